@@ -97,6 +97,9 @@ struct ProviderKind {
   // What the names of its vendor's models begin with. Without configured rules
   // these go to the provider that has the kind's name.
   absl::Span<const std::string_view> model_prefixes;
+  // It has models of all vendors. Without configured rules what nobody else has
+  // goes to the provider that has the kind's name.
+  bool has_all_models = false;
   // What the table of models (providers/models/model_table.h) calls the vendor
   // of its models. Null if that is the kind's name.
   std::string_view (*vendor)(const Config& config) = nullptr;

@@ -143,6 +143,20 @@ class EventSink final : public AnswerSink {
   int64_t last_seq_ = 0;
 };
 
+// Returns what the caller's metadata says of the call; null if nothing.
+const CallDirectives* DirectivesOf(const CallContext& context,
+                                   google::protobuf::Arena& arena) {
+  CallDirectives* directives = nullptr;
+  for (const MetadataEntry& entry : context.metadata()) {
+    if (!entry.name.starts_with(CallDirectives::kPrefix)) continue;
+    if (directives == nullptr) {
+      directives = google::protobuf::Arena::Create<CallDirectives>(&arena);
+    }
+    directives->Take(entry.name, entry.value);
+  }
+  return directives;
+}
+
 // Sets what every request has in common.
 template <typename Request>
 void SetCallerFacts(const CallContext& context, const Request& request,
@@ -158,6 +172,10 @@ void SetCallerFacts(const CallContext& context, const Request& request,
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""));
   facts.model = request.model();
   facts.provider = request.provider_id();
+  facts.directives = DirectivesOf(context, call->arena);
+  if (facts.directives != nullptr) {
+    facts.strict_output = facts.directives->strict_output;
+  }
   facts.request_bytes = context.request_bytes();
 }
 

@@ -4,12 +4,17 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/registry/registry.h"
+#include "service/pipeline/plan.h"
 #include "service/pipeline/served_check.h"
+#include "service/routing/fallback_plan.h"
 #include "service/routing/router.h"
 
 namespace gateway {
@@ -17,6 +22,7 @@ namespace {
 
 constexpr std::string_view kExplicit = "explicit";
 constexpr std::string_view kDefault = "default";
+constexpr std::string_view kModelRule = "model_rule:";
 constexpr std::string_view kChosen = "chosen";
 constexpr std::string_view kNoMatch = "no match";
 
@@ -26,21 +32,54 @@ v1::RouteStep::Verdict VerdictOf(std::string_view outcome) {
   return v1::RouteStep::VERDICT_SKIPPED;
 }
 
-// Fills in the targets that a consideration names. Rules are considered in the
-// order of the configuration.
-void FillTargets(const RouteStep& step, size_t index,
-                 const v1::GenerateRequest& request,
+using Targets =
+    google::protobuf::RepeatedPtrField<llmgateway::type::v1::Target>;
+
+// Returns the targets of the rule whose name, in whatever case, the step ends
+// with; null if there is none.
+template <typename Rules, typename NameOf>
+const Targets* TargetsOf(const Rules& rules, NameOf name_of,
+                         std::string_view step, std::string_view kind) {
+  if (!step.starts_with(kind)) return nullptr;
+  for (const auto& rule : rules) {
+    if (absl::EqualsIgnoreCase(name_of(rule),
+                               ToAbsl(step.substr(kind.size())))) {
+      return &rule.targets();
+    }
+  }
+  return nullptr;
+}
+
+// Fills in the targets that a consideration names. Rules for models are
+// considered in the order of the configuration, so that `model_rule` is the
+// number of the next one.
+void FillTargets(const RouteStep& step, const v1::GenerateRequest& request,
                  const llmgateway::config::v1::RoutingConfig& routing,
-                 v1::RouteStep* to) {
+                 int* model_rule, v1::RouteStep* to) {
   if (step.rule == kExplicit) {
     to->add_targets()->set_provider(request.provider_id());
-  } else if (step.rule == kDefault) {
+    return;
+  }
+  if (step.rule == kDefault) {
     if (routing.has_default_target()) {
       *to->add_targets() = routing.default_target();
     }
-  } else {
-    *to->mutable_targets() =
-        routing.model_rules(static_cast<int>(index)).targets();
+    return;
+  }
+  if (step.rule.starts_with(kModelRule)) {
+    *to->mutable_targets() = routing.model_rules((*model_rule)++).targets();
+    return;
+  }
+  const auto agent = [](const auto& rule) { return rule.agent_type(); };
+  const auto tag = [](const auto& rule) { return rule.tag(); };
+  const auto tier = [](const auto& rule) { return rule.tier(); };
+  for (const Targets* targets :
+       {TargetsOf(routing.agent_rules(), agent, step.rule, "agent_rule:"),
+        TargetsOf(routing.agent_rules(), agent, step.rule, "inferred_agent:"),
+        TargetsOf(routing.domain_tag_rules(), tag, step.rule, "domain_tag:"),
+        TargetsOf(routing.model_tier_rules(), tier, step.rule,
+                  "model_tier:")}) {
+    if (targets != nullptr) *to->mutable_targets() = *targets;
   }
 }
 
@@ -51,18 +90,38 @@ std::string UpstreamModel(const RuntimeSnapshot& runtime,
       runtime.providers().Find(target.provider)->UpstreamModel(target.model));
 }
 
-void FillRoute(const RuntimeSnapshot& runtime, const RoutePlan& plan,
+void FillRoute(const RuntimeSnapshot& runtime,
+               const v1::GenerateRequest& request, const RoutePlan& plan,
                v1::Route* route) {
   const RouteTarget& first = plan.targets.front();
   route->set_provider(std::string(first.provider));
   route->set_model(UpstreamModel(runtime, first));
   route->set_reason(std::string(plan.reason));
-  for (size_t i = 1; i < plan.targets.size(); ++i) {
-    const RouteTarget& next = plan.targets[i];
+  // Without looking at what the targets can do.
+  FallbackPlan walk(plan.targets, plan.rule, plan.common, request.model());
+  const auto lacks = [](const RouteTarget&) { return std::string_view(); };
+  walk.First(lacks);
+  while (const auto step = walk.Next(FailureKind::kOther, lacks)) {
+    const RouteTarget& next = step->target;
     auto& fallback = *route->add_fallbacks();
     fallback.set_provider(std::string(next.provider));
     fallback.set_model(UpstreamModel(runtime, next));
   }
+}
+
+absl::StatusOr<RoutePlan> Plan(const RuntimeSnapshot& runtime,
+                               const v1::GenerateRequest& request,
+                               std::vector<RouteStep>* steps) {
+  const std::vector<std::string_view> tags(request.domain_tags().begin(),
+                                           request.domain_tags().end());
+  const auto read_texts = [&request] { return TextsOf(request); };
+  const absl::FunctionRef<PromptTexts()> prompt = read_texts;
+  return runtime.router().Plan({.model = request.model(),
+                                .provider = request.provider_id(),
+                                .agent_type = request.scope().agent_type(),
+                                .domain_tags = tags,
+                                .prompt = &prompt},
+                               *runtime.ports().random, steps);
 }
 
 }  // namespace
@@ -73,21 +132,20 @@ void ExplainRoute(const RuntimeSnapshot& runtime,
   std::vector<RouteStep> steps;
   const absl::Status served = CheckServed(request);
   const absl::StatusOr<RoutePlan> plan =
-      served.ok() ? runtime.router().Plan({.model = request.model(),
-                                           .provider = request.provider_id()},
-                                          &steps)
-                  : served;
-  for (size_t i = 0; i < steps.size(); ++i) {
+      served.ok() ? Plan(runtime, request, &steps) : served;
+  int model_rule = 0;
+  for (const RouteStep& considered : steps) {
     v1::RouteStep& step = *out->add_steps();
-    step.set_rule(steps[i].rule);
-    FillTargets(steps[i], i, request, runtime.config().routing(), &step);
-    step.set_verdict(VerdictOf(steps[i].outcome));
+    step.set_rule(considered.rule);
+    FillTargets(considered, request, runtime.config().routing(), &model_rule,
+                &step);
+    step.set_verdict(VerdictOf(considered.outcome));
     if (step.verdict() == v1::RouteStep::VERDICT_SKIPPED) {
-      step.set_detail(steps[i].outcome);
+      step.set_detail(considered.outcome);
     }
   }
   if (plan.ok()) {
-    FillRoute(runtime, *plan, out->mutable_route());
+    FillRoute(runtime, request, *plan, out->mutable_route());
   } else {
     out->set_failure(FaultReason(plan.status()));
     out->set_failure_message(std::string(plan.status().message()));

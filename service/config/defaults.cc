@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -25,6 +26,9 @@ using ::google::protobuf::util::TimeUtil;
 using ::llmgateway::config::v1::ApiKey;
 using ::llmgateway::config::v1::AuthConfig;
 using ::llmgateway::config::v1::AuthMethods;
+using ::llmgateway::config::v1::BALANCING_UNSPECIFIED;
+using ::llmgateway::config::v1::BALANCING_WEIGHTED;
+using ::llmgateway::config::v1::CircuitBreakerConfig;
 using ::llmgateway::config::v1::ConnectionPool;
 using ::llmgateway::config::v1::CorsConfig;
 using ::llmgateway::config::v1::GatewayConfig;
@@ -40,7 +44,9 @@ using ::llmgateway::config::v1::ModelRule;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::ResilienceConfig;
 using ::llmgateway::config::v1::ResponseStoreConfig;
+using ::llmgateway::config::v1::RetryBudgetConfig;
 using ::llmgateway::config::v1::RetryConfig;
+using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::config::v1::RuntimeConfig;
 using ::llmgateway::config::v1::UpstreamTimeouts;
 using ::llmgateway::config::v1::WeightedCredential;
@@ -205,13 +211,33 @@ void AddShippedRules(const ProviderKinds& kinds, GatewayConfig* config) {
   for (const ProviderConfig& provider : config->providers()) {
     names.insert(provider.name());
   }
+  std::vector<const ProviderKind*> has_all_models;
   for (const ProviderKind* kind : kinds) {
     if (names.find(kind->name) == names.end()) continue;
+    if (kind->has_all_models) has_all_models.push_back(kind);
     for (const std::string_view prefix : kind->model_prefixes) {
       ModelRule& rule = *config->mutable_routing()->add_model_rules();
       rule.set_prefix(std::string(prefix));
       rule.add_targets()->set_provider(std::string(kind->name));
     }
+  }
+  for (const ProviderKind* kind : has_all_models) {
+    ModelRule& rule = *config->mutable_routing()->add_model_rules();
+    rule.set_glob("*");
+    rule.add_targets()->set_provider(std::string(kind->name));
+  }
+}
+
+void FillRouting(const ProviderKinds& kinds, GatewayConfig* config) {
+  RoutingConfig& routing = *config->mutable_routing();
+  // Whoever has rules of another kind means them to be reached.
+  const bool has_rules = !routing.model_rules().empty() ||
+                         !routing.agent_rules().empty() ||
+                         !routing.domain_tag_rules().empty() ||
+                         !routing.model_tier_rules().empty();
+  if (!has_rules) AddShippedRules(kinds, config);
+  if (routing.balancing() == BALANCING_UNSPECIFIED) {
+    routing.set_balancing(BALANCING_WEIGHTED);
   }
 }
 
@@ -232,6 +258,19 @@ void FillResilience(ResilienceConfig* resilience) {
   FILL(retry, backoff_multiplier, 2);
   FILL_TIME(retry, backoff_limit, 8'000);
   FILL_TIME(retry, retry_after_limit, 60'000);
+  CircuitBreakerConfig& breaker = *resilience->mutable_circuit_breaker();
+  if (breaker.mode() == CircuitBreakerConfig::MODE_UNSPECIFIED) {
+    breaker.set_mode(CircuitBreakerConfig::MODE_ENFORCE);
+  }
+  FILL(breaker, consecutive_failures, 5);
+  FILL(breaker, failure_percent, 50);
+  FILL_TIME(breaker, window, 30'000);
+  FILL(breaker, minimum_calls, 20);
+  FILL_TIME(breaker, open_duration, 30'000);
+  FILL(breaker, half_open_probes, 1);
+  RetryBudgetConfig& budget = *resilience->mutable_retry_budget();
+  FILL(budget, percent, 20);
+  FILL(budget, minimum, 3);
 }
 
 void FillAuth(AuthConfig* auth) {
@@ -289,8 +328,7 @@ void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
   for (ProviderConfig& provider : *config->mutable_providers()) {
     FillProvider(kinds, config->limits(), &provider);
   }
-  config->mutable_routing();
-  if (config->routing().model_rules().empty()) AddShippedRules(kinds, config);
+  FillRouting(kinds, config);
 
   FillResilience(config->mutable_resilience());
   FillAuth(config->mutable_auth());

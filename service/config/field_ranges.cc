@@ -101,6 +101,12 @@ constexpr struct {
   const char* least;
   const char* most;
 } kRanges[] = {
+    {"CircuitBreakerConfig.consecutive_failures", "1", "1000"},
+    {"CircuitBreakerConfig.failure_percent", "1", "100"},
+    {"CircuitBreakerConfig.half_open_probes", "1", "100"},
+    {"CircuitBreakerConfig.minimum_calls", "1", "1000000"},
+    {"CircuitBreakerConfig.open_duration", "1ms", "1h"},
+    {"CircuitBreakerConfig.window", "1s", "10m"},
     {"ConnectionPool.age_limit", "1s", "24h"},
     {"ConnectionPool.http2_connections_limit", "1", "10000"},
     {"ConnectionPool.idle_connections_limit", "0", "100000"},
@@ -145,6 +151,8 @@ constexpr struct {
     {"ResponseStoreConfig.entries_limit", "0", "1000000"},
     {"ResponseStoreConfig.size_bytes_limit", "4KiB", "64GiB"},
     {"ResponseStoreConfig.ttl", "1s", "720h"},
+    {"RetryBudgetConfig.minimum", "0", "10000"},
+    {"RetryBudgetConfig.percent", "0", "100"},
     {"RetryConfig.attempts_limit", "1", "10"},
     {"RetryConfig.backoff_base", "1ms", "1m"},
     {"RetryConfig.backoff_limit", "1ms", "10m"},

@@ -20,7 +20,6 @@
 #include "google/protobuf/message.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/util/time_util.h"
-#include "llmgateway/type/v1/target.pb.h"
 #include "proto/field_marks.h"
 #include "service/config/auth_validator.h"
 #include "service/config/config_names.h"
@@ -28,6 +27,7 @@
 #include "service/config/log_modules.h"
 #include "service/config/nearest_name.h"
 #include "service/config/provider_validator.h"
+#include "service/config/routing_validator.h"
 #include "service/config/secret_reference.h"
 
 namespace gateway {
@@ -41,18 +41,14 @@ using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::LoggingConfig;
-using ::llmgateway::config::v1::ModelRule;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryConfig;
-using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::config::v1::TlsServer;
-using ::llmgateway::type::v1::Target;
 
 constexpr int kProvidersMax = 256;
 constexpr int kOriginsMax = 1000;
 constexpr int kCorsHeadersMax = 64;
 constexpr size_t kHeaderNameBytesMax = 128;
-constexpr int kRulesMax = 10'000;
 constexpr int kModuleLevelsMax = 64;
 
 bool IsHeaderName(std::string_view name) {
@@ -90,17 +86,12 @@ class Validator {
   void CheckSecret(const std::string& path, const std::string& reference);
   void CheckProviders(const GatewayConfig& config);
   void CheckServed(const std::string& path, const Message& message);
-  void CheckRouting(const RoutingConfig& routing);
-  void CheckRule(const std::string& path, const ModelRule& rule);
-  void CheckMatch(const std::string& path, const ModelRule& rule);
-  void CheckTarget(const std::string& path, const Target& target);
   void CheckRetry(const RetryConfig& retry);
   void CheckLogging(const LoggingConfig& logging);
 
   const ProviderKinds& kinds_;
   const FieldPlaces& places_;
   ConfigProblems& problems_;
-  std::vector<std::string> provider_names_;
 };
 
 void Validator::Check(const GatewayConfig& config) {
@@ -108,7 +99,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckServed("", config);
   CheckListeners(config.listeners());
   CheckProviders(config);
-  CheckRouting(config.routing());
+  CheckRouting(config, places_, &problems_);
   CheckRetry(config.resilience().retry());
   CheckAuth(config, places_, &problems_);
   CheckLogging(config.logging());
@@ -264,7 +255,6 @@ void Validator::CheckProviders(const GatewayConfig& config) {
     const std::string name_path = JoinPath(path, "name");
     const auto [first, is_new] =
         seen.try_emplace(provider.name(), static_cast<size_t>(i));
-    if (is_new) provider_names_.push_back(provider.name());
     if (!IsConfigName(provider.name(), "-_", /*upper_case=*/false)) {
       Add(name_path, "must be 1 to 64 of lower-case letters, digits and '-_'");
     } else if (!is_new) {
@@ -297,85 +287,6 @@ void Validator::CheckServed(const std::string& path, const Message& message) {
       CheckServed(ElementPath(field_path, static_cast<size_t>(i)),
                   reflection.GetRepeatedMessage(message, field, i));
     }
-  }
-}
-
-void Validator::CheckTarget(const std::string& path, const Target& target) {
-  const std::string provider = JoinPath(path, "provider");
-  if (target.provider().empty()) {
-    Add(provider, "is required; name a configured provider");
-  } else if (std::find(provider_names_.begin(), provider_names_.end(),
-                       target.provider()) == provider_names_.end()) {
-    Add(provider, absl::StrCat("names no configured provider",
-                               Suggestion(target.provider(), provider_names_)));
-  }
-  if (!target.model().empty() && !IsModelName(target.model())) {
-    Add(JoinPath(path, "model"), kBadModelName);
-  }
-}
-
-void Validator::CheckRouting(const RoutingConfig& routing) {
-  if (routing.has_default_target()) {
-    CheckTarget("routing.default_target", routing.default_target());
-  }
-  const std::string rules = "routing.model_rules";
-  if (!CheckCount(rules, routing.model_rules_size(), kRulesMax)) return;
-  for (int i = 0; i < routing.model_rules_size(); ++i) {
-    CheckRule(ElementPath(rules, static_cast<size_t>(i)),
-              routing.model_rules(i));
-  }
-}
-
-void Validator::CheckRule(const std::string& path, const ModelRule& rule) {
-  CheckMatch(path, rule);
-  const std::string targets = JoinPath(path, "targets");
-  if (rule.targets().empty()) {
-    Add(targets, "is required; name a configured provider, as in [openai]");
-    return;
-  }
-  if (rule.targets_size() > 1) {
-    Add(targets, absl::StrCat("has ", rule.targets_size(),
-                              " entries; more than one is not served yet"));
-  }
-  for (int i = 0; i < rule.targets_size(); ++i) {
-    CheckTarget(ElementPath(targets, static_cast<size_t>(i)), rule.targets(i));
-  }
-}
-
-void Validator::CheckMatch(const std::string& path, const ModelRule& rule) {
-  for (const std::string* name : {&rule.alias(), &rule.exact()}) {
-    if (!name->starts_with("tier:")) continue;
-    Add(path, "matches nothing: names that begin with 'tier:' are reserved");
-  }
-  switch (rule.match_case()) {
-    case ModelRule::kAlias:
-      if (!IsModelName(rule.alias()))
-        Add(JoinPath(path, "alias"), kBadModelName);
-      if (!rule.targets().empty() && rule.targets(0).model().empty()) {
-        Add(path, "has an alias but no model; say which model it stands for");
-      }
-      return;
-    case ModelRule::kPrefix:
-      if (!IsModelName(rule.prefix()))
-        Add(JoinPath(path, "prefix"), kBadModelName);
-      return;
-    case ModelRule::kExact:
-      if (!IsModelName(rule.exact()))
-        Add(JoinPath(path, "exact"), kBadModelName);
-      return;
-    case ModelRule::kGlob: {
-      const std::string glob = JoinPath(path, "glob");
-      if (!IsModelName(rule.glob())) Add(glob, kBadModelName);
-      // Refused: other tools give these characters a meaning, and whoever
-      // writes them expects it.
-      if (rule.glob().find_first_of("[]{}\\") != std::string::npos) {
-        Add(glob, "knows only '*' and '?'; write a rule for each alternative");
-      }
-      return;
-    }
-    case ModelRule::MATCH_NOT_SET:
-      Add(path, "matches nothing; give one of alias, prefix, exact and glob");
-      return;
   }
 }
 

@@ -97,7 +97,8 @@ Task<void> Run(RequestContext context, GenerationOptions options, bool counts) {
   }
   call.facts.stream = raw.scan.stream && call.api_error.ok();
   call.facts.stream_usage = raw.scan.stream_usage;
-  DialectSink sink(context.api, context.responder, context.fields.details);
+  DialectSink sink(context.api, context.responder,
+                   context.fields.directives.details);
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 

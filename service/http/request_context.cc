@@ -23,10 +23,6 @@ void TakeFirst(std::string_view value, std::string_view* taken) {
 
 constexpr std::string_view kContentEncoding = "content-encoding";
 
-bool IsTrue(std::string_view value) {
-  return absl::EqualsIgnoreCase(ToAbsl(value), "true");
-}
-
 // Returns whether a field that begins so may be one of CallerFields.
 bool MayBeRead(char first) {
   const char lower = absl::ascii_tolower(static_cast<unsigned char>(first));
@@ -81,10 +77,8 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
       TakeFirst(field.value, &anthropic_version);
     } else if (is("anthropic-beta")) {
       anthropic_fields.push_back(field);
-    } else if (is("x-llmgateway-strict-output")) {
-      strict_output = IsTrue(field.value);
-    } else if (is("x-llmgateway-details")) {
-      details = IsTrue(field.value);
+    } else {
+      directives.Take(field.name, field.value);
     }
   }
   TakeFirst(google_api_key, &head.api_key);
@@ -125,7 +119,10 @@ void SetFacts(const RequestContext& context, const Operation& operation,
   facts->request_id = context.id;
   facts->peer = context.peer;
   facts->provider_credential = context.fields.provider_credential;
-  facts->strict_output = context.fields.strict_output;
+  if (context.fields.directives.any()) {
+    facts->directives = &context.fields.directives;
+    facts->strict_output = context.fields.directives.strict_output;
+  }
   facts->request_bytes = context.request.body.size();
 }
 

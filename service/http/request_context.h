@@ -28,6 +28,7 @@
 #include "base/text/short_text.h"
 #include "google/protobuf/arena.h"
 #include "service/http/http_api.h"
+#include "service/pipeline/call_directives.h"
 #include "service/pipeline/incoming_call.h"
 #include "service/pipeline/loop_services.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -52,10 +53,7 @@ struct CallerFields {
   std::string_view content_encoding;
   // `anthropic-version` and each `anthropic-beta`, as they stand.
   absl::InlinedVector<HttpField, 2> anthropic_fields;
-  // Set by `x-llmgateway-strict-output: true`.
-  bool strict_output = false;
-  // Set by `x-llmgateway-details: true`.
-  bool details = false;
+  CallDirectives directives;
 };
 
 struct RequestContext {

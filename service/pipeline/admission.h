@@ -22,6 +22,8 @@ namespace gateway {
 
 // What Admit has found out.
 struct Admitted {
+  // Named by the caller, in the request or beside it; empty if none is.
+  std::string_view provider;
   // What the caller says of whom it acts for, as far as it is recorded; on the
   // call's arena, since the request may be let go of.
   CallScope scope;

@@ -24,4 +24,10 @@ void Attempt::End(absl::Status outcome, absl::Duration took) {
   error_message = ToStd(status.message());
 }
 
+void Attempt::TellBreaker(absl::Duration now) {
+  if (!permit.has_value()) return;
+  permit->Record(now, status, progress.http.abandoned());
+  permit.reset();
+}
+
 }  // namespace gateway

@@ -28,6 +28,8 @@
 #include "providers/provider.h"
 #include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
+#include "service/resilience/circuit_breaker.h"
+#include "service/resilience/target_board.h"
 
 namespace gateway {
 
@@ -68,8 +70,15 @@ struct Attempt : CallAttempt {
   // What a call that counts asked for.
   int64_t input_tokens = 0;
 
-  // Counts as in flight at its provider while it lives.
+  // Counts as in flight at its provider while it lives, and at its target.
   InflightAttempt inflight;
+  TargetUse use;
+
+  // Tells the target's breaker how it went. Of a stream, once it has ended; a
+  // probe's, once it has begun. `now` is steady.
+  void TellBreaker(absl::Duration now);
+  // Null once the breaker has been told.
+  std::optional<CircuitBreaker::Permit> permit;
 };
 
 // The attempts of a call, in the order in which they began. Most calls have

@@ -14,6 +14,9 @@
 #include "providers/models/model_facts.h"
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/conversation.h"
+#include "service/resilience/circuit_breaker.h"
+#include "service/resilience/retry_budget.h"
+#include "service/resilience/target_board.h"
 
 namespace gateway {
 namespace {
@@ -75,11 +78,27 @@ bool HasAnsweredWithAnError(const AttemptProgress& attempt) {
 // Decides, after a failed attempt, whether, when and where another follows.
 class NextAttempt {
  public:
-  explicit NextAttempt(const PlannedCall& call) : call_(call) {}
+  explicit NextAttempt(const PlannedCall& call)
+      : call_(call), target_(call.planned.first), state_(&StateOf(target_)) {}
+
+  // What is known of the target.
+  TargetState& state() const { return *state_; }
+
+  // The right to ask the target; nothing while it rests.
+  std::optional<CircuitBreaker::Permit> AskBreaker() const {
+    return state_->breaker.TryAcquire(call_.loop.Now());
+  }
+
+  // Goes on to another target, since this one rests. How the call ends, if
+  // there is none: by what a provider has said, if one was asked.
+  Task<absl::Status> AfterRest() {
+    if (last_failure_.ok()) last_failure_ = CircuitOpen();
+    return GoElsewhere();
+  }
 
   // Where, why and how the next attempt is to be made; before any failure, the
   // first.
-  const PlannedTarget& target() const { return call_.planned.targets[target_]; }
+  const PlannedTarget& target() const { return target_; }
   v1::Attempt::Kind kind() const { return kind_; }
   // It must not use a connection that has served before, since the last attempt
   // may have failed for its connection.
@@ -104,25 +123,86 @@ class NextAttempt {
     const std::optional<absl::Duration> delay =
         call_.runtime->retry().DelayAfter(asked_, failure, abandoned,
                                           *call_.runtime->ports().random);
-    if (delay.has_value()) {
+    last_failure_ = failure;
+    const bool rests = !state_->breaker.IsAskable(call_.loop.Now());
+    if (delay.has_value() && !rests && TakeExtra()) {
       fresh_connection_ = !HasAnsweredWithAnError(last);
       kind_ = v1::Attempt::KIND_RETRY;
       co_return co_await Sleep(call_.loop, *delay, call_.cancel);
     }
-    if (!ComesFromUpstream(ClassifyFailure(failure, abandoned)) ||
-        target_ + 1 == call_.planned.targets.size()) {
+    if (call_.planned.next == nullptr || !MayGoElsewhere(failure, abandoned) ||
+        !TakeExtra()) {
       co_return failure;
     }
-    ++target_;
+    co_return co_await GoElsewhere();
+  }
+
+ private:
+  TargetState& StateOf(const PlannedTarget& target) const {
+    return call_.runtime->resilience().targets.Find(target.provider->name,
+                                                    target.upstream_model);
+  }
+
+  // Takes a place in the budget of retries, for the next attempt; false if
+  // there is none. The one of the attempt before is given back.
+  bool TakeExtra() {
+    extra_.reset();
+    extra_ = call_.runtime->resilience().retry_budget.TryAcquire();
+    return extra_.has_value();
+  }
+
+  // Whether another target might do what this one has not done.
+  static bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
+    switch (FaultReason(failure)) {
+      case v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED:
+      case v1::ERROR_REASON_CONTENT_POLICY:
+        return true;
+      default:
+        return ComesFromUpstream(ClassifyFailure(failure, abandoned));
+    }
+  }
+
+  // OK once there is another target; the last failure if there is none.
+  Task<absl::Status> GoElsewhere() {
+    TargetWalk* const walk = call_.planned.next;
+    if (walk == nullptr) co_return last_failure_;
+    absl::StatusOr<PlannedTarget> next;
+    // To know whether a target can serve it, a request may have to be read.
+    co_await OffLoop(call_.facts.request_bytes, [&] {
+      next = walk->Next(last_failure_);
+      return true;
+    });
+    GATEWAY_CO_RETURN_IF_ERROR(next.status());
+    target_ = *next;
+    state_ = &StateOf(target_);
     asked_ = 0;
     fresh_connection_ = false;
     kind_ = v1::Attempt::KIND_FALLBACK;
     co_return absl::OkStatus();
   }
 
- private:
+  // What the caller hears of a target that rests, unless another answers.
+  absl::Status CircuitOpen() const {
+    absl::Status fault =
+        MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN,
+                  absl::StrCat("provider '", target_.provider->name,
+                               "', model '", ToAbsl(target_.upstream_model),
+                               "', rests after it has failed repeatedly"));
+    AddFaultMetadata(fault, "provider", target_.provider->name);
+    AddFaultMetadata(fault, "model", target_.upstream_model);
+    const std::optional<absl::Duration> wait =
+        state_->breaker.RetryAfter(call_.loop.Now());
+    if (wait.has_value()) SetRetryDelay(fault, *wait);
+    return fault;
+  }
+
   const PlannedCall& call_;
-  size_t target_ = 0;
+  PlannedTarget target_;
+  TargetState* state_;
+  // How the last attempt ended or, before the first, that its target rests.
+  absl::Status last_failure_;
+  // The place of the present attempt, if it is not the first.
+  std::optional<RetryBudget::Permit> extra_;
   int asked_ = 0;  // How often that has been, but for reconnects.
   bool reconnected_ = false;
   bool fresh_connection_ = false;
@@ -132,8 +212,11 @@ class NextAttempt {
 // An attempt under way: what its provider is handed.
 class LiveAttempt {
  public:
-  LiveAttempt(PlannedCall& call, const NextAttempt& next, Attempt& attempt)
+  LiveAttempt(PlannedCall& call, const NextAttempt& next,
+              CircuitBreaker::Permit permit, Attempt& attempt)
       : call_(call), target_(next.target()), attempt_(attempt) {
+    attempt_.permit = std::move(permit);
+    attempt_.use = TargetUse(next.state());
     attempt_.kind = next.kind();
     attempt_.began = call.loop.Now();
     attempt_.provider = target_.provider->name;
@@ -199,6 +282,11 @@ class LiveAttempt {
     }
     attempt_.End(outcome, call_.loop.Now() - attempt_.began);
     attempt_.answered = outcome.ok();
+    // A stream goes on; but who waits for a probe wants to know.
+    const bool goes_on = outcome.ok() && call_.facts.stream;
+    if (!goes_on || attempt_.permit->is_probe()) {
+      attempt_.TellBreaker(call_.loop.Now());
+    }
     // An attempt that succeeded stays in flight until the call ends: its
     // stream goes on.
     if (!outcome.ok()) attempt_.inflight.End();
@@ -289,8 +377,13 @@ Task<absl::Status> AskTargets(PlannedCall& call, AttemptList& attempts,
                               OpenStream* open) {
   NextAttempt next(call);
   for (;;) {
+    std::optional<CircuitBreaker::Permit> permit = next.AskBreaker();
+    if (!permit.has_value()) {
+      GATEWAY_CO_RETURN_IF_ERROR(co_await next.AfterRest());
+      continue;
+    }
     Attempt& attempt = attempts.Add();
-    LiveAttempt live(call, next, attempt);
+    LiveAttempt live(call, next, *std::move(permit), attempt);
     absl::Status outcome;
     if (!live.TakeRequest()) outcome = co_await live.ReadRequest();
     if (outcome.ok()) outcome = co_await live.Send(open);

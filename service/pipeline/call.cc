@@ -93,8 +93,8 @@ void Call::Describe(v1::StreamStarted* started) const {
 }
 
 void Call::FillRoute(v1::Route* route) const {
-  if (planned.targets.empty()) return;
-  const PlannedTarget& first = planned.targets.front();
+  const PlannedTarget& first = planned.first;
+  if (first.provider == nullptr) return;
   const Attempt* const served = DecidingAttempt();
   gateway::FillRoute(served == nullptr ? std::string_view(first.provider->name)
                                        : served->provider,

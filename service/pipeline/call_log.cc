@@ -101,7 +101,7 @@ void LogRoute(const IncomingCall& call, const Planned& planned) {
   Log(LogLevel::kDebug, kModule, "Routing request",
       {{"request_id", call.facts.request_id},
        {"model", call.facts.model},
-       {"provider", planned.targets.front().provider->name},
+       {"provider", planned.first.provider->name},
        {"reason", planned.reason}});
 }
 

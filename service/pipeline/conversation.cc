@@ -46,16 +46,11 @@ bool TakesCallersCredential(const IncomingCall& call, std::string_view name) {
   return false;
 }
 
-// Whether a planned provider would be sent what the request refers to, and
-// could not tell by whom: all callers, who have keys, look alike to it.
-bool WouldMixCallers(const IncomingCall& call, const Planned& planned) {
-  if (!call.runtime->callers().asks_for_keys()) return false;
-  return std::any_of(planned.targets.begin(), planned.targets.end(),
-                     [&](const PlannedTarget& target) {
-                       return target.forwards &&
-                              !TakesCallersCredential(call,
-                                                      target.provider->name);
-                     });
+// Whether the provider would be sent what the request refers to, and could not
+// tell by whom: all callers, who have keys, look alike to it.
+bool WouldMixCallers(const IncomingCall& call, const PlannedTarget& target) {
+  return call.runtime->callers().asks_for_keys() && target.forwards &&
+         !TakesCallersCredential(call, target.provider->name);
 }
 
 // Not found, like whatever else is another caller's; where there are no others,
@@ -77,9 +72,9 @@ absl::Status NoSuchPrevious(const IncomingCall& call) {
 }
 
 absl::Status CheckStoredReference(const IncomingCall& call,
-                                  const Planned& planned) {
+                                  const PlannedTarget& target) {
   const std::string_view field = call.facts.stored_reference;
-  if (field.empty() || !WouldMixCallers(call, planned)) return absl::OkStatus();
+  if (field.empty() || !WouldMixCallers(call, target)) return absl::OkStatus();
   return InvalidField(
       field,
       "names what the provider has stored, and the gateway does not know for "
@@ -154,20 +149,19 @@ absl::StatusOr<Continuation> ContinueConversation(IncomingCall& call,
 
 absl::Status CheckContinued(const IncomingCall& call,
                             const Continuation& continuation,
-                            const Planned& planned) {
+                            const PlannedTarget& target) {
   const std::string_view id = call.facts.previous_response_id;
-  const PlannedTarget& target = planned.targets.front();
   if (call.facts.background) {
     GATEWAY_RETURN_IF_ERROR(CheckBackground(call, target));
   }
-  GATEWAY_RETURN_IF_ERROR(CheckStoredReference(call, planned));
+  GATEWAY_RETURN_IF_ERROR(CheckStoredReference(call, target));
   if (id.empty() || continuation.continued) return absl::OkStatus();
   const ResponseStore::Entry& stored_at = continuation.lives_upstream;
   if (stored_at == nullptr) {
     // A provider that gets the bytes may know a response that is not stored
     // here, but not which caller's it is: it is asked only where that cannot
     // matter.
-    return target.forwards && !WouldMixCallers(call, planned)
+    return target.forwards && !WouldMixCallers(call, target)
                ? absl::OkStatus()
                : NoSuchPrevious(call);
   }

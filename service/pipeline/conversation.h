@@ -33,7 +33,7 @@
 
 namespace gateway {
 
-struct Planned;
+struct PlannedTarget;
 
 // What a request goes on from.
 struct Continuation {
@@ -56,7 +56,7 @@ absl::StatusOr<Continuation> ContinueConversation(IncomingCall& call,
 // where nobody could ask for it.
 absl::Status CheckContinued(const IncomingCall& call,
                             const Continuation& continuation,
-                            const Planned& planned);
+                            const PlannedTarget& target);
 
 // Remembers where an answer lives whose bytes `attempt` only forwarded, so that
 // its caller, and nobody else, can ask for it there. `id` is the provider's;

@@ -28,6 +28,7 @@
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
+#include "service/pipeline/call_directives.h"
 #include "service/pipeline/caller_access.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -53,6 +54,8 @@ struct CallFacts {
   absl::Span<const HttpField> forwarded_fields;
   std::string_view model;
   std::string_view provider;  // Named by the caller; empty if it is not.
+  // What the caller says beside the request; null if nothing.
+  const CallDirectives* directives = nullptr;
   bool stream = false;
   // The caller of a stream asked for its usage.
   bool stream_usage = false;

@@ -47,6 +47,18 @@ std::optional<Key> KeyBefore(std::string_view token,
   return Key(token.substr(0, line_break), token.substr(line_break + 1));
 }
 
+// The provider that a rule's models are listed under; null if it leads nowhere.
+const ProviderRegistry::Entry* FirstReady(
+    const ProviderRegistry& providers,
+    const llmgateway::config::v1::ModelRule& rule) {
+  for (const auto& target : rule.targets()) {
+    const ProviderRegistry::Entry* const entry =
+        providers.Find(target.provider());
+    if (entry != nullptr && !entry->credential_absent) return entry;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 ModelCatalog::ModelCatalog(
@@ -63,9 +75,8 @@ ModelCatalog::ModelCatalog(
     for (const auto& alias : entry.model_aliases) Add(alias.first, entry);
   }
   for (const auto& rule : routing.model_rules()) {
-    const ProviderRegistry::Entry* const entry =
-        providers.Find(rule.targets(0).provider());
-    if (entry == nullptr || entry->credential_absent) continue;
+    const ProviderRegistry::Entry* const entry = FirstReady(providers, rule);
+    if (entry == nullptr) continue;
     if (rule.has_alias()) Add(rule.alias(), *entry);
     if (rule.has_exact()) Add(rule.exact(), *entry);
   }

@@ -36,8 +36,12 @@ class CallDeadline {
   }
 
  private:
+  // What ends the call first: the configuration, or what its caller says.
   absl::Duration Timeout() const {
-    return ToAbsl(call_.runtime->config().resilience().call_timeout());
+    const absl::Duration configured =
+        ToAbsl(call_.runtime->config().resilience().call_timeout());
+    const CallDirectives* const said = call_.facts.directives;
+    return said == nullptr ? configured : std::min(configured, said->timeout);
   }
 
   void OnExpiry() {
@@ -47,7 +51,8 @@ class CallDeadline {
         v1::ERROR_REASON_DEADLINE_EXCEEDED,
         absl::StrCat("the call took longer than ",
                      absl::FormatDuration(Timeout()),
-                     ", as long as resilience.call_timeout lets it")));
+                     ", as long as resilience.call_timeout and its caller "
+                     "let it")));
   }
 
   Call& call_;
@@ -156,6 +161,8 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
                                  Recorder& recorder, OpenStream& open,
                                  HeldAnswer& held) {
   attempt.first_content = call.loop.Now();
+  attempt.use.RecordLatency(attempt.first_content,
+                            attempt.first_content - attempt.began);
   recorder.TellFirstToken(call);
   const absl::Duration opened = attempt.duration;
   // Both read the request, which the sink lets go of with the first batch.
@@ -174,6 +181,7 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   open.stream.reset();
   if (!outcome.ok() && call.cancel.cancelled()) outcome = call.cancel.status();
   attempt.End(outcome, opened + (call.loop.Now() - attempt.first_content));
+  attempt.TellBreaker(call.loop.Now());
   // An answer that is not the JSON that was asked for fails the call, not the
   // attempt: the provider is not blamed.
   if (outcome.ok() && !attempt.forwards) {
@@ -193,12 +201,13 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
   HeldAnswer held(call.loop);  // Until the caller has taken the end, too.
   if (outcome.ok()) {
     outcome = co_await AskTargets(call, call.attempts, &open);
-    Attempt& attempt = *call.DecidingAttempt();
+    // None was made if every target rests.
+    Attempt* const attempt = call.DecidingAttempt();
     if (outcome.ok()) {
       outcome =
-          co_await DeliverStream(call, attempt, sink, recorder, open, held);
-    } else {
-      EstimateUnanswered(call, &attempt);
+          co_await DeliverStream(call, *attempt, sink, recorder, open, held);
+    } else if (attempt != nullptr) {
+      EstimateUnanswered(call, attempt);
     }
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
@@ -277,19 +286,20 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
                             absl::Status outcome) {
   if (outcome.ok()) {
     outcome = co_await AskTargets(call, call.attempts, nullptr);
-    Attempt& attempt = *call.DecidingAttempt();
-    if (!outcome.ok()) EstimateUnanswered(call, &attempt);
+    // None was made if every target rests.
+    Attempt* const attempt = call.DecidingAttempt();
+    if (!outcome.ok() && attempt != nullptr) EstimateUnanswered(call, attempt);
     if (call.facts.counts) {
-      call.count.tokens = attempt.input_tokens;
+      if (attempt != nullptr) call.count.tokens = attempt->input_tokens;
       if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
         outcome = co_await OffLoop(call.facts.request_bytes,
                                    [&call] { return EstimateCount(call); });
       }
     } else if (outcome.ok()) {
-      CompleteOther(call, attempt);
+      CompleteOther(call, *attempt);
       const bool generated =
           call.embed == nullptr && call.stored_query == nullptr;
-      if (generated) outcome = co_await CompleteAnswer(call, attempt);
+      if (generated) outcome = co_await CompleteAnswer(call, *attempt);
     }
   }
   if (outcome.ok()) {
@@ -307,6 +317,11 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
 
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const InflightCall inflight = recorder.Begin(call);
+  // By the loop's address, so that loops do not share a counter; it decides
+  // nothing.
+  const RetryBudget::ActiveCall active =
+      call.runtime->resilience().retry_budget.StartCall(
+          reinterpret_cast<uintptr_t>(&call.loop) / sizeof(EventLoop));
   const CallDeadline deadline(call, sink);
   absl::Status outcome = call.cancel.status();
   if (outcome.ok()) {

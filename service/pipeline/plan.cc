@@ -1,9 +1,17 @@
 #include "service/pipeline/plan.h"
 
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "google/protobuf/arena.h"
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/capability_check.h"
 #include "service/pipeline/conversation.h"
@@ -52,29 +60,174 @@ absl::StatusOr<Planned> PlanStored(const IncomingCall& call,
                      absl::StrCat("nothing is known of the response '",
                                   ToAbsl(call.stored_query->id), "'"));
   }
-  planned.targets.push_back(TargetOf(call, *provider, ""));
+  planned.first = TargetOf(call, *provider, "");
   return planned;
+}
+
+PlannedTarget TargetOf(const IncomingCall& call, const RouteTarget& target) {
+  return TargetOf(call, *call.runtime->providers().Find(target.provider),
+                  target.model);
+}
+
+// Why the target cannot serve the request, if that is known.
+absl::Status CheckTarget(IncomingCall& call, const Admitted& admitted,
+                         const PlannedTarget& target) {
+  GATEWAY_RETURN_IF_ERROR(CheckContinued(call, admitted.continuation, target));
+  return CheckCapabilities(call, target);
+}
+
+FailureKind KindOf(const absl::Status& failure) {
+  switch (FaultReason(failure)) {
+    case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
+    case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
+      return FailureKind::kRateLimit;
+    case v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED:
+      return FailureKind::kContextLength;
+    case v1::ERROR_REASON_CONTENT_POLICY:
+      return FailureKind::kContentPolicy;
+    default:
+      return FailureKind::kOther;
+  }
+}
+
+// What a fallback without a model is asked for; nothing if the request names
+// none but a tier.
+std::string_view ModelOf(const CallFacts& facts) {
+  return ModelTiers::NamedTier(facts.model).has_value() ? std::string_view()
+                                                        : facts.model;
+}
+
+// Whether there is anybody but the first target.
+bool HasMore(const RoutePlan& route) {
+  const auto any = [](const FallbackChain& chain) {
+    return !chain.any.empty() || !chain.rate_limit.empty() ||
+           !chain.context_length.empty() || !chain.content_policy.empty();
+  };
+  return route.targets.size() > 1 || any(route.rule) || any(route.common);
+}
+
+// What keeps calls of one origin at one target: the session, or else the user,
+// or else the caller.
+std::optional<uint64_t> StickyHashOf(const CallScope& scope,
+                                     std::string_view caller) {
+  if (!scope.session_id.empty()) {
+    return StickyHash(StickyBy::kSession, scope.session_id);
+  }
+  if (!scope.user_id.empty()) return StickyHash(StickyBy::kUser, scope.user_id);
+  if (!caller.empty()) return StickyHash(StickyBy::kCaller, caller);
+  return std::nullopt;
+}
+
+using Tags = absl::InlinedVector<std::string_view, 4>;
+
+// In the request or beside it.
+Tags TagsOf(const IncomingCall& call) {
+  Tags tags;
+  if (call.request != nullptr) {
+    tags.assign(call.request->domain_tags().begin(),
+                call.request->domain_tags().end());
+  }
+  if (const CallDirectives* const said = call.facts.directives) {
+    tags.insert(tags.end(), said->domain_tags.begin(), said->domain_tags.end());
+  }
+  return tags;
+}
+
+absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, std::string_view caller,
+                                  const Admitted& admitted) {
+  const Tags tags = TagsOf(call);
+  // One that cannot be read says nothing; its fault is found later.
+  const auto read_texts = [&call] {
+    const absl::StatusOr<const v1::GenerateRequest*> request =
+        call.ParsedRequest();
+    return request.ok() ? TextsOf(**request) : PromptTexts();
+  };
+  const absl::FunctionRef<PromptTexts()> prompt = read_texts;
+  const bool can_be_read = call.request != nullptr || call.raw != nullptr;
+  return call.runtime->router().Plan(
+      {.model = call.facts.model,
+       .provider = admitted.provider,
+       .agent_type = admitted.scope.agent_type,
+       .domain_tags = tags,
+       .sticky_hash = StickyHashOf(admitted.scope, caller),
+       .prompt = can_be_read ? &prompt : nullptr},
+      *call.runtime->ports().random);
 }
 
 }  // namespace
 
+PromptTexts TextsOf(const v1::GenerateRequest& request) {
+  PromptTexts texts;
+  for (const v1::Message& message : request.messages()) {
+    std::vector<std::string_view>* to = nullptr;
+    if (message.role() == v1::ROLE_SYSTEM ||
+        message.role() == v1::ROLE_DEVELOPER) {
+      to = &texts.system;
+    } else if (message.role() == v1::ROLE_USER) {
+      to = &texts.user;
+    }
+    if (to == nullptr) continue;
+    for (const v1::Part& part : message.parts()) {
+      if (part.has_text()) to->push_back(part.text());
+    }
+  }
+  return texts;
+}
+
+TargetWalk::TargetWalk(IncomingCall& call, const Admitted& admitted,
+                       RoutePlan route)
+    : call_(call),
+      admitted_(admitted),
+      route_(std::move(route)),
+      plan_(route_.targets, route_.rule, route_.common, ModelOf(call.facts)) {}
+
+absl::StatusOr<PlannedTarget> TargetWalk::First() {
+  const auto lacks = [this](const RouteTarget& target) {
+    return Consider(target);
+  };
+  std::optional<FallbackStep> step = plan_.First(lacks);
+  // What is too long for all of them may have a place of its own.
+  if (!step.has_value() && KindOf(first_obstacle_) != FailureKind::kOther) {
+    step = plan_.Next(KindOf(first_obstacle_), lacks);
+  }
+  if (!step.has_value()) return first_obstacle_;
+  return considered_;
+}
+
+absl::StatusOr<PlannedTarget> TargetWalk::Next(const absl::Status& failure) {
+  const auto lacks = [this](const RouteTarget& target) {
+    return Consider(target);
+  };
+  std::optional<FallbackStep> step = plan_.Next(KindOf(failure), lacks);
+  if (!step.has_value()) return failure;
+  return considered_;
+}
+
+std::string_view TargetWalk::Consider(const RouteTarget& target) {
+  considered_ = TargetOf(call_, target);
+  obstacle_ = CheckTarget(call_, admitted_, considered_);
+  if (obstacle_.ok()) return {};
+  if (first_obstacle_.ok()) first_obstacle_ = obstacle_;
+  return ToStd(obstacle_.message());
+}
+
 absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
                              const Admitted& admitted) {
   if (call.stored_query != nullptr) return PlanStored(call, caller);
-  GATEWAY_ASSIGN_OR_RETURN(
-      const RoutePlan route,
-      call.runtime->router().Plan(
-          {.model = call.facts.model, .provider = call.facts.provider}));
+  GATEWAY_ASSIGN_OR_RETURN(RoutePlan route, RouteOf(call, caller, admitted));
   Planned planned;
   planned.reason = route.reason;
   planned.stored_at = admitted.continuation.lives_upstream;
-  for (const RouteTarget& target : route.targets) {
-    planned.targets.push_back(TargetOf(
-        call, *call.runtime->providers().Find(target.provider), target.model));
+  if (HasMore(route)) {
+    planned.next = google::protobuf::Arena::Create<TargetWalk>(
+        &call.arena, call, admitted, std::move(route));
+    GATEWAY_ASSIGN_OR_RETURN(planned.first, planned.next->First());
+    LogRoute(call, planned);
+    return planned;
   }
+  planned.first = TargetOf(call, route.targets.front());
   LogRoute(call, planned);
-  GATEWAY_RETURN_IF_ERROR(CheckContinued(call, admitted.continuation, planned));
-  GATEWAY_RETURN_IF_ERROR(CheckCapabilities(call, planned.targets.front()));
+  GATEWAY_RETURN_IF_ERROR(CheckTarget(call, admitted, planned.first));
   return planned;
 }
 

@@ -10,15 +10,19 @@
 #ifndef SERVICE_PIPELINE_PLAN_H_
 #define SERVICE_PIPELINE_PLAN_H_
 
+#include <optional>
 #include <string_view>
 
-#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "providers/models/model_facts.h"
 #include "providers/registry/registry.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/incoming_call.h"
 #include "service/pipeline/response_store.h"
+#include "service/routing/fallback_plan.h"
+#include "service/routing/route_target.h"
+#include "service/routing/router.h"
 
 namespace gateway {
 
@@ -37,12 +41,49 @@ struct PlannedTarget {
   bool forwards = false;
 };
 
+// The targets of a call one after another, each planned when its turn comes.
+// One that could not serve the request is passed over.
+class TargetWalk {
+ public:
+  // Borrows all of them.
+  TargetWalk(IncomingCall& call, const Admitted& admitted, RoutePlan route);
+  TargetWalk(const TargetWalk&) = delete;
+  TargetWalk& operator=(const TargetWalk&) = delete;
+
+  // The first of all. Fails as the rule's own target does if nobody can serve.
+  absl::StatusOr<PlannedTarget> First();
+
+  // Whom to ask after the last one has failed so. Fails with `failure` if there
+  // is nobody. A raw request may have to be read for that.
+  absl::StatusOr<PlannedTarget> Next(const absl::Status& failure);
+
+ private:
+  // Plans a target, and returns what it lacks; an empty text if nothing.
+  std::string_view Consider(const RouteTarget& target);
+
+  IncomingCall& call_;
+  const Admitted& admitted_;
+  const RoutePlan route_;
+  FallbackPlan plan_;
+  // The target that was considered last, and why it cannot serve.
+  PlannedTarget considered_;
+  absl::Status obstacle_;
+  // Of the first that was considered.
+  absl::Status first_obstacle_;
+};
+
+// Returns the texts of a prompt that say which agent asks.
+PromptTexts TextsOf(const llmgateway::v1::GenerateRequest& request);
+
 // What Plan has decided.
 struct Planned {
-  // At least one, the best first; none before the stage.
-  absl::InlinedVector<PlannedTarget, 1> targets;
+  // Where the call goes first; without a provider before the stage.
+  PlannedTarget first;
   // As in RoutePlan.
   std::string_view reason;
+  // Where it goes then; null if there is nobody else. Lives on the call's
+  // arena, and goes on as attempts fail.
+  TargetWalk* next = nullptr;
   // What the request refers to lives at the first target, and its credential
   // alone will do; null if it refers to nothing.
   ResponseStore::Entry stored_at;

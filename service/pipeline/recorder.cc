@@ -59,7 +59,7 @@ void Recorder::TellStarted(const Call& call) {
   if (!feed_.progress_watched()) return;
   CallRecord record;
   FillBeginning(call, &record);
-  const PlannedTarget& first = call.planned.targets.front();
+  const PlannedTarget& first = call.planned.first;
   record.provider = first.provider->name;
   record.model_served = first.upstream_model;
   feed_.PublishProgress(FeedEvent::Kind::kStarted, record);

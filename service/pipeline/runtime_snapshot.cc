@@ -1,5 +1,6 @@
 #include "service/pipeline/runtime_snapshot.h"
 
+#include <atomic>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -37,7 +38,9 @@ RuntimeSnapshot::RuntimeSnapshot(
     : ports_(ports),
       config_(std::move(config)),
       providers_(std::move(providers)),
-      health_(*providers_),
+      resilience_(
+          std::make_shared<ResilienceState>(config_->config().resilience())),
+      health_(*providers_, resilience_->targets, *ports_.clock),
       callers_(*config_, *ports_.clock),
       operators_(config_->operator_keys(), *ports_.clock),
       router_(config_->config().routing(), health_),
@@ -57,6 +60,17 @@ ProviderState RuntimeSnapshot::Health::StateOf(
 std::string_view RuntimeSnapshot::Health::NameOf(
     std::string_view provider) const {
   return providers_.Find(provider)->name;
+}
+
+TargetLoad RuntimeSnapshot::Health::LoadOf(std::string_view provider,
+                                           std::string_view model) const {
+  const TargetState& target =
+      targets_.Find(provider, providers_.Find(provider)->UpstreamModel(model));
+  const absl::Duration now = clock_.SteadyTime();
+  return {
+      .usable = target.breaker.IsAskable(now),
+      .in_flight = target.in_flight.load(std::memory_order_relaxed),
+      .latency = target.latency.Average(now).value_or(absl::ZeroDuration())};
 }
 
 }  // namespace gateway

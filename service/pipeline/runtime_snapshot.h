@@ -5,7 +5,8 @@
 //
 // Thread contract: shared by all loops. Immutable, but for parts that are
 // thread-safe: the models that discovery finds, the schemas that SchemaCache
-// keeps, and whose turn it is in each CredentialRotation.
+// keeps, whose turn it is among targets and credentials, and what has been
+// learned of targets.
 
 #ifndef SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
 #define SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
@@ -22,7 +23,9 @@
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/ports.h"
+#include "service/resilience/resilience_state.h"
 #include "service/resilience/retry.h"
+#include "service/resilience/target_board.h"
 #include "service/routing/router.h"
 #include "service/routing/target_health.h"
 
@@ -55,6 +58,8 @@ class RuntimeSnapshot {
   const Authenticator& operators() const { return operators_; }
   const Router& router() const { return router_; }
   const RetryPolicy& retry() const { return retry_; }
+  // Thread-safe; what has been learned of providers so far.
+  ResilienceState& resilience() const { return *resilience_; }
   // The models by what is known now; `discovery` asks for more.
   std::shared_ptr<const ModelCatalog> catalog() const {
     return discovery_->catalog();
@@ -67,13 +72,18 @@ class RuntimeSnapshot {
   // What the router knows of the providers.
   class Health final : public TargetHealth {
    public:
-    explicit Health(const ProviderRegistry& providers)
-        : providers_(providers) {}
+    Health(const ProviderRegistry& providers, TargetBoard& targets,
+           Clock& clock)
+        : providers_(providers), targets_(targets), clock_(clock) {}
     ProviderState StateOf(std::string_view provider) const override;
     std::string_view NameOf(std::string_view provider) const override;
+    TargetLoad LoadOf(std::string_view provider,
+                      std::string_view model) const override;
 
    private:
     const ProviderRegistry& providers_;
+    TargetBoard& targets_;
+    Clock& clock_;
   };
 
   RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
@@ -84,6 +94,7 @@ class RuntimeSnapshot {
   const Ports ports_;
   const std::shared_ptr<const ConfigSnapshot> config_;
   const std::unique_ptr<const ProviderRegistry> providers_;
+  const std::shared_ptr<ResilienceState> resilience_;
   const Health health_;
   const CallerAccess callers_;
   const Authenticator operators_;

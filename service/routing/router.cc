@@ -1,7 +1,9 @@
 #include "service/routing/router.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -9,165 +11,378 @@
 namespace gateway {
 namespace {
 
-using ::llmgateway::type::v1::Target;
+using ::llmgateway::config::v1::ModelRule;
+using ::llmgateway::config::v1::RoutingConfig;
 
-void KeepStep(std::string_view rule, std::string_view outcome,
-              std::vector<RouteStep>* steps) {
-  steps->push_back({std::string(rule), std::string(outcome)});
-}
+constexpr std::string_view kDefaultReason = "default";
 
-// Most calls have nobody who asks for the steps.
-inline void AddStep(std::vector<RouteStep>* steps, std::string_view rule,
-                    std::string_view outcome) {
-  if (steps != nullptr) KeepStep(rule, outcome, steps);
-}
-
-std::string_view OutcomeOf(ProviderState state) {
-  switch (state) {
-    case ProviderState::kReady:
-      return "chosen";
-    case ProviderState::kNoCredential:
-      return "no credential";
-    case ProviderState::kUnknown:
-      break;
+ModelRuleIndex::Match MatchOf(const ModelRule& rule) {
+  switch (rule.match_case()) {
+    case ModelRule::kPrefix:
+      return ModelRuleIndex::Match::kPrefix;
+    case ModelRule::kGlob:
+      return ModelRuleIndex::Match::kGlob;
+    default:
+      return ModelRuleIndex::Match::kExact;
   }
-  return "no such provider";
 }
 
-constexpr std::string_view kTierPrefix = "tier:";
-
-absl::Status TiersAreNotServed() {
-  constexpr std::string_view kWhy = "tiers are not served yet; name a model";
-  absl::Status fault = MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
-                                 absl::StrCat("model: ", ToAbsl(kWhy)));
-  AddFaultMetadata(fault, "field", "model");
-  AddFieldViolation(fault, "model", kWhy);
-  return fault;
+// The targets of all kinds of rules, under their reason.
+template <typename Rule>
+RouteGroup GroupOf(const Rule& rule, std::string reason,
+                   const RoutingConfig& config, const TargetHealth& health) {
+  const bool says =
+      rule.balancing() != llmgateway::config::v1::BALANCING_UNSPECIFIED;
+  return RouteGroup(std::move(reason), rule.targets(),
+                    says ? rule.balancing() : config.balancing(),
+                    rule.fallbacks(), health);
 }
 
-// Makes a plan; `model` is the caller's.
-RoutePlan To(const Target& target, std::string_view model,
-             std::string_view reason) {
-  if (!target.model().empty()) model = target.model();
-  return {.targets = {{target.provider(), model}}, .reason = reason};
+std::optional<RouteGroup> DefaultGroup(const RoutingConfig& config,
+                                       const TargetHealth& health) {
+  if (config.default_target().provider().empty()) return std::nullopt;
+  RouteGroup::Targets targets;
+  *targets.Add() = config.default_target();
+  return RouteGroup(std::string(kDefaultReason), targets, config.balancing(),
+                    {}, health);
+}
+
+RouteGroup FallbackGroup(const RouteGroup::Targets& fallbacks,
+                         const TargetHealth& health) {
+  return RouteGroup("", {}, llmgateway::config::v1::BALANCING_UNSPECIFIED,
+                    fallbacks, health);
 }
 
 }  // namespace
 
-Router::Router(const llmgateway::config::v1::RoutingConfig& config,
-               const TargetHealth& health)
-    : health_(health),
-      default_(config.default_target()),
-      strict_(config.strict()) {
-  for (const llmgateway::config::v1::ModelRule& rule : config.model_rules()) {
-    ModelMatcher matcher(rule);
-    std::string reason = absl::StrCat("model_rule:", matcher.text());
-    rules_.push_back({std::move(matcher), rule.targets(0), std::move(reason)});
+// One request on its way through the rules.
+class Router::Planning {
+ public:
+  Planning(const Router& router, const RouteQuery& query, Random& random,
+           std::vector<RouteStep>* steps)
+      : router_(router), query_(query), random_(random), steps_(steps) {
+    tier_ = ModelTiers::NamedTier(query.model);
+    // A tier is no name that a provider could be asked for.
+    if (!tier_.has_value()) model_ = query.model;
   }
-}
 
-absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
-                                       std::vector<RouteStep>* steps) const {
-  if (query.model.empty()) return PlanUnnamed(query, steps);
-  if (query.model.starts_with(kTierPrefix)) return TiersAreNotServed();
-  if (!query.provider.empty()) return PlanExplicit(query, steps);
-  const Rule* skipped = nullptr;
-  for (const Rule& rule : rules_) {
-    if (!rule.matcher.Matches(query.model)) {
-      AddStep(steps, rule.reason, "no match");
-      continue;
+  absl::StatusOr<RoutePlan> Run() {
+    if (!query_.provider.empty()) return PlanExplicit();
+    if (TryAgent() || TryTags() || TryModelRules() || TryTiers() ||
+        TryInferredAgent() || TryDefault()) {
+      return plan_;
     }
-    const ProviderState state = health_.StateOf(rule.target.provider());
-    AddStep(steps, rule.reason, OutcomeOf(state));
-    if (state != ProviderState::kReady) {
-      if (skipped == nullptr) skipped = &rule;
-      continue;
-    }
-    return To(rule.target, query.model, rule.reason);
+    return Refuse();
   }
-  return PlanDefault(query, skipped, steps);
-}
 
-absl::StatusOr<RoutePlan> Router::PlanUnnamed(
-    const RouteQuery& query, std::vector<RouteStep>* steps) const {
-  // A provider that the caller names need not have the default's model.
-  if (!query.provider.empty() || !knows_default_model()) {
-    return InvalidField(
-        "model", query.provider.empty()
-                     ? "is required: routing.default_target names none"
-                     : "is required where a provider is named");
+ private:
+  // Keeps what was considered, if anybody asks for it.
+  void AddStep(std::string_view rule, std::string_view outcome) {
+    if (steps_ == nullptr) return;
+    steps_->push_back({std::string(rule), std::string(outcome)});
   }
-  const ProviderState state = health_.StateOf(default_.provider());
-  AddStep(steps, "default", OutcomeOf(state));
-  if (state == ProviderState::kReady) return To(default_, "", "default");
-  absl::Status fault = MakeFault(
-      v1::ERROR_REASON_MODEL_NOT_FOUND,
-      absl::StrCat("the request names no model, and the default provider '",
-                   default_.provider(), "' has no credential"));
-  AddFaultMetadata(fault, "model", default_.model());
-  return fault;
-}
 
-absl::StatusOr<RoutePlan> Router::PlanExplicit(
-    const RouteQuery& query, std::vector<RouteStep>* steps) const {
-  const ProviderState state = health_.StateOf(query.provider);
-  AddStep(steps, "explicit", OutcomeOf(state));
-  switch (state) {
-    case ProviderState::kReady:
-      // The name in the plan is the registry's, which lasts; the query's may
-      // not.
-      return RoutePlan{
-          .targets = {{health_.NameOf(query.provider), query.model}},
-          .reason = "explicit"};
-    case ProviderState::kNoCredential: {
-      absl::Status fault = MakeFault(
-          v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
-          absl::StrCat("provider '", ToAbsl(query.provider),
-                       "' has no credential: set the one that its api_key "
-                       "names"));
-      AddFaultMetadata(fault, "provider", query.provider);
-      return fault;
+  // Goes where the group leads; false if it cannot.
+  bool Follow(const RouteGroup& group) {
+    if (!group.CanServe(model_)) {
+      AddStep(group.reason(), group.WhyNot());
+      if (skipped_ == nullptr && !IsDefault(group)) skipped_ = &group;
+      return false;
     }
-    case ProviderState::kUnknown:
-      break;
+    group.Order(random_, query_.sticky_hash, model_, &plan_.targets);
+    // All of them rest. One is named all the same: the caller hears of it.
+    if (plan_.targets.empty()) plan_.targets.push_back(group.First(model_));
+    plan_.reason = group.reason();
+    if (!group.fallbacks().empty()) {
+      plan_.rule.any = group.fallbacks();
+    } else {
+      plan_.common.any = router_.common_.fallbacks();
+    }
+    plan_.common.context_length = router_.context_length_.fallbacks();
+    plan_.common.content_policy = router_.content_policy_.fallbacks();
+    plan_.common.rate_limit = router_.rate_limit_.fallbacks();
+    AddStep(group.reason(), "chosen");
+    return true;
   }
+
+  bool IsDefault(const RouteGroup& group) const {
+    return router_.default_.has_value() && &group == &*router_.default_;
+  }
+
+  bool TryNamed(const NamedGroups& groups, std::string_view name) {
+    const auto found = groups.find(ToAbsl(name));
+    return found != groups.end() && Follow(found->second);
+  }
+
+  bool TryAgent() {
+    if (query_.agent_type.empty() || router_.agents_.empty()) return false;
+    return TryNamed(router_.agents_,
+                    absl::AsciiStrToLower(ToAbsl(query_.agent_type)));
+  }
+
+  bool TryTags() {
+    // In the order of the rules, so that the order of a call's tags means
+    // nothing.
+    if (query_.domain_tags.empty()) return false;
+    for (const TagRule& rule : router_.tags_) {
+      for (const std::string_view tag : query_.domain_tags) {
+        if (rule.tag == tag && Follow(rule.group)) return true;
+      }
+    }
+    return false;
+  }
+
+  bool TryModelRules() {
+    if (model_.empty()) return false;
+    if (steps_ != nullptr) return ExplainModelRules();
+    const ModelRules& rules = router_.model_rules_;
+    const std::optional<size_t> found = rules.index->Find(model_);
+    return found.has_value() && Follow(rules.groups[rules.followable[*found]]);
+  }
+
+  // The same by looking at all of them, so that each is told of.
+  bool ExplainModelRules() {
+    const ModelRules& rules = router_.model_rules_;
+    for (size_t i = 0; i < rules.groups.size(); ++i) {
+      if (!rules.matchers[i].Matches(model_)) {
+        AddStep(rules.groups[i].reason(), "no match");
+      } else if (Follow(rules.groups[i])) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool TryTiers() {
+    if (router_.model_tiers_ == nullptr || query_.model.empty()) return false;
+    const std::optional<std::string_view> tier =
+        router_.model_tiers_->TierOf(query_.model);
+    return tier.has_value() && TryNamed(router_.tiers_, *tier);
+  }
+
+  bool TryInferredAgent() {
+    if (router_.agent_inference_ == nullptr || query_.prompt == nullptr) {
+      return false;
+    }
+    const PromptTexts texts = (*query_.prompt)();
+    const std::optional<std::string_view> agent =
+        router_.agent_inference_->Infer(texts.system, texts.user);
+    return agent.has_value() && TryNamed(router_.inferred_agents_, *agent);
+  }
+
+  bool TryDefault() {
+    if (!router_.default_.has_value()) return false;
+    if (router_.strict_) {
+      AddStep(kDefaultReason, "strict");
+      return false;
+    }
+    if (tier_.has_value()) return false;
+    return Follow(*router_.default_);
+  }
+
+  absl::StatusOr<RoutePlan> PlanExplicit();
+  // Why no rule applied.
+  absl::Status Refuse() const;
+  absl::Status RefuseTier() const;
+  absl::Status RefuseUnnamed() const;
+  std::string WhyNoRule() const;
+  std::string WhyNoDefault() const;
+
+  const Router& router_;
+  const RouteQuery& query_;
+  Random& random_;
+  std::vector<RouteStep>* const steps_;
+  std::optional<std::string_view> tier_;
+  // What a target without a model would be asked for; empty if the request
+  // names none.
+  std::string_view model_;
+  RoutePlan plan_;
+  // The first that matched and could not be followed.
+  const RouteGroup* skipped_ = nullptr;
+};
+
+absl::StatusOr<RoutePlan> Router::Planning::PlanExplicit() {
+  const ProviderState state = router_.health_.StateOf(query_.provider);
+  if (state == ProviderState::kReady) {
+    if (model_.empty()) {
+      return InvalidField("model", tier_.has_value()
+                                       ? "names a tier, which means nothing "
+                                         "where a provider is named"
+                                       : "is required where a provider is "
+                                         "named");
+    }
+    AddStep("explicit", "chosen");
+    // The name in the plan is the registry's, which lasts; the query's may not.
+    return RoutePlan{
+        .targets = {{router_.health_.NameOf(query_.provider), model_}},
+        .reason = "explicit"};
+  }
+  const bool unknown = state == ProviderState::kUnknown;
+  AddStep("explicit", unknown ? "no such provider" : "no credential");
   absl::Status fault =
-      MakeFault(v1::ERROR_REASON_PROVIDER_NOT_FOUND,
-                absl::StrCat("provider '", ToAbsl(query.provider),
-                             "' is not configured"));
-  AddFaultMetadata(fault, "provider", query.provider);
+      unknown ? MakeFault(v1::ERROR_REASON_PROVIDER_NOT_FOUND,
+                          absl::StrCat("provider '", ToAbsl(query_.provider),
+                                       "' is not configured"))
+              : MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
+                          absl::StrCat("provider '", ToAbsl(query_.provider),
+                                       "' has no credential: set the one that "
+                                       "its api_key names"));
+  AddFaultMetadata(fault, "provider", query_.provider);
   return fault;
 }
 
-absl::StatusOr<RoutePlan> Router::PlanDefault(
-    const RouteQuery& query, const Rule* skipped,
-    std::vector<RouteStep>* steps) const {
-  std::string why_not;
-  if (strict_) {
-    AddStep(steps, "default", "strict");
-    why_not = "routing is strict";
-  } else if (default_.provider().empty()) {
-    why_not = "no default target is configured";
-  } else {
-    const ProviderState state = health_.StateOf(default_.provider());
-    AddStep(steps, "default", OutcomeOf(state));
-    if (state == ProviderState::kReady) {
-      return To(default_, query.model, "default");
-    }
-    why_not = absl::StrCat("the default provider '", default_.provider(),
-                           "' has no credential");
-  }
-  const std::string why =
-      skipped == nullptr
-          ? "no rule knows it"
-          : absl::StrCat("provider '", skipped->target.provider(),
-                         "' of its rule has no credential");
+absl::Status Router::Planning::Refuse() const {
+  if (tier_.has_value()) return RefuseTier();
+  if (model_.empty()) return RefuseUnnamed();
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND,
+                absl::StrCat("model '", ToAbsl(model_), "' cannot be served: ",
+                             WhyNoRule(), ", and ", WhyNoDefault()));
+  AddFaultMetadata(fault, "model", model_);
+  return fault;
+}
+
+absl::Status Router::Planning::RefuseTier() const {
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_MODEL_NOT_FOUND,
-      absl::StrCat("model '", ToAbsl(query.model), "' cannot be served: ", why,
-                   ", and ", why_not));
-  AddFaultMetadata(fault, "model", query.model);
+      absl::StrCat("tier '", ToAbsl(*tier_), "' cannot be served: ",
+                   skipped_ == nullptr
+                       ? "routing.model_tier_rules has none of this name"
+                       : WhyNoRule()));
+  AddFaultMetadata(fault, "model", query_.model);
   return fault;
+}
+
+absl::Status Router::Planning::RefuseUnnamed() const {
+  if (skipped_ == nullptr && !router_.knows_default_model_) {
+    return InvalidField("model",
+                        "is required: no rule for the call's agent or tags, "
+                        "nor routing.default_target, names one");
+  }
+  return MakeFault(
+      v1::ERROR_REASON_MODEL_NOT_FOUND,
+      absl::StrCat("the request names no model: ",
+                   skipped_ == nullptr ? "no rule is for its agent or tags"
+                                       : WhyNoRule(),
+                   ", and ", WhyNoDefault()));
+}
+
+std::string Router::Planning::WhyNoRule() const {
+  const RouteGroup* skipped = skipped_;
+  if (skipped == nullptr) {
+    // Rules that cannot be followed are not in the index.
+    const ModelRules& rules = router_.model_rules_;
+    for (size_t i = 0; i < rules.groups.size() && skipped == nullptr; ++i) {
+      if (rules.matchers[i].Matches(model_)) skipped = &rules.groups[i];
+    }
+  }
+  if (skipped == nullptr) return "no rule knows it";
+  if (skipped->LeftOut().empty()) {
+    return absl::StrCat("the targets of its rule, ", ToAbsl(skipped->reason()),
+                        ", name no model");
+  }
+  return absl::StrCat("provider '", ToAbsl(skipped->LeftOut()),
+                      "' of its rule has no credential");
+}
+
+std::string Router::Planning::WhyNoDefault() const {
+  if (router_.strict_) return "routing is strict";
+  if (!router_.default_.has_value()) return "no default target is configured";
+  if (router_.default_->LeftOut().empty()) {
+    return "the default target names no model";
+  }
+  return absl::StrCat("the default provider '",
+                      ToAbsl(router_.default_->LeftOut()),
+                      "' has no credential");
+}
+
+Router::Router(const RoutingConfig& config, const TargetHealth& health)
+    : health_(health),
+      strict_(config.strict()),
+      default_(DefaultGroup(config, health)),
+      common_(FallbackGroup(config.fallbacks(), health)),
+      context_length_(
+          FallbackGroup(config.failure_fallbacks().context_length(), health)),
+      content_policy_(
+          FallbackGroup(config.failure_fallbacks().content_policy(), health)),
+      rate_limit_(
+          FallbackGroup(config.failure_fallbacks().rate_limit(), health)) {
+  AddModelRules(config);
+  for (const auto& rule : config.agent_rules()) {
+    const std::string agent = absl::AsciiStrToLower(rule.agent_type());
+    agents_.try_emplace(agent, GroupOf(rule, absl::StrCat("agent_rule:", agent),
+                                       config, health));
+    inferred_agents_.try_emplace(
+        agent,
+        GroupOf(rule, absl::StrCat("inferred_agent:", agent), config, health));
+  }
+  for (const auto& rule : config.domain_tag_rules()) {
+    tags_.push_back(
+        {rule.tag(), GroupOf(rule, absl::StrCat("domain_tag:", rule.tag()),
+                             config, health)});
+  }
+  AddTiers(config);
+  AddInference(config);
+  const auto names_model = [](const RouteGroup& group) {
+    return group.CanServe("");
+  };
+  knows_default_model_ =
+      (!strict_ && !config.default_target().model().empty()) ||
+      std::any_of(agents_.begin(), agents_.end(),
+                  [&](const auto& rule) { return names_model(rule.second); }) ||
+      std::any_of(tags_.begin(), tags_.end(),
+                  [&](const TagRule& rule) { return names_model(rule.group); });
+}
+
+void Router::AddModelRules(const RoutingConfig& config) {
+  std::vector<ModelRuleIndex::Rule> rules;
+  for (const ModelRule& rule : config.model_rules()) {
+    ModelMatcher& matcher = model_rules_.matchers.emplace_back(rule);
+    RouteGroup& group = model_rules_.groups.emplace_back(GroupOf(
+        rule, absl::StrCat("model_rule:", matcher.text()), config, health_));
+    if (group.size() == 0) continue;
+    model_rules_.followable.push_back(model_rules_.groups.size() - 1);
+  }
+  for (const size_t number : model_rules_.followable) {
+    rules.push_back({MatchOf(config.model_rules(static_cast<int>(number))),
+                     model_rules_.matchers[number].text()});
+  }
+  model_rules_.index = std::make_unique<ModelRuleIndex>(rules);
+}
+
+void Router::AddTiers(const RoutingConfig& config) {
+  std::vector<ModelTierRule> rules;
+  for (const auto& rule : config.model_tier_rules()) {
+    const std::string tier = absl::AsciiStrToLower(rule.tier());
+    tiers_.try_emplace(tier, GroupOf(rule, absl::StrCat("model_tier:", tier),
+                                     config, health_));
+    rules.push_back({.tier = tier, .contains = ""});
+    for (const std::string& text : rule.contains()) {
+      rules.push_back({.tier = tier, .contains = text});
+    }
+  }
+  if (!rules.empty()) model_tiers_ = std::make_unique<ModelTiers>(rules);
+}
+
+void Router::AddInference(const RoutingConfig& config) {
+  if (!config.agent_inference().enabled()) return;
+  std::vector<AgentPhrases> configured;
+  for (const auto& agent : config.agent_inference().agents()) {
+    configured.push_back(
+        {agent.agent_type(), {agent.phrases().begin(), agent.phrases().end()}});
+  }
+  const auto has_rule = [this](std::string_view agent) {
+    return inferred_agents_.contains(ToAbsl(agent));
+  };
+  agent_inference_ = std::make_unique<AgentInference>(
+      configured.empty() ? CommonAgentPhrases()
+                         : absl::Span<const AgentPhrases>(configured),
+      has_rule);
+}
+
+absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query, Random& random,
+                                       std::vector<RouteStep>* steps) const {
+  return Planning(*this, query, random, steps).Run();
 }
 
 }  // namespace gateway

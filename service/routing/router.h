@@ -1,56 +1,82 @@
 // Router decides where a request goes and says why. The first that applies
 // wins:
 //
-//   explicit provider  >  model rule, in configured order  >  default target
+//   explicit provider  >  agent rule  >  domain tag  >  model rule  >
+//   model tier  >  inferred agent  >  default target
 //
-// A rule whose provider has no credential is skipped. With `strict`, a model
-// that no rule knows is refused instead of going to the default.
+// A rule none of whose targets has a credential is skipped. With `strict`, a
+// model that no rule knows is refused instead of going to the default.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(const RoutePlan plan,
-//                            router.Plan({.model = "gpt-5-mini"}));
+//                            router.Plan({.model = "gpt-5-mini"}, random));
 //   plan.targets[0].provider;  // "openai"
 //   plan.reason;               // "model_rule:gpt-"
 //
 // Pure: no I/O, no clock, no provider; what it must know of the world comes
-// through TargetHealth.
+// through TargetHealth, and chance with each query. A query costs the same
+// among ten thousand rules as among ten.
 //
-// Thread contract: immutable, shared by all loops.
+// Thread contract: shared by all loops; immutable, but for whose turn it is
+// among the targets of a rule (balancing.h).
 
 #ifndef SERVICE_ROUTING_ROUTER_H_
 #define SERVICE_ROUTING_ROUTER_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/os/random.h"
 #include "llmgateway/config/v1/routing.pb.h"
-#include "llmgateway/type/v1/target.pb.h"
+#include "service/routing/agent_inference.h"
+#include "service/routing/fallback_plan.h"
 #include "service/routing/model_matcher.h"
+#include "service/routing/model_rule_index.h"
+#include "service/routing/model_tier.h"
+#include "service/routing/route_group.h"
 #include "service/routing/target_health.h"
 
 namespace gateway {
 
-// What of a request decides where it goes.
+// The texts of a prompt, for whoever guesses by them which agent asks.
+struct PromptTexts {
+  std::vector<std::string_view> system;
+  std::vector<std::string_view> user;
+};
+
+// What of a request decides where it goes. Empty where the caller says nothing.
 struct RouteQuery {
   std::string_view model;
-  std::string_view provider;  // As named by the caller; empty if it names none.
-};
-
-// The provider is valid as long as the router; so is the model, unless it is
-// the query's own, which no rule replaced.
-struct RouteTarget {
   std::string_view provider;
-  std::string_view model;
+  std::string_view agent_type;
+  absl::Span<const std::string_view> domain_tags;
+  // What keeps calls together where targets are sticky.
+  std::optional<uint64_t> sticky_hash;
+  // Asked only where agents are inferred, and no rule knows the call before
+  // that; may be null.
+  const absl::FunctionRef<PromptTexts()>* prompt = nullptr;
 };
 
+// Its texts are valid as long as the router and the query's.
 struct RoutePlan {
-  // At least one, the best first.
-  absl::InlinedVector<RouteTarget, 1> targets;
-  // `explicit`, `model_rule:<what matched>` or `default`. Valid as long as the
-  // router.
+  // Those that share the calls, the one to ask first; at least one. Of a rule
+  // whose targets all rest, the first one.
+  RouteOrder targets;
+  // `explicit`, `agent_rule:<agent>`, `domain_tag:<tag>`,
+  // `model_rule:<what matched>`, `model_tier:<tier>`,
+  // `inferred_agent:<agent>` or `default`.
   std::string_view reason;
+  // Whom to ask when they have failed. Nobody if the caller named the provider.
+  FallbackChain rule;
+  FallbackChain common;
 };
 
 // A rule that was considered, for operators who ask why.
@@ -65,43 +91,54 @@ class Router {
   Router(const llmgateway::config::v1::RoutingConfig& config,
          const TargetHealth& health);
 
-  // True if a request that names no model can be routed: the default target
-  // names one.
-  bool knows_default_model() const {
-    return !strict_ && !default_.model().empty();
-  }
+  // True if a request that names no model may be routed: the default target
+  // names one, or another rule may choose it.
+  bool knows_default_model() const { return knows_default_model_; }
 
   // Faults: INVALID_REQUEST without a model where there must be one,
-  // UNIMPLEMENTED for a tier in its place, PROVIDER_NOT_FOUND for an unknown
-  // explicit provider, PROVIDER_AUTH_FAILED for one without a credential,
-  // MODEL_NOT_FOUND when nothing applies. `steps`, if not null, receives every
-  // rule that was considered.
-  absl::StatusOr<RoutePlan> Plan(const RouteQuery& query,
+  // PROVIDER_NOT_FOUND for an unknown explicit provider, PROVIDER_AUTH_FAILED
+  // for one without a credential, MODEL_NOT_FOUND when nothing applies.
+  // `steps`, if not null, receives every rule that was considered.
+  absl::StatusOr<RoutePlan> Plan(const RouteQuery& query, Random& random,
                                  std::vector<RouteStep>* steps = nullptr) const;
 
  private:
-  struct Rule {
-    ModelMatcher matcher;
-    llmgateway::type::v1::Target target;
-    std::string reason;
-  };
+  class Planning;
 
-  // Plans a request without a model.
-  absl::StatusOr<RoutePlan> PlanUnnamed(const RouteQuery& query,
-                                        std::vector<RouteStep>* steps) const;
-  absl::StatusOr<RoutePlan> PlanExplicit(const RouteQuery& query,
-                                         std::vector<RouteStep>* steps) const;
-  // `skipped` is the first rule that matched but was skipped; null if there was
-  // none.
-  absl::StatusOr<RoutePlan> PlanDefault(const RouteQuery& query,
-                                        const Rule* skipped,
-                                        std::vector<RouteStep>* steps) const;
+  struct ModelRules {
+    std::vector<ModelMatcher> matchers;
+    std::vector<RouteGroup> groups;  // By rule.
+    // Of the rules that can be followed, and their numbers.
+    std::unique_ptr<ModelRuleIndex> index;
+    std::vector<size_t> followable;
+  };
+  struct TagRule {
+    std::string tag;
+    RouteGroup group;
+  };
+  // By a name in lower case.
+  using NamedGroups = absl::flat_hash_map<std::string, RouteGroup>;
+
+  void AddModelRules(const llmgateway::config::v1::RoutingConfig& config);
+  void AddTiers(const llmgateway::config::v1::RoutingConfig& config);
+  void AddInference(const llmgateway::config::v1::RoutingConfig& config);
 
   const TargetHealth& health_;
-  std::vector<Rule> rules_;
-  // Without a provider if there is none.
-  llmgateway::type::v1::Target default_;
-  bool strict_;
+  const bool strict_;
+  ModelRules model_rules_;
+  NamedGroups agents_;
+  NamedGroups inferred_agents_;
+  std::vector<TagRule> tags_;
+  NamedGroups tiers_;
+  std::unique_ptr<ModelTiers> model_tiers_;          // Null without rules.
+  std::unique_ptr<AgentInference> agent_inference_;  // Null if off.
+  std::optional<RouteGroup> default_;
+  // These have fallbacks only.
+  RouteGroup common_;
+  RouteGroup context_length_;
+  RouteGroup content_policy_;
+  RouteGroup rate_limit_;
+  bool knows_default_model_ = false;
 };
 
 }  // namespace gateway

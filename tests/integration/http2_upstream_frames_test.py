@@ -25,6 +25,7 @@ providers:
 routing: {default_target: provider}
 resilience:
   retry: {attempts_limit: %d, backoff_base: 1ms, backoff_limit: 5ms}
+  circuit_breaker: {mode: "off"}
 """
 _REFUSED_STREAM = 7
 

@@ -230,7 +230,8 @@ class NegotiationTest(unittest.TestCase):
             "    openai:\n"
             '      base_url: "https://localhost:%d/v1"\n'
             '      http: {http_version: %s, ca_file: "%s"}\n'
-            "routing: {default_target: openai}\n" %
+            "routing: {default_target: openai}\n"
+            "resilience: {circuit_breaker: {mode: \"off\"}}\n" %
             (upstream.tls_port, version, ours.cert) + _ONE_LOOP)
         self.addCleanup(gateway.kill)
         for stream in (False, True, False):

@@ -14,7 +14,9 @@ providers:
   - name: cli
     local_cli: {executable: "%(tool)s", %(more)s}
 routing: {default_target: cli}
-resilience: {retry: {%(retry)sbackoff_base: 1ms, backoff_limit: 5ms}}
+resilience:
+  retry: {%(retry)sbackoff_base: 1ms, backoff_limit: 5ms}
+  circuit_breaker: {mode: "off"}
 """
 
 RESULT = ("""printf '%s' '{"type":"result","is_error":false,"""

@@ -125,7 +125,8 @@ def _config(upstream, tool):
     lines += ["    - {prefix: %s, targets: [%s]}" % rule for rule in rules]
     lines += ["resilience:",
               "  retry: {backoff_base: 1ms, backoff_limit: 5ms,"
-              " retry_after_limit: 100ms}", ""]
+              " retry_after_limit: 100ms}",
+              "  circuit_breaker: {mode: \"off\"}", ""]
     return "\n".join(lines)
 
 

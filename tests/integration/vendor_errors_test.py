@@ -70,12 +70,12 @@ class ErrorsTest(VendorCase):
             answer.error()["details"][0]["metadata"]["provider_quota_id"],
             "RequestsPerMinute")
 
-    def test_what_is_not_served_names_its_field_at_geminis_api(self):
+    def test_a_tier_without_a_rule_is_named_at_geminis_api(self):
         answer = ask(self.gateway.http, prompt(),
                      path="/v1beta/models/tier:fast:generateContent")
-        self.assertEqual(answer.status, 501)
+        self.assertEqual(answer.status, 404)
         self.assertEqual(answer.error()["details"][0]["metadata"],
-                         {"field": "model"})
+                         {"model": "tier:fast"})
 
     def test_openrouter_tells_the_reason_of_the_vendor_behind_it(self):
         raw = json.dumps({"error": {

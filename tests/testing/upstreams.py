@@ -72,7 +72,9 @@ def config(models=()):
     listeners = gateway_process.LISTENERS.replace("{", "{{").replace("}", "}}")
     return (listeners + "providers:\n" + providers + "routing:\n"
             "  model_rules:\n" + rules + "resilience:\n"
-            "  retry: {{backoff_base: 1ms, backoff_limit: 5ms}}\n")
+            "  retry: {{backoff_base: 1ms, backoff_limit: 5ms}}\n"
+            # Faults follow each other there; breakers have tests of their own.
+            "  circuit_breaker: {{mode: \"off\"}}\n")
 
 
 def of(model):

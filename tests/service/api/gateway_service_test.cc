@@ -182,13 +182,10 @@ TEST_F(GatewayServiceTest, AnAnswerTellsWhatItSaysAndWhereItCameFrom) {
 std::map<std::string, v1::GenerateRequest> RequestsNotServed(
     const v1::GenerateRequest& good) {
   std::map<std::string, v1::GenerateRequest> requests;
-  for (const char* field : {"domain_tags", "idempotency_key", "model",
-                            "selection", "session"}) {
+  for (const char* field : {"idempotency_key", "selection", "session"}) {
     requests[field] = good;
   }
-  requests["domain_tags"].add_domain_tags("legal");
   requests["idempotency_key"].set_idempotency_key("k");
-  requests["model"].set_model("tier:fast");
   requests["selection"].mutable_selection();
   requests["session"].set_session("s");
   return requests;

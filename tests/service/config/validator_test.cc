@@ -132,22 +132,6 @@ TEST(ValidatorTest, HeadersAndProxiesAreWellFormed) {
           HasSubstr("providers[1].openai.organization: must be printable")));
 }
 
-TEST(ValidatorTest, RulesNameProvidersThatExist) {
-  EXPECT_THAT(
-      ProblemsBesideAMock("routing:\n"
-                          "  default_target: mokc\n"
-                          "  model_rules:\n"
-                          "  - {prefix: a, targets: [mock]}\n"
-                          "  - {prefix: b, targets: [openai]}\n"
-                          "  - {prefix: c}\n"),
-      ElementsAre("routing.default_target.provider: names no configured "
-                  "provider; did you mean 'mock'?",
-                  "routing.model_rules[1].targets[0].provider: names no "
-                  "configured provider; known are 'mock'",
-                  "routing.model_rules[2].targets: is required; name a "
-                  "configured provider, as in [openai]"));
-}
-
 TEST(ValidatorTest, WaysToShowWhoOneIsThatAreNotServedAreRefused) {
   EXPECT_THAT(
       ProblemsBesideAMock(
@@ -181,62 +165,6 @@ TEST(ValidatorTest, CredentialsHaveNamesOfTheirOwn) {
                   HasSubstr("providers[0].credentials[2].name: is 'default'"),
                   HasSubstr("providers[0].credentials[3].name: must be 1 to "
                             "64 of letters")));
-}
-
-TEST(ValidatorTest, NoRuleTakesATiersName) {
-  EXPECT_THAT(ProblemsBesideAMock(
-                  "routing:\n"
-                  "  model_rules:\n"
-                  "  - {alias: 'tier:fast', targets: [mock/m]}\n"),
-              ElementsAre(HasSubstr("model_rules[0]: matches nothing: names "
-                                    "that begin with 'tier:'")));
-}
-
-TEST(ValidatorTest, WhatIsNotServedYetIsRefused) {
-  EXPECT_THAT(
-      ProblemsBesideAMock("routing:\n"
-                          "  default_target: {provider: mock, weight: 2}\n"
-                          "  fallbacks: [mock]\n"
-                          "  model_rules:\n"
-                          "  - {prefix: a, targets: [mock, mock/b]}\n"
-                          "  - {prefix: b, targets: [{provider: mock, "
-                          "priority: 1}]}\n"),
-      ElementsAre("routing.default_target.weight: is not served yet; remove it",
-                  "routing.fallbacks: is not served yet; remove it",
-                  "routing.model_rules[0].targets: has 2 entries; more than "
-                  "one is not served yet",
-                  "routing.model_rules[1].targets[0].priority: is not served "
-                  "yet; remove it"));
-}
-
-TEST(ValidatorTest, RulesMatchSomething) {
-  EXPECT_THAT(
-      ProblemsBesideAMock("routing:\n"
-                          "  model_rules:\n"
-                          "  - {targets: [mock]}\n"
-                          "  - {prefix: '', targets: [mock]}\n"
-                          "  - {alias: a, targets: [mock]}\n"
-                          "  - {alias: a, targets: [mock/b]}\n"
-                          "  - {exact: 'a b', targets: [mock]}\n"),
-      ElementsAre("routing.model_rules[0]: matches nothing; give one of alias, "
-                  "prefix, exact and glob",
-                  HasSubstr("routing.model_rules[1].prefix: must be a model's"),
-                  HasSubstr("routing.model_rules[2]: has an alias but no"),
-                  HasSubstr("routing.model_rules[4].exact: must be a")));
-}
-
-TEST(ValidatorTest, GlobsAreWellFormed) {
-  const auto with_glob = [](std::string_view glob) {
-    return ProblemsBesideAMock(
-        absl::StrCat("routing: {model_rules: [{targets: [mock], glob: '",
-                     ToAbsl(glob), "'}]}"));
-  };
-  for (const char* good : {"*", "gpt-?-*", "**", "?", "a.b:c/d-*"}) {
-    EXPECT_THAT(with_glob(good), IsEmpty()) << good;
-  }
-  for (const char* bad : {"[ab]*", "a]", "{a,b}", "a\\", "a b", ""}) {
-    EXPECT_THAT(with_glob(bad), ElementsAre(HasSubstr("glob: "))) << bad;
-  }
 }
 
 TEST(ValidatorTest, ListenersDoNotShareAnAddress) {

@@ -114,9 +114,8 @@ class DialectSinkTest : public testing::Test {
   DialectSinkTest() {
     call_.facts.request_id = "req-1";
     call_.facts.model = "asked";
-    call_.planned.targets.push_back(
-        {.provider = call_.runtime->providers().Find("mock"),
-         .model = "served"});
+    call_.planned.first = {.provider = call_.runtime->providers().Find("mock"),
+                           .model = "served"};
     call_.planned.reason = "default";
     call_.attempts.Add().provider = "mock";
     call_.attempts.back().model = "served";

@@ -50,8 +50,8 @@ TEST(CallerFieldsTest, ReadsWhatCallersSayBesideTheBody) {
   EXPECT_EQ(fields.anthropic_fields[1].value, "one,two");
   EXPECT_EQ(fields.anthropic_fields[2].value, "three");
   EXPECT_EQ(fields.provider_credential, "own");
-  EXPECT_TRUE(fields.strict_output);
-  EXPECT_TRUE(fields.details);
+  EXPECT_TRUE(fields.directives.strict_output);
+  EXPECT_TRUE(fields.directives.details);
 }
 
 TEST(CallerFieldsTest, WhatIsAbsentIsEmpty) {
@@ -61,8 +61,8 @@ TEST(CallerFieldsTest, WhatIsAbsentIsEmpty) {
   EXPECT_EQ(fields.head.api_key, "");
   EXPECT_EQ(fields.provider_credential, "");
   EXPECT_THAT(fields.anthropic_fields, SizeIs(0));
-  EXPECT_FALSE(fields.strict_output);
-  EXPECT_FALSE(fields.details);
+  EXPECT_FALSE(fields.directives.strict_output);
+  EXPECT_FALSE(fields.directives.details);
 }
 
 TEST(CallerFieldsTest, OfSeveralTheFirstCounts) {
@@ -70,11 +70,6 @@ TEST(CallerFieldsTest, OfSeveralTheFirstCounts) {
   EXPECT_EQ(Read({{"x-goog-api-key", "g"}, {"x-api-key", "b"}}).head.api_key,
             "b");
   EXPECT_EQ(Read({{"x-goog-api-key", "g"}}).head.api_key, "g");
-}
-
-TEST(CallerFieldsTest, AWishIsTrueOrNone) {
-  EXPECT_FALSE(Read({{"x-llmgateway-details", "1"}}).details);
-  EXPECT_FALSE(Read({{"x-llmgateway-strict-output", "false"}}).strict_output);
 }
 
 // An API that has been told who calls by the runtime snapshot in use, or, on

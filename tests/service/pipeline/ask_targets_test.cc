@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
+#include "base/async/sleep.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
@@ -16,6 +17,8 @@
 #include "providers/registry/registry.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/plan.h"
+#include "service/routing/router.h"
 #include "tests/testing/fake_random.h"
 #include "tests/testing/loop_runner.h"
 #include "tests/testing/no_http_client.h"
@@ -27,6 +30,7 @@ namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class AskTargetsTest : public testing::Test {
  protected:
@@ -52,10 +56,10 @@ class AskTargetsTest : public testing::Test {
     Call call(runtime_, runner_.loop(), client_, cancel, arena,
               runner_.loop().Now());
     call.request = &request_;
-    for (const auto& entry : runtime_->providers().entries()) {
-      call.planned.targets.push_back(
-          {.provider = &entry, .model = "m", .upstream_model = "m"});
-    }
+    call.planned.next = google::protobuf::Arena::Create<TargetWalk>(
+        &arena, call, call.admitted,
+        RoutePlan{.targets = {{"first", "m"}, {"second", "m"}}});
+    call.planned.first = *call.planned.next->First();
     OpenStream open;
     const absl::Status outcome =
         runner_.Run(AskTargets(call, call.attempts, stream ? &open : nullptr));
@@ -65,7 +69,8 @@ class AskTargetsTest : public testing::Test {
       kinds_.emplace_back(attempt.provider, attempt.kind);
       began_.push_back(attempt.start_time - call.start_time);
     }
-    EXPECT_EQ(outcome.ok(), call.DecidingAttempt()->answered);
+    EXPECT_EQ(outcome.ok(),
+              !call.attempts.empty() && call.DecidingAttempt()->answered);
     return outcome;
   }
 
@@ -141,6 +146,50 @@ TEST_F(AskTargetsTest, TheLastFailureIsTheCalls) {
   first_->Fail(Down());
   second_->Fail(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "odd"));
   EXPECT_EQ(FaultReason(Ask()), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+}
+
+TEST_F(AskTargetsTest, WhatIsTooLongForAModelIsNotAskedOfItElsewhere) {
+  first_->Fail(MakeFault(v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED, "too long"));
+  second_->Answer("forty-two");
+  // The same model elsewhere is no longer.
+  EXPECT_EQ(FaultReason(Ask()), v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED);
+  EXPECT_EQ(second_->asked(), 0u);
+}
+
+TEST_F(AskTargetsTest, ATargetThatKeepsFailingRestsAndIsProbedAfterwards) {
+  first_->Fail(Down());
+  second_->Answer("forty-two");
+  // Two attempts each; the fifth failure opens its breaker.
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(first_->asked(), 5u);
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(first_->asked(), 5u);
+  EXPECT_THAT(kinds_,
+              ElementsAre(std::pair("second", v1::Attempt::KIND_FALLBACK)));
+  CancelSignal cancel;
+  EXPECT_TRUE(
+      runner_.Run(Sleep(runner_.loop(), absl::Seconds(30), cancel)).ok());
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(first_->asked(), 6u);
+  // Opened again by the probe that failed, it is not retried.
+  EXPECT_THAT(kinds_,
+              ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                          std::pair("second", v1::Attempt::KIND_FALLBACK)));
+}
+
+TEST_F(AskTargetsTest, WhereAllRestNobodyIsAsked) {
+  first_->Fail(Down());
+  second_->Fail(Down());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(FaultReason(Ask()), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  }
+  const absl::Status refused = Ask();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CIRCUIT_OPEN);
+  EXPECT_EQ(FaultMetadata(refused, "provider"), "first");
+  EXPECT_LE(RetryDelay(refused).value(), absl::Seconds(30));
+  EXPECT_THAT(kinds_, IsEmpty());
+  EXPECT_EQ(first_->asked(), 5u);
+  EXPECT_EQ(second_->asked(), 5u);
 }
 
 }  // namespace

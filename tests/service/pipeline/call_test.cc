@@ -23,8 +23,8 @@ class CallTest : public testing::Test {
  protected:
   CallTest() {
     call_.facts.request_id = "req-1";
-    call_.planned.targets.push_back(
-        {.provider = call_.runtime->providers().Find("mock"), .model = "m"});
+    call_.planned.first = {.provider = call_.runtime->providers().Find("mock"),
+                           .model = "m"};
     call_.planned.reason = "default";
   }
 
@@ -134,7 +134,7 @@ TEST_F(CallTest, ACallThatWentNowhereHasARouteButNoTimes) {
   EXPECT_EQ(end.attempts_size(), 0);
   EXPECT_FALSE(end.timings().has_overhead());
   EXPECT_FALSE(end.timings().has_time_to_first_token());
-  call_.planned.targets.clear();
+  call_.planned.first = {};
   EXPECT_EQ(call_.MakeEnd(absl::CancelledError("x")).end().route().provider(),
             "");
 }

@@ -53,11 +53,9 @@ class ConversationTest : public testing::Test {
     absl::StatusOr<Continuation> continuation =
         ContinueConversation(call_, caller);
     EXPECT_TRUE(continuation.ok()) << continuation.status();
-    Planned planned;
-    planned.targets.push_back(
-        {.provider = call_.runtime->providers().Find("mock"),
-         .forwards = forwards});
-    return CheckContinued(call_, *continuation, planned);
+    return CheckContinued(call_, *continuation,
+                          {.provider = call_.runtime->providers().Find("mock"),
+                           .forwards = forwards});
   }
   std::unique_ptr<ConversationRecorder> BeginToRecord() {
     return ConversationRecorder::Begin(call_, "alice", attempt_);

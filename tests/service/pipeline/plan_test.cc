@@ -69,31 +69,31 @@ TEST_F(PlanTest, SaysWhereAndWhy) {
   call_.request = &request_;
   const absl::StatusOr<Planned> planned = Run();
   ASSERT_TRUE(planned.ok()) << planned.status();
-  ASSERT_EQ(planned->targets.size(), 1u);
-  EXPECT_EQ(planned->targets[0].provider->name, "openai");
-  EXPECT_EQ(planned->targets[0].model, "fast");
-  EXPECT_EQ(planned->targets[0].upstream_model, "gpt-mini");
+  EXPECT_EQ(planned->next, nullptr);
+  EXPECT_EQ(planned->first.provider->name, "openai");
+  EXPECT_EQ(planned->first.model, "fast");
+  EXPECT_EQ(planned->first.upstream_model, "gpt-mini");
   EXPECT_EQ(planned->reason, "default");
   EXPECT_EQ(planned->stored_at, nullptr);
 }
 
 TEST_F(PlanTest, BytesGoToAProviderOfTheirDialectUnlessTheyMustBeRead) {
   SetRaw(openai_);
-  EXPECT_TRUE(Run()->targets[0].forwards);
+  EXPECT_TRUE(Run()->first.forwards);
   call_.facts.parsed_only = true;
-  EXPECT_FALSE(Run()->targets[0].forwards);
+  EXPECT_FALSE(Run()->first.forwards);
   // What belongs to the dialect beside the body goes along all the same.
-  EXPECT_TRUE(Run()->targets[0].speaks_dialect);
+  EXPECT_TRUE(Run()->first.speaks_dialect);
 }
 
 TEST_F(PlanTest, OthersAreTranslated) {
   SetRaw(anthropic_);
-  EXPECT_FALSE(Run()->targets[0].forwards);
-  EXPECT_FALSE(Run()->targets[0].speaks_dialect);
+  EXPECT_FALSE(Run()->first.forwards);
+  EXPECT_FALSE(Run()->first.speaks_dialect);
   call_.raw = nullptr;
   call_.request = &request_;
   call_.facts.dialect = {};
-  EXPECT_FALSE(Run()->targets[0].forwards);
+  EXPECT_FALSE(Run()->first.forwards);
 }
 
 TEST_F(PlanTest, AStoredResponseIsAskedForWhereItLives) {
@@ -109,7 +109,7 @@ TEST_F(PlanTest, AStoredResponseIsAskedForWhereItLives) {
   store_.Put("alice", "resp_1", kept);
   const absl::StatusOr<Planned> planned = Run();
   ASSERT_TRUE(planned.ok()) << planned.status();
-  EXPECT_EQ(planned->targets[0].provider->name, "openai");
+  EXPECT_EQ(planned->first.provider->name, "openai");
   EXPECT_EQ(planned->stored_at->credential, "second");
   EXPECT_EQ(planned->reason, "kept");
 }

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "providers/registry/all_providers.h"
 #include "service/config/config_reader.h"
+#include "tests/testing/fake_random.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
@@ -46,15 +47,17 @@ TEST(RuntimeSnapshotTest, TheRouterKnowsWhichCredentialsAreThere) {
   const std::shared_ptr<const RuntimeSnapshot> runtime =
       MakeTestRuntime(kConfig, {{"KEY", "k"}, {"ALICE", "alice-0123456789"}});
   const Router& router = runtime->router();
+  FakeRandom chance(1);
   EXPECT_FALSE(runtime->providers().Find("openai")->credential_absent);
   EXPECT_TRUE(runtime->providers().Find("keyless")->credential_absent);
   // A provider that needs no credential lacks none.
   EXPECT_FALSE(runtime->providers().Find("local")->credential_absent);
-  EXPECT_EQ(router.Plan({.model = "k-1"})->targets[0].provider, "mock");
-  EXPECT_EQ(router.Plan({.model = "l-1"})->targets[0].provider, "local");
-  EXPECT_TRUE(router.Plan({.model = "m", .provider = "openai"}).ok());
-  EXPECT_FALSE(router.Plan({.model = "m", .provider = "keyless"}).ok());
-  EXPECT_FALSE(router.Plan({.model = "m", .provider = "nobody"}).ok());
+  EXPECT_EQ(router.Plan({.model = "k-1"}, chance)->targets[0].provider, "mock");
+  EXPECT_EQ(router.Plan({.model = "l-1"}, chance)->targets[0].provider,
+            "local");
+  EXPECT_TRUE(router.Plan({.model = "m", .provider = "openai"}, chance).ok());
+  EXPECT_FALSE(router.Plan({.model = "m", .provider = "keyless"}, chance).ok());
+  EXPECT_FALSE(router.Plan({.model = "m", .provider = "nobody"}, chance).ok());
 }
 
 TEST(RuntimeSnapshotTest, LivesOnWithoutTheSnapshotsOtherHolders) {
@@ -66,8 +69,10 @@ TEST(RuntimeSnapshotTest, LivesOnWithoutTheSnapshotsOtherHolders) {
   const auto runtime = RuntimeSnapshot::Make(reading.snapshot);
   ASSERT_TRUE(runtime.ok()) << runtime.status();
   reading.snapshot.reset();
-  EXPECT_EQ((*runtime)->router().Plan({.model = "m"})->targets[0].provider,
-            "mock");
+  FakeRandom chance(1);
+  EXPECT_EQ(
+      (*runtime)->router().Plan({.model = "m"}, chance)->targets[0].provider,
+      "mock");
 }
 
 TEST(RuntimeSnapshotTest, SaysWhichProviderCannotBeMade) {

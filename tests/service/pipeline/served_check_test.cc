@@ -18,13 +18,13 @@ using ::testing::Pair;
 TEST(ServedCheckTest, NamesEveryFieldThatNothingReads) {
   v1::GenerateRequest request;
   request.set_idempotency_key("k");
-  request.add_domain_tags("legal");
+  request.mutable_selection();
   const absl::Status refused = CheckServed(request);
   EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_UNIMPLEMENTED);
   EXPECT_THAT(FieldViolations(refused),
-              ElementsAre(Pair("domain_tags", "is not served yet"),
+              ElementsAre(Pair("selection", "is not served yet"),
                           Pair("idempotency_key", "is not served yet")));
-  EXPECT_EQ(FaultMetadata(refused, "field"), "domain_tags");
+  EXPECT_EQ(FaultMetadata(refused, "field"), "selection");
 }
 
 // Whichever field carries the mark.

@@ -36,10 +36,11 @@ namespace gateway {
 
 class UpstreamCalls : public testing::Test {
  protected:
-  // Three attempts a few milliseconds apart.
+  // Three attempts a few milliseconds apart, however many have failed before.
   static constexpr char kQuickRetries[] =
       "resilience: {retry: {attempts_limit: 3, backoff_base: 1ms, "
-      "backoff_limit: 4ms, retry_after_limit: 2s}}\n";
+      "backoff_limit: 4ms, retry_after_limit: 2s}, "
+      "circuit_breaker: {mode: 'off'}}\n";
 
   static void SetUpTestSuite() {
     auto started = MockUpstreamProcess::Start({});

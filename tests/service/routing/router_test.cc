@@ -2,10 +2,12 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
@@ -13,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "service/routing/target_health.h"
+#include "tests/testing/fake_random.h"
 
 namespace gateway {
 namespace {
@@ -61,19 +64,18 @@ class RouterTest : public testing::Test {
     steps_.clear();
     std::vector<RouteStep> steps;
     const absl::StatusOr<RoutePlan> plan =
-        router_->Plan({.model = model, .provider = provider}, &steps);
+        router_->Plan(Query(model, provider), random_, &steps);
     for (const RouteStep& step : steps) {
       steps_.push_back(step.rule + ": " + step.outcome);
     }
     // Asking for the steps must not change the plan.
     const absl::StatusOr<RoutePlan> again =
-        router_->Plan({.model = model, .provider = provider});
+        router_->Plan(Query(model, provider), random_);
     EXPECT_EQ(again.status(), plan.status());
     if (!plan.ok()) {
       status_ = plan.status();
       return std::string(ReasonName(FaultReason(plan.status())));
     }
-    EXPECT_EQ(plan->targets.size(), 1u);
     EXPECT_EQ(again->reason, plan->reason);
     const RouteTarget& first = plan->targets[0];
     std::string text(first.provider);
@@ -81,8 +83,21 @@ class RouterTest : public testing::Test {
     return text.append(" ").append(plan->reason);
   }
 
+  RouteQuery Query(std::string_view model, std::string_view provider) const {
+    return {.model = model,
+            .provider = provider,
+            .agent_type = agent_type_,
+            .domain_tags = tags_,
+            .prompt = prompt_};
+  }
+
   FakeHealth health_;
+  FakeRandom random_{1};
   std::unique_ptr<Router> router_;
+  // Of the next query.
+  std::string agent_type_;
+  std::vector<std::string_view> tags_;
+  const absl::FunctionRef<PromptTexts()>* prompt_ = nullptr;
   std::vector<std::string> steps_;
   absl::Status status_;
 };
@@ -120,14 +135,6 @@ TEST_F(RouterTest, ARequestWithoutAModelGoesWhereTheDefaultNamesOne) {
   EXPECT_EQ(Plan(""), "INVALID_REQUEST");
 }
 
-TEST_F(RouterTest, TiersAreRefusedUntilTheyAreServed) {
-  Configure(kRules);
-  EXPECT_EQ(Plan("tier:fast"), "UNIMPLEMENTED");
-  EXPECT_EQ(FaultMetadata(status_, "field"), "model");
-  EXPECT_EQ(Plan("tier:fast", "a"), "UNIMPLEMENTED");
-  EXPECT_EQ(Plan("tier"), "c/tier default");
-}
-
 TEST_F(RouterTest, AnExplicitProviderBeatsEveryRule) {
   Configure(kRules);
   EXPECT_EQ(Plan("b-large", "a"), "a/b-large explicit");
@@ -141,7 +148,7 @@ TEST_F(RouterTest, TheExplicitNameLastsLongerThanTheCallers) {
   absl::StatusOr<RoutePlan> plan;
   {
     std::string name = "a";
-    plan = router_->Plan({.model = "m", .provider = name});
+    plan = router_->Plan({.model = "m", .provider = name}, random_);
     name = "?";
   }
   ASSERT_TRUE(plan.ok());
@@ -226,11 +233,155 @@ TEST_F(RouterTest, AModelMustBeNamed) {
   EXPECT_EQ(FieldViolations(status_)[0].first, "model");
 }
 
-TEST_F(RouterTest, HealthIsAskedAnewForEachPlan) {
-  Configure(kRules);
-  EXPECT_EQ(Plan("b-1"), "b/b-1 model_rule:b-");
-  health_.Set("b", ProviderState::kNoCredential);
-  EXPECT_EQ(Plan("b-1"), "c/b-1 default");
+TEST_F(RouterTest, AgentsComeBeforeTagsAndTagsBeforeModels) {
+  Configure(R"(
+      agent_rules { agent_type: "Code-Reviewer" targets { provider: "a" } }
+      domain_tag_rules { tag: "law" targets { provider: "b" model: "b-law" } }
+      domain_tag_rules { tag: "code" targets { provider: "c" } }
+      model_rules { prefix: "m" targets { provider: "c" } })");
+  EXPECT_EQ(Plan("m"), "c/m model_rule:m");
+  tags_ = {"code", "law"};
+  // By the order of the rules, not of the tags.
+  EXPECT_EQ(Plan("m"), "b/b-law domain_tag:law");
+  EXPECT_EQ(Plan(""), "b/b-law domain_tag:law");
+  agent_type_ = "code-REVIEWER";
+  EXPECT_EQ(Plan("m"), "a/m agent_rule:code-reviewer");
+  EXPECT_EQ(Plan("m", "b"), "b/m explicit");
+  // Its rule names no model, the tag's does.
+  EXPECT_EQ(Plan(""), "b/b-law domain_tag:law");
+  EXPECT_THAT(steps_, ElementsAre("agent_rule:code-reviewer: names no model",
+                                  "domain_tag:law: chosen"));
+  agent_type_ = "nobody";
+  tags_ = {"Law"};
+  EXPECT_EQ(Plan("m"), "c/m model_rule:m");
+}
+
+// Seed 004's examples.
+TEST_F(RouterTest, AgentsBeatTiersAndTiersTheDefault) {
+  health_.Set("azure", ProviderState::kReady);
+  health_.Set("anthropic", ProviderState::kReady);
+  Configure(R"(
+      agent_rules { agent_type: "code-reviewer" targets { provider: "azure" } }
+      model_tier_rules { tier: "opus" contains: "opus"
+                         targets { provider: "anthropic" } }
+      model_tier_rules { tier: "sonnet" contains: "sonnet"
+                         targets { provider: "anthropic" } }
+      default_target { provider: "a" })");
+  agent_type_ = "code-reviewer";
+  EXPECT_EQ(Plan("claude-sonnet-4-5"),
+            "azure/claude-sonnet-4-5 agent_rule:code-reviewer");
+  agent_type_ = "";
+  EXPECT_EQ(Plan("claude-opus-4-1"),
+            "anthropic/claude-opus-4-1 model_tier:opus");
+  EXPECT_EQ(Plan("some-unknown-model"), "a/some-unknown-model default");
+}
+
+TEST_F(RouterTest, ATierThatIsNamedNeedsARuleWithAModel) {
+  Configure(R"(
+      model_tier_rules { tier: "fast" targets { provider: "a" model: "mini" } }
+      model_tier_rules { tier: "opus" contains: "opus"
+                         targets { provider: "b" } }
+      default_target { provider: "c" })");
+  EXPECT_EQ(Plan("tier:fast"), "a/mini model_tier:fast");
+  EXPECT_EQ(Plan("tier:FAST"), "a/mini model_tier:fast");
+  EXPECT_EQ(Plan("my-opus"), "b/my-opus model_tier:opus");
+  EXPECT_EQ(Plan("tier:opus"), "MODEL_NOT_FOUND");
+  EXPECT_EQ(status_.message(),
+            "tier 'opus' cannot be served: the targets of its rule, "
+            "model_tier:opus, name no model");
+  // The default has no say in what a tier means.
+  EXPECT_EQ(Plan("tier:slow"), "MODEL_NOT_FOUND");
+  EXPECT_THAT(std::string(status_.message()), HasSubstr("has none of this"));
+  EXPECT_EQ(Plan("tier:fast", "a"), "INVALID_REQUEST");
+  EXPECT_EQ(Plan("tier"), "c/tier default");
+}
+
+TEST_F(RouterTest, AnAgentIsInferredOnlyWhereNothingElseDecides) {
+  Configure(R"(
+      agent_rules { agent_type: "reviewer" targets { provider: "a" } }
+      agent_inference {
+        enabled: true
+        agents { agent_type: "reviewer" phrases: "review this" }
+      }
+      model_rules { prefix: "m" targets { provider: "b" } }
+      default_target { provider: "c" })");
+  int asked = 0;
+  const auto texts = [&asked] {
+    ++asked;
+    return PromptTexts{.system = {"Please REVIEW this."}, .user = {}};
+  };
+  const absl::FunctionRef<PromptTexts()> prompt = texts;
+  prompt_ = &prompt;
+  EXPECT_EQ(Plan("m"), "b/m model_rule:m");
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(Plan("x"), "a/x inferred_agent:reviewer");
+  EXPECT_GT(asked, 0);
+  prompt_ = nullptr;
+  EXPECT_EQ(Plan("x"), "c/x default");
+}
+
+TEST_F(RouterTest, TargetsOfOneRuleShareItsCalls) {
+  Configure(R"(
+      model_rules {
+        prefix: "m" balancing: BALANCING_ROUND_ROBIN
+        targets { provider: "a" }
+        targets { provider: "keyless" }
+        targets { provider: "b" model: "n" }
+        targets { provider: "c" priority: 1 }
+      })");
+  std::vector<std::string> went;
+  for (int i = 0; i < 4; ++i) {
+    const absl::StatusOr<RoutePlan> plan =
+        router_->Plan({.model = "m"}, random_);
+    ASSERT_TRUE(plan.ok());
+    went.push_back(std::string(plan->targets[0].provider) + "/" +
+                   std::string(plan->targets[0].model));
+  }
+  EXPECT_THAT(went, ElementsAre("a/m", "b/n", "a/m", "b/n"));
+}
+
+TEST_F(RouterTest, AfterATargetTheOthersOfItsRuleComeAndThenFallbacks) {
+  Configure(R"(
+      model_rules {
+        prefix: "m" targets { provider: "a" }
+        targets { provider: "b" priority: 1 }
+      }
+      model_rules {
+        prefix: "o" targets { provider: "a" } fallbacks { provider: "b" }
+      }
+      fallbacks { provider: "keyless" }
+      fallbacks { provider: "c" model: "last" })");
+  absl::StatusOr<RoutePlan> plan = router_->Plan({.model = "m"}, random_);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(plan->targets[0], (RouteTarget{"a", "m"}));
+  EXPECT_THAT(plan->targets,
+              ElementsAre(RouteTarget{"a", "m"}, RouteTarget{"b", "m"}));
+  EXPECT_THAT(plan->rule.any, IsEmpty());
+  EXPECT_THAT(plan->common.any, ElementsAre(RouteTarget{"c", "last"}));
+  plan = router_->Plan({.model = "o"}, random_);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_THAT(plan->rule.any, ElementsAre(RouteTarget{"b", ""}));
+  EXPECT_THAT(plan->common.any, IsEmpty());
+  plan = router_->Plan({.model = "o", .provider = "a"}, random_);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_THAT(plan->rule.any, IsEmpty());
+}
+
+TEST_F(RouterTest, FailuresOfSomeKindsHaveFallbacksOfTheirOwn) {
+  Configure(R"(
+      default_target { provider: "a" }
+      failure_fallbacks {
+        context_length { provider: "b" model: "long" }
+        content_policy { provider: "c" }
+        rate_limit { provider: "b" }
+      })");
+  const absl::StatusOr<RoutePlan> plan = router_->Plan({.model = "m"}, random_);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_THAT(plan->common.any, IsEmpty());
+  EXPECT_THAT(plan->common.context_length,
+              ElementsAre(RouteTarget{"b", "long"}));
+  EXPECT_THAT(plan->common.content_policy, ElementsAre(RouteTarget{"c", ""}));
+  EXPECT_THAT(plan->common.rate_limit, ElementsAre(RouteTarget{"b", ""}));
 }
 
 }  // namespace

@@ -1,0 +1,73 @@
+// CallDirectives is what a caller says of a call beside its request: where it
+// is to go, for whom it is made, how long it may take. By HTTP they are header
+// fields, by gRPC metadata, of the same names; docs/routing.md lists them.
+//
+//   CallDirectives directives;
+//   directives.Take("x-llmgateway-agent-type", "code-reviewer");
+//   directives.Take("x-llmgateway-colour", "red");
+//   directives.status();  // INVALID_REQUEST, naming x-llmgateway-colour.
+//
+// None is ignored: what is not known, given twice or has no meaning is refused,
+// by the status, which is the first fault. None goes to a provider.
+//
+// Thread contract: plain data; the views are the fields'.
+
+#ifndef SERVICE_PIPELINE_CALL_DIRECTIVES_H_
+#define SERVICE_PIPELINE_CALL_DIRECTIVES_H_
+
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace gateway {
+
+class CallDirectives {
+ public:
+  // What the names of all of them begin with, in lower case.
+  static constexpr std::string_view kPrefix = "x-llmgateway-";
+
+  // Takes the field if its name begins so, in upper or lower case; returns
+  // whether it does.
+  bool Take(std::string_view name, std::string_view value);
+
+  // INVALID_REQUEST, or UNIMPLEMENTED for one that is not served yet, with the
+  // field named.
+  const absl::Status& status() const { return status_; }
+
+  // Whether any has been taken, a bad one included.
+  bool any() const { return any_; }
+
+  // Empty if not given.
+  std::string_view provider;  // As GenerateRequest.provider_id.
+  // As in CallerScope.
+  std::string_view user_id;
+  std::string_view session_id;
+  std::string_view work_order_id;
+  std::string_view agent_id;
+  std::string_view agent_type;
+  std::string_view project_id;
+  // As GenerateRequest.domain_tags; at most 16.
+  absl::InlinedVector<std::string_view, 4> domain_tags;
+  // How long the call may take in all.
+  absl::Duration timeout = absl::InfiniteDuration();
+  // As GenerateRequest.strict_output.
+  bool strict_output = false;
+  // Answers by HTTP tell what those by gRPC do.
+  bool details = false;
+
+ private:
+  void TakeNamed(std::string_view name, std::string_view value);
+  void TakeTags(std::string_view value);
+  void TakeTimeout(std::string_view value);
+  void TakeFlag(std::string_view name, std::string_view value, bool* flag);
+  void Refuse(std::string_view name, std::string_view why);
+
+  bool any_ = false;
+  absl::Status status_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CALL_DIRECTIVES_H_

@@ -1,0 +1,118 @@
+#include "service/routing/route_group.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::Balancing;
+
+BalancingStrategy StrategyOf(Balancing balancing) {
+  switch (balancing) {
+    case llmgateway::config::v1::BALANCING_ROUND_ROBIN:
+      return BalancingStrategy::kRoundRobin;
+    case llmgateway::config::v1::BALANCING_LEAST_REQUESTS:
+      return BalancingStrategy::kLeastRequests;
+    case llmgateway::config::v1::BALANCING_LOWEST_LATENCY:
+      return BalancingStrategy::kLowestLatency;
+    case llmgateway::config::v1::BALANCING_CHEAPEST:
+      return BalancingStrategy::kCheapest;
+    case llmgateway::config::v1::BALANCING_STICKY:
+      return BalancingStrategy::kSticky;
+    default:
+      return BalancingStrategy::kWeighted;
+  }
+}
+
+bool IsReady(const llmgateway::type::v1::Target& target,
+             const TargetHealth& health) {
+  return health.StateOf(target.provider()) == ProviderState::kReady;
+}
+
+// What Balancer is to know of the ready ones.
+Balancer MakeBalancer(const RouteGroup::Targets& targets, Balancing balancing,
+                      const TargetHealth& health) {
+  std::vector<std::string> names;
+  std::vector<BalancedTarget> balanced;
+  names.reserve(static_cast<size_t>(targets.size()));
+  for (const auto& target : targets) {
+    if (!IsReady(target, health)) continue;
+    names.push_back(absl::StrCat(target.provider(), "/", target.model()));
+    balanced.push_back({
+        .name = names.back(),
+        .weight =
+            target.has_weight() ? static_cast<uint32_t>(target.weight()) : 1,
+        .priority = target.priority(),
+        .price_usd_nanos = health.PriceOf(target.provider(), target.model()),
+    });
+  }
+  return Balancer(StrategyOf(balancing), balanced);
+}
+
+}  // namespace
+
+RouteGroup::RouteGroup(std::string reason, const Targets& targets,
+                       Balancing balancing, const Targets& fallbacks,
+                       const TargetHealth& health)
+    : reason_(std::move(reason)), health_(&health) {
+  for (const auto& target : targets) {
+    if (IsReady(target, health)) {
+      members_.push_back({health.NameOf(target.provider()), target.model()});
+      names_models_ = names_models_ || !target.model().empty();
+    } else if (left_out_.empty()) {
+      left_out_ = target.provider();
+      unknown_provider_ =
+          health.StateOf(target.provider()) == ProviderState::kUnknown;
+    }
+  }
+  AddFallbacks(fallbacks);
+  if (members_.size() > 1) {
+    balancer_.emplace(MakeBalancer(targets, balancing, health));
+  }
+}
+
+std::string_view RouteGroup::WhyNot() const {
+  if (!members_.empty()) return "names no model";
+  return unknown_provider_ ? "no such provider" : "no credential";
+}
+
+void RouteGroup::AddFallbacks(const Targets& fallbacks) {
+  // The views must not move.
+  fallback_models_.reserve(static_cast<size_t>(fallbacks.size()));
+  for (const auto& target : fallbacks) {
+    if (!IsReady(target, *health_)) continue;
+    fallback_models_.push_back(target.model());
+    fallbacks_.push_back(
+        {health_->NameOf(target.provider()), fallback_models_.back()});
+  }
+}
+
+RouteTarget RouteGroup::First(std::string_view model) const {
+  size_t member = 0;
+  while (TargetOf(member, model).model.empty()) ++member;
+  return TargetOf(member, model);
+}
+
+void RouteGroup::Order(Random& random, std::optional<uint64_t> sticky_hash,
+                       std::string_view model, RouteOrder* order) const {
+  if (!balancer_.has_value()) {
+    if (!members_.empty()) order->push_back(TargetOf(0, model));
+    return;
+  }
+  const auto load_of = [&](size_t member) -> TargetLoad {
+    const RouteTarget target = TargetOf(member, model);
+    if (target.model.empty()) return {.usable = false};
+    return health_->LoadOf(target.provider, target.model);
+  };
+  for (const BalancingChoice& choice :
+       balancer_->Order({.random = random, .sticky_hash = sticky_hash}, load_of,
+                        kOrderMax)) {
+    order->push_back(TargetOf(choice.target, model));
+  }
+}
+
+}  // namespace gateway

@@ -1,0 +1,166 @@
+"""Where calls go, by rules, by what callers say beside the request, and by what
+becomes of targets that fail. docs/routing.md and docs/resilience.md tell it."""
+
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration.grpc_caller import prompt
+from tests.integration.http_calls import ask, chat
+
+_CONFIG = """\
+providers:
+  - name: openai
+    openai:
+      base_url: "http://{upstream}/v1"
+      api_key: "env:OPENAI_KEY"
+  - name: anthropic
+    anthropic:
+      base_url: "http://{upstream}"
+      api_key: "env:ANTHROPIC_KEY"
+routing:
+  agent_rules:
+    - {{agent_type: code-reviewer, targets: [openai/gpt-review]}}
+  domain_tag_rules:
+    - {{tag: law, targets: [openai/gpt-law]}}
+  model_rules:
+    - {{alias: house, targets: [openai/gpt-a, openai/gpt-b],
+       balancing: round_robin}}
+    - {{alias: ranked, targets: [openai/gpt-first, {{provider: openai,
+       model: gpt-spare, priority: 1}}], fallbacks: [openai/gpt-last]}}
+    - {{alias: resting, targets: [openai/gpt-rests]}}
+    - {{alias: short, targets: [openai/gpt-short]}}
+    - {{prefix: "gpt-", targets: [openai]}}
+  model_tier_rules:
+    - {{tier: fast, targets: [openai/gpt-mini]}}
+    - {{tier: opus, contains: [opus], targets: [openai/gpt-opus]}}
+  default_target: openai/gpt-default
+  failure_fallbacks:
+    context_length: [openai/gpt-long]
+resilience:
+  retry: {{attempts_limit: 1}}
+  circuit_breaker: {{consecutive_failures: 3, open_duration: 1h}}
+"""
+
+
+class RoutingTest(gateway_case.GatewayCase):
+
+    config = _CONFIG
+    calls_grpc = True
+
+    def setUp(self):
+        self.upstream.reset()
+
+    def served(self, model="", headers=None, **fields):
+        """The model that the provider was asked for, and why."""
+        request = chat(model, **fields)
+        if not model:
+            del request["model"]
+        answer = ask(self.gateway.http, request, headers=headers)
+        self.assertEqual(answer.status, 200, answer.body)
+        # By gRPC, which tells its route.
+        call = self.caller.start_generate(
+            self.gateway.grpc, prompt(model, **fields),
+            metadata=list((headers or {}).items()))
+        self.assertEqual(call.wait()["code"], "OK", call.end)
+        route = call.response["route"]
+        self.assertEqual(answer.json()["model"], route["model"])
+        return route["model"] + " " + route["reason"]
+
+    def test_the_first_that_applies_decides(self):
+        agent = {"x-llmgateway-agent-type": "Code-Reviewer"}
+        law = {"x-llmgateway-tags": "tax, law"}
+        self.assertEqual(self.served("gpt-x"), "gpt-x model_rule:gpt-")
+        self.assertEqual(self.served("gpt-x", law), "gpt-law domain_tag:law")
+        self.assertEqual(self.served("gpt-x", {**law, **agent}),
+                         "gpt-review agent_rule:code-reviewer")
+        self.assertEqual(
+            self.served("gpt-x", {**agent, "x-llmgateway-provider": "openai"}),
+            "gpt-x explicit")
+        self.assertEqual(self.served("my-opus-4"), "gpt-opus model_tier:opus")
+        self.assertEqual(self.served("tier:fast"), "gpt-mini model_tier:fast")
+        self.assertEqual(self.served("other"), "gpt-default default")
+        self.assertEqual(self.served(), "gpt-default default")
+        self.assertEqual(self.served("", law), "gpt-law domain_tag:law")
+
+    def test_what_is_said_beside_the_request_does_not_reach_the_provider(self):
+        self.served("gpt-x", {"x-llmgateway-user": "u-1",
+                              "x-llmgateway-timeout": "20s"})
+        self.assertNotIn("x-llmgateway",
+                         str(self.upstream.last("gpt-x")).lower())
+        line = self.gateway.wait_for_access(user="u-1")
+        self.assertEqual(line["model_served"], "gpt-x")
+
+    def test_what_is_not_understood_is_refused_by_name(self):
+        for headers, status, field in [
+                ({"x-llmgateway-colour": "red"}, 400, "x-llmgateway-colour"),
+                ({"x-llmgateway-timeout": "soon"}, 400,
+                 "x-llmgateway-timeout"),
+                ({"x-llmgateway-node": "writer"}, 501, "x-llmgateway-node")]:
+            answer = ask(self.gateway.http, chat("gpt-x"), headers=headers)
+            self.assertEqual(answer.status, status)
+            self.assertIn(field, answer.error()["message"])
+            call = self.caller.start_generate(
+                self.gateway.grpc, prompt("gpt-x"),
+                metadata=list(headers.items()))
+            call.wait()
+            self.assertIn(field, call.end["message"])
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 0)
+
+    def test_what_contradicts_the_request_is_refused(self):
+        call = self.caller.start_generate(
+            self.gateway.grpc,
+            prompt("gpt-x", scope={"agent_type": "a"}),
+            metadata=[("x-llmgateway-agent-type", "b")])
+        call.wait()
+        self.assertEqual(call.end["code"], "INVALID_ARGUMENT")
+        self.assertIn("x-llmgateway-agent-type", call.end["message"])
+
+    def test_targets_of_one_name_share_its_calls(self):
+        for _ in range(6):
+            self.assertEqual(ask(self.gateway.http, chat("house")).status, 200)
+        self.assertEqual(self.upstream.stat("gpt-a", "requests"), 3)
+        self.assertEqual(self.upstream.stat("gpt-b", "requests"), 3)
+
+    def test_after_a_target_the_next_of_its_name_and_then_the_fallbacks(self):
+        self.upstream.set_script("gpt-first", {"status": 503})
+        answer = ask(self.gateway.http, chat("ranked"))
+        self.assertEqual(answer.status, 200)
+        self.upstream.set_script("gpt-spare", {"status": 503})
+        for stream in (False, True):
+            answer = ask(self.gateway.http, chat("ranked", stream=stream))
+            self.assertEqual(answer.status, 200)
+        self.assertEqual(
+            [self.upstream.stat("gpt-" + name, "requests")
+             for name in ("first", "spare", "last")], [3, 3, 2])
+
+    def test_a_target_that_keeps_failing_rests(self):
+        self.upstream.set_script("gpt-rests", {"status": 503})
+        for _ in range(3):
+            self.assertEqual(ask(self.gateway.http, chat("resting")).status,
+                             503)
+        answer = ask(self.gateway.http, chat("resting"))
+        self.assertEqual(answer.status, 503)
+        self.assertIn("rests", answer.error()["message"])
+        self.assertIn("retry-after", answer.headers)
+        self.assertEqual(self.upstream.stat("gpt-rests", "requests"), 3)
+        # Another model of the provider has a breaker of its own.
+        self.assertEqual(ask(self.gateway.http, chat("gpt-y")).status, 200)
+
+    def test_what_is_too_long_goes_where_it_fits(self):
+        self.upstream.set_script("gpt-short", {
+            "status": 400, "content_type": "application/json",
+            "body": '{"error": {"message": "too long", "type": '
+                    '"invalid_request_error", "code": '
+                    '"context_length_exceeded"}}'})
+        self.assertEqual(ask(self.gateway.http, chat("short")).status, 200)
+        self.assertEqual(self.upstream.stat("gpt-long", "requests"), 1)
+
+    def test_a_time_limit_beside_the_request_holds(self):
+        self.upstream.set_script("gpt-slow", {"first_byte_delay_ms": 20000})
+        answer = ask(self.gateway.http, chat("gpt-slow"),
+                     headers={"x-llmgateway-timeout": "200ms"})
+        self.assertEqual(answer.status, 504)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,115 @@
+#include "service/pipeline/call_directives.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// "OK", or the reason and the message.
+std::string Fault(const CallDirectives& directives) {
+  if (directives.status().ok()) return "OK";
+  return std::string(ReasonName(FaultReason(directives.status()))) + " " +
+         std::string(directives.status().message());
+}
+
+std::string Fault(std::string_view name, std::string_view value) {
+  CallDirectives directives;
+  EXPECT_TRUE(directives.Take(name, value));
+  return Fault(directives);
+}
+
+TEST(CallDirectivesTest, EachIsTakenWhateverItsCase) {
+  CallDirectives said;
+  EXPECT_FALSE(said.any());
+  said.Take("x-llmgateway-provider", "openai");
+  said.Take("X-LLMGateway-User", " u ");
+  said.Take("x-llmgateway-session", "s");
+  said.Take("x-llmgateway-work-order", "w");
+  said.Take("x-llmgateway-agent-id", "i");
+  said.Take("x-llmgateway-agent-type", "code-reviewer");
+  said.Take("x-llmgateway-project", "p");
+  said.Take("x-llmgateway-tags", "law, ,tax");
+  said.Take("x-llmgateway-tags", "eu");
+  said.Take("x-llmgateway-timeout", "1m30s");
+  said.Take("x-llmgateway-strict-output", "True");
+  said.Take("x-llmgateway-details", "false");
+  EXPECT_EQ(Fault(said), "OK");
+  EXPECT_TRUE(said.any());
+  EXPECT_EQ(said.provider, "openai");
+  EXPECT_EQ(said.user_id, "u");
+  EXPECT_EQ(said.session_id, "s");
+  EXPECT_EQ(said.work_order_id, "w");
+  EXPECT_EQ(said.agent_id, "i");
+  EXPECT_EQ(said.agent_type, "code-reviewer");
+  EXPECT_EQ(said.project_id, "p");
+  EXPECT_THAT(said.domain_tags, ElementsAre("law", "tax", "eu"));
+  EXPECT_EQ(said.timeout, absl::Seconds(90));
+  EXPECT_TRUE(said.strict_output);
+  EXPECT_FALSE(said.details);
+}
+
+TEST(CallDirectivesTest, OtherFieldsAreNone) {
+  CallDirectives said;
+  for (const char* name : {"x-request-id", "x-llmgatewa", "llmgateway-user"}) {
+    EXPECT_FALSE(said.Take(name, "v")) << name;
+  }
+  EXPECT_FALSE(said.any());
+}
+
+TEST(CallDirectivesTest, WhatIsNotKnownIsRefusedByName) {
+  EXPECT_THAT(Fault("x-llmgateway-Colour", "red"),
+              HasSubstr("INVALID_REQUEST x-llmgateway-colour: is not known"));
+  EXPECT_THAT(Fault("x-llmgateway-", "red"), HasSubstr("is not known"));
+  for (const char* later :
+       {"capabilities", "idempotency-key", "node", "priority", "strategy"}) {
+    EXPECT_EQ(Fault(std::string("x-llmgateway-") + later, "v"),
+              "UNIMPLEMENTED x-llmgateway-" + std::string(later) +
+                  ": is not served yet");
+  }
+}
+
+TEST(CallDirectivesTest, WhatHasNoMeaningIsRefused) {
+  for (const char* bad : {"0s", "-1s", "25h", "soon", "90"}) {
+    EXPECT_THAT(Fault("x-llmgateway-timeout", bad), HasSubstr("1ms to 24h"));
+  }
+  EXPECT_EQ(Fault("x-llmgateway-timeout", "24h"), "OK");
+  EXPECT_EQ(Fault("x-llmgateway-timeout", "1ms"), "OK");
+  EXPECT_THAT(Fault("x-llmgateway-details", "1"), HasSubstr("true or false"));
+  EXPECT_THAT(Fault("x-llmgateway-user", "  "), HasSubstr("is empty"));
+  EXPECT_THAT(Fault("x-llmgateway-user", "a\tb"), HasSubstr("printable"));
+  EXPECT_EQ(Fault("x-llmgateway-user", std::string(256, 'u')), "OK");
+  EXPECT_THAT(Fault("x-llmgateway-user", std::string(257, 'u')),
+              HasSubstr("at most 256"));
+}
+
+TEST(CallDirectivesTest, TwoThatDifferAreRefused) {
+  CallDirectives said;
+  said.Take("x-llmgateway-user", "a");
+  said.Take("x-llmgateway-user", "a");
+  EXPECT_EQ(Fault(said), "OK");
+  said.Take("x-llmgateway-user", "b");
+  EXPECT_THAT(Fault(said), HasSubstr("given twice"));
+  // The first fault stays.
+  said.Take("x-llmgateway-nothing", "b");
+  EXPECT_THAT(Fault(said), HasSubstr("given twice"));
+}
+
+TEST(CallDirectivesTest, TagsAreBounded) {
+  CallDirectives said;
+  for (int i = 0; i < 16; ++i) said.Take("x-llmgateway-tags", "t");
+  EXPECT_EQ(Fault(said), "OK");
+  said.Take("x-llmgateway-tags", "one-more");
+  EXPECT_THAT(Fault(said), HasSubstr("more than 16"));
+}
+
+}  // namespace
+}  // namespace gateway
