@@ -41,6 +41,8 @@ namespace {
 constexpr size_t kCitationsMax = 1024;
 // The longest thought that is kept for its signature: longer than any model's.
 constexpr size_t kThoughtBytesMax = 1 << 20;
+// How much a node of a set or a map takes, about.
+constexpr size_t kNodeBytes = 64;
 
 constexpr std::string_view kEmptyText = R"("delta":{"content":"")";
 constexpr std::string_view kDeltaPrefix = "delta.";
@@ -126,7 +128,21 @@ class ChunkWriter final : public EventWriter {
     // Calls of custom tools, remembered since only a call's first piece tells
     // its kind.
     std::set<int32_t> custom_calls;
+    size_t held_bytes = 0;  // Counted of those two: the most so far.
   };
+
+  ChoiceState& StateOf(int32_t index) {
+    const auto [found, is_new] = choices_.try_emplace(index);
+    if (is_new) AddHeldBytes(sizeof(ChoiceState) + kNodeBytes);
+    return found->second;
+  }
+
+  void CountHeld(ChoiceState& state) {
+    const size_t held =
+        state.thought.size() + state.custom_calls.size() * kNodeBytes;
+    if (held <= state.held_bytes) return;
+    AddHeldBytes(held - std::exchange(state.held_bytes, held));
+  }
 
   void Begin(const v1::StreamStarted& started) {
     id_ = started.id().empty() ? absl::StrCat("chatcmpl-", started.request_id())
@@ -239,7 +255,7 @@ class ChunkWriter final : public EventWriter {
   }
 
   absl::Status WriteDelta(const v1::Delta& delta, std::string* out) {
-    ChoiceState& state = choices_[delta.choice_index()];
+    ChoiceState& state = StateOf(delta.choice_index());
     GATEWAY_RETURN_IF_ERROR(WriteRole(delta.choice_index(), state, out));
     Add(delta, state.contents);
     RecordCitations(delta, state, out);
@@ -252,7 +268,9 @@ class ChunkWriter final : public EventWriter {
       return absl::OkStatus();
     }
     if (IsTextAlone(delta)) return WriteText(delta, state, out);
-    return WritePieceChunk(delta, state, out);
+    GATEWAY_RETURN_IF_ERROR(WritePieceChunk(delta, state, out));
+    CountHeld(state);
+    return absl::OkStatus();
   }
 
   static bool HasOwn(const ExtensionList& extensions) {
@@ -294,6 +312,7 @@ class ChunkWriter final : public EventWriter {
       } else {
         state.cited.push_back(
             {.citation = citation, .part = delta.part_index(), .span = {}});
+        AddHeldBytes(sizeof(Cited) + citation.ByteSizeLong());
       }
     }
   }
@@ -484,7 +503,7 @@ class ChunkWriter final : public EventWriter {
   }
 
   absl::Status WriteChoiceEnd(const v1::ChoiceEnd& end, std::string* out) {
-    ChoiceState& state = choices_[end.choice_index()];
+    ChoiceState& state = StateOf(end.choice_index());
     GATEWAY_RETURN_IF_ERROR(WriteRole(end.choice_index(), state, out));
     GATEWAY_RETURN_IF_ERROR(WriteCitations(end.choice_index(), state, out));
     return WriteChoiceChunk(

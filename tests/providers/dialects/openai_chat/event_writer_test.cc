@@ -44,6 +44,23 @@ class OpenAiChatEventWriterTest : public testing::Test {
   std::string out_;
 };
 
+TEST_F(OpenAiChatEventWriterTest, WhatItKeepsIsCounted) {
+  Write("delta { text: 'a' }");
+  const size_t choice = writer_->held_bytes();
+  EXPECT_GT(choice, 0u);
+  Write("delta { text: 'long text that is written and not kept' }");
+  EXPECT_EQ(writer_->held_bytes(), choice);
+  Write("delta { choice_index: 1 text: 'a' }");
+  EXPECT_EQ(writer_->held_bytes(), 2 * choice);
+  // A thought is kept for its signature, one at a time.
+  Write("delta { part_index: 1 reasoning: 'four' }");
+  EXPECT_EQ(writer_->held_bytes(), 2 * choice + 4);
+  Write("delta { part_index: 2 reasoning: 'fiver' }");
+  EXPECT_EQ(writer_->held_bytes(), 2 * choice + 5);
+  Write("delta { part_index: 3 tool_call { kind: TOOL_KIND_CUSTOM } }");
+  EXPECT_GT(writer_->held_bytes(), 2 * choice + 5);
+}
+
 TEST_F(OpenAiChatEventWriterTest, WritesTheWholeOfAStream) {
   Use({.model = "alias", .stream_usage = false, .created_seconds = 5});
   Write("started { request_id: 'r' model: 'm' service_tier: 'flex' }");
