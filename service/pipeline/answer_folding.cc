@@ -12,6 +12,9 @@ namespace {
 constexpr char kCitation[] = "citation";
 constexpr char kCitations[] = "citations";
 
+// How much a part takes besides its text, about: with its node of a map.
+constexpr int64_t kPartBytes = sizeof(v1::Part) + 48;
+
 void AddToolCall(const v1::ToolCallDelta& delta, v1::ToolCall* call) {
   if (!delta.id().empty()) call->set_id(delta.id());
   if (!delta.name().empty()) call->set_name(delta.name());
@@ -121,7 +124,7 @@ void AnswerFolding::Add(const v1::GenerateEvent& event) {
   } else if (event.has_choice_end()) {
     const v1::ChoiceEnd& end = event.choice_end();
     size_bytes_ += static_cast<int64_t>(end.ByteSizeLong());
-    v1::Choice& choice = answers_[end.choice_index()].choice;
+    v1::Choice& choice = AnswerAt(end.choice_index()).choice;
     choice.set_finish_reason(end.finish_reason());
     choice.set_provider_finish_reason(end.provider_finish_reason());
     choice.set_stop_sequence(end.stop_sequence());
@@ -129,8 +132,17 @@ void AnswerFolding::Add(const v1::GenerateEvent& event) {
   }
 }
 
+AnswerFolding::Answer& AnswerFolding::AnswerAt(int choice_index) {
+  const auto [found, is_new] = answers_.try_emplace(choice_index);
+  if (is_new) size_bytes_ += sizeof(Answer);
+  return found->second;
+}
+
 void AnswerFolding::AddDelta(const v1::Delta& delta) {
-  v1::Part& part = answers_[delta.choice_index()].parts[delta.part_index()];
+  std::map<int, v1::Part>& parts = AnswerAt(delta.choice_index()).parts;
+  const auto [found, is_new] = parts.try_emplace(delta.part_index());
+  if (is_new) size_bytes_ += kPartBytes;
+  v1::Part& part = found->second;
   AddPiece(delta, &part);
   for (const v1::Extension& extension : delta.extensions()) {
     AddExtension(extension, &part);

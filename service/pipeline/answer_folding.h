@@ -35,6 +35,7 @@ class AnswerFolding {
     std::map<int, v1::Part> parts;
   };
 
+  Answer& AnswerAt(int choice_index);
   void AddDelta(const v1::Delta& delta);
 
   v1::GenerateResponse response_;

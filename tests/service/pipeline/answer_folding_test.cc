@@ -33,9 +33,10 @@ TEST_F(AnswerFoldingTest, PiecesMakeUpParts) {
   Add(R"(delta { part_index: 2 tool_call { arguments: "}" } })");
   Add(R"(usage { output_tokens: 3 })");
   Add(R"(choice_end { finish_reason: FINISH_REASON_TOOL_CALLS })");
-  // The texts, and what frames the beginning and the end.
-  EXPECT_GT(folding_.size_bytes(), 3 + 1 + 5 + 4);
-  EXPECT_LT(folding_.size_bytes(), 40);
+  // The texts, what frames the beginning and the end, and three parts.
+  const auto part_bytes = static_cast<int64_t>(3 * sizeof(v1::Part));
+  EXPECT_GT(folding_.size_bytes(), part_bytes + 3 + 1 + 5 + 4);
+  EXPECT_LT(folding_.size_bytes(), 2 * part_bytes + 500);
   const v1::GenerateResponse response = folding_.Finish();
   EXPECT_EQ(response.id(), "r");
   EXPECT_EQ(response.model(), "m");
@@ -50,6 +51,16 @@ TEST_F(AnswerFoldingTest, PiecesMakeUpParts) {
   EXPECT_EQ(message.parts(1).text(), "forty");
   EXPECT_EQ(message.parts(2).tool_call().id(), "c");
   EXPECT_EQ(message.parts(2).tool_call().arguments(), "{}");
+}
+
+TEST_F(AnswerFoldingTest, PartsWithoutTextAreCounted) {
+  Add(R"(delta { part_index: 0 text: "" })");
+  const int64_t first = folding_.size_bytes();
+  Add(R"(delta { part_index: 0 text: "four" })");
+  EXPECT_EQ(folding_.size_bytes(), first + 4);
+  Add(R"(delta { part_index: 1 text: "" })");
+  EXPECT_GT(folding_.size_bytes(),
+            first + 4 + static_cast<int64_t>(sizeof(v1::Part)));
 }
 
 TEST_F(AnswerFoldingTest, ChoicesAreToldApart) {
