@@ -19,6 +19,11 @@ namespace {
 
 constexpr std::string_view kAddedEvent = "response.output_item.added";
 
+// How much a part takes besides its text until its item is done, about.
+constexpr size_t kPartBytes = sizeof(v1::Part) + sizeof(v1::ToolCall);
+// How much an entry of a map takes besides what it holds, about.
+constexpr size_t kNodeBytes = 48;
+
 absl::Status NotJson(std::string_view what) {
   return MakeFault(v1::ERROR_REASON_INTERNAL,
                    absl::StrCat(ToAbsl(what), " is not JSON"));
@@ -82,7 +87,11 @@ ResponsesEventWriter::Place* ResponsesEventWriter::Open(const Key& key,
       AddOnce(extension, part.mutable_extensions());
     }
   }
-  return &(places_[key] = {.item = item, .part = item->parts.size() - 1});
+  const auto [found, is_new] = places_.insert_or_assign(
+      key, Place{.item = item, .part = item->parts.size() - 1});
+  AddHeldBytes(kPartBytes);
+  if (is_new) AddHeldBytes(sizeof(Key) + sizeof(Place) + kNodeBytes);
+  return &found->second;
 }
 
 ResponsesEventWriter::Item* ResponsesEventWriter::NewItem(Kind kind) {
@@ -90,6 +99,7 @@ ResponsesEventWriter::Item* ResponsesEventWriter::NewItem(Kind kind) {
   item->kind = kind;
   item->index = static_cast<int>(items_.size()) - 1;
   if (kind != Kind::kOpaque) SetChanged(item);
+  AddHeldBytes(sizeof(Item));
   return item;
 }
 
@@ -163,6 +173,7 @@ absl::Status ResponsesEventWriter::TakeExtensions(const v1::Delta& delta) {
       return AddExtensions(delta.extensions(), *place);
     }
   }
+  if (delta.extensions().empty()) return absl::OkStatus();
   waiting_[delta.part_index()].MergeFrom(delta.extensions());
   return absl::OkStatus();
 }
@@ -240,7 +251,7 @@ absl::Status ResponsesEventWriter::TakeText(const v1::Delta& delta,
   v1::Part& part = item.parts[place->part];
   const bool refusal = part.has_refusal();
   (refusal ? part.mutable_refusal() : part.mutable_text())->append(text);
-  if (!refusal) AddLogprobs(delta.logprobs(), &part);
+  if (!refusal) AddHeldBytes(AddLogprobs(delta.logprobs(), &part));
   if (!text.empty()) {
     GATEWAY_RETURN_IF_ERROR(emitter_.EmitInContent(
         refusal ? "response.refusal.delta" : "response.output_text.delta",
@@ -454,10 +465,19 @@ absl::Status ResponsesEventWriter::Close(Item& item, std::string_view status) {
         item_events_.EndCall(last.tool_call(), item.Place()));
   }
   item.done = true;
+  // From here on its JSON alone is held, in the room that its parts had.
+  size_t counted = 0;
+  for (const v1::Part& part : item.parts) counted += kPartBytes + BytesOf(part);
+  item.json.reserve(counted);
   JsonWriter json(&item.json);
   GATEWAY_RETURN_IF_ERROR(WriteItem(item, status, json));
-  // From here on its JSON alone is held.
-  item.parts.clear();
+  if (item.json.size() < item.json.capacity() / 4 * 3) {
+    item.json.shrink_to_fit();
+  }
+  if (item.json.capacity() > counted) {
+    AddHeldBytes(item.json.capacity() - counted);
+  }
+  std::vector<v1::Part>().swap(item.parts);
   return emitter_.Emit("response.output_item.done", [&](ObjectWriter& object) {
     object.Int64("output_index", item.index);
     object.Field("item").Raw(item.json);

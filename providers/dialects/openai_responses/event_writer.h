@@ -60,7 +60,7 @@ class ResponsesEventWriter final : public EventWriter {
     Kind kind = Kind::kText;
     int index = 0;
     std::string id;
-    std::deque<v1::Part> parts;  // Empty once it is done.
+    std::vector<v1::Part> parts;  // Empty once it is done.
     std::string json;            // Set once it is done.
     bool done = false;
     bool changed = false;    // It is among changed_.

@@ -64,9 +64,10 @@ inline void AddOnce(const v1::Extension& extension, ExtensionList* extensions) {
   *extensions->Add() = extension;
 }
 
-// Appends logprobs to the extension that a part's are written from.
-inline void AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
-  if (logprobs.content().empty()) return;
+// Appends logprobs to the extension that a part's are written from. Returns how
+// many bytes that takes.
+inline size_t AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
+  if (logprobs.content().empty()) return 0;
   std::string list;
   JsonWriter json(&list);
   chat::WriteTokenLogprobs(logprobs.content(), json);
@@ -74,9 +75,22 @@ inline void AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
     if (known.dialect() != kDialect || known.name() != "logprobs") continue;
     known.mutable_json()->back() = ',';
     known.mutable_json()->append(list.substr(1));
-    return;
+    return list.size();
   }
   AddExtension(part->mutable_extensions(), "logprobs", list);
+  return list.size();
+}
+
+// Returns how many bytes extensions and citations take besides their texts.
+template <typename Holder>
+size_t ListBytesOf(const Holder& holder) {
+  return static_cast<size_t>(holder.extensions_size()) * sizeof(v1::Extension) +
+         static_cast<size_t>(holder.citations_size()) * sizeof(v1::Citation);
+}
+
+// Returns how many bytes the deltas of a part have added to its item, about.
+inline size_t BytesOf(const v1::Part& part) {
+  return part.ByteSizeLong() + ListBytesOf(part);
 }
 
 // Returns how many bytes a delta adds to its item, about: those of its text,
@@ -84,7 +98,7 @@ inline void AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
 inline size_t BytesOf(const v1::Delta& delta) {
   if (!delta.extensions().empty() || !delta.citations().empty() ||
       delta.has_logprobs()) {
-    return delta.ByteSizeLong();
+    return delta.ByteSizeLong() + ListBytesOf(delta);
   }
   switch (delta.piece_case()) {
     case v1::Delta::kText:

@@ -246,14 +246,36 @@ TEST_F(EventWriterTest, AModelThatFailedHasNoError) {
 
 TEST_F(EventWriterTest, WhatItHoldsCountsOnce) {
   Start();
-  const size_t before = writer_.held_bytes();
-  for (int i = 0; i < 100; ++i) Delta(0, "text: 'four'");
-  EXPECT_EQ(writer_.held_bytes() - before, 400u);
+  Delta(0, "text: 'four'");
+  const size_t item = writer_.held_bytes();
+  for (int i = 0; i < 10'000; ++i) Delta(0, "text: 'four'");
+  EXPECT_EQ(writer_.held_bytes() - item, 40'000u);
+  // The text's JSON takes the place of the text.
   Delta(1, "tool_call { id: 'c' name: 'f' arguments: '{}' }");
-  EXPECT_EQ(writer_.held_bytes() - before, 404u);
+  EXPECT_LT(writer_.held_bytes() - item, 41'000 + item);
   Finish("TOOL_CALLS");
   // Each item stands in the last event, whose list is made from its own JSON.
   EXPECT_EQ(Folded().choices(0).message().parts_size(), 2);
+}
+
+TEST_F(EventWriterTest, ItemsWithoutTextAreCounted) {
+  Start();
+  size_t before = writer_.held_bytes();
+  const size_t start = stream_.size();
+  for (int i = 0; i < 1000; ++i) {
+    Delta(i, absl::StrCat("tool_call { index: ", i, " name: 'f' }"));
+    EXPECT_GT(writer_.held_bytes(), before + sizeof(v1::Part));
+    before = writer_.held_bytes();
+  }
+  for (int i = 0; i < 1000; ++i) {
+    Delta(i, absl::StrCat("tool_call { index: ", i, " arguments: '{}' }"));
+  }
+  Delta(1000, "text: ''");
+  Finish("TOOL_CALLS");
+  // At least as much as what the end repeats.
+  const size_t last = stream_.rfind("event: response.completed");
+  ASSERT_GT(last, start);
+  EXPECT_GT(writer_.held_bytes(), stream_.size() - last);
 }
 
 TEST_F(EventWriterTest, OtherChoicesHaveNoPlace) {
