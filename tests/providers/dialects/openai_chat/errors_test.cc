@@ -111,7 +111,7 @@ TEST(OpenAiChatErrorsTest, PassesOnHowLongToWaitWhereWaitingHelps) {
   EXPECT_EQ(RetryDelay(ReadError(429, "", "7")), absl::Seconds(7));
   EXPECT_EQ(RetryDelay(ReadError(503, "", "Sat, 01 Jan 2022 12:00:30 GMT")),
             absl::Seconds(30));
-  EXPECT_EQ(RetryDelay(ReadError(429, "", "1e9")), absl::Seconds(300));
+  EXPECT_EQ(RetryDelay(ReadError(429, "", "1000000000")), absl::Seconds(300));
   EXPECT_EQ(RetryDelay(ReadError(429, "", "-1")), std::nullopt);
   EXPECT_EQ(RetryDelay(ReadError(429, "")), std::nullopt);
   EXPECT_EQ(RetryDelay(ReadError(429, WithCode("insufficient_quota"), "7")),
