@@ -40,11 +40,13 @@ class RefusalTest(fault_case.FaultCase):
             ("7", False, (7, 7)),
             ("1.5", False, (1.5, 2)),
             (soon, False, (30, 40)),
-            ("1e9", False, (300, 300)),
+            ("1000000000", False, (300, 300)),
             ("0", True, (0, 0)),
             (past, True, (0, 0)),
             ("-1", True, None),
             ("junk", True, None),
+            # Not decimal.
+            ("1e9", True, None),
             (None, True, None),
         ]
         for said, waited_for, told in table:
