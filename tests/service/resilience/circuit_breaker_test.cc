@@ -140,7 +140,7 @@ TEST_F(CircuitBreakerTest, APermitThatMovesIsGivenBackOnce) {
   Pass(absl::Seconds(30));
   std::optional<CircuitBreaker::Permit> first = Ask(breaker);
   std::optional<CircuitBreaker::Permit> second = Ask(breaker);
-  CircuitBreaker::Permit moved = *std::move(first);
+  CircuitBreaker::Permit moved = std::move(*first);
   first.reset();
   EXPECT_EQ(breaker.Read(Now()).probes_in_flight, 2);
   moved.GiveBack();

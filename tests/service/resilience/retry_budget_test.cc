@@ -56,7 +56,7 @@ TEST(RetryBudgetTest, APermitComesBackWhenItIsDestroyedAndOnce) {
   std::optional<RetryBudget::Permit> permit = budget.TryAcquire();
   ASSERT_TRUE(permit.has_value());
   EXPECT_FALSE(budget.TryAcquire().has_value());
-  RetryBudget::Permit moved = *std::move(permit);
+  RetryBudget::Permit moved = std::move(*permit);
   permit.reset();
   EXPECT_FALSE(budget.TryAcquire().has_value());
   {

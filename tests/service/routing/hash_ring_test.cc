@@ -50,10 +50,10 @@ std::vector<int> KeysPerMember(const Ring& ring, size_t members) {
 
 TEST(HashRingTest, KeysAreSharedByWeight) {
   const std::vector<int> keys = KeysPerMember(Ring({1, 1, 2, 4}), 4);
-  EXPECT_NEAR(keys[0], kKeys / 8, kKeys / 8 * 0.3);
-  EXPECT_NEAR(keys[1], kKeys / 8, kKeys / 8 * 0.3);
-  EXPECT_NEAR(keys[2], kKeys / 4, kKeys / 4 * 0.2);
-  EXPECT_NEAR(keys[3], kKeys / 2, kKeys / 2 * 0.15);
+  EXPECT_NEAR(keys[0], kKeys / 8.0, kKeys / 8.0 * 0.3);
+  EXPECT_NEAR(keys[1], kKeys / 8.0, kKeys / 8.0 * 0.3);
+  EXPECT_NEAR(keys[2], kKeys / 4.0, kKeys / 4.0 * 0.2);
+  EXPECT_NEAR(keys[3], kKeys / 2.0, kKeys / 2.0 * 0.15);
 }
 
 TEST(HashRingTest, OfManyNoneHasFarMoreThanItsShare) {
@@ -73,7 +73,7 @@ TEST(HashRingTest, AMemberThatComesTakesItsShareAndMovesNothingElse) {
     ASSERT_EQ(after.MemberOf(key), 7u) << key;
     ++moved;
   }
-  EXPECT_NEAR(moved, kKeys / 8, kKeys / 8 * 0.2);
+  EXPECT_NEAR(moved, kKeys / 8.0, kKeys / 8.0 * 0.2);
 }
 
 TEST(HashRingTest, WhichOneGoesAndInWhichOrderTheyStandIsAllTheSame) {
