@@ -90,15 +90,14 @@ std::string UpstreamModel(const RuntimeSnapshot& runtime,
       runtime.providers().Find(target.provider)->UpstreamModel(target.model));
 }
 
-void FillRoute(const RuntimeSnapshot& runtime,
-               const v1::GenerateRequest& request, const RoutePlan& plan,
+void FillRoute(const RuntimeSnapshot& runtime, const RoutePlan& plan,
                v1::Route* route) {
   const RouteTarget& first = plan.targets.front();
   route->set_provider(std::string(first.provider));
   route->set_model(UpstreamModel(runtime, first));
   route->set_reason(std::string(plan.reason));
   // Without looking at what the targets can do.
-  FallbackPlan walk(plan.targets, plan.rule, plan.common, request.model());
+  FallbackPlan walk(plan.targets, plan.rule, plan.common, plan.model);
   const auto lacks = [](const RouteTarget&) { return std::string_view(); };
   walk.First(lacks);
   while (const auto step = walk.Next(FailureKind::kOther, lacks)) {
@@ -145,7 +144,7 @@ void ExplainRoute(const RuntimeSnapshot& runtime,
     }
   }
   if (plan.ok()) {
-    FillRoute(runtime, request, *plan, out->mutable_route());
+    FillRoute(runtime, *plan, out->mutable_route());
   } else {
     out->set_failure(FaultReason(plan.status()));
     out->set_failure_message(std::string(plan.status().message()));

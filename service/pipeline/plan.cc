@@ -1,6 +1,5 @@
 #include "service/pipeline/plan.h"
 
-#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -90,13 +89,6 @@ FailureKind KindOf(const absl::Status& failure) {
   }
 }
 
-// What a fallback without a model is asked for; nothing if the request names
-// none but a tier.
-std::string_view ModelOf(const CallFacts& facts) {
-  return ModelTiers::NamedTier(facts.model).has_value() ? std::string_view()
-                                                        : facts.model;
-}
-
 // Whether there is anybody but the first target.
 bool HasMore(const RoutePlan& route) {
   const auto any = [](const FallbackChain& chain) {
@@ -108,14 +100,10 @@ bool HasMore(const RoutePlan& route) {
 
 // What keeps calls of one origin at one target: the session, or else the user,
 // or else the caller.
-std::optional<uint64_t> StickyHashOf(const CallScope& scope,
-                                     std::string_view caller) {
-  if (!scope.session_id.empty()) {
-    return StickyHash(StickyBy::kSession, scope.session_id);
-  }
-  if (!scope.user_id.empty()) return StickyHash(StickyBy::kUser, scope.user_id);
-  if (!caller.empty()) return StickyHash(StickyBy::kCaller, caller);
-  return std::nullopt;
+StickyKey StickyKeyOf(const CallScope& scope, std::string_view caller) {
+  if (!scope.session_id.empty()) return {StickyBy::kSession, scope.session_id};
+  if (!scope.user_id.empty()) return {StickyBy::kUser, scope.user_id};
+  return {StickyBy::kCaller, caller};
 }
 
 using Tags = absl::InlinedVector<std::string_view, 4>;
@@ -149,7 +137,7 @@ absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, std::string_view caller,
        .provider = admitted.provider,
        .agent_type = admitted.scope.agent_type,
        .domain_tags = tags,
-       .sticky_hash = StickyHashOf(admitted.scope, caller),
+       .sticky = StickyKeyOf(admitted.scope, caller),
        .prompt = can_be_read ? &prompt : nullptr},
       *call.runtime->ports().random);
 }
@@ -179,27 +167,20 @@ TargetWalk::TargetWalk(IncomingCall& call, const Admitted& admitted,
     : call_(call),
       admitted_(admitted),
       route_(std::move(route)),
-      plan_(route_.targets, route_.rule, route_.common, ModelOf(call.facts)) {}
+      plan_(route_.targets, route_.rule, route_.common, route_.model) {}
 
 absl::StatusOr<PlannedTarget> TargetWalk::First() {
-  const auto lacks = [this](const RouteTarget& target) {
-    return Consider(target);
-  };
-  std::optional<FallbackStep> step = plan_.First(lacks);
+  bool found = plan_.First(Considering()).has_value();
   // What is too long for all of them may have a place of its own.
-  if (!step.has_value() && KindOf(first_obstacle_) != FailureKind::kOther) {
-    step = plan_.Next(KindOf(first_obstacle_), lacks);
+  if (!found && KindOf(first_obstacle_) != FailureKind::kOther) {
+    found = plan_.Next(KindOf(first_obstacle_), Considering()).has_value();
   }
-  if (!step.has_value()) return first_obstacle_;
+  if (!found) return first_obstacle_;
   return considered_;
 }
 
 absl::StatusOr<PlannedTarget> TargetWalk::Next(const absl::Status& failure) {
-  const auto lacks = [this](const RouteTarget& target) {
-    return Consider(target);
-  };
-  std::optional<FallbackStep> step = plan_.Next(KindOf(failure), lacks);
-  if (!step.has_value()) return failure;
+  if (!plan_.Next(KindOf(failure), Considering()).has_value()) return failure;
   return considered_;
 }
 

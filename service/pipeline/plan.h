@@ -60,6 +60,9 @@ class TargetWalk {
  private:
   // Plans a target, and returns what it lacks; an empty text if nothing.
   std::string_view Consider(const RouteTarget& target);
+  auto Considering() {
+    return [this](const RouteTarget& target) { return Consider(target); };
+  }
 
   IncomingCall& call_;
   const Admitted& admitted_;

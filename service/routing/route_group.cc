@@ -97,21 +97,25 @@ RouteTarget RouteGroup::First(std::string_view model) const {
   return TargetOf(member, model);
 }
 
-void RouteGroup::Order(Random& random, std::optional<uint64_t> sticky_hash,
-                       std::string_view model, RouteOrder* order) const {
+void RouteGroup::Order(const GroupQuery& query, RouteOrder* order) const {
   if (!balancer_.has_value()) {
-    if (!members_.empty()) order->push_back(TargetOf(0, model));
+    if (!members_.empty()) order->push_back(TargetOf(0, query.model));
     return;
   }
   const auto load_of = [&](size_t member) -> TargetLoad {
-    const RouteTarget target = TargetOf(member, model);
+    const RouteTarget target = TargetOf(member, query.model);
     if (target.model.empty()) return {.usable = false};
     return health_->LoadOf(target.provider, target.model);
   };
-  for (const BalancingChoice& choice :
-       balancer_->Order({.random = random, .sticky_hash = sticky_hash}, load_of,
-                        kOrderMax)) {
-    order->push_back(TargetOf(choice.target, model));
+  BalancingQuery balancing = {.random = query.random};
+  if (!query.sticky.text.empty()) {
+    balancing.sticky_hash = StickyHash(query.sticky.by, query.sticky.text);
+  }
+  const auto choices = query.is_preview
+                           ? balancer_->Preview(balancing, load_of, kOrderMax)
+                           : balancer_->Order(balancing, load_of, kOrderMax);
+  for (const BalancingChoice& choice : choices) {
+    order->push_back(TargetOf(choice.target, query.model));
   }
 }
 

@@ -3,7 +3,9 @@
 //
 //   const RouteGroup group("model_rule:gpt-", rule.targets(), rule.balancing(),
 //                          rule.fallbacks(), health);
-//   if (group.CanServe(model)) group.Order(random, sticky_hash, model, &order);
+//   if (group.CanServe(model)) {
+//     group.Order({.random = random, .model = model}, &order);
+//   }
 //
 // Targets whose provider has no credential are left out.
 //
@@ -32,6 +34,23 @@ namespace gateway {
 
 // Targets in the order in which they are to be asked.
 using RouteOrder = absl::InlinedVector<RouteTarget, 2>;
+
+// What keeps calls together where targets are sticky; nothing if `text` is
+// empty.
+struct StickyKey {
+  StickyBy by = StickyBy::kCaller;
+  std::string_view text;
+};
+
+// What of a call decides among the targets of a group.
+struct GroupQuery {
+  Random& random;
+  StickyKey sticky = {};
+  // The request's own model; empty if it has none.
+  std::string_view model;
+  // An operator asks, and nobody will be: no turn is taken.
+  bool is_preview = false;
+};
 
 class RouteGroup {
  public:
@@ -63,11 +82,10 @@ class RouteGroup {
   // The first provider that was left out; empty if none was.
   std::string_view LeftOut() const { return left_out_; }
 
-  // Puts the targets, those without a model asked for `model`, into `order`:
-  // the one to ask, and those to ask after it, up to kOrderMax. Nobody if all
-  // rest.
-  void Order(Random& random, std::optional<uint64_t> sticky_hash,
-             std::string_view model, RouteOrder* order) const;
+  // Puts the targets, those without a model asked for the request's, into
+  // `order`: the one to ask, and those to ask after it, up to kOrderMax. Nobody
+  // if all rest.
+  void Order(const GroupQuery& query, RouteOrder* order) const;
 
   // The first by configuration. REQUIRES: CanServe(model).
   RouteTarget First(std::string_view model) const;

@@ -70,7 +70,7 @@ class Router::Planning {
     if (!query_.provider.empty()) return PlanExplicit();
     if (TryAgent() || TryTags() || TryModelRules() || TryTiers() ||
         TryInferredAgent() || TryDefault()) {
-      return plan_;
+      return std::move(plan_);
     }
     return Refuse();
   }
@@ -89,10 +89,15 @@ class Router::Planning {
       if (skipped_ == nullptr && !IsDefault(group)) skipped_ = &group;
       return false;
     }
-    group.Order(random_, query_.sticky_hash, model_, &plan_.targets);
+    group.Order({.random = random_,
+                 .sticky = query_.sticky,
+                 .model = model_,
+                 .is_preview = steps_ != nullptr},
+                &plan_.targets);
     // All of them rest. One is named all the same: the caller hears of it.
     if (plan_.targets.empty()) plan_.targets.push_back(group.First(model_));
     plan_.reason = group.reason();
+    plan_.model = model_;
     if (!group.fallbacks().empty()) {
       plan_.rule.any = group.fallbacks();
     } else {
@@ -312,9 +317,6 @@ Router::Router(const RoutingConfig& config, const TargetHealth& health)
     const std::string agent = absl::AsciiStrToLower(rule.agent_type());
     agents_.try_emplace(agent, GroupOf(rule, absl::StrCat("agent_rule:", agent),
                                        config, health));
-    inferred_agents_.try_emplace(
-        agent,
-        GroupOf(rule, absl::StrCat("inferred_agent:", agent), config, health));
   }
   for (const auto& rule : config.domain_tag_rules()) {
     tags_.push_back(
@@ -366,6 +368,12 @@ void Router::AddTiers(const RoutingConfig& config) {
 
 void Router::AddInference(const RoutingConfig& config) {
   if (!config.agent_inference().enabled()) return;
+  for (const auto& rule : config.agent_rules()) {
+    const std::string agent = absl::AsciiStrToLower(rule.agent_type());
+    inferred_agents_.try_emplace(
+        agent,
+        GroupOf(rule, absl::StrCat("inferred_agent:", agent), config, health_));
+  }
   std::vector<AgentPhrases> configured;
   for (const auto& agent : config.agent_inference().agents()) {
     configured.push_back(

@@ -58,8 +58,7 @@ struct RouteQuery {
   std::string_view provider;
   std::string_view agent_type;
   absl::Span<const std::string_view> domain_tags;
-  // What keeps calls together where targets are sticky.
-  std::optional<uint64_t> sticky_hash;
+  StickyKey sticky;
   // Asked only where agents are inferred, and no rule knows the call before
   // that; may be null.
   const absl::FunctionRef<PromptTexts()>* prompt = nullptr;
@@ -74,6 +73,9 @@ struct RoutePlan {
   // `model_rule:<what matched>`, `model_tier:<tier>`,
   // `inferred_agent:<agent>` or `default`.
   std::string_view reason;
+  // What a fallback without a model is asked for: the request's own, and
+  // nothing if that is a tier.
+  std::string_view model;
   // Whom to ask when they have failed. Nobody if the caller named the provider.
   FallbackChain rule;
   FallbackChain common;

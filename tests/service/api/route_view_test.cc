@@ -90,6 +90,15 @@ TEST(RouteViewTest, TheModelIsTheOneThatTheProviderIsAskedFor) {
             "mock-model");
 }
 
+TEST(RouteViewTest, ATierIsNoModelOfAFallback) {
+  const v1::ExplainRouteResponse response = Explain(
+      "  model_tier_rules: [{tier: fast, targets: [mock/m-fast]}]\n"
+      "  fallbacks: [openai, mock/m-spare]\n",
+      "tier:fast");
+  ASSERT_EQ(response.route().fallbacks_size(), 1);
+  EXPECT_EQ(response.route().fallbacks(0).model(), "m-spare");
+}
+
 TEST(RouteViewTest, TheDefaultComesLast) {
   const v1::ExplainRouteResponse response =
       Explain("  default_target: mock\n", "other");

@@ -55,7 +55,7 @@ class RouteGroupTest : public testing::Test {
 
   RouteOrder Order(std::string_view model) {
     RouteOrder order;
-    group_->Order(chance_, std::nullopt, model, &order);
+    group_->Order({.random = chance_, .model = model}, &order);
     return order;
   }
 

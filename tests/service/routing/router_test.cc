@@ -340,6 +340,31 @@ TEST_F(RouterTest, TargetsOfOneRuleShareItsCalls) {
   EXPECT_THAT(went, ElementsAre("a/m", "b/n", "a/m", "b/n"));
 }
 
+TEST_F(RouterTest, WhoAsksWhyTakesNoTurn) {
+  Configure(R"(
+      model_rules {
+        prefix: "m" balancing: BALANCING_ROUND_ROBIN
+        targets { provider: "a" } targets { provider: "b" }
+      })");
+  std::vector<RouteStep> steps;
+  for (int i = 0; i < 3; ++i) {
+    const absl::StatusOr<RoutePlan> plan =
+        router_->Plan({.model = "m"}, random_, &steps);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_EQ(plan->targets[0].provider, "a");
+  }
+  EXPECT_EQ(router_->Plan({.model = "m"}, random_)->targets[0].provider, "a");
+  EXPECT_EQ(router_->Plan({.model = "m"}, random_)->targets[0].provider, "b");
+}
+
+TEST_F(RouterTest, WhatFallbacksAreAskedForIsNoTier) {
+  Configure(R"(
+      model_tier_rules { tier: "fast" targets { provider: "a" model: "mini" } }
+      default_target { provider: "a" })");
+  EXPECT_EQ(router_->Plan({.model = "m"}, random_)->model, "m");
+  EXPECT_EQ(router_->Plan({.model = "tier:fast"}, random_)->model, "");
+}
+
 TEST_F(RouterTest, AfterATargetTheOthersOfItsRuleComeAndThenFallbacks) {
   Configure(R"(
       model_rules {
