@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
@@ -69,34 +68,6 @@ void ReadScope(IncomingCall& call, Admitted* admitted) {
     if (admitted->labels.size() >= kRecordedLabelsLimit) break;
     admitted->labels.push_back({Keep(call, key), Keep(call, value)});
   }
-}
-
-// Takes what is said beside the request where the request does not say it.
-// INVALID_REQUEST if it says something else.
-absl::Status Merge(const char* field, std::string_view beside,
-                   std::string_view* in_request) {
-  if (beside.empty() || beside == *in_request) return absl::OkStatus();
-  if (in_request->empty()) {
-    *in_request = beside;
-    return absl::OkStatus();
-  }
-  return InvalidField(absl::StrCat(ToAbsl(CallDirectives::kPrefix), field),
-                      "contradicts the request; say it in one place");
-}
-
-absl::Status MergeDirectives(const CallDirectives& said, Admitted* admitted) {
-  CallScope& scope = admitted->scope;
-  GATEWAY_RETURN_IF_ERROR(said.status());
-  GATEWAY_RETURN_IF_ERROR(
-      Merge("provider", said.provider, &admitted->provider));
-  GATEWAY_RETURN_IF_ERROR(Merge("user", said.user_id, &scope.user_id));
-  GATEWAY_RETURN_IF_ERROR(Merge("session", said.session_id, &scope.session_id));
-  GATEWAY_RETURN_IF_ERROR(
-      Merge("work-order", said.work_order_id, &scope.work_order_id));
-  GATEWAY_RETURN_IF_ERROR(Merge("agent-id", said.agent_id, &scope.agent_id));
-  GATEWAY_RETURN_IF_ERROR(
-      Merge("agent-type", said.agent_type, &scope.agent_type));
-  return Merge("project", said.project_id, &scope.project_id);
 }
 
 // 256 characters, whatever their script.
@@ -188,7 +159,8 @@ absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller) {
   admitted.provider = call.facts.provider;
   ReadScope(call, &admitted);
   if (call.facts.directives != nullptr) {
-    GATEWAY_RETURN_IF_ERROR(MergeDirectives(*call.facts.directives, &admitted));
+    GATEWAY_RETURN_IF_ERROR(
+        call.facts.directives->MergeInto(&admitted.provider, &admitted.scope));
   }
   LogPrompt(call);
   GATEWAY_ASSIGN_OR_RETURN(admitted.continuation,

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 
@@ -17,23 +18,38 @@ constexpr size_t kValueBytesMax = 256;
 constexpr size_t kTagsMax = 16;
 constexpr absl::Duration kTimeoutMax = absl::Hours(24);
 
-// What names one thing, by the part of its name behind the prefix.
+// Whom a call is made for, by the part of its name behind the prefix.
 constexpr struct {
   std::string_view name;
-  std::string_view CallDirectives::* member;
-} kNames[] = {
-    {"agent-id", &CallDirectives::agent_id},
-    {"agent-type", &CallDirectives::agent_type},
-    {"project", &CallDirectives::project_id},
-    {"provider", &CallDirectives::provider},
-    {"session", &CallDirectives::session_id},
-    {"user", &CallDirectives::user_id},
-    {"work-order", &CallDirectives::work_order_id},
+  std::string_view CallScope::* member;
+} kScopeNames[] = {
+    {"agent-id", &CallScope::agent_id},
+    {"agent-type", &CallScope::agent_type},
+    {"project", &CallScope::project_id},
+    {"session", &CallScope::session_id},
+    {"user", &CallScope::user_id},
+    {"work-order", &CallScope::work_order_id},
 };
+constexpr std::string_view kProviderName = "provider";
 
 // Part of the contract, and read by nothing yet.
 constexpr std::string_view kNotServed[] = {"capabilities", "idempotency-key",
                                            "node", "priority", "strategy"};
+
+std::string FieldOf(std::string_view name) {
+  return absl::StrCat(ToAbsl(CallDirectives::kPrefix), ToAbsl(name));
+}
+
+absl::Status Merge(std::string_view name, std::string_view beside,
+                   std::string_view* in_request) {
+  if (beside.empty() || beside == *in_request) return absl::OkStatus();
+  if (in_request->empty()) {
+    *in_request = beside;
+    return absl::OkStatus();
+  }
+  return InvalidField(FieldOf(name),
+                      "contradicts the request; say it in one place");
+}
 
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -60,22 +76,14 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
   if (is("timeout")) return TakeTimeout(value);
   if (is("strict-output")) return TakeFlag(name, value, &strict_output);
   if (is("details")) return TakeFlag(name, value, &details);
-  for (const auto& known : kNames) {
-    if (!is(known.name)) continue;
-    std::string_view& member = this->*known.member;
-    if (value.size() > kValueBytesMax || !IsPrintable(value)) {
-      return Refuse(name, "must be at most 256 printable ASCII characters");
-    }
-    if (!member.empty() && member != value) {
-      return Refuse(name, "is given twice, with different values");
-    }
-    member = value;
-    return;
+  if (is(kProviderName)) return TakeText(name, value, &provider);
+  for (const auto& known : kScopeNames) {
+    if (is(known.name)) return TakeText(name, value, &(scope.*known.member));
   }
   for (const std::string_view later : kNotServed) {
     if (!is(later)) continue;
     if (!status_.ok()) return;
-    const std::string field = absl::StrCat(ToAbsl(kPrefix), ToAbsl(later));
+    const std::string field = FieldOf(later);
     status_ = MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
                         absl::StrCat(field, ": is not served yet"));
     AddFaultMetadata(status_, "field", field);
@@ -83,6 +91,17 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
     return;
   }
   Refuse(name, "is not known; docs/routing.md lists those that are");
+}
+
+void CallDirectives::TakeText(std::string_view name, std::string_view value,
+                              std::string_view* text) {
+  if (value.size() > kValueBytesMax || !IsPrintable(value)) {
+    return Refuse(name, "must be at most 256 printable ASCII characters");
+  }
+  if (!text->empty() && *text != value) {
+    return Refuse(name, "is given twice, with different values");
+  }
+  *text = value;
 }
 
 void CallDirectives::TakeTags(std::string_view value) {
@@ -119,10 +138,20 @@ void CallDirectives::TakeFlag(std::string_view name, std::string_view value,
 
 void CallDirectives::Refuse(std::string_view name, std::string_view why) {
   if (!status_.ok()) return;
-  std::string field =
-      absl::StrCat(ToAbsl(kPrefix), absl::AsciiStrToLower(ToAbsl(name)));
+  std::string field = absl::AsciiStrToLower(FieldOf(name));
   field.resize(std::min(field.size(), size_t{64}));
   status_ = InvalidField(field, why);
+}
+
+absl::Status CallDirectives::MergeInto(std::string_view* provider_of_request,
+                                       CallScope* scope_of_request) const {
+  GATEWAY_RETURN_IF_ERROR(status_);
+  GATEWAY_RETURN_IF_ERROR(Merge(kProviderName, provider, provider_of_request));
+  for (const auto& [name, member] : kScopeNames) {
+    GATEWAY_RETURN_IF_ERROR(
+        Merge(name, scope.*member, &(scope_of_request->*member)));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace gateway

@@ -20,6 +20,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "service/observability/call_record.h"
 
 namespace gateway {
 
@@ -36,18 +37,19 @@ class CallDirectives {
   // field named.
   const absl::Status& status() const { return status_; }
 
+  // Takes what is said here where the request does not say it. Fails as
+  // status() does, or with INVALID_REQUEST where the request says something
+  // else.
+  absl::Status MergeInto(std::string_view* provider_of_request,
+                         CallScope* scope_of_request) const;
+
   // Whether any has been taken, a bad one included.
   bool any() const { return any_; }
 
   // Empty if not given.
   std::string_view provider;  // As GenerateRequest.provider_id.
-  // As in CallerScope.
-  std::string_view user_id;
-  std::string_view session_id;
-  std::string_view work_order_id;
-  std::string_view agent_id;
-  std::string_view agent_type;
-  std::string_view project_id;
+  // For whom; what has no field of its own stays empty.
+  CallScope scope;
   // As GenerateRequest.domain_tags; at most 16.
   absl::InlinedVector<std::string_view, 4> domain_tags;
   // How long the call may take in all.
@@ -59,6 +61,8 @@ class CallDirectives {
 
  private:
   void TakeNamed(std::string_view name, std::string_view value);
+  void TakeText(std::string_view name, std::string_view value,
+                std::string_view* text);
   void TakeTags(std::string_view value);
   void TakeTimeout(std::string_view value);
   void TakeFlag(std::string_view name, std::string_view value, bool* flag);

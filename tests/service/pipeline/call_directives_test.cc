@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
@@ -45,12 +46,12 @@ TEST(CallDirectivesTest, EachIsTakenWhateverItsCase) {
   EXPECT_EQ(Fault(said), "OK");
   EXPECT_TRUE(said.any());
   EXPECT_EQ(said.provider, "openai");
-  EXPECT_EQ(said.user_id, "u");
-  EXPECT_EQ(said.session_id, "s");
-  EXPECT_EQ(said.work_order_id, "w");
-  EXPECT_EQ(said.agent_id, "i");
-  EXPECT_EQ(said.agent_type, "code-reviewer");
-  EXPECT_EQ(said.project_id, "p");
+  EXPECT_EQ(said.scope.user_id, "u");
+  EXPECT_EQ(said.scope.session_id, "s");
+  EXPECT_EQ(said.scope.work_order_id, "w");
+  EXPECT_EQ(said.scope.agent_id, "i");
+  EXPECT_EQ(said.scope.agent_type, "code-reviewer");
+  EXPECT_EQ(said.scope.project_id, "p");
   EXPECT_THAT(said.domain_tags, ElementsAre("law", "tax", "eu"));
   EXPECT_EQ(said.timeout, absl::Seconds(90));
   EXPECT_TRUE(said.strict_output);
@@ -101,6 +102,21 @@ TEST(CallDirectivesTest, TwoThatDifferAreRefused) {
   // The first fault stays.
   said.Take("x-llmgateway-nothing", "b");
   EXPECT_THAT(Fault(said), HasSubstr("given twice"));
+}
+
+TEST(CallDirectivesTest, TheRequestIsCompletedAndNotContradicted) {
+  CallDirectives said;
+  said.Take("x-llmgateway-provider", "openai");
+  said.Take("x-llmgateway-user", "u");
+  std::string_view provider;
+  CallScope scope = {.user_id = "u", .project_id = "p"};
+  EXPECT_TRUE(said.MergeInto(&provider, &scope).ok());
+  EXPECT_EQ(provider, "openai");
+  EXPECT_EQ(scope.user_id, "u");
+  EXPECT_EQ(scope.project_id, "p");
+  scope.user_id = "another";
+  const absl::Status refused = said.MergeInto(&provider, &scope);
+  EXPECT_EQ(FieldViolations(refused)[0].first, "x-llmgateway-user");
 }
 
 TEST(CallDirectivesTest, TagsAreBounded) {
