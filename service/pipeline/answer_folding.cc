@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/piece_bytes.h"
 
 namespace gateway {
 namespace {
@@ -55,19 +56,7 @@ size_t BytesOf(const v1::Delta& delta) {
   if (!delta.extensions().empty() || !delta.citations().empty()) {
     return delta.ByteSizeLong();
   }
-  switch (delta.piece_case()) {
-    case v1::Delta::kText:
-      return delta.text().size();
-    case v1::Delta::kRefusal:
-      return delta.refusal().size();
-    case v1::Delta::kReasoning:
-      return delta.reasoning().size();
-    case v1::Delta::kToolCall:
-      return delta.tool_call().id().size() + delta.tool_call().name().size() +
-             delta.tool_call().arguments().size();
-    default:
-      return delta.ByteSizeLong();
-  }
+  return PieceBytes(delta);
 }
 
 void AddPiece(const v1::Delta& delta, v1::Part* part) {

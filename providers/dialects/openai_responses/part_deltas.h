@@ -15,6 +15,7 @@
 
 #include "base/text/json.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "proto/piece_bytes.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_responses/fields.h"
@@ -100,19 +101,7 @@ inline size_t BytesOf(const v1::Delta& delta) {
       delta.has_logprobs()) {
     return delta.ByteSizeLong() + ListBytesOf(delta);
   }
-  switch (delta.piece_case()) {
-    case v1::Delta::kText:
-      return delta.text().size();
-    case v1::Delta::kRefusal:
-      return delta.refusal().size();
-    case v1::Delta::kReasoning:
-      return delta.reasoning().size();
-    case v1::Delta::kToolCall:
-      return delta.tool_call().id().size() + delta.tool_call().name().size() +
-             delta.tool_call().arguments().size();
-    default:
-      return delta.ByteSizeLong();
-  }
+  return PieceBytes(delta);
 }
 
 }  // namespace gateway::responses
