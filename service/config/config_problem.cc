@@ -91,6 +91,15 @@ std::vector<ConfigProblem> ConfigProblems::SortedOf(
   return sorted;
 }
 
+bool CheckCount(const std::string& path, size_t count, size_t most,
+                const FieldPlaces& places, ConfigProblems* problems) {
+  if (count <= most) return true;
+  problems->Add(
+      places.Find(path), path,
+      absl::StrCat("has ", count, " entries; at most ", most, " are allowed"));
+  return false;
+}
+
 std::string JoinPath(std::string_view base, std::string_view field) {
   if (base.empty()) return std::string(field);
   return absl::StrCat(ToAbsl(base), ".", ToAbsl(field));

@@ -102,6 +102,10 @@ class ConfigProblems {
   List warnings_;
 };
 
+// Returns whether a list has at most so many entries; adds a problem if not.
+bool CheckCount(const std::string& path, size_t count, size_t most,
+                const FieldPlaces& places, ConfigProblems* problems);
+
 // Joins `base` and a field within it: "a" and "b" give "a.b".
 std::string JoinPath(std::string_view base, std::string_view field);
 

@@ -129,7 +129,10 @@ class ProviderValidator {
   void AddIfBad(const std::string& path, const absl::Status& status) {
     if (!status.ok()) Add(path, ToStd(status.message()));
   }
-  void CheckCount(const std::string& path, size_t count, int most);
+  void CheckCount(const std::string& path, size_t count, int most) {
+    gateway::CheckCount(path, count, static_cast<size_t>(most), places_,
+                        &problems_);
+  }
 
   void CheckModels();
   void CheckModelMap(const std::string& path,
@@ -157,13 +160,6 @@ class ProviderValidator {
   const FieldPlaces& places_;
   ConfigProblems& problems_;
 };
-
-void ProviderValidator::CheckCount(const std::string& path, size_t count,
-                                   int most) {
-  if (count <= static_cast<size_t>(most)) return;
-  Add(path,
-      absl::StrCat("has ", count, " entries; at most ", most, " are allowed"));
-}
 
 void ProviderValidator::Check() {
   CheckModels();

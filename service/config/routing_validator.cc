@@ -31,13 +31,13 @@ using ::llmgateway::config::v1::ModelTierRule;
 using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::type::v1::Target;
 
-constexpr int kModelRulesMax = 10'000;
-constexpr int kOtherRulesMax = 1000;
-constexpr int kTierRulesMax = 100;
-constexpr int kTargetsMax = 1000;
-constexpr int kFallbacksMax = 16;
-constexpr int kTextsMax = 64;
-constexpr int kInferredAgentsMax = 100;
+constexpr size_t kModelRulesMax = 10'000;
+constexpr size_t kOtherRulesMax = 1000;
+constexpr size_t kTierRulesMax = 100;
+constexpr size_t kTargetsMax = 1000;
+constexpr size_t kFallbacksMax = 16;
+constexpr size_t kTextsMax = 64;
+constexpr size_t kInferredAgentsMax = 100;
 constexpr size_t kNameLengthMax = 128;
 
 constexpr std::string_view kTierPrefix = "tier:";
@@ -75,8 +75,10 @@ class RoutingValidator {
   void Add(const std::string& path, std::string_view message) {
     problems_.Add(places_.Find(path), path, message);
   }
-  // Returns whether there are few enough; adds a problem if not.
-  bool CheckCount(const std::string& path, int count, int most);
+  bool CheckCount(const std::string& path, int count, size_t most) {
+    return gateway::CheckCount(path, static_cast<size_t>(count), most, places_,
+                               &problems_);
+  }
 
   void CheckModelRule(const std::string& path, const ModelRule& rule);
   void CheckMatch(const std::string& path, const ModelRule& rule);
@@ -109,14 +111,6 @@ RoutingValidator::RoutingValidator(const GatewayConfig& config,
   for (const auto& provider : config.providers()) {
     provider_names_.push_back(provider.name());
   }
-}
-
-bool RoutingValidator::CheckCount(const std::string& path, int count,
-                                  int most) {
-  if (count <= most) return true;
-  Add(path,
-      absl::StrCat("has ", count, " entries; at most ", most, " are allowed"));
-  return false;
 }
 
 void RoutingValidator::Check(const RoutingConfig& routing) {

@@ -45,11 +45,11 @@ using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryConfig;
 using ::llmgateway::config::v1::TlsServer;
 
-constexpr int kProvidersMax = 256;
-constexpr int kOriginsMax = 1000;
-constexpr int kCorsHeadersMax = 64;
+constexpr size_t kProvidersMax = 256;
+constexpr size_t kOriginsMax = 1000;
+constexpr size_t kCorsHeadersMax = 64;
 constexpr size_t kHeaderNameBytesMax = 128;
-constexpr int kModuleLevelsMax = 64;
+constexpr size_t kModuleLevelsMax = 64;
 
 bool IsHeaderName(std::string_view name) {
   return !name.empty() && name.size() <= kHeaderNameBytesMax &&
@@ -74,8 +74,10 @@ class Validator {
   void AddIfBad(const std::string& path, const absl::Status& status) {
     if (!status.ok()) Add(path, ToStd(status.message()));
   }
-  // Returns whether there are few enough; adds a problem if not.
-  bool CheckCount(const std::string& path, int count, int most);
+  bool CheckCount(const std::string& path, int count, size_t most) {
+    return gateway::CheckCount(path, static_cast<size_t>(count), most, places_,
+                               &problems_);
+  }
 
   void CheckListeners(const Listeners& listeners);
   void CheckWindows(const std::string& path, const GrpcListener& listener);
@@ -103,13 +105,6 @@ void Validator::Check(const GatewayConfig& config) {
   CheckRetry(config.resilience().retry());
   CheckAuth(config, places_, &problems_);
   CheckLogging(config.logging());
-}
-
-bool Validator::CheckCount(const std::string& path, int count, int most) {
-  if (count <= most) return true;
-  Add(path,
-      absl::StrCat("has ", count, " entries; at most ", most, " are allowed"));
-  return false;
 }
 
 void Validator::CheckWindows(const std::string& path,
