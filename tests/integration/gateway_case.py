@@ -18,7 +18,7 @@ from tests.testing.mock_upstream import MockUpstream
 
 # The mock plays both vendors. Waits are short, so that what is tried again is
 # tried soon.
-CONFIG = """\
+PROVIDERS = """\
 providers:
   - name: openai
     openai:
@@ -28,6 +28,9 @@ providers:
     anthropic:
       base_url: "http://{upstream}"
       api_key: "env:ANTHROPIC_KEY"
+"""
+
+CONFIG = PROVIDERS + """\
 routing:
   model_rules:
     - {{prefix: "claude-", targets: [anthropic]}}

@@ -7,16 +7,7 @@ from tests.integration import gateway_case
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import ask, chat
 
-_CONFIG = """\
-providers:
-  - name: openai
-    openai:
-      base_url: "http://{upstream}/v1"
-      api_key: "env:OPENAI_KEY"
-  - name: anthropic
-    anthropic:
-      base_url: "http://{upstream}"
-      api_key: "env:ANTHROPIC_KEY"
+_CONFIG = gateway_case.PROVIDERS + """\
 routing:
   agent_rules:
     - {{agent_type: code-reviewer, targets: [openai/gpt-review]}}

@@ -8,11 +8,7 @@
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "providers/registry/all_providers.h"
-#include "service/config/config_problem.h"
-#include "service/config/defaults.h"
-#include "service/config/loader.h"
-#include "service/config/validator.h"
+#include "tests/service/config/problems_of.h"
 
 namespace gateway {
 namespace {
@@ -21,30 +17,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// What is wrong with a configuration that has a mock besides.
-std::vector<std::string> RoutingProblems(std::string_view routing) {
-  ConfigProblems problems("f");
-  LoadedConfig loaded = LoadConfigText(
-      absl::StrCat("providers: [{name: mock, mock: {}}]\n", ToAbsl(routing)),
-      &problems);
-  EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
-  ApplyDefaults(AllProviderKinds(), &loaded.config);
-  ValidateConfig(AllProviderKinds(), loaded.config, loaded.places, &problems);
-  std::vector<std::string> lines;
-  for (const ConfigProblem& problem : problems.Sorted()) {
-    lines.push_back(absl::StrCat(problem.path, ": ", problem.message));
-  }
-  return lines;
-}
-
 TEST(RoutingValidatorTest, RulesNameProvidersThatExist) {
   EXPECT_THAT(
-      RoutingProblems("routing:\n"
-                      "  default_target: mokc\n"
-                      "  model_rules:\n"
-                      "  - {prefix: a, targets: [mock]}\n"
-                      "  - {prefix: b, targets: [openai]}\n"
-                      "  - {prefix: c}\n"),
+      ProblemsBesideAMock("routing:\n"
+                          "  default_target: mokc\n"
+                          "  model_rules:\n"
+                          "  - {prefix: a, targets: [mock]}\n"
+                          "  - {prefix: b, targets: [openai]}\n"
+                          "  - {prefix: c}\n"),
       ElementsAre("routing.default_target.provider: names no configured "
                   "provider; did you mean 'mock'?",
                   "routing.model_rules[1].targets[0].provider: names no "
@@ -54,22 +34,23 @@ TEST(RoutingValidatorTest, RulesNameProvidersThatExist) {
 }
 
 TEST(RoutingValidatorTest, NoRuleTakesATiersName) {
-  EXPECT_THAT(RoutingProblems("routing:\n"
-                              "  model_rules:\n"
-                              "  - {alias: 'tier:fast', targets: [mock/m]}\n"),
-              ElementsAre(HasSubstr("model_rules[0]: matches nothing: names "
-                                    "that begin with 'tier:'")));
+  EXPECT_THAT(
+      ProblemsBesideAMock("routing:\n"
+                          "  model_rules:\n"
+                          "  - {alias: 'tier:fast', targets: [mock/m]}\n"),
+      ElementsAre(HasSubstr("model_rules[0]: matches nothing: names "
+                            "that begin with 'tier:'")));
 }
 
 TEST(RoutingValidatorTest, RulesMatchSomething) {
   EXPECT_THAT(
-      RoutingProblems("routing:\n"
-                      "  model_rules:\n"
-                      "  - {targets: [mock]}\n"
-                      "  - {prefix: '', targets: [mock]}\n"
-                      "  - {alias: a, targets: [mock]}\n"
-                      "  - {alias: a, targets: [mock/b]}\n"
-                      "  - {exact: 'a b', targets: [mock]}\n"),
+      ProblemsBesideAMock("routing:\n"
+                          "  model_rules:\n"
+                          "  - {targets: [mock]}\n"
+                          "  - {prefix: '', targets: [mock]}\n"
+                          "  - {alias: a, targets: [mock]}\n"
+                          "  - {alias: a, targets: [mock/b]}\n"
+                          "  - {exact: 'a b', targets: [mock]}\n"),
       ElementsAre("routing.model_rules[0]: matches nothing; give one of alias, "
                   "prefix, exact and glob",
                   HasSubstr("routing.model_rules[1].prefix: must be a model's"),
@@ -79,7 +60,7 @@ TEST(RoutingValidatorTest, RulesMatchSomething) {
 
 TEST(RoutingValidatorTest, GlobsAreWellFormed) {
   const auto with_glob = [](std::string_view glob) {
-    return RoutingProblems(
+    return ProblemsBesideAMock(
         absl::StrCat("routing: {model_rules: [{targets: [mock], glob: '",
                      ToAbsl(glob), "'}]}"));
   };
@@ -93,15 +74,16 @@ TEST(RoutingValidatorTest, GlobsAreWellFormed) {
 
 TEST(RoutingValidatorTest, TargetsAreGivenOnceAndSharesAreInRange) {
   EXPECT_THAT(
-      RoutingProblems("routing:\n"
-                      "  model_rules:\n"
-                      "  - {prefix: a, targets: [mock, mock/b, mock]}\n"
-                      "  - prefix: b\n"
-                      "    targets:\n"
-                      "    - {provider: mock, weight: 1000, priority: 100}\n"
-                      "    - {provider: mock, model: b, weight: 1001}\n"
-                      "    - {provider: mock, model: c, weight: 0}\n"
-                      "    - {provider: mock, model: d, priority: 101}\n"),
+      ProblemsBesideAMock(
+          "routing:\n"
+          "  model_rules:\n"
+          "  - {prefix: a, targets: [mock, mock/b, mock]}\n"
+          "  - prefix: b\n"
+          "    targets:\n"
+          "    - {provider: mock, weight: 1000, priority: 100}\n"
+          "    - {provider: mock, model: b, weight: 1001}\n"
+          "    - {provider: mock, model: c, weight: 0}\n"
+          "    - {provider: mock, model: d, priority: 101}\n"),
       ElementsAre("routing.model_rules[0].targets[2]: is given twice; keep "
                   "one, with a larger weight",
                   "routing.model_rules[1].targets[1].weight: must be 1 to 1000",
@@ -112,24 +94,25 @@ TEST(RoutingValidatorTest, TargetsAreGivenOnceAndSharesAreInRange) {
 
 TEST(RoutingValidatorTest, WhereNothingIsSharedNoShareIsGiven) {
   EXPECT_THAT(
-      RoutingProblems("routing:\n"
-                      "  default_target: {provider: mock, weight: 2}\n"
-                      "  fallbacks: [mock/a, {provider: mock, priority: 1}]\n"),
+      ProblemsBesideAMock(
+          "routing:\n"
+          "  default_target: {provider: mock, weight: 2}\n"
+          "  fallbacks: [mock/a, {provider: mock, priority: 1}]\n"),
       ElementsAre(HasSubstr("routing.default_target.weight: means nothing"),
                   HasSubstr("routing.fallbacks[1].priority: means nothing")));
 }
 
 TEST(RoutingValidatorTest, AnAliasNamesAModelWhereverItLeads) {
-  EXPECT_THAT(RoutingProblems("routing:\n"
-                              "  model_rules:\n"
-                              "  - {alias: a, targets: [mock/b, mock/c]}\n"
-                              "  - {alias: b, targets: [mock/b, mock]}\n"),
+  EXPECT_THAT(ProblemsBesideAMock("routing:\n"
+                                  "  model_rules:\n"
+                                  "  - {alias: a, targets: [mock/b, mock/c]}\n"
+                                  "  - {alias: b, targets: [mock/b, mock]}\n"),
               ElementsAre(HasSubstr("routing.model_rules[1]: has an alias")));
 }
 
 TEST(RoutingValidatorTest, AgentsTagsAndTiersHaveOneRuleEach) {
   EXPECT_THAT(
-      RoutingProblems(
+      ProblemsBesideAMock(
           "routing:\n"
           "  agent_rules:\n"
           "  - {agent_type: reviewer, targets: [mock]}\n"
@@ -157,16 +140,17 @@ TEST(RoutingValidatorTest, AgentsTagsAndTiersHaveOneRuleEach) {
 
 TEST(RoutingValidatorTest, OnlyAgentsWithARuleAreInferred) {
   EXPECT_THAT(
-      RoutingProblems("routing:\n"
-                      "  agent_rules:\n"
-                      "  - {agent_type: reviewer, targets: [mock]}\n"
-                      "  agent_inference:\n"
-                      "    enabled: true\n"
-                      "    agents:\n"
-                      "    - {agent_type: Reviewer, phrases: [review this]}\n"
-                      "    - {agent_type: tester, phrases: [write tests]}\n"
-                      "    - {agent_type: reviewer, phrases: ['']}\n"
-                      "    - {agent_type: reviewer}\n"),
+      ProblemsBesideAMock(
+          "routing:\n"
+          "  agent_rules:\n"
+          "  - {agent_type: reviewer, targets: [mock]}\n"
+          "  agent_inference:\n"
+          "    enabled: true\n"
+          "    agents:\n"
+          "    - {agent_type: Reviewer, phrases: [review this]}\n"
+          "    - {agent_type: tester, phrases: [write tests]}\n"
+          "    - {agent_type: reviewer, phrases: ['']}\n"
+          "    - {agent_type: reviewer}\n"),
       ElementsAre(HasSubstr("agents[1].agent_type: has no rule in "
                             "routing.agent_rules"),
                   HasSubstr("agents[2].phrases[0]: must be 1 to 128 bytes"),
@@ -177,9 +161,9 @@ TEST(RoutingValidatorTest, ListsAreBounded) {
   std::string targets;
   for (int i = 0; i < 17; ++i) absl::StrAppend(&targets, "mock/m", i, ", ");
   EXPECT_THAT(
-      RoutingProblems(absl::StrCat("routing:\n  fallbacks: [", targets, "]\n",
-                                   "  failure_fallbacks: {rate_limit: [",
-                                   targets, "]}\n")),
+      ProblemsBesideAMock(
+          absl::StrCat("routing:\n  fallbacks: [", targets, "]\n",
+                       "  failure_fallbacks: {rate_limit: [", targets, "]}\n")),
       ElementsAre("routing.fallbacks: has 17 entries; at most 16 are allowed",
                   "routing.failure_fallbacks.rate_limit: has 17 entries; at "
                   "most 16 are allowed"));

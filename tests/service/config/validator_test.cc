@@ -8,10 +8,7 @@
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "providers/registry/all_providers.h"
-#include "service/config/config_problem.h"
-#include "service/config/defaults.h"
-#include "service/config/loader.h"
+#include "tests/service/config/problems_of.h"
 
 namespace gateway {
 namespace {
@@ -19,26 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// What is wrong with a configuration, without the places.
-std::vector<std::string> ProblemsOf(std::string_view yaml) {
-  ConfigProblems problems("f");
-  LoadedConfig loaded = LoadConfigText(yaml, &problems);
-  EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
-  ApplyDefaults(AllProviderKinds(), &loaded.config);
-  ValidateConfig(AllProviderKinds(), loaded.config, loaded.places, &problems);
-  std::vector<std::string> lines;
-  for (const ConfigProblem& problem : problems.Sorted()) {
-    lines.push_back(absl::StrCat(problem.path, ": ", problem.message));
-  }
-  return lines;
-}
-
-// The same for a configuration that has a mock besides.
-std::vector<std::string> ProblemsBesideAMock(std::string_view yaml) {
-  return ProblemsOf(
-      absl::StrCat("providers: [{name: mock, mock: {}}]\n", ToAbsl(yaml)));
-}
 
 TEST(ValidatorTest, ASmallConfigurationIsEnough) {
   EXPECT_THAT(ProblemsBesideAMock(""), IsEmpty());
