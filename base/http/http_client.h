@@ -163,7 +163,10 @@ struct HttpCall {
   // Must be legal in a request line. Valid until Send returns.
   std::string_view path;
   absl::Span<const HttpField> extra_fields;
-  absl::Span<const std::string_view> body;  // Valid until Send returns.
+  // Valid until Send returns. A server that answers before it has it all gets
+  // no more, and the request is given up with the answer's end; over HTTP/2 it
+  // gets more until then.
+  absl::Span<const std::string_view> body;
   // In place of `body`: taken as the server takes it, and not ahead; null if it
   // is not used. Sent with its length or, where that is not known, in chunks or
   // as HTTP/2's data. Valid until Send returns; nothing is taken after that: a
