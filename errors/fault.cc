@@ -169,6 +169,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
       return absl::StatusCode::kUnauthenticated;
     case v1::ERROR_REASON_MODEL_NOT_ALLOWED:
     case v1::ERROR_REASON_FORBIDDEN:
+    case v1::ERROR_REASON_NOT_ROLLED_OUT:
       return absl::StatusCode::kPermissionDenied;
     case v1::ERROR_REASON_MODEL_NOT_FOUND:
     case v1::ERROR_REASON_PROVIDER_NOT_FOUND:
@@ -190,6 +191,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_OVERLOADED:
     case v1::ERROR_REASON_DRAINING:
     case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
+    case v1::ERROR_REASON_MODEL_DISABLED:
       return absl::StatusCode::kUnavailable;
     case v1::ERROR_REASON_CONFLICT:
     case v1::ERROR_REASON_ETAG_MISMATCH:
