@@ -58,9 +58,17 @@ bool Faulty(const Config& config) {
 constexpr size_t kReplyBytesMax = 1024 * 1024;
 constexpr std::string_view kModels[] = {"mock-model"};
 
-std::vector<SettingProblem> CheckReply(const ProviderKind::Config& config) {
-  if (config.mock().reply().size() <= kReplyBytesMax) return {};
-  return {{"reply", "is longer than 1 MiB"}};
+std::vector<SettingProblem> CheckReplies(const ProviderKind::Config& config) {
+  std::vector<SettingProblem> problems;
+  const auto check = [&](std::string_view reply, std::string field) {
+    if (reply.size() <= kReplyBytesMax) return;
+    problems.push_back({std::move(field), "is longer than 1 MiB"});
+  };
+  check(config.mock().reply(), "reply");
+  for (int i = 0; i < config.mock().replies_size(); ++i) {
+    check(config.mock().replies(i), absl::StrCat("replies[", i, "]"));
+  }
+  return problems;
 }
 
 constexpr ProviderSetting kSettings[] = {
@@ -81,6 +89,12 @@ constexpr ProviderSetting kSettings[] = {
      .value = "0",
      .least = "0",
      .most = "100000"},
+    {.field = "replies", .entries_limit = 1000},
+    {.field = "fault_after_calls",
+     .value = "0",
+     .least = "0",
+     .most = "1000000"},
+    {.field = "fault_calls", .value = "0", .least = "0", .most = "1000000"},
 };
 
 }  // namespace
@@ -88,36 +102,53 @@ constexpr ProviderSetting kSettings[] = {
 MockProvider::MockProvider(std::string name, const Config& config)
     : name_(std::move(name)), config_(config) {}
 
+bool MockProvider::CountCall() const {
+  const int64_t before = calls_.fetch_add(1, std::memory_order_relaxed);
+  const int64_t first = config_.fault_after_calls();
+  const int64_t end = first + config_.fault_calls();
+  return Faulty(config_) && before >= first &&
+         (config_.fault_calls() == 0 || before < end);
+}
+
+std::string_view MockProvider::NextReply() const {
+  const int64_t said = replies_.fetch_add(1, std::memory_order_relaxed);
+  return said < config_.replies_size()
+             ? std::string_view(config_.replies(static_cast<int>(said)))
+             : config_.reply();
+}
+
 Task<absl::Status> MockProvider::Generate(ProviderCall& call,
                                           ProviderAnswer* answer) const {
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
-  if (Faulty(config_)) {
-    if (config_.fault() == Config::FAULT_HANG) {
-      co_return co_await Sleep(*call.loop, absl::InfiniteDuration(),
-                               *call.cancel);
-    }
-    co_return Fault();
-  }
-  WriteMockAnswer(*call.request, call.model, config_.reply(), answer->response);
+  const bool faulty = CountCall();
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, faulty));
+  if (faulty) co_return co_await Fail(call);
+  WriteMockAnswer(*call.request, call.model, NextReply(), answer->response);
   *answer->response->mutable_usage() = MakeUsage();
   answer->facts.usage = answer->response->usage();
   answer->facts.has_usage = true;
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> MockProvider::Begin(ProviderCall& call) const {
+Task<absl::Status> MockProvider::Begin(ProviderCall& call, bool faulty) const {
   call.progress->dispatched = call.clock->SteadyTime();
   GATEWAY_CO_RETURN_IF_ERROR(
       co_await Sleep(*call.loop, ToAbsl(config_.delay()), *call.cancel));
   call.progress->first_byte = call.clock->SteadyTime();
-  const bool fails_first = Faulty(config_) &&
-                           config_.fault_after_chunks() == 0 &&
+  const bool fails_first = faulty && config_.fault_after_chunks() == 0 &&
                            config_.fault() != Config::FAULT_HANG;
   if (!fails_first) {
     call.progress->http_status = 200;
     co_return absl::OkStatus();
   }
   call.progress->http_status = HttpStatusOf(config_.fault());
+  co_return Fault();
+}
+
+Task<absl::Status> MockProvider::Fail(ProviderCall& call) const {
+  if (config_.fault() == Config::FAULT_HANG) {
+    co_return co_await Sleep(*call.loop, absl::InfiniteDuration(),
+                             *call.cancel);
+  }
   co_return Fault();
 }
 
@@ -143,13 +174,14 @@ v1::Usage MockProvider::MakeUsage() const {
 // A stream of the answer's events, one by one.
 class MockProvider::AnswerStream final : public ProviderStream {
  public:
-  AnswerStream(const MockProvider& provider, ProviderCall& call)
+  AnswerStream(const MockProvider& provider, ProviderCall& call, bool faulty)
       : config_(provider.config_),
         provider_(provider),
+        faulty_(faulty),
         loop_(*call.loop),
         cancel_(*call.cancel) {
     v1::GenerateResponse whole;
-    WriteMockAnswer(*call.request, call.model, config_.reply(), &whole);
+    WriteMockAnswer(*call.request, call.model, provider.NextReply(), &whole);
     *whole.mutable_usage() = provider.MakeUsage();
     events_ = CutMockAnswer(whole, config_.chunk_count());
   }
@@ -159,7 +191,7 @@ class MockProvider::AnswerStream final : public ProviderStream {
     if (next_ == events_.size()) co_return false;
     v1::GenerateEvent& event = events_[next_];
     const bool speaks = event.has_delta() || event.has_choice_end();
-    if (speaks && Faulty(config_) && deltas_ >= config_.fault_after_chunks()) {
+    if (speaks && faulty_ && deltas_ >= config_.fault_after_chunks()) {
       co_return co_await Break();
     }
     if (event.has_delta()) {
@@ -194,6 +226,7 @@ class MockProvider::AnswerStream final : public ProviderStream {
 
   const Config& config_;
   const MockProvider& provider_;
+  const bool faulty_;
   EventLoop& loop_;
   CancelSignal& cancel_;
   EventList events_;
@@ -204,28 +237,24 @@ class MockProvider::AnswerStream final : public ProviderStream {
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> MockProvider::Stream(
     ProviderCall& call) const {
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
+  const bool faulty = CountCall();
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, faulty));
   std::unique_ptr<ProviderStream> stream =
-      std::make_unique<AnswerStream>(*this, call);
+      std::make_unique<AnswerStream>(*this, call, faulty);
   co_return stream;
 }
 
 Task<absl::StatusOr<int64_t>> MockProvider::CountTokens(
     ProviderCall& call) const {
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, CountCall()));
   co_return config_.input_tokens();
 }
 
 Task<absl::Status> MockProvider::Embed(ProviderCall& call,
                                        v1::EmbedResponse* response) const {
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
-  if (Faulty(config_)) {
-    if (config_.fault() == Config::FAULT_HANG) {
-      co_return co_await Sleep(*call.loop, absl::InfiniteDuration(),
-                               *call.cancel);
-    }
-    co_return Fault();
-  }
+  const bool faulty = CountCall();
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, faulty));
+  if (faulty) co_return co_await Fail(call);
   co_await OffLoop(call.request_bytes, [&] {
     WriteMockEmbeddings(*call.embed, response);
     return true;
@@ -238,7 +267,7 @@ Task<absl::Status> MockProvider::Embed(ProviderCall& call,
 constinit const ProviderKind kMockKind = {
     .name = "mock",
     .settings = kSettings,
-    .check = CheckReply,
+    .check = CheckReplies,
     .models = kModels,
     .simulated = true,
     .make = [](const ProviderSetup& setup, const ProviderKind::Config& config)

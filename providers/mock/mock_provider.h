@@ -1,6 +1,7 @@
-// MockProvider answers out of the gateway itself: always the same text and the
-// same usage, after the delay, in as many pieces and with the fault that its
-// configuration asks for. It makes the quickstart work without a key or a
+// MockProvider answers out of the gateway itself: the text, or one text after
+// another, and the usage that its configuration names, after the delay, in as
+// many pieces and with the fault that it asks for, from the call and for as
+// many calls as it says. It makes the quickstart work without a key or a
 // network, and shows callers what a failure looks like.
 //
 // Texts become vectors of length one that depend on nothing but the text.
@@ -8,11 +9,14 @@
 // A request that has tools and requires one gets a call of the first; one that
 // asks for JSON gets an object that satisfies simple schemas.
 //
-// Thread contract: as Provider.
+// Thread contract: as Provider; calls and answers of all loops are counted
+// together.
 
 #ifndef PROVIDERS_MOCK_MOCK_PROVIDER_H_
 #define PROVIDERS_MOCK_MOCK_PROVIDER_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,14 +53,22 @@ class MockProvider final : public Provider {
  private:
   class AnswerStream;
 
-  // Waits for the configured delay, then fails if the fault comes before the
-  // answer.
-  Task<absl::Status> Begin(ProviderCall& call) const;
+  // Counts a call of any method. Returns whether it meets the fault.
+  bool CountCall() const;
+  // Takes the text of the next answer.
+  std::string_view NextReply() const;
+  // Waits for the configured delay, then fails if the call is `faulty` and the
+  // fault comes before the answer.
+  Task<absl::Status> Begin(ProviderCall& call, bool faulty) const;
+  // Ends a whole answer that is faulty.
+  Task<absl::Status> Fail(ProviderCall& call) const;
   absl::Status Fault() const;
   v1::Usage MakeUsage() const;
 
   const std::string name_;
   const llmgateway::config::v1::MockProvider config_;
+  mutable std::atomic<int64_t> calls_ = 0;
+  mutable std::atomic<int64_t> replies_ = 0;  // Taken so far.
 };
 
 extern const ProviderKind kMockKind;

@@ -19,6 +19,7 @@
 #include "llmgateway/config/v1/config.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_kind.h"
 #include "providers/registry/all_providers.h"
 #include "service/config/defaults.h"
 #include "tests/testing/loop_runner.h"
@@ -43,6 +44,12 @@ struct Outcome {
       count += event.event_case() == kind;
     }
     return count;
+  }
+
+  std::string Text() const {
+    std::string text;
+    for (const v1::GenerateEvent& event : events) text += event.delta().text();
+    return text;
   }
 };
 
@@ -143,11 +150,7 @@ TEST_F(MockProviderTest, StreamsTheSameInPieces) {
   Configure("reply: \"abcdef\" chunk_count: 3");
   const Outcome outcome = Stream();
   ASSERT_TRUE(outcome.status.ok()) << outcome.status;
-  std::string text;
-  for (const v1::GenerateEvent& event : outcome.events) {
-    text += event.delta().text();
-  }
-  EXPECT_EQ(text, "abcdef");
+  EXPECT_EQ(outcome.Text(), "abcdef");
   EXPECT_EQ(outcome.Count(v1::GenerateEvent::kDelta), 3);
   EXPECT_TRUE(outcome.events[0].has_started());
   EXPECT_TRUE(outcome.events.back().has_usage());
@@ -218,6 +221,51 @@ TEST_F(MockProviderTest, FailsAfterAsManyPiecesAsItIsTold) {
 TEST_F(MockProviderTest, AFaultThatIsNeverReachedDoesNotHappen) {
   Configure("chunk_count: 4 fault: FAULT_SERVER_ERROR fault_after_chunks: 5");
   EXPECT_TRUE(Stream().status.ok());
+}
+
+TEST_F(MockProviderTest, SaysOneReplyAfterAnotherAndThenTheSame) {
+  Configure("reply: \"last\" replies: \"one\" replies: \"two\"");
+  EXPECT_EQ(Generate().response.choices(0).message().parts(0).text(), "one");
+  EXPECT_EQ(Stream().Text(), "two");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Stream().Text(), "last");
+}
+
+TEST_F(MockProviderTest, ACallThatFailsTakesNoReply) {
+  Configure("replies: \"one\" fault: FAULT_OVERLOADED fault_calls: 2");
+  EXPECT_FALSE(Generate().status.ok());
+  EXPECT_FALSE(Stream().status.ok());
+  EXPECT_EQ(Stream().Text(), "one");
+}
+
+TEST_F(MockProviderTest, FailsFromTheCallThatItIsToldFor) {
+  Configure("fault: FAULT_SERVER_ERROR fault_after_calls: 2");
+  EXPECT_TRUE(Generate().status.ok());
+  EXPECT_TRUE(Stream().status.ok());
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(Generate().status.ok());
+}
+
+TEST_F(MockProviderTest, IsWellAgainAfterAsManyFaultsAsItIsTold) {
+  Configure(
+      "fault: FAULT_INTERRUPTED fault_after_calls: 1 fault_calls: 2 "
+      "fault_after_chunks: 1");
+  EXPECT_TRUE(Stream().status.ok());
+  for (int i = 0; i < 2; ++i) {
+    const Outcome broken = Stream();
+    EXPECT_FALSE(broken.status.ok());
+    EXPECT_EQ(broken.Count(v1::GenerateEvent::kDelta), 1);
+  }
+  EXPECT_TRUE(Stream().status.ok());
+  EXPECT_TRUE(Generate().status.ok());
+}
+
+TEST_F(MockProviderTest, TheLengthOfEachReplyIsLimited) {
+  ProviderKind::Config config;
+  config.mutable_mock()->add_replies(std::string(1024 * 1024, 'x'));
+  EXPECT_TRUE(kMockKind.check(config).empty());
+  config.mutable_mock()->add_replies(std::string(1024 * 1024 + 1, 'x'));
+  const std::vector<SettingProblem> problems = kMockKind.check(config);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].field, "replies[1]");
 }
 
 TEST_F(MockProviderTest, HangsUntilItIsCancelled) {
