@@ -39,6 +39,21 @@ absl::Status WriteAll(int file, std::string_view bytes) {
   return absl::OkStatus();
 }
 
+// Makes a rename within the folder of `path` outlast a crash.
+absl::Status SyncFolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  std::string folder = ".";
+  if (slash != std::string::npos) folder = path.substr(0, slash + 1);
+  const int opened = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) return StatusOfErrno("cannot open the file's folder");
+  // EINVAL: the file system has no such thing, and nothing to be done.
+  const bool synced = fsync(opened) == 0 || errno == EINVAL;
+  const absl::Status status =
+      synced ? absl::OkStatus() : StatusOfErrno("cannot write the folder");
+  close(opened);
+  return status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path,
@@ -74,14 +89,16 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
   }
 }
 
-absl::Status ReplaceFile(const std::string& path, std::string_view bytes) {
+absl::Status ReplaceFile(const std::string& path, std::string_view bytes,
+                         FileReaders readers) {
   // The draft lies beside the file, since a rename is atomic only within one
   // file system.
   std::string draft = absl::StrCat(path, ".XXXXXX");
   const int file = mkostemp(draft.data(), O_CLOEXEC);
   if (file < 0) return StatusOfErrno("cannot write beside the file");
   absl::Status status = WriteAll(file, bytes);
-  if (status.ok() && fchmod(file, 0644) != 0) {
+  const mode_t mode = readers == FileReaders::kEverybody ? 0644 : 0600;
+  if (status.ok() && fchmod(file, mode) != 0) {
     status = StatusOfErrno("cannot set the file's mode");
   }
   if (status.ok() && fsync(file) != 0) {
@@ -91,8 +108,11 @@ absl::Status ReplaceFile(const std::string& path, std::string_view bytes) {
   if (status.ok() && rename(draft.c_str(), path.c_str()) != 0) {
     status = StatusOfErrno("cannot replace the file");
   }
-  if (!status.ok()) unlink(draft.c_str());
-  return status;
+  if (!status.ok()) {
+    unlink(draft.c_str());
+    return status;
+  }
+  return SyncFolderOf(path);
 }
 
 }  // namespace gateway

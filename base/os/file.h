@@ -25,11 +25,14 @@ namespace gateway {
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      size_t bytes_limit);
 
+// Who may read a file, besides its owner, who may write it as well.
+enum class FileReaders { kEverybody, kOwner };
+
 // Makes `bytes` the content of the file in one step, so that whoever reads it
-// sees the old content or the new one, whole, even after a crash. The file is
-// its owner's to write and everybody's to read. The message says what is wrong,
-// without the path.
-absl::Status ReplaceFile(const std::string& path, std::string_view bytes);
+// sees the old content or the new one, whole, even after a crash; the new one,
+// if OK was returned before. The message says what is wrong, without the path.
+absl::Status ReplaceFile(const std::string& path, std::string_view bytes,
+                         FileReaders readers = FileReaders::kEverybody);
 
 }  // namespace gateway
 

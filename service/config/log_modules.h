@@ -20,6 +20,7 @@ inline constexpr std::string_view kLogModules[] = {
     "pipeline",    // Where calls go, each of their attempts, prompts.
     "providers",   // One that begins to fail, and one that is well again.
     "refusals",    // What listeners refuse before it becomes a call.
+    "state",       // What could not be kept on disk.
 };
 
 }  // namespace gateway

@@ -19,7 +19,7 @@ _ENGINES = ["service/grpc", "service/http", "service/rpc"]
 _PARTS = ["providers/models", "providers/schema"]
 _BELOW_PIPELINE = _PARTS + [
     "providers", "service/config", "service/ledger", "service/observability",
-    "service/resilience", "service/routing"]
+    "service/resilience", "service/routing", "service/state"]
 _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
          "base/os", "base/process", "base/text"]
 _PROTO = "proto/llmgateway/v1"
@@ -46,6 +46,7 @@ _ABOVE_BASE = {
     "service/resilience": _PARTS + ["providers"],
     "service/routing": [],
     "service/rpc": _BELOW_ENGINES,
+    "service/state": [],
 }
 for _adapter in _ADAPTERS:
     _ABOVE_BASE[_adapter] = _PARTS + ["providers", "providers/dialects"]

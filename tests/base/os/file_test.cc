@@ -69,6 +69,16 @@ TEST(FileTest, ReplacesTheContentOfAFileThatIsThereOrNot) {
   EXPECT_EQ(facts.st_mode & 0777, 0644);
 }
 
+TEST(FileTest, WhatIsItsOwnersAloneNobodyElseReads) {
+  const std::string path = testing::TempDir() + "/own";
+  ASSERT_TRUE(ReplaceFile(path, "for everybody").ok());
+  ASSERT_TRUE(ReplaceFile(path, "for me", FileReaders::kOwner).ok());
+  EXPECT_EQ(*ReadFile(path, 100), "for me");
+  struct stat facts;
+  ASSERT_EQ(stat(path.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777, 0600);
+}
+
 TEST(FileTest, WhoHasTheOldContentOpenReadsItToItsEnd) {
   const std::string path = WriteFile("open", "the old one");
   std::ifstream reader(path, std::ios::binary);

@@ -1,0 +1,179 @@
+#include "service/state/state_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/os/file.h"
+#include "base/os/logging.h"
+
+namespace gateway {
+namespace {
+
+constexpr char kLockFile[] = ".lock";
+constexpr size_t kNameBytesMax = 64;
+
+// For assertions.
+[[maybe_unused]] bool IsDocumentName(std::string_view name) {
+  return !name.empty() && name.size() <= kNameBytesMax && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
+                  c == '-' || c == '_' || c == '.';
+         });
+}
+
+absl::Status At(const std::string& path, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(path, ": ", status.message()));
+}
+
+// Returns a descriptor that holds the lock.
+absl::StatusOr<int> Lock(const std::string& folder) {
+  const std::string path = absl::StrCat(folder, "/", kLockFile);
+  const int file =
+      open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  }
+  auto close_file = absl::MakeCleanup([file] { close(file); });
+  while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          folder,
+          ": another process keeps its state here; give each gateway "
+          "a folder of its own"));
+    }
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot lock ", path));
+  }
+  std::move(close_file).Cancel();
+  return file;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(
+    const std::string& folder) {
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::ErrnoToStatus(errno,
+                               absl::StrCat("cannot make the folder ", folder));
+  }
+  absl::StatusOr<int> lock = Lock(folder);
+  if (!lock.ok()) return lock.status();
+  return std::unique_ptr<StateStore>(new StateStore(folder, *lock));
+}
+
+StateStore::StateStore(std::string folder, int lock)
+    : folder_(std::move(folder)),
+      lock_(lock),
+      writer_("state", [this] { WriteWhatComes(); }) {}
+
+StateStore::~StateStore() {
+  {
+    MutexLock lock(mu_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  writer_.Join();
+  if (lock_ >= 0) close(lock_);
+}
+
+std::string StateStore::PathOf(std::string_view name) const {
+  assert(IsDocumentName(name));
+  return absl::StrCat(folder_, "/",
+                      absl::string_view(name.data(), name.size()));
+}
+
+absl::StatusOr<std::optional<std::string>> StateStore::Read(
+    std::string_view name) const {
+  if (!is_persistent()) return std::nullopt;
+  const std::string path = PathOf(name);
+  absl::StatusOr<std::string> bytes = ReadFile(path, kStateDocumentBytesLimit);
+  if (absl::IsNotFound(bytes.status())) return std::nullopt;
+  if (!bytes.ok()) return At(path, bytes.status());
+  return *std::move(bytes);
+}
+
+absl::Status StateStore::Write(std::string_view name, std::string_view bytes) {
+  if (!is_persistent()) return absl::OkStatus();
+  const std::string path = PathOf(name);
+  if (bytes.size() > kStateDocumentBytesLimit) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        path, ": would be larger than ", kStateDocumentBytesLimit, " bytes"));
+  }
+  MutexLock disk(disk_);
+  Supersede(name);
+  return At(path, ReplaceFile(path, bytes, FileReaders::kOwner));
+}
+
+void StateStore::WriteSoon(std::string_view name, std::string bytes) {
+  if (!is_persistent()) return;
+  assert(IsDocumentName(name));
+  {
+    MutexLock lock(mu_);
+    waiting_.insert_or_assign(std::string(name), std::move(bytes));
+  }
+  changed_.NotifyAll();
+}
+
+absl::Status StateStore::Remove(std::string_view name) {
+  if (!is_persistent()) return absl::OkStatus();
+  const std::string path = PathOf(name);
+  MutexLock disk(disk_);
+  Supersede(name);
+  if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, absl::StrCat("cannot remove ", path));
+}
+
+void StateStore::Supersede(std::string_view name) {
+  MutexLock lock(mu_);
+  const auto found = waiting_.find(name);
+  if (found != waiting_.end()) waiting_.erase(found);
+}
+
+void StateStore::WriteWhatComes() {
+  for (;;) {
+    {
+      MutexLock lock(mu_);
+      while (waiting_.empty() && !stopping_) changed_.Wait(lock);
+      if (waiting_.empty()) return;
+    }
+    while (WriteNext()) {
+    }
+  }
+}
+
+bool StateStore::WriteNext() {
+  // Taken before the document is, so that a Write that comes meanwhile is the
+  // later one.
+  MutexLock disk(disk_);
+  std::string name;
+  std::string bytes;
+  {
+    MutexLock lock(mu_);
+    if (waiting_.empty()) return false;
+    auto node = waiting_.extract(waiting_.begin());
+    name = std::move(node.key());
+    bytes = std::move(node.mapped());
+  }
+  const std::string path = PathOf(name);
+  const absl::Status written = ReplaceFile(path, bytes, FileReaders::kOwner);
+  if (!written.ok()) {
+    Log(LogLevel::kError, "state",
+        "a change is in use, and will be lost with the process",
+        {{"file", path}, {"error", written}});
+  }
+  return true;
+}
+
+}  // namespace gateway
