@@ -31,6 +31,10 @@ using ::llmgateway::config::v1::BALANCING_WEIGHTED;
 using ::llmgateway::config::v1::CircuitBreakerConfig;
 using ::llmgateway::config::v1::ConnectionPool;
 using ::llmgateway::config::v1::CorsConfig;
+using ::llmgateway::config::v1::COST_TIER_HIGH;
+using ::llmgateway::config::v1::COST_TIER_MEDIUM;
+using ::llmgateway::config::v1::COST_TIER_UNSPECIFIED;
+using ::llmgateway::config::v1::CredentialCoolingConfig;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
 using ::llmgateway::config::v1::HttpListener;
@@ -40,14 +44,22 @@ using ::llmgateway::config::v1::LOG_LEVEL_INFO;
 using ::llmgateway::config::v1::LOG_LEVEL_UNSPECIFIED;
 using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::MetricsConfig;
+using ::llmgateway::config::v1::ModelPolicy;
 using ::llmgateway::config::v1::ModelRule;
+using ::llmgateway::config::v1::NodeRequirement;
+using ::llmgateway::config::v1::OutlierEjectionConfig;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::ProviderResilience;
 using ::llmgateway::config::v1::ResilienceConfig;
 using ::llmgateway::config::v1::ResponseStoreConfig;
 using ::llmgateway::config::v1::RetryBudgetConfig;
 using ::llmgateway::config::v1::RetryConfig;
+using ::llmgateway::config::v1::RolloutConfig;
 using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::config::v1::RuntimeConfig;
+using ::llmgateway::config::v1::SELECTION_STRATEGY_BALANCED;
+using ::llmgateway::config::v1::SELECTION_STRATEGY_UNSPECIFIED;
+using ::llmgateway::config::v1::SelectionConfig;
 using ::llmgateway::config::v1::UpstreamTimeouts;
 using ::llmgateway::config::v1::WeightedCredential;
 
@@ -144,6 +156,10 @@ void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
         std::min(timeouts.first_byte(), TimeUtil::SecondsToDuration(60));
   }
   FILL_TIME(timeouts, total, 600'000);
+  if (!timeouts.has_first_content()) {
+    *timeouts.mutable_first_content() =
+        std::min(timeouts.total(), TimeUtil::SecondsToDuration(3600));
+  }
   if (!timeouts.has_idle()) {
     *timeouts.mutable_idle() =
         std::min(timeouts.total(), TimeUtil::SecondsToDuration(600));
@@ -198,6 +214,10 @@ void FillProvider(const ProviderKinds& kinds, const LimitsConfig& limits,
     FILL_TEXT(credential, name, absl::StrCat("credential-", ++place));
   }
   FillKind(kinds, provider);
+  ProviderResilience& resilience = *provider->mutable_resilience();
+  FILL(resilience, concurrent_attempts_limit, 0);
+  FILL_TIME(*resilience.mutable_health_check(), interval, 30'000);
+  FILL_TIME(*resilience.mutable_health_check(), timeout, 5'000);
   Message* const settings = MutableProviderSettings(provider);
   if (settings == nullptr) return;
   HttpUpstream* const http = MutableHttpSettings(settings);
@@ -228,6 +248,27 @@ void AddShippedRules(const ProviderKinds& kinds, GatewayConfig* config) {
   }
 }
 
+void FillSelection(SelectionConfig* selection) {
+  if (selection->default_strategy() == SELECTION_STRATEGY_UNSPECIFIED) {
+    selection->set_default_strategy(SELECTION_STRATEGY_BALANCED);
+  }
+  for (ModelPolicy& policy : *selection->mutable_policies()) {
+    if (policy.cost_tier() == COST_TIER_UNSPECIFIED) {
+      policy.set_cost_tier(COST_TIER_MEDIUM);
+    }
+    FILL(policy, context_window_tokens, 8'000);
+    FILL_TEXT(policy, input_cost_per_1k, "0.001");
+    FILL_TEXT(policy, output_cost_per_1k, "0.003");
+    FILL(policy, admin_overridable, true);
+  }
+  for (NodeRequirement& node : *selection->mutable_nodes()) {
+    FILL(node, context_window_tokens_min, 4'000);
+    if (node.cost_tier_max() == COST_TIER_UNSPECIFIED) {
+      node.set_cost_tier_max(COST_TIER_HIGH);
+    }
+  }
+}
+
 void FillRouting(const ProviderKinds& kinds, GatewayConfig* config) {
   RoutingConfig& routing = *config->mutable_routing();
   // Whoever has rules of another kind means them to be reached.
@@ -239,6 +280,10 @@ void FillRouting(const ProviderKinds& kinds, GatewayConfig* config) {
   if (routing.balancing() == BALANCING_UNSPECIFIED) {
     routing.set_balancing(BALANCING_WEIGHTED);
   }
+  RolloutConfig& rollout = *routing.mutable_rollout();
+  FILL(rollout, enabled, true);
+  FILL(rollout, percentage, 100);
+  FillSelection(routing.mutable_selection());
 }
 
 void FillLimits(LimitsConfig* limits) {
@@ -248,6 +293,20 @@ void FillLimits(LimitsConfig* limits) {
   FILL(*limits, hold_back_bytes_limit, 256 * kKiB);
   FILL(*limits, sse_event_bytes_limit, 32 * kMiB);
   FILL(*limits, response_bytes_limit, 64 * kMiB);
+}
+
+void FillEjection(OutlierEjectionConfig* ejection) {
+  FILL(*ejection, consecutive_failures, 5);
+  FILL_TIME(*ejection, interval, 10'000);
+  FILL(*ejection, success_rate_deviation, 1.9);
+  FILL(*ejection, latency_percent, 300);
+  FILL_TIME(*ejection, base_ejection, 30'000);
+  if (!ejection->has_ejection_limit()) {
+    *ejection->mutable_ejection_limit() =
+        std::max(ejection->base_ejection(), TimeUtil::SecondsToDuration(300));
+  }
+  FILL(*ejection, ejected_percent_limit, 50);
+  FILL_TIME(*ejection, slow_start, 30'000);
 }
 
 void FillResilience(ResilienceConfig* resilience) {
@@ -271,6 +330,12 @@ void FillResilience(ResilienceConfig* resilience) {
   RetryBudgetConfig& budget = *resilience->mutable_retry_budget();
   FILL(budget, percent, 20);
   FILL(budget, minimum, 3);
+  CredentialCoolingConfig& cooling = *resilience->mutable_credential_cooling();
+  FILL_TIME(cooling, default_cooling, 5'000);
+  FILL_TIME(cooling, cooling_limit, 300'000);
+  FillEjection(resilience->mutable_outlier_ejection());
+  FILL(*resilience->mutable_hedging(), cost_limit_usd_nanos, 0);
+  FILL(*resilience, disable_model_after_failures, 0);
 }
 
 void FillAuth(AuthConfig* auth) {
@@ -302,6 +367,7 @@ void FillRuntime(RuntimeConfig* runtime) {
   FILL_TIME(*runtime, drain_grace, 30'000);
   FILL(*runtime, request_buffer_bytes_limit, 256 * kMiB);
   FILL(*runtime, answer_buffer_bytes_limit, 512 * kMiB);
+  FILL(*runtime, watch_files, true);
 }
 
 void FillResponseStore(ResponseStoreConfig* store) {
@@ -323,6 +389,9 @@ void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
   FillHttpListener("127.0.0.1:8080", listeners.mutable_http());
   FillGrpcListener("127.0.0.1:50052", listeners.mutable_admin());
   FillHttpListener("127.0.0.1:9464", listeners.mutable_operations());
+  if (listeners.has_admin_http()) {
+    FillHttpListener("127.0.0.1:50053", listeners.mutable_admin_http());
+  }
 
   FillLimits(config->mutable_limits());
   for (ProviderConfig& provider : *config->mutable_providers()) {

@@ -278,7 +278,10 @@ void CollectFields(const google::protobuf::Descriptor& type,
   for (int i = 0; i < type.field_count(); ++i) {
     const auto& field = *type.field(i);
     const std::string path = prefix + field.name();
-    if (path == "route.fallbacks" || path == "attempts.usage") continue;
+    if (path == "route.fallbacks" || path == "route.selection" ||
+        path == "attempts.usage") {
+      continue;
+    }
     const bool is_leaf =
         field.cpp_type() !=
             google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE ||
