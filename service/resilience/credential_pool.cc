@@ -1,0 +1,168 @@
+#include "service/resilience/credential_pool.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <limits>
+
+#include "errors/fault.h"
+#include "errors/verdict.h"
+
+namespace gateway {
+namespace {
+
+// When a credential is usable that is out.
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+}  // namespace
+
+CredentialPool::CredentialPool(const std::vector<Credential>& credentials,
+                               const Options& options,
+                               const CredentialPool* previous)
+    : options_(options) {
+  assert(!credentials.empty() && credentials.size() <= kCredentialsLimit);
+  credentials_.reserve(credentials.size());
+  for (const Credential& credential : credentials) {
+    Entry entry = {.credential = credential};
+    const std::optional<size_t> before =
+        previous == nullptr ? std::nullopt : previous->IndexOf(credential.name);
+    if (before.has_value() &&
+        previous->credentials_[*before].credential.fingerprint ==
+            credential.fingerprint) {
+      entry.condition = previous->credentials_[*before].condition;
+      int64_t out = kNever;
+      entry.condition->usable_from.compare_exchange_strong(
+          out, 0, std::memory_order_relaxed);
+    } else {
+      entry.condition = std::make_shared<Condition>();
+    }
+    credentials_.push_back(std::move(entry));
+  }
+}
+
+CredentialPool::Choice CredentialPool::Pick(absl::Duration now) const {
+  return Pick(now, credentials_.size() == 1
+                       ? 0
+                       : turn_.fetch_add(1, std::memory_order_relaxed) %
+                             credentials_.size());
+}
+
+CredentialPool::Choice CredentialPool::Pick(absl::Duration now,
+                                            size_t turn) const {
+  assert(turn < credentials_.size());
+  const int64_t from =
+      credentials_[turn].condition->usable_from.load(std::memory_order_relaxed);
+  if (from == 0) return {.index = turn};
+  const int64_t now_nanos = absl::ToInt64Nanoseconds(now);
+  if (from <= now_nanos) return {.index = turn};
+  return PickAnother(now_nanos);
+}
+
+// Picks a stand-in for one that is not usable.
+CredentialPool::Choice CredentialPool::PickAnother(int64_t now) const {
+  std::array<uint8_t, kCredentialsLimit> usable;  // The first `count`.
+  size_t count = 0;
+  int64_t earliest = kNever;
+  for (size_t i = 0; i < credentials_.size(); ++i) {
+    const int64_t from =
+        credentials_[i].condition->usable_from.load(std::memory_order_relaxed);
+    if (from <= now) usable[count++] = static_cast<uint8_t>(i);
+    earliest = std::min(earliest, from);
+  }
+  if (count > 0) {
+    const uint64_t turn =
+        stand_in_turn_.fetch_add(1, std::memory_order_relaxed);
+    return {.index = usable[turn % count]};
+  }
+  if (earliest == kNever) return {};
+  return {.wait = absl::Nanoseconds(earliest - now)};
+}
+
+CredentialPool::Change CredentialPool::Record(size_t index, absl::Duration now,
+                                              const absl::Status& outcome) {
+  assert(index < credentials_.size());
+  if (outcome.ok()) return Change::kNone;
+  Condition& condition = *credentials_[index].condition;
+  switch (ClassifyFailure(outcome)) {
+    case Verdict::kRateLimited:
+      return Cool(condition, now,
+                  RetryDelay(outcome).value_or(options_.default_cooling));
+    case Verdict::kCredentialRefused:
+      return TakeOut(condition);
+    case Verdict::kRetryHere:
+    case Verdict::kGoElsewhere:
+    case Verdict::kCallersFault:
+    case Verdict::kSaysNothing:
+      break;
+  }
+  return Change::kNone;
+}
+
+CredentialPool::Change CredentialPool::RecordLimit(
+    size_t index, absl::Duration now, int64_t remaining,
+    std::optional<absl::Duration> resets_in) {
+  assert(index < credentials_.size());
+  if (remaining > 0 || !resets_in.has_value()) return Change::kNone;
+  return Cool(*credentials_[index].condition, now, *resets_in);
+}
+
+CredentialPool::Change CredentialPool::Cool(Condition& condition,
+                                            absl::Duration now,
+                                            absl::Duration time) {
+  const int64_t now_nanos = absl::ToInt64Nanoseconds(now);
+  const int64_t until = now_nanos + absl::ToInt64Nanoseconds(
+                                        std::min(time, options_.cooling_limit));
+  if (until <= now_nanos) return Change::kNone;
+  int64_t from = condition.usable_from.load(std::memory_order_relaxed);
+  do {
+    if (from >= until) return Change::kNone;
+  } while (!condition.usable_from.compare_exchange_weak(
+      from, until, std::memory_order_relaxed));
+  if (from > now_nanos) return Change::kNone;  // It cools longer.
+  condition.coolings.fetch_add(1, std::memory_order_relaxed);
+  return Change::kCools;
+}
+
+CredentialPool::Change CredentialPool::TakeOut(Condition& condition) {
+  if (condition.usable_from.exchange(kNever, std::memory_order_relaxed) ==
+      kNever) {
+    return Change::kNone;
+  }
+  condition.refusals.fetch_add(1, std::memory_order_relaxed);
+  return Change::kIsOut;
+}
+
+void CredentialPool::Reset(size_t index) {
+  assert(index < credentials_.size());
+  credentials_[index].condition->usable_from.store(0,
+                                                   std::memory_order_relaxed);
+}
+
+std::vector<CredentialPool::Snapshot> CredentialPool::Read(
+    absl::Duration now) const {
+  const int64_t now_nanos = absl::ToInt64Nanoseconds(now);
+  std::vector<Snapshot> snapshots;
+  snapshots.reserve(credentials_.size());
+  for (const Entry& entry : credentials_) {
+    const Condition& condition = *entry.condition;
+    const int64_t from = condition.usable_from.load(std::memory_order_relaxed);
+    snapshots.push_back(
+        {.name = entry.credential.name,
+         .is_out = from == kNever,
+         .cools_for = from == kNever || from <= now_nanos
+                          ? absl::ZeroDuration()
+                          : absl::Nanoseconds(from - now_nanos),
+         .coolings = condition.coolings.load(std::memory_order_relaxed),
+         .refusals = condition.refusals.load(std::memory_order_relaxed)});
+  }
+  return snapshots;
+}
+
+std::optional<size_t> CredentialPool::IndexOf(std::string_view name) const {
+  for (size_t i = 0; i < credentials_.size(); ++i) {
+    if (credentials_[i].credential.name == name) return i;
+  }
+  return std::nullopt;
+}
+
+}  // namespace gateway

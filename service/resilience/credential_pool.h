@@ -1,0 +1,151 @@
+// CredentialPool says which of a provider's credentials a call takes: the one
+// whose turn it is, or, while that one cools or is taken out, another.
+//
+//   Choice choice = pool.Pick(now);        // Or whose turn the caller says.
+//   if (!choice.index.has_value()) return RateLimited(choice.wait);
+//   ...                                    // Ask with names[*choice.index].
+//   pool.Record(*choice.index, loop.Now(), outcome);
+//   pool.RecordLimit(*choice.index, loop.Now(), remaining, resets_in);
+//
+// What becomes of a credential:
+//
+//   answered 429 with Retry-After T   cools for T, cooling_limit at most
+//   answered 429 without              cools for default_cooling
+//   rate headers: 0 left, reset in T  cools for T, before a 429 comes
+//   refused, account empty            is out until Reset or a new configuration
+//   anything else                     nothing
+//
+// A cooling never ends sooner for a later one. Retry-After of zero or less
+// cools nothing: the provider says that it may be asked. What happened,
+// errors/verdict.h decides; a credential that the caller brought is never
+// here.
+//
+// Those that others stand in for are spread evenly: the stand-ins take turns
+// among themselves. It is all by index, so the same calls choose the same.
+//
+// A configuration has a pool of its own, made from the one before: credentials
+// with the same name and fingerprint share what is known of them, so that calls
+// which still run with the old one tell the new one, too. Those that were taken
+// out get another chance then.
+//
+// Times are steady times. Thread-safe and lock-free. Where all are well, to
+// pick costs one counter and a load, and an answer that is none of the above
+// nothing.
+
+#ifndef SERVICE_RESILIENCE_CREDENTIAL_POOL_H_
+#define SERVICE_RESILIENCE_CREDENTIAL_POOL_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace gateway {
+
+class CredentialPool {
+ public:
+  struct Options {
+    // For a 429 that names no time. 0 s to 5 min.
+    absl::Duration default_cooling = absl::Seconds(5);
+    // The longest that a provider may ask for. 1 s to 1 h.
+    absl::Duration cooling_limit = absl::Seconds(300);
+  };
+
+  struct Credential {
+    std::string name;
+    // Tells whether a secret is another than before; nothing is learned of it
+    // that would have to be kept secret.
+    uint64_t fingerprint = 0;
+  };
+
+  struct Choice {
+    std::optional<size_t> index;  // Nothing if none is usable.
+    // If none is: after how long the first will be. Nothing if all are out.
+    std::optional<absl::Duration> wait;
+  };
+
+  // What became of a credential, that operators are told of.
+  enum class Change {
+    kNone,   // Nothing, or nothing new.
+    kCools,  // It was usable, and cools now.
+    kIsOut,  // It was not out, and is now.
+  };
+
+  struct Snapshot {
+    std::string name;
+    bool is_out = false;
+    // How long it cools yet; zero if it does not.
+    absl::Duration cools_for;
+    int64_t coolings = 0;  // How often it began to cool.
+    int64_t refusals = 0;  // How often it was taken out.
+  };
+
+  static constexpr size_t kCredentialsLimit = 256;
+
+  // REQUIRES: at least one credential, kCredentialsLimit at most, of different
+  // names.
+  CredentialPool(const std::vector<Credential>& credentials,
+                 const Options& options,
+                 const CredentialPool* previous = nullptr);
+  CredentialPool(const CredentialPool&) = delete;
+  CredentialPool& operator=(const CredentialPool&) = delete;
+
+  // Picks one for a call; each usable one in turn.
+  Choice Pick(absl::Duration now) const;
+
+  // The same, where the caller knows whose turn it is, as by weights
+  // (providers/credential_rotation.h). REQUIRES: turn < size().
+  Choice Pick(absl::Duration now, size_t turn) const;
+
+  // Tells how an attempt with this credential ended. REQUIRES: index < size().
+  Change Record(size_t index, absl::Duration now, const absl::Status& outcome);
+
+  // Tells what an answer's rate headers say of requests or of tokens: how much
+  // is left, and after how long there is more. REQUIRES: index < size().
+  Change RecordLimit(size_t index, absl::Duration now, int64_t remaining,
+                     std::optional<absl::Duration> resets_in);
+
+  // Makes it usable at once. REQUIRES: index < size().
+  void Reset(size_t index);
+
+  // In the order in which they were given.
+  std::vector<Snapshot> Read(absl::Duration now) const;
+
+  size_t size() const { return credentials_.size(); }
+
+  // Nothing if there is none of this name.
+  std::optional<size_t> IndexOf(std::string_view name) const;
+
+ private:
+  // What is known of a credential, by all pools that have it.
+  struct Condition {
+    // When it may be taken, in nanoseconds; kNever if it is out.
+    std::atomic<int64_t> usable_from = 0;
+    std::atomic<int64_t> coolings = 0;
+    std::atomic<int64_t> refusals = 0;
+  };
+  struct Entry {
+    Credential credential;
+    std::shared_ptr<Condition> condition;
+  };
+
+  Choice PickAnother(int64_t now) const;
+  Change Cool(Condition& condition, absl::Duration now, absl::Duration time);
+  static Change TakeOut(Condition& condition);
+
+  const Options options_;
+  std::vector<Entry> credentials_;
+  mutable std::atomic<uint64_t> turn_ = 0;
+  mutable std::atomic<uint64_t> stand_in_turn_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RESILIENCE_CREDENTIAL_POOL_H_
