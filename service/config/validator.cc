@@ -21,6 +21,7 @@
 #include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/util/time_util.h"
 #include "proto/field_marks.h"
+#include "proto/overlay.h"
 #include "service/config/auth_validator.h"
 #include "service/config/config_names.h"
 #include "service/config/field_ranges.h"
@@ -88,7 +89,7 @@ class Validator {
   void CheckSecret(const std::string& path, const std::string& reference);
   void CheckProviders(const GatewayConfig& config);
   void CheckServed(const std::string& path, const Message& message);
-  void CheckRetry(const RetryConfig& retry);
+  void CheckRetry(const GatewayConfig& config);
   void CheckLogging(const LoggingConfig& logging);
 
   const ProviderKinds& kinds_;
@@ -102,7 +103,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckListeners(config.listeners());
   CheckProviders(config);
   CheckRouting(config, places_, &problems_);
-  CheckRetry(config.resilience().retry());
+  CheckRetry(config);
   CheckAuth(config, places_, &problems_);
   CheckLogging(config.logging());
 }
@@ -285,9 +286,20 @@ void Validator::CheckServed(const std::string& path, const Message& message) {
   }
 }
 
-void Validator::CheckRetry(const RetryConfig& retry) {
-  if (retry.backoff_limit() < retry.backoff_base()) {
+void Validator::CheckRetry(const GatewayConfig& config) {
+  const RetryConfig& common = config.resilience().retry();
+  if (common.backoff_limit() < common.backoff_base()) {
     Add("resilience.retry.backoff_limit", "must be at least backoff_base");
+  }
+  for (int i = 0; i < config.providers_size(); ++i) {
+    const ProviderConfig& provider = config.providers(i);
+    if (!provider.resilience().has_retry()) continue;
+    RetryConfig retry = common;
+    LayOver(provider.resilience().retry(), &retry);
+    if (retry.backoff_limit() >= retry.backoff_base()) continue;
+    Add(ElementPath("providers", static_cast<size_t>(i)) +
+            ".resilience.retry.backoff_limit",
+        "must be at least backoff_base");
   }
 }
 

@@ -38,8 +38,7 @@ RuntimeSnapshot::RuntimeSnapshot(
     : ports_(ports),
       config_(std::move(config)),
       providers_(std::move(providers)),
-      resilience_(
-          std::make_shared<ResilienceState>(config_->config().resilience())),
+      resilience_(std::make_shared<ResilienceState>(config_->config())),
       health_(*providers_, resilience_->targets, *ports_.clock),
       callers_(*config_, *ports_.clock),
       operators_(config_->operator_keys(), *ports_.clock),

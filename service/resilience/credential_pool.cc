@@ -14,12 +14,21 @@ namespace {
 // When a credential is usable that is out.
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
+std::vector<int> WeightsIn(
+    const std::vector<CredentialPool::Credential>& credentials) {
+  std::vector<int> weights;
+  for (const CredentialPool::Credential& each : credentials) {
+    weights.push_back(each.weight);
+  }
+  return weights;
+}
+
 }  // namespace
 
 CredentialPool::CredentialPool(const std::vector<Credential>& credentials,
                                const Options& options,
                                const CredentialPool* previous)
-    : options_(options) {
+    : options_(options), rotation_(WeightsIn(credentials)) {
   assert(!credentials.empty() && credentials.size() <= kCredentialsLimit);
   credentials_.reserve(credentials.size());
   for (const Credential& credential : credentials) {
@@ -38,13 +47,6 @@ CredentialPool::CredentialPool(const std::vector<Credential>& credentials,
     }
     credentials_.push_back(std::move(entry));
   }
-}
-
-CredentialPool::Choice CredentialPool::Pick(absl::Duration now) const {
-  return Pick(now, credentials_.size() == 1
-                       ? 0
-                       : turn_.fetch_add(1, std::memory_order_relaxed) %
-                             credentials_.size());
 }
 
 CredentialPool::Choice CredentialPool::Pick(absl::Duration now,
@@ -78,15 +80,25 @@ CredentialPool::Choice CredentialPool::PickAnother(int64_t now) const {
   return {.wait = absl::Nanoseconds(earliest - now)};
 }
 
-CredentialPool::Change CredentialPool::Record(size_t index, absl::Duration now,
-                                              const absl::Status& outcome) {
+bool CredentialPool::HasUsable(absl::Duration now) const {
+  for (size_t i = 0; i < credentials_.size(); ++i) {
+    if (IsUsable(i, now)) return true;
+  }
+  return false;
+}
+
+CredentialPool::Change CredentialPool::Record(
+    size_t index, absl::Duration now, const absl::Status& outcome,
+    std::optional<absl::Duration> resets_in) {
   assert(index < credentials_.size());
-  if (outcome.ok()) return Change::kNone;
   Condition& condition = *credentials_[index].condition;
-  switch (ClassifyFailure(outcome)) {
+  const Verdict verdict =
+      outcome.ok() ? Verdict::kSaysNothing : ClassifyFailure(outcome);
+  switch (verdict) {
     case Verdict::kRateLimited:
       return Cool(condition, now,
-                  RetryDelay(outcome).value_or(options_.default_cooling));
+                  RetryDelay(outcome).value_or(
+                      resets_in.value_or(options_.default_cooling)));
     case Verdict::kCredentialRefused:
       return TakeOut(condition);
     case Verdict::kRetryHere:
@@ -95,15 +107,8 @@ CredentialPool::Change CredentialPool::Record(size_t index, absl::Duration now,
     case Verdict::kSaysNothing:
       break;
   }
-  return Change::kNone;
-}
-
-CredentialPool::Change CredentialPool::RecordLimit(
-    size_t index, absl::Duration now, int64_t remaining,
-    std::optional<absl::Duration> resets_in) {
-  assert(index < credentials_.size());
-  if (remaining > 0 || !resets_in.has_value()) return Change::kNone;
-  return Cool(*credentials_[index].condition, now, *resets_in);
+  return resets_in.has_value() ? Cool(condition, now, *resets_in)
+                               : Change::kNone;
 }
 
 CredentialPool::Change CredentialPool::Cool(Condition& condition,
@@ -132,10 +137,10 @@ CredentialPool::Change CredentialPool::TakeOut(Condition& condition) {
   return Change::kIsOut;
 }
 
-void CredentialPool::Reset(size_t index) {
+bool CredentialPool::Reset(size_t index) {
   assert(index < credentials_.size());
-  credentials_[index].condition->usable_from.store(0,
-                                                   std::memory_order_relaxed);
+  return credentials_[index].condition->usable_from.exchange(
+             0, std::memory_order_relaxed) == kNever;
 }
 
 std::vector<CredentialPool::Snapshot> CredentialPool::Read(

@@ -1,16 +1,17 @@
 // CredentialPool says which of a provider's credentials a call takes: the one
-// whose turn it is, or, while that one cools or is taken out, another.
+// whose turn it is by the weights (providers/credential_rotation.h), or, while
+// that one cools or is taken out, another.
 //
-//   Choice choice = pool.Pick(now);        // Or whose turn the caller says.
+//   Choice choice = pool.Pick(now);
 //   if (!choice.index.has_value()) return RateLimited(choice.wait);
-//   ...                                    // Ask with names[*choice.index].
-//   pool.Record(*choice.index, loop.Now(), outcome);
-//   pool.RecordLimit(*choice.index, loop.Now(), remaining, resets_in);
+//   ...                               // Ask with pool.NameOf(*choice.index).
+//   pool.Record(*choice.index, loop.Now(), outcome, resets_in);
 //
 // What becomes of a credential:
 //
 //   answered 429 with Retry-After T   cools for T, cooling_limit at most
-//   answered 429 without              cools for default_cooling
+//   answered 429 without              cools for what its rate headers say, or
+//                                     else for default_cooling
 //   rate headers: 0 left, reset in T  cools for T, before a 429 comes
 //   refused, account empty            is out until Reset or a new configuration
 //   anything else                     nothing
@@ -29,8 +30,8 @@
 // out get another chance then.
 //
 // Times are steady times. Thread-safe and lock-free. Where all are well, to
-// pick costs one counter and a load, and an answer that is none of the above
-// nothing.
+// pick costs one counter and a load, of a single credential the load alone, and
+// an answer that is none of the above nothing.
 
 #ifndef SERVICE_RESILIENCE_CREDENTIAL_POOL_H_
 #define SERVICE_RESILIENCE_CREDENTIAL_POOL_H_
@@ -46,6 +47,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "providers/credential_rotation.h"
 
 namespace gateway {
 
@@ -63,6 +65,7 @@ class CredentialPool {
     // Tells whether a secret is another than before; nothing is learned of it
     // that would have to be kept secret.
     uint64_t fingerprint = 0;
+    int weight = 1;  // 1 to 1000.
   };
 
   struct Choice {
@@ -97,28 +100,40 @@ class CredentialPool {
   CredentialPool(const CredentialPool&) = delete;
   CredentialPool& operator=(const CredentialPool&) = delete;
 
-  // Picks one for a call; each usable one in turn.
-  Choice Pick(absl::Duration now) const;
+  // Picks one for a call.
+  Choice Pick(absl::Duration now) const { return Pick(now, rotation_.Next()); }
 
-  // The same, where the caller knows whose turn it is, as by weights
-  // (providers/credential_rotation.h). REQUIRES: turn < size().
+  // The same, where the caller says whose turn it is. REQUIRES: turn < size().
   Choice Pick(absl::Duration now, size_t turn) const;
 
-  // Tells how an attempt with this credential ended. REQUIRES: index < size().
-  Change Record(size_t index, absl::Duration now, const absl::Status& outcome);
+  // Whether Pick would find a usable one now; no turn is taken.
+  bool HasUsable(absl::Duration now) const;
 
-  // Tells what an answer's rate headers say of requests or of tokens: how much
-  // is left, and after how long there is more. REQUIRES: index < size().
-  Change RecordLimit(size_t index, absl::Duration now, int64_t remaining,
-                     std::optional<absl::Duration> resets_in);
+  // Whether this one may be taken now. REQUIRES: index < size().
+  bool IsUsable(size_t index, absl::Duration now) const {
+    return credentials_[index].condition->usable_from.load(
+               std::memory_order_relaxed) <= absl::ToInt64Nanoseconds(now);
+  }
 
-  // Makes it usable at once. REQUIRES: index < size().
-  void Reset(size_t index);
+  // Tells how an attempt with this credential ended, and, if its answer's rate
+  // headers say that nothing is left, after how long there is more. REQUIRES:
+  // index < size().
+  Change Record(size_t index, absl::Duration now, const absl::Status& outcome,
+                std::optional<absl::Duration> resets_in = std::nullopt);
+
+  // Makes it usable at once. Returns whether it was out. REQUIRES: index <
+  // size().
+  bool Reset(size_t index);
 
   // In the order in which they were given.
   std::vector<Snapshot> Read(absl::Duration now) const;
 
   size_t size() const { return credentials_.size(); }
+
+  // REQUIRES: index < size().
+  const std::string& NameOf(size_t index) const {
+    return credentials_[index].credential.name;
+  }
 
   // Nothing if there is none of this name.
   std::optional<size_t> IndexOf(std::string_view name) const;
@@ -141,8 +156,8 @@ class CredentialPool {
   static Change TakeOut(Condition& condition);
 
   const Options options_;
+  const CredentialRotation rotation_;
   std::vector<Entry> credentials_;
-  mutable std::atomic<uint64_t> turn_ = 0;
   mutable std::atomic<uint64_t> stand_in_turn_ = 0;
 };
 

@@ -1,16 +1,20 @@
 #include "service/resilience/resilience_state.h"
 
 #include "google/protobuf/duration.pb.h"
+#include "llmgateway/config/v1/provider.pb.h"
+#include "llmgateway/config/v1/resilience.pb.h"
+#include "proto/overlay.h"
 #include "proto/proto_time.h"
 
 namespace gateway {
 namespace {
 
 using ::llmgateway::config::v1::CircuitBreakerConfig;
-using ::llmgateway::config::v1::ResilienceConfig;
+using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryBudgetConfig;
 
-CircuitBreaker::Options BreakerOptions(const CircuitBreakerConfig& config) {
+CircuitBreaker::Options OptionsOf(const CircuitBreakerConfig& config) {
   return {
       .enabled = config.mode() != CircuitBreakerConfig::MODE_OFF,
       .metrics_only = config.mode() == CircuitBreakerConfig::MODE_METRICS_ONLY,
@@ -23,20 +27,31 @@ CircuitBreaker::Options BreakerOptions(const CircuitBreakerConfig& config) {
   };
 }
 
+BreakerOptions BreakerOptionsOf(const GatewayConfig& config) {
+  const CircuitBreakerConfig& common = config.resilience().circuit_breaker();
+  BreakerOptions options{.common = OptionsOf(common)};
+  for (const ProviderConfig& provider : config.providers()) {
+    if (!provider.resilience().has_circuit_breaker()) continue;
+    CircuitBreakerConfig special = common;
+    LayOver(provider.resilience().circuit_breaker(), &special);
+    options.of_provider[provider.name()] = OptionsOf(special);
+  }
+  return options;
+}
+
 RetryBudget::Options BudgetOptions(const RetryBudgetConfig& config) {
   return {.min_concurrency = config.minimum(), .percent = config.percent()};
 }
 
 }  // namespace
 
-ResilienceState::ResilienceState(const ResilienceConfig& config)
-    : targets(BreakerOptions(config.circuit_breaker())),
-      retry_budget(BudgetOptions(config.retry_budget())) {}
+ResilienceState::ResilienceState(const GatewayConfig& config)
+    : targets(BreakerOptionsOf(config)),
+      retry_budget(BudgetOptions(config.resilience().retry_budget())) {}
 
-void ResilienceState::Apply(const ResilienceConfig& config,
-                            absl::Duration now) {
-  targets.SetOptions(BreakerOptions(config.circuit_breaker()), now);
-  retry_budget.SetOptions(BudgetOptions(config.retry_budget()));
+void ResilienceState::Apply(const GatewayConfig& config, absl::Duration now) {
+  targets.SetOptions(BreakerOptionsOf(config), now);
+  retry_budget.SetOptions(BudgetOptions(config.resilience().retry_budget()));
 }
 
 }  // namespace gateway

@@ -1,6 +1,6 @@
 // ResilienceState is what has been learned of providers while calls ran, and
 // outlives the configurations under which it was: breakers and latencies of
-// targets, and how many retries are under way.
+// targets, credentials that cool, and how many retries are under way.
 //
 // Thread-safe.
 
@@ -8,7 +8,8 @@
 #define SERVICE_RESILIENCE_RESILIENCE_STATE_H_
 
 #include "absl/time/time.h"
-#include "llmgateway/config/v1/resilience.pb.h"
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/resilience/provider_board.h"
 #include "service/resilience/retry_budget.h"
 #include "service/resilience/target_board.h"
 
@@ -17,15 +18,15 @@ namespace gateway {
 class ResilienceState {
  public:
   // REQUIRES: defaults have been applied, here and below.
-  explicit ResilienceState(
-      const llmgateway::config::v1::ResilienceConfig& config);
+  explicit ResilienceState(const llmgateway::config::v1::GatewayConfig& config);
 
   // What has been learned stays; what follows from it is by `config`. `now` is
   // steady.
-  void Apply(const llmgateway::config::v1::ResilienceConfig& config,
+  void Apply(const llmgateway::config::v1::GatewayConfig& config,
              absl::Duration now);
 
   TargetBoard targets;
+  ProviderBoard providers;
   RetryBudget retry_budget;
 };
 

@@ -1,5 +1,7 @@
 #include "service/resilience/target_board.h"
 
+#include <utility>
+
 #include "absl/hash/hash.h"
 #include "base/string_view.h"
 
@@ -13,8 +15,8 @@ size_t HashOf(std::string_view provider, std::string_view model) {
 
 }  // namespace
 
-TargetBoard::TargetBoard(const CircuitBreaker::Options& options)
-    : options_(options) {}
+TargetBoard::TargetBoard(BreakerOptions options)
+    : options_(std::move(options)) {}
 
 TargetState& TargetBoard::Find(std::string_view provider,
                                std::string_view model) {
@@ -47,16 +49,18 @@ TargetState& TargetBoard::Add(std::string_view provider,
   // Another thread may have been here first.
   TargetState* const known = FindKnown(provider, model, &slot);
   if (known != nullptr) return *known;
-  TargetState& added = targets_.emplace_back(provider, model, options_);
+  TargetState& added =
+      targets_.emplace_back(provider, model, options_.Of(provider));
   slots_[slot].store(&added, std::memory_order_release);
   return added;
 }
 
-void TargetBoard::SetOptions(const CircuitBreaker::Options& options,
-                             absl::Duration now) {
+void TargetBoard::SetOptions(BreakerOptions options, absl::Duration now) {
   const MutexLock lock(mu_);
-  options_ = options;
-  for (TargetState& target : targets_) target.breaker.SetOptions(options, now);
+  options_ = std::move(options);
+  for (TargetState& target : targets_) {
+    target.breaker.SetOptions(options_.Of(target.provider), now);
+  }
 }
 
 std::vector<TargetState*> TargetBoard::All() const {

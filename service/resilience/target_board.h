@@ -22,6 +22,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +36,18 @@
 #include "service/resilience/latency_window.h"
 
 namespace gateway {
+
+// How the breakers of targets are set, by provider.
+struct BreakerOptions {
+  const CircuitBreaker::Options& Of(std::string_view provider) const {
+    const auto special = of_provider.find(provider);
+    return special == of_provider.end() ? common : special->second;
+  }
+
+  CircuitBreaker::Options common;
+  // Of those that have settings of their own.
+  std::map<std::string, CircuitBreaker::Options, std::less<>> of_provider = {};
+};
 
 // Where it stands it stays, as long as the board.
 struct TargetState {
@@ -79,7 +93,7 @@ class TargetBoard {
  public:
   static constexpr size_t kTargetsMax = 4096;
 
-  explicit TargetBoard(const CircuitBreaker::Options& options);
+  explicit TargetBoard(BreakerOptions options);
   TargetBoard(const TargetBoard&) = delete;
   TargetBoard& operator=(const TargetBoard&) = delete;
 
@@ -88,7 +102,7 @@ class TargetBoard {
       LOCKS_EXCLUDED(mu_);
 
   // Another configuration's settings, for all targets, there and to come.
-  void SetOptions(const CircuitBreaker::Options& options, absl::Duration now)
+  void SetOptions(BreakerOptions options, absl::Duration now)
       LOCKS_EXCLUDED(mu_);
 
   // All that are known, in the order in which they were first looked for.
@@ -108,7 +122,7 @@ class TargetBoard {
   std::array<std::atomic<TargetState*>, kSlots> slots_ = {};
 
   mutable Mutex mu_;
-  CircuitBreaker::Options options_ GUARDED_BY(mu_);
+  BreakerOptions options_ GUARDED_BY(mu_);
   std::deque<TargetState> targets_ GUARDED_BY(mu_);
 };
 

@@ -218,6 +218,17 @@ TEST(ValidatorTest, WaitsGrow) {
           "resilience: {retry: {backoff_base: 2s, backoff_limit: 1s}}"),
       ElementsAre(
           "resilience.retry.backoff_limit: must be at least backoff_base"));
+  const auto problems = [](const char* base) {
+    return ProblemsOf(
+        absl::StrCat("providers: [{name: mock, mock: {}, resilience: {retry: "
+                     "{backoff_base: ",
+                     base, "}}}]\nrouting: {default_target: mock}\n",
+                     "resilience: {retry: {backoff_limit: 1s}}\n"));
+  };
+  EXPECT_THAT(problems("1s"), IsEmpty());
+  EXPECT_THAT(problems("1001ms"),
+              ElementsAre("providers[0].resilience.retry.backoff_limit: must "
+                          "be at least backoff_base"));
 }
 
 TEST(ValidatorTest, ModulesHaveNames) {

@@ -79,7 +79,7 @@ TEST(CredentialPoolTest, NobodyCoolsForLongerThanTheLimit) {
   EXPECT_EQ(pool.Pick(kPoolStart).wait, absl::Seconds(300));
   pool.Record(0, kPoolStart, RateLimited(absl::Seconds(1'000'000'000)));
   EXPECT_EQ(pool.Pick(kPoolStart).wait, absl::Seconds(300));
-  pool.RecordLimit(0, kPoolStart, 0, absl::InfiniteDuration());
+  pool.Record(0, kPoolStart, absl::OkStatus(), absl::InfiniteDuration());
   EXPECT_EQ(pool.Pick(kPoolStart).wait, absl::Seconds(300));
 }
 
@@ -116,7 +116,8 @@ TEST(CredentialPoolTest, ARefusalTakesOutUntilAReset) {
   EXPECT_EQ(Picks(pool, later, 3), (std::vector<size_t>{1, 1, 1}));
   EXPECT_TRUE(pool.Read(later)[0].is_out);
   EXPECT_EQ(pool.Read(later)[0].refusals, 1);
-  pool.Reset(0);
+  EXPECT_TRUE(pool.Reset(0));
+  EXPECT_FALSE(pool.Reset(0)) << "it is not out";
   EXPECT_EQ(pool.Pick(later, 0).index, 0);
   EXPECT_EQ(pool.Record(0, later, Refused()), Change::kIsOut);
 }
@@ -145,14 +146,30 @@ TEST(CredentialPoolTest, OnlyWhatIsSaidOfTheCredentialCounts) {
 
 TEST(CredentialPoolTest, RateHeadersCoolBeforeTheRefusalComes) {
   CredentialPool pool({{"a"}, {"b"}}, {});
-  EXPECT_EQ(pool.RecordLimit(0, kPoolStart, 1, absl::Seconds(9)),
-            Change::kNone);
-  EXPECT_EQ(pool.RecordLimit(0, kPoolStart, 0, std::nullopt), Change::kNone);
+  EXPECT_EQ(pool.Record(0, kPoolStart, absl::OkStatus()), Change::kNone);
   EXPECT_EQ(pool.Pick(kPoolStart, 0).index, 0);
-  EXPECT_EQ(pool.RecordLimit(0, kPoolStart, 0, absl::Seconds(9)),
+  EXPECT_EQ(pool.Record(0, kPoolStart, absl::OkStatus(), absl::Seconds(9)),
             Change::kCools);
+  EXPECT_FALSE(pool.IsUsable(0, kPoolStart));
+  EXPECT_TRUE(pool.HasUsable(kPoolStart));
   EXPECT_EQ(pool.Pick(kPoolStart, 0).index, 1);
   EXPECT_EQ(pool.Pick(kPoolStart + absl::Seconds(9), 0).index, 0);
+}
+
+TEST(CredentialPoolTest, RateHeadersSayWhatA429DoesNot) {
+  CredentialPool pool({{"a"}, {"b"}}, {});
+  pool.Record(0, kPoolStart, RateLimited(std::nullopt), absl::Seconds(2));
+  EXPECT_EQ(pool.Read(kPoolStart)[0].cools_for, absl::Seconds(2));
+  pool.Record(1, kPoolStart, RateLimited(absl::Seconds(3)), absl::Seconds(60));
+  EXPECT_EQ(pool.Read(kPoolStart)[1].cools_for, absl::Seconds(3));
+  EXPECT_FALSE(pool.HasUsable(kPoolStart + absl::Milliseconds(1999)));
+  EXPECT_TRUE(pool.HasUsable(kPoolStart + absl::Seconds(2)));
+}
+
+TEST(CredentialPoolTest, TurnsGoByWeight) {
+  const CredentialPool pool({{"a", 0, 3}, {"b", 0, 1}}, {});
+  const std::vector<size_t> picks = Picks(pool, kPoolStart, 400);
+  EXPECT_EQ(std::count(picks.begin(), picks.end(), 0), 300);
 }
 
 TEST(CredentialPoolTest, StandInsTakeTurns) {

@@ -3,22 +3,22 @@
 #include "absl/time/time.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
-#include "llmgateway/config/v1/resilience.pb.h"
+#include "llmgateway/config/v1/config.pb.h"
 
 namespace gateway {
 namespace {
 
-using ::llmgateway::config::v1::ResilienceConfig;
+using ::llmgateway::config::v1::GatewayConfig;
 
-ResilienceConfig Config(const char* mode) {
-  ResilienceConfig config;
+GatewayConfig Config(const char* mode) {
+  GatewayConfig config;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
       std::string("circuit_breaker { mode: ") + mode +
           " consecutive_failures: 1 failure_percent: 50 minimum_calls: 20"
           " window { seconds: 30 } open_duration { seconds: 7 }"
           " half_open_probes: 1 }"
           " retry_budget { percent: 0 minimum: 1 }",
-      &config));
+      config.mutable_resilience()));
   return config;
 }
 
@@ -62,6 +62,27 @@ TEST(ResilienceStateTest, AnotherConfigurationTakesEffectAtOnce) {
     state.Apply(Config(mode), kNow);
     EXPECT_TRUE(target.breaker.IsAskable(kNow)) << mode;
   }
+}
+
+TEST(ResilienceStateTest, AProviderMayHaveABreakerOfItsOwn) {
+  GatewayConfig config = Config("MODE_ENFORCE");
+  auto& special = *config.add_providers();
+  special.set_name("special");
+  special.mutable_resilience()
+      ->mutable_circuit_breaker()
+      ->mutable_open_duration()
+      ->set_nanos(500'000'000);
+  ResilienceState state(config);
+  TargetState& other = state.targets.Find("p", "m");
+  TargetState& target = state.targets.Find("special", "m");
+  Fail(other);
+  Fail(target);
+  EXPECT_FALSE(other.breaker.IsAskable(kNow + absl::Milliseconds(500)));
+  EXPECT_FALSE(target.breaker.IsAskable(kNow + absl::Milliseconds(499)));
+  EXPECT_TRUE(target.breaker.IsAskable(kNow + absl::Milliseconds(500)));
+  config.mutable_providers()->Clear();
+  state.Apply(config, kNow);
+  EXPECT_FALSE(target.breaker.IsAskable(kNow + absl::Milliseconds(500)));
 }
 
 TEST(ResilienceStateTest, RetriesHaveABudget) {

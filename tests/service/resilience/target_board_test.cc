@@ -63,9 +63,10 @@ TEST(TargetBoardTest, UsesAreCountedWhileTheyLive) {
 }
 
 TEST(TargetBoardTest, OptionsAreForThoseThereAndThoseToCome) {
-  TargetBoard board({.consecutive_failures = 5});
+  TargetBoard board({.common = {.consecutive_failures = 5}});
   TargetState& old = board.Find("p", "old");
-  board.SetOptions({.consecutive_failures = 1}, absl::ZeroDuration());
+  board.SetOptions({.common = {.consecutive_failures = 1}},
+                   absl::ZeroDuration());
   TargetState& fresh = board.Find("p", "fresh");
   for (TargetState* target : {&old, &fresh}) {
     target->breaker.TryAcquire(absl::ZeroDuration())

@@ -1,0 +1,44 @@
+#include "service/resilience/provider_board.h"
+
+namespace gateway {
+
+std::optional<ProviderPlace> ProviderLoad::TryEnter(int limit) {
+  int before = in_flight_.load(std::memory_order_relaxed);
+  do {
+    if (before >= limit) return std::nullopt;
+  } while (!in_flight_.compare_exchange_weak(before, before + 1,
+                                             std::memory_order_relaxed));
+  return ProviderPlace(*this);
+}
+
+ProviderLoad& ProviderBoard::LoadOf(std::string_view provider) {
+  const MutexLock lock(mu_);
+  return EntryOf(provider).load;
+}
+
+std::shared_ptr<CredentialPool> ProviderBoard::RenewCredentials(
+    std::string_view provider,
+    const std::vector<CredentialPool::Credential>& credentials,
+    const CredentialPool::Options& options) {
+  const MutexLock lock(mu_);
+  std::shared_ptr<CredentialPool>& pool = EntryOf(provider).credentials;
+  pool = credentials.empty() ? nullptr
+                             : std::make_shared<CredentialPool>(
+                                   credentials, options, pool.get());
+  return pool;
+}
+
+std::shared_ptr<const CredentialPool> ProviderBoard::CredentialsOf(
+    std::string_view provider) const {
+  const MutexLock lock(mu_);
+  const auto found = entries_.find(provider);
+  return found == entries_.end() ? nullptr : found->second.credentials;
+}
+
+ProviderBoard::Entry& ProviderBoard::EntryOf(std::string_view provider) {
+  const auto found = entries_.find(provider);
+  if (found != entries_.end()) return found->second;
+  return entries_.try_emplace(std::string(provider)).first->second;
+}
+
+}  // namespace gateway

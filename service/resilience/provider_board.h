@@ -1,0 +1,103 @@
+// ProviderBoard holds what all loops know together of each provider: its pool
+// of credentials, and how many attempts are under way with it.
+//
+//   ProviderBoard board;
+//   const auto pool = board.RenewCredentials("openai", credentials, options);
+//   std::optional<ProviderPlace> place = board.LoadOf("openai").TryEnter(10);
+//   if (!place.has_value()) ...  // Ten attempts are under way.
+//
+// What is known outlives configurations: a new one looks its providers up by
+// name when it is made, and keeps what it finds.
+//
+// Thread-safe. To find something takes a lock; what was found is lock-free.
+
+#ifndef SERVICE_RESILIENCE_PROVIDER_BOARD_H_
+#define SERVICE_RESILIENCE_PROVIDER_BOARD_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/os/mutex.h"
+#include "service/resilience/credential_pool.h"
+
+namespace gateway {
+
+class ProviderPlace;
+
+// How many attempts are under way with a provider that has a limit of them.
+class ProviderLoad {
+ public:
+  // Returns nothing if `limit` attempts are under way, or more. The place must
+  // not outlive this object.
+  std::optional<ProviderPlace> TryEnter(int limit);
+
+  int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class ProviderPlace;
+
+  std::atomic<int> in_flight_ = 0;
+};
+
+// Counts an attempt as under way while it lives.
+class [[nodiscard]] ProviderPlace {
+ public:
+  ProviderPlace() = default;
+  explicit ProviderPlace(ProviderLoad& load) : load_(&load) {}
+  ProviderPlace(ProviderPlace&& other) noexcept
+      : load_(std::exchange(other.load_, nullptr)) {}
+  ProviderPlace& operator=(ProviderPlace&& other) noexcept {
+    std::swap(load_, other.load_);
+    return *this;
+  }
+  ~ProviderPlace() {
+    if (load_ == nullptr) return;
+    load_->in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  ProviderLoad* load_ = nullptr;
+};
+
+class ProviderBoard {
+ public:
+  ProviderBoard() = default;
+  ProviderBoard(const ProviderBoard&) = delete;
+  ProviderBoard& operator=(const ProviderBoard&) = delete;
+
+  // Stays where it is as long as the board.
+  ProviderLoad& LoadOf(std::string_view provider) LOCKS_EXCLUDED(mu_);
+
+  // Returns the pool of a new configuration, which knows what the one before
+  // knew of the same credentials; null if there are none.
+  std::shared_ptr<CredentialPool> RenewCredentials(
+      std::string_view provider,
+      const std::vector<CredentialPool::Credential>& credentials,
+      const CredentialPool::Options& options) LOCKS_EXCLUDED(mu_);
+
+  // Returns the last pool that was made; null if there are no credentials.
+  std::shared_ptr<const CredentialPool> CredentialsOf(
+      std::string_view provider) const LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Entry {
+    ProviderLoad load;
+    std::shared_ptr<CredentialPool> credentials;
+  };
+
+  Entry& EntryOf(std::string_view provider) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  mutable Mutex mu_;
+  std::map<std::string, Entry, std::less<>> entries_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RESILIENCE_PROVIDER_BOARD_H_
