@@ -1,0 +1,63 @@
+// BreakerModel is what the documentation says of a breaker, written down a
+// second time and as plainly as possible: every event is kept. The real one
+// must never differ from it, to the millisecond.
+//
+//   const BreakerModel::Permit permit = *model.Ask(now);
+//   model.Tell(permit, BreakerModel::Outcome::kFailure, now);
+//
+// Thread contract: one thread.
+
+#ifndef TESTS_SIMULATION_BREAKER_MODEL_H_
+#define TESTS_SIMULATION_BREAKER_MODEL_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "tests/simulation/scenario.h"
+
+namespace gateway {
+
+class BreakerModel {
+ public:
+  enum class State { kClosed, kOpen, kHalfOpen };
+  enum class Outcome { kSuccess, kFailure, kNothing };
+  struct Permit {
+    int era = 0;
+    bool probe = false;
+  };
+
+  explicit BreakerModel(const Scenario& scenario) : settings_(&scenario) {}
+
+  // Nothing while the target must not be asked.
+  std::optional<Permit> Ask(absl::Duration now);
+  void Tell(const Permit& permit, Outcome outcome, absl::Duration now);
+
+  // How it stands; an open one whose time has passed is half-open.
+  State StateAt(absl::Duration now) const;
+  // Zero if it may be asked; nothing if that depends on probes under way.
+  std::optional<absl::Duration> Wait(absl::Duration now) const;
+  int failures_in_a_row() const { return failures_in_a_row_; }
+
+ private:
+  struct Event {
+    int64_t second;
+    bool failed;
+  };
+
+  void Enter(State state);
+  bool ShouldOpen(int64_t second) const;
+
+  const Scenario* settings_;
+  State state_ = State::kClosed;
+  int era_ = 0;
+  absl::Duration opened_;
+  int failures_in_a_row_ = 0;
+  int probes_ = 0;
+  std::vector<Event> events_;
+};
+
+}  // namespace gateway
+
+#endif  // TESTS_SIMULATION_BREAKER_MODEL_H_

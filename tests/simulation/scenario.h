@@ -1,0 +1,125 @@
+// Scenario is a world that a seed stands for: a configuration, what becomes of
+// each provider while time passes, and who calls when. It is data: the same
+// seed gives the same, in any process.
+//
+//   const Scenario scenario = MakeScenario(17);
+//   Simulation(scenario).Run();  // simulation.h
+//
+// There are a few kinds. In a mixed one anything may happen to anybody; the
+// others are made so that more can be said of how they must end.
+//
+// Thread contract: plain data and functions.
+
+#ifndef TESTS_SIMULATION_SCENARIO_H_
+#define TESTS_SIMULATION_SCENARIO_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace gateway {
+
+// What a provider does with a request.
+enum class Conduct {
+  kWell,
+  kRefusesConnections,   // Fails at once, before the request was sent.
+  kFails,                // 500, 502 or 503.
+  kOverloaded,           // 529.
+  kSilent,               // Says nothing until its own timeout has passed.
+  kLimits,               // 429, with a Retry-After or without.
+  kRefusesCredential,    // 401.
+  kHasNoMoney,           // 402.
+  kBreaksBeforeContent,  // A stream begins and says nothing.
+  kBreaksAfterContent,   // A stream breaks off after its first content.
+  kHadHungUp,            // Its connection was stale.
+  kTooLong,              // The prompt does not fit its model.
+  kRefusesContent,
+  kTalksNonsense,
+};
+
+std::string_view ConductName(Conduct conduct);
+
+// From a moment on.
+struct Phase {
+  absl::Duration from;  // Since the begin, here and below.
+  Conduct conduct = Conduct::kWell;
+  int percent = 100;       // Of the requests; the others go well.
+  absl::Duration latency;  // Until its answer begins, twice that at most.
+  absl::Duration retry_after = -absl::InfiniteDuration();  // Negative: none.
+};
+
+struct ProviderScript {
+  std::string name;
+  std::vector<Phase> phases;  // In order; the first from 0 on.
+};
+
+struct ScenarioTarget {
+  std::string provider;
+  std::string model;
+  int weight = 1;
+  int priority = 0;
+};
+
+// What one model's name leads to.
+struct ScenarioRoute {
+  std::string model;
+  std::string balancing;
+  std::vector<ScenarioTarget> targets;
+  std::vector<ScenarioTarget> fallbacks;
+};
+
+struct ScenarioCall {
+  absl::Duration at;
+  size_t route = 0;
+  bool stream = false;
+  int session = 0;                                         // 0 for none.
+  absl::Duration timeout = absl::InfiniteDuration();       // The caller's.
+  absl::Duration leaves_after = absl::InfiniteDuration();  // Hangs up then.
+  absl::Duration reads_for = absl::ZeroDuration();  // Each piece of a stream.
+};
+
+struct Scenario {
+  enum class Kind {
+    kMixed,
+    kDeadProvider,  // The first of each route's targets is dead throughout.
+    kAllWell,
+    kHealed,  // What was wrong is over by `healed_at`.
+  };
+
+  uint64_t seed = 0;
+  Kind kind = Kind::kMixed;
+  std::vector<ProviderScript> providers;
+  std::vector<ScenarioRoute> routes;
+  std::vector<ScenarioCall> calls;  // In the order in which they come.
+  absl::Duration healed_at = absl::InfiniteDuration();
+
+  // Settings of `resilience`.
+  int attempts_limit = 3;
+  absl::Duration backoff_base = absl::Milliseconds(250);
+  absl::Duration backoff_limit = absl::Seconds(8);
+  absl::Duration call_timeout = absl::Minutes(15);
+  bool breaker_enforced = true;
+  int consecutive_failures = 5;
+  int failure_percent = 50;
+  int minimum_calls = 20;
+  absl::Duration window = absl::Seconds(30);
+  absl::Duration open_duration = absl::Seconds(30);
+  int half_open_probes = 1;
+  int budget_percent = 20;
+  int budget_minimum = 3;
+
+  // The same as a configuration file.
+  std::string Yaml() const;
+};
+
+Scenario MakeScenario(uint64_t seed);
+
+std::string_view KindName(Scenario::Kind kind);
+
+}  // namespace gateway
+
+#endif  // TESTS_SIMULATION_SCENARIO_H_

@@ -1,0 +1,106 @@
+// Runs simulated scenarios by their seeds, to look at one or to try many:
+//
+//   simulate --seed=17 --trace   One, with its configuration and all events.
+//   simulate --seeds=1000-9999   Many; those that break a rule are named.
+//   simulate --seeds=0-99 --hash Prints what the traces amount to.
+//
+// Exits with 1 if a rule was broken.
+
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "tests/simulation/event_trace.h"
+#include "tests/simulation/scenario.h"
+#include "tests/simulation/simulation.h"
+
+namespace gateway {
+namespace {
+
+struct Asked {
+  uint64_t first = 0;
+  uint64_t last = 0;
+  bool trace = false;
+  bool hash = false;
+};
+
+bool Read(int argc, char** argv, Asked* asked) {
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view flag = argv[i];
+    if (flag == "--trace") {
+      asked->trace = true;
+    } else if (flag == "--hash") {
+      asked->hash = true;
+    } else if (absl::ConsumePrefix(&flag, "--seed=")) {
+      if (!absl::SimpleAtoi(flag, &asked->first)) return false;
+      asked->last = asked->first;
+    } else if (absl::ConsumePrefix(&flag, "--seeds=")) {
+      const std::pair<absl::string_view, absl::string_view> range =
+          absl::StrSplit(flag, absl::MaxSplits('-', 1));
+      if (!absl::SimpleAtoi(range.first, &asked->first) ||
+          !absl::SimpleAtoi(range.second, &asked->last)) {
+        return false;
+      }
+    } else {
+      return false;
+    }
+  }
+  return argc > 1 && asked->first <= asked->last;
+}
+
+// Returns whether all rules were kept.
+bool Run(uint64_t seed, const Asked& asked, EventTrace* all) {
+  const Scenario scenario = MakeScenario(seed);
+  EventTrace trace(asked.trace);
+  const std::vector<std::string> broken = Simulate(scenario, &trace);
+  all->Add({.what = "hash", .ask = static_cast<int64_t>(trace.hash())});
+  if (asked.trace) {
+    std::fputs(scenario.Yaml().c_str(), stdout);
+    for (const ProviderScript& provider : scenario.providers) {
+      for (const Phase& phase : provider.phases) {
+        std::printf("# %s from %s on: %s, %d %%, %s\n", provider.name.c_str(),
+                    absl::FormatDuration(phase.from).c_str(),
+                    std::string(ConductName(phase.conduct)).c_str(),
+                    phase.percent, absl::FormatDuration(phase.latency).c_str());
+      }
+    }
+    for (const std::string& line : trace.lines()) std::puts(line.c_str());
+  }
+  for (const std::string& what : broken) {
+    std::printf("seed %" PRIu64 ": %s\n", seed, what.c_str());
+  }
+  if (asked.hash) {
+    std::printf("seed %" PRIu64 " %016" PRIx64 "\n", seed, trace.hash());
+  }
+  return broken.empty();
+}
+
+int Main(int argc, char** argv) {
+  Asked asked;
+  if (!Read(argc, argv, &asked)) {
+    std::fputs("usage: simulate --seed=N|--seeds=N-M [--trace] [--hash]\n",
+               stderr);
+    return 2;
+  }
+  int failed = 0;
+  EventTrace all;
+  for (uint64_t seed = asked.first; seed <= asked.last; ++seed) {
+    failed += Run(seed, asked, &all) ? 0 : 1;
+  }
+  std::printf("%" PRIu64 " scenarios, %d of them break a rule; %016" PRIx64
+              "\n",
+              asked.last - asked.first + 1, failed, all.hash());
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace gateway
+
+int main(int argc, char** argv) { return gateway::Main(argc, argv); }

@@ -1,0 +1,236 @@
+#include "tests/simulation/simulated_provider.h"
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/async/sleep.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+namespace {
+
+// How a fault is told of by HTTP.
+struct Failure {
+  v1::ErrorReason reason;
+  int http_status = 0;
+};
+
+Failure FailureOf(Conduct conduct) {
+  switch (conduct) {
+    case Conduct::kFails:
+      return {v1::ERROR_REASON_PROVIDER_UNAVAILABLE, 502};
+    case Conduct::kOverloaded:
+      return {v1::ERROR_REASON_PROVIDER_UNAVAILABLE, 529};
+    case Conduct::kSilent:
+      return {v1::ERROR_REASON_PROVIDER_TIMEOUT};
+    case Conduct::kLimits:
+      return {v1::ERROR_REASON_PROVIDER_RATE_LIMITED, 429};
+    case Conduct::kRefusesCredential:
+      return {v1::ERROR_REASON_PROVIDER_AUTH_FAILED, 401};
+    case Conduct::kHasNoMoney:
+      return {v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED, 402};
+    case Conduct::kTooLong:
+      return {v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED, 400};
+    case Conduct::kRefusesContent:
+      return {v1::ERROR_REASON_CONTENT_POLICY, 400};
+    case Conduct::kTalksNonsense:
+      return {v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, 200};
+    default:
+      return {v1::ERROR_REASON_PROVIDER_UNAVAILABLE};
+  }
+}
+
+bool BreaksOff(Conduct conduct) {
+  return conduct == Conduct::kBreaksBeforeContent ||
+         conduct == Conduct::kBreaksAfterContent;
+}
+
+size_t CallOf(std::string_view request_id) {
+  size_t call = 0;
+  if (!absl::SimpleAtoi(ToAbsl(request_id), &call)) std::abort();
+  return call;
+}
+
+}  // namespace
+
+SimulatedProvider::Fate SimulatedProvider::Take(const ProviderCall& call,
+                                                bool stream) const {
+  const absl::Duration now = call.clock->SteadyTime();
+  const Phase* phase = &script_.phases.front();
+  for (const Phase& each : script_.phases) {
+    if (each.from <= now - begin_) phase = &each;
+  }
+  Fate fate{.conduct = phase->conduct, .retry_after = phase->retry_after};
+  if (random_.Below(100) >= static_cast<uint64_t>(phase->percent)) {
+    fate.conduct = Conduct::kWell;
+  }
+  const auto millis =
+      static_cast<uint64_t>(absl::ToInt64Milliseconds(phase->latency));
+  fate.latency = absl::Milliseconds(millis + random_.Below(millis + 1));
+  call.progress->dispatched = now;
+  fate.ask =
+      rules_.IsAsked(CallOf(call.request_id), name(), call.model, stream, now);
+  return fate;
+}
+
+Task<absl::Status> SimulatedProvider::Begin(ProviderCall& call,
+                                            Fate fate) const {
+  const absl::Status waited =
+      co_await Sleep(*call.loop, fate.latency, *call.cancel);
+  const absl::Duration now = call.clock->SteadyTime();
+  if (!waited.ok()) {
+    rules_.IsGivenUp(fate.ask, waited, now);
+    co_return waited;
+  }
+  if (fate.conduct == Conduct::kWell || BreaksOff(fate.conduct)) {
+    call.progress->first_byte = now;
+    call.progress->http_status = 200;
+    co_return absl::OkStatus();
+  }
+  const absl::Status fault = FaultOf(fate, call.progress);
+  rules_.Fails(fate.ask, fault, call.progress->http.not_processed, now);
+  co_return fault;
+}
+
+absl::Status SimulatedProvider::FaultOf(const Fate& fate,
+                                        AttemptProgress* progress) const {
+  const Failure failure = FailureOf(fate.conduct);
+  absl::Status fault = MakeFault(
+      failure.reason,
+      absl::StrCat(script_.name, ": ", ToAbsl(ConductName(fate.conduct))));
+  AddFaultMetadata(fault, "provider", script_.name);
+  progress->http_status = failure.http_status;
+  if (failure.http_status != 0) {
+    AddFaultMetadata(fault, kHttpStatusKey,
+                     std::to_string(failure.http_status));
+  }
+  if (fate.conduct == Conduct::kLimits &&
+      fate.retry_after >= absl::ZeroDuration()) {
+    SetRetryDelay(fault, fate.retry_after);
+  }
+  progress->http.sent = fate.conduct != Conduct::kRefusesConnections;
+  progress->http.timed_out = fate.conduct == Conduct::kSilent;
+  progress->http.not_processed = fate.conduct == Conduct::kHadHungUp;
+  return fault;
+}
+
+Task<absl::Status> SimulatedProvider::Generate(ProviderCall& call,
+                                               ProviderAnswer* answer) const {
+  const Fate fate = Take(call, /*stream=*/false);
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, fate));
+  const absl::Duration now = call.clock->SteadyTime();
+  if (BreaksOff(fate.conduct)) {
+    const absl::Status fault = FaultOf(fate, call.progress);
+    rules_.Fails(fate.ask, fault, /*not_processed=*/false, now);
+    co_return fault;
+  }
+  v1::Message* const message =
+      answer->response->add_choices()->mutable_message();
+  message->set_role(v1::ROLE_ASSISTANT);
+  message->add_parts()->set_text(PieceOf(fate.ask, 1, 1));
+  answer->facts.has_usage = true;
+  answer->facts.usage.set_input_tokens(1);
+  answer->facts.usage.set_output_tokens(1);
+  rules_.Finishes(fate.ask, now);
+  co_return absl::OkStatus();
+}
+
+// Says that it has begun, then its pieces, each after a while.
+class SimulatedProvider::AnswerStream final : public ProviderStream {
+ public:
+  AnswerStream(const SimulatedProvider& provider, ProviderCall& call,
+               const Fate& fate)
+      : provider_(provider),
+        rules_(provider.rules_),
+        fate_(fate),
+        loop_(*call.loop),
+        clock_(*call.clock),
+        cancel_(*call.cancel),
+        progress_(call.progress),
+        pieces_(1 + static_cast<int>(provider.random_.Below(4))),
+        pause_(absl::Milliseconds(provider.random_.Below(300))) {
+    facts_.has_usage = true;
+    facts_.usage.set_input_tokens(1);
+    facts_.usage.set_output_tokens(1);
+  }
+  ~AnswerStream() override {
+    if (!over_) {
+      rules_.IsGivenUp(fate_.ask, cancel_.status(), clock_.SteadyTime());
+    }
+  }
+
+  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override {
+    batch->Clear();
+    if (!std::exchange(started_, true)) {
+      batch->events.emplace_back().mutable_started()->set_id("simulated");
+      co_return true;
+    }
+    const absl::Status waited = co_await Sleep(loop_, pause_, cancel_);
+    const absl::Duration now = clock_.SteadyTime();
+    if (!waited.ok()) {
+      over_ = true;
+      rules_.IsGivenUp(fate_.ask, waited, now);
+      co_return waited;
+    }
+    const int breaks_after = fate_.conduct == Conduct::kBreaksBeforeContent ? 0
+                             : fate_.conduct == Conduct::kBreaksAfterContent
+                                 ? 1
+                                 : INT_MAX;
+    if (said_ >= breaks_after) {
+      over_ = true;
+      const absl::Status fault = provider_.FaultOf(fate_, progress_);
+      rules_.Fails(fate_.ask, fault, /*not_processed=*/false, now);
+      co_return fault;
+    }
+    if (said_ == pieces_) {
+      over_ = true;
+      rules_.Finishes(fate_.ask, now);
+      co_return false;
+    }
+    ++said_;
+    batch->events.emplace_back().mutable_delta()->set_text(
+        PieceOf(fate_.ask, said_, pieces_));
+    batch->content_events = 1;
+    rules_.Speaks(fate_.ask, now);
+    co_return true;
+  }
+
+  const ResponseFacts& facts() const override { return facts_; }
+
+ private:
+  const SimulatedProvider& provider_;
+  CallRules& rules_;
+  const Fate fate_;
+  EventLoop& loop_;
+  Clock& clock_;
+  CancelSignal& cancel_;
+  AttemptProgress* const progress_;
+  const int pieces_;
+  const absl::Duration pause_;
+  ResponseFacts facts_;
+  bool started_ = false;
+  bool over_ = false;
+  int said_ = 0;
+};
+
+Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> SimulatedProvider::Stream(
+    ProviderCall& call) const {
+  const Fate fate = Take(call, /*stream=*/true);
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, fate));
+  std::unique_ptr<ProviderStream> stream =
+      std::make_unique<AnswerStream>(*this, call, fate);
+  co_return stream;
+}
+
+Task<absl::StatusOr<int64_t>> SimulatedProvider::CountTokens(
+    ProviderCall&) const {
+  co_return absl::UnimplementedError("nobody counts here");
+}
+
+}  // namespace gateway

@@ -1,0 +1,176 @@
+#include "tests/simulation/simulation.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/sleep.h"
+#include "base/async/task.h"
+#include "base/async/timer_wheel.h"
+#include "google/protobuf/arena.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/registry/registry.h"
+#include "service/observability/call_metrics.h"
+#include "service/observability/metrics.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/answer_sink.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/call_directives.h"
+#include "service/pipeline/pipeline.h"
+#include "service/pipeline/recorder.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "tests/simulation/call_rules.h"
+#include "tests/simulation/simulated_provider.h"
+#include "tests/testing/fake_random.h"
+#include "tests/testing/loop_runner.h"
+#include "tests/testing/no_http_client.h"
+#include "tests/testing/simulated_time.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+// The caller's end of a call.
+class SimulatedCaller final : public AnswerSink {
+ public:
+  SimulatedCaller(size_t call, const ScenarioCall& scripted, CallRules& rules)
+      : call_(call), scripted_(scripted), rules_(rules) {}
+
+  Task<absl::Status> SendAnswer(Call& call) override {
+    std::string text;
+    const v1::GenerateResponse& response =
+        *call.DecidingAttempt()->answer.response;
+    for (const v1::Choice& choice : response.choices()) {
+      for (const v1::Part& part : choice.message().parts()) text += part.text();
+    }
+    rules_.Answers(call_, text, call.loop.Now());
+    co_return absl::OkStatus();
+  }
+
+  Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override {
+    for (const v1::GenerateEvent& event : batch.events) {
+      if (!event.has_delta()) continue;
+      rules_.Delivers(call_, event.delta().text(), call.loop.Now());
+    }
+    co_return co_await Sleep(call.loop, scripted_.reads_for, call.cancel);
+  }
+
+  Task<absl::Status> SendEnd(Call& call, const absl::Status& outcome) override {
+    rules_.TellsEnd(call_, outcome, call.loop.Now());
+    co_return absl::OkStatus();
+  }
+
+ private:
+  const size_t call_;
+  const ScenarioCall& scripted_;
+  CallRules& rules_;
+};
+
+class Simulation {
+ public:
+  Simulation(const Scenario& scenario, EventTrace* trace)
+      : scenario_(scenario),
+        random_(~scenario.seed),
+        begin_(time_.SteadyTime()),
+        rules_(scenario, begin_, trace) {
+    std::vector<ProviderRegistry::Entry> entries;
+    uint64_t seed = scenario.seed;
+    for (const ProviderScript& script : scenario.providers) {
+      seed += 0x632be59bd9b4e019;
+      entries.push_back({.name = script.name,
+                         .kind = "mock",
+                         .provider = std::make_unique<SimulatedProvider>(
+                             script, seed, begin_, rules_)});
+    }
+    runtime_ = MakeTestRuntimeWith(
+        scenario.Yaml(),
+        std::make_unique<const ProviderRegistry>(std::move(entries)),
+        {.clock = &time_, .random = &random_, .secure_random = &random_});
+    rules_.Watch(runtime_->resilience());
+  }
+
+  std::vector<std::string> Run() {
+    runner_.Run(RunAll());
+    rules_.SimulationEnds(time_.SteadyTime());
+    return rules_.broken();
+  }
+
+ private:
+  Task<void> RunAll() {
+    for (size_t i = 0; i < scenario_.calls.size(); ++i) {
+      const absl::Duration at = begin_ + scenario_.calls[i].at;
+      (co_await Sleep(runner_.loop(), at - time_.SteadyTime(), never_))
+          .IgnoreError();
+      ++running_;
+      Spawn(RunOne(i));
+    }
+    while (running_ > 0) co_await ended_.Wait();
+  }
+
+  Task<void> RunOne(size_t number) {
+    const ScenarioCall& scripted = scenario_.calls[number];
+    const std::string id = absl::StrCat(number);
+    google::protobuf::Arena arena;
+    CancelSignal cancel;
+    v1::GenerateRequest request;
+    request.set_model(scenario_.routes[scripted.route].model);
+    v1::Message& message = *request.add_messages();
+    message.set_role(v1::ROLE_USER);
+    message.add_parts()->set_text("What is six times seven?");
+    if (scripted.session != 0) {
+      request.mutable_scope()->set_session_id(absl::StrCat(scripted.session));
+    }
+    CallDirectives directives;
+    directives.timeout = scripted.timeout;
+    Timer leaves([this, number, &cancel] {
+      rules_.CallerLeaves(number, time_.SteadyTime());
+      cancel.Cancel(absl::CancelledError("the caller has left"));
+    });
+    rules_.CallBegins(number, time_.SteadyTime());
+    Call call(runtime_, runner_.loop(), client_, cancel, arena,
+              runner_.loop().Now());
+    call.facts.request_id = id;
+    call.facts.model = request.model();
+    call.facts.stream = scripted.stream;
+    call.facts.directives = &directives;
+    call.request = &request;
+    if (scripted.leaves_after != absl::InfiniteDuration()) {
+      runner_.loop().ArmTimer(leaves, scripted.leaves_after);
+    }
+    SimulatedCaller caller(number, scripted, rules_);
+    const absl::Status outcome = co_await RunCall(call, caller, recorder_);
+    leaves.Cancel();
+    rules_.CallEnds(number, call, outcome, time_.SteadyTime());
+    if (--running_ == 0) ended_.Set();
+  }
+
+  const Scenario& scenario_;
+  SimulatedTime time_;
+  FakeRandom random_;
+  const absl::Duration begin_;
+  CallRules rules_;
+  LoopRunner runner_{time_};
+  NoHttpClient client_;
+  CancelSignal never_;
+  std::shared_ptr<const RuntimeSnapshot> runtime_;
+  MetricRegistry registry_{time_};
+  CallMetrics metrics_{registry_, {}};
+  RequestFeed feed_{{}};
+  Recorder recorder_{nullptr, metrics_.AddShard(), feed_};
+  int running_ = 0;
+  WakeUp ended_;
+};
+
+}  // namespace
+
+std::vector<std::string> Simulate(const Scenario& scenario, EventTrace* trace) {
+  return Simulation(scenario, trace).Run();
+}
+
+}  // namespace gateway
