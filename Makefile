@@ -4,6 +4,8 @@
 #   make test     the tests; ends with the count of passed and failed cases
 #   make test-full   all that is to be proven before a release, slow tests too
 #   make bench    measure the gateway beside nginx
+#   make demo-resilience   kill, slow and heal providers, and see what callers see
+#   make mutations   plant mistakes, and see that the simulator finds them
 #   make stubs    generate the clients' code in every language
 #   make lint     what the compiler cannot see
 #   make asan     unit and integration tests under AddressSanitizer
@@ -29,7 +31,8 @@ WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
 WANT_CONTRACT := tools/deps.sh contract || echo "going on without contract" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
-.PHONY: asan bench deps lint run stubs test test-full tsan
+.PHONY: asan bench demo-resilience deps lint mutations run stubs test test-full \
+  tsan
 
 run:
 	@tools/deps.sh build
@@ -49,7 +52,7 @@ test:
 # Each part says by itself what failed; the next ones run all the same.
 test-full:
 	@failed=""; \
-	for part in lint "test TEST_FILTERS=" asan tsan; do \
+	for part in lint "test TEST_FILTERS=" mutations asan tsan; do \
 	  echo "== make $$part"; \
 	  $(MAKE) --no-print-directory $$part || failed="$$failed $${part%% *}"; \
 	done; \
@@ -66,6 +69,16 @@ bench:
 	@bazel build $(BUILDFLAGS) //service:gateway //tests/bench/load \
 	  //tests/bench/allocations //tests/testing/mock_upstream
 	@PYTHONDONTWRITEBYTECODE=1 python3 -m tests.bench.bench $(ARGS)
+
+demo-resilience:
+	@tools/deps.sh build
+	@bazel build $(BUILDFLAGS) //service:gateway
+	@PYTHONDONTWRITEBYTECODE=1 python3 -m tools.demo.resilience $(ARGS)
+
+mutations:
+	@tools/deps.sh build
+	@BAZEL_FLAGS="$(BUILDFLAGS)" PYTHONDONTWRITEBYTECODE=1 \
+	  python3 -m tests.simulation.mutations $(ARGS)
 
 stubs:
 	@tools/deps.sh build stubs
