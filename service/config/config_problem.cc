@@ -41,7 +41,7 @@ TextPlace FieldPlaces::Find(std::string_view path) const {
 
 void ConfigProblems::Add(TextPlace place, std::string_view path,
                          std::string_view message) {
-  Keep({source_, place, std::string(path), std::string(message)}, &problems_);
+  Keep({source_, place, ToldAs(path), std::string(message)}, &problems_);
 }
 
 void ConfigProblems::AddFrom(std::string_view source, std::string_view path,
@@ -52,7 +52,22 @@ void ConfigProblems::AddFrom(std::string_view source, std::string_view path,
 
 void ConfigProblems::Warn(TextPlace place, std::string_view path,
                           std::string_view message) {
-  Keep({source_, place, std::string(path), std::string(message)}, &warnings_);
+  Keep({source_, place, ToldAs(path), std::string(message)}, &warnings_);
+}
+
+void ConfigProblems::TellAs(std::string path, std::string written) {
+  written_.insert_or_assign(std::move(path), std::move(written));
+}
+
+std::string ConfigProblems::ToldAs(std::string_view path) const {
+  for (std::string_view field = path; !written_.empty();) {
+    const auto found = written_.find(ToAbsl(field));
+    if (found != written_.end()) return found->second;
+    const size_t cut = field.find_last_of(".[");
+    if (cut == std::string_view::npos) break;
+    field = field.substr(0, cut);
+  }
+  return std::string(path);
 }
 
 void ConfigProblems::Keep(ConfigProblem problem, List* list) {

@@ -77,6 +77,11 @@ class ConfigProblems {
   // Adds a warning about a field.
   void Warn(TextPlace place, std::string_view path, std::string_view message);
 
+  // Tells from now on what concerns the field `path`, or one within it, as of
+  // the field `written`, from which it was made: for a file that has fields of
+  // its own.
+  void TellAs(std::string path, std::string written);
+
   // True if there are no problems; there may be warnings.
   bool empty() const { return problems_.count == 0; }
 
@@ -91,11 +96,15 @@ class ConfigProblems {
     size_t count = 0;
   };
 
+  // Returns the field that a problem of `path` is told of.
+  std::string ToldAs(std::string_view path) const;
   void Keep(ConfigProblem problem, List* list);
   std::vector<ConfigProblem> SortedOf(const List& list,
                                       std::string_view what) const;
 
   std::string source_;
+  // By the path of the field that was made from it.
+  absl::flat_hash_map<std::string, std::string> written_;
   // Those that have a problem already.
   absl::flat_hash_set<std::string> paths_;
   List problems_;

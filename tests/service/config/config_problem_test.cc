@@ -77,6 +77,28 @@ TEST(FieldPathTest, ReadsAsTheFileDoes) {
   EXPECT_EQ(EntryPath("a", ""), "a[\"\"]");
 }
 
+TEST(ConfigProblemsTest, AFieldThatWasMadeFromAnotherIsToldAsThat) {
+  ConfigProblems problems("f");
+  problems.TellAs("a[0]", "theirs.x");
+  problems.TellAs("a[0].url", "theirs.x.baseUrl");
+  problems.Add({1, 1}, "a[0].url", "is bad");
+  problems.Add({1, 2}, "a[0].headers.h", "is bad");
+  problems.Warn({1, 3}, "a[1]", "is odd");
+  // One field of theirs may have become several of ours.
+  problems.Add({1, 4}, "a[0].other", "follows from that");
+  ASSERT_EQ(problems.Sorted().size(), 2u);
+  EXPECT_EQ(problems.Sorted()[0].path, "theirs.x.baseUrl");
+  EXPECT_EQ(problems.Sorted()[1].path, "theirs.x");
+  EXPECT_EQ(problems.SortedWarnings()[0].path, "a[1]");
+}
+
+TEST(ConfigProblemsTest, TheEnvironmentsNamesAreItsOwn) {
+  ConfigProblems problems("f");
+  problems.TellAs("a", "b");
+  problems.AddFrom("environment", "a", "is bad");
+  EXPECT_EQ(problems.Sorted()[0].path, "a");
+}
+
 TEST(ConfigProblemsTest, WarningsStandApart) {
   ConfigProblems problems("f");
   problems.Warn({2, 1}, "b", "second");
