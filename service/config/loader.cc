@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,8 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "llmgateway/type/v1/target.pb.h"
+#include "service/config/compatibility/file_form.h"
+#include "service/config/compatibility/translation.h"
 #include "service/config/config_problem.h"
 #include "service/config/field_value.h"
 #include "service/config/nearest_name.h"
@@ -28,6 +31,7 @@ using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::OneofDescriptor;
+using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::type::v1::Target;
 
 constexpr size_t kKeyShownMax = 64;
@@ -102,19 +106,36 @@ std::string_view KindOf(const YAML::Node& node) {
   return "a single value";
 }
 
-// Returns the names of fields that may stand inside a message.
-std::vector<std::string> FieldNames(const Descriptor& type) {
-  std::vector<std::string> names;
-  for (int i = 0; i < type.field_count(); ++i) {
-    names.push_back(type.field(i)->name());
+// Finds fields by the names that they have in a file.
+class FieldNames {
+ public:
+  FieldNames(const Descriptor& type, const FileSpelling& spelling)
+      : type_(type), camel_case_(spelling.camel_case) {}
+
+  const FieldDescriptor* Find(const std::string& name) const {
+    return camel_case_ ? type_.FindFieldByCamelcaseName(name)
+                       : type_.FindFieldByName(name);
   }
-  return names;
-}
+
+  std::vector<std::string> All() const {
+    std::vector<std::string> names;
+    for (int i = 0; i < type_.field_count(); ++i) {
+      const FieldDescriptor& field = *type_.field(i);
+      names.push_back(camel_case_ ? field.camelcase_name() : field.name());
+    }
+    return names;
+  }
+
+ private:
+  const Descriptor& type_;
+  const bool camel_case_;
+};
 
 class Reader {
  public:
-  Reader(FieldPlaces* places, ConfigProblems* problems)
-      : places_(*places), problems_(*problems) {}
+  Reader(const FileSpelling& spelling, FieldPlaces* places,
+         ConfigProblems* problems)
+      : spelling_(spelling), places_(*places), problems_(*problems) {}
 
   void ReadMessage(const YAML::Node& node, const std::string& path,
                    Message* message);
@@ -133,6 +154,10 @@ class Reader {
   bool ReadKey(const YAML::Node& node, const std::string& path,
                absl::flat_hash_map<std::string, TextPlace>* seen,
                std::string* key);
+
+  // Tells of a key that names no field, unless it is of no concern.
+  void ReadUnknown(const YAML::Node& key_node, const std::string& path,
+                   const std::string& key, const FieldNames& names);
 
   // Reads a target written as `provider` or `provider/model`.
   void ReadTarget(const YAML::Node& node, const std::string& path,
@@ -153,6 +178,7 @@ class Reader {
   bool IsFirstOfItsOneof(const FieldDescriptor& field, TextPlace place,
                          const std::string& path, const Message& message);
 
+  const FileSpelling spelling_;
   FieldPlaces& places_;
   ConfigProblems& problems_;
   size_t nodes_ = 0;
@@ -194,23 +220,22 @@ void Reader::ReadMessage(const YAML::Node& node, const std::string& path,
   if (node.IsScalar() && message->GetDescriptor() == Target::descriptor()) {
     return ReadTarget(node, path, static_cast<Target*>(message));
   }
+  if (node.IsScalar() && ReadShortForm(node.Scalar(), message)) return;
   if (!node.IsMap() || !IsPlainTag(node.Tag())) {
     problems_.Add(PlaceOf(node), path,
                   absl::StrCat("must be a map, as in {key: value}, not ",
                                ToAbsl(KindOf(node))));
     return;
   }
-  const Descriptor& type = *message->GetDescriptor();
+  const FieldNames names(*message->GetDescriptor(), spelling_);
   absl::flat_hash_map<std::string, TextPlace> seen;
   for (const auto& entry : node) {
     std::string key;
     if (!ReadKey(entry.first, path, &seen, &key)) continue;
     const TextPlace place = PlaceOf(entry.first);
-    const FieldDescriptor* field = type.FindFieldByName(key);
+    const FieldDescriptor* field = names.Find(key);
     if (field == nullptr) {
-      problems_.Add(
-          place, EntryPath(path, key.substr(0, kKeyShownMax)),
-          absl::StrCat("unknown field", Suggestion(key, FieldNames(type))));
+      ReadUnknown(entry.first, path, key, names);
       continue;
     }
     const std::string field_path = JoinPath(path, key);
@@ -219,6 +244,23 @@ void Reader::ReadMessage(const YAML::Node& node, const std::string& path,
       ReadField(entry.second, place, field_path, *field, message);
     }
   }
+}
+
+void Reader::ReadUnknown(const YAML::Node& key_node, const std::string& path,
+                         const std::string& key, const FieldNames& names) {
+  const TextPlace place = PlaceOf(key_node);
+  const std::string at = EntryPath(path, key.substr(0, kKeyShownMax));
+  if (!path.empty() || spelling_.section.empty()) {
+    problems_.Add(place, at,
+                  absl::StrCat("unknown field", Suggestion(key, names.All())));
+    return;
+  }
+  if (GatewayConfig::descriptor()->FindFieldByName(key) == nullptr) return;
+  problems_.Warn(place, at,
+                 absl::StrCat("is not read beside '", ToAbsl(spelling_.section),
+                              "'; what can be set by a variable, as in "
+                              "LLM_GATEWAY_LISTENERS_HTTP_ADDRESS, can be set "
+                              "so"));
 }
 
 void Reader::ReadTarget(const YAML::Node& node, const std::string& path,
@@ -271,6 +313,7 @@ void Reader::ReadSingular(const YAML::Node& node, TextPlace place,
     return;
   }
   if (!Afford(node)) return;
+  if (node.IsNull() && spelling_.null_is_absent) return;
   if (node.IsNull()) {
     problems_.Add(place, path, "has no value; give one or remove the field");
     return;
@@ -333,6 +376,16 @@ void Reader::ReadMap(const YAML::Node& node, const std::string& path,
   }
 }
 
+// Returns the keys of a text's outermost map; none if it is not a map.
+std::vector<std::string> RootKeys(const YAML::Node& root) {
+  std::vector<std::string> keys;
+  if (!root.IsMap()) return keys;
+  for (const auto& entry : root) {
+    if (entry.first.IsScalar()) keys.push_back(entry.first.Scalar());
+  }
+  return keys;
+}
+
 void Read(std::string_view text, LoadedConfig* loaded,
           ConfigProblems* problems) {
   // A document's end is added, since the library closes a quote that is open at
@@ -345,8 +398,17 @@ void Read(std::string_view text, LoadedConfig* loaded,
     problems->Add(PlaceOf(documents[1]), "",
                   "a second document begins here; put everything into one");
   }
-  Reader reader(&loaded->places, problems);
-  reader.ReadMessage(documents[0], "", &loaded->config);
+  const YAML::Node& root = documents[0];
+  const FileForm form = FileFormOf(RootKeys(root));
+  Reader reader(SpellingOf(form), &loaded->places, problems);
+  if (form == FileForm::kOwn) {
+    reader.ReadMessage(root, "", &loaded->config);
+  } else {
+    const std::unique_ptr<Message> file = NewFileOf(form);
+    reader.ReadMessage(root, "", file.get());
+    Translation translation(&loaded->config, &loaded->places, problems);
+    TranslateFile(form, *file, &translation);
+  }
   loaded->complete = !reader.exhausted();
 }
 

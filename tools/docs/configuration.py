@@ -29,7 +29,9 @@ The gateway reads one file, YAML or JSON: `gateway --config=FILE`. What the
 file leaves out has the default below; `gateway --check_config --config=FILE`
 tells every mistake in it, or shows the configuration with every default filled
 in. `deploy/config/quickstart.yaml` is a file to start from,
-`deploy/config/reference.yaml` shows every field.
+`deploy/config/reference.yaml` shows every field. Files that were written for
+other gateways, with `llmGateway` or `router_config`, load as they are:
+[compatible_configurations.md](compatible_configurations.md).
 
 A flag is stronger than the environment, the environment than the file, the
 file than the defaults.

@@ -12,6 +12,7 @@
 namespace gateway {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -133,6 +134,24 @@ TEST(LoaderTest, RemembersWhereEachFieldWasGiven) {
   EXPECT_EQ(place.line, 7);
   EXPECT_EQ(place.column, 7);
   EXPECT_EQ(loaded.places.Find("providers[1]").line, 9);
+}
+
+TEST(LoaderTest, ReadsFilesOfOtherSystemsByTheirOwnNames) {
+  constexpr char kSettings[] =
+      "{\"llmGateway\": {\"providers\": {\"a\": {\n"
+      "  \"providerType\": \"openai\", \"apiKeyRef\": null,\n"
+      "  \"baseUrl\": \"https://a.example\"}}, \"routing\": {\n"
+      "  \"defaultProvider\": \"a\"}}, \"theirs\": [1, {\"x\": null}]}\n";
+  const auto config = Load(kSettings);
+  EXPECT_EQ(config.providers(0).openai().base_url(), "https://a.example");
+  EXPECT_EQ(config.routing().default_target().provider(), "a");
+  ConfigProblems problems("f");
+  const LoadedConfig loaded = LoadConfigText(kSettings, &problems);
+  EXPECT_TRUE(loaded.complete);
+  EXPECT_EQ(loaded.places.Find("providers[0].openai.base_url").line, 3);
+  EXPECT_THAT(LoadProblemsOf("llmGateway: {provider: {}}\n"),
+              Contains("f:1:14: llmGateway.provider: unknown field; did you "
+                       "mean 'providers'?"));
 }
 
 TEST(LoaderTest, TellsEveryMistakeAtOnce) {
