@@ -31,13 +31,20 @@ ModelFacts ProviderRegistry::Entry::FactsOf(
   return facts;
 }
 
+ProviderRegistry::ProviderRegistry(std::vector<Entry> entries)
+    : entries_(std::move(entries)) {
+  constexpr size_t kFew = 8;
+  if (entries_.size() <= kFew) return;
+  for (const Entry& entry : entries_) by_name_.try_emplace(entry.name, &entry);
+}
+
 absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
     const ProviderKinds& kinds,
     const google::protobuf::RepeatedPtrField<
         llmgateway::config::v1::ProviderConfig>& configs,
     const std::function<Credentials(std::string_view name)>& credentials_of,
     const llmgateway::config::v1::LimitsConfig& limits) {
-  auto registry = std::make_unique<ProviderRegistry>();
+  std::vector<Entry> entries;
   for (const llmgateway::config::v1::ProviderConfig& config : configs) {
     Credentials credentials = credentials_of(config.name());
     Entry entry;
@@ -66,13 +73,17 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
     }
     entry.models.assign(config.models().begin(), config.models().end());
     entry.discover_models = config.discover_models();
-    registry->entries_.push_back(std::move(entry));
+    entries.push_back(std::move(entry));
   }
-  return registry;
+  return std::make_unique<const ProviderRegistry>(std::move(entries));
 }
 
 const ProviderRegistry::Entry* ProviderRegistry::Find(
     std::string_view name) const {
+  if (!by_name_.empty()) {
+    const auto found = by_name_.find(ToAbsl(name));
+    return found == by_name_.end() ? nullptr : found->second;
+  }
   for (const Entry& entry : entries_) {
     if (entry.name == name) return &entry;
   }

@@ -57,8 +57,7 @@ class ProviderRegistry {
   };
 
   ProviderRegistry() = default;
-  explicit ProviderRegistry(std::vector<Entry> entries)
-      : entries_(std::move(entries)) {}
+  explicit ProviderRegistry(std::vector<Entry> entries);
 
   // Makes all providers. `credentials_of` is called once for each.
   // INVALID_ARGUMENT names the provider whose configuration cannot be used.
@@ -69,7 +68,8 @@ class ProviderRegistry {
       const std::function<Credentials(std::string_view name)>& credentials_of,
       const llmgateway::config::v1::LimitsConfig& limits);
 
-  // Null if no provider has this name.
+  // Null if no provider has this name. Costs the same among many as among a
+  // few.
   const Entry* Find(std::string_view name) const;
 
   // All providers, in the order of the configuration.
@@ -77,6 +77,8 @@ class ProviderRegistry {
 
  private:
   std::vector<Entry> entries_;
+  // Where there are so many that to look at each takes longer.
+  absl::flat_hash_map<std::string, const Entry*> by_name_;
 };
 
 }  // namespace gateway

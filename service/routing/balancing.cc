@@ -176,7 +176,7 @@ Balancer::Choices Balancer::OrderBy(const BalancingQuery& query, LoadOf load_of,
                                     size_t count_max, bool takes_turn) const {
   absl::InlinedVector<size_t, 8> asked(query.asked.begin(), query.asked.end());
   Choices choices;
-  while (choices.size() < count_max) {
+  while (choices.size() < count_max && asked.size() < weights_.size()) {
     const std::optional<BalancingChoice> choice =
         ChooseBy({.random = query.random,
                   .sticky_hash = query.sticky_hash,
@@ -355,6 +355,11 @@ std::optional<BalancingChoice> Balancer::ChooseSticky(const Group& group,
 
 std::optional<uint32_t> Balancer::Draw(const Group& group, const Call& call,
                                        uint32_t excluded) const {
+  // Where half of them are out, to look at all is less than to draw in vain.
+  const size_t out = call.asked.size() + (excluded == kNoTarget ? 0 : 1);
+  if (2 * out >= group.members.size()) {
+    return DrawFromAll(group, call, excluded);
+  }
   const std::vector<uint64_t>& sums = group.weight_sums;
   for (int i = 0; i < kDrawsMax; ++i) {
     const uint64_t drawn = DrawBelow(call.random, sums.back());

@@ -190,6 +190,13 @@ class Bench:
         return [report.Line(row.name, row.title, "x", own, other, own / other,
                             row.limit)]
 
+    def difference_row(self, row):
+        if row.row not in self.figures or row.than not in self.figures:
+            return []
+        more = self.figures[row.row][0] - self.figures[row.than][0]
+        return [report.Line(row.name, row.title, row.unit, more, None, None,
+                            row.limit)]
+
     def policies_row(self):
         if "http_64" not in self.figures or "bare_64" not in self.figures:
             return []
@@ -242,6 +249,7 @@ class Bench:
             row.load, lambda wrapper: self.start_gateway(row.gateway, wrapper))
         other = self._instructions(
             row.nginx_load, lambda wrapper: self.start_nginx(wrapper=wrapper))
+        self.figures[row.name] = (own, other)
         note = "system calls %.2f, nginx %.2f" % (
             self._system_calls(row.load, lambda: self.start_gateway(
                 row.gateway)),
@@ -363,6 +371,7 @@ class Bench:
         plan += [(row, self.allocations_row) for row in rows.ALLOCATION_ROWS]
         plan += [(row, self.instructions_row)
                  for row in rows.INSTRUCTION_ROWS]
+        plan += [(row, self.difference_row) for row in rows.DIFFERENCE_ROWS]
         plan += [(row, self.hostile_row) for row in rows.HOSTILE_ROWS]
         lines = []
         for row, measure in plan:

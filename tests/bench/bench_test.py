@@ -207,3 +207,13 @@ class ServerTest(unittest.TestCase):
                       json.dumps(config("tls_upstream")))
         self.assertIn("http2", json.dumps(config("http2_upstream")))
         self.assertNotIn(servers.CALLER_KEY, json.dumps(plain))
+        self.assertEqual(plain["resilience"]["circuit_breaker"]["mode"],
+                         "off")
+        self.assertTrue(
+            config("resilient")["resilience"]["hedging"]["enabled"])
+        self.assertEqual(
+            len(config("many_rules")["routing"]["model_rules"]), 10000)
+        self.assertEqual(len(config("many_providers")["providers"]), 256)
+        many = config("many_targets")["routing"]["model_rules"][0]["targets"]
+        self.assertEqual(len(many), 1000)
+        self.assertEqual(len(set(map(str, many))), 1000)

@@ -103,6 +103,13 @@ class RowsTest(unittest.TestCase):
                 self.assertIn(name, load_rows)
                 self.assertTrue(load_rows[name].quick or not growth.quick)
 
+    def test_differences_are_of_rows_that_are_measured(self):
+        names = rows.names()
+        for difference in rows.DIFFERENCE_ROWS:
+            for name in (difference.row, difference.than):
+                self.assertLess(names.index(name),
+                                names.index(difference.name))
+
     def test_an_unknown_row_is_refused(self):
         class Options:
             rows = "http_64,no_such_row"

@@ -175,6 +175,19 @@ LOAD_ROWS = [
               _grpc(4, 16), gateway="two_loops", nginx="unary_auto"),
     _http_row("bare_64", "HTTP unary, 64 in flight, no keys and no log",
               _http(64), gateway="bare"),
+    _http_row("resilient_64",
+              "HTTP unary, 64 in flight, policies of plan and attempt on",
+              _http(64), gateway="resilient"),
+    _grpc_row("resilient_grpc_4x16",
+              "gRPC unary, 4 x 16, policies of plan and attempt on",
+              _grpc(4, 16), gateway="resilient"),
+    _http_row("rules_10k_64", "HTTP unary, 64 in flight, 10,000 rules",
+              _http(64), gateway="many_rules"),
+    _http_row("providers_256_64", "HTTP unary, 64 in flight, 256 providers",
+              _http(64), gateway="many_providers"),
+    _http_row("targets_1000_64",
+              "HTTP unary, 64 in flight, 1,000 targets of one model",
+              _http(64), gateway="many_targets"),
 ]
 
 # Growth: a row's figure over another's, against nginx's own growth.
@@ -263,6 +276,30 @@ INSTRUCTION_ROWS = [
     _instructions("sse_burst", times_nginx(2, 1)),
     _instructions("grpc_burst", times_nginx(2, 1)),
     _instructions("cross_64"),
+    _instructions("resilient_64"),
+    _instructions("resilient_grpc_4x16"),
+    _instructions("rules_10k_64"),
+    _instructions("providers_256_64"),
+    _instructions("targets_1000_64"),
+]
+
+# What a row takes more than another.
+Difference = collections.namedtuple(
+    "Difference", "name title unit row than limit quick", defaults=(False,))
+DIFFERENCE_ROWS = [
+    Difference("attempt_policies", "policies of plan and attempt, per request",
+               "us", "resilient_64", "http_64", at_most(1.5, 1)),
+    Difference("instructions_attempt_policies",
+               "instructions, policies of plan and attempt, HTTP", "",
+               "instructions_resilient_64", "instructions_http_64",
+               at_most(4000, 2000)),
+    Difference("instructions_attempt_policies_grpc",
+               "instructions, policies of plan and attempt, gRPC", "",
+               "instructions_resilient_grpc_4x16", "instructions_grpc_4x16",
+               at_most(4000, 2000)),
+    Difference("instructions_rules_10k_more",
+               "instructions, 10,000 rules in place of none", "",
+               "instructions_rules_10k_64", "instructions_http_64", None),
 ]
 
 # How long others wait beside one peer that misbehaves at a listener (see
@@ -298,6 +335,7 @@ HOSTILE_ROWS = [
 def names():
     """All that --rows understands, in the order of the table."""
     groups = (LOAD_ROWS, GROWTH_ROWS, LATENCY_ROWS, IDLE_ROWS,
-              ALLOCATION_ROWS, INSTRUCTION_ROWS, HOSTILE_ROWS)
+              ALLOCATION_ROWS, INSTRUCTION_ROWS, DIFFERENCE_ROWS,
+              HOSTILE_ROWS)
     return [row.name for group in groups for row in group] + [
         "rest", "policies"]

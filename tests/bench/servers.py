@@ -14,6 +14,7 @@ import subprocess
 import time
 import urllib.request
 
+from tests.bench import rows
 from tests.testing import mock_upstream
 
 CALLER_KEY = "bench-caller-key-0123456789"
@@ -357,6 +358,10 @@ GATEWAYS = {
     "tls_upstream": {"tls_upstream": True, "http_version": "http1"},
     "http2_upstream": {"http_version": "http2"},
     "tls_http2_upstream": {"tls_upstream": True, "http_version": "http2"},
+    "resilient": {"resilient": True},
+    "many_rules": {"rules": 10_000},
+    "many_providers": {"providers": 256},
+    "many_targets": {"providers": 250, "targets": 1000},
 }
 
 
@@ -366,7 +371,8 @@ class NotServed(Exception):
 
 def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
                    tls_listener=False, tls_upstream=False, http_version=None,
-                   base_url=None, anthropic=False):
+                   base_url=None, anthropic=False, resilient=False, rules=0,
+                   providers=1, targets=0):
     """The configuration as a dict; JSON is YAML."""
     listener = {}
     if tls_listener:
@@ -404,7 +410,62 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
     if policies:
         config["auth"] = {"callers": {"api_keys": [
             {"id": "bench", "key": "env:CALLER_KEY"}]}}
+    config["resilience"] = _ALL_POLICIES if resilient else _NO_POLICIES
+    _add_providers(config, 2 if resilient else providers)
+    if resilient:
+        config["routing"] = _SHARED_ROUTING
+    if rules:
+        config["routing"] = {"model_rules": [
+            {"exact": "model-%d" % i, "targets": [kind]}
+            for i in range(rules - len(rows.SCRIPTS))
+        ] + [{"exact": model, "targets": [kind]} for model in rows.SCRIPTS]}
+    if targets:
+        _share_among(config, targets)
     return config
+
+
+# Of plan and attempt: what is on by default is off, for the rows that are
+# measured beside nginx.
+_NO_POLICIES = {"circuit_breaker": {"mode": "off"}}
+# All of them, at work and without anything to do.
+_ALL_POLICIES = {
+    "circuit_breaker": {"mode": "enforce"},
+    "outlier_ejection": {"enabled": True},
+    "hedging": {"enabled": True, "delay": "60s"},
+    "disable_model_after_failures": 100,
+}
+_SHARED_ROUTING = {
+    "agent_rules": [{"agent_type": "reviewer", "targets": ["openai"]}],
+    "domain_tag_rules": [{"tag": "law", "targets": ["openai"]}],
+    "model_tier_rules": [{"tier": "fast", "targets": ["openai/whole"]}],
+    "model_rules": [{"glob": "*", "targets": ["openai", "openai-1"],
+                     "balancing": "least_requests"}],
+    "fallbacks": ["openai/first"],
+    "failure_fallbacks": {"context_length": ["openai/first"]},
+}
+
+
+def _add_providers(config, count):
+    """More providers like the first."""
+    first = config["providers"][0]
+    for i in range(1, count):
+        config["providers"].append(
+            dict(first, name="%s-%d" % (first["name"], i)))
+
+
+def _share_among(config, count):
+    """Shares one model among so many targets, each provider by several names
+    of its own for it."""
+    model = "whole"
+    names = [provider["name"] for provider in config["providers"]]
+    variants = ["%s@%d" % (model, i) for i in range(count // len(names))]
+    for provider in config["providers"]:
+        provider["model_aliases"] = dict.fromkeys(variants, model)
+    config["routing"]["model_rules"] = [{
+        "exact": model, "balancing": "least_requests",
+        "targets": [{"provider": name, "model": variant}
+                    for name in names for variant in variants],
+    }]
 
 
 class Gateway(Server):

@@ -61,6 +61,21 @@ TEST(ProviderRegistryTest, HoldsProvidersInTheirOrder) {
   EXPECT_EQ(a.UpstreamModel("faster"), "faster");
 }
 
+TEST(ProviderRegistryTest, FindsEachAmongMany) {
+  for (const int count : {0, 1, 8, 9, 256}) {
+    std::vector<ProviderRegistry::Entry> entries;
+    for (int i = 0; i < count; ++i) {
+      entries.push_back({.name = "p" + std::to_string(i)});
+    }
+    const ProviderRegistry registry(std::move(entries));
+    for (const ProviderRegistry::Entry& entry : registry.entries()) {
+      EXPECT_EQ(registry.Find(entry.name), &entry);
+    }
+    EXPECT_EQ(registry.Find("p" + std::to_string(count)), nullptr);
+    EXPECT_EQ(registry.Find(""), nullptr);
+  }
+}
+
 TEST(ProviderRegistryTest, OneBadProviderIsAnError) {
   std::vector<std::string> asked;
   const auto registry =
