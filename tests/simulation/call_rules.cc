@@ -117,6 +117,7 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
       NameOf(name));
   CallState& state = calls_[call];
   CheckMayAsk(state, call, name, now);
+  LeaveOutResting(state, now);
   Ask ask{.call = call, .target = name, .stream = stream};
   const std::optional<BreakerModel::Permit> permit = ModelOf(name).Ask(now);
   if (permit.has_value()) {
@@ -200,9 +201,12 @@ void CallRules::Fails(size_t ask, const absl::Status& failure,
             CountsAgainstTarget(failure) ? BreakerModel::Outcome::kFailure
                                          : BreakerModel::Outcome::kNothing,
             now);
+  LeaveOutResting(call, now);
+}
+
+void CallRules::LeaveOutResting(CallState& call, absl::Duration now) {
   std::erase_if(call.askable, [&](const TargetName& target) {
-    return target != state.target &&
-           ModelOf(target).Wait(now) != absl::ZeroDuration();
+    return ModelOf(target).Wait(now) != absl::ZeroDuration();
   });
 }
 

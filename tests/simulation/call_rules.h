@@ -125,6 +125,8 @@ class CallRules {
   void CompareBreakers(absl::Duration now, const TargetName* except = nullptr);
   void TellModel(Ask& ask, BreakerModel::Outcome outcome, absl::Duration now);
   void Ends(Ask& ask);
+  // Who rests now is passed over for the rest of the call.
+  void LeaveOutResting(CallState& call, absl::Duration now);
 
   void CheckMayAsk(const CallState& call, size_t number, const TargetName& name,
                    absl::Duration now);

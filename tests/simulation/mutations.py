@@ -49,7 +49,8 @@ MUTATIONS = [
      "if (!permit.has_value()) permit = next.state().breaker.TryAcquire("
      "absl::InfiniteDuration());\n    if (!permit.has_value()) {"),
     ("a stream that breaks off is none of the breaker's business", _ATTEMPTS,
-     "if (!goes_on || attempt_.permit->is_probe()) {", "if (true) {"),
+     "if (!goes_on || attempt_.permit->is_probe()) {",
+     "if (!goes_on || attempt_.permit->is_probe() || true) {"),
     ("the budget of retries is not kept", _BUDGET,
      "if (in_flight >= limit) {", "if (in_flight >= limit + 1000) {"),
     ("places of the budget are not given back", "service/resilience/"
