@@ -406,8 +406,11 @@ void Read(std::string_view text, LoadedConfig* loaded,
   } else {
     const std::unique_ptr<Message> file = NewFileOf(form);
     reader.ReadMessage(root, "", file.get());
-    Translation translation(&loaded->config, &loaded->places, problems);
-    TranslateFile(form, *file, &translation);
+    // What was not read would seem to be missing.
+    if (!reader.exhausted()) {
+      Translation translation(&loaded->config, &loaded->places, problems);
+      TranslateFile(form, *file, &translation);
+    }
   }
   loaded->complete = !reader.exhausted();
 }
