@@ -152,6 +152,22 @@ class LlmGatewayTest(_CompatibleCase):
         # The shipped rules would have sent it elsewhere, or nowhere.
         self.assertEqual(self.served("deepseek-chat")[1], "default")
 
+    def test_operators_may_have_such_a_text_checked(self):
+        call = self.caller.call(
+            self.gateway.admin, "/llmgateway.v1.AdminService/ValidateConfig",
+            {"text": json.dumps({"llmGateway": {
+                "providers": {"a": {"providerType": "ollama"}},
+                "routing": {"agentRules": {"x": "b"}}, "audit": {}}})})
+        self.assertEqual(call.end["code"], "OK", call.end)
+        self.assertNotIn("valid", call.response)
+        self.assertEqual(
+            [(problem["path"], problem["severity"])
+             for problem in call.response["problems"]],
+            [("llmGateway.providers.a.baseUrl", "SEVERITY_ERROR"),
+             ("llmGateway.routing.agentRules.x", "SEVERITY_ERROR"),
+             ("llmGateway.routing.defaultProvider", "SEVERITY_WARNING"),
+             ("llmGateway.audit", "SEVERITY_WARNING")])
+
     def test_the_chain_is_followed_when_a_provider_fails(self):
         self.upstream.set_script("gpt-5.1-codex-mini", {"status": 503})
         call = self.generate("claude-haiku-4-5",
