@@ -3,11 +3,13 @@ docs/compatible_configurations.md tells what becomes of them."""
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 import unittest
 
 from tests.integration import gateway_case
+from tests.integration import grpc_caller
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import ask
 from tests.testing import gateway_process
@@ -71,9 +73,18 @@ _ROUTER = {
 }
 
 
+# Keeps GatewayProcess from adding listeners.
+_COMMENT = "# listeners: by variables\n"
+_EXPLAIN = "/llmgateway.v1.AdminService/ExplainRoute"
+
+
+def _name(target):
+    return target["provider"] + "/" + target["model"]
+
+
 def _config(settings):
-    """As GatewayCase takes it. The comment keeps it from adding listeners."""
-    text = "# listeners: by variables\n" + json.dumps(settings, indent=2)
+    """As GatewayCase takes it."""
+    text = _COMMENT + json.dumps(settings, indent=2)
     text = text.replace("{", "{{").replace("}", "}}")
     return text.replace(_UPSTREAM, "http://{upstream}")
 
@@ -112,12 +123,12 @@ class _CompatibleCase(gateway_case.GatewayCase):
         if route["provider"] != "local":
             self.assertEqual(self.upstream.stat(route["model"], "requests"),
                              asked + 1)
-        return route["provider"] + "/" + route["model"], route["reason"]
+        return _name(route), route["reason"]
 
     def fallbacks(self, model, agent=""):
         """Who would be asked next."""
         call = self.caller.call(
-            self.gateway.admin, "/llmgateway.v1.AdminService/ExplainRoute",
+            self.gateway.admin, _EXPLAIN,
             {"request": prompt(model, scope={"agent_type": agent})})
         self.assertEqual(call.end["code"], "OK", call.end)
         return [target["provider"]
@@ -221,6 +232,32 @@ class RouterConfigTest(_CompatibleCase):
         self.assertEqual(self.generate("failing").end["reason"],
                          "CIRCUIT_OPEN")
         self.assertEqual(self.upstream.stat("failing", "requests"), 3)
+
+
+class ExampleTest(unittest.TestCase):
+    """The example of the page, as it stands there."""
+
+    def test_calls_go_where_the_page_says(self):
+        with open("docs/compatible_configurations.md",
+                  encoding="utf-8") as file:
+            section = file.read().split("\n### An example\n")[1]
+        section = section.split("\n## ")[0]
+        config = _COMMENT + section.split("```json\n")[1].split("```")[0]
+        rows = [[re.findall("`([^`]+)`", cell) for cell in line.split("|")[1:5]]
+                for line in section.splitlines() if line.startswith("| ")][2:]
+        self.assertEqual(len(rows), 3)
+        with GatewayProcess(config, env={**_KEYS, **_LISTENERS}) as gateway, \
+                grpc_caller.GrpcCaller() as caller:
+            for call, goes_to, reason, then in rows:
+                agent = call[0] if len(call) == 2 else ""
+                made = caller.call(
+                    gateway.admin, _EXPLAIN,
+                    {"request": prompt(call[-1], scope={"agent_type": agent})})
+                route = made.response["route"]
+                self.assertEqual(
+                    ([_name(route)], [route["reason"]],
+                     [_name(each) for each in route["fallbacks"]]),
+                    (goes_to, reason, then))
 
 
 class CheckTest(unittest.TestCase):
