@@ -121,7 +121,8 @@ void RouterConfigTranslator::Run() {
   AddCallTimeout();
   WarnOfDevMode(file_.dev_mode());
   // Last, since in a file without sections its own `providers` is called so.
-  if (!names_.empty()) translation_.From(At("providers"), "providers");
+  translation_.From(At(names_.empty() ? "default_provider" : "providers"),
+                    "providers");
 }
 
 void RouterConfigTranslator::CheckRequired() {
@@ -176,7 +177,6 @@ void RouterConfigTranslator::AddNamed(const std::string& name,
   if (names_.empty() && !name.empty()) {
     translation_.Add(written,
                      "names a provider that 'providers' does not have");
-    translation_.From(written, "providers");
   }
 }
 
