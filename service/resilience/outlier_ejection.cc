@@ -4,6 +4,8 @@
 #include <cassert>
 #include <map>
 
+#include "base/os/logging.h"
+
 namespace gateway {
 namespace {
 
@@ -123,12 +125,16 @@ bool OutlierEjection::Eject(Target& target, Reason reason, int64_t now) {
       std::count_if(targets_.begin(), targets_.end(),
                     [now](const auto& each) { return IsOut(*each, now); });
   if (out >= EjectedMax()) return false;
-  target.ejected_until_.store(
-      now + EjectionNanos(options_, target.times_ejected_),
-      std::memory_order_relaxed);
+  const int64_t length = EjectionNanos(options_, target.times_ejected_);
+  target.ejected_until_.store(now + length, std::memory_order_relaxed);
   ++target.times_ejected_;
-  ++target.ejections_;
+  ++target.ejections_[static_cast<size_t>(reason)];
   target.reason_ = reason;
+  Log(LogLevel::kWarn, "providers",
+      "A target is ejected, since it does worse than the others of its rule",
+      {{"target", target.name()},
+       {"why", EjectionReasonName(reason)},
+       {"for_seconds", absl::Nanoseconds(length)}});
   ForgetInterval(target);
   return true;
 }

@@ -28,7 +28,7 @@
 //
 // All sums are of whole numbers, and what is equal is ordered by name: the same
 // calls eject the same targets. What a target that is out still answers, is not
-// counted.
+// counted. The log tells of each ejection.
 //
 // Times are steady times. Thread-safe; one for all loops, which outlives
 // configurations. To read a weight costs two or three relaxed loads, and a
@@ -38,6 +38,7 @@
 #ifndef SERVICE_RESILIENCE_OUTLIER_EJECTION_H_
 #define SERVICE_RESILIENCE_OUTLIER_EJECTION_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -80,6 +81,7 @@ class OutlierEjection {
   };
 
   enum class Reason { kNone, kConsecutiveFaults, kSuccessRate, kLatency };
+  static constexpr size_t kReasons = 4;
 
   // A target as the group knows it: handed out by SetTargets, kept by whoever
   // calls it, and as long as that.
@@ -105,7 +107,7 @@ class OutlierEjection {
     // Under the group's lock.
     int64_t faults_ = 0;  // Of the interval.
     int64_t times_ejected_ = 0;
-    int64_t ejections_ = 0;
+    std::array<int64_t, kReasons> ejections_ = {};  // By reason.
     Reason reason_ = Reason::kNone;
     bool is_member_ = false;
   };
@@ -119,7 +121,8 @@ class OutlierEjection {
     Reason reason = Reason::kNone;  // Of the last ejection.
     int consecutive_faults = 0;
     int64_t times_ejected = 0;  // That count for the next ejection's length.
-    int64_t ejections = 0;      // All of them.
+    // All of them, by their reason.
+    std::array<int64_t, kReasons> ejections = {};
   };
 
   static constexpr int kFullWeight = 1000;

@@ -1,5 +1,8 @@
 #include "service/resilience/resilience_state.h"
 
+#include <cmath>
+#include <optional>
+
 #include "google/protobuf/duration.pb.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "llmgateway/config/v1/resilience.pb.h"
@@ -11,6 +14,7 @@ namespace {
 
 using ::llmgateway::config::v1::CircuitBreakerConfig;
 using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::OutlierEjectionConfig;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryBudgetConfig;
 
@@ -43,14 +47,37 @@ RetryBudget::Options BudgetOptions(const RetryBudgetConfig& config) {
   return {.min_concurrency = config.minimum(), .percent = config.percent()};
 }
 
+// Nothing if targets are not compared.
+std::optional<OutlierEjection::Options> EjectionOptions(
+    const OutlierEjectionConfig& config) {
+  if (!config.enabled()) return std::nullopt;
+  OutlierEjection::Options options;
+  options.consecutive_faults = config.consecutive_failures();
+  options.interval = ToAbsl(config.interval());
+  options.success_rate_deviation_thousandths =
+      static_cast<int>(std::lround(config.success_rate_deviation() * 1000));
+  options.latency_factor_percent = config.latency_percent();
+  options.base_ejection = ToAbsl(config.base_ejection());
+  options.max_ejection = ToAbsl(config.ejection_limit());
+  options.max_ejected_percent = config.ejected_percent_limit();
+  options.slow_start = ToAbsl(config.slow_start());
+  return options;
+}
+
 }  // namespace
 
 ResilienceState::ResilienceState(const GatewayConfig& config)
     : targets(BreakerOptionsOf(config)),
-      retry_budget(BudgetOptions(config.resilience().retry_budget())) {}
+      outliers(EjectionOptions(config.resilience().outlier_ejection())),
+      retry_budget(BudgetOptions(config.resilience().retry_budget())) {
+  targets.SetFailuresLimit(config.resilience().disable_model_after_failures());
+}
 
 void ResilienceState::Apply(const GatewayConfig& config, absl::Duration now) {
   targets.SetOptions(BreakerOptionsOf(config), now);
+  targets.SetFailuresLimit(config.resilience().disable_model_after_failures());
+  outliers.SetOptions(EjectionOptions(config.resilience().outlier_ejection()),
+                      now);
   retry_budget.SetOptions(BudgetOptions(config.resilience().retry_budget()));
 }
 

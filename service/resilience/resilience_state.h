@@ -1,6 +1,7 @@
 // ResilienceState is what has been learned of providers while calls ran, and
 // outlives the configurations under which it was: breakers and latencies of
-// targets, credentials that cool, and how many retries are under way.
+// targets, which of them are disabled or ejected, credentials that cool, and
+// how many retries are under way.
 //
 // Thread-safe.
 
@@ -9,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "service/resilience/outlier_groups.h"
 #include "service/resilience/provider_board.h"
 #include "service/resilience/retry_budget.h"
 #include "service/resilience/target_board.h"
@@ -27,6 +29,7 @@ class ResilienceState {
 
   TargetBoard targets;
   ProviderBoard providers;
+  OutlierGroups outliers;
   RetryBudget retry_budget;
 };
 

@@ -3,7 +3,10 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "base/os/logging.h"
 #include "base/string_view.h"
+#include "errors/verdict.h"
 
 namespace gateway {
 namespace {
@@ -15,6 +18,44 @@ size_t HashOf(std::string_view provider, std::string_view model) {
 
 }  // namespace
 
+void TargetState::RecordSuccess() {
+  availability.RecordSuccess();
+  if (!proven.load(std::memory_order_relaxed)) {
+    proven.store(true, std::memory_order_relaxed);
+  }
+}
+
+void TargetState::RecordFailure() {
+  proven.store(true, std::memory_order_relaxed);
+  const int failures = availability.RecordFailure();
+  const int limit = rules_.failures_limit.load(std::memory_order_relaxed);
+  // What many models share, one of them does not disable.
+  if (limit == 0 || failures < limit || model.empty()) return;
+  if (!availability.Disable(TargetAvailability::By::kFailures,
+                            absl::StrCat("by ", failures,
+                                         " failures of its own in a row"))) {
+    return;
+  }
+  rules_.disabled_by_failures.fetch_add(1, std::memory_order_relaxed);
+  Log(LogLevel::kError, "providers", "A model is disabled, since it fails",
+      {{"provider", provider},
+       {"model", model},
+       {"failures_in_a_row", failures}});
+}
+
+void TargetUse::RecordOutcome(absl::Duration now, const absl::Status& outcome,
+                              bool abandoned,
+                              std::optional<absl::Duration> latency) {
+  if (target_ == nullptr) return;
+  if (outcome.ok()) {
+    target_->RecordSuccess();
+    if (member_ != nullptr) member_->RecordSuccess(now, latency);
+  } else if (BlamesTarget(ClassifyFailure(outcome, abandoned))) {
+    target_->RecordFailure();
+    if (member_ != nullptr) member_->RecordFault(now);
+  }
+}
+
 TargetBoard::TargetBoard(BreakerOptions options)
     : options_(std::move(options)) {}
 
@@ -22,7 +63,14 @@ TargetState& TargetBoard::Find(std::string_view provider,
                                std::string_view model) {
   size_t free_slot;
   TargetState* const known = FindKnown(provider, model, &free_slot);
-  return known != nullptr ? *known : Add(provider, model);
+  return known != nullptr ? *known
+                          : *Add(provider, model, /*has_own=*/false);
+}
+
+TargetState* TargetBoard::FindOwn(std::string_view provider,
+                                  std::string_view model) {
+  TargetState* const known = FindKnown(provider, model);
+  return known != nullptr ? known : Add(provider, model, /*has_own=*/true);
 }
 
 TargetState* TargetBoard::FindKnown(std::string_view provider,
@@ -39,20 +87,51 @@ TargetState* TargetBoard::FindKnown(std::string_view provider,
   }
 }
 
-TargetState& TargetBoard::Add(std::string_view provider,
-                              std::string_view model) {
+TargetState* TargetBoard::Add(std::string_view provider,
+                              std::string_view model, bool has_own) {
   const MutexLock lock(mu_);
-  if (targets_.size() >= kTargetsMax) model = {};
   // More providers than a configuration may have, by many reloads.
-  if (targets_.size() >= kTargetsMax + kTargetsMax / 2) provider = {};
+  constexpr size_t kSharedMax = kTargetsMax + kTargetsMax / 2;
+  if (has_own) {
+    if (targets_.size() >= kSharedMax + kOwnMax) return nullptr;
+  } else {
+    if (targets_.size() >= kTargetsMax) model = {};
+    if (targets_.size() >= kSharedMax) provider = {};
+  }
   size_t slot;
   // Another thread may have been here first.
   TargetState* const known = FindKnown(provider, model, &slot);
-  if (known != nullptr) return *known;
+  if (known != nullptr) return known;
   TargetState& added =
-      targets_.emplace_back(provider, model, options_.Of(provider));
+      targets_.emplace_back(provider, model, options_.Of(provider),
+                            ProbesUnderLock(provider), rules_);
   slots_[slot].store(&added, std::memory_order_release);
-  return added;
+  return &added;
+}
+
+ProviderProbes& TargetBoard::ProbesOf(std::string_view provider) {
+  const MutexLock lock(mu_);
+  return ProbesUnderLock(provider);
+}
+
+ProviderProbes& TargetBoard::ProbesUnderLock(std::string_view provider) {
+  const auto found = probes_.find(provider);
+  if (found != probes_.end()) return found->second;
+  return probes_.try_emplace(std::string(provider)).first->second;
+}
+
+CircuitBreaker::Options TargetBoard::OptionsOf(
+    std::string_view provider) const {
+  const MutexLock lock(mu_);
+  return options_.Of(provider);
+}
+
+void TargetBoard::SetFailuresLimit(int limit) {
+  rules_.failures_limit.store(limit, std::memory_order_relaxed);
+  const MutexLock lock(mu_);
+  for (TargetState& target : targets_) {
+    target.availability.EnableAfterFailures();
+  }
 }
 
 void TargetBoard::SetOptions(BreakerOptions options, absl::Duration now) {

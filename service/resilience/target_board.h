@@ -1,15 +1,19 @@
 // TargetBoard holds what all loops know together of each target, a model of a
-// provider: its circuit breaker, how long its answers take to begin, and how
-// many attempts are under way there.
+// provider: whether calls may go there, its circuit breaker, how long its
+// answers take to begin, and how many attempts are under way there.
 //
 //   TargetBoard board(options);
 //   TargetState& target = board.Find("openai", "gpt-5-mini");
+//   if (target.availability.disabled()) return ModelDisabled();
 //   auto permit = target.breaker.TryAcquire(loop.Now());
+//   TargetUse use(target);
+//   ...
+//   use.RecordOutcome(loop.Now(), outcome, abandoned, time_to_first_token);
 //
 // A target is known from the first time that it is looked for, and outlives
 // the configurations that name it. Callers may name any model, so there is a
 // limit: what comes after the first kTargetsMax targets shares one state for
-// each provider.
+// each provider, unless an operator has something to say of it.
 //
 // Thread-safe. To find a target that is known takes no lock and allocates
 // nothing.
@@ -24,16 +28,20 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "service/resilience/circuit_breaker.h"
 #include "service/resilience/latency_window.h"
+#include "service/resilience/outlier_groups.h"
+#include "service/resilience/provider_probes.h"
+#include "service/resilience/target_availability.h"
 
 namespace gateway {
 
@@ -49,36 +57,72 @@ struct BreakerOptions {
   std::map<std::string, CircuitBreaker::Options, std::less<>> of_provider = {};
 };
 
+// What holds for all targets of a board.
+struct TargetRules {
+  // So many failures in a row disable a target; 0 for never.
+  std::atomic<int> failures_limit = 0;
+  // How often that has happened.
+  std::atomic<int64_t> disabled_by_failures = 0;
+};
+
 // Where it stands it stays, as long as the board.
 struct TargetState {
   TargetState(std::string_view provider, std::string_view model,
-              const CircuitBreaker::Options& options)
-      : provider(provider), model(model), breaker(options), latency({}) {}
+              const CircuitBreaker::Options& options,
+              const ProviderProbes& probes, TargetRules& rules)
+      : provider(provider),
+        model(model),
+        probes(probes),
+        breaker(options),
+        latency({}),
+        rules_(rules) {}
+
+  // An attempt went well, or failed by the target's own fault. After too many
+  // failures in a row the target is disabled, and the log told.
+  void RecordSuccess();
+  void RecordFailure();
 
   const std::string provider;
   const std::string model;  // Empty: all that have no state of their own.
+  const ProviderProbes& probes;  // Of the provider.
+  TargetAvailability availability;
   CircuitBreaker breaker;
   LatencyWindow latency;
   std::atomic<uint32_t> in_flight = 0;
+  // It has answered, or failed by its own fault: a name that a caller has made
+  // up never does.
+  std::atomic<bool> proven = false;
+
+ private:
+  TargetRules& rules_;
 };
 
-// Counts an attempt as under way at its target while it lives.
+// Counts an attempt as under way at its target while it lives, and tells all
+// that watch the target what came of it.
 class [[nodiscard]] TargetUse {
  public:
   TargetUse() = default;
-  explicit TargetUse(TargetState& target) : target_(&target) {
+  // `member` is the target as one of its rule's; null if they are not compared.
+  explicit TargetUse(TargetState& target, GroupMember* member = nullptr)
+      : target_(&target), member_(member) {
     target.in_flight.fetch_add(1, std::memory_order_relaxed);
   }
   TargetUse(TargetUse&& other) noexcept
-      : target_(std::exchange(other.target_, nullptr)) {}
+      : target_(std::exchange(other.target_, nullptr)),
+        member_(other.member_) {}
   TargetUse& operator=(TargetUse&& other) noexcept {
     std::swap(target_, other.target_);
+    std::swap(member_, other.member_);
     return *this;
   }
   // Keeps how long a stream took to begin there. Steady times.
   void RecordLatency(absl::Duration now, absl::Duration latency) {
     if (target_ != nullptr) target_->latency.Record(now, latency);
   }
+  // Keeps how the attempt ended; `abandoned` is as for ClassifyFailure,
+  // `latency` the time to the first token where that is known.
+  void RecordOutcome(absl::Duration now, const absl::Status& outcome,
+                     bool abandoned, std::optional<absl::Duration> latency);
 
   ~TargetUse() {
     if (target_ == nullptr) return;
@@ -87,11 +131,14 @@ class [[nodiscard]] TargetUse {
 
  private:
   TargetState* target_ = nullptr;
+  GroupMember* member_ = nullptr;
 };
 
 class TargetBoard {
  public:
   static constexpr size_t kTargetsMax = 4096;
+  // So many more that operators name.
+  static constexpr size_t kOwnMax = 1024;
 
   explicit TargetBoard(BreakerOptions options);
   TargetBoard(const TargetBoard&) = delete;
@@ -101,9 +148,34 @@ class TargetBoard {
   TargetState& Find(std::string_view provider, std::string_view model)
       LOCKS_EXCLUDED(mu_);
 
+  // The same for an operator, who means this target alone: it has a state of
+  // its own whatever the limit. Null if even operators have named too many.
+  TargetState* FindOwn(std::string_view provider, std::string_view model)
+      LOCKS_EXCLUDED(mu_);
+
+  // Null if nobody has looked for it, or it shares the state of others.
+  TargetState* FindKnown(std::string_view provider,
+                         std::string_view model) const {
+    size_t free_slot;
+    return FindKnown(provider, model, &free_slot);
+  }
+
+  // What is known of a provider's probes, for all its targets.
+  ProviderProbes& ProbesOf(std::string_view provider) LOCKS_EXCLUDED(mu_);
+
   // Another configuration's settings, for all targets, there and to come.
   void SetOptions(BreakerOptions options, absl::Duration now)
       LOCKS_EXCLUDED(mu_);
+
+  // How the breakers of a provider's targets are set.
+  CircuitBreaker::Options OptionsOf(std::string_view provider) const
+      LOCKS_EXCLUDED(mu_);
+
+  // So many failures in a row disable a target from now on; 0 for never. Those
+  // that failures have disabled are enabled: it is another configuration.
+  void SetFailuresLimit(int limit) LOCKS_EXCLUDED(mu_);
+
+  const TargetRules& rules() const { return rules_; }
 
   // All that are known, in the order in which they were first looked for.
   std::vector<TargetState*> All() const LOCKS_EXCLUDED(mu_);
@@ -114,15 +186,20 @@ class TargetBoard {
 
   TargetState* FindKnown(std::string_view provider, std::string_view model,
                          size_t* free_slot) const;
-  TargetState& Add(std::string_view provider, std::string_view model)
-      LOCKS_EXCLUDED(mu_);
+  TargetState* Add(std::string_view provider, std::string_view model,
+                   bool has_own) LOCKS_EXCLUDED(mu_);
+  ProviderProbes& ProbesUnderLock(std::string_view provider)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // By hash, with the next free place for those that meet. Written under the
   // lock, and never changed again.
   std::array<std::atomic<TargetState*>, kSlots> slots_ = {};
 
+  TargetRules rules_;
+
   mutable Mutex mu_;
   BreakerOptions options_ GUARDED_BY(mu_);
+  std::map<std::string, ProviderProbes, std::less<>> probes_ GUARDED_BY(mu_);
   std::deque<TargetState> targets_ GUARDED_BY(mu_);
 };
 

@@ -132,7 +132,7 @@ TEST_F(OutlierEjectionTest, EachEjectionIsLongerUpToTheLimit) {
     EXPECT_EQ(Read(0).ejected_for, absl::Seconds(seconds));
     now_ += absl::Seconds(seconds);
   }
-  EXPECT_EQ(Read(0).ejections, 5);
+  EXPECT_EQ(Read(0).ejections[1], 5);
 }
 
 TEST_F(OutlierEjectionTest, AWholeIntervalInForgetsOneEjection) {
@@ -198,7 +198,7 @@ TEST_F(OutlierEjectionTest, WhatIsAnsweredWhileItIsOutDoesNotCount) {
   Fault(0, 3);
   Fault(0, 10);
   EXPECT_EQ(Read(0).ejected_for, absl::Seconds(30));
-  EXPECT_EQ(Read(0).ejections, 1);
+  EXPECT_EQ(Read(0).ejections[1], 1);
   now_ += absl::Seconds(30);
   EXPECT_EQ(Read(0).consecutive_faults, 0);
 }

@@ -1,5 +1,7 @@
 #include "service/resilience/resilience_state.h"
 
+#include <vector>
+
 #include "absl/time/time.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -90,6 +92,43 @@ TEST(ResilienceStateTest, RetriesHaveABudget) {
   const auto first = state.retry_budget.TryAcquire();
   EXPECT_TRUE(first.has_value());
   EXPECT_FALSE(state.retry_budget.TryAcquire().has_value());
+}
+
+TEST(ResilienceStateTest, TargetsAreComparedIfThatIsConfigured) {
+  GatewayConfig config = Config("MODE_ENFORCE");
+  ResilienceState state(config);
+  const std::vector<OutlierGroups::Name> pair = {{"p", "m"}, {"q", "m"}};
+  EXPECT_TRUE(state.outliers.Read(kNow).empty());
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      "enabled: true consecutive_failures: 2 interval { seconds: 10 }"
+      " success_rate_deviation: 1.9 latency_percent: 300"
+      " base_ejection { seconds: 3 } ejection_limit { seconds: 5 }"
+      " ejected_percent_limit: 50 slow_start { seconds: 10 }",
+      config.mutable_resilience()->mutable_outlier_ejection()));
+  state.Apply(config, kNow);
+  GroupMember& member = *state.outliers.Find(pair, kNow)[0];
+  member.RecordFault(kNow);
+  EXPECT_EQ(member.WeightPermille(kNow), 1000);
+  member.RecordFault(kNow);
+  EXPECT_EQ(member.WeightPermille(kNow + absl::Milliseconds(2999)), 0);
+  EXPECT_EQ(member.WeightPermille(kNow + absl::Seconds(3)), 100);
+  EXPECT_EQ(member.WeightPermille(kNow + absl::Seconds(13)), 1000);
+}
+
+TEST(ResilienceStateTest, SoManyFailuresDisableATarget) {
+  GatewayConfig config = Config("MODE_ENFORCE");
+  config.mutable_resilience()->set_disable_model_after_failures(1);
+  ResilienceState state(config);
+  TargetState& target = state.targets.Find("p", "m");
+  target.RecordFailure();
+  EXPECT_TRUE(target.availability.disabled());
+  config.mutable_resilience()->set_disable_model_after_failures(2);
+  state.Apply(config, kNow);
+  EXPECT_FALSE(target.availability.disabled());
+  target.RecordFailure();
+  EXPECT_FALSE(target.availability.disabled());
+  target.RecordFailure();
+  EXPECT_TRUE(target.availability.disabled());
 }
 
 }  // namespace

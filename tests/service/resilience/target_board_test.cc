@@ -1,11 +1,14 @@
 #include "service/resilience/target_board.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/os/thread.h"
+#include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -91,6 +94,119 @@ TEST(TargetBoardTest, ThreadsThatMeetGetTheSame) {
     }
   }
   for (int t = 1; t < kThreads; ++t) EXPECT_EQ(found[t], found[0]);
+}
+
+absl::Status TargetIsDown() {
+  return MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down");
+}
+
+void End(TargetState& target, const absl::Status& outcome,
+         GroupMember* member = nullptr) {
+  TargetUse(target, member)
+      .RecordOutcome(absl::Hours(1), outcome, /*abandoned=*/false,
+                     std::nullopt);
+}
+
+TEST(TargetBoardTest, AnOperatorMeansOneTargetAloneWhateverTheLimit) {
+  TargetBoard board({});
+  for (size_t i = 0; i < TargetBoard::kTargetsMax; ++i) {
+    board.Find("p", std::to_string(i));
+  }
+  board.Find("p", "one more");
+  EXPECT_EQ(board.FindKnown("p", "one more"), nullptr);
+  TargetState* const own = board.FindOwn("p", "one more");
+  ASSERT_NE(own, nullptr);
+  EXPECT_EQ(own->model, "one more");
+  EXPECT_EQ(&board.Find("p", "one more"), own);
+  EXPECT_EQ(board.Find("p", "another").model, "");
+}
+
+TEST(TargetBoardTest, WhatOperatorsNameHasALimitToo) {
+  TargetBoard board({});
+  TargetState* last = nullptr;
+  size_t named = 0;
+  do {
+    last = board.FindOwn("p", std::to_string(named));
+  } while (last != nullptr && ++named <= 4 * TargetBoard::kTargetsMax);
+  EXPECT_EQ(named, TargetBoard::kTargetsMax + TargetBoard::kTargetsMax / 2 +
+                       TargetBoard::kOwnMax);
+  EXPECT_NE(board.FindOwn("p", "0"), nullptr);
+  // Others still find a state.
+  EXPECT_EQ(board.Find("q", "m").model, "");
+}
+
+TEST(TargetBoardTest, TargetsOfAProviderShareWhatItsProbesSay) {
+  TargetBoard board({});
+  TargetState& target = board.Find("p", "a");
+  EXPECT_EQ(&target.probes, &board.ProbesOf("p"));
+  EXPECT_EQ(&board.Find("p", "b").probes, &target.probes);
+  EXPECT_NE(&board.Find("q", "a").probes, &target.probes);
+}
+
+TEST(TargetBoardTest, SoManyFailuresInARowDisableATarget) {
+  TargetBoard board({});
+  board.SetFailuresLimit(3);
+  TargetState& target = board.Find("p", "m");
+  End(target, TargetIsDown());
+  End(target, TargetIsDown());
+  End(target, absl::OkStatus());
+  End(target, TargetIsDown());
+  End(target, TargetIsDown());
+  // Neither a fault of the target's, nor an answer.
+  End(target, MakeFault(v1::ERROR_REASON_INVALID_REQUEST, "no"));
+  EXPECT_FALSE(target.availability.disabled());
+  End(target, TargetIsDown());
+  EXPECT_TRUE(target.availability.disabled());
+  EXPECT_EQ(target.availability.Read().why,
+            "by 3 failures of its own in a row");
+  EXPECT_EQ(board.rules().disabled_by_failures, 1);
+  End(target, TargetIsDown());
+  EXPECT_EQ(board.rules().disabled_by_failures, 1);
+  EXPECT_FALSE(board.Find("p", "other").availability.disabled());
+}
+
+TEST(TargetBoardTest, WithoutALimitNoneIsDisabled) {
+  TargetBoard board({});
+  TargetState& target = board.Find("p", "m");
+  for (int i = 0; i < 100; ++i) End(target, TargetIsDown());
+  EXPECT_FALSE(target.availability.disabled());
+}
+
+TEST(TargetBoardTest, AnotherConfigurationEnablesWhatFailuresDisabled) {
+  TargetBoard board({});
+  board.SetFailuresLimit(1);
+  TargetState& failed = board.Find("p", "m");
+  End(failed, TargetIsDown());
+  TargetState& told = board.Find("p", "told");
+  told.availability.Disable(TargetAvailability::By::kOperator, "by alice");
+  board.SetFailuresLimit(1);
+  EXPECT_FALSE(failed.availability.disabled());
+  EXPECT_TRUE(told.availability.disabled());
+}
+
+TEST(TargetBoardTest, ATargetIsProvenOnceItAnswersOrFailsByItself) {
+  TargetBoard board({});
+  TargetState& made_up = board.Find("p", "made up");
+  End(made_up, MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND, "404"));
+  EXPECT_FALSE(made_up.proven);
+  TargetState& answers = board.Find("p", "answers");
+  End(answers, absl::OkStatus());
+  EXPECT_TRUE(answers.proven);
+  TargetState& fails = board.Find("p", "fails");
+  End(fails, TargetIsDown());
+  EXPECT_TRUE(fails.proven);
+}
+
+TEST(TargetBoardTest, WhatCameOfAnAttemptIsToldToItsGroup) {
+  TargetBoard board({});
+  OutlierGroups groups(OutlierEjection::Options{.consecutive_faults = 1});
+  GroupMember* const member =
+      groups.Find({{"p", "m"}, {"q", "m"}}, absl::Hours(1))[0];
+  TargetState& target = board.Find("p", "m");
+  End(target, absl::OkStatus(), member);
+  EXPECT_EQ(member->WeightPermille(absl::Hours(1)), 1000);
+  End(target, TargetIsDown(), member);
+  EXPECT_EQ(member->WeightPermille(absl::Hours(1)), 0);
 }
 
 }  // namespace
