@@ -41,6 +41,7 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
     case v1::ERROR_REASON_PROVIDER_BAD_RESPONSE:
     case v1::ERROR_REASON_STREAM_INTERRUPTED:
     case v1::ERROR_REASON_CIRCUIT_OPEN:
+    case v1::ERROR_REASON_MODEL_DISABLED:
       return Verdict::kGoElsewhere;
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
       return Verdict::kRateLimited;

@@ -26,7 +26,9 @@ void Attempt::End(absl::Status outcome, absl::Duration took) {
 
 void Attempt::TellBreaker(absl::Duration now) {
   if (!permit.has_value()) return;
-  permit->Record(now, status, progress.http.abandoned());
+  const bool abandoned = progress.http.abandoned();
+  use.RecordOutcome(now, status, abandoned, time_to_first_token);
+  permit->Record(now, status, abandoned);
   permit.reset();
 }
 

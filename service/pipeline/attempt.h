@@ -74,8 +74,9 @@ struct Attempt : CallAttempt {
   InflightAttempt inflight;
   TargetUse use;
 
-  // Tells the target's breaker how it went. Of a stream, once it has ended; a
-  // probe's, once it has begun. `now` is steady.
+  // Tells the target's breaker, and all else that watches the target, how it
+  // went. Of a stream, once it has ended; a probe's, once it has begun. `now`
+  // is steady.
   void TellBreaker(absl::Duration now);
   // Null once the breaker has been told.
   std::optional<CircuitBreaker::Permit> permit;

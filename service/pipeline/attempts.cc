@@ -84,15 +84,22 @@ class NextAttempt {
   // What is known of the target.
   TargetState& state() const { return *state_; }
 
-  // The right to ask the target; nothing while it rests.
+  // The right to ask the target; nothing while it rests, or is disabled.
   std::optional<CircuitBreaker::Permit> AskBreaker() const {
+    if (state_->availability.disabled()) return std::nullopt;
     return state_->breaker.TryAcquire(call_.loop.Now());
   }
 
-  // Goes on to another target, since this one rests. How the call ends, if
-  // there is none: by what a provider has said, if one was asked.
+  // Goes on to another target, since this one is not to be asked. How the call
+  // ends, if there is none: by what a provider has said, if one was asked; or
+  // else that one rests, which passes; or else that all are disabled.
   Task<absl::Status> AfterRest() {
-    if (last_failure_.ok()) last_failure_ = CircuitOpen();
+    const bool disabled = state_->availability.disabled();
+    if (last_failure_.ok() ||
+        (!disabled &&
+         FaultReason(last_failure_) == v1::ERROR_REASON_MODEL_DISABLED)) {
+      last_failure_ = disabled ? ModelDisabled() : CircuitOpen();
+    }
     return GoElsewhere();
   }
 
@@ -124,7 +131,8 @@ class NextAttempt {
         call_.runtime->retry().DelayAfter(asked_, failure, abandoned,
                                           *call_.runtime->ports().random);
     last_failure_ = failure;
-    const bool rests = !state_->breaker.IsAskable(call_.loop.Now());
+    const bool rests = state_->availability.disabled() ||
+                       !state_->breaker.IsAskable(call_.loop.Now());
     if (delay.has_value() && !rests && TakeExtra()) {
       fresh_connection_ = !HasAnsweredWithAnError(last);
       kind_ = v1::Attempt::KIND_RETRY;
@@ -181,15 +189,25 @@ class NextAttempt {
     co_return absl::OkStatus();
   }
 
-  // What the caller hears of a target that rests, unless another answers.
-  absl::Status CircuitOpen() const {
-    absl::Status fault =
-        MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN,
-                  absl::StrCat("provider '", target_.provider->name,
-                               "', model '", ToAbsl(target_.upstream_model),
-                               "', rests after it has failed repeatedly"));
+  // What the caller hears of a target that is not to be asked, unless another
+  // answers.
+  absl::Status NotAsked(v1::ErrorReason reason, std::string_view why) const {
+    absl::Status fault = MakeFault(
+        reason, absl::StrCat("provider '", target_.provider->name,
+                             "', model '", ToAbsl(target_.upstream_model),
+                             "', ", ToAbsl(why)));
     AddFaultMetadata(fault, "provider", target_.provider->name);
     AddFaultMetadata(fault, "model", target_.upstream_model);
+    return fault;
+  }
+
+  absl::Status ModelDisabled() const {
+    return NotAsked(v1::ERROR_REASON_MODEL_DISABLED, "is disabled");
+  }
+
+  absl::Status CircuitOpen() const {
+    absl::Status fault = NotAsked(v1::ERROR_REASON_CIRCUIT_OPEN,
+                                  "rests after it has failed repeatedly");
     const std::optional<absl::Duration> wait =
         state_->breaker.RetryAfter(call_.loop.Now());
     if (wait.has_value()) SetRetryDelay(fault, *wait);
@@ -216,7 +234,7 @@ class LiveAttempt {
               CircuitBreaker::Permit permit, Attempt& attempt)
       : call_(call), target_(next.target()), attempt_(attempt) {
     attempt_.permit = std::move(permit);
-    attempt_.use = TargetUse(next.state());
+    attempt_.use = TargetUse(next.state(), target_.member);
     attempt_.kind = next.kind();
     attempt_.began = call.loop.Now();
     attempt_.provider = target_.provider->name;

@@ -64,8 +64,11 @@ absl::StatusOr<Planned> PlanStored(const IncomingCall& call,
 }
 
 PlannedTarget TargetOf(const IncomingCall& call, const RouteTarget& target) {
-  return TargetOf(call, *call.runtime->providers().Find(target.provider),
-                  target.model);
+  PlannedTarget planned =
+      TargetOf(call, *call.runtime->providers().Find(target.provider),
+               target.model);
+  planned.member = target.member;
+  return planned;
 }
 
 // Why the target cannot serve the request, if that is known.

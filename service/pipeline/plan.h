@@ -39,6 +39,8 @@ struct PlannedTarget {
   // The bytes of the request go to the provider, and those of the answer to the
   // caller, as they are.
   bool forwards = false;
+  // The target as one of those that it is compared with; null if it is not.
+  GroupMember* member = nullptr;
 };
 
 // The targets of a call one after another, each planned when its turn comes.

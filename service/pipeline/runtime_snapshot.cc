@@ -1,6 +1,7 @@
 #include "service/pipeline/runtime_snapshot.h"
 
 #include <atomic>
+#include <cstdint>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -39,7 +40,9 @@ RuntimeSnapshot::RuntimeSnapshot(
       config_(std::move(config)),
       providers_(std::move(providers)),
       resilience_(std::make_shared<ResilienceState>(config_->config())),
-      health_(*providers_, resilience_->targets, *ports_.clock),
+      health_(*providers_, *resilience_,
+              config_->config().resilience().outlier_ejection().enabled(),
+              *ports_.clock),
       callers_(*config_, *ports_.clock),
       operators_(config_->operator_keys(), *ports_.clock),
       router_(config_->config().routing(), health_),
@@ -63,13 +66,37 @@ std::string_view RuntimeSnapshot::Health::NameOf(
 
 TargetLoad RuntimeSnapshot::Health::LoadOf(std::string_view provider,
                                            std::string_view model) const {
-  const TargetState& target =
-      targets_.Find(provider, providers_.Find(provider)->UpstreamModel(model));
+  const TargetState& target = resilience_.targets.Find(
+      provider, providers_.Find(provider)->UpstreamModel(model));
   const absl::Duration now = clock_.SteadyTime();
   return {
-      .usable = target.breaker.IsAskable(now),
+      .usable =
+          !target.availability.disabled() && target.breaker.IsAskable(now),
+      .avoided = target.probes.failing(),
       .in_flight = target.in_flight.load(std::memory_order_relaxed),
       .latency = target.latency.Average(now).value_or(absl::ZeroDuration())};
+}
+
+std::vector<GroupMember*> RuntimeSnapshot::Health::CompareTargets(
+    absl::Span<const RouteTarget> targets) const {
+  if (!compares_targets_) return {};
+  std::vector<OutlierGroups::Name> names;
+  for (const RouteTarget& target : targets) {
+    names.push_back(
+        {target.provider, providers_.Find(target.provider)
+                              ->UpstreamModel(target.model)});
+  }
+  return resilience_.outliers.Find(names, clock_.SteadyTime());
+}
+
+void RuntimeSnapshot::Health::AddStanding(const GroupMember& member,
+                                          TargetLoad* load) const {
+  const int weight = member.WeightPermille(clock_.SteadyTime());
+  if (weight == 0) {
+    load->avoided = true;
+  } else {
+    load->weight_permille = static_cast<uint32_t>(weight);
+  }
 }
 
 }  // namespace gateway

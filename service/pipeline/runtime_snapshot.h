@@ -13,8 +13,10 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "providers/registry/registry.h"
 #include "providers/schema/schema_cache.h"
 #include "service/config/snapshot.h"
@@ -72,17 +74,25 @@ class RuntimeSnapshot {
   // What the router knows of the providers.
   class Health final : public TargetHealth {
    public:
-    Health(const ProviderRegistry& providers, TargetBoard& targets,
-           Clock& clock)
-        : providers_(providers), targets_(targets), clock_(clock) {}
+    Health(const ProviderRegistry& providers, ResilienceState& resilience,
+           bool compares_targets, Clock& clock)
+        : providers_(providers),
+          resilience_(resilience),
+          compares_targets_(compares_targets),
+          clock_(clock) {}
     ProviderState StateOf(std::string_view provider) const override;
     std::string_view NameOf(std::string_view provider) const override;
     TargetLoad LoadOf(std::string_view provider,
                       std::string_view model) const override;
+    std::vector<GroupMember*> CompareTargets(
+        absl::Span<const RouteTarget> targets) const override;
+    void AddStanding(const GroupMember& member,
+                     TargetLoad* load) const override;
 
    private:
     const ProviderRegistry& providers_;
-    TargetBoard& targets_;
+    ResilienceState& resilience_;
+    const bool compares_targets_;
     Clock& clock_;
   };
 

@@ -63,6 +63,10 @@ struct Balancer::Call {
   absl::Span<const size_t> asked;
   LoadOf load_of;
   bool takes_turn;
+  // Also targets that had better be avoided.
+  bool takes_avoided = false;
+  // Set if one was passed over for that.
+  mutable bool has_avoided = false;
 
   // Returns false if a target cannot be asked, else also its load.
   bool CanAsk(uint32_t target, TargetLoad& load) const {
@@ -70,6 +74,10 @@ struct Balancer::Call {
       return false;
     }
     load = load_of(target);
+    if (load.usable && load.avoided && !takes_avoided) {
+      has_avoided = true;
+      return false;
+    }
     return load.usable;
   }
 };
@@ -195,7 +203,10 @@ std::optional<BalancingChoice> Balancer::ChooseBy(const Call& call) const {
     const std::optional<BalancingChoice> choice = ChooseIn(group, call);
     if (choice.has_value()) return choice;
   }
-  return std::nullopt;
+  if (call.takes_avoided || !call.has_avoided) return std::nullopt;
+  Call with_avoided = call;
+  with_avoided.takes_avoided = true;
+  return ChooseBy(with_avoided);
 }
 
 std::optional<BalancingChoice> Balancer::ChooseIn(const Group& group,

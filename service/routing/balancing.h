@@ -16,6 +16,10 @@
 // number the strategy decides. A target that cannot be used, or was asked
 // before, is never chosen; if that leaves none, neither is there a choice.
 //
+// One that had better be avoided - it does worse than the others, or its
+// provider does not answer probes - is chosen only if no other can be, of
+// whatever priority.
+//
 // A target in slow start has a part of its weight. No target that can be used
 // is without any: it has at least a thousandth of its weight.
 //
@@ -81,6 +85,8 @@ struct TargetLoad {
   // False while its breaker is open, its credential rests, it is disabled, or
   // it cannot serve the request.
   bool usable = true;
+  // True if others had better be asked.
+  bool avoided = false;
   // How much of its weight counts: less than all in slow start.
   uint32_t weight_permille = 1000;
   uint32_t in_flight = 0;

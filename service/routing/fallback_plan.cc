@@ -104,7 +104,8 @@ std::optional<FallbackStep> FallbackPlan::SearchIn(
 
 RouteTarget FallbackPlan::WithModel(const RouteTarget& target) const {
   return {.provider = target.provider,
-          .model = target.model.empty() ? caller_model_ : target.model};
+          .model = target.model.empty() ? caller_model_ : target.model,
+          .member = target.member};
 }
 
 bool FallbackPlan::WasAsked(const RouteTarget& target) const {

@@ -72,6 +72,18 @@ RouteGroup::RouteGroup(std::string reason, const Targets& targets,
   AddFallbacks(fallbacks);
   if (members_.size() > 1) {
     balancer_.emplace(MakeBalancer(targets, balancing, health));
+    CompareMembers();
+  }
+}
+
+void RouteGroup::CompareMembers() {
+  std::vector<RouteTarget> targets;
+  for (const Member& member : members_) {
+    targets.push_back({member.provider, member.model});
+  }
+  const std::vector<GroupMember*> compared = health_->CompareTargets(targets);
+  for (size_t i = 0; i < compared.size(); ++i) {
+    members_[i].compared = compared[i];
   }
 }
 
@@ -91,12 +103,6 @@ void RouteGroup::AddFallbacks(const Targets& fallbacks) {
   }
 }
 
-RouteTarget RouteGroup::First(std::string_view model) const {
-  size_t member = 0;
-  while (TargetOf(member, model).model.empty()) ++member;
-  return TargetOf(member, model);
-}
-
 void RouteGroup::Order(const GroupQuery& query, RouteOrder* order) const {
   if (!balancer_.has_value()) {
     if (!members_.empty()) order->push_back(TargetOf(0, query.model));
@@ -105,7 +111,9 @@ void RouteGroup::Order(const GroupQuery& query, RouteOrder* order) const {
   const auto load_of = [&](size_t member) -> TargetLoad {
     const RouteTarget target = TargetOf(member, query.model);
     if (target.model.empty()) return {.usable = false};
-    return health_->LoadOf(target.provider, target.model);
+    TargetLoad load = health_->LoadOf(target.provider, target.model);
+    if (target.member != nullptr) health_->AddStanding(*target.member, &load);
+    return load;
   };
   BalancingQuery balancing = {.random = query.random};
   if (!query.sticky.text.empty()) {
@@ -116,6 +124,12 @@ void RouteGroup::Order(const GroupQuery& query, RouteOrder* order) const {
                            : balancer_->Order(balancing, load_of, kOrderMax);
   for (const BalancingChoice& choice : choices) {
     order->push_back(TargetOf(choice.target, query.model));
+  }
+  for (size_t i = 0; choices.empty() && i < members_.size(); ++i) {
+    const RouteTarget target = TargetOf(i, query.model);
+    if (target.model.empty()) continue;
+    order->push_back(target);
+    if (order->size() == kOrderMax) break;
   }
 }
 

@@ -83,12 +83,10 @@ class RouteGroup {
   std::string_view LeftOut() const { return left_out_; }
 
   // Puts the targets, those without a model asked for the request's, into
-  // `order`: the one to ask, and those to ask after it, up to kOrderMax. Nobody
-  // if all rest.
+  // `order`: the one to ask, and those to ask after it, up to kOrderMax. If all
+  // rest, so many of them as they are configured: whoever asks them finds out
+  // why. REQUIRES: CanServe(query.model).
   void Order(const GroupQuery& query, RouteOrder* order) const;
-
-  // The first by configuration. REQUIRES: CanServe(model).
-  RouteTarget First(std::string_view model) const;
 
   // Of the rule itself; a target without a model stands for the caller's.
   absl::Span<const RouteTarget> fallbacks() const { return fallbacks_; }
@@ -97,15 +95,18 @@ class RouteGroup {
 
  private:
   void AddFallbacks(const Targets& fallbacks);
+  void CompareMembers();
 
   struct Member {
     std::string_view provider;
     std::string model;  // Empty for the request's own.
+    GroupMember* compared = nullptr;
   };
 
   RouteTarget TargetOf(size_t member, std::string_view model) const {
     const Member& of = members_[member];
-    return {of.provider, of.model.empty() ? model : std::string_view(of.model)};
+    return {of.provider, of.model.empty() ? model : std::string_view(of.model),
+            of.compared};
   }
 
   std::string reason_;

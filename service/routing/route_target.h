@@ -10,11 +10,20 @@
 
 namespace gateway {
 
+// A target as one of those that share a rule's calls and are compared with each
+// other. Whoever made it (TargetHealth::CompareTargets) knows what it is.
+class GroupMember;
+
 struct RouteTarget {
   std::string_view provider;
   std::string_view model;  // In a rule, empty: the one that the caller named.
+  // Null if it is not compared with others.
+  GroupMember* member = nullptr;
 
-  friend bool operator==(const RouteTarget&, const RouteTarget&) = default;
+  // The same target, whatever group it is of.
+  friend bool operator==(const RouteTarget& a, const RouteTarget& b) {
+    return a.provider == b.provider && a.model == b.model;
+  }
 };
 
 }  // namespace gateway

@@ -94,8 +94,6 @@ class Router::Planning {
                  .model = model_,
                  .is_preview = steps_ != nullptr},
                 &plan_.targets);
-    // All of them rest. One is named all the same: the caller hears of it.
-    if (plan_.targets.empty()) plan_.targets.push_back(group.First(model_));
     plan_.reason = group.reason();
     plan_.model = model_;
     if (!group.fallbacks().empty()) {

@@ -66,8 +66,8 @@ struct RouteQuery {
 
 // Its texts are valid as long as the router and the query's.
 struct RoutePlan {
-  // Those that share the calls, the one to ask first; at least one. Of a rule
-  // whose targets all rest, the first one.
+  // Those that share the calls, the one to ask first; at least one, even if
+  // they all rest.
   RouteOrder targets;
   // `explicit`, `agent_rule:<agent>`, `domain_tag:<tag>`,
   // `model_rule:<what matched>`, `model_tier:<tier>`,

@@ -9,8 +9,11 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
+#include "absl/types/span.h"
 #include "service/routing/balancing.h"
+#include "service/routing/route_target.h"
 
 namespace gateway {
 
@@ -35,6 +38,19 @@ class TargetHealth {
                             std::string_view /*model*/) const {
     return {};
   }
+
+  // Says that these targets share the calls of a rule, so that those which do
+  // worse than the others are told; asked once, when the rules are made.
+  // Returns what each is known as, in their order, for as long as there are
+  // calls; nothing if targets are not compared.
+  virtual std::vector<GroupMember*> CompareTargets(
+      absl::Span<const RouteTarget> /*targets*/) const {
+    return {};
+  }
+
+  // Changes `load` by what came of comparing the target with the others.
+  virtual void AddStanding(const GroupMember& /*member*/,
+                           TargetLoad* /*load*/) const {}
 
   // Returns what a typical call costs there, in nano-US-dollars, if it is
   // known. Asked once, when the rules are made.

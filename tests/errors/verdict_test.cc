@@ -35,7 +35,8 @@ TEST(VerdictTest, OneThatMayStillBeAtWorkIsNot) {
   EXPECT_THAT(ValidatedAs(Verdict::kRetryHere, /*abandoned=*/true),
               ElementsAre("PROVIDER_UNAVAILABLE"));
   EXPECT_THAT(ValidatedAs(Verdict::kGoElsewhere, /*abandoned=*/true),
-              ElementsAre("CIRCUIT_OPEN", "PROVIDER_BAD_RESPONSE",
+              ElementsAre("CIRCUIT_OPEN", "MODEL_DISABLED",
+                          "PROVIDER_BAD_RESPONSE",
                           "PROVIDER_TIMEOUT", "STREAM_INTERRUPTED"));
 }
 

@@ -1,6 +1,7 @@
 // The loop over planned targets, without a socket, a process or real time.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/plan.h"
+#include "service/resilience/target_board.h"
 #include "service/routing/router.h"
 #include "tests/testing/fake_random.h"
 #include "tests/testing/loop_runner.h"
@@ -72,6 +74,15 @@ class AskTargetsTest : public testing::Test {
     EXPECT_EQ(outcome.ok(),
               !call.attempts.empty() && call.DecidingAttempt()->answered);
     return outcome;
+  }
+
+  TargetState& Target(const char* provider) {
+    return runtime_->resilience().targets.Find(provider, "m");
+  }
+
+  void Disable(const char* provider) {
+    Target(provider).availability.Disable(TargetAvailability::By::kOperator,
+                                          "by alice");
   }
 
   static absl::Status Down() {
@@ -190,6 +201,36 @@ TEST_F(AskTargetsTest, WhereAllRestNobodyIsAsked) {
   EXPECT_THAT(kinds_, IsEmpty());
   EXPECT_EQ(first_->asked(), 5u);
   EXPECT_EQ(second_->asked(), 5u);
+}
+
+TEST_F(AskTargetsTest, OneThatIsDisabledIsPassedOver) {
+  first_->Answer("not to be heard");
+  second_->Answer("forty-two");
+  Disable("first");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(first_->asked(), 0u);
+  EXPECT_THAT(kinds_,
+              ElementsAre(std::pair("second", v1::Attempt::KIND_FALLBACK)));
+}
+
+TEST_F(AskTargetsTest, WhereAllAreDisabledTheCallSaysSo) {
+  Disable("first");
+  Disable("second");
+  const absl::Status refused = Ask();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_MODEL_DISABLED);
+  EXPECT_EQ(FaultMetadata(refused, "provider"), "first");
+  EXPECT_EQ(FaultMetadata(refused, "model"), "m");
+  EXPECT_EQ(RetryDelay(refused), std::nullopt);
+  EXPECT_THAT(kinds_, IsEmpty());
+}
+
+TEST_F(AskTargetsTest, WhereOneRestsTheCallMayBeMadeAgain) {
+  Disable("first");
+  Target("second").breaker.Force(CircuitBreaker::State::kOpen,
+                                 time_.SteadyTime());
+  const absl::Status refused = Ask();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CIRCUIT_OPEN);
+  EXPECT_EQ(RetryDelay(refused), absl::Seconds(30));
 }
 
 }  // namespace

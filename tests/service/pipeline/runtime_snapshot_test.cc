@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -9,8 +11,13 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "providers/registry/all_providers.h"
+#include "providers/registry/registry.h"
 #include "service/config/config_reader.h"
+#include "service/resilience/outlier_groups.h"
+#include "service/resilience/target_board.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/fake_random.h"
+#include "tests/testing/scripted_provider.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
@@ -89,6 +96,92 @@ TEST(RuntimeSnapshotTest, SaysWhichProviderCannotBeMade) {
   const absl::Status status = RuntimeSnapshot::Make(reading.snapshot).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("provider 'broken'"));
+}
+
+class StandingTest : public testing::Test {
+ protected:
+  void Start(const std::string& resilience) {
+    std::vector<ProviderRegistry::Entry> entries;
+    for (const char* name : {"first", "second"}) {
+      entries.push_back(
+          {.name = name, .provider = std::make_unique<ScriptedProvider>(name)});
+    }
+    runtime_ = MakeTestRuntimeWith(
+        "providers: [{name: first, mock: {}}, {name: second, mock: {}}]\n"
+        "routing: {model_rules: [{alias: m, balancing: round_robin, "
+        "targets: [first/m, second/m]}]}\n"
+        "resilience: {" +
+            resilience + "}\n",
+        std::make_unique<const ProviderRegistry>(std::move(entries)),
+        {.clock = &clock_});
+  }
+
+  // How many of so many calls go to the first.
+  int OfTwenty() {
+    int first = 0;
+    for (int i = 0; i < 20; ++i) {
+      plan_ = *runtime_->router().Plan({.model = "m"}, chance_);
+      if (plan_.targets[0].provider == "first") ++first;
+    }
+    return first;
+  }
+
+  TargetBoard& targets() { return runtime_->resilience().targets; }
+
+  FakeClock clock_;
+  FakeRandom chance_{1};
+  std::shared_ptr<const RuntimeSnapshot> runtime_;
+  RoutePlan plan_;
+};
+
+TEST_F(StandingTest, OneThatIsDisabledIsNotPlanned) {
+  Start("");
+  EXPECT_EQ(OfTwenty(), 10);
+  targets().Find("first", "m").availability.Disable(
+      TargetAvailability::By::kOperator, "by alice");
+  EXPECT_EQ(OfTwenty(), 0);
+  EXPECT_EQ(plan_.targets.size(), 1u);
+}
+
+TEST_F(StandingTest, OneWhoseProviderDoesNotAnswerProbesIsAskedLast) {
+  Start("");
+  ProviderProbes& probes = targets().ProbesOf("first");
+  probes.RecordFailure(clock_.WallTime());
+  EXPECT_EQ(OfTwenty(), 10);
+  probes.RecordFailure(clock_.WallTime());
+  EXPECT_EQ(OfTwenty(), 0);
+  ASSERT_EQ(plan_.targets.size(), 2u);
+  EXPECT_EQ(plan_.targets[1].provider, "first");
+  probes.RecordSuccess(clock_.WallTime());
+  EXPECT_EQ(OfTwenty(), 10);
+}
+
+TEST_F(StandingTest, TargetsAreNotComparedUnlessThatIsConfigured) {
+  Start("");
+  OfTwenty();
+  EXPECT_EQ(plan_.targets[0].member, nullptr);
+}
+
+TEST_F(StandingTest, OneThatDoesWorseIsAskedLastAndComesBackSlowly) {
+  Start("outlier_ejection: {enabled: true, consecutive_failures: 2}");
+  OfTwenty();
+  ASSERT_NE(plan_.targets[0].member, nullptr);
+  for (const RouteTarget& target : plan_.targets) {
+    if (target.provider != "first") continue;
+    for (int i = 0; i < 2; ++i) {
+      target.member->RecordFault(clock_.SteadyTime());
+    }
+  }
+  EXPECT_EQ(OfTwenty(), 0);
+  ASSERT_EQ(plan_.targets.size(), 2u);
+  EXPECT_EQ(plan_.targets[1].provider, "first");
+  clock_.Advance(absl::Seconds(30));
+  // A tenth of its weight.
+  const int slowly = OfTwenty() + OfTwenty() + OfTwenty();
+  EXPECT_GT(slowly, 0);
+  EXPECT_LT(slowly, 20);
+  clock_.Advance(absl::Seconds(30));
+  EXPECT_EQ(OfTwenty(), 10);
 }
 
 }  // namespace

@@ -486,5 +486,34 @@ TEST_F(BalancerTest, OfAThousandTargetsFewAreLookedAt) {
   }
 }
 
+TEST_F(BalancerTest, OneToAvoidIsChosenOnlyIfNoOtherCanBe) {
+  for (const Strategy strategy : kStrategies) {
+    Clear();
+    AddTarget(1, /*priority=*/0);
+    AddTarget(1, /*priority=*/0);
+    AddTarget(1, /*priority=*/1);
+    Balance(strategy);
+    loads_[0].avoided = true;
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(Choose(), 1);
+    loads_[1].avoided = true;
+    // Not even for its priority.
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(Choose(), 2);
+    loads_[2].usable = false;
+    const int chosen = Choose();
+    EXPECT_TRUE(chosen == 0 || chosen == 1);
+    loads_[2].usable = true;
+    loads_[2].avoided = true;
+    EXPECT_LT(Choose(), 2);
+  }
+}
+
+TEST_F(BalancerTest, ThoseToAvoidAreAskedLast) {
+  AddTargets({1, 1, 1});
+  Balance(Strategy::kWeighted);
+  loads_[0].avoided = true;
+  loads_[2].usable = false;
+  EXPECT_EQ(Preview(), (std::vector<int>{1, 0}));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -33,7 +35,18 @@ class FakeTargets final : public TargetHealth {
   TargetLoad LoadOf(std::string_view provider,
                     std::string_view model) const override {
     asked_model = model;
-    return {.usable = provider != resting};
+    return {.usable = !all_rest && provider != resting};
+  }
+  std::vector<GroupMember*> CompareTargets(
+      absl::Span<const RouteTarget> targets) const override {
+    for (const RouteTarget& target : targets) {
+      compared.push_back(std::string(target.provider));
+    }
+    return members;
+  }
+  void AddStanding(const GroupMember& member,
+                   TargetLoad* load) const override {
+    load->avoided = &member == out;
   }
   std::optional<int64_t> PriceOf(std::string_view provider,
                                  std::string_view /*model*/) const override {
@@ -41,6 +54,10 @@ class FakeTargets final : public TargetHealth {
   }
 
   std::string_view resting;
+  bool all_rest = false;
+  std::vector<GroupMember*> members;
+  const GroupMember* out = nullptr;
+  mutable std::vector<std::string> compared;
   mutable std::string asked_model;
 };
 
@@ -107,8 +124,6 @@ TEST_F(RouteGroupTest, WithoutAModelOnlyThoseThatNameOneAreAsked) {
   Make(R"(targets { provider: "a" } targets { provider: "b" model: "n" })");
   EXPECT_TRUE(group_->CanServe(""));
   EXPECT_THAT(Order(""), ElementsAre(RouteTarget{"b", "n"}));
-  EXPECT_EQ(group_->First(""), (RouteTarget{"b", "n"}));
-  EXPECT_EQ(group_->First("m"), (RouteTarget{"a", "m"}));
 }
 
 TEST_F(RouteGroupTest, FallbacksAreThoseThatAreReady) {
@@ -121,6 +136,34 @@ TEST_F(RouteGroupTest, FallbacksAreThoseThatAreReady) {
   const RouteGroup moved = std::move(*group_);
   EXPECT_THAT(moved.fallbacks(),
               ElementsAre(RouteTarget{"b", ""}, RouteTarget{"a", "n"}));
+}
+
+TEST_F(RouteGroupTest, WhereAllRestEachIsNamedSoThatItIsFoundOutWhy) {
+  Make(R"(targets { provider: "a" } targets { provider: "b" model: "x" })");
+  health_.all_rest = true;
+  EXPECT_THAT(Order("m"),
+              ElementsAre(RouteTarget{"a", "m"}, RouteTarget{"b", "x"}));
+  EXPECT_THAT(Order(""), ElementsAre(RouteTarget{"b", "x"}));
+}
+
+TEST_F(RouteGroupTest, TargetsThatShareCallsAreCompared) {
+  Make(R"(targets { provider: "a" })");
+  EXPECT_THAT(health_.compared, IsEmpty());
+  // Whatever they are, they are handed on.
+  int of_a = 0;
+  int of_b = 0;
+  health_.members = {reinterpret_cast<GroupMember*>(&of_a),
+                     reinterpret_cast<GroupMember*>(&of_b)};
+  Make(R"(targets { provider: "a" } targets { provider: "b" })");
+  EXPECT_THAT(health_.compared, ElementsAre("a", "b"));
+  health_.out = health_.members[0];
+  for (int i = 0; i < 10; ++i) {
+    const RouteOrder order = Order("m");
+    ASSERT_EQ(order.size(), 2u);
+    EXPECT_EQ(order[0].provider, "b");
+    EXPECT_EQ(order[0].member, health_.members[1]);
+    EXPECT_EQ(order[1].member, health_.members[0]);
+  }
 }
 
 }  // namespace
