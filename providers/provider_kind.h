@@ -92,6 +92,9 @@ struct ProviderKind {
   absl::Span<const std::string_view> credential_headers;
   absl::Span<const std::string_view> own_headers;
 
+  // It can be asked which models it has (Provider::ListModels), which is cheap,
+  // so that it can be probed.
+  bool lists_models = false;
   // What it lists where no models are configured.
   absl::Span<const std::string_view> models;
   // What the names of its vendor's models begin with. Without configured rules

@@ -129,6 +129,7 @@ constinit const ProviderKind kAnthropicKind = {
     .keyed_origin = "https://api.anthropic.com",
     .credential_headers = kCredentialHeaders,
     .own_headers = kOwnHeaders,
+    .lists_models = true,
     .model_prefixes = kModelPrefixes,
     // Older models know tools, but no schemas.
     .output_modes = {.lacking = OutputMode::kForcedTool},

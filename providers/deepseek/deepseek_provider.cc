@@ -57,6 +57,7 @@ constinit const ProviderKind kDeepSeekKind = {
     .name = "deepseek",
     .settings = kSettings,
     .keyed_origin = "https://api.deepseek.com",
+    .lists_models = true,
     .model_prefixes = kModelPrefixes,
     .output_modes = {.usual = OutputMode::kJsonMode,
                      .lacking = OutputMode::kJsonMode},

@@ -59,6 +59,7 @@ constinit const ProviderKind kGeminiKind = {
     .settings = kSettings,
     .keyed_origin = "https://generativelanguage.googleapis.com",
     .credential_headers = kCredentialHeaders,
+    .lists_models = true,
     .model_prefixes = kModelPrefixes,
     .output_modes = {.lacking = OutputMode::kJsonMode},
     .make =

@@ -59,6 +59,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOllamaProvider(
 constinit const ProviderKind kOllamaKind = {
     .name = "ollama",
     .settings = kSettings,
+    .lists_models = true,
     .make =
         [](const ProviderSetup& setup, const ProviderKind::Config& config) {
           return MakeOllamaProvider(setup, config.ollama());

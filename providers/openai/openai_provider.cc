@@ -66,6 +66,7 @@ constinit const ProviderKind kOpenAiKind = {
     .settings = kSettings,
     .keyed_origin = "https://api.openai.com",
     .own_headers = kOwnHeaders,
+    .lists_models = true,
     .model_prefixes = kModelPrefixes,
     .output_modes = {.lacking = OutputMode::kJsonMode},
     .make =

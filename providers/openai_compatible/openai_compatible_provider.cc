@@ -81,6 +81,7 @@ constinit const ProviderKind kOpenAiCompatibleKind = {
     .settings = kSettings,
     .fill = FillBaseUrl,
     .check = CheckQuirks,
+    .lists_models = true,
     .vendor =
         [](const ProviderKind::Config& config) {
           return PresetVendor(config.openai_compatible().preset());

@@ -63,6 +63,7 @@ constinit const ProviderKind kOpenRouterKind = {
     .name = "openrouter",
     .settings = kSettings,
     .keyed_origin = "https://openrouter.ai",
+    .lists_models = true,
     .has_all_models = true,
     .output_modes = {.lacking = OutputMode::kJsonMode},
     .make =

@@ -175,6 +175,11 @@ void ProviderValidator::Check() {
         absl::StrCat("is no kind that this program has; ", OneOf(kinds_)));
     return;
   }
+  if (provider_.resilience().health_check().enabled() && !kind->lists_models) {
+    Add(JoinPath(path_, "resilience.health_check"),
+        absl::StrCat("is of no use to '", name,
+                     "', which cannot be asked for its models; remove it"));
+  }
   const Message& settings = *ProviderSettings(provider_);
   CheckCommon(path, settings);
   for (const ProviderSetting& setting : kind->settings) {

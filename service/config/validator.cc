@@ -42,6 +42,7 @@ using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::LoggingConfig;
+using ::llmgateway::config::v1::OutlierEjectionConfig;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryConfig;
 using ::llmgateway::config::v1::TlsServer;
@@ -90,6 +91,7 @@ class Validator {
   void CheckProviders(const GatewayConfig& config);
   void CheckServed(const std::string& path, const Message& message);
   void CheckRetry(const GatewayConfig& config);
+  void CheckOutlierEjection(const OutlierEjectionConfig& ejection);
   void CheckLogging(const LoggingConfig& logging);
 
   const ProviderKinds& kinds_;
@@ -104,6 +106,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckProviders(config);
   CheckRouting(config, places_, &problems_);
   CheckRetry(config);
+  CheckOutlierEjection(config.resilience().outlier_ejection());
   CheckAuth(config, places_, &problems_);
   CheckLogging(config.logging());
 }
@@ -300,6 +303,13 @@ void Validator::CheckRetry(const GatewayConfig& config) {
     Add(ElementPath("providers", static_cast<size_t>(i)) +
             ".resilience.retry.backoff_limit",
         "must be at least backoff_base");
+  }
+}
+
+void Validator::CheckOutlierEjection(const OutlierEjectionConfig& ejection) {
+  if (ejection.ejection_limit() < ejection.base_ejection()) {
+    Add("resilience.outlier_ejection.ejection_limit",
+        "must be at least base_ejection");
   }
 }
 

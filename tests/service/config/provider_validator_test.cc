@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -85,6 +86,21 @@ TEST(ProviderValidatorTest, CredentialsAreForThoseWhoTakeThem) {
   EXPECT_THAT(Check("mock {} credentials { api_key: 'env:B' }"),
               ElementsAre(HasSubstr("are of no use to this kind")));
 }
+
+TEST(ProviderValidatorTest, OnlyThoseThatListTheirModelsAreProbed) {
+  constexpr char kProbed[] = " resilience { health_check { enabled: true } }";
+  EXPECT_THAT(Check(absl::StrCat("openai { api_key: 'env:A' }", kProbed)),
+              IsEmpty());
+  for (const char* kind :
+       {"mock {}", "azure_openai { base_url: 'https://a.example' }"}) {
+    EXPECT_THAT(
+        Check(absl::StrCat(kind, kProbed)),
+        ElementsAre(HasSubstr("providers[0].resilience.health_check: is of no "
+                              "use to")));
+  }
+  EXPECT_THAT(Check("mock {} resilience { health_check {} }"), IsEmpty());
+}
+
 
 TEST(ProviderValidatorTest, CapabilitiesAreOfANamedModel) {
   EXPECT_THAT(Check("mock {} model_capabilities { tools: true }"),

@@ -231,6 +231,18 @@ TEST(ValidatorTest, WaitsGrow) {
                           "be at least backoff_base"));
 }
 
+TEST(ValidatorTest, EjectionsGrow) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("resilience: {outlier_ejection: {base_ejection: 2s, "
+                          "ejection_limit: 1s}}"),
+      ElementsAre("resilience.outlier_ejection.ejection_limit: must be at "
+                  "least base_ejection"));
+  EXPECT_THAT(
+      ProblemsBesideAMock("resilience: {outlier_ejection: {base_ejection: "
+                          "1h}}"),
+      IsEmpty());
+}
+
 TEST(ValidatorTest, ModulesHaveNames) {
   EXPECT_THAT(
       ProblemsBesideAMock("logging:\n"
