@@ -11,7 +11,9 @@
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/string_view.h"
+#include "errors/fault.h"
 #include "service/observability/call_record.h"
+#include "service/observability/fault_party.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
@@ -20,6 +22,8 @@ namespace {
 // Longer names get no label of their own.
 constexpr size_t kLabelBytesLimit = 128;
 constexpr std::string_view kNoLabel = "none";
+// Why a call went on to another target, if no attempt was made before.
+constexpr std::string_view kNotAsked = "not_asked";
 
 // Bounds of durations in seconds: answers of language models take from
 // milliseconds, when cached, to many minutes, when they reason.
@@ -39,6 +43,9 @@ constexpr std::string_view kDurationLabels[] = {"provider", "model", "stream"};
 constexpr std::string_view kTokensLabels[] = {"provider", "model", "type"};
 constexpr std::string_view kErrorsLabels[] = {"provider", "type"};
 constexpr std::string_view kRetryLabels[] = {"provider", "operation"};
+constexpr std::string_view kAtFaultLabels[] = {"at_fault"};
+constexpr std::string_view kFallbackLabels[] = {"provider", "reason"};
+constexpr std::string_view kRouteLabels[] = {"reason"};
 constexpr std::string_view kTargetLabels[] = {"provider", "model"};
 constexpr std::string_view kProtocolLabels[] = {"protocol"};
 constexpr std::string_view kCallerRequestLabels[] = {"caller", "provider",
@@ -74,6 +81,23 @@ constexpr MetricDefinition kRetries = {
     .help = "Times that calls were sent again after a failure.",
     .kind = MetricKind::kCounter,
     .label_names = kRetryLabels};
+constexpr MetricDefinition kFailedCalls = {
+    .name = "llmgw_failed_calls_total",
+    .help = "Calls that failed, by who is at fault.",
+    .kind = MetricKind::kCounter,
+    .label_names = kAtFaultLabels};
+constexpr MetricDefinition kFallbacks = {
+    .name = "llmgw_fallbacks_total",
+    .help = "Times that calls went on to another target, by its provider and "
+            "why.",
+    .kind = MetricKind::kCounter,
+    .label_names = kFallbackLabels};
+constexpr MetricDefinition kRoutes = {
+    .name = "llmgw_routes_total",
+    .help = "Calls that went somewhere, by the kind of rule that said so.",
+    .kind = MetricKind::kCounter,
+    .label_names = kRouteLabels,
+    .label_sets_limit = 64};
 constexpr MetricDefinition kCachedInputTokens = {
     .name = "llmgw_cached_input_tokens_total",
     .help = "The input tokens that the provider read from its cache.",
@@ -187,11 +211,17 @@ void CallMetricsShard::Count(const CallRecord& record) {
   duration->Observe(absl::ToDoubleSeconds(record.duration));
   CountTokens(record, target);
   CountCaller(record, provider);
+  CountRoute(record.route_reason);
   int64_t retries = 0;
+  const CallAttempt* before = nullptr;
   for (const CallAttempt* attempt : record.attempts) {
     // A reconnect, in place of a connection that the provider had given up, is
     // none.
     if (attempt->kind == llmgateway::v1::Attempt::KIND_RETRY) ++retries;
+    if (attempt->kind == llmgateway::v1::Attempt::KIND_FALLBACK) {
+      CountFallback(LabelOf(attempt->provider, models_), before);
+    }
+    before = attempt;
     if (attempt->replaced) continue;
     // Mostly the provider that the call is counted under.
     if (attempt->provider == record.provider) {
@@ -208,13 +238,46 @@ void CallMetricsShard::Count(const CallRecord& record) {
     protocols_[protocol].overhead->Observe(
         absl::ToDoubleSeconds(*record.overhead));
   }
-  const std::string_view error_reason = ErrorReasonName(record.error_reason);
-  if (!error_reason.empty()) {
-    shard_.CounterOf(kErrors, {provider, error_reason}).Add(1);
+  if (record.status_code != absl::StatusCode::kOk) {
+    CountFailure(record, provider);
   }
   if (retries > 0) {
     shard_.CounterOf(kRetries, {provider, record.operation}).Add(retries);
   }
+}
+
+void CallMetricsShard::CountRoute(std::string_view reason) {
+  if (reason.empty()) return;
+  for (const auto& [kind, counter] : routes_) {
+    if (reason.starts_with(kind) &&
+        (reason.size() == kind.size() || reason[kind.size()] == ':')) {
+      return counter->Add(1);
+    }
+  }
+  const std::string_view kind = reason.substr(0, reason.find(':'));
+  routes_.emplace_back(std::string(kind),
+                       &shard_.CounterOf(kRoutes, {kind}));
+  routes_.back().second->Add(1);
+}
+
+void CallMetricsShard::CountFallback(std::string_view provider,
+                                     const CallAttempt* attempt_before) {
+  const std::string_view reason =
+      attempt_before == nullptr ? kNotAsked
+                                : ErrorReasonName(attempt_before->error_reason);
+  shard_.CounterOf(kFallbacks, {provider, reason}).Add(1);
+}
+
+void CallMetricsShard::CountFailure(const CallRecord& record,
+                                    std::string_view provider) {
+  const std::string_view reason = ErrorReasonName(record.error_reason);
+  if (!reason.empty()) shard_.CounterOf(kErrors, {provider, reason}).Add(1);
+  const bool callers_credential =
+      !record.attempts.empty() &&
+      record.attempts.back()->credential == kCallersCredential;
+  const FaultParty party =
+      PartyAtFault(record.error_reason, callers_credential);
+  shard_.CounterOf(kFailedCalls, {FaultPartyName(party)}).Add(1);
 }
 
 void CallMetricsShard::CountCaller(const CallRecord& record,

@@ -5,6 +5,9 @@
 //   llm_tokens_total{provider,model,type}           input, output
 //   llm_errors_total{provider,type}                 by ErrorReason
 //   retry_attempts_total{provider,operation}        sent again after a failure
+//   llmgw_failed_calls_total{at_fault}              caller, policy, ...
+//   llmgw_fallbacks_total{provider,reason}          gone on to, and after what
+//   llmgw_routes_total{reason}                      by kind of rule
 //   llmgw_cached_input_tokens_total{provider,model} a part of the input
 //   llmgw_reasoning_tokens_total{provider,model}    a part of the output
 //   llmgw_time_to_first_token_seconds{provider,model}
@@ -27,6 +30,12 @@
 // it went: `outcome` is OK or an ErrorReason, `upstream_status` the provider's
 // HTTP status, `none` where there was none. An attempt on a stale connection,
 // which the provider never saw, is none.
+//
+// A fallback is counted at the provider that the call went on to, by the
+// ErrorReason of the attempt before; `not_asked` if the first targets rested or
+// were disabled. The reason of a route is its kind, as `model_rule` of
+// `model_rule:gpt-`; a call that went nowhere has none. Who is at fault,
+// fault_party.h says.
 //
 //   CallMetrics metrics(registry, {.model_labels_limit = 512});
 //   CallMetricsShard& shard = metrics.AddShard();  // One for each event loop.
@@ -149,6 +158,10 @@ class CallMetricsShard {
   Attempts& AttemptsAt(std::string_view provider);
 
   void CountTokens(const CallRecord& record, Target& target);
+  void CountRoute(std::string_view reason);
+  void CountFallback(std::string_view provider,
+                     const CallAttempt* attempt_before);
+  void CountFailure(const CallRecord& record, std::string_view provider);
   void CountCaller(const CallRecord& record, std::string_view provider);
   void CountAttempt(const CallAttempt& attempt, std::string_view provider,
                     Attempts& attempts);
@@ -164,6 +177,8 @@ class CallMetricsShard {
   absl::flat_hash_map<Labels, std::unique_ptr<Target>> targets_;
   absl::flat_hash_map<Labels, Caller> by_caller_;
   absl::flat_hash_map<absl::string_view, std::unique_ptr<Attempts>> attempts_;
+  // By kind of rule, of which there are few.
+  std::vector<std::pair<std::string, Counter*>> routes_;
 };
 
 class CallMetrics {

@@ -123,6 +123,22 @@ void MetricRegistry::AddSource(const MetricDefinition& definition,
                       .source = std::move(source)});
 }
 
+void MetricRegistry::AddCollector(Collector collect) {
+  MutexLock lock(mu_);
+  collectors_.push_back(std::move(collect));
+}
+
+void MetricRegistry::Values::Add(const MetricDefinition& definition,
+                                 MetricShard::LabelValues labels,
+                                 double value) {
+  assert(definition.kind != MetricKind::kHistogram);
+  assert(labels.size() == definition.label_names.size());
+  MetricShard::Sum& sum =
+      sums_[{definition.name, LabelKey(labels.begin(), labels.end())}];
+  sum.definition = &definition;
+  sum.number += value;
+}
+
 MetricRegistry::LabelKey MetricRegistry::ReserveLabels(
     const MetricDefinition& definition, LabelKey labels) {
   MutexLock lock(mu_);
@@ -136,13 +152,16 @@ MetricRegistry::LabelKey MetricRegistry::ReserveLabels(
 }
 
 MetricsSnapshot MetricRegistry::Read() const {
-  // Read without the lock, since sources may take locks of their own.
+  // Read without the lock, since sources and collectors may take locks of their
+  // own.
   std::vector<const MetricShard*> shards;
   std::vector<const SourceEntry*> sources;
+  std::vector<const Collector*> collectors;
   {
     MutexLock lock(mu_);
     for (const auto& shard : shards_) shards.push_back(shard.get());
     for (const SourceEntry& source : sources_) sources.push_back(&source);
+    for (const Collector& each : collectors_) collectors.push_back(&each);
   }
   MetricShard::Sums sums;
   for (const MetricShard* shard : shards) shard->AddTo(sums);
@@ -151,6 +170,8 @@ MetricsSnapshot MetricRegistry::Read() const {
     sum.definition = &source->definition;
     sum.number += source->source();
   }
+  Values values(sums);
+  for (const Collector* collect : collectors) (*collect)(values);
 
   MetricsSnapshot snapshot;
   snapshot.read_time = clock_.WallTime();

@@ -210,6 +210,23 @@ class MetricRegistry {
   // Returns a value that is kept elsewhere.
   using Source = std::function<double()>;
 
+  // Takes values of which it is known only when metrics are read which there
+  // are.
+  class Values {
+   public:
+    // Adds to the counter or gauge with these labels.
+    void Add(const MetricDefinition& definition,
+             MetricShard::LabelValues labels, double value);
+
+   private:
+    friend class MetricRegistry;
+
+    explicit Values(MetricShard::Sums& sums) : sums_(sums) {}
+
+    MetricShard::Sums& sums_;
+  };
+  using Collector = std::function<void(Values& values)>;
+
   // Borrows `clock`.
   explicit MetricRegistry(Clock& clock) : clock_(clock) {}
 
@@ -226,8 +243,13 @@ class MetricRegistry {
                  MetricShard::LabelValues labels, Source source)
       LOCKS_EXCLUDED(mu_);
 
-  // Returns the sums over all shards and sources, without metrics that were
-  // never touched.
+  // Asks `collect` for values whenever metrics are read, from whatever thread
+  // that is. It bounds the label sets itself. What it uses must outlive this
+  // object, or its reading.
+  void AddCollector(Collector collect) LOCKS_EXCLUDED(mu_);
+
+  // Returns the sums over all shards, sources and collectors, without metrics
+  // that were never touched.
   MetricsSnapshot Read() const LOCKS_EXCLUDED(mu_);
 
  private:
@@ -251,6 +273,7 @@ class MetricRegistry {
   mutable Mutex mu_;
   std::vector<std::unique_ptr<MetricShard>> shards_ GUARDED_BY(mu_);
   std::deque<SourceEntry> sources_ GUARDED_BY(mu_);
+  std::deque<Collector> collectors_ GUARDED_BY(mu_);
   // The label sets of each family, over all shards.
   std::map<std::string_view, std::set<LabelKey>> label_sets_ GUARDED_BY(mu_);
 };

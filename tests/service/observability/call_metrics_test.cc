@@ -270,5 +270,62 @@ TEST_F(CallMetricsTest, ACallIsInFlightWhileItLives) {
               HasSubstr(R"(llmgw_inflight_requests{protocol="grpc"} 0)"));
 }
 
+TEST_F(CallMetricsTest, RoutesAreCountedByTheirKind) {
+  CallRecord record = Answered();
+  for (const char* reason : {"model_rule:gpt-", "model_rule:claude-",
+                             "model_rules", "default", "", "model_rule:gpt-"}) {
+    record.route_reason = reason;
+    shard_.Count(record);
+  }
+  const std::string text = Text();
+  EXPECT_THAT(text, HasSubstr("llmgw_routes_total{reason=\"model_rule\"} 3\n"));
+  EXPECT_THAT(text,
+              HasSubstr("llmgw_routes_total{reason=\"model_rules\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("llmgw_routes_total{reason=\"default\"} 1\n"));
+}
+
+TEST_F(CallMetricsTest, AFallbackIsCountedWhereItWentAndWhy) {
+  CallRecord record = Answered();
+  CallAttempt first;
+  first.provider = "openai";
+  first.error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+  CallAttempt second;
+  second.provider = "azure";
+  second.kind = llmgateway::v1::Attempt::KIND_FALLBACK;
+  const CallAttempt* const both[] = {&first, &second};
+  record.attempts = both;
+  shard_.Count(record);
+  const CallAttempt* const alone[] = {&second};
+  record.attempts = alone;
+  shard_.Count(record);
+  const std::string text = Text();
+  EXPECT_THAT(text, HasSubstr("llmgw_fallbacks_total{provider=\"azure\","
+                              "reason=\"PROVIDER_UNAVAILABLE\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("llmgw_fallbacks_total{provider=\"azure\","
+                              "reason=\"not_asked\"} 1\n"));
+}
+
+TEST_F(CallMetricsTest, WhoIsAtFaultIsCountedOfEachFailedCall) {
+  CallRecord record = Answered();
+  shard_.Count(record);
+  EXPECT_THAT(Text(), Not(HasSubstr("llmgw_failed_calls_total")));
+  record.status_code = absl::StatusCode::kUnavailable;
+  record.error_reason = llmgateway::v1::ERROR_REASON_MODEL_DISABLED;
+  shard_.Count(record);
+  record.error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
+  shard_.Count(record);
+  CallAttempt own;
+  own.provider = "openai";
+  own.credential = "caller";
+  const CallAttempt* const attempts[] = {&own};
+  record.attempts = attempts;
+  shard_.Count(record);
+  const std::string text = Text();
+  for (const char* party : {"policy", "gateway", "caller"}) {
+    EXPECT_THAT(text, HasSubstr("llmgw_failed_calls_total{at_fault=\"" +
+                                std::string(party) + "\"} 1\n"));
+  }
+}
+
 }  // namespace
 }  // namespace gateway

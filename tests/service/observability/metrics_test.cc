@@ -142,6 +142,21 @@ TEST_F(MetricRegistryTest, SourcesAreReadWhenMetricsAreRead) {
   EXPECT_EQ(Only().number, 8.5);
 }
 
+TEST_F(MetricRegistryTest, CollectorsSayWhenTheyAreReadWhatThereIs) {
+  std::vector<std::string> codes;
+  registry_.AddCollector([&](MetricRegistry::Values& values) {
+    for (const std::string& code : codes) {
+      values.Add(kCalls, {"openai", code}, 2);
+    }
+  });
+  EXPECT_TRUE(registry_.Read().families.empty());
+  codes = {"OK"};
+  registry_.AddShard().CounterOf(kCalls, {"openai", "OK"}).Add(1);
+  EXPECT_EQ(Only().number, 3);
+  codes.clear();
+  EXPECT_EQ(Only().number, 1);
+}
+
 TEST_F(MetricRegistryTest, ReadingWhileOthersCountNeverGoesBack) {
   constexpr int kThreads = 3;
   constexpr int64_t kAdds = 100000;

@@ -1,0 +1,54 @@
+#include "service/observability/fault_party.h"
+
+namespace gateway {
+
+FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
+                        bool callers_credential) {
+  switch (reason) {
+    case llmgateway::v1::ERROR_REASON_MODEL_NOT_ALLOWED:
+    case llmgateway::v1::ERROR_REASON_FORBIDDEN:
+    case llmgateway::v1::ERROR_REASON_NOT_ROLLED_OUT:
+    case llmgateway::v1::ERROR_REASON_RATE_LIMITED:
+    case llmgateway::v1::ERROR_REASON_BUDGET_EXCEEDED:
+    case llmgateway::v1::ERROR_REASON_CONCURRENCY_LIMITED:
+    case llmgateway::v1::ERROR_REASON_MODEL_DISABLED:
+      return FaultParty::kPolicy;
+    case llmgateway::v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
+    case llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
+    case llmgateway::v1::ERROR_REASON_PROVIDER_TIMEOUT:
+    case llmgateway::v1::ERROR_REASON_PROVIDER_BAD_RESPONSE:
+    case llmgateway::v1::ERROR_REASON_PROVIDER_CONFLICT:
+    case llmgateway::v1::ERROR_REASON_STREAM_INTERRUPTED:
+    case llmgateway::v1::ERROR_REASON_CIRCUIT_OPEN:
+    case llmgateway::v1::ERROR_REASON_RESPONSE_VALIDATION:
+      return FaultParty::kProvider;
+    // The gateway's own key is wrong, or its account empty.
+    case llmgateway::v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
+    case llmgateway::v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
+      return callers_credential ? FaultParty::kCaller : FaultParty::kGateway;
+    case llmgateway::v1::ERROR_REASON_UNSPECIFIED:
+    case llmgateway::v1::ERROR_REASON_OVERLOADED:
+    case llmgateway::v1::ERROR_REASON_DRAINING:
+    case llmgateway::v1::ERROR_REASON_LEDGER_UNAVAILABLE:
+    case llmgateway::v1::ERROR_REASON_INTERNAL:
+      return FaultParty::kGateway;
+    default:
+      return FaultParty::kCaller;
+  }
+}
+
+std::string_view FaultPartyName(FaultParty party) {
+  switch (party) {
+    case FaultParty::kCaller:
+      return "caller";
+    case FaultParty::kPolicy:
+      return "policy";
+    case FaultParty::kProvider:
+      return "provider";
+    case FaultParty::kGateway:
+      break;
+  }
+  return "gateway";
+}
+
+}  // namespace gateway

@@ -1,0 +1,46 @@
+#include "service/observability/fault_party.h"
+
+
+#include "gtest/gtest.h"
+#include "llmgateway/v1/errors.pb.h"
+
+namespace gateway {
+namespace {
+
+namespace proto = ::llmgateway::v1;
+
+TEST(FaultPartyTest, EachReasonIsSomebodys) {
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_INVALID_REQUEST, false),
+            FaultParty::kCaller);
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_CANCELLED, false),
+            FaultParty::kCaller);
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_MODEL_DISABLED, false),
+            FaultParty::kPolicy);
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_CIRCUIT_OPEN, false),
+            FaultParty::kProvider);
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_PROVIDER_TIMEOUT, false),
+            FaultParty::kProvider);
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_INTERNAL, false),
+            FaultParty::kGateway);
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_UNSPECIFIED, false),
+            FaultParty::kGateway);
+}
+
+TEST(FaultPartyTest, ARefusedCredentialIsItsOwners) {
+  for (const proto::ErrorReason reason :
+       {proto::ERROR_REASON_PROVIDER_AUTH_FAILED,
+        proto::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED}) {
+    EXPECT_EQ(PartyAtFault(reason, false), FaultParty::kGateway);
+    EXPECT_EQ(PartyAtFault(reason, true), FaultParty::kCaller);
+  }
+}
+
+TEST(FaultPartyTest, PartiesHaveNames) {
+  EXPECT_EQ(FaultPartyName(FaultParty::kCaller), "caller");
+  EXPECT_EQ(FaultPartyName(FaultParty::kPolicy), "policy");
+  EXPECT_EQ(FaultPartyName(FaultParty::kProvider), "provider");
+  EXPECT_EQ(FaultPartyName(FaultParty::kGateway), "gateway");
+}
+
+}  // namespace
+}  // namespace gateway
