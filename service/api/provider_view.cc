@@ -14,6 +14,7 @@
 #include "proto/proto_time.h"
 #include "providers/provider_settings.h"
 #include "service/config/snapshot.h"
+#include "service/resilience/provider_probes.h"
 
 namespace gateway {
 namespace {
@@ -49,18 +50,34 @@ v1::Provider::Credential CredentialView(ConfigSnapshot::Credential credential) {
   return v1::Provider::CREDENTIAL_ABSENT;
 }
 
+// Whether the last that is known of a provider, by calls and by probes, is that
+// it failed.
+bool IsFailing(const ProviderHealth& health,
+               const ProviderProbes::Snapshot& probes) {
+  const absl::Time never = absl::InfinitePast();
+  const absl::Time probed_well = probes.last_success.value_or(never);
+  if (health.consecutive_failures > 0 &&
+      health.last_failure.value_or(never) > probed_well) {
+    return true;
+  }
+  const absl::Time well =
+      std::max(probed_well, health.last_success.value_or(never));
+  return probes.failures_in_a_row > 0 &&
+         probes.last_failure.value_or(never) > well;
+}
+
 v1::ProviderHealth::State StateOf(const ProviderHealth& health,
+                                  const ProviderProbes::Snapshot& probes,
                                   v1::Provider::Credential credential,
                                   const Provider& provider) {
   if (credential == v1::Provider::CREDENTIAL_ABSENT ||
       !provider.Obstacle().ok()) {
     return v1::ProviderHealth::STATE_UNUSABLE;
   }
-  if (health.consecutive_failures > 0) {
-    return v1::ProviderHealth::STATE_FAILING;
-  }
-  return health.attempts == 0 ? v1::ProviderHealth::STATE_UNKNOWN
-                              : v1::ProviderHealth::STATE_HEALTHY;
+  if (IsFailing(health, probes)) return v1::ProviderHealth::STATE_FAILING;
+  return health.attempts == 0 && !probes.last_success.has_value()
+             ? v1::ProviderHealth::STATE_UNKNOWN
+             : v1::ProviderHealth::STATE_HEALTHY;
 }
 
 void FillHealth(const ProviderHealth& from, v1::ProviderHealth* to) {
@@ -104,7 +121,9 @@ void FillProvider(const RuntimeSnapshot& runtime,
   const ProviderHealth health = board.Read(entry.name);
   FillHealth(health, out->mutable_health());
   out->mutable_health()->set_state(
-      StateOf(health, out->credential(), *entry.provider));
+      StateOf(health,
+              runtime.resilience().targets.ProbesOf(entry.name).Read(),
+              out->credential(), *entry.provider));
 }
 
 std::string ProviderProblem(const ProviderRegistry::Entry& entry,
@@ -120,6 +139,10 @@ std::string ProviderProblem(const ProviderRegistry::Entry& entry,
                           "' has no credential: set the one that its api_key "
                           "names");
     case v1::ProviderHealth::STATE_FAILING:
+      if (health.consecutive_failures() == 0) {
+        return absl::StrCat("provider '", provider.name(),
+                            "' does not answer health probes");
+      }
       return absl::StrCat("provider '", provider.name(), "' failed ",
                           health.consecutive_failures(),
                           " times in a row, the last time with ",

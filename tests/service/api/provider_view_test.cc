@@ -13,6 +13,7 @@
 #include "providers/registry/registry.h"
 #include "service/observability/provider_health.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/resilience/provider_probes.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
@@ -132,6 +133,26 @@ TEST_F(ProviderViewTest, AProviderThatAnswersAgainIsHealthy) {
   EXPECT_EQ(openai.health().state(), v1::ProviderHealth::STATE_HEALTHY);
   EXPECT_EQ(openai.health().last_failure(), v1::ERROR_REASON_PROVIDER_TIMEOUT);
   EXPECT_EQ(Problem(openai), "");
+}
+
+TEST_F(ProviderViewTest, TheLastOfCallsAndProbesSaysHowItIsDoing) {
+  const absl::Time began = absl::FromUnixSeconds(1'000'000);
+  ProviderProbes& probes = runtime_->resilience().targets.ProbesOf("mock");
+  probes.RecordSuccess(began);
+  EXPECT_EQ(View("mock").health().state(), v1::ProviderHealth::STATE_HEALTHY);
+  const absl::Status down =
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "503");
+  shard_.Count("mock", down, began + absl::Seconds(1));
+  EXPECT_EQ(View("mock").health().state(), v1::ProviderHealth::STATE_FAILING);
+  probes.RecordSuccess(began + absl::Seconds(2));
+  EXPECT_EQ(View("mock").health().state(), v1::ProviderHealth::STATE_HEALTHY);
+  shard_.Count("mock", absl::OkStatus(), began + absl::Seconds(3));
+  probes.RecordFailure(began + absl::Seconds(4));
+  const v1::Provider failing = View("mock");
+  EXPECT_EQ(failing.health().state(), v1::ProviderHealth::STATE_FAILING);
+  EXPECT_EQ(Problem(failing), "provider 'mock' does not answer health probes");
+  shard_.Count("mock", absl::OkStatus(), began + absl::Seconds(5));
+  EXPECT_EQ(View("mock").health().state(), v1::ProviderHealth::STATE_HEALTHY);
 }
 
 }  // namespace

@@ -1,0 +1,133 @@
+#include "service/pipeline/circuit_metrics.h"
+
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/observability/metrics.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/resilience/circuit_breaker.h"
+#include "service/resilience/target_board.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Key;
+using ::testing::Not;
+using ::testing::Pair;
+
+class CircuitMetricsTest : public testing::Test {
+ protected:
+  CircuitMetricsTest() { AddCircuitMetrics(current_, 2, registry_); }
+
+  // By name and labels: `circuit_breaker_state{p,m}`.
+  std::map<std::string, double> Read() {
+    std::map<std::string, double> read;
+    for (const MetricFamilyValue& family : registry_.Read().families) {
+      for (const MetricValue& metric : family.metrics) {
+        std::string labels;
+        for (const auto& [name, value] : metric.labels) {
+          absl::StrAppend(&labels, labels.empty() ? "" : ",", value);
+        }
+        read[absl::StrCat(family.name, "{", labels, "}")] = metric.number;
+      }
+    }
+    return read;
+  }
+
+  TargetState& Target(const char* model) {
+    return current_.Get()->resilience().targets.Find("mock", model);
+  }
+  void Force(const char* model, CircuitBreaker::State state) {
+    Target(model).proven = true;
+    Target(model).breaker.Force(state,
+                                current_.Get()->clock().SteadyTime());
+  }
+
+  CurrentRuntime current_{MakeTestRuntime(
+      "providers: [{name: mock, mock: {}}, {name: other, mock: {}}]\n"
+      "routing: {model_rules: [{prefix: m, targets: [mock, other]}]}\n"
+      "resilience: {outlier_ejection: {enabled: true, "
+      "consecutive_failures: 1}}\n")};
+  FakeClock clock_;
+  MetricRegistry registry_{clock_};
+};
+
+TEST_F(CircuitMetricsTest, EachStateHasItsNumber) {
+  const struct {
+    CircuitBreaker::State state;
+    double number;
+  } kNumbers[] = {{CircuitBreaker::State::kClosed, 0},
+                  {CircuitBreaker::State::kHalfOpen, 1},
+                  {CircuitBreaker::State::kOpen, 2},
+                  {CircuitBreaker::State::kForcedOpen, 3},
+                  {CircuitBreaker::State::kMetricsOnly, 4},
+                  {CircuitBreaker::State::kDisabled, 5}};
+  for (const auto& [state, number] : kNumbers) {
+    Force("m", state);
+    EXPECT_THAT(Read(),
+                Contains(Pair("circuit_breaker_state{mock,m}", number)));
+  }
+}
+
+TEST_F(CircuitMetricsTest, FailuresAreCounted) {
+  const absl::Duration now = current_.Get()->clock().SteadyTime();
+  Target("m").proven = true;
+  for (int i = 0; i < 3; ++i) Target("m").breaker.TryAcquire(now)->Fail(now);
+  EXPECT_THAT(Read(), Contains(Pair("circuit_breaker_failures{mock,m}", 3)));
+}
+
+TEST_F(CircuitMetricsTest, NamesThatCallersMakeUpAreNotAmongThem) {
+  Target("made-up");
+  EXPECT_THAT(Read(),
+              Not(Contains(Key("circuit_breaker_state{mock,made-up}"))));
+  Target("made-up").availability.Disable(TargetAvailability::By::kOperator,
+                                         "by alice");
+  EXPECT_THAT(Read(), Contains(Pair("circuit_breaker_state{mock,made-up}", 0)));
+}
+
+TEST_F(CircuitMetricsTest, BeyondTheLimitThereIsOneForTheRest) {
+  Force("a", CircuitBreaker::State::kClosed);
+  Force("b", CircuitBreaker::State::kClosed);
+  Force("c", CircuitBreaker::State::kOpen);
+  Force("d", CircuitBreaker::State::kClosed);
+  const auto read = Read();
+  EXPECT_THAT(read, Contains(Pair("circuit_breaker_state{mock,b}", 0)));
+  EXPECT_THAT(read, Not(Contains(Key("circuit_breaker_state{mock,c}"))));
+  EXPECT_THAT(read, Contains(Pair("circuit_breaker_state{other,other}", 2)));
+}
+
+TEST_F(CircuitMetricsTest, DisabledModelsAreCountedByWhoDidIt) {
+  EXPECT_THAT(Read(), Contains(Pair("llmgw_disabled_models{operator}", 0)));
+  Target("a").availability.Disable(TargetAvailability::By::kOperator, "x");
+  TargetBoard& targets = current_.Get()->resilience().targets;
+  targets.SetFailuresLimit(1);
+  Target("b").RecordFailure();
+  const auto read = Read();
+  EXPECT_THAT(read, Contains(Pair("llmgw_disabled_models{operator}", 1)));
+  EXPECT_THAT(read, Contains(Pair("llmgw_disabled_models{failures}", 1)));
+  EXPECT_THAT(read,
+              Contains(Pair("llmgw_models_disabled_by_failures_total{}", 1)));
+}
+
+TEST_F(CircuitMetricsTest, EjectionsAreCountedByWhy) {
+  const absl::Duration now = current_.Get()->clock().SteadyTime();
+  current_.Get()
+      ->resilience()
+      .outliers.Find({{"mock", ""}, {"other", ""}}, now)[0]
+      ->RecordFault(now);
+  const auto read = Read();
+  EXPECT_THAT(read, Contains(Pair("llmgw_ejected_targets{}", 1)));
+  EXPECT_THAT(read,
+              Contains(Pair("llmgw_ejections_total{consecutive_faults}", 1)));
+  EXPECT_THAT(read, Contains(Pair("llmgw_ejections_total{latency}", 0)));
+}
+
+}  // namespace
+}  // namespace gateway
