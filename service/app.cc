@@ -22,6 +22,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/admin_service.h"
+#include "service/api/circuits_admin.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
@@ -42,9 +43,12 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
+#include "service/pipeline/circuit_metrics.h"
 #include "service/pipeline/current_runtime.h"
+#include "service/pipeline/health_prober.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/state/state_store.h"
 #include "service/version.h"
 
 namespace gateway {
@@ -123,6 +127,12 @@ struct App::Graph {
   // Answers that callers go on from, whatever runtime they were made by.
   std::optional<ResponseStore> responses;
 
+  // Keeps what operators change.
+  std::unique_ptr<StateStore> state = std::make_unique<StateStore>();
+
+  // Probes providers, on the first loop; null until that runs.
+  std::unique_ptr<HealthProber> prober;
+
   // Runs what blocks and is seldom needed.
   BlockingWorker worker{{.name = "worker"}};
 
@@ -169,6 +179,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(
   GATEWAY_RETURN_IF_ERROR(app->StartLoops());
   GATEWAY_RETURN_IF_ERROR(app->StartGrpc());
   GATEWAY_RETURN_IF_ERROR(app->StartAdmin());
+  app->StartProbes();
   Graph& graph = *app->graph_;
   graph.health.StartServing();
   graph.admin_health.StartServing();
@@ -207,7 +218,11 @@ absl::Status App::Build() {
        {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
                           SystemClock());
+  RestoreCircuits(*graph.state, *snapshot);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
+  AddCircuitMetrics(*graph.runtime,
+                    static_cast<size_t>(config.metrics().model_labels_limit()),
+                    graph.registry);
   return absl::OkStatus();
 }
 
@@ -345,6 +360,7 @@ absl::Status App::StartAdmin() {
                             .metrics = graph.registry,
                             .readiness = graph.readiness,
                             .worker = graph.worker,
+                            .state = *graph.state,
                             .refusals = refusals,
                             .environment = graph.environment,
                             .version = std::string(kVersion)});
@@ -380,11 +396,21 @@ absl::Status App::StartAdmin() {
   return absl::OkStatus();
 }
 
+void App::StartProbes() {
+  Graph& graph = *graph_;
+  graph.prober = std::make_unique<HealthProber>(*graph.runtime);
+  graph.loops[0]->loop().Post([&graph] {
+    const LoopServices& services = graph.loops[0]->services();
+    Spawn(graph.prober->Run(services.loop, services.http));
+  });
+}
+
 void App::Drain() {
   Graph& graph = *graph_;
   if (std::exchange(graph.drained, true)) return;
   const absl::Duration grace = ToAbsl(graph.proto().runtime().drain_grace());
   graph.readiness.SetDraining();
+  if (graph.prober != nullptr) graph.prober->Stop(graph.loops[0]->loop());
   // The engine first says NOT_SERVING, then refuses; gRPC and HTTP listeners
   // drain side by side.
   if (graph.grpc != nullptr) graph.grpc->StartDraining();

@@ -66,6 +66,7 @@ class App {
   absl::Status StartLoops();
   absl::Status StartGrpc();
   absl::Status StartAdmin();
+  void StartProbes();
 
   std::unique_ptr<Graph> graph_;
   Addresses addresses_;

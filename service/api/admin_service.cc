@@ -47,7 +47,11 @@ v1::GetHealthResponse::Status StatusOf(Readiness::State state, bool troubled) {
 
 }  // namespace
 
-AdminService::AdminService(Sources sources) : sources_(std::move(sources)) {}
+AdminService::AdminService(Sources sources)
+    : sources_(std::move(sources)),
+      circuits_({.runtime = sources_.runtime,
+                 .state = sources_.state,
+                 .worker = sources_.worker}) {}
 
 template <typename Request, typename Response>
 void AdminService::AddAnswer(MethodTable& table, const char* method,
@@ -79,6 +83,7 @@ void AdminService::AddTo(MethodTable& table) {
              v1::ValidateConfigResponse* response) {
         return ValidateConfig(call, request, response);
       });
+  circuits_.AddTo(table);
   table.AuthorizeBy(kAdminService,
                     OperatorsOnly(sources_.runtime, sources_.refusals));
   table.KeepWhileDraining(kAdminService);

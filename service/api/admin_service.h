@@ -6,6 +6,7 @@
 //                       .metrics = registry,
 //                       .readiness = readiness,
 //                       .worker = config_worker,
+//                       .state = state_store,
 //                       .environment = environment,
 //                       .version = "1.2.3"});
 //   admin.AddTo(table);
@@ -28,6 +29,7 @@
 #include "base/async/task.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "service/api/call_context.h"
+#include "service/api/circuits_admin.h"
 #include "service/api/method_table.h"
 #include "service/api/readiness.h"
 #include "service/config/environment.h"
@@ -36,6 +38,7 @@
 #include "service/observability/refusal_log.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/state/state_store.h"
 
 namespace gateway {
 
@@ -48,6 +51,7 @@ class AdminService {
     const MetricRegistry& metrics;  // Also knows the calls in flight.
     const Readiness& readiness;
     BlockingWorker& worker;
+    StateStore& state;  // Keeps what operators have said.
     RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
 
     // What configurations to be checked may refer to.
@@ -101,6 +105,7 @@ class AdminService {
   int64_t CallsInFlight() const;
 
   const Sources sources_;
+  CircuitsAdmin circuits_;
 };
 
 }  // namespace gateway

@@ -24,6 +24,7 @@
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/pipeline/current_runtime.h"
+#include "service/state/state_store.h"
 #include "tests/testing/event.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_thread.h"
@@ -123,6 +124,7 @@ class AdminServiceTest : public testing::Test {
   ProviderHealthShard& shard_ = board_.AddShard();
   Readiness readiness_{clock_};
   BlockingWorker worker_{{.name = "config", .waiting_limit = 1}};
+  StateStore state_;
   CurrentRuntime runtime_{
       MakeTestRuntime(kAdminYaml, {{"OPENAI_KEY", kSecret}})};
   AdminService admin_{{.runtime = runtime_,
@@ -130,6 +132,7 @@ class AdminServiceTest : public testing::Test {
                        .metrics = registry_,
                        .readiness = readiness_,
                        .worker = worker_,
+                       .state = state_,
                        .environment = {{"OPENAI_KEY", kSecret}},
                        .version = "1.2.3"}};
   MethodTable table_;

@@ -36,6 +36,7 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_runtime.h"
+#include "service/state/state_store.h"
 #include "tests/testing/echo/echo_server.h"
 #include "tests/testing/event.h"
 #include "tests/testing/loop_thread.h"
@@ -104,6 +105,7 @@ class OperatorServicesTest : public testing::Test {
   ProviderHealthBoard board_;
   Readiness readiness_{SystemClock()};
   BlockingWorker worker_{{.name = "config"}};
+  StateStore state_;
   CurrentRuntime runtime_{
       MakeTestRuntime("providers: [{name: mock, mock: {}}]\n")};
   AdminService admin_{{.runtime = runtime_,
@@ -111,6 +113,7 @@ class OperatorServicesTest : public testing::Test {
                        .metrics = registry_,
                        .readiness = readiness_,
                        .worker = worker_,
+                       .state = state_,
                        .environment = {},
                        .version = "1"}};
   MetricsService metrics_{
