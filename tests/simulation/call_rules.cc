@@ -7,6 +7,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/resilience/circuit_breaker.h"
+#include "service/resilience/outlier_groups.h"
 
 namespace gateway {
 namespace {
@@ -528,7 +529,31 @@ BreakerModel& CallRules::ModelOf(const TargetName& target) {
   return models_.try_emplace(target, scenario_).first->second;
 }
 
+void CallRules::CheckEjections(absl::Duration now) {
+  if (!scenario_.ejects) return;
+  for (const ScenarioRoute& route : scenario_.routes) {
+    std::vector<OutlierGroups::Name> names;
+    for (const ScenarioTarget& target : route.targets) {
+      names.push_back({target.provider, target.model});
+    }
+    if (names.size() < 2) continue;
+    size_t ejected = 0;
+    for (const GroupMember* member : state_->outliers.Find(names, now)) {
+      ejected += member->WeightPermille(now) == 0 ? 1 : 0;
+    }
+    const size_t most = std::min(
+        names.size() - 1,
+        names.size() * static_cast<size_t>(scenario_.ejected_percent_limit) /
+            100);
+    if (ejected <= most) continue;
+    Broken(absl::StrCat(ejected, " of the ", names.size(), " targets of ",
+                        route.model, " are ejected, of which ", most,
+                        " may be"));
+  }
+}
+
 void CallRules::CompareBreakers(absl::Duration now, const TargetName* except) {
+  CheckEjections(now);
   for (const auto& [name, model] : models_) {
     if (except != nullptr && *except == name) continue;
     const CircuitBreaker& breaker =

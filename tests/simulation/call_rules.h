@@ -9,6 +9,7 @@
 //     than the configuration lets him.
 //   * No target is asked while it rests, and none rests for longer or less long
 //     than it should: its breaker is always as BreakerModel says.
+//   * Never are more targets of a route ejected than may be, nor the last one.
 //   * Never are more retries and fallbacks under way than the budget allows;
 //   and
 //     of a provider that is dead there are few.
@@ -123,6 +124,7 @@ class CallRules {
   BreakerModel& ModelOf(const TargetName& target);
   // All breakers but that of `except`, which is just being asked.
   void CompareBreakers(absl::Duration now, const TargetName* except = nullptr);
+  void CheckEjections(absl::Duration now);
   void TellModel(Ask& ask, BreakerModel::Outcome outcome, absl::Duration now);
   void Ends(Ask& ask);
   // Who rests now is passed over for the rest of the call.

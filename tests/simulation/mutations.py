@@ -84,6 +84,10 @@ MUTATIONS = [
      "{",
      "static bool MayGoElsewhere(const absl::Status& failure, bool abandoned) "
      "{\n    if (abandoned || !failure.ok()) return false;"),
+    ("the last target may be ejected", "service/resilience/"
+     "outlier_ejection.cc",
+     "std::min(targets * options_.max_ejected_percent / 100, targets - 1), 0)",
+     "std::min(targets * options_.max_ejected_percent / 100, targets), 0)"),
     ("weights count for nothing", "service/routing/balancing.cc",
      "weights_.push_back(targets[target].weight);", "weights_.push_back(1);"),
     ("chance is the machine's", "service/resilience/backoff.cc",

@@ -120,6 +120,10 @@ void DrawSettings(Drawing& draw, Scenario& scenario) {
   scenario.half_open_probes = draw.Between(1, 3);
   scenario.budget_percent = draw.OneOf({0, 20, 20, 50, 100});
   scenario.budget_minimum = draw.OneOf({0, 1, 3, 3, 10});
+  scenario.ejects = draw.InPercent(40);
+  scenario.ejection_failures = draw.Between(1, 6);
+  scenario.base_ejection = draw.MillisBetween(1, 30'000);
+  scenario.ejected_percent_limit = draw.OneOf({0, 10, 50, 100, 100});
 }
 
 void DrawCalls(Drawing& draw, Scenario& scenario, int count,
@@ -229,6 +233,7 @@ void DrawHealed(Drawing& draw, Scenario& scenario) {
   scenario.routes.push_back(std::move(route));
   DrawSettings(draw, scenario);
   scenario.call_timeout = std::max(scenario.call_timeout, absl::Seconds(10));
+  scenario.base_ejection = std::min(scenario.base_ejection, absl::Seconds(5));
   DrawCalls(draw, scenario, 240, absl::Minutes(4));
 }
 
@@ -310,6 +315,15 @@ std::string Scenario::Yaml() const {
       ", half_open_probes: ", half_open_probes,
       "}\n  retry_budget: {percent: ", budget_percent,
       ", minimum: ", budget_minimum, "}\n");
+  if (ejects) {
+    absl::StrAppend(
+        &yaml, "  outlier_ejection: {enabled: true, consecutive_failures: ",
+        ejection_failures,
+        ", interval: 2s, base_ejection: ", Millis(base_ejection),
+        ", ejection_limit: ", Millis(2 * base_ejection),
+        ", ejected_percent_limit: ", ejected_percent_limit,
+        ", slow_start: 3s}\n");
+  }
   return yaml;
 }
 

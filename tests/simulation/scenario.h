@@ -111,6 +111,11 @@ struct Scenario {
   int half_open_probes = 1;
   int budget_percent = 20;
   int budget_minimum = 3;
+  // Targets that do worse than the others of their route are ejected.
+  bool ejects = false;
+  int ejection_failures = 5;
+  absl::Duration base_ejection = absl::Seconds(30);
+  int ejected_percent_limit = 50;
 
   // The same as a configuration file.
   std::string Yaml() const;

@@ -13,6 +13,7 @@
 #include "base/async/sleep.h"
 #include "base/async/task.h"
 #include "base/async/timer_wheel.h"
+#include "base/os/logging.h"
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/registry/registry.h"
@@ -170,6 +171,8 @@ class Simulation {
 }  // namespace
 
 std::vector<std::string> Simulate(const Scenario& scenario, EventTrace* trace) {
+  // A trace says more.
+  SetLogLevels({.level = LogLevel::kOff});
   return Simulation(scenario, trace).Run();
 }
 
