@@ -228,6 +228,9 @@ Task<absl::Status> CircuitsAdmin::ResetCircuit(
   const absl::Duration now = runtime->clock().SteadyTime();
   ResilienceState& resilience = runtime->resilience();
   resilience.outliers.Reset(request.provider(), request.model(), now);
+  if (request.model().empty()) {
+    resilience.providers.ResetCredentials(request.provider());
+  }
   for (TargetState* target : resilience.targets.All()) {
     if (target->provider != request.provider()) continue;
     if (!request.model().empty() && target->model != request.model()) continue;

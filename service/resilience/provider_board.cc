@@ -28,6 +28,14 @@ std::shared_ptr<CredentialPool> ProviderBoard::RenewCredentials(
   return pool;
 }
 
+void ProviderBoard::ResetCredentials(std::string_view provider) {
+  const MutexLock lock(mu_);
+  const auto found = entries_.find(provider);
+  if (found == entries_.end() || found->second.credentials == nullptr) return;
+  CredentialPool& pool = *found->second.credentials;
+  for (size_t i = 0; i < pool.size(); ++i) pool.Reset(i);
+}
+
 std::shared_ptr<const CredentialPool> ProviderBoard::CredentialsOf(
     std::string_view provider) const {
   const MutexLock lock(mu_);

@@ -82,6 +82,9 @@ class ProviderBoard {
       const std::vector<CredentialPool::Credential>& credentials,
       const CredentialPool::Options& options) LOCKS_EXCLUDED(mu_);
 
+  // Makes all credentials of the provider usable at once.
+  void ResetCredentials(std::string_view provider) LOCKS_EXCLUDED(mu_);
+
   // Returns the last pool that was made; null if there are no credentials.
   std::shared_ptr<const CredentialPool> CredentialsOf(
       std::string_view provider) const LOCKS_EXCLUDED(mu_);

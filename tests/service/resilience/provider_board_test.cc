@@ -58,6 +58,10 @@ TEST(ProviderBoardTest, AConfigurationTakesOverWhatIsKnownOfCredentials) {
       board.RenewCredentials("p", {{"a"}}, {});
   EXPECT_EQ(board.CredentialsOf("p"), after);
   EXPECT_FALSE(after->HasUsable(kBoardNow));
+  board.ResetCredentials("other");
+  EXPECT_FALSE(after->HasUsable(kBoardNow));
+  board.ResetCredentials("p");
+  EXPECT_TRUE(after->HasUsable(kBoardNow));
   EXPECT_EQ(board.RenewCredentials("p", {}, {}), nullptr);
   EXPECT_EQ(board.CredentialsOf("p"), nullptr);
 }
