@@ -1,0 +1,169 @@
+#include "service/routing/selection/selection_advice.h"
+
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "service/routing/selection/node_policy.h"
+
+namespace gateway {
+namespace {
+
+void CheckPolicy(const PolicyTable& table, const ModelPolicy& policy,
+                 PolicyFindings* findings) {
+  const std::string name = absl::StrCat("policy '", policy.id, "'");
+  std::vector<std::string>& issues = findings->issues;
+  if (policy.id.empty()) issues.push_back("a policy has no id");
+  if (table.FindPolicy(policy.id) != &policy) {
+    issues.push_back(absl::StrCat(name, " is defined twice"));
+  }
+  if (policy.context_window_tokens <= 0) {
+    issues.push_back(absl::StrCat(name, ": its context window of ",
+                                  policy.context_window_tokens,
+                                  " tokens is not positive"));
+  }
+  for (const int64_t price : {policy.price.input_usd_nanos_per_million,
+                              policy.price.output_usd_nanos_per_million}) {
+    if (price >= 0 && price <= kPriceUsdNanosMax) continue;
+    issues.push_back(absl::StrCat(name, ": a price of ", price,
+                                  " nano-dollars per million tokens is not "
+                                  "between 0 and ",
+                                  kPriceUsdNanosMax));
+  }
+  for (const std::string& fallback : policy.fallback_models) {
+    if (table.FindPolicy(fallback) == nullptr) {
+      issues.push_back(
+          absl::StrCat(name, ": fallback '", fallback, "' is not defined"));
+    } else if (fallback == policy.id) {
+      findings->warnings.push_back(
+          absl::StrCat(name, " names itself as a fallback"));
+    }
+  }
+}
+
+// As in `gemini-2.5-pro lacks web_search, claude-sonnet lacks web_search`.
+std::string Shortfalls(const PolicyTable& table, const NodeRequirement& node) {
+  std::string text;
+  for (const ModelPolicy& policy : table.policies()) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", policy.id, " (",
+                    ShortfallOf(policy, WantedBy(node)).Text(), ")");
+  }
+  return text.empty() ? "no policy is configured" : text;
+}
+
+void CheckNode(const PolicyTable& table, const NodeRequirement& node,
+               PolicyFindings* findings) {
+  std::vector<std::string>& issues = findings->issues;
+  if (node.name.empty()) issues.push_back("a node has no name");
+  if (table.FindNode(node.name) != &node) {
+    issues.push_back(absl::StrCat("node '", node.name, "' is defined twice"));
+  }
+  if (BestForNode(table, node) == nullptr) {
+    issues.push_back(
+        absl::StrCat("node '", node.name,
+                     "' can be served by no model: ", Shortfalls(table, node)));
+  }
+}
+
+void WarnOfUnused(const PolicyTable& table, PolicyFindings* findings) {
+  if (table.nodes().empty()) return;
+  const std::vector<ModelPolicy>& policies = table.policies();
+  std::vector<bool> used(policies.size());
+  std::vector<const ModelPolicy*> reached;
+  const auto reach = [&](const ModelPolicy* policy) {
+    if (policy == nullptr || used[policy - policies.data()]) return;
+    used[policy - policies.data()] = true;
+    reached.push_back(policy);
+  };
+  for (const NodeRequirement& node : table.nodes()) {
+    reach(BestForNode(table, node));
+  }
+  for (size_t i = 0; i < reached.size(); ++i) {
+    for (const std::string& fallback : reached[i]->fallback_models) {
+      reach(table.FindPolicy(fallback));
+    }
+  }
+  for (size_t i = 0; i < policies.size(); ++i) {
+    if (used[i]) continue;
+    findings->warnings.push_back(
+        absl::StrCat("policy '", policies[i].id, "' is used by no node"));
+  }
+}
+
+}  // namespace
+
+std::vector<StrategyPick> RecommendForNode(const PolicyTable& table,
+                                           const SelectionQuery& query) {
+  std::vector<StrategyPick> picks;
+  for (const SelectionStrategy strategy : kSelectionStrategies) {
+    SelectionQuery each = query;
+    each.strategy = strategy;
+    each.override_policy = nullptr;
+    StrategyPick pick = {.strategy = strategy,
+                         .result = SelectModel(table, each)};
+    if (pick.result.ok() && !query.performance.empty()) {
+      pick.performance =
+          query.performance[pick.result->model - table.policies().data()];
+      pick.performance_score = PerformanceScore(pick.performance);
+    }
+    picks.push_back(std::move(pick));
+  }
+  return picks;
+}
+
+int64_t CostAdvice::savings_usd_nanos_per_request() const {
+  int64_t sum = 0;
+  for (const CostOpportunity& opportunity : opportunities) {
+    sum += opportunity.savings_usd_nanos();
+  }
+  return sum;
+}
+
+const ModelPolicy* AssignmentOf(const PolicyTable& table,
+                                const OverrideSet& overrides,
+                                const NodeRequirement& node, absl::Time now) {
+  const ModelPolicy* given =
+      EffectiveOverride(overrides, table, node.name, now);
+  return given != nullptr ? given : BestForNode(table, node);
+}
+
+CostAdvice AdviseOnCost(const PolicyTable& table, const OverrideSet& overrides,
+                        absl::Time now) {
+  CostAdvice advice;
+  for (const NodeRequirement& node : table.nodes()) {
+    ++advice.nodes_analyzed;
+    const ModelPolicy* current = AssignmentOf(table, overrides, node, now);
+    if (current == nullptr) continue;
+    const absl::StatusOr<SelectionResult> cheapest =
+        SelectModel(table, {.node = node.name,
+                            .capabilities = node.needed(),
+                            .strategy = SelectionStrategy::kCostOptimized});
+    if (!cheapest.ok()) continue;
+    const CostOpportunity opportunity = {
+        .node = &node,
+        .current = current,
+        .recommended = cheapest->model,
+        .current_cost_usd_nanos = EstimateCost(current->price, node.needed()),
+        .recommended_cost_usd_nanos = cheapest->cost_estimate_usd_nanos,
+    };
+    if (opportunity.savings_usd_nanos() > kSavingsUsdNanosMin) {
+      advice.opportunities.push_back(opportunity);
+    }
+  }
+  return advice;
+}
+
+PolicyFindings CheckPolicies(const PolicyTable& table) {
+  PolicyFindings findings;
+  for (const ModelPolicy& policy : table.policies()) {
+    CheckPolicy(table, policy, &findings);
+  }
+  for (const NodeRequirement& node : table.nodes()) {
+    CheckNode(table, node, &findings);
+  }
+  WarnOfUnused(table, &findings);
+  return findings;
+}
+
+}  // namespace gateway
