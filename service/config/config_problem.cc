@@ -41,7 +41,9 @@ TextPlace FieldPlaces::Find(std::string_view path) const {
 
 void ConfigProblems::Add(TextPlace place, std::string_view path,
                          std::string_view message) {
-  Keep({source_, place, ToldAs(path), std::string(message)}, &problems_);
+  Keep({place.source.empty() ? source_ : place.source, place, ToldAs(path),
+        std::string(message)},
+       &problems_);
 }
 
 void ConfigProblems::AddFrom(std::string_view source, std::string_view path,
@@ -52,7 +54,9 @@ void ConfigProblems::AddFrom(std::string_view source, std::string_view path,
 
 void ConfigProblems::Warn(TextPlace place, std::string_view path,
                           std::string_view message) {
-  Keep({source_, place, ToldAs(path), std::string(message)}, &warnings_);
+  Keep({place.source.empty() ? source_ : place.source, place, ToldAs(path),
+        std::string(message)},
+       &warnings_);
 }
 
 void ConfigProblems::TellAs(std::string path, std::string written) {
@@ -93,8 +97,10 @@ std::vector<ConfigProblem> ConfigProblems::SortedOf(
   std::stable_sort(
       sorted.begin(), sorted.end(),
       [this](const ConfigProblem& a, const ConfigProblem& b) {
-        return std::tuple(a.source != source_, a.place.line, a.place.column) <
-               std::tuple(b.source != source_, b.place.line, b.place.column);
+        return std::tuple(a.source != source_, std::string_view(a.source),
+                          a.place.line, a.place.column) <
+               std::tuple(b.source != source_, std::string_view(b.source),
+                          b.place.line, b.place.column);
       });
   if (list.count > list.kept.size()) {
     sorted.push_back({source_,

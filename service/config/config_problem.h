@@ -39,6 +39,7 @@ inline constexpr size_t kConfigProblemsMax = 1000;
 struct TextPlace {
   int line = 0;
   int column = 0;
+  std::string source = {};  // The file; empty for that of the problems.
 };
 
 struct ConfigProblem {

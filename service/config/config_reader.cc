@@ -19,13 +19,68 @@
 namespace gateway {
 namespace {
 
-enum class Scope { kText, kTextAndMachine };
+enum class Scope { kDraft, kText, kTextAndMachine };
+
+constexpr char kSelectionFiles[] = "routing.selection.files";
+constexpr size_t kSelectionFilesMax = 16;
+
+// Reads the files of `routing.selection`, whose content takes the place of
+// their names.
+void ReadSelectionFiles(const std::string& config_file, LoadedConfig* loaded,
+                        ConfigProblems* problems) {
+  const auto files = loaded->config.routing().selection().files();
+  loaded->config.mutable_routing()->mutable_selection()->clear_files();
+  for (int i = 0; i < files.size(); ++i) {
+    const std::string path = PathBeside(config_file, files[i]);
+    const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
+    const std::string field =
+        ElementPath(kSelectionFiles, static_cast<size_t>(i));
+    if (!text.ok()) {
+      problems->Add(loaded->places.Find(field), field,
+                    ToStd(text.status().message()));
+      loaded->complete = false;
+      continue;
+    }
+    AddSelectionText(*text, path, loaded, problems);
+    auto& selection = *loaded->config.mutable_routing()->mutable_selection();
+    if (!selection.files().empty()) {
+      problems->Add({.source = path}, "files",
+                    "cannot be named in such a file; name them in the "
+                    "configuration itself");
+      selection.clear_files();
+    }
+  }
+}
+
+void IncludeSelectionFiles(Scope scope, const std::string& source,
+                           LoadedConfig* loaded, ConfigProblems* problems) {
+  if (!loaded->config.routing().has_selection()) return;
+  const int count = loaded->config.routing().selection().files_size();
+  if (count == 0 || !CheckCount(kSelectionFiles, static_cast<size_t>(count),
+                                kSelectionFilesMax, loaded->places, problems)) {
+    return;
+  }
+  const TextPlace place = loaded->places.Find(kSelectionFiles);
+  switch (scope) {
+    case Scope::kDraft:
+      return problems->Warn(place, kSelectionFiles,
+                            "are not looked at here, where only the text is");
+    case Scope::kText:
+      return problems->Add(place, kSelectionFiles,
+                           "cannot be read for a text that is no file; put "
+                           "what they say into the text");
+    case Scope::kTextAndMachine:
+      return ReadSelectionFiles(source, loaded, problems);
+  }
+}
 
 // Reads and checks the text, without secrets and machine.
-LoadedConfig ReadAndCheck(const ProviderKinds& kinds, std::string_view text,
+LoadedConfig ReadAndCheck(Scope scope, const ProviderKinds& kinds,
+                          std::string_view text, const std::string& source,
                           const Environment& environment,
                           ConfigProblems* problems) {
   LoadedConfig loaded = LoadConfigText(text, problems);
+  IncludeSelectionFiles(scope, source, &loaded, problems);
   ApplyEnvironment(environment, &loaded.config, problems);
   ApplyDefaults(kinds, &loaded.config);
   // Not validated if it was read in part: what was not read would seem to be
@@ -41,7 +96,8 @@ ConfigReading ReadWithin(Scope scope, const ProviderKinds& kinds,
                          const Environment& environment, absl::Time now) {
   ConfigReading reading;
   ConfigProblems problems(source);
-  LoadedConfig loaded = ReadAndCheck(kinds, text, environment, &problems);
+  LoadedConfig loaded =
+      ReadAndCheck(scope, kinds, text, source, environment, &problems);
   if (problems.empty()) {
     if (scope == Scope::kTextAndMachine) {
       CheckMachine(kinds, loaded.config, environment, loaded.places, &problems);
@@ -58,12 +114,20 @@ ConfigReading ReadWithin(Scope scope, const ProviderKinds& kinds,
 
 }  // namespace
 
+std::string PathBeside(const std::string& config_file,
+                       const std::string& name) {
+  if (name.starts_with("/")) return name;
+  return config_file.substr(0, config_file.rfind('/') + 1) + name;
+}
+
 ConfigDraft ReadConfigDraft(const ProviderKinds& kinds, std::string_view text,
                             const std::string& source,
                             const Environment& environment) {
   ConfigDraft draft;
   ConfigProblems problems(source);
-  draft.config = ReadAndCheck(kinds, text, environment, &problems).config;
+  draft.config =
+      ReadAndCheck(Scope::kDraft, kinds, text, source, environment, &problems)
+          .config;
   draft.problems = problems.Sorted();
   draft.warnings = problems.SortedWarnings();
   return draft;

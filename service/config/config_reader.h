@@ -43,6 +43,10 @@ ConfigReading ReadConfigFile(const ProviderKinds& kinds,
                              const std::string& path,
                              const Environment& environment, absl::Time now);
 
+// Returns the path of something that a configuration file names: what does not
+// begin with `/` counts from the file's folder.
+std::string PathBeside(const std::string& config_file, const std::string& name);
+
 // What can be said of a configuration without looking at what it refers to.
 struct ConfigDraft {
   // With defaults filled in; what `problems` concern is as it was read.

@@ -44,9 +44,7 @@ using ::llmgateway::config::v1::LOG_LEVEL_INFO;
 using ::llmgateway::config::v1::LOG_LEVEL_UNSPECIFIED;
 using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::MetricsConfig;
-using ::llmgateway::config::v1::ModelPolicy;
 using ::llmgateway::config::v1::ModelRule;
-using ::llmgateway::config::v1::NodeRequirement;
 using ::llmgateway::config::v1::OutlierEjectionConfig;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::ProviderResilience;
@@ -252,7 +250,7 @@ void FillSelection(SelectionConfig* selection) {
   if (selection->default_strategy() == SELECTION_STRATEGY_UNSPECIFIED) {
     selection->set_default_strategy(SELECTION_STRATEGY_BALANCED);
   }
-  for (ModelPolicy& policy : *selection->mutable_policies()) {
+  for (auto& policy : *selection->mutable_policies()) {
     if (policy.cost_tier() == COST_TIER_UNSPECIFIED) {
       policy.set_cost_tier(COST_TIER_MEDIUM);
     }
@@ -261,7 +259,7 @@ void FillSelection(SelectionConfig* selection) {
     FILL_TEXT(policy, output_cost_per_1k, "0.003");
     FILL(policy, admin_overridable, true);
   }
-  for (NodeRequirement& node : *selection->mutable_nodes()) {
+  for (auto& node : *selection->mutable_nodes()) {
     FILL(node, context_window_tokens_min, 4'000);
     if (node.cost_tier_max() == COST_TIER_UNSPECIFIED) {
       node.set_cost_tier_max(COST_TIER_HIGH);

@@ -26,6 +26,7 @@
 #include "google/protobuf/message.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "service/config/nearest_name.h"
+#include "service/config/policy_names.h"
 
 namespace gateway {
 namespace {
@@ -150,6 +151,9 @@ absl::StatusOr<const EnumValueDescriptor*> ParseEnum(
     const EnumValueDescriptor* value = type.value(i);
     const std::string name = ShortEnumName(*value);
     if (text == name || text == value->name()) return value;
+    if (MayBeUpperCase(type) && absl::EqualsIgnoreCase(text, name)) {
+      return value;
+    }
     names.push_back(name);
   }
   std::string expected = "one of ";

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -21,6 +22,7 @@
 #include "service/config/config_problem.h"
 #include "service/config/field_value.h"
 #include "service/config/nearest_name.h"
+#include "service/config/policy_names.h"
 #include "yaml-cpp/depthguard.h"
 #include "yaml-cpp/yaml.h"
 
@@ -36,20 +38,19 @@ using ::llmgateway::type::v1::Target;
 
 constexpr size_t kKeyShownMax = 64;
 
-TextPlace PlaceOf(const YAML::Mark& mark) {
-  if (mark.is_null()) return {};
-  return {mark.line + 1, mark.column + 1};
-}
-
-TextPlace PlaceOf(const YAML::Node& node) { return PlaceOf(node.Mark()); }
-
 // Converts a place: the library counts bytes, lines and columns from 0, this
 // from 1.
-TextPlace PlaceAt(std::string_view text, size_t offset) {
-  TextPlace place{1, 1};
+TextPlace PlaceOf(const YAML::Mark& mark, const std::string& source) {
+  if (mark.is_null()) return {.source = source};
+  return {mark.line + 1, mark.column + 1, source};
+}
+
+TextPlace PlaceAt(std::string_view text, size_t offset,
+                  const std::string& source) {
+  TextPlace place{1, 1, source};
   for (const char c : text.substr(0, offset)) {
     ++place.column;
-    if (c == '\n') place = {place.line + 1, 1};
+    if (c == '\n') place = {place.line + 1, 1, source};
   }
   return place;
 }
@@ -133,9 +134,13 @@ class FieldNames {
 
 class Reader {
  public:
-  Reader(const FileSpelling& spelling, FieldPlaces* places,
+  // `source` is empty for the file that the problems are of.
+  Reader(const FileSpelling& spelling, std::string source, FieldPlaces* places,
          ConfigProblems* problems)
-      : spelling_(spelling), places_(*places), problems_(*problems) {}
+      : spelling_(spelling),
+        source_(std::move(source)),
+        places_(*places),
+        problems_(*problems) {}
 
   void ReadMessage(const YAML::Node& node, const std::string& path,
                    Message* message);
@@ -146,6 +151,10 @@ class Reader {
   }
 
  private:
+  TextPlace PlaceOf(const YAML::Node& node) const {
+    return gateway::PlaceOf(node.Mark(), source_);
+  }
+
   // Returns false, and adds the problem once, if the file expands to too much.
   bool Afford(const YAML::Node& node);
 
@@ -174,11 +183,24 @@ class Reader {
   void ReadMap(const YAML::Node& node, const std::string& path,
                const FieldDescriptor& field, Message* message);
 
+  // Reads messages that stand under what they are known by.
+  void ReadKeyedList(const YAML::Node& node, const std::string& path,
+                     const FieldDescriptor& field, Message* message);
+  // Reads names, each with whether it is meant.
+  void ReadFlags(const YAML::Node& node, const std::string& path,
+                 const FieldDescriptor& field, Message* message);
+  // Reads the field at `ours`, a path within `message`, which the file has
+  // under another name.
+  void ReadOtherName(const YAML::Node& node, TextPlace place,
+                     const std::string& path, std::string_view ours,
+                     Message* message);
+
   // Returns false, and adds the problem, if another field of the oneof is set.
   bool IsFirstOfItsOneof(const FieldDescriptor& field, TextPlace place,
                          const std::string& path, const Message& message);
 
   const FileSpelling spelling_;
+  const std::string source_;
   FieldPlaces& places_;
   ConfigProblems& problems_;
   size_t nodes_ = 0;
@@ -234,6 +256,13 @@ void Reader::ReadMessage(const YAML::Node& node, const std::string& path,
     if (!ReadKey(entry.first, path, &seen, &key)) continue;
     const TextPlace place = PlaceOf(entry.first);
     const FieldDescriptor* field = names.Find(key);
+    if (const std::string_view ours =
+            FieldOfOtherName(*message->GetDescriptor(), key);
+        field == nullptr && !ours.empty()) {
+      seen.try_emplace(std::string(ours.substr(0, ours.find('.'))), place);
+      ReadOtherName(entry.second, place, path, ours, message);
+      continue;
+    }
     if (field == nullptr) {
       ReadUnknown(entry.first, path, key, names);
       continue;
@@ -330,6 +359,12 @@ void Reader::ReadSingular(const YAML::Node& node, TextPlace place,
 
 void Reader::ReadList(const YAML::Node& node, const std::string& path,
                       const FieldDescriptor& field, Message* message) {
+  if (node.IsMap() && !KeyFieldOf(field).empty()) {
+    return ReadKeyedList(node, path, field, message);
+  }
+  if (node.IsMap() && MayBeFlags(field)) {
+    return ReadFlags(node, path, field, message);
+  }
   if (!Afford(node) || node.IsNull()) return;
   if (!node.IsSequence()) {
     problems_.Add(PlaceOf(node), path,
@@ -337,14 +372,16 @@ void Reader::ReadList(const YAML::Node& node, const std::string& path,
                                ToAbsl(KindOf(node))));
     return;
   }
-  size_t index = 0;
+  const google::protobuf::Reflection& reflection = *message->GetReflection();
+  // Another file may have had some.
+  auto index = static_cast<size_t>(reflection.FieldSize(*message, &field));
   for (const YAML::Node& element : node) {
     const std::string element_path = ElementPath(path, index++);
     const TextPlace place = PlaceOf(element);
     places_.Add(element_path, place);
     if (!IsTextual(field)) {
       ReadMessage(element, element_path,
-                  message->GetReflection()->AddMessage(message, &field));
+                  reflection.AddMessage(message, &field));
     } else {
       // AssignText appends, since the field is repeated.
       ReadSingular(element, place, element_path, field, message);
@@ -376,6 +413,77 @@ void Reader::ReadMap(const YAML::Node& node, const std::string& path,
   }
 }
 
+void Reader::ReadKeyedList(const YAML::Node& node, const std::string& path,
+                           const FieldDescriptor& field, Message* message) {
+  if (!Afford(node)) return;
+  const FieldDescriptor& key_field =
+      *field.message_type()->FindFieldByName(std::string(KeyFieldOf(field)));
+  const google::protobuf::Reflection& reflection = *message->GetReflection();
+  absl::flat_hash_map<std::string, TextPlace> seen;
+  for (const auto& item : node) {
+    std::string key;
+    if (!ReadKey(item.first, path, &seen, &key)) continue;
+    const auto index =
+        static_cast<size_t>(reflection.FieldSize(*message, &field));
+    const std::string element_path = ElementPath(path, index);
+    const TextPlace place = PlaceOf(item.first);
+    places_.Add(element_path, place);
+    Message* const element = reflection.AddMessage(message, &field);
+    const google::protobuf::Reflection& inner = *element->GetReflection();
+    ReadMessage(item.second, element_path, element);
+    if (inner.HasField(*element, &key_field)) {
+      problems_.Add(place, JoinPath(element_path, key_field.name()),
+                    "stands before the colon already; remove it");
+    }
+    inner.SetString(element, &key_field, std::move(key));
+  }
+}
+
+void Reader::ReadFlags(const YAML::Node& node, const std::string& path,
+                       const FieldDescriptor& field, Message* message) {
+  if (!Afford(node)) return;
+  absl::flat_hash_map<std::string, TextPlace> seen;
+  for (const auto& item : node) {
+    std::string key;
+    if (!ReadKey(item.first, path, &seen, &key)) continue;
+    const TextPlace place = PlaceOf(item.first);
+    const std::string value =
+        item.second.IsScalar() ? item.second.Scalar() : std::string();
+    if (value != "true" && value != "false") {
+      problems_.Add(place, EntryPath(path, key), "must be true or false");
+    } else if (value == "true") {
+      const google::protobuf::Reflection& reflection =
+          *message->GetReflection();
+      places_.Add(ElementPath(path, static_cast<size_t>(reflection.FieldSize(
+                                        *message, &field))),
+                  place);
+      reflection.AddString(message, &field, std::move(key));
+    }
+  }
+}
+
+void Reader::ReadOtherName(const YAML::Node& node, TextPlace place,
+                           const std::string& path, std::string_view ours,
+                           Message* message) {
+  std::string field_path = path;
+  const std::vector<std::string> names = absl::StrSplit(ToAbsl(ours), '.');
+  for (size_t i = 0;; ++i) {
+    const google::protobuf::Reflection& reflection = *message->GetReflection();
+    const FieldDescriptor& field =
+        *message->GetDescriptor()->FindFieldByName(names[i]);
+    field_path = JoinPath(field_path, field.name());
+    places_.Add(field_path, place);
+    if (i + 1 < names.size()) {
+      message = reflection.MutableMessage(message, &field);
+    } else if (reflection.HasField(*message, &field)) {
+      return problems_.Add(place, field_path,
+                           "is given under two names; keep one");
+    } else {
+      return ReadField(node, place, field_path, field, message);
+    }
+  }
+}
+
 // Returns the keys of a text's outermost map; none if it is not a map.
 std::vector<std::string> RootKeys(const YAML::Node& root) {
   std::vector<std::string> keys;
@@ -386,22 +494,28 @@ std::vector<std::string> RootKeys(const YAML::Node& root) {
   return keys;
 }
 
-void Read(std::string_view text, LoadedConfig* loaded,
-          ConfigProblems* problems) {
+// Reads the one document of `text`, a file of the form that it has, or, if
+// `source` is not empty, what belongs to `routing.selection`. Returns whether
+// all of it could be read.
+bool ReadDocument(std::string_view text, const std::string& source,
+                  LoadedConfig* loaded, ConfigProblems* problems) {
   // A document's end is added, since the library closes a quote that is open at
   // the end of the text, but not one at the end of a document.
   const std::vector<YAML::Node> documents =
       YAML::LoadAll(absl::StrCat(ToAbsl(text), "\n...\n"));
-  loaded->complete = true;
-  if (documents.empty()) return;
+  if (documents.empty()) return true;
   if (documents.size() > 1) {
-    problems->Add(PlaceOf(documents[1]), "",
+    problems->Add(PlaceOf(documents[1].Mark(), source), "",
                   "a second document begins here; put everything into one");
   }
   const YAML::Node& root = documents[0];
-  const FileForm form = FileFormOf(RootKeys(root));
-  Reader reader(SpellingOf(form), &loaded->places, problems);
-  if (form == FileForm::kOwn) {
+  const FileForm form =
+      source.empty() ? FileFormOf(RootKeys(root)) : FileForm::kOwn;
+  Reader reader(SpellingOf(form), source, &loaded->places, problems);
+  if (!source.empty()) {
+    reader.ReadMessage(root, "routing.selection",
+                       loaded->config.mutable_routing()->mutable_selection());
+  } else if (form == FileForm::kOwn) {
     reader.ReadMessage(root, "", &loaded->config);
   } else {
     const std::unique_ptr<Message> file = NewFileOf(form);
@@ -412,36 +526,51 @@ void Read(std::string_view text, LoadedConfig* loaded,
       TranslateFile(form, *file, &translation);
     }
   }
-  loaded->complete = !reader.exhausted();
+  return !reader.exhausted();
+}
+
+// As ReadDocument, of a text that is not trusted.
+bool ReadText(std::string_view text, const std::string& source,
+              LoadedConfig* loaded, ConfigProblems* problems) {
+  const TextPlace nowhere = {.source = source};
+  if (text.size() > kConfigBytesLimit) {
+    problems->Add(
+        nowhere, "",
+        absl::StrCat("the file is larger than ", kConfigBytesLimit, " bytes"));
+    return false;
+  }
+  const size_t bad_byte = FirstBadByte(text);
+  if (bad_byte < text.size()) {
+    problems->Add(PlaceAt(text, bad_byte, source), "",
+                  "not UTF-8 text; save the file as UTF-8");
+    return false;
+  }
+  try {
+    return ReadDocument(text, source, loaded, problems);
+  } catch (const YAML::DeepRecursion& e) {
+    problems->Add(PlaceOf(e.mark, source), "", "nested too deeply");
+  } catch (const YAML::Exception& e) {
+    // `msg`, unlike what(), has no place in it; it repeats no values.
+    problems->Add(PlaceOf(e.mark, source), "",
+                  absl::StrCat("not YAML: ", e.msg));
+  } catch (const std::exception&) {
+    problems->Add(nowhere, "", "not YAML that can be read");
+  }
+  return false;
 }
 
 }  // namespace
 
 LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems) {
   LoadedConfig loaded;
-  if (text.size() > kConfigBytesLimit) {
-    problems->Add(
-        {}, "",
-        absl::StrCat("the file is larger than ", kConfigBytesLimit, " bytes"));
-    return loaded;
-  }
-  const size_t bad_byte = FirstBadByte(text);
-  if (bad_byte < text.size()) {
-    problems->Add(PlaceAt(text, bad_byte), "",
-                  "not UTF-8 text; save the file as UTF-8");
-    return loaded;
-  }
-  try {
-    Read(text, &loaded, problems);
-  } catch (const YAML::DeepRecursion& e) {
-    problems->Add(PlaceOf(e.mark), "", "nested too deeply");
-  } catch (const YAML::Exception& e) {
-    // `msg`, unlike what(), has no place in it; it repeats no values.
-    problems->Add(PlaceOf(e.mark), "", absl::StrCat("not YAML: ", e.msg));
-  } catch (const std::exception&) {
-    problems->Add({}, "", "not YAML that can be read");
-  }
+  loaded.complete = ReadText(text, "", &loaded, problems);
   return loaded;
+}
+
+void AddSelectionText(std::string_view text, const std::string& source,
+                      LoadedConfig* loaded, ConfigProblems* problems) {
+  const bool complete = ReadText(text, source, loaded, problems);
+  loaded->complete = loaded->complete && complete;
 }
 
 }  // namespace gateway

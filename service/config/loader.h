@@ -40,6 +40,12 @@ struct LoadedConfig {
 // far as it can.
 LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems);
 
+// Reads a text with `policies` and `nodes` of models that are chosen by what a
+// call needs, and adds them to those of `routing.selection`. Problems, and
+// places, are those of the file `source`.
+void AddSelectionText(std::string_view text, const std::string& source,
+                      LoadedConfig* loaded, ConfigProblems* problems);
+
 }  // namespace gateway
 
 #endif  // SERVICE_CONFIG_LOADER_H_

@@ -30,6 +30,7 @@
 #include "service/config/provider_validator.h"
 #include "service/config/routing_validator.h"
 #include "service/config/secret_reference.h"
+#include "service/config/selection_validator.h"
 
 namespace gateway {
 namespace {
@@ -105,6 +106,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckListeners(config.listeners());
   CheckProviders(config);
   CheckRouting(config, places_, &problems_);
+  CheckSelectionConfig(config, places_, &problems_);
   CheckRetry(config);
   CheckOutlierEjection(config.resilience().outlier_ejection());
   CheckAuth(config, places_, &problems_);

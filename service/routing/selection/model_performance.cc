@@ -167,16 +167,23 @@ PerformanceHistory* ModelPerformance::HistoryOf(std::string_view model) {
 }
 
 PerformanceView::PerformanceView(const PolicyTable& table,
-                                 ModelPerformance& performance)
-    : records_(table.policies().size()) {
+                                 ModelPerformance& performance) {
   for (const ModelPolicy& policy : table.policies()) {
     models_.push_back({.history = performance.HistoryOf(policy.id)});
   }
 }
 
-absl::Span<const PerformanceRecord> PerformanceView::At(absl::Time now) {
-  if (now >= made_ && now - made_ < kPerformanceAgeMax) return records_;
+std::shared_ptr<const PerformanceView::Records> PerformanceView::At(
+    absl::Time now) {
+  MutexLock lock(mu_);
+  const bool is_fresh = now >= made_ && now - made_ < kPerformanceAgeMax;
+  if (!is_fresh) Renew(now);
+  return records_;
+}
+
+void PerformanceView::Renew(absl::Time now) {
   made_ = now;
+  auto records = std::make_shared<Records>(models_.size());
   const int64_t hour = NanosOf(now) / kNanosPerHour;
   int sums = 0;
   for (size_t i = 0; i < models_.size(); ++i) {
@@ -192,11 +199,12 @@ absl::Span<const PerformanceRecord> PerformanceView::At(absl::Time now) {
       ++sums;
     }
     // A call that ends on another loop may still count for the hour before.
-    records_[i] = known.earlier;
-    known.history->AddHours(known.hour - 1, hour, &records_[i]);
-    known.history->AddLatest(now, &records_[i]);
+    PerformanceRecord& record = (*records)[i];
+    record = known.earlier;
+    known.history->AddHours(known.hour - 1, hour, &record);
+    known.history->AddLatest(now, &record);
   }
-  return records_;
+  records_ = std::move(records);
 }
 
 }  // namespace gateway

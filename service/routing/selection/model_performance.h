@@ -11,8 +11,8 @@
 //     history->Record(loop, {.succeeded = true, .latency = elapsed}, now);
 //   }
 //
-//   PerformanceView view(table, performance);        // One for each loop.
-//   view.At(now)[i].success_rate();                  // Of table.policies()[i].
+//   PerformanceView view(table, performance);        // One for a table.
+//   (*view.At(now))[i].success_rate();               // Of table.policies()[i].
 //
 // Calls are kept by the hour: one counts for at least 167 hours and at most
 // 168. Time is wall time. Histories outlive a reload; the names of models that
@@ -37,7 +37,6 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "base/os/mutex.h"
 #include "service/routing/selection/model_policy.h"
 
@@ -175,22 +174,23 @@ class ModelPerformance {
       histories_ GUARDED_BY(mu_);
 };
 
-// The records of a table's models, as one loop reads them for each call that it
-// selects a model for. They are made anew once a second, from the present hour
-// and the one before; the hours before those are summed up once an hour, not of
-// all models at once: some may show for some seconds more an hour that has just
+// The records of a table's models, as they are read for each call that a model
+// is selected for. They are made anew once a second, from the present hour and
+// the one before; the hours before those are summed up once an hour, not of all
+// models at once: some may show for some seconds more an hour that has just
 // been forgotten. Of 100 models that 8 loops have called, a second's renewal
 // takes 12 us (2026-11-21, two busy cores of an EPYC).
 //
-// Thread-compatible: for one thread at a time.
+// Thread-safe.
 class PerformanceView {
  public:
+  using Records = std::vector<PerformanceRecord>;
+
   // Borrows `performance`.
   PerformanceView(const PolicyTable& table, ModelPerformance& performance);
 
-  // Returns the records in the order of the table's policies. Valid until the
-  // next call.
-  absl::Span<const PerformanceRecord> At(absl::Time now);
+  // Returns the records in the order of the table's policies; never null.
+  std::shared_ptr<const Records> At(absl::Time now) LOCKS_EXCLUDED(mu_);
 
  private:
   // What is known of one model.
@@ -202,9 +202,12 @@ class PerformanceView {
     PerformanceRecord earlier;
   };
 
-  std::vector<Known> models_;
-  absl::Time made_ = absl::InfinitePast();
-  std::vector<PerformanceRecord> records_;
+  void Renew(absl::Time now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  Mutex mu_;
+  std::vector<Known> models_ GUARDED_BY(mu_);
+  absl::Time made_ GUARDED_BY(mu_) = absl::InfinitePast();
+  std::shared_ptr<const Records> records_ GUARDED_BY(mu_);
 };
 
 }  // namespace gateway

@@ -63,7 +63,7 @@ class SelectionRun {
   Ranked RankOf(size_t place) const;
   double Confidence(double score) const;
   bool HasFailed(const ModelPolicy& policy) const;
-  std::string_view WhyUnavailable(size_t place) const;
+  SelectionObstacle ObstacleOf(size_t place) const;
   int64_t CostOf(size_t place) const {
     return EstimateCost(policies_[place].price, query_.capabilities);
   }
@@ -102,8 +102,6 @@ SelectionRun::SelectionRun(const PolicyTable& table,
       wanted_(WantedByAll()) {
   assert(query.performance.empty() ||
          query.performance.size() == policies_.size());
-  assert(query.unavailable.empty() ||
-         query.unavailable.size() == policies_.size());
   if (candidates_ == nullptr) return;
   candidates_->clear();
   for (size_t i = 0; i < policies_.size(); ++i) {
@@ -141,9 +139,9 @@ bool SelectionRun::HasFailed(const ModelPolicy& policy) const {
                    policy.id) != query_.previous_failures.end();
 }
 
-std::string_view SelectionRun::WhyUnavailable(size_t place) const {
-  return query_.unavailable.empty() ? std::string_view()
-                                    : query_.unavailable[place];
+SelectionObstacle SelectionRun::ObstacleOf(size_t place) const {
+  return query_.obstacle_of == nullptr ? SelectionObstacle()
+                                       : query_.obstacle_of(place);
 }
 
 Ranked SelectionRun::RankOf(size_t place) const {
@@ -194,8 +192,9 @@ void SelectionRun::Filter() {
       if (candidates_ != nullptr) Explain(i, shortfall.Text());
       continue;
     }
-    if (const std::string_view why = WhyUnavailable(i); !why.empty()) {
-      Explain(i, why);
+    if (const SelectionObstacle obstacle = ObstacleOf(i);
+        !obstacle.why.empty()) {
+      Explain(i, obstacle.why);
       continue;
     }
     const Ranked ranked = RankOf(i);
@@ -253,7 +252,7 @@ void SelectionRun::FillConfiguredFallbacks(const Wanted& wanted,
     }
     const size_t place = fallback - policies_.data();
     if (!ShortfallOf(*fallback, wanted).none() || HasFailed(*fallback) ||
-        !WhyUnavailable(place).empty()) {
+        !ObstacleOf(place).why.empty()) {
       continue;
     }
     result->fallback_chain.push_back(fallback);
@@ -288,12 +287,10 @@ std::optional<SelectionResult> SelectionRun::Override() {
   const size_t place = policy - policies_.data();
   assert(place < policies_.size());
   const Shortfall shortfall = ShortfallOf(*policy, wanted);
-  const std::string_view unavailable = WhyUnavailable(place);
-  if (!shortfall.none() || !unavailable.empty()) {
-    if (candidates_ != nullptr) {
-      Explain(place, absl::StrCat("the node's override: ", shortfall.Text(),
-                                  shortfall.none() ? ToAbsl(unavailable) : ""));
-    }
+  const std::string why =
+      shortfall.none() ? ObstacleOf(place).why : shortfall.Text();
+  if (!why.empty()) {
+    Explain(place, absl::StrCat("the node's override: ", why));
     return std::nullopt;
   }
   SelectionResult result = {
@@ -346,15 +343,15 @@ absl::Status SelectionRun::NoModel() const {
   size_t unexplained = 0;
   for (size_t i = 0; i < policies_.size(); ++i) {
     const Shortfall shortfall = ShortfallOf(policies_[i], wanted_);
-    any_serves |= shortfall.none();
+    SelectionObstacle obstacle;
+    if (shortfall.none()) obstacle = ObstacleOf(i);
+    any_serves |= shortfall.none() && !obstacle.is_of_request;
     if (i >= kExplainedModelsMax) {
       ++unexplained;
       continue;
     }
-    absl::StrAppend(
-        &reasons, i == 0 ? "" : ", ", policies_[i].id, " (",
-        shortfall.none() ? std::string(WhyUnavailable(i)) : shortfall.Text(),
-        ")");
+    absl::StrAppend(&reasons, i == 0 ? "" : ", ", policies_[i].id, " (",
+                    shortfall.none() ? obstacle.why : shortfall.Text(), ")");
   }
   if (unexplained > 0) {
     absl::StrAppend(&reasons, " and ", unexplained, " more");

@@ -36,6 +36,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,6 +78,14 @@ double CostScore(CostTier tier);
 double PerformanceOptimizedScore(double performance_score, CostTier tier);
 double BalancedScore(double performance_score, CostTier tier);
 
+// Why a model that has what its policy must have cannot be asked for a call.
+struct SelectionObstacle {
+  std::string why;  // Such as `no credential`; empty if it can be asked.
+  // It stands in the way of this call only because of what the call asks for;
+  // otherwise it may be gone for the next.
+  bool is_of_request = false;
+};
+
 // Borrows all that it refers to.
 struct SelectionQuery {
   // May be one that is not configured: the defaults of NodeRequirement apply.
@@ -96,9 +105,9 @@ struct SelectionQuery {
   const ModelPolicy* override_policy = nullptr;
   // In the order of the table's policies; empty if no model has been called.
   absl::Span<const PerformanceRecord> performance;
-  // Why each model cannot be asked now, such as `no credential`; empty texts
-  // for those that can. In the order of the table's policies; empty if all can.
-  absl::Span<const std::string_view> unavailable;
+  // What stands in the way of a model, by its place in the table; null if
+  // nothing does. Asked of those that have what is needed.
+  std::function<SelectionObstacle(size_t)> obstacle_of;
 };
 
 // Why a model was chosen.
@@ -158,9 +167,9 @@ std::optional<SelectionResult> SelectOverride(
     std::vector<SelectionCandidate>* candidates = nullptr);
 
 // Chooses a model; an override first. Faults: CAPABILITY_UNSUPPORTED if no
-// model has what is needed, with what each lacks; PROVIDER_UNAVAILABLE if none
-// that has can be asked now. `candidates`, if not null, receives one for each
-// policy of the table, in its order.
+// model has what is needed, with what each lacks; PROVIDER_UNAVAILABLE if there
+// are such, and none can be asked now. `candidates`, if not null, receives one
+// for each policy of the table, in its order.
 absl::StatusOr<SelectionResult> SelectModel(
     const PolicyTable& table, const SelectionQuery& query,
     std::vector<SelectionCandidate>* candidates = nullptr);

@@ -19,11 +19,12 @@ auto PlaceOf(Overrides& overrides, std::string_view node) {
 }
 
 absl::Status CheckOverride(const PolicyTable& table, const NodeOverride& next) {
-  if (next.node.empty()) return InvalidField("node", "is required");
+  if (next.node.empty()) return InvalidField("node_name", "is required");
   if (next.node.size() > kNodeNameBytesMax) {
-    return InvalidField(
-        "node", absl::StrCat("is longer than ", kNodeNameBytesMax, " bytes"));
+    return InvalidField("node_name", absl::StrCat("is longer than ",
+                                                  kNodeNameBytesMax, " bytes"));
   }
+  if (next.model.empty()) return absl::OkStatus();
   const ModelPolicy* policy = table.FindPolicy(next.model);
   if (policy == nullptr) {
     return InvalidField("model_id", absl::StrCat("no model policy has the id '",
@@ -46,14 +47,20 @@ absl::Status PutOverride(const PolicyTable& table, const NodeOverride& next,
   const absl::Status status = CheckOverride(table, next);
   if (!status.ok()) return status;
   const auto place = PlaceOf(*overrides, next.node);
-  if (place != overrides->end() && place->node == next.node) {
+  const bool has_one = place != overrides->end() && place->node == next.node;
+  if (next.model.empty()) {
+    if (has_one) overrides->erase(place);
+    return absl::OkStatus();
+  }
+  if (has_one) {
     *place = next;
     return absl::OkStatus();
   }
   if (overrides->size() >= kNodeOverridesMax) {
-    return InvalidField("node", absl::StrCat("as many as ", kNodeOverridesMax,
-                                             " nodes have an override: remove "
-                                             "one first"));
+    return InvalidField("node_name",
+                        absl::StrCat("as many as ", kNodeOverridesMax,
+                                     " nodes have an override: remove "
+                                     "one first"));
   }
   overrides->insert(place, next);
   return absl::OkStatus();
@@ -115,14 +122,12 @@ std::vector<absl::Status> NodeOverrides::SetAll(
   return statuses;
 }
 
-bool NodeOverrides::Remove(std::string_view node) {
-  MutexLock lock(mu_);
-  std::vector<NodeOverride> overrides = set_->all();
-  const auto place = PlaceOf(overrides, node);
-  if (place == overrides.end() || place->node != node) return false;
-  overrides.erase(place);
-  Swap(std::move(overrides));
-  return true;
+absl::StatusOr<OverrideSet> NodeOverrides::Preview(
+    const PolicyTable& table, const NodeOverride& next) const {
+  std::vector<NodeOverride> overrides = Get()->all();
+  const absl::Status status = PutOverride(table, next, &overrides);
+  if (!status.ok()) return status;
+  return OverrideSet(std::move(overrides));
 }
 
 void NodeOverrides::Replace(std::vector<NodeOverride> overrides) {

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/os/mutex.h"
@@ -86,10 +87,10 @@ class NodeOverrides {
   NodeOverrides(const NodeOverrides&) = delete;
   NodeOverrides& operator=(const NodeOverrides&) = delete;
 
-  // Puts an override in the place of the node's last one. Faults:
-  // INVALID_REQUEST if the node has no name or too long a one, the model is not
-  // in `table` or not overridable, the expiry has passed at `set_time`, or
-  // kNodeOverridesMax other nodes have one.
+  // Puts an override in the place of the node's last one; one without a model
+  // takes that back. Faults: INVALID_REQUEST if the node has no name or too
+  // long a one, the model is not in `table` or not overridable, the expiry has
+  // passed at `set_time`, or kNodeOverridesMax other nodes have one.
   absl::Status Set(const PolicyTable& table, const NodeOverride& next)
       LOCKS_EXCLUDED(mu_);
 
@@ -100,8 +101,10 @@ class NodeOverrides {
                                    absl::Span<const NodeOverride> next)
       LOCKS_EXCLUDED(mu_);
 
-  // Takes a node's override back. False if there was none.
-  bool Remove(std::string_view node) LOCKS_EXCLUDED(mu_);
+  // Returns what Set would lead to, and fails as it would.
+  absl::StatusOr<OverrideSet> Preview(const PolicyTable& table,
+                                      const NodeOverride& next) const
+      LOCKS_EXCLUDED(mu_);
 
   // Puts these in the place of all, as when a saved state is read: nothing is
   // checked but their number, of which the first are kept.

@@ -10,34 +10,20 @@
 namespace gateway {
 namespace {
 
-void CheckPolicy(const PolicyTable& table, const ModelPolicy& policy,
+void CheckPolicy(const PolicyTable& table, size_t place,
                  PolicyFindings* findings) {
-  const std::string name = absl::StrCat("policy '", policy.id, "'");
-  std::vector<std::string>& issues = findings->issues;
-  if (policy.id.empty()) issues.push_back("a policy has no id");
-  if (table.FindPolicy(policy.id) != &policy) {
-    issues.push_back(absl::StrCat(name, " is defined twice"));
-  }
-  if (policy.context_window_tokens <= 0) {
-    issues.push_back(absl::StrCat(name, ": its context window of ",
-                                  policy.context_window_tokens,
-                                  " tokens is not positive"));
-  }
-  for (const int64_t price : {policy.price.input_usd_nanos_per_million,
-                              policy.price.output_usd_nanos_per_million}) {
-    if (price >= 0 && price <= kPriceUsdNanosMax) continue;
-    issues.push_back(absl::StrCat(name, ": a price of ", price,
-                                  " nano-dollars per million tokens is not "
-                                  "between 0 and ",
-                                  kPriceUsdNanosMax));
-  }
-  for (const std::string& fallback : policy.fallback_models) {
+  const ModelPolicy& policy = table.policies()[place];
+  for (size_t i = 0; i < policy.fallback_models.size(); ++i) {
+    const std::string& fallback = policy.fallback_models[i];
+    const std::string path =
+        absl::StrCat("policies[", place, "].fallback_models[", i, "]");
     if (table.FindPolicy(fallback) == nullptr) {
-      issues.push_back(
-          absl::StrCat(name, ": fallback '", fallback, "' is not defined"));
+      findings->issues.push_back(
+          {path, absl::StrCat("fallback '", fallback, "' of policy '",
+                              policy.id, "' is not defined")});
     } else if (fallback == policy.id) {
       findings->warnings.push_back(
-          absl::StrCat(name, " names itself as a fallback"));
+          {path, absl::StrCat("policy '", policy.id, "' is its own fallback")});
     }
   }
 }
@@ -52,18 +38,14 @@ std::string Shortfalls(const PolicyTable& table, const NodeRequirement& node) {
   return text.empty() ? "no policy is configured" : text;
 }
 
-void CheckNode(const PolicyTable& table, const NodeRequirement& node,
+void CheckNode(const PolicyTable& table, size_t place,
                PolicyFindings* findings) {
-  std::vector<std::string>& issues = findings->issues;
-  if (node.name.empty()) issues.push_back("a node has no name");
-  if (table.FindNode(node.name) != &node) {
-    issues.push_back(absl::StrCat("node '", node.name, "' is defined twice"));
-  }
-  if (BestForNode(table, node) == nullptr) {
-    issues.push_back(
-        absl::StrCat("node '", node.name,
-                     "' can be served by no model: ", Shortfalls(table, node)));
-  }
+  const NodeRequirement& node = table.nodes()[place];
+  if (BestForNode(table, node) != nullptr) return;
+  findings->issues.push_back(
+      {absl::StrCat("nodes[", place, "]"),
+       absl::StrCat("no model can serve node '", node.name,
+                    "': ", Shortfalls(table, node))});
 }
 
 void WarnOfUnused(const PolicyTable& table, PolicyFindings* findings) {
@@ -87,7 +69,8 @@ void WarnOfUnused(const PolicyTable& table, PolicyFindings* findings) {
   for (size_t i = 0; i < policies.size(); ++i) {
     if (used[i]) continue;
     findings->warnings.push_back(
-        absl::StrCat("policy '", policies[i].id, "' is used by no node"));
+        {absl::StrCat("policies[", i, "]"),
+         absl::StrCat("policy '", policies[i].id, "' is used by no node")});
   }
 }
 
@@ -156,11 +139,11 @@ CostAdvice AdviseOnCost(const PolicyTable& table, const OverrideSet& overrides,
 
 PolicyFindings CheckPolicies(const PolicyTable& table) {
   PolicyFindings findings;
-  for (const ModelPolicy& policy : table.policies()) {
-    CheckPolicy(table, policy, &findings);
+  for (size_t i = 0; i < table.policies().size(); ++i) {
+    CheckPolicy(table, i, &findings);
   }
-  for (const NodeRequirement& node : table.nodes()) {
-    CheckNode(table, node, &findings);
+  for (size_t i = 0; i < table.nodes().size(); ++i) {
+    CheckNode(table, i, &findings);
   }
   WarnOfUnused(table, &findings);
   return findings;

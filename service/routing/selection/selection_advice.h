@@ -4,7 +4,7 @@
 //
 //   RecommendForNode(table, {.node = "writer"})[0].result->model->id;
 //   AdviseOnCost(table, overrides, now).savings_usd_nanos_per_request();
-//   CheckPolicies(table).issues;  // "node 'search' can be served by no model"
+//   CheckPolicies(table).issues;  // "no model can serve node 'search': ..."
 //
 // Pure; for operators, not for calls.
 //
@@ -79,20 +79,24 @@ const ModelPolicy* AssignmentOf(const PolicyTable& table,
 CostAdvice AdviseOnCost(const PolicyTable& table, const OverrideSet& overrides,
                         absl::Time now);
 
-// What is wrong or doubtful, one line each, in configured order: first what
-// concerns the policies, then the nodes.
+// Something about a policy or a node.
+struct PolicyFinding {
+  std::string path;     // As in `policies[0].fallback_models[1]`.
+  std::string message;  // As in `fallback 'x' of policy 'y' is not defined`.
+};
+
+// In configured order: first what concerns the policies, then the nodes.
 struct PolicyFindings {
-  std::vector<std::string> issues;    // Something cannot work.
-  std::vector<std::string> warnings;  // Something has no effect.
+  std::vector<PolicyFinding> issues;    // Something cannot work.
+  std::vector<PolicyFinding> warnings;  // Something has no effect.
 
   bool valid() const { return issues.empty(); }
 };
 
-// Issues: a name that two policies or two nodes have, or that is empty; a price
-// out of range; a context window that is not positive; a fallback that no
-// policy defines; a node that no model can serve. Warnings: a fallback to the
-// model itself; where nodes are configured, a policy that no node comes to,
-// neither first nor by fallbacks.
+// Issues: a fallback that no policy defines; a node that no model can serve.
+// Warnings: a fallback to the model itself; where nodes are configured, a
+// policy that no node comes to, neither first nor by fallbacks. REQUIRES: the
+// configuration has passed validation.
 PolicyFindings CheckPolicies(const PolicyTable& table);
 
 }  // namespace gateway

@@ -233,8 +233,88 @@ TEST(ReferenceTest, ShowsEveryFieldThatIsServed) {
 TEST(ReferenceTest, IsGoodWithEverythingEnabledButForItsFiles) {
   for (const std::string& line :
        Lines(ReadText(EnableAll(Slurp("deploy/config/reference.yaml"))))) {
-    EXPECT_THAT(line, HasSubstr("No such file or directory"));
+    EXPECT_THAT(line,
+                testing::AnyOf(HasSubstr("No such file or directory"),
+                               HasSubstr("put what they say into the text")));
   }
+}
+
+// A configuration that names files with policies and nodes beside it.
+class SelectionFilesTest : public testing::Test {
+ protected:
+  SelectionFilesTest() : folder_(testing::TempDir() + "/selection_files") {
+    std::filesystem::create_directories(folder_);
+    Write("gateway.yaml",
+          "providers: [{name: openrouter, mock: {}}]\n"
+          "routing:\n"
+          "  selection:\n"
+          "    files: [model_policies.yaml, node_requirements.yaml]\n");
+  }
+
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ + "/" + name) << text;
+  }
+
+  ConfigReading Read() const {
+    return ReadConfigFile(AllProviderKinds(), folder_ + "/gateway.yaml", {},
+                          absl::UnixEpoch());
+  }
+
+  const std::string folder_;
+};
+
+TEST_F(SelectionFilesTest, ThePublishedOnesLoadAsTheyAreWithThreeWarnings) {
+  Write("model_policies.yaml",
+        Slurp("tests/service/config/policies/model_policies.yaml"));
+  Write("node_requirements.yaml",
+        Slurp("tests/service/config/policies/node_requirements.yaml"));
+  const ConfigReading reading = Read();
+  EXPECT_THAT(Lines(reading), IsEmpty());
+  ASSERT_NE(reading.snapshot, nullptr);
+  const auto& selection = reading.snapshot->config().routing().selection();
+  EXPECT_EQ(selection.policies_size(), 2);
+  EXPECT_EQ(selection.nodes_size(), 3);
+  EXPECT_THAT(selection.files(), IsEmpty());
+  std::vector<std::string> warnings;
+  for (const ConfigProblem& warning : reading.warnings) {
+    warnings.push_back(warning.ToString());
+  }
+  const std::string policies = folder_ + "/model_policies.yaml";
+  EXPECT_THAT(
+      warnings,
+      ElementsAre(
+          policies + ":16:38: routing.selection.policies[0].fallback_models[1]"
+                     ": fallback 'gpt-4o' of policy 'gemini-2.5-pro' is not "
+                     "defined",
+          policies + ":29:23: routing.selection.policies[1].fallback_models[0]"
+                     ": fallback 'gpt-4o' of policy 'claude-sonnet' is not "
+                     "defined",
+          folder_ + "/node_requirements.yaml:16:3: routing.selection.nodes[2]"
+                    ": no model can serve node 'search_perplexity': "
+                    "gemini-2.5-pro (lacks web_search), claude-sonnet (lacks "
+                    "web_search)"));
+}
+
+TEST_F(SelectionFilesTest, OneThatIsNotThereIsAProblem) {
+  Write("model_policies.yaml", "policies: {a: {target: openrouter/a}}\n");
+  std::filesystem::remove(folder_ + "/node_requirements.yaml");
+  const ConfigReading reading = Read();
+  EXPECT_EQ(reading.snapshot, nullptr);
+  EXPECT_THAT(Lines(reading),
+              ElementsAre(HasSubstr("gateway.yaml:4:34: routing.selection."
+                                    "files[1]: ")));
+}
+
+TEST_F(SelectionFilesTest, TheyAreReadForFilesOnly) {
+  const std::string text =
+      "providers: [{name: mock, mock: {}}]\n"
+      "routing: {selection: {files: [/nowhere]}}\n";
+  EXPECT_THAT(Lines(ReadText(text)),
+              ElementsAre(HasSubstr("put what they say into the text")));
+  const ConfigDraft draft = ReadConfigDraft(AllProviderKinds(), text, "f", {});
+  EXPECT_THAT(draft.problems, IsEmpty());
+  ASSERT_EQ(draft.warnings.size(), 1u);
+  EXPECT_THAT(draft.warnings[0].message, HasSubstr("are not looked at here"));
 }
 
 }  // namespace

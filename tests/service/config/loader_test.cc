@@ -277,5 +277,105 @@ TEST(LoaderTest, AnAliasOfItselfEnds) {
   EXPECT_FALSE(LoadProblemsOf("providers: &p [*p]").empty());
 }
 
+constexpr char kKeyedPolicies[] = R"(
+policies:
+  sonnet:
+    provider: openrouter
+    provider_model_id: anthropic/sonnet
+    capabilities:
+      streaming: true
+      vision: false
+      reasoning: true
+    cost_tier: HIGH
+    context_window: 200000
+    input_cost_per_1k: 0.003
+    fallback_models: [other]
+  aaa: {target: openrouter/aaa, capabilities: [streaming]}
+nodes:
+  writer:
+    required_capabilities: [streaming]
+    min_context_window: 8000
+    max_cost_tier: PREMIUM
+    reasoning_required: true
+)";
+
+TEST(LoaderTest, PoliciesAndNodesMayStandInMaps) {
+  ConfigProblems problems("f");
+  LoadedConfig loaded = LoadConfigText(
+      "routing: {selection: {policies: [{id: first}]}}", &problems);
+  AddSelectionText(kKeyedPolicies, "dir/policies.yaml", &loaded, &problems);
+  EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
+  EXPECT_TRUE(loaded.complete);
+  const auto& selection = loaded.config.routing().selection();
+  ASSERT_EQ(selection.policies_size(), 3);
+  EXPECT_EQ(selection.policies(0).id(), "first");
+  const auto& sonnet = selection.policies(1);
+  EXPECT_EQ(sonnet.id(), "sonnet");
+  EXPECT_EQ(sonnet.target().provider(), "openrouter");
+  EXPECT_EQ(sonnet.target().model(), "anthropic/sonnet");
+  EXPECT_THAT(sonnet.capabilities(), ElementsAre("streaming", "reasoning"));
+  EXPECT_EQ(sonnet.cost_tier(), llmgateway::config::v1::COST_TIER_HIGH);
+  EXPECT_EQ(sonnet.context_window_tokens(), 200000);
+  EXPECT_EQ(sonnet.input_cost_per_1k(), "0.003");
+  EXPECT_THAT(sonnet.fallback_models(), ElementsAre("other"));
+  // In the order of the file.
+  EXPECT_EQ(selection.policies(2).id(), "aaa");
+  ASSERT_EQ(selection.nodes_size(), 1);
+  const auto& writer = selection.nodes(0);
+  EXPECT_EQ(writer.name(), "writer");
+  EXPECT_EQ(writer.context_window_tokens_min(), 8000);
+  EXPECT_EQ(writer.cost_tier_max(), llmgateway::config::v1::COST_TIER_PREMIUM);
+  EXPECT_TRUE(writer.reasoning_required());
+  const TextPlace place =
+      loaded.places.Find("routing.selection.policies[1].fallback_models[0]");
+  EXPECT_EQ(place.source, "dir/policies.yaml");
+  EXPECT_EQ(place.line, 13);
+}
+
+TEST(LoaderTest, PoliciesInMapsAreCheckedAsOthers) {
+  EXPECT_THAT(
+      LoadProblemsOf("routing:\n"
+                     "  selection:\n"
+                     "    policies:\n"
+                     "      a:\n"
+                     "        id: b\n"
+                     "        capabilities: {vision: yes}\n"
+                     "        context_window: 1\n"
+                     "        context_window_tokens: 2\n"
+                     "        context_windo: 3\n"
+                     "      a: {}\n"
+                     "      c: {context_window_tokens: 2,\n"
+                     "          context_window: 1}\n"
+                     "      d: 7\n"),
+      ElementsAre(
+          "f:4:7: routing.selection.policies[0].id: stands before the colon "
+          "already; remove it",
+          "f:6:24: routing.selection.policies[0].capabilities.vision: must be "
+          "true or false",
+          "f:8:9: routing.selection.policies[0].context_window_tokens: given "
+          "twice; line 7 has it already; keep one",
+          HasSubstr("f:9:9: routing.selection.policies[0].context_windo: "
+                    "unknown field"),
+          "f:10:7: routing.selection.policies.a: given twice; line 4 has it "
+          "already; keep one",
+          "f:12:11: routing.selection.policies[1].context_window_tokens: is "
+          "given under two names; keep one",
+          HasSubstr("f:13:10: routing.selection.policies[2]: must be a map")));
+}
+
+TEST(LoaderTest, ProblemsOfAnotherFileSayWhichOne) {
+  ConfigProblems problems("f");
+  LoadedConfig loaded = LoadConfigText("", &problems);
+  AddSelectionText("policies:\n  a: {cost: 1}\n", "g", &loaded, &problems);
+  EXPECT_TRUE(loaded.complete);
+  AddSelectionText("policies: [\n", "h", &loaded, &problems);
+  EXPECT_FALSE(loaded.complete);
+  const std::vector<ConfigProblem> sorted = problems.Sorted();
+  ASSERT_EQ(sorted.size(), 2u);
+  EXPECT_THAT(sorted[0].ToString(),
+              HasSubstr("g:2:7: routing.selection.policies[0].cost: unknown"));
+  EXPECT_THAT(sorted[1].ToString(), HasSubstr("h:"));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -10,11 +10,16 @@
 #ifndef TESTS_SERVICE_ROUTING_SELECTION_EXAMPLE_POLICIES_H_
 #define TESTS_SERVICE_ROUTING_SELECTION_EXAMPLE_POLICIES_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "service/routing/selection/model_capability.h"
 #include "service/routing/selection/model_policy.h"
+#include "service/routing/selection/model_selection.h"
 #include "tests/testing/fake_random.h"
 
 namespace gateway {
@@ -70,6 +75,15 @@ inline ModelPolicy Model(const std::string& id, CapabilitySet capabilities,
           .model = id,
           .capabilities = capabilities,
           .cost_tier = tier};
+}
+
+// Says of each model of a table, in its order, why it cannot be asked now; of
+// those with an empty text, nothing.
+inline std::function<SelectionObstacle(size_t)> Unavailable(
+    std::vector<std::string> reasons) {
+  return [reasons = std::move(reasons)](size_t place) {
+    return SelectionObstacle{.why = reasons[place]};
+  };
 }
 
 // Returns one of the four tiers.

@@ -214,7 +214,7 @@ TEST(PerformanceHistoryTest, AgreesWithAListOfAllCalls) {
         }
       }
       for (const PerformanceRecord& record :
-           {history.Read(now), view.At(now + absl::Seconds(1))[0]}) {
+           {history.Read(now), (*view.At(now + absl::Seconds(1)))[0]}) {
         ASSERT_EQ(record.successes, expected.successes);
         ASSERT_EQ(record.failures, expected.failures);
         ASSERT_EQ(record.latency_sum, expected.latency_sum);
@@ -278,7 +278,7 @@ TEST(ModelPerformanceTest, SoManyModelsHaveOneAndNoMore) {
   // A model without a history is as one that was never called.
   const PolicyTable table({Model("late", 0)}, {});
   PerformanceView view(table, performance);
-  EXPECT_EQ(view.At(kHourZero)[0].calls(), 0);
+  EXPECT_EQ((*view.At(kHourZero))[0].calls(), 0);
 }
 
 TEST(PerformanceViewTest, ShowsEachModelInTheTablesOrder) {
@@ -286,7 +286,9 @@ TEST(PerformanceViewTest, ShowsEachModelInTheTablesOrder) {
   ModelPerformance performance(1);
   PerformanceView view(table, performance);
   performance.HistoryOf("claude-sonnet")->Record(0, Success(), kHourZero);
-  const absl::Span<const PerformanceRecord> records = view.At(kHourZero);
+  const std::shared_ptr<const PerformanceView::Records> kept =
+      view.At(kHourZero);
+  const PerformanceView::Records& records = *kept;
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0].calls(), 0);
   EXPECT_EQ(records[1].calls(), 1);
@@ -297,13 +299,13 @@ TEST(PerformanceViewTest, IsMadeAnewAfterASecond) {
   ModelPerformance performance(1);
   PerformanceHistory& history = *performance.HistoryOf("m");
   PerformanceView view(table, performance);
-  EXPECT_EQ(view.At(kHourZero)[0].calls(), 0);
+  EXPECT_EQ((*view.At(kHourZero))[0].calls(), 0);
   history.Record(0, Success(), kHourZero);
-  EXPECT_EQ(view.At(kHourZero + absl::Milliseconds(999))[0].calls(), 0);
-  EXPECT_EQ(view.At(kHourZero + absl::Seconds(1))[0].calls(), 1);
+  EXPECT_EQ((*view.At(kHourZero + absl::Milliseconds(999)))[0].calls(), 0);
+  EXPECT_EQ((*view.At(kHourZero + absl::Seconds(1)))[0].calls(), 1);
   // A clock that goes back does not stop it.
   history.Record(0, Success(), kHourZero);
-  EXPECT_EQ(view.At(kHourZero)[0].calls(), 2);
+  EXPECT_EQ((*view.At(kHourZero))[0].calls(), 2);
 }
 
 TEST(PerformanceViewTest, AnHoursEndIsSpreadOverSeconds) {
@@ -325,7 +327,7 @@ TEST(PerformanceViewTest, AnHoursEndIsSpreadOverSeconds) {
   // How many models still show the call of the first hour.
   const auto late_at = [&](absl::Time now) {
     int late = 0;
-    for (const PerformanceRecord& record : view.At(now)) {
+    for (const PerformanceRecord& record : *view.At(now)) {
       EXPECT_GE(record.calls(), 2);
       late += record.calls() == 3;
     }
@@ -337,7 +339,7 @@ TEST(PerformanceViewTest, AnHoursEndIsSpreadOverSeconds) {
   EXPECT_EQ(late_at(end + absl::Seconds(2)), 0);
   // After more than an hour without a call nothing waits.
   for (const PerformanceRecord& record :
-       view.At(end + absl::Hours(167) + absl::Seconds(2))) {
+       *view.At(end + absl::Hours(167) + absl::Seconds(2))) {
     EXPECT_EQ(record.calls(), 0);
   }
 }
@@ -348,10 +350,10 @@ TEST(PerformanceViewTest, ACallThatEndsBehindTheHourIsSeen) {
   PerformanceHistory& history = *performance.HistoryOf("m");
   PerformanceView view(table, performance);
   history.Record(0, Success(), kHourZero - absl::Hours(5));
-  EXPECT_EQ(view.At(kHourZero)[0].calls(), 1);
+  EXPECT_EQ((*view.At(kHourZero))[0].calls(), 1);
   // A loop whose turn began in the hour before.
   history.Record(1, Success(), kHourZero - absl::Nanoseconds(1));
-  EXPECT_EQ(view.At(kHourZero + absl::Seconds(1))[0].calls(), 2);
+  EXPECT_EQ((*view.At(kHourZero + absl::Seconds(1)))[0].calls(), 2);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr SelectionStrategy kCost = SelectionStrategy::kCostOptimized;
@@ -197,6 +198,17 @@ TEST_F(ModelSelectionTest, AFaultExplainsEightModels) {
   EXPECT_TRUE(absl::EndsWith(status_.message(), "m (lacks vision) and 1 more"));
 }
 
+TEST_F(ModelSelectionTest, WhatIsWrongForThisCallAloneIsACapabilityThatLacks) {
+  const auto no_pictures = [](size_t) {
+    return SelectionObstacle{.why = "does not take images",
+                             .is_of_request = true};
+  };
+  EXPECT_EQ(Select({.node = "writer", .obstacle_of = no_pictures}),
+            "CAPABILITY_UNSUPPORTED");
+  EXPECT_THAT(std::string(status_.message()),
+              HasSubstr("gemini-2.5-pro (does not take images)"));
+}
+
 TEST_F(ModelSelectionTest, TheOnlyModelIsNamedInTheFault) {
   Configure({Model("only", 0)});
   EXPECT_EQ(Select({.capabilities = kCapabilityVision}),
@@ -206,14 +218,15 @@ TEST_F(ModelSelectionTest, TheOnlyModelIsNamedInTheFault) {
 }
 
 TEST_F(ModelSelectionTest, ModelsThatCannotBeAskedAreNotChosen) {
-  const std::string_view no_gemini[] = {"no credential", ""};
-  EXPECT_EQ(Select({.unavailable = no_gemini}), "claude-sonnet");
+  EXPECT_EQ(Select({.obstacle_of = Unavailable({"no credential", ""})}),
+            "claude-sonnet");
   EXPECT_THAT(Outcomes(), ElementsAre("gemini-2.5-pro: no credential",
                                       "claude-sonnet: chosen"));
   EXPECT_THAT(result_.fallback_chain, IsEmpty());
-  const std::string_view nobody[] = {"no credential", "circuit open"};
-  EXPECT_EQ(Select({.node = "writer", .unavailable = nobody}),
-            "PROVIDER_UNAVAILABLE");
+  EXPECT_EQ(
+      Select({.node = "writer",
+              .obstacle_of = Unavailable({"no credential", "circuit open"})}),
+      "PROVIDER_UNAVAILABLE");
   EXPECT_EQ(status_.message(),
             "no model can now serve node 'writer', which needs streaming, "
             "creative_writing, a context window of 8000 tokens, cost tier HIGH "
@@ -349,9 +362,10 @@ TEST_F(ModelSelectionTest, AdminPreferredTakesTheNodesBestAndItsFallbacks) {
       Select({.node = "node", .strategy = kAdmin, .previous_failures = failed}),
       "best");
   EXPECT_THAT(Ids(result_.fallback_chain), ElementsAre("b", "a"));
-  const std::string_view unavailable[] = {"", "circuit open", "", "", ""};
   EXPECT_EQ(
-      Select({.node = "node", .strategy = kAdmin, .unavailable = unavailable}),
+      Select({.node = "node",
+              .strategy = kAdmin,
+              .obstacle_of = Unavailable({"", "circuit open", "", "", ""})}),
       "best");
   EXPECT_THAT(Ids(result_.fallback_chain), ElementsAre("c", "a"));
 }
@@ -505,10 +519,9 @@ TEST_F(ModelSelectionTest, AnOverrideThatCannotServeIsPassedOver) {
               ElementsAre("gemini-2.5-pro: chosen",
                           "claude-sonnet: the node's override: lacks "
                           "creative_writing"));
-  const std::string_view unavailable[] = {"", "circuit open"};
   EXPECT_EQ(Select({.node = "writer",
                     .override_policy = Find("claude-sonnet"),
-                    .unavailable = unavailable}),
+                    .obstacle_of = Unavailable({"", "circuit open"})}),
             "gemini-2.5-pro");
   EXPECT_EQ(Outcomes()[1], "claude-sonnet: the node's override: circuit open");
 }

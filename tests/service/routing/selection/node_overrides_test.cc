@@ -73,9 +73,23 @@ TEST_F(NodeOverridesTest, TakeEffectAtOnce) {
   ASSERT_TRUE(overrides_.Set(table_, Given("writer", "gemini-2.5-pro")).ok());
   EXPECT_EQ(At("writer", kNow), "gemini-2.5-pro");
   EXPECT_EQ(At("evaluator", kNow), "");
-  EXPECT_TRUE(overrides_.Remove("writer"));
+  // One without a model takes it back, and may find nothing.
+  EXPECT_TRUE(overrides_.Set(table_, Given("writer", "")).ok());
   EXPECT_EQ(At("writer", kNow), "");
-  EXPECT_FALSE(overrides_.Remove("writer"));
+  EXPECT_TRUE(overrides_.Set(table_, Given("writer", "")).ok());
+  EXPECT_THAT(All(), IsEmpty());
+}
+
+TEST_F(NodeOverridesTest, APreviewChangesNothing) {
+  ASSERT_TRUE(overrides_.Set(table_, Given("writer", "claude-sonnet")).ok());
+  const absl::StatusOr<OverrideSet> next =
+      overrides_.Preview(table_, Given("writer", "gemini-2.5-pro"));
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(next->Find("writer", kNow)->model, "gemini-2.5-pro");
+  EXPECT_EQ(At("writer", kNow), "claude-sonnet");
+  EXPECT_EQ(
+      FieldOf(overrides_.Preview(table_, Given("writer", "gone")).status()),
+      "model_id");
 }
 
 TEST_F(NodeOverridesTest, EndToTheNanosecond) {
@@ -111,9 +125,9 @@ TEST_F(NodeOverridesTest, NodesHaveANameOfSensibleLength) {
   EXPECT_TRUE(overrides_.Set(table_, Given(longest, "claude-sonnet")).ok());
   EXPECT_EQ(
       FieldOf(overrides_.Set(table_, Given(longest + "n", "claude-sonnet"))),
-      "node");
+      "node_name");
   EXPECT_EQ(FieldOf(overrides_.Set(table_, Given("", "claude-sonnet"))),
-            "node");
+            "node_name");
 }
 
 TEST_F(NodeOverridesTest, ATimeToLiveIsLongerThanNothing) {
@@ -150,7 +164,7 @@ TEST_F(NodeOverridesTest, SoManyNodesHaveOneAndNoMore) {
             .ok());
   }
   EXPECT_EQ(FieldOf(overrides_.Set(table_, Given("late", "claude-sonnet"))),
-            "node");
+            "node_name");
   // A node that has one can have another.
   EXPECT_TRUE(overrides_.Set(table_, Given("n7", "gemini-2.5-pro")).ok());
   // What has expired makes room.
@@ -200,7 +214,7 @@ TEST_F(NodeOverridesTest, AreUsedOnlyWhileTheirModelIsConfigured) {
 TEST_F(NodeOverridesTest, ASetThatIsHeldStaysAsItWas) {
   ASSERT_TRUE(overrides_.Set(table_, Given("writer", "claude-sonnet")).ok());
   const std::shared_ptr<const OverrideSet> held = overrides_.Get();
-  overrides_.Remove("writer");
+  ASSERT_TRUE(overrides_.Set(table_, Given("writer", "")).ok());
   EXPECT_NE(held->Find("writer", kNow), nullptr);
   EXPECT_EQ(overrides_.Get()->Find("writer", kNow), nullptr);
 }

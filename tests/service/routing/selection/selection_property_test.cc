@@ -38,7 +38,7 @@ struct Drawn {
           static_cast<int64_t>(random.Below(10'000'000));
     }
     if (random.Below(2) == 0) query.performance = performance;
-    if (random.Below(2) == 0) query.unavailable = unavailable;
+    if (random.Below(2) == 0) query.obstacle_of = Unavailable(unavailable);
     if (random.Below(2) == 0) query.previous_failures = failures;
   }
 
@@ -64,7 +64,7 @@ struct Drawn {
   const std::vector<ModelPolicy> policies;
   const PolicyTable table;
   std::vector<PerformanceRecord> performance;
-  std::vector<std::string_view> unavailable;
+  std::vector<std::string> unavailable;
   std::vector<std::string_view> failures;
   SelectionQuery query;
 };
@@ -86,8 +86,8 @@ class Definition {
            policy.cost_tier <= highest &&
            (strict ||
             policy.context_window_tokens >= node.context_window_tokens_min) &&
-           (query_.unavailable.empty() ||
-            query_.unavailable[PlaceOf(policy)].empty());
+           (query_.obstacle_of == nullptr ||
+            query_.obstacle_of(PlaceOf(policy)).why.empty());
   }
 
   bool HasFailed(const ModelPolicy& policy) const {
@@ -218,7 +218,7 @@ TEST(SelectionPropertyTest, WhateverIsOfferedCanServe) {
       const bool all_lack = FaultReason(result.status()) ==
                             v1::ERROR_REASON_CAPABILITY_UNSUPPORTED;
       SelectionQuery later = drawn.query;
-      later.unavailable = {};
+      later.obstacle_of = nullptr;
       ASSERT_EQ(SelectModel(drawn.table, later).ok(), !all_lack);
       continue;
     }
