@@ -27,13 +27,13 @@ struct LoopRuntime::ServedListener {
 };
 
 struct LoopRuntime::OnLoop {
-  explicit OnLoop(EventLoop& loop, const Shared& shared)
+  OnLoop(EventLoop& loop, int index, const Shared& shared)
       : client(shared.resolver),
         runtime(shared.runtime),
         recorder(shared.access_log == nullptr ? nullptr
                                               : &shared.access_log->AddShard(),
                  shared.metrics.AddShard(), shared.feed,
-                 &shared.health.AddShard()),
+                 &shared.health.AddShard(), index),
         services{loop,     client,           runtime,
                  recorder, shared.responses, shared.refusals},
         trimmer(loop) {}
@@ -57,16 +57,16 @@ absl::Status LoopRuntime::Start(int index,
   absl::Status opened;
   Latch done;
   loop_->Post([&] {
-    opened = Open(std::move(listeners));
+    opened = Open(index, std::move(listeners));
     done.Open();
   });
   done.Wait();
   return opened;
 }
 
-absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
+absl::Status LoopRuntime::Open(int index, std::vector<HttpListener> listeners) {
   WorkerPool::SetCurrent(&shared_.work);
-  on_loop_ = std::make_unique<OnLoop>(*loop_, shared_);
+  on_loop_ = std::make_unique<OnLoop>(*loop_, index, shared_);
   const NegotiatingHttpClient& client = on_loop_->client;
   AddUpstreamMetrics(client.http1().shared_stats(), shared_.registry);
   AddUpstreamMetrics(client.http2().shared_stats(), shared_.registry);

@@ -84,7 +84,8 @@ class LoopRuntime {
   LoopRuntime(const LoopRuntime&) = delete;
   LoopRuntime& operator=(const LoopRuntime&) = delete;
 
-  // Starts the thread and opens the listeners. Whatever it returns, Drain and
+  // Starts the thread and opens the listeners; `index` is the loop's number,
+  // from 0. Whatever it returns, Drain and
   // Stop come next.
   absl::Status Start(int index, std::vector<HttpListener> listeners);
 
@@ -104,7 +105,7 @@ class LoopRuntime {
   struct ServedListener;
   struct OnLoop;  // What is made, used and destroyed on the loop.
 
-  absl::Status Open(std::vector<HttpListener> listeners);
+  absl::Status Open(int index, std::vector<HttpListener> listeners);
   Task<void> DrainOnLoop(absl::Duration grace,
                          std::function<void()> on_drained);
   Task<void> CloseOnLoop();

@@ -19,6 +19,7 @@
 #include "service/api/route_view.h"
 #include "service/config/loader.h"
 #include "service/config/masked.h"
+#include "service/pipeline/selection_messages.h"
 
 namespace gateway {
 namespace {
@@ -187,6 +188,7 @@ absl::Status AdminService::ExplainRoute(
     const RuntimeSnapshot& runtime, const v1::ExplainRouteRequest& request,
     v1::ExplainRouteResponse* response) const {
   if (request.request().model().empty() &&
+      !AsksForSelection(request.request()) &&
       !runtime.router().knows_default_model()) {
     return InvalidField("request.model", "is required");
   }

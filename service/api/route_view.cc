@@ -1,19 +1,24 @@
 #include "service/api/route_view.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/registry/registry.h"
 #include "service/pipeline/plan.h"
+#include "service/pipeline/selection_messages.h"
 #include "service/pipeline/served_check.h"
+#include "service/pipeline/violations.h"
 #include "service/routing/fallback_plan.h"
 #include "service/routing/router.h"
 
@@ -56,6 +61,12 @@ const Targets* TargetsOf(const Rules& rules, NameOf name_of,
 void FillTargets(const RouteStep& step, const v1::GenerateRequest& request,
                  const llmgateway::config::v1::RoutingConfig& routing,
                  int* model_rule, v1::RouteStep* to) {
+  if (!step.target.provider.empty()) {
+    auto& target = *to->add_targets();
+    target.set_provider(std::string(step.target.provider));
+    target.set_model(std::string(step.target.model));
+    return;
+  }
   if (step.rule == kExplicit) {
     to->add_targets()->set_provider(request.provider_id());
     return;
@@ -96,6 +107,9 @@ void FillRoute(const RuntimeSnapshot& runtime, const RoutePlan& plan,
   route->set_provider(std::string(first.provider));
   route->set_model(UpstreamModel(runtime, first));
   route->set_reason(std::string(plan.reason));
+  if (plan.selection != nullptr) {
+    FillSelection(plan.selection->result, route->mutable_selection());
+  }
   // Without looking at what the targets can do.
   FallbackPlan walk(plan.targets, plan.rule, plan.common, plan.model);
   const auto lacks = [](const RouteTarget&) { return std::string_view(); };
@@ -115,12 +129,22 @@ absl::StatusOr<RoutePlan> Plan(const RuntimeSnapshot& runtime,
                                            request.domain_tags().end());
   const auto read_texts = [&request] { return TextsOf(request); };
   const absl::FunctionRef<PromptTexts()> prompt = read_texts;
-  return runtime.router().Plan({.model = request.model(),
-                                .provider = request.provider_id(),
-                                .agent_type = request.scope().agent_type(),
-                                .domain_tags = tags,
-                                .prompt = &prompt},
-                               *runtime.ports().random, steps);
+  RouteQuery query = {.model = request.model(),
+                      .provider = request.provider_id(),
+                      .agent_type = request.scope().agent_type(),
+                      .domain_tags = tags,
+                      .prompt = &prompt,
+                      .now = runtime.clock().WallTime()};
+  std::optional<AskedSelection> asked;
+  if (AsksForSelection(request)) {
+    Violations violations;
+    CheckSelection(request.selection(), &violations);
+    GATEWAY_RETURN_IF_ERROR(std::move(violations).ToStatus());
+    asked.emplace(request.selection(),
+                  runtime.router().selector().default_strategy());
+    query.selection = &asked->query();
+  }
+  return runtime.router().Plan(query, *runtime.ports().random, steps);
 }
 
 }  // namespace
@@ -141,6 +165,8 @@ void ExplainRoute(const RuntimeSnapshot& runtime,
     step.set_verdict(VerdictOf(considered.outcome));
     if (step.verdict() == v1::RouteStep::VERDICT_SKIPPED) {
       step.set_detail(considered.outcome);
+    } else {
+      step.set_detail(considered.detail);
     }
   }
   if (plan.ok()) {

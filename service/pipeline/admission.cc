@@ -137,7 +137,8 @@ absl::Status CheckWhatIsAsked(IncomingCall& call) {
     return call.may_forward() ? absl::OkStatus()
                               : call.ParsedRequest().status();
   }
-  const bool needs_model = !call.runtime->router().knows_default_model();
+  const bool needs_model =
+      !call.runtime->router().knows_default_model() && !AsksForSelection(call);
   if (call.embed != nullptr) return CheckEmbedRequest(*call.embed, needs_model);
   if (call.request == nullptr) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(CheckServed(*call.request));
@@ -162,6 +163,7 @@ absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller) {
     GATEWAY_RETURN_IF_ERROR(
         call.facts.directives->MergeInto(&admitted.provider, &admitted.scope));
   }
+  GATEWAY_ASSIGN_OR_RETURN(admitted.selection, SelectionAskedBy(call));
   LogPrompt(call);
   GATEWAY_ASSIGN_OR_RETURN(admitted.continuation,
                            ContinueConversation(call, caller));

@@ -17,6 +17,7 @@
 #include "service/observability/call_record.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/incoming_call.h"
+#include "service/pipeline/selection_messages.h"
 
 namespace gateway {
 
@@ -29,6 +30,9 @@ struct Admitted {
   CallScope scope;
   absl::InlinedVector<CallLabel, 2> labels;
   Continuation continuation;
+  // What a model is to be chosen by, on the call's arena; null if the caller
+  // asks for no selection.
+  const AskedSelection* selection = nullptr;
 };
 
 // The id of the caller's key, valid as long as the call's runtime snapshot;

@@ -7,6 +7,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/observability/record_messages.h"
+#include "service/pipeline/selection_messages.h"
 
 namespace gateway {
 namespace {
@@ -100,6 +101,9 @@ void Call::FillRoute(v1::Route* route) const {
                                        : served->provider,
                      served == nullptr ? first.model : served->model,
                      planned.reason, route);
+  if (planned.selection != nullptr) {
+    FillSelection(planned.selection->result, route->mutable_selection());
+  }
 }
 
 void Call::FillWarnings(

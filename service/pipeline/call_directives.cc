@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/routing/selection/node_overrides.h"
 
 namespace gateway {
 namespace {
@@ -33,8 +35,7 @@ constexpr struct {
 constexpr std::string_view kProviderName = "provider";
 
 // Part of the contract, and read by nothing yet.
-constexpr std::string_view kNotServed[] = {"capabilities", "idempotency-key",
-                                           "node", "priority", "strategy"};
+constexpr std::string_view kNotServed[] = {"idempotency-key", "priority"};
 
 std::string FieldOf(std::string_view name) {
   return absl::StrCat(ToAbsl(CallDirectives::kPrefix), ToAbsl(name));
@@ -49,6 +50,14 @@ absl::Status Merge(std::string_view name, std::string_view beside,
   }
   return InvalidField(FieldOf(name),
                       "contradicts the request; say it in one place");
+}
+
+// Takes the first of names with commas between them off `list`.
+std::string_view NextOfList(std::string_view* list) {
+  const size_t comma = std::min(list->find(','), list->size());
+  const std::string_view name = list->substr(0, comma);
+  list->remove_prefix(std::min(comma + 1, list->size()));
+  return ToStd(absl::StripAsciiWhitespace(ToAbsl(name)));
 }
 
 bool IsPrintable(std::string_view text) {
@@ -76,6 +85,9 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
   if (is("timeout")) return TakeTimeout(value);
   if (is("strict-output")) return TakeFlag(name, value, &strict_output);
   if (is("details")) return TakeFlag(name, value, &details);
+  if (is("node")) return TakeNode(value);
+  if (is("capabilities")) return TakeCapabilities(value);
+  if (is("strategy")) return TakeStrategy(value);
   if (is(kProviderName)) return TakeText(name, value, &provider);
   for (const auto& known : kScopeNames) {
     if (is(known.name)) return TakeText(name, value, &(scope.*known.member));
@@ -106,16 +118,42 @@ void CallDirectives::TakeText(std::string_view name, std::string_view value,
 
 void CallDirectives::TakeTags(std::string_view value) {
   while (!value.empty()) {
-    const size_t comma = std::min(value.find(','), value.size());
-    const std::string_view tag =
-        ToStd(absl::StripAsciiWhitespace(ToAbsl(value.substr(0, comma))));
-    value.remove_prefix(std::min(comma + 1, value.size()));
+    const std::string_view tag = NextOfList(&value);
     if (tag.empty()) continue;
     if (domain_tags.size() == kTagsMax) {
       return Refuse("tags", "names more than 16 tags");
     }
     domain_tags.push_back(tag);
   }
+}
+
+void CallDirectives::TakeNode(std::string_view value) {
+  if (value.size() > kNodeNameBytesMax) {
+    return Refuse("node",
+                  absl::StrCat("is longer than ", kNodeNameBytesMax, " bytes"));
+  }
+  TakeText("node", value, &node);
+}
+
+void CallDirectives::TakeCapabilities(std::string_view value) {
+  while (!value.empty()) {
+    const std::string_view name = NextOfList(&value);
+    if (name.empty()) continue;
+    const absl::StatusOr<Capability> capability = ParseCapability(name);
+    if (!capability.ok()) {
+      return Refuse("capabilities", ToStd(capability.status().message()));
+    }
+    capabilities |= *capability;
+  }
+}
+
+void CallDirectives::TakeStrategy(std::string_view value) {
+  const absl::StatusOr<SelectionStrategy> said = ParseStrategy(value);
+  if (!said.ok()) return Refuse("strategy", ToStd(said.status().message()));
+  if (strategy.has_value() && *strategy != *said) {
+    return Refuse("strategy", "is given twice, with different values");
+  }
+  strategy = *said;
 }
 
 void CallDirectives::TakeTimeout(std::string_view value) {

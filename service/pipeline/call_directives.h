@@ -15,12 +15,15 @@
 #ifndef SERVICE_PIPELINE_CALL_DIRECTIVES_H_
 #define SERVICE_PIPELINE_CALL_DIRECTIVES_H_
 
+#include <optional>
 #include <string_view>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "service/observability/call_record.h"
+#include "service/routing/selection/model_capability.h"
+#include "service/routing/selection/model_selection.h"
 
 namespace gateway {
 
@@ -58,12 +61,24 @@ class CallDirectives {
   bool strict_output = false;
   // Answers by HTTP tell what those by gRPC do.
   bool details = false;
+  // As in GenerateRequest.selection.
+  std::string_view node;
+  CapabilitySet capabilities = 0;
+  std::optional<SelectionStrategy> strategy;
+
+  // Whether a model is to be chosen.
+  bool selects() const {
+    return !node.empty() || capabilities != 0 || strategy.has_value();
+  }
 
  private:
   void TakeNamed(std::string_view name, std::string_view value);
   void TakeText(std::string_view name, std::string_view value,
                 std::string_view* text);
   void TakeTags(std::string_view value);
+  void TakeNode(std::string_view value);
+  void TakeCapabilities(std::string_view value);
+  void TakeStrategy(std::string_view value);
   void TakeTimeout(std::string_view value);
   void TakeFlag(std::string_view name, std::string_view value, bool* flag);
   void Refuse(std::string_view name, std::string_view why);

@@ -1,6 +1,7 @@
 #include "service/pipeline/plan.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -135,14 +136,23 @@ absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, std::string_view caller,
   };
   const absl::FunctionRef<PromptTexts()> prompt = read_texts;
   const bool can_be_read = call.request != nullptr || call.raw != nullptr;
-  return call.runtime->router().Plan(
-      {.model = call.facts.model,
-       .provider = admitted.provider,
-       .agent_type = admitted.scope.agent_type,
-       .domain_tags = tags,
-       .sticky = StickyKeyOf(admitted.scope, caller),
-       .prompt = can_be_read ? &prompt : nullptr},
-      *call.runtime->ports().random);
+  RouteQuery query = {.model = call.facts.model,
+                      .provider = admitted.provider,
+                      .agent_type = admitted.scope.agent_type,
+                      .domain_tags = tags,
+                      .sticky = StickyKeyOf(admitted.scope, caller),
+                      .prompt = can_be_read ? &prompt : nullptr};
+  const auto find_lacking = [&](const RouteTarget& target) {
+    return std::string(
+        CheckTarget(call, admitted, TargetOf(call, target)).message());
+  };
+  const TargetLacks lacks = find_lacking;
+  if (admitted.selection != nullptr) {
+    query.selection = &admitted.selection->query();
+    query.lacks = &lacks;
+    query.now = call.start_time;
+  }
+  return call.runtime->router().Plan(query, *call.runtime->ports().random);
 }
 
 }  // namespace
@@ -202,6 +212,7 @@ absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
   Planned planned;
   planned.reason = route.reason;
   planned.stored_at = admitted.continuation.lives_upstream;
+  planned.selection = route.selection;
   if (HasMore(route)) {
     planned.next = google::protobuf::Arena::Create<TargetWalk>(
         &call.arena, call, admitted, std::move(route));

@@ -10,6 +10,7 @@
 #ifndef SERVICE_PIPELINE_PLAN_H_
 #define SERVICE_PIPELINE_PLAN_H_
 
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -21,6 +22,7 @@
 #include "service/pipeline/incoming_call.h"
 #include "service/pipeline/response_store.h"
 #include "service/routing/fallback_plan.h"
+#include "service/routing/model_selector.h"
 #include "service/routing/route_target.h"
 #include "service/routing/router.h"
 
@@ -92,6 +94,8 @@ struct Planned {
   // What the request refers to lives at the first target, and its credential
   // alone will do; null if it refers to nothing.
   ResponseStore::Entry stored_at;
+  // As in RoutePlan.
+  std::shared_ptr<const RouteSelection> selection;
 };
 
 // Faults: the Router's; those of CheckContinued and CheckCapabilities;

@@ -7,6 +7,7 @@
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
+#include "service/pipeline/performance_record.h"
 
 namespace gateway {
 namespace {
@@ -44,11 +45,12 @@ v1::FinishReason FinishReasonOf(const ProviderAnswer& answer) {
 }  // namespace
 
 Recorder::Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
-                   RequestFeed& feed, ProviderHealthShard* health)
+                   RequestFeed& feed, ProviderHealthShard* health, int loop)
     : access_log_(access_log),
       metrics_(metrics),
       feed_(feed),
-      health_(health) {}
+      health_(health),
+      loop_(loop) {}
 
 InflightCall Recorder::Begin(Call& call) {
   call.provider_health = health_;
@@ -99,6 +101,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   metrics_.Count(record);
   feed_.Publish(record);
   CountAttempts(call);
+  if (call.planned.selection != nullptr) RecordPerformance(call, loop_);
 }
 
 bool Recorder::MayLog(const Call& call, const absl::Status& outcome,

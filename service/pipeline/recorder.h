@@ -27,9 +27,10 @@ inline constexpr int kUnauthenticatedLinesPerSecond = 10;
 class Recorder {
  public:
   // `access_log` is null if there is none, and `health` if nobody asks for it.
-  // Borrows all.
+  // `loop` is the number of the event loop, from 0. Borrows all.
   Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
-           RequestFeed& feed, ProviderHealthShard* health = nullptr);
+           RequestFeed& feed, ProviderHealthShard* health = nullptr,
+           int loop = 0);
 
   // Counts the call as in flight for as long as the result lives, and has its
   // attempts counted at their providers.
@@ -54,6 +55,7 @@ class Recorder {
   CallMetricsShard& metrics_;
   RequestFeed& feed_;
   ProviderHealthShard* const health_;
+  const int loop_;
 
   // Of lines of unauthenticated calls, on the loop's clock.
   absl::Duration second_began_ = -absl::InfiniteDuration();

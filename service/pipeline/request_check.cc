@@ -14,6 +14,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/repeated_field.h"
 #include "service/pipeline/part_check.h"
+#include "service/pipeline/selection_messages.h"
 #include "service/pipeline/violations.h"
 
 namespace gateway {
@@ -28,7 +29,6 @@ constexpr int kStopsMax = 16;
 constexpr int kChoicesMax = 128;
 constexpr int kTopLogprobsMax = 20;
 constexpr int kDomainTagsMax = 64;
-constexpr int kCapabilitiesMax = 64;
 constexpr int kModalitiesMax = 16;
 
 bool IsToolName(std::string_view name) {
@@ -225,16 +225,6 @@ void CheckLabels(const v1::GenerateRequest& request, int labels_max,
     const FieldPath path = FieldPath::OfKey("labels", key);
     CheckText(key, kLabelKeyCharactersMax, path, violations);
     CheckText(value, kLabelValueCharactersMax, path, violations);
-  }
-}
-
-void CheckSelection(const v1::Selection& selection, Violations* violations) {
-  CheckText(selection.node_name(), kNameCharactersMax, "selection.node_name",
-            violations);
-  CheckTexts(selection.capabilities(), kCapabilitiesMax,
-             "selection.capabilities", violations);
-  if (!v1::Selection::Strategy_IsValid(selection.strategy())) {
-    violations->Add("selection.strategy", "is not known");
   }
 }
 

@@ -4,9 +4,14 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/os/thread.h"
 #include "base/status_macros.h"
 
 namespace gateway {
+
+int EventLoopCount(const llmgateway::config::v1::RuntimeConfig& config) {
+  return config.event_loops() > 0 ? config.event_loops() : AvailableCores();
+}
 
 absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
     std::shared_ptr<const ConfigSnapshot> config, const Ports& ports) {
@@ -40,12 +45,14 @@ RuntimeSnapshot::RuntimeSnapshot(
       config_(std::move(config)),
       providers_(std::move(providers)),
       resilience_(std::make_shared<ResilienceState>(config_->config())),
+      selection_(std::make_shared<SelectionState>(
+          EventLoopCount(config_->config().runtime()))),
       health_(*providers_, *resilience_,
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),
       callers_(*config_, *ports_.clock),
       operators_(config_->operator_keys(), *ports_.clock),
-      router_(config_->config().routing(), health_),
+      router_(config_->config().routing(), health_, selection_),
       retry_(config_->config().resilience().retry()),
       discovery_(std::make_unique<ModelDiscovery>(
           *providers_, config_->config().routing(), *ports_.clock)),

@@ -29,9 +29,13 @@
 #include "service/resilience/retry.h"
 #include "service/resilience/target_board.h"
 #include "service/routing/router.h"
+#include "service/routing/selection/selection_state.h"
 #include "service/routing/target_health.h"
 
 namespace gateway {
+
+// Returns how many event loops there are by this configuration.
+int EventLoopCount(const llmgateway::config::v1::RuntimeConfig& config);
 
 class RuntimeSnapshot {
  public:
@@ -62,6 +66,9 @@ class RuntimeSnapshot {
   const RetryPolicy& retry() const { return retry_; }
   // Thread-safe; what has been learned of providers so far.
   ResilienceState& resilience() const { return *resilience_; }
+  // Thread-safe; what operators have given to nodes, and how calls of models
+  // went.
+  SelectionState& selection() const { return *selection_; }
   // The models by what is known now; `discovery` asks for more.
   std::shared_ptr<const ModelCatalog> catalog() const {
     return discovery_->catalog();
@@ -105,6 +112,7 @@ class RuntimeSnapshot {
   const std::shared_ptr<const ConfigSnapshot> config_;
   const std::unique_ptr<const ProviderRegistry> providers_;
   const std::shared_ptr<ResilienceState> resilience_;
+  const std::shared_ptr<SelectionState> selection_;
   const Health health_;
   const CallerAccess callers_;
   const Authenticator operators_;

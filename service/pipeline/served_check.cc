@@ -38,8 +38,7 @@ bool IsSet(const v1::GenerateRequest& request, const FieldDescriptor& field) {
 // Whether the request may set one of them: of nearly all this is all that has
 // to be asked, and it costs a twentieth of asking by reflection.
 bool MaySetUnserved(const v1::GenerateRequest& request) {
-  return request.domain_tags_size() > 0 || request.has_selection() ||
-         !request.idempotency_key().empty() || !request.session().empty();
+  return !request.idempotency_key().empty() || !request.session().empty();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 
@@ -15,6 +16,7 @@ using ::llmgateway::config::v1::ModelRule;
 using ::llmgateway::config::v1::RoutingConfig;
 
 constexpr std::string_view kDefaultReason = "default";
+constexpr std::string_view kChosen = "chosen";
 
 ModelRuleIndex::Match MatchOf(const ModelRule& rule) {
   switch (rule.match_case()) {
@@ -68,6 +70,7 @@ class Router::Planning {
 
   absl::StatusOr<RoutePlan> Run() {
     if (!query_.provider.empty()) return PlanExplicit();
+    if (query_.selection != nullptr) return PlanSelected();
     if (TryAgent() || TryTags() || TryModelRules() || TryTiers() ||
         TryInferredAgent() || TryDefault()) {
       return std::move(plan_);
@@ -79,7 +82,8 @@ class Router::Planning {
   // Keeps what was considered, if anybody asks for it.
   void AddStep(std::string_view rule, std::string_view outcome) {
     if (steps_ == nullptr) return;
-    steps_->push_back({std::string(rule), std::string(outcome)});
+    steps_->push_back(
+        {.rule = std::string(rule), .outcome = std::string(outcome)});
   }
 
   // Goes where the group leads; false if it cannot.
@@ -104,7 +108,7 @@ class Router::Planning {
     plan_.common.context_length = router_.context_length_.fallbacks();
     plan_.common.content_policy = router_.content_policy_.fallbacks();
     plan_.common.rate_limit = router_.rate_limit_.fallbacks();
-    AddStep(group.reason(), "chosen");
+    AddStep(group.reason(), kChosen);
     return true;
   }
 
@@ -184,6 +188,14 @@ class Router::Planning {
   }
 
   absl::StatusOr<RoutePlan> PlanExplicit();
+
+  // The way of a call that asks for a selection.
+  absl::StatusOr<RoutePlan> PlanSelected();
+  bool TryOverride(const ModelSelector::Query& query);
+  void FollowSelection(std::shared_ptr<const RouteSelection> selection);
+  // Keeps each policy that was considered, if anybody asks for it.
+  void AddCandidates(const ModelSelector::Candidates& candidates);
+
   // Why no rule applied.
   absl::Status Refuse() const;
   absl::Status RefuseTier() const;
@@ -214,7 +226,7 @@ absl::StatusOr<RoutePlan> Router::Planning::PlanExplicit() {
                                        : "is required where a provider is "
                                          "named");
     }
-    AddStep("explicit", "chosen");
+    AddStep("explicit", kChosen);
     // The name in the plan is the registry's, which lasts; the query's may not.
     return RoutePlan{
         .targets = {{router_.health_.NameOf(query_.provider), model_}},
@@ -232,6 +244,76 @@ absl::StatusOr<RoutePlan> Router::Planning::PlanExplicit() {
                                        "its api_key names"));
   AddFaultMetadata(fault, "provider", query_.provider);
   return fault;
+}
+
+absl::StatusOr<RoutePlan> Router::Planning::PlanSelected() {
+  const ModelSelector::Query query = {
+      .asked = query_.selection, .now = query_.now, .lacks = query_.lacks};
+  if (TryOverride(query) || TryAgent()) return std::move(plan_);
+  ModelSelector::Candidates candidates;
+  absl::StatusOr<std::shared_ptr<const RouteSelection>> selection =
+      router_.selector_.Select(query,
+                               steps_ == nullptr ? nullptr : &candidates);
+  AddCandidates(candidates);
+  if (!selection.ok()) {
+    AddStep(absl::StrCat("selection:",
+                         ToAbsl(StrategyName(query_.selection->strategy))),
+            "no model qualifies");
+    return selection.status();
+  }
+  FollowSelection(*std::move(selection));
+  return std::move(plan_);
+}
+
+bool Router::Planning::TryOverride(const ModelSelector::Query& query) {
+  std::string why_not;
+  std::shared_ptr<const RouteSelection> selection =
+      router_.selector_.SelectOverride(query,
+                                       steps_ == nullptr ? nullptr : &why_not);
+  if (selection == nullptr) {
+    if (!why_not.empty()) {
+      AddStep(absl::StrCat("override:", ToAbsl(query_.selection->node)),
+              why_not);
+    }
+    return false;
+  }
+  FollowSelection(std::move(selection));
+  return true;
+}
+
+void Router::Planning::FollowSelection(
+    std::shared_ptr<const RouteSelection> selection) {
+  plan_.targets.push_back(selection->target);
+  plan_.reason = selection->reason;
+  plan_.model = model_;
+  // No others: they might lack what was asked for.
+  plan_.rule.any = selection->fallbacks;
+  if (steps_ != nullptr) {
+    steps_->push_back({.rule = selection->reason,
+                       .outcome = std::string(kChosen),
+                       .detail = selection->result.Reasoning(),
+                       .target = selection->target});
+  }
+  plan_.selection = std::move(selection);
+}
+
+void Router::Planning::AddCandidates(
+    const ModelSelector::Candidates& candidates) {
+  if (steps_ == nullptr) return;
+  for (const SelectionCandidate& candidate : candidates) {
+    // Which one is chosen, the step behind them says.
+    std::string outcome = candidate.outcome == kChosen
+                              ? std::string("qualifies")
+                              : candidate.outcome;
+    if (candidate.score.has_value()) {
+      absl::StrAppend(&outcome,
+                      absl::StrFormat("; score %.1f", *candidate.score));
+    }
+    steps_->push_back(
+        {.rule = absl::StrCat("policy:", candidate.policy->id),
+         .outcome = std::move(outcome),
+         .target = router_.selector_.TargetOf(*candidate.policy)});
+  }
 }
 
 absl::Status Router::Planning::Refuse() const {
@@ -299,9 +381,13 @@ std::string Router::Planning::WhyNoDefault() const {
                       "' has no credential");
 }
 
-Router::Router(const RoutingConfig& config, const TargetHealth& health)
+Router::Router(const RoutingConfig& config, const TargetHealth& health,
+               std::shared_ptr<SelectionState> selection)
     : health_(health),
       strict_(config.strict()),
+      selector_(config.selection(), health,
+                selection != nullptr ? std::move(selection)
+                                     : std::make_shared<SelectionState>(1)),
       default_(DefaultGroup(config, health)),
       common_(FallbackGroup(config.fallbacks(), health)),
       context_length_(

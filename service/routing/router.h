@@ -1,8 +1,12 @@
 // Router decides where a request goes and says why. The first that applies
 // wins:
 //
-//   explicit provider  >  agent rule  >  domain tag  >  model rule  >
-//   model tier  >  inferred agent  >  default target
+//   explicit provider  >  override of the node  >  agent rule  >  selection  >
+//   domain tag  >  model rule  >  model tier  >  inferred agent  >
+//   default target
+//
+// Whoever asks for a selection gets one, or is refused with what lacks: nothing
+// behind it is looked at (model_selector.h).
 //
 // A rule none of whose targets has a credential is skipped. With `strict`, a
 // model that no rule knows is refused instead of going to the default.
@@ -33,6 +37,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/os/random.h"
 #include "llmgateway/config/v1/routing.pb.h"
@@ -40,8 +45,12 @@
 #include "service/routing/fallback_plan.h"
 #include "service/routing/model_matcher.h"
 #include "service/routing/model_rule_index.h"
+#include "service/routing/model_selector.h"
 #include "service/routing/model_tier.h"
 #include "service/routing/route_group.h"
+#include "service/routing/route_target.h"
+#include "service/routing/selection/model_selection.h"
+#include "service/routing/selection/selection_state.h"
 #include "service/routing/target_health.h"
 
 namespace gateway {
@@ -62,6 +71,10 @@ struct RouteQuery {
   // Asked only where agents are inferred, and no rule knows the call before
   // that; may be null.
   const absl::FunctionRef<PromptTexts()>* prompt = nullptr;
+  // Null for a call that asks for no selection; then the others are not read.
+  const SelectionQuery* selection = nullptr;
+  const TargetLacks* lacks = nullptr;  // As of ModelSelector::Query.
+  absl::Time now;                      // Wall time.
 };
 
 // Its texts are valid as long as the router and the query's.
@@ -69,9 +82,9 @@ struct RoutePlan {
   // Those that share the calls, the one to ask first; at least one, even if
   // they all rest.
   RouteOrder targets;
-  // `explicit`, `agent_rule:<agent>`, `domain_tag:<tag>`,
-  // `model_rule:<what matched>`, `model_tier:<tier>`,
-  // `inferred_agent:<agent>` or `default`.
+  // `explicit`, `override:<node>`, `agent_rule:<agent>`,
+  // `selection:<strategy>`, `domain_tag:<tag>`, `model_rule:<what matched>`,
+  // `model_tier:<tier>`, `inferred_agent:<agent>` or `default`.
   std::string_view reason;
   // What a fallback without a model is asked for: the request's own, and
   // nothing if that is a tier.
@@ -79,19 +92,29 @@ struct RoutePlan {
   // Whom to ask when they have failed. Nobody if the caller named the provider.
   FallbackChain rule;
   FallbackChain common;
+  // How the model was chosen by what the call needs; null if it was not.
+  std::shared_ptr<const RouteSelection> selection;
 };
 
 // A rule that was considered, for operators who ask why.
 struct RouteStep {
   std::string rule;     // As in RoutePlan::reason.
   std::string outcome;  // `chosen`, `no match`, `no credential`, ...
+  // Of a selection: more of what was chosen, and where it would go.
+  std::string detail;
+  RouteTarget target;
 };
 
 class Router {
  public:
-  // Borrows `health`. REQUIRES: the configuration has passed validation.
+  // Borrows `health`. Without a `selection` it has one of its own. REQUIRES:
+  // the configuration has passed validation.
   Router(const llmgateway::config::v1::RoutingConfig& config,
-         const TargetHealth& health);
+         const TargetHealth& health,
+         std::shared_ptr<SelectionState> selection = nullptr);
+
+  // What calls that ask for a selection are chosen by.
+  const ModelSelector& selector() const { return selector_; }
 
   // True if a request that names no model may be routed: the default target
   // names one, or another rule may choose it.
@@ -99,7 +122,8 @@ class Router {
 
   // Faults: INVALID_REQUEST without a model where there must be one,
   // PROVIDER_NOT_FOUND for an unknown explicit provider, PROVIDER_AUTH_FAILED
-  // for one without a credential, MODEL_NOT_FOUND when nothing applies.
+  // for one without a credential, those of SelectModel, MODEL_NOT_FOUND when
+  // nothing applies.
   // `steps`, if not null, receives every rule that was considered.
   absl::StatusOr<RoutePlan> Plan(const RouteQuery& query, Random& random,
                                  std::vector<RouteStep>* steps = nullptr) const;
@@ -127,6 +151,7 @@ class Router {
 
   const TargetHealth& health_;
   const bool strict_;
+  const ModelSelector selector_;
   ModelRules model_rules_;
   NamedGroups agents_;
   NamedGroups inferred_agents_;

@@ -70,8 +70,7 @@ TEST(CallDirectivesTest, WhatIsNotKnownIsRefusedByName) {
   EXPECT_THAT(Fault("x-llmgateway-Colour", "red"),
               HasSubstr("INVALID_REQUEST x-llmgateway-colour: is not known"));
   EXPECT_THAT(Fault("x-llmgateway-", "red"), HasSubstr("is not known"));
-  for (const char* later :
-       {"capabilities", "idempotency-key", "node", "priority", "strategy"}) {
+  for (const char* later : {"idempotency-key", "priority"}) {
     EXPECT_EQ(Fault(std::string("x-llmgateway-") + later, "v"),
               "UNIMPLEMENTED x-llmgateway-" + std::string(later) +
                   ": is not served yet");
@@ -92,6 +91,30 @@ TEST(CallDirectivesTest, WhatHasNoMeaningIsRefused) {
               HasSubstr("at most 256"));
 }
 
+TEST(CallDirectivesTest, AModelIsChosenByWhatIsSaidOfIt) {
+  CallDirectives said;
+  said.Take("x-llmgateway-user", "u");
+  EXPECT_FALSE(said.selects());
+  said.Take("x-llmgateway-node", "writer");
+  said.Take("x-llmgateway-capabilities", "streaming, tools");
+  said.Take("x-llmgateway-capabilities", "vision,");
+  said.Take("x-llmgateway-strategy", "cost_optimized");
+  EXPECT_EQ(Fault(said), "OK");
+  EXPECT_TRUE(said.selects());
+  EXPECT_EQ(said.node, "writer");
+  EXPECT_EQ(said.capabilities, kCapabilityStreaming |
+                                   kCapabilityFunctionCalling |
+                                   kCapabilityVision);
+  EXPECT_EQ(said.strategy, SelectionStrategy::kCostOptimized);
+  EXPECT_THAT(Fault("x-llmgateway-capabilities", "streaming,flying"),
+              HasSubstr("'flying' is no capability; there are streaming, "));
+  EXPECT_THAT(Fault("x-llmgateway-strategy", "cheapest"),
+              HasSubstr("'cheapest' is no selection strategy; there are "));
+  EXPECT_EQ(Fault("x-llmgateway-node", std::string(128, 'n')), "OK");
+  EXPECT_THAT(Fault("x-llmgateway-node", std::string(129, 'n')),
+              HasSubstr("longer than 128"));
+}
+
 TEST(CallDirectivesTest, TwoThatDifferAreRefused) {
   CallDirectives said;
   said.Take("x-llmgateway-user", "a");
@@ -99,6 +122,12 @@ TEST(CallDirectivesTest, TwoThatDifferAreRefused) {
   EXPECT_EQ(Fault(said), "OK");
   said.Take("x-llmgateway-user", "b");
   EXPECT_THAT(Fault(said), HasSubstr("given twice"));
+  CallDirectives strategies;
+  strategies.Take("x-llmgateway-strategy", "balanced");
+  strategies.Take("x-llmgateway-strategy", "balanced");
+  EXPECT_EQ(Fault(strategies), "OK");
+  strategies.Take("x-llmgateway-strategy", "admin_preferred");
+  EXPECT_THAT(Fault(strategies), HasSubstr("given twice"));
   // The first fault stays.
   said.Take("x-llmgateway-nothing", "b");
   EXPECT_THAT(Fault(said), HasSubstr("given twice"));
