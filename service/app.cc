@@ -27,8 +27,11 @@
 #include "service/api/health.h"
 #include "service/api/method_table.h"
 #include "service/api/metrics_service.h"
+#include "service/api/override_document.h"
+#include "service/api/policies_admin.h"
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
+#include "service/config/config_reader.h"
 #include "service/grpc_engine.h"
 #include "service/http/api_router.h"
 #include "service/http/compatibility_routes.h"
@@ -156,6 +159,7 @@ struct App::Graph {
 
   HealthService admin_health;
   std::unique_ptr<AdminService> admin;
+  std::unique_ptr<PoliciesAdmin> policies;
   std::unique_ptr<MetricsService> metrics_service;
   ReflectionService admin_reflection;
   MethodTable admin_table;
@@ -213,12 +217,18 @@ absl::Status App::Build() {
           static_cast<size_t>(config.metrics().watch_events_limit())});
   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
                            RuntimeSnapshot::Make(graph.config));
+  if (!config.runtime().state_dir().empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(graph.state, StateStore::Open(PathBeside(
+                                              graph.config->source(),
+                                              config.runtime().state_dir())));
+  }
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
                           SystemClock());
   RestoreCircuits(*graph.state, *snapshot);
+  RestoreOverrides(*graph.state, &snapshot->selection().overrides);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   AddCircuitMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
@@ -306,8 +316,7 @@ absl::Status App::StartLoops() {
   addresses_.http = graph.http_address->text();
   addresses_.operations = graph.operations_address->text();
   const LoopRuntime::Shared shared = graph.SharedByLoops();
-  const int configured = graph.proto().runtime().event_loops();
-  const int count = configured > 0 ? configured : AvailableCores();
+  const int count = EventLoopCount(graph.proto().runtime());
   for (int i = 0; i < count; ++i) {
     std::vector<LoopRuntime::HttpListener> listeners = {http};
     if (i == 0) listeners.push_back(operations);
@@ -369,6 +378,12 @@ absl::Status App::StartAdmin() {
                               .metrics = graph.registry,
                               .feed = *graph.feed,
                               .refusals = refusals});
+  graph.policies = std::make_unique<PoliciesAdmin>(
+      PoliciesAdmin::Sources{.runtime = *graph.runtime,
+                             .store = *graph.state,
+                             .worker = graph.worker});
+  // AdminService says who may call them, too.
+  graph.policies->AddTo(graph.admin_table);
   graph.admin->AddTo(graph.admin_table);
   graph.metrics_service->AddTo(graph.admin_table);
   graph.admin_health.AddTo(graph.admin_table);

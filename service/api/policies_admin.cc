@@ -1,0 +1,178 @@
+#include "service/api/policies_admin.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "proto/proto_time.h"
+#include "service/api/caller_check.h"
+#include "service/api/override_document.h"
+#include "service/api/policy_view.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+constexpr std::string_view kPoliciesService = "llmgateway.v1.AdminService";
+constexpr int kUpdatesMax = 1000;
+constexpr absl::Duration kTtlMin = absl::Seconds(1);
+constexpr absl::Duration kTtlMax = absl::Hours(8760);
+
+void FillCurrentAssignment(const RuntimeSnapshot& runtime,
+                           const std::string& node, v1::NodeAssignment* to) {
+  FillAssignment(runtime.router().selector().table(),
+                 *runtime.selection().overrides.Get(), node,
+                 runtime.clock().WallTime(), to);
+}
+
+}  // namespace
+
+template <typename Request, typename Response>
+void PoliciesAdmin::AddView(MethodTable& table, std::string_view method,
+                            absl::Status (*view)(const RuntimeSnapshot&,
+                                                 const Request&, Response*)) {
+  table.AddUnary<Request, Response>(
+      kPoliciesService, method,
+      [this, view](CallContext&, const Request& request,
+                   Response* response) -> Task<absl::Status> {
+        const Runtime runtime = sources_.runtime.Get();
+        co_return view(*runtime, request, response);
+      });
+}
+
+void PoliciesAdmin::AddTo(MethodTable& table) {
+  AddView(table, "ListPolicies", &ListPolicies);
+  AddView(table, "ListNodeRequirements", &ListNodeRequirements);
+  AddView(table, "ListAssignments", &ListAssignments);
+  AddView(table, "TestSelection", &TestSelection);
+  AddView(table, "GetRecommendations", &GetRecommendations);
+  AddView(table, "GetCostOptimization", &GetCostOptimization);
+  AddView(table, "GetModelPerformance", &GetModelPerformance);
+  table.AddUnary<v1::UpdateNodePolicyRequest, v1::UpdateNodePolicyResponse>(
+      kPoliciesService, "UpdateNodePolicy",
+      [this](CallContext& call, const v1::UpdateNodePolicyRequest& request,
+             v1::UpdateNodePolicyResponse* response) {
+        return UpdateNodePolicy(call, request, response);
+      });
+  table.AddUnary<v1::BulkUpdateNodePoliciesRequest,
+                 v1::BulkUpdateNodePoliciesResponse>(
+      kPoliciesService, "BulkUpdateNodePolicies",
+      [this](CallContext& call,
+             const v1::BulkUpdateNodePoliciesRequest& request,
+             v1::BulkUpdateNodePoliciesResponse* response) {
+        return BulkUpdateNodePolicies(call, request, response);
+      });
+}
+
+absl::StatusOr<NodeOverride> PoliciesAdmin::OverrideOf(
+    const v1::UpdateNodePolicyRequest& update, std::string_view operator_name,
+    absl::Time now) {
+  NodeOverride given = {.node = update.node_name(),
+                        .model = update.model_id(),
+                        .set_by = std::string(operator_name),
+                        .set_time = now};
+  if (!update.has_ttl()) return given;
+  const absl::Duration ttl = ToAbsl(update.ttl());
+  if (ttl < kTtlMin || ttl > kTtlMax) {
+    return InvalidField("ttl", "must be 1s to 8760h");
+  }
+  if (given.model.empty()) {
+    return InvalidField("ttl", "means nothing without a model_id");
+  }
+  given.expire_time = now + ttl;
+  return given;
+}
+
+Task<absl::Status> PoliciesAdmin::UpdateNodePolicy(
+    CallContext& call, const v1::UpdateNodePolicyRequest& request,
+    v1::UpdateNodePolicyResponse* response) {
+  const Runtime runtime = sources_.runtime.Get();
+  const PolicyTable& table = runtime->router().selector().table();
+  const absl::Time now = runtime->clock().WallTime();
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view operator_name,
+                              CheckOperator(*runtime, call));
+  GATEWAY_CO_ASSIGN_OR_RETURN(const NodeOverride given,
+                              OverrideOf(request, operator_name, now));
+  NodeOverrides& overrides = runtime->selection().overrides;
+  if (request.validate_only()) {
+    GATEWAY_CO_ASSIGN_OR_RETURN(const OverrideSet next,
+                                overrides.Preview(table, given));
+    FillAssignment(table, next, request.node_name(), now,
+                   response->mutable_assignment());
+    co_return absl::OkStatus();
+  }
+  GATEWAY_CO_RETURN_IF_ERROR(overrides.Set(table, given));
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Keep(call, runtime));
+  FillCurrentAssignment(*runtime, request.node_name(),
+                        response->mutable_assignment());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> PoliciesAdmin::BulkUpdateNodePolicies(
+    CallContext& call, const v1::BulkUpdateNodePoliciesRequest& request,
+    v1::BulkUpdateNodePoliciesResponse* response) {
+  if (request.updates().empty()) {
+    co_return InvalidField("updates", "is required");
+  }
+  if (request.updates_size() > kUpdatesMax) {
+    co_return InvalidField(
+        "updates", absl::StrCat("has more than ", kUpdatesMax, " entries"));
+  }
+  for (int i = 0; i < request.updates_size(); ++i) {
+    if (!request.updates(i).validate_only()) continue;
+    co_return InvalidField(absl::StrCat("updates[", i, "].validate_only"),
+                           "is for UpdateNodePolicy only");
+  }
+  const Runtime runtime = sources_.runtime.Get();
+  const absl::Time now = runtime->clock().WallTime();
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view operator_name,
+                              CheckOperator(*runtime, call));
+  std::vector<NodeOverride> given;
+  std::vector<absl::Status> malformed;
+  for (const v1::UpdateNodePolicyRequest& update : request.updates()) {
+    absl::StatusOr<NodeOverride> each = OverrideOf(update, operator_name, now);
+    malformed.push_back(each.status());
+    if (each.ok()) given.push_back(*std::move(each));
+  }
+  const std::vector<absl::Status> set = runtime->selection().overrides.SetAll(
+      runtime->router().selector().table(), given);
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Keep(call, runtime));
+  size_t place = 0;
+  for (int i = 0; i < request.updates_size(); ++i) {
+    const std::string& node = request.updates(i).node_name();
+    const absl::Status& malformation = malformed[static_cast<size_t>(i)];
+    const absl::Status status = malformation.ok() ? set[place++] : malformation;
+    v1::NodePolicyResult& result = *response->add_results();
+    result.set_node_name(node);
+    if (status.ok()) {
+      FillCurrentAssignment(*runtime, node, result.mutable_assignment());
+    } else {
+      result.set_failure_message(std::string(status.message()));
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> PoliciesAdmin::Keep(CallContext& call, Runtime runtime) {
+  if (!sources_.store.is_persistent()) co_return absl::OkStatus();
+  // Reads the overrides when its turn has come, so that of several in short
+  // order the last one to be written is the latest.
+  auto write = [runtime = std::move(runtime), &store = sources_.store] {
+    return store.Write(kOverrideDocument,
+                       WriteOverrides(*runtime->selection().overrides.Get(),
+                                      runtime->clock().WallTime()));
+  };
+  absl::StatusOr<absl::Status> written =
+      co_await sources_.worker.Run(std::move(write), call.cancel());
+  const absl::Status status = written.ok() ? *written : written.status();
+  if (status.ok()) co_return status;
+  co_return MakeFault(
+      v1::ERROR_REASON_INTERNAL,
+      absl::StrCat("the override is in force, but a restart would forget it: ",
+                   status.message()));
+}
+
+}  // namespace gateway

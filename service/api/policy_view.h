@@ -1,0 +1,59 @@
+// Answers what operators ask about the models that are chosen by what a call
+// needs: the policies, which model serves which node, what a strategy would
+// choose, and how the calls of models went.
+//
+//   GATEWAY_RETURN_IF_ERROR(TestSelection(*runtime, request, &response));
+//
+// Thread-safe: plain functions, which change nothing.
+
+#ifndef SERVICE_API_POLICY_VIEW_H_
+#define SERVICE_API_POLICY_VIEW_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "llmgateway/v1/policies.pb.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/routing/selection/node_overrides.h"
+
+namespace gateway {
+
+// Each answers the rpc of its name, and fails as that does.
+absl::Status ListPolicies(const RuntimeSnapshot& runtime,
+                          const llmgateway::v1::ListPoliciesRequest& request,
+                          llmgateway::v1::ListPoliciesResponse* response);
+absl::Status ListNodeRequirements(
+    const RuntimeSnapshot& runtime,
+    const llmgateway::v1::ListNodeRequirementsRequest& request,
+    llmgateway::v1::ListNodeRequirementsResponse* response);
+absl::Status ListAssignments(
+    const RuntimeSnapshot& runtime,
+    const llmgateway::v1::ListAssignmentsRequest& request,
+    llmgateway::v1::ListAssignmentsResponse* response);
+absl::Status TestSelection(const RuntimeSnapshot& runtime,
+                           const llmgateway::v1::TestSelectionRequest& request,
+                           llmgateway::v1::TestSelectionResponse* response);
+absl::Status GetRecommendations(
+    const RuntimeSnapshot& runtime,
+    const llmgateway::v1::GetRecommendationsRequest& request,
+    llmgateway::v1::GetRecommendationsResponse* response);
+absl::Status GetCostOptimization(
+    const RuntimeSnapshot& runtime,
+    const llmgateway::v1::GetCostOptimizationRequest& request,
+    llmgateway::v1::GetCostOptimizationResponse* response);
+absl::Status GetModelPerformance(
+    const RuntimeSnapshot& runtime,
+    const llmgateway::v1::GetModelPerformanceRequest& request,
+    llmgateway::v1::GetModelPerformanceResponse* response);
+
+// Fills in which model serves a node, where these are the overrides.
+void FillAssignment(const PolicyTable& table, const OverrideSet& overrides,
+                    std::string_view node, absl::Time now,
+                    llmgateway::v1::NodeAssignment* to);
+
+void FillOverride(const NodeOverride& from, llmgateway::v1::NodeOverride* to);
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_POLICY_VIEW_H_

@@ -1,0 +1,212 @@
+#include "service/api/policies_admin.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/async/blocking_worker.h"
+#include "base/async/task.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/policies.pb.h"
+#include "service/api/call_context.h"
+#include "service/api/method_table.h"
+#include "service/api/override_document.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/routing/selection/node_overrides.h"
+#include "service/state/state_store.h"
+#include "tests/testing/loop_thread.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using ::testing::HasSubstr;
+
+constexpr char kOverridableYaml[] =
+    "providers: [{name: mock, mock: {}}]\n"
+    "auth: {operators: {api_keys: [{id: ops, key: 'env:OPS'}]}}\n"
+    "routing:\n"
+    "  selection:\n"
+    "    policies:\n"
+    "    - {id: a, target: mock/a}\n"
+    "    - {id: b, target: mock/b}\n"
+    "    - {id: kept, target: mock/c, admin_overridable: false}\n"
+    "    nodes: [{name: writer}]\n";
+constexpr char kOperatorKey[] = "operator-key-0123456789";
+
+class PoliciesAdminTest : public testing::Test {
+ protected:
+  PoliciesAdminTest() {
+    absl::StatusOr<std::unique_ptr<StateStore>> store =
+        StateStore::Open(testing::TempDir() + "/policies_admin");
+    EXPECT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+    EXPECT_TRUE(store_->Remove(kOverrideDocument).ok());
+    policies_ = std::make_unique<PoliciesAdmin>(PoliciesAdmin::Sources{
+        .runtime = runtime_, .store = *store_, .worker = worker_});
+    policies_->AddTo(table_);
+    EXPECT_TRUE(table_.status().ok()) << table_.status();
+  }
+
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> Ask(const std::string& method,
+                               const Request& request) {
+    CallContext call(loop_.loop(), {.peer = "127.0.0.1:1"});
+    call.AddMetadata("x-api-key", kOperatorKey);
+    const Method* const found =
+        table_.Find("/llmgateway.v1.AdminService/" + method);
+    EXPECT_NE(found, nullptr) << method;
+    Response response;
+    absl::Status status;
+    EXPECT_TRUE(loop_.RunTask([&]() -> Task<void> {
+      HandlerArguments arguments;
+      arguments.request = &request;
+      arguments.response = &response;
+      status = co_await found->Run(call, arguments);
+    }));
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  static v1::UpdateNodePolicyRequest Give(const std::string& node,
+                                          const std::string& model) {
+    v1::UpdateNodePolicyRequest request;
+    request.set_node_name(node);
+    request.set_model_id(model);
+    return request;
+  }
+
+  absl::StatusOr<v1::UpdateNodePolicyResponse> Update(
+      const v1::UpdateNodePolicyRequest& request) {
+    return Ask<v1::UpdateNodePolicyResponse>("UpdateNodePolicy", request);
+  }
+
+  // The field at fault; empty if none is.
+  std::string FieldAtFault(const v1::UpdateNodePolicyRequest& request) {
+    const absl::Status status = Update(request).status();
+    return status.ok() ? "" : FieldViolations(status)[0].first;
+  }
+
+  std::string Document() {
+    return store_->Read(kOverrideDocument)->value_or("");
+  }
+
+  LoopThread loop_;
+  BlockingWorker worker_{{.name = "state"}};
+  CurrentRuntime runtime_{
+      MakeTestRuntime(kOverridableYaml, {{"OPS", kOperatorKey}})};
+  std::unique_ptr<StateStore> store_;
+  MethodTable table_;
+  std::unique_ptr<PoliciesAdmin> policies_;
+};
+
+TEST_F(PoliciesAdminTest, AnOverrideIsInForceAndOnDiskWhenItIsAnswered) {
+  v1::UpdateNodePolicyRequest request = Give("writer", "b");
+  request.mutable_ttl()->set_seconds(3600);
+  const absl::StatusOr<v1::UpdateNodePolicyResponse> response = Update(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  const v1::NodeOverride& given = response->assignment().override();
+  EXPECT_EQ(response->assignment().model_id(), "b");
+  EXPECT_EQ(given.updated_by(), "ops");
+  EXPECT_EQ(given.expire_time().seconds() - given.update_time().seconds(),
+            3600);
+  EXPECT_THAT(Document(), HasSubstr("\"model_id\": \"b\""));
+  const NodeOverrides& overrides = runtime_.Get()->selection().overrides;
+  ASSERT_EQ(overrides.Get()->all().size(), 1u);
+  EXPECT_EQ(overrides.Get()->all()[0].node, "writer");
+  // Taken back.
+  const absl::StatusOr<v1::UpdateNodePolicyResponse> taken =
+      Update(Give("writer", ""));
+  ASSERT_TRUE(taken.ok());
+  EXPECT_EQ(taken->assignment().model_id(), "a");
+  EXPECT_FALSE(taken->assignment().has_override());
+  EXPECT_TRUE(ReadOverrides(Document())->empty());
+}
+
+TEST_F(PoliciesAdminTest, WhatIsWrongIsToldByField) {
+  EXPECT_EQ(FieldAtFault(Give("writer", "gone")), "model_id");
+  EXPECT_EQ(FieldAtFault(Give("writer", "kept")), "model_id");
+  EXPECT_EQ(FieldAtFault(Give("", "a")), "node_name");
+  EXPECT_EQ(FieldAtFault(Give(std::string(129, 'n'), "a")), "node_name");
+  v1::UpdateNodePolicyRequest request = Give("writer", "a");
+  for (const int64_t seconds : {int64_t{0}, int64_t{8760} * 3600 + 1}) {
+    request.mutable_ttl()->set_seconds(seconds);
+    EXPECT_EQ(FieldAtFault(request), "ttl");
+  }
+  for (const int64_t seconds : {int64_t{1}, int64_t{8760} * 3600}) {
+    request.mutable_ttl()->set_seconds(seconds);
+    EXPECT_EQ(FieldAtFault(request), "");
+  }
+  request.set_model_id("");
+  EXPECT_EQ(FieldAtFault(request), "ttl");
+}
+
+TEST_F(PoliciesAdminTest, AValidationChangesNothing) {
+  v1::UpdateNodePolicyRequest request = Give("writer", "b");
+  request.set_validate_only(true);
+  const absl::StatusOr<v1::UpdateNodePolicyResponse> response = Update(request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->assignment().override().model_id(), "b");
+  EXPECT_TRUE(runtime_.Get()->selection().overrides.Get()->all().empty());
+  EXPECT_EQ(Document(), "");
+  request.set_model_id("gone");
+  EXPECT_EQ(FieldAtFault(request), "model_id");
+}
+
+TEST_F(PoliciesAdminTest, OfSeveralThoseThatAreWrongKeepNobodyBack) {
+  v1::BulkUpdateNodePoliciesRequest request;
+  *request.add_updates() = Give("writer", "b");
+  *request.add_updates() = Give("painter", "gone");
+  *request.add_updates() = Give("singer", "a");
+  request.mutable_updates(2)->mutable_ttl()->set_nanos(1);
+  *request.add_updates() = Give("dancer", "a");
+  const auto response = Ask<v1::BulkUpdateNodePoliciesResponse>(
+      "BulkUpdateNodePolicies", request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->results_size(), 4);
+  EXPECT_EQ(response->results(0).assignment().model_id(), "b");
+  EXPECT_THAT(response->results(1).failure_message(),
+              HasSubstr("no model policy has the id 'gone'"));
+  EXPECT_FALSE(response->results(1).has_assignment());
+  EXPECT_THAT(response->results(2).failure_message(), HasSubstr("ttl"));
+  EXPECT_EQ(response->results(3).node_name(), "dancer");
+  EXPECT_EQ(response->results(3).failure_message(), "");
+  EXPECT_EQ(ReadOverrides(Document())->size(), 2u);
+}
+
+TEST_F(PoliciesAdminTest, SeveralAreAFew) {
+  v1::BulkUpdateNodePoliciesRequest request;
+  const auto field = [&] {
+    return FieldViolations(Ask<v1::BulkUpdateNodePoliciesResponse>(
+                               "BulkUpdateNodePolicies", request)
+                               .status())[0]
+        .first;
+  };
+  EXPECT_EQ(field(), "updates");
+  *request.add_updates() = Give("writer", "b");
+  request.mutable_updates(0)->set_validate_only(true);
+  EXPECT_EQ(field(), "updates[0].validate_only");
+  for (int i = 0; i < 1000; ++i) *request.add_updates() = Give("n", "a");
+  EXPECT_EQ(field(), "updates");
+}
+
+TEST_F(PoliciesAdminTest, EveryRpcOfPoliciesIsServed) {
+  for (const char* method :
+       {"ListPolicies", "ListNodeRequirements", "ListAssignments",
+        "UpdateNodePolicy", "BulkUpdateNodePolicies", "TestSelection",
+        "GetRecommendations", "GetCostOptimization", "GetModelPerformance"}) {
+    EXPECT_NE(table_.Find(std::string("/llmgateway.v1.AdminService/") + method),
+              nullptr)
+        << method;
+  }
+}
+
+}  // namespace
+}  // namespace gateway

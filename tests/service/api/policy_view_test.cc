@@ -1,0 +1,188 @@
+#include "service/api/policy_view.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/routing/model_selector.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using ::testing::HasSubstr;
+
+constexpr char kPoliciesYaml[] =
+    "providers:\n"
+    "- {name: mock, model_aliases: {writes: upstream-writes}, mock: {}}\n"
+    "- {name: keyless, openai: {api_key: 'env:NOT_SET'}}\n"
+    "routing:\n"
+    "  selection:\n"
+    "    policies:\n"
+    "    - {id: dear, target: mock/dear, cost_tier: high,\n"
+    "       input_cost_per_1k: '0.003', output_cost_per_1k: '0.015'}\n"
+    "    - {id: cheap, target: mock/writes, cost_tier: low,\n"
+    "       fallback_models: [dear]}\n"
+    "    - {id: absent, target: keyless/k, cost_tier: low,\n"
+    "       capabilities: [vision]}\n"
+    "    nodes:\n"
+    "    - {name: writer}\n"
+    "    - {name: painter, required_capabilities: [vision]}\n";
+
+class PolicyViewTest : public testing::Test {
+ protected:
+  const PolicyTable& table() const {
+    return runtime_->router().selector().table();
+  }
+
+  const std::shared_ptr<const RuntimeSnapshot> runtime_ =
+      MakeTestRuntime(kPoliciesYaml);
+};
+
+TEST_F(PolicyViewTest, ListsComeInPages) {
+  v1::ListPoliciesRequest request;
+  request.set_page_size(2);
+  v1::ListPoliciesResponse first;
+  ASSERT_TRUE(ListPolicies(*runtime_, request, &first).ok());
+  ASSERT_EQ(first.policies_size(), 2);
+  EXPECT_EQ(first.policies(0).id(), "dear");
+  request.set_page_token(first.next_page_token());
+  v1::ListPoliciesResponse second;
+  ASSERT_TRUE(ListPolicies(*runtime_, request, &second).ok());
+  ASSERT_EQ(second.policies_size(), 1);
+  EXPECT_EQ(second.policies(0).id(), "absent");
+  EXPECT_EQ(second.next_page_token(), "");
+  for (const char* token : {"x", "from:", "from:x", "from:-1"}) {
+    request.set_page_token(token);
+    EXPECT_EQ(
+        FieldViolations(ListPolicies(*runtime_, request, &second))[0].first,
+        "page_token")
+        << token;
+  }
+  request.set_page_token("from:99");
+  second.Clear();
+  EXPECT_TRUE(ListPolicies(*runtime_, request, &second).ok());
+  EXPECT_EQ(second.policies_size(), 0);
+  request.set_page_size(-1);
+  EXPECT_FALSE(ListPolicies(*runtime_, request, &second).ok());
+}
+
+TEST_F(PolicyViewTest, NodesAreListed) {
+  v1::ListNodeRequirementsResponse response;
+  ASSERT_TRUE(ListNodeRequirements(*runtime_, {}, &response).ok());
+  ASSERT_EQ(response.nodes_size(), 2);
+  EXPECT_EQ(response.nodes(1).name(), "painter");
+}
+
+TEST_F(PolicyViewTest, AssignmentsShowWhatSuitsAndWhatWasGiven) {
+  const absl::Time now = runtime_->clock().WallTime();
+  ASSERT_TRUE(runtime_->selection()
+                  .overrides
+                  .Set(table(), {.node = "other",
+                                 .model = "absent",
+                                 .set_by = "ops",
+                                 .set_time = now})
+                  .ok());
+  v1::ListAssignmentsResponse response;
+  ASSERT_TRUE(ListAssignments(*runtime_, {}, &response).ok());
+  ASSERT_EQ(response.assignments_size(), 3);
+  EXPECT_EQ(response.assignments(0).model_id(), "cheap");
+  EXPECT_EQ(response.assignments(0).score(), 15 + 2 * 2);
+  EXPECT_FALSE(response.assignments(0).has_override());
+  EXPECT_EQ(response.assignments(1).model_id(), "absent");
+  EXPECT_EQ(response.assignments(2).node_name(), "other");
+  EXPECT_EQ(response.assignments(2).override().updated_by(), "ops");
+  EXPECT_FALSE(response.assignments(2).override().has_expire_time());
+}
+
+TEST_F(PolicyViewTest, AChoiceIsTriedWithoutACall) {
+  v1::TestSelectionRequest request;
+  EXPECT_EQ(
+      FieldViolations(TestSelection(*runtime_, request, nullptr))[0].first,
+      "selection");
+  request.mutable_selection()->set_node_name("writer");
+  v1::TestSelectionResponse response;
+  ASSERT_TRUE(TestSelection(*runtime_, request, &response).ok());
+  EXPECT_EQ(response.selection().model_id(), "cheap");
+  EXPECT_EQ(response.route().model(), "upstream-writes");
+  EXPECT_EQ(response.route().reason(), "selection:balanced");
+  EXPECT_EQ(response.route().selection().model_id(), "cheap");
+  EXPECT_EQ(response.route().fallbacks_size(), 1);
+  ASSERT_EQ(response.candidates_size(), 3);
+  EXPECT_EQ(response.candidates(1).outcome(), "chosen");
+  EXPECT_EQ(response.candidates(2).outcome(), "no credential");
+  EXPECT_FALSE(response.candidates(2).has_score());
+  request.mutable_selection()->add_capabilities("reasoning");
+  response.Clear();
+  ASSERT_TRUE(TestSelection(*runtime_, request, &response).ok());
+  EXPECT_FALSE(response.has_selection());
+  EXPECT_EQ(response.failure(), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED);
+  request.mutable_selection()->add_capabilities("flying");
+  EXPECT_FALSE(TestSelection(*runtime_, request, &response).ok());
+}
+
+TEST_F(PolicyViewTest, EachStrategyRecommends) {
+  v1::GetRecommendationsRequest request;
+  v1::GetRecommendationsResponse response;
+  EXPECT_FALSE(GetRecommendations(*runtime_, request, &response).ok());
+  request.set_node_name("painter");
+  ASSERT_TRUE(GetRecommendations(*runtime_, request, &response).ok());
+  ASSERT_EQ(response.recommendations_size(), 5);
+  for (const v1::Recommendation& each : response.recommendations()) {
+    if (each.strategy() == v1::Selection::STRATEGY_CAPABILITY_STRICT) {
+      // Whatever the node asks for.
+      EXPECT_EQ(each.selection().model_id(), "cheap");
+      EXPECT_EQ(each.performance().score(), 50);
+    } else {
+      EXPECT_THAT(each.failure_message(), HasSubstr("absent (no credential)"));
+    }
+  }
+}
+
+TEST_F(PolicyViewTest, SavingsAreShown) {
+  ASSERT_TRUE(runtime_->selection()
+                  .overrides
+                  .Set(table(), {.node = "writer",
+                                 .model = "dear",
+                                 .set_time = runtime_->clock().WallTime()})
+                  .ok());
+  v1::GetCostOptimizationResponse response;
+  ASSERT_TRUE(GetCostOptimization(*runtime_, {}, &response).ok());
+  EXPECT_EQ(response.total_nodes_analyzed(), 2);
+  ASSERT_EQ(response.opportunities_size(), 1);
+  EXPECT_EQ(response.opportunities(0).recommended_model_id(), "cheap");
+  // 0.0105 $ against 0.0025 $.
+  EXPECT_EQ(response.estimated_savings_usd_nanos_per_request(), 8'000'000);
+}
+
+TEST_F(PolicyViewTest, HowCallsWentIsShown) {
+  const absl::Time now = runtime_->clock().WallTime();
+  runtime_->selection().performance.HistoryOf("dear")->Record(
+      0, {.succeeded = true, .latency = absl::Seconds(1)}, now);
+  v1::GetModelPerformanceRequest request;
+  v1::GetModelPerformanceResponse response;
+  ASSERT_TRUE(GetModelPerformance(*runtime_, request, &response).ok());
+  ASSERT_EQ(response.models_size(), 3);
+  EXPECT_EQ(response.models(0).successes(), 1);
+  EXPECT_EQ(response.models(0).score(), 90);
+  EXPECT_TRUE(response.models(0).has_last_success_time());
+  EXPECT_EQ(response.models(1).score(), 50);
+  EXPECT_FALSE(response.models(1).has_average_latency());
+  request.set_model_id("dear");
+  response.Clear();
+  ASSERT_TRUE(GetModelPerformance(*runtime_, request, &response).ok());
+  ASSERT_EQ(response.models_size(), 1);
+  EXPECT_EQ(response.models(0).average_latency().seconds(), 1);
+  request.set_model_id("gone");
+  EXPECT_EQ(FaultReason(GetModelPerformance(*runtime_, request, &response)),
+            v1::ERROR_REASON_NOT_FOUND);
+}
+
+}  // namespace
+}  // namespace gateway
