@@ -18,8 +18,9 @@ _BAZEL = os.environ.get("BAZEL", "bazel").split()
 _ENGINES = ["service/grpc", "service/http", "service/rpc"]
 _PARTS = ["providers/models", "providers/schema"]
 _BELOW_PIPELINE = _PARTS + [
-    "providers", "service/config", "service/ledger", "service/observability",
-    "service/resilience", "service/routing", "service/routing/selection",
+    "providers", "service/config", "service/ledger", "service/money",
+    "service/observability", "service/resilience", "service/routing",
+    "service/routing/selection",
     "service/state"]
 _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
          "base/os", "base/process", "base/text"]
@@ -38,14 +39,16 @@ _ABOVE_BASE = {
     "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
     "service/api": _BELOW_PIPELINE + ["providers/registry",
                                       "service/pipeline"],
-    "service/config": ["providers", "service/routing/selection"],
+    "service/config": ["providers", "service/money",
+                       "service/routing/selection"],
     "service/grpc": _BELOW_ENGINES,
     "service/http": _BELOW_ENGINES + ["providers/dialects"],
-    "service/ledger": [],
+    "service/ledger": ["service/money"],
+    "service/money": [],
     "service/observability": [],
     "service/pipeline": _BELOW_PIPELINE + ["providers/registry"],
     "service/resilience": _PARTS + ["providers"],
-    "service/routing": ["service/routing/selection"],
+    "service/routing": ["service/money", "service/routing/selection"],
     "service/routing/selection": [],
     "service/rpc": _BELOW_ENGINES,
     "service/state": [],

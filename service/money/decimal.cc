@@ -1,0 +1,89 @@
+#include "service/money/decimal.h"
+
+#include <cassert>
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// Of a text that is refused so much is quoted.
+constexpr size_t kQuotedBytesMax = 40;
+
+absl::Status Refused(std::string_view text, std::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", ToAbsl(text.substr(0, kQuotedBytesMax)),
+      text.size() > kQuotedBytesMax ? "...\" " : "\" ", ToAbsl(why)));
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> ParseDecimal(std::string_view text, int decimals,
+                                     int64_t units_max) {
+  assert(decimals >= 0 && decimals <= 18);
+  if (text.size() > 1 && text[0] == '-' &&
+      (absl::ascii_isdigit(text[1]) || text[1] == '.')) {
+    return Refused(text, "is negative");
+  }
+  const uint64_t most = static_cast<uint64_t>(units_max);
+  uint64_t units = 0;
+  int digits = 0;
+  int decimals_read = 0;  // Those kept; zeros that cannot be are no loss.
+  bool point = false;
+  bool too_much = false;
+  const auto shift = [&](uint64_t digit) {
+    if (units > (most - digit) / 10 || digit > most) {
+      too_much = true;
+    } else {
+      units = units * 10 + digit;
+    }
+  };
+  for (const char c : text) {
+    if (c == '.' && !point) {
+      point = true;
+      continue;
+    }
+    if (!absl::ascii_isdigit(c)) {
+      return Refused(text, "is no decimal number such as 2.50");
+    }
+    ++digits;
+    if (point && decimals_read == decimals) {
+      if (c == '0') continue;
+      return Refused(text,
+                     absl::StrCat("cannot be kept exactly: it has more than ",
+                                  decimals, " decimals"));
+    }
+    if (point) ++decimals_read;
+    shift(static_cast<uint64_t>(c - '0'));
+  }
+  if (digits == 0) return Refused(text, "is no decimal number such as 2.50");
+  for (; decimals_read < decimals; ++decimals_read) shift(0);
+  if (too_much) {
+    return Refused(
+        text, absl::StrCat("is more than ", DecimalText(units_max, decimals)));
+  }
+  return static_cast<int64_t>(units);
+}
+
+std::string DecimalText(int64_t units, int decimals) {
+  assert(decimals >= 0 && decimals <= 18);
+  const bool negative = units < 0;
+  // Negated as unsigned, since the least number has no positive counterpart.
+  const uint64_t size = negative ? 0 - static_cast<uint64_t>(units)
+                                 : static_cast<uint64_t>(units);
+  std::string text = absl::StrCat(size);
+  const size_t behind = static_cast<size_t>(decimals);
+  if (text.size() <= behind) text.insert(0, behind + 1 - text.size(), '0');
+  const size_t point = text.size() - behind;
+  const size_t last = text.find_last_not_of('0');
+  text.resize(last == std::string::npos || last < point ? point : last + 1);
+  if (text.size() > point) text.insert(point, 1, '.');
+  if (negative) text.insert(0, 1, '-');
+  return text;
+}
+
+}  // namespace gateway

@@ -1,0 +1,84 @@
+// ModelPrice is what the tokens of one model cost: a price for each kind of
+// token, others for long prompts and for other service tiers where the vendor
+// has them.
+//
+//   ListedRates listed;
+//   listed[TokenKind::kInput] = *TokenPrice::Parse("3");
+//   listed[TokenKind::kOutput] = *TokenPrice::Parse("15");
+//   const ModelPrice price(CompleteRates(listed));
+//   price.RatesFor(input_tokens, ServiceTier::kStandard)[TokenKind::kInput];
+//
+// Not told apart: who asks from where (data residency), Anthropic's fast mode,
+// searches, sessions and other things that are no tokens, and cached sound.
+//
+// Thread contract: immutable.
+
+#ifndef SERVICE_MONEY_MODEL_PRICE_H_
+#define SERVICE_MONEY_MODEL_PRICE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "service/money/token_kind.h"
+#include "service/money/token_price.h"
+
+namespace gateway {
+
+using TokenRates = PerTokenKind<TokenPrice>;
+
+// Prices as a list or a configuration tells them: some.
+using ListedRates = PerTokenKind<std::optional<TokenPrice>>;
+
+// Returns all prices. One that is not listed is that of what it is a special
+// case of: reads and writes of the cache and sound cost what input does, writes
+// for an hour what other writes do, reasoning and spoken output what output
+// does. Input or output that is not listed is free.
+TokenRates CompleteRates(const ListedRates& listed);
+
+// How a provider is asked to serve a call.
+enum class ServiceTier : uint8_t { kStandard, kBatch, kFlex, kPriority };
+
+// Returns the tier that a request or an answer calls `name`: `batch`, `flex`,
+// or `priority`, which OpenAI's clients also ask for as `fast`; standard for
+// anything else.
+ServiceTier ServiceTierOf(std::string_view name);
+
+class ModelPrice {
+ public:
+  // Prices that hold for calls of one tier with a prompt of more than so many
+  // tokens, cached ones included. They hold for the whole call, not only for
+  // the tokens above the mark.
+  struct Step {
+    ServiceTier tier = ServiceTier::kStandard;
+    int64_t above_input_tokens = 0;  // 0: for all calls of the tier.
+    TokenRates rates;
+  };
+
+  // The same for all calls.
+  explicit ModelPrice(const TokenRates& rates);
+
+  // Returns the price made of `steps`, in any order. Returns INVALID_ARGUMENT
+  // if two are of one tier and mark, if a mark is negative, or if there are
+  // none for all calls of the standard tier, or of another tier that has steps.
+  static absl::StatusOr<ModelPrice> Make(std::vector<Step> steps);
+
+  // Returns the prices of a call with a prompt of `input_tokens`: those of the
+  // highest mark that it is above. Of a tier that the model has no prices for
+  // they are the standard tier's. Valid while this object is.
+  const TokenRates& RatesFor(int64_t input_tokens, ServiceTier tier) const;
+
+  // Ordered by tier and mark; the first is the standard one for all calls.
+  const std::vector<Step>& steps() const { return steps_; }
+
+ private:
+  explicit ModelPrice(std::vector<Step> steps);
+
+  std::vector<Step> steps_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_MONEY_MODEL_PRICE_H_

@@ -1,0 +1,72 @@
+// PriceList finds the price of a model in one list of entries.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(const PriceList list,
+//                            PriceList::Make(std::move(entries)));
+//   const ModelPrice* const price = list.Find("openai", "gpt-4o-2024-08-06");
+//
+// A name is looked for as it is, then without its date, then by the longest
+// beginning that is in the list. Each time the vendor's own entry comes before
+// that for any vendor. A date is `-2024-08-06`, `-20240806`, `@20240806` or
+// `-latest`, at the end.
+//
+// Thread contract: immutable.
+
+#ifndef SERVICE_MONEY_PRICE_LIST_H_
+#define SERVICE_MONEY_PRICE_LIST_H_
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "service/money/model_price.h"
+#include "service/money/price_lines.h"
+
+namespace gateway {
+
+class PriceList {
+ public:
+  // Returns INVALID_ARGUMENT, naming the model, if two entries have the same
+  // vendor and model, if a model is empty, or has a `*` elsewhere than at its
+  // end.
+  static absl::StatusOr<PriceList> Make(std::vector<PriceEntry> entries);
+
+  PriceList(PriceList&&) = default;
+  PriceList& operator=(PriceList&&) = default;
+
+  // Returns the price of a model; null if the list has none. Valid while the
+  // list is, wherever it is moved to. Does not allocate. Takes a few hash
+  // look-ups however long the list is; by beginnings, one for each length that
+  // beginnings in it have.
+  const ModelPrice* Find(std::string_view vendor, std::string_view model) const;
+
+  size_t size() const { return entries_.size(); }
+
+ private:
+  // A vendor, and a model's name or beginning, both in the entry.
+  using Key = std::pair<absl::string_view, absl::string_view>;
+  using Index = absl::flat_hash_map<Key, const ModelPrice*>;
+
+  PriceList() = default;
+
+  const ModelPrice* FindIn(const Index& index, std::string_view vendor,
+                           std::string_view model) const;
+
+  // Not changed once the indices point into it.
+  std::vector<PriceEntry> entries_;
+  Index names_;
+  Index beginnings_;
+  // Each length that a beginning has, the longest first.
+  std::vector<size_t> beginning_lengths_;
+  bool has_any_vendor_ = false;
+};
+
+// Returns `model` without the date at its end; all of it if it has none.
+std::string_view WithoutDate(std::string_view model);
+
+}  // namespace gateway
+
+#endif  // SERVICE_MONEY_PRICE_LIST_H_

@@ -1,0 +1,68 @@
+#include "service/money/price_table.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kList =
+    "openai gpt-4o in 2.5 out 10\n"
+    "openai gpt-4o-mini in 0.15 out 0.6\n"
+    "gemini gemini-2.5-pro in 1.25 out 10\n";
+
+PriceTable With(std::string_view overrides) {
+  return *PriceTable::Make(kList, *ReadPriceLines(overrides));
+}
+
+std::string InputPriceIn(const PriceTable& table, std::string_view vendor,
+                         std::string_view model) {
+  const ModelPrice* const price = table.Find(vendor, model);
+  if (price == nullptr) return "";
+  return price->steps()[0].rates[TokenKind::kInput].Text();
+}
+
+TEST(PriceTableTest, KnowsWhatIsListedAndNothingElse) {
+  const PriceTable table = With("");
+  EXPECT_EQ(InputPriceIn(table, "openai", "gpt-4o"), "2.5");
+  EXPECT_EQ(InputPriceIn(table, "openai", "gpt-9"), "");
+  EXPECT_EQ(InputPriceIn(table, "anthropic", "gpt-4o"), "");
+}
+
+TEST(PriceTableTest, GeminisPrefixCountsForNothing) {
+  const PriceTable table = With("");
+  EXPECT_EQ(InputPriceIn(table, "gemini", "models/gemini-2.5-pro"), "1.25");
+  EXPECT_EQ(InputPriceIn(table, "gemini", "models/models/gemini-2.5-pro"), "");
+}
+
+TEST(PriceTableTest, AnOverrideWinsWhateverItIsFoundBy) {
+  const PriceTable table = With("* gpt-4o in 9 out 9\n");
+  EXPECT_EQ(InputPriceIn(table, "openai", "gpt-4o"), "9");
+  EXPECT_EQ(InputPriceIn(table, "openai", "gpt-4o-2024-08-06"), "9");
+  EXPECT_EQ(InputPriceIn(table, "anyone", "gpt-4o"), "9");
+  EXPECT_EQ(InputPriceIn(table, "openai", "gpt-4o-mini"), "0.15");
+
+  const PriceTable wide = With("openai gpt-4o* in 8 out 8\n");
+  EXPECT_EQ(InputPriceIn(wide, "openai", "gpt-4o"), "8");
+  EXPECT_EQ(InputPriceIn(wide, "openai", "gpt-4o-mini"), "8");
+}
+
+TEST(PriceTableTest, SaysWhichOfTheTwoListsIsWrong) {
+  EXPECT_EQ(PriceTable::Make("v m", {}).status().message(),
+            "prices: line 1: needs the prices `in` and `out`");
+  EXPECT_EQ(
+      PriceTable::Make("v m* in 1 out 1\nv n in 1 out 1\nv m* in 1 out 1", {})
+          .status()
+          .message(),
+      "prices: v m* is in the list twice");
+  const PriceEntry entry{"", "m", ModelPrice(TokenRates())};
+  EXPECT_EQ(PriceTable::Make("", {entry, entry}).status().message(),
+            "price overrides: m is in the list twice");
+}
+
+}  // namespace
+}  // namespace gateway
