@@ -1,0 +1,126 @@
+"""The list of prices is made of what a list of models says, and no more."""
+
+import decimal
+import importlib.util
+import io
+import pathlib
+import unittest
+
+_SPEC = importlib.util.spec_from_file_location(
+    "price_list", pathlib.Path("tools/models/price_list.py"))
+price_list = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(price_list)
+
+
+def entry(provider="openai", mode="chat", **prices):
+    """An entry whose prices are told per million tokens."""
+    return {"litellm_provider": provider, "mode": mode,
+            **{name: decimal.Decimal(price) / 1000000
+               for name, price in prices.items()}}
+
+
+def chat(**more):
+    return entry(input_cost_per_token="2", output_cost_per_token="8", **more)
+
+
+def lines(key, of):
+    models = price_list.models_of({key: of})
+    return next(iter(models.values())) if models else None
+
+
+class PriceListTest(unittest.TestCase):
+
+    def test_tells_prices_per_million_tokens(self):
+        self.assertEqual(
+            lines("m", chat(cache_read_input_token_cost="0.003625",
+                            input_cost_per_audio_token="40")),
+            ["in 2 out 8 cached 0.003625 audio_in 40"])
+
+    def test_leaves_out_what_goes_without_saying(self):
+        self.assertEqual(
+            lines("m", chat(cache_read_input_token_cost="2",
+                            output_cost_per_reasoning_token="8")),
+            ["in 2 out 8"])
+
+    def test_a_price_that_cannot_be_kept_is_an_error(self):
+        with self.assertRaises(ValueError):
+            lines("m", chat(cache_read_input_token_cost="0.0000000001"))
+
+    def test_what_a_step_lacks_changes_in_proportion(self):
+        self.assertEqual(
+            lines("m", chat(cache_read_input_token_cost="0.5",
+                            output_cost_per_audio_token="20",
+                            input_cost_per_token_above_200k_tokens="4",
+                            output_cost_per_token_above_200k_tokens="12",
+                            input_cost_per_token_batches="1",
+                            output_cost_per_token_batches="4")),
+            ["in 2 out 8 cached 0.5 audio_out 20",
+             ">200000 in 4 out 12 cached 1 audio_out 30",
+             "batch in 1 out 4 cached 0.25 audio_out 10",
+             "batch >200000 in 2 out 6 cached 0.5 audio_out 15"])
+
+    def test_a_step_without_a_price_of_output_is_none(self):
+        self.assertEqual(lines("m", chat(input_cost_per_token_priority="9")),
+                         ["in 2 out 8"])
+
+    def test_embedding_has_no_output(self):
+        embedding = entry(mode="embedding", input_cost_per_token="0.1")
+        self.assertEqual(lines("m", embedding), ["in 0.1 out 0"])
+        embedding["mode"] = "chat"
+        self.assertIsNone(lines("m", embedding))
+
+    def test_nothing_is_free_for_want_of_a_price(self):
+        self.assertIsNone(lines("m", entry(input_cost_per_token="0",
+                                           output_cost_per_token="0")))
+        self.assertEqual(
+            lines("m", chat(cache_creation_input_token_cost="0")),
+            ["in 2 out 8"])
+
+    def test_an_hour_in_anthropics_cache_costs_twice_the_input(self):
+        claude = chat(cache_creation_input_token_cost="2.5",
+                      cache_creation_input_token_cost_above_1hr="6")
+        self.assertEqual(lines("m", claude),
+                         ["in 2 out 8 write 2.5 write_1h 6"])
+        claude["litellm_provider"] = "anthropic"
+        self.assertEqual(lines("m", claude),
+                         ["in 2 out 8 write 2.5 write_1h 4"])
+
+    def test_a_write_below_input_is_a_read(self):
+        self.assertEqual(
+            lines("m", chat(cache_creation_input_token_cost="1")),
+            ["in 2 out 8 cached 1"])
+
+    def test_names_lose_the_vendor_and_get_ours(self):
+        self.assertEqual(
+            sorted(price_list.models_of({
+                "azure/a": {**chat(), "litellm_provider": "azure"},
+                "azure/eu/a": {**chat(), "litellm_provider": "azure"},
+                "openrouter/x/b": {**chat(),
+                                   "litellm_provider": "openrouter"},
+                "ft:c": chat(), "d": {**chat(), "mode": "rerank"},
+                "e": {**chat(), "litellm_provider": "nobody"}})),
+            [("azure_openai", "a"), ("openai", "ft:c*"),
+             ("openrouter", "x/b")])
+
+    def test_dated_names_stand_only_where_they_differ(self):
+        models = {("v", "a"): ["1"], ("v", "a-2024-01-01"): ["2"],
+                  ("v", "a-2024-02-02"): ["1"], ("v", "b-20240101"): ["3"],
+                  ("v", "b-20250101"): ["4"]}
+        self.assertEqual(price_list.without_dates(models), {
+            ("v", "a"): ["1"], ("v", "a-2024-01-01"): ["2"],
+            ("v", "b"): ["4"], ("v", "b-20240101"): ["3"]})
+
+    def test_the_file_says_of_when_it_is(self):
+        file = io.StringIO()
+        price_list.write({("v", "b"): ["in 2 out 2"],
+                          ("v", "a"): ["in 1 out 1", "batch in 0 out 0"]},
+                         "2026-08-01", file)
+        text = file.getvalue().splitlines()
+        self.assertTrue(text[0].endswith("as of 2026-08-01."))
+        self.assertEqual(
+            [line for line in text if not line.startswith("#")],
+            ["v a in 1 out 1", "v a batch in 0 out 0", "v b in 2 out 2"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""Writes service/money/shipped_prices.txt from a list of models and prices.
+
+    tools/models/price_list.py model_prices_and_context_window.json 2026-08-01
+
+The list is the one that LiteLLM publishes (MIT, Berri AI): one JSON object
+with an entry per model, prices in dollars per token. The date is the one that
+its prices are of, and goes into the header. Only facts are taken from it: the
+prices per token of models that chat or embed, of the vendors that the gateway
+has a kind or a preset for. What the lines mean is said in
+service/money/price_lines.h.
+
+What is made of the entries besides other units:
+
+- A model whose name ends in a date is left out if it costs what the name
+  without the date does, since a lookup goes on there. If the list has no such
+  name, the newest of its dated models gives it a price.
+- A price of the standard tier that a further step does not have, though the
+  standard tier has one of its own, is changed in proportion: that of input if
+  it is one of input, else that of output. So is the long-context step of a
+  tier that has none.
+- A price of zero is none: it says that something else than tokens is charged,
+  that the price varies, or that nobody asks. What costs nothing is in FREE. An
+  entry or a step without a price of input or of output is left out, but for
+  the output of models that only embed.
+- An hour in Anthropic's cache costs twice what input does, as Anthropic says:
+  the list lacks it for some models and has a wrong one for others. A price of
+  cache writes below that of input is none, but that of reads where there is no
+  other.
+- Fine-tuned models stand for all names that begin with theirs.
+"""
+
+import datetime
+import decimal
+import json
+import pathlib
+import re
+import sys
+
+OUTPUT = pathlib.Path("service/money/shipped_prices.txt")
+
+# From the list's name of a vendor to ours.
+VENDORS = {
+    "anthropic": "anthropic",
+    "azure": "azure_openai",
+    "deepseek": "deepseek",
+    "gemini": "gemini",
+    "groq": "groq",
+    "mistral": "mistral",
+    "openai": "openai",
+    "openrouter": "openrouter",
+}
+
+# What costs nothing: what runs on one's own machine, and what is given away.
+FREE = (("gemini", "gemma-3-27b-it"), ("local_cli", "*"), ("ollama", "*"),
+        ("openrouter", "openrouter/free"))
+
+# Entries with what cannot be: a model that chats, told as one that embeds.
+WRONG = ("gemini/gemini-1.5-flash",)
+
+# Before the model's name in the list's keys.
+PREFIXES = ("azure/", "deepseek/", "gemini/", "groq/", "mistral/",
+            "openrouter/")
+
+MODES = ("chat", "responses", "embedding")
+
+# From our name of a price to the list's; the first one that is there counts.
+PRICES = {
+    "in": ("input_cost_per_token",),
+    "out": ("output_cost_per_token",),
+    "cached": ("cache_read_input_token_cost",
+               "input_cost_per_token_cache_hit"),
+    "write": ("cache_creation_input_token_cost",),
+    "write_1h": ("cache_creation_input_token_cost_above_1hr",),
+    "reasoning": ("output_cost_per_reasoning_token",),
+    "audio_in": ("input_cost_per_audio_token",),
+    "audio_out": ("output_cost_per_audio_token",),
+}
+OF_OUTPUT = ("reasoning", "audio_out")
+
+# What a price is if it is left out, as CompleteRates has it.
+OTHERWISE = {"cached": "in", "write": "in", "write_1h": "write",
+             "reasoning": "out", "audio_in": "in", "audio_out": "out"}
+
+# From the list's ending of a price to our tier; the standard one first.
+TIERS = {"": "", "_batches": "batch", "_flex": "flex",
+         "_priority": "priority"}
+
+DATE = re.compile(r"(?:-20\d\d-\d\d-\d\d|[-@]20\d{6})$")
+MARK = re.compile(r"_above_(\d+)k_tokens")
+
+
+def per_million(price):
+    """The decimal text of a price per token; exact, or an error."""
+    text = format((price * 1000000).normalize(), "f")
+    if len(text.partition(".")[2]) > 9:
+        raise ValueError("%s per token is finer than prices are kept" % price)
+    return text
+
+
+def mend(name, rates):
+    """Changes what the list is known to have wrong or left out."""
+    if "write" in rates and rates["write"] < rates["in"]:
+        rates.setdefault("cached", rates.pop("write"))
+    vendor, model = name
+    if "write" in rates and (vendor == "anthropic"
+                             or model.startswith("anthropic/")):
+        rates["write_1h"] = 2 * rates["in"]
+
+
+def listed(name, entry, ending):
+    """The prices of an entry whose names end so: {our name: per token}."""
+    rates = {}
+    for ours, theirs in PRICES.items():
+        for field in theirs:
+            price = entry.get(field + ending)
+            if isinstance(price, decimal.Decimal) and price > 0:
+                rates.setdefault(ours, price)
+    if "in" in rates and entry["mode"] == "embedding":
+        rates.setdefault("out", decimal.Decimal(0))
+    if "in" not in rates or "out" not in rates:
+        return None
+    mend(name, rates)
+    return rates
+
+
+def in_proportion(rates, whole, of):
+    """`whole` changed as `rates`, for names that `of` has."""
+    changed = {}
+    for name in of:
+        side = "out" if name == "out" or name in OF_OUTPUT else "in"
+        if whole[side]:
+            changed[name] = of[name] * rates[side] / whole[side]
+    return changed
+
+
+def steps_of(name, entry):
+    """{(tier, thousand tokens above): {our name: per token}}, or None."""
+    standard = listed(name, entry, "")
+    if standard is None:
+        return None
+    marks = sorted({int(match.group(1)) for field in entry
+                    for match in [MARK.search(field)] if match})
+    steps = {("", 0): standard}
+    for ending, tier in TIERS.items():
+        for mark in [0] + marks:
+            above = "_above_%dk_tokens" % mark if mark else ""
+            rates = listed(name, entry, above + ending)
+            first = steps.get((tier, 0))
+            if mark and first is None:
+                break
+            if rates is None and mark and tier and ("", mark) in steps:
+                rates = in_proportion(first, standard, steps["", mark])
+            if rates is None:
+                continue
+            more = in_proportion(rates, standard, standard)
+            steps[tier, mark] = {**more, **rates}
+    return steps
+
+
+def rates_text(rates):
+    """The prices of a step, without those that are as they would be."""
+    texts = {name: per_million(price) for name, price in rates.items()}
+    return " ".join(
+        "%s %s" % (name, texts[name]) for name in PRICES if name in texts and
+        texts[name] != texts.get(OTHERWISE.get(name, ""),
+                                 texts["in"] if name == "write_1h" else None))
+
+
+def lines_of(steps):
+    """What follows the names, line by line."""
+    return [" ".join(filter(None, (
+        tier, ">%d" % (mark * 1000) if mark else "", rates_text(rates))))
+            for (tier, mark), rates in steps.items()]
+
+
+def model_of(key, entry):
+    """(vendor, model) of a priced entry; None if it is none of ours."""
+    vendor = VENDORS.get(entry.get("litellm_provider"))
+    if vendor is None or entry.get("mode") not in MODES or key in WRONG:
+        return None
+    model = next((key[len(prefix):] for prefix in PREFIXES
+                  if key.startswith(prefix)), key)
+    if vendor == "azure_openai" and "/" in model:
+        return None  # Of a region, which is not in a deployment's name.
+    if model.startswith("ft:"):
+        model += "*"
+    return vendor, model
+
+
+def models_of(entries):
+    """{(vendor, model): lines} of all entries."""
+    models = {}
+    # Names with a vendor's prefix before those without, which may be another's.
+    for key, entry in sorted(entries.items(), key=lambda item: "/" not in
+                             item[0]):
+        name = model_of(key, entry)
+        steps = steps_of(name, entry) if name is not None else None
+        if steps is not None:
+            models.setdefault(name, lines_of(steps))
+    return models
+
+
+def without_dates(models):
+    """The same prices with fewer dated names."""
+    newest = {}
+    for vendor, model in sorted(models):
+        undated = DATE.sub("", model)
+        if undated != model:
+            newest[vendor, undated] = models[vendor, model]
+    for name, lines in newest.items():
+        models.setdefault(name, lines)
+    return {
+        (vendor, model): lines for (vendor, model), lines in models.items()
+        if DATE.sub("", model) == model
+        or models[vendor, DATE.sub("", model)] != lines}
+
+
+def write(models, date, file):
+    file.write("""\
+# What models cost, in US dollars per million tokens, as of %s.
+#
+# Made by tools/models/price_list.py, which says how, of what LiteLLM publishes
+# (model_prices_and_context_window.json; MIT, Berri AI). Do not edit it: what
+# is wrong here is overridden by the configuration, or mended there.
+# service/money/price_lines.h says how it is read.
+""" % date)
+    for (vendor, model), lines in sorted(models.items()):
+        for line in lines:
+            file.write("%s %s %s\n" % (vendor, model, line))
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    date = datetime.date.fromisoformat(sys.argv[2])
+    with open(sys.argv[1], encoding="utf-8") as file:
+        entries = json.load(file, parse_float=decimal.Decimal,
+                            parse_int=decimal.Decimal)
+    entries.pop("sample_spec", None)
+    models = without_dates(models_of(entries))
+    models.update({name: ["in 0 out 0"] for name in FREE})
+    with OUTPUT.open("w", encoding="utf-8") as file:
+        write(models, date, file)
+    print("%d models" % len(models))
+
+
+if __name__ == "__main__":
+    main()
