@@ -147,6 +147,15 @@ void ParsedHttpStream::Observe(const v1::GenerateEvent& event,
     begun_.set(choice);
     ended_.set(choice);
     if (choice == 0) facts_.finish_reason = event.choice_end().finish_reason();
+    // The Responses API says only at the end which tier served. The names of
+    // tiers need no escapes: within their quotes they are as they are.
+    for (const v1::Extension& said : event.choice_end().extensions()) {
+      const std::string_view json = said.json();
+      if (said.name() != "service_tier" || json.size() < 2) continue;
+      facts_.service_tier = json.substr(1, json.size() - 2);
+    }
+  } else if (event.has_started()) {
+    facts_.service_tier = event.started().service_tier();
   }
 }
 

@@ -124,6 +124,8 @@ struct ResponseFacts {
   // all of it: some vendors send a running count, or begin with the input.
   bool usage_is_final = false;
   v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
+  // The tier that served, as the vendor calls it; empty if it does not say.
+  ShortText service_tier;
   // For raw answers: the id under which the provider may keep it; empty if the
   // format has no way to ask for it again.
   ShortText kept_id;

@@ -27,6 +27,7 @@
 #include "service/config/field_ranges.h"
 #include "service/config/log_modules.h"
 #include "service/config/nearest_name.h"
+#include "service/config/prices_validator.h"
 #include "service/config/provider_validator.h"
 #include "service/config/routing_validator.h"
 #include "service/config/secret_reference.h"
@@ -107,6 +108,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckProviders(config);
   CheckRouting(config, places_, &problems_);
   CheckSelectionConfig(config, places_, &problems_);
+  CheckPrices(kinds_, config, places_, &problems_);
   CheckRetry(config);
   CheckOutlierEjection(config.resilience().outlier_ejection());
   CheckAuth(config, places_, &problems_);

@@ -238,7 +238,7 @@ int WriteGatewayMetrics(const Facts& facts, JsonWriter& json) {
   json.Int64Field("total_requests", total);
   json.Int64Field("successful_requests", succeeded);
   json.Int64Field("failed_requests", total - succeeded);
-  json.NullField("total_cost_usd");
+  json.DoubleField("total_cost_usd", SumOf(metrics, "llm_cost_usd_total"));
   json.Int64Field("total_input_tokens",
                   Whole(SumOf(metrics, "llm_tokens_total", "type", "input")));
   json.Int64Field("total_output_tokens",

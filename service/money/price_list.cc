@@ -1,7 +1,6 @@
 #include "service/money/price_list.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -65,13 +64,27 @@ absl::StatusOr<PriceList> PriceList::Make(std::vector<PriceEntry> entries) {
     if (!index.emplace(key, &entry.price).second) {
       return RefusedEntry(entry, "is in the list twice");
     }
-    if (beginning) list.beginning_lengths_.push_back(name.size());
+    if (beginning) list.AddBeginning(name);
     if (entry.vendor.empty()) list.has_any_vendor_ = true;
   }
-  std::vector<size_t>& lengths = list.beginning_lengths_;
-  std::sort(lengths.begin(), lengths.end(), std::greater<>());
-  lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
+  std::sort(
+      list.beginning_lengths_.begin(), list.beginning_lengths_.end(),
+      [](const Length& a, const Length& b) { return a.length > b.length; });
   return list;
+}
+
+void PriceList::AddBeginning(std::string_view name) {
+  Length* found = nullptr;
+  for (Length& each : beginning_lengths_) {
+    if (each.length == name.size()) found = &each;
+  }
+  if (found == nullptr) {
+    found = &beginning_lengths_.emplace_back();
+    found->length = name.size();
+  }
+  if (!name.empty()) {
+    found->first_characters.set(static_cast<unsigned char>(name[0]));
+  }
 }
 
 const ModelPrice* PriceList::Find(std::string_view vendor,
@@ -86,10 +99,10 @@ const ModelPrice* PriceList::Find(std::string_view vendor,
       return price;
     }
   }
-  for (const size_t length : beginning_lengths_) {
-    if (length > model.size()) continue;
+  for (const Length& each : beginning_lengths_) {
+    if (!each.MayFit(model)) continue;
     if (const ModelPrice* const price =
-            FindIn(beginnings_, vendor, model.substr(0, length))) {
+            FindIn(beginnings_, vendor, model.substr(0, each.length))) {
       return price;
     }
   }

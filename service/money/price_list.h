@@ -14,6 +14,7 @@
 #ifndef SERVICE_MONEY_PRICE_LIST_H_
 #define SERVICE_MONEY_PRICE_LIST_H_
 
+#include <bitset>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -39,8 +40,8 @@ class PriceList {
 
   // Returns the price of a model; null if the list has none. Valid while the
   // list is, wherever it is moved to. Does not allocate. Takes a few hash
-  // look-ups however long the list is; by beginnings, one for each length that
-  // beginnings in it have.
+  // look-ups however long the list is; by beginnings, one for each length of
+  // those that begin with the same character.
   const ModelPrice* Find(std::string_view vendor, std::string_view model) const;
 
   size_t size() const { return entries_.size(); }
@@ -49,9 +50,21 @@ class PriceList {
   // A vendor, and a model's name or beginning, both in the entry.
   using Key = std::pair<absl::string_view, absl::string_view>;
   using Index = absl::flat_hash_map<Key, const ModelPrice*>;
+  // The beginnings of one length, and which characters they begin with: most
+  // names are settled by that.
+  struct Length {
+    size_t length = 0;
+    std::bitset<256> first_characters;
+    bool MayFit(std::string_view model) const {
+      if (length == 0) return true;
+      return length <= model.size() &&
+             first_characters.test(static_cast<unsigned char>(model[0]));
+    }
+  };
 
   PriceList() = default;
 
+  void AddBeginning(std::string_view name);
   const ModelPrice* FindIn(const Index& index, std::string_view vendor,
                            std::string_view model) const;
 
@@ -59,8 +72,7 @@ class PriceList {
   std::vector<PriceEntry> entries_;
   Index names_;
   Index beginnings_;
-  // Each length that a beginning has, the longest first.
-  std::vector<size_t> beginning_lengths_;
+  std::vector<Length> beginning_lengths_;  // The longest first.
   bool has_any_vendor_ = false;
 };
 

@@ -50,8 +50,11 @@ constexpr size_t kAttemptsLimit = 4;
 // after them.
 constexpr size_t Escaped(size_t bytes) { return 6 * bytes + 3; }
 
+// The longest form of a usage: 12 fields with their names.
+constexpr size_t kLongestUsage = 640;
 // The longest form of an attempt, with the names of its fields and its numbers.
-constexpr size_t kLongestAttempt = 6 * Escaped(kTextBytesLimit) + 512;
+constexpr size_t kLongestAttempt =
+    6 * Escaped(kTextBytesLimit) + kLongestUsage + 512;
 // The longest line: 12 texts of the call, its path and why it failed, 9 of its
 // scope; its labels, its attempts, and all that surrounds them.
 constexpr size_t kLineBytesLimit =
@@ -233,10 +236,10 @@ std::string_view FinishReasonName(v1::FinishReason reason) {
   }
 }
 
-void WriteAttempt(const CallAttempt& one, absl::Time call_start,
+void WriteAttempt(const CallAttempt& one, const CallRecord& call,
                   LineCursor& line) {
   line.Number("{\"start_us\":",
-              absl::ToInt64Microseconds(one.start_time - call_start));
+              absl::ToInt64Microseconds(one.start_time - call.start_time));
   line.Number(",\"duration_us\":", absl::ToInt64Microseconds(one.duration));
   line.Duration(",\"ttft_us\":", one.time_to_first_token);
   line.OurText(",\"kind\":", KindName(one.kind));
@@ -249,6 +252,9 @@ void WriteAttempt(const CallAttempt& one, absl::Time call_start,
   line.OurText(",\"error_reason\":", ErrorReasonName(one.error_reason));
   line.Text(",\"error\":", one.error_message);
   line.Flag(",\"reused\":", one.reused_connection);
+  if (one.usage != nullptr && one.usage != call.usage) {
+    WriteUsage(*one.usage, line);
+  }
   line.Literal("}");
 }
 
@@ -261,7 +267,7 @@ void WriteAttempts(const CallRecord& record, LineCursor& line) {
   const auto told = all.last(std::min(all.size(), kAttemptsLimit));
   for (const CallAttempt* one : told) {
     if (one != told.front()) line.Literal(",");
-    WriteAttempt(*one, record.start_time, line);
+    WriteAttempt(*one, record, line);
   }
   line.Literal("]");
 }

@@ -52,6 +52,7 @@ constexpr std::string_view kCallerRequestLabels[] = {"caller", "provider",
                                                      "status"};
 constexpr std::string_view kCallerTokensLabels[] = {"caller", "provider",
                                                     "type"};
+constexpr std::string_view kCallerCostLabels[] = {"caller", "provider"};
 constexpr std::string_view kAttemptLabels[] = {"provider", "outcome",
                                                "upstream_status"};
 constexpr std::string_view kProviderLabels[] = {"provider"};
@@ -108,6 +109,18 @@ constexpr MetricDefinition kReasoningTokens = {
     .help = "The output tokens that were reasoning.",
     .kind = MetricKind::kCounter,
     .label_names = kTargetLabels};
+constexpr double kDollarsPerNano = 1e-9;
+constexpr MetricDefinition kCost = {
+    .name = "llm_cost_usd_total",
+    .help = "What calls have cost, in US dollars, where the price is known.",
+    .kind = MetricKind::kCounter,
+    .label_names = kTargetLabels,
+    .unit = kDollarsPerNano};
+constexpr MetricDefinition kUnpriced = {
+    .name = "llmgw_unpriced_requests_total",
+    .help = "Calls that consumed tokens of a model whose price is not known.",
+    .kind = MetricKind::kCounter,
+    .label_names = kTargetLabels};
 constexpr MetricDefinition kTimeToFirstToken = {
     .name = "llmgw_time_to_first_token_seconds",
     .help = "Time from the arrival of a call to its first model output.",
@@ -124,6 +137,12 @@ constexpr MetricDefinition kCallerTokens = {
     .help = "Tokens consumed, by whose calls.",
     .kind = MetricKind::kCounter,
     .label_names = kCallerTokensLabels};
+constexpr MetricDefinition kCallerCost = {
+    .name = "llmgw_caller_cost_usd_total",
+    .help = "What calls have cost, in US dollars, by whose they were.",
+    .kind = MetricKind::kCounter,
+    .label_names = kCallerCostLabels,
+    .unit = kDollarsPerNano};
 constexpr MetricDefinition kAttempts = {
     .name = "llmgw_attempts_total",
     .help = "Requests to providers, by how they went.",
@@ -162,6 +181,17 @@ constexpr MetricDefinition kInflight = {
     .help = "Calls that have begun and not ended.",
     .kind = MetricKind::kGauge,
     .label_names = kProtocolLabels};
+
+// Makes the histogram when it is first needed.
+void ObserveFirstToken(const CallRecord& record, MetricShard& shard,
+                       std::string_view provider, std::string_view model,
+                       MetricHistogram*& histogram) {
+  if (!record.time_to_first_token.has_value()) return;
+  if (histogram == nullptr) {
+    histogram = &shard.HistogramOf(kTimeToFirstToken, {provider, model});
+  }
+  histogram->Observe(absl::ToDoubleSeconds(*record.time_to_first_token));
+}
 
 void AddTokens(Counter& counter, int64_t tokens) {
   // Negative numbers of a provider are ignored, since a counter must not go
@@ -209,7 +239,9 @@ void CallMetricsShard::Count(const CallRecord& record) {
         kDuration, {provider, model, record.stream ? "true" : "false"});
   }
   duration->Observe(absl::ToDoubleSeconds(record.duration));
-  CountTokens(record, target);
+  ObserveFirstToken(record, shard_, provider, model,
+                    target.time_to_first_token);
+  CountUsage(*record.usage, target);
   CountCaller(record, provider);
   CountRoute(record.route_reason);
   int64_t retries = 0;
@@ -223,6 +255,12 @@ void CallMetricsShard::Count(const CallRecord& record) {
     }
     before = attempt;
     if (attempt->replaced) continue;
+    if (attempt->usage != nullptr && attempt->usage != record.usage) {
+      Target& other = TargetOf(attempt->provider, attempt->model);
+      CountUsage(*attempt->usage, other);
+      CountUsage(*attempt->usage, other.provider,
+                 CallerOf(record.caller, other.provider));
+    }
     // Mostly the provider that the call is counted under.
     if (attempt->provider == record.provider) {
       CountAttempt(*attempt, provider, *target.attempts);
@@ -291,14 +329,21 @@ void CallMetricsShard::CountCaller(const CallRecord& record,
         kCallerRequests, {name, provider, StatusCodeName(record.status_code)});
   }
   requests->Add(1);
-  const llmgateway::v1::Usage& usage = *record.usage;
+  CountUsage(*record.usage, provider, caller);
+}
+
+void CallMetricsShard::CountUsage(const llmgateway::v1::Usage& usage,
+                                  std::string_view provider, Caller& caller) {
   if (usage.input_tokens() <= 0 && usage.output_tokens() <= 0) return;
+  const std::string_view name = caller.name;
   if (caller.input_tokens == nullptr) {
     caller.input_tokens =
         &shard_.CounterOf(kCallerTokens, {name, provider, "input"});
     caller.output_tokens =
         &shard_.CounterOf(kCallerTokens, {name, provider, "output"});
+    caller.cost = &shard_.CounterOf(kCallerCost, {name, provider});
   }
+  if (usage.cost_known()) caller.cost->Add(usage.cost_usd_nanos());
   AddTokens(*caller.input_tokens, usage.input_tokens());
   AddTokens(*caller.output_tokens, usage.output_tokens());
 }
@@ -328,20 +373,11 @@ void CallMetricsShard::CountAttempt(const CallAttempt& attempt,
   if (succeeded) attempts.succeeded = &counter;
 }
 
-void CallMetricsShard::CountTokens(const CallRecord& record, Target& target) {
+void CallMetricsShard::CountUsage(const llmgateway::v1::Usage& usage,
+                                  Target& target) {
   const std::string_view provider = target.provider;
   const std::string_view model = target.model;
-  if (record.time_to_first_token.has_value()) {
-    if (target.time_to_first_token == nullptr) {
-      target.time_to_first_token =
-          &shard_.HistogramOf(kTimeToFirstToken, {provider, model});
-    }
-    target.time_to_first_token->Observe(
-        absl::ToDoubleSeconds(*record.time_to_first_token));
-  }
-  if (record.usage->input_tokens() <= 0 && record.usage->output_tokens() <= 0) {
-    return;
-  }
+  if (usage.input_tokens() <= 0 && usage.output_tokens() <= 0) return;
   if (target.input_tokens == nullptr) {
     target.input_tokens =
         &shard_.CounterOf(kTokens, {provider, model, "input"});
@@ -352,10 +388,21 @@ void CallMetricsShard::CountTokens(const CallRecord& record, Target& target) {
     target.reasoning_tokens =
         &shard_.CounterOf(kReasoningTokens, {provider, model});
   }
-  AddTokens(*target.input_tokens, record.usage->input_tokens());
-  AddTokens(*target.output_tokens, record.usage->output_tokens());
-  AddTokens(*target.cached_input_tokens, record.usage->cached_input_tokens());
-  AddTokens(*target.reasoning_tokens, record.usage->reasoning_tokens());
+  AddTokens(*target.input_tokens, usage.input_tokens());
+  AddTokens(*target.output_tokens, usage.output_tokens());
+  AddTokens(*target.cached_input_tokens, usage.cached_input_tokens());
+  AddTokens(*target.reasoning_tokens, usage.reasoning_tokens());
+  if (usage.cost_known()) {
+    if (target.cost == nullptr) {
+      target.cost = &shard_.CounterOf(kCost, {provider, model});
+    }
+    target.cost->Add(usage.cost_usd_nanos());
+  } else {
+    if (target.unpriced == nullptr) {
+      target.unpriced = &shard_.CounterOf(kUnpriced, {provider, model});
+    }
+    target.unpriced->Add(1);
+  }
 }
 
 std::string_view CallMetricsShard::LabelOf(std::string_view name,

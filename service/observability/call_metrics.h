@@ -10,10 +10,13 @@
 //   llmgw_routes_total{reason}                      by kind of rule
 //   llmgw_cached_input_tokens_total{provider,model} a part of the input
 //   llmgw_reasoning_tokens_total{provider,model}    a part of the output
+//   llm_cost_usd_total{provider,model}              where the price is known
+//   llmgw_unpriced_requests_total{provider,model}   where it is not
 //   llmgw_time_to_first_token_seconds{provider,model}
 //   llmgw_overhead_seconds{protocol}                    arrival to dispatch
 //   llmgw_caller_requests_total{caller,provider,status}
 //   llmgw_caller_tokens_total{caller,provider,type} input, output
+//   llmgw_caller_cost_usd_total{caller,provider}
 //   llmgw_attempts_total{provider,outcome,upstream_status}
 //   llmgw_attempt_duration_seconds{provider}
 //   llmgw_attempt_first_byte_seconds{provider}
@@ -29,7 +32,8 @@
 // A call is one or more attempts, each a request to a provider, counted by how
 // it went: `outcome` is OK or an ErrorReason, `upstream_status` the provider's
 // HTTP status, `none` where there was none. An attempt on a stale connection,
-// which the provider never saw, is none.
+// which the provider never saw, is none. Tokens and costs are counted of every
+// attempt of which they are known, at its own provider and model.
 //
 // A fallback is counted at the provider that the call went on to, by the
 // ErrorReason of the attempt before; `not_asked` if the first targets rested or
@@ -123,6 +127,8 @@ class CallMetricsShard {
     Counter* output_tokens = nullptr;
     Counter* cached_input_tokens = nullptr;
     Counter* reasoning_tokens = nullptr;
+    Counter* cost = nullptr;
+    Counter* unpriced = nullptr;
     MetricHistogram* time_to_first_token = nullptr;
   };
   // The metrics of one caller at one provider.
@@ -131,6 +137,7 @@ class CallMetricsShard {
     std::array<Counter*, kStatusCodes> requests = {};
     Counter* input_tokens = nullptr;
     Counter* output_tokens = nullptr;
+    Counter* cost = nullptr;
   };
   // The metrics of one protocol.
   struct ProtocolMetrics {
@@ -157,11 +164,14 @@ class CallMetricsShard {
   Caller& CallerOf(std::string_view caller, std::string_view provider);
   Attempts& AttemptsAt(std::string_view provider);
 
-  void CountTokens(const CallRecord& record, Target& target);
   void CountRoute(std::string_view reason);
   void CountFallback(std::string_view provider,
                      const CallAttempt* attempt_before);
   void CountFailure(const CallRecord& record, std::string_view provider);
+  // Counts what was consumed: tokens, and what they cost.
+  void CountUsage(const llmgateway::v1::Usage& usage, Target& target);
+  void CountUsage(const llmgateway::v1::Usage& usage, std::string_view provider,
+                  Caller& caller);
   void CountCaller(const CallRecord& record, std::string_view provider);
   void CountAttempt(const CallAttempt& attempt, std::string_view provider,
                     Attempts& attempts);

@@ -97,8 +97,15 @@ OwnedCallRecord::OwnedCallRecord(const CallRecord& record)
       usage_(*record.usage),
       labels_(record.labels.begin(), record.labels.end()) {
   attempts_.reserve(record.attempts.size());
+  usages_.reserve(record.attempts.size());
   for (const CallAttempt* attempt : record.attempts) {
-    pointers_.push_back(&attempts_.emplace_back(*attempt));
+    CallAttempt& own = attempts_.emplace_back(*attempt);
+    if (own.usage == record.usage) {
+      own.usage = &usage_;
+    } else if (own.usage != nullptr) {
+      own.usage = &usages_.emplace_back(*own.usage);
+    }
+    pointers_.push_back(&own);
   }
   record_.usage = &usage_;
   record_.attempts = pointers_;

@@ -37,7 +37,7 @@ namespace gateway {
 enum class Protocol { kGrpc, kHttp };
 
 // What is told of one attempt at one target, to the caller, the log, the
-// metrics and the feed alike. The usage of the one that answered is the call's.
+// metrics and the feed alike.
 struct CallAttempt {
   // Valid until the call ends.
   std::string_view provider;
@@ -65,6 +65,9 @@ struct CallAttempt {
   std::optional<absl::Duration> first_byte;
   // Its connection was stale, so that the provider never saw it.
   bool replaced = false;
+  // What it consumed, and what that cost; null if it is not known, as of most
+  // that failed. That of the one that decided the call is the call's.
+  const llmgateway::v1::Usage* usage = nullptr;
 };
 
 // How long the parts of a call took.
@@ -181,6 +184,7 @@ class OwnedCallRecord {
   CallRecord record_;
   llmgateway::v1::Usage usage_;
   std::vector<CallAttempt> attempts_;
+  std::vector<llmgateway::v1::Usage> usages_;  // Of attempts.
   std::vector<const CallAttempt*> pointers_;  // To them.
   std::vector<CallLabel> labels_;
   std::string texts_;

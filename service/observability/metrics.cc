@@ -54,7 +54,7 @@ MetricValue MetricShard::Sum::Value(const LabelKey& labels) const {
     value.labels.emplace_back(definition->label_names[i], labels[i]);
   }
   if (definition->kind != MetricKind::kHistogram) {
-    value.number = number;
+    value.number = number * definition->unit;
     return value;
   }
   // Counted from the buckets, so that a reading in the middle of an

@@ -58,6 +58,9 @@ struct MetricDefinition {
   absl::Span<const std::string_view> label_names = {};
   // For a histogram: the upper bounds of its buckets, smallest first.
   absl::Span<const double> bounds = {};
+  // What one of a counter or gauge is shown as: money is counted in whole
+  // nano-dollars and shown in dollars.
+  double unit = 1;
   size_t label_sets_limit = 10000;
 };
 

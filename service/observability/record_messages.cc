@@ -22,7 +22,11 @@ void FillAttempt(const CallAttempt& from, const v1::Usage& usage,
   Set(from.model, to->mutable_model());
   to->set_kind(from.kind);
   to->set_answered(from.answered);
-  if (from.answered) *to->mutable_usage() = usage;
+  if (from.answered) {
+    *to->mutable_usage() = usage;
+  } else if (from.usage != nullptr) {
+    *to->mutable_usage() = *from.usage;
+  }
   SetProto(from.start_time, to->mutable_start_time());
   SetProto(from.duration, to->mutable_duration());
   if (from.time_to_first_token.has_value()) {

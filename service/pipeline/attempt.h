@@ -54,6 +54,8 @@ struct Attempt : CallAttempt {
   // The request goes to the provider, and the answer to the caller, as bytes.
   bool forwards = false;
   absl::Duration began;  // Steady.
+  // What lists of prices call the provider's vendor.
+  std::string_view priced_as;
 
   // How it went.
   absl::Duration first_content = kNotCome;  // Steady.

@@ -12,6 +12,7 @@
 #include "errors/fault.h"
 #include "errors/verdict.h"
 #include "providers/models/model_facts.h"
+#include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/conversation.h"
 #include "service/resilience/circuit_breaker.h"
@@ -238,6 +239,7 @@ class LiveAttempt {
     attempt_.kind = next.kind();
     attempt_.began = call.loop.Now();
     attempt_.provider = target_.provider->name;
+    attempt_.priced_as = PricedAs(*target_.provider);
     attempt_.model = target_.upstream_model;
     attempt_.forwards = target_.forwards;
     attempt_.start_time = call.runtime->clock().WallTime();

@@ -18,6 +18,7 @@
 #include "providers/http_faults.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
+#include "service/pipeline/call_cost.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/token_estimate.h"
@@ -176,6 +177,7 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   ResponseFacts& facts = attempt.answer.facts;
   facts = open.stream->facts();
   CompleteUsage(outcome.ok(), call, input, delivered, *open.stream, &facts);
+  SettleCost(call, &attempt);
   // Frees the provider's connection now, and not when a slow caller has taken
   // the end.
   open.stream.reset();
@@ -194,6 +196,16 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   co_return outcome;
 }
 
+// What the attempts have cost that did not answer; asked while the request is
+// still there.
+void SettleUnanswered(Call& call) {
+  for (Attempt& each : call.attempts) {
+    if (each.answered) continue;
+    EstimateUnanswered(call, &each);
+    SettleCost(call, &each);
+  }
+}
+
 // `outcome` is that of the stages before the first attempt, here and below.
 Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
                              absl::Status outcome) {
@@ -201,13 +213,10 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
   HeldAnswer held(call.loop);  // Until the caller has taken the end, too.
   if (outcome.ok()) {
     outcome = co_await AskTargets(call, call.attempts, &open);
-    // None was made if every target rests.
-    Attempt* const attempt = call.DecidingAttempt();
+    SettleUnanswered(call);
     if (outcome.ok()) {
-      outcome =
-          co_await DeliverStream(call, *attempt, sink, recorder, open, held);
-    } else if (attempt != nullptr) {
-      EstimateUnanswered(call, attempt);
+      outcome = co_await DeliverStream(call, *call.DecidingAttempt(), sink,
+                                       recorder, open, held);
     }
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
@@ -231,6 +240,7 @@ Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
       return true;
     });
   }
+  SettleCost(call, &attempt);
   if (attempt.answer.response != nullptr) {
     call.output.Add(*attempt.answer.response);
     if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
@@ -257,6 +267,8 @@ void CompleteEmbeddings(Call& call, Attempt& attempt) {
     usage.set_estimated(true);
     attempt.answer.facts.usage = usage;
   }
+  SettleCost(call, &attempt);
+  *response->mutable_usage() = attempt.answer.facts.usage;
   response->set_request_id(std::string(call.facts.request_id));
   call.FillRoute(response->mutable_route());
   call.FillWarnings(response->mutable_warnings());
@@ -288,7 +300,7 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
     outcome = co_await AskTargets(call, call.attempts, nullptr);
     // None was made if every target rests.
     Attempt* const attempt = call.DecidingAttempt();
-    if (!outcome.ok() && attempt != nullptr) EstimateUnanswered(call, attempt);
+    SettleUnanswered(call);
     if (call.facts.counts) {
       if (attempt != nullptr) call.count.tokens = attempt->input_tokens;
       if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {

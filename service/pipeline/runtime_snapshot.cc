@@ -6,6 +6,9 @@
 
 #include "base/os/thread.h"
 #include "base/status_macros.h"
+#include "service/money/configured_price.h"
+#include "service/money/cost.h"
+#include "service/pipeline/call_cost.h"
 
 namespace gateway {
 
@@ -47,7 +50,8 @@ RuntimeSnapshot::RuntimeSnapshot(
       resilience_(std::make_shared<ResilienceState>(config_->config())),
       selection_(std::make_shared<SelectionState>(
           EventLoopCount(config_->config().runtime()))),
-      health_(*providers_, *resilience_,
+      prices_(PricesOf(config_->config().prices())),
+      health_(*providers_, *resilience_, prices_,
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),
       callers_(*config_, *ports_.clock),
@@ -104,6 +108,19 @@ void RuntimeSnapshot::Health::AddStanding(const GroupMember& member,
   } else {
     load->weight_permille = static_cast<uint32_t>(weight);
   }
+}
+
+std::optional<int64_t> RuntimeSnapshot::Health::PriceOf(
+    std::string_view provider, std::string_view model) const {
+  // One without a model is asked for what the caller names.
+  if (model.empty()) return std::nullopt;
+  const ProviderRegistry::Entry& entry = *providers_.Find(provider);
+  const ModelPrice* const price =
+      prices_.Find(PricedAs(entry), entry.UpstreamModel(model));
+  if (price == nullptr) return std::nullopt;
+  return EstimateSelectionCost(*price, /*long_context=*/false,
+                               /*reasoning=*/false)
+      .nanos();
 }
 
 }  // namespace gateway

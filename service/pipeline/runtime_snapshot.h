@@ -11,7 +11,9 @@
 #ifndef SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
 #define SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include "providers/registry/registry.h"
 #include "providers/schema/schema_cache.h"
 #include "service/config/snapshot.h"
+#include "service/money/price_table.h"
 #include "service/pipeline/authenticator.h"
 #include "service/pipeline/caller_access.h"
 #include "service/pipeline/model_catalog.h"
@@ -63,6 +66,8 @@ class RuntimeSnapshot {
   const CallerAccess& callers() const { return callers_; }
   const Authenticator& operators() const { return operators_; }
   const Router& router() const { return router_; }
+  // What models cost.
+  const PriceTable& prices() const { return prices_; }
   const RetryPolicy& retry() const { return retry_; }
   // Thread-safe; what has been learned of providers so far.
   ResilienceState& resilience() const { return *resilience_; }
@@ -82,9 +87,10 @@ class RuntimeSnapshot {
   class Health final : public TargetHealth {
    public:
     Health(const ProviderRegistry& providers, ResilienceState& resilience,
-           bool compares_targets, Clock& clock)
+           const PriceTable& prices, bool compares_targets, Clock& clock)
         : providers_(providers),
           resilience_(resilience),
+          prices_(prices),
           compares_targets_(compares_targets),
           clock_(clock) {}
     ProviderState StateOf(std::string_view provider) const override;
@@ -95,10 +101,13 @@ class RuntimeSnapshot {
         absl::Span<const RouteTarget> targets) const override;
     void AddStanding(const GroupMember& member,
                      TargetLoad* load) const override;
+    std::optional<int64_t> PriceOf(std::string_view provider,
+                                   std::string_view model) const override;
 
    private:
     const ProviderRegistry& providers_;
     ResilienceState& resilience_;
+    const PriceTable& prices_;
     const bool compares_targets_;
     Clock& clock_;
   };
@@ -113,6 +122,7 @@ class RuntimeSnapshot {
   const std::unique_ptr<const ProviderRegistry> providers_;
   const std::shared_ptr<ResilienceState> resilience_;
   const std::shared_ptr<SelectionState> selection_;
+  const PriceTable prices_;
   const Health health_;
   const CallerAccess callers_;
   const Authenticator operators_;

@@ -79,6 +79,7 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   if (!status.ok()) return AsBadResponse(status);
   if (type == "error") return ReadErrorReport(body);
   facts->usage = usage.ToUsage();
+  facts->service_tier = usage.service_tier();
   facts->finish_reason = FinishReasonOfTurn(
       stop_reason, /*has_tool_call=*/false, /*has_content=*/true);
   return absl::OkStatus();
@@ -122,6 +123,7 @@ absl::Status MessagesTap::ReadUsage(JsonValue& value) {
   facts_.has_usage = true;
   GATEWAY_RETURN_IF_ERROR(usage_.Read(value, nullptr));
   facts_.usage = usage_.ToUsage();
+  facts_.service_tier = usage_.service_tier();
   return absl::OkStatus();
 }
 

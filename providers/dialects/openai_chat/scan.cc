@@ -165,6 +165,8 @@ class ResponseScanner {
       return ReadUsage(value, &facts_.usage);
     } else if (key == "error") {
       failed_ = failed_ || value.IsObject() || value.IsString();
+    } else if (key == "service_tier" && value.IsString()) {
+      GATEWAY_ASSIGN_OR_RETURN(facts_.service_tier, value.String());
     } else if (key == "choices") {
       return value.EachElement([this](JsonValue& choice) {
         if (std::exchange(has_choices_, true)) return absl::OkStatus();

@@ -195,6 +195,8 @@ class ChunkTap final : public StreamTap {
       return ReadUsage(value, &facts_.usage);
     } else if (key == "error") {
       notes->failed = notes->failed || value.IsObject() || value.IsString();
+    } else if (key == "service_tier" && value.IsString()) {
+      GATEWAY_ASSIGN_OR_RETURN(facts_.service_tier, value.String());
     }
     return absl::OkStatus();
   }

@@ -171,12 +171,14 @@ class AnswerScanner {
     facts->has_usage = has_usage_;
     facts->usage = usage_;
     facts->kept_id = id_;
+    facts->service_tier = service_tier_;
   }
 
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value) {
     if (key == "status") return ReadText(value, &status_);
     if (key == "id") return ReadText(value, &id_);
+    if (key == "service_tier") return ReadText(value, &service_tier_);
     if (value.IsNull()) return absl::OkStatus();
     if (key == "model") return value.String().status();
     if (key == "usage") {
@@ -224,6 +226,7 @@ class AnswerScanner {
   }
 
   std::string id_;
+  std::string service_tier_;
   std::string status_;
   std::string incomplete_reason_;
   std::string error_;  // As JSON.

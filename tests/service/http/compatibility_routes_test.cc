@@ -254,6 +254,8 @@ TEST_F(CompatibilityRoutesTest, MetricsSumUpWhatWasCounted) {
   usage.set_input_tokens(10);
   usage.set_output_tokens(20);
   usage.set_cached_input_tokens(4);
+  usage.set_cost_usd_nanos(15'750'000);
+  usage.set_cost_known(true);
   record.usage = &usage;
   shard.Count(record);
   record.stream = true;
@@ -266,7 +268,7 @@ TEST_F(CompatibilityRoutesTest, MetricsSumUpWhatWasCounted) {
   shard.Count(record);
   EXPECT_EQ(Ask("/gateway/metrics").body,
             "{\"summary\":{\"total_requests\":3,\"successful_requests\":2,"
-            "\"failed_requests\":1,\"total_cost_usd\":null,"
+            "\"failed_requests\":1,\"total_cost_usd\":0.0315,"
             "\"total_input_tokens\":20,\"total_output_tokens\":40,"
             "\"total_cache_write_tokens\":null,\"total_cache_read_tokens\":8,"
             "\"avg_latency_ms\":500},\"by_agent\":null,\"by_provider\":null,"

@@ -1,0 +1,29 @@
+#include "service/pipeline/call_cost.h"
+
+#include "service/money/cost.h"
+#include "service/pipeline/usage_estimate.h"
+
+namespace gateway {
+
+std::string_view PricedAs(const ProviderRegistry::Entry& provider) {
+  return provider.vendor.empty() ? provider.kind : provider.vendor;
+}
+
+void SettleCost(const IncomingCall& call, Attempt* attempt) {
+  ProviderAnswer& answer = attempt->answer;
+  v1::Usage& usage = answer.facts.usage;
+  if (!IsTold(usage)) return;
+  v1::GenerateResponse* const response = answer.response;
+  // As the answer says, which may not be what was asked for.
+  const std::string_view tier = response == nullptr
+                                    ? std::string_view(answer.facts.service_tier)
+                                    : response->service_tier();
+  SetCost(call.runtime->prices().Find(attempt->priced_as, attempt->model),
+          ServiceTierOf(tier), &usage);
+  attempt->usage = &usage;
+  if (response == nullptr || !response->has_usage()) return;
+  response->mutable_usage()->set_cost_usd_nanos(usage.cost_usd_nanos());
+  response->mutable_usage()->set_cost_known(usage.cost_known());
+}
+
+}  // namespace gateway

@@ -1,0 +1,108 @@
+#include "service/pipeline/call_cost.h"
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/async/cancellation.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/incoming_call.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+constexpr int64_t kMillion = 1'000'000;
+
+class CallCostTest : public testing::Test {
+ protected:
+  // An attempt that has consumed so much.
+  void Consume(std::string_view vendor, std::string_view model, int64_t input,
+               int64_t output) {
+    attempt_.priced_as = vendor;
+    attempt_.model = model;
+    usage().set_input_tokens(input);
+    usage().set_output_tokens(output);
+  }
+  v1::Usage& usage() { return attempt_.answer.facts.usage; }
+
+  LoopClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  IncomingCall call_{
+      MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                      "prices: {models: [{model: opus*, input: '15', "
+                      "output: '75', cached_input: '1.5'}]}\n"),
+      client_.loop(),
+      client_.http(),
+      cancel_,
+      arena_,
+      client_.loop().Now()};
+  Attempt attempt_;
+};
+
+TEST_F(CallCostTest, TokensCostWhatTheirModelDoes) {
+  Consume("openai", "gpt-4o", kMillion, kMillion);
+  SettleCost(call_, &attempt_);
+  EXPECT_TRUE(usage().cost_known());
+  EXPECT_EQ(usage().cost_usd_nanos(), 12'500'000'000);
+  EXPECT_EQ(attempt_.usage, &usage());
+}
+
+TEST_F(CallCostTest, AConfiguredPriceCounts) {
+  Consume("anthropic", "opus-9", kMillion, 0);
+  usage().set_cached_input_tokens(kMillion);
+  SettleCost(call_, &attempt_);
+  EXPECT_EQ(usage().cost_usd_nanos(), 1'500'000'000);
+}
+
+TEST_F(CallCostTest, AnUnknownPriceIsNoneAndSaysSo) {
+  Consume("openai", "nobody-knows-it", kMillion, kMillion);
+  SettleCost(call_, &attempt_);
+  EXPECT_FALSE(usage().cost_known());
+  EXPECT_EQ(usage().cost_usd_nanos(), 0);
+}
+
+TEST_F(CallCostTest, ALocalProgramIsFreeAndKnownToBe) {
+  Consume("local_cli", "claude-opus-4-8", kMillion, kMillion);
+  SettleCost(call_, &attempt_);
+  EXPECT_TRUE(usage().cost_known());
+  EXPECT_EQ(usage().cost_usd_nanos(), 0);
+}
+
+TEST_F(CallCostTest, TheTierThatServedCounts) {
+  Consume("openai", "gpt-5.4", kMillion / 10, 0);
+  SettleCost(call_, &attempt_);
+  const int64_t standard = usage().cost_usd_nanos();
+  attempt_.answer.facts.service_tier = "flex";
+  SettleCost(call_, &attempt_);
+  EXPECT_LT(usage().cost_usd_nanos(), standard);
+  v1::GenerateResponse response;
+  response.set_service_tier("default");
+  *response.mutable_usage() = usage();
+  attempt_.answer.response = &response;
+  SettleCost(call_, &attempt_);
+  EXPECT_EQ(usage().cost_usd_nanos(), standard);
+  EXPECT_EQ(response.usage().cost_usd_nanos(), standard);
+  EXPECT_TRUE(response.usage().cost_known());
+}
+
+TEST_F(CallCostTest, WhatConsumedNothingHasNoCost) {
+  Consume("openai", "gpt-4o", 0, 0);
+  SettleCost(call_, &attempt_);
+  EXPECT_FALSE(usage().cost_known());
+  EXPECT_EQ(attempt_.usage, nullptr);
+}
+
+TEST_F(CallCostTest, AProviderWithoutAVendorOfItsOwnIsPricedAsItsKind) {
+  ProviderRegistry::Entry entry;
+  entry.kind = "openai_compatible";
+  EXPECT_EQ(PricedAs(entry), "openai_compatible");
+  entry.vendor = "groq";
+  EXPECT_EQ(PricedAs(entry), "groq");
+}
+
+}  // namespace
+}  // namespace gateway
