@@ -6,10 +6,12 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/answer_texts.h"
+#include "service/api/call_report.h"
 #include "service/api/caller_check.h"
 #include "service/api/provider_credential.h"
 #include "service/pipeline/call.h"
@@ -27,6 +29,25 @@ void TellUpstream(const Call& call, CallContext& context) {
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
   context.AddInitialMetadata(attempt->progress.upstream.block());
+}
+
+// Tells the caller, in the trailers, who served the call and what it consumed.
+void TellCall(const Call& call, CallContext& context) {
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (attempt == nullptr) return;
+  context.AddTrailer(kRouteHeader, RouteText(call));
+  if (attempt->usage != nullptr) {
+    context.AddTrailer(kUsageHeader, UsageText(*attempt->usage));
+    if (attempt->usage->cost_known()) {
+      context.AddTrailer(kCostHeader, CostText(*attempt->usage));
+    }
+  }
+  if (attempt->first_content != kNotCome) {
+    context.AddTrailer(
+        kFirstTokenHeader,
+        absl::FormatDuration(absl::Trunc(attempt->first_content - call.arrival,
+                                         absl::Microseconds(1))));
+  }
 }
 
 // A larger answer of one message is sent before its call ends, which waits for
@@ -58,6 +79,7 @@ class UnarySink final : public AnswerSink {
 
   Task<absl::Status> SendAnswer(Call& call) override {
     TellUpstream(call, context_);
+    TellCall(call, context_);
     fill_(call);
     const size_t bytes = response_.ByteSizeLong();
     context_.set_answer_bytes(bytes);
@@ -73,6 +95,7 @@ class UnarySink final : public AnswerSink {
   }
   Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
     TellUpstream(call, context_);
+    TellCall(call, context_);
     co_return absl::OkStatus();  // The status tells the failure.
   }
 
@@ -118,6 +141,11 @@ class EventSink final : public AnswerSink {
   Task<absl::Status> SendEnd(Call& call,
                              const absl::Status& outcome) override {
     if (last_seq_ == 0) TellUpstream(call, context_);
+    TellCall(call, context_);
+    const Attempt* const attempt = call.DecidingAttempt();
+    if (outcome.ok() && attempt != nullptr && !attempt->warnings.empty()) {
+      context_.AddTrailer(kWarningsHeader, WarningsText(attempt->warnings));
+    }
     // A call that failed before its first event is told by its status alone.
     if (last_seq_ == 0 && !outcome.ok()) co_return absl::OkStatus();
     v1::GenerateEvent end = call.MakeEnd(outcome);

@@ -66,8 +66,14 @@ constexpr int64_t kMiB = 1024 * kKiB;
 
 // Fields of the HTTP APIs' answers that pages of other origins may see.
 constexpr const char* kExposedHeaders[] = {
-    "x-request-id", "request-id", "retry-after", "x-should-retry",
-    "openai-processing-ms", "x-llmgateway-warnings",
+    "x-request-id",
+    "request-id",
+    "retry-after",
+    "x-should-retry",
+    "openai-processing-ms",
+    "x-llmgateway-cost-usd",
+    "x-llmgateway-route",
+    "x-llmgateway-warnings",
     "x-llmgateway-upstream-request-id",
     "x-llmgateway-upstream-ratelimit-limit-requests",
     "x-llmgateway-upstream-ratelimit-limit-tokens",

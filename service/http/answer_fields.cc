@@ -1,11 +1,10 @@
 #include "service/http/answer_fields.h"
 
-
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
 #include "errors/verdict.h"
 #include "service/api/call_context.h"
+#include "service/api/call_report.h"
 
 namespace gateway {
 namespace {
@@ -13,19 +12,6 @@ namespace {
 std::string WholeSeconds(absl::Duration delay) {
   return absl::StrCat(
       absl::ToInt64Seconds(absl::Ceil(delay, absl::Seconds(1))));
-}
-
-// The longest warnings field: clients and proxies take fields of a few
-// kilobytes.
-constexpr size_t kWarningsBytesMax = 2048;
-
-// Returns the text with what a field's value may not hold replaced.
-std::string Visible(std::string_view text) {
-  std::string visible(text);
-  for (char& c : visible) {
-    if (!absl::ascii_isprint(static_cast<unsigned char>(c))) c = '?';
-  }
-  return visible;
 }
 
 // Returns whether the provider was asked just once for what another attempt may
@@ -78,19 +64,7 @@ void AnswerFields::Add(std::string_view name, std::string_view value) {
 
 void AnswerFields::AddWarnings(absl::Span<const v1::Warning> warnings) {
   if (warnings.empty()) return;
-  size_t told = 0;
-  for (const v1::Warning& warning : warnings) {
-    const std::string text = Visible(
-        absl::StrCat(warning.field(), warning.field().empty() ? "" : ": ",
-                     warning.message()));
-    if (warnings_.size() + text.size() > kWarningsBytesMax) break;
-    absl::StrAppend(&warnings_, told > 0 ? "; " : "", text);
-    ++told;
-  }
-  if (told < warnings.size()) {
-    absl::StrAppend(&warnings_, told > 0 ? "; " : "", warnings.size() - told,
-                    " more");
-  }
+  warnings_ = WarningsText(warnings);
   Add(kWarningsHeader, warnings_);
 }
 
@@ -109,8 +83,20 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
   AddFailure(outcome, asked);
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
+  AddRoute(call);
   AddUpstream(attempt->progress.upstream);
-  if (outcome.ok()) AddWarnings(attempt->warnings);
+  if (!outcome.ok()) return;
+  const v1::Usage& usage = attempt->answer.facts.usage;
+  if (usage.cost_known()) {
+    cost_ = CostText(usage);
+    Add(kCostHeader, cost_);
+  }
+  AddWarnings(attempt->warnings);
+}
+
+void AnswerFields::AddRoute(const Call& call) {
+  route_ = RouteText(call);
+  if (!route_.empty()) Add(kRouteHeader, route_);
 }
 
 void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {

@@ -45,6 +45,10 @@ class AnswerFields {
   // often a provider was asked.
   void AddFailure(const absl::Status& outcome, int attempts = 0);
 
+  // Adds who answers, or failed last, and why it was asked; nothing if nobody
+  // was.
+  void AddRoute(const Call& call);
+
   // Adds what the provider told besides its answer: its own id of the request,
   // what is left of its rate limits. `fields` must outlive this.
   void AddUpstream(const UpstreamFields& fields);
@@ -59,15 +63,14 @@ class AnswerFields {
 
  private:
   // Room for as many as an answer that was forwarded from OpenAI has.
-  absl::InlinedVector<HttpField, 16> fields_;
+  absl::InlinedVector<HttpField, 18> fields_;
   // Own the texts that fields_ point to.
   std::string elapsed_ms_;
   std::string retry_after_;
   std::string warnings_;
+  std::string route_;
+  std::string cost_;
 };
-
-// The field that AddWarnings writes.
-inline constexpr std::string_view kWarningsHeader = "x-llmgateway-warnings";
 
 }  // namespace gateway
 

@@ -6,52 +6,11 @@
 #include "absl/time/time.h"
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
-#include "base/text/json.h"
 #include "providers/answer_texts.h"
+#include "service/http/answer_details.h"
 #include "service/http/answer_fields.h"
 
 namespace gateway {
-namespace {
-
-constexpr double kNanosPerDollar = 1e9;
-
-// Returns where the last field of an object ends; npos if the text is no object
-// with fields.
-size_t EndOfFields(std::string_view object) {
-  const size_t bracket = object.find_last_not_of(" \t\r\n");
-  if (bracket == std::string_view::npos || bracket == 0 ||
-      object[bracket] != '}') {
-    return std::string_view::npos;
-  }
-  const size_t last = object.find_last_not_of(" \t\r\n", bracket - 1);
-  const bool empty = last == std::string_view::npos || object[last] == '{';
-  return empty ? std::string_view::npos : last + 1;
-}
-
-// Returns `,"provider":"openai","latency_ms":12`: fields to be added at an
-// object's end.
-std::string DetailsOf(const Call& call) {
-  std::string fields;
-  JsonWriter json(&fields);
-  json.StartObject();
-  const Attempt* const attempt = call.DecidingAttempt();
-  json.StringField("provider",
-                   attempt == nullptr ? std::string_view() : attempt->provider);
-  json.Int64Field("latency_ms",
-                  absl::ToInt64Milliseconds(call.loop.Now() - call.arrival));
-  if (attempt != nullptr && attempt->answer.facts.usage.cost_known()) {
-    const v1::Usage& usage = attempt->answer.facts.usage;
-    json.DoubleField(
-        "cost_usd",
-        static_cast<double>(usage.cost_usd_nanos()) / kNanosPerDollar);
-  }
-  json.EndObject();
-  fields.front() = ',';
-  fields.pop_back();
-  return fields;
-}
-
-}  // namespace
 
 Task<absl::Status> DialectSink::SendAnswer(Call& call) {
   Attempt& attempt = *call.DecidingAttempt();
@@ -93,7 +52,7 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
   const size_t end = details_ && outcome.ok() ? EndOfFields(body)
                                               : std::string_view::npos;
   if (end != std::string_view::npos) {
-    details = DetailsOf(call);
+    details = AnswerDetails(call);
     pieces = {body.substr(0, end), details, body.substr(end)};
   }
   call.http_status = http_status;
@@ -108,6 +67,7 @@ void DialectSink::Start(Call& call) {
                       call.facts.request_id, call.loop.Now() - call.arrival);
   fields.Add("cache-control", "no-cache");
   const Attempt& attempt = *call.DecidingAttempt();
+  fields.AddRoute(call);
   fields.AddUpstream(attempt.progress.upstream);
   fields.AddWarnings(attempt.warnings);
   responder_.Start({200, fields});
@@ -170,6 +130,9 @@ Task<absl::Status> DialectSink::SendEnd(Call& call,
     if (!outcome.ok()) Writer(call).SetFailure(outcome);
     GATEWAY_CO_RETURN_IF_ERROR(
         Writer(call).Write(call.MakeEnd(outcome), &out_));
+  }
+  if (details_) out_.append(StreamDetails(call, api_.skips_comments));
+  if (!out_.empty()) {
     const std::string_view pieces[] = {out_};
     GATEWAY_CO_RETURN_IF_ERROR(co_await Write(call, pieces));
   }

@@ -30,8 +30,7 @@ namespace gateway {
 
 class DialectSink final : public AnswerSink {
  public:
-  // Borrows both. With `details`, whole answers get `provider`, `latency_ms`
-  // and, if known, `cost_usd` as their last fields.
+  // Borrows both. With `details`, answers end in what answer_details.h says.
   DialectSink(const HttpApi& api, HttpResponder& responder,
               bool details = false)
       : api_(api), responder_(responder), details_(details) {}

@@ -126,6 +126,7 @@ constexpr ModelPaging::Names kGeminiPaging = {.limit = "pageSize",
 GeminiRoutes::GeminiRoutes()
     : api_{.vendor = "Google",
            .dialect = &dialect_,
+           .skips_comments = false,
            .error_body = gemini::ErrorBodyOf} {}
 
 void GeminiRoutes::AddTo(RouteTable& table) const {

@@ -26,6 +26,8 @@ struct HttpApi {
   std::string_view vendor;
   // The format. Never null; outlives the API.
   const Dialect* dialect = nullptr;
+  // The vendor's clients skip comments in streams.
+  bool skips_comments = true;
   // The vendor's field for the request's id, beside `x-request-id`, which every
   // answer has; empty if it has none.
   std::string_view request_id_field;

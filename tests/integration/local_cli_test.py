@@ -64,6 +64,15 @@ class LocalCliTest(unittest.TestCase):
         self.assertLessEqual(names, {"TOOL_TOKEN", "LANG", "PATH", "HOME",
                                      "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"})
 
+    def test_it_is_free_and_known_to_be(self):
+        self.install(RESULT)
+        with self.gateway() as gateway:
+            answer = http_calls.ask(gateway.http, chat("haiku"))
+            self.assertEqual(answer.headers["x-llmgateway-cost-usd"], "0")
+            line = gateway.wait_for_access(model="haiku")
+            self.assertEqual(line["cost_usd_nanos"], 0)
+            self.assertTrue(line["usage_estimated"])
+
     def test_it_runs_where_there_is_nothing(self):
         self.install("pwd > %s; ls -A | wc -l >> %s\n%s" % (
             self.path("where"), self.path("where"), RESULT))

@@ -107,6 +107,7 @@ auth:
     def test_the_runbooks_queries_ask_for_what_there_is(self):
         # Every question has something to be answered with.
         self.ask("TEAM_A", "gpt-q", {"text": "one two"}, stream=True)
+        self.ask("TEAM_A", "gpt-4o", {"text": "one two"})
         self.ask("TEAM_B", "gpt-r", [{"status": 503}, {}])
         self.ask("TEAM_B", "gpt-s", {"status": 401})
         samples = self.samples()

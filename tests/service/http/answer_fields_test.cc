@@ -12,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "service/api/call_report.h"
 #include "service/http/http_api.h"
 
 namespace gateway {

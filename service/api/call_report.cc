@@ -1,0 +1,110 @@
+#include "service/api/call_report.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "base/text/percent.h"
+#include "service/money/money.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::v1::Usage;
+using ::llmgateway::v1::Warning;
+
+// Clients take trailers of 8 KiB, in which an error's details stand, too.
+constexpr size_t kNameBytesMax = 128;
+// Clients and proxies take fields of a few kilobytes.
+constexpr size_t kWarningsBytesMax = 2048;
+
+// What may stand in a value as it is: visible ASCII that neither ends a value
+// nor begins what is encoded.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain = {};
+  for (size_t c = 0x21; c < 0x7f; ++c) plain[c] = true;
+  for (const char c : {';', ',', '=', '%', '"', '\\'}) {
+    plain[static_cast<size_t>(c)] = false;
+  }
+  return plain;
+}();
+
+bool IsPlain(char c) { return kPlain[static_cast<unsigned char>(c)]; }
+
+void AppendName(std::string_view name, std::string* out) {
+  name = name.substr(0, kNameBytesMax);
+  if (std::all_of(name.begin(), name.end(), IsPlain)) {
+    out->append(name);
+  } else {
+    out->append(PercentEncode(name, IsPlain));
+  }
+}
+
+void AppendCount(std::string_view name, int64_t count, std::string* out) {
+  if (count != 0) absl::StrAppend(out, "; ", ToAbsl(name), "=", count);
+}
+
+// Returns the text with what a field's value may not hold replaced.
+std::string Visible(std::string text) {
+  for (char& c : text) {
+    if (!absl::ascii_isprint(static_cast<unsigned char>(c))) c = '?';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string RouteText(const Call& call) {
+  const Attempt* const attempt = call.DecidingAttempt();
+  std::string text;
+  if (attempt == nullptr) return text;
+  constexpr size_t kAround = 48;  // The names, and the number of attempts.
+  text.reserve(kAround + attempt->provider.size() + attempt->model.size() +
+               call.planned.reason.size());
+  text.append("provider=");
+  AppendName(attempt->provider, &text);
+  text.append("; model=");
+  AppendName(attempt->model, &text);
+  text.append("; reason=");
+  AppendName(call.planned.reason, &text);
+  absl::StrAppend(&text, "; attempts=", call.attempts.size());
+  return text;
+}
+
+std::string UsageText(const Usage& usage) {
+  std::string text = absl::StrCat("input=", usage.input_tokens(),
+                                  "; output=", usage.output_tokens());
+  AppendCount("cached_input", usage.cached_input_tokens(), &text);
+  AppendCount("cache_write", usage.cache_write_tokens(), &text);
+  AppendCount("reasoning", usage.reasoning_tokens(), &text);
+  if (usage.estimated()) text.append("; estimated=true");
+  return text;
+}
+
+std::string CostText(const Usage& usage) {
+  return Money::FromNanos(usage.cost_usd_nanos()).Text();
+}
+
+std::string WarningsText(absl::Span<const Warning> warnings) {
+  std::string all;
+  size_t told = 0;
+  for (const Warning& warning : warnings) {
+    const std::string text = Visible(
+        absl::StrCat(warning.field(), warning.field().empty() ? "" : ": ",
+                     warning.message()));
+    if (all.size() + text.size() > kWarningsBytesMax) break;
+    absl::StrAppend(&all, told > 0 ? "; " : "", text);
+    ++told;
+  }
+  if (told < warnings.size()) {
+    absl::StrAppend(&all, told > 0 ? "; " : "", warnings.size() - told,
+                    " more");
+  }
+  return all;
+}
+
+}  // namespace gateway

@@ -1,0 +1,49 @@
+// What is told of a call beside its answer: by HTTP in header fields, by gRPC
+// in trailers, under the same names. docs/headers.md lists them.
+//
+//   context.AddTrailer(kRouteHeader, RouteText(call));
+//
+// Each text is fit for a field: what callers or rules have chosen is cut, and
+// stands percent-encoded where it might end a value or a field.
+//
+// Thread-safe: plain functions.
+
+#ifndef SERVICE_API_CALL_REPORT_H_
+#define SERVICE_API_CALL_REPORT_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/types/span.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "service/pipeline/call.h"
+
+namespace gateway {
+
+inline constexpr std::string_view kRouteHeader = "x-llmgateway-route";
+inline constexpr std::string_view kUsageHeader = "x-llmgateway-usage";
+inline constexpr std::string_view kCostHeader = "x-llmgateway-cost-usd";
+inline constexpr std::string_view kFirstTokenHeader =
+    "x-llmgateway-time-to-first-token";
+inline constexpr std::string_view kWarningsHeader = "x-llmgateway-warnings";
+
+// Returns who answered or failed last, why it was asked, and how many attempts
+// there were: `provider=openai; model=gpt-5; reason=default; attempts=2`. Empty
+// if nobody was asked.
+std::string RouteText(const Call& call);
+
+// Returns what was consumed: `input=12; output=34`, then `cached_input`,
+// `cache_write` and `reasoning` if there were any, and `estimated=true` where
+// the provider did not count.
+std::string UsageText(const llmgateway::v1::Usage& usage);
+
+// Returns the cost in dollars, exactly, as a decimal number: `0.0315`.
+std::string CostText(const llmgateway::v1::Usage& usage);
+
+// Returns the warnings in one line: `sampling.top_k: left out; tools[]: ...`.
+// What would make it too long is only counted. Empty for none.
+std::string WarningsText(absl::Span<const llmgateway::v1::Warning> warnings);
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_CALL_REPORT_H_

@@ -1,0 +1,95 @@
+#include "service/api/call_report.h"
+
+#include <string>
+#include <vector>
+
+#include "base/async/cancellation.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+class RouteTextTest : public testing::Test {
+ protected:
+  LoopClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+             client_.loop(),
+             client_.http(),
+             cancel_,
+             arena_,
+             client_.loop().Now()};
+};
+
+TEST_F(RouteTextTest, ACallThatNobodyWasAskedForHasNone) {
+  EXPECT_EQ(RouteText(call_), "");
+}
+
+TEST_F(RouteTextTest, TellsWhoWasAskedAndWhyAndHowOften) {
+  call_.attempts.Add().provider = "first";
+  Attempt& last = call_.attempts.Add();
+  last.provider = "openai";
+  last.model = "ft:gpt-5@x/y";
+  call_.planned.reason = "model_rule:gpt-*";
+  EXPECT_EQ(RouteText(call_),
+            "provider=openai; model=ft:gpt-5@x/y; reason=model_rule:gpt-*; "
+            "attempts=2");
+}
+
+TEST_F(RouteTextTest, NoNameEndsAValueOrAField) {
+  Attempt& attempt = call_.attempts.Add();
+  attempt.provider = "p";
+  attempt.model = "a; b=\"c\",%\r\nx-evil: 1\x7f\xc3\xa4";
+  EXPECT_EQ(RouteText(call_),
+            "provider=p; model=a%3B%20b%3D%22c%22%2C%25%0D%0Ax-evil:%201%7F"
+            "%C3%A4; reason=; attempts=1");
+}
+
+TEST_F(RouteTextTest, LongNamesAreCut) {
+  Attempt& attempt = call_.attempts.Add();
+  const std::string model(1000, 'm');
+  attempt.model = model;
+  EXPECT_LT(RouteText(call_).size(), 256u);
+}
+
+TEST(UsageTextTest, TellsTheRareCountsWhereThereAreAny) {
+  v1::Usage usage;
+  usage.set_input_tokens(12);
+  EXPECT_EQ(UsageText(usage), "input=12; output=0");
+  usage.set_output_tokens(3);
+  usage.set_cached_input_tokens(4);
+  usage.set_cache_write_tokens(5);
+  usage.set_reasoning_tokens(6);
+  usage.set_estimated(true);
+  EXPECT_EQ(UsageText(usage),
+            "input=12; output=3; cached_input=4; cache_write=5; reasoning=6; "
+            "estimated=true");
+}
+
+TEST(CostTextTest, IsExactToTheNanoDollar) {
+  v1::Usage usage;
+  EXPECT_EQ(CostText(usage), "0");
+  usage.set_cost_usd_nanos(1);
+  EXPECT_EQ(CostText(usage), "0.000000001");
+  usage.set_cost_usd_nanos(12'500'000'000);
+  EXPECT_EQ(CostText(usage), "12.5");
+}
+
+TEST(WarningsTextTest, StandsOnOneLineOfLimitedLength) {
+  EXPECT_EQ(WarningsText({}), "");
+  std::vector<v1::Warning> warnings(3);
+  warnings[0].set_field("sampling.top_k");
+  warnings[0].set_message("left\r\nout");
+  warnings[1].set_message("no place");
+  warnings[2].set_message(std::string(2048, 'x'));
+  EXPECT_EQ(WarningsText(warnings),
+            "sampling.top_k: left??out; no place; 1 more");
+}
+
+}  // namespace
+}  // namespace gateway
