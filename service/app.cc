@@ -31,6 +31,7 @@
 #include "service/api/policies_admin.h"
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
+#include "service/api/rollout_admin.h"
 #include "service/config/config_reader.h"
 #include "service/grpc_engine.h"
 #include "service/http/api_router.h"
@@ -229,6 +230,7 @@ absl::Status App::Build() {
                           SystemClock());
   RestoreCircuits(*graph.state, *snapshot);
   RestoreOverrides(*graph.state, &snapshot->selection().overrides);
+  RestoreRollout(*graph.state, *snapshot);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   AddCircuitMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),

@@ -52,7 +52,10 @@ AdminService::AdminService(Sources sources)
     : sources_(std::move(sources)),
       circuits_({.runtime = sources_.runtime,
                  .state = sources_.state,
-                 .worker = sources_.worker}) {}
+                 .worker = sources_.worker}),
+      rollout_({.runtime = sources_.runtime,
+                .state = sources_.state,
+                .worker = sources_.worker}) {}
 
 template <typename Request, typename Response>
 void AdminService::AddAnswer(MethodTable& table, const char* method,
@@ -85,6 +88,7 @@ void AdminService::AddTo(MethodTable& table) {
         return ValidateConfig(call, request, response);
       });
   circuits_.AddTo(table);
+  rollout_.AddTo(table);
   table.AuthorizeBy(kAdminService,
                     OperatorsOnly(sources_.runtime, sources_.refusals));
   table.KeepWhileDraining(kAdminService);

@@ -32,6 +32,7 @@
 #include "service/api/circuits_admin.h"
 #include "service/api/method_table.h"
 #include "service/api/readiness.h"
+#include "service/api/rollout_admin.h"
 #include "service/config/environment.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
@@ -106,6 +107,7 @@ class AdminService {
 
   const Sources sources_;
   CircuitsAdmin circuits_;
+  RolloutAdmin rollout_;
 };
 
 }  // namespace gateway

@@ -1,6 +1,7 @@
 #include "service/config/routing_validator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <set>
 #include <string>
@@ -28,6 +29,7 @@ using ::llmgateway::config::v1::FailureFallbacks;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::ModelRule;
 using ::llmgateway::config::v1::ModelTierRule;
+using ::llmgateway::config::v1::RolloutConfig;
 using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::type::v1::Target;
 
@@ -87,6 +89,7 @@ class RoutingValidator {
   void CheckTierRules(const RoutingConfig& routing);
   void CheckInference(const RoutingConfig& routing);
   void CheckFailureFallbacks(const FailureFallbacks& fallbacks);
+  void CheckRollout(const RolloutConfig& rollout);
 
   // Checks the targets and fallbacks that every kind of rule has.
   template <typename Rule>
@@ -124,12 +127,25 @@ void RoutingValidator::Check(const RoutingConfig& routing) {
   CheckTierRules(routing);
   CheckInference(routing);
   CheckFailureFallbacks(routing.failure_fallbacks());
+  CheckRollout(routing.rollout());
   const std::string rules = "routing.model_rules";
   if (!CheckCount(rules, routing.model_rules_size(), kModelRulesMax)) return;
   for (int i = 0; i < routing.model_rules_size(); ++i) {
     CheckModelRule(ElementPath(rules, static_cast<size_t>(i)),
                    routing.model_rules(i));
   }
+}
+
+void RoutingValidator::CheckRollout(const RolloutConfig& rollout) {
+  const double hundredths = rollout.percentage() * 100;
+  if (!(hundredths >= 0 && hundredths <= 10'000) ||
+      std::abs(hundredths - std::round(hundredths)) > 1e-6) {
+    Add("routing.rollout.percentage",
+        "must be 0 to 100, with two decimals at most");
+  }
+  if (!rollout.has_baseline()) return;
+  CheckTarget("routing.rollout.baseline", rollout.baseline());
+  CheckAlone("routing.rollout.baseline", rollout.baseline());
 }
 
 void RoutingValidator::CheckTarget(const std::string& path,

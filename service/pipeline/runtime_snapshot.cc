@@ -50,6 +50,8 @@ RuntimeSnapshot::RuntimeSnapshot(
       resilience_(std::make_shared<ResilienceState>(config_->config())),
       selection_(std::make_shared<SelectionState>(
           EventLoopCount(config_->config().runtime()))),
+      rollout_(std::make_shared<RolloutSwitch>(
+          config_->config().routing().rollout())),
       prices_(PricesOf(config_->config().prices())),
       health_(*providers_, *resilience_, prices_,
               config_->config().resilience().outlier_ejection().enabled(),

@@ -5,8 +5,8 @@
 //
 // Thread contract: shared by all loops. Immutable, but for parts that are
 // thread-safe: the models that discovery finds, the schemas that SchemaCache
-// keeps, whose turn it is among targets and credentials, and what has been
-// learned of targets.
+// keeps, whose turn it is among targets and credentials, what has been learned
+// of targets, and the share of a rollout.
 
 #ifndef SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
 #define SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
@@ -31,6 +31,7 @@
 #include "service/resilience/resilience_state.h"
 #include "service/resilience/retry.h"
 #include "service/resilience/target_board.h"
+#include "service/routing/rollout_switch.h"
 #include "service/routing/router.h"
 #include "service/routing/selection/selection_state.h"
 #include "service/routing/target_health.h"
@@ -66,6 +67,8 @@ class RuntimeSnapshot {
   const CallerAccess& callers() const { return callers_; }
   const Authenticator& operators() const { return operators_; }
   const Router& router() const { return router_; }
+  // Thread-safe; which share of the callers the rules are for now.
+  RolloutSwitch& rollout() const { return *rollout_; }
   // What models cost.
   const PriceTable& prices() const { return prices_; }
   const RetryPolicy& retry() const { return retry_; }
@@ -122,6 +125,7 @@ class RuntimeSnapshot {
   const std::unique_ptr<const ProviderRegistry> providers_;
   const std::shared_ptr<ResilienceState> resilience_;
   const std::shared_ptr<SelectionState> selection_;
+  const std::shared_ptr<RolloutSwitch> rollout_;
   const PriceTable prices_;
   const Health health_;
   const CallerAccess callers_;

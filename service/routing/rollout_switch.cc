@@ -1,0 +1,62 @@
+#include "service/routing/rollout_switch.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+
+using ::llmgateway::config::v1::RolloutConfig;
+
+// A snapshot that a test has made may lack the defaults.
+RolloutSwitch::RolloutSwitch(const RolloutConfig& config)
+    : enabled_(!config.has_enabled() || config.enabled()),
+      percentage_(config.has_percentage() ? config.percentage() : 100),
+      configured_(absl::StrCat(enabled_ ? "on " : "off ", percentage_,
+                               "% else ", config.baseline().provider(), "/",
+                               config.baseline().model())) {
+  MutexLock lock(mu_);
+  Publish();
+}
+
+RolloutSwitch::State RolloutSwitch::state() const {
+  MutexLock lock(mu_);
+  return StateOf();
+}
+
+RolloutSwitch::Said RolloutSwitch::said() const {
+  MutexLock lock(mu_);
+  return said_;
+}
+
+bool RolloutSwitch::Override(const Said& said) {
+  if (said.percentage.has_value() &&
+      !Rollout::ShareOf(*said.percentage).has_value()) {
+    return false;
+  }
+  MutexLock lock(mu_);
+  if (said.enabled.has_value()) said_.enabled = said.enabled;
+  if (said.percentage.has_value()) said_.percentage = said.percentage;
+  Publish();
+  return true;
+}
+
+void RolloutSwitch::Reset() {
+  MutexLock lock(mu_);
+  said_ = Said();
+  Publish();
+}
+
+RolloutSwitch::State RolloutSwitch::StateOf() const {
+  return {.enabled = said_.enabled.value_or(enabled_),
+          .percentage = said_.percentage.value_or(percentage_),
+          .overridden = said_.any()};
+}
+
+void RolloutSwitch::Publish() {
+  const State state = StateOf();
+  share_.store(state.enabled
+                   ? Rollout::ShareOf(state.percentage).value_or(Rollout::kAll)
+                   : 0,
+               std::memory_order_relaxed);
+}
+
+}  // namespace gateway

@@ -1,0 +1,121 @@
+#include "service/api/rollout_admin.h"
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+#include "service/api/call_context.h"
+#include "service/api/method_table.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/state/state_store.h"
+#include "tests/testing/loop_thread.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+constexpr char kQuarter[] =
+    "providers: [{name: mock, mock: {}}]\n"
+    "routing: {default_target: mock, rollout: {percentage: 25}}\n";
+
+class RolloutAdminTest : public testing::Test {
+ protected:
+  RolloutAdminTest() {
+    std::string parent = testing::TempDir() + "/rollout.XXXXXX";
+    EXPECT_NE(mkdtemp(parent.data()), nullptr);
+    state_ = *StateStore::Open(parent + "/kept");
+    rollout_ = std::make_unique<RolloutAdmin>(RolloutAdmin::Sources{
+        .runtime = runtime_, .state = *state_, .worker = worker_});
+    rollout_->AddTo(table_);
+  }
+
+  absl::StatusOr<v1::UpdateRolloutResponse> Update(
+      const v1::UpdateRolloutRequest& request) {
+    CallContext call(loop_.loop(), {.peer = "127.0.0.1:1"});
+    v1::UpdateRolloutResponse response;
+    absl::Status status;
+    EXPECT_TRUE(loop_.RunTask([&]() -> Task<void> {
+      HandlerArguments arguments;
+      arguments.request = &request;
+      arguments.response = &response;
+      status =
+          co_await table_.Find("/llmgateway.v1.AdminService/UpdateRollout")
+              ->Run(call, arguments);
+    }));
+    if (!status.ok()) return status;
+    return response;
+  }
+  absl::StatusOr<v1::UpdateRolloutResponse> SetPercentage(double percentage) {
+    v1::UpdateRolloutRequest request;
+    request.set_percentage(percentage);
+    return Update(request);
+  }
+
+  // The share after a restart with this configuration, in hundredths.
+  int ShareAfterRestart(const char* yaml) {
+    const std::shared_ptr<const RuntimeSnapshot> next = MakeTestRuntime(yaml);
+    RestoreRollout(*state_, *next);
+    return next->rollout().now().share();
+  }
+
+  LoopThread loop_;
+  BlockingWorker worker_{{.name = "worker"}};
+  CurrentRuntime runtime_{MakeTestRuntime(kQuarter)};
+  std::unique_ptr<StateStore> state_;
+  std::unique_ptr<RolloutAdmin> rollout_;
+  MethodTable table_;
+};
+
+TEST_F(RolloutAdminTest, OneThatSaysNothingAsksHowItIs) {
+  const auto state = Update({});
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_TRUE(state->enabled());
+  EXPECT_EQ(state->percentage(), 25);
+  EXPECT_FALSE(state->overridden());
+}
+
+TEST_F(RolloutAdminTest, WhatIsSaidIsInForceAtOnce) {
+  const auto state = SetPercentage(50);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->percentage(), 50);
+  EXPECT_TRUE(state->overridden());
+  EXPECT_EQ(runtime_.Get()->rollout().now().share(), 5000);
+  v1::UpdateRolloutRequest off;
+  off.set_enabled(false);
+  EXPECT_FALSE(Update(off)->enabled());
+  EXPECT_EQ(runtime_.Get()->rollout().now().share(), 0);
+}
+
+TEST_F(RolloutAdminTest, ItOutlastsTheProcessUnlessTheConfigurationHasChanged) {
+  ASSERT_TRUE(SetPercentage(50).ok());
+  EXPECT_EQ(ShareAfterRestart(kQuarter), 5000);
+  EXPECT_EQ(ShareAfterRestart(
+                "providers: [{name: mock, mock: {}}]\n"
+                "routing: {default_target: mock, rollout: {percentage: 75}}\n"),
+            7500);
+  v1::UpdateRolloutRequest reset;
+  reset.set_reset(true);
+  EXPECT_FALSE(Update(reset)->overridden());
+  EXPECT_EQ(ShareAfterRestart(kQuarter), 2500);
+}
+
+TEST_F(RolloutAdminTest, WhatCannotBeReadIsNotFollowed) {
+  ASSERT_TRUE(state_->Write("rollout.json", "{\"configured\":").ok());
+  EXPECT_EQ(ShareAfterRestart(kQuarter), 2500);
+}
+
+TEST_F(RolloutAdminTest, WhatIsWrongIsRefusedAndChangesNothing) {
+  EXPECT_TRUE(absl::IsInvalidArgument(SetPercentage(101).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(SetPercentage(0.001).status()));
+  v1::UpdateRolloutRequest both;
+  both.set_reset(true);
+  both.set_percentage(1);
+  EXPECT_TRUE(absl::IsInvalidArgument(Update(both).status()));
+  EXPECT_EQ(runtime_.Get()->rollout().now().share(), 2500);
+}
+
+}  // namespace
+}  // namespace gateway
