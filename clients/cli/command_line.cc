@@ -23,6 +23,10 @@ constexpr std::string_view kHelp =
                                      eval "$(gatewayctl env)"
   gatewayctl exec -- CMD ARGS...   run a program that is pointed at it
   gatewayctl status                say where it listens and whether it is ready
+  gatewayctl rollout WHAT          change the share of callers that the rules
+                                   are for: off, on, a percentage as in 25, or
+                                   reset, to what the configuration says; status
+                                   only tells
   gatewayctl help | version
 
 Flags stand before or behind the command.
@@ -46,6 +50,12 @@ What status asks:
   a gateway found by its PID file at its operations listener, /readyz; one that
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
+
+Whom rollout asks:
+  --admin ADDRESS         the admin listener, as host:port; otherwise
+                          $GATEWAY_ADMIN, or that of the PID file
+  $GATEWAY_OPERATOR_KEY   the operator's key, where one is asked for
+  --ca_file FILE          asks over TLS, trusting these certificates
 
 Which way requests go:
   --gateway, --no-gateway through the gateway, or not; the default is to
@@ -74,6 +84,8 @@ absl::Status SetVerb(const std::string& word, CommandLine* command) {
     command->verb = CommandLine::Verb::kExec;
   } else if (word == "status") {
     command->verb = CommandLine::Verb::kStatus;
+  } else if (word == "rollout") {
+    command->verb = CommandLine::Verb::kRollout;
   } else if (word == "version" || word == "--version") {
     command->verb = CommandLine::Verb::kVersion;
   } else if (word == "help" || word == "--help" || word == "-h") {
@@ -124,6 +136,10 @@ class WordReader {
         if (command_.verb == CommandLine::Verb::kHelp) return absl::OkStatus();
       } else if (command_.verb == CommandLine::Verb::kExec) {
         return ReadProgram();
+      } else if (command_.verb == CommandLine::Verb::kRollout && !has_share_) {
+        command_.rollout = word;
+        has_share_ = true;
+        ++next_;
       } else {
         return Mistake(absl::StrCat("'", word, "' is one word too many"));
       }
@@ -161,7 +177,7 @@ class WordReader {
     const size_t equals = word.find('=');
     const std::string name = word.substr(0, equals);
     if (name != "--url" && name != "--pid_file" && name != "--wait" &&
-        name != "--daemon_config" && name != "--ca_file") {
+        name != "--daemon_config" && name != "--ca_file" && name != "--admin") {
       return Mistake(absl::StrCat("there is no flag ", name));
     }
     std::string value;
@@ -176,11 +192,13 @@ class WordReader {
     if (name == "--pid_file") command_.pid_file = value;
     if (name == "--daemon_config") command_.daemon_config = value;
     if (name == "--ca_file") command_.ca_file = value;
+    if (name == "--admin") command_.admin = value;
     return absl::OkStatus();
   }
 
   const std::vector<std::string>& words_;
   size_t next_ = 0;
+  bool has_share_ = false;  // Of rollout: what is to become of it.
   CommandLine& command_;
 };
 

@@ -27,7 +27,7 @@ namespace gateway {
 using Variables = std::map<std::string, std::string>;
 
 struct CommandLine {
-  enum class Verb { kHelp, kVersion, kEnv, kExec, kStatus };
+  enum class Verb { kHelp, kVersion, kEnv, kExec, kStatus, kRollout };
 
   Verb verb = Verb::kHelp;
   // Where to look. Empty for what was not said.
@@ -41,6 +41,10 @@ struct CommandLine {
   std::optional<bool> gateway_enabled;
   std::optional<bool> proxy_enabled;
   std::string daemon_config;
+  // Of rollout: where operators ask, and what is to become of it: `off`, `on`,
+  // `reset`, a percentage, or `status`.
+  std::string admin;
+  std::string rollout = "status";
   // Of exec: the program and its arguments.
   std::vector<std::string> program;
 };

@@ -14,6 +14,7 @@
 #include "base/text/timestamp.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/retrying.h"
+#include "clients/cli/rollout_request.h"
 #include "clients/cli/route_search.h"
 #include "clients/cli/switches.h"
 #include "service/discovery/pid_record.h"
@@ -122,6 +123,41 @@ int PrintStatus(const CommandLine& command, const Switches& switches,
   return readout.ready ? 0 : 1;
 }
 
+std::string VariableOf(const Variables& variables, const char* name) {
+  const auto found = variables.find(name);
+  return found == variables.end() ? std::string() : found->second;
+}
+
+// Where operators ask: as told, or by the PID file on this machine.
+absl::StatusOr<std::string> AdminOf(const CommandLine& command,
+                                    const Variables& variables) {
+  if (!command.admin.empty()) return command.admin;
+  const std::string told = VariableOf(variables, "GATEWAY_ADMIN");
+  if (!told.empty()) return told;
+  const absl::StatusOr<Route> route =
+      FindRoute(command, {.gateway = true}, variables);
+  if (!route.ok()) return route.status();
+  if (!route->record.has_value() || route->record->admin_port == 0) {
+    return absl::NotFoundError(
+        "no admin listener is known; name it by --admin HOST:PORT");
+  }
+  return absl::StrCat("127.0.0.1:", route->record->admin_port);
+}
+
+int RunRollout(const CommandLine& command, const Variables& variables,
+               std::ostream& out, std::ostream& err) {
+  const absl::StatusOr<std::string> admin = AdminOf(command, variables);
+  if (!admin.ok()) return Fail(err, admin.status());
+  const absl::StatusOr<RolloutShare> share =
+      ChangeRollout({.address = *admin,
+                     .change = command.rollout,
+                     .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
+                     .ca_file = command.ca_file});
+  if (!share.ok()) return Fail(err, share.status());
+  PrintRow("rollout", share->text, out);
+  return 0;
+}
+
 int RunOnRoute(const CommandLine& command, const Variables& variables,
                std::ostream& out, std::ostream& err) {
   const absl::StatusOr<Switches> switches = ReadSwitches(command, variables);
@@ -160,6 +196,8 @@ int RunCommand(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kVersion:
       out << kVersion << "\n";
       return 0;
+    case CommandLine::Verb::kRollout:
+      return RunRollout(command, variables, out, err);
     default:
       return RunOnRoute(command, variables, out, err);
   }

@@ -105,6 +105,16 @@ TEST(CommandLineTest, AskingForHelpIsNoMistakeWhereverItIsDone) {
               ElementsAre("x", "--help"));
 }
 
+TEST(CommandLineTest, ARolloutTakesOneWord) {
+  EXPECT_EQ(Parsed({"rollout"}).rollout, "status");
+  const CommandLine command =
+      Parsed({"rollout", "25", "--admin", "10.0.0.1:50052"});
+  EXPECT_EQ(command.verb, Verb::kRollout);
+  EXPECT_EQ(command.rollout, "25");
+  EXPECT_EQ(command.admin, "10.0.0.1:50052");
+  EXPECT_THAT(ProblemOf({"rollout", "off", "now"}), HasSubstr("'now'"));
+}
+
 TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {
   EXPECT_THAT(ProblemOf({}), HasSubstr("say what to do"));
   EXPECT_THAT(ProblemOf({"start"}), HasSubstr("'start'"));
@@ -120,8 +130,8 @@ TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {
 TEST(CommandLineTest, TheHelpNamesEveryFlag) {
   for (const std::string flag :
        {"--url", "--pid_file", "--wait", "--gateway", "--no-gateway", "--proxy",
-        "--no-proxy", "--daemon_config", "--ca_file", "env", "exec",
-        "status"}) {
+        "--no-proxy", "--daemon_config", "--ca_file", "--admin", "env", "exec",
+        "rollout", "status"}) {
     EXPECT_THAT(std::string(HelpText()), HasSubstr(flag));
   }
 }

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from tests.integration import certificates
+from tests.integration import http_calls
 from tests.testing import gateway_process
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.gateway_process import LISTENERS
@@ -55,6 +56,34 @@ class GatewayctlTest(unittest.TestCase):
             _CONFIG, flags=flags or ("--pid_file", self.pid_file))
         self.addCleanup(gateway.kill)
         return gateway
+
+    def test_the_rollout_is_taken_back_and_given_again(self):
+        gateway = self.start_gateway()
+        body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+
+        def answer():
+            return http_calls.ask(gateway.http, body).status
+
+        done = self.run_ctl("rollout")
+        self.assertEqual((done.returncode, done.stdout), (
+            0, "rollout     on, 100 % of the callers, as configured\n"))
+        self.assertEqual(answer(), 200)
+        # In force for the next call.
+        done = self.run_ctl("rollout", "off")
+        self.assertIn("off; if on, 100 %", done.stdout)
+        self.assertEqual(answer(), 403)
+        done = self.run_ctl("rollout", "12.5%")
+        self.assertIn("on, 12.5 % of the callers, as an operator", done.stdout)
+        self.run_ctl("rollout", "reset", "--admin", gateway.admin)
+        self.assertEqual(answer(), 200)
+        for wrong in ("101", "soon"):
+            done = self.run_ctl("rollout", wrong)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("percentage", done.stderr)
+
+    def test_a_rollout_without_a_gateway(self):
+        done = self.run_ctl("rollout", "off")
+        self.assert_refused(done, "gatewayctl: ")
 
     def assert_refused(self, done, *why):
         self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
