@@ -15,9 +15,8 @@ void SettleCost(const IncomingCall& call, Attempt* attempt) {
   if (!IsTold(usage)) return;
   v1::GenerateResponse* const response = answer.response;
   // As the answer says, which may not be what was asked for.
-  const std::string_view tier = response == nullptr
-                                    ? std::string_view(answer.facts.service_tier)
-                                    : response->service_tier();
+  std::string_view tier = answer.facts.service_tier;
+  if (response != nullptr) tier = response->service_tier();
   SetCost(call.runtime->prices().Find(attempt->priced_as, attempt->model),
           ServiceTierOf(tier), &usage);
   attempt->usage = &usage;

@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
+#include "llmgateway/config/v1/prices.pb.h"
 
 namespace gateway {
 namespace {
