@@ -74,6 +74,12 @@ std::string ConfigProblems::ToldAs(std::string_view path) const {
   return std::string(path);
 }
 
+void ConfigProblems::WarnFrom(std::string_view source, std::string_view path,
+                              std::string_view message) {
+  Keep({std::string(source), {}, std::string(path), std::string(message)},
+       &warnings_);
+}
+
 void ConfigProblems::Keep(ConfigProblem problem, List* list) {
   // Only the first problem of a field is kept: others would follow from it.
   if (!problem.path.empty() && !paths_.insert(problem.path).second) return;

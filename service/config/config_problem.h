@@ -83,6 +83,10 @@ class ConfigProblems {
   // its own.
   void TellAs(std::string path, std::string written);
 
+  // Adds a warning of another source.
+  void WarnFrom(std::string_view source, std::string_view path,
+                std::string_view message);
+
   // True if there are no problems; there may be warnings.
   bool empty() const { return problems_.count == 0; }
 

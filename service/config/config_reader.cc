@@ -8,11 +8,12 @@
 #include "absl/time/time.h"
 #include "base/os/file.h"
 #include "base/string_view.h"
+#include "service/config/compatibility_variables.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 #include "service/config/environment.h"
-#include "service/config/machine_check.h"
 #include "service/config/loader.h"
+#include "service/config/machine_check.h"
 #include "service/config/snapshot.h"
 #include "service/config/validator.h"
 
@@ -87,6 +88,8 @@ LoadedConfig ReadAndCheck(Scope scope, const ProviderKinds& kinds,
   // missing.
   if (loaded.complete) {
     ValidateConfig(kinds, loaded.config, loaded.places, problems);
+    // Last, since it takes out rules that mistakes are told of by their number.
+    ApplyCompatibilitySwitches(kinds, environment, &loaded.config);
   }
   return loaded;
 }

@@ -14,6 +14,7 @@
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "service/config/compatibility_variables.h"
 #include "service/config/field_value.h"
 #include "service/config/nearest_name.h"
 
@@ -66,7 +67,8 @@ bool IsMadeByKubernetes(const std::string& name, const std::string& value) {
   return false;
 }
 
-// Sets the field at the end of the path; creates the messages on the way.
+}  // namespace
+
 absl::Status AssignPath(const std::string& path, std::string_view text,
                         Message* message) {
   const std::vector<std::string> names = absl::StrSplit(path, '.');
@@ -77,8 +79,6 @@ absl::Status AssignPath(const std::string& path, std::string_view text,
     message = message->GetReflection()->MutableMessage(message, &field);
   }
 }
-
-}  // namespace
 
 const std::vector<EnvironmentOverride>& EnvironmentOverrides() {
   // Never destroyed, since threads may read it while the process exits.
@@ -96,6 +96,8 @@ const std::vector<EnvironmentOverride>& EnvironmentOverrides() {
 
 void ApplyEnvironment(const Environment& environment, GatewayConfig* config,
                       ConfigProblems* problems) {
+  // First, so that the fields' own variables win.
+  ApplyCompatibilityVariables(environment, config, problems);
   const std::vector<EnvironmentOverride>& overrides = EnvironmentOverrides();
   for (auto variable = environment.lower_bound(kPrefix);
        variable != environment.end() &&
@@ -114,7 +116,9 @@ void ApplyEnvironment(const Environment& environment, GatewayConfig* config,
         problems->AddFrom(kSource, name, ToStd(status.message()));
       continue;
     }
-    if (IsMadeByKubernetes(name, text)) continue;
+    if (IsMadeByKubernetes(name, text) || IsCompatibilityVariable(name)) {
+      continue;
+    }
     std::vector<std::string> names;
     for (const auto& override : overrides) names.push_back(override.variable);
     const std::string nearest = NearestName(name, names);

@@ -10,6 +10,8 @@
 // A variable that begins so and names no field is a mistake and is reported;
 // an empty one counts as not set. Kubernetes puts variables of the same form
 // into every pod beside a service called `llm-gateway`; those are let pass.
+// Those of other systems have names of their own
+// (compatibility_variables.h).
 //
 // Thread-safe.
 
@@ -18,8 +20,11 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "google/protobuf/message.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/config/config_problem.h"
 
@@ -34,6 +39,12 @@ struct EnvironmentOverride {
 
 // Returns every variable that overrides a field, sorted by name.
 const std::vector<EnvironmentOverride>& EnvironmentOverrides();
+
+// Sets the field at the end of the path, such as `logging.level`, from text;
+// creates the messages on the way. REQUIRES: there is such a field, outside of
+// lists and maps.
+absl::Status AssignPath(const std::string& path, std::string_view text,
+                        google::protobuf::Message* message);
 
 // Sets the fields whose variables are set, whatever they were before.
 void ApplyEnvironment(const Environment& environment,

@@ -55,8 +55,47 @@ _ENVIRONMENT = """\
 
 Every field outside of lists and maps can be given as a variable, which is
 stronger than the file. An empty variable counts as not set; a variable that
-begins with `LLM_GATEWAY_` and is not in this table is refused, except for
+begins with `LLM_GATEWAY_` and is not on this page is refused, except for
 those that Kubernetes makes of services.
+"""
+
+_COMPATIBILITY = """\
+## Variables of other systems
+
+These are read as the systems read them whose place the gateway takes. They are
+stronger than the file, and weaker than the variables above. A switch is `true`,
+`false`, `1`, `0`, `yes`, `no`, `on` or `off`. The gateway warns at its start of
+those that it does not follow yet.
+
+| variable | field | how |
+| --- | --- | --- |
+| `LLM_PROVIDER` | `routing.default_target.provider` | |
+| `LLM_MODEL`, `LLM_GATEWAY_DEFAULT_MODEL` | `routing.default_target.model` | where a provider is named for it |
+| `LLM_API_KEY` | `providers[].*.api_key` | of the default target's provider |
+| `LLM_BASE_URL` | `providers[].*.base_url` | of the default target's provider |
+| `LLM_MAX_RETRIES` | `resilience.retry.attempts_limit` | all attempts; 0 is one |
+| `LLM_TIMEOUT_SECONDS` | `resilience.call_timeout` | seconds |
+| `LLM_LOG_LEVEL`, `LLM_GATEWAY_LOG_LEVEL` | `logging.level` | Python's levels, too; `info` for one that is not known |
+| `LLM_GATEWAY_LOG_FILE_PATH` | `logging.file` | |
+| `LLM_GATEWAY_ENABLE_FILE_LOGGING` | `logging.file` | `false` removes it |
+| `LLM_GATEWAY_PORT` | `listeners.http.address` | its port alone; not if it is an address, as Kubernetes makes it |
+| `LLM_GATEWAY_CORS_ORIGINS` | `listeners.http.cors.allowed_origins` | with commas between them |
+| `LLM_GATEWAY_CIRCUIT_BREAKER_FAILURE_THRESHOLD` | `resilience.circuit_breaker.consecutive_failures` | |
+| `LLM_GATEWAY_CIRCUIT_BREAKER_RECOVERY_TIMEOUT_SECONDS`, `LLM_GATEWAY_CIRCUIT_BREAKER_RESET_TIMEOUT` | `resilience.circuit_breaker.open_duration` | seconds |
+| `GATEWAY_V2_ENABLED`, `ENABLE_GATEWAY_V2` | `routing.rollout.enabled` | either enables |
+| `GATEWAY_V2_PERCENTAGE` | `routing.rollout.percentage` | |
+| `GATEWAY_MAX_RETRIES` | `resilience.retry.attempts_limit` | retries after the first attempt: one less |
+| `GATEWAY_RETRY_DELAY` | `resilience.retry.backoff_base` | seconds |
+| `GATEWAY_FALLBACK_ENABLED` | `routing.fallbacks`, `routing.failure_fallbacks`, `fallbacks` of all rules | `false` removes them |
+| `OPENROUTER_BASE_URL` | `providers[].openrouter.base_url` | of every provider of that kind |
+| `OPENROUTER_FALLBACK_ENABLED` | all targets, `fallbacks` and `default_target` of `routing` | `false` takes out providers of that kind; rules without a target go. A caller may still name one |
+| `OPENROUTER_API_KEY` and other keys | where the configuration says `env:NAME` | |
+| `GATEWAY_PID_FILE` | the flag `--pid_file` | |
+| `LLM_LOG_FORMAT` | | lines are JSON; warned of otherwise |
+| `LLM_MAX_TOKENS`, `LLM_TEMPERATURE` | | for clients; warned of |
+| `LLM_GATEWAY_ENVIRONMENT`, `LLM_GATEWAY_METRICS_ENABLED` | | change nothing; warned of |
+| `LLM_COST_LIMIT_USD`, `LLM_COST_WARN_USD`, `LLM_TRACE_ENABLED`, `LLM_TRACE_EXPORTER`, `LLM_TRACE_ENDPOINT`, `LLM_TRACE_SERVICE_NAME`, `LLM_GATEWAY_MAX_CONCURRENT_REQUESTS`, `LLM_GATEWAY_MEMORY_THRESHOLD_MB`, `LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT`, `LLM_GATEWAY_QUEUE_WARNING_THRESHOLD`, `LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE`, `LLM_GATEWAY_RATE_LIMIT_BURST`, `LLM_GATEWAY_REDIS_URL`, `LLM_GATEWAY_REDIS_POOL_SIZE`, `LLM_GATEWAY_SESSION_TTL_SECONDS`, `LLM_GATEWAY_TRACING_ENABLED`, `GATEWAY_METRICS_RETENTION_HOURS`, `GATEWAY_TRACE_SAMPLING_RATE`, `ENABLE_MODEL_TRACING`, `ENABLE_COST_OPTIMIZATION` | | not followed yet; warned of |
+| `REDIS_URL`, `CONTROL_PLANE_ROOT`, `CMS_URL`, `OTLP_ENDPOINT` | | not read yet |
 """
 
 _SCALARS = {
@@ -132,6 +171,17 @@ def _parse_member(line, stack, comment, types):
         types[owner].fields.append(
             Field(field.group(3), field.group(2), comment,
                   repeated=field.group(1) == "repeated ", oneof=oneof))
+
+
+def one_row_each(lines):
+    """Repeats a table's row for each of the names in its first column."""
+    for line in lines:
+        names, bar, rest = line.removeprefix("| ").partition(" |")
+        if not line.startswith("| `"):
+            yield line
+            continue
+        for name in names.split(", "):
+            yield "| " + name + bar + rest
 
 
 def short_name(value, enum):
@@ -234,6 +284,7 @@ def page(schema=SCHEMA):
     table = ["| variable | field |", "| --- | --- |"]
     table += [f"| `{name}` | `{field}` |" for name, field in variables(types)]
     sections.append(_ENVIRONMENT + "\n" + "\n".join(table) + "\n")
+    sections.append("\n".join(one_row_each(_COMPATIBILITY.splitlines())) + "\n")
     return "\n".join(sections)
 
 

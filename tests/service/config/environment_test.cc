@@ -87,7 +87,7 @@ TEST(EnvironmentTest, LetsTheVariablesOfKubernetesPass) {
                      {"LLM_GATEWAY_ADMIN_SERVICE_HOST", "10.0.0.2"}},
                     &config),
               IsEmpty());
-  EXPECT_FALSE(Apply({{"LLM_GATEWAY_PORT", "8080"}}, &config).empty());
+  EXPECT_FALSE(Apply({{"LLM_GATEWAY_PORTS", "8080"}}, &config).empty());
 }
 
 TEST(EnvironmentTest, NoTwoFieldsShareAVariable) {
@@ -104,6 +104,8 @@ TEST(EnvironmentTest, EveryVariableIsInTheDocumentation) {
   ASSERT_TRUE(page.is_open());
   std::vector<std::string> documented;
   for (std::string line; std::getline(page, line);) {
+    // Those are compatibility_variables_test.cc's.
+    if (line == "## Variables of other systems") break;
     if (line.starts_with("| `LLM_GATEWAY_")) documented.push_back(line);
   }
   std::vector<std::string> known;

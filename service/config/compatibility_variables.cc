@@ -1,0 +1,431 @@
+#include "service/config/compatibility_variables.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/string_view.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "providers/provider_settings.h"
+#include "service/config/environment.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::RepeatedPtrField;
+using ::llmgateway::config::v1::FailureFallbacks;
+using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::RoutingConfig;
+using ::llmgateway::type::v1::Target;
+
+constexpr char kVariableSource[] = "environment";
+
+// How a variable's text becomes a field's.
+enum class Use {
+  kText,         // As it is.
+  kSeconds,      // A number of seconds.
+  kRetries,      // Retries after the first attempt.
+  kAttempts,     // All attempts; none counts as one.
+  kLevel,        // A level of Python's logging.
+  kOrigins,      // A list, with commas between its entries.
+  kElsewhere,    // Read by code of its own below.
+  kNotFollowed,  // Warned of; `field` says why.
+};
+
+struct Variable {
+  std::string_view name;
+  Use use;
+  const char* field = "";
+};
+
+constexpr char kLater[] = "is not followed yet; remove it, or ignore this";
+constexpr char kClients[] =
+    "is for clients: the gateway makes no requests of its own";
+
+constexpr Variable kVariables[] = {
+    {"ENABLE_COST_OPTIMIZATION", Use::kNotFollowed, kLater},
+    {"ENABLE_GATEWAY_V2", Use::kElsewhere},
+    {"ENABLE_MODEL_TRACING", Use::kNotFollowed, kLater},
+    {"GATEWAY_FALLBACK_ENABLED", Use::kElsewhere},
+    {"GATEWAY_MAX_RETRIES", Use::kRetries, "resilience.retry.attempts_limit"},
+    {"GATEWAY_METRICS_RETENTION_HOURS", Use::kNotFollowed, kLater},
+    {"GATEWAY_RETRY_DELAY", Use::kSeconds, "resilience.retry.backoff_base"},
+    {"GATEWAY_TRACE_SAMPLING_RATE", Use::kNotFollowed, kLater},
+    {"GATEWAY_V2_ENABLED", Use::kElsewhere},
+    {"GATEWAY_V2_PERCENTAGE", Use::kText, "routing.rollout.percentage"},
+    {"LLM_API_KEY", Use::kElsewhere},
+    {"LLM_BASE_URL", Use::kElsewhere},
+    {"LLM_COST_LIMIT_USD", Use::kNotFollowed, kLater},
+    {"LLM_COST_WARN_USD", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_CIRCUIT_BREAKER_FAILURE_THRESHOLD", Use::kText,
+     "resilience.circuit_breaker.consecutive_failures"},
+    {"LLM_GATEWAY_CIRCUIT_BREAKER_RECOVERY_TIMEOUT_SECONDS", Use::kSeconds,
+     "resilience.circuit_breaker.open_duration"},
+    {"LLM_GATEWAY_CIRCUIT_BREAKER_RESET_TIMEOUT", Use::kSeconds,
+     "resilience.circuit_breaker.open_duration"},
+    {"LLM_GATEWAY_CORS_ORIGINS", Use::kOrigins},
+    {"LLM_GATEWAY_DEFAULT_MODEL", Use::kElsewhere},
+    {"LLM_GATEWAY_ENABLE_FILE_LOGGING", Use::kElsewhere},
+    {"LLM_GATEWAY_ENVIRONMENT", Use::kNotFollowed,
+     "changes nothing here; what a stage needs, its configuration says"},
+    {"LLM_GATEWAY_LOG_FILE_PATH", Use::kText, "logging.file"},
+    {"LLM_GATEWAY_LOG_LEVEL", Use::kLevel, "logging.level"},
+    {"LLM_GATEWAY_MAX_CONCURRENT_REQUESTS", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_MEMORY_THRESHOLD_MB", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_METRICS_ENABLED", Use::kNotFollowed,
+     "changes nothing: metrics are always served"},
+    {"LLM_GATEWAY_PORT", Use::kElsewhere},
+    {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_RATE_LIMIT_BURST", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_REDIS_POOL_SIZE", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_REDIS_URL", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_SESSION_TTL_SECONDS", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_TRACING_ENABLED", Use::kNotFollowed, kLater},
+    {"LLM_LOG_FORMAT", Use::kElsewhere},
+    {"LLM_LOG_LEVEL", Use::kLevel, "logging.level"},
+    {"LLM_MAX_RETRIES", Use::kAttempts, "resilience.retry.attempts_limit"},
+    {"LLM_MAX_TOKENS", Use::kNotFollowed, kClients},
+    {"LLM_MODEL", Use::kElsewhere},
+    {"LLM_PROVIDER", Use::kElsewhere},
+    {"LLM_TEMPERATURE", Use::kNotFollowed, kClients},
+    {"LLM_TIMEOUT_SECONDS", Use::kSeconds, "resilience.call_timeout"},
+    {"LLM_TRACE_ENABLED", Use::kNotFollowed, kLater},
+    {"LLM_TRACE_ENDPOINT", Use::kNotFollowed, kLater},
+    {"LLM_TRACE_EXPORTER", Use::kNotFollowed, kLater},
+    {"LLM_TRACE_SERVICE_NAME", Use::kNotFollowed, kLater},
+    {"OPENROUTER_BASE_URL", Use::kElsewhere},
+    {"OPENROUTER_FALLBACK_ENABLED", Use::kElsewhere},
+};
+
+// Returns the variable's value; empty if it is not set.
+std::string_view Told(const Environment& environment, const char* name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string_view() : found->second;
+}
+
+std::optional<bool> SwitchOf(std::string_view text) {
+  const std::string lower = absl::AsciiStrToLower(ToAbsl(text));
+  for (const char* yes : {"true", "1", "yes", "on"}) {
+    if (lower == yes) return true;
+  }
+  for (const char* no : {"false", "0", "no", "off"}) {
+    if (lower == no) return false;
+  }
+  return std::nullopt;
+}
+
+// Python's levels, by the names that ours have; of an unknown one, `info`.
+std::string LevelOf(std::string_view text) {
+  const std::string level = absl::AsciiStrToLower(ToAbsl(text));
+  if (level == "warning") return "warn";
+  if (level == "critical" || level == "fatal") return "error";
+  for (const char* ours : {"trace", "debug", "info", "warn", "error", "off"}) {
+    if (level == ours) return level;
+  }
+  return "info";
+}
+
+class Variables {
+ public:
+  Variables(const Environment& environment, GatewayConfig* config,
+            ConfigProblems* problems)
+      : environment_(environment), config_(*config), problems_(*problems) {}
+
+  void Apply() {
+    for (const Variable& variable : kVariables) {
+      const auto found = environment_.find(std::string(variable.name));
+      if (found == environment_.end() || found->second.empty()) continue;
+      ApplyOne(variable, found->second);
+    }
+    ApplyRollout();
+    ApplyDefaultProvider();
+    ApplyDefaultModel();
+    ApplyProviders();
+    ApplyLogging();
+    CheckSwitch("GATEWAY_FALLBACK_ENABLED");
+    CheckSwitch("OPENROUTER_FALLBACK_ENABLED");
+    CheckPort();
+  }
+
+ private:
+  std::string_view Told(const char* name) const {
+    return gateway::Told(environment_, name);
+  }
+  void Add(std::string_view name, std::string_view problem) {
+    problems_.AddFrom(kVariableSource, name, problem);
+  }
+  void Warn(std::string_view name, std::string_view warning) {
+    problems_.WarnFrom(kVariableSource, name, warning);
+  }
+  void Assign(std::string_view name, const char* path, std::string_view text) {
+    const absl::Status status = AssignPath(path, text, &config_);
+    if (!status.ok()) Add(name, ToStd(status.message()));
+  }
+
+  // Returns nothing, and adds the problem, if it is set to anything else than a
+  // switch.
+  std::optional<bool> CheckSwitch(const char* name) {
+    const std::string_view text = Told(name);
+    if (text.empty()) return std::nullopt;
+    const std::optional<bool> value = SwitchOf(text);
+    if (!value.has_value()) Add(name, "must be true or false");
+    return value;
+  }
+
+  void ApplyOne(const Variable& variable, const std::string& text) {
+    switch (variable.use) {
+      case Use::kText:
+        return Assign(variable.name, variable.field, text);
+      case Use::kLevel:
+        return Assign(variable.name, variable.field, LevelOf(text));
+      case Use::kSeconds: {
+        double seconds = 0;
+        if (!absl::SimpleAtod(text, &seconds) || !(seconds >= 0)) {
+          return Add(variable.name, "must be seconds, as in 1.5");
+        }
+        return Assign(variable.name, variable.field,
+                      absl::StrCat(absl::StripAsciiWhitespace(text), "s"));
+      }
+      case Use::kRetries:
+      case Use::kAttempts:
+        return ApplyAttempts(variable, text);
+      case Use::kOrigins:
+        return ApplyOrigins(text);
+      case Use::kNotFollowed:
+        return Warn(variable.name, variable.field);
+      case Use::kElsewhere:
+        return;
+    }
+  }
+
+  void ApplyAttempts(const Variable& variable, const std::string& text) {
+    int32_t count = 0;
+    if (!absl::SimpleAtoi(text, &count) || count < 0 || count > 1000) {
+      return Add(variable.name, "must be a whole number");
+    }
+    const int32_t attempts =
+        variable.use == Use::kRetries ? count + 1 : std::max(count, 1);
+    Assign(variable.name, variable.field, absl::StrCat(attempts));
+  }
+
+  void ApplyOrigins(const std::string& text) {
+    auto& cors = *config_.mutable_listeners()->mutable_http()->mutable_cors();
+    cors.clear_allowed_origins();
+    for (const absl::string_view origin : absl::StrSplit(text, ',')) {
+      const absl::string_view one = absl::StripAsciiWhitespace(origin);
+      if (!one.empty()) cors.add_allowed_origins(std::string(one));
+    }
+  }
+
+  // Either of two enables it.
+  void ApplyRollout() {
+    const std::optional<bool> one = CheckSwitch("ENABLE_GATEWAY_V2");
+    const std::optional<bool> other = CheckSwitch("GATEWAY_V2_ENABLED");
+    if (!one.has_value() && !other.has_value()) return;
+    config_.mutable_routing()->mutable_rollout()->set_enabled(
+        one.value_or(false) || other.value_or(false));
+  }
+
+  void ApplyDefaultProvider() {
+    const std::string_view provider = Told("LLM_PROVIDER");
+    if (provider.empty()) return;
+    Target& target = *config_.mutable_routing()->mutable_default_target();
+    // Another provider's model is not this one's.
+    if (target.provider() != provider) target.clear_model();
+    target.set_provider(std::string(provider));
+  }
+
+  void ApplyDefaultModel() {
+    for (const char* name : {"LLM_GATEWAY_DEFAULT_MODEL", "LLM_MODEL"}) {
+      const std::string_view model = Told(name);
+      if (model.empty()) continue;
+      if (config_.routing().default_target().provider().empty()) {
+        Warn(name,
+             "is not followed: no provider is named for it, by "
+             "routing.default_target or LLM_PROVIDER");
+        continue;
+      }
+      Assign(name, "routing.default_target.model", model);
+    }
+  }
+
+  // Sets a text of the provider's settings, if its kind has one of this name.
+  static bool SetText(const char* field, std::string_view text,
+                      ProviderConfig* provider) {
+    Message* const settings = MutableProviderSettings(provider);
+    if (settings == nullptr) return false;
+    const FieldDescriptor* const found =
+        settings->GetDescriptor()->FindFieldByName(field);
+    if (found == nullptr) return false;
+    settings->GetReflection()->SetString(settings, found, std::string(text));
+    return true;
+  }
+
+  void ApplyProviders() {
+    const std::string& name = config_.routing().default_target().provider();
+    const std::string_view base_url = Told("LLM_BASE_URL");
+    const std::string_view openrouter = Told("OPENROUTER_BASE_URL");
+    const bool has_key = !Told("LLM_API_KEY").empty();
+    bool found = false;
+    for (ProviderConfig& provider : *config_.mutable_providers()) {
+      if (!openrouter.empty() && ProviderKindName(provider) == "openrouter") {
+        SetText("base_url", openrouter, &provider);
+      }
+      if (provider.name() != name) continue;
+      found = true;
+      if (!base_url.empty()) SetText("base_url", base_url, &provider);
+      if (has_key) SetText("api_key", "env:LLM_API_KEY", &provider);
+    }
+    if (found) return;
+    for (const char* variable : {"LLM_BASE_URL", "LLM_API_KEY"}) {
+      if (Told(variable).empty()) continue;
+      Warn(variable,
+           "is not followed: it is for the provider of routing.default_target "
+           "or LLM_PROVIDER, and none is configured");
+    }
+  }
+
+  void ApplyLogging() {
+    if (CheckSwitch("LLM_GATEWAY_ENABLE_FILE_LOGGING") == false) {
+      config_.mutable_logging()->clear_file();
+    }
+    const std::string_view format = Told("LLM_LOG_FORMAT");
+    if (!format.empty() && format != "json") {
+      Warn("LLM_LOG_FORMAT", "is not followed: lines of the log are JSON");
+    }
+  }
+
+  void CheckPort() {
+    const std::string_view text = Told("LLM_GATEWAY_PORT");
+    // Kubernetes makes one that is an address.
+    if (text.empty() || absl::StrContains(ToAbsl(text), "://")) return;
+    int32_t port = 0;
+    if (!absl::SimpleAtoi(ToAbsl(text), &port) || port < 0 || port > 65'535) {
+      Add("LLM_GATEWAY_PORT", "must be a port, 0 to 65535");
+    }
+  }
+
+  const Environment& environment_;
+  GatewayConfig& config_;
+  ConfigProblems& problems_;
+};
+
+template <typename Keep>
+void Retain(RepeatedPtrField<Target>* targets, Keep keep) {
+  for (int i = targets->size() - 1; i >= 0; --i) {
+    if (!keep(targets->Get(i))) targets->DeleteSubrange(i, 1);
+  }
+}
+
+// Keeps only such targets, in rules that have some then.
+template <typename Rules, typename Keep>
+void RetainInRules(Rules* rules, Keep keep) {
+  for (int i = rules->size() - 1; i >= 0; --i) {
+    Retain((*rules)[i].mutable_targets(), keep);
+    Retain((*rules)[i].mutable_fallbacks(), keep);
+    if ((*rules)[i].targets().empty()) rules->DeleteSubrange(i, 1);
+  }
+}
+
+template <typename Keep>
+void RetainTargets(RoutingConfig* routing, Keep keep) {
+  RetainInRules(routing->mutable_model_rules(), keep);
+  RetainInRules(routing->mutable_agent_rules(), keep);
+  RetainInRules(routing->mutable_domain_tag_rules(), keep);
+  RetainInRules(routing->mutable_model_tier_rules(), keep);
+  Retain(routing->mutable_fallbacks(), keep);
+  if (routing->has_failure_fallbacks()) {
+    FailureFallbacks& failures = *routing->mutable_failure_fallbacks();
+    Retain(failures.mutable_context_length(), keep);
+    Retain(failures.mutable_content_policy(), keep);
+    Retain(failures.mutable_rate_limit(), keep);
+  }
+  if (routing->has_default_target() && !keep(routing->default_target())) {
+    routing->clear_default_target();
+  }
+}
+
+template <typename Rules>
+void ClearFallbacksOf(Rules* rules) {
+  for (auto& rule : *rules) rule.clear_fallbacks();
+}
+
+void ClearFallbacks(RoutingConfig* routing) {
+  ClearFallbacksOf(routing->mutable_model_rules());
+  ClearFallbacksOf(routing->mutable_agent_rules());
+  ClearFallbacksOf(routing->mutable_domain_tag_rules());
+  ClearFallbacksOf(routing->mutable_model_tier_rules());
+  routing->clear_fallbacks();
+  routing->clear_failure_fallbacks();
+}
+
+// The port alone of where the HTTP APIs are.
+void ApplyPort(const Environment& environment, GatewayConfig* config) {
+  const std::string_view port = Told(environment, "LLM_GATEWAY_PORT");
+  if (port.empty() || absl::StrContains(ToAbsl(port), "://") ||
+      !Told(environment, "LLM_GATEWAY_LISTENERS_HTTP_ADDRESS").empty()) {
+    return;
+  }
+  auto& listener = *config->mutable_listeners()->mutable_http();
+  const std::string& address = listener.address();
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return;
+  listener.set_address(
+      absl::StrCat(address.substr(0, colon + 1), ToAbsl(port)));
+}
+
+}  // namespace
+
+std::vector<std::string_view> CompatibilityVariables() {
+  std::vector<std::string_view> names;
+  for (const Variable& variable : kVariables) names.push_back(variable.name);
+  return names;
+}
+
+bool IsCompatibilityVariable(std::string_view name) {
+  return std::any_of(
+      std::begin(kVariables), std::end(kVariables),
+      [name](const Variable& variable) { return variable.name == name; });
+}
+
+void ApplyCompatibilityVariables(const Environment& environment,
+                                 GatewayConfig* config,
+                                 ConfigProblems* problems) {
+  Variables(environment, config, problems).Apply();
+}
+
+void ApplyCompatibilitySwitches(const ProviderKinds& kinds,
+                                const Environment& environment,
+                                GatewayConfig* config) {
+  ApplyPort(environment, config);
+  const auto is_off = [&environment](const char* name) {
+    return SwitchOf(Told(environment, name)) == false;
+  };
+  if (is_off("GATEWAY_FALLBACK_ENABLED")) {
+    ClearFallbacks(config->mutable_routing());
+  }
+  if (!is_off("OPENROUTER_FALLBACK_ENABLED")) return;
+  RetainTargets(config->mutable_routing(), [&](const Target& target) {
+    for (const ProviderConfig& provider : config->providers()) {
+      if (provider.name() != target.provider()) continue;
+      const ProviderKind* const kind = kinds.Find(provider);
+      return kind == nullptr || !kind->has_all_models;
+    }
+    return true;
+  });
+}
+
+}  // namespace gateway

@@ -1,0 +1,115 @@
+"""What environment variables of other systems do, seen from outside; their
+fields and units are compatibility_variables_test.cc's."""
+
+import socket
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration.http_calls import ask, chat
+from tests.testing.gateway_process import GatewayProcess
+from tests.testing.mock_upstream import MockUpstream
+
+_CONFIG = """\
+providers:
+  - name: openai
+    openai: {base_url: "http://%(upstream)s/v1", api_key: "env:OPENAI_KEY"}
+  - name: openrouter
+    openrouter: {base_url: "http://%(upstream)s/v1", api_key: "env:OPENAI_KEY"}
+routing:
+  model_rules:
+    - {prefix: "gpt-", targets: [openai], fallbacks: [openrouter/or-spare]}
+    - {glob: "*", targets: [openrouter]}
+resilience:
+  retry: {backoff_base: 1ms, backoff_limit: 5s}
+  circuit_breaker: {mode: "off"}
+"""
+
+
+class VariablesTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.upstream = MockUpstream()
+        cls.addClassCleanup(cls.upstream.close)
+
+    def gateway(self, **env):
+        self.upstream.reset()
+        gateway = GatewayProcess(
+            _CONFIG % {"upstream": self.upstream.address},
+            env={**gateway_case.ENV, **env})
+        self.addCleanup(gateway.kill)
+        return gateway
+
+    def ask(self, gateway, model, **headers):
+        return ask(gateway.http, chat(model), headers=headers)
+
+    def test_the_port_is_taken(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        gateway = self.gateway(LLM_GATEWAY_PORT=str(port))
+        self.assertEqual(gateway.http, "127.0.0.1:%d" % port)
+        self.assertEqual(self.ask(gateway, "gpt-x").status, 200)
+
+    def test_retries_and_fallbacks(self):
+        gateway = self.gateway(GATEWAY_MAX_RETRIES="1",
+                               GATEWAY_FALLBACK_ENABLED="false")
+        self.upstream.set_script("gpt-x", {"status": 503})
+        self.assertEqual(self.ask(gateway, "gpt-x").status, 503)
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 2)
+        self.assertEqual(self.upstream.stat("or-spare", "requests"), 0)
+        gateway = self.gateway(GATEWAY_MAX_RETRIES="0",
+                               GATEWAY_FALLBACK_ENABLED="true")
+        self.upstream.set_script("gpt-x", {"status": 503})
+        self.assertEqual(self.ask(gateway, "gpt-x").status, 200)
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 1)
+        self.assertEqual(self.upstream.stat("or-spare", "requests"), 1)
+
+    def test_openrouter_is_out_of_rules_and_chains(self):
+        gateway = self.gateway(OPENROUTER_FALLBACK_ENABLED="false",
+                               GATEWAY_MAX_RETRIES="0")
+        self.upstream.set_script("gpt-x", {"status": 503})
+        self.assertEqual(self.ask(gateway, "gpt-x").status, 503)
+        self.assertEqual(self.upstream.stat("or-spare", "requests"), 0)
+        self.assertEqual(self.ask(gateway, "anything").status, 404)
+        named = self.ask(gateway, "anything",
+                         **{"x-llmgateway-provider": "openrouter"})
+        self.assertEqual(named.status, 200, named.body)
+        gateway = self.gateway(OPENROUTER_FALLBACK_ENABLED="true")
+        self.assertEqual(self.ask(gateway, "anything").status, 200)
+
+    def test_the_rollout(self):
+        user = {"x-llmgateway-user": "team-a"}  # Its place: 29.91 %.
+        for status, env in (
+                (403, {"GATEWAY_V2_ENABLED": "false"}),
+                (200, {"GATEWAY_V2_ENABLED": "false",
+                       "ENABLE_GATEWAY_V2": "true"}),
+                (403, {"GATEWAY_V2_PERCENTAGE": "29"}),
+                (200, {"GATEWAY_V2_PERCENTAGE": "30"})):
+            with self.subTest(env=env):
+                gateway = self.gateway(**env)
+                self.assertEqual(self.ask(gateway, "gpt-x", **user).status,
+                                 status)
+                gateway.kill()
+
+    def test_the_address_of_a_provider_and_its_key(self):
+        gateway = self.gateway(LLM_PROVIDER="openai", LLM_MODEL="gpt-told",
+                               LLM_API_KEY="sk-of-llm-1234567890",
+                               LLM_BASE_URL="http://%s/v1" %
+                               self.upstream.address)
+        request = chat("")
+        del request["model"]
+        self.assertEqual(ask(gateway.http, request).json()["model"],
+                         "gpt-told")
+        self.assertIn("sk-of-llm-1234567890",
+                      str(self.upstream.last("gpt-told")))
+
+    def test_what_is_not_followed_is_warned_of(self):
+        gateway = self.gateway(LLM_COST_LIMIT_USD="5")
+        line = gateway.wait_for_log(field="LLM_COST_LIMIT_USD")
+        self.assertEqual((line["level"], line["config"]),
+                         ("warn", "environment"))
+
+
+if __name__ == "__main__":
+    unittest.main()

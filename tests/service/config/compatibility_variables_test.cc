@@ -1,0 +1,234 @@
+#include "service/config/compatibility_variables.h"
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
+#include "service/config/config_problem.h"
+#include "service/config/config_reader.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::GatewayConfig;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kFile[] =
+    "providers:\n"
+    "- {name: mock, mock: {}}\n"
+    "- {name: openrouter, openrouter: {}}\n"
+    "- {name: other, openrouter: {}}\n"
+    "- {name: openai, openai: {}}\n";
+
+class CompatibilityVariablesTest : public testing::Test {
+ protected:
+  // Reads a configuration, and what is wrong with it.
+  GatewayConfig Read(const Environment& environment,
+                     std::string_view more = "") {
+    ConfigDraft draft =
+        ReadConfigDraft(AllProviderKinds(), absl::StrCat(kFile, ToAbsl(more)),
+                        "f", environment);
+    problems_ = LinesOf(draft.problems);
+    warnings_ = LinesOf(draft.warnings);
+    // The providers' keys are missing.
+    std::erase_if(warnings_, [](const std::string& line) {
+      return line.starts_with("providers[");
+    });
+    return draft.config;
+  }
+
+  static std::vector<std::string> LinesOf(
+      const std::vector<ConfigProblem>& problems) {
+    std::vector<std::string> lines;
+    for (const ConfigProblem& problem : problems) {
+      lines.push_back(absl::StrCat(problem.path, ": ", problem.message));
+    }
+    return lines;
+  }
+
+  std::vector<std::string> problems_;
+  std::vector<std::string> warnings_;
+};
+
+TEST_F(CompatibilityVariablesTest, EachIsInTheReferenceOnce) {
+  std::ifstream file("docs/configuration.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  const std::string text = page.str();
+  for (const std::string_view name : CompatibilityVariables()) {
+    const std::string row = absl::StrCat("\n| `", ToAbsl(name), "` | ");
+    const size_t at = text.find(row);
+    EXPECT_NE(at, std::string::npos) << name;
+    EXPECT_EQ(text.find(row, at + 1), std::string::npos) << name;
+  }
+}
+
+TEST_F(CompatibilityVariablesTest, ValuesGoToTheirFieldsInTheirUnits) {
+  const GatewayConfig config = Read(
+      {{"GATEWAY_MAX_RETRIES", "3"},
+       {"GATEWAY_RETRY_DELAY", "1.5"},
+       {"GATEWAY_V2_PERCENTAGE", "12.5"},
+       {"LLM_TIMEOUT_SECONDS", "120"},
+       {"LLM_GATEWAY_PORT", "9090"},
+       {"LLM_GATEWAY_LOG_LEVEL", "WARNING"},
+       {"LLM_GATEWAY_LOG_FILE_PATH", "/tmp/app.log"},
+       {"LLM_GATEWAY_CORS_ORIGINS", "https://a.example, https://b.example"},
+       {"LLM_GATEWAY_CIRCUIT_BREAKER_FAILURE_THRESHOLD", "7"},
+       {"LLM_GATEWAY_CIRCUIT_BREAKER_RESET_TIMEOUT", "60"},
+       {"OPENROUTER_BASE_URL", "https://router.example/v1"},
+       {"LLM_PROVIDER", "openai"},
+       {"LLM_MODEL", "gpt-5"},
+       {"LLM_BASE_URL", "https://openai.example/v1"},
+       {"LLM_API_KEY", "sk-of-openai-1234"}},
+      "routing: {default_target: mock/m}\n");
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(warnings_, IsEmpty());
+  const auto& resilience = config.resilience();
+  EXPECT_EQ(resilience.retry().attempts_limit(), 4);
+  EXPECT_EQ(resilience.retry().backoff_base().seconds(), 1);
+  EXPECT_EQ(resilience.retry().backoff_base().nanos(), 500'000'000);
+  EXPECT_EQ(resilience.circuit_breaker().consecutive_failures(), 7);
+  EXPECT_EQ(resilience.circuit_breaker().open_duration().seconds(), 60);
+  EXPECT_EQ(resilience.call_timeout().seconds(), 120);
+  EXPECT_EQ(config.routing().rollout().percentage(), 12.5);
+  EXPECT_EQ(config.listeners().http().address(), "127.0.0.1:9090");
+  EXPECT_THAT(config.listeners().http().cors().allowed_origins(),
+              ElementsAre("https://a.example", "https://b.example"));
+  EXPECT_EQ(config.logging().level(), llmgateway::config::v1::LOG_LEVEL_WARN);
+  EXPECT_EQ(config.logging().file(), "/tmp/app.log");
+  EXPECT_EQ(config.providers(1).openrouter().base_url(),
+            "https://router.example/v1");
+  EXPECT_EQ(config.providers(2).openrouter().base_url(),
+            "https://router.example/v1");
+  EXPECT_EQ(config.providers(3).openai().base_url(),
+            "https://openai.example/v1");
+  EXPECT_EQ(config.providers(3).openai().api_key(), "env:LLM_API_KEY");
+  EXPECT_EQ(config.routing().default_target().provider(), "openai");
+  EXPECT_EQ(config.routing().default_target().model(), "gpt-5");
+}
+
+TEST_F(CompatibilityVariablesTest, AllAttemptsOrRetries) {
+  for (const char* none : {"0", "1"}) {
+    EXPECT_EQ(
+        Read({{"LLM_MAX_RETRIES", none}}).resilience().retry().attempts_limit(),
+        1);
+  }
+  EXPECT_EQ(Read({{"GATEWAY_MAX_RETRIES", "0"}})
+                .resilience()
+                .retry()
+                .attempts_limit(),
+            1);
+}
+
+TEST_F(CompatibilityVariablesTest, AFieldsOwnVariableWins) {
+  const GatewayConfig config =
+      Read({{"LLM_GATEWAY_PORT", "9090"},
+            {"LLM_GATEWAY_LISTENERS_HTTP_ADDRESS", "127.0.0.1:7070"},
+            {"LLM_LOG_LEVEL", "DEBUG"},
+            {"LLM_GATEWAY_LOGGING_LEVEL", "error"}});
+  EXPECT_EQ(config.listeners().http().address(), "127.0.0.1:7070");
+  EXPECT_EQ(config.logging().level(), llmgateway::config::v1::LOG_LEVEL_ERROR);
+}
+
+TEST_F(CompatibilityVariablesTest, APortThatKubernetesMakesIsNone) {
+  EXPECT_EQ(Read({{"LLM_GATEWAY_PORT", "tcp://10.0.0.1:80"}})
+                .listeners()
+                .http()
+                .address(),
+            "127.0.0.1:8080");
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST_F(CompatibilityVariablesTest, EitherOfTwoEnablesTheRollout) {
+  const auto enabled = [this](const Environment& environment) {
+    return Read(environment, "routing: {rollout: {enabled: false}}\n")
+        .routing()
+        .rollout()
+        .enabled();
+  };
+  EXPECT_FALSE(enabled({}));
+  EXPECT_FALSE(enabled({{"GATEWAY_V2_ENABLED", "false"}}));
+  EXPECT_TRUE(enabled({{"GATEWAY_V2_ENABLED", "true"}}));
+  EXPECT_TRUE(
+      enabled({{"GATEWAY_V2_ENABLED", "0"}, {"ENABLE_GATEWAY_V2", "1"}}));
+}
+
+TEST_F(CompatibilityVariablesTest, SwitchedOffFallbacksAreGone) {
+  constexpr char kRules[] =
+      "routing:\n"
+      "  agent_rules: [{agent_type: a, targets: [openai], fallbacks: [mock]}]\n"
+      "  fallbacks: [mock]\n"
+      "  failure_fallbacks: {rate_limit: [mock]}\n";
+  EXPECT_EQ(Read({{"GATEWAY_FALLBACK_ENABLED", "true"}}, kRules)
+                .routing()
+                .fallbacks_size(),
+            1);
+  const auto routing =
+      Read({{"GATEWAY_FALLBACK_ENABLED", "false"}}, kRules).routing();
+  EXPECT_EQ(routing.fallbacks_size(), 0);
+  EXPECT_EQ(routing.failure_fallbacks().rate_limit_size(), 0);
+  EXPECT_EQ(routing.agent_rules(0).fallbacks_size(), 0);
+  EXPECT_EQ(routing.agent_rules(0).targets_size(), 1);
+}
+
+TEST_F(CompatibilityVariablesTest, OpenRouterIsTakenOutOfRulesAndChains) {
+  const Environment off = {{"OPENROUTER_FALLBACK_ENABLED", "false"}};
+  // The shipped rules end in it.
+  EXPECT_EQ(Read({}).routing().model_rules().rbegin()->glob(), "*");
+  EXPECT_NE(Read(off).routing().model_rules().rbegin()->glob(), "*");
+  const auto routing =
+      Read(off,
+           "routing:\n"
+           "  model_rules:\n"
+           "  - {prefix: a, targets: [other, mock], fallbacks: [openrouter]}\n"
+           "  - {prefix: b, targets: [openrouter]}\n"
+           "  fallbacks: [mock, openrouter]\n"
+           "  default_target: other\n")
+          .routing();
+  ASSERT_EQ(routing.model_rules_size(), 1);
+  ASSERT_EQ(routing.model_rules(0).targets_size(), 1);
+  EXPECT_EQ(routing.model_rules(0).targets(0).provider(), "mock");
+  EXPECT_EQ(routing.model_rules(0).fallbacks_size(), 0);
+  ASSERT_EQ(routing.fallbacks_size(), 1);
+  EXPECT_FALSE(routing.has_default_target());
+}
+
+TEST_F(CompatibilityVariablesTest, WhatIsWrongIsToldByItsVariable) {
+  Read({{"GATEWAY_MAX_RETRIES", "many"},
+        {"GATEWAY_RETRY_DELAY", "soon"},
+        {"GATEWAY_V2_ENABLED", "maybe"},
+        {"LLM_GATEWAY_PORT", "70000"}});
+  EXPECT_THAT(problems_,
+              ElementsAre("GATEWAY_MAX_RETRIES: must be a whole number",
+                          "GATEWAY_RETRY_DELAY: must be seconds, as in 1.5",
+                          "GATEWAY_V2_ENABLED: must be true or false",
+                          "LLM_GATEWAY_PORT: must be a port, 0 to 65535"));
+}
+
+TEST_F(CompatibilityVariablesTest, WhatIsNotFollowedIsWarnedOf) {
+  Read({{"LLM_COST_LIMIT_USD", "5"},
+        {"LLM_TEMPERATURE", "0"},
+        {"LLM_MODEL", "gpt-5"},
+        {"LLM_API_KEY", "k"},
+        {"LLM_LOG_FORMAT", "console"}});
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(warnings_,
+              ElementsAre(HasSubstr("LLM_COST_LIMIT_USD: is not followed yet"),
+                          HasSubstr("LLM_TEMPERATURE: is for clients"),
+                          HasSubstr("LLM_MODEL: is not followed: no provider"),
+                          HasSubstr("LLM_API_KEY: is not followed"),
+                          HasSubstr("LLM_LOG_FORMAT: is not followed")));
+}
+
+}  // namespace
+}  // namespace gateway
