@@ -62,7 +62,7 @@ PriceEntry ReadConfiguredPrice(
   }
   return {.vendor = config.kind(),
           .model = config.model(),
-          .price = ModelPrice(CompleteRates(listed))};
+          .price = ModelRates(CompleteRates(listed))};
 }
 
 PriceTable PricesOf(const PricesConfig& config) {

@@ -120,18 +120,18 @@ CostBreakdown Cost(const TokenRates& rates,
   return cost;
 }
 
-CostBreakdown Cost(const ModelPrice& price, const Usage& usage,
+CostBreakdown Cost(const ModelRates& price, const Usage& usage,
                    ServiceTier tier) {
   return Cost(price.RatesFor(usage.input_tokens(), tier), BilledTokens(usage));
 }
 
-void SetCost(const ModelPrice* price, ServiceTier tier, Usage* usage) {
+void SetCost(const ModelRates* price, ServiceTier tier, Usage* usage) {
   usage->set_cost_known(price != nullptr);
   usage->set_cost_usd_nanos(
       price == nullptr ? 0 : Cost(*price, *usage, tier).total.nanos());
 }
 
-Money EstimateCost(const ModelPrice& price, int64_t input_tokens,
+Money EstimateCost(const ModelRates& price, int64_t input_tokens,
                    int64_t output_tokens) {
   PerTokenKind<int64_t> tokens;
   tokens[TokenKind::kInput] = std::max<int64_t>(input_tokens, 0);
@@ -140,7 +140,7 @@ Money EstimateCost(const ModelPrice& price, int64_t input_tokens,
       .total;
 }
 
-Money EstimateSelectionCost(const ModelPrice& price, bool long_context,
+Money EstimateSelectionCost(const ModelRates& price, bool long_context,
                             bool reasoning) {
   int64_t input_tokens = 1000;
   if (long_context) input_tokens *= 2;

@@ -1,6 +1,6 @@
 // What a call cost, from its usage and its model's price.
 //
-//   const ModelPrice* const price = prices.Find(vendor, model);
+//   const ModelRates* const price = prices.Find(vendor, model);
 //   SetCost(price, ServiceTierOf(response.service_tier()), &usage);
 //
 // Usage counts some tokens twice, once in a whole and once as a part of it;
@@ -52,26 +52,26 @@ CostBreakdown Cost(const TokenRates& rates,
                    const PerTokenKind<int64_t>& tokens);
 
 // Returns what a usage costs by the prices of its tier and length of prompt.
-CostBreakdown Cost(const ModelPrice& price, const llmgateway::v1::Usage& usage,
+CostBreakdown Cost(const ModelRates& price, const llmgateway::v1::Usage& usage,
                    ServiceTier tier = ServiceTier::kStandard);
 
 // Fills in `cost_usd_nanos` and `cost_known` of `usage`. `tier` is the one that
 // served, as the answer says, not the one that was asked for. Without a price,
 // which is null then, the cost is 0 and not known.
-void SetCost(const ModelPrice* price, ServiceTier tier,
+void SetCost(const ModelRates* price, ServiceTier tier,
              llmgateway::v1::Usage* usage);
 
 // Returns what so many tokens would cost in the standard tier, with nothing
 // cached: for comparing models before a call, and for reserving. A negative
 // count is none.
-Money EstimateCost(const ModelPrice& price, int64_t input_tokens,
+Money EstimateCost(const ModelRates& price, int64_t input_tokens,
                    int64_t output_tokens);
 
 // Returns what a call of which nothing is known but what it needs is taken to
 // cost when a model is selected: 1000 tokens of input, twice as many where a
 // long context is needed, half as many again for reasoning, and half of that
 // as output.
-Money EstimateSelectionCost(const ModelPrice& price, bool long_context,
+Money EstimateSelectionCost(const ModelRates& price, bool long_context,
                             bool reasoning);
 
 }  // namespace gateway

@@ -32,12 +32,12 @@ ServiceTier ServiceTierOf(std::string_view name) {
   return ServiceTier::kStandard;
 }
 
-ModelPrice::ModelPrice(const TokenRates& rates)
+ModelRates::ModelRates(const TokenRates& rates)
     : steps_{Step{.rates = rates}} {}
 
-ModelPrice::ModelPrice(std::vector<Step> steps) : steps_(std::move(steps)) {}
+ModelRates::ModelRates(std::vector<Step> steps) : steps_(std::move(steps)) {}
 
-absl::StatusOr<ModelPrice> ModelPrice::Make(std::vector<Step> steps) {
+absl::StatusOr<ModelRates> ModelRates::Make(std::vector<Step> steps) {
   std::sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
     return std::pair(a.tier, a.above_input_tokens) <
            std::pair(b.tier, b.above_input_tokens);
@@ -63,10 +63,10 @@ absl::StatusOr<ModelPrice> ModelPrice::Make(std::vector<Step> steps) {
     }
   }
   steps.shrink_to_fit();
-  return ModelPrice(std::move(steps));
+  return ModelRates(std::move(steps));
 }
 
-const TokenRates& ModelPrice::RatesFor(int64_t input_tokens,
+const TokenRates& ModelRates::RatesFor(int64_t input_tokens,
                                        ServiceTier tier) const {
   const Step* of_standard = &steps_.front();
   const Step* of_tier = nullptr;

@@ -1,11 +1,11 @@
-// ModelPrice is what the tokens of one model cost: a price for each kind of
+// ModelRates is what the tokens of one model cost: a price for each kind of
 // token, others for long prompts and for other service tiers where the vendor
 // has them.
 //
 //   ListedRates listed;
 //   listed[TokenKind::kInput] = *TokenPrice::Parse("3");
 //   listed[TokenKind::kOutput] = *TokenPrice::Parse("15");
-//   const ModelPrice price(CompleteRates(listed));
+//   const ModelRates price(CompleteRates(listed));
 //   price.RatesFor(input_tokens, ServiceTier::kStandard)[TokenKind::kInput];
 //
 // Not told apart: who asks from where (data residency), Anthropic's fast mode,
@@ -46,7 +46,7 @@ enum class ServiceTier : uint8_t { kStandard, kBatch, kFlex, kPriority };
 // anything else.
 ServiceTier ServiceTierOf(std::string_view name);
 
-class ModelPrice {
+class ModelRates {
  public:
   // Prices that hold for calls of one tier with a prompt of more than so many
   // tokens, cached ones included. They hold for the whole call, not only for
@@ -58,12 +58,12 @@ class ModelPrice {
   };
 
   // The same for all calls.
-  explicit ModelPrice(const TokenRates& rates);
+  explicit ModelRates(const TokenRates& rates);
 
   // Returns the price made of `steps`, in any order. Returns INVALID_ARGUMENT
   // if two are of one tier and mark, if a mark is negative, or if there are
   // none for all calls of the standard tier, or of another tier that has steps.
-  static absl::StatusOr<ModelPrice> Make(std::vector<Step> steps);
+  static absl::StatusOr<ModelRates> Make(std::vector<Step> steps);
 
   // Returns the prices of a call with a prompt of `input_tokens`: those of the
   // highest mark that it is above. Of a tier that the model has no prices for
@@ -74,7 +74,7 @@ class ModelPrice {
   const std::vector<Step>& steps() const { return steps_; }
 
  private:
-  explicit ModelPrice(std::vector<Step> steps);
+  explicit ModelRates(std::vector<Step> steps);
 
   std::vector<Step> steps_;
 };

@@ -74,8 +74,8 @@ absl::StatusOr<TokenRates> ReadRates(Words& words) {
 }
 
 // What follows the names.
-absl::StatusOr<ModelPrice::Step> ReadStep(Words& words) {
-  ModelPrice::Step step;
+absl::StatusOr<ModelRates::Step> ReadStep(Words& words) {
+  ModelRates::Step step;
   step.tier = ServiceTierOf(words.Peek());
   if (step.tier != ServiceTier::kStandard) words.Take();
   if (words.Peek().starts_with('>')) {
@@ -105,7 +105,7 @@ class Entries {
       vendor_ = vendor;
       model_ = model;
     }
-    GATEWAY_ASSIGN_OR_RETURN(ModelPrice::Step step, ReadStep(words));
+    GATEWAY_ASSIGN_OR_RETURN(ModelRates::Step step, ReadStep(words));
     steps_.push_back(step);
     return absl::OkStatus();
   }
@@ -113,8 +113,8 @@ class Entries {
   // Makes an entry of the model whose lines were the last ones.
   absl::Status EndModel() {
     if (steps_.empty()) return absl::OkStatus();
-    absl::StatusOr<ModelPrice> price =
-        ModelPrice::Make(std::exchange(steps_, {}));
+    absl::StatusOr<ModelRates> price =
+        ModelRates::Make(std::exchange(steps_, {}));
     if (!price.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(
           ToAbsl(model_), ", which is above it, ", price.status().message()));
@@ -129,7 +129,7 @@ class Entries {
  private:
   std::string_view vendor_;
   std::string_view model_;
-  std::vector<ModelPrice::Step> steps_;
+  std::vector<ModelRates::Step> steps_;
   std::vector<PriceEntry> entries_;
 };
 

@@ -31,7 +31,7 @@ namespace gateway {
 struct PriceEntry {
   std::string vendor;  // As in PriceTable::Find; empty: any.
   std::string model;   // A name, or a beginning followed by `*`.
-  ModelPrice price;
+  ModelRates price;
 };
 
 // Returns the entries of a list. Returns INVALID_ARGUMENT, naming the line and

@@ -87,21 +87,21 @@ void PriceList::AddBeginning(std::string_view name) {
   }
 }
 
-const ModelPrice* PriceList::Find(std::string_view vendor,
+const ModelRates* PriceList::Find(std::string_view vendor,
                                   std::string_view model) const {
   if (entries_.empty()) return nullptr;
-  if (const ModelPrice* const price = FindIn(names_, vendor, model)) {
+  if (const ModelRates* const price = FindIn(names_, vendor, model)) {
     return price;
   }
   const std::string_view undated = WithoutDate(model);
   if (undated.size() < model.size()) {
-    if (const ModelPrice* const price = FindIn(names_, vendor, undated)) {
+    if (const ModelRates* const price = FindIn(names_, vendor, undated)) {
       return price;
     }
   }
   for (const Length& each : beginning_lengths_) {
     if (!each.MayFit(model)) continue;
-    if (const ModelPrice* const price =
+    if (const ModelRates* const price =
             FindIn(beginnings_, vendor, model.substr(0, each.length))) {
       return price;
     }
@@ -109,7 +109,7 @@ const ModelPrice* PriceList::Find(std::string_view vendor,
   return nullptr;
 }
 
-const ModelPrice* PriceList::FindIn(const Index& index, std::string_view vendor,
+const ModelRates* PriceList::FindIn(const Index& index, std::string_view vendor,
                                     std::string_view model) const {
   auto found = index.find(Key(ToAbsl(vendor), ToAbsl(model)));
   if (found == index.end() && has_any_vendor_) {

@@ -2,7 +2,7 @@
 //
 //   GATEWAY_ASSIGN_OR_RETURN(const PriceList list,
 //                            PriceList::Make(std::move(entries)));
-//   const ModelPrice* const price = list.Find("openai", "gpt-4o-2024-08-06");
+//   const ModelRates* const price = list.Find("openai", "gpt-4o-2024-08-06");
 //
 // A name is looked for as it is, then without its date, then by the longest
 // beginning that is in the list. Each time the vendor's own entry comes before
@@ -42,14 +42,14 @@ class PriceList {
   // list is, wherever it is moved to. Does not allocate. Takes a few hash
   // look-ups however long the list is; by beginnings, one for each length of
   // those that begin with the same character.
-  const ModelPrice* Find(std::string_view vendor, std::string_view model) const;
+  const ModelRates* Find(std::string_view vendor, std::string_view model) const;
 
   size_t size() const { return entries_.size(); }
 
  private:
   // A vendor, and a model's name or beginning, both in the entry.
   using Key = std::pair<absl::string_view, absl::string_view>;
-  using Index = absl::flat_hash_map<Key, const ModelPrice*>;
+  using Index = absl::flat_hash_map<Key, const ModelRates*>;
   // The beginnings of one length, and which characters they begin with: most
   // names are settled by that.
   struct Length {
@@ -65,7 +65,7 @@ class PriceList {
   PriceList() = default;
 
   void AddBeginning(std::string_view name);
-  const ModelPrice* FindIn(const Index& index, std::string_view vendor,
+  const ModelRates* FindIn(const Index& index, std::string_view vendor,
                            std::string_view model) const;
 
   // Not changed once the indices point into it.

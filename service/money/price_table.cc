@@ -24,13 +24,13 @@ absl::StatusOr<PriceTable> PriceTable::Make(std::string_view list,
   return PriceTable(*std::move(shipped), *std::move(said));
 }
 
-const ModelPrice* PriceTable::Find(std::string_view vendor,
+const ModelRates* PriceTable::Find(std::string_view vendor,
                                    std::string_view model) const {
   constexpr std::string_view kGeminiPrefix = "models/";
   if (model.starts_with(kGeminiPrefix)) {
     model.remove_prefix(kGeminiPrefix.size());
   }
-  const ModelPrice* const said = overrides_.Find(vendor, model);
+  const ModelRates* const said = overrides_.Find(vendor, model);
   return said != nullptr ? said : shipped_.Find(vendor, model);
 }
 

@@ -4,7 +4,7 @@
 //   GATEWAY_ASSIGN_OR_RETURN(
 //       const PriceTable prices,
 //       PriceTable::Make(ShippedPrices(), std::move(overrides)));
-//   const ModelPrice* const price = prices.Find("openai", "gpt-4o");
+//   const ModelRates* const price = prices.Find("openai", "gpt-4o");
 //   SetCost(price, ServiceTier::kStandard, &usage);
 //
 // An override wins whatever it is found by: one for `gpt-4o*` is also the price
@@ -40,7 +40,7 @@ class PriceTable {
   // for; `models/` before it, as Gemini writes, counts for nothing. Valid while
   // the table is, wherever it is moved to. Does not allocate; takes 20 to 100
   // ns with the shipped list alone, and up to 200 with 10,000 overrides.
-  const ModelPrice* Find(std::string_view vendor, std::string_view model) const;
+  const ModelRates* Find(std::string_view vendor, std::string_view model) const;
 
  private:
   PriceTable(PriceList shipped, PriceList overrides)

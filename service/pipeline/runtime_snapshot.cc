@@ -117,7 +117,7 @@ std::optional<int64_t> RuntimeSnapshot::Health::PriceOf(
   // One without a model is asked for what the caller names.
   if (model.empty()) return std::nullopt;
   const ProviderRegistry::Entry& entry = *providers_.Find(provider);
-  const ModelPrice* const price =
+  const ModelRates* const price =
       prices_.Find(PricedAs(entry), entry.UpstreamModel(model));
   if (price == nullptr) return std::nullopt;
   return EstimateSelectionCost(*price, /*long_context=*/false,

@@ -49,7 +49,7 @@ std::vector<PriceEntry> Overrides(int count) {
   for (int i = 0; i < count; ++i) {
     entries.push_back({i % 2 == 0 ? "openai" : "",
                        absl::StrCat("model-", i, i % 10 == 0 ? "*" : ""),
-                       ModelPrice(TokenRates())});
+                       ModelRates(TokenRates())});
   }
   return entries;
 }
@@ -75,7 +75,7 @@ void MeasureFinding(const char* title, const PriceTable& table) {
 }
 
 void MeasureCosts(const PriceTable& table) {
-  const ModelPrice* const price = table.Find("anthropic", "claude-sonnet-4-5");
+  const ModelRates* const price = table.Find("anthropic", "claude-sonnet-4-5");
   llmgateway::v1::Usage usage;
   usage.set_input_tokens(12'345);
   usage.set_output_tokens(678);

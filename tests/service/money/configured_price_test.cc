@@ -74,7 +74,7 @@ TEST(ConfiguredPriceTest, AConfiguredPriceComesBeforeTheShippedOne) {
   const PriceTable prices = PricesOf(config);
   const auto input_of = [&prices](std::string_view vendor,
                                   std::string_view model) {
-    const ModelPrice* const found = prices.Find(vendor, model);
+    const ModelRates* const found = prices.Find(vendor, model);
     return found == nullptr
                ? std::string()
                : found->steps()[0].rates[TokenKind::kInput].Text();

@@ -27,7 +27,7 @@ constexpr int64_t kTokensMax = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMillion = 1'000'000;
 
 // The price that a line of a list tells.
-ModelPrice PriceOf(std::string_view rates) {
+ModelRates PriceOf(std::string_view rates) {
   return ReadPriceLines(absl::StrCat("v m ", ToAbsl(rates)))->at(0).price;
 }
 
@@ -108,7 +108,7 @@ TEST(BilledTokensTest, ANegativeCountIsNone) {
 }
 
 TEST(CostTest, EachKindHasItsPrice) {
-  const ModelPrice price = PriceOf(
+  const ModelRates price = PriceOf(
       "in 1 out 2 cached 3 write 4 write_1h 5 reasoning 6 audio_in 7 "
       "audio_out 8");
   Usage usage = Used(5 * kMillion, 3 * kMillion);
@@ -131,7 +131,7 @@ TEST(CostTest, EachKindHasItsPrice) {
 TEST(CostTest, OfGpt4o) {
   const PriceTable table =
       *PriceTable::Make("openai gpt-4o in 2.5 out 10\n", {});
-  const ModelPrice* const price = table.Find("openai", "gpt-4o");
+  const ModelRates* const price = table.Find("openai", "gpt-4o");
   const CostBreakdown cost = Cost(*price, Used(kMillion, kMillion));
   EXPECT_EQ(cost.parts[TokenKind::kInput].Text(), "2.5");
   EXPECT_EQ(cost.parts[TokenKind::kOutput].Text(), "10");
@@ -147,7 +147,7 @@ TEST(CostTest, OfGpt4o) {
 }
 
 TEST(CostTest, OfSonnetWithItsCache) {
-  const ModelPrice sonnet = PriceOf("in 3 out 15 cached 0.30 write 3.75");
+  const ModelRates sonnet = PriceOf("in 3 out 15 cached 0.30 write 3.75");
   EXPECT_EQ(Cost(sonnet, Used(kMillion, 100'000)).total.Text(), "4.5");
   // A million beside what is read and written.
   Usage usage = Used(2 * kMillion, 0);
@@ -157,18 +157,18 @@ TEST(CostTest, OfSonnetWithItsCache) {
 }
 
 TEST(CostTest, IsRoundedHalfUpOnce) {
-  const ModelPrice price = PriceOf("in 0.0005 out 0.0005");  // Half a nano.
+  const ModelRates price = PriceOf("in 0.0005 out 0.0005");  // Half a nano.
   EXPECT_EQ(Cost(price, Used(0, 0)).total.nanos(), 0);
   EXPECT_EQ(Cost(price, Used(1, 0)).total.nanos(), 1);
   EXPECT_EQ(Cost(price, Used(1, 1)).total.nanos(), 1);
   EXPECT_EQ(Cost(price, Used(2, 1)).total.nanos(), 2);
-  const ModelPrice less = PriceOf("in 0.000499999 out 0");
+  const ModelRates less = PriceOf("in 0.000499999 out 0");
   EXPECT_EQ(Cost(less, Used(1, 0)).total.nanos(), 0);
   EXPECT_EQ(Cost(less, Used(2, 0)).total.nanos(), 1);
 }
 
 TEST(CostTest, WhatRoundingTookGoesToThoseThatLostMost) {
-  const ModelPrice price =
+  const ModelRates price =
       PriceOf("in 0.0006 out 0.0007 reasoning 0.0002 audio_out 0.0007");
   Usage usage = Used(1, 3);
   usage.set_reasoning_tokens(1);
@@ -183,14 +183,14 @@ TEST(CostTest, WhatRoundingTookGoesToThoseThatLostMost) {
 }
 
 TEST(CostTest, AmongEqualsTheEarlierKindGetsIt) {
-  const ModelPrice price = PriceOf("in 0.0005 out 0.0005");
+  const ModelRates price = PriceOf("in 0.0005 out 0.0005");
   const CostBreakdown cost = Cost(price, Used(1, 1));
   EXPECT_EQ(cost.parts[TokenKind::kInput].nanos(), 1);
   EXPECT_EQ(cost.parts[TokenKind::kOutput].nanos(), 0);
 }
 
 TEST(CostTest, LongPromptsAndTiersHaveTheirPrices) {
-  const ModelPrice price = *ModelPrice::Make(
+  const ModelRates price = *ModelRates::Make(
       {{.rates = PriceOf("in 1 out 1").steps()[0].rates},
        {.above_input_tokens = 200'000,
         .rates = PriceOf("in 2 out 2").steps()[0].rates},
@@ -206,7 +206,7 @@ TEST(CostTest, LongPromptsAndTiersHaveTheirPrices) {
 }
 
 TEST(CostTest, WhatIsTooMuchIsTheMostAndSaysSo) {
-  const ModelPrice dear = PriceOf("in 1000000 out 1000000");  // $1 a token.
+  const ModelRates dear = PriceOf("in 1000000 out 1000000");  // $1 a token.
   // The most whole dollars that there are.
   CostBreakdown cost = Cost(dear, Used(9'223'372'036, 0));
   EXPECT_EQ(cost.total.Text(), "9223372036");
@@ -229,7 +229,7 @@ TEST(CostTest, WhatIsTooMuchIsTheMostAndSaysSo) {
 
 TEST(CostTest, TheLastNanoDollarFits) {
   // A nano-dollar a token, and half of one for output.
-  const ModelPrice price = PriceOf("in 0.001 out 0.0005");
+  const ModelRates price = PriceOf("in 0.001 out 0.0005");
   CostBreakdown cost = Cost(price, Used(kTokensMax, 0));
   EXPECT_EQ(cost.total, Money::Max());
   EXPECT_FALSE(cost.saturated);
@@ -360,7 +360,7 @@ TEST(CostTest, IsWhatArithmeticByHandSays) {
 }
 
 TEST(CostTest, OfAnyUsageBillsEachTokenOnce) {
-  const ModelPrice price = PriceOf("in 3 out 3");
+  const ModelRates price = PriceOf("in 3 out 3");
   FakeRandom random{4};
   for (int round = 0; round < 20'000; ++round) {
     Usage usage = Used(AnyNumber(random, 20), AnyNumber(random, 20));
@@ -383,15 +383,15 @@ TEST(CostTest, OfAnyUsageBillsEachTokenOnce) {
 }
 
 TEST(EstimateCostTest, IsForTheStandardTierWithNothingCached) {
-  const ModelPrice price = PriceOf("in 2.5 out 10 cached 1.25");
+  const ModelRates price = PriceOf("in 2.5 out 10 cached 1.25");
   EXPECT_EQ(EstimateCost(price, 1000, 200).Text(), "0.0045");
   EXPECT_EQ(EstimateCost(price, -1, -1).Text(), "0");
   EXPECT_EQ(EstimateCost(price, kTokensMax, kTokensMax), Money::Max());
 }
 
 TEST(EstimateCostTest, KnowsLongPrompts) {
-  const ModelPrice price =
-      *ModelPrice::Make({{.rates = PriceOf("in 1 out 1").steps()[0].rates},
+  const ModelRates price =
+      *ModelRates::Make({{.rates = PriceOf("in 1 out 1").steps()[0].rates},
                          {.above_input_tokens = 1000,
                           .rates = PriceOf("in 2 out 2").steps()[0].rates}});
   EXPECT_EQ(EstimateCost(price, 1000, 1000).nanos(), 2'000'000);
@@ -405,11 +405,11 @@ TEST(EstimateSelectionCostTest, IsAsItAlwaysWas) {
   };
   listed[TokenKind::kInput] = per_thousand("0.00015");
   listed[TokenKind::kOutput] = per_thousand("0.0006");
-  const ModelPrice gemini(CompleteRates(listed));
+  const ModelRates gemini(CompleteRates(listed));
   EXPECT_EQ(EstimateSelectionCost(gemini, false, false).Text(), "0.00045");
   listed[TokenKind::kInput] = per_thousand("0.003");
   listed[TokenKind::kOutput] = per_thousand("0.015");
-  const ModelPrice sonnet(CompleteRates(listed));
+  const ModelRates sonnet(CompleteRates(listed));
   EXPECT_EQ(EstimateSelectionCost(sonnet, true, true).Text(), "0.0315");
   EXPECT_EQ(EstimateSelectionCost(sonnet, true, false).Text(), "0.021");
   EXPECT_EQ(EstimateSelectionCost(sonnet, false, true).Text(), "0.01575");

@@ -15,7 +15,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
-using Step = ModelPrice::Step;
+using Step = ModelRates::Step;
 
 TokenRates Rates(int64_t input) {
   ListedRates listed;
@@ -27,12 +27,12 @@ Step Of(ServiceTier tier, int64_t above, int64_t input) {
   return {.tier = tier, .above_input_tokens = above, .rates = Rates(input)};
 }
 
-int64_t InputPrice(const ModelPrice& price, int64_t tokens, ServiceTier tier) {
+int64_t InputPrice(const ModelRates& price, int64_t tokens, ServiceTier tier) {
   return price.RatesFor(tokens, tier)[TokenKind::kInput].nanos_per_million();
 }
 
 std::string WhyStepsAreRefused(std::vector<Step> steps) {
-  const absl::StatusOr<ModelPrice> price = ModelPrice::Make(std::move(steps));
+  const absl::StatusOr<ModelRates> price = ModelRates::Make(std::move(steps));
   return price.ok() ? "" : std::string(ToStd(price.status().message()));
 }
 
@@ -80,7 +80,7 @@ TEST(ServiceTierTest, IsCalledAsVendorsDo) {
 }
 
 TEST(ModelPriceTest, OneStepHoldsForAllCalls) {
-  const ModelPrice price(Rates(7));
+  const ModelRates price(Rates(7));
   for (const int64_t tokens :
        {int64_t{-1}, int64_t{0}, std::numeric_limits<int64_t>::max()}) {
     EXPECT_EQ(InputPrice(price, tokens, ServiceTier::kStandard), 7);
@@ -89,8 +89,8 @@ TEST(ModelPriceTest, OneStepHoldsForAllCalls) {
 }
 
 TEST(ModelPriceTest, AStepBeginsAboveItsMark) {
-  const ModelPrice price =
-      *ModelPrice::Make({Of(ServiceTier::kStandard, 200'000, 20),
+  const ModelRates price =
+      *ModelRates::Make({Of(ServiceTier::kStandard, 200'000, 20),
                          Of(ServiceTier::kStandard, 0, 10),
                          Of(ServiceTier::kStandard, 500'000, 50)});
   EXPECT_EQ(InputPrice(price, 0, ServiceTier::kStandard), 10);
@@ -101,7 +101,7 @@ TEST(ModelPriceTest, AStepBeginsAboveItsMark) {
 }
 
 TEST(ModelPriceTest, ATierHasItsOwnStepsOrTheStandardOnes) {
-  const ModelPrice price = *ModelPrice::Make(
+  const ModelRates price = *ModelRates::Make(
       {Of(ServiceTier::kStandard, 0, 10), Of(ServiceTier::kStandard, 100, 20),
        Of(ServiceTier::kFlex, 0, 5), Of(ServiceTier::kPriority, 0, 30),
        Of(ServiceTier::kPriority, 200, 60)});

@@ -22,7 +22,7 @@ absl::StatusOr<PriceList> Made(std::string_view lines) {
 // The price of input, by which tests tell entries apart; empty if none.
 std::string Found(const PriceList& list, std::string_view vendor,
                   std::string_view model) {
-  const ModelPrice* const price = list.Find(vendor, model);
+  const ModelRates* const price = list.Find(vendor, model);
   if (price == nullptr) return "";
   return price->steps()[0].rates[TokenKind::kInput].Text();
 }
@@ -94,7 +94,7 @@ TEST(PriceListTest, RefusesEntriesThatContradict) {
   EXPECT_EQ(refused("v *m in 1 out 0"), "v *m has a * that is not at its end");
   EXPECT_EQ(refused("v m** in 1 out 0"),
             "v m** has a * that is not at its end");
-  EXPECT_EQ(PriceList::Make({PriceEntry{"v", "", ModelPrice(TokenRates())}})
+  EXPECT_EQ(PriceList::Make({PriceEntry{"v", "", ModelRates(TokenRates())}})
                 .status()
                 .message(),
             "v an entry names no model");
@@ -102,7 +102,7 @@ TEST(PriceListTest, RefusesEntriesThatContradict) {
 
 TEST(PriceListTest, IsFoundInAfterItHasMoved) {
   PriceList first = *Made("v m in 1 out 0\nv n* in 2 out 0\n");
-  const ModelPrice* const price = first.Find("v", "m");
+  const ModelRates* const price = first.Find("v", "m");
   const PriceList second = std::move(first);
   EXPECT_EQ(second.Find("v", "m"), price);
   EXPECT_EQ(Found(second, "v", "nn"), "2");
@@ -124,7 +124,7 @@ TEST(PriceListTest, FindsWhatASearchOfAllEntriesFinds) {
     std::vector<PriceEntry> entries;
     for (uint64_t left = random.Below(20); left > 0; --left) {
       PriceEntry entry{random.Below(2) == 0 ? "" : "v", ShortName(random),
-                       ModelPrice(TokenRates())};
+                       ModelRates(TokenRates())};
       if (random.Below(2) == 0) entry.model += '*';
       bool listed = false;
       for (const PriceEntry& each : entries) {
@@ -138,7 +138,7 @@ TEST(PriceListTest, FindsWhatASearchOfAllEntriesFinds) {
     const PriceList list = *PriceList::Make(std::move(entries));
     for (int i = 0; i < 50; ++i) {
       const std::string model = ShortName(random);
-      const ModelPrice* best = nullptr;
+      const ModelRates* best = nullptr;
       size_t best_rank = 0;
       for (size_t e = 0; e < size; ++e) {
         const PriceEntry& entry = begin[e];

@@ -21,7 +21,7 @@ PriceTable With(std::string_view overrides) {
 
 std::string InputPriceIn(const PriceTable& table, std::string_view vendor,
                          std::string_view model) {
-  const ModelPrice* const price = table.Find(vendor, model);
+  const ModelRates* const price = table.Find(vendor, model);
   if (price == nullptr) return "";
   return price->steps()[0].rates[TokenKind::kInput].Text();
 }
@@ -59,7 +59,7 @@ TEST(PriceTableTest, SaysWhichOfTheTwoListsIsWrong) {
           .status()
           .message(),
       "prices: v m* is in the list twice");
-  const PriceEntry entry{"", "m", ModelPrice(TokenRates())};
+  const PriceEntry entry{"", "m", ModelRates(TokenRates())};
   EXPECT_EQ(PriceTable::Make("", {entry, entry}).status().message(),
             "price overrides: m is in the list twice");
 }

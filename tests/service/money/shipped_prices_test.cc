@@ -24,7 +24,7 @@ class ShippedPricesTest : public testing::Test {
   std::string Prices(std::string_view vendor, std::string_view model,
                      int64_t input_tokens = 1,
                      ServiceTier tier = ServiceTier::kStandard) {
-    const ModelPrice* const price = table_->Find(vendor, model);
+    const ModelRates* const price = table_->Find(vendor, model);
     if (price == nullptr) return "none";
     const TokenRates& rates = price->RatesFor(input_tokens, tier);
     ListedRates listed;
@@ -136,7 +136,7 @@ TEST_F(ShippedPricesTest, NamesAreFoundWithADateOrAPrefix) {
 
 TEST_F(ShippedPricesTest, WhatRunsHereIsFreeAndKnownToBe) {
   for (const char* vendor : {"local_cli", "ollama"}) {
-    const ModelPrice* const price = table_->Find(vendor, "whatever:7b");
+    const ModelRates* const price = table_->Find(vendor, "whatever:7b");
     llmgateway::v1::Usage usage;
     usage.set_input_tokens(1'000'000);
     usage.set_output_tokens(1'000'000);
