@@ -89,6 +89,9 @@ absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
   destination->response_bytes_limit = http.response_bytes_limit();
 
   HttpEndpoint endpoint;
+  endpoint.use_ = std::shared_ptr<const void>(
+      nullptr,
+      [unused = destination->unused](const void*) { unused->store(true); });
   endpoint.destination_ = std::move(destination);
   endpoint.base_path_ = std::move(url.path);
   endpoint.stream_first_byte_ = ToAbsl(timeouts.stream_first_byte());
@@ -113,8 +116,8 @@ std::shared_ptr<const HttpRequestHead> HttpEndpoint::Head(
                                    });
     if (!given) fields.push_back(configured);
   }
-  return std::make_shared<HttpRequestHead>(destination_, std::string(method),
-                                           PathOf(path), std::move(fields));
+  return std::make_shared<HttpRequestHead>(
+      destination_, std::string(method), PathOf(path), std::move(fields), use_);
 }
 
 std::string HttpEndpoint::PathOf(std::string_view path) const {

@@ -47,6 +47,8 @@ class HttpEndpoint {
 
  private:
   std::shared_ptr<const HttpDestination> destination_;
+  // Held by every head; says when it goes that the destination is not used.
+  std::shared_ptr<const void> use_;
   std::string base_path_;
   absl::Duration stream_first_byte_;
   std::vector<HttpRequestHead::Field> configured_;

@@ -526,6 +526,17 @@ Http1Pool& Http1Client::PoolOf(
   return *pool;
 }
 
+bool Http1Client::CloseUnused() {
+  bool busy = false;
+  absl::erase_if(pools_, [&busy](const auto& entry) {
+    const Http1Pool& pool = *entry.second;
+    if (!pool.destination()->unused->load()) return false;
+    busy = busy || pool.busy();
+    return !pool.busy();
+  });
+  return busy;
+}
+
 void Http1Client::Adopt(
     const std::shared_ptr<const HttpDestination>& destination,
     std::unique_ptr<Stream> stream) {

@@ -49,6 +49,10 @@ class Http1Client final : public HttpClient {
   // included. One waiter at a time.
   Task<void> AwaitIdle();
 
+  // Closes connections to destinations that are not used any more. Returns true
+  // if an answer still comes on one of them, so that it is to be called again.
+  bool CloseUnused();
+
   const HttpClientStats& stats() const { return stats_; }
 
   // The same stats, for owners that may outlive the client.

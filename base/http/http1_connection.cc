@@ -115,8 +115,9 @@ void Http1Connection::Cancel(const absl::Status& why) {
 Task<bool> Http1Connection::StartTls() {
   SetPhase(Phase::kHead);
   const std::string nobody;
-  const absl::Status secured =
-      co_await stream_->StartTls(*server_.tls_, nobody);
+  // Held until the handshake is over, since the server may get another.
+  const std::shared_ptr<TlsContext> tls = server_.tls_;
+  const absl::Status secured = co_await stream_->StartTls(*tls, nobody);
   if (!secured.ok() && !server_.draining_) {
     server_.handler_.HandshakeFailed(peer_, secured);
   }

@@ -46,7 +46,10 @@ class Http1Pool {
                   .body_bytes = pool.destination_->response_bytes_limit}),
           input(pool.loop_.blocks()),
           born(pool.loop_.Now()),
-          idle_timer([this] { Drop(); }) {}
+          idle_timer([this] { Drop(); }) {
+      ++pool.connections_;
+    }
+    ~Connection() { --pool.connections_; }
 
     // Called while the connection is idle: the server closed it, or spoke out
     // of turn. Drops it.
@@ -89,6 +92,9 @@ class Http1Pool {
   const std::shared_ptr<const HttpDestination>& destination() const {
     return destination_;
   }
+
+  // True while a connection carries a request.
+  bool busy() const { return connections_ > count_; }
 
   // Takes the connection that was used last; null if none is idle. One that
   // brought an error is dropped if more has come on it since, also in this turn
@@ -158,7 +164,8 @@ class Http1Pool {
   HttpClientStats& stats_;
   const std::shared_ptr<const HttpDestination> destination_;
   Connection* first_ = nullptr;
-  size_t count_ = 0;
+  size_t count_ = 0;        // Those that are idle.
+  size_t connections_ = 0;  // All.
 };
 
 }  // namespace gateway

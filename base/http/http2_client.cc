@@ -518,7 +518,34 @@ void Http2Client::EndExchange() {
 }
 
 Task<void> Http2Client::AwaitIdle() {
-  while (exchanges_ > 0) co_await idle_.Wait();
+  while (exchanges_ > 0 || closing_ > 0) co_await idle_.Wait();
+}
+
+Task<void> Http2Client::ClosePool(std::unique_ptr<Http2Pool> pool) {
+  ++closing_;
+  co_await pool->Close();
+  pool.reset();
+  --closing_;
+  idle_.Set();
+}
+
+bool Http2Client::CloseUnused() {
+  bool busy = false;
+  std::vector<std::unique_ptr<Http2Pool>> unused;
+  absl::erase_if(pools_, [&](auto& entry) {
+    std::unique_ptr<Http2Pool>& pool = entry.second;
+    if (!pool->destination()->unused->load()) return false;
+    if (pool->busy()) {
+      busy = true;
+      return false;
+    }
+    unused.push_back(std::move(pool));
+    return true;
+  });
+  for (std::unique_ptr<Http2Pool>& pool : unused) {
+    Spawn(ClosePool(std::move(pool)));
+  }
+  return busy;
 }
 
 Task<void> Http2Client::Close() {

@@ -53,6 +53,9 @@ class Http2Client final : public HttpClient {
   // As AwaitIdle, then closes all connections.
   Task<void> Close();
 
+  // As Http1Client::CloseUnused.
+  bool CloseUnused();
+
   const HttpClientStats& stats() const { return stats_; }
 
   // The same stats, for owners that may outlive the client.
@@ -67,12 +70,14 @@ class Http2Client final : public HttpClient {
   Http2Pool& PoolOf(const std::shared_ptr<const HttpDestination>& destination);
 
   void EndExchange();
+  Task<void> ClosePool(std::unique_ptr<Http2Pool> pool);
 
   EventLoop& loop_;
   LoopResolver names_;
   const Http2Pool::OnHttp1 on_http1_;
   WakeUp idle_;
   size_t exchanges_ = 0;
+  size_t closing_ = 0;  // Pools that are not among `pools_` any more.
   const std::shared_ptr<HttpClientStats> shared_stats_ =
       std::make_shared<HttpClientStats>();
   HttpClientStats& stats_ = *shared_stats_;

@@ -293,6 +293,12 @@ void Http2Pool::OnEnded(Link& link, absl::Status why) {
   emptied_.Set();
 }
 
+bool Http2Pool::busy() const {
+  return first_ != nullptr ||
+         std::any_of(links_.begin(), links_.end(),
+                     [](const auto& link) { return link->busy_; });
+}
+
 Task<void> Http2Pool::Close() {
   assert(first_ == nullptr);
   AbandonDials(absl::CancelledError("the client is closed"));

@@ -132,6 +132,13 @@ class Http2Pool {
   // Closes all connections. REQUIRES: no request waits or is under way.
   Task<void> Close();
 
+  // True while a request waits or is under way.
+  bool busy() const;
+
+  const std::shared_ptr<const HttpDestination>& destination() const {
+    return destination_;
+  }
+
   // Value of `:authority` for all requests.
   const std::string& authority() const { return authority_; }
 

@@ -29,11 +29,13 @@ std::string HttpDestination::Authority() const {
 
 HttpRequestHead::HttpRequestHead(
     std::shared_ptr<const HttpDestination> destination, std::string method,
-    std::string path, std::vector<Field> fields)
+    std::string path, std::vector<Field> fields,
+    std::shared_ptr<const void> use)
     : destination_(std::move(destination)),
       method_(std::move(method)),
       path_(std::move(path)),
       fields_(std::move(fields)),
+      use_(std::move(use)),
       http1_("") {
   std::string text = absl::StrCat(method_, " ", path_, " HTTP/1.1\r\n");
   http1_line_bytes_ = text.size();

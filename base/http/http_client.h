@@ -19,6 +19,7 @@
 #ifndef BASE_HTTP_HTTP_CLIENT_H_
 #define BASE_HTTP_HTTP_CLIENT_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -83,6 +84,10 @@ struct HttpDestination {
   // worked on.
   absl::Duration stale_break_max = absl::Seconds(1);
   uint64_t response_bytes_limit = 64 * 1024 * 1024;
+  // Set, from any thread, once there is no head of a request to it any more:
+  // clients then close their connections when they are told to (CloseUnused).
+  std::shared_ptr<std::atomic<bool>> unused =
+      std::make_shared<std::atomic<bool>>(false);
 
   // Returns `host:port` as in a Host field, without the scheme's default port.
   std::string Authority() const;
@@ -100,10 +105,12 @@ class HttpRequestHead {
     bool indexable = false;
   };
 
-  // REQUIRES: names and values are legal (IsFieldName, IsFieldValue).
+  // REQUIRES: names and values are legal (IsFieldName, IsFieldValue). `use`,
+  // which may be null, is held as long as the head lives.
   HttpRequestHead(std::shared_ptr<const HttpDestination> destination,
                   std::string method, std::string path,
-                  std::vector<Field> fields);
+                  std::vector<Field> fields,
+                  std::shared_ptr<const void> use = nullptr);
 
   const std::shared_ptr<const HttpDestination>& destination() const {
     return destination_;
@@ -124,6 +131,7 @@ class HttpRequestHead {
   const std::string method_;
   const std::string path_;
   const std::vector<Field> fields_;
+  const std::shared_ptr<const void> use_;
   size_t http1_line_bytes_ = 0;
   Secret http1_;
 };

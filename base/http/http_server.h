@@ -29,6 +29,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -91,6 +92,10 @@ class HttpServer {
   // the oldest that is not busy; if all are, it is closed.
   void Accept(std::unique_ptr<Stream> stream);
 
+  // Secures connections by `tls` from the next one on. REQUIRES: neither it nor
+  // the one before is null.
+  void SetTls(std::shared_ptr<TlsContext> tls) { tls_ = std::move(tls); }
+
   // Closes idle connections and lets the others finish what they do; they
   // close after it.
   void Drain();
@@ -147,7 +152,7 @@ class HttpServer {
   HttpHandler& handler_;
   const HttpServerLimits limits_;
   const Http2Limits http2_limits_;
-  const std::shared_ptr<TlsContext> tls_;
+  std::shared_ptr<TlsContext> tls_;
   TurnQueue begin_queue_{kQueuedPerTurn};
   bool draining_ = false;
   bool cancelled_ = false;

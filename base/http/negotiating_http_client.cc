@@ -60,6 +60,15 @@ Task<void> NegotiatingHttpClient::Close() {
   co_await http2_.Close();
 }
 
+bool NegotiatingHttpClient::CloseUnused() {
+  // Before the clients let go of the destinations.
+  absl::erase_if(speak_http1_, [](const HttpDestination* destination) {
+    return destination->unused->load();
+  });
+  const bool http1_busy = http1_.CloseUnused();
+  return http2_.CloseUnused() || http1_busy;
+}
+
 void NegotiatingHttpClient::OnHttp1(
     const std::shared_ptr<const HttpDestination>& destination,
     std::unique_ptr<Stream> stream) {

@@ -30,6 +30,9 @@ class NegotiatingHttpClient final : public HttpClient {
   Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
       const HttpCall& call) override;
 
+  // As Http1Client::CloseUnused.
+  bool CloseUnused();
+
   // Waits until no exchange is under way, then closes all connections. REQUIRED
   // before destruction.
   Task<void> Close();
@@ -49,7 +52,7 @@ class NegotiatingHttpClient final : public HttpClient {
   Http1Client http1_;
   Http2Client http2_;
   // Destinations whose last connection chose HTTP/1.1. The clients keep them
-  // alive.
+  // alive, until they are not used any more.
   absl::flat_hash_set<const HttpDestination*> speak_http1_;
 };
 

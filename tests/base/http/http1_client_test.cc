@@ -103,6 +103,24 @@ TEST_F(Http1ClientTest, ReusesItsConnection) {
   });
 }
 
+TEST_F(Http1ClientTest, ConnectionsThatNobodyUsesAreClosed) {
+  ScriptedServer server([](RawListener& listener) {
+    RawClient client = listener.Accept();
+    ReceiveRequest(client);
+    client.Send(kOk);
+    EXPECT_TRUE(client.AtEnd());
+  });
+  WithClient([&](Http1Client& client) -> Task<void> {
+    const auto to = To(server.port());
+    co_await Call(client, Plain(to));
+    EXPECT_FALSE(client.CloseUnused());
+    EXPECT_EQ(client.stats().idle, 1u);
+    to->unused->store(true);
+    EXPECT_FALSE(client.CloseUnused());
+    EXPECT_EQ(client.stats().idle, 0u);
+  });
+}
+
 TEST_F(Http1ClientTest, MakesAFreshConnectionWhenTold) {
   ScriptedServer server([](RawListener& listener) {
     RawClient first = listener.Accept();

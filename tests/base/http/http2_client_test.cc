@@ -69,6 +69,27 @@ TEST_F(Http2ClientTest, SendsTheHeadItWasGiven) {
   });
 }
 
+TEST_F(Http2ClientTest, ConnectionsThatNobodyUsesAreClosed) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    const auto to = To(server.port());
+    const HttpRequestHead head(to, "POST", "/p", {});
+    CancelSignal never;
+    HttpCall call;
+    call.head = &head;
+    call.cancel = &never;
+    auto exchange = co_await client.Send(call);
+    EXPECT_TRUE(exchange.ok()) << exchange.status();
+    EXPECT_TRUE((co_await (*exchange)->ReadAll()).ok());
+    exchange->reset();
+    EXPECT_FALSE(client.CloseUnused());
+    EXPECT_EQ(client.stats().idle, 1u);
+    to->unused->store(true);
+    EXPECT_FALSE(client.CloseUnused());
+    co_await client.AwaitIdle();
+    EXPECT_EQ(client.stats().idle + client.stats().active, 0u);
+  });
+}
+
 TEST_F(Http2ClientTest, NoSecretEntersTheTableOfCompression) {
   ScriptedServer server([](RawListener& listener) {
     RawClient client = listener.Accept();
