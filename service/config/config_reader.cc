@@ -8,8 +8,10 @@
 #include "absl/time/time.h"
 #include "base/os/file.h"
 #include "base/string_view.h"
+#include "service/config/applied_references.h"
 #include "service/config/compatibility_variables.h"
 #include "service/config/config_problem.h"
+#include "service/config/config_references.h"
 #include "service/config/defaults.h"
 #include "service/config/environment.h"
 #include "service/config/loader.h"
@@ -33,6 +35,7 @@ void ReadSelectionFiles(const std::string& config_file, LoadedConfig* loaded,
   loaded->config.mutable_routing()->mutable_selection()->clear_files();
   for (int i = 0; i < files.size(); ++i) {
     const std::string path = PathBeside(config_file, files[i]);
+    loaded->included.push_back(path);
     const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
     const std::string field =
         ElementPath(kSelectionFiles, static_cast<size_t>(i));
@@ -96,11 +99,21 @@ LoadedConfig ReadAndCheck(Scope scope, const ProviderKinds& kinds,
 
 ConfigReading ReadWithin(Scope scope, const ProviderKinds& kinds,
                          std::string_view text, const std::string& source,
-                         const Environment& environment, absl::Time now) {
+                         const Environment& environment, absl::Time now,
+                         const AppliedReferences* allowed) {
   ConfigReading reading;
+  reading.text = text;
   ConfigProblems problems(source);
+  // A text that an operator applies names no files but secrets'.
   LoadedConfig loaded =
-      ReadAndCheck(scope, kinds, text, source, environment, &problems);
+      ReadAndCheck(allowed == nullptr ? scope : Scope::kText, kinds, text,
+                   source, environment, &problems);
+  reading.files = FilesNamedBy(loaded.config);
+  reading.files.insert(reading.files.end(), loaded.included.begin(),
+                       loaded.included.end());
+  if (problems.empty() && allowed != nullptr) {
+    allowed->Check(loaded.config, loaded.places, &problems);
+  }
   if (problems.empty()) {
     if (scope == Scope::kTextAndMachine) {
       CheckMachine(kinds, loaded.config, environment, loaded.places, &problems);
@@ -139,7 +152,18 @@ ConfigDraft ReadConfigDraft(const ProviderKinds& kinds, std::string_view text,
 ConfigReading ReadConfigText(const ProviderKinds& kinds, std::string_view text,
                              const std::string& source,
                              const Environment& environment, absl::Time now) {
-  return ReadWithin(Scope::kText, kinds, text, source, environment, now);
+  return ReadWithin(Scope::kText, kinds, text, source, environment, now,
+                    nullptr);
+}
+
+ConfigReading ReadConfigForMachine(const ProviderKinds& kinds,
+                                   std::string_view text,
+                                   const std::string& source,
+                                   const Environment& environment,
+                                   absl::Time now,
+                                   const AppliedReferences* allowed) {
+  return ReadWithin(Scope::kTextAndMachine, kinds, text, source, environment,
+                    now, allowed);
 }
 
 ConfigReading ReadConfigFile(const ProviderKinds& kinds,
@@ -147,8 +171,7 @@ ConfigReading ReadConfigFile(const ProviderKinds& kinds,
                              const Environment& environment, absl::Time now) {
   const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
   if (text.ok()) {
-    return ReadWithin(Scope::kTextAndMachine, kinds, *text, path, environment,
-                      now);
+    return ReadConfigForMachine(kinds, *text, path, environment, now);
   }
   ConfigProblems problems(path);
   problems.Add({}, "", ToStd(text.status().message()));

@@ -29,11 +29,16 @@
 
 namespace gateway {
 
+class AppliedReferences;
+
 struct ConfigReading {
   // Null if there are problems.
   std::shared_ptr<const ConfigSnapshot> snapshot;
   std::vector<ConfigProblem> problems;  // Sorted and complete.
   std::vector<ConfigProblem> warnings;  // Sorted and complete.
+  std::string text;                     // What was read.
+  // Named in it, also if there are problems.
+  std::vector<std::string> files;
 };
 
 // Reads the file. What cannot work on this machine is a problem, too: see
@@ -46,6 +51,16 @@ ConfigReading ReadConfigFile(const ProviderKinds& kinds,
 // Returns the path of something that a configuration file names: what does not
 // begin with `/` counts from the file's folder.
 std::string PathBeside(const std::string& config_file, const std::string& name);
+
+// Reads a text as ReadConfigFile does one of a file; `source` stands for the
+// file's name. If `allowed` is not null, what it does not allow is a problem,
+// and nothing of what the text names is looked at.
+ConfigReading ReadConfigForMachine(const ProviderKinds& kinds,
+                                   std::string_view text,
+                                   const std::string& source,
+                                   const Environment& environment,
+                                   absl::Time now,
+                                   const AppliedReferences* allowed = nullptr);
 
 // What can be said of a configuration without looking at what it refers to.
 struct ConfigDraft {

@@ -16,7 +16,9 @@
 #define SERVICE_CONFIG_LOADER_H_
 
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/config/config_problem.h"
@@ -34,6 +36,8 @@ struct LoadedConfig {
   // False if the text could not be read to its end, so that fields may only
   // seem to be missing.
   bool complete = false;
+  // The paths of other files whose content is in it.
+  std::vector<std::string> included;
 };
 
 // Reads the text. Adds everything that is wrong to `problems` and goes on as

@@ -46,6 +46,10 @@ class SecretReference {
   // Says where the secret is, for people: `variable NAME` or `file path`.
   std::string description() const;
 
+  bool is_file() const { return kind_ == Kind::kFile; }
+  // The path or the variable's name.
+  const std::string& name() const { return name_; }
+
  private:
   enum class Kind { kVariable, kFile };
 

@@ -23,6 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/net/tls_material.h"
+#include "base/os/file.h"
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "base/string_view.h"
@@ -41,6 +42,7 @@ using ::llmgateway::config::v1::ApiKey;
 using ::llmgateway::config::v1::AuthConfig;
 using ::llmgateway::config::v1::AuthMethods;
 using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::TlsServer;
@@ -61,7 +63,7 @@ Sha256Digest DigestFromHex(const std::string& hex) {
 }
 
 // Returns the HMAC-SHA-256 with a key that the process draws once.
-std::string KeyedHex(const std::string& text) {
+std::string KeyedHex(std::string_view text) {
   static const auto& key = *[] {
     auto* drawn = new std::array<unsigned char, 32>;
     // Aborts without randomness, without which TLS is not safe either.
@@ -79,6 +81,26 @@ std::string KeyedHex(const std::string& text) {
 
 // The name of a credential that is given by the kind's own `api_key`.
 constexpr std::string_view kDefaultCredential = "default";
+
+constexpr size_t kCaFileBytesLimit = size_t{4} * 1024 * 1024;
+
+// All that a provider is made of but for secrets, as text; nothing if it is not
+// configured.
+std::optional<std::string> MakingOf(const GatewayConfig& config,
+                                    std::string_view name) {
+  for (const ProviderConfig& provider : config.providers()) {
+    if (provider.name() != name) continue;
+    ProviderConfig made = provider;
+    // What is said of models and targets stands beside the provider.
+    made.clear_models();
+    made.clear_model_aliases();
+    made.clear_model_capabilities();
+    made.clear_discover_models();
+    made.clear_resilience();
+    return absl::StrCat(WriteYaml(made), WriteYaml(config.limits()));
+  }
+  return std::nullopt;
+}
 
 // Describes a reference. REQUIRES: validation has passed it.
 std::string Describe(const std::string& reference) {
@@ -115,6 +137,7 @@ class ConfigSnapshot::Resolver {
                                 const std::string& reference, SecretForm form);
 
   void ResolveProviders(ConfigSnapshot* snapshot);
+  void ReadCaFile(const ProviderConfig& provider, ConfigSnapshot* snapshot);
   std::vector<AccessKey> ResolveAccessKeys(const std::string& list,
                                            const AuthMethods& methods);
   std::optional<AccessKey> ResolveAccessKey(const std::string& path,
@@ -221,7 +244,21 @@ void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
     }
     WarnOfAbsent(absent, /*others_serve=*/!keys.empty());
     if (needed) snapshot->credentials_[provider.name()] = std::move(keys);
+    ReadCaFile(provider, snapshot);
   }
+}
+
+// Only so that a change is noticed: whoever connects reads the file itself, and
+// says what is wrong with it.
+void ConfigSnapshot::Resolver::ReadCaFile(const ProviderConfig& provider,
+                                          ConfigSnapshot* snapshot) {
+  const google::protobuf::Message* const settings = ProviderSettings(provider);
+  if (settings == nullptr) return;
+  const HttpUpstream* const http = HttpSettings(*settings);
+  if (http == nullptr || http->ca_file().empty()) return;
+  absl::StatusOr<std::string> pem =
+      ReadFile(http->ca_file(), kCaFileBytesLimit);
+  if (pem.ok()) snapshot->ca_files_[provider.name()] = *std::move(pem);
 }
 
 void ConfigSnapshot::Resolver::WarnOfAbsent(
@@ -343,8 +380,61 @@ std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
   snapshot->masked_yaml_ = WriteYaml(MaskConfig(snapshot->config_));
   snapshot->checksum_ =
       absl::BytesToHexString(BytesOf(Sha256(snapshot->masked_yaml_)));
-  snapshot->etag_ = KeyedHex(WriteYaml(snapshot->config_));
+  const std::string whole = WriteYaml(snapshot->config_);
+  snapshot->etag_ = KeyedHex(whole);
+  snapshot->fingerprint_ =
+      KeyedHex(absl::StrCat(whole, snapshot->NamedContents()));
   return snapshot;
+}
+
+std::string ConfigSnapshot::NamedContents() const {
+  std::string all;
+  const auto add = [&all](std::string_view part) {
+    absl::StrAppend(&all, KeyedHex(part), "\n");
+  };
+  for (const auto& [provider, keys] : credentials_) {
+    add(provider);
+    for (const ProviderKey& key : keys) {
+      add(key.name);
+      add(key.key.Reveal());
+    }
+  }
+  for (const auto* keys : {&caller_keys_, &operator_keys_}) {
+    for (const AccessKey& key : *keys) add(ToStd(BytesOf(key.digest)));
+  }
+  for (const auto& [listener, tls] : tls_) {
+    add(listener);
+    add(tls.cert_chain.Reveal());
+    add(tls.private_key.Reveal());
+    if (tls.client_ca.has_value()) add(tls.client_ca->Reveal());
+  }
+  for (const auto& [provider, pem] : ca_files_) {
+    add(provider);
+    add(pem);
+  }
+  return all;
+}
+
+bool ConfigSnapshot::HasSameProvider(const ConfigSnapshot& other,
+                                     std::string_view provider) const {
+  const auto same_keys = [](const ProviderKey& a, const ProviderKey& b) {
+    return a.name == b.name && a.weight == b.weight &&
+           a.key.Reveal() == b.key.Reveal();
+  };
+  const std::vector<ProviderKey>& keys = CredentialsOf(provider);
+  const std::vector<ProviderKey>& other_keys = other.CredentialsOf(provider);
+  const auto ca_file = ca_files_.find(provider);
+  const auto other_ca_file = other.ca_files_.find(provider);
+  const bool has_ca_file = ca_file != ca_files_.end();
+  if (CredentialOf(provider) != other.CredentialOf(provider) ||
+      !std::equal(keys.begin(), keys.end(), other_keys.begin(),
+                  other_keys.end(), same_keys) ||
+      has_ca_file != (other_ca_file != other.ca_files_.end()) ||
+      (has_ca_file && ca_file->second != other_ca_file->second)) {
+    return false;
+  }
+  const std::optional<std::string> made = MakingOf(config_, provider);
+  return made.has_value() && made == MakingOf(other.config_, provider);
 }
 
 ConfigSnapshot::Credential ConfigSnapshot::CredentialOf(

@@ -112,11 +112,26 @@ class ConfigSnapshot {
   // be guessed by it: it can be compared within the process only.
   const std::string& etag() const { return etag_; }
 
+  // Differs whenever etag() does, and whenever a secret, a certificate or a
+  // file of authorities that is named has another content. Within the process
+  // only.
+  const std::string& fingerprint() const { return fingerprint_; }
+
+  // Whether the provider of this name is configured here as it is in `other`,
+  // with the same secrets: then one that was made for the one serves the other
+  // as well. What is said of its models counts for nothing there.
+  bool HasSameProvider(const ConfigSnapshot& other,
+                       std::string_view provider) const;
+
   const std::string& source() const { return source_; }
   absl::Time load_time() const { return load_time_; }
 
  private:
   class Resolver;
+
+  // Stands for all that is named and was read, secrets too, and shows nothing
+  // of it.
+  std::string NamedContents() const;
 
   explicit ConfigSnapshot(const ProviderKinds& kinds) : kinds_(kinds) {}
 
@@ -127,9 +142,12 @@ class ConfigSnapshot {
   std::vector<AccessKey> caller_keys_;
   std::vector<AccessKey> operator_keys_;
   std::map<std::string, Tls, std::less<>> tls_;
+  // The content of its file of authorities, by the provider's name.
+  std::map<std::string, std::string, std::less<>> ca_files_;
   std::string masked_yaml_;
   std::string checksum_;
   std::string etag_;
+  std::string fingerprint_;
   std::string source_;
   absl::Time load_time_;
 };

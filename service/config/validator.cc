@@ -22,6 +22,7 @@
 #include "google/protobuf/util/time_util.h"
 #include "proto/field_marks.h"
 #include "proto/overlay.h"
+#include "service/config/applied_references.h"
 #include "service/config/auth_validator.h"
 #include "service/config/config_names.h"
 #include "service/config/field_ranges.h"
@@ -47,6 +48,7 @@ using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::OutlierEjectionConfig;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryConfig;
+using ::llmgateway::config::v1::RuntimeConfig;
 using ::llmgateway::config::v1::TlsServer;
 
 constexpr size_t kProvidersMax = 256;
@@ -54,6 +56,8 @@ constexpr size_t kOriginsMax = 1000;
 constexpr size_t kCorsHeadersMax = 64;
 constexpr size_t kHeaderNameBytesMax = 128;
 constexpr size_t kModuleLevelsMax = 64;
+constexpr size_t kFolderBytesMax = 1024;
+constexpr size_t kAppliedReferencesMax = 64;
 
 bool IsHeaderName(std::string_view name) {
   return !name.empty() && name.size() <= kHeaderNameBytesMax &&
@@ -95,6 +99,7 @@ class Validator {
   void CheckRetry(const GatewayConfig& config);
   void CheckOutlierEjection(const OutlierEjectionConfig& ejection);
   void CheckLogging(const LoggingConfig& logging);
+  void CheckRuntime(const RuntimeConfig& runtime);
 
   const ProviderKinds& kinds_;
   const FieldPlaces& places_;
@@ -113,6 +118,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckOutlierEjection(config.resilience().outlier_ejection());
   CheckAuth(config, places_, &problems_);
   CheckLogging(config.logging());
+  CheckRuntime(config.runtime());
 }
 
 void Validator::CheckWindows(const std::string& path,
@@ -327,6 +333,22 @@ void Validator::CheckLogging(const LoggingConfig& logging) {
     if (std::find(known.begin(), known.end(), module) != known.end()) continue;
     Add(EntryPath(levels, module),
         absl::StrCat("is no module of the log", Suggestion(module, known)));
+  }
+}
+
+void Validator::CheckRuntime(const RuntimeConfig& runtime) {
+  const std::string& folder = runtime.state_dir();
+  if (folder.size() > kFolderBytesMax ||
+      std::any_of(folder.begin(), folder.end(), absl::ascii_iscntrl)) {
+    Add("runtime.state_dir",
+        absl::StrCat("must be a path of at most ", kFolderBytesMax,
+                     " bytes, without control characters"));
+  }
+  const std::string list = "runtime.applied_references";
+  CheckCount(list, runtime.applied_references_size(), kAppliedReferencesMax);
+  for (int i = 0; i < runtime.applied_references_size(); ++i) {
+    AddIfBad(ElementPath(list, static_cast<size_t>(i)),
+             CheckAppliedReference(runtime.applied_references(i)));
   }
 }
 

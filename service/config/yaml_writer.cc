@@ -200,4 +200,13 @@ std::string WriteYaml(const Message& message) {
   return text;
 }
 
+std::string WriteYamlValue(const Message& message, const FieldDescriptor& field,
+                           int index) {
+  if (IsTextual(field)) return Text(message, field, index);
+  const Reflection& reflection = *message.GetReflection();
+  return WriteYaml(field.is_repeated()
+                       ? reflection.GetRepeatedMessage(message, &field, index)
+                       : reflection.GetMessage(message, &field));
+}
+
 }  // namespace gateway

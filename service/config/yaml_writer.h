@@ -12,12 +12,19 @@
 
 #include <string>
 
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 
 namespace gateway {
 
 // Writes the fields that are set, secrets too: see masked.h.
 std::string WriteYaml(const google::protobuf::Message& message);
+
+// Writes the value of one field, or of one element of a list, without its name:
+// `30s`, or the fields of a message.
+std::string WriteYamlValue(const google::protobuf::Message& message,
+                           const google::protobuf::FieldDescriptor& field,
+                           int index);
 
 }  // namespace gateway
 
