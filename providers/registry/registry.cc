@@ -43,7 +43,8 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
     const google::protobuf::RepeatedPtrField<
         llmgateway::config::v1::ProviderConfig>& configs,
     const std::function<Credentials(std::string_view name)>& credentials_of,
-    const llmgateway::config::v1::LimitsConfig& limits) {
+    const llmgateway::config::v1::LimitsConfig& limits,
+    const Existing& existing) {
   std::vector<Entry> entries;
   for (const llmgateway::config::v1::ProviderConfig& config : configs) {
     Credentials credentials = credentials_of(config.name());
@@ -66,8 +67,11 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
         static_cast<size_t>(limits.sse_event_bytes_limit());
     setup.silent_bytes_limit =
         static_cast<size_t>(limits.hold_back_bytes_limit());
-    GATEWAY_ASSIGN_OR_RETURN(entry.provider,
-                             MakeProvider(kinds, config, setup));
+    if (existing) entry.provider = existing(config.name());
+    if (entry.provider == nullptr) {
+      GATEWAY_ASSIGN_OR_RETURN(entry.provider,
+                               MakeProvider(kinds, config, setup));
+    }
     for (const auto& [name, upstream] : config.model_aliases()) {
       entry.model_aliases[name] = upstream;
     }

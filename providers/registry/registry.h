@@ -37,7 +37,8 @@ class ProviderRegistry {
     std::string kind;  // The kind, as in the configuration: `openai`, `mock`.
     // Calls would be refused, because all configured credentials are missing.
     bool credential_absent = false;
-    std::unique_ptr<Provider> provider;
+    // Shared by the registries of configurations that say the same of it.
+    std::shared_ptr<const Provider> provider;
     // From names that callers may use to what the provider calls them.
     absl::flat_hash_map<std::string, std::string> model_aliases;
     // The models that it offers, as configured.
@@ -59,14 +60,21 @@ class ProviderRegistry {
   ProviderRegistry() = default;
   explicit ProviderRegistry(std::vector<Entry> entries);
 
-  // Makes all providers. `credentials_of` is called once for each.
-  // INVALID_ARGUMENT names the provider whose configuration cannot be used.
+  // Returns a provider that was made before and serves as well as a new one;
+  // null if there is none.
+  using Existing =
+      std::function<std::shared_ptr<const Provider>(std::string_view name)>;
+
+  // Makes all providers but those that `existing` has, if it is set.
+  // `credentials_of` is called once for each. INVALID_ARGUMENT names the
+  // provider whose configuration cannot be used.
   static absl::StatusOr<std::unique_ptr<const ProviderRegistry>> Make(
       const ProviderKinds& kinds,
       const google::protobuf::RepeatedPtrField<
           llmgateway::config::v1::ProviderConfig>& configs,
       const std::function<Credentials(std::string_view name)>& credentials_of,
-      const llmgateway::config::v1::LimitsConfig& limits);
+      const llmgateway::config::v1::LimitsConfig& limits,
+      const Existing& existing = nullptr);
 
   // Null if no provider has this name. Costs the same among many as among a
   // few.

@@ -1,7 +1,6 @@
-// CurrentRuntime is the runtime snapshot in use. It is made for one that is
-// swapped whole under running calls; so far only tests do that, since the
-// configuration is read once, at the start. Each event loop looks at it through
-// a CachedRuntime, which takes the lock only after a swap.
+// CurrentRuntime is the runtime snapshot in use, which is swapped whole under
+// running calls when another configuration is loaded. Each event loop looks at
+// it through a CachedRuntime, which takes the lock only after a swap.
 //
 //   CurrentRuntime current(first);
 //   CachedRuntime runtime(current);               // One for each loop.
@@ -29,7 +28,8 @@ class CurrentRuntime {
 
   std::shared_ptr<const RuntimeSnapshot> Get() const LOCKS_EXCLUDED(mu_);
 
-  // Puts `next` into use. Calls under way keep the one they began with.
+  // Puts `next` into use, its rules of resilience too, which hold for all calls
+  // from then on. Otherwise calls under way keep the one they began with.
   void Swap(std::shared_ptr<const RuntimeSnapshot> next) LOCKS_EXCLUDED(mu_);
 
   // Grows with every swap.

@@ -182,6 +182,34 @@ void ModelDiscovery::Settle(size_t index, const Round& round,
       {{"provider", asked_[index]->name}, {"error", failure}});
 }
 
+DiscoveredModels ModelDiscovery::Discovered() const {
+  DiscoveredModels discovered;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i].models == nullptr) continue;
+    discovered[asked_[i]->name] = sources_[i].models;
+  }
+  return discovered;
+}
+
+void ModelDiscovery::TakeOver(const ModelDiscovery& previous) {
+  MutexLock lock(mu_);
+  {
+    MutexLock other(previous.mu_);
+    for (size_t i = 0; i < asked_.size(); ++i) {
+      for (size_t j = 0; j < previous.asked_.size(); ++j) {
+        if (previous.asked_[j]->provider != asked_[i]->provider) continue;
+        sources_[i].known = previous.sources_[j].known;
+        sources_[i].due = previous.sources_[j].due;
+        sources_[i].models = previous.sources_[j].models;
+      }
+    }
+  }
+  const DiscoveredModels discovered = Discovered();
+  if (discovered.empty()) return;
+  catalog_ =
+      std::make_shared<const ModelCatalog>(providers_, routing_, discovered);
+}
+
 void ModelDiscovery::Publish(size_t index,
                              std::shared_ptr<const ModelList> models) {
   {
@@ -195,10 +223,7 @@ void ModelDiscovery::Publish(size_t index,
     {
       MutexLock lock(mu_);
       version = version_;
-      for (size_t i = 0; i < sources_.size(); ++i) {
-        if (sources_[i].models == nullptr) continue;
-        discovered[asked_[i]->name] = sources_[i].models;
-      }
+      discovered = Discovered();
     }
     // Takes its time, so it is made without the lock; once more if another
     // list came meanwhile.

@@ -66,6 +66,10 @@ class ModelDiscovery {
   ModelDiscovery(const ModelDiscovery&) = delete;
   ModelDiscovery& operator=(const ModelDiscovery&) = delete;
 
+  // Knows from here on what `previous` knows of the providers that both have,
+  // the same ones and not only in name. REQUIRES: nobody has asked yet.
+  void TakeOver(const ModelDiscovery& previous) LOCKS_EXCLUDED(mu_);
+
   // What is known now.
   Catalog catalog() const LOCKS_EXCLUDED(mu_);
 
@@ -105,6 +109,8 @@ class ModelDiscovery {
   // Ends a question.
   void Settle(size_t index, const Round& round,
               absl::StatusOr<ModelList> answer) LOCKS_EXCLUDED(mu_);
+  // What the sources have, by provider.
+  DiscoveredModels Discovered() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Publish(size_t index, std::shared_ptr<const ModelList> models)
       LOCKS_EXCLUDED(mu_);
   // Lets the others go on.

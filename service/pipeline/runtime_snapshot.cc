@@ -11,13 +11,37 @@
 #include "service/pipeline/call_cost.h"
 
 namespace gateway {
+namespace {
+
+// What an operator has said goes on to count while the configuration says the
+// same as when he said it.
+std::shared_ptr<RolloutSwitch> RolloutOf(
+    const llmgateway::config::v1::RolloutConfig& config,
+    const std::shared_ptr<RolloutSwitch>& previous) {
+  auto next = std::make_shared<RolloutSwitch>(config);
+  const bool same =
+      previous != nullptr && previous->configured() == next->configured();
+  return same ? previous : next;
+}
+
+}  // namespace
 
 int EventLoopCount(const llmgateway::config::v1::RuntimeConfig& config) {
   return config.event_loops() > 0 ? config.event_loops() : AvailableCores();
 }
 
 absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
-    std::shared_ptr<const ConfigSnapshot> config, const Ports& ports) {
+    std::shared_ptr<const ConfigSnapshot> config, const Ports& ports,
+    const RuntimeSnapshot* previous) {
+  const auto existing =
+      [&](std::string_view name) -> std::shared_ptr<const Provider> {
+    if (previous == nullptr) return nullptr;
+    const ProviderRegistry::Entry* const entry =
+        previous->providers().Find(name);
+    const bool same =
+        entry != nullptr && config->HasSameProvider(previous->snapshot(), name);
+    return same ? entry->provider : nullptr;
+  };
   const auto credentials_of = [&config](std::string_view name) {
     ProviderRegistry::Credentials credentials;
     credentials.absent = config->CredentialOf(name) ==
@@ -30,28 +54,36 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<const ProviderRegistry> providers,
       ProviderRegistry::Make(config->kinds(), config->config().providers(),
-                             credentials_of, config->config().limits()));
-  return MakeWith(std::move(config), std::move(providers), ports);
+                             credentials_of, config->config().limits(),
+                             existing));
+  return std::shared_ptr<const RuntimeSnapshot>(new RuntimeSnapshot(
+      std::move(config), std::move(providers), ports, previous));
 }
 
 std::shared_ptr<const RuntimeSnapshot> RuntimeSnapshot::MakeWith(
     std::shared_ptr<const ConfigSnapshot> config,
     std::unique_ptr<const ProviderRegistry> providers, const Ports& ports) {
   return std::shared_ptr<const RuntimeSnapshot>(
-      new RuntimeSnapshot(std::move(config), std::move(providers), ports));
+      new RuntimeSnapshot(std::move(config), std::move(providers), ports,
+                          /*previous=*/nullptr));
 }
 
 RuntimeSnapshot::RuntimeSnapshot(
     std::shared_ptr<const ConfigSnapshot> config,
-    std::unique_ptr<const ProviderRegistry> providers, const Ports& ports)
+    std::unique_ptr<const ProviderRegistry> providers, const Ports& ports,
+    const RuntimeSnapshot* previous)
     : ports_(ports),
       config_(std::move(config)),
       providers_(std::move(providers)),
-      resilience_(std::make_shared<ResilienceState>(config_->config())),
-      selection_(std::make_shared<SelectionState>(
-          EventLoopCount(config_->config().runtime()))),
-      rollout_(std::make_shared<RolloutSwitch>(
-          config_->config().routing().rollout())),
+      resilience_(previous != nullptr
+                      ? previous->resilience_
+                      : std::make_shared<ResilienceState>(config_->config())),
+      selection_(previous != nullptr
+                     ? previous->selection_
+                     : std::make_shared<SelectionState>(
+                           EventLoopCount(config_->config().runtime()))),
+      rollout_(RolloutOf(config_->config().routing().rollout(),
+                         previous == nullptr ? nullptr : previous->rollout_)),
       prices_(PricesOf(config_->config().prices())),
       health_(*providers_, *resilience_, prices_,
               config_->config().resilience().outlier_ejection().enabled(),
@@ -62,7 +94,10 @@ RuntimeSnapshot::RuntimeSnapshot(
       retry_(config_->config().resilience().retry()),
       discovery_(std::make_unique<ModelDiscovery>(
           *providers_, config_->config().routing(), *ports_.clock)),
-      schemas_(std::make_unique<SchemaCache>()) {}
+      schemas_(previous != nullptr ? previous->schemas_
+                                   : std::make_shared<SchemaCache>()) {
+  if (previous != nullptr) discovery_->TakeOver(*previous->discovery_);
+}
 
 ProviderState RuntimeSnapshot::Health::StateOf(
     std::string_view provider) const {

@@ -43,9 +43,14 @@ int EventLoopCount(const llmgateway::config::v1::RuntimeConfig& config);
 
 class RuntimeSnapshot {
  public:
-  // INVALID_ARGUMENT names the provider that cannot be made.
+  // Takes over from `previous`, if it is not null, what does not depend on what
+  // is configured otherwise now: providers, with their connections and the
+  // credentials that cool; the models that they have said they have; what has
+  // been learned of targets; schemas. Nothing of it changes before the snapshot
+  // is put into use. INVALID_ARGUMENT names the provider that cannot be made.
   static absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> Make(
-      std::shared_ptr<const ConfigSnapshot> config, const Ports& ports = {});
+      std::shared_ptr<const ConfigSnapshot> config, const Ports& ports = {},
+      const RuntimeSnapshot* previous = nullptr);
 
   // With providers that somebody else has made, in place of those of `config`.
   static std::shared_ptr<const RuntimeSnapshot> MakeWith(
@@ -117,7 +122,7 @@ class RuntimeSnapshot {
 
   RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
                   std::unique_ptr<const ProviderRegistry> providers,
-                  const Ports& ports);
+                  const Ports& ports, const RuntimeSnapshot* previous);
 
   // Each borrows from those before it.
   const Ports ports_;
@@ -133,7 +138,7 @@ class RuntimeSnapshot {
   const Router router_;
   const RetryPolicy retry_;
   const std::unique_ptr<ModelDiscovery> discovery_;
-  const std::unique_ptr<SchemaCache> schemas_;
+  const std::shared_ptr<SchemaCache> schemas_;
 };
 
 }  // namespace gateway

@@ -50,6 +50,40 @@ TEST(RuntimeSnapshotTest, PutsEverythingOfAConfigurationTogether) {
             "alice");
 }
 
+// What follows on `previous`, which may be null.
+std::shared_ptr<const RuntimeSnapshot> Follow(const std::string& yaml,
+                                              const std::string& key,
+                                              const RuntimeSnapshot* previous) {
+  const ConfigReading reading = ReadConfigText(
+      AllProviderKinds(), yaml, "test.yaml",
+      {{"KEY", key}, {"ALICE", "alice-0123456789"}}, absl::UnixEpoch());
+  EXPECT_NE(reading.snapshot, nullptr);
+  return *RuntimeSnapshot::Make(reading.snapshot, {}, previous);
+}
+
+TEST(RuntimeSnapshotTest, TakesOverWhatIsConfiguredAsBefore) {
+  const auto first = Follow(kConfig, "k", nullptr);
+  std::string yaml = kConfig;
+  yaml.replace(yaml.find("127.0.0.1:1"), 11, "127.0.0.1:2");
+  yaml.replace(yaml.find("mock: {}"), 8, "models: [m], mock: {}");
+  const auto second = Follow(yaml, "k", first.get());
+  const auto provider = [](const auto& runtime, const char* name) {
+    return runtime->providers().Find(name)->provider;
+  };
+  EXPECT_EQ(provider(first, "openai"), provider(second, "openai"));
+  EXPECT_NE(provider(first, "local"), provider(second, "local"));
+  // What it lists stands beside the provider.
+  EXPECT_EQ(provider(first, "mock"), provider(second, "mock"));
+  EXPECT_NE(second->catalog()->Find("m"), nullptr);
+  EXPECT_EQ(&first->resilience(), &second->resilience());
+  EXPECT_EQ(&first->schemas(), &second->schemas());
+
+  // Another secret makes another provider.
+  const auto third = Follow(yaml, "renewed", second.get());
+  EXPECT_NE(provider(second, "openai"), provider(third, "openai"));
+  EXPECT_EQ(provider(second, "local"), provider(third, "local"));
+}
+
 TEST(RuntimeSnapshotTest, TheRouterKnowsWhichCredentialsAreThere) {
   const std::shared_ptr<const RuntimeSnapshot> runtime =
       MakeTestRuntime(kConfig, {{"KEY", "k"}, {"ALICE", "alice-0123456789"}});
