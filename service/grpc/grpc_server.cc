@@ -23,6 +23,7 @@
 #include "service/api/call_faults.h"
 #include "service/grpc/call_roster.h"
 #include "service/grpc/grpc_call.h"
+#include "service/grpc/server_certificates.h"
 
 namespace gateway {
 namespace {
@@ -55,17 +56,10 @@ void LogForLibrary(gpr_log_func_args* line) {
       "grpc_core", line->message);
 }
 
-std::shared_ptr<grpc::ServerCredentials> Credentials(
-    const std::optional<GrpcServer::Tls>& tls) {
-  if (!tls.has_value()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions options(
-      tls->client_ca.empty()
-          ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-          : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_root_certs = tls->client_ca;
-  options.pem_key_cert_pairs.push_back(
-      {std::string(tls->private_key.Reveal()), tls->cert_chain});
-  return grpc::SslServerCredentials(options);
+std::shared_ptr<grpc::ServerCredentials> CredentialsOf(
+    const std::shared_ptr<ServerCertificates>& certificates) {
+  if (certificates == nullptr) return grpc::InsecureServerCredentials();
+  return ReloadableCredentials(certificates);
 }
 
 void SetLimits(const GrpcServer::Options& options,
@@ -135,8 +129,13 @@ class TableService : public grpc::CallbackGenericService {
 
 struct GrpcServer::Library {
   explicit Library(const Options& options)
-      : service(*options.table, options.loops, roster, options.refusals) {}
+      : certificates(options.tls.has_value()
+                         ? std::make_shared<ServerCertificates>(*options.tls)
+                         : nullptr),
+        service(*options.table, options.loops, roster, options.refusals) {}
 
+  // Null for plaintext.
+  const std::shared_ptr<ServerCertificates> certificates;
   CallRoster roster;
   TableService service;
   std::unique_ptr<grpc::Server> server;  // Null once shut down.
@@ -168,8 +167,8 @@ absl::Status GrpcServer::Listen() {
   SetLimits(options_, builder);
   SetConnections(options_, builder);
   builder.RegisterCallbackGenericService(&library_->service);
-  builder.AddListeningPort(options_.address, Credentials(options_.tls),
-                           &port_);
+  builder.AddListeningPort(options_.address,
+                           CredentialsOf(library_->certificates), &port_);
   library_->server = builder.BuildAndStart();
   if (library_->server != nullptr && port_ != 0) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(
@@ -179,6 +178,8 @@ absl::Status GrpcServer::Listen() {
             "do not fit"
           : ": the address is in use or not ours"));
 }
+
+void GrpcServer::SetTls(const Tls& tls) { library_->certificates->Set(tls); }
 
 size_t GrpcServer::running_calls() { return library_->roster.running(); }
 

@@ -100,6 +100,11 @@ class GrpcServer {
   // The port that the server listens on.
   int port() const { return port_; }
 
+  // Shows another certificate from the next connection on. What cannot be used
+  // changes nothing, with a line of the library's in the log. REQUIRES: it was
+  // started with TLS, and with a client CA if `tls` has one.
+  void SetTls(const Tls& tls);
+
   // Counts calls under way, without those that do not hold a drain up.
   size_t running_calls();
 

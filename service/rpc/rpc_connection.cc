@@ -32,8 +32,9 @@ Task<void> RpcConnection::Secure() {
   EventLoop::Current()->ArmTimer(handshake_timer_,
                                  listener_.limits_.http2.handshake_timeout);
   const std::string nobody;
-  absl::Status secured =
-      co_await stream_->StartTls(*listener_.tls_, nobody);
+  // Held until the handshake is over, since the listener may get another.
+  const std::shared_ptr<TlsContext> tls = listener_.tls_;
+  absl::Status secured = co_await stream_->StartTls(*tls, nobody);
   if (secured.ok() && stream_->alpn() == "h2") {
     StartSession();
     co_return;

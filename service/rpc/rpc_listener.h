@@ -16,18 +16,19 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "base/http/http2_session.h"
+#include "base/memory/byte_budget.h"
 #include "base/net/connection_quota.h"
 #include "base/net/listener.h"
 #include "base/net/stream.h"
 #include "base/net/tls_context.h"
 #include "service/api/method_table.h"
 #include "service/observability/metrics.h"
-#include "base/memory/byte_budget.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/request_head.h"
 #include "service/rpc/rpc_call.h"
@@ -72,6 +73,10 @@ class RpcListener {
   absl::Status Open(const ListenAddress& address,
                     ConnectionQuota* callers = nullptr);
 
+  // Secures connections by `tls` from the next one on. REQUIRES: neither it nor
+  // the one before is null.
+  void SetTls(std::shared_ptr<TlsContext> tls) { tls_ = std::move(tls); }
+
   // Refuses new calls, except those that do not hold the drain up, and tells
   // each connection that it will end. Goes on accepting connections, so that
   // their clients are told, too.
@@ -100,7 +105,7 @@ class RpcListener {
 
   const MethodTable& table_;
   const RpcLimits& limits_;
-  const std::shared_ptr<TlsContext> tls_;
+  std::shared_ptr<TlsContext> tls_;
   ByteBudget kept_;  // Outlives the calls, as the next three do.
   ByteBudget unsent_;
   InflateAllowance inflating_;

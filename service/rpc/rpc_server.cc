@@ -55,6 +55,10 @@ void RpcServer::OnEachLoop(const std::function<void(OnLoop&)>& work) {
   if (!listeners_.empty()) done.Wait();
 }
 
+void RpcServer::SetTls(const std::shared_ptr<TlsContext>& tls) {
+  OnEachLoop([&tls](OnLoop& here) { here.listener->SetTls(tls); });
+}
+
 size_t RpcServer::running_calls() const {
   size_t running = 0;
   for (const OnLoop& here : listeners_) {

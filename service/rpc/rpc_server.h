@@ -86,6 +86,10 @@ class RpcServer {
   // The port that the server listens on.
   int port() const { return address_.port(); }
 
+  // Secures connections by `tls` from the next one on. REQUIRES: it was started
+  // with TLS, and `tls` is not null.
+  void SetTls(const std::shared_ptr<TlsContext>& tls);
+
   // Counts calls under way, without those that do not hold a drain up.
   size_t running_calls() const;
 
