@@ -26,7 +26,8 @@ _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
          "base/os", "base/process", "base/text"]
 _PROTO = "proto/llmgateway/v1"
 _BELOW_ENGINES = _BELOW_PIPELINE + ["providers/registry", _PROTO,
-                                    "service/api", "service/pipeline"]
+                                    "service/api", "service/pipeline",
+                                    "service/reload"]
 _ADAPTERS = ["providers/anthropic", "providers/mock", "providers/openai"]
 _ABOVE_BASE = {
     "errors": [],
@@ -38,7 +39,7 @@ _ABOVE_BASE = {
     "providers/schema": ["providers/models"],
     "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
     "service/api": _BELOW_PIPELINE + ["providers/registry",
-                                      "service/pipeline"],
+                                      "service/pipeline", "service/reload"],
     "service/config": ["providers", "service/money",
                        "service/routing/selection"],
     "service/grpc": _BELOW_ENGINES,
@@ -47,6 +48,8 @@ _ABOVE_BASE = {
     "service/money": [],
     "service/observability": [],
     "service/pipeline": _BELOW_PIPELINE + ["providers/registry"],
+    "service/reload": _BELOW_PIPELINE + ["providers/registry",
+                                         "service/pipeline"],
     "service/resilience": _PARTS + ["providers"],
     "service/routing": ["service/money", "service/routing/selection"],
     "service/routing/selection": [],

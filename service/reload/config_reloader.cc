@@ -1,0 +1,531 @@
+#include "service/reload/config_reloader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/os/file.h"
+#include "base/os/logging.h"
+#include "base/sha256.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "service/config/applied_references.h"
+#include "service/config/loader.h"
+#include "service/reload/restart_fields.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kChangesMax = 1000;
+// Of the problems of one configuration, as many are in the line of the log.
+constexpr size_t kLoggedProblemsMax = 3;
+
+constexpr std::string_view kResultLabels[] = {"result"};
+constexpr MetricDefinition kReloads = {
+    .name = "llmgw_config_reloads_total",
+    .help =
+        "Configurations that were to come into use: success, unchanged "
+        "or refused.",
+    .label_names = kResultLabels};
+constexpr MetricDefinition kLastSuccessful = {
+    .name = "llmgw_config_last_reload_successful",
+    .help =
+        "Whether the configuration file was in order when it was last "
+        "read: 1 or 0.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kVersion = {
+    .name = "llmgw_config_version",
+    .help = "Number of the configuration in use.",
+    .kind = MetricKind::kGauge};
+
+std::string Sha256Hex(std::string_view bytes) {
+  const Sha256Digest digest = Sha256(bytes);
+  return absl::BytesToHexString(absl::string_view(
+      reinterpret_cast<const char*>(digest.data()), digest.size()));
+}
+
+std::string AppliedBy(std::string_view by) {
+  return by.empty() ? "applied by an operator"
+                    : absl::StrCat("applied by ", ToAbsl(by));
+}
+
+std::string_view NameOf(ConfigReloader::Trigger trigger) {
+  switch (trigger) {
+    case ConfigReloader::Trigger::kSignal:
+      return "signal";
+    case ConfigReloader::Trigger::kFiles:
+      return "files";
+    case ConfigReloader::Trigger::kOperator:
+      break;
+  }
+  return "operator";
+}
+
+std::string FirstOf(const std::vector<ConfigProblem>& problems) {
+  std::vector<std::string> first;
+  for (const ConfigProblem& problem : problems) {
+    if (first.size() == kLoggedProblemsMax) break;
+    first.push_back(problem.ToString());
+  }
+  return absl::StrJoin(first, "; ");
+}
+
+std::vector<ConfigProblem> Sole(const std::string& source,
+                                const absl::Status& status) {
+  ConfigProblem problem;
+  problem.source = source;
+  problem.message = ToStd(status.message());
+  return {problem};
+}
+
+ConfigVersion WithoutText(ConfigVersion version) {
+  version.text.clear();
+  return version;
+}
+
+}  // namespace
+
+// --- At the start.
+
+absl::StatusOr<std::unique_ptr<ConfigReloader>> ConfigReloader::Make(
+    Options options, ConfigReading file) {
+  GATEWAY_ASSIGN_OR_RETURN(ConfigHistory history,
+                           ConfigHistory::Read(*options.state));
+  std::unique_ptr<ConfigReloader> reloader(
+      new ConfigReloader(std::move(options), std::move(history)));
+  reloader->ChooseFirst(std::move(file));
+  return reloader;
+}
+
+ConfigReloader::ConfigReloader(Options options, ConfigHistory history)
+    : options_(std::move(options)), history_(std::move(history)) {}
+
+void ConfigReloader::ChooseFirst(ConfigReading file) {
+  MutexLock lock(mu_);
+  const std::string sha256 = Sha256Hex(file.text);
+  read_sha256_ = sha256;
+  file_config_ = file.snapshot->config();
+  ConfigVersion version;
+  version.text = file.text;
+  const std::vector<ConfigVersion>& versions = history_.versions();
+  if (!versions.empty() && versions.back().applied &&
+      history_.file_sha256() == sha256) {
+    ConfigReading applied = ReadText(versions.back());
+    if (applied.snapshot != nullptr) {
+      version.from_file = versions.back().from_file;
+      version.applied = true;
+      {
+        MutexLock state_lock(state_mu_);
+        files_of_file_ = std::move(file.files);
+      }
+      file = std::move(applied);
+      version.text = file.text;
+    } else {
+      Log(LogLevel::kError, "config",
+          "what an operator has applied cannot be used any more; the file is",
+          {{"config", versions.back().source},
+           {"problems", FirstOf(applied.problems)}});
+    }
+  }
+  first_ = file.snapshot;
+  const bool same = !versions.empty() && versions.back().text == version.text &&
+                    versions.back().applied == version.applied;
+  version.number = versions.empty() ? 1 : versions.back().number + !same;
+  version.etag = first_->etag();
+  version.checksum = first_->checksum();
+  version.source =
+      version.applied ? versions.back().source : first_->source();
+  version.load_time = first_->load_time();
+  if (same) {
+    history_.ReplaceLast(std::move(version), sha256);
+  } else {
+    history_.Add(std::move(version), sha256);
+  }
+  Keep(history_, /*must_be_kept=*/false).IgnoreError();
+  SetState(file, *first_, /*file_is_fine=*/true);
+}
+
+void ConfigReloader::Begin(CurrentRuntime* runtime, Prepare prepare) {
+  MutexLock lock(mu_);
+  runtime_ = runtime;
+  prepare_ = std::move(prepare);
+  begun_.NotifyAll();
+  if (options_.metrics == nullptr) return;
+  shard_ = &options_.metrics->AddShard();
+  shard_->GaugeOf(kLastSuccessful, {}).Set(1);
+  shard_->GaugeOf(kVersion, {}).Set(history_.versions().back().number);
+}
+
+void ConfigReloader::End() {
+  MutexLock lock(mu_);
+  ended_ = true;
+  begun_.NotifyAll();
+}
+
+bool ConfigReloader::AwaitBegin(MutexLock& lock) {
+  while (runtime_ == nullptr && !ended_) begun_.Wait(lock);
+  return !ended_;
+}
+
+ConfigReloader::Result ConfigReloader::Ended() {
+  Result result;
+  result.status = absl::UnavailableError("the gateway is shutting down");
+  return result;
+}
+
+// --- What may come into use.
+
+ConfigReading ConfigReloader::ReadFileAsItIs() const {
+  return ReadConfigFile(options_.kinds, options_.file, options_.environment,
+                        options_.clock->WallTime());
+}
+
+ConfigReading ConfigReloader::ReadText(const ConfigVersion& version) {
+  // What was the file's once may name what it named then.
+  const AppliedReferences allowed(options_.kinds, file_config_);
+  // Of which paths count from its folder.
+  const std::string& source =
+      version.from_file ? options_.file : version.source;
+  return ReadConfigForMachine(options_.kinds, version.text, source,
+                              options_.environment, options_.clock->WallTime(),
+                              version.from_file ? nullptr : &allowed);
+}
+
+ConfigReloader::Result ConfigReloader::Reload(Trigger trigger,
+                                              bool validate_only) {
+  MutexLock lock(mu_);
+  if (!AwaitBegin(lock)) return Ended();
+  Candidate candidate;
+  candidate.code = absl::StatusCode::kFailedPrecondition;
+  candidate.trigger = NameOf(trigger);
+  candidate.source = options_.file;
+  candidate.reading = ReadFileAsItIs();
+  candidate.file_sha256 = Sha256Hex(candidate.reading.text);
+  candidate.file_is_fine = candidate.reading.snapshot != nullptr;
+  if (!validate_only) read_sha256_ = candidate.file_sha256;
+  {
+    MutexLock state_lock(state_mu_);
+    if (!validate_only) files_of_file_ = candidate.reading.files;
+  }
+  const ConfigVersion& in_use = history_.versions().back();
+  if (in_use.applied && trigger != Trigger::kOperator &&
+      candidate.file_sha256 == history_.file_sha256()) {
+    // The secrets and certificates that it names may be others.
+    candidate.reading = ReadText(in_use);
+    candidate.source = in_use.source;
+    candidate.from_file = in_use.from_file;
+    candidate.applied = true;
+  }
+  return Use(std::move(candidate), validate_only);
+}
+
+absl::Status ConfigReloader::CheckEtag(std::string_view etag) {
+  const std::string& in_use = history_.versions().back().etag;
+  if (etag.empty() || etag == in_use) return absl::OkStatus();
+  return absl::AbortedError(
+      "another configuration is in use than the one that "
+      "the etag is of");
+}
+
+ConfigReloader::Result ConfigReloader::Apply(const Applied& applied) {
+  MutexLock lock(mu_);
+  if (!AwaitBegin(lock)) return Ended();
+  Candidate candidate;
+  candidate.trigger = "operator";
+  candidate.source = AppliedBy(applied.by);
+  candidate.from_file = false;
+  candidate.applied = true;
+  candidate.must_be_kept = true;
+  const absl::Status etag = CheckEtag(applied.etag);
+  if (!etag.ok()) return Refused(candidate, etag, {}, applied.validate_only);
+  candidate.file_sha256 = FileSha256();
+  const AppliedReferences allowed(options_.kinds, file_config_);
+  candidate.reading = ReadConfigForMachine(
+      options_.kinds, applied.text, candidate.source, options_.environment,
+      options_.clock->WallTime(), &allowed);
+  return Use(std::move(candidate), applied.validate_only);
+}
+
+ConfigReloader::Result ConfigReloader::Rollback(int64_t version,
+                                                std::string_view etag,
+                                                std::string_view by) {
+  MutexLock lock(mu_);
+  if (!AwaitBegin(lock)) return Ended();
+  Candidate candidate;
+  candidate.trigger = "operator";
+  candidate.source = AppliedBy(by);
+  candidate.must_be_kept = true;
+  candidate.code = absl::StatusCode::kFailedPrecondition;
+  const absl::Status checked = CheckEtag(etag);
+  if (!checked.ok()) return Refused(candidate, checked, {}, false);
+  const std::vector<ConfigVersion>& versions = history_.versions();
+  const ConfigVersion* const found = version != 0 ? history_.Find(version)
+                                     : versions.size() >= 2
+                                         ? &versions[versions.size() - 2]
+                                         : nullptr;
+  if (found == nullptr) {
+    const absl::Status none = absl::NotFoundError(
+        version == 0 ? "there was none before"
+                     : absl::StrCat("version ", version, " is not kept"));
+    return Refused(candidate, none, {}, false);
+  }
+  ConfigVersion target = *found;
+  candidate.file_sha256 = FileSha256();
+  candidate.from_file = target.from_file;
+  candidate.applied = Sha256Hex(target.text) != candidate.file_sha256;
+  target.source = candidate.applied ? candidate.source : options_.file;
+  candidate.source = target.source;
+  candidate.reading = ReadText(target);
+  return Use(std::move(candidate), false);
+}
+
+std::string ConfigReloader::FileSha256() const {
+  const absl::StatusOr<std::string> text =
+      ReadFile(options_.file, kConfigBytesLimit);
+  return text.ok() ? Sha256Hex(*text) : history_.file_sha256();
+}
+
+bool ConfigReloader::FileIsOther() {
+  MutexLock lock(mu_);
+  const absl::StatusOr<std::string> text =
+      ReadFile(options_.file, kConfigBytesLimit);
+  return text.ok() && Sha256Hex(*text) != read_sha256_;
+}
+
+// --- What comes into use, and what does not.
+
+absl::StatusOr<ConfigReloader::Ready> ConfigReloader::MakeReady(
+    Candidate& candidate, std::vector<ConfigProblem>* problems) {
+  const auto wrong = [&](absl::StatusCode code) {
+    return absl::Status(code, problems->empty() ? "the configuration is wrong"
+                                                : problems->front().ToString());
+  };
+  ConfigReading& reading = candidate.reading;
+  if (reading.snapshot == nullptr) {
+    *problems = std::move(reading.problems);
+    return wrong(candidate.code);
+  }
+  if (options_.strict && !reading.warnings.empty()) {
+    *problems = std::move(reading.warnings);
+    return wrong(candidate.code);
+  }
+  const ConfigSnapshot& next = *reading.snapshot;
+  Ready ready;
+  ready.before = runtime_->Get();
+  for (std::string& path :
+       RestartFields(ready.before->config(), next.config())) {
+    ConfigProblem& problem = problems->emplace_back();
+    problem.source = candidate.source;
+    problem.path = std::move(path);
+    problem.message = "is changed, which needs a restart";
+  }
+  if (!problems->empty()) return wrong(absl::StatusCode::kFailedPrecondition);
+  absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> runtime =
+      RuntimeSnapshot::Make(reading.snapshot, ready.before->ports(),
+                            ready.before.get());
+  if (!runtime.ok()) {
+    *problems = Sole(candidate.source, runtime.status());
+    return wrong(candidate.code);
+  }
+  absl::StatusOr<std::function<void()>> commit = prepare_(next);
+  if (!commit.ok()) {
+    *problems = Sole(candidate.source, commit.status());
+    return wrong(candidate.code);
+  }
+  ready.runtime = *std::move(runtime);
+  ready.commit = *std::move(commit);
+  const ConfigVersion& in_use = history_.versions().back();
+  ready.same = next.fingerprint() == ready.before->snapshot().fingerprint() &&
+               in_use.source == candidate.source &&
+               in_use.applied == candidate.applied;
+  return ready;
+}
+
+absl::Status ConfigReloader::KeepVersion(const Candidate& candidate,
+                                         const Ready& ready) {
+  const ConfigSnapshot& next = ready.runtime->snapshot();
+  const ConfigVersion& in_use = history_.versions().back();
+  ConfigVersion version = in_use;
+  version.text = candidate.reading.text;
+  version.from_file = candidate.from_file;
+  ConfigHistory history = history_;
+  bool to_be_kept = true;
+  if (ready.same) {
+    to_be_kept = version.text != in_use.text ||
+                 candidate.file_sha256 != history_.file_sha256();
+    history.ReplaceLast(std::move(version), candidate.file_sha256);
+  } else {
+    version.number = in_use.number + 1;
+    version.etag = next.etag();
+    version.checksum = next.checksum();
+    version.source = candidate.source;
+    version.load_time = next.load_time();
+    version.applied = candidate.applied;
+    history.Add(std::move(version), candidate.file_sha256);
+  }
+  if (to_be_kept) {
+    GATEWAY_RETURN_IF_ERROR(Keep(history, candidate.must_be_kept));
+  }
+  history_ = std::move(history);
+  return absl::OkStatus();
+}
+
+ConfigReloader::Result ConfigReloader::Use(Candidate candidate,
+                                           bool validate_only) {
+  std::vector<ConfigProblem> problems;
+  absl::StatusOr<Ready> ready = MakeReady(candidate, &problems);
+  if (!ready.ok()) {
+    return Refused(candidate, ready.status(), std::move(problems),
+                   validate_only);
+  }
+  Result result;
+  result.warnings = candidate.reading.warnings;
+  result.changes = DiffConfigs(ready->before->config(),
+                               ready->runtime->config(), kChangesMax);
+  result.version = history_.versions().back();
+  if (validate_only) return result;
+  const absl::Status kept = KeepVersion(candidate, *ready);
+  if (!kept.ok()) return Refused(candidate, kept, {}, validate_only);
+  result.version = history_.versions().back();
+  if (candidate.from_file && !candidate.applied) {
+    file_config_ = ready->runtime->config();
+  }
+  if (!ready->same) {
+    retired_.push_back(ready->before);
+    runtime_->Swap(ready->runtime);
+    ready->commit();
+  }
+  LogUse(candidate, result, ready->same);
+  Count(ready->same ? "unchanged" : "success");
+  if (shard_ != nullptr) {
+    if (candidate.file_is_fine) shard_->GaugeOf(kLastSuccessful, {}).Set(1);
+    shard_->GaugeOf(kVersion, {}).Set(result.version.number);
+  }
+  SetState(candidate.reading, ready->runtime->snapshot(),
+           candidate.file_is_fine);
+  return result;
+}
+
+void ConfigReloader::LogUse(const Candidate& candidate, const Result& result,
+                            bool same) {
+  Log(LogLevel::kInfo, "config",
+      same ? "configuration unchanged" : "configuration in use",
+      {{"config", candidate.source},
+       {"trigger", candidate.trigger},
+       {"version", result.version.number},
+       {"changes", result.changes.size()}});
+  if (same) return;
+  for (const ConfigProblem& warning : result.warnings) {
+    Log(LogLevel::kWarn, "config", warning.message,
+        {{"field", warning.path},
+         {"config", warning.source},
+         {"line", warning.place.line}});
+  }
+}
+
+absl::Status ConfigReloader::Keep(const ConfigHistory& history,
+                                  bool must_be_kept) {
+  const absl::Status written = history.Write(*options_.state);
+  if (written.ok()) return written;
+  if (must_be_kept) return absl::UnavailableError(written.message());
+  Log(LogLevel::kError, "config",
+      "the configuration is in use, and its version is not kept",
+      {{"error", written}});
+  return absl::OkStatus();
+}
+
+ConfigReloader::Result ConfigReloader::Refused(
+    const Candidate& candidate, absl::Status status,
+    std::vector<ConfigProblem> problems, bool validate_only) {
+  Result result;
+  result.status = std::move(status);
+  result.version = history_.versions().back();
+  if (!validate_only) {
+    // An operator who applies one is told by the answer.
+    const bool of_file = !candidate.must_be_kept;
+    Log(of_file ? LogLevel::kError : LogLevel::kWarn, "config",
+        "configuration refused; the one in use stays",
+        {{"config", candidate.source},
+         {"trigger", candidate.trigger},
+         {"problems", problems.size()},
+         {"error", problems.empty() ? ToStd(result.status.message())
+                                    : FirstOf(problems)}});
+    Count("refused");
+    if (of_file) {
+      if (shard_ != nullptr) shard_->GaugeOf(kLastSuccessful, {}).Set(0);
+      MutexLock lock(state_mu_);
+      state_.problems = problems;
+      state_.refuse_time = options_.clock->WallTime();
+      Tell();
+    }
+  }
+  result.problems = std::move(problems);
+  return result;
+}
+
+void ConfigReloader::SetState(const ConfigReading& reading,
+                              const ConfigSnapshot& in_use, bool file_is_fine) {
+  MutexLock lock(state_mu_);
+  state_.version = WithoutText(history_.versions().back());
+  if (file_is_fine) state_.problems.clear();
+  watches_files_ = in_use.config().runtime().watch_files();
+  files_in_use_ = reading.files;
+  Tell();
+}
+
+void ConfigReloader::Count(std::string_view result) {
+  if (shard_ != nullptr) shard_->CounterOf(kReloads, {result}).Add(1);
+}
+
+// --- What others look at.
+
+ConfigReloader::State ConfigReloader::state() const {
+  MutexLock lock(state_mu_);
+  return state_;
+}
+
+bool ConfigReloader::watches_files() const {
+  MutexLock lock(state_mu_);
+  return watches_files_;
+}
+
+std::vector<std::string> ConfigReloader::Files() const {
+  MutexLock lock(state_mu_);
+  std::vector<std::string> files = files_in_use_;
+  files.insert(files.end(), files_of_file_.begin(), files_of_file_.end());
+  files.push_back(options_.file);
+  std::sort(files.begin(), files.end());
+  files.erase(std::unique(files.begin(), files.end()), files.end());
+  return files;
+}
+
+std::unique_ptr<ConfigReloader::Subscription> ConfigReloader::Subscribe(
+    std::function<void()> on_change) {
+  MutexLock lock(state_mu_);
+  const uint64_t id = ++subscribers_made_;
+  subscribers_.emplace(id, std::move(on_change));
+  return std::unique_ptr<Subscription>(new Subscription(*this, id));
+}
+
+ConfigReloader::Subscription::~Subscription() {
+  MutexLock lock(reloader_.state_mu_);
+  reloader_.subscribers_.erase(id_);
+}
+
+void ConfigReloader::Tell() {
+  for (const auto& [_, on_change] : subscribers_) on_change();
+}
+
+bool ConfigReloader::ReleaseRetired(bool* released) {
+  MutexLock lock(mu_);
+  const auto gone = std::remove_if(
+      retired_.begin(), retired_.end(),
+      [](const auto& runtime) { return runtime.use_count() == 1; });
+  *released = gone != retired_.end();
+  retired_.erase(gone, retired_.end());
+  return !retired_.empty();
+}
+
+}  // namespace gateway

@@ -1,0 +1,259 @@
+// ConfigReloader puts another configuration into use while calls run: the file
+// as it is now, a text that an operator applies, or one that was in use before.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(auto reloader,
+//                            ConfigReloader::Make(options,
+//                            std::move(reading)));
+//   CurrentRuntime runtime(MakeRuntime(reloader->first()));
+//   reloader->Begin(&runtime, prepare);
+//   ...
+//   const ConfigReloader::Result result =
+//       reloader->Reload(ConfigReloader::Trigger::kSignal);
+//
+// It is all or nothing: a configuration with a mistake, or one that differs in
+// what needs a restart, changes nothing. What is wrong with it is told by the
+// result, by a line of the log, by metrics and by state().
+//
+//   llmgw_config_reloads_total{result}      `success`, `unchanged`, `refused`
+//   llmgw_config_last_reload_successful     1 or 0
+//   llmgw_config_version                    counts from 1
+//
+// What an operator has applied is in use until the file changes, until he asks
+// for the file or until he goes back. With a state folder that outlasts the
+// process.
+//
+// Snapshots that are replaced are kept until the calls that hold them are over,
+// and destroyed by ReleaseRetired: on no event loop.
+//
+// Thread-safe, from Begin on. All but state() and Subscribe block on files and
+// on each other: never on an event loop.
+
+#ifndef SERVICE_RELOAD_CONFIG_RELOADER_H_
+#define SERVICE_RELOAD_CONFIG_RELOADER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
+#include "providers/provider_kind.h"
+#include "service/config/config_diff.h"
+#include "service/config/config_problem.h"
+#include "service/config/config_reader.h"
+#include "service/config/environment.h"
+#include "service/config/snapshot.h"
+#include "service/observability/metrics.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/reload/config_history.h"
+#include "service/state/state_store.h"
+
+namespace gateway {
+
+class ConfigReloader {
+ public:
+  enum class Trigger { kSignal, kFiles, kOperator };
+
+  struct Options {
+    ProviderKinds kinds;
+    std::string file;  // The configuration file's path.
+    Environment environment;
+    bool strict = false;  // Warnings count as problems.
+    // All borrowed; `metrics` may be null.
+    StateStore* state = nullptr;
+    MetricRegistry* metrics = nullptr;
+    Clock* clock = &SystemClock();
+  };
+
+  // Makes ready what else `next` needs, such as listeners' certificates, and
+  // returns what puts it into use. Nothing has changed if it fails.
+  using Prepare = std::function<absl::StatusOr<std::function<void()>>(
+      const ConfigSnapshot& next)>;
+
+  struct Result {
+    // INVALID_ARGUMENT for a text that is wrong, FAILED_PRECONDITION for a file
+    // that is, and for what needs a restart, both with `problems`; ABORTED for
+    // another etag, NOT_FOUND for no such version, UNAVAILABLE if it could not
+    // be kept. Then nothing has changed.
+    absl::Status status;
+    std::vector<ConfigProblem> problems;
+    std::vector<ConfigProblem> warnings;
+    ConfigVersion version;  // In use now.
+    std::vector<ConfigDifference> changes;
+  };
+
+  // How things are.
+  struct State {
+    ConfigVersion version;  // In use; without its text.
+    // What is wrong with the file as it is now; empty if nothing.
+    std::vector<ConfigProblem> problems;
+    absl::Time refuse_time;  // When that was found.
+  };
+
+  // Tells by `on_change` of every change of state() until it is destroyed.
+  class Subscription {
+   public:
+    ~Subscription();
+    Subscription(const Subscription&) = delete;
+    Subscription& operator=(const Subscription&) = delete;
+
+   private:
+    friend class ConfigReloader;
+    Subscription(ConfigReloader& reloader, uint64_t id)
+        : reloader_(reloader), id_(id) {}
+    ConfigReloader& reloader_;
+    const uint64_t id_;
+  };
+
+  // `file` is what was read of the file at the start. REQUIRES: it has a
+  // snapshot. Errors are those of the state folder.
+  static absl::StatusOr<std::unique_ptr<ConfigReloader>> Make(
+      Options options, ConfigReading file);
+
+  ConfigReloader(const ConfigReloader&) = delete;
+  ConfigReloader& operator=(const ConfigReloader&) = delete;
+
+  // The configuration to begin with: the file's, or what was applied in its
+  // place before the process began.
+  const std::shared_ptr<const ConfigSnapshot>& first() const { return first_; }
+
+  // Borrows `runtime`, which has the first configuration. Whoever wants another
+  // waits for this. REQUIRES: called once.
+  void Begin(CurrentRuntime* runtime, Prepare prepare) LOCKS_EXCLUDED(mu_);
+
+  // Waits for what is under way; whoever wants another from here on is told
+  // that the gateway shuts down, by UNAVAILABLE.
+  void End() LOCKS_EXCLUDED(mu_);
+
+  // Reads the file, or, where an operator has applied another and the file has
+  // not changed since, that one, and all that it names. Where `trigger` is an
+  // operator, it is the file in any case.
+  Result Reload(Trigger trigger, bool validate_only = false)
+      LOCKS_EXCLUDED(mu_, state_mu_);
+
+  struct Applied {
+    std::string_view text;
+    std::string_view etag;  // Empty: whatever is in use is replaced.
+    std::string_view by;    // The operator's name; may be empty.
+    bool validate_only = false;
+  };
+  Result Apply(const Applied& applied) LOCKS_EXCLUDED(mu_, state_mu_);
+
+  // `version` is 0 for the one before.
+  Result Rollback(int64_t version, std::string_view etag, std::string_view by)
+      LOCKS_EXCLUDED(mu_, state_mu_);
+
+  // Whether the file has another text than when it was read last.
+  bool FileIsOther() LOCKS_EXCLUDED(mu_);
+
+  State state() const LOCKS_EXCLUDED(state_mu_);
+
+  // `on_change` runs on any thread and must not call back.
+  std::unique_ptr<Subscription> Subscribe(std::function<void()> on_change)
+      LOCKS_EXCLUDED(state_mu_);
+
+  // Whether changes of files are to be noticed, and of which.
+  bool watches_files() const LOCKS_EXCLUDED(state_mu_);
+  std::vector<std::string> Files() const LOCKS_EXCLUDED(state_mu_);
+
+  // Destroys snapshots that no call holds any more. Returns true if there are
+  // others; `released` says whether there was one.
+  bool ReleaseRetired(bool* released) LOCKS_EXCLUDED(mu_);
+
+ private:
+  // A configuration that may come into use.
+  struct Candidate {
+    ConfigReading reading;
+    std::string source;
+    std::string file_sha256;
+    bool from_file = true;
+    bool applied = false;
+    bool must_be_kept = false;
+    // The file, as it is now, could be in use.
+    bool file_is_fine = false;
+    absl::StatusCode code = absl::StatusCode::kInvalidArgument;
+    std::string_view trigger;
+  };
+
+  ConfigReloader(Options options, ConfigHistory history);
+
+  void ChooseFirst(ConfigReading file);
+  // Waits until it has begun; false if it has ended.
+  bool AwaitBegin(MutexLock& lock) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static Result Ended();
+  ConfigReading ReadText(const ConfigVersion& version)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckEtag(std::string_view etag) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Of the file as it is now; of the last that was read, if it is not there.
+  std::string FileSha256() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Reads the file, for its content.
+  ConfigReading ReadFileAsItIs() const;
+
+  // What a candidate amounts to.
+  struct Ready {
+    std::shared_ptr<const RuntimeSnapshot> before;  // In use until then.
+    std::shared_ptr<const RuntimeSnapshot> runtime;
+    std::function<void()> commit;
+    bool same = false;  // It says nothing else than the one in use.
+  };
+
+  // Nothing has changed after this. Of what is wrong `problems` has all, and
+  // the status the first.
+  absl::StatusOr<Ready> MakeReady(Candidate& candidate,
+                                  std::vector<ConfigProblem>* problems)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status KeepVersion(const Candidate& candidate, const Ready& ready)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static void LogUse(const Candidate& candidate, const Result& result,
+                     bool same);
+  // Puts it into use, unless something is wrong with it.
+  Result Use(Candidate candidate, bool validate_only)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_) LOCKS_EXCLUDED(state_mu_);
+  absl::Status Keep(const ConfigHistory& history, bool must_be_kept);
+  Result Refused(const Candidate& candidate, absl::Status status,
+                 std::vector<ConfigProblem> problems, bool validate_only)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_) LOCKS_EXCLUDED(state_mu_);
+  void SetState(const ConfigReading& reading, const ConfigSnapshot& in_use,
+                bool file_is_fine) EXCLUSIVE_LOCKS_REQUIRED(mu_)
+      LOCKS_EXCLUDED(state_mu_);
+  void Count(std::string_view result) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Tell() EXCLUSIVE_LOCKS_REQUIRED(state_mu_);
+
+  const Options options_;
+  std::shared_ptr<const ConfigSnapshot> first_;
+
+  // Held while a configuration is read and put into use.
+  Mutex mu_;
+  CondVar begun_;
+  bool ended_ GUARDED_BY(mu_) = false;
+  CurrentRuntime* runtime_ GUARDED_BY(mu_) = nullptr;
+  Prepare prepare_ GUARDED_BY(mu_);
+  ConfigHistory history_ GUARDED_BY(mu_);
+  // Of the file, when it was last good.
+  llmgateway::config::v1::GatewayConfig file_config_ GUARDED_BY(mu_);
+  std::string read_sha256_ GUARDED_BY(mu_);  // Of the file, as last read.
+  std::vector<std::shared_ptr<const RuntimeSnapshot>> retired_ GUARDED_BY(mu_);
+  MetricShard* shard_ GUARDED_BY(mu_) = nullptr;
+
+  // Taken after `mu_`, and never for long.
+  mutable Mutex state_mu_;
+  State state_ GUARDED_BY(state_mu_);
+  bool watches_files_ GUARDED_BY(state_mu_) = false;
+  // Named by the configuration in use, and by the file as it is now.
+  std::vector<std::string> files_in_use_ GUARDED_BY(state_mu_);
+  std::vector<std::string> files_of_file_ GUARDED_BY(state_mu_);
+  std::map<uint64_t, std::function<void()>> subscribers_ GUARDED_BY(state_mu_);
+  uint64_t subscribers_made_ GUARDED_BY(state_mu_) = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RELOAD_CONFIG_RELOADER_H_

@@ -1,0 +1,60 @@
+#include "service/reload/restart_fields.h"
+
+#include <cstddef>
+
+#include "service/config/config_diff.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::Listeners;
+using ::llmgateway::config::v1::TlsServer;
+
+constexpr size_t kFieldsMax = 1000;
+
+// Of TLS it counts whether it is spoken and whether clients must show
+// certificates: connections that stand were let in by that. The certificates
+// themselves are for the next connections.
+template <typename Listener>
+void LeaveOutCertificates(Listener* listener) {
+  if (!listener->has_tls()) return;
+  TlsServer& tls = *listener->mutable_tls();
+  tls.clear_cert_chain();
+  tls.clear_private_key();
+  if (!tls.client_ca().empty()) tls.set_client_ca("given");
+}
+
+// What is read at the start, and nothing else.
+GatewayConfig AtStart(const GatewayConfig& config) {
+  GatewayConfig start;
+  Listeners& listeners = *start.mutable_listeners();
+  listeners = config.listeners();
+  LeaveOutCertificates(listeners.mutable_grpc());
+  LeaveOutCertificates(listeners.mutable_http());
+  LeaveOutCertificates(listeners.mutable_admin());
+  LeaveOutCertificates(listeners.mutable_operations());
+  auto& logging = *start.mutable_logging();
+  logging.set_file(config.logging().file());
+  logging.set_access_log(config.logging().access_log());
+  *start.mutable_metrics() = config.metrics();
+  *start.mutable_response_store() = config.response_store();
+  auto& runtime = *start.mutable_runtime();
+  runtime.set_event_loops(config.runtime().event_loops());
+  runtime.set_state_dir(config.runtime().state_dir());
+  return start;
+}
+
+}  // namespace
+
+std::vector<std::string> RestartFields(const GatewayConfig& in_use,
+                                       const GatewayConfig& next) {
+  std::vector<std::string> fields;
+  for (const ConfigDifference& each :
+       DiffConfigs(AtStart(in_use), AtStart(next), kFieldsMax)) {
+    fields.push_back(each.path);
+  }
+  return fields;
+}
+
+}  // namespace gateway

@@ -1,0 +1,279 @@
+#include "service/reload/config_reloader.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/os/logging.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
+#include "service/config/config_reader.h"
+#include "service/observability/metrics.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/state/state_store.h"
+#include "tests/testing/fake_clock.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+using Trigger = ConfigReloader::Trigger;
+
+std::string Replying(const std::string& reply, const std::string& more = "") {
+  return absl::StrCat("providers: [{name: mock, mock: {reply: '", reply,
+                      "'}}]\nrouting: {default_target: mock}\n", more);
+}
+
+class ConfigReloaderTest : public testing::Test {
+ protected:
+  ConfigReloaderTest() {
+    folder_ = testing::TempDir() + "/reloader.XXXXXX";
+    EXPECT_NE(mkdtemp(folder_.data()), nullptr);
+    file_ = folder_ + "/gateway.yaml";
+    WriteFile(Replying("one"));
+  }
+
+  void WriteFile(const std::string& text) { std::ofstream(file_) << text; }
+
+  void Start() {
+    reloader_.reset();
+    runtime_.reset();
+    store_.reset();
+    store_ = *StateStore::Open(folder_ + "/state");
+    absl::StatusOr<std::unique_ptr<ConfigReloader>> made = ConfigReloader::Make(
+        {.kinds = AllProviderKinds(),
+         .file = file_,
+         .state = store_.get(),
+         .metrics = &registry_,
+         .clock = &clock_},
+        ReadConfigFile(AllProviderKinds(), file_, {}, clock_.WallTime()));
+    ASSERT_TRUE(made.ok()) << made.status();
+    reloader_ = *std::move(made);
+    runtime_ = std::make_unique<CurrentRuntime>(
+        *RuntimeSnapshot::Make(reloader_->first()));
+    reloader_->Begin(
+        runtime_.get(),
+        [this](const ConfigSnapshot&) -> absl::StatusOr<std::function<void()>> {
+          if (!prepared_.ok()) return prepared_;
+          return [this] { ++committed_; };
+        });
+  }
+
+  ConfigReloader::Result Apply(const std::string& text,
+                               const std::string& etag = "") {
+    return reloader_->Apply({.text = text, .etag = etag, .by = "ops"});
+  }
+
+  std::string Reply() {
+    return runtime_->Get()->config().providers(0).mock().reply();
+  }
+
+  std::string folder_;
+  std::string file_;
+  FakeClock clock_;
+  MetricRegistry registry_{clock_};
+  absl::Status prepared_;
+  int committed_ = 0;
+  std::unique_ptr<StateStore> store_;
+  std::unique_ptr<CurrentRuntime> runtime_;
+  std::unique_ptr<ConfigReloader> reloader_;
+};
+
+TEST_F(ConfigReloaderTest, AFileThatChangedComesIntoUse) {
+  Start();
+  WriteFile(Replying("two"));
+  EXPECT_TRUE(reloader_->FileIsOther());
+  const ConfigReloader::Result result = reloader_->Reload(Trigger::kFiles);
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.version.number, 2);
+  EXPECT_EQ(result.version.source, file_);
+  ASSERT_THAT(result.changes, SizeIs(1));
+  EXPECT_EQ(result.changes[0].path, "providers[0].mock.reply");
+  EXPECT_EQ(Reply(), "two");
+  EXPECT_EQ(committed_, 1);
+  EXPECT_FALSE(reloader_->FileIsOther());
+}
+
+TEST_F(ConfigReloaderTest, WhatSaysTheSameIsNoNewVersion) {
+  Start();
+  WriteFile("# A comment.\n" + Replying("one"));
+  const ConfigReloader::Result result = reloader_->Reload(Trigger::kSignal);
+  EXPECT_TRUE(result.status.ok());
+  EXPECT_EQ(result.version.number, 1);
+  EXPECT_EQ(committed_, 0);
+}
+
+TEST_F(ConfigReloaderTest, ABadFileChangesNothingAndIsRemembered) {
+  Start();
+  WriteFile("providers: 7\n");
+  const ConfigReloader::Result result = reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(result.problems.empty());
+  EXPECT_EQ(Reply(), "one");
+  EXPECT_EQ(reloader_->state().problems.size(), result.problems.size());
+  EXPECT_EQ(reloader_->state().refuse_time, clock_.WallTime());
+  WriteFile(Replying("one"));
+  EXPECT_TRUE(reloader_->Reload(Trigger::kFiles).status.ok());
+  EXPECT_THAT(reloader_->state().problems, IsEmpty());
+}
+
+TEST_F(ConfigReloaderTest, WhatCannotBeMadeReadyChangesNothing) {
+  Start();
+  WriteFile(Replying("two"));
+  prepared_ = absl::InvalidArgumentError("listeners.http: no such key");
+  const ConfigReloader::Result result = reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(result.problems[0].message, HasSubstr("no such key"));
+  EXPECT_EQ(Reply(), "one");
+}
+
+TEST_F(ConfigReloaderTest, WhatNeedsARestartIsRefused) {
+  Start();
+  WriteFile(Replying("two", "response_store: {ttl: 1m}\n"));
+  const ConfigReloader::Result result = reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_THAT(result.problems, SizeIs(1));
+  EXPECT_EQ(result.problems[0].path, "response_store.ttl");
+  EXPECT_EQ(Reply(), "one");
+}
+
+TEST_F(ConfigReloaderTest, ATrialChangesNothing) {
+  Start();
+  WriteFile(Replying("two"));
+  const ConfigReloader::Result good =
+      reloader_->Reload(Trigger::kOperator, /*validate_only=*/true);
+  EXPECT_THAT(good.changes, SizeIs(1));
+  EXPECT_EQ(good.version.number, 1);
+  WriteFile("nonsense");
+  EXPECT_FALSE(reloader_->Reload(Trigger::kOperator, true).status.ok());
+  EXPECT_EQ(Reply(), "one");
+  EXPECT_THAT(reloader_->state().problems, IsEmpty());
+}
+
+TEST_F(ConfigReloaderTest, WhatIsAppliedStaysUntilTheFileChanges) {
+  Start();
+  ASSERT_TRUE(Apply(Replying("applied")).status.ok());
+  EXPECT_EQ(reloader_->state().version.source, "applied by ops");
+  reloader_->Reload(Trigger::kFiles);
+  reloader_->Reload(Trigger::kSignal);
+  EXPECT_EQ(Reply(), "applied");
+  WriteFile(Replying("two"));
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(Reply(), "two");
+}
+
+TEST_F(ConfigReloaderTest, AnOperatorWhoAsksForTheFileGetsIt) {
+  Start();
+  Apply(Replying("applied"));
+  reloader_->Reload(Trigger::kOperator);
+  EXPECT_EQ(Reply(), "one");
+  EXPECT_EQ(reloader_->state().version.source, file_);
+}
+
+TEST_F(ConfigReloaderTest, AnotherEtagIsRefused) {
+  Start();
+  const std::string etag = reloader_->state().version.etag;
+  EXPECT_TRUE(Apply(Replying("mine"), etag).status.ok());
+  EXPECT_EQ(Apply(Replying("yours"), etag).status.code(),
+            absl::StatusCode::kAborted);
+  EXPECT_EQ(reloader_->Rollback(0, etag, "ops").status.code(),
+            absl::StatusCode::kAborted);
+  EXPECT_EQ(Reply(), "mine");
+}
+
+TEST_F(ConfigReloaderTest, ARollbackGoesBackAndForth) {
+  Start();
+  EXPECT_EQ(reloader_->Rollback(0, "", "ops").status.code(),
+            absl::StatusCode::kNotFound);
+  Apply(Replying("two"));
+  Apply(Replying("three"));
+  EXPECT_EQ(reloader_->Rollback(0, "", "ops").version.number, 4);
+  EXPECT_EQ(Reply(), "two");
+  reloader_->Rollback(0, "", "ops");
+  EXPECT_EQ(Reply(), "three");
+  // Back to the file, it is the file again.
+  EXPECT_EQ(reloader_->Rollback(1, "", "ops").version.source, file_);
+  EXPECT_EQ(Reply(), "one");
+}
+
+TEST_F(ConfigReloaderTest, WhatIsAppliedOutlastsTheProcess) {
+  Start();
+  Apply(Replying("applied"));
+  Start();
+  EXPECT_EQ(Reply(), "applied");
+  EXPECT_EQ(reloader_->state().version.number, 2);
+  WriteFile(Replying("two"));
+  Start();
+  EXPECT_EQ(Reply(), "two");
+  EXPECT_EQ(reloader_->state().version.number, 3);
+  // And can be gone back to.
+  EXPECT_TRUE(reloader_->Rollback(2, "", "ops").status.ok());
+  EXPECT_EQ(Reply(), "applied");
+}
+
+TEST_F(ConfigReloaderTest, WhoeverSubscribesIsTold) {
+  Start();
+  int told = 0;
+  auto subscription = reloader_->Subscribe([&told] { ++told; });
+  Apply(Replying("two"));
+  EXPECT_EQ(told, 1);
+  WriteFile("nonsense");
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(told, 2);
+  subscription.reset();
+  Apply(Replying("three"));
+  EXPECT_EQ(told, 2);
+}
+
+TEST_F(ConfigReloaderTest, SnapshotsGoWhenNoCallHoldsThem) {
+  Start();
+  std::shared_ptr<const RuntimeSnapshot> of_a_call = runtime_->Get();
+  const std::weak_ptr<const RuntimeSnapshot> old = of_a_call;
+  Apply(Replying("two"));
+  bool released = false;
+  EXPECT_TRUE(reloader_->ReleaseRetired(&released));
+  EXPECT_FALSE(released);
+  of_a_call.reset();
+  EXPECT_FALSE(old.expired());
+  EXPECT_FALSE(reloader_->ReleaseRetired(&released));
+  EXPECT_TRUE(released);
+  EXPECT_TRUE(old.expired());
+}
+
+TEST_F(ConfigReloaderTest, FilesThatAreNamedAreKnownAlsoThoseOfABadFile) {
+  Start();
+  EXPECT_TRUE(reloader_->watches_files());
+  EXPECT_THAT(reloader_->Files(), testing::ElementsAre(file_));
+  WriteFile(Replying("two",
+                     "auth: {callers: {api_keys: [{id: team, key: "
+                     "'file:/nonexistent/key'}]}}\n"));
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_THAT(reloader_->Files(),
+              testing::ElementsAre("/nonexistent/key", file_));
+}
+
+TEST_F(ConfigReloaderTest, AfterItsEndNothingComesIntoUse) {
+  Start();
+  reloader_->End();
+  WriteFile(Replying("two"));
+  EXPECT_EQ(reloader_->Reload(Trigger::kSignal).status.code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Apply(Replying("two")).status.code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Reply(), "one");
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,66 @@
+#include "service/reload/restart_fields.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/config.pb.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::GatewayConfig;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(RestartFieldsTest, WhatIsReadAtTheStartIsNamed) {
+  GatewayConfig in_use;
+  in_use.mutable_listeners()->mutable_http()->set_address("127.0.0.1:1");
+  GatewayConfig next = in_use;
+  next.mutable_listeners()->mutable_http()->set_address("127.0.0.1:2");
+  next.mutable_listeners()->mutable_grpc()->set_connections_limit(7);
+  next.mutable_logging()->set_file("/var/log/other");
+  next.mutable_metrics()->set_model_labels_limit(3);
+  next.mutable_runtime()->set_event_loops(2);
+  next.mutable_runtime()->set_state_dir("/var/lib/other");
+  EXPECT_THAT(
+      RestartFields(in_use, next),
+      ElementsAre("listeners.grpc.connections_limit", "listeners.http.address",
+                  "logging.file", "metrics.model_labels_limit",
+                  "runtime.event_loops", "runtime.state_dir"));
+}
+
+TEST(RestartFieldsTest, WhatCallsLookAtIsNot) {
+  GatewayConfig in_use;
+  GatewayConfig next;
+  next.add_providers()->set_name("mock");
+  next.mutable_routing()->mutable_default_target()->set_provider("mock");
+  next.mutable_resilience()->mutable_retry()->set_attempts_limit(2);
+  next.mutable_auth()->mutable_callers()->add_api_keys()->set_id("team");
+  next.mutable_limits()->set_tools_limit(5);
+  next.mutable_logging()->set_log_prompts(true);
+  next.mutable_runtime()->mutable_drain_grace()->set_seconds(3);
+  next.mutable_runtime()->set_watch_files(true);
+  next.mutable_runtime()->set_request_buffer_bytes_limit(1 << 20);
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+}
+
+TEST(RestartFieldsTest, CertificatesChangeAndWhetherThereAreAnyDoesNot) {
+  GatewayConfig in_use;
+  auto* tls = in_use.mutable_listeners()->mutable_http()->mutable_tls();
+  tls->set_cert_chain("file:a");
+  tls->set_private_key("file:b");
+  tls->set_client_ca("file:c");
+  GatewayConfig next = in_use;
+  tls = next.mutable_listeners()->mutable_http()->mutable_tls();
+  tls->set_cert_chain("file:x");
+  tls->set_private_key("file:y");
+  tls->set_client_ca("file:z");
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+  tls->clear_client_ca();
+  EXPECT_THAT(RestartFields(in_use, next),
+              ElementsAre("listeners.http.tls.client_ca"));
+  next.mutable_listeners()->mutable_http()->clear_tls();
+  EXPECT_THAT(RestartFields(in_use, next), ElementsAre("listeners.http.tls"));
+}
+
+}  // namespace
+}  // namespace gateway
