@@ -23,6 +23,7 @@
 #include "proto/proto_time.h"
 #include "service/api/admin_service.h"
 #include "service/api/circuits_admin.h"
+#include "service/api/config_admin.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
@@ -39,6 +40,7 @@
 #include "service/http/cors.h"
 #include "service/http/operations_routes.h"
 #include "service/listener_tls.h"
+#include "service/log_options.h"
 #include "service/loop_runtime.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
@@ -52,6 +54,8 @@
 #include "service/pipeline/health_prober.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/reload/config_reloader.h"
+#include "service/reload/reload_thread.h"
 #include "service/state/state_store.h"
 #include "service/version.h"
 
@@ -95,11 +99,22 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
 
+// What requests may take on each loop.
+size_t RequestBytesLimit(const configv1::GatewayConfig& config) {
+  // Twice the limit: a message of the largest size finds room on a loop that
+  // has nothing else.
+  const configv1::Listeners& listeners = config.listeners();
+  const int64_t messages =
+      std::max(listeners.grpc().receive_message_bytes_limit(),
+               listeners.admin().receive_message_bytes_limit());
+  return static_cast<size_t>(
+      std::max(config.runtime().request_buffer_bytes_limit(), 2 * messages));
+}
+
 }  // namespace
 
 struct App::Graph {
-  Graph(std::shared_ptr<const ConfigSnapshot> config, Environment environment)
-      : config(std::move(config)), environment(std::move(environment)) {}
+  explicit Graph(Options options) : options(std::move(options)) {}
 
   const configv1::GatewayConfig& proto() const { return config->config(); }
 
@@ -108,8 +123,14 @@ struct App::Graph {
   absl::StatusOr<LoopRuntime::HttpListener> OperationsListener();
   LoopRuntime::Shared SharedByLoops();
 
+  // What another configuration is to find ready (ConfigReloader::Prepare).
+  absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
+  absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>> ChangesOfLoops(
+      const ConfigSnapshot& next) const;
+
+  Options options;
+  // The one that the process began with.
   std::shared_ptr<const ConfigSnapshot> config;
-  const Environment environment;
 
   // Observability.
   MetricRegistry registry{SystemClock()};
@@ -125,14 +146,15 @@ struct App::Graph {
   RefusalLog grpc_refusals{"grpc", registry, SystemClock()};
   RefusalLog admin_refusals{"admin", registry, SystemClock()};
 
-  // The rules.
+  // Keeps what operators change.
+  std::unique_ptr<StateStore> state;
+
+  // The rules, and how others come into use.
+  std::unique_ptr<ConfigReloader> reloader;
   std::unique_ptr<CurrentRuntime> runtime;
 
   // Answers that callers go on from, whatever runtime they were made by.
   std::optional<ResponseStore> responses;
-
-  // Keeps what operators change.
-  std::unique_ptr<StateStore> state = std::make_unique<StateStore>();
 
   // Probes providers, on the first loop; null until that runs.
   std::unique_ptr<HealthProber> prober;
@@ -161,6 +183,7 @@ struct App::Graph {
   HealthService admin_health;
   std::unique_ptr<AdminService> admin;
   std::unique_ptr<PoliciesAdmin> policies;
+  std::unique_ptr<ConfigAdmin> config_admin;
   std::unique_ptr<MetricsService> metrics_service;
   ReflectionService admin_reflection;
   MethodTable admin_table;
@@ -170,21 +193,22 @@ struct App::Graph {
   // destroyed first: they are at rest by then.
   WorkerPool work{WorkerPool::ThreadsEach(AvailableCores())};
 
+  std::unique_ptr<ReloadThread> reload_thread;
+
   bool drained = false;
 };
 
-App::App(std::shared_ptr<const ConfigSnapshot> config, Environment environment)
-    : graph_(
-          std::make_unique<Graph>(std::move(config), std::move(environment))) {}
+App::App(Options options)
+    : graph_(std::make_unique<Graph>(std::move(options))) {}
 
-absl::StatusOr<std::unique_ptr<App>> App::Start(
-    std::shared_ptr<const ConfigSnapshot> config, Environment environment) {
-  std::unique_ptr<App> app(new App(std::move(config), std::move(environment)));
+absl::StatusOr<std::unique_ptr<App>> App::Start(Options options) {
+  std::unique_ptr<App> app(new App(std::move(options)));
   GATEWAY_RETURN_IF_ERROR(app->Build());
   GATEWAY_RETURN_IF_ERROR(app->StartLoops());
   GATEWAY_RETURN_IF_ERROR(app->StartGrpc());
   GATEWAY_RETURN_IF_ERROR(app->StartAdmin());
   app->StartProbes();
+  GATEWAY_RETURN_IF_ERROR(app->StartReloading());
   Graph& graph = *app->graph_;
   graph.health.StartServing();
   graph.admin_health.StartServing();
@@ -200,6 +224,27 @@ App::~App() { Drain(); }
 
 absl::Status App::Build() {
   Graph& graph = *graph_;
+  const std::string& state_dir =
+      graph.options.config.snapshot->config().runtime().state_dir();
+  if (state_dir.empty()) {
+    graph.state = std::make_unique<StateStore>();
+  } else {
+    GATEWAY_ASSIGN_OR_RETURN(
+        graph.state,
+        StateStore::Open(PathBeside(graph.options.file, state_dir)));
+  }
+  const ConfigReloader::Options reloading = {
+      .kinds = graph.options.config.snapshot->kinds(),
+      .file = graph.options.file,
+      .environment = graph.options.environment,
+      .strict = graph.options.strict,
+      .state = graph.state.get(),
+      .metrics = &graph.registry};
+  GATEWAY_ASSIGN_OR_RETURN(
+      graph.reloader,
+      ConfigReloader::Make(reloading, std::move(graph.options.config)));
+  graph.config = graph.reloader->first();
+  SetLogLevels(LogLevelsOf(graph.proto().logging()));
   const configv1::GatewayConfig& config = graph.proto();
   if (config.logging().access_log()) {
     GATEWAY_ASSIGN_OR_RETURN(graph.access_log, AccessLog::Open({}));
@@ -218,11 +263,6 @@ absl::Status App::Build() {
           static_cast<size_t>(config.metrics().watch_events_limit())});
   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
                            RuntimeSnapshot::Make(graph.config));
-  if (!config.runtime().state_dir().empty()) {
-    GATEWAY_ASSIGN_OR_RETURN(graph.state, StateStore::Open(PathBeside(
-                                              graph.config->source(),
-                                              config.runtime().state_dir())));
-  }
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
@@ -238,12 +278,44 @@ absl::Status App::Build() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>>
+App::Graph::ChangesOfLoops(const ConfigSnapshot& next) const {
+  auto changes = std::make_shared<LoopRuntime::Changes>();
+  for (const char* name : {"http", "operations"}) {
+    GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<TlsContext> tls,
+                             ListenerTls(next, name, {"h2", "http/1.1"}));
+    if (tls != nullptr) changes->tls[name] = std::move(tls);
+  }
+  changes->request_bytes_limit = RequestBytesLimit(next.config());
+  changes->answer_bytes_limit =
+      static_cast<size_t>(next.config().runtime().answer_buffer_bytes_limit());
+  return changes;
+}
+
+absl::StatusOr<std::function<void()>> App::Graph::Prepare(
+    const ConfigSnapshot& next) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      const std::shared_ptr<const LoopRuntime::Changes> changes,
+      ChangesOfLoops(next));
+  std::vector<std::function<void()>> commits;
+  for (GrpcEngine* engine : {grpc.get(), admin_grpc.get()}) {
+    GATEWAY_ASSIGN_OR_RETURN(commits.emplace_back(), engine->PrepareTls(next));
+  }
+  const LogLevels levels = LogLevelsOf(next.config().logging());
+  return [this, changes, levels, commits = std::move(commits)] {
+    SetLogLevels(levels);
+    for (const auto& commit : commits) commit();
+    for (const auto& loop : loops) loop->Change(changes);
+  };
+}
+
 absl::StatusOr<LoopRuntime::HttpListener> App::Graph::ApiListener() {
   const configv1::HttpListener& configured = proto().listeners().http();
   GATEWAY_ASSIGN_OR_RETURN(ListenAddress address,
                            Bind("http", configured.address()));
   http_address.emplace(std::move(address));
   LoopRuntime::HttpListener listener;
+  listener.name = "http";
   listener.address = &*http_address;
   listener.limits = LimitsOf(configured);
   listener.cors = CorsOf(configured);
@@ -266,6 +338,7 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
                            Bind("operations", configured.address()));
   operations_address.emplace(std::move(address));
   LoopRuntime::HttpListener listener;
+  listener.name = "operations";
   listener.address = &*operations_address;
   listener.limits = LimitsOf(configured);
   listener.limits.connections =
@@ -286,13 +359,6 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
 }
 
 LoopRuntime::Shared App::Graph::SharedByLoops() {
-  // Twice the limit: a message of the largest size finds room on a loop that
-  // has nothing else.
-  const configv1::Listeners& listeners = proto().listeners();
-  const int64_t messages =
-      std::max(listeners.grpc().receive_message_bytes_limit(),
-               listeners.admin().receive_message_bytes_limit());
-  const configv1::RuntimeConfig& limits = proto().runtime();
   return {resolver,
           *runtime,
           work,
@@ -304,9 +370,8 @@ LoopRuntime::Shared App::Graph::SharedByLoops() {
           &*responses,
           &callers,
           &http_refusals,
-          static_cast<size_t>(
-              std::max(limits.request_buffer_bytes_limit(), 2 * messages)),
-          static_cast<size_t>(limits.answer_buffer_bytes_limit())};
+          RequestBytesLimit(proto()),
+          static_cast<size_t>(proto().runtime().answer_buffer_bytes_limit())};
 }
 
 absl::Status App::StartLoops() {
@@ -373,7 +438,8 @@ absl::Status App::StartAdmin() {
                             .worker = graph.worker,
                             .state = *graph.state,
                             .refusals = refusals,
-                            .environment = graph.environment,
+                            .reloader = graph.reloader.get(),
+                            .environment = graph.options.environment,
                             .version = std::string(kVersion)});
   graph.metrics_service = std::make_unique<MetricsService>(
       MetricsService::Sources{.runtime = *graph.runtime,
@@ -386,7 +452,12 @@ absl::Status App::StartAdmin() {
                              .worker = graph.worker});
   // AdminService says who may call them, too.
   graph.policies->AddTo(graph.admin_table);
+  graph.config_admin = std::make_unique<ConfigAdmin>(
+      ConfigAdmin::Sources{.runtime = *graph.runtime,
+                           .reloader = *graph.reloader,
+                           .worker = graph.worker});
   graph.admin->AddTo(graph.admin_table);
+  graph.config_admin->AddTo(graph.admin_table);
   graph.metrics_service->AddTo(graph.admin_table);
   graph.admin_health.AddTo(graph.admin_table);
   graph.admin_reflection.AddTo(graph.admin_table);
@@ -422,10 +493,31 @@ void App::StartProbes() {
   });
 }
 
+absl::Status App::StartReloading() {
+  Graph& graph = *graph_;
+  graph.reloader->Begin(
+      graph.runtime.get(),
+      [&graph](const ConfigSnapshot& next) { return graph.Prepare(next); });
+  graph.reload_thread =
+      std::make_unique<ReloadThread>(*graph.reloader, [&graph] {
+        for (const auto& loop : graph.loops) loop->CloseUnused();
+      });
+  return graph.reload_thread->Start();
+}
+
+void App::Reload() { graph_->reload_thread->Poke(); }
+
+absl::Duration App::drain_grace() const {
+  return ToAbsl(graph_->runtime->Get()->config().runtime().drain_grace());
+}
+
 void App::Drain() {
   Graph& graph = *graph_;
   if (std::exchange(graph.drained, true)) return;
-  const absl::Duration grace = ToAbsl(graph.proto().runtime().drain_grace());
+  if (graph.reloader != nullptr) graph.reloader->End();
+  graph.reload_thread.reset();
+  const absl::Duration grace =
+      graph.runtime == nullptr ? absl::ZeroDuration() : drain_grace();
   graph.readiness.SetDraining();
   if (graph.prober != nullptr) graph.prober->Stop(graph.loops[0]->loop());
   // The engine first says NOT_SERVING, then refuses; gRPC and HTTP listeners

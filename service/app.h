@@ -3,8 +3,8 @@
 // the other sources of this folder it is the only code that knows every class.
 //
 //   absl::StatusOr<std::unique_ptr<App>> app =
-//       App::Start(config, environment);
-//   ... await a signal ...
+//       App::Start({.config = reading, .file = path, .environment = ...});
+//   ... await a signal; (*app)->Reload() when one says so ...
 //   (*app)->Drain();
 //
 // Thread contract: one thread, which is none of the loops'.
@@ -18,7 +18,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/net/listener.h"
+#include "service/config/config_reader.h"
 #include "service/config/environment.h"
 #include "service/config/snapshot.h"
 
@@ -34,11 +36,20 @@ class App {
     std::string operations;
   };
 
+  struct Options {
+    // Of the configuration file. REQUIRES: it has a snapshot.
+    ConfigReading config;
+    // The file's path, from which it is loaded again.
+    std::string file;
+    // What configurations that are read later may refer to.
+    Environment environment;
+    // Warnings about those count as problems.
+    bool strict = false;
+  };
+
   // Starts the gateway. Errors name the listener or provider that does not
-  // work. `environment` is what configurations to be validated later may refer
-  // to.
-  static absl::StatusOr<std::unique_ptr<App>> Start(
-      std::shared_ptr<const ConfigSnapshot> config, Environment environment);
+  // work.
+  static absl::StatusOr<std::unique_ptr<App>> Start(Options options);
 
   // Returns what Start would say of `config`, as far as that can be known
   // without opening a port.
@@ -52,6 +63,12 @@ class App {
 
   const Addresses& addresses() const { return addresses_; }
 
+  // Loads the configuration again, soon. REQUIRES: not drained.
+  void Reload();
+
+  // How long a drain may take, by the configuration in use.
+  absl::Duration drain_grace() const;
+
   // Stops: reports not ready and accepts nothing new; what is under way has the
   // configured grace to finish. Returns when everything has ended and is
   // written down.
@@ -60,13 +77,14 @@ class App {
  private:
   struct Graph;  // All objects, in the order in which they are made.
 
-  App(std::shared_ptr<const ConfigSnapshot> config, Environment environment);
+  explicit App(Options options);
 
   absl::Status Build();
   absl::Status StartLoops();
   absl::Status StartGrpc();
   absl::Status StartAdmin();
   void StartProbes();
+  absl::Status StartReloading();
 
   std::unique_ptr<Graph> graph_;
   Addresses addresses_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,26 +23,60 @@ using ::llmgateway::config::v1::GrpcListener;
 // Room for the protocol's own fields, beside the caller's metadata.
 constexpr int64_t kProtocolFieldsBytes = 4 * 1024;
 
+std::optional<GrpcServer::Tls> CoreTls(const ConfigSnapshot& config,
+                                       std::string_view listener) {
+  const ConfigSnapshot::Tls* const tls = config.FindTls(listener);
+  if (tls == nullptr) return std::nullopt;
+  GrpcServer::Tls grpc{.cert_chain = std::string(tls->cert_chain.Reveal()),
+                       .private_key = tls->private_key,
+                       .client_ca = ""};
+  if (tls->client_ca.has_value()) grpc.client_ca = tls->client_ca->Reveal();
+  return grpc;
+}
+
+absl::StatusOr<std::function<void()>> PrepareTlsOf(RpcServer& server,
+                                                   const ConfigSnapshot& config,
+                                                   std::string_view name) {
+  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<TlsContext> tls,
+                           ListenerTls(config, name, {"h2"}));
+  return [&server, tls = std::move(tls)] {
+    if (tls != nullptr) server.SetTls(tls);
+  };
+}
+
+absl::StatusOr<std::function<void()>> PrepareTlsOf(GrpcServer& server,
+                                                   const ConfigSnapshot& config,
+                                                   std::string_view name) {
+  return [&server, tls = CoreTls(config, name)] {
+    if (tls.has_value()) server.SetTls(*tls);
+  };
+}
+
 // Wraps RpcServer or GrpcServer.
 template <typename Server>
 class EngineOf final : public GrpcEngine {
  public:
-  explicit EngineOf(std::unique_ptr<Server> server)
-      : server_(std::move(server)) {}
+  EngineOf(std::unique_ptr<Server> server, std::string_view name)
+      : server_(std::move(server)), name_(name) {}
 
   int port() const override { return server_->port(); }
+  absl::StatusOr<std::function<void()>> PrepareTls(
+      const ConfigSnapshot& config) override {
+    return PrepareTlsOf(*server_, config, name_);
+  }
   void StartDraining() override { server_->StartDraining(); }
   void Drain(absl::Duration grace) override { server_->Drain(grace); }
 
  private:
   const std::unique_ptr<Server> server_;
+  const std::string name_;
 };
 
 template <typename Server>
 absl::StatusOr<std::unique_ptr<GrpcEngine>> Start(
-    typename Server::Options options) {
+    typename Server::Options options, std::string_view name) {
   GATEWAY_ASSIGN_OR_RETURN(auto server, Server::Start(std::move(options)));
-  return std::make_unique<EngineOf<Server>>(std::move(server));
+  return std::make_unique<EngineOf<Server>>(std::move(server), name);
 }
 
 absl::Duration OrForever(bool is_set, const google::protobuf::Duration& time) {
@@ -87,18 +123,7 @@ absl::StatusOr<std::unique_ptr<GrpcEngine>> StartNative(
   native.name = std::string(options.name);
   GATEWAY_ASSIGN_OR_RETURN(
       native.tls, ListenerTls(options.config, options.name, {"h2"}));
-  return Start<RpcServer>(std::move(native));
-}
-
-std::optional<GrpcServer::Tls> CoreTls(const ConfigSnapshot& config,
-                                       std::string_view listener) {
-  const ConfigSnapshot::Tls* const tls = config.FindTls(listener);
-  if (tls == nullptr) return std::nullopt;
-  GrpcServer::Tls grpc{.cert_chain = std::string(tls->cert_chain.Reveal()),
-                       .private_key = tls->private_key,
-                       .client_ca = ""};
-  if (tls->client_ca.has_value()) grpc.client_ca = tls->client_ca->Reveal();
-  return grpc;
+  return Start<RpcServer>(std::move(native), options.name);
 }
 
 absl::StatusOr<std::unique_ptr<GrpcEngine>> StartCore(
@@ -124,7 +149,7 @@ absl::StatusOr<std::unique_ptr<GrpcEngine>> StartCore(
   core.connection_age_grace = OrForever(listener.has_connection_age_grace(),
                                         listener.connection_age_grace());
   core.channelz = options.channelz;
-  return Start<GrpcServer>(std::move(core));
+  return Start<GrpcServer>(std::move(core), options.name);
 }
 
 }  // namespace

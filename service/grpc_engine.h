@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,12 @@ class GrpcEngine {
 
   // The port that it listens on.
   virtual int port() const = 0;
+
+  // Reads the certificates of another configuration, which has TLS where the
+  // first had it, and returns what puts them into use for the connections to
+  // come. Errors name the listener.
+  virtual absl::StatusOr<std::function<void()>> PrepareTls(
+      const ConfigSnapshot& config) = 0;
 
   // Reports NOT_SERVING and refuses new calls with reason DRAINING. Calls
   // under way go on.

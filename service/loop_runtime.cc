@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +20,16 @@
 #include "service/pipeline/recorder.h"
 
 namespace gateway {
+namespace {
+
+// How long until it is looked again whether a connection that is to be closed
+// carries something.
+constexpr absl::Duration kCloseInterval = absl::Seconds(1);
+
+}  // namespace
+
 struct LoopRuntime::ServedListener {
+  std::string name;
   std::unique_ptr<HttpHandler> handler;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<Listener> listener;  // Null while draining.
@@ -38,12 +48,16 @@ struct LoopRuntime::OnLoop {
                  recorder, shared.responses, shared.refusals},
         trimmer(loop) {}
 
+  // The least that requests may take, for the largest to find room.
+  size_t request_bytes_min = 0;
+
   NegotiatingHttpClient client;
   CachedRuntime runtime;
   Recorder recorder;
   LoopServices services;
   MemoryTrimmer trimmer;
   std::vector<ServedListener> listeners;
+  std::optional<Timer> close_unused;
 };
 
 LoopRuntime::LoopRuntime(const Shared& shared) : shared_(shared) {}
@@ -70,15 +84,15 @@ absl::Status LoopRuntime::Open(int index, std::vector<HttpListener> listeners) {
   const NegotiatingHttpClient& client = on_loop_->client;
   AddUpstreamMetrics(client.http1().shared_stats(), shared_.registry);
   AddUpstreamMetrics(client.http2().shared_stats(), shared_.registry);
-  size_t request_bytes = shared_.request_bytes_limit;
   for (const HttpListener& listener : listeners) {
-    request_bytes = std::max(request_bytes, 2 * listener.limits.body_bytes);
+    on_loop_->request_bytes_min =
+        std::max(on_loop_->request_bytes_min, 2 * listener.limits.body_bytes);
   }
-  loop_->request_bytes().SetLimit(request_bytes);
-  loop_->answer_bytes().SetLimit(shared_.answer_bytes_limit);
+  SetMemoryLimits(shared_.request_bytes_limit, shared_.answer_bytes_limit);
   for (HttpListener& listener : listeners) {
     GATEWAY_RETURN_IF_ERROR(HttpServer::CheckLimits(listener.limits));
     ServedListener& served = on_loop_->listeners.emplace_back();
+    served.name = listener.name;
     served.outlives_drain = listener.outlives_drain;
     served.handler = listener.handler(on_loop_->services);
     if (listener.cors != nullptr) {
@@ -103,6 +117,38 @@ absl::Status LoopRuntime::Open(int index, std::vector<HttpListener> listeners) {
             listener.outlives_drain ? nullptr : shared_.callers));
   }
   return absl::OkStatus();
+}
+
+void LoopRuntime::SetMemoryLimits(size_t request_bytes_limit,
+                                  size_t answer_bytes_limit) {
+  loop_->request_bytes().SetLimit(
+      std::max(request_bytes_limit, on_loop_->request_bytes_min));
+  loop_->answer_bytes().SetLimit(answer_bytes_limit);
+}
+
+void LoopRuntime::Change(std::shared_ptr<const Changes> changes) {
+  loop_->Post([this, changes = std::move(changes)] {
+    if (on_loop_ == nullptr) return;  // It has ended meanwhile.
+    on_loop_->runtime.Get();
+    SetMemoryLimits(changes->request_bytes_limit, changes->answer_bytes_limit);
+    for (ServedListener& served : on_loop_->listeners) {
+      const auto tls = changes->tls.find(served.name);
+      if (tls != changes->tls.end()) served.server->SetTls(tls->second);
+    }
+  });
+}
+
+void LoopRuntime::CloseUnused() {
+  loop_->Post([this] {
+    if (on_loop_ != nullptr) CloseUnusedOnLoop();
+  });
+}
+
+void LoopRuntime::CloseUnusedOnLoop() {
+  if (!on_loop_->client.CloseUnused()) return;
+  std::optional<Timer>& timer = on_loop_->close_unused;
+  if (!timer.has_value()) timer.emplace([this] { CloseUnusedOnLoop(); });
+  loop_->ArmTimer(*timer, kCloseInterval);
 }
 
 LoopServices& LoopRuntime::services() { return on_loop_->services; }

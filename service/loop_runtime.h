@@ -9,7 +9,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -62,6 +64,7 @@ class LoopRuntime {
 
   // A listener of this loop.
   struct HttpListener {
+    std::string name;  // As in `listeners.<name>`.
     const ListenAddress* address = nullptr;
     HttpServerLimits limits;
     std::shared_ptr<TlsContext> tls;  // Null for plaintext.
@@ -77,6 +80,15 @@ class LoopRuntime {
     RefusalLog* refusals = nullptr;
   };
 
+  // What another configuration changes of a loop that runs.
+  struct Changes {
+    // By the listener's name, of each that has TLS.
+    std::map<std::string, std::shared_ptr<TlsContext>> tls;
+    // As in Shared.
+    size_t request_bytes_limit = 0;
+    size_t answer_bytes_limit = 0;
+  };
+
   explicit LoopRuntime(const Shared& shared);
   // REQUIRES: Stop was called if Start was.
   ~LoopRuntime();
@@ -88,6 +100,13 @@ class LoopRuntime {
   // from 0. Whatever it returns, Drain and
   // Stop come next.
   absl::Status Start(int index, std::vector<HttpListener> listeners);
+
+  // Puts changes into force soon: certificates for the next connections, limits
+  // at once. The loop then lets go of the runtime snapshot that it had.
+  void Change(std::shared_ptr<const Changes> changes);
+
+  // Closes, soon, connections to providers that are gone.
+  void CloseUnused();
 
   // Closes the listeners, but for those that outlive this, lets their requests
   // finish until `grace` has passed, then cancels what is left with reason
@@ -106,6 +125,8 @@ class LoopRuntime {
   struct OnLoop;  // What is made, used and destroyed on the loop.
 
   absl::Status Open(int index, std::vector<HttpListener> listeners);
+  void SetMemoryLimits(size_t request_bytes_limit, size_t answer_bytes_limit);
+  void CloseUnusedOnLoop();
   Task<void> DrainOnLoop(absl::Duration grace,
                          std::function<void()> on_drained);
   Task<void> CloseOnLoop();

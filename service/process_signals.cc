@@ -50,11 +50,12 @@ ProcessSignals::ProcessSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-int ProcessSignals::AwaitEnd() const {
-  return *AwaitEndFor(absl::InfiniteDuration());
+int ProcessSignals::AwaitEnd(const std::function<void()>& on_hang_up) const {
+  return *AwaitEndFor(absl::InfiniteDuration(), on_hang_up);
 }
 
-std::optional<int> ProcessSignals::AwaitEndFor(absl::Duration timeout) const {
+std::optional<int> ProcessSignals::AwaitEndFor(
+    absl::Duration timeout, const std::function<void()>& on_hang_up) const {
   const absl::Duration until = SystemClock().SteadyTime() + timeout;
   while (true) {
     const std::optional<int> number = Next(until);
@@ -66,6 +67,7 @@ std::optional<int> ProcessSignals::AwaitEndFor(absl::Duration timeout) const {
       case SIGHUP:
       case SIGUSR1:
         ReopenLogs(*number);
+        if (*number == SIGHUP && on_hang_up) on_hang_up();
         break;
       default:
         Log(LogLevel::kWarn, "main", "a signal is ignored",

@@ -8,7 +8,8 @@
 // | signal | what happens |
 // | --- | --- |
 // | SIGTERM, SIGINT | AwaitEnd() returns |
-// | SIGHUP, SIGUSR1 | the log files are opened again, for log rotation |
+// | SIGHUP | the log files are opened again; `on_hang_up` is called |
+// | SIGUSR1 | the log files are opened again, for log rotation |
 // | SIGPIPE | nothing |
 // | SIGQUIT, SIGUSR2, SIGALRM, others without a use here | a line in the log |
 // | SIGKILL, SIGABRT, those of broken code and job control | the system's |
@@ -19,6 +20,7 @@
 #define SERVICE_PROCESS_SIGNALS_H_
 
 #include <csignal>
+#include <functional>
 #include <optional>
 
 #include "absl/time/time.h"
@@ -35,10 +37,13 @@ class ProcessSignals {
   ProcessSignals& operator=(const ProcessSignals&) = delete;
 
   // Waits for SIGTERM or SIGINT and returns it; handles all others meanwhile.
-  int AwaitEnd() const;
+  // `on_hang_up` may be null.
+  int AwaitEnd(const std::function<void()>& on_hang_up = nullptr) const;
 
   // As above; returns nothing if neither comes within `timeout`.
-  std::optional<int> AwaitEndFor(absl::Duration timeout) const;
+  std::optional<int> AwaitEndFor(
+      absl::Duration timeout,
+      const std::function<void()>& on_hang_up = nullptr) const;
 
  private:
   // Returns the next signal; nothing if `until`, a steady time, comes first.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -22,12 +23,12 @@
 #include "base/os/mutex.h"
 #include "base/os/thread.h"
 #include "base/status_macros.h"
-#include "proto/proto_time.h"
 #include "service/app.h"
 #include "service/config/config_reader.h"
 #include "service/discovery/pid_file.h"
 #include "service/discovery/pid_record.h"
 #include "service/first_calls.h"
+#include "service/log_options.h"
 #include "service/process_signals.h"
 #include "service/version.h"
 
@@ -59,34 +60,6 @@ Environment ReadEnvironment() {
     environment[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return environment;
-}
-
-LogLevel ToLogLevel(llmgateway::config::v1::LogLevel level) {
-  switch (level) {
-    case llmgateway::config::v1::LOG_LEVEL_TRACE:
-      return LogLevel::kTrace;
-    case llmgateway::config::v1::LOG_LEVEL_DEBUG:
-      return LogLevel::kDebug;
-    case llmgateway::config::v1::LOG_LEVEL_WARN:
-      return LogLevel::kWarn;
-    case llmgateway::config::v1::LOG_LEVEL_ERROR:
-      return LogLevel::kError;
-    case llmgateway::config::v1::LOG_LEVEL_OFF:
-      return LogLevel::kOff;
-    default:
-      return LogLevel::kInfo;
-  }
-}
-
-LoggingOptions ToLoggingOptions(
-    const llmgateway::config::v1::LoggingConfig& config) {
-  LoggingOptions options;
-  options.levels.level = ToLogLevel(config.level());
-  for (const auto& [module, level] : config.module_levels()) {
-    options.levels.module_levels[module] = ToLogLevel(level);
-  }
-  options.file = config.file();
-  return options;
 }
 
 void PrintWarnings(const ConfigReading& reading) {
@@ -212,11 +185,11 @@ class LogEnd {
   bool ended_ GUARDED_BY(mu_) = false;
 };
 
-int Serve(const ConfigReading& reading, const Environment& environment,
+int Serve(ConfigReading reading, const Environment& environment,
           const ProcessSignals& signals) {
-  const std::shared_ptr<const ConfigSnapshot>& config = reading.snapshot;
+  const std::shared_ptr<const ConfigSnapshot> config = reading.snapshot;
   const absl::Status logging =
-      StartLogging(ToLoggingOptions(config->config().logging()));
+      StartLogging(LoggingOptionsOf(config->config().logging()));
   if (!logging.ok()) {
     std::cerr << "gateway: " << logging.message() << "\n";
     return 1;
@@ -224,7 +197,11 @@ int Serve(const ConfigReading& reading, const Environment& environment,
   LogWarnings(reading);
   absl::StatusOr<std::unique_ptr<PidFile>> pid_file = ClaimPidFile(environment);
   if (!pid_file.ok()) return CannotStart(*config, pid_file.status());
-  absl::StatusOr<std::unique_ptr<App>> app = App::Start(config, environment);
+  absl::StatusOr<std::unique_ptr<App>> app =
+      App::Start({.config = std::move(reading),
+                  .file = absl::GetFlag(FLAGS_config),
+                  .environment = environment,
+                  .strict = absl::GetFlag(FLAGS_strict)});
   if (!app.ok()) return CannotStart(*config, app.status());
   const App::Addresses& at = (*app)->addresses();
   if (*pid_file != nullptr) {
@@ -241,12 +218,11 @@ int Serve(const ConfigReading& reading, const Environment& environment,
     std::cerr << FirstCalls(at, *config, environment);
   }
 
-  const int number = signals.AwaitEnd();
+  const int number = signals.AwaitEnd([&app] { (*app)->Reload(); });
   Log(LogLevel::kInfo, "main", "draining",
       {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
   pid_file->reset();  // From here on this gateway is not to be found.
-  const absl::Duration drain_max =
-      ToAbsl(config->config().runtime().drain_grace()) + kDrainOverrunMax;
+  const absl::Duration drain_max = (*app)->drain_grace() + kDrainOverrunMax;
   LogEnd log_end;
   const Thread impatience("impatience", [&signals, &log_end, drain_max] {
     const bool told = signals.AwaitEndFor(drain_max).has_value();
@@ -324,10 +300,10 @@ int RunGateway(int argc, char** argv, const ProviderKinds& kinds) {
   const Environment environment = ReadEnvironment();
   if (absl::GetFlag(FLAGS_check_config)) return CheckConfig(kinds, environment);
   const ProcessSignals signals;
-  const ConfigReading reading =
+  ConfigReading reading =
       ReadConfig(kinds, absl::GetFlag(FLAGS_config), environment);
   if (reading.snapshot == nullptr) return 1;
-  return Serve(reading, environment, signals);
+  return Serve(std::move(reading), environment, signals);
 }
 
 }  // namespace gateway

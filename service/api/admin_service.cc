@@ -10,10 +10,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/async/sleep.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
+#include "service/api/config_admin.h"
 #include "service/api/config_check.h"
 #include "service/api/provider_view.h"
 #include "service/api/route_view.h"
@@ -44,6 +46,22 @@ v1::GetHealthResponse::Status StatusOf(Readiness::State state, bool troubled) {
       break;
   }
   return v1::GetHealthResponse::STATUS_DRAINING;
+}
+
+// How often it is looked how the gateway is doing, for those who watch.
+constexpr absl::Duration kHealthInterval = absl::Seconds(1);
+
+// What a watcher is told the change of: not of numbers that every call counts
+// up.
+std::string HealthInWords(const v1::GetHealthResponse& health) {
+  v1::GetHealthResponse words = health;
+  words.clear_calls_in_flight();
+  for (v1::Provider& provider : *words.mutable_providers()) {
+    const v1::ProviderHealth::State state = provider.health().state();
+    provider.mutable_health()->Clear();
+    provider.mutable_health()->set_state(state);
+  }
+  return words.SerializeAsString();
 }
 
 }  // namespace
@@ -89,6 +107,10 @@ void AdminService::AddTo(MethodTable& table) {
       });
   circuits_.AddTo(table);
   rollout_.AddTo(table);
+  table.AddServerStream<v1::WatchHealthRequest, v1::WatchHealthResponse>(
+      kAdminService, "WatchHealth",
+      [this](CallContext& call, const v1::WatchHealthRequest&,
+             MessageWriter& writer) { return WatchHealth(call, writer); });
   table.AuthorizeBy(kAdminService,
                     OperatorsOnly(sources_.runtime, sources_.refusals));
   table.KeepWhileDraining(kAdminService);
@@ -158,12 +180,42 @@ absl::Status AdminService::GetHealth(const RuntimeSnapshot& runtime,
     troubled = true;
     response->add_problems(problem);
   }
+  if (sources_.reloader != nullptr) {
+    const ConfigReloader::State config = sources_.reloader->state();
+    if (!config.problems.empty()) {
+      troubled = true;
+      response->add_problems(
+          absl::StrCat("the configuration file is not in use: ",
+                       config.problems.front().ToString()));
+    }
+  }
   response->set_status(StatusOf(state, troubled));
   response->set_version(sources_.version);
   const std::optional<absl::Time> since = sources_.readiness.serving_since();
   if (since.has_value()) *response->mutable_start_time() = ToProto(*since);
   response->set_calls_in_flight(CallsInFlight());
   return absl::OkStatus();
+}
+
+Task<absl::Status> AdminService::WatchHealth(CallContext& call,
+                                             MessageWriter& writer) {
+  std::string told;
+  while (!call.cancel().cancelled()) {
+    v1::WatchHealthResponse message;
+    const std::shared_ptr<const RuntimeSnapshot> runtime =
+        sources_.runtime.Get();
+    GATEWAY_CO_RETURN_IF_ERROR(
+        GetHealth(*runtime, v1::GetHealthRequest(), message.mutable_health()));
+    std::string state = HealthInWords(message.health());
+    if (state != told) {
+      told = std::move(state);
+      const bool written = co_await writer.Write(message);
+      if (!written) break;
+    }
+    // There is no event for all that health consists of.
+    (co_await Sleep(call.loop(), kHealthInterval, call.cancel())).IgnoreError();
+  }
+  co_return call.cancel().status();
 }
 
 int64_t AdminService::CallsInFlight() const {
@@ -185,6 +237,15 @@ absl::Status AdminService::GetConfig(const RuntimeSnapshot& runtime,
   *response->mutable_load_time() = ToProto(snapshot.load_time());
   response->set_checksum(snapshot.checksum());
   response->set_etag(snapshot.etag());
+  if (sources_.reloader == nullptr) return absl::OkStatus();
+  const ConfigReloader::State state = sources_.reloader->state();
+  response->set_version(state.version.number);
+  response->set_source(state.version.source);
+  FillProblems(state.problems, v1::ConfigProblem::SEVERITY_ERROR,
+               response->mutable_refused_problems());
+  if (!state.problems.empty()) {
+    *response->mutable_refuse_time() = ToProto(state.refuse_time);
+  }
   return absl::OkStatus();
 }
 

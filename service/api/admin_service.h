@@ -30,6 +30,7 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/circuits_admin.h"
+#include "service/api/message_stream.h"
 #include "service/api/method_table.h"
 #include "service/api/readiness.h"
 #include "service/api/rollout_admin.h"
@@ -39,6 +40,7 @@
 #include "service/observability/refusal_log.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/reload/config_reloader.h"
 #include "service/state/state_store.h"
 
 namespace gateway {
@@ -54,6 +56,8 @@ class AdminService {
     BlockingWorker& worker;
     StateStore& state;  // Keeps what operators have said.
     RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
+    // Knows versions, and what is wrong with the file; null if there is none.
+    const ConfigReloader* reloader = nullptr;
 
     // What configurations to be checked may refer to.
     Environment environment;
@@ -102,6 +106,8 @@ class AdminService {
   Task<absl::Status> ValidateConfig(
       CallContext& call, const llmgateway::v1::ValidateConfigRequest& request,
       llmgateway::v1::ValidateConfigResponse* response);
+
+  Task<absl::Status> WatchHealth(CallContext& call, MessageWriter& writer);
 
   int64_t CallsInFlight() const;
 

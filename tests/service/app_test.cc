@@ -74,7 +74,7 @@ absl::StatusOr<std::unique_ptr<App>> StartApp(const std::string& yaml) {
     ADD_FAILURE() << problem.ToString();
   }
   if (reading.snapshot == nullptr) return absl::InvalidArgumentError("config");
-  return App::Start(std::move(reading.snapshot), {});
+  return App::Start({.config = std::move(reading), .file = "test.yaml"});
 }
 
 RawAnswer AskOn(RawClient& client, std::string_view method,

@@ -63,14 +63,11 @@ class GatewayProcess:
         self._log = _Lines()  # Standard error.
         self._access = _Lines()  # Standard output.
         self._folder = tempfile.TemporaryDirectory(prefix="gateway")
-        path = os.path.join(self._folder.name, "gateway.yaml")
-        if "listeners:" not in config:
-            config = LISTENERS + config
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(config)
+        self.config_path = os.path.join(self._folder.name, "gateway.yaml")
+        self.write_config(config)
         command = binary if isinstance(binary, list) else [binary]
         self._process = subprocess.Popen(
-            [*command, "--config", path, *flags],
+            [*command, "--config", self.config_path, *flags],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=environment(env))
         self._readers = [
@@ -98,6 +95,15 @@ class GatewayProcess:
             self.stop()
         else:
             self.kill()  # What went wrong is already on its way up.
+
+    def write_config(self, config):
+        """Replaces the configuration file, as an editor does."""
+        if "listeners:" not in config:
+            config = LISTENERS + config
+        draft = self.config_path + ".draft"
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(config)
+        os.rename(draft, self.config_path)
 
     @property
     def pid(self):

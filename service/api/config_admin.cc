@@ -1,0 +1,229 @@
+#include "service/api/config_admin.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "proto/proto_time.h"
+#include "service/api/caller_check.h"
+#include "service/config/loader.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kConfigService = "llmgateway.v1.AdminService";
+
+using Result = ConfigReloader::Result;
+
+void FillVersion(const ConfigVersion& from, v1::ConfigVersion* to) {
+  to->set_version(from.number);
+  to->set_etag(from.etag);
+  to->set_checksum(from.checksum);
+  to->set_source(from.source);
+  *to->mutable_load_time() = ToProto(from.load_time);
+}
+
+// The fault of a configuration that did not come into use, with every problem.
+absl::Status FaultOf(const Result& result) {
+  absl::Status fault;
+  switch (result.status.code()) {
+    case absl::StatusCode::kAborted:
+      fault = MakeFault(v1::ERROR_REASON_ETAG_MISMATCH,
+                        ToStd(result.status.message()));
+      AddFaultMetadata(fault, "etag", result.version.etag);
+      return fault;
+    case absl::StatusCode::kNotFound:
+      return MakeFault(v1::ERROR_REASON_NOT_FOUND,
+                       ToStd(result.status.message()));
+    case absl::StatusCode::kInvalidArgument:
+      fault = MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
+                        ToStd(result.status.message()));
+      break;
+    default:
+      fault = result.status;
+  }
+  for (const ConfigProblem& problem : result.problems) {
+    AddFieldViolation(fault, problem.path, problem.ToString());
+  }
+  return fault;
+}
+
+template <typename Response>
+void FillResult(const Result& result, Response* response) {
+  FillVersion(result.version, response->mutable_version());
+  for (const ConfigDifference& each : result.changes) {
+    v1::ConfigChange& change = *response->add_changes();
+    change.set_path(each.path);
+    change.set_before(each.before);
+    change.set_after(each.after);
+  }
+}
+
+// Wakes the coroutine of one watcher. Whoever is about to wake it holds a
+// reference.
+class ConfigWatcher : public std::enable_shared_from_this<ConfigWatcher> {
+ public:
+  explicit ConfigWatcher(EventLoop& loop) : loop_(loop) {}
+
+  // Wakes the coroutine. From any thread.
+  void Tell() {
+    loop_.Post([self = shared_from_this()] { self->wake_up_.Set(); });
+  }
+
+  // Used on the loop's thread only.
+  WakeUp& wake_up() { return wake_up_; }
+
+ private:
+  EventLoop& loop_;
+  WakeUp wake_up_;
+};
+
+}  // namespace
+
+void FillProblems(const std::vector<ConfigProblem>& problems,
+                  v1::ConfigProblem::Severity severity,
+                  google::protobuf::RepeatedPtrField<v1::ConfigProblem>* out) {
+  for (const ConfigProblem& problem : problems) {
+    v1::ConfigProblem& added = *out->Add();
+    added.set_line(problem.place.line);
+    added.set_column(problem.place.column);
+    added.set_path(problem.path);
+    added.set_message(problem.message);
+    added.set_severity(severity);
+  }
+}
+
+void ConfigAdmin::AddTo(MethodTable& table) {
+  table.AddUnary<v1::ReloadConfigRequest, v1::ReloadConfigResponse>(
+      kConfigService, "ReloadConfig",
+      [this](CallContext& call, const v1::ReloadConfigRequest& request,
+             v1::ReloadConfigResponse* response) {
+        return Reload(call, request, response);
+      });
+  table.AddUnary<v1::ApplyConfigRequest, v1::ApplyConfigResponse>(
+      kConfigService, "ApplyConfig",
+      [this](CallContext& call, const v1::ApplyConfigRequest& request,
+             v1::ApplyConfigResponse* response) {
+        return Apply(call, request, response);
+      });
+  table.AddUnary<v1::RollbackConfigRequest, v1::RollbackConfigResponse>(
+      kConfigService, "RollbackConfig",
+      [this](CallContext& call, const v1::RollbackConfigRequest& request,
+             v1::RollbackConfigResponse* response) {
+        return Rollback(call, request, response);
+      });
+  table.AddServerStream<v1::WatchConfigRequest, v1::WatchConfigResponse>(
+      kConfigService, "WatchConfig",
+      [this](CallContext& call, const v1::WatchConfigRequest&,
+             MessageWriter& writer) { return Watch(call, writer); });
+}
+
+template <typename Work>
+Task<absl::StatusOr<Result>> ConfigAdmin::OnWorker(CallContext& call,
+                                                   Work work) {
+  absl::StatusOr<Result> result =
+      co_await sources_.worker.Run(std::move(work), call.cancel());
+  if (absl::IsResourceExhausted(result.status())) {
+    co_return MakeFault(v1::ERROR_REASON_OVERLOADED,
+                        "too many configurations wait to be read");
+  }
+  if (result.ok() && !result->status.ok()) co_return FaultOf(*result);
+  co_return result;
+}
+
+Task<absl::Status> ConfigAdmin::Reload(CallContext& call,
+                                       const v1::ReloadConfigRequest& request,
+                                       v1::ReloadConfigResponse* response) {
+  const bool validate_only = request.validate_only();
+  auto reload = [&reloader = sources_.reloader, validate_only] {
+    return reloader.Reload(ConfigReloader::Trigger::kOperator, validate_only);
+  };
+  absl::StatusOr<Result> result = co_await OnWorker(call, std::move(reload));
+  GATEWAY_CO_RETURN_IF_ERROR(result.status());
+  FillResult(*result, response);
+  FillProblems(result->warnings, v1::ConfigProblem::SEVERITY_WARNING,
+               response->mutable_warnings());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ConfigAdmin::Apply(CallContext& call,
+                                      const v1::ApplyConfigRequest& request,
+                                      v1::ApplyConfigResponse* response) {
+  if (request.text().empty()) co_return InvalidField("text", "is required");
+  if (request.text().size() > kConfigBytesLimit) {
+    co_return InvalidField("text",
+                           absl::StrCat("must be at most ", kConfigBytesLimit,
+                                        " bytes, not ", request.text().size()));
+  }
+  // Who asks has been let in, so there is a name, or none is asked for.
+  const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
+  const std::string by(CheckOperator(*runtime, call).value_or(""));
+  // Owns what it reads, since the work may outlive the call.
+  auto apply = [&reloader = sources_.reloader, text = request.text(),
+                etag = request.etag(), by,
+                validate_only = request.validate_only()] {
+    return reloader.Apply(
+        {.text = text, .etag = etag, .by = by, .validate_only = validate_only});
+  };
+  absl::StatusOr<Result> result = co_await OnWorker(call, std::move(apply));
+  GATEWAY_CO_RETURN_IF_ERROR(result.status());
+  FillResult(*result, response);
+  FillProblems(result->warnings, v1::ConfigProblem::SEVERITY_WARNING,
+               response->mutable_warnings());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ConfigAdmin::Rollback(
+    CallContext& call, const v1::RollbackConfigRequest& request,
+    v1::RollbackConfigResponse* response) {
+  if (request.version() < 0) {
+    co_return InvalidField("version", "must not be negative");
+  }
+  const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
+  const std::string by(CheckOperator(*runtime, call).value_or(""));
+  auto roll_back = [&reloader = sources_.reloader, version = request.version(),
+                    etag = request.etag(),
+                    by] { return reloader.Rollback(version, etag, by); };
+  absl::StatusOr<Result> result = co_await OnWorker(call, std::move(roll_back));
+  GATEWAY_CO_RETURN_IF_ERROR(result.status());
+  FillResult(*result, response);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ConfigAdmin::Watch(CallContext& call,
+                                      MessageWriter& writer) {
+  const auto watcher = std::make_shared<ConfigWatcher>(call.loop());
+  const auto subscription =
+      sources_.reloader.Subscribe([watcher] { watcher->Tell(); });
+  CancelListener end(call.cancel(), [&] { watcher->wake_up().Set(); });
+  std::string told;
+  while (!call.cancel().cancelled()) {
+    const ConfigReloader::State state = sources_.reloader.state();
+    v1::WatchConfigResponse message;
+    FillVersion(state.version, message.mutable_version());
+    FillProblems(state.problems, v1::ConfigProblem::SEVERITY_ERROR,
+                 message.mutable_problems());
+    if (!state.problems.empty()) {
+      *message.mutable_refuse_time() = ToProto(state.refuse_time);
+    }
+    std::string text = message.SerializeAsString();
+    if (text == told) {
+      co_await watcher->wake_up().Wait();
+      continue;
+    }
+    told = std::move(text);
+    const bool written = co_await writer.Write(message);
+    if (!written) break;
+  }
+  co_return call.cancel().status();
+}
+
+}  // namespace gateway
