@@ -65,6 +65,7 @@ bool IsTellable(std::string_view value) {
 void UpstreamFields::Take(const HttpExchange& exchange) {
   block_.Clear();
   request_id_ = "";
+  tells_spent_limit_ = false;
   std::array<char, kPrefix.size() + kNameBytesLimit> told;
   kPrefix.copy(told.data(), kPrefix.size());
   char* const rest = told.data() + kPrefix.size();
@@ -86,6 +87,8 @@ void UpstreamFields::Take(const HttpExchange& exchange) {
     } else if (!NamesRateLimit(name, begins_with_x) ||
                ++limits_told > kFieldsLimit) {
       continue;
+    } else if (field.value == "0" && name.find("remaining") != name.npos) {
+      tells_spent_limit_ = true;
     }
     block_.Add({told.data(), kPrefix.size() + name.size()}, field.value);
   }

@@ -41,6 +41,10 @@ class UpstreamFields {
   // Returns the vendor's id of the request; empty if it told none.
   std::string_view request_id() const { return request_id_; }
 
+  // Whether the answer says of a rate limit that nothing is left of it
+  // (providers/limit_reset.h).
+  bool tells_spent_limit() const { return tells_spent_limit_; }
+
   // Returns what callers are told: names in lower case, values of visible ASCII
   // that neither begin nor end with a space. The views end with the next Take.
   absl::Span<const HttpField> View(FieldViews& views) const {
@@ -52,6 +56,7 @@ class UpstreamFields {
  private:
   FieldBlock block_;
   ShortText request_id_;
+  bool tells_spent_limit_ = false;
 };
 
 }  // namespace gateway

@@ -205,6 +205,7 @@ void SetCallerFacts(const CallContext& context, const Request& request,
     facts.strict_output = facts.directives->strict_output;
   }
   facts.request_bytes = context.request_bytes();
+  facts.deadline = context.deadline();
 }
 
 void SetFacts(const CallContext& context, const v1::GenerateRequest& request,

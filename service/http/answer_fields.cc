@@ -39,6 +39,8 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
       return true;
     case v1::ERROR_REASON_DEADLINE_EXCEEDED:
       // As after any time-out.
+    case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
+      // Nobody was asked, since all credentials cool: whoever waits may.
       return attempts == 0;
     default:
       return false;

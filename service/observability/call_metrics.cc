@@ -12,6 +12,7 @@
 #include "base/os/mutex.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/observability/attempt_metrics.h"
 #include "service/observability/call_record.h"
 #include "service/observability/fault_party.h"
 #include "service/observability/metrics.h"
@@ -264,9 +265,11 @@ void CallMetricsShard::Count(const CallRecord& record) {
     // Mostly the provider that the call is counted under.
     if (attempt->provider == record.provider) {
       CountAttempt(*attempt, provider, *target.attempts);
+      if (IsOfNote(*attempt)) CountFollowUp(*attempt, provider, shard_);
     } else {
       const std::string_view label = LabelOf(attempt->provider, models_);
       CountAttempt(*attempt, label, AttemptsAt(label));
+      if (IsOfNote(*attempt)) CountFollowUp(*attempt, label, shard_);
     }
   }
 

@@ -36,6 +36,9 @@ namespace gateway {
 // The protocol that a call came by.
 enum class Protocol { kGrpc, kHttp };
 
+// What became of the credential that an attempt was made with.
+enum class CredentialChange { kNone, kCools, kIsOut };
+
 // What is told of one attempt at one target, to the caller, the log, the
 // metrics and the feed alike.
 struct CallAttempt {
@@ -44,6 +47,9 @@ struct CallAttempt {
   std::string_view model;  // As the provider calls it.
   llmgateway::v1::Attempt::Kind kind =
       llmgateway::v1::Attempt::KIND_UNSPECIFIED;
+  // Why it was made: how the attempt before failed, or why the target before
+  // was not asked. Unset for the first.
+  llmgateway::v1::ErrorReason cause = llmgateway::v1::ERROR_REASON_UNSPECIFIED;
   // The caller's answer is from this attempt.
   bool answered = false;
   absl::Time start_time;
@@ -52,6 +58,7 @@ struct CallAttempt {
   std::optional<absl::Duration> time_to_first_token;
   // The name of the credential that was sent; empty if there was none.
   std::string_view credential;
+  CredentialChange credential_change = CredentialChange::kNone;
   // As in CallRecord; unset if the attempt succeeded.
   llmgateway::v1::ErrorReason error_reason =
       llmgateway::v1::ERROR_REASON_UNSPECIFIED;

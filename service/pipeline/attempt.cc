@@ -32,4 +32,11 @@ void Attempt::TellBreaker(absl::Duration now) {
   permit.reset();
 }
 
+void Attempt::Close(absl::Duration now) {
+  TellBreaker(now);
+  inflight.End();
+  use = TargetUse();
+  place = ProviderPlace();
+}
+
 }  // namespace gateway

@@ -3,9 +3,9 @@
 // the log, the metrics and the feed, is a CallAttempt, kept here once; the rest
 // is what the provider is handed to fill in.
 //
-// It stays at its address, and nothing of it is another attempt's, so that
-// several of a call could be under way at once; today one begins when the last
-// has failed. The message of its answer is allocated on the call's arena
+// It stays at its address, and nothing of it is another attempt's, so that two
+// of a call can be under way at once (hedged_attempt.h). The message of its
+// answer is allocated on the call's arena
 // (docs/adr/0012-a-call-is-what-its-stages-returned.md).
 //
 // Thread contract: one call, on its loop.
@@ -29,11 +29,15 @@
 #include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
 #include "service/resilience/circuit_breaker.h"
+#include "service/resilience/credential_pool.h"
+#include "service/resilience/provider_board.h"
 #include "service/resilience/target_board.h"
 
 namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
+
+struct PlannedTarget;
 
 // What has not come yet, of steady times.
 inline constexpr absl::Duration kNotCome = -absl::InfiniteDuration();
@@ -51,6 +55,7 @@ struct Attempt : CallAttempt {
   CancelSignal cancel;
   std::optional<CancelListener> follows_call;
 
+  const PlannedTarget* target = nullptr;
   // The request goes to the provider, and the answer to the caller, as bytes.
   bool forwards = false;
   absl::Duration began;  // Steady.
@@ -75,11 +80,20 @@ struct Attempt : CallAttempt {
   // Counts as in flight at its provider while it lives, and at its target.
   InflightAttempt inflight;
   TargetUse use;
+  ProviderPlace place;
+
+  // Whose credential was sent, and which; null if none of the configured ones
+  // was. As a last resort it was taken although it was not usable.
+  CredentialPool* credentials = nullptr;
+  size_t credential_index = 0;
+  bool last_resort = false;
 
   // Tells the target's breaker, and all else that watches the target, how it
   // went. Of a stream, once it has ended; a probe's, once it has begun. `now`
   // is steady.
   void TellBreaker(absl::Duration now);
+  // The same, and gives the attempt's places back: it is over.
+  void Close(absl::Duration now);
   // Null once the breaker has been told.
   std::optional<CircuitBreaker::Permit> permit;
 };

@@ -4,35 +4,25 @@
 //
 // Where a retry is decided: the classification of failures is errors/verdict.h,
 // how often and how far apart is service/resilience/retry.h, and what follows
-// from both for the next attempt is `NextAttempt` in attempts.cc.
+// from both for the next attempt is next_attempt.h. What an attempt is handed,
+// and how long it may take, is live_attempt.h; asking two targets at once is
+// hedged_attempt.h.
 //
-// A stream is held back until its first piece of content: before that moment
-// another attempt is free, after it there is none.
+// A stream is held back until its first piece of content (open_stream.h):
+// before that moment another attempt is free, after it there is none.
 //
 // Thread contract: one call, on its loop.
 
 #ifndef SERVICE_PIPELINE_ATTEMPTS_H_
 #define SERVICE_PIPELINE_ATTEMPTS_H_
 
-#include <memory>
-#include <string>
-
 #include "absl/status/status.h"
 #include "base/async/task.h"
-#include "providers/provider.h"
+#include "service/pipeline/attempt.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/open_stream.h"
 
 namespace gateway {
-
-// A stream whose first content has arrived.
-struct OpenStream {
-  std::unique_ptr<ProviderStream> stream;
-  // What has arrived so far, held-back parts included.
-  StreamBatch first;
-  std::string held_bytes;  // Backs the first of `first.raw`.
-  // The stream is over already.
-  bool ended = false;
-};
 
 // Has what the call asks for done by one of call.planned's targets. Adds each
 // attempt to `attempts`, one at least, with what came of it; a stream is left

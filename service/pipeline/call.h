@@ -52,6 +52,10 @@ class PlannedCall : public IncomingCall {
   // Set by the recorder that will record the call; may be null.
   ProviderHealthShard* provider_health = nullptr;
 
+  // When the call is over, whatever has come of it; steady. Set as the first
+  // stage begins.
+  absl::Duration deadline = absl::InfiniteDuration();
+
   // What the stages have returned, empty before.
   std::string_view caller;
   Admitted admitted;

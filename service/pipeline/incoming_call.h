@@ -78,6 +78,9 @@ struct CallFacts {
   // call is then parsed.
   bool strict_output = false;
   size_t request_bytes = 0;
+  // When the caller's own deadline passes, of which the API's cancels the call;
+  // steady.
+  absl::Duration deadline = absl::InfiniteDuration();
 };
 
 class IncomingCall {

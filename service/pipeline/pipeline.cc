@@ -33,7 +33,9 @@ class CallDeadline {
  public:
   CallDeadline(Call& call, AnswerSink& sink)
       : call_(call), sink_(sink), timer_([this] { OnExpiry(); }) {
-    call.loop.ArmTimer(timer_, Timeout());
+    const absl::Duration timeout = Timeout();
+    call.loop.ArmTimer(timer_, timeout);
+    call.deadline = std::min(call.facts.deadline, call.loop.Now() + timeout);
   }
 
  private:
@@ -183,7 +185,7 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   open.stream.reset();
   if (!outcome.ok() && call.cancel.cancelled()) outcome = call.cancel.status();
   attempt.End(outcome, opened + (call.loop.Now() - attempt.first_content));
-  attempt.TellBreaker(call.loop.Now());
+  attempt.Close(call.loop.Now());
   // An answer that is not the JSON that was asked for fails the call, not the
   // attempt: the provider is not blamed.
   if (outcome.ok() && !attempt.forwards) {

@@ -1,5 +1,6 @@
 #include "service/pipeline/plan.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -232,6 +233,12 @@ absl::StatusOr<PlannedTarget> TargetWalk::First() {
 absl::StatusOr<PlannedTarget> TargetWalk::Next(const absl::Status& failure) {
   if (!plan_.Next(KindOf(failure), Considering()).has_value()) return failure;
   return considered_;
+}
+
+size_t TargetWalk::targets_left() const {
+  const size_t all =
+      route_.targets.size() + route_.rule.any.size() + route_.common.any.size();
+  return all - std::min(all, plan_.asked_count());
 }
 
 std::string_view TargetWalk::Consider(const RouteTarget& target) {

@@ -10,6 +10,7 @@
 #ifndef SERVICE_PIPELINE_PLAN_H_
 #define SERVICE_PIPELINE_PLAN_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -60,6 +61,9 @@ class TargetWalk {
   // Whom to ask after the last one has failed so. Fails with `failure` if there
   // is nobody. A raw request may have to be read for that.
   absl::StatusOr<PlannedTarget> Next(const absl::Status& failure);
+
+  // How many targets there may yet be, at most.
+  size_t targets_left() const;
 
  private:
   // Plans a target, and returns what it lacks; an empty text if nothing.

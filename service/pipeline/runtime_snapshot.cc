@@ -85,6 +85,7 @@ RuntimeSnapshot::RuntimeSnapshot(
       rollout_(RolloutOf(config_->config().routing().rollout(),
                          previous == nullptr ? nullptr : previous->rollout_)),
       prices_(PricesOf(config_->config().prices())),
+      policies_(MakeProviderPolicies(*config_, *providers_, *resilience_)),
       health_(*providers_, *resilience_, prices_,
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),

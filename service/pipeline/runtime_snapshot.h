@@ -28,6 +28,7 @@
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/ports.h"
+#include "service/pipeline/provider_policy.h"
 #include "service/resilience/resilience_state.h"
 #include "service/resilience/retry.h"
 #include "service/resilience/target_board.h"
@@ -82,6 +83,10 @@ class RuntimeSnapshot {
   // Thread-safe; what operators have given to nodes, and how calls of models
   // went.
   SelectionState& selection() const { return *selection_; }
+  // REQUIRES: the entry is one of providers().
+  const ProviderPolicy& PolicyOf(const ProviderRegistry::Entry& entry) const {
+    return policies_[&entry - providers_->entries().data()];
+  }
   // The models by what is known now; `discovery` asks for more.
   std::shared_ptr<const ModelCatalog> catalog() const {
     return discovery_->catalog();
@@ -132,6 +137,7 @@ class RuntimeSnapshot {
   const std::shared_ptr<SelectionState> selection_;
   const std::shared_ptr<RolloutSwitch> rollout_;
   const PriceTable prices_;
+  const std::vector<ProviderPolicy> policies_;
   const Health health_;
   const CallerAccess callers_;
   const Authenticator operators_;

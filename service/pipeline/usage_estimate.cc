@@ -78,12 +78,12 @@ void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt) {
 
 void EstimateUnanswered(const IncomingCall& call, Attempt* attempt) {
   const HttpProgress& http = attempt->progress.http;
-  // By the call, or as one of several that were under way.
+  // By the call, or since another attempt was first to answer.
   const auto ended_by = [attempt](const CancelSignal& cancel) {
     return cancel.cancelled() && attempt->status == cancel.status();
   };
-  const bool cancelled = ended_by(call.cancel) || ended_by(attempt->cancel);
-  const bool left_at_work = http.abandoned() || (http.sent && cancelled);
+  const bool ended_by_us = ended_by(call.cancel) || ended_by(attempt->cancel);
+  const bool left_at_work = http.abandoned() || (http.sent && ended_by_us);
   // It has answered, and there was no room to hold that.
   const bool not_held =
       attempt->progress.http_status == 200 &&

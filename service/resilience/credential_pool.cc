@@ -65,10 +65,15 @@ CredentialPool::Choice CredentialPool::PickAnother(int64_t now) const {
   std::array<uint8_t, kCredentialsLimit> usable;  // The first `count`.
   size_t count = 0;
   int64_t earliest = kNever;
+  std::optional<size_t> predicted;
   for (size_t i = 0; i < credentials_.size(); ++i) {
-    const int64_t from =
-        credentials_[i].condition->usable_from.load(std::memory_order_relaxed);
+    const Condition& condition = *credentials_[i].condition;
+    const int64_t from = condition.usable_from.load(std::memory_order_relaxed);
     if (from <= now) usable[count++] = static_cast<uint8_t>(i);
+    if (from != kNever && !predicted.has_value() &&
+        condition.predicted.load(std::memory_order_relaxed)) {
+      predicted = i;
+    }
     earliest = std::min(earliest, from);
   }
   if (count > 0) {
@@ -76,8 +81,8 @@ CredentialPool::Choice CredentialPool::PickAnother(int64_t now) const {
         stand_in_turn_.fetch_add(1, std::memory_order_relaxed);
     return {.index = usable[turn % count]};
   }
-  if (earliest == kNever) return {};
-  return {.wait = absl::Nanoseconds(earliest - now)};
+  if (earliest == kNever) return {.last_resort = rotation_.Next()};
+  return {.wait = absl::Nanoseconds(earliest - now), .last_resort = predicted};
 }
 
 bool CredentialPool::HasUsable(absl::Duration now) const {
@@ -85,6 +90,25 @@ bool CredentialPool::HasUsable(absl::Duration now) const {
     if (IsUsable(i, now)) return true;
   }
   return false;
+}
+
+std::optional<absl::Duration> CredentialPool::WaitFrom(
+    absl::Duration now) const {
+  int64_t earliest = kNever;
+  for (const Entry& entry : credentials_) {
+    earliest = std::min(
+        earliest, entry.condition->usable_from.load(std::memory_order_relaxed));
+  }
+  if (earliest == kNever) return std::nullopt;
+  return std::max(absl::Nanoseconds(earliest) - now, absl::ZeroDuration());
+}
+
+absl::Duration CredentialPool::CoolsFor(size_t index,
+                                        absl::Duration now) const {
+  const int64_t from = credentials_[index].condition->usable_from.load(
+      std::memory_order_relaxed);
+  if (from == kNever) return absl::InfiniteDuration();
+  return std::max(absl::Nanoseconds(from) - now, absl::ZeroDuration());
 }
 
 CredentialPool::Change CredentialPool::Record(
@@ -98,7 +122,8 @@ CredentialPool::Change CredentialPool::Record(
     case Verdict::kRateLimited:
       return Cool(condition, now,
                   RetryDelay(outcome).value_or(
-                      resets_in.value_or(options_.default_cooling)));
+                      resets_in.value_or(options_.default_cooling)),
+                  /*predicted=*/false);
     case Verdict::kCredentialRefused:
       return TakeOut(condition);
     case Verdict::kRetryHere:
@@ -107,20 +132,30 @@ CredentialPool::Change CredentialPool::Record(
     case Verdict::kSaysNothing:
       break;
   }
-  return resets_in.has_value() ? Cool(condition, now, *resets_in)
-                               : Change::kNone;
+  return resets_in.has_value()
+             ? Cool(condition, now, *resets_in, /*predicted=*/true)
+             : Change::kNone;
 }
 
 CredentialPool::Change CredentialPool::Cool(Condition& condition,
                                             absl::Duration now,
-                                            absl::Duration time) {
+                                            absl::Duration time,
+                                            bool predicted) {
   const int64_t now_nanos = absl::ToInt64Nanoseconds(now);
   const int64_t until = now_nanos + absl::ToInt64Nanoseconds(
                                         std::min(time, options_.cooling_limit));
   if (until <= now_nanos) return Change::kNone;
   int64_t from = condition.usable_from.load(std::memory_order_relaxed);
+  const bool was_predicted =
+      condition.predicted.exchange(predicted, std::memory_order_relaxed);
+  // A prediction adds nothing to what a provider has said.
+  if (predicted && !was_predicted && from > now_nanos) {
+    condition.predicted.store(false, std::memory_order_relaxed);
+    return Change::kNone;
+  }
+  const bool replaces = was_predicted && !predicted;
   do {
-    if (from >= until) return Change::kNone;
+    if (from == kNever || (from >= until && !replaces)) return Change::kNone;
   } while (!condition.usable_from.compare_exchange_weak(
       from, until, std::memory_order_relaxed));
   if (from > now_nanos) return Change::kNone;  // It cools longer.
@@ -157,6 +192,8 @@ std::vector<CredentialPool::Snapshot> CredentialPool::Read(
          .cools_for = from == kNever || from <= now_nanos
                           ? absl::ZeroDuration()
                           : absl::Nanoseconds(from - now_nanos),
+         .is_predicted = from != kNever && from > now_nanos &&
+                         condition.predicted.load(std::memory_order_relaxed),
          .coolings = condition.coolings.load(std::memory_order_relaxed),
          .refusals = condition.refusals.load(std::memory_order_relaxed)});
   }

@@ -16,10 +16,14 @@
 //   refused, account empty            is out until Reset or a new configuration
 //   anything else                     nothing
 //
-// A cooling never ends sooner for a later one. Retry-After of zero or less
-// cools nothing: the provider says that it may be asked. What happened,
-// errors/verdict.h decides; a credential that the caller brought is never
-// here.
+// A cooling never ends sooner for a later one, but that a 429 knows better than
+// rate headers do. Retry-After of zero or less cools nothing: the provider says
+// that it may be asked. What happened, errors/verdict.h decides; a credential
+// that the caller brought is never here.
+//
+// Where none is usable, one may still be taken as a last resort, if nobody else
+// can serve the call: one that cools by its rate headers alone, since nothing
+// was refused yet, or, if all are out, one of them: it may have been mended.
 //
 // Those that others stand in for are spread evenly: the stand-ins take turns
 // among themselves. It is all by index, so the same calls choose the same.
@@ -72,6 +76,8 @@ class CredentialPool {
     std::optional<size_t> index;  // Nothing if none is usable.
     // If none is: after how long the first will be. Nothing if all are out.
     std::optional<absl::Duration> wait;
+    // If none is: the one to take as a last resort.
+    std::optional<size_t> last_resort;
   };
 
   // What became of a credential, that operators are told of.
@@ -86,6 +92,7 @@ class CredentialPool {
     bool is_out = false;
     // How long it cools yet; zero if it does not.
     absl::Duration cools_for;
+    bool is_predicted = false;  // It cools by its rate headers alone.
     int64_t coolings = 0;  // How often it began to cool.
     int64_t refusals = 0;  // How often it was taken out.
   };
@@ -109,11 +116,19 @@ class CredentialPool {
   // Whether Pick would find a usable one now; no turn is taken.
   bool HasUsable(absl::Duration now) const;
 
+  // Returns after how long one is usable; zero if one is now, nothing if all
+  // are out.
+  std::optional<absl::Duration> WaitFrom(absl::Duration now) const;
+
   // Whether this one may be taken now. REQUIRES: index < size().
   bool IsUsable(size_t index, absl::Duration now) const {
     return credentials_[index].condition->usable_from.load(
                std::memory_order_relaxed) <= absl::ToInt64Nanoseconds(now);
   }
+
+  // Returns how long this one cools yet; infinite if it is out. REQUIRES: index
+  // < size().
+  absl::Duration CoolsFor(size_t index, absl::Duration now) const;
 
   // Tells how an attempt with this credential ended, and, if its answer's rate
   // headers say that nothing is left, after how long there is more. REQUIRES:
@@ -143,6 +158,8 @@ class CredentialPool {
   struct Condition {
     // When it may be taken, in nanoseconds; kNever if it is out.
     std::atomic<int64_t> usable_from = 0;
+    // That was said by rate headers alone.
+    std::atomic<bool> predicted = false;
     std::atomic<int64_t> coolings = 0;
     std::atomic<int64_t> refusals = 0;
   };
@@ -152,7 +169,8 @@ class CredentialPool {
   };
 
   Choice PickAnother(int64_t now) const;
-  Change Cool(Condition& condition, absl::Duration now, absl::Duration time);
+  Change Cool(Condition& condition, absl::Duration now, absl::Duration time,
+              bool predicted);
   static Change TakeOut(Condition& condition);
 
   const Options options_;

@@ -35,6 +35,11 @@ class RetryPolicy {
                                            bool abandoned,
                                            Random& random) const;
 
+  // Attempts that there may be, the first included.
+  int attempts_limit() const { return attempts_max_; }
+  // The longest that is waited because a provider asks for it.
+  absl::Duration retry_after_limit() const { return retry_after_max_; }
+
  private:
   bool MayRetry(const absl::Status& failure, bool abandoned) const;
 

@@ -18,6 +18,19 @@ size_t HashOf(std::string_view provider, std::string_view model) {
 
 }  // namespace
 
+void TargetState::RecordWhole(absl::Duration now, absl::Duration took) {
+  LatencyWindow* window = whole_latency_.load(std::memory_order_acquire);
+  if (window == nullptr) {
+    auto made = std::make_unique<LatencyWindow>(LatencyWindow::Options());
+    // Another thread may have been first.
+    if (whole_latency_.compare_exchange_strong(window, made.get(),
+                                               std::memory_order_acq_rel)) {
+      window = made.release();
+    }
+  }
+  window->Record(now, took);
+}
+
 void TargetState::RecordSuccess() {
   availability.RecordSuccess();
   if (!proven.load(std::memory_order_relaxed)) {

@@ -28,6 +28,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,6 +77,16 @@ struct TargetState {
         breaker(options),
         latency({}),
         rules_(rules) {}
+  ~TargetState() { delete whole_latency_.load(std::memory_order_relaxed); }
+
+  // How long whole answers took; kept from the first that is recorded on.
+  void RecordWhole(absl::Duration now, absl::Duration took);
+  std::optional<absl::Duration> WholePercentile(absl::Duration now) const {
+    const LatencyWindow* const known =
+        whole_latency_.load(std::memory_order_acquire);
+    if (known == nullptr) return std::nullopt;
+    return known->Percentile(now);
+  }
 
   // An attempt went well, or failed by the target's own fault. After too many
   // failures in a row the target is disabled, and the log told.
@@ -95,6 +106,8 @@ struct TargetState {
 
  private:
   TargetRules& rules_;
+  // Null before the first.
+  std::atomic<LatencyWindow*> whole_latency_ = nullptr;
 };
 
 // Counts an attempt as under way at its target while it lives, and tells all
@@ -123,6 +136,10 @@ class [[nodiscard]] TargetUse {
   // `latency` the time to the first token where that is known.
   void RecordOutcome(absl::Duration now, const absl::Status& outcome,
                      bool abandoned, std::optional<absl::Duration> latency);
+  // Keeps how long a whole answer took.
+  void RecordWhole(absl::Duration now, absl::Duration took) {
+    if (target_ != nullptr) target_->RecordWhole(now, took);
+  }
 
   ~TargetUse() {
     if (target_ == nullptr) return;

@@ -19,6 +19,7 @@ _VENDORS = ("gpt-", "claude-")
 
 class _CancelCase(gateway_case.GatewayCase):
 
+    config = gateway_case.KEYLESS_CONFIG
     calls_grpc = True
 
     def play(self, model, script):
@@ -182,14 +183,14 @@ class GrpcHangUpTest(_CancelCase):
                     continue  # Whole, it would end soon.
                 self.assert_deadline_is_kept(script, stream)
 
-    def test_a_deadline_ends_the_wait_between_attempts(self):
+    def test_a_wait_that_a_deadline_would_cut_off_is_not_begun(self):
         self.play("gpt-wait", {"status": 429, "retry_after": "50"})
         call = self.caller.start_generate(
             self.gateway.grpc, grpc_caller.prompt("gpt-wait"), timeout_s=0.3)
-        self.assertEqual(call.wait()["code"], "DEADLINE_EXCEEDED")
+        self.assertEqual(call.wait()["code"], "RESOURCE_EXHAUSTED")
         line = self.gateway.wait_for_access(model="gpt-wait")
         self.assertEqual((line["status"], line["attempt_count"]),
-                         ("DEADLINE_EXCEEDED", 1))
+                         ("RESOURCE_EXHAUSTED", 1))
 
     def test_a_deadline_that_has_passed_is_exceeded(self):
         self.play("gpt-late", _SILENT)
@@ -213,7 +214,7 @@ class GrpcHangUpTest(_CancelCase):
 
 class CallTimeoutTest(_CancelCase):
 
-    config = gateway_case.CONFIG.replace(
+    config = gateway_case.KEYLESS_CONFIG.replace(
         "resilience:\n", "resilience:\n  call_timeout: 500ms\n")
 
     def test_a_stream_that_it_ends_has_an_end(self):

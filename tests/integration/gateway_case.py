@@ -37,12 +37,18 @@ routing:
   default_target: openai
 resilience:
   retry: {{backoff_base: 1ms, backoff_limit: 5ms}}
-  # Faults follow each other here; breakers have tests of their own.
+  # Faults follow each other here; breakers, and credentials that cool, have
+  # tests of their own.
   circuit_breaker: {{mode: "off"}}
+  credential_cooling: {{default_cooling: 0s}}
 """
 
 ENV = {"OPENAI_KEY": "key-of-openai-1234567890",
        "ANTHROPIC_KEY": "key-of-anthropic-1234567890"}
+
+# The same without credentials, so that none cools, or is out, after a fault.
+KEYLESS_CONFIG = "".join(line for line in CONFIG.splitlines(keepends=True)
+                         if "api_key:" not in line)
 
 
 def with_upstream(field):

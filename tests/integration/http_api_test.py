@@ -224,6 +224,9 @@ class ModelsTest(_ApiCase):
 class BadRequestTest(_ApiCase):
     """B-01 and B-02 at this API: refused with a reason, and never sent."""
 
+    # Of OpenAI there is no credential that would cool.
+    config = _CONFIG.replace('      api_key: "env:OPENAI_KEY"\n', "")
+
     def refuse(self, body, status=400, **expected):
         before = self.upstream.stat("", "total.requests")
         answer = self.ask(body)
@@ -347,6 +350,16 @@ class BadRequestTest(_ApiCase):
             self.assertEqual(answer.headers["retry-after"], "77")
             # Nobody has waited so long: that is the caller's to do.
             self.assertNotIn("x-should-retry", answer.headers)
+
+    def test_so_is_that_of_a_credential(self):
+        self.upstream.set_script("claude-429", {"status": 429,
+                                                "retry_after": "77"})
+        for attempts in (1, 0):
+            answer = self.ask(chat("claude-429"))
+            self.assertEqual(answer.status, 429)
+            self.assertIn(int(answer.headers["retry-after"]), range(70, 78))
+            self.assertNotIn("x-should-retry", answer.headers)
+            self.assertEqual(self.upstream.stat("claude-429", "requests"), 1)
 
 
 class RequestIdTest(_ApiCase):

@@ -92,6 +92,8 @@ PROVIDERS = (
     Provider("mock", 'reply: "%s"' % TEXT, is_upstream=False, counts=True),
 )
 
+_APIS = ("openai_chat", "openai_responses", "anthropic", "gemini", "grpc")
+
 # What the gateway's own mock is told to do wrong.
 _FAULTS = (("limited", "rate_limited"), ("invalid", "invalid_request"),
            ("broken", "interrupted, fault_after_chunks: 2"))
@@ -120,6 +122,12 @@ def _config(upstream, tool):
         fields = provider.fields.format(upstream=upstream, tool=tool)
         lines += ["  - name: " + provider.name,
                   "    %s: {%s}" % (provider.name, fields)]
+        # Whose credential cools, once for each API.
+        for api in _APIS if "api_key" in fields else ():
+            limited = provider.name + "_" + api
+            lines += ["  - name: " + limited,
+                      "    %s: {%s}" % (provider.name, fields)]
+            rules.append((provider.model("limited-" + api), limited))
         rules.append((provider.name + "-", provider.name))
     lines += ["routing:", "  model_rules:"]
     lines += ["    - {prefix: %s, targets: [%s]}" % rule for rule in rules]

@@ -13,7 +13,7 @@ from tests.testing.mock_upstream import MockUpstream
 class RefusalTest(fault_case.FaultCase):
     """F-08, F-10, F-11: what a provider's status means."""
 
-    config = gateway_case.CONFIG.replace(
+    config = gateway_case.KEYLESS_CONFIG.replace(
         "backoff_limit: 5ms", "backoff_limit: 5ms, retry_after_limit: 100ms")
 
     def test_failures_of_the_server_are_tried_again_then_unavailable(self):

@@ -212,7 +212,7 @@ class UnansweredUsageTest(_UsageCase):
 
     def test_a_call_that_is_cancelled_between_attempts(self):
         for model, path, body, _ in self.each_form("between"):
-            self.upstream.set_script(model, {"status": 429,
+            self.upstream.set_script(model, {"status": 503,
                                              "retry_after": "50"})
             with http_calls.RawConnection(self.gateway.http) as connection:
                 connection.send(http_calls.request_bytes(body, path=path))

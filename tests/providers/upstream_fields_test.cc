@@ -6,43 +6,16 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "absl/types/span.h"
-#include "base/async/task.h"
 #include "base/http/http_client.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/providers/head_only.h"
 
 namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::Pair;
-
-// An answer that is nothing but its head.
-class HeadOnly final : public HttpExchange {
- public:
-  explicit HeadOnly(std::vector<HttpField> fields)
-      : fields_(std::move(fields)) {}
-
-  int status() const override { return 200; }
-  std::string_view Find(std::string_view) const override { return {}; }
-  absl::Span<const HttpField> Fields(FieldViews&) const override {
-    return fields_;
-  }
-  Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override {
-    co_return absl::Span<const std::string_view>();
-  }
-  Task<absl::StatusOr<std::string_view>> ReadAll() override {
-    co_return std::string_view();
-  }
-  void DropBody() override {}
-  bool Keep(size_t) override { return true; }
-  void FinishInBackground() override {}
-
- private:
-  const std::vector<HttpField> fields_;
-};
 
 std::map<std::string, std::string> Told(const UpstreamFields& fields) {
   std::map<std::string, std::string> told;

@@ -17,6 +17,9 @@ constexpr absl::Duration kTick = absl::Milliseconds(1);
 
 constexpr size_t kBrokenMax = 20;
 
+// With less of a call's time left nobody is asked.
+constexpr absl::Duration kTimeForAttempt = absl::Milliseconds(10);
+
 // Whether a failure counts against the target, by docs/resilience.md.
 bool CountsAgainstTarget(const absl::Status& failure) {
   switch (FaultReason(failure)) {
@@ -352,6 +355,7 @@ void CallRules::CheckHadToFail(const CallState& state, size_t number,
     if (!GoesElsewhere(asks_[ask].failure)) return;
   }
   if (state_->retry_budget.Read().refused != state.refused_by_budget) return;
+  if (state.deadline - now < kTimeForAttempt) return;
   for (const TargetName& name : state.askable) {
     const bool asked =
         std::any_of(state.asks.begin(), state.asks.end(),

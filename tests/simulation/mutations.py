@@ -19,7 +19,10 @@ _SEEDS = "--seeds=0-1999"
 
 _BREAKER = "service/resilience/circuit_breaker.cc"
 _BUDGET = "service/resilience/retry_budget.cc"
-_ATTEMPTS = "service/pipeline/attempts.cc"
+_LIVE_ATTEMPT = "service/pipeline/live_attempt.cc"
+_NEXT_ATTEMPT = "service/pipeline/next_attempt.cc"
+_OPEN_STREAM = "service/pipeline/open_stream.cc"
+_TARGET_PERMIT = "service/pipeline/target_permit.cc"
 _PIPELINE = "service/pipeline/pipeline.cc"
 
 # (what is wrong, in which source, its text, what stands there instead)
@@ -44,13 +47,13 @@ MUTATIONS = [
     ("a breaker counts what is no fault of the target", _BREAKER,
      "} else if (BlamesTarget(ClassifyFailure(outcome, abandoned))) {",
      "} else if (BlamesTarget(ClassifyFailure(outcome, abandoned)) || true) {"),
-    ("a breaker is not asked", _ATTEMPTS,
-     "if (!permit.has_value()) {",
-     "if (!permit.has_value()) permit = next.state().breaker.TryAcquire("
-     "absl::InfiniteDuration());\n    if (!permit.has_value()) {"),
-    ("a stream that breaks off is none of the breaker's business", _ATTEMPTS,
-     "if (!goes_on || attempt_.permit->is_probe()) {",
-     "if (!goes_on || attempt_.permit->is_probe() || true) {"),
+    ("a breaker is not asked", _TARGET_PERMIT,
+     "if (!breaker.has_value()) {",
+     "if (!breaker.has_value()) breaker = state.breaker.TryAcquire("
+     "absl::InfiniteDuration());\n  if (!breaker.has_value()) {"),
+    ("a stream that breaks off is none of the breaker's business",
+     _LIVE_ATTEMPT, "if (!goes_on || attempt_.permit->is_probe()) ",
+     "if (!goes_on || attempt_.permit->is_probe() || true) "),
     ("the budget of retries is not kept", _BUDGET,
      "if (in_flight >= limit) {", "if (in_flight >= limit + 1000) {"),
     ("places of the budget are not given back", "service/resilience/"
@@ -67,23 +70,22 @@ MUTATIONS = [
      "      if (FaultReason(outcome) == v1::ERROR_REASON_STREAM_INTERRUPTED) {\n"
      "        outcome = co_await AskTargets(call, call.attempts, &open);\n"
      "      }\n"),
-    ("a stream is passed on before its content", _ATTEMPTS,
+    ("a stream is passed on before its content", _OPEN_STREAM,
      "if (batch.content_events > 0 || open->ended) {", "if (true) {"),
     ("a call has no deadline", _PIPELINE,
-     "call.loop.ArmTimer(timer_, Timeout());", ""),
-    ("a caller who leaves is not heard", _ATTEMPTS,
+     "call.loop.ArmTimer(timer_, timeout);", ""),
+    ("a caller who leaves is not heard", _LIVE_ATTEMPT,
      "attempt->cancel.Cancel(call.cancel.status());", ""),
     ("a call that is over is answered once more", _PIPELINE,
      "const absl::Status sent = co_await sink.SendAnswer(call);",
      "const absl::Status sent = co_await sink.SendAnswer(call);\n"
      "    (co_await sink.SendEnd(call, outcome)).IgnoreError();"),
-    ("attempts that fail are said to have answered", _ATTEMPTS,
+    ("attempts that fail are said to have answered", _LIVE_ATTEMPT,
      "attempt_.answered = outcome.ok();", "attempt_.answered = true;"),
-    ("no other target is asked", _ATTEMPTS,
-     "static bool MayGoElsewhere(const absl::Status& failure, bool abandoned) "
-     "{",
-     "static bool MayGoElsewhere(const absl::Status& failure, bool abandoned) "
-     "{\n    if (abandoned || !failure.ok()) return false;"),
+    ("no other target is asked", _NEXT_ATTEMPT,
+     "bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {",
+     "bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {\n"
+     "  if (abandoned || !failure.ok()) return false;"),
     ("the last target may be ejected", "service/resilience/"
      "outlier_ejection.cc",
      "std::min(targets * options_.max_ejected_percent / 100, targets - 1), 0)",

@@ -42,6 +42,8 @@ Task<absl::StatusOr<std::string>> ScriptedProvider::Next(
     ProviderCall& call) const {
   const size_t at = std::min(asked_++, script_.size() - 1);
   call.progress->dispatched = call.clock->SteadyTime();
+  call.progress->http.sent = true;
+  call.progress->credential = call.credential;
   GATEWAY_CO_RETURN_IF_ERROR(co_await Sleep(*call.loop, delay_, *call.cancel));
   call.progress->first_byte = call.clock->SteadyTime();
   co_return script_[at];

@@ -44,8 +44,8 @@ std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
 
 std::shared_ptr<const RuntimeSnapshot> MakeTestRuntimeWith(
     std::string_view yaml, std::unique_ptr<const ProviderRegistry> providers,
-    const Ports& ports) {
-  return RuntimeSnapshot::MakeWith(ReadTestConfig(yaml, {}),
+    const Ports& ports, const Environment& environment) {
+  return RuntimeSnapshot::MakeWith(ReadTestConfig(yaml, environment),
                                    std::move(providers), ports);
 }
 

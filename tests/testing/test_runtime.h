@@ -28,7 +28,7 @@ std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
 // with its own time and chance.
 std::shared_ptr<const RuntimeSnapshot> MakeTestRuntimeWith(
     std::string_view yaml, std::unique_ptr<const ProviderRegistry> providers,
-    const Ports& ports = {});
+    const Ports& ports = {}, const Environment& environment = {});
 
 }  // namespace gateway
 

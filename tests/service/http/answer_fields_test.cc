@@ -88,6 +88,7 @@ TEST(AnswerFieldsTest, WhatWasTriedOnceIsTheirsToTryAgain) {
   EXPECT_EQ(AdviceFor(down, /*attempts=*/2), "false");
   const absl::Status limited =
       MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, "");
+  EXPECT_EQ(AdviceFor(limited, /*attempts=*/0), "");
   EXPECT_EQ(AdviceFor(limited, /*attempts=*/1), "");
   EXPECT_EQ(AdviceFor(limited, /*attempts=*/2), "false");
   // Another try would repeat work that may still be going on, or help nobody.

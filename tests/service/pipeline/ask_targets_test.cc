@@ -1,32 +1,16 @@
 // The loop over planned targets, without a socket, a process or real time.
 
-#include <memory>
-#include <optional>
-#include <string>
+#include <cstddef>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/async/cancellation.h"
-#include "base/async/sleep.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
-#include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
-#include "llmgateway/v1/gateway.pb.h"
-#include "providers/registry/registry.h"
 #include "service/pipeline/attempts.h"
-#include "service/pipeline/call.h"
-#include "service/pipeline/plan.h"
-#include "service/resilience/target_board.h"
-#include "service/routing/router.h"
-#include "tests/testing/fake_random.h"
-#include "tests/testing/loop_runner.h"
-#include "tests/testing/no_http_client.h"
-#include "tests/testing/scripted_provider.h"
-#include "tests/testing/simulated_time.h"
-#include "tests/testing/test_runtime.h"
+#include "tests/service/pipeline/two_providers.h"
 
 namespace gateway {
 namespace {
@@ -34,71 +18,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class AskTargetsTest : public testing::Test {
+// Before the limit of attempts.
+constexpr char kBackOff[] =
+    "retry: {backoff_base: 2s, backoff_limit: 8s, attempts_limit: ";
+
+class AskTargetsTest : public TwoProviders {
  protected:
-  AskTargetsTest() {
-    std::vector<ProviderRegistry::Entry> entries;
-    for (const char* name : {"first", "second"}) {
-      auto provider = std::make_unique<ScriptedProvider>(name);
-      (entries.empty() ? first_ : second_) = provider.get();
-      entries.push_back({.name = name, .provider = std::move(provider)});
-    }
-    runtime_ = MakeTestRuntimeWith(
-        "providers: [{name: mock, mock: {}}]\n"
-        "resilience: {retry: {attempts_limit: 2, backoff_base: 2s, "
-        "backoff_limit: 8s}}\n",
-        std::make_unique<const ProviderRegistry>(std::move(entries)),
-        {.clock = &time_, .random = &random_});
-  }
-
-  // Asks both in turn, and keeps what each attempt was.
-  absl::Status Ask(bool stream = false) {
-    google::protobuf::Arena arena;
-    CancelSignal cancel;
-    Call call(runtime_, runner_.loop(), client_, cancel, arena,
-              runner_.loop().Now());
-    call.request = &request_;
-    call.planned.next = google::protobuf::Arena::Create<TargetWalk>(
-        &arena, call, call.admitted,
-        RoutePlan{.targets = {{"first", "m"}, {"second", "m"}}});
-    call.planned.first = *call.planned.next->First();
-    OpenStream open;
-    const absl::Status outcome =
-        runner_.Run(AskTargets(call, call.attempts, stream ? &open : nullptr));
-    kinds_.clear();
-    began_.clear();
-    for (const Attempt& attempt : call.attempts) {
-      kinds_.emplace_back(attempt.provider, attempt.kind);
-      began_.push_back(attempt.start_time - call.start_time);
-    }
-    EXPECT_EQ(outcome.ok(),
-              !call.attempts.empty() && call.DecidingAttempt()->answered);
-    return outcome;
-  }
-
-  TargetState& Target(const char* provider) {
-    return runtime_->resilience().targets.Find(provider, "m");
-  }
-
-  void Disable(const char* provider) {
-    Target(provider).availability.Disable(TargetAvailability::By::kOperator,
-                                          "by alice");
-  }
-
-  static absl::Status Down() {
-    return MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down");
-  }
-
-  SimulatedTime time_;
-  FakeRandom random_{7};
-  LoopRunner runner_{time_};
-  NoHttpClient client_;
-  v1::GenerateRequest request_;
-  ScriptedProvider* first_ = nullptr;
-  ScriptedProvider* second_ = nullptr;
-  std::shared_ptr<const RuntimeSnapshot> runtime_;
-  std::vector<std::pair<std::string, v1::Attempt::Kind>> kinds_;
-  std::vector<absl::Duration> began_;  // After the call.
+  AskTargetsTest() { Configure(absl::StrCat(kBackOff, 3, "}")); }
 };
 
 TEST_F(AskTargetsTest, TheFirstThatAnswersIsTheLastAsked) {
@@ -108,32 +34,87 @@ TEST_F(AskTargetsTest, TheFirstThatAnswersIsTheLastAsked) {
   EXPECT_THAT(kinds_, ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST)));
 }
 
-TEST_F(AskTargetsTest,
-       OneThatStaysDownIsAskedAsOftenAsConfiguredAndThenTheNext) {
-  first_->Fail(Down());
-  second_->Fail(Down());
-  second_->Answer("forty-two");
-  for (const bool stream : {false, true}) {
-    EXPECT_TRUE(Ask(stream).ok());
-    if (stream) continue;  // The script of the second is at its end.
-    EXPECT_THAT(kinds_,
-                ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
-                            std::pair("first", v1::Attempt::KIND_RETRY),
-                            std::pair("second", v1::Attempt::KIND_FALLBACK),
-                            std::pair("second", v1::Attempt::KIND_RETRY)));
-  }
-}
-
-TEST_F(AskTargetsTest, ARetryWaitsForItsBackOffAndAnotherTargetForNothing) {
+TEST_F(AskTargetsTest, AfterAFailureAnotherTargetIsAskedAtOnce) {
   first_->TakeTime(absl::Seconds(5));
   first_->Fail(Down());
   second_->Answer("forty-two");
+  for (const bool stream : {false, true}) {
+    EXPECT_TRUE(Ask(stream).ok());
+    EXPECT_THAT(kinds_,
+                ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                            std::pair("second", v1::Attempt::KIND_FALLBACK)));
+    EXPECT_THAT(began_, ElementsAre(absl::ZeroDuration(), absl::Seconds(5)));
+  }
+}
+
+TEST_F(AskTargetsTest, WhereAllHaveFailedOneIsAskedAgainAfterItsBackOff) {
+  first_->Fail(Down());
+  first_->Answer("forty-two");
+  second_->TakeTime(absl::Seconds(5));
+  second_->Fail(Down());
   EXPECT_TRUE(Ask().ok());
-  ASSERT_EQ(began_.size(), 3u);
-  EXPECT_EQ(began_[0], absl::ZeroDuration());
-  EXPECT_GT(began_[1], absl::Seconds(5));
-  EXPECT_LE(began_[1], absl::Seconds(5 + 8));
-  EXPECT_EQ(began_[2], began_[1] + absl::Seconds(5));
+  ASSERT_EQ(kinds_.size(), 3u);
+  EXPECT_EQ(kinds_[2].second, v1::Attempt::KIND_RETRY);
+  EXPECT_GT(began_[2], absl::Seconds(5));
+  EXPECT_LE(began_[2], absl::Seconds(5 + 2));
+}
+
+TEST_F(AskTargetsTest, NoMoreAttemptsAreMadeThanTheLimitLets) {
+  for (const int limit : {2, 3, 5}) {
+    Configure(absl::StrCat(kBackOff, limit, "}"));
+    first_->Fail(Down());
+    second_->Fail(Down());
+    EXPECT_FALSE(Ask().ok());
+    EXPECT_EQ(kinds_.size(), static_cast<size_t>(limit));
+  }
+}
+
+TEST_F(AskTargetsTest, ButEachTargetIsAskedOnce) {
+  Configure(absl::StrCat(kBackOff, 1, "}"));
+  first_->Fail(Down());
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_THAT(kinds_,
+              ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                          std::pair("second", v1::Attempt::KIND_FALLBACK)));
+}
+
+TEST_F(AskTargetsTest, NobodyIsAskedAgainWhomTheDeadlineLeavesNoTimeFor) {
+  // The first back-off is at most two seconds.
+  for (const auto& [deadline, attempts] :
+       {std::pair(absl::Milliseconds(9), 1u),
+        std::pair(absl::Milliseconds(10), 2u),
+        std::pair(absl::Seconds(9), 3u)}) {
+    Configure(absl::StrCat(kBackOff, 3, "}"));
+    deadline_ = deadline;
+    first_->Fail(Down());
+    second_->Fail(Down());
+    EXPECT_EQ(FaultReason(Ask()), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+    EXPECT_EQ(kinds_.size(), attempts) << deadline;
+  }
+}
+
+TEST_F(AskTargetsTest, AStreamThatHangsLeavesTimeForAnother) {
+  first_->TakeTime(absl::Hours(1));
+  first_->Answer("too late");
+  second_->Answer("forty-two");
+  deadline_ = absl::Seconds(20);
+  EXPECT_TRUE(Ask(/*stream=*/true).ok());
+  EXPECT_THAT(kinds_,
+              ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                          std::pair("second", v1::Attempt::KIND_FALLBACK)));
+  EXPECT_THAT(began_, ElementsAre(absl::ZeroDuration(), absl::Seconds(10)));
+}
+
+TEST_F(AskTargetsTest, WhatTimedOutIsNotAskedAgain) {
+  first_->TakeTime(absl::Hours(1));
+  first_->Answer("too late");
+  second_->TakeTime(absl::Hours(1));
+  second_->Answer("too late");
+  deadline_ = absl::Seconds(20);
+  EXPECT_EQ(FaultReason(Ask(/*stream=*/true)),
+            v1::ERROR_REASON_DEADLINE_EXCEEDED);
+  EXPECT_EQ(kinds_.size(), 2u);
 }
 
 TEST_F(AskTargetsTest, WhatWouldFailAnywhereIsAskedOnce) {
@@ -154,6 +135,7 @@ TEST_F(AskTargetsTest,
 }
 
 TEST_F(AskTargetsTest, TheLastFailureIsTheCalls) {
+  Configure(absl::StrCat(kBackOff, 2, "}"));
   first_->Fail(Down());
   second_->Fail(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "odd"));
   EXPECT_EQ(FaultReason(Ask()), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
@@ -170,19 +152,16 @@ TEST_F(AskTargetsTest, WhatIsTooLongForAModelIsNotAskedOfItElsewhere) {
 TEST_F(AskTargetsTest, ATargetThatKeepsFailingRestsAndIsProbedAfterwards) {
   first_->Fail(Down());
   second_->Answer("forty-two");
-  // Two attempts each; the fifth failure opens its breaker.
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Ask().ok());
+  // The fifth failure opens its breaker.
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Ask().ok());
   EXPECT_EQ(first_->asked(), 5u);
   EXPECT_TRUE(Ask().ok());
   EXPECT_EQ(first_->asked(), 5u);
   EXPECT_THAT(kinds_,
               ElementsAre(std::pair("second", v1::Attempt::KIND_FALLBACK)));
-  CancelSignal cancel;
-  EXPECT_TRUE(
-      runner_.Run(Sleep(runner_.loop(), absl::Seconds(30), cancel)).ok());
+  Wait(absl::Seconds(30));
   EXPECT_TRUE(Ask().ok());
   EXPECT_EQ(first_->asked(), 6u);
-  // Opened again by the probe that failed, it is not retried.
   EXPECT_THAT(kinds_,
               ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
                           std::pair("second", v1::Attempt::KIND_FALLBACK)));
@@ -191,7 +170,7 @@ TEST_F(AskTargetsTest, ATargetThatKeepsFailingRestsAndIsProbedAfterwards) {
 TEST_F(AskTargetsTest, WhereAllRestNobodyIsAsked) {
   first_->Fail(Down());
   second_->Fail(Down());
-  for (int i = 0; i < 3; ++i) {
+  while (first_->asked() + second_->asked() < 10) {
     EXPECT_EQ(FaultReason(Ask()), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   }
   const absl::Status refused = Ask();

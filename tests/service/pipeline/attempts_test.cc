@@ -169,8 +169,7 @@ TEST_F(AttemptsTest, ACallWithoutADeadlineHasOneAllTheSame) {
   Rewire("", "resilience: {call_timeout: 100ms, retry: {backoff_base: 1ms}}\n");
   for (const char* script :
        {R"({"stall_before_first_byte": true})",
-        R"({"text": "one two three", "stall_after_chunks": 1})",
-        R"({"status": 503, "retry_after": "30"})"}) {
+        R"({"text": "one two three", "stall_after_chunks": 1})"}) {
     for (const bool stream : {false, true}) {
       for (const CallQuestion& question : stream ? Streams() : Wholes()) {
         ScriptBoth(script);
@@ -183,6 +182,17 @@ TEST_F(AttemptsTest, ACallWithoutADeadlineHasOneAllTheSame) {
         ExpectToldOnce(result, stream);
       }
     }
+  }
+}
+
+TEST_F(AttemptsTest, AWaitThatTheDeadlineCutsOffIsNotBegun) {
+  Rewire("", "resilience: {call_timeout: 10s}\n");
+  ScriptBoth(R"({"status": 503, "retry_after": "30"})");
+  for (const CallQuestion& question : Wholes()) {
+    const CallResult result = runner_->Run(question);
+    EXPECT_EQ(Reason(result.status), "PROVIDER_UNAVAILABLE");
+    EXPECT_EQ(RetryDelay(result.status), absl::Seconds(30));
+    EXPECT_EQ(result.attempts.size(), 1u);
   }
 }
 

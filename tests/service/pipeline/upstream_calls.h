@@ -37,10 +37,12 @@ namespace gateway {
 class UpstreamCalls : public testing::Test {
  protected:
   // Three attempts a few milliseconds apart, however many have failed before.
+  // A credential cools for as long as its provider asks.
   static constexpr char kQuickRetries[] =
       "resilience: {retry: {attempts_limit: 3, backoff_base: 1ms, "
       "backoff_limit: 4ms, retry_after_limit: 2s}, "
-      "circuit_breaker: {mode: 'off'}}\n";
+      "circuit_breaker: {mode: 'off'}, "
+      "credential_cooling: {default_cooling: 0s}}\n";
 
   static void SetUpTestSuite() {
     auto started = MockUpstreamProcess::Start({});

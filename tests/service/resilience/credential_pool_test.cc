@@ -166,6 +166,28 @@ TEST(CredentialPoolTest, RateHeadersSayWhatA429DoesNot) {
   EXPECT_TRUE(pool.HasUsable(kPoolStart + absl::Seconds(2)));
 }
 
+TEST(CredentialPoolTest, WhereNoneIsUsableOneMayBeALastResort) {
+  CredentialPool pool({{"a"}, {"b"}}, {});
+  pool.Record(0, kPoolStart, RateLimited(absl::Seconds(7)));
+  pool.Record(1, kPoolStart, absl::OkStatus(), absl::Seconds(9));
+  // What is only predicted may be tried; what was said is kept to.
+  EXPECT_EQ(pool.Pick(kPoolStart).index, std::nullopt);
+  EXPECT_EQ(pool.Pick(kPoolStart).wait, absl::Seconds(7));
+  EXPECT_EQ(pool.Pick(kPoolStart).last_resort, 1);
+  EXPECT_TRUE(pool.Read(kPoolStart)[1].is_predicted);
+  pool.Record(1, kPoolStart, RateLimited(absl::Seconds(2)));
+  EXPECT_EQ(pool.Pick(kPoolStart).last_resort, std::nullopt);
+  EXPECT_EQ(pool.Pick(kPoolStart).wait, absl::Seconds(2))
+      << "the provider knows better than its headers";
+  pool.Record(1, kPoolStart, absl::OkStatus(), absl::Seconds(60));
+  EXPECT_EQ(pool.Pick(kPoolStart).wait, absl::Seconds(2))
+      << "a prediction adds nothing to what was said";
+  pool.Record(0, kPoolStart, Refused());
+  EXPECT_EQ(pool.Pick(kPoolStart).last_resort, std::nullopt);
+  pool.Record(1, kPoolStart, Refused());
+  EXPECT_TRUE(pool.Pick(kPoolStart).last_resort.has_value());
+}
+
 TEST(CredentialPoolTest, TurnsGoByWeight) {
   const CredentialPool pool({{"a", 0, 3}, {"b", 0, 1}}, {});
   const std::vector<size_t> picks = Picks(pool, kPoolStart, 400);
@@ -200,9 +222,13 @@ TEST(CredentialPoolTest, IfNoneIsUsableTheEarliestIsTold) {
     EXPECT_EQ(choice.index, std::nullopt);
     EXPECT_EQ(choice.wait, absl::Seconds(20));
   }
+  EXPECT_EQ(pool.WaitFrom(kPoolStart), absl::Seconds(20));
+  EXPECT_EQ(pool.WaitFrom(kPoolStart + absl::Seconds(21)),
+            absl::ZeroDuration());
   pool.Record(0, kPoolStart, Refused());
   pool.Record(1, kPoolStart, Refused());
   EXPECT_EQ(pool.Pick(kPoolStart).wait, std::nullopt);
+  EXPECT_EQ(pool.WaitFrom(kPoolStart), std::nullopt);
 }
 
 TEST(CredentialPoolTest, ANewConfigurationKeepsWhatIsKnownByName) {

@@ -78,6 +78,20 @@ TEST(TargetBoardTest, OptionsAreForThoseThereAndThoseToCome) {
   }
 }
 
+TEST(TargetBoardTest, HowLongWholeAnswersTakeIsKnownFromTheFirstOn) {
+  TargetBoard board({});
+  TargetState& target = board.Find("p", "m");
+  const absl::Duration now = absl::Hours(1);
+  EXPECT_EQ(target.WholePercentile(now), std::nullopt);
+  const TargetUse use(target);
+  for (int i = 0; i < 20; ++i) {
+    TargetUse(target).RecordWhole(now, absl::Seconds(1));
+  }
+  EXPECT_GE(*target.WholePercentile(now), absl::Seconds(1));
+  EXPECT_LE(*target.WholePercentile(now), absl::Milliseconds(1126));
+  EXPECT_EQ(target.latency.Percentile(now), std::nullopt);
+}
+
 TEST(TargetBoardTest, ThreadsThatMeetGetTheSame) {
   TargetBoard board({});
   constexpr int kThreads = 4;

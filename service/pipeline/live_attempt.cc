@@ -1,0 +1,252 @@
+#include "service/pipeline/live_attempt.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "providers/models/model_facts.h"
+#include "service/pipeline/call_cost.h"
+#include "service/pipeline/call_log.h"
+#include "service/pipeline/conversation.h"
+#include "service/pipeline/credential_outcome.h"
+#include "service/pipeline/provider_policy.h"
+#include "service/resilience/deadline_split.h"
+
+namespace gateway {
+namespace {
+
+size_t RequestBytes(const PlannedCall& call) {
+  // A conversation that goes on is sent whole, and may be far larger than the
+  // request that goes on with it.
+  return call.admitted.continuation.continued ? call.request->ByteSizeLong()
+                                              : call.facts.request_bytes;
+}
+
+// A stream may hold so many times its request's bytes before its first content:
+// one of OpenAI's Responses repeats the request twice, and escapes may double
+// that.
+constexpr size_t kEchoesMax = 4;
+
+}  // namespace
+
+LiveAttempt::LiveAttempt(PlannedCall& call, AskedTarget asked, Attempt& attempt)
+    : call_(call),
+      target_(*asked.target),
+      attempt_(attempt),
+      attempts_left_(asked.attempts_left) {
+  TargetPermit& permit = asked.permit;
+  attempt_.target = asked.target;
+  attempt_.permit = std::move(permit.breaker);
+  attempt_.use = TargetUse(*permit.state, target_.member);
+  attempt_.place = std::move(permit.place);
+  attempt_.credentials = permit.credentials;
+  attempt_.credential_index = permit.credential;
+  attempt_.last_resort = permit.last_resort;
+  attempt_.kind = asked.kind;
+  attempt_.cause = asked.cause;
+  attempt_.began = call.loop.Now();
+  attempt_.provider = target_.provider->name;
+  attempt_.priced_as = PricedAs(*target_.provider);
+  attempt_.model = target_.upstream_model;
+  attempt_.forwards = target_.forwards;
+  attempt_.start_time = call.runtime->clock().WallTime();
+  attempt_.follows_call.emplace(call.cancel, [&call, attempt = &attempt_] {
+    attempt->cancel.Cancel(call.cancel.status());
+  });
+  if (call.provider_health != nullptr) {
+    attempt_.inflight = call.provider_health->StartAttempt(attempt_.provider);
+  }
+  FillRequest(asked.fresh_connection);
+  LogAttempt(call, attempt_);
+}
+
+bool LiveAttempt::TakeRequest() {
+  request_.embed = call_.embed;
+  if (call_.embed != nullptr || call_.stored_query != nullptr) return true;
+  if (!attempt_.forwards) return TakeParsed();
+  request_.raw = call_.raw;
+  if (call_.facts.counts) request_.raw_count = &attempt_.reply;
+  return true;
+}
+
+Task<absl::Status> LiveAttempt::ReadRequest() {
+  GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(
+      call_.facts.request_bytes,
+      [this] { return call_.ParsedRequest().status(); },
+      WorkerPool::Stage::kBegins));
+  GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(
+      call_.bytes_to_expect(), [this] { return call_.ExpectOutput(); }));
+  TakeParsed();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> LiveAttempt::Send(OpenStream* open) {
+  if (call_.embed != nullptr) return Embed();
+  if (call_.stored_query != nullptr) {
+    return provider().AskStored(request_, *call_.stored_query, &attempt_.reply);
+  }
+  if (call_.facts.counts) return Count();
+  LimitTime();
+  if (open != nullptr) return Open(open);
+  if (!attempt_.forwards) {
+    attempt_.answer.response =
+        google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(
+            &call_.arena);
+  }
+  return provider().Generate(request_, &attempt_.answer);
+}
+
+absl::Status LiveAttempt::End(absl::Status outcome) {
+  timer_.reset();
+  // A cancelled attempt fails with what its closed socket says; why it was
+  // cancelled is what the caller should hear.
+  if (!outcome.ok() && attempt_.cancel.cancelled()) {
+    outcome = attempt_.cancel.status();
+  }
+  const absl::Duration now = call_.loop.Now();
+  attempt_.End(outcome, now - attempt_.began);
+  attempt_.answered = outcome.ok();
+  if (attempt_.credentials != nullptr) RecordCredential(call_, attempt_);
+  // A stream goes on; but who waits for a probe wants to know.
+  const bool goes_on = outcome.ok() && call_.facts.stream;
+  if (!goes_on || attempt_.permit->is_probe()) attempt_.TellBreaker(now);
+  // An attempt that succeeded stays in flight until the call ends: its
+  // stream goes on.
+  if (!outcome.ok()) attempt_.Close(now);
+  return outcome;
+}
+
+void LiveAttempt::FillRequest(bool fresh_connection) {
+  request_.loop = &call_.loop;
+  request_.http = &call_.http;
+  request_.cancel = &attempt_.cancel;
+  request_.clock = call_.runtime->ports().clock;
+  request_.request_id = call_.facts.request_id;
+  request_.request_bytes = RequestBytes(call_);
+  request_.caller_credential = call_.facts.provider_credential;
+  if (target_.speaks_dialect) {
+    request_.forwarded_fields = call_.facts.forwarded_fields;
+  }
+  request_.model = attempt_.model;
+  request_.fresh_connection = fresh_connection;
+  if (call_.planned.stored_at != nullptr) {
+    request_.credential = call_.planned.stored_at->credential;
+  } else if (attempt_.credentials != nullptr &&
+             attempt_.credentials->size() > 1) {
+    request_.credential =
+        attempt_.credentials->NameOf(attempt_.credential_index);
+  }
+  request_.progress = &attempt_.progress;
+  request_.warnings = &attempt_.warnings;
+}
+
+bool LiveAttempt::TakeParsed() {
+  request_.request = call_.request;
+  if (request_.request == nullptr) return false;
+  request_.is_kept_here = IsKeptHere(call_);
+  if (!request_.request->has_max_output_tokens()) {
+    request_.output_tokens_limit = target_.facts.output_tokens_limit;
+  }
+  request_.lacks_schema =
+      call_.output.asked() && target_.facts.Lacks(kAbilityStrictSchema);
+  return true;
+}
+
+Task<absl::Status> LiveAttempt::Open(OpenStream* open) {
+  *open = OpenStream();
+  absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
+      co_await provider().Stream(request_);
+  if (!stream.ok()) co_return stream.status();
+  open->stream = *std::move(stream);
+  const auto limit = static_cast<size_t>(
+      call_.runtime->config().limits().hold_back_bytes_limit());
+  co_return co_await HoldBack(open,
+                              limit + kEchoesMax * request_.request_bytes);
+}
+
+Task<absl::Status> LiveAttempt::Count() {
+  const absl::StatusOr<int64_t> tokens =
+      co_await provider().CountTokens(request_);
+  if (tokens.ok()) attempt_.input_tokens = *tokens;
+  co_return tokens.status();
+}
+
+Task<absl::Status> LiveAttempt::Embed() {
+  v1::EmbedResponse* const response = call_.embeddings;
+  response->Clear();
+  GATEWAY_CO_RETURN_IF_ERROR(co_await provider().Embed(request_, response));
+  const int asked = call_.embed->inputs_size();
+  if (response->embeddings_size() != asked) {
+    co_return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                        absl::StrCat(ToAbsl(provider().name()), ": answered ",
+                                     response->embeddings_size(),
+                                     " vectors to ", asked, " inputs"));
+  }
+  attempt_.answer.facts.usage = response->usage();
+  attempt_.answer.facts.has_usage = true;
+  co_return absl::OkStatus();
+}
+
+void LiveAttempt::LimitTime() {
+  const AttemptLimits& configured =
+      call_.runtime->PolicyOf(*target_.provider).limits;
+  const bool streams = call_.facts.stream;
+  const bool is_last = attempts_left_ == 1;
+  // The client for HTTP and the deadline of the call see to all else.
+  if (is_last && configured.first_content == absl::InfiniteDuration()) return;
+  const absl::Duration remaining = call_.deadline - attempt_.began;
+  const std::optional<AttemptLimits> limits =
+      SplitDeadline(configured, {.remaining = remaining,
+                                 .attempts_left = attempts_left_,
+                                 .streams = streams});
+  if (!limits.has_value()) return;
+  // Where there is no connection, none is waited for.
+  if (limits->connect < configured.connect &&
+      configured.connect != absl::InfiniteDuration()) {
+    connect_limit_ = limits->connect;
+  }
+  // If too little would be left for another, it may go on.
+  const bool leaves_time = is_last || LeavesTimeAfter(limits->first_content,
+                                                      {.remaining = remaining});
+  if (streams && leaves_time && limits->first_content < remaining) {
+    first_content_limit_ = limits->first_content;
+  }
+  const absl::Duration first = std::min(connect_limit_, first_content_limit_);
+  if (first == absl::InfiniteDuration()) return;
+  timer_.emplace([this] { OnTimer(); });
+  call_.loop.timers().Arm(*timer_, attempt_.began + first);
+}
+
+void LiveAttempt::OnTimer() {
+  const absl::Duration took = call_.loop.Now() - attempt_.began;
+  if (took >= first_content_limit_) {
+    return GiveUp(first_content_limit_, "content");
+  }
+  const bool connects = connect_limit_ != absl::InfiniteDuration() &&
+                        !attempt_.progress.http.sent &&
+                        !attempt_.progress.http.answered;
+  if (connects) return GiveUp(connect_limit_, "connection");
+  if (first_content_limit_ == absl::InfiniteDuration()) return;
+  call_.loop.timers().Arm(*timer_, attempt_.began + first_content_limit_);
+}
+
+void LiveAttempt::GiveUp(absl::Duration after, std::string_view without) {
+  // Whether the provider may still be at work on it, `sent` tells.
+  attempt_.progress.http.timed_out = true;
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_PROVIDER_TIMEOUT,
+      absl::StrCat(ToAbsl(attempt_.provider), ": no ", ToAbsl(without),
+                   " within ", absl::FormatDuration(after)));
+  AddFaultMetadata(fault, "provider", attempt_.provider);
+  attempt_.cancel.Cancel(std::move(fault));
+}
+
+}  // namespace gateway

@@ -1,0 +1,87 @@
+// LiveAttempt is an attempt under way: what its provider is handed, how long it
+// may take, and what is kept of how it went.
+//
+//   LiveAttempt live(call, std::move(asked), attempts.Add());
+//   absl::Status outcome;
+//   if (!live.TakeRequest()) outcome = co_await live.ReadRequest();
+//   if (outcome.ok()) outcome = co_await live.Send(&open);
+//   outcome = live.End(std::move(outcome));
+//
+// It has the time that its provider's configuration gives it and, where others
+// could still be asked, its share of the caller's (deadline_split.h): to be
+// connected, and of a stream to its first content, heartbeats not counted. When
+// that has passed it fails with PROVIDER_TIMEOUT.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_LIVE_ATTEMPT_H_
+#define SERVICE_PIPELINE_LIVE_ATTEMPT_H_
+
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/async/task.h"
+#include "base/async/timer_wheel.h"
+#include "providers/provider.h"
+#include "service/pipeline/attempt.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/next_attempt.h"
+#include "service/pipeline/open_stream.h"
+#include "service/pipeline/plan.h"
+
+namespace gateway {
+
+class LiveAttempt {
+ public:
+  // Borrows the call and the attempt, which is filled in.
+  LiveAttempt(PlannedCall& call, AskedTarget asked, Attempt& attempt);
+  LiveAttempt(const LiveAttempt&) = delete;
+  LiveAttempt& operator=(const LiveAttempt&) = delete;
+
+  // Takes the request in the form that is planned. False if it has to be read
+  // first.
+  bool TakeRequest();
+  // Reads it, off the loop where that takes long.
+  Task<absl::Status> ReadRequest();
+
+  // Has the provider do what is asked; a stream is left in `open`, which is
+  // null for everything else. Its first content has come then.
+  Task<absl::Status> Send(OpenStream* open);
+
+  // Keeps how it went, and returns that.
+  absl::Status End(absl::Status outcome);
+
+  Attempt& attempt() { return attempt_; }
+
+ private:
+  const Provider& provider() const { return *target_.provider->provider; }
+
+  void FillRequest(bool fresh_connection);
+  // False if the request has not been read.
+  bool TakeParsed();
+  Task<absl::Status> Open(OpenStream* open);
+  Task<absl::Status> Count();
+  Task<absl::Status> Embed();
+
+  // Limits how long the attempt may take, if anything does.
+  void LimitTime();
+  void OnTimer();
+  void GiveUp(absl::Duration after, std::string_view without);
+
+  PlannedCall& call_;
+  const PlannedTarget& target_;
+  Attempt& attempt_;
+  const int attempts_left_;
+  ProviderCall request_;
+
+  // From the attempt's begin; infinite for no limit.
+  absl::Duration connect_limit_ = absl::InfiniteDuration();
+  absl::Duration first_content_limit_ = absl::InfiniteDuration();
+  std::optional<Timer> timer_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_LIVE_ATTEMPT_H_

@@ -1,0 +1,276 @@
+#include "service/pipeline/next_attempt.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/async/sleep.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "errors/verdict.h"
+#include "service/pipeline/provider_policy.h"
+#include "service/resilience/deadline_split.h"
+
+namespace gateway {
+namespace {
+
+// Returns whether the attempt failed by what its provider said, over a
+// connection that did its part.
+bool HasAnsweredWithAnError(const AttemptProgress& attempt) {
+  return attempt.http_status != 0 && attempt.http_status != 200;
+}
+
+// Whether another target might do what this one has not done.
+bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
+  switch (FaultReason(failure)) {
+    case v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED:
+    case v1::ERROR_REASON_CONTENT_POLICY:
+      return true;
+    default:
+      return ComesFromUpstream(ClassifyFailure(failure, abandoned));
+  }
+}
+
+}  // namespace
+
+std::optional<AskedTarget> NextAttempt::First() {
+  return Acquire(call_.planned.first, v1::Attempt::KIND_FIRST);
+}
+
+Task<absl::StatusOr<AskedTarget>> NextAttempt::InsteadOfFirst() {
+  std::optional<AskedTarget> next =
+      co_await Elsewhere(v1::Attempt::KIND_FALLBACK, last_failure_);
+  if (!next.has_value()) next = LastResort(v1::Attempt::KIND_FIRST);
+  if (!next.has_value()) co_return last_failure_;
+  co_return *std::move(next);
+}
+
+Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
+  const absl::Status& failure = failed.status;
+  if (call_.cancel.cancelled()) co_return failure;
+  last_failure_ = failure;
+  if (failed.progress.http.not_processed && !reconnected_) {
+    // The provider had given the connection up before it saw the request, so
+    // that asking again repeats nothing, and does not count as an attempt.
+    reconnected_ = true;
+    std::optional<AskedTarget> again =
+        Acquire(*failed.target, v1::Attempt::KIND_RECONNECT);
+    if (again.has_value()) {
+      again->fresh_connection = true;
+      co_return *std::move(again);
+    }
+  }
+  std::optional<AskedTarget> next = WithOtherCredential(failed);
+  if (next.has_value()) co_return *std::move(next);
+  Keep(failed);
+  const bool elsewhere =
+      (call_.planned.next != nullptr || last_resort_ != nullptr) &&
+      MayGoElsewhere(failure, failed.progress.http.abandoned());
+  if (!IsInTime(absl::ZeroDuration())) co_return failure;
+  const std::optional<Repeat> repeat = FindRepeat();
+  if (!elsewhere && !repeat.has_value()) co_return failure;
+  if (!TakeExtra()) co_return failure;
+  if (elsewhere) {
+    next = co_await Elsewhere(v1::Attempt::KIND_FALLBACK, failure);
+    if (next.has_value()) co_return *std::move(next);
+  }
+  if (repeat.has_value()) {
+    GATEWAY_CO_RETURN_IF_ERROR(
+        co_await Sleep(call_.loop, repeat->delay, call_.cancel));
+    next = Acquire(*repeat->asked.target, v1::Attempt::KIND_RETRY);
+    if (next.has_value()) {
+      next->fresh_connection = repeat->asked.fresh_connection;
+      co_return *std::move(next);
+    }
+  }
+  if (elsewhere) next = LastResort(v1::Attempt::KIND_FALLBACK);
+  if (next.has_value()) co_return *std::move(next);
+  co_return last_failure_;
+}
+
+Task<std::optional<AskedTarget>> NextAttempt::Beside() {
+  std::optional<AskedTarget> none;
+  if (call_.planned.next == nullptr || !IsInTime(absl::ZeroDuration())) {
+    co_return none;
+  }
+  hedge_extra_ = call_.runtime->resilience().retry_budget.TryAcquire();
+  if (!hedge_extra_.has_value()) co_return none;
+  // As if the one under way had failed, by no fault that says more.
+  std::optional<AskedTarget> next = co_await Elsewhere(
+      v1::Attempt::KIND_HEDGE,
+      MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "takes long"));
+  if (!next.has_value()) {
+    EndHedge();
+  } else if (!IsWorthItsCost(*next->target)) {
+    PutBack(*std::exchange(next, std::nullopt));
+  }
+  co_return next;
+}
+
+void NextAttempt::PutBack(AskedTarget unused) {
+  in_reserve_ = unused.target;
+  EndHedge();
+}
+
+void NextAttempt::Keep(const Attempt& failed) {
+  ++attempts_;
+  Asked& asked = AskedAt(*failed.target);
+  ++asked.attempts;
+  asked.failure = failed.status;
+  asked.abandoned = failed.progress.http.abandoned();
+  asked.fresh_connection = !HasAnsweredWithAnError(failed.progress);
+}
+
+std::optional<AskedTarget> NextAttempt::Acquire(const PlannedTarget& target,
+                                                v1::Attempt::Kind kind,
+                                                TargetResort resort) {
+  TargetRefusal refusal;
+  std::optional<TargetPermit> permit =
+      AcquireTarget(call_, target, resort, &refusal);
+  if (!permit.has_value()) {
+    if (refusal.has_last_resort && last_resort_ == nullptr) {
+      last_resort_ = &target;
+    }
+    // What passes is told before that a target is disabled.
+    if (last_failure_.ok() ||
+        (FaultReason(last_failure_) == v1::ERROR_REASON_MODEL_DISABLED &&
+         FaultReason(refusal.status) != v1::ERROR_REASON_MODEL_DISABLED)) {
+      last_failure_ = std::move(refusal.status);
+    }
+    return std::nullopt;
+  }
+  std::optional<AskedTarget> asked;
+  asked.emplace(AskedTarget{.target = &target,
+                            .permit = *std::move(permit),
+                            .kind = kind,
+                            .attempts_left = AttemptsLeft()});
+  if (!last_failure_.ok()) asked->cause = FaultReason(last_failure_);
+  return asked;
+}
+
+Task<std::optional<AskedTarget>> NextAttempt::Elsewhere(v1::Attempt::Kind kind,
+                                                        absl::Status why) {
+  std::optional<AskedTarget> found;
+  if (const PlannedTarget* const kept = std::exchange(in_reserve_, nullptr)) {
+    found = Acquire(*kept, kind);
+    if (found.has_value()) co_return found;
+  }
+  TargetWalk* const walk = call_.planned.next;
+  while (walk != nullptr) {
+    absl::StatusOr<PlannedTarget> next;
+    // To know whether a target can serve it, a request may have to be read.
+    co_await OffLoop(call_.facts.request_bytes, [&] {
+      next = walk->Next(why);
+      return true;
+    });
+    if (!next.ok()) break;
+    others_.push_back(std::make_unique<const PlannedTarget>(*next));
+    found = Acquire(*others_.back(), kind);
+    if (found.has_value()) break;
+  }
+  co_return found;
+}
+
+std::optional<AskedTarget> NextAttempt::WithOtherCredential(
+    const Attempt& failed) {
+  CredentialPool* const pool = failed.credentials;
+  if (pool == nullptr || call_.planned.stored_at != nullptr) {
+    return std::nullopt;
+  }
+  const Verdict verdict = ClassifyFailure(failed.status);
+  if (verdict != Verdict::kRateLimited &&
+      verdict != Verdict::kCredentialRefused) {
+    return std::nullopt;
+  }
+  const absl::Duration now = call_.loop.Now();
+  if (pool->IsUsable(failed.credential_index, now) || !pool->HasUsable(now)) {
+    return std::nullopt;
+  }
+  // Each once, even if they recover faster than they are asked.
+  Asked& asked = AskedAt(*failed.target);
+  if (++asked.credentials_changed >= static_cast<int>(pool->size())) {
+    return std::nullopt;
+  }
+  return Acquire(*failed.target, v1::Attempt::KIND_RETRY);
+}
+
+// Nobody's price is known yet, so that a hedge with a limit is not made.
+bool NextAttempt::IsWorthItsCost(const PlannedTarget& /*target*/) const {
+  return call_.runtime->config()
+             .resilience()
+             .hedging()
+             .cost_limit_usd_nanos() == 0;
+}
+
+std::optional<NextAttempt::Repeat> NextAttempt::FindRepeat() {
+  if (attempts_ >= attempts_limit()) return std::nullopt;
+  const absl::Duration now = call_.loop.Now();
+  std::optional<Repeat> soonest;
+  for (const Asked& asked : asked_) {
+    if (asked.attempts == 0) continue;
+    const ProviderPolicy& policy =
+        call_.runtime->PolicyOf(*asked.target->provider);
+    std::optional<absl::Duration> delay =
+        policy.retry.DelayAfter(asked.attempts, asked.failure, asked.abandoned,
+                                *call_.runtime->ports().random);
+    if (!delay.has_value()) continue;
+    const TargetState& state = call_.runtime->resilience().targets.Find(
+        asked.target->provider->name, asked.target->upstream_model);
+    if (state.availability.disabled() || !state.breaker.IsAskable(now)) {
+      continue;
+    }
+    const CredentialPool* const pool = policy.credentials.get();
+    if (pool != nullptr && !pool->HasUsable(now)) {
+      const std::optional<absl::Duration> cools = pool->WaitFrom(now);
+      if (!cools.has_value() || *cools > policy.retry.retry_after_limit()) {
+        continue;
+      }
+      delay = std::max(*delay, *cools);
+    }
+    if (!IsInTime(*delay)) continue;
+    if (!soonest.has_value() || *delay < soonest->delay) {
+      soonest = Repeat{.asked = asked, .delay = *delay};
+    }
+  }
+  return soonest;
+}
+
+std::optional<AskedTarget> NextAttempt::LastResort(v1::Attempt::Kind kind) {
+  const PlannedTarget* const target = std::exchange(last_resort_, nullptr);
+  if (target == nullptr) return std::nullopt;
+  if (target != &call_.planned.first) kind = v1::Attempt::KIND_FALLBACK;
+  return Acquire(*target, kind, TargetResort::kLast);
+}
+
+NextAttempt::Asked& NextAttempt::AskedAt(const PlannedTarget& target) {
+  const auto found =
+      std::find_if(asked_.begin(), asked_.end(),
+                   [&](const Asked& asked) { return asked.target == &target; });
+  if (found == asked_.end())
+    return asked_.emplace_back(Asked{.target = &target});
+  std::rotate(found, found + 1, asked_.end());
+  return asked_.back();
+}
+
+bool NextAttempt::TakeExtra() {
+  extra_.reset();
+  extra_ = call_.runtime->resilience().retry_budget.TryAcquire();
+  return extra_.has_value();
+}
+
+bool NextAttempt::IsInTime(absl::Duration wait) const {
+  return LeavesTimeAfter(wait,
+                         {.remaining = call_.deadline - call_.loop.Now()});
+}
+
+int NextAttempt::AttemptsLeft() const {
+  if (call_.planned.next == nullptr) return 1;
+  const int left = 1 + static_cast<int>(call_.planned.next->targets_left());
+  return std::clamp(attempts_limit() - attempts_, left > 1 ? 2 : 1, left);
+}
+
+int NextAttempt::attempts_limit() const {
+  return call_.runtime->retry().attempts_limit();
+}
+
+}  // namespace gateway

@@ -1,0 +1,151 @@
+// NextAttempt decides, for one call, which target is asked first, whether, when
+// and where another attempt follows one that failed, and who is asked beside
+// one that takes long.
+//
+//   NextAttempt next(call);
+//   absl::StatusOr<AskedTarget> asked = co_await next.First();
+//   ... // It fails.
+//   asked = co_await next.After(attempt);
+//
+// After a failure, in this order:
+//
+//   1. a connection that the provider had given up is replaced, once;
+//   2. a credential that has just met its limit, or was refused, gives way to
+//      another of the same provider, at once;
+//   3. another target that may be asked now is, at once;
+//   4. a target is asked again, after its back-off, if its retry policy lets
+//      it, and as long as the call has made fewer attempts than it may;
+//   5. a target that was passed over for its credentials is, as a last resort.
+//
+// 3 and 4 take a place in the budget of retries. Each target of the route is
+// asked once whatever the limit of attempts says; what repeats is bounded by
+// it. Nothing follows where the caller's deadline leaves no time for it.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_NEXT_ATTEMPT_H_
+#define SERVICE_PIPELINE_NEXT_ATTEMPT_H_
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/async/task.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/attempt.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/plan.h"
+#include "service/pipeline/target_permit.h"
+#include "service/resilience/retry_budget.h"
+
+namespace gateway {
+
+// A target that is to be asked now.
+struct AskedTarget {
+  const PlannedTarget* target = nullptr;
+  TargetPermit permit;
+  v1::Attempt::Kind kind = v1::Attempt::KIND_FIRST;
+  // How the attempt before failed, or why it was not made; unset for the first.
+  v1::ErrorReason cause = v1::ERROR_REASON_UNSPECIFIED;
+  // It must not use a connection that has served before, since the last attempt
+  // there may have failed for its connection.
+  bool fresh_connection = false;
+  // Attempts that may yet be made for the caller, this one included.
+  int attempts_left = 1;
+};
+
+class NextAttempt {
+ public:
+  explicit NextAttempt(const PlannedCall& call) : call_(call) {}
+  NextAttempt(const NextAttempt&) = delete;
+  NextAttempt& operator=(const NextAttempt&) = delete;
+
+  // The planned target, if it may be asked now. Otherwise nothing: see
+  // InsteadOfFirst.
+  std::optional<AskedTarget> First();
+
+  // Whom to ask where First has said nothing. Fails as the call is to end if
+  // that is nobody.
+  Task<absl::StatusOr<AskedTarget>> InsteadOfFirst();
+
+  // Whom to ask after `failed`. Fails as the call is to end if there is to be
+  // no other attempt.
+  Task<absl::StatusOr<AskedTarget>> After(const Attempt& failed);
+
+  // Whom to ask beside an attempt under way; nothing if that is nobody. Its
+  // place in the budget of retries is held until EndHedge.
+  Task<std::optional<AskedTarget>> Beside();
+  void EndHedge() { hedge_extra_.reset(); }
+  // Gives back what Beside has returned and was not asked.
+  void PutBack(AskedTarget unused);
+
+  // Keeps how an attempt failed after which nobody is asked, since another is
+  // under way.
+  void Keep(const Attempt& failed);
+
+ private:
+  // What has become of a target that was asked.
+  struct Asked {
+    const PlannedTarget* target;
+    int attempts = 0;
+    int credentials_changed = 0;
+    absl::Status failure;
+    bool abandoned = false;
+    bool fresh_connection = false;
+  };
+
+  // The right to ask it now; nothing if it may not be asked.
+  std::optional<AskedTarget> Acquire(
+      const PlannedTarget& target, v1::Attempt::Kind kind,
+      TargetResort resort = TargetResort::kOrdinary);
+
+  // The next targets of the route, `why` being the failure, up to one that may
+  // be asked.
+  Task<std::optional<AskedTarget>> Elsewhere(v1::Attempt::Kind kind,
+                                             absl::Status why);
+  // The same target with another credential.
+  std::optional<AskedTarget> WithOtherCredential(const Attempt& failed);
+  // A target that is asked again, and after how long.
+  struct Repeat {
+    Asked asked;
+    absl::Duration delay;
+  };
+  // The one that may be asked soonest.
+  std::optional<Repeat> FindRepeat();
+  std::optional<AskedTarget> LastResort(v1::Attempt::Kind kind);
+
+  Asked& AskedAt(const PlannedTarget& target);
+  // Takes a place in the budget of retries, for the next attempt; false if
+  // there is none. The one of the attempt before is given back.
+  bool TakeExtra();
+  bool IsInTime(absl::Duration wait) const;
+  // Whether a hedge at the target is estimated to cost no more than one may.
+  bool IsWorthItsCost(const PlannedTarget& target) const;
+  int AttemptsLeft() const;
+  int attempts_limit() const;
+
+  const PlannedCall& call_;
+  // Those that came after the first; they stay where they are.
+  std::vector<std::unique_ptr<const PlannedTarget>> others_;
+  // Those that were asked and failed, the last asked last.
+  std::vector<Asked> asked_;
+  // The first that was passed over and may be asked in the end.
+  const PlannedTarget* last_resort_ = nullptr;
+  // A target that was not worth a hedge.
+  const PlannedTarget* in_reserve_ = nullptr;
+  // How the last attempt ended or, before the first, why its target may not be
+  // asked.
+  absl::Status last_failure_;
+  // The places of the present attempt, if it is not the first, and of a hedge.
+  std::optional<RetryBudget::Permit> extra_;
+  std::optional<RetryBudget::Permit> hedge_extra_;
+  int attempts_ = 0;  // But for reconnects and changes of credentials.
+  bool reconnected_ = false;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_NEXT_ATTEMPT_H_

@@ -1,0 +1,86 @@
+#include "service/pipeline/provider_policy.h"
+
+#include <string_view>
+
+#include "absl/hash/hash.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "llmgateway/config/v1/provider.pb.h"
+#include "llmgateway/config/v1/resilience.pb.h"
+#include "proto/overlay.h"
+#include "proto/proto_time.h"
+#include "providers/provider_settings.h"
+
+namespace gateway {
+namespace {
+
+namespace configv1 = ::llmgateway::config::v1;
+
+const configv1::ProviderConfig& ConfigOf(const configv1::GatewayConfig& config,
+                                         std::string_view name) {
+  for (const configv1::ProviderConfig& provider : config.providers()) {
+    if (provider.name() == name) return provider;
+  }
+  // One that a test has made.
+  return configv1::ProviderConfig::default_instance();
+}
+
+std::shared_ptr<CredentialPool> PoolOf(const ConfigSnapshot& config,
+                                       std::string_view provider,
+                                       ResilienceState& state) {
+  std::vector<CredentialPool::Credential> credentials;
+  for (const ConfigSnapshot::ProviderKey& each :
+       config.CredentialsOf(provider)) {
+    credentials.push_back(
+        {.name = each.name,
+         .fingerprint = absl::HashOf(ToAbsl(each.key.Reveal())),
+         .weight = each.weight});
+  }
+  const configv1::CredentialCoolingConfig& cooling =
+      config.config().resilience().credential_cooling();
+  return state.providers.RenewCredentials(
+      provider, credentials,
+      {.default_cooling = ToAbsl(cooling.default_cooling()),
+       .cooling_limit = ToAbsl(cooling.cooling_limit())});
+}
+
+AttemptLimits LimitsOf(const configv1::ProviderConfig& provider) {
+  AttemptLimits limits;
+  const google::protobuf::Message* const settings = ProviderSettings(provider);
+  const configv1::HttpUpstream* const http =
+      settings == nullptr ? nullptr : HttpSettings(*settings);
+  if (http == nullptr) return limits;
+  const configv1::UpstreamTimeouts& timeouts = http->timeouts();
+  limits.connect = ToAbsl(timeouts.connect());
+  const absl::Duration first_content = ToAbsl(timeouts.first_content());
+  if (first_content < ToAbsl(timeouts.total())) {
+    limits.first_content = first_content;
+  }
+  return limits;
+}
+
+}  // namespace
+
+std::vector<ProviderPolicy> MakeProviderPolicies(
+    const ConfigSnapshot& config, const ProviderRegistry& providers,
+    ResilienceState& state) {
+  std::vector<ProviderPolicy> policies;
+  policies.reserve(providers.entries().size());
+  for (const ProviderRegistry::Entry& entry : providers.entries()) {
+    const configv1::ProviderConfig& provider =
+        ConfigOf(config.config(), entry.name);
+    configv1::RetryConfig retry = config.config().resilience().retry();
+    LayOver(provider.resilience().retry(), &retry);
+    const int limit = provider.resilience().concurrent_attempts_limit();
+    policies.push_back(
+        {.retry = RetryPolicy(retry),
+         .credentials = PoolOf(config, entry.name, state),
+         .takes_callers_credential = provider.credential_passthrough(),
+         .load = limit == 0 ? nullptr : &state.providers.LoadOf(entry.name),
+         .concurrent_attempts_limit = limit,
+         .limits = LimitsOf(provider)});
+  }
+  return policies;
+}
+
+}  // namespace gateway

@@ -1,0 +1,49 @@
+// ProviderPolicy is what one configuration says of attempts at one provider,
+// and whom to ask what is known of it: how a failed attempt is repeated, which
+// credential the next one takes, how many may be under way, and for how long.
+//
+//   const ProviderPolicy& policy = runtime.PolicyOf(*target.provider);
+//   policy.retry.DelayAfter(...);
+//
+// Thread contract: immutable but for what it points to, which is thread-safe.
+
+#ifndef SERVICE_PIPELINE_PROVIDER_POLICY_H_
+#define SERVICE_PIPELINE_PROVIDER_POLICY_H_
+
+#include <memory>
+#include <vector>
+
+#include "providers/registry/registry.h"
+#include "service/config/snapshot.h"
+#include "service/resilience/credential_pool.h"
+#include "service/resilience/deadline_split.h"
+#include "service/resilience/provider_board.h"
+#include "service/resilience/resilience_state.h"
+#include "service/resilience/retry.h"
+
+namespace gateway {
+
+struct ProviderPolicy {
+  RetryPolicy retry;
+  // The configured credentials; null if there are none.
+  std::shared_ptr<CredentialPool> credentials;
+  // The caller may bring one of its own.
+  bool takes_callers_credential = false;
+  // Null where as many attempts as there are may be under way.
+  ProviderLoad* load = nullptr;
+  int concurrent_attempts_limit = 0;
+  // What the gateway watches itself. What the client for HTTP keeps to by
+  // itself, as far as the caller's deadline does not make it shorter, is not
+  // limited here.
+  AttemptLimits limits;
+};
+
+// Returns the policies of all providers, in the order of the registry. What is
+// known of their credentials comes from `state`, which must outlive them.
+std::vector<ProviderPolicy> MakeProviderPolicies(
+    const ConfigSnapshot& config, const ProviderRegistry& providers,
+    ResilienceState& state);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_PROVIDER_POLICY_H_

@@ -1,0 +1,117 @@
+#include "service/pipeline/target_permit.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "service/pipeline/provider_policy.h"
+
+namespace gateway {
+namespace {
+
+// When a caller may try again who met a provider that has its hands full.
+constexpr absl::Duration kFullWait = absl::Seconds(1);
+
+// What the caller hears of a target that is not asked, unless another answers.
+absl::Status NotAsked(v1::ErrorReason reason, const PlannedTarget& target,
+                      std::string_view why,
+                      std::optional<absl::Duration> wait) {
+  absl::Status fault = MakeFault(
+      reason, absl::StrCat("provider '", target.provider->name, "', model '",
+                           ToAbsl(target.upstream_model), "', ", ToAbsl(why)));
+  AddFaultMetadata(fault, "provider", target.provider->name);
+  AddFaultMetadata(fault, "model", target.upstream_model);
+  if (wait.has_value()) SetRetryDelay(fault, *wait);
+  return fault;
+}
+
+// Picks the credential; false if none may be taken.
+bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
+                    const ProviderPolicy& policy, absl::Duration now,
+                    TargetResort resort, TargetPermit* permit,
+                    TargetRefusal* refusal) {
+  if (policy.credentials == nullptr) return true;
+  if (policy.takes_callers_credential &&
+      !call.facts.provider_credential.empty()) {
+    return true;
+  }
+  permit->credentials = policy.credentials.get();
+  if (call.planned.stored_at != nullptr) {
+    // No other will do, whatever is known of it.
+    const std::optional<size_t> there =
+        policy.credentials->IndexOf(call.planned.stored_at->credential);
+    if (there.has_value()) {
+      permit->credential = *there;
+      return true;
+    }
+  }
+  const CredentialPool::Choice choice = policy.credentials->Pick(now);
+  if (choice.index.has_value()) {
+    permit->credential = *choice.index;
+    return true;
+  }
+  if (resort == TargetResort::kLast && choice.last_resort.has_value()) {
+    permit->credential = *choice.last_resort;
+    permit->last_resort = true;
+    return true;
+  }
+  refusal->has_last_resort = choice.last_resort.has_value();
+  refusal->status =
+      choice.wait.has_value()
+          ? NotAsked(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, target,
+                     "waits until a credential's rate limit lets it be asked",
+                     choice.wait)
+          : NotAsked(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, target,
+                     "is not asked, since it has refused all credentials",
+                     std::nullopt);
+  return false;
+}
+
+}  // namespace
+
+std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
+                                          const PlannedTarget& target,
+                                          TargetResort resort,
+                                          TargetRefusal* refusal) {
+  const absl::Duration now = call.loop.Now();
+  TargetState& state = call.runtime->resilience().targets.Find(
+      target.provider->name, target.upstream_model);
+  if (state.availability.disabled()) {
+    refusal->status = NotAsked(v1::ERROR_REASON_MODEL_DISABLED, target,
+                               "is disabled", std::nullopt);
+    return std::nullopt;
+  }
+  std::optional<CircuitBreaker::Permit> breaker = state.breaker.TryAcquire(now);
+  if (!breaker.has_value()) {
+    refusal->status = NotAsked(v1::ERROR_REASON_CIRCUIT_OPEN, target,
+                               "rests after it has failed repeatedly",
+                               state.breaker.RetryAfter(now));
+    return std::nullopt;
+  }
+  const ProviderPolicy& policy = call.runtime->PolicyOf(*target.provider);
+  TargetPermit permit{.breaker = *std::move(breaker), .state = &state};
+  if (!PickCredential(call, target, policy, now, resort, &permit, refusal)) {
+    return std::nullopt;
+  }
+  if (policy.load != nullptr) {
+    std::optional<ProviderPlace> place =
+        policy.load->TryEnter(policy.concurrent_attempts_limit);
+    if (!place.has_value()) {
+      refusal->status =
+          NotAsked(v1::ERROR_REASON_OVERLOADED, target,
+                   absl::StrCat("has ", policy.concurrent_attempts_limit,
+                                " attempts under way, as many as "
+                                "concurrent_attempts_limit lets"),
+                   kFullWait);
+      return std::nullopt;
+    }
+    permit.place = *std::move(place);
+  }
+  return permit;
+}
+
+}  // namespace gateway

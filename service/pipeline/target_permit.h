@@ -1,0 +1,61 @@
+// TargetPermit is the right to make one attempt at a target: its breaker lets
+// it through, a credential of its provider is usable, and fewer attempts than
+// may be are under way with the provider.
+//
+//   TargetRefusal refusal;
+//   std::optional<TargetPermit> permit =
+//       AcquireTarget(call, target, TargetResort::kOrdinary, &refusal);
+//   if (!permit.has_value()) return refusal.status;
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_TARGET_PERMIT_H_
+#define SERVICE_PIPELINE_TARGET_PERMIT_H_
+
+#include <cstddef>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/plan.h"
+#include "service/resilience/circuit_breaker.h"
+#include "service/resilience/credential_pool.h"
+#include "service/resilience/provider_board.h"
+#include "service/resilience/target_board.h"
+
+namespace gateway {
+
+struct TargetPermit {
+  CircuitBreaker::Permit breaker;
+  TargetState* state = nullptr;
+  ProviderPlace place;
+  // Whose credential is sent, and which; null if none of the configured ones
+  // is.
+  CredentialPool* credentials = nullptr;
+  size_t credential = 0;
+  // It was not usable, and is taken for want of another target.
+  bool last_resort = false;
+};
+
+// Why a target is not asked.
+struct TargetRefusal {
+  // MODEL_DISABLED, CIRCUIT_OPEN, PROVIDER_RATE_LIMITED, PROVIDER_AUTH_FAILED
+  // or OVERLOADED, with the wait after which that may be over, as far as it is
+  // known.
+  absl::Status status;
+  // It may be asked as a last resort.
+  bool has_last_resort = false;
+};
+
+enum class TargetResort { kOrdinary, kLast };
+
+// `refusal` is set only if there is no permit. Whatever is found out about the
+// target is said of `call`'s present moment.
+std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
+                                          const PlannedTarget& target,
+                                          TargetResort resort,
+                                          TargetRefusal* refusal);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_TARGET_PERMIT_H_

@@ -1,0 +1,197 @@
+"""What follows a failed attempt: other credentials, other targets, and targets
+that are asked beside one that takes long. docs/resilience.md tells it."""
+
+import time
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration.grpc_caller import prompt
+from tests.integration.http_calls import ask, chat
+
+_CONFIG = """\
+providers:
+  - name: keyed
+    openai: {{base_url: "http://{upstream}/v1", api_key: "env:OPENAI_KEY"}}
+    credentials: [{{name: spare, api_key: "env:SPARE_KEY"}}]
+  - name: predicted
+    openai: {{base_url: "http://{upstream}/v1", api_key: "env:OPENAI_KEY"}}
+    credentials: [{{name: spare, api_key: "env:SPARE_KEY"}}]
+  - name: refused
+    openai: {{base_url: "http://{upstream}/v1", api_key: "env:OPENAI_KEY"}}
+    credentials: [{{name: spare, api_key: "env:SPARE_KEY"}}]
+  - name: lone
+    openai: {{base_url: "http://{upstream}/v1", api_key: "env:OPENAI_KEY"}}
+  - name: narrow
+    openai: {{base_url: "http://{upstream}/v1"}}
+    resilience: {{concurrent_attempts_limit: 1}}
+  - name: spare
+    openai: {{base_url: "http://{upstream}/v1"}}
+routing:
+  model_rules:
+    - {{prefix: "key-", targets: [keyed]}}
+    - {{prefix: "predict-", targets: [predicted]}}
+    - {{prefix: "refuse-", targets: [refused]}}
+    - {{prefix: "lone-", targets: [lone]}}
+    - {{alias: full, targets: [narrow/gpt-full, spare/gpt-room]}}
+    - {{alias: full-alone, targets: [narrow/gpt-full]}}
+    - {{alias: hangs, targets: [narrow/gpt-hangs, spare/gpt-well],
+       balancing: round_robin}}
+    - {{alias: breaks, targets: [spare/gpt-breaks], fallbacks: [spare/gpt-well]}}
+resilience:
+  retry: {{backoff_base: 1ms, backoff_limit: 5ms}}
+"""
+_ENV = {"OPENAI_KEY": "key-of-openai-1234567890",
+        "SPARE_KEY": "key-in-spare-1234567890"}
+
+
+class _AttemptsCase(gateway_case.GatewayCase):
+
+    env = _ENV
+    calls_grpc = True
+
+    def setUp(self):
+        self.upstream.reset()
+
+    def generate(self, model, **options):
+        """The end of a whole call by gRPC, and its attempts."""
+        call = self.caller.start_generate(self.gateway.grpc, prompt(model),
+                                          **options)
+        call.wait()
+        attempts = (call.response or {}).get("attempts", [])
+        return call.end["code"], [(a["provider"], a.get("credential", ""),
+                                   a["kind"]) for a in attempts]
+
+
+class CredentialsTest(_AttemptsCase):
+
+    config = _CONFIG
+
+    def test_one_that_is_limited_gives_way_within_the_call(self):
+        self.upstream.set_script(
+            "key-http", [{"status": 429, "retry_after": "60"}, {}])
+        self.assertEqual(ask(self.gateway.http, chat("key-http")).status, 200)
+        line = self.gateway.wait_for_access(model="key-http")
+        self.assertEqual([a["credential"] for a in line["attempts"]],
+                         ["default", "spare"])
+        # It cools for the others, too, whatever they ask and how.
+        for _ in range(3):
+            code, attempts = self.generate("key-grpc")
+            self.assertEqual(code, "OK")
+            self.assertEqual(attempts, [("keyed", "spare", "KIND_FIRST")])
+        told = self.gateway.wait_for_log(msg="A credential cools",
+                                         provider="keyed")
+        self.assertEqual((told["credential"], told["level"]),
+                         ("default", "warn"))
+        self.assertEqual(len(self.gateway.log_lines(msg="A credential cools",
+                                                    provider="keyed")), 1)
+        metrics = ask(self.gateway.operations, path="/metrics").body.decode()
+        self.assertIn('llmgw_credential_coolings_total{provider="keyed",'
+                      'credential="default"} 1', metrics)
+
+    def test_one_that_is_refused_is_out_and_an_alert(self):
+        self.upstream.set_script("refuse-grpc", [{"status": 401}, {}])
+        code, attempts = self.generate("refuse-grpc")
+        self.assertEqual((code, attempts), ("OK", [
+            ("refused", "default", "KIND_FIRST"),
+            ("refused", "spare", "KIND_RETRY")]))
+        for _ in range(3):
+            self.assertEqual(
+                ask(self.gateway.http, chat("refuse-http")).status, 200)
+            self.assertEqual(self.generate("refuse-grpc")[1],
+                             [("refused", "spare", "KIND_FIRST")])
+        told = self.gateway.wait_for_log(msg="A credential is taken out")
+        self.assertEqual((told["provider"], told["credential"], told["level"]),
+                         ("refused", "default", "error"))
+        metrics = ask(self.gateway.operations, path="/metrics").body.decode()
+        self.assertIn('llmgw_credential_refusals_total{provider="refused",'
+                      'credential="default"} 1', metrics)
+
+    def test_where_all_cool_the_call_hears_for_how_long(self):
+        self.upstream.set_script("lone-http", {"status": 429,
+                                               "retry_after": "200"})
+        for attempts in (1, 1):
+            answer = ask(self.gateway.http, chat("lone-http"))
+            self.assertEqual(answer.status, 429)
+            self.assertIn(int(answer.headers["retry-after"]), range(190, 201))
+            self.assertEqual(self.upstream.stat("lone-http", "requests"),
+                             attempts)
+        self.assertEqual(self.generate("lone-grpc")[0], "RESOURCE_EXHAUSTED")
+        self.assertEqual(self.upstream.stat("lone-grpc", "requests"), 0)
+
+
+class TargetsTest(_AttemptsCase):
+
+    config = _CONFIG
+
+    def test_a_stream_that_hangs_goes_on_elsewhere_within_the_deadline(self):
+        self.upstream.set_script("gpt-hangs", {"stall_before_first_byte": True})
+        began = time.monotonic()
+        for _ in range(2):  # One of them meets the one that hangs first.
+            answer = ask(self.gateway.http, chat("hangs", stream=True),
+                         headers={"x-llmgateway-timeout": "6s"})
+            self.assertEqual(answer.status, 200)
+        self.assertLess(time.monotonic() - began, 6)
+        self.assertEqual(self.upstream.stat("gpt-hangs", "requests"), 1)
+        self.upstream.wait_for("cancelled", "gpt-hangs")
+
+    def test_a_stream_that_breaks_before_its_content_moves_on_unseen(self):
+        self.upstream.set_script("gpt-breaks", {"close_after_chunks": 0})
+        for _ in range(2):
+            answer = ask(self.gateway.http, chat("breaks", stream=True))
+            self.assertEqual(answer.status, 200)
+            self.assertTrue(answer.body.rstrip().endswith(b"[DONE]"))
+        self.assertEqual(self.upstream.stat("gpt-breaks", "requests"), 2)
+
+    def test_a_provider_that_is_full_is_passed_over(self):
+        self.upstream.set_script("gpt-full", {"first_byte_delay_ms": 1500})
+        slow = self.caller.start_generate(self.gateway.grpc,
+                                          prompt("full-alone"))
+        self.upstream.wait_for("started", "gpt-full")
+        for _ in range(3):
+            code, attempts = self.generate("full")
+            self.assertEqual((code, [a[0] for a in attempts]),
+                             ("OK", ["spare"]))
+        answer = ask(self.gateway.http, chat("full-alone"))
+        self.assertEqual(answer.status, 503)
+        self.assertIn("retry-after", answer.headers)
+        self.assertEqual(slow.wait()["code"], "OK")
+        self.assertEqual(self.generate("full-alone")[0], "OK")
+
+
+class HedgeTest(_AttemptsCase):
+
+    config = """\
+providers:
+  - {{name: slow, openai: {{base_url: "http://{upstream}/v1"}}}}
+  - {{name: quick, openai: {{base_url: "http://{upstream}/v1"}}}}
+routing:
+  model_rules:
+    - {{alias: raced, targets: [slow/gpt-slow, {{provider: quick,
+       model: gpt-quick, priority: 1}}]}}
+resilience:
+  hedging: {{enabled: true, delay: 100ms}}
+"""
+
+    def test_the_first_to_answer_wins_and_the_loser_is_cancelled(self):
+        self.upstream.set_script("gpt-slow", {"stall_before_first_byte": True})
+        code, attempts = self.generate("raced")
+        self.assertEqual((code, attempts), ("OK", [
+            ("slow", "", "KIND_FIRST"), ("quick", "", "KIND_HEDGE")]))
+        self.upstream.wait_for("cancelled", "gpt-slow")
+        for count, stream in ((2, False), (3, True)):
+            answer = ask(self.gateway.http, chat("raced", stream=stream))
+            self.assertEqual(answer.status, 200)
+            self.upstream.wait_for("cancelled", "gpt-slow", count)
+        self.assertEqual(self.upstream.stat("gpt-quick", "served"), 3)
+        metrics = ask(self.gateway.operations, path="/metrics").body.decode()
+        self.assertIn('llmgw_hedges_total{provider="quick",outcome="won"} 3',
+                      metrics)
+
+    def test_one_that_is_in_time_is_not_hedged(self):
+        code, attempts = self.generate("raced")
+        self.assertEqual((code, len(attempts)), ("OK", 1))
+        self.assertEqual(self.upstream.stat("gpt-quick", "requests"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

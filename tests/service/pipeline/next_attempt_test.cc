@@ -1,0 +1,200 @@
+#include "service/pipeline/next_attempt.h"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/service/pipeline/two_providers.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr char kTwoKeys[] = "{api_key: 'env:B', name: other}";
+constexpr char kThreeKeys[] =
+    "{api_key: 'env:B', name: other}, {api_key: 'env:C', name: third}";
+
+class NextAttemptTest : public TwoProviders {};
+
+TEST_F(NextAttemptTest, ACredentialThatIsLimitedGivesWayAtOnce) {
+  for (const bool stream : {false, true}) {
+    Configure("retry: {attempts_limit: 1}", {.credentials = kTwoKeys});
+    first_->Fail(Limited(absl::Seconds(7)));
+    first_->Answer("forty-two");
+    EXPECT_TRUE(Ask(stream).ok());
+    EXPECT_THAT(credentials_, ElementsAre("default", "other"));
+    EXPECT_THAT(kinds_,
+                ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                            std::pair("first", v1::Attempt::KIND_RETRY)));
+    EXPECT_EQ(took_, absl::ZeroDuration());
+    // The other stands in until the time is over.
+    for (const absl::Duration wait :
+         {absl::ZeroDuration(), absl::Milliseconds(6999)}) {
+      Wait(wait);
+      for (int turn = 0; turn < 2; ++turn) {
+        EXPECT_TRUE(Ask(stream).ok());
+        EXPECT_THAT(credentials_, ElementsAre("other")) << wait;
+      }
+    }
+    Wait(absl::Milliseconds(1));
+    std::set<std::string> taken;
+    for (int turn = 0; turn < 2; ++turn) {
+      EXPECT_TRUE(Ask(stream).ok());
+      taken.insert(credentials_.front());
+    }
+    EXPECT_THAT(taken, ElementsAre("default", "other"));
+  }
+}
+
+TEST_F(NextAttemptTest, OneThatIsRefusedIsOut) {
+  Configure("retry: {attempts_limit: 1}", {.credentials = kTwoKeys});
+  first_->Fail(Refused());
+  first_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_THAT(credentials_, ElementsAre("default", "other"));
+  Wait(absl::Hours(100));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(Ask().ok());
+    EXPECT_THAT(credentials_, ElementsAre("other"));
+  }
+}
+
+TEST_F(NextAttemptTest, WhereAllCoolAnotherTargetIsAsked) {
+  Configure("retry: {attempts_limit: 1}", {.credentials = kThreeKeys});
+  first_->Fail(Limited(absl::Seconds(7)));
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_THAT(credentials_, ElementsAre("default", "other", "third", ""));
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_THAT(kinds_,
+              ElementsAre(std::pair("second", v1::Attempt::KIND_FALLBACK)));
+  EXPECT_EQ(first_->asked(), 3u);
+}
+
+TEST_F(NextAttemptTest, OrTheCallIsToldForHowLong) {
+  Configure("retry: {attempts_limit: 1}", {.credentials = kTwoKeys});
+  first_->Fail(Limited(absl::Seconds(7)));
+  first_->Fail(Limited(absl::Seconds(3)));
+  EXPECT_EQ(RetryDelay(Ask(false, /*both=*/false)), absl::Seconds(3));
+  EXPECT_THAT(credentials_, SizeIs(2));
+  Wait(absl::Seconds(1));
+  const absl::Status refused = Ask(false, /*both=*/false);
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  EXPECT_EQ(FaultMetadata(refused, "provider"), "first");
+  EXPECT_EQ(RetryDelay(refused), absl::Seconds(2)) << "the shortest wait";
+  EXPECT_THAT(kinds_, IsEmpty());
+}
+
+TEST_F(NextAttemptTest, ALoneCredentialIsWaitedForAsARetryIs) {
+  Configure("retry: {attempts_limit: 2}", {.credentials = kTwoKeys});
+  first_->Fail(Limited(absl::Seconds(7)));
+  first_->Fail(Limited());  // Five seconds, by default.
+  first_->Answer("forty-two");
+  EXPECT_TRUE(Ask(false, /*both=*/false).ok());
+  EXPECT_THAT(credentials_, ElementsAre("default", "other", "other"));
+  EXPECT_THAT(began_, ElementsAre(absl::ZeroDuration(), absl::ZeroDuration(),
+                                  absl::Seconds(5)));
+}
+
+TEST_F(NextAttemptTest, ButNotForLongerThanRetryAfterLimitLets) {
+  Configure("retry: {attempts_limit: 2, retry_after_limit: 4999ms}",
+            {.credentials = kTwoKeys});
+  first_->Fail(Limited());
+  EXPECT_EQ(FaultReason(Ask(false, /*both=*/false)),
+            v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  EXPECT_THAT(credentials_, SizeIs(2));
+}
+
+TEST_F(NextAttemptTest, EachCredentialIsTakenOnceEvenIfItRecoversAtOnce) {
+  Configure("retry: {attempts_limit: 1}", {.credentials = kThreeKeys});
+  first_->TakeTime(absl::Milliseconds(2));
+  first_->Fail(Limited(absl::Milliseconds(1)));
+  EXPECT_FALSE(Ask(false, /*both=*/false).ok());
+  EXPECT_LE(credentials_.size(), 3u);
+}
+
+TEST_F(NextAttemptTest, WhereAllAreOutOneIsTriedForWantOfAnotherTarget) {
+  Configure("retry: {attempts_limit: 1}", {.credentials = kTwoKeys});
+  first_->Fail(Refused());
+  first_->Fail(Refused());
+  first_->Fail(Refused());
+  first_->Answer("forty-two");
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(answered_by_, "second");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(first_->asked(), 2u);
+  // The provider's own words reach the caller.
+  EXPECT_EQ(Ask(false, /*both=*/false).message(), "no such key");
+  EXPECT_EQ(first_->asked(), 3u);
+  EXPECT_TRUE(Ask(false, /*both=*/false).ok());
+  // What has been taken is in again.
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(answered_by_, "first");
+}
+
+TEST_F(NextAttemptTest, AProviderThatIsFullIsPassedOver) {
+  Configure("retry: {attempts_limit: 1}",
+            {.resilience = "concurrent_attempts_limit: 1"});
+  first_->Answer("forty-two");
+  second_->Answer("forty-two");
+  ProviderLoad& load = runtime_->resilience().providers.LoadOf("first");
+  {
+    const std::optional<ProviderPlace> taken = load.TryEnter(1);
+    EXPECT_TRUE(Ask().ok());
+    EXPECT_EQ(answered_by_, "second");
+    const absl::Status full = Ask(false, /*both=*/false);
+    EXPECT_EQ(FaultReason(full), v1::ERROR_REASON_OVERLOADED);
+    EXPECT_TRUE(RetryDelay(full).has_value());
+  }
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(answered_by_, "first");
+  EXPECT_EQ(load.in_flight(), 0);
+  EXPECT_EQ(runtime_->resilience()
+                .targets.Find("first", "m")
+                .breaker.Read(time_.SteadyTime())
+                .failures,
+            0);
+}
+
+TEST_F(NextAttemptTest, AProviderMayHaveRetriesOfItsOwn) {
+  Configure("retry: {attempts_limit: 3}",
+            {.resilience = "retry: {attempts_limit: 1}"});
+  first_->Fail(Down());
+  EXPECT_FALSE(Ask(false, /*both=*/false).ok());
+  EXPECT_EQ(first_->asked(), 1u);
+  // But a call makes no more than all may.
+  Configure("retry: {attempts_limit: 2}",
+            {.resilience = "retry: {attempts_limit: 5}"});
+  first_->Fail(Down());
+  EXPECT_FALSE(Ask(false, /*both=*/false).ok());
+  EXPECT_EQ(first_->asked(), 2u);
+}
+
+TEST_F(NextAttemptTest, WithoutAPlaceInTheBudgetNothingFollows) {
+  Configure("retry_budget: {minimum: 0, percent: 0}",
+            {.credentials = kTwoKeys});
+  first_->Fail(Down());
+  second_->Answer("forty-two");
+  EXPECT_FALSE(Ask().ok());
+  EXPECT_EQ(second_->asked(), 0u);
+  // Another credential needs none.
+  Configure("retry_budget: {minimum: 0, percent: 0}",
+            {.credentials = kTwoKeys});
+  first_->Fail(Limited(absl::Seconds(7)));
+  first_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_THAT(credentials_, ElementsAre("default", "other"));
+}
+
+}  // namespace
+}  // namespace gateway

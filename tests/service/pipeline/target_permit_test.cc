@@ -1,0 +1,91 @@
+#include "service/pipeline/target_permit.h"
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "service/pipeline/provider_policy.h"
+#include "tests/service/pipeline/two_providers.h"
+
+namespace gateway {
+namespace {
+
+class TargetPermitTest : public TwoProviders {
+ protected:
+  // Asks for a permit of the first provider, and gives it back.
+  std::optional<TargetRefusal> Refusal(
+      TargetResort resort = TargetResort::kOrdinary,
+      std::string_view callers_credential = {}) {
+    google::protobuf::Arena arena;
+    CancelSignal cancel;
+    Call call(runtime_, runner_.loop(), client_, cancel, arena,
+              runner_.loop().Now());
+    call.facts.provider_credential = callers_credential;
+    const PlannedTarget target{.provider = runtime_->providers().Find("first"),
+                               .model = "m",
+                               .upstream_model = "m"};
+    TargetRefusal refusal;
+    const std::optional<TargetPermit> permit =
+        AcquireTarget(call, target, resort, &refusal);
+    if (permit.has_value()) return std::nullopt;
+    return refusal;
+  }
+
+  CredentialPool& Pool() {
+    return *runtime_->PolicyOf(*runtime_->providers().Find("first"))
+                .credentials;
+  }
+};
+
+TEST_F(TargetPermitTest, ABreakerThatIsOpenRefuses) {
+  EXPECT_FALSE(Refusal().has_value());
+  CircuitBreaker& breaker =
+      runtime_->resilience().targets.Find("first", "m").breaker;
+  breaker.Force(CircuitBreaker::State::kOpen, runner_.loop().Now());
+  EXPECT_EQ(FaultReason(Refusal()->status), v1::ERROR_REASON_CIRCUIT_OPEN);
+  EXPECT_EQ(RetryDelay(Refusal()->status), absl::Seconds(30));
+  EXPECT_FALSE(Refusal()->has_last_resort);
+}
+
+TEST_F(TargetPermitTest, AProbeThatFindsNoCredentialIsGivenBack) {
+  Configure("retry: {attempts_limit: 1}",
+            {.credentials = "{api_key: 'env:B', name: other}"});
+  CircuitBreaker& breaker =
+      runtime_->resilience().targets.Find("first", "m").breaker;
+  breaker.Force(CircuitBreaker::State::kHalfOpen, runner_.loop().Now());
+  Pool().Record(0, runner_.loop().Now(), Limited(absl::Seconds(4)));
+  Pool().Record(1, runner_.loop().Now(), Limited(absl::Seconds(2)));
+  EXPECT_EQ(FaultReason(Refusal()->status),
+            v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  EXPECT_EQ(RetryDelay(Refusal()->status), absl::Seconds(2));
+  EXPECT_EQ(breaker.Read(runner_.loop().Now()).probes_in_flight, 0);
+}
+
+TEST_F(TargetPermitTest, WhereAllAreOutOneIsLeftAsALastResort) {
+  Configure("retry: {attempts_limit: 1}",
+            {.credentials = "{api_key: 'env:B', name: other}"});
+  Pool().Record(0, runner_.loop().Now(), Refused());
+  EXPECT_FALSE(Refusal().has_value());
+  Pool().Record(1, runner_.loop().Now(), Refused());
+  EXPECT_EQ(FaultReason(Refusal()->status),
+            v1::ERROR_REASON_PROVIDER_AUTH_FAILED);
+  EXPECT_TRUE(Refusal()->has_last_resort);
+  EXPECT_FALSE(Refusal(TargetResort::kLast).has_value());
+}
+
+TEST_F(TargetPermitTest, ACallersCredentialIsItsOwn) {
+  Configure("retry: {attempts_limit: 1}",
+            {.credentials = "{api_key: 'env:B', name: other}"});
+  for (const size_t i : {0, 1}) {
+    Pool().Record(i, runner_.loop().Now(), Limited(absl::Seconds(4)));
+  }
+  // The provider does not take any.
+  EXPECT_TRUE(Refusal(TargetResort::kOrdinary, "mine").has_value());
+}
+
+}  // namespace
+}  // namespace gateway
