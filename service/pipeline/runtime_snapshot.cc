@@ -140,6 +140,8 @@ std::vector<GroupMember*> RuntimeSnapshot::Health::CompareTargets(
 
 void RuntimeSnapshot::Health::AddStanding(const GroupMember& member,
                                           TargetLoad* load) const {
+  // Most never are, and to ask the time costs more than all else here.
+  if (!member.was_ejected()) return;
   const int weight = member.WeightPermille(clock_.SteadyTime());
   if (weight == 0) {
     load->avoided = true;

@@ -153,6 +153,12 @@ class OutlierEjection {
     return until != 0 && absl::ToInt64Nanoseconds(now) < until;
   }
 
+  // Whether it has been ejected, since it is there or was reset: if not, its
+  // weight is the whole at any time.
+  static bool WasEjected(const Target& target) {
+    return target.ejected_until_.load(std::memory_order_relaxed) != 0;
+  }
+
   // Returns its share of what a target of its weight gets, in thousandths: 0
   // while it is out, kFullWeight if nothing is against it.
   int Weight(const Target& target, absl::Duration now) const {

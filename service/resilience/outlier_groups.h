@@ -48,6 +48,8 @@ class GroupMember {
   const std::string& provider() const { return provider_; }
   const std::string& model() const { return model_; }
 
+  // If not, its weight is the whole at any time.
+  bool was_ejected() const { return OutlierEjection::WasEjected(*target_); }
   // What of the target's weight counts; 0 while it is ejected.
   int WeightPermille(absl::Duration now) const {
     return group_.Weight(*target_, now);

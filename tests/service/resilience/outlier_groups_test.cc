@@ -57,8 +57,10 @@ TEST(OutlierGroupsTest, ASuccessEndsARow) {
   member.RecordSuccess(kAnHour, absl::Milliseconds(3));
   member.RecordFault(kAnHour);
   EXPECT_EQ(member.WeightPermille(kAnHour), 1000);
+  EXPECT_FALSE(member.was_ejected());
   member.RecordFault(kAnHour);
   EXPECT_EQ(member.WeightPermille(kAnHour), 0);
+  EXPECT_TRUE(member.was_ejected());
 }
 
 TEST(OutlierGroupsTest, TheSameTargetsAreTheSameGroup) {
