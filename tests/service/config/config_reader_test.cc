@@ -143,6 +143,27 @@ GatewayConfig LoadYaml(const std::string& text) {
   return loaded.config;
 }
 
+TEST(ProductionTest, IsGoodWithoutItsKeysAndUsesEverySectionOfPlanAndAttempt) {
+  const ConfigReading reading =
+      ReadConfigFile(AllProviderKinds(), "deploy/config/production.yaml", {},
+                     absl::UnixEpoch());
+  EXPECT_THAT(Lines(reading), IsEmpty());
+  const GatewayConfig config = LoadYaml(Slurp("deploy/config/production.yaml"));
+  for (const Message* section : std::initializer_list<const Message*>{
+           &config.routing(), &config.resilience()}) {
+    const Descriptor& type = *section->GetDescriptor();
+    for (int i = 0; i < type.field_count(); ++i) {
+      const FieldDescriptor& field = *type.field(i);
+      // Whoever is strict has no default.
+      if (field.name() == "strict") continue;
+      const google::protobuf::Reflection& used = *section->GetReflection();
+      EXPECT_TRUE(field.is_repeated() ? used.FieldSize(*section, &field) > 0
+                                      : used.HasField(*section, &field))
+          << field.full_name();
+    }
+  }
+}
+
 TEST(ReferenceTest, SpellsOutEveryDefault) {
   const std::string text = Slurp("deploy/config/reference.yaml");
   GatewayConfig defaults;
