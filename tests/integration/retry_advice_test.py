@@ -98,6 +98,9 @@ class OwnCredentialTest(_AdviceCase):
 
 class RetryAdviceTest(_AdviceCase):
 
+    # Without credentials, of which none would be asked while they cool.
+    config = gateway_case.KEYLESS_CONFIG
+
     def advice(self, model, status, told=None):
         headers = {} if told is None else {"x-should-retry": told}
         self.play(model, "{}", status, headers)
