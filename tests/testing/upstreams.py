@@ -73,8 +73,10 @@ def config(models=()):
     return (listeners + "providers:\n" + providers + "routing:\n"
             "  model_rules:\n" + rules + "resilience:\n"
             "  retry: {{backoff_base: 1ms, backoff_limit: 5ms}}\n"
-            # Faults follow each other there; breakers have tests of their own.
-            "  circuit_breaker: {{mode: \"off\"}}\n")
+            # Faults follow each other there; breakers and credentials that cool
+            # have tests of their own.
+            "  circuit_breaker: {{mode: \"off\"}}\n"
+            "  credential_cooling: {{default_cooling: 0s}}\n")
 
 
 def of(model):

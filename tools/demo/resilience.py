@@ -104,7 +104,10 @@ class Gateway:
         self._log = open(os.path.join(self._folder.name, "log"), "w+b")
         self._process = subprocess.Popen(
             [binary, "--config", path], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=self._log)
+            stdout=subprocess.DEVNULL, stderr=self._log,
+            # Its configuration is its own, whatever the shell's gateway has.
+            env={name: value for name, value in os.environ.items()
+                 if not name.startswith("LLM_GATEWAY_")})
         ready = self._await_ready()
         self.url = "http://" + ready["http"]
         self.metrics_url = "http://" + ready["operations"] + "/metrics"
