@@ -1,6 +1,7 @@
 #include "service/pipeline/next_attempt.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "base/async/sleep.h"
@@ -8,7 +9,10 @@
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "errors/verdict.h"
+#include "service/money/cost.h"
+#include "service/pipeline/call_cost.h"
 #include "service/pipeline/provider_policy.h"
+#include "service/pipeline/token_estimate.h"
 #include "service/resilience/deadline_split.h"
 
 namespace gateway {
@@ -29,6 +33,20 @@ bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
     default:
       return ComesFromUpstream(ClassifyFailure(failure, abandoned));
   }
+}
+
+int64_t GuessedInputTokens(const PlannedCall& call) {
+  if (call.request != nullptr) return GuessInputTokens(*call.request);
+  return call.raw == nullptr ? 0 : GuessInputTokens(call.raw->body);
+}
+
+// The output that a hedge is taken to cost where the caller sets no limit.
+constexpr int64_t kOutputTokensGuess = 1000;
+
+int64_t OutputTokens(const PlannedCall& call) {
+  return call.request != nullptr && call.request->has_max_output_tokens()
+             ? call.request->max_output_tokens()
+             : kOutputTokensGuess;
 }
 
 }  // namespace
@@ -194,12 +212,15 @@ std::optional<AskedTarget> NextAttempt::WithOtherCredential(
   return Acquire(*failed.target, v1::Attempt::KIND_RETRY);
 }
 
-// Nobody's price is known yet, so that a hedge with a limit is not made.
-bool NextAttempt::IsWorthItsCost(const PlannedTarget& /*target*/) const {
-  return call_.runtime->config()
-             .resilience()
-             .hedging()
-             .cost_limit_usd_nanos() == 0;
+bool NextAttempt::IsWorthItsCost(const PlannedTarget& target) const {
+  const int64_t limit =
+      call_.runtime->config().resilience().hedging().cost_limit_usd_nanos();
+  if (limit == 0) return true;
+  const ModelRates* const price = call_.runtime->prices().Find(
+      PricedAs(*target.provider), target.upstream_model);
+  return price != nullptr &&
+         EstimateCost(*price, GuessedInputTokens(call_), OutputTokens(call_))
+                 .nanos() <= limit;
 }
 
 std::optional<NextAttempt::Repeat> NextAttempt::FindRepeat() {

@@ -1,9 +1,11 @@
 #include "service/pipeline/hedged_attempt.h"
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
@@ -133,6 +135,25 @@ TEST_F(HedgedAttemptTest, OneThatIsTooDearIsLeftForAFallback) {
   EXPECT_TRUE(Ask().ok());
   ExpectKinds(v1::Attempt::KIND_FALLBACK);
   EXPECT_EQ(began_[1], absl::Seconds(9));
+}
+
+TEST_F(HedgedAttemptTest, OneThatCostsJustTheLimitIsNot) {
+  // A dollar per million tokens: those of the prompt and 1000 of output.
+  const auto hedges = [this](int64_t limit) {
+    Configure(absl::StrCat(
+        "hedging: {enabled: true, delay: 2s, cost_limit_usd_nanos: ", limit,
+        "}"));
+    first_->TakeTime(absl::Seconds(9));
+    first_->Answer("forty-two");
+    second_->Answer("forty-two");
+    EXPECT_TRUE(Ask().ok());
+    return kinds_.size() == 2;
+  };
+  int64_t limit = 1'000'000;
+  while (!hedges(limit) && limit < 1'100'000) limit += 1'000;
+  EXPECT_TRUE(hedges(limit));
+  EXPECT_FALSE(hedges(limit - 1));
+  EXPECT_LT(limit, 1'100'000);
 }
 
 TEST_F(HedgedAttemptTest, WithoutAnotherTargetNobodyIsAskedBeside) {

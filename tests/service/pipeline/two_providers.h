@@ -69,7 +69,8 @@ class TwoProviders : public testing::Test {
     runtime_ = MakeTestRuntimeWith(
         absl::StrCat("providers:\n", Yaml("first", first),
                      Yaml("second", second), "resilience: {", resilience,
-                     "}\n"),
+                     "}\n"
+                     "prices: {models: [{model: m, input: '1', output: '1'}]}"),
         std::make_unique<const ProviderRegistry>(std::move(entries)),
         {.clock = &time_, .random = &random_},
         {{"A", "key-a"}, {"B", "key-b"}, {"C", "key-c"}});
