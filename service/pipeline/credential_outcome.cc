@@ -39,7 +39,7 @@ void RecordCredential(const IncomingCall& call, Attempt& attempt) {
   const size_t index = attempt.credential_index;
   const std::string& name = pool.NameOf(index);
   if (attempt.status.ok()) {
-    if (attempt.last_resort && pool.Reset(index)) {
+    if (attempt.last_resort && pool.TakeBack(index)) {
       Log(LogLevel::kWarn, kCredentialModule, "A credential is taken again",
           {{"provider", attempt.provider}, {"credential", name}});
     }

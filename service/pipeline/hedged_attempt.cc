@@ -29,10 +29,17 @@ struct Racer {
   OpenStream open;
   absl::Status outcome;
   bool ended = false;
+  bool lost = false;  // The other was first, and this one is cancelled.
 };
 
 Task<void> Race(Racer* racer, bool streams, WakeUp* wake) {
   racer->outcome = co_await racer->live.Send(streams ? &racer->open : nullptr);
+  // What its failure says of its target and its credential is said at once,
+  // whoever else goes on.
+  if (!racer->outcome.ok() && !racer->lost) {
+    racer->open.stream.reset();
+    racer->outcome = racer->live.End(std::move(racer->outcome));
+  }
   racer->ended = true;
   wake->Set();
 }
@@ -40,6 +47,7 @@ Task<void> Race(Racer* racer, bool streams, WakeUp* wake) {
 // Cancels it. What its stream has told of its usage so far is kept.
 void Cancel(Racer& racer) {
   Attempt& attempt = racer.live.attempt();
+  racer.lost = true;
   if (racer.open.stream != nullptr) {
     attempt.answer.facts = racer.open.stream->facts();
   }
@@ -48,11 +56,11 @@ void Cancel(Racer& racer) {
 }
 
 void EndLoser(PlannedCall& call, Racer& racer) {
+  if (!racer.lost) return;  // It has failed by itself, and has been ended.
   Attempt& attempt = racer.live.attempt();
   racer.open = OpenStream();
   // It would have taken longer than that.
-  const bool was_cancelled = attempt.cancel.cancelled();
-  if (was_cancelled && attempt.kind != v1::Attempt::KIND_HEDGE) {
+  if (attempt.kind != v1::Attempt::KIND_HEDGE) {
     const absl::Duration now = call.loop.Now();
     if (call.facts.stream) {
       attempt.use.RecordLatency(now, now - attempt.began);
@@ -65,7 +73,7 @@ void EndLoser(PlannedCall& call, Racer& racer) {
       .End(racer.outcome.ok() ? attempt.cancel.status()
                               : std::move(racer.outcome))
       .IgnoreError();
-  if (was_cancelled && !IsTold(attempt.answer.facts.usage)) {
+  if (!IsTold(attempt.answer.facts.usage)) {
     EstimateUnanswered(call, &attempt);
   }
 }
@@ -150,6 +158,9 @@ Task<HedgedOutcome> SendHedged(PlannedCall& call, AttemptList& attempts,
       second->outcome = co_await second_live->ReadRequest();
     }
     second->ended = !second->outcome.ok();
+    if (second->ended) {
+      second->outcome = second_live->End(std::move(second->outcome));
+    }
     if (!second->ended) Spawn(Race(&*second, streams, &wake));
   }
   Racer* const other = second.has_value() ? &*second : nullptr;

@@ -172,6 +172,13 @@ CredentialPool::Change CredentialPool::TakeOut(Condition& condition) {
   return Change::kIsOut;
 }
 
+bool CredentialPool::TakeBack(size_t index) {
+  assert(index < credentials_.size());
+  int64_t out = kNever;
+  return credentials_[index].condition->usable_from.compare_exchange_strong(
+      out, 0, std::memory_order_relaxed);
+}
+
 bool CredentialPool::Reset(size_t index) {
   assert(index < credentials_.size());
   return credentials_[index].condition->usable_from.exchange(

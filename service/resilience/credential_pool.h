@@ -136,6 +136,10 @@ class CredentialPool {
   Change Record(size_t index, absl::Duration now, const absl::Status& outcome,
                 std::optional<absl::Duration> resets_in = std::nullopt);
 
+  // Makes it usable if it is out. Returns whether it was. One that has begun to
+  // cool since goes on to. REQUIRES: index < size().
+  bool TakeBack(size_t index);
+
   // Makes it usable at once. Returns whether it was out. REQUIRES: index <
   // size().
   bool Reset(size_t index);

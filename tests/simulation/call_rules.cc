@@ -1,13 +1,13 @@
 #include "tests/simulation/call_rules.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/resilience/circuit_breaker.h"
-#include "service/resilience/outlier_groups.h"
 
 namespace gateway {
 namespace {
@@ -17,8 +17,8 @@ constexpr absl::Duration kTick = absl::Milliseconds(1);
 
 constexpr size_t kBrokenMax = 20;
 
-// With less of a call's time left nobody is asked.
-constexpr absl::Duration kTimeForAttempt = absl::Milliseconds(10);
+// With less time than that left nobody is asked.
+constexpr absl::Duration kLeastAttempt = absl::Milliseconds(10);
 
 // Whether a failure counts against the target, by docs/resilience.md.
 bool CountsAgainstTarget(const absl::Status& failure) {
@@ -55,17 +55,6 @@ std::string NameOf(const std::pair<std::string, std::string>& target) {
   return absl::StrCat(target.first, "/", target.second);
 }
 
-BreakerModel::State StateOf(CircuitBreaker::State state) {
-  switch (state) {
-    case CircuitBreaker::State::kOpen:
-      return BreakerModel::State::kOpen;
-    case CircuitBreaker::State::kHalfOpen:
-      return BreakerModel::State::kHalfOpen;
-    default:
-      return BreakerModel::State::kClosed;
-  }
-}
-
 }  // namespace
 
 std::string PieceOf(size_t ask, int piece, int pieces) {
@@ -76,6 +65,9 @@ CallRules::CallRules(const Scenario& scenario, absl::Duration begin,
                      EventTrace* trace)
     : scenario_(scenario), begin_(begin), trace_(trace) {
   calls_.resize(scenario.calls.size());
+  for (const ProviderScript& provider : scenario.providers) {
+    credentials_.try_emplace(provider.name, scenario, provider.credentials);
+  }
   for (const ScenarioRoute& route : scenario.routes) {
     for (const auto* list : {&route.targets, &route.fallbacks}) {
       for (const ScenarioTarget& target : *list) {
@@ -87,7 +79,7 @@ CallRules::CallRules(const Scenario& scenario, absl::Duration begin,
 }
 
 void CallRules::CallBegins(size_t call, absl::Duration now) {
-  CompareBreakers(now);
+  Compare(now);
   Add(now, "begins", static_cast<int64_t>(call));
   ++active_calls_;
   CallState& state = calls_[call];
@@ -98,9 +90,7 @@ void CallRules::CallBegins(size_t call, absl::Duration now) {
   for (const auto* list : {&route.targets, &route.fallbacks}) {
     for (const ScenarioTarget& target : *list) {
       TargetName name(target.provider, target.model);
-      if (ModelOf(name).Wait(now) == absl::ZeroDuration()) {
-        state.askable.push_back(std::move(name));
-      }
+      if (IsAskable(name, now)) state.askable.push_back(std::move(name));
     }
   }
 }
@@ -112,17 +102,24 @@ void CallRules::CallerLeaves(size_t call, absl::Duration now) {
 }
 
 size_t CallRules::IsAsked(size_t call, std::string_view provider,
-                          std::string_view model, bool stream,
+                          std::string_view model, int credential,
                           absl::Duration now) {
   const size_t number = asks_.size();
   const TargetName name{std::string(provider), std::string(model)};
-  CompareBreakers(now, &name);
+  Compare(now, &name);
   Add(now, "is asked", static_cast<int64_t>(call), static_cast<int64_t>(number),
-      NameOf(name));
+      absl::StrCat(NameOf(name), credential < 0 ? "" : " with ",
+                   credential < 0 ? "" : CredentialName(credential)));
   CallState& state = calls_[call];
   CheckMayAsk(state, call, name, now);
+  CheckCredential(call, name, credential, now);
   LeaveOutResting(state, now);
-  Ask ask{.call = call, .target = name, .stream = stream};
+  Ask ask{
+      .call = call,
+      .target = name,
+      .credential = credential,
+      .began = now,
+      .last_resort = credential >= 0 && CredentialsOf(name).IsOut(credential)};
   const std::optional<BreakerModel::Permit> permit = ModelOf(name).Ask(now);
   if (permit.has_value()) {
     ask.permit = *permit;
@@ -130,18 +127,85 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
     Broken(absl::StrCat(NameOf(name), " is asked by call ", call,
                         " while it rests"));
   }
-  const bool reconnects = std::exchange(state.next_is_reconnect, false);
-  ask.extra = !state.asks.empty() && !reconnects;
   if (!state.asks.empty()) {
-    const Ask& before = asks_[state.asks.back()];
+    const Ask& before = LastEnded(state);
+    const bool stands_in = StandsInFor(state, ask, now);
+    ask.extra = !stands_in || before.extra;
+    ask.keeps_place = stands_in && before.extra;
     ask.taken_at = before.given_back_at;
     ask.active_when_taken = before.active_at_end;
-    ask.keeps_place = reconnects && before.extra;
-    if (ask.keeps_place) ask.extra = true;
+    // One that is asked beside another takes its place now.
+    if (IsUnderWay(state)) {
+      CheckHedge(state, call, now);
+      ask.taken_at = event_;
+      ask.active_when_taken = active_calls_;
+    }
   }
+  state.next_is_reconnect = false;
   state.asks.push_back(number);
   asks_.push_back(std::move(ask));
   return number;
+}
+
+const CallRules::Ask& CallRules::LastEnded(const CallState& call) const {
+  size_t last = call.asks.front();
+  for (const size_t ask : call.asks) {
+    const bool is_later = asks_[last].given_back_at == INT64_MAX ||
+                          asks_[ask].given_back_at > asks_[last].given_back_at;
+    if (asks_[ask].given_back_at != INT64_MAX && is_later) last = ask;
+  }
+  return asks_[last];
+}
+
+bool CallRules::IsUnderWay(const CallState& call) const {
+  return std::any_of(call.asks.begin(), call.asks.end(),
+                     [&](size_t ask) { return !asks_[ask].is_over; });
+}
+
+void CallRules::CheckHedge(const CallState& call, size_t number,
+                           absl::Duration now) {
+  int under_way = 0;
+  absl::Duration began;
+  for (const size_t ask : call.asks) {
+    if (asks_[ask].is_over) continue;
+    ++under_way;
+    began = asks_[ask].began;
+  }
+  if (under_way > 1 || now != began + scenario_.hedge_delay) {
+    Broken(absl::StrCat("call ", number, " asks beside ", under_way,
+                        " others, the last of which has been asked for ",
+                        absl::FormatDuration(now - began)));
+  }
+}
+
+bool CallRules::StandsInFor(const CallState& call, const Ask& ask,
+                            absl::Duration now) {
+  const Ask& before = LastEnded(call);
+  if (call.next_is_reconnect) return true;
+  const v1::ErrorReason reason = FaultReason(before.failure);
+  const bool credential_failed =
+      reason == v1::ERROR_REASON_PROVIDER_RATE_LIMITED ||
+      reason == v1::ERROR_REASON_PROVIDER_AUTH_FAILED ||
+      reason == v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
+  return credential_failed && ask.target == before.target &&
+         ask.credential != before.credential && now == before.ended;
+}
+
+void CallRules::CheckCredential(size_t number, const TargetName& name,
+                                int credential, absl::Duration now) {
+  if (credential < 0) return;
+  const CredentialModel& model = CredentialsOf(name);
+  if (model.WaitFor(credential, now) == absl::ZeroDuration()) return;
+  // Then it is tried once more.
+  if (model.AreAllOut()) return;
+  Broken(absl::StrCat("call ", number, " sends ", name.first, " ",
+                      CredentialName(credential), ", which ",
+                      model.IsOut(credential) ? "is out" : "cools"));
+}
+
+bool CallRules::IsAskable(const TargetName& target, absl::Duration now) {
+  return ModelOf(target).Wait(now) == absl::ZeroDuration() &&
+         CredentialsOf(target).MayBeAsked(now);
 }
 
 void CallRules::CheckMayAsk(const CallState& call, size_t number,
@@ -158,75 +222,97 @@ void CallRules::CheckMayAsk(const CallState& call, size_t number,
   for (const size_t before : call.asks) {
     of_target += asks_[before].target == name ? 1 : 0;
   }
-  if (of_target >= scenario_.attempts_limit + (call.reconnected ? 1 : 0)) {
+  const int credentials = static_cast<int>(CredentialsOf(name).size());
+  if (of_target >= scenario_.attempts_limit + (call.reconnected ? 1 : 0) +
+                       std::max(credentials - 1, 0)) {
     broken("more often than attempts_limit");
   }
 }
 
 void CallRules::Speaks(size_t ask, absl::Duration now) {
-  CompareBreakers(now);
+  Compare(now);
   Ask& state = asks_[ask];
   Add(now, state.spoke ? "goes on" : "begins to answer",
       static_cast<int64_t>(state.call), static_cast<int64_t>(ask));
   if (std::exchange(state.spoke, true)) return;
   Ends(state);
-  // A probe is over when its stream has begun.
-  if (state.permit.probe) {
-    TellModel(state, BreakerModel::Outcome::kSuccess, now);
-  }
+  begun_.push_back(ask);
+  if (!IsHedged()) SettleBegun(state.call, now);
 }
 
 void CallRules::Finishes(size_t ask, absl::Duration now) {
-  CompareBreakers(now);
+  Compare(now);
   Ask& state = asks_[ask];
   Add(now, "has answered", static_cast<int64_t>(state.call),
       static_cast<int64_t>(ask));
   state.is_over = true;
+  if (state.spoke) {
+    TellModel(state, BreakerModel::Outcome::kSuccess, now);
+    return;
+  }
   Ends(state);
-  TellModel(state, BreakerModel::Outcome::kSuccess, now);
+  begun_.push_back(ask);
+  if (!IsHedged()) SettleBegun(state.call, now);
+}
+
+// Of a hedged call the one that was first is found out a moment later.
+void CallRules::SettleBegun(size_t call, absl::Duration now) {
+  std::erase_if(begun_, [&](size_t number) {
+    Ask& ask = asks_[number];
+    if (ask.call != call) return false;
+    if (ask.last_resort) CredentialsOf(ask.target).Succeeds(ask.credential);
+    // A probe is over when its stream has begun, others with their answer.
+    if (ask.permit.probe || ask.is_over) {
+      TellModel(ask, BreakerModel::Outcome::kSuccess, now);
+    }
+    return true;
+  });
 }
 
 void CallRules::Fails(size_t ask, const absl::Status& failure,
                       bool not_processed, absl::Duration now) {
-  CompareBreakers(now);
-  Ask& state = asks_[ask];
-  Add(now, "fails", static_cast<int64_t>(state.call), static_cast<int64_t>(ask),
-      ReasonName(FaultReason(failure)));
-  state.is_over = true;
-  state.failure = failure;
-  Ends(state);
-  CallState& call = calls_[state.call];
+  Compare(now);
+  Add(now, "fails", static_cast<int64_t>(asks_[ask].call),
+      static_cast<int64_t>(ask), ReasonName(FaultReason(failure)));
+  CallState& call = calls_[asks_[ask].call];
   if (not_processed && !call.reconnected) {
     call.reconnected = true;
     call.next_is_reconnect = true;
   }
-  call.refused_by_budget = state_->retry_budget.Read().refused;
+  AskEnds(ask, failure, now);
+}
+
+void CallRules::IsGivenUp(size_t ask, const absl::Status& why,
+                          absl::Duration now) {
+  Compare(now);
+  Add(now, "is given up", static_cast<int64_t>(asks_[ask].call),
+      static_cast<int64_t>(ask), ReasonName(FaultReason(why)));
+  AskEnds(ask, why, now);
+}
+
+void CallRules::AskEnds(size_t ask, const absl::Status& failure,
+                        absl::Duration now) {
+  Ask& state = asks_[ask];
+  state.is_over = true;
+  state.failure = failure;
+  state.ended = now;
+  Ends(state);
+  if (state.credential >= 0 && !state.spoke) {
+    CredentialsOf(state.target).Fails(state.credential, failure, now);
+  }
   TellModel(state,
             CountsAgainstTarget(failure) ? BreakerModel::Outcome::kFailure
                                          : BreakerModel::Outcome::kNothing,
             now);
+  CallState& call = calls_[state.call];
+  call.refused_by_budget = state_->retry_budget.Read().refused;
   LeaveOutResting(call, now);
 }
 
 void CallRules::LeaveOutResting(CallState& call, absl::Duration now) {
   std::erase_if(call.askable, [&](const TargetName& target) {
-    return ModelOf(target).Wait(now) != absl::ZeroDuration();
+    return !IsAskable(target, now);
   });
-}
-
-void CallRules::IsGivenUp(size_t ask, const absl::Status& why,
-                          absl::Duration now) {
-  CompareBreakers(now);
-  Ask& state = asks_[ask];
-  Add(now, "is given up", static_cast<int64_t>(state.call),
-      static_cast<int64_t>(ask), ReasonName(FaultReason(why)));
-  state.is_over = true;
-  state.failure = why;
-  Ends(state);
-  TellModel(state,
-            CountsAgainstTarget(why) ? BreakerModel::Outcome::kFailure
-                                     : BreakerModel::Outcome::kNothing,
-            now);
 }
 
 void CallRules::Ends(Ask& ask) {
@@ -237,16 +323,29 @@ void CallRules::Ends(Ask& ask) {
 
 void CallRules::Delivers(size_t call, std::string_view text,
                          absl::Duration now) {
+  SettleBegun(call, now);
   Add(now, "is delivered", static_cast<int64_t>(call), -1, text);
   CallState& state = calls_[call];
   if (state.answers + state.ends > 0) {
     Broken(absl::StrCat("call ", call, " is delivered more after its end"));
   }
   state.delivered.append(text);
+  CheckLosers(state, call);
+}
+
+// Whose answer is not taken is not waited for.
+void CallRules::CheckLosers(const CallState& call, size_t number) {
+  int going_on = 0;
+  for (const size_t ask : call.asks) going_on += asks_[ask].is_over ? 0 : 1;
+  if (going_on > 1) {
+    Broken(absl::StrCat("call ", number, " is answered, and ", going_on,
+                        " requests go on"));
+  }
 }
 
 void CallRules::Answers(size_t call, std::string_view text,
                         absl::Duration now) {
+  SettleBegun(call, now);
   Add(now, "is answered", static_cast<int64_t>(call), -1, text);
   CallState& state = calls_[call];
   ++state.answers;
@@ -264,7 +363,7 @@ void CallRules::TellsEnd(size_t call, const absl::Status& outcome,
 
 void CallRules::CallEnds(size_t number, const Call& call,
                          const absl::Status& outcome, absl::Duration now) {
-  CompareBreakers(now);
+  Compare(now);
   Add(now, "ends", static_cast<int64_t>(number), -1,
       ReasonName(FaultReason(outcome)));
   --active_calls_;
@@ -348,19 +447,19 @@ void CallRules::CheckAnswer(const CallState& state, size_t number) {
 void CallRules::CheckHadToFail(const CallState& state, size_t number,
                                absl::Duration now) {
   if (state.asks.empty()) return CheckRefusal(state, number, now);
-  const Ask& last = asks_[state.asks.back()];
-  if (last.spoke || !GoesElsewhere(last.failure)) return;
-  // What any of them said holds for the call.
+  // What any of them said holds for the call. Who rested when a hedge was due
+  // was passed over then.
   for (const size_t ask : state.asks) {
-    if (!GoesElsewhere(asks_[ask].failure)) return;
+    if (asks_[ask].ended - asks_[ask].began >= scenario_.hedge_delay) return;
+    if (asks_[ask].spoke || !GoesElsewhere(asks_[ask].failure)) return;
   }
   if (state_->retry_budget.Read().refused != state.refused_by_budget) return;
-  if (state.deadline - now < kTimeForAttempt) return;
+  if (state.deadline - now < kLeastAttempt) return;
   for (const TargetName& name : state.askable) {
     const bool asked =
         std::any_of(state.asks.begin(), state.asks.end(),
                     [&](size_t ask) { return asks_[ask].target == name; });
-    if (!asked && ModelOf(name).Wait(now) == absl::ZeroDuration()) {
+    if (!asked && IsAskable(name, now)) {
       Broken(absl::StrCat("call ", number, " fails, and ", NameOf(name),
                           " was not asked"));
     }
@@ -370,21 +469,27 @@ void CallRules::CheckHadToFail(const CallState& state, size_t number,
 // Nobody was asked: all must rest, and the caller hears for how long.
 void CallRules::CheckRefusal(const CallState& state, size_t number,
                              absl::Duration now) {
-  if (FaultReason(state.outcome) != v1::ERROR_REASON_CIRCUIT_OPEN) {
-    Broken(absl::StrCat("call ", number, " asks nobody and fails with ",
-                        ToAbsl(ReasonName(FaultReason(state.outcome)))));
-    return;
-  }
   for (const TargetName& name : state.askable) {
-    if (ModelOf(name).Wait(now) == absl::ZeroDuration()) {
+    if (IsAskable(name, now)) {
       Broken(absl::StrCat("call ", number, " is refused, and ", NameOf(name),
                           " could be asked"));
     }
   }
   const TargetName named(FaultMetadata(state.outcome, "provider"),
                          FaultMetadata(state.outcome, "model"));
-  const absl::Duration wait =
-      ModelOf(named).Wait(now).value_or(CircuitBreaker::kProbeWait);
+  absl::Duration wait;
+  switch (FaultReason(state.outcome)) {
+    case v1::ERROR_REASON_CIRCUIT_OPEN:
+      wait = ModelOf(named).Wait(now).value_or(CircuitBreaker::kProbeWait);
+      break;
+    case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
+      wait = CredentialsOf(named).Wait(now);
+      break;
+    default:
+      Broken(absl::StrCat("call ", number, " asks nobody and fails with ",
+                          ToAbsl(ReasonName(FaultReason(state.outcome)))));
+      return;
+  }
   if (RetryDelay(state.outcome) != wait) {
     Broken(absl::StrCat(
         "call ", number, " is told to wait ",
@@ -392,134 +497,6 @@ void CallRules::CheckRefusal(const CallState& state, size_t number,
             RetryDelay(state.outcome).value_or(-absl::InfiniteDuration())),
         " for ", NameOf(named), ", which rests for ",
         absl::FormatDuration(wait)));
-  }
-}
-
-void CallRules::SimulationEnds(absl::Duration now) {
-  CompareBreakers(now);
-  for (size_t i = 0; i < calls_.size(); ++i) {
-    if (!calls_[i].is_over) Broken(absl::StrCat("call ", i, " is lost"));
-  }
-  if (active_calls_ != state_->retry_budget.Read().active_calls ||
-      state_->retry_budget.Read().in_flight != 0) {
-    Broken("the retry budget counts calls or retries that are over");
-  }
-  CheckBudget();
-  switch (scenario_.kind) {
-    case Scenario::Kind::kMixed:
-      break;
-    case Scenario::Kind::kDeadProvider:
-      CheckDeadProvider();
-      break;
-    case Scenario::Kind::kAllWell:
-      CheckShares();
-      break;
-    case Scenario::Kind::kHealed:
-      CheckHealed();
-      break;
-  }
-}
-
-// When a retry or fallback took its place there was one.
-void CallRules::CheckBudget() {
-  std::vector<const Ask*> extras;
-  for (const Ask& ask : asks_) {
-    if (ask.extra) extras.push_back(&ask);
-  }
-  for (const Ask* ask : extras) {
-    if (ask->keeps_place) continue;
-    int64_t under_way = 0;
-    for (const Ask* other : extras) {
-      if (other->taken_at < ask->taken_at &&
-          other->given_back_at > ask->taken_at) {
-        ++under_way;
-      }
-    }
-    const int64_t limit = std::max<int64_t>(
-        scenario_.budget_minimum,
-        ask->active_when_taken * scenario_.budget_percent / 100);
-    if (under_way >= limit) {
-      Broken(absl::StrCat("call ", ask->call, " asks again beside ", under_way,
-                          " others, of ", ask->active_when_taken,
-                          " calls under way"));
-    }
-  }
-}
-
-// The whole point of breakers and budget.
-void CallRules::CheckDeadProvider() {
-  const size_t most = calls_.size() + calls_.size() / 5;
-  if (asks_.size() > most) {
-    Broken(absl::StrCat(calls_.size(), " calls make ", asks_.size(),
-                        " requests beside a dead provider"));
-  }
-}
-
-// Everybody is asked, as often as his weight says.
-void CallRules::CheckShares() {
-  const ScenarioRoute& route = scenario_.routes.front();
-  int weights = 0;
-  for (const ScenarioTarget& target : route.targets) weights += target.weight;
-  for (const ScenarioTarget& target : route.targets) {
-    double asked = 0;
-    for (const Ask& ask : asks_) {
-      asked += ask.target.first == target.provider ? 1 : 0;
-    }
-    const double share = static_cast<double>(target.weight) / weights;
-    const double expected = share * static_cast<double>(calls_.size());
-    const double variance = expected * (1 - share);
-    // Turns are exact; chance is within five standard deviations, and the
-    // better of two strays farther.
-    double off_max = 25 * variance;
-    if (route.balancing == "least_requests") off_max *= 4;
-    if (route.balancing == "round_robin") {
-      off_max = static_cast<double>(route.targets.size());
-      off_max *= off_max;
-    }
-    if ((asked - expected) * (asked - expected) > off_max) {
-      Broken(absl::StrCat(target.provider, " is asked ", asked,
-                          " times in place of ", expected));
-    }
-  }
-  for (size_t i = 0; i < calls_.size(); ++i) {
-    if (!calls_[i].outcome.ok() || calls_[i].asks.size() != 1) {
-      Broken(absl::StrCat("call ", i, " fails or asks twice, and all is well"));
-    }
-  }
-}
-
-// After a bad time calls go well again, and to everybody.
-void CallRules::CheckHealed() {
-  const absl::Duration well = begin_ + scenario_.healed_at +
-                              scenario_.open_duration + absl::Seconds(25);
-  std::map<TargetName, int> asked;
-  int calls = 0;
-  for (size_t i = 0; i < calls_.size(); ++i) {
-    const CallState& call = calls_[i];
-    if (call.began < well) continue;
-    ++calls;
-    for (const size_t ask : call.asks) ++asked[asks_[ask].target];
-    if (!call.outcome.ok()) {
-      Broken(absl::StrCat("call ", i, " fails long after all is well again"));
-    }
-  }
-  const ScenarioRoute& route = scenario_.routes.front();
-  int weights = 0;
-  int first = 100;
-  for (const ScenarioTarget& target : route.targets) {
-    first = std::min(first, target.priority);
-  }
-  for (const ScenarioTarget& target : route.targets) {
-    if (target.priority == first) weights += target.weight;
-  }
-  for (const ScenarioTarget& target : route.targets) {
-    if (target.priority != first || calls * target.weight < 20 * weights) {
-      continue;
-    }
-    const TargetName name(target.provider, target.model);
-    if (asked[name] == 0) {
-      Broken(absl::StrCat(NameOf(name), " is never asked again"));
-    }
   }
 }
 
@@ -531,54 +508,6 @@ void CallRules::TellModel(Ask& ask, BreakerModel::Outcome outcome,
 
 BreakerModel& CallRules::ModelOf(const TargetName& target) {
   return models_.try_emplace(target, scenario_).first->second;
-}
-
-void CallRules::CheckEjections(absl::Duration now) {
-  if (!scenario_.ejects) return;
-  for (const ScenarioRoute& route : scenario_.routes) {
-    std::vector<OutlierGroups::Name> names;
-    for (const ScenarioTarget& target : route.targets) {
-      names.push_back({target.provider, target.model});
-    }
-    if (names.size() < 2) continue;
-    size_t ejected = 0;
-    for (const GroupMember* member : state_->outliers.Find(names, now)) {
-      ejected += member->WeightPermille(now) == 0 ? 1 : 0;
-    }
-    const size_t most = std::min(
-        names.size() - 1,
-        names.size() * static_cast<size_t>(scenario_.ejected_percent_limit) /
-            100);
-    if (ejected <= most) continue;
-    Broken(absl::StrCat(ejected, " of the ", names.size(), " targets of ",
-                        route.model, " are ejected, of which ", most,
-                        " may be"));
-  }
-}
-
-void CallRules::CompareBreakers(absl::Duration now, const TargetName* except) {
-  CheckEjections(now);
-  for (const auto& [name, model] : models_) {
-    if (except != nullptr && *except == name) continue;
-    const CircuitBreaker& breaker =
-        state_->targets.Find(name.first, name.second).breaker;
-    const CircuitBreaker::Snapshot real = breaker.Read(now);
-    const absl::Duration wait =
-        model.Wait(now).value_or(CircuitBreaker::kProbeWait);
-    if (StateOf(real.state) == model.StateAt(now) && real.retry_after == wait &&
-        (!scenario_.breaker_enforced ||
-         real.consecutive_failures == model.failures_in_a_row())) {
-      continue;
-    }
-    Broken(
-        absl::StrCat("the breaker of ", NameOf(name), " is ",
-                     ToAbsl(CircuitStateName(real.state)), " for ",
-                     absl::FormatDuration(
-                         real.retry_after.value_or(absl::InfiniteDuration())),
-                     " after ", real.consecutive_failures,
-                     " failures in a row, where ", absl::FormatDuration(wait),
-                     " and ", model.failures_in_a_row(), " would be right"));
-  }
 }
 
 void CallRules::Add(absl::Duration now, std::string_view what, int64_t call,

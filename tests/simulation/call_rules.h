@@ -9,10 +9,15 @@
 //     than the configuration lets him.
 //   * No target is asked while it rests, and none rests for longer or less long
 //     than it should: its breaker is always as BreakerModel says.
+//   * No credential is sent while it cools or is out, unless all of the
+//     provider's are out and nobody else is left; and none for longer or less
+//     long than CredentialModel says.
 //   * Never are more targets of a route ejected than may be, nor the last one.
 //   * Never are more retries and fallbacks under way than the budget allows;
 //   and
 //     of a provider that is dead there are few.
+//   * A second target is asked beside the first after hedging's delay and not
+//     otherwise, and given up as soon as the other has answered.
 //   * No call fails that another target could have answered.
 //
 // Thread contract: one thread.
@@ -33,6 +38,7 @@
 #include "service/pipeline/call.h"
 #include "service/resilience/resilience_state.h"
 #include "tests/simulation/breaker_model.h"
+#include "tests/simulation/credential_model.h"
 #include "tests/simulation/event_trace.h"
 #include "tests/simulation/scenario.h"
 
@@ -57,8 +63,9 @@ class CallRules {
                 absl::Duration now);
 
   // Of providers: a request has come, and its number is returned.
+  // `credential` is its number, negative if there is none.
   size_t IsAsked(size_t call, std::string_view provider, std::string_view model,
-                 bool stream, absl::Duration now);
+                 int credential, absl::Duration now);
   // Its answer has begun, or goes on.
   void Speaks(size_t ask, absl::Duration now);
   void Finishes(size_t ask, absl::Duration now);
@@ -102,7 +109,10 @@ class CallRules {
   struct Ask {
     size_t call;
     TargetName target;
-    bool stream;
+    int credential;
+    absl::Duration began;
+    bool last_resort = false;  // It was out when it was sent.
+    absl::Duration ended;
     BreakerModel::Permit permit;
     bool told = false;  // The breaker knows how it went.
     bool spoke = false;
@@ -122,16 +132,39 @@ class CallRules {
   void Add(absl::Duration now, std::string_view what, int64_t call,
            int64_t ask = -1, std::string_view detail = {});
   BreakerModel& ModelOf(const TargetName& target);
-  // All breakers but that of `except`, which is just being asked.
-  void CompareBreakers(absl::Duration now, const TargetName* except = nullptr);
+  CredentialModel& CredentialsOf(const TargetName& target) {
+    return credentials_.find(target.first)->second;
+  }
+  bool IsAskable(const TargetName& target, absl::Duration now);
+  // Compares what the pipeline goes by with the models, once time has passed:
+  // within a moment one may be behind the other. All breakers but that of
+  // `except`, which is just being asked.
+  void Compare(absl::Duration now, const TargetName* except = nullptr);
+  void CompareBreakers(absl::Duration now, const TargetName* except);
+  void CompareCredentials(absl::Duration now);
   void CheckEjections(absl::Duration now);
   void TellModel(Ask& ask, BreakerModel::Outcome outcome, absl::Duration now);
   void Ends(Ask& ask);
+  bool IsHedged() const {
+    return scenario_.hedge_delay != absl::InfiniteDuration();
+  }
+  void SettleBegun(size_t call, absl::Duration now);
   // Who rests now is passed over for the rest of the call.
   void LeaveOutResting(CallState& call, absl::Duration now);
 
   void CheckMayAsk(const CallState& call, size_t number, const TargetName& name,
                    absl::Duration now);
+  void CheckCredential(size_t number, const TargetName& name, int credential,
+                       absl::Duration now);
+  // REQUIRES: somebody was asked.
+  const Ask& LastEnded(const CallState& call) const;
+  bool IsUnderWay(const CallState& call) const;
+  void CheckHedge(const CallState& call, size_t number, absl::Duration now);
+  void CheckLosers(const CallState& call, size_t number);
+  // Whether a request takes the place of the one before, and needs none in the
+  // budget.
+  bool StandsInFor(const CallState& call, const Ask& ask, absl::Duration now);
+  void AskEnds(size_t ask, const absl::Status& failure, absl::Duration now);
   void CheckAttempts(const CallState& state, size_t number, const Call& call);
   void CheckAnswer(const CallState& state, size_t number);
   void CheckHadToFail(const CallState& state, size_t number,
@@ -146,11 +179,14 @@ class CallRules {
   ResilienceState* state_ = nullptr;
   const absl::Duration begin_;
   EventTrace* const trace_;
+  absl::Duration compared_at_ = -absl::InfiniteDuration();
   int64_t event_ = 0;
   int64_t active_calls_ = 0;
   std::vector<CallState> calls_;
   std::vector<Ask> asks_;
+  std::vector<size_t> begun_;  // Of which the models have not been told.
   std::map<TargetName, BreakerModel> models_;
+  std::map<std::string, CredentialModel> credentials_;  // By provider.
   std::vector<std::string> broken_;
 };
 

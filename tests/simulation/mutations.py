@@ -90,6 +90,18 @@ MUTATIONS = [
      "outlier_ejection.cc",
      "std::min(targets * options_.max_ejected_percent / 100, targets - 1), 0)",
      "std::min(targets * options_.max_ejected_percent / 100, targets), 0)"),
+    ("a credential cools a millisecond less", "service/resilience/"
+     "credential_pool.cc",
+     "const int64_t until = now_nanos + absl::ToInt64Nanoseconds(",
+     "const int64_t until = now_nanos - 1000000 + absl::ToInt64Nanoseconds("),
+    ("a credential that was refused is sent again", "service/resilience/"
+     "credential_pool.cc",
+     "if (from <= now_nanos) return {.index = turn};",
+     "if (from <= now_nanos || from == kNever) return {.index = turn};"),
+    ("a hedge that lost goes on", "service/pipeline/hedged_attempt.cc",
+     "  attempt.cancel.Cancel(MakeFault(v1::ERROR_REASON_CANCELLED,\n"
+     "                                  \"another target was first to "
+     "answer\"));\n", ""),
     ("weights count for nothing", "service/routing/balancing.cc",
      "weights_.push_back(targets[target].weight);", "weights_.push_back(1);"),
     ("chance is the machine's", "service/resilience/backoff.cc",

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "tests/testing/fake_random.h"
 
 namespace gateway {
@@ -34,6 +36,7 @@ class Drawing {
 
 // So that nothing of the bad time fails much later.
 constexpr absl::Duration kHealedLatencyMax = absl::Seconds(4);
+constexpr absl::Duration kHealedCoolingMax = absl::Seconds(10);
 
 constexpr Conduct kFaulty[] = {Conduct::kRefusesConnections,
                                Conduct::kFails,
@@ -56,7 +59,14 @@ constexpr Conduct kDead[] = {Conduct::kRefusesConnections, Conduct::kFails,
 constexpr std::string_view kBalancings[] = {
     "weighted", "round_robin", "least_requests", "lowest_latency", "sticky"};
 
-Phase DrawPhase(Drawing& draw, absl::Duration from) {
+// What is said to a credential, and not to everybody.
+bool ConcernsCredential(Conduct conduct) {
+  return conduct == Conduct::kLimits ||
+         conduct == Conduct::kRefusesCredential ||
+         conduct == Conduct::kHasNoMoney;
+}
+
+Phase DrawPhase(Drawing& draw, absl::Duration from, int credentials) {
   Phase phase{.from = from, .latency = draw.MillisBetween(1, 2000)};
   if (draw.InPercent(40)) return phase;
   phase.conduct = draw.OneOf(kFaulty);
@@ -70,14 +80,19 @@ Phase DrawPhase(Drawing& draw, absl::Duration from) {
   if (phase.conduct == Conduct::kLimits && draw.InPercent(70)) {
     phase.retry_after = draw.MillisBetween(0, 90'000);
   }
+  if (ConcernsCredential(phase.conduct) && credentials > 1 &&
+      draw.InPercent(60)) {
+    phase.credential = draw.Between(0, credentials - 1);
+  }
   return phase;
 }
 
 ProviderScript DrawProvider(Drawing& draw, int number, absl::Duration length) {
-  ProviderScript script{.name = absl::StrCat("p", number)};
+  ProviderScript script{.name = absl::StrCat("p", number),
+                        .credentials = draw.OneOf({0, 1, 2, 3})};
   absl::Duration from;
   do {
-    script.phases.push_back(DrawPhase(draw, from));
+    script.phases.push_back(DrawPhase(draw, from, script.credentials));
     from += length / draw.Between(1, 5);
   } while (from < length);
   return script;
@@ -124,6 +139,9 @@ void DrawSettings(Drawing& draw, Scenario& scenario) {
   scenario.ejection_failures = draw.Between(1, 6);
   scenario.base_ejection = draw.MillisBetween(1, 30'000);
   scenario.ejected_percent_limit = draw.OneOf({0, 10, 50, 100, 100});
+  if (draw.InPercent(40)) scenario.hedge_delay = draw.MillisBetween(1, 3000);
+  scenario.default_cooling = draw.MillisBetween(0, 20'000);
+  scenario.cooling_limit = draw.MillisBetween(1000, 120'000);
 }
 
 void DrawCalls(Drawing& draw, Scenario& scenario, int count,
@@ -222,6 +240,7 @@ void DrawHealed(Drawing& draw, Scenario& scenario) {
     ProviderScript script = DrawProvider(draw, i, scenario.healed_at);
     for (Phase& phase : script.phases) {
       phase.latency = std::min(phase.latency, kHealedLatencyMax);
+      phase.retry_after = std::min(phase.retry_after, kHealedCoolingMax);
     }
     script.phases.push_back(
         {.from = scenario.healed_at, .latency = draw.MillisBetween(1, 200)});
@@ -234,6 +253,8 @@ void DrawHealed(Drawing& draw, Scenario& scenario) {
   DrawSettings(draw, scenario);
   scenario.call_timeout = std::max(scenario.call_timeout, absl::Seconds(10));
   scenario.base_ejection = std::min(scenario.base_ejection, absl::Seconds(5));
+  scenario.default_cooling =
+      std::min(scenario.default_cooling, kHealedCoolingMax);
   DrawCalls(draw, scenario, 240, absl::Minutes(4));
 }
 
@@ -255,6 +276,15 @@ std::string ListYaml(const std::vector<ScenarioTarget>& targets,
     absl::StrAppend(&list, list.empty() ? "" : ", ", yaml_of(target));
   }
   return absl::StrCat("[", list, "]");
+}
+
+std::string VariableOf(std::string_view provider, int credential) {
+  return absl::StrCat("KEY_", absl::AsciiStrToUpper(ToAbsl(provider)), "_",
+                      credential);
+}
+
+std::string SecretOf(std::string_view provider, int credential) {
+  return absl::StrCat("\"env:", VariableOf(provider, credential), "\"");
 }
 
 std::string Millis(absl::Duration duration) {
@@ -290,7 +320,19 @@ std::string_view KindName(Scenario::Kind kind) {
 std::string Scenario::Yaml() const {
   std::string yaml = "providers:\n";
   for (const ProviderScript& provider : providers) {
-    absl::StrAppend(&yaml, "  - {name: ", provider.name, ", mock: {}}\n");
+    absl::StrAppend(&yaml, "  - name: ", provider.name,
+                    "\n    openai_compatible: {base_url: "
+                    "\"http://127.0.0.1:1/v1\"",
+                    provider.credentials == 0
+                        ? ""
+                        : ", api_key: " + SecretOf(provider.name, 0),
+                    "}\n");
+    if (provider.credentials < 2) continue;
+    absl::StrAppend(&yaml, "    credentials:\n");
+    for (int i = 1; i < provider.credentials; ++i) {
+      absl::StrAppend(&yaml, "      - {name: ", CredentialName(i),
+                      ", api_key: ", SecretOf(provider.name, i), "}\n");
+    }
   }
   absl::StrAppend(&yaml, "routing:\n  strict: true\n  model_rules:\n");
   for (const ScenarioRoute& route : routes) {
@@ -314,7 +356,9 @@ std::string Scenario::Yaml() const {
       ", open_duration: ", Millis(open_duration),
       ", half_open_probes: ", half_open_probes,
       "}\n  retry_budget: {percent: ", budget_percent,
-      ", minimum: ", budget_minimum, "}\n");
+      ", minimum: ", budget_minimum,
+      "}\n  credential_cooling: {default_cooling: ", Millis(default_cooling),
+      ", cooling_limit: ", Millis(cooling_limit), "}\n");
   if (ejects) {
     absl::StrAppend(
         &yaml, "  outlier_ejection: {enabled: true, consecutive_failures: ",
@@ -324,7 +368,27 @@ std::string Scenario::Yaml() const {
         ", ejected_percent_limit: ", ejected_percent_limit,
         ", slow_start: 3s}\n");
   }
+  if (hedge_delay != absl::InfiniteDuration()) {
+    absl::StrAppend(&yaml,
+                    "  hedging: {enabled: true, delay: ", Millis(hedge_delay),
+                    "}\n");
+  }
   return yaml;
+}
+
+std::map<std::string, std::string> Scenario::Environment() const {
+  std::map<std::string, std::string> variables;
+  for (const ProviderScript& provider : providers) {
+    for (int i = 0; i < provider.credentials; ++i) {
+      variables[VariableOf(provider.name, i)] =
+          absl::StrCat("secret-of-", provider.name, "-", i);
+    }
+  }
+  return variables;
+}
+
+std::string CredentialName(int number) {
+  return number == 0 ? "default" : absl::StrCat("key-", number);
 }
 
 Scenario MakeScenario(uint64_t seed) {

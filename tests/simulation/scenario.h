@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,10 +51,12 @@ struct Phase {
   int percent = 100;       // Of the requests; the others go well.
   absl::Duration latency;  // Until its answer begins, twice that at most.
   absl::Duration retry_after = -absl::InfiniteDuration();  // Negative: none.
+  int credential = -1;  // Only what is asked with this one; -1: all.
 };
 
 struct ProviderScript {
   std::string name;
+  int credentials = 0;        // None is needed.
   std::vector<Phase> phases;  // In order; the first from 0 on.
 };
 
@@ -116,10 +119,19 @@ struct Scenario {
   int ejection_failures = 5;
   absl::Duration base_ejection = absl::Seconds(30);
   int ejected_percent_limit = 50;
+  // After which time a second target is asked; never if infinite.
+  absl::Duration hedge_delay = absl::InfiniteDuration();
+  absl::Duration default_cooling = absl::Seconds(5);
+  absl::Duration cooling_limit = absl::Minutes(5);
 
   // The same as a configuration file.
   std::string Yaml() const;
+  // The variables that it names.
+  std::map<std::string, std::string> Environment() const;
 };
+
+// The name of a provider's credential, by its number.
+std::string CredentialName(int number);
 
 Scenario MakeScenario(uint64_t seed);
 

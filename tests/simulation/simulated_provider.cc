@@ -1,5 +1,6 @@
 #include "tests/simulation/simulated_provider.h"
 
+#include <climits>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -59,24 +60,37 @@ size_t CallOf(std::string_view request_id) {
 
 }  // namespace
 
-SimulatedProvider::Fate SimulatedProvider::Take(const ProviderCall& call,
-                                                bool stream) const {
+SimulatedProvider::Fate SimulatedProvider::Take(
+    const ProviderCall& call) const {
   const absl::Duration now = call.clock->SteadyTime();
   const Phase* phase = &script_.phases.front();
   for (const Phase& each : script_.phases) {
     if (each.from <= now - begin_) phase = &each;
   }
   Fate fate{.conduct = phase->conduct, .retry_after = phase->retry_after};
-  if (random_.Below(100) >= static_cast<uint64_t>(phase->percent)) {
+  const int credential = CredentialOf(call);
+  const bool concerns =
+      phase->credential < 0 || phase->credential == credential;
+  if (random_.Below(100) >= static_cast<uint64_t>(phase->percent) ||
+      !concerns) {
     fate.conduct = Conduct::kWell;
   }
   const auto millis =
       static_cast<uint64_t>(absl::ToInt64Milliseconds(phase->latency));
   fate.latency = absl::Milliseconds(millis + random_.Below(millis + 1));
   call.progress->dispatched = now;
-  fate.ask =
-      rules_.IsAsked(CallOf(call.request_id), name(), call.model, stream, now);
+  call.progress->http.sent = fate.conduct != Conduct::kRefusesConnections;
+  fate.ask = rules_.IsAsked(CallOf(call.request_id), name(), call.model,
+                            credential, now);
   return fate;
+}
+
+int SimulatedProvider::CredentialOf(const ProviderCall& call) const {
+  if (script_.credentials == 0) return -1;
+  for (int i = 0; i < script_.credentials; ++i) {
+    if (call.credential == CredentialName(i)) return i;
+  }
+  return 0;  // The only one is not named.
 }
 
 Task<absl::Status> SimulatedProvider::Begin(ProviderCall& call,
@@ -114,7 +128,6 @@ absl::Status SimulatedProvider::FaultOf(const Fate& fate,
       fate.retry_after >= absl::ZeroDuration()) {
     SetRetryDelay(fault, fate.retry_after);
   }
-  progress->http.sent = fate.conduct != Conduct::kRefusesConnections;
   progress->http.timed_out = fate.conduct == Conduct::kSilent;
   progress->http.not_processed = fate.conduct == Conduct::kHadHungUp;
   return fault;
@@ -122,7 +135,7 @@ absl::Status SimulatedProvider::FaultOf(const Fate& fate,
 
 Task<absl::Status> SimulatedProvider::Generate(ProviderCall& call,
                                                ProviderAnswer* answer) const {
-  const Fate fate = Take(call, /*stream=*/false);
+  const Fate fate = Take(call);
   GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, fate));
   const absl::Duration now = call.clock->SteadyTime();
   if (BreaksOff(fate.conduct)) {
@@ -221,7 +234,7 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> SimulatedProvider::Stream(
     ProviderCall& call) const {
-  const Fate fate = Take(call, /*stream=*/true);
+  const Fate fate = Take(call);
   GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, fate));
   std::unique_ptr<ProviderStream> stream =
       std::make_unique<AnswerStream>(*this, call, fate);

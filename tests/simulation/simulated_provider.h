@@ -53,7 +53,9 @@ class SimulatedProvider final : public Provider {
   };
 
   // Takes the request, and decides.
-  Fate Take(const ProviderCall& call, bool stream) const;
+  Fate Take(const ProviderCall& call) const;
+  // The number of the credential that goes with it; negative if there is none.
+  int CredentialOf(const ProviderCall& call) const;
   // Waits for its time, and fails if it fails before it answers.
   Task<absl::Status> Begin(ProviderCall& call, Fate fate) const;
   absl::Status FaultOf(const Fate& fate, AttemptProgress* progress) const;

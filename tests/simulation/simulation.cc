@@ -85,14 +85,15 @@ class Simulation {
     for (const ProviderScript& script : scenario.providers) {
       seed += 0x632be59bd9b4e019;
       entries.push_back({.name = script.name,
-                         .kind = "mock",
+                         .kind = "openai_compatible",
                          .provider = std::make_unique<SimulatedProvider>(
                              script, seed, begin_, rules_)});
     }
     runtime_ = MakeTestRuntimeWith(
         scenario.Yaml(),
         std::make_unique<const ProviderRegistry>(std::move(entries)),
-        {.clock = &time_, .random = &random_, .secure_random = &random_});
+        {.clock = &time_, .random = &random_, .secure_random = &random_},
+        scenario.Environment());
     rules_.Watch(runtime_->resilience());
   }
 

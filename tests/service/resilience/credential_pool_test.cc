@@ -122,6 +122,17 @@ TEST(CredentialPoolTest, ARefusalTakesOutUntilAReset) {
   EXPECT_EQ(pool.Record(0, later, Refused()), Change::kIsOut);
 }
 
+TEST(CredentialPoolTest, OneThatHasComeBackAndCoolsIsNotTakenBackAgain) {
+  CredentialPool pool({{"a"}}, {});
+  EXPECT_FALSE(pool.TakeBack(0)) << "it is not out";
+  EXPECT_EQ(pool.Record(0, kPoolStart, Refused()), Change::kIsOut);
+  EXPECT_TRUE(pool.TakeBack(0));
+  EXPECT_EQ(pool.Record(0, kPoolStart, RateLimited(absl::Seconds(9))),
+            Change::kCools);
+  EXPECT_FALSE(pool.TakeBack(0));
+  EXPECT_EQ(pool.Read(kPoolStart)[0].cools_for, absl::Seconds(9));
+}
+
 TEST(CredentialPoolTest, AnEmptyAccountTakesOut) {
   CredentialPool pool({{"a"}}, {});
   EXPECT_EQ(

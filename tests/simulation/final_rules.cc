@@ -1,0 +1,151 @@
+// What CallRules says of a simulation as a whole.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "service/resilience/retry_budget.h"
+#include "tests/simulation/call_rules.h"
+
+namespace gateway {
+
+void CallRules::SimulationEnds(absl::Duration now) {
+  Compare(now);
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    if (!calls_[i].is_over) Broken(absl::StrCat("call ", i, " is lost"));
+  }
+  if (active_calls_ != state_->retry_budget.Read().active_calls ||
+      state_->retry_budget.Read().in_flight != 0) {
+    Broken("the retry budget counts calls or retries that are over");
+  }
+  CheckBudget();
+  switch (scenario_.kind) {
+    case Scenario::Kind::kMixed:
+      break;
+    case Scenario::Kind::kDeadProvider:
+      CheckDeadProvider();
+      break;
+    case Scenario::Kind::kAllWell:
+      CheckShares();
+      break;
+    case Scenario::Kind::kHealed:
+      CheckHealed();
+      break;
+  }
+}
+
+// When a retry or fallback took its place there was one.
+void CallRules::CheckBudget() {
+  // When a hedge gives its place back, is not seen from outside.
+  if (IsHedged()) return;
+  std::vector<const Ask*> extras;
+  for (const Ask& ask : asks_) {
+    if (ask.extra) extras.push_back(&ask);
+  }
+  for (const Ask* ask : extras) {
+    if (ask->keeps_place) continue;
+    int64_t under_way = 0;
+    for (const Ask* other : extras) {
+      if (other->taken_at < ask->taken_at &&
+          other->given_back_at > ask->taken_at) {
+        ++under_way;
+      }
+    }
+    const int64_t limit = std::max<int64_t>(
+        scenario_.budget_minimum,
+        ask->active_when_taken * scenario_.budget_percent / 100);
+    if (under_way >= limit) {
+      Broken(absl::StrCat("call ", ask->call, " asks again beside ", under_way,
+                          " others, of ", ask->active_when_taken,
+                          " calls under way"));
+    }
+  }
+}
+
+// The whole point of breakers and budget.
+void CallRules::CheckDeadProvider() {
+  const size_t most = calls_.size() + calls_.size() / 5;
+  if (asks_.size() > most) {
+    Broken(absl::StrCat(calls_.size(), " calls make ", asks_.size(),
+                        " requests beside a dead provider"));
+  }
+}
+
+// Everybody is asked, as often as his weight says.
+void CallRules::CheckShares() {
+  const ScenarioRoute& route = scenario_.routes.front();
+  int weights = 0;
+  for (const ScenarioTarget& target : route.targets) weights += target.weight;
+  for (const ScenarioTarget& target : route.targets) {
+    double asked = 0;
+    for (const Ask& ask : asks_) {
+      asked += ask.target.first == target.provider ? 1 : 0;
+    }
+    const double share = static_cast<double>(target.weight) / weights;
+    const double expected = share * static_cast<double>(calls_.size());
+    const double variance = expected * (1 - share);
+    // Turns are exact; chance is within five standard deviations, and the
+    // better of two strays farther.
+    double off_max = 25 * variance;
+    if (route.balancing == "least_requests") off_max *= 4;
+    if (route.balancing == "round_robin") {
+      off_max = static_cast<double>(route.targets.size());
+      off_max *= off_max;
+    }
+    if ((asked - expected) * (asked - expected) > off_max) {
+      Broken(absl::StrCat(target.provider, " is asked ", asked,
+                          " times in place of ", expected));
+    }
+  }
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    if (!calls_[i].outcome.ok() || calls_[i].asks.size() != 1) {
+      Broken(absl::StrCat("call ", i, " fails or asks twice, and all is well"));
+    }
+  }
+}
+
+// After a bad time calls go well again, and to everybody.
+void CallRules::CheckHealed() {
+  const absl::Duration well = begin_ + scenario_.healed_at +
+                              scenario_.open_duration + absl::Seconds(25);
+  std::map<TargetName, int> asked;
+  int calls = 0;
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    const CallState& call = calls_[i];
+    if (call.began < well) continue;
+    ++calls;
+    for (const size_t ask : call.asks) ++asked[asks_[ask].target];
+    if (!call.outcome.ok()) {
+      Broken(absl::StrCat("call ", i, " fails long after all is well again"));
+    }
+  }
+  const ScenarioRoute& route = scenario_.routes.front();
+  int weights = 0;
+  int first = 100;
+  for (const ScenarioTarget& target : route.targets) {
+    first = std::min(first, target.priority);
+  }
+  for (const ScenarioTarget& target : route.targets) {
+    if (target.priority == first) weights += target.weight;
+  }
+  for (const ScenarioTarget& target : route.targets) {
+    if (target.priority != first || calls * target.weight < 20 * weights) {
+      continue;
+    }
+    // Whose credentials are out is asked no more while there are others.
+    const auto credentials = credentials_.find(target.provider);
+    if (credentials->second.AreAllOut()) continue;
+    const TargetName name(target.provider, target.model);
+    if (asked[name] == 0) {
+      Broken(
+          absl::StrCat(name.first, "/", name.second, " is never asked again"));
+    }
+  }
+}
+
+}  // namespace gateway

@@ -1,0 +1,110 @@
+// What CallRules finds by comparing what the pipeline goes by with the models.
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "service/resilience/circuit_breaker.h"
+#include "service/resilience/credential_pool.h"
+#include "service/resilience/outlier_groups.h"
+#include "tests/simulation/call_rules.h"
+
+namespace gateway {
+namespace {
+
+BreakerModel::State StateOf(CircuitBreaker::State state) {
+  switch (state) {
+    case CircuitBreaker::State::kOpen:
+      return BreakerModel::State::kOpen;
+    case CircuitBreaker::State::kHalfOpen:
+      return BreakerModel::State::kHalfOpen;
+    default:
+      return BreakerModel::State::kClosed;
+  }
+}
+
+}  // namespace
+
+void CallRules::Compare(absl::Duration now, const TargetName* except) {
+  if (now == compared_at_) return;
+  compared_at_ = now;
+  while (!begun_.empty()) SettleBegun(asks_[begun_.front()].call, now);
+  CompareBreakers(now, except);
+  CompareCredentials(now);
+  CheckEjections(now);
+}
+
+void CallRules::CheckEjections(absl::Duration now) {
+  if (!scenario_.ejects) return;
+  for (const ScenarioRoute& route : scenario_.routes) {
+    std::vector<OutlierGroups::Name> names;
+    for (const ScenarioTarget& target : route.targets) {
+      names.push_back({target.provider, target.model});
+    }
+    if (names.size() < 2) continue;
+    size_t ejected = 0;
+    for (const GroupMember* member : state_->outliers.Find(names, now)) {
+      ejected += member->WeightPermille(now) == 0 ? 1 : 0;
+    }
+    const size_t most = std::min(
+        names.size() - 1,
+        names.size() * static_cast<size_t>(scenario_.ejected_percent_limit) /
+            100);
+    if (ejected <= most) continue;
+    Broken(absl::StrCat(ejected, " of the ", names.size(), " targets of ",
+                        route.model, " are ejected, of which ", most,
+                        " may be"));
+  }
+}
+
+void CallRules::CompareCredentials(absl::Duration now) {
+  for (const auto& [provider, model] : credentials_) {
+    const std::shared_ptr<const CredentialPool> pool =
+        state_->providers.CredentialsOf(provider);
+    if (pool == nullptr) continue;
+    int number = 0;
+    for (const CredentialPool::Snapshot& real : pool->Read(now)) {
+      const bool out = model.IsOut(number);
+      const absl::Duration wait =
+          out ? absl::ZeroDuration() : model.WaitFor(number, now);
+      if (real.is_out != out || real.cools_for != wait) {
+        Broken(absl::StrCat("credential ", real.name, " of ", provider, " ",
+                            real.is_out ? "is out" : "cools for ",
+                            absl::FormatDuration(real.cools_for), ", where ",
+                            out ? "out" : absl::FormatDuration(wait),
+                            " would be right"));
+      }
+      ++number;
+    }
+  }
+}
+
+void CallRules::CompareBreakers(absl::Duration now, const TargetName* except) {
+  for (const auto& [name, model] : models_) {
+    if (except != nullptr && *except == name) continue;
+    const CircuitBreaker& breaker =
+        state_->targets.Find(name.first, name.second).breaker;
+    const CircuitBreaker::Snapshot real = breaker.Read(now);
+    const absl::Duration wait =
+        model.Wait(now).value_or(CircuitBreaker::kProbeWait);
+    if (StateOf(real.state) == model.StateAt(now) && real.retry_after == wait &&
+        (!scenario_.breaker_enforced ||
+         real.consecutive_failures == model.failures_in_a_row())) {
+      continue;
+    }
+    Broken(
+        absl::StrCat("the breaker of ", name.first, "/", name.second, " is ",
+                     ToAbsl(CircuitStateName(real.state)), " for ",
+                     absl::FormatDuration(
+                         real.retry_after.value_or(absl::InfiniteDuration())),
+                     " after ", real.consecutive_failures,
+                     " failures in a row, where ", absl::FormatDuration(wait),
+                     " and ", model.failures_in_a_row(), " would be right"));
+  }
+}
+
+}  // namespace gateway
