@@ -450,14 +450,14 @@ absl::Status App::StartAdmin() {
       PoliciesAdmin::Sources{.runtime = *graph.runtime,
                              .store = *graph.state,
                              .worker = graph.worker});
-  // AdminService says who may call them, too.
+  // AdminService comes last, and says who may call them, too.
   graph.policies->AddTo(graph.admin_table);
   graph.config_admin = std::make_unique<ConfigAdmin>(
       ConfigAdmin::Sources{.runtime = *graph.runtime,
                            .reloader = *graph.reloader,
                            .worker = graph.worker});
-  graph.admin->AddTo(graph.admin_table);
   graph.config_admin->AddTo(graph.admin_table);
+  graph.admin->AddTo(graph.admin_table);
   graph.metrics_service->AddTo(graph.admin_table);
   graph.admin_health.AddTo(graph.admin_table);
   graph.admin_reflection.AddTo(graph.admin_table);

@@ -88,6 +88,13 @@ void MethodTable::AddChecked(std::string_view service, std::string_view method,
                                      ", the contract says ", wanted));
     return;
   }
+  if (authorized_.contains(service)) {
+    mistakes_.push_back(
+        absl::StrCat(name,
+                     ": is added after AuthorizeBy, and nobody asks who "
+                     "calls it"));
+    return;
+  }
   const auto [entry, added] = methods_.try_emplace(absl::StrCat("/", name));
   if (!added) {
     mistakes_.push_back(absl::StrCat(name, ": has a handler already"));
@@ -127,6 +134,7 @@ void MethodTable::KeepWhileDraining(std::string_view service) {
 
 void MethodTable::AuthorizeBy(std::string_view service,
                               const Method::Authorization& authorization) {
+  authorized_.insert(std::string(service));
   for (Method* method : MethodsOf(service)) {
     method->check_ = authorization.check;
     const std::string& name = method->descriptor_->name();

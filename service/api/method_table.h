@@ -39,6 +39,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -215,7 +216,8 @@ class MethodTable {
 
   // Serves the methods of the service to those callers only whom
   // `authorization` knows, and has an engine ask before it keeps a request.
-  // REQUIRES: the service has been added with its handlers.
+  // REQUIRES: the service has been added with its handlers. One that is added
+  // later is a mistake, and not served.
   void AuthorizeBy(std::string_view service,
                    const Method::Authorization& authorization);
 
@@ -272,6 +274,7 @@ class MethodTable {
   // By path, which begins with a slash. Methods do not move.
   std::map<std::string, Method, std::less<>> methods_;
   absl::flat_hash_map<std::string_view, const Method*> by_path_;
+  std::set<std::string, std::less<>> authorized_;
   std::vector<std::string> mistakes_;
 };
 

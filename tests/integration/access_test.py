@@ -27,6 +27,15 @@ _CALLER = "key-of-a-caller-0123456789"
 _HASHED = "key-known-by-its-hash-0123456789"
 _OLD = "key-that-has-expired-0123456789"
 _OFF = "key-that-is-disabled-0123456789"
+# All of AdminService.
+_ADMIN_RPCS = """
+    ListProviders GetProvider GetHealth GetConfig ValidateConfig
+    ExplainRoute ReloadConfig ApplyConfig RollbackConfig UpdateRollout
+    ListCircuits ResetCircuit ForceCircuit SetModelEnabled ListPolicies
+    ListNodeRequirements ListAssignments UpdateNodePolicy
+    BulkUpdateNodePolicies TestSelection GetRecommendations
+    GetCostOptimization GetModelPerformance WatchHealth WatchConfig
+    """.split()
 _OPERATOR = "key-of-an-operator-0123456789"
 _KEYS = _MOCK + """\
 auth:
@@ -130,6 +139,19 @@ class OperatorsTest(_AccessCase):
             gateway.admin, _METRICS + "WatchRequests", {}, stream=True,
             metadata=[["authorization", "Bearer " + _CALLER]])
         self.assertEqual(watching.wait()["code"], "UNAUTHENTICATED")
+        gateway.stop()
+
+    def test_no_rpc_of_operators_is_served_without_their_key(self):
+        gateway = self.start(_KEYS, _ENV)
+        for method in _ADMIN_RPCS:
+            for key in (_CALLER, None):
+                call = self.caller.start(
+                    gateway.admin, _ADMIN + method, {},
+                    stream=method.startswith("Watch"),
+                    metadata=[["authorization", "Bearer " + key]]
+                    if key else [])
+                self.assertEqual(call.wait()["code"], "UNAUTHENTICATED",
+                                 (method, key))
         gateway.stop()
 
     def test_operators_keys_open_nothing_for_callers(self):

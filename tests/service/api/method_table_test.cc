@@ -183,6 +183,16 @@ TEST_F(MethodTableTest, RefusesASecondHandler) {
             "handler already");
 }
 
+TEST_F(MethodTableTest, RefusesAHandlerThatNobodyGuards) {
+  table_.AddService(kEcho);
+  table_.AuthorizeBy(kEcho, {});
+  table_.AddUnary<EchoRequest, EchoResponse>(kEcho, "Echo", Echo);
+  EXPECT_EQ(table_.status().message(),
+            "method table: llmgateway.testing.v1.EchoService/Echo: is added "
+            "after AuthorizeBy, and nobody asks who calls it");
+  EXPECT_EQ(table_.Find("/llmgateway.testing.v1.EchoService/Echo"), nullptr);
+}
+
 TEST_F(MethodTableTest, SaysWhatIsNotServed) {
   table_.AddUnary<EchoRequest, EchoResponse>(kEcho, "Echo", Echo);
   const std::pair<const char*, const char*> cases[] = {
