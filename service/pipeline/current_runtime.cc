@@ -15,7 +15,7 @@ std::shared_ptr<const RuntimeSnapshot> CurrentRuntime::Get() const {
 
 void CurrentRuntime::Swap(std::shared_ptr<const RuntimeSnapshot> next) {
   assert(next != nullptr);
-  next->resilience().Apply(next->config(), next->clock().SteadyTime());
+  next->PutIntoUse();
   {
     MutexLock lock(mu_);
     runtime_.swap(next);

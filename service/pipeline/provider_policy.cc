@@ -38,7 +38,7 @@ std::shared_ptr<CredentialPool> PoolOf(const ConfigSnapshot& config,
   }
   const configv1::CredentialCoolingConfig& cooling =
       config.config().resilience().credential_cooling();
-  return state.providers.RenewCredentials(
+  return state.providers.MakeCredentials(
       provider, credentials,
       {.default_cooling = ToAbsl(cooling.default_cooling()),
        .cooling_limit = ToAbsl(cooling.cooling_limit())});

@@ -97,7 +97,19 @@ RuntimeSnapshot::RuntimeSnapshot(
           *providers_, config_->config().routing(), *ports_.clock)),
       schemas_(previous != nullptr ? previous->schemas_
                                    : std::make_shared<SchemaCache>()) {
-  if (previous != nullptr) discovery_->TakeOver(*previous->discovery_);
+  if (previous == nullptr) {
+    PutIntoUse();
+  } else {
+    discovery_->TakeOver(*previous->discovery_);
+  }
+}
+
+void RuntimeSnapshot::PutIntoUse() const {
+  resilience_->Apply(config(), clock().SteadyTime());
+  for (const ProviderRegistry::Entry& entry : providers_->entries()) {
+    resilience_->providers.UseCredentials(entry.name,
+                                          PolicyOf(entry).credentials);
+  }
 }
 
 ProviderState RuntimeSnapshot::Health::StateOf(

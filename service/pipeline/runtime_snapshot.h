@@ -83,6 +83,9 @@ class RuntimeSnapshot {
   // Thread-safe; what operators have given to nodes, and how calls of models
   // went.
   SelectionState& selection() const { return *selection_; }
+  // Has what was learned of targets and credentials follow this configuration,
+  // now that it comes into use. The first of a process does so by itself.
+  void PutIntoUse() const;
   // REQUIRES: the entry is one of providers().
   const ProviderPolicy& PolicyOf(const ProviderRegistry::Entry& entry) const {
     return policies_[&entry - providers_->entries().data()];

@@ -39,13 +39,18 @@ CredentialPool::CredentialPool(const std::vector<Credential>& credentials,
         previous->credentials_[*before].credential.fingerprint ==
             credential.fingerprint) {
       entry.condition = previous->credentials_[*before].condition;
-      int64_t out = kNever;
-      entry.condition->usable_from.compare_exchange_strong(
-          out, 0, std::memory_order_relaxed);
     } else {
       entry.condition = std::make_shared<Condition>();
     }
     credentials_.push_back(std::move(entry));
+  }
+}
+
+void CredentialPool::Begin() {
+  for (Entry& entry : credentials_) {
+    int64_t out = kNever;
+    entry.condition->usable_from.compare_exchange_strong(
+        out, 0, std::memory_order_relaxed);
   }
 }
 

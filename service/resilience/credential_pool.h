@@ -31,7 +31,7 @@
 // A configuration has a pool of its own, made from the one before: credentials
 // with the same name and fingerprint share what is known of them, so that calls
 // which still run with the old one tell the new one, too. Those that were taken
-// out get another chance then.
+// out get another chance when it comes into use (Begin): it may only be tried.
 //
 // Times are steady times. Thread-safe and lock-free. Where all are well, to
 // pick costs one counter and a load, of a single credential the load alone, and
@@ -139,6 +139,10 @@ class CredentialPool {
   // Makes it usable if it is out. Returns whether it was. One that has begun to
   // cool since goes on to. REQUIRES: index < size().
   bool TakeBack(size_t index);
+
+  // Gives those that were taken out another chance, now that the pool comes
+  // into use.
+  void Begin();
 
   // Makes it usable at once. Returns whether it was out. REQUIRES: index <
   // size().

@@ -1,5 +1,7 @@
 #include "service/resilience/provider_board.h"
 
+#include <utility>
+
 namespace gateway {
 
 std::optional<ProviderPlace> ProviderLoad::TryEnter(int limit) {
@@ -16,16 +18,21 @@ ProviderLoad& ProviderBoard::LoadOf(std::string_view provider) {
   return EntryOf(provider).load;
 }
 
-std::shared_ptr<CredentialPool> ProviderBoard::RenewCredentials(
+std::shared_ptr<CredentialPool> ProviderBoard::MakeCredentials(
     std::string_view provider,
     const std::vector<CredentialPool::Credential>& credentials,
     const CredentialPool::Options& options) {
+  if (credentials.empty()) return nullptr;
   const MutexLock lock(mu_);
-  std::shared_ptr<CredentialPool>& pool = EntryOf(provider).credentials;
-  pool = credentials.empty() ? nullptr
-                             : std::make_shared<CredentialPool>(
-                                   credentials, options, pool.get());
-  return pool;
+  return std::make_shared<CredentialPool>(credentials, options,
+                                          EntryOf(provider).credentials.get());
+}
+
+void ProviderBoard::UseCredentials(std::string_view provider,
+                                   std::shared_ptr<CredentialPool> pool) {
+  if (pool != nullptr) pool->Begin();
+  const MutexLock lock(mu_);
+  EntryOf(provider).credentials = std::move(pool);
 }
 
 void ProviderBoard::ResetCredentials(std::string_view provider) {

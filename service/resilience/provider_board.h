@@ -2,7 +2,8 @@
 // of credentials, and how many attempts are under way with it.
 //
 //   ProviderBoard board;
-//   const auto pool = board.RenewCredentials("openai", credentials, options);
+//   const auto pool = board.MakeCredentials("openai", credentials, options);
+//   board.UseCredentials("openai", pool);  // Once the configuration is in use.
 //   std::optional<ProviderPlace> place = board.LoadOf("openai").TryEnter(10);
 //   if (!place.has_value()) ...  // Ten attempts are under way.
 //
@@ -75,12 +76,16 @@ class ProviderBoard {
   // Stays where it is as long as the board.
   ProviderLoad& LoadOf(std::string_view provider) LOCKS_EXCLUDED(mu_);
 
-  // Returns the pool of a new configuration, which knows what the one before
-  // knew of the same credentials; null if there are none.
-  std::shared_ptr<CredentialPool> RenewCredentials(
+  // Returns a pool for a configuration that may come into use, which knows what
+  // the one in use knows of the same credentials; null if there are none.
+  std::shared_ptr<CredentialPool> MakeCredentials(
       std::string_view provider,
       const std::vector<CredentialPool::Credential>& credentials,
       const CredentialPool::Options& options) LOCKS_EXCLUDED(mu_);
+
+  // Puts it into use, in place of the one before; `pool` may be null.
+  void UseCredentials(std::string_view provider,
+                      std::shared_ptr<CredentialPool> pool) LOCKS_EXCLUDED(mu_);
 
   // Makes all credentials of the provider usable at once.
   void ResetCredentials(std::string_view provider) LOCKS_EXCLUDED(mu_);

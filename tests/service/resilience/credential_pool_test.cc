@@ -247,6 +247,8 @@ TEST(CredentialPoolTest, ANewConfigurationKeepsWhatIsKnownByName) {
   before.Record(0, kPoolStart, Refused());
   before.Record(2, kPoolStart, RateLimited(absl::Seconds(60)));
   CredentialPool after({{"c"}, {"a"}, {"new"}}, {}, &before);
+  EXPECT_TRUE(before.Read(kPoolStart)[0].is_out) << "it is only tried";
+  after.Begin();
   EXPECT_EQ(after.Read(kPoolStart)[0].cools_for, absl::Seconds(60));
   EXPECT_FALSE(after.Read(kPoolStart)[1].is_out) << "gets another chance";
   EXPECT_EQ(after.Read(kPoolStart)[1].refusals, 1);

@@ -51,18 +51,22 @@ TEST(ProviderBoardTest, AConfigurationTakesOverWhatIsKnownOfCredentials) {
   ProviderBoard board;
   EXPECT_EQ(board.CredentialsOf("p"), nullptr);
   const std::shared_ptr<CredentialPool> before =
-      board.RenewCredentials("p", {{"a"}, {"b"}}, {});
+      board.MakeCredentials("p", {{"a"}, {"b"}}, {});
+  board.UseCredentials("p", before);
   before->Record(0, kBoardNow,
                  MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, ""));
   const std::shared_ptr<CredentialPool> after =
-      board.RenewCredentials("p", {{"a"}}, {});
+      board.MakeCredentials("p", {{"a"}}, {});
+  EXPECT_EQ(board.CredentialsOf("p"), before);
+  board.UseCredentials("p", after);
   EXPECT_EQ(board.CredentialsOf("p"), after);
   EXPECT_FALSE(after->HasUsable(kBoardNow));
   board.ResetCredentials("other");
   EXPECT_FALSE(after->HasUsable(kBoardNow));
   board.ResetCredentials("p");
   EXPECT_TRUE(after->HasUsable(kBoardNow));
-  EXPECT_EQ(board.RenewCredentials("p", {}, {}), nullptr);
+  EXPECT_EQ(board.MakeCredentials("p", {}, {}), nullptr);
+  board.UseCredentials("p", nullptr);
   EXPECT_EQ(board.CredentialsOf("p"), nullptr);
 }
 
