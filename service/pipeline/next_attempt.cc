@@ -81,11 +81,24 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   std::optional<AskedTarget> next = WithOtherCredential(failed);
   if (next.has_value()) co_return *std::move(next);
   Keep(failed);
+  // Kinds of providers that make no vectors stand beside others that do.
+  const bool lacks_embeddings =
+      call_.embed != nullptr &&
+      FaultReason(failure) == v1::ERROR_REASON_UNIMPLEMENTED;
+  // What the caller alone can mend is the end, whoever was asked before.
+  if (!lacks_embeddings &&
+      !MayGoElsewhere(failure, failed.progress.http.abandoned())) {
+    co_return failure;
+  }
   const bool elsewhere =
-      (call_.planned.next != nullptr || last_resort_ != nullptr) &&
-      MayGoElsewhere(failure, failed.progress.http.abandoned());
+      call_.planned.next != nullptr || last_resort_ != nullptr;
   if (!IsInTime(absl::ZeroDuration())) co_return failure;
-  const std::optional<Repeat> repeat = FindRepeat();
+  // Content that is refused goes where the configuration says, and nowhere
+  // else.
+  std::optional<Repeat> repeat;
+  if (FaultReason(failure) != v1::ERROR_REASON_CONTENT_POLICY) {
+    repeat = FindRepeat();
+  }
   if (!elsewhere && !repeat.has_value()) co_return failure;
   if (!TakeExtra()) co_return failure;
   if (elsewhere) {

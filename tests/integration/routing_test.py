@@ -18,6 +18,10 @@ routing:
        balancing: round_robin}}
     - {{alias: ranked, targets: [openai/gpt-first, {{provider: openai,
        model: gpt-spare, priority: 1}}], fallbacks: [openai/gpt-last]}}
+    - {{alias: refused, targets: [openai/gpt-broken],
+       fallbacks: [openai/gpt-strict, openai/gpt-never]}}
+    - {{alias: vectors, targets: [anthropic/claude-x, {{provider: openai,
+       model: gpt-vectors, priority: 1}}]}}
     - {{alias: resting, targets: [openai/gpt-rests]}}
     - {{alias: short, targets: [openai/gpt-short]}}
     - {{prefix: "gpt-", targets: [openai]}}
@@ -124,6 +128,21 @@ class RoutingTest(gateway_case.GatewayCase):
         self.assertEqual(
             [self.upstream.stat("gpt-" + name, "requests")
              for name in ("first", "spare", "last")], [3, 3, 2])
+
+    def test_what_is_refused_after_a_target_is_refused(self):
+        self.upstream.set_script("gpt-broken", {"status": 503})
+        self.upstream.set_script("gpt-strict", {"status": 400})
+        for stream in (False, True):
+            answer = ask(self.gateway.http, chat("refused", stream=stream))
+            self.assertEqual(answer.status, 400, answer.body)
+        self.assertEqual(
+            [self.upstream.stat("gpt-" + name, "requests")
+             for name in ("broken", "strict", "never")], [2, 2, 0])
+
+    def test_embeddings_are_made_by_whoever_makes_them(self):
+        answer = ask(self.gateway.http, {"model": "vectors", "input": "x"},
+                     path="/v1/embeddings")
+        self.assertEqual(answer.status, 200, answer.body)
 
     def test_a_target_that_keeps_failing_rests(self):
         self.upstream.set_script("gpt-rests", {"status": 503})

@@ -142,6 +142,20 @@ TEST_F(NextAttemptTest, WhereAllAreOutOneIsTriedForWantOfAnotherTarget) {
   EXPECT_EQ(answered_by_, "first");
 }
 
+TEST_F(NextAttemptTest, WhatOnlyTheCallerCanMendIsTheEnd) {
+  for (const v1::ErrorReason reason :
+       {v1::ERROR_REASON_INVALID_REQUEST, v1::ERROR_REASON_CONTENT_POLICY}) {
+    Configure("retry: {attempts_limit: 3}");
+    first_->Fail(Down());
+    first_->Answer("never");
+    second_->Fail(MakeFault(reason, "no"));
+    EXPECT_EQ(FaultReason(Ask()), reason);
+    EXPECT_THAT(kinds_,
+                ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                            std::pair("second", v1::Attempt::KIND_FALLBACK)));
+  }
+}
+
 TEST_F(NextAttemptTest, AProviderThatIsFullIsPassedOver) {
   Configure("retry: {attempts_limit: 1}",
             {.resilience = "concurrent_attempts_limit: 1"});
