@@ -1,5 +1,6 @@
 #include "service/api/route_view.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
@@ -19,6 +21,7 @@
 #include "service/pipeline/selection_messages.h"
 #include "service/pipeline/served_check.h"
 #include "service/pipeline/violations.h"
+#include "service/resilience/target_board.h"
 #include "service/routing/fallback_plan.h"
 #include "service/routing/router.h"
 
@@ -101,25 +104,69 @@ std::string UpstreamModel(const RuntimeSnapshot& runtime,
       runtime.providers().Find(target.provider)->UpstreamModel(target.model));
 }
 
-void FillRoute(const RuntimeSnapshot& runtime, const RoutePlan& plan,
-               v1::Route* route) {
-  const RouteTarget& first = plan.targets.front();
-  route->set_provider(std::string(first.provider));
-  route->set_model(UpstreamModel(runtime, first));
+constexpr std::string_view kDisabled = "is disabled";
+constexpr std::string_view kRests = "rests: its circuit is open";
+
+// Returns why the target is not asked now; an empty text if it may be.
+std::string_view ObstacleOf(const RuntimeSnapshot& runtime,
+                            const RouteTarget& target) {
+  const TargetState& state = runtime.resilience().targets.Find(
+      target.provider,
+      runtime.providers().Find(target.provider)->UpstreamModel(target.model));
+  if (state.availability.disabled()) return kDisabled;
+  return state.breaker.IsAskable(runtime.clock().SteadyTime())
+             ? std::string_view()
+             : kRests;
+}
+
+// Fills in where the call would go, without looking at what the targets can do,
+// and a step for each that is passed over. Returns why nobody would be asked.
+absl::Status FillRoute(const RuntimeSnapshot& runtime, const RoutePlan& plan,
+                       v1::ExplainRouteResponse* out) {
+  bool rests = false;
+  std::vector<RouteTarget> told;  // A plan may come back to one.
+  const auto lacks = [&](const RouteTarget& target) {
+    const std::string_view obstacle = ObstacleOf(runtime, target);
+    if (obstacle.empty()) return obstacle;
+    rests = rests || obstacle == kRests;
+    const bool is_told =
+        std::any_of(told.begin(), told.end(), [&](const RouteTarget& other) {
+          return other.provider == target.provider &&
+                 other.model == target.model;
+        });
+    if (is_told) return obstacle;
+    told.push_back(target);
+    v1::RouteStep& step = *out->add_steps();
+    step.set_rule(std::string(plan.reason));
+    auto& passed_over = *step.add_targets();
+    passed_over.set_provider(std::string(target.provider));
+    passed_over.set_model(UpstreamModel(runtime, target));
+    step.set_verdict(v1::RouteStep::VERDICT_SKIPPED);
+    step.set_detail(std::string(obstacle));
+    return obstacle;
+  };
+  FallbackPlan walk(plan.targets, plan.rule, plan.common, plan.model);
+  const std::optional<FallbackStep> first = walk.First(lacks);
+  if (!first.has_value()) {
+    return rests ? MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN,
+                             "every target rests or is disabled")
+                 : MakeFault(v1::ERROR_REASON_MODEL_DISABLED,
+                             "every target is disabled");
+  }
+  v1::Route* const route = out->mutable_route();
+  route->set_provider(std::string(first->target.provider));
+  route->set_model(UpstreamModel(runtime, first->target));
   route->set_reason(std::string(plan.reason));
   if (plan.selection != nullptr) {
     FillSelection(plan.selection->result, route->mutable_selection());
   }
-  // Without looking at what the targets can do.
-  FallbackPlan walk(plan.targets, plan.rule, plan.common, plan.model);
-  const auto lacks = [](const RouteTarget&) { return std::string_view(); };
-  walk.First(lacks);
   while (const auto step = walk.Next(FailureKind::kOther, lacks)) {
     const RouteTarget& next = step->target;
     auto& fallback = *route->add_fallbacks();
     fallback.set_provider(std::string(next.provider));
     fallback.set_model(UpstreamModel(runtime, next));
   }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<RoutePlan> Plan(const RuntimeSnapshot& runtime,
@@ -169,11 +216,15 @@ void ExplainRoute(const RuntimeSnapshot& runtime,
       step.set_detail(considered.detail);
     }
   }
-  if (plan.ok()) {
-    FillRoute(runtime, *plan, out->mutable_route());
-  } else {
-    out->set_failure(FaultReason(plan.status()));
-    out->set_failure_message(std::string(plan.status().message()));
+  const absl::Status nobody =
+      plan.ok() ? FillRoute(runtime, *plan, out) : plan.status();
+  // The one that decided stays the last.
+  for (int i = static_cast<int>(steps.size()); i < out->steps_size(); ++i) {
+    if (i > 0) out->mutable_steps()->SwapElements(i - 1, i);
+  }
+  if (!nobody.ok()) {
+    out->set_failure(FaultReason(nobody));
+    out->set_failure_message(std::string(nobody.message()));
   }
 }
 

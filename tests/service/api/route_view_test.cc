@@ -8,6 +8,7 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/resilience/target_board.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
@@ -88,6 +89,28 @@ TEST(RouteViewTest, TheModelIsTheOneThatTheProviderIsAskedFor) {
   EXPECT_EQ(fast.steps(3).targets(0).model(), "gpt-5-mini");
   EXPECT_EQ(Explain("  default_target: mock\n", "spare").route().model(),
             "mock-model");
+}
+
+TEST(RouteViewTest, WhoIsDisabledOrRestsIsPassedOverAndSaid) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(absl::StrCat(kRoutesYaml, "  fallbacks: [mock/spare]\n"),
+                      {{"OPENAI_KEY", "sk-0123456789"}});
+  TargetBoard& targets = runtime->resilience().targets;
+  targets.Find("openai", "gpt-5")
+      .availability.Disable(TargetAvailability::By::kOperator, "it is wrong");
+  v1::GenerateRequest request;
+  request.set_model("gpt-5");
+  v1::ExplainRouteResponse response;
+  ExplainRoute(*runtime, request, &response);
+  EXPECT_EQ(response.route().provider(), "mock");
+  EXPECT_EQ(Steps(response),
+            "model_rule:gpt->openai:skipped(is disabled) "
+            "model_rule:gpt->openai:chosen");
+  request.set_provider_id("openai");
+  response.Clear();
+  ExplainRoute(*runtime, request, &response);
+  EXPECT_FALSE(response.has_route());
+  EXPECT_EQ(response.failure(), v1::ERROR_REASON_MODEL_DISABLED);
 }
 
 TEST(RouteViewTest, ATierIsNoModelOfAFallback) {
