@@ -154,6 +154,10 @@ void ConfigReloader::Begin(CurrentRuntime* runtime, Prepare prepare) {
   begun_.NotifyAll();
   if (options_.metrics == nullptr) return;
   shard_ = &options_.metrics->AddShard();
+  // There from the beginning, so that the first is an increase.
+  for (const std::string_view result : {"success", "unchanged", "refused"}) {
+    shard_->CounterOf(kReloads, {result}).Add(0);
+  }
   shard_->GaugeOf(kLastSuccessful, {}).Set(1);
   shard_->GaugeOf(kVersion, {}).Set(history_.versions().back().number);
 }

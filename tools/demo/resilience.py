@@ -32,6 +32,8 @@ _GATEWAY = "bazel-bin/service/gateway"
 # Rests are short, so that a demonstration is.
 _CONFIG = """\
 listeners:
+  grpc: {{address: "127.0.0.1:0"}}
+  admin: {{address: "127.0.0.1:0"}}
   http: {{address: "127.0.0.1:0"}}
   operations: {{address: "127.0.0.1:0"}}
 providers:
