@@ -393,6 +393,9 @@ void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
   FillHttpListener("127.0.0.1:8080", listeners.mutable_http());
   FillGrpcListener("127.0.0.1:50052", listeners.mutable_admin());
   FillHttpListener("127.0.0.1:9464", listeners.mutable_operations());
+  if (listeners.has_admin_http()) {
+    FillHttpListener("127.0.0.1:50053", listeners.mutable_admin_http());
+  }
 
   FillLimits(config->mutable_limits());
   for (ProviderConfig& provider : *config->mutable_providers()) {
