@@ -121,7 +121,7 @@ std::string_view ObstacleOf(const RuntimeSnapshot& runtime,
 
 // Fills in where the call would go, without looking at what the targets can do,
 // and a step for each that is passed over. Returns why nobody would be asked.
-absl::Status FillRoute(const RuntimeSnapshot& runtime, const RoutePlan& plan,
+absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
                        v1::ExplainRouteResponse* out) {
   bool rests = false;
   std::vector<RouteTarget> told;  // A plan may come back to one.
@@ -201,7 +201,7 @@ void ExplainRoute(const RuntimeSnapshot& runtime,
                   v1::ExplainRouteResponse* out) {
   std::vector<RouteStep> steps;
   const absl::Status served = CheckServed(request);
-  const absl::StatusOr<RoutePlan> plan =
+  absl::StatusOr<RoutePlan> plan =
       served.ok() ? Plan(runtime, request, &steps) : served;
   int model_rule = 0;
   for (const RouteStep& considered : steps) {

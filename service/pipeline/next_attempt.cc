@@ -186,7 +186,7 @@ Task<std::optional<AskedTarget>> NextAttempt::Elsewhere(v1::Attempt::Kind kind,
     found = Acquire(*kept, kind);
     if (found.has_value()) co_return found;
   }
-  TargetWalk* const walk = call_.planned.next;
+  TargetWalk* const walk = call_.planned.next.get();
   while (walk != nullptr) {
     absl::StatusOr<PlannedTarget> next;
     // To know whether a target can serve it, a request may have to be read.

@@ -100,7 +100,7 @@ bool HasMore(const RoutePlan& route) {
     return !chain.any.empty() || !chain.rate_limit.empty() ||
            !chain.context_length.empty() || !chain.content_policy.empty();
   };
-  return route.targets.size() > 1 || any(route.rule) || any(route.common);
+  return route.targets.size_max() > 1 || any(route.rule) || any(route.common);
 }
 
 // What keeps calls of one origin at one target: the session, or else the user,
@@ -236,8 +236,8 @@ absl::StatusOr<PlannedTarget> TargetWalk::Next(const absl::Status& failure) {
 }
 
 size_t TargetWalk::targets_left() const {
-  const size_t all =
-      route_.targets.size() + route_.rule.any.size() + route_.common.any.size();
+  const size_t all = route_.targets.size_max() + route_.rule.any.size() +
+                     route_.common.any.size();
   return all - std::min(all, plan_.asked_count());
 }
 
@@ -258,13 +258,13 @@ absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
   planned.stored_at = admitted.continuation.lives_upstream;
   planned.selection = route.selection;
   if (HasMore(route)) {
-    planned.next = google::protobuf::Arena::Create<TargetWalk>(
-        &call.arena, call, admitted, std::move(route));
+    planned.next =
+        std::make_unique<TargetWalk>(call, admitted, std::move(route));
     GATEWAY_ASSIGN_OR_RETURN(planned.first, planned.next->First());
     LogRoute(call, planned);
     return planned;
   }
-  planned.first = TargetOf(call, route.targets.front());
+  planned.first = TargetOf(call, *route.targets.At(0));
   LogRoute(call, planned);
   GATEWAY_RETURN_IF_ERROR(CheckTarget(call, admitted, planned.first));
   return planned;

@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/memory/recycler.h"
 #include "providers/models/model_facts.h"
 #include "providers/registry/registry.h"
 #include "service/pipeline/admission.h"
@@ -48,7 +49,7 @@ struct PlannedTarget {
 
 // The targets of a call one after another, each planned when its turn comes.
 // One that could not serve the request is passed over.
-class TargetWalk {
+class TargetWalk final : public Recycled {
  public:
   // Borrows all of them.
   TargetWalk(IncomingCall& call, const Admitted& admitted, RoutePlan route);
@@ -74,7 +75,7 @@ class TargetWalk {
 
   IncomingCall& call_;
   const Admitted& admitted_;
-  const RoutePlan route_;
+  RoutePlan route_;
   FallbackPlan plan_;
   // The target that was considered last, and why it cannot serve.
   PlannedTarget considered_;
@@ -92,9 +93,8 @@ struct Planned {
   PlannedTarget first;
   // As in RoutePlan.
   std::string_view reason;
-  // Where it goes then; null if there is nobody else. Lives on the call's
-  // arena, and goes on as attempts fail.
-  TargetWalk* next = nullptr;
+  // Where it goes then; null if there is nobody else. Goes on as attempts fail.
+  std::unique_ptr<TargetWalk> next;
   // What the request refers to lives at the first target, and its credential
   // alone will do; null if it refers to nothing.
   ResponseStore::Entry stored_at;

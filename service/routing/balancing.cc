@@ -22,7 +22,6 @@ constexpr size_t kRingPlacesMax = 1024;
 // How far above its share a sticky target may be: 5 / 4.
 constexpr uint64_t kStickyLoadNumerator = 5;
 constexpr uint64_t kStickyLoadDenominator = 4;
-constexpr uint32_t kNoTarget = UINT32_MAX;
 
 uint64_t DrawBelow(Random& random, uint64_t bound) {
   return static_cast<uint64_t>(
@@ -67,19 +66,6 @@ struct Balancer::Call {
   bool takes_avoided = false;
   // Set if one was passed over for that.
   mutable bool has_avoided = false;
-
-  // Returns false if a target cannot be asked, else also its load.
-  bool CanAsk(uint32_t target, TargetLoad& load) const {
-    if (std::find(asked.begin(), asked.end(), target) != asked.end()) {
-      return false;
-    }
-    load = load_of(target);
-    if (load.usable && load.avoided && !takes_avoided) {
-      has_avoided = true;
-      return false;
-    }
-    return load.usable;
-  }
 };
 
 struct Balancer::Looked {
@@ -157,8 +143,21 @@ void Balancer::AddGroup(absl::Span<const BalancedTarget> targets,
   groups_.push_back(std::move(group));
 }
 
-uint64_t Balancer::WeightOf(uint32_t target, const TargetLoad& load) const {
-  return weights_[target] * PermilleOf(load);
+std::optional<Balancer::Looked> Balancer::Look(uint32_t target,
+                                               const Call& call) const {
+  std::optional<Looked> looked;
+  if (std::find(call.asked.begin(), call.asked.end(), target) !=
+      call.asked.end()) {
+    return looked;
+  }
+  const TargetLoad load = call.load_of(target);
+  if (!load.usable) return looked;
+  if (load.avoided && !call.takes_avoided) {
+    call.has_avoided = true;
+    return looked;
+  }
+  looked = {target, weights_[target] * PermilleOf(load), load};
+  return looked;
 }
 
 std::optional<BalancingChoice> Balancer::Choose(const BalancingQuery& query,
@@ -170,27 +169,25 @@ std::optional<BalancingChoice> Balancer::Choose(const BalancingQuery& query,
                    .takes_turn = true});
 }
 
-Balancer::Choices Balancer::Order(const BalancingQuery& query, LoadOf load_of,
-                                  size_t count_max) const {
-  return OrderBy(query, load_of, count_max, /*takes_turn=*/true);
+std::optional<BalancingChoice> Balancer::Preview(const BalancingQuery& query,
+                                                 LoadOf load_of) const {
+  return ChooseBy({.random = query.random,
+                   .sticky_hash = query.sticky_hash,
+                   .asked = query.asked,
+                   .load_of = load_of,
+                   .takes_turn = false});
 }
 
-Balancer::Choices Balancer::Preview(const BalancingQuery& query, LoadOf load_of,
-                                    size_t count_max) const {
-  return OrderBy(query, load_of, count_max, /*takes_turn=*/false);
-}
-
-Balancer::Choices Balancer::OrderBy(const BalancingQuery& query, LoadOf load_of,
-                                    size_t count_max, bool takes_turn) const {
+absl::InlinedVector<BalancingChoice, 8> Balancer::Order(
+    const BalancingQuery& query, LoadOf load_of, size_t count_max) const {
   absl::InlinedVector<size_t, 8> asked(query.asked.begin(), query.asked.end());
-  Choices choices;
+  absl::InlinedVector<BalancingChoice, 8> choices;
   while (choices.size() < count_max && asked.size() < weights_.size()) {
     const std::optional<BalancingChoice> choice =
-        ChooseBy({.random = query.random,
-                  .sticky_hash = query.sticky_hash,
-                  .asked = asked,
-                  .load_of = load_of,
-                  .takes_turn = takes_turn && choices.empty()});
+        Preview({.random = query.random,
+                 .sticky_hash = query.sticky_hash,
+                 .asked = asked},
+                load_of);
     if (!choice.has_value()) break;
     choices.push_back(*choice);
     asked.push_back(choice->target);
@@ -228,9 +225,14 @@ std::optional<BalancingChoice> Balancer::ChooseIn(const Group& group,
     case BalancingStrategy::kWeighted:
       break;
   }
-  const std::optional<uint32_t> drawn = Draw(group, call, kNoTarget);
+  return ChooseDrawn(group, call, reason);
+}
+
+std::optional<BalancingChoice> Balancer::ChooseDrawn(
+    const Group& group, const Call& call, std::string_view reason) const {
+  const std::optional<Looked> drawn = Draw(group, call);
   if (!drawn.has_value()) return std::nullopt;
-  return BalancingChoice{*drawn, reason};
+  return BalancingChoice{drawn->target, reason};
 }
 
 std::optional<BalancingChoice> Balancer::ChooseByTurn(const Group& group,
@@ -239,32 +241,27 @@ std::optional<BalancingChoice> Balancer::ChooseByTurn(const Group& group,
     const uint32_t target =
         group.members[call.takes_turn ? group.turns->Take()
                                       : group.turns->Peek(passed)];
-    TargetLoad load;
-    if (!call.CanAsk(target, load)) continue;
-    if (TakesPart(load, call.random)) {
+    const std::optional<Looked> one = Look(target, call);
+    if (one.has_value() && TakesPart(one->load, call.random)) {
       return BalancingChoice{target, "its turn"};
     }
   }
-  const std::optional<uint32_t> drawn = Draw(group, call, kNoTarget);
-  if (!drawn.has_value()) return std::nullopt;
-  return BalancingChoice{*drawn, "by weight, since many turns were passed"};
+  return ChooseDrawn(group, call, "by weight, since many turns were passed");
 }
 
 std::optional<BalancingChoice> Balancer::ChooseByRequests(
     const Group& group, const Call& call) const {
-  const std::optional<uint32_t> one = Draw(group, call, kNoTarget);
+  const std::optional<Looked> one = Draw(group, call);
   if (!one.has_value()) return std::nullopt;
-  const std::optional<uint32_t> other = Draw(group, call, *one);
+  const std::optional<Looked> other = Draw(group, call, one->target);
   if (!other.has_value()) {
-    return BalancingChoice{*one, "the only one that can be asked"};
+    return BalancingChoice{one->target, "the only one that can be asked"};
   }
-  const TargetLoad one_load = call.load_of(*one);
-  const TargetLoad other_load = call.load_of(*other);
   // As it would be with this call.
   const bool other_is_freer =
-      (other_load.in_flight + uint64_t{1}) * WeightOf(*one, one_load) <
-      (one_load.in_flight + uint64_t{1}) * WeightOf(*other, other_load);
-  return BalancingChoice{other_is_freer ? *other : *one,
+      (other->load.in_flight + uint64_t{1}) * one->weight <
+      (one->load.in_flight + uint64_t{1}) * other->weight;
+  return BalancingChoice{other_is_freer ? other->target : one->target,
                          "fewer in flight, of two"};
 }
 
@@ -272,19 +269,21 @@ std::optional<BalancingChoice> Balancer::ChooseByLatency(
     const Group& group, const Call& call) const {
   LookedTargets looked;
   LookedTargets starting;  // In slow start, and not to be asked by this call.
-  const auto look = [&](uint32_t target) {
-    TargetLoad load;
-    if (!call.CanAsk(target, load)) return;
-    (TakesPart(load, call.random) ? looked : starting)
-        .Add({target, WeightOf(target, load), load});
+  const auto add = [&](const Looked& one) {
+    (TakesPart(one.load, call.random) ? looked : starting).Add(one);
   };
   if (group.members.size() <= kComparedMax) {
-    for (const uint32_t target : group.members) look(target);
+    for (const uint32_t target : group.members) {
+      const std::optional<Looked> one = Look(target, call);
+      if (one.has_value()) add(*one);
+    }
   } else {
     for (int i = 0; i < kLatencyDraws; ++i) {
-      const std::optional<uint32_t> drawn = Draw(group, call, kNoTarget);
+      const std::optional<Looked> drawn = Draw(group, call);
       if (!drawn.has_value()) break;
-      if (!looked.Has(*drawn) && !starting.Has(*drawn)) look(*drawn);
+      if (!looked.Has(drawn->target) && !starting.Has(drawn->target)) {
+        add(*drawn);
+      }
     }
   }
   if (looked.empty()) looked = starting;
@@ -337,14 +336,14 @@ std::optional<BalancingChoice> Balancer::ChooseSticky(const Group& group,
     const uint32_t target = group.members[group.ring->MemberAt(place)];
     if (looked.Has(target) || was_passed(target)) continue;
     ++seen;
-    TargetLoad load;
-    if (!call.CanAsk(target, load)) {
+    const std::optional<Looked> one = Look(target, call);
+    if (!one.has_value()) {
       passed[passed_count++] = target;
       continue;
     }
-    looked.Add({target, WeightOf(target, load), load});
-    weights += WeightOf(target, load);
-    in_flight += load.in_flight;
+    looked.Add(*one);
+    weights += one->weight;
+    in_flight += one->load.in_flight;
   }
   for (const Looked& one : looked) {
     // Rounded up. The limits add up to more than there is in flight, so one of
@@ -359,15 +358,14 @@ std::optional<BalancingChoice> Balancer::ChooseSticky(const Group& group,
                                              : "sticky, but the first is busy"};
     }
   }
-  const std::optional<uint32_t> drawn = Draw(group, call, kNoTarget);
-  if (!drawn.has_value()) return std::nullopt;
-  return BalancingChoice{*drawn, "by weight, since many are passed over"};
+  return ChooseDrawn(group, call, "by weight, since many are passed over");
 }
 
-std::optional<uint32_t> Balancer::Draw(const Group& group, const Call& call,
-                                       uint32_t excluded) const {
+std::optional<Balancer::Looked> Balancer::Draw(const Group& group,
+                                               const Call& call,
+                                               uint32_t excluded) const {
   // Where half of them are out, to look at all is less than to draw in vain.
-  const size_t out = call.asked.size() + (excluded == kNoTarget ? 0 : 1);
+  const size_t out = call.asked.size() + (excluded == kNobody ? 0 : 1);
   if (2 * out >= group.members.size()) {
     return DrawFromAll(group, call, excluded);
   }
@@ -377,35 +375,30 @@ std::optional<uint32_t> Balancer::Draw(const Group& group, const Call& call,
     const size_t member =
         std::upper_bound(sums.begin(), sums.end(), drawn) - sums.begin();
     const uint32_t target = group.members[member];
-    TargetLoad load;
-    if (target == excluded || !call.CanAsk(target, load)) continue;
-    if (sums[member] - drawn <= WeightOf(target, load)) return target;
+    if (target == excluded) continue;
+    const std::optional<Looked> one = Look(target, call);
+    if (one.has_value() && sums[member] - drawn <= one->weight) return one;
   }
   return DrawFromAll(group, call, excluded);
 }
 
-std::optional<uint32_t> Balancer::DrawFromAll(const Group& group,
-                                              const Call& call,
-                                              uint32_t excluded) const {
-  const auto weight_of = [&](uint32_t target) -> uint64_t {
-    TargetLoad load;
-    if (target == excluded || !call.CanAsk(target, load)) return 0;
-    return WeightOf(target, load);
-  };
+std::optional<Balancer::Looked> Balancer::DrawFromAll(const Group& group,
+                                                      const Call& call,
+                                                      uint32_t excluded) const {
+  // Each takes the place of the one before it as often as its part of the
+  // weights so far: in the end all have had their part.
+  std::optional<Looked> drawn;
   uint64_t sum = 0;
-  for (const uint32_t target : group.members) sum += weight_of(target);
-  if (sum == 0) return std::nullopt;
-  uint64_t left = DrawBelow(call.random, sum);
-  std::optional<uint32_t> last;
   for (const uint32_t target : group.members) {
-    const uint64_t weight = weight_of(target);
-    if (weight == 0) continue;
-    // Meanwhile others may have changed: then it is the last that is left.
-    last = target;
-    if (left < weight) break;
-    left -= weight;
+    if (target == excluded) continue;
+    const std::optional<Looked> one = Look(target, call);
+    if (!one.has_value()) continue;
+    sum += one->weight;
+    if (!drawn.has_value() || DrawBelow(call.random, sum) < one->weight) {
+      drawn = one;
+    }
   }
-  return last;
+  return drawn;
 }
 
 }  // namespace gateway

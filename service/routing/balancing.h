@@ -136,17 +136,15 @@ class Balancer {
   std::optional<BalancingChoice> Choose(const BalancingQuery& query,
                                         LoadOf load_of) const;
 
-  // Returns up to so many targets: the one to ask, and those that would be
-  // chosen next if it failed, and so on, by what is known now. Only the first
-  // counts as a turn taken.
+  // The same for operators who ask: takes no turn.
+  std::optional<BalancingChoice> Preview(const BalancingQuery& query,
+                                         LoadOf load_of) const;
+
+  // Returns up to so many targets: the one that would be chosen, the one after
+  // it if it failed, and so on, by what is known now. Takes no turn.
   absl::InlinedVector<BalancingChoice, 8> Order(const BalancingQuery& query,
                                                 LoadOf load_of,
                                                 size_t count_max) const;
-
-  // As Order(), for operators who ask: takes no turn at all.
-  absl::InlinedVector<BalancingChoice, 8> Preview(const BalancingQuery& query,
-                                                  LoadOf load_of,
-                                                  size_t count_max) const;
 
  private:
   // Targets among which there is a choice: of one priority and, for kCheapest,
@@ -158,16 +156,15 @@ class Balancer {
     std::unique_ptr<WeightedTurns> turns;  // Of kRoundRobin only.
     std::unique_ptr<HashRing> ring;        // Of kSticky only.
   };
+  static constexpr uint32_t kNobody = UINT32_MAX;
+
   struct Call;
   struct Looked;
   class LookedTargets;
-  using Choices = absl::InlinedVector<BalancingChoice, 8>;
 
   void AddGroup(absl::Span<const BalancedTarget> targets,
                 std::vector<uint32_t> members);
 
-  Choices OrderBy(const BalancingQuery& query, LoadOf load_of, size_t count_max,
-                  bool takes_turn) const;
   std::optional<BalancingChoice> ChooseBy(const Call& call) const;
   std::optional<BalancingChoice> ChooseIn(const Group& group,
                                           const Call& call) const;
@@ -182,14 +179,18 @@ class Balancer {
 
   // Draws a member that can be asked, by weight; never `excluded`. None if
   // there is none.
-  std::optional<uint32_t> Draw(const Group& group, const Call& call,
-                               uint32_t excluded) const;
-  // The same by looking at all of them.
-  std::optional<uint32_t> DrawFromAll(const Group& group, const Call& call,
-                                      uint32_t excluded) const;
+  std::optional<Looked> Draw(const Group& group, const Call& call,
+                             uint32_t excluded = kNobody) const;
+  // The same by looking at all of them, once at each.
+  std::optional<Looked> DrawFromAll(const Group& group, const Call& call,
+                                    uint32_t excluded) const;
+  // A choice that is drawn by weight.
+  std::optional<BalancingChoice> ChooseDrawn(const Group& group,
+                                             const Call& call,
+                                             std::string_view reason) const;
 
-  // Returns what of a target's weight counts, in thousandths: at least one.
-  uint64_t WeightOf(uint32_t target, const TargetLoad& load) const;
+  // Returns what is known of a target; nothing if it cannot be asked.
+  std::optional<Looked> Look(uint32_t target, const Call& call) const;
 
   const BalancingStrategy strategy_;
   std::vector<uint32_t> weights_;  // By target.

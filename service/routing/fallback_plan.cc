@@ -27,8 +27,7 @@ constexpr FallbacksByKind kRefusedFallbacks = {
 
 }  // namespace
 
-FallbackPlan::FallbackPlan(absl::Span<const RouteTarget> group,
-                           const FallbackChain& rule,
+FallbackPlan::FallbackPlan(GroupOrder& group, const FallbackChain& rule,
                            const FallbackChain& common,
                            std::string_view caller_model,
                            std::vector<ConsideredFallback>* considered)
@@ -61,7 +60,7 @@ std::optional<FallbackStep> FallbackPlan::Search(FailureKind failure,
                                                  Lacks lacks) {
   std::optional<FallbackStep> step;
   const auto search_group = [&] {
-    if (!step.has_value()) step = SearchIn(group_, "target of the name", lacks);
+    if (!step.has_value()) step = SearchGroup(lacks);
   };
   const auto search_chains = [&](const FallbacksByKind& kind) {
     if (!step.has_value()) {
@@ -83,23 +82,41 @@ std::optional<FallbackStep> FallbackPlan::Search(FailureKind failure,
   return step;
 }
 
+std::optional<FallbackStep> FallbackPlan::SearchGroup(Lacks lacks) {
+  std::optional<FallbackStep> step;
+  for (size_t place = 0; !step.has_value(); ++place) {
+    const RouteTarget* const target = group_.At(place);
+    if (target == nullptr) break;
+    step = Try(*target, "target of the name", lacks);
+  }
+  return step;
+}
+
 std::optional<FallbackStep> FallbackPlan::SearchIn(
     absl::Span<const RouteTarget> targets, std::string_view source,
     Lacks lacks) {
+  std::optional<FallbackStep> step;
   for (const RouteTarget& configured : targets) {
-    const std::string_view why_not = WhyNot(configured, lacks);
-    const RouteTarget target = WithModel(configured);
-    if (considered_ != nullptr) {
-      considered_->push_back(
-          {.target = target,
-           .source = source,
-           .outcome = std::string(why_not.empty() ? "chosen" : why_not)});
-    }
-    if (!why_not.empty()) continue;
-    asked_.push_back(target);
-    return FallbackStep{.target = target, .reason = source};
+    step = Try(configured, source, lacks);
+    if (step.has_value()) break;
   }
-  return std::nullopt;
+  return step;
+}
+
+std::optional<FallbackStep> FallbackPlan::Try(const RouteTarget& configured,
+                                              std::string_view source,
+                                              Lacks lacks) {
+  const std::string_view why_not = WhyNot(configured, lacks);
+  const RouteTarget target = WithModel(configured);
+  if (considered_ != nullptr) {
+    considered_->push_back(
+        {.target = target,
+         .source = source,
+         .outcome = std::string(why_not.empty() ? "chosen" : why_not)});
+  }
+  if (!why_not.empty()) return std::nullopt;
+  asked_.push_back(target);
+  return FallbackStep{.target = target, .reason = source};
 }
 
 RouteTarget FallbackPlan::WithModel(const RouteTarget& target) const {

@@ -45,6 +45,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
+#include "service/routing/group_order.h"
 #include "service/routing/route_target.h"
 
 namespace gateway {
@@ -83,9 +84,8 @@ class FallbackPlan {
   // empty text if it lacks nothing.
   using Lacks = absl::FunctionRef<std::string_view(const RouteTarget&)>;
 
-  // `group` is in the order in which it is to be tried. `considered`, if not
-  // null, receives each target that is looked at.
-  FallbackPlan(absl::Span<const RouteTarget> group, const FallbackChain& rule,
+  // `considered`, if not null, receives each target that is looked at.
+  FallbackPlan(GroupOrder& group, const FallbackChain& rule,
                const FallbackChain& common, std::string_view caller_model,
                std::vector<ConsideredFallback>* considered = nullptr);
 
@@ -104,15 +104,19 @@ class FallbackPlan {
   // Remembers what was too long, or refused, for the rest of the call.
   void Keep(FailureKind failure);
   std::optional<FallbackStep> Search(FailureKind failure, Lacks lacks);
+  std::optional<FallbackStep> SearchGroup(Lacks lacks);
   std::optional<FallbackStep> SearchIn(absl::Span<const RouteTarget> targets,
                                        std::string_view source, Lacks lacks);
+  // Returns the target as it is to be asked, if it is.
+  std::optional<FallbackStep> Try(const RouteTarget& configured,
+                                  std::string_view source, Lacks lacks);
   // Returns why a target, as configured, is not to be asked; an empty text if
   // it is.
   std::string_view WhyNot(const RouteTarget& target, Lacks lacks) const;
   RouteTarget WithModel(const RouteTarget& target) const;
   bool WasAsked(const RouteTarget& target) const;
 
-  const absl::Span<const RouteTarget> group_;
+  GroupOrder& group_;
   const FallbackChain rule_;
   const FallbackChain common_;
   const std::string_view caller_model_;

@@ -103,34 +103,66 @@ void RouteGroup::AddFallbacks(const Targets& fallbacks) {
   }
 }
 
-void RouteGroup::Order(const GroupQuery& query, RouteOrder* order) const {
+GroupOrder RouteGroup::Order(const GroupQuery& query) const {
+  GroupOrder order;
   if (!balancer_.has_value()) {
-    if (!members_.empty()) order->push_back(TargetOf(0, query.model));
-    return;
+    if (!members_.empty()) order.targets_.push_back(TargetOf(0, query.model));
+    return order;
   }
-  const auto load_of = [&](size_t member) -> TargetLoad {
-    const RouteTarget target = TargetOf(member, query.model);
-    if (target.model.empty()) return {.usable = false};
-    TargetLoad load = health_->LoadOf(target.provider, target.model);
-    if (target.member != nullptr) health_->AddStanding(*target.member, &load);
-    return load;
+  order.random_ = &query.random;
+  order.sticky_ = query.sticky;
+  order.model_ = query.model;
+  const auto load_of = [&](size_t member) {
+    return LoadOf(member, query.model);
   };
-  BalancingQuery balancing = {.random = query.random};
-  if (!query.sticky.text.empty()) {
-    balancing.sticky_hash = StickyHash(query.sticky.by, query.sticky.text);
+  const BalancingQuery balancing = BalancingOf(order);
+  const std::optional<BalancingChoice> first =
+      query.is_preview ? balancer_->Preview(balancing, load_of)
+                       : balancer_->Choose(balancing, load_of);
+  if (!first.has_value()) {
+    AddAll(&order);
+    return order;
   }
-  const auto choices = query.is_preview
-                           ? balancer_->Preview(balancing, load_of, kOrderMax)
-                           : balancer_->Order(balancing, load_of, kOrderMax);
-  for (const BalancingChoice& choice : choices) {
-    order->push_back(TargetOf(choice.target, query.model));
+  order.targets_.push_back(TargetOf(first->target, query.model));
+  order.first_member_ = first->target;
+  order.group_ = this;
+  return order;
+}
+
+void RouteGroup::AddOthers(GroupOrder* order) const {
+  BalancingQuery balancing = BalancingOf(*order);
+  balancing.asked = absl::MakeConstSpan(&order->first_member_, 1);
+  for (const BalancingChoice& choice : balancer_->Order(
+           balancing,
+           [&](size_t member) { return LoadOf(member, order->model_); },
+           GroupOrder::kSizeMax - 1)) {
+    order->targets_.push_back(TargetOf(choice.target, order->model_));
   }
-  for (size_t i = 0; choices.empty() && i < members_.size(); ++i) {
-    const RouteTarget target = TargetOf(i, query.model);
+}
+
+void RouteGroup::AddAll(GroupOrder* order) const {
+  for (size_t i = 0; i < members_.size(); ++i) {
+    const RouteTarget target = TargetOf(i, order->model_);
     if (target.model.empty()) continue;
-    order->push_back(target);
-    if (order->size() == kOrderMax) break;
+    order->targets_.push_back(target);
+    if (order->targets_.size() == GroupOrder::kSizeMax) break;
   }
+}
+
+BalancingQuery RouteGroup::BalancingOf(const GroupOrder& order) const {
+  BalancingQuery query = {.random = *order.random_};
+  if (!order.sticky_.text.empty()) {
+    query.sticky_hash = StickyHash(order.sticky_.by, order.sticky_.text);
+  }
+  return query;
+}
+
+TargetLoad RouteGroup::LoadOf(size_t member, std::string_view model) const {
+  const RouteTarget target = TargetOf(member, model);
+  if (target.model.empty()) return {.usable = false};
+  TargetLoad load = health_->LoadOf(target.provider, target.model);
+  if (target.member != nullptr) health_->AddStanding(*target.member, &load);
+  return load;
 }
 
 }  // namespace gateway

@@ -4,7 +4,7 @@
 //   const RouteGroup group("model_rule:gpt-", rule.targets(), rule.balancing(),
 //                          rule.fallbacks(), health);
 //   if (group.CanServe(model)) {
-//     group.Order({.random = random, .model = model}, &order);
+//     order = group.Order({.random = random, .model = model});
 //   }
 //
 // Targets whose provider has no credential are left out.
@@ -21,42 +21,19 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/type/v1/target.pb.h"
 #include "service/routing/balancing.h"
+#include "service/routing/group_order.h"
 #include "service/routing/route_target.h"
 #include "service/routing/target_health.h"
 
 namespace gateway {
 
-// Targets in the order in which they are to be asked.
-using RouteOrder = absl::InlinedVector<RouteTarget, 2>;
-
-// What keeps calls together where targets are sticky; nothing if `text` is
-// empty.
-struct StickyKey {
-  StickyBy by = StickyBy::kCaller;
-  std::string_view text;
-};
-
-// What of a call decides among the targets of a group.
-struct GroupQuery {
-  Random& random;
-  StickyKey sticky = {};
-  // The request's own model; empty if it has none.
-  std::string_view model;
-  // An operator asks, and nobody will be: no turn is taken.
-  bool is_preview = false;
-};
-
 class RouteGroup {
  public:
-  // So many of a rule's targets one call asks at most.
-  static constexpr size_t kOrderMax = 16;
-
   using Targets =
       google::protobuf::RepeatedPtrField<llmgateway::type::v1::Target>;
 
@@ -82,11 +59,11 @@ class RouteGroup {
   // The first provider that was left out; empty if none was.
   std::string_view LeftOut() const { return left_out_; }
 
-  // Puts the targets, those without a model asked for the request's, into
-  // `order`: the one to ask, and those to ask after it, up to kOrderMax. If all
-  // rest, so many of them as they are configured: whoever asks them finds out
-  // why. REQUIRES: CanServe(query.model).
-  void Order(const GroupQuery& query, RouteOrder* order) const;
+  // The targets, those without a model asked for the request's, in the order
+  // in which one call asks them. If all rest, those are all of them, as they
+  // are configured: whoever asks them finds out why. Nobody if
+  // CanServe(query.model) is false.
+  GroupOrder Order(const GroupQuery& query) const;
 
   // Of the rule itself; a target without a model stands for the caller's.
   absl::Span<const RouteTarget> fallbacks() const { return fallbacks_; }
@@ -94,6 +71,16 @@ class RouteGroup {
   size_t size() const { return members_.size(); }
 
  private:
+  friend class GroupOrder;
+
+  // Adds those behind the first.
+  void AddOthers(GroupOrder* order) const;
+  // All of them, as they are configured.
+  void AddAll(GroupOrder* order) const;
+
+  TargetLoad LoadOf(size_t member, std::string_view model) const;
+  BalancingQuery BalancingOf(const GroupOrder& order) const;
+
   void AddFallbacks(const Targets& fallbacks);
   void CompareMembers();
 

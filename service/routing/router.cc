@@ -93,11 +93,10 @@ class Router::Planning {
       if (skipped_ == nullptr && !IsDefault(group)) skipped_ = &group;
       return false;
     }
-    group.Order({.random = random_,
-                 .sticky = query_.sticky,
-                 .model = model_,
-                 .is_preview = steps_ != nullptr},
-                &plan_.targets);
+    plan_.targets = group.Order({.random = random_,
+                                 .sticky = query_.sticky,
+                                 .model = model_,
+                                 .is_preview = steps_ != nullptr});
     plan_.reason = group.reason();
     plan_.model = model_;
     if (!group.fallbacks().empty()) {
@@ -228,9 +227,10 @@ absl::StatusOr<RoutePlan> Router::Planning::PlanExplicit() {
     }
     AddStep("explicit", kChosen);
     // The name in the plan is the registry's, which lasts; the query's may not.
-    return RoutePlan{
-        .targets = {{router_.health_.NameOf(query_.provider), model_}},
-        .reason = "explicit"};
+    const RouteTarget target = {router_.health_.NameOf(query_.provider),
+                                model_};
+    return RoutePlan{.targets = GroupOrder(absl::MakeConstSpan(&target, 1)),
+                     .reason = "explicit"};
   }
   const bool unknown = state == ProviderState::kUnknown;
   AddStep("explicit", unknown ? "no such provider" : "no credential");
@@ -283,7 +283,7 @@ bool Router::Planning::TryOverride(const ModelSelector::Query& query) {
 
 void Router::Planning::FollowSelection(
     std::shared_ptr<const RouteSelection> selection) {
-  plan_.targets.push_back(selection->target);
+  plan_.targets = GroupOrder(absl::MakeConstSpan(&selection->target, 1));
   plan_.reason = selection->reason;
   plan_.model = model_;
   // No others: they might lack what was asked for.

@@ -11,9 +11,9 @@
 // A rule none of whose targets has a credential is skipped. With `strict`, a
 // model that no rule knows is refused instead of going to the default.
 //
-//   GATEWAY_ASSIGN_OR_RETURN(const RoutePlan plan,
+//   GATEWAY_ASSIGN_OR_RETURN(RoutePlan plan,
 //                            router.Plan({.model = "gpt-5-mini"}, random));
-//   plan.targets[0].provider;  // "openai"
+//   plan.targets.At(0)->provider;  // "openai"
 //   plan.reason;               // "model_rule:gpt-"
 //
 // Pure: no I/O, no clock, no provider; what it must know of the world comes
@@ -43,6 +43,7 @@
 #include "llmgateway/config/v1/routing.pb.h"
 #include "service/routing/agent_inference.h"
 #include "service/routing/fallback_plan.h"
+#include "service/routing/group_order.h"
 #include "service/routing/model_matcher.h"
 #include "service/routing/model_rule_index.h"
 #include "service/routing/model_selector.h"
@@ -77,11 +78,11 @@ struct RouteQuery {
   absl::Time now;                      // Wall time.
 };
 
-// Its texts are valid as long as the router and the query's.
+// Its texts are valid as long as the router, the query's texts and its chance.
 struct RoutePlan {
   // Those that share the calls, the one to ask first; at least one, even if
   // they all rest.
-  RouteOrder targets;
+  GroupOrder targets;
   // `explicit`, `override:<node>`, `agent_rule:<agent>`,
   // `selection:<strategy>`, `domain_tag:<tag>`, `model_rule:<what matched>`,
   // `model_tier:<tier>`, `inferred_agent:<agent>` or `default`.

@@ -168,7 +168,8 @@ void MeasureTheRest() {
   const std::vector<RouteTarget> common = {{"c", "m"}, {"d", "m"}};
   Measure("fallback plan: four targets", 1'000, [&] {
     const auto lacks = [](const RouteTarget&) { return ""; };
-    FallbackPlan plan(group, {}, {.any = common}, "m");
+    GroupOrder order(group);
+    FallbackPlan plan(order, {}, {.any = common}, "m");
     sum += plan.First(lacks).has_value();
     for (int i = 0; i < 3; ++i) {
       sum += plan.Next(FailureKind::kOther, lacks).has_value();

@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "base/async/sleep.h"
 #include "base/async/timer_wheel.h"
@@ -92,10 +93,11 @@ class TwoProviders : public testing::Test {
       call.deadline = call.arrival + *deadline_;
       runner_.loop().ArmTimer(deadline, *deadline_);
     }
-    RoutePlan route{.targets = {{"first", "m"}}};
-    if (both) route.targets.push_back({"second", "m"});
-    call.planned.next = google::protobuf::Arena::Create<TargetWalk>(
-        &arena, call, call.admitted, std::move(route));
+    static constexpr RouteTarget kTargets[] = {{"first", "m"}, {"second", "m"}};
+    RoutePlan route{
+        .targets = GroupOrder(absl::MakeConstSpan(kTargets, both ? 2 : 1))};
+    call.planned.next =
+        std::make_unique<TargetWalk>(call, call.admitted, std::move(route));
     call.planned.first = *call.planned.next->First();
     if (!both) call.planned.next = nullptr;
     OpenStream open;

@@ -27,7 +27,8 @@ class FallbackPlanTest : public testing::Test {
   // Begins a call that asks for the model `m`.
   void Start() {
     considered_.clear();
-    plan_.emplace(group_, rule_, common_, "m", &considered_);
+    order_ = GroupOrder(group_);
+    plan_.emplace(order_, rule_, common_, "m", &considered_);
   }
 
   std::string_view Lacks(const RouteTarget& target) const {
@@ -64,6 +65,7 @@ class FallbackPlanTest : public testing::Test {
   }
 
   Targets group_ = {{"a", "m"}, {"b", "m"}};
+  GroupOrder order_;
   Targets rule_any_ = {{"c", "m2"}};
   Targets rule_limited_ = {{"d", "m"}};
   Targets rule_long_ = {{"e", "long"}};
@@ -203,11 +205,12 @@ TEST_F(FallbackPlanTest, BehindTheFirstThereAreSixteenAtMost) {
 }
 
 TEST_F(FallbackPlanTest, StepsNeedNotBeKept) {
-  FallbackPlan plan({}, rule_, {}, "m");
+  GroupOrder no_group;
+  FallbackPlan plan(no_group, rule_, {}, "m");
   const auto lacks = [](const RouteTarget&) { return ""; };
   EXPECT_EQ(Text(plan.First(lacks)), "c/m2 (fallback of the rule)");
   EXPECT_EQ(Text(plan.Next(FailureKind::kOther, lacks)), "-");
-  FallbackPlan nobody({}, {}, {}, "m");
+  FallbackPlan nobody(no_group, {}, {}, "m");
   EXPECT_EQ(Text(nobody.First(lacks)), "-");
 }
 
@@ -260,7 +263,8 @@ TEST_F(FallbackPlanTest, AgreesWithTheTable) {
     const auto lacks = [&](const RouteTarget& target) {
       return target.model == lacking ? "too dull" : "";
     };
-    FallbackPlan plan(parts[0], rule, common, "m");
+    GroupOrder group(parts[0]);
+    FallbackPlan plan(group, rule, common, "m");
     Targets asked;
     std::set<std::string_view> too_small;
     bool refused = false;

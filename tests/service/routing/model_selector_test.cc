@@ -140,7 +140,7 @@ class ModelSelectorTest : public testing::Test {
     if (!plan_.ok()) {
       return std::string(ReasonName(FaultReason(plan_.status())));
     }
-    const RouteTarget& first = plan_->targets[0];
+    const RouteTarget& first = *plan_->targets.At(0);
     std::string text(first.provider);
     return text.append("/")
         .append(first.model)

@@ -70,10 +70,13 @@ class RouteGroupTest : public testing::Test {
                    parsed.fallbacks(), health_);
   }
 
-  RouteOrder Order(std::string_view model) {
-    RouteOrder order;
-    group_->Order({.random = chance_, .model = model}, &order);
-    return order;
+  std::vector<RouteTarget> Order(std::string_view model) {
+    GroupOrder order = group_->Order({.random = chance_, .model = model});
+    std::vector<RouteTarget> targets;
+    while (const RouteTarget* target = order.At(targets.size())) {
+      targets.push_back(*target);
+    }
+    return targets;
   }
 
   FakeTargets health_;
@@ -158,7 +161,7 @@ TEST_F(RouteGroupTest, TargetsThatShareCallsAreCompared) {
   EXPECT_THAT(health_.compared, ElementsAre("a", "b"));
   health_.out = health_.members[0];
   for (int i = 0; i < 10; ++i) {
-    const RouteOrder order = Order("m");
+    const std::vector<RouteTarget> order = Order("m");
     ASSERT_EQ(order.size(), 2u);
     EXPECT_EQ(order[0].provider, "b");
     EXPECT_EQ(order[0].member, health_.members[1]);

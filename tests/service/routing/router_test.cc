@@ -63,7 +63,7 @@ class RouterTest : public testing::Test {
   std::string Plan(std::string_view model, std::string_view provider = "") {
     steps_.clear();
     std::vector<RouteStep> steps;
-    const absl::StatusOr<RoutePlan> plan =
+    absl::StatusOr<RoutePlan> plan =
         router_->Plan(Query(model, provider), random_, &steps);
     for (const RouteStep& step : steps) {
       steps_.push_back(step.rule + ": " + step.outcome);
@@ -77,7 +77,7 @@ class RouterTest : public testing::Test {
       return std::string(ReasonName(FaultReason(plan.status())));
     }
     EXPECT_EQ(again->reason, plan->reason);
-    const RouteTarget& first = plan->targets[0];
+    const RouteTarget& first = *plan->targets.At(0);
     std::string text(first.provider);
     text.append("/").append(first.model);
     return text.append(" ").append(plan->reason);
@@ -152,7 +152,7 @@ TEST_F(RouterTest, TheExplicitNameLastsLongerThanTheCallers) {
     name = "?";
   }
   ASSERT_TRUE(plan.ok());
-  EXPECT_EQ(plan->targets[0].provider, "a");
+  EXPECT_EQ(plan->targets.At(0)->provider, "a");
 }
 
 TEST_F(RouterTest, AnExplicitProviderMustExistAndHaveItsCredential) {
@@ -331,11 +331,10 @@ TEST_F(RouterTest, TargetsOfOneRuleShareItsCalls) {
       })");
   std::vector<std::string> went;
   for (int i = 0; i < 4; ++i) {
-    const absl::StatusOr<RoutePlan> plan =
-        router_->Plan({.model = "m"}, random_);
+    absl::StatusOr<RoutePlan> plan = router_->Plan({.model = "m"}, random_);
     ASSERT_TRUE(plan.ok());
-    went.push_back(std::string(plan->targets[0].provider) + "/" +
-                   std::string(plan->targets[0].model));
+    went.push_back(std::string(plan->targets.At(0)->provider) + "/" +
+                   std::string(plan->targets.At(0)->model));
   }
   EXPECT_THAT(went, ElementsAre("a/m", "b/n", "a/m", "b/n"));
 }
@@ -348,13 +347,15 @@ TEST_F(RouterTest, WhoAsksWhyTakesNoTurn) {
       })");
   std::vector<RouteStep> steps;
   for (int i = 0; i < 3; ++i) {
-    const absl::StatusOr<RoutePlan> plan =
+    absl::StatusOr<RoutePlan> plan =
         router_->Plan({.model = "m"}, random_, &steps);
     ASSERT_TRUE(plan.ok());
-    EXPECT_EQ(plan->targets[0].provider, "a");
+    EXPECT_EQ(plan->targets.At(0)->provider, "a");
   }
-  EXPECT_EQ(router_->Plan({.model = "m"}, random_)->targets[0].provider, "a");
-  EXPECT_EQ(router_->Plan({.model = "m"}, random_)->targets[0].provider, "b");
+  EXPECT_EQ(router_->Plan({.model = "m"}, random_)->targets.At(0)->provider,
+            "a");
+  EXPECT_EQ(router_->Plan({.model = "m"}, random_)->targets.At(0)->provider,
+            "b");
 }
 
 TEST_F(RouterTest, WhatFallbacksAreAskedForIsNoTier) {
@@ -378,9 +379,9 @@ TEST_F(RouterTest, AfterATargetTheOthersOfItsRuleComeAndThenFallbacks) {
       fallbacks { provider: "c" model: "last" })");
   absl::StatusOr<RoutePlan> plan = router_->Plan({.model = "m"}, random_);
   ASSERT_TRUE(plan.ok());
-  EXPECT_EQ(plan->targets[0], (RouteTarget{"a", "m"}));
-  EXPECT_THAT(plan->targets,
-              ElementsAre(RouteTarget{"a", "m"}, RouteTarget{"b", "m"}));
+  EXPECT_EQ(*plan->targets.At(0), (RouteTarget{"a", "m"}));
+  EXPECT_EQ(*plan->targets.At(1), (RouteTarget{"b", "m"}));
+  EXPECT_EQ(plan->targets.At(2), nullptr);
   EXPECT_THAT(plan->rule.any, IsEmpty());
   EXPECT_THAT(plan->common.any, ElementsAre(RouteTarget{"c", "last"}));
   plan = router_->Plan({.model = "o"}, random_);
@@ -400,7 +401,7 @@ TEST_F(RouterTest, FailuresOfSomeKindsHaveFallbacksOfTheirOwn) {
         content_policy { provider: "c" }
         rate_limit { provider: "b" }
       })");
-  const absl::StatusOr<RoutePlan> plan = router_->Plan({.model = "m"}, random_);
+  absl::StatusOr<RoutePlan> plan = router_->Plan({.model = "m"}, random_);
   ASSERT_TRUE(plan.ok());
   EXPECT_THAT(plan->common.any, IsEmpty());
   EXPECT_THAT(plan->common.context_length,
