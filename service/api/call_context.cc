@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "base/memory/recycler.h"
 #include "base/os/random.h"
+#include "base/text/byte_words.h"
 
 namespace gateway {
 namespace {
@@ -36,6 +39,22 @@ bool IsFieldName(std::string_view name) {
          });
 }
 
+// Returns whether all bytes are printable ASCII, as nearly always.
+bool IsVisible(std::string_view text) {
+  const auto is_visible = [](uint64_t word) {
+    // One more makes DEL the first that is not ASCII.
+    return FirstBelow(word, 0x20) == 0 &&
+           ((word | (word + EachByte(1))) & kHighBits) == 0;
+  };
+  for (; text.size() >= sizeof(uint64_t);
+       text.remove_prefix(sizeof(uint64_t))) {
+    if (!is_visible(LoadWord(text.data()))) return false;
+  }
+  uint64_t rest = EachByte(' ');
+  memcpy(&rest, text.data(), text.size());
+  return is_visible(rest);
+}
+
 // Returns what a field can carry of a value; `memory` backs the result if it
 // differs from the value.
 std::string_view Sendable(std::string_view name, std::string_view value,
@@ -47,10 +66,11 @@ std::string_view Sendable(std::string_view name, std::string_view value,
   const size_t begin = std::min(value.find_first_not_of(' '), value.size());
   value.remove_prefix(begin);
   value = value.substr(0, value.find_last_not_of(' ') + 1);
-  const auto is_bad = [](char c) { return c < 0x20 || c > 0x7e; };
-  if (std::none_of(value.begin(), value.end(), is_bad)) return value;
+  if (IsVisible(value)) return value;
   *memory = std::string(value);
-  std::replace_if(memory->begin(), memory->end(), is_bad, '?');
+  std::replace_if(
+      memory->begin(), memory->end(),
+      [](char c) { return c < 0x20 || c > 0x7e; }, '?');
   return *memory;
 }
 
@@ -132,7 +152,7 @@ std::optional<std::string_view> CallContext::FindSoleMetadata(
 
 void CallContext::AddTrailer(std::string_view name, std::string_view value) {
   std::string memory;
-  trailers_.emplace_back(name, Sendable(name, value, &memory));
+  trailers_.push_back({name, Keep(Sendable(name, value, &memory))});
 }
 
 void CallContext::AddInitialMetadata(std::string_view name,

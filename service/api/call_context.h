@@ -73,8 +73,8 @@ inline bool IsReservedMetadataName(std::string_view name) {
   }
 }
 
-// One header of a request. Names are lower case; the value of a name that
-// ends in `-bin` is decoded.
+// One header of a request, or one trailer of its answer. Names are lower case;
+// the value of a name that ends in `-bin` is decoded.
 struct MetadataEntry {
   std::string_view name;
   std::string_view value;
@@ -94,10 +94,6 @@ class CallContext {
     // one each way, or little more than metadata.
     bool holds_messages = false;
   };
-
-  // A header or trailer for the client: name and value, not yet encoded if the
-  // name ends in `-bin`.
-  using Field = std::pair<std::string, std::string>;
 
   CallContext(EventLoop& loop, const Arrival& arrival);
 
@@ -183,9 +179,10 @@ class CallContext {
 
   // Adds a trailer. Unless the name ends in `-bin`, what a trailer cannot carry
   // in `value` becomes `?`, and spaces at both ends are cut. REQUIRES: `name`
-  // is lower case and not reserved.
+  // is lower case and not reserved, and outlives this.
   void AddTrailer(std::string_view name, std::string_view value);
-  absl::Span<const Field> trailers() const { return trailers_; }
+  // Values are not yet encoded if their names end in `-bin`.
+  absl::Span<const MetadataEntry> trailers() const { return trailers_; }
 
   // As above, for a header, which leaves before the first message, or at the
   // end of a call that sends none. REQUIRES: neither has been sent.
@@ -218,7 +215,7 @@ class CallContext {
   mutable std::array<char, kMadeUpRequestIdDigits> made_up_id_;
   FieldBlock initial_metadata_;
   bool initial_metadata_taken_ = false;
-  std::vector<Field> trailers_;
+  absl::InlinedVector<MetadataEntry, 4> trailers_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
   std::unique_ptr<google::protobuf::Arena> request_arena_;

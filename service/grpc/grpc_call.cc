@@ -339,7 +339,7 @@ void GrpcCall::End(absl::Status status) {
   }
   SetInitialMetadata();
   for (const auto& [name, value] : context_.trailers()) {
-    server_context_.AddTrailingMetadata(name, value);
+    server_context_.AddTrailingMetadata(std::string(name), std::string(value));
   }
   grpc::Status sent =
       SetTrailers(server_context_, context_.request_id(), status);

@@ -64,7 +64,7 @@ void AnthropicRoutes::AddTo(RouteTable& table) const {
              .path = kCreateMessage.path,
              .shown = kCreateMessage.name,
              .runs_call = true,
-             .serve = [](RequestContext context, std::string_view) {
+             .serve = [](RequestContext&& context, std::string_view) {
                GenerationOptions options =
                    MessageOptions(context, kCreateMessage);
                return Generate(std::move(context), std::move(options));
@@ -74,7 +74,7 @@ void AnthropicRoutes::AddTo(RouteTable& table) const {
              .path = kCountMessageTokens.path,
              .shown = kCountMessageTokens.name,
              .runs_call = true,
-             .serve = [](RequestContext context, std::string_view) {
+             .serve = [](RequestContext&& context, std::string_view) {
                GenerationOptions options =
                    MessageOptions(context, kCountMessageTokens);
                return CountTokens(std::move(context), std::move(options));

@@ -104,11 +104,11 @@ Task<void> Run(RequestContext context, GenerationOptions options, bool counts) {
 
 }  // namespace
 
-Task<void> Generate(RequestContext context, GenerationOptions options) {
+Task<void> Generate(RequestContext&& context, GenerationOptions&& options) {
   return Run(std::move(context), std::move(options), /*counts=*/false);
 }
 
-Task<void> CountTokens(RequestContext context, GenerationOptions options) {
+Task<void> CountTokens(RequestContext&& context, GenerationOptions&& options) {
   return Run(std::move(context), std::move(options), /*counts=*/true);
 }
 

@@ -42,10 +42,10 @@ struct GenerationOptions {
 };
 
 // Generates an answer, whole or as a stream, as the request asks.
-Task<void> Generate(RequestContext context, GenerationOptions options);
+Task<void> Generate(RequestContext&& context, GenerationOptions&& options);
 
 // Counts the input tokens of a request.
-Task<void> CountTokens(RequestContext context, GenerationOptions options);
+Task<void> CountTokens(RequestContext&& context, GenerationOptions&& options);
 
 }  // namespace gateway
 

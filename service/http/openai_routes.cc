@@ -13,7 +13,7 @@ namespace {
 constexpr Operation kComplete = {"POST /v1/chat/completions", "POST",
                                  "/v1/chat/completions"};
 
-Task<void> Complete(RequestContext context) {
+Task<void> Complete(RequestContext&& context) {
   GenerationOptions options;
   options.operation = kComplete;
   return Generate(std::move(context), std::move(options));
@@ -32,7 +32,7 @@ void OpenAiRoutes::AddTo(RouteTable& table) const {
              .path = kComplete.path,
              .shown = kComplete.name,
              .runs_call = true,
-             .serve = [](RequestContext context, std::string_view) {
+             .serve = [](RequestContext&& context, std::string_view) {
                return Complete(std::move(context));
              }});
   table.Add({.api = &api_,

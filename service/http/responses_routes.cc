@@ -68,7 +68,7 @@ void ResponsesRoutes::AddTo(RouteTable& table) const {
              .path = kCreate.path,
              .shown = kCreate.name,
              .runs_call = true,
-             .serve = [](RequestContext context, std::string_view) {
+             .serve = [](RequestContext&& context, std::string_view) {
                return Generate(std::move(context), ResponseOptions(kCreate));
              }});
   table.Add({.api = &api_,
@@ -76,7 +76,7 @@ void ResponsesRoutes::AddTo(RouteTable& table) const {
              .path = kCountInputTokens.path,
              .shown = kCountInputTokens.name,
              .runs_call = true,
-             .serve = [](RequestContext context, std::string_view) {
+             .serve = [](RequestContext&& context, std::string_view) {
                return CountTokens(std::move(context),
                                   ResponseOptions(kCountInputTokens));
              }});

@@ -28,10 +28,11 @@ namespace gateway {
 
 class RouteTable {
  public:
-  // Serves the request of `context`; `rest` is what follows the path of a route
-  // that ends in a slash, up to its `ending`. Both are the request's.
-  using Serve =
-      std::function<Task<void>(RequestContext context, std::string_view rest)>;
+  // Serves the request of `context`, which is taken; `rest` is what follows the
+  // path of a route that ends in a slash, up to its `ending`. Both are the
+  // request's.
+  using Serve = std::function<Task<void>(RequestContext&& context,
+                                         std::string_view rest)>;
 
   // A route. The texts are constants.
   struct Route {

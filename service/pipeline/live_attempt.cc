@@ -201,7 +201,10 @@ void LiveAttempt::LimitTime() {
   const bool streams = call_.facts.stream;
   const bool is_last = attempts_left_ == 1;
   // The client for HTTP and the deadline of the call see to all else.
-  if (is_last && configured.first_content == absl::InfiniteDuration()) return;
+  if (is_last &&
+      (!streams || configured.first_content == absl::InfiniteDuration())) {
+    return;
+  }
   const absl::Duration remaining = call_.deadline - attempt_.began;
   const std::optional<AttemptLimits> limits =
       SplitDeadline(configured, {.remaining = remaining,

@@ -29,7 +29,7 @@ namespace gateway {
 
 inline constexpr std::string_view kGrpcContentType = "application/grpc";
 
-using MetadataSpan = absl::Span<const CallContext::Field>;
+using MetadataSpan = absl::Span<const MetadataEntry>;
 
 // A handler's metadata as fields; values of names that end in `-bin` are
 // encoded.

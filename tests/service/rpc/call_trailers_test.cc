@@ -74,7 +74,7 @@ TEST(CallHeadTest, CarriesTheHandlersMetadata) {
 }
 
 TEST(CallTrailersTest, OfSuccessAreFew) {
-  const std::vector<CallContext::Field> own = {{"x-target", "mock"}};
+  const std::vector<MetadataEntry> own = {{"x-target", "mock"}};
   const CallTrailers trailers("the-id", own, absl::OkStatus());
   EXPECT_THAT(Copied(trailers.fields()),
               ElementsAre(Pair("grpc-status", "0"),
