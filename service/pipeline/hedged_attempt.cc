@@ -78,12 +78,23 @@ void EndLoser(PlannedCall& call, Racer& racer) {
   }
 }
 
-// Ends all but the winner, of two or one. Without a winner, tells `next` how
-// all but the last of them failed, and the caller how that one did.
+// When it ended. REQUIRES: it has.
+absl::Duration EndOf(const Racer& racer) {
+  const Attempt& attempt = racer.live.attempt();
+  return attempt.began + attempt.duration;
+}
+
+// Ends all but the winner, of two or one. Without a winner, all of which have
+// failed then, tells `next` how all but the last of them did, and the caller
+// how that one did.
 Task<HedgedOutcome> EndRace(PlannedCall& call, NextAttempt& next,
                             std::array<Racer*, 2> racers, Racer* winner,
                             WakeUp* wake) {
   HedgedOutcome outcome;
+  if (winner == nullptr && racers[1] != nullptr &&
+      EndOf(*racers[1]) < EndOf(*racers[0])) {
+    std::swap(racers[0], racers[1]);
+  }
   for (Racer* racer : racers) {
     if (racer == nullptr || racer == winner) continue;
     if (winner != nullptr && (!racer->ended || racer->outcome.ok())) {

@@ -116,6 +116,24 @@ TEST_F(HedgedAttemptTest, WhereBothFailRetriesFollow) {
   EXPECT_THAT(kinds_, SizeIs(3)) << "attempts_limit";
 }
 
+TEST_F(HedgedAttemptTest, WhoFailedLastSaysHowTheCallFails) {
+  for (const bool stream : {false, true}) {
+    for (const int second_takes : {1, 5}) {
+      Configure(
+          "hedging: {enabled: true, delay: 2s}, retry: {attempts_limit: 1}");
+      first_->TakeTime(absl::Seconds(5));
+      first_->Fail(Down());
+      second_->TakeTime(absl::Seconds(second_takes));
+      second_->Fail(
+          MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "nonsense"));
+      EXPECT_EQ(FaultReason(Ask(stream)),
+                second_takes == 1 ? v1::ERROR_REASON_PROVIDER_UNAVAILABLE
+                                  : v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+      ExpectKinds(kHedge);
+    }
+  }
+}
+
 TEST_F(HedgedAttemptTest, AHedgeNeedsAPlaceInTheBudget) {
   Configure(
       "hedging: {enabled: true, delay: 2s}, "
