@@ -15,7 +15,7 @@ std::optional<BreakerModel::Permit> BreakerModel::Ask(absl::Duration now) {
 void BreakerModel::Tell(const Permit& permit, Outcome outcome,
                         absl::Duration now) {
   // What was asked before the state changed says nothing of the time since.
-  if (!settings_->breaker_enforced || permit.era != era_) return;
+  if (!settings_->enforced || permit.era != era_) return;
   if (permit.probe) --probes_;
   if (outcome == Outcome::kNothing) return;
   const bool failed = outcome == Outcome::kFailure;

@@ -28,7 +28,9 @@ class BreakerModel {
     bool probe = false;
   };
 
-  explicit BreakerModel(const Scenario& scenario) : settings_(&scenario) {}
+  // Borrows them.
+  explicit BreakerModel(const BreakerSettings& settings)
+      : settings_(&settings) {}
 
   // Nothing while the target must not be asked.
   std::optional<Permit> Ask(absl::Duration now);
@@ -38,6 +40,7 @@ class BreakerModel {
   State StateAt(absl::Duration now) const;
   // Zero if it may be asked; nothing if that depends on probes under way.
   std::optional<absl::Duration> Wait(absl::Duration now) const;
+  // 0 if nothing is counted.
   int failures_in_a_row() const { return failures_in_a_row_; }
 
  private:
@@ -49,7 +52,7 @@ class BreakerModel {
   void Enter(State state);
   bool ShouldOpen(int64_t second) const;
 
-  const Scenario* settings_;
+  const BreakerSettings* settings_;
   State state_ = State::kClosed;
   int era_ = 0;
   absl::Duration opened_;

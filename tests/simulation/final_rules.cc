@@ -1,6 +1,7 @@
 // What CallRules says of a simulation as a whole.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -24,8 +25,10 @@ void CallRules::SimulationEnds(absl::Duration now) {
     Broken("the retry budget counts calls or retries that are over");
   }
   CheckBudget();
+  CheckWeights();
   switch (scenario_.kind) {
     case Scenario::Kind::kMixed:
+    case Scenario::Kind::kComesBack:
       break;
     case Scenario::Kind::kDeadProvider:
       CheckDeadProvider();
@@ -39,10 +42,8 @@ void CallRules::SimulationEnds(absl::Duration now) {
   }
 }
 
-// When a retry or fallback took its place there was one.
+// When a retry, a fallback or a hedge took its place there was one.
 void CallRules::CheckBudget() {
-  // When a hedge gives its place back, is not seen from outside.
-  if (IsHedged()) return;
   std::vector<const Ask*> extras;
   for (const Ask& ask : asks_) {
     if (ask.extra) extras.push_back(&ask);
@@ -76,6 +77,19 @@ void CallRules::CheckDeadProvider() {
   }
 }
 
+// By chance: six standard deviations, and some more where calls are few.
+void CallRules::CheckWeights() {
+  for (const auto& [place, share] : shares_) {
+    const double off =
+        std::max(std::abs(share.asked - share.expected) - 4, 0.0);
+    if (off * off <= 36 * share.variance) continue;
+    const ScenarioTarget& target =
+        scenario_.routes[place.first].targets[place.second];
+    Broken(absl::StrCat(TextOf(NameOf(target)), " is asked first by ",
+                        share.asked, " calls in place of ", share.expected));
+  }
+}
+
 // Everybody is asked, as often as his weight says.
 void CallRules::CheckShares() {
   const ScenarioRoute& route = scenario_.routes.front();
@@ -97,6 +111,10 @@ void CallRules::CheckShares() {
       off_max = static_cast<double>(route.targets.size());
       off_max *= off_max;
     }
+    // Who is fastest may change, but all are tried.
+    if (route.balancing == "lowest_latency") {
+      off_max = asked == 0 ? 0 : expected * expected + asked * asked;
+    }
     if ((asked - expected) * (asked - expected) > off_max) {
       Broken(absl::StrCat(target.provider, " is asked ", asked,
                           " times in place of ", expected));
@@ -112,7 +130,8 @@ void CallRules::CheckShares() {
 // After a bad time calls go well again, and to everybody.
 void CallRules::CheckHealed() {
   const absl::Duration well = begin_ + scenario_.healed_at +
-                              scenario_.open_duration + absl::Seconds(25);
+                              scenario_.breaker.open_duration +
+                              absl::Seconds(25);
   std::map<TargetName, int> asked;
   int calls = 0;
   for (size_t i = 0; i < calls_.size(); ++i) {

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/string_view.h"
 #include "tests/testing/fake_random.h"
 
 namespace gateway {
@@ -25,6 +23,7 @@ class Drawing {
   absl::Duration MillisBetween(int least, int most) {
     return absl::Milliseconds(Between(least, most));
   }
+  size_t Below(size_t bound) { return random_.Below(bound); }
   template <typename T, size_t kCount>
   T OneOf(const T (&choices)[kCount]) {
     return choices[random_.Below(kCount)];
@@ -33,6 +32,8 @@ class Drawing {
  private:
   FakeRandom random_;
 };
+
+constexpr size_t kCapabilities = 4;
 
 // So that nothing of the bad time fails much later.
 constexpr absl::Duration kHealedLatencyMax = absl::Seconds(4);
@@ -120,24 +121,50 @@ ScenarioRoute DrawRoute(Drawing& draw, size_t number, size_t providers) {
   return route;
 }
 
+BreakerSettings DrawBreaker(Drawing& draw) {
+  BreakerSettings breaker;
+  breaker.enforced = draw.InPercent(85);
+  breaker.consecutive_failures = draw.Between(1, 8);
+  breaker.failure_percent = draw.Between(10, 100);
+  breaker.minimum_calls = draw.Between(2, 30);
+  breaker.window = absl::Seconds(draw.Between(1, 60));
+  breaker.open_duration = draw.MillisBetween(1, 40'000);
+  breaker.half_open_probes = draw.Between(1, 3);
+  return breaker;
+}
+
+ProviderSettings DrawProviderSettings(Drawing& draw) {
+  ProviderSettings settings;
+  if (draw.InPercent(25)) settings.breaker = DrawBreaker(draw);
+  if (draw.InPercent(25)) settings.attempts_limit = draw.Between(1, 4);
+  if (draw.InPercent(20)) {
+    settings.concurrent_attempts_limit = draw.Between(1, 4);
+  }
+  if (draw.InPercent(25)) settings.first_content = draw.MillisBetween(1, 8000);
+  if (draw.InPercent(35)) {
+    settings.probe_interval = draw.MillisBetween(1000, 20'000);
+    settings.probe_timeout =
+        absl::Floor(settings.probe_interval * draw.Between(10, 80) / 100,
+                    absl::Milliseconds(1));
+  }
+  return settings;
+}
+
 void DrawSettings(Drawing& draw, Scenario& scenario) {
   if (draw.InPercent(30)) return;  // The defaults.
   scenario.attempts_limit = draw.Between(1, 4);
   scenario.backoff_base = draw.MillisBetween(1, 1000);
   scenario.backoff_limit = scenario.backoff_base + draw.MillisBetween(0, 8000);
   scenario.call_timeout = draw.MillisBetween(500, 120'000);
-  scenario.breaker_enforced = draw.InPercent(85);
-  scenario.consecutive_failures = draw.Between(1, 8);
-  scenario.failure_percent = draw.Between(10, 100);
-  scenario.minimum_calls = draw.Between(2, 30);
-  scenario.window = absl::Seconds(draw.Between(1, 60));
-  scenario.open_duration = draw.MillisBetween(1, 40'000);
-  scenario.half_open_probes = draw.Between(1, 3);
+  scenario.breaker = DrawBreaker(draw);
   scenario.budget_percent = draw.OneOf({0, 20, 20, 50, 100});
   scenario.budget_minimum = draw.OneOf({0, 1, 3, 3, 10});
   scenario.ejects = draw.InPercent(40);
   scenario.ejection_failures = draw.Between(1, 6);
   scenario.base_ejection = draw.MillisBetween(1, 30'000);
+  scenario.ejection_limit = scenario.base_ejection * draw.Between(1, 4);
+  scenario.ejection_interval = draw.MillisBetween(1000, 10'000);
+  scenario.slow_start = draw.MillisBetween(0, 20'000);
   scenario.ejected_percent_limit = draw.OneOf({0, 10, 50, 100, 100});
   if (draw.InPercent(40)) scenario.hedge_delay = draw.MillisBetween(1, 3000);
   scenario.default_cooling = draw.MillisBetween(0, 20'000);
@@ -156,6 +183,7 @@ void DrawCalls(Drawing& draw, Scenario& scenario, int count,
         draw.Between(0, static_cast<int>(scenario.routes.size()) - 1));
     call.stream = draw.InPercent(60);
     call.session = draw.InPercent(50) ? draw.Between(1, 5) : 0;
+    call.user = draw.InPercent(50) ? draw.Between(1, 9) : 0;
     scenario.calls.push_back(call);
   }
   std::stable_sort(
@@ -172,11 +200,82 @@ void DrawCallers(Drawing& draw, Scenario& scenario) {
   }
 }
 
+std::string DrawProviderName(Drawing& draw, const Scenario& scenario) {
+  return absl::StrCat(
+      "p", draw.Between(0, static_cast<int>(scenario.providers.size()) - 1));
+}
+
+ScenarioCapabilities DrawCapabilities(Drawing& draw, int percent) {
+  ScenarioCapabilities set = 0;
+  for (size_t i = 0; i < kCapabilities; ++i) {
+    if (draw.InPercent(percent)) set |= 1U << i;
+  }
+  return set;
+}
+
+// Models that differ in what they can do, and calls that need some of it.
+void DrawSelection(Drawing& draw, Scenario& scenario) {
+  const int policies = draw.Between(1, 6);
+  for (int i = 0; i < policies; ++i) {
+    scenario.policies.push_back(
+        {.id = absl::StrCat("s", i),
+         .target = {.provider = DrawProviderName(draw, scenario),
+                    .model = absl::StrCat("s", i)},
+         .capabilities = DrawCapabilities(draw, 60),
+         .cost_tier = draw.Between(1, 4),
+         .price = draw.Between(1, 3),
+         .context_window = 1000 * draw.Between(4, 64)});
+  }
+  for (int i = 0; i < draw.Between(1, 3); ++i) {
+    scenario.nodes.push_back({.name = absl::StrCat("n", i),
+                              .required = DrawCapabilities(draw, 25),
+                              .cost_tier_max = draw.Between(1, 4),
+                              .context_window_min = 1000 * draw.Between(1, 32),
+                              .needs_reasoning = draw.InPercent(20)});
+  }
+  constexpr ScenarioStrategy kStrategies[] = {
+      ScenarioStrategy::kCostOptimized,
+      ScenarioStrategy::kCostOptimized,
+      ScenarioStrategy::kCapabilityStrict,
+      ScenarioStrategy::kCapabilityStrict,
+      ScenarioStrategy::kBalanced,
+      ScenarioStrategy::kAdminPreferred,
+      ScenarioStrategy::kPerformanceOptimized};
+  for (ScenarioCall& call : scenario.calls) {
+    if (draw.InPercent(50)) continue;
+    call.need = ScenarioNeed{.node = draw.Below(scenario.nodes.size()),
+                             .capabilities = DrawCapabilities(draw, 15),
+                             .strategy = draw.OneOf(kStrategies)};
+  }
+}
+
+// An operator changes whom the rules are for while calls run.
+void DrawRollout(Drawing& draw, Scenario& scenario, absl::Duration length) {
+  const auto share = [&draw] {
+    return draw.OneOf({0, 100 * draw.Between(0, 100), ScenarioRollout::kAll});
+  };
+  scenario.rollout.share = share();
+  if (draw.InPercent(60)) {
+    scenario.rollout.baseline =
+        ScenarioTarget{.provider = DrawProviderName(draw, scenario),
+                       .model = absl::StrCat("m", draw.Between(0, 2))};
+  }
+  absl::Duration at;
+  for (int i = 0; i < draw.Between(0, 5); ++i) {
+    at += length / draw.Between(2, 8);
+    scenario.rollout.changes.push_back({.at = at, .share = share()});
+  }
+}
+
 void DrawMixed(Drawing& draw, Scenario& scenario) {
   const auto length = absl::Seconds(draw.Between(20, 120));
   const int providers = draw.Between(1, 4);
+  const bool have_settings = draw.InPercent(50);
   for (int i = 0; i < providers; ++i) {
     scenario.providers.push_back(DrawProvider(draw, i, length));
+    if (have_settings) {
+      scenario.providers.back().settings = DrawProviderSettings(draw);
+    }
   }
   for (int i = 0; i < draw.Between(1, 3); ++i) {
     scenario.routes.push_back(
@@ -185,6 +284,8 @@ void DrawMixed(Drawing& draw, Scenario& scenario) {
   DrawSettings(draw, scenario);
   DrawCalls(draw, scenario, draw.Between(20, 120), length);
   DrawCallers(draw, scenario);
+  if (draw.InPercent(30)) DrawSelection(draw, scenario);
+  if (draw.InPercent(25)) DrawRollout(draw, scenario, length);
 }
 
 void DrawDeadProvider(Drawing& draw, Scenario& scenario) {
@@ -213,7 +314,8 @@ void DrawAllWell(Drawing& draw, Scenario& scenario) {
       .model = "r0",
       .balancing = std::string(draw.OneOf(
           {std::string_view("weighted"), std::string_view("round_robin"),
-           std::string_view("least_requests")}))};
+           std::string_view("least_requests"),
+           std::string_view("lowest_latency")}))};
   const absl::Duration latency = draw.MillisBetween(1, 500);
   for (int i = 0; i < providers; ++i) {
     scenario.providers.push_back(
@@ -253,42 +355,39 @@ void DrawHealed(Drawing& draw, Scenario& scenario) {
   DrawSettings(draw, scenario);
   scenario.call_timeout = std::max(scenario.call_timeout, absl::Seconds(10));
   scenario.base_ejection = std::min(scenario.base_ejection, absl::Seconds(5));
+  scenario.ejection_limit = 2 * scenario.base_ejection;
+  scenario.slow_start = std::min(scenario.slow_start, absl::Seconds(5));
   scenario.default_cooling =
       std::min(scenario.default_cooling, kHealedCoolingMax);
   DrawCalls(draw, scenario, 240, absl::Minutes(4));
 }
 
-std::string TargetYaml(const ScenarioTarget& target) {
-  return absl::StrCat("{provider: ", target.provider, ", model: ", target.model,
-                      ", weight: ", target.weight,
-                      ", priority: ", target.priority, "}");
-}
-
-std::string FallbackYaml(const ScenarioTarget& target) {
-  return absl::StrCat("{provider: ", target.provider, ", model: ", target.model,
-                      "}");
-}
-
-std::string ListYaml(const std::vector<ScenarioTarget>& targets,
-                     std::string (*yaml_of)(const ScenarioTarget&)) {
-  std::string list;
-  for (const ScenarioTarget& target : targets) {
-    absl::StrAppend(&list, list.empty() ? "" : ", ", yaml_of(target));
+// One of several that share calls by weight fails until it is ejected, and then
+// grows from a tenth of its weight to the whole while most calls come.
+void DrawComesBack(Drawing& draw, Scenario& scenario) {
+  scenario.kind = Scenario::Kind::kComesBack;
+  ScenarioRoute route{.model = "r0", .balancing = "weighted"};
+  const int providers = draw.Between(2, 4);
+  for (int i = 0; i < providers; ++i) {
+    ProviderScript script{.name = absl::StrCat("p", i),
+                          .phases = {{.latency = draw.MillisBetween(1, 100)}}};
+    if (i == 0) {
+      script.phases.front().conduct = Conduct::kFails;
+      script.phases.push_back(
+          {.from = absl::Seconds(5), .latency = draw.MillisBetween(1, 100)});
+    }
+    scenario.providers.push_back(std::move(script));
+    route.targets.push_back({.provider = absl::StrCat("p", i),
+                             .model = "m0",
+                             .weight = draw.Between(1, 3)});
   }
-  return absl::StrCat("[", list, "]");
-}
-
-std::string VariableOf(std::string_view provider, int credential) {
-  return absl::StrCat("KEY_", absl::AsciiStrToUpper(ToAbsl(provider)), "_",
-                      credential);
-}
-
-std::string SecretOf(std::string_view provider, int credential) {
-  return absl::StrCat("\"env:", VariableOf(provider, credential), "\"");
-}
-
-std::string Millis(absl::Duration duration) {
-  return absl::StrCat(absl::ToInt64Milliseconds(duration), "ms");
+  scenario.routes.push_back(std::move(route));
+  scenario.breaker.enforced = false;
+  scenario.ejects = true;
+  scenario.ejection_failures = draw.Between(1, 3);
+  scenario.base_ejection = absl::Seconds(draw.Between(5, 10));
+  scenario.slow_start = absl::Seconds(draw.Between(40, 80));
+  DrawCalls(draw, scenario, 500, absl::Seconds(90));
 }
 
 }  // namespace
@@ -312,79 +411,43 @@ std::string_view ConductName(Conduct conduct) {
 }
 
 std::string_view KindName(Scenario::Kind kind) {
-  static constexpr std::string_view kNames[] = {"mixed", "dead provider",
-                                                "all well", "healed"};
+  static constexpr std::string_view kNames[] = {
+      "mixed", "dead provider", "all well", "healed", "comes back"};
   return kNames[static_cast<size_t>(kind)];
 }
 
-std::string Scenario::Yaml() const {
-  std::string yaml = "providers:\n";
-  for (const ProviderScript& provider : providers) {
-    absl::StrAppend(&yaml, "  - name: ", provider.name,
-                    "\n    openai_compatible: {base_url: "
-                    "\"http://127.0.0.1:1/v1\"",
-                    provider.credentials == 0
-                        ? ""
-                        : ", api_key: " + SecretOf(provider.name, 0),
-                    "}\n");
-    if (provider.credentials < 2) continue;
-    absl::StrAppend(&yaml, "    credentials:\n");
-    for (int i = 1; i < provider.credentials; ++i) {
-      absl::StrAppend(&yaml, "      - {name: ", CredentialName(i),
-                      ", api_key: ", SecretOf(provider.name, i), "}\n");
-    }
+std::vector<std::string_view> CapabilityWords(ScenarioCapabilities set) {
+  static constexpr std::string_view kWords[] = {
+      "reasoning", "vision", "web_search", "function_calling"};
+  static_assert(std::size(kWords) == kCapabilities);
+  std::vector<std::string_view> words;
+  for (size_t i = 0; i < std::size(kWords); ++i) {
+    if ((set >> i & 1) != 0) words.push_back(kWords[i]);
   }
-  absl::StrAppend(&yaml, "routing:\n  strict: true\n  model_rules:\n");
-  for (const ScenarioRoute& route : routes) {
-    absl::StrAppend(&yaml, "    - exact: ", route.model,
-                    "\n      balancing: ", route.balancing,
-                    "\n      targets: ", ListYaml(route.targets, TargetYaml),
-                    "\n");
-    if (route.fallbacks.empty()) continue;
-    absl::StrAppend(&yaml, "      fallbacks: ",
-                    ListYaml(route.fallbacks, FallbackYaml), "\n");
-  }
-  absl::StrAppend(
-      &yaml, "resilience:\n  call_timeout: ", Millis(call_timeout),
-      "\n  retry: {attempts_limit: ", attempts_limit,
-      ", backoff_base: ", Millis(backoff_base),
-      ", backoff_limit: ", Millis(backoff_limit),
-      "}\n  circuit_breaker: {mode: ", breaker_enforced ? "enforce" : "\"off\"",
-      ", consecutive_failures: ", consecutive_failures,
-      ", failure_percent: ", failure_percent,
-      ", minimum_calls: ", minimum_calls, ", window: ", Millis(window),
-      ", open_duration: ", Millis(open_duration),
-      ", half_open_probes: ", half_open_probes,
-      "}\n  retry_budget: {percent: ", budget_percent,
-      ", minimum: ", budget_minimum,
-      "}\n  credential_cooling: {default_cooling: ", Millis(default_cooling),
-      ", cooling_limit: ", Millis(cooling_limit), "}\n");
-  if (ejects) {
-    absl::StrAppend(
-        &yaml, "  outlier_ejection: {enabled: true, consecutive_failures: ",
-        ejection_failures,
-        ", interval: 2s, base_ejection: ", Millis(base_ejection),
-        ", ejection_limit: ", Millis(2 * base_ejection),
-        ", ejected_percent_limit: ", ejected_percent_limit,
-        ", slow_start: 3s}\n");
-  }
-  if (hedge_delay != absl::InfiniteDuration()) {
-    absl::StrAppend(&yaml,
-                    "  hedging: {enabled: true, delay: ", Millis(hedge_delay),
-                    "}\n");
-  }
-  return yaml;
+  return words;
 }
 
-std::map<std::string, std::string> Scenario::Environment() const {
-  std::map<std::string, std::string> variables;
-  for (const ProviderScript& provider : providers) {
-    for (int i = 0; i < provider.credentials; ++i) {
-      variables[VariableOf(provider.name, i)] =
-          absl::StrCat("secret-of-", provider.name, "-", i);
-    }
-  }
-  return variables;
+std::string_view StrategyWord(ScenarioStrategy strategy) {
+  static constexpr std::string_view kWords[] = {
+      "cost_optimized", "performance_optimized", "balanced",
+      "capability_strict", "admin_preferred"};
+  return kWords[static_cast<size_t>(strategy)];
+}
+
+const ProviderSettings& Scenario::SettingsOf(std::string_view provider) const {
+  return std::find_if(
+             providers.begin(), providers.end(),
+             [&](const ProviderScript& each) { return each.name == provider; })
+      ->settings;
+}
+
+const BreakerSettings& Scenario::BreakerOf(std::string_view provider) const {
+  const ProviderSettings& settings = SettingsOf(provider);
+  return settings.breaker.has_value() ? *settings.breaker : breaker;
+}
+
+int Scenario::AttemptsLimitOf(std::string_view provider) const {
+  return SettingsOf(provider).attempts_limit.value_or(attempts_limit);
 }
 
 std::string CredentialName(int number) {
@@ -394,7 +457,7 @@ std::string CredentialName(int number) {
 Scenario MakeScenario(uint64_t seed) {
   Drawing draw(seed);
   Scenario scenario{.seed = seed};
-  switch (seed % 8) {
+  switch (seed % 10) {
     case 0:
       DrawDeadProvider(draw, scenario);
       break;
@@ -403,6 +466,9 @@ Scenario MakeScenario(uint64_t seed) {
       break;
     case 2:
       DrawHealed(draw, scenario);
+      break;
+    case 3:
+      DrawComesBack(draw, scenario);
       break;
     default:
       DrawMixed(draw, scenario);

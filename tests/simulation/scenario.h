@@ -6,7 +6,9 @@
 //   Simulation(scenario).Run();  // simulation.h
 //
 // There are a few kinds. In a mixed one anything may happen to anybody; the
-// others are made so that more can be said of how they must end.
+// others are made so that more can be said of how they must end. How kinds are
+// drawn is scenario.cc, and what a scenario is as a configuration file,
+// scenario_yaml.cc.
 //
 // Thread contract: plain data and functions.
 
@@ -16,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,10 +57,40 @@ struct Phase {
   int credential = -1;  // Only what is asked with this one; -1: all.
 };
 
+// When a target's breaker opens, and for how long.
+struct BreakerSettings {
+  bool enforced = true;
+  int consecutive_failures = 5;
+  int failure_percent = 50;
+  int minimum_calls = 20;
+  absl::Duration window = absl::Seconds(30);
+  absl::Duration open_duration = absl::Seconds(30);
+  int half_open_probes = 1;
+};
+
+// What a provider has of its own.
+struct ProviderSettings {
+  // In place of the scenario's.
+  std::optional<BreakerSettings> breaker;
+  // At each of its targets, in place of the scenario's.
+  std::optional<int> attempts_limit;
+  // That may be under way with it at once; 0 for no limit.
+  int concurrent_attempts_limit = 0;
+  // How long a stream may take to its first content; infinite for no limit.
+  absl::Duration first_content = absl::InfiniteDuration();
+  // How often it is asked whether it is there, and how long that may take;
+  // infinite if it is not asked.
+  absl::Duration probe_interval = absl::InfiniteDuration();
+  absl::Duration probe_timeout;
+
+  bool is_probed() const { return probe_interval != absl::InfiniteDuration(); }
+};
+
 struct ProviderScript {
   std::string name;
   int credentials = 0;        // None is needed.
   std::vector<Phase> phases;  // In order; the first from 0 on.
+  ProviderSettings settings = {};
 };
 
 struct ScenarioTarget {
@@ -75,11 +108,65 @@ struct ScenarioRoute {
   std::vector<ScenarioTarget> fallbacks;
 };
 
+// What a model that is chosen by what a call needs is said to be able to do, as
+// bits: 1 for the first name of CapabilityWords, 2 for the second, and so on.
+using ScenarioCapabilities = unsigned;
+inline constexpr ScenarioCapabilities kReasoning = 1;
+
+struct ScenarioPolicy {
+  std::string id;
+  ScenarioTarget target;
+  ScenarioCapabilities capabilities = 0;
+  int cost_tier = 1;  // The cheapest; 4 is the dearest.
+  int price = 0;      // In the same unit for all.
+  int context_window = 0;
+};
+
+struct ScenarioNode {
+  std::string name;
+  ScenarioCapabilities required = 0;
+  int cost_tier_max = 4;
+  int context_window_min = 0;
+  bool needs_reasoning = false;
+};
+
+enum class ScenarioStrategy {
+  kCostOptimized,
+  kPerformanceOptimized,
+  kBalanced,
+  kCapabilityStrict,
+  kAdminPreferred,
+};
+
+// What a call says that it needs.
+struct ScenarioNeed {
+  size_t node = 0;
+  ScenarioCapabilities capabilities = 0;  // Beside those of the node.
+  ScenarioStrategy strategy = ScenarioStrategy::kBalanced;
+};
+
+// Whom the rules are for, in hundredths of a percent of all users.
+struct ScenarioRollout {
+  static constexpr int kAll = 10'000;
+
+  struct Change {
+    absl::Duration at;
+    int share = kAll;  // 0: it is switched off.
+  };
+
+  int share = kAll;
+  // Where the calls of the others go; they are refused if there is none.
+  std::optional<ScenarioTarget> baseline;
+  std::vector<Change> changes;  // By the operator, in the order of their times.
+};
+
 struct ScenarioCall {
   absl::Duration at;
   size_t route = 0;
   bool stream = false;
   int session = 0;                                         // 0 for none.
+  int user = 0;                                            // 0 for none.
+  std::optional<ScenarioNeed> need;  // If a model is to be chosen.
   absl::Duration timeout = absl::InfiniteDuration();       // The caller's.
   absl::Duration leaves_after = absl::InfiniteDuration();  // Hangs up then.
   absl::Duration reads_for = absl::ZeroDuration();  // Each piece of a stream.
@@ -90,7 +177,8 @@ struct Scenario {
     kMixed,
     kDeadProvider,  // The first of each route's targets is dead throughout.
     kAllWell,
-    kHealed,  // What was wrong is over by `healed_at`.
+    kHealed,     // What was wrong is over by `healed_at`.
+    kComesBack,  // One is ejected at the begin, and comes back slowly.
   };
 
   uint64_t seed = 0;
@@ -105,24 +193,30 @@ struct Scenario {
   absl::Duration backoff_base = absl::Milliseconds(250);
   absl::Duration backoff_limit = absl::Seconds(8);
   absl::Duration call_timeout = absl::Minutes(15);
-  bool breaker_enforced = true;
-  int consecutive_failures = 5;
-  int failure_percent = 50;
-  int minimum_calls = 20;
-  absl::Duration window = absl::Seconds(30);
-  absl::Duration open_duration = absl::Seconds(30);
-  int half_open_probes = 1;
+  BreakerSettings breaker;
   int budget_percent = 20;
   int budget_minimum = 3;
   // Targets that do worse than the others of their route are ejected.
   bool ejects = false;
   int ejection_failures = 5;
   absl::Duration base_ejection = absl::Seconds(30);
+  absl::Duration ejection_limit = absl::Seconds(60);
+  absl::Duration ejection_interval = absl::Seconds(2);
   int ejected_percent_limit = 50;
+  absl::Duration slow_start = absl::Seconds(3);
   // After which time a second target is asked; never if infinite.
   absl::Duration hedge_delay = absl::InfiniteDuration();
   absl::Duration default_cooling = absl::Seconds(5);
   absl::Duration cooling_limit = absl::Minutes(5);
+  // What models are chosen from, by calls that say what they need.
+  std::vector<ScenarioPolicy> policies;
+  std::vector<ScenarioNode> nodes;
+  ScenarioRollout rollout;
+
+  // REQUIRES: there is such a provider.
+  const ProviderSettings& SettingsOf(std::string_view provider) const;
+  const BreakerSettings& BreakerOf(std::string_view provider) const;
+  int AttemptsLimitOf(std::string_view provider) const;
 
   // The same as a configuration file.
   std::string Yaml() const;
@@ -136,6 +230,10 @@ std::string CredentialName(int number);
 Scenario MakeScenario(uint64_t seed);
 
 std::string_view KindName(Scenario::Kind kind);
+
+// Of each bit, from the first on.
+std::vector<std::string_view> CapabilityWords(ScenarioCapabilities set);
+std::string_view StrategyWord(ScenarioStrategy strategy);
 
 }  // namespace gateway
 

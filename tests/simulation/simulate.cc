@@ -3,17 +3,22 @@
 //   simulate --seed=17 --trace   One, with its configuration and all events.
 //   simulate --seeds=1000-9999   Many; those that break a rule are named.
 //   simulate --seeds=0-99 --hash Prints what the traces amount to.
+//   simulate --seed=17 --layout  Prints first where the process has its memory,
+//                                and what its hashes are seeded with: nothing
+//                                may depend on that.
 //
 // Exits with 1 if a rule was broken.
 
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -29,6 +34,7 @@ struct Asked {
   uint64_t last = 0;
   bool trace = false;
   bool hash = false;
+  bool layout = false;
 };
 
 bool Read(int argc, char** argv, Asked* asked) {
@@ -38,6 +44,8 @@ bool Read(int argc, char** argv, Asked* asked) {
       asked->trace = true;
     } else if (flag == "--hash") {
       asked->hash = true;
+    } else if (flag == "--layout") {
+      asked->layout = true;
     } else if (absl::ConsumePrefix(&flag, "--seed=")) {
       if (!absl::SimpleAtoi(flag, &asked->first)) return false;
       asked->last = asked->first;
@@ -75,6 +83,7 @@ bool Run(uint64_t seed, const Asked& asked, EventTrace* all) {
   }
   for (const std::string& what : broken) {
     std::printf("seed %" PRIu64 ": %s\n", seed, what.c_str());
+    std::fflush(stdout);  // Somebody may be waiting for it.
   }
   if (asked.hash) {
     std::printf("seed %" PRIu64 " %016" PRIx64 "\n", seed, trace.hash());
@@ -82,13 +91,23 @@ bool Run(uint64_t seed, const Asked& asked, EventTrace* all) {
   return broken.empty();
 }
 
+void PrintLayout() {
+  const auto on_heap = std::make_unique<int>();
+  std::printf("layout: hash %zx, heap %p, code %p\n", absl::HashOf(0),
+              static_cast<void*>(on_heap.get()),
+              reinterpret_cast<void*>(&PrintLayout));
+}
+
 int Main(int argc, char** argv) {
   Asked asked;
   if (!Read(argc, argv, &asked)) {
-    std::fputs("usage: simulate --seed=N|--seeds=N-M [--trace] [--hash]\n",
-               stderr);
+    std::fputs(
+        "usage: simulate --seed=N|--seeds=N-M [--trace] [--hash] "
+        "[--layout]\n",
+        stderr);
     return 2;
   }
+  if (asked.layout) PrintLayout();
   int failed = 0;
   EventTrace all;
   for (uint64_t seed = asked.first; seed <= asked.last; ++seed) {

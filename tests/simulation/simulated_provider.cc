@@ -60,7 +60,7 @@ size_t CallOf(std::string_view request_id) {
 
 }  // namespace
 
-SimulatedProvider::Fate SimulatedProvider::Take(
+SimulatedProvider::Fate SimulatedProvider::Decide(
     const ProviderCall& call) const {
   const absl::Duration now = call.clock->SteadyTime();
   const Phase* phase = &script_.phases.front();
@@ -80,8 +80,14 @@ SimulatedProvider::Fate SimulatedProvider::Take(
   fate.latency = absl::Milliseconds(millis + random_.Below(millis + 1));
   call.progress->dispatched = now;
   call.progress->http.sent = fate.conduct != Conduct::kRefusesConnections;
+  return fate;
+}
+
+SimulatedProvider::Fate SimulatedProvider::Take(
+    const ProviderCall& call) const {
+  Fate fate = Decide(call);
   fate.ask = rules_.IsAsked(CallOf(call.request_id), name(), call.model,
-                            credential, now);
+                            CredentialOf(call), call.clock->SteadyTime());
   return fate;
 }
 
@@ -239,6 +245,36 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> SimulatedProvider::Stream(
   std::unique_ptr<ProviderStream> stream =
       std::make_unique<AnswerStream>(*this, call, fate);
   co_return stream;
+}
+
+Task<absl::StatusOr<std::vector<v1::Model>>> SimulatedProvider::ListModels(
+    ProviderCall& call) const {
+  const Fate fate = Decide(call);
+  rules_.ProbeBegins(name(), call.clock->SteadyTime());
+  const absl::Status waited =
+      co_await Sleep(*call.loop, fate.latency, *call.cancel);
+  const absl::Duration now = call.clock->SteadyTime();
+  if (!waited.ok()) {
+    rules_.ProbeIsCut(name(), now);
+    co_return waited;
+  }
+  // There is no prompt that could be wrong.
+  const bool is_well = fate.conduct == Conduct::kWell ||
+                       fate.conduct == Conduct::kTooLong ||
+                       fate.conduct == Conduct::kRefusesContent;
+  if (is_well) {
+    rules_.ProbeEnds(name(), ProbeModel::Outcome::kThere, now);
+    co_return std::vector<v1::Model>();
+  }
+  const absl::Status fault = FaultOf(fate, call.progress);
+  // Who limits or refuses the credential is there.
+  rules_.ProbeEnds(name(),
+                   fate.conduct == Conduct::kHadHungUp
+                       ? ProbeModel::Outcome::kNeverSeen
+                   : CountsAgainstTarget(fault) ? ProbeModel::Outcome::kFailed
+                                                : ProbeModel::Outcome::kThere,
+                   now);
+  co_return fault;
 }
 
 Task<absl::StatusOr<int64_t>> SimulatedProvider::CountTokens(

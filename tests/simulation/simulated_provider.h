@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -40,6 +41,9 @@ class SimulatedProvider final : public Provider {
   Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
       ProviderCall& call) const override;
   Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
+  // What probes ask for.
+  Task<absl::StatusOr<std::vector<v1::Model>>> ListModels(
+      ProviderCall& call) const override;
 
  private:
   class AnswerStream;
@@ -52,7 +56,9 @@ class SimulatedProvider final : public Provider {
     absl::Duration retry_after;
   };
 
-  // Takes the request, and decides.
+  // Decides by the script.
+  Fate Decide(const ProviderCall& call) const;
+  // The same for a request, which it takes.
   Fate Take(const ProviderCall& call) const;
   // The number of the credential that goes with it; negative if there is none.
   int CredentialOf(const ProviderCall& call) const;

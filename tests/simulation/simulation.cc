@@ -1,8 +1,11 @@
 #include "tests/simulation/simulation.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -23,6 +26,8 @@
 #include "service/pipeline/answer_sink.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/call_directives.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/pipeline/health_prober.h"
 #include "service/pipeline/pipeline.h"
 #include "service/pipeline/recorder.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -95,6 +100,8 @@ class Simulation {
         {.clock = &time_, .random = &random_, .secure_random = &random_},
         scenario.Environment());
     rules_.Watch(runtime_->resilience());
+    current_.emplace(runtime_);
+    prober_.emplace(*current_);
   }
 
   std::vector<std::string> Run() {
@@ -105,6 +112,12 @@ class Simulation {
 
  private:
   Task<void> RunAll() {
+    const bool probes = std::any_of(
+        scenario_.providers.begin(), scenario_.providers.end(),
+        [](const ProviderScript& each) { return each.settings.is_probed(); });
+    if (probes) Spawn(Probe());
+    ++running_;
+    Spawn(ChangeRollout());
     for (size_t i = 0; i < scenario_.calls.size(); ++i) {
       const absl::Duration at = begin_ + scenario_.calls[i].at;
       (co_await Sleep(runner_.loop(), at - time_.SteadyTime(), never_))
@@ -113,6 +126,37 @@ class Simulation {
       Spawn(RunOne(i));
     }
     while (running_ > 0) co_await ended_.Wait();
+    rules_.ProbingEnds();
+    prober_->StopOnLoop();
+    while (probing_) co_await ended_.Wait();
+  }
+
+  Task<void> Probe() {
+    probing_ = true;
+    co_await prober_->Run(runner_.loop(), client_);
+    probing_ = false;
+    ended_.Set();
+  }
+
+  Task<void> ChangeRollout() {
+    for (const ScenarioRollout::Change& change : scenario_.rollout.changes) {
+      const absl::Duration wait = begin_ + change.at - time_.SteadyTime();
+      (co_await Sleep(runner_.loop(), wait, never_)).IgnoreError();
+      rules_.RolloutChanges(change.share, time_.SteadyTime());
+      runtime_->rollout().Override(
+          {.enabled = change.share > 0, .percentage = change.share / 100.0});
+    }
+    if (--running_ == 0) ended_.Set();
+  }
+
+  void AddNeed(const ScenarioNeed& need, v1::GenerateRequest* request) {
+    v1::Selection& selection = *request->mutable_selection();
+    selection.set_node_name(scenario_.nodes[need.node].name);
+    for (const std::string_view word : CapabilityWords(need.capabilities)) {
+      selection.add_capabilities(std::string(word));
+    }
+    selection.set_strategy(static_cast<v1::Selection::Strategy>(
+        static_cast<int>(need.strategy) + 1));
   }
 
   Task<void> RunOne(size_t number) {
@@ -128,6 +172,11 @@ class Simulation {
     if (scripted.session != 0) {
       request.mutable_scope()->set_session_id(absl::StrCat(scripted.session));
     }
+    if (scripted.user != 0) {
+      request.mutable_scope()->set_user_id(
+          absl::StrCat("user-", scripted.user));
+    }
+    if (scripted.need.has_value()) AddNeed(*scripted.need, &request);
     CallDirectives directives;
     directives.timeout = scripted.timeout;
     Timer leaves([this, number, &cancel] {
@@ -161,6 +210,9 @@ class Simulation {
   NoHttpClient client_;
   CancelSignal never_;
   std::shared_ptr<const RuntimeSnapshot> runtime_;
+  std::optional<CurrentRuntime> current_;
+  std::optional<HealthProber> prober_;
+  bool probing_ = false;
   MetricRegistry registry_{time_};
   CallMetrics metrics_{registry_, {}};
   RequestFeed feed_{{}};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -10,7 +12,9 @@
 #include "base/string_view.h"
 #include "service/resilience/circuit_breaker.h"
 #include "service/resilience/credential_pool.h"
+#include "service/resilience/outlier_ejection.h"
 #include "service/resilience/outlier_groups.h"
+#include "service/resilience/provider_probes.h"
 #include "tests/simulation/call_rules.h"
 
 namespace gateway {
@@ -35,7 +39,62 @@ void CallRules::Compare(absl::Duration now, const TargetName* except) {
   while (!begun_.empty()) SettleBegun(asks_[begun_.front()].call, now);
   CompareBreakers(now, except);
   CompareCredentials(now);
+  CompareProbes(now);
+  CompareEjections(now);
   CheckEjections(now);
+}
+
+void CallRules::CompareProbes(absl::Duration now) {
+  if (probing_ended_) return;
+  for (const auto& [provider, model] : probes_) {
+    const ProviderProbes::Snapshot real =
+        state_->targets.ProbesOf(provider).Read();
+    if (real.probes != model.probes() || real.failures != model.failures() ||
+        real.failures_in_a_row != model.failures_in_a_row()) {
+      Broken(absl::StrCat(provider, " has failed ", real.failures, " of ",
+                          real.probes, " probes, the last ",
+                          real.failures_in_a_row, " in a row, where ",
+                          model.failures(), " of ", model.probes(), " and ",
+                          model.failures_in_a_row(), " would be right"));
+    }
+    if (model.Late(now) > absl::ZeroDuration()) {
+      Broken(absl::StrCat("a probe of ", provider, " is late by ",
+                          absl::FormatDuration(model.Late(now))));
+    }
+    if (now > model.ends_by()) {
+      Broken(
+          absl::StrCat("a probe of ", provider, " takes longer than its time"));
+    }
+  }
+}
+
+void CallRules::CompareEjections(absl::Duration now) {
+  std::vector<OutlierGroups::Standing> standings = state_->outliers.Read(now);
+  size_t at = 0;
+  for (const auto& [key, group] : ejections_) {
+    std::vector<std::pair<std::string, size_t>> members;
+    for (size_t i = 0; i < group.targets.size(); ++i) {
+      members.emplace_back(TextOf(group.targets[i]), i);
+    }
+    std::sort(members.begin(), members.end());
+    for (const auto& [name, member] : members) {
+      const OutlierEjection::Snapshot& real = standings.at(at++).state;
+      const EjectionModel& model = group.model;
+      if (real.name == name &&
+          real.ejected_for == model.EjectedFor(member, now) &&
+          real.weight == model.WeightPermille(member, now) &&
+          real.consecutive_faults == model.failures_in_a_row(member)) {
+        continue;
+      }
+      Broken(absl::StrCat(
+          real.name, " is ejected for ", absl::FormatDuration(real.ejected_for),
+          ", weighs ", real.weight, " and has failed ", real.consecutive_faults,
+          " times in a row, where ", name, " for ",
+          absl::FormatDuration(model.EjectedFor(member, now)), ", ",
+          model.WeightPermille(member, now), " and ",
+          model.failures_in_a_row(member), " would be right"));
+    }
+  }
 }
 
 void CallRules::CheckEjections(absl::Duration now) {
@@ -92,7 +151,7 @@ void CallRules::CompareBreakers(absl::Duration now, const TargetName* except) {
     const absl::Duration wait =
         model.Wait(now).value_or(CircuitBreaker::kProbeWait);
     if (StateOf(real.state) == model.StateAt(now) && real.retry_after == wait &&
-        (!scenario_.breaker_enforced ||
+        (!scenario_.BreakerOf(name.first).enforced ||
          real.consecutive_failures == model.failures_in_a_row())) {
       continue;
     }

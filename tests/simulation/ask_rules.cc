@@ -1,0 +1,211 @@
+// Whom a call may ask, and when: what CallRules says of each request.
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "tests/simulation/call_rules.h"
+
+namespace gateway {
+namespace {
+
+bool IsOfCredential(const absl::Status& failure) {
+  const v1::ErrorReason reason = FaultReason(failure);
+  return reason == v1::ERROR_REASON_PROVIDER_RATE_LIMITED ||
+         reason == v1::ERROR_REASON_PROVIDER_AUTH_FAILED ||
+         reason == v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
+}
+
+}  // namespace
+
+const CallRules::Ask& CallRules::LastEnded(const CallState& call) const {
+  size_t last = call.asks.front();
+  for (const size_t ask : call.asks) {
+    const bool is_later = asks_[last].given_back_at == INT64_MAX ||
+                          asks_[ask].given_back_at > asks_[last].given_back_at;
+    if (asks_[ask].given_back_at != INT64_MAX && is_later) last = ask;
+  }
+  return asks_[last];
+}
+
+bool CallRules::IsUnderWay(const CallState& call) const {
+  return std::any_of(call.asks.begin(), call.asks.end(),
+                     [&](size_t ask) { return !asks_[ask].is_over; });
+}
+
+void CallRules::CheckHedge(const CallState& call, size_t number,
+                           absl::Duration now) {
+  int under_way = 0;
+  absl::Duration began;
+  for (const size_t ask : call.asks) {
+    if (asks_[ask].is_over) continue;
+    ++under_way;
+    began = asks_[ask].began;
+  }
+  if (under_way > 1 || now != began + scenario_.hedge_delay) {
+    Broken(absl::StrCat("call ", number, " asks beside ", under_way,
+                        " others, the last of which has been asked for ",
+                        absl::FormatDuration(now - began)));
+  }
+}
+
+bool CallRules::StandsInFor(const CallState& call, const Ask& ask,
+                            absl::Duration now) {
+  const Ask& before = LastEnded(call);
+  if (call.next_is_reconnect) return true;
+  return IsOfCredential(before.failure) && ask.target == before.target &&
+         ask.credential != before.credential && now == before.ended;
+}
+
+bool CallRules::CouldStandIn(const CallState& call, const Ask& before,
+                             absl::Duration now) {
+  // Of two that are under way, who failed last is seen elsewhere.
+  if (IsHedged() || before.credential < 0 || !IsOfCredential(before.failure)) {
+    return false;
+  }
+  const CredentialModel& model = CredentialsOf(before.target);
+  if (model.WaitFor(before.credential, now) == absl::ZeroDuration()) {
+    return false;
+  }
+  const auto failed = static_cast<size_t>(
+      std::count_if(call.asks.begin(), call.asks.end(), [&](size_t ask) {
+        return asks_[ask].target == before.target &&
+               IsOfCredential(asks_[ask].failure);
+      }));
+  return failed < model.size() && IsAskable(before.target, now);
+}
+
+void CallRules::CheckCredential(size_t number, const TargetName& name,
+                                int credential, absl::Duration now) {
+  if (credential < 0) return;
+  const CredentialModel& model = CredentialsOf(name);
+  if (model.WaitFor(credential, now) == absl::ZeroDuration()) return;
+  // Then it is tried once more.
+  if (model.AreAllOut()) return;
+  Broken(absl::StrCat("call ", number, " sends ", name.first, " ",
+                      CredentialName(credential), ", which ",
+                      model.IsOut(credential) ? "is out" : "cools"));
+}
+
+bool CallRules::IsAskable(const TargetName& target, absl::Duration now) {
+  return ModelOf(target).Wait(now) == absl::ZeroDuration() &&
+         CredentialsOf(target).MayBeAsked(now) && !IsFull(target.first, now);
+}
+
+bool CallRules::IsFull(const std::string& provider, absl::Duration now) const {
+  const int limit = scenario_.SettingsOf(provider).concurrent_attempts_limit;
+  const auto found = uses_.find(provider);
+  if (limit == 0 || found == uses_.end()) return false;
+  const ProviderUse& use = found->second;
+  return use.under_way + (use.last_end == now ? use.ended_then : 0) >= limit;
+}
+
+void CallRules::CheckLoad(const TargetName& name) {
+  const int limit = scenario_.SettingsOf(name.first).concurrent_attempts_limit;
+  if (limit == 0 || uses_[name.first].under_way <= limit) return;
+  Broken(absl::StrCat(name.first, " has ", uses_[name.first].under_way,
+                      " requests under way, where ", limit, " may be"));
+}
+
+void CallRules::CheckMayAsk(const CallState& call, size_t number,
+                            const TargetName& name, absl::Duration now) {
+  const auto broken = [&](std::string_view why) {
+    Broken(absl::StrCat("call ", number, " asks ", TextOf(name), " ",
+                        ToAbsl(why)));
+  };
+  if (!call.delivered.empty()) broken("after it has delivered output");
+  if (call.left) broken("after its caller has left");
+  if (now > call.deadline) broken("after its deadline");
+  if (call.is_over || call.answers + call.ends > 0) broken("after its end");
+  int of_target = 0;
+  for (const size_t before : call.asks) {
+    of_target += asks_[before].target == name ? 1 : 0;
+  }
+  const int credentials = static_cast<int>(CredentialsOf(name).size());
+  if (of_target >= scenario_.AttemptsLimitOf(name.first) +
+                       (call.reconnected ? 1 : 0) +
+                       std::max(credentials - 1, 0)) {
+    broken("more often than attempts_limit");
+  }
+}
+
+void CallRules::FillPlace(const CallState& call, size_t number, Ask& ask,
+                          absl::Duration now) {
+  if (IsUnderWay(call)) {
+    // One that is asked beside another takes its place now.
+    CheckHedge(call, number, now);
+    ask.is_hedge = true;
+    ask.extra = true;
+    ask.taken_at = event_;
+    ask.active_when_taken = active_calls_;
+    return;
+  }
+  const Ask& before = LastEnded(call);
+  ask.stands_in = StandsInFor(call, ask, now);
+  // A hedge's place is given back with it.
+  ask.keeps_place = ask.stands_in && before.extra && !before.is_hedge;
+  ask.extra = !ask.stands_in || ask.keeps_place;
+  ask.taken_at = before.given_back_at;
+  ask.active_when_taken = before.active_at_end;
+  if (ask.stands_in) return;
+  if (call.could_stand_in) {
+    Broken(absl::StrCat("call ", number, " asks ", TextOf(ask.target),
+                        ", and another credential of ", before.target.first,
+                        " could be sent"));
+  }
+  if (calls_[number].deadline - now < kLeastAttempt - kTick) {
+    Broken(absl::StrCat("call ", number, " asks ", TextOf(ask.target), " ",
+                        absl::FormatDuration(calls_[number].deadline - now),
+                        " before its deadline"));
+  }
+  CheckRepeat(call, number, ask);
+}
+
+// Each target is asked once, whatever the limit of attempts.
+void CallRules::CheckRepeat(const CallState& call, size_t number,
+                            const Ask& ask) {
+  const bool is_repeat = std::any_of(
+      call.asks.begin(), call.asks.end(),
+      [&](size_t before) { return asks_[before].target == ask.target; });
+  const int made = static_cast<int>(call.asks.size()) - call.stand_ins;
+  if (!is_repeat || made < scenario_.attempts_limit) return;
+  Broken(absl::StrCat("call ", number, " asks ", TextOf(ask.target),
+                      " again after ", made, " attempts"));
+}
+
+void CallRules::CheckFirstContent(const Ask& ask, absl::Duration now) {
+  if (!scenario_.calls[ask.call].stream || ask.spoke) return;
+  const absl::Duration limit =
+      scenario_.SettingsOf(ask.target.first).first_content;
+  // If too little would be left for another, it may go on.
+  if (calls_[ask.call].deadline - ask.began < limit + kLeastAttempt) return;
+  if (now - ask.began <= limit + kTick) return;
+  Broken(absl::StrCat("call ", ask.call, " waits for content of ",
+                      TextOf(ask.target), " for ",
+                      absl::FormatDuration(now - ask.began), ", where ",
+                      absl::FormatDuration(limit), " is the limit"));
+}
+
+// By its provider's limit or by its share of the call's time, which is not less
+// than this.
+void CallRules::CheckGivenUp(const Ask& ask, const absl::Status& why,
+                             absl::Duration now) {
+  if (FaultReason(why) != v1::ERROR_REASON_PROVIDER_TIMEOUT) return;
+  absl::Duration least =
+      std::min(absl::Seconds(2), calls_[ask.call].deadline - ask.began);
+  if (scenario_.calls[ask.call].stream) {
+    least =
+        std::min(least, scenario_.SettingsOf(ask.target.first).first_content);
+  }
+  if (now - ask.began >= least) return;
+  Broken(absl::StrCat("call ", ask.call, " gives ", TextOf(ask.target),
+                      " up after ", absl::FormatDuration(now - ask.began)));
+}
+
+}  // namespace gateway

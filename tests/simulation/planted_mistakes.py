@@ -1,0 +1,405 @@
+"""The mistakes that mutations.py plants, by the rule that they break.
+
+Each is a text of a source and what stands in its place. The text must be there
+exactly once, which mutations_test.py sees to: a source that is changed takes
+its mistakes along.
+"""
+
+import dataclasses
+
+_ATTEMPT = "service/pipeline/attempt.cc"
+_BALANCING = "service/routing/balancing.cc"
+_BREAKER = "service/resilience/circuit_breaker.cc"
+_BUDGET = "service/resilience/retry_budget.cc"
+_CREDENTIALS = "service/resilience/credential_pool.cc"
+_EJECTION = "service/resilience/outlier_ejection.cc"
+_HEDGED_ATTEMPT = "service/pipeline/hedged_attempt.cc"
+_LIVE_ATTEMPT = "service/pipeline/live_attempt.cc"
+_NEXT_ATTEMPT = "service/pipeline/next_attempt.cc"
+_OPEN_STREAM = "service/pipeline/open_stream.cc"
+_PIPELINE = "service/pipeline/pipeline.cc"
+_PLAN = "service/pipeline/plan.cc"
+_PROBER = "service/pipeline/health_prober.cc"
+_PROVIDER_POLICY = "service/pipeline/provider_policy.cc"
+_RUNTIME_SNAPSHOT = "service/pipeline/runtime_snapshot.cc"
+_SELECTION = "service/routing/selection/model_selection.cc"
+_SPLIT = "service/resilience/deadline_split.cc"
+_TARGET_PERMIT = "service/pipeline/target_permit.cc"
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """What is wrong, in which source, its text and what stands there then."""
+    name: str
+    path: str
+    text: str
+    instead: str
+    # What one of the broken rules has to say, where that is to be a certain
+    # one; others may be broken, too.
+    said: str = ""
+
+
+_CALLS = [
+    Mistake(
+        "a call that fails is told nothing", _PIPELINE,
+        "  (co_await sink.SendEnd(call, outcome)).IgnoreError();\n"
+        "  co_return outcome;", "  co_return outcome;",
+        said="is answered 0 times and told its end 0 times"),
+    Mistake(
+        "a call that is over is answered once more", _PIPELINE,
+        "const absl::Status sent = co_await sink.SendAnswer(call);",
+        "const absl::Status sent = co_await sink.SendAnswer(call);\n"
+        "    (co_await sink.SendEnd(call, outcome)).IgnoreError();",
+        said="is answered 1 times and told its end 1 times"),
+    Mistake(
+        "attempts that fail are said to have answered", _LIVE_ATTEMPT,
+        "attempt_.answered = outcome.ok();", "attempt_.answered = true;",
+        said="attempts have answered"),
+    Mistake(
+        "a stream that broke off is asked for again", _PIPELINE,
+        "      outcome = co_await DeliverStream(call, "
+        "*call.DecidingAttempt(), sink,\n"
+        "                                       recorder, open, held);\n",
+        "      outcome = co_await DeliverStream(call, "
+        "*call.DecidingAttempt(), sink,\n"
+        "                                       recorder, open, held);\n"
+        "      if (FaultReason(outcome) == v1::ERROR_REASON_STREAM_INTERRUPTED) "
+        "{\n"
+        "        outcome = co_await AskTargets(call, call.attempts, &open);\n"
+        "      }\n",
+        said="after it has delivered output"),
+    Mistake(
+        "a stream is passed on before its content", _OPEN_STREAM,
+        "if (batch.content_events > 0 || open->ended) {", "if (true) {"),
+    Mistake(
+        "a caller who leaves is not heard", _LIVE_ATTEMPT,
+        "attempt->cancel.Cancel(call.cancel.status());", "",
+        said="goes on after its caller has left"),
+    Mistake(
+        "no other target is asked", _NEXT_ATTEMPT,
+        "bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {",
+        "bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {\n"
+        "  if (abandoned || !failure.ok()) return false;",
+        said="was not asked"),
+    Mistake(
+        "attempts_limit is one more", "service/resilience/retry.cc",
+        "attempts >= attempts_max_", "attempts >= attempts_max_ + 1",
+        said="more often than attempts_limit"),
+    Mistake(
+        "a call makes one attempt more than it may", _NEXT_ATTEMPT,
+        "if (attempts_ >= attempts_limit()) return std::nullopt;",
+        "if (attempts_ > attempts_limit()) return std::nullopt;",
+        said="attempts"),
+    Mistake(
+        "stale connections are replaced without end", _NEXT_ATTEMPT,
+        "failed.progress.http.not_processed && !reconnected_",
+        "failed.progress.http.not_processed",
+        said="more often than attempts_limit"),
+]
+
+_TIME = [
+    Mistake(
+        "a call has no deadline", _PIPELINE,
+        "call.loop.ArmTimer(timer_, timeout);", "",
+        said="after its deadline"),
+    Mistake(
+        "a wait is begun that the deadline leaves no time for", _SPLIT,
+        "return budget.remaining - wait >= budget.least_attempt;",
+        "return budget.remaining - wait >= -absl::Hours(1);",
+        said="asks nobody"),
+    Mistake(
+        "a stream without content is waited for without limit", _LIVE_ATTEMPT,
+        "  LimitTime();\n  if (open", "  if (open",
+        said="waits for content"),
+    Mistake(
+        "a stream has less than its least share of the time", _SPLIT,
+        "std::min(total, std::max(ShareOf(budget), budget.least_share));",
+        "std::min(total, ShareOf(budget));",
+        said="up after"),
+]
+
+_BREAKERS = [
+    Mistake(
+        "a breaker never opens", _BREAKER,
+        "bool CircuitBreaker::ShouldOpen(int64_t now_second) const {",
+        "bool CircuitBreaker::ShouldOpen(int64_t now_second) const {\n"
+        "  if (now_second >= 0) return false;",
+        said="requests beside a dead provider"),
+    Mistake(
+        "a breaker rests a millisecond less", _BREAKER,
+        "open_until_.store(now + "
+        "absl::ToInt64Nanoseconds(options_.open_duration)",
+        "open_until_.store(now - 1000000 + "
+        "absl::ToInt64Nanoseconds(options_.open_duration)"),
+    Mistake(
+        "a breaker rests a millisecond more", _BREAKER,
+        "open_until_.store(now + "
+        "absl::ToInt64Nanoseconds(options_.open_duration)",
+        "open_until_.store(now + 1000000 + "
+        "absl::ToInt64Nanoseconds(options_.open_duration)"),
+    Mistake(
+        "a breaker's window is a second longer", _BREAKER,
+        "window_failures_.Sum(generation, now_second, seconds);",
+        "window_failures_.Sum(generation, now_second, seconds + 1);"),
+    Mistake(
+        "a half-open breaker lets everybody through", _BREAKER,
+        "if (probes_ >= options_.half_open_probes) return std::nullopt;", "",
+        said="while it rests"),
+    Mistake(
+        "a breaker keeps the place of a probe that was given up", _BREAKER,
+        "if (word_.load(std::memory_order_relaxed) == word) --probes_;",
+        "if (word_.load(std::memory_order_relaxed) == word) probes_ += 0;"),
+    Mistake(
+        "a breaker counts what is no fault of the target", _BREAKER,
+        "} else if (BlamesTarget(ClassifyFailure(outcome, abandoned))) {",
+        "} else if (BlamesTarget(ClassifyFailure(outcome, abandoned)) || true) "
+        "{"),
+    Mistake(
+        "a breaker is not asked", _TARGET_PERMIT,
+        "if (!breaker.has_value()) {",
+        "if (!breaker.has_value()) breaker = state.breaker.TryAcquire("
+        "absl::InfiniteDuration());\n  if (!breaker.has_value()) {",
+        said="while it rests"),
+    Mistake(
+        "a stream that breaks off is none of the breaker's business",
+        _LIVE_ATTEMPT, "if (!goes_on || attempt_.permit->is_probe()) ",
+        "if (!goes_on || attempt_.permit->is_probe() || true) "),
+]
+
+_RETRIES = [
+    Mistake(
+        "the budget of retries is not kept", _BUDGET,
+        "if (in_flight >= limit) {", "if (in_flight >= limit + 1000) {",
+        said="asks again beside"),
+    Mistake(
+        "places of the budget are not given back",
+        "service/resilience/retry_budget.h",
+        "if (count_ != nullptr) "
+        "count_->fetch_sub(1, std::memory_order_relaxed);", "",
+        said="the retry budget counts"),
+    Mistake(
+        "a hedge takes no place in the budget", _NEXT_ATTEMPT,
+        "  hedge_extra_ = call_.runtime->resilience().retry_budget."
+        "TryAcquire();\n"
+        "  if (!hedge_extra_.has_value()) co_return none;\n", "",
+        said="asks again beside"),
+    Mistake(
+        "a hedge is made a millisecond early", _HEDGED_ATTEMPT,
+        "call.loop.ArmTimer(timer, delay);",
+        "call.loop.ArmTimer(timer, delay - absl::Milliseconds(1));",
+        said="the last of which has been asked for"),
+    Mistake(
+        "a hedge that lost goes on", _HEDGED_ATTEMPT,
+        "  attempt.cancel.Cancel(MakeFault(v1::ERROR_REASON_CANCELLED,\n"
+        "                                  \"another target was first to "
+        "answer\"));\n", ""),
+]
+
+_CREDENTIAL_MISTAKES = [
+    Mistake(
+        "a credential cools a millisecond less", _CREDENTIALS,
+        "const int64_t until = now_nanos + absl::ToInt64Nanoseconds(",
+        "const int64_t until = now_nanos - 1000000 + "
+        "absl::ToInt64Nanoseconds("),
+    Mistake(
+        "a credential that cools is sent", _CREDENTIALS,
+        "if (from <= now_nanos) return {.index = turn};",
+        "if (from != kNever) return {.index = turn};",
+        said="which cools"),
+    Mistake(
+        "a credential that is out is sent again", _CREDENTIALS,
+        "if (from <= now_nanos) return {.index = turn};",
+        "if (from <= now_nanos || from == kNever) return {.index = turn};",
+        said="which is out"),
+    Mistake(
+        "a credential that is refused is not taken out", _CREDENTIALS,
+        "return TakeOut(condition);", "return Change::kNone;",
+        said="out would be right"),
+    Mistake(
+        "a credential that serves again stays out",
+        "service/pipeline/credential_outcome.cc",
+        "if (attempt.last_resort && pool.TakeBack(index)) {",
+        "if (attempt.last_resort && false) {"),
+    Mistake(
+        "no other credential stands in for one that has met its limit",
+        _NEXT_ATTEMPT,
+        "if (pool->IsUsable(failed.credential_index, now) || "
+        "!pool->HasUsable(now)) {", "if (now > absl::ZeroDuration()) {",
+        said="another credential"),
+]
+
+_EJECTIONS = [
+    Mistake(
+        "the last target may be ejected", _EJECTION,
+        "std::min(targets * options_.max_ejected_percent / 100, targets - 1), "
+        "0)",
+        "std::min(targets * options_.max_ejected_percent / 100, targets), 0)",
+        said="are ejected, of which"),
+    Mistake(
+        "a target is out a millisecond less", _EJECTION,
+        "target.ejected_until_.store(now + length",
+        "target.ejected_until_.store(now - 1000000 + length"),
+    Mistake(
+        "ejections do not grow longer", _EJECTION,
+        "++target.times_ejected_;", ""),
+    Mistake(
+        "a target that is back has its whole weight", _EJECTION,
+        "if (back >= slow_start) return kFullWeight;", "return kFullWeight;"),
+    Mistake(
+        "the weight of a target that is back counts for nothing",
+        _RUNTIME_SNAPSHOT,
+        "load->weight_permille = static_cast<uint32_t>(weight);",
+        "load->weight_permille = 1000;",
+        said="is asked first by"),
+    Mistake(
+        "an ejected target is asked like others", _RUNTIME_SNAPSHOT,
+        "load->avoided = true;", "load->avoided = false;",
+        said="could be asked"),
+]
+
+_PROBES = [
+    Mistake(
+        "a provider that limits is no longer there for its probes", _PROBER,
+        "(!outcome.ok() && BlamesTarget(ClassifyFailure(outcome)))",
+        "!outcome.ok()"),
+    Mistake(
+        "a probe takes as long as it likes", _PROBER,
+        "loop.ArmTimer(timer, ToAbsl(check.timeout()));", "",
+        said="takes longer than its time"),
+    Mistake(
+        "probes come twice as often", _PROBER,
+        "Jittered(interval, *runtime->ports().random)",
+        "Jittered(interval / 2, *runtime->ports().random)",
+        said="sooner than its interval lets"),
+    Mistake(
+        "probes come half as often", _PROBER,
+        "Jittered(interval, *runtime->ports().random)",
+        "Jittered(2 * interval, *runtime->ports().random)",
+        said="is late by"),
+    Mistake(
+        "who fails his probes is asked like others", _RUNTIME_SNAPSHOT,
+        ".avoided = target.probes.failing(),", ".avoided = false,",
+        said="could be asked"),
+    Mistake(
+        "one failed probe is enough to be avoided",
+        "service/resilience/provider_probes.h",
+        "kFailuresToAvoid = 2;", "kFailuresToAvoid = 1;",
+        said="could be asked"),
+]
+
+_ROUTES = [
+    Mistake(
+        "weights count for nothing", _BALANCING,
+        "weights_.push_back(targets[target].weight);", "weights_.push_back(1);",
+        said="in place of"),
+    Mistake(
+        "turns do not go on", "service/routing/weighted_turns.h",
+        "taken_.fetch_add(1, std::memory_order_relaxed)",
+        "taken_.fetch_add(0, std::memory_order_relaxed)",
+        said="in place of"),
+    Mistake(
+        "whose latency is not known is never asked", _BALANCING,
+        "} else if (one.load.in_flight == 0) {", "} else if (false) {",
+        said="in place of"),
+    Mistake(
+        "priorities count for nothing", _BALANCING,
+        "        is.priority,\n", "        0 * is.priority,\n",
+        said="could be asked"),
+    Mistake(
+        "what a node needs counts for nothing", _SELECTION,
+        "if (!is_strict()) wanted = WantedBy(node_);", "",
+        said="which lacks what it needs"),
+    Mistake(
+        "what a call names counts for nothing", _SELECTION,
+        "  wanted.capabilities |= query_.capabilities;\n", "",
+        said="which lacks what it needs"),
+    Mistake(
+        "the dearest is chosen", _SELECTION,
+        "return std::tie(b.score, a.price, a.place) <\n"
+        "           std::tie(a.score, b.price, b.place);",
+        "return std::tie(a.score, a.price, a.place) <\n"
+        "           std::tie(b.score, b.price, b.place);"),
+    Mistake(
+        "a model that rests is chosen", "service/routing/model_selector.cc",
+        "if (!health_.LoadOf(policy.provider, policy.model).usable) {",
+        "if (false) {"),
+    Mistake(
+        "nobody is asked after a chosen model", "service/routing/router.cc",
+        "plan_.rule.any = selection->fallbacks;", "",
+        said="was not asked"),
+]
+
+_ROLLOUT = [
+    Mistake(
+        "who is outside of the rollout goes by the rules", _PLAN,
+        "if (!call.runtime->rollout().now().Includes(RolloutSubject(",
+        "if (false && !call.runtime->rollout().now().Includes("
+        "RolloutSubject(",
+        said="where it is not sent"),
+    Mistake(
+        "who is outside of the rollout is refused, baseline or not", _PLAN,
+        "if (baseline.provider().empty()) return NotRolledOut(\"\");",
+        "if (true) return NotRolledOut(\"\");"),
+    Mistake(
+        "an operator who changes the share is not heard",
+        "service/routing/rollout_switch.cc",
+        "if (said.percentage.has_value()) said_.percentage = said.percentage;",
+        ""),
+    Mistake(
+        "calls under way hear of another share", _PLAN,
+        "absl::StatusOr<PlannedTarget> TargetWalk::Next("
+        "const absl::Status& failure) {",
+        "absl::StatusOr<PlannedTarget> TargetWalk::Next("
+        "const absl::Status& failure) {\n"
+        "  if (!call_.runtime->rollout().now().Includes(RolloutSubject(\"\", "
+        "admitted_.scope.user_id, call_.facts.request_id))) return failure;",
+        said="was not asked"),
+]
+
+_OF_PROVIDERS = [
+    Mistake(
+        "a provider's own breaker is the common one",
+        "service/resilience/resilience_state.cc",
+        "options.of_provider[provider.name()] = OptionsOf(special);",
+        "options.of_provider[provider.name()] = OptionsOf(common);"),
+    Mistake(
+        "a provider's own attempts_limit is the common one", _PROVIDER_POLICY,
+        "LayOver(provider.resilience().retry(), &retry);", "",
+        said="more often than attempts_limit"),
+    Mistake(
+        "one more is under way with a provider than may be", _TARGET_PERMIT,
+        "policy.load->TryEnter(policy.concurrent_attempts_limit);",
+        "policy.load->TryEnter(policy.concurrent_attempts_limit + 1);",
+        said="requests under way, where"),
+    Mistake(
+        "attempts that fail count as under way until the call ends", _ATTEMPT,
+        "  place = ProviderPlace();\n", ""),
+    Mistake(
+        "a provider's own limit to the first content is not kept",
+        _PROVIDER_POLICY, "limits.first_content = first_content;", "",
+        said="waits for content"),
+]
+
+_CHANCE = [
+    Mistake(
+        "chance is the machine's", "service/resilience/backoff.cc",
+        "* random.UniformDouble()",
+        "* (random.UniformDouble(), SystemRandom().UniformDouble())",
+        said="another trace"),
+    Mistake(
+        "an address decides who is asked", _BALANCING,
+        "const uint64_t drawn = DrawBelow(call.random, sums.back());",
+        "const uint64_t drawn = (DrawBelow(call.random, sums.back()) + "
+        "reinterpret_cast<uintptr_t>(&group) / 16) % sums.back();",
+        said="another trace"),
+    Mistake(
+        "a hash of the process decides who sticks to whom", _BALANCING,
+        "return StableHash(key, \"sticky session\");",
+        "return std::hash<std::string_view>()(key) ^ "
+        "reinterpret_cast<uintptr_t>(&StickyHash);",
+        said="another trace"),
+]
+
+MISTAKES = (_CALLS + _TIME + _BREAKERS + _RETRIES + _CREDENTIAL_MISTAKES +
+            _EJECTIONS + _PROBES + _ROUTES + _ROLLOUT + _OF_PROVIDERS +
+            _CHANCE)
