@@ -208,6 +208,8 @@ class EventWriter : public Recycled {
   struct Options {
     // The name that the caller asked for, if it must be echoed.
     std::string model;
+    // By whose id the model was selected that answers; empty if none was.
+    std::string model_policy;
     bool stream_usage = false;
     int64_t created_seconds = 0;
     // The provider goes on with the answer if its stream is cut.

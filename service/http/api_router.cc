@@ -39,6 +39,7 @@ ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
   openai_.AddTo(routes_);
   responses_.AddTo(routes_);
   embeddings_.AddTo(routes_);
+  selection_chat_.AddTo(routes_);
   gemini_.AddTo(routes_);
 }
 
@@ -90,6 +91,7 @@ Task<void> ApiRouter::RefuseRoute(RequestContext context) const {
 const HttpApi& ApiRouter::NearestTo(std::string_view path) const {
   if (path.starts_with("/v1/messages")) return anthropic_.api();
   if (path.starts_with("/v1beta/")) return gemini_.api();
+  if (path.starts_with("/api/chat")) return selection_chat_.api();
   return openai_.api();
 }
 

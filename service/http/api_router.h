@@ -4,6 +4,7 @@
 //   openai_routes.h, responses_routes.h, embeddings_routes.h   OpenAI's
 //   anthropic_routes.h                                         Anthropic's
 //   gemini_routes.h                                            Google's
+//   selection_chat_routes.h                                    the gateway's
 //
 // All of them enter the same four stages.
 //
@@ -28,6 +29,7 @@
 #include "service/http/request_context.h"
 #include "service/http/responses_routes.h"
 #include "service/http/route_table.h"
+#include "service/http/selection_chat_routes.h"
 #include "service/pipeline/loop_services.h"
 
 namespace gateway {
@@ -57,6 +59,7 @@ class ApiRouter final : public HttpHandler {
   const ResponsesRoutes responses_;
   const EmbeddingsRoutes embeddings_{openai_.api()};
   const GeminiRoutes gemini_;
+  const SelectionChatRoutes selection_chat_;
   RouteTable routes_;
 };
 

@@ -180,6 +180,7 @@ EventWriter& DialectSink::Writer(const Call& call) {
     // For a caller who named no model: the one that was chosen.
     options.model = std::string(call.facts.model.empty() ? attempt.model
                                                          : call.facts.model);
+    options.model_policy = std::string(call.SelectedPolicy());
     options.stream_usage = call.facts.stream_usage;
     options.created_seconds = absl::ToUnixSeconds(call.start_time);
     options.background = call.facts.background;

@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
@@ -31,6 +32,9 @@ struct HttpApi {
   // The vendor's field for the request's id, beside `x-request-id`, which every
   // answer has; empty if it has none.
   std::string_view request_id_field;
+  // The fields by which the vendor's callers name the request's id; the first
+  // that is there counts. If empty, `x-request-id`. A constant.
+  absl::Span<const std::string_view> request_ids_from;
   // The vendor's field for the milliseconds that the answer took; empty if it
   // has none.
   std::string_view processing_ms_field;

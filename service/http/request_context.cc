@@ -39,6 +39,17 @@ absl::StatusOr<std::string_view> CallerOf(const HttpRequest& request,
                    "the caller was not known when the request's head came");
 }
 
+// What the caller calls the request; empty if it does not.
+std::string_view IdSaid(const HttpApi& api, const HttpRequest& request,
+                        const CallerFields& fields) {
+  if (api.request_ids_from.empty()) return fields.request_id;
+  for (const std::string_view name : api.request_ids_from) {
+    const std::string_view said = request.Find(name);
+    if (!said.empty()) return said;
+  }
+  return {};
+}
+
 }  // namespace
 
 absl::Duration Elapsed(const RequestContext& context) {
@@ -101,7 +112,7 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       fields(request),
       runtime(services.runtime.Get()),
       caller(CallerOf(request, fields.head, *runtime)),
-      id(RequestIdFor(fields.request_id)),
+      id(RequestIdFor(IdSaid(api, request, fields))),
       peer(responder.peer()) {}
 
 Call NewCall(const RequestContext& context, google::protobuf::Arena& arena) {

@@ -55,6 +55,7 @@ struct Attempt : CallAttempt {
   CancelSignal cancel;
   std::optional<CancelListener> follows_call;
 
+  // Valid while attempts are made.
   const PlannedTarget* target = nullptr;
   // The request goes to the provider, and the answer to the caller, as bytes.
   bool forwards = false;

@@ -49,6 +49,23 @@ Attempt* Call::DecidingAttempt() {
   return const_cast<Attempt*>(std::as_const(*this).DecidingAttempt());
 }
 
+std::string_view Call::SelectedPolicy() const {
+  const Attempt* const served = DecidingAttempt();
+  if (planned.selection == nullptr || served == nullptr) return {};
+  const auto led_there = [&](const ModelPolicy& policy) {
+    const ProviderRegistry::Entry* const provider =
+        runtime->providers().Find(policy.provider);
+    return served->provider == policy.provider && provider != nullptr &&
+           served->model == provider->UpstreamModel(policy.model);
+  };
+  const SelectionResult& selected = planned.selection->result;
+  if (led_there(*selected.model)) return selected.model->id;
+  for (const ModelPolicy* const fallback : selected.fallback_chain) {
+    if (led_there(*fallback)) return fallback->id;
+  }
+  return {};
+}
+
 absl::Status PlannedCall::ExpectOutput() {
   if (request == nullptr) return absl::OkStatus();
   return output.Expect(*request, runtime->schemas(), facts.strict_output);

@@ -75,6 +75,11 @@ class Call : public PlannedCall {
   const Attempt* DecidingAttempt() const;
   Attempt* DecidingAttempt();
 
+  // The id of the policy by which the target of that attempt was selected,
+  // first or to fall back to; empty if no selection led there. Valid as long as
+  // the call.
+  std::string_view SelectedPolicy() const;
+
   // The last of the events of a parsed stream: how it ended, and all that is
   // known of it.
   v1::GenerateEvent MakeEnd(const absl::Status& outcome) const;

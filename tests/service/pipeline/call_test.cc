@@ -1,5 +1,6 @@
 #include "service/pipeline/call.h"
 
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -152,6 +153,47 @@ TEST_F(CallTest, DescribesAnAnswer) {
   call_.Describe(&started);
   EXPECT_EQ(started.request_id(), "req-1");
   EXPECT_EQ(started.warnings_size(), 1);
+}
+
+constexpr char kSelection[] = R"(
+providers:
+- {name: mock, mock: {}, model_aliases: {short: long}}
+- {name: other, mock: {}}
+routing:
+  selection:
+    policies:
+    - {id: first, target: mock/short}
+    - {id: second, target: other/n}
+)";
+
+TEST(SelectedPolicyTest, ItIsTheOneThatLedToWhoAnswered) {
+  LoopClient client;
+  CancelSignal cancel;
+  google::protobuf::Arena arena;
+  Call call(MakeTestRuntime(kSelection), client.loop(), client.http(), cancel,
+            arena, client.loop().Now());
+  const auto answered_by = [&call](const char* provider, const char* model) {
+    call.attempts.Clear();
+    Attempt& one = call.attempts.Add();
+    one.provider = provider;
+    one.model = model;
+    one.End(absl::OkStatus(), absl::Milliseconds(1));
+    return call.SelectedPolicy();
+  };
+  EXPECT_EQ(answered_by("mock", "long"), "");
+
+  auto selection = std::make_shared<RouteSelection>();
+  const PolicyTable& table = call.runtime->router().selector().table();
+  selection->result.model = table.FindPolicy("first");
+  selection->result.fallback_chain.push_back(table.FindPolicy("second"));
+  call.planned.selection = selection;
+  // By the name that the provider has for the model.
+  EXPECT_EQ(answered_by("mock", "long"), "first");
+  EXPECT_EQ(answered_by("mock", "short"), "");
+  EXPECT_EQ(answered_by("other", "n"), "second");
+  EXPECT_EQ(answered_by("other", "long"), "");
+  call.attempts.Clear();
+  EXPECT_EQ(call.SelectedPolicy(), "");
 }
 
 }  // namespace
