@@ -13,6 +13,7 @@
 #include "service/http/dialect_sink.h"
 #include "service/http/request_context.h"
 #include "service/http/selection_completion.h"
+#include "service/http/selection_preview.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 
@@ -119,6 +120,20 @@ void SelectionChatRoutes::AddTo(RouteTable& table) const {
                  return AnswerChat(std::move(context), *path);
                }});
   }
+  table.Add({.api = &api_,
+             .method = "POST",
+             .path = "/api/chat/select-model",
+             .shown = "POST /api/chat/select-model",
+             .serve = [](RequestContext&& context, std::string_view) {
+               return PreviewSelection(std::move(context));
+             }});
+  table.Add({.api = &api_,
+             .method = "GET",
+             .path = "/api/chat/capabilities",
+             .shown = "GET /api/chat/capabilities",
+             .serve = [](RequestContext&& context, std::string_view) {
+               return ListCapabilities(std::move(context));
+             }});
 }
 
 }  // namespace gateway

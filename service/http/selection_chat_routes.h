@@ -2,9 +2,12 @@
 // able to do, and for which node of their pipeline it is, and leave the choice
 // to the gateway:
 //
-//   POST /api/chat/complete  a whole answer
-//   POST /api/chat/stream    server-sent events
-//   POST /api/chat/send      either; the older form of a request
+//   POST /api/chat/complete      a whole answer
+//   POST /api/chat/stream        server-sent events
+//   POST /api/chat/send          either; the older form of a request
+//   POST /api/chat/select-model  what would be chosen; nobody is asked
+//   GET  /api/chat/capabilities  what a request may ask a model to be able to
+//                                do, and which are
 //
 // A request that names no node is for `chat_completion`, a stream for
 // `chat_stream`, neither of which need be configured. Where no policies are,

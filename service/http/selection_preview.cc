@@ -1,0 +1,281 @@
+#include "service/http/selection_preview.h"
+
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "base/text/json.h"
+#include "errors/fault.h"
+#include "llmgateway/v1/admin.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/selection_chat/selection_reader.h"
+#include "service/api/route_view.h"
+#include "service/http/request_target.h"
+#include "service/http/selection_completion.h"
+#include "service/pipeline/call_directives.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/pipeline/selection_messages.h"
+#include "service/pipeline/violations.h"
+#include "service/routing/selection/model_capability.h"
+#include "service/routing/selection/model_policy.h"
+#include "service/routing/selection/model_selection.h"
+#include "service/routing/selection/selection_config.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kDefaultNode = "chat_completion";
+
+absl::Status Contradicts(std::string_view field) {
+  return InvalidField(field, "contradicts the request; say it in one place");
+}
+
+// Takes what the query says where the body does not say it.
+absl::Status MergeQuery(std::string_view query, v1::Selection* selection) {
+  GATEWAY_ASSIGN_OR_RETURN(std::string node, FindParameter(query, "node_name"));
+  if (!node.empty()) {
+    if (!selection->node_name().empty() && selection->node_name() != node) {
+      return Contradicts("node_name");
+    }
+    selection->set_node_name(std::move(node));
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const std::string name,
+                           FindParameter(query, "strategy"));
+  if (name.empty()) return absl::OkStatus();
+  v1::Selection said;
+  const absl::Status read = selection_chat::ReadStrategy(name, &said);
+  if (!read.ok()) return InvalidField("strategy", ToStd(read.message()));
+  if (selection->strategy() != v1::Selection::STRATEGY_UNSPECIFIED &&
+      selection->strategy() != said.strategy()) {
+    return Contradicts("strategy");
+  }
+  selection->set_strategy(said.strategy());
+  return absl::OkStatus();
+}
+
+// Takes what is said of the selection beside the request where the request does
+// not say it.
+absl::Status MergeSelection(const CallDirectives& said,
+                            v1::Selection* selection) {
+  if (!said.node.empty()) {
+    if (!selection->node_name().empty() &&
+        selection->node_name() != said.node) {
+      return Contradicts("x-llmgateway-node");
+    }
+    selection->set_node_name(std::string(said.node));
+  }
+  if (said.capabilities != 0) {
+    if (!selection->capabilities().empty() &&
+        CapabilitiesOf(selection->capabilities()) != said.capabilities) {
+      return Contradicts("x-llmgateway-capabilities");
+    }
+    selection->clear_capabilities();
+    for (const std::string_view name : CapabilityNames(said.capabilities)) {
+      selection->add_capabilities(std::string(name));
+    }
+  }
+  if (said.strategy.has_value()) {
+    // The numbers of both enums are the same.
+    const auto strategy = static_cast<v1::Selection::Strategy>(*said.strategy);
+    if (selection->strategy() != v1::Selection::STRATEGY_UNSPECIFIED &&
+        selection->strategy() != strategy) {
+      return Contradicts("x-llmgateway-strategy");
+    }
+    selection->set_strategy(strategy);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MergeDirectives(const CallDirectives& said,
+                             v1::GenerateRequest* request) {
+  std::string_view provider;
+  CallScope scope;
+  GATEWAY_RETURN_IF_ERROR(said.MergeInto(&provider, &scope));
+  GATEWAY_RETURN_IF_ERROR(MergeSelection(said, request->mutable_selection()));
+  request->set_provider_id(std::string(provider));
+  request->mutable_scope()->set_agent_type(std::string(scope.agent_type));
+  for (const std::string_view tag : said.domain_tags) {
+    request->add_domain_tags(std::string(tag));
+  }
+  return absl::OkStatus();
+}
+
+// Reads the request that a choice is asked for.
+absl::Status ReadAsked(const RequestContext& context,
+                       v1::GenerateRequest* request) {
+  v1::Selection* const selection = request->mutable_selection();
+  GATEWAY_RETURN_IF_ERROR(
+      selection_chat::ReadSelection(context.request.body, selection));
+  GATEWAY_RETURN_IF_ERROR(MergeQuery(context.request.query, selection));
+  Violations violations;
+  CheckSelection(*selection, &violations);
+  GATEWAY_RETURN_IF_ERROR(std::move(violations).ToStatus());
+  GATEWAY_RETURN_IF_ERROR(MergeDirectives(context.fields.directives, request));
+  CompleteSelection(context, {.node = std::string(kDefaultNode)}, request);
+  return CheckThatThereIsAModel(context, *request);
+}
+
+void WriteNames(std::string_view key,
+                const google::protobuf::RepeatedPtrField<std::string>& names,
+                JsonWriter& json) {
+  json.StartArrayField(key);
+  for (const std::string& name : names) json.String(name);
+  json.EndArray();
+}
+
+// What each capability is, in the order in which they are told.
+struct CapabilityRow {
+  Capability capability;
+  std::string_view category;
+  std::string_view description;
+};
+
+constexpr CapabilityRow kCapabilityRows[] = {
+    {kCapabilityStreaming, "interaction", "Answers piece by piece"},
+    {kCapabilityFunctionCalling, "advanced", "Calls tools"},
+    {kCapabilityVision, "multimodal", "Understands pictures"},
+    {kCapabilityReasoning, "intelligence", "Reasons before it answers"},
+    {kCapabilityWebSearch, "research", "Searches the web"},
+    {kCapabilityLongContext, "context", "Takes long prompts"},
+    {kCapabilityCreativeWriting, "creativity", "Writes well"},
+    {kCapabilityCodeGeneration, "programming", "Writes and explains code"},
+    {kCapabilityJsonMode, "formatting", "Answers in JSON"},
+    {kCapabilityAudioInput, "multimodal", "Understands sound"},
+    {kCapabilityDocumentInput, "multimodal", "Reads documents"},
+    {kCapabilityAudioOutput, "multimodal", "Answers in sound"},
+    {kCapabilityParallelTools, "advanced", "Calls several tools in one turn"},
+    {kCapabilityStrictSchema, "formatting", "Keeps to a JSON Schema"},
+    {kCapabilityCacheControl, "context", "Caches prompts as it is told"},
+    {kCapabilityCountTokens, "context", "Counts the tokens of a prompt"},
+};
+
+struct StrategyRow {
+  SelectionStrategy strategy;
+  std::string_view description;
+};
+
+constexpr StrategyRow kStrategyRows[] = {
+    {SelectionStrategy::kCostOptimized, "The cheapest that will do"},
+    {SelectionStrategy::kPerformanceOptimized,
+     "The one that has answered best and quickest"},
+    {SelectionStrategy::kBalanced, "Cost and performance weighed"},
+    {SelectionStrategy::kCapabilityStrict,
+     "The cheapest with the capabilities named, whatever the node asks for"},
+    {SelectionStrategy::kAdminPreferred,
+     "The one that suits the node best, or that an operator gave to it"},
+};
+static_assert(std::size(kStrategyRows) == std::size(kSelectionStrategies));
+
+// What the model of a policy can do.
+void WriteAbilities(const ModelPolicy& policy, JsonWriter& json) {
+  json.StartObjectField("capabilities");
+  for (const CapabilityRow& each : kCapabilityRows) {
+    json.BoolField(CapabilityName(each.capability),
+                   LackingOf(policy.capabilities, each.capability) == 0);
+  }
+  json.EndObject();
+}
+
+const PolicyTable& TableOf(const RequestContext& context) {
+  return context.runtime->router().selector().table();
+}
+
+std::string PreviewOf(const RequestContext& context, const v1::Route& route) {
+  const v1::ModelSelection& selection = route.selection();
+  std::string body;
+  JsonWriter json(&body);
+  json.StartObject();
+  json.StringField("selected_model", route.has_selection()
+                                         ? selection.model_id()
+                                         : route.model());
+  json.StringField("provider", route.provider());
+  json.StringField("reasoning", route.has_selection() ? selection.reasoning()
+                                                      : route.reason());
+  if (route.has_selection()) {
+    json.DoubleField("confidence_score", selection.confidence());
+    json.DoubleField(
+        "estimated_cost",
+        static_cast<double>(selection.estimated_cost_usd_nanos()) / 1e9);
+  } else {
+    json.NullField("confidence_score");
+    json.NullField("estimated_cost");
+  }
+  WriteNames("alternatives", selection.alternatives(), json);
+  WriteNames("fallback_chain", selection.fallback_chain(), json);
+  const ModelPolicy* const policy =
+      TableOf(context).FindPolicy(selection.model_id());
+  if (policy != nullptr) {
+    WriteAbilities(*policy, json);
+  } else {
+    json.NullField("capabilities");
+  }
+  json.EndObject();
+  return body;
+}
+
+// Returns the answer, or why nobody would be asked.
+absl::StatusOr<std::string> Preview(const RequestContext& context) {
+  v1::GenerateRequest request;
+  GATEWAY_RETURN_IF_ERROR(ReadAsked(context, &request));
+  v1::ExplainRouteResponse explained;
+  ExplainRoute(*context.runtime, request, &explained);
+  if (explained.failure() != v1::ERROR_REASON_UNSPECIFIED) {
+    return MakeFault(explained.failure(), explained.failure_message());
+  }
+  return PreviewOf(context, explained.route());
+}
+
+}  // namespace
+
+Task<void> PreviewSelection(RequestContext context) {
+  const auto preview = [&context] { return Preview(context); };
+  absl::StatusOr<std::string> body = co_await OffLoop(
+      context.request.body.size(), preview, WorkerPool::Stage::kBegins);
+  if (!body.ok()) {
+    co_await Fail(std::move(context), body.status());
+    co_return;
+  }
+  co_await SendJson(std::move(context), *std::move(body));
+}
+
+Task<void> ListCapabilities(RequestContext context) {
+  std::string body;
+  JsonWriter json(&body);
+  json.StartObject();
+  json.StartArrayField("capabilities");
+  for (const CapabilityRow& each : kCapabilityRows) {
+    json.StartObject();
+    json.StringField("name", CapabilityName(each.capability));
+    json.StringField("description", each.description);
+    json.StringField("category", each.category);
+    json.StartArrayField("models");
+    for (const ModelPolicy& policy : TableOf(context).policies()) {
+      if (LackingOf(policy.capabilities, each.capability) == 0) {
+        json.String(policy.id);
+      }
+    }
+    json.EndArray();
+    json.EndObject();
+  }
+  json.EndArray();
+  json.StartArrayField("strategies");
+  for (const StrategyRow& each : kStrategyRows) {
+    json.StartObject();
+    json.StringField("name", StrategyName(each.strategy));
+    json.StringField("description", each.description);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  co_await SendJson(std::move(context), std::move(body));
+}
+
+}  // namespace gateway

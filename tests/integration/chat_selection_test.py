@@ -1,0 +1,180 @@
+"""What would be chosen for a chat, and what may be asked for, over real
+sockets. docs/http_apis.md tells it."""
+
+import unittest
+from urllib.parse import urlencode
+
+from tests.integration.chat_case import PROVIDERS, ChatCase, say
+from tests.integration.http_calls import ask
+
+_CAPABILITIES = "/api/chat/capabilities"
+_PREVIEW = "/api/chat/select-model"
+
+
+class _PreviewCase(ChatCase):
+
+    def preview(self, body=b"", query="", **options):
+        return self.answered(body, _PREVIEW + query, method="POST",
+                             **options).json()
+
+    def choice(self, *args, **options):
+        return self.preview(*args, **options)["selected_model"]
+
+
+class PreviewTest(_PreviewCase):
+
+    def test_it_says_what_would_be_chosen_and_why(self):
+        told = self.preview({"node_name": "writer"})
+        self.assertIn("the best of 1 model", told.pop("reasoning"))
+        abilities = told.pop("capabilities")
+        self.assertEqual({name for name, has in abilities.items() if has},
+                         {"streaming", "long_context", "creative_writing"})
+        self.assertEqual(len(abilities), 16)
+        self.assertEqual(told, {
+            "selected_model": "writer-model", "provider": "openai",
+            "confidence_score": 0.6, "estimated_cost": 0.00045,
+            "alternatives": [], "fallback_chain": []})
+        told = self.preview({"strategy": "cost_optimized"})
+        self.assertEqual((told["selected_model"], told["confidence_score"]),
+                         ("writer-model", 0.8))
+        self.assertEqual(told["alternatives"], ["reasoner"])
+        self.assertEqual(told["fallback_chain"], ["reasoner"])
+        # Nobody is asked for that.
+        for model in ("gpt-w", "claude-r"):
+            self.assertEqual(self.upstream.stat(model, "requests"), 0)
+
+    def test_it_is_what_a_call_gets(self):
+        for fields in ({}, {"node_name": "writer"},
+                       {"capabilities": ["reasoning"]},
+                       {"strategy": "performance_optimized"},
+                       {"capabilities": ["streaming"],
+                        "previous_failures": ["writer-model"],
+                        "strategy": "cost_optimized"}):
+            with self.subTest(fields=fields):
+                told = self.preview(fields)
+                answer = self.answered(say(**fields)).json()
+                self.assertEqual(told["provider"], answer["provider"])
+
+    def test_it_is_asked_by_body_query_or_headers(self):
+        for body, query, headers, model in [
+                (["reasoning"], {}, {}, "reasoner"),
+                (b"", {"node_name": "writer"}, {}, "writer-model"),
+                (["streaming"], {"node_name": "writer",
+                                 "strategy": "cost_optimized"}, {},
+                 "writer-model"),
+                (b"", {}, {"x-llmgateway-capabilities": "reasoning"},
+                 "reasoner"),
+                (b"", {}, {"x-llmgateway-node": "writer"}, "writer-model"),
+                (b"", {}, {"x-llmgateway-agent-type": "reviewer"},
+                 "gpt-review"),
+                ({"node_name": "writer"}, {"node_name": "writer"},
+                 {"x-llmgateway-node": "writer"}, "writer-model")]:
+            with self.subTest(body=body, query=query, headers=headers):
+                self.assertEqual(
+                    self.choice(body, "?" + urlencode(query),
+                                headers=headers), model)
+
+    def test_what_contradicts_itself_is_refused(self):
+        for body, query, headers, place in [
+                ({"node_name": "writer"}, "?node_name=search", {},
+                 ["body", "node_name"]),
+                ({"strategy": "balanced"}, "?strategy=cost_optimized", {},
+                 ["body", "strategy"]),
+                ({"node_name": "writer"}, "", {"x-llmgateway-node": "search"},
+                 ["header", "x-llmgateway-node"]),
+                (["streaming"], "",
+                 {"x-llmgateway-capabilities": "reasoning"},
+                 ["header", "x-llmgateway-capabilities"]),
+                ({"strategy": "balanced"}, "",
+                 {"x-llmgateway-strategy": "cost_optimized"},
+                 ["header", "x-llmgateway-strategy"])]:
+            with self.subTest(place=place):
+                (loc, rule), = self.refused(body, _PREVIEW + query,
+                                            headers=headers)
+                self.assertEqual(loc, place)
+                self.assertIn("contradicts", rule)
+
+    def test_what_is_not_understood_is_refused_by_name(self):
+        for body, query, place in [
+                ({"node": "writer"}, "", ["node"]),
+                ({"node_name": "n" * 129}, "", ["node_name"]),
+                (["flying"], "", ["capabilities", 0]),
+                (["streaming"] * 65, "", ["capabilities"]),
+                ({"strategy": "best"}, "", ["strategy"]),
+                (b"", "?strategy=best", ["strategy"]),
+                (b"{", "", [])]:
+            with self.subTest(body=str(body)[:40]):
+                (loc, _), = self.refused(body, _PREVIEW + query,
+                                         method="POST")
+                self.assertEqual(loc, ["body"] + place)
+        self.choice(["streaming"] * 64)
+        self.choice({"node_name": "n" * 128})
+
+    def test_what_nobody_can_do_is_refused_with_what_lacks(self):
+        answer = self.ask({"node_name": "search"}, _PREVIEW)
+        self.assertEqual(answer.status, 400)
+        self.assertEqual(answer.json()["reason"], "CAPABILITY_UNSUPPORTED")
+        self.assertIn("reasoner (lacks web_search", answer.json()["detail"])
+
+
+class CapabilitiesTest(ChatCase):
+
+    def test_every_capability_and_strategy_is_told(self):
+        told = ask(self.gateway.http, path=_CAPABILITIES).json()
+        capabilities = {each["name"]: each for each in told["capabilities"]}
+        self.assertEqual(len(capabilities), 16)
+        self.assertEqual(capabilities["streaming"]["models"],
+                         ["writer-model", "reasoner"])
+        self.assertEqual(capabilities["reasoning"]["models"], ["reasoner"])
+        self.assertEqual(capabilities["web_search"]["models"], [])
+        for each in capabilities.values():
+            self.assertTrue(each["description"] and each["category"])
+        # Each is one that may be asked for, if only to hear who lacks it.
+        for name, each in capabilities.items():
+            answer = self.ask(say(capabilities=[name]))
+            self.assertEqual(answer.status, 200 if each["models"] else 400)
+        strategies = [each["name"] for each in told["strategies"]]
+        self.assertEqual(strategies, [
+            "cost_optimized", "performance_optimized", "balanced",
+            "capability_strict", "admin_preferred"])
+        for name in strategies:
+            self.answered(say(strategy=name))
+
+
+class NoPoliciesTest(_PreviewCase):
+
+    config = PROVIDERS + """\
+routing:
+  default_target: openai/gpt-default
+"""
+
+    def test_the_default_target_would_answer(self):
+        self.assertEqual(self.preview({"node_name": "writer"}), {
+            "selected_model": "gpt-default", "provider": "openai",
+            "reasoning": "default", "confidence_score": None,
+            "estimated_cost": None, "alternatives": [], "fallback_chain": [],
+            "capabilities": None})
+        answer = self.ask(["vision"], _PREVIEW)
+        self.assertEqual(answer.json()["reason"], "CAPABILITY_UNSUPPORTED")
+
+
+class KeysTest(ChatCase):
+
+    config = ChatCase.config + """\
+auth: {{callers: {{api_keys: [{{id: alice, key: "env:ALICE"}}]}}}}
+"""
+    env = {"ALICE": "alice-0123456789"}
+
+    def test_callers_show_their_keys(self):
+        for path, body in ((_CAPABILITIES, None), (_PREVIEW, {})):
+            answer = ask(self.gateway.http, body, path=path,
+                         headers={"x-trace-id": "mine"})
+            self.assertEqual(answer.status, 401)
+            self.assertEqual(answer.json()["trace_id"], "mine")
+            answer = ask(self.gateway.http, body, path=path,
+                         headers={"x-api-key": "alice-0123456789"})
+            self.assertEqual(answer.status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
