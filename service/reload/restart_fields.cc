@@ -20,7 +20,7 @@ template <typename Listener>
 void LeaveOutCertificates(Listener* listener) {
   if (!listener->has_tls()) return;
   TlsServer& tls = *listener->mutable_tls();
-  tls.clear_cert_chain();
+  tls.set_cert_chain("given");
   tls.clear_private_key();
   if (!tls.client_ca().empty()) tls.set_client_ca("given");
 }
@@ -34,6 +34,9 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   LeaveOutCertificates(listeners.mutable_http());
   LeaveOutCertificates(listeners.mutable_admin());
   LeaveOutCertificates(listeners.mutable_operations());
+  if (listeners.has_admin_http()) {
+    LeaveOutCertificates(listeners.mutable_admin_http());
+  }
   auto& logging = *start.mutable_logging();
   logging.set_file(config.logging().file());
   logging.set_access_log(config.logging().access_log());

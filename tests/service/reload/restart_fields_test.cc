@@ -28,6 +28,21 @@ TEST(RestartFieldsTest, WhatIsReadAtTheStartIsNamed) {
                   "runtime.event_loops", "runtime.state_dir"));
 }
 
+TEST(RestartFieldsTest, TheOperatorsHttpListenerIsOpenedAtTheStart) {
+  GatewayConfig in_use;
+  GatewayConfig next;
+  next.mutable_listeners()->mutable_admin_http()->set_address("127.0.0.1:1");
+  EXPECT_THAT(RestartFields(in_use, next), ElementsAre("listeners.admin_http"));
+  in_use = next;
+  auto* tls = next.mutable_listeners()->mutable_admin_http()->mutable_tls();
+  tls->set_cert_chain("file:a");
+  EXPECT_THAT(RestartFields(in_use, next),
+              ElementsAre("listeners.admin_http.tls"));
+  in_use = next;
+  tls->set_cert_chain("file:b");
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+}
+
 TEST(RestartFieldsTest, WhatCallsLookAtIsNot) {
   GatewayConfig in_use;
   GatewayConfig next;
@@ -60,6 +75,11 @@ TEST(RestartFieldsTest, CertificatesChangeAndWhetherThereAreAnyDoesNot) {
               ElementsAre("listeners.http.tls.client_ca"));
   next.mutable_listeners()->mutable_http()->clear_tls();
   EXPECT_THAT(RestartFields(in_use, next), ElementsAre("listeners.http.tls"));
+  // Also where clients need no certificate.
+  tls = in_use.mutable_listeners()->mutable_http()->mutable_tls();
+  tls->clear_client_ca();
+  EXPECT_THAT(RestartFields(in_use, next), ElementsAre("listeners.http.tls"));
+  EXPECT_THAT(RestartFields(next, in_use), ElementsAre("listeners.http.tls"));
 }
 
 }  // namespace
