@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdio>
@@ -16,17 +16,25 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace gateway {
 namespace {
 
-// How long to wait for more from a pipe whose writer is silent. A regular file
-// is always ready.
-constexpr int kPipeTimeoutMs = 5000;
+// What mkostemp() makes of the end of a draft's name.
+constexpr char kDraftEnd[] = ".XXXXXX";
 
 absl::Status StatusOfErrno(const char* what) {
   return absl::ErrnoToStatus(errno, what);
+}
+
+// What is there instead of a regular file.
+const char* KindOf(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
 }
 
 absl::Status WriteAll(int file, std::string_view bytes) {
@@ -65,20 +73,16 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
 
   struct stat facts;
   if (fstat(file, &facts) != 0) return StatusOfErrno("cannot look at the file");
-  // Pipes are allowed, since a shell's `<(...)` is one.
-  if (!S_ISREG(facts.st_mode) && !S_ISFIFO(facts.st_mode)) {
-    return absl::FailedPreconditionError("it is not a file");
+  if (!S_ISREG(facts.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("it is ", KindOf(facts.st_mode), "; give a regular file"));
   }
 
   std::string bytes;
   std::array<char, 16 * 1024> piece;
   while (true) {
-    pollfd readable{.fd = file, .events = POLLIN, .revents = 0};
-    if (poll(&readable, 1, kPipeTimeoutMs) == 0) {
-      return absl::DeadlineExceededError("nothing comes through the pipe");
-    }
     const ssize_t got = read(file, piece.data(), piece.size());
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got < 0 && errno == EINTR) continue;
     if (got < 0) return StatusOfErrno("cannot read the file");
     if (got == 0) return bytes;
     if (bytes.size() + static_cast<size_t>(got) > bytes_limit) {
@@ -93,7 +97,7 @@ absl::Status ReplaceFile(const std::string& path, std::string_view bytes,
                          FileReaders readers) {
   // The draft lies beside the file, since a rename is atomic only within one
   // file system.
-  std::string draft = absl::StrCat(path, ".XXXXXX");
+  std::string draft = absl::StrCat(path, kDraftEnd);
   const int file = mkostemp(draft.data(), O_CLOEXEC);
   if (file < 0) return StatusOfErrno("cannot write beside the file");
   absl::Status status = WriteAll(file, bytes);
@@ -113,6 +117,15 @@ absl::Status ReplaceFile(const std::string& path, std::string_view bytes,
     return status;
   }
   return SyncFolderOf(path);
+}
+
+bool IsDraftName(std::string_view name) {
+  constexpr size_t kEndBytes = sizeof(kDraftEnd) - 1;
+  if (name.size() <= kEndBytes) return false;
+  name.remove_prefix(name.size() - kEndBytes);
+  return name[0] == kDraftEnd[0] &&
+         std::all_of(name.begin() + 1, name.end(),
+                     [](unsigned char c) { return absl::ascii_isalnum(c); });
 }
 
 }  // namespace gateway

@@ -18,9 +18,10 @@
 
 namespace gateway {
 
-// Reads the whole file. Returns kNotFound or kPermissionDenied as the system
-// says, kFailedPrecondition for what is not a regular file or pipe, and
-// kResourceExhausted for a file larger than `bytes_limit`. The message says
+// Reads the whole file, which may be at the end of links. Returns kNotFound or
+// kPermissionDenied as the system says, kFailedPrecondition for what is no
+// regular file, such as a pipe, whose writer would decide how long this takes,
+// and kResourceExhausted for a file larger than `bytes_limit`. The message says
 // what is wrong, without the path.
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      size_t bytes_limit);
@@ -33,6 +34,12 @@ enum class FileReaders { kEverybody, kOwner };
 // if OK was returned before. The message says what is wrong, without the path.
 absl::Status ReplaceFile(const std::string& path, std::string_view bytes,
                          FileReaders readers = FileReaders::kEverybody);
+
+// Whether `name`, without its folder, is that of a draft, in which ReplaceFile
+// writes before there is something to see: one that is there while nobody
+// replaces the file was left by a process that was killed. No file that is
+// replaced may have such a name.
+bool IsDraftName(std::string_view name);
 
 }  // namespace gateway
 

@@ -46,16 +46,45 @@ TEST(FileTest, SaysWhyAFileCannotBeReadWithoutRepeatingItsPath) {
   EXPECT_THAT(std::string(missing.message()), HasSubstr("No such file"));
   EXPECT_THAT(std::string(missing.message()), Not(HasSubstr("/nonexistent")));
   EXPECT_EQ(ReadFile(testing::TempDir(), 100).status().message(),
-            "it is not a file");
+            "it is a folder; give a regular file");
 }
 
-TEST(FileTest, ReadsAPipe) {
+TEST(FileTest, ReadsOnlyRegularFilesWhereverLinksLead) {
+  const std::string link = testing::TempDir() + "/link";
+  unlink(link.c_str());
+  ASSERT_EQ(symlink(WriteFile("linked", "key").c_str(), link.c_str()), 0);
+  EXPECT_EQ(*ReadFile(link, 100), "key");
+
+  // Nobody writes to it, and nobody waits for that.
+  const std::string pipe = testing::TempDir() + "/pipe";
+  unlink(pipe.c_str());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const absl::Status silent = ReadFile(pipe, 100).status();
+  EXPECT_EQ(silent.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(silent.message(), "it is a pipe; give a regular file");
+
+  // Nor for the rest of what a writer has begun.
   int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(::pipe(ends), 0);
   ASSERT_EQ(write(ends[1], "key", 3), 3);
-  close(ends[1]);
-  EXPECT_EQ(*ReadFile("/dev/fd/" + std::to_string(ends[0]), 100), "key");
+  const std::string open = "/dev/fd/" + std::to_string(ends[0]);
+  EXPECT_EQ(ReadFile(open, 100).status().code(),
+            absl::StatusCode::kFailedPrecondition);
   close(ends[0]);
+  close(ends[1]);
+
+  EXPECT_EQ(ReadFile("/dev/zero", 100).status().message(),
+            "it is a device; give a regular file");
+}
+
+TEST(FileTest, DraftsAreKnownByTheirNames) {
+  for (const char* draft : {"config.json.aB3x9Z", "a.000000"}) {
+    EXPECT_TRUE(IsDraftName(draft)) << draft;
+  }
+  for (const char* other : {"config.json", "config.json.aB3x9", ".aB3x9Z",
+                            "config.json.aB3x9Z0", "config.json.aB3-9Z", ""}) {
+    EXPECT_FALSE(IsDraftName(other)) << other;
+  }
 }
 
 TEST(FileTest, ReplacesTheContentOfAFileThatIsThereOrNot) {

@@ -191,7 +191,7 @@ TEST_F(PidFileTest, TheFolderIsMadeIfOnlyThatIsMissing) {
 
 TEST_F(PidFileTest, AFolderIsNoPidFile) {
   ASSERT_EQ(mkdir(path_.c_str(), 0755), 0);
-  EXPECT_THAT(ProblemOfFinding(), HasSubstr("it is not a file"));
+  EXPECT_THAT(ProblemOfFinding(), HasSubstr("it is a folder"));
   std::unique_ptr<PidFile> file = Claim();
   EXPECT_THAT(std::string(file->Publish(Record()).message()), HasSubstr(path_));
   file.reset();
