@@ -22,9 +22,16 @@ namespace fs = std::filesystem;
 // A link that leads to itself ends after so many, as in the kernel.
 constexpr int kLinksMax = 40;
 
-constexpr uint32_t kFolderEvents = IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE |
-                                   IN_DELETE | IN_DELETE_SELF | IN_MOVED_FROM |
-                                   IN_MOVED_TO | IN_MOVE_SELF | IN_ONLYDIR;
+// Of the folder of a file.
+constexpr uint32_t kFileEvents = IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE |
+                                 IN_DELETE | IN_DELETE_SELF | IN_MOVED_FROM |
+                                 IN_MOVED_TO | IN_MOVE_SELF | IN_ONLYDIR;
+
+// Of a folder in which only the way goes on: who writes a file there changes
+// nothing.
+constexpr uint32_t kWayEvents = IN_CREATE | IN_DELETE | IN_DELETE_SELF |
+                                IN_MOVED_FROM | IN_MOVED_TO | IN_MOVE_SELF |
+                                IN_ONLYDIR;
 
 // These concern the folder itself, and so every file in it.
 constexpr uint32_t kOfTheFolder =
@@ -82,14 +89,17 @@ absl::Status FileWatcher::WatchPath(const std::string& path) {
       continue;
     }
     const fs::path next = at / name;
+    // Before it is looked at, so that what becomes of it then is told. The last
+    // of the way may be written to, wherever links lead; one before it may be
+    // exchanged, with all that is in it.
+    const bool is_last = ahead.empty();
+    const absl::Status watched = WatchName(at.string(), name.string(),
+                                           is_last ? kFileEvents : kWayEvents);
     const fs::file_status kind = fs::symlink_status(next, error);
     const bool is_link = kind.type() == fs::file_type::symlink;
     const bool is_folder = kind.type() == fs::file_type::directory;
-    // A folder on the way is not watched for, as long as it is there.
-    if (!is_folder) {
-      const absl::Status watched = WatchName(at.string(), name.string());
-      if (!watched.ok()) return watched;
-    }
+    // Who may pass through a folder may still not list it.
+    if (!watched.ok() && (is_last || !(is_folder || is_link))) return watched;
     if (!is_link && !is_folder) return absl::OkStatus();
     if (is_folder) {
       at = next;
@@ -105,8 +115,10 @@ absl::Status FileWatcher::WatchPath(const std::string& path) {
 }
 
 absl::Status FileWatcher::WatchName(const std::string& folder,
-                                    const std::string& name) {
-  const int number = inotify_add_watch(inotify_, folder.c_str(), kFolderEvents);
+                                    const std::string& name, uint32_t events) {
+  // Several files' ways may lead through a folder.
+  const int number =
+      inotify_add_watch(inotify_, folder.c_str(), events | IN_MASK_ADD);
   if (number < 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot watch ", folder));
   }

@@ -1,6 +1,7 @@
 // FileWatcher tells that one of some files may have another content: it was
-// written, replaced by a rename as editors do, removed or made, or a link on
-// the way to it leads elsewhere, as where Kubernetes exchanges `..data`.
+// written, replaced by a rename as editors do, removed or made, or a folder or
+// link on the way to it, however far up, is another or leads elsewhere, as
+// where Kubernetes exchanges `..data`.
 //
 //   FileWatcher watcher([] { Reload(); });
 //   GATEWAY_RETURN_IF_ERROR(watcher.Watch({"/etc/gateway/gateway.yaml"}));
@@ -10,7 +11,8 @@
 // changed nothing.
 //
 // Not seen is what another machine changes on a file system that both share,
-// and a folder that is moved together with those around it.
+// what is mounted over a folder, and, of a folder that this process may pass
+// through and not list, that another takes its name.
 //
 // Thread contract: one event loop. Watch blocks on the file system: the loop is
 // one that no call waits for.
@@ -58,7 +60,9 @@ class FileWatcher final : private IoWatcher {
 
   absl::Status WatchAgain();
   absl::Status WatchPath(const std::string& path);
-  absl::Status WatchName(const std::string& folder, const std::string& name);
+  // Watches for `name` in the folder; `events` are the kernel's.
+  absl::Status WatchName(const std::string& folder, const std::string& name,
+                         uint32_t events);
 
   EventLoop& loop_;
   const std::function<void()> on_change_;

@@ -130,6 +130,49 @@ TEST_F(FileWatcherTest, AFolderThatIsReplacedIsTold) {
   Told();
 }
 
+TEST_F(FileWatcherTest, SoIsOneFurtherUp) {
+  const std::string up = folder_ + "/up";
+  const std::string key = up + "/middle/inner/key";
+  fs::create_directories(up + "/middle/inner");
+  Write(key, "first");
+  fs::create_directories(folder_ + "/next/middle/inner");
+  Write(folder_ + "/next/middle/inner/key", "second");
+  Watch({key});
+  fs::rename(up, folder_ + "/old");
+  fs::rename(folder_ + "/next", up);
+  EXPECT_EQ(Told(), 1);
+  // What is there now is watched, and no more what was.
+  Write(key, "third");
+  EXPECT_EQ(Told(), 1);
+  Write(folder_ + "/old/middle/inner/key", "nobody's");
+  Write(key, "fourth");
+  EXPECT_EQ(Told(), 1);
+}
+
+TEST_F(FileWatcherTest, SoIsALinkToAFolderOnTheWay) {
+  for (const char* version : {"/1", "/2"}) {
+    fs::create_directories(folder_ + version + "/inner");
+    Write(folder_ + version + "/inner/key", version);
+  }
+  fs::create_directory_symlink("1", folder_ + "/current");
+  Watch({folder_ + "/current/inner/key"});
+  fs::create_directory_symlink("2", folder_ + "/new");
+  fs::rename(folder_ + "/new", folder_ + "/current");
+  EXPECT_EQ(Told(), 1);
+  Write(folder_ + "/2/inner/key", "in place");
+  EXPECT_EQ(Told(), 1);
+}
+
+TEST_F(FileWatcherTest, AFileInPlaceOfAFolderIsTold) {
+  const std::string key = folder_ + "/key";
+  fs::create_directory(key);
+  Watch({key});
+  fs::remove(key);
+  Told();
+  Write(key, "key");
+  EXPECT_EQ(Told(), 1);
+}
+
 // As the kubelet does it: `key` leads to `..data/key`, `..data` to a folder.
 TEST_F(FileWatcherTest, LinksThatLeadElsewhereAreTold) {
   const std::string key = folder_ + "/key";
