@@ -10,6 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/net/base_url.h"
+#include "base/net/host_port.h"
 #include "base/string_view.h"
 #include "google/protobuf/message.h"
 #include "providers/provider_settings.h"
@@ -23,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::ProviderConfig;
 
 constexpr std::string_view kVariable = "env:";
@@ -45,6 +48,59 @@ bool LiesWithin(const fs::path& path, const fs::path& folder) {
 fs::path Plain(const std::string& path) {
   std::error_code error;
   return fs::absolute(path, error).lexically_normal();
+}
+
+// What is the same for all references that lead to one secret.
+std::string IdentityOf(const std::string& reference) {
+  if (!std::string_view(reference).starts_with(kFile)) return reference;
+  const fs::path plain = Plain(reference.substr(kFile.size()));
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(plain, error);
+  return absl::StrCat(ToAbsl(kFile), (error ? plain : real).native());
+}
+
+// The field without the places in lists. Keys of a provider are one field,
+// whatever its kind and however many it has.
+std::string FieldOf(std::string_view path) {
+  std::string field;
+  bool is_place = false;
+  for (const char c : path) {
+    is_place = is_place || c == '[';
+    if (!is_place) field += c;
+    is_place = is_place && c != ']';
+  }
+  const bool is_providers = std::string_view(field).starts_with("providers.");
+  if (!is_providers) return field;
+  return absl::StrCat("providers", field.substr(field.rfind('.')));
+}
+
+// Where what the provider at this place is shown goes; empty if nowhere.
+std::string DestinationOf(const ProviderConfig& provider) {
+  const google::protobuf::Message* const settings = ProviderSettings(provider);
+  if (settings == nullptr) return "";
+  const std::string base_url = TextSetting(*settings, "base_url");
+  const absl::StatusOr<BaseUrl> url = ParseBaseUrl(base_url);
+  // Validation has more to say of one that is none.
+  if (!url.ok()) return base_url;
+  const std::string destination =
+      absl::StrCat(url->tls ? "https://" : "http://",
+                   JoinHostPort(url->host, absl::StrCat(url->port)));
+  const HttpUpstream* const http = HttpSettings(*settings);
+  // With TLS a proxy sees nothing.
+  if (url->tls || http == nullptr || http->proxy().empty()) return destination;
+  return absl::StrCat(destination, " by way of ", http->proxy());
+}
+
+// The same for whatever field names a secret.
+std::string DestinationOf(const GatewayConfig& config, std::string_view path) {
+  for (int i = 0; i < config.providers_size(); ++i) {
+    const std::string provider =
+        ElementPath("providers", static_cast<size_t>(i));
+    if (path.starts_with(absl::StrCat(provider, "."))) {
+      return DestinationOf(config.providers(i));
+    }
+  }
+  return "";
 }
 
 // The settings of a kind that runs a program, as text; empty for other kinds.
@@ -89,14 +145,29 @@ absl::Status CheckAppliedReference(std::string_view entry) {
       "must be 'env:PREFIX', for variables that begin so, or 'file:folder/'");
 }
 
+std::vector<AppliedReferences::Named> AppliedReferences::AllOf(
+    const GatewayConfig& config) {
+  std::vector<Named> all;
+  const auto add = [&](NamedReference& named, std::string reference) {
+    Use use = {FieldOf(named.path), DestinationOf(config, named.path)};
+    all.push_back(
+        {std::move(named.path), std::move(reference), std::move(use)});
+  };
+  for (NamedReference& named : SecretReferencesOf(config)) {
+    add(named, named.reference);
+  }
+  for (NamedReference& named : CaFilesOf(config)) {
+    add(named, absl::StrCat(ToAbsl(kFile), named.reference));
+  }
+  return all;
+}
+
 AppliedReferences::AppliedReferences(const ProviderKinds& kinds,
                                      const GatewayConfig& file)
     : kinds_(kinds) {
-  for (NamedReference& named : SecretReferencesOf(file)) {
-    named_.insert(std::move(named.reference));
-  }
-  for (NamedReference& named : CaFilesOf(file)) {
-    named_.insert(std::move(named.reference));
+  for (const Named& named : AllOf(file)) {
+    uses_.insert(named.use);
+    uses_of_[IdentityOf(named.reference)].insert(named.use);
   }
   for (const ProviderConfig& provider : file.providers()) {
     std::string settings = ProgramSettings(kinds_, provider);
@@ -128,7 +199,6 @@ bool AppliedReferences::AllowsFile(const std::string& path) const {
 }
 
 bool AppliedReferences::AllowsReference(const std::string& text) const {
-  if (named_.count(text) > 0) return true;
   const absl::StatusOr<SecretReference> reference =
       SecretReference::Parse(text);
   if (!reference.ok()) return true;  // Validation has more to say of it.
@@ -140,24 +210,36 @@ bool AppliedReferences::AllowsReference(const std::string& text) const {
                      });
 }
 
+std::string AppliedReferences::Refusal(const Named& named) const {
+  const auto known = uses_of_.find(IdentityOf(named.reference));
+  const bool is_known = known != uses_of_.end();
+  if (is_known && known->second.count(named.use) > 0) return "";
+  const absl::StatusOr<SecretReference> reference =
+      SecretReference::Parse(named.reference);
+  if (!reference.ok()) return "";  // As above.
+  const std::string what = reference->description();
+  if (!is_known && !AllowsReference(named.reference)) {
+    return absl::StrCat("must not be taken from ", what,
+                        ": neither does the file name it, nor does its "
+                        "runtime.applied_references allow it");
+  }
+  if (!is_known && uses_.count(named.use) > 0) return "";
+  const std::string where = named.use.destination.empty()
+                                ? std::string("for this")
+                                : absl::StrCat("for ", named.use.destination);
+  return absl::StrCat("must not be taken from ", what, " ", where, ": ",
+                      is_known ? "the file names it for something else"
+                               : "the file names no secret for that",
+                      "; put this use of it into the file first");
+}
+
 void AppliedReferences::Check(const GatewayConfig& applied,
                               const FieldPlaces& places,
                               ConfigProblems* problems) const {
-  const auto refuse = [&](const std::string& path, std::string_view what) {
-    problems->Add(places.Find(path), path,
-                  absl::StrCat("must not be taken from ", ToAbsl(what),
-                               ": neither does the file name it, nor does its "
-                               "runtime.applied_references allow it"));
-  };
-  for (const NamedReference& named : SecretReferencesOf(applied)) {
-    if (AllowsReference(named.reference)) continue;
-    refuse(named.path, SecretReference::Parse(named.reference)->description());
-  }
-  for (const NamedReference& named : CaFilesOf(applied)) {
-    if (named_.count(named.reference) > 0 || AllowsFile(named.reference)) {
-      continue;
-    }
-    refuse(named.path, absl::StrCat("file ", named.reference));
+  for (const Named& named : AllOf(applied)) {
+    const std::string refusal = Refusal(named);
+    if (refusal.empty()) continue;
+    problems->Add(places.Find(named.path), named.path, refusal);
   }
   for (int i = 0; i < applied.providers_size(); ++i) {
     const std::string settings = ProgramSettings(kinds_, applied.providers(i));

@@ -1,23 +1,38 @@
 // AppliedReferences is what a configuration that an operator applies to a
-// running gateway may take secrets from: what the configuration file names
-// itself, and what it allows in `runtime.applied_references`.
+// running gateway may do with secrets. It says for which use each is, so that
+// an operator cannot read by way of the gateway what its owner has not put
+// there for him, nor have it sent to an address of his own:
 //
-//   const AppliedReferences allowed(file_config);
+// * A secret that the configuration file names may be named for the use that
+//   the file makes of it, and for no other.
+// * One that the file does not name, and allows by
+// `runtime.applied_references`,
+//   may be named for any use that the file makes of some secret.
+//
+// A use is a field, whichever entry of its list it stands in, and of a provider
+// its destination besides: scheme, host and port of `base_url`, and the proxy
+// that would see the key. So a key can be exchanged for another, and a provider
+// can get another name or model, but no key goes where none went before: a new
+// provider that needs one has to be put into the file first.
+//
+//   const AppliedReferences allowed(kinds, file_config);
 //   allowed.Check(applied, places, &problems);
 //   // providers[1].openai.api_key: must not be taken from variable HOME: ...
 //
-// So an operator cannot read by way of the gateway what its owner has not put
-// there for it. For the same reason an applied configuration runs no program,
-// and trusts no authority, that the file does not name.
+// For the same reason an applied configuration runs no program that the file
+// does not name, and trusts authorities (`ca_file`) by the rules of secrets.
 //
 // A path is looked at as it is written, where `..` is refused, and as it
-// resolves, so that no link leads out of a folder that is allowed.
+// resolves, so that no link leads out of a folder that is allowed, and no other
+// name of a file to another use.
 //
 // Thread-safe. Check blocks on the file system.
 
 #ifndef SERVICE_CONFIG_APPLIED_REFERENCES_H_
 #define SERVICE_CONFIG_APPLIED_REFERENCES_H_
 
+#include <compare>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -45,11 +60,34 @@ class AppliedReferences {
              const FieldPlaces& places, ConfigProblems* problems) const;
 
  private:
+  // What a secret is taken for.
+  struct Use {
+    std::string field;        // Without the places in lists.
+    std::string destination;  // Empty where it goes nowhere.
+
+    friend auto operator<=>(const Use&, const Use&) = default;
+  };
+
+  // A use of a secret, or of a file of authorities.
+  struct Named {
+    std::string path;       // The field that names it.
+    std::string reference;  // As a secret's, also of authorities.
+    Use use;
+  };
+
+  static std::vector<Named> AllOf(
+      const llmgateway::config::v1::GatewayConfig& config);
+
+  // Returns why it is refused; empty if it is not.
+  std::string Refusal(const Named& named) const;
+  // Whether `runtime.applied_references` allows it.
   bool AllowsReference(const std::string& reference) const;
   bool AllowsFile(const std::string& path) const;
 
   const ProviderKinds kinds_;
-  std::set<std::string> named_;     // References, and files of authorities.
+  std::set<Use> uses_;  // Of whatever secret.
+  // By what identifies a secret, whatever it is called.
+  std::map<std::string, std::set<Use>> uses_of_;
   std::set<std::string> programs_;  // Settings of kinds that run programs.
   std::vector<std::string> variable_prefixes_;
   std::vector<std::string> folders_;  // Each ends with a slash.

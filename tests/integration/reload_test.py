@@ -339,20 +339,32 @@ class AppliedTest(_ReloadCase):
         allowed = self.write("secrets/key", "key-of-a-provider-123")
         forbidden = self.write("other", "what nobody is to read")
         os.symlink("../other", self.path("secrets/link"))
+
+        def naming(reference, more="", text="applied"):
+            return replying(text).replace(
+                "]", ", {name: openai, openai: {api_key: '%s'%s}}]" %
+                (reference, more), 1)
+
         gateway = self.start(
-            replying("file", "runtime: {applied_references: "
-                     "['file:%s/', 'env:TEAM_']}\n" % self.path("secrets")),
-            env={"TEAM_KEY": "key-of-the-team-1", "OWN_KEY": "x" * 20})
-
-        def naming(reference):
-            return replying("applied").replace(
-                "]", ", {name: openai, openai: {api_key: '%s'}}]" % reference,
-                1)
-
-        for reference in ("file:" + allowed, "env:TEAM_KEY"):
-            self.apply(gateway, naming(reference))
+            naming("env:OWN_KEY", text="file") +
+            "runtime: {applied_references: ['file:%s/', 'env:TEAM_']}\n" %
+            self.path("secrets"),
+            env={"TEAM_KEY": "key-of-the-team-1", "OWN_KEY": "x" * 20,
+                 "NO_KEY": "y" * 20})
+        elsewhere = ", base_url: 'https://127.0.0.1:1/v1'"
+        for reference in ("file:" + allowed, "env:TEAM_KEY", "env:OWN_KEY"):
+            with self.subTest(reference=reference):
+                self.apply(gateway, naming(reference))
+                # But not to where no key of the file's goes.
+                end = self.apply(gateway, naming(reference, elsewhere),
+                                 "INVALID_ARGUMENT")
+                self.assertIn("for https://127.0.0.1:1: ", end["message"])
+                self.assertIn("put this use of it into the file first",
+                              end["message"])
+                self.assertIn("providers[1].openai.api_key",
+                              str(end["fields"]))
         for reference in (
-                "file:" + forbidden, "env:OWN_KEY",
+                "file:" + forbidden, "env:NO_KEY",
                 "file:" + self.path("secrets/../other"),
                 "file:" + self.path("secrets/link"), "file:/etc/passwd",
                 "file:" + self.path("nothing")):
