@@ -172,7 +172,12 @@ class Variables {
   }
   void Assign(std::string_view name, const char* path, std::string_view text) {
     const absl::Status status = AssignPath(path, text, &config_);
-    if (!status.ok()) Add(name, ToStd(status.message()));
+    if (!status.ok()) return Add(name, ToStd(status.message()));
+    ToldBy(name, path);
+  }
+  // What is wrong with the field is the variable's fault from here on.
+  void ToldBy(std::string_view name, std::string path) {
+    problems_.TellAsFrom(std::move(path), kVariableSource, std::string(name));
   }
 
   // Returns nothing, and adds the problem, if it is set to anything else than a
@@ -228,6 +233,7 @@ class Variables {
       const absl::string_view one = absl::StripAsciiWhitespace(origin);
       if (!one.empty()) cors.add_allowed_origins(std::string(one));
     }
+    ToldBy("LLM_GATEWAY_CORS_ORIGINS", "listeners.http.cors.allowed_origins");
   }
 
   // Either of two enables it.
@@ -246,6 +252,7 @@ class Variables {
     // Another provider's model is not this one's.
     if (target.provider() != provider) target.clear_model();
     target.set_provider(std::string(provider));
+    ToldBy("LLM_PROVIDER", "routing.default_target.provider");
   }
 
   void ApplyDefaultModel() {
@@ -263,15 +270,19 @@ class Variables {
   }
 
   // Sets a text of the provider's settings, if its kind has one of this name.
-  static bool SetText(const char* field, std::string_view text,
-                      ProviderConfig* provider) {
+  void SetText(const char* variable, const char* field, std::string_view text,
+               int place) {
+    ProviderConfig* const provider = config_.mutable_providers(place);
     Message* const settings = MutableProviderSettings(provider);
-    if (settings == nullptr) return false;
+    if (settings == nullptr) return;
     const FieldDescriptor* const found =
         settings->GetDescriptor()->FindFieldByName(field);
-    if (found == nullptr) return false;
+    if (found == nullptr) return;
     settings->GetReflection()->SetString(settings, found, std::string(text));
-    return true;
+    const std::string path =
+        ElementPath("providers", static_cast<size_t>(place));
+    ToldBy(variable,
+           JoinPath(JoinPath(path, ProviderKindName(*provider)), field));
   }
 
   void ApplyProviders() {
@@ -280,14 +291,15 @@ class Variables {
     const std::string_view openrouter = Told("OPENROUTER_BASE_URL");
     const bool has_key = !Told("LLM_API_KEY").empty();
     bool found = false;
-    for (ProviderConfig& provider : *config_.mutable_providers()) {
+    for (int i = 0; i < config_.providers_size(); ++i) {
+      const ProviderConfig& provider = config_.providers(i);
       if (!openrouter.empty() && ProviderKindName(provider) == "openrouter") {
-        SetText("base_url", openrouter, &provider);
+        SetText("OPENROUTER_BASE_URL", "base_url", openrouter, i);
       }
       if (provider.name() != name) continue;
       found = true;
-      if (!base_url.empty()) SetText("base_url", base_url, &provider);
-      if (has_key) SetText("api_key", "env:LLM_API_KEY", &provider);
+      if (!base_url.empty()) SetText("LLM_BASE_URL", "base_url", base_url, i);
+      if (has_key) SetText("LLM_API_KEY", "api_key", "env:LLM_API_KEY", i);
     }
     if (found) return;
     for (const char* variable : {"LLM_BASE_URL", "LLM_API_KEY"}) {

@@ -41,9 +41,7 @@ TextPlace FieldPlaces::Find(std::string_view path) const {
 
 void ConfigProblems::Add(TextPlace place, std::string_view path,
                          std::string_view message) {
-  Keep({place.source.empty() ? source_ : place.source, place, ToldAs(path),
-        std::string(message)},
-       &problems_);
+  Keep(Told(std::move(place), path, message), &problems_);
 }
 
 void ConfigProblems::AddFrom(std::string_view source, std::string_view path,
@@ -54,24 +52,39 @@ void ConfigProblems::AddFrom(std::string_view source, std::string_view path,
 
 void ConfigProblems::Warn(TextPlace place, std::string_view path,
                           std::string_view message) {
-  Keep({place.source.empty() ? source_ : place.source, place, ToldAs(path),
-        std::string(message)},
-       &warnings_);
+  Keep(Told(std::move(place), path, message), &warnings_);
 }
 
 void ConfigProblems::TellAs(std::string path, std::string written) {
-  written_.insert_or_assign(std::move(path), std::move(written));
+  TellAsFrom(std::move(path), "", std::move(written));
 }
 
-std::string ConfigProblems::ToldAs(std::string_view path) const {
+void ConfigProblems::TellAsFrom(std::string path, std::string source,
+                                std::string written) {
+  written_.insert_or_assign(std::move(path),
+                            Origin{std::move(source), std::move(written)});
+}
+
+ConfigProblem ConfigProblems::Told(TextPlace place, std::string_view path,
+                                   std::string_view message) const {
+  ConfigProblem problem = {place.source.empty() ? source_ : place.source,
+                           std::move(place), std::string(path),
+                           std::string(message)};
   for (std::string_view field = path; !written_.empty();) {
     const auto found = written_.find(ToAbsl(field));
-    if (found != written_.end()) return found->second;
+    if (found != written_.end()) {
+      problem.path = found->second.path;
+      if (found->second.source.empty()) return problem;
+      // Its place is that of what the text has there instead.
+      problem.source = found->second.source;
+      problem.place = {};
+      return problem;
+    }
     const size_t cut = field.find_last_of(".[");
     if (cut == std::string_view::npos) break;
     field = field.substr(0, cut);
   }
-  return std::string(path);
+  return problem;
 }
 
 void ConfigProblems::WarnFrom(std::string_view source, std::string_view path,

@@ -83,6 +83,10 @@ class ConfigProblems {
   // its own.
   void TellAs(std::string path, std::string written);
 
+  // The same for a field that was set by something else than the text, such as
+  // a variable: by `written` of `source`, where it then has to be mended.
+  void TellAsFrom(std::string path, std::string source, std::string written);
+
   // Adds a warning of another source.
   void WarnFrom(std::string_view source, std::string_view path,
                 std::string_view message);
@@ -101,15 +105,22 @@ class ConfigProblems {
     size_t count = 0;
   };
 
-  // Returns the field that a problem of `path` is told of.
-  std::string ToldAs(std::string_view path) const;
+  // Where a field was written.
+  struct Origin {
+    std::string source;  // Empty for the text.
+    std::string path;
+  };
+
+  // Returns the problem as it is told, by where its field was written.
+  ConfigProblem Told(TextPlace place, std::string_view path,
+                     std::string_view message) const;
   void Keep(ConfigProblem problem, List* list);
   std::vector<ConfigProblem> SortedOf(const List& list,
                                       std::string_view what) const;
 
   std::string source_;
   // By the path of the field that was made from it.
-  absl::flat_hash_map<std::string, std::string> written_;
+  absl::flat_hash_map<std::string, Origin> written_;
   // Those that have a problem already.
   absl::flat_hash_set<std::string> paths_;
   List problems_;

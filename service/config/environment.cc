@@ -112,8 +112,11 @@ void ApplyEnvironment(const Environment& environment, GatewayConfig* config,
         });
     if (found != overrides.end() && found->variable == name) {
       const absl::Status status = AssignPath(found->path, text, config);
-      if (!status.ok())
+      if (!status.ok()) {
         problems->AddFrom(kSource, name, ToStd(status.message()));
+      } else {
+        problems->TellAsFrom(found->path, kSource, name);
+      }
       continue;
     }
     if (IsMadeByKubernetes(name, text) || IsCompatibilityVariable(name)) {

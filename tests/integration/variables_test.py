@@ -6,7 +6,7 @@ import unittest
 
 from tests.integration import gateway_case
 from tests.integration.http_calls import ask, chat
-from tests.testing.gateway_process import GatewayProcess
+from tests.testing.gateway_process import GatewayError, GatewayProcess
 from tests.testing.mock_upstream import MockUpstream
 
 _CONFIG = """\
@@ -103,6 +103,12 @@ class VariablesTest(unittest.TestCase):
                          "gpt-told")
         self.assertIn("sk-of-llm-1234567890",
                       str(self.upstream.last("gpt-told")))
+
+    def test_what_is_wrong_is_told_of_the_variable(self):
+        with self.assertRaisesRegex(
+                GatewayError,
+                "environment: LLM_PROVIDER: names no configured provider"):
+            self.gateway(LLM_PROVIDER="nobody")
 
     def test_what_is_not_followed_is_warned_of(self):
         gateway = self.gateway(LLM_COST_LIMIT_USD="5")

@@ -73,6 +73,31 @@ TEST_F(CompatibilityVariablesTest, EachIsInTheReferenceOnce) {
   }
 }
 
+TEST_F(CompatibilityVariablesTest, WhatIsWrongWithAValueIsToldOfItsVariable) {
+  const std::string file =
+      absl::StrCat(kFile, "routing: {default_target: mock}\n");
+  const ConfigDraft draft =
+      ReadConfigDraft(AllProviderKinds(), file, "f",
+                      {{"LLM_PROVIDER", "nobody"},
+                       {"LLM_MODEL", "two words"},
+                       {"OPENROUTER_BASE_URL", "ftp://router.example"},
+                       {"LLM_GATEWAY_RUNTIME_EVENT_LOOPS", "100000"},
+                       {"GATEWAY_V2_PERCENTAGE", "101"}});
+  std::vector<std::string> paths;
+  for (const ConfigProblem& problem : draft.problems) {
+    EXPECT_EQ(problem.source, "environment") << problem.ToString();
+    EXPECT_EQ(problem.place.line, 0) << problem.ToString();
+    paths.push_back(problem.path);
+    if (problem.path == "LLM_PROVIDER") {
+      EXPECT_THAT(problem.message, HasSubstr("names no configured provider"));
+    }
+  }
+  EXPECT_THAT(paths,
+              testing::UnorderedElementsAre(
+                  "LLM_PROVIDER", "LLM_MODEL", "OPENROUTER_BASE_URL",
+                  "LLM_GATEWAY_RUNTIME_EVENT_LOOPS", "GATEWAY_V2_PERCENTAGE"));
+}
+
 TEST_F(CompatibilityVariablesTest, ValuesGoToTheirFieldsInTheirUnits) {
   const GatewayConfig config = Read(
       {{"GATEWAY_MAX_RETRIES", "3"},

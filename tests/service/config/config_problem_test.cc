@@ -92,6 +92,16 @@ TEST(ConfigProblemsTest, AFieldThatWasMadeFromAnotherIsToldAsThat) {
   EXPECT_EQ(problems.SortedWarnings()[0].path, "a[1]");
 }
 
+TEST(ConfigProblemsTest, AFieldThatAVariableSetIsToldAsThat) {
+  ConfigProblems problems("f");
+  problems.TellAs("a.b", "theirs");
+  problems.TellAsFrom("a.b", "environment", "VARIABLE");
+  problems.Add({7, 1}, "a.b.c", "is bad");
+  problems.Warn({1, 2}, "a.d", "is odd");
+  EXPECT_EQ(problems.Sorted()[0].ToString(), "environment: VARIABLE: is bad");
+  EXPECT_EQ(problems.SortedWarnings()[0].ToString(), "f:1:2: a.d: is odd");
+}
+
 TEST(ConfigProblemsTest, TheEnvironmentsNamesAreItsOwn) {
   ConfigProblems problems("f");
   problems.TellAs("a", "b");
