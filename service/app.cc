@@ -35,10 +35,11 @@
 #include "service/api/rollout_admin.h"
 #include "service/config/config_reader.h"
 #include "service/grpc_engine.h"
+#include "service/http/admin_routes.h"
 #include "service/http/api_router.h"
 #include "service/http/compatibility_routes.h"
-#include "service/http/cors.h"
 #include "service/http/operations_routes.h"
+#include "service/http_listener.h"
 #include "service/listener_tls.h"
 #include "service/log_options.h"
 #include "service/loop_runtime.h"
@@ -66,37 +67,17 @@ namespace configv1 = ::llmgateway::config::v1;
 
 constexpr absl::Duration kLogFlushTimeout = absl::Seconds(2);
 
-absl::StatusOr<ListenAddress> Bind(std::string_view listener,
-                                   const std::string& address) {
-  absl::StatusOr<ListenAddress> bound = BindAddress(address);
-  if (!bound.ok()) return AtListener(listener, bound.status());
-  return bound;
-}
-
-HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
-  HttpServerLimits limits;
-  limits.head_bytes = listener.header_bytes_limit();
-  limits.body_bytes = listener.body_bytes_limit();
-  limits.head_timeout = ToAbsl(listener.header_timeout());
-  limits.body_timeout = ToAbsl(listener.body_stall_timeout());
-  limits.body_time_max = ToAbsl(listener.body_timeout());
-  limits.idle_timeout = ToAbsl(listener.idle_timeout());
-  limits.write_timeout = ToAbsl(listener.write_stall_timeout());
-  limits.connections = listener.connections_limit();
-  limits.concurrent_streams = listener.concurrent_streams_limit();
-  return limits;
-}
-
-// Returns null if no page of another origin may call.
-std::shared_ptr<const CorsRules> CorsOf(
-    const configv1::HttpListener& listener) {
-  if (!listener.has_cors()) return nullptr;
-  return std::make_shared<const CorsRules>(listener.cors());
-}
-
 // `address` with its port replaced by the one that was chosen.
 std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+}
+
+// What is left when the operators' HTTP paths have theirs, where they are
+// served: ConnectionQuota knows of the other listeners.
+size_t DescriptorsBesideAdminHttp(const configv1::GatewayConfig& config,
+                                  size_t descriptors) {
+  if (!config.listeners().has_admin_http()) return descriptors;
+  return descriptors - ConnectionQuota::OperatorsShareOf(descriptors);
 }
 
 // What requests may take on each loop.
@@ -121,7 +102,12 @@ struct App::Graph {
   // Bind the addresses of the listeners.
   absl::StatusOr<LoopRuntime::HttpListener> ApiListener();
   absl::StatusOr<LoopRuntime::HttpListener> OperationsListener();
+  absl::StatusOr<LoopRuntime::HttpListener> AdminHttpListener();
   LoopRuntime::Shared SharedByLoops();
+
+  // Null unless gRPC C++ serves operators: the native engine records itself
+  // whom its handlers refuse.
+  RefusalLog* AdminGrpcRefusals();
 
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
@@ -145,6 +131,7 @@ struct App::Graph {
   // Records refusals of the gRPC C++ engine; the native one counts its own.
   RefusalLog grpc_refusals{"grpc", registry, SystemClock()};
   RefusalLog admin_refusals{"admin", registry, SystemClock()};
+  RefusalLog admin_http_refusals{"admin_http", registry, SystemClock()};
 
   // Keeps what operators change.
   std::unique_ptr<StateStore> state;
@@ -164,12 +151,15 @@ struct App::Graph {
 
   // Counts connections of callers, on all loops.
   const size_t descriptors = RaiseDescriptorLimit();
-  ConnectionQuota callers{ConnectionQuota::CallersShareOf(descriptors)};
+  ConnectionQuota callers{
+      ConnectionQuota::CallersShareOf(DescriptorsBesideAdminHttp(
+          options.config.snapshot->config(), descriptors))};
 
   // The loops, with the HTTP APIs on them.
   Resolver resolver;
   std::optional<ListenAddress> http_address;
   std::optional<ListenAddress> operations_address;
+  std::optional<ListenAddress> admin_http_address;
   std::vector<std::unique_ptr<LoopRuntime>> loops;
   absl::flat_hash_map<const EventLoop*, LoopRuntime*> runtime_of;
 
@@ -204,6 +194,7 @@ App::App(Options options)
 absl::StatusOr<std::unique_ptr<App>> App::Start(Options options) {
   std::unique_ptr<App> app(new App(std::move(options)));
   GATEWAY_RETURN_IF_ERROR(app->Build());
+  GATEWAY_RETURN_IF_ERROR(app->AddAdminMethods());
   GATEWAY_RETURN_IF_ERROR(app->StartLoops());
   GATEWAY_RETURN_IF_ERROR(app->StartGrpc());
   GATEWAY_RETURN_IF_ERROR(app->StartAdmin());
@@ -281,7 +272,7 @@ absl::Status App::Build() {
 absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>>
 App::Graph::ChangesOfLoops(const ConfigSnapshot& next) const {
   auto changes = std::make_shared<LoopRuntime::Changes>();
-  for (const char* name : {"http", "operations"}) {
+  for (const char* name : {"http", "operations", "admin_http"}) {
     GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<TlsContext> tls,
                              ListenerTls(next, name, {"h2", "http/1.1"}));
     if (tls != nullptr) changes->tls[name] = std::move(tls);
@@ -310,18 +301,10 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
 }
 
 absl::StatusOr<LoopRuntime::HttpListener> App::Graph::ApiListener() {
-  const configv1::HttpListener& configured = proto().listeners().http();
-  GATEWAY_ASSIGN_OR_RETURN(ListenAddress address,
-                           Bind("http", configured.address()));
-  http_address.emplace(std::move(address));
-  LoopRuntime::HttpListener listener;
-  listener.name = "http";
-  listener.address = &*http_address;
-  listener.limits = LimitsOf(configured);
-  listener.cors = CorsOf(configured);
-  listener.refusals = &http_refusals;
-  GATEWAY_ASSIGN_OR_RETURN(listener.tls,
-                           ListenerTls(*config, "http", {"h2", "http/1.1"}));
+  GATEWAY_ASSIGN_OR_RETURN(
+      LoopRuntime::HttpListener listener,
+      MakeHttpListener(*config, "http", proto().listeners().http(),
+                       &http_address, &http_refusals));
   listener.handler = [this](LoopServices& services) {
     return std::make_unique<CompatibilityRoutes>(
         CompatibilityRoutes::Sources{services.runtime, provider_health,
@@ -333,29 +316,35 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::ApiListener() {
 }
 
 absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
-  const configv1::HttpListener& configured = proto().listeners().operations();
-  GATEWAY_ASSIGN_OR_RETURN(ListenAddress address,
-                           Bind("operations", configured.address()));
-  operations_address.emplace(std::move(address));
-  LoopRuntime::HttpListener listener;
-  listener.name = "operations";
-  listener.address = &*operations_address;
-  listener.limits = LimitsOf(configured);
-  listener.limits.connections =
-      std::min(listener.limits.connections,
-               ConnectionQuota::OperatorsShareOf(descriptors));
-  listener.cors = CorsOf(configured);
-  listener.refusals = &operations_refusals;
   GATEWAY_ASSIGN_OR_RETURN(
-      listener.tls, ListenerTls(*config, "operations", {"h2", "http/1.1"}));
-  // Outlives the drain, so that probes see a gateway that drains and not one
-  // that is gone.
-  listener.outlives_drain = true;
+      LoopRuntime::HttpListener listener,
+      MakeHttpListener(*config, "operations", proto().listeners().operations(),
+                       &operations_address, &operations_refusals));
+  KeepForOperators(descriptors, &listener);
   listener.handler = [this](LoopServices&) {
     return std::make_unique<OperationsRoutes>(readiness, registry,
                                               &operations_refusals);
   };
   return listener;
+}
+
+absl::StatusOr<LoopRuntime::HttpListener> App::Graph::AdminHttpListener() {
+  GATEWAY_ASSIGN_OR_RETURN(
+      LoopRuntime::HttpListener listener,
+      MakeHttpListener(*config, "admin_http", proto().listeners().admin_http(),
+                       &admin_http_address, &admin_http_refusals));
+  KeepForOperators(descriptors, &listener);
+  listener.handler = [this](LoopServices& services) {
+    return std::make_unique<AdminRoutes>(AdminRoutes::Sources{
+        services.runtime, admin_table, &admin_http_refusals});
+  };
+  return listener;
+}
+
+RefusalLog* App::Graph::AdminGrpcRefusals() {
+  const bool core = proto().listeners().admin().engine() ==
+                    configv1::GrpcListener::ENGINE_GRPC_CORE;
+  return core ? &admin_refusals : nullptr;
 }
 
 LoopRuntime::Shared App::Graph::SharedByLoops() {
@@ -374,19 +363,62 @@ LoopRuntime::Shared App::Graph::SharedByLoops() {
           static_cast<size_t>(proto().runtime().answer_buffer_bytes_limit())};
 }
 
+// Before the loops, one of which serves them by HTTP.
+absl::Status App::AddAdminMethods() {
+  Graph& graph = *graph_;
+  graph.admin = std::make_unique<AdminService>(
+      AdminService::Sources{.runtime = *graph.runtime,
+                            .health = graph.provider_health,
+                            .metrics = graph.registry,
+                            .readiness = graph.readiness,
+                            .worker = graph.worker,
+                            .state = *graph.state,
+                            .refusals = graph.AdminGrpcRefusals(),
+                            .reloader = graph.reloader.get(),
+                            .environment = graph.options.environment,
+                            .version = std::string(kVersion)});
+  graph.metrics_service = std::make_unique<MetricsService>(
+      MetricsService::Sources{.runtime = *graph.runtime,
+                              .metrics = graph.registry,
+                              .feed = *graph.feed,
+                              .refusals = graph.AdminGrpcRefusals()});
+  graph.policies = std::make_unique<PoliciesAdmin>(
+      PoliciesAdmin::Sources{.runtime = *graph.runtime,
+                             .store = *graph.state,
+                             .worker = graph.worker});
+  // AdminService comes last, and says who may call them, too.
+  graph.policies->AddTo(graph.admin_table);
+  graph.config_admin = std::make_unique<ConfigAdmin>(
+      ConfigAdmin::Sources{.runtime = *graph.runtime,
+                           .reloader = *graph.reloader,
+                           .worker = graph.worker});
+  graph.config_admin->AddTo(graph.admin_table);
+  graph.admin->AddTo(graph.admin_table);
+  graph.metrics_service->AddTo(graph.admin_table);
+  graph.admin_health.AddTo(graph.admin_table);
+  graph.admin_reflection.AddTo(graph.admin_table);
+  return graph.admin_table.status();
+}
+
 absl::Status App::StartLoops() {
   Graph& graph = *graph_;
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener http,
                            graph.ApiListener());
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener operations,
                            graph.OperationsListener());
+  std::vector<LoopRuntime::HttpListener> on_first = {http, operations};
   addresses_.http = graph.http_address->text();
   addresses_.operations = graph.operations_address->text();
+  if (graph.proto().listeners().has_admin_http()) {
+    GATEWAY_ASSIGN_OR_RETURN(on_first.emplace_back(),
+                             graph.AdminHttpListener());
+    addresses_.admin_http = graph.admin_http_address->text();
+  }
   const LoopRuntime::Shared shared = graph.SharedByLoops();
   const int count = EventLoopCount(graph.proto().runtime());
   for (int i = 0; i < count; ++i) {
     std::vector<LoopRuntime::HttpListener> listeners = {http};
-    if (i == 0) listeners.push_back(operations);
+    if (i == 0) listeners = on_first;
     const std::unique_ptr<LoopRuntime>& loop =
         graph.loops.emplace_back(std::make_unique<LoopRuntime>(shared));
     GATEWAY_RETURN_IF_ERROR(loop->Start(i, std::move(listeners)));
@@ -428,58 +460,24 @@ absl::Status App::StartAdmin() {
   const configv1::GrpcListener& listener = graph.proto().listeners().admin();
   const bool core =
       listener.engine() == configv1::GrpcListener::ENGINE_GRPC_CORE;
-  // Null for the native engine, which records itself whom its handlers refuse.
-  RefusalLog* const refusals = core ? &graph.admin_refusals : nullptr;
-  graph.admin = std::make_unique<AdminService>(
-      AdminService::Sources{.runtime = *graph.runtime,
-                            .health = graph.provider_health,
-                            .metrics = graph.registry,
-                            .readiness = graph.readiness,
-                            .worker = graph.worker,
-                            .state = *graph.state,
-                            .refusals = refusals,
-                            .reloader = graph.reloader.get(),
-                            .environment = graph.options.environment,
-                            .version = std::string(kVersion)});
-  graph.metrics_service = std::make_unique<MetricsService>(
-      MetricsService::Sources{.runtime = *graph.runtime,
-                              .metrics = graph.registry,
-                              .feed = *graph.feed,
-                              .refusals = refusals});
-  graph.policies = std::make_unique<PoliciesAdmin>(
-      PoliciesAdmin::Sources{.runtime = *graph.runtime,
-                             .store = *graph.state,
-                             .worker = graph.worker});
-  // AdminService comes last, and says who may call them, too.
-  graph.policies->AddTo(graph.admin_table);
-  graph.config_admin = std::make_unique<ConfigAdmin>(
-      ConfigAdmin::Sources{.runtime = *graph.runtime,
-                           .reloader = *graph.reloader,
-                           .worker = graph.worker});
-  graph.config_admin->AddTo(graph.admin_table);
-  graph.admin->AddTo(graph.admin_table);
-  graph.metrics_service->AddTo(graph.admin_table);
-  graph.admin_health.AddTo(graph.admin_table);
-  graph.admin_reflection.AddTo(graph.admin_table);
   // On loopback only: the library serves channelz without asking for a key.
   const bool channelz =
       core && IsLoopbackHost(HostOfAuthority(listener.address()));
   // The library serves it beside the table.
   if (channelz) graph.admin_reflection.AddService("grpc.channelz.v1.Channelz");
-  GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
   GATEWAY_ASSIGN_OR_RETURN(
-      graph.admin_grpc, StartGrpcEngine({.config = *graph.config,
-                                         .name = "admin",
-                                         .listener = listener,
-                                         .table = graph.admin_table,
-                                         .health = graph.admin_health,
-                                         .loops = {&graph.loops[0]->loop()},
-                                         .metrics = &graph.registry,
-                                         .connections_max =
-                                             ConnectionQuota::OperatorsShareOf(
-                                                 graph.descriptors),
-                                         .refusals = refusals,
-                                         .channelz = channelz}));
+      graph.admin_grpc,
+      StartGrpcEngine({.config = *graph.config,
+                       .name = "admin",
+                       .listener = listener,
+                       .table = graph.admin_table,
+                       .health = graph.admin_health,
+                       .loops = {&graph.loops[0]->loop()},
+                       .metrics = &graph.registry,
+                       .connections_max =
+                           ConnectionQuota::OperatorsShareOf(graph.descriptors),
+                       .refusals = graph.AdminGrpcRefusals(),
+                       .channelz = channelz}));
   addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
   return absl::OkStatus();
 }

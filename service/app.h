@@ -34,6 +34,7 @@ class App {
     std::string http;
     std::string admin;
     std::string operations;
+    std::string admin_http;  // Empty if it is not configured.
   };
 
   struct Options {
@@ -80,6 +81,7 @@ class App {
   explicit App(Options options);
 
   absl::Status Build();
+  absl::Status AddAdminMethods();
   absl::Status StartLoops();
   absl::Status StartGrpc();
   absl::Status StartAdmin();

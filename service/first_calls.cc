@@ -116,6 +116,9 @@ class FirstCallsText {
     AddListener("HTTP", "http", at_.http);
     AddListener("admin gRPC", "admin", at_.admin);
     AddListener("operations", "operations", at_.operations);
+    if (!at_.admin_http.empty()) {
+      AddListener("admin HTTP", "admin_http", at_.admin_http);
+    }
     absl::StrAppend(&text_, "\nFirst calls:\n");
     AddCalls();
     AddNotes();

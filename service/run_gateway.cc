@@ -128,6 +128,7 @@ absl::Status Publish(const App::Addresses& at, const ConfigSnapshot& config,
   addresses.operations_is_tls = listeners.operations().has_tls();
   addresses.grpc = at.grpc;
   addresses.admin = at.admin;
+  addresses.admin_http = at.admin_http;
   const PidRecord record =
       MakePidRecord(addresses, kVersion, SystemClock().WallTime());
   GATEWAY_RETURN_IF_ERROR(file.Publish(record));
@@ -213,6 +214,7 @@ int Serve(ConfigReading reading, const Environment& environment,
        {"http", at.http},
        {"admin", at.admin},
        {"operations", at.operations},
+       {"admin_http", at.admin_http},
        {"config", config->source()}});
   if (absl::GetFlag(FLAGS_first_calls)) {
     std::cerr << FirstCalls(at, *config, environment);

@@ -102,7 +102,8 @@ void PrintRecord(const Route& route, std::ostream& out) {
       {"grpc", record.grpc_port},
       {"http", record.gateway_port},
       {"admin", record.admin_port},
-      {"operations", record.operations_port}};
+      {"operations", record.operations_port},
+      {"admin_http", record.admin_http_port}};
   for (const auto& [name, port] : ports) {
     if (port != 0) PrintRow(name, absl::StrCat("port ", port), out);
   }

@@ -93,6 +93,8 @@ class CallContext {
     // Whether arena() is to hold the call's messages: true where there is just
     // one each way, or little more than metadata.
     bool holds_messages = false;
+    // Whether it came as JSON, to `listeners.admin_http`.
+    bool by_http = false;
   };
 
   CallContext(EventLoop& loop, const Arrival& arrival);
@@ -132,6 +134,7 @@ class CallContext {
 
   std::string_view method() const { return arrival_.method; }
   std::string_view peer() const { return arrival_.peer; }
+  bool by_http() const { return arrival_.by_http; }
   // The value of `:authority`; empty if the caller sent none.
   std::string_view authority() const { return authority_; }
   absl::Duration arrival_time() const { return arrival_.time; }

@@ -1,10 +1,48 @@
 #include "service/api/caller_check.h"
 
 #include "base/net/host_port.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/pipeline/allowed_origins.h"
 
 namespace gateway {
+namespace {
+
+namespace configv1 = ::llmgateway::config::v1;
+
+// Whether operators' clients show a certificate where this call came in.
+bool IsCertified(const configv1::Listeners& listeners,
+                 const CallContext& call) {
+  const configv1::TlsServer& tls =
+      call.by_http() ? listeners.admin_http().tls() : listeners.admin().tls();
+  return !tls.client_ca().empty();
+}
+
+// A browser is at this machine, too, and calls by HTTP for whatever page it
+// shows: refuses those that are no operator's (see CallerAccess).
+absl::Status CheckPage(const configv1::Listeners& listeners,
+                       const CallContext& call) {
+  const std::string_view authority = call.authority();
+  if (!authority.empty() && !IsLoopbackHost(HostOfAuthority(authority))) {
+    return MakeFault(v1::ERROR_REASON_FORBIDDEN,
+                     "operators without a key are served by the name localhost "
+                     "only; configure auth.operators.api_keys");
+  }
+  const std::string_view origin = call.FindMetadata("origin").value_or("");
+  if (origin.empty() || IsSameOrigin(origin, authority) ||
+      AllowedOrigins(listeners.admin_http().cors()).Has(origin)) {
+    return absl::OkStatus();
+  }
+  return MakeFault(v1::ERROR_REASON_FORBIDDEN,
+                   "pages of other origins are served with an operator's key "
+                   "only; configure "
+                   "auth.operators.api_keys, or add the origin to "
+                   "listeners.admin_http.cors.allowed_origins");
+}
+
+}  // namespace
+
 CallerHead CallerHeadOf(const CallContext& call) {
   CallerHead head;
   head.protocol = Protocol::kGrpc;
@@ -23,15 +61,17 @@ absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
 absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
                                                const CallContext& call) {
   const Authenticator& operators = runtime.operators();
-  if (operators.required() ||
-      !runtime.config().listeners().admin().tls().client_ca().empty() ||
-      IsLoopbackHost(HostOfAuthority(call.peer()))) {
-    const CallerHead head = CallerHeadOf(call);
-    return operators.Authenticate(head.authorization, head.api_key);
+  const configv1::Listeners& listeners = runtime.config().listeners();
+  if (!operators.required() && !IsCertified(listeners, call)) {
+    if (!IsLoopbackHost(HostOfAuthority(call.peer()))) {
+      return MakeFault(v1::ERROR_REASON_FORBIDDEN,
+                       "operators without a key are served on loopback only; "
+                       "configure auth.operators.api_keys");
+    }
+    if (call.by_http()) GATEWAY_RETURN_IF_ERROR(CheckPage(listeners, call));
   }
-  return MakeFault(v1::ERROR_REASON_FORBIDDEN,
-                   "operators without a key are served on loopback only; "
-                   "configure auth.operators.api_keys");
+  const CallerHead head = CallerHeadOf(call);
+  return operators.Authenticate(head.authorization, head.api_key);
 }
 
 Method::Authorization OperatorsOnly(const CurrentRuntime& current,

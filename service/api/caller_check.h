@@ -1,4 +1,4 @@
-// Finds out who makes a call by gRPC, for the method table (method_table.h),
+// Finds out who makes a call, for the method table (method_table.h),
 // which runs no handler for an unauthenticated caller but one that runs a call
 // through the pipeline, which asks by itself.
 //
@@ -35,7 +35,7 @@ absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
 
 // As above, for operators. Where they have no keys, callers at this machine are
 // let in, and those whose certificate the listener has checked; FORBIDDEN for
-// others.
+// others, and for pages of others that a browser at this machine shows.
 absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
                                                const CallContext& call);
 

@@ -180,6 +180,11 @@ void CheckAuth(const GatewayConfig& config, const FieldPlaces& places,
   if (auth.operators().api_keys().empty()) {
     validator.CheckReach("listeners.admin", listeners.admin().address(),
                          listeners.admin().tls(), kAnonymousOperators);
+    if (listeners.has_admin_http()) {
+      validator.CheckReach("listeners.admin_http",
+                           listeners.admin_http().address(),
+                           listeners.admin_http().tls(), kAnonymousOperators);
+    }
   }
 }
 

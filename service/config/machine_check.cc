@@ -123,6 +123,10 @@ void CheckMachine(const ProviderKinds& kinds, const GatewayConfig& config,
   check.CheckAddress("listeners.admin.address", listeners.admin().address());
   check.CheckAddress("listeners.operations.address",
                      listeners.operations().address());
+  if (listeners.has_admin_http()) {
+    check.CheckAddress("listeners.admin_http.address",
+                       listeners.admin_http().address());
+  }
   for (int i = 0; i < config.providers_size(); ++i) {
     check.CheckProvider(kinds, ElementPath("providers", static_cast<size_t>(i)),
                         config.providers(i));

@@ -178,6 +178,9 @@ void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
   if (listeners.operations().has_tls()) {
     ResolveTls("operations", listeners.operations().tls(), snapshot);
   }
+  if (listeners.admin_http().has_tls()) {
+    ResolveTls("admin_http", listeners.admin_http().tls(), snapshot);
+  }
 }
 
 std::optional<Secret> ConfigSnapshot::Resolver::Resolve(

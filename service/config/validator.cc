@@ -155,12 +155,16 @@ void Validator::CheckListeners(const Listeners& listeners) {
   CheckWindows("listeners.admin", listeners.admin());
   CheckRequestBuffer("listeners.grpc", listeners.grpc());
   CheckRequestBuffer("listeners.admin", listeners.admin());
-  const std::pair<std::string, const std::string*> addresses[] = {
+  std::vector<std::pair<std::string, const std::string*>> addresses = {
       {"listeners.grpc", &listeners.grpc().address()},
       {"listeners.http", &listeners.http().address()},
       {"listeners.admin", &listeners.admin().address()},
       {"listeners.operations", &listeners.operations().address()},
   };
+  if (listeners.has_admin_http()) {
+    addresses.emplace_back("listeners.admin_http",
+                           &listeners.admin_http().address());
+  }
   std::map<std::string, std::string> takers;
   for (const auto& [listener, address] : addresses) {
     const std::string path = JoinPath(listener, "address");
@@ -183,6 +187,9 @@ void Validator::CheckListeners(const Listeners& listeners) {
       {"listeners.operations.tls", listeners.operations().has_tls()
                                        ? &listeners.operations().tls()
                                        : nullptr},
+      {"listeners.admin_http.tls", listeners.admin_http().has_tls()
+                                       ? &listeners.admin_http().tls()
+                                       : nullptr},
   };
   for (const auto& [path, tls] : servers) {
     if (tls != nullptr) CheckTls(path, *tls);
@@ -192,6 +199,9 @@ void Validator::CheckListeners(const Listeners& listeners) {
   }
   if (listeners.operations().has_cors()) {
     CheckCors("listeners.operations.cors", listeners.operations().cors());
+  }
+  if (listeners.admin_http().has_cors()) {
+    CheckCors("listeners.admin_http.cors", listeners.admin_http().cors());
   }
 }
 

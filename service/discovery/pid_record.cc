@@ -31,6 +31,7 @@ constexpr PortField kPorts[] = {
     {"grpc_port", &PidRecord::grpc_port},
     {"admin_port", &PidRecord::admin_port},
     {"operations_port", &PidRecord::operations_port},
+    {"admin_http_port", &PidRecord::admin_http_port},
     {"proxy_port", &PidRecord::proxy_port},
 };
 
@@ -119,6 +120,7 @@ PidRecord MakePidRecord(const ListenerAddresses& addresses,
   record.grpc_port = PortOf(addresses.grpc);
   record.admin_port = PortOf(addresses.admin);
   record.operations_port = PortOf(addresses.operations);
+  record.admin_http_port = PortOf(addresses.admin_http);
   record.gateway_url = UrlOf(addresses.http_is_tls, addresses.http);
   record.operations_url =
       UrlOf(addresses.operations_is_tls, addresses.operations);

@@ -11,6 +11,7 @@
 //     "grpc_port": 50051,
 //     "admin_port": 50052,
 //     "operations_port": 9464,
+//     "admin_http_port": 50053,
 //     "gateway_url": "http://127.0.0.1:8080",
 //     "operations_url": "http://127.0.0.1:9464"
 //   }
@@ -45,6 +46,7 @@ struct PidRecord {
   int grpc_port = 0;
   int admin_port = 0;
   int operations_port = 0;
+  int admin_http_port = 0;
   int proxy_port = 0;  // For an HTTP proxy, which older launchers fall back to.
   // URLs for programs on this machine, without a slash at their ends. Empty if
   // there is no such listener.
@@ -60,6 +62,7 @@ struct ListenerAddresses {
   bool operations_is_tls = false;
   std::string grpc;
   std::string admin;
+  std::string admin_http;  // Empty if it is not open.
 };
 
 // Makes the record of this process, which listens there, as of `started_at`.

@@ -1,7 +1,9 @@
 #include "service/pipeline/allowed_origins.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "base/string_view.h"
 
 namespace gateway {
 namespace {
@@ -14,6 +16,13 @@ std::string Normalized(std::string origin) {
 }
 
 }  // namespace
+
+bool IsSameOrigin(std::string_view origin, std::string_view authority) {
+  const size_t scheme_end = origin.find("://");
+  if (scheme_end == std::string_view::npos) return false;  // As `null`.
+  return absl::EqualsIgnoreCase(ToAbsl(origin.substr(scheme_end + 3)),
+                                ToAbsl(authority));
+}
 
 AllowedOrigins::AllowedOrigins(
     const llmgateway::config::v1::CorsConfig& config) {

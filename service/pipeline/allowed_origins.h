@@ -17,6 +17,9 @@
 
 namespace gateway {
 
+// Returns whether a page of `origin` was served by `authority` itself.
+bool IsSameOrigin(std::string_view origin, std::string_view authority);
+
 class AllowedOrigins {
  public:
   explicit AllowedOrigins(const llmgateway::config::v1::CorsConfig& config);

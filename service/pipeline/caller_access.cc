@@ -1,7 +1,6 @@
 #include "service/pipeline/caller_access.h"
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/net/host_port.h"
 #include "base/status_macros.h"
@@ -13,14 +12,6 @@ namespace {
 
 // A host as long as this is no name that anybody has.
 constexpr size_t kHostLengthShown = 253;
-
-// Whether a page of `origin` was served by `authority` itself.
-bool IsSameOrigin(std::string_view origin, std::string_view authority) {
-  const size_t scheme_end = origin.find("://");
-  if (scheme_end == std::string_view::npos) return false;  // As `null`.
-  return absl::EqualsIgnoreCase(ToAbsl(origin.substr(scheme_end + 3)),
-                                ToAbsl(authority));
-}
 
 std::string HostKey(std::string_view authority) {
   return absl::AsciiStrToLower(ToAbsl(HostOfAuthority(authority)));

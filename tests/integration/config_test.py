@@ -19,6 +19,8 @@ providers:
     mock: {reply: "from the file"}
 routing: {default_target: mock}
 """
+_ALL_LISTENERS = gateway_process.LISTENERS + (
+    '  admin_http: {address: "127.0.0.1:0"}\n')
 _TIMEOUT_S = 30
 
 
@@ -415,11 +417,11 @@ class EnvironmentTest(_ConfigCase):
 class PortTest(_ConfigCase):
 
     def test_chosen_ports_are_logged_and_serve(self):
-        gateway = self.start(_GOOD)
+        gateway = self.start(_ALL_LISTENERS + _GOOD)
         ready = gateway.wait_for_log(msg="ready")
         ports = {int(ready[name].rsplit(":", 1)[1]) for name in
-                 ("grpc", "http", "admin", "operations")}
-        self.assertEqual(len(ports), 4)
+                 ("grpc", "http", "admin", "operations", "admin_http")}
+        self.assertEqual(len(ports), 5)
         self.assertNotIn(0, ports)
         for port in ports:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -428,10 +430,11 @@ class PortTest(_ConfigCase):
     def test_a_port_that_is_taken_is_named(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = "127.0.0.1:%d" % taken.getsockname()[1]
-            for listener in ("grpc", "http", "admin", "operations"):
-                text = gateway_process.LISTENERS.replace(
-                    '%s: {address: "127.0.0.1:0"}' % listener,
-                    '%s: {address: "%s"}' % (listener, address)) + _GOOD
+            for listener in ("grpc", "http", "admin", "operations",
+                             "admin_http"):
+                text = _ALL_LISTENERS.replace(
+                    ' %s: {address: "127.0.0.1:0"}' % listener,
+                    ' %s: {address: "%s"}' % (listener, address)) + _GOOD
                 done = self.run_gateway("--config", self.write(text))
                 self.assertEqual(done.returncode, 1, done.stderr)
                 self.assertIn(address, done.stderr)

@@ -173,7 +173,8 @@ class ListenerTest(_TlsCase):
         return self.start(
             "listeners:\n" + "".join(
                 '  %s: {address: "127.0.0.1:0", %s}\n' % (name, tls)
-                for name in ("grpc", "http", "admin", "operations")) +
+                for name in ("grpc", "http", "admin", "operations",
+                             "admin_http")) +
             "providers: [{name: mock, mock: {reply: \"hi there\"}}]\n"
             "routing: {default_target: mock}\n")
 
@@ -203,9 +204,11 @@ class ListenerTest(_TlsCase):
             answer = self.ask_http(gateway.http, self.context(),
                                    chat("m", stream=stream))
             self.assertEqual(answer.text(), "hi there")
-        answer = self.ask_http(gateway.operations, self.context(),
-                               path="/readyz")
-        self.assertEqual(answer.status, 200)
+        for address, path in (
+                (gateway.operations, "/readyz"),
+                (gateway.admin_http, "/api/admin/gateway/health")):
+            answer = self.ask_http(address, self.context(), path=path)
+            self.assertEqual(answer.status, 200)
         call = self.ask_grpc(gateway.grpc)
         self.assertEqual((call.end["code"], call.text()), ("OK", "hi there"))
         gateway.stop()

@@ -226,7 +226,9 @@ TEST(AppStartTest, AListenerWhosePortIsTakenIsNamed) {
       {Listeners(address), "grpc"},
       {Listeners(free, address), "http"},
       {Listeners(free, free, address), "admin"},
-      {Listeners(free, free, free, address), "operations"}};
+      {Listeners(free, free, free, address), "operations"},
+      {absl::StrCat(Listeners(), "  admin_http: {address: '", address, "'}\n"),
+       "admin_http"}};
   for (const auto& [listeners, name] : cases) {
     const absl::Status status = StartApp(kMock + listeners).status();
     EXPECT_FALSE(status.ok()) << name;

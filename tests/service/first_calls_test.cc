@@ -49,6 +49,18 @@ TEST_F(FirstCallsTest, TellsWhereEachListenerIs) {
   EXPECT_THAT(text, HasSubstr("  operations  127.0.0.1:1004\n"));
 }
 
+TEST_F(FirstCallsTest, TellsOfTheOperatorsHttpPathsWhereTheyAreServed) {
+  EXPECT_THAT(TextFor(kMockAlone), Not(HasSubstr("admin HTTP")));
+  const ConfigReading reading =
+      ReadConfigText(AllProviderKinds(),
+                     absl::StrCat(kMockAlone, "listeners: {admin_http: {}}\n"),
+                     "f", {}, absl::UnixEpoch());
+  App::Addresses at = at_;
+  at.admin_http = "127.0.0.1:1005";
+  EXPECT_THAT(FirstCalls(at, *reading.snapshot, {}),
+              HasSubstr("  admin HTTP  127.0.0.1:1005\n"));
+}
+
 TEST_F(FirstCallsTest, EachCommandGoesToTheListenerThatServesIt) {
   const std::string text = TextFor(kMockAlone);
   for (const char* command :

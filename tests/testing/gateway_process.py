@@ -86,6 +86,7 @@ class GatewayProcess:
         self.http = ready["http"]
         self.admin = ready["admin"]
         self.operations = ready["operations"]
+        self.admin_http = ready.get("admin_http")
 
     def __enter__(self):
         return self

@@ -1,15 +1,18 @@
 #include "service/api/caller_check.h"
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "base/async/event_loop.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "tests/testing/test_certificates.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
@@ -65,6 +68,63 @@ TEST(CallerCheckTest, OperatorsWithoutAKeyAreServedAtThisMachineOnly) {
               v1::ERROR_REASON_FORBIDDEN)
         << peer;
   }
+}
+
+// As one who has no key asks by HTTP, with the fields that a browser sends.
+absl::Status CheckOperatorByHttp(const RuntimeSnapshot& runtime,
+                                 std::string_view authority,
+                                 std::string_view origin,
+                                 std::string_view peer = "127.0.0.1:1") {
+  const auto loop = EventLoop::Create();
+  CallContext call(**loop, {.peer = peer, .by_http = true});
+  call.set_authority(authority);
+  if (!origin.empty()) call.AddMetadata("origin", origin);
+  return CheckOperator(runtime, call).status();
+}
+
+TEST(CallerCheckTest, PagesThatABrowserShowsAreNoOperators) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime = MakeTestRuntime(
+      absl::StrCat(kUnguarded,
+                   "listeners: {admin_http: {cors: {allowed_origins: "
+                   "['https://ops.example']}}}\n"));
+  EXPECT_TRUE(CheckOperatorByHttp(*runtime, "", "").ok());
+  EXPECT_TRUE(CheckOperatorByHttp(*runtime, "127.0.0.1:50053", "").ok());
+  EXPECT_TRUE(
+      CheckOperatorByHttp(*runtime, "localhost:50053", "http://localhost:50053")
+          .ok());
+  EXPECT_TRUE(
+      CheckOperatorByHttp(*runtime, "localhost", "https://ops.example").ok());
+  for (const absl::Status& status :
+       {CheckOperatorByHttp(*runtime, "evil.example", ""),
+        CheckOperatorByHttp(*runtime, "evil.example", "http://evil.example"),
+        CheckOperatorByHttp(*runtime, "localhost", "https://evil.example"),
+        CheckOperatorByHttp(*runtime, "localhost", "null"),
+        CheckOperatorByHttp(*runtime, "localhost", "", "203.0.113.7:1")}) {
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_FORBIDDEN);
+  }
+}
+
+TEST(CallerCheckTest, ACertificateCountsAtTheListenerThatAskedForIt) {
+  const TestCertificates certificates;
+  const auto& good = certificates.good();
+  const std::string tls = absl::StrCat(
+      "{address: '0.0.0.0:0', tls: {cert_chain: 'file:", good.chain_file,
+      "', private_key: 'file:", good.key_file,
+      "', client_ca: 'file:", certificates.ca_file(), "'}}");
+  const auto runtime_with = [&tls](const char* listener) {
+    return MakeTestRuntime(
+        absl::StrCat(kUnguarded, "listeners: {", listener, ": ", tls, "}\n"));
+  };
+  constexpr char kElsewhere[] = "203.0.113.7:1";
+  const std::shared_ptr<const RuntimeSnapshot> by_grpc = runtime_with("admin");
+  EXPECT_TRUE(CheckOperatorAt(*by_grpc, kElsewhere).ok());
+  EXPECT_FALSE(CheckOperatorByHttp(*by_grpc, "a.example", "", kElsewhere).ok());
+  const std::shared_ptr<const RuntimeSnapshot> by_http =
+      runtime_with("admin_http");
+  EXPECT_FALSE(CheckOperatorAt(*by_http, kElsewhere).ok());
+  EXPECT_TRUE(CheckOperatorByHttp(*by_http, "a.example", "https://b.example",
+                                  kElsewhere)
+                  .ok());
 }
 
 TEST(CallerCheckTest, CallersAndOperatorsHaveKeysOfTheirOwn) {

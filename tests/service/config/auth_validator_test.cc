@@ -120,6 +120,25 @@ TEST(AuthValidatorTest, WithoutKeysTheAdminListenerIsOnLoopback) {
               IsEmpty());
 }
 
+TEST(AuthValidatorTest, WithoutKeysOperatorsHttpPathsAreOnLoopback) {
+  const std::string open = "listeners: {admin_http: {address: '0.0.0.0:1'}}\n";
+  EXPECT_THAT(
+      AuthProblems(open),
+      ElementsAre(HasSubstr("listeners.admin_http.address: is not loopback, "
+                            "and operators need no key; set "
+                            "auth.operators.api_keys")));
+  EXPECT_EQ(AuthProblems(absl::StrCat(open, ToAbsl(kCallerKey))).size(), 1u);
+  EXPECT_THAT(
+      AuthProblems(absl::StrCat(
+          open, "auth: {operators: {api_keys: [{id: a, key: 'env:A'}]}}")),
+      IsEmpty());
+  EXPECT_THAT(AuthProblems("listeners: {admin_http: {address: '0.0.0.0:1',\n"
+                           "  tls: {cert_chain: 'file:/a',\n"
+                           "  private_key: 'file:/b', client_ca: 'file:/c'}}}"),
+              IsEmpty());
+  EXPECT_THAT(AuthProblems("listeners: {admin_http: {}}"), IsEmpty());
+}
+
 TEST(AuthValidatorTest, OperationsMayBeReachedByProbes) {
   EXPECT_THAT(AuthProblems("listeners: {operations: {address: '0.0.0.0:1'}}"),
               IsEmpty());

@@ -22,6 +22,11 @@ TEST(DefaultsTest, FillWhatIsLeftOut) {
   EXPECT_EQ(config.listeners().http().address(), "127.0.0.1:8080");
   EXPECT_EQ(config.listeners().admin().address(), "127.0.0.1:50052");
   EXPECT_EQ(config.listeners().operations().address(), "127.0.0.1:9464");
+  EXPECT_FALSE(config.listeners().has_admin_http());
+  config.mutable_listeners()->mutable_admin_http();
+  Fill(&config);
+  EXPECT_EQ(config.listeners().admin_http().address(), "127.0.0.1:50053");
+  EXPECT_GT(config.listeners().admin_http().body_bytes_limit(), 0);
   EXPECT_EQ(config.resilience().retry().attempts_limit(), 3);
   EXPECT_FALSE(config.auth().insecure_allow_anonymous());
   EXPECT_TRUE(config.logging().access_log());

@@ -42,9 +42,24 @@ TEST(PidRecordTest, SaysWhichProcessItIsAndWhereItListens) {
   EXPECT_EQ(record.grpc_port, 50051);
   EXPECT_EQ(record.admin_port, 50052);
   EXPECT_EQ(record.operations_port, 9464);
+  EXPECT_EQ(record.admin_http_port, 0);
   EXPECT_EQ(record.proxy_port, 0);
   EXPECT_EQ(record.gateway_url, "http://127.0.0.1:8080");
   EXPECT_EQ(record.operations_url, "http://127.0.0.1:9464");
+}
+
+TEST(PidRecordTest, ThePortOfTheOperatorsHttpPathsIsToldWhereTheyAreServed) {
+  ListenerAddresses addresses = Addresses("127.0.0.1:8080");
+  const std::string without =
+      WritePidRecord(MakePidRecord(addresses, "1.2.3", kStart));
+  EXPECT_EQ(without.find("admin_http"), std::string::npos);
+  addresses.admin_http = "127.0.0.1:50053";
+  const std::string text =
+      WritePidRecord(MakePidRecord(addresses, "1.2.3", kStart));
+  EXPECT_THAT(text, HasSubstr("\"admin_http_port\":50053"));
+  const absl::StatusOr<PidRecord> read = ReadPidRecord(text);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->admin_http_port, 50053);
 }
 
 TEST(PidRecordTest, TheUrlIsForProgramsOnThisMachine) {

@@ -34,6 +34,15 @@ TEST(AllowedOriginsTest, AStarHasAllThatAreOne) {
   EXPECT_FALSE(allowed.Has(""));
 }
 
+TEST(AllowedOriginsTest, APageOfOnesOwnIsOfTheSameAuthority) {
+  EXPECT_TRUE(IsSameOrigin("http://Localhost:8080", "localhost:8080"));
+  EXPECT_TRUE(IsSameOrigin("https://a.example", "a.example"));
+  EXPECT_FALSE(IsSameOrigin("http://localhost:8080", "localhost:8081"));
+  EXPECT_FALSE(IsSameOrigin("http://a.example", "b.example"));
+  EXPECT_FALSE(IsSameOrigin("null", "null"));
+  EXPECT_FALSE(IsSameOrigin("", ""));
+}
+
 TEST(AllowedOriginsTest, WithoutAListThereAreNone) {
   EXPECT_FALSE(AllowedOrigins(CorsConfig()).Has("https://any.example"));
 }

@@ -1,0 +1,437 @@
+#include "service/http/admin_routes.h"
+
+#include <cassert>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "base/text/json.h"
+#include "base/text/short_text.h"
+#include "base/text/utf8.h"
+#include "errors/fault.h"
+#include "google/protobuf/message.h"
+#include "service/api/caller_check.h"
+#include "service/http/admin_answers.h"
+#include "service/http/admin_requests.h"
+#include "service/http/refusal_watch.h"
+#include "service/http/request_target.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::Message;
+
+constexpr std::string_view kAdminPrefix = "/api/admin/gateway";
+constexpr std::string_view kAdminRpcs = "/llmgateway.v1.AdminService/";
+constexpr std::string_view kJsonType = "application/json";
+constexpr size_t kShownBytesMax = 128;
+
+// One path, and the rpc that it is.
+struct AdminRoute {
+  std::string_view method;  // GET stands for HEAD, PUT for POST, too.
+  std::string_view path;    // Behind kAdminPrefix; a node follows a last slash.
+  std::string_view rpc;
+  absl::Status (*read)(const AdminQuestion& from, Message* to) = nullptr;
+  absl::Status (*write)(const AdminAsked& asked, const Message& request,
+                        const Message& response, JsonWriter& json) = nullptr;
+
+  bool has_body() const { return method != "GET"; }
+  bool names_node() const { return path.ends_with('/'); }
+};
+
+template <typename Request, typename Response,
+          absl::Status (*kRead)(const AdminQuestion&, Request*),
+          absl::Status (*kWrite)(const AdminAsked&, const Request&,
+                                 const Response&, JsonWriter&)>
+constexpr AdminRoute RouteOf(std::string_view method, std::string_view path,
+                             std::string_view rpc) {
+  return {.method = method,
+          .path = path,
+          .rpc = rpc,
+          .read =
+              [](const AdminQuestion& from, Message* to) {
+                return kRead(from, static_cast<Request*>(to));
+              },
+          .write =
+              [](const AdminAsked& asked, const Message& request,
+                 const Message& response, JsonWriter& json) {
+                return kWrite(asked, static_cast<const Request&>(request),
+                              static_cast<const Response&>(response), json);
+              }};
+}
+
+// Whatever comes first counts: `bulk` and `reload` are no nodes here.
+constexpr AdminRoute kAdminRoutes[] = {
+    RouteOf<v1::GetHealthRequest, v1::GetHealthResponse, &ReadPathAlone,
+            &WriteAdminHealth>("GET", "/health", "GetHealth"),
+    RouteOf<v1::GetHealthRequest, v1::GetHealthResponse, &ReadPathAlone,
+            &WriteAdminStatus>("GET", "/status", "GetHealth"),
+    RouteOf<v1::ListPoliciesRequest, v1::ListPoliciesResponse, &ReadListing,
+            &WritePolicies>("GET", "/policies", "ListPolicies"),
+    RouteOf<v1::ListNodeRequirementsRequest, v1::ListNodeRequirementsResponse,
+            &ReadListing, &WriteNodeRequirements>("GET", "/node-requirements",
+                                                  "ListNodeRequirements"),
+    RouteOf<v1::ListAssignmentsRequest, v1::ListAssignmentsResponse,
+            &ReadListing, &WriteAssignments>("GET", "/assignments",
+                                             "ListAssignments"),
+    RouteOf<v1::BulkUpdateNodePoliciesRequest,
+            v1::BulkUpdateNodePoliciesResponse, &ReadNodePolicies,
+            &WriteNodePolicies>("PUT", "/policies/bulk",
+                                "BulkUpdateNodePolicies"),
+    RouteOf<v1::ReloadConfigRequest, v1::ReloadConfigResponse, &ReadReload,
+            &WriteReload>("POST", "/policies/reload", "ReloadConfig"),
+    RouteOf<v1::UpdateNodePolicyRequest, v1::UpdateNodePolicyResponse,
+            &ReadNodePolicy, &WriteNodePolicy>("PUT", "/policies/",
+                                               "UpdateNodePolicy"),
+    RouteOf<v1::TestSelectionRequest, v1::TestSelectionResponse,
+            &ReadTestSelection, &WriteTestSelection>("POST", "/test-selection",
+                                                     "TestSelection"),
+    RouteOf<v1::GetRecommendationsRequest, v1::GetRecommendationsResponse,
+            &ReadRecommendations, &WriteRecommendations>(
+        "GET", "/recommendations/", "GetRecommendations"),
+    RouteOf<v1::GetCostOptimizationRequest, v1::GetCostOptimizationResponse,
+            &ReadPathAlone, &WriteCostOptimization>("GET", "/cost-optimization",
+                                                    "GetCostOptimization"),
+    RouteOf<v1::GetConfigRequest, v1::GetConfigResponse, &ReadPathAlone,
+            &WriteValidation>("GET", "/validate", "GetConfig"),
+};
+
+// Returns the route of a path, whatever the method; null if there is none.
+const AdminRoute* FindAdminRoute(std::string_view path,
+                                 std::string_view* node) {
+  if (!path.starts_with(kAdminPrefix)) return nullptr;
+  path.remove_prefix(kAdminPrefix.size());
+  for (const AdminRoute& route : kAdminRoutes) {
+    if (!route.names_node()) {
+      if (path == route.path) return &route;
+      continue;
+    }
+    if (!path.starts_with(route.path)) continue;
+    *node = path.substr(route.path.size());
+    if (!node->empty() && node->find('/') == std::string_view::npos) {
+      return &route;
+    }
+  }
+  return nullptr;
+}
+
+bool TakesMethod(const AdminRoute& route, std::string_view method) {
+  return method == route.method ||
+         (route.method == "GET" && method == "HEAD") ||
+         (route.method == "PUT" && method == "POST");
+}
+
+std::string AllowedAt(const AdminRoute& route) {
+  if (route.method == "GET") return "GET, HEAD";
+  if (route.method == "PUT") return "PUT, POST";
+  return std::string(route.method);
+}
+
+// `GET /health, ... and GET /validate`.
+std::string AdminPaths() {
+  std::string shown;
+  for (const AdminRoute& route : kAdminRoutes) {
+    absl::StrAppend(&shown, shown.empty() ? "" : ", ", ToAbsl(route.method),
+                    " ", ToAbsl(route.path),
+                    route.names_node() ? "{node}" : "");
+  }
+  return shown;
+}
+
+// Returns what of the request may be repeated in an answer.
+std::string ShownInError(std::string_view text) {
+  return IsUtf8(text) ? std::string(CutText(text, kShownBytesMax))
+                      : "bytes that are not UTF-8";
+}
+
+bool IsJsonType(std::string_view content_type) {
+  content_type = content_type.substr(0, content_type.find(';'));
+  while (content_type.ends_with(' ')) content_type.remove_suffix(1);
+  return EqualsIgnoreCase(content_type, kJsonType);
+}
+
+bool IsAdminBodyEncoded(const HttpRequest& request) {
+  const std::string_view encoding = request.Find("content-encoding");
+  return !encoding.empty() && !EqualsIgnoreCase(encoding, "identity");
+}
+
+absl::StatusOr<std::string> NodeOf(std::string_view segment) {
+  GATEWAY_ASSIGN_OR_RETURN(std::string node, DecodeSegment(segment));
+  if (IsUtf8(node)) return node;
+  return InvalidField("node_name", "must be UTF-8");
+}
+
+// Says to an rpc who asks.
+void AddHeadOf(const HttpRequest& request, CallContext* call) {
+  for (const HttpField& field : request.fields) {
+    for (const std::string_view name :
+         {std::string_view("authorization"), std::string_view("x-api-key"),
+          std::string_view("origin"), kRequestIdHeader}) {
+      if (EqualsIgnoreCase(field.name, name)) {
+        call->AddMetadata(name, field.value);
+      }
+    }
+  }
+  call->set_authority(request.target_authority.empty()
+                          ? request.Find("host")
+                          : request.target_authority);
+}
+
+int AdminHttpStatus(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+      return 400;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kNotFound:
+      return 404;
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kAlreadyExists:
+      return 409;
+    case absl::StatusCode::kResourceExhausted:
+      return 429;
+    case absl::StatusCode::kUnimplemented:
+      return 501;
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
+    default:
+      return 500;
+  }
+}
+
+// What is wrong field by field, where the message does not say all of it.
+void WriteProblems(const absl::Status& status, JsonWriter& json) {
+  const auto violations = FieldViolations(status);
+  if (violations.size() < 2) return;
+  json.StartArrayField("problems");
+  for (const auto& [field, description] : violations) json.String(description);
+  json.EndArray();
+}
+
+std::string DetailOf(const absl::Status& status) {
+  std::string body;
+  JsonWriter json(&body);
+  json.StartObject();
+  json.StringField("detail", ToStd(status.message()));
+  WriteProblems(status, json);
+  json.EndObject();
+  body += '\n';
+  return body;
+}
+
+// In the form in which that system's framework told of requests that it could
+// not read; `where` is the part of the request.
+std::string DetailsOfMalformed(std::string_view where,
+                               const absl::Status& status) {
+  std::string body;
+  JsonWriter json(&body);
+  json.StartObject();
+  json.StartArrayField("detail");
+  for (const auto& [field, description] : FieldViolations(status)) {
+    json.StartObject();
+    json.StartArrayField("loc");
+    json.String(where);
+    if (field != where) json.String(field);
+    json.EndArray();
+    json.StringField("msg", absl::StrCat(field, ": ", description));
+    json.StringField("type", "value_error");
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  body += '\n';
+  return body;
+}
+
+}  // namespace
+
+struct AdminRoutes::Answer {
+  static Answer Failure(const absl::Status& status) {
+    return Failure(AdminHttpStatus(status), status);
+  }
+  static Answer Failure(int http_status, const absl::Status& status) {
+    return {.status = http_status,
+            .body = DetailOf(status),
+            .refusal = std::string(status.message())};
+  }
+  static Answer Malformed(std::string_view where, const absl::Status& status) {
+    return {.status = 422,
+            .body = DetailsOfMalformed(where, status),
+            .refusal = std::string(status.message())};
+  }
+  static Answer NoSuchRoute(const HttpRequest& request,
+                            const AdminRoute* route);
+
+  // Refuses what would not be read, by what the head says of it.
+  static std::optional<Answer> WrongForm(const AdminRoute& route,
+                                         const HttpRequest& request,
+                                         bool has_body);
+
+  int status = 200;
+  std::string body;
+  std::string refusal;  // Why, for the log.
+  // A field of the answer, such as `allow`; empty for none.
+  std::string_view field;
+  std::string value;
+};
+
+AdminRoutes::Answer AdminRoutes::Answer::NoSuchRoute(const HttpRequest& request,
+                                                     const AdminRoute* route) {
+  const std::string message =
+      absl::StrCat("there is no ", ShownInError(request.method), " ",
+                   ShownInError(request.path), "; below ", ToAbsl(kAdminPrefix),
+                   " there are ", AdminPaths());
+  if (route == nullptr) {
+    return Failure(404, MakeFault(v1::ERROR_REASON_NOT_FOUND, message));
+  }
+  Answer answer =
+      Failure(405, MakeFault(v1::ERROR_REASON_INVALID_REQUEST, message));
+  answer.field = "allow";
+  answer.value = AllowedAt(*route);
+  return answer;
+}
+
+std::optional<AdminRoutes::Answer> AdminRoutes::Answer::WrongForm(
+    const AdminRoute& route, const HttpRequest& request, bool has_body) {
+  if (!route.has_body()) return std::nullopt;
+  if (IsAdminBodyEncoded(request)) {
+    Answer answer =
+        Failure(415, InvalidField("content-encoding",
+                                  "is not read; send the body as it is"));
+    answer.field = "accept-encoding";
+    answer.value = "identity";
+    return answer;
+  }
+  const std::string_view type = request.Find("content-type");
+  if (has_body && !IsJsonType(type)) {
+    return Failure(415, InvalidField("content-type",
+                                     absl::StrCat("must be application/json, "
+                                                  "not '",
+                                                  ShownInError(type), "'")));
+  }
+  if (!request.query.empty()) {
+    return Malformed("query", InvalidField("query",
+                                           "is not read here; say it in the "
+                                           "body"));
+  }
+  return std::nullopt;
+}
+
+HttpAdmission AdminRoutes::Admit(const HttpRequest& request,
+                                 HttpResponder& responder) {
+  std::string_view node;
+  const AdminRoute* const route = FindAdminRoute(request.path, &node);
+  if (route == nullptr || !TakesMethod(*route, request.method) ||
+      !route->has_body() ||
+      Answer::WrongForm(*route, request, /*has_body=*/true).has_value()) {
+    return false;
+  }
+  CallContext call(*EventLoop::Current(),
+                   {.peer = responder.peer(), .by_http = true});
+  AddHeadOf(request, &call);
+  return CheckOperator(*sources_.runtime.Get(), call).ok();
+}
+
+Task<void> AdminRoutes::Handle(const HttpRequest& request,
+                               HttpResponder& responder) {
+  const ShortText peer(responder.peer());
+  CallContext call(*EventLoop::Current(), {.method = request.path,
+                                           .peer = peer,
+                                           .time = request.arrival,
+                                           .holds_messages = true,
+                                           .by_http = true});
+  AddHeadOf(request, &call);
+  const CancelListener gone(responder.gone(), [&call, &responder] {
+    call.cancel().Cancel(responder.gone().status());
+  });
+  const Answer answer = co_await AnswerTo(request, call);
+  RecordRefusal(sources_.refusals, request, responder, answer.status,
+                call.request_id(), answer.refusal);
+  absl::InlinedVector<HttpField, 4> fields = {
+      {"content-type", kJsonType},
+      {"cache-control", "no-store"},
+      {kRequestIdHeader, call.request_id()}};
+  if (!answer.field.empty()) fields.push_back({answer.field, answer.value});
+  const std::string_view body[] = {answer.body};
+  // An error means that the client does not take it.
+  (co_await responder.Send({answer.status, fields}, body)).IgnoreError();
+}
+
+Task<AdminRoutes::Answer> AdminRoutes::AnswerTo(const HttpRequest& request,
+                                                CallContext& call) {
+  std::string_view segment;
+  const AdminRoute* const route = FindAdminRoute(request.path, &segment);
+  if (route == nullptr || !TakesMethod(*route, request.method)) {
+    co_return Answer::NoSuchRoute(request, route);
+  }
+  const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
+  const absl::StatusOr<std::string_view> operator_name =
+      CheckOperator(*runtime, call);
+  if (!operator_name.ok()) co_return Answer::Failure(operator_name.status());
+  // One that was not let in had a body, or nobody would have been asked.
+  const std::optional<Answer> refused = Answer::WrongForm(
+      *route, request, !request.body.empty() || !request.admitted);
+  if (refused.has_value()) co_return *refused;
+  if (route->has_body() && !request.admitted) {
+    co_return Answer::Failure(
+        MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
+                  "the operator was not known when the request's head came"));
+  }
+  absl::StatusOr<std::string> node = NodeOf(segment);
+  if (!node.ok()) co_return Answer::Malformed("path", node.status());
+
+  const Method* const rpc =
+      sources_.rpcs.Find(absl::StrCat(ToAbsl(kAdminRpcs), ToAbsl(route->rpc)));
+  assert(rpc != nullptr);
+  const AdminQuestion question = {.node = *std::move(node),
+                                  .body = request.body};
+  Message* const asked = rpc->NewRequest(call.arena());
+  const auto read = [&] { return route->read(question, asked); };
+  const absl::Status malformed = co_await OffLoop(request.body.size(), read);
+  if (!malformed.ok()) co_return Answer::Malformed("body", malformed);
+  HandlerArguments arguments;
+  arguments.request = asked;
+  arguments.response = rpc->NewResponse(call.arena());
+  const absl::Status failure = co_await rpc->Run(call, arguments);
+  if (!failure.ok()) co_return Answer::Failure(failure);
+
+  Answer answer;
+  JsonWriter json(&answer.body);
+  json.StartObject();
+  const std::shared_ptr<const RuntimeSnapshot> in_use = sources_.runtime.Get();
+  const absl::Status unwritten =
+      route->write({.runtime = *in_use,
+                    .operator_name = *operator_name,
+                    .now = in_use->clock().WallTime()},
+                   *asked, *arguments.response, json);
+  if (!unwritten.ok()) co_return Answer::Failure(unwritten);
+  json.EndObject();
+  answer.body += '\n';
+  co_return answer;
+}
+
+HttpHandler::Refusal AdminRoutes::Refuse(int, std::string_view,
+                                         std::string_view message) {
+  return {std::string(kJsonType),
+          DetailOf(absl::UnknownError(ToAbsl(message))),
+          {}};
+}
+
+}  // namespace gateway
