@@ -98,12 +98,17 @@ void AdminService::AddTo(MethodTable& table) {
   AddAnswer(table, "GetProvider", &AdminService::GetProvider);
   AddAnswer(table, "GetHealth", &AdminService::GetHealth);
   AddAnswer(table, "GetConfig", &AdminService::GetConfig);
-  AddAnswer(table, "ExplainRoute", &AdminService::ExplainRoute);
   table.AddUnary<v1::ValidateConfigRequest, v1::ValidateConfigResponse>(
       kAdminService, "ValidateConfig",
       [this](CallContext& call, const v1::ValidateConfigRequest& request,
              v1::ValidateConfigResponse* response) {
         return ValidateConfig(call, request, response);
+      });
+  table.AddUnary<v1::ExplainRouteRequest, v1::ExplainRouteResponse>(
+      kAdminService, "ExplainRoute",
+      [this](CallContext& call, const v1::ExplainRouteRequest& request,
+             v1::ExplainRouteResponse* response) {
+        return ExplainRoute(call, request, response);
       });
   circuits_.AddTo(table);
   rollout_.AddTo(table);
@@ -249,16 +254,19 @@ absl::Status AdminService::GetConfig(const RuntimeSnapshot& runtime,
   return absl::OkStatus();
 }
 
-absl::Status AdminService::ExplainRoute(
-    const RuntimeSnapshot& runtime, const v1::ExplainRouteRequest& request,
-    v1::ExplainRouteResponse* response) const {
+Task<absl::Status> AdminService::ExplainRoute(
+    CallContext& call, const v1::ExplainRouteRequest& request,
+    v1::ExplainRouteResponse* response) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   if (request.request().model().empty() &&
       !AsksForSelection(request.request()) &&
-      !runtime.router().knows_default_model()) {
-    return InvalidField("request.model", "is required");
+      !runtime->router().knows_default_model()) {
+    co_return InvalidField("request.model", "is required");
   }
-  gateway::ExplainRoute(runtime, request.request(), response);
-  return absl::OkStatus();
+  gateway::ExplainRoute(
+      *runtime, request.request(),
+      call.FindSoleMetadata(kExplainedCallerHeader).value_or(""), response);
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> AdminService::ValidateConfig(

@@ -99,10 +99,9 @@ class AdminService {
   absl::Status GetConfig(const RuntimeSnapshot& runtime,
                          const llmgateway::v1::GetConfigRequest& request,
                          llmgateway::v1::GetConfigResponse* response) const;
-  absl::Status ExplainRoute(
-      const RuntimeSnapshot& runtime,
-      const llmgateway::v1::ExplainRouteRequest& request,
-      llmgateway::v1::ExplainRouteResponse* response) const;
+  Task<absl::Status> ExplainRoute(
+      CallContext& call, const llmgateway::v1::ExplainRouteRequest& request,
+      llmgateway::v1::ExplainRouteResponse* response);
   Task<absl::Status> ValidateConfig(
       CallContext& call, const llmgateway::v1::ValidateConfigRequest& request,
       llmgateway::v1::ValidateConfigResponse* response);

@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -18,11 +20,13 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/registry/registry.h"
 #include "service/pipeline/plan.h"
+#include "service/pipeline/rollout_route.h"
 #include "service/pipeline/selection_messages.h"
 #include "service/pipeline/served_check.h"
 #include "service/pipeline/violations.h"
 #include "service/resilience/target_board.h"
 #include "service/routing/fallback_plan.h"
+#include "service/routing/rollout.h"
 #include "service/routing/router.h"
 
 namespace gateway {
@@ -105,6 +109,7 @@ std::string UpstreamModel(const RuntimeSnapshot& runtime,
 }
 
 constexpr std::string_view kDisabled = "is disabled";
+constexpr std::string_view kForced = "an operator has forced its circuit open";
 constexpr std::string_view kRests = "rests: its circuit is open";
 
 // Returns why the target is not asked now; an empty text if it may be.
@@ -114,9 +119,9 @@ std::string_view ObstacleOf(const RuntimeSnapshot& runtime,
       target.provider,
       runtime.providers().Find(target.provider)->UpstreamModel(target.model));
   if (state.availability.disabled()) return kDisabled;
-  return state.breaker.IsAskable(runtime.clock().SteadyTime())
-             ? std::string_view()
-             : kRests;
+  const absl::Duration now = runtime.clock().SteadyTime();
+  if (state.breaker.IsAskable(now)) return {};
+  return state.breaker.RetryAfter(now).has_value() ? kRests : kForced;
 }
 
 // Fills in where the call would go, without looking at what the targets can do,
@@ -128,7 +133,7 @@ absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
   const auto lacks = [&](const RouteTarget& target) {
     const std::string_view obstacle = ObstacleOf(runtime, target);
     if (obstacle.empty()) return obstacle;
-    rests = rests || obstacle == kRests;
+    rests = rests || obstacle != kDisabled;
     const bool is_told =
         std::any_of(told.begin(), told.end(), [&](const RouteTarget& other) {
           return other.provider == target.provider &&
@@ -149,7 +154,8 @@ absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
   const std::optional<FallbackStep> first = walk.First(lacks);
   if (!first.has_value()) {
     return rests ? MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN,
-                             "every target rests or is disabled")
+                             "every target rests, is forced open or is "
+                             "disabled")
                  : MakeFault(v1::ERROR_REASON_MODEL_DISABLED,
                              "every target is disabled");
   }
@@ -167,6 +173,64 @@ absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
     fallback.set_model(UpstreamModel(runtime, next));
   }
   return absl::OkStatus();
+}
+
+constexpr std::string_view kRollout = "rollout";
+
+// Returns whether the rules are for the caller, with a step that says so where
+// they are not for everybody.
+bool ExplainRollout(const RuntimeSnapshot& runtime,
+                    const v1::GenerateRequest& request, std::string_view caller,
+                    v1::ExplainRouteResponse* out) {
+  const int share = runtime.rollout().now().share();
+  if (share == Rollout::kAll) return true;
+  v1::RouteStep& step = *out->add_steps();
+  step.set_rule(std::string(kRollout));
+  step.set_verdict(v1::RouteStep::VERDICT_NO_MATCH);
+  const std::string of_share =
+      absl::StrCat("the share of ", absl::StrFormat("%.2f", share / 100.0),
+                   " % that the rules are for");
+  const RolloutPlace place = {.caller = caller,
+                              .user_id = request.scope().user_id()};
+  // With keys a call is placed by its key, and else by the user, or by the id
+  // that it will have.
+  const bool is_placed =
+      share == 0 || !place.caller.empty() ||
+      (!place.user_id.empty() && !runtime.callers().asks_for_keys());
+  if (!is_placed) {
+    step.set_detail(absl::StrCat(
+        "taken to be in ", of_share,
+        "; whether it is, its caller decides: name the id of a key in the "
+        "metadata ",
+        ToAbsl(kExplainedCallerHeader),
+        runtime.callers().asks_for_keys() ? "" : ", or scope.user_id"));
+    return true;
+  }
+  if (IsRolledOutTo(runtime, place)) {
+    step.set_detail(absl::StrCat("in ", of_share));
+    return true;
+  }
+  step.set_verdict(v1::RouteStep::VERDICT_CHOSEN);
+  step.set_detail(absl::StrCat("outside of ", of_share));
+  return false;
+}
+
+// Plans a call outside of the share, as the step before says.
+absl::StatusOr<RoutePlan> PlanOutside(const RuntimeSnapshot& runtime,
+                                      const v1::GenerateRequest& request,
+                                      v1::RouteStep* step) {
+  absl::StatusOr<RoutePlan> plan = PlanOutsideRollout(
+      runtime, {.model = request.model(), .provider = request.provider_id()});
+  if (!plan.ok()) {
+    step->set_detail(absl::StrCat("refused: ", step->detail()));
+    return plan;
+  }
+  step->set_rule(std::string(plan->reason));
+  const RouteTarget& baseline = *plan->targets.At(0);
+  auto& target = *step->add_targets();
+  target.set_provider(std::string(baseline.provider));
+  target.set_model(UpstreamModel(runtime, baseline));
+  return plan;
 }
 
 absl::StatusOr<RoutePlan> Plan(const RuntimeSnapshot& runtime,
@@ -194,15 +258,17 @@ absl::StatusOr<RoutePlan> Plan(const RuntimeSnapshot& runtime,
   return runtime.router().Plan(query, *runtime.ports().random, steps);
 }
 
-}  // namespace
-
-void ExplainRoute(const RuntimeSnapshot& runtime,
-                  const v1::GenerateRequest& request,
-                  v1::ExplainRouteResponse* out) {
+// Plans the request, and fills in a step for everything that was considered.
+absl::StatusOr<RoutePlan> PlanWithSteps(const RuntimeSnapshot& runtime,
+                                        const v1::GenerateRequest& request,
+                                        std::string_view caller,
+                                        v1::ExplainRouteResponse* out) {
+  GATEWAY_RETURN_IF_ERROR(CheckServed(request));
+  if (!ExplainRollout(runtime, request, caller, out)) {
+    return PlanOutside(runtime, request, out->mutable_steps(0));
+  }
   std::vector<RouteStep> steps;
-  const absl::Status served = CheckServed(request);
-  absl::StatusOr<RoutePlan> plan =
-      served.ok() ? Plan(runtime, request, &steps) : served;
+  absl::StatusOr<RoutePlan> plan = Plan(runtime, request, &steps);
   int model_rule = 0;
   for (const RouteStep& considered : steps) {
     v1::RouteStep& step = *out->add_steps();
@@ -210,16 +276,25 @@ void ExplainRoute(const RuntimeSnapshot& runtime,
     FillTargets(considered, request, runtime.config().routing(), &model_rule,
                 &step);
     step.set_verdict(VerdictOf(considered.outcome));
-    if (step.verdict() == v1::RouteStep::VERDICT_SKIPPED) {
-      step.set_detail(considered.outcome);
-    } else {
-      step.set_detail(considered.detail);
-    }
+    step.set_detail(step.verdict() == v1::RouteStep::VERDICT_SKIPPED
+                        ? considered.outcome
+                        : considered.detail);
   }
+  return plan;
+}
+
+}  // namespace
+
+void ExplainRoute(const RuntimeSnapshot& runtime,
+                  const v1::GenerateRequest& request, std::string_view caller,
+                  v1::ExplainRouteResponse* out) {
+  absl::StatusOr<RoutePlan> plan =
+      PlanWithSteps(runtime, request, caller, out);
+  const int considered = out->steps_size();
   const absl::Status nobody =
       plan.ok() ? FillRoute(runtime, *plan, out) : plan.status();
   // The one that decided stays the last.
-  for (int i = static_cast<int>(steps.size()); i < out->steps_size(); ++i) {
+  for (int i = considered; i < out->steps_size(); ++i) {
     if (i > 0) out->mutable_steps()->SwapElements(i - 1, i);
   }
   if (!nobody.ok()) {

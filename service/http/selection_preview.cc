@@ -226,7 +226,8 @@ absl::StatusOr<std::string> Preview(const RequestContext& context) {
   v1::GenerateRequest request;
   GATEWAY_RETURN_IF_ERROR(ReadAsked(context, &request));
   v1::ExplainRouteResponse explained;
-  ExplainRoute(*context.runtime, request, &explained);
+  ExplainRoute(*context.runtime, request, context.caller.value_or(""),
+               &explained);
   if (explained.failure() != v1::ERROR_REASON_UNSPECIFIED) {
     return MakeFault(explained.failure(), explained.failure_message());
   }

@@ -16,6 +16,7 @@
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/capability_check.h"
 #include "service/pipeline/conversation.h"
+#include "service/pipeline/rollout_route.h"
 
 namespace gateway {
 namespace {
@@ -126,44 +127,13 @@ Tags TagsOf(const IncomingCall& call) {
   return tags;
 }
 
-constexpr std::string_view kTierPrefix = "tier:";
-
-absl::Status NotRolledOut(std::string_view why) {
-  return MakeFault(v1::ERROR_REASON_NOT_ROLLED_OUT,
-                   absl::StrCat("the gateway's rules are not rolled out to "
-                                "this caller yet",
-                                ToAbsl(why)));
-}
-
-// Where the calls of those go whom the rules are not rolled out to. A caller
-// who names a provider gets that one or is refused: it is never passed over
-// silently, and no way around a rollout that is taken back.
-absl::StatusOr<RoutePlan> BaselineOf(const IncomingCall& call,
-                                     const Admitted& admitted) {
-  const auto& baseline = call.runtime->config().routing().rollout().baseline();
-  if (baseline.provider().empty()) return NotRolledOut("");
-  if (!admitted.provider.empty() && admitted.provider != baseline.provider()) {
-    return NotRolledOut(
-        absl::StrCat("; its calls go to '", baseline.provider(), "'"));
-  }
-  const std::string_view model =
-      baseline.model().empty() ? call.facts.model : baseline.model();
-  if (model.starts_with(kTierPrefix)) {
-    return NotRolledOut(", nor are tiers; name a model");
-  }
-  GATEWAY_ASSIGN_OR_RETURN(
-      RoutePlan route, call.runtime->router().Plan(
-                           {.model = model, .provider = baseline.provider()},
-                           *call.runtime->ports().random));
-  route.reason = "rollout:baseline";
-  return route;
-}
-
 absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, std::string_view caller,
                                   const Admitted& admitted) {
-  if (!call.runtime->rollout().now().Includes(RolloutSubject(
-          caller, admitted.scope.user_id, call.facts.request_id))) {
-    return BaselineOf(call, admitted);
+  if (!IsRolledOutTo(*call.runtime, {.caller = caller,
+                                     .user_id = admitted.scope.user_id,
+                                     .request_id = call.facts.request_id})) {
+    return PlanOutsideRollout(*call.runtime, {.model = call.facts.model,
+                                              .provider = admitted.provider});
   }
   const Tags tags = TagsOf(call);
   // One that cannot be read says nothing; its fault is found later.

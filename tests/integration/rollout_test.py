@@ -14,6 +14,7 @@ routing:
   rollout: {{percentage: %s%s}}
 """
 _UPDATE = "/llmgateway.v1.AdminService/UpdateRollout"
+_EXPLAIN = "/llmgateway.v1.AdminService/ExplainRoute"
 
 
 class _RolloutCase(gateway_case.GatewayCase):
@@ -57,6 +58,26 @@ class BaselineTest(_RolloutCase):
         self.assertIn("its calls go to 'anthropic'", error["message"])
         self.assertEqual(self.served("team-b", **{provider: "openai"})[0],
                          "gpt-x")
+
+    def test_operators_are_told_what_a_caller_would_meet(self):
+        def explained(caller="", **fields):
+            call = self.caller.call(
+                self.gateway.admin, _EXPLAIN,
+                {"request": {"model": "gpt-x", **fields}},
+                metadata=[("x-llmgateway-caller", caller)] if caller else [])
+            self.assertEqual(call.end["code"], "OK", call.end)
+            return call.response
+        for user in ("team-a", "team-b"):
+            model, route = self.served(user)
+            # By user, and as the id of a key.
+            for told in (explained(scope={"user_id": user}), explained(user)):
+                self.assertEqual(told["route"]["model"], model)
+                self.assertIn("reason=%s;" % told["route"]["reason"], route)
+                self.assertIn("27.00 %", told["steps"][0]["detail"])
+        refused = explained(scope={"user_id": "team-a"}, provider_id="openai")
+        self.assertEqual(refused["failure"], "ERROR_REASON_NOT_ROLLED_OUT")
+        self.assertIn("its calls go to 'anthropic'",
+                      refused["failure_message"])
 
     def test_a_change_is_in_force_for_every_new_call(self):
         self.addCleanup(self.update, reset=True)

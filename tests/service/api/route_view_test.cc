@@ -2,8 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -15,6 +18,9 @@ namespace gateway {
 namespace {
 
 namespace v1 = ::llmgateway::v1;
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr char kRoutesYaml[] =
     "providers:\n"
@@ -37,7 +43,7 @@ v1::ExplainRouteResponse Explain(const std::string& more_yaml,
   request.set_model(model);
   request.set_provider_id(provider);
   v1::ExplainRouteResponse response;
-  ExplainRoute(*runtime, request, &response);
+  ExplainRoute(*runtime, request, "", &response);
   return response;
 }
 
@@ -101,16 +107,106 @@ TEST(RouteViewTest, WhoIsDisabledOrRestsIsPassedOverAndSaid) {
   v1::GenerateRequest request;
   request.set_model("gpt-5");
   v1::ExplainRouteResponse response;
-  ExplainRoute(*runtime, request, &response);
+  ExplainRoute(*runtime, request, "", &response);
   EXPECT_EQ(response.route().provider(), "mock");
   EXPECT_EQ(Steps(response),
             "model_rule:gpt->openai:skipped(is disabled) "
             "model_rule:gpt->openai:chosen");
+  targets.Find("openai", "gpt-5").availability.Enable();
+  targets.Find("openai", "gpt-5")
+      .breaker.Force(CircuitBreaker::State::kForcedOpen,
+                     runtime->clock().SteadyTime());
+  response.Clear();
+  ExplainRoute(*runtime, request, "", &response);
+  EXPECT_EQ(response.steps(0).detail(),
+            "an operator has forced its circuit open");
+  targets.Find("openai", "gpt-5")
+      .availability.Disable(TargetAvailability::By::kOperator, "it is wrong");
   request.set_provider_id("openai");
   response.Clear();
-  ExplainRoute(*runtime, request, &response);
+  ExplainRoute(*runtime, request, "", &response);
   EXPECT_FALSE(response.has_route());
   EXPECT_EQ(response.failure(), v1::ERROR_REASON_MODEL_DISABLED);
+}
+
+// Who is asked by the rollout: `team-a` has its place at 29.91 %, `team-b` at
+// 25.84 %.
+class RolloutViewTest : public testing::Test {
+ protected:
+  v1::ExplainRouteResponse Explain(const std::string& rollout,
+                                   std::string_view caller,
+                                   const v1::GenerateRequest& request,
+                                   const std::string& more_yaml = "") {
+    const std::shared_ptr<const RuntimeSnapshot> runtime = MakeTestRuntime(
+        absl::StrCat(kRoutesYaml, "  rollout: {", rollout, "}\n", more_yaml),
+        {{"OPENAI_KEY", "sk-0123456789"}, {"TEAM", "key-of-team-012345678"}});
+    v1::ExplainRouteResponse response;
+    ExplainRoute(*runtime, request, caller, &response);
+    return response;
+  }
+
+  static v1::GenerateRequest For(const char* user, const char* provider = "") {
+    v1::GenerateRequest request;
+    request.set_model("gpt-5");
+    request.set_provider_id(provider);
+    request.mutable_scope()->set_user_id(user);
+    return request;
+  }
+
+  const std::string share_ = "percentage: 27, baseline: mock/spare";
+};
+
+TEST_F(RolloutViewTest, WhoIsInTheShareIsToldSo) {
+  for (const auto& [caller, user] :
+       {std::pair("team-b", "team-a"), std::pair("", "team-b")}) {
+    const v1::ExplainRouteResponse told = Explain(share_, caller, For(user));
+    ASSERT_EQ(told.steps_size(), 2);
+    EXPECT_EQ(told.steps(0).rule(), "rollout");
+    EXPECT_EQ(told.steps(0).verdict(), v1::RouteStep::VERDICT_NO_MATCH);
+    EXPECT_EQ(told.steps(0).detail(),
+              "in the share of 27.00 % that the rules are for");
+    EXPECT_EQ(told.route().reason(), "model_rule:gpt-");
+  }
+}
+
+TEST_F(RolloutViewTest, WhoIsOutsideGetsTheBaseline) {
+  for (const auto& [caller, user] :
+       {std::pair("team-a", "team-b"), std::pair("", "team-a")}) {
+    const v1::ExplainRouteResponse told = Explain(share_, caller, For(user));
+    ASSERT_EQ(told.steps_size(), 1);
+    EXPECT_EQ(told.steps(0).rule(), "rollout:baseline");
+    EXPECT_EQ(told.steps(0).verdict(), v1::RouteStep::VERDICT_CHOSEN);
+    EXPECT_EQ(told.steps(0).targets(0).model(), "mock-model");
+    EXPECT_EQ(told.route().provider(), "mock");
+    EXPECT_EQ(told.route().model(), "mock-model");
+    EXPECT_EQ(told.route().reason(), "rollout:baseline");
+  }
+}
+
+TEST_F(RolloutViewTest, OrIsRefusedAsTheCallWouldBe) {
+  for (const auto& told : {Explain("percentage: 27", "team-a", For("")),
+                           Explain("enabled: false", "", For("")),
+                           Explain(share_, "team-a", For("", "openai"))}) {
+    EXPECT_FALSE(told.has_route());
+    EXPECT_EQ(told.failure(), v1::ERROR_REASON_NOT_ROLLED_OUT);
+    ASSERT_EQ(told.steps_size(), 1);
+    EXPECT_EQ(told.steps(0).rule(), "rollout");
+    EXPECT_THAT(told.steps(0).detail(), StartsWith("refused: outside of"));
+  }
+}
+
+TEST_F(RolloutViewTest, WhoIsNotKnownIsTakenToBeInTheShareAndThatIsSaid) {
+  const char keys[] =
+      "auth: {callers: {api_keys: [{id: team-a, key: 'env:TEAM'}]}}\n";
+  for (const auto& told : {Explain(share_, "", For("")),
+                           // With keys, no user decides.
+                           Explain(share_, "", For("team-a"), keys)}) {
+    EXPECT_EQ(told.route().reason(), "model_rule:gpt-");
+    EXPECT_THAT(told.steps(0).detail(),
+                HasSubstr("in the metadata x-llmgateway-caller"));
+  }
+  EXPECT_EQ(Explain(share_, "team-a", For("team-b"), keys).route().reason(),
+            "rollout:baseline");
 }
 
 TEST(RouteViewTest, ATierIsNoModelOfAFallback) {
