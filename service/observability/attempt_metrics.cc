@@ -11,6 +11,9 @@ constexpr std::string_view kReasonLabels[] = {"provider", "reason"};
 constexpr std::string_view kOutcomeLabels[] = {"provider", "outcome"};
 constexpr std::string_view kCredentialLabels[] = {"provider", "credential"};
 
+// In place of a name, of a provider that is asked without one.
+constexpr std::string_view kNoCredential = "none";
+
 constexpr MetricDefinition kRetriesByReason = {
     .name = "llmgw_retries_total",
     .help = "Times that a provider was asked again, by why.",
@@ -54,10 +57,12 @@ void CountFollowUp(const CallAttempt& attempt, std::string_view provider,
     default:
       break;
   }
+  const std::string_view credential =
+      attempt.credential.empty() ? kNoCredential : attempt.credential;
   if (attempt.credential_change == CredentialChange::kCools) {
-    shard.CounterOf(kCoolings, {provider, attempt.credential}).Add(1);
+    shard.CounterOf(kCoolings, {provider, credential}).Add(1);
   } else if (attempt.credential_change == CredentialChange::kIsOut) {
-    shard.CounterOf(kRefusals, {provider, attempt.credential}).Add(1);
+    shard.CounterOf(kRefusals, {provider, credential}).Add(1);
   }
 }
 

@@ -8,7 +8,8 @@
 //
 // `provider` is the one that is asked, `reason` how the attempt before failed.
 // `outcome` of a hedge is `won`, if its answer is the call's, `lost` if it was
-// cancelled, or `failed`. Names of credentials are the configuration's.
+// cancelled, or `failed`. Names of credentials are the configuration's, and
+// `none` stands for a provider that is asked without one.
 //
 // Thread contract: that of the shard.
 

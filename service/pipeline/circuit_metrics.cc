@@ -10,6 +10,7 @@
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/resilience/outlier_ejection.h"
 #include "service/resilience/provider_probes.h"
+#include "service/resilience/retry_budget.h"
 #include "service/resilience/target_board.h"
 
 namespace gateway {
@@ -23,6 +24,7 @@ constexpr size_t kCircuitLabelBytesMax = 128;
 constexpr std::string_view kTargetNames[] = {"provider", "model"};
 constexpr std::string_view kByNames[] = {"by"};
 constexpr std::string_view kReasonNames[] = {"reason"};
+constexpr std::string_view kPurposeNames[] = {"purpose"};
 constexpr std::string_view kProbeNames[] = {"provider", "outcome"};
 constexpr std::string_view kProviderNames[] = {"provider"};
 
@@ -66,6 +68,24 @@ constexpr MetricDefinition kProbesFailing = {
     .help = "1 while a provider fails its probes and others are preferred.",
     .kind = MetricKind::kGauge,
     .label_names = kProviderNames};
+
+constexpr MetricDefinition kBudgetRefusals = {
+    .name = "llmgw_retry_budget_refusals_total",
+    .help =
+        "Attempts that were not made since the budget of retries was used "
+        "up, by what they were for.",
+    .kind = MetricKind::kCounter,
+    .label_names = kPurposeNames};
+constexpr MetricDefinition kBudgetInFlight = {
+    .name = "llmgw_retry_budget_in_flight",
+    .help = "Attempts under way that hold a place in the budget of retries.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kBudgetLimit = {
+    .name = "llmgw_retry_budget_limit",
+    .help =
+        "How many places the budget of retries has, by the calls under "
+        "way now.",
+    .kind = MetricKind::kGauge};
 
 int NumberOf(CircuitBreaker::State state) {
   switch (state) {
@@ -174,6 +194,17 @@ void CollectProbes(const RuntimeSnapshot& runtime, Values& values) {
   }
 }
 
+void CollectBudget(const RuntimeSnapshot& runtime, Values& values) {
+  const RetryBudget::Snapshot budget = runtime.resilience().retry_budget.Read();
+  for (size_t i = 0; i < RetryBudget::kPurposes; ++i) {
+    values.Add(kBudgetRefusals,
+               {RetryPurposeName(static_cast<RetryBudget::Purpose>(i))},
+               static_cast<double>(budget.refused_by_purpose[i]));
+  }
+  values.Add(kBudgetInFlight, {}, static_cast<double>(budget.in_flight));
+  values.Add(kBudgetLimit, {}, static_cast<double>(budget.limit));
+}
+
 }  // namespace
 
 void AddCircuitMetrics(const CurrentRuntime& current, size_t labels_limit,
@@ -183,6 +214,7 @@ void AddCircuitMetrics(const CurrentRuntime& current, size_t labels_limit,
     CollectTargets(*runtime, labels_limit, values);
     CollectEjections(*runtime, values);
     CollectProbes(*runtime, values);
+    CollectBudget(*runtime, values);
   });
 }
 

@@ -11,6 +11,8 @@
 //   llmgw_ejections_total{reason}
 //   llmgw_health_probes_total{provider,outcome}  OK, failed
 //   llmgw_provider_probes_failing{provider}   1 while routing prefers others
+//   llmgw_retry_budget_refusals_total{purpose}  retry, fallback, hedge
+//   llmgw_retry_budget_in_flight, llmgw_retry_budget_limit
 //
 // A target is told of once it has answered, or failed by its own fault, or an
 // operator or its failures have disabled it: names that callers make up are not

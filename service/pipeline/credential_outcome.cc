@@ -16,20 +16,23 @@ namespace {
 constexpr std::string_view kCredentialModule = "providers";
 
 void TellCooling(const Attempt& attempt, absl::Duration now) {
+  const CredentialPool& pool = *attempt.credentials;
   const LogField provider("provider", attempt.provider);
-  const LogField name("credential",
-                      attempt.credentials->NameOf(attempt.credential_index));
-  const LogField seconds(
-      "seconds", attempt.credentials->CoolsFor(attempt.credential_index, now));
-  if (attempt.status.ok()) {
-    return Log(LogLevel::kWarn, kCredentialModule, "A credential cools",
-               {provider, name, seconds, {"reason", "rate_headers"}});
+  const LogField seconds("seconds",
+                         pool.CoolsFor(attempt.credential_index, now));
+  const LogField reason(
+      "reason", attempt.status.ok() ? std::string_view("rate_headers")
+                                    : ReasonName(FaultReason(attempt.status)));
+  if (pool.is_keyless()) {
+    return Log(LogLevel::kWarn, kCredentialModule,
+               "A provider rests, since it limits calls",
+               {provider, seconds, reason});
   }
   Log(LogLevel::kWarn, kCredentialModule, "A credential cools",
       {provider,
-       name,
+       {"credential", pool.NameOf(attempt.credential_index)},
        seconds,
-       {"reason", ReasonName(FaultReason(attempt.status))}});
+       reason});
 }
 
 }  // namespace

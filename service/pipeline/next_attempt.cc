@@ -35,6 +35,18 @@ bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
   }
 }
 
+// Whether an operator must take back what keeps the target from being asked.
+bool IsByOperator(const absl::Status& refusal) {
+  switch (FaultReason(refusal)) {
+    case v1::ERROR_REASON_MODEL_DISABLED:
+      return true;
+    case v1::ERROR_REASON_CIRCUIT_OPEN:
+      return !RetryDelay(refusal).has_value();
+    default:
+      return false;
+  }
+}
+
 int64_t GuessedInputTokens(const PlannedCall& call) {
   if (call.request != nullptr) return GuessInputTokens(*call.request);
   return call.raw == nullptr ? 0 : GuessInputTokens(call.raw->body);
@@ -49,6 +61,9 @@ int64_t OutputTokens(const PlannedCall& call) {
              : kOutputTokensGuess;
 }
 
+// A target with so many failures in a row fails: one may be chance.
+constexpr int kFailuresToFail = 3;
+
 }  // namespace
 
 std::optional<AskedTarget> NextAttempt::First() {
@@ -56,8 +71,8 @@ std::optional<AskedTarget> NextAttempt::First() {
 }
 
 Task<absl::StatusOr<AskedTarget>> NextAttempt::InsteadOfFirst() {
-  std::optional<AskedTarget> next =
-      co_await Elsewhere(v1::Attempt::KIND_FALLBACK, last_failure_);
+  std::optional<AskedTarget> next = co_await Elsewhere(
+      v1::Attempt::KIND_FALLBACK, last_failure_, Place::kNotNeeded);
   if (!next.has_value()) next = LastResort(v1::Attempt::KIND_FIRST);
   if (!next.has_value()) co_return last_failure_;
   co_return *std::move(next);
@@ -99,13 +114,14 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   if (FaultReason(failure) != v1::ERROR_REASON_CONTENT_POLICY) {
     repeat = FindRepeat();
   }
-  if (!elsewhere && !repeat.has_value()) co_return failure;
-  if (!TakeExtra()) co_return failure;
+  extra_.reset();  // That of the attempt that has failed.
   if (elsewhere) {
-    next = co_await Elsewhere(v1::Attempt::KIND_FALLBACK, failure);
+    next =
+        co_await Elsewhere(v1::Attempt::KIND_FALLBACK, failure, Place::kTaken);
     if (next.has_value()) co_return *std::move(next);
   }
   if (repeat.has_value()) {
+    if (!TakeExtra(RetryBudget::Purpose::kRetry)) co_return failure;
     GATEWAY_CO_RETURN_IF_ERROR(
         co_await Sleep(call_.loop, repeat->delay, call_.cancel));
     next = Acquire(*repeat->asked.target, v1::Attempt::KIND_RETRY);
@@ -114,8 +130,13 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
       co_return *std::move(next);
     }
   }
-  if (elsewhere) next = LastResort(v1::Attempt::KIND_FALLBACK);
-  if (next.has_value()) co_return *std::move(next);
+  if (last_resort_ != nullptr) {
+    if (Fails(*last_resort_) && !TakeExtra(RetryBudget::Purpose::kFallback)) {
+      co_return failure;
+    }
+    next = LastResort(v1::Attempt::KIND_FALLBACK);
+    if (next.has_value()) co_return *std::move(next);
+  }
   co_return last_failure_;
 }
 
@@ -124,12 +145,14 @@ Task<std::optional<AskedTarget>> NextAttempt::Beside() {
   if (call_.planned.next == nullptr || !IsInTime(absl::ZeroDuration())) {
     co_return none;
   }
-  hedge_extra_ = call_.runtime->resilience().retry_budget.TryAcquire();
+  hedge_extra_ = call_.runtime->resilience().retry_budget.TryAcquire(
+      RetryBudget::Purpose::kHedge);
   if (!hedge_extra_.has_value()) co_return none;
   // As if the one under way had failed, by no fault that says more.
   std::optional<AskedTarget> next = co_await Elsewhere(
       v1::Attempt::KIND_HEDGE,
-      MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "takes long"));
+      MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "takes long"),
+      Place::kNotNeeded);
   if (!next.has_value()) {
     EndHedge();
   } else if (!IsWorthItsCost(*next->target)) {
@@ -139,7 +162,7 @@ Task<std::optional<AskedTarget>> NextAttempt::Beside() {
 }
 
 void NextAttempt::PutBack(AskedTarget unused) {
-  in_reserve_ = unused.target;
+  in_reserve_.push_back(unused.target);
   EndHedge();
 }
 
@@ -162,10 +185,9 @@ std::optional<AskedTarget> NextAttempt::Acquire(const PlannedTarget& target,
     if (refusal.has_last_resort && last_resort_ == nullptr) {
       last_resort_ = &target;
     }
-    // What passes is told before that a target is disabled.
+    // What passes is told before what an operator has done.
     if (last_failure_.ok() ||
-        (FaultReason(last_failure_) == v1::ERROR_REASON_MODEL_DISABLED &&
-         FaultReason(refusal.status) != v1::ERROR_REASON_MODEL_DISABLED)) {
+        (IsByOperator(last_failure_) && !IsByOperator(refusal.status))) {
       last_failure_ = std::move(refusal.status);
     }
     return std::nullopt;
@@ -180,12 +202,17 @@ std::optional<AskedTarget> NextAttempt::Acquire(const PlannedTarget& target,
 }
 
 Task<std::optional<AskedTarget>> NextAttempt::Elsewhere(v1::Attempt::Kind kind,
-                                                        absl::Status why) {
+                                                        absl::Status why,
+                                                        Place place) {
   std::optional<AskedTarget> found;
-  if (const PlannedTarget* const kept = std::exchange(in_reserve_, nullptr)) {
-    found = Acquire(*kept, kind);
-    if (found.has_value()) co_return found;
+  for (const PlannedTarget* const kept : std::exchange(in_reserve_, {})) {
+    if (found.has_value()) {
+      in_reserve_.push_back(kept);
+    } else {
+      found = GoOnTo(*kept, kind, place);
+    }
   }
+  if (found.has_value()) co_return found;
   TargetWalk* const walk = call_.planned.next.get();
   while (walk != nullptr) {
     absl::StatusOr<PlannedTarget> next;
@@ -196,10 +223,30 @@ Task<std::optional<AskedTarget>> NextAttempt::Elsewhere(v1::Attempt::Kind kind,
     });
     if (!next.ok()) break;
     others_.push_back(std::make_unique<const PlannedTarget>(*next));
-    found = Acquire(*others_.back(), kind);
+    found = GoOnTo(*others_.back(), kind, place);
     if (found.has_value()) break;
   }
   co_return found;
+}
+
+std::optional<AskedTarget> NextAttempt::GoOnTo(const PlannedTarget& target,
+                                               v1::Attempt::Kind kind,
+                                               Place place) {
+  const bool takes_place = place == Place::kTaken && Fails(target);
+  std::optional<AskedTarget> found = Acquire(target, kind);
+  // Not for one that rests: that is no refusal of the budget's.
+  if (takes_place && found.has_value() &&
+      !TakeExtra(RetryBudget::Purpose::kFallback)) {
+    found.reset();
+    in_reserve_.push_back(&target);
+  }
+  return found;
+}
+
+bool NextAttempt::Fails(const PlannedTarget& target) const {
+  return call_.runtime->resilience()
+             .targets.Find(target.provider->name, target.upstream_model)
+             .availability.failures_in_a_row() >= kFailuresToFail;
 }
 
 std::optional<AskedTarget> NextAttempt::WithOtherCredential(
@@ -286,9 +333,10 @@ NextAttempt::Asked& NextAttempt::AskedAt(const PlannedTarget& target) {
   return asked_.back();
 }
 
-bool NextAttempt::TakeExtra() {
-  extra_.reset();
-  extra_ = call_.runtime->resilience().retry_budget.TryAcquire();
+bool NextAttempt::TakeExtra(RetryBudget::Purpose purpose) {
+  if (!extra_.has_value()) {
+    extra_ = call_.runtime->resilience().retry_budget.TryAcquire(purpose);
+  }
   return extra_.has_value();
 }
 

@@ -17,9 +17,12 @@
 //      it, and as long as the call has made fewer attempts than it may;
 //   5. a target that was passed over for its credentials is, as a last resort.
 //
-// 3 and 4 take a place in the budget of retries. Each target of the route is
-// asked once whatever the limit of attempts says; what repeats is bounded by
-// it. Nothing follows where the caller's deadline leaves no time for it.
+// What asks a provider that fails once more takes a place in the budget of
+// retries: 4, and 3 and 5 where that target fails itself. To go on to one that
+// is well takes none, so that no caller hears of a failure whom it would have
+// answered. Each target of the route is asked once whatever the limit of
+// attempts says; what repeats is bounded by it. Nothing follows where the
+// caller's deadline leaves no time for it.
 //
 // Thread contract: one call, on its loop.
 
@@ -102,10 +105,18 @@ class NextAttempt {
       const PlannedTarget& target, v1::Attempt::Kind kind,
       TargetResort resort = TargetResort::kOrdinary);
 
+  // Whether to go on to a target that fails takes a place in the budget of
+  // retries. It does not where nobody was asked yet, nor where one is held.
+  enum class Place { kTaken, kNotNeeded };
+
   // The next targets of the route, `why` being the failure, up to one that may
   // be asked.
   Task<std::optional<AskedTarget>> Elsewhere(v1::Attempt::Kind kind,
-                                             absl::Status why);
+                                             absl::Status why, Place place);
+  // The right to go on to it, with its place in the budget.
+  std::optional<AskedTarget> GoOnTo(const PlannedTarget& target,
+                                    v1::Attempt::Kind kind, Place place);
+  bool Fails(const PlannedTarget& target) const;
   // The same target with another credential.
   std::optional<AskedTarget> WithOtherCredential(const Attempt& failed);
   // A target that is asked again, and after how long.
@@ -118,9 +129,9 @@ class NextAttempt {
   std::optional<AskedTarget> LastResort(v1::Attempt::Kind kind);
 
   Asked& AskedAt(const PlannedTarget& target);
-  // Takes a place in the budget of retries, for the next attempt; false if
-  // there is none. The one of the attempt before is given back.
-  bool TakeExtra();
+  // Takes a place in the budget of retries, for the next attempt, unless it has
+  // one; false if there is none.
+  bool TakeExtra(RetryBudget::Purpose purpose);
   bool IsInTime(absl::Duration wait) const;
   // Whether a hedge at the target is estimated to cost no more than one may.
   bool IsWorthItsCost(const PlannedTarget& target) const;
@@ -134,8 +145,9 @@ class NextAttempt {
   std::vector<Asked> asked_;
   // The first that was passed over and may be asked in the end.
   const PlannedTarget* last_resort_ = nullptr;
-  // A target that was not worth a hedge.
-  const PlannedTarget* in_reserve_ = nullptr;
+  // Targets that were not worth a hedge, or for which the budget had no place:
+  // they are thought of again when the next attempt has failed.
+  std::vector<const PlannedTarget*> in_reserve_;
   // How the last attempt ended or, before the first, why its target may not be
   // asked.
   absl::Status last_failure_;

@@ -36,6 +36,8 @@ std::shared_ptr<CredentialPool> PoolOf(const ConfigSnapshot& config,
          .fingerprint = absl::HashOf(ToAbsl(each.key.Reveal())),
          .weight = each.weight});
   }
+  // What is without one cools by itself.
+  if (credentials.empty()) credentials.emplace_back();
   const configv1::CredentialCoolingConfig& cooling =
       config.config().resilience().credential_cooling();
   return state.providers.MakeCredentials(

@@ -60,10 +60,13 @@ bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
     return true;
   }
   refusal->has_last_resort = choice.last_resort.has_value();
+  const std::string_view limited =
+      policy.credentials->is_keyless()
+          ? "rests until the limit that it has told lets it be asked"
+          : "waits until a credential's rate limit lets it be asked";
   refusal->status =
       choice.wait.has_value()
-          ? NotAsked(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, target,
-                     "waits until a credential's rate limit lets it be asked",
+          ? NotAsked(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, target, limited,
                      choice.wait)
           : NotAsked(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, target,
                      "is not asked, since it has refused all credentials",
@@ -87,9 +90,16 @@ std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
   }
   std::optional<CircuitBreaker::Permit> breaker = state.breaker.TryAcquire(now);
   if (!breaker.has_value()) {
-    refusal->status = NotAsked(v1::ERROR_REASON_CIRCUIT_OPEN, target,
-                               "rests after it has failed repeatedly",
-                               state.breaker.RetryAfter(now));
+    const std::optional<absl::Duration> wait = state.breaker.RetryAfter(now);
+    // Nobody knows when an operator takes that back.
+    refusal->status =
+        NotAsked(v1::ERROR_REASON_CIRCUIT_OPEN, target,
+                 wait.has_value() ? "rests after it has failed repeatedly"
+                                  : "is not asked, since an operator has "
+                                    "forced its circuit open",
+                 wait);
+    AddFaultMetadata(refusal->status, "circuit",
+                     wait.has_value() ? "open" : "forced_open");
     return std::nullopt;
   }
   const ProviderPolicy& policy = call.runtime->PolicyOf(*target.provider);

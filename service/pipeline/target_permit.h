@@ -41,7 +41,7 @@ struct TargetPermit {
 struct TargetRefusal {
   // MODEL_DISABLED, CIRCUIT_OPEN, PROVIDER_RATE_LIMITED, PROVIDER_AUTH_FAILED
   // or OVERLOADED, with the wait after which that may be over, as far as it is
-  // known.
+  // known: what an operator has done, has none.
   absl::Status status;
   // It may be asked as a last resort.
   bool has_last_resort = false;

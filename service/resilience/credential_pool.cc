@@ -130,7 +130,8 @@ CredentialPool::Change CredentialPool::Record(
                       resets_in.value_or(options_.default_cooling)),
                   /*predicted=*/false);
     case Verdict::kCredentialRefused:
-      return TakeOut(condition);
+      // There is nothing that an operator could mend by itself.
+      return is_keyless() ? Change::kNone : TakeOut(condition);
     case Verdict::kRetryHere:
     case Verdict::kGoElsewhere:
     case Verdict::kCallersFault:

@@ -28,6 +28,9 @@
 // Those that others stand in for are spread evenly: the stand-ins take turns
 // among themselves. It is all by index, so the same calls choose the same.
 //
+// A provider without credentials has a pool of one without a name, which stands
+// for the provider itself: it cools as others do, and is never out.
+//
 // A configuration has a pool of its own, made from the one before: credentials
 // with the same name and fingerprint share what is known of them, so that calls
 // which still run with the old one tell the new one, too. Those that were taken
@@ -152,6 +155,9 @@ class CredentialPool {
   std::vector<Snapshot> Read(absl::Duration now) const;
 
   size_t size() const { return credentials_.size(); }
+
+  // It stands for a provider without credentials.
+  bool is_keyless() const { return credentials_[0].credential.name.empty(); }
 
   // REQUIRES: index < size().
   const std::string& NameOf(size_t index) const {

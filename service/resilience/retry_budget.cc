@@ -5,12 +5,13 @@
 
 namespace gateway {
 
-std::optional<RetryBudget::Permit> RetryBudget::TryAcquire() {
+std::optional<RetryBudget::Permit> RetryBudget::TryAcquire(Purpose purpose) {
   const int64_t limit = Limit(ActiveCalls());
   int64_t in_flight = in_flight_.load(std::memory_order_relaxed);
   do {
     if (in_flight >= limit) {
-      refused_.fetch_add(1, std::memory_order_relaxed);
+      refused_[static_cast<size_t>(purpose)].fetch_add(
+          1, std::memory_order_relaxed);
       return std::nullopt;
     }
   } while (!in_flight_.compare_exchange_weak(in_flight, in_flight + 1,
@@ -27,10 +28,15 @@ void RetryBudget::SetOptions(const Options& options) {
 
 RetryBudget::Snapshot RetryBudget::Read() const {
   const int64_t active = ActiveCalls();
-  return {.active_calls = active,
-          .in_flight = in_flight_.load(std::memory_order_relaxed),
-          .limit = Limit(active),
-          .refused = refused_.load(std::memory_order_relaxed)};
+  Snapshot snapshot = {.active_calls = active,
+                       .in_flight = in_flight_.load(std::memory_order_relaxed),
+                       .limit = Limit(active)};
+  for (size_t i = 0; i < kPurposes; ++i) {
+    snapshot.refused_by_purpose[i] =
+        refused_[i].load(std::memory_order_relaxed);
+    snapshot.refused += snapshot.refused_by_purpose[i];
+  }
+  return snapshot;
 }
 
 int64_t RetryBudget::ActiveCalls() const {
@@ -45,6 +51,18 @@ int64_t RetryBudget::Limit(int64_t active_calls) const {
   return std::max<int64_t>(
       min_concurrency_.load(std::memory_order_relaxed),
       active_calls * percent_.load(std::memory_order_relaxed) / 100);
+}
+
+std::string_view RetryPurposeName(RetryBudget::Purpose purpose) {
+  switch (purpose) {
+    case RetryBudget::Purpose::kRetry:
+      return "retry";
+    case RetryBudget::Purpose::kFallback:
+      return "fallback";
+    case RetryBudget::Purpose::kHedge:
+      return "hedge";
+  }
+  return "";
 }
 
 }  // namespace gateway

@@ -1,12 +1,14 @@
 // RetryBudget bounds how many retries and hedges are under way at once, by how
 // many calls are: so that a provider that fails is not asked several times as
-// much by those who retry.
+// much by those who retry. To go on to a target that is well takes no place:
+// nobody who fails is asked more for it (service/pipeline/next_attempt.h).
 //
 //   retries in flight <= max(min_concurrency, percent of the active calls)
 //
 //   const RetryBudget::ActiveCall active = budget.StartCall(loop_number);
 //   ...
-//   std::optional<RetryBudget::Permit> retry = budget.TryAcquire();
+//   std::optional<RetryBudget::Permit> retry =
+//       budget.TryAcquire(RetryBudget::Purpose::kRetry);
 //   if (!retry.has_value()) return failure;  // Of the attempt before.
 //   co_await Sleep(...);                     // The back-off.
 //   ...                                      // The attempt.
@@ -27,12 +29,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace gateway {
 
 class RetryBudget {
  public:
+  // What a place is taken for.
+  enum class Purpose {
+    kRetry,     // A target is asked again.
+    kFallback,  // Another is asked, which fails itself.
+    kHedge,     // Another is asked beside one that takes long.
+  };
+  static constexpr size_t kPurposes = 3;
+
   struct Options {
     // So many there may always be. 0 to 10000.
     int min_concurrency = 3;
@@ -65,6 +76,8 @@ class RetryBudget {
     int64_t in_flight = 0;
     int64_t limit = 0;    // As of now.
     int64_t refused = 0;  // How often there was no permit.
+    // The same by Purpose.
+    std::array<int64_t, kPurposes> refused_by_purpose = {};
   };
 
   explicit RetryBudget(const Options& options) { SetOptions(options); }
@@ -82,7 +95,7 @@ class RetryBudget {
 
   // Returns nothing if as many retries are under way as may be. The permit must
   // not outlive this object.
-  std::optional<Permit> TryAcquire();
+  std::optional<Permit> TryAcquire(Purpose purpose = Purpose::kRetry);
 
   // Takes effect with the next TryAcquire.
   void SetOptions(const Options& options);
@@ -101,10 +114,13 @@ class RetryBudget {
 
   std::array<Shard, kShards> active_;
   alignas(64) std::atomic<int64_t> in_flight_ = 0;
-  std::atomic<int64_t> refused_ = 0;
+  std::array<std::atomic<int64_t>, kPurposes> refused_ = {};
   std::atomic<int> min_concurrency_;
   std::atomic<int> percent_;
 };
+
+// Returns the name for logs and metrics: `retry`, `fallback`, `hedge`.
+std::string_view RetryPurposeName(RetryBudget::Purpose purpose);
 
 }  // namespace gateway
 

@@ -1,6 +1,7 @@
 """What follows a failed attempt: other credentials, other targets, and targets
 that are asked beside one that takes long. docs/resilience.md tells it."""
 
+import concurrent.futures
 import time
 import unittest
 
@@ -156,6 +157,161 @@ class TargetsTest(_AttemptsCase):
         self.assertIn("retry-after", answer.headers)
         self.assertEqual(slow.wait()["code"], "OK")
         self.assertEqual(self.generate("full-alone")[0], "OK")
+
+
+class ManyAtOnceTest(_AttemptsCase):
+    """Whose provider fails while many call is answered by one that is well."""
+
+    config = """\
+providers:
+  - {{name: limits, openai: {{base_url: "http://{upstream}/v1"}}}}
+  - {{name: dies, openai: {{base_url: "http://{upstream}/v1"}}}}
+  - {{name: spare, openai: {{base_url: "http://{upstream}/v1"}}}}
+routing:
+  model_rules:
+    - {{alias: shared, targets: [limits/gpt-limited],
+       fallbacks: [spare/gpt-well]}}
+    - {{alias: backed, targets: [dies/gpt-dies],
+       fallbacks: [spare/gpt-well]}}
+    - {{alias: lone, targets: [limits/gpt-limited]}}
+    - {{alias: dead, targets: [spare/gpt-dead]}}
+resilience:
+  retry: {{attempts_limit: 2, backoff_base: 1ms, backoff_limit: 5ms}}
+  circuit_breaker: {{mode: "off"}}
+"""
+    _CALLS = 40
+
+    def at_once(self, model):
+        with concurrent.futures.ThreadPoolExecutor(self._CALLS) as pool:
+            return list(pool.map(
+                lambda _: ask(self.gateway.http, chat(model)).status,
+                range(self._CALLS)))
+
+    def metric(self, name):
+        text = ask(self.gateway.operations, path="/metrics").body.decode()
+        return [float(line.split()[-1]) for line in text.splitlines()
+                if line.startswith(name + " ")]
+
+    def test_a_provider_without_a_key_that_limits_rests(self):
+        self.upstream.set_script("gpt-limited", {
+            "status": 429, "retry_after": "60", "first_byte_delay_ms": 500})
+        self.assertEqual(set(self.at_once("shared")), {200})
+        asked = self.upstream.stat("gpt-limited", "requests")
+        self.assertGreater(asked, 8, "more than the budget has places")
+        # Now it rests, whoever asks.
+        for _ in range(3):
+            code, attempts = self.generate("shared")
+            self.assertEqual((code, attempts),
+                             ("OK", [("spare", "", "KIND_FALLBACK")]))
+        answer = ask(self.gateway.http, chat("lone"))
+        self.assertEqual(answer.status, 429)
+        self.assertIn(int(answer.headers["retry-after"]), range(40, 61))
+        self.assertEqual(self.upstream.stat("gpt-limited", "requests"), asked)
+        self.assertEqual(len(self.gateway.log_lines(
+            msg="A provider rests, since it limits calls",
+            provider="limits")), 1)
+        self.assertEqual(self.metric(
+            'llmgw_credential_coolings_total{provider="limits",'
+            'credential="none"}'), [1])
+
+    def test_one_that_dies_costs_nobody_an_answer(self):
+        self.upstream.set_script("gpt-dies", {
+            "status": 503, "first_byte_delay_ms": 300})
+        self.assertEqual(set(self.at_once("backed")), {200})
+        # Each call has asked it once: nothing is amplified.
+        self.assertEqual(self.upstream.stat("gpt-dies", "requests"),
+                         self._CALLS)
+
+    def test_attempts_that_the_budget_refuses_are_counted(self):
+        self.upstream.set_script("gpt-dead", {
+            "status": 503, "first_byte_delay_ms": 300})
+        name = 'llmgw_retry_budget_refusals_total{purpose="retry"}'
+        before = self.metric(name)[0]
+        self.assertEqual(set(self.at_once("dead")), {503})
+        asked = self.upstream.stat("gpt-dead", "requests")
+        self.assertEqual(self.metric(name)[0] - before,
+                         2 * self._CALLS - asked)
+        self.assertLess(asked, 2 * self._CALLS)
+
+
+class CountTest(_AttemptsCase):
+
+    config = _CONFIG
+
+    def test_every_asking_of_a_provider_is_an_attempt_wherever_it_is_told(self):
+        self.upstream.set_script("key-count", [
+            {"status": 429, "retry_after": "1"}, {}])
+        call = self.caller.start_generate(self.gateway.grpc,
+                                          prompt("key-count"))
+        self.assertEqual(call.wait()["code"], "OK")
+        self.assertEqual(self.upstream.stat("key-count", "requests"), 2)
+        self.assertEqual([a["credential"] for a in call.response["attempts"]],
+                         ["default", "spare"])
+        self.assertTrue(call.trailer("x-llmgateway-route")
+                        .endswith("; attempts=2"))
+        line = self.gateway.wait_for_access(model="key-count")
+        self.assertEqual(len(line["attempts"]), 2)
+
+
+class TimeLimitTest(_AttemptsCase):
+    """Whoever has no answer in time hears which limit that was."""
+
+    config = """\
+providers:
+  - name: hurried
+    openai:
+      base_url: "http://{upstream}/v1"
+      http: {{timeouts: {{first_byte: 200ms, idle: 250ms}}}}
+  - name: patient
+    openai:
+      base_url: "http://{upstream}/v1"
+      http: {{timeouts: {{first_content: 300ms}}}}
+routing:
+  default_target: hurried
+resilience:
+  call_timeout: 2s
+  retry: {{attempts_limit: 1}}
+"""
+
+    def told(self, model, stream=False, timeout_s=None, **said):
+        start = self.caller.stream if stream else self.caller.start_generate
+        options = {} if timeout_s is None else {"timeout_s": timeout_s}
+        call = start(self.gateway.grpc, prompt(model), metadata=[
+            ("x-llmgateway-" + name, value) for name, value in said.items()],
+            **options)
+        end = call.wait()
+        return (end["reason"], end["metadata"].get("time_limit"),
+                end["metadata"].get("provider"), end["message"])
+
+    def test_each_is_named(self):
+        self.upstream.set_script("gpt-mute", {"stall_before_first_byte": True})
+        self.upstream.set_script("gpt-mute-whole",
+                                 {"first_byte_delay_ms": 60000})
+        reason, limit, provider, _ = self.told("gpt-mute-whole")
+        self.assertEqual((reason, limit, provider),
+                         ("PROVIDER_TIMEOUT", "timeouts.first_byte",
+                          "hurried"))
+        reason, limit, provider, message = self.told(
+            "gpt-mute", stream=True, provider="patient")
+        self.assertEqual((reason, limit, provider),
+                         ("PROVIDER_TIMEOUT", "timeouts.first_content",
+                          "patient"))
+        reason, limit, _, message = self.told("gpt-mute-whole",
+                                              provider="patient")
+        self.assertEqual((reason, limit),
+                         ("DEADLINE_EXCEEDED", "resilience.call_timeout"))
+        self.assertIn("longer than 2s, as long as resilience.call_timeout",
+                      message)
+        reason, limit, _, message = self.told("gpt-mute-whole",
+                                              provider="patient",
+                                              timeout="400ms")
+        self.assertEqual((reason, limit),
+                         ("DEADLINE_EXCEEDED", "x-llmgateway-timeout"))
+        self.assertIn("longer than 400ms", message)
+        answer = ask(self.gateway.http, chat("gpt-mute-whole"), headers={
+            "x-llmgateway-timeout": "150ms"})
+        self.assertEqual(answer.status, 504)
+        self.assertIn("x-llmgateway-timeout", answer.error()["message"])
 
 
 class HedgeTest(_AttemptsCase):

@@ -23,6 +23,7 @@ class _CancelCase(gateway_case.GatewayCase):
     calls_grpc = True
 
     def play(self, model, script):
+        self.rest_is_over()
         self.upstream.reset()
         self.upstream.set_script(model, script)
 

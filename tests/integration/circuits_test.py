@@ -126,6 +126,10 @@ class CircuitsTest(OperatorCase):
         self.operate("ForceCircuit", state="STATE_FORCED_OPEN", **force)
         answer = ask(self.gateway.http, chat("gpt-forced"), headers=headers)
         self.assertEqual(answer.status, 503)
+        # It has not failed, and nobody knows when it is taken back.
+        self.assertIn("an operator has forced its circuit open",
+                      answer.error()["message"])
+        self.assertNotIn("retry-after", answer.headers)
         self.operate("ForceCircuit", state="STATE_METRICS_ONLY", **force)
         self.upstream.set_script("gpt-forced", {"status": 503})
         for _ in range(5):

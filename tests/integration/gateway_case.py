@@ -46,7 +46,8 @@ resilience:
 ENV = {"OPENAI_KEY": "key-of-openai-1234567890",
        "ANTHROPIC_KEY": "key-of-anthropic-1234567890"}
 
-# The same without credentials, so that none cools, or is out, after a fault.
+# The same without credentials, so that none is out after a fault. After a 429
+# with a Retry-After the provider itself rests: see rest_is_over().
 KEYLESS_CONFIG = "".join(line for line in CONFIG.splitlines(keepends=True)
                          if "api_key:" not in line)
 
@@ -97,6 +98,15 @@ class GatewayCase(unittest.TestCase):
         entered = context.__enter__()
         cls.addClassCleanup(context.__exit__, None, None, None)
         return entered
+
+    def rest_is_over(self):
+        """Takes back that providers rest since they have limited calls."""
+        for provider in ("openai", "anthropic"):
+            call = self.caller.call(
+                self.gateway.admin,
+                "/llmgateway.v1.AdminService/ResetCircuit",
+                {"provider": provider})
+            self.assertEqual(call.end["code"], "OK", call.end)
 
     def enter(self, context):
         """Enters the context until the test is done."""

@@ -98,8 +98,13 @@ class OwnCredentialTest(_AdviceCase):
 
 class RetryAdviceTest(_AdviceCase):
 
-    # Without credentials, of which none would be asked while they cool.
-    config = gateway_case.KEYLESS_CONFIG
+    # Without credentials, of which none would be asked while they cool; one rests
+    # after a test.
+    config = gateway_case.KEYLESS_CONFIG.replace(
+        "routing:\n  model_rules:\n",
+        "  - {{name: limits, openai: {{base_url: \"http://{upstream}/v1\"}}}}\n"
+        "routing:\n  model_rules:\n"
+        "    - {{prefix: limited-, targets: [limits]}}\n")
 
     def advice(self, model, status, told=None):
         headers = {} if told is None else {"x-should-retry": told}
@@ -123,8 +128,8 @@ class RetryAdviceTest(_AdviceCase):
                 self.assertEqual(line["attempt_count"], 1)
 
     def test_what_was_not_retried_is_left_to_the_caller(self):
-        self.play("gpt-x", "{}", 429, {"retry-after": "100"})
-        answer = self.chat("gpt-x")
+        self.play("limited-x", "{}", 429, {"retry-after": "100"})
+        answer = self.chat("limited-x")
         self.assertEqual((answer.status, answer.headers["retry-after"]),
                          (429, "100"))
         self.assertNotIn("x-should-retry", answer.headers)

@@ -22,6 +22,9 @@ bool IsOfCredential(const absl::Status& failure) {
          reason == v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
 }
 
+// After so many failures in a row a target fails itself.
+constexpr int kFailuresToFail = 3;
+
 }  // namespace
 
 const CallRules::Ask& CallRules::LastEnded(const CallState& call) const {
@@ -32,6 +35,17 @@ const CallRules::Ask& CallRules::LastEnded(const CallState& call) const {
     if (asks_[ask].given_back_at != INT64_MAX && is_later) last = ask;
   }
   return asks_[last];
+}
+
+bool CallRules::WasAsked(const CallState& call, const TargetName& name) const {
+  return std::any_of(call.asks.begin(), call.asks.end(), [&](size_t ask) {
+    return asks_[ask].target == name;
+  });
+}
+
+bool CallRules::FailsItself(const TargetName& target) const {
+  const auto found = failures_in_a_row_.find(target);
+  return found != failures_in_a_row_.end() && found->second >= kFailuresToFail;
 }
 
 bool CallRules::IsUnderWay(const CallState& call) const {
@@ -66,9 +80,7 @@ bool CallRules::StandsInFor(const CallState& call, const Ask& ask,
 bool CallRules::CouldStandIn(const CallState& call, const Ask& before,
                              absl::Duration now) {
   // Of two that are under way, who failed last is seen elsewhere.
-  if (IsHedged() || before.credential < 0 || !IsOfCredential(before.failure)) {
-    return false;
-  }
+  if (IsHedged() || !IsOfCredential(before.failure)) return false;
   const CredentialModel& model = CredentialsOf(before.target);
   if (model.WaitFor(before.credential, now) == absl::ZeroDuration()) {
     return false;
@@ -83,7 +95,6 @@ bool CallRules::CouldStandIn(const CallState& call, const Ask& before,
 
 void CallRules::CheckCredential(size_t number, const TargetName& name,
                                 int credential, absl::Duration now) {
-  if (credential < 0) return;
   const CredentialModel& model = CredentialsOf(name);
   if (model.WaitFor(credential, now) == absl::ZeroDuration()) return;
   // Then it is tried once more.
@@ -150,7 +161,9 @@ void CallRules::FillPlace(const CallState& call, size_t number, Ask& ask,
   ask.stands_in = StandsInFor(call, ask, now);
   // A hedge's place is given back with it.
   ask.keeps_place = ask.stands_in && before.extra && !before.is_hedge;
-  ask.extra = !ask.stands_in || ask.keeps_place;
+  ask.extra = ask.keeps_place ||
+              (!ask.stands_in &&
+               (WasAsked(call, ask.target) || FailsItself(ask.target)));
   ask.taken_at = before.given_back_at;
   ask.active_when_taken = before.active_at_end;
   if (ask.stands_in) return;
@@ -170,9 +183,7 @@ void CallRules::FillPlace(const CallState& call, size_t number, Ask& ask,
 // Each target is asked once, whatever the limit of attempts.
 void CallRules::CheckRepeat(const CallState& call, size_t number,
                             const Ask& ask) {
-  const bool is_repeat = std::any_of(
-      call.asks.begin(), call.asks.end(),
-      [&](size_t before) { return asks_[before].target == ask.target; });
+  const bool is_repeat = WasAsked(call, ask.target);
   const int made = static_cast<int>(call.asks.size()) - call.stand_ins;
   if (!is_repeat || made < scenario_.attempts_limit) return;
   Broken(absl::StrCat("call ", number, " asks ", TextOf(ask.target),

@@ -95,6 +95,7 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
   Add(now, "is asked", static_cast<int64_t>(call), static_cast<int64_t>(number),
       absl::StrCat(TextOf(name), credential < 0 ? "" : " with ",
                    credential < 0 ? "" : CredentialName(credential)));
+  credential = std::max(credential, 0);  // A provider without any is as one.
   CallState& state = calls_[call];
   CheckMayAsk(state, call, name, now);
   CheckCredential(call, name, credential, now);
@@ -105,7 +106,7 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
       .target = name,
       .credential = credential,
       .began = now,
-      .last_resort = credential >= 0 && CredentialsOf(name).IsOut(credential)};
+      .last_resort = CredentialsOf(name).IsOut(credential)};
   const std::optional<BreakerModel::Permit> permit = ModelOf(name).Ask(now);
   if (permit.has_value()) {
     ask.permit = *permit;
@@ -207,7 +208,7 @@ void CallRules::AskEnds(size_t ask, const absl::Status& failure,
   IsOver(state, now);
   state.failure = failure;
   Ends(state);
-  if (state.credential >= 0 && !state.spoke) {
+  if (!state.spoke) {
     CredentialsOf(state.target).Fails(state.credential, failure, now);
   }
   TellModel(state,
@@ -223,6 +224,9 @@ void CallRules::AskEnds(size_t ask, const absl::Status& failure,
 void CallRules::LeaveOutResting(CallState& call, absl::Duration now) {
   std::erase_if(call.askable, [&](const TargetName& target) {
     return !IsAskable(target, now);
+  });
+  std::erase_if(call.well, [&](const TargetName& target) {
+    return !IsAskable(target, now) || FailsItself(target);
   });
 }
 
@@ -284,6 +288,11 @@ void CallRules::TellsEnd(size_t call, const absl::Status& outcome,
 void CallRules::TellModel(Ask& ask, BreakerModel::Outcome outcome,
                           absl::Duration now) {
   if (std::exchange(ask.told, true)) return;
+  if (outcome == BreakerModel::Outcome::kSuccess) {
+    failures_in_a_row_[ask.target] = 0;
+  } else if (outcome == BreakerModel::Outcome::kFailure) {
+    ++failures_in_a_row_[ask.target];
+  }
   ModelOf(ask.target).Tell(ask.permit, outcome, now);
   if (ask.group == nullptr) return;
   EjectionModel& group = ask.group->model;

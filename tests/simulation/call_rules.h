@@ -147,6 +147,8 @@ class CallRules {
     // Targets that could be asked when it began, and each time when another was
     // looked for.
     std::vector<TargetName> askable;
+    // Those of them that did not fail themselves, all the time.
+    std::vector<TargetName> well;
     bool reconnected = false;
     bool next_is_reconnect = false;
     // The credential of its last request failed, and another was usable.
@@ -210,6 +212,10 @@ class CallRules {
     return credentials_.find(target.first)->second;
   }
   bool IsAskable(const TargetName& target, absl::Duration now);
+  // Whether it has failed so often in a row that whoever goes on to it needs a
+  // place in the budget.
+  bool FailsItself(const TargetName& target) const;
+  bool WasAsked(const CallState& call, const TargetName& name) const;
   // Whether as many requests are under way with it as may be, or were until
   // this moment.
   bool IsFull(const std::string& provider, absl::Duration now) const;
@@ -314,6 +320,7 @@ class CallRules {
   std::vector<Ask> asks_;
   std::vector<size_t> begun_;  // Of which the models have not been told.
   std::map<TargetName, BreakerModel> models_;
+  std::map<TargetName, int> failures_in_a_row_;
   // By provider.
   std::map<std::string, CredentialModel> credentials_;
   std::map<std::string, ProbeModel, std::less<>> probes_;  // Of some.

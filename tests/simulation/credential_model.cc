@@ -17,7 +17,7 @@ void CredentialModel::Fails(int credential, const absl::Status& failure,
       break;
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
     case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
-      from = absl::InfiniteDuration();
+      if (!keyless_) from = absl::InfiniteDuration();
       break;
     default:
       break;
@@ -41,12 +41,11 @@ absl::Duration CredentialModel::WaitFor(int credential,
 }
 
 bool CredentialModel::MayBeAsked(absl::Duration now) const {
-  return usable_from_.empty() || Wait(now) == absl::ZeroDuration();
+  return Wait(now) == absl::ZeroDuration();
 }
 
 bool CredentialModel::AreAllOut() const {
-  return !usable_from_.empty() &&
-         std::all_of(usable_from_.begin(), usable_from_.end(),
+  return std::all_of(usable_from_.begin(), usable_from_.end(),
                      [](absl::Duration from) {
                        return from == absl::InfiniteDuration();
                      });

@@ -6,6 +6,7 @@
 #ifndef TESTS_SIMULATION_CREDENTIAL_MODEL_H_
 #define TESTS_SIMULATION_CREDENTIAL_MODEL_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -18,9 +19,12 @@ namespace gateway {
 
 class CredentialModel {
  public:
-  // As many credentials as the provider has, all of them well.
+  // As many credentials as the provider has, all of them well. One without any
+  // cools by itself, as if it had one, and is never out.
   CredentialModel(const Scenario& scenario, int count)
-      : settings_(&scenario), usable_from_(static_cast<size_t>(count)) {}
+      : settings_(&scenario),
+        keyless_(count == 0),
+        usable_from_(static_cast<size_t>(std::max(count, 1))) {}
 
   size_t size() const { return usable_from_.size(); }
 
@@ -32,8 +36,7 @@ class CredentialModel {
   bool IsOut(int credential) const;
   // Zero if it may be sent; infinite if it is out.
   absl::Duration WaitFor(int credential, absl::Duration now) const;
-  // Whether the provider may be asked: it needs no credential, or one is
-  // usable.
+  // Whether the provider may be asked: one is usable.
   bool MayBeAsked(absl::Duration now) const;
   bool AreAllOut() const;
   // Until the first is usable; infinite if all are out.
@@ -41,6 +44,7 @@ class CredentialModel {
 
  private:
   const Scenario* settings_;
+  bool keyless_;
   std::vector<absl::Duration> usable_from_;
 };
 

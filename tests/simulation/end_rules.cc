@@ -151,7 +151,8 @@ void CallRules::CheckAnswer(const CallState& state, size_t number) {
                       "`, which no provider has said"));
 }
 
-// A call fails only where nobody is left to be asked, or the budget is used up.
+// A call fails only where nobody is left to be asked, or the budget is used up
+// and all the others fail themselves.
 void CallRules::CheckHadToFail(const CallState& state, size_t number,
                                absl::Duration now) {
   if (state.asks.empty()) return CheckRefusal(state, number, now);
@@ -161,13 +162,12 @@ void CallRules::CheckHadToFail(const CallState& state, size_t number,
     if (asks_[ask].ended - asks_[ask].began >= scenario_.hedge_delay) return;
     if (asks_[ask].spoke || !GoesElsewhere(asks_[ask].failure)) return;
   }
-  if (state_->retry_budget.Read().refused != state.refused_by_budget) return;
   if (state.deadline - now < kLeastAttempt) return;
-  for (const TargetName& name : state.askable) {
-    const bool asked =
-        std::any_of(state.asks.begin(), state.asks.end(),
-                    [&](size_t ask) { return asks_[ask].target == name; });
-    if (!asked && IsAskable(name, now)) {
+  const bool refused =
+      state_->retry_budget.Read().refused != state.refused_by_budget;
+  for (const TargetName& name : refused ? state.well : state.askable) {
+    const bool fails = refused && FailsItself(name);
+    if (!WasAsked(state, name) && !fails && IsAskable(name, now)) {
       Broken(absl::StrCat("call ", number, " fails, and ", TextOf(name),
                           " was not asked"));
     }

@@ -179,10 +179,18 @@ _RETRIES = [
         said="the retry budget counts"),
     Mistake(
         "a hedge takes no place in the budget", _NEXT_ATTEMPT,
-        "  hedge_extra_ = call_.runtime->resilience().retry_budget."
-        "TryAcquire();\n"
         "  if (!hedge_extra_.has_value()) co_return none;\n", "",
         said="asks again beside"),
+    Mistake(
+        "to go on to a target that fails itself takes no place", _NEXT_ATTEMPT,
+        "const bool takes_place = place == Place::kTaken && Fails(target);",
+        "const bool takes_place = false;",
+        said="asks again beside"),
+    Mistake(
+        "to go on to a target that is well takes a place", _NEXT_ATTEMPT,
+        "const bool takes_place = place == Place::kTaken && Fails(target);",
+        "const bool takes_place = place == Place::kTaken;",
+        said="was not asked"),
     Mistake(
         "a hedge is made a millisecond early", _HEDGED_ATTEMPT,
         "call.loop.ArmTimer(timer, delay);",
@@ -213,8 +221,13 @@ _CREDENTIAL_MISTAKES = [
         said="which is out"),
     Mistake(
         "a credential that is refused is not taken out", _CREDENTIALS,
-        "return TakeOut(condition);", "return Change::kNone;",
+        "return is_keyless() ? Change::kNone : TakeOut(condition);",
+        "return Change::kNone;",
         said="out would be right"),
+    Mistake(
+        "a provider without credentials does not rest", _PROVIDER_POLICY,
+        "if (credentials.empty()) credentials.emplace_back();", "",
+        said="would be right"),
     Mistake(
         "a credential that serves again stays out",
         "service/pipeline/credential_outcome.cc",
@@ -332,12 +345,12 @@ _ROUTES = [
 _ROLLOUT = [
     Mistake(
         "who is outside of the rollout goes by the rules", _PLAN,
-        "if (!call.runtime->rollout().now().Includes(RolloutSubject(",
-        "if (false && !call.runtime->rollout().now().Includes("
-        "RolloutSubject(",
+        "if (!IsRolledOutTo(*call.runtime,",
+        "if (false && !IsRolledOutTo(*call.runtime,",
         said="where it is not sent"),
     Mistake(
-        "who is outside of the rollout is refused, baseline or not", _PLAN,
+        "who is outside of the rollout is refused, baseline or not",
+        "service/pipeline/rollout_route.cc",
         "if (baseline.provider().empty()) return NotRolledOut(\"\");",
         "if (true) return NotRolledOut(\"\");"),
     Mistake(

@@ -45,7 +45,9 @@ void CallRules::Choose(CallState& call, size_t number, absl::Duration now) {
         SelectionModel::CheapestOf(usable.empty() ? qualified : usable);
   }
   for (TargetName& name : TargetsOf(call, number)) {
-    if (IsAskable(name, now)) call.askable.push_back(std::move(name));
+    if (!IsAskable(name, now)) continue;
+    if (!FailsItself(name)) call.well.push_back(name);
+    call.askable.push_back(std::move(name));
   }
 }
 

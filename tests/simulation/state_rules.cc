@@ -124,7 +124,11 @@ void CallRules::CompareCredentials(absl::Duration now) {
   for (const auto& [provider, model] : credentials_) {
     const std::shared_ptr<const CredentialPool> pool =
         state_->providers.CredentialsOf(provider);
-    if (pool == nullptr) continue;
+    if (pool == nullptr) {
+      Broken(absl::StrCat("nothing is known of who cools at ", provider,
+                          ", where something would be right"));
+      continue;
+    }
     int number = 0;
     for (const CredentialPool::Snapshot& real : pool->Read(now)) {
       const bool out = model.IsOut(number);

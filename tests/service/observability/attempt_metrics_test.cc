@@ -70,6 +70,10 @@ TEST(AttemptMetricsTest, SoIsWhatBecomesOfCredentials) {
   attempt.credential_change = CredentialChange::kIsOut;
   EXPECT_EQ(Counted(attempt),
             (FollowUps{{"llmgw_credential_refusals_total p default", 1}}));
+  attempt.credential = "";
+  attempt.credential_change = CredentialChange::kCools;
+  EXPECT_EQ(Counted(attempt),
+            (FollowUps{{"llmgw_credential_coolings_total p none", 1}}));
 }
 
 TEST(AttemptMetricsTest, AFirstAttemptIsNothingOfTheKind) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -10,6 +11,7 @@
 #include "service/observability/metrics.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/resilience/circuit_breaker.h"
+#include "service/resilience/retry_budget.h"
 #include "service/resilience/target_board.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/test_runtime.h"
@@ -114,6 +116,20 @@ TEST_F(CircuitMetricsTest, DisabledModelsAreCountedByWhoDidIt) {
   EXPECT_THAT(read, Contains(Pair("llmgw_disabled_models{failures}", 1)));
   EXPECT_THAT(read,
               Contains(Pair("llmgw_models_disabled_by_failures_total{}", 1)));
+}
+
+TEST_F(CircuitMetricsTest, WhatTheBudgetOfRetriesRefusesIsCounted) {
+  RetryBudget& budget = current_.Get()->resilience().retry_budget;
+  const std::string refusals = "llmgw_retry_budget_refusals_total";
+  EXPECT_THAT(Read(), Contains(Pair(refusals + "{fallback}", 0)));
+  std::vector<RetryBudget::Permit> taken;
+  for (int i = 0; i < 3; ++i) taken.push_back(*budget.TryAcquire());
+  EXPECT_FALSE(budget.TryAcquire(RetryBudget::Purpose::kFallback).has_value());
+  const auto read = Read();
+  EXPECT_THAT(read, Contains(Pair(refusals + "{fallback}", 1)));
+  EXPECT_THAT(read, Contains(Pair(refusals + "{retry}", 0)));
+  EXPECT_THAT(read, Contains(Pair("llmgw_retry_budget_in_flight{}", 3)));
+  EXPECT_THAT(read, Contains(Pair("llmgw_retry_budget_limit{}", 3)));
 }
 
 TEST_F(CircuitMetricsTest, EjectionsAreCountedByWhy) {

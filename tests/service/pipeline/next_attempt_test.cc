@@ -16,6 +16,7 @@ namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -194,13 +195,13 @@ TEST_F(NextAttemptTest, AProviderMayHaveRetriesOfItsOwn) {
   EXPECT_EQ(first_->asked(), 2u);
 }
 
-TEST_F(NextAttemptTest, WithoutAPlaceInTheBudgetNothingFollows) {
+TEST_F(NextAttemptTest, WithoutAPlaceInTheBudgetNobodyIsAskedAgain) {
   Configure("retry_budget: {minimum: 0, percent: 0}",
             {.credentials = kTwoKeys});
   first_->Fail(Down());
-  second_->Answer("forty-two");
-  EXPECT_FALSE(Ask().ok());
-  EXPECT_EQ(second_->asked(), 0u);
+  first_->Answer("never");
+  EXPECT_FALSE(Ask(false, /*both=*/false).ok());
+  EXPECT_EQ(first_->asked(), 1u);
   // Another credential needs none.
   Configure("retry_budget: {minimum: 0, percent: 0}",
             {.credentials = kTwoKeys});
@@ -208,6 +209,97 @@ TEST_F(NextAttemptTest, WithoutAPlaceInTheBudgetNothingFollows) {
   first_->Answer("forty-two");
   EXPECT_TRUE(Ask().ok());
   EXPECT_THAT(credentials_, ElementsAre("default", "other"));
+}
+
+TEST_F(NextAttemptTest, ATargetThatIsWellIsGoneOnToWithoutAPlaceInTheBudget) {
+  for (const bool stream : {false, true}) {
+    Configure("retry_budget: {minimum: 0, percent: 0}");
+    first_->Fail(Down());
+    second_->Answer("forty-two");
+    EXPECT_TRUE(Ask(stream).ok());
+    EXPECT_THAT(kinds_,
+                ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                            std::pair("second", v1::Attempt::KIND_FALLBACK)));
+    EXPECT_EQ(runtime_->resilience().retry_budget.Read().refused, 0);
+  }
+}
+
+TEST_F(NextAttemptTest, OneThatFailsItselfTakesAPlace) {
+  Configure(
+      "retry: {attempts_limit: 1}, circuit_breaker: {mode: 'off'}, "
+      "retry_budget: {minimum: 0, percent: 0}");
+  first_->Fail(Down());
+  second_->Fail(Down());
+  // Two failures in a row may be chance.
+  for (const size_t asked : {1u, 2u, 3u, 3u}) {
+    EXPECT_FALSE(Ask().ok());
+    EXPECT_EQ(second_->asked(), asked);
+  }
+  const RetryBudget::Snapshot budget =
+      runtime_->resilience().retry_budget.Read();
+  EXPECT_EQ(budget.refused_by_purpose[static_cast<size_t>(
+                RetryBudget::Purpose::kFallback)],
+            1);
+  EXPECT_EQ(budget.refused, 1);
+  // It is well again once anybody has had an answer.
+  Target("second").RecordSuccess();
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+}
+
+TEST_F(NextAttemptTest, AProviderWithoutCredentialsRestsAfterA429) {
+  for (const bool stream : {false, true}) {
+    Configure("retry: {attempts_limit: 1}");
+    first_->Fail(Limited(absl::Seconds(7)));
+    second_->Answer("forty-two");
+    EXPECT_TRUE(Ask(stream).ok());
+    EXPECT_THAT(kinds_, SizeIs(2));
+    // Nobody asks it meanwhile, and who has nobody else hears for how long.
+    for (const absl::Duration wait :
+         {absl::ZeroDuration(), absl::Milliseconds(6999)}) {
+      Wait(wait);
+      EXPECT_TRUE(Ask(stream).ok());
+      EXPECT_THAT(kinds_,
+                  ElementsAre(std::pair("second", v1::Attempt::KIND_FALLBACK)));
+      const absl::Status refused = Ask(stream, /*both=*/false);
+      EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+      EXPECT_EQ(RetryDelay(refused), absl::Seconds(7) - wait);
+      EXPECT_THAT(kinds_, IsEmpty());
+    }
+    EXPECT_EQ(first_->asked(), 1u);
+    Wait(absl::Milliseconds(1));
+    first_->Answer("forty-two");
+    EXPECT_TRUE(Ask(stream).ok());
+    EXPECT_EQ(answered_by_, "first");
+  }
+}
+
+TEST_F(NextAttemptTest, ButIsNotOutAfterARefusal) {
+  Configure("retry: {attempts_limit: 1}");
+  first_->Fail(Refused());
+  second_->Answer("forty-two");
+  for (const size_t asked : {1u, 2u}) {
+    EXPECT_TRUE(Ask().ok());
+    EXPECT_EQ(first_->asked(), asked);
+  }
+}
+
+TEST_F(NextAttemptTest, WhatPassesIsToldBeforeWhatAnOperatorHasForced) {
+  const auto force = [this](const char* provider, CircuitBreaker::State state) {
+    Target(provider).breaker.Force(state, runner_.loop().Now());
+  };
+  force("first", CircuitBreaker::State::kForcedOpen);
+  const absl::Status forced = Ask(false, /*both=*/false);
+  EXPECT_EQ(FaultReason(forced), v1::ERROR_REASON_CIRCUIT_OPEN);
+  EXPECT_THAT(std::string(forced.message()),
+              HasSubstr("an operator has forced its circuit open"));
+  EXPECT_EQ(FaultMetadata(forced, "circuit"), "forced_open");
+  EXPECT_EQ(RetryDelay(forced), std::nullopt);
+  force("second", CircuitBreaker::State::kOpen);
+  const absl::Status open = Ask();
+  EXPECT_EQ(FaultMetadata(open, "provider"), "second");
+  EXPECT_EQ(FaultMetadata(open, "circuit"), "open");
+  EXPECT_EQ(RetryDelay(open), absl::Seconds(30));
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ TEST(ProviderPolicyTest, IsAsConfiguredForAllWhereNothingElseIsSaid) {
   const auto runtime = MakeTestRuntime(kProviders, {{"A", "a"}, {"B", "b"}});
   const ProviderPolicy& plain = PolicyOf(*runtime, "plain");
   EXPECT_EQ(plain.retry.attempts_limit(), 3);
-  EXPECT_EQ(plain.credentials, nullptr);
+  ASSERT_NE(plain.credentials, nullptr);
+  EXPECT_TRUE(plain.credentials->is_keyless());
   EXPECT_FALSE(plain.takes_callers_credential);
   EXPECT_EQ(plain.load, nullptr);
   EXPECT_EQ(plain.limits, AttemptLimits());

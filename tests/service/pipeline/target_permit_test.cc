@@ -2,17 +2,21 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/pipeline/provider_policy.h"
 #include "tests/service/pipeline/two_providers.h"
 
 namespace gateway {
 namespace {
+
+using ::testing::HasSubstr;
 
 class TargetPermitTest : public TwoProviders {
  protected:
@@ -49,6 +53,31 @@ TEST_F(TargetPermitTest, ABreakerThatIsOpenRefuses) {
   EXPECT_EQ(FaultReason(Refusal()->status), v1::ERROR_REASON_CIRCUIT_OPEN);
   EXPECT_EQ(RetryDelay(Refusal()->status), absl::Seconds(30));
   EXPECT_FALSE(Refusal()->has_last_resort);
+  EXPECT_THAT(std::string(Refusal()->status.message()),
+              HasSubstr("rests after it has failed repeatedly"));
+}
+
+TEST_F(TargetPermitTest, OneThatAnOperatorHasForcedOpenSaysSo) {
+  runtime_->resilience()
+      .targets.Find("first", "m")
+      .breaker.Force(CircuitBreaker::State::kForcedOpen, runner_.loop().Now());
+  const absl::Status refused = Refusal()->status;
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CIRCUIT_OPEN);
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("an operator has forced its circuit open"));
+  EXPECT_FALSE(RetryDelay(refused).has_value());
+}
+
+TEST_F(TargetPermitTest, AProviderWithoutCredentialsIsNotOut) {
+  const absl::Duration now = runner_.loop().Now();
+  Pool().Record(0, now, Refused());
+  EXPECT_FALSE(Refusal().has_value());
+  Pool().Record(0, now, Limited(absl::Seconds(4)));
+  EXPECT_EQ(FaultReason(Refusal()->status),
+            v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  EXPECT_THAT(std::string(Refusal()->status.message()),
+              HasSubstr("until the limit that it has told"));
+  EXPECT_EQ(RetryDelay(Refusal()->status), absl::Seconds(4));
 }
 
 TEST_F(TargetPermitTest, AProbeThatFindsNoCredentialIsGivenBack) {

@@ -133,6 +133,17 @@ TEST(CredentialPoolTest, OneThatHasComeBackAndCoolsIsNotTakenBackAgain) {
   EXPECT_EQ(pool.Read(kPoolStart)[0].cools_for, absl::Seconds(9));
 }
 
+TEST(CredentialPoolTest, AProviderWithoutACredentialCoolsAndIsNeverOut) {
+  CredentialPool pool({{}}, {});
+  EXPECT_TRUE(pool.is_keyless());
+  EXPECT_EQ(pool.Record(0, kPoolStart, Refused()), Change::kNone);
+  EXPECT_TRUE(pool.HasUsable(kPoolStart));
+  EXPECT_EQ(pool.Record(0, kPoolStart, RateLimited(absl::Seconds(3))),
+            Change::kCools);
+  EXPECT_EQ(pool.WaitFrom(kPoolStart), absl::Seconds(3));
+  EXPECT_FALSE(CredentialPool(kThreeKeys, {}).is_keyless());
+}
+
 TEST(CredentialPoolTest, AnEmptyAccountTakesOut) {
   CredentialPool pool({{"a"}}, {});
   EXPECT_EQ(

@@ -1,6 +1,7 @@
 #include "service/resilience/retry_budget.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,22 @@ TEST(RetryBudgetTest, NoneWhereNoneIsConfigured) {
   RetryBudget budget({.min_concurrency = 0, .percent = 0});
   const auto active = Start(budget, 100);
   EXPECT_FALSE(budget.TryAcquire().has_value());
+}
+
+TEST(RetryBudgetTest, WhatIsRefusedIsCountedByWhatItWasFor) {
+  RetryBudget budget({.min_concurrency = 1, .percent = 0});
+  using Purpose = RetryBudget::Purpose;
+  const auto taken = budget.TryAcquire(Purpose::kHedge);
+  EXPECT_TRUE(taken.has_value());
+  for (const Purpose purpose :
+       {Purpose::kRetry, Purpose::kFallback, Purpose::kFallback}) {
+    EXPECT_FALSE(budget.TryAcquire(purpose).has_value());
+  }
+  const RetryBudget::Snapshot read = budget.Read();
+  EXPECT_EQ(read.refused, 3);
+  EXPECT_EQ(read.refused_by_purpose,
+            (std::array<int64_t, RetryBudget::kPurposes>{1, 2, 0}));
+  EXPECT_EQ(RetryPurposeName(Purpose::kFallback), "fallback");
 }
 
 TEST(RetryBudgetTest, PermitsAreNotTakenBackWhenCallsEnd) {
