@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/http/http_client.h"
+#include "base/http/http_timeout.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "providers/dialects/error_body.h"
 
 namespace gateway {
@@ -64,6 +67,21 @@ absl::Status BlotOut(std::string_view secret, const absl::Status& status) {
   return clean;
 }
 
+// Returns the field of the provider's configuration.
+std::string_view NameOf(HttpTimeLimit limit) {
+  switch (limit) {
+    case HttpTimeLimit::kConnect:
+      return "timeouts.connect";
+    case HttpTimeLimit::kFirstByte:
+      return "timeouts.first_byte";
+    case HttpTimeLimit::kIdle:
+      return "timeouts.idle";
+    case HttpTimeLimit::kTotal:
+      break;
+  }
+  return "timeouts.total";
+}
+
 }  // namespace
 
 absl::Status NoRoomFault() {
@@ -88,7 +106,11 @@ absl::Status HttpFaults::OfTransport(const absl::Status& status,
   } else if (progress.http.answered && !absl::IsUnavailable(status)) {
     reason = v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
   }
-  return WrapFault(MakeFault(reason, ToStd(status.message())));
+  absl::Status fault = MakeFault(reason, ToStd(status.message()));
+  if (const std::optional<HttpTimeLimit> limit = TimeLimitOf(status)) {
+    AddTimeLimit(fault, NameOf(*limit));
+  }
+  return WrapFault(fault);
 }
 
 absl::Status HttpFaults::WrapFault(const absl::Status& status,

@@ -111,7 +111,9 @@ class Http1Client::Exchange final : public HttpExchange,
 
   void OnTimeout();
   void Fail(absl::Status why);
-  void Await(absl::Duration timeout, std::string_view what) {
+  void Await(HttpTimeLimit limit, absl::Duration timeout,
+             std::string_view what) {
+    limit_ = limit;
     awaited_ = what;
     client_.loop_.timers().Arm(
         timer_, std::min(client_.loop_.Now() + timeout, due_));
@@ -134,6 +136,7 @@ class Http1Client::Exchange final : public HttpExchange,
   HttpDial* dial_ = nullptr;  // Set while the connection is being opened.
   absl::Status failure_;
   std::string_view awaited_;
+  HttpTimeLimit limit_ = HttpTimeLimit::kTotal;
   WakeUp wake_up_;
   Timer timer_;
   // Declared behind all that failing touches, since it may fire at once.
@@ -163,14 +166,16 @@ Http1Client::Exchange::Begin(std::unique_ptr<HttpExchange> self,
   }
   progress_.reused_connection = connection_->reused;
   const absl::Duration begun = client_.loop_.Now();
-  Await(first_byte_timeout_, "the server to take the request");
+  Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+        "the server to take the request");
   head_request_ = call.head->method() == "HEAD";
   if (head_request_) connection_->parser.SkipBody();
   const absl::Status written = co_await Write(call);
   progress_.sent = written.ok() && !cut_short_;
   if (call.body_memory != nullptr) std::string().swap(*call.body_memory);
   if (failure_.ok()) {
-    Await(first_byte_timeout_, "a first byte of the answer");
+    Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+          "a first byte of the answer");
   }
   // The answer is read even if writing failed: a server may answer, and close,
   // before it has read all of the request.
@@ -187,7 +192,7 @@ Http1Client::Exchange::Begin(std::unique_ptr<HttpExchange> self,
 }
 
 Task<absl::Status> Http1Client::Exchange::Connect() {
-  Await(destination_.timeouts.connect, "a connection");
+  Await(HttpTimeLimit::kConnect, destination_.timeouts.connect, "a connection");
   HttpDial dial(client_.names_, destination_);
   dial_ = &dial;
   absl::StatusOr<std::unique_ptr<Stream>> stream = co_await dial.Connect();
@@ -272,9 +277,11 @@ Task<absl::Status> Http1Client::Exchange::WriteAsItComes(
     if (state == Http1BodyWriter::State::kSent) co_return absl::OkStatus();
     const uint64_t written = connection_->stream->bytes_written();
     if (state == Http1BodyWriter::State::kAwaitsSource) {
-      Await(absl::InfiniteDuration(), "the rest of the request");
+      Await(HttpTimeLimit::kTotal, absl::InfiniteDuration(),
+            "the rest of the request");
     } else if (has_source && (before != state || written != written_before)) {
-      Await(first_byte_timeout_, "the server to take the request");
+      Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+            "the server to take the request");
     }
     before = state;
     written_before = written;
@@ -395,7 +402,8 @@ Http1Client::Exchange::Read() {
       co_return absl::Span<const std::string_view>(pieces_);
     }
     parser.DropFields();
-    Await(destination_.timeouts.idle, "more of the answer");
+    Await(HttpTimeLimit::kIdle, destination_.timeouts.idle,
+          "more of the answer");
     GATEWAY_CO_RETURN_IF_ERROR(
         Explain(co_await ReadIntoInput(/*in_place=*/false)));
   }
@@ -423,7 +431,8 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
       }
       if (parser.done()) break;
     }
-    Await(destination_.timeouts.idle, "more of the answer");
+    Await(HttpTimeLimit::kIdle, destination_.timeouts.idle,
+          "more of the answer");
     GATEWAY_CO_RETURN_IF_ERROR(
         Explain(co_await ReadIntoInput(/*in_place=*/fits)));
   }
@@ -491,7 +500,8 @@ Task<void> Http1Client::Exchange::DrainThenGiveBack(
 
 void Http1Client::Exchange::OnTimeout() {
   progress_.timed_out = true;
-  Fail(WaitedTooLong(awaited_, client_.loop_.Now() >= due_));
+  const bool in_total = client_.loop_.Now() >= due_;
+  Fail(WaitedTooLong(in_total ? HttpTimeLimit::kTotal : limit_, awaited_));
 }
 
 void Http1Client::Exchange::Fail(absl::Status why) {

@@ -218,7 +218,9 @@ class Http2Client::Exchange final : public HttpExchange,
   void Fail(absl::Status why);
   void DropStream();
   void Consume(size_t bytes);
-  void Await(absl::Duration timeout, std::string_view what) {
+  void Await(HttpTimeLimit limit, absl::Duration timeout,
+             std::string_view what) {
+    limit_ = limit;
     awaited_ = what;
     client_.loop_.timers().Arm(
         timer_, std::min(client_.loop_.Now() + timeout, due_));
@@ -241,6 +243,7 @@ class Http2Client::Exchange final : public HttpExchange,
   WakeUp changed_;
   absl::Status failure_;
   std::string_view awaited_;
+  HttpTimeLimit limit_ = HttpTimeLimit::kTotal;
 
   int status_ = 0;  // 0 until the head is there.
   bool ended_ = false;
@@ -265,7 +268,7 @@ Task<absl::Status> Http2Client::Exchange::SendAndAwaitHead(
     const HttpCall& call) {
   GATEWAY_CO_RETURN_IF_ERROR(failure_);
   call_ = &call;
-  Await(destination_.timeouts.connect, "a connection");
+  Await(HttpTimeLimit::kConnect, destination_.timeouts.connect, "a connection");
   if (call.source != nullptr) call.source->SetWakeUp(&changed_);
   pool_.Add(*this);
   while (status_ == 0 && failure_.ok()) {
@@ -299,7 +302,8 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
   ++client_.stats_.streams;
   if (length == 0) {
     progress_.sent = true;
-    Await(first_byte_timeout_, "a first byte of the answer");
+    Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+          "a first byte of the answer");
     return;
   }
   if (call_->source != nullptr) {
@@ -307,7 +311,8 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
   }
   stream_->SendBorrowed(call_->body);
   stream_->End();
-  Await(first_byte_timeout_, "the server to take the request");
+  Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+        "the server to take the request");
 }
 
 void Http2Client::Exchange::SendFromSource() {
@@ -334,14 +339,17 @@ absl::Status Http2Client::Exchange::TakeOfSource() {
                                             " bytes has ", source_taken_));
   }
   if (state == BodySource::State::kLater) {
-    Await(absl::InfiniteDuration(), "the rest of the request");
+    Await(HttpTimeLimit::kTotal, absl::InfiniteDuration(),
+          "the rest of the request");
   } else if (ended) {
     stream_->End();
     progress_.sent = true;
-    Await(first_byte_timeout_, "a first byte of the answer");
+    Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+          "a first byte of the answer");
   } else {
     stream_->SendBorrowed({&source_piece_, 1});
-    Await(first_byte_timeout_, "the server to take the request");
+    Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+          "the server to take the request");
   }
   return absl::OkStatus();
 }
@@ -356,7 +364,8 @@ void Http2Client::Exchange::OnSent(Http2Stream& stream) {
   progress_.sent = true;
   if (status_ != 0) return;
   if (call_->body_memory != nullptr) std::string().swap(*call_->body_memory);
-  Await(first_byte_timeout_, "a first byte of the answer");
+  Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+        "a first byte of the answer");
 }
 
 void Http2Client::Exchange::OnHead(Http2Stream&,
@@ -395,7 +404,8 @@ void Http2Client::Exchange::OnData(Http2Stream& stream,
   }
   if (reads_all_) {
     stream.Consume(bytes.size());
-    Await(destination_.timeouts.idle, "more of the answer");
+    Await(HttpTimeLimit::kIdle, destination_.timeouts.idle,
+          "more of the answer");
   } else {
     changed_.Set();
   }
@@ -447,7 +457,8 @@ Http2Client::Exchange::Read() {
   while (arrived_.empty()) {
     GATEWAY_CO_RETURN_IF_ERROR(failure_);
     if (ended_) co_return absl::Span<const std::string_view>();
-    Await(destination_.timeouts.idle, "more of the answer");
+    Await(HttpTimeLimit::kIdle, destination_.timeouts.idle,
+          "more of the answer");
     co_await changed_.Wait();
   }
   timer_.Disarm();
@@ -460,7 +471,8 @@ Task<absl::StatusOr<std::string_view>> Http2Client::Exchange::ReadAll() {
   reads_all_ = true;
   Consume(arrived_.size());
   while (!ended_ && failure_.ok()) {
-    Await(destination_.timeouts.idle, "more of the answer");
+    Await(HttpTimeLimit::kIdle, destination_.timeouts.idle,
+          "more of the answer");
     co_await changed_.Wait();
   }
   timer_.Disarm();
@@ -483,7 +495,8 @@ void Http2Client::Exchange::FinishInBackground() {
 void Http2Client::Exchange::OnTimeout() {
   progress_.timed_out = true;
   if (stream_ != nullptr && !progress_.answered) link_->Rest();
-  Fail(WaitedTooLong(awaited_, client_.loop_.Now() >= due_));
+  const bool in_total = client_.loop_.Now() >= due_;
+  Fail(WaitedTooLong(in_total ? HttpTimeLimit::kTotal : limit_, awaited_));
 }
 
 void Http2Client::Exchange::Fail(absl::Status why) {

@@ -195,8 +195,7 @@ size_t Http2Pool::ConnectionsNeeded() {
 Task<void> Http2Pool::Open() {
   HttpDial dial(names_, *destination_);
   Timer too_slow([&dial] {
-    dial.Abandon(
-        absl::DeadlineExceededError("waited too long for a connection"));
+    dial.Abandon(WaitedTooLong(HttpTimeLimit::kConnect, "a connection"));
   });
   loop_.ArmTimer(too_slow, destination_->timeouts.connect);
   dials_.push_back(&dial);

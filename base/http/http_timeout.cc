@@ -1,15 +1,33 @@
 #include "base/http/http_timeout.h"
 
+#include <string>
+
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 
 namespace gateway {
+namespace {
 
-absl::Status WaitedTooLong(std::string_view awaited, bool in_total) {
-  return absl::DeadlineExceededError(
-      in_total ? absl::StrCat("the total time-out passed while waiting for ",
-                              ToAbsl(awaited))
-               : absl::StrCat("waited too long for ", ToAbsl(awaited)));
+constexpr std::string_view kTimeLimitUrl = "gateway/http_time_limit";
+
+}  // namespace
+
+absl::Status WaitedTooLong(HttpTimeLimit limit, std::string_view awaited) {
+  absl::Status error = absl::DeadlineExceededError(
+      limit == HttpTimeLimit::kTotal
+          ? absl::StrCat("the total time-out passed while waiting for ",
+                         ToAbsl(awaited))
+          : absl::StrCat("waited too long for ", ToAbsl(awaited)));
+  error.SetPayload(ToAbsl(kTimeLimitUrl),
+                   absl::Cord(std::string(1, static_cast<char>(limit))));
+  return error;
+}
+
+std::optional<HttpTimeLimit> TimeLimitOf(const absl::Status& error) {
+  const auto limit = error.GetPayload(ToAbsl(kTimeLimitUrl));
+  if (!limit.has_value() || limit->empty()) return std::nullopt;
+  return static_cast<HttpTimeLimit>((*limit)[0]);
 }
 
 }  // namespace gateway

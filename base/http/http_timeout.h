@@ -1,21 +1,29 @@
 // What is said of an exchange with a server that took too long: what was waited
-// for, and whether that alone took too long or all of the exchange.
+// for, whether that alone took too long or all of the exchange, and which of
+// the destination's time-outs passed.
 //
-// Thread-safe: a free function.
+// Thread-safe: free functions.
 
 #ifndef BASE_HTTP_HTTP_TIMEOUT_H_
 #define BASE_HTTP_HTTP_TIMEOUT_H_
 
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
 
 namespace gateway {
 
-// Returns the error for a timeout. `awaited` is such as "the answer".
-// `in_total` tells that the exchange's time as a whole is over, however much
-// came of it.
-absl::Status WaitedTooLong(std::string_view awaited, bool in_total);
+// The time-outs of a destination (HttpDestination::Timeouts).
+enum class HttpTimeLimit { kConnect, kFirstByte, kIdle, kTotal };
+
+// Returns the error for a timeout: `awaited`, such as "the answer", has taken
+// longer than `limit`; with kTotal the exchange's time as a whole is over,
+// however much came of it.
+absl::Status WaitedTooLong(HttpTimeLimit limit, std::string_view awaited);
+
+// Returns which limit such an error is of; nothing for other errors.
+std::optional<HttpTimeLimit> TimeLimitOf(const absl::Status& error);
 
 }  // namespace gateway
 

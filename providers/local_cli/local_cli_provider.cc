@@ -19,6 +19,7 @@
 #include "base/string_view.h"
 #include "base/text/json_lines.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "proto/proto_time.h"
 #include "providers/local_cli/cli_output.h"
 #include "providers/local_cli/cli_prompt.h"
@@ -225,10 +226,12 @@ Task<absl::StatusOr<bool>> LocalCliProvider::Run::Read(std::string* output) {
     // work again.
     progress_.http.sent = true;
     progress_.http.timed_out = true;
-    co_return provider_.WrapFault(
+    absl::Status fault =
         MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT,
                   absl::StrCat("no end after ",
-                               absl::FormatDuration(provider_.timeout_))));
+                               absl::FormatDuration(provider_.timeout_)));
+    AddTimeLimit(fault, "timeout");
+    co_return provider_.WrapFault(fault);
   }
   co_return provider_.WrapFault(MakeFault(
       v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, ToStd(more.status().message())));

@@ -2,12 +2,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 
 namespace gateway {
 
 absl::Status DeadlinePassed() {
-  return MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
-                   "the caller's deadline passed");
+  absl::Status fault = MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
+                                 "the caller's deadline passed (grpc-timeout)");
+  AddTimeLimit(fault, "grpc-timeout");
+  return fault;
 }
 
 absl::Status Draining() {

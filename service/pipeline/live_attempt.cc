@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "google/protobuf/arena.h"
 #include "providers/models/model_facts.h"
 #include "service/pipeline/call_cost.h"
@@ -221,6 +222,8 @@ void LiveAttempt::LimitTime() {
                                                       {.remaining = remaining});
   if (streams && leaves_time && limits->first_content < remaining) {
     first_content_limit_ = limits->first_content;
+    first_content_is_configured_ =
+        limits->first_content == configured.first_content;
   }
   const absl::Duration first = std::min(connect_limit_, first_content_limit_);
   if (first == absl::InfiniteDuration()) return;
@@ -231,24 +234,32 @@ void LiveAttempt::LimitTime() {
 void LiveAttempt::OnTimer() {
   const absl::Duration took = call_.loop.Now() - attempt_.began;
   if (took >= first_content_limit_) {
-    return GiveUp(first_content_limit_, "content");
+    return GiveUp(first_content_limit_, "content",
+                  first_content_is_configured_ ? "timeouts.first_content"
+                                               : kDeadlineShare);
   }
   const bool connects = connect_limit_ != absl::InfiniteDuration() &&
                         !attempt_.progress.http.sent &&
                         !attempt_.progress.http.answered;
-  if (connects) return GiveUp(connect_limit_, "connection");
+  // What is configured, the client for HTTP keeps to.
+  if (connects) return GiveUp(connect_limit_, "connection", kDeadlineShare);
   if (first_content_limit_ == absl::InfiniteDuration()) return;
   call_.loop.timers().Arm(*timer_, attempt_.began + first_content_limit_);
 }
 
-void LiveAttempt::GiveUp(absl::Duration after, std::string_view without) {
+void LiveAttempt::GiveUp(absl::Duration after, std::string_view without,
+                         std::string_view limit) {
   // Whether the provider may still be at work on it, `sent` tells.
   attempt_.progress.http.timed_out = true;
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_PROVIDER_TIMEOUT,
       absl::StrCat(ToAbsl(attempt_.provider), ": no ", ToAbsl(without),
-                   " within ", absl::FormatDuration(after)));
+                   " within ", absl::FormatDuration(after),
+                   limit == kDeadlineShare
+                       ? ", its share of the time that the call has"
+                       : ""));
   AddFaultMetadata(fault, "provider", attempt_.provider);
+  AddTimeLimit(fault, limit);
   attempt_.cancel.Cancel(std::move(fault));
 }
 

@@ -68,7 +68,9 @@ class LiveAttempt {
   // Limits how long the attempt may take, if anything does.
   void LimitTime();
   void OnTimer();
-  void GiveUp(absl::Duration after, std::string_view without);
+  // `limit` is the name of what has passed, as of kTimeLimitKey.
+  void GiveUp(absl::Duration after, std::string_view without,
+              std::string_view limit);
 
   PlannedCall& call_;
   const PlannedTarget& target_;
@@ -79,6 +81,8 @@ class LiveAttempt {
   // From the attempt's begin; infinite for no limit.
   absl::Duration connect_limit_ = absl::InfiniteDuration();
   absl::Duration first_content_limit_ = absl::InfiniteDuration();
+  // It is the configured one, and not a share of the caller's time.
+  bool first_content_is_configured_ = false;
   std::optional<Timer> timer_;
 };
 

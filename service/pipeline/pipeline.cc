@@ -13,7 +13,9 @@
 #include "base/http/http_handler.h"
 #include "base/memory/byte_budget.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "proto/proto_time.h"
 #include "providers/http_faults.h"
 #include "service/pipeline/admission.h"
@@ -39,23 +41,31 @@ class CallDeadline {
   }
 
  private:
+  absl::Duration Configured() const {
+    return ToAbsl(call_.runtime->config().resilience().call_timeout());
+  }
+
   // What ends the call first: the configuration, or what its caller says.
   absl::Duration Timeout() const {
-    const absl::Duration configured =
-        ToAbsl(call_.runtime->config().resilience().call_timeout());
     const CallDirectives* const said = call_.facts.directives;
-    return said == nullptr ? configured : std::min(configured, said->timeout);
+    return said == nullptr ? Configured()
+                           : std::min(Configured(), said->timeout);
   }
 
   void OnExpiry() {
     if (call_.cancel.cancelled()) return sink_.Abort();
     call_.loop.ArmTimer(timer_, kLastWordTimeout);
-    call_.cancel.Cancel(MakeFault(
-        v1::ERROR_REASON_DEADLINE_EXCEEDED,
-        absl::StrCat("the call took longer than ",
-                     absl::FormatDuration(Timeout()),
-                     ", as long as resilience.call_timeout and its caller "
-                     "let it")));
+    const bool is_configured = Timeout() == Configured();
+    const std::string_view limit =
+        is_configured ? "resilience.call_timeout" : "x-llmgateway-timeout";
+    absl::Status fault =
+        MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
+                  absl::StrCat("the call took longer than ",
+                               absl::FormatDuration(Timeout()), ", as long as ",
+                               is_configured ? "" : "its caller lets it by ",
+                               ToAbsl(limit), is_configured ? " lets it" : ""));
+    AddTimeLimit(fault, limit);
+    call_.cancel.Cancel(std::move(fault));
   }
 
   Call& call_;

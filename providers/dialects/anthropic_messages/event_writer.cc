@@ -403,7 +403,7 @@ absl::Status MessagesEventWriter::EnsureStart(std::string* out) {
   message.Text("type", "message");
   message.Text("role", "assistant");
   message.Text("model",
-               options_.model.empty() ? started_.model() : options_.model);
+               started_.model().empty() ? options_.model : started_.model());
   message.Field("content").StartArray();
   frame.json().EndArray();
   message.Null("stop_reason");

@@ -237,7 +237,7 @@ absl::Status ChunkWriter::WritePiece(int32_t choice_index, const v1::Part* part,
 // Writes what each event repeats, and what only the first one says.
 absl::Status ChunkWriter::FinishChunk(ObjectWriter& object) {
   object.Text("modelVersion",
-              options_.model.empty() ? started_.model() : options_.model);
+              started_.model().empty() ? options_.model : started_.model());
   const std::string& id =
       started_.id().empty() ? started_.request_id() : started_.id();
   if (!id.empty()) object.Text("responseId", id);

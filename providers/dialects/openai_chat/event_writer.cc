@@ -147,7 +147,7 @@ class ChunkWriter final : public EventWriter {
   void Begin(const v1::StreamStarted& started) {
     id_ = started.id().empty() ? absl::StrCat("chatcmpl-", started.request_id())
                                : started.id();
-    model_ = options_.model.empty() ? started.model() : options_.model;
+    model_ = started.model().empty() ? options_.model : started.model();
     if (started.has_create_time()) {
       created_seconds_ = started.create_time().seconds();
     }

@@ -543,7 +543,7 @@ absl::Status ResponsesEventWriter::WriteResponse(
   return emitter_.Emit(type, [&](ObjectWriter& object) {
     return WriteResponseObject(
         {.id = response_id_,
-         .model = options_.model.empty() ? started_.model() : options_.model,
+         .model = started_.model().empty() ? options_.model : started_.model(),
          .created_seconds = started_.has_create_time()
                                 ? started_.create_time().seconds()
                                 : options_.created_seconds,

@@ -20,6 +20,7 @@
 #include "base/http/http2_client.h"
 #include "base/http/http2_stream.h"
 #include "base/http/http_client.h"
+#include "base/http/http_timeout.h"
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -171,8 +172,8 @@ TEST_F(Http2PoolTest, WhoeverWaitsInVainIsTold) {
     Calls calls(client);
     co_await Occupy(server, calls, to, 1);
     const Reply reply = co_await Call(client, Plain(to));
-    EXPECT_EQ(reply.status, absl::DeadlineExceededError(
-                                "waited too long for a connection"));
+    EXPECT_EQ(reply.status,
+              WaitedTooLong(HttpTimeLimit::kConnect, "a connection"));
     EXPECT_TRUE(reply.progress.timed_out);
     EXPECT_FALSE(reply.progress.sent);
     // Nobody waits any more, so what is answered serves nobody.

@@ -7,11 +7,24 @@ namespace gateway {
 namespace {
 
 TEST(HttpTimeoutTest, TellsSilenceFromTooLongAWhole) {
-  EXPECT_EQ(WaitedTooLong("the answer", /*in_total=*/false),
-            absl::DeadlineExceededError("waited too long for the answer"));
-  EXPECT_EQ(WaitedTooLong("the answer", /*in_total=*/true),
-            absl::DeadlineExceededError(
-                "the total time-out passed while waiting for the answer"));
+  for (const HttpTimeLimit limit :
+       {HttpTimeLimit::kConnect, HttpTimeLimit::kFirstByte,
+        HttpTimeLimit::kIdle}) {
+    const absl::Status error = WaitedTooLong(limit, "the answer");
+    EXPECT_EQ(error.code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_EQ(error.message(), "waited too long for the answer");
+    EXPECT_EQ(TimeLimitOf(error), limit);
+  }
+  const absl::Status in_total =
+      WaitedTooLong(HttpTimeLimit::kTotal, "the answer");
+  EXPECT_EQ(in_total.message(),
+            "the total time-out passed while waiting for the answer");
+  EXPECT_EQ(TimeLimitOf(in_total), HttpTimeLimit::kTotal);
+}
+
+TEST(HttpTimeoutTest, OtherErrorsAreOfNoLimit) {
+  EXPECT_FALSE(TimeLimitOf(absl::DeadlineExceededError("late")).has_value());
+  EXPECT_FALSE(TimeLimitOf(absl::OkStatus()).has_value());
 }
 
 }  // namespace
