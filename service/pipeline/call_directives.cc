@@ -11,13 +11,13 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/pipeline/request_check.h"
 #include "service/routing/selection/node_overrides.h"
 
 namespace gateway {
 namespace {
 
 constexpr size_t kValueBytesMax = 256;
-constexpr size_t kTagsMax = 16;
 constexpr absl::Duration kTimeoutMax = absl::Hours(24);
 
 // Whom a call is made for, by the part of its name behind the prefix.
@@ -33,6 +33,10 @@ constexpr struct {
     {"work-order", &CallScope::work_order_id},
 };
 constexpr std::string_view kProviderName = "provider";
+
+// What may come in several fields.
+constexpr std::string_view kTagsName = "tags";
+constexpr std::string_view kCapabilitiesName = "capabilities";
 
 // Part of the contract, and read by nothing yet.
 constexpr std::string_view kNotServed[] = {"idempotency-key", "priority"};
@@ -81,12 +85,16 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
   };
   if (value.empty())
     return Refuse(name, "is empty; give a value, or leave it out");
-  if (is("tags")) return TakeTags(value);
+  if (is(kTagsName)) return TakeTags(value);
+  if (is(kCapabilitiesName)) return TakeCapabilities(value);
+  if (std::any_of(taken_.begin(), taken_.end(), is)) {
+    return Refuse(name, "is given twice; give it once");
+  }
+  if (status_.ok()) taken_.push_back(name);
   if (is("timeout")) return TakeTimeout(value);
   if (is("strict-output")) return TakeFlag(name, value, &strict_output);
   if (is("details")) return TakeFlag(name, value, &details);
   if (is("node")) return TakeNode(value);
-  if (is("capabilities")) return TakeCapabilities(value);
   if (is("strategy")) return TakeStrategy(value);
   if (is(kProviderName)) return TakeText(name, value, &provider);
   for (const auto& known : kScopeNames) {
@@ -110,8 +118,9 @@ void CallDirectives::TakeText(std::string_view name, std::string_view value,
   if (value.size() > kValueBytesMax || !IsPrintable(value)) {
     return Refuse(name, "must be at most 256 printable ASCII characters");
   }
-  if (!text->empty() && *text != value) {
-    return Refuse(name, "is given twice, with different values");
+  // Proxies may merge two fields of a name so.
+  if (value.find(',') != std::string_view::npos) {
+    return Refuse(name, "must be one value, without a comma");
   }
   *text = value;
 }
@@ -120,8 +129,14 @@ void CallDirectives::TakeTags(std::string_view value) {
   while (!value.empty()) {
     const std::string_view tag = NextOfList(&value);
     if (tag.empty()) continue;
-    if (domain_tags.size() == kTagsMax) {
-      return Refuse("tags", "names more than 16 tags");
+    if (domain_tags.size() == kDomainTagsMax) {
+      return Refuse(kTagsName,
+                    absl::StrCat("names more than ", kDomainTagsMax, " tags"));
+    }
+    if (tag.size() > kDomainTagCharactersMax || !IsPrintable(tag)) {
+      return Refuse(kTagsName, absl::StrCat("has a tag that is not at most ",
+                                            kDomainTagCharactersMax,
+                                            " printable ASCII characters"));
     }
     domain_tags.push_back(tag);
   }
@@ -141,7 +156,7 @@ void CallDirectives::TakeCapabilities(std::string_view value) {
     if (name.empty()) continue;
     const absl::StatusOr<Capability> capability = ParseCapability(name);
     if (!capability.ok()) {
-      return Refuse("capabilities", ToStd(capability.status().message()));
+      return Refuse(kCapabilitiesName, ToStd(capability.status().message()));
     }
     capabilities |= *capability;
   }
@@ -150,9 +165,6 @@ void CallDirectives::TakeCapabilities(std::string_view value) {
 void CallDirectives::TakeStrategy(std::string_view value) {
   const absl::StatusOr<SelectionStrategy> said = ParseStrategy(value);
   if (!said.ok()) return Refuse("strategy", ToStd(said.status().message()));
-  if (strategy.has_value() && *strategy != *said) {
-    return Refuse("strategy", "is given twice, with different values");
-  }
   strategy = *said;
 }
 
@@ -162,7 +174,7 @@ void CallDirectives::TakeTimeout(std::string_view value) {
       said < absl::Milliseconds(1) || said > kTimeoutMax) {
     return Refuse("timeout", "must be 1ms to 24h, as in 30s or 1m30s");
   }
-  timeout = std::min(timeout, said);
+  timeout = said;
 }
 
 void CallDirectives::TakeFlag(std::string_view name, std::string_view value,

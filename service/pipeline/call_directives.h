@@ -8,7 +8,8 @@
 //   directives.status();  // INVALID_REQUEST, naming x-llmgateway-colour.
 //
 // None is ignored: what is not known, given twice or has no meaning is refused,
-// by the status, which is the first fault. None goes to a provider.
+// by the status, which is the first fault. Tags and capabilities are lists, and
+// may come in several fields. None goes to a provider.
 //
 // Thread contract: plain data; the views are the fields'.
 
@@ -84,6 +85,8 @@ class CallDirectives {
   void Refuse(std::string_view name, std::string_view why);
 
   bool any_ = false;
+  // The names that were taken and are no lists, behind the prefix.
+  absl::InlinedVector<std::string_view, 4> taken_;
   absl::Status status_;
 };
 

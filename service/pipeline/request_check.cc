@@ -28,7 +28,6 @@ constexpr size_t kToolNameCharactersMax = 64;
 constexpr int kStopsMax = 16;
 constexpr int kChoicesMax = 128;
 constexpr int kTopLogprobsMax = 20;
-constexpr int kDomainTagsMax = 64;
 constexpr int kModalitiesMax = 16;
 
 bool IsToolName(std::string_view name) {
@@ -57,8 +56,8 @@ inline void CheckText(std::string_view text, size_t max, const FieldPath& path,
 using Texts = google::protobuf::RepeatedPtrField<std::string>;
 
 // Names of some kind: so many, none empty, none too long.
-void CheckSomeTexts(const Texts& texts, int count_max, const FieldPath& path,
-                    Violations* violations) {
+void CheckSomeTexts(const Texts& texts, int count_max, size_t characters_max,
+                    const FieldPath& path, Violations* violations) {
   if (texts.size() > count_max) {
     violations->Add(path,
                     absl::StrCat("has more than ", count_max, " entries"));
@@ -67,14 +66,15 @@ void CheckSomeTexts(const Texts& texts, int count_max, const FieldPath& path,
   for (int i = 0; i < texts.size(); ++i) {
     const FieldPath at(path, i);
     if (texts[i].empty()) violations->Add(at, "is empty");
-    CheckText(texts[i], kNameCharactersMax, at, violations);
+    CheckText(texts[i], characters_max, at, violations);
   }
 }
 
 // Most lists of names are empty.
 inline void CheckTexts(const Texts& texts, int count_max, const FieldPath& path,
                        Violations* violations) {
-  if (!texts.empty()) CheckSomeTexts(texts, count_max, path, violations);
+  if (texts.empty()) return;
+  CheckSomeTexts(texts, count_max, kNameCharactersMax, path, violations);
 }
 
 void CheckNumber(double number, double min, double max, const FieldPath& path,
@@ -263,8 +263,10 @@ void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
       {"reasoning.display", request.reasoning().display()}};
   CheckShortNames(names, violations);
   if (request.has_scope()) CheckScope(request.scope(), violations);
-  CheckTexts(request.domain_tags(), kDomainTagsMax, "domain_tags",
-             violations);
+  if (!request.domain_tags().empty()) {
+    CheckSomeTexts(request.domain_tags(), kDomainTagsMax,
+                   kDomainTagCharactersMax, "domain_tags", violations);
+  }
 }
 
 void CheckMessages(const v1::GenerateRequest& request, int messages_max,

@@ -7,12 +7,18 @@
 #ifndef SERVICE_PIPELINE_REQUEST_CHECK_H_
 #define SERVICE_PIPELINE_REQUEST_CHECK_H_
 
+#include <cstddef>
+
 #include "absl/status/status.h"
 #include "llmgateway/config/v1/server.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/pipeline/violations.h"
 
 namespace gateway {
+
+// Tags of a call, wherever it says them.
+inline constexpr int kDomainTagsMax = 16;
+inline constexpr size_t kDomainTagCharactersMax = 128;
 
 // INVALID_REQUEST with a violation for each field at fault, the first twenty
 // of them.

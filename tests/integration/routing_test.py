@@ -5,7 +5,8 @@ import unittest
 
 from tests.integration import gateway_case
 from tests.integration.grpc_caller import prompt
-from tests.integration.http_calls import ask, chat
+from tests.integration.http_calls import RawConnection, ask, chat
+from tests.integration.http_calls import request_bytes
 
 _CONFIG = gateway_case.PROVIDERS + """\
 routing:
@@ -60,6 +61,28 @@ class RoutingTest(gateway_case.GatewayCase):
         route = call.response["route"]
         self.assertEqual(answer.json()["model"], route["model"])
         return route["model"] + " " + route["reason"]
+
+    def test_a_field_that_is_given_twice_is_refused(self):
+        fields = ("x-llmgateway-user: a", "X-LLMGateway-User: a")
+        with RawConnection(self.gateway.http) as connection:
+            connection.send(request_bytes(chat("gpt-x"), headers=fields))
+            head = connection.read_until(b"\r\n\r\n").decode()
+            self.assertTrue(head.startswith("HTTP/1.1 400"), head)
+            body = connection.read_until(b"}}").decode()
+            self.assertIn("x-llmgateway-user: is given twice", body)
+        call = self.caller.start_generate(
+            self.gateway.grpc, prompt("gpt-x"),
+            metadata=[("x-llmgateway-timeout", "9s"),
+                      ("x-llmgateway-timeout", "9s")])
+        self.assertEqual((call.wait()["code"], call.end["fields"]),
+                         ("INVALID_ARGUMENT", ["x-llmgateway-timeout"]))
+        # Lists may come in several.
+        call = self.caller.start_generate(
+            self.gateway.grpc, prompt("gpt-x"),
+            metadata=[("x-llmgateway-tags", "tax"),
+                      ("x-llmgateway-tags", "law")])
+        self.assertEqual(call.wait()["code"], "OK")
+        self.assertEqual(call.response["route"]["reason"], "domain_tag:law")
 
     def test_the_first_that_applies_decides(self):
         agent = {"x-llmgateway-agent-type": "Code-Reviewer"}

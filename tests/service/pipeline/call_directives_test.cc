@@ -2,8 +2,11 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
@@ -115,22 +118,43 @@ TEST(CallDirectivesTest, AModelIsChosenByWhatIsSaidOfIt) {
               HasSubstr("longer than 128"));
 }
 
-TEST(CallDirectivesTest, TwoThatDifferAreRefused) {
-  CallDirectives said;
-  said.Take("x-llmgateway-user", "a");
-  said.Take("x-llmgateway-user", "a");
-  EXPECT_EQ(Fault(said), "OK");
-  said.Take("x-llmgateway-user", "b");
-  EXPECT_THAT(Fault(said), HasSubstr("given twice"));
-  CallDirectives strategies;
-  strategies.Take("x-llmgateway-strategy", "balanced");
-  strategies.Take("x-llmgateway-strategy", "balanced");
-  EXPECT_EQ(Fault(strategies), "OK");
-  strategies.Take("x-llmgateway-strategy", "admin_preferred");
-  EXPECT_THAT(Fault(strategies), HasSubstr("given twice"));
-  // The first fault stays.
-  said.Take("x-llmgateway-nothing", "b");
-  EXPECT_THAT(Fault(said), HasSubstr("given twice"));
+TEST(CallDirectivesTest, WhatIsNoListIsGivenOnce) {
+  const std::pair<const char*, const char*> singles[] = {
+      {"provider", "openai"},   {"user", "u"},       {"session", "s"},
+      {"work-order", "w"},      {"agent-id", "i"},   {"agent-type", "t"},
+      {"project", "p"},         {"timeout", "30s"},  {"node", "writer"},
+      {"strategy", "balanced"}, {"details", "true"}, {"strict-output", "true"}};
+  for (const auto& [name, value] : singles) {
+    const std::string field = absl::StrCat("x-llmgateway-", name);
+    CallDirectives said;
+    said.Take(field, value);
+    EXPECT_EQ(Fault(said), "OK") << field;
+    // Even if it says the same, and in other letters.
+    said.Take(absl::AsciiStrToUpper(field), value);
+    EXPECT_EQ(Fault(said), absl::StrCat("INVALID_REQUEST ", field,
+                                        ": is given twice; give it once"));
+    // The first fault stays.
+    said.Take("x-llmgateway-nothing", "b");
+    EXPECT_THAT(Fault(said), HasSubstr("given twice"));
+  }
+}
+
+TEST(CallDirectivesTest, TwoThatWereMergedOnTheWayAreRefused) {
+  for (const char* name : {"provider", "user", "session", "node"}) {
+    EXPECT_THAT(Fault(absl::StrCat("x-llmgateway-", name), "a, b"),
+                HasSubstr("must be one value, without a comma"));
+  }
+}
+
+TEST(CallDirectivesTest, TagsAreAsManyAndAsLongAsThoseOfRequests) {
+  std::string tags = "t";
+  for (int i = 1; i < 16; ++i) absl::StrAppend(&tags, ",t", i);
+  EXPECT_EQ(Fault("x-llmgateway-tags", tags), "OK");
+  EXPECT_THAT(Fault("x-llmgateway-tags", tags + ",more"),
+              HasSubstr("names more than 16 tags"));
+  EXPECT_EQ(Fault("x-llmgateway-tags", std::string(128, 't')), "OK");
+  EXPECT_THAT(Fault("x-llmgateway-tags", std::string(129, 't')),
+              HasSubstr("not at most 128 printable"));
 }
 
 TEST(CallDirectivesTest, TheRequestIsCompletedAndNotContradicted) {

@@ -424,7 +424,7 @@ const Name kNames[] = {
      128},
     {"domain_tags[0]",
      [](v1::GenerateRequest& r, const std::string& t) { r.add_domain_tags(t); },
-     256},
+     128},
     {"modalities[0]",
      [](v1::GenerateRequest& r, const std::string& t) { r.add_modalities(t); },
      256},
@@ -451,6 +451,11 @@ TEST(RequestCheckTest, ListsOfNamesAreBoundedAndWithoutGaps) {
   EXPECT_THAT(Paths(request),
               UnorderedElementsAre("domain_tags", "selection.capabilities",
                                    "modalities"));
+  v1::GenerateRequest tagged = Smallest();
+  for (int i = 0; i < 16; ++i) tagged.add_domain_tags("t");
+  EXPECT_THAT(Paths(tagged), IsEmpty());
+  tagged.add_domain_tags("t");
+  EXPECT_THAT(Paths(tagged), ElementsAre("domain_tags"));
   EXPECT_THAT(PathsWith("domain_tags: \"a\" domain_tags: \"\""),
               ElementsAre("domain_tags[1]"));
 }
