@@ -23,9 +23,7 @@ constexpr absl::Duration kTtlMax = absl::Hours(8760);
 
 void FillCurrentAssignment(const RuntimeSnapshot& runtime,
                            const std::string& node, v1::NodeAssignment* to) {
-  FillAssignment(runtime.router().selector().table(),
-                 *runtime.selection().overrides.Get(), node,
-                 runtime.clock().WallTime(), to);
+  FillAssignment(runtime, *runtime.selection().overrides.Get(), node, to);
 }
 
 }  // namespace
@@ -100,7 +98,7 @@ Task<absl::Status> PoliciesAdmin::UpdateNodePolicy(
   if (request.validate_only()) {
     GATEWAY_CO_ASSIGN_OR_RETURN(const OverrideSet next,
                                 overrides.Preview(table, given));
-    FillAssignment(table, next, request.node_name(), now,
+    FillAssignment(*runtime, next, request.node_name(),
                    response->mutable_assignment());
     co_return absl::OkStatus();
   }

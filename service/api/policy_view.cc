@@ -19,6 +19,7 @@
 #include "service/observability/record_messages.h"
 #include "service/pipeline/selection_messages.h"
 #include "service/pipeline/violations.h"
+#include "service/resilience/target_board.h"
 #include "service/routing/model_selector.h"
 #include "service/routing/selection/model_performance.h"
 #include "service/routing/selection/node_policy.h"
@@ -68,6 +69,15 @@ const PolicyTable& TableOf(const RuntimeSnapshot& runtime) {
 const llmgateway::config::v1::SelectionConfig& ConfigOf(
     const RuntimeSnapshot& runtime) {
   return runtime.config().routing().selection();
+}
+
+bool IsEnabled(const RuntimeSnapshot& runtime, const ModelPolicy& policy) {
+  const ProviderRegistry::Entry* const provider =
+      runtime.providers().Find(policy.provider);
+  if (provider == nullptr) return true;
+  const TargetState* const target = runtime.resilience().targets.FindKnown(
+      policy.provider, provider->UpstreamModel(policy.model));
+  return target == nullptr || !target->availability.disabled();
 }
 
 void FillPerformance(const std::string& model, const PerformanceRecord& from,
@@ -121,14 +131,20 @@ void FillOverride(const NodeOverride& from, v1::NodeOverride* to) {
   }
 }
 
-void FillAssignment(const PolicyTable& table, const OverrideSet& overrides,
-                    std::string_view node, absl::Time now,
+void FillAssignment(const RuntimeSnapshot& runtime,
+                    const OverrideSet& overrides, std::string_view node,
                     v1::NodeAssignment* to) {
+  const PolicyTable& table = TableOf(runtime);
+  const absl::Time now = runtime.clock().WallTime();
   NodeRequirement requirement = table.RequirementOf(node);
   requirement.name = node;
   to->set_node_name(std::string(node));
+  const auto is_enabled = [&runtime](const ModelPolicy& policy) {
+    return IsEnabled(runtime, policy);
+  };
+  const PolicyFilter may_serve = is_enabled;
   const ModelPolicy* const model =
-      AssignmentOf(table, overrides, requirement, now);
+      AssignmentOf(table, overrides, requirement, now, &may_serve);
   if (model != nullptr) {
     to->set_model_id(model->id);
     if (ShortfallOf(*model, WantedBy(requirement)).none()) {
@@ -183,8 +199,7 @@ absl::Status ListAssignments(const RuntimeSnapshot& runtime,
   }
   GATEWAY_ASSIGN_OR_RETURN(ListPage page, PageOf(request, names.size()));
   for (size_t i = page.begin; i < page.end; ++i) {
-    FillAssignment(table, *overrides, names[i], now,
-                   response->add_assignments());
+    FillAssignment(runtime, *overrides, names[i], response->add_assignments());
   }
   response->set_next_page_token(std::move(page.next_token));
   return absl::OkStatus();
@@ -260,8 +275,12 @@ absl::Status GetCostOptimization(const RuntimeSnapshot& runtime,
                                  v1::GetCostOptimizationResponse* response) {
   const std::shared_ptr<const OverrideSet> overrides =
       runtime.selection().overrides.Get();
-  const CostAdvice advice =
-      AdviseOnCost(TableOf(runtime), *overrides, runtime.clock().WallTime());
+  const auto is_enabled = [&runtime](const ModelPolicy& policy) {
+    return IsEnabled(runtime, policy);
+  };
+  const PolicyFilter may_serve = is_enabled;
+  const CostAdvice advice = AdviseOnCost(
+      TableOf(runtime), *overrides, runtime.clock().WallTime(), &may_serve);
   response->set_total_nodes_analyzed(advice.nodes_analyzed);
   for (const CostOpportunity& from : advice.opportunities) {
     v1::CostOpportunity& to = *response->add_opportunities();

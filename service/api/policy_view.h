@@ -47,9 +47,10 @@ absl::Status GetModelPerformance(
     const llmgateway::v1::GetModelPerformanceRequest& request,
     llmgateway::v1::GetModelPerformanceResponse* response);
 
-// Fills in which model serves a node, where these are the overrides.
-void FillAssignment(const PolicyTable& table, const OverrideSet& overrides,
-                    std::string_view node, absl::Time now,
+// Fills in which model serves a node, where these are the overrides. One that
+// is disabled serves none.
+void FillAssignment(const RuntimeSnapshot& runtime,
+                    const OverrideSet& overrides, std::string_view node,
                     llmgateway::v1::NodeAssignment* to);
 
 void FillOverride(const NodeOverride& from, llmgateway::v1::NodeOverride* to);

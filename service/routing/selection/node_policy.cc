@@ -88,12 +88,14 @@ double NodeScore(const ModelPolicy& policy, const NodeRequirement& node) {
 }
 
 const ModelPolicy* BestForNode(const PolicyTable& table,
-                               const NodeRequirement& node) {
+                               const NodeRequirement& node,
+                               const PolicyFilter* may_serve) {
   const Wanted wanted = WantedBy(node);
   const ModelPolicy* best = nullptr;
   double best_score = 0;
   for (const ModelPolicy& policy : table.policies()) {
     if (!ShortfallOf(policy, wanted).none()) continue;
+    if (may_serve != nullptr && !(*may_serve)(policy)) continue;
     const double score = NodeScore(policy, node);
     if (best != nullptr && score <= best_score) continue;
     best = &policy;

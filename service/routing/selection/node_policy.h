@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "service/routing/selection/model_capability.h"
 #include "service/routing/selection/model_policy.h"
 
@@ -65,10 +66,15 @@ Shortfall ShortfallOf(const ModelPolicy& policy, const Wanted& wanted);
 // node asks for.
 double NodeScore(const ModelPolicy& policy, const NodeRequirement& node);
 
+// Whether a model may serve at all, whatever a node asks for.
+using PolicyFilter = absl::FunctionRef<bool(const ModelPolicy&)>;
+
 // Returns the model with the best score, of several the one that was configured
-// first; null if none has all that the node asks for. Valid as long as `table`.
+// first; null if none that may serve (null for all) has all that the node asks
+// for. Valid as long as `table`.
 const ModelPolicy* BestForNode(const PolicyTable& table,
-                               const NodeRequirement& node);
+                               const NodeRequirement& node,
+                               const PolicyFilter* may_serve = nullptr);
 
 }  // namespace gateway
 

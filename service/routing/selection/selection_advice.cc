@@ -105,23 +105,34 @@ int64_t CostAdvice::savings_usd_nanos_per_request() const {
 
 const ModelPolicy* AssignmentOf(const PolicyTable& table,
                                 const OverrideSet& overrides,
-                                const NodeRequirement& node, absl::Time now) {
-  const ModelPolicy* given =
+                                const NodeRequirement& node, absl::Time now,
+                                const PolicyFilter* may_serve) {
+  const ModelPolicy* const given =
       EffectiveOverride(overrides, table, node.name, now);
-  return given != nullptr ? given : BestForNode(table, node);
+  const bool serves =
+      given != nullptr && (may_serve == nullptr || (*may_serve)(*given));
+  return serves ? given : BestForNode(table, node, may_serve);
 }
 
 CostAdvice AdviseOnCost(const PolicyTable& table, const OverrideSet& overrides,
-                        absl::Time now) {
+                        absl::Time now, const PolicyFilter* may_serve) {
   CostAdvice advice;
   for (const NodeRequirement& node : table.nodes()) {
     ++advice.nodes_analyzed;
-    const ModelPolicy* current = AssignmentOf(table, overrides, node, now);
+    const ModelPolicy* const current =
+        AssignmentOf(table, overrides, node, now, may_serve);
     if (current == nullptr) continue;
-    const absl::StatusOr<SelectionResult> cheapest =
-        SelectModel(table, {.node = node.name,
+    SelectionQuery query = {.node = node.name,
                             .capabilities = node.needed(),
-                            .strategy = SelectionStrategy::kCostOptimized});
+                            .strategy = SelectionStrategy::kCostOptimized};
+    if (may_serve != nullptr) {
+      query.obstacle_of = [&table, may_serve](size_t place) {
+        return (*may_serve)(table.policies()[place])
+                   ? SelectionObstacle()
+                   : SelectionObstacle{.why = "may not serve"};
+      };
+    }
+    const absl::StatusOr<SelectionResult> cheapest = SelectModel(table, query);
     if (!cheapest.ok()) continue;
     const CostOpportunity opportunity = {
         .node = &node,

@@ -23,6 +23,7 @@
 #include "service/routing/selection/model_policy.h"
 #include "service/routing/selection/model_selection.h"
 #include "service/routing/selection/node_overrides.h"
+#include "service/routing/selection/node_policy.h"
 
 namespace gateway {
 
@@ -68,16 +69,20 @@ struct CostAdvice {
 };
 
 // Returns the model that serves a node now: what an override gives to it, else
-// the one that suits it best; null if there is none. Valid as long as `table`.
+// the one that suits it best, each if it may serve (null for all); null if
+// there is none. Valid as long as `table`.
 const ModelPolicy* AssignmentOf(const PolicyTable& table,
                                 const OverrideSet& overrides,
-                                const NodeRequirement& node, absl::Time now);
+                                const NodeRequirement& node, absl::Time now,
+                                const PolicyFilter* may_serve = nullptr);
 
 // Compares, for each configured node, the model that serves it with the one
 // that cost_optimized would choose. What saves no more than kSavingsUsdNanosMin
-// is left out. Valid as long as `table`.
+// is left out. What may not serve (null for all may) serves no node and is not
+// recommended. Valid as long as `table`.
 CostAdvice AdviseOnCost(const PolicyTable& table, const OverrideSet& overrides,
-                        absl::Time now);
+                        absl::Time now,
+                        const PolicyFilter* may_serve = nullptr);
 
 // Something about a policy or a node.
 struct PolicyFinding {

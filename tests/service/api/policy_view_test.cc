@@ -2,12 +2,14 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/resilience/target_board.h"
 #include "service/routing/model_selector.h"
 #include "tests/testing/test_runtime.h"
 
@@ -99,6 +101,63 @@ TEST_F(PolicyViewTest, AssignmentsShowWhatSuitsAndWhatWasGiven) {
   EXPECT_EQ(response.assignments(2).node_name(), "other");
   EXPECT_EQ(response.assignments(2).override().updated_by(), "ops");
   EXPECT_FALSE(response.assignments(2).override().has_expire_time());
+}
+
+TEST_F(PolicyViewTest, WhatIsDisabledIsAssignedToNoNode) {
+  const auto assigned = [this] {
+    v1::ListAssignmentsResponse response;
+    EXPECT_TRUE(ListAssignments(*runtime_, {}, &response).ok());
+    return response.assignments(0);
+  };
+  ASSERT_EQ(assigned().model_id(), "cheap");
+  const auto disable = [this](const char* provider, const char* model) {
+    runtime_->resilience()
+        .targets.Find(provider, model)
+        .availability.Disable(TargetAvailability::By::kOperator, "by alice");
+  };
+  disable("mock", "upstream-writes");
+  EXPECT_EQ(assigned().model_id(), "absent");
+  disable("keyless", "k");
+  EXPECT_EQ(assigned().model_id(), "dear");
+  // Nor by an override.
+  ASSERT_TRUE(runtime_->selection()
+                  .overrides
+                  .Set(table(), {.node = "writer",
+                                 .model = "cheap",
+                                 .set_by = "ops",
+                                 .set_time = runtime_->clock().WallTime()})
+                  .ok());
+  EXPECT_EQ(assigned().model_id(), "dear");
+  EXPECT_EQ(assigned().override().model_id(), "cheap");
+  disable("mock", "dear");
+  EXPECT_EQ(assigned().model_id(), "");
+  runtime_->resilience()
+      .targets.Find("mock", "upstream-writes")
+      .availability.Enable();
+  EXPECT_EQ(assigned().model_id(), "cheap");
+}
+
+TEST_F(PolicyViewTest, ADisabledModelIsNoSaving) {
+  const auto opportunities = [this] {
+    v1::GetCostOptimizationResponse response;
+    EXPECT_TRUE(GetCostOptimization(*runtime_, {}, &response).ok());
+    return response.opportunities_size();
+  };
+  ASSERT_TRUE(runtime_->selection()
+                  .overrides
+                  .Set(table(), {.node = "writer",
+                                 .model = "dear",
+                                 .set_by = "ops",
+                                 .set_time = runtime_->clock().WallTime()})
+                  .ok());
+  ASSERT_EQ(opportunities(), 1);
+  TargetBoard& targets = runtime_->resilience().targets;
+  for (const auto& [provider, model] :
+       {std::pair("mock", "upstream-writes"), std::pair("keyless", "k")}) {
+    targets.Find(provider, model)
+        .availability.Disable(TargetAvailability::By::kOperator, "by alice");
+  }
+  EXPECT_EQ(opportunities(), 0);
 }
 
 TEST_F(PolicyViewTest, AChoiceIsTriedWithoutACall) {
