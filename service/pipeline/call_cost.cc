@@ -1,6 +1,7 @@
 #include "service/pipeline/call_cost.h"
 
 #include "service/money/cost.h"
+#include "service/pipeline/usage_bounds.h"
 #include "service/pipeline/usage_estimate.h"
 
 namespace gateway {
@@ -13,6 +14,7 @@ void SettleCost(const IncomingCall& call, Attempt* attempt) {
   ProviderAnswer& answer = attempt->answer;
   v1::Usage& usage = answer.facts.usage;
   if (!IsTold(usage)) return;
+  BoundUsage(&usage, &attempt->warnings);
   v1::GenerateResponse* const response = answer.response;
   // As the answer says, which may not be what was asked for.
   std::string_view tier = answer.facts.service_tier;
@@ -21,8 +23,7 @@ void SettleCost(const IncomingCall& call, Attempt* attempt) {
           ServiceTierOf(tier), &usage);
   attempt->usage = &usage;
   if (response == nullptr || !response->has_usage()) return;
-  response->mutable_usage()->set_cost_usd_nanos(usage.cost_usd_nanos());
-  response->mutable_usage()->set_cost_known(usage.cost_known());
+  *response->mutable_usage() = usage;
 }
 
 }  // namespace gateway

@@ -72,6 +72,20 @@ TEST_F(CallCostTest, ALocalProgramIsFreeAndKnownToBe) {
   EXPECT_EQ(usage().cost_usd_nanos(), 0);
 }
 
+TEST_F(CallCostTest, MoreReasoningThanOutputIsNotCounted) {
+  Consume("openai", "gpt-4o", 0, kMillion);
+  usage().set_reasoning_tokens(7 * kMillion);
+  v1::GenerateResponse response;
+  *response.mutable_usage() = usage();
+  attempt_.answer.response = &response;
+  SettleCost(call_, &attempt_);
+  EXPECT_EQ(usage().reasoning_tokens(), kMillion);
+  EXPECT_EQ(response.usage().reasoning_tokens(), kMillion);
+  EXPECT_EQ(usage().cost_usd_nanos(), 10'000'000'000);
+  ASSERT_EQ(attempt_.warnings.size(), 1u);
+  EXPECT_EQ(attempt_.warnings[0].field(), "usage.reasoning_tokens");
+}
+
 TEST_F(CallCostTest, TheTierThatServedCounts) {
   Consume("openai", "gpt-5.4", kMillion / 10, 0);
   SettleCost(call_, &attempt_);
