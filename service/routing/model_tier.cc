@@ -42,17 +42,4 @@ std::optional<std::string_view> ModelTiers::NamedTier(std::string_view model) {
   return model.substr(kNamedTierPrefix.size());
 }
 
-absl::Span<const ModelTierRule> CommonModelTiers() {
-  // Never destroyed.
-  static const auto& tiers = *new std::vector<ModelTierRule>{
-      {.tier = "opus", .contains = "opus"},
-      {.tier = "sonnet", .contains = "sonnet"},
-      {.tier = "haiku", .contains = "haiku"},
-      {.tier = "gpt4", .contains = "gpt-4"},
-      {.tier = "gpt35", .contains = "gpt-3.5"},
-      {.tier = "deepseek", .contains = "deepseek"},
-  };
-  return tiers;
-}
-
 }  // namespace gateway

@@ -48,10 +48,6 @@ class ModelTiers {
   PhraseSet contained_;             // By rule, too.
 };
 
-// Returns the tiers of an `llmGateway` configuration: opus, sonnet, haiku,
-// gpt4, gpt35 and deepseek, each with what the names of its models contain.
-absl::Span<const ModelTierRule> CommonModelTiers();
-
 }  // namespace gateway
 
 #endif  // SERVICE_ROUTING_MODEL_TIER_H_

@@ -9,8 +9,18 @@
 namespace gateway {
 namespace {
 
+// The tiers that installations of old name in their configurations.
+std::vector<ModelTierRule> CommonTiers() {
+  return {{.tier = "opus", .contains = "opus"},
+          {.tier = "sonnet", .contains = "sonnet"},
+          {.tier = "haiku", .contains = "haiku"},
+          {.tier = "gpt4", .contains = "gpt-4"},
+          {.tier = "gpt35", .contains = "gpt-3.5"},
+          {.tier = "deepseek", .contains = "deepseek"}};
+}
+
 TEST(ModelTiersTest, CommonTiersAreInTheNamesOfModels) {
-  const ModelTiers tiers(CommonModelTiers());
+  const ModelTiers tiers(CommonTiers());
   EXPECT_EQ(tiers.TierOf("claude-opus-4-1"), "opus");
   EXPECT_EQ(tiers.TierOf("claude-sonnet-4-5-20250929"), "sonnet");
   EXPECT_EQ(tiers.TierOf("claude-haiku-4-5"), "haiku");
@@ -24,7 +34,7 @@ TEST(ModelTiersTest, CommonTiersAreInTheNamesOfModels) {
 }
 
 TEST(ModelTiersTest, NamesAreReadWithoutCase) {
-  const ModelTiers tiers(CommonModelTiers());
+  const ModelTiers tiers(CommonTiers());
   EXPECT_EQ(tiers.TierOf("anthropic/Claude-OPUS-4"), "opus");
   EXPECT_EQ(tiers.TierOf("GPT-4o"), "gpt4");
 }
@@ -41,7 +51,7 @@ TEST(ModelTiersTest, TheFirstConfiguredTierIsTaken) {
   EXPECT_EQ(tiers.TierOf("claude-haiku"), "claude");
   EXPECT_EQ(tiers.TierOf("my-haiku"), "cheap");
   EXPECT_EQ(tiers.TierOf("o3-mini"), "best");
-  EXPECT_EQ(ModelTiers(CommonModelTiers()).TierOf("deepseek-opus"), "opus");
+  EXPECT_EQ(ModelTiers(CommonTiers()).TierOf("deepseek-opus"), "opus");
 }
 
 TEST(ModelTiersTest, ATierIsAskedForByItsName) {
