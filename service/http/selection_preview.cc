@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -11,11 +12,11 @@
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/text/json.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/selection_chat/preview_writer.h"
 #include "providers/dialects/selection_chat/selection_reader.h"
 #include "service/api/route_view.h"
 #include "service/http/request_target.h"
@@ -123,14 +124,6 @@ absl::Status ReadAsked(const RequestContext& context,
   return CheckThatThereIsAModel(context, *request);
 }
 
-void WriteNames(std::string_view key,
-                const google::protobuf::RepeatedPtrField<std::string>& names,
-                JsonWriter& json) {
-  json.StartArrayField(key);
-  for (const std::string& name : names) json.String(name);
-  json.EndArray();
-}
-
 // What each capability is, in the order in which they are told.
 struct CapabilityRow {
   Capability capability;
@@ -174,51 +167,20 @@ constexpr StrategyRow kStrategyRows[] = {
 };
 static_assert(std::size(kStrategyRows) == std::size(kSelectionStrategies));
 
-// What the model of a policy can do.
-void WriteAbilities(const ModelPolicy& policy, JsonWriter& json) {
-  json.StartObjectField("capabilities");
-  for (const CapabilityRow& each : kCapabilityRows) {
-    json.BoolField(CapabilityName(each.capability),
-                   LackingOf(policy.capabilities, each.capability) == 0);
-  }
-  json.EndObject();
-}
-
 const PolicyTable& TableOf(const RequestContext& context) {
   return context.runtime->router().selector().table();
 }
 
-std::string PreviewOf(const RequestContext& context, const v1::Route& route) {
-  const v1::ModelSelection& selection = route.selection();
-  std::string body;
-  JsonWriter json(&body);
-  json.StartObject();
-  json.StringField("selected_model", route.has_selection()
-                                         ? selection.model_id()
-                                         : route.model());
-  json.StringField("provider", route.provider());
-  json.StringField("reasoning", route.has_selection() ? selection.reasoning()
-                                                      : route.reason());
-  if (route.has_selection()) {
-    json.DoubleField("confidence_score", selection.confidence());
-    json.DoubleField(
-        "estimated_cost",
-        static_cast<double>(selection.estimated_cost_usd_nanos()) / 1e9);
-  } else {
-    json.NullField("confidence_score");
-    json.NullField("estimated_cost");
+// What the model of a policy can do; nothing without one.
+std::vector<selection_chat::Ability> AbilitiesOf(const ModelPolicy* policy) {
+  std::vector<selection_chat::Ability> abilities;
+  if (policy == nullptr) return abilities;
+  for (const CapabilityRow& each : kCapabilityRows) {
+    abilities.emplace_back(
+        CapabilityName(each.capability),
+        LackingOf(policy->capabilities, each.capability) == 0);
   }
-  WriteNames("alternatives", selection.alternatives(), json);
-  WriteNames("fallback_chain", selection.fallback_chain(), json);
-  const ModelPolicy* const policy =
-      TableOf(context).FindPolicy(selection.model_id());
-  if (policy != nullptr) {
-    WriteAbilities(*policy, json);
-  } else {
-    json.NullField("capabilities");
-  }
-  json.EndObject();
-  return body;
+  return abilities;
 }
 
 // Returns the answer, or why nobody would be asked.
@@ -231,7 +193,12 @@ absl::StatusOr<std::string> Preview(const RequestContext& context) {
   if (explained.failure() != v1::ERROR_REASON_UNSPECIFIED) {
     return MakeFault(explained.failure(), explained.failure_message());
   }
-  return PreviewOf(context, explained.route());
+  const v1::Route& route = explained.route();
+  const ModelPolicy* const policy =
+      TableOf(context).FindPolicy(route.selection().model_id());
+  std::string body;
+  selection_chat::WritePreview(route, AbilitiesOf(policy), &body);
+  return body;
 }
 
 }  // namespace
@@ -248,34 +215,24 @@ Task<void> PreviewSelection(RequestContext context) {
 }
 
 Task<void> ListCapabilities(RequestContext context) {
-  std::string body;
-  JsonWriter json(&body);
-  json.StartObject();
-  json.StartArrayField("capabilities");
-  for (const CapabilityRow& each : kCapabilityRows) {
-    json.StartObject();
-    json.StringField("name", CapabilityName(each.capability));
-    json.StringField("description", each.description);
-    json.StringField("category", each.category);
-    json.StartArrayField("models");
+  std::vector<selection_chat::OfferedCapability> capabilities;
+  for (const CapabilityRow& row : kCapabilityRows) {
+    selection_chat::OfferedCapability& each = capabilities.emplace_back();
+    each.name = CapabilityName(row.capability);
+    each.description = row.description;
+    each.category = row.category;
     for (const ModelPolicy& policy : TableOf(context).policies()) {
-      if (LackingOf(policy.capabilities, each.capability) == 0) {
-        json.String(policy.id);
+      if (LackingOf(policy.capabilities, row.capability) == 0) {
+        each.models.push_back(policy.id);
       }
     }
-    json.EndArray();
-    json.EndObject();
   }
-  json.EndArray();
-  json.StartArrayField("strategies");
-  for (const StrategyRow& each : kStrategyRows) {
-    json.StartObject();
-    json.StringField("name", StrategyName(each.strategy));
-    json.StringField("description", each.description);
-    json.EndObject();
+  std::vector<selection_chat::OfferedStrategy> strategies;
+  for (const StrategyRow& row : kStrategyRows) {
+    strategies.push_back({StrategyName(row.strategy), row.description});
   }
-  json.EndArray();
-  json.EndObject();
+  std::string body;
+  selection_chat::WriteOffer(capabilities, strategies, &body);
   co_await SendJson(std::move(context), std::move(body));
 }
 

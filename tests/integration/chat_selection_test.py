@@ -4,11 +4,15 @@ sockets. docs/http_apis.md tells it."""
 import unittest
 from urllib.parse import urlencode
 
-from tests.integration.chat_case import PROVIDERS, ChatCase, say
+from tests.integration.chat_case import PROVIDERS, ChatCase, events_of, say
 from tests.integration.http_calls import ask
+from tests.testing import upstreams
 
 _CAPABILITIES = "/api/chat/capabilities"
 _PREVIEW = "/api/chat/select-model"
+# Of the models of each kind of provider.
+_PREFIXES = ("gpt-", "claude-", "llama-", "azure-", "deepseek-", "gemini-",
+             "router-")
 
 
 class _PreviewCase(ChatCase):
@@ -156,6 +160,75 @@ routing:
             "capabilities": None})
         answer = self.ask(["vision"], _PREVIEW)
         self.assertEqual(answer.json()["reason"], "CAPABILITY_UNSUPPORTED")
+
+
+class OutsideOfTheRolloutTest(ChatCase):
+
+    config = ChatCase.config.replace(
+        "routing:\n", "routing:\n  rollout: {{enabled: false}}\n", 1)
+
+    def test_the_share_outside_is_refused(self):
+        for path in ("complete", "stream", "send"):
+            answer = self.ask(say(), "/api/chat/" + path)
+            self.assertEqual(answer.status, 403)
+            self.assertEqual(answer.json()["reason"], "NOT_ROLLED_OUT")
+
+
+class EveryProviderTest(ChatCase):
+    """Whoever answers, the answer has the same form."""
+
+    config = upstreams.config().replace(
+        "routing:\n", "routing:\n  agent_rules:\n" + "".join(
+            "    - {{agent_type: %s, targets: [%s/%smock]}}\n"
+            % (upstreams.of(prefix + "mock").kind,
+               upstreams.of(prefix + "mock").kind, prefix)
+            for prefix in _PREFIXES), 1)
+    env = upstreams.ENV
+
+    def said_by(self, prefix):
+        return say(user_context={
+            "agent_type": upstreams.of(prefix + "mock").kind})
+
+    def test_answers_and_streams(self):
+        for prefix in _PREFIXES:
+            with self.subTest(prefix=prefix):
+                model = prefix + "mock"
+                self.upstream.set_script(model, {
+                    "text": "one two three", "usage": {
+                        "prompt_tokens": 9, "completion_tokens": 33}})
+                told = self.answered(self.said_by(prefix)).json()
+                self.assertEqual(
+                    (told["content"], told["model_used"], told["tokens_used"],
+                     told["finish_reason"]),
+                    ("one two three", model,
+                     {"input": 9, "output": 33, "total": 42}, "stop"))
+                answer = self.answered(self.said_by(prefix),
+                                       "/api/chat/stream")
+                events = events_of(answer.body)
+                self.assertEqual(events[0][1]["model"], model)
+                self.assertEqual(
+                    "".join(data["token"] for name, data in events
+                            if name == "content"), "one two three")
+                self.assertEqual(
+                    (events[-1][0], events[-1][1]["total_tokens"],
+                     events[-1][1]["finish_reason"]), ("done", 33, "stop"))
+
+    def test_failures(self):
+        for prefix in _PREFIXES:
+            with self.subTest(prefix=prefix):
+                model = prefix + "mock"
+                self.upstream.set_script(model, {"status": 400})
+                answer = self.ask(self.said_by(prefix))
+                self.assertEqual(answer.status, 400)
+                self.assertEqual(answer.json()["reason"], "INVALID_REQUEST")
+                self.assertIsInstance(answer.json()["detail"], str)
+                self.upstream.set_script(model, {"chunks": 5,
+                                                 "reset_after_chunks": 2})
+                answer = self.answered(self.said_by(prefix),
+                                       "/api/chat/stream")
+                names = [name for name, _ in events_of(answer.body)]
+                self.assertEqual((names[-1], names.count("error"),
+                                  names.count("done")), ("error", 1, 0))
 
 
 class KeysTest(ChatCase):
