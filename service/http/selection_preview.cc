@@ -103,6 +103,7 @@ absl::Status MergeDirectives(const CallDirectives& said,
   GATEWAY_RETURN_IF_ERROR(MergeSelection(said, request->mutable_selection()));
   request->set_provider_id(std::string(provider));
   request->mutable_scope()->set_agent_type(std::string(scope.agent_type));
+  request->mutable_scope()->set_user_id(std::string(scope.user_id));
   for (const std::string_view tag : said.domain_tags) {
     request->add_domain_tags(std::string(tag));
   }

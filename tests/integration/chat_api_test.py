@@ -209,6 +209,14 @@ class CompleteTest(ChatCase):
                               headers={"content-encoding": "gzip"})
         self.assertIn("gzip", detail)
 
+    def test_so_many_small_messages_are_not_read(self):
+        message = b'{"role":"user","content":""}'
+        for path in _PATHS:
+            detail = self.refused(
+                b'{"messages":[' + b",".join([message] * 60000) + b"]}",
+                path, status=413)
+            self.assertIn("many small values", detail)
+
     def test_what_nobody_can_do_is_refused_with_what_lacks(self):
         for fields in ({"node_name": "search"},
                        {"capabilities": ["web_search"]}):
@@ -220,7 +228,7 @@ class CompleteTest(ChatCase):
 
     def test_failures_of_providers_have_their_status(self):
         for script, status, reason in [
-                ({"status": 429, "retry_after": "7"}, 429,
+                ({"status": 429}, 429,
                  "PROVIDER_RATE_LIMITED"),
                 ({"status": 500}, 502, "PROVIDER_UNAVAILABLE"),
                 ({"status": 503}, 503, "PROVIDER_UNAVAILABLE"),

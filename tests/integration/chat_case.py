@@ -13,7 +13,7 @@ from tests.integration.http_calls import ask
 
 COMPLETE = "/api/chat/complete"
 
-# Without credentials, so that none cools, or is out, after a fault.
+# Without credentials, so that none is out after a fault.
 PROVIDERS = "".join(
     line for line in gateway_case.PROVIDERS.splitlines(keepends=True)
     if "api_key:" not in line)
@@ -55,8 +55,9 @@ prices:
     - {{model: gpt-w, input: "0.15", output: "0.60"}}
 resilience:
   retry: {{attempts_limit: 1}}
-  # Breakers have a test of their own.
+  # Breakers, and providers that rest, have tests of their own.
   circuit_breaker: {{mode: "off"}}
+  credential_cooling: {{default_cooling: 0s}}
 """
 
 

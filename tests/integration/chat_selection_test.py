@@ -168,10 +168,30 @@ class OutsideOfTheRolloutTest(ChatCase):
         "routing:\n", "routing:\n  rollout: {{enabled: false}}\n", 1)
 
     def test_the_share_outside_is_refused(self):
-        for path in ("complete", "stream", "send"):
-            answer = self.ask(say(), "/api/chat/" + path)
+        for path, body in (("complete", say()), ("stream", say()),
+                           ("send", say()), ("select-model", {})):
+            answer = self.ask(body, "/api/chat/" + path)
             self.assertEqual(answer.status, 403)
             self.assertEqual(answer.json()["reason"], "NOT_ROLLED_OUT")
+
+
+class RolloutTest(_PreviewCase):
+
+    config = ChatCase.config.replace(
+        "routing:\n", "routing:\n"
+        "  rollout: {{percentage: 27, baseline: openai/gpt-before}}\n", 1)
+
+    def test_the_preview_is_of_the_callers_own_share(self):
+        models = set()
+        for number in range(20):
+            headers = {"x-llmgateway-user": "team-%d" % number}
+            told = self.answered(say(node_name="writer"),
+                                 headers=headers).json()["model_used"]
+            models.add(told)
+            self.assertEqual(
+                self.choice({"node_name": "writer"}, headers=headers),
+                {"gpt-w": "writer-model"}.get(told, told))
+        self.assertEqual(models, {"gpt-w", "gpt-before"})
 
 
 class EveryProviderTest(ChatCase):
