@@ -3,11 +3,15 @@
 import json
 import unittest
 
+from tests.integration import hostile_case
 from tests.integration.admin_http_case import AdminHttpCase
+from tests.integration.admin_http_case import LISTENERS
 from tests.integration.admin_http_case import OPERATOR
 from tests.integration.admin_http_case import PREFIX
 from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import request_bytes
+from tests.testing import hostile_peers
+from tests.testing.hostile_peers import HostilePeer
 
 
 class HostileTest(AdminHttpCase):
@@ -138,6 +142,27 @@ class HostileTest(AdminHttpCase):
                 b"{}", PREFIX + "/policies/reload", "POST",
                 headers=("x-api-key: " + OPERATOR,)))
             connection.reset()
+
+
+class CallerTest(hostile_case.PeerCase):
+    """A test for each caller of hostile_peers.py that speaks HTTP, made below.
+    Operators have no key: whoever is on loopback is let in."""
+
+    config = (LISTENERS.replace("{", "{{").replace("}", "}}") +
+              hostile_case.CONFIG)
+
+
+def _test_of(caller):
+    def test(self):
+        name = caller.__name__
+        with HostilePeer(name, self.gateway.admin_http) as peer:
+            self.endure("%s at admin_http" % name, peer)
+    return test
+
+
+for _caller in (*hostile_peers.HTTP1_CALLERS, *hostile_peers.HTTP2_CALLERS,
+                *hostile_peers.SILENT_CALLERS):
+    setattr(CallerTest, "test_%s" % _caller.__name__, _test_of(_caller))
 
 
 if __name__ == "__main__":

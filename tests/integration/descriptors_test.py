@@ -10,6 +10,7 @@ from tests.testing import gateway_process
 from tests.testing.gateway_process import GatewayProcess
 
 _CONFIG = gateway_process.LISTENERS + """\
+  admin_http: {address: "127.0.0.1:0"}
 runtime: {event_loops: 1}
 providers: [{name: mock, mock: {}}]
 """
@@ -64,13 +65,16 @@ class DescriptorsTest(unittest.TestCase):
     def test_silent_connections_keep_no_operator_out(self):
         for hard in (_DESCRIPTORS, 256):
             gateway = self.start(hard, hard)
-            for address in (gateway.operations, gateway.admin):
+            for address in (gateway.operations, gateway.admin,
+                            gateway.admin_http):
                 self.connect_silently(address, _DESCRIPTORS)
                 for _ in range(3):
-                    answer = http_calls.ask(gateway.operations, path="/livez")
-                    self.assertEqual(answer.status, 200)
-                    answer = http_calls.ask(gateway.http, path="/v1/models")
-                    self.assertEqual(answer.status, 200)
+                    for asked, path in (
+                            (gateway.operations, "/livez"),
+                            (gateway.http, "/v1/models"),
+                            (gateway.admin_http, "/api/admin/gateway/health")):
+                        answer = http_calls.ask(asked, path=path)
+                        self.assertEqual(answer.status, 200, path)
 
     def test_who_says_nothing_loses_the_place_soon(self):
         config = _CONFIG.replace(

@@ -14,6 +14,7 @@ _PATHS = {
     "grpc": "/grpc.health.v1.Health/Check",
     "http": "/v1/models",
     "operations": "/livez",
+    "admin_http": "/api/admin/gateway/health",
 }
 _CONFIG = """\
 listeners:
@@ -21,6 +22,7 @@ listeners:
   http: {{address: "127.0.0.1:0"{tls}}}
   admin: {{address: "127.0.0.1:0"}}
   operations: {{address: "127.0.0.1:0"{tls}}}
+  admin_http: {{address: "127.0.0.1:0"{tls}}}
 providers:
   - name: mock
     mock: {{}}
