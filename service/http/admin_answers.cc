@@ -280,12 +280,15 @@ absl::Status WriteNodePolicy(const AdminAsked& asked,
                              const v1::UpdateNodePolicyResponse& response,
                              JsonWriter& json) {
   const v1::NodeAssignment& now = response.assignment();
+  // What was given, also while it does not serve, as one that is disabled.
+  const std::string& model =
+      request.model_id().empty() ? now.model_id() : request.model_id();
   json.BoolField("success", true);
   json.StringField("node_name", request.node_name());
-  if (now.model_id().empty()) {
+  if (model.empty()) {
     json.NullField("model_id");
   } else {
-    json.StringField("model_id", now.model_id());
+    json.StringField("model_id", model);
   }
   json.StringField("mode", request.model_id().empty() ? "default" : "override");
   if (now.override().has_expire_time()) {
@@ -300,15 +303,16 @@ absl::Status WriteNodePolicy(const AdminAsked& asked,
 }
 
 absl::Status WriteNodePolicies(
-    const AdminAsked& asked, const v1::BulkUpdateNodePoliciesRequest&,
+    const AdminAsked& asked, const v1::BulkUpdateNodePoliciesRequest& request,
     const v1::BulkUpdateNodePoliciesResponse& response, JsonWriter& json) {
   json.StartObjectField("results");
-  for (const v1::NodePolicyResult& result : response.results()) {
+  for (int i = 0; i < response.results_size(); ++i) {
+    const v1::NodePolicyResult& result = response.results(i);
     const bool succeeded = result.failure_message().empty();
     json.StartObjectField(result.node_name());
     json.StringField("status", succeeded ? "success" : "error");
     if (succeeded) {
-      json.StringField("model", result.assignment().model_id());
+      json.StringField("model", request.updates(i).model_id());
     } else {
       json.StringField("error", result.failure_message());
     }

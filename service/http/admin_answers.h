@@ -68,6 +68,7 @@ absl::Status WriteNodePolicy(
     const llmgateway::v1::UpdateNodePolicyRequest& request,
     const llmgateway::v1::UpdateNodePolicyResponse& response, JsonWriter& json);
 
+// Results are in the order of the request.
 absl::Status WriteNodePolicies(
     const AdminAsked& asked,
     const llmgateway::v1::BulkUpdateNodePoliciesRequest& request,

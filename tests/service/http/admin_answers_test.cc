@@ -169,7 +169,8 @@ TEST_F(AdminAnswersTest, AnOverrideSaysWhoGaveItAndUntilWhen) {
   request.set_node_name("writer");
   request.set_model_id("b");
   v1::UpdateNodePolicyResponse response;
-  response.mutable_assignment()->set_model_id("b");
+  // The one that was given is disabled.
+  response.mutable_assignment()->set_model_id("a");
   EXPECT_EQ(Written(&WriteNodePolicy, request, response),
             absl::StrCat(R"({"success":true,"node_name":"writer",)"
                          R"("model_id":"b","mode":"override",)"
@@ -183,22 +184,27 @@ TEST_F(AdminAnswersTest, AnOverrideSaysWhoGaveItAndUntilWhen) {
               HasSubstr(R"("expires_at":"2026-01-02T03:05:05.000Z",)"
                         R"("updated_by":"unknown")"));
   request.clear_model_id();
+  EXPECT_THAT(Written(&WriteNodePolicy, request, response),
+              HasSubstr(R"("model_id":"a","mode":"default")"));
   response.clear_assignment();
   EXPECT_THAT(Written(&WriteNodePolicy, request, response),
               HasSubstr(R"("model_id":null,"mode":"default")"));
 }
 
 TEST_F(AdminAnswersTest, EachOfSeveralHasItsResult) {
+  v1::BulkUpdateNodePoliciesRequest request;
+  request.add_updates()->set_model_id("b");
+  request.add_updates()->set_model_id("gone");
   v1::BulkUpdateNodePoliciesResponse response;
   v1::NodePolicyResult* result = response.add_results();
   result->set_node_name("writer");
-  result->mutable_assignment()->set_model_id("b");
+  // The one that was given is disabled.
+  result->mutable_assignment()->set_model_id("a");
   result = response.add_results();
   result->set_node_name("searcher");
   result->set_failure_message("no such model");
   EXPECT_EQ(
-      Written(&WriteNodePolicies, v1::BulkUpdateNodePoliciesRequest(),
-              response),
+      Written(&WriteNodePolicies, request, response),
       absl::StrCat(R"({"results":{"writer":{"status":"success","model":"b"},)"
                    R"("searcher":{"status":"error",)"
                    R"("error":"no such model"}},"updated_by":"ops",)",
