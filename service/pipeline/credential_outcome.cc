@@ -1,5 +1,6 @@
 #include "service/pipeline/credential_outcome.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -35,6 +36,24 @@ void TellCooling(const Attempt& attempt, absl::Duration now) {
        reason});
 }
 
+// After how long from `now` on there is more, by what the head of the answer
+// has said. A stream's first content may come long after it.
+std::optional<absl::Duration> ResetsIn(const IncomingCall& call,
+                                       const Attempt& attempt,
+                                       absl::Duration now) {
+  const AttemptProgress& progress = attempt.progress;
+  if (!progress.upstream.tells_spent_limit()) return std::nullopt;
+  const absl::Duration since_head =
+      progress.first_byte == kNotCome
+          ? absl::ZeroDuration()
+          : std::max(now - progress.first_byte, absl::ZeroDuration());
+  const absl::Time head = call.runtime->clock().WallTime() - since_head;
+  std::optional<absl::Duration> resets_in =
+      LimitResetsIn(progress.upstream, head);
+  if (resets_in.has_value()) *resets_in -= since_head;
+  return resets_in;
+}
+
 }  // namespace
 
 void RecordCredential(const IncomingCall& call, Attempt& attempt) {
@@ -49,11 +68,7 @@ void RecordCredential(const IncomingCall& call, Attempt& attempt) {
     if (!attempt.progress.upstream.tells_spent_limit()) return;
   }
   const absl::Duration now = call.loop.Now();
-  std::optional<absl::Duration> resets_in;
-  if (attempt.progress.upstream.tells_spent_limit()) {
-    resets_in = LimitResetsIn(attempt.progress.upstream,
-                              call.runtime->clock().WallTime());
-  }
+  const std::optional<absl::Duration> resets_in = ResetsIn(call, attempt, now);
   switch (pool.Record(index, now, attempt.status, resets_in)) {
     case CredentialPool::Change::kNone:
       break;

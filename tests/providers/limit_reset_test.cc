@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "base/http/http_client.h"
 #include "gtest/gtest.h"
-#include "tests/providers/head_only.h"
+#include "tests/testing/head_only.h"
 
 namespace gateway {
 namespace {

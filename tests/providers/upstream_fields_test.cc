@@ -9,7 +9,7 @@
 #include "base/http/http_client.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/providers/head_only.h"
+#include "tests/testing/head_only.h"
 
 namespace gateway {
 namespace {

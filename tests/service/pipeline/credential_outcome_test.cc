@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -10,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
 #include "tests/service/pipeline/two_providers.h"
+#include "tests/testing/head_only.h"
 
 namespace gateway {
 namespace {
@@ -53,6 +55,34 @@ TEST_F(CredentialOutcomeTest, OneThatIsTakenAsALastResortIsInAgain) {
   EXPECT_FALSE(IsUsable());
   After(absl::OkStatus(), /*last_resort=*/true);
   EXPECT_TRUE(IsUsable());
+}
+
+TEST_F(CredentialOutcomeTest, WhatAHeadSaysCountsFromTheHeadOn) {
+  const auto cools_for = [this](std::string_view resets, absl::Duration ago) {
+    CredentialPool pool({{"only"}}, {});
+    google::protobuf::Arena arena;
+    CancelSignal cancel;
+    Call call(runtime_, runner_.loop(), client_, cancel, arena,
+              runner_.loop().Now());
+    Attempt attempt;
+    attempt.provider = "first";
+    attempt.credentials = &pool;
+    attempt.progress.first_byte = runner_.loop().Now() - ago;
+    attempt.progress.upstream.Take(
+        HeadOnly({{"x-ratelimit-remaining-requests", "0"},
+                  {"x-ratelimit-reset-requests", resets}}));
+    RecordCredential(call, attempt);
+    return pool.CoolsFor(0, runner_.loop().Now());
+  };
+  EXPECT_EQ(cools_for("20s", absl::ZeroDuration()), absl::Seconds(20));
+  EXPECT_EQ(cools_for("20s", absl::Seconds(5)), absl::Seconds(15));
+  EXPECT_EQ(cools_for("20s", absl::Seconds(20)), absl::ZeroDuration());
+  EXPECT_EQ(cools_for("20s", absl::Minutes(1)), absl::ZeroDuration());
+  // A time is the same whenever it was said.
+  const std::string in_20_seconds =
+      absl::FormatTime(absl::RFC3339_full, time_.WallTime() + absl::Seconds(20),
+                       absl::UTCTimeZone());
+  EXPECT_EQ(cools_for(in_20_seconds, absl::Seconds(5)), absl::Seconds(20));
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 //
 // Thread contract: one test.
 
-#ifndef TESTS_PROVIDERS_HEAD_ONLY_H_
-#define TESTS_PROVIDERS_HEAD_ONLY_H_
+#ifndef TESTS_TESTING_HEAD_ONLY_H_
+#define TESTS_TESTING_HEAD_ONLY_H_
 
 #include <string_view>
 #include <utility>
@@ -44,4 +44,4 @@ class HeadOnly final : public HttpExchange {
 
 }  // namespace gateway
 
-#endif  // TESTS_PROVIDERS_HEAD_ONLY_H_
+#endif  // TESTS_TESTING_HEAD_ONLY_H_
