@@ -84,7 +84,7 @@ struct Attempt : CallAttempt {
   ProviderPlace place;
 
   // Whose credential was sent, and which; null if none of the configured ones
-  // was. As a last resort it was taken although it was not usable.
+  // was. As a last resort it was taken although it was out.
   CredentialPool* credentials = nullptr;
   size_t credential_index = 0;
   bool last_resort = false;

@@ -56,7 +56,8 @@ bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
   }
   if (resort == TargetResort::kLast && choice.last_resort.has_value()) {
     permit->credential = *choice.last_resort;
-    permit->last_resort = true;
+    // One that only cools may be refused meanwhile, and then stays out.
+    permit->last_resort = !choice.wait.has_value();
     return true;
   }
   refusal->has_last_resort = choice.last_resort.has_value();

@@ -33,7 +33,8 @@ struct TargetPermit {
   // is.
   CredentialPool* credentials = nullptr;
   size_t credential = 0;
-  // It was not usable, and is taken for want of another target.
+  // It was out, and is tried for want of another target: if it serves, it is in
+  // again.
   bool last_resort = false;
 };
 

@@ -35,14 +35,18 @@ class TargetPermitTest : public TwoProviders {
     TargetRefusal refusal;
     const std::optional<TargetPermit> permit =
         AcquireTarget(call, target, resort, &refusal);
-    if (permit.has_value()) return std::nullopt;
-    return refusal;
+    if (!permit.has_value()) return refusal;
+    tries_one_that_is_out_ = permit->last_resort;
+    return std::nullopt;
   }
 
   CredentialPool& Pool() {
     return *runtime_->PolicyOf(*runtime_->providers().Find("first"))
                 .credentials;
   }
+
+  // Of the last permit.
+  bool tries_one_that_is_out_ = false;
 };
 
 TEST_F(TargetPermitTest, ABreakerThatIsOpenRefuses) {
@@ -104,6 +108,18 @@ TEST_F(TargetPermitTest, WhereAllAreOutOneIsLeftAsALastResort) {
             v1::ERROR_REASON_PROVIDER_AUTH_FAILED);
   EXPECT_TRUE(Refusal()->has_last_resort);
   EXPECT_FALSE(Refusal(TargetResort::kLast).has_value());
+  EXPECT_TRUE(tries_one_that_is_out_);
+}
+
+TEST_F(TargetPermitTest, OneThatOnlyCoolsByItsRateHeadersIsOneToo) {
+  Configure("retry: {attempts_limit: 1}",
+            {.credentials = "{api_key: 'env:B', name: other}"});
+  Pool().Record(0, runner_.loop().Now(), Refused());
+  Pool().Record(1, runner_.loop().Now(), absl::OkStatus(), absl::Seconds(9));
+  EXPECT_TRUE(Refusal()->has_last_resort);
+  EXPECT_FALSE(Refusal(TargetResort::kLast).has_value());
+  // An answer that is begun now says nothing of a refusal that comes before it.
+  EXPECT_FALSE(tries_one_that_is_out_);
 }
 
 TEST_F(TargetPermitTest, ACallersCredentialIsItsOwn) {
