@@ -97,8 +97,9 @@ void CallRules::CheckCredential(size_t number, const TargetName& name,
                                 int credential, absl::Duration now) {
   const CredentialModel& model = CredentialsOf(name);
   if (model.WaitFor(credential, now) == absl::ZeroDuration()) return;
-  // Then it is tried once more.
+  // Then it is tried once more, or for the first time.
   if (model.AreAllOut()) return;
+  if (model.IsPredicted(credential, now) && !model.MayBeAsked(now)) return;
   Broken(absl::StrCat("call ", number, " sends ", name.first, " ",
                       CredentialName(credential), ", which ",
                       model.IsOut(credential) ? "is out" : "cools"));

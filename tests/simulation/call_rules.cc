@@ -137,6 +137,15 @@ void CallRules::FillMember(const CallState& call, Ask& ask) {
   ask.member = static_cast<size_t>(found - group->targets.begin());
 }
 
+void CallRules::TellsLimit(size_t ask, absl::Duration resets_in,
+                           absl::Duration now) {
+  Compare(now);
+  Add(now, "says that its limit is spent",
+      static_cast<int64_t>(asks_[ask].call), static_cast<int64_t>(ask),
+      absl::FormatDuration(resets_in));
+  asks_[ask].spent_until = now + resets_in;
+}
+
 void CallRules::Speaks(size_t ask, absl::Duration now) {
   Compare(now);
   Ask& state = asks_[ask];
@@ -170,6 +179,7 @@ void CallRules::SettleBegun(size_t call, absl::Duration now) {
     Ask& ask = asks_[number];
     if (ask.call != call) return false;
     if (ask.last_resort) CredentialsOf(ask.target).Succeeds(ask.credential);
+    CredentialsOf(ask.target).IsSpent(ask.credential, ask.spent_until, now);
     // A probe is over when its stream has begun, others with their answer.
     if (ask.permit.probe || ask.is_over) {
       TellModel(ask, BreakerModel::Outcome::kSuccess, now);
@@ -209,7 +219,8 @@ void CallRules::AskEnds(size_t ask, const absl::Status& failure,
   state.failure = failure;
   Ends(state);
   if (!state.spoke) {
-    CredentialsOf(state.target).Fails(state.credential, failure, now);
+    CredentialsOf(state.target)
+        .Fails(state.credential, failure, state.spent_until, now);
   }
   TellModel(state,
             CountsAgainstTarget(failure) ? BreakerModel::Outcome::kFailure

@@ -85,6 +85,8 @@ class CallRules {
   // `credential` is its number, negative if there is none.
   size_t IsAsked(size_t call, std::string_view provider, std::string_view model,
                  int credential, absl::Duration now);
+  // The head of its answer says that nothing is left of a limit.
+  void TellsLimit(size_t ask, absl::Duration resets_in, absl::Duration now);
   // Its answer has begun, or goes on.
   void Speaks(size_t ask, absl::Duration now);
   void Finishes(size_t ask, absl::Duration now);
@@ -161,6 +163,8 @@ class CallRules {
     int credential;
     absl::Duration began;
     bool last_resort = false;  // It was out when it was sent.
+    // By the head of its answer, nothing is left until then.
+    absl::Duration spent_until = -absl::InfiniteDuration();
     absl::Duration ended;
     BreakerModel::Permit permit;
     // The target as one of those that it is compared with; null if it is not.

@@ -24,16 +24,25 @@ class CredentialModel {
   CredentialModel(const Scenario& scenario, int count)
       : settings_(&scenario),
         keyless_(count == 0),
-        usable_from_(static_cast<size_t>(std::max(count, 1))) {}
+        states_(static_cast<size_t>(std::max(count, 1))) {}
 
-  size_t size() const { return usable_from_.size(); }
+  size_t size() const { return states_.size(); }
 
-  // A request with this credential failed so.
-  void Fails(int credential, const absl::Status& failure, absl::Duration now);
+  // A request with this credential failed so. `spent_until`, here and below, is
+  // until when its answer's head says that nothing is left; infinite past if it
+  // does not.
+  void Fails(int credential, const absl::Status& failure,
+             absl::Duration spent_until, absl::Duration now);
+  // The head of an answer was all that it brought, or it went well.
+  void IsSpent(int credential, absl::Duration until, absl::Duration now);
   // One went well: if it was out, it no longer is.
   void Succeeds(int credential);
 
   bool IsOut(int credential) const;
+  // Whether it cools by what heads of answers have said alone: nothing was
+  // refused yet.
+  bool IsPredicted(int credential, absl::Duration now) const;
+  bool IsAnyPredicted(absl::Duration now) const;
   // Zero if it may be sent; infinite if it is out.
   absl::Duration WaitFor(int credential, absl::Duration now) const;
   // Whether the provider may be asked: one is usable.
@@ -43,9 +52,17 @@ class CredentialModel {
   absl::Duration Wait(absl::Duration now) const;
 
  private:
+  struct State {
+    absl::Duration usable_from;
+    bool predicted = false;
+  };
+
+  void Cool(State& state, absl::Duration until, bool predicted,
+            absl::Duration now);
+
   const Scenario* settings_;
   bool keyless_;
-  std::vector<absl::Duration> usable_from_;
+  std::vector<State> states_;
 };
 
 }  // namespace gateway

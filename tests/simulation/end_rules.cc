@@ -222,6 +222,11 @@ std::optional<absl::Duration> CallRules::WaitOf(const CallState& state,
     case v1::ERROR_REASON_CIRCUIT_OPEN:
       return ModelOf(named).Wait(now).value_or(CircuitBreaker::kProbeWait);
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
+      // What is only foretold keeps nobody from being asked in the end.
+      if (CredentialsOf(named).IsAnyPredicted(now) &&
+          !IsFull(named.first, now)) {
+        return std::nullopt;
+      }
       return CredentialsOf(named).Wait(now);
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
       // Not even by way of trial.

@@ -234,6 +234,14 @@ _CREDENTIAL_MISTAKES = [
         "if (attempt.last_resort && pool.TakeBack(index)) {",
         "if (attempt.last_resort && false) {"),
     Mistake(
+        "a spent limit that a head tells of is not kept", _CREDENTIALS,
+        "             ? Cool(condition, now, *resets_in, /*predicted=*/true)\n",
+        "             ? Change::kNone\n"),
+    Mistake(
+        "a limit that a head tells of counts from the first content on",
+        "service/pipeline/credential_outcome.cc",
+        "if (resets_in.has_value()) *resets_in -= since_head;", ""),
+    Mistake(
         "no other credential stands in for one that has met its limit",
         _NEXT_ATTEMPT,
         "if (pool->IsUsable(failed.credential_index, now) || "

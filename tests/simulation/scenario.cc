@@ -69,6 +69,9 @@ bool ConcernsCredential(Conduct conduct) {
 
 Phase DrawPhase(Drawing& draw, absl::Duration from, int credentials) {
   Phase phase{.from = from, .latency = draw.MillisBetween(1, 2000)};
+  if (draw.InPercent(10)) {
+    phase.limit_resets_in = draw.MillisBetween(0, 20'000);
+  }
   if (draw.InPercent(40)) return phase;
   phase.conduct = draw.OneOf(kFaulty);
   phase.percent = draw.OneOf({100, 100, 50, 20});
@@ -343,6 +346,8 @@ void DrawHealed(Drawing& draw, Scenario& scenario) {
     for (Phase& phase : script.phases) {
       phase.latency = std::min(phase.latency, kHealedLatencyMax);
       phase.retry_after = std::min(phase.retry_after, kHealedCoolingMax);
+      phase.limit_resets_in =
+          std::min(phase.limit_resets_in, kHealedCoolingMax);
     }
     script.phases.push_back(
         {.from = scenario.healed_at, .latency = draw.MillisBetween(1, 200)});

@@ -55,6 +55,9 @@ struct Phase {
   absl::Duration latency;  // Until its answer begins, twice that at most.
   absl::Duration retry_after = -absl::InfiniteDuration();  // Negative: none.
   int credential = -1;  // Only what is asked with this one; -1: all.
+  // What heads of answers say: nothing is left of a limit, and there is more
+  // after this time. Negative: they do not.
+  absl::Duration limit_resets_in = -absl::InfiniteDuration();
 };
 
 // When a target's breaker opens, and for how long.

@@ -12,6 +12,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "tests/testing/head_only.h"
 
 namespace gateway {
 namespace {
@@ -67,7 +68,9 @@ SimulatedProvider::Fate SimulatedProvider::Decide(
   for (const Phase& each : script_.phases) {
     if (each.from <= now - begin_) phase = &each;
   }
-  Fate fate{.conduct = phase->conduct, .retry_after = phase->retry_after};
+  Fate fate{.conduct = phase->conduct,
+            .retry_after = phase->retry_after,
+            .limit_resets_in = phase->limit_resets_in};
   const int credential = CredentialOf(call);
   const bool concerns =
       phase->credential < 0 || phase->credential == credential;
@@ -99,6 +102,15 @@ int SimulatedProvider::CredentialOf(const ProviderCall& call) const {
   return 0;  // The only one is not named.
 }
 
+void SimulatedProvider::TellLimits(ProviderCall& call, const Fate& fate) const {
+  if (fate.limit_resets_in < absl::ZeroDuration()) return;
+  const std::string resets = absl::FormatDuration(fate.limit_resets_in);
+  call.progress->upstream.Take(
+      HeadOnly({{"x-ratelimit-remaining-requests", "0"},
+                {"x-ratelimit-reset-requests", resets}}));
+  rules_.TellsLimit(fate.ask, fate.limit_resets_in, call.clock->SteadyTime());
+}
+
 Task<absl::Status> SimulatedProvider::Begin(ProviderCall& call,
                                             Fate fate) const {
   const absl::Status waited =
@@ -111,7 +123,12 @@ Task<absl::Status> SimulatedProvider::Begin(ProviderCall& call,
   if (fate.conduct == Conduct::kWell || BreaksOff(fate.conduct)) {
     call.progress->first_byte = now;
     call.progress->http_status = 200;
+    TellLimits(call, fate);
     co_return absl::OkStatus();
+  }
+  if (FailureOf(fate.conduct).http_status != 0) {
+    call.progress->first_byte = now;
+    TellLimits(call, fate);
   }
   const absl::Status fault = FaultOf(fate, call.progress);
   rules_.Fails(fate.ask, fault, call.progress->http.not_processed, now);

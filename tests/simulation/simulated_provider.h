@@ -54,6 +54,7 @@ class SimulatedProvider final : public Provider {
     Conduct conduct = Conduct::kWell;
     absl::Duration latency;
     absl::Duration retry_after;
+    absl::Duration limit_resets_in;
   };
 
   // Decides by the script.
@@ -62,6 +63,8 @@ class SimulatedProvider final : public Provider {
   Fate Take(const ProviderCall& call) const;
   // The number of the credential that goes with it; negative if there is none.
   int CredentialOf(const ProviderCall& call) const;
+  // The head of its answer, if it has one, with what it says of limits.
+  void TellLimits(ProviderCall& call, const Fate& fate) const;
   // Waits for its time, and fails if it fails before it answers.
   Task<absl::Status> Begin(ProviderCall& call, Fate fate) const;
   absl::Status FaultOf(const Fate& fate, AttemptProgress* progress) const;

@@ -134,7 +134,8 @@ void CallRules::CompareCredentials(absl::Duration now) {
       const bool out = model.IsOut(number);
       const absl::Duration wait =
           out ? absl::ZeroDuration() : model.WaitFor(number, now);
-      if (real.is_out != out || real.cools_for != wait) {
+      if (real.is_out != out || real.cools_for != wait ||
+          real.is_predicted != model.IsPredicted(number, now)) {
         Broken(absl::StrCat("credential ", real.name, " of ", provider, " ",
                             real.is_out ? "is out" : "cools for ",
                             absl::FormatDuration(real.cools_for), ", where ",
