@@ -280,7 +280,9 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   http_call.body = body;
   http_call.body_memory = body_memory;
   http_call.fresh_connection = call.fresh_connection;
-  http_call.first_byte_timeout = way.first_byte_timeout;
+  http_call.first_byte_timeout = call.first_byte_timeout > absl::ZeroDuration()
+                                     ? call.first_byte_timeout
+                                     : way.first_byte_timeout;
   http_call.cancel = call.cancel;
   http_call.progress = &progress.http;
   progress.dispatched = call.clock->SteadyTime();

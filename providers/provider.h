@@ -117,6 +117,8 @@ struct ProviderCall {
   bool is_kept_here = false;
   // As in HttpCall.
   bool fresh_connection = false;
+  // In place of the provider's own for this form of answer; zero to leave that.
+  absl::Duration first_byte_timeout = absl::ZeroDuration();
   // For a raw call that asks for a count: receives the answer's bytes.
   std::string* raw_count = nullptr;
   // Receive what the pipeline must know of the attempt; never null.

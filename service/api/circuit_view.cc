@@ -86,7 +86,8 @@ void CircuitView::FillUnknown(std::string_view provider, std::string_view model,
   out->set_provider(std::string(provider));
   out->set_model(std::string(model));
   FillBreaker(
-      CircuitBreaker(runtime_.resilience().targets.OptionsOf(provider)), out);
+      CircuitBreaker(runtime_.resilience().targets.OptionsOf(provider, model)),
+      out);
 }
 
 void CircuitView::FillBreaker(const CircuitBreaker& breaker,

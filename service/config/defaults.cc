@@ -44,6 +44,7 @@ using ::llmgateway::config::v1::LOG_LEVEL_INFO;
 using ::llmgateway::config::v1::LOG_LEVEL_UNSPECIFIED;
 using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::MetricsConfig;
+using ::llmgateway::config::v1::ModelResilience;
 using ::llmgateway::config::v1::ModelRule;
 using ::llmgateway::config::v1::OutlierEjectionConfig;
 using ::llmgateway::config::v1::ProviderConfig;
@@ -220,6 +221,9 @@ void FillProvider(const ProviderKinds& kinds, const LimitsConfig& limits,
   FillKind(kinds, provider);
   ProviderResilience& resilience = *provider->mutable_resilience();
   FILL(resilience, concurrent_attempts_limit, 0);
+  for (ModelResilience& model : *resilience.mutable_models()) {
+    FILL(model, concurrent_attempts_limit, 0);
+  }
   FILL_TIME(*resilience.mutable_health_check(), interval, 30'000);
   FILL_TIME(*resilience.mutable_health_check(), timeout, 5'000);
   Message* const settings = MutableProviderSettings(provider);

@@ -32,6 +32,7 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Map;
 using ::google::protobuf::Message;
 using ::llmgateway::config::v1::HttpUpstream;
+using ::llmgateway::config::v1::ModelTimeouts;
 using ::llmgateway::config::v1::ProviderConfig;
 
 constexpr int kModelsMax = 10'000;
@@ -135,6 +136,9 @@ class ProviderValidator {
   }
 
   void CheckModels();
+  void CheckModelResilience();
+  void CheckModelTimeouts(const std::string& path,
+                          const ModelTimeouts& timeouts);
   void CheckModelMap(const std::string& path,
                      const Map<std::string, std::string>& models);
   void CheckCredentials();
@@ -163,6 +167,7 @@ class ProviderValidator {
 
 void ProviderValidator::Check() {
   CheckModels();
+  CheckModelResilience();
   const std::string name(ProviderKindName(provider_));
   if (name.empty()) {
     Add(path_, absl::StrCat("has no kind; ", OneOf(kinds_)));
@@ -210,6 +215,42 @@ void ProviderValidator::CheckModels() {
     Add(JoinPath(ElementPath(capabilities, static_cast<size_t>(i)), "model"),
         kBadModelName);
   }
+}
+
+void ProviderValidator::CheckModelResilience() {
+  const std::string models = JoinPath(path_, "resilience.models");
+  const auto& all = provider_.resilience().models();
+  CheckCount(models, all.size(), kModelsMax);
+  std::set<std::string> seen;
+  for (int i = 0; i < all.size(); ++i) {
+    const std::string path = ElementPath(models, static_cast<size_t>(i));
+    const std::string& model = all[i].model();
+    const auto alias = provider_.model_aliases().find(model);
+    if (!IsModelName(model)) {
+      Add(JoinPath(path, "model"), kBadModelName);
+    } else if (alias != provider_.model_aliases().end()) {
+      Add(JoinPath(path, "model"),
+          absl::StrCat("is an alias of this provider; name the model, '",
+                       alias->second, "'"));
+    } else if (!seen.insert(model).second) {
+      Add(JoinPath(path, "model"), "is named already; remove it");
+    }
+    CheckModelTimeouts(JoinPath(path, "timeouts"), all[i].timeouts());
+  }
+}
+
+void ProviderValidator::CheckModelTimeouts(const std::string& path,
+                                           const ModelTimeouts& timeouts) {
+  const Message* const settings = ProviderSettings(provider_);
+  if (settings == nullptr || HttpSettings(*settings) != nullptr) return;
+  const auto check = [&](bool is_set, const char* field) {
+    if (!is_set) return;
+    Add(JoinPath(path, field),
+        "is of no use to a provider that is not reached by HTTP; remove it, or "
+        "set first_content");
+  };
+  check(timeouts.has_first_byte(), "first_byte");
+  check(timeouts.has_stream_first_byte(), "stream_first_byte");
 }
 
 void ProviderValidator::CheckModelMap(

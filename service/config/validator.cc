@@ -45,8 +45,10 @@ using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::LoggingConfig;
+using ::llmgateway::config::v1::ModelResilience;
 using ::llmgateway::config::v1::OutlierEjectionConfig;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::ProviderResilience;
 using ::llmgateway::config::v1::RetryConfig;
 using ::llmgateway::config::v1::RuntimeConfig;
 using ::llmgateway::config::v1::TlsServer;
@@ -314,15 +316,26 @@ void Validator::CheckRetry(const GatewayConfig& config) {
   if (common.backoff_limit() < common.backoff_base()) {
     Add("resilience.retry.backoff_limit", "must be at least backoff_base");
   }
+  // Returns what holds where `over` stands.
+  const auto check = [this](const std::string& path, bool stands,
+                            const RetryConfig& over, RetryConfig retry) {
+    LayOver(over, &retry);
+    if (stands && retry.backoff_limit() < retry.backoff_base()) {
+      Add(path + ".retry.backoff_limit", "must be at least backoff_base");
+    }
+    return retry;
+  };
   for (int i = 0; i < config.providers_size(); ++i) {
-    const ProviderConfig& provider = config.providers(i);
-    if (!provider.resilience().has_retry()) continue;
-    RetryConfig retry = common;
-    LayOver(provider.resilience().retry(), &retry);
-    if (retry.backoff_limit() >= retry.backoff_base()) continue;
-    Add(ElementPath("providers", static_cast<size_t>(i)) +
-            ".resilience.retry.backoff_limit",
-        "must be at least backoff_base");
+    const ProviderResilience& resilience = config.providers(i).resilience();
+    const std::string path =
+        ElementPath("providers", static_cast<size_t>(i)) + ".resilience";
+    const RetryConfig retry =
+        check(path, resilience.has_retry(), resilience.retry(), common);
+    for (int j = 0; j < resilience.models_size(); ++j) {
+      const ModelResilience& model = resilience.models(j);
+      check(ElementPath(path + ".models", static_cast<size_t>(j)),
+            model.has_retry(), model.retry(), retry);
+    }
   }
 }
 

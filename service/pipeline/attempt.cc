@@ -37,6 +37,7 @@ void Attempt::Close(absl::Duration now) {
   inflight.End();
   use = TargetUse();
   place = ProviderPlace();
+  model_place = ProviderPlace();
 }
 
 }  // namespace gateway

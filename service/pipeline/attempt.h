@@ -82,6 +82,7 @@ struct Attempt : CallAttempt {
   InflightAttempt inflight;
   TargetUse use;
   ProviderPlace place;
+  ProviderPlace model_place;
 
   // Whose credential was sent, and which; null if none of the configured ones
   // was. As a last resort it was taken although it was out.

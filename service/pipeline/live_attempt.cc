@@ -41,6 +41,8 @@ constexpr size_t kEchoesMax = 4;
 LiveAttempt::LiveAttempt(PlannedCall& call, AskedTarget asked, Attempt& attempt)
     : call_(call),
       target_(*asked.target),
+      policy_(
+          call.runtime->PolicyOf(*target_.provider).Of(target_.upstream_model)),
       attempt_(attempt),
       attempts_left_(asked.attempts_left) {
   TargetPermit& permit = asked.permit;
@@ -48,6 +50,7 @@ LiveAttempt::LiveAttempt(PlannedCall& call, AskedTarget asked, Attempt& attempt)
   attempt_.permit = std::move(permit.breaker);
   attempt_.use = TargetUse(*permit.state, target_.member);
   attempt_.place = std::move(permit.place);
+  attempt_.model_place = std::move(permit.model_place);
   attempt_.credentials = permit.credentials;
   attempt_.credential_index = permit.credential;
   attempt_.last_resort = permit.last_resort;
@@ -138,6 +141,8 @@ void LiveAttempt::FillRequest(bool fresh_connection) {
   }
   request_.model = attempt_.model;
   request_.fresh_connection = fresh_connection;
+  request_.first_byte_timeout =
+      call_.facts.stream ? policy_.stream_first_byte : policy_.first_byte;
   if (call_.planned.stored_at != nullptr) {
     request_.credential = call_.planned.stored_at->credential;
   } else if (attempt_.credentials != nullptr &&
@@ -197,8 +202,7 @@ Task<absl::Status> LiveAttempt::Embed() {
 }
 
 void LiveAttempt::LimitTime() {
-  const AttemptLimits& configured =
-      call_.runtime->PolicyOf(*target_.provider).limits;
+  const AttemptLimits& configured = policy_.limits;
   const bool streams = call_.facts.stream;
   const bool is_last = attempts_left_ == 1;
   // The client for HTTP and the deadline of the call see to all else.

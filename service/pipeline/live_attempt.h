@@ -30,6 +30,7 @@
 #include "service/pipeline/next_attempt.h"
 #include "service/pipeline/open_stream.h"
 #include "service/pipeline/plan.h"
+#include "service/pipeline/provider_policy.h"
 
 namespace gateway {
 
@@ -74,6 +75,7 @@ class LiveAttempt {
 
   PlannedCall& call_;
   const PlannedTarget& target_;
+  const TargetPolicy& policy_;
   Attempt& attempt_;
   const int attempts_left_;
   ProviderCall request_;

@@ -291,9 +291,10 @@ std::optional<NextAttempt::Repeat> NextAttempt::FindRepeat() {
     if (asked.attempts == 0) continue;
     const ProviderPolicy& policy =
         call_.runtime->PolicyOf(*asked.target->provider);
+    const RetryPolicy& retry = policy.Of(asked.target->upstream_model).retry;
     std::optional<absl::Duration> delay =
-        policy.retry.DelayAfter(asked.attempts, asked.failure, asked.abandoned,
-                                *call_.runtime->ports().random);
+        retry.DelayAfter(asked.attempts, asked.failure, asked.abandoned,
+                         *call_.runtime->ports().random);
     if (!delay.has_value()) continue;
     const TargetState& state = call_.runtime->resilience().targets.Find(
         asked.target->provider->name, asked.target->upstream_model);
@@ -303,7 +304,7 @@ std::optional<NextAttempt::Repeat> NextAttempt::FindRepeat() {
     const CredentialPool* const pool = policy.credentials.get();
     if (pool != nullptr && !pool->HasUsable(now)) {
       const std::optional<absl::Duration> cools = pool->WaitFrom(now);
-      if (!cools.has_value() || *cools > policy.retry.retry_after_limit()) {
+      if (!cools.has_value() || *cools > retry.retry_after_limit()) {
         continue;
       }
       delay = std::max(*delay, *cools);

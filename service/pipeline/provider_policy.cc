@@ -61,6 +61,47 @@ AttemptLimits LimitsOf(const configv1::ProviderConfig& provider) {
   return limits;
 }
 
+configv1::RetryConfig RetryOf(const configv1::ProviderConfig& provider,
+                              configv1::RetryConfig retry) {
+  LayOver(provider.resilience().retry(), &retry);
+  return retry;
+}
+
+TargetPolicy CommonPolicy(const configv1::ProviderConfig& provider,
+                          const configv1::RetryConfig& retry) {
+  return {.retry = RetryPolicy(RetryOf(provider, retry)),
+          .limits = LimitsOf(provider)};
+}
+
+// Returns zero for what is not set.
+absl::Duration TimeOf(bool is_set, const google::protobuf::Duration& time) {
+  return is_set ? ToAbsl(time) : absl::ZeroDuration();
+}
+
+TargetPolicy PolicyOfModel(const configv1::ModelResilience& model,
+                           const TargetPolicy& common,
+                           const configv1::ProviderConfig& provider,
+                           const configv1::GatewayConfig& config,
+                           ResilienceState& state) {
+  configv1::RetryConfig retry = RetryOf(provider, config.resilience().retry());
+  LayOver(model.retry(), &retry);
+  const configv1::ModelTimeouts& timeouts = model.timeouts();
+  TargetPolicy policy{
+      .retry = RetryPolicy(retry),
+      .limits = common.limits,
+      .first_byte = TimeOf(timeouts.has_first_byte(), timeouts.first_byte()),
+      .stream_first_byte = TimeOf(timeouts.has_stream_first_byte(),
+                                  timeouts.stream_first_byte())};
+  if (timeouts.has_first_content()) {
+    policy.limits.first_content = ToAbsl(timeouts.first_content());
+  }
+  policy.concurrent_attempts_limit = model.concurrent_attempts_limit();
+  if (policy.concurrent_attempts_limit != 0) {
+    policy.load = &state.providers.LoadOf(provider.name(), model.model());
+  }
+  return policy;
+}
+
 }  // namespace
 
 std::vector<ProviderPolicy> MakeProviderPolicies(
@@ -71,16 +112,19 @@ std::vector<ProviderPolicy> MakeProviderPolicies(
   for (const ProviderRegistry::Entry& entry : providers.entries()) {
     const configv1::ProviderConfig& provider =
         ConfigOf(config.config(), entry.name);
-    configv1::RetryConfig retry = config.config().resilience().retry();
-    LayOver(provider.resilience().retry(), &retry);
     const int limit = provider.resilience().concurrent_attempts_limit();
     policies.push_back(
-        {.retry = RetryPolicy(retry),
+        {.common = CommonPolicy(provider, config.config().resilience().retry()),
          .credentials = PoolOf(config, entry.name, state),
          .takes_callers_credential = provider.credential_passthrough(),
          .load = limit == 0 ? nullptr : &state.providers.LoadOf(entry.name),
-         .concurrent_attempts_limit = limit,
-         .limits = LimitsOf(provider)});
+         .concurrent_attempts_limit = limit});
+    ProviderPolicy& policy = policies.back();
+    for (const auto& model : provider.resilience().models()) {
+      policy.of_model.emplace(model.model(),
+                              PolicyOfModel(model, policy.common, provider,
+                                            config.config(), state));
+    }
   }
   return policies;
 }

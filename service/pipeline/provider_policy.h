@@ -3,16 +3,21 @@
 // credential the next one takes, how many may be under way, and for how long.
 //
 //   const ProviderPolicy& policy = runtime.PolicyOf(*target.provider);
-//   policy.retry.DelayAfter(...);
+//   policy.Of(target.upstream_model).retry.DelayAfter(...);
 //
 // Thread contract: immutable but for what it points to, which is thread-safe.
 
 #ifndef SERVICE_PIPELINE_PROVIDER_POLICY_H_
 #define SERVICE_PIPELINE_PROVIDER_POLICY_H_
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "providers/registry/registry.h"
 #include "service/config/snapshot.h"
 #include "service/resilience/credential_pool.h"
@@ -23,19 +28,40 @@
 
 namespace gateway {
 
-struct ProviderPolicy {
+// What holds for attempts at one model.
+struct TargetPolicy {
   RetryPolicy retry;
-  // The configured credentials; null if there are none.
-  std::shared_ptr<CredentialPool> credentials;
-  // The caller may bring one of its own.
-  bool takes_callers_credential = false;
-  // Null where as many attempts as there are may be under way.
-  ProviderLoad* load = nullptr;
-  int concurrent_attempts_limit = 0;
   // What the gateway watches itself. What the client for HTTP keeps to by
   // itself, as far as the caller's deadline does not make it shorter, is not
   // limited here.
   AttemptLimits limits;
+  // In place of the destination's, by whether the answer comes as a stream;
+  // zero to leave those.
+  absl::Duration first_byte = absl::ZeroDuration();
+  absl::Duration stream_first_byte = absl::ZeroDuration();
+  // Null where as many attempts as there are may be under way.
+  ProviderLoad* load = nullptr;
+  int concurrent_attempts_limit = 0;
+};
+
+struct ProviderPolicy {
+  const TargetPolicy& Of(std::string_view upstream_model) const {
+    if (of_model.empty()) return common;
+    const auto found = of_model.find(upstream_model);
+    return found == of_model.end() ? common : found->second;
+  }
+
+  // Of the models that have nothing of their own; without a limit of attempts.
+  TargetPolicy common;
+  std::map<std::string, TargetPolicy, std::less<>> of_model;
+
+  // The configured credentials; null if there are none.
+  std::shared_ptr<CredentialPool> credentials;
+  // The caller may bring one of its own.
+  bool takes_callers_credential = false;
+  // Of all models together. Null as above.
+  ProviderLoad* load = nullptr;
+  int concurrent_attempts_limit = 0;
 };
 
 // Returns the policies of all providers, in the order of the registry. What is

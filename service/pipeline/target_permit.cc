@@ -75,6 +75,26 @@ bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
   return false;
 }
 
+// Takes one of the places that are limited; false if all are taken. `whose` has
+// them. Without a limit `load` is null.
+bool Enter(ProviderLoad* load, int limit, std::string_view whose,
+           const PlannedTarget& target, ProviderPlace* place,
+           TargetRefusal* refusal) {
+  if (load == nullptr) return true;
+  std::optional<ProviderPlace> entered = load->TryEnter(limit);
+  if (!entered.has_value()) {
+    refusal->status =
+        NotAsked(v1::ERROR_REASON_OVERLOADED, target,
+                 absl::StrCat("is not asked: ", ToAbsl(whose), " has ", limit,
+                              " attempts under way, as many as "
+                              "concurrent_attempts_limit lets"),
+                 kFullWait);
+    return false;
+  }
+  *place = *std::move(entered);
+  return true;
+}
+
 }  // namespace
 
 std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
@@ -108,19 +128,12 @@ std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
   if (!PickCredential(call, target, policy, now, resort, &permit, refusal)) {
     return std::nullopt;
   }
-  if (policy.load != nullptr) {
-    std::optional<ProviderPlace> place =
-        policy.load->TryEnter(policy.concurrent_attempts_limit);
-    if (!place.has_value()) {
-      refusal->status =
-          NotAsked(v1::ERROR_REASON_OVERLOADED, target,
-                   absl::StrCat("has ", policy.concurrent_attempts_limit,
-                                " attempts under way, as many as "
-                                "concurrent_attempts_limit lets"),
-                   kFullWait);
-      return std::nullopt;
-    }
-    permit.place = *std::move(place);
+  const TargetPolicy& of_model = policy.Of(target.upstream_model);
+  if (!Enter(policy.load, policy.concurrent_attempts_limit, "the provider",
+             target, &permit.place, refusal) ||
+      !Enter(of_model.load, of_model.concurrent_attempts_limit, "the model",
+             target, &permit.model_place, refusal)) {
+    return std::nullopt;
   }
   return permit;
 }

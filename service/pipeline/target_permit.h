@@ -28,7 +28,9 @@ namespace gateway {
 struct TargetPermit {
   CircuitBreaker::Permit breaker;
   TargetState* state = nullptr;
+  // With the provider, and with its model.
   ProviderPlace place;
+  ProviderPlace model_place;
   // Whose credential is sent, and which; null if none of the configured ones
   // is.
   CredentialPool* credentials = nullptr;

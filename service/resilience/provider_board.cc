@@ -18,6 +18,14 @@ ProviderLoad& ProviderBoard::LoadOf(std::string_view provider) {
   return EntryOf(provider).load;
 }
 
+ProviderLoad& ProviderBoard::LoadOf(std::string_view provider,
+                                    std::string_view model) {
+  const MutexLock lock(mu_);
+  return EntryOf(provider)
+      .of_model.try_emplace(std::string(model))
+      .first->second;
+}
+
 std::shared_ptr<CredentialPool> ProviderBoard::MakeCredentials(
     std::string_view provider,
     const std::vector<CredentialPool::Credential>& credentials,

@@ -32,7 +32,8 @@ namespace gateway {
 
 class ProviderPlace;
 
-// How many attempts are under way with a provider that has a limit of them.
+// How many attempts are under way with a provider, or a model of it, that has a
+// limit of them.
 class ProviderLoad {
  public:
   // Returns nothing if `limit` attempts are under way, or more. The place must
@@ -73,8 +74,11 @@ class ProviderBoard {
   ProviderBoard(const ProviderBoard&) = delete;
   ProviderBoard& operator=(const ProviderBoard&) = delete;
 
-  // Stays where it is as long as the board.
+  // Stay where they are as long as the board. That of a model, by the
+  // provider's name of it, is beside that of the provider.
   ProviderLoad& LoadOf(std::string_view provider) LOCKS_EXCLUDED(mu_);
+  ProviderLoad& LoadOf(std::string_view provider, std::string_view model)
+      LOCKS_EXCLUDED(mu_);
 
   // Returns a pool for a configuration that may come into use, which knows what
   // the one in use knows of the same credentials; null if there are none.
@@ -97,6 +101,7 @@ class ProviderBoard {
  private:
   struct Entry {
     ProviderLoad load;
+    std::map<std::string, ProviderLoad, std::less<>> of_model;
     std::shared_ptr<CredentialPool> credentials;
   };
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "google/protobuf/duration.pb.h"
 #include "llmgateway/config/v1/provider.pb.h"
@@ -14,8 +15,10 @@ namespace {
 
 using ::llmgateway::config::v1::CircuitBreakerConfig;
 using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::ModelResilience;
 using ::llmgateway::config::v1::OutlierEjectionConfig;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::ProviderResilience;
 using ::llmgateway::config::v1::RetryBudgetConfig;
 
 CircuitBreaker::Options OptionsOf(const CircuitBreakerConfig& config) {
@@ -35,10 +38,20 @@ BreakerOptions BreakerOptionsOf(const GatewayConfig& config) {
   const CircuitBreakerConfig& common = config.resilience().circuit_breaker();
   BreakerOptions options{.common = OptionsOf(common)};
   for (const ProviderConfig& provider : config.providers()) {
-    if (!provider.resilience().has_circuit_breaker()) continue;
+    const ProviderResilience& resilience = provider.resilience();
     CircuitBreakerConfig special = common;
-    LayOver(provider.resilience().circuit_breaker(), &special);
-    options.of_provider[provider.name()] = OptionsOf(special);
+    LayOver(resilience.circuit_breaker(), &special);
+    BreakerOptions::OfProvider of_provider{.common = OptionsOf(special)};
+    for (const ModelResilience& model : resilience.models()) {
+      if (!model.has_circuit_breaker()) continue;
+      CircuitBreakerConfig of_model = special;
+      LayOver(model.circuit_breaker(), &of_model);
+      of_provider.of_model[model.model()] = OptionsOf(of_model);
+    }
+    if (!resilience.has_circuit_breaker() && of_provider.of_model.empty()) {
+      continue;
+    }
+    options.of_provider.emplace(provider.name(), std::move(of_provider));
   }
   return options;
 }

@@ -116,7 +116,7 @@ TargetState* TargetBoard::Add(std::string_view provider,
   TargetState* const known = FindKnown(provider, model, &slot);
   if (known != nullptr) return known;
   TargetState& added =
-      targets_.emplace_back(provider, model, options_.Of(provider),
+      targets_.emplace_back(provider, model, options_.Of(provider, model),
                             ProbesUnderLock(provider), rules_);
   slots_[slot].store(&added, std::memory_order_release);
   return &added;
@@ -133,10 +133,10 @@ ProviderProbes& TargetBoard::ProbesUnderLock(std::string_view provider) {
   return probes_.try_emplace(std::string(provider)).first->second;
 }
 
-CircuitBreaker::Options TargetBoard::OptionsOf(
-    std::string_view provider) const {
+CircuitBreaker::Options TargetBoard::OptionsOf(std::string_view provider,
+                                               std::string_view model) const {
   const MutexLock lock(mu_);
-  return options_.Of(provider);
+  return options_.Of(provider, model);
 }
 
 void TargetBoard::SetFailuresLimit(int limit) {
@@ -151,7 +151,7 @@ void TargetBoard::SetOptions(BreakerOptions options, absl::Duration now) {
   const MutexLock lock(mu_);
   options_ = std::move(options);
   for (TargetState& target : targets_) {
-    target.breaker.SetOptions(options_.Of(target.provider), now);
+    target.breaker.SetOptions(options_.Of(target.provider, target.model), now);
   }
 }
 

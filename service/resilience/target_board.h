@@ -46,16 +46,26 @@
 
 namespace gateway {
 
-// How the breakers of targets are set, by provider.
+// How the breakers of targets are set.
 struct BreakerOptions {
-  const CircuitBreaker::Options& Of(std::string_view provider) const {
+  // Of a provider, or of its models where these have settings of their own.
+  struct OfProvider {
+    CircuitBreaker::Options common;
+    std::map<std::string, CircuitBreaker::Options, std::less<>> of_model = {};
+  };
+
+  const CircuitBreaker::Options& Of(std::string_view provider,
+                                    std::string_view model) const {
     const auto special = of_provider.find(provider);
-    return special == of_provider.end() ? common : special->second;
+    if (special == of_provider.end()) return common;
+    const auto& models = special->second.of_model;
+    const auto of_model = models.find(model);
+    return of_model == models.end() ? special->second.common : of_model->second;
   }
 
   CircuitBreaker::Options common;
-  // Of those that have settings of their own.
-  std::map<std::string, CircuitBreaker::Options, std::less<>> of_provider = {};
+  // Of those that have settings of their own, or for models of theirs.
+  std::map<std::string, OfProvider, std::less<>> of_provider = {};
 };
 
 // What holds for all targets of a board.
@@ -184,8 +194,9 @@ class TargetBoard {
   void SetOptions(BreakerOptions options, absl::Duration now)
       LOCKS_EXCLUDED(mu_);
 
-  // How the breakers of a provider's targets are set.
-  CircuitBreaker::Options OptionsOf(std::string_view provider) const
+  // How the breaker of a target is set.
+  CircuitBreaker::Options OptionsOf(std::string_view provider,
+                                    std::string_view model) const
       LOCKS_EXCLUDED(mu_);
 
   // So many failures in a row disable a target from now on; 0 for never. Those

@@ -101,6 +101,34 @@ TEST(ProviderValidatorTest, OnlyThoseThatListTheirModelsAreProbed) {
   EXPECT_THAT(Check("mock {} resilience { health_check {} }"), IsEmpty());
 }
 
+TEST(ProviderValidatorTest, PoliciesAreOfAModelByItsOwnName) {
+  const auto check = [](const std::string& kind, const std::string& models) {
+    return Check(kind +
+                 " model_aliases { key: 'fast' value: 'm-mini' } "
+                 "resilience { " +
+                 models + " }");
+  };
+  EXPECT_THAT(check("mock {}",
+                    "models { model: 'm-mini' } "
+                    "models { model: 'm' timeouts { first_content "
+                    "{ seconds: 1 } } }"),
+              IsEmpty());
+  EXPECT_THAT(
+      check("mock {}", "models { model: 'fast' }"),
+      ElementsAre(HasSubstr("resilience.models[0].model: is an alias "
+                            "of this provider; name the model, 'm-mini'")));
+  EXPECT_THAT(check("mock {}", "models { model: 'm' } models { model: 'm' }"),
+              ElementsAre(HasSubstr("models[1].model: is named already")));
+  EXPECT_THAT(check("mock {}", "models {}"),
+              ElementsAre(HasSubstr("models[0].model: ")));
+  constexpr char kTimed[] =
+      "models { model: 'm' timeouts { first_byte { seconds: 1 } } }";
+  EXPECT_THAT(check("openai { api_key: 'env:A' }", kTimed), IsEmpty());
+  EXPECT_THAT(check("mock {}", kTimed),
+              ElementsAre(HasSubstr("models[0].timeouts.first_byte: is of no "
+                                    "use to a provider that is not reached by "
+                                    "HTTP")));
+}
 
 TEST(ProviderValidatorTest, CapabilitiesAreOfANamedModel) {
   EXPECT_THAT(Check("mock {} model_capabilities { tools: true }"),

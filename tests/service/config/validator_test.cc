@@ -229,6 +229,14 @@ TEST(ValidatorTest, WaitsGrow) {
   EXPECT_THAT(problems("1001ms"),
               ElementsAre("providers[0].resilience.retry.backoff_limit: must "
                           "be at least backoff_base"));
+  // Of a model, against what its provider says.
+  EXPECT_THAT(
+      ProblemsOf("providers: [{name: mock, mock: {}, resilience: {retry: "
+                 "{backoff_base: 100ms, backoff_limit: 1s}, models: [{model: "
+                 "m, retry: {backoff_base: 900ms}}, {model: n, retry: "
+                 "{backoff_base: 2s}}]}}]\nrouting: {default_target: mock}\n"),
+      ElementsAre("providers[0].resilience.models[1].retry.backoff_limit: must "
+                  "be at least backoff_base"));
 }
 
 TEST(ValidatorTest, EjectionsGrow) {

@@ -21,7 +21,10 @@ constexpr char kProviders[] =
     "  credentials: [{api_key: 'env:B', name: other, weight: 3}]\n"
     "  credential_passthrough: true\n"
     "  resilience: {retry: {attempts_limit: 2, backoff_base: 1s}, "
-    "concurrent_attempts_limit: 4}\n"
+    "concurrent_attempts_limit: 4, models: [{model: slow, retry: "
+    "{backoff_base: "
+    "2s}, concurrent_attempts_limit: 1, timeouts: {first_byte: 3s, "
+    "stream_first_byte: 4s, first_content: 5s}}]}\n"
     "routing: {default_target: plain}\n"
     "resilience: {credential_cooling: {default_cooling: 2s, cooling_limit: "
     "60s}}\n";
@@ -34,25 +37,25 @@ const ProviderPolicy& PolicyOf(const RuntimeSnapshot& runtime,
 TEST(ProviderPolicyTest, IsAsConfiguredForAllWhereNothingElseIsSaid) {
   const auto runtime = MakeTestRuntime(kProviders, {{"A", "a"}, {"B", "b"}});
   const ProviderPolicy& plain = PolicyOf(*runtime, "plain");
-  EXPECT_EQ(plain.retry.attempts_limit(), 3);
+  EXPECT_EQ(plain.common.retry.attempts_limit(), 3);
   ASSERT_NE(plain.credentials, nullptr);
   EXPECT_TRUE(plain.credentials->is_keyless());
   EXPECT_FALSE(plain.takes_callers_credential);
   EXPECT_EQ(plain.load, nullptr);
-  EXPECT_EQ(plain.limits, AttemptLimits());
+  EXPECT_EQ(plain.common.limits, AttemptLimits());
 }
 
 TEST(ProviderPolicyTest, AProviderHasWhatItSays) {
   const auto runtime = MakeTestRuntime(kProviders, {{"A", "a"}, {"B", "b"}});
   const ProviderPolicy& special = PolicyOf(*runtime, "special");
-  EXPECT_EQ(special.retry.attempts_limit(), 2);
-  EXPECT_EQ(special.retry.retry_after_limit(), absl::Seconds(60));
+  EXPECT_EQ(special.common.retry.attempts_limit(), 2);
+  EXPECT_EQ(special.common.retry.retry_after_limit(), absl::Seconds(60));
   EXPECT_TRUE(special.takes_callers_credential);
   EXPECT_EQ(special.concurrent_attempts_limit, 4);
   EXPECT_EQ(special.load, &runtime->resilience().providers.LoadOf("special"));
-  EXPECT_EQ(special.limits.connect, absl::Seconds(2));
-  EXPECT_EQ(special.limits.first_content, absl::Seconds(9));
-  EXPECT_EQ(special.limits.total, absl::InfiniteDuration())
+  EXPECT_EQ(special.common.limits.connect, absl::Seconds(2));
+  EXPECT_EQ(special.common.limits.first_content, absl::Seconds(9));
+  EXPECT_EQ(special.common.limits.total, absl::InfiniteDuration())
       << "which the client for HTTP keeps to";
   ASSERT_EQ(special.credentials->size(), 2u);
   EXPECT_EQ(special.credentials->NameOf(1), "other");
@@ -65,6 +68,24 @@ TEST(ProviderPolicyTest, AProviderHasWhatItSays) {
   SetRetryDelay(long_wait, absl::Hours(1));
   special.credentials->Record(1, now, long_wait);
   EXPECT_EQ(special.credentials->CoolsFor(1, now), absl::Seconds(60));
+}
+
+TEST(ProviderPolicyTest, AModelHasWhatItSaysAndElseWhatItsProviderHas) {
+  const auto runtime = MakeTestRuntime(kProviders, {{"A", "a"}, {"B", "b"}});
+  const ProviderPolicy& special = PolicyOf(*runtime, "special");
+  EXPECT_EQ(&special.Of("other"), &special.common);
+  EXPECT_EQ(special.common.load, nullptr);
+  EXPECT_EQ(special.common.first_byte, absl::ZeroDuration());
+  const TargetPolicy& slow = special.Of("slow");
+  EXPECT_EQ(slow.retry.attempts_limit(), 2) << "as the provider says";
+  EXPECT_EQ(slow.limits.connect, absl::Seconds(2));
+  EXPECT_EQ(slow.limits.first_content, absl::Seconds(5));
+  EXPECT_EQ(slow.first_byte, absl::Seconds(3));
+  EXPECT_EQ(slow.stream_first_byte, absl::Seconds(4));
+  EXPECT_EQ(slow.concurrent_attempts_limit, 1);
+  EXPECT_EQ(slow.load,
+            &runtime->resilience().providers.LoadOf("special", "slow"));
+  EXPECT_NE(slow.load, special.load);
 }
 
 TEST(ProviderPolicyTest, CredentialsWithoutASecretAreNotThere) {
