@@ -381,16 +381,15 @@ _OF_PROVIDERS = [
     Mistake(
         "a provider's own breaker is the common one",
         "service/resilience/resilience_state.cc",
-        "options.of_provider[provider.name()] = OptionsOf(special);",
-        "options.of_provider[provider.name()] = OptionsOf(common);"),
+        "    LayOver(resilience.circuit_breaker(), &special);\n", ""),
     Mistake(
         "a provider's own attempts_limit is the common one", _PROVIDER_POLICY,
         "LayOver(provider.resilience().retry(), &retry);", "",
         said="more often than attempts_limit"),
     Mistake(
         "one more is under way with a provider than may be", _TARGET_PERMIT,
-        "policy.load->TryEnter(policy.concurrent_attempts_limit);",
-        "policy.load->TryEnter(policy.concurrent_attempts_limit + 1);",
+        "load->TryEnter(limit);",
+        "load->TryEnter(limit + 1);",
         said="requests under way, where"),
     Mistake(
         "attempts that fail count as under way until the call ends", _ATTEMPT,
@@ -416,8 +415,8 @@ _CHANCE = [
     Mistake(
         "a hash of the process decides who sticks to whom", _BALANCING,
         "return StableHash(key, \"sticky session\");",
-        "return std::hash<std::string_view>()(key) ^ "
-        "reinterpret_cast<uintptr_t>(&StickyHash);",
+        "return MixBits(StableHash(key) ^ "
+        "reinterpret_cast<uintptr_t>(&StickyHash));",
         said="another trace"),
 ]
 
