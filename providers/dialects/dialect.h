@@ -206,7 +206,7 @@ class EventReader : public Recycled {
 class EventWriter : public Recycled {
  public:
   struct Options {
-    // The name that the caller asked for, if it must be echoed.
+    // What the model is called if the provider does not say.
     std::string model;
     // By whose id the model was selected that answers; empty if none was.
     std::string model_policy;

@@ -177,9 +177,7 @@ EventWriter& DialectSink::Writer(const Call& call) {
   if (writer_ == nullptr) {
     const Attempt& attempt = *call.DecidingAttempt();
     EventWriter::Options options;
-    // For a caller who named no model: the one that was chosen.
-    options.model = std::string(call.facts.model.empty() ? attempt.model
-                                                         : call.facts.model);
+    options.model = std::string(attempt.model);
     options.model_policy = std::string(call.SelectedPolicy());
     options.stream_usage = call.facts.stream_usage;
     options.created_seconds = absl::ToUnixSeconds(call.start_time);

@@ -95,8 +95,16 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   return event;
 }
 
+template <typename Answer>
+void Call::FillModel(Answer* answer) const {
+  const Attempt* const deciding = DecidingAttempt();
+  if (!answer->model().empty() || deciding == nullptr) return;
+  answer->set_model(std::string(deciding->model));
+}
+
 void Call::Describe(v1::GenerateResponse* response) const {
   FillIdentity(facts.request_id, start_time, response);
+  FillModel(response);
   FillRoute(response->mutable_route());
   FillAttempts(response->mutable_attempts());
   FillTimings(TimesByNow(), response->mutable_timings());
@@ -106,6 +114,7 @@ void Call::Describe(v1::GenerateResponse* response) const {
 
 void Call::Describe(v1::StreamStarted* started) const {
   FillIdentity(facts.request_id, start_time, started);
+  FillModel(started);
   FillRoute(started->mutable_route());
   FillWarnings(started->mutable_warnings());
 }

@@ -102,6 +102,10 @@ class Call : public PlannedCall {
 
  private:
   void FillAttempts(google::protobuf::RepeatedPtrField<v1::Attempt>* out) const;
+  // Names the model that has answered, by what its provider was asked for,
+  // where the provider does not say.
+  template <typename Answer>
+  void FillModel(Answer* answer) const;
 };
 
 }  // namespace gateway

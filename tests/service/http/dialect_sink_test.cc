@@ -237,7 +237,7 @@ TEST_F(DialectSinkTest, EventsAreWrittenAndEndWithTheDialectsLastWord) {
   EXPECT_EQ(kept_.fields["x-request-id"], "req-1");
   ASSERT_EQ(kept_.writes.size(), 3u);
   EXPECT_THAT(kept_.writes[0], HasSubstr(R"("content":"forty")"));
-  EXPECT_THAT(kept_.writes[0], HasSubstr(R"("model":"asked")"));
+  EXPECT_THAT(kept_.writes[0], HasSubstr(R"("model":"served")"));
   EXPECT_THAT(kept_.writes[1], HasSubstr(R"("content":"-two")"));
   EXPECT_EQ(kept_.writes[2], "data: [DONE]\n\n");
   EXPECT_EQ(call_.response_bytes, static_cast<int64_t>(kept_.All().size()));

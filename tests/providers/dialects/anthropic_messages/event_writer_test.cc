@@ -119,7 +119,7 @@ TEST_F(MessagesEventWriterTest, TheEndTellsTheLastUsage) {
   EXPECT_EQ(Folded().usage().output_tokens(), 3);
 }
 
-TEST_F(MessagesEventWriterTest, EchoesTheModelThatTheCallerNamed) {
+TEST_F(MessagesEventWriterTest, NamesTheModelAsItsProviderDoes) {
   MessagesEventWriter writer({.model = "alias"});
   v1::GenerateEvent event;
   event.mutable_started()->set_model("m");
@@ -127,7 +127,7 @@ TEST_F(MessagesEventWriterTest, EchoesTheModelThatTheCallerNamed) {
   ASSERT_TRUE(writer.Write(event, &out).ok());
   event.mutable_delta()->set_text("x");
   ASSERT_TRUE(writer.Write(event, &out).ok());
-  EXPECT_NE(out.find(R"("model":"alias")"), std::string::npos);
+  EXPECT_NE(out.find(R"("model":"m")"), std::string::npos);
 }
 
 TEST_F(MessagesEventWriterTest, PutsInterleavedToolCallsInOrder) {

@@ -40,7 +40,7 @@ class GeminiEventWriterTest : public testing::Test {
     std::string chunk = R"({"candidates":[{"content":{"parts":[)";
     chunk.append(parts);
     return chunk.append(
-        R"(],"role":"model"},"index":0}],"modelVersion":"asked","responseId":"r"})");
+        R"(],"role":"model"},"index":0}],"modelVersion":"up","responseId":"r"})");
   }
 
   ChunkWriter writer_{EventWriter::Options{.model = "asked"}};
@@ -63,7 +63,7 @@ TEST_F(GeminiEventWriterTest, WritesEachPieceAndThenTheEnd) {
        "finishReason":"MAX_TOKENS","index":0}],
       "usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,
                        "totalTokenCount":5},
-      "modelVersion":"asked","responseId":"r"})"));
+      "modelVersion":"up","responseId":"r"})"));
 }
 
 TEST_F(GeminiEventWriterTest, CallsThatWaitAreCountedAndGoInTheirOrder) {

@@ -70,7 +70,7 @@ TEST_F(OpenAiChatEventWriterTest, WritesTheWholeOfAStream) {
   Write("end { outcome: OUTCOME_FINISHED }");
   const std::string head =
       R"({"id":"chatcmpl-r","object":"chat.completion.chunk","created":5,)"
-      R"("model":"alias","service_tier":"flex","choices":[{"index":0,)";
+      R"("model":"m","service_tier":"flex","choices":[{"index":0,)";
   EXPECT_EQ(out_,
             "data: " + head +
                 R"("delta":{"role":"assistant","content":"","refusal":null},)"

@@ -288,14 +288,18 @@ TEST_F(EventWriterTest, OtherChoicesHaveNoPlace) {
   EXPECT_EQ(Folded().choices(0).message().parts(0).text(), "a");
 }
 
-TEST_F(EventWriterTest, AnswersUnderTheNameThatTheCallerAskedFor) {
-  ResponsesEventWriter writer({.model = "asked"});
-  v1::GenerateEvent started;
-  started.mutable_started()->set_model("served");
-  std::string out;
-  ASSERT_TRUE(writer.Write(started, &out).ok());
-  EXPECT_NE(out.find(R"("model":"asked")"), std::string::npos);
-  EXPECT_EQ(out.find("served"), std::string::npos);
+TEST_F(EventWriterTest, NamesTheModelAsItsProviderDoes) {
+  for (const char* said : {"served", ""}) {
+    ResponsesEventWriter writer({.model = "asked"});
+    v1::GenerateEvent started;
+    started.mutable_started()->set_model(said);
+    std::string out;
+    ASSERT_TRUE(writer.Write(started, &out).ok());
+    EXPECT_EQ(out.find(R"("model":"served")") != std::string::npos,
+              said[0] != '\0');
+    EXPECT_EQ(out.find(R"("model":"asked")") != std::string::npos,
+              said[0] == '\0');
+  }
 }
 
 TEST_F(EventWriterTest, WhatIsNotJsonEndsTheStream) {
