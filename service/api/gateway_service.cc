@@ -176,7 +176,10 @@ const CallDirectives* DirectivesOf(const CallContext& context,
                                    google::protobuf::Arena& arena) {
   CallDirectives* directives = nullptr;
   for (const MetadataEntry& entry : context.metadata()) {
-    if (!entry.name.starts_with(CallDirectives::kPrefix)) continue;
+    if (!entry.name.starts_with(CallDirectives::kPrefix) &&
+        entry.name != CallDirectives::kIdempotencyKey) {
+      continue;
+    }
     if (directives == nullptr) {
       directives = google::protobuf::Arena::Create<CallDirectives>(&arena);
     }

@@ -26,7 +26,8 @@ constexpr std::string_view kContentEncoding = "content-encoding";
 // Returns whether a field that begins so may be one of CallerFields.
 bool MayBeRead(char first) {
   const char lower = absl::ascii_tolower(static_cast<unsigned char>(first));
-  return lower == 'a' || lower == 'x' || lower == 'h' || lower == 'o';
+  return lower == 'a' || lower == 'x' || lower == 'h' || lower == 'o' ||
+         lower == 'i';
 }
 
 absl::StatusOr<std::string_view> CallerOf(const HttpRequest& request,

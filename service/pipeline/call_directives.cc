@@ -39,7 +39,8 @@ constexpr std::string_view kTagsName = "tags";
 constexpr std::string_view kCapabilitiesName = "capabilities";
 
 // Part of the contract, and read by nothing yet.
-constexpr std::string_view kNotServed[] = {"idempotency-key", "priority"};
+constexpr std::string_view kNotServed[] = {CallDirectives::kIdempotencyKey,
+                                           "priority"};
 
 std::string FieldOf(std::string_view name) {
   return absl::StrCat(ToAbsl(CallDirectives::kPrefix), ToAbsl(name));
@@ -72,6 +73,11 @@ bool IsPrintable(std::string_view text) {
 }  // namespace
 
 bool CallDirectives::Take(std::string_view name, std::string_view value) {
+  if (absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(kIdempotencyKey))) {
+    any_ = true;
+    RefuseForNow(kIdempotencyKey);
+    return true;
+  }
   if (!absl::StartsWithIgnoreCase(ToAbsl(name), ToAbsl(kPrefix))) return false;
   any_ = true;
   name.remove_prefix(kPrefix.size());
@@ -101,14 +107,7 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
     if (is(known.name)) return TakeText(name, value, &(scope.*known.member));
   }
   for (const std::string_view later : kNotServed) {
-    if (!is(later)) continue;
-    if (!status_.ok()) return;
-    const std::string field = FieldOf(later);
-    status_ = MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
-                        absl::StrCat(field, ": is not served yet"));
-    AddFaultMetadata(status_, "field", field);
-    AddFieldViolation(status_, field, "is not served yet");
-    return;
+    if (is(later)) return RefuseForNow(FieldOf(later));
   }
   Refuse(name, "is not known; docs/routing.md lists those that are");
 }
@@ -184,6 +183,15 @@ void CallDirectives::TakeFlag(std::string_view name, std::string_view value,
   } else if (!absl::EqualsIgnoreCase(ToAbsl(value), "false")) {
     Refuse(name, "must be true or false");
   }
+}
+
+void CallDirectives::RefuseForNow(std::string_view field) {
+  if (!status_.ok()) return;
+  constexpr std::string_view kWhy = "is not served yet; leave it out";
+  status_ = MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
+                      absl::StrCat(ToAbsl(field), ": ", ToAbsl(kWhy)));
+  AddFaultMetadata(status_, "field", field);
+  AddFieldViolation(status_, field, kWhy);
 }
 
 void CallDirectives::Refuse(std::string_view name, std::string_view why) {

@@ -33,8 +33,12 @@ class CallDirectives {
   // What the names of all of them begin with, in lower case.
   static constexpr std::string_view kPrefix = "x-llmgateway-";
 
-  // Takes the field if its name begins so, in upper or lower case; returns
-  // whether it does.
+  // The field of that name without the prefix, by which callers of many
+  // services have repetitions recognized: not served yet, and so refused.
+  static constexpr std::string_view kIdempotencyKey = "idempotency-key";
+
+  // Takes the field if it is one of them, in upper or lower case; returns
+  // whether it is.
   bool Take(std::string_view name, std::string_view value);
 
   // INVALID_REQUEST, or UNIMPLEMENTED for one that is not served yet, with the
@@ -83,6 +87,7 @@ class CallDirectives {
   void TakeTimeout(std::string_view value);
   void TakeFlag(std::string_view name, std::string_view value, bool* flag);
   void Refuse(std::string_view name, std::string_view why);
+  void RefuseForNow(std::string_view field);
 
   bool any_ = false;
   // The names that were taken and are no lists, behind the prefix.

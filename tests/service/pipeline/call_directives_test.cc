@@ -76,8 +76,17 @@ TEST(CallDirectivesTest, WhatIsNotKnownIsRefusedByName) {
   for (const char* later : {"idempotency-key", "priority"}) {
     EXPECT_EQ(Fault(std::string("x-llmgateway-") + later, "v"),
               "UNIMPLEMENTED x-llmgateway-" + std::string(later) +
-                  ": is not served yet");
+                  ": is not served yet; leave it out");
   }
+}
+
+TEST(CallDirectivesTest, ThePlainIdempotencyKeyIsRefusedAndNotIgnored) {
+  for (const char* name : {"idempotency-key", "Idempotency-Key"}) {
+    EXPECT_EQ(Fault(name, "k"),
+              "UNIMPLEMENTED idempotency-key: is not served yet; leave it out");
+  }
+  CallDirectives said;
+  EXPECT_FALSE(said.Take("x-idempotency-key", "k"));
 }
 
 TEST(CallDirectivesTest, WhatHasNoMeaningIsRefused) {
