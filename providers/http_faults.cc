@@ -74,6 +74,8 @@ std::string_view NameOf(HttpTimeLimit limit) {
       return "timeouts.connect";
     case HttpTimeLimit::kFirstByte:
       return "timeouts.first_byte";
+    case HttpTimeLimit::kCallFirstByte:
+      return "timeouts.stream_first_byte";
     case HttpTimeLimit::kIdle:
       return "timeouts.idle";
     case HttpTimeLimit::kTotal:

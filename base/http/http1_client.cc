@@ -41,14 +41,16 @@ class Http1Client::Exchange final : public HttpExchange,
         pool_(pool),
         destination_(*call.head->destination()),
         progress_(call.progress != nullptr ? *call.progress : own_progress_),
+        first_byte_limit_(call.first_byte_timeout > absl::ZeroDuration()
+                              ? HttpTimeLimit::kCallFirstByte
+                              : HttpTimeLimit::kFirstByte),
         first_byte_timeout_(call.first_byte_timeout > absl::ZeroDuration()
                                 ? call.first_byte_timeout
                                 : destination_.timeouts.first_byte),
         due_(client.loop_.Now() + destination_.timeouts.total),
         timer_([this] { OnTimeout(); }),
-        on_cancel_(*call.cancel, [this, cancel = call.cancel] {
-          Fail(cancel->status());
-        }) {
+        on_cancel_(*call.cancel,
+                   [this, cancel = call.cancel] { Fail(cancel->status()); }) {
     ++client_.stats_.active;
   }
   ~Exchange() override {
@@ -129,6 +131,7 @@ class Http1Client::Exchange final : public HttpExchange,
   const HttpDestination& destination_;
   HttpProgress own_progress_;
   HttpProgress& progress_;
+  const HttpTimeLimit first_byte_limit_;
   const absl::Duration first_byte_timeout_;
   // Steady time by which the whole exchange must be over.
   const absl::Duration due_;
@@ -166,7 +169,7 @@ Http1Client::Exchange::Begin(std::unique_ptr<HttpExchange> self,
   }
   progress_.reused_connection = connection_->reused;
   const absl::Duration begun = client_.loop_.Now();
-  Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+  Await(first_byte_limit_, first_byte_timeout_,
         "the server to take the request");
   head_request_ = call.head->method() == "HEAD";
   if (head_request_) connection_->parser.SkipBody();
@@ -174,8 +177,7 @@ Http1Client::Exchange::Begin(std::unique_ptr<HttpExchange> self,
   progress_.sent = written.ok() && !cut_short_;
   if (call.body_memory != nullptr) std::string().swap(*call.body_memory);
   if (failure_.ok()) {
-    Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
-          "a first byte of the answer");
+    Await(first_byte_limit_, first_byte_timeout_, "a first byte of the answer");
   }
   // The answer is read even if writing failed: a server may answer, and close,
   // before it has read all of the request.
@@ -280,7 +282,7 @@ Task<absl::Status> Http1Client::Exchange::WriteAsItComes(
       Await(HttpTimeLimit::kTotal, absl::InfiniteDuration(),
             "the rest of the request");
     } else if (has_source && (before != state || written != written_before)) {
-      Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+      Await(first_byte_limit_, first_byte_timeout_,
             "the server to take the request");
     }
     before = state;

@@ -168,14 +168,16 @@ class Http2Client::Exchange final : public HttpExchange,
         pool_(pool),
         destination_(*call.head->destination()),
         progress_(call.progress != nullptr ? *call.progress : own_progress_),
+        first_byte_limit_(call.first_byte_timeout > absl::ZeroDuration()
+                              ? HttpTimeLimit::kCallFirstByte
+                              : HttpTimeLimit::kFirstByte),
         first_byte_timeout_(call.first_byte_timeout > absl::ZeroDuration()
                                 ? call.first_byte_timeout
                                 : destination_.timeouts.first_byte),
         due_(client.loop_.Now() + destination_.timeouts.total),
         timer_([this] { OnTimeout(); }),
-        on_cancel_(*call.cancel, [this, cancel = call.cancel] {
-          Fail(cancel->status());
-        }) {
+        on_cancel_(*call.cancel,
+                   [this, cancel = call.cancel] { Fail(cancel->status()); }) {
     ++client_.exchanges_;
   }
   ~Exchange() override {
@@ -232,6 +234,7 @@ class Http2Client::Exchange final : public HttpExchange,
   const HttpCall* call_ = nullptr;  // Null once the answer's head is there.
   HttpProgress own_progress_;
   HttpProgress& progress_;
+  const HttpTimeLimit first_byte_limit_;
   const absl::Duration first_byte_timeout_;
   // Steady time by which the whole exchange must be over.
   const absl::Duration due_;
@@ -302,8 +305,7 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
   ++client_.stats_.streams;
   if (length == 0) {
     progress_.sent = true;
-    Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
-          "a first byte of the answer");
+    Await(first_byte_limit_, first_byte_timeout_, "a first byte of the answer");
     return;
   }
   if (call_->source != nullptr) {
@@ -311,7 +313,7 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
   }
   stream_->SendBorrowed(call_->body);
   stream_->End();
-  Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+  Await(first_byte_limit_, first_byte_timeout_,
         "the server to take the request");
 }
 
@@ -344,11 +346,10 @@ absl::Status Http2Client::Exchange::TakeOfSource() {
   } else if (ended) {
     stream_->End();
     progress_.sent = true;
-    Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
-          "a first byte of the answer");
+    Await(first_byte_limit_, first_byte_timeout_, "a first byte of the answer");
   } else {
     stream_->SendBorrowed({&source_piece_, 1});
-    Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
+    Await(first_byte_limit_, first_byte_timeout_,
           "the server to take the request");
   }
   return absl::OkStatus();
@@ -364,8 +365,7 @@ void Http2Client::Exchange::OnSent(Http2Stream& stream) {
   progress_.sent = true;
   if (status_ != 0) return;
   if (call_->body_memory != nullptr) std::string().swap(*call_->body_memory);
-  Await(HttpTimeLimit::kFirstByte, first_byte_timeout_,
-        "a first byte of the answer");
+  Await(first_byte_limit_, first_byte_timeout_, "a first byte of the answer");
 }
 
 void Http2Client::Exchange::OnHead(Http2Stream&,

@@ -14,8 +14,15 @@
 
 namespace gateway {
 
-// The time-outs of a destination (HttpDestination::Timeouts).
-enum class HttpTimeLimit { kConnect, kFirstByte, kIdle, kTotal };
+// The time-outs of a destination (HttpDestination::Timeouts), and the one that
+// a call has in place of kFirstByte.
+enum class HttpTimeLimit {
+  kConnect,
+  kFirstByte,
+  kCallFirstByte,
+  kIdle,
+  kTotal
+};
 
 // Returns the error for a timeout: `awaited`, such as "the answer", has taken
 // longer than `limit`; with kTotal the exchange's time as a whole is over,

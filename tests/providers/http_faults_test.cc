@@ -2,12 +2,15 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "base/http/http_client.h"
+#include "base/http/http_timeout.h"
 #include "base/secret.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "errors/verdict.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -76,6 +79,27 @@ TEST(HttpFaultsTest, ATransportErrorIsTheProvidersUnlessTheCallerLeft) {
   EXPECT_EQ(FaultReason(Faults().OfTransport(
                 absl::DeadlineExceededError("slow"), progress)),
             v1::ERROR_REASON_PROVIDER_TIMEOUT);
+}
+
+TEST(HttpFaultsTest, ATimeoutSaysWhichLimitItWas) {
+  const std::pair<HttpTimeLimit, const char*> kNames[] = {
+      {HttpTimeLimit::kConnect, "timeouts.connect"},
+      {HttpTimeLimit::kFirstByte, "timeouts.first_byte"},
+      {HttpTimeLimit::kCallFirstByte, "timeouts.stream_first_byte"},
+      {HttpTimeLimit::kIdle, "timeouts.idle"},
+      {HttpTimeLimit::kTotal, "timeouts.total"}};
+  AttemptProgress progress;
+  progress.http.timed_out = true;
+  for (const auto& [limit, name] : kNames) {
+    EXPECT_EQ(FaultMetadata(Faults().OfTransport(
+                                WaitedTooLong(limit, "the answer"), progress),
+                            kTimeLimitKey),
+              name);
+  }
+  EXPECT_EQ(FaultMetadata(Faults().OfTransport(
+                              absl::DeadlineExceededError("slow"), progress),
+                          kTimeLimitKey),
+            "");
 }
 
 TEST(HttpFaultsTest, WantOfRoomIsTheGatewaysOwn) {

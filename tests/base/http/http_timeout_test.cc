@@ -9,7 +9,7 @@ namespace {
 TEST(HttpTimeoutTest, TellsSilenceFromTooLongAWhole) {
   for (const HttpTimeLimit limit :
        {HttpTimeLimit::kConnect, HttpTimeLimit::kFirstByte,
-        HttpTimeLimit::kIdle}) {
+        HttpTimeLimit::kCallFirstByte, HttpTimeLimit::kIdle}) {
     const absl::Status error = WaitedTooLong(limit, "the answer");
     EXPECT_EQ(error.code(), absl::StatusCode::kDeadlineExceeded);
     EXPECT_EQ(error.message(), "waited too long for the answer");
