@@ -194,7 +194,8 @@ resilience:
 
     def test_a_provider_without_a_key_that_limits_rests(self):
         self.upstream.set_script("gpt-limited", {
-            "status": 429, "retry_after": "60", "first_byte_delay_ms": 500})
+            "status": 429, "retry_after": "60",
+            "first_byte_delay_ms": 3000})
         self.assertEqual(set(self.at_once("shared")), {200})
         asked = self.upstream.stat("gpt-limited", "requests")
         self.assertGreater(asked, 8, "more than the budget has places")

@@ -122,8 +122,8 @@ def _config(upstream, tool):
         fields = provider.fields.format(upstream=upstream, tool=tool)
         lines += ["  - name: " + provider.name,
                   "    %s: {%s}" % (provider.name, fields)]
-        # Whose credential cools, once for each API.
-        for api in _APIS if "api_key" in fields else ():
+        # Which rests, or whose credential cools, once for each API.
+        for api in _APIS if provider.name != "mock" else ():
             limited = provider.name + "_" + api
             lines += ["  - name: " + limited,
                       "    %s: {%s}" % (provider.name, fields)]
