@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 
 namespace gateway {
@@ -18,11 +19,30 @@ auto PlaceOf(Overrides& overrides, std::string_view node) {
                           });
 }
 
+// Callers may give their nodes any name; in lists and lines of the log nothing
+// of it may act upon who reads them.
+bool IsNodeName(std::string_view text) {
+  if (text.empty() || text.size() > kNodeNameBytesMax) return false;
+  while (!text.empty()) {
+    const size_t bytes = CharacterBytes(text);
+    const auto first = static_cast<unsigned char>(text[0]);
+    if (bytes == 0 || first < ' ' || first == 0x7F) return false;
+    // U+0080 to U+009F.
+    if (first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0) {
+      return false;
+    }
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
 absl::Status CheckOverride(const PolicyTable& table, const NodeOverride& next) {
   if (next.node.empty()) return InvalidField("node_name", "is required");
-  if (next.node.size() > kNodeNameBytesMax) {
-    return InvalidField("node_name", absl::StrCat("is longer than ",
-                                                  kNodeNameBytesMax, " bytes"));
+  if (!IsNodeName(next.node)) {
+    return InvalidField(
+        "node_name",
+        absl::StrCat("must be 1 to ", kNodeNameBytesMax,
+                     " bytes of UTF-8 without control characters"));
   }
   if (next.model.empty()) return absl::OkStatus();
   const ModelPolicy* policy = table.FindPolicy(next.model);
@@ -44,14 +64,14 @@ absl::Status CheckOverride(const PolicyTable& table, const NodeOverride& next) {
 
 absl::Status PutOverride(const PolicyTable& table, const NodeOverride& next,
                          std::vector<NodeOverride>* overrides) {
-  const absl::Status status = CheckOverride(table, next);
-  if (!status.ok()) return status;
   const auto place = PlaceOf(*overrides, next.node);
   const bool has_one = place != overrides->end() && place->node == next.node;
-  if (next.model.empty()) {
-    if (has_one) overrides->erase(place);
+  if (next.model.empty() && has_one) {  // Whatever its name.
+    overrides->erase(place);
     return absl::OkStatus();
   }
+  const absl::Status status = CheckOverride(table, next);
+  if (!status.ok() || next.model.empty()) return status;
   if (has_one) {
     *place = next;
     return absl::OkStatus();
@@ -64,6 +84,22 @@ absl::Status PutOverride(const PolicyTable& table, const NodeOverride& next,
   }
   overrides->insert(place, next);
   return absl::OkStatus();
+}
+
+// Puts all of `next` into `overrides`; returns what is wrong with each.
+std::vector<absl::Status> PutAll(const PolicyTable& table,
+                                 absl::Span<const NodeOverride> next,
+                                 std::vector<NodeOverride>* overrides) {
+  std::vector<absl::Status> statuses;
+  if (!next.empty()) {
+    std::erase_if(*overrides, [&](const NodeOverride& entry) {
+      return entry.expire_time <= next[0].set_time;
+    });
+  }
+  for (const NodeOverride& each : next) {
+    statuses.push_back(PutOverride(table, each, overrides));
+  }
+  return statuses;
 }
 
 }  // namespace
@@ -107,19 +143,19 @@ absl::Status NodeOverrides::Set(const PolicyTable& table,
 
 std::vector<absl::Status> NodeOverrides::SetAll(
     const PolicyTable& table, absl::Span<const NodeOverride> next) {
-  std::vector<absl::Status> statuses;
   MutexLock lock(mu_);
   std::vector<NodeOverride> overrides = set_->all();
-  if (!next.empty()) {
-    std::erase_if(overrides, [&](const NodeOverride& entry) {
-      return entry.expire_time <= next[0].set_time;
-    });
-  }
-  for (const NodeOverride& each : next) {
-    statuses.push_back(PutOverride(table, each, &overrides));
-  }
+  std::vector<absl::Status> statuses = PutAll(table, next, &overrides);
   Swap(std::move(overrides));
   return statuses;
+}
+
+OverrideSet NodeOverrides::PreviewAll(
+    const PolicyTable& table, absl::Span<const NodeOverride> next,
+    std::vector<absl::Status>* statuses) const {
+  std::vector<NodeOverride> overrides = Get()->all();
+  *statuses = PutAll(table, next, &overrides);
+  return OverrideSet(std::move(overrides));
 }
 
 absl::StatusOr<OverrideSet> NodeOverrides::Preview(

@@ -88,9 +88,10 @@ class NodeOverrides {
   NodeOverrides& operator=(const NodeOverrides&) = delete;
 
   // Puts an override in the place of the node's last one; one without a model
-  // takes that back. Faults: INVALID_REQUEST if the node has no name or too
-  // long a one, the model is not in `table` or not overridable, the expiry has
-  // passed at `set_time`, or kNodeOverridesMax other nodes have one.
+  // takes that back. Faults: INVALID_REQUEST if the node has no name, too long
+  // a one or one with control characters, the model is not in `table` or not
+  // overridable, the expiry has passed at `set_time`, or kNodeOverridesMax
+  // other nodes have one.
   absl::Status Set(const PolicyTable& table, const NodeOverride& next)
       LOCKS_EXCLUDED(mu_);
 
@@ -99,6 +100,12 @@ class NodeOverrides {
   // taking effect.
   std::vector<absl::Status> SetAll(const PolicyTable& table,
                                    absl::Span<const NodeOverride> next)
+      LOCKS_EXCLUDED(mu_);
+
+  // Returns what SetAll would lead to, with what it would return.
+  OverrideSet PreviewAll(const PolicyTable& table,
+                         absl::Span<const NodeOverride> next,
+                         std::vector<absl::Status>* statuses) const
       LOCKS_EXCLUDED(mu_);
 
   // Returns what Set would lead to, and fails as it would.

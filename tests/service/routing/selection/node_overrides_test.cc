@@ -80,6 +80,27 @@ TEST_F(NodeOverridesTest, TakeEffectAtOnce) {
   EXPECT_THAT(All(), IsEmpty());
 }
 
+TEST_F(NodeOverridesTest, OneOfANameThatIsNoneCanOnlyBeTakenBack) {
+  EXPECT_EQ(FieldOf(overrides_.Set(table_, Given("a\nb", "claude-sonnet"))),
+            "node_name");
+  EXPECT_EQ(FieldOf(overrides_.Set(table_, Given("a\nb", ""))), "node_name");
+  overrides_.Replace({Given("a\nb", "claude-sonnet")});
+  EXPECT_TRUE(overrides_.Set(table_, Given("a\nb", "")).ok());
+  EXPECT_THAT(All(), IsEmpty());
+}
+
+TEST_F(NodeOverridesTest, APreviewOfSeveralSaysWhatIsWrongWithEach) {
+  std::vector<absl::Status> statuses;
+  const OverrideSet next = overrides_.PreviewAll(
+      table_, {Given("writer", "claude-sonnet"), Given("painter", "gone")},
+      &statuses);
+  EXPECT_TRUE(statuses[0].ok());
+  EXPECT_EQ(FieldOf(statuses[1]), "model_id");
+  ASSERT_EQ(next.all().size(), 1u);
+  EXPECT_EQ(next.all()[0].node, "writer");
+  EXPECT_THAT(All(), IsEmpty());
+}
+
 TEST_F(NodeOverridesTest, APreviewChangesNothing) {
   ASSERT_TRUE(overrides_.Set(table_, Given("writer", "claude-sonnet")).ok());
   const absl::StatusOr<OverrideSet> next =
