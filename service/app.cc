@@ -113,6 +113,10 @@ struct App::Graph {
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
   absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>> ChangesOfLoops(
       const ConfigSnapshot& next) const;
+  // Waits until the loops have done what they were told before: from then on
+  // connections are shown the new certificates. REQUIRES: they run, and none
+  // of them asks.
+  void AwaitLoops();
 
   Options options;
   // The one that the process began with.
@@ -283,6 +287,14 @@ App::Graph::ChangesOfLoops(const ConfigSnapshot& next) const {
   return changes;
 }
 
+void App::Graph::AwaitLoops() {
+  Latch done(static_cast<int>(loops.size()));
+  for (const auto& each : loops) {
+    each->loop().Post([&done] { done.Open(); });
+  }
+  done.Wait();
+}
+
 absl::StatusOr<std::function<void()>> App::Graph::Prepare(
     const ConfigSnapshot& next) {
   GATEWAY_ASSIGN_OR_RETURN(
@@ -297,6 +309,7 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
     SetLogLevels(levels);
     for (const auto& commit : commits) commit();
     for (const auto& loop : loops) loop->Change(changes);
+    AwaitLoops();
   };
 }
 
