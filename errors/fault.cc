@@ -183,6 +183,9 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
       return absl::StatusCode::kResourceExhausted;
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
     case v1::ERROR_REASON_RESPONSE_VALIDATION:
+    case v1::ERROR_REASON_CONFIG_INVALID:
+    case v1::ERROR_REASON_RESTART_REQUIRED:
+    case v1::ERROR_REASON_STATE_NOT_KEPT:
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:

@@ -15,9 +15,9 @@
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
-#include "google/protobuf/util/json_util.h"
 #include "service/api/caller_check.h"
 #include "service/api/circuit_view.h"
+#include "service/api/state_fault.h"
 #include "service/config/config_names.h"
 
 namespace gateway {
@@ -27,8 +27,6 @@ using By = TargetAvailability::By;
 
 constexpr std::string_view kService = "llmgateway.v1.AdminService";
 constexpr std::string_view kModule = "providers";
-// Where what operators have said is kept: a ListCircuitsResponse in JSON.
-constexpr std::string_view kDocument = "circuits.json";
 
 constexpr int kCircuitsPageDefault = 100;
 constexpr int kCircuitsPageMax = 1000;
@@ -96,72 +94,34 @@ void LogDeed(std::string_view deed, const std::string& provider,
        {"detail", detail}});
 }
 
-// Returns what operators have said, in the form in which it is kept.
-std::string WhatIsKept(const RuntimeSnapshot& runtime) {
-  const absl::Duration now = runtime.clock().SteadyTime();
-  v1::ListCircuitsResponse kept;
-  for (const TargetState* target : runtime.resilience().targets.All()) {
-    v1::Circuit circuit;
-    const CircuitBreaker::Snapshot breaker = target->breaker.Read(now);
-    if (breaker.is_forced) {
-      circuit.set_state(breaker.state == CircuitBreaker::State::kForcedOpen
-                            ? v1::Circuit::STATE_FORCED_OPEN
-                            : v1::Circuit::STATE_METRICS_ONLY);
-    }
-    const TargetAvailability::Snapshot said = target->availability.Read();
-    if (said.by == By::kOperator) {
-      circuit.set_disabled(true);
-      circuit.set_disabled_reason(said.why);
-    }
-    if (circuit.ByteSizeLong() == 0) continue;
-    circuit.set_provider(target->provider);
-    circuit.set_model(target->model);
-    *kept.add_circuits() = std::move(circuit);
+// Returns what is kept of a circuit of which this is said.
+v1::Circuit::State KeptState(v1::ForceCircuitRequest::State said) {
+  switch (said) {
+    case v1::ForceCircuitRequest::STATE_FORCED_OPEN:
+      return v1::Circuit::STATE_FORCED_OPEN;
+    case v1::ForceCircuitRequest::STATE_METRICS_ONLY:
+      return v1::Circuit::STATE_METRICS_ONLY;
+    default:
+      return v1::Circuit::STATE_UNSPECIFIED;
   }
-  std::string json;
-  // Fails for no message without an Any.
-  static_cast<void>(google::protobuf::util::MessageToJsonString(kept, &json));
-  return json;
 }
 
-void Restore(const v1::Circuit& kept, TargetBoard& targets,
-             absl::Duration now) {
-  TargetState* const target = targets.FindOwn(kept.provider(), kept.model());
-  if (target == nullptr) return;
-  if (kept.state() == v1::Circuit::STATE_FORCED_OPEN) {
-    target->breaker.Force(CircuitBreaker::State::kForcedOpen, now);
-  } else if (kept.state() == v1::Circuit::STATE_METRICS_ONLY) {
-    target->breaker.Force(CircuitBreaker::State::kMetricsOnly, now);
-  }
-  if (kept.disabled()) {
-    target->availability.Disable(By::kOperator, kept.disabled_reason());
+// Closes the circuits of a provider, or of one of its models.
+void ResetAll(const RuntimeSnapshot& runtime, const std::string& provider,
+              const std::string& model) {
+  const absl::Duration now = runtime.clock().SteadyTime();
+  ResilienceState& resilience = runtime.resilience();
+  resilience.outliers.Reset(provider, model, now);
+  if (model.empty()) resilience.providers.ResetCredentials(provider);
+  for (TargetState* target : resilience.targets.All()) {
+    if (target->provider != provider) continue;
+    if (!model.empty() && target->model != model) continue;
+    target->breaker.Reset(now);
+    target->availability.RecordSuccess();  // Ends the row of failures.
   }
 }
 
 }  // namespace
-
-void RestoreCircuits(const StateStore& state, const RuntimeSnapshot& runtime) {
-  const absl::StatusOr<std::optional<std::string>> text =
-      state.Read(kDocument);
-  v1::ListCircuitsResponse kept;
-  absl::Status read = text.status();
-  if (read.ok() && text->has_value() &&
-      !google::protobuf::util::JsonStringToMessage(**text, &kept).ok()) {
-    read = absl::DataLossError(absl::StrCat(
-        state.folder(), "/", ToAbsl(kDocument), " is not what was written"));
-  }
-  if (!read.ok()) {
-    Log(LogLevel::kError, "state",
-        "No model is disabled and no circuit forced, since what operators have "
-        "said cannot be read",
-        {{"error", read}});
-    return;
-  }
-  for (const v1::Circuit& circuit : kept.circuits()) {
-    Restore(circuit, runtime.resilience().targets,
-            runtime.clock().SteadyTime());
-  }
-}
 
 template <typename Request, typename Response>
 void CircuitsAdmin::Add(MethodTable& table, const char* method,
@@ -225,18 +185,16 @@ Task<absl::Status> CircuitsAdmin::ResetCircuit(
     v1::ResetCircuitResponse* response) {
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   GATEWAY_CO_RETURN_IF_ERROR(CheckProvider(*runtime, request.provider()));
-  const absl::Duration now = runtime->clock().SteadyTime();
-  ResilienceState& resilience = runtime->resilience();
-  resilience.outliers.Reset(request.provider(), request.model(), now);
-  if (request.model().empty()) {
-    resilience.providers.ResetCredentials(request.provider());
-  }
-  for (TargetState* target : resilience.targets.All()) {
-    if (target->provider != request.provider()) continue;
-    if (!request.model().empty() && target->model != request.model()) continue;
-    target->breaker.Reset(now);
-    target->availability.RecordSuccess();  // Ends the row of failures.
-  }
+  CircuitChange change = {
+      .provider = request.provider(),
+      .model = request.model(),
+      .say = [](v1::Circuit* kept) { kept->clear_state(); }};
+  std::function<void()> reset = [runtime, provider = request.provider(),
+                                 model = request.model()] {
+    ResetAll(*runtime, provider, model);
+  };
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await Say(call, runtime, std::move(change), std::move(reset)));
   LogDeed("An operator has reset circuits", request.provider(),
           request.model(), OperatorName(*runtime, call));
   const CircuitView view(*runtime);
@@ -244,7 +202,7 @@ Task<absl::Status> CircuitsAdmin::ResetCircuit(
     if (!request.model().empty() && target->model != request.model()) continue;
     view.Fill(*target, response->add_circuits());
   }
-  co_return co_await Keep(call);
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> CircuitsAdmin::ForceCircuit(
@@ -269,12 +227,22 @@ Task<absl::Status> CircuitsAdmin::ForceCircuit(
   GATEWAY_CO_ASSIGN_OR_RETURN(
       TargetState* const target,
       TargetToChange(*runtime, request.provider(), request.model()));
-  target->breaker.Force(state, runtime->clock().SteadyTime());
+  CircuitChange change = {
+      .provider = request.provider(),
+      .model = request.model(),
+      .say = [state = KeptState(request.state())](v1::Circuit* kept) {
+        kept->set_state(state);
+      }};
+  std::function<void()> force = [runtime, target, state] {
+    target->breaker.Force(state, runtime->clock().SteadyTime());
+  };
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await Say(call, runtime, std::move(change), std::move(force)));
   LogDeed("An operator has forced a circuit", request.provider(),
           request.model(), OperatorName(*runtime, call),
           v1::ForceCircuitRequest::State_Name(request.state()));
   CircuitView(*runtime).Fill(*target, response->mutable_circuit());
-  co_return co_await Keep(call);
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> CircuitsAdmin::SetModelEnabled(
@@ -310,39 +278,46 @@ Task<absl::Status> CircuitsAdmin::SetModelEnabled(
   GATEWAY_CO_ASSIGN_OR_RETURN(
       TargetState* const target,
       TargetToChange(*runtime, request.provider(), request.model()));
-  if (request.enabled()) {
-    target->availability.Enable();
-    LogDeed("An operator has enabled a model", request.provider(),
-            request.model(), who, request.reason());
-  } else {
-    target->availability.Disable(By::kOperator, why);
-    LogDeed("An operator has disabled a model", request.provider(),
-            request.model(), who, request.reason());
-  }
+  CircuitChange change = {
+      .provider = request.provider(),
+      .model = request.model(),
+      .say = [enabled = request.enabled(), why](v1::Circuit* kept) {
+        kept->set_disabled(!enabled);
+        kept->set_disabled_reason(enabled ? "" : why);
+        kept->clear_consecutive_failures();
+      }};
+  std::function<void()> apply = [target, enabled = request.enabled(), why] {
+    if (enabled) {
+      target->availability.Enable();
+    } else {
+      target->availability.Disable(By::kOperator, why);
+    }
+  };
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await Say(call, runtime, std::move(change), std::move(apply)));
+  LogDeed(request.enabled() ? "An operator has enabled a model"
+                            : "An operator has disabled a model",
+          request.provider(), request.model(), who, request.reason());
   view.Fill(*target, &circuit);
-  co_return co_await Keep(call);
+  co_return absl::OkStatus();
 }
 
-Task<absl::Status> CircuitsAdmin::Keep(CallContext& call) {
-  StateStore& state = sources_.state;
-  if (!state.is_persistent()) co_return absl::OkStatus();
-  // Read on the worker, where one follows the other, so that what is written
-  // last is what was said last.
-  auto write = [&state, runtime = sources_.runtime.Get()] {
-    return state.Write(kDocument, WhatIsKept(*runtime));
+Task<absl::Status> CircuitsAdmin::Say(CallContext& call, Runtime runtime,
+                                      CircuitChange change,
+                                      std::function<void()> apply) {
+  // Named before it is awaited: GCC 12 would destroy a temporary twice.
+  auto say = [&state = sources_.state, runtime = std::move(runtime),
+              change = std::move(change), apply = std::move(apply)] {
+    return state.WriteThen(
+        kCircuitDocument, [&] { return WriteCircuits(*runtime, &change); },
+        apply);
   };
-  const absl::StatusOr<absl::Status> kept =
-      co_await sources_.worker.Run(std::move(write), call.cancel());
-  if (!kept.ok()) {
-    // The caller has gone, or too many wait. It is in force all the same.
-    state.WriteSoon(kDocument, WhatIsKept(*sources_.runtime.Get()));
-    co_return absl::OkStatus();
-  }
-  if (kept->ok()) co_return absl::OkStatus();
-  co_return MakeFault(
-      v1::ERROR_REASON_INTERNAL,
-      absl::StrCat("it is in force, but will be forgotten by a restart: ",
-                   kept->message()));
+  if (!sources_.state.is_persistent()) co_return say();
+  const absl::StatusOr<absl::Status> said =
+      co_await sources_.worker.Run(std::move(say), call.cancel());
+  if (!said.ok()) co_return ChangeNotBegun(said.status());
+  if (!said->ok()) co_return StateNotKept(*said);
+  co_return absl::OkStatus();
 }
 
 }  // namespace gateway

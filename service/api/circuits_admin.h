@@ -6,16 +6,17 @@
 //                           .worker = worker});
 //   circuits.AddTo(table);  // Who may call, AdminService says.
 //
-// What operators have forced or disabled is kept in the store, and put into
-// force again at the start:
+// What operators force or disable is kept in the store (circuit_document.h),
+// and in force once it is there. What cannot be kept is not in force.
 //
-//   RestoreCircuits(store, *runtime.Get());
-//
-// Thread-safe once added; handlers run on the loops of their calls, and write
-// to the store on the worker.
+// Thread-safe once added; handlers run on the loops of their calls, and what
+// they say is written, and put into force, on the worker.
 
 #ifndef SERVICE_API_CIRCUITS_ADMIN_H_
 #define SERVICE_API_CIRCUITS_ADMIN_H_
+
+#include <functional>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,16 +24,13 @@
 #include "base/async/task.h"
 #include "llmgateway/v1/circuits.pb.h"
 #include "service/api/call_context.h"
+#include "service/api/circuit_document.h"
 #include "service/api/method_table.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/state/state_store.h"
 
 namespace gateway {
-
-// Puts into force what operators had said before the process began. One line of
-// the log tells if that cannot be read: then nothing is in force.
-void RestoreCircuits(const StateStore& state, const RuntimeSnapshot& runtime);
 
 class CircuitsAdmin {
  public:
@@ -75,8 +73,12 @@ class CircuitsAdmin {
       CallContext& call, const llmgateway::v1::SetModelEnabledRequest& request,
       llmgateway::v1::SetModelEnabledResponse* response);
 
-  // Keeps what operators have said; returns once it is on disk.
-  Task<absl::Status> Keep(CallContext& call);
+  using Runtime = std::shared_ptr<const RuntimeSnapshot>;
+
+  // Keeps what is said, then puts it into force by `apply`. A fault says that
+  // it is not.
+  Task<absl::Status> Say(CallContext& call, Runtime runtime,
+                         CircuitChange change, std::function<void()> apply);
 
   const Sources sources_;
 };

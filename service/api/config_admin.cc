@@ -14,6 +14,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
+#include "service/api/state_fault.h"
 #include "service/config/loader.h"
 
 namespace gateway {
@@ -31,24 +32,35 @@ void FillVersion(const ConfigVersion& from, v1::ConfigVersion* to) {
   *to->mutable_load_time() = ToProto(from.load_time);
 }
 
+v1::ErrorReason ReasonOf(const Result& result) {
+  switch (result.refusal) {
+    case ConfigReloader::Refusal::kEtag:
+      return v1::ERROR_REASON_ETAG_MISMATCH;
+    case ConfigReloader::Refusal::kNoVersion:
+      return v1::ERROR_REASON_NOT_FOUND;
+    case ConfigReloader::Refusal::kRestart:
+      return v1::ERROR_REASON_RESTART_REQUIRED;
+    case ConfigReloader::Refusal::kEnded:
+      return v1::ERROR_REASON_DRAINING;
+    case ConfigReloader::Refusal::kNone:
+    case ConfigReloader::Refusal::kNotKept:
+    case ConfigReloader::Refusal::kWrong:
+      break;
+  }
+  return absl::IsInvalidArgument(result.status)
+             ? v1::ERROR_REASON_INVALID_REQUEST
+             : v1::ERROR_REASON_CONFIG_INVALID;
+}
+
 // The fault of a configuration that did not come into use, with every problem.
 absl::Status FaultOf(const Result& result) {
-  absl::Status fault;
-  switch (result.status.code()) {
-    case absl::StatusCode::kAborted:
-      fault = MakeFault(v1::ERROR_REASON_ETAG_MISMATCH,
-                        ToStd(result.status.message()));
-      AddFaultMetadata(fault, "etag", result.version.etag);
-      return fault;
-    case absl::StatusCode::kNotFound:
-      return MakeFault(v1::ERROR_REASON_NOT_FOUND,
-                       ToStd(result.status.message()));
-    case absl::StatusCode::kInvalidArgument:
-      fault = MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
-                        ToStd(result.status.message()));
-      break;
-    default:
-      fault = result.status;
+  if (result.refusal == ConfigReloader::Refusal::kNotKept) {
+    return StateNotKept(result.status);
+  }
+  absl::Status fault =
+      MakeFault(ReasonOf(result), ToStd(result.status.message()));
+  if (result.refusal == ConfigReloader::Refusal::kEtag) {
+    AddFaultMetadata(fault, "etag", result.version.etag);
   }
   for (const ConfigProblem& problem : result.problems) {
     AddFieldViolation(fault, problem.path, problem.ToString());

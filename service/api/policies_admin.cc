@@ -1,5 +1,6 @@
 #include "service/api/policies_admin.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "service/api/caller_check.h"
 #include "service/api/override_document.h"
 #include "service/api/policy_view.h"
+#include "service/api/state_fault.h"
 
 namespace gateway {
 namespace {
@@ -94,7 +96,7 @@ Task<absl::Status> PoliciesAdmin::UpdateNodePolicy(
                               CheckOperator(*runtime, call));
   GATEWAY_CO_ASSIGN_OR_RETURN(const NodeOverride given,
                               OverrideOf(request, operator_name, now));
-  NodeOverrides& overrides = runtime->selection().overrides;
+  const NodeOverrides& overrides = runtime->selection().overrides;
   if (request.validate_only()) {
     GATEWAY_CO_ASSIGN_OR_RETURN(const OverrideSet next,
                                 overrides.Preview(table, given));
@@ -102,8 +104,10 @@ Task<absl::Status> PoliciesAdmin::UpdateNodePolicy(
                    response->mutable_assignment());
     co_return absl::OkStatus();
   }
-  GATEWAY_CO_RETURN_IF_ERROR(overrides.Set(table, given));
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Keep(call, runtime));
+  std::vector<NodeOverride> one = {given};
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::vector<absl::Status> set,
+                              co_await Set(call, runtime, std::move(one)));
+  GATEWAY_CO_RETURN_IF_ERROR(set.front());
   FillCurrentAssignment(*runtime, request.node_name(),
                         response->mutable_assignment());
   co_return absl::OkStatus();
@@ -135,9 +139,8 @@ Task<absl::Status> PoliciesAdmin::BulkUpdateNodePolicies(
     malformed.push_back(each.status());
     if (each.ok()) given.push_back(*std::move(each));
   }
-  const std::vector<absl::Status> set = runtime->selection().overrides.SetAll(
-      runtime->router().selector().table(), given);
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Keep(call, runtime));
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::vector<absl::Status> set,
+                              co_await Set(call, runtime, std::move(given)));
   size_t place = 0;
   for (int i = 0; i < request.updates_size(); ++i) {
     const std::string& node = request.updates(i).node_name();
@@ -154,23 +157,33 @@ Task<absl::Status> PoliciesAdmin::BulkUpdateNodePolicies(
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> PoliciesAdmin::Keep(CallContext& call, Runtime runtime) {
-  if (!sources_.store.is_persistent()) co_return absl::OkStatus();
-  // Reads the overrides when its turn has come, so that of several in short
-  // order the last one to be written is the latest.
-  auto write = [runtime = std::move(runtime), &store = sources_.store] {
-    return store.Write(kOverrideDocument,
-                       WriteOverrides(*runtime->selection().overrides.Get(),
-                                      runtime->clock().WallTime()));
+Task<absl::StatusOr<std::vector<absl::Status>>> PoliciesAdmin::Set(
+    CallContext& call, Runtime runtime, std::vector<NodeOverride> given) {
+  using Statuses = std::vector<absl::Status>;
+  const auto& table = runtime->router().selector().table();
+  if (!sources_.store.is_persistent()) {
+    co_return runtime->selection().overrides.SetAll(table, given);
+  }
+  // One piece of work follows the other, so that nobody changes them between.
+  auto set = [runtime, given = std::move(given), &table,
+              &store = sources_.store]() -> absl::StatusOr<Statuses> {
+    NodeOverrides& overrides = runtime->selection().overrides;
+    Statuses statuses;
+    const OverrideSet next = overrides.PreviewAll(table, given, &statuses);
+    // Where all is wrong there is nothing to be kept.
+    if (std::none_of(statuses.begin(), statuses.end(),
+                     [](const absl::Status& each) { return each.ok(); })) {
+      return statuses;
+    }
+    GATEWAY_RETURN_IF_ERROR(store.Write(
+        kOverrideDocument, WriteOverrides(next, runtime->clock().WallTime())));
+    return overrides.SetAll(table, given);
   };
-  absl::StatusOr<absl::Status> written =
-      co_await sources_.worker.Run(std::move(write), call.cancel());
-  const absl::Status status = written.ok() ? *written : written.status();
-  if (status.ok()) co_return status;
-  co_return MakeFault(
-      v1::ERROR_REASON_INTERNAL,
-      absl::StrCat("the override is in force, but a restart would forget it: ",
-                   status.message()));
+  absl::StatusOr<absl::StatusOr<Statuses>> done =
+      co_await sources_.worker.Run(std::move(set), call.cancel());
+  if (!done.ok()) co_return ChangeNotBegun(done.status());
+  if (!done->ok()) co_return StateNotKept(done->status());
+  co_return *std::move(done);
 }
 
 }  // namespace gateway

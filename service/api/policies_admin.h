@@ -6,10 +6,11 @@
 //   policies.AddTo(table);  // Before AdminService, which says who may call.
 //
 // An override is in force for every call that begins after the answer, and by
-// then it is on disk, if anything is kept there.
+// then it is on disk, if anything is kept there. One that cannot be kept is not
+// in force.
 //
 // Thread-safe once added; handlers run on the loops of their calls, except that
-// overrides are written by the worker.
+// overrides are written, and then put into force, by the worker.
 
 #ifndef SERVICE_API_POLICIES_ADMIN_H_
 #define SERVICE_API_POLICIES_ADMIN_H_
@@ -71,9 +72,10 @@ class PoliciesAdmin {
   static absl::StatusOr<NodeOverride> OverrideOf(
       const llmgateway::v1::UpdateNodePolicyRequest& update,
       std::string_view operator_name, absl::Time now);
-  // Puts the overrides on disk. A fault says that they are in force all the
-  // same.
-  Task<absl::Status> Keep(CallContext& call, Runtime runtime);
+  // Puts overrides on disk, then into force. Returns what is wrong with each; a
+  // fault says that none is in force.
+  Task<absl::StatusOr<std::vector<absl::Status>>> Set(
+      CallContext& call, Runtime runtime, std::vector<NodeOverride> given);
 
   const Sources sources_;
 };

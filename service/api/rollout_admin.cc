@@ -13,6 +13,7 @@
 #include "base/text/json.h"
 #include "errors/fault.h"
 #include "service/api/caller_check.h"
+#include "service/api/state_fault.h"
 #include "service/routing/rollout_switch.h"
 
 namespace gateway {
@@ -22,12 +23,12 @@ namespace {
 // said.
 constexpr std::string_view kRolloutDocument = "rollout.json";
 
-std::string KeptRollout(const RolloutSwitch& rollout) {
-  const RolloutSwitch::Said said = rollout.said();
+std::string KeptRollout(const std::string& configured,
+                        const RolloutSwitch::Said& said) {
   std::string text;
   JsonWriter json(&text);
   json.StartObject();
-  json.StringField("configured", rollout.configured());
+  json.StringField("configured", configured);
   if (said.enabled.has_value()) json.BoolField("enabled", *said.enabled);
   if (said.percentage.has_value()) {
     json.DoubleField("percentage", *said.percentage);
@@ -87,60 +88,61 @@ void RolloutAdmin::AddTo(MethodTable& table) {
 Task<absl::Status> RolloutAdmin::Update(CallContext& call,
                                         const v1::UpdateRolloutRequest& request,
                                         v1::UpdateRolloutResponse* response) {
-  std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
-  RolloutSwitch& rollout = runtime->rollout();
+  const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   RolloutSwitch::Said said;
   if (request.has_enabled()) said.enabled = request.enabled();
   if (request.has_percentage()) said.percentage = request.percentage();
-  if (request.reset()) {
-    if (said.any()) {
-      co_return InvalidField("reset",
-                             "takes back what was said, and so stands "
-                             "alone");
-    }
-    rollout.Reset();
-  } else if (said.any() && !rollout.Override(said)) {
+  if (request.reset() && said.any()) {
+    co_return InvalidField("reset",
+                           "takes back what was said, and so stands alone");
+  }
+  if (!RolloutSwitch::CanBe(said)) {
     co_return InvalidField("percentage",
                            "must be 0 to 100, with two decimals at most");
   }
-  const RolloutSwitch::State state = rollout.state();
+  // One that says nothing asks how it is.
+  const bool asks = !said.any() && !request.reset();
+  if (!asks) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await Say(call, runtime, said));
+  }
+  const RolloutSwitch::State state = runtime->rollout().state();
   response->set_enabled(state.enabled);
   response->set_percentage(state.percentage);
   response->set_overridden(state.overridden);
-  // One that says nothing asks how it is.
-  if (!said.any() && !request.reset()) co_return absl::OkStatus();
+  if (asks) co_return absl::OkStatus();
   Log(LogLevel::kInfo, "state", "An operator has changed the rollout",
       {{"enabled", state.enabled},
        {"percentage", absl::StrCat(state.percentage)},
        {"overridden", state.overridden}});
-  co_return co_await Keep(call, std::move(runtime));
+  co_return absl::OkStatus();
 }
 
-Task<absl::Status> RolloutAdmin::Keep(
-    CallContext& call, std::shared_ptr<const RuntimeSnapshot> runtime) {
-  StateStore& state = sources_.state;
-  if (!state.is_persistent()) co_return absl::OkStatus();
-  // Read on the worker, where one follows the other, so that what is written
-  // last is what was said last. Named before it is awaited: GCC 12 would
-  // destroy a temporary twice.
-  auto write = [&state, runtime] {
-    const RolloutSwitch& rollout = runtime->rollout();
-    return rollout.said().any()
-               ? state.Write(kRolloutDocument, KeptRollout(rollout))
-               : state.Remove(kRolloutDocument);
+Task<absl::Status> RolloutAdmin::Say(
+    CallContext& call, std::shared_ptr<const RuntimeSnapshot> runtime,
+    RolloutSwitch::Said said) {
+  // On the worker one piece follows the other, so that nobody says something
+  // between. Named before it is awaited: GCC 12 would destroy a temporary
+  // twice.
+  auto say = [&state = sources_.state, runtime, said]() -> absl::Status {
+    RolloutSwitch& rollout = runtime->rollout();
+    if (!said.any()) {
+      GATEWAY_RETURN_IF_ERROR(state.Remove(kRolloutDocument));
+      rollout.Reset();
+      return absl::OkStatus();
+    }
+    RolloutSwitch::Said all = rollout.said();
+    all.Add(said);
+    GATEWAY_RETURN_IF_ERROR(
+        state.Write(kRolloutDocument, KeptRollout(rollout.configured(), all)));
+    rollout.Override(said);
+    return absl::OkStatus();
   };
-  const absl::StatusOr<absl::Status> kept =
-      co_await sources_.worker.Run(std::move(write), call.cancel());
-  if (!kept.ok()) {
-    // The caller has gone, or too many wait. It is in force all the same.
-    state.WriteSoon(kRolloutDocument, KeptRollout(runtime->rollout()));
-    co_return absl::OkStatus();
-  }
-  if (kept->ok()) co_return absl::OkStatus();
-  co_return MakeFault(
-      v1::ERROR_REASON_INTERNAL,
-      absl::StrCat("it is in force, but will be forgotten by a restart: ",
-                   kept->message()));
+  if (!sources_.state.is_persistent()) co_return say();
+  const absl::StatusOr<absl::Status> said_it =
+      co_await sources_.worker.Run(std::move(say), call.cancel());
+  if (!said_it.ok()) co_return ChangeNotBegun(said_it.status());
+  if (!said_it->ok()) co_return StateNotKept(*said_it);
+  co_return absl::OkStatus();
 }
 
 }  // namespace gateway

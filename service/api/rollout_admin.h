@@ -26,6 +26,7 @@
 #include "service/api/method_table.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/routing/rollout_switch.h"
 #include "service/state/state_store.h"
 
 namespace gateway {
@@ -56,9 +57,11 @@ class RolloutAdmin {
   Task<absl::Status> Update(CallContext& call,
                             const llmgateway::v1::UpdateRolloutRequest& request,
                             llmgateway::v1::UpdateRolloutResponse* response);
-  // Returns once what has been said is on disk.
-  Task<absl::Status> Keep(CallContext& call,
-                          std::shared_ptr<const RuntimeSnapshot> runtime);
+  // Puts what is said on disk, then into force; takes all back if `said` says
+  // nothing. A fault says that nothing has changed.
+  Task<absl::Status> Say(CallContext& call,
+                         std::shared_ptr<const RuntimeSnapshot> runtime,
+                         RolloutSwitch::Said said);
 
   const Sources sources_;
 };

@@ -176,6 +176,7 @@ bool ConfigReloader::AwaitBegin(MutexLock& lock) {
 ConfigReloader::Result ConfigReloader::Ended() {
   Result result;
   result.status = absl::UnavailableError("the gateway is shutting down");
+  result.refusal = Refusal::kEnded;
   return result;
 }
 
@@ -205,6 +206,7 @@ ConfigReloader::Result ConfigReloader::Reload(Trigger trigger,
   candidate.code = absl::StatusCode::kFailedPrecondition;
   candidate.trigger = NameOf(trigger);
   candidate.source = options_.file;
+  candidate.must_be_kept = trigger == Trigger::kOperator;
   candidate.reading = ReadFileAsItIs();
   candidate.file_sha256 = Sha256Hex(candidate.reading.text);
   candidate.file_is_fine = candidate.reading.snapshot != nullptr;
@@ -242,8 +244,12 @@ ConfigReloader::Result ConfigReloader::Apply(const Applied& applied) {
   candidate.from_file = false;
   candidate.applied = true;
   candidate.must_be_kept = true;
+  candidate.is_operators = true;
   const absl::Status etag = CheckEtag(applied.etag);
-  if (!etag.ok()) return Refused(candidate, etag, {}, applied.validate_only);
+  if (!etag.ok()) {
+    return Refused(candidate, {.status = etag, .refusal = Refusal::kEtag},
+                   applied.validate_only);
+  }
   candidate.file_sha256 = FileSha256();
   const AppliedReferences allowed(options_.kinds, file_config_);
   candidate.reading = ReadConfigForMachine(
@@ -261,9 +267,13 @@ ConfigReloader::Result ConfigReloader::Rollback(int64_t version,
   candidate.trigger = "operator";
   candidate.source = AppliedBy(by);
   candidate.must_be_kept = true;
+  candidate.is_operators = true;
   candidate.code = absl::StatusCode::kFailedPrecondition;
   const absl::Status checked = CheckEtag(etag);
-  if (!checked.ok()) return Refused(candidate, checked, {}, false);
+  if (!checked.ok()) {
+    return Refused(candidate, {.status = checked, .refusal = Refusal::kEtag},
+                   false);
+  }
   const std::vector<ConfigVersion>& versions = history_.versions();
   const ConfigVersion* const found = version != 0 ? history_.Find(version)
                                      : versions.size() >= 2
@@ -273,7 +283,8 @@ ConfigReloader::Result ConfigReloader::Rollback(int64_t version,
     const absl::Status none = absl::NotFoundError(
         version == 0 ? "there was none before"
                      : absl::StrCat("version ", version, " is not kept"));
-    return Refused(candidate, none, {}, false);
+    return Refused(candidate, {.status = none, .refusal = Refusal::kNoVersion},
+                   false);
   }
   ConfigVersion target = *found;
   candidate.file_sha256 = FileSha256();
@@ -301,7 +312,9 @@ bool ConfigReloader::FileIsOther() {
 // --- What comes into use, and what does not.
 
 absl::StatusOr<ConfigReloader::Ready> ConfigReloader::MakeReady(
-    Candidate& candidate, std::vector<ConfigProblem>* problems) {
+    Candidate& candidate, std::vector<ConfigProblem>* problems,
+    Refusal* refusal) {
+  *refusal = Refusal::kWrong;
   const auto wrong = [&](absl::StatusCode code) {
     return absl::Status(code, problems->empty() ? "the configuration is wrong"
                                                 : problems->front().ToString());
@@ -323,9 +336,14 @@ absl::StatusOr<ConfigReloader::Ready> ConfigReloader::MakeReady(
     ConfigProblem& problem = problems->emplace_back();
     problem.source = candidate.source;
     problem.path = std::move(path);
-    problem.message = "is changed, which needs a restart";
+    problem.message =
+        "is changed, which needs a restart; the rest of this configuration "
+        "is in use once the field is as it was";
   }
-  if (!problems->empty()) return wrong(absl::StatusCode::kFailedPrecondition);
+  if (!problems->empty()) {
+    *refusal = Refusal::kRestart;
+    return wrong(absl::StatusCode::kFailedPrecondition);
+  }
   absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> runtime =
       RuntimeSnapshot::Make(reading.snapshot, ready.before->ports(),
                             ready.before.get());
@@ -378,20 +396,29 @@ absl::Status ConfigReloader::KeepVersion(const Candidate& candidate,
 
 ConfigReloader::Result ConfigReloader::Use(Candidate candidate,
                                            bool validate_only) {
-  std::vector<ConfigProblem> problems;
-  absl::StatusOr<Ready> ready = MakeReady(candidate, &problems);
-  if (!ready.ok()) {
-    return Refused(candidate, ready.status(), std::move(problems),
-                   validate_only);
-  }
   Result result;
+  absl::StatusOr<Ready> ready =
+      MakeReady(candidate, &result.problems, &result.refusal);
+  if (!ready.ok()) {
+    result.status = ready.status();
+    return Refused(candidate, std::move(result), validate_only);
+  }
+  result.refusal = Refusal::kNone;
   result.warnings = candidate.reading.warnings;
   result.changes = DiffConfigs(ready->before->config(),
                                ready->runtime->config(), kChangesMax);
   result.version = history_.versions().back();
   if (validate_only) return result;
+  // Files that are written as they were, or read again to be sure.
+  const bool is_no_news = ready->same && refused_.empty() &&
+                          candidate.trigger == NameOf(Trigger::kFiles) &&
+                          candidate.reading.text == result.version.text;
   const absl::Status kept = KeepVersion(candidate, *ready);
-  if (!kept.ok()) return Refused(candidate, kept, {}, validate_only);
+  if (!kept.ok()) {
+    candidate.is_operators = true;  // Nothing is wrong with the file.
+    return Refused(candidate, {.status = kept, .refusal = Refusal::kNotKept},
+                   validate_only);
+  }
   result.version = history_.versions().back();
   if (candidate.from_file && !candidate.applied) {
     file_config_ = ready->runtime->config();
@@ -401,14 +428,16 @@ ConfigReloader::Result ConfigReloader::Use(Candidate candidate,
     runtime_->Swap(ready->runtime);
     ready->commit();
   }
-  LogUse(candidate, result, ready->same);
-  Count(ready->same ? "unchanged" : "success");
+  refused_.clear();
+  if (!is_no_news) Count(ready->same ? "unchanged" : "success");
   if (shard_ != nullptr) {
     if (candidate.file_is_fine) shard_->GaugeOf(kLastSuccessful, {}).Set(1);
     shard_->GaugeOf(kVersion, {}).Set(result.version.number);
   }
   SetState(candidate.reading, ready->runtime->snapshot(),
            candidate.file_is_fine);
+  // Last, so that whoever has read it finds all else so.
+  if (!is_no_news) LogUse(candidate, result, ready->same);
   return result;
 }
 
@@ -433,40 +462,56 @@ absl::Status ConfigReloader::Keep(const ConfigHistory& history,
                                   bool must_be_kept) {
   const absl::Status written = history.Write(*options_.state);
   if (written.ok()) return written;
-  if (must_be_kept) return absl::UnavailableError(written.message());
+  if (must_be_kept) return absl::FailedPreconditionError(written.message());
   Log(LogLevel::kError, "config",
       "the configuration is in use, and its version is not kept",
       {{"error", written}});
   return absl::OkStatus();
 }
 
-ConfigReloader::Result ConfigReloader::Refused(
-    const Candidate& candidate, absl::Status status,
-    std::vector<ConfigProblem> problems, bool validate_only) {
-  Result result;
-  result.status = std::move(status);
+ConfigReloader::Result ConfigReloader::Refused(const Candidate& candidate,
+                                               Result result,
+                                               bool validate_only) {
   result.version = history_.versions().back();
-  if (!validate_only) {
-    // An operator who applies one is told by the answer.
-    const bool of_file = !candidate.must_be_kept;
-    Log(of_file ? LogLevel::kError : LogLevel::kWarn, "config",
-        "configuration refused; the one in use stays",
-        {{"config", candidate.source},
-         {"trigger", candidate.trigger},
-         {"problems", problems.size()},
-         {"error", problems.empty() ? ToStd(result.status.message())
-                                    : FirstOf(problems)}});
-    Count("refused");
-    if (of_file) {
-      if (shard_ != nullptr) shard_->GaugeOf(kLastSuccessful, {}).Set(0);
-      MutexLock lock(state_mu_);
-      state_.problems = problems;
-      state_.refuse_time = options_.clock->WallTime();
-      Tell();
-    }
+  if (!validate_only && !WasTold(candidate, result)) {
+    TellRefusal(candidate, result);
   }
-  result.problems = std::move(problems);
   return result;
+}
+
+bool ConfigReloader::WasTold(const Candidate& candidate,
+                             const Result& refused) {
+  if (candidate.is_operators) return false;
+  std::string what = candidate.file_sha256;
+  for (const ConfigProblem& problem : refused.problems) {
+    absl::StrAppend(&what, "\n", problem.ToString());
+  }
+  // Who asks is answered, however often.
+  const bool is_watch = candidate.trigger == NameOf(Trigger::kFiles);
+  const bool was_told = is_watch && what == refused_;
+  refused_ = std::move(what);
+  return was_told;
+}
+
+void ConfigReloader::TellRefusal(const Candidate& candidate,
+                                 const Result& refused) {
+  Count("refused");
+  if (!candidate.is_operators) {
+    if (shard_ != nullptr) shard_->GaugeOf(kLastSuccessful, {}).Set(0);
+    MutexLock lock(state_mu_);
+    state_.problems = refused.problems;
+    state_.refuse_time = options_.clock->WallTime();
+    Tell();
+  }
+  // Last, so that whoever has read it finds all else so. An operator is told by
+  // his answer.
+  Log(candidate.is_operators ? LogLevel::kWarn : LogLevel::kError, "config",
+      "configuration refused; the one in use stays",
+      {{"config", candidate.source},
+       {"trigger", candidate.trigger},
+       {"problems", refused.problems.size()},
+       {"error", refused.problems.empty() ? ToStd(refused.status.message())
+                                          : FirstOf(refused.problems)}});
 }
 
 void ConfigReloader::SetState(const ConfigReading& reading,

@@ -12,7 +12,9 @@
 //
 // It is all or nothing: a configuration with a mistake, or one that differs in
 // what needs a restart, changes nothing. What is wrong with it is told by the
-// result, by a line of the log, by metrics and by state().
+// result, by metrics, by state() and, when all of these tell it, by a line of
+// the log. Where files are as they were, good or bad, their watch tells nothing
+// again.
 //
 //   llmgw_config_reloads_total{result}      `success`, `unchanged`, `refused`
 //   llmgw_config_last_reload_successful     1 or 0
@@ -20,7 +22,8 @@
 //
 // What an operator has applied is in use until the file changes, until he asks
 // for the file or until he goes back. With a state folder that outlasts the
-// process.
+// process: what an operator asks for is refused if it cannot be kept there,
+// since the process after this one would not have it.
 //
 // Snapshots that are replaced are kept until the calls that hold them are over,
 // and destroyed by ReleaseRetired: on no event loop.
@@ -78,12 +81,24 @@ class ConfigReloader {
   using Prepare = std::function<absl::StatusOr<std::function<void()>>(
       const ConfigSnapshot& next)>;
 
+  // Why a configuration did not come into use.
+  enum class Refusal {
+    kNone,       // It did, or would have.
+    kWrong,      // A text or a file is wrong, as `problems` say.
+    kRestart,    // It needs a restart, for the fields that `problems` name.
+    kNotKept,    // The state folder cannot be written.
+    kEtag,       // Another one is in use than the etag is of.
+    kNoVersion,  // There is none of this number.
+    kEnded,      // The gateway is shutting down.
+  };
+
   struct Result {
     // INVALID_ARGUMENT for a text that is wrong, FAILED_PRECONDITION for a file
-    // that is, and for what needs a restart, both with `problems`; ABORTED for
-    // another etag, NOT_FOUND for no such version, UNAVAILABLE if it could not
-    // be kept. Then nothing has changed.
+    // that is, for what needs a restart and for what could not be kept, ABORTED
+    // for another etag, NOT_FOUND for no such version, UNAVAILABLE after the
+    // end. Then nothing has changed.
     absl::Status status;
+    Refusal refusal = Refusal::kNone;
     std::vector<ConfigProblem> problems;
     std::vector<ConfigProblem> warnings;
     ConfigVersion version;  // In use now.
@@ -177,6 +192,8 @@ class ConfigReloader {
     bool from_file = true;
     bool applied = false;
     bool must_be_kept = false;
+    // An operator's own: what is wrong with it, his answer alone tells.
+    bool is_operators = false;
     // The file, as it is now, could be in use.
     bool file_is_fine = false;
     absl::StatusCode code = absl::StatusCode::kInvalidArgument;
@@ -208,7 +225,8 @@ class ConfigReloader {
   // Nothing has changed after this. Of what is wrong `problems` has all, and
   // the status the first.
   absl::StatusOr<Ready> MakeReady(Candidate& candidate,
-                                  std::vector<ConfigProblem>* problems)
+                                  std::vector<ConfigProblem>* problems,
+                                  Refusal* refusal)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status KeepVersion(const Candidate& candidate, const Ready& ready)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -218,8 +236,13 @@ class ConfigReloader {
   Result Use(Candidate candidate, bool validate_only)
       EXCLUSIVE_LOCKS_REQUIRED(mu_) LOCKS_EXCLUDED(state_mu_);
   absl::Status Keep(const ConfigHistory& history, bool must_be_kept);
-  Result Refused(const Candidate& candidate, absl::Status status,
-                 std::vector<ConfigProblem> problems, bool validate_only)
+  // `result` says why, and with which problems.
+  Result Refused(const Candidate& candidate, Result result, bool validate_only)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_) LOCKS_EXCLUDED(state_mu_);
+  // Whether the watch of the files has told of the same already; remembers it.
+  bool WasTold(const Candidate& candidate, const Result& refused)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TellRefusal(const Candidate& candidate, const Result& refused)
       EXCLUSIVE_LOCKS_REQUIRED(mu_) LOCKS_EXCLUDED(state_mu_);
   void SetState(const ConfigReading& reading, const ConfigSnapshot& in_use,
                 bool file_is_fine) EXCLUSIVE_LOCKS_REQUIRED(mu_)
@@ -240,6 +263,8 @@ class ConfigReloader {
   // Of the file, when it was last good.
   llmgateway::config::v1::GatewayConfig file_config_ GUARDED_BY(mu_);
   std::string read_sha256_ GUARDED_BY(mu_);  // Of the file, as last read.
+  // The file and its problems, as last refused; empty once one is in use.
+  std::string refused_ GUARDED_BY(mu_);
   std::vector<std::shared_ptr<const RuntimeSnapshot>> retired_ GUARDED_BY(mu_);
   MetricShard* shard_ GUARDED_BY(mu_) = nullptr;
 

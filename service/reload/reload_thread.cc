@@ -1,5 +1,6 @@
 #include "service/reload/reload_thread.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,11 +64,19 @@ void ReloadThread::WatchFiles() {
   if (watcher_ == nullptr) return;
   std::vector<std::string> files;
   if (reloader_.watches_files()) files = reloader_.Files();
+  const bool named_anew = !std::includes(watched_.begin(), watched_.end(),
+                                         files.begin(), files.end());
+  const bool is_first = watched_.empty();
+  watched_ = files;
   const absl::Status watched = watcher_->Watch(std::move(files));
-  if (watched.ok()) return;
-  Log(LogLevel::kWarn, "config",
-      "changes of files may not be noticed; SIGHUP loads them",
-      {{"error", watched}});
+  if (!watched.ok()) {
+    Log(LogLevel::kWarn, "config",
+        "changes of files may not be noticed; SIGHUP loads them",
+        {{"error", watched}});
+  }
+  if (named_anew && !is_first) {
+    reloader_.Reload(ConfigReloader::Trigger::kFiles);
+  }
 }
 
 void ReloadThread::ReleaseRetired() {

@@ -14,6 +14,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -45,6 +47,8 @@ class ReloadThread {
   // How often it is looked whether a snapshot is held no more.
   static constexpr absl::Duration kReleaseInterval = absl::Milliseconds(200);
 
+  // Watches the files that are named now. What is named for the first time was
+  // read before it was watched, and so is read again.
   void WatchFiles();
   void ReleaseRetired();
 
@@ -52,6 +56,7 @@ class ReloadThread {
   const std::function<void()> on_released_;
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<FileWatcher> watcher_;  // Made and destroyed on the loop.
+  std::vector<std::string> watched_;      // Sorted; on the loop.
   Timer release_;
   std::unique_ptr<ConfigReloader::Subscription> subscription_;
   Thread thread_;

@@ -27,14 +27,20 @@ RolloutSwitch::Said RolloutSwitch::said() const {
   return said_;
 }
 
+void RolloutSwitch::Said::Add(const Said& later) {
+  if (later.enabled.has_value()) enabled = later.enabled;
+  if (later.percentage.has_value()) percentage = later.percentage;
+}
+
+bool RolloutSwitch::CanBe(const Said& said) {
+  return !said.percentage.has_value() ||
+         Rollout::ShareOf(*said.percentage).has_value();
+}
+
 bool RolloutSwitch::Override(const Said& said) {
-  if (said.percentage.has_value() &&
-      !Rollout::ShareOf(*said.percentage).has_value()) {
-    return false;
-  }
+  if (!CanBe(said)) return false;
   MutexLock lock(mu_);
-  if (said.enabled.has_value()) said_.enabled = said.enabled;
-  if (said.percentage.has_value()) said_.percentage = said.percentage;
+  said_.Add(said);
   Publish();
   return true;
 }

@@ -30,6 +30,8 @@ class RolloutSwitch {
     std::optional<bool> enabled;
     std::optional<double> percentage;
 
+    // Adds what is said after this.
+    void Add(const Said& later);
     bool any() const { return enabled.has_value() || percentage.has_value(); }
   };
   struct State {
@@ -51,6 +53,8 @@ class RolloutSwitch {
   State state() const LOCKS_EXCLUDED(mu_);
   Said said() const LOCKS_EXCLUDED(mu_);
 
+  // Whether all that is said can be (Rollout::ShareOf).
+  static bool CanBe(const Said& said);
   // Adds to what was said before. Returns false, and changes nothing, if the
   // percentage is not one (Rollout::ShareOf).
   bool Override(const Said& said) LOCKS_EXCLUDED(mu_);

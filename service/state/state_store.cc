@@ -8,16 +8,21 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/os/clock.h"
 #include "base/os/file.h"
 #include "base/os/logging.h"
 
 namespace gateway {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr char kLockFile[] = ".lock";
 constexpr size_t kNameBytesMax = 64;
@@ -25,6 +30,7 @@ constexpr size_t kNameBytesMax = 64;
 // For assertions.
 [[maybe_unused]] bool IsDocumentName(std::string_view name) {
   return !name.empty() && name.size() <= kNameBytesMax && name[0] != '.' &&
+         !IsDraftName(name) &&
          std::all_of(name.begin(), name.end(), [](unsigned char c) {
            return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
                   c == '-' || c == '_' || c == '.';
@@ -60,6 +66,19 @@ absl::StatusOr<int> Lock(const std::string& folder) {
   return file;
 }
 
+// What a process that was killed has left. One that cannot be removed is in
+// nobody's way.
+void RemoveDrafts(const std::string& folder) {
+  std::error_code error;
+  for (fs::directory_iterator each(folder, error), end; each != end && !error;
+       each.increment(error)) {
+    if (!IsDraftName(each->path().filename().native())) continue;
+    std::error_code of_this;
+    if (!each->is_regular_file(of_this)) continue;
+    fs::remove(each->path(), of_this);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(
@@ -70,6 +89,7 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(
   }
   absl::StatusOr<int> lock = Lock(folder);
   if (!lock.ok()) return lock.status();
+  RemoveDrafts(folder);
   return std::unique_ptr<StateStore>(new StateStore(folder, *lock));
 }
 
@@ -79,13 +99,17 @@ StateStore::StateStore(std::string folder, int lock)
       writer_("state", [this] { WriteWhatComes(); }) {}
 
 StateStore::~StateStore() {
+  Close();
+  if (lock_ >= 0) close(lock_);
+}
+
+void StateStore::Close() {
   {
     MutexLock lock(mu_);
     stopping_ = true;
   }
   changed_.NotifyAll();
   writer_.Join();
-  if (lock_ >= 0) close(lock_);
 }
 
 std::string StateStore::PathOf(std::string_view name) const {
@@ -106,22 +130,56 @@ absl::StatusOr<std::optional<std::string>> StateStore::Read(
 
 absl::Status StateStore::Write(std::string_view name, std::string_view bytes) {
   if (!is_persistent()) return absl::OkStatus();
+  MutexLock disk(disk_);
+  Supersede(name);
+  return WriteUnderLock(name, bytes);
+}
+
+absl::Status StateStore::WriteThen(std::string_view name,
+                                   const std::function<std::string()>& make,
+                                   const std::function<void()>& then) {
+  MutexLock disk(disk_);
+  if (is_persistent()) {
+    // Before it is made: what changes from here on is written after it.
+    Supersede(name);
+    const absl::Status written = WriteUnderLock(name, make());
+    if (!written.ok()) return written;
+  }
+  then();
+  return absl::OkStatus();
+}
+
+absl::Status StateStore::WriteUnderLock(std::string_view name,
+                                        std::string_view bytes) {
   const std::string path = PathOf(name);
   if (bytes.size() > kStateDocumentBytesLimit) {
     return absl::ResourceExhaustedError(absl::StrCat(
         path, ": would be larger than ", kStateDocumentBytesLimit, " bytes"));
   }
-  MutexLock disk(disk_);
-  Supersede(name);
   return At(path, ReplaceFile(path, bytes, FileReaders::kOwner));
 }
 
-void StateStore::WriteSoon(std::string_view name, std::string bytes) {
+void StateStore::WriteSoon(std::string_view name,
+                           std::function<std::string()> make) {
   if (!is_persistent()) return;
   assert(IsDocumentName(name));
   {
     MutexLock lock(mu_);
-    waiting_.insert_or_assign(std::string(name), std::move(bytes));
+    waiting_.insert_or_assign(std::string(name), std::move(make));
+  }
+  changed_.NotifyAll();
+}
+
+void StateStore::WriteEvery(std::string_view name, absl::Duration interval,
+                            std::function<std::string()> make) {
+  if (!is_persistent()) return;
+  assert(IsDocumentName(name) && interval > absl::ZeroDuration());
+  {
+    MutexLock lock(mu_);
+    recurring_.push_back({.name = std::string(name),
+                          .interval = interval,
+                          .make = std::move(make),
+                          .due = SystemClock().SteadyTime() + interval});
   }
   changed_.NotifyAll();
 }
@@ -141,11 +199,29 @@ void StateStore::Supersede(std::string_view name) {
   if (found != waiting_.end()) waiting_.erase(found);
 }
 
+absl::Duration StateStore::TakeDue(bool last_time) {
+  const absl::Duration now = SystemClock().SteadyTime();
+  absl::Duration next = absl::InfiniteDuration();
+  for (Recurring& each : recurring_) {
+    if (last_time || each.due <= now) {
+      waiting_.insert_or_assign(each.name, each.make);
+      each.due = now + each.interval;
+    }
+    next = std::min(next, each.due - now);
+  }
+  if (last_time) recurring_.clear();
+  return next;
+}
+
 void StateStore::WriteWhatComes() {
   for (;;) {
     {
       MutexLock lock(mu_);
-      while (waiting_.empty() && !stopping_) changed_.Wait(lock);
+      absl::Duration next = TakeDue(stopping_);
+      while (waiting_.empty() && !stopping_) {
+        changed_.WaitFor(lock, next);
+        next = TakeDue(stopping_);
+      }
       if (waiting_.empty()) return;
     }
     while (WriteNext()) {
@@ -158,20 +234,21 @@ bool StateStore::WriteNext() {
   // later one.
   MutexLock disk(disk_);
   std::string name;
-  std::string bytes;
+  std::function<std::string()> make;
   {
     MutexLock lock(mu_);
     if (waiting_.empty()) return false;
     auto node = waiting_.extract(waiting_.begin());
     name = std::move(node.key());
-    bytes = std::move(node.mapped());
+    make = std::move(node.mapped());
   }
-  const std::string path = PathOf(name);
-  const absl::Status written = ReplaceFile(path, bytes, FileReaders::kOwner);
+  const std::string bytes = make();
+  const absl::Status written =
+      bytes.empty() ? absl::OkStatus() : WriteUnderLock(name, bytes);
   if (!written.ok()) {
     Log(LogLevel::kError, "state",
-        "a change is in use, and will be lost with the process",
-        {{"file", path}, {"error", written}});
+        "what is in use could not be kept, and will be lost with the process",
+        {{"error", written}});
   }
   return true;
 }

@@ -18,10 +18,11 @@
 //
 // What a call changes, on its event loop, is written soon after:
 //
-//   store.WriteSoon("disabled_models.json", bytes);
+//   store.WriteSoon("disabled_models.json", [&] { return WhatIsDisabled(); });
 //
 // A document is replaced in one step: after a crash the old one is there or the
-// new one, whole. The folder is its owner's alone, and so are the files. One
+// new one, whole; a draft of it that was left then is removed by the next
+// process. The folder is its owner's alone, and so are the files. One
 // process has it at a time, for it holds a lock on `.lock` in it, which the
 // kernel lets go of however the process ends.
 //
@@ -37,14 +38,17 @@
 #define SERVICE_STATE_STATE_STORE_H_
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/os/thread.h"
 
@@ -62,7 +66,7 @@ class StateStore {
 
   // Keeps nothing.
   StateStore() = default;
-  // Writes what WriteSoon has been given.
+  // Closes it, and lets go of the folder.
   ~StateStore();
 
   StateStore(const StateStore&) = delete;
@@ -73,8 +77,8 @@ class StateStore {
   // Empty if nothing is kept.
   const std::string& folder() const { return folder_; }
 
-  // Below, `name` is 1 to 64 of lower-case letters, digits and '-_.', and does
-  // not begin with '.'. Errors name the file.
+  // Below, `name` is 1 to 64 of lower-case letters, digits and '-_.', does not
+  // begin with '.' and is none of a draft (IsDraftName). Errors name the file.
 
   // Returns nothing if there is no such document.
   absl::StatusOr<std::optional<std::string>> Read(std::string_view name) const;
@@ -84,19 +88,51 @@ class StateStore {
   absl::Status Write(std::string_view name, std::string_view bytes)
       LOCKS_EXCLUDED(disk_, mu_);
 
-  // The same, on a thread of the store's own. Of several in short order the
-  // last is written. That it failed is told by a line of the log.
-  void WriteSoon(std::string_view name, std::string bytes) LOCKS_EXCLUDED(mu_);
+  // Writes what `make` returns, and once it is on disk runs `then`, which puts
+  // into force what it says. Nobody else writes between the two.
+  absl::Status WriteThen(std::string_view name,
+                         const std::function<std::string()>& make,
+                         const std::function<void()>& then)
+      LOCKS_EXCLUDED(disk_, mu_);
+
+  // As Write does with what `make` returns, on a thread of the store's own. Of
+  // several in short order the last is written. That it failed is told by a
+  // line of the log. What `make` uses outlives the store, or is its own.
+  void WriteSoon(std::string_view name, std::function<std::string()> make)
+      LOCKS_EXCLUDED(mu_);
+
+  // Does so each `interval`, and once more when it is closed, for what
+  // changes all the time and may be some time old after a crash. An empty
+  // document is not written. REQUIRES: interval > 0.
+  void WriteEvery(std::string_view name, absl::Duration interval,
+                  std::function<std::string()> make) LOCKS_EXCLUDED(mu_);
+
+  // Writes what WriteSoon and WriteEvery have been given, for the last time: of
+  // what they are given from here on nothing is written. Called by one thread.
+  void Close() LOCKS_EXCLUDED(mu_);
 
   // Removes the document; OK if there is none.
   absl::Status Remove(std::string_view name) LOCKS_EXCLUDED(disk_, mu_);
 
  private:
+  // What is written again and again.
+  struct Recurring {
+    std::string name;
+    absl::Duration interval;
+    std::function<std::string()> make;
+    absl::Duration due;  // Steady.
+  };
+
   StateStore(std::string folder, int lock);
 
   std::string PathOf(std::string_view name) const;
+  absl::Status WriteUnderLock(std::string_view name, std::string_view bytes)
+      EXCLUSIVE_LOCKS_REQUIRED(disk_);
   // Forgets what WriteSoon was given for `name`, since it is older.
   void Supersede(std::string_view name) LOCKS_EXCLUDED(mu_);
+  // Adds to what waits what is due, or all of it for the last time. Returns how
+  // long it is until the next.
+  absl::Duration TakeDue(bool last_time) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WriteWhatComes() LOCKS_EXCLUDED(disk_, mu_);
   // Writes one document of those that wait; false if there is none.
   bool WriteNext() LOCKS_EXCLUDED(disk_, mu_);
@@ -107,7 +143,9 @@ class StateStore {
   Mutex disk_;  // Held while a document is replaced. Taken before `mu_`.
   Mutex mu_;
   CondVar changed_;
-  std::map<std::string, std::string, std::less<>> waiting_ GUARDED_BY(mu_);
+  std::map<std::string, std::function<std::string()>, std::less<>> waiting_
+      GUARDED_BY(mu_);
+  std::vector<Recurring> recurring_ GUARDED_BY(mu_);
   bool stopping_ GUARDED_BY(mu_) = false;
   Thread writer_;  // Declared last, since it uses all of the above.
 };

@@ -94,6 +94,7 @@ class FileTest(_ReloadCase):
     def test_a_bad_file_changes_nothing_and_says_what_is_wrong(self):
         gateway = self.start(replying("one"))
         gateway.write_config(replying("two").replace("routing", "ruoting"))
+        # All that tells it tells it once the line is there, and once.
         line = gateway.wait_for_log(msg=_REFUSED)
         self.assertEqual((line["level"], line["module"]), ("error", "config"))
         self.assertIn("did you mean 'routing'", line["error"])
@@ -125,7 +126,48 @@ class FileTest(_ReloadCase):
                       line["error"])
         self.assertEqual(self.reply(gateway), "one")
         end = self.admin(gateway, "ReloadConfig", "FAILED_PRECONDITION")
+        self.assertEqual(end["reason"], "RESTART_REQUIRED")
         self.assertIn("runtime.event_loops", str(end["fields"]))
+        end = self.admin(
+            gateway, "ApplyConfig", "FAILED_PRECONDITION", text=LISTENERS +
+            replying("three", "runtime: {event_loops: 2}\n"
+                     "response_store: {ttl: 1m}\n"))
+        self.assertEqual(end["reason"], "RESTART_REQUIRED")
+        for field in ("runtime.event_loops", "response_store.ttl"):
+            self.assertIn(field, str(end["fields"]))
+        self.assertEqual(self.reply(gateway), "one")
+        gateway.stop()
+
+    def test_a_pipe_is_no_configuration_and_holds_nothing(self):
+        gateway = self.start(replying("one"))
+        os.mkfifo(self.path("pipe"))
+        os.rename(self.path("pipe"), gateway.config_path)
+        line = gateway.wait_for_log(msg=_REFUSED)
+        self.assertIn("it is a pipe; give a regular file", line["error"])
+        # Somebody writes to it, little by little, and never ends.
+        writer = os.open(gateway.config_path, os.O_RDWR)
+        self.addCleanup(os.close, writer)
+        os.write(writer, b"providers:")
+        end = self.admin(gateway, "ReloadConfig", "FAILED_PRECONDITION")
+        self.assertEqual(end["reason"], "CONFIG_INVALID")
+        self.assertEqual(self.reply(gateway), "one")
+        gateway.write_config(replying("two"))
+        self.await_version(gateway, 2)
+        gateway.stop()
+
+    def test_nor_is_it_a_secret(self):
+        gateway = self.start(replying("one"))
+        os.mkfifo(self.path("key"))
+        gateway.write_config(replying(
+            "two", "auth: {callers: {api_keys: [{id: team, "
+            "key: 'file:%s'}]}}\n" % self.path("key")))
+        line = gateway.wait_for_log(msg=_REFUSED)
+        self.assertIn("file %s: it is a pipe" % self.path("key"),
+                      line["error"])
+        # As its file becomes one, it is in use.
+        os.remove(self.path("key"))
+        self.write("key", "first-key-of-the-team")
+        self.await_version(gateway, 2)
         gateway.stop()
 
     def test_a_hang_up_loads_it_where_files_are_not_watched(self):
@@ -212,6 +254,21 @@ class LinkTest(_ReloadCase):
         self.assertEqual((answer.status, answer.text()), (200, "two"))
         answer = http_calls.ask(gateway.http, chat("m"), headers=first)
         self.assertEqual(answer.status, 401)
+        gateway.stop()
+
+    def test_a_folder_above_that_is_exchanged_is_noticed(self):
+        for version, reply in (("1", "one"), ("2", "two")):
+            os.makedirs(self.path(version + "/etc/gateway"))
+            self.write(version + "/etc/gateway/gateway.yaml",
+                       LISTENERS + replying(reply))
+        os.rename(self.path("1"), self.path("current"))
+        gateway = self.start("", flags=[
+            "--config", self.path("current/etc/gateway/gateway.yaml")])
+        self.assertEqual(self.reply(gateway), "one")
+        os.rename(self.path("current"), self.path("old"))
+        os.rename(self.path("2"), self.path("current"))
+        self.await_version(gateway, 2)
+        self.assertEqual(self.reply(gateway), "two")
         gateway.stop()
 
     def test_a_secret_that_is_renewed_is_read_again(self):

@@ -1,6 +1,7 @@
 #include "service/api/circuits_admin.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -388,11 +389,24 @@ TEST_F(KeptCircuitsTest, WhatOperatorsSaidOutlastsTheProcess) {
   EXPECT_THAT(Restarted()->resilience().targets.All(), IsEmpty());
 }
 
-TEST_F(KeptCircuitsTest, WhatFailuresDisabledDoesNot) {
-  Target("a", "m").availability.Disable(TargetAvailability::By::kFailures,
-                                        "by 3 failures of its own in a row");
-  ASSERT_TRUE(Set(Switch("n", false)).ok());
-  EXPECT_EQ(Restarted()->resilience().targets.All().size(), 1u);
+TEST_F(KeptCircuitsTest, WhatCannotBeKeptIsNotInForce) {
+  ASSERT_TRUE(Force("forced", v1::ForceCircuitRequest::STATE_FORCED_OPEN).ok());
+  std::filesystem::remove_all(folder_);
+  v1::ResetCircuitRequest reset;
+  reset.set_provider("a");
+  for (const absl::Status& status :
+       {Set(Switch("m", false)).status(),
+        Force("m", v1::ForceCircuitRequest::STATE_FORCED_OPEN).status(),
+        Ask<v1::ResetCircuitResponse>("ResetCircuit", reset).status()}) {
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_STATE_NOT_KEPT);
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("runtime.state_dir: " + folder_));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("No such file"));
+  }
+  EXPECT_FALSE(Target("a", "m").availability.disabled());
+  EXPECT_EQ(Listed("a", "m").state(), v1::Circuit::STATE_CLOSED);
+  EXPECT_EQ(Listed("a", "forced").state(), v1::Circuit::STATE_FORCED_OPEN);
 }
 
 TEST_F(KeptCircuitsTest, WhatCannotBeReadIsLeftAlone) {

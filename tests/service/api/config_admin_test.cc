@@ -139,6 +139,7 @@ TEST_F(ConfigAdminTest, AFileThatIsWrongIsAFailedPrecondition) {
       Ask<v1::ReloadConfigResponse>("ReloadConfig", v1::ReloadConfigRequest())
           .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_CONFIG_INVALID);
   EXPECT_FALSE(FieldViolations(status).empty());
   WriteFile(Replying("two"));
   EXPECT_EQ(
@@ -146,6 +147,31 @@ TEST_F(ConfigAdminTest, AFileThatIsWrongIsAFailedPrecondition) {
           ->version()
           .version(),
       2);
+}
+
+TEST_F(ConfigAdminTest, WhatNeedsARestartHasAReasonAndNamesTheFields) {
+  const std::string text =
+      Replying("two") +
+      "runtime: {event_loops: 2}\nresponse_store: {ttl: 1m}\n";
+  WriteFile(text);
+  for (const absl::Status& status :
+       {Apply(text).status(),
+        Ask<v1::ReloadConfigResponse>("ReloadConfig", v1::ReloadConfigRequest())
+            .status()}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_RESTART_REQUIRED);
+    const auto violations = FieldViolations(status);
+    ASSERT_EQ(violations.size(), 2u);
+    EXPECT_EQ(violations[0].first, "runtime.event_loops");
+    EXPECT_EQ(violations[1].first, "response_store.ttl");
+    EXPECT_THAT(violations[0].second, HasSubstr("needs a restart"));
+  }
+}
+
+TEST_F(ConfigAdminTest, AfterItsEndTheGatewaySaysThatItShutsDown) {
+  reloader_->End();
+  const absl::Status status = Apply(Replying("two")).status();
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_DRAINING);
 }
 
 TEST_F(ConfigAdminTest, AVersionThatIsNotKeptIsNotFound) {

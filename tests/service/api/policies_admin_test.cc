@@ -1,5 +1,6 @@
 #include "service/api/policies_admin.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ namespace {
 namespace v1 = ::llmgateway::v1;
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kOverridableYaml[] =
     "providers: [{name: mock, mock: {}}]\n"
@@ -146,6 +148,50 @@ TEST_F(PoliciesAdminTest, WhatIsWrongIsToldByField) {
   }
   request.set_model_id("");
   EXPECT_EQ(FieldAtFault(request), "ttl");
+}
+
+TEST_F(PoliciesAdminTest, ANodesNameHasNoControlCharacters) {
+  for (const char* bad : {"a\nb", "\x1b[2J", "\x7f", "w\xc2\x85r"}) {
+    EXPECT_EQ(FieldAtFault(Give(bad, "a")), "node_name") << bad;
+    EXPECT_EQ(FieldAtFault(Give(bad, "")), "node_name") << bad;
+  }
+  for (const std::string& good :
+       {std::string(128, 'n'), std::string("caf\xc3\xa9 au lait")}) {
+    EXPECT_EQ(FieldAtFault(Give(good, "a")), "") << good;
+  }
+  v1::BulkUpdateNodePoliciesRequest request;
+  *request.add_updates() = Give("a\nb", "a");
+  const auto response = Ask<v1::BulkUpdateNodePoliciesResponse>(
+      "BulkUpdateNodePolicies", request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(response->results(0).failure_message(),
+              HasSubstr("must be 1 to 128 bytes of UTF-8 without control"));
+  EXPECT_THAT(Document(), Not(HasSubstr("a\\nb")));
+}
+
+TEST_F(PoliciesAdminTest, WhatCannotBeKeptIsNotInForce) {
+  ASSERT_TRUE(Update(Give("writer", "b")).ok());
+  const std::string kept =
+      store_->folder() + "/" + std::string(kOverrideDocument);
+  // Nothing takes the place of a folder.
+  ASSERT_TRUE(std::filesystem::remove(kept));
+  ASSERT_TRUE(std::filesystem::create_directory(kept));
+  const absl::Status status = Update(Give("painter", "a")).status();
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_STATE_NOT_KEPT);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("runtime.state_dir: " + kept));
+  v1::BulkUpdateNodePoliciesRequest bulk;
+  *bulk.add_updates() = Give("painter", "a");
+  EXPECT_EQ(FaultReason(Ask<v1::BulkUpdateNodePoliciesResponse>(
+                            "BulkUpdateNodePolicies", bulk)
+                            .status()),
+            v1::ERROR_REASON_STATE_NOT_KEPT);
+  const auto overrides = runtime_.Get()->selection().overrides.Get();
+  ASSERT_EQ(overrides->all().size(), 1u);
+  EXPECT_EQ(overrides->all()[0].node, "writer");
+  // What is wrong is told also where nothing can be kept.
+  EXPECT_EQ(FieldAtFault(Give("writer", "gone")), "model_id");
+  ASSERT_TRUE(std::filesystem::remove(kept));
 }
 
 TEST_F(PoliciesAdminTest, AValidationChangesNothing) {

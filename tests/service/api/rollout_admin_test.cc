@@ -1,11 +1,13 @@
 #include "service/api/rollout_admin.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
@@ -100,6 +102,25 @@ TEST_F(RolloutAdminTest, ItOutlastsTheProcessUnlessTheConfigurationHasChanged) {
   reset.set_reset(true);
   EXPECT_FALSE(Update(reset)->overridden());
   EXPECT_EQ(ShareAfterRestart(kQuarter), 2500);
+}
+
+TEST_F(RolloutAdminTest, WhatCannotBeKeptIsNotInForce) {
+  std::filesystem::remove_all(state_->folder());
+  const absl::Status status = SetPercentage(50).status();
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_STATE_NOT_KEPT);
+  EXPECT_EQ(runtime_.Get()->rollout().now().share(), 2500);
+  EXPECT_FALSE(Update({})->overridden());
+}
+
+TEST_F(RolloutAdminTest, WhatIsSaidIsAddedToWhatWasSaid) {
+  v1::UpdateRolloutRequest off;
+  off.set_enabled(false);
+  ASSERT_TRUE(Update(off).ok());
+  ASSERT_TRUE(SetPercentage(50).ok());
+  EXPECT_EQ(ShareAfterRestart(kQuarter), 0);
+  off.set_enabled(true);
+  ASSERT_TRUE(Update(off).ok());
+  EXPECT_EQ(ShareAfterRestart(kQuarter), 5000);
 }
 
 TEST_F(RolloutAdminTest, WhatCannotBeReadIsNotFollowed) {

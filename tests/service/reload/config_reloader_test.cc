@@ -1,6 +1,7 @@
 #include "service/reload/config_reloader.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -76,6 +77,16 @@ class ConfigReloaderTest : public testing::Test {
     return reloader_->Apply({.text = text, .etag = etag, .by = "ops"});
   }
 
+  double Counted(const std::string& result) {
+    for (const MetricFamilyValue& family : registry_.Read().families) {
+      if (family.name != "llmgw_config_reloads_total") continue;
+      for (const MetricValue& metric : family.metrics) {
+        if (metric.labels[0].second == result) return metric.number;
+      }
+    }
+    return -1;
+  }
+
   std::string Reply() {
     return runtime_->Get()->config().providers(0).mock().reply();
   }
@@ -129,6 +140,83 @@ TEST_F(ConfigReloaderTest, ABadFileChangesNothingAndIsRemembered) {
   EXPECT_THAT(reloader_->state().problems, IsEmpty());
 }
 
+TEST_F(ConfigReloaderTest, OfABadFileItsWatchTellsOnce) {
+  Start();
+  WriteFile("providers: 7\n");
+  int told = 0;
+  const auto subscription = reloader_->Subscribe([&told] { ++told; });
+  reloader_->Reload(Trigger::kFiles);
+  // One change may be noticed twice.
+  EXPECT_FALSE(reloader_->Reload(Trigger::kFiles).problems.empty());
+  EXPECT_EQ(Counted("refused"), 1);
+  EXPECT_EQ(told, 1);
+  // Who asks is told again.
+  reloader_->Reload(Trigger::kSignal);
+  EXPECT_EQ(Counted("refused"), 2);
+  WriteFile("providers: 8\n");
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(Counted("refused"), 3);
+  // And so is what has gone wrong anew.
+  WriteFile(Replying("two"));
+  reloader_->Reload(Trigger::kFiles);
+  WriteFile("providers: 8\n");
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(Counted("refused"), 4);
+}
+
+TEST_F(ConfigReloaderTest, OfAGoodFileThatIsAsItWasItsWatchTellsNothing) {
+  Start();
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(Counted("unchanged"), 0);
+  reloader_->Reload(Trigger::kSignal);
+  EXPECT_EQ(Counted("unchanged"), 1);
+  WriteFile("# A comment.\n" + Replying("one"));
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(Counted("unchanged"), 2);
+  // Nor that one as it was is mended, unless it was wrong.
+  WriteFile("providers: 7\n");
+  reloader_->Reload(Trigger::kFiles);
+  WriteFile("# A comment.\n" + Replying("one"));
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(Counted("unchanged"), 3);
+}
+
+TEST_F(ConfigReloaderTest, WhatASecretMendsIsTold) {
+  Start();
+  WriteFile(Replying("two",
+                     absl::StrCat("auth: {callers: {api_keys: [{id: team, key: "
+                                  "'file:",
+                                  folder_, "/key'}]}}\n")));
+  reloader_->Reload(Trigger::kFiles);
+  std::ofstream(folder_ + "/key") << "short";
+  reloader_->Reload(Trigger::kFiles);
+  EXPECT_EQ(Counted("refused"), 2);
+}
+
+TEST_F(ConfigReloaderTest, WhatAnOperatorAsksForIsRefusedIfItCannotBeKept) {
+  Start();
+  ASSERT_TRUE(Apply(Replying("applied")).status.ok());
+  std::filesystem::remove_all(folder_ + "/state");
+  for (const ConfigReloader::Result& result :
+       {reloader_->Reload(Trigger::kOperator), Apply(Replying("other")),
+        reloader_->Rollback(1, "", "ops")}) {
+    EXPECT_EQ(result.refusal, ConfigReloader::Refusal::kNotKept);
+    EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(result.status.message()),
+                HasSubstr(folder_ + "/state/config.json: "));
+    EXPECT_THAT(std::string(result.status.message()),
+                HasSubstr("No such file"));
+    EXPECT_EQ(result.version.number, 2);
+    EXPECT_EQ(Reply(), "applied");
+  }
+  // Nothing is wrong with the file.
+  EXPECT_THAT(reloader_->state().problems, IsEmpty());
+  // Which is followed when it changes, so that it is in use after a restart.
+  WriteFile(Replying("two"));
+  EXPECT_TRUE(reloader_->Reload(Trigger::kFiles).status.ok());
+  EXPECT_EQ(Reply(), "two");
+}
+
 TEST_F(ConfigReloaderTest, WhatCannotBeMadeReadyChangesNothing) {
   Start();
   WriteFile(Replying("two"));
@@ -145,7 +233,9 @@ TEST_F(ConfigReloaderTest, WhatNeedsARestartIsRefused) {
   const ConfigReloader::Result result = reloader_->Reload(Trigger::kFiles);
   EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
   ASSERT_THAT(result.problems, SizeIs(1));
+  EXPECT_EQ(result.refusal, ConfigReloader::Refusal::kRestart);
   EXPECT_EQ(result.problems[0].path, "response_store.ttl");
+  EXPECT_THAT(result.problems[0].message, HasSubstr("needs a restart"));
   EXPECT_EQ(Reply(), "one");
 }
 

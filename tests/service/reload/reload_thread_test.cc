@@ -1,10 +1,12 @@
 #include "service/reload/reload_thread.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
@@ -41,8 +43,11 @@ class ReloadThreadTest : public testing::Test {
         *RuntimeSnapshot::Make(reloader_->first()));
     reloader_->Begin(
         runtime_.get(),
-        [](const ConfigSnapshot&) -> absl::StatusOr<std::function<void()>> {
-          return [] {};
+        [this](const ConfigSnapshot&) -> absl::StatusOr<std::function<void()>> {
+          if (on_prepare_) std::exchange(on_prepare_, nullptr)();
+          return [this] {
+            if (++committed_ == 2) twice_.Set();
+          };
         });
     subscription_ = reloader_->Subscribe([this] { changed_.Set(); });
   }
@@ -56,6 +61,9 @@ class ReloadThreadTest : public testing::Test {
   StateStore store_;
   Event changed_;
   Event released_;
+  std::function<void()> on_prepare_;
+  int committed_ = 0;  // On the thread that loads.
+  Event twice_;
   std::unique_ptr<ConfigReloader> reloader_;
   std::unique_ptr<CurrentRuntime> runtime_;
   std::unique_ptr<ConfigReloader::Subscription> subscription_;
@@ -80,6 +88,25 @@ TEST_F(ReloadThreadTest, SoIsOneThatChangedBeforeItWasWatched) {
   ASSERT_TRUE(thread.Start().ok());
   ASSERT_TRUE(changed_.Wait());
   EXPECT_EQ(Reply(), "two");
+}
+
+TEST_F(ReloadThreadTest, SoIsAFileThatChangedBetweenItsNamingAndItsWatch) {
+  WriteFile("one", "true");
+  Begin();
+  const std::string key = file_ + ".key";
+  std::ofstream(key) << "first-key-of-the-team";
+  // It has been read then, and is not watched yet.
+  on_prepare_ = [&key] { std::ofstream(key) << "second-key-of-the-team"; };
+  ReloadThread thread(*reloader_, [] {});
+  ASSERT_TRUE(thread.Start().ok());
+  const std::string draft = file_ + ".draft";
+  std::ofstream(draft) << "providers: [{name: mock, mock: {}}]\n"
+                       << "auth: {callers: {api_keys: [{id: team, key: 'file:"
+                       << key << "'}]}}\n";
+  ASSERT_EQ(rename(draft.c_str(), file_.c_str()), 0);
+  ASSERT_TRUE(twice_.Wait());
+  EXPECT_EQ(runtime_->Get()->snapshot().caller_keys()[0].key->Reveal(),
+            "second-key-of-the-team");
 }
 
 TEST_F(ReloadThreadTest, WithoutWatchingItIsLoadedWhenTold) {

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -11,9 +12,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/os/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/event.h"
 
 namespace gateway {
 namespace {
@@ -84,9 +87,9 @@ TEST_F(StateStoreTest, OneProcessHasAFolderAtATime) {
 TEST_F(StateStoreTest, WhatIsWrittenSoonIsThereWhenTheStoreIsGone) {
   {
     const auto store = Open();
-    store->WriteSoon("disabled.json", "first");
-    store->WriteSoon("disabled.json", "last");
-    store->WriteSoon("other.json", "too");
+    store->WriteSoon("disabled.json", [] { return "first"; });
+    store->WriteSoon("disabled.json", [] { return "last"; });
+    store->WriteSoon("other.json", [] { return "too"; });
   }
   EXPECT_EQ(OnDisk("disabled.json"), "last");
   EXPECT_EQ(OnDisk("other.json"), "too");
@@ -96,11 +99,84 @@ TEST_F(StateStoreTest, AWriteIsNotUndoneByAnEarlierOneThatWaited) {
   for (int i = 0; i < 100; ++i) {
     {
       const auto store = Open();
-      store->WriteSoon("document", "earlier");
+      store->WriteSoon("document", [] { return "earlier"; });
       ASSERT_TRUE(store->Write("document", "later").ok());
     }
     ASSERT_EQ(OnDisk("document"), "later") << i;
   }
+}
+
+TEST_F(StateStoreTest, WhatIsSaidIsInForceOnceItIsOnDisk) {
+  const auto store = Open();
+  std::string on_disk_then;
+  EXPECT_TRUE(store
+                  ->WriteThen(
+                      "document", [] { return "said"; },
+                      [&] { on_disk_then = OnDisk("document"); })
+                  .ok());
+  EXPECT_EQ(on_disk_then, "said");
+  ASSERT_EQ(mkdir((folder_ + "/taken").c_str(), 0700), 0);
+  const absl::Status refused = store->WriteThen(
+      "taken", [] { return "said"; }, [] { FAIL() << "is in force"; });
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(folder_ + "/taken: "));
+}
+
+TEST_F(StateStoreTest, WhatChangesWhileItIsWrittenIsWrittenAfterIt) {
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store
+                    ->WriteThen(
+                        "document",
+                        [&store] {
+                          store->WriteSoon("document", [] { return "later"; });
+                          return "earlier";
+                        },
+                        [] {})
+                    .ok());
+  }
+  EXPECT_EQ(OnDisk("document"), "later");
+}
+
+TEST_F(StateStoreTest, WhatChangesAllTheTimeIsWrittenAgainAndAtTheEnd) {
+  Event second;
+  std::atomic<int> written = 0;
+  {
+    const auto store = Open();
+    store->WriteEvery("document", absl::Milliseconds(1), [&] {
+      if (++written == 2) second.Set();
+      return std::to_string(written);
+    });
+    ASSERT_TRUE(second.Wait());
+  }
+  EXPECT_EQ(OnDisk("document"), std::to_string(written));
+  {
+    const auto store = Open();
+    store->WriteSoon("soon", [] { return "when it is closed"; });
+    store->Close();
+    EXPECT_EQ(OnDisk("soon"), "when it is closed");
+  }
+  {
+    const auto store = Open();
+    store->WriteEvery("document", absl::Hours(1), [] { return "at the end"; });
+    store->WriteEvery("other", absl::Hours(1), [] { return ""; });
+  }
+  EXPECT_EQ(OnDisk("document"), "at the end");
+  EXPECT_EQ(OnDisk("other"), "(nothing)");
+}
+
+TEST_F(StateStoreTest, DraftsThatAProcessLeftAreRemoved) {
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->Write("config.json", "kept").ok());
+  }
+  std::ofstream(folder_ + "/config.json.aB3x9Z") << "half of a tex";
+  ASSERT_EQ(mkdir((folder_ + "/a.folder").c_str(), 0700), 0);
+  std::ofstream(folder_ + "/notes.txt") << "an operator's";
+  const auto store = Open();
+  EXPECT_EQ(OnDisk("config.json.aB3x9Z"), "(nothing)");
+  EXPECT_EQ(OnDisk("config.json"), "kept");
+  EXPECT_EQ(OnDisk("notes.txt"), "an operator's");
+  EXPECT_EQ(ModeOf(folder_ + "/a.folder"), 0700);
 }
 
 TEST_F(StateStoreTest, WhatIsRemovedIsGone) {
@@ -146,7 +222,8 @@ TEST(ForgetfulStateStoreTest, KeepsNothingAndSaysSo) {
   StateStore store;
   EXPECT_FALSE(store.is_persistent());
   EXPECT_TRUE(store.Write("document", "bytes").ok());
-  store.WriteSoon("document", "bytes");
+  store.WriteSoon("document", [] { return "bytes"; });
+  store.WriteEvery("document", absl::Seconds(1), [] { return "bytes"; });
   EXPECT_EQ(*store.Read("document"), std::nullopt);
   EXPECT_TRUE(store.Remove("document").ok());
 }

@@ -1,0 +1,108 @@
+#include "service/api/circuit_document.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/os/logging.h"
+#include "base/string_view.h"
+#include "google/protobuf/util/json_util.h"
+#include "service/resilience/target_board.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using By = TargetAvailability::By;
+
+// Returns what is kept of a target, without its names; nothing of most.
+v1::Circuit KeptOf(const TargetState& target, absl::Duration now) {
+  v1::Circuit kept;
+  const CircuitBreaker::Snapshot breaker = target.breaker.Read(now);
+  if (breaker.is_forced) {
+    kept.set_state(breaker.state == CircuitBreaker::State::kForcedOpen
+                       ? v1::Circuit::STATE_FORCED_OPEN
+                       : v1::Circuit::STATE_METRICS_ONLY);
+  }
+  const TargetAvailability::Snapshot said = target.availability.Read();
+  if (said.by == By::kNobody) return kept;
+  kept.set_disabled(true);
+  kept.set_disabled_reason(said.why);
+  // Which tells who has done it.
+  if (said.by == By::kFailures) {
+    kept.set_consecutive_failures(
+        std::max(target.availability.failures_in_a_row(), 1));
+  }
+  return kept;
+}
+
+void Restore(const v1::Circuit& kept, bool failures_disable,
+             TargetBoard& targets, absl::Duration now) {
+  TargetState* const target = targets.FindOwn(kept.provider(), kept.model());
+  if (target == nullptr) return;
+  if (kept.state() == v1::Circuit::STATE_FORCED_OPEN) {
+    target->breaker.Force(CircuitBreaker::State::kForcedOpen, now);
+  } else if (kept.state() == v1::Circuit::STATE_METRICS_ONLY) {
+    target->breaker.Force(CircuitBreaker::State::kMetricsOnly, now);
+  }
+  if (!kept.disabled()) return;
+  const bool by_failures = kept.consecutive_failures() > 0;
+  if (by_failures && !failures_disable) return;
+  target->availability.Disable(by_failures ? By::kFailures : By::kOperator,
+                               kept.disabled_reason());
+}
+
+}  // namespace
+
+std::string WriteCircuits(const RuntimeSnapshot& runtime,
+                          const CircuitChange* change) {
+  const absl::Duration now = runtime.clock().SteadyTime();
+  v1::ListCircuitsResponse kept;
+  for (const TargetState* target : runtime.resilience().targets.All()) {
+    v1::Circuit circuit = KeptOf(*target, now);
+    if (change != nullptr && change->provider == target->provider &&
+        (change->model.empty() || change->model == target->model)) {
+      change->say(&circuit);
+    }
+    if (circuit.ByteSizeLong() == 0) continue;
+    circuit.set_provider(target->provider);
+    circuit.set_model(target->model);
+    *kept.add_circuits() = std::move(circuit);
+  }
+  std::string json;
+  // Fails for no message without an Any.
+  static_cast<void>(google::protobuf::util::MessageToJsonString(kept, &json));
+  return json;
+}
+
+void RestoreCircuits(const StateStore& state, const RuntimeSnapshot& runtime) {
+  const absl::StatusOr<std::optional<std::string>> text =
+      state.Read(kCircuitDocument);
+  v1::ListCircuitsResponse kept;
+  absl::Status read = text.status();
+  if (read.ok() && text->has_value() &&
+      !google::protobuf::util::JsonStringToMessage(**text, &kept).ok()) {
+    read = absl::DataLossError(absl::StrCat(state.folder(), "/",
+                                            ToAbsl(kCircuitDocument),
+                                            " is not what was written"));
+  }
+  if (!read.ok()) {
+    Log(LogLevel::kError, "state",
+        "No model is disabled and no circuit forced, since what operators have "
+        "said cannot be read",
+        {{"error", read}});
+    return;
+  }
+  const bool failures_disable =
+      runtime.config().resilience().disable_model_after_failures() > 0;
+  for (const v1::Circuit& circuit : kept.circuits()) {
+    Restore(circuit, failures_disable, runtime.resilience().targets,
+            runtime.clock().SteadyTime());
+  }
+}
+
+}  // namespace gateway
