@@ -22,13 +22,14 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/admin_service.h"
-#include "service/api/circuits_admin.h"
+#include "service/api/circuit_document.h"
 #include "service/api/config_admin.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
 #include "service/api/metrics_service.h"
 #include "service/api/override_document.h"
+#include "service/api/performance_document.h"
 #include "service/api/policies_admin.h"
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
@@ -66,6 +67,8 @@ namespace {
 namespace configv1 = ::llmgateway::config::v1;
 
 constexpr absl::Duration kLogFlushTimeout = absl::Seconds(2);
+// So much of how models did a crash may lose.
+constexpr absl::Duration kPerformanceInterval = absl::Minutes(5);
 
 // `address` with its port replaced by the one that was chosen.
 std::string WithPort(const std::string& address, int port) {
@@ -109,6 +112,10 @@ struct App::Graph {
   // whom its handlers refuse.
   RefusalLog* AdminGrpcRefusals();
 
+  // Restores how models did, and keeps that, and whom failures disable, from
+  // now on.
+  void KeepWhatIsLearned();
+
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
   absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>> ChangesOfLoops(
@@ -137,12 +144,13 @@ struct App::Graph {
   RefusalLog admin_refusals{"admin", registry, SystemClock()};
   RefusalLog admin_http_refusals{"admin_http", registry, SystemClock()};
 
-  // Keeps what operators change.
-  std::unique_ptr<StateStore> state;
-
   // The rules, and how others come into use.
   std::unique_ptr<ConfigReloader> reloader;
   std::unique_ptr<CurrentRuntime> runtime;
+
+  // Keeps what operators change and what has been learned; reads that when it
+  // is closed, and so goes before the runtime.
+  std::unique_ptr<StateStore> state;
 
   // Answers that callers go on from, whatever runtime they were made by.
   std::optional<ResponseStore> responses;
@@ -267,10 +275,26 @@ absl::Status App::Build() {
   RestoreOverrides(*graph.state, &snapshot->selection().overrides);
   RestoreRollout(*graph.state, *snapshot);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
+  graph.KeepWhatIsLearned();
   AddCircuitMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
   return absl::OkStatus();
+}
+
+void App::Graph::KeepWhatIsLearned() {
+  const std::shared_ptr<const RuntimeSnapshot> first = runtime->Get();
+  RestorePerformance(*state, first->clock().WallTime(),
+                     &first->selection().performance);
+  state->WriteEvery(kPerformanceDocument, kPerformanceInterval, [this] {
+    const std::shared_ptr<const RuntimeSnapshot> now = runtime->Get();
+    return WritePerformance(
+        now->selection().performance.Keep(now->clock().WallTime()));
+  });
+  first->resilience().targets.TellOfDisabled([this] {
+    state->WriteSoon(kCircuitDocument,
+                     [this] { return WriteCircuits(*runtime->Get()); });
+  });
 }
 
 absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>>
@@ -543,6 +567,8 @@ void App::Drain() {
   if (graph.feed != nullptr) graph.feed->Close();
   if (graph.admin_grpc != nullptr) graph.admin_grpc->Drain(absl::Seconds(1));
   for (const auto& runtime : graph.loops) runtime->Stop();
+  // No call is left that something could be learned from.
+  if (graph.state != nullptr) graph.state->Close();
   if (graph.access_log != nullptr) graph.access_log->Flush(kLogFlushTimeout);
 }
 

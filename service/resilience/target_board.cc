@@ -54,6 +54,7 @@ void TargetState::RecordFailure() {
       {{"provider", provider},
        {"model", model},
        {"failures_in_a_row", failures}});
+  if (rules_.on_disabled) rules_.on_disabled();
 }
 
 void TargetUse::RecordOutcome(absl::Duration now, const absl::Status& outcome,
@@ -141,10 +142,14 @@ CircuitBreaker::Options TargetBoard::OptionsOf(std::string_view provider,
 
 void TargetBoard::SetFailuresLimit(int limit) {
   rules_.failures_limit.store(limit, std::memory_order_relaxed);
-  const MutexLock lock(mu_);
-  for (TargetState& target : targets_) {
-    target.availability.EnableAfterFailures();
+  bool enabled = false;
+  {
+    const MutexLock lock(mu_);
+    for (TargetState& target : targets_) {
+      enabled = target.availability.EnableAfterFailures() || enabled;
+    }
   }
+  if (enabled && rules_.on_disabled) rules_.on_disabled();
 }
 
 void TargetBoard::SetOptions(BreakerOptions options, absl::Duration now) {

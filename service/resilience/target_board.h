@@ -74,6 +74,9 @@ struct TargetRules {
   std::atomic<int> failures_limit = 0;
   // How often that has happened.
   std::atomic<int64_t> disabled_by_failures = 0;
+  // Called when failures have disabled a target, or another configuration has
+  // enabled such; may be empty. Set before there are calls.
+  std::function<void()> on_disabled;
 };
 
 // Where it stands it stays, as long as the board.
@@ -202,6 +205,13 @@ class TargetBoard {
   // So many failures in a row disable a target from now on; 0 for never. Those
   // that failures have disabled are enabled: it is another configuration.
   void SetFailuresLimit(int limit) LOCKS_EXCLUDED(mu_);
+
+  // Calls `on_disabled` from now on, on any thread, when failures have disabled
+  // a target or SetFailuresLimit has enabled such; it must not block. REQUIRES:
+  // there are no calls yet.
+  void TellOfDisabled(std::function<void()> on_disabled) {
+    rules_.on_disabled = std::move(on_disabled);
+  }
 
   const TargetRules& rules() const { return rules_; }
 

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 namespace gateway {
 namespace {
@@ -13,6 +14,19 @@ constexpr int64_t kNanosPerHour = 3600 * int64_t{1'000'000'000};
 // Times before 1970 count as its beginning.
 int64_t NanosOf(absl::Time time) {
   return std::max<int64_t>(absl::ToUnixNanos(time), 0);
+}
+
+// Sums that a week of the busiest model does not reach, and 168 of which do not
+// overflow.
+constexpr int64_t kHourSumMax = int64_t{1} << 55;
+
+bool IsPossible(const PerformanceHour& hour) {
+  const auto is_sum = [](int64_t number) {
+    return number >= 0 && number <= kHourSumMax;
+  };
+  return is_sum(hour.successes) && is_sum(hour.failures) &&
+         is_sum(hour.latency_us) && is_sum(hour.tokens) &&
+         is_sum(hour.cost_usd_nanos);
 }
 
 // Only the shard's own loop writes, so that nothing is lost between the two.
@@ -155,6 +169,75 @@ PerformanceRecord PerformanceHistory::Read(absl::Time now) const {
   AddHours(hour - kPerformanceHours + 1, hour, &record);
   AddLatest(now, &record);
   return record;
+}
+
+KeptPerformance PerformanceHistory::Keep(absl::Time now) const {
+  KeptPerformance kept;
+  const int64_t present = NanosOf(now) / kNanosPerHour;
+  for (int64_t hour = present - kPerformanceHours + 1; hour <= present;
+       ++hour) {
+    PerformanceRecord record;
+    AddHours(hour, hour, &record);
+    if (record.calls() == 0) continue;
+    kept.hours.push_back(
+        {.hour = hour,
+         .successes = record.successes,
+         .failures = record.failures,
+         .latency_us = absl::ToInt64Microseconds(record.latency_sum),
+         .tokens = record.tokens,
+         .cost_usd_nanos = record.cost_usd_nanos});
+  }
+  PerformanceRecord latest;
+  AddLatest(now, &latest);
+  kept.recent_failures = latest.recent_failures;
+  kept.last_success_ns = NanosOf(latest.last_success);
+  kept.last_failure_ns = NanosOf(latest.last_failure);
+  return kept;
+}
+
+void PerformanceHistory::Restore(const KeptPerformance& kept, absl::Time now) {
+  Shard* own = shards_[0].load(std::memory_order_relaxed);
+  if (own == nullptr) own = NewShard(0);
+  const int64_t nanos = NanosOf(now);
+  const int64_t present = nanos / kNanosPerHour;
+  for (const PerformanceHour& hour : kept.hours) {
+    if (hour.hour <= present - kPerformanceHours || hour.hour > present ||
+        hour.hour < 0 || !IsPossible(hour)) {
+      continue;
+    }
+    HourCounts& counts = own->hours[hour.hour % kPerformanceHours];
+    Begin(counts, hour.hour);
+    Bump(counts.successes, hour.successes);
+    Bump(counts.failures, hour.failures);
+    Bump(counts.latency_us, hour.latency_us);
+    Bump(counts.tokens, hour.tokens);
+    Bump(counts.cost_usd_nanos, hour.cost_usd_nanos);
+  }
+  // A clock that was set back has left times that are still to come.
+  own->last_success.store(std::clamp<int64_t>(kept.last_success_ns, 0, nanos));
+  own->last_failure.store(std::clamp<int64_t>(kept.last_failure_ns, 0, nanos));
+  recent_failures_.store(
+      std::clamp(kept.recent_failures, 0, kRecentFailuresMax));
+}
+
+std::vector<KeptPerformance> ModelPerformance::Keep(absl::Time now) const {
+  std::vector<KeptPerformance> all;
+  MutexLock lock(mu_);
+  for (const auto& [model, history] : histories_) {
+    KeptPerformance kept = history->Keep(now);
+    if (kept.hours.empty()) continue;
+    kept.model = model;
+    all.push_back(std::move(kept));
+  }
+  return all;
+}
+
+void ModelPerformance::Restore(const std::vector<KeptPerformance>& kept,
+                               absl::Time now) {
+  for (const KeptPerformance& each : kept) {
+    PerformanceHistory* const history = HistoryOf(each.model);
+    if (history != nullptr) history->Restore(each, now);
+  }
 }
 
 PerformanceHistory* ModelPerformance::HistoryOf(std::string_view model) {

@@ -16,7 +16,8 @@
 //
 // Calls are kept by the hour: one counts for at least 167 hours and at most
 // 168. Time is wall time. Histories outlive a reload; the names of models that
-// are no longer configured keep theirs.
+// are no longer configured keep theirs. They outlive the process if somebody
+// keeps what Keep() returns and gives it to Restore() then.
 //
 // To record a call takes 120 instructions (callgrind), 13 ns on two busy cores
 // of an EPYC (2026-11-21).
@@ -87,6 +88,26 @@ struct PerformanceRecord {
   std::optional<int64_t> cost_usd_nanos_per_million_tokens() const;
 };
 
+// How the calls of one model went in an hour. Plain data.
+struct PerformanceHour {
+  int64_t hour = 0;  // Since 1970.
+  int64_t successes = 0;
+  int64_t failures = 0;
+  int64_t latency_us = 0;  // Of the successes, together.
+  int64_t tokens = 0;
+  int64_t cost_usd_nanos = 0;
+};
+
+// What is kept of one model. Plain data.
+struct KeptPerformance {
+  std::string model;
+  std::vector<PerformanceHour> hours;  // Those with calls, the oldest first.
+  int recent_failures = 0;
+  // Since 1970; 0 if there was none.
+  int64_t last_success_ns = 0;
+  int64_t last_failure_ns = 0;
+};
+
 // Returns how well a model does, from 0 to 100: 50 if it has not been called,
 // else the sum of
 //
@@ -114,6 +135,13 @@ class PerformanceHistory {
   // of every shard, some microseconds. Of a call that is being recorded it may
   // show a part.
   PerformanceRecord Read(absl::Time now) const;
+
+  // Returns the same by the hour, without the model's name.
+  KeptPerformance Keep(absl::Time now) const;
+
+  // Puts in what Keep returned, but for what is no more to be counted, or
+  // cannot have been. REQUIRES: nothing was recorded yet.
+  void Restore(const KeptPerformance& kept, absl::Time now);
 
  private:
   friend class PerformanceView;
@@ -166,10 +194,18 @@ class ModelPerformance {
   // so that loops keep what they got.
   PerformanceHistory* HistoryOf(std::string_view model) LOCKS_EXCLUDED(mu_);
 
+  // Returns the histories that have calls, sorted by model. Takes some
+  // milliseconds where there are many.
+  std::vector<KeptPerformance> Keep(absl::Time now) const LOCKS_EXCLUDED(mu_);
+
+  // Puts in what Keep returned. REQUIRES: nothing was recorded yet.
+  void Restore(const std::vector<KeptPerformance>& kept, absl::Time now)
+      LOCKS_EXCLUDED(mu_);
+
  private:
   const int shards_;
 
-  Mutex mu_;
+  mutable Mutex mu_;
   std::map<std::string, std::unique_ptr<PerformanceHistory>, std::less<>>
       histories_ GUARDED_BY(mu_);
 };

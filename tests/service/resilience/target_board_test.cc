@@ -198,6 +198,24 @@ TEST(TargetBoardTest, AnotherConfigurationEnablesWhatFailuresDisabled) {
   EXPECT_TRUE(told.availability.disabled());
 }
 
+TEST(TargetBoardTest, WhoKeepsWhatFailuresDisabledIsTold) {
+  TargetBoard board({});
+  board.SetFailuresLimit(2);
+  int told = 0;
+  board.TellOfDisabled([&told] { ++told; });
+  TargetState& target = board.Find("openai", "m");
+  target.RecordFailure();
+  EXPECT_EQ(told, 0);
+  target.RecordFailure();
+  target.RecordFailure();
+  EXPECT_EQ(told, 1);
+  board.SetFailuresLimit(2);
+  EXPECT_EQ(told, 2);
+  // Nothing was disabled any more.
+  board.SetFailuresLimit(2);
+  EXPECT_EQ(told, 2);
+}
+
 TEST(TargetBoardTest, ATargetIsProvenOnceItAnswersOrFailsByItself) {
   TargetBoard board({});
   TargetState& made_up = board.Find("p", "made up");

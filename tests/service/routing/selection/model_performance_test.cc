@@ -1,6 +1,7 @@
 #include "service/routing/selection/model_performance.h"
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <vector>
@@ -354,6 +355,69 @@ TEST(PerformanceViewTest, ACallThatEndsBehindTheHourIsSeen) {
   // A loop whose turn began in the hour before.
   history.Record(1, Success(), kHourZero - absl::Nanoseconds(1));
   EXPECT_EQ((*view.At(kHourZero + absl::Seconds(1)))[0].calls(), 2);
+}
+
+TEST(KeptPerformanceTest, ComesBackAsItWas) {
+  ModelPerformance before(2);
+  PerformanceHistory& history = *before.HistoryOf("m");
+  history.Record(0,
+                 {.succeeded = true,
+                  .latency = absl::Milliseconds(1500),
+                  .tokens = 30,
+                  .cost_usd_nanos = 7},
+                 kHourZero);
+  history.Record(1, {}, kHourZero + absl::Hours(2));
+  history.Record(0, {}, kHourZero + absl::Hours(2));
+  before.HistoryOf("idle");
+  const absl::Time now = kHourZero + absl::Hours(3);
+  const std::vector<KeptPerformance> kept = before.Keep(now);
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].model, "m");
+  ASSERT_EQ(kept[0].hours.size(), 2u);
+  EXPECT_EQ(kept[0].hours[1].failures, 2);
+
+  ModelPerformance after(1);
+  after.Restore(kept, now);
+  const PerformanceRecord was = history.Read(now);
+  PerformanceHistory& restored = *after.HistoryOf("m");
+  const PerformanceRecord is = restored.Read(now);
+  EXPECT_EQ(is.successes, 1);
+  EXPECT_EQ(is.failures, 2);
+  EXPECT_EQ(is.latency_sum, absl::Milliseconds(1500));
+  EXPECT_EQ(is.tokens, 30);
+  EXPECT_EQ(is.cost_usd_nanos, 7);
+  EXPECT_EQ(is.recent_failures, 2);
+  EXPECT_EQ(is.last_success, was.last_success);
+  EXPECT_EQ(is.last_failure, was.last_failure);
+  // And counts on.
+  restored.Record(0, Success(), kHourZero + absl::Hours(2));
+  EXPECT_EQ(restored.Read(now).successes, 2);
+  // For as long as it would have.
+  EXPECT_EQ(restored.Read(kHourZero + absl::Hours(167)).calls(), 4);
+  EXPECT_EQ(restored.Read(kHourZero + absl::Hours(168)).calls(), 3);
+}
+
+TEST(KeptPerformanceTest, WhatIsTooOldOrCannotHaveBeenIsLeftOut) {
+  const absl::Time now = kHourZero + absl::Minutes(1);
+  const int64_t hour = 500'000;
+  KeptPerformance kept = {.model = "m"};
+  for (const int64_t each :
+       {hour - 168, hour - 167, hour, hour + 1, int64_t{-1}}) {
+    kept.hours.push_back({.hour = each, .successes = 1});
+  }
+  kept.hours.push_back({.hour = hour - 1, .successes = -1});
+  kept.hours.push_back({.hour = hour - 2, .tokens = int64_t{1} << 60});
+  kept.recent_failures = 1000;
+  kept.last_failure_ns = absl::ToUnixNanos(now + absl::Hours(5));
+  kept.last_success_ns = -1;
+  ModelPerformance performance(1);
+  performance.Restore({kept}, now);
+  const PerformanceRecord record = performance.HistoryOf("m")->Read(now);
+  EXPECT_EQ(record.successes, 2);
+  EXPECT_EQ(record.tokens, 0);
+  EXPECT_EQ(record.recent_failures, kRecentFailuresMax);
+  EXPECT_EQ(record.last_failure, now);
+  EXPECT_EQ(record.last_success, absl::InfinitePast());
 }
 
 }  // namespace

@@ -1,0 +1,222 @@
+"""What operators say and what has been learned outlasts the process where
+runtime.state_dir is, and is not in force where it cannot be kept."""
+
+import os
+import resource
+import shutil
+import tempfile
+import time
+import unittest
+
+from tests.integration import grpc_caller
+from tests.integration.http_calls import ask, chat
+from tests.testing.gateway_process import GatewayProcess
+
+_ADMIN = "/llmgateway.v1.AdminService/"
+_TIMEOUT_S = 30.0
+# As a disk that is full; for this process's child alone.
+_NO_ROOM = (0, resource.RLIM_INFINITY)
+_ROOM = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+_MODELS = """\
+providers: [{name: mock, mock: {reply: one, fault: server_error,
+                                fault_after_calls: 2}}]
+routing:
+  default_target: mock
+  selection:
+    policies: [{id: writer-model, target: mock/m, capabilities: [streaming]}]
+    nodes: [{name: writer, required_capabilities: [streaming]}]
+resilience:
+  disable_model_after_failures: 2
+  retry: {attempts_limit: 1}
+  circuit_breaker: {mode: "off"}
+"""
+
+
+class StateTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.caller = grpc_caller.GrpcCaller()
+        cls.addClassCleanup(cls.caller.close)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="state")
+        self.addCleanup(folder.cleanup)
+        self.state = os.path.join(folder.name, "kept")
+
+    def start(self, config=_MODELS):
+        gateway = GatewayProcess(
+            config + "runtime: {state_dir: '%s'}\n" % self.state)
+        self.addCleanup(gateway.kill)
+        return gateway
+
+    def admin(self, gateway, method, code="OK", **request):
+        """The answer of a call that ends so; its end if that is no OK."""
+        call = self.caller.call(gateway.admin, _ADMIN + method, request)
+        self.assertEqual(call.end["code"], code, call.end)
+        return call.response if code == "OK" else call.end
+
+    def select(self, gateway):
+        request = chat("")
+        del request["model"]
+        return ask(gateway.http, request,
+                   headers={"x-llmgateway-node": "writer"})
+
+    def circuit(self, gateway):
+        circuits = self.admin(gateway, "ListCircuits").get("circuits", [])
+        return circuits[0] if circuits else {}
+
+    def performance(self, gateway):
+        model = self.admin(gateway, "GetModelPerformance")["models"][0]
+        return [int(model.get(field, 0))
+                for field in ("successes", "failures", "recent_failures")]
+
+    def test_what_was_learned_of_a_model_outlasts_the_process(self):
+        gateway = self.start()
+        statuses = [self.select(gateway).status for _ in range(4)]
+        self.assertEqual(statuses[:2], [200, 200])
+        # What is shown is made anew once a second.
+        deadline = time.monotonic() + _TIMEOUT_S
+        while (self.performance(gateway) != [2, 2, 2] and
+               time.monotonic() < deadline):
+            time.sleep(0.1)
+        self.assertEqual(self.performance(gateway), [2, 2, 2])
+        why = self.circuit(gateway)["disabled_reason"]
+        self.assertEqual(why, "by 2 failures of its own in a row")
+        gateway.stop()
+
+        again = self.start()
+        self.assertEqual(self.performance(again), [2, 2, 2])
+        self.assertEqual(self.circuit(again)["disabled_reason"], why)
+        self.assertEqual(self.select(again).error()["code"], "model_disabled")
+        # As while it ran, another configuration enables it.
+        again.write_config(_MODELS.replace("one", "two") +
+                           "runtime: {state_dir: '%s'}\n" % self.state)
+        again.wait_for_log(msg="configuration in use")
+        self.assertNotIn("disabled", self.circuit(again))
+        again.stop()
+
+        last = self.start(_MODELS.replace("one", "two"))
+        self.assertNotIn("disabled", self.circuit(last))
+        last.stop()
+
+    def test_what_failures_disabled_is_kept_at_once(self):
+        gateway = self.start()
+        for _ in range(4):
+            self.select(gateway)
+        path = os.path.join(self.state, "circuits.json")
+        # An operator's word is written after it, on the same thread.
+        self.admin(gateway, "SetModelEnabled", provider="mock", model="other",
+                   enabled=False)
+        with open(path, encoding="utf-8") as file:
+            self.assertIn("in a row", file.read())
+        gateway.kill()
+        again = self.start()
+        self.assertEqual(self.select(again).error()["code"], "model_disabled")
+        again.stop()
+
+    def test_damaged_records_are_left_out_with_a_line(self):
+        gateway = self.start()
+        self.select(gateway)
+        gateway.stop()
+        path = os.path.join(self.state, "model_performance.json")
+        with open(path, "r+", encoding="utf-8") as file:
+            file.truncate(os.path.getsize(path) // 2)
+        again = self.start()
+        line = again.wait_for_log(level="warn", module="state")
+        self.assertEqual(line["file"], path)
+        self.assertEqual(self.performance(again), [0, 0, 0])
+        self.assertEqual(self.select(again).status, 200)
+        again.stop()
+
+    def test_what_a_full_disk_cannot_keep_is_not_in_force(self):
+        gateway = self.start()
+        says = (
+            ("SetModelEnabled", {"provider": "mock", "model": "m"}),
+            ("ForceCircuit", {"provider": "mock", "model": "m",
+                              "state": "STATE_FORCED_OPEN"}),
+            ("UpdateRollout", {"percentage": 50}),
+            ("UpdateNodePolicy", {"node_name": "writer",
+                                  "model_id": "writer-model"}),
+        )
+        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, _NO_ROOM)
+        for method, request in says:
+            with self.subTest(method=method):
+                end = self.admin(gateway, method, "FAILED_PRECONDITION",
+                                 **request)
+                self.assertEqual(end["reason"], "STATE_NOT_KEPT")
+                self.assertIn("runtime.state_dir: " + self.state,
+                              end["message"])
+                self.assertIn("File too large", end["message"])
+        circuit = self.circuit(gateway)
+        self.assertNotIn("disabled", circuit)
+        self.assertEqual(circuit["state"], "STATE_OFF")
+        self.assertNotIn("overridden", self.admin(gateway, "UpdateRollout"))
+        assigned = self.admin(gateway, "ListAssignments")["assignments"][0]
+        self.assertNotIn("override", assigned)
+        self.assertEqual(self.select(gateway).status, 200)
+        self.assertEqual([name for name in os.listdir(self.state)
+                          if name.count(".") > 1], [])
+        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, _ROOM)
+        for method, request in says:
+            self.admin(gateway, method, **request)
+        gateway.stop()
+
+    def test_a_configuration_that_cannot_be_kept_is_not_in_use(self):
+        text = ("listeners:\n"
+                "  grpc: {address: '127.0.0.1:0'}\n"
+                "  http: {address: '127.0.0.1:0'}\n"
+                "  admin: {address: '127.0.0.1:0'}\n"
+                "  operations: {address: '127.0.0.1:0'}\n" + _MODELS +
+                "runtime: {state_dir: '%s'}\n" % self.state)
+        gateway = self.start()
+        self.admin(gateway, "ApplyConfig", text=text.replace("one", "applied"))
+        shutil.rmtree(self.state)
+        for method, request in (
+                ("ReloadConfig", {}), ("RollbackConfig", {}),
+                ("ApplyConfig", {"text": text.replace("one", "other")})):
+            with self.subTest(method=method):
+                end = self.admin(gateway, method, "FAILED_PRECONDITION",
+                                 **request)
+                self.assertEqual(end["reason"], "STATE_NOT_KEPT")
+                self.assertIn("runtime.state_dir: %s/config.json" % self.state,
+                              end["message"])
+                self.assertIn("No such file or directory", end["message"])
+        config = self.admin(gateway, "GetConfig")
+        self.assertEqual((config["version"], config["source"]),
+                         ("2", "applied by an operator"))
+        self.assertNotIn("refused_problems", config)
+        self.assertEqual(self.select(gateway).text(), "applied")
+        gateway.kill()
+
+    def test_drafts_of_a_process_that_was_killed_are_removed(self):
+        gateway = self.start()
+        gateway.kill()
+        draft = os.path.join(self.state, "config.json.aB3x9Z")
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write("half of a tex")
+        again = self.start()
+        self.assertEqual(sorted(os.listdir(self.state)),
+                         [".lock", "config.json"])
+        again.stop()
+
+    def test_without_a_folder_nothing_is_written(self):
+        with tempfile.TemporaryDirectory(prefix="nothing") as folder:
+            before = os.getcwd()
+            os.chdir(folder)
+            try:
+                gateway = GatewayProcess(_MODELS)
+            finally:
+                os.chdir(before)
+            self.addCleanup(gateway.kill)
+            for _ in range(4):
+                self.select(gateway)
+            self.admin(gateway, "SetModelEnabled", provider="mock", model="m")
+            gateway.stop()
+            self.assertEqual(os.listdir(folder), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
