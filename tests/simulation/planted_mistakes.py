@@ -123,8 +123,7 @@ _BREAKERS = [
         "a breaker never opens", _BREAKER,
         "bool CircuitBreaker::ShouldOpen(int64_t now_second) const {",
         "bool CircuitBreaker::ShouldOpen(int64_t now_second) const {\n"
-        "  if (now_second >= 0) return false;",
-        said="requests beside a dead provider"),
+        "  if (now_second >= 0) return false;"),
     Mistake(
         "a breaker rests a millisecond less", _BREAKER,
         "open_until_.store(now + "
