@@ -363,7 +363,7 @@ _ROLLOUT = [
     Mistake(
         "an operator who changes the share is not heard",
         "service/routing/rollout_switch.cc",
-        "if (said.percentage.has_value()) said_.percentage = said.percentage;",
+        "if (later.percentage.has_value()) percentage = later.percentage;",
         ""),
     Mistake(
         "calls under way hear of another share", _PLAN,
