@@ -180,7 +180,7 @@ absl::Status AdminService::GetHealth(const RuntimeSnapshot& runtime,
     v1::Provider& provider = *response->add_providers();
     FillProvider(runtime, *entry, sources_.health, &provider);
     provider.clear_models();
-    const std::string problem = ProviderProblem(*entry, provider);
+    const std::string problem = ProviderProblem(runtime, *entry, provider);
     if (problem.empty()) continue;
     troubled = true;
     response->add_problems(problem);

@@ -14,6 +14,7 @@
 #include "proto/proto_time.h"
 #include "providers/provider_settings.h"
 #include "service/config/snapshot.h"
+#include "service/pipeline/provider_policy.h"
 #include "service/resilience/provider_probes.h"
 
 namespace gateway {
@@ -66,11 +67,25 @@ bool IsFailing(const ProviderHealth& health,
          probes.last_failure.value_or(never) > well;
 }
 
+// How long no credential may be sent yet: infinite if the provider has refused
+// them all, zero if one may, or none is needed.
+absl::Duration CredentialsRest(const RuntimeSnapshot& runtime,
+                               const ProviderRegistry::Entry& entry) {
+  const ProviderPolicy& policy = runtime.PolicyOf(entry);
+  if (policy.credentials == nullptr || policy.takes_callers_credential) {
+    return absl::ZeroDuration();
+  }
+  return policy.credentials->WaitFrom(runtime.clock().SteadyTime())
+      .value_or(absl::InfiniteDuration());
+}
+
 v1::ProviderHealth::State StateOf(const ProviderHealth& health,
                                   const ProviderProbes::Snapshot& probes,
                                   v1::Provider::Credential credential,
+                                  absl::Duration credentials_rest,
                                   const Provider& provider) {
   if (credential == v1::Provider::CREDENTIAL_ABSENT ||
+      credentials_rest == absl::InfiniteDuration() ||
       !provider.Obstacle().ok()) {
     return v1::ProviderHealth::STATE_UNUSABLE;
   }
@@ -120,15 +135,21 @@ void FillProvider(const RuntimeSnapshot& runtime,
   for (const std::string& model : entry.models) out->add_models(model);
   const ProviderHealth health = board.Read(entry.name);
   FillHealth(health, out->mutable_health());
-  out->mutable_health()->set_state(
-      StateOf(health,
-              runtime.resilience().targets.ProbesOf(entry.name).Read(),
-              out->credential(), *entry.provider));
+  out->mutable_health()->set_state(StateOf(
+      health, runtime.resilience().targets.ProbesOf(entry.name).Read(),
+      out->credential(), CredentialsRest(runtime, entry), *entry.provider));
 }
 
-std::string ProviderProblem(const ProviderRegistry::Entry& entry,
+std::string ProviderProblem(const RuntimeSnapshot& runtime,
+                            const ProviderRegistry::Entry& entry,
                             const v1::Provider& provider) {
   const v1::ProviderHealth& health = provider.health();
+  const absl::Duration rest = CredentialsRest(runtime, entry);
+  if (rest == absl::InfiniteDuration()) {
+    return absl::StrCat("provider '", provider.name(),
+                        "' has refused all its credentials: exchange them, or "
+                        "send ResetCircuit for the provider");
+  }
   switch (health.state()) {
     case v1::ProviderHealth::STATE_UNUSABLE:
       if (provider.credential() != v1::Provider::CREDENTIAL_ABSENT) {
@@ -149,8 +170,12 @@ std::string ProviderProblem(const ProviderRegistry::Entry& entry,
                           ToAbsl(ReasonName(health.last_failure())), " at ",
                           TimeUtil::ToString(health.last_failure_time()));
     default:
-      return std::string();
+      break;
   }
+  if (rest == absl::ZeroDuration()) return std::string();
+  return absl::StrCat("provider '", provider.name(), "' is not asked for ",
+                      absl::FormatDuration(absl::Ceil(rest, absl::Seconds(1))),
+                      ", since its rate limit is met");
 }
 
 }  // namespace gateway

@@ -30,7 +30,8 @@ void FillProvider(const RuntimeSnapshot& runtime,
 
 // Returns what is wrong with the provider, in one line for people; empty if
 // nothing is known to be. REQUIRES: `provider` was filled in from `entry`.
-std::string ProviderProblem(const ProviderRegistry::Entry& entry,
+std::string ProviderProblem(const RuntimeSnapshot& runtime,
+                            const ProviderRegistry::Entry& entry,
                             const llmgateway::v1::Provider& provider);
 
 }  // namespace gateway

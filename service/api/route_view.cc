@@ -20,6 +20,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/registry/registry.h"
 #include "service/pipeline/plan.h"
+#include "service/pipeline/provider_policy.h"
 #include "service/pipeline/rollout_route.h"
 #include "service/pipeline/selection_messages.h"
 #include "service/pipeline/served_check.h"
@@ -111,6 +112,10 @@ std::string UpstreamModel(const RuntimeSnapshot& runtime,
 constexpr std::string_view kDisabled = "is disabled";
 constexpr std::string_view kForced = "an operator has forced its circuit open";
 constexpr std::string_view kRests = "rests: its circuit is open";
+constexpr std::string_view kCools =
+    "waits until its rate limit lets it be asked";
+constexpr std::string_view kRefused =
+    "has refused all credentials, and is asked only for want of another";
 
 // Returns why the target is not asked now; an empty text if it may be.
 std::string_view ObstacleOf(const RuntimeSnapshot& runtime,
@@ -120,20 +125,58 @@ std::string_view ObstacleOf(const RuntimeSnapshot& runtime,
       runtime.providers().Find(target.provider)->UpstreamModel(target.model));
   if (state.availability.disabled()) return kDisabled;
   const absl::Duration now = runtime.clock().SteadyTime();
-  if (state.breaker.IsAskable(now)) return {};
-  return state.breaker.RetryAfter(now).has_value() ? kRests : kForced;
+  if (!state.breaker.IsAskable(now)) {
+    return state.breaker.RetryAfter(now).has_value() ? kRests : kForced;
+  }
+  const ProviderPolicy& policy =
+      runtime.PolicyOf(*runtime.providers().Find(target.provider));
+  // Whether callers bring one, is not known here.
+  if (policy.credentials == nullptr || policy.takes_callers_credential ||
+      policy.credentials->HasUsable(now)) {
+    return {};
+  }
+  return policy.credentials->WaitFrom(now).has_value() ? kCools : kRefused;
 }
+
+// What kept targets from being asked.
+struct Obstacles {
+  void Add(std::string_view obstacle, const RouteTarget& target) {
+    rests = rests || obstacle == kRests || obstacle == kForced;
+    cools = cools || obstacle == kCools;
+    if (obstacle == kRefused && !last_resort.has_value()) last_resort = target;
+  }
+
+  // Why nobody is asked.
+  absl::Status Failure() const {
+    if (rests) {
+      return MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN,
+                       "every target rests, is forced open, waits or is "
+                       "disabled");
+    }
+    if (cools) {
+      return MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
+                       "every target waits for its rate limit or is disabled");
+    }
+    return MakeFault(v1::ERROR_REASON_MODEL_DISABLED,
+                     "every target is disabled");
+  }
+
+  bool rests = false;
+  bool cools = false;
+  // Asked all the same, where there is nobody else.
+  std::optional<RouteTarget> last_resort;
+};
 
 // Fills in where the call would go, without looking at what the targets can do,
 // and a step for each that is passed over. Returns why nobody would be asked.
 absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
                        v1::ExplainRouteResponse* out) {
-  bool rests = false;
+  Obstacles obstacles;
   std::vector<RouteTarget> told;  // A plan may come back to one.
   const auto lacks = [&](const RouteTarget& target) {
     const std::string_view obstacle = ObstacleOf(runtime, target);
     if (obstacle.empty()) return obstacle;
-    rests = rests || obstacle != kDisabled;
+    obstacles.Add(obstacle, target);
     const bool is_told =
         std::any_of(told.begin(), told.end(), [&](const RouteTarget& other) {
           return other.provider == target.provider &&
@@ -151,17 +194,15 @@ absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
     return obstacle;
   };
   FallbackPlan walk(plan.targets, plan.rule, plan.common, plan.model);
-  const std::optional<FallbackStep> first = walk.First(lacks);
-  if (!first.has_value()) {
-    return rests ? MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN,
-                             "every target rests, is forced open or is "
-                             "disabled")
-                 : MakeFault(v1::ERROR_REASON_MODEL_DISABLED,
-                             "every target is disabled");
+  const std::optional<FallbackStep> planned = walk.First(lacks);
+  if (!planned.has_value() && !obstacles.last_resort.has_value()) {
+    return obstacles.Failure();
   }
+  const RouteTarget& first =
+      planned.has_value() ? planned->target : *obstacles.last_resort;
   v1::Route* const route = out->mutable_route();
-  route->set_provider(std::string(first->target.provider));
-  route->set_model(UpstreamModel(runtime, first->target));
+  route->set_provider(std::string(first.provider));
+  route->set_model(UpstreamModel(runtime, first));
   route->set_reason(std::string(plan.reason));
   if (plan.selection != nullptr) {
     FillSelection(plan.selection->result, route->mutable_selection());

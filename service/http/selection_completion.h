@@ -31,7 +31,9 @@ void CompleteSelection(const RequestContext& context,
                        const SelectionDefaults& defaults,
                        llmgateway::v1::GenerateRequest* request);
 
-// MODEL_NOT_FOUND if nothing can say which model is meant.
+// MODEL_NOT_FOUND if nothing can say which model is meant, and INVALID_REQUEST
+// for a provider that is named beside the request: which of its models, nobody
+// says.
 absl::Status CheckThatThereIsAModel(
     const RequestContext& context,
     const llmgateway::v1::GenerateRequest& request);

@@ -12,7 +12,9 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "providers/registry/registry.h"
 #include "service/observability/provider_health.h"
+#include "service/pipeline/provider_policy.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/resilience/credential_pool.h"
 #include "service/resilience/provider_probes.h"
 #include "tests/testing/test_runtime.h"
 
@@ -41,8 +43,8 @@ class ProviderViewTest : public testing::Test {
   }
 
   std::string Problem(const v1::Provider& provider) {
-    return ProviderProblem(*runtime_->providers().Find(provider.name()),
-                           provider);
+    return ProviderProblem(
+        *runtime_, *runtime_->providers().Find(provider.name()), provider);
   }
 
   const std::shared_ptr<const RuntimeSnapshot> runtime_ =
@@ -91,6 +93,27 @@ TEST_F(ProviderViewTest, AProviderWithoutItsCredentialIsUnusable) {
   EXPECT_EQ(Problem(anthropic),
             "provider 'anthropic' has no credential: set the one that its "
             "api_key names");
+}
+
+TEST_F(ProviderViewTest, CredentialsThatRestAreAProblem) {
+  CredentialPool& pool =
+      *runtime_->PolicyOf(*runtime_->providers().Find("openai")).credentials;
+  const absl::Duration now = runtime_->clock().SteadyTime();
+  absl::Status limited = MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, "");
+  SetRetryDelay(limited, absl::Minutes(2));
+  pool.Record(0, now, limited);
+  EXPECT_EQ(View("openai").health().state(), v1::ProviderHealth::STATE_UNKNOWN);
+  EXPECT_THAT(Problem(View("openai")),
+              testing::MatchesRegex("provider 'openai' is not asked for "
+                                    "(2m|1m5.s), since its rate limit is met"));
+  pool.Reset(0);
+  EXPECT_EQ(Problem(View("openai")), "");
+  pool.Record(0, now, MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, ""));
+  EXPECT_EQ(View("openai").health().state(),
+            v1::ProviderHealth::STATE_UNUSABLE);
+  EXPECT_EQ(Problem(View("openai")),
+            "provider 'openai' has refused all its credentials: exchange them, "
+            "or send ResetCircuit for the provider");
 }
 
 TEST_F(ProviderViewTest, AProviderWithoutItsProgramIsUnusableUntried) {

@@ -6,11 +6,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/provider_policy.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/resilience/credential_pool.h"
 #include "service/resilience/target_board.h"
 #include "tests/testing/test_runtime.h"
 
@@ -95,6 +99,41 @@ TEST(RouteViewTest, TheModelIsTheOneThatTheProviderIsAskedFor) {
   EXPECT_EQ(fast.steps(3).targets(0).model(), "gpt-5-mini");
   EXPECT_EQ(Explain("  default_target: mock\n", "spare").route().model(),
             "mock-model");
+}
+
+TEST(RouteViewTest, WhoseCredentialsRestIsPassedOverAndSaid) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(absl::StrCat(kRoutesYaml, "  fallbacks: [mock/spare]\n"),
+                      {{"OPENAI_KEY", "sk-0123456789"}});
+  v1::GenerateRequest request;
+  request.set_model("gpt-5");
+  const auto explain = [&] {
+    v1::ExplainRouteResponse response;
+    ExplainRoute(*runtime, request, "", &response);
+    return response;
+  };
+  CredentialPool& pool =
+      *runtime->PolicyOf(*runtime->providers().Find("openai")).credentials;
+  const absl::Duration now = runtime->clock().SteadyTime();
+  pool.Record(0, now, MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, ""));
+  EXPECT_EQ(explain().route().provider(), "mock");
+  EXPECT_THAT(
+      Steps(explain()),
+      testing::HasSubstr(
+          "openai:skipped(waits until its rate limit lets it be asked)"));
+  pool.Reset(0);
+  pool.Record(0, now, MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, ""));
+  EXPECT_EQ(explain().route().provider(), "mock");
+  EXPECT_THAT(Steps(explain()),
+              testing::HasSubstr("openai:skipped(has refused all credentials"));
+  // For want of another it is asked, as a call would ask it.
+  runtime->resilience()
+      .targets.Find("mock", "mock-model")
+      .availability.Disable(TargetAvailability::By::kOperator, "");
+  EXPECT_EQ(explain().route().provider(), "openai");
+  pool.Reset(0);
+  pool.Record(0, now, MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, ""));
+  EXPECT_EQ(explain().failure(), v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
 }
 
 TEST(RouteViewTest, WhoIsDisabledOrRestsIsPassedOverAndSaid) {

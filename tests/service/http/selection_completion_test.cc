@@ -128,5 +128,31 @@ TEST_F(SelectionCompletionTest, WithoutADefaultEitherThereIsNoModel) {
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_MODEL_NOT_FOUND);
 }
 
+TEST_F(SelectionCompletionTest, OutsideOfARolloutItsBaselineHasTheModel) {
+  constexpr std::string_view kOff =
+      "routing: {rollout: {percentage: 0, baseline: mock/before}}\n";
+  v1::Selection selection;
+  EXPECT_TRUE(Complete(kOff, &selection).ok());
+  constexpr std::string_view kWhole =
+      "routing: {rollout: {percentage: 100, baseline: mock/before}}\n";
+  EXPECT_EQ(FaultReason(Complete(kWhole, &selection)),
+            v1::ERROR_REASON_MODEL_NOT_FOUND);
+  constexpr std::string_view kNameless =
+      "routing: {rollout: {percentage: 0, baseline: mock}}\n";
+  EXPECT_EQ(FaultReason(Complete(kNameless, &selection)),
+            v1::ERROR_REASON_MODEL_NOT_FOUND);
+}
+
+TEST_F(SelectionCompletionTest, AProviderWithoutAModelOfItsIsRefused) {
+  for (const char* config : {kOnePolicy, kDefault}) {
+    v1::Selection selection;
+    const absl::Status status =
+        Complete(config, &selection, "x-llmgateway-provider: mock\r\n");
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST);
+    EXPECT_THAT(std::string(status.message()),
+                testing::HasSubstr("x-llmgateway-provider"));
+  }
+}
+
 }  // namespace
 }  // namespace gateway
