@@ -36,6 +36,13 @@ size_t RequestBytes(const PlannedCall& call) {
 // that.
 constexpr size_t kEchoesMax = 4;
 
+// To multiply a Duration costs more than a few sums.
+absl::Duration Times(int count, absl::Duration time) {
+  absl::Duration sum = time;
+  for (int i = 1; i < count; ++i) sum += time;
+  return sum;
+}
+
 }  // namespace
 
 LiveAttempt::LiveAttempt(PlannedCall& call, AskedTarget asked, Attempt& attempt)
@@ -211,6 +218,12 @@ void LiveAttempt::LimitTime() {
     return;
   }
   const absl::Duration remaining = call_.deadline - attempt_.began;
+  // Nearly all have time enough for the connections of all attempts, and then
+  // there is nothing to split.
+  if (!streams && configured.connect <= configured.first_content &&
+      remaining >= Times(attempts_left_, configured.connect)) {
+    return;
+  }
   const std::optional<AttemptLimits> limits =
       SplitDeadline(configured, {.remaining = remaining,
                                  .attempts_left = attempts_left_,
