@@ -8,13 +8,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/async/cancellation.h"
-#include "base/async/event_loop.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
 #include "service/api/state_fault.h"
+#include "service/api/watcher.h"
 #include "service/config/loader.h"
 
 namespace gateway {
@@ -78,25 +78,6 @@ void FillResult(const Result& result, Response* response) {
     change.set_after(each.after);
   }
 }
-
-// Wakes the coroutine of one watcher. Whoever is about to wake it holds a
-// reference.
-class ConfigWatcher : public std::enable_shared_from_this<ConfigWatcher> {
- public:
-  explicit ConfigWatcher(EventLoop& loop) : loop_(loop) {}
-
-  // Wakes the coroutine. From any thread.
-  void Tell() {
-    loop_.Post([self = shared_from_this()] { self->wake_up_.Set(); });
-  }
-
-  // Used on the loop's thread only.
-  WakeUp& wake_up() { return wake_up_; }
-
- private:
-  EventLoop& loop_;
-  WakeUp wake_up_;
-};
 
 }  // namespace
 
@@ -212,7 +193,7 @@ Task<absl::Status> ConfigAdmin::Rollback(
 
 Task<absl::Status> ConfigAdmin::Watch(CallContext& call,
                                       MessageWriter& writer) {
-  const auto watcher = std::make_shared<ConfigWatcher>(call.loop());
+  const auto watcher = std::make_shared<Watcher>(call.loop());
   const auto subscription =
       sources_.reloader.Subscribe([watcher] { watcher->Tell(); });
   CancelListener end(call.cancel(), [&] { watcher->wake_up().Set(); });

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/async/cancellation.h"
-#include "base/async/event_loop.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 
@@ -18,25 +17,6 @@ constexpr std::string_view kHealthService = "grpc.health.v1.Health";
 constexpr size_t kListedServicesLimit = 100;
 
 }  // namespace
-
-// One call of Watch. Whoever is about to wake it holds a reference.
-class HealthService::Watcher
-    : public std::enable_shared_from_this<HealthService::Watcher> {
- public:
-  explicit Watcher(EventLoop& loop) : loop_(loop) {}
-
-  // Wakes the call. From any thread.
-  void Tell() {
-    loop_.Post([self = shared_from_this()] { self->wake_up_.Set(); });
-  }
-
-  // Used on the loop's thread only.
-  WakeUp& wake_up() { return wake_up_; }
-
- private:
-  EventLoop& loop_;
-  WakeUp wake_up_;
-};
 
 HealthService::HealthService() {
   statuses_[""] = Response::NOT_SERVING;

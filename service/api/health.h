@@ -30,6 +30,7 @@
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
+#include "service/api/watcher.h"
 
 namespace gateway {
 
@@ -62,8 +63,6 @@ class HealthService {
   using Response = ::grpc::health::v1::HealthCheckResponse;
   using ListRequest = ::grpc::health::v1::HealthListRequest;
   using ListResponse = ::grpc::health::v1::HealthListResponse;
-  class Watcher;
-
   Task<absl::Status> Check(CallContext& call, const Request& request,
                            Response* response);
   Task<absl::Status> Watch(CallContext& call, const Request& request,

@@ -11,12 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
-#include "base/async/event_loop.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
 #include "service/api/request_record.h"
+#include "service/api/watcher.h"
 #include "service/observability/metrics_text.h"
 
 namespace gateway {
@@ -93,25 +93,6 @@ void FillEvent(const FeedEvent& from, v1::RequestEvent* to) {
       return ToRequestRecord(record, to->mutable_ended());
   }
 }
-
-// Wakes the coroutine of one watcher. Whoever is about to wake it holds a
-// reference.
-class Watcher : public std::enable_shared_from_this<Watcher> {
- public:
-  explicit Watcher(EventLoop& loop) : loop_(loop) {}
-
-  // Wakes the coroutine. From any thread.
-  void Tell() {
-    loop_.Post([self = shared_from_this()] { self->wake_up_.Set(); });
-  }
-
-  // Used on the loop's thread only.
-  WakeUp& wake_up() { return wake_up_; }
-
- private:
-  EventLoop& loop_;
-  WakeUp wake_up_;
-};
 
 }  // namespace
 
