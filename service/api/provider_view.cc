@@ -67,16 +67,9 @@ bool IsFailing(const ProviderHealth& health,
          probes.last_failure.value_or(never) > well;
 }
 
-// How long no credential may be sent yet: infinite if the provider has refused
-// them all, zero if one may, or none is needed.
 absl::Duration CredentialsRest(const RuntimeSnapshot& runtime,
                                const ProviderRegistry::Entry& entry) {
-  const ProviderPolicy& policy = runtime.PolicyOf(entry);
-  if (policy.credentials == nullptr || policy.takes_callers_credential) {
-    return absl::ZeroDuration();
-  }
-  return policy.credentials->WaitFrom(runtime.clock().SteadyTime())
-      .value_or(absl::InfiniteDuration());
+  return runtime.PolicyOf(entry).CredentialsRest(runtime.clock().SteadyTime());
 }
 
 v1::ProviderHealth::State StateOf(const ProviderHealth& health,

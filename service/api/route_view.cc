@@ -120,22 +120,18 @@ constexpr std::string_view kRefused =
 // Returns why the target is not asked now; an empty text if it may be.
 std::string_view ObstacleOf(const RuntimeSnapshot& runtime,
                             const RouteTarget& target) {
+  const ProviderRegistry::Entry& provider =
+      *runtime.providers().Find(target.provider);
   const TargetState& state = runtime.resilience().targets.Find(
-      target.provider,
-      runtime.providers().Find(target.provider)->UpstreamModel(target.model));
+      target.provider, provider.UpstreamModel(target.model));
   if (state.availability.disabled()) return kDisabled;
   const absl::Duration now = runtime.clock().SteadyTime();
   if (!state.breaker.IsAskable(now)) {
     return state.breaker.RetryAfter(now).has_value() ? kRests : kForced;
   }
-  const ProviderPolicy& policy =
-      runtime.PolicyOf(*runtime.providers().Find(target.provider));
-  // Whether callers bring one, is not known here.
-  if (policy.credentials == nullptr || policy.takes_callers_credential ||
-      policy.credentials->HasUsable(now)) {
-    return {};
-  }
-  return policy.credentials->WaitFrom(now).has_value() ? kCools : kRefused;
+  const absl::Duration rest = runtime.PolicyOf(provider).CredentialsRest(now);
+  if (rest == absl::ZeroDuration()) return {};
+  return rest == absl::InfiniteDuration() ? kRefused : kCools;
 }
 
 // What kept targets from being asked.

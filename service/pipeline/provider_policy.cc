@@ -104,6 +104,13 @@ TargetPolicy PolicyOfModel(const configv1::ModelResilience& model,
 
 }  // namespace
 
+absl::Duration ProviderPolicy::CredentialsRest(absl::Duration now) const {
+  if (credentials == nullptr || takes_callers_credential) {
+    return absl::ZeroDuration();
+  }
+  return credentials->WaitFrom(now).value_or(absl::InfiniteDuration());
+}
+
 std::vector<ProviderPolicy> MakeProviderPolicies(
     const ConfigSnapshot& config, const ProviderRegistry& providers,
     ResilienceState& state) {

@@ -51,6 +51,11 @@ struct ProviderPolicy {
     return found == of_model.end() ? common : found->second;
   }
 
+  // How long none of the configured credentials is to be sent yet: infinite if
+  // the provider has refused them all, zero if one is, none is needed, or
+  // callers may bring their own. `now` is steady.
+  absl::Duration CredentialsRest(absl::Duration now) const;
+
   // Of the models that have nothing of their own; without a limit of attempts.
   TargetPolicy common;
   std::map<std::string, TargetPolicy, std::less<>> of_model;

@@ -59,6 +59,7 @@ TEST(ProviderPolicyTest, AProviderHasWhatItSays) {
       << "which the client for HTTP keeps to";
   ASSERT_EQ(special.credentials->size(), 2u);
   EXPECT_EQ(special.credentials->NameOf(1), "other");
+  EXPECT_EQ(special.CredentialsRest(absl::Hours(1)), absl::ZeroDuration());
   const absl::Duration now = absl::Hours(1);
   special.credentials->Record(
       0, now, MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, ""));
@@ -86,6 +87,28 @@ TEST(ProviderPolicyTest, AModelHasWhatItSaysAndElseWhatItsProviderHas) {
   EXPECT_EQ(slow.load,
             &runtime->resilience().providers.LoadOf("special", "slow"));
   EXPECT_NE(slow.load, special.load);
+}
+
+TEST(ProviderPolicyTest, CredentialsRestUntilOneOfThemMayBeSent) {
+  const auto runtime = MakeTestRuntime(
+      "providers: [{name: lone, openai: {api_key: 'env:A'}}, {name: open, "
+      "credential_passthrough: true, openai: {api_key: 'env:A'}}]\n"
+      "routing: {default_target: lone}\n",
+      {{"A", "a"}});
+  const absl::Duration now = absl::Hours(1);
+  absl::Status limited = MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, "");
+  SetRetryDelay(limited, absl::Seconds(7));
+  for (const char* name : {"lone", "open"}) {
+    PolicyOf(*runtime, name).credentials->Record(0, now, limited);
+  }
+  const ProviderPolicy& lone = PolicyOf(*runtime, "lone");
+  EXPECT_EQ(lone.CredentialsRest(now), absl::Seconds(7));
+  EXPECT_EQ(lone.CredentialsRest(now + absl::Seconds(7)), absl::ZeroDuration());
+  EXPECT_EQ(PolicyOf(*runtime, "open").CredentialsRest(now),
+            absl::ZeroDuration());
+  lone.credentials->Record(
+      0, now, MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, ""));
+  EXPECT_EQ(lone.CredentialsRest(now), absl::InfiniteDuration());
 }
 
 TEST(ProviderPolicyTest, CredentialsWithoutASecretAreNotThere) {
