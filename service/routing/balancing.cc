@@ -57,9 +57,7 @@ uint64_t StickyHash(StickyBy by, std::string_view key) {
 }
 
 struct Balancer::Call {
-  Random& random;
-  std::optional<uint64_t> sticky_hash;
-  absl::Span<const size_t> asked;
+  const BalancingQuery& query;
   LoadOf load_of;
   bool takes_turn;
   // Also targets that had better be avoided.
@@ -146,8 +144,8 @@ void Balancer::AddGroup(absl::Span<const BalancedTarget> targets,
 std::optional<Balancer::Looked> Balancer::Look(uint32_t target,
                                                const Call& call) const {
   std::optional<Looked> looked;
-  if (std::find(call.asked.begin(), call.asked.end(), target) !=
-      call.asked.end()) {
+  if (std::find(call.query.asked.begin(), call.query.asked.end(), target) !=
+      call.query.asked.end()) {
     return looked;
   }
   const TargetLoad load = call.load_of(target);
@@ -162,20 +160,12 @@ std::optional<Balancer::Looked> Balancer::Look(uint32_t target,
 
 std::optional<BalancingChoice> Balancer::Choose(const BalancingQuery& query,
                                                 LoadOf load_of) const {
-  return ChooseBy({.random = query.random,
-                   .sticky_hash = query.sticky_hash,
-                   .asked = query.asked,
-                   .load_of = load_of,
-                   .takes_turn = true});
+  return ChooseBy({.query = query, .load_of = load_of, .takes_turn = true});
 }
 
 std::optional<BalancingChoice> Balancer::Preview(const BalancingQuery& query,
                                                  LoadOf load_of) const {
-  return ChooseBy({.random = query.random,
-                   .sticky_hash = query.sticky_hash,
-                   .asked = query.asked,
-                   .load_of = load_of,
-                   .takes_turn = false});
+  return ChooseBy({.query = query, .load_of = load_of, .takes_turn = false});
 }
 
 absl::InlinedVector<BalancingChoice, 8> Balancer::Order(
@@ -217,7 +207,7 @@ std::optional<BalancingChoice> Balancer::ChooseIn(const Group& group,
     case BalancingStrategy::kLowestLatency:
       return ChooseByLatency(group, call);
     case BalancingStrategy::kSticky:
-      if (call.sticky_hash.has_value()) return ChooseSticky(group, call);
+      if (call.query.sticky_hash.has_value()) return ChooseSticky(group, call);
       break;
     case BalancingStrategy::kCheapest:
       reason = "the cheapest that can be asked";
@@ -242,7 +232,7 @@ std::optional<BalancingChoice> Balancer::ChooseByTurn(const Group& group,
         group.members[call.takes_turn ? group.turns->Take()
                                       : group.turns->Peek(passed)];
     const std::optional<Looked> one = Look(target, call);
-    if (one.has_value() && TakesPart(one->load, call.random)) {
+    if (one.has_value() && TakesPart(one->load, call.query.random)) {
       return BalancingChoice{target, "its turn"};
     }
   }
@@ -270,7 +260,7 @@ std::optional<BalancingChoice> Balancer::ChooseByLatency(
   LookedTargets looked;
   LookedTargets starting;  // In slow start, and not to be asked by this call.
   const auto add = [&](const Looked& one) {
-    (TakesPart(one.load, call.random) ? looked : starting).Add(one);
+    (TakesPart(one.load, call.query.random) ? looked : starting).Add(one);
   };
   if (group.members.size() <= kComparedMax) {
     for (const uint32_t target : group.members) {
@@ -306,7 +296,7 @@ std::optional<BalancingChoice> Balancer::ChooseByLatency(
   };
   uint64_t sum = 0;
   for (const Looked& one : looked) sum += is_near(one) ? one.weight : 0;
-  uint64_t left = DrawBelow(call.random, sum);
+  uint64_t left = DrawBelow(call.query.random, sum);
   for (const Looked& one : looked) {
     if (!is_near(one)) continue;
     if (left < one.weight) return BalancingChoice{one.target, "lowest latency"};
@@ -328,7 +318,7 @@ std::optional<BalancingChoice> Balancer::ChooseSticky(const Group& group,
   };
   uint64_t weights = 0;
   uint64_t in_flight = 0;
-  size_t place = group.ring->PlaceOf(*call.sticky_hash);
+  size_t place = group.ring->PlaceOf(*call.query.sticky_hash);
   size_t seen = 0;
   for (size_t i = 0; i < kRingPlacesMax && seen < group.members.size() &&
                      !looked.full() && passed_count < passed.size();
@@ -365,13 +355,13 @@ std::optional<Balancer::Looked> Balancer::Draw(const Group& group,
                                                const Call& call,
                                                uint32_t excluded) const {
   // Where half of them are out, to look at all is less than to draw in vain.
-  const size_t out = call.asked.size() + (excluded == kNobody ? 0 : 1);
+  const size_t out = call.query.asked.size() + (excluded == kNobody ? 0 : 1);
   if (2 * out >= group.members.size()) {
     return DrawFromAll(group, call, excluded);
   }
   const std::vector<uint64_t>& sums = group.weight_sums;
   for (int i = 0; i < kDrawsMax; ++i) {
-    const uint64_t drawn = DrawBelow(call.random, sums.back());
+    const uint64_t drawn = DrawBelow(call.query.random, sums.back());
     const size_t member =
         std::upper_bound(sums.begin(), sums.end(), drawn) - sums.begin();
     const uint32_t target = group.members[member];
@@ -394,7 +384,7 @@ std::optional<Balancer::Looked> Balancer::DrawFromAll(const Group& group,
     const std::optional<Looked> one = Look(target, call);
     if (!one.has_value()) continue;
     sum += one->weight;
-    if (!drawn.has_value() || DrawBelow(call.random, sum) < one->weight) {
+    if (!drawn.has_value() || DrawBelow(call.query.random, sum) < one->weight) {
       drawn = one;
     }
   }
