@@ -142,6 +142,8 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
 
 Task<std::optional<AskedTarget>> NextAttempt::Beside() {
   std::optional<AskedTarget> none;
+  // Who leaves just when it is due has nobody asked any more.
+  if (call_.cancel.cancelled()) co_return none;
   if (call_.planned.next == nullptr || !IsInTime(absl::ZeroDuration())) {
     co_return none;
   }

@@ -215,6 +215,18 @@ TEST_F(HedgedAttemptTest, TheCallersEndEndsBoth) {
                                  v1::ERROR_REASON_DEADLINE_EXCEEDED));
 }
 
+TEST_F(HedgedAttemptTest, WhoLeavesWhenItIsDueIsNotHedged) {
+  for (const bool stream : {false, true}) {
+    first_->TakeTime(absl::Hours(1));
+    first_->Answer("late");
+    second_->Answer("to nobody");
+    leaves_after_ = absl::Seconds(2);
+    EXPECT_EQ(FaultReason(Ask(stream)), v1::ERROR_REASON_CANCELLED);
+    EXPECT_EQ(took_, absl::Seconds(2));
+    EXPECT_THAT(kinds_, SizeIs(1));
+  }
+}
+
 TEST_F(HedgedAttemptTest, WhatALoserHasReadIsEstimated) {
   v1::Message& message = *request_.add_messages();
   message.set_role(v1::ROLE_USER);

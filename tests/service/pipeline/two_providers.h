@@ -89,6 +89,12 @@ class TwoProviders : public testing::Test {
       cancel.Cancel(
           MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED, "time is up"));
     });
+    Timer leaves([&cancel] {
+      cancel.Cancel(MakeFault(v1::ERROR_REASON_CANCELLED, "has hung up"));
+    });
+    if (leaves_after_.has_value()) {
+      runner_.loop().ArmTimer(leaves, *leaves_after_);
+    }
     if (deadline_.has_value()) {
       call.deadline = call.arrival + *deadline_;
       runner_.loop().ArmTimer(deadline, *deadline_);
@@ -158,6 +164,7 @@ class TwoProviders : public testing::Test {
   NoHttpClient client_;
   v1::GenerateRequest request_;
   std::optional<absl::Duration> deadline_;  // Of each call.
+  std::optional<absl::Duration> leaves_after_;  // The caller, of each call.
   ScriptedProvider* first_ = nullptr;
   ScriptedProvider* second_ = nullptr;
   std::shared_ptr<const RuntimeSnapshot> runtime_;
