@@ -72,9 +72,15 @@ void CallRules::CheckHedge(const CallState& call, size_t number,
 bool CallRules::StandsInFor(const CallState& call, const Ask& ask,
                             absl::Duration now) {
   const Ask& before = LastEnded(call);
+  if (ask.target != before.target || now != before.ended) return false;
   if (call.next_is_reconnect) return true;
-  return IsOfCredential(before.failure) && ask.target == before.target &&
-         ask.credential != before.credential && now == before.ended;
+  return IsOfCredential(before.failure) && ask.credential != before.credential;
+}
+
+// One whose target's credentials are out, or cool by what heads have said, is
+// made once nobody else is left.
+bool CallRules::IsLateReconnect(const CallState& call, const Ask& ask) const {
+  return call.put_off_reconnect == ask.target;
 }
 
 bool CallRules::CouldStandIn(const CallState& call, const Ask& before,
@@ -108,6 +114,13 @@ void CallRules::CheckCredential(size_t number, const TargetName& name,
 bool CallRules::IsAskable(const TargetName& target, absl::Duration now) {
   return ModelOf(target).Wait(now) == absl::ZeroDuration() &&
          CredentialsOf(target).MayBeAsked(now) && !IsFull(target.first, now);
+}
+
+bool CallRules::MayBeLastResort(const TargetName& target, absl::Duration now) {
+  const CredentialModel& model = CredentialsOf(target);
+  return ModelOf(target).Wait(now) == absl::ZeroDuration() &&
+         !model.MayBeAsked(now) &&
+         (model.AreAllOut() || model.IsAnyPredicted(now));
 }
 
 bool CallRules::IsFull(const std::string& provider, absl::Duration now) const {
@@ -159,12 +172,13 @@ void CallRules::FillPlace(const CallState& call, size_t number, Ask& ask,
     return;
   }
   const Ask& before = LastEnded(call);
-  ask.stands_in = StandsInFor(call, ask, now);
+  const bool keeps = StandsInFor(call, ask, now);
+  const bool is_late = !keeps && IsLateReconnect(call, ask);
+  ask.stands_in = keeps || is_late;
   // A hedge's place is given back with it.
-  ask.keeps_place = ask.stands_in && before.extra && !before.is_hedge;
-  ask.extra = ask.keeps_place ||
-              (!ask.stands_in &&
-               (WasAsked(call, ask.target) || FailsItself(ask.target)));
+  ask.keeps_place = keeps && before.extra && !before.is_hedge;
+  ask.extra = ask.keeps_place || (!keeps && FailsItself(ask.target)) ||
+              (!ask.stands_in && WasAsked(call, ask.target));
   ask.taken_at = before.given_back_at;
   ask.active_when_taken = before.active_at_end;
   if (ask.stands_in) return;

@@ -9,11 +9,6 @@
 #include "errors/fault.h"
 
 namespace gateway {
-namespace {
-
-constexpr size_t kBrokenMax = 20;
-
-}  // namespace
 
 bool CountsAgainstTarget(const absl::Status& failure) {
   switch (FaultReason(failure)) {
@@ -118,6 +113,7 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
   if (!state.asks.empty()) FillPlace(state, call, ask, now);
   state.stand_ins += ask.stands_in ? 1 : 0;
   state.next_is_reconnect = false;
+  if (state.put_off_reconnect == name) state.put_off_reconnect.reset();
   state.asks.push_back(number);
   asks_.push_back(std::move(ask));
   ++uses_[name.first].under_way;
@@ -199,6 +195,8 @@ void CallRules::Fails(size_t ask, const absl::Status& failure,
   if (not_processed && !call.reconnected && !IsUnderWay(call)) {
     call.reconnected = true;
     call.next_is_reconnect = true;
+    const TargetName& name = asks_[ask].target;
+    if (MayBeLastResort(name, now)) call.put_off_reconnect = name;
   }
 }
 
@@ -374,7 +372,7 @@ void CallRules::Add(absl::Duration now, std::string_view what, int64_t call,
 }
 
 void CallRules::Broken(std::string what) {
-  if (broken_.size() >= kBrokenMax) return;
+  if (broken_.size() >= broken_limit_) return;
   trace_->Add({.at = absl::ZeroDuration(), .what = "BROKEN", .detail = what});
   broken_.push_back(std::move(what));
 }

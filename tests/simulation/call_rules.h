@@ -24,8 +24,7 @@
 //     ProbeModel and EjectionModel say. The others share the calls by their
 //     weights.
 //   * No provider is asked more at once, more often by a call or for longer
-//   than
-//     its own settings let.
+//     than its own settings let.
 //   * No call fails that another target could have answered.
 //
 // What is checked when is in several files: what happens in call_rules.cc, who
@@ -153,6 +152,8 @@ class CallRules {
     std::vector<TargetName> well;
     bool reconnected = false;
     bool next_is_reconnect = false;
+    // Whose connection was stale, and whose credentials rest.
+    std::optional<TargetName> put_off_reconnect;
     // The credential of its last request failed, and another was usable.
     bool could_stand_in = false;
     int64_t refused_by_budget = 0;  // When its last request failed.
@@ -292,6 +293,10 @@ class CallRules {
   // Whether a request takes the place of the one before, and needs none in the
   // budget.
   bool StandsInFor(const CallState& call, const Ask& ask, absl::Duration now);
+  bool IsLateReconnect(const CallState& call, const Ask& ask) const;
+  // Whether nothing but its credentials stands in its way, and they only until
+  // nobody else is left.
+  bool MayBeLastResort(const TargetName& target, absl::Duration now);
   bool CouldStandIn(const CallState& call, const Ask& before,
                     absl::Duration now);
   void AskEnds(size_t ask, const absl::Status& failure, absl::Duration now);
@@ -334,6 +339,9 @@ class CallRules {
   std::vector<EjectionGroup*> group_of_route_;
   // By route and target.
   std::map<std::pair<size_t, size_t>, Share> shares_;
+  // So many are told while it runs, and as many when all is over.
+  static constexpr size_t kBrokenMax = 20;
+  size_t broken_limit_ = kBrokenMax;
   std::vector<std::string> broken_;
 };
 
