@@ -27,6 +27,7 @@ void BreakerModel::Tell(const Permit& permit, Outcome outcome,
   } else if (failed && (permit.probe || ShouldOpen(second))) {
     Enter(State::kOpen);
     opened_ = now;
+    first_opened_ = std::min(first_opened_, now);
   }
 }
 

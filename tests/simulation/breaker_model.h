@@ -42,6 +42,8 @@ class BreakerModel {
   std::optional<absl::Duration> Wait(absl::Duration now) const;
   // 0 if nothing is counted.
   int failures_in_a_row() const { return failures_in_a_row_; }
+  // Infinite if it never has.
+  absl::Duration first_opened() const { return first_opened_; }
 
  private:
   struct Event {
@@ -56,6 +58,7 @@ class BreakerModel {
   State state_ = State::kClosed;
   int era_ = 0;
   absl::Duration opened_;
+  absl::Duration first_opened_ = absl::InfiniteDuration();
   int failures_in_a_row_ = 0;
   int probes_ = 0;
   std::vector<Event> events_;

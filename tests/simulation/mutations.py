@@ -111,17 +111,25 @@ def find(copy, mistake):
     try:
         copy.build()
         # To go on once it is found would take long.
+        found = ""
         for line in broken_rules(copy):
-            if mistake.said in line:
+            if mistake.said not in line:
+                others.append(line)
+            elif not mistake.alone:
                 return True, line
-            others.append(line)
+            else:
+                found = found or line
+        if found and not others:
+            return True, found
     except subprocess.CalledProcessError as problem:
         return False, "does not build: " + problem.stderr.decode()[-2000:]
     finally:
         copy.edit(mistake.path, lambda _: before)
     if not others:
         return False, "NOT FOUND"
-    return False, f"no rule says `{mistake.said}`; the first says {others[0]}"
+    only = "only " if mistake.alone else ""
+    return False, (f"no rule says {only}`{mistake.said}`; the first says "
+                   f"{others[0]}")
 
 
 def main(names):

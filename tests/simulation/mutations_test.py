@@ -64,9 +64,10 @@ class SaidTest(unittest.TestCase):
             kept = "1 scenarios, 0 of them break a rule; 0f"
             return self._lines or [kept]
 
-    def find(self, lines, said):
+    def find(self, lines, said, alone=False):
         copy = self._Copy(lines)
-        found = mutations.find(copy, Mistake("", "x.cc", "b", "d", said))
+        found = mutations.find(copy,
+                               Mistake("", "x.cc", "b", "d", said, alone))
         self.assertEqual(copy.source, "a b c")
         return found
 
@@ -80,6 +81,17 @@ class SaidTest(unittest.TestCase):
         found, how = self.find(["seed 1: late"], "lost")
         self.assertFalse(found)
         self.assertIn("no rule says `lost`", how)
+
+    def test_by_its_own_rule_alone(self):
+        lines = ["seed 1: late", "seed 2: too late"]
+        self.assertEqual(self.find(lines, "late", alone=True),
+                         (True, "seed 1: late"))
+        for other in (0, 1, 2):
+            with_other = lines[:other] + ["seed 3: lost"] + lines[other:]
+            found, how = self.find(with_other, "late", alone=True)
+            self.assertFalse(found)
+            self.assertIn("no rule says only `late`", how)
+            self.assertIn("seed 3: lost", how)
 
     def test_by_another_trace(self):
         copy = self._Copy([])

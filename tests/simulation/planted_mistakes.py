@@ -37,6 +37,8 @@ class Mistake:
     # What one of the broken rules has to say, where that is to be a certain
     # one; others may be broken, too.
     said: str = ""
+    # Whether no other rule may find it: then it shows what this one is for.
+    alone: bool = False
 
 
 _CALLS = [
@@ -123,7 +125,8 @@ _BREAKERS = [
         "a breaker never opens", _BREAKER,
         "bool CircuitBreaker::ShouldOpen(int64_t now_second) const {",
         "bool CircuitBreaker::ShouldOpen(int64_t now_second) const {\n"
-        "  if (now_second >= 0) return false;"),
+        "  if (now_second >= 0) return false;",
+        said="since its breaker has opened"),
     Mistake(
         "a breaker rests a millisecond less", _BREAKER,
         "open_until_.store(now + "
@@ -183,7 +186,7 @@ _RETRIES = [
     Mistake(
         "to go on to a target that fails itself takes no place", _NEXT_ATTEMPT,
         "const bool takes_place = place == Place::kTaken && Fails(target);",
-        "const bool takes_place = false;",
+        "const bool takes_place = false && place == Place::kTaken;",
         said="asks again beside"),
     Mistake(
         "to go on to a target that is well takes a place", _NEXT_ATTEMPT,
@@ -200,6 +203,14 @@ _RETRIES = [
         "  attempt.cancel.Cancel(MakeFault(v1::ERROR_REASON_CANCELLED,\n"
         "                                  \"another target was first to "
         "answer\"));\n", ""),
+]
+
+_DEAD_PROVIDER = [
+    Mistake(
+        "retries do not wait", _NEXT_ATTEMPT,
+        "co_await Sleep(call_.loop, repeat->delay, call_.cancel));",
+        "co_await Sleep(call_.loop, absl::ZeroDuration(), call_.cancel));",
+        said="requests to a dead provider", alone=True),
 ]
 
 _CREDENTIAL_MISTAKES = [
@@ -407,8 +418,8 @@ _CHANCE = [
         said="another trace"),
     Mistake(
         "an address decides who is asked", _BALANCING,
-        "const uint64_t drawn = DrawBelow(call.random, sums.back());",
-        "const uint64_t drawn = (DrawBelow(call.random, sums.back()) + "
+        "const uint64_t drawn = DrawBelow(call.query.random, sums.back());",
+        "const uint64_t drawn = (DrawBelow(call.query.random, sums.back()) + "
         "reinterpret_cast<uintptr_t>(&group) / 16) % sums.back();",
         said="another trace"),
     Mistake(
@@ -419,6 +430,6 @@ _CHANCE = [
         said="another trace"),
 ]
 
-MISTAKES = (_CALLS + _TIME + _BREAKERS + _RETRIES + _CREDENTIAL_MISTAKES +
-            _EJECTIONS + _PROBES + _ROUTES + _ROLLOUT + _OF_PROVIDERS +
+MISTAKES = (_CALLS + _TIME + _BREAKERS + _RETRIES + _DEAD_PROVIDER +
+            _CREDENTIAL_MISTAKES + _EJECTIONS + _PROBES + _ROUTES + _ROLLOUT + _OF_PROVIDERS +
             _CHANCE)

@@ -307,7 +307,16 @@ void DrawDeadProvider(Drawing& draw, Scenario& scenario) {
     route.fallbacks.push_back({.provider = "p1", .model = "m0"});
   }
   scenario.routes.push_back(std::move(route));
-  DrawCalls(draw, scenario, 200, length);
+  if (draw.InPercent(50)) {
+    DrawCalls(draw, scenario, 200, length);
+    return;
+  }
+  // So many at once that nothing but the budget and the back-offs hold their
+  // retries back.
+  scenario.breaker.enforced = false;
+  Phase& dead = scenario.providers.front().phases.front();
+  dead.latency = std::min(dead.latency, absl::Milliseconds(100));
+  DrawCalls(draw, scenario, 400, absl::Seconds(1));
 }
 
 void DrawAllWell(Drawing& draw, Scenario& scenario) {
