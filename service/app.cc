@@ -243,9 +243,8 @@ absl::Status App::Build() {
       .strict = graph.options.strict,
       .state = graph.state.get(),
       .metrics = &graph.registry};
-  GATEWAY_ASSIGN_OR_RETURN(
-      graph.reloader,
-      ConfigReloader::Make(reloading, std::move(graph.options.config)));
+  graph.reloader =
+      ConfigReloader::Make(reloading, std::move(graph.options.config));
   graph.config = graph.reloader->first();
   SetLogLevels(LogLevelsOf(graph.proto().logging()));
   const configv1::GatewayConfig& config = graph.proto();

@@ -194,6 +194,13 @@ absl::Status AdminService::GetHealth(const RuntimeSnapshot& runtime,
                        config.problems.front().ToString()));
     }
   }
+  for (const std::string& file : sources_.state.damaged()) {
+    troubled = true;
+    response->add_problems(absl::StrCat(
+        "runtime.state_dir: a file was damaged when the gateway started, and "
+        "what it kept is not in force; it is kept as ",
+        file, ": say again what is missing, remove it, and reload"));
+  }
   response->set_status(StatusOf(state, troubled));
   response->set_version(sources_.version);
   const std::optional<absl::Time> since = sources_.readiness.serving_since();

@@ -1,14 +1,11 @@
 #include "service/api/circuit_document.h"
 
 #include <algorithm>
-#include <optional>
+#include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/os/logging.h"
-#include "base/string_view.h"
 #include "google/protobuf/util/json_util.h"
 #include "service/resilience/target_board.h"
 
@@ -79,24 +76,22 @@ std::string WriteCircuits(const RuntimeSnapshot& runtime,
   return json;
 }
 
-void RestoreCircuits(const StateStore& state, const RuntimeSnapshot& runtime) {
-  const absl::StatusOr<std::optional<std::string>> text =
-      state.Read(kCircuitDocument);
+void RestoreCircuits(StateStore& state, const RuntimeSnapshot& runtime) {
   v1::ListCircuitsResponse kept;
-  absl::Status read = text.status();
-  if (read.ok() && text->has_value() &&
-      !google::protobuf::util::JsonStringToMessage(**text, &kept).ok()) {
-    read = absl::DataLossError(absl::StrCat(state.folder(), "/",
-                                            ToAbsl(kCircuitDocument),
-                                            " is not what was written"));
-  }
-  if (!read.ok()) {
-    Log(LogLevel::kError, "state",
-        "No model is disabled and no circuit forced, since what operators have "
-        "said cannot be read",
-        {{"error", read}});
-    return;
-  }
+  state.Restore(
+      kCircuitDocument,
+      "No model is disabled and no circuit forced, since what operators have "
+      "said cannot be read",
+      [&kept](std::string_view text) {
+        v1::ListCircuitsResponse read;
+        if (!google::protobuf::util::JsonStringToMessage(std::string(text),
+                                                         &read)
+                 .ok()) {
+          return absl::DataLossError("is not what was written");
+        }
+        kept = std::move(read);
+        return absl::OkStatus();
+      });
   const bool failures_disable =
       runtime.config().resilience().disable_model_after_failures() > 0;
   for (const v1::Circuit& circuit : kept.circuits()) {

@@ -41,7 +41,7 @@ std::string WriteCircuits(const RuntimeSnapshot& runtime,
 // unless `resilience.disable_model_after_failures` is off by now. One line of
 // the log tells if the document cannot be read: then nothing is in force.
 // Blocks on the file system.
-void RestoreCircuits(const StateStore& state, const RuntimeSnapshot& runtime);
+void RestoreCircuits(StateStore& state, const RuntimeSnapshot& runtime);
 
 }  // namespace gateway
 

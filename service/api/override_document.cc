@@ -1,12 +1,9 @@
 #include "service/api/override_document.h"
 
 #include <cassert>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/os/logging.h"
-#include "base/string_view.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "llmgateway/v1/policies.pb.h"
@@ -68,19 +65,14 @@ absl::StatusOr<std::vector<NodeOverride>> ReadOverrides(std::string_view text) {
   return overrides;
 }
 
-void RestoreOverrides(const StateStore& store, NodeOverrides* overrides) {
-  const absl::StatusOr<std::optional<std::string>> text =
-      store.Read(kOverrideDocument);
-  absl::Status status = text.status();
-  if (text.ok() && text->has_value()) {
-    absl::StatusOr<std::vector<NodeOverride>> kept = ReadOverrides(**text);
-    status = kept.status();
-    if (kept.ok()) overrides->Replace(*std::move(kept));
-  }
-  if (status.ok()) return;
-  Log(LogLevel::kError, "state", "overrides of nodes could not be restored",
-      {{"file", absl::StrCat(store.folder(), "/", ToAbsl(kOverrideDocument))},
-       {"error", ToStd(status.message())}});
+void RestoreOverrides(StateStore& store, NodeOverrides* overrides) {
+  store.Restore(kOverrideDocument, "overrides of nodes could not be restored",
+                [overrides](std::string_view text) {
+                  absl::StatusOr<std::vector<NodeOverride>> kept =
+                      ReadOverrides(text);
+                  if (kept.ok()) overrides->Replace(*std::move(kept));
+                  return kept.status();
+                });
 }
 
 }  // namespace gateway

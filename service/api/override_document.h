@@ -33,7 +33,7 @@ absl::StatusOr<std::vector<NodeOverride>> ReadOverrides(std::string_view text);
 // Puts those that the store has in the place of all; nothing happens if it has
 // none. What cannot be read is told by a line of the log. Blocks on the file
 // system.
-void RestoreOverrides(const StateStore& store, NodeOverrides* overrides);
+void RestoreOverrides(StateStore& store, NodeOverrides* overrides);
 
 }  // namespace gateway
 

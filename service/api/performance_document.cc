@@ -2,14 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "base/os/logging.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "base/text/json.h"
 
 namespace gateway {
@@ -108,23 +104,16 @@ absl::StatusOr<std::vector<KeptPerformance>> ReadPerformance(
   return models;
 }
 
-void RestorePerformance(const StateStore& store, absl::Time now,
+void RestorePerformance(StateStore& store, absl::Time now,
                         ModelPerformance* performance) {
-  const absl::StatusOr<std::optional<std::string>> text =
-      store.Read(kPerformanceDocument);
-  absl::Status status = text.status();
-  if (text.ok() && text->has_value()) {
-    const absl::StatusOr<std::vector<KeptPerformance>> models =
-        ReadPerformance(**text);
-    status = models.status();
-    if (models.ok()) performance->Restore(*models, now);
-  }
-  if (status.ok()) return;
-  Log(LogLevel::kWarn, "state",
-      "how models did before cannot be read; they begin anew",
-      {{"file",
-        absl::StrCat(store.folder(), "/", ToAbsl(kPerformanceDocument))},
-       {"error", status}});
+  store.Restore(kPerformanceDocument,
+                "how models did before cannot be read; they begin anew",
+                [now, performance](std::string_view text) {
+                  const absl::StatusOr<std::vector<KeptPerformance>> models =
+                      ReadPerformance(text);
+                  if (models.ok()) performance->Restore(*models, now);
+                  return models.status();
+                });
 }
 
 }  // namespace gateway

@@ -39,7 +39,7 @@ absl::StatusOr<std::vector<KeptPerformance>> ReadPerformance(
 // Adds what the store has of the last 168 hours before `now`. What cannot be
 // read is told by a line of the log, and nothing is added then. REQUIRES: no
 // call is recorded yet. Blocks on the file system.
-void RestorePerformance(const StateStore& store, absl::Time now,
+void RestorePerformance(StateStore& store, absl::Time now,
                         ModelPerformance* performance);
 
 }  // namespace gateway

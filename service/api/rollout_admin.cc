@@ -56,24 +56,20 @@ absl::Status ReadKept(std::string_view text, std::string* configured,
 
 }  // namespace
 
-void RestoreRollout(const StateStore& state, const RuntimeSnapshot& runtime) {
-  const absl::StatusOr<std::optional<std::string>> text =
-      state.Read(kRolloutDocument);
-  absl::Status read = text.status();
-  std::string configured;
-  RolloutSwitch::Said said;
-  if (read.ok() && text->has_value()) {
-    read = ReadKept(**text, &configured, &said);
-  }
-  if (!read.ok()) {
-    Log(LogLevel::kError, "state",
-        "The rollout is as configured, since what operators have said cannot "
-        "be read",
-        {{"error", read}});
-    return;
-  }
-  RolloutSwitch& rollout = runtime.rollout();
-  if (said.any() && configured == rollout.configured()) rollout.Override(said);
+void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime) {
+  state.Restore(kRolloutDocument,
+                "The rollout is as configured, since what operators have said "
+                "cannot be read",
+                [&runtime](std::string_view text) {
+                  std::string configured;
+                  RolloutSwitch::Said said;
+                  GATEWAY_RETURN_IF_ERROR(ReadKept(text, &configured, &said));
+                  RolloutSwitch& rollout = runtime.rollout();
+                  if (said.any() && configured == rollout.configured()) {
+                    rollout.Override(said);
+                  }
+                  return absl::OkStatus();
+                });
 }
 
 void RolloutAdmin::AddTo(MethodTable& table) {

@@ -33,7 +33,7 @@ namespace gateway {
 
 // Puts into force what operators had said before the process began. One line of
 // the log tells if that cannot be read: then the configuration counts.
-void RestoreRollout(const StateStore& state, const RuntimeSnapshot& runtime);
+void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime);
 
 class RolloutAdmin {
  public:

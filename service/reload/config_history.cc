@@ -1,11 +1,10 @@
 #include "service/reload/config_history.h"
 
-#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
@@ -48,29 +47,36 @@ absl::Status ReadVersion(JsonValue& value, ConfigVersion* version) {
 
 }  // namespace
 
-absl::StatusOr<ConfigHistory> ConfigHistory::Read(const StateStore& store) {
-  ConfigHistory history;
-  GATEWAY_ASSIGN_OR_RETURN(const std::optional<std::string> document,
-                           store.Read(kDocument));
-  if (!document.has_value()) return history;
-  const absl::Status read = ReadJson(*document, [&](JsonValue& root) {
-    return root.EachField([&](std::string_view key,
-                              JsonValue& value) -> absl::Status {
+absl::Status ConfigHistory::Take(std::string_view document) {
+  return ReadJson(document, [this](JsonValue& root) {
+    return root.EachField([this](std::string_view key,
+                                 JsonValue& value) -> absl::Status {
       if (key == "file_sha256") {
         GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
-        history.file_sha256_ = text;
+        file_sha256_ = text;
       } else if (key == "versions") {
-        return value.EachElement([&](JsonValue& element) {
-          return ReadVersion(element, &history.versions_.emplace_back());
+        return value.EachElement([this](JsonValue& element) {
+          return ReadVersion(element, &versions_.emplace_back());
         });
       }
       return absl::OkStatus();
     });
   });
-  if (read.ok()) return history;
-  return absl::InvalidArgumentError(
-      absl::StrCat(store.folder(), "/", ToAbsl(kDocument), ": ", read.message(),
-                   "; remove it to begin without it"));
+}
+
+ConfigHistory ConfigHistory::Restore(StateStore& store) {
+  ConfigHistory history;
+  store.Restore(kDocument,
+                "the versions before cannot be read; the configuration is the "
+                "file's, and what operators had applied in its place is not in "
+                "use",
+                [&history](std::string_view document) {
+                  ConfigHistory read;
+                  GATEWAY_RETURN_IF_ERROR(read.Take(document));
+                  history = std::move(read);
+                  return absl::OkStatus();
+                });
+  return history;
 }
 
 absl::Status ConfigHistory::Write(StateStore& store) const {

@@ -2,8 +2,8 @@
 // their texts, so that an operator can go back to one, and keeps them in the
 // state folder, so that what he applied outlasts the process.
 //
-//   GATEWAY_ASSIGN_OR_RETURN(ConfigHistory history,
-//   ConfigHistory::Read(store)); history.Add(version, file_sha256);
+//   ConfigHistory history = ConfigHistory::Restore(store);
+//   history.Add(version, file_sha256);
 //   GATEWAY_RETURN_IF_ERROR(history.Write(store));
 //
 // Thread-compatible. Reading and writing block on the file system.
@@ -14,10 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "service/state/state_store.h"
 
@@ -43,8 +43,8 @@ class ConfigHistory {
   // The oldest go first.
   static constexpr size_t kVersionsMax = 10;
 
-  // Empty if there is none. INVALID_ARGUMENT for a document that is not one.
-  static absl::StatusOr<ConfigHistory> Read(const StateStore& store);
+  // Empty if there is none, or only a damaged one (StateStore::Restore).
+  static ConfigHistory Restore(StateStore& store);
   absl::Status Write(StateStore& store) const;
 
   // Adds the one that comes into use. `file_sha256` is the SHA-256 of the file,
@@ -63,6 +63,8 @@ class ConfigHistory {
   const std::string& file_sha256() const { return file_sha256_; }
 
  private:
+  absl::Status Take(std::string_view document);
+
   std::vector<ConfigVersion> versions_;
   std::string file_sha256_;
 };

@@ -39,6 +39,12 @@ constexpr MetricDefinition kVersion = {
     .name = "llmgw_config_version",
     .help = "Number of the configuration in use.",
     .kind = MetricKind::kGauge};
+constexpr MetricDefinition kDamagedState = {
+    .name = "llmgw_state_damaged_files",
+    .help =
+        "Files in runtime.state_dir that could not be read at a start, and "
+        "were set aside.",
+    .kind = MetricKind::kGauge};
 
 std::string Sha256Hex(std::string_view bytes) {
   const Sha256Digest digest = Sha256(bytes);
@@ -89,10 +95,9 @@ ConfigVersion WithoutText(ConfigVersion version) {
 
 // --- At the start.
 
-absl::StatusOr<std::unique_ptr<ConfigReloader>> ConfigReloader::Make(
-    Options options, ConfigReading file) {
-  GATEWAY_ASSIGN_OR_RETURN(ConfigHistory history,
-                           ConfigHistory::Read(*options.state));
+std::unique_ptr<ConfigReloader> ConfigReloader::Make(Options options,
+                                                     ConfigReading file) {
+  ConfigHistory history = ConfigHistory::Restore(*options.state);
   std::unique_ptr<ConfigReloader> reloader(
       new ConfigReloader(std::move(options), std::move(history)));
   reloader->ChooseFirst(std::move(file));
@@ -160,6 +165,13 @@ void ConfigReloader::Begin(CurrentRuntime* runtime, Prepare prepare) {
   }
   shard_->GaugeOf(kLastSuccessful, {}).Set(1);
   shard_->GaugeOf(kVersion, {}).Set(history_.versions().back().number);
+  TellDamagedState();
+}
+
+void ConfigReloader::TellDamagedState() {
+  if (shard_ == nullptr) return;
+  shard_->GaugeOf(kDamagedState, {})
+      .Set(static_cast<int64_t>(options_.state->damaged().size()));
 }
 
 void ConfigReloader::End() {
@@ -202,6 +214,9 @@ ConfigReloader::Result ConfigReloader::Reload(Trigger trigger,
                                               bool validate_only) {
   MutexLock lock(mu_);
   if (!AwaitBegin(lock)) return Ended();
+  // Whoever has looked at one that was set aside removes it, and asks for this.
+  options_.state->FindDamaged();
+  TellDamagedState();
   Candidate candidate;
   candidate.code = absl::StatusCode::kFailedPrecondition;
   candidate.trigger = NameOf(trigger);

@@ -1,9 +1,8 @@
 // ConfigReloader puts another configuration into use while calls run: the file
 // as it is now, a text that an operator applies, or one that was in use before.
 //
-//   GATEWAY_ASSIGN_OR_RETURN(auto reloader,
-//                            ConfigReloader::Make(options,
-//                            std::move(reading)));
+//   const std::unique_ptr<ConfigReloader> reloader =
+//       ConfigReloader::Make(options, std::move(reading));
 //   CurrentRuntime runtime(MakeRuntime(reloader->first()));
 //   reloader->Begin(&runtime, prepare);
 //   ...
@@ -19,6 +18,7 @@
 //   llmgw_config_reloads_total{result}      `success`, `unchanged`, `refused`
 //   llmgw_config_last_reload_successful     1 or 0
 //   llmgw_config_version                    counts from 1
+//   llmgw_state_damaged_files               as of the start, or of a reload
 //
 // What an operator has applied is in use until the file changes, until he asks
 // for the file or until he goes back. With a state folder that outlasts the
@@ -129,9 +129,9 @@ class ConfigReloader {
   };
 
   // `file` is what was read of the file at the start. REQUIRES: it has a
-  // snapshot. Errors are those of the state folder.
-  static absl::StatusOr<std::unique_ptr<ConfigReloader>> Make(
-      Options options, ConfigReading file);
+  // snapshot.
+  static std::unique_ptr<ConfigReloader> Make(Options options,
+                                              ConfigReading file);
 
   ConfigReloader(const ConfigReloader&) = delete;
   ConfigReloader& operator=(const ConfigReloader&) = delete;
@@ -248,6 +248,7 @@ class ConfigReloader {
                 bool file_is_fine) EXCLUSIVE_LOCKS_REQUIRED(mu_)
       LOCKS_EXCLUDED(state_mu_);
   void Count(std::string_view result) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TellDamagedState() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Tell() EXCLUSIVE_LOCKS_REQUIRED(state_mu_);
 
   const Options options_;

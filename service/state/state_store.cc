@@ -25,6 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kLockFile[] = ".lock";
+// Stands between a document's name and when it was set aside.
+constexpr char kDamagedMark[] = ".damaged-";
 constexpr size_t kNameBytesMax = 64;
 
 // For assertions.
@@ -90,7 +92,9 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(
   absl::StatusOr<int> lock = Lock(folder);
   if (!lock.ok()) return lock.status();
   RemoveDrafts(folder);
-  return std::unique_ptr<StateStore>(new StateStore(folder, *lock));
+  std::unique_ptr<StateStore> store(new StateStore(folder, *lock));
+  store->FindDamaged();
+  return store;
 }
 
 StateStore::StateStore(std::string folder, int lock)
@@ -126,6 +130,57 @@ absl::StatusOr<std::optional<std::string>> StateStore::Read(
   if (absl::IsNotFound(bytes.status())) return std::nullopt;
   if (!bytes.ok()) return At(path, bytes.status());
   return *std::move(bytes);
+}
+
+void StateStore::Restore(
+    std::string_view name, std::string_view otherwise,
+    const std::function<absl::Status(std::string_view)>& take) {
+  const absl::StatusOr<std::optional<std::string>> bytes = Read(name);
+  absl::Status status = bytes.status();
+  if (status.ok() && bytes->has_value()) status = take(**bytes);
+  if (!status.ok()) SetAside(name, otherwise, status);
+}
+
+void StateStore::SetAside(std::string_view name, std::string_view otherwise,
+                          const absl::Status& why) {
+  const std::string path = PathOf(name);
+  std::string kept = absl::StrCat(
+      path, kDamagedMark,
+      absl::FormatTime("%Y%m%dT%H%M%E3SZ", SystemClock().WallTime(),
+                       absl::UTCTimeZone()));
+  {
+    MutexLock disk(disk_);
+    // One that cannot be moved is there until it is written again.
+    if (rename(path.c_str(), kept.c_str()) != 0) kept = path;
+  }
+  FindDamaged();
+  {
+    MutexLock lock(mu_);
+    if (kept == path) damaged_.push_back(path);
+  }
+  Log(LogLevel::kError, "state", otherwise,
+      {{"file", path}, {"kept_as", kept}, {"error", why}});
+}
+
+void StateStore::FindDamaged() {
+  if (!is_persistent()) return;
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::directory_iterator each(folder_, error), end; each != end && !error;
+       each.increment(error)) {
+    const std::string path = each->path().native();
+    if (path.find(kDamagedMark, folder_.size()) == std::string::npos) continue;
+    found.push_back(path);
+  }
+  std::sort(found.begin(), found.end());
+  if (found.size() > kDamagedMax) found.resize(kDamagedMax);
+  MutexLock lock(mu_);
+  damaged_ = std::move(found);
+}
+
+std::vector<std::string> StateStore::damaged() const {
+  MutexLock lock(mu_);
+  return damaged_;
 }
 
 absl::Status StateStore::Write(std::string_view name, std::string_view bytes) {

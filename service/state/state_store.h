@@ -5,11 +5,12 @@
 //
 //   GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<StateStore> store,
 //                            StateStore::Open("/var/lib/llm-gateway"));
-//   GATEWAY_ASSIGN_OR_RETURN(const std::optional<std::string> text,
-//                            store->Read("node_overrides.json"));
-//   if (text.has_value()) ...  // Nothing was kept before.
+//   store->Restore("node_overrides.json", "No node has an override",
+//                  [&](std::string_view bytes) { return Take(bytes); });
 //
-// At the start a document is read. An rpc that changes it answers once it is on
+// At the start a document is read. One that is damaged keeps nothing from
+// starting: it is set aside under another name, for whoever looks at it later,
+// and told until it is removed. An rpc that changes it answers once it is on
 // disk, and so writes it on a BlockingWorker:
 //
 //   co_await worker.Run([&store, bytes] {
@@ -31,8 +32,8 @@
 //
 //   StateStore forgetful;
 //
-// Thread contract: thread-safe. All but WriteSoon block on the file system: not
-// for event loops.
+// Thread contract: thread-safe. All but WriteSoon and damaged() block on the
+// file system: not for event loops.
 
 #ifndef SERVICE_STATE_STATE_STORE_H_
 #define SERVICE_STATE_STATE_STORE_H_
@@ -56,6 +57,9 @@ namespace gateway {
 
 // The largest document.
 inline constexpr size_t kStateDocumentBytesLimit = size_t{16} * 1024 * 1024;
+
+// So many documents that were set aside are told.
+inline constexpr size_t kDamagedMax = 100;
 
 class StateStore {
  public:
@@ -82,6 +86,20 @@ class StateStore {
 
   // Returns nothing if there is no such document.
   absl::StatusOr<std::optional<std::string>> Read(std::string_view name) const;
+
+  // Has `take` take the document, if there is one. Where it cannot be read, or
+  // `take` says that it is not what was written, it is renamed to
+  // NAME.damaged-TIME, which damaged() has from then on, and a line of the log
+  // says so, with `otherwise`, a sentence: what is so without it.
+  void Restore(std::string_view name, std::string_view otherwise,
+               const std::function<absl::Status(std::string_view)>& take)
+      LOCKS_EXCLUDED(disk_, mu_);
+
+  // The paths of documents that were set aside, by this process or by one
+  // before it, and were not removed when FindDamaged looked last; Open does,
+  // too. Does not block. At most kDamagedMax.
+  std::vector<std::string> damaged() const LOCKS_EXCLUDED(mu_);
+  void FindDamaged() LOCKS_EXCLUDED(mu_);
 
   // Puts `bytes` in place of the document; it is on disk when this returns.
   // RESOURCE_EXHAUSTED for more than kStateDocumentBytesLimit.
@@ -128,6 +146,8 @@ class StateStore {
   std::string PathOf(std::string_view name) const;
   absl::Status WriteUnderLock(std::string_view name, std::string_view bytes)
       EXCLUSIVE_LOCKS_REQUIRED(disk_);
+  void SetAside(std::string_view name, std::string_view otherwise,
+                const absl::Status& why) LOCKS_EXCLUDED(disk_, mu_);
   // Forgets what WriteSoon was given for `name`, since it is older.
   void Supersede(std::string_view name) LOCKS_EXCLUDED(mu_);
   // Adds to what waits what is due, or all of it for the last time. Returns how
@@ -141,11 +161,12 @@ class StateStore {
   const int lock_ = -1;  // Descriptor of the lock file; -1 without a folder.
 
   Mutex disk_;  // Held while a document is replaced. Taken before `mu_`.
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar changed_;
   std::map<std::string, std::function<std::string()>, std::less<>> waiting_
       GUARDED_BY(mu_);
   std::vector<Recurring> recurring_ GUARDED_BY(mu_);
+  std::vector<std::string> damaged_ GUARDED_BY(mu_);
   bool stopping_ GUARDED_BY(mu_) = false;
   Thread writer_;  // Declared last, since it uses all of the above.
 };

@@ -2,6 +2,7 @@
 runtime.state_dir is, and is not in force where it cannot be kept."""
 
 import os
+import re
 import resource
 import shutil
 import tempfile
@@ -68,6 +69,11 @@ class StateTest(unittest.TestCase):
         circuits = self.admin(gateway, "ListCircuits").get("circuits", [])
         return circuits[0] if circuits else {}
 
+    def damaged_files(self, gateway):
+        text = ask(gateway.operations, path="/metrics").body.decode()
+        return int(re.search(r"^llmgw_state_damaged_files (\d+)$", text,
+                             re.MULTILINE)[1])
+
     def performance(self, gateway):
         model = self.admin(gateway, "GetModelPerformance")["models"][0]
         return [int(model.get(field, 0))
@@ -125,11 +131,63 @@ class StateTest(unittest.TestCase):
         with open(path, "r+", encoding="utf-8") as file:
             file.truncate(os.path.getsize(path) // 2)
         again = self.start()
-        line = again.wait_for_log(level="warn", module="state")
+        line = again.wait_for_log(level="error", module="state")
         self.assertEqual(line["file"], path)
         self.assertEqual(self.performance(again), [0, 0, 0])
         self.assertEqual(self.select(again).status, 200)
         again.stop()
+
+    def test_damaged_versions_do_not_keep_the_gateway_from_starting(self):
+        listeners = ("listeners:\n" + "".join(
+            "  %s: {address: '127.0.0.1:0'}\n" % name
+            for name in ("grpc", "http", "admin", "operations")))
+        gateway = self.start()
+        self.admin(gateway, "ApplyConfig", text=listeners + _MODELS.replace(
+            "one", "applied") + "runtime: {state_dir: '%s'}\n" % self.state)
+        gateway.stop()
+        path = os.path.join(self.state, "config.json")
+        with open(path, "r+", encoding="utf-8") as file:
+            file.truncate(os.path.getsize(path) - 10)
+            file.seek(0)
+            damaged = file.read()
+
+        again = self.start()
+        self.assertEqual(self.select(again).text(), "one")
+        line = again.wait_for_log(level="error", module="state")
+        self.assertEqual(line["file"], path)
+        kept = line["kept_as"]
+        self.assertTrue(kept.startswith(path + ".damaged-"), kept)
+        with open(kept, encoding="utf-8") as file:
+            self.assertEqual(file.read(), damaged)
+        self.assertEqual(self.damaged_files(again), 1)
+        health = self.admin(again, "GetHealth")
+        self.assertEqual(health["status"], "STATUS_DEGRADED")
+        self.assertIn(kept, health["problems"][0])
+        again.stop()
+
+        # It is told until somebody has looked at it, and no longer.
+        last = self.start()
+        self.assertEqual(self.damaged_files(last), 1)
+        os.remove(kept)
+        self.admin(last, "ReloadConfig")
+        self.assertEqual(self.damaged_files(last), 0)
+        self.assertNotIn("problems", self.admin(last, "GetHealth"))
+        last.stop()
+
+    def test_each_damaged_document_is_set_aside(self):
+        names = ("circuits.json", "config.json", "model_performance.json",
+                 "node_overrides.json", "rollout.json")
+        os.mkdir(self.state, 0o700)
+        for name in names:
+            with open(os.path.join(self.state, name), "wb") as file:
+                file.write(b"{\xff")
+        gateway = self.start()
+        self.assertEqual(self.damaged_files(gateway), len(names))
+        self.assertEqual(self.select(gateway).status, 200)
+        kept = [name for name in os.listdir(self.state) if "damaged" in name]
+        self.assertEqual(sorted(name.split(".damaged-")[0] for name in kept),
+                         sorted(names))
+        gateway.stop()
 
     def test_what_a_full_disk_cannot_keep_is_not_in_force(self):
         gateway = self.start()

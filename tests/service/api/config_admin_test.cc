@@ -44,7 +44,7 @@ class ConfigAdminTest : public testing::Test {
     EXPECT_NE(mkdtemp(folder.data()), nullptr);
     file_ = folder + "/gateway.yaml";
     WriteFile(Replying("one"));
-    reloader_ = *ConfigReloader::Make(
+    reloader_ = ConfigReloader::Make(
         {.kinds = AllProviderKinds(), .file = file_, .state = &store_},
         ReadConfigFile(AllProviderKinds(), file_, {}, absl::UnixEpoch()));
     runtime_ = std::make_unique<CurrentRuntime>(

@@ -90,7 +90,8 @@ TEST(PerformanceDocumentTest, WhatIsDamagedIsLeftOutWithoutHarm) {
 
 TEST(PerformanceDocumentTest, WithoutAStoreThereIsNothing) {
   ModelPerformance performance(1);
-  RestorePerformance(StateStore(), kHourStart, &performance);
+  StateStore forgetful;
+  RestorePerformance(forgetful, kHourStart, &performance);
   EXPECT_TRUE(performance.Keep(kHourStart).empty());
 }
 

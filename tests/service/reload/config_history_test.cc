@@ -33,13 +33,13 @@ std::unique_ptr<StateStore> OpenStore() {
 
 TEST(ConfigHistoryTest, IsReadAsItWasWritten) {
   const auto store = OpenStore();
-  ConfigHistory history = *ConfigHistory::Read(*store);
+  ConfigHistory history = ConfigHistory::Restore(*store);
   EXPECT_TRUE(history.versions().empty());
   history.Add(Version(1), "sum of before");
   history.Add(Version(2), "sum of the file");
   ASSERT_TRUE(history.Write(*store).ok());
 
-  const ConfigHistory again = *ConfigHistory::Read(*store);
+  const ConfigHistory again = ConfigHistory::Restore(*store);
   EXPECT_EQ(again.file_sha256(), "sum of the file");
   ASSERT_EQ(again.versions().size(), 2u);
   const ConfigVersion& read = again.versions().back();
@@ -78,15 +78,18 @@ TEST(ConfigHistoryTest, TheLastMayBeReplaced) {
   EXPECT_EQ(history.file_sha256(), "after");
 }
 
-TEST(ConfigHistoryTest, ADocumentThatIsNoneIsToldByItsName) {
-  const auto store = OpenStore();
+TEST(ConfigHistoryTest, ADocumentThatIsNoneIsSetAside) {
   for (const char* text :
-       {"", "{", "[]", R"({"versions": [{"text_base64": "!"}]})"}) {
+       {"", "{", "[]", R"({"versions": [{"version": 7}, {"version": "x"}]})",
+        R"({"versions": [{"text_base64": "!"}]})"}) {
+    const auto store = OpenStore();
     ASSERT_TRUE(store->Write("config.json", text).ok());
-    const absl::Status status = ConfigHistory::Read(*store).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
-    EXPECT_NE(status.message().find(store->folder() + "/config.json"),
-              std::string::npos);
+    const ConfigHistory history = ConfigHistory::Restore(*store);
+    EXPECT_TRUE(history.versions().empty()) << text;
+    ASSERT_EQ(store->damaged().size(), 1u) << text;
+    EXPECT_EQ(
+        store->damaged()[0].find(store->folder() + "/config.json.damaged-"),
+        0u);
   }
 }
 

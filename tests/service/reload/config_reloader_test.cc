@@ -53,15 +53,13 @@ class ConfigReloaderTest : public testing::Test {
     runtime_.reset();
     store_.reset();
     store_ = *StateStore::Open(folder_ + "/state");
-    absl::StatusOr<std::unique_ptr<ConfigReloader>> made = ConfigReloader::Make(
+    reloader_ = ConfigReloader::Make(
         {.kinds = AllProviderKinds(),
          .file = file_,
          .state = store_.get(),
          .metrics = &registry_,
          .clock = &clock_},
         ReadConfigFile(AllProviderKinds(), file_, {}, clock_.WallTime()));
-    ASSERT_TRUE(made.ok()) << made.status();
-    reloader_ = *std::move(made);
     runtime_ = std::make_unique<CurrentRuntime>(
         *RuntimeSnapshot::Make(reloader_->first()));
     reloader_->Begin(

@@ -36,7 +36,7 @@ class ReloadThreadTest : public testing::Test {
   }
 
   void Begin() {
-    reloader_ = *ConfigReloader::Make(
+    reloader_ = ConfigReloader::Make(
         {.kinds = AllProviderKinds(), .file = file_, .state = &store_},
         ReadConfigFile(AllProviderKinds(), file_, {}, clock_.WallTime()));
     runtime_ = std::make_unique<CurrentRuntime>(

@@ -1,6 +1,7 @@
 #include "service/state/state_store.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -82,6 +84,57 @@ TEST_F(StateStoreTest, OneProcessHasAFolderAtATime) {
   EXPECT_THAT(std::string(second.message()), HasSubstr(folder_));
   first.reset();
   EXPECT_NE(Open(), nullptr);
+}
+
+TEST_F(StateStoreTest, ADamagedDocumentIsSetAsideAndToldUntilItIsRemoved) {
+  auto store = Open();
+  ASSERT_TRUE(store->Write("rollout.json", "half of it").ok());
+  store->Restore("rollout.json", "nothing is in force",
+                 [](std::string_view bytes) {
+                   EXPECT_EQ(bytes, "half of it");
+                   return absl::DataLossError("is cut short");
+                 });
+  EXPECT_EQ(*store->Read("rollout.json"), std::nullopt);
+  ASSERT_EQ(store->damaged().size(), 1u);
+  const std::string kept = store->damaged()[0];
+  EXPECT_THAT(kept, HasSubstr(folder_ + "/rollout.json.damaged-20"));
+  EXPECT_EQ(*ReadFile(kept, 1000), "half of it");
+  // The next process, whose own is whole, tells it still.
+  ASSERT_TRUE(store->Write("rollout.json", "whole").ok());
+  store.reset();
+  store = Open();
+  EXPECT_THAT(store->damaged(), testing::ElementsAre(kept));
+  std::string restored;
+  store->Restore("rollout.json", "never said", [&](std::string_view bytes) {
+    restored = bytes;
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(restored, "whole");
+  ASSERT_EQ(unlink(kept.c_str()), 0);
+  store->FindDamaged();
+  EXPECT_TRUE(store->damaged().empty());
+}
+
+TEST_F(StateStoreTest, ADocumentThatCannotBeReadIsSetAsideUnseen) {
+  const auto store = Open();
+  ASSERT_EQ(mkdir((folder_ + "/rollout.json").c_str(), 0700), 0);
+  store->Restore("rollout.json", "nothing is in force", [](std::string_view) {
+    ADD_FAILURE() << "there is nothing to take";
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(store->damaged().size(), 1u);
+  EXPECT_TRUE(store->Write("rollout.json", "whole").ok());
+}
+
+TEST_F(StateStoreTest, NothingIsRestoredWhereThereIsNothing) {
+  const auto store = Open();
+  const auto never = [](std::string_view) {
+    ADD_FAILURE() << "there is nothing to take";
+    return absl::OkStatus();
+  };
+  store->Restore("rollout.json", "never said", never);
+  StateStore().Restore("rollout.json", "never said", never);
+  EXPECT_TRUE(store->damaged().empty());
 }
 
 TEST_F(StateStoreTest, WhatIsWrittenSoonIsThereWhenTheStoreIsGone) {
