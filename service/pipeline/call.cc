@@ -50,8 +50,13 @@ Attempt* Call::DecidingAttempt() {
 }
 
 std::string_view Call::SelectedPolicy() const {
+  const ModelPolicy* const policy = ServedPolicy();
+  return policy == nullptr ? std::string_view() : policy->id;
+}
+
+const ModelPolicy* Call::ServedPolicy() const {
   const Attempt* const served = DecidingAttempt();
-  if (planned.selection == nullptr || served == nullptr) return {};
+  if (planned.selection == nullptr || served == nullptr) return nullptr;
   const auto led_there = [&](const ModelPolicy& policy) {
     const ProviderRegistry::Entry* const provider =
         runtime->providers().Find(policy.provider);
@@ -59,11 +64,11 @@ std::string_view Call::SelectedPolicy() const {
            served->model == provider->UpstreamModel(policy.model);
   };
   const SelectionResult& selected = planned.selection->result;
-  if (led_there(*selected.model)) return selected.model->id;
+  if (led_there(*selected.model)) return selected.model;
   for (const ModelPolicy* const fallback : selected.fallback_chain) {
-    if (led_there(*fallback)) return fallback->id;
+    if (led_there(*fallback)) return fallback;
   }
-  return {};
+  return nullptr;
 }
 
 absl::Status PlannedCall::ExpectOutput() {
@@ -128,7 +133,8 @@ void Call::FillRoute(v1::Route* route) const {
                      served == nullptr ? first.model : served->model,
                      planned.reason, route);
   if (planned.selection != nullptr) {
-    FillSelection(planned.selection->result, route->mutable_selection());
+    FillServedSelection(planned.selection->result, ServedPolicy(),
+                        route->mutable_selection());
   }
 }
 

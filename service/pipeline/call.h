@@ -101,6 +101,8 @@ class Call : public PlannedCall {
   int http_status = 0;
 
  private:
+  // Null if no selection led to that target.
+  const ModelPolicy* ServedPolicy() const;
   void FillAttempts(google::protobuf::RepeatedPtrField<v1::Attempt>* out) const;
   // Names the model that has answered, by what its provider was asked for,
   // where the provider does not say.

@@ -1,5 +1,6 @@
 #include "service/pipeline/selection_messages.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/status/status.h"
@@ -8,6 +9,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "service/routing/selection/model_policy.h"
 #include "service/routing/selection/node_overrides.h"
 #include "service/routing/selection/selection_config.h"
 
@@ -151,6 +153,25 @@ absl::StatusOr<const AskedSelection*> SelectionAskedBy(IncomingCall& call) {
       MergeSelection(*call.facts.directives, strategy_is_said, &asked->query());
   if (!merged.ok()) return merged;
   return asked;
+}
+
+void FillServedSelection(const SelectionResult& from, const ModelPolicy* served,
+                         v1::ModelSelection* to) {
+  FillSelection(from, to);
+  if (served == nullptr || served == from.model) return;
+  to->set_model_id(served->id);
+  to->set_reasoning(
+      absl::StrCat("in place of ", from.model->id,
+                   ", which was chosen first: ", from.Reasoning()));
+  to->set_estimated_cost_usd_nanos(
+      EstimateCost(served->price, from.capabilities));
+  // Those that would have been asked after it.
+  to->clear_fallback_chain();
+  const auto at =
+      std::find(from.fallback_chain.begin(), from.fallback_chain.end(), served);
+  for (auto next = at; next != from.fallback_chain.end(); ++next) {
+    if (next != at) to->add_fallback_chain((*next)->id);
+  }
 }
 
 void FillSelection(const SelectionResult& from, v1::ModelSelection* to) {

@@ -63,6 +63,12 @@ absl::StatusOr<const AskedSelection*> SelectionAskedBy(IncomingCall& call);
 void FillSelection(const SelectionResult& from,
                    llmgateway::v1::ModelSelection* to);
 
+// The same of a call that `served` of the selection has answered, or, if that
+// is null, nobody yet: it is named, with what it is estimated to cost, and the
+// reason says in whose place it is.
+void FillServedSelection(const SelectionResult& from, const ModelPolicy* served,
+                         llmgateway::v1::ModelSelection* to);
+
 }  // namespace gateway
 
 #endif  // SERVICE_PIPELINE_SELECTION_MESSAGES_H_

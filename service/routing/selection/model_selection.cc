@@ -263,6 +263,7 @@ void SelectionRun::Fill(const Ranking& ranking, SelectionResult* result) {
   const size_t chosen = ranking.front().place;
   result->model = &policies_[chosen];
   result->cost_estimate_usd_nanos = CostOf(chosen);
+  result->capabilities = query_.capabilities;
   result->score = RankOf(chosen).score;
   Explain(chosen, "chosen");
   const size_t shown = std::min(ranking.size(), 1 + kAlternativesMax);
@@ -299,6 +300,7 @@ std::optional<SelectionResult> SelectionRun::Override() {
       .basis = SelectionBasis::kOverride,
       .confidence = 1,
       .cost_estimate_usd_nanos = CostOf(place),
+      .capabilities = query_.capabilities,
       .qualified = 1,
   };
   FillConfiguredFallbacks(wanted, &result);

@@ -136,6 +136,8 @@ struct SelectionResult {
   // kOverBudget, and 0.05 if all have failed just now.
   double confidence = 0;
   int64_t cost_estimate_usd_nanos = 0;
+  // What the request names, by which costs are estimated.
+  CapabilitySet capabilities = 0;
   // How many models had all that was needed and could be asked.
   size_t qualified = 0;
   // The next best, in order.

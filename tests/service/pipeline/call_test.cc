@@ -196,5 +196,41 @@ TEST(SelectedPolicyTest, ItIsTheOneThatLedToWhoAnswered) {
   EXPECT_EQ(call.SelectedPolicy(), "");
 }
 
+TEST(SelectedPolicyTest, AnAnswerNamesWhoGaveItAndInWhosePlace) {
+  LoopClient client;
+  CancelSignal cancel;
+  google::protobuf::Arena arena;
+  Call call(MakeTestRuntime(kSelection), client.loop(), client.http(), cancel,
+            arena, client.loop().Now());
+  auto selection = std::make_shared<RouteSelection>();
+  const PolicyTable& table = call.runtime->router().selector().table();
+  selection->result.model = table.FindPolicy("first");
+  selection->result.qualified = 2;
+  selection->result.cost_estimate_usd_nanos = 7;
+  selection->result.fallback_chain.push_back(table.FindPolicy("second"));
+  call.planned.selection = selection;
+  call.planned.first.provider = call.runtime->providers().Find("mock");
+  const auto told = [&call](const char* provider, const char* model) {
+    call.attempts.Clear();
+    Attempt& one = call.attempts.Add();
+    one.provider = provider;
+    one.model = model;
+    one.End(absl::OkStatus(), absl::Milliseconds(1));
+    v1::GenerateResponse response;
+    call.Describe(&response);
+    return response.route().selection();
+  };
+  v1::ModelSelection first = told("mock", "long");
+  EXPECT_EQ(first.model_id(), "first");
+  EXPECT_EQ(first.estimated_cost_usd_nanos(), 7);
+  EXPECT_EQ(first.fallback_chain_size(), 1);
+  v1::ModelSelection other = told("other", "n");
+  EXPECT_EQ(other.model_id(), "second");
+  EXPECT_EQ(other.reasoning(),
+            "in place of first, which was chosen first: " + first.reasoning());
+  EXPECT_NE(other.estimated_cost_usd_nanos(), 7);
+  EXPECT_EQ(other.fallback_chain_size(), 0);
+}
+
 }  // namespace
 }  // namespace gateway
