@@ -18,9 +18,8 @@
 #include "proto/proto_time.h"
 #include "service/observability/record_messages.h"
 #include "service/pipeline/selection_messages.h"
+#include "service/pipeline/target_obstacles.h"
 #include "service/pipeline/violations.h"
-#include "service/resilience/target_board.h"
-#include "service/routing/model_selector.h"
 #include "service/routing/selection/model_performance.h"
 #include "service/routing/selection/node_policy.h"
 #include "service/routing/selection/selection_advice.h"
@@ -71,13 +70,22 @@ const llmgateway::config::v1::SelectionConfig& ConfigOf(
   return runtime.config().routing().selection();
 }
 
+TargetObstacle ObstacleOf(const RuntimeSnapshot& runtime,
+                          const ModelPolicy& policy) {
+  return runtime.providers().Find(policy.provider) == nullptr
+             ? TargetObstacle::kNone
+             : runtime.ObstacleOf({policy.provider, policy.model});
+}
+
 bool IsEnabled(const RuntimeSnapshot& runtime, const ModelPolicy& policy) {
+  return ObstacleOf(runtime, policy) != TargetObstacle::kDisabled;
+}
+
+bool MayBeAskedNow(const RuntimeSnapshot& runtime, const ModelPolicy& policy) {
   const ProviderRegistry::Entry* const provider =
       runtime.providers().Find(policy.provider);
-  if (provider == nullptr) return true;
-  const TargetState* const target = runtime.resilience().targets.FindKnown(
-      policy.provider, provider->UpstreamModel(policy.model));
-  return target == nullptr || !target->availability.disabled();
+  return provider != nullptr && !provider->credential_absent &&
+         ObstacleOf(runtime, policy) == TargetObstacle::kNone;
 }
 
 void FillPerformance(const std::string& model, const PerformanceRecord& from,
@@ -102,24 +110,60 @@ void FillPerformance(const std::string& model, const PerformanceRecord& from,
   to->set_score(PerformanceScore(from));
 }
 
-// Fills in where a choice leads.
+// Fills in where a choice leads, of which `asked` is asked first.
 void FillSelectedRoute(const RuntimeSnapshot& runtime,
-                       const RouteSelection& from, v1::Route* to) {
+                       const RouteSelection& from, const ModelPolicy& asked,
+                       v1::Route* to) {
   const auto upstream_model = [&runtime](const RouteTarget& target) {
     return runtime.providers()
         .Find(target.provider)
         ->UpstreamModel(target.model);
   };
-  FillRoute(from.target.provider, upstream_model(from.target), from.reason, to);
-  for (const RouteTarget& fallback : from.fallbacks) {
+  FillServedSelection(from.result, &asked, to->mutable_selection());
+  const RouteTarget first = {asked.provider, asked.model};
+  FillRoute(first.provider, upstream_model(first), from.reason, to);
+  const auto& chain = from.result.fallback_chain;
+  const auto at = std::find(chain.begin(), chain.end(), &asked);
+  for (auto next = at == chain.end() ? chain.begin() : at + 1;
+       next != chain.end(); ++next) {
+    const RouteTarget fallback = {(*next)->provider, (*next)->model};
     llmgateway::type::v1::Target& target = *to->add_fallbacks();
     target.set_provider(std::string(fallback.provider));
     target.set_model(std::string(upstream_model(fallback)));
   }
-  FillSelection(from.result, to->mutable_selection());
+}
+
+// What came of a candidate, where credentials have a say, too: who chooses does
+// not ask for them, since they may be usable by the time that they are needed.
+std::string_view OutcomeOf(const RuntimeSnapshot& runtime,
+                           const SelectionCandidate& candidate,
+                           const ModelPolicy* asked) {
+  constexpr std::string_view kChosen = "chosen";
+  constexpr std::string_view kQualifies = "qualifies";
+  if (candidate.outcome != kChosen && candidate.outcome != kQualifies) {
+    return candidate.outcome;
+  }
+  if (candidate.policy == asked) return kChosen;
+  const TargetObstacle obstacle = ObstacleOf(runtime, *candidate.policy);
+  return obstacle == TargetObstacle::kNone ? kQualifies : TextOf(obstacle);
 }
 
 }  // namespace
+
+const ModelPolicy& AskedFirst(const RuntimeSnapshot& runtime,
+                              const RouteSelection& selection) {
+  const SelectionResult& result = selection.result;
+  std::vector<const ModelPolicy*> all = {result.model};
+  all.insert(all.end(), result.fallback_chain.begin(),
+             result.fallback_chain.end());
+  for (const TargetObstacle wanted :
+       {TargetObstacle::kNone, TargetObstacle::kRefused}) {
+    for (const ModelPolicy* const policy : all) {
+      if (ObstacleOf(runtime, *policy) == wanted) return *policy;
+    }
+  }
+  return *result.model;
+}
 
 void FillOverride(const NodeOverride& from, v1::NodeOverride* to) {
   to->set_node_name(from.node);
@@ -139,12 +183,20 @@ void FillAssignment(const RuntimeSnapshot& runtime,
   NodeRequirement requirement = table.RequirementOf(node);
   requirement.name = node;
   to->set_node_name(std::string(node));
+  const auto may_be_asked = [&runtime](const ModelPolicy& policy) {
+    return MayBeAskedNow(runtime, policy);
+  };
   const auto is_enabled = [&runtime](const ModelPolicy& policy) {
     return IsEnabled(runtime, policy);
   };
-  const PolicyFilter may_serve = is_enabled;
-  const ModelPolicy* const model =
-      AssignmentOf(table, overrides, requirement, now, &may_serve);
+  const PolicyFilter now_serves = may_be_asked;
+  const ModelPolicy* model =
+      AssignmentOf(table, overrides, requirement, now, &now_serves);
+  if (model == nullptr) {
+    // As calls do: one that rests is chosen if there is no other.
+    const PolicyFilter will_serve = is_enabled;
+    model = AssignmentOf(table, overrides, requirement, now, &will_serve);
+  }
   if (model != nullptr) {
     to->set_model_id(model->id);
     if (ShortfallOf(*model, WantedBy(requirement)).none()) {
@@ -219,16 +271,18 @@ absl::Status TestSelection(const RuntimeSnapshot& runtime,
       selector.Select(
           {.asked = &asked.query(), .now = runtime.clock().WallTime()},
           &candidates);
+  const ModelPolicy* const first =
+      chosen.ok() ? &AskedFirst(runtime, **chosen) : nullptr;
   for (const SelectionCandidate& from : candidates) {
     v1::SelectionCandidate& to = *response->add_candidates();
     to.set_model_id(from.policy->id);
     if (from.score.has_value()) to.set_score(*from.score);
     to.set_estimated_cost_usd_nanos(from.cost_estimate_usd_nanos);
-    to.set_outcome(from.outcome);
+    to.set_outcome(std::string(OutcomeOf(runtime, from, first)));
   }
   if (chosen.ok()) {
-    FillSelection((*chosen)->result, response->mutable_selection());
-    FillSelectedRoute(runtime, **chosen, response->mutable_route());
+    FillSelectedRoute(runtime, **chosen, *first, response->mutable_route());
+    *response->mutable_selection() = response->route().selection();
   } else {
     response->set_failure(FaultReason(chosen.status()));
     response->set_failure_message(std::string(chosen.status().message()));

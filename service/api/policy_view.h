@@ -15,6 +15,8 @@
 #include "absl/time/time.h"
 #include "llmgateway/v1/policies.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/routing/model_selector.h"
+#include "service/routing/selection/model_policy.h"
 #include "service/routing/selection/node_overrides.h"
 
 namespace gateway {
@@ -47,11 +49,17 @@ absl::Status GetModelPerformance(
     const llmgateway::v1::GetModelPerformanceRequest& request,
     llmgateway::v1::GetModelPerformanceResponse* response);
 
-// Fills in which model serves a node, where these are the overrides. One that
-// is disabled serves none.
+// Fills in which model serves a node, where these are the overrides: one that
+// may be asked now, or else one that rests. One that is disabled serves none.
 void FillAssignment(const RuntimeSnapshot& runtime,
                     const OverrideSet& overrides, std::string_view node,
                     llmgateway::v1::NodeAssignment* to);
+
+// Returns whom of a selection a call would ask first now: the first that
+// nothing stands in the way of; else the first that has refused all
+// credentials, since it is asked for want of another; else the chosen one.
+const ModelPolicy& AskedFirst(const RuntimeSnapshot& runtime,
+                              const RouteSelection& selection);
 
 void FillOverride(const NodeOverride& from, llmgateway::v1::NodeOverride* to);
 

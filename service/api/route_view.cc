@@ -19,13 +19,13 @@
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/registry/registry.h"
+#include "service/api/policy_view.h"
 #include "service/pipeline/plan.h"
-#include "service/pipeline/provider_policy.h"
 #include "service/pipeline/rollout_route.h"
 #include "service/pipeline/selection_messages.h"
 #include "service/pipeline/served_check.h"
+#include "service/pipeline/target_obstacles.h"
 #include "service/pipeline/violations.h"
-#include "service/resilience/target_board.h"
 #include "service/routing/fallback_plan.h"
 #include "service/routing/rollout.h"
 #include "service/routing/router.h"
@@ -109,37 +109,15 @@ std::string UpstreamModel(const RuntimeSnapshot& runtime,
       runtime.providers().Find(target.provider)->UpstreamModel(target.model));
 }
 
-constexpr std::string_view kDisabled = "is disabled";
-constexpr std::string_view kForced = "an operator has forced its circuit open";
-constexpr std::string_view kRests = "rests: its circuit is open";
-constexpr std::string_view kCools =
-    "waits until its rate limit lets it be asked";
-constexpr std::string_view kRefused =
-    "has refused all credentials, and is asked only for want of another";
-
-// Returns why the target is not asked now; an empty text if it may be.
-std::string_view ObstacleOf(const RuntimeSnapshot& runtime,
-                            const RouteTarget& target) {
-  const ProviderRegistry::Entry& provider =
-      *runtime.providers().Find(target.provider);
-  const TargetState& state = runtime.resilience().targets.Find(
-      target.provider, provider.UpstreamModel(target.model));
-  if (state.availability.disabled()) return kDisabled;
-  const absl::Duration now = runtime.clock().SteadyTime();
-  if (!state.breaker.IsAskable(now)) {
-    return state.breaker.RetryAfter(now).has_value() ? kRests : kForced;
-  }
-  const absl::Duration rest = runtime.PolicyOf(provider).CredentialsRest(now);
-  if (rest == absl::ZeroDuration()) return {};
-  return rest == absl::InfiniteDuration() ? kRefused : kCools;
-}
-
 // What kept targets from being asked.
 struct Obstacles {
-  void Add(std::string_view obstacle, const RouteTarget& target) {
-    rests = rests || obstacle == kRests || obstacle == kForced;
-    cools = cools || obstacle == kCools;
-    if (obstacle == kRefused && !last_resort.has_value()) last_resort = target;
+  void Add(TargetObstacle obstacle, const RouteTarget& target) {
+    rests = rests || obstacle == TargetObstacle::kRests ||
+            obstacle == TargetObstacle::kForced;
+    cools = cools || obstacle == TargetObstacle::kCools;
+    if (obstacle == TargetObstacle::kRefused && !last_resort.has_value()) {
+      last_resort = target;
+    }
   }
 
   // Why nobody is asked.
@@ -170,9 +148,10 @@ absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
   Obstacles obstacles;
   std::vector<RouteTarget> told;  // A plan may come back to one.
   const auto lacks = [&](const RouteTarget& target) {
-    const std::string_view obstacle = ObstacleOf(runtime, target);
-    if (obstacle.empty()) return obstacle;
-    obstacles.Add(obstacle, target);
+    const TargetObstacle found = runtime.ObstacleOf(target);
+    const std::string_view obstacle = TextOf(found);
+    if (found == TargetObstacle::kNone) return obstacle;
+    obstacles.Add(found, target);
     const bool is_told =
         std::any_of(told.begin(), told.end(), [&](const RouteTarget& other) {
           return other.provider == target.provider &&
@@ -201,7 +180,9 @@ absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
   route->set_model(UpstreamModel(runtime, first));
   route->set_reason(std::string(plan.reason));
   if (plan.selection != nullptr) {
-    FillSelection(plan.selection->result, route->mutable_selection());
+    FillServedSelection(plan.selection->result,
+                        &AskedFirst(runtime, *plan.selection),
+                        route->mutable_selection());
   }
   while (const auto step = walk.Next(FailureKind::kOther, lacks)) {
     const RouteTarget& next = step->target;

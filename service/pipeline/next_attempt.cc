@@ -12,6 +12,7 @@
 #include "service/money/cost.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/provider_policy.h"
+#include "service/pipeline/target_obstacles.h"
 #include "service/pipeline/token_estimate.h"
 #include "service/resilience/deadline_split.h"
 
@@ -300,16 +301,19 @@ std::optional<NextAttempt::Repeat> NextAttempt::FindRepeat() {
     if (!delay.has_value()) continue;
     const TargetState& state = call_.runtime->resilience().targets.Find(
         asked.target->provider->name, asked.target->upstream_model);
-    if (state.availability.disabled() || !state.breaker.IsAskable(now)) {
-      continue;
-    }
-    const CredentialPool* const pool = policy.credentials.get();
-    if (pool != nullptr && !pool->HasUsable(now)) {
-      const std::optional<absl::Duration> cools = pool->WaitFrom(now);
+    const bool brings_credential = policy.takes_callers_credential &&
+                                   !call_.facts.provider_credential.empty();
+    const TargetObstacle obstacle =
+        ObstacleOf(&state, policy, now, brings_credential);
+    if (obstacle == TargetObstacle::kCools) {
+      const std::optional<absl::Duration> cools =
+          policy.credentials->WaitFrom(now);
       if (!cools.has_value() || *cools > retry.retry_after_limit()) {
         continue;
       }
       delay = std::max(*delay, *cools);
+    } else if (obstacle != TargetObstacle::kNone) {
+      continue;
     }
     if (!IsInTime(*delay)) continue;
     if (!soonest.has_value() || *delay < soonest->delay) {

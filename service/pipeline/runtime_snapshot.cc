@@ -112,6 +112,15 @@ void RuntimeSnapshot::PutIntoUse() const {
   }
 }
 
+TargetObstacle RuntimeSnapshot::ObstacleOf(const RouteTarget& target) const {
+  const ProviderRegistry::Entry& entry = *providers_->Find(target.provider);
+  const ProviderPolicy& policy = PolicyOf(entry);
+  return gateway::ObstacleOf(
+      resilience_->targets.FindKnown(target.provider,
+                                     entry.UpstreamModel(target.model)),
+      policy, clock().SteadyTime(), policy.takes_callers_credential);
+}
+
 ProviderState RuntimeSnapshot::Health::StateOf(
     std::string_view provider) const {
   const ProviderRegistry::Entry* const entry = providers_.Find(provider);
@@ -131,8 +140,7 @@ TargetLoad RuntimeSnapshot::Health::LoadOf(std::string_view provider,
       provider, providers_.Find(provider)->UpstreamModel(model));
   const absl::Duration now = clock_.SteadyTime();
   return {
-      .usable =
-          !target.availability.disabled() && target.breaker.IsAskable(now),
+      .usable = LetsCallsThrough(target, now),
       .avoided = target.probes.failing(),
       .in_flight = target.in_flight.load(std::memory_order_relaxed),
       .latency = target.latency.Average(now).value_or(absl::ZeroDuration())};

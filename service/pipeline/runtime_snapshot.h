@@ -29,10 +29,12 @@
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/ports.h"
 #include "service/pipeline/provider_policy.h"
+#include "service/pipeline/target_obstacles.h"
 #include "service/resilience/resilience_state.h"
 #include "service/resilience/retry.h"
 #include "service/resilience/target_board.h"
 #include "service/routing/rollout_switch.h"
+#include "service/routing/route_target.h"
 #include "service/routing/router.h"
 #include "service/routing/selection/selection_state.h"
 #include "service/routing/target_health.h"
@@ -90,6 +92,10 @@ class RuntimeSnapshot {
   const ProviderPolicy& PolicyOf(const ProviderRegistry::Entry& entry) const {
     return policies_[&entry - providers_->entries().data()];
   }
+  // Returns why the target is not asked now; whether callers bring a credential
+  // of their own is not known here, and taken to be so where they may.
+  // REQUIRES: there is such a provider.
+  TargetObstacle ObstacleOf(const RouteTarget& target) const;
   // The models by what is known now; `discovery` asks for more.
   std::shared_ptr<const ModelCatalog> catalog() const {
     return discovery_->catalog();

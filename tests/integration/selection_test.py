@@ -107,6 +107,55 @@ class RestingModelsTest(_SelectionCase):
         self.assertEqual(call.end["reason"], "CIRCUIT_OPEN")
 
 
+class RestingCredentialsTest(_SelectionCase):
+
+    config = """\
+providers:
+  - name: limited
+    openai: {{base_url: "http://{upstream}/v1", api_key: "env:OPENAI_KEY"}}
+  - {{name: well, openai: {{base_url: "http://{upstream}/v1"}}}}
+routing:
+  selection:
+    default_strategy: cost_optimized
+    policies:
+      - {{id: cheap, target: limited/gpt-cheap, cost_tier: low}}
+      - {{id: dear, target: well/gpt-dear, cost_tier: high}}
+    nodes: [{{name: writer}}]
+resilience: {{circuit_breaker: {{mode: "off"}}}}
+"""
+
+    def told(self):
+        """Whom each that recommends a model names."""
+        def asked(method, request):
+            call = self.caller.call(self.gateway.admin, _ADMIN + method,
+                                    request)
+            self.assertEqual(call.end["code"], "OK", call.end)
+            return call.response
+        selection = {"node_name": "writer"}
+        preview = ask(self.gateway.http, selection,
+                      path="/api/chat/select-model")
+        return {
+            asked("TestSelection", {"selection": selection})
+            ["selection"]["model_id"],
+            asked("ListAssignments", {})["assignments"][0]["model_id"],
+            asked("ExplainRoute", {"request": {"selection": selection}})
+            ["route"]["selection"]["model_id"],
+            preview.json()["selected_model"]}
+
+    def test_nobody_recommends_a_model_that_a_call_would_not_get(self):
+        self.assertEqual(self.told(), {"cheap"})
+        for failure in ({"status": 429, "retry_after": "200"},
+                        {"status": 401}):
+            self.upstream.set_script("gpt-cheap", failure)
+            self.assertEqual(self.route({"node_name": "writer"})["model"],
+                             "gpt-dear")
+            self.assertEqual(self.told(), {"dear"})
+            call = self.caller.call(self.gateway.admin, _ADMIN + "ResetCircuit",
+                                    {"provider": "limited"})
+            self.assertEqual(call.end["code"], "OK", call.end)
+            self.assertEqual(self.told(), {"cheap"})
+
+
 class SelectionTest(_SelectionCase):
 
     def tearDown(self):
@@ -259,7 +308,9 @@ class SelectionTest(_SelectionCase):
                           for attempt in call.response["attempts"]],
                          ["gemini-x", "sonnet-x"])
         selection = call.response["route"]["selection"]
-        self.assertEqual(selection["fallback_chain"], ["claude-sonnet"])
+        self.assertEqual(selection["model_id"], "claude-sonnet")
+        self.assertIn("in place of gemini-2.5-pro", selection["reasoning"])
+        self.assertNotIn("fallback_chain", selection)
         # Nobody else has what the writer needs.
         call = self.generate({"node_name": "writer"})
         self.assertEqual(call.end["code"], "UNAVAILABLE")

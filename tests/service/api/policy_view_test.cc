@@ -116,7 +116,8 @@ TEST_F(PolicyViewTest, WhatIsDisabledIsAssignedToNoNode) {
         .availability.Disable(TargetAvailability::By::kOperator, "by alice");
   };
   disable("mock", "upstream-writes");
-  EXPECT_EQ(assigned().model_id(), "absent");
+  // Not one whose provider has no credential, as long as there is another.
+  EXPECT_EQ(assigned().model_id(), "dear");
   disable("keyless", "k");
   EXPECT_EQ(assigned().model_id(), "dear");
   // Nor by an override.
@@ -241,6 +242,56 @@ TEST_F(PolicyViewTest, HowCallsWentIsShown) {
   request.set_model_id("gone");
   EXPECT_EQ(FaultReason(GetModelPerformance(*runtime_, request, &response)),
             v1::ERROR_REASON_NOT_FOUND);
+}
+
+// Two providers with a key each; what one can do, the other can.
+constexpr char kKeyedYaml[] =
+    "providers:\n"
+    "- {name: first, openai: {api_key: 'env:KEY'}}\n"
+    "- {name: second, openai: {api_key: 'env:KEY'}}\n"
+    "routing:\n"
+    "  selection:\n"
+    "    policies:\n"
+    "    - {id: cheap, target: first/c, cost_tier: low}\n"
+    "    - {id: dear, target: second/d, cost_tier: high}\n"
+    "    nodes: [{name: writer}]\n";
+
+TEST(RestingCredentialsTest, NobodyRecommendsWhomACallWouldNotGet) {
+  const auto runtime = MakeTestRuntime(kKeyedYaml, {{"KEY", "sk-0123456789"}});
+  const auto selected = [&runtime] {
+    v1::TestSelectionRequest request;
+    request.mutable_selection()->set_node_name("writer");
+    v1::TestSelectionResponse response;
+    EXPECT_TRUE(TestSelection(*runtime, request, &response).ok());
+    return response;
+  };
+  const auto assigned = [&runtime] {
+    v1::ListAssignmentsResponse response;
+    EXPECT_TRUE(
+        ListAssignments(*runtime, v1::ListAssignmentsRequest(), &response)
+            .ok());
+    return response.assignments(0).model_id();
+  };
+  const auto answers = [&runtime](const char* provider,
+                                  v1::ErrorReason reason) {
+    runtime->PolicyOf(*runtime->providers().Find(provider))
+        .credentials->Record(0, runtime->clock().SteadyTime(),
+                             MakeFault(reason, ""));
+  };
+  EXPECT_EQ(selected().selection().model_id(), "cheap");
+  EXPECT_EQ(assigned(), "cheap");
+  for (const v1::ErrorReason reason : {v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
+                                       v1::ERROR_REASON_PROVIDER_AUTH_FAILED}) {
+    answers("first", reason);
+    EXPECT_EQ(selected().selection().model_id(), "dear");
+    EXPECT_EQ(assigned(), "dear");
+  }
+  EXPECT_THAT(selected().candidates(0).outcome(),
+              HasSubstr("has refused all credentials"));
+  // If there is no other, it is as with calls.
+  answers("second", v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  EXPECT_EQ(selected().selection().model_id(), "cheap");
+  EXPECT_EQ(assigned(), "cheap");
 }
 
 }  // namespace
