@@ -125,13 +125,13 @@ CostAdvice AdviseOnCost(const PolicyTable& table, const OverrideSet& overrides,
     SelectionQuery query = {.node = node.name,
                             .capabilities = node.needed(),
                             .strategy = SelectionStrategy::kCostOptimized};
-    if (may_serve != nullptr) {
-      query.obstacle_of = [&table, may_serve](size_t place) {
-        return (*may_serve)(table.policies()[place])
-                   ? SelectionObstacle()
-                   : SelectionObstacle{.why = "may not serve"};
-      };
-    }
+    query.obstacle_of = [&table, may_serve](size_t place) -> SelectionObstacle {
+      const ModelPolicy& policy = table.policies()[place];
+      // No override could give it to the node.
+      if (!policy.admin_overridable) return {.why = "is not overridable"};
+      if (may_serve == nullptr || (*may_serve)(policy)) return {};
+      return {.why = "may not serve"};
+    };
     const absl::StatusOr<SelectionResult> cheapest = SelectModel(table, query);
     if (!cheapest.ok()) continue;
     const CostOpportunity opportunity = {

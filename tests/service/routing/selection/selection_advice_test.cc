@@ -123,6 +123,19 @@ TEST(AdviseOnCostTest, WhatAnOverrideCostsIsSaved) {
   EXPECT_EQ(advice.savings_usd_nanos_per_request(), 16'000'000);
 }
 
+TEST(AdviseOnCostTest, WhatNoOverrideCouldGiveIsNotRecommended) {
+  ModelPolicy best = Costing("best", CostTier::kLow, 9'000'000);
+  best.capabilities = kCapabilityVision;
+  ModelPolicy pinned = Costing("pinned", CostTier::kLow, 1'000'000);
+  pinned.admin_overridable = false;
+  const PolicyTable table(
+      {best, pinned, Costing("next", CostTier::kLow, 2'000'000)},
+      {{.name = "n", .preferred = kCapabilityVision}});
+  const CostAdvice advice = AdviseOnCost(table, {}, kNoon);
+  ASSERT_EQ(advice.opportunities.size(), 1u);
+  EXPECT_EQ(advice.opportunities[0].recommended->id, "next");
+}
+
 TEST(AdviseOnCostTest, EstimatesAreOfWhatTheNodeRequires) {
   ModelPolicy dear = Costing("dear", CostTier::kMedium, 2'000'000);
   ModelPolicy cheap = Costing("cheap", CostTier::kMedium, 1'000'000);
