@@ -68,14 +68,14 @@ absl::Status BlotOut(std::string_view secret, const absl::Status& status) {
 }
 
 // Returns the field of the provider's configuration.
-std::string_view NameOf(HttpTimeLimit limit) {
+std::string_view NameOf(HttpTimeLimit limit, bool streams) {
   switch (limit) {
     case HttpTimeLimit::kConnect:
       return "timeouts.connect";
     case HttpTimeLimit::kFirstByte:
       return "timeouts.first_byte";
     case HttpTimeLimit::kCallFirstByte:
-      return "timeouts.stream_first_byte";
+      return streams ? "timeouts.stream_first_byte" : "timeouts.first_byte";
     case HttpTimeLimit::kIdle:
       return "timeouts.idle";
     case HttpTimeLimit::kTotal:
@@ -97,7 +97,8 @@ HttpFaults::HttpFaults(std::string provider, std::vector<Secret> credentials)
     : provider_(std::move(provider)), credentials_(std::move(credentials)) {}
 
 absl::Status HttpFaults::OfTransport(const absl::Status& status,
-                                     const AttemptProgress& progress) const {
+                                     const AttemptProgress& progress,
+                                     bool streams) const {
   // The gateway's own want of room says nothing of the provider.
   if (IsNoRoomForAnswer(status)) return NoRoomFault();
   v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
@@ -108,10 +109,14 @@ absl::Status HttpFaults::OfTransport(const absl::Status& status,
   } else if (progress.http.answered && !absl::IsUnavailable(status)) {
     reason = v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
   }
-  absl::Status fault = MakeFault(reason, ToStd(status.message()));
-  if (const std::optional<HttpTimeLimit> limit = TimeLimitOf(status)) {
-    AddTimeLimit(fault, NameOf(*limit));
+  const std::optional<HttpTimeLimit> limit = TimeLimitOf(status);
+  if (!limit.has_value()) {
+    return WrapFault(MakeFault(reason, ToStd(status.message())));
   }
+  const std::string_view field = NameOf(*limit, streams);
+  absl::Status fault = MakeFault(
+      reason, absl::StrCat(status.message(), " (", ToAbsl(field), ")"));
+  AddTimeLimit(fault, field);
   return WrapFault(fault);
 }
 

@@ -23,9 +23,11 @@ class HttpFaults {
  public:
   HttpFaults(std::string provider, std::vector<Secret> credentials);
 
-  // Makes the fault for a transport error.
+  // Makes the fault for a transport error. `streams` says whose limits an
+  // answer that has not begun is held to.
   absl::Status OfTransport(const absl::Status& status,
-                           const AttemptProgress& progress) const;
+                           const AttemptProgress& progress,
+                           bool streams = false) const;
 
   // Makes the fault for what a dialect says of an answer; OK stays OK.
   // `credential` is the one that the provider was shown, if the caller brought

@@ -288,7 +288,8 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   progress.dispatched = call.clock->SteadyTime();
   absl::StatusOr<Exchange> exchange = co_await call.http->Send(http_call);
   if (!exchange.ok()) {
-    co_return faults_.OfTransport(exchange.status(), progress);
+    const bool streams = way.first_byte_timeout > absl::ZeroDuration();
+    co_return faults_.OfTransport(exchange.status(), progress, streams);
   }
   progress.first_byte = call.clock->SteadyTime();
   progress.http_status = (*exchange)->status();

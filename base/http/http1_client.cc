@@ -116,6 +116,7 @@ class Http1Client::Exchange final : public HttpExchange,
   void Await(HttpTimeLimit limit, absl::Duration timeout,
              std::string_view what) {
     limit_ = limit;
+    timeout_ = timeout;
     awaited_ = what;
     client_.loop_.timers().Arm(
         timer_, std::min(client_.loop_.Now() + timeout, due_));
@@ -140,6 +141,7 @@ class Http1Client::Exchange final : public HttpExchange,
   absl::Status failure_;
   std::string_view awaited_;
   HttpTimeLimit limit_ = HttpTimeLimit::kTotal;
+  absl::Duration timeout_;  // What that is.
   WakeUp wake_up_;
   Timer timer_;
   // Declared behind all that failing touches, since it may fire at once.
@@ -503,7 +505,9 @@ Task<void> Http1Client::Exchange::DrainThenGiveBack(
 void Http1Client::Exchange::OnTimeout() {
   progress_.timed_out = true;
   const bool in_total = client_.loop_.Now() >= due_;
-  Fail(WaitedTooLong(in_total ? HttpTimeLimit::kTotal : limit_, awaited_));
+  Fail(in_total ? WaitedTooLong(HttpTimeLimit::kTotal,
+                                destination_.timeouts.total, awaited_)
+                : WaitedTooLong(limit_, timeout_, awaited_));
 }
 
 void Http1Client::Exchange::Fail(absl::Status why) {

@@ -223,6 +223,7 @@ class Http2Client::Exchange final : public HttpExchange,
   void Await(HttpTimeLimit limit, absl::Duration timeout,
              std::string_view what) {
     limit_ = limit;
+    timeout_ = timeout;
     awaited_ = what;
     client_.loop_.timers().Arm(
         timer_, std::min(client_.loop_.Now() + timeout, due_));
@@ -247,6 +248,7 @@ class Http2Client::Exchange final : public HttpExchange,
   absl::Status failure_;
   std::string_view awaited_;
   HttpTimeLimit limit_ = HttpTimeLimit::kTotal;
+  absl::Duration timeout_;  // What that is.
 
   int status_ = 0;  // 0 until the head is there.
   bool ended_ = false;
@@ -496,7 +498,9 @@ void Http2Client::Exchange::OnTimeout() {
   progress_.timed_out = true;
   if (stream_ != nullptr && !progress_.answered) link_->Rest();
   const bool in_total = client_.loop_.Now() >= due_;
-  Fail(WaitedTooLong(in_total ? HttpTimeLimit::kTotal : limit_, awaited_));
+  Fail(in_total ? WaitedTooLong(HttpTimeLimit::kTotal,
+                                destination_.timeouts.total, awaited_)
+                : WaitedTooLong(limit_, timeout_, awaited_));
 }
 
 void Http2Client::Exchange::Fail(absl::Status why) {

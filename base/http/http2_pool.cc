@@ -194,8 +194,9 @@ size_t Http2Pool::ConnectionsNeeded() {
 
 Task<void> Http2Pool::Open() {
   HttpDial dial(names_, *destination_);
-  Timer too_slow([&dial] {
-    dial.Abandon(WaitedTooLong(HttpTimeLimit::kConnect, "a connection"));
+  Timer too_slow([this, &dial] {
+    dial.Abandon(WaitedTooLong(HttpTimeLimit::kConnect,
+                               destination_->timeouts.connect, "a connection"));
   });
   loop_.ArmTimer(too_slow, destination_->timeouts.connect);
   dials_.push_back(&dial);

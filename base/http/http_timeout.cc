@@ -13,12 +13,14 @@ constexpr std::string_view kTimeLimitUrl = "gateway/http_time_limit";
 
 }  // namespace
 
-absl::Status WaitedTooLong(HttpTimeLimit limit, std::string_view awaited) {
+absl::Status WaitedTooLong(HttpTimeLimit limit, absl::Duration timeout,
+                           std::string_view awaited) {
+  const std::string time = absl::FormatDuration(timeout);
   absl::Status error = absl::DeadlineExceededError(
       limit == HttpTimeLimit::kTotal
-          ? absl::StrCat("the total time-out passed while waiting for ",
-                         ToAbsl(awaited))
-          : absl::StrCat("waited too long for ", ToAbsl(awaited)));
+          ? absl::StrCat("the total time-out of ", time,
+                         " passed while waiting for ", ToAbsl(awaited))
+          : absl::StrCat("waited ", time, " for ", ToAbsl(awaited)));
   error.SetPayload(ToAbsl(kTimeLimitUrl),
                    absl::Cord(std::string(1, static_cast<char>(limit))));
   return error;

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace gateway {
 
@@ -25,9 +26,10 @@ enum class HttpTimeLimit {
 };
 
 // Returns the error for a timeout: `awaited`, such as "the answer", has taken
-// longer than `limit`; with kTotal the exchange's time as a whole is over,
-// however much came of it.
-absl::Status WaitedTooLong(HttpTimeLimit limit, std::string_view awaited);
+// longer than `limit`, which is `timeout`; with kTotal the exchange's time as a
+// whole is over, however much came of it.
+absl::Status WaitedTooLong(HttpTimeLimit limit, absl::Duration timeout,
+                           std::string_view awaited);
 
 // Returns which limit such an error is of; nothing for other errors.
 std::optional<HttpTimeLimit> TimeLimitOf(const absl::Status& error);

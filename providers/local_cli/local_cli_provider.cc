@@ -226,10 +226,10 @@ Task<absl::StatusOr<bool>> LocalCliProvider::Run::Read(std::string* output) {
     // work again.
     progress_.http.sent = true;
     progress_.http.timed_out = true;
-    absl::Status fault =
-        MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT,
-                  absl::StrCat("no end after ",
-                               absl::FormatDuration(provider_.timeout_)));
+    absl::Status fault = MakeFault(
+        v1::ERROR_REASON_PROVIDER_TIMEOUT,
+        absl::StrCat("no end after ", absl::FormatDuration(provider_.timeout_),
+                     " (timeout)"));
     AddTimeLimit(fault, "timeout");
     co_return provider_.WrapFault(fault);
   }

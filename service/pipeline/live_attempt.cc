@@ -274,7 +274,7 @@ void LiveAttempt::GiveUp(absl::Duration after, std::string_view without,
                    " within ", absl::FormatDuration(after),
                    limit == kDeadlineShare
                        ? ", its share of the time that the call has"
-                       : ""));
+                       : absl::StrCat(" (", ToAbsl(limit), ")")));
   AddFaultMetadata(fault, "provider", attempt_.provider);
   AddTimeLimit(fault, limit);
   attempt_.cancel.Cancel(std::move(fault));

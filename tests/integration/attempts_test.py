@@ -268,10 +268,11 @@ providers:
       base_url: "http://{upstream}/v1"
       http: {{timeouts: {{first_content: 300ms}}}}
 routing:
-  default_target: hurried
+  default_target: hurried/gpt-mute-whole
 resilience:
   call_timeout: 2s
   retry: {{attempts_limit: 1}}
+  circuit_breaker: {{mode: "off"}}
 """
 
     def told(self, model, stream=False, timeout_s=None, **said):
@@ -283,6 +284,25 @@ resilience:
         end = call.wait()
         return (end["reason"], end["metadata"].get("time_limit"),
                 end["metadata"].get("provider"), end["message"])
+
+    def test_by_http_the_message_names_it_in_each_vendors_error(self):
+        self.upstream.set_script("gpt-mute-whole",
+                                 {"first_byte_delay_ms": 60000})
+        words = [{"role": "user", "content": "x"}]
+        for path, body in (
+                ("/v1/chat/completions",
+                 {"model": "gpt-mute-whole", "messages": words}),
+                ("/v1/responses", {"model": "gpt-mute-whole", "input": "x"}),
+                ("/v1/messages", {"model": "gpt-mute-whole", "max_tokens": 9,
+                                  "messages": words}),
+                ("/v1beta/models/gpt-mute-whole:generateContent",
+                 {"contents": [{"parts": [{"text": "x"}]}]}),
+                ("/api/chat/complete", {"messages": words})):
+            with self.subTest(path=path):
+                answer = ask(self.gateway.http, body, path=path)
+                self.assertEqual(answer.status, 504, answer.body)
+                self.assertIn(b"hurried: waited 200ms for ", answer.body)
+                self.assertIn(b"(timeouts.first_byte)", answer.body)
 
     def test_each_is_named(self):
         self.upstream.set_script("gpt-mute", {"stall_before_first_byte": True})

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/http/http_client.h"
 #include "base/http/http_timeout.h"
 #include "base/secret.h"
@@ -19,6 +21,8 @@
 namespace gateway {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -85,17 +89,27 @@ TEST(HttpFaultsTest, ATimeoutSaysWhichLimitItWas) {
   const std::pair<HttpTimeLimit, const char*> kNames[] = {
       {HttpTimeLimit::kConnect, "timeouts.connect"},
       {HttpTimeLimit::kFirstByte, "timeouts.first_byte"},
-      {HttpTimeLimit::kCallFirstByte, "timeouts.stream_first_byte"},
+      {HttpTimeLimit::kCallFirstByte, "timeouts.first_byte"},
       {HttpTimeLimit::kIdle, "timeouts.idle"},
       {HttpTimeLimit::kTotal, "timeouts.total"}};
   AttemptProgress progress;
   progress.http.timed_out = true;
   for (const auto& [limit, name] : kNames) {
-    EXPECT_EQ(FaultMetadata(Faults().OfTransport(
-                                WaitedTooLong(limit, "the answer"), progress),
-                            kTimeLimitKey),
-              name);
+    const absl::Status fault = Faults().OfTransport(
+        WaitedTooLong(limit, absl::Seconds(7), "the answer"), progress);
+    EXPECT_EQ(FaultMetadata(fault, kTimeLimitKey), name);
+    // Whoever sees the message alone learns how long, and by which field.
+    EXPECT_THAT(std::string(fault.message()),
+                AllOf(HasSubstr("7s"),
+                      EndsWith(absl::StrCat("the answer (", name, ")"))));
   }
+  // A call of a stream has a limit of its own.
+  EXPECT_EQ(FaultMetadata(Faults().OfTransport(
+                              WaitedTooLong(HttpTimeLimit::kCallFirstByte,
+                                            absl::Seconds(7), "the answer"),
+                              progress, /*streams=*/true),
+                          kTimeLimitKey),
+            "timeouts.stream_first_byte");
   EXPECT_EQ(FaultMetadata(Faults().OfTransport(
                               absl::DeadlineExceededError("slow"), progress),
                           kTimeLimitKey),

@@ -172,8 +172,8 @@ TEST_F(Http2PoolTest, WhoeverWaitsInVainIsTold) {
     Calls calls(client);
     co_await Occupy(server, calls, to, 1);
     const Reply reply = co_await Call(client, Plain(to));
-    EXPECT_EQ(reply.status,
-              WaitedTooLong(HttpTimeLimit::kConnect, "a connection"));
+    EXPECT_EQ(reply.status, WaitedTooLong(HttpTimeLimit::kConnect, kPoolTimeout,
+                                          "a connection"));
     EXPECT_TRUE(reply.progress.timed_out);
     EXPECT_FALSE(reply.progress.sent);
     // Nobody waits any more, so what is answered serves nobody.
