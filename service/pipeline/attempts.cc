@@ -6,11 +6,38 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
+#include "errors/fault.h"
 #include "service/pipeline/hedged_attempt.h"
 #include "service/pipeline/live_attempt.h"
 #include "service/pipeline/next_attempt.h"
+#include "service/pipeline/provider_policy.h"
 
 namespace gateway {
+namespace {
+
+// Returns what the caller hears. A limit that a provider has told, without when
+// it may be asked again, is told with the time that it rests for.
+absl::Status WithRest(const PlannedCall& call, absl::Status failure) {
+  if (FaultReason(failure) != v1::ERROR_REASON_PROVIDER_RATE_LIMITED ||
+      RetryDelay(failure).has_value()) {
+    return failure;
+  }
+  const ProviderRegistry::Entry* const provider =
+      call.runtime->providers().Find(FaultMetadata(failure, "provider"));
+  if (provider == nullptr) return failure;
+  const ProviderPolicy& policy = call.runtime->PolicyOf(*provider);
+  const bool is_callers_own = policy.takes_callers_credential &&
+                              !call.facts.provider_credential.empty();
+  if (policy.credentials == nullptr || is_callers_own) return failure;
+  const std::optional<absl::Duration> rest =
+      policy.credentials->WaitFrom(call.loop.Now());
+  if (rest.has_value() && *rest > absl::ZeroDuration()) {
+    SetRetryDelay(failure, *rest);
+  }
+  return failure;
+}
+
+}  // namespace
 
 Task<absl::Status> AskTargets(PlannedCall& call, AttemptList& attempts,
                               OpenStream* open) {
@@ -39,7 +66,9 @@ Task<absl::Status> AskTargets(PlannedCall& call, AttemptList& attempts,
       if (outcome.ok()) RecordForHedges(call, attempt);
     }
     if (outcome.ok()) co_return outcome;
-    GATEWAY_CO_ASSIGN_OR_RETURN(asked, co_await next.After(*failed));
+    absl::StatusOr<AskedTarget> other = co_await next.After(*failed);
+    if (!other.ok()) co_return WithRest(call, other.status());
+    asked = *std::move(other);
   }
 }
 

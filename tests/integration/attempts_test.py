@@ -254,6 +254,34 @@ class CountTest(_AttemptsCase):
         self.assertEqual(len(line["attempts"]), 2)
 
 
+class UnclearLimitTest(_AttemptsCase):
+
+    config = """\
+providers:
+  - name: keyed
+    openai: {{base_url: "http://{upstream}/v1", api_key: "env:OPENAI_KEY"}}
+  - {{name: open, openai: {{base_url: "http://{upstream}/v1"}}}}
+routing: {{default_target: keyed}}
+resilience:
+  retry: {{attempts_limit: 1}}
+  credential_cooling: {{default_cooling: 30s}}
+"""
+
+    def test_one_that_names_no_time_is_told_with_that_of_the_cooling(self):
+        for provider in ("keyed", "open"):
+            model = "gpt-" + provider
+            self.upstream.set_script(model, {"status": 429,
+                                             "retry_after": "soon"})
+            # The first asks the provider, the second meets one that rests.
+            for _ in range(2):
+                answer = ask(self.gateway.http, chat(model),
+                             headers={"x-llmgateway-provider": provider})
+                self.assertEqual(answer.status, 429)
+                self.assertIn(int(answer.headers["retry-after"]),
+                              range(20, 31))
+            self.assertEqual(self.upstream.stat(model, "requests"), 1)
+
+
 class TimeLimitTest(_AttemptsCase):
     """Whoever has no answer in time hears which limit that was."""
 
