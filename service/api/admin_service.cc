@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/async/sleep.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
@@ -21,6 +22,7 @@
 #include "service/api/route_view.h"
 #include "service/config/loader.h"
 #include "service/config/masked.h"
+#include "service/pipeline/call_directives.h"
 #include "service/pipeline/selection_messages.h"
 
 namespace gateway {
@@ -62,6 +64,49 @@ std::string HealthInWords(const v1::GetHealthResponse& health) {
     provider.mutable_health()->set_state(state);
   }
   return words.SerializeAsString();
+}
+
+// Returns the id of the key that a route is explained for; empty if none is
+// named.
+absl::StatusOr<std::string_view> ExplainedCaller(const RuntimeSnapshot& runtime,
+                                                 const CallContext& call) {
+  const std::string_view field = kExplainedCallerHeader;
+  if (!call.FindMetadata(field).has_value()) return std::string_view();
+  const std::optional<std::string_view> caller = call.FindSoleMetadata(field);
+  if (!caller.has_value()) {
+    return InvalidField(field, "is given twice; name one key");
+  }
+  const auto& keys = runtime.config().auth().callers().api_keys();
+  if (keys.empty()) {
+    return InvalidField(field,
+                        "means nothing where callers have no keys; say "
+                        "scope.user_id in the request");
+  }
+  for (const auto& key : keys) {
+    if (key.id() == *caller) return *caller;
+  }
+  return InvalidField(field,
+                      "names no key: no id in auth.callers.api_keys is that");
+}
+
+// Of what is said beside an rpc only what it knows is taken; all else would be
+// ignored although its caller counts on it.
+absl::Status CheckDirectives(const CallContext& call) {
+  const bool explains = absl::EndsWith(ToAbsl(call.method()), "/ExplainRoute");
+  for (const MetadataEntry& entry : call.metadata()) {
+    if (!absl::StartsWith(ToAbsl(entry.name),
+                          ToAbsl(CallDirectives::kPrefix)) ||
+        (explains && entry.name == kExplainedCallerHeader)) {
+      continue;
+    }
+    return InvalidField(
+        entry.name,
+        explains ? absl::StrCat("is not known here; say in the request what a "
+                                "call would say by it. Only ",
+                                ToAbsl(kExplainedCallerHeader), " is known")
+                 : std::string("is not known to this rpc; leave it out"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -116,8 +161,14 @@ void AdminService::AddTo(MethodTable& table) {
       kAdminService, "WatchHealth",
       [this](CallContext& call, const v1::WatchHealthRequest&,
              MessageWriter& writer) { return WatchHealth(call, writer); });
-  table.AuthorizeBy(kAdminService,
-                    OperatorsOnly(sources_.runtime, sources_.refusals));
+  Method::Authorization authorization =
+      OperatorsOnly(sources_.runtime, sources_.refusals);
+  authorization.check = [is_operator = std::move(authorization.check)](
+                            const CallContext& call) -> absl::Status {
+    GATEWAY_RETURN_IF_ERROR(is_operator(call));
+    return CheckDirectives(call);
+  };
+  table.AuthorizeBy(kAdminService, authorization);
   table.KeepWhileDraining(kAdminService);
 }
 
@@ -270,9 +321,9 @@ Task<absl::Status> AdminService::ExplainRoute(
       !runtime->router().knows_default_model()) {
     co_return InvalidField("request.model", "is required");
   }
-  gateway::ExplainRoute(
-      *runtime, request.request(),
-      call.FindSoleMetadata(kExplainedCallerHeader).value_or(""), response);
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view caller,
+                              ExplainedCaller(*runtime, call));
+  gateway::ExplainRoute(*runtime, request.request(), caller, response);
   co_return absl::OkStatus();
 }
 

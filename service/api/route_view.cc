@@ -36,6 +36,7 @@ namespace {
 constexpr std::string_view kExplicit = "explicit";
 constexpr std::string_view kDefault = "default";
 constexpr std::string_view kModelRule = "model_rule:";
+constexpr std::string_view kTarget = "target:";
 constexpr std::string_view kChosen = "chosen";
 constexpr std::string_view kNoMatch = "no match";
 
@@ -160,7 +161,9 @@ absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
     if (is_told) return obstacle;
     told.push_back(target);
     v1::RouteStep& step = *out->add_steps();
-    step.set_rule(std::string(plan.reason));
+    // The rule itself is told by its own step, which may well be chosen.
+    step.set_rule(absl::StrCat(ToAbsl(kTarget), ToAbsl(target.provider), "/",
+                               UpstreamModel(runtime, target)));
     auto& passed_over = *step.add_targets();
     passed_over.set_provider(std::string(target.provider));
     passed_over.set_model(UpstreamModel(runtime, target));

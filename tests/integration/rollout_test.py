@@ -60,20 +60,23 @@ class BaselineTest(_RolloutCase):
                          "gpt-x")
 
     def test_operators_are_told_what_a_caller_would_meet(self):
-        def explained(caller="", **fields):
+        def explained(**fields):
             call = self.caller.call(
                 self.gateway.admin, _EXPLAIN,
-                {"request": {"model": "gpt-x", **fields}},
-                metadata=[("x-llmgateway-caller", caller)] if caller else [])
+                {"request": {"model": "gpt-x", **fields}})
             self.assertEqual(call.end["code"], "OK", call.end)
             return call.response
         for user in ("team-a", "team-b"):
             model, route = self.served(user)
-            # By user, and as the id of a key.
-            for told in (explained(scope={"user_id": user}), explained(user)):
-                self.assertEqual(told["route"]["model"], model)
-                self.assertIn("reason=%s;" % told["route"]["reason"], route)
-                self.assertIn("27.00 %", told["steps"][0]["detail"])
+            told = explained(scope={"user_id": user})
+            self.assertEqual(told["route"]["model"], model)
+            self.assertIn("reason=%s;" % told["route"]["reason"], route)
+            self.assertIn("27.00 %", told["steps"][0]["detail"])
+        call = self.caller.call(
+            self.gateway.admin, _EXPLAIN, {"request": {"model": "gpt-x"}},
+            metadata=[("x-llmgateway-caller", "team-z")])
+        self.assertEqual(call.end["code"], "INVALID_ARGUMENT")
+        self.assertIn("x-llmgateway-caller", call.end["message"])
         refused = explained(scope={"user_id": "team-a"}, provider_id="openai")
         self.assertEqual(refused["failure"], "ERROR_REASON_NOT_ROLLED_OUT")
         self.assertIn("its calls go to 'anthropic'",

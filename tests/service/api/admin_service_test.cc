@@ -274,6 +274,61 @@ TEST_F(AdminServiceTest, ExplainsARoute) {
   EXPECT_EQ(ask()->failure(), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED);
 }
 
+TEST_F(AdminServiceTest, ARouteIsExplainedForAKeyThatThereIs) {
+  v1::ExplainRouteRequest request;
+  request.mutable_request()->set_model("anything");
+  const auto ask = [&](std::vector<std::string_view> callers) {
+    CallContext call(loop_.loop(),
+                     {.method = "/llmgateway.v1.AdminService/ExplainRoute",
+                      .peer = "127.0.0.1:1"});
+    for (const std::string_view caller : callers) {
+      call.AddMetadata("x-llmgateway-caller", caller);
+    }
+    const absl::Status status =
+        AskAs<v1::ExplainRouteResponse>(call, "ExplainRoute", request).status();
+    return status.ok() ? std::string("ok") : std::string(status.message());
+  };
+  EXPECT_EQ(ask({}), "ok");
+  EXPECT_THAT(ask({"team-a"}), HasSubstr("where callers have no keys"));
+  runtime_.Swap(
+      MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                      "auth:\n"
+                      "  callers: {api_keys: [{id: team-a, key: 'env:KEY'}]}\n"
+                      "routing: {default_target: mock}\n",
+                      {{"KEY", "0123456789abcdef"}}));
+  EXPECT_EQ(ask({"team-a"}), "ok");
+  EXPECT_EQ(ask({}), "ok");
+  EXPECT_THAT(ask({"team-z"}), HasSubstr("x-llmgateway-caller: names no key"));
+  EXPECT_THAT(ask({""}), HasSubstr("names no key"));
+  EXPECT_THAT(ask({"team-a", "team-a"}), HasSubstr("given twice"));
+}
+
+TEST_F(AdminServiceTest, WhatIsSaidBesideAnRpcAndNobodyReadsIsRefused) {
+  const auto ask = [&](auto request, auto response, const char* method,
+                       const char* name) {
+    const std::string path =
+        std::string("/llmgateway.v1.AdminService/") + method;
+    CallContext call(loop_.loop(), {.method = path, .peer = "127.0.0.1:1"});
+    call.AddMetadata(name, "x");
+    return AskAs<decltype(response)>(call, method, request).status();
+  };
+  const v1::GetHealthRequest health;
+  EXPECT_TRUE(
+      ask(health, v1::GetHealthResponse(), "GetHealth", "x-request-id").ok());
+  for (const char* name : {"x-llmgateway-caller", "x-llmgateway-whatever"}) {
+    const absl::Status status =
+        ask(health, v1::GetHealthResponse(), "GetHealth", name);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(FieldViolations(status)[0].first, name);
+  }
+  v1::ExplainRouteRequest route;
+  route.mutable_request()->set_model("m");
+  const absl::Status status = ask(route, v1::ExplainRouteResponse(),
+                                  "ExplainRoute", "x-llmgateway-node");
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("Only x-llmgateway-caller is known"));
+}
+
 TEST_F(AdminServiceTest, ChecksAConfigurationWithItsOwnEnvironment) {
   const absl::StatusOr<v1::ValidateConfigResponse> good =
       Validate("providers: [{name: o, openai: {api_key: 'env:OPENAI_KEY'}}]\n");

@@ -149,7 +149,7 @@ TEST(RouteViewTest, WhoIsDisabledOrRestsIsPassedOverAndSaid) {
   ExplainRoute(*runtime, request, "", &response);
   EXPECT_EQ(response.route().provider(), "mock");
   EXPECT_EQ(Steps(response),
-            "model_rule:gpt->openai:skipped(is disabled) "
+            "target:openai/gpt-5>openai:skipped(is disabled) "
             "model_rule:gpt->openai:chosen");
   targets.Find("openai", "gpt-5").availability.Enable();
   targets.Find("openai", "gpt-5")
