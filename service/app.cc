@@ -372,7 +372,7 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::AdminHttpListener() {
   KeepForOperators(descriptors, &listener);
   listener.handler = [this](LoopServices& services) {
     return std::make_unique<AdminRoutes>(AdminRoutes::Sources{
-        services.runtime, admin_table, &admin_http_refusals});
+        services.runtime, admin_table, &admin_http_refusals, reloader.get()});
   };
   return listener;
 }

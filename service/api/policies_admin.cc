@@ -77,7 +77,7 @@ absl::StatusOr<NodeOverride> PoliciesAdmin::OverrideOf(
   if (!update.has_ttl()) return given;
   const absl::Duration ttl = ToAbsl(update.ttl());
   if (ttl < kTtlMin || ttl > kTtlMax) {
-    return InvalidField("ttl", "must be 1s to 8760h");
+    return InvalidField("ttl", "must be 1s to 31536000s (8760h)");
   }
   if (given.model.empty()) {
     return InvalidField("ttl", "means nothing without a model_id");

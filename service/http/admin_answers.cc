@@ -118,6 +118,25 @@ void WriteFindings(std::string_view key,
   json.EndArray();
 }
 
+// What the fields are called in which is told how the configuration is.
+struct ValidityFields {
+  std::string_view valid;
+  std::string_view issues;
+  std::string_view warnings;
+};
+
+void WriteValidity(const AdminAsked& asked, const ValidityFields& fields,
+                   JsonWriter& json) {
+  const PolicyTable& table = TableInUse(asked);
+  const PolicyFindings findings = CheckPolicies(table);
+  json.BoolField(fields.valid, findings.valid() && asked.refused.empty());
+  WriteFindings(fields.issues, findings.issues, asked.refused, json);
+  WriteFindings(fields.warnings, findings.warnings, {}, json);
+  json.Int64Field("total_policies",
+                  static_cast<int64_t>(table.policies().size()));
+  json.Int64Field("total_nodes", static_cast<int64_t>(table.nodes().size()));
+}
+
 void WriteAssignmentsOf(const RepeatedPtrField<v1::NodeAssignment>& from,
                         JsonWriter& json) {
   for (const v1::NodeAssignment& assignment : from) {
@@ -180,14 +199,19 @@ void WritePolicy(const configv1::ModelPolicy& policy, JsonWriter& json) {
 void WriteModelPerformance(const v1::ModelPerformance& from, JsonWriter& json) {
   json.StartObjectField(from.model_id());
   json.DoubleField("score", from.score());
-  json.DoubleField("success_rate", from.success_rate());
+  const int64_t calls = from.successes() + from.failures();
+  if (calls > 0) {
+    json.DoubleField("success_rate", from.success_rate());
+  } else {
+    json.NullField("success_rate");
+  }
   if (from.has_average_latency()) {
     json.DoubleField("avg_latency_ms", absl::ToDoubleMilliseconds(
                                            ToAbsl(from.average_latency())));
   } else {
     json.NullField("avg_latency_ms");
   }
-  json.Int64Field("total_requests", from.successes() + from.failures());
+  json.Int64Field("total_requests", calls);
   json.EndObject();
 }
 
@@ -224,14 +248,11 @@ absl::Status WriteAdminStatus(const AdminAsked& asked,
   json.StartObjectField("gateway_health");
   WriteHealthFields(response, json);
   json.EndObject();
-  const PolicyTable& table = TableInUse(asked);
-  const PolicyFindings findings = CheckPolicies(table);
-  json.BoolField("configuration_valid", findings.valid());
-  WriteFindings("configuration_issues", findings.issues, {}, json);
-  WriteFindings("configuration_warnings", findings.warnings, {}, json);
-  json.Int64Field("total_policies",
-                  static_cast<int64_t>(table.policies().size()));
-  json.Int64Field("total_nodes", static_cast<int64_t>(table.nodes().size()));
+  WriteValidity(asked,
+                {.valid = "configuration_valid",
+                 .issues = "configuration_issues",
+                 .warnings = "configuration_warnings"},
+                json);
   v1::ListAssignmentsResponse first;
   GATEWAY_RETURN_IF_ERROR(
       ListAssignments(asked.runtime, v1::ListAssignmentsRequest(), &first));
@@ -413,17 +434,10 @@ absl::Status WriteCostOptimization(
 
 absl::Status WriteValidation(const AdminAsked& asked,
                              const v1::GetConfigRequest&,
-                             const v1::GetConfigResponse& response,
-                             JsonWriter& json) {
-  const PolicyTable& table = TableInUse(asked);
-  const PolicyFindings findings = CheckPolicies(table);
-  json.BoolField("valid",
-                 findings.valid() && response.refused_problems().empty());
-  WriteFindings("issues", findings.issues, response.refused_problems(), json);
-  WriteFindings("warnings", findings.warnings, {}, json);
-  json.Int64Field("total_policies",
-                  static_cast<int64_t>(table.policies().size()));
-  json.Int64Field("total_nodes", static_cast<int64_t>(table.nodes().size()));
+                             const v1::GetConfigResponse&, JsonWriter& json) {
+  WriteValidity(asked,
+                {.valid = "valid", .issues = "issues", .warnings = "warnings"},
+                json);
   WriteAsked(asked, "validated_by", json);
   return absl::OkStatus();
 }

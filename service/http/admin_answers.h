@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/text/json_writer.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/policies.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -32,6 +33,8 @@ struct AdminAsked {
   const RuntimeSnapshot& runtime;
   std::string_view operator_name;  // Empty if operators need no key.
   absl::Time now;
+  // What is wrong with the file as it is now, so that it is not in use.
+  google::protobuf::RepeatedPtrField<llmgateway::v1::ConfigProblem> refused;
 };
 
 absl::Status WriteAdminHealth(const AdminAsked& asked,
@@ -39,8 +42,7 @@ absl::Status WriteAdminHealth(const AdminAsked& asked,
                               const llmgateway::v1::GetHealthResponse& response,
                               JsonWriter& json);
 
-// With what is wrong with the policies in use, and which model serves which
-// node.
+// With what WriteValidation says, and which model serves which node.
 absl::Status WriteAdminStatus(const AdminAsked& asked,
                               const llmgateway::v1::GetHealthRequest& request,
                               const llmgateway::v1::GetHealthResponse& response,

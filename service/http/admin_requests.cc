@@ -171,8 +171,13 @@ absl::Status ReadNodePolicy(const AdminQuestion& from,
         }
         if (key != "ttl") return UnknownField(value, "model_id, mode and ttl");
         if (value.IsNull()) return absl::OkStatus();
-        GATEWAY_ASSIGN_OR_RETURN(const int64_t seconds, value.Int64());
-        to->mutable_ttl()->set_seconds(seconds);
+        const absl::StatusOr<int64_t> seconds = value.Int64();
+        if (!seconds.ok()) {
+          return value.Error(
+              "must be whole seconds, 1 to 31536000 (8760 hours); leave it out "
+              "for an override that does not end by itself");
+        }
+        to->mutable_ttl()->set_seconds(*seconds);
         return absl::OkStatus();
       });
   GATEWAY_RETURN_IF_ERROR(read);
@@ -192,7 +197,7 @@ absl::Status ReadNodePolicy(const AdminQuestion& from,
 
 absl::Status ReadNodePolicies(const AdminQuestion& from,
                               v1::BulkUpdateNodePoliciesRequest* to) {
-  return ReadFields(
+  const absl::Status read = ReadFields(
       from.body, [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key == "updates") return ReadUpdatesByNode(value, to);
         if (key != "mode") return UnknownField(value, "updates and mode");
@@ -202,6 +207,8 @@ absl::Status ReadNodePolicies(const AdminQuestion& from,
             "must be 'override'; overrides are taken back one by one, at "
             "/api/admin/gateway/policies/{node}");
       });
+  if (!read.ok() || !to->updates().empty()) return read;
+  return InvalidField("updates", "is required: ids of model policies by node");
 }
 
 absl::Status ReadReload(const AdminQuestion& from, v1::ReloadConfigRequest*) {

@@ -21,6 +21,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/message.h"
 #include "service/api/caller_check.h"
+#include "service/api/config_admin.h"
 #include "service/http/admin_answers.h"
 #include "service/http/admin_requests.h"
 #include "service/http/refusal_watch.h"
@@ -416,11 +417,15 @@ Task<AdminRoutes::Answer> AdminRoutes::AnswerTo(const HttpRequest& request,
   JsonWriter json(&answer.body);
   json.StartObject();
   const std::shared_ptr<const RuntimeSnapshot> in_use = sources_.runtime.Get();
+  AdminAsked told = {.runtime = *in_use,
+                     .operator_name = *operator_name,
+                     .now = in_use->clock().WallTime()};
+  if (sources_.reloader != nullptr) {
+    FillProblems(sources_.reloader->state().problems,
+                 v1::ConfigProblem::SEVERITY_ERROR, &told.refused);
+  }
   const absl::Status unwritten =
-      route->write({.runtime = *in_use,
-                    .operator_name = *operator_name,
-                    .now = in_use->clock().WallTime()},
-                   *asked, *arguments.response, json);
+      route->write(told, *asked, *arguments.response, json);
   if (!unwritten.ok()) co_return Answer::Failure(unwritten);
   json.EndObject();
   answer.body += '\n';

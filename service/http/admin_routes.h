@@ -30,6 +30,7 @@
 #include "service/api/method_table.h"
 #include "service/observability/refusal_log.h"
 #include "service/pipeline/current_runtime.h"
+#include "service/reload/config_reloader.h"
 
 namespace gateway {
 
@@ -40,6 +41,8 @@ class AdminRoutes final : public HttpHandler {
     CachedRuntime& runtime;
     const MethodTable& rpcs;         // Has AdminService.
     RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
+    // Knows what is wrong with the file; null if nothing is reloaded.
+    const ConfigReloader* reloader = nullptr;
   };
 
   explicit AdminRoutes(const Sources& sources) : sources_(sources) {}

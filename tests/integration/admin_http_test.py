@@ -257,7 +257,7 @@ class PathsTest(AdminHttpCase):
         for ttl in (0, -1, 8760 * 3600 + 1, 2**63 - 1):
             message = self.refused(400, "PUT", "/policies/writer",
                                    {"model_id": "claude-sonnet", "ttl": ttl})
-            self.assertIn("ttl: must be 1s to 8760h", message)
+            self.assertIn("ttl: must be 1s to 31536000s", message)
         self.assertIn("node_name", self.refused(
             400, "PUT", "/policies/" + "n" * 129,
             {"model_id": "claude-sonnet"}))
@@ -279,6 +279,13 @@ class PathsTest(AdminHttpCase):
         self.assertIn("override:translator", self.routed("translator"))
         assignments = self.told("GET", "/assignments")["assignments"]
         self.assertNotIn("bulk", assignments)
+        for body in ({}, {"mode": "override"}, {"updates": {}}):
+            self.assertIn("updates: is required", str(
+                self.refused(422, "PUT", "/policies/bulk", body)))
+        for ttl in (1.5, "1h", True):
+            self.assertIn("must be whole seconds, 1 to 31536000", str(
+                self.refused(422, "PUT", "/policies/writer", {
+                    "model_id": "claude-sonnet", "ttl": ttl})))
         self.assertEqual(assignments["translator"], "gemini-2.5-pro")
 
     def test_a_node_of_any_name(self):
@@ -327,7 +334,7 @@ class PathsTest(AdminHttpCase):
         self.assertGreaterEqual(performance["total_requests"], 1)
         self.assertIsNotNone(performance["avg_latency_ms"])
         self.assertEqual(answer["performance_data"]["pinned"], {
-            "score": 50, "success_rate": 0, "avg_latency_ms": None,
+            "score": 50, "success_rate": None, "avg_latency_ms": None,
             "total_requests": 0})
         picks = self.told("GET", "/recommendations/search_perplexity")[
             "recommendations"]

@@ -52,7 +52,8 @@ class AdminAnswersTest : public testing::Test {
     json.StartObject();
     status_ = write({.runtime = *runtime_,
                      .operator_name = operator_name,
-                     .now = absl::FromUnixSeconds(1767323045)},
+                     .now = absl::FromUnixSeconds(1767323045),
+                     .refused = refused_},
                     request, response, json);
     if (!status_.ok()) return "";
     json.EndObject();
@@ -72,6 +73,7 @@ class AdminAnswersTest : public testing::Test {
 
   const std::shared_ptr<const RuntimeSnapshot> runtime_ =
       MakeTestRuntime(kAnswersYaml);
+  google::protobuf::RepeatedPtrField<v1::ConfigProblem> refused_;
   absl::Status status_;
 };
 
@@ -263,9 +265,9 @@ TEST_F(AdminAnswersTest, EveryStrategyRecommendsOrSaysWhyNot) {
           R"({"node_name":"searcher","recommendations":{"cost_optimized":)"
           R"({"model":"b","reasoning":"cheap","confidence":0.8,)"
           R"("estimated_cost":0.00045},"balanced":{"error":"none can"}},)"
-          R"("performance_data":{"a":{"score":50,"success_rate":0,)"
+          R"("performance_data":{"a":{"score":50,"success_rate":null,)"
           R"("avg_latency_ms":null,"total_requests":0},"b":{"score":50,)"
-          R"("success_rate":0,"avg_latency_ms":null,"total_requests":0}},)"
+          R"("success_rate":null,"avg_latency_ms":null,"total_requests":0}},)"
           R"("requested_by":"ops",)",
           kAskedAtTheEnd));
 }
@@ -301,12 +303,16 @@ TEST_F(AdminAnswersTest, IssuesAreOfThePoliciesAndOfAFileThatWasRefused) {
                         R"(node 'searcher')"));
   EXPECT_THAT(text, HasSubstr(R"("warnings":[],"total_policies":2,)"
                               R"("total_nodes":2,"validated_by":"ops")"));
-  v1::ConfigProblem* problem = response.add_refused_problems();
+  v1::ConfigProblem* problem = refused_.Add();
   problem->set_path("routes");
   problem->set_message("is no field");
-  text = Written(&WriteValidation, v1::GetConfigRequest(), response);
-  EXPECT_THAT(text,
-              HasSubstr("\"the file is not in use: routes: is no field\"]"));
+  const std::string told = "\"the file is not in use: routes: is no field\"]";
+  EXPECT_THAT(Written(&WriteValidation, v1::GetConfigRequest(), response),
+              HasSubstr(told));
+  // The other path that tells of it says the same.
+  EXPECT_THAT(Written(&WriteAdminStatus, v1::GetHealthRequest(),
+                      v1::GetHealthResponse()),
+              HasSubstr(told + ",\"configuration_warnings\""));
 }
 
 TEST_F(AdminAnswersTest, WithoutFindingsTheConfigurationIsValid) {
@@ -316,12 +322,12 @@ TEST_F(AdminAnswersTest, WithoutFindingsTheConfigurationIsValid) {
   JsonWriter json(&text);
   json.StartObject();
   v1::GetConfigResponse response;
-  const AdminAsked asked = {.runtime = *runtime, .operator_name = "ops"};
+  AdminAsked asked = {.runtime = *runtime, .operator_name = "ops"};
   ASSERT_TRUE(
       WriteValidation(asked, v1::GetConfigRequest(), response, json).ok());
   EXPECT_THAT(text, HasSubstr(R"({"valid":true,"issues":[],"warnings":[])"));
   // Neither is it while a file waits to be mended.
-  response.add_refused_problems()->set_message("is wrong");
+  asked.refused.Add()->set_message("is wrong");
   text.clear();
   JsonWriter again(&text);
   again.StartObject();

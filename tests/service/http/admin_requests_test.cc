@@ -74,7 +74,7 @@ TEST(AdminRequestsTest, WhatIsWrongWithANodePolicyIsNamed) {
       {"{", "body: "},
       {R"({"model_id": 1})", "model_id: expected a string"},
       {R"({"model_id": null})", "model_id: expected a string"},
-      {R"({"model_id": "a", "ttl": "60"})", "ttl: expected an integer"},
+      {R"({"model_id": "a", "ttl": "60"})", "ttl: must be whole seconds"},
       {R"({"model_id": "a", "mode": "forever"})",
        "mode: must be 'override' or 'default'"},
       {R"({"model_id": "a", "mode": "config"})",

@@ -135,7 +135,8 @@ TEST_F(AdminRoutesTest, WhatCannotBeReadAndWhatIsRefusedDiffer) {
   EXPECT_EQ(malformed.status, 422);
   EXPECT_EQ(malformed.body,
             "{\"detail\":[{\"loc\":[\"body\",\"ttl\"],"
-            "\"msg\":\"ttl: expected an integer\","
+            "\"msg\":\"ttl: must be whole seconds, 1 to 31536000 (8760 hours); "
+            "leave it out for an override that does not end by itself\","
             "\"type\":\"value_error\"}]}\n");
   for (const char* model : {"gone", "kept"}) {
     const RawAnswer refused =
