@@ -97,6 +97,11 @@ absl::Status CheckExtraHeader(const ProviderKinds& kinds, std::string_view name,
     return absl::InvalidArgumentError(
         "is written by the gateway itself; remove it");
   }
+  if (value.starts_with("env:") || value.starts_with("file:")) {
+    return absl::InvalidArgumentError(
+        "would be sent as it is, and not what it refers to; a credential has "
+        "its place in 'api_key'");
+  }
   return CheckHeaderValue(value);
 }
 

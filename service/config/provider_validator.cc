@@ -228,6 +228,10 @@ void ProviderValidator::CheckModelResilience() {
     const auto alias = provider_.model_aliases().find(model);
     if (!IsModelName(model)) {
       Add(JoinPath(path, "model"), kBadModelName);
+    } else if (model.find_first_of("*?") != std::string::npos) {
+      Add(JoinPath(path, "model"),
+          "is one name and no pattern; name each model, or set the same for "
+          "all in resilience of the provider");
     } else if (alias != provider_.model_aliases().end()) {
       Add(JoinPath(path, "model"),
           absl::StrCat("is an alias of this provider; name the model, '",

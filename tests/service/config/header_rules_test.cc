@@ -44,6 +44,15 @@ TEST(HeaderRulesTest, RefuseValuesThatWouldBecomeHeaders) {
   EXPECT_FALSE(CheckHeaderValue(std::string(4097, 'a')).ok());
 }
 
+TEST(HeaderRulesTest, RefuseReferencesThatWouldBeSentAsTheyAre) {
+  for (const char* value : {"env:TEAM", "file:/run/team"}) {
+    EXPECT_THAT(std::string(CheckExtra("x-team", value).message()),
+                HasSubstr("would be sent as it is"))
+        << value;
+  }
+  EXPECT_TRUE(CheckExtra("x-team", "environment: test").ok());
+}
+
 TEST(HeaderRulesTest, RefuseCredentialsInAnyLetterCase) {
   for (const char* name : {"Authorization", "x-api-key", "API-Key", "Cookie",
                            "proxy-authorization"}) {

@@ -117,6 +117,11 @@ TEST(ProviderValidatorTest, PoliciesAreOfAModelByItsOwnName) {
       check("mock {}", "models { model: 'fast' }"),
       ElementsAre(HasSubstr("resilience.models[0].model: is an alias "
                             "of this provider; name the model, 'm-mini'")));
+  for (const char* pattern : {"g*", "gpt-?"}) {
+    EXPECT_THAT(
+        check("mock {}", absl::StrCat("models { model: '", pattern, "' }")),
+        ElementsAre(HasSubstr("models[0].model: is one name and no pattern")));
+  }
   EXPECT_THAT(check("mock {}", "models { model: 'm' } models { model: 'm' }"),
               ElementsAre(HasSubstr("models[1].model: is named already")));
   EXPECT_THAT(check("mock {}", "models {}"),
