@@ -41,6 +41,7 @@ struct ModelFacts {
   uint16_t has = 0;
 
   bool Lacks(ModelAbility ability) const { return (known & ~has & ability); }
+  bool LacksAny() const { return (known & ~has); }
 
   // Returns the names of the abilities that it has, as Model.capabilities has
   // them.

@@ -1,5 +1,7 @@
 #include "service/pipeline/capability_check.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,11 +25,15 @@ constexpr int64_t kHintSlack = 2;
 
 constexpr int64_t kBytesPerToken = 4;
 
+// What every raw request with some need has in it: one of these. Most are keys,
+// as far as the vendors' formats begin them alike. Empty ones stand behind the
+// last.
+using Marks = std::array<std::string_view, 5>;
+
 // A request's need that not every model can serve.
 struct Need {
   ModelAbility ability;
-  // What every raw request with this need has in it.
-  std::string_view mark;
+  Marks marks;
   const char* words;
   // The path of the field that has the need; empty if the request has it not.
   std::string (*find)(const v1::GenerateRequest& request);
@@ -69,7 +75,14 @@ std::string FindDocument(const v1::GenerateRequest& request) {
 }
 
 std::string FindAudioOutput(const v1::GenerateRequest& request) {
-  return request.has_audio_output() ? "audio_output" : "";
+  if (request.has_audio_output()) return "audio_output";
+  for (int i = 0; i < request.modalities_size(); ++i) {
+    // Gemini's word is in upper case.
+    if (absl::EqualsIgnoreCase(request.modalities(i), "audio")) {
+      return absl::StrCat("modalities[", i, "]");
+    }
+  }
+  return "";
 }
 
 std::string FindTools(const v1::GenerateRequest& request) {
@@ -85,14 +98,47 @@ std::string FindReasoning(const v1::GenerateRequest& request) {
   return wanted ? "reasoning" : "";
 }
 
+// Only where the caller says so: unsaid, several calls in one turn are what a
+// model may make, and not what it must be able to.
+std::string FindParallelTools(const v1::GenerateRequest& request) {
+  return request.parallel_tool_calls() ? "parallel_tool_calls" : "";
+}
+
+// Not among them: streams, of which more is known than what stands in the
+// request; schemas, which are made up for (AsksForSchema); marks of what to
+// cache, without which the answer is the same; and counts of tokens, which are
+// estimated.
 constexpr Need kNeeds[] = {
-    {kAbilityImageInput, "image", "read pictures", FindImage},
-    {kAbilityAudioInput, "audio", "read sound", FindAudio},
-    {kAbilityDocumentInput, "", "read documents", FindDocument},
-    {kAbilityAudioOutput, "audio", "make sound", FindAudioOutput},
-    {kAbilityTools, "tools", "call tools", FindTools},
-    {kAbilityReasoning, "", "reason", FindReasoning},
+    {kAbilityImageInput, {"image"}, "read pictures", FindImage},
+    {kAbilityAudioInput, {"audio"}, "read sound", FindAudio},
+    {kAbilityDocumentInput,
+     {"\"file", "\"input_file\"", "\"document\"", "\"inlineData\"",
+      "\"inline_data\""},
+     "read documents",
+     FindDocument},
+    {kAbilityAudioOutput, {"audio", "AUDIO"}, "make sound", FindAudioOutput},
+    {kAbilityTools, {"\"tools\"", "\"functions\""}, "call tools", FindTools},
+    {kAbilityParallelTools,
+     {"parallel_tool"},
+     "call several tools in one turn",
+     FindParallelTools},
+    {kAbilityReasoning,
+     {"\"reasoning", "\"thinking", "\"effort\""},
+     "reason",
+     FindReasoning},
 };
+
+constexpr Marks kSchemaMarks = {"json_schema", "esponseSchema",
+                                "esponse_schema", "esponseJsonSchema"};
+
+// Whether the request, if it was not read yet, has one of the marks in it.
+bool MayHave(const IncomingCall& call, const Marks& marks) {
+  if (call.request != nullptr) return true;
+  return std::any_of(marks.begin(), marks.end(), [&](std::string_view mark) {
+    return !mark.empty() &&
+           absl::StrContains(ToAbsl(call.raw->body), ToAbsl(mark));
+  });
+}
 
 absl::Status Unsupported(const PlannedTarget& target, std::string_view field,
                          const char* words) {
@@ -109,18 +155,18 @@ absl::Status Unsupported(const PlannedTarget& target, std::string_view field,
 
 absl::Status CheckNeeds(IncomingCall& call, const PlannedTarget& target) {
   const ModelFacts& facts = target.facts;
+  if (!facts.LacksAny()) return absl::OkStatus();
+  if (call.facts.stream && facts.Lacks(kAbilityStreaming)) {
+    return Unsupported(target, "stream", "stream");
+  }
   for (const Need& need : kNeeds) {
-    if (!facts.Lacks(need.ability)) continue;
-    if (call.request == nullptr &&
-        !absl::StrContains(ToAbsl(call.raw->body), ToAbsl(need.mark))) {
-      continue;
-    }
-    // A mark-less need of a raw request is the provider's to check, unless
-    // the request has been read anyway.
-    if (call.request == nullptr && need.mark.empty()) continue;
-    GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* request,
-                             call.ParsedRequest());
-    const std::string field = need.find(*request);
+    if (!facts.Lacks(need.ability) || !MayHave(call, need.marks)) continue;
+    const absl::StatusOr<const v1::GenerateRequest*> request =
+        call.ParsedRequest();
+    // What cannot be read is its provider's to check, where that is sent it.
+    if (!request.ok() && target.forwards) return absl::OkStatus();
+    GATEWAY_RETURN_IF_ERROR(request.status());
+    const std::string field = need.find(**request);
     if (!field.empty()) return Unsupported(target, field, need.words);
   }
   return absl::OkStatus();
@@ -169,6 +215,14 @@ absl::Status CheckOutput(const IncomingCall& call,
 }
 
 }  // namespace
+
+bool AsksForSchema(IncomingCall& call) {
+  if (!MayHave(call, kSchemaMarks)) return false;
+  const absl::StatusOr<const v1::GenerateRequest*> request =
+      call.ParsedRequest();
+  return request.ok() && (*request)->response_format().kind() ==
+                             v1::ResponseFormat::KIND_JSON_SCHEMA;
+}
 
 absl::Status CheckCapabilities(IncomingCall& call,
                                const PlannedTarget& target) {

@@ -22,8 +22,7 @@ namespace gateway {
 namespace {
 
 // The one place that decides whether bytes are forwarded.
-PlannedTarget TargetOf(const IncomingCall& call,
-                       const ProviderRegistry::Entry& entry,
+PlannedTarget TargetOf(IncomingCall& call, const ProviderRegistry::Entry& entry,
                        std::string_view model) {
   PlannedTarget target{.provider = &entry,
                        .model = model,
@@ -37,16 +36,23 @@ PlannedTarget TargetOf(const IncomingCall& call,
       provider.FindDialect(call.raw != nullptr ? call.raw->dialect->name()
                                                : call.facts.dialect) != nullptr;
   if (!call.may_forward()) return target;
-  target.forwards =
-      call.facts.counts
-          ? provider.ForwardsCount(*call.raw, target.upstream_model)
-          : target.speaks_dialect && provider.Forwards(*call.raw);
+  if (call.facts.counts) {
+    target.forwards = provider.ForwardsCount(*call.raw, target.upstream_model);
+    return target;
+  }
+  target.forwards = target.speaks_dialect && provider.Forwards(*call.raw);
+  // A schema that its provider does not hold the model to is made up for, in a
+  // request that is written anew.
+  if (target.forwards && target.facts.Lacks(kAbilityStrictSchema) &&
+      AsksForSchema(call)) {
+    target.forwards = false;
+  }
   return target;
 }
 
 // Plans a question about a stored response: the provider that has it is the
 // only target.
-absl::StatusOr<Planned> PlanStored(const IncomingCall& call,
+absl::StatusOr<Planned> PlanStored(IncomingCall& call,
                                    std::string_view caller) {
   Planned planned;
   planned.reason = "kept";
@@ -66,7 +72,7 @@ absl::StatusOr<Planned> PlanStored(const IncomingCall& call,
   return planned;
 }
 
-PlannedTarget TargetOf(const IncomingCall& call, const RouteTarget& target) {
+PlannedTarget TargetOf(IncomingCall& call, const RouteTarget& target) {
   PlannedTarget planned =
       TargetOf(call, *call.runtime->providers().Find(target.provider),
                target.model);

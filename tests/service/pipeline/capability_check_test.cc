@@ -12,8 +12,11 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/anthropic_messages/anthropic_messages.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/gemini/gemini.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/dialects/openai_responses/openai_responses.h"
 #include "providers/provider.h"
 #include "providers/registry/registry.h"
 #include "service/pipeline/incoming_call.h"
@@ -34,6 +37,9 @@ constexpr std::string_view kCapabilities =
     "  - {model: deaf, audio_input: false, audio_output: false}\n"
     "  - {model: plain, tools: false, reasoning: false, document_input: "
     "false}\n"
+    "  - {model: whole, streaming: false}\n"
+    "  - {model: single, parallel_tools: false}\n"
+    "  - {model: free, strict_schema: false, cache_control: false}\n"
     "  - {model: small, input_tokens_limit: 100, output_tokens_limit: 50}\n"
     "  mock: {}\n"
     "routing: {default_target: mock}\n";
@@ -50,14 +56,21 @@ class CapabilityCheckTest : public testing::Test {
   }
 
   absl::Status CheckRaw(std::string_view model, const std::string& body) {
+    return CheckRaw(dialect_, model, body);
+  }
+
+  // `forwards` if the target would be sent the bytes.
+  absl::Status CheckRaw(const Dialect& dialect, std::string_view model,
+                        const std::string& body, bool forwards = true) {
     RawRequest raw;
-    raw.dialect = &dialect_;
+    raw.dialect = &dialect;
     raw.body = body;
-    EXPECT_TRUE(dialect_.ScanRequest(raw.body, &raw.scan).ok());
+    EXPECT_TRUE(dialect.ScanRequest(raw.body, &raw.scan).ok()) << body;
     IncomingCall call = MakeCall();
     call.raw = &raw;
+    call.facts.stream = raw.scan.stream;
     call.facts.request_bytes = body.size();
-    const absl::Status status = Check(call, model);
+    const absl::Status status = Check(call, model, forwards);
     was_read_ = call.request != nullptr;
     return status;
   }
@@ -67,13 +80,15 @@ class CapabilityCheckTest : public testing::Test {
                         arena_, client_.loop().Now());
   }
 
-  static absl::Status Check(IncomingCall& call, std::string_view model) {
+  static absl::Status Check(IncomingCall& call, std::string_view model,
+                            bool forwards = false) {
     const ProviderRegistry::Entry* const mock =
         call.runtime->providers().Find("mock");
     return CheckCapabilities(call, {.provider = mock,
                                     .model = model,
                                     .upstream_model = model,
-                                    .facts = mock->FactsOf(model)});
+                                    .facts = mock->FactsOf(model),
+                                    .forwards = forwards});
   }
 
   const std::shared_ptr<const RuntimeSnapshot> runtime_ =
@@ -102,6 +117,8 @@ TEST_F(CapabilityCheckTest, WhatTheModelLacksIsRefusedByItsField) {
         Case{"deaf", "messages { parts { audio { data: 'x' } } }",
              "messages[0].parts[0]"},
         Case{"deaf", "audio_output { voice: 'v' }", "audio_output"},
+        Case{"deaf", "modalities: 'text' modalities: 'AUDIO'", "modalities[1]"},
+        Case{"single", "parallel_tool_calls: true", "parallel_tool_calls"},
         Case{"plain", "tools { function { name: 'f' } }", "tools"},
         Case{"plain", "reasoning { effort: EFFORT_LOW }", "reasoning"},
         Case{"plain", "messages { parts { document { url: 'u' } } }",
@@ -125,6 +142,190 @@ TEST_F(CapabilityCheckTest, WhatIsNotAskedForIsNotMissed) {
           .ok());
   EXPECT_TRUE(
       CheckParsed("deaf", "messages { parts { audio { id: 'said' } } }").ok());
+}
+
+TEST_F(CapabilityCheckTest, AStreamIsRefusedWhereAWholeAnswerIsNot) {
+  const std::string whole =
+      R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
+  const std::string stream = R"({"model":"m","stream":true,)"
+                             R"("messages":[{"role":"user","content":"hi"}]})";
+  EXPECT_TRUE(CheckRaw("whole", whole).ok());
+  const absl::Status refused = CheckRaw("whole", stream);
+  EXPECT_FALSE(was_read_);
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED);
+  ASSERT_EQ(FieldViolations(refused).size(), 1u);
+  EXPECT_EQ(FieldViolations(refused)[0].first, "stream");
+  EXPECT_TRUE(CheckRaw("plain", stream).ok());
+}
+
+TEST_F(CapabilityCheckTest, EachFormatsNeedsAreFoundInItsBytes) {
+  const AnthropicMessages messages;
+  const Gemini gemini;
+  const OpenAiResponses responses;
+  struct Case {
+    const Dialect& dialect;
+    const char* model;
+    const char* needs;
+    // The same without the need; its words stand there all the same, or the
+    // need is taken back.
+    const char* needs_not;
+    const char* field;
+  };
+  const Case cases[] = {
+      {dialect_, "plain",
+       R"({"messages":[{"role":"user","content":"hi"}],)"
+       R"("reasoning_effort":"high"})",
+       R"({"messages":[{"role":"user","content":"hi"}],)"
+       R"("reasoning_effort":"none"})",
+       "reasoning"},
+      {dialect_, "plain",
+       R"({"messages":[{"role":"user","content":[{"type":"file","file":)"
+       R"({"filename":"a.pdf","file_data":)"
+       R"("data:application/pdf;base64,JVBERi0="}}]}]})",
+       R"({"messages":[{"role":"user","content":"a \"file\""}]})",
+       "messages[0].parts[0]"},
+      {dialect_, "plain",
+       R"({"messages":[{"role":"user","content":"hi"}],)"
+       R"("functions":[{"name":"f","parameters":{}}]})",
+       R"({"messages":[{"role":"user","content":"hi"}],"functions":[]})",
+       "tools"},
+      {dialect_, "single",
+       R"({"messages":[{"role":"user","content":"hi"}],)"
+       R"("parallel_tool_calls":true})",
+       R"({"messages":[{"role":"user","content":"hi"}],)"
+       R"("parallel_tool_calls":false})",
+       "parallel_tool_calls"},
+      {dialect_, "deaf",
+       R"({"messages":[{"role":"user","content":"hi"}],)"
+       R"("modalities":["text","audio"]})",
+       R"({"messages":[{"role":"user","content":"audio"}],)"
+       R"("modalities":["text"]})",
+       "modalities[1]"},
+      {messages, "plain",
+       R"({"max_tokens":2000,"messages":[{"role":"user","content":"hi"}],)"
+       R"("thinking":{"type":"enabled","budget_tokens":1024}})",
+       R"({"max_tokens":2000,"messages":[{"role":"user","content":"hi"}],)"
+       R"("thinking":{"type":"disabled"}})",
+       "reasoning"},
+      {messages, "plain",
+       R"({"max_tokens":2000,"messages":[{"role":"user","content":"hi"}],)"
+       R"("output_config":{"effort":"low"}})",
+       R"({"max_tokens":2000,"messages":[{"role":"user","content":"hi"}],)"
+       R"("output_config":{"effort":"newer"}})",
+       "reasoning"},
+      {messages, "plain",
+       R"({"max_tokens":9,"messages":[{"role":"user","content":[{)"
+       R"("type":"document","source":{"type":"url","url":"https://a/b"}}]}]})",
+       R"({"max_tokens":9,"messages":[{"role":"user","content":[{)"
+       R"("type":"document","source":{"type":"text","media_type":)"
+       R"("text/plain","data":"t"}}]}]})",
+       "messages[0].parts[0]"},
+      {responses, "plain", R"({"input":"hi","reasoning":{"effort":"low"}})",
+       R"({"input":"hi","reasoning":{"effort":"none"}})", "reasoning"},
+      {responses, "plain",
+       R"({"input":[{"role":"user","content":[{"type":"input_file",)"
+       R"("file_url":"https://a/b.pdf"}]}]})",
+       R"({"input":"a \"file\""})", "messages[0].parts[0]"},
+      {gemini, "plain",
+       R"({"contents":[{"role":"user","parts":[{"text":"x"}]}],)"
+       R"("generationConfig":{"thinkingConfig":{"thinkingBudget":1024}}})",
+       R"({"contents":[{"role":"user","parts":[{"text":"x"}]}],)"
+       R"("generationConfig":{"thinkingConfig":{"thinkingBudget":0}}})",
+       "reasoning"},
+      {gemini, "plain",
+       R"({"contents":[{"role":"user","parts":[{"inline_data":{)"
+       R"("mime_type":"application/pdf","data":"JVBERi0="}}]}]})",
+       R"({"contents":[{"role":"user","parts":[{"inlineData":{)"
+       R"("mimeType":"image/png","data":"JVBERi0="}}]}]})",
+       "messages[0].parts[0]"},
+      {gemini, "deaf",
+       R"({"contents":[{"role":"user","parts":[{"text":"x"}]}],)"
+       R"("generationConfig":{"responseModalities":["AUDIO"]}})",
+       R"({"contents":[{"role":"user","parts":[{"text":"AUDIO"}]}],)"
+       R"("generationConfig":{"responseModalities":["TEXT"]}})",
+       "modalities[0]"},
+  };
+  for (const Case& each : cases) {
+    const absl::Status refused = CheckRaw(each.dialect, each.model, each.needs);
+    EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED)
+        << each.needs << refused;
+    ASSERT_EQ(FieldViolations(refused).size(), 1u) << each.needs;
+    EXPECT_EQ(FieldViolations(refused)[0].first, each.field);
+    EXPECT_TRUE(CheckRaw(each.dialect, each.model, each.needs_not).ok())
+        << each.needs_not;
+    EXPECT_TRUE(was_read_) << each.needs_not;
+    EXPECT_TRUE(CheckRaw(each.dialect, "unknown", each.needs).ok());
+    EXPECT_FALSE(was_read_) << each.needs;
+  }
+}
+
+TEST_F(CapabilityCheckTest, WhatCannotBeReadIsItsProvidersWhereThatIsSentIt) {
+  const std::string odd =
+      R"({"messages":[{"role":"user","content":"hi"}],"reasoning_effort":7})";
+  EXPECT_TRUE(CheckRaw(dialect_, "plain", odd, /*forwards=*/true).ok());
+  EXPECT_FALSE(CheckRaw(dialect_, "plain", odd, /*forwards=*/false).ok());
+}
+
+TEST_F(CapabilityCheckTest, WhatIsMadeUpForIsNoNeed) {
+  EXPECT_TRUE(CheckParsed("free",
+                          "response_format { kind: KIND_JSON_SCHEMA "
+                          "schema: '{}' } cache_hint {}")
+                  .ok());
+}
+
+TEST_F(CapabilityCheckTest, ASchemaIsFoundInTheBytes) {
+  const AnthropicMessages messages;
+  const Gemini gemini;
+  const OpenAiResponses responses;
+  struct Case {
+    const Dialect& dialect;
+    const char* body;
+    bool asks;
+  };
+  const Case cases[] = {
+      {dialect_,
+       R"({"messages":[{"role":"user","content":"hi"}],)"
+       R"("response_format":{"type":"json_schema",)"
+       R"("json_schema":{"name":"s","schema":{"type":"object"}}}})",
+       true},
+      {dialect_,
+       R"({"messages":[{"role":"user","content":"hi"}],)"
+       R"("response_format":{"type":"json_object"}})",
+       false},
+      {dialect_, R"({"messages":[{"role":"user","content":"json_schema"}]})",
+       false},
+      {messages,
+       R"({"max_tokens":9,"messages":[{"role":"user","content":"hi"}],)"
+       R"("output_config":{"format":{"type":"json_schema","schema":)"
+       R"({"type":"object"}}}})",
+       true},
+      {messages,
+       R"({"max_tokens":9,"messages":[{"role":"user","content":"hi"}],)"
+       R"("tools":[{"name":"json_schema","input_schema":{}}]})",
+       false},
+      {responses,
+       R"({"input":"hi","text":{"format":{"type":"json_schema","name":"s",)"
+       R"("schema":{"type":"object"}}}})",
+       true},
+      {gemini,
+       R"({"contents":[{"role":"user","parts":[{"text":"x"}]}],)"
+       R"("generationConfig":{"responseMimeType":)"
+       R"("application/json","responseSchema":{"type":"OBJECT"}}})",
+       true},
+      {gemini,
+       R"({"contents":[{"role":"user","parts":[{"text":"x"}]}],)"
+       R"("generationConfig":{"responseMimeType":)"
+       R"("application/json","responseJsonSchema":{"type":"object"}}})",
+       true},
+  };
+  for (const Case& each : cases) {
+    RawRequest raw;
+    raw.dialect = &each.dialect;
+    raw.body = each.body;
+    IncomingCall call = MakeCall();
+    call.raw = &raw;
+    EXPECT_EQ(AsksForSchema(call), each.asks) << each.body;
+  }
 }
 
 TEST_F(CapabilityCheckTest, ABodyIsReadOnlyIfItCouldNeedWhatIsMissing) {
