@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,11 +75,13 @@ ModelCatalog::ModelCatalog(
     for (const std::string& model : entry.models) Add(model, entry);
     for (const auto& alias : entry.model_aliases) Add(alias.first, entry);
   }
+  std::set<std::string_view> of_rules;
   for (const auto& rule : routing.model_rules()) {
     const ProviderRegistry::Entry* const entry = FirstReady(providers, rule);
-    if (entry == nullptr) continue;
-    if (rule.has_alias()) Add(rule.alias(), *entry);
-    if (rule.has_exact()) Add(rule.exact(), *entry);
+    if (entry == nullptr || !(rule.has_alias() || rule.has_exact())) continue;
+    const std::string& name = rule.has_alias() ? rule.alias() : rule.exact();
+    // Of several rules for one name the first decides.
+    if (of_rules.insert(name).second) Add(name, *entry);
   }
   // Of two alike the first one stays, which knows what the provider said.
   std::stable_sort(models_.begin(), models_.end(),

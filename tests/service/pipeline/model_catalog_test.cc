@@ -38,7 +38,9 @@ constexpr char kYaml[] =
     "  - {prefix: 'gpt-', targets: [openai]}\n"
     "  - {exact: 'tuned', targets: [azure]}\n"
     "  - {alias: 'fast', targets: [mock/mock-model]}\n"
-    "  - {exact: 'gpt-4', targets: [openai]}\n";
+    "  - {exact: 'gpt-4', targets: [openai]}\n"
+    // Never followed: another is before it.
+    "  - {exact: 'tuned', targets: [openai]}\n";
 
 std::shared_ptr<const RuntimeSnapshot> RuntimeWithKey() {
   return MakeTestRuntime(kYaml, {{"OPENAI_KEY", "sk-0123456789"}});
