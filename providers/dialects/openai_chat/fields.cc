@@ -66,14 +66,9 @@ void Leftovers::AddTo(std::string_view name, ExtensionList* extensions) const {
 absl::Status WriteExtensions(const ExtensionList& extensions,
                              absl::Span<const std::string_view> taken,
                              JsonWriter& json, DroppedFields& dropped) {
+  dropped.Foreign("", extensions);
   for (const v1::Extension& extension : extensions) {
-    if (extension.dialect() != kDialect) {
-      dropped.Changed(absl::StrCat("extensions[", extension.name(), "]"),
-                      absl::StrCat("a field of ", extension.dialect(),
-                                   " that Chat Completions does not have; left "
-                                   "out"));
-      continue;
-    }
+    if (extension.dialect() != kDialect) continue;
     if (Contains(taken, extension.name())) continue;
     GATEWAY_RETURN_IF_ERROR(CheckExtension(extension));
     json.RawField(extension.name(), extension.json());

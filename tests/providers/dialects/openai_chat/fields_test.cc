@@ -71,7 +71,7 @@ TEST(OpenAiChatFieldsTest, WritesOnlyWhatIsOursAndNotTaken) {
   json.EndObject();
   EXPECT_EQ(out, R"({"mine":1})");
   ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_EQ(warnings[0].field(), "extensions[theirs]");
+  EXPECT_EQ(warnings[0].field(), "theirs");
 }
 
 TEST(OpenAiChatFieldsTest, MergedFieldsDoNotOverrule) {

@@ -131,7 +131,7 @@ TEST(OpenAiChatRequestWriterTest, ListsWhatCannotBeCarried) {
   EXPECT_EQ(writing.dropped,
             (std::vector<std::string>{
                 "sampling.top_k", "reasoning.mode", "reasoning.budget_tokens",
-                "reasoning.display", "cache_hint", "extensions[mcp]"}));
+                "reasoning.display", "cache_hint", "mcp"}));
 }
 
 TEST(OpenAiChatRequestWriterTest, ParallelCallsAreOfToolsOnly) {
