@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/sleep.h"
+#include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -323,7 +324,14 @@ Task<absl::Status> AdminService::ExplainRoute(
   }
   GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view caller,
                               ExplainedCaller(*runtime, call));
-  gateway::ExplainRoute(*runtime, request.request(), caller, response);
+  UnaskedCall unasked(runtime, call.loop());
+  unasked.Take(request.request());
+  const auto explain = [&] {
+    gateway::ExplainRoute(unasked, caller, response);
+    return true;
+  };
+  // As a call's prompt, the request's may have to be counted.
+  co_await OffLoop(unasked.facts.request_bytes, explain);
   co_return absl::OkStatus();
 }
 

@@ -1,13 +1,11 @@
 #include "service/api/route_view.h"
 
-#include <algorithm>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
@@ -19,14 +17,13 @@
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/registry/registry.h"
-#include "service/api/policy_view.h"
+#include "service/pipeline/admission.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/rollout_route.h"
+#include "service/pipeline/route_preview.h"
 #include "service/pipeline/selection_messages.h"
 #include "service/pipeline/served_check.h"
-#include "service/pipeline/target_obstacles.h"
 #include "service/pipeline/violations.h"
-#include "service/routing/fallback_plan.h"
 #include "service/routing/rollout.h"
 #include "service/routing/router.h"
 
@@ -110,88 +107,42 @@ std::string UpstreamModel(const RuntimeSnapshot& runtime,
       runtime.providers().Find(target.provider)->UpstreamModel(target.model));
 }
 
-// What kept targets from being asked.
-struct Obstacles {
-  void Add(TargetObstacle obstacle, const RouteTarget& target) {
-    rests = rests || obstacle == TargetObstacle::kRests ||
-            obstacle == TargetObstacle::kForced;
-    cools = cools || obstacle == TargetObstacle::kCools;
-    if (obstacle == TargetObstacle::kRefused && !last_resort.has_value()) {
-      last_resort = target;
-    }
-  }
+void FillTarget(std::string_view provider, std::string_view model,
+                llmgateway::type::v1::Target* to) {
+  to->set_provider(std::string(provider));
+  to->set_model(std::string(model));
+}
 
-  // Why nobody is asked.
-  absl::Status Failure() const {
-    if (rests) {
-      return MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN,
-                       "every target rests, is forced open, waits or is "
-                       "disabled");
-    }
-    if (cools) {
-      return MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
-                       "every target waits for its rate limit or is disabled");
-    }
-    return MakeFault(v1::ERROR_REASON_MODEL_DISABLED,
-                     "every target is disabled");
-  }
-
-  bool rests = false;
-  bool cools = false;
-  // Asked all the same, where there is nobody else.
-  std::optional<RouteTarget> last_resort;
-};
-
-// Fills in where the call would go, without looking at what the targets can do,
-// and a step for each that is passed over. Returns why nobody would be asked.
-absl::Status FillRoute(const RuntimeSnapshot& runtime, RoutePlan& plan,
-                       v1::ExplainRouteResponse* out) {
-  Obstacles obstacles;
-  std::vector<RouteTarget> told;  // A plan may come back to one.
-  const auto lacks = [&](const RouteTarget& target) {
-    const TargetObstacle found = runtime.ObstacleOf(target);
-    const std::string_view obstacle = TextOf(found);
-    if (found == TargetObstacle::kNone) return obstacle;
-    obstacles.Add(found, target);
-    const bool is_told =
-        std::any_of(told.begin(), told.end(), [&](const RouteTarget& other) {
-          return other.provider == target.provider &&
-                 other.model == target.model;
-        });
-    if (is_told) return obstacle;
-    told.push_back(target);
+// Fills in where the call would go, and a step for each target that is passed
+// over. Returns why nobody would be asked.
+absl::Status FillRoute(IncomingCall& call, const Admitted& admitted,
+                       RoutePlan plan, v1::ExplainRouteResponse* out) {
+  const std::string_view reason = plan.reason;
+  const std::shared_ptr<const RouteSelection> selection = plan.selection;
+  const RoutePreview preview = PreviewRoute(call, admitted, std::move(plan));
+  for (const RoutePreview::PassedOver& each : preview.passed_over) {
     v1::RouteStep& step = *out->add_steps();
     // The rule itself is told by its own step, which may well be chosen.
-    step.set_rule(absl::StrCat(ToAbsl(kTarget), ToAbsl(target.provider), "/",
-                               UpstreamModel(runtime, target)));
-    auto& passed_over = *step.add_targets();
-    passed_over.set_provider(std::string(target.provider));
-    passed_over.set_model(UpstreamModel(runtime, target));
+    step.set_rule(
+        absl::StrCat(ToAbsl(kTarget), ToAbsl(each.provider), "/", each.model));
+    FillTarget(each.provider, each.model, step.add_targets());
     step.set_verdict(v1::RouteStep::VERDICT_SKIPPED);
-    step.set_detail(std::string(obstacle));
-    return obstacle;
-  };
-  FallbackPlan walk(plan.targets, plan.rule, plan.common, plan.model);
-  const std::optional<FallbackStep> planned = walk.First(lacks);
-  if (!planned.has_value() && !obstacles.last_resort.has_value()) {
-    return obstacles.Failure();
+    step.set_detail(each.why);
   }
-  const RouteTarget& first =
-      planned.has_value() ? planned->target : *obstacles.last_resort;
+  GATEWAY_RETURN_IF_ERROR(preview.first.status());
   v1::Route* const route = out->mutable_route();
-  route->set_provider(std::string(first.provider));
-  route->set_model(UpstreamModel(runtime, first));
-  route->set_reason(std::string(plan.reason));
-  if (plan.selection != nullptr) {
-    FillServedSelection(plan.selection->result,
-                        &AskedFirst(runtime, *plan.selection),
+  route->set_provider(preview.first->provider->name);
+  route->set_model(std::string(preview.first->upstream_model));
+  route->set_reason(std::string(reason));
+  if (selection != nullptr) {
+    FillServedSelection(selection->result,
+                        PolicyThatLedTo(*call.runtime, selection->result,
+                                        route->provider(), route->model()),
                         route->mutable_selection());
   }
-  while (const auto step = walk.Next(FailureKind::kOther, lacks)) {
-    const RouteTarget& next = step->target;
-    auto& fallback = *route->add_fallbacks();
-    fallback.set_provider(std::string(next.provider));
-    fallback.set_model(UpstreamModel(runtime, next));
+  for (const PlannedTarget& next : preview.fallbacks) {
+    FillTarget(next.provider->name, next.upstream_model,
+               route->add_fallbacks());
   }
   return absl::OkStatus();
 }
@@ -254,48 +205,42 @@ absl::StatusOr<RoutePlan> PlanOutside(const RuntimeSnapshot& runtime,
   return plan;
 }
 
-absl::StatusOr<RoutePlan> Plan(const RuntimeSnapshot& runtime,
-                               const v1::GenerateRequest& request,
-                               std::vector<RouteStep>* steps) {
-  const std::vector<std::string_view> tags(request.domain_tags().begin(),
-                                           request.domain_tags().end());
-  const auto read_texts = [&request] { return TextsOf(request); };
-  const absl::FunctionRef<PromptTexts()> prompt = read_texts;
-  RouteQuery query = {.model = request.model(),
-                      .provider = request.provider_id(),
-                      .agent_type = request.scope().agent_type(),
-                      .domain_tags = tags,
-                      .prompt = &prompt,
-                      .now = runtime.clock().WallTime()};
-  std::optional<AskedSelection> asked;
+// What Admit would find out, of what decides where a call goes. The request may
+// lack what a call must have, such as messages.
+absl::StatusOr<Admitted> AdmitUnasked(IncomingCall& call) {
+  const v1::GenerateRequest& request = *call.request;
+  GATEWAY_RETURN_IF_ERROR(CheckServed(request));
+  Violations violations;
   if (AsksForSelection(request)) {
-    Violations violations;
     CheckSelection(request.selection(), &violations);
-    GATEWAY_RETURN_IF_ERROR(std::move(violations).ToStatus());
-    asked.emplace(request.selection(),
-                  runtime.router().selector().default_strategy());
-    query.selection = &asked->query();
   }
-  return runtime.router().Plan(query, *runtime.ports().random, steps);
+  GATEWAY_RETURN_IF_ERROR(std::move(violations).ToStatus());
+  Admitted admitted;
+  admitted.provider = request.provider_id();
+  admitted.scope = {.user_id = request.scope().user_id(),
+                    .session_id = request.scope().session_id(),
+                    .agent_type = request.scope().agent_type()};
+  GATEWAY_ASSIGN_OR_RETURN(admitted.selection, SelectionAskedBy(call));
+  return admitted;
 }
 
 // Plans the request, and fills in a step for everything that was considered.
-absl::StatusOr<RoutePlan> PlanWithSteps(const RuntimeSnapshot& runtime,
-                                        const v1::GenerateRequest& request,
+absl::StatusOr<RoutePlan> PlanWithSteps(IncomingCall& call,
+                                        const Admitted& admitted,
                                         std::string_view caller,
                                         v1::ExplainRouteResponse* out) {
-  GATEWAY_RETURN_IF_ERROR(CheckServed(request));
-  if (!ExplainRollout(runtime, request, caller, out)) {
-    return PlanOutside(runtime, request, out->mutable_steps(0));
+  const v1::GenerateRequest& request = *call.request;
+  if (!ExplainRollout(*call.runtime, request, caller, out)) {
+    return PlanOutside(*call.runtime, request, out->mutable_steps(0));
   }
   std::vector<RouteStep> steps;
-  absl::StatusOr<RoutePlan> plan = Plan(runtime, request, &steps);
+  absl::StatusOr<RoutePlan> plan = PlanByRules(call, caller, admitted, &steps);
   int model_rule = 0;
   for (const RouteStep& considered : steps) {
     v1::RouteStep& step = *out->add_steps();
     step.set_rule(considered.rule);
-    FillTargets(considered, request, runtime.config().routing(), &model_rule,
-                &step);
+    FillTargets(considered, request, call.runtime->config().routing(),
+                &model_rule, &step);
     step.set_verdict(VerdictOf(considered.outcome));
     step.set_detail(step.verdict() == v1::RouteStep::VERDICT_SKIPPED
                         ? considered.outcome
@@ -304,24 +249,29 @@ absl::StatusOr<RoutePlan> PlanWithSteps(const RuntimeSnapshot& runtime,
   return plan;
 }
 
-}  // namespace
-
-void ExplainRoute(const RuntimeSnapshot& runtime,
-                  const v1::GenerateRequest& request, std::string_view caller,
-                  v1::ExplainRouteResponse* out) {
-  absl::StatusOr<RoutePlan> plan =
-      PlanWithSteps(runtime, request, caller, out);
+// Fills in the steps and the route. Returns why there is none.
+absl::Status Explain(IncomingCall& call, std::string_view caller,
+                     v1::ExplainRouteResponse* out) {
+  GATEWAY_ASSIGN_OR_RETURN(const Admitted admitted, AdmitUnasked(call));
+  GATEWAY_ASSIGN_OR_RETURN(RoutePlan plan,
+                           PlanWithSteps(call, admitted, caller, out));
   const int considered = out->steps_size();
-  const absl::Status nobody =
-      plan.ok() ? FillRoute(runtime, *plan, out) : plan.status();
+  absl::Status nobody = FillRoute(call, admitted, std::move(plan), out);
   // The one that decided stays the last.
   for (int i = considered; i < out->steps_size(); ++i) {
     if (i > 0) out->mutable_steps()->SwapElements(i - 1, i);
   }
-  if (!nobody.ok()) {
-    out->set_failure(FaultReason(nobody));
-    out->set_failure_message(std::string(nobody.message()));
-  }
+  return nobody;
+}
+
+}  // namespace
+
+void ExplainRoute(UnaskedCall& call, std::string_view caller,
+                  v1::ExplainRouteResponse* out) {
+  const absl::Status nobody = Explain(call, caller, out);
+  if (nobody.ok()) return;
+  out->set_failure(FaultReason(nobody));
+  out->set_failure_message(std::string(nobody.message()));
 }
 
 }  // namespace gateway

@@ -1,9 +1,12 @@
 // Shows the way that a request would take: whether the rules are rolled out to
-// its caller, everything that the router considered, where it ended, and why.
+// its caller, everything that the router considered, which targets are passed
+// over, whom the call would be sent to in the end, and why.
 //
-//   ExplainRoute(*runtime, request, "team-a", &response);
+//   UnaskedCall call(runtime, loop);
+//   call.Take(request);
+//   ExplainRoute(call, "team-a", &response);
 //
-// Thread-safe: a plain function.
+// Thread contract: one call, by one thread at a time; may run off the loop.
 
 #ifndef SERVICE_API_ROUTE_VIEW_H_
 #define SERVICE_API_ROUTE_VIEW_H_
@@ -11,8 +14,7 @@
 #include <string_view>
 
 #include "llmgateway/v1/admin.pb.h"
-#include "llmgateway/v1/gateway.pb.h"
-#include "service/pipeline/runtime_snapshot.h"
+#include "service/pipeline/route_preview.h"
 
 namespace gateway {
 
@@ -22,11 +24,9 @@ inline constexpr std::string_view kExplainedCallerHeader =
 
 // Fills in how the request would be routed. `caller` is the id of the key that
 // it would be made with, by which a rollout places it; empty if that is not
-// known, or callers need no key. REQUIRES: `out` is empty, and the request
-// names a model, or the router knows a default one.
-void ExplainRoute(const RuntimeSnapshot& runtime,
-                  const llmgateway::v1::GenerateRequest& request,
-                  std::string_view caller,
+// known, or callers need no key. REQUIRES: `out` is empty, the call has taken a
+// request, and that names a model, or the router knows a default one.
+void ExplainRoute(UnaskedCall& call, std::string_view caller,
                   llmgateway::v1::ExplainRouteResponse* out);
 
 }  // namespace gateway

@@ -185,12 +185,13 @@ std::vector<selection_chat::Ability> AbilitiesOf(const ModelPolicy* policy) {
 }
 
 // Returns the answer, or why nobody would be asked.
-absl::StatusOr<std::string> Preview(const RequestContext& context) {
+absl::StatusOr<std::string> Preview(const RequestContext& context,
+                                    UnaskedCall& unasked) {
   v1::GenerateRequest request;
   GATEWAY_RETURN_IF_ERROR(ReadAsked(context, &request));
   v1::ExplainRouteResponse explained;
-  ExplainRoute(*context.runtime, request, context.caller.value_or(""),
-               &explained);
+  unasked.Take(request);
+  ExplainRoute(unasked, context.caller.value_or(""), &explained);
   if (explained.failure() != v1::ERROR_REASON_UNSPECIFIED) {
     return MakeFault(explained.failure(), explained.failure_message());
   }
@@ -205,7 +206,8 @@ absl::StatusOr<std::string> Preview(const RequestContext& context) {
 }  // namespace
 
 Task<void> PreviewSelection(RequestContext context) {
-  const auto preview = [&context] { return Preview(context); };
+  UnaskedCall unasked(context.runtime, context.services.loop);
+  const auto preview = [&] { return Preview(context, unasked); };
   absl::StatusOr<std::string> body = co_await OffLoop(
       context.request.body.size(), preview, WorkerPool::Stage::kBegins);
   if (!body.ok()) {

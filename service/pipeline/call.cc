@@ -57,18 +57,8 @@ std::string_view Call::SelectedPolicy() const {
 const ModelPolicy* Call::ServedPolicy() const {
   const Attempt* const served = DecidingAttempt();
   if (planned.selection == nullptr || served == nullptr) return nullptr;
-  const auto led_there = [&](const ModelPolicy& policy) {
-    const ProviderRegistry::Entry* const provider =
-        runtime->providers().Find(policy.provider);
-    return served->provider == policy.provider && provider != nullptr &&
-           served->model == provider->UpstreamModel(policy.model);
-  };
-  const SelectionResult& selected = planned.selection->result;
-  if (led_there(*selected.model)) return selected.model;
-  for (const ModelPolicy* const fallback : selected.fallback_chain) {
-    if (led_there(*fallback)) return fallback;
-  }
-  return nullptr;
+  return PolicyThatLedTo(*runtime, planned.selection->result, served->provider,
+                         served->model);
 }
 
 absl::Status PlannedCall::ExpectOutput() {

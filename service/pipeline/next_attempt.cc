@@ -67,6 +67,10 @@ constexpr int kFailuresToFail = 3;
 
 }  // namespace
 
+bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far) {
+  return so_far.ok() || (IsByOperator(so_far) && !IsByOperator(refusal));
+}
+
 std::optional<AskedTarget> NextAttempt::First() {
   return Acquire(call_.planned.first, v1::Attempt::KIND_FIRST);
 }
@@ -188,9 +192,7 @@ std::optional<AskedTarget> NextAttempt::Acquire(const PlannedTarget& target,
     if (refusal.has_last_resort && last_resort_ == nullptr) {
       last_resort_ = &target;
     }
-    // What passes is told before what an operator has done.
-    if (last_failure_.ok() ||
-        (IsByOperator(last_failure_) && !IsByOperator(refusal.status))) {
+    if (IsToldRather(refusal.status, last_failure_)) {
       last_failure_ = std::move(refusal.status);
     }
     return std::nullopt;

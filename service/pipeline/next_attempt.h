@@ -60,6 +60,11 @@ struct AskedTarget {
   int attempts_left = 1;
 };
 
+// Whether a caller whom nobody answers is told of `refusal` rather than of what
+// he would have been told so far, if that is not OK: what passes is told before
+// what an operator has done, and else the first.
+bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far);
+
 class NextAttempt {
  public:
   explicit NextAttempt(const PlannedCall& call) : call_(call) {}

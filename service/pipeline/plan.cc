@@ -141,6 +141,15 @@ absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, std::string_view caller,
     return PlanOutsideRollout(*call.runtime, {.model = call.facts.model,
                                               .provider = admitted.provider});
   }
+  return PlanByRules(call, caller, admitted);
+}
+
+}  // namespace
+
+absl::StatusOr<RoutePlan> PlanByRules(IncomingCall& call,
+                                      std::string_view caller,
+                                      const Admitted& admitted,
+                                      std::vector<RouteStep>* steps) {
   const Tags tags = TagsOf(call);
   // One that cannot be read says nothing; its fault is found later.
   const auto read_texts = [&call] {
@@ -166,10 +175,9 @@ absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, std::string_view caller,
     query.lacks = &lacks;
     query.now = call.start_time;
   }
-  return call.runtime->router().Plan(query, *call.runtime->ports().random);
+  return call.runtime->router().Plan(query, *call.runtime->ports().random,
+                                     steps);
 }
-
-}  // namespace
 
 PromptTexts TextsOf(const v1::GenerateRequest& request) {
   PromptTexts texts;
@@ -190,11 +198,13 @@ PromptTexts TextsOf(const v1::GenerateRequest& request) {
 }
 
 TargetWalk::TargetWalk(IncomingCall& call, const Admitted& admitted,
-                       RoutePlan route)
+                       RoutePlan route,
+                       std::vector<ConsideredFallback>* considered)
     : call_(call),
       admitted_(admitted),
       route_(std::move(route)),
-      plan_(route_.targets, route_.rule, route_.common, route_.model) {}
+      plan_(route_.targets, route_.rule, route_.common, route_.model,
+            considered) {}
 
 absl::StatusOr<PlannedTarget> TargetWalk::First() {
   bool found = plan_.First(Considering()).has_value();

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -51,8 +52,10 @@ struct PlannedTarget {
 // One that could not serve the request is passed over.
 class TargetWalk final : public Recycled {
  public:
-  // Borrows all of them.
-  TargetWalk(IncomingCall& call, const Admitted& admitted, RoutePlan route);
+  // Borrows all of them. `considered`, if not null, receives each target that
+  // is looked at.
+  TargetWalk(IncomingCall& call, const Admitted& admitted, RoutePlan route,
+             std::vector<ConsideredFallback>* considered = nullptr);
   TargetWalk(const TargetWalk&) = delete;
   TargetWalk& operator=(const TargetWalk&) = delete;
 
@@ -83,6 +86,13 @@ class TargetWalk final : public Recycled {
   // Of the first that was considered.
   absl::Status first_obstacle_;
 };
+
+// Returns where the rules lead the call, without asking whether they are rolled
+// out to its caller. Fails as Router::Plan does, and keeps `steps` like that.
+absl::StatusOr<RoutePlan> PlanByRules(IncomingCall& call,
+                                      std::string_view caller,
+                                      const Admitted& admitted,
+                                      std::vector<RouteStep>* steps = nullptr);
 
 // Returns the texts of a prompt that say which agent asks.
 PromptTexts TextsOf(const llmgateway::v1::GenerateRequest& request);

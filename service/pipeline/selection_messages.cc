@@ -9,6 +9,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "providers/registry/registry.h"
 #include "service/routing/selection/model_policy.h"
 #include "service/routing/selection/node_overrides.h"
 #include "service/routing/selection/selection_config.h"
@@ -153,6 +154,23 @@ absl::StatusOr<const AskedSelection*> SelectionAskedBy(IncomingCall& call) {
       MergeSelection(*call.facts.directives, strategy_is_said, &asked->query());
   if (!merged.ok()) return merged;
   return asked;
+}
+
+const ModelPolicy* PolicyThatLedTo(const RuntimeSnapshot& runtime,
+                                   const SelectionResult& selection,
+                                   std::string_view provider,
+                                   std::string_view upstream_model) {
+  const ProviderRegistry::Entry* const entry =
+      runtime.providers().Find(provider);
+  const auto led_there = [&](const ModelPolicy& policy) {
+    return policy.provider == provider && entry != nullptr &&
+           entry->UpstreamModel(policy.model) == upstream_model;
+  };
+  if (led_there(*selection.model)) return selection.model;
+  for (const ModelPolicy* const fallback : selection.fallback_chain) {
+    if (led_there(*fallback)) return fallback;
+  }
+  return nullptr;
 }
 
 void FillServedSelection(const SelectionResult& from, const ModelPolicy* served,

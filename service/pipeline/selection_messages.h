@@ -18,6 +18,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "service/pipeline/incoming_call.h"
+#include "service/pipeline/runtime_snapshot.h"
 #include "service/pipeline/violations.h"
 #include "service/routing/selection/model_selection.h"
 
@@ -59,6 +60,13 @@ bool AsksForSelection(const IncomingCall& call);
 // for.
 // REQUIRES: the request and what is said beside it have been checked.
 absl::StatusOr<const AskedSelection*> SelectionAskedBy(IncomingCall& call);
+
+// Returns the policy of the selection that led to a model, by the provider's
+// own name of it; null if none did.
+const ModelPolicy* PolicyThatLedTo(const RuntimeSnapshot& runtime,
+                                   const SelectionResult& selection,
+                                   std::string_view provider,
+                                   std::string_view upstream_model);
 
 void FillSelection(const SelectionResult& from,
                    llmgateway::v1::ModelSelection* to);

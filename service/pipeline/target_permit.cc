@@ -29,6 +29,27 @@ absl::Status NotAsked(v1::ErrorReason reason, const PlannedTarget& target,
   return fault;
 }
 
+absl::Status CircuitOpen(const RuntimeSnapshot& runtime,
+                         const PlannedTarget& target, TargetObstacle obstacle,
+                         absl::Duration now) {
+  // Nobody knows when an operator takes it back.
+  const bool forced = obstacle == TargetObstacle::kForced;
+  std::optional<absl::Duration> wait;
+  if (!forced) {
+    wait = runtime.resilience()
+               .targets.Find(target.provider->name, target.upstream_model)
+               .breaker.RetryAfter(now);
+  }
+  absl::Status fault =
+      NotAsked(v1::ERROR_REASON_CIRCUIT_OPEN, target,
+               forced ? "is not asked, since an operator has forced its "
+                        "circuit open"
+                      : "rests after it has failed repeatedly",
+               wait);
+  AddFaultMetadata(fault, "circuit", forced ? "forced_open" : "open");
+  return fault;
+}
+
 // Picks the credential; false if none may be taken.
 bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
                     const ProviderPolicy& policy, absl::Duration now,
@@ -61,17 +82,11 @@ bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
     return true;
   }
   refusal->has_last_resort = choice.last_resort.has_value();
-  const std::string_view limited =
-      policy.credentials->is_keyless()
-          ? "rests until the limit that it has told lets it be asked"
-          : "waits until a credential's rate limit lets it be asked";
   refusal->status =
-      choice.wait.has_value()
-          ? NotAsked(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, target, limited,
-                     choice.wait)
-          : NotAsked(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, target,
-                     "is not asked, since it has refused all credentials",
-                     std::nullopt);
+      RefusalOf(*call.runtime, target,
+                choice.wait.has_value() ? TargetObstacle::kCools
+                                        : TargetObstacle::kRefused,
+                now);
   return false;
 }
 
@@ -97,6 +112,35 @@ bool Enter(ProviderLoad* load, int limit, std::string_view whose,
 
 }  // namespace
 
+absl::Status RefusalOf(const RuntimeSnapshot& runtime,
+                       const PlannedTarget& target, TargetObstacle obstacle,
+                       absl::Duration now) {
+  switch (obstacle) {
+    case TargetObstacle::kDisabled:
+      return NotAsked(v1::ERROR_REASON_MODEL_DISABLED, target, "is disabled",
+                      std::nullopt);
+    case TargetObstacle::kForced:
+    case TargetObstacle::kRests:
+      return CircuitOpen(runtime, target, obstacle, now);
+    case TargetObstacle::kCools: {
+      const CredentialPool& pool =
+          *runtime.PolicyOf(*target.provider).credentials;
+      return NotAsked(
+          v1::ERROR_REASON_PROVIDER_RATE_LIMITED, target,
+          pool.is_keyless()
+              ? "rests until the limit that it has told lets it be asked"
+              : "waits until a credential's rate limit lets it be asked",
+          pool.WaitFrom(now));
+    }
+    case TargetObstacle::kRefused:
+    case TargetObstacle::kNone:
+      break;
+  }
+  return NotAsked(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, target,
+                  "is not asked, since it has refused all credentials",
+                  std::nullopt);
+}
+
 std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
                                           const PlannedTarget& target,
                                           TargetResort resort,
@@ -105,22 +149,17 @@ std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
   TargetState& state = call.runtime->resilience().targets.Find(
       target.provider->name, target.upstream_model);
   if (state.availability.disabled()) {
-    refusal->status = NotAsked(v1::ERROR_REASON_MODEL_DISABLED, target,
-                               "is disabled", std::nullopt);
+    refusal->status =
+        RefusalOf(*call.runtime, target, TargetObstacle::kDisabled, now);
     return std::nullopt;
   }
   std::optional<CircuitBreaker::Permit> breaker = state.breaker.TryAcquire(now);
   if (!breaker.has_value()) {
-    const std::optional<absl::Duration> wait = state.breaker.RetryAfter(now);
-    // Nobody knows when an operator takes that back.
-    refusal->status =
-        NotAsked(v1::ERROR_REASON_CIRCUIT_OPEN, target,
-                 wait.has_value() ? "rests after it has failed repeatedly"
-                                  : "is not asked, since an operator has "
-                                    "forced its circuit open",
-                 wait);
-    AddFaultMetadata(refusal->status, "circuit",
-                     wait.has_value() ? "open" : "forced_open");
+    refusal->status = RefusalOf(*call.runtime, target,
+                                state.breaker.RetryAfter(now).has_value()
+                                    ? TargetObstacle::kRests
+                                    : TargetObstacle::kForced,
+                                now);
     return std::nullopt;
   }
   const ProviderPolicy& policy = call.runtime->PolicyOf(*target.provider);

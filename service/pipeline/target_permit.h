@@ -16,8 +16,11 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/plan.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/pipeline/target_obstacles.h"
 #include "service/resilience/circuit_breaker.h"
 #include "service/resilience/credential_pool.h"
 #include "service/resilience/provider_board.h"
@@ -49,6 +52,12 @@ struct TargetRefusal {
   // It may be asked as a last resort.
   bool has_last_resort = false;
 };
+
+// What a caller is told of a target that has the obstacle; only of the breaker
+// and the credentials it asks how long that lasts. REQUIRES: it has one.
+absl::Status RefusalOf(const RuntimeSnapshot& runtime,
+                       const PlannedTarget& target, TargetObstacle obstacle,
+                       absl::Duration now);
 
 enum class TargetResort { kOrdinary, kLast };
 

@@ -145,7 +145,7 @@ class _Grpc:
     def __init__(self, case):
         self._case = case
 
-    def ask(self, model, need):
+    def request(self, model, need):
         parts = [{
             "document": {"document": {"data": _PDF,
                                       "media_type": "application/pdf"}},
@@ -155,8 +155,11 @@ class _Grpc:
         fields = {
             "reasoning": {"reasoning": {"effort": "EFFORT_HIGH"}},
             "tools": {"tools": [{"function": {"name": "f"}}]}}.get(need, {})
-        request = {**prompt(model, **fields), "messages": [
+        return {**prompt(model, **fields), "messages": [
             {"role": "ROLE_USER", "parts": parts}]}
+
+    def ask(self, model, need):
+        request = self.request(model, need)
         address = self._case.gateway.grpc
         caller = self._case.caller
         call = (caller.stream(address, request) if need == "stream" else
@@ -216,6 +219,35 @@ class NeedsTest(_LackingCase):
                         self.assertIn(
                             "the model 'poor' of %s %s" % (vendor, words), body)
         self.assertEqual(self.asked("poor"), 0)
+
+
+class ExplainTest(_LackingCase):
+
+    def explained(self, model, need):
+        request = _Grpc(self).request(model, need)
+        call = self.caller.call(
+            self.gateway.admin, "/llmgateway.v1.AdminService/ExplainRoute",
+            {"request": request})
+        self.assertEqual(call.end["code"], "OK", call.end)
+        return call.response
+
+    def test_explain_route_goes_where_the_call_goes(self):
+        for need, words in _NEEDS.items():
+            if need == "stream":  # No request says whether it is.
+                continue
+            with self.subTest(need=need):
+                told = self.explained("openai-both", need)
+                self.assertEqual(told["route"]["model"], "rich")
+                step = told["steps"][-2]
+                self.assertEqual(step["rule"], "target:openai/poor")
+                self.assertIn(words, step["detail"])
+                told = self.explained("openai-alone", need)
+                self.assertNotIn("route", told)
+                self.assertEqual(told["failure"],
+                                 "ERROR_REASON_CAPABILITY_UNSUPPORTED")
+                self.assertIn(words, told["failure_message"])
+        self.assertEqual(self.explained("openai-both", None)["route"]["model"],
+                         "poor")
 
 
 class SchemaTest(_LackingCase):

@@ -16,6 +16,7 @@
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/resilience/credential_pool.h"
 #include "service/resilience/target_board.h"
+#include "tests/testing/loop_runner.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
@@ -38,6 +39,15 @@ constexpr char kRoutesYaml[] =
     "  - {exact: 'claude-test', targets: [mock]}\n"
     "  - {alias: 'fast', targets: [openai/gpt-5-mini]}\n";
 
+void Ask(const std::shared_ptr<const RuntimeSnapshot>& runtime,
+         const v1::GenerateRequest& request, std::string_view caller,
+         v1::ExplainRouteResponse* response) {
+  LoopRunner runner;
+  UnaskedCall call(runtime, runner.loop());
+  call.Take(request);
+  ExplainRoute(call, caller, response);
+}
+
 v1::ExplainRouteResponse Explain(const std::string& more_yaml,
                                  const std::string& model,
                                  const std::string& provider = "") {
@@ -47,7 +57,7 @@ v1::ExplainRouteResponse Explain(const std::string& more_yaml,
   request.set_model(model);
   request.set_provider_id(provider);
   v1::ExplainRouteResponse response;
-  ExplainRoute(*runtime, request, "", &response);
+  Ask(runtime, request, "", &response);
   return response;
 }
 
@@ -109,7 +119,7 @@ TEST(RouteViewTest, WhoseCredentialsRestIsPassedOverAndSaid) {
   request.set_model("gpt-5");
   const auto explain = [&] {
     v1::ExplainRouteResponse response;
-    ExplainRoute(*runtime, request, "", &response);
+    Ask(runtime, request, "", &response);
     return response;
   };
   CredentialPool& pool =
@@ -136,6 +146,48 @@ TEST(RouteViewTest, WhoseCredentialsRestIsPassedOverAndSaid) {
   EXPECT_EQ(explain().failure(), v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
 }
 
+constexpr char kLackingYaml[] =
+    "providers:\n"
+    "- name: mock\n"
+    "  model_capabilities:\n"
+    "  - {model: small, tools: false, input_tokens_limit: 100}\n"
+    "  mock: {}\n"
+    "routing:\n"
+    "  model_rules:\n"
+    "  - {alias: both, targets: [mock/small], fallbacks: [mock/large]}\n"
+    "  - {alias: alone, targets: [mock/small]}\n"
+    "  failure_fallbacks: {context_length: [mock/long]}\n";
+
+TEST(RouteViewTest, WhatATargetLacksIsSeenAsACallSeesIt) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(kLackingYaml);
+  v1::GenerateRequest request;
+  const auto explain = [&](const char* model) {
+    request.set_model(model);
+    v1::ExplainRouteResponse response;
+    Ask(runtime, request, "", &response);
+    return response;
+  };
+  EXPECT_EQ(explain("both").route().model(), "small");
+  request.add_tools()->mutable_function()->set_name("f");
+  const v1::ExplainRouteResponse passed_over = explain("both");
+  EXPECT_EQ(passed_over.route().model(), "large");
+  EXPECT_EQ(passed_over.route().reason(), "model_rule:both");
+  EXPECT_EQ(Steps(passed_over),
+            "target:mock/small>mock:skipped(the model 'small' of mock does "
+            "not call tools, which tools asks for) "
+            "model_rule:both>mock:chosen");
+  const v1::ExplainRouteResponse refused = explain("alone");
+  EXPECT_FALSE(refused.has_route());
+  EXPECT_EQ(refused.failure(), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED);
+  EXPECT_THAT(refused.failure_message(), HasSubstr("does not call tools"));
+  request.clear_tools();
+  request.add_messages()->add_parts()->set_text(std::string(500, 'w'));
+  EXPECT_EQ(explain("both").route().model(), "large");
+  EXPECT_EQ(explain("alone").route().model(), "long");
+  EXPECT_THAT(Steps(explain("alone")), HasSubstr("has about"));
+}
+
 TEST(RouteViewTest, WhoIsDisabledOrRestsIsPassedOverAndSaid) {
   const std::shared_ptr<const RuntimeSnapshot> runtime =
       MakeTestRuntime(absl::StrCat(kRoutesYaml, "  fallbacks: [mock/spare]\n"),
@@ -146,7 +198,7 @@ TEST(RouteViewTest, WhoIsDisabledOrRestsIsPassedOverAndSaid) {
   v1::GenerateRequest request;
   request.set_model("gpt-5");
   v1::ExplainRouteResponse response;
-  ExplainRoute(*runtime, request, "", &response);
+  Ask(runtime, request, "", &response);
   EXPECT_EQ(response.route().provider(), "mock");
   EXPECT_EQ(Steps(response),
             "target:openai/gpt-5>openai:skipped(is disabled) "
@@ -156,14 +208,14 @@ TEST(RouteViewTest, WhoIsDisabledOrRestsIsPassedOverAndSaid) {
       .breaker.Force(CircuitBreaker::State::kForcedOpen,
                      runtime->clock().SteadyTime());
   response.Clear();
-  ExplainRoute(*runtime, request, "", &response);
+  Ask(runtime, request, "", &response);
   EXPECT_EQ(response.steps(0).detail(),
             "an operator has forced its circuit open");
   targets.Find("openai", "gpt-5")
       .availability.Disable(TargetAvailability::By::kOperator, "it is wrong");
   request.set_provider_id("openai");
   response.Clear();
-  ExplainRoute(*runtime, request, "", &response);
+  Ask(runtime, request, "", &response);
   EXPECT_FALSE(response.has_route());
   EXPECT_EQ(response.failure(), v1::ERROR_REASON_MODEL_DISABLED);
 }
@@ -180,7 +232,7 @@ class RolloutViewTest : public testing::Test {
         absl::StrCat(kRoutesYaml, "  rollout: {", rollout, "}\n", more_yaml),
         {{"OPENAI_KEY", "sk-0123456789"}, {"TEAM", "key-of-team-012345678"}});
     v1::ExplainRouteResponse response;
-    ExplainRoute(*runtime, request, caller, &response);
+    Ask(runtime, request, caller, &response);
     return response;
   }
 

@@ -1,0 +1,153 @@
+#include "service/pipeline/route_preview.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/task.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/admission.h"
+#include "service/pipeline/plan.h"
+#include "service/pipeline/provider_policy.h"
+#include "service/resilience/credential_pool.h"
+#include "service/resilience/target_board.h"
+#include "tests/testing/loop_runner.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kPreviewYaml[] =
+    "providers:\n"
+    "- {name: keyed, openai: {api_key: 'env:KEY'}}\n"
+    "- {name: mock, mock: {}}\n"
+    "routing:\n"
+    "  model_rules:\n"
+    "  - {alias: one, targets: [keyed/a]}\n"
+    "  - {alias: two, targets: [keyed/a, {provider: mock, model: b, "
+    "priority: 1}], fallbacks: [mock/c]}\n"
+    "  failure_fallbacks: {rate_limit: [mock/limited]}\n";
+
+class RoutePreviewTest : public testing::Test {
+ protected:
+  RoutePreview Preview(const char* model) {
+    v1::GenerateRequest request;
+    request.set_model(model);
+    UnaskedCall call(runtime_, runner_.loop());
+    call.Take(request);
+    const Admitted admitted;
+    absl::StatusOr<RoutePlan> plan = PlanByRules(call, "", admitted);
+    EXPECT_TRUE(plan.ok()) << plan.status();
+    return PreviewRoute(call, admitted, *std::move(plan));
+  }
+
+  // Whom it would ask, one after another.
+  static std::vector<std::string> Asked(const RoutePreview& preview) {
+    std::vector<std::string> asked;
+    if (!preview.first.ok()) {
+      return {std::string(ReasonName(FaultReason(preview.first.status())))};
+    }
+    asked.emplace_back(preview.first->upstream_model);
+    for (const PlannedTarget& each : preview.fallbacks) {
+      asked.emplace_back(each.upstream_model);
+    }
+    return asked;
+  }
+
+  static std::vector<std::string> Told(const RoutePreview& preview) {
+    std::vector<std::string> told;
+    for (const RoutePreview::PassedOver& each : preview.passed_over) {
+      told.push_back(absl::StrCat(each.model, ": ", each.why));
+    }
+    return told;
+  }
+
+  TargetState& Target(std::string_view provider, std::string_view model) {
+    return runtime_->resilience().targets.Find(provider, model);
+  }
+  CredentialPool& Credentials() {
+    return *runtime_->PolicyOf(*runtime_->providers().Find("keyed"))
+                .credentials;
+  }
+  absl::Duration Now() { return runtime_->clock().SteadyTime(); }
+
+  const std::shared_ptr<const RuntimeSnapshot> runtime_ =
+      MakeTestRuntime(kPreviewYaml, {{"KEY", "sk-0123456789"}});
+  LoopRunner runner_;
+};
+
+TEST_F(RoutePreviewTest, WhereAllAreWellTheyFollowEachOther) {
+  const RoutePreview preview = Preview("two");
+  EXPECT_THAT(Asked(preview), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(Told(preview), IsEmpty());
+}
+
+TEST_F(RoutePreviewTest, ALimitGoesWhereLimitsGo) {
+  Credentials().Record(0, Now(),
+                       MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, ""));
+  EXPECT_THAT(Asked(Preview("one")), ElementsAre("limited"));
+  EXPECT_THAT(Asked(Preview("two")), ElementsAre("b", "c"));
+  EXPECT_THAT(Told(Preview("one")),
+              ElementsAre("a: waits until its rate limit lets it be asked"));
+  // What does not pass by waiting is no limit.
+  Credentials().Reset(0);
+  Credentials().Record(0, Now(),
+                       MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, ""));
+  EXPECT_THAT(Asked(Preview("one")), ElementsAre("a"));
+  EXPECT_THAT(Asked(Preview("two")), ElementsAre("b", "c"));
+}
+
+TEST_F(RoutePreviewTest, WhereNobodyMayBeAskedWhatPassesIsTold) {
+  for (const char* model : {"b", "c"}) {
+    Target("mock", model)
+        .availability.Disable(TargetAvailability::By::kOperator, "");
+  }
+  Target("keyed", "a").breaker.Force(CircuitBreaker::State::kForcedOpen, Now());
+  EXPECT_THAT(Asked(Preview("two")), ElementsAre("CIRCUIT_OPEN"));
+  EXPECT_EQ(FaultMetadata(Preview("two").first.status(), "circuit"),
+            "forced_open");
+  Target("keyed", "a").breaker.Reset(Now());
+  Target("keyed", "a")
+      .availability.Disable(TargetAvailability::By::kOperator, "");
+  EXPECT_THAT(Asked(Preview("two")), ElementsAre("MODEL_DISABLED"));
+  EXPECT_THAT(
+      Told(Preview("two")),
+      ElementsAre("a: is disabled", "b: is disabled", "c: is disabled"));
+  Target("mock", "c").availability.Enable();
+  Target("mock", "c").breaker.Force(CircuitBreaker::State::kOpen, Now());
+  EXPECT_THAT(Asked(Preview("two")), ElementsAre("CIRCUIT_OPEN"));
+  EXPECT_EQ(FaultMetadata(Preview("two").first.status(), "circuit"), "open");
+}
+
+TEST_F(RoutePreviewTest, AsALastResortOneIsAskedThatHasRefusedItsCredentials) {
+  for (const char* model : {"b", "c"}) {
+    Target("mock", model)
+        .availability.Disable(TargetAvailability::By::kOperator, "");
+  }
+  Credentials().Record(0, Now(),
+                       MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, ""));
+  EXPECT_THAT(Asked(Preview("two")), ElementsAre("a"));
+}
+
+TEST_F(RoutePreviewTest, NobodyIsAskedForIt) {
+  UnaskedCall call(runtime_, runner_.loop());
+  const auto send = [&]() -> Task<absl::Status> {
+    co_return (co_await call.http.Send({})).status();
+  };
+  EXPECT_FALSE(runner_.Run(send()).ok());
+}
+
+}  // namespace
+}  // namespace gateway
