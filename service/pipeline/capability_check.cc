@@ -15,6 +15,7 @@
 #include "providers/models/model_facts.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/token_estimate.h"
+#include "service/routing/selection/model_policy.h"
 
 namespace gateway {
 namespace {
@@ -214,7 +215,48 @@ absl::Status CheckOutput(const IncomingCall& call,
                    "' makes at most ", facts.output_tokens_limit));
 }
 
+CapabilitySet KnownCapabilities(const IncomingCall& call,
+                                const PlannedTarget& target) {
+  CapabilitySet known = 0;
+  if (!target.facts.Lacks(kAbilityStreaming)) known |= kCapabilityStreaming;
+  for (const std::string& name : target.facts.AbilityNames()) {
+    const absl::StatusOr<Capability> capability = ParseCapability(name);
+    if (capability.ok()) known |= *capability;
+  }
+  for (const ModelPolicy& policy :
+       call.runtime->router().selector().table().policies()) {
+    if (policy.provider == target.provider->name &&
+        target.provider->UpstreamModel(policy.model) == target.upstream_model) {
+      known |= policy.capabilities;
+    }
+  }
+  return known;
+}
+
 }  // namespace
+
+absl::Status CheckNamedCapabilities(const IncomingCall& call,
+                                    CapabilitySet named,
+                                    const PlannedTarget& target) {
+  const CapabilitySet lacking =
+      LackingOf(KnownCapabilities(call, target), named);
+  if (lacking == 0) return absl::OkStatus();
+  const bool beside = call.facts.directives != nullptr &&
+                      call.facts.directives->capabilities != 0;
+  const std::string_view field =
+      beside ? "x-llmgateway-capabilities" : "selection.capabilities";
+  const std::string lack =
+      absl::StrCat("is not known to have ", CapabilityText(lacking));
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_CAPABILITY_UNSUPPORTED,
+                absl::StrCat("the model '", ToAbsl(target.model), "' of ",
+                             target.provider->name, " ", lack, ", which ",
+                             ToAbsl(field), " names"));
+  AddFieldViolation(fault, field, absl::StrCat("the model ", lack));
+  AddFaultMetadata(fault, "model", target.model);
+  AddFaultMetadata(fault, "provider", target.provider->name);
+  return fault;
+}
 
 bool AsksForSchema(IncomingCall& call) {
   if (!MayHave(call, kSchemaMarks)) return false;

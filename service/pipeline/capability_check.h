@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "service/pipeline/incoming_call.h"
+#include "service/routing/selection/model_capability.h"
 
 namespace gateway {
 
@@ -22,6 +23,15 @@ struct PlannedTarget;
 // CAPABILITY_UNSUPPORTED names the field, the model and what it lacks;
 // CONTEXT_LENGTH_EXCEEDED the limit and the estimate.
 absl::Status CheckCapabilities(IncomingCall& call, const PlannedTarget& target);
+
+// Refuses a target that is not known to have all of `named`, by what the call
+// names, not by what its request has in it: not, too, where nothing is known.
+// Known is what the policies of the model say, and what is known of the model;
+// that it streams, unless that is known to be otherwise. CAPABILITY_UNSUPPORTED
+// names the field, the model and what it lacks.
+absl::Status CheckNamedCapabilities(const IncomingCall& call,
+                                    CapabilitySet named,
+                                    const PlannedTarget& target);
 
 // Whether the answer is to be held to a JSON Schema. A model whose provider has
 // none is brought to it in another way (providers/schema/output_mode.h), for

@@ -87,6 +87,15 @@ absl::Status CheckTarget(IncomingCall& call, const Admitted& admitted,
   return CheckCapabilities(call, target);
 }
 
+// The same, with what the call names.
+absl::Status CheckTarget(IncomingCall& call, const Admitted& admitted,
+                         CapabilitySet named, const PlannedTarget& target) {
+  if (named != 0) {
+    GATEWAY_RETURN_IF_ERROR(CheckNamedCapabilities(call, named, target));
+  }
+  return CheckTarget(call, admitted, target);
+}
+
 FailureKind KindOf(const absl::Status& failure) {
   switch (FaultReason(failure)) {
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
@@ -229,7 +238,8 @@ size_t TargetWalk::targets_left() const {
 
 std::string_view TargetWalk::Consider(const RouteTarget& target) {
   considered_ = TargetOf(call_, target);
-  obstacle_ = CheckTarget(call_, admitted_, considered_);
+  obstacle_ =
+      CheckTarget(call_, admitted_, route_.named_capabilities, considered_);
   if (obstacle_.ok()) return {};
   if (first_obstacle_.ok()) first_obstacle_ = obstacle_;
   return ToStd(obstacle_.message());
@@ -252,7 +262,8 @@ absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
   }
   planned.first = TargetOf(call, *route.targets.At(0));
   LogRoute(call, planned);
-  GATEWAY_RETURN_IF_ERROR(CheckTarget(call, admitted, planned.first));
+  GATEWAY_RETURN_IF_ERROR(
+      CheckTarget(call, admitted, route.named_capabilities, planned.first));
   return planned;
 }
 

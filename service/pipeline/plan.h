@@ -112,7 +112,8 @@ struct Planned {
   std::shared_ptr<const RouteSelection> selection;
 };
 
-// Faults: the Router's; those of CheckContinued and CheckCapabilities;
+// Faults: the Router's; those of CheckContinued, CheckNamedCapabilities and
+// CheckCapabilities;
 // NOT_FOUND for a stored response of which nothing is known.
 absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
                              const Admitted& admitted);

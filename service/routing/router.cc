@@ -111,6 +111,10 @@ class Router::Planning {
     return true;
   }
 
+  CapabilitySet NamedCapabilities() const {
+    return query_.selection == nullptr ? 0 : query_.selection->capabilities;
+  }
+
   bool IsDefault(const RouteGroup& group) const {
     return router_.default_.has_value() && &group == &*router_.default_;
   }
@@ -230,7 +234,8 @@ absl::StatusOr<RoutePlan> Router::Planning::PlanExplicit() {
     const RouteTarget target = {router_.health_.NameOf(query_.provider),
                                 model_};
     return RoutePlan{.targets = GroupOrder(absl::MakeConstSpan(&target, 1)),
-                     .reason = "explicit"};
+                     .reason = "explicit",
+                     .named_capabilities = NamedCapabilities()};
   }
   const bool unknown = state == ProviderState::kUnknown;
   AddStep("explicit", unknown ? "no such provider" : "no credential");
@@ -249,7 +254,11 @@ absl::StatusOr<RoutePlan> Router::Planning::PlanExplicit() {
 absl::StatusOr<RoutePlan> Router::Planning::PlanSelected() {
   const ModelSelector::Query query = {
       .asked = query_.selection, .now = query_.now, .lacks = query_.lacks};
-  if (TryOverride(query) || TryAgent()) return std::move(plan_);
+  if (TryOverride(query)) return std::move(plan_);
+  if (TryAgent()) {
+    plan_.named_capabilities = NamedCapabilities();
+    return std::move(plan_);
+  }
   ModelSelector::Candidates candidates;
   absl::StatusOr<std::shared_ptr<const RouteSelection>> selection =
       router_.selector_.Select(query,

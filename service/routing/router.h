@@ -50,6 +50,7 @@
 #include "service/routing/model_tier.h"
 #include "service/routing/route_group.h"
 #include "service/routing/route_target.h"
+#include "service/routing/selection/model_capability.h"
 #include "service/routing/selection/model_selection.h"
 #include "service/routing/selection/selection_state.h"
 #include "service/routing/target_health.h"
@@ -93,6 +94,10 @@ struct RoutePlan {
   // Whom to ask when they have failed. Nobody if the caller named the provider.
   FallbackChain rule;
   FallbackChain common;
+  // What the call names that its model must be able to do, where another rule
+  // than a selection has led to the targets: each of them must be known to have
+  // it. What a selection chooses has it anyway.
+  CapabilitySet named_capabilities = 0;
   // How the model was chosen by what the call needs; null if it was not.
   std::shared_ptr<const RouteSelection> selection;
 };

@@ -21,6 +21,8 @@ _SELECTION = """\
 routing:
   agent_rules:
     - {{agent_type: reviewer, targets: [openai/gpt-review]}}
+    - {{agent_type: thinker, targets: [openai/gpt-review],
+       fallbacks: [openai/sonnet-x]}}
   model_rules: [{{prefix: "gpt-", targets: [openai]}}]
   selection:
     policies:
@@ -204,6 +206,45 @@ class SelectionTest(_SelectionCase):
         # An empty one asks for nothing.
         self.assertEqual(self.route({}, model="gpt-x")["reason"],
                          "model_rule:gpt-")
+
+    def test_what_the_call_names_holds_beside_a_provider_and_an_agent(self):
+        for capability, model in (("reasoning", "sonnet-x"),
+                                  ("creative_writing", "gemini-x")):
+            route = self.route({"capabilities": [capability]}, model=model,
+                               provider_id="openai")
+            self.assertEqual((route["model"], route["reason"]),
+                             (model, "explicit"))
+        route = self.route({"capabilities": ["reasoning"]},
+                           scope={"agent_type": "thinker"})
+        self.assertEqual((route["model"], route["reason"]),
+                         ("sonnet-x", "agent_rule:thinker"))
+        self.upstream.reset()
+        for beside in ({"provider_id": "openai"},
+                       {"scope": {"agent_type": "reviewer"}},
+                       {"scope": {"agent_type": "thinker"}}):
+            call = self.generate({"capabilities": ["web_search"]},
+                                 model="sonnet-x", **beside)
+            self.assertEqual((call.end["reason"], call.end["fields"]),
+                             ("CAPABILITY_UNSUPPORTED",
+                              ["selection.capabilities"]), beside)
+            self.assertIn("is not known to have web_search",
+                          call.end["message"])
+        for path, body in [
+                ("/v1/chat/completions", chat("sonnet-x")),
+                ("/v1/messages", {**chat("sonnet-x"), "max_tokens": 9}),
+                ("/v1/responses", {"model": "sonnet-x", "input": "Hello"}),
+                ("/v1beta/models/sonnet-x:generateContent",
+                 {"contents": [{"role": "user",
+                                "parts": [{"text": "Hello"}]}]})]:
+            for beside in ({"x-llmgateway-provider": "openai"},
+                           {"x-llmgateway-agent-type": "reviewer"}):
+                answer = ask(self.gateway.http, body, path=path, headers={
+                    **beside, "x-llmgateway-capabilities": "web_search"})
+                self.assertEqual(answer.status // 100, 4, (path, beside))
+                self.assertIn("is not known to have web_search",
+                              answer.error()["message"])
+        for model in ("sonnet-x", "gpt-review"):
+            self.assertEqual(self.upstream.stat(model, "requests"), 0)
 
     def test_headers_say_the_same_at_each_api(self):
         for path, body in [

@@ -346,6 +346,55 @@ TEST_F(CapabilityCheckTest, ABodyIsReadOnlyIfItCouldNeedWhatIsMissing) {
   EXPECT_FALSE(was_read_);
 }
 
+TEST_F(CapabilityCheckTest, WhatTheCallNamesMustBeKnownOfTheModel) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime = MakeTestRuntime(
+      "providers:\n"
+      "- name: mock\n"
+      "  model_aliases: {by-policy: searcher}\n"
+      "  model_capabilities:\n"
+      "  - {model: able, tools: true, strict_schema: true}\n"
+      "  - {model: whole, tools: true, streaming: false}\n"
+      "  mock: {}\n"
+      "routing:\n"
+      "  default_target: mock\n"
+      "  selection:\n"
+      "    policies:\n"
+      "    - {id: p, target: mock/by-policy, capabilities: [web_search]}\n");
+  const ProviderRegistry::Entry* const mock = runtime->providers().Find("mock");
+  CallDirectives directives;
+  directives.Take("x-llmgateway-capabilities", "vision");
+  const auto check = [&](std::string_view model, CapabilitySet named,
+                         const CallDirectives* said = nullptr) {
+    IncomingCall call(runtime, client_.loop(), client_.http(), cancel_, arena_,
+                      client_.loop().Now());
+    call.facts.directives = said;
+    return CheckNamedCapabilities(call, named,
+                                  {.provider = mock,
+                                   .model = model,
+                                   .upstream_model = mock->UpstreamModel(model),
+                                   .facts = mock->FactsOf(model)});
+  };
+  EXPECT_TRUE(check("able", kCapabilityFunctionCalling).ok());
+  EXPECT_TRUE(check("able", kCapabilityStreaming | kCapabilityJsonMode).ok());
+  EXPECT_TRUE(check("searcher", kCapabilityWebSearch).ok());
+  EXPECT_TRUE(check("by-policy", kCapabilityWebSearch).ok());
+  const absl::Status refused =
+      check("able", kCapabilityFunctionCalling | kCapabilityWebSearch);
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED);
+  EXPECT_EQ(refused.message(),
+            "the model 'able' of mock is not known to have web_search, which "
+            "selection.capabilities names");
+  ASSERT_EQ(FieldViolations(refused).size(), 1u);
+  EXPECT_EQ(FieldViolations(refused)[0].first, "selection.capabilities");
+  const absl::Status beside = check("able", kCapabilityVision, &directives);
+  ASSERT_EQ(FieldViolations(beside).size(), 1u);
+  EXPECT_EQ(FieldViolations(beside)[0].first, "x-llmgateway-capabilities");
+  EXPECT_FALSE(check("whole", kCapabilityStreaming).ok());
+  // Nothing is known of it.
+  EXPECT_TRUE(check("unknown", kCapabilityStreaming).ok());
+  EXPECT_FALSE(check("unknown", kCapabilityFunctionCalling).ok());
+}
+
 TEST_F(CapabilityCheckTest, APromptThatCannotFitIsRefused) {
   const std::string words(500, 'w');
   const absl::Status refused =

@@ -101,10 +101,9 @@ constexpr char kSelectionRules[] = R"pb(
 class ModelSelectorTest : public testing::Test {
  protected:
   ModelSelectorTest() {
-    llmgateway::config::v1::RoutingConfig config;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kSelectionRules,
-                                                              &config));
-    router_ = std::make_unique<Router>(config, health_, state_);
+                                                              &config_));
+    router_ = std::make_unique<Router>(config_, health_, state_);
     asked_.strategy = router_->selector().default_strategy();
   }
 
@@ -149,6 +148,8 @@ class ModelSelectorTest : public testing::Test {
   }
 
   SelectorHealth health_;
+  // Its names of providers are those of the plans.
+  llmgateway::config::v1::RoutingConfig config_;
   FakeRandom random_{1};
   std::shared_ptr<SelectionState> state_ = std::make_shared<SelectionState>(1);
   std::unique_ptr<Router> router_;
@@ -177,6 +178,21 @@ TEST_F(ModelSelectorTest, WhoeverNamesTheProviderChoosesForHimself) {
   asked_.node = "writer";
   Give("writer", "clever");
   EXPECT_EQ(Plan("reviewer", "b"), "b/m explicit");
+}
+
+TEST_F(ModelSelectorTest, WhatTheCallNamesIsHandedOnWhereNoSelectionChooses) {
+  asked_.capabilities = kCapabilityReasoning;
+  EXPECT_EQ(Plan("reviewer"), "a/review agent_rule:reviewer");
+  EXPECT_EQ(plan_->named_capabilities, kCapabilityReasoning);
+  EXPECT_EQ(Plan("reviewer", "b"), "b/m explicit");
+  EXPECT_EQ(plan_->named_capabilities, kCapabilityReasoning);
+  // What is selected has it.
+  EXPECT_EQ(Plan(), "b/b-clever selection:cost_optimized");
+  EXPECT_EQ(plan_->named_capabilities, 0u);
+  asked_.capabilities = 0;
+  asked_.node = "writer";
+  EXPECT_EQ(Plan("reviewer"), "a/review agent_rule:reviewer");
+  EXPECT_EQ(plan_->named_capabilities, 0u);
 }
 
 TEST_F(ModelSelectorTest, OverridesComeBeforeAgentsAndThoseBeforeSelection) {
