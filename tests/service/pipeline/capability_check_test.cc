@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
@@ -44,8 +45,13 @@ constexpr std::string_view kCapabilities =
     "  mock: {}\n"
     "routing: {default_target: mock}\n";
 
+struct NeedInBytes;
+
 class CapabilityCheckTest : public testing::Test {
  protected:
+  void CheckNeedsInBytes(const Dialect& dialect,
+                         absl::Span<const NeedInBytes> cases);
+
   absl::Status CheckParsed(std::string_view model, const std::string& text) {
     v1::GenerateRequest request;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
@@ -158,105 +164,125 @@ TEST_F(CapabilityCheckTest, AStreamIsRefusedWhereAWholeAnswerIsNot) {
   EXPECT_TRUE(CheckRaw("plain", stream).ok());
 }
 
-TEST_F(CapabilityCheckTest, EachFormatsNeedsAreFoundInItsBytes) {
-  const AnthropicMessages messages;
-  const Gemini gemini;
-  const OpenAiResponses responses;
-  struct Case {
-    const Dialect& dialect;
-    const char* model;
-    const char* needs;
-    // The same without the need; its words stand there all the same, or the
-    // need is taken back.
-    const char* needs_not;
-    const char* field;
-  };
-  const Case cases[] = {
-      {dialect_, "plain",
+// The same with and without a need, in one vendor's format.
+struct NeedInBytes {
+  const char* model;
+  const char* needs;
+  // Its words stand there all the same, or the need is taken back.
+  const char* needs_not;
+  const char* field;
+};
+
+void CapabilityCheckTest::CheckNeedsInBytes(
+    const Dialect& dialect, absl::Span<const NeedInBytes> cases) {
+  for (const NeedInBytes& each : cases) {
+    const absl::Status refused = CheckRaw(dialect, each.model, each.needs);
+    EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED)
+        << each.needs << refused;
+    ASSERT_EQ(FieldViolations(refused).size(), 1u) << each.needs;
+    EXPECT_EQ(FieldViolations(refused)[0].first, each.field);
+    EXPECT_TRUE(CheckRaw(dialect, each.model, each.needs_not).ok())
+        << each.needs_not;
+    EXPECT_TRUE(was_read_) << each.needs_not;
+    EXPECT_TRUE(CheckRaw(dialect, "unknown", each.needs).ok());
+    EXPECT_FALSE(was_read_) << each.needs;
+  }
+}
+
+TEST_F(CapabilityCheckTest, ANeedIsFoundInChatCompletions) {
+  const NeedInBytes cases[] = {
+      {"plain",
        R"({"messages":[{"role":"user","content":"hi"}],)"
        R"("reasoning_effort":"high"})",
        R"({"messages":[{"role":"user","content":"hi"}],)"
        R"("reasoning_effort":"none"})",
        "reasoning"},
-      {dialect_, "plain",
+      {"plain",
        R"({"messages":[{"role":"user","content":[{"type":"file","file":)"
        R"({"filename":"a.pdf","file_data":)"
        R"("data:application/pdf;base64,JVBERi0="}}]}]})",
        R"({"messages":[{"role":"user","content":"a \"file\""}]})",
        "messages[0].parts[0]"},
-      {dialect_, "plain",
+      {"plain",
        R"({"messages":[{"role":"user","content":"hi"}],)"
        R"("functions":[{"name":"f","parameters":{}}]})",
        R"({"messages":[{"role":"user","content":"hi"}],"functions":[]})",
        "tools"},
-      {dialect_, "single",
+      {"single",
        R"({"messages":[{"role":"user","content":"hi"}],)"
        R"("parallel_tool_calls":true})",
        R"({"messages":[{"role":"user","content":"hi"}],)"
        R"("parallel_tool_calls":false})",
        "parallel_tool_calls"},
-      {dialect_, "deaf",
+      {"deaf",
        R"({"messages":[{"role":"user","content":"hi"}],)"
        R"("modalities":["text","audio"]})",
        R"({"messages":[{"role":"user","content":"audio"}],)"
        R"("modalities":["text"]})",
        "modalities[1]"},
-      {messages, "plain",
+  };
+  CheckNeedsInBytes(dialect_, cases);
+}
+
+TEST_F(CapabilityCheckTest, ANeedIsFoundInMessages) {
+  const NeedInBytes cases[] = {
+      {"plain",
        R"({"max_tokens":2000,"messages":[{"role":"user","content":"hi"}],)"
        R"("thinking":{"type":"enabled","budget_tokens":1024}})",
        R"({"max_tokens":2000,"messages":[{"role":"user","content":"hi"}],)"
        R"("thinking":{"type":"disabled"}})",
        "reasoning"},
-      {messages, "plain",
+      {"plain",
        R"({"max_tokens":2000,"messages":[{"role":"user","content":"hi"}],)"
        R"("output_config":{"effort":"low"}})",
        R"({"max_tokens":2000,"messages":[{"role":"user","content":"hi"}],)"
        R"("output_config":{"effort":"newer"}})",
        "reasoning"},
-      {messages, "plain",
+      {"plain",
        R"({"max_tokens":9,"messages":[{"role":"user","content":[{)"
        R"("type":"document","source":{"type":"url","url":"https://a/b"}}]}]})",
        R"({"max_tokens":9,"messages":[{"role":"user","content":[{)"
        R"("type":"document","source":{"type":"text","media_type":)"
        R"("text/plain","data":"t"}}]}]})",
        "messages[0].parts[0]"},
-      {responses, "plain", R"({"input":"hi","reasoning":{"effort":"low"}})",
+  };
+  CheckNeedsInBytes(AnthropicMessages(), cases);
+}
+
+TEST_F(CapabilityCheckTest, ANeedIsFoundInResponses) {
+  const NeedInBytes cases[] = {
+      {"plain", R"({"input":"hi","reasoning":{"effort":"low"}})",
        R"({"input":"hi","reasoning":{"effort":"none"}})", "reasoning"},
-      {responses, "plain",
+      {"plain",
        R"({"input":[{"role":"user","content":[{"type":"input_file",)"
        R"("file_url":"https://a/b.pdf"}]}]})",
        R"({"input":"a \"file\""})", "messages[0].parts[0]"},
-      {gemini, "plain",
+  };
+  CheckNeedsInBytes(OpenAiResponses(), cases);
+}
+
+TEST_F(CapabilityCheckTest, ANeedIsFoundInGeminisRequests) {
+  const NeedInBytes cases[] = {
+      {"plain",
        R"({"contents":[{"role":"user","parts":[{"text":"x"}]}],)"
        R"("generationConfig":{"thinkingConfig":{"thinkingBudget":1024}}})",
        R"({"contents":[{"role":"user","parts":[{"text":"x"}]}],)"
        R"("generationConfig":{"thinkingConfig":{"thinkingBudget":0}}})",
        "reasoning"},
-      {gemini, "plain",
+      {"plain",
        R"({"contents":[{"role":"user","parts":[{"inline_data":{)"
        R"("mime_type":"application/pdf","data":"JVBERi0="}}]}]})",
        R"({"contents":[{"role":"user","parts":[{"inlineData":{)"
        R"("mimeType":"image/png","data":"JVBERi0="}}]}]})",
        "messages[0].parts[0]"},
-      {gemini, "deaf",
+      {"deaf",
        R"({"contents":[{"role":"user","parts":[{"text":"x"}]}],)"
        R"("generationConfig":{"responseModalities":["AUDIO"]}})",
        R"({"contents":[{"role":"user","parts":[{"text":"AUDIO"}]}],)"
        R"("generationConfig":{"responseModalities":["TEXT"]}})",
        "modalities[0]"},
   };
-  for (const Case& each : cases) {
-    const absl::Status refused = CheckRaw(each.dialect, each.model, each.needs);
-    EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED)
-        << each.needs << refused;
-    ASSERT_EQ(FieldViolations(refused).size(), 1u) << each.needs;
-    EXPECT_EQ(FieldViolations(refused)[0].first, each.field);
-    EXPECT_TRUE(CheckRaw(each.dialect, each.model, each.needs_not).ok())
-        << each.needs_not;
-    EXPECT_TRUE(was_read_) << each.needs_not;
-    EXPECT_TRUE(CheckRaw(each.dialect, "unknown", each.needs).ok());
-    EXPECT_FALSE(was_read_) << each.needs;
-  }
+  CheckNeedsInBytes(Gemini(), cases);
 }
 
 TEST_F(CapabilityCheckTest, WhatCannotBeReadIsItsProvidersWhereThatIsSentIt) {
