@@ -19,6 +19,8 @@
 #include "service/pipeline/plan.h"
 #include "service/pipeline/provider_policy.h"
 #include "service/resilience/credential_pool.h"
+#include "service/resilience/outlier_groups.h"
+#include "service/resilience/provider_probes.h"
 #include "service/resilience/target_board.h"
 #include "tests/testing/loop_runner.h"
 #include "tests/testing/test_runtime.h"
@@ -38,7 +40,11 @@ constexpr char kPreviewYaml[] =
     "  - {alias: one, targets: [keyed/a]}\n"
     "  - {alias: two, targets: [keyed/a, {provider: mock, model: b, "
     "priority: 1}], fallbacks: [mock/c]}\n"
-    "  failure_fallbacks: {rate_limit: [mock/limited]}\n";
+    "  - {alias: shared, targets: [keyed/a, mock/b], balancing: "
+    "round_robin}\n"
+    "  failure_fallbacks: {rate_limit: [mock/limited]}\n"
+    "resilience: {outlier_ejection: {enabled: true, "
+    "consecutive_failures: 2}}\n";
 
 class RoutePreviewTest : public testing::Test {
  protected:
@@ -139,6 +145,33 @@ TEST_F(RoutePreviewTest, AsALastResortOneIsAskedThatHasRefusedItsCredentials) {
   Credentials().Record(0, Now(),
                        MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, ""));
   EXPECT_THAT(Asked(Preview("two")), ElementsAre("a"));
+}
+
+TEST_F(RoutePreviewTest, WhoComesLastIsToldWhy) {
+  EXPECT_THAT(Told(Preview("shared")), IsEmpty());
+  ProviderProbes& probes = runtime_->resilience().targets.ProbesOf("keyed");
+  for (int i = 0; i < 2; ++i) probes.RecordFailure(absl::UnixEpoch());
+  EXPECT_THAT(Asked(Preview("shared")), ElementsAre("b", "a"));
+  EXPECT_THAT(Told(Preview("shared")),
+              ElementsAre("a: comes last: its probes fail"));
+  // Where it is the only one it is asked, and passed over nowhere.
+  EXPECT_THAT(Asked(Preview("one")), ElementsAre("a"));
+  EXPECT_THAT(Told(Preview("one")), IsEmpty());
+  probes.RecordSuccess(absl::UnixEpoch());
+  EXPECT_THAT(Told(Preview("shared")), IsEmpty());
+  const RoutePreview before = Preview("shared");
+  ASSERT_TRUE(before.first.ok());
+  GroupMember* const first = before.first->member;
+  ASSERT_NE(first, nullptr);
+  const std::string ejected(before.first->upstream_model);
+  for (int i = 0; i < 2; ++i) first->RecordFault(Now());
+  const RoutePreview after = Preview("shared");
+  ASSERT_EQ(Asked(after).size(), 2u);
+  EXPECT_EQ(Asked(after)[1], ejected);
+  EXPECT_THAT(Told(after),
+              ElementsAre(absl::StrCat(ejected,
+                                       ": comes last: it does worse than the "
+                                       "others of its name, and is ejected")));
 }
 
 TEST_F(RoutePreviewTest, NobodyIsAskedForIt) {
