@@ -305,6 +305,7 @@ absl::Status GetRecommendations(const RuntimeSnapshot& runtime,
       selector.Performance(runtime.clock().WallTime());
   const std::vector<StrategyPick> picks = RecommendForNode(
       selector.table(), {.node = request.node_name(),
+                         .has_fallbacks = selector.has_fallbacks(),
                          .performance = *records,
                          .obstacle_of = [&selector](size_t place) {
                            return selector.ObstacleNow(place);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -26,7 +27,9 @@ using ::google::protobuf::RepeatedPtrField;
 using ::llmgateway::config::v1::FailureFallbacks;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::RolloutConfig;
 using ::llmgateway::config::v1::RoutingConfig;
+using ::llmgateway::config::v1::SelectionConfig;
 using ::llmgateway::type::v1::Target;
 
 constexpr char kVariableSource[] = "environment";
@@ -352,6 +355,25 @@ void RetainInRules(Rules* rules, Keep keep) {
   }
 }
 
+// Keeps policies of such targets, and of fallbacks those that are no policy
+// that went.
+template <typename Keep>
+void RetainPolicies(SelectionConfig* selection, Keep keep) {
+  auto& policies = *selection->mutable_policies();
+  std::set<std::string> gone;
+  for (int i = policies.size() - 1; i >= 0; --i) {
+    if (keep(policies[i].target())) continue;
+    gone.insert(policies[i].id());
+    policies.DeleteSubrange(i, 1);
+  }
+  for (auto& policy : policies) {
+    auto& fallbacks = *policy.mutable_fallback_models();
+    for (int i = fallbacks.size() - 1; i >= 0; --i) {
+      if (gone.contains(fallbacks[i])) fallbacks.DeleteSubrange(i, 1);
+    }
+  }
+}
+
 template <typename Keep>
 void RetainTargets(RoutingConfig* routing, Keep keep) {
   RetainInRules(routing->mutable_model_rules(), keep);
@@ -368,6 +390,11 @@ void RetainTargets(RoutingConfig* routing, Keep keep) {
   if (routing->has_default_target() && !keep(routing->default_target())) {
     routing->clear_default_target();
   }
+  RolloutConfig& rollout = *routing->mutable_rollout();
+  if (rollout.has_baseline() && !keep(rollout.baseline())) {
+    rollout.clear_baseline();
+  }
+  RetainPolicies(routing->mutable_selection(), keep);
 }
 
 template <typename Rules>
@@ -382,6 +409,7 @@ void ClearFallbacks(RoutingConfig* routing) {
   ClearFallbacksOf(routing->mutable_model_tier_rules());
   routing->clear_fallbacks();
   routing->clear_failure_fallbacks();
+  routing->mutable_selection()->set_fallback_enabled(false);
 }
 
 // The port alone of where the HTTP APIs are.

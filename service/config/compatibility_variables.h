@@ -4,7 +4,7 @@
 //
 //   GATEWAY_RETRY_DELAY=1.5        resilience.retry.backoff_base: 1.5s
 //   GATEWAY_MAX_RETRIES=3          resilience.retry.attempts_limit: 4
-//   OPENROUTER_FALLBACK_ENABLED=0  no rule and no chain has OpenRouter
+//   OPENROUTER_FALLBACK_ENABLED=0  no rule, policy and chain has OpenRouter
 //
 // They are stronger than the file and weaker than the fields' own variables
 // (environment.h). An empty one counts as not set. docs/configuration.md has a

@@ -260,6 +260,7 @@ void FillSelection(SelectionConfig* selection) {
   if (selection->default_strategy() == SELECTION_STRATEGY_UNSPECIFIED) {
     selection->set_default_strategy(SELECTION_STRATEGY_BALANCED);
   }
+  FILL(*selection, fallback_enabled, true);
   for (auto& policy : *selection->mutable_policies()) {
     if (policy.cost_tier() == COST_TIER_UNSPECIFIED) {
       policy.set_cost_tier(COST_TIER_MEDIUM);

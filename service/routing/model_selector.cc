@@ -26,6 +26,7 @@ ModelSelector::ModelSelector(
       state_(std::move(state)),
       table_(PoliciesOf(config), NodesOf(config)),
       default_strategy_(DefaultStrategyOf(config)),
+      has_fallbacks_(HasFallbacks(config)),
       performance_(table_, state_->performance) {}
 
 SelectionObstacle ModelSelector::ObstacleNow(size_t place) const {
@@ -47,6 +48,7 @@ SelectionObstacle ModelSelector::ObstacleNow(size_t place) const {
 void ModelSelector::Complete(const Query& query, Completed* completed) const {
   SelectionQuery& whole = completed->query;
   whole = *query.asked;
+  whole.has_fallbacks = has_fallbacks_;
   if (!whole.node.empty()) {
     whole.override_policy = EffectiveOverride(*state_->overrides.Get(), table_,
                                               whole.node, query.now);

@@ -65,6 +65,8 @@ class ModelSelector {
   const PolicyTable& table() const { return table_; }
   // Where calls do not say.
   SelectionStrategy default_strategy() const { return default_strategy_; }
+  // Whether others are asked if the chosen model fails.
+  bool has_fallbacks() const { return has_fallbacks_; }
   // How the calls of the table's policies went, in their order.
   std::shared_ptr<const PerformanceView::Records> Performance(
       absl::Time now) const {
@@ -105,6 +107,7 @@ class ModelSelector {
   const std::shared_ptr<SelectionState> state_;
   const PolicyTable table_;
   const SelectionStrategy default_strategy_;
+  const bool has_fallbacks_;
   mutable PerformanceView performance_;
 };
 

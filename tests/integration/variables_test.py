@@ -19,6 +19,15 @@ routing:
   model_rules:
     - {prefix: "gpt-", targets: [openai], fallbacks: [openrouter/or-spare]}
     - {glob: "*", targets: [openrouter]}
+  selection:
+    policies:
+      - {id: first, target: openai/gpt-first, capabilities: [streaming],
+         cost_tier: low, fallback_models: [second]}
+      - {id: second, target: openrouter/or-second, capabilities: [streaming]}
+      - {id: third, target: openai/gpt-third, capabilities: [streaming],
+         cost_tier: high}
+    default_strategy: cost_optimized
+    nodes: [{name: writer, required_capabilities: [streaming]}]
 resilience:
   retry: {backoff_base: 1ms, backoff_limit: 5s}
   circuit_breaker: {mode: "off"}
@@ -32,10 +41,10 @@ class VariablesTest(unittest.TestCase):
         cls.upstream = MockUpstream()
         cls.addClassCleanup(cls.upstream.close)
 
-    def gateway(self, **env):
+    def gateway(self, config=_CONFIG, **env):
         self.upstream.reset()
         gateway = GatewayProcess(
-            _CONFIG % {"upstream": self.upstream.address},
+            config % {"upstream": self.upstream.address},
             env={**gateway_case.ENV, **env})
         self.addCleanup(gateway.kill)
         return gateway
@@ -77,6 +86,39 @@ class VariablesTest(unittest.TestCase):
         self.assertEqual(named.status, 200, named.body)
         gateway = self.gateway(OPENROUTER_FALLBACK_ENABLED="true")
         self.assertEqual(self.ask(gateway, "anything").status, 200)
+
+    def test_switches_reach_what_is_selected(self):
+        node = {"x-llmgateway-node": "writer"}
+        for env, status, asked in (
+                ({}, 200, ["gpt-first", "or-second"]),
+                ({"GATEWAY_FALLBACK_ENABLED": "false"}, 503, ["gpt-first"]),
+                ({"OPENROUTER_FALLBACK_ENABLED": "false"}, 200,
+                 ["gpt-first", "gpt-third"])):
+            with self.subTest(env=env):
+                gateway = self.gateway(GATEWAY_MAX_RETRIES="0", **env)
+                self.upstream.set_script("gpt-first", {"status": 503})
+                # By both ways to ask for it.
+                for answer in (
+                        self.ask(gateway, "any", **node),
+                        ask(gateway.http, {"messages": [
+                            {"role": "user", "content": "hi"}],
+                            "node_name": "writer"},
+                            path="/api/chat/complete")):
+                    self.assertEqual(answer.status, status, answer.body)
+                for model in ("gpt-first", "or-second", "gpt-third"):
+                    self.assertEqual(
+                        self.upstream.stat(model, "requests") > 0,
+                        model in asked, model)
+                gateway.kill()
+
+    def test_openrouter_is_no_baseline(self):
+        config = _CONFIG.replace(
+            "routing:\n", "routing:\n"
+            "  rollout: {enabled: false, baseline: openrouter/or-base}\n")
+        answer = self.ask(self.gateway(config), "gpt-x")
+        self.assertEqual(answer.json()["model"], "or-base")
+        gateway = self.gateway(config, OPENROUTER_FALLBACK_ENABLED="false")
+        self.assertEqual(self.ask(gateway, "gpt-x").status, 403)
 
     def test_the_rollout(self):
         user = {"x-llmgateway-user": "team-a"}  # Its place: 29.91 %.

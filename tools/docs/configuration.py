@@ -86,9 +86,9 @@ those that it does not follow yet.
 | `GATEWAY_V2_PERCENTAGE` | `routing.rollout.percentage` | |
 | `GATEWAY_MAX_RETRIES` | `resilience.retry.attempts_limit` | retries after the first attempt: one less |
 | `GATEWAY_RETRY_DELAY` | `resilience.retry.backoff_base` | seconds |
-| `GATEWAY_FALLBACK_ENABLED` | `routing.fallbacks`, `routing.failure_fallbacks`, `fallbacks` of all rules | `false` removes them |
+| `GATEWAY_FALLBACK_ENABLED` | `routing.fallbacks`, `routing.failure_fallbacks`, `fallbacks` of all rules, `routing.selection.fallback_enabled` | `false` removes them, and is set there |
 | `OPENROUTER_BASE_URL` | `providers[].openrouter.base_url` | of every provider of that kind |
-| `OPENROUTER_FALLBACK_ENABLED` | all targets, `fallbacks` and `default_target` of `routing` | `false` takes out providers of that kind; rules without a target go. A caller may still name one |
+| `OPENROUTER_FALLBACK_ENABLED` | all targets, `fallbacks`, `default_target`, `rollout.baseline` and `selection.policies` of `routing` | `false` takes out providers of that kind; rules without a target go. A caller may still name one |
 | `OPENROUTER_API_KEY` and other keys | where the configuration says `env:NAME` | |
 | `GATEWAY_PID_FILE` | the flag `--pid_file` | |
 | `LLM_LOG_FORMAT` | | lines are JSON; warned of otherwise |

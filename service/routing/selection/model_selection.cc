@@ -242,6 +242,7 @@ void SelectionRun::KeepToBudget(Ranking* ranking,
 
 void SelectionRun::FillConfiguredFallbacks(const Wanted& wanted,
                                            SelectionResult* result) {
+  if (!query_.has_fallbacks) return;
   for (const std::string& id : result->model->fallback_models) {
     if (result->fallback_chain.size() == kFallbackChainMax) return;
     const ModelPolicy* fallback = table_.FindPolicy(id);
@@ -274,6 +275,7 @@ void SelectionRun::Fill(const Ranking& ranking, SelectionResult* result) {
     FillConfiguredFallbacks(wanted_, result);
     return;
   }
+  if (!query_.has_fallbacks) return;
   for (const ModelPolicy* next : result->alternatives) {
     if (result->fallback_chain.size() == kFallbackChainMax) break;
     result->fallback_chain.push_back(next);

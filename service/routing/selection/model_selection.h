@@ -99,6 +99,8 @@ struct SelectionQuery {
   std::optional<int64_t> budget_remaining_usd_nanos;
   // Ids of models that have failed the caller just now.
   absl::Span<const std::string_view> previous_failures;
+  // Whether others may be asked if the model fails.
+  bool has_fallbacks = true;
   // What the operator has given to the node (node_overrides.h); null if
   // nothing. It comes before every strategy and whatever the node asks for, if
   // it has the capabilities that the request names.
@@ -144,7 +146,7 @@ struct SelectionResult {
   absl::InlinedVector<const ModelPolicy*, kAlternativesMax> alternatives;
   // Whom to ask if the model fails, in order: the next best or, by
   // admin_preferred and of an override, the model's configured fallbacks. Each
-  // has all that is needed.
+  // has all that is needed. Nobody if the query has no fallbacks.
   absl::InlinedVector<const ModelPolicy*, kFallbackChainMax> fallback_chain;
   // Whose place it took because of the budget; null if nobody's.
   const ModelPolicy* in_place_of = nullptr;

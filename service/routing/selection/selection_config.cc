@@ -96,4 +96,8 @@ SelectionStrategy DefaultStrategyOf(const configv1::SelectionConfig& config) {
              : static_cast<SelectionStrategy>(config.default_strategy());
 }
 
+bool HasFallbacks(const configv1::SelectionConfig& config) {
+  return !config.has_fallback_enabled() || config.fallback_enabled();
+}
+
 }  // namespace gateway

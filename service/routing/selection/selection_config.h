@@ -42,6 +42,9 @@ std::vector<NodeRequirement> NodesOf(
 SelectionStrategy DefaultStrategyOf(
     const llmgateway::config::v1::SelectionConfig& config);
 
+// Whether others are asked if the chosen model fails.
+bool HasFallbacks(const llmgateway::config::v1::SelectionConfig& config);
+
 }  // namespace gateway
 
 #endif  // SERVICE_ROUTING_SELECTION_SELECTION_CONFIG_H_

@@ -193,17 +193,24 @@ TEST_F(CompatibilityVariablesTest, SwitchedOffFallbacksAreGone) {
       "routing:\n"
       "  agent_rules: [{agent_type: a, targets: [openai], fallbacks: [mock]}]\n"
       "  fallbacks: [mock]\n"
-      "  failure_fallbacks: {rate_limit: [mock]}\n";
+      "  failure_fallbacks: {rate_limit: [mock]}\n"
+      "  selection: {policies: [{id: m, target: mock/m}]}\n";
   EXPECT_EQ(Read({{"GATEWAY_FALLBACK_ENABLED", "true"}}, kRules)
                 .routing()
                 .fallbacks_size(),
             1);
+  EXPECT_TRUE(Read({{"GATEWAY_FALLBACK_ENABLED", "true"}}, kRules)
+                  .routing()
+                  .selection()
+                  .fallback_enabled());
   const auto routing =
       Read({{"GATEWAY_FALLBACK_ENABLED", "false"}}, kRules).routing();
   EXPECT_EQ(routing.fallbacks_size(), 0);
   EXPECT_EQ(routing.failure_fallbacks().rate_limit_size(), 0);
   EXPECT_EQ(routing.agent_rules(0).fallbacks_size(), 0);
   EXPECT_EQ(routing.agent_rules(0).targets_size(), 1);
+  EXPECT_FALSE(routing.selection().fallback_enabled());
+  EXPECT_EQ(routing.selection().policies_size(), 1);
 }
 
 TEST_F(CompatibilityVariablesTest, OpenRouterIsTakenOutOfRulesAndChains) {
@@ -226,6 +233,30 @@ TEST_F(CompatibilityVariablesTest, OpenRouterIsTakenOutOfRulesAndChains) {
   EXPECT_EQ(routing.model_rules(0).fallbacks_size(), 0);
   ASSERT_EQ(routing.fallbacks_size(), 1);
   EXPECT_FALSE(routing.has_default_target());
+}
+
+TEST_F(CompatibilityVariablesTest, OpenRouterIsNoBaselineAndNoPolicy) {
+  constexpr char kRules[] =
+      "routing:\n"
+      "  rollout: {baseline: other/base}\n"
+      "  selection:\n"
+      "    policies:\n"
+      "    - {id: a, target: mock/a, fallback_models: [b, c, undefined]}\n"
+      "    - {id: b, target: openrouter/b}\n"
+      "    - {id: c, target: mock/c}\n";
+  EXPECT_EQ(Read({}, kRules).routing().selection().policies_size(), 3);
+  const auto routing =
+      Read({{"OPENROUTER_FALLBACK_ENABLED", "false"}}, kRules).routing();
+  EXPECT_FALSE(routing.rollout().has_baseline());
+  ASSERT_EQ(routing.selection().policies_size(), 2);
+  EXPECT_EQ(routing.selection().policies(1).id(), "c");
+  // What no policy defines is left for others to tell of.
+  EXPECT_THAT(routing.selection().policies(0).fallback_models(),
+              ElementsAre("c", "undefined"));
+  const auto kept = Read({{"OPENROUTER_FALLBACK_ENABLED", "false"}},
+                         "routing: {rollout: {baseline: mock/base}}\n")
+                        .routing();
+  EXPECT_EQ(kept.rollout().baseline().provider(), "mock");
 }
 
 TEST_F(CompatibilityVariablesTest, WhatIsWrongIsToldByItsVariable) {

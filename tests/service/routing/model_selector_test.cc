@@ -100,9 +100,12 @@ constexpr char kSelectionRules[] = R"pb(
 
 class ModelSelectorTest : public testing::Test {
  protected:
-  ModelSelectorTest() {
+  ModelSelectorTest() { Configure(/*has_fallbacks=*/true); }
+
+  void Configure(bool has_fallbacks) {
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kSelectionRules,
                                                               &config_));
+    config_.mutable_selection()->set_fallback_enabled(has_fallbacks);
     router_ = std::make_unique<Router>(config_, health_, state_);
     asked_.strategy = router_->selector().default_strategy();
   }
@@ -172,6 +175,19 @@ TEST_F(ModelSelectorTest, ANodeGetsAModelThatHasAllAndCanBeAsked) {
                                   "policy:clever: lacks creative_writing",
                                   "policy:keyless: no credential",
                                   "selection:cost_optimized: chosen"));
+}
+
+TEST_F(ModelSelectorTest, WithoutFallbacksNobodyElseIsAsked) {
+  Configure(/*has_fallbacks=*/false);
+  asked_.node = "writer";
+  EXPECT_EQ(Plan(), "a/a-cheap selection:cost_optimized");
+  EXPECT_TRUE(plan_->rule.any.empty());
+  EXPECT_TRUE(plan_->selection->result.fallback_chain.empty());
+  // Who else qualified is told all the same.
+  EXPECT_EQ(plan_->selection->result.alternatives.size(), 1u);
+  Give("writer", "cheap");  // Whose own fallback is `dear`.
+  EXPECT_EQ(Plan(), "a/a-cheap override:writer");
+  EXPECT_TRUE(plan_->rule.any.empty());
 }
 
 TEST_F(ModelSelectorTest, WhoeverNamesTheProviderChoosesForHimself) {
