@@ -13,10 +13,12 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "providers/prompt_prefix.h"
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/capability_check.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/rollout_route.h"
+#include "service/routing/balancing.h"
 
 namespace gateway {
 namespace {
@@ -120,11 +122,23 @@ bool HasMore(const RoutePlan& route) {
 }
 
 // What keeps calls of one origin at one target: the session, or else the user,
-// or else the caller.
-StickyKey StickyKeyOf(const CallScope& scope, std::string_view caller) {
+// or else the caller, or else what the prompt begins with.
+StickyKey StickyKeyOf(const CallScope& scope, std::string_view caller,
+                      const absl::FunctionRef<std::string()>& prompt_prefix) {
   if (!scope.session_id.empty()) return {StickyBy::kSession, scope.session_id};
   if (!scope.user_id.empty()) return {StickyBy::kUser, scope.user_id};
-  return {StickyBy::kCaller, caller};
+  return {
+      .by = StickyBy::kCaller, .text = caller, .prompt_prefix = &prompt_prefix};
+}
+
+std::string PromptPrefixOf(const IncomingCall& call) {
+  if (call.request != nullptr) {
+    return PromptPrefix(*call.request, kStickyPromptBytesMax);
+  }
+  if (call.raw != nullptr) {
+    return PromptPrefix(*call.raw, kStickyPromptBytesMax);
+  }
+  return "";
 }
 
 using Tags = absl::InlinedVector<std::string_view, 4>;
@@ -167,12 +181,14 @@ absl::StatusOr<RoutePlan> PlanByRules(IncomingCall& call,
     return request.ok() ? TextsOf(**request) : PromptTexts();
   };
   const absl::FunctionRef<PromptTexts()> prompt = read_texts;
+  const auto read_prefix = [&call] { return PromptPrefixOf(call); };
+  const absl::FunctionRef<std::string()> prefix = read_prefix;
   const bool can_be_read = call.request != nullptr || call.raw != nullptr;
   RouteQuery query = {.model = call.facts.model,
                       .provider = admitted.provider,
                       .agent_type = admitted.scope.agent_type,
                       .domain_tags = tags,
-                      .sticky = StickyKeyOf(admitted.scope, caller),
+                      .sticky = StickyKeyOf(admitted.scope, caller, prefix),
                       .prompt = can_be_read ? &prompt : nullptr};
   const auto find_lacking = [&](const RouteTarget& target) {
     return std::string(

@@ -16,9 +16,13 @@
 #define SERVICE_ROUTING_GROUP_ORDER_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "base/os/random.h"
 #include "service/routing/balancing.h"
@@ -28,11 +32,13 @@ namespace gateway {
 
 class RouteGroup;
 
-// What keeps calls together where targets are sticky; nothing if `text` is
-// empty.
+// What keeps calls together where targets are sticky; nothing if it is empty.
 struct StickyKey {
   StickyBy by = StickyBy::kCaller;
   std::string_view text;
+  // Asked, where targets are sticky and `text` is empty, for what the prompt
+  // begins with; may be null.
+  const absl::FunctionRef<std::string()>* prompt_prefix = nullptr;
 };
 
 // What of a call decides among the targets of a group.
@@ -77,7 +83,7 @@ class GroupOrder {
   // By the group's numbers.
   size_t first_member_ = 0;
   Random* random_ = nullptr;
-  StickyKey sticky_;
+  std::optional<uint64_t> sticky_hash_;
   std::string_view model_;
 };
 

@@ -1,6 +1,8 @@
 #include "service/routing/route_group.h"
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -53,12 +55,22 @@ Balancer MakeBalancer(const RouteGroup::Targets& targets, Balancing balancing,
   return Balancer(StrategyOf(balancing), balanced);
 }
 
+std::optional<uint64_t> StickyHashOf(const StickyKey& key) {
+  if (!key.text.empty()) return StickyHash(key.by, key.text);
+  if (key.prompt_prefix == nullptr) return std::nullopt;
+  const std::string prefix = (*key.prompt_prefix)();
+  if (prefix.empty()) return std::nullopt;
+  return StickyHash(StickyBy::kPromptPrefix, prefix);
+}
+
 }  // namespace
 
 RouteGroup::RouteGroup(std::string reason, const Targets& targets,
                        Balancing balancing, const Targets& fallbacks,
                        const TargetHealth& health)
-    : reason_(std::move(reason)), health_(&health) {
+    : reason_(std::move(reason)),
+      health_(&health),
+      is_sticky_(StrategyOf(balancing) == BalancingStrategy::kSticky) {
   for (const auto& target : targets) {
     if (IsReady(target, health)) {
       members_.push_back({health.NameOf(target.provider()), target.model()});
@@ -110,7 +122,7 @@ GroupOrder RouteGroup::Order(const GroupQuery& query) const {
     return order;
   }
   order.random_ = &query.random;
-  order.sticky_ = query.sticky;
+  if (is_sticky_) order.sticky_hash_ = StickyHashOf(query.sticky);
   order.model_ = query.model;
   const auto load_of = [&](size_t member) {
     return LoadOf(member, query.model);
@@ -150,11 +162,7 @@ void RouteGroup::AddAll(GroupOrder* order) const {
 }
 
 BalancingQuery RouteGroup::BalancingOf(const GroupOrder& order) const {
-  BalancingQuery query = {.random = *order.random_};
-  if (!order.sticky_.text.empty()) {
-    query.sticky_hash = StickyHash(order.sticky_.by, order.sticky_.text);
-  }
-  return query;
+  return {.random = *order.random_, .sticky_hash = order.sticky_hash_};
 }
 
 TargetLoad RouteGroup::LoadOf(size_t member, std::string_view model) const {

@@ -103,6 +103,8 @@ class RouteGroup {
   std::vector<RouteTarget> fallbacks_;
   std::string left_out_;
   bool unknown_provider_ = false;
+  // What keeps calls together is asked for.
+  bool is_sticky_ = false;
   // At least one names a model.
   bool names_models_ = false;
   // Where there is more than one.

@@ -2,10 +2,12 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -167,6 +169,63 @@ TEST_F(RouteGroupTest, TargetsThatShareCallsAreCompared) {
     EXPECT_EQ(order[0].member, health_.members[1]);
     EXPECT_EQ(order[1].member, health_.members[0]);
   }
+}
+
+class StickyGroupTest : public RouteGroupTest {
+ protected:
+  std::string First(StickyKey key) {
+    GroupOrder order =
+        group_->Order({.random = chance_, .sticky = key, .model = "m"});
+    return std::string(order.At(0)->provider);
+  }
+  std::string FirstOfPrompt(const std::string& prompt,
+                            std::string_view session = "") {
+    const auto read = [&] {
+      ++reads_;
+      return prompt;
+    };
+    const absl::FunctionRef<std::string()> prefix = read;
+    return First(
+        {.by = StickyBy::kSession, .text = session, .prompt_prefix = &prefix});
+  }
+
+  int reads_ = 0;
+};
+
+TEST_F(StickyGroupTest, CallsOfOneBeginningStayTogetherAndOthersDoNot) {
+  Make(R"(balancing: BALANCING_STICKY
+          targets { provider: "a" } targets { provider: "b" })");
+  std::set<std::string> all;
+  for (int prompt = 0; prompt < 20; ++prompt) {
+    const std::string first = FirstOfPrompt("prompt " + std::to_string(prompt));
+    all.insert(first);
+    for (int call = 0; call < 5; ++call) {
+      EXPECT_EQ(FirstOfPrompt("prompt " + std::to_string(prompt)), first);
+    }
+  }
+  EXPECT_EQ(all.size(), 2u);
+}
+
+TEST_F(StickyGroupTest, APromptThatSaysNothingKeepsNothingTogether) {
+  Make(R"(balancing: BALANCING_STICKY
+          targets { provider: "a" } targets { provider: "b" })");
+  std::set<std::string> all;
+  for (int call = 0; call < 40; ++call) all.insert(FirstOfPrompt(""));
+  EXPECT_EQ(all.size(), 2u);
+}
+
+TEST_F(StickyGroupTest, APromptIsReadOnlyWhereItDecides) {
+  Make(R"(balancing: BALANCING_STICKY
+          targets { provider: "a" } targets { provider: "b" })");
+  FirstOfPrompt("p", "session");
+  EXPECT_EQ(reads_, 0);
+  FirstOfPrompt("p");
+  EXPECT_EQ(reads_, 1);
+  Make(R"(targets { provider: "a" } targets { provider: "b" })");
+  FirstOfPrompt("p");
+  Make(R"(balancing: BALANCING_STICKY targets { provider: "a" })");
+  FirstOfPrompt("p");
+  EXPECT_EQ(reads_, 1);
 }
 
 }  // namespace
