@@ -25,7 +25,8 @@ void FillProblem(const ConfigProblem& from,
   to->set_message(from.source == kSource
                       ? from.message
                       : absl::StrCat(from.source, ": ", from.message));
-  to->set_severity(severity);
+  to->set_severity(from.is_issue ? v1::ConfigProblem::SEVERITY_ISSUE
+                                 : severity);
 }
 
 }  // namespace

@@ -55,6 +55,13 @@ void ConfigProblems::Warn(TextPlace place, std::string_view path,
   Keep(Told(std::move(place), path, message), &warnings_);
 }
 
+void ConfigProblems::WarnOfIssue(TextPlace place, std::string_view path,
+                                 std::string_view message) {
+  ConfigProblem issue = Told(std::move(place), path, message);
+  issue.is_issue = true;
+  Keep(std::move(issue), &warnings_);
+}
+
 void ConfigProblems::TellAs(std::string path, std::string written) {
   TellAsFrom(std::move(path), "", std::move(written));
 }
@@ -113,14 +120,15 @@ std::vector<ConfigProblem> ConfigProblems::SortedWarnings() const {
 std::vector<ConfigProblem> ConfigProblems::SortedOf(
     const List& list, std::string_view what) const {
   std::vector<ConfigProblem> sorted = list.kept;
-  std::stable_sort(
-      sorted.begin(), sorted.end(),
-      [this](const ConfigProblem& a, const ConfigProblem& b) {
-        return std::tuple(a.source != source_, std::string_view(a.source),
-                          a.place.line, a.place.column) <
-               std::tuple(b.source != source_, std::string_view(b.source),
-                          b.place.line, b.place.column);
-      });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [this](const ConfigProblem& a, const ConfigProblem& b) {
+                     return std::tuple(!a.is_issue, a.source != source_,
+                                       std::string_view(a.source), a.place.line,
+                                       a.place.column) <
+                            std::tuple(!b.is_issue, b.source != source_,
+                                       std::string_view(b.source), b.place.line,
+                                       b.place.column);
+                   });
   if (list.count > list.kept.size()) {
     sorted.push_back({source_,
                       {},

@@ -11,7 +11,8 @@
 //
 //   gateway.yaml:3:5: listeners.grpc: unknown field; did you mean ...
 //
-// What may be meant, and yet will not do what it seems to, is a warning.
+// What may be meant, and yet will not do what it seems to, is a warning; one of
+// what cannot work at all, while the rest does, is an issue.
 //
 // FieldPlaces remembers where in a text each field was given, so that checks
 // made after reading can point there too.
@@ -47,6 +48,7 @@ struct ConfigProblem {
   TextPlace place;
   std::string path;     // Such as `providers[0].name`; may be empty.
   std::string message;  // What is wrong and what to do.
+  bool is_issue = false;  // Of a warning.
 
   std::string ToString() const;
 };
@@ -78,6 +80,10 @@ class ConfigProblems {
   // Adds a warning about a field.
   void Warn(TextPlace place, std::string_view path, std::string_view message);
 
+  // Adds a warning that is an issue.
+  void WarnOfIssue(TextPlace place, std::string_view path,
+                   std::string_view message);
+
   // Tells from now on what concerns the field `path`, or one within it, as of
   // the field `written`, from which it was made: for a file that has fields of
   // its own.
@@ -95,7 +101,7 @@ class ConfigProblems {
   bool empty() const { return problems_.count == 0; }
 
   // Return all, sorted by source, then by place in the text, then in the order
-  // in which they were added.
+  // in which they were added. Of the warnings the issues come first.
   std::vector<ConfigProblem> Sorted() const;
   std::vector<ConfigProblem> SortedWarnings() const;
 

@@ -180,11 +180,13 @@ void SelectionValidator::CheckCost(const std::string& path,
 void SelectionValidator::Warn(const configv1::SelectionConfig& selection) {
   const PolicyTable table(PoliciesOf(selection), NodesOf(selection));
   const PolicyFindings findings = CheckPolicies(table);
-  for (const auto* list : {&findings.issues, &findings.warnings}) {
-    for (const PolicyFinding& finding : *list) {
-      const std::string path = JoinPath(kSelectionPath, finding.path);
-      problems_.Warn(places_.Find(path), path, finding.message);
-    }
+  for (const PolicyFinding& issue : findings.issues) {
+    const std::string path = JoinPath(kSelectionPath, issue.path);
+    problems_.WarnOfIssue(places_.Find(path), path, issue.message);
+  }
+  for (const PolicyFinding& warning : findings.warnings) {
+    const std::string path = JoinPath(kSelectionPath, warning.path);
+    problems_.Warn(places_.Find(path), path, warning.message);
   }
 }
 

@@ -91,6 +91,35 @@ TEST(ConfigCheckTest, AMistakeInTheEnvironmentIsNotLookedForInTheText) {
   EXPECT_THAT(response.problems(0).message(), HasSubstr("environment: "));
 }
 
+TEST(ConfigCheckTest, WhatCannotWorkIsAnIssueAndNotAWarning) {
+  const ValidateConfigResponse response = CheckText(
+      "providers: [{name: mock, mock: {}}]\n"
+      "routing:\n"
+      "  selection:\n"
+      "    policies:\n"
+      "    - {id: unused, target: mock/u}\n"
+      "    - {id: a, target: mock/a, capabilities: [streaming],\n"
+      "       fallback_models: [undefined]}\n"
+      "    nodes:\n"
+      "    - {name: writer, required_capabilities: [streaming]}\n"
+      "    - {name: painter, required_capabilities: [vision]}\n");
+  // The gateway starts with it.
+  EXPECT_TRUE(response.valid());
+  ASSERT_EQ(response.problems_size(), 3) << response.DebugString();
+  EXPECT_EQ(response.problems(0).severity(),
+            llmgateway::v1::ConfigProblem::SEVERITY_ISSUE);
+  EXPECT_THAT(response.problems(0).message(),
+              HasSubstr("fallback 'undefined' of policy 'a' is not defined"));
+  EXPECT_EQ(response.problems(1).severity(),
+            llmgateway::v1::ConfigProblem::SEVERITY_ISSUE);
+  EXPECT_THAT(response.problems(1).message(),
+              HasSubstr("no model can serve node 'painter'"));
+  // It stands before them in the text.
+  EXPECT_EQ(response.problems(2).severity(),
+            llmgateway::v1::ConfigProblem::SEVERITY_WARNING);
+  EXPECT_EQ(response.problems(2).path(), "routing.selection.policies[0]");
+}
+
 // Otherwise who may ask would learn which files and variables there are.
 TEST(ConfigCheckTest, WhatATextRefersToIsNotLookedAt) {
   const std::string there = testing::TempDir() + "/there";

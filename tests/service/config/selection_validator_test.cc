@@ -34,7 +34,8 @@ std::vector<std::string> SelectionWarnings(std::string_view yaml) {
   EXPECT_THAT(draft.problems, IsEmpty());
   std::vector<std::string> lines;
   for (const ConfigProblem& warning : draft.warnings) {
-    lines.push_back(absl::StrCat(warning.path, ": ", warning.message));
+    lines.push_back(absl::StrCat(warning.is_issue ? "issue: " : "",
+                                 warning.path, ": ", warning.message));
   }
   return lines;
 }
@@ -134,13 +135,13 @@ TEST(SelectionValidatorTest, WhatCannotServeOrIsNotUsedIsDoubtful) {
                         "    nodes:\n"
                         "    - {name: n}\n"
                         "    - {name: s, required_capabilities: [vision]}\n"),
-      ElementsAre("routing.selection.policies[0].fallback_models[0]: fallback "
-                  "'gone' of policy 'a' is not defined",
+      ElementsAre("issue: routing.selection.policies[0].fallback_models[0]: "
+                  "fallback 'gone' of policy 'a' is not defined",
+                  "issue: routing.selection.nodes[1]: no model can serve node "
+                  "'s': a (lacks vision), b (lacks vision; its cost tier "
+                  "PREMIUM is too dear)",
                   "routing.selection.policies[1]: policy 'b' is used by no "
-                  "node",
-                  "routing.selection.nodes[1]: no model can serve node 's': a "
-                  "(lacks vision), b (lacks vision; its cost tier PREMIUM is "
-                  "too dear)"));
+                  "node"));
 }
 
 TEST(SelectionValidatorTest, NothingIsFine) {
