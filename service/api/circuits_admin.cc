@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/os/logging.h"
@@ -31,19 +34,37 @@ constexpr std::string_view kModule = "providers";
 constexpr int kCircuitsPageDefault = 100;
 constexpr int kCircuitsPageMax = 1000;
 constexpr int64_t kReasonCharactersMax = 512;
-// How a page token begins. It names the last circuit of its page, so that the
-// next page is right even if circuits come between the two.
+// How a page token begins. It names the provider that is asked for and the last
+// circuit of its page, so that the next page is right even if circuits come
+// between the two.
 constexpr absl::string_view kCircuitMark = "circuit:";
 
 // A provider and a model.
 using CircuitName = std::pair<std::string, std::string>;
 
-// Returns the name in a page token; nothing if it is none of ours.
-std::optional<CircuitName> NameInToken(absl::string_view token) {
-  if (!absl::ConsumePrefix(&token, kCircuitMark)) return std::nullopt;
-  const size_t slash = token.find('/');
-  if (slash == absl::string_view::npos) return std::nullopt;
-  return CircuitName(token.substr(0, slash), token.substr(slash + 1));
+// Returns the token for what comes behind a circuit.
+std::string TokenBehind(const v1::Circuit& circuit,
+                        const std::string& asked_provider) {
+  return absl::StrCat(kCircuitMark, asked_provider, "/", circuit.provider(),
+                      "/", circuit.model());
+}
+
+// Returns the circuit that the token of such a request names.
+absl::StatusOr<CircuitName> NameInToken(absl::string_view token,
+                                        const std::string& asked_provider) {
+  // Providers' names have no slash.
+  const std::vector<std::string> parts =
+      absl::StrSplit(token, absl::MaxSplits('/', 2));
+  absl::string_view provider = parts[0];
+  if (parts.size() != 3 || !absl::ConsumePrefix(&provider, kCircuitMark)) {
+    return InvalidField("page_token", "is not one that this listing returned");
+  }
+  if (provider != asked_provider) {
+    return InvalidField("page_token",
+                        "is of a listing for another provider; begin again "
+                        "without one");
+  }
+  return CircuitName(parts[1], parts[2]);
 }
 
 absl::Status CheckProvider(const RuntimeSnapshot& runtime,
@@ -77,6 +98,49 @@ absl::StatusOr<TargetState*> TargetToChange(const RuntimeSnapshot& runtime,
                    "too many models have been named since the process began");
 }
 
+// Returns what is kept of a circuit of which this is said.
+v1::Circuit::State KeptState(v1::ForceCircuitRequest::State said) {
+  switch (said) {
+    case v1::ForceCircuitRequest::STATE_FORCED_OPEN:
+      return v1::Circuit::STATE_FORCED_OPEN;
+    case v1::ForceCircuitRequest::STATE_METRICS_ONLY:
+      return v1::Circuit::STATE_METRICS_ONLY;
+    default:
+      return v1::Circuit::STATE_UNSPECIFIED;
+  }
+}
+
+// Fills in the circuit of a target that may never have been asked.
+void FillAsItIs(const RuntimeSnapshot& runtime, const std::string& provider,
+                const std::string& model, v1::Circuit* out) {
+  const CircuitView view(runtime);
+  const TargetState* const known =
+      runtime.resilience().targets.FindKnown(provider, model);
+  if (known != nullptr) {
+    view.Fill(*known, out);
+  } else {
+    view.FillUnknown(provider, model, out);
+  }
+}
+
+// Fills in what a circuit would be once it is forced.
+void FillForced(const RuntimeSnapshot& runtime,
+                const v1::ForceCircuitRequest& request, v1::Circuit* out) {
+  FillAsItIs(runtime, request.provider(), request.model(), out);
+  out->clear_retry_time();
+  if (request.state() != v1::ForceCircuitRequest::STATE_CONFIGURED) {
+    out->set_state(KeptState(request.state()));
+    return;
+  }
+  // It is reset.
+  v1::Circuit fresh;
+  CircuitView(runtime).FillUnknown(request.provider(), request.model(), &fresh);
+  out->set_state(fresh.state());
+  out->clear_consecutive_failures();
+  out->clear_window_calls();
+  out->clear_window_failures();
+}
+
 // Returns the operator's name, as people are told it.
 std::string OperatorName(const RuntimeSnapshot& runtime,
                          const CallContext& call) {
@@ -92,18 +156,6 @@ void LogDeed(std::string_view deed, const std::string& provider,
        {"model", model},
        {"operator", who},
        {"detail", detail}});
-}
-
-// Returns what is kept of a circuit of which this is said.
-v1::Circuit::State KeptState(v1::ForceCircuitRequest::State said) {
-  switch (said) {
-    case v1::ForceCircuitRequest::STATE_FORCED_OPEN:
-      return v1::Circuit::STATE_FORCED_OPEN;
-    case v1::ForceCircuitRequest::STATE_METRICS_ONLY:
-      return v1::Circuit::STATE_METRICS_ONLY;
-    default:
-      return v1::Circuit::STATE_UNSPECIFIED;
-  }
 }
 
 // Closes the circuits of a provider, or of one of its models.
@@ -150,11 +202,8 @@ Task<absl::Status> CircuitsAdmin::ListCircuits(
   }
   std::optional<CircuitName> after;
   if (!request.page_token().empty()) {
-    after = NameInToken(request.page_token());
-    if (!after.has_value()) {
-      co_return InvalidField("page_token",
-                             "is not one that this listing returned");
-    }
+    GATEWAY_CO_ASSIGN_OR_RETURN(
+        after, NameInToken(request.page_token(), request.provider()));
   }
   if (!request.provider().empty()) {
     GATEWAY_CO_RETURN_IF_ERROR(CheckProvider(*runtime, request.provider()));
@@ -170,9 +219,8 @@ Task<absl::Status> CircuitsAdmin::ListCircuits(
       continue;
     }
     if (response->circuits_size() == page_size) {
-      const v1::Circuit& shown = response->circuits(page_size - 1);
       response->set_next_page_token(
-          absl::StrCat(kCircuitMark, shown.provider(), "/", shown.model()));
+          TokenBehind(response->circuits(page_size - 1), request.provider()));
       break;
     }
     view.Fill(*target, response->add_circuits());
@@ -185,18 +233,20 @@ Task<absl::Status> CircuitsAdmin::ResetCircuit(
     v1::ResetCircuitResponse* response) {
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   GATEWAY_CO_RETURN_IF_ERROR(CheckProvider(*runtime, request.provider()));
-  CircuitChange change = {
-      .provider = request.provider(),
-      .model = request.model(),
-      .say = [](v1::Circuit* kept) { kept->clear_state(); }};
-  std::function<void()> reset = [runtime, provider = request.provider(),
-                                 model = request.model()] {
-    ResetAll(*runtime, provider, model);
-  };
-  GATEWAY_CO_RETURN_IF_ERROR(
-      co_await Say(call, runtime, std::move(change), std::move(reset)));
-  LogDeed("An operator has reset circuits", request.provider(),
-          request.model(), OperatorName(*runtime, call));
+  if (!request.validate_only()) {
+    CircuitChange change = {
+        .provider = request.provider(),
+        .model = request.model(),
+        .say = [](v1::Circuit* kept) { kept->clear_state(); }};
+    std::function<void()> reset = [runtime, provider = request.provider(),
+                                   model = request.model()] {
+      ResetAll(*runtime, provider, model);
+    };
+    GATEWAY_CO_RETURN_IF_ERROR(
+        co_await Say(call, runtime, std::move(change), std::move(reset)));
+    LogDeed("An operator has reset circuits", request.provider(),
+            request.model(), OperatorName(*runtime, call));
+  }
   const CircuitView view(*runtime);
   for (const TargetState* target : view.Targets(request.provider())) {
     if (!request.model().empty() && target->model != request.model()) continue;
@@ -223,6 +273,10 @@ Task<absl::Status> CircuitsAdmin::ForceCircuit(
       break;
     default:
       co_return InvalidField("state", "is required");
+  }
+  if (request.validate_only()) {
+    FillForced(*runtime, request, response->mutable_circuit());
+    co_return absl::OkStatus();
   }
   GATEWAY_CO_ASSIGN_OR_RETURN(
       TargetState* const target,
@@ -263,14 +317,7 @@ Task<absl::Status> CircuitsAdmin::SetModelEnabled(
   v1::Circuit& circuit = *response->mutable_circuit();
   const CircuitView view(*runtime);
   if (request.validate_only()) {
-    const TargetState* const known =
-        runtime->resilience().targets.FindKnown(request.provider(),
-                                                request.model());
-    if (known != nullptr) {
-      view.Fill(*known, &circuit);
-    } else {
-      view.FillUnknown(request.provider(), request.model(), &circuit);
-    }
+    FillAsItIs(*runtime, request.provider(), request.model(), &circuit);
     circuit.set_disabled(!request.enabled());
     circuit.set_disabled_reason(request.enabled() ? "" : why);
     co_return absl::OkStatus();

@@ -90,7 +90,8 @@ void FillProblems(const std::vector<ConfigProblem>& problems,
     added.set_column(problem.place.column);
     added.set_path(problem.path);
     added.set_message(problem.message);
-    added.set_severity(severity);
+    added.set_severity(problem.is_issue ? v1::ConfigProblem::SEVERITY_ISSUE
+                                        : severity);
   }
 }
 
@@ -144,6 +145,7 @@ Task<absl::Status> ConfigAdmin::Reload(CallContext& call,
   FillResult(*result, response);
   FillProblems(result->warnings, v1::ConfigProblem::SEVERITY_WARNING,
                response->mutable_warnings());
+  response->set_applied_kept(result->applied_kept);
   co_return absl::OkStatus();
 }
 
@@ -183,8 +185,13 @@ Task<absl::Status> ConfigAdmin::Rollback(
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   const std::string by(CheckOperator(*runtime, call).value_or(""));
   auto roll_back = [&reloader = sources_.reloader, version = request.version(),
-                    etag = request.etag(),
-                    by] { return reloader.Rollback(version, etag, by); };
+                    etag = request.etag(), by,
+                    validate_only = request.validate_only()] {
+    return reloader.Rollback({.version = version,
+                              .etag = etag,
+                              .by = by,
+                              .validate_only = validate_only});
+  };
   absl::StatusOr<Result> result = co_await OnWorker(call, std::move(roll_back));
   GATEWAY_CO_RETURN_IF_ERROR(result.status());
   FillResult(*result, response);

@@ -126,7 +126,8 @@ Task<absl::Status> PoliciesAdmin::BulkUpdateNodePolicies(
   for (int i = 0; i < request.updates_size(); ++i) {
     if (!request.updates(i).validate_only()) continue;
     co_return InvalidField(absl::StrCat("updates[", i, "].validate_only"),
-                           "is for UpdateNodePolicy only");
+                           "is for UpdateNodePolicy only; say validate_only "
+                           "of the whole");
   }
   const Runtime runtime = sources_.runtime.Get();
   const absl::Time now = runtime->clock().WallTime();
@@ -139,8 +140,16 @@ Task<absl::Status> PoliciesAdmin::BulkUpdateNodePolicies(
     malformed.push_back(each.status());
     if (each.ok()) given.push_back(*std::move(each));
   }
-  GATEWAY_CO_ASSIGN_OR_RETURN(const std::vector<absl::Status> set,
-                              co_await Set(call, runtime, std::move(given)));
+  std::vector<absl::Status> set;
+  OverrideSet next;
+  if (request.validate_only()) {
+    next = runtime->selection().overrides.PreviewAll(
+        runtime->router().selector().table(), given, &set);
+  } else {
+    GATEWAY_CO_ASSIGN_OR_RETURN(set,
+                                co_await Set(call, runtime, std::move(given)));
+    next = *runtime->selection().overrides.Get();
+  }
   size_t place = 0;
   for (int i = 0; i < request.updates_size(); ++i) {
     const std::string& node = request.updates(i).node_name();
@@ -149,7 +158,7 @@ Task<absl::Status> PoliciesAdmin::BulkUpdateNodePolicies(
     v1::NodePolicyResult& result = *response->add_results();
     result.set_node_name(node);
     if (status.ok()) {
-      FillCurrentAssignment(*runtime, node, result.mutable_assignment());
+      FillAssignment(*runtime, next, node, result.mutable_assignment());
     } else {
       result.set_failure_message(std::string(status.message()));
     }

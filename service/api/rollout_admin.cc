@@ -97,11 +97,15 @@ Task<absl::Status> RolloutAdmin::Update(CallContext& call,
                            "must be 0 to 100, with two decimals at most");
   }
   // One that says nothing asks how it is.
-  const bool asks = !said.any() && !request.reset();
+  const bool asks =
+      request.validate_only() || (!said.any() && !request.reset());
   if (!asks) {
     GATEWAY_CO_RETURN_IF_ERROR(co_await Say(call, runtime, said));
   }
-  const RolloutSwitch::State state = runtime->rollout().state();
+  const bool previews =
+      request.validate_only() && (said.any() || request.reset());
+  const RolloutSwitch::State state =
+      previews ? runtime->rollout().Preview(said) : runtime->rollout().state();
   response->set_enabled(state.enabled);
   response->set_percentage(state.percentage);
   response->set_overridden(state.overridden);

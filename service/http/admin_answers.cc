@@ -349,7 +349,12 @@ absl::Status WriteReload(const AdminAsked& asked,
                          const v1::ReloadConfigResponse& response,
                          JsonWriter& json) {
   json.BoolField("success", true);
-  json.StringField("message", "Configuration reloaded successfully");
+  json.StringField("message",
+                   response.applied_kept()
+                       ? "The file has not changed, so the configuration that "
+                         "was applied in its place stays in use"
+                       : "Configuration reloaded successfully");
+  json.BoolField("applied_kept", response.applied_kept());
   json.Int64Field("version", response.version().version());
   json.StartArrayField("changed_fields");
   for (const v1::ConfigChange& change : response.changes()) {

@@ -231,15 +231,18 @@ ConfigReloader::Result ConfigReloader::Reload(Trigger trigger,
     if (!validate_only) files_of_file_ = candidate.reading.files;
   }
   const ConfigVersion& in_use = history_.versions().back();
-  if (in_use.applied && trigger != Trigger::kOperator &&
-      candidate.file_sha256 == history_.file_sha256()) {
+  const bool keeps_applied =
+      in_use.applied && candidate.file_sha256 == history_.file_sha256();
+  if (keeps_applied) {
     // The secrets and certificates that it names may be others.
     candidate.reading = ReadText(in_use);
     candidate.source = in_use.source;
     candidate.from_file = in_use.from_file;
     candidate.applied = true;
   }
-  return Use(std::move(candidate), validate_only);
+  Result result = Use(std::move(candidate), validate_only);
+  result.applied_kept = keeps_applied && result.status.ok();
+  return result;
 }
 
 absl::Status ConfigReloader::CheckEtag(std::string_view etag) {
@@ -273,33 +276,32 @@ ConfigReloader::Result ConfigReloader::Apply(const Applied& applied) {
   return Use(std::move(candidate), applied.validate_only);
 }
 
-ConfigReloader::Result ConfigReloader::Rollback(int64_t version,
-                                                std::string_view etag,
-                                                std::string_view by) {
+ConfigReloader::Result ConfigReloader::Rollback(const RolledBack& asked) {
   MutexLock lock(mu_);
   if (!AwaitBegin(lock)) return Ended();
   Candidate candidate;
   candidate.trigger = "operator";
-  candidate.source = AppliedBy(by);
+  candidate.source = AppliedBy(asked.by);
   candidate.must_be_kept = true;
   candidate.is_operators = true;
   candidate.code = absl::StatusCode::kFailedPrecondition;
-  const absl::Status checked = CheckEtag(etag);
+  const absl::Status checked = CheckEtag(asked.etag);
   if (!checked.ok()) {
     return Refused(candidate, {.status = checked, .refusal = Refusal::kEtag},
-                   false);
+                   asked.validate_only);
   }
   const std::vector<ConfigVersion>& versions = history_.versions();
-  const ConfigVersion* const found = version != 0 ? history_.Find(version)
-                                     : versions.size() >= 2
-                                         ? &versions[versions.size() - 2]
-                                         : nullptr;
+  const ConfigVersion* const found =
+      asked.version != 0     ? history_.Find(asked.version)
+      : versions.size() >= 2 ? &versions[versions.size() - 2]
+                             : nullptr;
   if (found == nullptr) {
     const absl::Status none = absl::NotFoundError(
-        version == 0 ? "there was none before"
-                     : absl::StrCat("version ", version, " is not kept"));
+        asked.version == 0
+            ? "there was none before"
+            : absl::StrCat("version ", asked.version, " is not kept"));
     return Refused(candidate, {.status = none, .refusal = Refusal::kNoVersion},
-                   false);
+                   asked.validate_only);
   }
   ConfigVersion target = *found;
   candidate.file_sha256 = FileSha256();
@@ -308,7 +310,7 @@ ConfigReloader::Result ConfigReloader::Rollback(int64_t version,
   target.source = candidate.applied ? candidate.source : options_.file;
   candidate.source = target.source;
   candidate.reading = ReadText(target);
-  return Use(std::move(candidate), false);
+  return Use(std::move(candidate), asked.validate_only);
 }
 
 std::string ConfigReloader::FileSha256() const {

@@ -20,8 +20,8 @@
 //   llmgw_config_version                    counts from 1
 //   llmgw_state_damaged_files               as of the start, or of a reload
 //
-// What an operator has applied is in use until the file changes, until he asks
-// for the file or until he goes back. With a state folder that outlasts the
+// What an operator has applied is in use until the file changes or until he
+// goes back. With a state folder that outlasts the
 // process: what an operator asks for is refused if it cannot be kept there,
 // since the process after this one would not have it.
 //
@@ -103,6 +103,9 @@ class ConfigReloader {
     std::vector<ConfigProblem> warnings;
     ConfigVersion version;  // In use now.
     std::vector<ConfigDifference> changes;
+    // Of Reload(): what an operator has applied stays in use, since the file is
+    // as it was then.
+    bool applied_kept = false;
   };
 
   // How things are.
@@ -149,8 +152,7 @@ class ConfigReloader {
   void End() LOCKS_EXCLUDED(mu_);
 
   // Reads the file, or, where an operator has applied another and the file has
-  // not changed since, that one, and all that it names. Where `trigger` is an
-  // operator, it is the file in any case.
+  // not changed since, that one, and all that it names.
   Result Reload(Trigger trigger, bool validate_only = false)
       LOCKS_EXCLUDED(mu_, state_mu_);
 
@@ -162,9 +164,13 @@ class ConfigReloader {
   };
   Result Apply(const Applied& applied) LOCKS_EXCLUDED(mu_, state_mu_);
 
-  // `version` is 0 for the one before.
-  Result Rollback(int64_t version, std::string_view etag, std::string_view by)
-      LOCKS_EXCLUDED(mu_, state_mu_);
+  struct RolledBack {
+    int64_t version = 0;    // 0 for the one before.
+    std::string_view etag;  // These as of Applied.
+    std::string_view by;
+    bool validate_only = false;
+  };
+  Result Rollback(const RolledBack& asked) LOCKS_EXCLUDED(mu_, state_mu_);
 
   // Whether the file has another text than when it was read last.
   bool FileIsOther() LOCKS_EXCLUDED(mu_);

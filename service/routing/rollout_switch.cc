@@ -19,7 +19,7 @@ RolloutSwitch::RolloutSwitch(const RolloutConfig& config)
 
 RolloutSwitch::State RolloutSwitch::state() const {
   MutexLock lock(mu_);
-  return StateOf();
+  return StateOf(said_);
 }
 
 RolloutSwitch::Said RolloutSwitch::said() const {
@@ -51,14 +51,21 @@ void RolloutSwitch::Reset() {
   Publish();
 }
 
-RolloutSwitch::State RolloutSwitch::StateOf() const {
-  return {.enabled = said_.enabled.value_or(enabled_),
-          .percentage = said_.percentage.value_or(percentage_),
-          .overridden = said_.any()};
+RolloutSwitch::State RolloutSwitch::Preview(const Said& said) const {
+  Said all;
+  if (said.any()) all = this->said();
+  all.Add(said);
+  return StateOf(all);
+}
+
+RolloutSwitch::State RolloutSwitch::StateOf(const Said& said) const {
+  return {.enabled = said.enabled.value_or(enabled_),
+          .percentage = said.percentage.value_or(percentage_),
+          .overridden = said.any()};
 }
 
 void RolloutSwitch::Publish() {
-  const State state = StateOf();
+  const State state = StateOf(said_);
   share_.store(state.enabled
                    ? Rollout::ShareOf(state.percentage).value_or(Rollout::kAll)
                    : 0,

@@ -61,8 +61,12 @@ class RolloutSwitch {
   // Takes back what was said.
   void Reset() LOCKS_EXCLUDED(mu_);
 
+  // How it would be after Override(said), or after Reset() if nothing is said.
+  // REQUIRES: CanBe(said).
+  State Preview(const Said& said) const LOCKS_EXCLUDED(mu_);
+
  private:
-  State StateOf() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  State StateOf(const Said& said) const;
   void Publish() EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const bool enabled_;

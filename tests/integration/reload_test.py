@@ -357,6 +357,11 @@ class AppliedTest(_ReloadCase):
         gateway.send_signal(signal.SIGHUP)
         gateway.wait_for_log(msg=_UNCHANGED, version=2)
         self.assertEqual(self.reply(gateway), "applied")
+        for fields in ({"validate_only": True}, {}):
+            kept = self.admin(gateway, "ReloadConfig", **fields)
+            self.assertIs(kept["applied_kept"], True)
+            self.assertEqual(kept["version"]["version"], "2")
+            self.assertEqual(self.reply(gateway), "applied")
         gateway.write_config(replying("edited"))
         self.await_version(gateway, 3)
         self.assertEqual(self.reply(gateway), "edited")
@@ -374,6 +379,9 @@ class AppliedTest(_ReloadCase):
     def test_a_rollback_goes_back_and_forth(self):
         gateway = self.start(replying("file"))
         self.apply(gateway, replying("applied"))
+        dry = self.admin(gateway, "RollbackConfig", validate_only=True)
+        self.assertEqual(dry["changes"][0]["after"], '"file"')
+        self.assertEqual(self.reply(gateway), "applied")
         back = self.admin(gateway, "RollbackConfig")["version"]
         self.assertEqual((back["version"], back["source"]),
                          ("3", gateway.config_path))

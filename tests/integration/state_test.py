@@ -233,7 +233,7 @@ class StateTest(unittest.TestCase):
         self.admin(gateway, "ApplyConfig", text=text.replace("one", "applied"))
         shutil.rmtree(self.state)
         for method, request in (
-                ("ReloadConfig", {}), ("RollbackConfig", {}),
+                ("RollbackConfig", {}),
                 ("ApplyConfig", {"text": text.replace("one", "other")})):
             with self.subTest(method=method):
                 end = self.admin(gateway, method, "FAILED_PRECONDITION",
@@ -242,6 +242,9 @@ class StateTest(unittest.TestCase):
                 self.assertIn("runtime.state_dir: %s/config.json" % self.state,
                               end["message"])
                 self.assertIn("No such file or directory", end["message"])
+        # There is nothing new to be kept of what stays in use.
+        self.assertIs(self.admin(gateway, "ReloadConfig")["applied_kept"],
+                      True)
         config = self.admin(gateway, "GetConfig")
         self.assertEqual((config["version"], config["source"]),
                          ("2", "applied by an operator"))

@@ -185,6 +185,24 @@ TEST_F(CircuitsAdminTest, ABadPageIsRefused) {
             v1::ERROR_REASON_PROVIDER_NOT_FOUND);
 }
 
+TEST_F(CircuitsAdminTest, ATokenIsForTheSameQueryAlone) {
+  for (const char* model : {"m/1", "m/2", "m/3"}) {
+    Target("a", model);
+    Target("b", model);
+  }
+  std::string of_all;
+  EXPECT_THAT(*Page(1, "", &of_all), ElementsAre("a/m/1"));
+  std::string of_b;
+  EXPECT_THAT(*Page(1, "", &of_b, "b"), ElementsAre("b/m/1"));
+  EXPECT_THAT(*Page(1, of_b, nullptr, "b"), ElementsAre("b/m/2"));
+  for (const auto& [token, provider] :
+       {std::pair(of_all, "b"), std::pair(of_b, ""), std::pair(of_b, "a")}) {
+    const absl::Status status = Page(1, token, nullptr, provider).status();
+    ASSERT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << token;
+    EXPECT_EQ(FieldViolations(status)[0].first, "page_token");
+  }
+}
+
 TEST_F(CircuitsAdminTest, ShowsWhatWasLearned) {
   Fail("a", "m");
   const TargetUse use(Target("a", "m"));
@@ -300,6 +318,52 @@ TEST_F(CircuitsAdminTest, WhatIsOnlyCheckedChangesNothing) {
   request.set_enabled(true);
   EXPECT_FALSE(Set(request)->circuit().disabled());
   EXPECT_TRUE(Target("a", "m").availability.disabled());
+}
+
+TEST_F(CircuitsAdminTest, AResetThatIsOnlyCheckedClosesNothing) {
+  Fail("a", "m");
+  Fail("a", "n");
+  v1::ResetCircuitRequest request;
+  request.set_provider("a");
+  request.set_model("m");
+  request.set_validate_only(true);
+  const auto response = Ask<v1::ResetCircuitResponse>("ResetCircuit", request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->circuits_size(), 1);
+  EXPECT_EQ(response->circuits(0).model(), "m");
+  EXPECT_EQ(Listed("a", "m").state(), v1::Circuit::STATE_OPEN);
+  request.set_provider("gone");
+  EXPECT_EQ(
+      FaultReason(
+          Ask<v1::ResetCircuitResponse>("ResetCircuit", request).status()),
+      v1::ERROR_REASON_PROVIDER_NOT_FOUND);
+}
+
+TEST_F(CircuitsAdminTest, ACircuitThatWouldBeForcedIsNot) {
+  Fail("a", "m");
+  const auto would_be = [this](const char* model,
+                               v1::ForceCircuitRequest::State state) {
+    v1::ForceCircuitRequest request = Forced(model, state);
+    request.set_validate_only(true);
+    return Ask<v1::ForceCircuitResponse>("ForceCircuit", request)->circuit();
+  };
+  const v1::Circuit forced =
+      would_be("m", v1::ForceCircuitRequest::STATE_FORCED_OPEN);
+  EXPECT_EQ(forced.state(), v1::Circuit::STATE_FORCED_OPEN);
+  EXPECT_EQ(forced.times_opened(), 1);
+  EXPECT_FALSE(forced.has_retry_time());
+  EXPECT_EQ(would_be("m", v1::ForceCircuitRequest::STATE_METRICS_ONLY).state(),
+            v1::Circuit::STATE_METRICS_ONLY);
+  const v1::Circuit configured =
+      would_be("m", v1::ForceCircuitRequest::STATE_CONFIGURED);
+  EXPECT_EQ(configured.state(), v1::Circuit::STATE_CLOSED);
+  EXPECT_EQ(configured.window_failures(), 0);
+  EXPECT_EQ(Listed("a", "m").state(), v1::Circuit::STATE_OPEN);
+  // One that nobody has asked is not known from then on.
+  EXPECT_EQ(would_be("unheard-of", v1::ForceCircuitRequest::STATE_FORCED_OPEN)
+                .state(),
+            v1::Circuit::STATE_FORCED_OPEN);
+  EXPECT_THAT(*Page(0, ""), ElementsAre("a/m"));
 }
 
 TEST_F(CircuitsAdminTest, WhatIsMissingOrTooLongIsRefused) {

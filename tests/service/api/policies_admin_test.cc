@@ -206,6 +206,23 @@ TEST_F(PoliciesAdminTest, AValidationChangesNothing) {
   EXPECT_EQ(FieldAtFault(request), "model_id");
 }
 
+TEST_F(PoliciesAdminTest, AValidationOfSeveralChangesNothing) {
+  v1::BulkUpdateNodePoliciesRequest request;
+  *request.add_updates() = Give("writer", "b");
+  *request.add_updates() = Give("painter", "gone");
+  *request.add_updates() = Give("dancer", "a");
+  request.set_validate_only(true);
+  const auto response = Ask<v1::BulkUpdateNodePoliciesResponse>(
+      "BulkUpdateNodePolicies", request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->results_size(), 3);
+  EXPECT_EQ(response->results(0).assignment().override().model_id(), "b");
+  EXPECT_THAT(response->results(1).failure_message(), HasSubstr("'gone'"));
+  EXPECT_EQ(response->results(2).assignment().override().model_id(), "a");
+  EXPECT_TRUE(runtime_.Get()->selection().overrides.Get()->all().empty());
+  EXPECT_EQ(Document(), "");
+}
+
 TEST_F(PoliciesAdminTest, OfSeveralThoseThatAreWrongKeepNobodyBack) {
   v1::BulkUpdateNodePoliciesRequest request;
   *request.add_updates() = Give("writer", "b");

@@ -91,6 +91,24 @@ TEST_F(RolloutAdminTest, WhatIsSaidIsInForceAtOnce) {
   EXPECT_EQ(runtime_.Get()->rollout().now().share(), 0);
 }
 
+TEST_F(RolloutAdminTest, WhatIsOnlyCheckedIsNeitherInForceNorKept) {
+  ASSERT_TRUE(SetPercentage(50).ok());
+  v1::UpdateRolloutRequest request;
+  request.set_validate_only(true);
+  EXPECT_EQ(Update(request)->percentage(), 50);
+  request.set_percentage(75);
+  EXPECT_EQ(Update(request)->percentage(), 75);
+  request.set_percentage(101);
+  EXPECT_EQ(FaultReason(Update(request).status()),
+            v1::ERROR_REASON_INVALID_REQUEST);
+  request.clear_percentage();
+  request.set_reset(true);
+  EXPECT_EQ(Update(request)->percentage(), 25);
+  EXPECT_FALSE(Update(request)->overridden());
+  EXPECT_EQ(runtime_.Get()->rollout().now().share(), 5000);
+  EXPECT_EQ(ShareAfterRestart(kQuarter), 5000);
+}
+
 TEST_F(RolloutAdminTest, ItOutlastsTheProcessUnlessTheConfigurationHasChanged) {
   ASSERT_TRUE(SetPercentage(50).ok());
   EXPECT_EQ(ShareAfterRestart(kQuarter), 5000);

@@ -220,13 +220,25 @@ TEST_F(AdminAnswersTest, AReloadSaysWhatChanged) {
   v1::ConfigProblem* warning = response.add_warnings();
   warning->set_path("providers[0]");
   warning->set_message("has no key");
-  EXPECT_EQ(Written(&WriteReload, v1::ReloadConfigRequest(), response),
-            absl::StrCat(R"({"success":true,)"
-                         R"("message":"Configuration reloaded successfully",)"
-                         R"("version":4,"changed_fields":["routing.strict"],)"
-                         R"("warnings":["providers[0]: has no key"],)"
-                         R"("reloaded_by":"ops",)",
-                         kAskedAtTheEnd));
+  EXPECT_EQ(
+      Written(&WriteReload, v1::ReloadConfigRequest(), response),
+      absl::StrCat(
+          R"({"success":true,)"
+          R"("message":"Configuration reloaded successfully",)"
+          R"("applied_kept":false,"version":4,"changed_fields":["routing.strict"],)"
+          R"("warnings":["providers[0]: has no key"],)"
+          R"("reloaded_by":"ops",)",
+          kAskedAtTheEnd));
+}
+
+TEST_F(AdminAnswersTest, AReloadSaysWhatItHasLeftInUse) {
+  v1::ReloadConfigResponse response;
+  response.set_applied_kept(true);
+  const std::string kept =
+      Written(&WriteReload, v1::ReloadConfigRequest(), response);
+  EXPECT_THAT(kept, HasSubstr("the configuration that was applied in its place "
+                              "stays in use"));
+  EXPECT_THAT(kept, HasSubstr(R"("applied_kept":true)"));
 }
 
 TEST_F(AdminAnswersTest, ASelectionIsShownOrAnError) {

@@ -75,6 +75,14 @@ class ConfigReloaderTest : public testing::Test {
     return reloader_->Apply({.text = text, .etag = etag, .by = "ops"});
   }
 
+  ConfigReloader::Result RollBack(int64_t version, const std::string& etag = "",
+                                  bool validate_only = false) {
+    return reloader_->Rollback({.version = version,
+                                .etag = etag,
+                                .by = "ops",
+                                .validate_only = validate_only});
+  }
+
   double Counted(const std::string& result) {
     for (const MetricFamilyValue& family : registry_.Read().families) {
       if (family.name != "llmgw_config_reloads_total") continue;
@@ -194,10 +202,11 @@ TEST_F(ConfigReloaderTest, WhatASecretMendsIsTold) {
 TEST_F(ConfigReloaderTest, WhatAnOperatorAsksForIsRefusedIfItCannotBeKept) {
   Start();
   ASSERT_TRUE(Apply(Replying("applied")).status.ok());
+  WriteFile(Replying("two"));
   std::filesystem::remove_all(folder_ + "/state");
   for (const ConfigReloader::Result& result :
        {reloader_->Reload(Trigger::kOperator), Apply(Replying("other")),
-        reloader_->Rollback(1, "", "ops")}) {
+        RollBack(1)}) {
     EXPECT_EQ(result.refusal, ConfigReloader::Refusal::kNotKept);
     EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(result.status.message()),
@@ -210,7 +219,6 @@ TEST_F(ConfigReloaderTest, WhatAnOperatorAsksForIsRefusedIfItCannotBeKept) {
   // Nothing is wrong with the file.
   EXPECT_THAT(reloader_->state().problems, IsEmpty());
   // Which is followed when it changes, so that it is in use after a restart.
-  WriteFile(Replying("two"));
   EXPECT_TRUE(reloader_->Reload(Trigger::kFiles).status.ok());
   EXPECT_EQ(Reply(), "two");
 }
@@ -254,20 +262,39 @@ TEST_F(ConfigReloaderTest, WhatIsAppliedStaysUntilTheFileChanges) {
   Start();
   ASSERT_TRUE(Apply(Replying("applied")).status.ok());
   EXPECT_EQ(reloader_->state().version.source, "applied by ops");
-  reloader_->Reload(Trigger::kFiles);
-  reloader_->Reload(Trigger::kSignal);
+  for (const Trigger trigger :
+       {Trigger::kFiles, Trigger::kSignal, Trigger::kOperator}) {
+    for (const bool validate_only : {true, false}) {
+      const ConfigReloader::Result result =
+          reloader_->Reload(trigger, validate_only);
+      EXPECT_TRUE(result.status.ok()) << result.status;
+      EXPECT_TRUE(result.applied_kept);
+      EXPECT_THAT(result.changes, IsEmpty());
+      EXPECT_EQ(result.version.number, 2);
+    }
+  }
   EXPECT_EQ(Reply(), "applied");
   WriteFile(Replying("two"));
-  reloader_->Reload(Trigger::kFiles);
+  const ConfigReloader::Result changed = reloader_->Reload(Trigger::kOperator);
+  EXPECT_FALSE(changed.applied_kept);
+  EXPECT_EQ(changed.version.source, file_);
   EXPECT_EQ(Reply(), "two");
+  EXPECT_FALSE(reloader_->Reload(Trigger::kOperator).applied_kept);
 }
 
-TEST_F(ConfigReloaderTest, AnOperatorWhoAsksForTheFileGetsIt) {
+TEST_F(ConfigReloaderTest, ATrialOfARollbackChangesNothing) {
   Start();
   Apply(Replying("applied"));
-  reloader_->Reload(Trigger::kOperator);
+  const ConfigReloader::Result result = RollBack(0, "", /*validate_only=*/true);
+  EXPECT_TRUE(result.status.ok()) << result.status;
+  EXPECT_THAT(result.changes, SizeIs(1));
+  EXPECT_EQ(result.version.number, 2);
+  EXPECT_EQ(Reply(), "applied");
+  EXPECT_EQ(reloader_->state().version.number, 2);
+  EXPECT_EQ(RollBack(9, "", /*validate_only=*/true).refusal,
+            ConfigReloader::Refusal::kNoVersion);
+  EXPECT_EQ(RollBack(0).version.number, 3);
   EXPECT_EQ(Reply(), "one");
-  EXPECT_EQ(reloader_->state().version.source, file_);
 }
 
 TEST_F(ConfigReloaderTest, AnotherEtagIsRefused) {
@@ -276,23 +303,21 @@ TEST_F(ConfigReloaderTest, AnotherEtagIsRefused) {
   EXPECT_TRUE(Apply(Replying("mine"), etag).status.ok());
   EXPECT_EQ(Apply(Replying("yours"), etag).status.code(),
             absl::StatusCode::kAborted);
-  EXPECT_EQ(reloader_->Rollback(0, etag, "ops").status.code(),
-            absl::StatusCode::kAborted);
+  EXPECT_EQ(RollBack(0, etag).status.code(), absl::StatusCode::kAborted);
   EXPECT_EQ(Reply(), "mine");
 }
 
 TEST_F(ConfigReloaderTest, ARollbackGoesBackAndForth) {
   Start();
-  EXPECT_EQ(reloader_->Rollback(0, "", "ops").status.code(),
-            absl::StatusCode::kNotFound);
+  EXPECT_EQ(RollBack(0).status.code(), absl::StatusCode::kNotFound);
   Apply(Replying("two"));
   Apply(Replying("three"));
-  EXPECT_EQ(reloader_->Rollback(0, "", "ops").version.number, 4);
+  EXPECT_EQ(RollBack(0).version.number, 4);
   EXPECT_EQ(Reply(), "two");
-  reloader_->Rollback(0, "", "ops");
+  RollBack(0);
   EXPECT_EQ(Reply(), "three");
   // Back to the file, it is the file again.
-  EXPECT_EQ(reloader_->Rollback(1, "", "ops").version.source, file_);
+  EXPECT_EQ(RollBack(1).version.source, file_);
   EXPECT_EQ(Reply(), "one");
 }
 
@@ -307,7 +332,7 @@ TEST_F(ConfigReloaderTest, WhatIsAppliedOutlastsTheProcess) {
   EXPECT_EQ(Reply(), "two");
   EXPECT_EQ(reloader_->state().version.number, 3);
   // And can be gone back to.
-  EXPECT_TRUE(reloader_->Rollback(2, "", "ops").status.ok());
+  EXPECT_TRUE(RollBack(2).status.ok());
   EXPECT_EQ(Reply(), "applied");
 }
 

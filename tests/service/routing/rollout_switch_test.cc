@@ -41,6 +41,19 @@ TEST(RolloutSwitchTest, WhatAnOperatorSaysCountsUntilItIsTakenBack) {
   EXPECT_FALSE(rollout.state().overridden);
 }
 
+TEST(RolloutSwitchTest, APreviewChangesNothing) {
+  RolloutSwitch rollout(Half());
+  rollout.Override({.percentage = 12.5});
+  // As said before, and this.
+  const RolloutSwitch::State off = rollout.Preview({.enabled = false});
+  EXPECT_FALSE(off.enabled);
+  EXPECT_EQ(off.percentage, 12.5);
+  // All of it taken back.
+  EXPECT_EQ(rollout.Preview({}).percentage, 50);
+  EXPECT_FALSE(rollout.Preview({}).overridden);
+  EXPECT_EQ(rollout.now().share(), 1250);
+}
+
 TEST(RolloutSwitchTest, WhatIsNoPercentageChangesNothing) {
   RolloutSwitch rollout(Half());
   for (const double percentage : {-1.0, 100.5, 1.005}) {
