@@ -188,6 +188,15 @@ const CallDirectives* DirectivesOf(const CallContext& context,
   return directives;
 }
 
+// Refuses what is said beside a question about models, as beside a call.
+absl::Status CheckListDirectives(const CallContext& context) {
+  CallDirectives directives;
+  for (const MetadataEntry& entry : context.metadata()) {
+    directives.Take(entry.name, entry.value);
+  }
+  return directives.status();
+}
+
 // Sets what every request has in common.
 template <typename Request>
 void SetCallerFacts(const CallContext& context, const Request& request,
@@ -347,6 +356,7 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
 Task<absl::Status> GatewayService::ListModels(
     CallContext& context, const v1::ListModelsRequest& request,
     v1::ListModelsResponse* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckListDirectives(context));
   LoopServices& services = services_of_(context.loop());
   const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
   const ModelDiscovery::Catalog catalog = co_await runtime->discovery().Ask(
@@ -357,6 +367,7 @@ Task<absl::Status> GatewayService::ListModels(
 Task<absl::Status> GatewayService::GetModel(CallContext& context,
                                             const v1::GetModelRequest& request,
                                             v1::Model* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckListDirectives(context));
   LoopServices& services = services_of_(context.loop());
   const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
   if (request.name().empty()) co_return InvalidField("name", "is required");

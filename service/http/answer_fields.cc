@@ -42,6 +42,9 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
       // Nobody was asked, since all credentials cool: whoever waits may.
       return attempts == 0;
+    case v1::ERROR_REASON_CIRCUIT_OPEN:
+      // Nor then; unless it was forced open, and nobody knows until when.
+      return attempts == 0 && RetryDelay(outcome).has_value();
     default:
       return false;
   }

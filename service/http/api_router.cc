@@ -70,6 +70,12 @@ Task<void> ApiRouter::Handle(const HttpRequest& request,
     const absl::Status refused = context.caller.status();
     return Fail(std::move(context), refused);
   }
+  // A call refuses them itself.
+  const absl::Status& directives = context.fields.directives.status();
+  if (!route->runs_call && !directives.ok()) {
+    const absl::Status refused = directives;
+    return Fail(std::move(context), refused);
+  }
   return route->serve(std::move(context), rest);
 }
 

@@ -1,10 +1,12 @@
 #include "service/http/json_sink.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
 
 #include "base/async/worker_pool.h"
+#include "service/http/answer_details.h"
 #include "service/http/answer_fields.h"
 
 namespace gateway {
@@ -31,6 +33,10 @@ Task<absl::Status> JsonSink::Send(Call& call, const absl::Status& outcome,
     call.http_status = error.http_status;
     body = std::move(error.body);
   }
+  const size_t end = context_.fields.directives.details && outcome.ok()
+                         ? EndOfFields(body)
+                         : std::string::npos;
+  if (end != std::string::npos) body.insert(end, AnswerDetails(call));
   AnswerFields fields(context_.api, "application/json", context_.id,
                       Elapsed(context_));
   fields.AddOutcome(call, outcome);

@@ -105,6 +105,19 @@ class CostTest(_ReportCase):
                     told = re.search(rb'"cost_usd":([^,}]*)', answer.body)
                     self.assertEqual(told and told[1].decode(), dollars)
 
+    def test_what_is_no_generation_tells_its_details_too(self):
+        for details in (True, False):
+            answer = ask(
+                self.gateway.http, {"model": "gpt-4o", "input": "x"},
+                path="/v1/embeddings",
+                headers={"x-llmgateway-details": str(details).lower()})
+            self.assertEqual(answer.status, 200, answer.body)
+            told = answer.json()
+            self.assertEqual(told["object"], "list")
+            self.assertEqual("latency_ms" in told, details)
+            if details:
+                self.assertEqual(told["provider"], "openai")
+
     def test_by_grpc_whole_and_streamed(self):
         for model, script, dollars in self.FIGURES:
             self.upstream.set_script(model, script)

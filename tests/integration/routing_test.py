@@ -23,6 +23,8 @@ routing:
        fallbacks: [openai/gpt-strict, openai/gpt-never]}}
     - {{alias: vectors, targets: [anthropic/claude-x, {{provider: openai,
        model: gpt-vectors, priority: 1}}]}}
+    - {{alias: kept, targets: [openai/gpt-k1, openai/gpt-k2, openai/gpt-k3,
+       openai/gpt-k4], balancing: sticky}}
     - {{alias: resting, targets: [openai/gpt-rests]}}
     - {{alias: short, targets: [openai/gpt-short]}}
     - {{prefix: "gpt-", targets: [openai]}}
@@ -138,6 +140,25 @@ class RoutingTest(gateway_case.GatewayCase):
             self.assertIn(field, call.end["message"])
         self.assertEqual(self.upstream.stat("gpt-x", "requests"), 0)
 
+    def test_lists_refuse_what_is_not_known_too(self):
+        bogus = "x-llmgateway-bogus"
+        for path in ("/v1/models", "/v1/models/gpt-x", "/v1beta/models",
+                     "/api/chat/capabilities"):
+            with self.subTest(path=path):
+                answer = ask(self.gateway.http, path=path,
+                             headers={bogus: "1"})
+                self.assertIn(answer.status, (400, 422), answer.body)
+                self.assertIn(bogus, answer.body.decode())
+        for method in ("ListModels", "GetModel"):
+            call = self.caller.start(
+                self.gateway.grpc, "/llmgateway.v1.GatewayService/" + method,
+                {}, metadata=[(bogus, "1")])
+            self.assertEqual((call.wait()["code"], call.end["fields"]),
+                             ("INVALID_ARGUMENT", [bogus]), method)
+        answer = ask(self.gateway.http, path="/v1/models",
+                     headers={"x-llmgateway-user": "u-1"})
+        self.assertEqual(answer.status, 200, answer.body)
+
     def test_what_contradicts_the_request_is_refused(self):
         call = self.caller.start_generate(
             self.gateway.grpc,
@@ -152,6 +173,42 @@ class RoutingTest(gateway_case.GatewayCase):
             self.assertEqual(ask(self.gateway.http, chat("house")).status, 200)
         self.assertEqual(self.upstream.stat("gpt-a", "requests"), 3)
         self.assertEqual(self.upstream.stat("gpt-b", "requests"), 3)
+
+    def kept(self, path, question, system="", **fields):
+        """The target of a call whose caller says nothing of himself."""
+        if path == "grpc":
+            request = prompt("kept", question, **fields)
+            if system:
+                request["messages"].insert(0, {
+                    "role": "ROLE_SYSTEM", "parts": [{"text": system}]})
+            call = self.caller.start_generate(self.gateway.grpc, request)
+            self.assertEqual(call.wait()["code"], "OK", call.end)
+            return call.response["route"]["model"]
+        request = chat("kept", question, **fields)
+        if path == "/v1/messages":
+            request.update({"max_tokens": 9},
+                           **{"system": system} if system else {})
+        elif system:
+            request["messages"].insert(
+                0, {"role": "system", "content": system})
+        answer = ask(self.gateway.http, request, path=path)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json()["model"]
+
+    def test_calls_of_one_beginning_stay_together(self):
+        apis = ("/v1/chat/completions", "/v1/messages", "grpc")
+        served = {self.kept(path, "question %d" % i, "S" * 2000)
+                  for path in apis for i in range(6)}
+        self.assertEqual(len(served), 1, served)
+        served = {self.kept(path, "question %d" % i, prompt_cache_key="k9")
+                  for path in ("/v1/chat/completions", "grpc")
+                  for i in range(6)}
+        self.assertEqual(len(served), 1, served)
+
+    def test_an_unnamed_caller_does_not_go_to_one_target(self):
+        for path in ("/v1/chat/completions", "/v1/messages", "grpc"):
+            served = {self.kept(path, "question %d" % i) for i in range(12)}
+            self.assertGreater(len(served), 1, path)
 
     def test_after_a_target_the_next_of_its_name_and_then_the_fallbacks(self):
         self.upstream.set_script("gpt-first", {"status": 503})
@@ -189,6 +246,8 @@ class RoutingTest(gateway_case.GatewayCase):
         self.assertEqual(answer.status, 503)
         self.assertIn("rests", answer.error()["message"])
         self.assertIn("retry-after", answer.headers)
+        # Nobody was asked, so that whoever waits may ask again.
+        self.assertNotIn("x-should-retry", answer.headers)
         self.assertEqual(self.upstream.stat("gpt-rests", "requests"), 3)
         # Another model of the provider has a breaker of its own.
         self.assertEqual(ask(self.gateway.http, chat("gpt-y")).status, 200)

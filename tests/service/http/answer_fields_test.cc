@@ -91,6 +91,12 @@ TEST(AnswerFieldsTest, WhatWasTriedOnceIsTheirsToTryAgain) {
   EXPECT_EQ(AdviceFor(limited, /*attempts=*/0), "");
   EXPECT_EQ(AdviceFor(limited, /*attempts=*/1), "");
   EXPECT_EQ(AdviceFor(limited, /*attempts=*/2), "false");
+  // One that rests was not asked: whoever waits may ask again.
+  absl::Status rests = MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN, "");
+  EXPECT_EQ(AdviceFor(rests, /*attempts=*/0), "false");  // Forced open.
+  SetRetryDelay(rests, absl::Seconds(30));
+  EXPECT_EQ(AdviceFor(rests, /*attempts=*/0), "");
+  EXPECT_EQ(AdviceFor(rests, /*attempts=*/2), "false");
   // Another try would repeat work that may still be going on, or help nobody.
   for (const v1::ErrorReason reason :
        {v1::ERROR_REASON_PROVIDER_TIMEOUT, v1::ERROR_REASON_DEADLINE_EXCEEDED,
