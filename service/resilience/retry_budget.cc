@@ -6,10 +6,10 @@
 namespace gateway {
 
 std::optional<RetryBudget::Permit> RetryBudget::TryAcquire(Purpose purpose) {
-  const int64_t limit = Limit(ActiveCalls());
+  const int64_t active = ActiveCalls();
   int64_t in_flight = in_flight_.load(std::memory_order_relaxed);
   do {
-    if (in_flight >= limit) {
+    if (in_flight >= Limit(active, in_flight)) {
       refused_[static_cast<size_t>(purpose)].fetch_add(
           1, std::memory_order_relaxed);
       return std::nullopt;
@@ -28,9 +28,10 @@ void RetryBudget::SetOptions(const Options& options) {
 
 RetryBudget::Snapshot RetryBudget::Read() const {
   const int64_t active = ActiveCalls();
+  const int64_t in_flight = in_flight_.load(std::memory_order_relaxed);
   Snapshot snapshot = {.active_calls = active,
-                       .in_flight = in_flight_.load(std::memory_order_relaxed),
-                       .limit = Limit(active)};
+                       .in_flight = in_flight,
+                       .limit = Limit(active, in_flight)};
   for (size_t i = 0; i < kPurposes; ++i) {
     snapshot.refused_by_purpose[i] =
         refused_[i].load(std::memory_order_relaxed);
@@ -47,10 +48,10 @@ int64_t RetryBudget::ActiveCalls() const {
   return active;
 }
 
-int64_t RetryBudget::Limit(int64_t active_calls) const {
-  return std::max<int64_t>(
-      min_concurrency_.load(std::memory_order_relaxed),
-      active_calls * percent_.load(std::memory_order_relaxed) / 100);
+int64_t RetryBudget::Limit(int64_t active_calls, int64_t in_flight) const {
+  return std::max<int64_t>(min_concurrency_.load(std::memory_order_relaxed),
+                           (active_calls - in_flight) *
+                               percent_.load(std::memory_order_relaxed) / 100);
 }
 
 std::string_view RetryPurposeName(RetryBudget::Purpose purpose) {

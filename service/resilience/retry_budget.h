@@ -3,7 +3,12 @@
 // much by those who retry. To go on to a target that is well takes no place:
 // nobody who fails is asked more for it (service/pipeline/next_attempt.h).
 //
-//   retries in flight <= max(min_concurrency, percent of the active calls)
+//   retries in flight
+//       <= max(min_concurrency, percent of the active calls without a retry)
+//
+// So of a provider that fails for everybody at most so many percent more is
+// asked: were the calls that retry counted too, 20 percent let it be asked 1.25
+// times as much.
 //
 //   const RetryBudget::ActiveCall active = budget.StartCall(loop_number);
 //   ...
@@ -47,7 +52,7 @@ class RetryBudget {
   struct Options {
     // So many there may always be. 0 to 10000.
     int min_concurrency = 3;
-    // Of the active calls, rounded down. 0 to 100.
+    // Of the active calls without a retry in flight, rounded down. 0 to 100.
     int percent = 20;
   };
 
@@ -110,7 +115,7 @@ class RetryBudget {
   };
 
   int64_t ActiveCalls() const;
-  int64_t Limit(int64_t active_calls) const;
+  int64_t Limit(int64_t active_calls, int64_t in_flight) const;
 
   std::array<Shard, kShards> active_;
   alignas(64) std::atomic<int64_t> in_flight_ = 0;

@@ -60,7 +60,7 @@ void CallRules::CheckBudget() {
     }
     const int64_t limit = std::max<int64_t>(
         scenario_.budget_minimum,
-        ask->active_when_taken * scenario_.budget_percent / 100);
+        (ask->active_when_taken - under_way) * scenario_.budget_percent / 100);
     if (under_way >= limit) {
       Broken(absl::StrCat("call ", ask->call, " asks again beside ", under_way,
                           " others, of ", ask->active_when_taken,

@@ -38,13 +38,13 @@ TEST(RetryBudgetTest, ThreeMayAlwaysBe) {
   EXPECT_EQ(TakeAll(budget), 3);
 }
 
-TEST(RetryBudgetTest, AFifthOfTheActiveCallsRoundedDown) {
+TEST(RetryBudgetTest, AFifthOfTheCallsWithoutARetryRoundedDown) {
   RetryBudget budget({});
-  auto active = Start(budget, 19);
+  auto active = Start(budget, 22);
   EXPECT_EQ(TakeAll(budget), 3);
   active.push_back(budget.StartCall(0));
-  EXPECT_EQ(TakeAll(budget), 4);
-  for (int i = 20; i < 24; ++i) active.push_back(budget.StartCall(i));
+  EXPECT_EQ(TakeAll(budget), 4) << "the fourth beside twenty others";
+  for (int i = 23; i < 28; ++i) active.push_back(budget.StartCall(i));
   EXPECT_EQ(TakeAll(budget), 4);
   active.push_back(budget.StartCall(0));
   EXPECT_EQ(TakeAll(budget), 5);
@@ -92,7 +92,7 @@ TEST(RetryBudgetTest, WhatIsRefusedIsCountedByWhatItWasFor) {
 
 TEST(RetryBudgetTest, PermitsAreNotTakenBackWhenCallsEnd) {
   RetryBudget budget({});
-  auto active = Start(budget, 50);
+  auto active = Start(budget, 60);
   std::vector<RetryBudget::Permit> permits;
   for (int i = 0; i < 10; ++i) permits.push_back(*budget.TryAcquire());
   active.clear();
@@ -108,9 +108,9 @@ TEST(RetryBudgetTest, NewOptionsHoldForTheNextRetry) {
   RetryBudget budget({});
   const auto active = Start(budget, 100);
   EXPECT_EQ(budget.Read().limit, 20);
-  budget.SetOptions({.min_concurrency = 3, .percent = 7});
-  EXPECT_EQ(TakeAll(budget), 7);
-  budget.SetOptions({.min_concurrency = 9, .percent = 7});
+  budget.SetOptions({.min_concurrency = 3, .percent = 8});
+  EXPECT_EQ(TakeAll(budget), 7) << "the seventh beside 94 others";
+  budget.SetOptions({.min_concurrency = 9, .percent = 8});
   EXPECT_EQ(TakeAll(budget), 9);
 }
 
@@ -131,8 +131,10 @@ TEST(RetryBudgetTest, DoesAsCountingDoes) {
       } else if (what == 3 && !permits.empty()) {
         permits.pop_back();
       } else if (what > 3) {
-        const int64_t limit = std::max<int64_t>(
-            least, static_cast<int64_t>(active.size()) * percent / 100);
+        const int64_t limit =
+            std::max<int64_t>(least, (static_cast<int64_t>(active.size()) -
+                                      static_cast<int64_t>(permits.size())) *
+                                         percent / 100);
         std::optional<RetryBudget::Permit> permit = budget.TryAcquire();
         ASSERT_EQ(permit.has_value(),
                   static_cast<int64_t>(permits.size()) < limit)
