@@ -64,6 +64,18 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
   }
 }
 
+bool WaitsForOperator(const absl::Status& refusal) {
+  switch (FaultReason(refusal)) {
+    case v1::ERROR_REASON_MODEL_DISABLED:
+      return true;
+    case v1::ERROR_REASON_CIRCUIT_OPEN:
+      // One that has opened by itself tells when it may be asked.
+      return !RetryDelay(refusal).has_value();
+    default:
+      return false;
+  }
+}
+
 bool MayAskAgain(const absl::Status& failure, bool abandoned) {
   if (ForbidsRetry(failure)) return false;
   const Verdict verdict = ClassifyFailure(failure, abandoned);

@@ -58,6 +58,10 @@ bool IsOfCallersCredential(const absl::Status& failure);
 // then.
 bool ForbidsRetry(const absl::Status& failure);
 
+// Returns whether the target is not asked until an operator takes back what
+// keeps it from that: its model is disabled, or its circuit forced open.
+bool WaitsForOperator(const absl::Status& refusal);
+
 // Returns whether to ask the same target again may help, and nothing forbids
 // it.
 bool MayAskAgain(const absl::Status& failure, bool abandoned);

@@ -316,8 +316,8 @@ void CallMetricsShard::CountFailure(const CallRecord& record,
   const bool callers_credential =
       !record.attempts.empty() &&
       record.attempts.back()->credential == kCallersCredential;
-  const FaultParty party =
-      PartyAtFault(record.error_reason, callers_credential);
+  const FaultParty party = PartyAtFault(record.error_reason, callers_credential,
+                                        record.waits_for_operator);
   shard_.CounterOf(kFailedCalls, {FaultPartyName(party)}).Add(1);
 }
 

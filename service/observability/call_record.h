@@ -143,6 +143,8 @@ struct CallRecord : CallTimes {
   // Unset if the call succeeded.
   llmgateway::v1::ErrorReason error_reason =
       llmgateway::v1::ERROR_REASON_UNSPECIFIED;
+  // It failed since an operator has the targets out (errors/verdict.h).
+  bool waits_for_operator = false;
   // Why the call failed, without secrets; empty if it succeeded.
   std::string_view error_message;
   // The HTTP status that the protocol answered with; 0 for gRPC.

@@ -3,7 +3,8 @@
 namespace gateway {
 
 FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
-                        bool callers_credential) {
+                        bool callers_credential, bool waits_for_operator) {
+  if (waits_for_operator) return FaultParty::kPolicy;
   switch (reason) {
     case llmgateway::v1::ERROR_REASON_MODEL_NOT_ALLOWED:
     case llmgateway::v1::ERROR_REASON_FORBIDDEN:

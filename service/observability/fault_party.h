@@ -1,7 +1,8 @@
 // Who is at fault when a call fails: its caller, a rule that operators have
 // made, the provider, or the gateway itself.
 //
-//   PartyAtFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, false);  // kProvider
+//   PartyAtFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, false, false);  //
+//   kProvider
 //
 // It says whom to ask first, and not whom to pay: a caller's deadline that
 // passes is the caller's, however slow the provider was.
@@ -20,9 +21,9 @@ namespace gateway {
 enum class FaultParty { kCaller, kPolicy, kProvider, kGateway };
 
 // `callers_credential` says that the provider was shown one of the caller's
-// own.
+// own, and `waits_for_operator` that an operator has the targets out.
 FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
-                        bool callers_credential);
+                        bool callers_credential, bool waits_for_operator);
 
 // Returns the name for metrics: `caller`, `policy`, `provider`, `gateway`.
 std::string_view FaultPartyName(FaultParty party);

@@ -202,12 +202,7 @@ absl::Status CheckOutput(const IncomingCall& call,
   if (!facts.limits_are_certain || facts.output_tokens_limit == 0) {
     return absl::OkStatus();
   }
-  int64_t wanted = 0;
-  if (call.raw != nullptr) {
-    wanted = call.raw->scan.output_tokens_max.value_or(0);
-  } else if (call.request != nullptr) {
-    wanted = call.request->max_output_tokens();
-  }
+  const int64_t wanted = call.OutputTokensLimit().value_or(0);
   if (wanted <= facts.output_tokens_limit) return absl::OkStatus();
   return InvalidField(
       "max_output_tokens",

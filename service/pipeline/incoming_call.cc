@@ -53,4 +53,10 @@ absl::StatusOr<const v1::GenerateRequest*> IncomingCall::ParsedRequest() {
   return request;
 }
 
+std::optional<int64_t> IncomingCall::OutputTokensLimit() const {
+  if (raw != nullptr) return raw->scan.output_tokens_max;
+  if (request == nullptr || !request->has_max_output_tokens()) return {};
+  return request->max_output_tokens();
+}
+
 }  // namespace gateway

@@ -102,6 +102,10 @@ class IncomingCall {
   // fails as its dialect's ReadRequest does.
   absl::StatusOr<const v1::GenerateRequest*> ParsedRequest();
 
+  // How many tokens the request lets an answer have; nothing where it sets no
+  // limit.
+  std::optional<int64_t> OutputTokensLimit() const;
+
   // The bytes of a raw request may go through as they are.
   bool may_forward() const {
     return raw != nullptr && !facts.parsed_only && !facts.strict_output;

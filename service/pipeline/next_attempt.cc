@@ -36,18 +36,6 @@ bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
   }
 }
 
-// Whether an operator must take back what keeps the target from being asked.
-bool IsByOperator(const absl::Status& refusal) {
-  switch (FaultReason(refusal)) {
-    case v1::ERROR_REASON_MODEL_DISABLED:
-      return true;
-    case v1::ERROR_REASON_CIRCUIT_OPEN:
-      return !RetryDelay(refusal).has_value();
-    default:
-      return false;
-  }
-}
-
 int64_t GuessedInputTokens(const PlannedCall& call) {
   if (call.request != nullptr) return GuessInputTokens(*call.request);
   return call.raw == nullptr ? 0 : GuessInputTokens(call.raw->body);
@@ -56,19 +44,14 @@ int64_t GuessedInputTokens(const PlannedCall& call) {
 // The output that a hedge is taken to cost where the caller sets no limit.
 constexpr int64_t kOutputTokensGuess = 1000;
 
-int64_t OutputTokens(const PlannedCall& call) {
-  return call.request != nullptr && call.request->has_max_output_tokens()
-             ? call.request->max_output_tokens()
-             : kOutputTokensGuess;
-}
-
 // A target with so many failures in a row fails: one may be chance.
 constexpr int kFailuresToFail = 3;
 
 }  // namespace
 
 bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far) {
-  return so_far.ok() || (IsByOperator(so_far) && !IsByOperator(refusal));
+  return so_far.ok() ||
+         (WaitsForOperator(so_far) && !WaitsForOperator(refusal));
 }
 
 std::optional<AskedTarget> NextAttempt::First() {
@@ -284,7 +267,8 @@ bool NextAttempt::IsWorthItsCost(const PlannedTarget& target) const {
   const ModelRates* const price = call_.runtime->prices().Find(
       PricedAs(*target.provider), target.upstream_model);
   return price != nullptr &&
-         EstimateCost(*price, GuessedInputTokens(call_), OutputTokens(call_))
+         EstimateCost(*price, GuessedInputTokens(call_),
+                      call_.OutputTokensLimit().value_or(kOutputTokensGuess))
                  .nanos() <= limit;
 }
 

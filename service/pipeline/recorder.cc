@@ -86,6 +86,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   record.status_code = outcome.code();
   if (!outcome.ok()) {
     record.error_reason = FaultReason(outcome);
+    record.waits_for_operator = WaitsForOperator(outcome);
     record.error_message = ToStd(outcome.message());
   }
   record.http_status = call.http_status;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -58,6 +59,16 @@ TEST(VerdictTest, ACallersOwnCredentialIsTheCallersTrouble) {
     EXPECT_TRUE(IsOfCallersCredential(refused));
     EXPECT_EQ(ClassifyFailure(refused), Verdict::kCallersFault);
   }
+}
+
+TEST(VerdictTest, WhatAnOperatorHasTakenOutWaitsForOne) {
+  EXPECT_TRUE(WaitsForOperator(MakeFault(v1::ERROR_REASON_MODEL_DISABLED, "")));
+  absl::Status open = MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN, "");
+  EXPECT_TRUE(WaitsForOperator(open)) << "nobody knows for how long";
+  SetRetryDelay(open, absl::Seconds(30));
+  EXPECT_FALSE(WaitsForOperator(open));
+  EXPECT_FALSE(
+      WaitsForOperator(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "")));
 }
 
 TEST(VerdictTest, OneThatLacksWhatIsAskedIsNotAskedAgain) {

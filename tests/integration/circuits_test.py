@@ -130,6 +130,8 @@ class CircuitsTest(OperatorCase):
         self.assertIn("an operator has forced its circuit open",
                       answer.error()["message"])
         self.assertNotIn("retry-after", answer.headers)
+        labels = '{provider="openai",model="gpt-forced"}'
+        self.assertEqual(self.metric("circuit_breaker_state" + labels), 3)
         self.operate("ForceCircuit", state="STATE_METRICS_ONLY", **force)
         self.upstream.set_script("gpt-forced", {"status": 503})
         for _ in range(5):

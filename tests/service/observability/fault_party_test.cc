@@ -10,19 +10,22 @@ namespace {
 namespace proto = ::llmgateway::v1;
 
 TEST(FaultPartyTest, EachReasonIsSomebodys) {
-  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_INVALID_REQUEST, false),
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_INVALID_REQUEST, false, false),
             FaultParty::kCaller);
-  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_CANCELLED, false),
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_CANCELLED, false, false),
             FaultParty::kCaller);
-  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_MODEL_DISABLED, false),
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_MODEL_DISABLED, false, false),
             FaultParty::kPolicy);
-  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_CIRCUIT_OPEN, false),
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_CIRCUIT_OPEN, false, false),
             FaultParty::kProvider);
-  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_PROVIDER_TIMEOUT, false),
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_CIRCUIT_OPEN, false, true),
+            FaultParty::kPolicy)
+      << "forced open";
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_PROVIDER_TIMEOUT, false, false),
             FaultParty::kProvider);
-  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_INTERNAL, false),
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_INTERNAL, false, false),
             FaultParty::kGateway);
-  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_UNSPECIFIED, false),
+  EXPECT_EQ(PartyAtFault(proto::ERROR_REASON_UNSPECIFIED, false, false),
             FaultParty::kGateway);
 }
 
@@ -30,8 +33,8 @@ TEST(FaultPartyTest, ARefusedCredentialIsItsOwners) {
   for (const proto::ErrorReason reason :
        {proto::ERROR_REASON_PROVIDER_AUTH_FAILED,
         proto::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED}) {
-    EXPECT_EQ(PartyAtFault(reason, false), FaultParty::kGateway);
-    EXPECT_EQ(PartyAtFault(reason, true), FaultParty::kCaller);
+    EXPECT_EQ(PartyAtFault(reason, false, false), FaultParty::kGateway);
+    EXPECT_EQ(PartyAtFault(reason, true, false), FaultParty::kCaller);
   }
 }
 

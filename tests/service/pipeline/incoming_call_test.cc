@@ -1,5 +1,6 @@
 #include "service/pipeline/incoming_call.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -55,6 +56,25 @@ TEST_F(IncomingCallTest, ARawRequestThatCannotBeReadIsTheCallersFault) {
   EXPECT_EQ(FaultReason(call_.ParsedRequest().status()),
             v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_EQ(call_.request, nullptr);
+}
+
+TEST_F(IncomingCallTest, TheLimitOfOutputIsTheSameReadOrNot) {
+  for (const char* body : {R"({"model":"m","messages":[],"max_tokens":9})",
+                           R"({"max_completion_tokens":9,"model":"m"})"}) {
+    raw_.scan = {};
+    SetRaw(body);
+    ASSERT_TRUE(dialect_.ScanRequest(body_, &raw_.scan).ok());
+    EXPECT_EQ(call_.OutputTokensLimit(), 9) << body;
+  }
+  raw_.scan = {};
+  SetRaw(R"({"model":"m","messages":[]})");
+  EXPECT_EQ(call_.OutputTokensLimit(), std::nullopt);
+  call_.raw = nullptr;
+  v1::GenerateRequest request;
+  call_.request = &request;
+  EXPECT_EQ(call_.OutputTokensLimit(), std::nullopt);
+  request.set_max_output_tokens(9);
+  EXPECT_EQ(call_.OutputTokensLimit(), 9);
 }
 
 TEST_F(IncomingCallTest, BytesMayGoThroughUnlessTheyMustBeRead) {
