@@ -105,9 +105,10 @@ int NumberOf(CircuitBreaker::State state) {
   return 5;
 }
 
-bool IsShown(const TargetState& target) {
+bool IsShown(const TargetState& target,
+             const CircuitBreaker::Snapshot& breaker) {
   return target.proven.load(std::memory_order_relaxed) ||
-         target.availability.disabled();
+         target.availability.disabled() || breaker.is_forced;
 }
 
 bool FitsLabels(const TargetState& target) {
@@ -124,7 +125,8 @@ void CollectTargets(const RuntimeSnapshot& runtime, size_t labels_limit,
   int64_t by_operator = 0;
   int64_t by_failures = 0;
   for (const TargetState* target : runtime.resilience().targets.All()) {
-    if (!IsShown(*target)) continue;
+    const CircuitBreaker::Snapshot breaker = target->breaker.Read(now);
+    if (!IsShown(*target, breaker)) continue;
     switch (target->availability.Read().by) {
       case TargetAvailability::By::kOperator:
         ++by_operator;
@@ -135,7 +137,6 @@ void CollectTargets(const RuntimeSnapshot& runtime, size_t labels_limit,
       case TargetAvailability::By::kNobody:
         break;
     }
-    const CircuitBreaker::Snapshot breaker = target->breaker.Read(now);
     const int state = NumberOf(breaker.state);
     if (labels < labels_limit && FitsLabels(*target)) {
       ++labels;

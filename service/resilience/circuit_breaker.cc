@@ -10,6 +10,8 @@ namespace {
 
 using State = CircuitBreaker::State;
 
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+
 int WindowSeconds(const CircuitBreaker::Options& options) {
   return static_cast<int>(absl::ToInt64Seconds(options.window));
 }
@@ -119,6 +121,7 @@ void CircuitBreaker::CountProbeSuccess(uint64_t word, absl::Duration now) {
   MutexLock lock(mu_);
   if (word_.load(std::memory_order_relaxed) != word) return;
   --probes_;
+  failures_in_a_row_.store(0, std::memory_order_relaxed);
   if (++probe_successes_ < options_.half_open_successes) return;
   MoveTo(RestState(), absl::ToInt64Nanoseconds(now));
 }
@@ -126,11 +129,10 @@ void CircuitBreaker::CountProbeSuccess(uint64_t word, absl::Duration now) {
 void CircuitBreaker::CountFailure(uint64_t word, absl::Duration now) {
   MutexLock lock(mu_);
   const State state = StateOf(word);
-  if (word_.load(std::memory_order_relaxed) != word ||
-      state == State::kDisabled) {
-    return;
-  }
+  const uint64_t current = word_.load(std::memory_order_relaxed);
+  if (state == State::kDisabled || StateOf(current) == State::kDisabled) return;
   ++failures_;
+  if (current != word) return;
   failures_in_a_row_.store(
       failures_in_a_row_.load(std::memory_order_relaxed) + 1,
       std::memory_order_relaxed);
@@ -155,14 +157,19 @@ bool CircuitBreaker::ShouldOpen(int64_t now_second) const {
     return true;
   }
   if (options_.failure_percent == 0) return false;
+  const WindowCounts window = CountWindow(now_second);
+  return window.calls >= options_.minimum_calls &&
+         window.failures * 100 >= window.calls * options_.failure_percent;
+}
+
+CircuitBreaker::WindowCounts CircuitBreaker::CountWindow(
+    int64_t now_second) const {
   const uint64_t generation = this->generation();
   const int seconds = WindowSeconds(options_);
   const int64_t failures =
       window_failures_.Sum(generation, now_second, seconds);
-  const int64_t calls =
-      failures + window_successes_.Sum(generation, now_second, seconds);
-  return calls >= options_.minimum_calls &&
-         failures * 100 >= calls * options_.failure_percent;
+  return {failures + window_successes_.Sum(generation, now_second, seconds),
+          failures};
 }
 
 // The state in which nothing is known against the target.
@@ -174,11 +181,15 @@ void CircuitBreaker::MoveTo(State next, int64_t now) {
   since_ = now;
   probes_ = 0;
   probe_successes_ = 0;
-  failures_in_a_row_.store(0, std::memory_order_relaxed);
   if (next == State::kOpen) {
     ++opened_;
+    if (AdmitsAll(StateOf(word_.load(std::memory_order_relaxed)))) {
+      opened_by_ = CountWindow(now / kNanosPerSecond);
+    }
     open_until_.store(now + absl::ToInt64Nanoseconds(options_.open_duration),
                       std::memory_order_relaxed);
+  } else if (next != State::kHalfOpen) {
+    failures_in_a_row_.store(0, std::memory_order_relaxed);
   }
   word_.store((generation() + 1) << kStateBits | static_cast<uint64_t>(next),
               std::memory_order_release);
@@ -247,8 +258,6 @@ void CircuitBreaker::Force(State state, absl::Duration now) {
 CircuitBreaker::Snapshot CircuitBreaker::Read(absl::Duration now) const {
   const std::optional<absl::Duration> retry_after = RetryAfter(now);
   MutexLock lock(mu_);
-  const int64_t second = absl::ToInt64Seconds(now);
-  const int seconds = WindowSeconds(options_);
   Snapshot snapshot;
   snapshot.state = StateOf(word_.load(std::memory_order_relaxed));
   snapshot.since = absl::Nanoseconds(since_);
@@ -256,11 +265,12 @@ CircuitBreaker::Snapshot CircuitBreaker::Read(absl::Duration now) const {
   snapshot.is_forced = forced_;
   snapshot.consecutive_failures =
       failures_in_a_row_.load(std::memory_order_relaxed);
-  snapshot.window_failures =
-      window_failures_.Sum(snapshot.generation, second, seconds);
-  snapshot.window_calls =
-      snapshot.window_failures +
-      window_successes_.Sum(snapshot.generation, second, seconds);
+  const bool counts_by_itself =
+      snapshot.state != State::kOpen && snapshot.state != State::kHalfOpen;
+  const WindowCounts window =
+      counts_by_itself ? CountWindow(absl::ToInt64Seconds(now)) : opened_by_;
+  snapshot.window_calls = window.calls;
+  snapshot.window_failures = window.failures;
   snapshot.probes_in_flight = probes_;
   snapshot.opened = opened_;
   snapshot.failures = failures_;

@@ -124,12 +124,16 @@ class CircuitBreaker {
     State state = State::kClosed;
     absl::Duration since;    // Steady; when it came into this state.
     bool is_forced = false;  // By Force, and so until Reset.
+    // While it is open or half-open, what opened it: of these a probe that
+    // fails is one more in a row, and the window's stay.
     int consecutive_failures = 0;
     int64_t window_calls = 0;  // That succeeded or failed, of this state.
     int64_t window_failures = 0;
     int probes_in_flight = 0;
     int64_t opened = 0;    // How often, since it is there.
-    int64_t failures = 0;  // All that counted, in any state.
+    // All there were but while it was off, also of calls that began before the
+    // last change of state.
+    int64_t failures = 0;
     uint64_t generation = 0;
     std::optional<absl::Duration> retry_after;
   };
@@ -202,6 +206,13 @@ class CircuitBreaker {
   void CountFailure(uint64_t word, absl::Duration now) LOCKS_EXCLUDED(mu_);
   void ReturnProbe(uint64_t word) LOCKS_EXCLUDED(mu_);
 
+  // What the window counts of the state that it is in.
+  struct WindowCounts {
+    int64_t calls = 0;
+    int64_t failures = 0;
+  };
+  WindowCounts CountWindow(int64_t now_second) const
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ShouldOpen(int64_t now_second) const EXCLUSIVE_LOCKS_REQUIRED(mu_);
   State RestState() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void MoveTo(State next, int64_t now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -222,6 +233,7 @@ class CircuitBreaker {
   int probes_ GUARDED_BY(mu_) = 0;
   int probe_successes_ GUARDED_BY(mu_) = 0;
   int64_t opened_ GUARDED_BY(mu_) = 0;
+  WindowCounts opened_by_ GUARDED_BY(mu_);  // When it was closed last.
   int64_t failures_ GUARDED_BY(mu_) = 0;
 };
 

@@ -51,7 +51,7 @@ std::optional<absl::Duration> BreakerModel::Wait(absl::Duration now) const {
 void BreakerModel::Enter(State state) {
   state_ = state;
   ++era_;
-  failures_in_a_row_ = 0;
+  if (state == State::kClosed) failures_in_a_row_ = 0;
   probes_ = 0;
   events_.clear();
 }

@@ -40,7 +40,7 @@ class BreakerModel {
   State StateAt(absl::Duration now) const;
   // Zero if it may be asked; nothing if that depends on probes under way.
   std::optional<absl::Duration> Wait(absl::Duration now) const;
-  // 0 if nothing is counted.
+  // Those that opened it, unless it is closed. 0 if nothing is counted.
   int failures_in_a_row() const { return failures_in_a_row_; }
   // Infinite if it never has.
   absl::Duration first_opened() const { return first_opened_; }

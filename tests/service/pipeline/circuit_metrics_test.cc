@@ -85,6 +85,12 @@ TEST_F(CircuitMetricsTest, FailuresAreCounted) {
   EXPECT_THAT(Read(), Contains(Pair("circuit_breaker_failures{mock,m}", 3)));
 }
 
+TEST_F(CircuitMetricsTest, OneThatIsForcedIsShownBeforeItHasAnswered) {
+  Target("m").breaker.Force(CircuitBreaker::State::kForcedOpen,
+                            current_.Get()->clock().SteadyTime());
+  EXPECT_THAT(Read(), Contains(Pair("circuit_breaker_state{mock,m}", 3)));
+}
+
 TEST_F(CircuitMetricsTest, NamesThatCallersMakeUpAreNotAmongThem) {
   Target("made-up");
   EXPECT_THAT(Read(),

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -184,7 +185,7 @@ TEST_F(CircuitBreakerTest, AnotherRecoveryCountsItsProbesAnew) {
   EXPECT_EQ(StateOf(breaker), State::kClosed);
 }
 
-TEST_F(CircuitBreakerTest, WhatIsOfAnEarlierStateDoesNotCount) {
+TEST_F(CircuitBreakerTest, WhatIsOfAnEarlierStateChangesNothing) {
   CircuitBreaker breaker(kThree);
   std::optional<CircuitBreaker::Permit> failing = Ask(breaker);
   std::optional<CircuitBreaker::Permit> well = Ask(breaker);
@@ -198,7 +199,8 @@ TEST_F(CircuitBreakerTest, WhatIsOfAnEarlierStateDoesNotCount) {
   EXPECT_EQ(StateOf(breaker), State::kHalfOpen);
   gone.reset();
   EXPECT_EQ(breaker.Read(Now()).probes_in_flight, 1);
-  EXPECT_EQ(breaker.Read(Now()).failures, 3);
+  EXPECT_EQ(breaker.Read(Now()).consecutive_failures, 3);
+  EXPECT_EQ(breaker.Read(Now()).failures, 4) << "though it is one";
   // A probe of one recovery gives nothing back to the next.
   breaker.Force(State::kOpen, Now());
   Pass(absl::Seconds(30));
@@ -360,6 +362,54 @@ TEST_F(CircuitBreakerTest, WhoForcesItTwiceDoesNotBeginItsTimeAnew) {
   breaker.Force(State::kForcedOpen, Now());
   EXPECT_EQ(breaker.Read(Now()).since, first.since);
   EXPECT_EQ(breaker.generation(), first.generation);
+}
+
+TEST_F(CircuitBreakerTest, AnOpenOneTellsWhatOpenedIt) {
+  CircuitBreaker breaker(kThree);
+  Succeed(breaker);
+  Fail(breaker, 3);
+  const auto expect_told = [&](State state, int in_a_row) {
+    const CircuitBreaker::Snapshot told = breaker.Read(Now());
+    EXPECT_EQ(told.state, state);
+    EXPECT_EQ(told.consecutive_failures, in_a_row);
+    EXPECT_EQ(told.window_failures, in_a_row == 0 ? 0 : 3);
+    EXPECT_EQ(told.window_calls, in_a_row == 0 ? 0 : 4);
+  };
+  expect_told(State::kOpen, 3);
+  // Long after its window has passed.
+  Pass(absl::Minutes(5));
+  expect_told(State::kHalfOpen, 3);
+  Fail(breaker);
+  expect_told(State::kOpen, 4);
+  Pass(absl::Seconds(30));
+  std::optional<CircuitBreaker::Permit> probe = Ask(breaker);
+  expect_told(State::kHalfOpen, 4);
+  probe->Succeed(Now());
+  expect_told(State::kClosed, 0);
+  Fail(breaker, 2);
+  EXPECT_EQ(StateOf(breaker), State::kClosed);
+}
+
+TEST_F(CircuitBreakerTest, FailuresOfCallsThatBeganBeforeItOpenedAreFailures) {
+  CircuitBreaker breaker(kThree);
+  std::vector<CircuitBreaker::Permit> permits;
+  for (int i = 0; i < 5; ++i) permits.push_back(*Ask(breaker));
+  for (CircuitBreaker::Permit& permit : permits) permit.Fail(Now());
+  const CircuitBreaker::Snapshot told = breaker.Read(Now());
+  EXPECT_EQ(told.failures, 5);
+  EXPECT_EQ(told.consecutive_failures, 3) << "of its time";
+  EXPECT_EQ(told.opened, 1);
+}
+
+TEST_F(CircuitBreakerTest, NoFailureCountsWhileItIsOff) {
+  CircuitBreaker breaker(kThree);
+  CircuitBreaker::Permit before = *Ask(breaker);
+  breaker.Force(State::kDisabled, Now());
+  CircuitBreaker::Permit during = *Ask(breaker);
+  before.Fail(Now());
+  breaker.Reset(Now());
+  during.Fail(Now());
+  EXPECT_EQ(breaker.Read(Now()).failures, 0);
 }
 
 TEST_F(CircuitBreakerTest, AResetForgetsWhatWasCounted) {
