@@ -54,9 +54,21 @@ class EventCutter {
   // As Next, for what FeedEnd made: leaves out what was cut off inside.
   bool NextWhole(StreamEvent* event);
 
-  // The memory that events which have not come whole take.
+  // As SseParser::BytesToCut.
+  size_t BytesToCut(size_t held) const {
+    return framing_ == Framing::kJsonLines ? lines_.BytesToCut(held)
+                                           : events_.BytesToCut(held);
+  }
+
+  // The memory that events take which have not come whole, or in pieces.
   size_t held_bytes() const {
     return events_.held_bytes() + lines_.held_bytes();
+  }
+
+  // Gives back what events take that have come: their views end here.
+  void GiveBack() {
+    events_.GiveBack();
+    lines_.GiveBack();
   }
 
  private:

@@ -87,8 +87,10 @@ std::string_view NameOf(HttpTimeLimit limit, bool streams) {
 }  // namespace
 
 absl::Status NoRoomFault() {
-  absl::Status fault = MakeFault(v1::ERROR_REASON_OVERLOADED,
-                                 ToStd(NoRoomForAnswer().message()));
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_OVERLOADED,
+                absl::StrCat(NoRoomForAnswer().message(),
+                             " (runtime.answer_buffer_bytes_limit)"));
   SetRetryDelay(fault, kRetryDelay);
   return fault;
 }

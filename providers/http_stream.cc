@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/async/worker_pool.h"
-#include "base/string_view.h"
 
 namespace gateway {
 namespace {
 
 // How much a stream may hold of an event that arrives in pieces before it
 // counts among the answers of its loop; a stream costs about as much anyway.
-constexpr size_t kUncountedBytesMax = 256 * 1024;
+constexpr size_t kUncountedBytesMax = 64 * 1024;
 
 }  // namespace
 
@@ -33,18 +33,30 @@ HttpStream::HttpStream(const HttpStreamOptions& options,
       exchange_(std::move(exchange)),
       cutter_(options.dialect->framing(), options.event_bytes_limit) {}
 
-bool HttpStream::TakeSmall(StreamBatch* batch, StreamEvent* large) {
-  while (failure_.ok() && !ended() && cutter_.Next(large)) {
-    if (large->data.size() > kInPlaceBytesMax) return true;
-    failure_ = Take(*large, batch);
+size_t HttpStream::TakeSmall(StreamBatch* batch) {
+  // What has come in many pieces takes long to be cut, too.
+  const size_t to_cut = cutter_.BytesToCut(kInPlaceBytesMax);
+  if (to_cut > 0 && failure_.ok() && !ended()) {
+    large_ = StreamEvent();
+    return to_cut;
   }
-  return false;
+  while (failure_.ok() && !ended() && cutter_.Next(&large_)) {
+    if (large_.data.size() > kInPlaceBytesMax) return large_.data.size();
+    failure_ = Take(large_, batch);
+  }
+  return 0;
+}
+
+void HttpStream::TakeLarge(StreamBatch* batch) {
+  if (large_.data.empty() && !cutter_.Next(&large_)) return;
+  failure_ = Take(large_, batch);
 }
 
 void HttpStream::EndPiece() {
   if (!failure_.ok()) return;
   if (!fed_.ok()) {
-    failure_ = faults_.BadResponse(ToStd(fed_.message()));
+    failure_ = faults_.BadResponse(
+        absl::StrCat(fed_.message(), " (limits.sse_event_bytes_limit)"));
     return;
   }
   const absl::Status counted = CountHeld();

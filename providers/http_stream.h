@@ -52,14 +52,18 @@ class HttpStream : public ProviderStream {
 
   // Begins a piece of the stream.
   void BeginPiece(std::string_view piece) { fed_ = cutter_.Feed(piece); }
-  // Takes the piece's events, up to one that is `large`. Returns true if there
-  // is one, which the caller is to take off the loop.
-  bool TakeSmall(StreamBatch* batch, StreamEvent* large);
+  // Takes the piece's events, up to a large one. Returns how many bytes that
+  // has, which the caller is to take by TakeLarge, off the loop; 0 if there is
+  // none.
+  size_t TakeSmall(StreamBatch* batch);
+  // Takes the large event that TakeSmall has come to.
+  void TakeLarge(StreamBatch* batch);
   // Ends a piece whose whole events have been taken.
   void EndPiece();
   // Called at the end of the bytes: takes an event that lacks only its last
-  // line feed or its blank line.
+  // line feed or its blank line. As much work as reading bytes_left() bytes.
   void TakeLast(StreamBatch* batch);
+  size_t bytes_left() const { return cutter_.held_bytes(); }
 
   // Returns whether a stream that broke with `broken` has come to its end all
   // the same, because nothing but the end of the bytes was missing. A caller
@@ -91,6 +95,8 @@ class HttpStream : public ProviderStream {
   absl::Status CountHeld();
 
   absl::Status fed_;  // What the cutter said of the piece.
+  // What TakeSmall has come to; without data if it has still to be cut.
+  StreamEvent large_;
   size_t counted_bytes_ = 0;
 };
 

@@ -78,7 +78,14 @@ Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
     }
     if (pieces->empty() && !closed_) {
       closed_ = true;
-      TakeLast(batch);
+      const size_t left = bytes_left();
+      co_await OffLoop(left, [&] {
+        TakeLast(batch);
+        if (left > kInPlaceBytesMax) {
+          batch->held_bytes = batch->events.held_bytes();
+        }
+        return true;
+      });
       facts_.usage = reader_->usage();
       continue;
     }
@@ -87,10 +94,14 @@ Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
     for (const std::string_view piece : *pieces) {
       silent_bytes += piece.size();
       BeginPiece(piece);
-      StreamEvent large;
-      while (TakeSmall(batch, &large)) {
-        failure_ = co_await OffLoop(large.data.size(),
-                                    [&] { return Take(large, batch); });
+      while (const size_t bytes = TakeSmall(batch)) {
+        co_await OffLoop(bytes, [&] {
+          TakeLarge(batch);
+          // What was made of it is all that is needed.
+          cutter_.GiveBack();
+          batch->held_bytes = batch->events.held_bytes();
+          return true;
+        });
       }
       EndPiece();
       if (!failure_.ok() || reader_->done()) break;

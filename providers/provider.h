@@ -155,11 +155,15 @@ struct StreamBatch {
   // How many of its events the caller must see: once the first of them is
   // delivered, no other attempt may follow.
   int content_events = 0;
+  // About how many bytes `events` take, if there was a large one among what
+  // they were made of; else 0, and they take little.
+  size_t held_bytes = 0;
 
   void Clear() {
     events.clear();
     raw.clear();
     content_events = 0;
+    held_bytes = 0;
   }
 };
 

@@ -63,7 +63,10 @@ Task<absl::StatusOr<bool>> RawHttpStream::Next(StreamBatch* batch) {
       }
       if (pieces_.empty() && !closed_) {
         closed_ = true;
-        TakeLast(batch);
+        co_await OffLoop(bytes_left(), [&] {
+          TakeLast(batch);
+          return true;
+        });
         continue;
       }
       if (pieces_.empty() && tap_->CompleteAtClose()) {
@@ -78,10 +81,11 @@ Task<absl::StatusOr<bool>> RawHttpStream::Next(StreamBatch* batch) {
     // cutter's until it is fed again.
     BeginPiece(pieces_.front());
     pieces_.remove_prefix(1);
-    StreamEvent large;
-    while (TakeSmall(batch, &large)) {
-      failure_ = co_await OffLoop(large.data.size() / kScansPerReading,
-                                  [&] { return Take(large, batch); });
+    while (const size_t bytes = TakeSmall(batch)) {
+      co_await OffLoop(bytes / kScansPerReading, [&] {
+        TakeLarge(batch);
+        return true;
+      });
     }
     EndPiece();
   }

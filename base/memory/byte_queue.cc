@@ -11,6 +11,9 @@ namespace {
 
 constexpr size_t kSmallestBytes = 256;
 
+// What comes at once and is larger gets room for just that.
+constexpr size_t kRoundedBytesMax = 1024 * 1024;
+
 }  // namespace
 
 void ByteQueue::Append(std::string_view bytes) {
@@ -30,6 +33,7 @@ void ByteQueue::Grow(size_t size) {
     std::memmove(data_, data_ + begin_, this->size());
   } else {
     size_t capacity = std::max(2 * capacity_, kSmallestBytes);
+    if (wanted > kRoundedBytesMax) capacity = std::max(capacity, wanted);
     while (capacity < wanted) capacity *= 2;
     char* const data = static_cast<char*>(RecycledAllocate(capacity));
     if (!empty()) std::memcpy(data, data_ + begin_, this->size());

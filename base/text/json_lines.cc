@@ -46,6 +46,11 @@ absl::Status JsonLines::CheckLimit() {
                    line_bytes_limit_, " bytes"));
 }
 
+size_t JsonLines::CountBytesToCut() const {
+  const size_t end = input_.find('\n');
+  return end == std::string_view::npos ? 0 : carry_.size() + end;
+}
+
 bool JsonLines::Next(std::string_view* line) {
   while (!input_.empty()) {
     const size_t end = input_.find('\n');

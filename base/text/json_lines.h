@@ -49,14 +49,24 @@ class JsonLines {
   // copied.
   bool Next(std::string_view* line);
 
-  // Counts the bytes held of lines that are split over feeds.
-  size_t held_bytes() const { return carry_.size() + finished_.size(); }
+  // As of SseParser, for a line.
+  size_t BytesToCut(size_t held) const {
+    return carry_.size() <= held ? 0 : CountBytesToCut();
+  }
+
+  // The memory of lines that are split over feeds.
+  size_t held_bytes() const { return carry_.capacity() + finished_.capacity(); }
+
+  // Gives that back, but for the unfinished line: the view of a split line ends
+  // here.
+  void GiveBack() { finished_.Clear(); }
 
   // True if nothing of an unfinished line is held, so that the stream may end
   // here. REQUIRES: as Feed.
   bool AtLineBoundary() const { return !failed_ && carry_.empty(); }
 
  private:
+  size_t CountBytesToCut() const;
   // Shortens the input to the lines before one that is too long, and fails from
   // then on.
   absl::Status CheckLimit();

@@ -82,6 +82,24 @@ bool SseParser::Next(SseEvent* event) {
   return true;
 }
 
+size_t SseParser::CountBytesToCut() const {
+  LineEnds line_ends = input_line_ends_;
+  const size_t size = FindBlockEnd(input_, line_ends, InputPosition());
+  return size == 0 ? 0 : carry_.size() + size;
+}
+
+size_t SseParser::held_bytes() const {
+  size_t bytes = carry_.capacity() + finished_.capacity() +
+                 joined_.capacity() * sizeof(ByteQueue);
+  for (const ByteQueue& data : joined_) bytes += data.capacity();
+  return bytes;
+}
+
+void SseParser::GiveBack() {
+  finished_.Clear();
+  std::vector<ByteQueue>().swap(joined_);
+}
+
 bool SseParser::NextCarried(SseEvent* event) {
   const size_t size = FindBlockEnd(input_, input_line_ends_, InputPosition());
   if (size == 0) {

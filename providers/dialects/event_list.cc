@@ -1,5 +1,6 @@
 #include "providers/dialects/event_list.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -31,6 +32,27 @@ void EventList::clear() { memory_.reset(); }
 
 size_t EventList::memory_bytes() const {
   return memory_ == nullptr ? 0 : memory_->arena.SpaceAllocated();
+}
+
+size_t EventList::held_bytes() const {
+  size_t bytes = memory_bytes();
+  for (const ::llmgateway::v1::GenerateEvent& event : events()) {
+    bytes += event.ByteSizeLong();
+  }
+  return bytes;
+}
+
+void EventList::Prepend(EventList earlier) {
+  if (earlier.empty()) return;
+  if (empty()) {
+    *this = std::move(earlier);
+    return;
+  }
+  const auto own = static_cast<ptrdiff_t>(size());
+  for (const ::llmgateway::v1::GenerateEvent& event : earlier) push_back(event);
+  Events& all = Own();
+  std::rotate(all.pointer_begin(), all.pointer_begin() + own,
+              all.pointer_end());
 }
 
 void EventList::Append(EventList more) {

@@ -47,6 +47,10 @@ class EventList {
   // copied otherwise.
   void Append(EventList more);
 
+  // Puts copies of all events of `earlier` before its own, which stay where
+  // they are.
+  void Prepend(EventList earlier);
+
   bool empty() const { return events().empty(); }
   size_t size() const { return static_cast<size_t>(events().size()); }
   ::llmgateway::v1::GenerateEvent& operator[](size_t i) {
@@ -67,6 +71,9 @@ class EventList {
 
   // Counts the memory that the events are in, but for their longer texts.
   size_t memory_bytes() const;
+
+  // The same with all texts, which takes a look at each event.
+  size_t held_bytes() const;
 
   // Empties the list and gives its memory back.
   void clear();

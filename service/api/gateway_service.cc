@@ -1,5 +1,7 @@
 #include "service/api/gateway_service.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -133,9 +135,17 @@ class EventSink final : public AnswerSink {
     if (last_seq_ == 0 && !batch.events.empty()) TellUpstream(call, context_);
     for (v1::GenerateEvent& event : batch.events) {
       if (event.has_started()) call.Describe(event.mutable_started());
-      const bool written = co_await writer_.Write(event, Number(call, event));
+      const size_t bytes = Number(call, event);
+      GATEWAY_CO_RETURN_IF_ERROR(
+          call.held.Count(HeldAnswer::Kind::kWritten, bytes));
+      auto taken = writer_.Write(event, bytes);
+      if (batch.held_bytes > 0 && bytes >= kLongTextBytes) {
+        Release(call, event, bytes, &batch);
+      }
+      const bool written = co_await taken;
       if (!written) co_return ClientGone();
     }
+    call.held.Release(HeldAnswer::Kind::kWritten);
     co_return absl::OkStatus();
   }
   Task<absl::Status> SendEnd(Call& call,
@@ -154,6 +164,16 @@ class EventSink final : public AnswerSink {
   }
 
  private:
+  // Frees the texts of an event of `bytes` that the engine has.
+  static void Release(Call& call, v1::GenerateEvent& event, size_t bytes,
+                      StreamBatch* batch) {
+    ReleaseTexts(&event);
+    const size_t freed = bytes - event.ByteSizeLong();
+    batch->held_bytes -= std::min(batch->held_bytes, freed);
+    // Less than before: there is room.
+    call.held.Count(HeldAnswer::Kind::kEvents, batch->held_bytes).IgnoreError();
+  }
+
   // Returns the event's size.
   size_t Number(Call& call, v1::GenerateEvent& event) {
     event.set_seq(++last_seq_);

@@ -1,5 +1,6 @@
 #include "service/http/dialect_sink.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -97,19 +98,60 @@ Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
       if (Echoes(call)) api_.echo(call.raw->body, &echo_);
       return true;
     });
-    Start(call);
   }
   if (call.DecidingAttempt()->forwards) {
+    if (!started_) Start(call);
     co_return co_await Write(call, batch.raw);
   }
+  absl::Status sent;
+  // The last events of some formats repeat what came before.
+  const size_t bytes = std::max(batch.held_bytes, repeated_bytes());
+  if (bytes > kInPlaceBytesMax) {
+    sent = co_await WriteOffLoop(call, batch, bytes);
+  } else {
+    sent = WriteEvents(call, batch);
+  }
+  if (sent.ok()) sent = CountHeld(call);
+  if (sent.ok()) {
+    if (!started_) Start(call);
+    if (pinging_) co_await PingWritten();
+    const std::string_view pieces[] = {out_};
+    sent = co_await Write(call, pieces);
+  }
+  if (out_.capacity() > HeldAnswer::kUncountedBytesMax) DropLarge(call);
+  co_return sent;
+}
+
+Task<absl::Status> DialectSink::WriteOffLoop(Call& call, StreamBatch& batch,
+                                             size_t bytes) {
+  const absl::Status written = co_await OffLoop(bytes, [&] {
+    absl::Status done = WriteEvents(call, batch);
+    batch.events.clear();
+    out_.shrink_to_fit();  // Grown piece by piece, it has twice the room.
+    return done;
+  });
+  call.held.Release(HeldAnswer::Kind::kEvents);
+  co_return written;
+}
+
+absl::Status DialectSink::WriteEvents(const Call& call, StreamBatch& batch) {
   out_.clear();
   for (v1::GenerateEvent& event : batch.events) {
     if (event.has_started()) Describe(call, event.mutable_started());
-    GATEWAY_CO_RETURN_IF_ERROR(Writer(call).Write(event, &out_));
+    GATEWAY_RETURN_IF_ERROR(Writer(call).Write(event, &out_));
   }
-  if (pinging_) co_await PingWritten();
-  const std::string_view pieces[] = {out_};
-  co_return co_await Write(call, pieces);
+  return absl::OkStatus();
+}
+
+absl::Status DialectSink::CountHeld(Call& call) {
+  GATEWAY_RETURN_IF_ERROR(
+      call.held.Count(HeldAnswer::Kind::kRepeated, repeated_bytes()));
+  return call.held.Count(HeldAnswer::Kind::kWritten, out_.size());
+}
+
+void DialectSink::DropLarge(Call& call) {
+  std::string().swap(out_);
+  call.held.Release(HeldAnswer::Kind::kWritten);
 }
 
 Task<absl::Status> DialectSink::SendEnd(Call& call,
@@ -122,21 +164,34 @@ Task<absl::Status> DialectSink::SendEnd(Call& call,
   silence_.reset();
   if (pinging_) co_await PingWritten();
   out_.clear();
-  const Attempt& attempt = *call.DecidingAttempt();
-  const bool terminal_is_due =
-      !attempt.forwards ||
-      (!outcome.ok() && !attempt.answer.facts.failure_told);
-  if (terminal_is_due) {
-    if (!outcome.ok()) Writer(call).SetFailure(outcome);
-    GATEWAY_CO_RETURN_IF_ERROR(
-        Writer(call).Write(call.MakeEnd(outcome), &out_));
-  }
+  const absl::Status written = co_await OffLoop(repeated_bytes(), [&] {
+    absl::Status end = WriteEnd(call, outcome);
+    writer_.reset();
+    return end;
+  });
+  GATEWAY_CO_RETURN_IF_ERROR(written);
   if (details_) out_.append(StreamDetails(call, api_.skips_comments));
+  // What the end repeats is held in place of what the writer did.
+  const absl::Status room = CountHeld(call);
+  if (!room.ok()) {
+    responder_.Abort();
+    co_return room;
+  }
   if (!out_.empty()) {
     const std::string_view pieces[] = {out_};
     GATEWAY_CO_RETURN_IF_ERROR(co_await Write(call, pieces));
   }
   co_return co_await responder_.Finish();
+}
+
+absl::Status DialectSink::WriteEnd(const Call& call,
+                                   const absl::Status& outcome) {
+  const Attempt& attempt = *call.DecidingAttempt();
+  const bool is_due = !attempt.forwards ||
+                      (!outcome.ok() && !attempt.answer.facts.failure_told);
+  if (!is_due) return absl::OkStatus();
+  if (!outcome.ok()) Writer(call).SetFailure(outcome);
+  return Writer(call).Write(call.MakeEnd(outcome), &out_);
 }
 
 Task<absl::Status> DialectSink::Write(

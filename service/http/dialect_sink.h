@@ -9,6 +9,7 @@
 #ifndef SERVICE_HTTP_DIALECT_SINK_H_
 #define SERVICE_HTTP_DIALECT_SINK_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,9 +39,6 @@ class DialectSink final : public AnswerSink {
   Task<absl::Status> SendAnswer(Call& call) override;
   Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override;
   Task<absl::Status> SendEnd(Call& call, const absl::Status& outcome) override;
-  size_t held_bytes() const override {
-    return writer_ == nullptr ? 0 : writer_->held_bytes();
-  }
   void Abort() override { responder_.Abort(); }
 
  private:
@@ -57,6 +55,21 @@ class DialectSink final : public AnswerSink {
     return Echoes(call) ? call.raw->body.size() : 0;
   }
   void Start(Call& call);
+  // Writes the events into out_.
+  absl::Status WriteEvents(const Call& call, StreamBatch& batch);
+  // The same off the loop, as much work as reading so many bytes. Drops them.
+  Task<absl::Status> WriteOffLoop(Call& call, StreamBatch& batch, size_t bytes);
+  // Writes the end of a stream into out_, unless the provider's own stands
+  // there.
+  absl::Status WriteEnd(const Call& call, const absl::Status& outcome);
+  // How much of the stream the writer keeps, to say it once more at the end.
+  size_t repeated_bytes() const {
+    return writer_ == nullptr ? 0 : writer_->held_bytes();
+  }
+  // Counts what is held of the stream now.
+  absl::Status CountHeld(Call& call);
+  // Frees what a large event has taken, once it was sent or will not be.
+  void DropLarge(Call& call);
   // Completes the first event of a parsed stream.
   void Describe(const Call& call, v1::StreamStarted* started) const;
   Task<absl::Status> Write(Call& call,

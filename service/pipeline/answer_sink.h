@@ -10,8 +10,6 @@
 #ifndef SERVICE_PIPELINE_ANSWER_SINK_H_
 #define SERVICE_PIPELINE_ANSWER_SINK_H_
 
-#include <cstddef>
-
 #include "absl/status/status.h"
 #include "base/async/task.h"
 #include "providers/provider.h"
@@ -26,7 +24,9 @@ class AnswerSink {
   virtual Task<absl::Status> SendAnswer(Call& call) = 0;
 
   // A part of a stream. The first one is the commit point: after it, nothing
-  // is tried again. Only for calls that asked for a stream.
+  // is tried again. Only for calls that asked for a stream. What it holds of
+  // them while the caller does not take it, and what is kept of a stream until
+  // its end, counts in `call.held`.
   virtual Task<absl::Status> SendBatch(Call& /*call*/, StreamBatch& /*batch*/) {
     co_return absl::InternalError("a whole answer was streamed");
   }
@@ -34,10 +34,6 @@ class AnswerSink {
   // The end of a stream, good or bad, or a failure in place of an answer.
   virtual Task<absl::Status> SendEnd(Call& call,
                                      const absl::Status& outcome) = 0;
-
-  // How many bytes of a stream are kept until its end, about, as formats want
-  // that say all of the answer once more there.
-  virtual size_t held_bytes() const { return 0; }
 
   // Called, at any time, when the call was cancelled and what is being sent has
   // still not been taken by its caller: breaks it off, so that what waits for

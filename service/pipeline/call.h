@@ -25,6 +25,7 @@
 #include "service/observability/provider_health.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempt.h"
+#include "service/pipeline/held_answer.h"
 #include "service/pipeline/incoming_call.h"
 #include "service/pipeline/output_check.h"
 #include "service/pipeline/plan.h"
@@ -95,6 +96,7 @@ class Call : public PlannedCall {
 
   AttemptList attempts;
   TokenCount count;
+  HeldAnswer held{loop};  // What the gateway has of a stream. On the loop only.
 
   // Set by the API as it answers.
   int64_t response_bytes = 0;

@@ -17,7 +17,7 @@ void OpenStream::MoveTo(OpenStream* other) {
 }
 
 Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
-  StreamBatch held;
+  EventList held;
   size_t held_bytes = 0;
   bool begun = false;
   while (!begun) {
@@ -25,26 +25,26 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
     absl::StatusOr<bool> more = co_await open->stream->Next(&batch);
     if (!more.ok()) co_return more.status();
     open->ended = !*more;
-    for (const v1::GenerateEvent& event : batch.events) {
-      held_bytes += event.ByteSizeLong();
-    }
-    held.events.Append(std::move(batch.events));
     if (batch.content_events > 0 || open->ended) {
-      // Not copied: its views are valid until the next batch is asked for, and
-      // that is after this one has been sent.
-      open->first.raw = std::move(batch.raw);
-      open->first.content_events = batch.content_events;
+      // Not copied, since it may be large. Its views are valid until the next
+      // batch is asked for, and that is after this one has been sent.
+      open->first = std::move(batch);
+      open->first.events.Prepend(std::move(held));
       begun = true;
       continue;
     }
-    for (std::string_view bytes : batch.raw) open->held_bytes.append(bytes);
-    if (held_bytes + open->held_bytes.size() > held_bytes_limit) {
+    for (const v1::GenerateEvent& event : batch.events) {
+      held_bytes += event.ByteSizeLong();
+    }
+    for (std::string_view bytes : batch.raw) held_bytes += bytes.size();
+    if (held_bytes > held_bytes_limit) {
       co_return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                           absl::StrCat("more than ", held_bytes_limit,
                                        " bytes of stream without content"));
     }
+    held.Append(std::move(batch.events));
+    for (std::string_view bytes : batch.raw) open->held_bytes.append(bytes);
   }
-  open->first.events = std::move(held.events);
   if (!open->held_bytes.empty()) {
     open->first.raw.insert(open->first.raw.begin(), open->held_bytes);
   }

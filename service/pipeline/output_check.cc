@@ -67,9 +67,11 @@ size_t OutputCheck::BytesToExpect(const v1::GenerateRequest& request,
   return bytes <= kInPlaceBytesMax || schemas.Knows(text) ? 0 : bytes;
 }
 
-void OutputCheck::Answer::Append(std::string_view piece) {
+size_t OutputCheck::Answer::Append(std::string_view piece) {
   too_long = too_long || text.size() + piece.size() > kTextBytesMax;
-  if (!too_long) text.append(piece);
+  if (too_long) return 0;
+  text.append(piece);
+  return piece.size();
 }
 
 void OutputCheck::Add(const v1::GenerateResponse& response) {
@@ -90,7 +92,9 @@ void OutputCheck::Add(const v1::GenerateEvent& event) {
   if (event.has_delta()) {
     Answer& answer = answers_[event.delta().choice_index()];
     answer.refused = answer.refused || event.delta().has_refusal();
-    if (event.delta().has_text()) answer.Append(event.delta().text());
+    if (event.delta().has_text()) {
+      held_bytes_ += answer.Append(event.delta().text());
+    }
   } else if (event.has_choice_end()) {
     answers_[event.choice_end().choice_index()].finish_reason =
         event.choice_end().finish_reason();

@@ -56,6 +56,9 @@ class OutputCheck {
   void Add(const v1::GenerateResponse& response);
   void Add(const v1::GenerateEvent& event);
 
+  // How many bytes of the answer are held, about.
+  size_t held_bytes() const { return held_bytes_; }
+
   // Checks what was added, however long that takes: some 100 ms at worst.
   void Validate() { ValidateWithin(JsonSchema::kStepsMax); }
   // Does so if it takes no more than a millisecond or two, as it nearly always
@@ -84,7 +87,8 @@ class OutputCheck {
     bool too_long = false;
     v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
 
-    void Append(std::string_view piece);
+    // Returns how much longer the text is then.
+    size_t Append(std::string_view piece);
   };
 
   // Steps for all choices of the call. False if they did not suffice.
@@ -95,6 +99,7 @@ class OutputCheck {
   std::shared_ptr<const JsonSchema> schema_;
   bool strict_ = false;
   std::map<int, Answer> answers_;  // By choice.
+  size_t held_bytes_ = 0;          // Of a stream.
   bool validated_ = false;
   std::vector<std::string> errors_;
 };

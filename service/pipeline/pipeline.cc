@@ -1,5 +1,7 @@
 #include "service/pipeline/pipeline.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,13 +13,11 @@
 #include "base/async/timer_wheel.h"
 #include "base/async/worker_pool.h"
 #include "base/http/http_handler.h"
-#include "base/memory/byte_budget.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "errors/time_limit.h"
 #include "proto/proto_time.h"
-#include "providers/http_faults.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_cost.h"
@@ -103,10 +103,12 @@ Task<bool> ValidateOffLoop(Call& call) {
 }
 
 // The fault of a stream that failed after its caller had seen output: always an
-// interruption, with what the provider's failure was as its cause.
+// interruption, with what the provider's failure was as its cause; but for
+// the gateway's own want of room, of which the provider knows nothing.
 absl::Status Interrupted(const Call& call, const Attempt& attempt,
                          const absl::Status& failure) {
   if (call.cancel.cancelled()) return call.cancel.status();
+  if (FaultReason(failure) == v1::ERROR_REASON_OVERLOADED) return failure;
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_STREAM_INTERRUPTED,
       absl::StrCat("the stream broke off: ", failure.message()));
@@ -124,44 +126,45 @@ absl::Status Interrupted(const Call& call, const Attempt& attempt,
   return fault;
 }
 
-// Counts what is kept of a stream until its end among the answers of the loop.
-class HeldAnswer {
- public:
-  explicit HeldAnswer(EventLoop& loop) : share_(loop.answer_bytes()) {}
-
-  // OVERLOADED if there is no room for so much.
-  absl::Status Count(size_t bytes) {
-    if (bytes <= kUncountedBytesMax || charge_.Resize(bytes)) {
-      return absl::OkStatus();
-    }
-    return NoRoomFault();
-  }
-
- private:
-  static constexpr size_t kUncountedBytesMax = 64 * 1024;
-
-  ByteBudget::Share share_;
-  ByteBudget::Charge charge_{share_};
-};
-
 // Passes on what an open stream says. `conversation` is null if the answer is
 // not to be remembered.
 Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
                               OpenStream& open,
                               ConversationRecorder* conversation,
-                              HeldAnswer& held, DeliveredTokens* delivered) {
+                              DeliveredTokens* delivered) {
   StreamBatch batch = std::move(open.first);
-  for (;;) {
-    attempt.content_events += batch.content_events;
+  const auto gather = [&] {
     delivered->Add(batch);
     for (v1::GenerateEvent& event : batch.events) {
       call.output.Add(event);
       if (conversation != nullptr) conversation->Add(&event);
     }
+    return true;
+  };
+  const auto drop = [&batch] {
+    batch.Clear();
+    return true;
+  };
+  for (;;) {
+    attempt.content_events += batch.content_events;
+    GATEWAY_CO_RETURN_IF_ERROR(call.held.Count(
+        HeldAnswer::Kind::kEvents,
+        std::max(batch.held_bytes, batch.events.memory_bytes())));
+    const size_t large_bytes = batch.held_bytes;
+    if (large_bytes > 0) {
+      co_await OffLoop(large_bytes, gather);
+    } else {
+      gather();
+    }
+    GATEWAY_CO_RETURN_IF_ERROR(call.held.Count(
+        HeldAnswer::Kind::kGathered,
+        call.output.held_bytes() +
+            (conversation == nullptr ? 0 : conversation->held_bytes())));
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
-    GATEWAY_CO_RETURN_IF_ERROR(
-        held.Count(sink.held_bytes() +
-                   (conversation == nullptr ? 0 : conversation->held_bytes())));
+    if (large_bytes > 0) {
+      co_await OffLoop(large_bytes, drop);
+      call.held.Release(HeldAnswer::Kind::kEvents);
+    }
     if (open.ended) co_return absl::OkStatus();
     absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
     if (!more.ok()) co_return Interrupted(call, attempt, more.status());
@@ -171,8 +174,7 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
 
 // Takes the open stream of `attempt` to its end.
 Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
-                                 Recorder& recorder, OpenStream& open,
-                                 HeldAnswer& held) {
+                                 Recorder& recorder, OpenStream& open) {
   attempt.first_content = call.loop.Now();
   attempt.use.RecordLatency(attempt.first_content,
                             attempt.first_content - attempt.began);
@@ -184,8 +186,8 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   RememberForwarded(call, call.caller, attempt, open.stream->facts().kept_id);
   const InputMeasure input(call);
   DeliveredTokens delivered;
-  absl::Status outcome = co_await PumpStream(
-      call, attempt, sink, open, conversation.get(), held, &delivered);
+  absl::Status outcome = co_await PumpStream(call, attempt, sink, open,
+                                             conversation.get(), &delivered);
   ResponseFacts& facts = attempt.answer.facts;
   facts = open.stream->facts();
   CompleteUsage(outcome.ok(), call, input, delivered, *open.stream, &facts);
@@ -222,13 +224,12 @@ void SettleUnanswered(Call& call) {
 Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
                              absl::Status outcome) {
   OpenStream open;
-  HeldAnswer held(call.loop);  // Until the caller has taken the end, too.
   if (outcome.ok()) {
     outcome = co_await AskTargets(call, call.attempts, &open);
     SettleUnanswered(call);
     if (outcome.ok()) {
       outcome = co_await DeliverStream(call, *call.DecidingAttempt(), sink,
-                                       recorder, open, held);
+                                       recorder, open);
     }
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);

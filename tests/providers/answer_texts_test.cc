@@ -44,5 +44,42 @@ TEST(AnswerTextsTest, LongOnesAreFreedAndAllElseStays) {
   EXPECT_EQ(choice->finish_reason(), v1::FINISH_REASON_STOP);
 }
 
+TEST(AnswerTextsTest, SoAreThoseOfAnEvent) {
+  const std::string text(kLongTextBytes, 'x');
+  v1::GenerateEvent event;
+  event.set_seq(7);
+  v1::Delta* const delta = event.mutable_delta();
+  const auto released = [&event] {
+    ReleaseTexts(&event);
+    return event.ByteSizeLong() < 100;
+  };
+  delta->set_choice_index(3);
+  delta->set_text(text.substr(1));
+  EXPECT_FALSE(released());
+  delta->set_text(text);
+  EXPECT_TRUE(released());
+  EXPECT_LT(delta->mutable_text()->capacity(), kLongTextBytes);
+  EXPECT_TRUE(delta->has_text());
+  delta->set_refusal(text);
+  EXPECT_TRUE(released());
+  delta->set_reasoning(text);
+  EXPECT_TRUE(released());
+  delta->set_reasoning_signature(text);
+  EXPECT_TRUE(released());
+  delta->set_redacted_reasoning(text);
+  EXPECT_TRUE(released());
+  delta->mutable_tool_call()->set_arguments(text);
+  EXPECT_TRUE(released());
+  delta->mutable_audio()->set_data(text);
+  EXPECT_TRUE(released());
+  delta->mutable_image()->set_data(text);
+  EXPECT_TRUE(released());
+  delta->mutable_image()->set_url("https://images/1");
+  EXPECT_TRUE(released());
+  EXPECT_EQ(delta->image().url(), "https://images/1");
+  EXPECT_EQ(delta->choice_index(), 3);
+  EXPECT_EQ(event.seq(), 7);
+}
+
 }  // namespace
 }  // namespace gateway

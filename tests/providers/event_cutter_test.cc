@@ -72,5 +72,22 @@ TEST(EventCutterLinesTest, EachLineIsAnEvent) {
   EXPECT_FALSE(cutter.Next(&event));
 }
 
+TEST(EventCutterLargeTest, TellsOfWhatCameInPiecesAndGivesItBack) {
+  for (const Framing framing :
+       {Framing::kServerSentEvents, Framing::kJsonLines}) {
+    EventCutter cutter(framing, kLimit);
+    StreamEvent event;
+    ASSERT_TRUE(cutter.Feed("data: 12345").ok());
+    EXPECT_FALSE(cutter.Next(&event));
+    ASSERT_TRUE(cutter.Feed("6\n\n").ok());
+    EXPECT_GT(cutter.BytesToCut(10), 11u);
+    EXPECT_EQ(cutter.BytesToCut(11), 0u);
+    ASSERT_TRUE(cutter.Next(&event));
+    EXPECT_GT(cutter.held_bytes(), 0u);
+    cutter.GiveBack();
+    EXPECT_EQ(cutter.held_bytes(), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace gateway

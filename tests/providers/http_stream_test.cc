@@ -268,5 +268,30 @@ TEST_F(HttpStreamTest, CancelInTheMiddleReachesTheUpstream) {
   }
 }
 
+TEST_F(HttpStreamTest, AnEventMayBeAsLargeAsTheLimitAndNoLarger) {
+  const std::string frame =
+      R"(data: {"id":"x","model":"m","choices":[{"index":0,)"
+      R"("delta":{"content":"@"},"finish_reason":"stop"}]})"
+      "\n\n";
+  const size_t at = frame.find('@');
+  for (const size_t more : {0, 1}) {
+    // The providers' limit is 1 MiB; a text that is read off the loop.
+    std::string event = frame;
+    event.replace(at, 1,
+                  std::string(1024 * 1024 + more + 1 - frame.size(), 'a'));
+    ScriptEvents("m", absl::StrCat(event, "data: [DONE]\n\n"));
+    for (const ProviderQuestion& question : {Raw("m", kStream), Parsed("m")}) {
+      const ProviderOutcome outcome = calls_.Stream(*openai_, question);
+      EXPECT_EQ(Reason(outcome.status),
+                more == 0 ? "OK" : "PROVIDER_BAD_RESPONSE")
+          << outcome.status;
+      if (more == 0) continue;
+      EXPECT_THAT(std::string(outcome.status.message()),
+                  HasSubstr("limit of 1048576 bytes "
+                            "(limits.sse_event_bytes_limit)"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gateway

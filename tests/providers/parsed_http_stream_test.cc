@@ -1,5 +1,6 @@
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
@@ -51,6 +52,22 @@ TEST_F(ParsedHttpStreamTest, ReadsToolCallsAndReasoning) {
     EXPECT_EQ(arguments, "{\"a\":1}");
     EXPECT_EQ(outcome.facts.finish_reason, v1::FINISH_REASON_TOOL_CALLS);
   }
+}
+
+TEST_F(ParsedHttpStreamTest, OfALargeEventOnlyWhatWasReadIsHeld) {
+  const size_t bytes = 600 * 1024;
+  Script("m", absl::StrCat(R"({"chunks": 1, "chunk_bytes": )", bytes, "}"));
+  size_t large = 0;
+  const ProviderOutcome outcome =
+      calls_.Stream(*openai_, Parsed("m"), [&](const ProviderOutcome& so_far) {
+        if (TextOf(so_far.events).empty()) return;
+        ++large;
+        // What came has been given back.
+        EXPECT_EQ(client_.loop().answer_bytes().used_bytes(), 0u);
+      });
+  ASSERT_EQ(Reason(outcome.status), "OK") << outcome.status;
+  EXPECT_EQ(TextOf(outcome.events).size(), bytes);
+  EXPECT_GT(large, 0u);
 }
 
 }  // namespace

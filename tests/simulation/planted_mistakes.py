@@ -61,10 +61,10 @@ _CALLS = [
         "a stream that broke off is asked for again", _PIPELINE,
         "      outcome = co_await DeliverStream(call, "
         "*call.DecidingAttempt(), sink,\n"
-        "                                       recorder, open, held);\n",
+        "                                       recorder, open);\n",
         "      outcome = co_await DeliverStream(call, "
         "*call.DecidingAttempt(), sink,\n"
-        "                                       recorder, open, held);\n"
+        "                                       recorder, open);\n"
         "      if (FaultReason(outcome) == v1::ERROR_REASON_STREAM_INTERRUPTED) "
         "{\n"
         "        outcome = co_await AskTargets(call, call.attempts, &open);\n"

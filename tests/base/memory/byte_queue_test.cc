@@ -67,6 +67,16 @@ TEST(ByteQueueTest, BytesLargerThanAnyBlockFit) {
   EXPECT_TRUE(queue.bytes() == large);
 }
 
+TEST(ByteQueueTest, WhatIsLargeGetsRoomForJustThat) {
+  constexpr size_t kLarge = 5'000'000;
+  ByteQueue queue;
+  queue.Extend(kLarge);
+  EXPECT_EQ(queue.capacity(), kLarge);
+  // What grows byte by byte is not moved each time.
+  queue.Append("x");
+  EXPECT_EQ(queue.capacity(), 2 * kLarge);
+}
+
 TEST(ByteQueueTest, TwoSwapWhatTheyHold) {
   ByteQueue full;
   ByteQueue empty;

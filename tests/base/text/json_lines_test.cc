@@ -185,5 +185,24 @@ TEST(JsonLinesTest, AnUnfinishedLineCountsTowardsTheLimit) {
   EXPECT_FALSE(reader.Feed("9").ok());
 }
 
+TEST(JsonLinesTest, WhatALongLineHasTakenCanBeGivenBackAtOnce) {
+  JsonLines lines(1 << 20);
+  const std::string text(300 * 1024, '1');
+  std::string_view line;
+  ASSERT_TRUE(lines.Feed(text).ok());
+  EXPECT_EQ(lines.BytesToCut(0), 0u);
+  EXPECT_FALSE(lines.Next(&line));
+  ASSERT_TRUE(lines.Feed("2\n3\n").ok());
+  EXPECT_EQ(lines.BytesToCut(text.size()), 0u);
+  EXPECT_EQ(lines.BytesToCut(text.size() - 1), text.size() + 1);
+  ASSERT_TRUE(lines.Next(&line));
+  EXPECT_EQ(line.size(), text.size() + 1);
+  EXPECT_GE(lines.held_bytes(), text.size());
+  lines.GiveBack();
+  EXPECT_EQ(lines.held_bytes(), 0u);
+  ASSERT_TRUE(lines.Next(&line));
+  EXPECT_EQ(line, "3");
+}
+
 }  // namespace
 }  // namespace gateway

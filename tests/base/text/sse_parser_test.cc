@@ -428,5 +428,46 @@ TEST(SseParserLimitTest, ManyShortEventsMayExceedTheLimitTogether) {
   EXPECT_EQ(reader.events().size(), 1000u);
 }
 
+TEST(SseParserLimitTest, WhatALargeEventHasTakenCanBeGivenBackAtOnce) {
+  SseParser parser(1 << 20);
+  // Of two lines, so that its data is joined.
+  const std::string line = "data: " + std::string(200 * 1024, 'x') + "\n";
+  const std::string lines = line + line;
+  SseEvent event;
+  ASSERT_TRUE(parser.Feed(lines).ok());
+  EXPECT_FALSE(parser.Next(&event));
+  ASSERT_TRUE(parser.Feed("\ndata: 1\n\ndata: 2").ok());
+  ASSERT_TRUE(parser.Next(&event));
+  // As it came, and joined.
+  EXPECT_GE(parser.held_bytes(), 4 * line.size());
+  parser.GiveBack();
+  EXPECT_EQ(parser.held_bytes(), 0u);
+  // What follows is not lost.
+  ASSERT_TRUE(parser.Next(&event));
+  EXPECT_EQ(event.data, "1");
+  EXPECT_FALSE(parser.Next(&event));
+  parser.GiveBack();
+  EXPECT_EQ(parser.Rest(), "data: 2");
+}
+
+TEST(SseParserLimitTest, TellsHowMuchThereIsToCut) {
+  SseParser parser(1 << 20);
+  SseEvent event;
+  ASSERT_TRUE(parser.Feed("data: 12\n").ok());
+  EXPECT_EQ(parser.BytesToCut(0), 0u);  // Nothing of it came earlier.
+  EXPECT_FALSE(parser.Next(&event));
+  ASSERT_TRUE(parser.Feed("data: 34\n").ok());
+  EXPECT_EQ(parser.BytesToCut(0), 0u);  // It does not end here.
+  EXPECT_FALSE(parser.Next(&event));
+  ASSERT_TRUE(parser.Feed("\ndata: 5\n\n").ok());
+  EXPECT_EQ(parser.BytesToCut(17), 19u);
+  EXPECT_EQ(parser.BytesToCut(18), 0u);  // No more came earlier.
+  ASSERT_TRUE(parser.Next(&event));
+  EXPECT_EQ(event.data, "12\n34");
+  EXPECT_EQ(parser.BytesToCut(0), 0u);  // The next one came whole.
+  ASSERT_TRUE(parser.Next(&event));
+  EXPECT_EQ(event.data, "5");
+}
+
 }  // namespace
 }  // namespace gateway

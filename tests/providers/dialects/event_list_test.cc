@@ -107,5 +107,36 @@ TEST(EventListTest, MovesWithItsEvents) {
   EXPECT_EQ(&assigned[0], event);
 }
 
+TEST(EventListTest, WhatIsPutBeforeLeavesItsOwnInPlace) {
+  const auto list = [](std::initializer_list<const char*> texts) {
+    EventList events;
+    for (const char* text : texts) {
+      events.emplace_back().mutable_delta()->set_text(text);
+    }
+    return events;
+  };
+  EventList events = list({"2", "3"});
+  const v1::GenerateEvent* const own = &events[0];
+  events.Prepend(EventList());
+  events.Prepend(list({"0", "1"}));
+  EXPECT_THAT(TextsOf(events), ElementsAre("0", "1", "2", "3"));
+  EXPECT_EQ(&events[2], own);
+  EventList none;
+  none.Prepend(std::move(events));
+  EXPECT_EQ(&none[2], own);
+}
+
+TEST(EventListTest, CountsItsTexts) {
+  EventList events;
+  EXPECT_EQ(events.held_bytes(), 0u);
+  const std::string text(100'000, 'x');
+  events.emplace_back().mutable_delta()->set_text(text);
+  const size_t one = events.held_bytes();
+  EXPECT_GT(one, text.size());
+  EXPECT_LT(one, text.size() + 10'000);
+  events.emplace_back().mutable_delta()->set_text(text);
+  EXPECT_GT(events.held_bytes(), one + text.size());
+}
+
 }  // namespace
 }  // namespace gateway

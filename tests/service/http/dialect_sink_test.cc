@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -58,6 +59,7 @@ class StoredResponseQuery final : public HttpResponder {
   Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override {
     std::string& write = writes.emplace_back();
     for (std::string_view piece : pieces) write.append(piece);
+    if (on_write) on_write();
     most_at_once = std::max(most_at_once, ++under_way_);
     for (int i = 0; i < yields; ++i) co_await YieldToLoop();
     --under_way_;
@@ -81,6 +83,7 @@ class StoredResponseQuery final : public HttpResponder {
     return static_cast<int>(std::count(writes.begin(), writes.end(), kPing));
   }
 
+  std::function<void()> on_write;
   int yields = 0;  // How long a write takes.
   int most_at_once = 0;  // Writes under way.
   absl::Status client;  // What the client says to all that is sent.
@@ -397,6 +400,41 @@ TEST_F(PingedStreamTest, ARawStreamHasThePingsOfItsProvider) {
       })
       .IgnoreError();
   EXPECT_EQ(kept_.Pings(), 0);
+}
+
+TEST_F(DialectSinkTest, WhatALargeEventBecomesCountsUntilItIsTaken) {
+  const std::string text(300'000, 'x');
+  size_t counted = 0;
+  kept_.on_write = [&] {
+    counted = client_.loop().answer_bytes().used_bytes();
+  };
+  StreamBatch batch;
+  Add({Started(), Text(text)}, &batch);
+  batch.held_bytes = batch.events.held_bytes();
+  ASSERT_TRUE(
+      call_.held.Count(HeldAnswer::Kind::kEvents, batch.held_bytes).ok());
+  EXPECT_TRUE(Batch(batch).ok());
+  // As it was written, and no more as it was read.
+  EXPECT_GE(counted, kept_.writes.back().size());
+  EXPECT_LT(counted, text.size() + 10'000);
+  EXPECT_TRUE(batch.events.empty());
+  EXPECT_EQ(client_.loop().answer_bytes().used_bytes(), 0u);
+}
+
+TEST_F(DialectSinkTest, WithoutRoomForALargeEventTheStreamFails) {
+  client_.loop().answer_bytes().SetLimit(400'000);
+  StreamBatch batch;
+  Add({Started(), Text(std::string(300'000, 'x'))}, &batch);
+  batch.held_bytes = batch.events.held_bytes();
+  const absl::Status refused = Batch(batch);
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_THAT(kept_.writes, IsEmpty());
+  EXPECT_TRUE(End(refused).ok());
+  // Nothing had been said: it fails as a whole.
+  EXPECT_EQ(kept_.starts, 0);
+  EXPECT_EQ(kept_.status, 503);
+  EXPECT_THAT(kept_.whole, HasSubstr("runtime.answer_buffer_bytes_limit"));
+  EXPECT_EQ(client_.loop().answer_bytes().used_bytes(), 0u);
 }
 
 }  // namespace

@@ -310,5 +310,19 @@ TEST_F(OutputCheckTest, AllChoicesShareOneBudget) {
   EXPECT_THAT(errors_of(128), testing::Contains(HasSubstr("too much work")));
 }
 
+TEST(OutputCheckHeldTest, CountsWhatItHoldsOfAStream) {
+  OutputCheck check;
+  SchemaCache schemas;
+  ASSERT_TRUE(
+      check.Expect(Asking(v1::ResponseFormat::KIND_JSON_OBJECT), schemas, false)
+          .ok());
+  check.Add(Piece(0, "12345"));
+  check.Add(Piece(1, "678"));
+  EXPECT_EQ(check.held_bytes(), 8u);
+  // What is too long is not held.
+  check.Add(Piece(1, std::string(OutputCheck::kTextBytesMax - 2, ' ')));
+  EXPECT_EQ(check.held_bytes(), 8u);
+}
+
 }  // namespace
 }  // namespace gateway
