@@ -24,6 +24,13 @@ inline constexpr std::string_view kTimeLimitKey = "time_limit";
 // An attempt's part of what the caller's deadline leaves.
 inline constexpr std::string_view kDeadlineShare = "deadline_share";
 
+// How long an answer may take in all.
+inline constexpr std::string_view kTotalTimeout = "timeouts.total";
+
+// Of a share that has passed: how long the target usually takes, if it has had
+// that. Otherwise the caller had little time, and the target is not blamed.
+inline constexpr std::string_view kUsualTimeKey = "usual_time";
+
 inline void AddTimeLimit(absl::Status& fault, std::string_view limit) {
   AddFaultMetadata(fault, kTimeLimitKey, limit);
 }

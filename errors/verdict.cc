@@ -4,6 +4,7 @@
 #include <string>
 
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 
 namespace gateway {
 namespace {
@@ -13,6 +14,13 @@ namespace {
 bool WasAnswered(const absl::Status& failure) {
   return !FaultMetadata(failure, kHttpStatusKey).empty() ||
          !FaultMetadata(failure, kProviderErrorFormKey).empty();
+}
+
+// Whether its share of the caller's time has passed, which was less than the
+// target usually takes.
+bool WasCutShort(const absl::Status& failure) {
+  return FaultMetadata(failure, kTimeLimitKey) == kDeadlineShare &&
+         FaultMetadata(failure, kUsualTimeKey).empty();
 }
 
 }  // namespace
@@ -34,6 +42,7 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
       return ForbidsRetry(failure) ? Verdict::kGoElsewhere
                                    : Verdict::kRetryHere;
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:
+      if (WasCutShort(failure)) return Verdict::kOutOfTime;
       // Only an attempt whose request never reached the target is safe to
       // repeat there: the target may be at work on any other.
       return abandoned || WasAnswered(failure) ? Verdict::kGoElsewhere
@@ -88,6 +97,8 @@ std::string_view VerdictName(Verdict verdict) {
       return "retry_here";
     case Verdict::kGoElsewhere:
       return "go_elsewhere";
+    case Verdict::kOutOfTime:
+      return "out_of_time";
     case Verdict::kRateLimited:
       return "cool_credential";
     case Verdict::kCredentialRefused:

@@ -26,6 +26,10 @@ enum class Verdict {
   // The target failed, and asking it again would not help, or would repeat work
   // that it may still be doing and will bill: ask another only.
   kGoElsewhere,
+  // The caller had left it less time than it usually takes, or than anybody
+  // knows that it takes: the target may be well. Ask another only, which may
+  // answer within what is left.
+  kOutOfTime,
   // The credential has used up what it may ask for now. The target is well: it
   // is asked again when the wait that it asks for is over. `cool_credential` in
   // the log.

@@ -81,7 +81,7 @@ std::string_view NameOf(HttpTimeLimit limit, bool streams) {
     case HttpTimeLimit::kTotal:
       break;
   }
-  return "timeouts.total";
+  return kTotalTimeout;
 }
 
 }  // namespace

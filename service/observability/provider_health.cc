@@ -93,7 +93,9 @@ void ProviderHealthShard::CountAt(Slot& slot, std::string_view provider,
   Shared& shared = slot.shared;
   if (!outcome.ok()) {
     const Verdict verdict = ClassifyFailure(outcome);
-    if (verdict == Verdict::kSaysNothing) return;
+    if (verdict == Verdict::kSaysNothing || verdict == Verdict::kOutOfTime) {
+      return;
+    }
     if (BlamesTarget(verdict)) {
       return CountFailure(slot, provider, verdict, outcome, ended);
     }

@@ -66,6 +66,8 @@ struct Attempt : CallAttempt {
   // How it went.
   absl::Duration first_content = kNotCome;  // Steady.
   int64_t content_events = 0;               // That the caller was sent.
+  // For how long in all the caller did not take what had come.
+  absl::Duration held_up;
   absl::Status status;
   AttemptProgress progress;
 

@@ -50,7 +50,7 @@ Task<absl::Status> AskTargets(PlannedCall& call, AttemptList& attempts,
     const std::optional<absl::Duration> delay =
         HedgeDelay(call, *asked->permit.state);
     Attempt& attempt = attempts.Add();
-    LiveAttempt live(call, *std::move(asked), attempt);
+    LiveAttempt live(call, next, *std::move(asked), attempt);
     const Attempt* failed = &attempt;
     absl::Status outcome;
     if (!live.TakeRequest()) outcome = co_await live.ReadRequest();

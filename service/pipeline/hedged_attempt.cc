@@ -163,7 +163,7 @@ Task<HedgedOutcome> SendHedged(PlannedCall& call, AttemptList& attempts,
   std::optional<LiveAttempt> second_live;
   std::optional<Racer> second;
   if (beside.has_value()) {
-    second_live.emplace(call, *std::move(beside), attempts.Add());
+    second_live.emplace(call, next, *std::move(beside), attempts.Add());
     second.emplace(*second_live);
     if (!second_live->TakeRequest()) {
       second->outcome = co_await second_live->ReadRequest();

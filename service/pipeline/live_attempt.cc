@@ -36,6 +36,10 @@ size_t RequestBytes(const PlannedCall& call) {
 // that.
 constexpr size_t kEchoesMax = 4;
 
+// Who has not taken a connection for so long is not well, however little time
+// callers have.
+constexpr absl::Duration kUsualConnect = absl::Seconds(1);
+
 // To multiply a Duration costs more than a few sums.
 absl::Duration Times(int count, absl::Duration time) {
   absl::Duration sum = time;
@@ -45,8 +49,10 @@ absl::Duration Times(int count, absl::Duration time) {
 
 }  // namespace
 
-LiveAttempt::LiveAttempt(PlannedCall& call, AskedTarget asked, Attempt& attempt)
+LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
+                         AskedTarget asked, Attempt& attempt)
     : call_(call),
+      next_(next),
       target_(*asked.target),
       policy_(
           call.runtime->PolicyOf(*target_.provider).Of(target_.upstream_model)),
@@ -250,33 +256,66 @@ void LiveAttempt::LimitTime() {
 
 void LiveAttempt::OnTimer() {
   const absl::Duration took = call_.loop.Now() - attempt_.began;
-  if (took >= first_content_limit_) {
-    return GiveUp(first_content_limit_, "content",
-                  first_content_is_configured_ ? "timeouts.first_content"
-                                               : kDeadlineShare);
+  const bool too_long = took >= first_content_limit_;
+  if (too_long && first_content_is_configured_) {
+    return GiveUp(first_content_limit_, "content");
   }
+  // What is configured, the client for HTTP keeps to.
   const bool connects = connect_limit_ != absl::InfiniteDuration() &&
                         !attempt_.progress.http.sent &&
                         !attempt_.progress.http.answered;
-  // What is configured, the client for HTTP keeps to.
-  if (connects) return GiveUp(connect_limit_, "connection", kDeadlineShare);
+  if (too_long || connects) {
+    if (!next_.HasOther()) return ShareNothing();
+    if (!too_long) {
+      return GiveUpShare(connect_limit_, "connection", kUsualConnect);
+    }
+    return GiveUpShare(first_content_limit_, "content",
+                       attempt_.use.UsualLatency(call_.loop.Now()));
+  }
   if (first_content_limit_ == absl::InfiniteDuration()) return;
   call_.loop.timers().Arm(*timer_, attempt_.began + first_content_limit_);
 }
 
-void LiveAttempt::GiveUp(absl::Duration after, std::string_view without,
-                         std::string_view limit) {
-  // Whether the provider may still be at work on it, `sent` tells.
-  attempt_.progress.http.timed_out = true;
+void LiveAttempt::ShareNothing() {
+  connect_limit_ = absl::InfiniteDuration();
+  first_content_limit_ = absl::InfiniteDuration();
+  const absl::Duration configured = policy_.limits.first_content;
+  if (!call_.facts.stream || attempt_.began + configured >= call_.deadline) {
+    return;
+  }
+  first_content_limit_ = configured;
+  first_content_is_configured_ = true;
+  call_.loop.timers().Arm(*timer_, attempt_.began + configured);
+}
+
+void LiveAttempt::GiveUp(absl::Duration after, std::string_view without) {
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_PROVIDER_TIMEOUT,
       absl::StrCat(ToAbsl(attempt_.provider), ": no ", ToAbsl(without),
                    " within ", absl::FormatDuration(after),
-                   limit == kDeadlineShare
-                       ? ", its share of the time that the call has"
-                       : absl::StrCat(" (", ToAbsl(limit), ")")));
+                   " (timeouts.first_content)"));
+  AddTimeLimit(fault, "timeouts.first_content");
+  CancelFor(std::move(fault));
+}
+
+void LiveAttempt::GiveUpShare(absl::Duration after, std::string_view without,
+                              std::optional<absl::Duration> usual) {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_PROVIDER_TIMEOUT,
+      absl::StrCat(ToAbsl(attempt_.provider), ": no ", ToAbsl(without),
+                   " within ", absl::FormatDuration(after),
+                   ", its share of the time that the call has"));
+  AddTimeLimit(fault, kDeadlineShare);
+  if (usual.has_value() && after >= *usual) {
+    AddFaultMetadata(fault, kUsualTimeKey, absl::FormatDuration(*usual));
+  }
+  CancelFor(std::move(fault));
+}
+
+void LiveAttempt::CancelFor(absl::Status fault) {
+  // Whether the provider may still be at work on it, `sent` tells.
+  attempt_.progress.http.timed_out = true;
   AddFaultMetadata(fault, "provider", attempt_.provider);
-  AddTimeLimit(fault, limit);
   attempt_.cancel.Cancel(std::move(fault));
 }
 

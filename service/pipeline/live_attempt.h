@@ -10,7 +10,9 @@
 // It has the time that its provider's configuration gives it and, where others
 // could still be asked, its share of the caller's (deadline_split.h): to be
 // connected, and of a stream to its first content, heartbeats not counted. When
-// that has passed it fails with PROVIDER_TIMEOUT.
+// that has passed it fails with PROVIDER_TIMEOUT; when its share has, only if
+// there is somebody else to ask by then, and not to its target's discredit
+// unless that usually takes no longer (errors/verdict.h, kOutOfTime).
 //
 // Thread contract: one call, on its loop.
 
@@ -36,8 +38,10 @@ namespace gateway {
 
 class LiveAttempt {
  public:
-  // Borrows the call and the attempt, which is filled in.
-  LiveAttempt(PlannedCall& call, AskedTarget asked, Attempt& attempt);
+  // Borrows the call, who knows whom else to ask, and the attempt, which is
+  // filled in.
+  LiveAttempt(PlannedCall& call, const NextAttempt& next, AskedTarget asked,
+              Attempt& attempt);
   LiveAttempt(const LiveAttempt&) = delete;
   LiveAttempt& operator=(const LiveAttempt&) = delete;
 
@@ -69,11 +73,17 @@ class LiveAttempt {
   // Limits how long the attempt may take, if anything does.
   void LimitTime();
   void OnTimer();
-  // `limit` is the name of what has passed, as of kTimeLimitKey.
-  void GiveUp(absl::Duration after, std::string_view without,
-              std::string_view limit);
+  // Limits it no more for the sake of others.
+  void ShareNothing();
+  // `without` is what has not come in time.
+  void GiveUp(absl::Duration after, std::string_view without);
+  // `usual` is how long that usually takes, if anybody knows.
+  void GiveUpShare(absl::Duration after, std::string_view without,
+                   std::optional<absl::Duration> usual);
+  void CancelFor(absl::Status fault);
 
   PlannedCall& call_;
+  const NextAttempt& next_;
   const PlannedTarget& target_;
   const TargetPolicy& policy_;
   Attempt& attempt_;

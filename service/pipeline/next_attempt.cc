@@ -32,8 +32,10 @@ bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
     case v1::ERROR_REASON_CONTENT_POLICY:
       return true;
     default:
-      return ComesFromUpstream(ClassifyFailure(failure, abandoned));
+      break;
   }
+  const Verdict verdict = ClassifyFailure(failure, abandoned);
+  return ComesFromUpstream(verdict) || verdict == Verdict::kOutOfTime;
 }
 
 int64_t GuessedInputTokens(const PlannedCall& call) {
@@ -119,7 +121,8 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
     }
   }
   if (last_resort_ != nullptr) {
-    if (Fails(*last_resort_) && !TakeExtra(RetryBudget::Purpose::kFallback)) {
+    if (Fails(StateOf(*last_resort_)) &&
+        !TakeExtra(RetryBudget::Purpose::kFallback)) {
       co_return failure;
     }
     next = LastResort(v1::Attempt::KIND_FALLBACK);
@@ -220,7 +223,7 @@ Task<std::optional<AskedTarget>> NextAttempt::Elsewhere(v1::Attempt::Kind kind,
 std::optional<AskedTarget> NextAttempt::GoOnTo(const PlannedTarget& target,
                                                v1::Attempt::Kind kind,
                                                Place place) {
-  const bool takes_place = place == Place::kTaken && Fails(target);
+  const bool takes_place = place == Place::kTaken && Fails(StateOf(target));
   std::optional<AskedTarget> found = Acquire(target, kind);
   // Not for one that rests: that is no refusal of the budget's.
   if (takes_place && found.has_value() &&
@@ -231,10 +234,38 @@ std::optional<AskedTarget> NextAttempt::GoOnTo(const PlannedTarget& target,
   return found;
 }
 
-bool NextAttempt::Fails(const PlannedTarget& target) const {
-  return call_.runtime->resilience()
-             .targets.Find(target.provider->name, target.upstream_model)
-             .availability.failures_in_a_row() >= kFailuresToFail;
+bool NextAttempt::Fails(const TargetState& target) {
+  return target.availability.failures_in_a_row() >= kFailuresToFail;
+}
+
+TargetState& NextAttempt::StateOf(const PlannedTarget& target) const {
+  return call_.runtime->resilience().targets.Find(target.provider->name,
+                                                  target.upstream_model);
+}
+
+bool NextAttempt::HasOther() const {
+  for (const PlannedTarget* const kept : in_reserve_) {
+    if (IsWell(*kept->provider, kept->upstream_model)) return true;
+  }
+  return call_.planned.next != nullptr &&
+         call_.planned.next->HasNext([this](const RouteTarget& target) {
+           const ProviderRegistry::Entry& provider =
+               *call_.runtime->providers().Find(target.provider);
+           return IsWell(provider, provider.UpstreamModel(target.model));
+         });
+}
+
+bool NextAttempt::IsWell(const ProviderRegistry::Entry& provider,
+                         std::string_view upstream_model) const {
+  const TargetState* const state =
+      call_.runtime->resilience().targets.FindKnown(provider.name,
+                                                    upstream_model);
+  if (state != nullptr && Fails(*state)) return false;
+  const ProviderPolicy& policy = call_.runtime->PolicyOf(provider);
+  return ObstacleOf(state, policy, call_.loop.Now(),
+                    policy.takes_callers_credential &&
+                        !call_.facts.provider_credential.empty()) ==
+         TargetObstacle::kNone;
 }
 
 std::optional<AskedTarget> NextAttempt::WithOtherCredential(

@@ -90,6 +90,11 @@ class NextAttempt {
   // Gives back what Beside has returned and was not asked.
   void PutBack(AskedTarget unused);
 
+  // Whether the attempt under way may be given up for another target: one that
+  // may be asked now, and does not fail. What the request needs is not looked
+  // at.
+  bool HasOther() const;
+
   // Keeps how an attempt failed after which nobody is asked, since another is
   // under way.
   void Keep(const Attempt& failed);
@@ -121,7 +126,10 @@ class NextAttempt {
   // The right to go on to it, with its place in the budget.
   std::optional<AskedTarget> GoOnTo(const PlannedTarget& target,
                                     v1::Attempt::Kind kind, Place place);
-  bool Fails(const PlannedTarget& target) const;
+  TargetState& StateOf(const PlannedTarget& target) const;
+  static bool Fails(const TargetState& target);
+  bool IsWell(const ProviderRegistry::Entry& provider,
+              std::string_view upstream_model) const;
   // The same target with another credential.
   std::optional<AskedTarget> WithOtherCredential(const Attempt& failed);
   // A target that is asked again, and after how long.

@@ -102,21 +102,34 @@ Task<bool> ValidateOffLoop(Call& call) {
   });
 }
 
-// The fault of a stream that failed after its caller had seen output: always an
-// interruption, with what the provider's failure was as its cause; but for
-// the gateway's own want of room, of which the provider knows nothing.
+// So long a caller holds a stream up before its provider is not blamed for what
+// all of it has taken.
+constexpr absl::Duration kHeldUpMin = absl::Seconds(1);
+
+// The fault of a stream that failed after its caller had seen output: an
+// interruption, with what the provider's failure was as its cause; but for what
+// the provider has nothing to do with: the gateway's own want of room, and that
+// of time of a caller who did not take what had come.
 absl::Status Interrupted(const Call& call, const Attempt& attempt,
                          const absl::Status& failure) {
   if (call.cancel.cancelled()) return call.cancel.status();
   if (FaultReason(failure) == v1::ERROR_REASON_OVERLOADED) return failure;
+  const bool held_up = attempt.held_up >= kHeldUpMin &&
+                       FaultMetadata(failure, kTimeLimitKey) == kTotalTimeout;
   absl::Status fault = MakeFault(
-      v1::ERROR_REASON_STREAM_INTERRUPTED,
-      absl::StrCat("the stream broke off: ", failure.message()));
+      held_up ? v1::ERROR_REASON_DEADLINE_EXCEEDED
+              : v1::ERROR_REASON_STREAM_INTERRUPTED,
+      absl::StrCat(
+          "the stream broke off: ", failure.message(),
+          held_up
+              ? absl::StrCat("; its caller had not taken what had come for ",
+                             absl::FormatDuration(attempt.held_up))
+              : ""));
   AddFaultMetadata(fault, "provider", attempt.provider);
   AddFaultMetadata(fault, "cause", ReasonName(FaultReason(failure)));
   // Callers who know the vendor's own errors find them here.
   for (const std::string_view key :
-       {kHttpStatusKey, kProviderCodeKey, kProviderErrorTypeKey,
+       {kTimeLimitKey, kHttpStatusKey, kProviderCodeKey, kProviderErrorTypeKey,
         kProviderParamKey, kProviderErrorFormKey}) {
     const std::string said = FaultMetadata(failure, key);
     if (!said.empty()) AddFaultMetadata(fault, key, said);
@@ -160,7 +173,11 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
         HeldAnswer::Kind::kGathered,
         call.output.held_bytes() +
             (conversation == nullptr ? 0 : conversation->held_bytes())));
+    const absl::Duration handed_over = call.loop.Now();
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
+    if (call.loop.Now() != handed_over) {
+      attempt.held_up += call.loop.Now() - handed_over;
+    }
     if (large_bytes > 0) {
       co_await OffLoop(large_bytes, drop);
       call.held.Release(HeldAnswer::Kind::kEvents);

@@ -246,6 +246,13 @@ absl::StatusOr<PlannedTarget> TargetWalk::Next(const absl::Status& failure) {
   return considered_;
 }
 
+bool TargetWalk::HasNext(
+    absl::FunctionRef<bool(const RouteTarget&)> may_be_asked) {
+  return plan_.HasNext([&](const RouteTarget& target) {
+    return may_be_asked(target) ? std::string_view() : "may not be asked now";
+  });
+}
+
 size_t TargetWalk::targets_left() const {
   const size_t all = route_.targets.size_max() + route_.rule.any.size() +
                      route_.common.any.size();

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/memory/recycler.h"
@@ -65,6 +66,10 @@ class TargetWalk final : public Recycled {
   // Whom to ask after the last one has failed so. Fails with `failure` if there
   // is nobody. A raw request may have to be read for that.
   absl::StatusOr<PlannedTarget> Next(const absl::Status& failure);
+
+  // Whether Next would find one of whom `may_be_asked` says yes, after a
+  // failure that says nothing of the request. What they lack is not looked at.
+  bool HasNext(absl::FunctionRef<bool(const RouteTarget&)> may_be_asked);
 
   // How many targets there may yet be, at most.
   size_t targets_left() const;

@@ -134,6 +134,7 @@ CredentialPool::Change CredentialPool::Record(
       return is_keyless() ? Change::kNone : TakeOut(condition);
     case Verdict::kRetryHere:
     case Verdict::kGoElsewhere:
+    case Verdict::kOutOfTime:
     case Verdict::kCallersFault:
     case Verdict::kSaysNothing:
       break;

@@ -145,6 +145,12 @@ class [[nodiscard]] TargetUse {
   void RecordLatency(absl::Duration now, absl::Duration latency) {
     if (target_ != nullptr) target_->latency.Record(now, latency);
   }
+  // Returns how long a stream there lately took to begin, but for one of
+  // twenty; nothing while few have begun.
+  std::optional<absl::Duration> UsualLatency(absl::Duration now) const {
+    if (target_ == nullptr) return std::nullopt;
+    return target_->latency.Percentile(now);
+  }
   // Keeps how the attempt ended; `abandoned` is as for ClassifyFailure,
   // `latency` the time to the first token where that is known.
   void RecordOutcome(absl::Duration now, const absl::Status& outcome,

@@ -48,6 +48,14 @@ std::optional<FallbackStep> FallbackPlan::Next(FailureKind failure,
   return Search(failure, lacks);
 }
 
+bool FallbackPlan::HasNext(Lacks lacks) {
+  assert(considered_ == nullptr);
+  const size_t asked = asked_.size();
+  const bool found = Search(FailureKind::kOther, lacks).has_value();
+  asked_.resize(asked);
+  return found;
+}
+
 void FallbackPlan::Keep(FailureKind failure) {
   if (failure == FailureKind::kContentPolicy) content_refused_ = true;
   if (failure != FailureKind::kContextLength) return;

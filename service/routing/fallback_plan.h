@@ -97,6 +97,10 @@ class FallbackPlan {
   // more.
   std::optional<FallbackStep> Next(FailureKind failure, Lacks lacks);
 
+  // Whether Next would return somebody, after a failure that says nothing of
+  // the request. Nobody is taken. REQUIRES: those considered are not kept.
+  bool HasNext(Lacks lacks);
+
   // Targets that were given out, the first included.
   size_t asked_count() const { return asked_.size(); }
 

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -59,6 +60,19 @@ TEST(VerdictTest, ACallersOwnCredentialIsTheCallersTrouble) {
     EXPECT_TRUE(IsOfCallersCredential(refused));
     EXPECT_EQ(ClassifyFailure(refused), Verdict::kCallersFault);
   }
+}
+
+TEST(VerdictTest, WhoWasCutShortIsNotToBlame) {
+  absl::Status cut = MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "");
+  AddTimeLimit(cut, kDeadlineShare);
+  for (const bool abandoned : {false, true}) {
+    EXPECT_EQ(ClassifyFailure(cut, abandoned), Verdict::kOutOfTime);
+  }
+  EXPECT_FALSE(BlamesTarget(Verdict::kOutOfTime));
+  EXPECT_FALSE(ComesFromUpstream(Verdict::kOutOfTime));
+  EXPECT_FALSE(MayAskAgain(cut, /*abandoned=*/false));
+  AddFaultMetadata(cut, kUsualTimeKey, "1s");
+  EXPECT_TRUE(BlamesTarget(ClassifyFailure(cut)));
 }
 
 TEST(VerdictTest, WhatAnOperatorHasTakenOutWaitsForOne) {

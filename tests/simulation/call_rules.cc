@@ -7,10 +7,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 
 namespace gateway {
 
 bool CountsAgainstTarget(const absl::Status& failure) {
+  // It had less time than it usually takes.
+  if (FaultMetadata(failure, kTimeLimitKey) == kDeadlineShare &&
+      FaultMetadata(failure, kUsualTimeKey).empty()) {
+    return false;
+  }
   switch (FaultReason(failure)) {
     case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:

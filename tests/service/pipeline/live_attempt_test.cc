@@ -68,6 +68,71 @@ TEST_F(LiveAttemptTest, TheLastAttemptHasAllTheTimeThereIs) {
   EXPECT_EQ(took_, absl::Seconds(19));
 }
 
+TEST_F(LiveAttemptTest, WhoIsCutShortIsNotBlamed) {
+  first_->Answer("too late");
+  second_->Answer("forty-two");
+  deadline_ = absl::Seconds(8);
+  const auto failures = [&] {
+    return Target("first").breaker.Read(time_.SteadyTime()).failures;
+  };
+  const auto expect_cut = [&](int64_t failures_after) {
+    first_->TakeTime(absl::Hours(1));
+    EXPECT_TRUE(Ask(/*stream=*/true).ok());
+    EXPECT_THAT(began_, ElementsAre(absl::ZeroDuration(), absl::Seconds(4)));
+    EXPECT_EQ(failures(), failures_after);
+  };
+  expect_cut(0);  // Nobody knows how long it takes.
+  const auto takes = [&](absl::Duration latency) {
+    for (int i = 0; i < 20; ++i) {
+      Target("first").latency.Record(time_.SteadyTime(), latency);
+    }
+    Wait(absl::Seconds(1));  // What is known is told each second.
+  };
+  takes(absl::Seconds(5));
+  expect_cut(0);
+  EXPECT_EQ(Target("first").availability.failures_in_a_row(), 0);
+  Wait(absl::Minutes(2));
+  takes(absl::Seconds(3));
+  expect_cut(1);
+}
+
+TEST_F(LiveAttemptTest, NothingIsSharedWithWhoMayNotBeAsked) {
+  const auto expect_waits = [&] {
+    first_->TakeTime(absl::Seconds(7));
+    first_->Answer("late, but in time");
+    second_->Answer("never");
+    deadline_ = absl::Seconds(8);
+    EXPECT_TRUE(Ask(/*stream=*/true).ok());
+    EXPECT_EQ(answered_by_, "first");
+    EXPECT_EQ(took_, absl::Seconds(7));
+  };
+  Disable("second");
+  expect_waits();
+  Configure("retry: {attempts_limit: 3}");
+  Target("second").breaker.Force(CircuitBreaker::State::kForcedOpen,
+                                 time_.SteadyTime());
+  expect_waits();
+  Configure("retry: {attempts_limit: 3}");
+  Target("second").breaker.Force(CircuitBreaker::State::kOpen,
+                                 time_.SteadyTime());
+  expect_waits();
+  Configure("retry: {attempts_limit: 3}");
+  for (int i = 0; i < 3; ++i) Target("second").RecordFailure();
+  expect_waits();
+}
+
+TEST_F(LiveAttemptTest, WhoHasNobodyToShareWithKeepsToItsOwnLimits) {
+  Configure("retry: {attempts_limit: 2}", {.timeouts = "first_content: 6s"});
+  Disable("second");
+  first_->TakeTime(absl::Hours(1));
+  first_->Answer("too late");
+  deadline_ = absl::Seconds(8);
+  EXPECT_EQ(FaultReason(Ask(/*stream=*/true)),
+            v1::ERROR_REASON_PROVIDER_TIMEOUT);
+  EXPECT_EQ(took_, absl::Seconds(6));
+  EXPECT_EQ(Target("first").availability.failures_in_a_row(), 1);
+}
+
 TEST_F(LiveAttemptTest, WithoutADeadlineNothingIsShared) {
   first_->TakeTime(absl::Hours(1));
   first_->Answer("late, but in time");
