@@ -14,7 +14,9 @@
 // caller, or the credential - a rate limit, an empty account, a key that is not
 // taken - ends a row of failures, since the provider answered; one by
 // cancellation or the caller's deadline says nothing about it.
-// What is known of a provider outlives the configuration that named it.
+// What is known of a provider outlives the configuration that named it, and
+// goes by its name wherever that leads. It is never forgotten, and there is a
+// limit: providers after the first kProvidersLimit names are not counted.
 //
 // The log tells once that a provider has begun to fail, at the third failure in
 // a row, and why, and once that it is well again; a provider that comes and

@@ -105,8 +105,14 @@ int NumberOf(CircuitBreaker::State state) {
   return 5;
 }
 
-bool IsShown(const TargetState& target,
+bool IsShown(const RuntimeSnapshot& runtime, const TargetState& target,
              const CircuitBreaker::Snapshot& breaker) {
+  // Calls may still run under a configuration that had others, and what
+  // operators have said of those that are gone is kept.
+  if (!target.provider.empty() &&
+      runtime.providers().Find(target.provider) == nullptr) {
+    return false;
+  }
   return target.proven.load(std::memory_order_relaxed) ||
          target.availability.disabled() || breaker.is_forced;
 }
@@ -126,7 +132,7 @@ void CollectTargets(const RuntimeSnapshot& runtime, size_t labels_limit,
   int64_t by_failures = 0;
   for (const TargetState* target : runtime.resilience().targets.All()) {
     const CircuitBreaker::Snapshot breaker = target->breaker.Read(now);
-    if (!IsShown(*target, breaker)) continue;
+    if (!IsShown(runtime, *target, breaker)) continue;
     switch (target->availability.Read().by) {
       case TargetAvailability::By::kOperator:
         ++by_operator;

@@ -105,10 +105,13 @@ Task<void> HealthProber::Probe(EventLoop& loop, HttpClient& http,
   });
   loop.ArmTimer(timer, ToAbsl(check.timeout()));
   const Provider& provider = *runtime->providers().Find(name)->provider;
+  // The name may be another's when the answer comes.
+  ProviderProbes& probes = runtime->resilience().targets.ProbesOf(name);
   const absl::Status outcome =
       co_await Ask(loop, http, over, *runtime, provider);
   if (!stop_.cancelled()) {
-    Record(*runtime, name, timed_out ? over.status() : outcome, timed_out);
+    Record(probes, runtime->clock().WallTime(), name,
+           timed_out ? over.status() : outcome, timed_out);
   }
   probed_[name].asking = false;
   if (--open_ == 0) closed_.Set();
@@ -139,12 +142,10 @@ Task<absl::Status> HealthProber::Ask(EventLoop& loop, HttpClient& http,
   co_return outcome;
 }
 
-void HealthProber::Record(const RuntimeSnapshot& runtime,
+void HealthProber::Record(ProviderProbes& probes, absl::Time now,
                           const std::string& name, const absl::Status& outcome,
                           bool timed_out) {
-  ProviderProbes& probes = runtime.resilience().targets.ProbesOf(name);
   const bool was_failing = probes.failing();
-  const absl::Time now = runtime.clock().WallTime();
   if (timed_out ||
       (!outcome.ok() && BlamesTarget(ClassifyFailure(outcome)))) {
     probes.RecordFailure(now);

@@ -80,8 +80,9 @@ class HealthProber {
                                 CancelSignal& over,
                                 const RuntimeSnapshot& runtime,
                                 const Provider& provider);
-  static void Record(const RuntimeSnapshot& runtime, const std::string& name,
-                     const absl::Status& outcome, bool timed_out);
+  static void Record(ProviderProbes& probes, absl::Time now,
+                     const std::string& name, const absl::Status& outcome,
+                     bool timed_out);
 
   const CurrentRuntime& current_;
   Latch ended_;

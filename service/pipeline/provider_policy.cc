@@ -1,5 +1,6 @@
 #include "service/pipeline/provider_policy.h"
 
+#include <string>
 #include <string_view>
 
 #include "absl/hash/hash.h"
@@ -27,17 +28,20 @@ const configv1::ProviderConfig& ConfigOf(const configv1::GatewayConfig& config,
 
 std::shared_ptr<CredentialPool> PoolOf(const ConfigSnapshot& config,
                                        std::string_view provider,
+                                       const std::string& destination,
                                        ResilienceState& state) {
   std::vector<CredentialPool::Credential> credentials;
   for (const ConfigSnapshot::ProviderKey& each :
        config.CredentialsOf(provider)) {
     credentials.push_back(
         {.name = each.name,
-         .fingerprint = absl::HashOf(ToAbsl(each.key.Reveal())),
+         .fingerprint = absl::HashOf(ToAbsl(each.key.Reveal()), destination),
          .weight = each.weight});
   }
   // What is without one cools by itself.
-  if (credentials.empty()) credentials.emplace_back();
+  if (credentials.empty()) {
+    credentials.push_back({.fingerprint = absl::HashOf(destination)});
+  }
   const configv1::CredentialCoolingConfig& cooling =
       config.config().resilience().credential_cooling();
   return state.providers.MakeCredentials(
@@ -97,7 +101,7 @@ TargetPolicy PolicyOfModel(const configv1::ModelResilience& model,
   }
   policy.concurrent_attempts_limit = model.concurrent_attempts_limit();
   if (policy.concurrent_attempts_limit != 0) {
-    policy.load = &state.providers.LoadOf(provider.name(), model.model());
+    policy.load = state.providers.LoadOf(provider.name(), model.model());
   }
   return policy;
 }
@@ -122,9 +126,10 @@ std::vector<ProviderPolicy> MakeProviderPolicies(
     const int limit = provider.resilience().concurrent_attempts_limit();
     policies.push_back(
         {.common = CommonPolicy(provider, config.config().resilience().retry()),
-         .credentials = PoolOf(config, entry.name, state),
+         .credentials =
+             PoolOf(config, entry.name, DestinationOf(provider), state),
          .takes_callers_credential = provider.credential_passthrough(),
-         .load = limit == 0 ? nullptr : &state.providers.LoadOf(entry.name),
+         .load = limit == 0 ? nullptr : state.providers.LoadOf(entry.name),
          .concurrent_attempts_limit = limit});
     ProviderPolicy& policy = policies.back();
     for (const auto& model : provider.resilience().models()) {

@@ -40,7 +40,7 @@ struct TargetPolicy {
   absl::Duration first_byte = absl::ZeroDuration();
   absl::Duration stream_first_byte = absl::ZeroDuration();
   // Null where as many attempts as there are may be under way.
-  ProviderLoad* load = nullptr;
+  std::shared_ptr<ProviderLoad> load;
   int concurrent_attempts_limit = 0;
 };
 
@@ -65,7 +65,7 @@ struct ProviderPolicy {
   // The caller may bring one of its own.
   bool takes_callers_credential = false;
   // Of all models together. Null as above.
-  ProviderLoad* load = nullptr;
+  std::shared_ptr<ProviderLoad> load;
   int concurrent_attempts_limit = 0;
 };
 

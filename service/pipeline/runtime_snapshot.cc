@@ -105,7 +105,10 @@ RuntimeSnapshot::RuntimeSnapshot(
 }
 
 void RuntimeSnapshot::PutIntoUse() const {
-  resilience_->Apply(config(), clock().SteadyTime());
+  std::shared_ptr<const void> learned =
+      resilience_->Apply(config(), clock().SteadyTime());
+  // Since the first time: that keeps what is forgotten later, too.
+  if (learned_ == nullptr) learned_ = std::move(learned);
   for (const ProviderRegistry::Entry& entry : providers_->entries()) {
     resilience_->providers.UseCredentials(entry.name,
                                           PolicyOf(entry).credentials);

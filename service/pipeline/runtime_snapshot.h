@@ -143,6 +143,9 @@ class RuntimeSnapshot {
   const std::shared_ptr<const ConfigSnapshot> config_;
   const std::unique_ptr<const ProviderRegistry> providers_;
   const std::shared_ptr<ResilienceState> resilience_;
+  // Keeps what calls under this snapshot have found there; null before it is
+  // put into use. Only PutIntoUse touches it.
+  mutable std::shared_ptr<const void> learned_;
   const std::shared_ptr<SelectionState> selection_;
   const std::shared_ptr<RolloutSwitch> rollout_;
   const PriceTable prices_;

@@ -168,10 +168,10 @@ std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
     return std::nullopt;
   }
   const TargetPolicy& of_model = policy.Of(target.upstream_model);
-  if (!Enter(policy.load, policy.concurrent_attempts_limit, "the provider",
-             target, &permit.place, refusal) ||
-      !Enter(of_model.load, of_model.concurrent_attempts_limit, "the model",
-             target, &permit.model_place, refusal)) {
+  if (!Enter(policy.load.get(), policy.concurrent_attempts_limit,
+             "the provider", target, &permit.place, refusal) ||
+      !Enter(of_model.load.get(), of_model.concurrent_attempts_limit,
+             "the model", target, &permit.model_place, refusal)) {
     return std::nullopt;
   }
   return permit;

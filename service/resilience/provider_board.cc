@@ -1,5 +1,6 @@
 #include "service/resilience/provider_board.h"
 
+#include <iterator>
 #include <utility>
 
 namespace gateway {
@@ -13,17 +14,25 @@ std::optional<ProviderPlace> ProviderLoad::TryEnter(int limit) {
   return ProviderPlace(*this);
 }
 
-ProviderLoad& ProviderBoard::LoadOf(std::string_view provider) {
+std::shared_ptr<ProviderLoad> ProviderBoard::LoadOf(std::string_view provider) {
   const MutexLock lock(mu_);
   return EntryOf(provider).load;
 }
 
-ProviderLoad& ProviderBoard::LoadOf(std::string_view provider,
-                                    std::string_view model) {
+std::shared_ptr<ProviderLoad> ProviderBoard::LoadOf(std::string_view provider,
+                                                    std::string_view model) {
   const MutexLock lock(mu_);
-  return EntryOf(provider)
-      .of_model.try_emplace(std::string(model))
-      .first->second;
+  std::shared_ptr<ProviderLoad>& load =
+      EntryOf(provider).of_model[std::string(model)];
+  if (load == nullptr) load = std::make_shared<ProviderLoad>();
+  return load;
+}
+
+void ProviderBoard::Keep(absl::FunctionRef<bool(std::string_view)> keeps) {
+  const MutexLock lock(mu_);
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    entry = keeps(entry->first) ? std::next(entry) : entries_.erase(entry);
+  }
 }
 
 std::shared_ptr<CredentialPool> ProviderBoard::MakeCredentials(

@@ -4,11 +4,12 @@
 //   ProviderBoard board;
 //   const auto pool = board.MakeCredentials("openai", credentials, options);
 //   board.UseCredentials("openai", pool);  // Once the configuration is in use.
-//   std::optional<ProviderPlace> place = board.LoadOf("openai").TryEnter(10);
+//   std::optional<ProviderPlace> place = board.LoadOf("openai")->TryEnter(10);
 //   if (!place.has_value()) ...  // Ten attempts are under way.
 //
 // What is known outlives configurations: a new one looks its providers up by
-// name when it is made, and keeps what it finds.
+// name when it is made, and keeps what it finds. What is known of those that
+// the one in use has not is forgotten (Keep), but by whoever has found it.
 //
 // Thread-safe. To find something takes a lock; what was found is lock-free.
 
@@ -25,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "base/os/mutex.h"
 #include "service/resilience/credential_pool.h"
 
@@ -74,10 +76,16 @@ class ProviderBoard {
   ProviderBoard(const ProviderBoard&) = delete;
   ProviderBoard& operator=(const ProviderBoard&) = delete;
 
-  // Stay where they are as long as the board. That of a model, by the
-  // provider's name of it, is beside that of the provider.
-  ProviderLoad& LoadOf(std::string_view provider) LOCKS_EXCLUDED(mu_);
-  ProviderLoad& LoadOf(std::string_view provider, std::string_view model)
+  // Never null. That of a model, by the provider's name of it, is beside that
+  // of the provider.
+  std::shared_ptr<ProviderLoad> LoadOf(std::string_view provider)
+      LOCKS_EXCLUDED(mu_);
+  std::shared_ptr<ProviderLoad> LoadOf(std::string_view provider,
+                                       std::string_view model)
+      LOCKS_EXCLUDED(mu_);
+
+  // Forgets the providers for which `keeps` says no, with their models.
+  void Keep(absl::FunctionRef<bool(std::string_view provider)> keeps)
       LOCKS_EXCLUDED(mu_);
 
   // Returns a pool for a configuration that may come into use, which knows what
@@ -100,8 +108,8 @@ class ProviderBoard {
 
  private:
   struct Entry {
-    ProviderLoad load;
-    std::map<std::string, ProviderLoad, std::less<>> of_model;
+    std::shared_ptr<ProviderLoad> load = std::make_shared<ProviderLoad>();
+    std::map<std::string, std::shared_ptr<ProviderLoad>, std::less<>> of_model;
     std::shared_ptr<CredentialPool> credentials;
   };
 

@@ -2,13 +2,17 @@
 
 #include <cmath>
 #include <optional>
+#include <string_view>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "google/protobuf/duration.pb.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "llmgateway/config/v1/resilience.pb.h"
 #include "proto/overlay.h"
 #include "proto/proto_time.h"
+#include "providers/provider_settings.h"
 
 namespace gateway {
 namespace {
@@ -79,19 +83,60 @@ std::optional<OutlierEjection::Options> EjectionOptions(
 
 }  // namespace
 
+std::string DestinationOf(const ProviderConfig& provider) {
+  const google::protobuf::Message* const settings = ProviderSettings(provider);
+  return absl::StrCat(
+      ToAbsl(ProviderKindName(provider)), " ",
+      settings == nullptr ? "" : TextSetting(*settings, "base_url"));
+}
+
 ResilienceState::ResilienceState(const GatewayConfig& config)
     : targets(BreakerOptionsOf(config)),
       outliers(EjectionOptions(config.resilience().outlier_ejection())),
-      retry_budget(BudgetOptions(config.resilience().retry_budget())) {
+      retry_budget(BudgetOptions(config.resilience().retry_budget())),
+      destinations_(DestinationsOf(config)) {
   targets.SetFailuresLimit(config.resilience().disable_model_after_failures());
 }
 
-void ResilienceState::Apply(const GatewayConfig& config, absl::Duration now) {
-  targets.SetOptions(BreakerOptionsOf(config), now);
+ResilienceState::Destinations ResilienceState::DestinationsOf(
+    const GatewayConfig& config) {
+  Destinations destinations;
+  for (const ProviderConfig& provider : config.providers()) {
+    destinations.emplace(provider.name(), DestinationOf(provider));
+  }
+  return destinations;
+}
+
+std::shared_ptr<const void> ResilienceState::Apply(const GatewayConfig& config,
+                                                   absl::Duration now) {
+  const MutexLock lock(mu_);
+  // First, so that whoever keeps what failures have disabled is told of those
+  // that are forgotten, too.
   targets.SetFailuresLimit(config.resilience().disable_model_after_failures());
+  Forget(DestinationsOf(config), now);
+  targets.SetOptions(BreakerOptionsOf(config), now);
   outliers.SetOptions(EjectionOptions(config.resilience().outlier_ejection()),
                       now);
   retry_budget.SetOptions(BudgetOptions(config.resilience().retry_budget()));
+  return epochs_.Enter();
+}
+
+void ResilienceState::Forget(Destinations next, absl::Duration now) {
+  const Destinations before = std::exchange(destinations_, std::move(next));
+  const Destinations& after = destinations_;
+  const auto is_same = [&](std::string_view provider) {
+    const auto was = before.find(provider);
+    const auto is = after.find(provider);
+    return was != before.end() && is != after.end() &&
+           was->second == is->second;
+  };
+  epochs_.Retire(targets.Sweep(is_same, now));
+  for (const auto& [provider, destination] : before) {
+    if (!is_same(provider)) outliers.Reset(provider, "", now);
+  }
+  providers.Keep([&](std::string_view provider) {
+    return after.find(provider) != after.end();
+  });
 }
 
 }  // namespace gateway

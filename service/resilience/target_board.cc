@@ -11,6 +11,8 @@
 namespace gateway {
 namespace {
 
+constexpr size_t kSlotsMin = 64;  // A power of two.
+
 // Tells where a search begins, and decides nothing.
 size_t HashOf(std::string_view provider, std::string_view model) {
   return absl::HashOf(ToAbsl(provider), ToAbsl(model));
@@ -70,8 +72,18 @@ void TargetUse::RecordOutcome(absl::Duration now, const absl::Status& outcome,
   }
 }
 
+// Kept for those who have found it.
+struct TargetBoard::Forgotten {
+  std::vector<std::unique_ptr<ProviderProbes>> probes;
+  std::vector<std::unique_ptr<TargetState>> targets;
+  std::vector<std::unique_ptr<Table>> tables;
+};
+
 TargetBoard::TargetBoard(BreakerOptions options)
-    : options_(std::move(options)) {}
+    : options_(std::move(options)) {
+  const MutexLock lock(mu_);
+  RenewTable();
+}
 
 TargetState& TargetBoard::Find(std::string_view provider,
                                std::string_view model) {
@@ -87,12 +99,12 @@ TargetState* TargetBoard::FindOwn(std::string_view provider,
   return known != nullptr ? known : Add(provider, model, /*has_own=*/true);
 }
 
-TargetState* TargetBoard::FindKnown(std::string_view provider,
-                                    std::string_view model,
-                                    size_t* free_slot) const {
-  for (size_t slot = HashOf(provider, model) % kSlots;;
-       slot = (slot + 1) % kSlots) {
-    TargetState* const there = slots_[slot].load(std::memory_order_acquire);
+TargetState* TargetBoard::FindIn(const Table& table, std::string_view provider,
+                                 std::string_view model, size_t* free_slot) {
+  for (size_t slot = HashOf(provider, model) & table.mask;;
+       slot = (slot + 1) & table.mask) {
+    TargetState* const there =
+        table.slots[slot].load(std::memory_order_acquire);
     if (there == nullptr) {
       *free_slot = slot;
       return nullptr;
@@ -116,11 +128,80 @@ TargetState* TargetBoard::Add(std::string_view provider,
   // Another thread may have been here first.
   TargetState* const known = FindKnown(provider, model, &slot);
   if (known != nullptr) return known;
-  TargetState& added =
-      targets_.emplace_back(provider, model, options_.Of(provider, model),
-                            ProbesUnderLock(provider), rules_);
-  slots_[slot].store(&added, std::memory_order_release);
-  return &added;
+  targets_.push_back(std::make_unique<TargetState>(
+      provider, model, options_.Of(provider, model), ProbesUnderLock(provider),
+      rules_));
+  TargetState* const added = targets_.back().get();
+  const Table& table = *tables_.back();
+  if (2 * targets_.size() > table.mask + 1) {
+    RenewTable();
+  } else {
+    table.slots[slot].store(added, std::memory_order_release);
+  }
+  return added;
+}
+
+void TargetBoard::RenewTable() {
+  size_t size = kSlotsMin;
+  while (size < 2 * targets_.size() + kSlotsMin) size *= 2;
+  auto table = std::make_unique<Table>(size);
+  for (const std::unique_ptr<TargetState>& target : targets_) {
+    size_t slot;
+    FindIn(*table, target->provider, target->model, &slot);
+    table->slots[slot].store(target.get(), std::memory_order_relaxed);
+  }
+  table_.store(table.get(), std::memory_order_release);
+  tables_.push_back(std::move(table));
+}
+
+std::unique_ptr<TargetState> TargetBoard::Renewed(const TargetState& target,
+                                                  absl::Duration now) {
+  const CircuitBreaker::Snapshot breaker = target.breaker.Read(now);
+  const TargetAvailability::Snapshot said = target.availability.Read();
+  const bool disabled = said.by == TargetAvailability::By::kOperator;
+  if (!breaker.is_forced && !disabled) return nullptr;
+  auto renewed = std::make_unique<TargetState>(
+      target.provider, target.model, options_.Of(target.provider, target.model),
+      ProbesUnderLock(target.provider), rules_);
+  if (breaker.is_forced) renewed->breaker.Force(breaker.state, now);
+  if (disabled) renewed->availability.Disable(said.by, said.why);
+  return renewed;
+}
+
+std::shared_ptr<const void> TargetBoard::Sweep(
+    absl::FunctionRef<bool(std::string_view provider)> keeps,
+    absl::Duration now) {
+  // What has no provider, all that are too many share.
+  const auto stays = [&](std::string_view provider) {
+    return provider.empty() || keeps(provider);
+  };
+  auto forgotten = std::make_shared<Forgotten>();
+  const MutexLock lock(mu_);
+  for (auto probes = probes_.begin(); probes != probes_.end();) {
+    if (stays(probes->first)) {
+      ++probes;
+      continue;
+    }
+    forgotten->probes.push_back(std::move(probes->second));
+    probes = probes_.erase(probes);
+  }
+  std::vector<std::unique_ptr<TargetState>> kept;
+  for (std::unique_ptr<TargetState>& target : targets_) {
+    if (stays(target->provider)) {
+      kept.push_back(std::move(target));
+      continue;
+    }
+    std::unique_ptr<TargetState> renewed = Renewed(*target, now);
+    if (renewed != nullptr) kept.push_back(std::move(renewed));
+    forgotten->targets.push_back(std::move(target));
+  }
+  targets_ = std::move(kept);
+  if (forgotten->targets.empty()) {
+    return forgotten->probes.empty() ? nullptr : forgotten;
+  }
+  forgotten->tables = std::exchange(tables_, {});
+  RenewTable();
+  return forgotten;
 }
 
 ProviderProbes& TargetBoard::ProbesOf(std::string_view provider) {
@@ -130,8 +211,11 @@ ProviderProbes& TargetBoard::ProbesOf(std::string_view provider) {
 
 ProviderProbes& TargetBoard::ProbesUnderLock(std::string_view provider) {
   const auto found = probes_.find(provider);
-  if (found != probes_.end()) return found->second;
-  return probes_.try_emplace(std::string(provider)).first->second;
+  if (found != probes_.end()) return *found->second;
+  return *probes_
+              .emplace(std::string(provider),
+                       std::make_unique<ProviderProbes>())
+              .first->second;
 }
 
 CircuitBreaker::Options TargetBoard::OptionsOf(std::string_view provider,
@@ -145,8 +229,8 @@ void TargetBoard::SetFailuresLimit(int limit) {
   bool enabled = false;
   {
     const MutexLock lock(mu_);
-    for (TargetState& target : targets_) {
-      enabled = target.availability.EnableAfterFailures() || enabled;
+    for (const std::unique_ptr<TargetState>& target : targets_) {
+      enabled = target->availability.EnableAfterFailures() || enabled;
     }
   }
   if (enabled && rules_.on_disabled) rules_.on_disabled();
@@ -155,16 +239,17 @@ void TargetBoard::SetFailuresLimit(int limit) {
 void TargetBoard::SetOptions(BreakerOptions options, absl::Duration now) {
   const MutexLock lock(mu_);
   options_ = std::move(options);
-  for (TargetState& target : targets_) {
-    target.breaker.SetOptions(options_.Of(target.provider, target.model), now);
+  for (const std::unique_ptr<TargetState>& target : targets_) {
+    target->breaker.SetOptions(options_.Of(target->provider, target->model),
+                               now);
   }
 }
 
 std::vector<TargetState*> TargetBoard::All() const {
   const MutexLock lock(mu_);
   std::vector<TargetState*> all;
-  for (const TargetState& target : targets_) {
-    all.push_back(const_cast<TargetState*>(&target));
+  for (const std::unique_ptr<TargetState>& target : targets_) {
+    all.push_back(target.get());
   }
   return all;
 }

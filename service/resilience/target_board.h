@@ -10,22 +10,21 @@
 //   ...
 //   use.RecordOutcome(loop.Now(), outcome, abandoned, time_to_first_token);
 //
-// A target is known from the first time that it is looked for, and outlives
-// the configurations that name it. Callers may name any model, so there is a
-// limit: what comes after the first kTargetsMax targets shares one state for
-// each provider, unless an operator has something to say of it.
+// A target is known from the first time that it is looked for until a Sweep
+// forgets its provider. Callers may name any model, so there is a limit: what
+// comes after the first kTargetsMax targets shares one state for each provider,
+// unless an operator has something to say of it.
 //
 // Thread-safe. To find a target that is known takes no lock and allocates
-// nothing.
+// nothing. What was found stays where it is until it is forgotten, and then as
+// long as what Sweep returned.
 
 #ifndef SERVICE_RESILIENCE_TARGET_BOARD_H_
 #define SERVICE_RESILIENCE_TARGET_BOARD_H_
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,6 +34,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
@@ -79,7 +79,7 @@ struct TargetRules {
   std::function<void()> on_disabled;
 };
 
-// Where it stands it stays, as long as the board.
+// Stays where it is as long as its board has it, and then as Sweep says.
 struct TargetState {
   TargetState(std::string_view provider, std::string_view model,
               const CircuitBreaker::Options& options,
@@ -196,8 +196,17 @@ class TargetBoard {
     return FindKnown(provider, model, &free_slot);
   }
 
-  // What is known of a provider's probes, for all its targets.
+  // What is known of a provider's probes, for all its targets. Stays as a
+  // target's state does.
   ProviderProbes& ProbesOf(std::string_view provider) LOCKS_EXCLUDED(mu_);
+
+  // Forgets what has been learned of the providers for which `keeps` says no,
+  // but for what operators have said of their targets: these begin anew.
+  // Returns what was forgotten: whoever may have found it before is done with
+  // it before the result is destroyed. Null if nothing was.
+  [[nodiscard]] std::shared_ptr<const void> Sweep(
+      absl::FunctionRef<bool(std::string_view provider)> keeps,
+      absl::Duration now) LOCKS_EXCLUDED(mu_);
 
   // Another configuration's settings, for all targets, there and to come.
   void SetOptions(BreakerOptions options, absl::Duration now)
@@ -225,26 +234,49 @@ class TargetBoard {
   std::vector<TargetState*> All() const LOCKS_EXCLUDED(mu_);
 
  private:
-  // There are always free ones, so that a search ends soon.
-  static constexpr size_t kSlots = 2 * kTargetsMax;
+  // By hash, with the next free place for those that meet. Written under the
+  // lock, and each place once. At least half are free, so that a search ends
+  // soon.
+  struct Table {
+    // REQUIRES: a power of two.
+    explicit Table(size_t size)
+        : mask(size - 1), slots(new std::atomic<TargetState*>[size]()) {}
 
+    const size_t mask;
+    const std::unique_ptr<std::atomic<TargetState*>[]> slots;
+  };
+  struct Forgotten;
+
+  static TargetState* FindIn(const Table& table, std::string_view provider,
+                             std::string_view model, size_t* free_slot);
   TargetState* FindKnown(std::string_view provider, std::string_view model,
-                         size_t* free_slot) const;
+                         size_t* free_slot) const {
+    return FindIn(*table_.load(std::memory_order_acquire), provider, model,
+                  free_slot);
+  }
+  // A new state of the target with what operators have said of the old one;
+  // null if they have said nothing.
+  std::unique_ptr<TargetState> Renewed(const TargetState& target,
+                                       absl::Duration now)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   TargetState* Add(std::string_view provider, std::string_view model,
                    bool has_own) LOCKS_EXCLUDED(mu_);
+  // Has all targets found in a table that is made for so many.
+  void RenewTable() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ProviderProbes& ProbesUnderLock(std::string_view provider)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
-  // By hash, with the next free place for those that meet. Written under the
-  // lock, and never changed again.
-  std::array<std::atomic<TargetState*>, kSlots> slots_ = {};
 
   TargetRules rules_;
 
   mutable Mutex mu_;
   BreakerOptions options_ GUARDED_BY(mu_);
-  std::map<std::string, ProviderProbes, std::less<>> probes_ GUARDED_BY(mu_);
-  std::deque<TargetState> targets_ GUARDED_BY(mu_);
+  std::map<std::string, std::unique_ptr<ProviderProbes>, std::less<>> probes_
+      GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<TargetState>> targets_ GUARDED_BY(mu_);
+  // Those before the last one have become too small, and may be searched yet.
+  std::vector<std::unique_ptr<Table>> tables_ GUARDED_BY(mu_);
+  // The last one, for those without the lock.
+  std::atomic<const Table*> table_;
 };
 
 }  // namespace gateway

@@ -6,6 +6,7 @@ import unittest
 from tests.integration import gateway_case
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import ask, chat
+from tests.testing.gateway_process import LISTENERS
 
 _ADMIN = "/llmgateway.v1.AdminService/"
 _CONFIG = gateway_case.PROVIDERS + """\
@@ -50,6 +51,56 @@ class OperatorCase(gateway_case.GatewayCase):
             if sample.startswith(line + " "):
                 return float(sample.split()[-1])
         return None
+
+
+class AnotherProviderTest(OperatorCase):
+    """A name that leads elsewhere by now, and one that is gone."""
+
+    config = """\
+providers:
+  - {{name: moves, openai: {{base_url: "http://{upstream}/v1"}}}}
+  - {{name: stays, openai: {{base_url: "http://{upstream}/v1"}}}}
+  - {{name: goes, openai: {{base_url: "http://{upstream}/v1"}}}}
+routing:
+  model_rules:
+    - {{alias: moving, targets: [moves/gpt-m]}}
+    - {{alias: staying, targets: [stays/gpt-s]}}
+  default_target: stays
+resilience:
+  retry: {{attempts_limit: 1}}
+  circuit_breaker: {{consecutive_failures: 3, open_duration: 1h}}
+"""
+
+    def states(self):
+        return {c["provider"]: c["state"]
+                for c in self.operate("ListCircuits").get("circuits", [])}
+
+    def test_it_begins_anew_and_what_is_gone_is_forgotten(self):
+        for model in ("gpt-m", "gpt-s", "gpt-g"):
+            self.upstream.set_script(model, {"status": 503})
+        for _ in range(3):
+            ask(self.gateway.http, chat("moving"))
+            ask(self.gateway.http, chat("staying"))
+            ask(self.gateway.http, chat("gpt-g"),
+                headers={"x-llmgateway-provider": "goes"})
+        self.assertEqual(self.states(), dict.fromkeys(
+            ("moves", "stays", "goes"), "STATE_OPEN"))
+        gone = 'circuit_breaker_state{provider="goes",model="gpt-g"}'
+        self.assertEqual(self.metric(gone), 2)
+        # The same mock, under a name of its host that the provider had not.
+        elsewhere = self.upstream.address.replace("127.0.0.1", "localhost")
+        self.assertNotEqual(elsewhere, self.upstream.address)
+        text = self.config.format(upstream=self.upstream.address).replace(
+            self.upstream.address, elsewhere, 1)
+        text = "".join(line for line in text.splitlines(keepends=True)
+                       if "name: goes" not in line)
+        self.operate("ApplyConfig", text=LISTENERS + text)
+        self.upstream.reset()
+        self.assertEqual(ask(self.gateway.http, chat("moving")).status, 200)
+        self.assertEqual(ask(self.gateway.http, chat("staying")).status, 503)
+        self.assertEqual(self.states(), {"moves": "STATE_CLOSED",
+                                         "stays": "STATE_OPEN"})
+        self.assertIsNone(self.metric(gone))
 
 
 class CircuitsTest(OperatorCase):

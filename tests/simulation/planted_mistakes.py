@@ -236,7 +236,7 @@ _CREDENTIAL_MISTAKES = [
         said="out would be right"),
     Mistake(
         "a provider without credentials does not rest", _PROVIDER_POLICY,
-        "if (credentials.empty()) credentials.emplace_back();", "",
+        "if (credentials.empty()) {", "if (false) {",
         said="would be right"),
     Mistake(
         "a credential that serves again stays out",

@@ -16,7 +16,8 @@
 //
 // Calls are kept by the hour: one counts for at least 167 hours and at most
 // 168. Time is wall time. Histories outlive a reload; the names of models that
-// are no longer configured keep theirs. They outlive the process if somebody
+// are no longer configured keep theirs, within kPerformanceModelsMax, so that
+// loops may keep what they found. They outlive the process if somebody
 // keeps what Keep() returns and gives it to Restore() then.
 //
 // To record a call takes 120 instructions (callgrind), 13 ns on two busy cores

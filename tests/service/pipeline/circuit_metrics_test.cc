@@ -100,6 +100,14 @@ TEST_F(CircuitMetricsTest, NamesThatCallersMakeUpAreNotAmongThem) {
   EXPECT_THAT(Read(), Contains(Pair("circuit_breaker_state{mock,made-up}", 0)));
 }
 
+TEST_F(CircuitMetricsTest, NorThoseOfAnotherConfiguration) {
+  TargetState& other = current_.Get()->resilience().targets.Find("of-old", "m");
+  other.proven = true;
+  Force("m", CircuitBreaker::State::kClosed);
+  EXPECT_THAT(Read(), Contains(Key("circuit_breaker_state{mock,m}")));
+  EXPECT_THAT(Read(), Not(Contains(Key("circuit_breaker_state{of-old,m}"))));
+}
+
 TEST_F(CircuitMetricsTest, BeyondTheLimitThereIsOneForTheRest) {
   Force("a", CircuitBreaker::State::kClosed);
   Force("b", CircuitBreaker::State::kClosed);

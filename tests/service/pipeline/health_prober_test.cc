@@ -1,5 +1,6 @@
 #include "service/pipeline/health_prober.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -52,12 +53,14 @@ class ProbedProvider final : public Provider {
       (co_await Sleep(*call.loop, takes, *call.cancel)).IgnoreError();
       if (call.cancel->cancelled()) co_return call.cancel->status();
     }
+    if (meanwhile) meanwhile();
     if (!outcome.ok()) co_return outcome;
     co_return std::vector<v1::Model>();
   }
 
   absl::Status outcome;
   absl::Duration takes;
+  std::function<void()> meanwhile;
   mutable std::vector<absl::Duration> asked;
 
  private:
@@ -68,15 +71,15 @@ class HealthProberTest : public testing::Test {
  protected:
   HealthProberTest() : current_(Configured("enabled: true, interval: 10s")) {}
 
-  std::shared_ptr<const RuntimeSnapshot> Configured(const std::string& check) {
+  std::shared_ptr<const RuntimeSnapshot> Configured(
+      const std::string& check, const std::string& port = "1") {
     std::vector<ProviderRegistry::Entry> entries;
     auto provider = std::make_unique<ProbedProvider>(time_);
     provider_ = provider.get();
     entries.push_back({.name = "p", .provider = std::move(provider)});
     return MakeTestRuntimeWith(
-        "providers: [{name: p, openai: {base_url: 'http://127.0.0.1:1'}, "
-        "resilience: {health_check: {" +
-            check + ", timeout: 2s}}}]\n",
+        "providers: [{name: p, openai: {base_url: 'http://127.0.0.1:" + port +
+            "'}, resilience: {health_check: {" + check + ", timeout: 2s}}}]\n",
         std::make_unique<const ProviderRegistry>(std::move(entries)),
         {.clock = &time_, .random = &random_});
   }
@@ -157,6 +160,20 @@ TEST_F(HealthProberTest, OneThatTakesTooLongFails) {
   RunFor(absl::Seconds(8));
   EXPECT_EQ(Probes().Read().failures, 1);
   EXPECT_EQ(Probes().Read().probes, 2);
+}
+
+TEST_F(HealthProberTest, OneThatWasAskedSaysNothingOfWhoHasItsNameThen) {
+  ProbedProvider* const asked = provider_;
+  const auto elsewhere = Configured("enabled: false", "2");
+  std::shared_ptr<const void> learned;
+  asked->outcome = Down();
+  asked->meanwhile = [&] {
+    learned = current_.Get()->resilience().Apply(elsewhere->config(),
+                                                 time_.SteadyTime());
+  };
+  RunFor(absl::Seconds(5));
+  EXPECT_EQ(asked->asked.size(), 1u);
+  EXPECT_EQ(Probes().Read().failures, 0);
 }
 
 TEST_F(HealthProberTest, OneUnderWayAtTheEndIsCancelledAndSaysNothing) {

@@ -162,7 +162,7 @@ TEST_F(NextAttemptTest, AProviderThatIsFullIsPassedOver) {
             {.resilience = "concurrent_attempts_limit: 1"});
   first_->Answer("forty-two");
   second_->Answer("forty-two");
-  ProviderLoad& load = runtime_->resilience().providers.LoadOf("first");
+  ProviderLoad& load = *runtime_->resilience().providers.LoadOf("first");
   {
     const std::optional<ProviderPlace> taken = load.TryEnter(1);
     EXPECT_TRUE(Ask().ok());

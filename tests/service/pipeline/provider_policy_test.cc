@@ -52,7 +52,7 @@ TEST(ProviderPolicyTest, AProviderHasWhatItSays) {
   EXPECT_EQ(special.common.retry.retry_after_limit(), absl::Seconds(60));
   EXPECT_TRUE(special.takes_callers_credential);
   EXPECT_EQ(special.concurrent_attempts_limit, 4);
-  EXPECT_EQ(special.load, &runtime->resilience().providers.LoadOf("special"));
+  EXPECT_EQ(special.load, runtime->resilience().providers.LoadOf("special"));
   EXPECT_EQ(special.common.limits.connect, absl::Seconds(2));
   EXPECT_EQ(special.common.limits.first_content, absl::Seconds(9));
   EXPECT_EQ(special.common.limits.total, absl::InfiniteDuration())
@@ -85,7 +85,7 @@ TEST(ProviderPolicyTest, AModelHasWhatItSaysAndElseWhatItsProviderHas) {
   EXPECT_EQ(slow.stream_first_byte, absl::Seconds(4));
   EXPECT_EQ(slow.concurrent_attempts_limit, 1);
   EXPECT_EQ(slow.load,
-            &runtime->resilience().providers.LoadOf("special", "slow"));
+            runtime->resilience().providers.LoadOf("special", "slow"));
   EXPECT_NE(slow.load, special.load);
 }
 

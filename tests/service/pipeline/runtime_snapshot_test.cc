@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "providers/registry/all_providers.h"
@@ -82,6 +83,47 @@ TEST(RuntimeSnapshotTest, TakesOverWhatIsConfiguredAsBefore) {
   const auto third = Follow(yaml, "renewed", second.get());
   EXPECT_NE(provider(second, "openai"), provider(third, "openai"));
   EXPECT_EQ(provider(second, "local"), provider(third, "local"));
+}
+
+TEST(RuntimeSnapshotTest, WhatWasLearnedGoesWithTheLastWhoMayHaveFoundIt) {
+  auto first = Follow(kConfig, "k", nullptr);
+  const std::weak_ptr<const void> learned =
+      first->resilience().Apply(first->config(), absl::Hours(1));
+  EXPECT_FALSE(learned.expired());
+  first->resilience().targets.Find("local", "m");
+  std::string yaml = kConfig;
+  yaml.replace(yaml.find("127.0.0.1:1"), 11, "127.0.0.1:2");
+  const auto second = Follow(yaml, "k", first.get());
+  second->PutIntoUse();
+  EXPECT_EQ(second->resilience().targets.FindKnown("local", "m"), nullptr);
+  EXPECT_FALSE(learned.expired());
+  first.reset();
+  EXPECT_TRUE(learned.expired());
+}
+
+TEST(RuntimeSnapshotTest, CredentialsThatCoolDoNotCoolElsewhere) {
+  const absl::Duration now = absl::Hours(1);
+  const auto usable = [&](const RuntimeSnapshot& runtime, const char* name) {
+    return runtime.PolicyOf(*runtime.providers().Find(name))
+        .credentials->HasUsable(now);
+  };
+  const auto first = Follow(kConfig, "k", nullptr);
+  for (const char* name : {"openai", "local"}) {
+    first->PolicyOf(*first->providers().Find(name))
+        .credentials->Record(
+            0, now, MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, ""));
+    EXPECT_FALSE(usable(*first, name)) << name;
+  }
+  const auto same = Follow(kConfig, "k", first.get());
+  std::string yaml = kConfig;
+  yaml.replace(yaml.find("127.0.0.1:1"), 11, "127.0.0.1:2");
+  yaml.replace(yaml.find("'env:KEY'"), 9,
+               "'env:KEY', base_url: 'http://127.0.0.1:3'");
+  const auto elsewhere = Follow(yaml, "k", first.get());
+  for (const char* name : {"openai", "local"}) {
+    EXPECT_FALSE(usable(*same, name)) << name;
+    EXPECT_TRUE(usable(*elsewhere, name)) << name;
+  }
 }
 
 TEST(RuntimeSnapshotTest, TheRouterKnowsWhichCredentialsAreThere) {

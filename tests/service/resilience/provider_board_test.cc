@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -15,7 +16,7 @@ constexpr absl::Duration kBoardNow = absl::Hours(1);
 
 TEST(ProviderBoardTest, AsManyAreUnderWayAsTheLimitLets) {
   ProviderBoard board;
-  ProviderLoad& load = board.LoadOf("p");
+  ProviderLoad& load = *board.LoadOf("p");
   std::optional<ProviderPlace> first = load.TryEnter(2);
   const std::optional<ProviderPlace> second = load.TryEnter(2);
   EXPECT_TRUE(second.has_value());
@@ -29,7 +30,7 @@ TEST(ProviderBoardTest, AsManyAreUnderWayAsTheLimitLets) {
 
 TEST(ProviderBoardTest, APlaceThatIsMovedCountsOnce) {
   ProviderBoard board;
-  ProviderLoad& load = board.LoadOf("p");
+  ProviderLoad& load = *board.LoadOf("p");
   {
     std::optional<ProviderPlace> first = load.TryEnter(2);
     ProviderPlace moved = std::move(*first);
@@ -42,9 +43,9 @@ TEST(ProviderBoardTest, APlaceThatIsMovedCountsOnce) {
 
 TEST(ProviderBoardTest, EachProviderHasItsOwnWhichStays) {
   ProviderBoard board;
-  const std::optional<ProviderPlace> place = board.LoadOf("p").TryEnter(1);
-  EXPECT_EQ(board.LoadOf("q").in_flight(), 0);
-  EXPECT_EQ(board.LoadOf("p").in_flight(), 1);
+  const std::optional<ProviderPlace> place = board.LoadOf("p")->TryEnter(1);
+  EXPECT_EQ(board.LoadOf("q")->in_flight(), 0);
+  EXPECT_EQ(board.LoadOf("p")->in_flight(), 1);
 }
 
 TEST(ProviderBoardTest, AConfigurationTakesOverWhatIsKnownOfCredentials) {
@@ -68,6 +69,21 @@ TEST(ProviderBoardTest, AConfigurationTakesOverWhatIsKnownOfCredentials) {
   EXPECT_EQ(board.MakeCredentials("p", {}, {}), nullptr);
   board.UseCredentials("p", nullptr);
   EXPECT_EQ(board.CredentialsOf("p"), nullptr);
+}
+
+TEST(ProviderBoardTest, WhatIsNotKeptBeginsAnewAndStaysForWhoHasIt) {
+  ProviderBoard board;
+  const std::shared_ptr<ProviderLoad> load = board.LoadOf("p");
+  const std::optional<ProviderPlace> place = load->TryEnter(1);
+  const std::shared_ptr<ProviderLoad> of_model = board.LoadOf("p", "m");
+  const std::shared_ptr<ProviderLoad> kept = board.LoadOf("q", "m");
+  board.UseCredentials("p", board.MakeCredentials("p", {{"a"}}, {}));
+  board.Keep([](std::string_view name) { return name == "q"; });
+  EXPECT_EQ(board.CredentialsOf("p"), nullptr);
+  EXPECT_EQ(board.LoadOf("q", "m"), kept);
+  EXPECT_NE(board.LoadOf("p"), load);
+  EXPECT_NE(board.LoadOf("p", "m"), of_model);
+  EXPECT_EQ(load->in_flight(), 1);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "service/resilience/target_board.h"
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -155,6 +158,85 @@ TEST(TargetBoardTest, TargetsOfAProviderShareWhatItsProbesSay) {
   EXPECT_EQ(&target.probes, &board.ProbesOf("p"));
   EXPECT_EQ(&board.Find("p", "b").probes, &target.probes);
   EXPECT_NE(&board.Find("q", "a").probes, &target.probes);
+}
+
+TEST(TargetBoardTest, WhatIsSweptIsForgottenAndStaysForWhoHasFoundIt) {
+  TargetBoard board({});
+  TargetState& kept = board.Find("kept", "m");
+  TargetState& gone = board.Find("gone", "m");
+  board.ProbesOf("gone").RecordFailure(absl::FromUnixSeconds(1));
+  const auto keeps = [](std::string_view provider) {
+    return provider != "gone";
+  };
+  const auto forgotten = board.Sweep(keeps, absl::ZeroDuration());
+  ASSERT_NE(forgotten, nullptr);
+  EXPECT_EQ(board.All(), std::vector<TargetState*>{&kept});
+  EXPECT_EQ(board.FindKnown("gone", "m"), nullptr);
+  EXPECT_EQ(&board.Find("kept", "m"), &kept);
+  gone.RecordFailure();
+  EXPECT_EQ(gone.probes.Read().failures, 1);
+  EXPECT_EQ(board.Find("gone", "m").probes.Read().failures, 0);
+  // The one of that name that is there now.
+  EXPECT_NE(board.Sweep(keeps, absl::ZeroDuration()), nullptr);
+  EXPECT_EQ(board.Sweep(keeps, absl::ZeroDuration()), nullptr);
+}
+
+TEST(TargetBoardTest, EachIsFoundHoweverManyThereAre) {
+  TargetBoard board({});
+  std::vector<TargetState*> found;
+  for (size_t i = 0; i < TargetBoard::kTargetsMax; ++i) {
+    found.push_back(&board.Find("p", std::to_string(i)));
+    EXPECT_EQ(board.FindKnown("p", std::to_string(i / 2)), found[i / 2]);
+  }
+  EXPECT_EQ(board.All(), found);
+}
+
+TEST(TargetBoardTest, SweepsMakeRoom) {
+  TargetBoard board({});
+  const auto none = [](std::string_view) { return false; };
+  for (int round = 0; round < 3; ++round) {
+    for (size_t i = 0; i < TargetBoard::kTargetsMax; ++i) {
+      ASSERT_EQ(board.Find("p", std::to_string(i)).model, std::to_string(i));
+    }
+    EXPECT_NE(board.Sweep(none, absl::ZeroDuration()), nullptr);
+    EXPECT_THAT(board.All(), SizeIs(0));
+  }
+}
+
+TEST(TargetBoardTest, WhatOperatorsHaveSaidIsNotSwept) {
+  TargetBoard board({.common = {.consecutive_failures = 1}});
+  const absl::Duration now = absl::Hours(1);
+  board.Find("p", "disabled")
+      .availability.Disable(TargetAvailability::By::kOperator, "by alice");
+  board.Find("p", "forced")
+      .breaker.Force(CircuitBreaker::State::kForcedOpen, now);
+  board.Find("p", "open").breaker.TryAcquire(now)->Fail(now);
+  board.Find("p", "disabled").breaker.TryAcquire(now)->Fail(now);
+  const auto forgotten =
+      board.Sweep([](std::string_view) { return false; }, now);
+  EXPECT_EQ(board.Find("p", "disabled").availability.Read().why, "by alice");
+  EXPECT_TRUE(board.Find("p", "disabled").breaker.IsAskable(now));
+  EXPECT_EQ(board.Find("p", "forced").breaker.Read(now).state,
+            CircuitBreaker::State::kForcedOpen);
+  EXPECT_EQ(board.FindKnown("p", "open"), nullptr);
+}
+
+TEST(TargetBoardTest, TargetsAreFoundWhileOthersAreSwept) {
+  TargetBoard board({});
+  TargetState& kept = board.Find("kept", "m");
+  std::atomic<bool> done = false;
+  Thread finds("finds", [&] {
+    while (!done) EXPECT_EQ(&board.Find("kept", "m"), &kept);
+  });
+  std::vector<std::shared_ptr<const void>> forgotten;
+  for (int i = 0; i < 200; ++i) {
+    board.Find(std::to_string(i), "m");
+    forgotten.push_back(board.Sweep(
+        [](std::string_view provider) { return provider == "kept"; },
+        absl::ZeroDuration()));
+  }
+  done = true;
+  finds.Join();
 }
 
 TEST(TargetBoardTest, SoManyFailuresInARowDisableATarget) {
