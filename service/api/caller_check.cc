@@ -1,5 +1,6 @@
 #include "service/api/caller_check.h"
 
+#include "absl/strings/str_cat.h"
 #include "base/net/host_port.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -41,6 +42,19 @@ absl::Status CheckPage(const configv1::Listeners& listeners,
                    "listeners.admin_http.cors.allowed_origins");
 }
 
+// Of two credentials it would be chance which one counts.
+absl::Status CheckKeyIsSole(const CallContext& call) {
+  for (const std::string_view name : {"authorization", "x-api-key"}) {
+    if (call.FindMetadata(name).has_value() &&
+        !call.FindSoleMetadata(name).has_value()) {
+      return MakeFault(
+          v1::ERROR_REASON_API_KEY_INVALID,
+          absl::StrCat("`", ToAbsl(name), "` is given twice: send one"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 CallerHead CallerHeadOf(const CallContext& call) {
@@ -55,7 +69,11 @@ CallerHead CallerHeadOf(const CallContext& call) {
 
 absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
                                              const CallContext& call) {
-  return runtime.callers().Authorize(CallerHeadOf(call));
+  const absl::StatusOr<std::string_view> caller =
+      runtime.callers().Authorize(CallerHeadOf(call));
+  if (caller.ok()) return caller;
+  GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
+  return caller;
 }
 
 absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
@@ -71,7 +89,11 @@ absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
     if (call.by_http()) GATEWAY_RETURN_IF_ERROR(CheckPage(listeners, call));
   }
   const CallerHead head = CallerHeadOf(call);
-  return operators.Authenticate(head.authorization, head.api_key);
+  const absl::StatusOr<std::string_view> name =
+      operators.Authenticate(head.authorization, head.api_key);
+  if (name.ok()) return name;
+  GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
+  return name;
 }
 
 Method::Authorization OperatorsOnly(const CurrentRuntime& current,

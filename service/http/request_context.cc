@@ -144,9 +144,11 @@ absl::Status AuthorizeCaller(const RequestContext& context,
   return absl::OkStatus();
 }
 
-Task<void> SendJson(RequestContext context, std::string body) {
-  const AnswerFields fields(context.api, "application/json", context.id,
-                            Elapsed(context));
+Task<void> SendJson(RequestContext context, std::string body,
+                    std::vector<v1::Warning> warnings) {
+  AnswerFields fields(context.api, "application/json", context.id,
+                      Elapsed(context));
+  fields.AddWarnings(warnings);
   const std::string_view pieces[] = {body};
   (co_await context.responder.Send({200, fields}, pieces)).IgnoreError();
 }

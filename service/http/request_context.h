@@ -17,6 +17,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
@@ -103,7 +104,8 @@ void SetFacts(const RequestContext& context, const Operation& operation,
 // may be read before that is known. Returns context.caller's fault.
 absl::Status AuthorizeCaller(const RequestContext& context, IncomingCall* call);
 
-Task<void> SendJson(RequestContext context, std::string body);
+Task<void> SendJson(RequestContext context, std::string body,
+                    std::vector<v1::Warning> warnings = {});
 Task<void> Fail(RequestContext context, absl::Status status);
 
 // Fails with an HTTP status that no fault has, and the field that belongs to

@@ -14,7 +14,9 @@
 #include <string_view>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 
 namespace gateway {
 
@@ -28,6 +30,11 @@ absl::StatusOr<std::string> DecodeSegment(std::string_view text);
 bool AnyParameter(
     std::string_view query, std::string_view name,
     absl::FunctionRef<bool(std::optional<std::string_view> value)> is);
+
+// Refuses, by its name, a parameter that is none of `known`, or is given twice.
+// INVALID_REQUEST as for DecodeSegment.
+absl::Status CheckParameters(std::string_view query,
+                             absl::Span<const std::string_view> known);
 
 // Returns the value of the first parameter of that name that has one, without
 // its percent-encoding; empty if it is empty or not there. INVALID_REQUEST as

@@ -13,10 +13,14 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "google/protobuf/arena.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/bounded_reading.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/selection_chat/preview_writer.h"
+#include "providers/dialects/selection_chat/request_reader.h"
 #include "providers/dialects/selection_chat/selection_reader.h"
 #include "service/api/route_view.h"
 #include "service/http/request_target.h"
@@ -34,6 +38,8 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view kDefaultNode = "chat_completion";
+constexpr std::string_view kNodeParameter = "node_name";
+constexpr std::string_view kStrategyParameter = "strategy";
 
 absl::Status Contradicts(std::string_view field) {
   return InvalidField(field, "contradicts the request; say it in one place");
@@ -41,7 +47,8 @@ absl::Status Contradicts(std::string_view field) {
 
 // Takes what the query says where the body does not say it.
 absl::Status MergeQuery(std::string_view query, v1::Selection* selection) {
-  GATEWAY_ASSIGN_OR_RETURN(std::string node, FindParameter(query, "node_name"));
+  GATEWAY_ASSIGN_OR_RETURN(std::string node,
+                           FindParameter(query, kNodeParameter));
   if (!node.empty()) {
     if (!selection->node_name().empty() && selection->node_name() != node) {
       return Contradicts("node_name");
@@ -49,7 +56,7 @@ absl::Status MergeQuery(std::string_view query, v1::Selection* selection) {
     selection->set_node_name(std::move(node));
   }
   GATEWAY_ASSIGN_OR_RETURN(const std::string name,
-                           FindParameter(query, "strategy"));
+                           FindParameter(query, kStrategyParameter));
   if (name.empty()) return absl::OkStatus();
   v1::Selection said;
   const absl::Status read = selection_chat::ReadStrategy(name, &said);
@@ -98,10 +105,17 @@ absl::Status MergeSelection(const CallDirectives& said,
 absl::Status MergeDirectives(const CallDirectives& said,
                              v1::GenerateRequest* request) {
   std::string_view provider;
-  CallScope scope;
+  const v1::CallerScope in_request = request->scope();
+  CallScope scope = {.user_id = in_request.user_id(),
+                     .session_id = in_request.session_id(),
+                     .work_order_id = in_request.work_order_id(),
+                     .agent_id = in_request.agent_id(),
+                     .agent_type = in_request.agent_type(),
+                     .project_id = in_request.project_id()};
   GATEWAY_RETURN_IF_ERROR(said.MergeInto(&provider, &scope));
   GATEWAY_RETURN_IF_ERROR(MergeSelection(said, request->mutable_selection()));
   request->set_provider_id(std::string(provider));
+  // What a route goes by.
   request->mutable_scope()->set_agent_type(std::string(scope.agent_type));
   request->mutable_scope()->set_user_id(std::string(scope.user_id));
   for (const std::string_view tag : said.domain_tags) {
@@ -113,9 +127,14 @@ absl::Status MergeDirectives(const CallDirectives& said,
 // Reads the request that a choice is asked for.
 absl::Status ReadAsked(const RequestContext& context,
                        v1::GenerateRequest* request) {
+  const std::string_view body = context.request.body;
+  GATEWAY_RETURN_IF_ERROR(ReadBounded(
+      body.size(), [request] { return request->GetArena()->SpaceAllocated(); },
+      [&] { return selection_chat::ReadPreview(body, request); },
+      RequestTakesTooMuch));
   v1::Selection* const selection = request->mutable_selection();
-  GATEWAY_RETURN_IF_ERROR(
-      selection_chat::ReadSelection(context.request.body, selection));
+  GATEWAY_RETURN_IF_ERROR(CheckParameters(
+      context.request.query, {kNodeParameter, kStrategyParameter}));
   GATEWAY_RETURN_IF_ERROR(MergeQuery(context.request.query, selection));
   Violations violations;
   CheckSelection(*selection, &violations);
@@ -184,11 +203,14 @@ std::vector<selection_chat::Ability> AbilitiesOf(const ModelPolicy* policy) {
   return abilities;
 }
 
-// Returns the answer, or why nobody would be asked.
+// Returns the answer, or why nobody would be asked. `warnings` receives what of
+// the request decides nothing, as a call would tell it.
 absl::StatusOr<std::string> Preview(const RequestContext& context,
-                                    UnaskedCall& unasked) {
+                                    UnaskedCall& unasked,
+                                    std::vector<v1::Warning>* warnings) {
   v1::GenerateRequest request;
   GATEWAY_RETURN_IF_ERROR(ReadAsked(context, &request));
+  wire::DroppedFields("", warnings).Foreign("", request.extensions());
   v1::ExplainRouteResponse explained;
   unasked.Take(request);
   ExplainRoute(unasked, context.caller.value_or(""), &explained);
@@ -207,14 +229,15 @@ absl::StatusOr<std::string> Preview(const RequestContext& context,
 
 Task<void> PreviewSelection(RequestContext context) {
   UnaskedCall unasked(context.runtime, context.services.loop);
-  const auto preview = [&] { return Preview(context, unasked); };
+  std::vector<v1::Warning> warnings;
+  const auto preview = [&] { return Preview(context, unasked, &warnings); };
   absl::StatusOr<std::string> body = co_await OffLoop(
       context.request.body.size(), preview, WorkerPool::Stage::kBegins);
   if (!body.ok()) {
     co_await Fail(std::move(context), body.status());
     co_return;
   }
-  co_await SendJson(std::move(context), *std::move(body));
+  co_await SendJson(std::move(context), *std::move(body), std::move(warnings));
 }
 
 Task<void> ListCapabilities(RequestContext context) {

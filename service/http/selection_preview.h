@@ -17,9 +17,9 @@
 namespace gateway {
 
 // Answers where a request for `/api/chat/complete` would go. What it is chosen
-// by stands in the body, an object or a list of capabilities, in the parameters
-// `node_name` and `strategy`, and beside the request. It may not contradict
-// itself.
+// by stands in the body, which is such a request or a list of capabilities, in
+// the parameters `node_name` and `strategy`, and beside the request. It may not
+// contradict itself.
 Task<void> PreviewSelection(RequestContext context);
 
 // Answers every capability and strategy that there is, and which of the

@@ -12,7 +12,6 @@
 #include "providers/dialects/selection_chat/errors.h"
 #include "providers/dialects/selection_chat/request_reader.h"
 #include "providers/dialects/selection_chat/selection_chat.h"
-#include "providers/dialects/selection_chat/selection_reader.h"
 #include "tests/fuzz/dialect_fuzz.h"
 #include "tests/testing/exact_copy.h"
 
@@ -47,6 +46,14 @@ void FuzzReader(decltype(selection_chat::ReadRequest)* read,
   }
 }
 
+void FuzzPreview(std::string_view body) {
+  const ExactCopy copy(body);
+  v1::GenerateRequest request;
+  const absl::Status status =
+      selection_chat::ReadPreview(copy.view(), &request);
+  if (!status.ok()) RequireRefusal(status);
+}
+
 // What is said, said as a piece of a stream, is one event.
 void FuzzPiece(std::string_view text) {
   if (!IsUtf8(text)) return;
@@ -71,10 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   gateway::FuzzReader(&gateway::selection_chat::ReadRequest, text);
   gateway::FuzzReader(&gateway::selection_chat::ReadLegacyRequest, text);
-  gateway::v1::Selection selection;
-  const absl::Status read =
-      gateway::selection_chat::ReadSelection(text, &selection);
-  if (!read.ok()) gateway::RequireRefusal(read);
+  gateway::FuzzPreview(text);
   gateway::FuzzPiece(text);
   return 0;
 }

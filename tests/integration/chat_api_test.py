@@ -134,6 +134,8 @@ class CompleteTest(ChatCase):
         self.assertIn("user_context", warnings)
         self.assertNotIn("top_p", self.sent_to_any())
         self.assertNotIn("plan", self.sent_to_any())
+        # By the names that the caller has for them.
+        self.assertNotIn("extensions", warnings)
 
     def test_fields_are_refused_by_name_on_both_sides_of_their_bounds(self):
         for good, bad, place, rule in [

@@ -59,6 +59,33 @@ class PreviewTest(_PreviewCase):
                 answer = self.answered(say(**fields)).json()
                 self.assertEqual(told["provider"], answer["provider"])
 
+    def test_it_takes_the_very_body_of_the_call(self):
+        body = say(node_name="writer", temperature=0.1, max_tokens=9,
+                   stream=True, user_context={"agent_type": "reviewer"},
+                   top_p=1)
+        answer = self.ask(body, _PREVIEW)
+        self.assertEqual(answer.status, 200, answer.body)
+        # As a call of that agent does.
+        self.assertEqual(answer.json()["selected_model"], "gpt-review")
+        self.assertIn("top_p: left out", answer.headers[
+            "x-llmgateway-warnings"])
+        del body["user_context"]
+        self.assertEqual(self.choice(body), "writer-model")
+        (loc, rule), = self.refused(
+            say(user_context={"agent_type": "reviewer"}), _PREVIEW,
+            headers={"x-llmgateway-agent-type": "editor"})
+        self.assertIn("contradicts", rule)
+
+    def test_parameters_that_nobody_reads_are_refused(self):
+        for query, rule in (("?node=writer", "is no parameter here"),
+                            ("?strategy=balanced&x=1", "is no parameter here"),
+                            ("?strategy=balanced&strategy=balanced",
+                             "given twice"),
+                            ("?%ff=1", "must be UTF-8")):
+            with self.subTest(query=query):
+                (_, told), = self.refused({}, _PREVIEW + query)
+                self.assertIn(rule, told)
+
     def test_it_is_asked_by_body_query_or_headers(self):
         for body, query, headers, model in [
                 (["reasoning"], {}, {}, "reasoner"),
@@ -100,7 +127,6 @@ class PreviewTest(_PreviewCase):
 
     def test_what_is_not_understood_is_refused_by_name(self):
         for body, query, place in [
-                ({"node": "writer"}, "", ["node"]),
                 ({"node_name": "n" * 129}, "", ["node_name"]),
                 (["flying"], "", ["capabilities", 0]),
                 (["streaming"] * 65, "", ["capabilities"]),

@@ -242,6 +242,22 @@ absl::Status ReadLegacyRequest(std::string_view body,
   return ReadEither(/*is_legacy=*/true, body, request, wishes);
 }
 
+absl::Status ReadPreview(std::string_view body, v1::GenerateRequest* request) {
+  request->Clear();
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+    return absl::OkStatus();
+  }
+  const auto read = [request](JsonValue& root) -> absl::Status {
+    if (root.IsArray()) {
+      return ReadSelectionField("capabilities", root,
+                                request->mutable_selection());
+    }
+    RequestWishes wishes;
+    return RequestReader(/*is_legacy=*/false, request, &wishes).Read(root);
+  };
+  return wire::AsFieldFault(ReadJson(body, read));
+}
+
 std::string NodeOfMode(std::string_view mode) {
   return absl::StrCat("legacy_", ToAbsl(mode.empty() ? kGeneral : mode));
 }

@@ -34,7 +34,7 @@ struct RequestWishes {
   std::string mode;  // Of the older form; empty if it says none.
 };
 
-// Replaces both.
+// Replaces both, here and below.
 absl::Status ReadRequest(std::string_view body,
                          llmgateway::v1::GenerateRequest* request,
                          RequestWishes* wishes);
@@ -44,6 +44,11 @@ absl::Status ReadRequest(std::string_view body,
 absl::Status ReadLegacyRequest(std::string_view body,
                                llmgateway::v1::GenerateRequest* request,
                                RequestWishes* wishes);
+
+// Reads what a choice is asked for by: a request as ReadRequest takes it, a
+// list of capabilities, or nothing at all.
+absl::Status ReadPreview(std::string_view body,
+                         llmgateway::v1::GenerateRequest* request);
 
 // Returns the node that a mode stands for: `legacy_research`, and
 // `legacy_general` for none.

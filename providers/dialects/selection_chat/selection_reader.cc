@@ -10,7 +10,6 @@
 #include "base/string_view.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "providers/dialects/object_fields.h"
-#include "providers/dialects/selection_chat/fields.h"
 
 namespace gateway::selection_chat {
 namespace {
@@ -123,24 +122,6 @@ absl::Status ReadSelectionField(std::string_view key, JsonValue& value,
   const SelectionField* const field = FindField(key);
   if (field == nullptr) return value.Error("is not known here");
   return value.IsNull() ? value.Null() : field->read(value, selection);
-}
-
-absl::Status ReadSelection(std::string_view body, v1::Selection* selection) {
-  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    return absl::OkStatus();
-  }
-  const auto read = [selection](JsonValue& root) -> absl::Status {
-    if (root.IsArray()) {
-      return ReadNames(root, selection->mutable_capabilities());
-    }
-    SeenFields seen;
-    return root.EachField(
-        [&](std::string_view key, JsonValue& value) -> absl::Status {
-          GATEWAY_RETURN_IF_ERROR(seen.Add(key, value));
-          return ReadSelectionField(key, value, selection);
-        });
-  };
-  return wire::AsFieldFault(ReadJson(body, read));
 }
 
 absl::Status ReadStrategy(std::string_view name, v1::Selection* selection) {

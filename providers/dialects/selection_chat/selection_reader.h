@@ -31,11 +31,6 @@ bool IsSelectionField(std::string_view key);
 absl::Status ReadSelectionField(std::string_view key, JsonValue& value,
                                 llmgateway::v1::Selection* selection);
 
-// Reads them alone: an object that has no other fields, a list of capabilities,
-// or nothing at all. Adds to `selection`. Faults name the field.
-absl::Status ReadSelection(std::string_view body,
-                           llmgateway::v1::Selection* selection);
-
 // Reads the name of a strategy, such as `balanced`. kInvalidArgument for any
 // other text; the message lists those that there are.
 absl::Status ReadStrategy(std::string_view name,

@@ -47,6 +47,18 @@ TEST(CallerCheckTest, TakesAKeyFromEitherHeader) {
   EXPECT_EQ(*CheckHeader(*runtime, "x-api-key", kTeamKey), "team-a");
 }
 
+TEST(CallerCheckTest, OfTwoKeysItIsSaidThatTheyAreTwo) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(kGuarded, {{"KEY_A", kTeamKey}});
+  const auto loop = EventLoop::Create();
+  CallContext call(**loop, {.peer = "127.0.0.1:1"});
+  call.AddMetadata("authorization", "Bearer 0123456789abcdef");
+  call.AddMetadata("authorization", "Bearer another");
+  const absl::Status status = CheckCaller(*runtime, call).status();
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_API_KEY_INVALID);
+  EXPECT_EQ(status.message(), "`authorization` is given twice: send one");
+}
+
 absl::Status CheckOperatorAt(const RuntimeSnapshot& runtime,
                              std::string_view peer, std::string_view key = "") {
   const auto loop = EventLoop::Create();

@@ -47,5 +47,21 @@ TEST(RequestTargetTest, AHalfEncodedValueIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(FindParameter("a=%4", "a").status()));
 }
 
+TEST(RequestTargetTest, ParametersThatNobodyReadsAreRefusedByName) {
+  const auto fault_of = [](std::string_view query) {
+    const auto violations =
+        FieldViolations(CheckParameters(query, {"node_name", "strategy"}));
+    return violations.empty() ? "" : violations[0].first;
+  };
+  for (const char* query :
+       {"", "&", "node_name=a", "strategy=b&node_name=a&", "node%5Fname=a"}) {
+    EXPECT_EQ(fault_of(query), "") << query;
+  }
+  EXPECT_EQ(fault_of("node=a"), "node");
+  EXPECT_EQ(fault_of("strategy=b&x"), "x");
+  EXPECT_EQ(fault_of("strategy=b&strategy=b"), "strategy");
+  EXPECT_EQ(fault_of("%ff=b"), "query");
+}
+
 }  // namespace
 }  // namespace gateway

@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/selection_chat/request_reader.h"
 
 namespace gateway::selection_chat {
 namespace {
@@ -15,15 +16,15 @@ namespace {
 using ::testing::ElementsAre;
 
 v1::Selection SelectionIn(const std::string& body) {
-  v1::Selection selection;
-  const absl::Status status = ReadSelection(body, &selection);
+  v1::GenerateRequest request;
+  const absl::Status status = ReadPreview(body, &request);
   EXPECT_TRUE(status.ok()) << status;
-  return selection;
+  return request.selection();
 }
 
 std::string SelectionFault(const std::string& body) {
-  v1::Selection selection;
-  const auto violations = FieldViolations(ReadSelection(body, &selection));
+  v1::GenerateRequest request;
+  const auto violations = FieldViolations(ReadPreview(body, &request));
   return violations.empty() ? "none"
                             : absl::StrCat(violations.front().first, ": ",
                                            violations.front().second);
@@ -89,7 +90,6 @@ TEST(SelectionReaderTest, ABudgetIsZeroToAMillionDollars) {
 TEST(SelectionReaderTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(SelectionFault(R"({"cost_tier_override":"CHEAP"})"),
             "cost_tier_override: must be LOW, MEDIUM, HIGH or PREMIUM");
-  EXPECT_EQ(SelectionFault(R"({"node":"writer"})"), "node: is not known here");
   EXPECT_EQ(SelectionFault(R"({"node_name":"a","node_name":"a"})"),
             "node_name: given twice");
   EXPECT_EQ(SelectionFault(R"({"capabilities":[1]})"),
