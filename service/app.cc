@@ -232,9 +232,14 @@ absl::Status App::Build() {
   if (state_dir.empty()) {
     graph.state = std::make_unique<StateStore>();
   } else {
-    GATEWAY_ASSIGN_OR_RETURN(
-        graph.state,
-        StateStore::Open(PathBeside(graph.options.file, state_dir)));
+    absl::StatusOr<std::unique_ptr<StateStore>> opened =
+        StateStore::Open(PathBeside(graph.options.file, state_dir));
+    if (!opened.ok()) {
+      return absl::Status(
+          opened.status().code(),
+          absl::StrCat("runtime.state_dir: ", opened.status().message()));
+    }
+    graph.state = *std::move(opened);
   }
   const ConfigReloader::Options reloading = {
       .kinds = graph.options.config.snapshot->kinds(),

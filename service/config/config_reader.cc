@@ -116,7 +116,10 @@ ConfigReading ReadWithin(Scope scope, const ProviderKinds& kinds,
   }
   if (problems.empty()) {
     if (scope == Scope::kTextAndMachine) {
-      CheckMachine(kinds, loaded.config, environment, loaded.places, &problems);
+      const std::string& state_dir = loaded.config.runtime().state_dir();
+      CheckMachine(kinds, loaded.config, environment, loaded.places,
+                   state_dir.empty() ? "" : PathBeside(source, state_dir),
+                   &problems);
     }
     reading.snapshot =
         ConfigSnapshot::Make(kinds, std::move(loaded.config), loaded.places,

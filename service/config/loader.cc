@@ -213,7 +213,11 @@ bool Reader::Afford(const YAML::Node& node) {
   if (node.IsScalar()) bytes_ += node.Scalar().size();
   if (!exhausted()) return true;
   problems_.Add(PlaceOf(node), "",
-                "the file expands to too much; use fewer aliases");
+                absl::StrCat("the file expands to too much: to more than ",
+                             kConfigNodesLimit, " keys and values, or ",
+                             kConfigExpandedBytesLimit >> 20,
+                             " MiB of them, those of an alias counted each "
+                             "time; say less, or use fewer aliases"));
   return false;
 }
 

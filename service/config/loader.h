@@ -26,8 +26,9 @@
 namespace gateway {
 
 inline constexpr size_t kConfigBytesLimit = 1024 * 1024;
-// The most that a file may have, with every alias expanded.
-inline constexpr size_t kConfigNodesLimit = 100'000;
+// The most that a file may have, with every alias expanded: keys and values, of
+// which one of kConfigBytesLimit without aliases rarely has so many, and bytes.
+inline constexpr size_t kConfigNodesLimit = 150'000;
 inline constexpr size_t kConfigExpandedBytesLimit = 16 * 1024 * 1024;
 
 struct LoadedConfig {

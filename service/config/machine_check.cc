@@ -1,5 +1,8 @@
 #include "service/config/machine_check.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -37,6 +40,30 @@ class MachineCheck {
     if (file.empty()) return;
     const absl::Status status = CheckLogFile(file);
     if (!status.ok()) Add("logging.file", ToStd(status.message()));
+  }
+
+  // What is only missing, or not this user's, is a warning: it may be there
+  // when the gateway starts, such as a volume that is mounted.
+  void CheckStateFolder(const std::string& folder) {
+    const std::string field = "runtime.state_dir";
+    std::error_code error;
+    const bool is_there = std::filesystem::exists(folder, error);
+    if (is_there && !std::filesystem::is_directory(folder, error)) {
+      return Add(field, absl::StrCat("'", folder, "' is no folder"));
+    }
+    // The gateway makes it, but not what it stands in.
+    const std::string parent =
+        std::filesystem::path(folder).parent_path().native();
+    const std::string written = is_there         ? folder
+                                : parent.empty() ? std::string(".")
+                                                 : parent;
+    if (access(written.c_str(), W_OK | X_OK) == 0) return;
+    problems_.Warn(places_.Find(field), field,
+                   absl::StrCat("the folder '", written, "' ",
+                                is_there ? "" : "that it would be made in ",
+                                "cannot be written by this user (",
+                                std::generic_category().message(errno),
+                                "); until it can, the gateway does not start"));
   }
 
   // With port 0, since another gateway may have the port now, and be gone when
@@ -114,9 +141,10 @@ class MachineCheck {
 
 void CheckMachine(const ProviderKinds& kinds, const GatewayConfig& config,
                   const Environment& environment, const FieldPlaces& places,
-                  ConfigProblems* problems) {
+                  const std::string& state_dir, ConfigProblems* problems) {
   MachineCheck check(environment, places, problems);
   check.CheckLog(config.logging().file());
+  if (!state_dir.empty()) check.CheckStateFolder(state_dir);
   const Listeners& listeners = config.listeners();
   check.CheckAddress("listeners.grpc.address", listeners.grpc().address());
   check.CheckAddress("listeners.http.address", listeners.http().address());

@@ -139,7 +139,7 @@ void RoutingValidator::Check(const RoutingConfig& routing) {
 void RoutingValidator::CheckRollout(const RolloutConfig& rollout) {
   const double hundredths = rollout.percentage() * 100;
   if (!(hundredths >= 0 && hundredths <= 10'000) ||
-      std::abs(hundredths - std::round(hundredths)) > 1e-6) {
+      std::abs(hundredths - std::round(hundredths)) > 1e-9) {
     Add("routing.rollout.percentage",
         "must be 0 to 100, with two decimals at most");
   }

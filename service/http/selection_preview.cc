@@ -13,7 +13,6 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
-#include "google/protobuf/arena.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"

@@ -42,6 +42,8 @@ constexpr std::string_view kCapabilitiesName = "capabilities";
 constexpr std::string_view kNotServed[] = {CallDirectives::kIdempotencyKey,
                                            "priority"};
 
+constexpr std::string_view kEmpty = "is empty; give a value, or leave it out";
+
 std::string FieldOf(std::string_view name) {
   return absl::StrCat(ToAbsl(CallDirectives::kPrefix), ToAbsl(name));
 }
@@ -63,6 +65,11 @@ std::string_view NextOfList(std::string_view* list) {
   const std::string_view name = list->substr(0, comma);
   list->remove_prefix(std::min(comma + 1, list->size()));
   return ToStd(absl::StripAsciiWhitespace(ToAbsl(name)));
+}
+
+// Empty names in a list count for nothing (RFC 9110, section 5.6.1.2).
+bool NamesNothing(std::string_view list) {
+  return list.find_first_not_of(", \t") == std::string_view::npos;
 }
 
 bool IsPrintable(std::string_view text) {
@@ -89,8 +96,7 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
   const auto is = [&](std::string_view other) {
     return absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(other));
   };
-  if (value.empty())
-    return Refuse(name, "is empty; give a value, or leave it out");
+  if (value.empty()) return Refuse(name, kEmpty);
   if (is(kTagsName)) return TakeTags(value);
   if (is(kCapabilitiesName)) return TakeCapabilities(value);
   if (std::any_of(taken_.begin(), taken_.end(), is)) {
@@ -125,6 +131,7 @@ void CallDirectives::TakeText(std::string_view name, std::string_view value,
 }
 
 void CallDirectives::TakeTags(std::string_view value) {
+  if (NamesNothing(value)) return Refuse(kTagsName, kEmpty);
   while (!value.empty()) {
     const std::string_view tag = NextOfList(&value);
     if (tag.empty()) continue;
@@ -150,6 +157,7 @@ void CallDirectives::TakeNode(std::string_view value) {
 }
 
 void CallDirectives::TakeCapabilities(std::string_view value) {
+  if (NamesNothing(value)) return Refuse(kCapabilitiesName, kEmpty);
   while (!value.empty()) {
     const std::string_view name = NextOfList(&value);
     if (name.empty()) continue;

@@ -29,7 +29,7 @@ std::optional<int> Rollout::ShareOf(double percent) {
   if (!(percent >= 0 && percent <= 100)) return std::nullopt;
   // 33.33 has no exact double, but one that is nearer than any third decimal.
   const double hundredths = std::round(percent * 100);
-  if (std::abs(percent * 100 - hundredths) > 1e-6) return std::nullopt;
+  if (std::abs(percent * 100 - hundredths) > 1e-9) return std::nullopt;
   return static_cast<int>(hundredths);
 }
 

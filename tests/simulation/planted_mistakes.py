@@ -171,7 +171,8 @@ _BREAKERS = [
 _RETRIES = [
     Mistake(
         "the budget of retries is not kept", _BUDGET,
-        "if (in_flight >= limit) {", "if (in_flight >= limit + 1000) {",
+        "if (in_flight >= Limit(active, in_flight)) {",
+        "if (in_flight >= Limit(active, in_flight) + 1000) {",
         said="asks again beside"),
     Mistake(
         "places of the budget are not given back",
@@ -185,12 +186,14 @@ _RETRIES = [
         said="asks again beside"),
     Mistake(
         "to go on to a target that fails itself takes no place", _NEXT_ATTEMPT,
-        "const bool takes_place = place == Place::kTaken && Fails(target);",
+        "const bool takes_place = place == Place::kTaken && "
+        "Fails(StateOf(target));",
         "const bool takes_place = false && place == Place::kTaken;",
         said="asks again beside"),
     Mistake(
         "to go on to a target that is well takes a place", _NEXT_ATTEMPT,
-        "const bool takes_place = place == Place::kTaken && Fails(target);",
+        "const bool takes_place = place == Place::kTaken && "
+        "Fails(StateOf(target));",
         "const bool takes_place = place == Place::kTaken;",
         said="was not asked"),
     Mistake(

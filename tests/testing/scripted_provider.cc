@@ -13,7 +13,9 @@ namespace {
 
 class OneEvent final : public ProviderStream {
  public:
-  explicit OneEvent(const std::string& text) : text_(text) {
+  // `end` is how it ends.
+  OneEvent(const std::string& text, absl::Status end)
+      : text_(text), end_(std::move(end)) {
     facts_.has_usage = true;
     facts_.usage.set_input_tokens(1);
     facts_.usage.set_output_tokens(1);
@@ -21,7 +23,10 @@ class OneEvent final : public ProviderStream {
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override {
     batch->Clear();
-    if (std::exchange(ended_, true)) co_return false;
+    if (std::exchange(ended_, true)) {
+      GATEWAY_CO_RETURN_IF_ERROR(end_);
+      co_return false;
+    }
     v1::GenerateEvent event;
     event.mutable_delta()->set_text(text_);
     batch->events.push_back(event);
@@ -32,6 +37,7 @@ class OneEvent final : public ProviderStream {
 
  private:
   const std::string text_;
+  const absl::Status end_;
   ResponseFacts facts_;
   bool ended_ = false;
 };
@@ -67,7 +73,7 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> ScriptedProvider::Stream(
     ProviderCall& call) const {
   const absl::StatusOr<std::string> next = co_await Next(call);
   if (!next.ok()) co_return next.status();
-  co_return std::make_unique<OneEvent>(*next);
+  co_return std::make_unique<OneEvent>(*next, break_);
 }
 
 Task<absl::StatusOr<int64_t>> ScriptedProvider::CountTokens(

@@ -7,7 +7,7 @@
 //   provider.TakeTime(absl::Seconds(2));  // Of the loop's time.
 //
 // Asked beyond its script, it repeats the last of it. Streams say their answer
-// as one event.
+// as one event, and may break off behind it.
 //
 // Thread contract: one thread.
 
@@ -34,6 +34,8 @@ class ScriptedProvider final : public Provider {
 
   void Answer(std::string text) { script_.emplace_back(std::move(text)); }
   void Fail(absl::Status status) { script_.emplace_back(std::move(status)); }
+  // Streams end so, from now on.
+  void BreakStreams(absl::Status status) { break_ = std::move(status); }
   // Says nothing for so long before each answer or failure.
   void TakeTime(absl::Duration delay) { delay_ = delay; }
 
@@ -57,6 +59,7 @@ class ScriptedProvider final : public Provider {
   const std::string name_;
   std::vector<absl::StatusOr<std::string>> script_;
   absl::Duration delay_;
+  absl::Status break_;
   mutable size_t asked_ = 0;
 };
 

@@ -26,7 +26,7 @@ std::vector<std::string> CheckedHere(const std::string& yaml) {
   LoadedConfig loaded = LoadConfigText(yaml, &problems);
   ApplyDefaults(AllProviderKinds(), &loaded.config);
   CheckMachine(AllProviderKinds(), loaded.config, {{"PATH", "/usr/bin:/bin"}},
-               loaded.places, &problems);
+               loaded.places, loaded.config.runtime().state_dir(), &problems);
   std::vector<std::string> lines;
   for (const auto& list : {problems.Sorted(), problems.SortedWarnings()}) {
     for (const ConfigProblem& problem : list) {
@@ -53,6 +53,21 @@ TEST(MachineCheckTest, AnAddressOfAnotherMachineIsTold) {
       ElementsAre(AllOf(StartsWith("f:2:11: listeners.admin.address: "),
                         HasSubstr("'192.0.2.1' is no address of this "
                                   "machine"))));
+}
+
+TEST(MachineCheckTest, AFolderThatCannotHaveTheStateIsTold) {
+  const std::string temporary = testing::TempDir();
+  EXPECT_THAT(CheckedHere(absl::StrCat("runtime: {state_dir: '", temporary,
+                                       "/not there yet'}\n")),
+              IsEmpty());
+  EXPECT_THAT(CheckedHere("runtime: {state_dir: /etc/passwd}\n"),
+              ElementsAre("f:1:11: runtime.state_dir: '/etc/passwd' is no "
+                          "folder"));
+  EXPECT_THAT(CheckedHere("runtime: {state_dir: /no such folder/state}\n"),
+              ElementsAre("f:1:11: runtime.state_dir: the folder '/no such "
+                          "folder' that it would be made in cannot be written "
+                          "by this user (No such file or directory); until it "
+                          "can, the gateway does not start"));
 }
 
 TEST(MachineCheckTest, ALogThatCannotBeWrittenIsTold) {

@@ -120,6 +120,10 @@ TEST(CallDirectivesTest, AModelIsChosenByWhatIsSaidOfIt) {
   EXPECT_EQ(said.strategy, SelectionStrategy::kCostOptimized);
   EXPECT_THAT(Fault("x-llmgateway-capabilities", "streaming,flying"),
               HasSubstr("'flying' is no capability; there are streaming, "));
+  for (const char* name : {"x-llmgateway-capabilities", "x-llmgateway-tags"}) {
+    EXPECT_EQ(Fault(name, "tools,,vision"), "OK") << "as in any list of HTTP";
+    EXPECT_THAT(Fault(name, " , ,"), HasSubstr("is empty"));
+  }
   EXPECT_THAT(Fault("x-llmgateway-strategy", "cheapest"),
               HasSubstr("'cheapest' is no selection strategy; there are "));
   EXPECT_EQ(Fault("x-llmgateway-node", std::string(128, 'n')), "OK");

@@ -1,6 +1,7 @@
 // Whole calls through the pipeline on simulated time: without a socket, a
 // process, a thread or a second of waiting, and the same each time.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,8 +11,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
+#include "base/async/sleep.h"
 #include "base/async/task.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -36,10 +39,19 @@ namespace {
 
 class SilentSink final : public AnswerSink {
  public:
+  // Takes so long to take each batch of a stream.
+  explicit SilentSink(absl::Duration takes) : takes_(takes) {}
+
+  Task<absl::Status> SendBatch(Call& call, StreamBatch&) override {
+    co_return co_await Sleep(call.loop, takes_, call.cancel);
+  }
   Task<absl::Status> SendAnswer(Call&) override { co_return absl::OkStatus(); }
   Task<absl::Status> SendEnd(Call&, const absl::Status&) override {
     co_return absl::OkStatus();
   }
+
+ private:
+  const absl::Duration takes_;
 };
 
 // All that a simulation is made of.
@@ -63,18 +75,19 @@ class Simulation {
   ScriptedProvider& provider() { return *provider_; }
   SimulatedTime& clock() { return time_; }
 
-  absl::Status Run() {
-    google::protobuf::Arena arena;
-    CancelSignal cancel;
-    v1::GenerateRequest request;
-    v1::Message& message = *request.add_messages();
-    message.set_role(v1::ROLE_USER);
-    message.add_parts()->set_text("What is six times seven?");
-    Call call(runtime_, runner_.loop(), client_, cancel, arena,
-              runner_.loop().Now());
-    call.request = &request;
-    SilentSink sink;
-    return runner_.Run(RunCall(call, sink, recorder_));
+  absl::Status Run() { return Run(/*stream=*/false, absl::ZeroDuration()); }
+
+  // The caller takes so long to take each piece.
+  absl::Status RunStream(absl::Duration caller_takes) {
+    return Run(/*stream=*/true, caller_takes);
+  }
+
+  // That count against the target.
+  int64_t failures() {
+    return runtime_->resilience()
+        .targets.Find("only", "m")
+        .breaker.Read(time_.SteadyTime())
+        .failures;
   }
 
   // How long each attempt of the last call took, after when it had begun.
@@ -90,6 +103,21 @@ class Simulation {
   }
 
  private:
+  absl::Status Run(bool stream, absl::Duration caller_takes) {
+    google::protobuf::Arena arena;
+    CancelSignal cancel;
+    v1::GenerateRequest request;
+    v1::Message& message = *request.add_messages();
+    message.set_role(v1::ROLE_USER);
+    message.add_parts()->set_text("What is six times seven?");
+    Call call(runtime_, runner_.loop(), client_, cancel, arena,
+              runner_.loop().Now());
+    call.request = &request;
+    call.facts.stream = stream;
+    SilentSink sink(caller_takes);
+    return runner_.Run(RunCall(call, sink, recorder_));
+  }
+
   SimulatedTime time_;
   FakeRandom random_{7};
   LoopRunner runner_{time_};
@@ -131,6 +159,31 @@ TEST(SimulatedCallsTest, TheSameHappensEachTime) {
     if (!first.has_value()) first = attempts;
     EXPECT_EQ(attempts, *first);
   }
+}
+
+TEST(SimulatedCallsTest, WhoDoesNotTakeAnAnswerIsNoFaultOfTheProviders) {
+  Simulation simulation;
+  simulation.provider().Answer("forty-");
+  absl::Status too_long =
+      MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "took too long");
+  AddTimeLimit(too_long, kTotalTimeout);
+  simulation.provider().BreakStreams(too_long);
+  const absl::Status held_up = simulation.RunStream(absl::Seconds(1));
+  EXPECT_EQ(FaultReason(held_up), v1::ERROR_REASON_DEADLINE_EXCEEDED);
+  EXPECT_EQ(held_up.message(),
+            "the stream broke off: took too long; its caller had not taken "
+            "what had come for 1s");
+  EXPECT_EQ(simulation.failures(), 0);
+  const absl::Status took_too_long =
+      simulation.RunStream(absl::Milliseconds(999));
+  EXPECT_EQ(FaultReason(took_too_long), v1::ERROR_REASON_STREAM_INTERRUPTED);
+  EXPECT_EQ(FaultMetadata(took_too_long, kTimeLimitKey), kTotalTimeout);
+  EXPECT_EQ(simulation.failures(), 1);
+  // What breaks off for another reason is its own fault, whoever is slow.
+  simulation.provider().BreakStreams(Down());
+  EXPECT_EQ(FaultReason(simulation.RunStream(absl::Seconds(9))),
+            v1::ERROR_REASON_STREAM_INTERRUPTED);
+  EXPECT_EQ(simulation.failures(), 2);
 }
 
 TEST(SimulatedCallsTest, AProviderThatSaysNothingIsLeftWithTheCallsTime) {

@@ -121,6 +121,7 @@ TEST(RolloutTest, TheShareHasTwoDecimals) {
   EXPECT_EQ(Rollout::ShareOf(99.99), 9999);
   EXPECT_EQ(Rollout::ShareOf(100), 10'000);
   EXPECT_EQ(Rollout::ShareOf(0.001), std::nullopt);
+  EXPECT_EQ(Rollout::ShareOf(1e-9), std::nullopt);
   EXPECT_EQ(Rollout::ShareOf(33.335), std::nullopt);
   EXPECT_EQ(Rollout::ShareOf(-0.01), std::nullopt);
   EXPECT_EQ(Rollout::ShareOf(100.01), std::nullopt);
