@@ -445,7 +445,7 @@ TEST_F(LocalCliProviderTest, WhoTakesTooLongIsEnded) {
   config().mutable_timeout()->set_nanos(50'000'000);
   for (const Outcome& outcome : {Generate(), Stream()}) {
     EXPECT_EQ(FaultReason(outcome.status), v1::ERROR_REASON_PROVIDER_TIMEOUT);
-    EXPECT_EQ(outcome.status.message(), "cli: no end after 50ms");
+    EXPECT_EQ(outcome.status.message(), "cli: no end after 50ms (timeout)");
     EXPECT_TRUE(outcome.progress.http.abandoned());
   }
 }
