@@ -5,8 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/api/read_mask.h"
 
 namespace gateway {
 namespace {
@@ -35,6 +37,19 @@ Method::Handler Guarded(const Method::Authorization& authorization,
     if (status.ok()) co_return co_await handler(call, arguments);
     if (on_refusal != nullptr) on_refusal(call, status);
     co_return status;
+  };
+}
+
+// Runs `handler`, and keeps of its answer what is asked for.
+Method::Handler Trimmed(Method::Handler handler) {
+  return [handler = std::move(handler)](
+             CallContext& call,
+             const HandlerArguments& arguments) -> Task<absl::Status> {
+    GATEWAY_CO_RETURN_IF_ERROR(
+        CheckReadMask(*arguments.request, *arguments.response));
+    GATEWAY_CO_RETURN_IF_ERROR(co_await handler(call, arguments));
+    TrimToReadMask(*arguments.request, arguments.response);
+    co_return absl::OkStatus();
   };
 }
 
@@ -105,7 +120,9 @@ void MethodTable::AddChecked(std::string_view service, std::string_view method,
   stored.descriptor_ = descriptor;
   stored.request_ = &request;
   stored.response_ = &response;
-  stored.handler_ = std::move(handler);
+  const bool trims = !client_streams && !server_streams &&
+                     HasReadMask(*request.GetDescriptor());
+  stored.handler_ = trims ? Trimmed(std::move(handler)) : std::move(handler);
   by_path_.emplace(entry->first, &stored);
 }
 

@@ -18,6 +18,9 @@
 //   Task<absl::Status>(CallContext&, MessageReader&, Response*)
 //   Task<absl::Status>(CallContext&, MessageReader&, MessageWriter&)
 //
+// A method of one message each way whose request has a `read_mask` answers with
+// those fields alone (read_mask.h).
+//
 // A registration is checked against the service's descriptor. A method of an
 // added service that has no handler answers UNIMPLEMENTED.
 //

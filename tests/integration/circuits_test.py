@@ -142,6 +142,19 @@ class CircuitsTest(OperatorCase):
                      enabled=True)
         self.assertEqual(ask(self.gateway.http, chat("only")).status, 200)
 
+    def test_a_page_has_the_fields_that_are_asked_for(self):
+        self.operate("ForceCircuit", provider="openai", model="gpt-masked",
+                     state="STATE_METRICS_ONLY")
+        page = self.operate("ListCircuits", read_mask="model,state",
+                            page_size=1000)
+        self.assertIn({"model": "gpt-masked", "state": "STATE_METRICS_ONLY"},
+                      page["circuits"])
+        health = self.operate("GetHealth", read_mask="status")
+        self.assertEqual(list(health), ["status"])
+        self.assertEqual(
+            self.refused("ListCircuits", read_mask="colour"),
+            "INVALID_ARGUMENT")
+
     def test_what_is_only_checked_changes_nothing(self):
         answer = self.operate("SetModelEnabled", provider="openai",
                               model="gpt-checked", enabled=False,
