@@ -352,19 +352,13 @@ Task<absl::Status> CircuitsAdmin::SetModelEnabled(
 Task<absl::Status> CircuitsAdmin::Say(CallContext& call, Runtime runtime,
                                       CircuitChange change,
                                       std::function<void()> apply) {
-  // Named before it is awaited: GCC 12 would destroy a temporary twice.
-  auto say = [&state = sources_.state, runtime = std::move(runtime),
-              change = std::move(change), apply = std::move(apply)] {
+  auto keep = [&state = sources_.state, runtime = std::move(runtime),
+               change = std::move(change), apply = std::move(apply)] {
     return state.WriteThen(
         kCircuitDocument, [&] { return WriteCircuits(*runtime, &change); },
         apply);
   };
-  if (!sources_.state.is_persistent()) co_return say();
-  const absl::StatusOr<absl::Status> said =
-      co_await sources_.worker.Run(std::move(say), call.cancel());
-  if (!said.ok()) co_return ChangeNotBegun(said.status());
-  if (!said->ok()) co_return StateNotKept(*said);
-  co_return absl::OkStatus();
+  return KeepChange(sources_.state, sources_.worker, call, std::move(keep));
 }
 
 }  // namespace gateway

@@ -121,9 +121,8 @@ Task<absl::Status> RolloutAdmin::Say(
     CallContext& call, std::shared_ptr<const RuntimeSnapshot> runtime,
     RolloutSwitch::Said said) {
   // On the worker one piece follows the other, so that nobody says something
-  // between. Named before it is awaited: GCC 12 would destroy a temporary
-  // twice.
-  auto say = [&state = sources_.state, runtime, said]() -> absl::Status {
+  // between.
+  auto keep = [&state = sources_.state, runtime, said]() -> absl::Status {
     RolloutSwitch& rollout = runtime->rollout();
     if (!said.any()) {
       GATEWAY_RETURN_IF_ERROR(state.Remove(kRolloutDocument));
@@ -137,12 +136,7 @@ Task<absl::Status> RolloutAdmin::Say(
     rollout.Override(said);
     return absl::OkStatus();
   };
-  if (!sources_.state.is_persistent()) co_return say();
-  const absl::StatusOr<absl::Status> said_it =
-      co_await sources_.worker.Run(std::move(say), call.cancel());
-  if (!said_it.ok()) co_return ChangeNotBegun(said_it.status());
-  if (!said_it->ok()) co_return StateNotKept(*said_it);
-  co_return absl::OkStatus();
+  return KeepChange(sources_.state, sources_.worker, call, std::move(keep));
 }
 
 }  // namespace gateway

@@ -2,7 +2,9 @@
 
 #include <cassert>
 #include <string>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
 
@@ -23,6 +25,17 @@ absl::Status ChangeNotBegun(const absl::Status& run) {
   return MakeFault(v1::ERROR_REASON_OVERLOADED,
                    "too many changes of operators wait to be kept; nothing has "
                    "changed");
+}
+
+Task<absl::Status> KeepChange(const StateStore& store, BlockingWorker& worker,
+                              CallContext& call,
+                              std::function<absl::Status()> keep) {
+  if (!store.is_persistent()) co_return keep();
+  const absl::StatusOr<absl::Status> kept =
+      co_await worker.Run(std::move(keep), call.cancel());
+  if (!kept.ok()) co_return ChangeNotBegun(kept.status());
+  if (!kept->ok()) co_return StateNotKept(*kept);
+  co_return absl::OkStatus();
 }
 
 }  // namespace gateway

@@ -1,5 +1,7 @@
-// The fault of what an operator has said and what could not be kept, so that it
-// is not in force.
+// Has what an operator says kept before it is in force, and tells the fault of
+// what could not be kept and so is not.
+//
+//   co_return co_await KeepChange(store, worker, call, std::move(keep));
 //
 //   const absl::Status written = store.Write(name, bytes);
 //   if (!written.ok()) co_return StateNotKept(written);
@@ -9,7 +11,13 @@
 #ifndef SERVICE_API_STATE_FAULT_H_
 #define SERVICE_API_STATE_FAULT_H_
 
+#include <functional>
+
 #include "absl/status/status.h"
+#include "base/async/blocking_worker.h"
+#include "base/async/task.h"
+#include "service/api/call_context.h"
+#include "service/state/state_store.h"
 
 namespace gateway {
 
@@ -20,6 +28,14 @@ absl::Status StateNotKept(const absl::Status& written);
 // force: OVERLOADED if too many wait, otherwise `run` as it is. REQUIRES: not
 // OK.
 absl::Status ChangeNotBegun(const absl::Status& run);
+
+// Runs `keep`, which writes a change to the store and then puts it into force:
+// on the worker, where one follows the other, or at once where nothing is kept.
+// Returns a fault of those above if it fails: then nothing has changed. All but
+// `keep` are borrowed.
+Task<absl::Status> KeepChange(const StateStore& store, BlockingWorker& worker,
+                              CallContext& call,
+                              std::function<absl::Status()> keep);
 
 }  // namespace gateway
 
