@@ -258,7 +258,7 @@ void LiveAttempt::OnTimer() {
   const absl::Duration took = call_.loop.Now() - attempt_.began;
   const bool too_long = took >= first_content_limit_;
   if (too_long && first_content_is_configured_) {
-    return GiveUp(first_content_limit_, "content");
+    return GiveUp(first_content_limit_, "content", "timeouts.first_content");
   }
   // What is configured, the client for HTTP keeps to.
   const bool connects = connect_limit_ != absl::InfiniteDuration() &&
@@ -267,10 +267,11 @@ void LiveAttempt::OnTimer() {
   if (too_long || connects) {
     if (!next_.HasOther()) return ShareNothing();
     if (!too_long) {
-      return GiveUpShare(connect_limit_, "connection", kUsualConnect);
+      return GiveUp(connect_limit_, "connection", kDeadlineShare,
+                    kUsualConnect);
     }
-    return GiveUpShare(first_content_limit_, "content",
-                       attempt_.use.UsualLatency(call_.loop.Now()));
+    return GiveUp(first_content_limit_, "content", kDeadlineShare,
+                  attempt_.use.UsualLatency(call_.loop.Now()));
   }
   if (first_content_limit_ == absl::InfiniteDuration()) return;
   call_.loop.timers().Arm(*timer_, attempt_.began + first_content_limit_);
@@ -288,34 +289,23 @@ void LiveAttempt::ShareNothing() {
   call_.loop.timers().Arm(*timer_, attempt_.began + configured);
 }
 
-void LiveAttempt::GiveUp(absl::Duration after, std::string_view without) {
+void LiveAttempt::GiveUp(absl::Duration after, std::string_view without,
+                         std::string_view limit,
+                         std::optional<absl::Duration> usual) {
+  // Whether the provider may still be at work on it, `sent` tells.
+  attempt_.progress.http.timed_out = true;
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_PROVIDER_TIMEOUT,
       absl::StrCat(ToAbsl(attempt_.provider), ": no ", ToAbsl(without),
                    " within ", absl::FormatDuration(after),
-                   " (timeouts.first_content)"));
-  AddTimeLimit(fault, "timeouts.first_content");
-  CancelFor(std::move(fault));
-}
-
-void LiveAttempt::GiveUpShare(absl::Duration after, std::string_view without,
-                              std::optional<absl::Duration> usual) {
-  absl::Status fault = MakeFault(
-      v1::ERROR_REASON_PROVIDER_TIMEOUT,
-      absl::StrCat(ToAbsl(attempt_.provider), ": no ", ToAbsl(without),
-                   " within ", absl::FormatDuration(after),
-                   ", its share of the time that the call has"));
-  AddTimeLimit(fault, kDeadlineShare);
+                   limit == kDeadlineShare
+                       ? ", its share of the time that the call has"
+                       : absl::StrCat(" (", ToAbsl(limit), ")")));
+  AddFaultMetadata(fault, "provider", attempt_.provider);
+  AddTimeLimit(fault, limit);
   if (usual.has_value() && after >= *usual) {
     AddFaultMetadata(fault, kUsualTimeKey, absl::FormatDuration(*usual));
   }
-  CancelFor(std::move(fault));
-}
-
-void LiveAttempt::CancelFor(absl::Status fault) {
-  // Whether the provider may still be at work on it, `sent` tells.
-  attempt_.progress.http.timed_out = true;
-  AddFaultMetadata(fault, "provider", attempt_.provider);
   attempt_.cancel.Cancel(std::move(fault));
 }
 

@@ -75,12 +75,12 @@ class LiveAttempt {
   void OnTimer();
   // Limits it no more for the sake of others.
   void ShareNothing();
-  // `without` is what has not come in time.
-  void GiveUp(absl::Duration after, std::string_view without);
-  // `usual` is how long that usually takes, if anybody knows.
-  void GiveUpShare(absl::Duration after, std::string_view without,
-                   std::optional<absl::Duration> usual);
-  void CancelFor(absl::Status fault);
+  // `without` is what has not come in time, `limit` the name of what has
+  // passed, as of kTimeLimitKey, and `usual` how long that usually takes, of a
+  // share, if anybody knows.
+  void GiveUp(absl::Duration after, std::string_view without,
+              std::string_view limit,
+              std::optional<absl::Duration> usual = std::nullopt);
 
   PlannedCall& call_;
   const NextAttempt& next_;
