@@ -19,8 +19,7 @@ void OpenStream::MoveTo(OpenStream* other) {
 Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
   EventList held;
   size_t held_bytes = 0;
-  bool begun = false;
-  while (!begun) {
+  for (;;) {
     StreamBatch batch;
     absl::StatusOr<bool> more = co_await open->stream->Next(&batch);
     if (!more.ok()) co_return more.status();
@@ -30,8 +29,7 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
       // batch is asked for, and that is after this one has been sent.
       open->first = std::move(batch);
       open->first.events.Prepend(std::move(held));
-      begun = true;
-      continue;
+      break;
     }
     for (const v1::GenerateEvent& event : batch.events) {
       held_bytes += event.ByteSizeLong();
