@@ -69,7 +69,9 @@ bool IsFailing(const ProviderHealth& health,
 
 absl::Duration CredentialsRest(const RuntimeSnapshot& runtime,
                                const ProviderRegistry::Entry& entry) {
-  return runtime.PolicyOf(entry).CredentialsRest(runtime.clock().SteadyTime());
+  const ProviderPolicy& policy = runtime.PolicyOf(entry);
+  return policy.CredentialsRest(runtime.clock().SteadyTime(),
+                                policy.takes_callers_credential);
 }
 
 v1::ProviderHealth::State StateOf(const ProviderHealth& health,

@@ -26,13 +26,10 @@ absl::Status WithRest(const PlannedCall& call, absl::Status failure) {
       call.runtime->providers().Find(FaultMetadata(failure, "provider"));
   if (provider == nullptr) return failure;
   const ProviderPolicy& policy = call.runtime->PolicyOf(*provider);
-  const bool is_callers_own = policy.takes_callers_credential &&
-                              !call.facts.provider_credential.empty();
-  if (policy.credentials == nullptr || is_callers_own) return failure;
-  const std::optional<absl::Duration> rest =
-      policy.credentials->WaitFrom(call.loop.Now());
-  if (rest.has_value() && *rest > absl::ZeroDuration()) {
-    SetRetryDelay(failure, *rest);
+  const absl::Duration rest =
+      policy.CredentialsRest(call.loop.Now(), call.BringsCredential(policy));
+  if (rest > absl::ZeroDuration() && rest < absl::InfiniteDuration()) {
+    SetRetryDelay(failure, rest);
   }
   return failure;
 }

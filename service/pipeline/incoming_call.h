@@ -30,6 +30,7 @@
 #include "providers/provider.h"
 #include "service/pipeline/call_directives.h"
 #include "service/pipeline/caller_access.h"
+#include "service/pipeline/provider_policy.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -105,6 +106,12 @@ class IncomingCall {
   // How many tokens the request lets an answer have; nothing where it sets no
   // limit.
   std::optional<int64_t> OutputTokensLimit() const;
+
+  // Its caller has brought a credential of its own that the provider takes.
+  bool BringsCredential(const ProviderPolicy& policy) const {
+    return policy.takes_callers_credential &&
+           !facts.provider_credential.empty();
+  }
 
   // The bytes of a raw request may go through as they are.
   bool may_forward() const {

@@ -263,9 +263,7 @@ bool NextAttempt::IsWell(const ProviderRegistry::Entry& provider,
   if (state != nullptr && Fails(*state)) return false;
   const ProviderPolicy& policy = call_.runtime->PolicyOf(provider);
   return ObstacleOf(state, policy, call_.loop.Now(),
-                    policy.takes_callers_credential &&
-                        !call_.facts.provider_credential.empty()) ==
-         TargetObstacle::kNone;
+                    call_.BringsCredential(policy)) == TargetObstacle::kNone;
 }
 
 std::optional<AskedTarget> NextAttempt::WithOtherCredential(
@@ -318,17 +316,14 @@ std::optional<NextAttempt::Repeat> NextAttempt::FindRepeat() {
     if (!delay.has_value()) continue;
     const TargetState& state = call_.runtime->resilience().targets.Find(
         asked.target->provider->name, asked.target->upstream_model);
-    const bool brings_credential = policy.takes_callers_credential &&
-                                   !call_.facts.provider_credential.empty();
+    const bool brings_credential = call_.BringsCredential(policy);
     const TargetObstacle obstacle =
         ObstacleOf(&state, policy, now, brings_credential);
     if (obstacle == TargetObstacle::kCools) {
-      const std::optional<absl::Duration> cools =
-          policy.credentials->WaitFrom(now);
-      if (!cools.has_value() || *cools > retry.retry_after_limit()) {
-        continue;
-      }
-      delay = std::max(*delay, *cools);
+      const absl::Duration cools =
+          policy.CredentialsRest(now, brings_credential);
+      if (cools > retry.retry_after_limit()) continue;
+      delay = std::max(*delay, cools);
     } else if (obstacle != TargetObstacle::kNone) {
       continue;
     }

@@ -108,10 +108,9 @@ TargetPolicy PolicyOfModel(const configv1::ModelResilience& model,
 
 }  // namespace
 
-absl::Duration ProviderPolicy::CredentialsRest(absl::Duration now) const {
-  if (credentials == nullptr || takes_callers_credential) {
-    return absl::ZeroDuration();
-  }
+absl::Duration ProviderPolicy::CredentialsRest(absl::Duration now,
+                                               bool brings_credential) const {
+  if (credentials == nullptr || brings_credential) return absl::ZeroDuration();
   return credentials->WaitFrom(now).value_or(absl::InfiniteDuration());
 }
 

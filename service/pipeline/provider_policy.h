@@ -52,9 +52,11 @@ struct ProviderPolicy {
   }
 
   // How long none of the configured credentials is to be sent yet: infinite if
-  // the provider has refused them all, zero if one is, none is needed, or
-  // callers may bring their own. `now` is steady.
-  absl::Duration CredentialsRest(absl::Duration now) const;
+  // the provider has refused them all, zero if one is, none is needed, or the
+  // call has, or may have, one of its caller's own that the provider takes
+  // (`brings_credential`). `now` is steady.
+  absl::Duration CredentialsRest(absl::Duration now,
+                                 bool brings_credential) const;
 
   // Of the models that have nothing of their own; without a limit of attempts.
   TargetPolicy common;

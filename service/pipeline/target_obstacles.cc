@@ -30,13 +30,10 @@ TargetObstacle ObstacleOf(const TargetState* target,
                ? TargetObstacle::kRests
                : TargetObstacle::kForced;
   }
-  if (policy.credentials == nullptr || brings_credential ||
-      policy.credentials->HasUsable(now)) {
-    return TargetObstacle::kNone;
-  }
-  return policy.credentials->WaitFrom(now).has_value()
-             ? TargetObstacle::kCools
-             : TargetObstacle::kRefused;
+  const absl::Duration rest = policy.CredentialsRest(now, brings_credential);
+  if (rest == absl::ZeroDuration()) return TargetObstacle::kNone;
+  return rest == absl::InfiniteDuration() ? TargetObstacle::kRefused
+                                          : TargetObstacle::kCools;
 }
 
 }  // namespace gateway

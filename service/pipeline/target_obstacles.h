@@ -38,8 +38,7 @@ inline bool LetsCallsThrough(const TargetState& target, absl::Duration now) {
 }
 
 // `target` is null if nothing is known of it. `policy` is that of the target's
-// provider; `brings_credential` if the call has, or may have, one of its
-// caller's own that the provider takes.
+// provider; `brings_credential` is as for ProviderPolicy::CredentialsRest.
 TargetObstacle ObstacleOf(const TargetState* target,
                           const ProviderPolicy& policy, absl::Duration now,
                           bool brings_credential);

@@ -55,9 +55,7 @@ bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
                     const ProviderPolicy& policy, absl::Duration now,
                     TargetResort resort, TargetPermit* permit,
                     TargetRefusal* refusal) {
-  if (policy.credentials == nullptr) return true;
-  if (policy.takes_callers_credential &&
-      !call.facts.provider_credential.empty()) {
+  if (policy.credentials == nullptr || call.BringsCredential(policy)) {
     return true;
   }
   permit->credentials = policy.credentials.get();

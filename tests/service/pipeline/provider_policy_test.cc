@@ -59,7 +59,9 @@ TEST(ProviderPolicyTest, AProviderHasWhatItSays) {
       << "which the client for HTTP keeps to";
   ASSERT_EQ(special.credentials->size(), 2u);
   EXPECT_EQ(special.credentials->NameOf(1), "other");
-  EXPECT_EQ(special.CredentialsRest(absl::Hours(1)), absl::ZeroDuration());
+  EXPECT_EQ(
+      special.CredentialsRest(absl::Hours(1), special.takes_callers_credential),
+      absl::ZeroDuration());
   const absl::Duration now = absl::Hours(1);
   special.credentials->Record(
       0, now, MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, ""));
@@ -102,13 +104,15 @@ TEST(ProviderPolicyTest, CredentialsRestUntilOneOfThemMayBeSent) {
     PolicyOf(*runtime, name).credentials->Record(0, now, limited);
   }
   const ProviderPolicy& lone = PolicyOf(*runtime, "lone");
-  EXPECT_EQ(lone.CredentialsRest(now), absl::Seconds(7));
-  EXPECT_EQ(lone.CredentialsRest(now + absl::Seconds(7)), absl::ZeroDuration());
-  EXPECT_EQ(PolicyOf(*runtime, "open").CredentialsRest(now),
+  EXPECT_EQ(lone.CredentialsRest(now, false), absl::Seconds(7));
+  EXPECT_EQ(lone.CredentialsRest(now + absl::Seconds(7), false),
+            absl::ZeroDuration());
+  const ProviderPolicy& open = PolicyOf(*runtime, "open");
+  EXPECT_EQ(open.CredentialsRest(now, open.takes_callers_credential),
             absl::ZeroDuration());
   lone.credentials->Record(
       0, now, MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, ""));
-  EXPECT_EQ(lone.CredentialsRest(now), absl::InfiniteDuration());
+  EXPECT_EQ(lone.CredentialsRest(now, false), absl::InfiniteDuration());
 }
 
 TEST(ProviderPolicyTest, CredentialsWithoutASecretAreNotThere) {
