@@ -433,6 +433,13 @@ class TextRulesTest(unittest.TestCase):
             self.assertEqual(problems("here", text % "here"), [])
             self.assertEqual(len(problems("here", text % "there")), 2)
 
+    def test_a_header_is_included_once(self):
+        once = '#include <b>\n#include "a/b.h"\n'
+        self.assertEqual(
+            text_rules.includes_stand_once(Tree({"a/b.cc": once})), [])
+        self.assertEqual(
+            len(text_rules.includes_stand_once(Tree({"a/b.cc": once * 2}))), 2)
+
     def test_lines_have_eighty_columns_at_most(self):
         fine = "a" * 80
         self.assertEqual(text_rules.line_length(Tree({"a.cc": fine})), [])

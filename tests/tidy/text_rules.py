@@ -159,6 +159,18 @@ def file_length(tree):
             if lines > _FILE_LINES_MAX]
 
 
+def includes_stand_once(tree):
+    problems = []
+    for path in tree.paths(".h", ".cc"):
+        seen = set()
+        for line, header in cpp_source.includes(tree[path]):
+            if header in seen:
+                problems.append("%s:%d: %s is included above already"
+                                % (path, line, header))
+            seen.add(header)
+    return problems
+
+
 def header_guards(tree):
     problems = []
     for path in tree.paths(".h"):
@@ -219,6 +231,7 @@ RULES = [
     function_length,
     header_guards,
     headers_open_with_prose,
+    includes_stand_once,
     line_length,
     log_modules,
     paths_in_documents,
