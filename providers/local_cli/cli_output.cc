@@ -56,9 +56,10 @@ std::string WithoutEscapes(std::string_view text) {
       continue;
     }
     if (i + 1 < text.size() && text[i + 1] == '[') ++i;
-    while (i + 1 < text.size() &&
-           !absl::ascii_isalpha(static_cast<unsigned char>(text[++i]))) {
-    }
+    do {
+      ++i;
+    } while (i < text.size() &&
+             !absl::ascii_isalpha(static_cast<unsigned char>(text[i])));
   }
   return clean;
 }

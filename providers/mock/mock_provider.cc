@@ -189,7 +189,7 @@ class MockProvider::AnswerStream final : public ProviderStream {
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override {
     batch->Clear();
     if (next_ == events_.size()) co_return false;
-    v1::GenerateEvent& event = events_[next_];
+    const v1::GenerateEvent& event = events_[next_];
     const bool speaks = event.has_delta() || event.has_choice_end();
     if (speaks && faulty_ && deltas_ >= config_.fault_after_chunks()) {
       co_return co_await Break();
@@ -209,7 +209,7 @@ class MockProvider::AnswerStream final : public ProviderStream {
     if (event.has_choice_end() && event.choice_end().choice_index() == 0) {
       facts_.finish_reason = event.choice_end().finish_reason();
     }
-    batch->events.push_back(std::move(event));
+    batch->events.push_back(event);
     ++next_;
     co_return true;
   }

@@ -140,7 +140,7 @@ class Translation {
     uint32_t code = 0;
     if (Take("{")) {
       const size_t end = rest_.find('}');
-      if (end == std::string_view::npos || end > 6 || !TakeHex(end, &code)) {
+      if (end > 6 || !TakeHex(end, &code)) {  // Or is not there.
         return Unsupported("an unknown escape");
       }
       rest_.remove_prefix(1);

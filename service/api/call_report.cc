@@ -28,7 +28,7 @@ constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain = {};
   for (size_t c = 0x21; c < 0x7f; ++c) plain[c] = true;
   for (const char c : {';', ',', '=', '%', '"', '\\'}) {
-    plain[static_cast<size_t>(c)] = false;
+    plain[static_cast<unsigned char>(c)] = false;
   }
   return plain;
 }();

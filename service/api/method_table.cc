@@ -26,30 +26,40 @@ std::string Signature(bool client_streams, std::string_view request,
                       ToAbsl(response), ")");
 }
 
+Task<absl::Status> RunGuarded(const Method::Authorization& authorization,
+                              const Method::Handler& handler, CallContext& call,
+                              const HandlerArguments& arguments) {
+  const absl::Status status = authorization.check(call);
+  if (status.ok()) co_return co_await handler(call, arguments);
+  if (authorization.on_refusal != nullptr) {
+    authorization.on_refusal(call, status);
+  }
+  co_return status;
+}
+
 // Runs `handler` for callers whom `authorization` knows.
 Method::Handler Guarded(const Method::Authorization& authorization,
                         Method::Handler handler) {
-  return [check = authorization.check, on_refusal = authorization.on_refusal,
-          handler = std::move(handler)](
-             CallContext& call,
-             const HandlerArguments& arguments) -> Task<absl::Status> {
-    const absl::Status status = check(call);
-    if (status.ok()) co_return co_await handler(call, arguments);
-    if (on_refusal != nullptr) on_refusal(call, status);
-    co_return status;
+  return [authorization, handler = std::move(handler)](
+             CallContext& call, const HandlerArguments& arguments) {
+    return RunGuarded(authorization, handler, call, arguments);
   };
+}
+
+Task<absl::Status> RunTrimmed(const Method::Handler& handler, CallContext& call,
+                              const HandlerArguments& arguments) {
+  GATEWAY_CO_RETURN_IF_ERROR(
+      CheckReadMask(*arguments.request, *arguments.response));
+  GATEWAY_CO_RETURN_IF_ERROR(co_await handler(call, arguments));
+  TrimToReadMask(*arguments.request, arguments.response);
+  co_return absl::OkStatus();
 }
 
 // Runs `handler`, and keeps of its answer what is asked for.
 Method::Handler Trimmed(Method::Handler handler) {
-  return [handler = std::move(handler)](
-             CallContext& call,
-             const HandlerArguments& arguments) -> Task<absl::Status> {
-    GATEWAY_CO_RETURN_IF_ERROR(
-        CheckReadMask(*arguments.request, *arguments.response));
-    GATEWAY_CO_RETURN_IF_ERROR(co_await handler(call, arguments));
-    TrimToReadMask(*arguments.request, arguments.response);
-    co_return absl::OkStatus();
+  return [handler = std::move(handler)](CallContext& call,
+                                        const HandlerArguments& arguments) {
+    return RunTrimmed(handler, call, arguments);
   };
 }
 

@@ -70,8 +70,9 @@ void RestoreOverrides(StateStore& store, NodeOverrides* overrides) {
                 [overrides](std::string_view text) {
                   absl::StatusOr<std::vector<NodeOverride>> kept =
                       ReadOverrides(text);
-                  if (kept.ok()) overrides->Replace(*std::move(kept));
-                  return kept.status();
+                  if (!kept.ok()) return kept.status();
+                  overrides->Replace(*std::move(kept));
+                  return absl::OkStatus();
                 });
 }
 

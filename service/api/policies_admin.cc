@@ -28,6 +28,14 @@ void FillCurrentAssignment(const RuntimeSnapshot& runtime,
   FillAssignment(runtime, *runtime.selection().overrides.Get(), node, to);
 }
 
+template <typename Request, typename Response>
+Task<absl::Status> Answer(std::shared_ptr<const RuntimeSnapshot> runtime,
+                          absl::Status (*view)(const RuntimeSnapshot&,
+                                               const Request&, Response*),
+                          const Request& request, Response* response) {
+  co_return view(*runtime, request, response);
+}
+
 }  // namespace
 
 template <typename Request, typename Response>
@@ -36,10 +44,8 @@ void PoliciesAdmin::AddView(MethodTable& table, std::string_view method,
                                                  const Request&, Response*)) {
   table.AddUnary<Request, Response>(
       kPoliciesService, method,
-      [this, view](CallContext&, const Request& request,
-                   Response* response) -> Task<absl::Status> {
-        const Runtime runtime = sources_.runtime.Get();
-        co_return view(*runtime, request, response);
+      [this, view](CallContext&, const Request& request, Response* response) {
+        return Answer(sources_.runtime.Get(), view, request, response);
       });
 }
 

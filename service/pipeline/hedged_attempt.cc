@@ -69,10 +69,8 @@ void EndLoser(PlannedCall& call, Racer& racer) {
     }
   }
   // One that has answered as well, in the same turn, counts as cancelled.
-  racer.live
-      .End(racer.outcome.ok() ? attempt.cancel.status()
-                              : std::move(racer.outcome))
-      .IgnoreError();
+  if (racer.outcome.ok()) racer.outcome = attempt.cancel.status();
+  racer.live.End(std::move(racer.outcome)).IgnoreError();
   if (!IsTold(attempt.answer.facts.usage)) {
     EstimateUnanswered(call, &attempt);
   }

@@ -3,7 +3,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 
 #include "absl/status/status.h"
@@ -32,7 +31,7 @@ absl::Status FrameCompressed(const MessageLite& message, size_t bytes,
   const std::string& sent = smaller ? compressed : plain;
   char* const out = space(kMessagePrefixBytes + sent.size());
   WriteMessagePrefix(smaller, sent.size(), out);
-  memcpy(out + kMessagePrefixBytes, sent.data(), sent.size());
+  sent.copy(out + kMessagePrefixBytes, sent.size());
   return absl::OkStatus();
 }
 

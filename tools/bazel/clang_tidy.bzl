@@ -2,7 +2,7 @@
 
 One action for each unit, with the very flags and headers that it is compiled
 with, and cached like any other action. Most of what it costs is the headers, as
-for the compiler: source by source it takes six times as long.
+for the compiler: source by source it takes ten times as long.
 """
 
 # Where our own sources are; the rest is generated.

@@ -25,7 +25,6 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::string_view kHello =

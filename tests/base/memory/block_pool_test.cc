@@ -38,7 +38,7 @@ TEST(BlockPoolTest, MovesWithoutLendingTwice) {
   BlockPool pool(2);
   Block one = pool.Take();
   Block two = std::move(one);
-  EXPECT_FALSE(one);
+  EXPECT_FALSE(one);  // NOLINT(bugprone-use-after-move)
   EXPECT_TRUE(two);
   Block three;
   three = std::move(two);

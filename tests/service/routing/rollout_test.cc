@@ -43,7 +43,7 @@ TEST(StableHashTest, FlippingAnyBitChangesAboutHalf) {
     EXPECT_GT(bits, 10);
     changed += bits;
   }
-  EXPECT_NEAR(changed / kTexts, 32, 2);
+  EXPECT_NEAR(static_cast<double>(changed) / kTexts, 32, 2);
 }
 
 // Whoever changes these moves callers of running rollouts. (From the hash's

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "base/text/sse_parser.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -103,8 +104,9 @@ TEST_F(OpenAiChatEventWriterTest, TextsStandEachInAChunkOfItsChoice) {
         Piece{0, "a text of more than sixteen bytes"}, Piece{0, "\\t"}}) {
     const std::string index = std::to_string(piece.choice);
     Write("delta { choice_index: " + index + " text: \"" + piece.text + "\" }");
-    EXPECT_EQ(Data().back(), head + index + R"(,"delta":{"content":")" +
-                                 piece.text + "\"" + tail);
+    EXPECT_EQ(Data().back(),
+              absl::StrCat(head, index, R"(,"delta":{"content":")", piece.text,
+                           "\"", tail));
   }
   Write("started { id: 'i' }");
   Write("delta { text: 'e' }");
