@@ -142,8 +142,10 @@ TargetLoad RuntimeSnapshot::Health::LoadOf(std::string_view provider,
   const TargetState& target = resilience_.targets.Find(
       provider, providers_.Find(provider)->UpstreamModel(model));
   const absl::Duration now = clock_.SteadyTime();
+  const bool usable = LetsCallsThrough(target, now);
   return {
-      .usable = LetsCallsThrough(target, now),
+      .usable = usable,
+      .out_of_use = !usable && IsOutOfUse(target, now),
       .avoided = target.probes.failing(),
       .in_flight = target.in_flight.load(std::memory_order_relaxed),
       .latency = target.latency.Average(now).value_or(absl::ZeroDuration())};

@@ -37,6 +37,12 @@ inline bool LetsCallsThrough(const TargetState& target, absl::Duration now) {
   return !target.availability.disabled() && target.breaker.IsAskable(now);
 }
 
+// Whether one that does not goes on so until somebody acts.
+inline bool IsOutOfUse(const TargetState& target, absl::Duration now) {
+  return target.availability.disabled() ||
+         !target.breaker.RetryAfter(now).has_value();
+}
+
 // `target` is null if nothing is known of it. `policy` is that of the target's
 // provider; `brings_credential` is as for ProviderPolicy::CredentialsRest.
 TargetObstacle ObstacleOf(const TargetState* target,

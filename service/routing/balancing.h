@@ -85,6 +85,9 @@ struct TargetLoad {
   // False while its breaker is open, its credential rests, it is disabled, or
   // it cannot serve the request.
   bool usable = true;
+  // True if it is not usable until somebody acts: it is disabled, or its
+  // breaker is forced open.
+  bool out_of_use = false;
   // True if others had better be asked.
   bool avoided = false;
   // How much of its weight counts: less than all in slow start.

@@ -10,7 +10,8 @@
 namespace gateway {
 namespace {
 
-constexpr char kRests[] = "rests after failures, or is disabled";
+constexpr char kRests[] = "rests after failures";
+constexpr char kOutOfUse[] = "is disabled, or its circuit is forced open";
 
 bool GoesByPerformance(SelectionStrategy strategy) {
   return strategy == SelectionStrategy::kPerformanceOptimized ||
@@ -39,10 +40,9 @@ SelectionObstacle ModelSelector::ObstacleNow(size_t place) const {
     case ProviderState::kReady:
       break;
   }
-  if (!health_.LoadOf(policy.provider, policy.model).usable) {
-    return {.why = kRests};
-  }
-  return {};
+  const TargetLoad load = health_.LoadOf(policy.provider, policy.model);
+  if (load.usable) return {};
+  return {.why = load.out_of_use ? kOutOfUse : kRests};
 }
 
 void ModelSelector::Complete(const Query& query, Completed* completed) const {
@@ -59,9 +59,12 @@ void ModelSelector::Complete(const Query& query, Completed* completed) const {
   }
   whole.obstacle_of = [this, lacks = query.lacks, completed](size_t place) {
     SelectionObstacle obstacle = ObstacleNow(place);
-    if (obstacle.why == kRests) {
+    const bool rests = obstacle.why == kRests;
+    if (rests || obstacle.why == kOutOfUse) {
       completed->any_rests = true;
-      if (!completed->passes_over_resting) obstacle.why.clear();
+      const PassedOver kind =
+          rests ? PassedOver::kAllThatRest : PassedOver::kOutOfUse;
+      if (completed->passed_over < kind) obstacle.why.clear();
     }
     if (!obstacle.why.empty() || lacks == nullptr) return obstacle;
     return SelectionObstacle{
@@ -108,8 +111,9 @@ absl::StatusOr<std::shared_ptr<const RouteSelection>> ModelSelector::Select(
   Complete(query, &completed);
   absl::StatusOr<SelectionResult> result =
       SelectModel(table_, completed.query, candidates);
-  if (!result.ok() && completed.any_rests) {
-    completed.passes_over_resting = false;
+  for (const PassedOver next : {PassedOver::kOutOfUse, PassedOver::kNobody}) {
+    if (result.ok() || !completed.any_rests) break;
+    completed.passed_over = next;
     const absl::StatusOr<SelectionResult> resting =
         SelectModel(table_, completed.query, candidates);
     if (resting.ok()) result = resting;

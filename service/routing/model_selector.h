@@ -79,7 +79,8 @@ class ModelSelector {
       const Query& query, std::string* why_not = nullptr) const;
 
   // As SelectModel, whose faults it has. Of models that all rest, one is chosen
-  // all the same: the caller hears until when.
+  // all the same: the caller hears until when. One that is out of use until
+  // somebody acts is chosen only if all of them are.
   absl::StatusOr<std::shared_ptr<const RouteSelection>> Select(
       const Query& query, Candidates* candidates = nullptr) const;
 
@@ -91,11 +92,15 @@ class ModelSelector {
   }
 
  private:
+  // Which of the models that cannot be asked now are passed over: first all
+  // of them, and fewer where nobody else is left.
+  enum class PassedOver { kNobody, kOutOfUse, kAllThatRest };
+
   // What a query becomes with all that is known now.
   struct Completed {
     SelectionQuery query;
     std::shared_ptr<const PerformanceView::Records> records;
-    bool passes_over_resting = true;
+    PassedOver passed_over = PassedOver::kAllThatRest;
     bool any_rests = false;
   };
 

@@ -355,8 +355,7 @@ _ROUTES = [
         "           std::tie(b.score, b.price, b.place);"),
     Mistake(
         "a model that rests is chosen", "service/routing/model_selector.cc",
-        "if (!health_.LoadOf(policy.provider, policy.model).usable) {",
-        "if (false) {"),
+        "if (load.usable) return {};", "return {};"),
     Mistake(
         "nobody is asked after a chosen model", "service/routing/router.cc",
         "plan_.rule.any = selection->fallbacks;", "",

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +38,12 @@ class SelectorHealth final : public TargetHealth {
     return provider;
   }
   TargetLoad LoadOf(std::string_view, std::string_view model) const override {
-    return {.usable = resting != model};
+    const bool is_out = out_of_use.contains(model);
+    return {.usable = resting != model && !is_out, .out_of_use = is_out};
   }
 
   std::string resting;
+  std::set<std::string, std::less<>> out_of_use;
 };
 
 // `cheap` and `dear` can write, `clever` reasons, `keyless` can do all.
@@ -256,6 +259,22 @@ TEST_F(ModelSelectorTest, AModelThatRestsIsChosenOnlyIfThereIsNoOther) {
   asked_.capabilities = kCapabilityReasoning;
   Give("other", "clever");
   EXPECT_EQ(Plan(), "b/b-clever override:other");
+}
+
+// Whoever is chosen says until when, and nobody knows when somebody acts.
+TEST_F(ModelSelectorTest, AModelThatIsOutOfUseIsChosenOnlyIfAllAre) {
+  asked_.node = "writer";
+  health_.resting = "a-dear";
+  health_.out_of_use = {"a-cheap"};
+  EXPECT_EQ(Plan(), "a/a-dear selection:cost_optimized");
+  // So is one that an operator has given.
+  Give("writer", "cheap");
+  EXPECT_EQ(Plan(), "a/a-dear selection:cost_optimized");
+  EXPECT_EQ(steps_[0],
+            "override:writer: the node's override: is disabled, or its circuit "
+            "is forced open");
+  health_.out_of_use = {"a-cheap", "a-dear"};
+  EXPECT_EQ(Plan(), "a/a-cheap override:writer");
 }
 
 TEST_F(ModelSelectorTest, AModelThatLacksWhatTheRequestNeedsIsNotChosen) {
