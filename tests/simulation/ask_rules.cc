@@ -112,30 +112,44 @@ void CallRules::CheckCredential(size_t number, const TargetName& name,
 }
 
 bool CallRules::IsAskable(const TargetName& target, absl::Duration now) {
-  return ModelOf(target).Wait(now) == absl::ZeroDuration() &&
-         CredentialsOf(target).MayBeAsked(now) && !IsFull(target.first, now);
+  return IsUsable(target, now) && CredentialsOf(target).MayBeAsked(now) &&
+         !IsFull(target, now);
+}
+
+bool CallRules::IsUsable(const TargetName& target, absl::Duration now) {
+  return !disabled_.contains(target) &&
+         ModelOf(target).Wait(now) == absl::ZeroDuration();
 }
 
 bool CallRules::MayBeLastResort(const TargetName& target, absl::Duration now) {
   const CredentialModel& model = CredentialsOf(target);
-  return ModelOf(target).Wait(now) == absl::ZeroDuration() &&
-         !model.MayBeAsked(now) &&
+  return IsUsable(target, now) && !model.MayBeAsked(now) &&
          (model.AreAllOut() || model.IsAnyPredicted(now));
 }
 
-bool CallRules::IsFull(const std::string& provider, absl::Duration now) const {
-  const int limit = scenario_.SettingsOf(provider).concurrent_attempts_limit;
-  const auto found = uses_.find(provider);
+bool CallRules::IsFull(const TargetName& target, absl::Duration now) const {
+  const auto& [provider, model] = target;
+  return HasNoPlace(provider,
+                    scenario_.SettingsOf(provider).concurrent_attempts_limit,
+                    now) ||
+         HasNoPlace(TextOf(target),
+                    scenario_.OwnOf(provider, model).concurrent_attempts_limit,
+                    now);
+}
+
+bool CallRules::HasNoPlace(const std::string& whose, int limit,
+                           absl::Duration now) const {
+  const auto found = uses_.find(whose);
   if (limit == 0 || found == uses_.end()) return false;
   const ProviderUse& use = found->second;
   return use.under_way + (use.last_end == now ? use.ended_then : 0) >= limit;
 }
 
-void CallRules::CheckLoad(const TargetName& name) {
-  const int limit = scenario_.SettingsOf(name.first).concurrent_attempts_limit;
-  if (limit == 0 || uses_[name.first].under_way <= limit) return;
-  Broken(absl::StrCat(name.first, " has ", uses_[name.first].under_way,
-                      " requests under way, where ", limit, " may be"));
+void CallRules::CheckLoad(const std::string& whose, int limit) {
+  const int under_way = ++uses_[whose].under_way;
+  if (limit == 0 || under_way <= limit) return;
+  Broken(absl::StrCat(whose, " has ", under_way, " requests under way, where ",
+                      limit, " may be"));
 }
 
 void CallRules::CheckMayAsk(const CallState& call, size_t number,
@@ -145,6 +159,7 @@ void CallRules::CheckMayAsk(const CallState& call, size_t number,
                         ToAbsl(why)));
   };
   if (!call.delivered.empty()) broken("after it has delivered output");
+  if (disabled_.contains(name)) broken("which is disabled");
   if (call.left) broken("after its caller has left");
   if (now > call.deadline) broken("after its deadline");
   if (call.is_over || call.answers + call.ends > 0) broken("after its end");
@@ -153,11 +168,23 @@ void CallRules::CheckMayAsk(const CallState& call, size_t number,
     of_target += asks_[before].target == name ? 1 : 0;
   }
   const int credentials = static_cast<int>(CredentialsOf(name).size());
-  if (of_target >= scenario_.AttemptsLimitOf(name.first) +
+  if (of_target >= scenario_.AttemptsLimitOf(name.first, name.second) +
                        (call.reconnected ? 1 : 0) +
                        std::max(credentials - 1, 0)) {
     broken("more often than attempts_limit");
   }
+}
+
+void CallRules::IsGivenTime(size_t ask, absl::Duration first_byte) {
+  const Ask& state = asks_[ask];
+  const absl::Duration own =
+      scenario_.FirstByteOf(state.target.first, state.target.second,
+                            scenario_.calls[state.call].stream);
+  if (first_byte == own) return;
+  Broken(absl::StrCat("call ", state.call, " gives ", TextOf(state.target), " ",
+                      absl::FormatDuration(first_byte),
+                      " for its first byte, where ", absl::FormatDuration(own),
+                      " is its own limit"));
 }
 
 void CallRules::FillPlace(const CallState& call, size_t number, Ask& ask,
@@ -208,7 +235,7 @@ void CallRules::CheckRepeat(const CallState& call, size_t number,
 void CallRules::CheckFirstContent(const Ask& ask, absl::Duration now) {
   if (!scenario_.calls[ask.call].stream || ask.spoke) return;
   const absl::Duration limit =
-      scenario_.SettingsOf(ask.target.first).first_content;
+      scenario_.FirstContentOf(ask.target.first, ask.target.second);
   // If too little would be left for another, it may go on.
   if (calls_[ask.call].deadline - ask.began < limit + kLeastAttempt) return;
   if (now - ask.began <= limit + kTick) return;
@@ -226,8 +253,8 @@ void CallRules::CheckGivenUp(const Ask& ask, const absl::Status& why,
   absl::Duration least =
       std::min(absl::Seconds(2), calls_[ask.call].deadline - ask.began);
   if (scenario_.calls[ask.call].stream) {
-    least =
-        std::min(least, scenario_.SettingsOf(ask.target.first).first_content);
+    least = std::min(
+        least, scenario_.FirstContentOf(ask.target.first, ask.target.second));
   }
   if (now - ask.began >= least) return;
   Broken(absl::StrCat("call ", ask.call, " gives ", TextOf(ask.target),

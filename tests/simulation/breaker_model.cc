@@ -15,7 +15,7 @@ std::optional<BreakerModel::Permit> BreakerModel::Ask(absl::Duration now) {
 void BreakerModel::Tell(const Permit& permit, Outcome outcome,
                         absl::Duration now) {
   // What was asked before the state changed says nothing of the time since.
-  if (!settings_->enforced || permit.era != era_) return;
+  if (state_ == State::kOff || permit.era != era_) return;
   if (permit.probe) --probes_;
   if (outcome == Outcome::kNothing) return;
   const bool failed = outcome == Outcome::kFailure;
@@ -24,7 +24,8 @@ void BreakerModel::Tell(const Permit& permit, Outcome outcome,
   events_.push_back({second, failed});
   if (permit.probe && !failed) {
     Enter(State::kClosed);
-  } else if (failed && (permit.probe || ShouldOpen(second))) {
+  } else if (failed && state_ != State::kMetricsOnly &&
+             (permit.probe || ShouldOpen(second))) {
     Enter(State::kOpen);
     opened_ = now;
     first_opened_ = std::min(first_opened_, now);
@@ -37,7 +38,12 @@ BreakerModel::State BreakerModel::StateAt(absl::Duration now) const {
              : state_;
 }
 
+void BreakerModel::Force(State state) {
+  if (state != state_) Enter(state);
+}
+
 std::optional<absl::Duration> BreakerModel::Wait(absl::Duration now) const {
+  if (state_ == State::kForcedOpen) return absl::InfiniteDuration();
   if (state_ == State::kOpen) {
     return std::max(opened_ + settings_->open_duration - now,
                     absl::ZeroDuration());
@@ -51,7 +57,9 @@ std::optional<absl::Duration> BreakerModel::Wait(absl::Duration now) const {
 void BreakerModel::Enter(State state) {
   state_ = state;
   ++era_;
-  if (state == State::kClosed) failures_in_a_row_ = 0;
+  if (state != State::kOpen && state != State::kHalfOpen) {
+    failures_in_a_row_ = 0;
+  }
   probes_ = 0;
   events_.clear();
 }

@@ -21,7 +21,14 @@ namespace gateway {
 
 class BreakerModel {
  public:
-  enum class State { kClosed, kOpen, kHalfOpen };
+  enum class State {
+    kClosed,
+    kOpen,
+    kHalfOpen,
+    kForcedOpen,
+    kMetricsOnly,
+    kOff,
+  };
   enum class Outcome { kSuccess, kFailure, kNothing };
   struct Permit {
     int era = 0;
@@ -30,17 +37,23 @@ class BreakerModel {
 
   // Borrows them.
   explicit BreakerModel(const BreakerSettings& settings)
-      : settings_(&settings) {}
+      : settings_(&settings), state_(Rest()) {}
 
   // Nothing while the target must not be asked.
   std::optional<Permit> Ask(absl::Duration now);
   void Tell(const Permit& permit, Outcome outcome, absl::Duration now);
 
+  // Of the operator: it is so until it is reset.
+  void Force(State state);
+  void Reset() { Enter(Rest()); }
+
   // How it stands; an open one whose time has passed is half-open.
   State StateAt(absl::Duration now) const;
-  // Zero if it may be asked; nothing if that depends on probes under way.
+  // Zero if it may be asked; nothing if that depends on probes under way,
+  // infinite if on the operator.
   std::optional<absl::Duration> Wait(absl::Duration now) const;
-  // Those that opened it, unless it is closed. 0 if nothing is counted.
+  // While it is open or half-open, those that opened it. 0 if nothing is
+  // counted.
   int failures_in_a_row() const { return failures_in_a_row_; }
   // Infinite if it never has.
   absl::Duration first_opened() const { return first_opened_; }
@@ -51,11 +64,14 @@ class BreakerModel {
     bool failed;
   };
 
+  State Rest() const {
+    return settings_->enforced ? State::kClosed : State::kOff;
+  }
   void Enter(State state);
   bool ShouldOpen(int64_t second) const;
 
   const BreakerSettings* settings_;
-  State state_ = State::kClosed;
+  State state_;
   int era_ = 0;
   absl::Duration opened_;
   absl::Duration first_opened_ = absl::InfiniteDuration();

@@ -57,16 +57,17 @@ CallRules::CallRules(const Scenario& scenario, absl::Duration begin,
 CallRules::EjectionGroup* CallRules::GroupOf(const ScenarioRoute& route) {
   if (!scenario_.ejects || route.targets.size() < 2) return nullptr;
   std::string key;
+  std::vector<std::string> names;
   std::vector<TargetName> targets;
   for (const ScenarioTarget& target : route.targets) {
     targets.push_back(NameOf(target));
-    absl::StrAppend(&key, TextOf(targets.back()), "\n");
+    names.push_back(TextOf(targets.back()));
+    absl::StrAppend(&key, names.back(), "\n");
   }
-  const size_t size = targets.size();
   // Rules with the same targets are compared as one.
   return &ejections_
               .try_emplace(key, EjectionGroup{.targets = std::move(targets),
-                                              .model = {scenario_, size}})
+                                              .model = {scenario_, names}})
               .first->second;
 }
 
@@ -122,8 +123,10 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
   if (state.put_off_reconnect == name) state.put_off_reconnect.reset();
   state.asks.push_back(number);
   asks_.push_back(std::move(ask));
-  ++uses_[name.first].under_way;
-  CheckLoad(name);
+  CheckLoad(name.first,
+            scenario_.SettingsOf(name.first).concurrent_attempts_limit);
+  CheckLoad(TextOf(name),
+            scenario_.OwnOf(name.first, name.second).concurrent_attempts_limit);
   return number;
 }
 
@@ -155,6 +158,7 @@ void CallRules::Speaks(size_t ask, absl::Duration now) {
       static_cast<int64_t>(state.call), static_cast<int64_t>(ask));
   CheckFirstContent(state, now);
   if (std::exchange(state.spoke, true)) return;
+  state.content_after = now - state.began;
   Ends(state);
   begun_.push_back(ask);
   if (!IsHedged()) SettleBegun(state.call, now);
@@ -248,10 +252,12 @@ void CallRules::LeaveOutResting(CallState& call, absl::Duration now) {
 void CallRules::IsOver(Ask& ask, absl::Duration now) {
   ask.is_over = true;
   ask.ended = now;
-  ProviderUse& use = uses_[ask.target.first];
-  --use.under_way;
-  use.ended_then = use.last_end == now ? use.ended_then + 1 : 1;
-  use.last_end = now;
+  for (const std::string& whose : {ask.target.first, TextOf(ask.target)}) {
+    ProviderUse& use = uses_[whose];
+    --use.under_way;
+    use.ended_then = use.last_end == now ? use.ended_then + 1 : 1;
+    use.last_end = now;
+  }
 }
 
 void CallRules::Ends(Ask& ask) {
@@ -311,8 +317,12 @@ void CallRules::TellModel(Ask& ask, BreakerModel::Outcome outcome,
   ModelOf(ask.target).Tell(ask.permit, outcome, now);
   if (ask.group == nullptr) return;
   EjectionModel& group = ask.group->model;
-  if (outcome == BreakerModel::Outcome::kSuccess)
-    group.Succeeds(ask.member, now);
+  if (outcome == BreakerModel::Outcome::kSuccess) {
+    // Of a probe the breaker hears before the call has its content.
+    const bool is_timed = ask.content_after.has_value() && !ask.permit.probe;
+    group.Succeeds(ask.member, is_timed ? ask.content_after : std::nullopt,
+                   now);
+  }
   if (outcome == BreakerModel::Outcome::kFailure) group.Fails(ask.member, now);
 }
 
@@ -359,7 +369,8 @@ void CallRules::RolloutChanges(int share, absl::Duration now) {
 }
 
 BreakerModel& CallRules::ModelOf(const TargetName& target) {
-  return models_.try_emplace(target, scenario_.BreakerOf(target.first))
+  return models_
+      .try_emplace(target, scenario_.BreakerOf(target.first, target.second))
       .first->second;
 }
 

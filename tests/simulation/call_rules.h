@@ -25,12 +25,17 @@
 //     weights.
 //   * No provider is asked more at once, more often by a call or for longer
 //     than its own settings let.
+//   * What an operator says holds from then on: who is disabled, or whose
+//     circuit is forced open, is asked by nobody; a circuit that only counts
+//     lets everybody through; what is reset is as if nothing had happened; and
+//     a node has the model that it was given, as long as it was.
 //   * No call fails that another target could have answered.
 //
 // What is checked when is in several files: what happens in call_rules.cc, who
 // may be asked in ask_rules.cc, where calls go in route_rules.cc, how they end
-// in end_rules.cc, what the pipeline goes by in state_rules.cc, and what can be
-// said of a whole simulation in final_rules.cc.
+// in end_rules.cc, what an operator says in operator_rules.cc, what the
+// pipeline goes by in state_rules.cc, and what can be said of a whole
+// simulation in final_rules.cc.
 //
 // Thread contract: one thread.
 
@@ -43,6 +48,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,6 +90,9 @@ class CallRules {
   // `credential` is its number, negative if there is none.
   size_t IsAsked(size_t call, std::string_view provider, std::string_view model,
                  int credential, absl::Duration now);
+  // It has so long for the first byte of its answer; zero if that is not
+  // limited for its model.
+  void IsGivenTime(size_t ask, absl::Duration first_byte);
   // The head of its answer says that nothing is left of a limit.
   void TellsLimit(size_t ask, absl::Duration resets_in, absl::Duration now);
   // Its answer has begun, or goes on.
@@ -106,6 +115,9 @@ class CallRules {
 
   // Of the operator: the rules are for so many, in hundredths of a percent.
   void RolloutChanges(int share, absl::Duration now);
+  // He is about to say this, and then what was answered.
+  void OperatorActs(const OperatorDeed& deed, absl::Duration now);
+  void OperatorIsAnswered(const OperatorDeed& deed, const absl::Status& answer);
 
   // To be called when all is over.
   void SimulationEnds(absl::Duration now);
@@ -119,7 +131,13 @@ class CallRules {
   using TargetName = std::pair<std::string, std::string>;
 
   // By what a call is sent where it goes.
-  enum class Way { kRule, kSelection, kBaseline, kRefused };
+  enum class Way { kRule, kSelection, kOverride, kBaseline, kRefused };
+
+  // What an operator has given to a node.
+  struct Gift {
+    const ScenarioPolicy* policy;
+    absl::Duration until;
+  };
 
   // Targets that are compared with each other.
   struct EjectionGroup {
@@ -173,6 +191,7 @@ class CallRules {
     size_t member = 0;
     bool told = false;  // The breaker knows how it went.
     bool spoke = false;
+    std::optional<absl::Duration> content_after;  // Once it spoke.
     bool is_over = false;
     absl::Status failure;
     // Of the budget: whether it needs a place, and the numbers of the events
@@ -186,7 +205,7 @@ class CallRules {
     int64_t active_when_taken = 0;  // Calls.
     int64_t active_at_end = 0;
   };
-  // How many requests are under way with a provider.
+  // How many requests are under way with a provider, or with one of its models.
   struct ProviderUse {
     int under_way = 0;
     absl::Duration last_end = -absl::InfiniteDuration();
@@ -217,13 +236,21 @@ class CallRules {
     return credentials_.find(target.first)->second;
   }
   bool IsAskable(const TargetName& target, absl::Duration now);
+  // Whether it is enabled, and its breaker lets a call through.
+  bool IsUsable(const TargetName& target, absl::Duration now);
+  // Whether what keeps it from being asked only the operator can take back.
+  bool RestsByOperator(const TargetName& target, absl::Duration now);
+  void ResetTargets(const OperatorDeed& deed, absl::Duration now);
   // Whether it has failed so often in a row that whoever goes on to it needs a
   // place in the budget.
   bool FailsItself(const TargetName& target) const;
   bool WasAsked(const CallState& call, const TargetName& name) const;
   // Whether as many requests are under way with it as may be, or were until
   // this moment.
-  bool IsFull(const std::string& provider, absl::Duration now) const;
+  bool IsFull(const TargetName& target, absl::Duration now) const;
+  // `whose` is a provider, or a target by its text.
+  bool HasNoPlace(const std::string& whose, int limit,
+                  absl::Duration now) const;
   // Compares what the pipeline goes by with the models, once time has passed:
   // within a moment one may be behind the other. All breakers but that of
   // `except`, which is just being asked.
@@ -253,14 +280,16 @@ class CallRules {
   void CheckCredential(size_t number, const TargetName& name, int credential,
                        absl::Duration now);
   void CheckRepeat(const CallState& call, size_t number, const Ask& ask);
-  void CheckLoad(const TargetName& name);
+  void CheckLoad(const std::string& whose, int limit);
   // Of a stream without content.
   void CheckFirstContent(const Ask& ask, absl::Duration now);
   void CheckGivenUp(const Ask& ask, const absl::Status& why,
                     absl::Duration now);
 
   // Where calls go.
-  Way WayOf(size_t number) const;
+  Way WayOf(size_t number, absl::Duration now);
+  // What the call's node has been given, if it serves the call; null if not.
+  const ScenarioPolicy* GiftOf(const ScenarioNeed& need, absl::Duration now);
   const ScenarioRoute& RouteOf(size_t number) const {
     return scenario_.routes[scenario_.calls[number].route];
   }
@@ -306,6 +335,9 @@ class CallRules {
   void CheckHadToFail(const CallState& state, size_t number,
                       absl::Duration now);
   void CheckRefusal(const CallState& state, size_t number, absl::Duration now);
+  // Of all whom the call is sent to.
+  bool RestByOperator(const CallState& state, size_t number,
+                      absl::Duration now);
   // How long it should be told to wait; nothing if its fault is none that fits.
   std::optional<absl::Duration> WaitOf(const CallState& state, size_t number,
                                        absl::Duration now);
@@ -333,7 +365,9 @@ class CallRules {
   // By provider.
   std::map<std::string, CredentialModel> credentials_;
   std::map<std::string, ProbeModel, std::less<>> probes_;  // Of some.
-  std::map<std::string, ProviderUse> uses_;
+  std::map<std::string, ProviderUse> uses_;                // And by target.
+  std::set<TargetName> disabled_;
+  std::map<size_t, Gift> gifts_;  // By node.
   // By the names of their targets, and by route; null if they are not compared.
   std::map<std::string, EjectionGroup> ejections_;
   std::vector<EjectionGroup*> group_of_route_;

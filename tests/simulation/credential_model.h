@@ -38,6 +38,9 @@ class CredentialModel {
   // One went well: if it was out, it no longer is.
   void Succeeds(int credential);
 
+  // Of the operator: all are as they were at the begin.
+  void Reset() { states_.assign(states_.size(), {}); }
+
   bool IsOut(int credential) const;
   // Whether it cools by what heads of answers have said alone: nothing was
   // refused yet.

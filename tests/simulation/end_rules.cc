@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -200,6 +201,22 @@ void CallRules::CheckRefusal(const CallState& state, size_t number,
   }
 }
 
+// What passes is told before what an operator has done.
+bool CallRules::RestByOperator(const CallState& state, size_t number,
+                               absl::Duration now) {
+  std::vector<TargetName> targets = TargetsOf(state, number);
+  if (state.way == Way::kSelection) {
+    // Any of them could have been chosen.
+    for (const ScenarioPolicy* policy :
+         selection_.Qualified(*scenario_.calls[number].need)) {
+      targets.push_back(NameOf(policy->target));
+    }
+  }
+  return std::all_of(
+      targets.begin(), targets.end(),
+      [&](const TargetName& target) { return RestsByOperator(target, now); });
+}
+
 std::optional<absl::Duration> CallRules::WaitOf(const CallState& state,
                                                 size_t number,
                                                 absl::Duration now) {
@@ -219,23 +236,36 @@ std::optional<absl::Duration> CallRules::WaitOf(const CallState& state,
                          FaultMetadata(state.outcome, "model"));
   if (credentials_.find(named.first) == credentials_.end()) return std::nullopt;
   switch (reason) {
-    case v1::ERROR_REASON_CIRCUIT_OPEN:
-      return ModelOf(named).Wait(now).value_or(CircuitBreaker::kProbeWait);
+    case v1::ERROR_REASON_MODEL_DISABLED:
+      if (!disabled_.contains(named) || !RestByOperator(state, number, now)) {
+        return std::nullopt;
+      }
+      return absl::ZeroDuration();
+    case v1::ERROR_REASON_CIRCUIT_OPEN: {
+      const absl::Duration wait =
+          ModelOf(named).Wait(now).value_or(CircuitBreaker::kProbeWait);
+      const bool is_forced = wait == absl::InfiniteDuration();
+      const std::string_view circuit = is_forced ? "forced_open" : "open";
+      if (FaultMetadata(state.outcome, "circuit") != circuit ||
+          (is_forced && !RestByOperator(state, number, now))) {
+        return std::nullopt;
+      }
+      return is_forced ? absl::ZeroDuration() : wait;
+    }
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
       // What is only foretold keeps nobody from being asked in the end.
-      if (CredentialsOf(named).IsAnyPredicted(now) &&
-          !IsFull(named.first, now)) {
+      if (CredentialsOf(named).IsAnyPredicted(now) && !IsFull(named, now)) {
         return std::nullopt;
       }
       return CredentialsOf(named).Wait(now);
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
       // Not even by way of trial.
-      if (!CredentialsOf(named).AreAllOut() || !IsFull(named.first, now)) {
+      if (!CredentialsOf(named).AreAllOut() || !IsFull(named, now)) {
         return std::nullopt;
       }
       return absl::ZeroDuration();
     case v1::ERROR_REASON_OVERLOADED:
-      if (!IsFull(named.first, now)) return std::nullopt;
+      if (!IsFull(named, now)) return std::nullopt;
       return absl::Seconds(1);
     default:
       return std::nullopt;

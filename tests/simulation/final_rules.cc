@@ -30,6 +30,7 @@ void CallRules::SimulationEnds(absl::Duration now) {
   switch (scenario_.kind) {
     case Scenario::Kind::kMixed:
     case Scenario::Kind::kComesBack:
+    case Scenario::Kind::kStraggler:
       break;
     case Scenario::Kind::kDeadProvider:
       CheckDeadProvider();

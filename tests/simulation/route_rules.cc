@@ -16,7 +16,7 @@
 
 namespace gateway {
 
-CallRules::Way CallRules::WayOf(size_t number) const {
+CallRules::Way CallRules::WayOf(size_t number, absl::Duration now) {
   const ScenarioCall& scripted = scenario_.calls[number];
   const std::string subject = scripted.user == 0
                                   ? absl::StrCat(number)
@@ -27,22 +27,30 @@ CallRules::Way CallRules::WayOf(size_t number) const {
     return scenario_.rollout.baseline.has_value() ? Way::kBaseline
                                                   : Way::kRefused;
   }
-  return scripted.need.has_value() ? Way::kSelection : Way::kRule;
+  if (!scripted.need.has_value()) return Way::kRule;
+  return GiftOf(*scripted.need, now) == nullptr ? Way::kSelection
+                                                : Way::kOverride;
 }
 
 // What is decided when a call begins holds until it ends.
 void CallRules::Choose(CallState& call, size_t number, absl::Duration now) {
-  call.way = WayOf(number);
+  call.way = WayOf(number, now);
   const std::optional<ScenarioNeed>& need = scenario_.calls[number].need;
+  if (call.way == Way::kOverride) call.chosen = {GiftOf(*need, now)};
   if (call.way == Way::kSelection && SelectionModel::GoesByCost(*need)) {
     const SelectionModel::Policies qualified = selection_.Qualified(*need);
     SelectionModel::Policies usable = qualified;
     std::erase_if(usable, [&](const ScenarioPolicy* policy) {
-      return ModelOf(NameOf(policy->target)).Wait(now) != absl::ZeroDuration();
+      return !IsUsable(NameOf(policy->target), now);
     });
-    // If all rest, one is chosen all the same, and says until when.
-    call.chosen =
-        SelectionModel::CheapestOf(usable.empty() ? qualified : usable);
+    // If all rest, one is chosen all the same, and says until when; if nobody
+    // knows that of any, one of them.
+    SelectionModel::Policies resting = qualified;
+    std::erase_if(resting, [&](const ScenarioPolicy* policy) {
+      return RestsByOperator(NameOf(policy->target), now);
+    });
+    if (usable.empty()) usable = resting.empty() ? qualified : resting;
+    call.chosen = SelectionModel::CheapestOf(usable);
   }
   for (TargetName& name : TargetsOf(call, number)) {
     if (!IsAskable(name, now)) continue;
@@ -64,6 +72,7 @@ std::vector<CallRules::TargetName> CallRules::TargetsOf(const CallState& call,
       }
       break;
     case Way::kSelection:
+    case Way::kOverride:
       for (const ScenarioPolicy* policy : call.chosen) {
         names.push_back(NameOf(policy->target));
       }
@@ -171,7 +180,7 @@ void CallRules::CountFirst(size_t number, const TargetName& name,
   for (size_t i = 0; i < rule.targets.size(); ++i) {
     const ScenarioTarget& target = rule.targets[i];
     const TargetName target_name = NameOf(target);
-    if (ModelOf(target_name).Wait(now) != absl::ZeroDuration()) continue;
+    if (!IsUsable(target_name, now)) continue;
     const std::optional<Rank> rank =
         RankOf(route, target, /*is_fallback=*/false, now);
     // One that is passed over after the choice leaves its part to the next.
@@ -211,6 +220,10 @@ void CallRules::CheckReason(const CallState& state, size_t number,
     case Way::kSelection:
       reason = absl::StrCat("selection:",
                             ToAbsl(StrategyWord(scripted.need->strategy)));
+      break;
+    case Way::kOverride:
+      reason =
+          absl::StrCat("override:", scenario_.nodes[scripted.need->node].name);
       break;
     case Way::kBaseline:
     case Way::kRefused:

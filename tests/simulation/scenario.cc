@@ -4,34 +4,12 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
-#include "tests/testing/fake_random.h"
+#include "tests/simulation/drawing.h"
+#include "tests/simulation/operator_deed.h"
+#include "tests/simulation/own_settings.h"
 
 namespace gateway {
 namespace {
-
-// Draws the parts of a scenario.
-class Drawing {
- public:
-  explicit Drawing(uint64_t seed) : random_(seed) {}
-
-  // From `least` to `most`, both included.
-  int Between(int least, int most) {
-    return least + static_cast<int>(
-                       random_.Below(static_cast<uint64_t>(most - least + 1)));
-  }
-  bool InPercent(int percent) { return Between(1, 100) <= percent; }
-  absl::Duration MillisBetween(int least, int most) {
-    return absl::Milliseconds(Between(least, most));
-  }
-  size_t Below(size_t bound) { return random_.Below(bound); }
-  template <typename T, size_t kCount>
-  T OneOf(const T (&choices)[kCount]) {
-    return choices[random_.Below(kCount)];
-  }
-
- private:
-  FakeRandom random_;
-};
 
 constexpr size_t kCapabilities = 4;
 
@@ -122,35 +100,6 @@ ScenarioRoute DrawRoute(Drawing& draw, size_t number, size_t providers) {
     }
   }
   return route;
-}
-
-BreakerSettings DrawBreaker(Drawing& draw) {
-  BreakerSettings breaker;
-  breaker.enforced = draw.InPercent(85);
-  breaker.consecutive_failures = draw.Between(1, 8);
-  breaker.failure_percent = draw.Between(10, 100);
-  breaker.minimum_calls = draw.Between(2, 30);
-  breaker.window = absl::Seconds(draw.Between(1, 60));
-  breaker.open_duration = draw.MillisBetween(1, 40'000);
-  breaker.half_open_probes = draw.Between(1, 3);
-  return breaker;
-}
-
-ProviderSettings DrawProviderSettings(Drawing& draw) {
-  ProviderSettings settings;
-  if (draw.InPercent(25)) settings.breaker = DrawBreaker(draw);
-  if (draw.InPercent(25)) settings.attempts_limit = draw.Between(1, 4);
-  if (draw.InPercent(20)) {
-    settings.concurrent_attempts_limit = draw.Between(1, 4);
-  }
-  if (draw.InPercent(25)) settings.first_content = draw.MillisBetween(1, 8000);
-  if (draw.InPercent(35)) {
-    settings.probe_interval = draw.MillisBetween(1000, 20'000);
-    settings.probe_timeout =
-        absl::Floor(settings.probe_interval * draw.Between(10, 80) / 100,
-                    absl::Milliseconds(1));
-  }
-  return settings;
 }
 
 void DrawSettings(Drawing& draw, Scenario& scenario) {
@@ -289,6 +238,8 @@ void DrawMixed(Drawing& draw, Scenario& scenario) {
   DrawCallers(draw, scenario);
   if (draw.InPercent(30)) DrawSelection(draw, scenario);
   if (draw.InPercent(25)) DrawRollout(draw, scenario, length);
+  if (draw.InPercent(35)) DrawModelSettings(draw, scenario);
+  if (draw.InPercent(35)) DrawDeeds(draw, length, scenario);
 }
 
 void DrawDeadProvider(Drawing& draw, Scenario& scenario) {
@@ -404,6 +355,46 @@ void DrawComesBack(Drawing& draw, Scenario& scenario) {
   DrawCalls(draw, scenario, 500, absl::Seconds(90));
 }
 
+// One or two of several with equal parts fail some of their calls, though not
+// many in a row, and another may be slow: within an interval all have enough
+// calls to be compared.
+void DrawStraggler(Drawing& draw, Scenario& scenario) {
+  scenario.kind = Scenario::Kind::kStraggler;
+  ScenarioRoute route{
+      .model = "r0",
+      .balancing = std::string(draw.OneOf(
+          {std::string_view("weighted"), std::string_view("round_robin")}))};
+  const int providers = draw.Between(5, 6);
+  for (int i = 0; i < providers; ++i) {
+    scenario.providers.push_back(
+        {.name = absl::StrCat("p", i),
+         .phases = {{.latency = draw.MillisBetween(1, 150)}}});
+    route.targets.push_back({.provider = absl::StrCat("p", i), .model = "m0"});
+  }
+  scenario.routes.push_back(std::move(route));
+  const auto fails_often = [&](size_t provider) {
+    Phase& fails = scenario.providers[provider].phases.front();
+    fails.conduct = Conduct::kFails;
+    fails.percent = draw.Between(1, 40);
+  };
+  fails_often(draw.Below(2));
+  if (draw.InPercent(50)) fails_often(3);
+  if (draw.InPercent(60)) {
+    scenario.providers[2].phases.front().latency =
+        draw.MillisBetween(200, 3000);
+  }
+  scenario.breaker.enforced = false;
+  scenario.ejects = true;
+  scenario.ejection_failures = draw.OneOf({0, 0, 6});
+  scenario.base_ejection = absl::Seconds(draw.Between(1, 15));
+  scenario.ejection_interval = draw.MillisBetween(36'000, 50'000);
+  scenario.ejected_percent_limit = draw.OneOf({10, 20, 50, 100});
+  scenario.success_deviation_thousandths = draw.OneOf({0, 1000, 1500, 1900});
+  scenario.latency_percent = draw.OneOf({0, 150, 300});
+  scenario.slow_start = draw.MillisBetween(0, 10'000);
+  DrawCalls(draw, scenario, 1200, absl::Minutes(1));
+}
+
 }  // namespace
 
 std::string_view ConductName(Conduct conduct) {
@@ -425,8 +416,9 @@ std::string_view ConductName(Conduct conduct) {
 }
 
 std::string_view KindName(Scenario::Kind kind) {
-  static constexpr std::string_view kNames[] = {
-      "mixed", "dead provider", "all well", "healed", "comes back"};
+  static constexpr std::string_view kNames[] = {"mixed",      "dead provider",
+                                                "all well",   "healed",
+                                                "comes back", "straggler"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -448,22 +440,6 @@ std::string_view StrategyWord(ScenarioStrategy strategy) {
   return kWords[static_cast<size_t>(strategy)];
 }
 
-const ProviderSettings& Scenario::SettingsOf(std::string_view provider) const {
-  return std::find_if(
-             providers.begin(), providers.end(),
-             [&](const ProviderScript& each) { return each.name == provider; })
-      ->settings;
-}
-
-const BreakerSettings& Scenario::BreakerOf(std::string_view provider) const {
-  const ProviderSettings& settings = SettingsOf(provider);
-  return settings.breaker.has_value() ? *settings.breaker : breaker;
-}
-
-int Scenario::AttemptsLimitOf(std::string_view provider) const {
-  return SettingsOf(provider).attempts_limit.value_or(attempts_limit);
-}
-
 std::string CredentialName(int number) {
   return number == 0 ? "default" : absl::StrCat("key-", number);
 }
@@ -471,6 +447,10 @@ std::string CredentialName(int number) {
 Scenario MakeScenario(uint64_t seed) {
   Drawing draw(seed);
   Scenario scenario{.seed = seed};
+  if (seed % 20 == 4) {
+    DrawStraggler(draw, scenario);
+    return scenario;
+  }
   switch (seed % 10) {
     case 0:
       DrawDeadProvider(draw, scenario);

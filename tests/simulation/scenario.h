@@ -8,7 +8,8 @@
 // There are a few kinds. In a mixed one anything may happen to anybody; the
 // others are made so that more can be said of how they must end. How kinds are
 // drawn is scenario.cc, and what a scenario is as a configuration file,
-// scenario_yaml.cc.
+// scenario_yaml.cc; what targets have of their own is own_settings.h, and what
+// an operator does meanwhile operator_deed.h.
 //
 // Thread contract: plain data and functions.
 
@@ -17,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -71,6 +73,18 @@ struct BreakerSettings {
   int half_open_probes = 1;
 };
 
+// What a model has of its own, in place of its provider's.
+struct ModelSettings {
+  std::optional<BreakerSettings> breaker;
+  std::optional<int> attempts_limit;
+  int concurrent_attempts_limit = 0;  // Beside the provider's; 0 for no limit.
+  std::optional<absl::Duration> first_content;
+  // How long its answer may take to begin, if it comes whole or as a stream;
+  // zero for no limit of its own.
+  absl::Duration first_byte;
+  absl::Duration stream_first_byte;
+};
+
 // What a provider has of its own.
 struct ProviderSettings {
   // In place of the scenario's.
@@ -85,6 +99,7 @@ struct ProviderSettings {
   // infinite if it is not asked.
   absl::Duration probe_interval = absl::InfiniteDuration();
   absl::Duration probe_timeout;
+  std::map<std::string, ModelSettings, std::less<>> models = {};
 
   bool is_probed() const { return probe_interval != absl::InfiniteDuration(); }
 };
@@ -163,6 +178,30 @@ struct ScenarioRollout {
   std::vector<Change> changes;  // By the operator, in the order of their times.
 };
 
+// What an operator says by AdminService while calls run.
+struct OperatorDeed {
+  enum class Kind {
+    kDisable,
+    kEnable,
+    kForceOpen,
+    kForceMetricsOnly,
+    kForceNothing,  // As it is configured.
+    kReset,
+    kGive,  // A model to a node.
+  };
+
+  absl::Duration at;
+  Kind kind = Kind::kDisable;
+  // Whom it is about. Without a model, all of the provider.
+  std::string provider;
+  std::string model;
+  // Of kGive: the numbers of the node and of the policy, which is taken back
+  // if there is none, and for how long it is given.
+  size_t node = 0;
+  std::optional<size_t> policy;
+  absl::Duration ttl = absl::InfiniteDuration();
+};
+
 struct ScenarioCall {
   absl::Duration at;
   size_t route = 0;
@@ -182,6 +221,7 @@ struct Scenario {
     kAllWell,
     kHealed,     // What was wrong is over by `healed_at`.
     kComesBack,  // One is ejected at the begin, and comes back slowly.
+    kStraggler,  // One fails more often than the others, or takes longer.
   };
 
   uint64_t seed = 0;
@@ -206,6 +246,10 @@ struct Scenario {
   absl::Duration ejection_limit = absl::Seconds(60);
   absl::Duration ejection_interval = absl::Seconds(2);
   int ejected_percent_limit = 50;
+  // How far below the mean share of successes, in thousandths of the standard
+  // deviation; how far above the median latency, in percent of it. 0: never.
+  int success_deviation_thousandths = 1900;
+  int latency_percent = 300;
   absl::Duration slow_start = absl::Seconds(3);
   // After which time a second target is asked; never if infinite.
   absl::Duration hedge_delay = absl::InfiniteDuration();
@@ -215,11 +259,20 @@ struct Scenario {
   std::vector<ScenarioPolicy> policies;
   std::vector<ScenarioNode> nodes;
   ScenarioRollout rollout;
+  std::vector<OperatorDeed> deeds;  // In the order of their times.
 
   // REQUIRES: there is such a provider.
   const ProviderSettings& SettingsOf(std::string_view provider) const;
-  const BreakerSettings& BreakerOf(std::string_view provider) const;
-  int AttemptsLimitOf(std::string_view provider) const;
+  const ModelSettings& OwnOf(std::string_view provider,
+                             std::string_view model) const;
+  // What holds for a target.
+  const BreakerSettings& BreakerOf(std::string_view provider,
+                                   std::string_view model) const;
+  int AttemptsLimitOf(std::string_view provider, std::string_view model) const;
+  absl::Duration FirstContentOf(std::string_view provider,
+                                std::string_view model) const;
+  absl::Duration FirstByteOf(std::string_view provider, std::string_view model,
+                             bool streams) const;
 
   // The same as a configuration file.
   std::string Yaml() const;

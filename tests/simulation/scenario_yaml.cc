@@ -58,6 +58,35 @@ std::string BreakerYaml(const BreakerSettings& breaker) {
                       ", half_open_probes: ", breaker.half_open_probes, "}");
 }
 
+std::string TimeoutsYaml(const ModelSettings& settings) {
+  std::string list;
+  const auto add = [&list](absl::string_view name, absl::Duration time) {
+    if (time == absl::ZeroDuration()) return;
+    absl::StrAppend(&list, list.empty() ? "" : ", ", name, ": ", Millis(time));
+  };
+  add("first_byte", settings.first_byte);
+  add("stream_first_byte", settings.stream_first_byte);
+  add("first_content", settings.first_content.value_or(absl::ZeroDuration()));
+  return list.empty() ? "" : absl::StrCat(", timeouts: {", list, "}");
+}
+
+std::string ModelYaml(const std::string& model, const ModelSettings& settings) {
+  std::string yaml = absl::StrCat("        - {model: ", model);
+  if (settings.breaker.has_value()) {
+    absl::StrAppend(&yaml,
+                    ", circuit_breaker: ", BreakerYaml(*settings.breaker));
+  }
+  if (settings.attempts_limit.has_value()) {
+    absl::StrAppend(
+        &yaml, ", retry: {attempts_limit: ", *settings.attempts_limit, "}");
+  }
+  if (settings.concurrent_attempts_limit != 0) {
+    absl::StrAppend(&yaml, ", concurrent_attempts_limit: ",
+                    settings.concurrent_attempts_limit);
+  }
+  return absl::StrCat(yaml, TimeoutsYaml(settings), "}\n");
+}
+
 // Lines of `resilience` of one provider; none if it has nothing of its own.
 std::string SettingsYaml(const ProviderSettings& settings) {
   std::string yaml;
@@ -78,6 +107,10 @@ std::string SettingsYaml(const ProviderSettings& settings) {
     absl::StrAppend(&yaml, "      health_check: {enabled: true, interval: ",
                     Millis(settings.probe_interval),
                     ", timeout: ", Millis(settings.probe_timeout), "}\n");
+  }
+  if (!settings.models.empty()) absl::StrAppend(&yaml, "      models:\n");
+  for (const auto& [model, own] : settings.models) {
+    absl::StrAppend(&yaml, ModelYaml(model, own));
   }
   return yaml.empty() ? yaml : absl::StrCat("    resilience:\n", yaml);
 }
@@ -174,6 +207,10 @@ std::string EjectionYaml(const Scenario& scenario) {
       ", base_ejection: ", Millis(scenario.base_ejection),
       ", ejection_limit: ", Millis(scenario.ejection_limit),
       ", ejected_percent_limit: ", scenario.ejected_percent_limit,
+      ", success_rate_deviation: ",
+      absl::StrFormat("%d.%03d", scenario.success_deviation_thousandths / 1000,
+                      scenario.success_deviation_thousandths % 1000),
+      ", latency_percent: ", scenario.latency_percent,
       ", slow_start: ", Millis(scenario.slow_start), "}\n");
 }
 

@@ -91,6 +91,13 @@ SimulatedProvider::Fate SimulatedProvider::Take(
   Fate fate = Decide(call);
   fate.ask = rules_.IsAsked(CallOf(call.request_id), name(), call.model,
                             CredentialOf(call), call.clock->SteadyTime());
+  rules_.IsGivenTime(fate.ask, call.first_byte_timeout);
+  const absl::Duration limit = call.first_byte_timeout;
+  if (limit > absl::ZeroDuration() && fate.latency > limit) {
+    // As the client for HTTP does.
+    fate.latency = limit;
+    fate.conduct = Conduct::kSilent;
+  }
   return fate;
 }
 

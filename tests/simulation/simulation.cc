@@ -32,6 +32,7 @@
 #include "service/pipeline/recorder.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "tests/simulation/call_rules.h"
+#include "tests/simulation/operator_deed.h"
 #include "tests/simulation/simulated_provider.h"
 #include "tests/testing/fake_random.h"
 #include "tests/testing/loop_runner.h"
@@ -118,6 +119,11 @@ class Simulation {
     if (probes) Spawn(Probe());
     ++running_;
     Spawn(ChangeRollout());
+    if (!scenario_.deeds.empty()) {
+      operator_.emplace(scenario_, *current_, runner_.loop());
+      ++running_;
+      Spawn(Operate());
+    }
     for (size_t i = 0; i < scenario_.calls.size(); ++i) {
       const absl::Duration at = begin_ + scenario_.calls[i].at;
       (co_await Sleep(runner_.loop(), at - time_.SteadyTime(), never_))
@@ -145,6 +151,17 @@ class Simulation {
       rules_.RolloutChanges(change.share, time_.SteadyTime());
       runtime_->rollout().Override(
           {.enabled = change.share > 0, .percentage = change.share / 100.0});
+    }
+    if (--running_ == 0) ended_.Set();
+  }
+
+  Task<void> Operate() {
+    for (const OperatorDeed& deed : scenario_.deeds) {
+      const absl::Duration wait = begin_ + deed.at - time_.SteadyTime();
+      (co_await Sleep(runner_.loop(), wait, never_)).IgnoreError();
+      rules_.OperatorActs(deed, time_.SteadyTime());
+      const absl::Status answer = co_await operator_->Do(deed);
+      rules_.OperatorIsAnswered(deed, answer);
     }
     if (--running_ == 0) ended_.Set();
   }
@@ -212,6 +229,7 @@ class Simulation {
   std::shared_ptr<const RuntimeSnapshot> runtime_;
   std::optional<CurrentRuntime> current_;
   std::optional<HealthProber> prober_;
+  std::optional<SimulatedOperator> operator_;
   bool probing_ = false;
   MetricRegistry registry_{time_};
   CallMetrics metrics_{registry_, {}};

@@ -15,6 +15,7 @@
 #include "service/resilience/outlier_ejection.h"
 #include "service/resilience/outlier_groups.h"
 #include "service/resilience/provider_probes.h"
+#include "service/resilience/target_board.h"
 #include "tests/simulation/call_rules.h"
 
 namespace gateway {
@@ -26,9 +27,16 @@ BreakerModel::State StateOf(CircuitBreaker::State state) {
       return BreakerModel::State::kOpen;
     case CircuitBreaker::State::kHalfOpen:
       return BreakerModel::State::kHalfOpen;
-    default:
-      return BreakerModel::State::kClosed;
+    case CircuitBreaker::State::kForcedOpen:
+      return BreakerModel::State::kForcedOpen;
+    case CircuitBreaker::State::kMetricsOnly:
+      return BreakerModel::State::kMetricsOnly;
+    case CircuitBreaker::State::kDisabled:
+      return BreakerModel::State::kOff;
+    case CircuitBreaker::State::kClosed:
+      break;
   }
+  return BreakerModel::State::kClosed;
 }
 
 }  // namespace
@@ -83,16 +91,18 @@ void CallRules::CompareEjections(absl::Duration now) {
       if (real.name == name &&
           real.ejected_for == model.EjectedFor(member, now) &&
           real.weight == model.WeightPermille(member, now) &&
+          real.times_ejected == model.ejections(member) &&
           real.consecutive_faults == model.failures_in_a_row(member)) {
         continue;
       }
       Broken(absl::StrCat(
           real.name, " is ejected for ", absl::FormatDuration(real.ejected_for),
           ", weighs ", real.weight, " and has failed ", real.consecutive_faults,
-          " times in a row, where ", name, " for ",
-          absl::FormatDuration(model.EjectedFor(member, now)), ", ",
-          model.WeightPermille(member, now), " and ",
-          model.failures_in_a_row(member), " would be right"));
+          " times in a row, ", real.times_ejected, " times ejected, where ",
+          name, " for ", absl::FormatDuration(model.EjectedFor(member, now)),
+          ", ", model.WeightPermille(member, now), ", ",
+          model.failures_in_a_row(member), " and ", model.ejections(member),
+          " would be right"));
     }
   }
 }
@@ -150,14 +160,18 @@ void CallRules::CompareCredentials(absl::Duration now) {
 void CallRules::CompareBreakers(absl::Duration now, const TargetName* except) {
   for (const auto& [name, model] : models_) {
     if (except != nullptr && *except == name) continue;
-    const CircuitBreaker& breaker =
-        state_->targets.Find(name.first, name.second).breaker;
-    const CircuitBreaker::Snapshot real = breaker.Read(now);
+    const TargetState& target = state_->targets.Find(name.first, name.second);
+    if (target.availability.disabled() != disabled_.contains(name)) {
+      Broken(absl::StrCat(TextOf(name), " is ",
+                          disabled_.contains(name) ? "enabled" : "disabled",
+                          " against the operator's word"));
+    }
+    const CircuitBreaker::Snapshot real = target.breaker.Read(now);
     const absl::Duration wait =
         model.Wait(now).value_or(CircuitBreaker::kProbeWait);
-    if (StateOf(real.state) == model.StateAt(now) && real.retry_after == wait &&
-        (!scenario_.BreakerOf(name.first).enforced ||
-         real.consecutive_failures == model.failures_in_a_row())) {
+    if (StateOf(real.state) == model.StateAt(now) &&
+        real.retry_after.value_or(absl::InfiniteDuration()) == wait &&
+        real.consecutive_failures == model.failures_in_a_row()) {
       continue;
     }
     Broken(
