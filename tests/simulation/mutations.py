@@ -1,6 +1,6 @@
 """Plants mistakes in the gateway, and sees that the simulator finds each.
 
-  python3 -m tests.simulation.mutations              # all, some forty minutes
+  python3 -m tests.simulation.mutations              # all, some fifty minutes
   python3 -m tests.simulation.mutations breaker      # those with this in the
                                                      # name
 

@@ -412,6 +412,128 @@ _OF_PROVIDERS = [
         said="waits for content"),
 ]
 
+_OF_MODELS = [
+    Mistake(
+        "a model's own breaker is its provider's",
+        "service/resilience/resilience_state.cc",
+        "      LayOver(model.circuit_breaker(), &of_model);\n", "",
+        said="would be right"),
+    Mistake(
+        "a model's own attempts_limit is its provider's", _PROVIDER_POLICY,
+        "LayOver(model.retry(), &retry);", "",
+        said="more often than attempts_limit"),
+    Mistake(
+        "any number may be under way with a model", _PROVIDER_POLICY,
+        "if (policy.concurrent_attempts_limit != 0) {",
+        "if (policy.concurrent_attempts_limit < 0) {",
+        said="requests under way, where"),
+    Mistake(
+        "a model's own limit to the first content is not kept",
+        _PROVIDER_POLICY,
+        "policy.limits.first_content = ToAbsl(timeouts.first_content());", "",
+        said="waits for content"),
+    Mistake(
+        "a stream has the time of a whole answer to its first byte",
+        _LIVE_ATTEMPT,
+        "call_.facts.stream ? policy_.stream_first_byte : policy_.first_byte;",
+        "policy_.first_byte;",
+        said="for its first byte"),
+]
+
+_COMPARED = [
+    Mistake(
+        "who fails a little more often than the mean is ejected", _EJECTION,
+        "below * below * kMillion <= factor * factor * spread;",
+        "factor > below * below * kMillion + spread;",
+        said="would be right"),
+    Mistake(
+        "who fails more often is not ejected", _EJECTION,
+        "ejected += Eject(*outlier.target, Reason::kSuccessRate, now_nanos);",
+        "ejected += outlier.target == nullptr;",
+        said="would be right"),
+    Mistake(
+        "the slowest is not ejected", _EJECTION,
+        "const int64_t median = compared[count / 2].mean_micros;",
+        "const int64_t median = compared[0].mean_micros;",
+        said="would be right"),
+    Mistake(
+        "who is slower by less than the margin is ejected", _EJECTION,
+        "           interval.mean_micros <= median + margin;",
+        "           interval.mean_micros + margin <= median;",
+        said="would be right"),
+    Mistake(
+        "more than the share of the targets are ejected for being slow",
+        _EJECTION, "if (out >= EjectedMax()) return false;",
+        "if (out >= EjectedMax() && reason != Reason::kLatency) return false;",
+        said="are ejected, of which"),
+]
+
+_OPERATORS = [
+    Mistake(
+        "a disabled model is asked where no other can be", _TARGET_PERMIT,
+        "if (state.availability.disabled()) {",
+        "if (state.availability.disabled() && !state.breaker.IsAskable(now)) {",
+        said="which is disabled"),
+    Mistake(
+        "a disabled model is not passed over for another", _RUNTIME_SNAPSHOT,
+        "const bool usable = LetsCallsThrough(target, now);",
+        "const bool usable = target.breaker.IsAskable(now);"),
+    Mistake(
+        "a disabled model is chosen where others only rest",
+        "service/routing/model_selector.cc",
+        "if (completed->passed_over < kind) obstacle.why.clear();",
+        "if (completed->passed_over < kind ||\n"
+        "          completed->passed_over == PassedOver::kOutOfUse) {\n"
+        "        obstacle.why.clear();\n"
+        "      }",
+        said="asks nobody and fails with"),
+    Mistake(
+        "who enables a model is not heard", "service/api/circuits_admin.cc",
+        "target->availability.Enable();", "",
+        said="against the operator's word"),
+    Mistake(
+        "a circuit that is forced open lets calls through", _BREAKER,
+        "if (state == State::kForcedOpen) return std::nullopt;", "",
+        said="while it rests"),
+    Mistake(
+        "a circuit that is forced to count opens", _BREAKER,
+        "(state == State::kClosed && ShouldOpen(second))",
+        "(state != State::kOpen && ShouldOpen(second))",
+        said="would be right"),
+    Mistake(
+        "a circuit that is reset is not closed",
+        "service/api/circuits_admin.cc",
+        "    target->breaker.Reset(now);\n", "",
+        said="would be right"),
+    Mistake(
+        "who is reset stays ejected", "service/api/circuits_admin.cc",
+        "  resilience.outliers.Reset(provider, model, now);\n", "",
+        said="would be right"),
+    Mistake(
+        "a provider's credentials stay out when it is reset",
+        "service/api/circuits_admin.cc",
+        "if (model.empty()) resilience.providers.ResetCredentials(provider);",
+        "",
+        said="would be right"),
+    Mistake(
+        "a node keeps its model when its time is over",
+        "service/routing/selection/node_overrides.cc",
+        "return now < place->expire_time ? &*place : nullptr;",
+        "return place->set_time <= now ? &*place : nullptr;",
+        said="where it is not sent"),
+    Mistake(
+        "what an operator gives serves whatever a call names", _SELECTION,
+        "const Wanted wanted = {.capabilities = query_.capabilities};",
+        "const Wanted wanted;",
+        said="which lacks what it needs"),
+    Mistake(
+        "what an operator gives counts for nothing",
+        "service/routing/model_selector.cc",
+        "whole.override_policy = EffectiveOverride(",
+        "EffectiveOverride(",
+        said="where override:"),
+]
+
 _CHANCE = [
     Mistake(
         "chance is the machine's", "service/resilience/backoff.cc",
@@ -433,5 +555,5 @@ _CHANCE = [
 ]
 
 MISTAKES = (_CALLS + _TIME + _BREAKERS + _RETRIES + _DEAD_PROVIDER +
-            _CREDENTIAL_MISTAKES + _EJECTIONS + _PROBES + _ROUTES + _ROLLOUT + _OF_PROVIDERS +
-            _CHANCE)
+            _CREDENTIAL_MISTAKES + _EJECTIONS + _COMPARED + _PROBES + _ROUTES +
+            _ROLLOUT + _OF_PROVIDERS + _OF_MODELS + _OPERATORS + _CHANCE)
