@@ -61,8 +61,9 @@ class SaidTest(unittest.TestCase):
             assert self.source == "a d c"
 
         def simulate(self):
-            kept = "1 scenarios, 0 of them break a rule; 0f"
-            return self._lines or [kept]
+            broken = len(self._lines)
+            return self._lines + [f"9 scenarios, {broken} of them break a "
+                                  "rule; 0f"]
 
     def find(self, lines, said, alone=False):
         copy = self._Copy(lines)

@@ -396,7 +396,8 @@ _OF_PROVIDERS = [
         "    LayOver(resilience.circuit_breaker(), &special);\n", ""),
     Mistake(
         "a provider's own attempts_limit is the common one", _PROVIDER_POLICY,
-        "LayOver(provider.resilience().retry(), &retry);", "",
+        "LayOver(provider.resilience().retry(), &retry);",
+        "static_cast<void>(provider);",
         said="more often than attempts_limit"),
     Mistake(
         "one more is under way with a provider than may be", _TARGET_PERMIT,
