@@ -78,9 +78,13 @@ bool CallRules::StandsInFor(const CallState& call, const Ask& ask,
 }
 
 // One whose target's credentials are out, or cool by what heads have said, is
-// made once nobody else is left.
-bool CallRules::IsLateReconnect(const CallState& call, const Ask& ask) const {
-  return call.put_off_reconnect == ask.target;
+// made once nobody else is left. One that waits until they may be sent is a
+// retry.
+bool CallRules::IsLateReconnect(const CallState& call, const Ask& ask,
+                                absl::Duration now) {
+  return call.put_off_reconnect == ask.target &&
+         (now == LastEnded(call).ended ||
+          !CredentialsOf(ask.target).MayBeAsked(now));
 }
 
 bool CallRules::CouldStandIn(const CallState& call, const Ask& before,
@@ -187,7 +191,7 @@ void CallRules::IsGivenTime(size_t ask, absl::Duration first_byte) {
                       " is its own limit"));
 }
 
-void CallRules::FillPlace(const CallState& call, size_t number, Ask& ask,
+void CallRules::FillPlace(CallState& call, size_t number, Ask& ask,
                           absl::Duration now) {
   if (IsUnderWay(call)) {
     // One that is asked beside another takes its place now.
@@ -200,8 +204,11 @@ void CallRules::FillPlace(const CallState& call, size_t number, Ask& ask,
   }
   const Ask& before = LastEnded(call);
   const bool keeps = StandsInFor(call, ask, now);
-  const bool is_late = !keeps && IsLateReconnect(call, ask);
+  const bool is_late = !keeps && IsLateReconnect(call, ask, now);
   ask.stands_in = keeps || is_late;
+  if (ask.stands_in && call.put_off_reconnect == ask.target) {
+    call.put_off_reconnect.reset();
+  }
   // A hedge's place is given back with it.
   ask.keeps_place = keeps && before.extra && !before.is_hedge;
   ask.extra = ask.keeps_place || (!keeps && FailsItself(ask.target)) ||

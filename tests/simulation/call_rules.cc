@@ -120,7 +120,6 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
   if (!state.asks.empty()) FillPlace(state, call, ask, now);
   state.stand_ins += ask.stands_in ? 1 : 0;
   state.next_is_reconnect = false;
-  if (state.put_off_reconnect == name) state.put_off_reconnect.reset();
   state.asks.push_back(number);
   asks_.push_back(std::move(ask));
   CheckLoad(name.first,

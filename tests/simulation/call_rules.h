@@ -269,8 +269,7 @@ class CallRules {
   void SettleBegun(size_t call, absl::Duration now);
   // Finds the request's place in the budget, and says what stands in the way of
   // its being made after those that were.
-  void FillPlace(const CallState& call, size_t number, Ask& ask,
-                 absl::Duration now);
+  void FillPlace(CallState& call, size_t number, Ask& ask, absl::Duration now);
   void FillMember(const CallState& call, Ask& ask);
   // Who rests now is passed over for the rest of the call.
   void LeaveOutResting(CallState& call, absl::Duration now);
@@ -322,7 +321,8 @@ class CallRules {
   // Whether a request takes the place of the one before, and needs none in the
   // budget.
   bool StandsInFor(const CallState& call, const Ask& ask, absl::Duration now);
-  bool IsLateReconnect(const CallState& call, const Ask& ask) const;
+  bool IsLateReconnect(const CallState& call, const Ask& ask,
+                       absl::Duration now);
   // Whether nothing but its credentials stands in its way, and they only until
   // nobody else is left.
   bool MayBeLastResort(const TargetName& target, absl::Duration now);
