@@ -1,6 +1,5 @@
 """Callers without a key: nothing but the head of what they send is read."""
 
-import os
 import re
 import threading
 import unittest
@@ -9,12 +8,10 @@ from tests.integration import gateway_case
 from tests.integration import http_calls
 from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import chat
+from tests.testing.sanitized import SANITIZED
 
 # Who may call.
 _ACCESS = ('auth: {{callers: {{api_keys: [{{id: alice, key: "env:ALICE"}}]}}}}\n')
-# Under a sanitizer memory means little.
-_SANITIZED = any(name in os.environ for name in
-                 ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 _KEY = "sk-of-alice-0123456789"
 _MIB = 1024 * 1024
 _BODY_BYTES = 31 * _MIB
@@ -82,7 +79,7 @@ class StrangerTest(_KeyCase):
                               more="expect: 100-continue"))
         self.assertEqual(connection.read_answer().status, 401)
 
-    @unittest.skipIf(_SANITIZED, "memory is a sanitizer's")
+    @unittest.skipIf(SANITIZED, "memory is a sanitizer's")
     def test_what_strangers_send_takes_no_memory(self):
         self.assert_serves_alice()
         before = self.rss_bytes()

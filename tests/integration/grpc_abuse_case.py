@@ -13,7 +13,6 @@ The native engine is held to what is expected. What becomes of the same with
 gRPC C++ is only printed beside it: a figure, not a test.
 """
 
-import os
 import re
 import threading
 import time
@@ -25,13 +24,11 @@ from tests.integration import http_calls
 from tests.testing import http2_wire
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.http2_wire import Http2Connection
+from tests.testing.sanitized import SANITIZED
 
 GENERATE = "/llmgateway.v1.GatewayService/Generate"
 STREAM = "/llmgateway.v1.GatewayService/StreamGenerate"
 
-# Under a sanitizer memory means little.
-SANITIZED = any(name in os.environ for name in
-                ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 MIB = 1024 * 1024
 
 _PATIENCE_S = 20.0

@@ -9,14 +9,15 @@ from tests.integration import gateway_case
 from tests.integration import grpc_abuse_case
 from tests.integration import http_calls
 from tests.integration.http_calls import chat
+from tests.testing.sanitized import SANITIZED
 
 KEY = "key-of-a-caller-1234567890"
 # What a gateway may hold of bodies by default, and as much again.
 RSS_BYTES_MAX = 160 << 20
 # A sanitized gateway is ten times slower, and these peers take whatever it has:
 # then it is what it reports that counts.
-_TURNS = 1 if grpc_abuse_case.SANITIZED else 4
-_CALLS = 4 if grpc_abuse_case.SANITIZED else 20
+_TURNS = 1 if SANITIZED else 4
+_CALLS = 4 if SANITIZED else 20
 
 CONFIG = gateway_case.CONFIG + """\
 runtime: {{event_loops: 1}}
@@ -66,5 +67,5 @@ class PeerCase(gateway_case.GatewayCase):
         print("figure | hostile %s | %d calls beside it, %.1f MiB" % (
             name, others.calls, peak / (1 << 20)), flush=True)
         self.assertEqual(others.failures, [])
-        if not grpc_abuse_case.SANITIZED:
+        if not SANITIZED:
             self.assertLess(peak, rss_bytes_max)

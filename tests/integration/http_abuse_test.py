@@ -1,6 +1,5 @@
 """Clients that are slow, greedy, or that try to smuggle."""
 
-import os
 import re
 import socket
 import unittest
@@ -10,11 +9,9 @@ from tests.integration import http_calls
 from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import chat
 from tests.integration.http_calls import request_bytes
+from tests.testing.sanitized import SANITIZED
 
 _BODY = http_calls.encode(chat("gpt-x"))
-# Under a sanitizer memory means little.
-_SANITIZED = any(name in os.environ for name in
-                 ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 
 
 def _listeners(http_options):
@@ -353,7 +350,7 @@ class MemoryTest(_AbuseCase):
                 return
             self.assert_serves()
 
-    @unittest.skipIf(_SANITIZED, "memory is a sanitizer's")
+    @unittest.skipIf(SANITIZED, "memory is a sanitizer's")
     def test_stalled_bodies_take_little_memory(self):
         self.assert_serves()
         before = self.rss_bytes()
@@ -366,7 +363,7 @@ class MemoryTest(_AbuseCase):
         self.assertLess(grown, self._CONNECTIONS * 64 * 1024)
         self.assert_serves()
 
-    @unittest.skipIf(_SANITIZED, "memory is a sanitizer's")
+    @unittest.skipIf(SANITIZED, "memory is a sanitizer's")
     def test_stalled_heads_take_little_memory(self):
         self.assert_serves()
         before = self.rss_bytes()
