@@ -1,6 +1,7 @@
 #include "service/api/policies_admin.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,9 @@ constexpr std::string_view kPoliciesService = "llmgateway.v1.AdminService";
 constexpr int kUpdatesMax = 1000;
 constexpr absl::Duration kTtlMin = absl::Seconds(1);
 constexpr absl::Duration kTtlMax = absl::Hours(8760);
+// A message has less beside its seconds, as google/protobuf/duration.proto
+// says.
+constexpr int32_t kNanosPerSecond = 1'000'000'000;
 
 void FillCurrentAssignment(const RuntimeSnapshot& runtime,
                            const std::string& node, v1::NodeAssignment* to) {
@@ -82,7 +86,8 @@ absl::StatusOr<NodeOverride> PoliciesAdmin::OverrideOf(
                         .set_time = now};
   if (!update.has_ttl()) return given;
   const absl::Duration ttl = ToAbsl(update.ttl());
-  if (ttl < kTtlMin || ttl > kTtlMax) {
+  if (ttl < kTtlMin || ttl > kTtlMax || update.ttl().nanos() < 0 ||
+      update.ttl().nanos() >= kNanosPerSecond) {
     return InvalidField("ttl", "must be 1s to 31536000s (8760h)");
   }
   if (given.model.empty()) {

@@ -9,6 +9,8 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
@@ -26,6 +28,7 @@
 #include "service/http/admin_requests.h"
 #include "service/http/refusal_watch.h"
 #include "service/http/request_target.h"
+#include "service/pipeline/call_directives.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -311,6 +314,15 @@ AdminRoutes::Answer AdminRoutes::Answer::NoSuchRoute(const HttpRequest& request,
 
 std::optional<AdminRoutes::Answer> AdminRoutes::Answer::WrongForm(
     const AdminRoute& route, const HttpRequest& request, bool has_body) {
+  for (const HttpField& field : request.fields) {
+    if (!absl::StartsWithIgnoreCase(ToAbsl(field.name),
+                                    ToAbsl(CallDirectives::kPrefix))) {
+      continue;
+    }
+    return Malformed("header",
+                     InvalidField(absl::AsciiStrToLower(ToAbsl(field.name)),
+                                  "is not known to this path; leave it out"));
+  }
   if (!route.has_body()) return std::nullopt;
   if (IsAdminBodyEncoded(request)) {
     Answer answer =

@@ -109,6 +109,14 @@ class HostileTest(AdminHttpCase):
         self.assertIn("query", self.refused(
             422, "PUT", self._NODE + "?ttl=60", {"model_id": "claude-sonnet"}))
 
+    def test_a_header_that_no_path_knows_is_refused(self):
+        for method, path, body in (
+                ("GET", "/policies", None),
+                ("PUT", self._NODE, {"model_id": "claude-sonnet"})):
+            message = self.refused(422, method, path, body,
+                                   headers={"X-LLMGateway-Node": "writer"})
+            self.assertTrue(message.startswith("x-llmgateway-node"), message)
+
     def test_what_is_too_long_is_refused(self):
         body = {"model_id": "x" * 70000}
         message = self.refused(413, "PUT", self._NODE, body)

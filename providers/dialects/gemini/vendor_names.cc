@@ -3,6 +3,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -201,10 +202,13 @@ std::string_view MimeTypeOfAudio(std::string_view format) {
 }
 
 v1::ReasoningSettings::Effort EffortOfLevel(std::string_view level) {
-  if (level == "MINIMAL") return v1::ReasoningSettings::EFFORT_MINIMAL;
-  if (level == "LOW") return v1::ReasoningSettings::EFFORT_LOW;
-  if (level == "MEDIUM") return v1::ReasoningSettings::EFFORT_MEDIUM;
-  if (level == "HIGH") return v1::ReasoningSettings::EFFORT_HIGH;
+  const auto is = [level](absl::string_view word) {
+    return absl::EqualsIgnoreCase(ToAbsl(level), word);
+  };
+  if (is("MINIMAL")) return v1::ReasoningSettings::EFFORT_MINIMAL;
+  if (is("LOW")) return v1::ReasoningSettings::EFFORT_LOW;
+  if (is("MEDIUM")) return v1::ReasoningSettings::EFFORT_MEDIUM;
+  if (is("HIGH")) return v1::ReasoningSettings::EFFORT_HIGH;
   return v1::ReasoningSettings::EFFORT_UNSPECIFIED;
 }
 

@@ -67,8 +67,8 @@ std::string_view AudioFormatOf(std::string_view mime_type);
 // Returns the media type of a format; empty if it has none.
 std::string_view MimeTypeOfAudio(std::string_view format);
 
-// Returns the effort; EFFORT_UNSPECIFIED for a name that the format does not
-// have.
+// Returns the effort, of a word in upper or, as in the vendor's own examples,
+// lower case; EFFORT_UNSPECIFIED for a name that the format does not have.
 v1::ReasoningSettings::Effort EffortOfLevel(std::string_view level);
 
 // Makes an id for a call that has none: the same for the same seed, and

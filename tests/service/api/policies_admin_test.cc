@@ -146,6 +146,13 @@ TEST_F(PoliciesAdminTest, WhatIsWrongIsToldByField) {
     request.mutable_ttl()->set_seconds(seconds);
     EXPECT_EQ(FieldAtFault(request), "");
   }
+  request.mutable_ttl()->set_seconds(60);
+  for (const int32_t nanos : {-1, 1'000'000'000}) {
+    request.mutable_ttl()->set_nanos(nanos);
+    EXPECT_EQ(FieldAtFault(request), "ttl");
+  }
+  request.mutable_ttl()->set_nanos(999'999'999);
+  EXPECT_EQ(FieldAtFault(request), "");
   request.set_model_id("");
   EXPECT_EQ(FieldAtFault(request), "ttl");
 }

@@ -161,6 +161,16 @@ TEST(GeminiVendorNamesTest, SignaturesOfOthersComeBackThroughGooglesClients) {
   }
 }
 
+TEST(GeminiVendorNamesTest, LevelsAreWordsInEitherCase) {
+  for (const std::string_view word : {"LOW", "low", "Low"}) {
+    EXPECT_EQ(EffortOfLevel(word), v1::ReasoningSettings::EFFORT_LOW) << word;
+  }
+  for (const std::string_view word : {"", "lo", "lower", "THINKING"}) {
+    EXPECT_EQ(EffortOfLevel(word), v1::ReasoningSettings::EFFORT_UNSPECIFIED)
+        << word;
+  }
+}
+
 TEST(GeminiVendorNamesTest, KnowsAJsonObject) {
   EXPECT_TRUE(IsJsonObject(" {\"a\":[1]} "));
   for (const std::string_view text : {"", "[]", "{", "{} {}", "text", "7"}) {
