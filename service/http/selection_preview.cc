@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "google/protobuf/arena.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
@@ -123,12 +124,13 @@ absl::Status MergeDirectives(const CallDirectives& said,
   return absl::OkStatus();
 }
 
-// Reads the request that a choice is asked for.
+// Reads the request that a choice is asked for, which lies in `arena`.
 absl::Status ReadAsked(const RequestContext& context,
+                       const google::protobuf::Arena& arena,
                        v1::GenerateRequest* request) {
   const std::string_view body = context.request.body;
   GATEWAY_RETURN_IF_ERROR(ReadBounded(
-      body.size(), [request] { return request->GetArena()->SpaceAllocated(); },
+      body.size(), [&arena] { return arena.SpaceAllocated(); },
       [&] { return selection_chat::ReadPreview(body, request); },
       RequestTakesTooMuch));
   v1::Selection* const selection = request->mutable_selection();
@@ -207,8 +209,9 @@ std::vector<selection_chat::Ability> AbilitiesOf(const ModelPolicy* policy) {
 absl::StatusOr<std::string> Preview(const RequestContext& context,
                                     UnaskedCall& unasked,
                                     std::vector<v1::Warning>* warnings) {
-  v1::GenerateRequest request;
-  GATEWAY_RETURN_IF_ERROR(ReadAsked(context, &request));
+  auto& request = *google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(
+      &unasked.arena);
+  GATEWAY_RETURN_IF_ERROR(ReadAsked(context, unasked.arena, &request));
   wire::DroppedFields("", warnings).Foreign("", request.extensions());
   v1::ExplainRouteResponse explained;
   unasked.Take(request);

@@ -76,6 +76,17 @@ class PreviewTest(_PreviewCase):
             headers={"x-llmgateway-agent-type": "editor"})
         self.assertIn("contradicts", rule)
 
+    def test_a_call_of_any_length_is_read(self):
+        # More than 4 KiB are counted as they are read.
+        for length in (4096, 4097, 100000, 3000000):
+            with self.subTest(length=length):
+                self.assertEqual(self.choice(
+                    say("x" * length, node_name="writer")), "writer-model")
+        (_, told), = self.refused(
+            b'{"messages":[' + b",".join([b"{}"] * 400000) + b"]}", _PREVIEW)
+        self.assertTrue(told)
+        self.assertEqual(self.choice({"node_name": "writer"}), "writer-model")
+
     def test_parameters_that_nobody_reads_are_refused(self):
         for query, rule in (("?node=writer", "is no parameter here"),
                             ("?strategy=balanced&x=1", "is no parameter here"),
