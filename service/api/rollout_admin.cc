@@ -37,9 +37,11 @@ std::string KeptRollout(const std::string& configured,
   return text;
 }
 
+// Fails for all that KeptRollout does not write: what is passed over unread
+// would be lost without a word.
 absl::Status ReadKept(std::string_view text, std::string* configured,
                       RolloutSwitch::Said* said) {
-  return ReadJson(text, [&](JsonValue& root) {
+  GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "configured") {
@@ -48,10 +50,23 @@ absl::Status ReadKept(std::string_view text, std::string* configured,
             GATEWAY_ASSIGN_OR_RETURN(said->enabled, value.Bool());
           } else if (key == "percentage") {
             GATEWAY_ASSIGN_OR_RETURN(said->percentage, value.Double());
+          } else {
+            return value.Error("is no field of a rollout");
           }
           return absl::OkStatus();
         });
-  });
+  }));
+  if (configured->empty()) {
+    return absl::InvalidArgumentError("lacks `configured`");
+  }
+  if (!said->any()) {
+    return absl::InvalidArgumentError("has neither `enabled` nor `percentage`");
+  }
+  if (!RolloutSwitch::CanBe(*said)) {
+    return absl::InvalidArgumentError(
+        "percentage: must be 0 to 100, with two decimals at most");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -65,7 +80,7 @@ void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime) {
                   RolloutSwitch::Said said;
                   GATEWAY_RETURN_IF_ERROR(ReadKept(text, &configured, &said));
                   RolloutSwitch& rollout = runtime.rollout();
-                  if (said.any() && configured == rollout.configured()) {
+                  if (configured == rollout.configured()) {
                     rollout.Override(said);
                   }
                   return absl::OkStatus();

@@ -31,8 +31,9 @@
 
 namespace gateway {
 
-// Puts into force what operators had said before the process began. One line of
-// the log tells if that cannot be read: then the configuration counts.
+// Puts into force what operators had said before the process began. What is not
+// what was written, or cannot be said, is damage (StateStore::Restore): then
+// the configuration counts.
 void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime);
 
 class RolloutAdmin {

@@ -3,11 +3,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "errors/fault.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
@@ -18,6 +21,10 @@
 
 namespace gateway {
 namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 constexpr char kQuarter[] =
     "providers: [{name: mock, mock: {}}]\n"
@@ -141,9 +148,40 @@ TEST_F(RolloutAdminTest, WhatIsSaidIsAddedToWhatWasSaid) {
   EXPECT_EQ(ShareAfterRestart(kQuarter), 5000);
 }
 
-TEST_F(RolloutAdminTest, WhatCannotBeReadIsNotFollowed) {
-  ASSERT_TRUE(state_->Write("rollout.json", "{\"configured\":").ok());
-  EXPECT_EQ(ShareAfterRestart(kQuarter), 2500);
+TEST_F(RolloutAdminTest, WhatIsNoRolloutIsSetAsideAndNotFollowed) {
+  const std::string configured = absl::StrCat(
+      R"({"configured":")", runtime_.Get()->rollout().configured(), R"(")");
+  for (const std::string& text : {
+           std::string(R"({"configured":)"),
+           std::string("{}"),
+           std::string(R"({"foo":1})"),
+           std::string(R"({"enabled":false})"),
+           configured + "}",
+           configured + R"(,"enabeld":false})",
+           configured + R"(,"enabled":false,"percentagf":50})",
+           configured + R"(,"enabled":0})",
+           configured + R"(,"percentage":"50"})",
+           configured + R"(,"percentage":400})",
+           configured + R"(,"percentage":-5})",
+           configured + R"(,"enabled":false,"percentage":0.001})",
+       }) {
+    SCOPED_TRACE(text);
+    ASSERT_TRUE(state_->Write("rollout.json", text).ok());
+    EXPECT_EQ(ShareAfterRestart(kQuarter), 2500);
+    EXPECT_EQ(*state_->Read("rollout.json"), std::nullopt);
+    EXPECT_THAT(state_->damaged(), SizeIs(1));
+    for (const std::string& kept : state_->damaged()) {
+      EXPECT_THAT(kept,
+                  StartsWith(state_->folder() + "/rollout.json.damaged-"));
+      std::filesystem::remove(kept);
+    }
+    state_->FindDamaged();
+  }
+  // All of these but the damage.
+  ASSERT_TRUE(
+      state_->Write("rollout.json", configured + R"(,"enabled":false})").ok());
+  EXPECT_EQ(ShareAfterRestart(kQuarter), 0);
+  EXPECT_THAT(state_->damaged(), IsEmpty());
 }
 
 TEST_F(RolloutAdminTest, WhatIsWrongIsRefusedAndChangesNothing) {
