@@ -1,11 +1,14 @@
 #include "service/api/policies_admin.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -13,6 +16,7 @@
 #include "service/api/override_document.h"
 #include "service/api/policy_view.h"
 #include "service/api/state_fault.h"
+#include "service/routing/selection/model_selection.h"
 
 namespace gateway {
 namespace {
@@ -32,12 +36,36 @@ void FillCurrentAssignment(const RuntimeSnapshot& runtime,
   FillAssignment(runtime, *runtime.selection().overrides.Get(), node, to);
 }
 
+void FillNodeResult(const RuntimeSnapshot& runtime,
+                    const OverrideSet& overrides, const std::string& node,
+                    const absl::Status& set, v1::NodePolicyResult* to) {
+  to->set_node_name(node);
+  if (set.ok()) {
+    FillAssignment(runtime, overrides, node, to->mutable_assignment());
+  } else {
+    to->set_failure_message(std::string(set.message()));
+  }
+}
+
+// How much work views are, for OffLoop.
+size_t WorkForOneNode(const RuntimeSnapshot& runtime) {
+  return WorkForNodes(runtime, 1);
+}
+
+size_t WorkForEachStrategy(const RuntimeSnapshot& runtime) {
+  return WorkForNodes(runtime, std::size(kSelectionStrategies));
+}
+
+// By the worker pool, if it is much. A view begins what it does for its call:
+// pieces of calls that are under way pass it.
 template <typename Request, typename Response>
 Task<absl::Status> Answer(std::shared_ptr<const RuntimeSnapshot> runtime,
                           absl::Status (*view)(const RuntimeSnapshot&,
                                                const Request&, Response*),
-                          const Request& request, Response* response) {
-  co_return view(*runtime, request, response);
+                          size_t work, const Request& request,
+                          Response* response) {
+  const auto answer = [&] { return view(*runtime, request, response); };
+  co_return co_await OffLoop(work, answer, WorkerPool::Stage::kBegins);
 }
 
 }  // namespace
@@ -45,22 +73,28 @@ Task<absl::Status> Answer(std::shared_ptr<const RuntimeSnapshot> runtime,
 template <typename Request, typename Response>
 void PoliciesAdmin::AddView(MethodTable& table, std::string_view method,
                             absl::Status (*view)(const RuntimeSnapshot&,
-                                                 const Request&, Response*)) {
+                                                 const Request&, Response*),
+                            size_t (*work)(const RuntimeSnapshot&)) {
   table.AddUnary<Request, Response>(
       kPoliciesService, method,
-      [this, view](CallContext&, const Request& request, Response* response) {
-        return Answer(sources_.runtime.Get(), view, request, response);
+      [this, view, work](CallContext&, const Request& request,
+                         Response* response) {
+        Runtime runtime = sources_.runtime.Get();
+        const size_t bytes = work(*runtime);
+        return Answer(std::move(runtime), view, bytes, request, response);
       });
 }
 
 void PoliciesAdmin::AddTo(MethodTable& table) {
-  AddView(table, "ListPolicies", &ListPolicies);
-  AddView(table, "ListNodeRequirements", &ListNodeRequirements);
-  AddView(table, "ListAssignments", &ListAssignments);
-  AddView(table, "TestSelection", &TestSelection);
-  AddView(table, "GetRecommendations", &GetRecommendations);
-  AddView(table, "GetCostOptimization", &GetCostOptimization);
-  AddView(table, "GetModelPerformance", &GetModelPerformance);
+  AddView(table, "ListPolicies", &ListPolicies, &WorkForOneNode);
+  AddView(table, "ListNodeRequirements", &ListNodeRequirements,
+          &WorkForOneNode);
+  AddView(table, "ListAssignments", &ListAssignments, &WorkForAllNodes);
+  AddView(table, "TestSelection", &TestSelection, &WorkForOneNode);
+  AddView(table, "GetRecommendations", &GetRecommendations,
+          &WorkForEachStrategy);
+  AddView(table, "GetCostOptimization", &GetCostOptimization, &WorkForAllNodes);
+  AddView(table, "GetModelPerformance", &GetModelPerformance, &WorkForOneNode);
   table.AddUnary<v1::UpdateNodePolicyRequest, v1::UpdateNodePolicyResponse>(
       kPoliciesService, "UpdateNodePolicy",
       [this](CallContext& call, const v1::UpdateNodePolicyRequest& request,
@@ -161,20 +195,19 @@ Task<absl::Status> PoliciesAdmin::BulkUpdateNodePolicies(
                                 co_await Set(call, runtime, std::move(given)));
     next = *runtime->selection().overrides.Get();
   }
-  size_t place = 0;
-  for (int i = 0; i < request.updates_size(); ++i) {
-    const std::string& node = request.updates(i).node_name();
-    const absl::Status& malformation = malformed[static_cast<size_t>(i)];
-    const absl::Status status = malformation.ok() ? set[place++] : malformation;
-    v1::NodePolicyResult& result = *response->add_results();
-    result.set_node_name(node);
-    if (status.ok()) {
-      FillAssignment(*runtime, next, node, result.mutable_assignment());
-    } else {
-      result.set_failure_message(std::string(status.message()));
+  const auto tell = [&] {
+    size_t place = 0;
+    for (int i = 0; i < request.updates_size(); ++i) {
+      const absl::Status& malformation = malformed[static_cast<size_t>(i)];
+      FillNodeResult(*runtime, next, request.updates(i).node_name(),
+                     malformation.ok() ? set[place++] : malformation,
+                     response->add_results());
     }
-  }
-  co_return absl::OkStatus();
+    return absl::OkStatus();
+  };
+  co_return co_await OffLoop(
+      WorkForNodes(*runtime, static_cast<size_t>(request.updates_size())),
+      tell);
 }
 
 Task<absl::StatusOr<std::vector<absl::Status>>> PoliciesAdmin::Set(

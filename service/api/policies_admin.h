@@ -10,11 +10,13 @@
 // in force.
 //
 // Thread-safe once added; handlers run on the loops of their calls, except that
-// overrides are written, and then put into force, by the worker.
+// overrides are written, and then put into force, by the worker, and that what
+// takes long to compute is done by the pool of worker_pool.h.
 
 #ifndef SERVICE_API_POLICIES_ADMIN_H_
 #define SERVICE_API_POLICIES_ADMIN_H_
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -54,11 +56,13 @@ class PoliciesAdmin {
  private:
   using Runtime = std::shared_ptr<const RuntimeSnapshot>;
 
-  // Answers a method that changes nothing.
+  // Answers a method that changes nothing; `work` says how much it is to answer
+  // it, as WorkForNodes does.
   template <typename Request, typename Response>
   void AddView(MethodTable& table, std::string_view method,
                absl::Status (*view)(const RuntimeSnapshot&, const Request&,
-                                    Response*));
+                                    Response*),
+               size_t (*work)(const RuntimeSnapshot&));
 
   Task<absl::Status> UpdateNodePolicy(
       CallContext& call, const llmgateway::v1::UpdateNodePolicyRequest& request,

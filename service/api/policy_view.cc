@@ -31,6 +31,8 @@ namespace v1 = ::llmgateway::v1;
 
 constexpr int kPolicyPageDefault = 100;
 constexpr int kPolicyPageMax = 1000;
+// What it takes to look at a policy for a node, in bytes of OffLoop: 1.5 us.
+constexpr size_t kBytesPerPolicy = 100;
 // How a page token begins; behind it stands how many came before.
 constexpr char kOffsetMark[] = "from:";
 
@@ -149,6 +151,16 @@ std::string_view OutcomeOf(const RuntimeSnapshot& runtime,
 }
 
 }  // namespace
+
+size_t WorkForNodes(const RuntimeSnapshot& runtime, size_t nodes) {
+  return kBytesPerPolicy * TableOf(runtime).policies().size() * nodes;
+}
+
+size_t WorkForAllNodes(const RuntimeSnapshot& runtime) {
+  return WorkForNodes(runtime,
+                      TableOf(runtime).nodes().size() +
+                          runtime.selection().overrides.Get()->all().size());
+}
 
 const ModelPolicy& AskedFirst(const RuntimeSnapshot& runtime,
                               const RouteSelection& selection) {

@@ -4,11 +4,15 @@
 //
 //   GATEWAY_RETURN_IF_ERROR(TestSelection(*runtime, request, &response));
 //
-// Thread-safe: plain functions, which change nothing.
+// What is asked of all nodes goes through all policies for each of them: of a
+// thousand of both that takes seconds, so whoever runs on a loop asks OffLoop.
+//
+// Thread-safe: plain functions, which change nothing and may run on any thread.
 
 #ifndef SERVICE_API_POLICY_VIEW_H_
 #define SERVICE_API_POLICY_VIEW_H_
 
+#include <cstddef>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -20,6 +24,12 @@
 #include "service/routing/selection/node_overrides.h"
 
 namespace gateway {
+
+// Returns how much work it is to choose among the policies for so many nodes,
+// in bytes of OffLoop.
+size_t WorkForNodes(const RuntimeSnapshot& runtime, size_t nodes);
+// The same for all nodes that are configured or have an override.
+size_t WorkForAllNodes(const RuntimeSnapshot& runtime);
 
 // Each answers the rpc of its name, and fails as that does.
 absl::Status ListPolicies(const RuntimeSnapshot& runtime,

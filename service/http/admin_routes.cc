@@ -24,6 +24,7 @@
 #include "google/protobuf/message.h"
 #include "service/api/caller_check.h"
 #include "service/api/config_admin.h"
+#include "service/api/policy_view.h"
 #include "service/http/admin_answers.h"
 #include "service/http/admin_requests.h"
 #include "service/http/refusal_watch.h"
@@ -49,6 +50,8 @@ struct AdminRoute {
   absl::Status (*read)(const AdminQuestion& from, Message* to) = nullptr;
   absl::Status (*write)(const AdminAsked& asked, const Message& request,
                         const Message& response, JsonWriter& json) = nullptr;
+  // To write it goes through all policies for all nodes.
+  bool tells_of_all_nodes = false;
 
   bool has_body() const { return method != "GET"; }
   bool names_node() const { return path.ends_with('/'); }
@@ -59,7 +62,8 @@ template <typename Request, typename Response,
           absl::Status (*kWrite)(const AdminAsked&, const Request&,
                                  const Response&, JsonWriter&)>
 constexpr AdminRoute RouteOf(std::string_view method, std::string_view path,
-                             std::string_view rpc) {
+                             std::string_view rpc,
+                             bool tells_of_all_nodes = false) {
   return {.method = method,
           .path = path,
           .rpc = rpc,
@@ -72,7 +76,8 @@ constexpr AdminRoute RouteOf(std::string_view method, std::string_view path,
                  const Message& response, JsonWriter& json) {
                 return kWrite(asked, static_cast<const Request&>(request),
                               static_cast<const Response&>(response), json);
-              }};
+              },
+          .tells_of_all_nodes = tells_of_all_nodes};
 }
 
 // Whatever comes first counts: `bulk` and `reload` are no nodes here.
@@ -80,7 +85,8 @@ constexpr AdminRoute kAdminRoutes[] = {
     RouteOf<v1::GetHealthRequest, v1::GetHealthResponse, &ReadPathAlone,
             &WriteAdminHealth>("GET", "/health", "GetHealth"),
     RouteOf<v1::GetHealthRequest, v1::GetHealthResponse, &ReadPathAlone,
-            &WriteAdminStatus>("GET", "/status", "GetHealth"),
+            &WriteAdminStatus>("GET", "/status", "GetHealth",
+                               /*tells_of_all_nodes=*/true),
     RouteOf<v1::ListPoliciesRequest, v1::ListPoliciesResponse, &ReadListing,
             &WritePolicies>("GET", "/policies", "ListPolicies"),
     RouteOf<v1::ListNodeRequirementsRequest, v1::ListNodeRequirementsResponse,
@@ -88,7 +94,8 @@ constexpr AdminRoute kAdminRoutes[] = {
                                                   "ListNodeRequirements"),
     RouteOf<v1::ListAssignmentsRequest, v1::ListAssignmentsResponse,
             &ReadListing, &WriteAssignments>("GET", "/assignments",
-                                             "ListAssignments"),
+                                             "ListAssignments",
+                                             /*tells_of_all_nodes=*/true),
     RouteOf<v1::BulkUpdateNodePoliciesRequest,
             v1::BulkUpdateNodePoliciesResponse, &ReadNodePolicies,
             &WriteNodePolicies>("PUT", "/policies/bulk",
@@ -108,7 +115,8 @@ constexpr AdminRoute kAdminRoutes[] = {
             &ReadPathAlone, &WriteCostOptimization>("GET", "/cost-optimization",
                                                     "GetCostOptimization"),
     RouteOf<v1::GetConfigRequest, v1::GetConfigResponse, &ReadPathAlone,
-            &WriteValidation>("GET", "/validate", "GetConfig"),
+            &WriteValidation>("GET", "/validate", "GetConfig",
+                              /*tells_of_all_nodes=*/true),
 };
 
 // Returns the route of a path, whatever the method; null if there is none.
@@ -436,8 +444,11 @@ Task<AdminRoutes::Answer> AdminRoutes::AnswerTo(const HttpRequest& request,
     FillProblems(sources_.reloader->state().problems,
                  v1::ConfigProblem::SEVERITY_ERROR, &told.refused);
   }
-  const absl::Status unwritten =
-      route->write(told, *asked, *arguments.response, json);
+  const auto write = [&] {
+    return route->write(told, *asked, *arguments.response, json);
+  };
+  const absl::Status unwritten = co_await OffLoop(
+      route->tells_of_all_nodes ? WorkForAllNodes(*in_use) : 0, write);
   if (!unwritten.ok()) co_return Answer::Failure(unwritten);
   json.EndObject();
   answer.body += '\n';

@@ -1,5 +1,6 @@
 #include "service/api/policies_admin.h"
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -7,9 +8,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/blocking_worker.h"
 #include "base/async/task.h"
+#include "base/async/worker_pool.h"
+#include "base/os/thread.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -20,6 +24,7 @@
 #include "service/pipeline/current_runtime.h"
 #include "service/routing/selection/node_overrides.h"
 #include "service/state/state_store.h"
+#include "tests/testing/event.h"
 #include "tests/testing/loop_thread.h"
 #include "tests/testing/test_runtime.h"
 
@@ -276,6 +281,115 @@ TEST_F(PoliciesAdminTest, EveryRpcOfPoliciesIsServed) {
               nullptr)
         << method;
   }
+}
+
+// Its loop has a pool, whose threads are busy until they are released.
+class PoliciesOffLoopTest : public PoliciesAdminTest {
+ protected:
+  PoliciesOffLoopTest() {
+    EXPECT_TRUE(loop_.Run([this] { WorkerPool::SetCurrent(&pool_); }));
+    Occupy(WorkerPool::kModestBytesMax + 1, 0);
+    Occupy(kInPlaceBytesMax + 1, 1);
+  }
+
+  ~PoliciesOffLoopTest() override {
+    Release();
+    for (Event& ended : ended_) EXPECT_TRUE(ended.Wait());
+    EXPECT_TRUE(loop_.Run([] { WorkerPool::SetCurrent(nullptr); }));
+  }
+
+  void Release() { release_.Set(); }
+
+  // So many nodes, and as many policies.
+  void Configure(int count) {
+    std::string yaml =
+        "providers: [{name: mock, mock: {}}]\n"
+        "auth: {operators: {api_keys: [{id: ops, key: 'env:OPS'}]}}\n"
+        "routing:\n"
+        "  selection:\n"
+        "    policies:\n";
+    for (int i = 0; i < count; ++i) {
+      absl::StrAppend(&yaml, "    - {id: p", i, ", target: mock/p", i, "}\n");
+    }
+    absl::StrAppend(&yaml, "    nodes:\n");
+    for (int i = 0; i < count; ++i) {
+      absl::StrAppend(&yaml, "    - {name: n", i, "}\n");
+    }
+    runtime_.Swap(MakeTestRuntime(yaml, {{"OPS", kOperatorKey}}));
+  }
+
+  // Asks while the pool is busy. Returns whether the answer has to wait for it,
+  // and expects it once the pool is not.
+  template <typename Response, typename Request>
+  bool WaitsForPool(const std::string& method, const Request& request) {
+    const size_t before = pool_.waiting();
+    Event answered;
+    Thread asks("asks", [&] {
+      const absl::StatusOr<Response> response = Ask<Response>(method, request);
+      EXPECT_TRUE(response.ok()) << response.status();
+      answered.Set();
+    });
+    // Either comes by itself.
+    while (pool_.waiting() == before && !answered.IsSet()) {
+      EXPECT_TRUE(loop_.Run([] {}));
+    }
+    const bool waits = !answered.IsSet();
+    if (waits) Release();
+    asks.Join();
+    return waits;
+  }
+
+  WorkerPool pool_{/*threads_each=*/1};
+
+ private:
+  void Occupy(size_t bytes, int which) {
+    loop_.loop().Post([this, bytes, which] { Spawn(Hold(bytes, which)); });
+    EXPECT_TRUE(begun_[which].Wait());
+  }
+
+  Task<void> Hold(size_t bytes, int which) {
+    const auto hold = [this, which] {
+      begun_[which].Set();
+      return release_.Wait();
+    };
+    EXPECT_TRUE(co_await OffLoop(bytes, hold));
+    ended_[which].Set();
+  }
+
+  Event begun_[2];
+  Event ended_[2];
+  Event release_;
+};
+
+TEST_F(PoliciesOffLoopTest, SmallTablesAreAskedInPlace) {
+  Configure(30);
+  EXPECT_FALSE(WaitsForPool<v1::GetCostOptimizationResponse>(
+      "GetCostOptimization", v1::GetCostOptimizationRequest()));
+  EXPECT_FALSE(WaitsForPool<v1::ListAssignmentsResponse>(
+      "ListAssignments", v1::ListAssignmentsRequest()));
+}
+
+TEST_F(PoliciesOffLoopTest, CostsOfManyNodesDoNotHoldTheLoop) {
+  Configure(40);
+  EXPECT_TRUE(WaitsForPool<v1::GetCostOptimizationResponse>(
+      "GetCostOptimization", v1::GetCostOptimizationRequest()));
+}
+
+TEST_F(PoliciesOffLoopTest, AssignmentsOfManyNodesDoNotHoldTheLoop) {
+  Configure(40);
+  EXPECT_TRUE(WaitsForPool<v1::ListAssignmentsResponse>(
+      "ListAssignments", v1::ListAssignmentsRequest()));
+}
+
+TEST_F(PoliciesOffLoopTest, WhatManyOverridesLeadToDoesNotHoldTheLoop) {
+  Configure(40);
+  v1::BulkUpdateNodePoliciesRequest request;
+  request.set_validate_only(true);
+  for (int i = 0; i < 40; ++i) {
+    *request.add_updates() = Give(absl::StrCat("n", i), "p1");
+  }
+  EXPECT_TRUE(WaitsForPool<v1::BulkUpdateNodePoliciesResponse>(
+      "BulkUpdateNodePolicies", request));
 }
 
 }  // namespace
