@@ -20,6 +20,17 @@ bool IsCertified(const configv1::Listeners& listeners,
   return !tls.client_ca().empty();
 }
 
+// Whether a browser asks for a page of another origin. It names the origin, but
+// not when the page only shows what it asks for, as an image: then it says how
+// far that is from here.
+bool IsOfForeignPage(const CallContext& call) {
+  const std::string_view origin = call.FindMetadata("origin").value_or("");
+  if (!origin.empty()) return !IsSameOrigin(origin, call.authority());
+  const std::string_view site =
+      call.FindMetadata("sec-fetch-site").value_or("same-origin");
+  return site != "same-origin" && site != "none";
+}
+
 // A browser is at this machine, too, and calls by HTTP for whatever page it
 // shows: refuses those that are no operator's (see CallerAccess).
 absl::Status CheckPage(const configv1::Listeners& listeners,
@@ -30,9 +41,9 @@ absl::Status CheckPage(const configv1::Listeners& listeners,
                      "operators without a key are served by the name localhost "
                      "only; configure auth.operators.api_keys");
   }
-  const std::string_view origin = call.FindMetadata("origin").value_or("");
-  if (origin.empty() || IsSameOrigin(origin, authority) ||
-      AllowedOrigins(listeners.admin_http().cors()).Has(origin)) {
+  const AllowedOrigins allowed(listeners.admin_http().cors());
+  if (!IsOfForeignPage(call) || allowed.all() ||
+      allowed.Has(call.FindMetadata("origin").value_or(""))) {
     return absl::OkStatus();
   }
   return MakeFault(v1::ERROR_REASON_FORBIDDEN,

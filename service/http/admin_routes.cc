@@ -189,7 +189,8 @@ void AddHeadOf(const HttpRequest& request, CallContext* call) {
   for (const HttpField& field : request.fields) {
     for (const std::string_view name :
          {std::string_view("authorization"), std::string_view("x-api-key"),
-          std::string_view("origin"), kRequestIdHeader}) {
+          std::string_view("origin"), std::string_view("sec-fetch-site"),
+          kRequestIdHeader}) {
       if (EqualsIgnoreCase(field.name, name)) {
         call->AddMetadata(name, field.value);
       }

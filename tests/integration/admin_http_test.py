@@ -111,6 +111,15 @@ class OpenTest(unittest.TestCase):
                                  403, headers)
         gateway.stop()
 
+    def test_what_another_page_shows_as_an_image_is_not_served(self):
+        gateway = self.start(LISTENERS + _MOCK)
+        for site, status in (("cross-site", 403), ("same-site", 403),
+                             ("same-origin", 200), ("none", 200)):
+            self.assertEqual(
+                self.status(gateway, {"sec-fetch-site": site}, "GET",
+                            "/cost-optimization"), status, site)
+        gateway.stop()
+
     def test_a_page_may_be_allowed(self):
         gateway = self.start(LISTENERS.replace(
             'admin_http: {', 'admin_http: {cors: {allowed_origins: '
@@ -118,6 +127,9 @@ class OpenTest(unittest.TestCase):
         for origin, status in (("https://ops.example", 200),
                                ("https://evil.example", 403)):
             self.assertEqual(self.status(gateway, {"origin": origin}), status)
+            self.assertEqual(
+                self.status(gateway, {"origin": origin,
+                                      "sec-fetch-site": "cross-site"}), status)
         gateway.stop()
 
     def test_it_is_not_open_unless_it_is_configured(self):

@@ -86,11 +86,13 @@ TEST(CallerCheckTest, OperatorsWithoutAKeyAreServedAtThisMachineOnly) {
 absl::Status CheckOperatorByHttp(const RuntimeSnapshot& runtime,
                                  std::string_view authority,
                                  std::string_view origin,
-                                 std::string_view peer = "127.0.0.1:1") {
+                                 std::string_view peer = "127.0.0.1:1",
+                                 std::string_view fetch_site = "") {
   const auto loop = EventLoop::Create();
   CallContext call(**loop, {.peer = peer, .by_http = true});
   call.set_authority(authority);
   if (!origin.empty()) call.AddMetadata("origin", origin);
+  if (!fetch_site.empty()) call.AddMetadata("sec-fetch-site", fetch_site);
   return CheckOperator(runtime, call).status();
 }
 
@@ -114,6 +116,31 @@ TEST(CallerCheckTest, PagesThatABrowserShowsAreNoOperators) {
         CheckOperatorByHttp(*runtime, "localhost", "", "203.0.113.7:1")}) {
     EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_FORBIDDEN);
   }
+}
+
+TEST(CallerCheckTest, WhatAPageShowsOfHereComesFromThatPage) {
+  const std::string with_origins = absl::StrCat(
+      kUnguarded, "listeners: {admin_http: {cors: {allowed_origins: ");
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(with_origins + "['https://ops.example']}}}\n");
+  const auto check = [](const RuntimeSnapshot& by, std::string_view origin,
+                        std::string_view site) {
+    return CheckOperatorByHttp(by, "localhost", origin, "127.0.0.1:1", site);
+  };
+  for (const char* site : {"cross-site", "same-site", "CROSS-SITE", "new"}) {
+    EXPECT_EQ(FaultReason(check(*runtime, "", site)),
+              v1::ERROR_REASON_FORBIDDEN)
+        << site;
+  }
+  // What the operator's own browser asks for.
+  EXPECT_TRUE(check(*runtime, "", "none").ok());
+  EXPECT_TRUE(check(*runtime, "", "same-origin").ok());
+  // One that says where it is from is known by that.
+  EXPECT_TRUE(check(*runtime, "https://ops.example", "cross-site").ok());
+  EXPECT_FALSE(check(*runtime, "https://evil.example", "same-origin").ok());
+  EXPECT_TRUE(
+      check(*MakeTestRuntime(with_origins + "['*']}}}\n"), "", "cross-site")
+          .ok());
 }
 
 TEST(CallerCheckTest, ACertificateCountsAtTheListenerThatAskedForIt) {
