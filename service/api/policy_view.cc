@@ -90,6 +90,10 @@ bool MayBeAskedNow(const RuntimeSnapshot& runtime, const ModelPolicy& policy) {
          ObstacleOf(runtime, policy) == TargetObstacle::kNone;
 }
 
+bool FailsProbes(const RuntimeSnapshot& runtime, const ModelPolicy& policy) {
+  return runtime.resilience().targets.ProbesOf(policy.provider).failing();
+}
+
 void FillPerformance(const std::string& model, const PerformanceRecord& from,
                      v1::ModelPerformance* to) {
   to->set_model_id(model);
@@ -142,10 +146,10 @@ std::string_view OutcomeOf(const RuntimeSnapshot& runtime,
                            const ModelPolicy* asked) {
   constexpr std::string_view kChosen = "chosen";
   constexpr std::string_view kQualifies = "qualifies";
+  if (candidate.policy == asked) return kChosen;
   if (candidate.outcome != kChosen && candidate.outcome != kQualifies) {
     return candidate.outcome;
   }
-  if (candidate.policy == asked) return kChosen;
   const TargetObstacle obstacle = ObstacleOf(runtime, *candidate.policy);
   return obstacle == TargetObstacle::kNone ? kQualifies : TextOf(obstacle);
 }
@@ -201,13 +205,20 @@ void FillAssignment(const RuntimeSnapshot& runtime,
   const auto is_enabled = [&runtime](const ModelPolicy& policy) {
     return IsEnabled(runtime, policy);
   };
-  const PolicyFilter now_serves = may_be_asked;
-  const ModelPolicy* model =
-      AssignmentOf(table, overrides, requirement, now, &now_serves);
-  if (model == nullptr) {
-    // As calls do: one that rests is chosen if there is no other.
-    const PolicyFilter will_serve = is_enabled;
-    model = AssignmentOf(table, overrides, requirement, now, &will_serve);
+  const ModelPolicy* const given =
+      EffectiveOverride(overrides, table, node, now);
+  // What was given is asked whatever probes say.
+  const auto comes_first = [&](const ModelPolicy& policy) {
+    return may_be_asked(policy) &&
+           (&policy == given || !FailsProbes(runtime, policy));
+  };
+  // As calls do: one that comes last, or rests, is chosen if there is no other.
+  const ModelPolicy* model = nullptr;
+  for (const PolicyFilter& may_serve :
+       {PolicyFilter(comes_first), PolicyFilter(may_be_asked),
+        PolicyFilter(is_enabled)}) {
+    if (model != nullptr) break;
+    model = AssignmentOf(table, overrides, requirement, now, &may_serve);
   }
   if (model != nullptr) {
     to->set_model_id(model->id);
@@ -215,8 +226,8 @@ void FillAssignment(const RuntimeSnapshot& runtime,
       to->set_score(NodeScore(*model, requirement));
     }
   }
-  if (const NodeOverride* const given = overrides.Find(node, now)) {
-    FillOverride(*given, to->mutable_override());
+  if (const NodeOverride* const found = overrides.Find(node, now)) {
+    FillOverride(*found, to->mutable_override());
   }
 }
 

@@ -229,7 +229,7 @@ TargetWalk::TargetWalk(IncomingCall& call, const Admitted& admitted,
       admitted_(admitted),
       route_(std::move(route)),
       plan_(route_.targets, route_.rule, route_.common, route_.model,
-            considered) {}
+            &call.runtime->health(), considered) {}
 
 absl::StatusOr<PlannedTarget> TargetWalk::First() {
   bool found = plan_.First(Considering()).has_value();

@@ -11,11 +11,11 @@
 #include "service/pipeline/target_permit.h"
 #include "service/resilience/target_board.h"
 #include "service/routing/fallback_plan.h"
+#include "service/routing/target_health.h"
 
 namespace gateway {
 namespace {
 
-constexpr char kFailsProbes[] = "comes last: its probes fail";
 constexpr char kIsEjected[] =
     "comes last: it does worse than the others of its name, and is ejected";
 
@@ -124,7 +124,7 @@ class Previewing {
     const TargetState* const state = runtime_.resilience().targets.FindKnown(
         target.provider->name, target.upstream_model);
     if (state != nullptr && state->probes.failing()) {
-      Add(*target.provider, target.upstream_model, kFailsProbes);
+      Add(*target.provider, target.upstream_model, std::string(kFailsProbes));
     } else if (target.member != nullptr && target.member->was_ejected() &&
                target.member->WeightPermille(now_) == 0) {
       Add(*target.provider, target.upstream_model, kIsEjected);

@@ -104,6 +104,9 @@ class RuntimeSnapshot {
   // Thread-safe; what is in it changes nothing but the time it takes.
   SchemaCache& schemas() const { return *schemas_; }
 
+  // What routing knows of the providers and their targets.
+  const TargetHealth& health() const { return health_; }
+
  private:
   // What the router knows of the providers.
   class Health final : public TargetHealth {

@@ -30,11 +30,13 @@ constexpr FallbacksByKind kRefusedFallbacks = {
 FallbackPlan::FallbackPlan(GroupOrder& group, const FallbackChain& rule,
                            const FallbackChain& common,
                            std::string_view caller_model,
+                           const TargetHealth* health,
                            std::vector<ConsideredFallback>* considered)
     : group_(group),
       rule_(rule),
       common_(common),
       caller_model_(caller_model),
+      health_(health),
       considered_(considered) {}
 
 std::optional<FallbackStep> FallbackPlan::First(Lacks lacks) {
@@ -104,11 +106,26 @@ std::optional<FallbackStep> FallbackPlan::SearchIn(
     absl::Span<const RouteTarget> targets, std::string_view source,
     Lacks lacks) {
   std::optional<FallbackStep> step;
+  absl::InlinedVector<const RouteTarget*, 4> avoided;
   for (const RouteTarget& configured : targets) {
+    if (targets.size() > 1 && IsAvoided(configured)) {
+      avoided.push_back(&configured);
+      continue;
+    }
     step = Try(configured, source, lacks);
+    if (step.has_value()) return step;
+  }
+  for (const RouteTarget* const configured : avoided) {
+    step = Try(*configured, source, lacks);
     if (step.has_value()) break;
   }
   return step;
+}
+
+bool FallbackPlan::IsAvoided(const RouteTarget& configured) const {
+  const RouteTarget target = WithModel(configured);
+  return health_ != nullptr && !target.model.empty() &&
+         health_->LoadOf(target.provider, target.model).avoided;
 }
 
 std::optional<FallbackStep> FallbackPlan::Try(const RouteTarget& configured,

@@ -28,7 +28,8 @@
 // at most 16 targets behind the first. A target of a chain that names no model
 // stands for its provider, and is asked for the caller's model unless the
 // provider was asked for any. One that lacks what the request needs is passed
-// over, as the caller's predicate says.
+// over, as the caller's predicate says. One whose provider fails its probes
+// comes behind the others of its chain.
 //
 // Thread-compatible: one call's own. Borrows all texts and targets. A call that
 // needs no more than four targets allocates nothing, unless steps are kept.
@@ -47,6 +48,7 @@
 #include "absl/types/span.h"
 #include "service/routing/group_order.h"
 #include "service/routing/route_target.h"
+#include "service/routing/target_health.h"
 
 namespace gateway {
 
@@ -84,9 +86,11 @@ class FallbackPlan {
   // empty text if it lacks nothing.
   using Lacks = absl::FunctionRef<std::string_view(const RouteTarget&)>;
 
-  // `considered`, if not null, receives each target that is looked at.
+  // `health`, if not null, says who fails probes. `considered`, if not null,
+  // receives each target that is looked at. Borrows both.
   FallbackPlan(GroupOrder& group, const FallbackChain& rule,
                const FallbackChain& common, std::string_view caller_model,
+               const TargetHealth* health = nullptr,
                std::vector<ConsideredFallback>* considered = nullptr);
 
   // Returns whom to ask first: of the group, or, if all of it lack something,
@@ -117,6 +121,7 @@ class FallbackPlan {
   // Returns why a target, as configured, is not to be asked; an empty text if
   // it is.
   std::string_view WhyNot(const RouteTarget& target, Lacks lacks) const;
+  bool IsAvoided(const RouteTarget& configured) const;
   RouteTarget WithModel(const RouteTarget& target) const;
   bool WasAsked(const RouteTarget& target) const;
 
@@ -124,6 +129,7 @@ class FallbackPlan {
   const FallbackChain rule_;
   const FallbackChain common_;
   const std::string_view caller_model_;
+  const TargetHealth* const health_;
   std::vector<ConsideredFallback>* const considered_;
 
   absl::InlinedVector<RouteTarget, 4> asked_;

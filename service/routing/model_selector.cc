@@ -41,6 +41,9 @@ SelectionObstacle ModelSelector::ObstacleNow(size_t place) const {
       break;
   }
   const TargetLoad load = health_.LoadOf(policy.provider, policy.model);
+  if (load.usable && load.avoided) {
+    return {.why = std::string(kFailsProbes), .only_comes_last = true};
+  }
   if (load.usable) return {};
   return {.why = load.out_of_use ? kOutOfUse : kRests};
 }
@@ -66,10 +69,11 @@ void ModelSelector::Complete(const Query& query, Completed* completed) const {
           rests ? PassedOver::kAllThatRest : PassedOver::kOutOfUse;
       if (completed->passed_over < kind) obstacle.why.clear();
     }
-    if (!obstacle.why.empty() || lacks == nullptr) return obstacle;
-    return SelectionObstacle{
+    if (obstacle.bars() || lacks == nullptr) return obstacle;
+    SelectionObstacle of_request = {
         .why = (*lacks)(TargetOf(table_.policies()[place])),
         .is_of_request = true};
+    return of_request.bars() ? of_request : obstacle;
   };
 }
 

@@ -80,7 +80,8 @@ class ModelSelector {
 
   // As SelectModel, whose faults it has. Of models that all rest, one is chosen
   // all the same: the caller hears until when. One that is out of use until
-  // somebody acts is chosen only if all of them are.
+  // somebody acts is chosen only if all of them are. One whose provider fails
+  // its probes comes behind the others, and is refused nothing.
   absl::StatusOr<std::shared_ptr<const RouteSelection>> Select(
       const Query& query, Candidates* candidates = nullptr) const;
 

@@ -23,6 +23,9 @@ enum class ProviderState {
   kNoCredential,  // Its configured credential is missing.
 };
 
+// How operators are told of a target that LoadOf has avoided.
+inline constexpr std::string_view kFailsProbes = "comes last: its probes fail";
+
 class TargetHealth {
  public:
   virtual ~TargetHealth() = default;
@@ -33,7 +36,8 @@ class TargetHealth {
   // REQUIRES: the provider exists.
   virtual std::string_view NameOf(std::string_view provider) const = 0;
 
-  // Returns how busy a target is now. Asked only where there is a choice.
+  // Returns how busy a target is now, `avoided` if its provider's probes fail.
+  // Asked only where there is a choice.
   virtual TargetLoad LoadOf(std::string_view /*provider*/,
                             std::string_view /*model*/) const {
     return {};

@@ -37,7 +37,12 @@ void CallRules::Choose(CallState& call, size_t number, absl::Duration now) {
   call.way = WayOf(number, now);
   const std::optional<ScenarioNeed>& need = scenario_.calls[number].need;
   if (call.way == Way::kOverride) call.chosen = {GiftOf(*need, now)};
-  if (call.way == Way::kSelection && SelectionModel::GoesByCost(*need)) {
+  // What a probe says at this very moment may count or not.
+  const bool probes_are_known = std::none_of(
+      probes_.begin(), probes_.end(),
+      [&](const auto& probes) { return probes.second.ended_at() == now; });
+  if (call.way == Way::kSelection && SelectionModel::GoesByCost(*need) &&
+      probes_are_known) {
     const SelectionModel::Policies qualified = selection_.Qualified(*need);
     SelectionModel::Policies usable = qualified;
     std::erase_if(usable, [&](const ScenarioPolicy* policy) {
@@ -50,7 +55,13 @@ void CallRules::Choose(CallState& call, size_t number, absl::Duration now) {
       return RestsByOperator(NameOf(policy->target), now);
     });
     if (usable.empty()) usable = resting.empty() ? qualified : resting;
-    call.chosen = SelectionModel::CheapestOf(usable);
+    call.chosen =
+        SelectionModel::CheapestOf(usable, [&](const ScenarioPolicy& policy) {
+          const auto probes = probes_.find(policy.target.provider);
+          // One that rests is chosen as if its probes said nothing.
+          return probes != probes_.end() && probes->second.is_failing() &&
+                 IsUsable(NameOf(policy.target), now);
+        });
   }
   for (TargetName& name : TargetsOf(call, number)) {
     if (!IsAskable(name, now)) continue;
@@ -118,7 +129,7 @@ void CallRules::CheckSelected(const CallState& call, size_t number,
     if (is_name(policy)) return;
     if (!IsAskable(NameOf(policy->target), now)) continue;
     Broken(absl::StrCat("call ", number, " asks ", TextOf(name), ", where ",
-                        policy->id, " is cheaper"));
+                        policy->id, " is cheaper, or does not come last"));
     return;
   }
 }

@@ -29,10 +29,15 @@ bool SelectionModel::GoesByCost(const ScenarioNeed& need) {
          need.strategy == ScenarioStrategy::kCapabilityStrict;
 }
 
-SelectionModel::Policies SelectionModel::CheapestOf(Policies policies) {
+SelectionModel::Policies SelectionModel::CheapestOf(
+    Policies policies,
+    const std::function<bool(const ScenarioPolicy&)>& comes_last) {
   // Of equals, the one that is configured first.
   std::stable_sort(policies.begin(), policies.end(),
-                   [](const ScenarioPolicy* a, const ScenarioPolicy* b) {
+                   [&](const ScenarioPolicy* a, const ScenarioPolicy* b) {
+                     if (comes_last(*a) != comes_last(*b)) {
+                       return comes_last(*b);
+                     }
                      return a->cost_tier != b->cost_tier
                                 ? a->cost_tier < b->cost_tier
                                 : a->price < b->price;

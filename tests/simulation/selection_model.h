@@ -11,6 +11,7 @@
 #ifndef TESTS_SIMULATION_SELECTION_MODEL_H_
 #define TESTS_SIMULATION_SELECTION_MODEL_H_
 
+#include <functional>
 #include <vector>
 
 #include "tests/simulation/scenario.h"
@@ -30,8 +31,10 @@ class SelectionModel {
   // Whether `need` has them chosen by what they cost.
   static bool GoesByCost(const ScenarioNeed& need);
   // Who is asked, and in which order, of those that may be: the cheapest, and
-  // the next two if it fails.
-  static Policies CheapestOf(Policies policies);
+  // the next two if it fails. Those that come last stand behind the others.
+  static Policies CheapestOf(
+      Policies policies,
+      const std::function<bool(const ScenarioPolicy&)>& comes_last);
 
  private:
   const Scenario& scenario_;

@@ -28,17 +28,25 @@ constexpr size_t kExplainedModelsMax = 8;
 
 // Where a model stands among those that qualify.
 struct Ranked {
+  bool comes_last = false;
   double score = 0;
   int64_t price = 0;  // Decides between equal scores; 0 where it must not.
   size_t place = 0;   // In the table.
 
   friend bool operator<(const Ranked& a, const Ranked& b) {
+    if (a.comes_last != b.comes_last) return b.comes_last;
     return std::tie(b.score, a.price, a.place) <
            std::tie(a.score, b.price, b.place);
   }
 };
 
 using Ranking = absl::InlinedVector<Ranked, 16>;
+
+size_t CountOfLast(const Ranking& ranking) {
+  return static_cast<size_t>(
+      std::count_if(ranking.begin(), ranking.end(),
+                    [](const Ranked& ranked) { return ranked.comes_last; }));
+}
 
 // One selection, while it is made.
 class SelectionRun {
@@ -192,18 +200,19 @@ void SelectionRun::Filter() {
       if (candidates_ != nullptr) Explain(i, shortfall.Text());
       continue;
     }
-    if (const SelectionObstacle obstacle = ObstacleOf(i);
-        !obstacle.why.empty()) {
+    const SelectionObstacle obstacle = ObstacleOf(i);
+    if (obstacle.bars()) {
       Explain(i, obstacle.why);
       continue;
     }
-    const Ranked ranked = RankOf(i);
+    Ranked ranked = RankOf(i);
+    ranked.comes_last = obstacle.only_comes_last;
     if (!is_admins() && HasFailed(policies_[i])) {
       failed_.push_back(ranked);
       Explain(i, "has failed the caller just now", ranked.score);
     } else {
       fresh_.push_back(ranked);
-      Explain(i, "qualifies", ranked.score);
+      Explain(i, ranked.comes_last ? obstacle.why : "qualifies", ranked.score);
     }
   }
 }
@@ -223,9 +232,12 @@ void SelectionRun::KeepToBudget(Ranking* ranking,
   for (const Ranked& ranked : *ranking) {
     const int64_t cost = CostOf(ranked.place);
     if (cost <= *left) {
-      within.push_back({.price = cost, .place = ranked.place});
+      within.push_back({.comes_last = ranked.comes_last,
+                        .price = cost,
+                        .place = ranked.place});
     } else {
-      over.push_back({.score = CostScore(policies_[ranked.place].cost_tier),
+      over.push_back({.comes_last = ranked.comes_last,
+                      .score = CostScore(policies_[ranked.place].cost_tier),
                       .price = cost,
                       .place = ranked.place});
     }
@@ -243,20 +255,23 @@ void SelectionRun::KeepToBudget(Ranking* ranking,
 void SelectionRun::FillConfiguredFallbacks(const Wanted& wanted,
                                            SelectionResult* result) {
   if (!query_.has_fallbacks) return;
-  for (const std::string& id : result->model->fallback_models) {
-    if (result->fallback_chain.size() == kFallbackChainMax) return;
-    const ModelPolicy* fallback = table_.FindPolicy(id);
-    if (fallback == nullptr || fallback == result->model) continue;
-    const auto& chain = result->fallback_chain;
-    if (std::find(chain.begin(), chain.end(), fallback) != chain.end()) {
-      continue;
+  auto& chain = result->fallback_chain;
+  for (const bool those_that_come_last : {false, true}) {
+    for (const std::string& id : result->model->fallback_models) {
+      if (chain.size() == kFallbackChainMax) return;
+      const ModelPolicy* fallback = table_.FindPolicy(id);
+      if (fallback == nullptr || fallback == result->model ||
+          std::find(chain.begin(), chain.end(), fallback) != chain.end() ||
+          !ShortfallOf(*fallback, wanted).none() || HasFailed(*fallback)) {
+        continue;
+      }
+      const SelectionObstacle obstacle =
+          ObstacleOf(fallback - policies_.data());
+      if (obstacle.bars() || obstacle.only_comes_last != those_that_come_last) {
+        continue;
+      }
+      chain.push_back(fallback);
     }
-    const size_t place = fallback - policies_.data();
-    if (!ShortfallOf(*fallback, wanted).none() || HasFailed(*fallback) ||
-        !ObstacleOf(place).why.empty()) {
-      continue;
-    }
-    result->fallback_chain.push_back(fallback);
   }
 }
 
@@ -290,10 +305,11 @@ std::optional<SelectionResult> SelectionRun::Override() {
   const size_t place = policy - policies_.data();
   assert(place < policies_.size());
   const Shortfall shortfall = ShortfallOf(*policy, wanted);
-  const std::string why =
-      shortfall.none() ? ObstacleOf(place).why : shortfall.Text();
-  if (!why.empty()) {
-    Explain(place, absl::StrCat("the node's override: ", why));
+  const SelectionObstacle obstacle =
+      shortfall.none() ? ObstacleOf(place)
+                       : SelectionObstacle{.why = shortfall.Text()};
+  if (obstacle.bars()) {
+    Explain(place, absl::StrCat("the node's override: ", obstacle.why));
     return std::nullopt;
   }
   SelectionResult result = {
@@ -324,10 +340,13 @@ absl::StatusOr<SelectionResult> SelectionRun::Select() {
           all_failed ? SelectionBasis::kPreviousFailure : SelectionBasis::kBest,
       .qualified = fresh_.size() + failed_.size(),
   };
+  // The budget may leave fewer of them.
+  const size_t last = CountOfLast(fresh_) + CountOfLast(failed_);
   Sort(&ranking);
   result.confidence = Confidence(ranking.front().score);
   KeepToBudget(&ranking, &result);
   if (all_failed) result.confidence = 0.05;
+  if (!ranking.front().comes_last) result.qualified -= last;
   Fill(ranking, &result);
   return result;
 }

@@ -19,8 +19,11 @@
 //
 // A model that lacks something, or cannot be asked now, is never chosen. Those
 // that have failed the caller just now are chosen only if there is no other,
-// except by admin_preferred, which goes by the operator's word. Of equals the
-// one that was configured first is chosen.
+// except by admin_preferred, which goes by the operator's word. One of which
+// others had better be asked comes behind all the others that qualify, by every
+// strategy, and stays among them; but what an operator has given to a node is
+// asked all the same, as the only target of a rule is. Of equals the one that
+// was configured first is chosen.
 //
 // If the choice is estimated to cost more than the caller has left, the
 // cheapest that costs no more takes its place; if all cost more, the cheapest
@@ -78,12 +81,17 @@ double CostScore(CostTier tier);
 double PerformanceOptimizedScore(double performance_score, CostTier tier);
 double BalancedScore(double performance_score, CostTier tier);
 
-// Why a model that has what its policy must have cannot be asked for a call.
+// Why a model that has what its policy must have cannot be asked for a call, or
+// had better not be.
 struct SelectionObstacle {
-  std::string why;  // Such as `no credential`; empty if it can be asked.
+  std::string why;  // Such as `no credential`; empty if there is nothing.
   // It stands in the way of this call only because of what the call asks for;
   // otherwise it may be gone for the next.
   bool is_of_request = false;
+  // The model can be asked, but comes behind those that have no obstacle.
+  bool only_comes_last = false;
+
+  bool bars() const { return !why.empty() && !only_comes_last; }
 };
 
 // Borrows all that it refers to.
@@ -140,7 +148,8 @@ struct SelectionResult {
   int64_t cost_estimate_usd_nanos = 0;
   // What the request names, by which costs are estimated.
   CapabilitySet capabilities = 0;
-  // How many models had all that was needed and could be asked.
+  // How many models had all that was needed and could be asked; without those
+  // that come last, unless the model is one of them.
   size_t qualified = 0;
   // The next best, in order.
   absl::InlinedVector<const ModelPolicy*, kAlternativesMax> alternatives;

@@ -9,6 +9,7 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/resilience/provider_probes.h"
 #include "service/resilience/target_board.h"
 #include "service/routing/model_selector.h"
 #include "tests/testing/test_runtime.h"
@@ -159,6 +160,71 @@ TEST_F(PolicyViewTest, ADisabledModelIsNoSaving) {
         .availability.Disable(TargetAvailability::By::kOperator, "by alice");
   }
   EXPECT_EQ(opportunities(), 0);
+}
+
+// Two providers; what one can do, the other can.
+constexpr char kProbedYaml[] =
+    "providers:\n"
+    "- {name: first, mock: {}}\n"
+    "- {name: second, mock: {}}\n"
+    "routing:\n"
+    "  selection:\n"
+    "    policies:\n"
+    "    - {id: cheap, target: first/c, cost_tier: low,\n"
+    "       admin_overridable: true}\n"
+    "    - {id: dear, target: second/d, cost_tier: high}\n"
+    "    nodes: [{name: writer}]\n";
+
+TEST(FailingProbesTest, WhoseProbesFailServesANodeForWantOfAnother) {
+  const auto runtime = MakeTestRuntime(kProbedYaml);
+  const auto selected = [&runtime] {
+    v1::TestSelectionRequest request;
+    request.mutable_selection()->set_node_name("writer");
+    v1::TestSelectionResponse response;
+    EXPECT_TRUE(TestSelection(*runtime, request, &response).ok());
+    return response;
+  };
+  const auto assigned = [&runtime] {
+    v1::ListAssignmentsResponse response;
+    EXPECT_TRUE(
+        ListAssignments(*runtime, v1::ListAssignmentsRequest(), &response)
+            .ok());
+    return response.assignments(0).model_id();
+  };
+  const auto fail = [&runtime](const char* provider) {
+    for (int i = 0; i < 2; ++i) {
+      runtime->resilience().targets.ProbesOf(provider).RecordFailure(
+          absl::UnixEpoch());
+    }
+  };
+  const auto disable = [&runtime](const char* provider, const char* model) {
+    runtime->resilience()
+        .targets.Find(provider, model)
+        .availability.Disable(TargetAvailability::By::kOperator, "by alice");
+  };
+  fail("first");
+  EXPECT_EQ(assigned(), "dear");
+  const v1::TestSelectionResponse tried = selected();
+  EXPECT_EQ(tried.selection().model_id(), "dear");
+  EXPECT_EQ(tried.candidates(0).outcome(), "comes last: its probes fail");
+  ASSERT_EQ(tried.route().fallbacks_size(), 1);
+  EXPECT_EQ(tried.route().fallbacks(0).provider(), "first");
+  // As calls do, by what is given whatever probes say.
+  ASSERT_TRUE(runtime->selection()
+                  .overrides
+                  .Set(runtime->router().selector().table(),
+                       {.node = "writer",
+                        .model = "cheap",
+                        .set_by = "ops",
+                        .set_time = runtime->clock().WallTime()})
+                  .ok());
+  EXPECT_EQ(assigned(), "cheap");
+  EXPECT_EQ(selected().selection().model_id(), "cheap");
+  runtime->selection().overrides.Replace({});
+  EXPECT_EQ(assigned(), "dear");
+  disable("second", "d");
+  EXPECT_EQ(assigned(), "cheap");
+  EXPECT_EQ(selected().candidates(0).outcome(), "chosen");
 }
 
 TEST_F(PolicyViewTest, AChoiceIsTriedWithoutACall) {

@@ -1,6 +1,7 @@
 #include "service/routing/fallback_plan.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,23 @@ using ::testing::ElementsAre;
 
 using Targets = std::vector<RouteTarget>;
 
+// All are ready; some fail their probes.
+class ProbedHealth final : public TargetHealth {
+ public:
+  ProviderState StateOf(std::string_view) const override {
+    return ProviderState::kReady;
+  }
+  std::string_view NameOf(std::string_view provider) const override {
+    return provider;
+  }
+  TargetLoad LoadOf(std::string_view provider,
+                    std::string_view) const override {
+    return {.avoided = failing.contains(provider)};
+  }
+
+  std::set<std::string, std::less<>> failing;
+};
+
 class FallbackPlanTest : public testing::Test {
  protected:
   FallbackPlanTest() { Start(); }
@@ -28,7 +46,7 @@ class FallbackPlanTest : public testing::Test {
   void Start() {
     considered_.clear();
     order_ = GroupOrder(group_);
-    plan_.emplace(order_, rule_, common_, "m", &considered_);
+    plan_.emplace(order_, rule_, common_, "m", &health_, &considered_);
   }
 
   std::string_view Lacks(const RouteTarget& target) const {
@@ -78,6 +96,7 @@ class FallbackPlanTest : public testing::Test {
   FallbackChain common_{common_any_, common_limited_, common_long_,
                         common_refused_};
   std::set<std::string> lacking_;
+  ProbedHealth health_;
   std::vector<ConsideredFallback> considered_;
   std::optional<FallbackPlan> plan_;
 };
@@ -202,6 +221,28 @@ TEST_F(FallbackPlanTest, BehindTheFirstThereAreSixteenAtMost) {
   }
   EXPECT_EQ(Next(FailureKind::kOther), "-");
   EXPECT_EQ(Considered().back(), "g/m2: behind the limit of 16 fallbacks");
+}
+
+TEST_F(FallbackPlanTest, WhoFailsProbesComesLastOfItsChain) {
+  rule_any_ = {{"dead", "m2"}, {"c", "m2"}, {"dead", "m3"}, {"k", "m2"}};
+  rule_.any = rule_any_;
+  health_.failing = {"dead"};
+  Start();
+  First();
+  Next(FailureKind::kOther);
+  EXPECT_TRUE(plan_.has_value());
+  for (const char* expected : {"c/m2", "k/m2", "dead/m2", "dead/m3"}) {
+    EXPECT_EQ(Next(FailureKind::kOther),
+              std::string(expected) + " (fallback of the rule)");
+  }
+  EXPECT_EQ(Next(FailureKind::kOther), "g/m2 (common fallback)");
+  // What it lacks comes before where it stands.
+  lacking_ = {"c", "k"};
+  Start();
+  First();
+  Next(FailureKind::kOther);
+  EXPECT_EQ(Next(FailureKind::kOther), "dead/m2 (fallback of the rule)");
+  EXPECT_THAT(Considered(), Contains("c/m2: no tools"));
 }
 
 TEST_F(FallbackPlanTest, StepsNeedNotBeKept) {

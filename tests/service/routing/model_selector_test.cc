@@ -39,11 +39,14 @@ class SelectorHealth final : public TargetHealth {
   }
   TargetLoad LoadOf(std::string_view, std::string_view model) const override {
     const bool is_out = out_of_use.contains(model);
-    return {.usable = resting != model && !is_out, .out_of_use = is_out};
+    return {.usable = resting != model && !is_out,
+            .out_of_use = is_out,
+            .avoided = failing_probes.contains(model)};
   }
 
   std::string resting;
   std::set<std::string, std::less<>> out_of_use;
+  std::set<std::string, std::less<>> failing_probes;
 };
 
 // `cheap` and `dear` can write, `clever` reasons, `keyless` can do all.
@@ -259,6 +262,32 @@ TEST_F(ModelSelectorTest, AModelThatRestsIsChosenOnlyIfThereIsNoOther) {
   asked_.capabilities = kCapabilityReasoning;
   Give("other", "clever");
   EXPECT_EQ(Plan(), "b/b-clever override:other");
+}
+
+TEST_F(ModelSelectorTest, AModelWhoseProviderFailsProbesIsAskedLast) {
+  asked_.node = "writer";
+  health_.failing_probes = {"a-cheap"};
+  EXPECT_EQ(Plan(), "a/a-dear selection:cost_optimized");
+  EXPECT_EQ(steps_[0], "policy:dear: qualifies; score 50.0");
+  EXPECT_EQ(steps_[1],
+            "policy:cheap: comes last: its probes fail; score 100.0");
+  ASSERT_EQ(plan_->rule.any.size(), 1u);
+  EXPECT_EQ(plan_->rule.any[0].model, "a-cheap");
+  // Before one that may not be asked at all, and as if nothing were wrong where
+  // it is the only one, or has been given.
+  health_.resting = "a-dear";
+  EXPECT_EQ(Plan(), "a/a-cheap selection:cost_optimized");
+  health_.resting = "";
+  Give("writer", "cheap");
+  EXPECT_EQ(Plan(), "a/a-cheap override:writer");
+  asked_.node = "";
+  asked_.capabilities = kCapabilityReasoning;
+  health_.failing_probes = {"b-clever"};
+  EXPECT_EQ(Plan(), "b/b-clever selection:cost_optimized");
+  // What the request needs and it lacks comes before that.
+  lacks_ = [](const RouteTarget&) { return "does not take images"; };
+  EXPECT_EQ(Plan(), "PROVIDER_UNAVAILABLE");
+  EXPECT_EQ(steps_[2], "policy:clever: does not take images");
 }
 
 // Whoever is chosen says until when, and nobody knows when somebody acts.

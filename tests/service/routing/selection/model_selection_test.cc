@@ -1,9 +1,13 @@
 #include "service/routing/selection/model_selection.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -232,6 +236,63 @@ TEST_F(ModelSelectionTest, ModelsThatCannotBeAskedAreNotChosen) {
             "creative_writing, a context window of 8000 tokens, cost tier HIGH "
             "at most: gemini-2.5-pro (no credential), claude-sonnet (lacks "
             "creative_writing)");
+}
+
+// Those of these ids come last.
+std::function<SelectionObstacle(size_t)> Last(const PolicyTable& table,
+                                              std::set<std::string_view> ids) {
+  return [&table, ids = std::move(ids)](size_t place) {
+    if (!ids.contains(table.policies()[place].id)) return SelectionObstacle();
+    return SelectionObstacle{.why = "comes last", .only_comes_last = true};
+  };
+}
+
+TEST_F(ModelSelectionTest, WhoComesLastIsBehindTheOthersAndStaysAmongThem) {
+  std::vector<ModelPolicy> policies = {Priced("best", CostTier::kLow, 1, 1),
+                                       Priced("good", CostTier::kHigh, 1, 1),
+                                       Priced("next", CostTier::kHigh, 2, 2)};
+  policies[1].fallback_models = {"best", "next"};
+  policies[2].fallback_models = {"best", "good"};
+  Configure(policies);
+  for (const SelectionStrategy strategy :
+       {kCost, kPerformance, kBalanced, kStrict, kAdmin}) {
+    EXPECT_EQ(
+        Select({.strategy = strategy, .obstacle_of = Last(*table_, {"best"})}),
+        "good");
+    EXPECT_EQ(result_.qualified, 2u);
+    EXPECT_THAT(Ids(result_.alternatives), ElementsAre("next", "best"));
+    EXPECT_THAT(Ids(result_.fallback_chain), ElementsAre("next", "best"));
+    EXPECT_THAT(Outcomes(), ElementsAre("best: comes last", "good: chosen",
+                                        "next: qualifies"));
+    EXPECT_GT(*candidates_[0].score, 0);
+  }
+  EXPECT_EQ(Select({.strategy = kCost,
+                    .obstacle_of = Last(*table_, {"best", "good", "next"})}),
+            "best");
+  EXPECT_EQ(result_.qualified, 3u);
+  EXPECT_THAT(Ids(result_.alternatives), ElementsAre("good", "next"));
+  // It has not failed the caller.
+  const std::string_view failed[] = {"good", "next"};
+  EXPECT_EQ(Select({.strategy = kCost,
+                    .previous_failures = failed,
+                    .obstacle_of = Last(*table_, {"best"})}),
+            "best");
+  // Nor is it behind what the caller cannot pay.
+  EXPECT_EQ(Select({.strategy = kCost,
+                    .budget_remaining_usd_nanos = 1'500'000,
+                    .obstacle_of = Last(*table_, {"best", "good"})}),
+            "best");
+  EXPECT_EQ(result_.basis, SelectionBasis::kWithinBudget);
+  EXPECT_EQ(Select({.strategy = kCost,
+                    .budget_remaining_usd_nanos = 0,
+                    .obstacle_of = Last(*table_, {"best"})}),
+            "good");
+  EXPECT_EQ(result_.basis, SelectionBasis::kOverBudget);
+  // What an operator has given is asked all the same.
+  EXPECT_EQ(Select({.override_policy = Find("best"),
+                    .obstacle_of = Last(*table_, {"best"})}),
+            "best");
+  EXPECT_EQ(result_.basis, SelectionBasis::kOverride);
 }
 
 TEST_F(ModelSelectionTest, CostOptimizedGoesByTierThenByPrice) {
