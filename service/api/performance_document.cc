@@ -67,6 +67,8 @@ absl::Status ReadModel(JsonValue& value, KeptPerformance* model) {
           return field.EachElement([&](JsonValue& hour) {
             return ReadHour(hour, &model->hours.emplace_back());
           });
+        } else {
+          return field.Error("is no field of a model");
         }
         return absl::OkStatus();
       });
@@ -95,7 +97,9 @@ absl::StatusOr<std::vector<KeptPerformance>> ReadPerformance(
   GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
-          if (key != "models") return absl::OkStatus();
+          if (key != "models") {
+            return value.Error("is no field of this document");
+          }
           return value.EachElement([&](JsonValue& model) {
             return ReadModel(model, &models.emplace_back());
           });

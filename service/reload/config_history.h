@@ -6,6 +6,9 @@
 //   history.Add(version, file_sha256);
 //   GATEWAY_RETURN_IF_ERROR(history.Write(store));
 //
+// The document has a sum of all that it says, so that one that was altered is
+// told from the one that was written.
+//
 // Thread-compatible. Reading and writing block on the file system.
 
 #ifndef SERVICE_RELOAD_CONFIG_HISTORY_H_
@@ -22,6 +25,9 @@
 #include "service/state/state_store.h"
 
 namespace gateway {
+
+// Returns the SHA-256 of `bytes` in hexadecimal.
+std::string Sha256Hex(std::string_view bytes);
 
 // A configuration that is or was in use.
 struct ConfigVersion {
@@ -63,7 +69,10 @@ class ConfigHistory {
   const std::string& file_sha256() const { return file_sha256_; }
 
  private:
+  // Fails for all that Write does not write.
   absl::Status Take(std::string_view document);
+  // The SHA-256 of all that is kept, in hexadecimal.
+  std::string Sum() const;
 
   std::vector<ConfigVersion> versions_;
   std::string file_sha256_;

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/os/file.h"
 #include "base/os/logging.h"
-#include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/config/applied_references.h"
@@ -45,12 +43,6 @@ constexpr MetricDefinition kDamagedState = {
         "Files in runtime.state_dir that could not be read at a start, and "
         "were set aside.",
     .kind = MetricKind::kGauge};
-
-std::string Sha256Hex(std::string_view bytes) {
-  const Sha256Digest digest = Sha256(bytes);
-  return absl::BytesToHexString(absl::string_view(
-      reinterpret_cast<const char*>(digest.data()), digest.size()));
-}
 
 std::string AppliedBy(std::string_view by) {
   return by.empty() ? "applied by an operator"

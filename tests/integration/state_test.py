@@ -1,6 +1,8 @@
 """What operators say and what has been learned outlasts the process where
 runtime.state_dir is, and is not in force where it cannot be kept."""
 
+import base64
+import json
 import os
 import re
 import resource
@@ -138,12 +140,8 @@ class StateTest(unittest.TestCase):
         again.stop()
 
     def test_damaged_versions_do_not_keep_the_gateway_from_starting(self):
-        listeners = ("listeners:\n" + "".join(
-            "  %s: {address: '127.0.0.1:0'}\n" % name
-            for name in ("grpc", "http", "admin", "operations")))
         gateway = self.start()
-        self.admin(gateway, "ApplyConfig", text=listeners + _MODELS.replace(
-            "one", "applied") + "runtime: {state_dir: '%s'}\n" % self.state)
+        self.apply(gateway, "applied")
         gateway.stop()
         path = os.path.join(self.state, "config.json")
         with open(path, "r+", encoding="utf-8") as file:
@@ -175,12 +173,18 @@ class StateTest(unittest.TestCase):
         last.stop()
 
     def test_each_damaged_document_is_set_aside(self):
+        for damage in (b"{\xff", b'{"foo": 1}'):
+            with self.subTest(damage=damage):
+                self.expect_set_aside(damage)
+                shutil.rmtree(self.state)
+
+    def expect_set_aside(self, damage):
         names = ("circuits.json", "config.json", "model_performance.json",
                  "node_overrides.json", "rollout.json")
         os.mkdir(self.state, 0o700)
         for name in names:
             with open(os.path.join(self.state, name), "wb") as file:
-                file.write(b"{\xff")
+                file.write(damage)
         gateway = self.start()
         self.assertEqual(self.damaged_files(gateway), len(names))
         self.assertEqual(self.select(gateway).status, 200)
@@ -188,6 +192,38 @@ class StateTest(unittest.TestCase):
         self.assertEqual(sorted(name.split(".damaged-")[0] for name in kept),
                          sorted(names))
         gateway.stop()
+
+    def apply(self, gateway, reply):
+        listeners = ("listeners:\n" + "".join(
+            "  %s: {address: '127.0.0.1:0'}\n" % name
+            for name in ("grpc", "http", "admin", "operations")))
+        self.admin(gateway, "ApplyConfig", text=listeners + _MODELS.replace(
+            "one", reply) + "runtime: {state_dir: '%s'}\n" % self.state)
+
+    def alter_applied(self, old, new):
+        """Puts another text in the place of the one that was applied."""
+        path = os.path.join(self.state, "config.json")
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        version = document["versions"][-1]
+        text = base64.b64decode(version["text_base64"])
+        self.assertIn(old, text)
+        version["text_base64"] = base64.b64encode(
+            text.replace(old, new)).decode()
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(document, file)
+
+    def test_an_applied_text_that_was_altered_is_not_in_use(self):
+        gateway = self.start()
+        self.apply(gateway, "applied")
+        gateway.stop()
+        self.alter_applied(b"applied", b"altered")
+        again = self.start()
+        self.assertEqual(self.select(again).text(), "one")
+        self.assertEqual(self.damaged_files(again), 1)
+        self.assertEqual(self.admin(again, "GetHealth")["status"],
+                         "STATUS_DEGRADED")
+        again.stop()
 
     def test_what_a_full_disk_cannot_keep_is_not_in_force(self):
         gateway = self.start()

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,7 +74,8 @@ TEST(PerformanceDocumentTest, WhatIsDamagedIsLeftOutWithoutHarm) {
   const std::string whole = WritePerformance(Kept());
   for (const std::string& damaged :
        {std::string("no JSON"), std::string("[]"),
-        whole.substr(0, whole.size() / 2),
+        whole.substr(0, whole.size() / 2), std::string(R"({"foo":1})"),
+        std::string(R"({"models":[{"model":"m","foo":1}]})"),
         std::string(R"({"models":[{"model":"m","hours":[[500000,1]]}]})"),
         std::string(R"({"models":[{"model":"m","hours":[[1,2,3,4,5,6,7]]}]})"),
         std::string(R"({"models":[{"model":"m","recent_failures":-1}]})")}) {
@@ -81,6 +83,7 @@ TEST(PerformanceDocumentTest, WhatIsDamagedIsLeftOutWithoutHarm) {
     ModelPerformance performance(1);
     RestorePerformance(*store, kHourStart, &performance);
     EXPECT_TRUE(performance.Keep(kHourStart).empty()) << damaged;
+    EXPECT_EQ(*store->Read(kPerformanceDocument), std::nullopt) << damaged;
   }
   ModelPerformance performance(1);
   std::ofstream(folder + "/model_performance.json") << whole;

@@ -1,16 +1,24 @@
 #include "service/reload/config_history.h"
 
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/state/state_store.h"
 
 namespace gateway {
 namespace {
+
+using ::testing::HasSubstr;
 
 ConfigVersion Version(int64_t number) {
   ConfigVersion version;
@@ -81,7 +89,10 @@ TEST(ConfigHistoryTest, TheLastMayBeReplaced) {
 TEST(ConfigHistoryTest, ADocumentThatIsNoneIsSetAside) {
   for (const char* text :
        {"", "{", "[]", R"({"versions": [{"version": 7}, {"version": "x"}]})",
-        R"({"versions": [{"text_base64": "!"}]})"}) {
+        R"({"versions": [{"text_base64": "!"}]})", "{}", R"({"foo": 1})",
+        R"({"file_sha256": "f"})", R"({"file_sha256": "f", "versions": []})",
+        R"({"file_sha256": "f", "versions": [{}]})",
+        R"({"file_sha256": "f", "versions": [{"version": 1}]})"}) {
     const auto store = OpenStore();
     ASSERT_TRUE(store->Write("config.json", text).ok());
     const ConfigHistory history = ConfigHistory::Restore(*store);
@@ -91,6 +102,66 @@ TEST(ConfigHistoryTest, ADocumentThatIsNoneIsSetAside) {
         store->damaged()[0].find(store->folder() + "/config.json.damaged-"),
         0u);
   }
+}
+
+class KeptHistoryTest : public testing::Test {
+ protected:
+  KeptHistoryTest() {
+    ConfigHistory history;
+    history.Add(Version(1), "file");
+    history.Add(Version(2), "file");
+    EXPECT_TRUE(history.Write(*store_).ok());
+    document_ = **store_->Read("config.json");
+  }
+
+  // How many versions are read of the document, with `part` altered.
+  size_t ReadWith(const std::string& part, const std::string& altered) {
+    EXPECT_THAT(document_, HasSubstr(part));
+    EXPECT_TRUE(store_
+                    ->Write("config.json",
+                            absl::StrReplaceAll(document_, {{part, altered}}))
+                    .ok());
+    return ConfigHistory::Restore(*store_).versions().size();
+  }
+
+  const std::unique_ptr<StateStore> store_ = OpenStore();
+  std::string document_;
+};
+
+TEST_F(KeptHistoryTest, OneThatWasAlteredIsSetAside) {
+  const std::string text = absl::Base64Escape(Version(1).text);
+  for (const auto& [part, altered] : std::map<std::string, std::string>{
+           {R"("file_sha256":"file")", R"("file_sha256":"fil")"},
+           {R"("version":2)", R"("version":3)"},
+           {R"("load_time_ms":1767323045678)", R"("load_time_ms":1)"},
+           {"applied by ops", "applied by others"},
+           {R"("checksum":"checksum")", R"("checksum":"0")"},
+           {R"("from_file":false)", R"("from_file":true)"},
+           {R"("applied":true)", R"("applied":false)"},
+           {text, absl::Base64Escape("providers: []\n")},
+           {R"("sum":")", R"("sum":"0)"}}) {
+    SCOPED_TRACE(altered);
+    EXPECT_EQ(ReadWith(part, altered), 0u);
+    EXPECT_EQ(*store_->Read("config.json"), std::nullopt);
+  }
+}
+
+TEST_F(KeptHistoryTest, OneThatLacksAFieldIsSetAside) {
+  for (const char* field :
+       {"file_sha256", "versions", "version", "load_time_ms", "source",
+        "checksum", "from_file", "applied", "text_base64", "sum"}) {
+    SCOPED_TRACE(field);
+    const std::string name = absl::StrCat("\"", field, "\":");
+    EXPECT_EQ(ReadWith(name, absl::StrCat("\"", field, "z\":")), 0u);
+    EXPECT_EQ(*store_->Read("config.json"), std::nullopt);
+  }
+}
+
+TEST_F(KeptHistoryTest, OneIsReadThatHasNoSumYet) {
+  const size_t sum = document_.find(R"(,"sum":)");
+  ASSERT_NE(sum, std::string::npos);
+  EXPECT_EQ(ReadWith(document_.substr(sum), "}"), 2u);
+  EXPECT_TRUE(store_->damaged().empty());
 }
 
 }  // namespace
