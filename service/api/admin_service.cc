@@ -241,9 +241,13 @@ absl::Status AdminService::GetHealth(const RuntimeSnapshot& runtime,
     const ConfigReloader::State config = sources_.reloader->state();
     if (!config.problems.empty()) {
       troubled = true;
-      response->add_problems(
-          absl::StrCat("the configuration file is not in use: ",
-                       config.problems.front().ToString()));
+      response->add_problems(absl::StrCat(
+          config.of_applied
+              ? "what an operator has applied could not be used when the "
+                "gateway started, and the file is in use; apply it anew, or "
+                "reload: "
+              : "the configuration file is not in use: ",
+          config.problems.front().ToString()));
     }
   }
   for (const std::string& file : sources_.state.damaged()) {

@@ -31,7 +31,7 @@ constexpr MetricDefinition kLastSuccessful = {
     .name = "llmgw_config_last_reload_successful",
     .help =
         "Whether the configuration file was in order when it was last "
-        "read: 1 or 0.",
+        "read, and what was applied could be used at the start: 1 or 0.",
     .kind = MetricKind::kGauge};
 constexpr MetricDefinition kVersion = {
     .name = "llmgw_config_version",
@@ -78,11 +78,6 @@ std::vector<ConfigProblem> Sole(const std::string& source,
   return {problem};
 }
 
-ConfigVersion WithoutText(ConfigVersion version) {
-  version.text.clear();
-  return version;
-}
-
 }  // namespace
 
 // --- At the start.
@@ -106,6 +101,7 @@ void ConfigReloader::ChooseFirst(ConfigReading file) {
   file_config_ = file.snapshot->config();
   ConfigVersion version;
   version.text = file.text;
+  std::vector<ConfigProblem> lost;
   const std::vector<ConfigVersion>& versions = history_.versions();
   if (!versions.empty() && versions.back().applied &&
       history_.file_sha256() == sha256) {
@@ -124,6 +120,7 @@ void ConfigReloader::ChooseFirst(ConfigReading file) {
           "what an operator has applied cannot be used any more; the file is",
           {{"config", versions.back().source},
            {"problems", FirstOf(applied.problems)}});
+      lost = std::move(applied.problems);
     }
   }
   first_ = file.snapshot;
@@ -141,7 +138,11 @@ void ConfigReloader::ChooseFirst(ConfigReading file) {
     history_.Add(std::move(version), sha256);
   }
   Keep(history_, /*must_be_kept=*/false).IgnoreError();
-  SetState(file, *first_, /*file_is_fine=*/true);
+  SetState(file, *first_, /*settles=*/true);
+  MutexLock state_lock(state_mu_);
+  state_.of_applied = !lost.empty();
+  state_.problems = std::move(lost);
+  if (state_.of_applied) state_.refuse_time = options_.clock->WallTime();
 }
 
 void ConfigReloader::Begin(CurrentRuntime* runtime, Prepare prepare) {
@@ -155,7 +156,9 @@ void ConfigReloader::Begin(CurrentRuntime* runtime, Prepare prepare) {
   for (const std::string_view result : {"success", "unchanged", "refused"}) {
     shard_->CounterOf(kReloads, {result}).Add(0);
   }
-  shard_->GaugeOf(kLastSuccessful, {}).Set(1);
+  const bool applied_is_lost = state().of_applied;
+  if (applied_is_lost) Count("refused");
+  shard_->GaugeOf(kLastSuccessful, {}).Set(applied_is_lost ? 0 : 1);
   shard_->GaugeOf(kVersion, {}).Set(history_.versions().back().number);
   TellDamagedState();
 }
@@ -439,12 +442,14 @@ ConfigReloader::Result ConfigReloader::Use(Candidate candidate,
   }
   refused_.clear();
   if (!is_no_news) Count(ready->same ? "unchanged" : "success");
+  // Nor do they say anything of what was applied before the start.
+  const bool settles =
+      state().of_applied ? !is_no_news : candidate.file_is_fine;
   if (shard_ != nullptr) {
-    if (candidate.file_is_fine) shard_->GaugeOf(kLastSuccessful, {}).Set(1);
+    if (settles) shard_->GaugeOf(kLastSuccessful, {}).Set(1);
     shard_->GaugeOf(kVersion, {}).Set(result.version.number);
   }
-  SetState(candidate.reading, ready->runtime->snapshot(),
-           candidate.file_is_fine);
+  SetState(candidate.reading, ready->runtime->snapshot(), settles);
   // Last, so that whoever has read it finds all else so.
   if (!is_no_news) LogUse(candidate, result, ready->same);
   return result;
@@ -509,6 +514,7 @@ void ConfigReloader::TellRefusal(const Candidate& candidate,
     if (shard_ != nullptr) shard_->GaugeOf(kLastSuccessful, {}).Set(0);
     MutexLock lock(state_mu_);
     state_.problems = refused.problems;
+    state_.of_applied = false;
     state_.refuse_time = options_.clock->WallTime();
     Tell();
   }
@@ -524,10 +530,14 @@ void ConfigReloader::TellRefusal(const Candidate& candidate,
 }
 
 void ConfigReloader::SetState(const ConfigReading& reading,
-                              const ConfigSnapshot& in_use, bool file_is_fine) {
+                              const ConfigSnapshot& in_use, bool settles) {
   MutexLock lock(state_mu_);
-  state_.version = WithoutText(history_.versions().back());
-  if (file_is_fine) state_.problems.clear();
+  state_.version = history_.versions().back();
+  state_.version.text.clear();
+  if (settles) {
+    state_.problems.clear();
+    state_.of_applied = false;
+  }
   watches_files_ = in_use.config().runtime().watch_files();
   files_in_use_ = reading.files;
   Tell();

@@ -21,9 +21,10 @@
 //   llmgw_state_damaged_files               as of the start, or of a reload
 //
 // What an operator has applied is in use until the file changes or until he
-// goes back. With a state folder that outlasts the
-// process: what an operator asks for is refused if it cannot be kept there,
-// since the process after this one would not have it.
+// goes back. With a state folder that outlasts the process; where it cannot be
+// used any more, the file is, and that is told as a refusal is. What an
+// operator asks for is refused if it cannot be kept there, since the process
+// after this one would not have it.
 //
 // Snapshots that are replaced are kept until the calls that hold them are over,
 // and destroyed by ReleaseRetired: on no event loop.
@@ -113,6 +114,10 @@ class ConfigReloader {
     ConfigVersion version;  // In use; without its text.
     // What is wrong with the file as it is now; empty if nothing.
     std::vector<ConfigProblem> problems;
+    // They are of what an operator had applied and could not be used at the
+    // start, so that the file is; until another comes into use, or somebody
+    // asks for a reload.
+    bool of_applied = false;
     absl::Time refuse_time;  // When that was found.
   };
 
@@ -250,8 +255,9 @@ class ConfigReloader {
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void TellRefusal(const Candidate& candidate, const Result& refused)
       EXCLUSIVE_LOCKS_REQUIRED(mu_) LOCKS_EXCLUDED(state_mu_);
+  // What was told of problems is over if it `settles` them.
   void SetState(const ConfigReading& reading, const ConfigSnapshot& in_use,
-                bool file_is_fine) EXCLUSIVE_LOCKS_REQUIRED(mu_)
+                bool settles) EXCLUSIVE_LOCKS_REQUIRED(mu_)
       LOCKS_EXCLUDED(state_mu_);
   void Count(std::string_view result) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void TellDamagedState() EXCLUSIVE_LOCKS_REQUIRED(mu_);

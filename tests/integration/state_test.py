@@ -200,7 +200,7 @@ class StateTest(unittest.TestCase):
         self.admin(gateway, "ApplyConfig", text=listeners + _MODELS.replace(
             "one", reply) + "runtime: {state_dir: '%s'}\n" % self.state)
 
-    def alter_applied(self, old, new):
+    def alter_applied(self, old, new, with_sum):
         """Puts another text in the place of the one that was applied."""
         path = os.path.join(self.state, "config.json")
         with open(path, encoding="utf-8") as file:
@@ -210,6 +210,8 @@ class StateTest(unittest.TestCase):
         self.assertIn(old, text)
         version["text_base64"] = base64.b64encode(
             text.replace(old, new)).decode()
+        if not with_sum:
+            del document["sum"]
         with open(path, "w", encoding="utf-8") as file:
             json.dump(document, file)
 
@@ -217,13 +219,44 @@ class StateTest(unittest.TestCase):
         gateway = self.start()
         self.apply(gateway, "applied")
         gateway.stop()
-        self.alter_applied(b"applied", b"altered")
+        self.alter_applied(b"applied", b"altered", with_sum=True)
         again = self.start()
         self.assertEqual(self.select(again).text(), "one")
         self.assertEqual(self.damaged_files(again), 1)
         self.assertEqual(self.admin(again, "GetHealth")["status"],
                          "STATUS_DEGRADED")
         again.stop()
+
+    def test_an_applied_text_that_cannot_be_used_any_more_is_told(self):
+        gateway = self.start()
+        self.apply(gateway, "applied")
+        gateway.stop()
+        # As a gateway keeps it that knows another field, and makes no sum.
+        self.alter_applied(b"routing:", b"unheard_of: 1\nrouting:",
+                           with_sum=False)
+        again = self.start()
+        self.assertEqual(self.select(again).text(), "one")
+        self.assertEqual(self.damaged_files(again), 0)
+        config = self.admin(again, "GetConfig")
+        self.assertEqual(config["refused_problems"][0]["path"], "unheard_of")
+        health = self.admin(again, "GetHealth")
+        self.assertEqual(health["status"], "STATUS_DEGRADED")
+        self.assertIn("what an operator has applied could not be used",
+                      health["problems"][0])
+        self.assertIn("unheard_of", health["problems"][0])
+        for line in ('llmgw_config_reloads_total{result="refused"} 1',
+                     "llmgw_config_last_reload_successful 0"):
+            self.assertTrue(self.has_metric(again, line), line)
+        self.admin(again, "ReloadConfig")
+        self.assertTrue(self.has_metric(
+            again, "llmgw_config_last_reload_successful 1"))
+        self.assertNotIn("refused_problems", self.admin(again, "GetConfig"))
+        self.assertNotIn("problems", self.admin(again, "GetHealth"))
+        again.stop()
+
+    def has_metric(self, gateway, line):
+        text = ask(gateway.operations, path="/metrics").body.decode()
+        return line in text.splitlines()
 
     def test_what_a_full_disk_cannot_keep_is_not_in_force(self):
         gateway = self.start()

@@ -20,6 +20,7 @@
 #include "service/observability/metrics.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/reload/config_history.h"
 #include "service/state/state_store.h"
 #include "tests/testing/fake_clock.h"
 
@@ -334,6 +335,43 @@ TEST_F(ConfigReloaderTest, WhatIsAppliedOutlastsTheProcess) {
   // And can be gone back to.
   EXPECT_TRUE(RollBack(2).status.ok());
   EXPECT_EQ(Reply(), "applied");
+}
+
+TEST_F(ConfigReloaderTest, WhatIsAppliedAndCannotBeUsedAnyMoreIsTold) {
+  for (const bool reloads : {true, false}) {
+    Start();
+    ASSERT_TRUE(Apply(Replying("applied")).status.ok());
+    // As a gateway keeps it that knows another field.
+    ConfigHistory history = ConfigHistory::Restore(*store_);
+    ConfigVersion version = history.versions().back();
+    version.text = Replying("applied", "unheard_of: 1\n");
+    history.ReplaceLast(version, std::string(history.file_sha256()));
+    ASSERT_TRUE(history.Write(*store_).ok());
+    const double refused = Counted("refused");
+
+    Start();
+    EXPECT_EQ(Reply(), "one");
+    const ConfigReloader::State state = reloader_->state();
+    EXPECT_EQ(state.version.source, file_);
+    ASSERT_THAT(state.problems, SizeIs(1));
+    EXPECT_EQ(state.problems[0].source, "applied by ops");
+    EXPECT_EQ(state.problems[0].path, "unheard_of");
+    EXPECT_TRUE(state.of_applied);
+    EXPECT_EQ(state.refuse_time, clock_.WallTime());
+    EXPECT_EQ(Counted("refused"), refused + 1);
+
+    // Neither a trial is an answer to it nor a file that is as it was.
+    reloader_->Reload(Trigger::kOperator, /*validate_only=*/true);
+    reloader_->Reload(Trigger::kFiles);
+    EXPECT_TRUE(reloader_->state().of_applied);
+    if (reloads) {
+      reloader_->Reload(Trigger::kOperator);
+    } else {
+      Apply(Replying("other"));
+    }
+    EXPECT_THAT(reloader_->state().problems, IsEmpty());
+    EXPECT_FALSE(reloader_->state().of_applied);
+  }
 }
 
 TEST_F(ConfigReloaderTest, WhoeverSubscribesIsTold) {
