@@ -1,10 +1,13 @@
 #include "service/pipeline/selection_messages.h"
 
 #include <algorithm>
+#include <cassert>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/http/http1_codec.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -177,18 +180,33 @@ void FillServedSelection(const SelectionResult& from, const ModelPolicy* served,
                          v1::ModelSelection* to) {
   FillSelection(from, to);
   if (served == nullptr || served == from.model) return;
-  to->set_model_id(served->id);
-  to->set_reasoning(
+  const auto& chain = from.fallback_chain;
+  const auto at = std::find(chain.begin(), chain.end(), served);
+  assert(at != chain.end() && from.fallback_scores.size() == chain.size());
+  const double score = from.fallback_scores[at - chain.begin()];
+  std::string reasoning =
       absl::StrCat("in place of ", from.model->id,
-                   ", which was chosen first: ", from.Reasoning()));
+                   ", which was chosen first: ", from.Reasoning());
+  if (from.basis == SelectionBasis::kBest ||
+      from.basis == SelectionBasis::kPreviousFailure) {
+    absl::StrAppend(&reasoning,
+                    absl::StrFormat("; %s has %.1f", served->id, score));
+  }
+  to->set_model_id(served->id);
+  to->set_reasoning(std::move(reasoning));
+  if (from.basis == SelectionBasis::kBest) {
+    to->set_confidence(ConfidenceOf(from.strategy, score));
+  }
   to->set_estimated_cost_usd_nanos(
       EstimateCost(served->price, from.capabilities));
+  to->clear_alternatives();
+  for (const ModelPolicy* const other : from.alternatives) {
+    if (other != served) to->add_alternatives(other->id);
+  }
   // Those that would have been asked after it.
   to->clear_fallback_chain();
-  const auto at =
-      std::find(from.fallback_chain.begin(), from.fallback_chain.end(), served);
-  for (auto next = at; next != from.fallback_chain.end(); ++next) {
-    if (next != at) to->add_fallback_chain((*next)->id);
+  for (auto next = at + 1; next != chain.end(); ++next) {
+    to->add_fallback_chain((*next)->id);
   }
 }
 

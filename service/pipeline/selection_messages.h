@@ -71,9 +71,10 @@ const ModelPolicy* PolicyThatLedTo(const RuntimeSnapshot& runtime,
 void FillSelection(const SelectionResult& from,
                    llmgateway::v1::ModelSelection* to);
 
-// The same of a call that `served` of the selection has answered, or, if that
-// is null, nobody yet: it is named, with what it is estimated to cost, and the
-// reason says in whose place it is.
+// The same of a call that `served`, which is the model of the selection or one
+// of its fallbacks, has answered, or, if that is null, nobody yet. What is told
+// is told of that one: its own cost and confidence, others that might serve in
+// its place, and as the reason in whose place it is, with both scores.
 void FillServedSelection(const SelectionResult& from, const ModelPolicy* served,
                          llmgateway::v1::ModelSelection* to);
 

@@ -69,7 +69,6 @@ class SelectionRun {
   // Puts every model that qualifies into `fresh_` or `failed_`.
   void Filter();
   Ranked RankOf(size_t place) const;
-  double Confidence(double score) const;
   bool HasFailed(const ModelPolicy& policy) const;
   SelectionObstacle ObstacleOf(size_t place) const;
   int64_t CostOf(size_t place) const {
@@ -178,21 +177,6 @@ Ranked SelectionRun::RankOf(size_t place) const {
           .place = place};
 }
 
-double SelectionRun::Confidence(double score) const {
-  switch (query_.strategy) {
-    case SelectionStrategy::kCostOptimized:
-      return 0.8;
-    case SelectionStrategy::kCapabilityStrict:
-      return 0.9;
-    case SelectionStrategy::kAdminPreferred:
-      return 1;
-    case SelectionStrategy::kPerformanceOptimized:
-    case SelectionStrategy::kBalanced:
-      break;
-  }
-  return std::min(score / 100, 1.0);
-}
-
 void SelectionRun::Filter() {
   for (size_t i = 0; i < policies_.size(); ++i) {
     const Shortfall shortfall = ShortfallOf(policies_[i], wanted_);
@@ -265,12 +249,14 @@ void SelectionRun::FillConfiguredFallbacks(const Wanted& wanted,
           !ShortfallOf(*fallback, wanted).none() || HasFailed(*fallback)) {
         continue;
       }
-      const SelectionObstacle obstacle =
-          ObstacleOf(fallback - policies_.data());
+      const size_t place = fallback - policies_.data();
+      const SelectionObstacle obstacle = ObstacleOf(place);
       if (obstacle.bars() || obstacle.only_comes_last != those_that_come_last) {
         continue;
       }
       chain.push_back(fallback);
+      result->fallback_scores.push_back(
+          result->basis == SelectionBasis::kOverride ? 0 : RankOf(place).score);
     }
   }
 }
@@ -294,6 +280,7 @@ void SelectionRun::Fill(const Ranking& ranking, SelectionResult* result) {
   for (const ModelPolicy* next : result->alternatives) {
     if (result->fallback_chain.size() == kFallbackChainMax) break;
     result->fallback_chain.push_back(next);
+    result->fallback_scores.push_back(RankOf(next - policies_.data()).score);
   }
 }
 
@@ -343,7 +330,7 @@ absl::StatusOr<SelectionResult> SelectionRun::Select() {
   // The budget may leave fewer of them.
   const size_t last = CountOfLast(fresh_) + CountOfLast(failed_);
   Sort(&ranking);
-  result.confidence = Confidence(ranking.front().score);
+  result.confidence = ConfidenceOf(query_.strategy, ranking.front().score);
   KeepToBudget(&ranking, &result);
   if (all_failed) result.confidence = 0.05;
   if (!ranking.front().comes_last) result.qualified -= last;
@@ -425,6 +412,21 @@ double PerformanceOptimizedScore(double performance_score, CostTier tier) {
 
 double BalancedScore(double performance_score, CostTier tier) {
   return 0.6 * performance_score + 0.4 * CostScore(tier);
+}
+
+double ConfidenceOf(SelectionStrategy strategy, double score) {
+  switch (strategy) {
+    case SelectionStrategy::kCostOptimized:
+      return 0.8;
+    case SelectionStrategy::kCapabilityStrict:
+      return 0.9;
+    case SelectionStrategy::kAdminPreferred:
+      return 1;
+    case SelectionStrategy::kPerformanceOptimized:
+    case SelectionStrategy::kBalanced:
+      break;
+  }
+  return std::min(score / 100, 1.0);
 }
 
 std::string SelectionResult::Reasoning() const {

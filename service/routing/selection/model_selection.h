@@ -81,6 +81,10 @@ double CostScore(CostTier tier);
 double PerformanceOptimizedScore(double performance_score, CostTier tier);
 double BalancedScore(double performance_score, CostTier tier);
 
+// Returns how sure a choice by a score is, where nothing speaks against it: see
+// SelectionResult::confidence.
+double ConfidenceOf(SelectionStrategy strategy, double score);
+
 // Why a model that has what its policy must have cannot be asked for a call, or
 // had better not be.
 struct SelectionObstacle {
@@ -157,6 +161,8 @@ struct SelectionResult {
   // admin_preferred and of an override, the model's configured fallbacks. Each
   // has all that is needed. Nobody if the query has no fallbacks.
   absl::InlinedVector<const ModelPolicy*, kFallbackChainMax> fallback_chain;
+  // The strategy's score of each of those, in their order; 0 for an override's.
+  absl::InlinedVector<double, kFallbackChainMax> fallback_scores;
   // Whose place it took because of the budget; null if nobody's.
   const ModelPolicy* in_place_of = nullptr;
 

@@ -352,6 +352,12 @@ TEST(RestingCredentialsTest, NobodyRecommendsWhomACallWouldNotGet) {
     EXPECT_EQ(selected().selection().model_id(), "dear");
     EXPECT_EQ(assigned(), "dear");
   }
+  // What is told of it is its own.
+  EXPECT_EQ(selected().selection().alternatives_size(), 0);
+  EXPECT_EQ(selected().selection().confidence(), 0.5);
+  EXPECT_EQ(selected().selection().reasoning(),
+            "in place of cheap, which was chosen first: balanced: score 70.0, "
+            "the best of 2 models; dear has 50.0");
   EXPECT_THAT(selected().candidates(0).outcome(),
               HasSubstr("has refused all credentials"));
   // If there is no other, it is as with calls.

@@ -206,8 +206,12 @@ TEST(SelectedPolicyTest, AnAnswerNamesWhoGaveItAndInWhosePlace) {
   const PolicyTable& table = call.runtime->router().selector().table();
   selection->result.model = table.FindPolicy("first");
   selection->result.qualified = 2;
+  selection->result.score = 70;
+  selection->result.confidence = 0.7;
   selection->result.cost_estimate_usd_nanos = 7;
+  selection->result.alternatives.push_back(table.FindPolicy("second"));
   selection->result.fallback_chain.push_back(table.FindPolicy("second"));
+  selection->result.fallback_scores.push_back(50);
   call.planned.selection = selection;
   call.planned.first.provider = call.runtime->providers().Find("mock");
   const auto told = [&call](const char* provider, const char* model) {
@@ -224,10 +228,14 @@ TEST(SelectedPolicyTest, AnAnswerNamesWhoGaveItAndInWhosePlace) {
   EXPECT_EQ(first.model_id(), "first");
   EXPECT_EQ(first.estimated_cost_usd_nanos(), 7);
   EXPECT_EQ(first.fallback_chain_size(), 1);
+  EXPECT_EQ(first.alternatives_size(), 1);
+  EXPECT_EQ(first.confidence(), 0.7);
   v1::ModelSelection other = told("other", "n");
   EXPECT_EQ(other.model_id(), "second");
-  EXPECT_EQ(other.reasoning(),
-            "in place of first, which was chosen first: " + first.reasoning());
+  EXPECT_EQ(other.reasoning(), "in place of first, which was chosen first: " +
+                                   first.reasoning() + "; second has 50.0");
+  EXPECT_EQ(other.confidence(), 0.5);
+  EXPECT_EQ(other.alternatives_size(), 0);
   EXPECT_NE(other.estimated_cost_usd_nanos(), 7);
   EXPECT_EQ(other.fallback_chain_size(), 0);
 }

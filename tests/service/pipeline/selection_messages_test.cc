@@ -23,7 +23,9 @@ namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 v1::Selection SelectionOf(const std::string& text) {
   v1::Selection selection;
@@ -189,6 +191,40 @@ TEST(SelectionMessagesTest, CallersAreToldHowTheirModelWasChosen) {
   EXPECT_EQ(told.estimated_cost_usd_nanos(), 450'000);
   EXPECT_THAT(told.alternatives(), ElementsAre("b"));
   EXPECT_THAT(told.fallback_chain(), ElementsAre("b"));
+}
+
+TEST(SelectionMessagesTest, WhatIsToldIsOfTheModelThatServes) {
+  const ModelPolicy chosen = {.id = "a"};
+  const ModelPolicy next = {.id = "b"};
+  const ModelPolicy other = {.id = "c"};
+  SelectionResult result = {
+      .model = &chosen, .score = 84, .confidence = 0.84, .qualified = 3};
+  result.alternatives = {&next, &other};
+  result.fallback_chain = {&next, &other};
+  result.fallback_scores = {60, 50};
+  const auto told = [&result](const ModelPolicy& served) {
+    v1::ModelSelection selection;
+    FillServedSelection(result, &served, &selection);
+    return selection;
+  };
+  EXPECT_EQ(told(chosen).confidence(), 0.84);
+  EXPECT_THAT(told(chosen).alternatives(), ElementsAre("b", "c"));
+  EXPECT_EQ(told(next).model_id(), "b");
+  EXPECT_EQ(told(next).confidence(), 0.6);
+  EXPECT_EQ(told(next).reasoning(),
+            "in place of a, which was chosen first: balanced: score 84.0, the "
+            "best of 3 models; b has 60.0");
+  EXPECT_THAT(told(next).alternatives(), ElementsAre("c"));
+  EXPECT_THAT(told(next).fallback_chain(), ElementsAre("c"));
+  EXPECT_EQ(told(other).confidence(), 0.5);
+  EXPECT_THAT(told(other).alternatives(), ElementsAre("b"));
+  EXPECT_THAT(told(other).fallback_chain(), IsEmpty());
+  // What makes the choice sure, or unsure, whoever serves.
+  result.basis = SelectionBasis::kWithinBudget;
+  result.in_place_of = &chosen;
+  result.confidence = 0.7;
+  EXPECT_EQ(told(next).confidence(), 0.7);
+  EXPECT_THAT(told(next).reasoning(), Not(HasSubstr("b has")));
 }
 
 }  // namespace

@@ -260,6 +260,9 @@ TEST_F(ModelSelectionTest, WhoComesLastIsBehindTheOthersAndStaysAmongThem) {
         Select({.strategy = strategy, .obstacle_of = Last(*table_, {"best"})}),
         "good");
     EXPECT_EQ(result_.qualified, 2u);
+    // As if they had been chosen themselves.
+    EXPECT_THAT(result_.fallback_scores,
+                ElementsAre(*candidates_[2].score, *candidates_[0].score));
     EXPECT_THAT(Ids(result_.alternatives), ElementsAre("next", "best"));
     EXPECT_THAT(Ids(result_.fallback_chain), ElementsAre("next", "best"));
     EXPECT_THAT(Outcomes(), ElementsAre("best: comes last", "good: chosen",
@@ -413,6 +416,8 @@ TEST_F(ModelSelectionTest, AdminPreferredTakesTheNodesBestAndItsFallbacks) {
   EXPECT_DOUBLE_EQ(result_.confidence, 1);
   // 10 for what is required, 15 for the tier, 4 for twice the least window.
   EXPECT_DOUBLE_EQ(result_.score, 29);
+  EXPECT_THAT(result_.fallback_scores,
+              ElementsAre(*candidates_[2].score, *candidates_[1].score));
   EXPECT_THAT(Ids(result_.alternatives), ElementsAre("a", "b", "c"));
   // Without a loss of what is needed: `weak` cannot take its place.
   EXPECT_THAT(Ids(result_.fallback_chain), ElementsAre("c", "b"));
