@@ -16,6 +16,7 @@
 namespace gateway {
 namespace {
 
+constexpr char kNoCredential[] = "no credential";
 constexpr char kIsEjected[] =
     "comes last: it does worse than the others of its name, and is ejected";
 
@@ -23,16 +24,36 @@ class Previewing {
  public:
   Previewing(IncomingCall& call, const Admitted& admitted, RoutePlan plan)
       : runtime_(*call.runtime),
+        named_(std::move(plan.named)),
         walk_(call, admitted, std::move(plan), &considered_),
         now_(runtime_.clock().SteadyTime()) {}
 
   RoutePreview Run() {
+    TellOfNamed();
     FindFirst();
     if (preview_.first.ok()) FindFallbacks();
     return std::move(preview_);
   }
 
  private:
+  // Where one target of a rule can be asked, the walk does not meet those that
+  // cannot.
+  void TellOfNamed() {
+    for (const RouteTarget& target : named_) {
+      const ProviderRegistry::Entry& provider =
+          *runtime_.providers().Find(target.provider);
+      const std::string_view model = provider.UpstreamModel(target.model);
+      if (provider.credential_absent) {
+        Add(provider, model, kNoCredential);
+        continue;
+      }
+      const TargetObstacle obstacle = runtime_.ObstacleOf(target);
+      if (IsOfTarget(obstacle)) {
+        Add(provider, model, std::string(TextOf(obstacle)));
+      }
+    }
+  }
+
   // As NextAttempt's First and InsteadOfFirst.
   void FindFirst() {
     absl::StatusOr<PlannedTarget> target = Tell(walk_.First());
@@ -132,6 +153,7 @@ class Previewing {
   }
 
   const RuntimeSnapshot& runtime_;
+  const std::vector<RouteTarget> named_;
   std::vector<ConsideredFallback> considered_;
   TargetWalk walk_;
   const absl::Duration now_;

@@ -70,7 +70,8 @@ struct RoutePreview {
   absl::StatusOr<PlannedTarget> first = absl::UnknownError("not looked for");
   // Whom it would ask then, if that fails by nobody's fault but its own.
   std::vector<PlannedTarget> fallbacks;
-  // Each once, in the order in which they are met.
+  // Each once: first the targets of the rule that cannot be asked, and what was
+  // left out of it, then the others in the order in which they are met.
   std::vector<PassedOver> passed_over;
 };
 

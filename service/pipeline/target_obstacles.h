@@ -28,6 +28,14 @@ enum class TargetObstacle {
   kRefused,
 };
 
+// Whether it is the target itself that lets no calls through, and not its
+// provider's credentials.
+inline bool IsOfTarget(TargetObstacle obstacle) {
+  return obstacle == TargetObstacle::kDisabled ||
+         obstacle == TargetObstacle::kForced ||
+         obstacle == TargetObstacle::kRests;
+}
+
 // In words, such as `is disabled`; empty for kNone. Valid forever.
 std::string_view TextOf(TargetObstacle obstacle);
 

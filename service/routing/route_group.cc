@@ -75,7 +75,10 @@ RouteGroup::RouteGroup(std::string reason, const Targets& targets,
     if (IsReady(target, health)) {
       members_.push_back({health.NameOf(target.provider()), target.model()});
       names_models_ = names_models_ || !target.model().empty();
-    } else if (left_out_.empty()) {
+      continue;
+    }
+    LeaveOut(target);
+    if (left_out_.empty()) {
       left_out_ = target.provider();
       unknown_provider_ =
           health.StateOf(target.provider()) == ProviderState::kUnknown;
@@ -108,10 +111,29 @@ void RouteGroup::AddFallbacks(const Targets& fallbacks) {
   // The views must not move.
   fallback_models_.reserve(static_cast<size_t>(fallbacks.size()));
   for (const auto& target : fallbacks) {
-    if (!IsReady(target, *health_)) continue;
+    if (!IsReady(target, *health_)) {
+      LeaveOut(target);
+      continue;
+    }
     fallback_models_.push_back(target.model());
     fallbacks_.push_back(
         {health_->NameOf(target.provider()), fallback_models_.back()});
+  }
+}
+
+void RouteGroup::LeaveOut(const llmgateway::type::v1::Target& target) {
+  if (health_->StateOf(target.provider()) == ProviderState::kUnknown) return;
+  without_credential_.push_back(
+      {health_->NameOf(target.provider()), target.model()});
+}
+
+void RouteGroup::AddNamed(std::string_view model,
+                          std::vector<RouteTarget>* to) const {
+  for (const auto* members : {&members_, &without_credential_}) {
+    for (const Member& member : *members) {
+      const RouteTarget target = TargetOf(member, model);
+      if (!target.model.empty()) to->push_back(target);
+    }
   }
 }
 

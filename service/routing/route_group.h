@@ -7,7 +7,8 @@
 //     order = group.Order({.random = random, .model = model});
 //   }
 //
-// Targets whose provider has no credential are left out.
+// Targets whose provider has no credential are left out; operators who ask are
+// told of them.
 //
 // Thread-safe: immutable, but for whose turn it is (balancing.h). Borrows the
 // names that `health` keeps.
@@ -68,6 +69,10 @@ class RouteGroup {
   // Of the rule itself; a target without a model stands for the caller's.
   absl::Span<const RouteTarget> fallbacks() const { return fallbacks_; }
 
+  // Adds all the targets, whether they can be asked or not, and behind them the
+  // targets and fallbacks that were left out. For operators who ask.
+  void AddNamed(std::string_view model, std::vector<RouteTarget>* to) const;
+
   size_t size() const { return members_.size(); }
 
  private:
@@ -82,6 +87,7 @@ class RouteGroup {
   BalancingQuery BalancingOf(const GroupOrder& order) const;
 
   void AddFallbacks(const Targets& fallbacks);
+  void LeaveOut(const llmgateway::type::v1::Target& target);
   void CompareMembers();
 
   struct Member {
@@ -90,10 +96,12 @@ class RouteGroup {
     GroupMember* compared = nullptr;
   };
 
-  RouteTarget TargetOf(size_t member, std::string_view model) const {
-    const Member& of = members_[member];
+  static RouteTarget TargetOf(const Member& of, std::string_view model) {
     return {of.provider, of.model.empty() ? model : std::string_view(of.model),
             of.compared};
+  }
+  RouteTarget TargetOf(size_t member, std::string_view model) const {
+    return TargetOf(members_[member], model);
   }
 
   std::string reason_;
@@ -101,6 +109,7 @@ class RouteGroup {
   std::vector<Member> members_;
   std::vector<std::string> fallback_models_;
   std::vector<RouteTarget> fallbacks_;
+  std::vector<Member> without_credential_;
   std::string left_out_;
   bool unknown_provider_ = false;
   // What keeps calls together is asked for.

@@ -108,7 +108,15 @@ class Router::Planning {
     plan_.common.content_policy = router_.content_policy_.fallbacks();
     plan_.common.rate_limit = router_.rate_limit_.fallbacks();
     AddStep(group.reason(), kChosen);
+    if (steps_ != nullptr) NameTargets(group);
     return true;
+  }
+
+  void NameTargets(const RouteGroup& group) {
+    group.AddNamed(model_, &plan_.named);
+    if (group.fallbacks().empty()) {
+      router_.common_.AddNamed(model_, &plan_.named);
+    }
   }
 
   CapabilitySet NamedCapabilities() const {

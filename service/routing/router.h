@@ -100,6 +100,10 @@ struct RoutePlan {
   CapabilitySet named_capabilities = 0;
   // How the model was chosen by what the call needs; null if it was not.
   std::shared_ptr<const RouteSelection> selection;
+  // Where steps are kept: all the targets of the rule, also those that rest or
+  // are disabled, and what was left out of it and of the fallbacks, since it
+  // has no credential. Empty otherwise.
+  std::vector<RouteTarget> named;
 };
 
 // A rule that was considered, for operators who ask why.

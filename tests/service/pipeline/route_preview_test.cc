@@ -35,6 +35,7 @@ constexpr char kPreviewYaml[] =
     "providers:\n"
     "- {name: keyed, openai: {api_key: 'env:KEY'}}\n"
     "- {name: mock, mock: {}}\n"
+    "- {name: keyless, openai: {api_key: 'env:NOT_SET'}}\n"
     "routing:\n"
     "  model_rules:\n"
     "  - {alias: one, targets: [keyed/a]}\n"
@@ -42,6 +43,8 @@ constexpr char kPreviewYaml[] =
     "priority: 1}], fallbacks: [mock/c]}\n"
     "  - {alias: shared, targets: [keyed/a, mock/b], balancing: "
     "round_robin}\n"
+    "  - {alias: partly, targets: [keyless/k, mock/b, keyed/a], fallbacks: "
+    "[keyless/f, mock/c]}\n"
     "  failure_fallbacks: {rate_limit: [mock/limited]}\n"
     "resilience: {outlier_ejection: {enabled: true, "
     "consecutive_failures: 2}}\n";
@@ -54,7 +57,8 @@ class RoutePreviewTest : public testing::Test {
     UnaskedCall call(runtime_, runner_.loop());
     call.Take(request);
     const Admitted admitted;
-    absl::StatusOr<RoutePlan> plan = PlanByRules(call, "", admitted);
+    std::vector<RouteStep> steps;
+    absl::StatusOr<RoutePlan> plan = PlanByRules(call, "", admitted, &steps);
     EXPECT_TRUE(plan.ok()) << plan.status();
     return PreviewRoute(call, admitted, *std::move(plan));
   }
@@ -98,6 +102,28 @@ TEST_F(RoutePreviewTest, WhereAllAreWellTheyFollowEachOther) {
   const RoutePreview preview = Preview("two");
   EXPECT_THAT(Asked(preview), ElementsAre("a", "b", "c"));
   EXPECT_THAT(Told(preview), IsEmpty());
+}
+
+TEST_F(RoutePreviewTest, ATargetIsToldOfThatLeavesItsCallsToTheOthers) {
+  TargetState& a = Target("keyed", "a");
+  a.availability.Disable(TargetAvailability::By::kOperator, "");
+  EXPECT_THAT(Asked(Preview("two")), ElementsAre("b", "c"));
+  EXPECT_THAT(Told(Preview("two")), ElementsAre("a: is disabled"));
+  EXPECT_THAT(Told(Preview("shared")), ElementsAre("a: is disabled"));
+  EXPECT_THAT(Asked(Preview("partly")), ElementsAre("b", "c"));
+  EXPECT_THAT(
+      Told(Preview("partly")),
+      ElementsAre("a: is disabled", "k: no credential", "f: no credential"));
+  a.availability.Enable();
+  a.breaker.Force(CircuitBreaker::State::kForcedOpen, Now());
+  EXPECT_THAT(Told(Preview("two")),
+              ElementsAre("a: an operator has forced its circuit open"));
+  a.breaker.Force(CircuitBreaker::State::kOpen, Now());
+  EXPECT_THAT(Asked(Preview("shared")), ElementsAre("b"));
+  EXPECT_THAT(Told(Preview("shared")),
+              ElementsAre("a: rests: its circuit is open"));
+  a.breaker.Reset(Now());
+  EXPECT_THAT(Told(Preview("shared")), IsEmpty());
 }
 
 TEST_F(RoutePreviewTest, ALimitGoesWhereLimitsGo) {

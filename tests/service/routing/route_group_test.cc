@@ -32,6 +32,7 @@ class FakeTargets final : public TargetHealth {
                                  : ProviderState::kUnknown;
   }
   std::string_view NameOf(std::string_view provider) const override {
+    if (provider == "keyless") return "keyless";
     return provider == "a" ? "a" : "b";
   }
   TargetLoad LoadOf(std::string_view provider,
@@ -106,6 +107,28 @@ TEST_F(RouteGroupTest, WhoLacksACredentialIsLeftOut) {
   EXPECT_THAT(Order("m"), IsEmpty());
   Make(R"(targets { provider: "gone" })");
   EXPECT_EQ(group_->WhyNot(), "no such provider");
+}
+
+TEST_F(RouteGroupTest, OperatorsAreToldOfAllThatAreNamed) {
+  Make(R"pb(targets { provider: "keyless" model: "k" }
+            targets { provider: "unknown" model: "u" }
+            targets { provider: "a" model: "m" }
+            targets { provider: "b" }
+            fallbacks { provider: "keyless" model: "f" }
+            fallbacks { provider: "a" model: "g" })pb");
+  health_.resting = "a";
+  const auto named = [this](std::string_view model) {
+    std::vector<RouteTarget> targets;
+    group_->AddNamed(model, &targets);
+    std::vector<std::string> texts;
+    for (const RouteTarget& target : targets) {
+      texts.push_back(std::string(target.provider) + "/" +
+                      std::string(target.model));
+    }
+    return texts;
+  };
+  EXPECT_THAT(named("x"), ElementsAre("a/m", "b/x", "keyless/k", "keyless/f"));
+  EXPECT_THAT(named(""), ElementsAre("a/m", "keyless/k", "keyless/f"));
 }
 
 TEST_F(RouteGroupTest, SeveralAreOrderedAsTheirStrategySays) {
