@@ -357,6 +357,12 @@ _ROUTES = [
         "a model that rests is chosen", "service/routing/model_selector.cc",
         "if (load.usable) return {};", "return {};"),
     Mistake(
+        "a model whose probes fail is chosen like others",
+        "service/routing/model_selector.cc",
+        "if (load.usable && load.avoided) {",
+        "if (load.usable && load.avoided && false) {",
+        said="or does not come last"),
+    Mistake(
         "nobody is asked after a chosen model", "service/routing/router.cc",
         "plan_.rule.any = selection->fallbacks;", "",
         said="was not asked"),
