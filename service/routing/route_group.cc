@@ -1,10 +1,12 @@
 #include "service/routing/route_group.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 
@@ -164,13 +166,27 @@ GroupOrder RouteGroup::Order(const GroupQuery& query) const {
 }
 
 void RouteGroup::AddOthers(GroupOrder* order) const {
+  absl::InlinedVector<size_t, GroupOrder::kSizeMax> placed = {
+      order->first_member_};
   BalancingQuery balancing = BalancingOf(*order);
-  balancing.asked = absl::MakeConstSpan(&order->first_member_, 1);
+  balancing.asked = absl::MakeConstSpan(placed.data(), 1);
   for (const BalancingChoice& choice : balancer_->Order(
            balancing,
            [&](size_t member) { return LoadOf(member, order->model_); },
            GroupOrder::kSizeMax - 1)) {
     order->targets_.push_back(TargetOf(choice.target, order->model_));
+    placed.push_back(choice.target);
+  }
+  // Behind them those that may not be asked now: where the others cannot serve
+  // the request it is they of whom the caller hears, and until when they rest.
+  for (size_t member = 0; member < members_.size() &&
+                          order->targets_.size() < GroupOrder::kSizeMax;
+       ++member) {
+    const bool is_placed =
+        std::find(placed.begin(), placed.end(), member) != placed.end();
+    if (is_placed) continue;
+    const RouteTarget target = TargetOf(member, order->model_);
+    if (!target.model.empty()) order->targets_.push_back(target);
   }
 }
 

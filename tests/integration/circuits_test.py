@@ -103,6 +103,54 @@ resilience:
         self.assertIsNone(self.metric(gone))
 
 
+class RestingTargetTest(OperatorCase):
+    """Who could serve the request rests, and the other target cannot serve it:
+    that passes, and is no fault of the request."""
+
+    config = """\
+providers:
+  - {{name: able, openai: {{base_url: "http://{upstream}/v1"}}}}
+  - name: unable
+    openai: {{base_url: "http://{upstream}/v1"}}
+    model_capabilities: [{{model: gpt-tiny, tools: false}}]
+routing:
+  model_rules:
+    - alias: both
+      targets: [able/gpt-able, {{provider: unable, model: gpt-tiny, priority: 1}}]
+resilience:
+  retry: {{attempts_limit: 1}}
+  circuit_breaker: {{consecutive_failures: 3, open_duration: 1h}}
+"""
+    TOOLS = {"tools": [{"type": "function", "function": {
+        "name": "f", "parameters": {"type": "object"}}}]}
+
+    def reason(self):
+        answer = ask(self.gateway.http, chat("both", **self.TOOLS))
+        self.assertEqual(answer.status, 503, answer.body)
+        return answer.json()["error"]["code"], answer.headers.get("retry-after")
+
+    def steps(self):
+        request = {"request": prompt("both")}
+        return {step["rule"]: step.get("detail", "")
+                for step in self.operate("ExplainRoute", **request)["steps"]}
+
+    def test_the_caller_hears_until_when_and_the_operator_why(self):
+        self.upstream.set_script("gpt-able", {"status": 503})
+        for _ in range(3):
+            ask(self.gateway.http, chat("both", **self.TOOLS))
+        code, wait = self.reason()
+        # As OpenAI's API says that the circuit is open.
+        self.assertEqual(code, "server_is_overloaded")
+        self.assertGreater(int(wait), 0)
+        self.assertEqual(ask(self.gateway.http, chat("both")).status, 200)
+        self.assertIn("rests", self.steps()["target:able/gpt-able"])
+        self.operate("ResetCircuit", provider="able")
+        self.operate("SetModelEnabled", provider="able", model="gpt-able",
+                     enabled=False)
+        self.assertEqual(self.reason()[0], "model_disabled")
+        self.assertIn("disabled", self.steps()["target:able/gpt-able"])
+
+
 class CircuitsTest(OperatorCase):
 
     config = _CONFIG

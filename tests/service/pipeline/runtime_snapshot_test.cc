@@ -221,13 +221,14 @@ class StandingTest : public testing::Test {
   RoutePlan plan_;
 };
 
-TEST_F(StandingTest, OneThatIsDisabledIsNotPlanned) {
+TEST_F(StandingTest, OneThatIsDisabledIsPlannedLast) {
   Start("");
   EXPECT_EQ(OfTwenty(), 10);
   targets().Find("first", "m").availability.Disable(
       TargetAvailability::By::kOperator, "by alice");
   EXPECT_EQ(OfTwenty(), 0);
-  EXPECT_EQ(TargetCount(), 1u);
+  ASSERT_EQ(TargetCount(), 2u);
+  EXPECT_EQ(plan_.targets.At(1)->provider, "first");
 }
 
 TEST_F(StandingTest, OneWhoseProviderDoesNotAnswerProbesIsAskedLast) {

@@ -84,7 +84,7 @@ TEST_F(GroupOrderTest, TheFirstIsChosenWithoutALookAtTheOthers) {
   EXPECT_EQ(health_.looks, 1u);
 }
 
-TEST_F(GroupOrderTest, TheOthersAreThoseThatCanBeAskedWhenTheyAreLookedAt) {
+TEST_F(GroupOrderTest, OfTheOthersThoseComeFirstThatCanBeAskedWhenLookedAt) {
   Make(4);
   GroupOrder order = Order();
   health_.resting = "p2";
@@ -92,8 +92,9 @@ TEST_F(GroupOrderTest, TheOthersAreThoseThatCanBeAskedWhenTheyAreLookedAt) {
   // What is known later changes nothing.
   health_.resting = "p3";
   EXPECT_EQ(order.At(2)->provider, "p3");
-  EXPECT_EQ(order.At(3), nullptr);
-  EXPECT_EQ(order.size_max(), 3u);
+  EXPECT_EQ(order.At(3)->provider, "p2");
+  EXPECT_EQ(order.At(4), nullptr);
+  EXPECT_EQ(order.size_max(), 4u);
 }
 
 TEST_F(GroupOrderTest, OneOrderTakesOneTurn) {

@@ -139,10 +139,14 @@ TEST_F(RouteGroupTest, SeveralAreOrderedAsTheirStrategySays) {
   EXPECT_EQ(health_.asked_model, "m");
 }
 
-TEST_F(RouteGroupTest, ThoseThatRestAreNotAmongThem) {
+TEST_F(RouteGroupTest, ThoseThatRestComeLastSoThatItIsFoundOutWhy) {
   Make(R"(targets { provider: "a" } targets { provider: "b" })");
   health_.resting = "a";
-  EXPECT_THAT(Order("m"), ElementsAre(RouteTarget{"b", "m"}));
+  EXPECT_THAT(Order("m"),
+              ElementsAre(RouteTarget{"b", "m"}, RouteTarget{"a", "m"}));
+  // Whose model is not known is not among them.
+  Make(R"(targets { provider: "a" } targets { provider: "b" model: "n" })");
+  EXPECT_THAT(Order(""), ElementsAre(RouteTarget{"b", "n"}));
   // Alone it is asked all the same: its breaker refuses it, and says why.
   Make(R"(targets { provider: "a" })");
   EXPECT_THAT(Order("m"), ElementsAre(RouteTarget{"a", "m"}));
