@@ -4,6 +4,7 @@
 #include <string>
 
 #include "errors/fault.h"
+#include "errors/size_limit.h"
 #include "errors/time_limit.h"
 
 namespace gateway {
@@ -48,6 +49,9 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
       return abandoned || WasAnswered(failure) ? Verdict::kGoElsewhere
                                                : Verdict::kRetryHere;
     case v1::ERROR_REASON_PROVIDER_BAD_RESPONSE:
+      return FaultMetadata(failure, kSizeLimitKey).empty()
+                 ? Verdict::kGoElsewhere
+                 : Verdict::kTooLarge;
     case v1::ERROR_REASON_STREAM_INTERRUPTED:
     case v1::ERROR_REASON_CIRCUIT_OPEN:
     case v1::ERROR_REASON_MODEL_DISABLED:
@@ -99,6 +103,8 @@ std::string_view VerdictName(Verdict verdict) {
       return "go_elsewhere";
     case Verdict::kOutOfTime:
       return "out_of_time";
+    case Verdict::kTooLarge:
+      return "too_large";
     case Verdict::kRateLimited:
       return "cool_credential";
     case Verdict::kCredentialRefused:

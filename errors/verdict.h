@@ -30,6 +30,9 @@ enum class Verdict {
   // knows that it takes: the target may be well. Ask another only, which may
   // answer within what is left.
   kOutOfTime,
+  // The answer is larger than the gateway takes, which may be what the caller
+  // has asked for: the target may be well. Ask another only.
+  kTooLarge,
   // The credential has used up what it may ask for now. The target is well: it
   // is asked again when the wait that it asks for is over. `cool_credential` in
   // the log.
@@ -82,6 +85,12 @@ inline bool BlamesTarget(Verdict verdict) {
 inline bool ComesFromUpstream(Verdict verdict) {
   return BlamesTarget(verdict) || verdict == Verdict::kRateLimited ||
          verdict == Verdict::kCredentialRefused;
+}
+
+// Returns whether another target may do what this one has not done.
+inline bool MayServeElsewhere(Verdict verdict) {
+  return ComesFromUpstream(verdict) || verdict == Verdict::kOutOfTime ||
+         verdict == Verdict::kTooLarge;
 }
 
 // Returns the name for logs and metrics: `retry_here`, `go_elsewhere`, ...

@@ -12,6 +12,7 @@
 #include "base/http/http_timeout.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/size_limit.h"
 #include "errors/time_limit.h"
 #include "providers/dialects/error_body.h"
 
@@ -84,6 +85,15 @@ std::string_view NameOf(HttpTimeLimit limit, bool streams) {
   return kTotalTimeout;
 }
 
+absl::Status TooLargeFault(const absl::Status& status) {
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                absl::StrCat(status.message(), " (", ToAbsl(kAnswerSizeLimit),
+                             ", or the provider's http.response_bytes_limit)"));
+  AddFaultMetadata(fault, kSizeLimitKey, kAnswerSizeLimit);
+  return fault;
+}
+
 }  // namespace
 
 absl::Status NoRoomFault() {
@@ -103,6 +113,7 @@ absl::Status HttpFaults::OfTransport(const absl::Status& status,
                                      bool streams) const {
   // The gateway's own want of room says nothing of the provider.
   if (IsNoRoomForAnswer(status)) return NoRoomFault();
+  if (absl::IsOutOfRange(status)) return WrapFault(TooLargeFault(status));
   v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
   if (progress.http.timed_out) {
     reason = v1::ERROR_REASON_PROVIDER_TIMEOUT;

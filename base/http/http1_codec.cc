@@ -261,7 +261,8 @@ bool Http1Parser::expects_continue() const {
 
 absl::Status ExplainBadAnswer(const absl::Status& status) {
   if (absl::IsResourceExhausted(status) || absl::IsOutOfRange(status)) {
-    return absl::ResourceExhaustedError(
+    return absl::Status(
+        status.code(),
         absl::StrCat("the server's answer is too large: ", status.message()));
   }
   if (absl::IsInvalidArgument(status)) {

@@ -123,7 +123,7 @@ class Http1Parser {
 };
 
 // Turns an error of Put or PutEnd over a response into a client's terms:
-// INTERNAL if it is not HTTP, RESOURCE_EXHAUSTED if it is too large.
+// INTERNAL if it is not HTTP, and what Put says of one that is too large.
 absl::Status ExplainBadAnswer(const absl::Status& status);
 
 // The standard reason phrase, or "Unknown".

@@ -103,7 +103,7 @@ size_t TotalBytes(absl::Span<const std::string_view> pieces) {
 }
 
 absl::Status TooLarge(uint64_t limit) {
-  return absl::ResourceExhaustedError(absl::StrCat(
+  return absl::OutOfRangeError(absl::StrCat(
       "the server's answer is too large: more than ", limit, " bytes"));
 }
 

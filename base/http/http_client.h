@@ -244,8 +244,9 @@ class HttpClient {
   //
   // Errors: UNAVAILABLE when the server cannot be reached or breaks off,
   // DEADLINE_EXCEEDED when it is too slow, INTERNAL when what it says is not
-  // HTTP, RESOURCE_EXHAUSTED when it says too much, and whatever `cancel`
-  // fired with. Reading fails likewise.
+  // HTTP, RESOURCE_EXHAUSTED when its head is too large, OUT_OF_RANGE when its
+  // body is or will be, and whatever `cancel` fired with. Reading fails
+  // likewise.
   virtual Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
       const HttpCall& call) = 0;
 };

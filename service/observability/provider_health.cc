@@ -93,7 +93,8 @@ void ProviderHealthShard::CountAt(Slot& slot, std::string_view provider,
   Shared& shared = slot.shared;
   if (!outcome.ok()) {
     const Verdict verdict = ClassifyFailure(outcome);
-    if (verdict == Verdict::kSaysNothing || verdict == Verdict::kOutOfTime) {
+    if (verdict == Verdict::kSaysNothing || verdict == Verdict::kOutOfTime ||
+        verdict == Verdict::kTooLarge) {
       return;
     }
     if (BlamesTarget(verdict)) {

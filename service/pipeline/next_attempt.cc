@@ -34,8 +34,7 @@ bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
     default:
       break;
   }
-  const Verdict verdict = ClassifyFailure(failure, abandoned);
-  return ComesFromUpstream(verdict) || verdict == Verdict::kOutOfTime;
+  return MayServeElsewhere(ClassifyFailure(failure, abandoned));
 }
 
 int64_t GuessedInputTokens(const PlannedCall& call) {
@@ -71,7 +70,12 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::InsteadOfFirst() {
 Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   const absl::Status& failure = failed.status;
   if (call_.cancel.cancelled()) co_return failure;
-  last_failure_ = failure;
+  // Kinds of providers that make no vectors stand beside others that do: it is
+  // of those that the caller hears.
+  const bool lacks_embeddings =
+      call_.embed != nullptr &&
+      FaultReason(failure) == v1::ERROR_REASON_UNIMPLEMENTED;
+  if (!lacks_embeddings || last_failure_.ok()) last_failure_ = failure;
   if (failed.progress.http.not_processed && !reconnected_) {
     // The provider had given the connection up before it saw the request, so
     // that asking again repeats nothing, and does not count as an attempt.
@@ -86,10 +90,6 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   std::optional<AskedTarget> next = WithOtherCredential(failed);
   if (next.has_value()) co_return *std::move(next);
   Keep(failed);
-  // Kinds of providers that make no vectors stand beside others that do.
-  const bool lacks_embeddings =
-      call_.embed != nullptr &&
-      FaultReason(failure) == v1::ERROR_REASON_UNIMPLEMENTED;
   // What the caller alone can mend is the end, whoever was asked before.
   if (!lacks_embeddings &&
       !MayGoElsewhere(failure, failed.progress.http.abandoned())) {
@@ -97,7 +97,7 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   }
   const bool elsewhere =
       call_.planned.next != nullptr || last_resort_ != nullptr;
-  if (!IsInTime(absl::ZeroDuration())) co_return failure;
+  if (!IsInTime(absl::ZeroDuration())) co_return last_failure_;
   // Content that is refused goes where the configuration says, and nowhere
   // else.
   std::optional<Repeat> repeat;
@@ -111,7 +111,7 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
     if (next.has_value()) co_return *std::move(next);
   }
   if (repeat.has_value()) {
-    if (!TakeExtra(RetryBudget::Purpose::kRetry)) co_return failure;
+    if (!TakeExtra(RetryBudget::Purpose::kRetry)) co_return last_failure_;
     GATEWAY_CO_RETURN_IF_ERROR(
         co_await Sleep(call_.loop, repeat->delay, call_.cancel));
     next = Acquire(*repeat->asked.target, v1::Attempt::KIND_RETRY);
@@ -123,7 +123,7 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   if (last_resort_ != nullptr) {
     if (Fails(StateOf(*last_resort_)) &&
         !TakeExtra(RetryBudget::Purpose::kFallback)) {
-      co_return failure;
+      co_return last_failure_;
     }
     next = LastResort(v1::Attempt::KIND_FALLBACK);
     if (next.has_value()) co_return *std::move(next);

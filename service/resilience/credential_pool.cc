@@ -135,6 +135,7 @@ CredentialPool::Change CredentialPool::Record(
     case Verdict::kRetryHere:
     case Verdict::kGoElsewhere:
     case Verdict::kOutOfTime:
+    case Verdict::kTooLarge:
     case Verdict::kCallersFault:
     case Verdict::kSaysNothing:
       break;

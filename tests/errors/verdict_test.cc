@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
+#include "errors/size_limit.h"
 #include "errors/time_limit.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -73,6 +74,17 @@ TEST(VerdictTest, WhoWasCutShortIsNotToBlame) {
   EXPECT_FALSE(MayAskAgain(cut, /*abandoned=*/false));
   AddFaultMetadata(cut, kUsualTimeKey, "1s");
   EXPECT_TRUE(BlamesTarget(ClassifyFailure(cut)));
+}
+
+TEST(VerdictTest, WhoseAnswerIsTooLargeIsNotToBlame) {
+  absl::Status large = MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "");
+  EXPECT_TRUE(BlamesTarget(ClassifyFailure(large)));
+  AddFaultMetadata(large, kSizeLimitKey, kAnswerSizeLimit);
+  EXPECT_EQ(ClassifyFailure(large), Verdict::kTooLarge);
+  EXPECT_FALSE(BlamesTarget(Verdict::kTooLarge));
+  EXPECT_FALSE(ComesFromUpstream(Verdict::kTooLarge));
+  EXPECT_FALSE(MayAskAgain(large, /*abandoned=*/false));
+  EXPECT_TRUE(MayServeElsewhere(Verdict::kTooLarge));
 }
 
 TEST(VerdictTest, WhatAnOperatorHasTakenOutWaitsForOne) {

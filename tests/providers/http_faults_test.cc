@@ -130,5 +130,21 @@ TEST(HttpFaultsTest, WantOfRoomIsTheGatewaysOwn) {
             v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
 }
 
+TEST(HttpFaultsTest, AnAnswerOverItsLimitBlamesNobodyAndNamesTheField) {
+  // What a head says of the length counts as what has come.
+  for (const bool answered : {false, true}) {
+    AttemptProgress progress;
+    progress.http.answered = answered;
+    const absl::Status fault =
+        Faults().OfTransport(absl::OutOfRangeError("too large"), progress);
+    EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+    EXPECT_THAT(ToStd(fault.message()),
+                HasSubstr("limits.response_bytes_limit"));
+    EXPECT_EQ(ClassifyFailure(fault), Verdict::kTooLarge);
+    EXPECT_FALSE(BlamesTarget(ClassifyFailure(fault)));
+    EXPECT_TRUE(MayServeElsewhere(ClassifyFailure(fault)));
+  }
+}
+
 }  // namespace
 }  // namespace gateway
