@@ -17,7 +17,6 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "llmgateway/v1/gateway.pb.h"
 #include "tests/service/routing/selection/example_policies.h"
 
 namespace gateway {
@@ -57,30 +56,6 @@ std::vector<std::string> Ids(const Policies& policies) {
   std::vector<std::string> ids;
   for (const ModelPolicy* policy : policies) ids.push_back(policy->id);
   return ids;
-}
-
-TEST(StrategyTest, NamesAreThoseThatCallersWrite) {
-  for (const SelectionStrategy strategy : kSelectionStrategies) {
-    EXPECT_EQ(*ParseStrategy(StrategyName(strategy)), strategy);
-  }
-  EXPECT_EQ(StrategyName(kPerformance), "performance_optimized");
-  EXPECT_EQ(ParseStrategy("fastest").status().code(),
-            absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(ParseStrategy("fastest").status().message(),
-            "'fastest' is no selection strategy; there are cost_optimized, "
-            "performance_optimized, balanced, capability_strict, "
-            "admin_preferred");
-  EXPECT_FALSE(ParseStrategy("").ok());
-}
-
-TEST(StrategyTest, NumbersAreThoseOfTheContract) {
-  using Wire = ::llmgateway::v1::Selection;
-  EXPECT_EQ(static_cast<int>(kCost), Wire::STRATEGY_COST_OPTIMIZED);
-  EXPECT_EQ(static_cast<int>(kPerformance),
-            Wire::STRATEGY_PERFORMANCE_OPTIMIZED);
-  EXPECT_EQ(static_cast<int>(kBalanced), Wire::STRATEGY_BALANCED);
-  EXPECT_EQ(static_cast<int>(kStrict), Wire::STRATEGY_CAPABILITY_STRICT);
-  EXPECT_EQ(static_cast<int>(kAdmin), Wire::STRATEGY_ADMIN_PREFERRED);
 }
 
 TEST(SelectionScoreTest, ThePublishedExamples) {
