@@ -9,6 +9,7 @@
 #include "service/money/configured_price.h"
 #include "service/money/cost.h"
 #include "service/pipeline/call_cost.h"
+#include "service/pipeline/configured_models.h"
 
 namespace gateway {
 namespace {
@@ -75,6 +76,8 @@ RuntimeSnapshot::RuntimeSnapshot(
     : ports_(ports),
       config_(std::move(config)),
       providers_(std::move(providers)),
+      configured_models_(std::make_shared<const ConfiguredModels>(
+          ConfiguredModelsOf(config_->config(), *providers_))),
       resilience_(previous != nullptr
                       ? previous->resilience_
                       : std::make_shared<ResilienceState>(config_->config())),
@@ -107,6 +110,7 @@ RuntimeSnapshot::RuntimeSnapshot(
 void RuntimeSnapshot::PutIntoUse() const {
   std::shared_ptr<const void> learned =
       resilience_->Apply(config(), clock().SteadyTime());
+  resilience_->targets.SetConfigured(configured_models_);
   // Since the first time: that keeps what is forgotten later, too.
   if (learned_ == nullptr) learned_ = std::move(learned);
   for (const ProviderRegistry::Entry& entry : providers_->entries()) {

@@ -145,6 +145,7 @@ class RuntimeSnapshot {
   const Ports ports_;
   const std::shared_ptr<const ConfigSnapshot> config_;
   const std::unique_ptr<const ProviderRegistry> providers_;
+  const std::shared_ptr<const ConfiguredModels> configured_models_;
   const std::shared_ptr<ResilienceState> resilience_;
   // Keeps what calls under this snapshot have found there; null before it is
   // put into use. Only PutIntoUse touches it.

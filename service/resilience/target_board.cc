@@ -1,5 +1,6 @@
 #include "service/resilience/target_board.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -12,6 +13,15 @@ namespace gateway {
 namespace {
 
 constexpr size_t kSlotsMin = 64;  // A power of two.
+
+// What is not configured, over all providers. Shares of kTargetsMax come to
+// more than that where a configuration has been followed by one with more
+// providers.
+constexpr size_t kOthersMax = 2 * TargetBoard::kTargetsMax;
+// With what providers share: more of them than a configuration may have, by
+// many reloads.
+constexpr size_t kSharedMax = kOthersMax + TargetBoard::kTargetsMax;
+constexpr size_t kAllMax = 16 * TargetBoard::kTargetsMax;
 
 // Tells where a search begins, and decides nothing.
 size_t HashOf(std::string_view provider, std::string_view model) {
@@ -80,7 +90,8 @@ struct TargetBoard::Forgotten {
 };
 
 TargetBoard::TargetBoard(BreakerOptions options)
-    : options_(std::move(options)) {
+    : options_(std::move(options)),
+      configured_(std::make_shared<const ConfiguredModels>()) {
   const MutexLock lock(mu_);
   RenewTable();
 }
@@ -113,25 +124,55 @@ TargetState* TargetBoard::FindIn(const Table& table, std::string_view provider,
   }
 }
 
+bool TargetBoard::IsConfigured(std::string_view provider,
+                               std::string_view model) const {
+  const auto there = configured_->find(provider);
+  return there != configured_->end() &&
+         there->second.find(model) != there->second.end();
+}
+
+bool TargetBoard::HasRoom(std::string_view provider, std::string_view model,
+                          bool has_own) const {
+  // However many configurations have come and gone.
+  if (IsConfigured(provider, model)) return targets_.size() < kAllMax;
+  if (has_own) return others_ < kSharedMax + kOwnMax;
+  const auto of_provider = others_of_.find(provider);
+  const size_t share = kTargetsMax / std::max<size_t>(configured_->size(), 1);
+  return (of_provider == others_of_.end() || of_provider->second < share) &&
+         others_ < kOthersMax;
+}
+
+void TargetBoard::Count(const TargetState& target) {
+  if (IsConfigured(target.provider, target.model)) return;
+  ++others_;
+  if (!target.model.empty()) ++others_of_[target.provider];
+}
+
+void TargetBoard::Recount() {
+  others_ = 0;
+  others_of_.clear();
+  for (const std::unique_ptr<TargetState>& target : targets_) Count(*target);
+}
+
 TargetState* TargetBoard::Add(std::string_view provider,
                               std::string_view model, bool has_own) {
   const MutexLock lock(mu_);
-  // More providers than a configuration may have, by many reloads.
-  constexpr size_t kSharedMax = kTargetsMax + kTargetsMax / 2;
-  if (has_own) {
-    if (targets_.size() >= kSharedMax + kOwnMax) return nullptr;
-  } else {
-    if (targets_.size() >= kTargetsMax) model = {};
-    if (targets_.size() >= kSharedMax) provider = {};
-  }
   size_t slot;
   // Another thread may have been here first.
-  TargetState* const known = FindKnown(provider, model, &slot);
+  TargetState* known = FindKnown(provider, model, &slot);
   if (known != nullptr) return known;
+  if (!HasRoom(provider, model, has_own)) {
+    if (has_own) return nullptr;
+    model = {};
+    if (others_ >= kSharedMax) provider = {};
+    known = FindKnown(provider, model, &slot);
+    if (known != nullptr) return known;
+  }
   targets_.push_back(std::make_unique<TargetState>(
       provider, model, options_.Of(provider, model), ProbesUnderLock(provider),
       rules_));
   TargetState* const added = targets_.back().get();
+  Count(*added);
   const Table& table = *tables_.back();
   if (2 * targets_.size() > table.mask + 1) {
     RenewTable();
@@ -196,6 +237,7 @@ std::shared_ptr<const void> TargetBoard::Sweep(
     forgotten->targets.push_back(std::move(target));
   }
   targets_ = std::move(kept);
+  Recount();
   if (forgotten->targets.empty()) {
     return forgotten->probes.empty() ? nullptr : forgotten;
   }
@@ -243,6 +285,13 @@ void TargetBoard::SetOptions(BreakerOptions options, absl::Duration now) {
     target->breaker.SetOptions(options_.Of(target->provider, target->model),
                                now);
   }
+}
+
+void TargetBoard::SetConfigured(
+    std::shared_ptr<const ConfiguredModels> configured) {
+  const MutexLock lock(mu_);
+  configured_ = std::move(configured);
+  Recount();
 }
 
 std::vector<TargetState*> TargetBoard::All() const {

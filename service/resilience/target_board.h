@@ -11,9 +11,10 @@
 //   use.RecordOutcome(loop.Now(), outcome, abandoned, time_to_first_token);
 //
 // A target is known from the first time that it is looked for until a Sweep
-// forgets its provider. Callers may name any model, so there is a limit: what
-// comes after the first kTargetsMax targets shares one state for each provider,
-// unless an operator has something to say of it.
+// forgets its provider. Callers may name any model, so there is a limit: each
+// provider has an equal share of kTargetsMax, and what comes after so many
+// shares one state for each provider. A target that is configured, or that an
+// operator has something to say of, always has a state of its own.
 //
 // Thread-safe. To find a target that is known takes no lock and allocates
 // nothing. What was found stays where it is until it is forgotten, and then as
@@ -29,6 +30,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,6 +69,11 @@ struct BreakerOptions {
   // Of those that have settings of their own, or for models of theirs.
   std::map<std::string, OfProvider, std::less<>> of_provider = {};
 };
+
+// The models that a configuration names, by their provider, which calls them
+// so. Each of its providers is there, if with no model.
+using ConfiguredModels =
+    std::map<std::string, std::set<std::string, std::less<>>, std::less<>>;
 
 // What holds for all targets of a board.
 struct TargetRules {
@@ -172,6 +179,7 @@ class [[nodiscard]] TargetUse {
 
 class TargetBoard {
  public:
+  // Of those that are not configured, over all configured providers.
   static constexpr size_t kTargetsMax = 4096;
   // So many more that operators name.
   static constexpr size_t kOwnMax = 1024;
@@ -210,6 +218,11 @@ class TargetBoard {
 
   // Another configuration's settings, for all targets, there and to come.
   void SetOptions(BreakerOptions options, absl::Duration now)
+      LOCKS_EXCLUDED(mu_);
+
+  // What the configuration in use names from now on; not null. What another
+  // has named counts as what callers name.
+  void SetConfigured(std::shared_ptr<const ConfiguredModels> configured)
       LOCKS_EXCLUDED(mu_);
 
   // How the breaker of a target is set.
@@ -261,6 +274,14 @@ class TargetBoard {
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   TargetState* Add(std::string_view provider, std::string_view model,
                    bool has_own) LOCKS_EXCLUDED(mu_);
+  bool IsConfigured(std::string_view provider, std::string_view model) const
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether one more target may have a state of its own.
+  bool HasRoom(std::string_view provider, std::string_view model,
+               bool has_own) const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Count(const TargetState& target) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Counts all anew.
+  void Recount() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Has all targets found in a table that is made for so many.
   void RenewTable() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ProviderProbes& ProbesUnderLock(std::string_view provider)
@@ -273,6 +294,11 @@ class TargetBoard {
   std::map<std::string, std::unique_ptr<ProviderProbes>, std::less<>> probes_
       GUARDED_BY(mu_);
   std::vector<std::unique_ptr<TargetState>> targets_ GUARDED_BY(mu_);
+  std::shared_ptr<const ConfiguredModels> configured_ GUARDED_BY(mu_);
+  // How many of them are not configured; the shared ones are among these, but
+  // not among those of a provider.
+  size_t others_ GUARDED_BY(mu_) = 0;
+  std::map<std::string, size_t, std::less<>> others_of_ GUARDED_BY(mu_);
   // Those before the last one have become too small, and may be searched yet.
   std::vector<std::unique_ptr<Table>> tables_ GUARDED_BY(mu_);
   // The last one, for those without the lock.

@@ -1,8 +1,10 @@
 #include "service/resilience/target_board.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,11 +50,68 @@ TEST(TargetBoardTest, AfterTheLimitAProvidersModelsShareOneState) {
 
 TEST(TargetBoardTest, ManyProvidersDoNotFillIt) {
   TargetBoard board({});
-  for (size_t i = 0; i < 3 * TargetBoard::kTargetsMax; ++i) {
+  for (size_t i = 0; i < 4 * TargetBoard::kTargetsMax; ++i) {
     board.Find(std::to_string(i), "m");
   }
-  EXPECT_THAT(board.All(), SizeIs(TargetBoard::kTargetsMax +
-                                  TargetBoard::kTargetsMax / 2 + 1));
+  EXPECT_THAT(board.All(), SizeIs(3 * TargetBoard::kTargetsMax + 1));
+}
+
+void SetConfigured(TargetBoard& board, ConfiguredModels models) {
+  board.SetConfigured(
+      std::make_shared<const ConfiguredModels>(std::move(models)));
+}
+
+// As a caller does who makes up names.
+void Flood(TargetBoard& board, std::string_view provider) {
+  for (size_t i = 0; i < 2 * TargetBoard::kTargetsMax; ++i) {
+    board.Find(provider, "made up " + std::to_string(i));
+  }
+  EXPECT_EQ(board.Find(provider, "one more").model, "");
+}
+
+TEST(TargetBoardTest, NamesOfOneProviderTakeNoPlaceOfAnothers) {
+  TargetBoard board({});
+  SetConfigured(board, {{"p", {}}, {"q", {}}, {"r", {}}, {"s", {}}});
+  for (const char* provider : {"p", "q", "r"}) Flood(board, provider);
+  for (size_t i = 0; i < TargetBoard::kTargetsMax / 4; ++i) {
+    ASSERT_EQ(board.Find("s", std::to_string(i)).model, std::to_string(i));
+  }
+  EXPECT_EQ(board.Find("s", "one more").model, "");
+}
+
+TEST(TargetBoardTest, WhatIsConfiguredHasAPlaceOfItsOwnWhateverComesBefore) {
+  TargetBoard board({.common = {.consecutive_failures = 1}});
+  SetConfigured(board, {{"p", {"named"}}, {"q", {}}});
+  Flood(board, "p");
+  TargetState& named = board.Find("p", "named");
+  EXPECT_EQ(named.model, "named");
+  // Its breaker is its own, too.
+  board.Find("p", "one more")
+      .breaker.TryAcquire(absl::Hours(1))
+      ->Fail(absl::Hours(1));
+  EXPECT_FALSE(board.Find("p", "another").breaker.IsAskable(absl::Hours(1)));
+  EXPECT_TRUE(named.breaker.IsAskable(absl::Hours(1)));
+  EXPECT_EQ(board.Find("p", "later").model, "");
+  // What another configuration names.
+  SetConfigured(board, {{"p", {"later"}}, {"q", {}}});
+  EXPECT_EQ(board.Find("p", "later").model, "later");
+  EXPECT_EQ(&board.Find("p", "named"), &named);
+}
+
+TEST(TargetBoardTest, WhatIsConfiguredTakesNoPlaceOfOthers) {
+  TargetBoard board({});
+  std::set<std::string, std::less<>> names;
+  for (size_t i = 0; i < TargetBoard::kTargetsMax; ++i) {
+    names.insert(std::to_string(i));
+  }
+  SetConfigured(board, {{"p", names}});
+  for (const std::string& name : names) {
+    ASSERT_EQ(board.Find("p", name).model, name);
+  }
+  EXPECT_EQ(board.Find("p", "other").model, "other");
+  // Once they are no longer, they do.
+  SetConfigured(board, {{"p", {}}});
+  EXPECT_EQ(board.Find("p", "one more").model, "");
 }
 
 TEST(TargetBoardTest, UsesAreCountedWhileTheyLive) {
@@ -145,8 +204,7 @@ TEST(TargetBoardTest, WhatOperatorsNameHasALimitToo) {
   do {
     last = board.FindOwn("p", std::to_string(named));
   } while (last != nullptr && ++named <= 4 * TargetBoard::kTargetsMax);
-  EXPECT_EQ(named, TargetBoard::kTargetsMax + TargetBoard::kTargetsMax / 2 +
-                       TargetBoard::kOwnMax);
+  EXPECT_EQ(named, 3 * TargetBoard::kTargetsMax + TargetBoard::kOwnMax);
   EXPECT_NE(board.FindOwn("p", "0"), nullptr);
   // Others still find a state.
   EXPECT_EQ(board.Find("q", "m").model, "");
