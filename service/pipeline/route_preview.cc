@@ -36,8 +36,8 @@ class Previewing {
   }
 
  private:
-  // The walk meets neither those without a credential nor, where a rule has very
-  // many targets, all that may not be asked now.
+  // The walk meets neither those without a credential nor, where a rule has
+  // very many targets, all that may not be asked now.
   void TellOfNamed() {
     for (const RouteTarget& target : named_) {
       const ProviderRegistry::Entry& provider =
