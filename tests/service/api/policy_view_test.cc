@@ -163,6 +163,22 @@ TEST_F(PolicyViewTest, ADisabledModelIsNoSaving) {
 }
 
 // Two providers; what one can do, the other can.
+v1::TestSelectionResponse SelectedForWriter(const RuntimeSnapshot& runtime) {
+  v1::TestSelectionRequest request;
+  request.mutable_selection()->set_node_name("writer");
+  v1::TestSelectionResponse response;
+  EXPECT_TRUE(TestSelection(runtime, request, &response).ok());
+  return response;
+}
+
+// The model of the node that is configured first.
+std::string FirstAssigned(const RuntimeSnapshot& runtime) {
+  v1::ListAssignmentsResponse response;
+  EXPECT_TRUE(
+      ListAssignments(runtime, v1::ListAssignmentsRequest(), &response).ok());
+  return response.assignments(0).model_id();
+}
+
 constexpr char kProbedYaml[] =
     "providers:\n"
     "- {name: first, mock: {}}\n"
@@ -177,20 +193,8 @@ constexpr char kProbedYaml[] =
 
 TEST(FailingProbesTest, WhoseProbesFailServesANodeForWantOfAnother) {
   const auto runtime = MakeTestRuntime(kProbedYaml);
-  const auto selected = [&runtime] {
-    v1::TestSelectionRequest request;
-    request.mutable_selection()->set_node_name("writer");
-    v1::TestSelectionResponse response;
-    EXPECT_TRUE(TestSelection(*runtime, request, &response).ok());
-    return response;
-  };
-  const auto assigned = [&runtime] {
-    v1::ListAssignmentsResponse response;
-    EXPECT_TRUE(
-        ListAssignments(*runtime, v1::ListAssignmentsRequest(), &response)
-            .ok());
-    return response.assignments(0).model_id();
-  };
+  const auto selected = [&runtime] { return SelectedForWriter(*runtime); };
+  const auto assigned = [&runtime] { return FirstAssigned(*runtime); };
   const auto fail = [&runtime](const char* provider) {
     for (int i = 0; i < 2; ++i) {
       runtime->resilience().targets.ProbesOf(provider).RecordFailure(
@@ -324,20 +328,8 @@ constexpr char kKeyedYaml[] =
 
 TEST(RestingCredentialsTest, NobodyRecommendsWhomACallWouldNotGet) {
   const auto runtime = MakeTestRuntime(kKeyedYaml, {{"KEY", "sk-0123456789"}});
-  const auto selected = [&runtime] {
-    v1::TestSelectionRequest request;
-    request.mutable_selection()->set_node_name("writer");
-    v1::TestSelectionResponse response;
-    EXPECT_TRUE(TestSelection(*runtime, request, &response).ok());
-    return response;
-  };
-  const auto assigned = [&runtime] {
-    v1::ListAssignmentsResponse response;
-    EXPECT_TRUE(
-        ListAssignments(*runtime, v1::ListAssignmentsRequest(), &response)
-            .ok());
-    return response.assignments(0).model_id();
-  };
+  const auto selected = [&runtime] { return SelectedForWriter(*runtime); };
+  const auto assigned = [&runtime] { return FirstAssigned(*runtime); };
   const auto answers = [&runtime](const char* provider,
                                   v1::ErrorReason reason) {
     runtime->PolicyOf(*runtime->providers().Find(provider))
