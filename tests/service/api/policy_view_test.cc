@@ -162,7 +162,6 @@ TEST_F(PolicyViewTest, ADisabledModelIsNoSaving) {
   EXPECT_EQ(opportunities(), 0);
 }
 
-// Two providers; what one can do, the other can.
 v1::TestSelectionResponse SelectedForWriter(const RuntimeSnapshot& runtime) {
   v1::TestSelectionRequest request;
   request.mutable_selection()->set_node_name("writer");
@@ -179,6 +178,7 @@ std::string FirstAssigned(const RuntimeSnapshot& runtime) {
   return response.assignments(0).model_id();
 }
 
+// Two providers; what one can do, the other can.
 constexpr char kProbedYaml[] =
     "providers:\n"
     "- {name: first, mock: {}}\n"
