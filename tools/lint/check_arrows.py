@@ -18,12 +18,13 @@ _BAZEL = os.environ.get("BAZEL", "bazel").split()
 _ENGINES = ["service/grpc", "service/http", "service/rpc"]
 _PARTS = ["providers/models", "providers/schema"]
 _BELOW_PIPELINE = _PARTS + [
-    "providers", "service/config", "service/ledger", "service/money",
-    "service/observability", "service/resilience", "service/routing",
-    "service/routing/selection",
-    "service/state"]
+    "providers", "service/cache", "service/config", "service/identity",
+    "service/ledger", "service/limits", "service/money",
+    "service/observability", "service/overload", "service/resilience",
+    "service/routing", "service/routing/selection", "service/state",
+    "service/store"]
 _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
-         "base/os", "base/process", "base/text"]
+         "base/os", "base/process", "base/redis", "base/text"]
 _PROTO = "proto/llmgateway/v1"
 _BELOW_ENGINES = _BELOW_PIPELINE + ["providers/registry", _PROTO,
                                     "service/api", "service/pipeline",
@@ -40,13 +41,17 @@ _ABOVE_BASE = {
     "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
     "service/api": _BELOW_PIPELINE + ["providers/registry",
                                       "service/pipeline", "service/reload"],
+    "service/cache": ["service/store"],
     "service/config": ["providers", "service/money",
                        "service/routing/selection"],
     "service/grpc": _BELOW_ENGINES,
     "service/http": _BELOW_ENGINES + ["providers/dialects"],
-    "service/ledger": ["service/money"],
+    "service/identity": ["service/store"],
+    "service/ledger": ["service/money", "service/store"],
+    "service/limits": ["service/store"],
     "service/money": [],
     "service/observability": [],
+    "service/overload": [],
     "service/pipeline": _BELOW_PIPELINE + ["providers/registry"],
     "service/reload": _BELOW_PIPELINE + ["providers/registry",
                                          "service/pipeline"],
@@ -55,6 +60,7 @@ _ABOVE_BASE = {
     "service/routing/selection": [],
     "service/rpc": _BELOW_ENGINES,
     "service/state": [],
+    "service/store": [],
 }
 for _adapter in _ADAPTERS:
     _ABOVE_BASE[_adapter] = _PARTS + ["providers", "providers/dialects"]
@@ -62,12 +68,15 @@ MAY_IMPORT = {
     "base": [],
     "base/async": ["base", "base/memory", "base/os", "base/text"],
     "base/http": [room for room in _BASE
-                  if room not in ("base/http", "base/process")],
+                  if room not in ("base/http", "base/process",
+                                  "base/redis")],
     "base/memory": ["base"],
     "base/net": ["base", "base/async", "base/memory", "base/os", "base/text"],
     "base/os": ["base", "base/memory", "base/text"],
     "base/process": ["base", "base/async", "base/memory", "base/os",
                      "base/text"],
+    "base/redis": ["base", "base/async", "base/memory", "base/net", "base/os",
+                   "base/text"],
     "base/text": ["base", "base/memory"],
 }
 for _room, _imports in _ABOVE_BASE.items():
