@@ -1,0 +1,52 @@
+#include "service/identity/caller.h"
+
+#include <memory>
+#include <string_view>
+
+namespace gateway {
+
+std::string_view CallerMethodName(CallerMethod method) {
+  switch (method) {
+    case CallerMethod::kAnonymous:
+      return "anonymous";
+    case CallerMethod::kConfiguredKey:
+      return "configured_key";
+    case CallerMethod::kIssuedKey:
+      return "issued_key";
+    case CallerMethod::kJwt:
+      return "jwt";
+    case CallerMethod::kCertificate:
+      return "certificate";
+  }
+  return "";
+}
+
+std::string_view CallerPriorityName(CallerPriority priority) {
+  switch (priority) {
+    case CallerPriority::kCritical:
+      return "critical";
+    case CallerPriority::kHigh:
+      return "high";
+    case CallerPriority::kNormal:
+      return "normal";
+    case CallerPriority::kLow:
+      return "low";
+  }
+  return "";
+}
+
+std::string_view Caller::Label(std::string_view name) const {
+  for (const auto& [label, value] : labels) {
+    if (label == name) return value;
+  }
+  return {};
+}
+
+const std::shared_ptr<const Caller>& AnonymousCaller() {
+  // Never destroyed, since calls may end while the process exits.
+  static const auto& caller =
+      *new std::shared_ptr<const Caller>(std::make_shared<const Caller>());
+  return caller;
+}
+
+}  // namespace gateway
