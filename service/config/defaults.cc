@@ -16,16 +16,15 @@
 #include "google/protobuf/message.h"
 #include "google/protobuf/util/time_util.h"
 #include "providers/provider_settings.h"
+#include "service/config/admission_defaults.h"
 #include "service/config/field_value.h"
+#include "service/config/fill_fields.h"
 
 namespace gateway {
 namespace {
 
 using ::google::protobuf::Message;
 using ::google::protobuf::util::TimeUtil;
-using ::llmgateway::config::v1::ApiKey;
-using ::llmgateway::config::v1::AuthConfig;
-using ::llmgateway::config::v1::AuthMethods;
 using ::llmgateway::config::v1::BALANCING_UNSPECIFIED;
 using ::llmgateway::config::v1::BALANCING_WEIGHTED;
 using ::llmgateway::config::v1::CircuitBreakerConfig;
@@ -94,17 +93,6 @@ constexpr const char* kExposedHeaders[] = {
     "x-llmgateway-upstream-anthropic-ratelimit-output-tokens-limit",
     "x-llmgateway-upstream-anthropic-ratelimit-output-tokens-remaining",
     "x-llmgateway-upstream-anthropic-ratelimit-output-tokens-reset"};
-
-// FILL(*message, field, value) sets a field that is not set;
-// FILL_TEXT one of type string that is empty; FILL_TIME a duration, in
-// milliseconds.
-#define FILL(message, field, value) \
-  if (!(message).has_##field()) (message).set_##field(value)
-#define FILL_TEXT(message, field, value) \
-  if ((message).field().empty()) (message).set_##field(value)
-#define FILL_TIME(message, field, milliseconds) \
-  if (!(message).has_##field())                 \
-  *(message).mutable_##field() = TimeUtil::MillisecondsToDuration(milliseconds)
 
 void FillGrpcListener(const char* address, GrpcListener* listener) {
   FILL_TEXT(*listener, address, address);
@@ -347,17 +335,6 @@ void FillResilience(ResilienceConfig* resilience) {
   FILL(*resilience, disable_model_after_failures, 0);
 }
 
-void FillAuth(AuthConfig* auth) {
-  for (AuthMethods* methods :
-       {auth->mutable_callers(), auth->mutable_operators()}) {
-    for (ApiKey& key : *methods->mutable_api_keys()) {
-      if (key.state() == ApiKey::STATE_UNSPECIFIED) {
-        key.set_state(ApiKey::STATE_ACTIVE);
-      }
-    }
-  }
-}
-
 void FillLogging(LoggingConfig* logging) {
   if (logging->level() == LOG_LEVEL_UNSPECIFIED) {
     logging->set_level(LOG_LEVEL_INFO);
@@ -385,10 +362,6 @@ void FillResponseStore(ResponseStoreConfig* store) {
   FILL(*store, size_bytes_limit, 64 * kMiB);
 }
 
-#undef FILL
-#undef FILL_TEXT
-#undef FILL_TIME
-
 }  // namespace
 
 void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
@@ -409,7 +382,7 @@ void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
   FillRouting(kinds, config);
 
   FillResilience(config->mutable_resilience());
-  FillAuth(config->mutable_auth());
+  FillAdmission(config);
   FillLogging(config->mutable_logging());
   FillMetrics(config->mutable_metrics());
   FillRuntime(config->mutable_runtime());

@@ -30,6 +30,7 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
   switch (FaultReason(outcome)) {
     case v1::ERROR_REASON_RATE_LIMITED:
     case v1::ERROR_REASON_OVERLOADED:
+    case v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
     case v1::ERROR_REASON_DRAINING:
     case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_CONFLICT:

@@ -62,13 +62,14 @@ TEST(EnvironmentTest, ReportsVariablesThatSetNothing) {
   GatewayConfig config;
   EXPECT_THAT(
       Apply({{"LLM_GATEWAY_LISTENERS_HTTP_ADRESS", "x"},
-             {"LLM_GATEWAY_NONSENSE", "x"},
+             {"LLM_GATEWAY_QWERTZUIOP", "x"},
              {"LLM_GATEWAY_RUNTIME_EVENT_LOOPS", "many"}},
             &config),
       ElementsAre(
           "environment: LLM_GATEWAY_LISTENERS_HTTP_ADRESS: sets no field; did "
           "you mean 'LLM_GATEWAY_LISTENERS_HTTP_ADDRESS'?",
-          "environment: LLM_GATEWAY_NONSENSE: sets no field; unset it, or see "
+          "environment: LLM_GATEWAY_QWERTZUIOP: sets no field; unset it, or "
+          "see "
           "docs/configuration.md",
           "environment: LLM_GATEWAY_RUNTIME_EVENT_LOOPS: 'many' is not a whole "
           "number"));

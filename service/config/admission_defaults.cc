@@ -1,0 +1,148 @@
+#include "service/config/admission_defaults.h"
+
+#include <cstdint>
+
+#include "llmgateway/config/v1/cache.pb.h"
+#include "llmgateway/config/v1/overload.pb.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "llmgateway/config/v1/server.pb.h"
+#include "llmgateway/config/v1/store.pb.h"
+#include "service/config/fill_fields.h"
+
+namespace gateway {
+namespace {
+
+namespace configv1 = ::llmgateway::config::v1;
+
+void FillLimit(configv1::KeyLimit* limit) {
+  if (limit->unit() == configv1::LIMIT_UNIT_CONCURRENT_CALLS) return;
+  FILL_TIME(*limit, window, 60'000);
+  if (limit->unit() == configv1::LIMIT_UNIT_COST) return;
+  FILL(*limit, burst, limit->limit());
+}
+
+void FillLimit(configv1::RateLimit* limit) {
+  FILL_ENUM(*limit, mode, configv1::RateLimit::MODE_ENFORCE);
+  FILL_ENUM(*limit, sharing, configv1::RateLimit::SHARING_LEASED);
+  if (limit->unit() == configv1::LIMIT_UNIT_CONCURRENT_CALLS) return;
+  FILL_TIME(*limit, window, 60'000);
+  if (limit->unit() == configv1::LIMIT_UNIT_COST) return;
+  FILL(*limit, burst, limit->limit());
+}
+
+void FillGrants(configv1::CallerGrants* grants) {
+  FILL_ENUM(*grants, priority, configv1::PRIORITY_NORMAL);
+  for (configv1::KeyLimit& limit : *grants->mutable_limits()) {
+    FillLimit(&limit);
+  }
+}
+
+void FillMethods(configv1::AuthMethods* methods) {
+  for (configv1::ApiKey& key : *methods->mutable_api_keys()) {
+    FILL_ENUM(key, state, configv1::ApiKey::STATE_ACTIVE);
+    for (configv1::KeyLimit& limit : *key.mutable_limits()) FillLimit(&limit);
+  }
+  for (configv1::JwtIssuer& issuer : *methods->mutable_jwt_issuers()) {
+    FILL_TEXT(issuer, caller_claim, "sub");
+    FILL_TEXT(issuer, scopes_claim, "scope");
+    FILL_TIME(issuer, clock_skew, 60'000);
+    FILL_TIME(issuer, key_set_interval, 600'000);
+    FillGrants(issuer.mutable_grants());
+  }
+  if (methods->has_client_certificates()) {
+    FillGrants(methods->mutable_client_certificates()->mutable_grants());
+  }
+  if (methods->has_issued_keys()) {
+    FILL_TIME(*methods->mutable_issued_keys(), rotation_grace, 86'400'000);
+    FILL(*methods->mutable_issued_keys(), keys_limit, 100'000);
+  }
+}
+
+void FillAuth(configv1::AuthConfig* auth) {
+  FillMethods(auth->mutable_callers());
+  FillMethods(auth->mutable_operators());
+  if (!auth->has_guess_limit()) return;
+  FILL(*auth->mutable_guess_limit(), failures_limit, 20);
+  FILL_TIME(*auth->mutable_guess_limit(), base_delay, 1'000);
+}
+
+void FillOverload(configv1::OverloadConfig* overload) {
+  if (overload->has_concurrency()) {
+    configv1::ConcurrencyConfig& concurrency = *overload->mutable_concurrency();
+    FILL(concurrency, waiting_limit, 1000);
+    FILL_TIME(concurrency, wait_timeout, 5'000);
+    FILL_TIME(concurrency, overload_time, 500);
+    FILL(concurrency, waiting_warning, 30);
+  }
+  if (overload->has_memory()) {
+    configv1::MemoryConfig& memory = *overload->mutable_memory();
+    FILL(memory, soft_percent, 80);
+    FILL_TEXT(memory, cgroup_root, "/sys/fs/cgroup");
+    FILL_TIME(memory, interval, 100);
+  }
+}
+
+void FillCache(configv1::CacheConfig* cache) {
+  FILL_TIME(*cache, ttl, 3'600'000);
+  FILL(*cache, entries_limit, 10'000);
+  FILL(*cache, size_bytes_limit, int64_t{64} << 20);
+  FILL(*cache, answer_bytes_limit, int64_t{1} << 20);
+  FILL_ENUM(*cache, scope, configv1::CacheConfig::SCOPE_CALLER);
+  if (cache->ignored_fields().empty()) {
+    for (const char* field :
+         {"user", "metadata", "safety_identifier", "prompt_cache_key"}) {
+      cache->add_ignored_fields(field);
+    }
+  }
+}
+
+void FillIdempotency(configv1::IdempotencyConfig* idempotency) {
+  FILL_TIME(*idempotency, ttl, 86'400'000);
+  FILL(*idempotency, entries_limit, 10'000);
+  FILL(*idempotency, size_bytes_limit, int64_t{64} << 20);
+}
+
+void FillResumableStreams(configv1::ResumableStreamsConfig* streams) {
+  FILL(*streams, stream_bytes_limit, int64_t{1} << 20);
+  FILL(*streams, size_bytes_limit, int64_t{64} << 20);
+  FILL_TIME(*streams, grace, 30'000);
+}
+
+void FillSessions(configv1::SessionsConfig* sessions) {
+  FILL_TIME(*sessions, ttl, 3'600'000);
+  FILL(*sessions, sessions_limit, 10'000);
+  FILL(*sessions, messages_limit, 1'000);
+  FILL(*sessions, session_bytes_limit, int64_t{1} << 20);
+}
+
+void FillRedis(configv1::RedisConfig* redis) {
+  FILL_ENUM(*redis, topology, configv1::RedisConfig::TOPOLOGY_STANDALONE);
+  FILL(*redis, database, 0);
+  FILL_TIME(*redis, timeout, 20);
+  FILL_TEXT(*redis, prefix, "llmgw:");
+}
+
+}  // namespace
+
+void FillAdmission(configv1::GatewayConfig* config) {
+  FillAuth(config->mutable_auth());
+  for (configv1::RateLimit& limit : *config->mutable_rate_limits()) {
+    FillLimit(&limit);
+  }
+  if (config->has_overload()) FillOverload(config->mutable_overload());
+  if (config->has_cms()) {
+    FILL(*config->mutable_cms(), enabled, true);
+    FILL_TIME(*config->mutable_cms(), timeout, 5'000);
+  }
+  if (config->has_cache()) FillCache(config->mutable_cache());
+  if (config->has_idempotency()) {
+    FillIdempotency(config->mutable_idempotency());
+  }
+  if (config->has_resumable_streams()) {
+    FillResumableStreams(config->mutable_resumable_streams());
+  }
+  if (config->has_sessions()) FillSessions(config->mutable_sessions());
+  if (config->has_redis()) FillRedis(config->mutable_redis());
+}
+
+}  // namespace gateway
