@@ -38,6 +38,7 @@ _THIRD_PARTY = [
     ("grpc/", "grpcpp"),
     ("grpcpp/", "grpcpp"),
     ("gtest/", "gtest"),
+    ("hiredis/", "hiredis"),
     ("nghttp2/", "nghttp2"),
     ("nlohmann/", "nlohmann_json"),
     ("openssl/", "openssl"),

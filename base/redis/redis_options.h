@@ -1,0 +1,52 @@
+// How a Redis server is reached and how much is waited for it. What is left out
+// is as the gateway has it by default.
+//
+// Thread-compatible.
+
+#ifndef BASE_REDIS_REDIS_OPTIONS_H_
+#define BASE_REDIS_REDIS_OPTIONS_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "base/net/tls_context.h"
+#include "base/redis/redis_reader.h"
+#include "base/secret.h"
+
+namespace gateway {
+
+struct RedisConnectionOptions {
+  // Of an ACL user; with a password alone the server's `default` user is meant,
+  // in the way that servers before Redis 6 know, too. Empty for no AUTH.
+  std::string user;
+  Secret password{""};
+
+  // Null for connections without TLS.
+  std::shared_ptr<const TlsContext> tls;
+  // The name that the server's certificate must be for; the host if empty.
+  std::string tls_server_name;
+
+  // Selected if it is not 0, which is the only one that a Cluster has.
+  int database = 0;
+  // What `CLIENT LIST` shows; not set if empty, nor where the server refuses.
+  std::string client_name;
+
+  // From the look-up of the name until the server has answered a PING.
+  absl::Duration connect_timeout = absl::Seconds(1);
+  // From a command to its reply.
+  absl::Duration command_timeout = absl::Milliseconds(20);
+  // A connection on which replies are overdue and none has come for so long is
+  // closed: the peer is gone, or will not recover by itself.
+  absl::Duration silence_limit = absl::Seconds(1);
+
+  // What may have been sent, or be about to be, and not been answered.
+  size_t commands_in_flight_limit = 16 * 1024;
+  size_t bytes_in_flight_limit = 16 * 1024 * 1024;
+  RedisReplyLimits reply_limits;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_REDIS_REDIS_OPTIONS_H_
