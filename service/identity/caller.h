@@ -47,6 +47,7 @@ std::string_view CallerMethodName(CallerMethod method);
 
 // Whose calls go first when not all can be served, the first first.
 enum class CallerPriority : uint8_t { kCritical, kHigh, kNormal, kLow };
+inline constexpr size_t kCallerPriorities = 4;
 
 // `critical`, `high`, `normal` or `low`.
 std::string_view CallerPriorityName(CallerPriority priority);

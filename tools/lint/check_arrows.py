@@ -18,8 +18,8 @@ _BAZEL = os.environ.get("BAZEL", "bazel").split()
 _ENGINES = ["service/grpc", "service/http", "service/rpc"]
 _PARTS = ["providers/models", "providers/schema"]
 _BELOW_PIPELINE = _PARTS + [
-    "providers", "service/cache", "service/config", "service/identity",
-    "service/ledger", "service/limits", "service/money",
+    "providers", "service/cache", "service/config", "service/context",
+    "service/identity", "service/ledger", "service/limits", "service/money",
     "service/observability", "service/overload", "service/resilience",
     "service/routing", "service/routing/selection", "service/state",
     "service/store"]
@@ -44,6 +44,7 @@ _ABOVE_BASE = {
     "service/cache": ["service/store"],
     "service/config": ["providers", "service/money",
                        "service/routing/selection"],
+    "service/context": [],
     "service/grpc": _BELOW_ENGINES,
     "service/http": _BELOW_ENGINES + ["providers/dialects"],
     "service/identity": ["service/store"],
@@ -51,7 +52,7 @@ _ABOVE_BASE = {
     "service/limits": ["service/store"],
     "service/money": [],
     "service/observability": [],
-    "service/overload": [],
+    "service/overload": ["service/identity"],
     "service/pipeline": _BELOW_PIPELINE + ["providers/registry"],
     "service/reload": _BELOW_PIPELINE + ["providers/registry",
                                          "service/pipeline"],

@@ -1,0 +1,282 @@
+#include "service/overload/concurrency_limit.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/timer_wheel.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "service/overload/overload_fault.h"
+
+namespace gateway {
+namespace {
+
+// The field that an operator would raise.
+constexpr std::string_view kLimitField = "overload.concurrency.calls_limit";
+
+}  // namespace
+
+// On the frame of the coroutine that waits, until it has been told.
+struct ConcurrencyLimit::Waiter : AdmissionQueue::Entry {
+  Waiter(EventLoop& its_loop, const Asker& asker)
+      : Entry(asker.priority, asker.caller, asker.deadline), loop(its_loop) {}
+
+  EventLoop& loop;
+  WakeUp wake;  // On the loop only.
+  // Written under the lock, once; read on the loop when it has been told.
+  Outcome outcome = Outcome::kLeft;
+  absl::Status refusal;  // OK but for those that are shed.
+  Waiter* next_told = nullptr;
+};
+
+ConcurrencyLimit::ConcurrencyLimit(Clock& clock, const Options& options)
+    : clock_(clock),
+      limit_(options.limit),
+      wait_limit_nanos_(absl::ToInt64Nanoseconds(options.queue.wait_limit)),
+      queue_(options.queue) {
+  assert(options.limit > 0 && options.limit <= kUnlimited);
+  MutexLock lock(mu_);
+  MakeFaults(options);
+}
+
+std::optional<ConcurrencyLimit::Permit> ConcurrencyLimit::TryAcquire(
+    CallerPriority priority) {
+  if (priority > lowest_served_.load(std::memory_order_relaxed)) {
+    return std::nullopt;
+  }
+  const auto limit =
+      static_cast<uint64_t>(limit_.load(std::memory_order_relaxed));
+  uint64_t state = state_.load(std::memory_order_relaxed);
+  // Whoever waits makes the number larger than any limit.
+  while (state < limit) {
+    if (state_.compare_exchange_weak(state, state + kOneInUse,
+                                     std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+      return Permit(this);
+    }
+  }
+  return std::nullopt;
+}
+
+Task<absl::StatusOr<ConcurrencyLimit::Permit>> ConcurrencyLimit::Acquire(
+    EventLoop& loop, CancelSignal& cancel, Asker asker) {
+  if (cancel.cancelled()) co_return cancel.status();
+  Waiter waiter(loop, asker);
+  if (Enter(waiter)) {
+    Timer timer([this, &waiter] { Leave(waiter, Outcome::kWaitedTooLong); });
+    const CancelListener listener(
+        cancel, [this, &waiter] { Leave(waiter, Outcome::kLeft); });
+    const absl::Duration wait_limit =
+        absl::Nanoseconds(wait_limit_nanos_.load(std::memory_order_relaxed));
+    loop.ArmTimer(timer, std::min(wait_limit, asker.deadline - loop.Now()));
+    co_await waiter.wake.Wait();
+  }
+  if (cancel.cancelled()) {
+    // A place that came too late goes back.
+    if (waiter.outcome == Outcome::kPlace) Release();
+    co_return cancel.status();
+  }
+  co_return ResultOf(waiter);
+}
+
+void ConcurrencyLimit::ServeDownTo(CallerPriority lowest) {
+  Told told;
+  {
+    MutexLock lock(mu_);
+    lowest_served_.store(lowest, std::memory_order_relaxed);
+    queue_.ServeDownTo(lowest, clock_.SteadyTime());
+    HandOutPlaces(told);
+  }
+  told.WakeAll();
+}
+
+void ConcurrencyLimit::SetOptions(const Options& options) {
+  assert(options.limit > 0 && options.limit <= kUnlimited);
+  Told told;
+  {
+    MutexLock lock(mu_);
+    limit_.store(options.limit, std::memory_order_relaxed);
+    queue_.SetOptions(options.queue);
+    wait_limit_nanos_.store(absl::ToInt64Nanoseconds(options.queue.wait_limit),
+                            std::memory_order_relaxed);
+    MakeFaults(options);
+    HandOutPlaces(told);
+  }
+  told.WakeAll();
+}
+
+ConcurrencyLimit::Snapshot ConcurrencyLimit::Read() const {
+  MutexLock lock(mu_);
+  Snapshot snapshot = {.active = active(),
+                       .limit = limit_.load(std::memory_order_relaxed),
+                       .overloaded = queue_.IsOverloaded(clock_.SteadyTime()),
+                       .waited = waited_,
+                       .shed = shed_};
+  for (size_t i = 0; i < kCallerPriorities; ++i) {
+    snapshot.waiting[i] = queue_.size(static_cast<CallerPriority>(i));
+  }
+  return snapshot;
+}
+
+bool ConcurrencyLimit::Enter(Waiter& waiter) {
+  Told told;
+  bool waits = false;
+  {
+    MutexLock lock(mu_);
+    // Before it looks for a place, so that nobody who releases one from now on
+    // overlooks it.
+    state_.fetch_add(kOneWaits, std::memory_order_acq_rel);
+    HandOutPlaces(told);
+    if (HasPlaceFor(waiter)) {
+      Settle(waiter, Outcome::kPlace);
+    } else {
+      AdmissionQueue::Entry* const leaves =
+          queue_.Add(waiter, clock_.SteadyTime());
+      waits = leaves != &waiter;
+      if (leaves != nullptr) {
+        Settle(static_cast<Waiter&>(*leaves), Outcome::kTooManyWait);
+        if (waits) told.Add(static_cast<Waiter&>(*leaves));
+      }
+      // After this one has come, which stays: so a queue that is overloaded
+      // has one for the next place.
+      TurnAwayLate(told);
+    }
+  }
+  told.WakeAll();
+  return waits;
+}
+
+void ConcurrencyLimit::Leave(Waiter& waiter, Outcome outcome) {
+  {
+    MutexLock lock(mu_);
+    // It has an outcome, and is about to be told.
+    if (!waiter.waits()) return;
+    queue_.Remove(waiter);
+    Settle(waiter, outcome);
+  }
+  waiter.wake.Set();
+}
+
+// First places, then refusals: where there is a place, nobody has waited too
+// long for it.
+void ConcurrencyLimit::ServeWaiting() {
+  Told told;
+  {
+    MutexLock lock(mu_);
+    HandOutPlaces(told);
+    TurnAwayLate(told);
+  }
+  told.WakeAll();
+}
+
+void ConcurrencyLimit::HandOutPlaces(Told& told) {
+  // Nobody else takes places while somebody waits.
+  while (HasPlace()) {
+    AdmissionQueue::Entry* const next = queue_.Take(clock_.SteadyTime());
+    if (next == nullptr) return;
+    auto& waiter = static_cast<Waiter&>(*next);
+    ++waited_[static_cast<size_t>(waiter.priority())];
+    Settle(waiter, Outcome::kPlace);
+    told.Add(waiter);
+  }
+}
+
+void ConcurrencyLimit::TurnAwayLate(Told& told) {
+  while (AdmissionQueue::Entry* const late =
+             queue_.TakeLate(clock_.SteadyTime())) {
+    auto& waiter = static_cast<Waiter&>(*late);
+    Settle(waiter, Outcome::kWaitedTooLong);
+    told.Add(waiter);
+  }
+}
+
+bool ConcurrencyLimit::HasPlace() const {
+  return InUse(state_.load(std::memory_order_acquire)) <
+         limit_.load(std::memory_order_relaxed);
+}
+
+bool ConcurrencyLimit::HasPlaceFor(const Waiter& waiter) const {
+  return HasPlace() &&
+         waiter.priority() <= lowest_served_.load(std::memory_order_relaxed);
+}
+
+void ConcurrencyLimit::Settle(Waiter& waiter, Outcome outcome) {
+  const auto priority = static_cast<size_t>(waiter.priority());
+  waiter.outcome = outcome;
+  switch (outcome) {
+    case Outcome::kPlace:
+      // In one step, so that nobody sees a place that is neither in use nor
+      // waited for.
+      state_.fetch_add(kOneInUse - kOneWaits, std::memory_order_acq_rel);
+      return;
+    case Outcome::kTooManyWait:
+      waiter.refusal = too_many_wait_;
+      ++shed_[priority][static_cast<size_t>(Shed::kTooManyWait)];
+      break;
+    case Outcome::kWaitedTooLong:
+      waiter.refusal = waited_too_long_;
+      ++shed_[priority][static_cast<size_t>(Shed::kWaitedTooLong)];
+      break;
+    case Outcome::kLeft:
+      break;
+  }
+  state_.fetch_sub(kOneWaits, std::memory_order_acq_rel);
+}
+
+void ConcurrencyLimit::Told::Add(Waiter& waiter) {
+  *end_ = &waiter;
+  end_ = &waiter.next_told;
+}
+
+// A waiter may be gone as soon as it has been posted to.
+void ConcurrencyLimit::Told::WakeAll() {
+  while (Waiter* const waiter = first_) {
+    first_ = waiter->next_told;
+    if (&waiter->loop == EventLoop::Current()) {
+      waiter->wake.Set();
+    } else {
+      waiter->loop.Post([waiter] { waiter->wake.Set(); });
+    }
+  }
+}
+
+absl::StatusOr<ConcurrencyLimit::Permit> ConcurrencyLimit::ResultOf(
+    const Waiter& waiter) {
+  if (waiter.outcome == Outcome::kPlace) return Permit(this);
+  if (clock_.SteadyTime() >= waiter.deadline()) {
+    return MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
+                     "the call's deadline passed while it waited for others to "
+                     "end");
+  }
+  return waiter.refusal;
+}
+
+void ConcurrencyLimit::MakeFaults(const Options& options) {
+  const std::string served =
+      options.limit == kUnlimited
+          ? std::string("memory is short, and calls that matter more go first")
+          : absl::StrCat("the gateway serves ", options.limit,
+                         " calls, as many at once as it may");
+  constexpr std::string_view kAdvice =
+      "; ask again later, or of another replica";
+  too_many_wait_ = OverloadFault(
+      kLimitField,
+      absl::StrCat(served, ", and too many others wait", ToAbsl(kAdvice)));
+  waited_too_long_ = OverloadFault(
+      kLimitField,
+      absl::StrCat(served,
+                   ", and this one has had no turn for as long as it "
+                   "may wait",
+                   ToAbsl(kAdvice)));
+}
+
+}  // namespace gateway

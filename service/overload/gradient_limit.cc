@@ -1,0 +1,98 @@
+#include "service/overload/gradient_limit.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <optional>
+
+#include "absl/time/time.h"
+
+namespace gateway {
+namespace {
+
+// By how much a window may take the limit back.
+constexpr double kGradientMin = 0.5;
+
+// What is usual comes down by so much a window where first tokens come in less
+// than half of it, so that a slow time is soon forgotten.
+constexpr double kUsualFalls = 0.95;
+
+}  // namespace
+
+GradientLimit::GradientLimit(const Options& options)
+    : options_(options),
+      limit_(options.initial),
+      exact_limit_(options.initial) {
+  assert(1 <= options.min && options.min <= options.initial &&
+         options.initial <= options.max);
+  assert(options.backoff > 0 && options.backoff < 1);
+  assert(options.tolerance >= 1 && options.usual_windows >= 2);
+  assert(options.smoothing > 0 && options.smoothing <= 1);
+}
+
+std::optional<GradientLimit::Place> GradientLimit::TryTake() {
+  const int limit = limit_.load(std::memory_order_relaxed);
+  int in_flight = in_flight_.load(std::memory_order_relaxed);
+  while (in_flight < limit) {
+    if (in_flight_.compare_exchange_weak(in_flight, in_flight + 1,
+                                         std::memory_order_relaxed)) {
+      return Place(this);
+    }
+  }
+  return std::nullopt;
+}
+
+void GradientLimit::RecordFirstToken(absl::Duration now, absl::Duration ttft) {
+  MutexLock lock(mu_);
+  if (!has_window_) {
+    window_ = {.began = now};
+    has_window_ = true;
+  }
+  window_.ttft_seconds += absl::ToDoubleSeconds(ttft);
+  window_.in_flight_max = std::max(window_.in_flight_max, in_flight());
+  ++window_.samples;
+  if (window_.samples >= options_.samples_min &&
+      now - window_.began >= options_.window) {
+    EndWindow(now);
+  }
+}
+
+void GradientLimit::RecordPushBack(absl::Duration now) {
+  MutexLock lock(mu_);
+  if (now - backed_off_ < options_.window) return;
+  backed_off_ = now;
+  SetLimit(exact_limit_ * options_.backoff);
+  // What was seen before says nothing of the new limit.
+  has_window_ = false;
+}
+
+void GradientLimit::EndWindow(absl::Duration now) {
+  const double seconds = window_.ttft_seconds / window_.samples;
+  const bool well_used = window_.in_flight_max * 2 >= exact_limit_;
+  window_ = {.began = now};
+  FollowUsual(seconds);
+  const double gradient =
+      seconds <= 0 ? 1
+                   : std::clamp(options_.tolerance * usual_seconds_ / seconds,
+                                kGradientMin, 1.0);
+  // Nothing is added where it is slow: all of it would be the queue of the
+  // target.
+  double next = exact_limit_ * gradient;
+  if (gradient >= 1) next += std::sqrt(exact_limit_);
+  if (next > exact_limit_ && !well_used) return;
+  SetLimit(exact_limit_ + options_.smoothing * (next - exact_limit_));
+}
+
+void GradientLimit::FollowUsual(double seconds) {
+  usual_count_ = std::min(usual_count_ + 1, options_.usual_windows);
+  usual_seconds_ += (seconds - usual_seconds_) / usual_count_;
+  if (seconds * 2 < usual_seconds_) usual_seconds_ *= kUsualFalls;
+}
+
+void GradientLimit::SetLimit(double limit) {
+  exact_limit_ = std::clamp(limit, static_cast<double>(options_.min),
+                            static_cast<double>(options_.max));
+  limit_.store(static_cast<int>(exact_limit_), std::memory_order_relaxed);
+}
+
+}  // namespace gateway

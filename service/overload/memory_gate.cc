@@ -1,0 +1,99 @@
+#include "service/overload/memory_gate.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/process/process_stats.h"
+#include "service/overload/overload_fault.h"
+
+namespace gateway {
+namespace {
+
+// The field that an operator would raise.
+constexpr std::string_view kMemoryLimitField =
+    "overload.memory.size_bytes_limit";
+
+// A state is left at so much of what led to it.
+constexpr double kLeftBelow = 0.95;
+
+std::optional<CgroupMemoryReader> FindGroup(const MemoryGate::Options& of) {
+  if (of.size_bytes_limit > 0) return std::nullopt;
+  return CgroupMemoryReader::Find(of.cgroup_root, of.own_groups);
+}
+
+}  // namespace
+
+std::string_view MemoryPressureName(MemoryPressure pressure) {
+  switch (pressure) {
+    case MemoryPressure::kNormal:
+      return "normal";
+    case MemoryPressure::kElevated:
+      return "elevated";
+    case MemoryPressure::kCritical:
+      return "critical";
+  }
+  return "";
+}
+
+MemoryPressure NextPressure(MemoryPressure before, double fill,
+                            double soft_ratio) {
+  const auto reaches = [&](MemoryPressure state, double from) {
+    return fill >= (before >= state ? from * kLeftBelow : from);
+  };
+  if (reaches(MemoryPressure::kCritical, 1)) return MemoryPressure::kCritical;
+  if (reaches(MemoryPressure::kElevated, soft_ratio)) {
+    return MemoryPressure::kElevated;
+  }
+  return MemoryPressure::kNormal;
+}
+
+MemoryGate::MemoryGate(const Options& options)
+    : options_(options),
+      group_(FindGroup(options)),
+      refusal_(OverloadFault(
+          kMemoryLimitField,
+          "the gateway has as much memory in use as it may have; ask again "
+          "later, or of another replica")) {
+  assert(options.soft_ratio > 0 && options.soft_ratio <= 1);
+  assert(options.cgroup_ratio > 0 && options.cgroup_ratio <= 1);
+  assert(options.batch_divisor >= 1);
+  Sample();
+}
+
+bool MemoryGate::Sample() {
+  const int64_t resident = options_.read_resident_bytes
+                               ? options_.read_resident_bytes()
+                               : ReadProcessMemory().resident_bytes;
+  const double fill = FillOf(resident);
+  const MemoryPressure before = pressure();
+  const MemoryPressure now = NextPressure(before, fill, options_.soft_ratio);
+  resident_bytes_.store(resident, std::memory_order_relaxed);
+  fill_.store(fill, std::memory_order_relaxed);
+  pressure_.store(now, std::memory_order_relaxed);
+  return now != before;
+}
+
+size_t MemoryGate::BatchSize(size_t most) const {
+  if (pressure() == MemoryPressure::kNormal) return most;
+  return std::max<size_t>(1,
+                          most / static_cast<size_t>(options_.batch_divisor));
+}
+
+double MemoryGate::FillOf(int64_t resident_bytes) const {
+  if (options_.size_bytes_limit > 0) {
+    return static_cast<double>(resident_bytes) /
+           static_cast<double>(options_.size_bytes_limit);
+  }
+  if (!group_.has_value()) return 0;
+  // A group that has lost its limit, or cannot be read, says nothing.
+  const std::optional<CgroupMemory> group = group_->Read();
+  if (!group.has_value() || group->limit_bytes == 0) return 0;
+  return static_cast<double>(group->used_bytes) /
+         (static_cast<double>(group->limit_bytes) * options_.cgroup_ratio);
+}
+
+}  // namespace gateway
