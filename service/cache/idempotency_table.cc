@@ -1,0 +1,245 @@
+#include "service/cache/idempotency_table.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+// What a fault takes beside its message, about.
+constexpr size_t kFaultBytes = 512;
+
+bool IsPrintableAscii(std::string_view text) {
+  for (const char c : text) {
+    if (!absl::ascii_isprint(static_cast<unsigned char>(c))) return false;
+  }
+  return true;
+}
+
+absl::Status Mismatch(std::string_view request_id) {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_IDEMPOTENCY_MISMATCH,
+      "the idempotency key was used before, with another request: a new "
+      "request needs a new key");
+  AddFaultMetadata(fault, "request_id", request_id);
+  return fault;
+}
+
+absl::Status NotKept(std::string_view request_id) {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_CONFLICT,
+      absl::StrCat(
+          "the call with this idempotency key, ", ToAbsl(request_id),
+          ", has ended well, and there was no room to keep its answer: "
+          "to make the call again, take another key"));
+  AddFaultMetadata(fault, "resource", "idempotency_key");
+  return fault;
+}
+
+}  // namespace
+
+absl::Status CheckIdempotencyKey(std::string_view field, std::string_view key) {
+  if (key.empty()) return InvalidField(field, "must not be empty");
+  if (key.size() > kIdempotencyKeyBytesMax) {
+    return InvalidField(
+        field, absl::StrCat("must have at most ", kIdempotencyKeyBytesMax,
+                            " characters"));
+  }
+  if (!IsPrintableAscii(key)) {
+    return InvalidField(field, "must be printable ASCII");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
+    std::string_view caller, std::string_view key,
+    const RequestKey& fingerprint, std::string_view request_id) {
+  const absl::Duration now = clock_.SteadyTime();
+  Key whose(caller, key);
+  Dropped dropped;  // Freed after the lock.
+  MutexLock lock(mu_);
+  DropExpired(now, &dropped);
+  if (Entry* const known = FindEntry(whose); known != nullptr) {
+    if (!(known->fingerprint == fingerprint)) {
+      ++counts_.mismatches;
+      return Mismatch(known->answer->request_id());
+    }
+    ++counts_.replayed;
+    // Nobody gives these up.
+    return Call{.share = *SharedAnswer::Join(known->answer)};
+  }
+  // Twice the texts: the map's and the entry's, as the node and its slots.
+  const size_t bytes = sizeof(Entry) + sizeof(SharedAnswer) + sizeof(Audience) +
+                       2 * (sizeof(Key) + sizeof(void*)) +
+                       2 * (HeldBytes(whose.first) + HeldBytes(whose.second)) +
+                       4 * (2 * sizeof(void*) + kAllocationBytes);
+  if (!HasRoomForKey(whose.first) || !MakeRoom(whose.first, bytes, &dropped)) {
+    ++counts_.refused;
+    return MakeFault(v1::ERROR_REASON_OVERLOADED,
+                     "as many idempotency keys are known as may be "
+                     "(idempotency.entries_limit, size_bytes_limit): later, or "
+                     "without a key, the call can be made");
+  }
+  auto entry = std::make_unique<Entry>();
+  entry->key = whose;
+  entry->fingerprint = fingerprint;
+  entry->answer = std::make_shared<SharedAnswer>(request_id);
+  entry->size_bytes = bytes;
+  const std::shared_ptr<SharedAnswer> answer = entry->answer;
+  Use& use = uses_[whose.first];
+  ++use.entries;
+  size_bytes_ += bytes;
+  entries_.emplace(whose, std::move(entry));
+  Call call{.share = *SharedAnswer::Join(answer)};
+  call.run.emplace(Run(*this, std::move(whose), answer));
+  return call;
+}
+
+IdempotencyTable::Stats IdempotencyTable::stats() const {
+  MutexLock lock(mu_);
+  Stats stats = counts_;
+  stats.ended = ended_.size();
+  stats.running = entries_.size() - stats.ended;
+  stats.size_bytes = size_bytes_;
+  return stats;
+}
+
+void IdempotencyTable::Finish(const std::shared_ptr<SharedAnswer>& answer,
+                              const Key& key, SharedOutcome outcome) {
+  const absl::Duration now = clock_.SteadyTime();
+  const bool is_good = outcome.status.ok();
+  const size_t bytes = is_good ? HeldBytes(*outcome.answer) : 0;
+  Dropped dropped;
+  {
+    MutexLock lock(mu_);
+    // What runs is not dropped.
+    Entry& entry = *FindEntry(key);
+    entry.ended = true;
+    entry.expiry = now + limits_.ttl;
+    entry.place = ended_.insert(ended_.end(), &entry);
+    if (!is_good) {
+      // Small, and all that there is to tell.
+      const size_t fault_bytes = outcome.status.message().size() + kFaultBytes;
+      entry.size_bytes += fault_bytes;
+      size_bytes_ += fault_bytes;
+    } else if (bytes <= limits_.size_bytes / kAnswerShare &&
+               MakeRoom(key.first, bytes, &dropped)) {
+      KeepAnswer(entry, bytes);
+    } else {
+      // For those who come later; who waits gets the answer.
+      TellNotKept(entry, &dropped);
+    }
+  }
+  answer->Finish(std::move(outcome));
+}
+
+void IdempotencyTable::Release(const std::shared_ptr<SharedAnswer>& answer,
+                               const Key& key, absl::Status status) {
+  Dropped dropped;
+  {
+    MutexLock lock(mu_);
+    Drop(*FindEntry(key), &dropped);
+  }
+  answer->Finish({.status = std::move(status)});
+}
+
+IdempotencyTable::Entry* IdempotencyTable::FindEntry(const Key& key) {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : found->second.get();
+}
+
+void IdempotencyTable::KeepAnswer(Entry& entry, size_t bytes) {
+  Use& use = uses_[entry.key.first];
+  entry.answer_bytes = bytes;
+  use.answer_bytes += bytes;
+  size_bytes_ += bytes;
+  entry.answer_place = answers_.insert(answers_.end(), &entry);
+  entry.answer_place_of_caller = use.answers.insert(use.answers.end(), &entry);
+}
+
+void IdempotencyTable::ForgetAnswer(Entry& entry) {
+  if (entry.answer_bytes == 0) return;
+  Use& use = uses_[entry.key.first];
+  use.answers.erase(entry.answer_place_of_caller);
+  answers_.erase(entry.answer_place);
+  use.answer_bytes -= entry.answer_bytes;
+  size_bytes_ -= entry.answer_bytes;
+  entry.answer_bytes = 0;
+}
+
+void IdempotencyTable::TellNotKept(Entry& entry, Dropped* dropped) {
+  const std::string request_id = entry.answer->request_id();
+  dropped->answers.push_back(std::move(entry.answer));
+  entry.answer = std::make_shared<SharedAnswer>(request_id);
+  entry.answer->Finish({.status = NotKept(request_id)});
+}
+
+void IdempotencyTable::Drop(Entry& entry, Dropped* dropped) {
+  ForgetAnswer(entry);
+  if (entry.ended) ended_.erase(entry.place);
+  const auto use = uses_.find(entry.key.first);
+  if (--use->second.entries == 0) uses_.erase(use);
+  size_bytes_ -= entry.size_bytes;
+  const auto found = entries_.find(entry.key);
+  dropped->entries.push_back(std::move(found->second));
+  entries_.erase(found);
+}
+
+void IdempotencyTable::DropExpired(absl::Duration now, Dropped* dropped) {
+  while (!ended_.empty() && ended_.front()->expiry <= now) {
+    Drop(*ended_.front(), dropped);
+  }
+}
+
+bool IdempotencyTable::HasRoomForKey(const std::string& caller) {
+  if (entries_.size() >= limits_.entries) return false;
+  const auto use = uses_.find(caller);
+  const bool has_many = use != uses_.end() &&
+                        use->second.entries >= limits_.entries / kCallerShare;
+  return !has_many ||
+         entries_.size() < limits_.entries - limits_.entries / kReserve;
+}
+
+bool IdempotencyTable::MakeRoom(const std::string& caller, size_t bytes,
+                                Dropped* dropped) {
+  while (size_bytes_ + bytes > limits_.size_bytes) {
+    if (answers_.empty()) return false;
+    const auto use = uses_.find(caller);
+    const bool has_many =
+        use != uses_.end() && !use->second.answers.empty() &&
+        use->second.answer_bytes >= limits_.size_bytes / kCallerShare;
+    Entry& oldest = has_many ? *use->second.answers.front() : *answers_.front();
+    ++counts_.answers_dropped;
+    ForgetAnswer(oldest);
+    TellNotKept(oldest, dropped);
+  }
+  return true;
+}
+
+IdempotencyTable::Run::~Run() {
+  if (answer_ == nullptr || ended_) return;
+  Finish({.status = MakeFault(v1::ERROR_REASON_INTERNAL,
+                              "the call ended without an outcome")});
+}
+
+void IdempotencyTable::Run::Finish(SharedOutcome outcome) {
+  if (std::exchange(ended_, true)) return;
+  if (begun_) answer_->audience().End();
+  table_->Finish(answer_, key_, std::move(outcome));
+}
+
+void IdempotencyTable::Run::Release(absl::Status status) {
+  if (std::exchange(ended_, true)) return;
+  if (begun_) answer_->audience().End();
+  table_->Release(answer_, key_, std::move(status));
+}
+
+}  // namespace gateway

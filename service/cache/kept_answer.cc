@@ -1,0 +1,30 @@
+#include "service/cache/kept_answer.h"
+
+#include <cstddef>
+#include <string>
+
+namespace gateway {
+namespace {
+
+// Of std::make_shared, before the object.
+constexpr size_t kControlBlockBytes = 16;
+
+}  // namespace
+
+size_t HeldBytes(const std::string& text) {
+  const bool is_inside = text.capacity() <= std::string().capacity();
+  return is_inside ? 0 : text.capacity() + 1 + kAllocationBytes;
+}
+
+size_t HeldBytes(const KeptAnswer& answer) {
+  size_t bytes = sizeof(KeptAnswer) + kControlBlockBytes + kAllocationBytes;
+  bytes += HeldBytes(answer.body) + HeldBytes(answer.content_type) +
+           HeldBytes(answer.request_id) + HeldBytes(answer.provider) +
+           HeldBytes(answer.model);
+  if (answer.event_ends.capacity() > 0) {
+    bytes += answer.event_ends.capacity() * sizeof(size_t) + kAllocationBytes;
+  }
+  return bytes + answer.usage.SpaceUsedLong() - sizeof(answer.usage);
+}
+
+}  // namespace gateway

@@ -1,0 +1,58 @@
+// A KeptAnswer is a good answer as it was sent, whole, so that it can be sent
+// again: to whoever asks the same, or asks again.
+//
+// Immutable once it is shared, and so thread-safe.
+
+#ifndef SERVICE_CACHE_KEPT_ANSWER_H_
+#define SERVICE_CACHE_KEPT_ANSWER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "llmgateway/v1/usage.pb.h"
+
+namespace gateway {
+
+struct KeptAnswer {
+  // The bytes of the API's dialect, or a serialized GenerateResponse; of a
+  // stream its events, framing included, or serialized GenerateEvents.
+  std::string body;
+  // Where each event of a stream ends in `body`, ascending; the last is its
+  // size. Empty for a whole answer.
+  std::vector<size_t> event_ends;
+  std::string content_type;
+  int http_status = 200;
+
+  // Of the call that made it.
+  std::string request_id;
+  std::string provider;
+  std::string model;  // As the provider is asked for it.
+  absl::Time created;
+  ::llmgateway::v1::Usage usage;
+  ::llmgateway::v1::FinishReason finish_reason =
+      ::llmgateway::v1::FINISH_REASON_UNSPECIFIED;
+
+  bool is_stream() const { return !event_ends.empty(); }
+};
+
+using KeptAnswerPtr = std::shared_ptr<const KeptAnswer>;
+
+// How many bytes it takes of the process, what the allocator adds included.
+size_t HeldBytes(const KeptAnswer& answer);
+
+// What an allocation takes beside what was asked for: its head, and the
+// rounding up to a class of sizes.
+inline constexpr size_t kAllocationBytes = 32;
+
+// The same of a text: nothing where it lies in its object.
+size_t HeldBytes(const std::string& text);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CACHE_KEPT_ANSWER_H_

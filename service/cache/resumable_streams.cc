@@ -1,0 +1,65 @@
+#include "service/cache/resumable_streams.h"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "errors/fault.h"
+
+namespace gateway {
+
+std::shared_ptr<StreamRing> ResumableStreams::Open(
+    std::string_view caller, std::string_view request_id) {
+  const absl::Duration now = clock_.SteadyTime();
+  Key key(caller, request_id);
+  Dropped dropped;  // Freed after the lock.
+  MutexLock lock(mu_);
+  if (rings_.size() >= limits_.streams) MakeRoom(now, &dropped);
+  if (rings_.size() >= limits_.streams) return nullptr;
+  const auto [place, is_new] = rings_.try_emplace(std::move(key));
+  if (!is_new) return nullptr;
+  place->second = std::make_shared<StreamRing>(limits_.ring, clock_);
+  return place->second;
+}
+
+absl::StatusOr<std::shared_ptr<StreamRing>> ResumableStreams::Find(
+    std::string_view caller, std::string_view request_id) {
+  const absl::Duration now = clock_.SteadyTime();
+  const Key key(caller, request_id);
+  MutexLock lock(mu_);
+  const auto found = rings_.find(key);
+  if (found != rings_.end() && found->second->expiry() > now) {
+    return found->second;
+  }
+  return MakeFault(v1::ERROR_REASON_NOT_FOUND,
+                   "there is no stream of this id that can be gone on with, or "
+                   "it is kept no longer");
+}
+
+size_t ResumableStreams::size() const {
+  MutexLock lock(mu_);
+  return rings_.size();
+}
+
+void ResumableStreams::MakeRoom(absl::Duration now, Dropped* dropped) {
+  auto first_ended = rings_.end();
+  absl::Duration first_expiry = absl::InfiniteDuration();
+  for (auto ring = rings_.begin(); ring != rings_.end();) {
+    const absl::Duration expiry = ring->second->expiry();
+    if (expiry <= now) {
+      dropped->push_back(std::move(ring->second));
+      rings_.erase(ring++);
+      continue;
+    }
+    if (expiry < first_expiry) {
+      first_expiry = expiry;
+      first_ended = ring;
+    }
+    ++ring;
+  }
+  if (rings_.size() < limits_.streams || first_ended == rings_.end()) return;
+  dropped->push_back(std::move(first_ended->second));
+  rings_.erase(first_ended);
+}
+
+}  // namespace gateway

@@ -1,0 +1,79 @@
+// ResumableStreams finds the stream of a call again, for its caller alone.
+//
+//   std::shared_ptr<StreamRing> ring = streams.Open(caller, request_id);
+//   if (ring == nullptr) ...  // No room: the stream cannot be gone back to.
+//   ...
+//   absl::StatusOr<std::shared_ptr<StreamRing>> ring =
+//       streams.Find(caller, request_id);
+//
+// There are at most `streams` of them, each with at most Limits::ring of
+// bytes. Where there is no room for another, the one goes that has ended first;
+// none that still runs does.
+//
+// Thread-safe.
+
+#ifndef SERVICE_CACHE_RESUMABLE_STREAMS_H_
+#define SERVICE_CACHE_RESUMABLE_STREAMS_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
+#include "service/cache/stream_ring.h"
+
+namespace gateway {
+
+class ResumableStreams {
+ public:
+  struct Limits {
+    size_t streams = 0;
+    StreamRing::Limits ring;
+  };
+
+  // Borrows `clock`.
+  ResumableStreams(const Limits& limits, Clock& clock)
+      : limits_(limits), clock_(clock) {}
+
+  ResumableStreams(const ResumableStreams&) = delete;
+  ResumableStreams& operator=(const ResumableStreams&) = delete;
+
+  // Null if there is no room, or one of that id.
+  std::shared_ptr<StreamRing> Open(std::string_view caller,
+                                   std::string_view request_id)
+      LOCKS_EXCLUDED(mu_);
+
+  // NOT_FOUND if the caller has no such stream, or no longer.
+  absl::StatusOr<std::shared_ptr<StreamRing>> Find(std::string_view caller,
+                                                   std::string_view request_id)
+      LOCKS_EXCLUDED(mu_);
+
+  size_t size() const LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // Caller and id.
+  using Rings = absl::flat_hash_map<Key, std::shared_ptr<StreamRing>>;
+  using Dropped = std::vector<std::shared_ptr<StreamRing>>;
+
+  // Drops what has expired; if there is still no room, what ended first.
+  void MakeRoom(absl::Duration now, Dropped* dropped)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Constant after construction.
+  const Limits limits_;
+  Clock& clock_;
+
+  mutable Mutex mu_;
+  Rings rings_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_CACHE_RESUMABLE_STREAMS_H_

@@ -1,0 +1,80 @@
+#include "service/cache/audience.h"
+
+#include <memory>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/sleep.h"
+#include "base/async/task.h"
+#include "gtest/gtest.h"
+#include "tests/testing/loop_runner.h"
+#include "tests/testing/simulated_time.h"
+
+namespace gateway {
+namespace {
+
+class AudienceTest : public testing::Test {
+ public:
+  SimulatedTime time_;
+  LoopRunner runner_{time_};
+  EventLoop& loop_ = runner_.loop();
+  CancelSignal cancel_;
+};
+
+TEST_F(AudienceTest, AGraceBeginsAnewEachTimeThatTheLastOneLeaves) {
+  const auto run = [](AudienceTest& test) -> Task<void> {
+    const auto audience = std::make_shared<Audience>();
+    std::optional<Audience::Seat> seat = audience->Join();
+    CancelSignal& work = audience->Begin(test.loop_, absl::Seconds(30));
+    seat.reset();
+    (co_await Sleep(test.loop_, absl::Seconds(29), test.cancel_)).IgnoreError();
+    EXPECT_FALSE(work.cancelled());
+    seat = audience->Join();
+    (co_await Sleep(test.loop_, absl::Seconds(60), test.cancel_)).IgnoreError();
+    EXPECT_FALSE(work.cancelled());
+    seat.reset();
+    (co_await Sleep(test.loop_, absl::Seconds(29), test.cancel_)).IgnoreError();
+    EXPECT_FALSE(work.cancelled());
+    (co_await Sleep(test.loop_, absl::Seconds(2), test.cancel_)).IgnoreError();
+    EXPECT_TRUE(work.cancelled());
+    EXPECT_FALSE(audience->Join());
+    audience->End();
+    // What has been made can be had by anybody.
+    EXPECT_TRUE(audience->Join());
+  };
+  runner_.Run(run(*this));
+}
+
+TEST_F(AudienceTest, AnInfiniteGraceGivesNobodyUp) {
+  const auto run = [](AudienceTest& test) -> Task<void> {
+    const auto audience = std::make_shared<Audience>();
+    std::optional<Audience::Seat> seat = audience->Join();
+    CancelSignal& work = audience->Begin(test.loop_, absl::InfiniteDuration());
+    seat.reset();
+    (co_await Sleep(test.loop_, absl::Hours(1), test.cancel_)).IgnoreError();
+    EXPECT_FALSE(work.cancelled());
+    EXPECT_TRUE(audience->Join());
+    audience->End();
+  };
+  runner_.Run(run(*this));
+}
+
+TEST_F(AudienceTest, WhoMovesItsSeatStaysOnce) {
+  const auto audience = std::make_shared<Audience>();
+  std::optional<Audience::Seat> seat = audience->Join();
+  {
+    Audience::Seat moved = *std::move(seat);
+    seat.reset();
+    EXPECT_EQ(audience->size(), 1);
+    Audience::Seat other = *audience->Join();
+    EXPECT_EQ(audience->size(), 2);
+    other = std::move(moved);
+    EXPECT_EQ(audience->size(), 1);
+  }
+  EXPECT_EQ(audience->size(), 0);
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,69 @@
+#include "service/cache/resumable_streams.h"
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "service/cache/stream_ring.h"
+#include "tests/testing/fake_clock.h"
+
+namespace gateway {
+namespace {
+
+class ResumableStreamsTest : public testing::Test {
+ public:
+  FakeClock clock_;
+  ResumableStreams streams_{
+      {.streams = 3, .ring = {.size_bytes = 10'000, .keep = absl::Minutes(1)}},
+      clock_};
+};
+
+TEST_F(ResumableStreamsTest, AStreamIsFoundByItsCallerAlone) {
+  const std::shared_ptr<StreamRing> ring = streams_.Open("alice", "call_1");
+  ASSERT_NE(ring, nullptr);
+  EXPECT_EQ(*streams_.Find("alice", "call_1"), ring);
+  EXPECT_EQ(FaultReason(streams_.Find("bob", "call_1").status()),
+            v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_EQ(FaultReason(streams_.Find("alice", "call_2").status()),
+            v1::ERROR_REASON_NOT_FOUND);
+  // What another caller may not see has the same words as what is not there.
+  EXPECT_EQ(streams_.Find("bob", "call_1").status(),
+            streams_.Find("alice", "call_2").status());
+  EXPECT_EQ(streams_.Open("alice", "call_1"), nullptr);
+}
+
+TEST_F(ResumableStreamsTest, AStreamIsKeptForItsTimeAfterItsEnd) {
+  const std::shared_ptr<StreamRing> ring = streams_.Open("alice", "call_1");
+  clock_.Advance(absl::Hours(1));
+  EXPECT_TRUE(streams_.Find("alice", "call_1").ok());
+  ring->End(absl::OkStatus());
+  clock_.Advance(absl::Minutes(1) - absl::Nanoseconds(1));
+  EXPECT_TRUE(streams_.Find("alice", "call_1").ok());
+  clock_.Advance(absl::Nanoseconds(1));
+  EXPECT_FALSE(streams_.Find("alice", "call_1").ok());
+}
+
+TEST_F(ResumableStreamsTest, WithoutRoomWhatEndedFirstGoesAndNoneThatRuns) {
+  std::vector<std::shared_ptr<StreamRing>> rings;
+  for (const std::string_view id : {"1", "2", "3"}) {
+    rings.push_back(streams_.Open("alice", id));
+  }
+  EXPECT_EQ(streams_.Open("alice", "4"), nullptr);
+  rings[1]->End(absl::OkStatus());
+  clock_.Advance(absl::Seconds(1));
+  rings[0]->End(absl::OkStatus());
+  EXPECT_NE(streams_.Open("alice", "4"), nullptr);
+  EXPECT_FALSE(streams_.Find("alice", "2").ok());
+  EXPECT_TRUE(streams_.Find("alice", "1").ok());
+  EXPECT_NE(streams_.Open("alice", "5"), nullptr);
+  EXPECT_EQ(streams_.Open("alice", "6"), nullptr);
+  EXPECT_TRUE(streams_.Find("alice", "3").ok());
+  EXPECT_EQ(streams_.size(), 3);
+}
+
+}  // namespace
+}  // namespace gateway
