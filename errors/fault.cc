@@ -25,6 +25,7 @@ namespace {
 
 using ::google::rpc::BadRequest;
 using ::google::rpc::ErrorInfo;
+using ::google::rpc::QuotaFailure;
 using ::google::rpc::RetryInfo;
 
 constexpr std::string_view kTypePrefix = "type.googleapis.com/";
@@ -33,6 +34,9 @@ constexpr std::string_view kReasonPrefix = "ERROR_REASON_";
 // A detail's text longer than this is cut, so that one cannot crowd out all.
 constexpr size_t kDetailTextBytesLimit = 512;
 constexpr int kFieldViolationsLimit = 32;
+// Of at most so many bytes each, they all fit beside what must go.
+constexpr int kQuotaViolationsLimit = 4;
+constexpr size_t kQuotaTextBytesLimit = 200;
 
 template <typename Detail>
 std::string TypeUrl() {
@@ -252,6 +256,18 @@ void AddFieldViolation(absl::Status& status, std::string_view field,
   SetDetail(status, detail);
 }
 
+void AddQuotaViolation(absl::Status& status, std::string_view subject,
+                       std::string_view description) {
+  if (status.ok()) return;
+  QuotaFailure detail =
+      GetDetail<QuotaFailure>(status).value_or(QuotaFailure());
+  if (detail.violations_size() >= kQuotaViolationsLimit) return;
+  auto* violation = detail.add_violations();
+  violation->set_subject(Bounded(subject, kQuotaTextBytesLimit));
+  violation->set_description(Bounded(description, kQuotaTextBytesLimit));
+  SetDetail(status, detail);
+}
+
 void AddFaultMetadata(absl::Status& status, std::string_view key,
                       std::string_view value) {
   if (status.ok()) return;
@@ -315,6 +331,17 @@ std::vector<std::pair<std::string, std::string>> FieldViolations(
   if (!detail.has_value()) return violations;
   for (const auto& violation : detail->field_violations()) {
     violations.emplace_back(violation.field(), violation.description());
+  }
+  return violations;
+}
+
+std::vector<std::pair<std::string, std::string>> QuotaViolations(
+    const absl::Status& status) {
+  std::vector<std::pair<std::string, std::string>> violations;
+  const std::optional<QuotaFailure> detail = GetDetail<QuotaFailure>(status);
+  if (!detail.has_value()) return violations;
+  for (const auto& violation : detail->violations()) {
+    violations.emplace_back(violation.subject(), violation.description());
   }
   return violations;
 }

@@ -84,6 +84,11 @@ void AddFieldViolation(absl::Status& status, std::string_view field,
 void AddFaultMetadata(absl::Status& status, std::string_view key,
                       std::string_view value);
 
+// Says that a quota was exceeded: whose, such as `caller`, and which. Further
+// ones than the wire has room for are left out.
+void AddQuotaViolation(absl::Status& status, std::string_view subject,
+                       std::string_view description);
+
 // Says that waiting this long helps. Negative delays become zero.
 void SetRetryDelay(absl::Status& status, absl::Duration delay);
 
@@ -103,6 +108,10 @@ std::string FaultMetadata(const absl::Status& status, std::string_view key);
 
 // Returns the fields at fault, with what is wrong with each.
 std::vector<std::pair<std::string, std::string>> FieldViolations(
+    const absl::Status& status);
+
+// Returns the quotas that were exceeded, whose and which.
+std::vector<std::pair<std::string, std::string>> QuotaViolations(
     const absl::Status& status);
 
 // Converts to the form that goes over the wire: bounded message, bounded

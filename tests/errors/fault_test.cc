@@ -185,5 +185,25 @@ TEST(FaultTest, AnUnknownCodeIsUnknown) {
   EXPECT_EQ(FromRpcStatus(rpc).code(), absl::StatusCode::kUnknown);
 }
 
+TEST(FaultTest, QuotasThatWereExceededAreToldAndBounded) {
+  absl::Status fault = MakeFault(v1::ERROR_REASON_RATE_LIMITED, "too much");
+  SetRetryDelay(fault, absl::Seconds(3));
+  EXPECT_TRUE(QuotaViolations(fault).empty());
+  for (int i = 0; i < 10; ++i) {
+    AddQuotaViolation(fault, "caller", std::string(10'000, 'x'));
+  }
+  const auto violations = QuotaViolations(FromRpcStatus(ToRpcStatus(fault)));
+  ASSERT_EQ(violations.size(), 4);
+  EXPECT_EQ(violations[0].first, "caller");
+  EXPECT_EQ(violations[0].second, std::string(200, 'x'));
+  EXPECT_EQ(RetryDelay(FromRpcStatus(ToRpcStatus(fault))), absl::Seconds(3));
+}
+
+TEST(FaultTest, NoQuotaIsExceededByWhatIsWell) {
+  absl::Status fine = absl::OkStatus();
+  AddQuotaViolation(fine, "caller", "rpm");
+  EXPECT_TRUE(QuotaViolations(fine).empty());
+}
+
 }  // namespace
 }  // namespace gateway
