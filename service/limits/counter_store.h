@@ -1,0 +1,104 @@
+// CounterStore is where limits are counted: in this process
+// (LocalCounterStore), or wherever replicas share them. A call's limits go
+// there together, so that a store that has to ask somebody asks once.
+//
+//   CounterRequest request;
+//   request.takes.push_back({.rule = &rule, .key = key, .units = 1});
+//   if (!store.Take(request)) ...   // Resumed when it is done.
+//
+// Counters of this process answer at once. A store that shares limits takes
+// what it can from parts that it has leased in advance, and then answers at
+// once, too; it may admit up to one part for each replica beyond a limit.
+// LimitCharges is who asks.
+//
+// Thread contract: a store is thread-safe, a request belongs to one event loop,
+// on which it is answered.
+
+#ifndef SERVICE_LIMITS_COUNTER_STORE_H_
+#define SERVICE_LIMITS_COUNTER_STORE_H_
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/container/inlined_vector.h"
+#include "service/limits/call_counters.h"
+#include "service/limits/counter_key.h"
+#include "service/limits/limit_rule.h"
+#include "service/limits/limit_subject.h"
+
+namespace gateway {
+
+// What is taken, or is to be taken, of one limit.
+struct CounterTake {
+  enum class State : uint8_t {
+    kAsked,
+    kTaken,
+    // Refused, by a rule that refuses.
+    kRefused,
+    // It would have been, by one that only observes: nothing was taken.
+    kObserved,
+  };
+
+  const LimitRule* rule = nullptr;  // Borrowed.
+  CounterKey key;
+  int64_t units = 0;
+  State state = State::kAsked;
+  // Once decided, of limits in time: the TAT by the clock of `now`, of calls at
+  // once: how many there are.
+  int64_t number = 0;
+  // Of one that was refused, nanoseconds until it conforms; Gcra::kNever if it
+  // never will; 0 if nobody knows.
+  int64_t wait = 0;
+  // Of calls at once that are counted in this process.
+  CallPlace place = {};
+  // The store's own, such as which lease it was taken from.
+  uint64_t store_mark = 0;
+};
+
+// What a call takes together: all, or nothing.
+struct CounterRequest {
+  absl::InlinedVector<CounterTake, 6> takes;
+  // What keys were made of. Borrowed until the request is answered.
+  const LimitSubject* subject = nullptr;
+  int64_t now = 0;  // Nanoseconds of the steady clock.
+  // Whoever waits; resumed on its loop by a store that did not answer at once.
+  std::coroutine_handle<> waiting;
+
+  // Whether nobody refused. Once answered.
+  bool taken() const;
+};
+
+class CounterStore {
+ public:
+  virtual ~CounterStore() = default;
+
+  // Takes all that the request asks for, or nothing, and says of each what
+  // became of it; of those that were refused all, so that the longest wait is
+  // known. Returns true if that is done; if not, it is done later on this event
+  // loop, and `request.waiting` resumed. The request stays until then.
+  virtual bool Take(CounterRequest& request) = 0;
+
+  // Makes `take.units` into `units`: what was estimated is known, or has
+  // grown. Never waits. REQUIRES: it was taken, and does not count calls.
+  virtual void Correct(CounterTake& take, int64_t now, int64_t units) = 0;
+
+  // Ends a call that is counted among those under way. Never waits. REQUIRES:
+  // it was taken, and counts calls.
+  virtual void Leave(CounterTake& take) = 0;
+};
+
+// Counts in this process.
+//
+// Thread-safe.
+class LocalCounterStore : public CounterStore {
+ public:
+  // Always done at once.
+  bool Take(CounterRequest& request) override;
+  void Correct(CounterTake& take, int64_t now, int64_t units) override;
+  void Leave(CounterTake& take) override;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_LIMITS_COUNTER_STORE_H_

@@ -1,0 +1,174 @@
+#include "service/limits/limit_charges.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "service/limits/limit_fault.h"
+
+namespace gateway {
+namespace {
+
+namespace config = ::llmgateway::config::v1;
+using State = CounterTake::State;
+
+int64_t UnitsOf(LimitUnit unit, const LimitAmounts& amounts) {
+  switch (unit) {
+    case config::LIMIT_UNIT_INPUT_TOKENS:
+      return amounts.input_tokens;
+    case config::LIMIT_UNIT_OUTPUT_TOKENS:
+      return amounts.output_tokens;
+    case config::LIMIT_UNIT_TOTAL_TOKENS:
+      return amounts.input_tokens + amounts.output_tokens;
+    case config::LIMIT_UNIT_COST:
+      return amounts.cost_usd_nanos;
+    default:
+      return 1;
+  }
+}
+
+bool GrowsWithOutput(LimitUnit unit) {
+  return unit == config::LIMIT_UNIT_OUTPUT_TOKENS ||
+         unit == config::LIMIT_UNIT_TOTAL_TOKENS;
+}
+
+}  // namespace
+
+void LimitCharges::Ask(const LimitRule& rule, LimitSubject& subject,
+                       const LimitAmounts& estimate) {
+  const bool shares = stores_.shared != nullptr &&
+                      rule.sharing() != config::RateLimit::SHARING_LOCAL;
+  CounterRequest& request = shares ? shared_ : local_;
+  request.subject = &subject;
+  estimate_ = estimate;
+  // One at least, so that a limit that has nothing left refuses.
+  request.takes.push_back(
+      {.rule = &rule,
+       .key = rule.KeyOf(subject),
+       .units = std::max<int64_t>(UnitsOf(rule.unit(), estimate), 1)});
+}
+
+LimitCharges::Taking LimitCharges::Take(absl::Duration now) {
+  local_.now = shared_.now = absl::ToInt64Nanoseconds(now);
+  return Taking(*this);
+}
+
+bool LimitCharges::Begin() {
+  if (!local_.takes.empty()) {
+    stores_.local->Take(local_);
+    if (!local_.taken()) return true;
+  }
+  return shared_.takes.empty() || stores_.shared->Take(shared_);
+}
+
+bool LimitCharges::Finish() {
+  const bool taken = local_.taken() && shared_.taken();
+  outcome_ = Outcome::kTaken;
+  if (!taken) {
+    // Those here were asked first.
+    if (local_.taken()) Withdraw(absl::Nanoseconds(local_.now));
+    outcome_ = Outcome::kRefused;
+  }
+  return taken;
+}
+
+absl::Status LimitCharges::Refusal() const {
+  return LimitFault(local_, shared_);
+}
+
+template <typename Units>
+void LimitCharges::Correct(absl::Duration now, const Units& units) {
+  if (outcome_ != Outcome::kTaken) return;
+  const int64_t nanos = absl::ToInt64Nanoseconds(now);
+  for (CounterRequest* const request : {&local_, &shared_}) {
+    for (CounterTake& take : request->takes) {
+      if (take.state != State::kTaken || take.rule->counts_calls()) continue;
+      const int64_t real = units(take);
+      if (real == take.units) continue;
+      request->now = nanos;
+      if (request == &local_) {
+        stores_.local->Correct(take, nanos, real);
+      } else {
+        stores_.shared->Correct(take, nanos, real);
+      }
+    }
+  }
+}
+
+void LimitCharges::ChargeOutput(int64_t tokens, absl::Duration now) {
+  output_charged_ = tokens;
+  const LimitAmounts amounts = {.input_tokens = estimate_.input_tokens,
+                                .output_tokens = tokens};
+  Correct(now, [&](const CounterTake& take) {
+    const LimitUnit unit = take.rule->unit();
+    return GrowsWithOutput(unit) ? UnitsOf(unit, amounts) : take.units;
+  });
+}
+
+void LimitCharges::Settle(const LimitAmounts& real, absl::Duration now) {
+  Correct(now, [&](const CounterTake& take) {
+    return UnitsOf(take.rule->unit(), real);
+  });
+  if (outcome_ == Outcome::kTaken) outcome_ = Outcome::kSettled;
+}
+
+void LimitCharges::Withdraw(absl::Duration now) {
+  Correct(now, [](const CounterTake&) { return int64_t{0}; });
+  if (outcome_ == Outcome::kTaken) outcome_ = Outcome::kSettled;
+  Leave();
+}
+
+void LimitCharges::Leave() {
+  for (CounterRequest* const request : {&local_, &shared_}) {
+    for (CounterTake& take : request->takes) {
+      if (take.state != State::kTaken || !take.rule->counts_calls()) continue;
+      take.state = State::kAsked;
+      if (request == &local_) {
+        stores_.local->Leave(take);
+      } else {
+        stores_.shared->Leave(take);
+      }
+    }
+  }
+}
+
+template <typename Wanted>
+std::optional<LimitStatus> LimitCharges::Fullest(const Wanted& wanted) const {
+  const CounterTake* fullest = nullptr;
+  int64_t now = 0;
+  double filled = -1;
+  for (const CounterRequest* const request : {&local_, &shared_}) {
+    for (const CounterTake& take : request->takes) {
+      if (take.rule->observes() || !wanted(*take.rule)) continue;
+      const double each =
+          static_cast<double>(Gcra::Ahead(take.number, request->now)) /
+          static_cast<double>(take.rule->gcra().tolerance());
+      if (each <= filled) continue;
+      filled = each;
+      fullest = &take;
+      now = request->now;
+    }
+  }
+  if (fullest == nullptr) return std::nullopt;
+  const Gcra& gcra = fullest->rule->gcra();
+  return LimitStatus{
+      .rule = fullest->rule->name(),
+      .unit = fullest->rule->unit(),
+      .limit = gcra.limit(),
+      .remaining = gcra.Remaining(fullest->number, now),
+      .reset = absl::Nanoseconds(Gcra::Ahead(fullest->number, now))};
+}
+
+std::optional<LimitStatus> LimitCharges::Requests() const {
+  return Fullest([](const LimitRule& rule) {
+    return rule.unit() == config::LIMIT_UNIT_REQUESTS;
+  });
+}
+
+std::optional<LimitStatus> LimitCharges::Tokens() const {
+  return Fullest([](const LimitRule& rule) { return rule.counts_tokens(); });
+}
+
+}  // namespace gateway

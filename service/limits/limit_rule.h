@@ -1,0 +1,97 @@
+// LimitRule is one limit of the configuration, or of a key, made ready to be
+// asked of each call.
+//
+// Thread contract: immutable, but for its counters, which are thread-safe.
+
+#ifndef SERVICE_LIMITS_LIMIT_RULE_H_
+#define SERVICE_LIMITS_LIMIT_RULE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/limits/counter_key.h"
+#include "service/limits/gcra.h"
+#include "service/limits/limit_counters.h"
+#include "service/limits/limit_match.h"
+#include "service/limits/limit_subject.h"
+
+namespace gateway {
+
+using LimitUnit = ::llmgateway::config::v1::LimitUnit;
+
+class LimitRule {
+ public:
+  // `config` has its defaults filled in and was found valid (service/config).
+  // Goes on with the counters of `previous` if they count the same; it may be
+  // null.
+  LimitRule(const ::llmgateway::config::v1::RateLimit& config,
+            const KeySecret& secret, const LimitRule* previous = nullptr);
+
+  const std::string& name() const { return name_; }
+  LimitUnit unit() const { return unit_; }
+  // Within the window, or at once; of cost nano-dollars.
+  int64_t limit() const { return gcra_.limit(); }
+  // Means nothing for calls at once.
+  const Gcra& gcra() const { return gcra_; }
+  bool counts_calls() const {
+    return unit_ == ::llmgateway::config::v1::LIMIT_UNIT_CONCURRENT_CALLS;
+  }
+  bool counts_tokens() const {
+    return unit_ == ::llmgateway::config::v1::LIMIT_UNIT_INPUT_TOKENS ||
+           unit_ == ::llmgateway::config::v1::LIMIT_UNIT_OUTPUT_TOKENS ||
+           unit_ == ::llmgateway::config::v1::LIMIT_UNIT_TOTAL_TOKENS;
+  }
+  // Whether it refuses nothing.
+  bool observes() const { return observes_; }
+  ::llmgateway::config::v1::RateLimit::Sharing sharing() const {
+    return sharing_;
+  }
+  // Whether it is asked of each target, since it names what only that has: a
+  // model as the provider is asked for it, a provider or a credential.
+  bool is_of_target() const { return is_of_target_; }
+
+  const LimitMatch& match() const { return match_; }
+  bool Matches(const LimitSubject& subject) const {
+    return match_.Matches(subject);
+  }
+
+  // The key of the subject's counter.
+  CounterKey KeyOf(LimitSubject& subject) const;
+  // What a counter is kept with, for operators: the subject's texts, cut where
+  // they are long.
+  std::string SubjectText(const LimitSubject& subject) const;
+  // The same by the names of dimensions; empty if all calls share one counter.
+  std::vector<std::pair<std::string_view, std::string>> SplitSubject(
+      std::string_view text) const;
+  // Names of what it tells calls apart by, such as `caller, model`; empty if it
+  // does not. For messages, which name nobody.
+  std::string DimensionNames() const;
+
+  LimitCounters& counters() const { return *counters_; }
+
+ private:
+  CounterKey seed_;
+  std::string name_;
+  LimitUnit unit_;
+  Gcra gcra_;
+  bool observes_;
+  bool is_of_target_;
+  ::llmgateway::config::v1::RateLimit::Sharing sharing_;
+  std::vector<LimitDimension> per_;  // In the order of their numbers.
+  LimitMatch match_;
+  std::shared_ptr<LimitCounters> counters_;
+};
+
+// The name of a dimension or unit as the configuration writes it, such as
+// `caller` or `input_tokens`.
+std::string_view LimitDimensionName(LimitDimension dimension);
+std::string_view LimitUnitName(LimitUnit unit);
+
+}  // namespace gateway
+
+#endif  // SERVICE_LIMITS_LIMIT_RULE_H_

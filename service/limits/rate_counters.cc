@@ -1,0 +1,131 @@
+#include "service/limits/rate_counters.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+
+namespace gateway {
+
+template <typename Change>
+void RateCounters::Apply(const CounterKey& key, int64_t now,
+                         SubjectText subject, const Change& change) {
+  Counter* counter = &FindOrBegin(key, now, subject);
+  for (;;) {
+    int64_t tat = counter->number.load(std::memory_order_acquire);
+    while (tat != Counter::kMoving) {
+      const int64_t next = change(tat);
+      const bool done = next == tat || counter->number.compare_exchange_weak(
+                                           tat, next, std::memory_order_acq_rel,
+                                           std::memory_order_acquire);
+      if (!done) continue;
+      if (counter->IsOf(key)) return;
+      break;
+    }
+    // It has given way, and waits for whoever does that.
+    counter = &Begin(key, now, subject);
+  }
+}
+
+Gcra::Decision RateCounters::Take(const Gcra& gcra, const CounterKey& key,
+                                  int64_t now, int64_t cost,
+                                  SubjectText subject) {
+  Gcra::Decision decision;
+  Apply(key, now, subject, [&](int64_t tat) {
+    decision = gcra.Take(tat, now, cost);
+    return decision.conforms ? decision.tat : tat;
+  });
+  return decision;
+}
+
+int64_t RateCounters::Correct(const Gcra& gcra, const CounterKey& key,
+                              int64_t now, int64_t from, int64_t to,
+                              SubjectText subject) {
+  if (to <= from && table_.Find(key) == nullptr) return Read(key);
+  int64_t corrected = 0;
+  Apply(key, now, subject, [&](int64_t tat) {
+    return corrected = gcra.Correct(tat, now, from, to);
+  });
+  return corrected;
+}
+
+int64_t RateCounters::Read(const CounterKey& key) {
+  const Counter* const counter = table_.Find(key);
+  if (counter != nullptr) {
+    const int64_t tat = counter->number.load(std::memory_order_acquire);
+    if (tat != Counter::kMoving && counter->IsOf(key)) return tat;
+  }
+  CounterTable::Claim claim(table_, key);
+  const Counter* const settled = claim.bucket().Find(key);
+  return settled == nullptr
+             ? claim.bucket().head.others.load(std::memory_order_relaxed)
+             : settled->number.load(std::memory_order_acquire);
+}
+
+void RateCounters::ForEach(
+    int64_t now,
+    absl::FunctionRef<void(const std::string& subject, int64_t tat)> visit) {
+  table_.ForEachBucket([&](CounterBucket& bucket) {
+    for (const Counter& counter : bucket.counters) {
+      const int64_t tat = counter.number.load(std::memory_order_acquire);
+      if (tat > now) visit(counter.subject, tat);
+    }
+  });
+}
+
+int64_t RateCounters::Reset(
+    int64_t now, absl::FunctionRef<bool(const std::string& subject)> forgives) {
+  int64_t reset = 0;
+  table_.ForEachBucket([&](CounterBucket& bucket) {
+    bool owes = false;
+    const int64_t before = reset;
+    for (Counter& counter : bucket.counters) {
+      const int64_t tat = counter.number.load(std::memory_order_acquire);
+      if (tat <= now) continue;
+      if (forgives(counter.subject)) {
+        counter.number.store(0, std::memory_order_release);
+        ++reset;
+      } else {
+        owes = true;
+      }
+    }
+    if (!owes && reset > before) {
+      bucket.head.others.store(0, std::memory_order_relaxed);
+    }
+  });
+  return reset;
+}
+
+Counter& RateCounters::FindOrBegin(const CounterKey& key, int64_t now,
+                                   SubjectText subject) {
+  Counter* const counter = table_.Find(key);
+  return counter != nullptr ? *counter : Begin(key, now, subject);
+}
+
+Counter& RateCounters::Begin(const CounterKey& key, int64_t now,
+                             SubjectText subject) {
+  CounterTable::Claim claim(table_, key);
+  CounterBucket& bucket = claim.bucket();
+  // Another thread may have been first.
+  if (Counter* const found = bucket.Find(key); found != nullptr) return *found;
+  Counter& place =
+      *std::min_element(bucket.counters.begin(), bucket.counters.end(),
+                        [](const Counter& a, const Counter& b) {
+                          return a.number.load(std::memory_order_relaxed) <
+                                 b.number.load(std::memory_order_relaxed);
+                        });
+  const int64_t left =
+      place.number.exchange(Counter::kMoving, std::memory_order_acq_rel);
+  int64_t floor = bucket.head.others.load(std::memory_order_relaxed);
+  if (left > now) {
+    indebted_evictions_.fetch_add(1, std::memory_order_relaxed);
+    floor = std::max(floor, left);
+    bucket.head.others.store(floor, std::memory_order_relaxed);
+  }
+  bucket.Assign(place, key, floor, subject());
+  return place;
+}
+
+}  // namespace gateway
