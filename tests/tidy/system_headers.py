@@ -47,6 +47,7 @@ _THIRD_PARTY = [
     ("simdjson.h", "simdjson"),
     ("simdjson/", "simdjson"),
     ("spdlog/", "spdlog"),
+    ("sqlite3.h", "sqlite"),
     ("yaml-cpp/", "yaml_cpp"),
     ("zlib.h", "zlib"),
 ]
