@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -27,7 +30,7 @@ constexpr char kObject = 'o';
 constexpr char kKey = 'k';
 constexpr char kEnd = 'e';
 
-using Length = uint64_t;
+using Length = uint32_t;
 // A text's letter and length.
 constexpr size_t kTextHeadBytes = 1 + sizeof(Length);
 
@@ -38,34 +41,68 @@ struct Member {
   size_t end = 0;
 };
 
-// The members of the objects around what is being read, and room to put them
-// in order. Kept by the thread, for the next text.
-struct Scratch {
-  std::vector<Member> members;
-  std::string ordered;
+// Bytes that are written at its end, without a look at each whether there is
+// room: it is made beforehand.
+class FormBuffer {
+ public:
+  void Clear() { size_ = 0; }
+
+  // Makes room for so many more.
+  void Reserve(size_t bytes) {
+    if (bytes > capacity_ - size_) Grow(bytes);
+  }
+  // REQUIRES, of what writes: there is room.
+  void Put(char c) { bytes_[size_++] = c; }
+  void Put(std::string_view text) {
+    std::memcpy(bytes_.get() + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  template <typename Number>
+  void PutNumber(Number number) {
+    PutNumberAt(size_, number);
+    size_ += sizeof(number);
+  }
+  template <typename Number>
+  void PutNumberAt(size_t at, Number number) {
+    std::memcpy(bytes_.get() + at, &number, sizeof(number));
+  }
+
+  char* At(size_t at) { return bytes_.get() + at; }
+  std::string_view Range(size_t begin, size_t size) const {
+    return {bytes_.get() + begin, size};
+  }
+  size_t size() const { return size_; }
+  void Truncate(size_t size) { size_ = size; }
+
+  size_t capacity() const { return capacity_; }
+
+ private:
+  [[gnu::noinline]] void Grow(size_t bytes) {
+    capacity_ = std::max(2 * capacity_, size_ + bytes);
+    std::unique_ptr<char[]> larger(new char[capacity_]);
+    if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
+    bytes_ = std::move(larger);
+  }
+
+  std::unique_ptr<char[]> bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
 };
 
-// What a thread keeps of it.
+// The form, the members of the objects around what is being read, and room to
+// put them in order. Kept by the thread, for the next text.
+struct Scratch {
+  FormBuffer form;
+  std::vector<Member> members;
+  FormBuffer ordered;
+};
+
+// What a thread keeps of each.
 constexpr size_t kScratchBytesKept = 256 * 1024;
 
 Scratch& ThreadScratch() {
   thread_local Scratch scratch;
   return scratch;
-}
-
-void PutLength(Length length, size_t at, std::string* out) {
-  std::memcpy(out->data() + at, &length, sizeof(length));
-}
-
-// Begins a text whose length is put in by EndText.
-size_t BeginText(char letter, std::string* out) {
-  const size_t begin = out->size();
-  out->append(kTextHeadBytes, letter);
-  return begin;
-}
-
-void EndText(size_t begin, std::string* out) {
-  PutLength(out->size() - begin - kTextHeadBytes, begin + 1, out);
 }
 
 bool ReadExponent(std::string_view text, int64_t* exponent) {
@@ -81,40 +118,42 @@ bool ReadExponent(std::string_view text, int64_t* exponent) {
 
 // Appends a well-formed number as its digits, without zeros at either end, its
 // sign and the power of ten that they are to be multiplied by.
-bool AppendNumber(std::string_view token, std::string* out) {
+bool AppendNumber(std::string_view token, FormBuffer* form) {
   bool negative = token.front() == '-';
   if (negative) token.remove_prefix(1);
   int64_t exponent = 0;
-  const size_t e = token.find_first_of("eE");
-  if (e != std::string_view::npos) {
-    if (!ReadExponent(token.substr(e + 1), &exponent)) return false;
-    token = token.substr(0, e);
+  const size_t e = std::min(token.find_first_of("eE"), token.size());
+  if (e < token.size() && !ReadExponent(token.substr(e + 1), &exponent)) {
+    return false;
   }
+  token = token.substr(0, e);
   const size_t dot = std::min(token.find('.'), token.size());
   const std::string_view fraction =
       token.substr(std::min(dot + 1, token.size()));
-  const size_t begin = BeginText(kNumber, out);
-  const size_t digits = out->size();
-  out->append(token.substr(0, dot));
-  out->append(fraction);
   exponent -= static_cast<int64_t>(fraction.size());
-  const size_t last = out->find_last_not_of('0');
-  // Not before `digits`: what stands there is a length.
-  const size_t end =
-      last == std::string::npos ? digits : std::max(last + 1, digits);
-  exponent += static_cast<int64_t>(out->size() - end);
-  out->resize(end);
-  const size_t first = out->find_first_not_of('0', digits);
-  if (first == std::string::npos) {
-    out->resize(digits);
+  form->Reserve(kTextHeadBytes + token.size() + 1 + sizeof(exponent));
+  form->Put(kNumber);
+  const size_t head = form->size();
+  form->PutNumber(Length{0});
+  const size_t begin = form->size();
+  // Zeros in front are not written, as those of 0.001.
+  for (const std::string_view part : {token.substr(0, dot), fraction}) {
+    const bool is_first = form->size() == begin;
+    const size_t zeros =
+        is_first ? std::min(part.find_first_not_of('0'), part.size()) : 0;
+    form->Put(part.substr(zeros));
+  }
+  size_t end = form->size();
+  while (end > begin && *form->At(end - 1) == '0') --end;
+  exponent += static_cast<int64_t>(form->size() - end);
+  form->Truncate(end);
+  if (end == begin) {
     negative = false;
     exponent = 0;
-  } else {
-    out->erase(digits, first - digits);
   }
-  out->push_back(negative ? '-' : '+');
-  out->append(reinterpret_cast<const char*>(&exponent), sizeof(exponent));
-  EndText(begin, out);
+  form->Put(negative ? '-' : '+');
+  form->PutNumber(exponent);
+  form->PutNumberAt(head, static_cast<Length>(form->size() - begin));
   return true;
 }
 
@@ -122,15 +161,16 @@ bool AppendNumber(std::string_view token, std::string* out) {
 class Reader {
  public:
   Reader(std::string_view json, absl::Span<const std::string_view> left_out,
-         std::string* out)
+         Scratch& scratch)
       : at_(json.data()),
         end_(json.data() + json.size()),
         left_out_(left_out),
-        out_(*out),
-        scratch_(ThreadScratch()) {}
+        scratch_(scratch),
+        out_(scratch.form) {}
 
   bool ReadRoot() {
     scratch_.members.clear();
+    out_.Clear();
     at_ = SkipJsonSpace(at_, end_);
     if (at_ == end_ || *at_ != '{' || !ReadObject(1)) return false;
     return SkipJsonSpace(at_, end_) == end_;
@@ -161,7 +201,7 @@ class Reader {
   bool ReadWord(std::string_view word, char letter) {
     if (!std::string_view(at_, end_ - at_).starts_with(word)) return false;
     at_ += word.size();
-    out_.push_back(letter);
+    PutLetter(letter);
     return true;
   }
 
@@ -179,17 +219,26 @@ class Reader {
     if (end == nullptr) return false;
     const std::string_view inside(at_ + 1, end - at_ - 2);
     at_ = end;
-    const size_t begin = BeginText(letter, &out_);
-    const size_t text = out_.size();
-    out_.append(inside);
-    if (has_escapes) {
-      // Over the copy, which is at least as long.
-      const char* const written = UnescapeJson(inside, out_.data() + text);
-      if (written == nullptr) return false;
-      out_.resize(written - out_.data());
+    out_.Reserve(kTextHeadBytes + inside.size());
+    out_.Put(letter);
+    const size_t head = out_.size();
+    out_.PutNumber(static_cast<Length>(inside.size()));
+    if (!has_escapes) {
+      out_.Put(inside);
+      return true;
     }
-    EndText(begin, &out_);
+    const size_t begin = out_.size();
+    const char* const written = UnescapeJson(inside, out_.At(begin));
+    if (written == nullptr) return false;
+    const size_t size = written - out_.At(begin);
+    out_.PutNumberAt(head, static_cast<Length>(size));
+    out_.Truncate(begin + size);
     return true;
+  }
+
+  void PutLetter(char letter) {
+    out_.Reserve(1);
+    out_.Put(letter);
   }
 
   // Moves to the next element or member: true if there is one, and `close`
@@ -209,18 +258,18 @@ class Reader {
 
   bool ReadArray(int depth) {
     ++at_;
-    out_.push_back(kArray);
+    PutLetter(kArray);
     bool failed = false;
     for (bool first = true; Advance(']', first, &failed); first = false) {
       if (!ReadValue(depth)) return false;
     }
-    out_.push_back(kEnd);
+    PutLetter(kEnd);
     return !failed;
   }
 
   bool ReadObject(int depth) {
     ++at_;
-    out_.push_back(kObject);
+    PutLetter(kObject);
     const size_t first_member = scratch_.members.size();
     bool failed = false;
     for (bool first = true; Advance('}', first, &failed); first = false) {
@@ -228,7 +277,7 @@ class Reader {
     }
     if (failed || !PutInOrder(first_member)) return false;
     scratch_.members.resize(first_member);
-    out_.push_back(kEnd);
+    PutLetter(kEnd);
     return true;
   }
 
@@ -243,7 +292,7 @@ class Reader {
     at_ = SkipJsonSpace(at_ + 1, end_);
     if (!ReadValue(depth)) return false;
     if (depth == 1 && IsLeftOut(KeyOf(member))) {
-      out_.resize(member.begin);
+      out_.Truncate(member.begin);
       return true;
     }
     member.end = out_.size();
@@ -252,7 +301,7 @@ class Reader {
   }
 
   std::string_view KeyOf(const Member& member) const {
-    return {out_.data() + member.begin + kTextHeadBytes, member.key_bytes};
+    return out_.Range(member.begin + kTextHeadBytes, member.key_bytes);
   }
 
   bool IsLeftOut(std::string_view key) const {
@@ -276,20 +325,21 @@ class Reader {
       return KeyOf(a) < KeyOf(b);
     });
     if (std::adjacent_find(first, last, not_before) != last) return false;
-    std::string& ordered = scratch_.ordered;
-    ordered.clear();
+    FormBuffer& ordered = scratch_.ordered;
+    ordered.Clear();
+    ordered.Reserve(out_.size() - begin);
     for (auto member = first; member != last; ++member) {
-      ordered.append(out_, member->begin, member->end - member->begin);
+      ordered.Put(out_.Range(member->begin, member->end - member->begin));
     }
-    std::memcpy(out_.data() + begin, ordered.data(), ordered.size());
+    std::memcpy(out_.At(begin), ordered.At(0), ordered.size());
     return true;
   }
 
   const char* at_;
   const char* const end_;
   const absl::Span<const std::string_view> left_out_;
-  std::string& out_;
   Scratch& scratch_;
+  FormBuffer& out_;
 };
 
 }  // namespace
@@ -297,12 +347,13 @@ class Reader {
 bool AppendCanonicalJson(std::string_view json,
                          absl::Span<const std::string_view> left_out,
                          std::string* out) {
-  const size_t before = out->size();
-  out->reserve(before + json.size() + json.size() / 2);
-  const bool read = Reader(json, left_out, out).ReadRoot();
-  if (!read) out->resize(before);
+  if (json.size() > std::numeric_limits<Length>::max()) return false;
   Scratch& scratch = ThreadScratch();
-  if (scratch.ordered.capacity() > kScratchBytesKept) scratch.ordered = {};
+  const bool read = Reader(json, left_out, scratch).ReadRoot();
+  if (read) out->append(scratch.form.Range(0, scratch.form.size()));
+  for (FormBuffer* const buffer : {&scratch.form, &scratch.ordered}) {
+    if (buffer->capacity() > kScratchBytesKept) *buffer = {};
+  }
   if (scratch.members.capacity() * sizeof(Member) > kScratchBytesKept) {
     scratch.members = {};
   }
