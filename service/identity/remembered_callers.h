@@ -3,11 +3,13 @@
 // credentials, and none itself.
 //
 //   RememberedCallers remembered(4096, digester, SystemClock());
+//   const uint64_t generation = keys.generation();  // Before it is verified.
 //   const CredentialDigest digest = digester.DigestOf(shown);
-//   if (const auto* caller = remembered.Find(digest, generation)) return
-//   *caller; const uint64_t asked = generation;   // Before it is verified.
+//   if (const auto* caller = remembered.Find(digest, generation)) {
+//     return *caller;
+//   }
 //   ... verify ...
-//   remembered.Remember(digest, asked, caller, caller->expire_time);
+//   remembered.Remember(digest, generation, caller, caller->expire_time);
 //
 // A generation is a number of whoever owns the keys: what was remembered under
 // another one is not found any more. It is raised when a key is revoked or
@@ -15,8 +17,8 @@
 // is verified, so that what was right a moment ago is not remembered as right
 // now.
 //
-// To find a key of 72 bytes, digest and all, takes 293 instructions, and a token
-// of 900 bytes 1,239 (callgrind, 2026-11-22).
+// To find a key of 72 bytes, digest and all, takes 293 instructions, and a
+// token of 900 bytes 1,239 (callgrind, 2026-11-22).
 //
 // Not thread-safe: each event loop has its own.
 
