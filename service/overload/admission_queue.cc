@@ -90,14 +90,14 @@ AdmissionQueue::Class* AdmissionQueue::NextClass() {
 AdmissionQueue::Entry* AdmissionQueue::TakeFrom(Class& from,
                                                 absl::Duration now) {
   const bool newest_first = IsOverloaded(now);
-  while (Line* const line = from.by_turn.first()) {
+  while (Line* const line = from.NextLine()) {
     Entry& entry =
         newest_first ? *line->entries.last() : *line->entries.first();
     const bool is_late = entry.deadline_ <= now;
     if (!is_late) {
-      // Behind the others, before it goes if this is its last entry.
-      from.by_turn.Remove(*line);
-      from.by_turn.PushBack(*line);
+      line->served_in = from.round;
+      ++from.turns_in_round;
+      from.MoveTo(from.rounds[(from.round + 1) % 2], *line);
     }
     Unlink(entry);
     if (!is_late) return &entry;
@@ -105,6 +105,24 @@ AdmissionQueue::Entry* AdmissionQueue::TakeFrom(Class& from,
     late_.PushBack(entry);
   }
   return nullptr;
+}
+
+AdmissionQueue::Line* AdmissionQueue::Class::NextLine() {
+  if (callers == 0) return nullptr;
+  if (Line* const next = rounds[round % 2].first()) return next;
+  ++round;
+  turns_in_round = 0;
+  while (Line* const line = served.first()) {
+    served.Remove(*line);
+    lines.erase(line->caller);
+  }
+  return rounds[round % 2].first();
+}
+
+void AdmissionQueue::Class::MoveTo(LinesByTurn& turns, Line& line) {
+  if (line.turns != nullptr) line.turns->Remove(line);
+  turns.PushBack(line);
+  line.turns = &turns;
 }
 
 AdmissionQueue::Entry* AdmissionQueue::WhoMakesRoom(Entry& entry,
@@ -137,7 +155,7 @@ size_t AdmissionQueue::TurnsUntil(const Entry& entry, size_t own_length) const {
   size_t turns = 0;
   for (size_t i = 0; i < own_class; ++i) turns += classes_[i].size;
   const Class& own = classes_[own_class];
-  const size_t callers = own.lines.size() + (own_length == 0 ? 1 : 0);
+  const size_t callers = own.callers + (own_length == 0 ? 1 : 0);
   return turns + std::min(callers * (own_length + 1), own.size + 1);
 }
 
@@ -171,9 +189,12 @@ AdmissionQueue::Entry* AdmissionQueue::LastInTurn(const Line& line,
 void AdmissionQueue::Insert(Entry& entry, absl::Duration now) {
   Class& own = ClassOf(entry);
   std::unique_ptr<Line>& line = own.lines[entry.caller_];
-  if (line == nullptr) {
-    line = std::make_unique<Line>(entry.caller_);
-    own.by_turn.PushBack(*line);
+  if (line == nullptr) line = std::make_unique<Line>(entry.caller_);
+  if (line->length == 0) {
+    const bool in_next_round =
+        line->served_in == own.round || own.turns_in_round >= kRoundTurnsMax;
+    own.MoveTo(own.rounds[(own.round + (in_next_round ? 1 : 0)) % 2], *line);
+    ++own.callers;
   }
   const bool served_none = CountServed() == 0;
   ++size_;
@@ -196,7 +217,9 @@ void AdmissionQueue::Unlink(Entry& entry) {
   if (--own.size == 0) own.passed_over = 0;
   SetLength(own, line, line.length - 1);
   if (line.length > 0) return;
-  own.by_turn.Remove(line);
+  --own.callers;
+  if (line.served_in == own.round) return own.MoveTo(own.served, line);
+  line.turns->Remove(line);
   own.lines.erase(line.caller);
 }
 

@@ -12,9 +12,10 @@
 //
 //   class     The one that matters most, but that a class which waits has at
 //             least one of kTurnsMax turns.
-//   caller    In turns within a class, whoever asks how much: a caller of whom
-//             a call comes to wait has one of the next n turns of that class,
-//             where n callers wait in it then.
+//   caller    In rounds within a class, whoever asks how much. Who comes to
+//   wait
+//             and has had no turn in this round still has one; so before its
+//             turn no other caller has more than two.
 //   call      The oldest of its caller's; but the newest, while the queue is
 //             overloaded: whoever made it is the likeliest to wait still.
 //
@@ -142,21 +143,39 @@ class AdmissionQueue {
     const uint64_t caller;
     LinkedList<Entry, &Entry::in_line_> entries;
     size_t length = 0;
+    uint64_t served_in = 0;  // The round in which it last had a turn.
     Links<Line> by_turn;
     Links<Line> by_length;
+    LinkedList<Line, &Line::by_turn>* turns = nullptr;  // Where it is.
   };
+  using LinesByTurn = LinkedList<Line, &Line::by_turn>;
   using LinesByLength = LinkedList<Line, &Line::by_length>;
 
   struct Class {
-    size_t size = 0;  // Of entries.
+    // Null if nobody waits.
+    Line* NextLine();
+    void MoveTo(LinesByTurn& turns, Line& line);
+
+    size_t size = 0;     // Of entries.
+    size_t callers = 0;  // Of whom somebody waits.
     // So many turns went to others before it since it last had one.
     int passed_over = 0;
-    LinkedList<Line, &Line::by_turn> by_turn;
+    uint64_t round = 1;
+    int turns_in_round = 0;
+    // Those whose turn comes in rounds of even and of odd numbers: this one and
+    // the next.
+    std::array<LinesByTurn, 2> rounds;
+    // Those of whom nobody waits, and who have had a turn in this round.
+    LinesByTurn served;
     // At [n] those with n entries, and how long the longest is.
     std::vector<LinesByLength> by_length;
     size_t longest = 0;
     absl::flat_hash_map<uint64_t, std::unique_ptr<Line>> lines;
   };
+
+  // After so many turns those who come to wait have theirs in the next round,
+  // so that each round ends.
+  static constexpr int kRoundTurnsMax = 128;
 
   // Turns of others after which a class comes first. So many fewer than
   // kTurnsMax, as each other class may be there at the same time.

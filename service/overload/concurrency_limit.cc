@@ -4,7 +4,6 @@
 #include <cassert>
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -13,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/timer_wheel.h"
-#include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/overload/overload_fault.h"
 
@@ -34,7 +32,6 @@ struct ConcurrencyLimit::Waiter : AdmissionQueue::Entry {
   WakeUp wake;  // On the loop only.
   // Written under the lock, once; read on the loop when it has been told.
   Outcome outcome = Outcome::kLeft;
-  absl::Status refusal;  // OK but for those that are shed.
   Waiter* next_told = nullptr;
 };
 
@@ -44,8 +41,6 @@ ConcurrencyLimit::ConcurrencyLimit(Clock& clock, const Options& options)
       wait_limit_nanos_(absl::ToInt64Nanoseconds(options.queue.wait_limit)),
       queue_(options.queue) {
   assert(options.limit > 0 && options.limit <= kUnlimited);
-  MutexLock lock(mu_);
-  MakeFaults(options);
 }
 
 std::optional<ConcurrencyLimit::Permit> ConcurrencyLimit::TryAcquire(
@@ -108,7 +103,6 @@ void ConcurrencyLimit::SetOptions(const Options& options) {
     queue_.SetOptions(options.queue);
     wait_limit_nanos_.store(absl::ToInt64Nanoseconds(options.queue.wait_limit),
                             std::memory_order_relaxed);
-    MakeFaults(options);
     HandOutPlaces(told);
   }
   told.WakeAll();
@@ -219,11 +213,9 @@ void ConcurrencyLimit::Settle(Waiter& waiter, Outcome outcome) {
       state_.fetch_add(kOneInUse - kOneWaits, std::memory_order_acq_rel);
       return;
     case Outcome::kTooManyWait:
-      waiter.refusal = too_many_wait_;
       ++shed_[priority][static_cast<size_t>(Shed::kTooManyWait)];
       break;
     case Outcome::kWaitedTooLong:
-      waiter.refusal = waited_too_long_;
       ++shed_[priority][static_cast<size_t>(Shed::kWaitedTooLong)];
       break;
     case Outcome::kLeft:
@@ -257,26 +249,22 @@ absl::StatusOr<ConcurrencyLimit::Permit> ConcurrencyLimit::ResultOf(
                      "the call's deadline passed while it waited for others to "
                      "end");
   }
-  return waiter.refusal;
+  return RefusalOf(waiter.outcome);
 }
 
-void ConcurrencyLimit::MakeFaults(const Options& options) {
-  const std::string served =
-      options.limit == kUnlimited
-          ? std::string("memory is short, and calls that matter more go first")
-          : absl::StrCat("the gateway serves ", options.limit,
-                         " calls, as many at once as it may");
-  constexpr std::string_view kAdvice =
-      "; ask again later, or of another replica";
-  too_many_wait_ = OverloadFault(
+absl::Status ConcurrencyLimit::RefusalOf(Outcome outcome) const {
+  const int64_t limit = limit_.load(std::memory_order_relaxed);
+  return OverloadFault(
       kLimitField,
-      absl::StrCat(served, ", and too many others wait", ToAbsl(kAdvice)));
-  waited_too_long_ = OverloadFault(
-      kLimitField,
-      absl::StrCat(served,
-                   ", and this one has had no turn for as long as it "
-                   "may wait",
-                   ToAbsl(kAdvice)));
+      absl::StrCat(
+          limit == kUnlimited
+              ? "memory is short, and calls that matter more go first"
+              : absl::StrCat("the gateway serves ", limit,
+                             " calls, as many at once as it may"),
+          outcome == Outcome::kTooManyWait
+              ? ", and too many others wait"
+              : ", and this one has had no turn for as long as it may wait",
+          "; ask again later, or of another replica"));
 }
 
 }  // namespace gateway

@@ -15,8 +15,7 @@
 //
 // Where nobody waits, to acquire is one atomic operation and a load, and to
 // release one atomic operation. Otherwise there is a lock, which is held for
-// the time of a few list operations. A call that is shed because too many wait
-// takes one turn under the lock and copies a status that is ready.
+// the time of a few list operations, also for a call that is shed.
 //
 // Thread-safe; outlives its permits and those who wait. Acquire is for a
 // coroutine of `loop`.
@@ -169,7 +168,7 @@ class ConcurrencyLimit {
   bool HasPlaceFor(const Waiter& waiter) const;
   void Settle(Waiter& waiter, Outcome outcome) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Permit> ResultOf(const Waiter& waiter);
-  void MakeFaults(const Options& options) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status RefusalOf(Outcome outcome) const;
 
   Clock& clock_;
   alignas(64) std::atomic<uint64_t> state_ = 0;
@@ -183,9 +182,6 @@ class ConcurrencyLimit {
   std::array<int64_t, kCallerPriorities> waited_ GUARDED_BY(mu_) = {};
   std::array<std::array<int64_t, kSheds>, kCallerPriorities> shed_
       GUARDED_BY(mu_) = {};
-  // Ready, so that a call is shed for the price of a copy.
-  absl::Status too_many_wait_ GUARDED_BY(mu_);
-  absl::Status waited_too_long_ GUARDED_BY(mu_);
 };
 
 }  // namespace gateway

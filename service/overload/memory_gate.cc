@@ -52,12 +52,7 @@ MemoryPressure NextPressure(MemoryPressure before, double fill,
 }
 
 MemoryGate::MemoryGate(const Options& options)
-    : options_(options),
-      group_(FindGroup(options)),
-      refusal_(OverloadFault(
-          kMemoryLimitField,
-          "the gateway has as much memory in use as it may have; ask again "
-          "later, or of another replica")) {
+    : options_(options), group_(FindGroup(options)) {
   assert(options.soft_ratio > 0 && options.soft_ratio <= 1);
   assert(options.cgroup_ratio > 0 && options.cgroup_ratio <= 1);
   assert(options.batch_divisor >= 1);
@@ -81,6 +76,13 @@ size_t MemoryGate::BatchSize(size_t most) const {
   if (pressure() == MemoryPressure::kNormal) return most;
   return std::max<size_t>(1,
                           most / static_cast<size_t>(options_.batch_divisor));
+}
+
+absl::Status MemoryGate::Refusal() const {
+  return OverloadFault(
+      kMemoryLimitField,
+      "the gateway has as much memory in use as it may have; ask again later, "
+      "or of another replica");
 }
 
 double MemoryGate::FillOf(int64_t resident_bytes) const {

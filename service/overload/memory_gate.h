@@ -96,14 +96,13 @@ class MemoryGate {
   size_t BatchSize(size_t most) const;
 
   // OVERLOADED with RetryInfo, which names the limit.
-  const absl::Status& Refusal() const { return refusal_; }
+  absl::Status Refusal() const;
 
  private:
   double FillOf(int64_t resident_bytes) const;
 
   const Options options_;
   const std::optional<CgroupMemoryReader> group_;
-  const absl::Status refusal_;
   std::atomic<MemoryPressure> pressure_ = MemoryPressure::kNormal;
   std::atomic<int64_t> resident_bytes_ = 0;
   std::atomic<double> fill_ = 0;

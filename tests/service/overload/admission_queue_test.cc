@@ -6,7 +6,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -107,7 +106,32 @@ TEST_F(QueueTest, ACallerWhoComesAgainGoesBehindTheOthers) {
   Add(2);
   EXPECT_EQ(Take(), "1.0");
   Add(1);
-  EXPECT_EQ(TakeAll(), "2.0 1.1");
+  Add(3);
+  EXPECT_EQ(TakeAll(), "2.0 3.0 1.1");
+}
+
+TEST_F(QueueTest, WhoComesNewGoesBeforeThoseWhoHadATurn) {
+  for (int i = 0; i < 4; ++i) Add(1);
+  EXPECT_EQ(Take(), "1.0");
+  Add(2);
+  Add(3);
+  EXPECT_EQ(TakeAll(), "2.0 3.0 1.1 1.2 1.3");
+}
+
+TEST_F(QueueTest, ARoundEndsHoweverManyComeNew) {
+  Add(1);
+  Add(1);
+  EXPECT_EQ(Take(), "1.0");
+  int turns = 1;
+  for (uint64_t caller = 2;; ++caller, ++turns) {
+    Add(caller);
+    Add(caller + 1000);
+    const std::string taken = Take();
+    if (taken == "1.1") break;
+    ASSERT_LT(turns, 1000);
+  }
+  EXPECT_GT(turns, 128);
+  EXPECT_LT(turns, 300);
 }
 
 TEST_F(QueueTest, TheClassThatMattersMostIsFirst) {
@@ -314,14 +338,13 @@ TEST_F(QueueTest, ClassesThatAreHeldBackMakeNoOverload) {
 
 TEST_F(SlowQueueTest, WhoseOnlyCallIsReplacedKeepsItsTurn) {
   LetTurnsTake(kTurnSecond);
-  for (int i = 0; i < 5; ++i) Add(1);
-  Take();
+  Add(1);
   Add(2);
   Pass(kOptions.overload_time + absl::Nanoseconds(1));
-  Use({.wait_limit = absl::Milliseconds(1500)});
-  EXPECT_EQ(Add(2), "2.0");
-  EXPECT_EQ(Take(), "1.4");
-  EXPECT_EQ(Take(), "2.1");
+  Use({.wait_limit = absl::Milliseconds(2500)});
+  EXPECT_EQ(Add(1), "1.0");
+  EXPECT_EQ(Take(), "1.1");
+  EXPECT_EQ(Take(), "2.0");
 }
 
 class FullQueueTest : public QueueTest {
@@ -415,8 +438,10 @@ class RandomQueue {
     Waiting(CallerPriority priority, uint64_t caller, absl::Duration deadline)
         : entry(priority, caller, deadline) {}
     Entry entry;
-    // So many turns of its class its caller has at most to wait for from here.
-    size_t turns_left = 0;
+    // If its caller had none waiting as it came: how many turns of its class
+    // each other caller has had since.
+    bool is_followed = false;
+    std::map<uint64_t, int> turns_of_others;
   };
   using Owner = std::unique_ptr<Waiting>;
 
@@ -431,9 +456,7 @@ class RandomQueue {
         CountOf(mine.entry.priority(), mine.entry.caller()) == 0;
     waiting_.push_back(std::move(added));
     Entry* const leaves = queue_.Add(mine.entry, now_);
-    if (first_of_its_caller) {
-      mine.turns_left = CountCallers(mine.entry.priority());
-    }
+    mine.is_followed = first_of_its_caller;
     if (leaves == nullptr) {
       EXPECT_LE(queue_.size(), options_.waiting_limit);
       return;
@@ -474,18 +497,18 @@ class RandomQueue {
     }
   }
 
-  // That its caller has not had to wait for more turns than it may.
+  // That nobody waits while another caller has more turns than two.
   void CheckCallerTurns(const Entry& taken) {
     for (Owner& each : waiting_) {
-      if (each->entry.priority() != taken.priority() || each->turns_left == 0) {
+      if (each->entry.priority() != taken.priority() || !each->is_followed) {
         continue;
       }
       if (each->entry.caller() == taken.caller()) {
-        each->turns_left = 0;
+        each->is_followed = false;
         continue;
       }
-      --each->turns_left;
-      EXPECT_TRUE(each->turns_left > 0 || !IsInTime(each->entry));
+      const int turns = ++each->turns_of_others[taken.caller()];
+      EXPECT_TRUE(turns <= 2 || !IsInTime(each->entry));
     }
   }
 
@@ -543,15 +566,6 @@ class RandomQueue {
                            return each->entry.priority() == priority &&
                                   each->entry.caller() == caller;
                          });
-  }
-  size_t CountCallers(CallerPriority priority) const {
-    std::set<uint64_t> callers;
-    for (const Owner& each : waiting_) {
-      if (each->entry.priority() == priority) {
-        callers.insert(each->entry.caller());
-      }
-    }
-    return callers.size();
   }
   // Those in time.
   size_t CountServed() const {
