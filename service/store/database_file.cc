@@ -22,6 +22,11 @@ absl::Status AtFile(const std::string& path, int error, const char* deed) {
                       absl::StrCat(path, ": ", status.message()));
 }
 
+absl::Status NoRegularFile(const std::string& path) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, ": is no regular file; give another path"));
+}
+
 // Nothing is opened here that is there already: to close it would let go of all
 // locks that this process has on it.
 absl::Status MakeOwnersAlone(const std::string& path) {
@@ -31,6 +36,8 @@ absl::Status MakeOwnersAlone(const std::string& path) {
     return errno == ENOENT ? absl::OkStatus()
                            : AtFile(path, errno, "cannot be looked at");
   }
+  // A link would have another file's mode changed.
+  if (!S_ISREG(facts.st_mode)) return NoRegularFile(path);
   if ((facts.st_mode & kOthers) == 0 || chmod(path.c_str(), kOwnerOnly) == 0) {
     return absl::OkStatus();
   }
@@ -57,8 +64,7 @@ absl::Status DatabaseFile::Make() {
     return AtFile(path_, errno, "cannot be looked at");
   }
   if (S_ISREG(facts.st_mode)) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat(path_, ": is no regular file; give another path"));
+  return NoRegularFile(path_);
 }
 
 absl::Status DatabaseFile::KeepFromOthers() {

@@ -21,12 +21,12 @@
 // met it. A caller is told what its work has returned once the transaction is
 // committed: in the file's log and, with SqliteSync::kFull, on the disk. If the
 // commit fails, all of its callers get that failure, those of failed work too,
-// since what that saw did not come to be. (As with
-// any database, a failure to commit is not always proof: if the disk fails at
-// the last moment and the machine with it, the work may be found done.)
+// since what that saw did not come to be. (As with any database, a failure to
+// commit is not always proof: if the disk fails at the last moment and the
+// machine with it, the work may be found done.)
 //
 // Another thread reads, on a connection of its own: in WAL mode who reads does
-// not wait for who writes, and so a look-up takes some ten microseconds while a
+// not wait for who writes, and so a look-up takes tens of microseconds while a
 // commit waits milliseconds for the disk. It sees whatever was committed before
 // it was asked, and one state of it throughout.
 //
@@ -36,8 +36,9 @@
 // its owner's alone (0600), and so are the two files beside it, `-wal` and
 // `-shm`, without which it is not complete. It must be on a local file system:
 // the log cannot be shared by machines. A second process may use it, and each
-// waits for the other's lock for `busy_timeout`. Nothing of a file that is
-// damaged, or another's, is changed.
+// waits for the other's lock for `busy_timeout`; but nothing else in this one
+// may open it, for to close it again would let go of SQLite's locks. Nothing of
+// a file that is damaged, or another's, is changed.
 //
 // Errors are those of sqlite_connection.h, beside what the work itself returns,
 // and RESOURCE_EXHAUSTED at once if too much waits; and DATA_LOSS when the file
@@ -105,11 +106,11 @@ class SqliteDatabase {
   using ResultOf = typename AwaitedSqliteWork<Work>::Result;
 
   // Has `work` change the database, and returns once that is committed. `work`
-  // owns what it uses, of which `bytes` is the size, roughly; begins and ends
-  // no transaction; may be called again, when nothing is left of what it did;
-  // and does what takes long elsewhere, for others wait. A
-  // caller that is cancelled is told so at once; its work is not done, if it
-  // has not begun, and may be committed otherwise.
+  // owns what it uses, of which `bytes` is the size, roughly. It begins and
+  // ends no transaction, may be called again, when nothing is left of what it
+  // did, and neither takes long nor waits for other work, since all that is
+  // queued waits for it. A caller that is cancelled is told so at once; its
+  // work is not done, if it has not begun, and may be committed otherwise.
   template <typename Work>
   Task<ResultOf<Work>> Write(size_t bytes, Work work, CancelSignal& cancel) {
     return AwaitSqliteWork(writes_, bytes, std::move(work), cancel);

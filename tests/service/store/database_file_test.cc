@@ -69,6 +69,17 @@ TEST_F(DatabaseFileTest, MustBeAFileInAFolderThatIsThere) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(DatabaseFileTest, ALinkAsItsLogIsRefusedAndNothingBehindItChanged) {
+  const std::string others = folder_.Path("others");
+  MakeOpenToOthers(others);
+  DatabaseFile file(path_);
+  ASSERT_TRUE(file.Make().ok());
+  ASSERT_EQ(symlink(others.c_str(), (path_ + "-wal").c_str()), 0);
+  EXPECT_EQ(file.KeepFromOthers().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(PermissionsOf(others), 0664);
+}
+
 TEST_F(DatabaseFileTest, KnowsWhenItsFilesAreNotInTheirPlace) {
   for (const std::string& name : {path_, path_ + "-wal"}) {
     std::ofstream(path_) << "1";
