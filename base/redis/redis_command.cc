@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <cassert>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -70,6 +71,40 @@ RedisCommand& RedisCommand::AddUnsigned(uint64_t argument) {
   char* const end =
       std::to_chars(digits, digits + sizeof(digits), argument).ptr;
   return Add({digits, static_cast<size_t>(end - digits)});
+}
+
+std::string_view RedisCommand::Next(size_t& at) const {
+  const std::string_view all = bytes_.bytes();
+  const size_t line_end = all.find('\r', at);
+  size_t size = 0;
+  std::from_chars(all.data() + at + 1, all.data() + line_end, size);
+  const std::string_view argument = all.substr(line_end + 2, size);
+  at = line_end + 2 + size + 2;
+  return argument;
+}
+
+std::string_view RedisCommand::second() const {
+  if (arguments_ < 2) return {};
+  size_t at = kCountBytesMax;
+  Next(at);
+  return Next(at);
+}
+
+RedisCommand RedisCommand::WithBeginning(std::string_view name,
+                                         std::string_view argument) const {
+  assert(arguments_ >= 2);
+  size_t rest = kCountBytesMax;
+  Next(rest);
+  Next(rest);
+  RedisCommand other(name, argument);
+  if (key_at_ >= rest) {
+    other.key_at_ = other.bytes_.size() + key_at_ - rest;
+    other.key_bytes_ = key_bytes_;
+  }
+  other.bytes_.Append(bytes_.bytes().substr(rest));
+  other.arguments_ = arguments_;
+  other.WriteCount();
+  return other;
 }
 
 void RedisCommand::Reserve(size_t bytes) {

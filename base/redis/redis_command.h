@@ -51,6 +51,13 @@ class RedisCommand {
     return AddUnsigned(argument);
   }
 
+  // The argument behind the name; empty if there is none.
+  std::string_view second() const;
+  // Returns a command with `name` and `argument` in place of the first two
+  // arguments, which both have. REQUIRES: there are two.
+  RedisCommand WithBeginning(std::string_view name,
+                             std::string_view argument) const;
+
   // What is sent.
   std::string_view bytes() const {
     return bytes_.bytes().substr(kCountBytesMax - count_bytes_);
@@ -74,6 +81,8 @@ class RedisCommand {
 
   void Begin();
   void WriteCount();
+  // The argument at `at` in bytes_; moves `at` behind it.
+  std::string_view Next(size_t& at) const;
   RedisCommand& AddInteger(int64_t argument);
   RedisCommand& AddUnsigned(uint64_t argument);
 

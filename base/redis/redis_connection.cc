@@ -112,7 +112,16 @@ Task<absl::Status> RedisConnection::Handshake() {
   }
   const absl::StatusOr<RedisReply> answered = CheckRedisReply(
       co_await Send(RedisCommand("PING"), absl::InfiniteDuration()));
-  co_return Named(answered.status());
+  GATEWAY_CO_RETURN_IF_ERROR(Named(answered.status()));
+  if (!options_.master_only) co_return absl::OkStatus();
+  const absl::StatusOr<RedisReply> role =
+      co_await Send(RedisCommand("ROLE"), absl::InfiniteDuration());
+  GATEWAY_CO_RETURN_IF_ERROR(role.status());
+  // Whoever may not ask for it has an error instead.
+  if (role->size() > 0 && (*role)[0].text() != "master") {
+    co_return Named(absl::UnavailableError("the server is not a master"));
+  }
+  co_return absl::OkStatus();
 }
 
 // The password is written past the queue, which others' commands go through,
@@ -154,10 +163,10 @@ void RedisConnection::Close(absl::Status why) {
     RedisCall* const call = At(first_).call;
     if (call != nullptr) call->End(why_closed_);
   }
-  // May destroy this connection.
-  if (observer_ != nullptr) {
-    std::exchange(observer_, nullptr)->OnClosed(why_closed_);
-  }
+  if (observer_ == nullptr) return;
+  // A copy, since this may destroy the connection.
+  const absl::Status told = why_closed_;
+  std::exchange(observer_, nullptr)->OnClosed(told);
 }
 
 absl::Status RedisConnection::Named(const absl::Status& why) const {

@@ -1,6 +1,5 @@
 #include "base/redis/redis_dial.h"
 
-#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,7 +13,7 @@ RedisDial::RedisDial(LoopResolver& names, const RedisConnectionOptions& options,
     : names_(names),
       options_(options),
       where_(std::move(where)),
-      address_(JoinHostPort(where_.host, std::to_string(where_.port))),
+      address_(RedisAddress(where_)),
       tcp_(names),
       too_slow_([this] {
         Abandon(absl::DeadlineExceededError(

@@ -17,11 +17,13 @@ struct ErrorCode {
 };
 
 constexpr ErrorCode kErrorCodes[] = {
+    {"ASK", absl::StatusCode::kUnavailable},
     {"BUSY", absl::StatusCode::kUnavailable},
     {"CLUSTERDOWN", absl::StatusCode::kUnavailable},
     {"LOADING", absl::StatusCode::kUnavailable},
     {"MASTERDOWN", absl::StatusCode::kUnavailable},
     {"MISCONF", absl::StatusCode::kUnavailable},
+    {"MOVED", absl::StatusCode::kUnavailable},
     {"NOREPLICAS", absl::StatusCode::kUnavailable},
     {"READONLY", absl::StatusCode::kUnavailable},
     {"TRYAGAIN", absl::StatusCode::kUnavailable},

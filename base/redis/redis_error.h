@@ -26,7 +26,8 @@ std::string_view RedisErrorCode(absl::string_view error);
 // know it:
 //
 // UNAVAILABLE: not now, or not here: LOADING, BUSY, READONLY, MASTERDOWN,
-//   CLUSTERDOWN, TRYAGAIN, NOREPLICAS, MISCONF, too many clients.
+//   CLUSTERDOWN, TRYAGAIN, NOREPLICAS, MISCONF, too many clients; MOVED and ASK
+//   that lead nowhere.
 // RESOURCE_EXHAUSTED: OOM.
 // UNAUTHENTICATED: NOAUTH, WRONGPASS. PERMISSION_DENIED: NOPERM.
 // FAILED_PRECONDITION: anything else, since asking again changes nothing.

@@ -9,13 +9,22 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "base/net/host_port.h"
 #include "base/net/tls_context.h"
 #include "base/redis/redis_reader.h"
 #include "base/secret.h"
 
 namespace gateway {
+
+// When a server that could not be reached, or was too slow, is tried again:
+// each time after twice as long, less up to a half by chance.
+struct RedisBackOff {
+  absl::Duration first = absl::Milliseconds(100);
+  absl::Duration longest = absl::Seconds(2);
+};
 
 struct RedisConnectionOptions {
   // Of an ACL user; with a password alone the server's `default` user is meant,
@@ -27,6 +36,9 @@ struct RedisConnectionOptions {
   std::shared_ptr<const TlsContext> tls;
   // The name that the server's certificate must be for; the host if empty.
   std::string tls_server_name;
+
+  // A server that is a replica is refused, where the server says what it is.
+  bool master_only = false;
 
   // Selected if it is not 0, which is the only one that a Cluster has.
   int database = 0;
@@ -41,11 +53,38 @@ struct RedisConnectionOptions {
   // closed: the peer is gone, or will not recover by itself.
   absl::Duration silence_limit = absl::Seconds(1);
 
+  // A server that has said nothing for so long is sent a PING, so that one that
+  // is gone is found out before somebody needs it.
+  absl::Duration ping_interval = absl::Seconds(5);
+  RedisBackOff back_off;
+
   // What may have been sent, or be about to be, and not been answered.
   size_t commands_in_flight_limit = 16 * 1024;
   size_t bytes_in_flight_limit = 16 * 1024 * 1024;
   RedisReplyLimits reply_limits;
 };
+
+struct RedisOptions {
+  enum class Topology {
+    kStandalone,  // The first address.
+    kSentinel,    // The addresses are those of sentinels.
+    kCluster,     // The addresses are those of some nodes.
+  };
+  Topology topology = Topology::kStandalone;
+  // REQUIRES: one at least.
+  std::vector<HostPort> addresses;
+  // What sentinels call the master.
+  std::string master_name;
+
+  RedisConnectionOptions connection;
+  // Of connections to sentinels.
+  RedisConnectionOptions sentinel;
+};
+
+// The name of a server in errors, in the log and in RedisHealth.
+inline std::string RedisAddress(const HostPort& where) {
+  return JoinHostPort(where.host, std::to_string(where.port));
+}
 
 }  // namespace gateway
 

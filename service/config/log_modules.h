@@ -19,6 +19,7 @@ inline constexpr std::string_view kLogModules[] = {
     "net",         // Connections that cannot be accepted.
     "pipeline",    // Where calls go, each of their attempts, prompts.
     "providers",   // One that begins to fail, and one that is well again.
+    "redis",       // A server that is down, and one that is up again.
     "refusals",    // What listeners refuse before it becomes a call.
     "state",       // What could not be kept on disk.
 };

@@ -75,7 +75,7 @@ std::string ReadReply(RawClient& client) {
 RedisServer::RedisServer(const Options& options)
     : options_(options), directory_(NewDirectory()) {
   for (int i = 0; i < kPortsMax; ++i) {
-    port_ = RawListener().port();
+    TakePorts();
     if (Start()) return;
     Kill();
   }
@@ -86,6 +86,14 @@ RedisServer::~RedisServer() {
   Kill();
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
+}
+
+void RedisServer::TakePorts() {
+  // Both at once, so that they differ; free again when this returns.
+  const RawListener one;
+  const RawListener another;
+  port_ = one.port();
+  cluster_port_ = another.port();
 }
 
 std::string RedisServer::address() const {
@@ -111,7 +119,12 @@ std::vector<std::string> RedisServer::CommandLine() const {
          "--tls-key-file", options_.tls_key_file, "--tls-auth-clients", "no"});
   }
   if (!options_.sentinel) {
-    line.insert(line.end(), {"--save", "", "--appendonly", "no"});
+    line.insert(line.end(), {"--save", "", "--appendonly", "no",
+                             "--repl-diskless-sync-delay", "0"});
+  }
+  if (options_.cluster) {
+    line.insert(line.end(), {"--cluster-enabled", "yes", "--cluster-port",
+                             absl::StrCat(cluster_port_)});
   }
   line.insert(line.end(), options_.arguments.begin(), options_.arguments.end());
   return line;

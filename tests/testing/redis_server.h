@@ -40,6 +40,8 @@ class RedisServer {
     std::string configuration;
     // As a Sentinel.
     bool sentinel = false;
+    // As a node of a Cluster, which has a port for the others besides.
+    bool cluster = false;
     // The port is one for TLS, with these; not if empty.
     std::string tls_certificate_file;
     std::string tls_key_file;
@@ -57,6 +59,8 @@ class RedisServer {
   RedisServer& operator=(const RedisServer&) = delete;
 
   uint16_t port() const { return port_; }
+  // As a node of a Cluster: the port for the others.
+  uint16_t cluster_port() const { return cluster_port_; }
   std::string address() const;
 
   // Sends a command on a connection of its own, and returns the reply as
@@ -81,6 +85,7 @@ class RedisServer {
   pid_t pid() const { return pid_; }
 
  private:
+  void TakePorts();
   // False if somebody else has taken the port meanwhile.
   bool Start();
   void ReadOutput(int fd) LOCKS_EXCLUDED(mu_);
@@ -91,6 +96,7 @@ class RedisServer {
   const Options options_;
   std::string directory_;
   uint16_t port_ = 0;
+  uint16_t cluster_port_ = 0;
   pid_t pid_ = 0;
   Mutex mu_;
   CondVar changed_;

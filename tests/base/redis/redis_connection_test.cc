@@ -32,10 +32,6 @@ RawClient Greet(RawListener& listener) {
   return client;
 }
 
-RedisServer& ServerOf(const RedisSession& session) {
-  return *static_cast<RedisServer*>(session.server);
-}
-
 // --- With a real server.
 
 TEST(RedisConnectionTest, CommandsAreAnswered) {
@@ -88,7 +84,7 @@ TEST(RedisConnectionTest, AStoppedServerCostsItsTimeOnceAndThenNone) {
     RedisEvents events;
     const auto connection = co_await session.Dial();
     connection->SetObserver(&events);
-    ServerOf(session).Stop();
+    session.server->Stop();
     const RedisCommand increment("INCR", "count");
     const absl::StatusOr<RedisReply> late =
         co_await connection->Send(increment);
@@ -103,7 +99,7 @@ TEST(RedisConnectionTest, AStoppedServerCostsItsTimeOnceAndThenNone) {
       EXPECT_THAT(std::string(reply.status().message()),
                   HasSubstr("a reply is overdue since"));
     }
-    ServerOf(session).GoOn();
+    session.server->GoOn();
     co_await events.Await(events.caught_up);
     // Its answer has come; whether others come in time is another question.
     EXPECT_TRUE(connection->stalled());
@@ -127,12 +123,12 @@ TEST(RedisConnectionTest, AProbeThatIsLateDoesNotReviveIt) {
     RedisEvents events;
     const auto connection = co_await session.Dial();
     connection->SetObserver(&events);
-    ServerOf(session).Stop();
+    session.server->Stop();
     (void)co_await connection->Send(RedisCommand("PING"));
     const absl::StatusOr<RedisReply> probe = co_await connection->Probe();
     EXPECT_EQ(probe.status().code(), absl::StatusCode::kDeadlineExceeded);
     EXPECT_EQ(events.stalled, 1);
-    ServerOf(session).GoOn();
+    session.server->GoOn();
     co_await events.Await(events.caught_up);
     EXPECT_TRUE(connection->stalled());
     connection->SetObserver(nullptr);
@@ -151,10 +147,10 @@ TEST(RedisConnectionTest, AKilledClientIsToldOnce) {
     RedisCall first = connection->Send(wait);
     RedisCall second = connection->Send(RedisCommand("PING"));
     co_await YieldToLoop();
-    EXPECT_EQ(ServerOf(session).Ask({"CLIENT", "KILL", "TYPE", "normal"}), "1");
+    EXPECT_EQ(session.server->Ask({"CLIENT", "KILL", "TYPE", "normal"}), "1");
     const absl::StatusOr<RedisReply> reply = co_await first;
     EXPECT_EQ(reply.status(), absl::UnavailableError(absl::StrCat(
-                                  "redis ", ServerOf(session).address(),
+                                  "redis ", session.server->address(),
                                   ": the server closed the connection")));
     const absl::StatusOr<RedisReply> behind = co_await second;
     EXPECT_EQ(behind.status(), reply.status());
@@ -174,13 +170,13 @@ TEST(RedisConnectionTest, AServerThatDiesEndsWhatWaits) {
     const auto connection = co_await session.Dial();
     RedisCall call = connection->Send(RedisCommand("BLPOP", "nothing", 0));
     co_await YieldToLoop();
-    ServerOf(session).Kill();
+    session.server->Kill();
     const absl::StatusOr<RedisReply> reply = co_await call;
     EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
     const absl::Status again = co_await session.DialStatus();
     EXPECT_EQ(again.code(), absl::StatusCode::kUnavailable);
     EXPECT_THAT(std::string(again.message()),
-                HasSubstr(ServerOf(session).address()));
+                HasSubstr(session.server->address()));
   });
 }
 
@@ -201,7 +197,7 @@ TEST(RedisConnectionTest, ACallThatIsCancelledEndsAtOnceAndTheOthersDoNot) {
     const absl::StatusOr<RedisReply> late =
         co_await connection->Send(pop, &cancel);
     EXPECT_EQ(late.status(), absl::CancelledError("the caller left"));
-    ServerOf(session).Ask({"RPUSH", "list", "x"});
+    session.server->Ask({"RPUSH", "list", "x"});
     const absl::StatusOr<RedisReply> echo = co_await second;
     EXPECT_EQ(echo->text(), "second");
   });
@@ -276,7 +272,7 @@ TEST(RedisConnectionTest, MessagesGoToTheObserver) {
     EXPECT_TRUE(
         connection->SendUnanswered(RedisCommand("SUBSCRIBE", "news")).ok());
     co_await events.AwaitPushes(1);
-    ServerOf(session).Ask({"PUBLISH", "news", "first"});
+    session.server->Ask({"PUBLISH", "news", "first"});
     const absl::StatusOr<RedisReply> pong =
         co_await connection->Send(RedisCommand("PING"));
     EXPECT_EQ(pong->size(), 2u);
@@ -341,9 +337,9 @@ Sent AskServerThatSends(std::string bytes) {
   });
   RedisSession session(server.port());
   Sent sent;
-  session.server = &sent;
+  session.test = &sent;
   session.Run([](RedisSession& session) -> Task<void> {
-    return AskOnce(session, static_cast<Sent*>(session.server));
+    return AskOnce(session, static_cast<Sent*>(session.test));
   });
   return sent;
 }

@@ -24,9 +24,9 @@ constexpr char kPassword[] = "correct horse";
 
 absl::Status DialStatus(RedisSession& session) {
   absl::Status status;
-  session.server = &status;
+  session.test = &status;
   session.Run([](RedisSession& session) -> Task<void> {
-    *static_cast<absl::Status*>(session.server) = co_await session.DialStatus();
+    *static_cast<absl::Status*>(session.test) = co_await session.DialStatus();
   });
   return status;
 }
@@ -37,9 +37,9 @@ std::string ReplyOf(RedisSession& session, const RedisCommand& command) {
     const RedisCommand& command;
     std::string text;
   } asked{command, ""};
-  session.server = &asked;
+  session.test = &asked;
   session.Run([](RedisSession& session) -> Task<void> {
-    Asked& asked = *static_cast<Asked*>(session.server);
+    Asked& asked = *static_cast<Asked*>(session.test);
     const auto connection = co_await session.Dial();
     if (connection == nullptr) co_return;
     const absl::StatusOr<RedisReply> reply =

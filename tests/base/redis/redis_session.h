@@ -34,6 +34,7 @@
 #include "base/redis/redis_dial.h"
 #include "base/redis/redis_options.h"
 #include "tests/testing/loop_runner.h"
+#include "tests/testing/redis_server.h"
 
 namespace gateway {
 
@@ -74,7 +75,9 @@ class RedisSession {
   Resolver resolver;
   LoopRunner runner;
   LoopResolver* names = nullptr;  // Set while it runs.
-  void* server = nullptr;         // What the test wants at hand.
+  // What the test wants at hand.
+  RedisServer* server = nullptr;
+  void* test = nullptr;
 
  private:
   static Task<void> OnLoop(RedisSession& session, Body body) {

@@ -1,0 +1,38 @@
+#include "base/redis/redis_subscriber.h"
+
+#include <cassert>
+#include <utility>
+
+namespace gateway {
+
+RedisSubscriber::RedisSubscriber(const RedisNode::Parts& parts,
+                                 RedisNode::Where where)
+    : node_(parts, std::move(where), *this) {}
+
+void RedisSubscriber::Subscribe(std::string channel, RedisListener& listener) {
+  assert(listeners_.find(channel) == listeners_.end());
+  const bool first = listeners_.empty();
+  if (node_.up()) (void)node_.Listen(RedisCommand("SUBSCRIBE", channel));
+  listeners_[std::move(channel)] = &listener;
+  if (first) node_.Start();
+}
+
+void RedisSubscriber::OnUp(RedisNode& node) {
+  RedisCommand subscribe("SUBSCRIBE");
+  for (const auto& [channel, listener] : listeners_) subscribe.Add(channel);
+  (void)node.Listen(subscribe);
+}
+
+void RedisSubscriber::OnPush(RedisNode&, const RedisReply& message) {
+  if (message.size() != 3) return;
+  const std::string_view channel = message[1].text();
+  const auto at = listeners_.find(channel);
+  if (at == listeners_.end()) return;
+  if (message[0].text() == "message") {
+    at->second->OnMessage(channel, message[2].text());
+  } else if (message[0].text() == "subscribe") {
+    at->second->OnListening(channel);
+  }
+}
+
+}  // namespace gateway
