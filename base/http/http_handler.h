@@ -37,9 +37,9 @@ namespace gateway {
 // Who asks, as HttpHandler::Admit found out: it comes back with the request, so
 // that it is found out once.
 struct HttpCaller {
-  std::string_view id;
-  // What vouches for the caller, and keeps `id` valid. Null if nobody was
-  // asked.
+  // Whatever the handler calls it by.
+  std::shared_ptr<const void> caller;
+  // What vouches for the caller, and keeps it valid. Null if nobody was asked.
   std::shared_ptr<const void> known_by;
 };
 

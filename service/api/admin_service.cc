@@ -69,22 +69,22 @@ std::string HealthInWords(const v1::GetHealthResponse& health) {
 
 // Returns the id of the key that a route is explained for; empty if none is
 // named.
-absl::StatusOr<std::string_view> ExplainedCaller(const RuntimeSnapshot& runtime,
-                                                 const CallContext& call) {
+absl::StatusOr<CallerRef> ExplainedCaller(const RuntimeSnapshot& runtime,
+                                          const CallContext& call) {
   const std::string_view field = kExplainedCallerHeader;
-  if (!call.FindMetadata(field).has_value()) return std::string_view();
+  if (!call.FindMetadata(field).has_value()) return AnonymousCaller();
   const std::optional<std::string_view> caller = call.FindSoleMetadata(field);
   if (!caller.has_value()) {
     return InvalidField(field, "is given twice; name one key");
   }
-  const auto& keys = runtime.config().auth().callers().api_keys();
+  const auto& keys = runtime.snapshot().caller_keys();
   if (keys.empty()) {
     return InvalidField(field,
                         "means nothing where callers have no keys; say "
                         "scope.user_id in the request");
   }
   for (const auto& key : keys) {
-    if (key.id() == *caller) return *caller;
+    if (key.caller.id == *caller) return Borrow(key.caller);
   }
   return InvalidField(field,
                       "names no key: no id in auth.callers.api_keys is that");
@@ -326,12 +326,12 @@ Task<absl::Status> AdminService::ExplainRoute(
       !runtime->router().knows_default_model()) {
     co_return InvalidField("request.model", "is required");
   }
-  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view caller,
+  GATEWAY_CO_ASSIGN_OR_RETURN(const CallerRef caller,
                               ExplainedCaller(*runtime, call));
   UnaskedCall unasked(runtime, call.loop());
   unasked.Take(request.request());
   const auto explain = [&] {
-    gateway::ExplainRoute(unasked, caller, response);
+    gateway::ExplainRoute(unasked, *caller, response);
     return true;
   };
   // As a call's prompt, the request's may have to be counted.

@@ -78,9 +78,9 @@ CallerHead CallerHeadOf(const CallContext& call) {
   return head;
 }
 
-absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
-                                             const CallContext& call) {
-  const absl::StatusOr<std::string_view> caller =
+absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
+                                      const CallContext& call) {
+  absl::StatusOr<CallerRef> caller =
       runtime.callers().Authorize(CallerHeadOf(call));
   if (caller.ok()) return caller;
   GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
@@ -100,11 +100,11 @@ absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
     if (call.by_http()) GATEWAY_RETURN_IF_ERROR(CheckPage(listeners, call));
   }
   const CallerHead head = CallerHeadOf(call);
-  const absl::StatusOr<std::string_view> name =
+  const absl::StatusOr<CallerRef> known =
       operators.Authenticate(head.authorization, head.api_key);
-  if (name.ok()) return name;
+  if (known.ok()) return std::string_view((*known)->id);
   GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
-  return name;
+  return known.status();
 }
 
 Method::Authorization OperatorsOnly(const CurrentRuntime& current,

@@ -28,14 +28,15 @@ namespace gateway {
 // Returns what the call's metadata says of who asks.
 CallerHead CallerHeadOf(const CallContext& call);
 
-// Returns the id of the caller's key, valid as long as the runtime snapshot;
-// empty if no keys are configured. Faults as of CallerAccess.
-absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
-                                             const CallContext& call);
+// Returns who calls. Faults as of CallerAccess.
+absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
+                                      const CallContext& call);
 
-// As above, for operators. Where they have no keys, callers at this machine are
-// let in, and those whose certificate the listener has checked; FORBIDDEN for
-// others, and for pages of others that a browser at this machine shows.
+// Returns the id of the operator's key, valid as long as the runtime snapshot;
+// empty if no keys are configured. Where they have no keys, callers at this
+// machine are let in, and those whose certificate the listener has checked;
+// FORBIDDEN for others, and for pages of others that a browser at this machine
+// shows.
 absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
                                                const CallContext& call);
 

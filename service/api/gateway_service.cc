@@ -17,6 +17,7 @@
 #include "service/api/caller_check.h"
 #include "service/api/provider_credential.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/pipeline.h"
 
@@ -379,9 +380,13 @@ Task<absl::Status> GatewayService::ListModels(
   GATEWAY_CO_RETURN_IF_ERROR(CheckListDirectives(context));
   LoopServices& services = services_of_(context.loop());
   const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
-  const ModelDiscovery::Catalog catalog = co_await runtime->discovery().Ask(
+  GATEWAY_CO_ASSIGN_OR_RETURN(const CallerRef caller,
+                              CheckCaller(*runtime, context));
+  GATEWAY_CO_RETURN_IF_ERROR(caller->scopes.CheckRpc("ListModels"));
+  ModelDiscovery::Catalog all = co_await runtime->discovery().Ask(
       services.loop, services.http, context.cancel(), context.request_id());
-  co_return catalog->List(request, response);
+  co_return ModelCatalog::AllowedOf(std::move(all), caller->scopes)
+      ->List(request, response);
 }
 
 Task<absl::Status> GatewayService::GetModel(CallContext& context,
@@ -390,9 +395,14 @@ Task<absl::Status> GatewayService::GetModel(CallContext& context,
   GATEWAY_CO_RETURN_IF_ERROR(CheckListDirectives(context));
   LoopServices& services = services_of_(context.loop());
   const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
+  GATEWAY_CO_ASSIGN_OR_RETURN(const CallerRef caller,
+                              CheckCaller(*runtime, context));
+  GATEWAY_CO_RETURN_IF_ERROR(caller->scopes.CheckRpc("GetModel"));
   if (request.name().empty()) co_return InvalidField("name", "is required");
-  const ModelDiscovery::Catalog catalog = co_await runtime->discovery().Ask(
+  ModelDiscovery::Catalog all = co_await runtime->discovery().Ask(
       services.loop, services.http, context.cancel(), context.request_id());
+  const ModelDiscovery::Catalog catalog =
+      ModelCatalog::AllowedOf(std::move(all), caller->scopes);
   const v1::Model* const model =
       catalog->Find(request.name(), request.provider_id());
   if (model == nullptr) {

@@ -115,11 +115,13 @@ void FillTarget(std::string_view provider, std::string_view model,
 
 // Fills in where the call would go, and a step for each target that is passed
 // over. Returns why nobody would be asked.
-absl::Status FillRoute(IncomingCall& call, const Admitted& admitted,
-                       RoutePlan plan, v1::ExplainRouteResponse* out) {
+absl::Status FillRoute(IncomingCall& call, const Caller& caller,
+                       const Admitted& admitted, RoutePlan plan,
+                       v1::ExplainRouteResponse* out) {
   const std::string_view reason = plan.reason;
   const std::shared_ptr<const RouteSelection> selection = plan.selection;
-  const RoutePreview preview = PreviewRoute(call, admitted, std::move(plan));
+  const RoutePreview preview =
+      PreviewRoute(call, caller, admitted, std::move(plan));
   for (const RoutePreview::PassedOver& each : preview.passed_over) {
     v1::RouteStep& step = *out->add_steps();
     // The rule itself is told by its own step, which may well be chosen.
@@ -207,7 +209,8 @@ absl::StatusOr<RoutePlan> PlanOutside(const RuntimeSnapshot& runtime,
 
 // What Admit would find out, of what decides where a call goes. The request may
 // lack what a call must have, such as messages.
-absl::StatusOr<Admitted> AdmitUnasked(IncomingCall& call) {
+absl::StatusOr<Admitted> AdmitUnasked(IncomingCall& call,
+                                      const Caller& caller) {
   const v1::GenerateRequest& request = *call.request;
   GATEWAY_RETURN_IF_ERROR(CheckServed(request));
   Violations violations;
@@ -217,6 +220,7 @@ absl::StatusOr<Admitted> AdmitUnasked(IncomingCall& call) {
   GATEWAY_RETURN_IF_ERROR(std::move(violations).ToStatus());
   Admitted admitted;
   admitted.provider = request.provider_id();
+  GATEWAY_RETURN_IF_ERROR(CheckScopes(call, admitted.provider, caller));
   admitted.scope = {.user_id = request.scope().user_id(),
                     .session_id = request.scope().session_id(),
                     .agent_type = request.scope().agent_type()};
@@ -227,10 +231,10 @@ absl::StatusOr<Admitted> AdmitUnasked(IncomingCall& call) {
 // Plans the request, and fills in a step for everything that was considered.
 absl::StatusOr<RoutePlan> PlanWithSteps(IncomingCall& call,
                                         const Admitted& admitted,
-                                        std::string_view caller,
+                                        const Caller& caller,
                                         v1::ExplainRouteResponse* out) {
   const v1::GenerateRequest& request = *call.request;
-  if (!ExplainRollout(*call.runtime, request, caller, out)) {
+  if (!ExplainRollout(*call.runtime, request, caller.id, out)) {
     return PlanOutside(*call.runtime, request, out->mutable_steps(0));
   }
   std::vector<RouteStep> steps;
@@ -250,13 +254,13 @@ absl::StatusOr<RoutePlan> PlanWithSteps(IncomingCall& call,
 }
 
 // Fills in the steps and the route. Returns why there is none.
-absl::Status Explain(IncomingCall& call, std::string_view caller,
+absl::Status Explain(IncomingCall& call, const Caller& caller,
                      v1::ExplainRouteResponse* out) {
-  GATEWAY_ASSIGN_OR_RETURN(const Admitted admitted, AdmitUnasked(call));
+  GATEWAY_ASSIGN_OR_RETURN(const Admitted admitted, AdmitUnasked(call, caller));
   GATEWAY_ASSIGN_OR_RETURN(RoutePlan plan,
                            PlanWithSteps(call, admitted, caller, out));
   const int considered = out->steps_size();
-  absl::Status nobody = FillRoute(call, admitted, std::move(plan), out);
+  absl::Status nobody = FillRoute(call, caller, admitted, std::move(plan), out);
   // The one that decided stays the last.
   for (int i = considered; i < out->steps_size(); ++i) {
     if (i > 0) out->mutable_steps()->SwapElements(i - 1, i);
@@ -266,7 +270,7 @@ absl::Status Explain(IncomingCall& call, std::string_view caller,
 
 }  // namespace
 
-void ExplainRoute(UnaskedCall& call, std::string_view caller,
+void ExplainRoute(UnaskedCall& call, const Caller& caller,
                   v1::ExplainRouteResponse* out) {
   const absl::Status nobody = Explain(call, caller, out);
   if (nobody.ok()) return;

@@ -22,11 +22,11 @@ namespace gateway {
 inline constexpr std::string_view kExplainedCallerHeader =
     "x-llmgateway-caller";
 
-// Fills in how the request would be routed. `caller` is the id of the key that
-// it would be made with, by which a rollout places it; empty if that is not
-// known, or callers need no key. REQUIRES: `out` is empty, the call has taken a
+// Fills in how the request would be routed. `caller` is who would make it, by
+// which a rollout places it; AnonymousCaller() if that is not known, or callers
+// need no key. REQUIRES: `out` is empty, the call has taken a
 // request, and that names a model, or the router knows a default one.
-void ExplainRoute(UnaskedCall& call, std::string_view caller,
+void ExplainRoute(UnaskedCall& call, const Caller& caller,
                   llmgateway::v1::ExplainRouteResponse* out);
 
 }  // namespace gateway

@@ -14,6 +14,8 @@
 #include "base/string_view.h"
 #include "service/config/config_names.h"
 #include "service/config/secret_reference.h"
+#include "service/identity/caller.h"
+#include "service/identity/scopes.h"
 
 namespace gateway {
 namespace {
@@ -27,6 +29,9 @@ using ::llmgateway::config::v1::TlsServer;
 constexpr int kApiKeysMax = 10'000;
 constexpr int kAnonymousHostsMax = 100;
 constexpr size_t kOwnerLengthMax = 256;
+// As of a call's own labels.
+constexpr size_t kLabelNameLengthMax = 64;
+constexpr size_t kLabelValueLengthMax = 512;
 
 bool IsSha256(std::string_view text) {
   return text.size() == 2 * kSha256Bytes &&
@@ -35,10 +40,13 @@ bool IsSha256(std::string_view text) {
          });
 }
 
-bool IsOwner(std::string_view text) {
-  return text.size() <= kOwnerLengthMax &&
-         std::all_of(text.begin(), text.end(),
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
                      [](unsigned char c) { return absl::ascii_isprint(c); });
+}
+
+bool IsOwner(std::string_view text) {
+  return text.size() <= kOwnerLengthMax && IsPrintable(text);
 }
 
 // Returns whether an address, `host:port`, is one that other machines cannot
@@ -64,8 +72,12 @@ class AuthValidator {
   void Add(const std::string& path, std::string_view message) {
     problems_.Add(places_.Find(path), path, message);
   }
+  // Adds what only callers' keys may have.
+  void CheckOperatorsKeys(const AuthMethods& methods);
   void CheckKey(const std::string& path, const ApiKey& key);
   void CheckKeySource(const std::string& path, const ApiKey& key);
+  void CheckScopes(const std::string& path, const ApiKey& key);
+  void CheckLabels(const std::string& path, const ApiKey& key);
 
   const FieldPlaces& places_;
   ConfigProblems& problems_;
@@ -74,6 +86,7 @@ class AuthValidator {
 void AuthValidator::CheckAccess(const AuthConfig& auth) {
   CheckMethods("auth.callers", auth.callers());
   CheckMethods("auth.operators", auth.operators());
+  CheckOperatorsKeys(auth.operators());
   const bool anonymous = auth.callers().api_keys().empty();
   if (!anonymous && auth.insecure_allow_anonymous()) {
     Add("auth.insecure_allow_anonymous",
@@ -116,11 +129,63 @@ void AuthValidator::CheckMethods(const std::string& path,
   }
 }
 
+void AuthValidator::CheckOperatorsKeys(const AuthMethods& methods) {
+  for (int i = 0; i < methods.api_keys_size(); ++i) {
+    const ApiKey& key = methods.api_keys(i);
+    const std::string path =
+        ElementPath("auth.operators.api_keys", static_cast<size_t>(i));
+    if (!key.scopes().empty()) {
+      Add(JoinPath(path, "scopes"),
+          "is for callers only: an operator's key opens every rpc; remove it");
+    }
+    if (!key.labels().empty()) {
+      Add(JoinPath(path, "labels"),
+          "is for callers only: an operator makes no calls; remove it");
+    }
+  }
+}
+
 void AuthValidator::CheckKey(const std::string& path, const ApiKey& key) {
   CheckKeySource(path, key);
   if (!IsOwner(key.owner())) {
     Add(JoinPath(path, "owner"),
         "must be at most 256 printable ASCII characters");
+  }
+  CheckScopes(path, key);
+  CheckLabels(path, key);
+}
+
+void AuthValidator::CheckScopes(const std::string& path, const ApiKey& key) {
+  const std::string list = JoinPath(path, "scopes");
+  if (key.scopes_size() > static_cast<int>(kScopesMax)) {
+    Add(list, absl::StrCat("has ", key.scopes_size(), " entries; at most ",
+                           kScopesMax, " are allowed"));
+    return;
+  }
+  for (int i = 0; i < key.scopes_size(); ++i) {
+    const absl::Status status = CheckScope(key.scopes(i));
+    if (status.ok()) continue;
+    Add(ElementPath(list, static_cast<size_t>(i)), ToStd(status.message()));
+  }
+}
+
+void AuthValidator::CheckLabels(const std::string& path, const ApiKey& key) {
+  const std::string map = JoinPath(path, "labels");
+  if (key.labels_size() > static_cast<int>(kCallerLabelsMax)) {
+    Add(map, absl::StrCat("has ", key.labels_size(), " entries; at most ",
+                          kCallerLabelsMax, " are allowed"));
+    return;
+  }
+  for (const auto& [name, value] : key.labels()) {
+    if (name.empty() || name.size() > kLabelNameLengthMax ||
+        value.size() > kLabelValueLengthMax || !IsPrintable(name) ||
+        !IsPrintable(value)) {
+      Add(map, absl::StrCat("'", name.substr(0, kLabelNameLengthMax),
+                            "' must be 1 to ", kLabelNameLengthMax,
+                            " printable ASCII characters, and its value at "
+                            "most ",
+                            kLabelValueLengthMax));
+    }
   }
 }
 

@@ -140,6 +140,7 @@ class ConfigSnapshot::Resolver {
   void ReadCaFile(const ProviderConfig& provider, ConfigSnapshot* snapshot);
   std::vector<AccessKey> ResolveAccessKeys(const std::string& list,
                                            const AuthMethods& methods);
+  static Caller CallerOf(const ApiKey& entry);
   std::optional<AccessKey> ResolveAccessKey(const std::string& path,
                                             const ApiKey& entry);
   // Adds a warning for each credential in `absent`, a path and a reference.
@@ -286,7 +287,7 @@ ConfigSnapshot::Resolver::ResolveAccessKeys(const std::string& list,
     const std::string path = ElementPath(list, static_cast<size_t>(i));
     std::optional<AccessKey> key = ResolveAccessKey(path, methods.api_keys(i));
     if (!key.has_value()) continue;
-    const auto [first, is_new] = taken.try_emplace(key->digest, key->id);
+    const auto [first, is_new] = taken.try_emplace(key->digest, key->caller.id);
     if (!is_new) {
       Add(JoinPath(path, key->key.has_value() ? "key" : "key_sha256"),
           absl::StrCat("leads to the same key as '", first->second,
@@ -295,6 +296,26 @@ ConfigSnapshot::Resolver::ResolveAccessKeys(const std::string& list,
     keys.push_back(*std::move(key));
   }
   return keys;
+}
+
+// Whom a key stands for. REQUIRES: it has passed validation.
+Caller ConfigSnapshot::Resolver::CallerOf(const ApiKey& entry) {
+  Caller caller;
+  caller.id = entry.id();
+  caller.method = CallerMethod::kConfiguredKey;
+  caller.owner = entry.owner();
+  // In an order of their own: that of the map differs from start to start.
+  const std::map<std::string, std::string> labels(entry.labels().begin(),
+                                                  entry.labels().end());
+  caller.labels.assign(labels.begin(), labels.end());
+  caller.scopes = Scopes::Parse(std::vector<std::string>(entry.scopes().begin(),
+                                                         entry.scopes().end()))
+                      .value_or(Scopes());
+  if (entry.has_expire_time()) {
+    caller.expire_time = absl::FromUnixSeconds(entry.expire_time().seconds()) +
+                         absl::Nanoseconds(entry.expire_time().nanos());
+  }
+  return caller;
 }
 
 std::optional<ConfigSnapshot::AccessKey>
@@ -315,13 +336,8 @@ ConfigSnapshot::Resolver::ResolveAccessKey(const std::string& path,
     }
     key.digest = Sha256(key.key->Reveal());
   }
-  key.id = entry.id();
   key.disabled = entry.state() == ApiKey::STATE_DISABLED;
-  if (entry.has_expire_time()) {
-    key.expire_time = absl::FromUnixSeconds(entry.expire_time().seconds()) +
-                      absl::Nanoseconds(entry.expire_time().nanos());
-  }
-  key.owner = entry.owner();
+  key.caller = CallerOf(entry);
   return key;
 }
 

@@ -28,6 +28,7 @@
 #include "providers/provider_kind.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
+#include "service/identity/caller.h"
 
 namespace gateway {
 
@@ -49,12 +50,10 @@ class ConfigSnapshot {
 
   // A key that callers or operators may show.
   struct AccessKey {
-    std::string id;
+    Caller caller;              // Whom it stands for.
     std::optional<Secret> key;  // Not set if only the digest is known.
     Sha256Digest digest;        // The key's SHA-256.
     bool disabled = false;
-    absl::Time expire_time = absl::InfiniteFuture();
-    std::string owner;  // May be empty.
   };
 
   // Certificates and keys of a listener, in PEM.

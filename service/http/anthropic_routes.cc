@@ -53,6 +53,7 @@ constexpr ModelPaging::Names kAnthropicPaging = {
 
 AnthropicRoutes::AnthropicRoutes(absl::Duration ping_interval)
     : api_{.vendor = "Anthropic",
+           .scoped_api = ScopedApi::kAnthropic,
            .dialect = &dialect_,
            .request_id_field = "request-id",
            .ping = kAnthropicMessagesPing,
@@ -84,6 +85,7 @@ void AnthropicRoutes::AddTo(RouteTable& table) const {
              .path = "/v1/models",
              .shown = "GET /v1/models",
              .field = kVersionField,
+             .rpc = "ListModels",
              .serve = [this](RequestContext context, std::string_view) {
                absl::StatusOr<ModelPaging> asked =
                    ReadModelPaging(context.request.query, kAnthropicPaging);
@@ -95,6 +97,7 @@ void AnthropicRoutes::AddTo(RouteTable& table) const {
              .path = "/v1/models/",
              .shown = "GET /v1/models/{id}",
              .field = kVersionField,
+             .rpc = "GetModel",
              .serve = [this](RequestContext context, std::string_view name) {
                return ShowModel(std::move(context), model_list_, name);
              }});

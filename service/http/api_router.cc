@@ -45,13 +45,14 @@ ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
 
 HttpAdmission ApiRouter::Admit(const HttpRequest& request, HttpResponder&) {
   std::string_view rest;
-  if (routes_.Find(request, &rest) == nullptr) return false;
+  const RouteTable::Route* const route = routes_.Find(request, &rest);
+  if (route == nullptr) return false;
   const std::shared_ptr<const RuntimeSnapshot>& runtime =
       services_.runtime.Get();
-  const absl::StatusOr<std::string_view> caller =
-      runtime->callers().Authorize(CallerFields(request).head);
+  absl::StatusOr<CallerRef> caller =
+      runtime->callers().Authorize(CallerFields(*route->api, request).head);
   if (!caller.ok()) return false;
-  return HttpCaller{.id = *caller, .known_by = runtime};
+  return HttpCaller{.caller = *std::move(caller), .known_by = runtime};
 }
 
 Task<void> ApiRouter::Handle(const HttpRequest& request,
@@ -66,9 +67,11 @@ Task<void> ApiRouter::Handle(const HttpRequest& request,
   if (IsEncoded(context.fields.content_encoding)) {
     return RefuseEncoding(std::move(context));
   }
-  if (!route->runs_call && !context.caller.ok()) {
-    const absl::Status refused = context.caller.status();
-    return Fail(std::move(context), refused);
+  if (!route->runs_call) {
+    const absl::Status refused =
+        context.caller.ok() ? (*context.caller)->scopes.CheckRpc(route->rpc)
+                            : context.caller.status();
+    if (!refused.ok()) return Fail(std::move(context), refused);
   }
   // A call refuses them itself.
   const absl::Status& directives = context.fields.directives.status();

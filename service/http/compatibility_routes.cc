@@ -323,7 +323,7 @@ Facts Gather(const CompatibilityRoutes::Sources& sources,
   facts.state = sources.readiness.state();
   const CallerHead head = CallerFields(request).head;
   const Authenticator& operators = facts.runtime->operators();
-  facts.caller = facts.runtime->callers().Authorize(head).status();
+  facts.caller = facts.runtime->callers().Identify(head).status();
   // Where operators have no keys, callers see everything.
   facts.operating =
       operators.required()

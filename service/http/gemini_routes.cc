@@ -125,6 +125,7 @@ constexpr ModelPaging::Names kGeminiPaging = {.limit = "pageSize",
 
 GeminiRoutes::GeminiRoutes()
     : api_{.vendor = "Google",
+           .scoped_api = ScopedApi::kGemini,
            .dialect = &dialect_,
            .skips_comments = false,
            .error_body = gemini::ErrorBodyOf} {}
@@ -162,6 +163,7 @@ void GeminiRoutes::AddLists(RouteTable& table, const Lists& lists) const {
              .path = lists.all,
              .shown = lists.all_shown,
              .field = lists.field,
+             .rpc = "ListModels",
              .serve = [this](RequestContext context, std::string_view) {
                return List(std::move(context));
              }});
@@ -171,6 +173,7 @@ void GeminiRoutes::AddLists(RouteTable& table, const Lists& lists) const {
              .shown = lists.one_shown,
              .field = lists.field,
              .has = IsShown,
+             .rpc = "GetModel",
              .serve = [this](RequestContext context, std::string_view name) {
                return Show(std::move(context), name);
              }});

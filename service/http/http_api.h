@@ -19,12 +19,15 @@
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
+#include "service/identity/scopes.h"
 
 namespace gateway {
 
 struct HttpApi {
   // The vendor's name. Several APIs may belong to one vendor.
   std::string_view vendor;
+  // By what the scopes of callers name it.
+  ScopedApi scoped_api = ScopedApi::kOpenAi;
   // The format. Never null; outlives the API.
   const Dialect* dialect = nullptr;
   // The vendor's clients skip comments in streams.

@@ -23,9 +23,10 @@ namespace {
 // Returns the models that callers can name now; asks providers first, if need
 // be.
 Task<ModelDiscovery::Catalog> AskForModels(RequestContext& context) {
-  return context.runtime->discovery().Ask(context.services.loop,
-                                          context.services.http,
-                                          context.responder.gone(), context.id);
+  ModelDiscovery::Catalog all = co_await context.runtime->discovery().Ask(
+      context.services.loop, context.services.http, context.responder.gone(),
+      context.id);
+  co_return ModelCatalog::AllowedOf(std::move(all), (*context.caller)->scopes);
 }
 
 constexpr int kPageSizeMax = 1000;

@@ -39,6 +39,7 @@ void OpenAiRoutes::AddTo(RouteTable& table) const {
              .method = "GET",
              .path = "/v1/models",
              .shown = "GET /v1/models",
+             .rpc = "ListModels",
              .serve = [this](RequestContext context, std::string_view) {
                return ListModels(std::move(context), model_list_);
              }});
@@ -46,6 +47,7 @@ void OpenAiRoutes::AddTo(RouteTable& table) const {
              .method = "GET",
              .path = "/v1/models/",
              .shown = "GET /v1/models/{id}",
+             .rpc = "GetModel",
              .serve = [this](RequestContext context, std::string_view name) {
                return ShowModel(std::move(context), model_list_, name);
              }});

@@ -30,11 +30,13 @@ bool MayBeRead(char first) {
          lower == 'i';
 }
 
-absl::StatusOr<std::string_view> CallerOf(const HttpRequest& request,
-                                          const CallerHead& head,
-                                          const RuntimeSnapshot& runtime) {
-  if (request.caller.known_by.get() == &runtime) return request.caller.id;
-  absl::StatusOr<std::string_view> caller = runtime.callers().Authorize(head);
+absl::StatusOr<CallerRef> CallerOf(const HttpRequest& request,
+                                   const CallerHead& head,
+                                   const RuntimeSnapshot& runtime) {
+  if (request.caller.known_by.get() == &runtime) {
+    return std::static_pointer_cast<const Caller>(request.caller.caller);
+  }
+  absl::StatusOr<CallerRef> caller = runtime.callers().Authorize(head);
   if (!caller.ok() || request.admitted) return caller;
   return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
                    "the caller was not known when the request's head came");
@@ -103,6 +105,11 @@ CallerFields::CallerFields(const HttpRequest& request)
   }
 }
 
+CallerFields::CallerFields(const HttpApi& api, const HttpRequest& request)
+    : CallerFields(request) {
+  head.api = api.scoped_api;
+}
+
 RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
                                const HttpRequest& request,
                                HttpResponder& responder)
@@ -110,7 +117,7 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       api(api),
       request(request),
       responder(responder),
-      fields(request),
+      fields(api, request),
       runtime(services.runtime.Get()),
       caller(CallerOf(request, fields.head, *runtime)),
       id(RequestIdFor(IdSaid(api, request, fields))),

@@ -44,6 +44,8 @@ struct CallerFields {
   explicit CallerFields(absl::Span<const HttpField> fields);
   // Also takes the authority that the request's target names.
   explicit CallerFields(const HttpRequest& request);
+  // At this API.
+  CallerFields(const HttpApi& api, const HttpRequest& request);
 
   std::string_view request_id;
   // `x-goog-api-key` is read as `x-api-key`.
@@ -71,12 +73,10 @@ struct RequestContext {
   // The rules that the request is served by, whatever is put into use
   // meanwhile.
   std::shared_ptr<const RuntimeSnapshot> runtime;
-  // The id of the caller's key, valid as long as the snapshot and the request;
-  // empty if no keys are configured. Found out once: not looked up again if
-  // this snapshot was asked at the head. Otherwise the fault of CallerAccess;
-  // and one for a request that was not admitted at the head, though it would be
-  // now.
-  absl::StatusOr<std::string_view> caller;
+  // Who calls. Found out once: not looked up again if this snapshot was asked
+  // at the head. Otherwise the fault of CallerAccess; and one for a request
+  // that was not admitted at the head, though it would be now.
+  absl::StatusOr<CallerRef> caller;
   ShortText id;
   ShortText peer;  // The client's `address:port`, also after it has gone.
 };

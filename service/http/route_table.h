@@ -50,6 +50,9 @@ class RouteTable {
     // It runs a call, which refuses and records who is not known itself. For
     // all other routes the router refuses them, and `serve` sees callers only.
     bool runs_call = false;
+    // The rpc of GatewayService that it is for the scopes of callers, if it
+    // runs no call: a call knows by itself.
+    std::string_view rpc = "Generate";
     Serve serve;
   };
 

@@ -103,6 +103,7 @@ Task<void> AnswerChat(RequestContext context, const ChatPath& path) {
 
 SelectionChatRoutes::SelectionChatRoutes(absl::Duration ping_interval)
     : api_{.vendor = "llm-gateway",
+           .scoped_api = ScopedApi::kChat,
            .dialect = &dialect_,
            .request_id_field = kTraceIdField,
            .request_ids_from = kTraceIdsFrom,
@@ -131,6 +132,7 @@ void SelectionChatRoutes::AddTo(RouteTable& table) const {
              .method = "GET",
              .path = "/api/chat/capabilities",
              .shown = "GET /api/chat/capabilities",
+             .rpc = "ListModels",
              .serve = [](RequestContext&& context, std::string_view) {
                return ListCapabilities(std::move(context));
              }});

@@ -17,11 +17,11 @@ bool HasBaseline(const RequestContext& context,
   }
   const std::string_view user_beside = context.fields.directives.scope.user_id;
   const std::string_view user = request.scope().user_id();
-  return !IsRolledOutTo(
-      runtime,
-      {.caller = context.caller.ok() ? *context.caller : std::string_view(),
-       .user_id = user.empty() ? user_beside : user,
-       .request_id = context.id});
+  return !IsRolledOutTo(runtime,
+                        {.caller = context.caller.ok() ? (*context.caller)->id
+                                                       : std::string_view(),
+                         .user_id = user.empty() ? user_beside : user,
+                         .request_id = context.id});
 }
 
 }  // namespace

@@ -215,7 +215,8 @@ absl::StatusOr<std::string> Preview(const RequestContext& context,
   wire::DroppedFields("", warnings).Foreign("", request.extensions());
   v1::ExplainRouteResponse explained;
   unasked.Take(request);
-  ExplainRoute(unasked, context.caller.value_or(""), &explained);
+  ExplainRoute(unasked, *context.caller.value_or(AnonymousCaller()),
+               &explained);
   if (explained.failure() != v1::ERROR_REASON_UNSPECIFIED) {
     return MakeFault(explained.failure(), explained.failure_message());
   }

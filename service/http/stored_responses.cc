@@ -129,7 +129,7 @@ Task<void> Serve(RequestContext context,
                  const StoredOperation& stored_operation, std::string_view id) {
   ResponseStore* const store = context.services.responses;
   const ResponseStore::Entry kept =
-      store == nullptr ? nullptr : store->Find(*context.caller, id);
+      store == nullptr ? nullptr : store->Find((*context.caller)->id, id);
   if (kept == nullptr) return Fail(std::move(context), NoSuchResponse(id));
   const StoredResponseQuery asked = {stored_operation.action, id,
                                      context.request.query};
@@ -139,7 +139,7 @@ Task<void> Serve(RequestContext context,
   }
   std::string body;
   const absl::Status written =
-      AnswerFromHere(context, *context.caller, asked, *kept, &body);
+      AnswerFromHere(context, (*context.caller)->id, asked, *kept, &body);
   if (!written.ok()) return Fail(std::move(context), written);
   return SendJson(std::move(context), std::move(body));
 }

@@ -1,6 +1,5 @@
 #include "service/identity/caller.h"
 
-#include <memory>
 #include <string_view>
 
 namespace gateway {
@@ -42,11 +41,10 @@ std::string_view Caller::Label(std::string_view name) const {
   return {};
 }
 
-const std::shared_ptr<const Caller>& AnonymousCaller() {
+CallerRef AnonymousCaller() {
   // Never destroyed, since calls may end while the process exits.
-  static const auto& caller =
-      *new std::shared_ptr<const Caller>(std::make_shared<const Caller>());
-  return caller;
+  static const Caller& caller = *new Caller();
+  return Borrow(caller);
 }
 
 }  // namespace gateway

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/identity/scopes.h"
 
 namespace gateway {
@@ -71,15 +72,25 @@ struct Caller {
   // From then on what it has shown is good no more.
   absl::Time expire_time = absl::InfiniteFuture();
   CallerPriority priority = CallerPriority::kNormal;
-  // Names of the sets of limits that its calls are counted against.
-  std::vector<std::string> limit_sets;
+  // How much it may ask for in a time, beside what rules say.
+  std::vector<llmgateway::config::v1::KeyLimit> limits;
   // The budget that its calls are charged to; empty if none.
   std::string budget;
 };
 
+// A caller, never null. One that a runtime snapshot owns is only borrowed: its
+// copies count nothing, and whoever holds them holds the snapshot. Others are
+// shared.
+using CallerRef = std::shared_ptr<const Caller>;
+
+// Refers to a caller that outlives all copies.
+inline CallerRef Borrow(const Caller& caller) {
+  return {std::shared_ptr<const void>(), &caller};
+}
+
 // Returns the one that stands for all who need not show who they are;
-// everything is allowed.
-const std::shared_ptr<const Caller>& AnonymousCaller();
+// everything is allowed. Borrowed, from nobody who goes.
+CallerRef AnonymousCaller();
 
 }  // namespace gateway
 

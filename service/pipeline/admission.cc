@@ -1,5 +1,6 @@
 #include "service/pipeline/admission.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -67,6 +68,29 @@ void ReadScope(IncomingCall& call, Admitted* admitted) {
   for (const auto& [key, value] : call.request->labels()) {
     if (admitted->labels.size() >= kRecordedLabelsLimit) break;
     admitted->labels.push_back({Keep(call, key), Keep(call, value)});
+  }
+}
+
+// The operation, as an rpc of GatewayService: what is asked by HTTP is asked as
+// by gRPC.
+std::string_view RpcOf(const CallFacts& facts, bool embeds) {
+  if (embeds) return "Embed";
+  if (facts.counts) return "CountTokens";
+  return facts.stream ? "StreamGenerate" : "Generate";
+}
+
+// Of a label that the call has, too, the caller's counts.
+void AddCallersLabels(const Caller& caller,
+                      absl::InlinedVector<CallLabel, 2>* labels) {
+  for (const auto& [name, value] : caller.labels) {
+    const auto same = std::find_if(
+        labels->begin(), labels->end(),
+        [&name = name](const CallLabel& label) { return label.key == name; });
+    if (same != labels->end()) {
+      same->value = value;
+    } else {
+      labels->push_back({name, value});
+    }
   }
 }
 
@@ -147,12 +171,12 @@ absl::Status CheckWhatIsAsked(IncomingCall& call) {
 
 }  // namespace
 
-absl::StatusOr<std::string_view> Authenticate(const IncomingCall& call) {
-  if (call.known_caller.has_value()) return *call.known_caller;
+absl::StatusOr<CallerRef> Authenticate(const IncomingCall& call) {
+  if (call.known_caller != nullptr) return call.known_caller;
   return call.runtime->callers().Authorize(call.facts.head);
 }
 
-absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller) {
+absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller) {
   GATEWAY_RETURN_IF_ERROR(call.api_error);
   GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
   GATEWAY_RETURN_IF_ERROR(CheckWhatIsAsked(call));
@@ -163,11 +187,31 @@ absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller) {
     GATEWAY_RETURN_IF_ERROR(
         call.facts.directives->MergeInto(&admitted.provider, &admitted.scope));
   }
+  GATEWAY_RETURN_IF_ERROR(CheckScopes(call, admitted.provider, caller));
+  AddCallersLabels(caller, &admitted.labels);
   GATEWAY_ASSIGN_OR_RETURN(admitted.selection, SelectionAskedBy(call));
   LogPrompt(call);
   GATEWAY_ASSIGN_OR_RETURN(admitted.continuation,
-                           ContinueConversation(call, caller));
+                           ContinueConversation(call, caller.id));
   return admitted;
+}
+
+absl::Status CheckScopes(const IncomingCall& call, std::string_view provider,
+                         const Caller& caller) {
+  const Scopes& scopes = caller.scopes;
+  if (scopes.unrestricted()) return absl::OkStatus();
+  GATEWAY_RETURN_IF_ERROR(
+      scopes.CheckRpc(RpcOf(call.facts, call.embed != nullptr)));
+  if (!call.facts.model.empty() && !AsksForSelection(call)) {
+    GATEWAY_RETURN_IF_ERROR(scopes.CheckModel(call.facts.model));
+  }
+  if (!provider.empty()) {
+    GATEWAY_RETURN_IF_ERROR(scopes.CheckProvider(provider));
+  }
+  for (const std::string_view tag : DomainTagsOf(call)) {
+    GATEWAY_RETURN_IF_ERROR(scopes.CheckTag(tag));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace gateway

@@ -14,6 +14,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
+#include "service/identity/caller.h"
 #include "service/observability/call_record.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/incoming_call.h"
@@ -28,6 +29,7 @@ struct Admitted {
   // What the caller says of whom it acts for, as far as it is recorded; on the
   // call's arena, since the request may be let go of.
   CallScope scope;
+  // The caller's own, too, which outlive the call.
   absl::InlinedVector<CallLabel, 2> labels;
   Continuation continuation;
   // What a model is to be chosen by, on the call's arena; null if the caller
@@ -35,13 +37,20 @@ struct Admitted {
   const AskedSelection* selection = nullptr;
 };
 
-// The id of the caller's key, valid as long as the call's runtime snapshot;
-// empty if none is asked for. Fails as CallerAccess::Authorize does.
-absl::StatusOr<std::string_view> Authenticate(const IncomingCall& call);
+// Who calls. Fails as CallerAccess::Authorize does.
+absl::StatusOr<CallerRef> Authenticate(const IncomingCall& call);
 
 // Faults: INVALID_REQUEST with the fields named, REQUEST_TOO_LARGE with the
-// limit in the metadata, and what the API found wrong (`api_error`).
-absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller);
+// limit in the metadata, what the API found wrong (`api_error`), and those of
+// the caller's scopes for what the request names.
+absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller);
+
+// Whether the caller may ask for what the request names: its operation, the
+// model, the provider and the tags. FORBIDDEN or MODEL_NOT_ALLOWED otherwise.
+// Where the request names no model or provider, the targets are looked at
+// (plan.h).
+absl::Status CheckScopes(const IncomingCall& call, std::string_view provider,
+                         const Caller& caller);
 
 }  // namespace gateway
 

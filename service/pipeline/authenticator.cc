@@ -27,14 +27,14 @@ std::string_view BearerKey(std::string_view authorization) {
 
 // Tells why a key that is right does not open: only to callers who have shown
 // it, so that it tells nobody else anything.
-absl::Status NoGood(v1::ErrorReason reason,
-                    const ConfigSnapshot::AccessKey& key,
+absl::Status NoGood(v1::ErrorReason reason, const Caller& caller,
                     std::string_view why) {
   const std::string whom =
-      key.owner.empty() ? "" : absl::StrCat("; ask ", key.owner);
+      caller.owner.empty() ? "" : absl::StrCat("; ask ", caller.owner);
   absl::Status fault = MakeFault(
-      reason, absl::StrCat("the API key '", key.id, "' ", ToAbsl(why), whom));
-  AddFaultMetadata(fault, "key", key.id);
+      reason,
+      absl::StrCat("the API key '", caller.id, "' ", ToAbsl(why), whom));
+  AddFaultMetadata(fault, "key", caller.id);
   return fault;
 }
 
@@ -51,9 +51,9 @@ Authenticator::Authenticator(const std::vector<AccessKey>& keys, Clock& clock)
   }
 }
 
-absl::StatusOr<std::string_view> Authenticator::Authenticate(
+absl::StatusOr<CallerRef> Authenticator::Authenticate(
     std::string_view authorization, std::string_view api_key) const {
-  if (!required_) return std::string_view();
+  if (!required_) return AnonymousCaller();
   std::string_view shown = BearerKey(authorization);
   if (shown.empty()) shown = api_key;
   if (shown.empty()) {
@@ -66,14 +66,16 @@ absl::StatusOr<std::string_view> Authenticator::Authenticate(
                      "the API key is not known");
   }
   if (key->disabled) {
-    return NoGood(v1::ERROR_REASON_API_KEY_DISABLED, *key, "is disabled");
+    return NoGood(v1::ERROR_REASON_API_KEY_DISABLED, key->caller,
+                  "is disabled");
   }
   // The clock is read for keys that expire only.
-  if (key->expire_time != absl::InfiniteFuture() &&
-      clock_.WallTime() >= key->expire_time) {
-    return NoGood(v1::ERROR_REASON_API_KEY_EXPIRED, *key, "has expired");
+  const absl::Time expire_time = key->caller.expire_time;
+  if (expire_time != absl::InfiniteFuture() &&
+      clock_.WallTime() >= expire_time) {
+    return NoGood(v1::ERROR_REASON_API_KEY_EXPIRED, key->caller, "has expired");
   }
-  return std::string_view(key->id);
+  return Borrow(key->caller);
 }
 
 const ConfigSnapshot::AccessKey* Authenticator::Find(

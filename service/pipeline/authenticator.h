@@ -2,7 +2,7 @@
 // keys it lets everybody in.
 //
 //   const Authenticator callers(config.caller_keys(), SystemClock());
-//   GATEWAY_ASSIGN_OR_RETURN(const std::string_view id,
+//   GATEWAY_ASSIGN_OR_RETURN(const CallerRef caller,
 //                            callers.Authenticate("Bearer sk-...", ""));
 //
 // Thread contract: immutable, shared by all loops.
@@ -20,6 +20,7 @@
 #include "base/os/clock.h"
 #include "base/sha256.h"
 #include "service/config/snapshot.h"
+#include "service/identity/caller.h"
 
 namespace gateway {
 
@@ -32,13 +33,13 @@ class Authenticator {
   // Whether a key must be shown.
   bool required() const { return required_; }
 
-  // The id of the key that is shown; empty if no keys are asked for.
-  // `authorization` is the header's value, `Bearer <key>`; `api_key` that of
-  // `x-api-key`, which counts if the other shows no key. API_KEY_EXPIRED and
-  // API_KEY_DISABLED for keys that are right and no good, API_KEY_INVALID
-  // otherwise.
-  absl::StatusOr<std::string_view> Authenticate(
-      std::string_view authorization, std::string_view api_key) const;
+  // Whom the key that is shown stands for; AnonymousCaller() if no keys are
+  // asked for. Borrowed from the keys. `authorization` is the header's value,
+  // `Bearer <key>`; `api_key` that of `x-api-key`, which counts if the other
+  // shows no key. API_KEY_EXPIRED and API_KEY_DISABLED for keys that are right
+  // and no good, API_KEY_INVALID otherwise.
+  absl::StatusOr<CallerRef> Authenticate(std::string_view authorization,
+                                         std::string_view api_key) const;
 
  private:
   using AccessKey = ConfigSnapshot::AccessKey;

@@ -58,7 +58,7 @@ class PlannedCall : public IncomingCall {
   absl::Duration deadline = absl::InfiniteDuration();
 
   // What the stages have returned, empty before.
-  std::string_view caller;
+  CallerRef caller = AnonymousCaller();
   Admitted admitted;
   Planned planned;
 

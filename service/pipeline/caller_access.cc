@@ -34,13 +34,20 @@ CallerAccess::CallerAccess(const ConfigSnapshot& config, Clock& clock)
   }
 }
 
-absl::StatusOr<std::string_view> CallerAccess::Authorize(
-    const CallerHead& head) const {
+absl::StatusOr<CallerRef> CallerAccess::Identify(const CallerHead& head) const {
   if (!keys_.required()) {
     GATEWAY_RETURN_IF_ERROR(CheckHost(head));
     GATEWAY_RETURN_IF_ERROR(CheckOrigin(head));
   }
   return keys_.Authenticate(head.authorization, head.api_key);
+}
+
+absl::StatusOr<CallerRef> CallerAccess::Authorize(
+    const CallerHead& head) const {
+  absl::StatusOr<CallerRef> caller = Identify(head);
+  if (!caller.ok()) return caller;
+  GATEWAY_RETURN_IF_ERROR((*caller)->scopes.CheckApi(head.api));
+  return caller;
 }
 
 absl::Status CallerAccess::CheckHost(const CallerHead& head) const {

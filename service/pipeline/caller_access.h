@@ -1,7 +1,7 @@
 // CallerAccess decides who may call the data listeners: whoever shows one of
 // the callers' keys or, where callers have none, local programs.
 //
-//   GATEWAY_ASSIGN_OR_RETURN(const std::string_view caller,
+//   GATEWAY_ASSIGN_OR_RETURN(const CallerRef caller,
 //                            runtime.callers().Authorize(head));
 //
 // Without keys a listener on loopback is protected by nothing but its address,
@@ -29,6 +29,8 @@
 #include "absl/status/statusor.h"
 #include "base/os/clock.h"
 #include "service/config/snapshot.h"
+#include "service/identity/caller.h"
+#include "service/identity/scopes.h"
 #include "service/observability/call_record.h"
 #include "service/pipeline/allowed_origins.h"
 #include "service/pipeline/authenticator.h"
@@ -39,6 +41,7 @@ namespace gateway {
 // if absent. Views of the request.
 struct CallerHead {
   Protocol protocol = Protocol::kGrpc;
+  ScopedApi api = ScopedApi::kGrpc;
   std::string_view authorization;
   std::string_view api_key;    // `x-api-key`
   std::string_view authority;  // `host` or `:authority`
@@ -53,9 +56,12 @@ class CallerAccess {
   // Whether callers must show a key.
   bool asks_for_keys() const { return keys_.required(); }
 
-  // The id of the caller's key, valid as long as this; empty if callers need
-  // none. Faults: those of Authenticator; FORBIDDEN for others.
-  absl::StatusOr<std::string_view> Authorize(const CallerHead& head) const;
+  // Who calls. Borrowed from the configuration. Faults: those of Authenticator;
+  // FORBIDDEN for others.
+  absl::StatusOr<CallerRef> Identify(const CallerHead& head) const;
+
+  // The same, if the caller may use that API; FORBIDDEN otherwise.
+  absl::StatusOr<CallerRef> Authorize(const CallerHead& head) const;
 
  private:
   // Listeners that serve only clients with a certificate of theirs.

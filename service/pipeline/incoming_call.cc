@@ -59,4 +59,16 @@ std::optional<int64_t> IncomingCall::OutputTokensLimit() const {
   return request->max_output_tokens();
 }
 
+DomainTags DomainTagsOf(const IncomingCall& call) {
+  DomainTags tags;
+  if (call.request != nullptr) {
+    tags.assign(call.request->domain_tags().begin(),
+                call.request->domain_tags().end());
+  }
+  if (const CallDirectives* const said = call.facts.directives) {
+    tags.insert(tags.end(), said->domain_tags.begin(), said->domain_tags.end());
+  }
+  return tags;
+}
+
 }  // namespace gateway

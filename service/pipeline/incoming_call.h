@@ -18,6 +18,7 @@
 #include <optional>
 #include <string_view>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -28,6 +29,7 @@
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
+#include "service/identity/caller.h"
 #include "service/pipeline/call_directives.h"
 #include "service/pipeline/caller_access.h"
 #include "service/pipeline/provider_policy.h"
@@ -129,8 +131,9 @@ class IncomingCall {
 
   // Set by the API, before the first stage.
   CallFacts facts;
-  // The caller's id, if the API had to know it before it read the request.
-  std::optional<std::string_view> known_caller;
+  // Who calls, if the API had to know it before it read the request; null
+  // otherwise.
+  CallerRef known_caller;
   // What the API found wrong with the request; Admit refuses it so, after it
   // has asked who the caller is.
   absl::Status api_error;
@@ -149,6 +152,11 @@ class IncomingCall {
  private:
   std::array<char, 64> short_path_;  // The paths of most, without memory.
 };
+
+using DomainTags = absl::InlinedVector<std::string_view, 4>;
+
+// Tags in the request or beside it. Views of both.
+DomainTags DomainTagsOf(const IncomingCall& call);
 
 }  // namespace gateway
 

@@ -95,6 +95,20 @@ ModelCatalog::ModelCatalog(
                 models_.end());
 }
 
+std::shared_ptr<const ModelCatalog> ModelCatalog::AllowedOf(
+    std::shared_ptr<const ModelCatalog> all, const Scopes& scopes) {
+  if (scopes.unrestricted()) return all;
+  auto allowed = std::make_shared<ModelCatalog>(*all);
+  const auto is_refused = [&scopes](const v1::Model& model) {
+    return !scopes.AllowsModel(model.name()) ||
+           !scopes.AllowsProvider(model.provider());
+  };
+  allowed->models_.erase(std::remove_if(allowed->models_.begin(),
+                                        allowed->models_.end(), is_refused),
+                         allowed->models_.end());
+  return allowed;
+}
+
 v1::Model& ModelCatalog::Add(std::string_view name,
                              const ProviderRegistry::Entry& entry) {
   v1::Model& model = models_.emplace_back();

@@ -18,6 +18,7 @@
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/registry/registry.h"
+#include "service/identity/scopes.h"
 
 namespace gateway {
 
@@ -30,6 +31,11 @@ class ModelCatalog {
   ModelCatalog(const ProviderRegistry& providers,
                const llmgateway::config::v1::RoutingConfig& routing,
                const DiscoveredModels& discovered = {});
+
+  // Those of `all` that callers with these scopes may use: `all` itself if that
+  // is every one.
+  static std::shared_ptr<const ModelCatalog> AllowedOf(
+      std::shared_ptr<const ModelCatalog> all, const Scopes& scopes);
 
   // Sorted by name, then provider.
   absl::Span<const llmgateway::v1::Model> models() const { return models_; }

@@ -77,9 +77,9 @@ class CallDeadline {
 // snapshot is immutable and the store of answers has a lock.
 absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_ASSIGN_OR_RETURN(call.caller, Authenticate(call));
-  GATEWAY_ASSIGN_OR_RETURN(call.admitted, Admit(call, call.caller));
+  GATEWAY_ASSIGN_OR_RETURN(call.admitted, Admit(call, *call.caller));
   GATEWAY_ASSIGN_OR_RETURN(call.planned,
-                           Plan(call, call.caller, call.admitted));
+                           Plan(call, *call.caller, call.admitted));
   return absl::OkStatus();
 }
 
@@ -199,8 +199,9 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   const absl::Duration opened = attempt.duration;
   // Both read the request, which the sink lets go of with the first batch.
   const std::unique_ptr<ConversationRecorder> conversation =
-      ConversationRecorder::Begin(call, call.caller, attempt);
-  RememberForwarded(call, call.caller, attempt, open.stream->facts().kept_id);
+      ConversationRecorder::Begin(call, call.caller->id, attempt);
+  RememberForwarded(call, call.caller->id, attempt,
+                    open.stream->facts().kept_id);
   const InputMeasure input(call);
   DeliveredTokens delivered;
   absl::Status outcome = co_await PumpStream(call, attempt, sink, open,
@@ -254,9 +255,10 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
 }
 
 void RememberAnswer(Call& call, Attempt& attempt) {
-  RememberForwarded(call, call.caller, attempt, attempt.answer.facts.kept_id);
+  RememberForwarded(call, call.caller->id, attempt,
+                    attempt.answer.facts.kept_id);
   const std::unique_ptr<ConversationRecorder> conversation =
-      ConversationRecorder::Begin(call, call.caller, attempt);
+      ConversationRecorder::Begin(call, call.caller->id, attempt);
   if (conversation != nullptr) conversation->Keep(attempt.answer.response);
 }
 
@@ -320,7 +322,7 @@ void CompleteOther(Call& call, Attempt& attempt) {
   if (call.embed != nullptr) CompleteEmbeddings(call, attempt);
   if (call.stored_query != nullptr &&
       call.stored_query->action == StoredResponseQuery::Action::kDelete) {
-    call.responses->Remove(call.caller, call.stored_query->id);
+    call.responses->Remove(call.caller->id, call.stored_query->id);
   }
 }
 

@@ -82,20 +82,37 @@ PlannedTarget TargetOf(IncomingCall& call, const RouteTarget& target) {
   return planned;
 }
 
+// Whether the caller may be served by the target. A model that it has named was
+// looked at before; what becomes of that name is the operator's affair.
+absl::Status CheckTargetScopes(const IncomingCall& call, const Caller& caller,
+                               const Admitted& admitted,
+                               const PlannedTarget& target) {
+  GATEWAY_RETURN_IF_ERROR(caller.scopes.CheckProvider(target.provider->name));
+  const bool has_named_model =
+      !call.facts.model.empty() && admitted.selection == nullptr;
+  return has_named_model ? absl::OkStatus()
+                         : caller.scopes.CheckModel(target.model);
+}
+
 // Why the target cannot serve the request, if that is known.
-absl::Status CheckTarget(IncomingCall& call, const Admitted& admitted,
+absl::Status CheckTarget(IncomingCall& call, const Caller& caller,
+                         const Admitted& admitted,
                          const PlannedTarget& target) {
+  if (!caller.scopes.unrestricted()) {
+    GATEWAY_RETURN_IF_ERROR(CheckTargetScopes(call, caller, admitted, target));
+  }
   GATEWAY_RETURN_IF_ERROR(CheckContinued(call, admitted.continuation, target));
   return CheckCapabilities(call, target);
 }
 
 // The same, with what the call names.
-absl::Status CheckTarget(IncomingCall& call, const Admitted& admitted,
-                         CapabilitySet named, const PlannedTarget& target) {
+absl::Status CheckTarget(IncomingCall& call, const Caller& caller,
+                         const Admitted& admitted, CapabilitySet named,
+                         const PlannedTarget& target) {
   if (named != 0) {
     GATEWAY_RETURN_IF_ERROR(CheckNamedCapabilities(call, named, target));
   }
-  return CheckTarget(call, admitted, target);
+  return CheckTarget(call, caller, admitted, target);
 }
 
 FailureKind KindOf(const absl::Status& failure) {
@@ -141,24 +158,9 @@ std::string PromptPrefixOf(const IncomingCall& call) {
   return "";
 }
 
-using Tags = absl::InlinedVector<std::string_view, 4>;
-
-// In the request or beside it.
-Tags TagsOf(const IncomingCall& call) {
-  Tags tags;
-  if (call.request != nullptr) {
-    tags.assign(call.request->domain_tags().begin(),
-                call.request->domain_tags().end());
-  }
-  if (const CallDirectives* const said = call.facts.directives) {
-    tags.insert(tags.end(), said->domain_tags.begin(), said->domain_tags.end());
-  }
-  return tags;
-}
-
-absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, std::string_view caller,
+absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, const Caller& caller,
                                   const Admitted& admitted) {
-  if (!IsRolledOutTo(*call.runtime, {.caller = caller,
+  if (!IsRolledOutTo(*call.runtime, {.caller = caller.id,
                                      .user_id = admitted.scope.user_id,
                                      .request_id = call.facts.request_id})) {
     return PlanOutsideRollout(*call.runtime, {.model = call.facts.model,
@@ -169,11 +171,10 @@ absl::StatusOr<RoutePlan> RouteOf(IncomingCall& call, std::string_view caller,
 
 }  // namespace
 
-absl::StatusOr<RoutePlan> PlanByRules(IncomingCall& call,
-                                      std::string_view caller,
+absl::StatusOr<RoutePlan> PlanByRules(IncomingCall& call, const Caller& caller,
                                       const Admitted& admitted,
                                       std::vector<RouteStep>* steps) {
-  const Tags tags = TagsOf(call);
+  const DomainTags tags = DomainTagsOf(call);
   // One that cannot be read says nothing; its fault is found later.
   const auto read_texts = [&call] {
     const absl::StatusOr<const v1::GenerateRequest*> request =
@@ -188,11 +189,11 @@ absl::StatusOr<RoutePlan> PlanByRules(IncomingCall& call,
                       .provider = admitted.provider,
                       .agent_type = admitted.scope.agent_type,
                       .domain_tags = tags,
-                      .sticky = StickyKeyOf(admitted.scope, caller, prefix),
+                      .sticky = StickyKeyOf(admitted.scope, caller.id, prefix),
                       .prompt = can_be_read ? &prompt : nullptr};
   const auto find_lacking = [&](const RouteTarget& target) {
     return std::string(
-        CheckTarget(call, admitted, TargetOf(call, target)).message());
+        CheckTarget(call, caller, admitted, TargetOf(call, target)).message());
   };
   const TargetLacks lacks = find_lacking;
   if (admitted.selection != nullptr) {
@@ -222,10 +223,11 @@ PromptTexts TextsOf(const v1::GenerateRequest& request) {
   return texts;
 }
 
-TargetWalk::TargetWalk(IncomingCall& call, const Admitted& admitted,
-                       RoutePlan route,
+TargetWalk::TargetWalk(IncomingCall& call, const Caller& caller,
+                       const Admitted& admitted, RoutePlan route,
                        std::vector<ConsideredFallback>* considered)
     : call_(call),
+      caller_(caller),
       admitted_(admitted),
       route_(std::move(route)),
       plan_(route_.targets, route_.rule, route_.common, route_.model,
@@ -261,16 +263,16 @@ size_t TargetWalk::targets_left() const {
 
 std::string_view TargetWalk::Consider(const RouteTarget& target) {
   considered_ = TargetOf(call_, target);
-  obstacle_ =
-      CheckTarget(call_, admitted_, route_.named_capabilities, considered_);
+  obstacle_ = CheckTarget(call_, caller_, admitted_, route_.named_capabilities,
+                          considered_);
   if (obstacle_.ok()) return {};
   if (first_obstacle_.ok()) first_obstacle_ = obstacle_;
   return ToStd(obstacle_.message());
 }
 
-absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
+absl::StatusOr<Planned> Plan(IncomingCall& call, const Caller& caller,
                              const Admitted& admitted) {
-  if (call.stored_query != nullptr) return PlanStored(call, caller);
+  if (call.stored_query != nullptr) return PlanStored(call, caller.id);
   GATEWAY_ASSIGN_OR_RETURN(RoutePlan route, RouteOf(call, caller, admitted));
   Planned planned;
   planned.reason = route.reason;
@@ -278,15 +280,15 @@ absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
   planned.selection = route.selection;
   if (HasMore(route)) {
     planned.next =
-        std::make_unique<TargetWalk>(call, admitted, std::move(route));
+        std::make_unique<TargetWalk>(call, caller, admitted, std::move(route));
     GATEWAY_ASSIGN_OR_RETURN(planned.first, planned.next->First());
     LogRoute(call, planned);
     return planned;
   }
   planned.first = TargetOf(call, *route.targets.At(0));
   LogRoute(call, planned);
-  GATEWAY_RETURN_IF_ERROR(
-      CheckTarget(call, admitted, route.named_capabilities, planned.first));
+  GATEWAY_RETURN_IF_ERROR(CheckTarget(call, caller, admitted,
+                                      route.named_capabilities, planned.first));
   return planned;
 }
 

@@ -55,7 +55,8 @@ class TargetWalk final : public Recycled {
  public:
   // Borrows all of them. `considered`, if not null, receives each target that
   // is looked at.
-  TargetWalk(IncomingCall& call, const Admitted& admitted, RoutePlan route,
+  TargetWalk(IncomingCall& call, const Caller& caller, const Admitted& admitted,
+             RoutePlan route,
              std::vector<ConsideredFallback>* considered = nullptr);
   TargetWalk(const TargetWalk&) = delete;
   TargetWalk& operator=(const TargetWalk&) = delete;
@@ -82,6 +83,7 @@ class TargetWalk final : public Recycled {
   }
 
   IncomingCall& call_;
+  const Caller& caller_;
   const Admitted& admitted_;
   RoutePlan route_;
   FallbackPlan plan_;
@@ -94,8 +96,7 @@ class TargetWalk final : public Recycled {
 
 // Returns where the rules lead the call, without asking whether they are rolled
 // out to its caller. Fails as Router::Plan does, and keeps `steps` like that.
-absl::StatusOr<RoutePlan> PlanByRules(IncomingCall& call,
-                                      std::string_view caller,
+absl::StatusOr<RoutePlan> PlanByRules(IncomingCall& call, const Caller& caller,
                                       const Admitted& admitted,
                                       std::vector<RouteStep>* steps = nullptr);
 
@@ -118,9 +119,11 @@ struct Planned {
 };
 
 // Faults: the Router's; those of CheckContinued, CheckNamedCapabilities and
-// CheckCapabilities;
-// NOT_FOUND for a stored response of which nothing is known.
-absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
+// CheckCapabilities; FORBIDDEN and MODEL_NOT_ALLOWED where the caller's scopes
+// leave no target;
+// NOT_FOUND for a stored response of which nothing is known. `caller` outlives
+// the result.
+absl::StatusOr<Planned> Plan(IncomingCall& call, const Caller& caller,
                              const Admitted& admitted);
 
 }  // namespace gateway

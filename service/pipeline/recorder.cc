@@ -20,7 +20,7 @@ void FillBeginning(const Call& call, CallRecord* out) {
   record.operation = call.facts.operation;
   record.path = call.facts.path;
   record.method = call.facts.method;
-  record.caller = call.caller;
+  record.caller = call.caller->id;
   record.peer = call.facts.peer;
   record.scope = call.admitted.scope;
   record.labels = call.admitted.labels;

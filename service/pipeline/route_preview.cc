@@ -22,10 +22,11 @@ constexpr char kIsEjected[] =
 
 class Previewing {
  public:
-  Previewing(IncomingCall& call, const Admitted& admitted, RoutePlan plan)
+  Previewing(IncomingCall& call, const Caller& caller, const Admitted& admitted,
+             RoutePlan plan)
       : runtime_(*call.runtime),
         named_(std::move(plan.named)),
-        walk_(call, admitted, std::move(plan), &considered_),
+        walk_(call, caller, admitted, std::move(plan), &considered_),
         now_(runtime_.clock().SteadyTime()) {}
 
   RoutePreview Run() {
@@ -181,9 +182,9 @@ void UnaskedCall::Take(const llmgateway::v1::GenerateRequest& asked) {
   facts.request_bytes = asked.ByteSizeLong();
 }
 
-RoutePreview PreviewRoute(IncomingCall& call, const Admitted& admitted,
-                          RoutePlan plan) {
-  return Previewing(call, admitted, std::move(plan)).Run();
+RoutePreview PreviewRoute(IncomingCall& call, const Caller& caller,
+                          const Admitted& admitted, RoutePlan plan) {
+  return Previewing(call, caller, admitted, std::move(plan)).Run();
 }
 
 }  // namespace gateway

@@ -77,8 +77,8 @@ struct RoutePreview {
 
 // `plan` is that of the call's rules. The texts of targets are valid as those
 // of a RoutePlan.
-RoutePreview PreviewRoute(IncomingCall& call, const Admitted& admitted,
-                          RoutePlan plan);
+RoutePreview PreviewRoute(IncomingCall& call, const Caller& caller,
+                          const Admitted& admitted, RoutePlan plan);
 
 }  // namespace gateway
 

@@ -42,7 +42,7 @@ _ABOVE_BASE = {
     "service/api": _BELOW_PIPELINE + ["providers/registry",
                                       "service/pipeline", "service/reload"],
     "service/cache": ["service/store"],
-    "service/config": ["providers", "service/money",
+    "service/config": ["providers", "service/identity", "service/money",
                        "service/routing/selection"],
     "service/context": [],
     "service/grpc": _BELOW_ENGINES,

@@ -43,10 +43,12 @@ class Gatekeeper final : public HttpHandler {
       co_await let_go.Wait();
     }
     EXPECT_TRUE(request.admitted || request.body.empty());
+    const auto* const name =
+        static_cast<const std::string*>(request.caller.caller.get());
     const std::string text =
-        request.admitted ? absl::StrCat(request.body.size(),
-                                        ToAbsl(request.caller.id))
-                         : "who are you?";
+        request.admitted
+            ? absl::StrCat(request.body.size(), name == nullptr ? "" : *name)
+            : "who are you?";
     const std::string_view body[] = {text};
     static_cast<void>(
         co_await responder.Send({request.admitted ? 200 : 401, {}}, body));
@@ -62,7 +64,7 @@ class Gatekeeper final : public HttpHandler {
  private:
   static HttpCaller Named() {
     auto name = std::make_shared<const std::string>(" of alice");
-    return {.id = *name, .known_by = name};
+    return {.caller = name, .known_by = name};
   }
   Task<HttpAdmission> Later() {
     asked.Set();

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/async/event_loop.h"
+#include "base/status_macros.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"
@@ -24,13 +25,15 @@ constexpr char kGuarded[] =
     "auth: {callers: {api_keys: [{id: team-a, key: 'env:KEY_A'}]}}\n";
 constexpr char kTeamKey[] = "0123456789abcdef";
 
-absl::StatusOr<std::string_view> CheckHeader(const RuntimeSnapshot& runtime,
-                                             std::string_view header,
-                                             std::string_view value) {
+// The caller's name.
+absl::StatusOr<std::string> CheckHeader(const RuntimeSnapshot& runtime,
+                                        std::string_view header,
+                                        std::string_view value) {
   const auto loop = EventLoop::Create();
   CallContext call(**loop, {});
   if (!header.empty()) call.AddMetadata(header, value);
-  return CheckCaller(runtime, call);
+  GATEWAY_ASSIGN_OR_RETURN(const CallerRef caller, CheckCaller(runtime, call));
+  return caller->id;
 }
 
 TEST(CallerCheckTest, LetsEverybodyInWhereNoKeysAreAskedFor) {

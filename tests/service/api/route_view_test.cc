@@ -45,7 +45,9 @@ void Ask(const std::shared_ptr<const RuntimeSnapshot>& runtime,
   LoopRunner runner;
   UnaskedCall call(runtime, runner.loop());
   call.Take(request);
-  ExplainRoute(call, caller, response);
+  Caller who;
+  who.id = std::string(caller);
+  ExplainRoute(call, who, response);
 }
 
 v1::ExplainRouteResponse Explain(const std::string& more_yaml,

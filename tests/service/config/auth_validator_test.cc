@@ -165,5 +165,30 @@ TEST(AuthValidatorTest, AnonymousHostsAreHostsWithoutAPort) {
   }
 }
 
+TEST(AuthValidatorTest, ScopesAndLabelsOfCallersAreChecked) {
+  EXPECT_THAT(
+      AuthProblems("auth:\n"
+                   "  callers:\n"
+                   "    api_keys:\n"
+                   "    - id: a\n"
+                   "      key: 'env:A'\n"
+                   "      scopes: ['model:gpt-*', 'api:gopher', 'x']\n"
+                   "      labels: {'': nameless, team: red}\n"),
+      ElementsAre(HasSubstr("api_keys[0].scopes[1]: the scope 'api:gopher'"),
+                  HasSubstr("api_keys[0].scopes[2]: the scope 'x'"),
+                  HasSubstr("api_keys[0].labels: '' must be 1 to 64")));
+}
+
+TEST(AuthValidatorTest, ScopesAndLabelsAreForCallersOnly) {
+  EXPECT_THAT(
+      AuthProblems("auth:\n"
+                   "  operators:\n"
+                   "    api_keys:\n"
+                   "    - {id: a, key: 'env:A', scopes: ['rpc:Generate'],\n"
+                   "       labels: {team: red}}\n"),
+      ElementsAre(HasSubstr("operators.api_keys[0].scopes: is for callers"),
+                  HasSubstr("operators.api_keys[0].labels: is for callers")));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -138,19 +138,19 @@ TEST(ConfigSnapshotTest, HoldsTheKeysOfCallers) {
   ASSERT_NE(made.snapshot, nullptr);
   ASSERT_EQ(made.snapshot->caller_keys().size(), 2u);
   const ConfigSnapshot::AccessKey& full = made.snapshot->caller_keys()[0];
-  EXPECT_EQ(full.id, "a");
+  EXPECT_EQ(full.caller.id, "a");
   EXPECT_TRUE(full.key->Equals("0123456789abcdef"));
   EXPECT_EQ(full.digest, Sha256("0123456789abcdef"));
   EXPECT_FALSE(full.disabled);
-  EXPECT_EQ(full.expire_time, absl::InfiniteFuture());
+  EXPECT_EQ(full.caller.expire_time, absl::InfiniteFuture());
   const ConfigSnapshot::AccessKey& hashed = made.snapshot->caller_keys()[1];
   EXPECT_FALSE(hashed.key.has_value());
   EXPECT_EQ(hashed.digest, Sha256("abc"));
   EXPECT_TRUE(hashed.disabled);
-  EXPECT_EQ(hashed.expire_time, absl::FromUnixSeconds(1'801'353'600));
-  EXPECT_EQ(hashed.owner, "b@example.com");
+  EXPECT_EQ(hashed.caller.expire_time, absl::FromUnixSeconds(1'801'353'600));
+  EXPECT_EQ(hashed.caller.owner, "b@example.com");
   ASSERT_EQ(made.snapshot->operator_keys().size(), 1u);
-  EXPECT_EQ(made.snapshot->operator_keys()[0].id, "ops");
+  EXPECT_EQ(made.snapshot->operator_keys()[0].caller.id, "ops");
 }
 
 TEST(ConfigSnapshotTest, KeysOfCallersAreThereAndLongAndDifferent) {

@@ -115,13 +115,11 @@ TEST(ValidatorTest, WaysToShowWhoOneIsThatAreNotServedAreRefused) {
           "auth:\n"
           "  callers:\n"
           "    api_keys:\n"
-          "    - {id: a, key: 'env:A', scopes: [x], labels: {team: t}}\n"
+          "    - {id: a, key: 'env:A', priority: high}\n"
           "    jwt_issuers: [{issuer: 'https://id.example'}]\n"
           "  operators: {client_certificates: {names: [a.example]}}\n"),
-      ElementsAre("auth.callers.api_keys[0].scopes: is not served yet; remove "
-                  "it",
-                  "auth.callers.api_keys[0].labels: is not served yet; remove "
-                  "it",
+      ElementsAre("auth.callers.api_keys[0].priority: is not served yet; "
+                  "remove it",
                   "auth.callers.jwt_issuers: is not served yet; remove it",
                   "auth.operators.client_certificates: is not served yet; "
                   "remove it"));

@@ -83,11 +83,14 @@ class ToldApi final : public HttpHandler {
                     HttpResponder& responder) override {
     const std::shared_ptr<const RuntimeSnapshot> now = services_.runtime.Get();
     HttpRequest told = request;
-    told.caller = {.id = "alice",
+    Caller alice;
+    alice.id = "alice";
+    told.caller = {.caller = Borrow(alice),
                    .known_by = request.path == "/before" ? before_ : now};
     const RequestContext context(services_, api_, told, responder);
-    const std::string_view body[] = {context.caller.ok() ? *context.caller
-                                                         : "nobody"};
+    const std::string_view body[] = {
+        context.caller.ok() ? std::string_view((*context.caller)->id)
+                            : "nobody"};
     static_cast<void>(co_await responder.Send({200, {}}, body));
   }
 

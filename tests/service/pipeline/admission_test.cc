@@ -30,9 +30,9 @@ class AdmissionTest : public testing::Test {
   }
 
   std::string Outcome() {
-    const absl::StatusOr<std::string_view> caller = Authenticate(call_);
+    const absl::StatusOr<CallerRef> caller = Authenticate(call_);
     const absl::Status status =
-        caller.ok() ? Admit(call_, *caller).status() : caller.status();
+        caller.ok() ? Admit(call_, **caller).status() : caller.status();
     return status.ok() ? "OK" : std::string(ReasonName(FaultReason(status)));
   }
 
@@ -55,11 +55,13 @@ class AdmissionTest : public testing::Test {
 
 TEST_F(AdmissionTest, LetsAKnownCallerIn) {
   EXPECT_EQ(Outcome(), "OK");
-  EXPECT_EQ(Authenticate(call_).value(), "alice");
+  EXPECT_EQ(Authenticate(call_).value()->id, "alice");
   // Whom the API has asked already is not asked again.
   call_.facts.head.authorization = "";
-  call_.known_caller = "bob";
-  EXPECT_EQ(Authenticate(call_).value(), "bob");
+  Caller bob;
+  bob.id = "bob";
+  call_.known_caller = Borrow(bob);
+  EXPECT_EQ(Authenticate(call_).value()->id, "bob");
 }
 
 TEST_F(AdmissionTest, AsksWhoItIsBeforeAnythingElse) {
@@ -105,11 +107,59 @@ TEST_F(AdmissionTest, CountsOfWhatIsOnlyForwardedAreLimitedToo) {
   EXPECT_EQ(Outcome(), "INVALID_REQUEST");
 }
 
+class ScopedAdmissionTest : public AdmissionTest {
+ protected:
+  // The reason of the refusal, or OK, for a caller with these scopes.
+  std::string OutcomeWith(const std::vector<std::string>& scopes) {
+    Caller caller;
+    caller.scopes = Scopes::Parse(scopes).value();
+    const absl::Status status = Admit(call_, caller).status();
+    return status.ok() ? "OK" : std::string(ReasonName(FaultReason(status)));
+  }
+};
+
+TEST_F(ScopedAdmissionTest, AllowsWhatTheScopesDo) {
+  call_.facts.model = "m";
+  EXPECT_EQ(OutcomeWith({}), "OK");
+  EXPECT_EQ(OutcomeWith({"model:m", "rpc:Generate"}), "OK");
+  EXPECT_EQ(OutcomeWith({"model:other"}), "MODEL_NOT_ALLOWED");
+  EXPECT_EQ(OutcomeWith({"rpc:Embed"}), "FORBIDDEN");
+}
+
+TEST_F(ScopedAdmissionTest, TellsTheOperationsApart) {
+  call_.facts.stream = true;
+  EXPECT_EQ(OutcomeWith({"rpc:StreamGenerate"}), "OK");
+  EXPECT_EQ(OutcomeWith({"rpc:Generate"}), "FORBIDDEN");
+  call_.facts.counts = true;
+  EXPECT_EQ(OutcomeWith({"rpc:CountTokens"}), "OK");
+  EXPECT_EQ(OutcomeWith({"rpc:StreamGenerate"}), "FORBIDDEN");
+}
+
+TEST_F(ScopedAdmissionTest, LooksAtProvidersAndTagsThatAreNamed) {
+  call_.facts.provider = "mock";
+  request_.add_domain_tags("legal");
+  EXPECT_EQ(OutcomeWith({"provider:mock", "tag:legal"}), "OK");
+  EXPECT_EQ(OutcomeWith({"provider:other"}), "FORBIDDEN");
+  EXPECT_EQ(OutcomeWith({"tag:batch"}), "FORBIDDEN");
+}
+
+TEST_F(AdmissionTest, AKeysLabelsCountBeforeTheCalls) {
+  (*request_.mutable_labels())["team"] = "red";
+  Caller caller;
+  caller.labels = {{"team", "blue"}, {"cost_center", "7"}};
+  const absl::StatusOr<Admitted> admitted = Admit(call_, caller);
+  ASSERT_TRUE(admitted.ok()) << admitted.status();
+  ASSERT_EQ(admitted->labels.size(), 2u);
+  EXPECT_EQ(admitted->labels[0].key, "team");
+  EXPECT_EQ(admitted->labels[0].value, "blue");
+  EXPECT_EQ(admitted->labels[1].key, "cost_center");
+}
+
 TEST_F(AdmissionTest, KeepsWhomTheCallerActsFor) {
   request_.mutable_scope()->set_user_id("u");
   request_.mutable_scope()->set_project_id(std::string(400, 'p'));
   (*request_.mutable_labels())["team"] = "red";
-  const absl::StatusOr<Admitted> admitted = Admit(call_, "alice");
+  const absl::StatusOr<Admitted> admitted = Admit(call_, *AnonymousCaller());
   ASSERT_TRUE(admitted.ok()) << admitted.status();
   EXPECT_EQ(admitted->scope.user_id, "u");
   EXPECT_EQ(admitted->scope.project_id, std::string(256, 'p'));

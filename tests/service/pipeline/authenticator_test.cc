@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/sha256.h"
+#include "base/status_macros.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -30,10 +31,10 @@ class AuthenticatorTest : public testing::Test {
   // The caller's name in brackets, or the refusal.
   std::string Show(std::string_view authorization,
                    std::string_view api_key = "") {
-    const absl::StatusOr<std::string_view> caller =
+    const absl::StatusOr<CallerRef> caller =
         Authenticator(runtime_->snapshot().caller_keys(), clock_)
             .Authenticate(authorization, api_key);
-    if (caller.ok()) return "[" + std::string(*caller) + "]";
+    if (caller.ok()) return "[" + (*caller)->id + "]";
     EXPECT_EQ(FaultReason(caller.status()), v1::ERROR_REASON_API_KEY_INVALID);
     EXPECT_EQ(caller.status().code(), absl::StatusCode::kUnauthenticated);
     EXPECT_THAT(caller.status().ToString(), Not(HasSubstr("0123456789")));
@@ -113,14 +114,18 @@ class KeyLifeTest : public testing::Test {
                                        bool only_digest = false) {
     const std::string text = id + "-0123456789";
     ConfigSnapshot::AccessKey key;
-    key.id = id;
+    key.caller.id = id;
     if (!only_digest) key.key.emplace(text);
     key.digest = Sha256(text);
     return key;
   }
 
-  absl::StatusOr<std::string_view> Show(const std::string& key) {
-    return Authenticator(keys_, clock_).Authenticate("Bearer " + key, "");
+  // The caller's name.
+  absl::StatusOr<std::string> Show(const std::string& key) {
+    GATEWAY_ASSIGN_OR_RETURN(
+        const CallerRef caller,
+        Authenticator(keys_, clock_).Authenticate("Bearer " + key, ""));
+    return caller->id;
   }
 
   FakeClock clock_;
@@ -142,8 +147,8 @@ TEST_F(KeyLifeTest, AKeyIsKnownByItsDigest) {
 TEST_F(KeyLifeTest, AKeyExpiresAtItsTimeAndOnlyItsOwnerIsTold) {
   keys_ = {Key("old"), Key("hashed", /*only_digest=*/true)};
   for (ConfigSnapshot::AccessKey& key : keys_) {
-    key.expire_time = clock_.WallTime() + absl::Seconds(1);
-    key.owner = "team@example.com";
+    key.caller.expire_time = clock_.WallTime() + absl::Seconds(1);
+    key.caller.owner = "team@example.com";
   }
   clock_.Advance(absl::Seconds(1) - absl::Nanoseconds(1));
   EXPECT_TRUE(Show("old-0123456789").ok());

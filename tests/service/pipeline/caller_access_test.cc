@@ -33,7 +33,7 @@ class CallerAccessTest : public testing::Test {
     head.protocol = protocol;
     head.authority = authority;
     head.origin = origin;
-    const absl::StatusOr<std::string_view> caller =
+    const absl::StatusOr<CallerRef> caller =
         runtime_->callers().Authorize(head);
     if (!caller.ok()) message_ = std::string(caller.status().message());
     return caller.ok()
@@ -106,7 +106,25 @@ TEST_F(CallerAccessTest, AKeyNeedsNoNameAndNoOrigin) {
   EXPECT_EQ(FaultReason(runtime_->callers().Authorize(head).status()),
             v1::ERROR_REASON_API_KEY_INVALID);
   head.api_key = kKey;
-  EXPECT_EQ(*runtime_->callers().Authorize(head), "alice");
+  const absl::StatusOr<CallerRef> caller = runtime_->callers().Authorize(head);
+  ASSERT_TRUE(caller.ok()) << caller.status();
+  EXPECT_EQ((*caller)->id, "alice");
+}
+
+TEST_F(CallerAccessTest, AKeyIsForTheApisOfItsScopes) {
+  Configure(
+      "auth: {callers: {api_keys: [\n"
+      "  {id: alice, key: 'env:ALICE', scopes: ['api:gemini']}]}}");
+  CallerHead head;
+  head.api_key = kKey;
+  head.api = ScopedApi::kGemini;
+  EXPECT_TRUE(runtime_->callers().Authorize(head).ok());
+  head.api = ScopedApi::kOpenAi;
+  const absl::Status refused = runtime_->callers().Authorize(head).status();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_FORBIDDEN);
+  EXPECT_EQ(FaultMetadata(refused, "scope"), "api:openai");
+  // Who it is can be found out all the same.
+  EXPECT_TRUE(runtime_->callers().Identify(head).ok());
 }
 
 }  // namespace

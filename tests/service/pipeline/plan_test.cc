@@ -37,7 +37,13 @@ class PlanTest : public testing::Test {
     call_.facts.dialect = dialect.name();
   }
 
-  absl::StatusOr<Planned> Run() { return Plan(call_, "alice", admitted_); }
+  absl::StatusOr<Planned> Run() { return Plan(call_, alice_, admitted_); }
+
+  const Caller alice_ = [] {
+    Caller caller;
+    caller.id = "alice";
+    return caller;
+  }();
 
   const OpenAiChat openai_;
   const AnthropicMessages anthropic_;

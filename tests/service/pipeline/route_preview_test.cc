@@ -57,10 +57,12 @@ class RoutePreviewTest : public testing::Test {
     UnaskedCall call(runtime_, runner_.loop());
     call.Take(request);
     const Admitted admitted;
+    const Caller caller;
     std::vector<RouteStep> steps;
-    absl::StatusOr<RoutePlan> plan = PlanByRules(call, "", admitted, &steps);
+    absl::StatusOr<RoutePlan> plan =
+        PlanByRules(call, caller, admitted, &steps);
     EXPECT_TRUE(plan.ok()) << plan.status();
-    return PreviewRoute(call, admitted, *std::move(plan));
+    return PreviewRoute(call, caller, admitted, *std::move(plan));
   }
 
   // Whom it would ask, one after another.

@@ -47,8 +47,10 @@ TEST(RuntimeSnapshotTest, PutsEverythingOfAConfigurationTogether) {
   EXPECT_EQ(runtime->config().providers_size(), 4);
   EXPECT_EQ(&runtime->snapshot().config(), &runtime->config());
   EXPECT_FALSE(runtime->callers().Authorize({}).ok());
-  EXPECT_EQ(*runtime->callers().Authorize({.api_key = "alice-0123456789"}),
-            "alice");
+  const absl::StatusOr<CallerRef> alice =
+      runtime->callers().Authorize({.api_key = "alice-0123456789"});
+  ASSERT_TRUE(alice.ok()) << alice.status();
+  EXPECT_EQ((*alice)->id, "alice");
 }
 
 // What follows on `previous`, which may be null.

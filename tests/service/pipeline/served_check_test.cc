@@ -39,6 +39,8 @@ TEST(ServedCheckTest, OneAloneIsEnough) {
     const google::protobuf::Reflection& reflection = *request.GetReflection();
     if (field.cpp_type() == field.CPPTYPE_MESSAGE) {
       reflection.MutableMessage(&request, &field);
+    } else if (field.cpp_type() == field.CPPTYPE_BOOL) {
+      reflection.SetBool(&request, &field, true);
     } else if (field.is_repeated()) {
       reflection.AddString(&request, &field, "x");
     } else {

@@ -102,8 +102,8 @@ class TwoProviders : public testing::Test {
     static constexpr RouteTarget kTargets[] = {{"first", "m"}, {"second", "m"}};
     RoutePlan route{
         .targets = GroupOrder(absl::MakeConstSpan(kTargets, both ? 2 : 1))};
-    call.planned.next =
-        std::make_unique<TargetWalk>(call, call.admitted, std::move(route));
+    call.planned.next = std::make_unique<TargetWalk>(
+        call, *call.caller, call.admitted, std::move(route));
     call.planned.first = *call.planned.next->First();
     if (!both) call.planned.next = nullptr;
     OpenStream open;
