@@ -11,7 +11,7 @@ namespace gateway {
 
 CallPlace CallCounters::Enter(const CounterKey& key, int64_t limit,
                               SubjectText subject) {
-  Counter* const counter = table_.Find(key);
+  CounterCell* const counter = table_.Find(key);
   if (counter == nullptr) return Begin(key, limit, subject);
   if (Add(counter->number, limit)) {
     CallPlace place(&counter->number);
@@ -20,19 +20,19 @@ CallPlace CallCounters::Enter(const CounterKey& key, int64_t limit,
     if (counter->IsOf(key)) return place;
   } else if (counter->IsOf(key) &&
              counter->number.load(std::memory_order_acquire) !=
-                 Counter::kMoving) {
+                 CounterCell::kMoving) {
     return CallPlace();
   }
   return Begin(key, limit, subject);
 }
 
 int64_t CallCounters::Read(const CounterKey& key) {
-  if (const Counter* const found = table_.Find(key); found != nullptr) {
+  if (const CounterCell* const found = table_.Find(key); found != nullptr) {
     const int64_t calls = found->number.load(std::memory_order_acquire);
-    if (calls != Counter::kMoving && found->IsOf(key)) return calls;
+    if (calls != CounterCell::kMoving && found->IsOf(key)) return calls;
   }
   CounterTable::Claim claim(table_, key);
-  const Counter* const counter = claim.bucket().Find(key);
+  const CounterCell* const counter = claim.bucket().Find(key);
   return (counter == nullptr ? claim.bucket().head.others : counter->number)
       .load(std::memory_order_relaxed);
 }
@@ -41,7 +41,7 @@ void CallCounters::ForEach(
     absl::FunctionRef<void(const std::string& subject, int64_t calls)> visit) {
   static const std::string kShared;
   table_.ForEachBucket([&](CounterBucket& bucket) {
-    for (const Counter& counter : bucket.counters) {
+    for (const CounterCell& counter : bucket.counters) {
       const int64_t calls = counter.number.load(std::memory_order_relaxed);
       if (calls > 0) visit(counter.subject, calls);
     }
@@ -53,7 +53,7 @@ void CallCounters::ForEach(
 bool CallCounters::Add(std::atomic<int64_t>& count, int64_t limit) {
   int64_t calls = count.load(std::memory_order_acquire);
   do {
-    if (calls == Counter::kMoving || calls >= limit) return false;
+    if (calls == CounterCell::kMoving || calls >= limit) return false;
   } while (!count.compare_exchange_weak(
       calls, calls + 1, std::memory_order_acq_rel, std::memory_order_acquire));
   return true;
@@ -64,12 +64,12 @@ CallPlace CallCounters::Begin(const CounterKey& key, int64_t limit,
   CounterTable::Claim claim(table_, key);
   CounterBucket& bucket = claim.bucket();
   std::atomic<int64_t>* count = nullptr;
-  if (Counter* const found = bucket.Find(key); found != nullptr) {
+  if (CounterCell* const found = bucket.Find(key); found != nullptr) {
     count = &found->number;
   } else if (bucket.head.others.load(std::memory_order_acquire) == 0) {
-    for (Counter& place : bucket.counters) {
+    for (CounterCell& place : bucket.counters) {
       int64_t none = 0;
-      if (!place.number.compare_exchange_strong(none, Counter::kMoving,
+      if (!place.number.compare_exchange_strong(none, CounterCell::kMoving,
                                                 std::memory_order_acq_rel)) {
         continue;
       }

@@ -21,7 +21,7 @@ uint32_t TagOf(const CounterKey& key) {
 
 }  // namespace
 
-Counter* CounterBucket::Find(const CounterKey& key) {
+CounterCell* CounterBucket::Find(const CounterKey& key) {
   const uint32_t tag = TagOf(key);
   for (size_t i = 0; i < kPlaces; ++i) {
     // Pairs with Assign: whoever sees the tag sees the number, too.
@@ -33,9 +33,9 @@ Counter* CounterBucket::Find(const CounterKey& key) {
   return nullptr;
 }
 
-void CounterBucket::Assign(Counter& place, const CounterKey& key,
+void CounterBucket::Assign(CounterCell& place, const CounterKey& key,
                            int64_t number, std::string subject) {
-  assert(place.number.load(std::memory_order_relaxed) == Counter::kMoving);
+  assert(place.number.load(std::memory_order_relaxed) == CounterCell::kMoving);
   place.key_low.store(key.low, std::memory_order_relaxed);
   place.key_high.store(key.high, std::memory_order_relaxed);
   place.subject = std::move(subject);
@@ -58,7 +58,7 @@ CounterTable::~CounterTable() {
   for (const auto& page : table_) delete[] page.load(std::memory_order_relaxed);
 }
 
-Counter* CounterTable::Find(const CounterKey& key) const {
+CounterCell* CounterTable::Find(const CounterKey& key) const {
   const size_t index = IndexOf(key);
   CounterBucket* const page =
       table_[index / kPageBuckets].load(std::memory_order_acquire);

@@ -37,7 +37,7 @@
 namespace gateway {
 
 // A number with the key that it counts for.
-struct alignas(64) Counter {
+struct alignas(64) CounterCell {
   // A number while its place is given to another key.
   static constexpr int64_t kMoving = std::numeric_limits<int64_t>::min();
 
@@ -66,14 +66,14 @@ struct CounterBucket {
   };
 
   Head head;
-  std::array<Counter, kPlaces> counters;
+  std::array<CounterCell, kPlaces> counters;
 
   // Returns the counter of the key; null if there is none.
-  Counter* Find(const CounterKey& key);
+  CounterCell* Find(const CounterKey& key);
 
   // Gives the place to `key`, counting from `number`. REQUIRES: the caller has
   // exchanged its number for kMoving, under the lock of the bucket.
-  void Assign(Counter& place, const CounterKey& key, int64_t number,
+  void Assign(CounterCell& place, const CounterKey& key, int64_t number,
               std::string subject);
 };
 
@@ -90,7 +90,7 @@ class CounterTable {
   ~CounterTable();
 
   // Returns the counter of the key, without a lock; null if there is none.
-  Counter* Find(const CounterKey& key) const;
+  CounterCell* Find(const CounterKey& key) const;
 
   // Holds the bucket of a key, so that nobody else gives places of it away.
   class Claim {

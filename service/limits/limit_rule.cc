@@ -59,8 +59,10 @@ Gcra MakeGcra(const config::RateLimit& rule) {
 }  // namespace
 
 LimitRule::LimitRule(const config::RateLimit& config, const KeySecret& secret,
-                     const LimitRule* previous)
-    : seed_(KeyOfText(config.name(), secret)),
+                     const LimitRule* previous, std::string_view variant)
+    : seed_(KeyOfText(absl::StrCat(config.name(), ":", config.unit(), ":",
+                                   ToAbsl(variant)),
+                      secret)),
       name_(config.name()),
       unit_(config.unit()),
       gcra_(MakeGcra(config)),

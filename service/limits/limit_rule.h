@@ -28,9 +28,11 @@ class LimitRule {
  public:
   // `config` has its defaults filled in and was found valid (service/config).
   // Goes on with the counters of `previous` if they count the same; it may be
-  // null.
+  // null. Of limits with one name `variant` tells them apart, where counters are
+  // shared.
   LimitRule(const ::llmgateway::config::v1::RateLimit& config,
-            const KeySecret& secret, const LimitRule* previous = nullptr);
+            const KeySecret& secret, const LimitRule* previous = nullptr,
+            std::string_view variant = {});
 
   const std::string& name() const { return name_; }
   LimitUnit unit() const { return unit_; }

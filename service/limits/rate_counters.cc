@@ -12,10 +12,10 @@ namespace gateway {
 template <typename Change>
 void RateCounters::Apply(const CounterKey& key, int64_t now,
                          SubjectText subject, const Change& change) {
-  Counter* counter = &FindOrBegin(key, now, subject);
+  CounterCell* counter = &FindOrBegin(key, now, subject);
   for (;;) {
     int64_t tat = counter->number.load(std::memory_order_acquire);
-    while (tat != Counter::kMoving) {
+    while (tat != CounterCell::kMoving) {
       const int64_t next = change(tat);
       const bool done = next == tat || counter->number.compare_exchange_weak(
                                            tat, next, std::memory_order_acq_rel,
@@ -52,13 +52,13 @@ int64_t RateCounters::Correct(const Gcra& gcra, const CounterKey& key,
 }
 
 int64_t RateCounters::Read(const CounterKey& key) {
-  const Counter* const counter = table_.Find(key);
+  const CounterCell* const counter = table_.Find(key);
   if (counter != nullptr) {
     const int64_t tat = counter->number.load(std::memory_order_acquire);
-    if (tat != Counter::kMoving && counter->IsOf(key)) return tat;
+    if (tat != CounterCell::kMoving && counter->IsOf(key)) return tat;
   }
   CounterTable::Claim claim(table_, key);
-  const Counter* const settled = claim.bucket().Find(key);
+  const CounterCell* const settled = claim.bucket().Find(key);
   return settled == nullptr
              ? claim.bucket().head.others.load(std::memory_order_relaxed)
              : settled->number.load(std::memory_order_acquire);
@@ -68,7 +68,7 @@ void RateCounters::ForEach(
     int64_t now,
     absl::FunctionRef<void(const std::string& subject, int64_t tat)> visit) {
   table_.ForEachBucket([&](CounterBucket& bucket) {
-    for (const Counter& counter : bucket.counters) {
+    for (const CounterCell& counter : bucket.counters) {
       const int64_t tat = counter.number.load(std::memory_order_acquire);
       if (tat > now) visit(counter.subject, tat);
     }
@@ -81,7 +81,7 @@ int64_t RateCounters::Reset(
   table_.ForEachBucket([&](CounterBucket& bucket) {
     bool owes = false;
     const int64_t before = reset;
-    for (Counter& counter : bucket.counters) {
+    for (CounterCell& counter : bucket.counters) {
       const int64_t tat = counter.number.load(std::memory_order_acquire);
       if (tat <= now) continue;
       if (forgives(counter.subject)) {
@@ -98,26 +98,27 @@ int64_t RateCounters::Reset(
   return reset;
 }
 
-Counter& RateCounters::FindOrBegin(const CounterKey& key, int64_t now,
-                                   SubjectText subject) {
-  Counter* const counter = table_.Find(key);
+CounterCell& RateCounters::FindOrBegin(const CounterKey& key, int64_t now,
+                                       SubjectText subject) {
+  CounterCell* const counter = table_.Find(key);
   return counter != nullptr ? *counter : Begin(key, now, subject);
 }
 
-Counter& RateCounters::Begin(const CounterKey& key, int64_t now,
-                             SubjectText subject) {
+CounterCell& RateCounters::Begin(const CounterKey& key, int64_t now,
+                                 SubjectText subject) {
   CounterTable::Claim claim(table_, key);
   CounterBucket& bucket = claim.bucket();
   // Another thread may have been first.
-  if (Counter* const found = bucket.Find(key); found != nullptr) return *found;
-  Counter& place =
+  if (CounterCell* const found = bucket.Find(key); found != nullptr)
+    return *found;
+  CounterCell& place =
       *std::min_element(bucket.counters.begin(), bucket.counters.end(),
-                        [](const Counter& a, const Counter& b) {
+                        [](const CounterCell& a, const CounterCell& b) {
                           return a.number.load(std::memory_order_relaxed) <
                                  b.number.load(std::memory_order_relaxed);
                         });
   const int64_t left =
-      place.number.exchange(Counter::kMoving, std::memory_order_acq_rel);
+      place.number.exchange(CounterCell::kMoving, std::memory_order_acq_rel);
   int64_t floor = bucket.head.others.load(std::memory_order_relaxed);
   if (left > now) {
     indebted_evictions_.fetch_add(1, std::memory_order_relaxed);

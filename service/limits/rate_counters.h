@@ -69,8 +69,9 @@ class RateCounters {
 
  private:
   // Returns the counter of the key, which may be another's by now.
-  Counter& FindOrBegin(const CounterKey& key, int64_t now, SubjectText subject);
-  Counter& Begin(const CounterKey& key, int64_t now, SubjectText subject);
+  CounterCell& FindOrBegin(const CounterKey& key, int64_t now,
+                           SubjectText subject);
+  CounterCell& Begin(const CounterKey& key, int64_t now, SubjectText subject);
 
   // Applies `change`, which makes a number into the next one or keeps it, until
   // it has been made to the key's own number.

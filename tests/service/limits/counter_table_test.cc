@@ -12,24 +12,24 @@ namespace gateway {
 namespace {
 
 // Gives a place of the key's bucket to it, as rooms above do.
-Counter& Put(CounterTable& table, const CounterKey& key, size_t place) {
+CounterCell& Put(CounterTable& table, const CounterKey& key, size_t place) {
   CounterTable::Claim claim(table, key);
-  Counter& counter = claim.bucket().counters[place];
-  counter.number = Counter::kMoving;
+  CounterCell& counter = claim.bucket().counters[place];
+  counter.number = CounterCell::kMoving;
   claim.bucket().Assign(counter, key, 7, "subject");
   return counter;
 }
 
 TEST(CounterTableTest, ACounterHasALineOfItsOwn) {
-  EXPECT_EQ(sizeof(Counter), 64);
-  EXPECT_EQ(alignof(Counter), 64);
+  EXPECT_EQ(sizeof(CounterCell), 64);
+  EXPECT_EQ(alignof(CounterCell), 64);
   EXPECT_EQ(sizeof(CounterBucket::Head), 64);
 }
 
 TEST(CounterTableTest, WhatWasAssignedIsFound) {
   CounterTable table(1000);
   EXPECT_EQ(table.Find(TestKey(1)), nullptr);
-  Counter& counter = Put(table, TestKey(1), 3);
+  CounterCell& counter = Put(table, TestKey(1), 3);
   EXPECT_EQ(table.Find(TestKey(1)), &counter);
   EXPECT_EQ(counter.number, 7);
   EXPECT_EQ(counter.subject, "subject");

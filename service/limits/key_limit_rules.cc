@@ -1,0 +1,50 @@
+#include "service/limits/key_limit_rules.h"
+
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+
+namespace config = ::llmgateway::config::v1;
+
+KeyLimitRules::Terms KeyLimitRules::TermsOf(const config::KeyLimit& limit) {
+  return {.unit = limit.unit(),
+          .limit = limit.limit(),
+          .burst = limit.has_burst() ? limit.burst() : limit.limit(),
+          .window_seconds = limit.window().seconds(),
+          .window_nanos = limit.window().nanos(),
+          .limit_usd = limit.limit_usd()};
+}
+
+const LimitRule& KeyLimitRules::RuleOf(const config::KeyLimit& limit) {
+  Terms terms = TermsOf(limit);
+  MutexLock lock(mu_);
+  std::unique_ptr<const LimitRule>& rule = rules_[terms];
+  if (rule == nullptr) {
+    config::RateLimit each;
+    each.set_name(kName);
+    each.set_unit(limit.unit());
+    each.set_limit(limit.limit());
+    each.set_limit_usd(limit.limit_usd());
+    if (limit.has_window()) *each.mutable_window() = limit.window();
+    if (limit.has_burst()) each.set_burst(limit.burst());
+    each.add_per(config::LIMIT_DIMENSION_CALLER);
+    each.set_sharing(config::RateLimit::SHARING_LEASED);
+    rule = std::make_unique<const LimitRule>(
+        each, secret_, /*previous=*/nullptr,
+        absl::StrCat(terms.limit, "/", terms.burst, "/", terms.window_seconds,
+                     ".", terms.window_nanos, "/", terms.limit_usd));
+  }
+  return *rule;
+}
+
+std::vector<const LimitRule*> KeyLimitRules::All() {
+  std::vector<const LimitRule*> all;
+  MutexLock lock(mu_);
+  for (const auto& [terms, rule] : rules_) all.push_back(rule.get());
+  return all;
+}
+
+}  // namespace gateway

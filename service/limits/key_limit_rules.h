@@ -1,0 +1,75 @@
+// KeyLimitRules are the limits that belong to keys, and to callers whom tokens
+// and certificates name: each caller has them for himself. Callers come and go,
+// but of different limits there are few: those that are the same, as for all
+// keys of one tier, are one rule with a counter for each caller.
+//
+//   KeyLimitRules rules(secret);
+//   const LimitRule& rule = rules.RuleOf(limit);
+//
+// They live as long as the process, so that a caller whose key is read anew
+// goes on with what it has taken. A limit that is changed begins anew.
+//
+// Thread-safe.
+
+#ifndef SERVICE_LIMITS_KEY_LIMIT_RULES_H_
+#define SERVICE_LIMITS_KEY_LIMIT_RULES_H_
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/os/mutex.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/limits/counter_key.h"
+#include "service/limits/limit_rule.h"
+
+namespace gateway {
+
+class KeyLimitRules {
+ public:
+  // What errors and metrics call them all.
+  static constexpr char kName[] = "key";
+
+  explicit KeyLimitRules(const KeySecret& secret) : secret_(secret) {}
+
+  // Returns the rule, which lives as long as this. `limit` was found valid.
+  const LimitRule& RuleOf(const llmgateway::config::v1::KeyLimit& limit);
+
+  // Those that were asked for so far.
+  std::vector<const LimitRule*> All();
+
+ private:
+  // What makes two limits the same.
+  struct Terms {
+    int unit = 0;
+    int64_t limit = 0;
+    int64_t burst = 0;
+    int64_t window_seconds = 0;
+    int32_t window_nanos = 0;
+    std::string limit_usd;
+
+    bool operator==(const Terms&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Terms& terms) {
+      return H::combine(std::move(h), terms.unit, terms.limit, terms.burst,
+                        terms.window_seconds, terms.window_nanos,
+                        terms.limit_usd);
+    }
+  };
+
+  static Terms TermsOf(const llmgateway::config::v1::KeyLimit& limit);
+
+  const KeySecret secret_;
+  Mutex mu_;
+  absl::flat_hash_map<Terms, std::unique_ptr<const LimitRule>> rules_
+      GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_LIMITS_KEY_LIMIT_RULES_H_
