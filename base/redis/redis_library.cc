@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/sha1.h"
@@ -12,13 +13,26 @@ namespace {
 
 constexpr size_t kVersionDigits = 10;
 
+const char* FlagOf(RedisLibrary::Memory memory) {
+  switch (memory) {
+    case RedisLibrary::Memory::kNeeds:
+      break;
+    case RedisLibrary::Memory::kFrees:
+      return "'allow-oom'";
+    case RedisLibrary::Memory::kReadsOnly:
+      return "'no-writes'";
+  }
+  return "";
+}
+
 }  // namespace
 
 RedisLibrary::RedisLibrary(std::string_view name, std::string_view shared,
                            std::vector<Function> functions) {
   std::string all(shared);
   for (const Function& function : functions) {
-    absl::StrAppend(&all, "\n", function.name, "\n", function.body);
+    absl::StrAppend(&all, "\n", function.name, FlagOf(function.memory), "\n",
+                    function.body);
   }
   name_ =
       absl::StrCat(ToAbsl(name), "_", Sha1Hex(all).substr(0, kVersionDigits));
@@ -28,8 +42,10 @@ RedisLibrary::RedisLibrary(std::string_view name, std::string_view shared,
     script.function = absl::StrCat(name_, "_", function.name);
     script.text = absl::StrCat(ToAbsl(shared), "\n", function.body, "\n");
     script.sha1 = Sha1Hex(script.text);
-    absl::StrAppend(&code_, "redis.register_function('", script.function,
-                    "', function(KEYS, ARGV)\n", function.body, "\nend)\n");
+    absl::StrAppend(&code_, "redis.register_function{function_name='",
+                    script.function, "', flags={", FlagOf(function.memory),
+                    "}, callback=function(KEYS, ARGV)\n", function.body,
+                    "\nend}\n");
     scripts_.push_back(std::move(script));
   }
 }

@@ -27,11 +27,19 @@ namespace gateway {
 
 class RedisLibrary {
  public:
+  // What a Redis that is full does with a function.
+  enum class Memory {
+    kNeeds,      // Refuses it with OOM.
+    kFrees,      // Runs it.
+    kReadsOnly,  // Runs it; a function that writes nevertheless is refused.
+  };
+
   // A function of KEYS and ARGV, which are tables of texts. Its body may not
   // write to anything global.
   struct Function {
     std::string name;
     std::string body;
+    Memory memory = Memory::kNeeds;
   };
 
   // `shared` is Lua that stands before all bodies: local functions. Names are

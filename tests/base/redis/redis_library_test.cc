@@ -34,6 +34,18 @@ TEST(RedisLibraryTest, OneSourceMakesFunctionsAndScripts) {
   EXPECT_THAT(load, HasSubstr(absl::StrCat("'", name, "'")));
 }
 
+TEST(RedisLibraryTest, FunctionsSayWhatAFullServerDoesWithThem) {
+  using Memory = RedisLibrary::Memory;
+  const RedisLibrary library("limits", "",
+                             {{"a", "return 1", Memory::kNeeds},
+                              {"b", "return 1", Memory::kFrees},
+                              {"c", "return 1", Memory::kReadsOnly}});
+  const std::string load(library.Load().bytes());
+  EXPECT_THAT(load, HasSubstr("_a', flags={}"));
+  EXPECT_THAT(load, HasSubstr("_b', flags={'allow-oom'}"));
+  EXPECT_THAT(load, HasSubstr("_c', flags={'no-writes'}"));
+}
+
 TEST(RedisLibraryTest, AnotherCodeIsAnotherName) {
   const RedisLibrary one("limits", "", {{"a", "return 1"}});
   const RedisLibrary same("limits", "", {{"a", "return 1"}});

@@ -13,7 +13,9 @@
 #include "base/redis/redis_error.h"
 #include "tests/base/redis/redis_session.h"
 #include "tests/testing/fake_random.h"
+#include "tests/testing/raw_client.h"
 #include "tests/testing/redis_server.h"
+#include "tests/testing/scripted_server.h"
 #include "tests/testing/simulated_time.h"
 
 namespace gateway {
@@ -167,6 +169,57 @@ TEST(RedisNodeTest, AServerThatIsStoppedForLongIsConnectedAnew) {
     session.server->GoOn();
     co_await watched.AwaitUps(2);
     EXPECT_EQ(watched.downs, 1);
+    co_await watched.node.Close();
+  });
+}
+
+TEST(RedisNodeTest, APausedServerIsDownWhileItPauses) {
+  RedisServer server;
+  RedisSession session(server.port());
+  session.server = &server;
+  session.options.command_timeout = absl::Milliseconds(20);
+  session.Run([](RedisSession& session) -> Task<void> {
+    WatchedNode watched(session);
+    watched.node.Start();
+    co_await watched.AwaitUps(1);
+    session.server->Ask({"CLIENT", "PAUSE", "60", "ALL"});
+    const absl::StatusOr<RedisReply> late =
+        co_await watched.node.Send(RedisCommand("INCR", "count"));
+    EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded);
+    co_await watched.AwaitUps(2);
+    EXPECT_EQ(watched.attempts, 1);
+    co_await watched.node.Close();
+  });
+}
+
+// Answers each PING, but the first, later than it is waited for.
+TEST(RedisNodeTest, AServerThatIsAlwaysSlowIsDownOnce) {
+  constexpr int kProbes = 4;
+  ScriptedServer server([](RawListener& listener) {
+    RawClient client = listener.Accept();
+    for (int i = 0; i <= kProbes; ++i) {
+      client.ReceiveUntil("PING\r\n");
+      if (i > 0) listener.SomebodyConnects(40);
+      client.Send("+PONG\r\n");
+    }
+    listener.SomebodyConnects(10'000);
+  });
+  RedisSession session(server.port());
+  session.options.command_timeout = absl::Milliseconds(20);
+  session.options.silence_limit = absl::Milliseconds(300);
+  session.options.back_off.longest = absl::Milliseconds(100);
+  session.Run([](RedisSession& session) -> Task<void> {
+    WatchedNode watched(session);
+    watched.node.Start();
+    co_await watched.AwaitUps(1);
+    const absl::StatusOr<RedisReply> late =
+        co_await watched.node.Send(RedisCommand("PING"));
+    EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded);
+    // The script is at its end when nothing is answered any more.
+    co_await watched.AwaitAttempts(2);
+    EXPECT_EQ(watched.ups, 1);
+    EXPECT_EQ(watched.downs, 1);
+    EXPECT_EQ(watched.health.Servers()[0].outages, 1u);
     co_await watched.node.Close();
   });
 }
