@@ -32,7 +32,7 @@
 //
 //   SqliteRecordStore   the process, however it ends, and the machine
 //   MemoryRecordStore   nothing: it ends with the process
-//   a shared one        what that says of itself; its header tells
+//   RedisRecordStore    the process; Redis's end as far as that keeps its data
 //
 // A change that fails, or whose caller is cancelled, may have happened where
 // the error is not one of those below: read it again.
