@@ -193,6 +193,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_STATE_NOT_KEPT:
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
+    case v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:
     case v1::ERROR_REASON_STREAM_INTERRUPTED:

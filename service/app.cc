@@ -54,6 +54,8 @@
 #include "service/pipeline/circuit_metrics.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/health_prober.h"
+#include "service/pipeline/overload_metrics.h"
+#include "service/pipeline/overload_watch.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/reload/config_reloader.h"
@@ -157,6 +159,9 @@ struct App::Graph {
 
   // Probes providers, on the first loop; null until that runs.
   std::unique_ptr<HealthProber> prober;
+
+  // Looks at the memory, there too; null until that runs.
+  std::unique_ptr<OverloadWatch> overload_watch;
 
   // Runs what blocks and is seldom needed.
   BlockingWorker worker{{.name = "worker"}};
@@ -283,6 +288,7 @@ absl::Status App::Build() {
   AddCircuitMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
+  AddOverloadMetrics(*graph.runtime, graph.registry);
   return absl::OkStatus();
 }
 
@@ -530,6 +536,9 @@ void App::StartProbes() {
     const LoopServices& services = graph.loops[0]->services();
     Spawn(graph.prober->Run(services.loop, services.http));
   });
+  graph.overload_watch = std::make_unique<OverloadWatch>(*graph.runtime);
+  graph.loops[0]->loop().Post(
+      [&graph] { Spawn(graph.overload_watch->Run(graph.loops[0]->loop())); });
 }
 
 absl::Status App::StartReloading() {
@@ -559,6 +568,9 @@ void App::Drain() {
       graph.runtime == nullptr ? absl::ZeroDuration() : drain_grace();
   graph.readiness.SetDraining();
   if (graph.prober != nullptr) graph.prober->Stop(graph.loops[0]->loop());
+  if (graph.overload_watch != nullptr) {
+    graph.overload_watch->Stop(graph.loops[0]->loop());
+  }
   // The engine first says NOT_SERVING, then refuses; gRPC and HTTP listeners
   // drain side by side.
   if (graph.grpc != nullptr) graph.grpc->StartDraining();

@@ -7,9 +7,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/string_view.h"
 #include "base/text/percent.h"
 #include "service/money/money.h"
+#include "service/overload/overload_control.h"
 
 namespace gateway {
 namespace {
@@ -57,6 +59,17 @@ std::string Visible(std::string text) {
 }
 
 }  // namespace
+
+std::optional<LoadReport> LoadOf(const RuntimeSnapshot& runtime) {
+  const OverloadControl* const overload = runtime.overload();
+  if (overload == nullptr) return std::nullopt;
+  const double mebibytes =
+      static_cast<double>(overload->memory().resident_bytes()) / (1 << 20);
+  return LoadReport{
+      .memory_rss_mb = absl::StrFormat("%.1f", mebibytes),
+      .memory_pressure = MemoryPressureName(overload->memory().pressure()),
+      .active_requests = absl::StrCat(overload->calls().active())};
+}
 
 std::string RouteText(const Call& call) {
   const Attempt* const attempt = call.DecidingAttempt();

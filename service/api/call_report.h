@@ -11,6 +11,7 @@
 #ifndef SERVICE_API_CALL_REPORT_H_
 #define SERVICE_API_CALL_REPORT_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,20 @@ inline constexpr std::string_view kCostHeader = "x-llmgateway-cost-usd";
 inline constexpr std::string_view kFirstTokenHeader =
     "x-llmgateway-time-to-first-token";
 inline constexpr std::string_view kWarningsHeader = "x-llmgateway-warnings";
+
+// How the gateway fares, told where it limits calls or memory.
+inline constexpr std::string_view kMemoryRssHeader = "x-memory-rss-mb";
+inline constexpr std::string_view kMemoryPressureHeader = "x-memory-pressure";
+inline constexpr std::string_view kActiveRequestsHeader = "x-active-requests";
+
+struct LoadReport {
+  std::string memory_rss_mb;         // MiB with a decimal: `123.4`.
+  std::string_view memory_pressure;  // `normal`, `elevated` or `critical`.
+  std::string active_requests;       // How many calls run now.
+};
+
+// Nothing where nothing is limited.
+std::optional<LoadReport> LoadOf(const RuntimeSnapshot& runtime);
 
 // Returns who answered or failed last, why it was asked, and how many attempts
 // there were: `provider=openai; model=gpt-5; reason=default; attempts=2`. Empty

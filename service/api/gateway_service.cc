@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "service/api/caller_check.h"
 #include "service/api/provider_credential.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/context_report.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/pipeline.h"
@@ -34,10 +36,32 @@ void TellUpstream(const Call& call, CallContext& context) {
   context.AddInitialMetadata(attempt->progress.upstream.block());
 }
 
+// Tells how the gateway fares, where it limits calls.
+void TellLoad(const Call& call, CallContext& context) {
+  const std::optional<LoadReport> load = LoadOf(*call.runtime);
+  if (!load.has_value()) return;
+  context.AddTrailer(kMemoryRssHeader, load->memory_rss_mb);
+  context.AddTrailer(kMemoryPressureHeader, load->memory_pressure);
+  context.AddTrailer(kActiveRequestsHeader, load->active_requests);
+}
+
+// Tells how full the prompt makes its model's context, where that is told.
+void TellContext(const Call& call, CallContext& context) {
+  if (!call.context.has_value() || !call.context->in_fields) return;
+  const ContextTexts texts(*call.context);
+  context.AddTrailer(kContextRoutedHeader, texts.routed);
+  context.AddTrailer(kContextTierHeader, texts.tier);
+  context.AddTrailer(kTokenCountHeader, texts.token_count);
+  context.AddTrailer(kTokenLimitHeader, texts.token_limit);
+  context.AddTrailer(kHeadroomHeader, texts.headroom_percent);
+}
+
 // Tells the caller, in the trailers, who served the call and what it consumed.
 void TellCall(const Call& call, CallContext& context) {
+  TellLoad(call, context);
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
+  TellContext(call, context);
   context.AddTrailer(kRouteHeader, RouteText(call));
   if (attempt->usage != nullptr) {
     context.AddTrailer(kUsageHeader, UsageText(*attempt->usage));
@@ -198,7 +222,8 @@ const CallDirectives* DirectivesOf(const CallContext& context,
   CallDirectives* directives = nullptr;
   for (const MetadataEntry& entry : context.metadata()) {
     if (!entry.name.starts_with(CallDirectives::kPrefix) &&
-        entry.name != CallDirectives::kIdempotencyKey) {
+        entry.name != CallDirectives::kIdempotencyKey &&
+        entry.name != CallDirectives::kContextMode) {
       continue;
     }
     if (directives == nullptr) {

@@ -1,6 +1,7 @@
 #include "service/config/compatibility_variables.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -42,6 +43,8 @@ enum class Use {
   kAttempts,     // All attempts; none counts as one.
   kLevel,        // A level of Python's logging.
   kOrigins,      // A list, with commas between its entries.
+  kMebibytes,    // A number of mebibytes.
+  kShare,        // A share, 0.8, or percents, 80.
   kElsewhere,    // Read by code of its own below.
   kNotFollowed,  // Warned of; `field` says why.
 };
@@ -52,11 +55,15 @@ struct Variable {
   const char* field = "";
 };
 
+// More than any machine has: 16 TiB.
+constexpr int64_t kMebibytesMax = int64_t{16} << 20;
+
 constexpr char kLater[] = "is not followed yet; remove it, or ignore this";
 constexpr char kClients[] =
     "is for clients: the gateway makes no requests of its own";
 
 constexpr Variable kVariables[] = {
+    {"CMS_URL", Use::kText, "cms.url"},
     {"ENABLE_COST_OPTIMIZATION", Use::kNotFollowed, kLater},
     {"ENABLE_GATEWAY_V2", Use::kElsewhere},
     {"ENABLE_MODEL_TRACING", Use::kNotFollowed, kLater},
@@ -84,13 +91,16 @@ constexpr Variable kVariables[] = {
      "changes nothing here; what a stage needs, its configuration says"},
     {"LLM_GATEWAY_LOG_FILE_PATH", Use::kText, "logging.file"},
     {"LLM_GATEWAY_LOG_LEVEL", Use::kLevel, "logging.level"},
-    {"LLM_GATEWAY_MAX_CONCURRENT_REQUESTS", Use::kNotFollowed, kLater},
-    {"LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT", Use::kNotFollowed, kLater},
-    {"LLM_GATEWAY_MEMORY_THRESHOLD_MB", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_MAX_CONCURRENT_REQUESTS", Use::kText,
+     "overload.concurrency.calls_limit"},
+    {"LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT", Use::kShare,
+     "overload.memory.soft_percent"},
+    {"LLM_GATEWAY_MEMORY_THRESHOLD_MB", Use::kMebibytes,
+     "overload.memory.size_bytes_limit"},
     {"LLM_GATEWAY_METRICS_ENABLED", Use::kNotFollowed,
      "changes nothing: metrics are always served"},
     {"LLM_GATEWAY_PORT", Use::kElsewhere},
-    {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", Use::kElsewhere},
     {"LLM_GATEWAY_RATE_LIMIT_BURST", Use::kNotFollowed, kLater},
     {"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE", Use::kNotFollowed, kLater},
     {"LLM_GATEWAY_REDIS_POOL_SIZE", Use::kNotFollowed, kLater},
@@ -158,6 +168,7 @@ class Variables {
     ApplyDefaultModel();
     ApplyProviders();
     ApplyLogging();
+    ApplyWaitingWarning();
     CheckSwitch("GATEWAY_FALLBACK_ENABLED");
     CheckSwitch("OPENROUTER_FALLBACK_ENABLED");
     CheckPort();
@@ -212,6 +223,10 @@ class Variables {
         return ApplyAttempts(variable, text);
       case Use::kOrigins:
         return ApplyOrigins(text);
+      case Use::kMebibytes:
+        return ApplyMebibytes(variable, text);
+      case Use::kShare:
+        return ApplyShare(variable, text);
       case Use::kNotFollowed:
         return Warn(variable.name, variable.field);
       case Use::kElsewhere:
@@ -227,6 +242,24 @@ class Variables {
     const int32_t attempts =
         variable.use == Use::kRetries ? count + 1 : std::max(count, 1);
     Assign(variable.name, variable.field, absl::StrCat(attempts));
+  }
+
+  void ApplyMebibytes(const Variable& variable, const std::string& text) {
+    int64_t mebibytes = 0;
+    if (!absl::SimpleAtoi(text, &mebibytes) || mebibytes < 0 ||
+        mebibytes > kMebibytesMax) {
+      return Add(variable.name, "must be a whole number of MiB, as in 1024");
+    }
+    Assign(variable.name, variable.field, absl::StrCat(mebibytes << 20));
+  }
+
+  void ApplyShare(const Variable& variable, const std::string& text) {
+    double share = 0;
+    if (!absl::SimpleAtod(text, &share) || !(share > 0 && share <= 100)) {
+      return Add(variable.name, "must be a share, as in 0.8, or percents");
+    }
+    const double percent = share <= 1 ? share * 100 : share;
+    Assign(variable.name, variable.field, absl::StrCat(std::lround(percent)));
   }
 
   void ApplyOrigins(const std::string& text) {
@@ -321,6 +354,20 @@ class Variables {
     if (!format.empty() && format != "json") {
       Warn("LLM_LOG_FORMAT", "is not followed: lines of the log are JSON");
     }
+  }
+
+  // A queue that nobody waits in needs no warning.
+  void ApplyWaitingWarning() {
+    const char* const name = "LLM_GATEWAY_QUEUE_WARNING_THRESHOLD";
+    const std::string_view text = Told(name);
+    if (text.empty()) return;
+    if (!config_.overload().has_concurrency()) {
+      return Warn(name,
+                  "is not followed: nobody waits without "
+                  "overload.concurrency.calls_limit or "
+                  "LLM_GATEWAY_MAX_CONCURRENT_REQUESTS");
+    }
+    Assign(name, "overload.concurrency.waiting_warning", text);
   }
 
   void CheckPort() {

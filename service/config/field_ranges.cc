@@ -171,7 +171,7 @@ constexpr struct {
     {"LimitsConfig.sse_event_bytes_limit", "4KiB", "64MiB"},
     {"LimitsConfig.tools_limit", "1", "512"},
     {"MemoryConfig.interval", "10ms", "1m"},
-    {"MemoryConfig.size_bytes_limit", "64MiB", "16TiB"},
+    {"MemoryConfig.size_bytes_limit", "64MiB", "16384GiB"},
     {"MemoryConfig.soft_percent", "1", "100"},
     {"MetricsConfig.caller_labels_limit", "1", "100000"},
     {"MetricsConfig.model_labels_limit", "1", "100000"},

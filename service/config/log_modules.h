@@ -17,6 +17,7 @@ inline constexpr std::string_view kLogModules[] = {
     "grpc_core",   // What the gRPC C++ library says.
     "main",        // Start, signals, stop.
     "net",         // Connections that cannot be accepted.
+    "overload",    // Memory that runs short, many calls that wait.
     "pipeline",    // Where calls go, each of their attempts, prompts.
     "providers",   // One that begins to fail, and one that is well again.
     "redis",       // A server that is down, and one that is up again.

@@ -28,6 +28,7 @@
 #include "service/config/field_ranges.h"
 #include "service/config/log_modules.h"
 #include "service/config/nearest_name.h"
+#include "service/config/overload_validator.h"
 #include "service/config/prices_validator.h"
 #include "service/config/provider_validator.h"
 #include "service/config/routing_validator.h"
@@ -116,6 +117,8 @@ void Validator::Check(const GatewayConfig& config) {
   CheckRouting(config, places_, &problems_);
   CheckSelectionConfig(config, places_, &problems_);
   CheckPrices(kinds_, config, places_, &problems_);
+  CheckOverload(config, places_, &problems_);
+  CheckCms(config, places_, &problems_);
   CheckRetry(config);
   CheckOutlierEjection(config.resilience().outlier_ejection());
   CheckAuth(config, places_, &problems_);

@@ -31,6 +31,7 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
     case v1::ERROR_REASON_RATE_LIMITED:
     case v1::ERROR_REASON_OVERLOADED:
     case v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
+    case v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
     case v1::ERROR_REASON_DRAINING:
     case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_CONFLICT:
@@ -87,17 +88,37 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
     asked += each.kind != v1::Attempt::KIND_RECONNECT;
   }
   AddFailure(outcome, asked);
+  AddLoad(*call.runtime);
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
   AddRoute(call);
   AddUpstream(attempt->progress.upstream);
   if (!outcome.ok()) return;
+  AddContext(call);
   const v1::Usage& usage = attempt->answer.facts.usage;
   if (usage.cost_known()) {
     cost_ = CostText(usage);
     Add(kCostHeader, cost_);
   }
   AddWarnings(attempt->warnings);
+}
+
+void AnswerFields::AddLoad(const RuntimeSnapshot& runtime) {
+  load_ = LoadOf(runtime);
+  if (!load_.has_value()) return;
+  Add(kMemoryRssHeader, load_->memory_rss_mb);
+  Add(kMemoryPressureHeader, load_->memory_pressure);
+  Add(kActiveRequestsHeader, load_->active_requests);
+}
+
+void AnswerFields::AddContext(const Call& call) {
+  if (!call.context.has_value() || !call.context->in_fields) return;
+  context_.emplace(*call.context);
+  Add(kContextRoutedHeader, context_->routed);
+  Add(kContextTierHeader, context_->tier);
+  Add(kTokenCountHeader, context_->token_count);
+  Add(kTokenLimitHeader, context_->token_limit);
+  Add(kHeadroomHeader, context_->headroom_percent);
 }
 
 void AnswerFields::AddRoute(const Call& call) {

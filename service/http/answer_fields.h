@@ -10,6 +10,7 @@
 #ifndef SERVICE_HTTP_ANSWER_FIELDS_H_
 #define SERVICE_HTTP_ANSWER_FIELDS_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,8 +21,10 @@
 #include "base/http/http1_codec.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/upstream_fields.h"
+#include "service/api/call_report.h"
 #include "service/http/http_api.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/context_report.h"
 
 namespace gateway {
 
@@ -45,9 +48,15 @@ class AnswerFields {
   // often a provider was asked.
   void AddFailure(const absl::Status& outcome, int attempts = 0);
 
+  // Adds how full the request makes its model's context, where that is told.
+  void AddContext(const Call& call);
+
   // Adds who answers, or failed last, and why it was asked; nothing if nobody
   // was.
   void AddRoute(const Call& call);
+
+  // Adds how the gateway fares, where it limits calls.
+  void AddLoad(const RuntimeSnapshot& runtime);
 
   // Adds what the provider told besides its answer: its own id of the request,
   // what is left of its rate limits. `fields` must outlive this.
@@ -70,6 +79,8 @@ class AnswerFields {
   std::string warnings_;
   std::string route_;
   std::string cost_;
+  std::optional<LoadReport> load_;
+  std::optional<ContextTexts> context_;
 };
 
 }  // namespace gateway

@@ -68,6 +68,8 @@ void DialectSink::Start(Call& call) {
                       call.facts.request_id, call.loop.Now() - call.arrival);
   fields.Add("cache-control", "no-cache");
   const Attempt& attempt = *call.DecidingAttempt();
+  fields.AddLoad(*call.runtime);
+  fields.AddContext(call);
   fields.AddRoute(call);
   fields.AddUpstream(attempt.progress.upstream);
   fields.AddWarnings(attempt.warnings);

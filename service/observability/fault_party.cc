@@ -33,6 +33,7 @@ FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
     case llmgateway::v1::ERROR_REASON_LEDGER_UNAVAILABLE:
     case llmgateway::v1::ERROR_REASON_STATE_NOT_KEPT:
     case llmgateway::v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
+    case llmgateway::v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
     case llmgateway::v1::ERROR_REASON_INTERNAL:
       return FaultParty::kGateway;
     default:

@@ -17,11 +17,14 @@ namespace {
 constexpr std::string_view kMemoryLimitField =
     "overload.memory.size_bytes_limit";
 
+// Above the soft limit one piece in so many is taken at once.
+constexpr size_t kBatchDivisor = 4;
+
 // A state is left at so much of what led to it.
 constexpr double kLeftBelow = 0.95;
 
 std::optional<CgroupMemoryReader> FindGroup(const MemoryGate::Options& of) {
-  if (of.size_bytes_limit > 0) return std::nullopt;
+  if (!of.is_watched || of.size_bytes_limit > 0) return std::nullopt;
   return CgroupMemoryReader::Find(of.cgroup_root, of.own_groups);
 }
 
@@ -55,11 +58,24 @@ MemoryGate::MemoryGate(const Options& options)
     : options_(options), group_(FindGroup(options)) {
   assert(options.soft_ratio > 0 && options.soft_ratio <= 1);
   assert(options.cgroup_ratio > 0 && options.cgroup_ratio <= 1);
-  assert(options.batch_divisor >= 1);
   Sample();
 }
 
+void MemoryGate::SetOptions(const Options& options) {
+  const std::optional<CgroupMemoryReader> group = FindGroup(options);
+  MutexLock lock(mu_);
+  options_ = options;
+  group_ = group;
+}
+
+bool MemoryGate::has_limit() const {
+  MutexLock lock(mu_);
+  return options_.is_watched &&
+         (options_.size_bytes_limit > 0 || group_.has_value());
+}
+
 bool MemoryGate::Sample() {
+  MutexLock lock(mu_);
   const int64_t resident = options_.read_resident_bytes
                                ? options_.read_resident_bytes()
                                : ReadProcessMemory().resident_bytes;
@@ -74,8 +90,7 @@ bool MemoryGate::Sample() {
 
 size_t MemoryGate::BatchSize(size_t most) const {
   if (pressure() == MemoryPressure::kNormal) return most;
-  return std::max<size_t>(1,
-                          most / static_cast<size_t>(options_.batch_divisor));
+  return std::max<size_t>(1, most / kBatchDivisor);
 }
 
 absl::Status MemoryGate::Refusal() const {
@@ -86,6 +101,7 @@ absl::Status MemoryGate::Refusal() const {
 }
 
 double MemoryGate::FillOf(int64_t resident_bytes) const {
+  if (!options_.is_watched) return 0;
   if (options_.size_bytes_limit > 0) {
     return static_cast<double>(resident_bytes) /
            static_cast<double>(options_.size_bytes_limit);

@@ -19,8 +19,7 @@
 // share of what its control group may have (cgroup_memory.h): beyond that the
 // kernel kills. Without either, all is normal for ever.
 //
-// Thread-safe; Sample is for one thread at a time. What is asked on the path of
-// a call is one load.
+// Thread-safe. What is asked on the path of a call is one load.
 
 #ifndef SERVICE_OVERLOAD_MEMORY_GATE_H_
 #define SERVICE_OVERLOAD_MEMORY_GATE_H_
@@ -34,6 +33,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "base/os/mutex.h"
 #include "service/overload/cgroup_memory.h"
 
 namespace gateway {
@@ -52,6 +52,8 @@ MemoryPressure NextPressure(MemoryPressure before, double fill,
 class MemoryGate {
  public:
   struct Options {
+    // Otherwise all is normal, and memory is only told.
+    bool is_watched = true;
     // The hard limit of resident memory. 0 to take the control group's.
     int64_t size_bytes_limit = 0;
     // Where control groups are mounted.
@@ -62,9 +64,6 @@ class MemoryGate {
     double cgroup_ratio = 0.95;
     // The soft limit, as a share of the hard one. In (0, 1].
     double soft_ratio = 0.8;
-    // Where batched work takes so many at once otherwise, it takes a part of
-    // them above the soft limit: one in so many. At least 1.
-    int batch_divisor = 4;
     // Reads how many bytes the process has resident; that of the machine if
     // not set.
     std::function<int64_t()> read_resident_bytes;
@@ -76,7 +75,10 @@ class MemoryGate {
   MemoryGate& operator=(const MemoryGate&) = delete;
 
   // Looks at what is in use. Returns whether the pressure changed.
-  bool Sample();
+  bool Sample() LOCKS_EXCLUDED(mu_);
+
+  // In force from the next sample on.
+  void SetOptions(const Options& options) LOCKS_EXCLUDED(mu_);
 
   // As of the last sample, like what follows.
   MemoryPressure pressure() const {
@@ -88,21 +90,22 @@ class MemoryGate {
   // The share of the hard limit that is in use. 0 without one.
   double fill() const { return fill_.load(std::memory_order_relaxed); }
   // There is a limit of resident memory, or of a control group.
-  bool has_limit() const {
-    return options_.size_bytes_limit > 0 || group_.has_value();
-  }
+  bool has_limit() const LOCKS_EXCLUDED(mu_);
 
-  // How many pieces of batched work to take at once, where it would be `most`.
+  // How many pieces of batched work to take at once, where it would be `most`:
+  // a quarter of them above the soft limit.
   size_t BatchSize(size_t most) const;
 
   // OVERLOADED with RetryInfo, which names the limit.
   absl::Status Refusal() const;
 
  private:
-  double FillOf(int64_t resident_bytes) const;
+  double FillOf(int64_t resident_bytes) const EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  const Options options_;
-  const std::optional<CgroupMemoryReader> group_;
+  mutable Mutex mu_;
+  Options options_ GUARDED_BY(mu_);
+  std::optional<CgroupMemoryReader> group_ GUARDED_BY(mu_);
+
   std::atomic<MemoryPressure> pressure_ = MemoryPressure::kNormal;
   std::atomic<int64_t> resident_bytes_ = 0;
   std::atomic<double> fill_ = 0;

@@ -82,6 +82,9 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   FillRoute(end->mutable_route());
   FillAttempts(end->mutable_attempts());
   FillTimings(TimesByNow(), end->mutable_timings());
+  if (context.has_value() && context->in_answer) {
+    FillContextBudget(*context, end->mutable_context_budget());
+  }
   output.Describe(end);
   if (!outcome.ok()) {
     end->mutable_error()->set_reason(FaultReason(outcome));
@@ -103,6 +106,9 @@ void Call::Describe(v1::GenerateResponse* response) const {
   FillRoute(response->mutable_route());
   FillAttempts(response->mutable_attempts());
   FillTimings(TimesByNow(), response->mutable_timings());
+  if (context.has_value() && context->in_answer) {
+    FillContextBudget(*context, response->mutable_context_budget());
+  }
   output.Describe(response);
   FillWarnings(response->mutable_warnings());
 }

@@ -17,6 +17,7 @@
 #define SERVICE_PIPELINE_CALL_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -25,6 +26,7 @@
 #include "service/observability/provider_health.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempt.h"
+#include "service/pipeline/context_report.h"
 #include "service/pipeline/held_answer.h"
 #include "service/pipeline/incoming_call.h"
 #include "service/pipeline/output_check.h"
@@ -61,6 +63,9 @@ class PlannedCall : public IncomingCall {
   CallerRef caller = AnonymousCaller();
   Admitted admitted;
   Planned planned;
+
+  // How full the request makes its model's context, where somebody is told.
+  std::optional<ContextReport> context;
 
   // What the answer must be, once the request has been read, and what became of
   // that.

@@ -33,14 +33,14 @@ constexpr struct {
     {"work-order", &CallScope::work_order_id},
 };
 constexpr std::string_view kProviderName = "provider";
+constexpr std::string_view kPriorityName = "priority";
 
 // What may come in several fields.
 constexpr std::string_view kTagsName = "tags";
 constexpr std::string_view kCapabilitiesName = "capabilities";
 
 // Part of the contract, and read by nothing yet.
-constexpr std::string_view kNotServed[] = {CallDirectives::kIdempotencyKey,
-                                           "priority"};
+constexpr std::string_view kNotServed[] = {CallDirectives::kIdempotencyKey};
 
 constexpr std::string_view kEmpty = "is empty; give a value, or leave it out";
 
@@ -85,6 +85,11 @@ bool CallDirectives::Take(std::string_view name, std::string_view value) {
     RefuseForNow(kIdempotencyKey);
     return true;
   }
+  if (absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(kContextMode))) {
+    any_ = true;
+    context_mode = ContextModeOf(value);
+    return true;
+  }
   if (!absl::StartsWithIgnoreCase(ToAbsl(name), ToAbsl(kPrefix))) return false;
   any_ = true;
   name.remove_prefix(kPrefix.size());
@@ -104,6 +109,7 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
   }
   if (status_.ok()) taken_.push_back(name);
   if (is("timeout")) return TakeTimeout(value);
+  if (is(kPriorityName)) return TakePriority(value);
   if (is("strict-output")) return TakeFlag(name, value, &strict_output);
   if (is("details")) return TakeFlag(name, value, &details);
   if (is("node")) return TakeNode(value);
@@ -128,6 +134,17 @@ void CallDirectives::TakeText(std::string_view name, std::string_view value,
     return Refuse(name, "must be one value, without a comma");
   }
   *text = value;
+}
+
+void CallDirectives::TakePriority(std::string_view value) {
+  for (size_t i = 0; i < kCallerPriorities; ++i) {
+    const auto each = static_cast<CallerPriority>(i);
+    if (value == CallerPriorityName(each)) {
+      priority = each;
+      return;
+    }
+  }
+  Refuse(kPriorityName, "must be critical, high, normal or low");
 }
 
 void CallDirectives::TakeTags(std::string_view value) {

@@ -22,6 +22,8 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "service/context/context_tier.h"
+#include "service/identity/caller.h"
 #include "service/observability/call_record.h"
 #include "service/routing/selection/model_capability.h"
 #include "service/routing/selection/model_selection.h"
@@ -36,6 +38,10 @@ class CallDirectives {
   // The field of that name without the prefix, by which callers of many
   // services have repetitions recognized: not served yet, and so refused.
   static constexpr std::string_view kIdempotencyKey = "idempotency-key";
+
+  // The field of other gateways by which callers say what is to be done with
+  // their context. What is not known there counts as `auto`.
+  static constexpr std::string_view kContextMode = "x-cms-mode";
 
   // Takes the field if it is one of them, in upper or lower case; returns
   // whether it is.
@@ -70,6 +76,10 @@ class CallDirectives {
   std::string_view node;
   CapabilitySet capabilities = 0;
   std::optional<SelectionStrategy> strategy;
+  // How much the call matters, if less than its caller's do.
+  std::optional<CallerPriority> priority;
+  // What is to be done with the model's context, by `x-cms-mode`.
+  ContextMode context_mode = ContextMode::kAuto;
 
   // Whether a model is to be chosen.
   bool selects() const {
@@ -85,6 +95,7 @@ class CallDirectives {
   void TakeCapabilities(std::string_view value);
   void TakeStrategy(std::string_view value);
   void TakeTimeout(std::string_view value);
+  void TakePriority(std::string_view value);
   void TakeFlag(std::string_view name, std::string_view value, bool* flag);
   void Refuse(std::string_view name, std::string_view why);
   void RefuseForNow(std::string_view field);

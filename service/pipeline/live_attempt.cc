@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -16,6 +17,7 @@
 #include "providers/models/model_facts.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_log.h"
+#include "service/pipeline/context_service.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/credential_outcome.h"
 #include "service/pipeline/provider_policy.h"
@@ -82,6 +84,14 @@ LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
     attempt_.inflight = call.provider_health->StartAttempt(attempt_.provider);
   }
   FillRequest(asked.fresh_connection);
+  if (call.context.has_value()) {
+    const std::string warning = ContextWarning(*call.context);
+    if (!warning.empty()) {
+      v1::Warning& told = attempt_.warnings.emplace_back();
+      told.set_field("messages");
+      told.set_message(warning);
+    }
+  }
   LogAttempt(call, attempt_);
 }
 
@@ -152,6 +162,7 @@ void LiveAttempt::FillRequest(bool fresh_connection) {
   if (target_.speaks_dialect) {
     request_.forwarded_fields = call_.facts.forwarded_fields;
   }
+  if (call_.context.has_value()) AddContextFields();
   request_.model = attempt_.model;
   request_.fresh_connection = fresh_connection;
   request_.first_byte_timeout =
@@ -165,6 +176,22 @@ void LiveAttempt::FillRequest(bool fresh_connection) {
   }
   request_.progress = &attempt_.progress;
   request_.warnings = &attempt_.warnings;
+}
+
+void LiveAttempt::AddContextFields() {
+  const ContextService* const contexts = call_.runtime->contexts();
+  if (contexts == nullptr || !contexts->Tells(attempt_.provider)) return;
+  context_.emplace(*call_.context);
+  fields_.assign(request_.forwarded_fields.begin(),
+                 request_.forwarded_fields.end());
+  fields_.push_back({kContextOriginHeader, kContextOrigin});
+  fields_.push_back({kContextModeHeader, context_->action});
+  fields_.push_back({kContextRoutedHeader, context_->routed});
+  fields_.push_back({kContextTierHeader, context_->tier});
+  fields_.push_back({kTokenCountHeader, context_->token_count});
+  fields_.push_back({kTokenLimitHeader, context_->token_limit});
+  fields_.push_back({kHeadroomHeader, context_->headroom_percent});
+  request_.forwarded_fields = fields_;
 }
 
 bool LiveAttempt::TakeParsed() {

@@ -21,6 +21,7 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -29,6 +30,7 @@
 #include "providers/provider.h"
 #include "service/pipeline/attempt.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/context_report.h"
 #include "service/pipeline/next_attempt.h"
 #include "service/pipeline/open_stream.h"
 #include "service/pipeline/plan.h"
@@ -64,6 +66,8 @@ class LiveAttempt {
   const Provider& provider() const { return *target_.provider->provider; }
 
   void FillRequest(bool fresh_connection);
+  // Tells a provider that wants to know how full the context is.
+  void AddContextFields();
   // False if the request has not been read.
   bool TakeParsed();
   Task<absl::Status> Open(OpenStream* open);
@@ -89,6 +93,9 @@ class LiveAttempt {
   Attempt& attempt_;
   const int attempts_left_;
   ProviderCall request_;
+  // What fields of the request point to that are the attempt's own.
+  std::optional<ContextTexts> context_;
+  std::vector<HttpField> fields_;
 
   // From the attempt's begin; infinite for no limit.
   absl::Duration connect_limit_ = absl::InfiniteDuration();

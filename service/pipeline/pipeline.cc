@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
@@ -18,9 +21,12 @@
 #include "errors/fault.h"
 #include "errors/time_limit.h"
 #include "proto/proto_time.h"
+#include "service/overload/overload_control.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_cost.h"
+#include "service/pipeline/context_report.h"
+#include "service/pipeline/context_service.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/token_estimate.h"
@@ -73,6 +79,58 @@ class CallDeadline {
   Timer timer_;
 };
 
+// The same number for all calls of a caller: of one without a name, of its
+// address.
+uint64_t CallerNumber(const Call& call) {
+  if (!call.caller->id.empty()) {
+    return absl::Hash<std::string_view>()(call.caller->id);
+  }
+  const std::string_view peer = call.facts.peer;
+  return absl::Hash<std::string_view>()(peer.substr(0, peer.rfind(':')));
+}
+
+// How much the call matters: as its caller does, or less where that says so.
+CallerPriority PriorityOf(const Call& call) {
+  const CallDirectives* const said = call.facts.directives;
+  return said == nullptr
+             ? call.caller->priority
+             : std::max(call.caller->priority,
+                        said->priority.value_or(CallerPriority::kCritical));
+}
+
+// Lets the call begin, before anything of it is read; where there is no room
+// yet, it waits. Who calls is found out first: some matter more.
+Task<absl::Status> EnterOverload(
+    Call& call, std::optional<OverloadControl::Permit>* permit) {
+  OverloadControl& overload = *call.runtime->overload();
+  GATEWAY_CO_ASSIGN_OR_RETURN(call.caller, Authenticate(call));
+  call.known_caller = call.caller;
+  const CallerPriority priority = PriorityOf(call);
+  *permit = overload.TryEnter(priority);
+  if (permit->has_value()) co_return absl::OkStatus();
+  absl::StatusOr<OverloadControl::Permit> entered = co_await overload.Enter(
+      call.loop, call.cancel,
+      OverloadControl::Asker{.priority = priority,
+                             .caller = CallerNumber(call),
+                             .deadline = call.deadline});
+  if (!entered.ok()) co_return entered.status();
+  permit->emplace(*std::move(entered));
+  co_return absl::OkStatus();
+}
+
+// A prompt that fills much of its model's context is served only while the
+// service is there that manages it, unless its caller wants it left alone.
+Task<absl::Status> AwaitContextService(Call& call) {
+  ContextService* const contexts = call.runtime->contexts();
+  if (contexts == nullptr || !call.context->plan.needs_service) {
+    co_return absl::OkStatus();
+  }
+  const bool is_there =
+      co_await contexts->IsThere(call.loop, call.http, call.cancel);
+  if (is_there || call.cancel.cancelled()) co_return call.cancel.status();
+  co_return ContextServiceIsAway(*call.context);
+}
+
 // May run off the loop, since nobody asked here belongs to it: the runtime
 // snapshot is immutable and the store of answers has a lock.
 absl::Status AdmitAndPlan(Call& call) {
@@ -80,6 +138,7 @@ absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_ASSIGN_OR_RETURN(call.admitted, Admit(call, *call.caller));
   GATEWAY_ASSIGN_OR_RETURN(call.planned,
                            Plan(call, *call.caller, call.admitted));
+  call.context = ReportContext(call, call.planned);
   return absl::OkStatus();
 }
 
@@ -368,10 +427,18 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
           reinterpret_cast<uintptr_t>(&call.loop) / sizeof(EventLoop));
   const CallDeadline deadline(call, sink);
   absl::Status outcome = call.cancel.status();
+  // Its place among those that run, until it has ended.
+  std::optional<OverloadControl::Permit> permit;
+  if (outcome.ok() && call.runtime->overload() != nullptr) {
+    outcome = co_await EnterOverload(call, &permit);
+  }
   if (outcome.ok()) {
     outcome = co_await OffLoop(
         BytesToAdmit(call), [&call] { return AdmitAndPlan(call); },
         StageOf(call));
+  }
+  if (outcome.ok() && call.context.has_value()) {
+    outcome = co_await AwaitContextService(call);
   }
   if (outcome.ok()) {
     outcome = co_await OffLoop(call.bytes_to_expect(),

@@ -57,21 +57,27 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
       ProviderRegistry::Make(config->kinds(), config->config().providers(),
                              credentials_of, config->config().limits(),
                              existing));
-  return std::shared_ptr<const RuntimeSnapshot>(new RuntimeSnapshot(
-      std::move(config), std::move(providers), ports, previous));
+  GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<ContextService> contexts,
+                           ContextService::Make(config->config().cms()));
+  return std::shared_ptr<const RuntimeSnapshot>(
+      new RuntimeSnapshot(std::move(config), std::move(providers),
+                          std::move(contexts), ports, previous));
 }
 
 std::shared_ptr<const RuntimeSnapshot> RuntimeSnapshot::MakeWith(
     std::shared_ptr<const ConfigSnapshot> config,
     std::unique_ptr<const ProviderRegistry> providers, const Ports& ports) {
+  std::unique_ptr<ContextService> contexts =
+      *ContextService::Make(config->config().cms());
   return std::shared_ptr<const RuntimeSnapshot>(
-      new RuntimeSnapshot(std::move(config), std::move(providers), ports,
-                          /*previous=*/nullptr));
+      new RuntimeSnapshot(std::move(config), std::move(providers),
+                          std::move(contexts), ports, /*previous=*/nullptr));
 }
 
 RuntimeSnapshot::RuntimeSnapshot(
     std::shared_ptr<const ConfigSnapshot> config,
-    std::unique_ptr<const ProviderRegistry> providers, const Ports& ports,
+    std::unique_ptr<const ProviderRegistry> providers,
+    std::unique_ptr<ContextService> contexts, const Ports& ports,
     const RuntimeSnapshot* previous)
     : ports_(ports),
       config_(std::move(config)),
@@ -81,6 +87,13 @@ RuntimeSnapshot::RuntimeSnapshot(
       resilience_(previous != nullptr
                       ? previous->resilience_
                       : std::make_shared<ResilienceState>(config_->config())),
+      contexts_(std::move(contexts)),
+      overload_(previous != nullptr
+                    ? previous->overload_
+                    : std::make_shared<OverloadControl>(
+                          *ports_.clock, config_->config().overload())),
+      limits_(LimitsAnything(config_->config().overload()) ? overload_.get()
+                                                           : nullptr),
       selection_(previous != nullptr
                      ? previous->selection_
                      : std::make_shared<SelectionState>(
@@ -111,6 +124,7 @@ void RuntimeSnapshot::PutIntoUse() const {
   std::shared_ptr<const void> learned =
       resilience_->Apply(config(), clock().SteadyTime());
   resilience_->targets.SetConfigured(configured_models_);
+  overload_->Apply(config().overload());
   // Since the first time: that keeps what is forgotten later, too.
   if (learned_ == nullptr) learned_ = std::move(learned);
   for (const ProviderRegistry::Entry& entry : providers_->entries()) {

@@ -23,8 +23,10 @@
 #include "providers/schema/schema_cache.h"
 #include "service/config/snapshot.h"
 #include "service/money/price_table.h"
+#include "service/overload/overload_control.h"
 #include "service/pipeline/authenticator.h"
 #include "service/pipeline/caller_access.h"
+#include "service/pipeline/context_service.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/ports.h"
@@ -82,6 +84,11 @@ class RuntimeSnapshot {
   const RetryPolicy& retry() const { return retry_; }
   // Thread-safe; what has been learned of providers so far.
   ResilienceState& resilience() const { return *resilience_; }
+  // Thread-safe; whether calls may begin. Null if this configuration limits
+  // neither calls nor memory.
+  OverloadControl* overload() const { return limits_; }
+  // Thread-safe; the context management service. Null if there is none.
+  ContextService* contexts() const { return contexts_.get(); }
   // Thread-safe; what operators have given to nodes, and how calls of models
   // went.
   SelectionState& selection() const { return *selection_; }
@@ -139,7 +146,8 @@ class RuntimeSnapshot {
 
   RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
                   std::unique_ptr<const ProviderRegistry> providers,
-                  const Ports& ports, const RuntimeSnapshot* previous);
+                  std::unique_ptr<ContextService> contexts, const Ports& ports,
+                  const RuntimeSnapshot* previous);
 
   // Each borrows from those before it.
   const Ports ports_;
@@ -150,6 +158,9 @@ class RuntimeSnapshot {
   // Keeps what calls under this snapshot have found there; null before it is
   // put into use. Only PutIntoUse touches it.
   mutable std::shared_ptr<const void> learned_;
+  const std::unique_ptr<ContextService> contexts_;
+  const std::shared_ptr<OverloadControl> overload_;
+  OverloadControl* const limits_;  // Null if there are none.
   const std::shared_ptr<SelectionState> selection_;
   const std::shared_ptr<RolloutSwitch> rollout_;
   const PriceTable prices_;

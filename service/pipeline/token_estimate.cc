@@ -139,6 +139,27 @@ int64_t EstimateInputTokens(const v1::GenerateRequest& request) {
   return InputTokens(request, CountCharacters);
 }
 
+PromptSize MeasurePrompt(const v1::GenerateRequest& request) {
+  PromptSize size = {.messages = request.messages_size()};
+  for (const v1::Message& message : request.messages()) {
+    for (const v1::Part& part : message.parts()) {
+      size.characters += CharactersOf(part, CountCharacters);
+    }
+  }
+  return size;
+}
+
+PromptSize MeasurePrompt(const RawRequest& raw) {
+  google::protobuf::Arena arena;
+  auto* const request =
+      google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
+  return ReadBoundedRequest(*raw.dialect, raw.body, RequestUse::kGenerate,
+                            request)
+                 .ok()
+             ? MeasurePrompt(*request)
+             : PromptSize{.characters = Bytes(raw.body), .messages = 1};
+}
+
 int64_t EstimateInputTokens(const v1::EmbedRequest& request) {
   int64_t tokens = 0;
   for (const v1::EmbedInput& input : request.inputs()) {

@@ -26,6 +26,15 @@ int64_t EstimateInputTokens(const llmgateway::v1::GenerateRequest& request);
 // large for that on a loop, a guess as below.
 int64_t EstimateInputTokens(const RawRequest& raw);
 
+// How large the messages of a prompt are.
+struct PromptSize {
+  int64_t characters = 0;
+  int64_t messages = 0;
+};
+PromptSize MeasurePrompt(const llmgateway::v1::GenerateRequest& request);
+// Of one that only its vendor understands, all of its bytes.
+PromptSize MeasurePrompt(const RawRequest& raw);
+
 // Those of texts that are to become vectors.
 int64_t EstimateInputTokens(const llmgateway::v1::EmbedRequest& request);
 

@@ -128,7 +128,7 @@ class RoutingTest(gateway_case.GatewayCase):
                 ({"x-llmgateway-colour": "red"}, 400, "x-llmgateway-colour"),
                 ({"x-llmgateway-timeout": "soon"}, 400,
                  "x-llmgateway-timeout"),
-                ({"x-llmgateway-priority": "1"}, 501,
+                ({"x-llmgateway-priority": "1"}, 400,
                  "x-llmgateway-priority")]:
             answer = ask(self.gateway.http, chat("gpt-x"), headers=headers)
             self.assertEqual(answer.status, status)

@@ -29,6 +29,7 @@ constexpr Telling kTellings[] = {
     {v1::ERROR_REASON_API_KEY_EXPIRED, 401, "authentication_error"},
     {v1::ERROR_REASON_API_KEY_DISABLED, 401, "authentication_error"},
     {v1::ERROR_REASON_IDENTITY_UNAVAILABLE, 503, "api_error"},
+    {v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE, 503, "api_error"},
     {v1::ERROR_REASON_MODEL_NOT_ALLOWED, 403, "permission_error"},
     {v1::ERROR_REASON_FORBIDDEN, 403, "permission_error"},
     {v1::ERROR_REASON_NOT_ROLLED_OUT, 403, "permission_error"},

@@ -66,6 +66,8 @@ constexpr Telling kTellings[] = {
     {v1::ERROR_REASON_API_KEY_EXPIRED, 401, kInvalid, "invalid_api_key"},
     {v1::ERROR_REASON_API_KEY_DISABLED, 401, kInvalid, "invalid_api_key"},
     {v1::ERROR_REASON_IDENTITY_UNAVAILABLE, 503, kBusy, kOverloaded},
+    {v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE, 503, kBusy,
+     "context_service_unavailable"},
     {v1::ERROR_REASON_MODEL_NOT_ALLOWED, 403, kInvalid, "model_not_allowed"},
     {v1::ERROR_REASON_FORBIDDEN, 403, kInvalid, ""},
     {v1::ERROR_REASON_NOT_ROLLED_OUT, 403, kInvalid, "not_rolled_out"},

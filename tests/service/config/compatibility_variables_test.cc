@@ -114,6 +114,10 @@ TEST_F(CompatibilityVariablesTest, ValuesGoToTheirFieldsInTheirUnits) {
        {"LLM_PROVIDER", "openai"},
        {"LLM_MODEL", "gpt-5"},
        {"LLM_BASE_URL", "https://openai.example/v1"},
+       {"LLM_GATEWAY_MAX_CONCURRENT_REQUESTS", "50"},
+       {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", "20"},
+       {"LLM_GATEWAY_MEMORY_THRESHOLD_MB", "1024"},
+       {"LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT", "0.75"},
        {"LLM_API_KEY", "sk-of-openai-1234"}},
       "routing: {default_target: mock/m}\n");
   EXPECT_THAT(problems_, IsEmpty());
@@ -125,6 +129,10 @@ TEST_F(CompatibilityVariablesTest, ValuesGoToTheirFieldsInTheirUnits) {
   EXPECT_EQ(resilience.circuit_breaker().consecutive_failures(), 7);
   EXPECT_EQ(resilience.circuit_breaker().open_duration().seconds(), 60);
   EXPECT_EQ(resilience.call_timeout().seconds(), 120);
+  EXPECT_EQ(config.overload().concurrency().calls_limit(), 50);
+  EXPECT_EQ(config.overload().concurrency().waiting_warning(), 20);
+  EXPECT_EQ(config.overload().memory().size_bytes_limit(), 1 << 30);
+  EXPECT_EQ(config.overload().memory().soft_percent(), 75);
   EXPECT_EQ(config.routing().rollout().percentage(), 12.5);
   EXPECT_EQ(config.listeners().http().address(), "127.0.0.1:9090");
   EXPECT_THAT(config.listeners().http().cors().allowed_origins(),
@@ -271,11 +279,32 @@ TEST_F(CompatibilityVariablesTest, WhatIsWrongIsToldByItsVariable) {
                           "LLM_GATEWAY_PORT: must be a port, 0 to 65535"));
 }
 
+TEST_F(CompatibilityVariablesTest, MemoryMayBeLimitedByPercents) {
+  const auto soft_percent = [this](const char* text) {
+    return Read({{"LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT", text}})
+        .overload()
+        .memory()
+        .soft_percent();
+  };
+  EXPECT_EQ(soft_percent("80"), 80);
+  EXPECT_EQ(soft_percent("0.8"), 80);
+  EXPECT_EQ(soft_percent("1"), 100);
+  EXPECT_THAT(problems_, IsEmpty());
+  Read({{"LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT", "most"},
+        {"LLM_GATEWAY_MEMORY_THRESHOLD_MB", "1GB"}});
+  EXPECT_THAT(problems_,
+              ElementsAre("LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT: must be a "
+                          "share, as in 0.8, or percents",
+                          "LLM_GATEWAY_MEMORY_THRESHOLD_MB: must be a whole "
+                          "number of MiB, as in 1024"));
+}
+
 TEST_F(CompatibilityVariablesTest, WhatIsNotFollowedIsWarnedOf) {
   Read({{"LLM_COST_LIMIT_USD", "5"},
         {"LLM_TEMPERATURE", "0"},
         {"LLM_MODEL", "gpt-5"},
         {"LLM_API_KEY", "k"},
+        {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", "20"},
         {"LLM_LOG_FORMAT", "console"}});
   EXPECT_THAT(problems_, IsEmpty());
   EXPECT_THAT(warnings_,
@@ -283,7 +312,9 @@ TEST_F(CompatibilityVariablesTest, WhatIsNotFollowedIsWarnedOf) {
                           HasSubstr("LLM_TEMPERATURE: is for clients"),
                           HasSubstr("LLM_MODEL: is not followed: no provider"),
                           HasSubstr("LLM_API_KEY: is not followed"),
-                          HasSubstr("LLM_LOG_FORMAT: is not followed")));
+                          HasSubstr("LLM_LOG_FORMAT: is not followed"),
+                          HasSubstr("LLM_GATEWAY_QUEUE_WARNING_THRESHOLD: is "
+                                    "not followed: nobody waits")));
 }
 
 }  // namespace

@@ -3,19 +3,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/async/cancellation.h"
-#include "base/async/sleep.h"
-#include "base/async/task.h"
 #include "base/os/file.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
-#include "service/overload/memory_sampler.h"
-#include "tests/testing/loop_runner.h"
-#include "tests/testing/simulated_time.h"
 
 namespace gateway {
 namespace {
@@ -143,26 +136,24 @@ TEST_F(MemoryGateTest, TheProcessIsReadWhereNobodySaysOtherwise) {
   EXPECT_EQ(gate.pressure(), kCritical);
 }
 
-TEST_F(MemoryGateTest, ASamplerTellsOfEachChange) {
-  SimulatedTime time;
-  LoopRunner runner(time);
+TEST_F(MemoryGateTest, OtherLimitsHoldFromTheNextSampleOn) {
+  resident_ = 1100 * kMebibyte;
   MemoryGate gate(Options());
-  std::vector<MemoryPressure> changes;
-  runner.Run([](LoopRunner* on, MemoryGate* of, int64_t* resident,
-                std::vector<MemoryPressure>* out) -> Task<void> {
-    CancelSignal never;
-    const MemorySampler sampler(
-        on->loop(), *of, absl::Milliseconds(100),
-        [out](MemoryPressure now) { out->push_back(now); });
-    (co_await Sleep(on->loop(), absl::Seconds(1), never)).IgnoreError();
-    EXPECT_TRUE(out->empty());
-    *resident = 900 * kMebibyte;
-    (co_await Sleep(on->loop(), absl::Milliseconds(102), never)).IgnoreError();
-    EXPECT_EQ(out->size(), 1);
-    *resident = 100 * kMebibyte;
-    (co_await Sleep(on->loop(), absl::Seconds(1), never)).IgnoreError();
-  }(&runner, &gate, &resident_, &changes));
-  EXPECT_EQ(changes, (std::vector<MemoryPressure>{kElevated, kNormal}));
+  EXPECT_EQ(gate.pressure(), kCritical);
+  MemoryGate::Options more = Options();
+  more.size_bytes_limit *= 2;
+  gate.SetOptions(more);
+  EXPECT_TRUE(gate.Sample());
+  EXPECT_EQ(gate.pressure(), kNormal);
+  more.size_bytes_limit = kMebibyte;
+  gate.SetOptions(more);
+  EXPECT_TRUE(gate.Sample());
+  more.is_watched = false;
+  gate.SetOptions(more);
+  EXPECT_TRUE(gate.Sample());
+  EXPECT_EQ(gate.pressure(), kNormal);
+  EXPECT_FALSE(gate.has_limit());
+  EXPECT_EQ(gate.resident_bytes(), resident_);
 }
 
 }  // namespace

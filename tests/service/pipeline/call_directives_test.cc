@@ -1,5 +1,6 @@
 #include "service/pipeline/call_directives.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/context/context_tier.h"
+#include "service/identity/caller.h"
 
 namespace gateway {
 namespace {
@@ -73,11 +76,30 @@ TEST(CallDirectivesTest, WhatIsNotKnownIsRefusedByName) {
   EXPECT_THAT(Fault("x-llmgateway-Colour", "red"),
               HasSubstr("INVALID_REQUEST x-llmgateway-colour: is not known"));
   EXPECT_THAT(Fault("x-llmgateway-", "red"), HasSubstr("is not known"));
-  for (const char* later : {"idempotency-key", "priority"}) {
-    EXPECT_EQ(Fault(std::string("x-llmgateway-") + later, "v"),
-              "UNIMPLEMENTED x-llmgateway-" + std::string(later) +
-                  ": is not served yet; leave it out");
-  }
+  EXPECT_EQ(Fault("x-llmgateway-idempotency-key", "v"),
+            "UNIMPLEMENTED x-llmgateway-idempotency-key: is not served yet; "
+            "leave it out");
+}
+
+TEST(CallDirectivesTest, APriorityIsOneOfFour) {
+  CallDirectives said;
+  EXPECT_EQ(said.priority, std::nullopt);
+  EXPECT_TRUE(said.Take("X-LLMGateway-Priority", "low"));
+  EXPECT_EQ(said.priority, CallerPriority::kLow);
+  EXPECT_EQ(Fault("x-llmgateway-priority", "urgent"),
+            "INVALID_REQUEST x-llmgateway-priority: must be critical, high, "
+            "normal or low");
+}
+
+TEST(CallDirectivesTest, AContextModeIsAnyText) {
+  CallDirectives said;
+  EXPECT_EQ(said.context_mode, ContextMode::kAuto);
+  EXPECT_TRUE(said.Take("X-CMS-Mode", " None "));
+  EXPECT_TRUE(said.any());
+  EXPECT_EQ(said.context_mode, ContextMode::kNone);
+  EXPECT_TRUE(said.Take("x-cms-mode", "whatever"));
+  EXPECT_EQ(said.context_mode, ContextMode::kAuto);
+  EXPECT_TRUE(said.status().ok());
 }
 
 TEST(CallDirectivesTest, ThePlainIdempotencyKeyIsRefusedAndNotIgnored) {

@@ -46,6 +46,16 @@ TEST(TokenEstimateTest, CountsCharactersAndNotBytes) {
   EXPECT_EQ(EstimateText("😀😀😀😀😀"), kFrame + 2);
 }
 
+TEST(TokenEstimateTest, APromptIsMeasuredByItsMessages) {
+  v1::GenerateRequest request;
+  request.add_messages()->add_parts()->set_text("日本語だ");
+  request.add_messages()->add_parts()->set_text("abc");
+  request.add_tools()->mutable_function()->set_name("not_a_message");
+  const PromptSize size = MeasurePrompt(request);
+  EXPECT_EQ(size.characters, 7);
+  EXPECT_EQ(size.messages, 2);
+}
+
 TEST(TokenEstimateTest, EveryMessageHasAFrame) {
   EXPECT_EQ(Estimate("messages {} messages {} messages {}"), 3 * kFrame);
 }

@@ -1,0 +1,76 @@
+#include "service/overload/overload_control.h"
+
+#include "absl/status/statusor.h"
+#include "proto/proto_time.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::ConcurrencyConfig;
+using ::llmgateway::config::v1::MemoryConfig;
+using ::llmgateway::config::v1::OverloadConfig;
+
+ConcurrencyLimit::Options CallsOf(const OverloadConfig& config) {
+  ConcurrencyLimit::Options options;
+  // Those that matter least wait while memory is short, also where the number
+  // of calls is not limited.
+  if (!config.has_concurrency()) return options;
+  const ConcurrencyConfig& concurrency = config.concurrency();
+  options.limit = concurrency.calls_limit();
+  options.queue.waiting_limit =
+      static_cast<size_t>(concurrency.waiting_limit());
+  options.queue.wait_limit = ToAbsl(concurrency.wait_timeout());
+  options.queue.overload_time = ToAbsl(concurrency.overload_time());
+  // Who may wait for no time does not wait.
+  if (options.queue.wait_limit <= absl::ZeroDuration()) {
+    options.queue.waiting_limit = 0;
+  }
+  return options;
+}
+
+MemoryGate::Options MemoryOf(const OverloadConfig& config) {
+  MemoryGate::Options options = {.is_watched = config.has_memory()};
+  if (!config.has_memory()) return options;
+  const MemoryConfig& memory = config.memory();
+  options.size_bytes_limit = memory.size_bytes_limit();
+  options.soft_ratio = memory.soft_percent() / 100.0;
+  options.cgroup_root = memory.cgroup_root();
+  return options;
+}
+
+}  // namespace
+
+OverloadControl::OverloadControl(Clock& clock, const OverloadConfig& config)
+    : memory_(MemoryOf(config)), calls_(clock, CallsOf(config)) {
+  Apply(config);
+}
+
+void OverloadControl::Apply(const OverloadConfig& config) {
+  calls_.SetOptions(CallsOf(config));
+  memory_.SetOptions(MemoryOf(config));
+  SampleMemory();
+}
+
+Task<absl::StatusOr<OverloadControl::Permit>> OverloadControl::Enter(
+    EventLoop& loop, CancelSignal& cancel, Asker asker) {
+  if (memory_.pressure() == MemoryPressure::kCritical) {
+    refused_by_memory_[static_cast<size_t>(asker.priority)].fetch_add(
+        1, std::memory_order_relaxed);
+    co_return memory_.Refusal();
+  }
+  co_return co_await calls_.Acquire(loop, cancel, asker);
+}
+
+bool OverloadControl::SampleMemory() {
+  const bool changed = memory_.Sample();
+  calls_.ServeDownTo(memory_.pressure() == MemoryPressure::kNormal
+                         ? CallerPriority::kLow
+                         : CallerPriority::kNormal);
+  return changed;
+}
+
+bool LimitsAnything(const OverloadConfig& config) {
+  return config.has_concurrency() || config.has_memory();
+}
+
+}  // namespace gateway
