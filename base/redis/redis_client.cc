@@ -135,6 +135,8 @@ Task<RedisClient::Answer> RedisClient::Follow(const RedisCommand& command,
         topology_->OnError(answer.reply->text(), answer.by);
     if (redirect.node == nullptr) break;
     answer.by = redirect.node;
+    co_await redirect.node->AwaitFirst(options_->connection.command_timeout);
+    if (!topology_->Owns(redirect.node)) break;
     std::optional<RedisCall> asked;
     if (redirect.asking) asked.emplace(redirect.node->Send(asking));
     answer.reply = co_await redirect.node->Send(command, cancel);

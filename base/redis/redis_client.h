@@ -8,10 +8,11 @@
 //   ...
 //   co_await client.Close();
 //
-// A call is over within command_timeout, and where Redis is known to be down,
-// too slow or unreachable it is refused at once: nobody ever waits for a Redis
-// that does not answer. The client comes back by itself, by timers of its own;
-// nothing that was refused is sent later.
+// A call is over within command_timeout, or, where a Cluster sends it on,
+// within that for each node; and where Redis is known to be down, too slow or
+// unreachable it is refused at once: nobody ever waits for a Redis that does
+// not answer. The client comes back by itself, by timers of its own; nothing
+// that was refused is sent later.
 //
 // Commands of one turn of the loop leave in one write for each server. Redis's
 // error replies become statuses (base/redis/redis_error.h).

@@ -16,7 +16,11 @@ constexpr size_t kNumberBytesMax = 20;
 // Writes `number` and a line's end; returns where that is.
 template <typename T>
 char* WriteLine(char* out, T number) {
-  out = std::to_chars(out, out + kNumberBytesMax, number).ptr;
+  if (number < 10) {
+    *out++ = static_cast<char>('0' + number);
+  } else {
+    out = std::to_chars(out, out + kNumberBytesMax, number).ptr;
+  }
   *out++ = '\r';
   *out++ = '\n';
   return out;
@@ -28,11 +32,17 @@ void RedisCommand::Begin() { bytes_.Extend(kCountBytesMax); }
 
 // Ends where the first argument begins, however many digits it has.
 void RedisCommand::WriteCount() {
+  char* const first = bytes_.Extend(0) - bytes_.size() + kCountBytesMax;
+  if (arguments_ < 10) {
+    const char line[] = {'*', static_cast<char>('0' + arguments_), '\r', '\n'};
+    count_bytes_ = sizeof(line);
+    std::memcpy(first - sizeof(line), line, sizeof(line));
+    return;
+  }
   char line[kCountBytesMax];
   line[0] = '*';
   count_bytes_ = static_cast<uint32_t>(WriteLine(line + 1, arguments_) - line);
-  char* const begin = bytes_.Extend(0) - bytes_.size();
-  std::memcpy(begin + kCountBytesMax - count_bytes_, line, count_bytes_);
+  std::memcpy(first - count_bytes_, line, count_bytes_);
 }
 
 RedisCommand& RedisCommand::Add(std::string_view argument) {

@@ -40,6 +40,7 @@ Task<void> RedisNode::Close() {
   retry_.Cancel();
   keep_alive_.Cancel();
   const absl::Status why = absl::CancelledError("the client is closed");
+  EndFirst();
   if (dial_ != nullptr) dial_->Abandon(why);
   if (connection_ != nullptr) connection_->Close(why);
   while (under_way_ > 0) co_await idle_.Wait();
@@ -65,6 +66,22 @@ absl::Status RedisNode::Listen(const RedisCommand& command) {
 }
 
 // --- Connecting.
+
+Task<void> RedisNode::AwaitFirst(absl::Duration longest) {
+  if (up_ || told_ || closing_) co_return;
+  WakeUp over;
+  Timer too_long([&over] { over.Set(); });
+  loop_.ArmTimer(too_long, longest);
+  first_.push_back(&over);
+  ++under_way_;
+  co_await over.Wait();
+  first_.erase(std::remove(first_.begin(), first_.end(), &over), first_.end());
+  if (--under_way_ == 0) idle_.Set();
+}
+
+void RedisNode::EndFirst() {
+  for (WakeUp* over : first_) over->Set();
+}
 
 void RedisNode::Begin(Task<void> work) { Spawn(Counted(std::move(work))); }
 
@@ -158,6 +175,7 @@ void RedisNode::SetUp() {
   why_down_ = absl::OkStatus();
   up_since_ = loop_.Now();
   if (health_.has_value()) health_->SetUp();
+  EndFirst();
   observer_.OnUp(*this);
 }
 
@@ -166,6 +184,7 @@ void RedisNode::SetDown(const absl::Status& why) {
   up_ = false;
   why_down_ = absl::Status(absl::StatusCode::kUnavailable, why.message());
   if (std::exchange(told_, true)) return;
+  EndFirst();
   if (health_.has_value() && !closing_) health_->SetDown(why);
   observer_.OnDown(*this, why);
 }

@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -96,6 +97,10 @@ class RedisNode final : private RedisConnection::Observer {
   // on the observer has the messages of the connection.
   absl::Status Listen(const RedisCommand& command);
 
+  // Waits until a node that was just made is up or known to be down, but no
+  // longer than that: for a command that another node sends here.
+  Task<void> AwaitFirst(absl::Duration longest);
+
   // Gives the connection up and opens another, where `where` says by now.
   void Reconnect(const absl::Status& why);
 
@@ -127,6 +132,7 @@ class RedisNode final : private RedisConnection::Observer {
   absl::Duration BackOff();
   void SetUp();
   void SetDown(const absl::Status& why);
+  void EndFirst();
   // Asks a server that has not been heard of for a while.
   void KeepAlive();
 
@@ -146,6 +152,7 @@ class RedisNode final : private RedisConnection::Observer {
   absl::Duration up_since_;
   int failures_ = 0;  // Since it was up for long.
   int under_way_ = 0;
+  std::vector<WakeUp*> first_;  // Of those in AwaitFirst.
   WakeUp idle_;
   Timer retry_;
   Timer keep_alive_;

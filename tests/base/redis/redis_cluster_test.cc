@@ -309,6 +309,24 @@ TEST(RedisClusterMapTest, ANodeWithoutANameIsWhereItWasAsked) {
   });
 }
 
+TEST(RedisClusterMapTest, ANodeThatNobodyKnewIsConnectedFirst) {
+  ScriptedServer newcomer([](RawListener& listener) {
+    ServeAsNode(listener, "-ERR no\r\n", "+FINE\r\n");
+  });
+  const std::string moved =
+      absl::StrCat("-MOVED 12539 127.0.0.1:", newcomer.port(), "\r\n");
+  ScriptedServer server([&moved](RawListener& listener) {
+    ServeAsNode(listener, SlotsAt(absl::StrCat(listener.port())), moved);
+  });
+  ClusterSession session(server.port());
+  session.Run([](RedisClientSession& session) -> Task<void> {
+    co_await session.AwaitUp();
+    const std::string fine =
+        co_await session.Ask(RedisCommand("GET", RedisKey("key")));
+    EXPECT_EQ(fine, "FINE");
+  });
+}
+
 TEST(RedisClusterMapTest, NodesThatSendInACircleAreLeftAlone) {
   ScriptedServer server([](RawListener& listener) {
     const std::string port = absl::StrCat(listener.port());

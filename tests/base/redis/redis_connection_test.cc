@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -285,31 +284,36 @@ TEST(RedisConnectionTest, MessagesGoToTheObserver) {
 
 // --- With a server that misbehaves.
 
+Task<void> EchoThree(RedisSession& session) {
+  const auto connection = co_await session.Dial();
+  RedisCall first = connection->Send(RedisCommand("ECHO", "first"));
+  RedisCall second = connection->Send(RedisCommand("ECHO", "second"));
+  RedisCall third = connection->Send(RedisCommand("ECHO", "third"));
+  const absl::StatusOr<RedisReply> last = co_await third;
+  EXPECT_EQ(last->text(), "third");
+  const absl::StatusOr<RedisReply> earliest = co_await first;
+  EXPECT_EQ(earliest->text(), "first");
+  const absl::StatusOr<RedisReply> middle = co_await second;
+  EXPECT_EQ(middle->text(), "second");
+}
+
 TEST(RedisConnectionTest, CommandsOfOneTurnLeaveInOneWrite) {
-  std::optional<uint32_t> segments;
-  ScriptedServer server([&segments](RawListener& listener) {
-    RawClient client = Greet(listener);
-    const uint32_t before = client.segments_received();
-    client.ReceiveUntil("$5\r\nthird\r\n");
-    segments = client.segments_received() - before;
-    client.Send("$5\r\nfirst\r\n$6\r\nsecond\r\n$5\r\nthird\r\n");
-    client.AtEnd();
-  });
-  RedisSession session(server.port());
-  session.Run([](RedisSession& session) -> Task<void> {
-    const auto connection = co_await session.Dial();
-    RedisCall first = connection->Send(RedisCommand("ECHO", "first"));
-    RedisCall second = connection->Send(RedisCommand("ECHO", "second"));
-    RedisCall third = connection->Send(RedisCommand("ECHO", "third"));
-    const absl::StatusOr<RedisReply> last = co_await third;
-    EXPECT_EQ(last->text(), "third");
-    const absl::StatusOr<RedisReply> earliest = co_await first;
-    EXPECT_EQ(earliest->text(), "first");
-    const absl::StatusOr<RedisReply> middle = co_await second;
-    EXPECT_EQ(middle->text(), "second");
-  });
-  // The script has ended before this, with the connection.
-  EXPECT_EQ(segments.value_or(0), 1u);
+  uint32_t segments = 0;
+  {
+    ScriptedServer server([&segments](RawListener& listener) {
+      RawClient client = listener.Accept();
+      client.ReceiveUntil(kPing);
+      const uint32_t before = client.segments_received();
+      client.Send("+PONG\r\n");
+      client.ReceiveUntil("$5\r\nthird\r\n");
+      segments = client.segments_received() - before;
+      client.Send("$5\r\nfirst\r\n$6\r\nsecond\r\n$5\r\nthird\r\n");
+      client.AtEnd();
+    });
+    RedisSession session(server.port());
+    session.Run(EchoThree);
+  }
+  EXPECT_EQ(segments, 1u);
 }
 
 // What a call on the connection ends with if the server sends `bytes`.
