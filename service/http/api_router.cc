@@ -11,10 +11,17 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/http/request_context.h"
+#include "service/overload/overload_control.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
+
+bool IsMemoryCritical(const RuntimeSnapshot& runtime) {
+  const OverloadControl* const overload = runtime.overload();
+  return overload != nullptr &&
+         overload->memory().pressure() == MemoryPressure::kCritical;
+}
 
 bool IsEncoded(std::string_view content_encoding) {
   return !content_encoding.empty() &&
@@ -52,6 +59,9 @@ HttpAdmission ApiRouter::Admit(const HttpRequest& request, HttpResponder&) {
   absl::StatusOr<CallerRef> caller =
       runtime->callers().Authorize(CallerFields(*route->api, request).head);
   if (!caller.ok()) return false;
+  // Nothing of its body is taken in while there is no memory for it; Handle
+  // says so.
+  if (route->runs_call && IsMemoryCritical(*runtime)) return false;
   return HttpCaller{.caller = *std::move(caller), .known_by = runtime};
 }
 

@@ -12,6 +12,7 @@
 #include "service/api/provider_credential.h"
 #include "service/http/answer_fields.h"
 #include "service/http/refusal_watch.h"
+#include "service/overload/overload_control.h"
 #include "service/pipeline/call.h"
 
 namespace gateway {
@@ -38,6 +39,10 @@ absl::StatusOr<CallerRef> CallerOf(const HttpRequest& request,
   }
   absl::StatusOr<CallerRef> caller = runtime.callers().Authorize(head);
   if (!caller.ok() || request.admitted) return caller;
+  // There was no memory for its body.
+  if (runtime.overload() != nullptr) {
+    return runtime.overload()->memory().Refusal();
+  }
   return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
                    "the caller was not known when the request's head came");
 }

@@ -331,6 +331,9 @@ class MemoryTest(gateway_case.GatewayCase):
 
     def test_at_the_limit_no_call_begins_and_all_else_is_served(self):
         self.assertEqual(ask(self.gateway.http, chat("gpt-x")).status, 200)
+        name = ('llmgw_overload_shed_calls_total'
+                '{priority="normal",reason="memory"}')
+        before = metrics(self.gateway)[name]
         self.use(960, 2)
         answer = ask(self.gateway.http, chat("gpt-full"))
         self.assertEqual(answer.status, 503)
@@ -346,11 +349,21 @@ class MemoryTest(gateway_case.GatewayCase):
         self.assertEqual(ask(self.gateway.http, path="/v1/models").status, 200)
         self.assertEqual(
             ask(self.gateway.operations, path="/readyz").status, 200)
-        name = ('llmgw_overload_shed_calls_total'
-                '{priority="normal",reason="memory"}')
-        self.assertEqual(metrics(self.gateway)[name], 2)
+        self.assertEqual(metrics(self.gateway)[name], before + 2)
         self.use(100, 0)
         self.assertEqual(ask(self.gateway.http, chat("gpt-full")).status, 200)
+
+    def test_at_the_limit_no_body_is_taken_in(self):
+        self.use(960, 2)
+        caller = self.enter(RawConnection(self.gateway.http))
+        caller.send(b"POST /v1/chat/completions HTTP/1.1\r\n"
+                    b"host: localhost\r\ncontent-type: application/json\r\n"
+                    b"content-length: 10000000\r\n\r\n")
+        # Before any of it has been sent.
+        status, headers = caller.read_head()
+        self.assertEqual(status, 503)
+        self.assertEqual(headers["retry-after"], "5")
+        self.assertEqual(headers["x-memory-pressure"], "critical")
 
     def test_above_the_soft_limit_calls_are_served_and_told(self):
         # 80 % of 95 % of 1000 MiB.
