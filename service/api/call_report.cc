@@ -88,6 +88,20 @@ std::string RouteText(const Call& call) {
   return text;
 }
 
+std::string CacheText(const Call& call) {
+  if (call.cache == nullptr) return {};
+  const CallCache& cache = *call.cache;
+  if (!cache.key) {
+    return absl::StrCat("bypass; reason=",
+                        ToAbsl(CacheBypassName(cache.use.bypass)));
+  }
+  if (!cache.hit()) return absl::StrCat("miss; key=", cache.key_told);
+  std::string text = absl::StrCat("hit; age=", absl::ToInt64Seconds(cache.age),
+                                  "; key=", cache.key_told, "; request_id=");
+  AppendName(cache.answer->request_id, &text);
+  return text;
+}
+
 std::string UsageText(const Usage& usage) {
   std::string text = absl::StrCat("input=", usage.input_tokens(),
                                   "; output=", usage.output_tokens());

@@ -26,6 +26,7 @@ inline constexpr std::string_view kUsageHeader = "x-llmgateway-usage";
 inline constexpr std::string_view kCostHeader = "x-llmgateway-cost-usd";
 inline constexpr std::string_view kFirstTokenHeader =
     "x-llmgateway-time-to-first-token";
+inline constexpr std::string_view kCacheHeader = "x-llmgateway-cache";
 inline constexpr std::string_view kWarningsHeader = "x-llmgateway-warnings";
 
 // How the gateway fares, told where it limits calls or memory.
@@ -54,6 +55,11 @@ std::string UsageText(const llmgateway::v1::Usage& usage);
 
 // Returns the cost in dollars, exactly, as a decimal number: `0.0315`.
 std::string CostText(const llmgateway::v1::Usage& usage);
+
+// Returns what part the cache had: `hit; age=12; key=9f86d081884c7d65;
+// request_id=...`, of the call that brought the answer; `miss; key=...`;
+// `bypass; reason=tools`. Empty if there is no cache.
+std::string CacheText(const Call& call);
 
 // Returns the warnings in one line: `sampling.top_k: left out; tools[]: ...`.
 // What would make it too long is only counted. Empty for none.

@@ -59,6 +59,7 @@ void TellContext(const Call& call, CallContext& context) {
 // Tells the caller, in the trailers, who served the call and what it consumed.
 void TellCall(const Call& call, CallContext& context) {
   TellLoad(call, context);
+  if (call.cache != nullptr) context.AddTrailer(kCacheHeader, CacheText(call));
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
   TellContext(call, context);

@@ -103,6 +103,8 @@ std::string_view CacheBypassName(CacheBypass bypass) {
       return "callers_credential";
     case CacheBypass::kRequestTooLarge:
       return "request_too_large";
+    case CacheBypass::kNotCertain:
+      return "not_certain";
     case CacheBypass::kNotRequested:
       return "not_requested";
     case CacheBypass::kCacheControl:
@@ -131,7 +133,6 @@ CacheUse UseOfCache(const CachePolicy& policy, const CacheableRequest& request,
 
 bool IsWorthKeeping(const CachePolicy& policy, const CacheableAnswer& answer) {
   if (!answer.ok || !answer.complete || answer.output_invalid) return false;
-  if (answer.http_status != 200) return false;
   return answer.finish_reason == v1::FINISH_REASON_STOP ||
          (answer.finish_reason == v1::FINISH_REASON_TOOL_CALLS && policy.tools);
 }

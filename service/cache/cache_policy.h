@@ -78,6 +78,7 @@ enum class CacheBypass {
   kBackground,
   kCallersCredential,
   kRequestTooLarge,
+  kNotCertain,    // What it means cannot be said with certainty.
   kNotRequested,  // Only who asks for it gets kept answers.
   kCacheControl,  // The caller wants neither.
 };
@@ -102,7 +103,6 @@ CacheUse UseOfCache(const CachePolicy& policy, const CacheableRequest& request,
 struct CacheableAnswer {
   bool ok = false;        // The call ended well.
   bool complete = false;  // All of it came.
-  int http_status = 200;
   ::llmgateway::v1::FinishReason finish_reason =
       ::llmgateway::v1::FINISH_REASON_UNSPECIFIED;
   bool output_invalid = false;  // It breaks the schema that was asked for.

@@ -161,10 +161,11 @@ bool AppendNumber(std::string_view token, FormBuffer* form) {
 class Reader {
  public:
   Reader(std::string_view json, absl::Span<const std::string_view> left_out,
-         Scratch& scratch)
+         Scratch& scratch, WatchedMember* watched)
       : at_(json.data()),
         end_(json.data() + json.size()),
         left_out_(left_out),
+        watched_(watched),
         scratch_(scratch),
         out_(scratch.form) {}
 
@@ -291,13 +292,26 @@ class Reader {
     if (at_ == end_ || *at_ != ':') return false;
     at_ = SkipJsonSpace(at_ + 1, end_);
     if (!ReadValue(depth)) return false;
-    if (depth == 1 && IsLeftOut(KeyOf(member))) {
-      out_.Truncate(member.begin);
-      return true;
+    if (depth == 1) {
+      if (watched_ != nullptr && KeyOf(member) == watched_->name) {
+        Watch(*out_.At(member.begin + kTextHeadBytes + member.key_bytes));
+      }
+      if (IsLeftOut(KeyOf(member))) {
+        out_.Truncate(member.begin);
+        return true;
+      }
     }
     member.end = out_.size();
     scratch_.members.push_back(member);
     return true;
+  }
+
+  // Keeps the watched value, by its letter.
+  void Watch(char letter) {
+    using Value = WatchedMember::Value;
+    watched_->value = letter == kTrue    ? Value::kTrue
+                      : letter == kFalse ? Value::kFalse
+                                         : Value::kOther;
   }
 
   std::string_view KeyOf(const Member& member) const {
@@ -338,6 +352,7 @@ class Reader {
   const char* at_;
   const char* const end_;
   const absl::Span<const std::string_view> left_out_;
+  WatchedMember* const watched_;
   Scratch& scratch_;
   FormBuffer& out_;
 };
@@ -346,10 +361,10 @@ class Reader {
 
 bool AppendCanonicalJson(std::string_view json,
                          absl::Span<const std::string_view> left_out,
-                         std::string* out) {
+                         std::string* out, WatchedMember* watched) {
   if (json.size() > std::numeric_limits<Length>::max()) return false;
   Scratch& scratch = ThreadScratch();
-  const bool read = Reader(json, left_out, scratch).ReadRoot();
+  const bool read = Reader(json, left_out, scratch, watched).ReadRoot();
   if (read) out->append(scratch.form.Range(0, scratch.form.size()));
   for (FormBuffer* const buffer : {&scratch.form, &scratch.ordered}) {
     if (buffer->capacity() > kScratchBytesKept) *buffer = {};

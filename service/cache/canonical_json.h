@@ -25,9 +25,19 @@
 
 namespace gateway {
 
+// A member at the top of a text whose value says how the rest is to be taken,
+// such as `store`.
+struct WatchedMember {
+  enum class Value { kAbsent, kTrue, kFalse, kOther };
+
+  std::string_view name;
+  Value value = Value::kAbsent;
+};
+
 // Appends the form of `json`, an object, without its members of the names
 // `left_out`; of an object within it, all count. One pass; what is moved to
-// order members is copied once for each object around it.
+// order members is copied once for each object around it. `watched`, if not
+// null, receives its value.
 //
 // Returns false, and appends nothing, if nothing certain can be said of the
 // text: it is no JSON, is nested deeper than kJsonDepthLimit, has a member
@@ -35,7 +45,7 @@ namespace gateway {
 // kExponentDigitsMax digits.
 bool AppendCanonicalJson(std::string_view json,
                          absl::Span<const std::string_view> left_out,
-                         std::string* out);
+                         std::string* out, WatchedMember* watched = nullptr);
 
 inline constexpr size_t kExponentDigitsMax = 9;
 

@@ -26,11 +26,12 @@ struct KeptAnswer {
   // Where each event of a stream ends in `body`, ascending; the last is its
   // size. Empty for a whole answer.
   std::vector<size_t> event_ends;
-  std::string content_type;
-  int http_status = 200;
+  // The body is of messages, and not of the API's dialect.
+  bool is_message = false;
 
   // Of the call that made it.
   std::string request_id;
+  std::string kept_id;  // Under which the provider may keep it.
   std::string provider;
   std::string model;  // As the provider is asked for it.
   absl::Time created;

@@ -14,7 +14,6 @@
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "service/cache/canonical_json.h"
 
 namespace gateway {
 namespace {
@@ -88,12 +87,13 @@ std::string RequestKey::Hex() const {
       {reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
-std::optional<RequestKey> KeyOfJson(
-    const RequestScope& scope, std::string_view body,
-    absl::Span<const std::string_view> left_out) {
+std::optional<RequestKey> KeyOfJson(const RequestScope& scope,
+                                    std::string_view body,
+                                    absl::Span<const std::string_view> left_out,
+                                    WatchedMember* watched) {
   std::string& form = ThreadForm();
   AppendScope(scope, Form::kJson, &form);
-  if (!AppendCanonicalJson(body, left_out, &form)) return std::nullopt;
+  if (!AppendCanonicalJson(body, left_out, &form, watched)) return std::nullopt;
   return RequestKey{Sha256(form)};
 }
 

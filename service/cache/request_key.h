@@ -28,6 +28,7 @@
 #include "absl/types/span.h"
 #include "base/sha256.h"
 #include "google/protobuf/message_lite.h"
+#include "service/cache/canonical_json.h"
 
 namespace gateway {
 
@@ -64,10 +65,11 @@ struct RequestScope {
 };
 
 // Returns the key of a request in JSON, read without its members of the names
-// `left_out`; nothing where AppendCanonicalJson says so.
-std::optional<RequestKey> KeyOfJson(
-    const RequestScope& scope, std::string_view body,
-    absl::Span<const std::string_view> left_out);
+// `left_out`; nothing where AppendCanonicalJson says so. `watched` as there.
+std::optional<RequestKey> KeyOfJson(const RequestScope& scope,
+                                    std::string_view body,
+                                    absl::Span<const std::string_view> left_out,
+                                    WatchedMember* watched = nullptr);
 
 // Returns the key of a message without its fields of the numbers `left_out`;
 // nothing if it cannot be serialized.

@@ -24,6 +24,7 @@
 #include "proto/overlay.h"
 #include "service/config/applied_references.h"
 #include "service/config/auth_validator.h"
+#include "service/config/cache_validator.h"
 #include "service/config/config_names.h"
 #include "service/config/field_ranges.h"
 #include "service/config/log_modules.h"
@@ -122,6 +123,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckRetry(config);
   CheckOutlierEjection(config.resilience().outlier_ejection());
   CheckAuth(config, places_, &problems_);
+  CheckCache(config, places_, &problems_);
   CheckLogging(config.logging());
   CheckRuntime(config.runtime());
 }

@@ -89,6 +89,7 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
   }
   AddFailure(outcome, asked);
   AddLoad(*call.runtime);
+  AddCache(call);
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
   AddRoute(call);
@@ -124,6 +125,15 @@ void AnswerFields::AddContext(const Call& call) {
 void AnswerFields::AddRoute(const Call& call) {
   route_ = RouteText(call);
   if (!route_.empty()) Add(kRouteHeader, route_);
+}
+
+void AnswerFields::AddCache(const Call& call) {
+  if (call.cache == nullptr) return;
+  cache_ = CacheText(call);
+  Add(kCacheHeader, cache_);
+  if (!call.cache->hit()) return;
+  age_ = absl::StrCat(absl::ToInt64Seconds(call.cache->age));
+  Add("age", age_);
 }
 
 void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {

@@ -58,6 +58,9 @@ class AnswerFields {
   // Adds how the gateway fares, where it limits calls.
   void AddLoad(const RuntimeSnapshot& runtime);
 
+  // Adds what part the cache had; nothing if there is none.
+  void AddCache(const Call& call);
+
   // Adds what the provider told besides its answer: its own id of the request,
   // what is left of its rate limits. `fields` must outlive this.
   void AddUpstream(const UpstreamFields& fields);
@@ -81,6 +84,8 @@ class AnswerFields {
   std::string cost_;
   std::optional<LoadReport> load_;
   std::optional<ContextTexts> context_;
+  std::string cache_;
+  std::string age_;
 };
 
 }  // namespace gateway

@@ -71,6 +71,7 @@ void DialectSink::Start(Call& call) {
   fields.AddLoad(*call.runtime);
   fields.AddContext(call);
   fields.AddRoute(call);
+  fields.AddCache(call);
   fields.AddUpstream(attempt.progress.upstream);
   fields.AddWarnings(attempt.warnings);
   responder_.Start({200, fields});

@@ -22,6 +22,7 @@ void TakeFirst(std::string_view value, std::string_view* taken) {
   if (taken->empty()) *taken = value;
 }
 
+constexpr std::string_view kCacheControl = "cache-control";
 constexpr std::string_view kContentEncoding = "content-encoding";
 
 // Returns whether a field that begins so may be one of CallerFields.
@@ -72,6 +73,10 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
     if (field.name.size() == kContentEncoding.size() &&
         EqualsIgnoreCase(field.name, kContentEncoding)) {
       TakeFirst(field.value, &content_encoding);
+    }
+    if (field.name.size() == kCacheControl.size() &&
+        EqualsIgnoreCase(field.name, kCacheControl)) {
+      TakeFirst(field.value, &cache_control);
     }
     if (!MayBeRead(first)) continue;
     const auto is = [&](std::string_view name) {
@@ -143,6 +148,7 @@ void SetFacts(const RequestContext& context, const Operation& operation,
   facts->request_id = context.id;
   facts->peer = context.peer;
   facts->provider_credential = context.fields.provider_credential;
+  facts->cache_control = context.fields.cache_control;
   if (context.fields.directives.any()) {
     facts->directives = &context.fields.directives;
     facts->strict_output = context.fields.directives.strict_output;

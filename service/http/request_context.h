@@ -54,6 +54,7 @@ struct CallerFields {
   std::string_view provider_credential;
   std::string_view anthropic_version;
   std::string_view content_encoding;
+  std::string_view cache_control;
   // `anthropic-version` and each `anthropic-beta`, as they stand.
   absl::InlinedVector<HttpField, 2> anthropic_fields;
   CallDirectives directives;

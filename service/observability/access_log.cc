@@ -306,6 +306,9 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Number(",\"attempt_count\":",
               static_cast<int64_t>(record.attempts.size()));
   WriteUsage(*record.usage, line);
+  line.OurText(",\"cache\":", record.cache);
+  line.OurText(",\"cache_key\":", record.cache_key);
+  line.Duration(",\"cache_age_us\":", record.cache_age);
   line.Number(",\"bytes_in\":", record.request_bytes);
   line.Number(",\"bytes_out\":", record.response_bytes);
   line.Number(",\"duration_us\":", absl::ToInt64Microseconds(record.duration));

@@ -47,6 +47,7 @@ constexpr std::string_view kRetryLabels[] = {"provider", "operation"};
 constexpr std::string_view kAtFaultLabels[] = {"at_fault"};
 constexpr std::string_view kFallbackLabels[] = {"provider", "reason"};
 constexpr std::string_view kRouteLabels[] = {"reason"};
+constexpr std::string_view kResultLabels[] = {"result"};
 constexpr std::string_view kTargetLabels[] = {"provider", "model"};
 constexpr std::string_view kProtocolLabels[] = {"protocol"};
 constexpr std::string_view kCallerRequestLabels[] = {"caller", "provider",
@@ -100,6 +101,11 @@ constexpr MetricDefinition kRoutes = {
     .kind = MetricKind::kCounter,
     .label_names = kRouteLabels,
     .label_sets_limit = 64};
+constexpr MetricDefinition kCacheResults = {
+    .name = "llmgw_cache_total",
+    .help = "Calls that the cache of answers was asked for: hit, miss, bypass.",
+    .kind = MetricKind::kCounter,
+    .label_names = kResultLabels};
 constexpr MetricDefinition kCachedInputTokens = {
     .name = "llmgw_cached_input_tokens_total",
     .help = "The input tokens that the provider read from its cache.",
@@ -242,9 +248,11 @@ void CallMetricsShard::Count(const CallRecord& record) {
   duration->Observe(absl::ToDoubleSeconds(record.duration));
   ObserveFirstToken(record, shard_, provider, model,
                     target.time_to_first_token);
-  CountUsage(*record.usage, target);
+  // What is kept consumes nothing again.
+  if (!record.cache_age.has_value()) CountUsage(*record.usage, target);
   CountCaller(record, provider);
   CountRoute(record.route_reason);
+  CountCache(record.cache);
   int64_t retries = 0;
   const CallAttempt* before = nullptr;
   for (const CallAttempt* attempt : record.attempts) {
@@ -285,6 +293,10 @@ void CallMetricsShard::Count(const CallRecord& record) {
   if (retries > 0) {
     shard_.CounterOf(kRetries, {provider, record.operation}).Add(retries);
   }
+}
+
+void CallMetricsShard::CountCache(std::string_view result) {
+  if (!result.empty()) shard_.CounterOf(kCacheResults, {result}).Add(1);
 }
 
 void CallMetricsShard::CountRoute(std::string_view reason) {
@@ -332,7 +344,9 @@ void CallMetricsShard::CountCaller(const CallRecord& record,
         kCallerRequests, {name, provider, StatusCodeName(record.status_code)});
   }
   requests->Add(1);
-  CountUsage(*record.usage, provider, caller);
+  if (!record.cache_age.has_value()) {
+    CountUsage(*record.usage, provider, caller);
+  }
 }
 
 void CallMetricsShard::CountUsage(const llmgateway::v1::Usage& usage,

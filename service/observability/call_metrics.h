@@ -164,6 +164,7 @@ class CallMetricsShard {
   Caller& CallerOf(std::string_view caller, std::string_view provider);
   Attempts& AttemptsAt(std::string_view provider);
 
+  void CountCache(std::string_view result);
   void CountRoute(std::string_view reason);
   void CountFallback(std::string_view provider,
                      const CallAttempt* attempt_before);

@@ -47,6 +47,8 @@ void VisitTexts(CallRecord& record, Visit visit) {
                                  &record.model_served,
                                  &record.route_reason,
                                  &record.error_message,
+                                 &record.cache,
+                                 &record.cache_key,
                                  &record.scope.user_id,
                                  &record.scope.session_id,
                                  &record.scope.work_order_id,

@@ -157,6 +157,12 @@ struct CallRecord : CallTimes {
   llmgateway::v1::FinishReason finish_reason =
       llmgateway::v1::FINISH_REASON_UNSPECIFIED;
 
+  // What part the cache had: `hit`, `miss` or `bypass`; empty if there is none.
+  std::string_view cache;
+  // The beginning of the request's key there; empty if it has none.
+  std::string_view cache_key;
+  std::optional<absl::Duration> cache_age;  // Of what was found.
+
   // Bytes of the caller's request and of the answer, without headers.
   int64_t request_bytes = 0;
   int64_t response_bytes = 0;

@@ -39,6 +39,7 @@ v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
 }  // namespace
 
 const Attempt* Call::DecidingAttempt() const {
+  if (cache != nullptr && cache->hit()) return &cache->attempt;
   for (const Attempt& one : attempts) {
     if (one.answered) return &one;
   }
@@ -100,6 +101,15 @@ void Call::FillModel(Answer* answer) const {
   answer->set_model(std::string(deciding->model));
 }
 
+template <typename Answer>
+void Call::FillCacheHit(Answer* answer) const {
+  if (cache == nullptr || !cache->hit()) return;
+  v1::CacheHit& hit = *answer->mutable_cache_hit();
+  hit.set_request_id(cache->answer->request_id);
+  hit.set_key(cache->key_told);
+  SetProto(cache->age, hit.mutable_age());
+}
+
 void Call::Describe(v1::GenerateResponse* response) const {
   FillIdentity(facts.request_id, start_time, response);
   FillModel(response);
@@ -110,6 +120,7 @@ void Call::Describe(v1::GenerateResponse* response) const {
     FillContextBudget(*context, response->mutable_context_budget());
   }
   output.Describe(response);
+  FillCacheHit(response);
   FillWarnings(response->mutable_warnings());
 }
 
@@ -157,6 +168,7 @@ CallTimes Call::TimesByNow() const {
   if (HasCome(deciding->first_content)) {
     times.time_to_first_token = deciding->first_content - arrival;
   }
+  if (attempts.empty()) return times;
   // What failed attempts and the waits between them took is no overhead of
   // ours.
   const AttemptProgress& first = attempts.front().progress;

@@ -17,6 +17,7 @@
 #define SERVICE_PIPELINE_CALL_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -26,6 +27,7 @@
 #include "service/observability/provider_health.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempt.h"
+#include "service/pipeline/call_cache.h"
 #include "service/pipeline/context_report.h"
 #include "service/pipeline/held_answer.h"
 #include "service/pipeline/incoming_call.h"
@@ -66,6 +68,8 @@ class PlannedCall : public IncomingCall {
 
   // How full the request makes its model's context, where somebody is told.
   std::optional<ContextReport> context;
+  // What part the cache has; null if there is none.
+  std::unique_ptr<CallCache> cache;
 
   // What the answer must be, once the request has been read, and what became of
   // that.
@@ -77,7 +81,7 @@ class Call : public PlannedCall {
   using PlannedCall::PlannedCall;
 
   // The attempt whose answer the caller gets, or else the last; null if there
-  // was none.
+  // was none. In place of one, what the cache had, if that is the answer.
   const Attempt* DecidingAttempt() const;
   Attempt* DecidingAttempt();
 
@@ -115,6 +119,9 @@ class Call : public PlannedCall {
   // where the provider does not say.
   template <typename Answer>
   void FillModel(Answer* answer) const;
+  // Says of an answer that was kept where it is from.
+  template <typename Answer>
+  void FillCacheHit(Answer* answer) const;
 };
 
 }  // namespace gateway

@@ -55,6 +55,9 @@ struct CallFacts {
   // vendor.
   std::string_view dialect;
   absl::Span<const HttpField> forwarded_fields;
+  // What the caller allows of kept answers, as `cache-control` says it; empty
+  // if nothing is said, or the request says it.
+  std::string_view cache_control;
   std::string_view model;
   std::string_view provider;  // Named by the caller; empty if it is not.
   // What the caller says beside the request; null if nothing.

@@ -23,6 +23,7 @@
 #include "proto/proto_time.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/admission.h"
+#include "service/pipeline/answer_cache.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/context_report.h"
@@ -342,6 +343,7 @@ Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
     RememberAnswer(call, attempt);
     return true;
   });
+  if (call.cache != nullptr) call.runtime->answer_cache()->Keep(call, attempt);
   co_return absl::OkStatus();
 }
 
@@ -385,9 +387,23 @@ void CompleteOther(Call& call, Attempt& attempt) {
   }
 }
 
+// Completes an answer that was kept: what it says of this call.
+Task<absl::Status> CompleteKept(Call& call, Attempt& attempt) {
+  if (attempt.answer.response != nullptr) {
+    call.output.Add(*attempt.answer.response);
+    if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
+    call.Describe(attempt.answer.response);
+    GATEWAY_CO_RETURN_IF_ERROR(call.output.Result());
+  }
+  RememberAnswer(call, attempt);
+  co_return absl::OkStatus();
+}
+
 Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
                             absl::Status outcome) {
-  if (outcome.ok()) {
+  if (outcome.ok() && call.cache != nullptr && call.cache->hit()) {
+    outcome = co_await CompleteKept(call, *call.DecidingAttempt());
+  } else if (outcome.ok()) {
     outcome = co_await AskTargets(call, call.attempts, nullptr);
     // None was made if every target rests.
     Attempt* const attempt = call.DecidingAttempt();
@@ -443,6 +459,11 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   if (outcome.ok()) {
     outcome = co_await OffLoop(call.bytes_to_expect(),
                                [&call] { return call.ExpectOutput(); });
+  }
+  const AnswerCache* const cache = call.runtime->answer_cache();
+  if (outcome.ok() && cache != nullptr) {
+    outcome = co_await OffLoop(cache->BytesToFind(call),
+                               [&] { return cache->Find(call); });
   }
   // Cancelled while work was done off the loop: nobody is asked.
   if (outcome.ok()) outcome = call.cancel.status();

@@ -34,6 +34,16 @@ void FillBeginning(const Call& call, CallRecord* out) {
   }
 }
 
+void FillCache(const CallCache& cache, CallRecord* record) {
+  record->cache_key = cache.key_told;
+  if (!cache.hit()) {
+    record->cache = cache.key ? "miss" : "bypass";
+    return;
+  }
+  record->cache = "hit";
+  record->cache_age = cache.age;
+}
+
 v1::FinishReason FinishReasonOf(const ProviderAnswer& answer) {
   const v1::GenerateResponse* const whole = answer.response;
   if (whole == nullptr || whole->choices().empty()) {
@@ -94,6 +104,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     record.usage = &deciding->answer.facts.usage;
     record.finish_reason = FinishReasonOf(deciding->answer);
   }
+  if (call.cache != nullptr) FillCache(*call.cache, &record);
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
   if (access_log_ != nullptr && MayLog(call, outcome, &record.unlogged)) {

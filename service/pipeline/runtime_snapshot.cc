@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "service/money/configured_price.h"
 #include "service/money/cost.h"
+#include "service/pipeline/answer_cache.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/configured_models.h"
 
@@ -112,7 +113,10 @@ RuntimeSnapshot::RuntimeSnapshot(
       discovery_(std::make_unique<ModelDiscovery>(
           *providers_, config_->config().routing(), *ports_.clock)),
       schemas_(previous != nullptr ? previous->schemas_
-                                   : std::make_shared<SchemaCache>()) {
+                                   : std::make_shared<SchemaCache>()),
+      answer_cache_(AnswerCache::Make(
+          config_->config(), *ports_.clock,
+          previous != nullptr ? previous->answer_cache() : nullptr)) {
   if (previous == nullptr) {
     PutIntoUse();
   } else {

@@ -46,6 +46,8 @@ namespace gateway {
 // Returns how many event loops there are by this configuration.
 int EventLoopCount(const llmgateway::config::v1::RuntimeConfig& config);
 
+class AnswerCache;
+
 class RuntimeSnapshot {
  public:
   // Takes over from `previous`, if it is not null, what does not depend on what
@@ -111,6 +113,10 @@ class RuntimeSnapshot {
   // Thread-safe; what is in it changes nothing but the time it takes.
   SchemaCache& schemas() const { return *schemas_; }
 
+  // Null if none is configured. What it has kept outlasts another
+  // configuration that says the same of it and of all providers.
+  const AnswerCache* answer_cache() const { return answer_cache_.get(); }
+
   // What routing knows of the providers and their targets.
   const TargetHealth& health() const { return health_; }
 
@@ -172,6 +178,7 @@ class RuntimeSnapshot {
   const RetryPolicy retry_;
   const std::unique_ptr<ModelDiscovery> discovery_;
   const std::shared_ptr<SchemaCache> schemas_;
+  const std::shared_ptr<const AnswerCache> answer_cache_;
 };
 
 }  // namespace gateway

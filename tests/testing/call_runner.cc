@@ -26,8 +26,8 @@ class CallRunner::Sink final : public AnswerSink {
   Task<absl::Status> SendAnswer(Call& call) override {
     ++result_.answers;
     result_.count = call.count;
-    if (call.attempts.empty()) co_return absl::OkStatus();
-    const Attempt& attempt = call.attempts.back();
+    if (call.DecidingAttempt() == nullptr) co_return absl::OkStatus();
+    const Attempt& attempt = *call.DecidingAttempt();
     result_.reply = attempt.reply;
     if (attempt.answer.response != nullptr) {
       result_.response = *attempt.answer.response;

@@ -156,9 +156,6 @@ TEST(CachePolicyTest, OnlyCompleteGoodAnswersAreKept) {
   answer.complete = false;
   EXPECT_FALSE(IsWorthKeeping({}, answer));
   answer = good;
-  answer.http_status = 429;
-  EXPECT_FALSE(IsWorthKeeping({}, answer));
-  answer = good;
   answer.output_invalid = true;
   EXPECT_FALSE(IsWorthKeeping({}, answer));
   for (const v1::FinishReason reason :

@@ -100,6 +100,22 @@ TEST(CanonicalJsonTest, MembersAreLeftOutAtTheTopAlone) {
   EXPECT_NE(FormOf(R"({"a":{"user":"u"}})", {"user"}), FormOf(R"({"a":{}})"));
 }
 
+TEST(CanonicalJsonTest, AWatchedMemberTellsItsValue) {
+  const auto value_of = [](std::string_view json) {
+    WatchedMember watched = {.name = "store"};
+    std::string form;
+    const std::string_view left_out[] = {"store"};
+    EXPECT_TRUE(AppendCanonicalJson(json, left_out, &form, &watched)) << json;
+    return watched.value;
+  };
+  using Value = WatchedMember::Value;
+  EXPECT_EQ(value_of(R"({"a":true})"), Value::kAbsent);
+  EXPECT_EQ(value_of(R"({"store":true,"a":1})"), Value::kTrue);
+  EXPECT_EQ(value_of(R"({"a":1,"st\u006fre": false})"), Value::kFalse);
+  EXPECT_EQ(value_of(R"({"store":null})"), Value::kOther);
+  EXPECT_EQ(value_of(R"({"a":{"store":true}})"), Value::kAbsent);
+}
+
 TEST(CanonicalJsonTest, WhatIsNotCertainHasNoForm) {
   for (const std::string_view bad : {"",
                                      " ",

@@ -90,6 +90,23 @@ TEST_F(CallMetricsTest, AnAnsweredCallIsCountedUnderTheDocumentedNames) {
   EXPECT_THAT(text, Not(HasSubstr("retry_attempts_total")));
 }
 
+TEST_F(CallMetricsTest, WhatWasKeptIsCountedAndConsumesNothing) {
+  CallRecord record = Answered();
+  shard_.Count(record);
+  EXPECT_THAT(Text(), Not(HasSubstr("llmgw_cache_total{")));
+  record.cache = "miss";
+  shard_.Count(record);
+  record.cache = "hit";
+  record.cache_age = absl::Seconds(3);
+  shard_.Count(record);
+  shard_.Count(record);
+  const std::string text = Text();
+  EXPECT_THAT(text, HasSubstr("llmgw_cache_total{result=\"miss\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("llmgw_cache_total{result=\"hit\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("llm_tokens_total{provider=\"openai\",model=\""
+                              "gpt-5-mini\",type=\"input\"} 24\n"));
+}
+
 TEST_F(CallMetricsTest, CallsOfAllShardsAreSummed) {
   CallMetricsShard& other = metrics_.AddShard();
   shard_.Count(Answered());

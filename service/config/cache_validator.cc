@@ -1,0 +1,50 @@
+#include "service/config/cache_validator.h"
+
+#include <cstddef>
+#include <string>
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::RepeatedPtrField;
+using ::llmgateway::config::v1::CacheConfig;
+using ::llmgateway::config::v1::GatewayConfig;
+
+constexpr size_t kIgnoredFieldsMax = 64;
+constexpr size_t kCachedModelsMax = 1000;
+constexpr size_t kIgnoredNameBytesMax = 256;
+
+void CheckTexts(const std::string& path,
+                const RepeatedPtrField<std::string>& names, size_t most,
+                const FieldPlaces& places, ConfigProblems* problems) {
+  if (!CheckCount(path, static_cast<size_t>(names.size()), most, places,
+                  problems)) {
+    return;
+  }
+  for (int i = 0; i < names.size(); ++i) {
+    if (!names[i].empty() && names[i].size() <= kIgnoredNameBytesMax) continue;
+    const std::string element = ElementPath(path, static_cast<size_t>(i));
+    problems->Add(places.Find(element), element,
+                  "must have 1 to 256 characters");
+  }
+}
+
+}  // namespace
+
+void CheckCache(const GatewayConfig& config, const FieldPlaces& places,
+                ConfigProblems* problems) {
+  if (!config.has_cache()) return;
+  const CacheConfig& cache = config.cache();
+  CheckTexts("cache.ignored_fields", cache.ignored_fields(), kIgnoredFieldsMax,
+             places, problems);
+  CheckTexts("cache.models", cache.models(), kCachedModelsMax, places,
+             problems);
+  if (cache.answer_bytes_limit() > cache.size_bytes_limit()) {
+    const std::string path = "cache.answer_bytes_limit";
+    problems->Add(places.Find(path), path,
+                  "must be at most cache.size_bytes_limit, where all answers "
+                  "have to fit");
+  }
+}
+
+}  // namespace gateway

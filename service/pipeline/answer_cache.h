@@ -1,0 +1,80 @@
+// AnswerCache is the cache of answers of one configuration: which calls it has
+// a part in, and under which keys (service/cache keeps them).
+//
+//   GATEWAY_RETURN_IF_ERROR(cache.Find(call));
+//   if (call.cache->hit()) ... call.DecidingAttempt() has the answer
+//   ...
+//   cache.Keep(call, attempt);
+//
+// A key has all that an answer depends on: who may get it, the API, what the
+// call asks for, and the target that it was planned for, so that another
+// configuration's answers are not taken for this one's.
+//
+// Thread contract: thread-safe; a call is for one thread at a time.
+
+#ifndef SERVICE_PIPELINE_ANSWER_CACHE_H_
+#define SERVICE_PIPELINE_ANSWER_CACHE_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/os/clock.h"
+#include "base/sha256.h"
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/cache/cache_policy.h"
+#include "service/cache/request_key.h"
+#include "service/cache/response_cache.h"
+#include "service/pipeline/call.h"
+
+namespace gateway {
+
+class AnswerCache {
+ public:
+  // Null if `config` has no cache. What `previous`, which may be null, has kept
+  // is taken over if the cache and all providers are configured as before.
+  // Borrows `clock`.
+  static std::shared_ptr<const AnswerCache> Make(
+      const llmgateway::config::v1::GatewayConfig& config, Clock& clock,
+      const AnswerCache* previous);
+
+  // Sets call.cache, with the answer if there is one. NOT_FOUND if the caller
+  // wants none but a kept one. REQUIRES: the call is planned.
+  absl::Status Find(Call& call) const;
+
+  // How much work that is, for OffLoop.
+  size_t BytesToFind(const Call& call) const;
+
+  // Keeps the answer of `attempt`, which has been completed, if it may be.
+  void Keep(const Call& call, const Attempt& attempt) const;
+
+  // Thread-safe.
+  ResponseCache& answers() const { return *answers_; }
+
+ private:
+  AnswerCache(const llmgateway::config::v1::CacheConfig& config,
+              std::shared_ptr<ResponseCache> answers,
+              const Sha256Digest& fingerprint);
+
+  bool KeepsModel(std::string_view model) const;
+  CacheableRequest RequestOf(const Call& call) const;
+  // Nothing if the call is none of the cache's; sets why.
+  std::optional<RequestKey> KeyOf(const Call& call, CacheBypass* bypass) const;
+
+  // Constant after construction.
+  const llmgateway::config::v1::CacheConfig config_;
+  const CachePolicy policy_;
+  const std::vector<std::string_view> left_out_;  // Of config_.
+  const std::vector<int> left_out_of_messages_;
+  const std::shared_ptr<ResponseCache> answers_;
+  // Of what the answers depend on.
+  const Sha256Digest fingerprint_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_ANSWER_CACHE_H_

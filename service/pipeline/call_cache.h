@@ -1,0 +1,41 @@
+// CallCache is the part that the cache of answers has in one call: whether it
+// has one, and of what the call found there. A call has none where no cache is
+// configured.
+//
+// Thread contract: one call, by one thread at a time.
+
+#ifndef SERVICE_PIPELINE_CALL_CACHE_H_
+#define SERVICE_PIPELINE_CALL_CACHE_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "service/cache/cache_policy.h"
+#include "service/cache/kept_answer.h"
+#include "service/cache/request_key.h"
+#include "service/pipeline/attempt.h"
+
+namespace gateway {
+
+struct CallCache {
+  // So many hexadecimal digits of a key are told.
+  static constexpr size_t kKeyDigitsTold = 16;
+
+  bool hit() const { return answer != nullptr; }
+
+  CacheUse use;
+  std::optional<RequestKey> key;  // Nothing if the cache has no part.
+  std::string key_told;           // Its beginning, in hexadecimal.
+
+  // What was found; null if nothing.
+  KeptAnswerPtr answer;
+  absl::Duration age;
+  // Stands for the attempt that would have been made, and is none of the
+  // call's: nobody was asked.
+  Attempt attempt;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CALL_CACHE_H_

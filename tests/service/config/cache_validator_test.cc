@@ -1,0 +1,39 @@
+#include "service/config/cache_validator.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/service/config/problems_of.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(CacheValidatorTest, AnAnswerFitsIntoTheCache) {
+  EXPECT_THAT(ProblemsBesideAMock("cache: {size_bytes_limit: 64KiB, "
+                                  "answer_bytes_limit: 64KiB}\n"),
+              IsEmpty());
+  EXPECT_THAT(ProblemsBesideAMock("cache: {size_bytes_limit: 64KiB}\n"),
+              ElementsAre("cache.answer_bytes_limit: must be at most "
+                          "cache.size_bytes_limit, where all answers have to "
+                          "fit"));
+}
+
+TEST(CacheValidatorTest, FieldsAndModelsHaveNames) {
+  EXPECT_THAT(ProblemsBesideAMock("cache: {ignored_fields: [user, trace], "
+                                  "models: ['gpt-*', x]}\n"),
+              IsEmpty());
+  EXPECT_THAT(
+      ProblemsBesideAMock("cache: {ignored_fields: [''], models: [a, '']}\n"),
+      ElementsAre("cache.ignored_fields[0]: must have 1 to 256 characters",
+                  "cache.models[1]: must have 1 to 256 characters"));
+  std::string many = "cache:\n  ignored_fields:\n";
+  for (int i = 0; i < 65; ++i) many += "  - f" + std::to_string(i) + "\n";
+  EXPECT_EQ(ProblemsBesideAMock(many).size(), 1);
+}
+
+}  // namespace
+}  // namespace gateway
