@@ -1,6 +1,7 @@
 #include "service/overload/concurrency_limit.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstddef>
 #include <optional>
@@ -20,6 +21,16 @@ namespace {
 
 // The field that an operator would raise.
 constexpr std::string_view kLimitField = "overload.concurrency.calls_limit";
+
+absl::Status MakeRefusal(int64_t limit, absl::string_view why) {
+  return OverloadFault(
+      kLimitField,
+      absl::StrCat(limit == ConcurrencyLimit::kUnlimited
+                       ? "memory is short, and calls that matter more go first"
+                       : absl::StrCat("the gateway serves ", limit,
+                                      " calls, as many at once as it may"),
+                   why, "; ask again later, or of another replica"));
+}
 
 }  // namespace
 
@@ -253,18 +264,24 @@ absl::StatusOr<ConcurrencyLimit::Permit> ConcurrencyLimit::ResultOf(
 }
 
 absl::Status ConcurrencyLimit::RefusalOf(Outcome outcome) const {
+  // To make a fault takes fifty times as long as all else of a refusal, so it
+  // is made once; on each thread, so that they do not count the users of one.
+  struct Made {
+    int64_t limit = 0;
+    std::array<absl::Status, kSheds> faults;
+  };
+  thread_local Made made;
   const int64_t limit = limit_.load(std::memory_order_relaxed);
-  return OverloadFault(
-      kLimitField,
-      absl::StrCat(
-          limit == kUnlimited
-              ? "memory is short, and calls that matter more go first"
-              : absl::StrCat("the gateway serves ", limit,
-                             " calls, as many at once as it may"),
-          outcome == Outcome::kTooManyWait
-              ? ", and too many others wait"
-              : ", and this one has had no turn for as long as it may wait",
-          "; ask again later, or of another replica"));
+  if (made.limit != limit) {
+    made = {.limit = limit,
+            .faults = {MakeRefusal(limit, ", and too many others wait"),
+                       MakeRefusal(limit,
+                                   ", and this one has had no turn for as long "
+                                   "as it may wait")}};
+  }
+  return made.faults[static_cast<size_t>(outcome == Outcome::kTooManyWait
+                                             ? Shed::kTooManyWait
+                                             : Shed::kWaitedTooLong)];
 }
 
 }  // namespace gateway
