@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/os/thread.h"
 #include "tests/base/redis/redis_client_session.h"
+#include "tests/testing/raw_client.h"
 #include "tests/testing/redis_server.h"
+#include "tests/testing/scripted_server.h"
 
 namespace gateway {
 namespace {
@@ -181,6 +183,61 @@ TEST(RedisSentinelTest, AMasterThatIsReplacedOnPurposeIsLeftAtOnce) {
         co_await session.Ask(RedisCommand("SET", RedisKey("after"), "x"));
     EXPECT_EQ(set, "OK");
     EXPECT_EQ(watched.second.Ask({"GET", "after"}), "x");
+  });
+}
+
+// A bulk string as Redis sends it.
+std::string Bulk(const std::string& text) {
+  return absl::StrCat("$", text.size(), "\r\n", text, "\r\n");
+}
+
+// Plays a sentinel that names `first` when it is asked, and announces `second`
+// once the client is there.
+void NameThenAnnounce(RawListener& listener, RedisServer& first,
+                      RedisServer& second) {
+  // One connection asks, one listens.
+  RawClient one = listener.Accept();
+  RawClient other = listener.Accept();
+  for (RawClient* client : {&one, &other}) {
+    client->ReceiveUntil("PING\r\n");
+    client->Send("+PONG\r\n");
+  }
+  const bool one_listens = one.ReceiveUntil("\r\n") == "*2\r\n";
+  RawClient& listens = one_listens ? one : other;
+  RawClient& asks = one_listens ? other : one;
+  asks.ReceiveUntil("main\r\n");
+  asks.Send(absl::StrCat("*2\r\n", Bulk("127.0.0.1"),
+                         Bulk(absl::StrCat(first.port()))));
+  listens.ReceiveUntil("+switch-master\r\n");
+  first.AskUntil({"CLIENT", "LIST"}, "name=gateway ");
+  for (const char* name : {"another", kMasterName}) {
+    listens.Send(
+        absl::StrCat("*3\r\n", Bulk("message"), Bulk("+switch-master"),
+                     Bulk(absl::StrCat(name, " 127.0.0.1 ", first.port(),
+                                       " 127.0.0.1 ", second.port()))));
+  }
+  listens.AtEnd();
+}
+
+TEST(RedisSentinelTest, AMasterThatIsAnnouncedIsGoneToAtOnce) {
+  RedisServer first;
+  RedisServer second;
+  ScriptedServer sentinel([&](RawListener& listener) {
+    NameThenAnnounce(listener, first, second);
+  });
+  RedisClientSession session({sentinel.port()});
+  session.options.topology = RedisOptions::Topology::kSentinel;
+  session.options.master_name = kMasterName;
+  session.options.connection.client_name = "gateway";
+  session.server = &second;
+  session.Run([](RedisClientSession& session) -> Task<void> {
+    co_await session.AwaitUp();
+    co_await session.AwaitDown();
+    co_await session.AwaitUp();
+    const std::string set =
+        co_await session.Ask(RedisCommand("SET", RedisKey("key"), "value"));
+    EXPECT_EQ(set, "OK");
+    EXPECT_EQ(session.server->Ask({"GET", "key"}), "value");
   });
 }
 
