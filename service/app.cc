@@ -54,6 +54,7 @@
 #include "service/pipeline/circuit_metrics.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/health_prober.h"
+#include "service/pipeline/limit_metrics.h"
 #include "service/pipeline/overload_metrics.h"
 #include "service/pipeline/overload_watch.h"
 #include "service/pipeline/response_store.h"
@@ -288,6 +289,7 @@ absl::Status App::Build() {
   AddCircuitMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
+  AddLimitMetrics(*graph.runtime, graph.registry);
   AddOverloadMetrics(*graph.runtime, graph.registry);
   return absl::OkStatus();
 }

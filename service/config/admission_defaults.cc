@@ -14,20 +14,26 @@ namespace {
 
 namespace configv1 = ::llmgateway::config::v1;
 
-void FillLimit(configv1::KeyLimit* limit) {
+// As in kRanges of field_ranges.cc.
+constexpr int64_t kLimitMax = 1'000'000'000'000;
+
+// What RateLimit and KeyLimit have in common.
+template <typename Limit>
+void FillAmount(Limit* limit) {
   if (limit->unit() == configv1::LIMIT_UNIT_CONCURRENT_CALLS) return;
   FILL_TIME(*limit, window, 60'000);
   if (limit->unit() == configv1::LIMIT_UNIT_COST) return;
+  // Of a limit that is no good, nothing else is.
+  if (limit->limit() < 1 || limit->limit() > kLimitMax) return;
   FILL(*limit, burst, limit->limit());
 }
+
+void FillLimit(configv1::KeyLimit* limit) { FillAmount(limit); }
 
 void FillLimit(configv1::RateLimit* limit) {
   FILL_ENUM(*limit, mode, configv1::RateLimit::MODE_ENFORCE);
   FILL_ENUM(*limit, sharing, configv1::RateLimit::SHARING_LEASED);
-  if (limit->unit() == configv1::LIMIT_UNIT_CONCURRENT_CALLS) return;
-  FILL_TIME(*limit, window, 60'000);
-  if (limit->unit() == configv1::LIMIT_UNIT_COST) return;
-  FILL(*limit, burst, limit->limit());
+  FillAmount(limit);
 }
 
 void FillGrants(configv1::CallerGrants* grants) {

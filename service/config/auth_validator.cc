@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "base/string_view.h"
 #include "service/config/config_names.h"
+#include "service/config/limits_validator.h"
 #include "service/config/secret_reference.h"
 #include "service/identity/caller.h"
 #include "service/identity/scopes.h"
@@ -142,11 +143,16 @@ void AuthValidator::CheckOperatorsKeys(const AuthMethods& methods) {
       Add(JoinPath(path, "labels"),
           "is for callers only: an operator makes no calls; remove it");
     }
+    if (!key.limits().empty()) {
+      Add(JoinPath(path, "limits"),
+          "is for callers only: an operator makes no calls; remove it");
+    }
   }
 }
 
 void AuthValidator::CheckKey(const std::string& path, const ApiKey& key) {
   CheckKeySource(path, key);
+  CheckKeyLimits(JoinPath(path, "limits"), key.limits(), places_, &problems_);
   if (!IsOwner(key.owner())) {
     Add(JoinPath(path, "owner"),
         "must be at most 256 printable ASCII characters");

@@ -311,6 +311,7 @@ Caller ConfigSnapshot::Resolver::CallerOf(const ApiKey& entry) {
   caller.scopes = Scopes::Parse(std::vector<std::string>(entry.scopes().begin(),
                                                          entry.scopes().end()))
                       .value_or(Scopes());
+  caller.limits.assign(entry.limits().begin(), entry.limits().end());
   if (entry.has_expire_time()) {
     caller.expire_time = absl::FromUnixSeconds(entry.expire_time().seconds()) +
                          absl::Nanoseconds(entry.expire_time().nanos());

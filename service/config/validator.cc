@@ -27,6 +27,7 @@
 #include "service/config/cache_validator.h"
 #include "service/config/config_names.h"
 #include "service/config/field_ranges.h"
+#include "service/config/limits_validator.h"
 #include "service/config/log_modules.h"
 #include "service/config/nearest_name.h"
 #include "service/config/overload_validator.h"
@@ -124,6 +125,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckOutlierEjection(config.resilience().outlier_ejection());
   CheckAuth(config, places_, &problems_);
   CheckCache(config, places_, &problems_);
+  CheckRateLimits(config, places_, &problems_);
   CheckLogging(config.logging());
   CheckRuntime(config.runtime());
 }

@@ -28,7 +28,7 @@ class LimitRule {
  public:
   // `config` has its defaults filled in and was found valid (service/config).
   // Goes on with the counters of `previous` if they count the same; it may be
-  // null. Of limits with one name `variant` tells them apart, where counters are
+  // null. Limits of one name are told apart by `variant` where counters are
   // shared.
   LimitRule(const ::llmgateway::config::v1::RateLimit& config,
             const KeySecret& secret, const LimitRule* previous = nullptr,

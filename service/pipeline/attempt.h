@@ -26,6 +26,7 @@
 #include "base/async/cancellation.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
+#include "service/limits/limit_charges.h"
 #include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
 #include "service/resilience/circuit_breaker.h"
@@ -85,6 +86,8 @@ struct Attempt : CallAttempt {
   TargetUse use;
   ProviderPlace place;
   ProviderPlace model_place;
+  // What it has taken of its target's limits; null if there are none.
+  std::unique_ptr<LimitCharges> limits;
 
   // Whose credential was sent, and which; null if none of the configured ones
   // was. As a last resort it was taken although it was out.

@@ -28,6 +28,7 @@
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempt.h"
 #include "service/pipeline/call_cache.h"
+#include "service/pipeline/call_limits.h"
 #include "service/pipeline/context_report.h"
 #include "service/pipeline/held_answer.h"
 #include "service/pipeline/incoming_call.h"
@@ -70,6 +71,9 @@ class PlannedCall : public IncomingCall {
   std::optional<ContextReport> context;
   // What part the cache has; null if there is none.
   std::unique_ptr<CallCache> cache;
+  // How it stands with the limits that it is counted against; null if there are
+  // none, and before it is planned.
+  std::unique_ptr<CallLimits> limits;
 
   // What the answer must be, once the request has been read, and what became of
   // that.

@@ -66,6 +66,7 @@ LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
   attempt_.use = TargetUse(*permit.state, target_.member);
   attempt_.place = std::move(permit.place);
   attempt_.model_place = std::move(permit.model_place);
+  attempt_.limits = std::move(permit.limits);
   attempt_.credentials = permit.credentials;
   attempt_.credential_index = permit.credential;
   attempt_.last_resort = permit.last_resort;

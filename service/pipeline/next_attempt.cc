@@ -13,7 +13,7 @@
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/provider_policy.h"
 #include "service/pipeline/target_obstacles.h"
-#include "service/pipeline/token_estimate.h"
+#include "service/pipeline/usage_estimate.h"
 #include "service/resilience/deadline_split.h"
 
 namespace gateway {
@@ -35,11 +35,6 @@ bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
       break;
   }
   return MayServeElsewhere(ClassifyFailure(failure, abandoned));
-}
-
-int64_t GuessedInputTokens(const PlannedCall& call) {
-  if (call.request != nullptr) return GuessInputTokens(*call.request);
-  return call.raw == nullptr ? 0 : GuessInputTokens(call.raw->body);
 }
 
 // The output that a hedge is taken to cost where the caller sets no limit.
@@ -155,6 +150,9 @@ Task<std::optional<AskedTarget>> NextAttempt::Beside() {
 }
 
 void NextAttempt::PutBack(AskedTarget unused) {
+  if (unused.permit.limits != nullptr) {
+    unused.permit.limits->Withdraw(call_.loop.Now());
+  }
   in_reserve_.push_back(unused.target);
   EndHedge();
 }
@@ -228,6 +226,9 @@ std::optional<AskedTarget> NextAttempt::GoOnTo(const PlannedTarget& target,
   // Not for one that rests: that is no refusal of the budget's.
   if (takes_place && found.has_value() &&
       !TakeExtra(RetryBudget::Purpose::kFallback)) {
+    if (found->permit.limits != nullptr) {
+      found->permit.limits->Withdraw(call_.loop.Now());
+    }
     found.reset();
     in_reserve_.push_back(&target);
   }

@@ -26,6 +26,7 @@
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_cost.h"
+#include "service/pipeline/call_limits.h"
 #include "service/pipeline/context_report.h"
 #include "service/pipeline/context_service.h"
 #include "service/pipeline/conversation.h"
@@ -229,6 +230,7 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
     } else {
       gather();
     }
+    ChargeOutput(call, attempt, *delivered, *open.stream);
     GATEWAY_CO_RETURN_IF_ERROR(call.held.Count(
         HeldAnswer::Kind::kGathered,
         call.output.held_bytes() +
@@ -310,6 +312,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
                                        recorder, open);
     }
   }
+  FinishLimits(call);
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
   co_return outcome.ok() ? sent : outcome;
 }
@@ -421,6 +424,7 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
       if (generated) outcome = co_await CompleteAnswer(call, *attempt);
     }
   }
+  FinishLimits(call);
   if (outcome.ok()) {
     const absl::Status sent = co_await sink.SendAnswer(call);
     co_return !sent.ok() && call.cancel.cancelled() ? call.cancel.status()
@@ -467,6 +471,11 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   }
   // Cancelled while work was done off the loop: nobody is asked.
   if (outcome.ok()) outcome = call.cancel.status();
+  if (outcome.ok()) call.limits = CallLimits::Of(call);
+  if (call.limits != nullptr) {
+    const bool taken = co_await call.limits->Take(call.loop.Now());
+    if (!taken) outcome = call.limits->Refusal();
+  }
   if (outcome.ok()) recorder.TellStarted(call);
   // Awaited after the choice and not within it: GCC 12 would destroy the status
   // that is moved in twice.

@@ -1,9 +1,11 @@
 #include "service/pipeline/recorder.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "base/os/logging.h"
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
@@ -98,6 +100,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     record.error_reason = FaultReason(outcome);
     record.waits_for_operator = WaitsForOperator(outcome);
     record.error_message = ToStd(outcome.message());
+    if (call.limits != nullptr) LogLimit(call, outcome);
   }
   record.http_status = call.http_status;
   if (const Attempt* const deciding = call.DecidingAttempt()) {
@@ -131,6 +134,20 @@ bool Recorder::MayLog(const Call& call, const absl::Status& outcome,
   ++lines_of_second_;
   *unlogged = std::exchange(unlogged_, 0);
   return true;
+}
+
+void Recorder::LogLimit(const Call& call, const absl::Status& outcome) {
+  const v1::ErrorReason reason = FaultReason(outcome);
+  if (reason != v1::ERROR_REASON_RATE_LIMITED &&
+      reason != v1::ERROR_REASON_CONCURRENCY_LIMITED) {
+    return;
+  }
+  const std::optional<int64_t> unlogged = limit_pace_.Take(call.loop.Now());
+  if (!unlogged.has_value()) return;
+  Log(LogLevel::kInfo, "limits", "a limit refuses calls",
+      {{"error", ToStd(outcome.message())},
+       {"caller", call.caller->id},
+       {"unlogged", *unlogged}});
 }
 
 void Recorder::CountAttempts(const Call& call) {

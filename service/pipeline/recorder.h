@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
+#include "service/observability/log_pace.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/call.h"
@@ -23,6 +24,9 @@ namespace gateway {
 // on each loop,
 // they are counted but have no line in the access log, which they would fill.
 inline constexpr int kUnauthenticatedLinesPerSecond = 10;
+
+// Of calls that limits refuse each loop writes a line this often.
+inline constexpr absl::Duration kLimitLogInterval = absl::Seconds(10);
 
 class Recorder {
  public:
@@ -50,6 +54,8 @@ class Recorder {
   bool MayLog(const Call& call, const absl::Status& outcome,
               int64_t* unlogged);
   void CountAttempts(const Call& call);
+  // Writes a line for the operator now and then, of calls that limits refuse.
+  void LogLimit(const Call& call, const absl::Status& outcome);
 
   AccessLogShard* const access_log_;
   CallMetricsShard& metrics_;
@@ -61,6 +67,7 @@ class Recorder {
   absl::Duration second_began_ = -absl::InfiniteDuration();
   int lines_of_second_ = 0;
   int64_t unlogged_ = 0;
+  LogPace limit_pace_{kLimitLogInterval};
 };
 
 }  // namespace gateway

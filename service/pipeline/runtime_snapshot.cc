@@ -26,6 +26,11 @@ std::shared_ptr<RolloutSwitch> RolloutOf(
   return same ? previous : next;
 }
 
+// Callers must not know it, or they could choose what shares a counter.
+KeySecret NewSecret(const Ports& ports) {
+  return {ports.secure_random->Bits(), ports.secure_random->Bits()};
+}
+
 }  // namespace
 
 int EventLoopCount(const llmgateway::config::v1::RuntimeConfig& config) {
@@ -110,6 +115,13 @@ RuntimeSnapshot::RuntimeSnapshot(
       operators_(config_->operator_keys(), *ports_.clock),
       router_(config_->config().routing(), health_, selection_),
       retry_(config_->config().resilience().retry()),
+      rate_limits_(config_->config().rate_limits(),
+                   previous != nullptr ? previous->rate_limits_.secret()
+                                       : NewSecret(ports_),
+                   previous == nullptr ? nullptr : &previous->rate_limits_),
+      key_limits_(previous != nullptr
+                      ? previous->key_limits_
+                      : std::make_shared<KeyLimitRules>(rate_limits_.secret())),
       discovery_(std::make_unique<ModelDiscovery>(
           *providers_, config_->config().routing(), *ports_.clock)),
       schemas_(previous != nullptr ? previous->schemas_

@@ -6,7 +6,7 @@
 // Thread contract: shared by all loops. Immutable, but for parts that are
 // thread-safe: the models that discovery finds, the schemas that SchemaCache
 // keeps, whose turn it is among targets and credentials, what has been learned
-// of targets, and the share of a rollout.
+// of targets, what was taken of limits, and the share of a rollout.
 
 #ifndef SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
 #define SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
@@ -22,6 +22,9 @@
 #include "providers/registry/registry.h"
 #include "providers/schema/schema_cache.h"
 #include "service/config/snapshot.h"
+#include "service/limits/key_limit_rules.h"
+#include "service/limits/limit_charges.h"
+#include "service/limits/limit_rules.h"
 #include "service/money/price_table.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/authenticator.h"
@@ -53,8 +56,9 @@ class RuntimeSnapshot {
   // Takes over from `previous`, if it is not null, what does not depend on what
   // is configured otherwise now: providers, with their connections and the
   // credentials that cool; the models that they have said they have; what has
-  // been learned of targets; schemas. Nothing of it changes before the snapshot
-  // is put into use. INVALID_ARGUMENT names the provider that cannot be made.
+  // been learned of targets; what was taken of limits; schemas. Nothing of it
+  // changes before the snapshot is put into use. INVALID_ARGUMENT names the
+  // provider that cannot be made.
   static absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> Make(
       std::shared_ptr<const ConfigSnapshot> config, const Ports& ports = {},
       const RuntimeSnapshot* previous = nullptr);
@@ -91,6 +95,13 @@ class RuntimeSnapshot {
   OverloadControl* overload() const { return limits_; }
   // Thread-safe; the context management service. Null if there is none.
   ContextService* contexts() const { return contexts_.get(); }
+  // How much callers may ask for in a time, and what they have taken. The
+  // counters are thread-safe.
+  const LimitRules& limits() const { return rate_limits_; }
+  // Thread-safe; the limits that keys have.
+  KeyLimitRules& key_limits() const { return *key_limits_; }
+  // Where limits are counted.
+  const CounterStores& counter_stores() const { return counter_stores_; }
   // Thread-safe; what operators have given to nodes, and how calls of models
   // went.
   SelectionState& selection() const { return *selection_; }
@@ -176,6 +187,10 @@ class RuntimeSnapshot {
   const Authenticator operators_;
   const Router router_;
   const RetryPolicy retry_;
+  const LimitRules rate_limits_;
+  const std::shared_ptr<KeyLimitRules> key_limits_;
+  mutable LocalCounterStore local_counters_;
+  const CounterStores counter_stores_ = {.local = &local_counters_};
   const std::unique_ptr<ModelDiscovery> discovery_;
   const std::shared_ptr<SchemaCache> schemas_;
   const std::shared_ptr<const AnswerCache> answer_cache_;

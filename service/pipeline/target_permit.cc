@@ -172,6 +172,16 @@ std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
              "the model", target, &permit.model_place, refusal)) {
     return std::nullopt;
   }
+  if (call.limits != nullptr) {
+    const bool sends_credential =
+        permit.credentials != nullptr && !permit.credentials->is_keyless();
+    permit.limits = call.limits->TakeTarget(
+        target,
+        sends_credential ? permit.credentials->NameOf(permit.credential)
+                         : std::string_view(),
+        now, &refusal->status);
+    if (!refusal->status.ok()) return std::nullopt;
+  }
   return permit;
 }
 

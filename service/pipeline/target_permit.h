@@ -1,6 +1,6 @@
 // TargetPermit is the right to make one attempt at a target: its breaker lets
-// it through, a credential of its provider is usable, and fewer attempts than
-// may be are under way with the provider.
+// it through, a credential of its provider is usable, fewer attempts than may
+// be are under way with the provider, and its rate limits have room.
 //
 //   TargetRefusal refusal;
 //   std::optional<TargetPermit> permit =
@@ -13,10 +13,12 @@
 #define SERVICE_PIPELINE_TARGET_PERMIT_H_
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "service/limits/limit_charges.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -34,6 +36,8 @@ struct TargetPermit {
   // With the provider, and with its model.
   ProviderPlace place;
   ProviderPlace model_place;
+  // What it has taken of the limits of the target; null if there are none.
+  std::unique_ptr<LimitCharges> limits;
   // Whose credential is sent, and which; null if none of the configured ones
   // is.
   CredentialPool* credentials = nullptr;
@@ -45,9 +49,10 @@ struct TargetPermit {
 
 // Why a target is not asked.
 struct TargetRefusal {
-  // MODEL_DISABLED, CIRCUIT_OPEN, PROVIDER_RATE_LIMITED, PROVIDER_AUTH_FAILED
-  // or OVERLOADED, with the wait after which that may be over, as far as it is
-  // known: what an operator has done, has none.
+  // MODEL_DISABLED, CIRCUIT_OPEN, PROVIDER_RATE_LIMITED, PROVIDER_AUTH_FAILED,
+  // OVERLOADED, RATE_LIMITED or CONCURRENCY_LIMITED, with the wait after which
+  // that may be over, as far as it is known: what an operator has done, has
+  // none.
   absl::Status status;
   // It may be asked as a last resort.
   bool has_last_resort = false;

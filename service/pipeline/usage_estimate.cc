@@ -45,6 +45,12 @@ void InputMeasure::Keep(const IncomingCall& call) {
   kept_.body = std::string_view(copy, body.size());
 }
 
+int64_t GuessedInputTokens(const IncomingCall& call) {
+  if (call.embed != nullptr) return EstimateInputTokens(*call.embed);
+  if (call.request != nullptr) return GuessInputTokens(*call.request);
+  return call.raw == nullptr ? 0 : GuessInputTokens(call.raw->body);
+}
+
 bool IsTold(const v1::Usage& usage) {
   return usage.input_tokens() != 0 || usage.output_tokens() != 0;
 }

@@ -37,6 +37,10 @@ class InputMeasure {
   RawRequest kept_;  // On the call's arena; no dialect if there is none.
 };
 
+// A guess of the input tokens of a call that may still be read, at a price that
+// does not depend on how large it is.
+int64_t GuessedInputTokens(const IncomingCall& call);
+
 // The provider has said how many tokens there were.
 bool IsTold(const v1::Usage& usage);
 

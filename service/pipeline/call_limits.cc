@@ -1,0 +1,181 @@
+#include "service/pipeline/call_limits.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/identity/caller.h"
+#include "service/identity/scopes.h"
+#include "service/limits/key_limit_rules.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/pipeline/token_estimate.h"
+#include "service/pipeline/usage_estimate.h"
+
+namespace gateway {
+namespace {
+
+namespace configv1 = ::llmgateway::config::v1;
+
+LimitAmounts AmountsOf(const v1::Usage* usage) {
+  if (usage == nullptr) return {};
+  return {.input_tokens = usage->input_tokens(),
+          .output_tokens = usage->output_tokens(),
+          .cost_usd_nanos = usage->cost_usd_nanos()};
+}
+
+// Whether the answer was there already: nobody is asked for it.
+bool IsKept(const PlannedCall& call) {
+  return call.cache != nullptr && call.cache->hit();
+}
+
+std::optional<LimitStatus> Fuller(std::optional<LimitStatus> a,
+                                  std::optional<LimitStatus> b) {
+  if (!a.has_value() || !b.has_value()) return a.has_value() ? a : b;
+  // What is left, as a share of the limit.
+  const auto left = [](const LimitStatus& status) {
+    return static_cast<double>(status.remaining) /
+           static_cast<double>(status.limit);
+  };
+  return left(*b) < left(*a) ? b : a;
+}
+
+}  // namespace
+
+std::unique_ptr<CallLimits> CallLimits::Of(const PlannedCall& call) {
+  if (call.runtime->limits().empty() && call.caller->limits.empty()) {
+    return nullptr;
+  }
+  return std::unique_ptr<CallLimits>(new CallLimits(call));
+}
+
+CallLimits::CallLimits(const PlannedCall& call)
+    : rules_(call.runtime->limits()),
+      subject_(rules_.secret()),
+      estimate_{.input_tokens = IsKept(call) ? 0 : GuessedInputTokens(call)},
+      peer_(PeerAddressOf(call.facts.peer)),
+      charges_(call.runtime->counter_stores()) {
+  const CallScope& scope = call.admitted.scope;
+  const Caller& caller = *call.caller;
+  subject_.Set(configv1::LIMIT_DIMENSION_CALLER, caller.id);
+  subject_.Set(configv1::LIMIT_DIMENSION_OWNER, caller.owner);
+  subject_.Set(configv1::LIMIT_DIMENSION_USER, scope.user_id);
+  subject_.Set(configv1::LIMIT_DIMENSION_AGENT,
+               scope.agent_id.empty() ? scope.agent_type : scope.agent_id);
+  subject_.Set(configv1::LIMIT_DIMENSION_SESSION, scope.session_id);
+  subject_.Set(configv1::LIMIT_DIMENSION_PROJECT, scope.project_id);
+  subject_.Set(configv1::LIMIT_DIMENSION_ROUTE, call.planned.reason);
+  subject_.Set(configv1::LIMIT_DIMENSION_API,
+               ScopedApiName(call.facts.head.api));
+  subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
+  subject_.SetLabels(&caller.labels);
+  rules_.AskForCall(subject_, estimate_, charges_);
+  for (const configv1::KeyLimit& limit : caller.limits) {
+    charges_.Ask(call.runtime->key_limits().RuleOf(limit), subject_, estimate_);
+  }
+}
+
+std::unique_ptr<LimitCharges> CallLimits::TakeTarget(
+    const PlannedTarget& target, std::string_view credential,
+    absl::Duration now, absl::Status* refusal) {
+  if (!rules_.has_target_rules()) return nullptr;
+  subject_.Set(configv1::LIMIT_DIMENSION_MODEL, target.upstream_model);
+  subject_.Set(configv1::LIMIT_DIMENSION_PROVIDER, target.provider->name);
+  subject_.Set(configv1::LIMIT_DIMENSION_CREDENTIAL, credential);
+  auto charges = std::make_unique<LimitCharges>(charges_.stores());
+  rules_.AskForTarget(subject_, estimate_, *charges);
+  if (charges->TakeNow(now)) return charges;
+  *refusal = charges->Refusal();
+  AddFaultMetadata(*refusal, "provider", target.provider->name);
+  AddFaultMetadata(*refusal, "model", target.upstream_model);
+  return nullptr;
+}
+
+std::string PeerAddressOf(std::string_view peer) {
+  constexpr size_t kKeptBytes = 8;
+  const size_t port = peer.rfind(':');
+  if (!peer.starts_with('[')) return std::string(peer.substr(0, port));
+  const std::string text(peer.substr(1, peer.rfind(']') - 1));
+  in6_addr address;
+  if (inet_pton(AF_INET6, text.c_str(), &address) != 1) return text;
+  std::array<char, INET6_ADDRSTRLEN> out;
+  if (IN6_IS_ADDR_V4MAPPED(&address)) {
+    inet_ntop(AF_INET, &address.s6_addr[12], out.data(), out.size());
+    return out.data();
+  }
+  std::fill(std::begin(address.s6_addr) + kKeptBytes, std::end(address.s6_addr),
+            0);
+  inet_ntop(AF_INET6, &address, out.data(), out.size());
+  return out.data();
+}
+
+void ChargeOutput(Call& call, Attempt& attempt,
+                  const DeliveredTokens& delivered,
+                  const ProviderStream& stream) {
+  if (call.limits == nullptr) return;
+  const int64_t tokens = delivered.Estimate(stream);
+  const absl::Duration now = call.loop.Now();
+  call.limits->charges().AddOutput(tokens, now);
+  if (attempt.limits != nullptr) attempt.limits->AddOutput(tokens, now);
+}
+
+void FinishLimits(Call& call) {
+  if (call.limits == nullptr) return;
+  const absl::Duration now = call.loop.Now();
+  LimitCharges& charges = call.limits->charges();
+  int64_t cost_usd_nanos = 0;
+  for (Attempt& attempt : call.attempts) {
+    const LimitAmounts amounts = AmountsOf(attempt.usage);
+    cost_usd_nanos += amounts.cost_usd_nanos;
+    if (attempt.limits == nullptr) continue;
+    // The provider never saw one on a connection that it had given up.
+    if (attempt.replaced) {
+      attempt.limits->Withdraw(now);
+    } else {
+      attempt.limits->Settle(amounts, now);
+    }
+    attempt.limits->Leave();
+  }
+  const Attempt* const deciding = call.DecidingAttempt();
+  if (deciding == nullptr && !call.facts.counts) {
+    charges.Withdraw(now);
+  } else {
+    LimitAmounts amounts;
+    if (deciding != nullptr && !IsKept(call)) {
+      amounts = AmountsOf(deciding->usage);
+    }
+    amounts.cost_usd_nanos = cost_usd_nanos;
+    charges.Settle(amounts, now);
+  }
+  charges.Leave();
+}
+
+std::optional<LimitStatus> RequestLimitOf(const Call& call) {
+  if (call.limits == nullptr) return std::nullopt;
+  const Attempt* const deciding = call.DecidingAttempt();
+  const std::optional<LimitStatus> own = call.limits->charges().Requests();
+  if (deciding == nullptr || deciding->limits == nullptr) return own;
+  return Fuller(own, deciding->limits->Requests());
+}
+
+std::optional<LimitStatus> TokenLimitOf(const Call& call) {
+  if (call.limits == nullptr) return std::nullopt;
+  const Attempt* const deciding = call.DecidingAttempt();
+  const std::optional<LimitStatus> own = call.limits->charges().Tokens();
+  if (deciding == nullptr || deciding->limits == nullptr) return own;
+  return Fuller(own, deciding->limits->Tokens());
+}
+
+}  // namespace gateway

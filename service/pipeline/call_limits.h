@@ -1,0 +1,101 @@
+// CallLimits is how a call stands with the limits that it is counted against
+// (service/limits): those of the call, taken before anybody is asked, and those
+// of each target, taken by each attempt.
+//
+//   call.limits = CallLimits::Of(call);       // Null if nothing limits it.
+//   const bool taken = co_await call.limits->Take(call.loop.Now());
+//   if (!taken) outcome = call.limits->Refusal();
+//   ...
+//   ChargeOutput(call, attempt, delivered, *stream);  // As a stream goes.
+//   FinishLimits(call);                       // Before the answer's end is
+//   sent.
+//
+// A call is charged what its answer has, an attempt what its provider has
+// billed, and a limit of cost all that was billed for the call.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_CALL_LIMITS_H_
+#define SERVICE_PIPELINE_CALL_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "service/limits/limit_charges.h"
+#include "service/limits/limit_rules.h"
+#include "service/limits/limit_subject.h"
+
+namespace gateway {
+
+class Call;
+class DeliveredTokens;
+class PlannedCall;
+class ProviderStream;
+struct Attempt;
+struct PlannedTarget;
+
+class CallLimits {
+ public:
+  // Null if there is no limit that could be asked. REQUIRES: the call is
+  // planned.
+  static std::unique_ptr<CallLimits> Of(const PlannedCall& call);
+
+  CallLimits(const CallLimits&) = delete;
+  CallLimits& operator=(const CallLimits&) = delete;
+
+  LimitCharges::Taking Take(absl::Duration now) { return charges_.Take(now); }
+  absl::Status Refusal() const { return charges_.Refusal(); }
+
+  // Takes what the target's limits let an attempt at it have; null if there are
+  // none. A target is asked at once or not at all, so that its limits, where
+  // replicas share them, are taken of what was leased. `credential` is empty if
+  // none of the configured ones is sent. On refusal sets `refusal`, and returns
+  // null.
+  std::unique_ptr<LimitCharges> TakeTarget(const PlannedTarget& target,
+                                           std::string_view credential,
+                                           absl::Duration now,
+                                           absl::Status* refusal);
+
+  LimitCharges& charges() { return charges_; }
+  const LimitCharges& charges() const { return charges_; }
+
+ private:
+  explicit CallLimits(const PlannedCall& call);
+
+  const LimitRules& rules_;
+  LimitSubject subject_;
+  LimitAmounts estimate_;
+  std::string peer_;
+  LimitCharges charges_;
+};
+
+// The address of a caller, `address:port`, as limits tell callers apart:
+// without the port, of IPv6 the first 64 bits.
+std::string PeerAddressOf(std::string_view peer);
+
+// Charges what has come of the stream that `attempt` delivers. Does nothing for
+// a call without limits.
+void ChargeOutput(Call& call, Attempt& attempt,
+                  const DeliveredTokens& delivered,
+                  const ProviderStream& stream);
+
+// Makes what the call and its attempts have taken into what they really were,
+// and ends the call among those at once. To be called before the end of the
+// answer is sent, so that who has it may call again. Does nothing for a call
+// without limits.
+void FinishLimits(Call& call);
+
+// The fullest of the limits that the call, or the attempt that decides, is
+// counted against: of requests, and of tokens. Nothing if there is none.
+std::optional<LimitStatus> RequestLimitOf(const Call& call);
+std::optional<LimitStatus> TokenLimitOf(const Call& call);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CALL_LIMITS_H_
