@@ -16,6 +16,7 @@
 #include "providers/answer_texts.h"
 #include "service/api/call_report.h"
 #include "service/api/caller_check.h"
+#include "service/api/limit_report.h"
 #include "service/api/provider_credential.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/context_report.h"
@@ -58,6 +59,9 @@ void TellContext(const Call& call, CallContext& context) {
 
 // Tells the caller, in the trailers, who served the call and what it consumed.
 void TellCall(const Call& call, CallContext& context) {
+  for (const LimitField& field : LimitFieldsOf(call, LimitWords::kOpenAi)) {
+    context.AddTrailer(field.name, field.value);
+  }
   TellLoad(call, context);
   if (call.cache != nullptr) context.AddTrailer(kCacheHeader, CacheText(call));
   const Attempt* const attempt = call.DecidingAttempt();

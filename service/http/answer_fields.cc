@@ -55,8 +55,8 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
 }  // namespace
 
 AnswerFields::AnswerFields(const HttpApi& api, std::string_view content_type,
-                           std::string_view request_id,
-                           absl::Duration elapsed) {
+                           std::string_view request_id, absl::Duration elapsed)
+    : limit_words_(api.limit_words) {
   Add("content-type", content_type);
   Add(kRequestIdHeader, request_id);
   if (!api.request_id_field.empty()) Add(api.request_id_field, request_id);
@@ -90,6 +90,7 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
   AddFailure(outcome, asked);
   AddLoad(*call.runtime);
   AddCache(call);
+  AddLimits(call);
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
   AddRoute(call);
@@ -134,6 +135,11 @@ void AnswerFields::AddCache(const Call& call) {
   if (!call.cache->hit()) return;
   age_ = absl::StrCat(absl::ToInt64Seconds(call.cache->age));
   Add("age", age_);
+}
+
+void AnswerFields::AddLimits(const Call& call) {
+  limits_ = LimitFieldsOf(call, limit_words_);
+  for (const LimitField& field : limits_) Add(field.name, field.value);
 }
 
 void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {

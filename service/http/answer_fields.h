@@ -22,6 +22,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/upstream_fields.h"
 #include "service/api/call_report.h"
+#include "service/api/limit_report.h"
 #include "service/http/http_api.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/context_report.h"
@@ -50,6 +51,8 @@ class AnswerFields {
 
   // Adds how full the request makes its model's context, where that is told.
   void AddContext(const Call& call);
+  // Adds how full the limits are that the call is counted against.
+  void AddLimits(const Call& call);
 
   // Adds who answers, or failed last, and why it was asked; nothing if nobody
   // was.
@@ -86,6 +89,8 @@ class AnswerFields {
   std::optional<ContextTexts> context_;
   std::string cache_;
   std::string age_;
+  absl::InlinedVector<LimitField, 6> limits_;
+  const LimitWords limit_words_;
 };
 
 }  // namespace gateway

@@ -56,6 +56,7 @@ AnthropicRoutes::AnthropicRoutes(absl::Duration ping_interval)
            .scoped_api = ScopedApi::kAnthropic,
            .dialect = &dialect_,
            .request_id_field = "request-id",
+           .limit_words = LimitWords::kAnthropic,
            .ping = kAnthropicMessagesPing,
            .ping_interval = ping_interval} {}
 

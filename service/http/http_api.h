@@ -19,6 +19,7 @@
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
+#include "service/api/limit_report.h"
 #include "service/identity/scopes.h"
 
 namespace gateway {
@@ -38,6 +39,8 @@ struct HttpApi {
   // The fields by which the vendor's callers name the request's id; the first
   // that is there counts. If empty, `x-request-id`. A constant.
   absl::Span<const std::string_view> request_ids_from;
+  // How the vendor tells what is left of rate limits.
+  LimitWords limit_words = LimitWords::kPlain;
   // The vendor's field for the milliseconds that the answer took; empty if it
   // has none.
   std::string_view processing_ms_field;

@@ -24,6 +24,7 @@ Task<void> Complete(RequestContext&& context) {
 OpenAiRoutes::OpenAiRoutes()
     : api_{.vendor = "OpenAI",
            .dialect = &dialect_,
+           .limit_words = LimitWords::kOpenAi,
            .processing_ms_field = "openai-processing-ms"} {}
 
 void OpenAiRoutes::AddTo(RouteTable& table) const {

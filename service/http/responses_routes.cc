@@ -59,6 +59,7 @@ GenerationOptions ResponseOptions(const Operation& operation) {
 ResponsesRoutes::ResponsesRoutes()
     : api_{.vendor = "OpenAI",
            .dialect = &dialect_,
+           .limit_words = LimitWords::kOpenAi,
            .processing_ms_field = "openai-processing-ms",
            .echo = Echo} {}
 
