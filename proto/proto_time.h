@@ -21,6 +21,7 @@ absl::Duration ToAbsl(const google::protobuf::Duration& duration);
 // allows.
 google::protobuf::Duration ToProto(absl::Duration duration);
 
+absl::Time ToAbsl(const google::protobuf::Timestamp& time);
 google::protobuf::Timestamp ToProto(absl::Time time);
 
 // The same, into a message that is there already.

@@ -34,6 +34,19 @@ std::string_view CallerPriorityName(CallerPriority priority) {
   return "";
 }
 
+CallerPriority CallerPriorityOf(llmgateway::config::v1::Priority said) {
+  switch (said) {
+    case llmgateway::config::v1::PRIORITY_CRITICAL:
+      return CallerPriority::kCritical;
+    case llmgateway::config::v1::PRIORITY_HIGH:
+      return CallerPriority::kHigh;
+    case llmgateway::config::v1::PRIORITY_LOW:
+      return CallerPriority::kLow;
+    default:
+      return CallerPriority::kNormal;
+  }
+}
+
 std::string_view Caller::Label(std::string_view name) const {
   for (const auto& [label, value] : labels) {
     if (label == name) return value;

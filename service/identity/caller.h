@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "llmgateway/config/v1/overload.pb.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/identity/scopes.h"
 
@@ -52,6 +53,9 @@ inline constexpr size_t kCallerPriorities = 4;
 
 // `critical`, `high`, `normal` or `low`.
 std::string_view CallerPriorityName(CallerPriority priority);
+
+// As an operator has said it; kNormal if nothing was.
+CallerPriority CallerPriorityOf(llmgateway::config::v1::Priority said);
 
 // So many labels a caller has at most; whoever makes one sees to it.
 inline constexpr size_t kCallerLabelsMax = 16;

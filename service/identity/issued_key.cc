@@ -88,6 +88,16 @@ NewIssuedKey MakeIssuedKeyOf(std::string_view id, Random& random) {
   return key;
 }
 
+std::string IssuedKeyIdFor(std::string_view request_id) {
+  const Sha256Digest digest =
+      Sha256(absl::StrCat("llmgw key for request ", ToAbsl(request_id)));
+  std::string id;
+  for (size_t i = 0; i < kIssuedKeyIdBytes; ++i) {
+    id.push_back(kBase32[digest[i] % kBase32.size()]);
+  }
+  return id;
+}
+
 std::optional<ShownIssuedKey> ParseIssuedKey(std::string_view text) {
   if (text.size() != kIssuedKeyBytes || !text.starts_with(kIssuedKeyPrefix)) {
     return std::nullopt;

@@ -54,8 +54,12 @@ struct NewIssuedKey {
 NewIssuedKey MakeIssuedKey(Random& random);
 
 // Makes a key of an id that there is, with another secret. REQUIRES: the id is
-// one that MakeIssuedKey has made.
+// one of MakeIssuedKey or IssuedKeyIdFor.
 NewIssuedKey MakeIssuedKeyOf(std::string_view id, Random& random);
+
+// The id of the key that is made for a request of this name: the same for the
+// same name, so that of two such requests one finds that there is a key.
+std::string IssuedKeyIdFor(std::string_view request_id);
 
 // A key taken apart: views of its text.
 struct ShownIssuedKey {

@@ -1,16 +1,15 @@
 #include "service/pipeline/authenticator.h"
 
-#include <string>
 #include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/os/random.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/identity/key_fault.h"
 
 namespace gateway {
 namespace {
@@ -25,23 +24,14 @@ std::string_view BearerKey(std::string_view authorization) {
   return ToStd(absl::StripAsciiWhitespace(ToAbsl(authorization)));
 }
 
-// Tells why a key that is right does not open: only to callers who have shown
-// it, so that it tells nobody else anything.
-absl::Status NoGood(v1::ErrorReason reason, const Caller& caller,
-                    std::string_view why) {
-  const std::string whom =
-      caller.owner.empty() ? "" : absl::StrCat("; ask ", caller.owner);
-  absl::Status fault = MakeFault(
-      reason,
-      absl::StrCat("the API key '", caller.id, "' ", ToAbsl(why), whom));
-  AddFaultMetadata(fault, "key", caller.id);
-  return fault;
-}
-
 }  // namespace
 
-Authenticator::Authenticator(const std::vector<AccessKey>& keys, Clock& clock)
-    : clock_(clock), required_(!keys.empty()), seed_(SystemRandom().Bits()) {
+Authenticator::Authenticator(const std::vector<AccessKey>& keys, Clock& clock,
+                             const KeyRegistry* issued)
+    : clock_(clock),
+      issued_(issued),
+      required_(!keys.empty() || issued != nullptr),
+      seed_(SystemRandom().Bits()) {
   for (const AccessKey& key : keys) {
     if (key.key.has_value()) {
       keys_[KeyHash(key.key->Reveal())].push_back(&key);
@@ -62,18 +52,20 @@ absl::StatusOr<CallerRef> Authenticator::Authenticate(
   }
   const AccessKey* const key = Find(shown);
   if (key == nullptr) {
-    return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
-                     "the API key is not known");
+    return issued_ != nullptr && KeyRegistry::HasForm(shown)
+               ? issued_->Find(shown)
+               : UnknownKey();
   }
   if (key->disabled) {
-    return NoGood(v1::ERROR_REASON_API_KEY_DISABLED, key->caller,
-                  "is disabled");
+    return KeyIsNoGood(v1::ERROR_REASON_API_KEY_DISABLED, key->caller,
+                       "is disabled");
   }
   // The clock is read for keys that expire only.
   const absl::Time expire_time = key->caller.expire_time;
   if (expire_time != absl::InfiniteFuture() &&
       clock_.WallTime() >= expire_time) {
-    return NoGood(v1::ERROR_REASON_API_KEY_EXPIRED, key->caller, "has expired");
+    return KeyIsNoGood(v1::ERROR_REASON_API_KEY_EXPIRED, key->caller,
+                       "has expired");
   }
   return Borrow(key->caller);
 }

@@ -5,6 +5,9 @@
 //   GATEWAY_ASSIGN_OR_RETURN(const CallerRef caller,
 //                            callers.Authenticate("Bearer sk-...", ""));
 //
+// Keys that operators have issued it looks up in a KeyRegistry, if it is given
+// one; a key of the configuration that looks like one of those goes first.
+//
 // Thread contract: immutable, shared by all loops.
 
 #ifndef SERVICE_PIPELINE_AUTHENTICATOR_H_
@@ -21,23 +24,24 @@
 #include "base/sha256.h"
 #include "service/config/snapshot.h"
 #include "service/identity/caller.h"
+#include "service/identity/key_registry.h"
 
 namespace gateway {
 
 class Authenticator {
  public:
-  // Borrows both.
+  // Borrows all; `issued` is null where no keys are issued.
   Authenticator(const std::vector<ConfigSnapshot::AccessKey>& keys,
-                Clock& clock);
+                Clock& clock, const KeyRegistry* issued = nullptr);
 
   // Whether a key must be shown.
   bool required() const { return required_; }
 
   // Whom the key that is shown stands for; AnonymousCaller() if no keys are
-  // asked for. Borrowed from the keys. `authorization` is the header's value,
-  // `Bearer <key>`; `api_key` that of `x-api-key`, which counts if the other
-  // shows no key. API_KEY_EXPIRED and API_KEY_DISABLED for keys that are right
-  // and no good, API_KEY_INVALID otherwise.
+  // asked for. Borrowed from the keys, or shared. `authorization` is the
+  // header's value, `Bearer <key>`; `api_key` that of `x-api-key`, which counts
+  // if the other shows no key. API_KEY_EXPIRED and API_KEY_DISABLED for keys
+  // that are right and no good, API_KEY_INVALID otherwise.
   absl::StatusOr<CallerRef> Authenticate(std::string_view authorization,
                                          std::string_view api_key) const;
 
@@ -49,6 +53,7 @@ class Authenticator {
   size_t KeyHash(std::string_view key) const;
 
   Clock& clock_;
+  const KeyRegistry* const issued_;
   const bool required_;
   const uint64_t seed_;
   // By a keyed hash of the key: how long a look-up takes tells nothing of how

@@ -19,11 +19,13 @@ std::string HostKey(std::string_view authority) {
 
 }  // namespace
 
-CallerAccess::CallerAccess(const ConfigSnapshot& config, Clock& clock)
-    : keys_(config.caller_keys(), clock),
-      certified_{
-          !config.config().listeners().grpc().tls().client_ca().empty(),
-          !config.config().listeners().http().tls().client_ca().empty()},
+CallerAccess::CallerAccess(const ConfigSnapshot& config, Clock& clock,
+                           const KeyRegistry& issued)
+    : keys_(config.caller_keys(), clock,
+            config.config().auth().callers().has_issued_keys() ? &issued
+                                                               : nullptr),
+      certified_{!config.config().listeners().grpc().tls().client_ca().empty(),
+                 !config.config().listeners().http().tls().client_ca().empty()},
       origins_(config.config().listeners().http().cors()) {
   for (const std::string& host : config.config().auth().anonymous_hosts()) {
     if (host == "*") {

@@ -30,6 +30,7 @@
 #include "base/os/clock.h"
 #include "service/config/snapshot.h"
 #include "service/identity/caller.h"
+#include "service/identity/key_registry.h"
 #include "service/identity/scopes.h"
 #include "service/observability/call_record.h"
 #include "service/pipeline/allowed_origins.h"
@@ -50,14 +51,16 @@ struct CallerHead {
 
 class CallerAccess {
  public:
-  // Borrows both.
-  CallerAccess(const ConfigSnapshot& config, Clock& clock);
+  // Borrows all. `issued` knows the keys that operators have issued, which
+  // count if there is an `auth.callers.issued_keys`.
+  CallerAccess(const ConfigSnapshot& config, Clock& clock,
+               const KeyRegistry& issued = NoIssuedKeys());
 
   // Whether callers must show a key.
   bool asks_for_keys() const { return keys_.required(); }
 
-  // Who calls. Borrowed from the configuration. Faults: those of Authenticator;
-  // FORBIDDEN for others.
+  // Who calls. Borrowed from the configuration, or shared. Faults: those of
+  // Authenticator; FORBIDDEN for others.
   absl::StatusOr<CallerRef> Identify(const CallerHead& head) const;
 
   // The same, if the caller may use that API; FORBIDDEN otherwise.

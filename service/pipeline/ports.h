@@ -1,6 +1,6 @@
 // Ports are what the pipeline takes from the machine, beside its event loop and
-// its providers: time and chance. A test gives its own (tests/testing), and the
-// pipeline then does the same each time.
+// its providers: time, chance, and keys that are kept. A test gives its own
+// (tests/testing), and the pipeline then does the same each time.
 //
 // Thread contract: what is pointed to is thread-safe and outlives the runtime
 // snapshot that has it.
@@ -10,6 +10,7 @@
 
 #include "base/os/clock.h"
 #include "base/os/random.h"
+#include "service/identity/key_registry.h"
 
 namespace gateway {
 
@@ -20,6 +21,8 @@ struct Ports {
   Random* random = &SystemRandom();
   // Names what nobody may guess.
   Random* secure_random = &SecureRandom();
+  // What operators have issued, for `auth.callers.issued_keys`.
+  const KeyRegistry* issued_keys = &NoIssuedKeys();
 };
 
 }  // namespace gateway

@@ -111,7 +111,7 @@ RuntimeSnapshot::RuntimeSnapshot(
       health_(*providers_, *resilience_, prices_,
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),
-      callers_(*config_, *ports_.clock),
+      callers_(*config_, *ports_.clock, *ports_.issued_keys),
       operators_(config_->operator_keys(), *ports_.clock),
       router_(config_->config().routing(), health_, selection_),
       retry_(config_->config().resilience().retry()),

@@ -35,6 +35,15 @@ TEST(ProtoTimeTest, ATimeBefore1970HasNanosThatAreNotNegative) {
   EXPECT_EQ(proto.nanos(), 999'999'999);
 }
 
+TEST(ProtoTimeTest, TimesSurviveTheRoundTripToTheNanosecond) {
+  for (const absl::Time time :
+       {absl::UnixEpoch(), absl::UnixEpoch() - absl::Nanoseconds(1),
+        absl::FromUnixNanos(1'767'225'600'123'456'789),
+        absl::FromUnixSeconds(253'402'300'799)}) {
+    EXPECT_EQ(ToAbsl(ToProto(time)), time) << time;
+  }
+}
+
 TEST(ProtoTimeTest, ATimeKeepsItsNanoseconds) {
   const google::protobuf::Timestamp proto =
       ToProto(absl::FromUnixNanos(1'767'225'600'123'456'789));

@@ -9,6 +9,8 @@
 namespace gateway {
 namespace {
 
+namespace configv1 = ::llmgateway::config::v1;
+
 TEST(CallerTest, WhoNeedNotShowAnythingIsAnonymousAndMayDoAll) {
   const Caller& caller = *AnonymousCaller();
   EXPECT_EQ(caller.id, "");
@@ -44,6 +46,17 @@ TEST(CallerTest, EveryMethodAndPriorityHasItsOwnName) {
   EXPECT_EQ(names.count(""), 0u);
   EXPECT_EQ(CallerMethodName(CallerMethod::kIssuedKey), "issued_key");
   EXPECT_EQ(CallerPriorityName(CallerPriority::kLow), "low");
+}
+
+TEST(CallerTest, APriorityIsWhatAnOperatorHasSaid) {
+  EXPECT_EQ(CallerPriorityOf(configv1::PRIORITY_CRITICAL),
+            CallerPriority::kCritical);
+  EXPECT_EQ(CallerPriorityOf(configv1::PRIORITY_HIGH), CallerPriority::kHigh);
+  EXPECT_EQ(CallerPriorityOf(configv1::PRIORITY_NORMAL),
+            CallerPriority::kNormal);
+  EXPECT_EQ(CallerPriorityOf(configv1::PRIORITY_LOW), CallerPriority::kLow);
+  EXPECT_EQ(CallerPriorityOf(configv1::PRIORITY_UNSPECIFIED),
+            CallerPriority::kNormal);
 }
 
 TEST(CallerTest, PrioritiesAreInTheOrderOfTheirPrecedence) {

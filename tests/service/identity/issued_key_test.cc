@@ -33,6 +33,16 @@ TEST(IssuedKeyTest, AKeyIsTakenApartAsItWasMade) {
   EXPECT_EQ(key.digest, Sha256(shown->secret));
 }
 
+TEST(IssuedKeyTest, ARequestNamesItsKeyAndNotItsSecret) {
+  const std::string id = IssuedKeyIdFor("deploy-7");
+  EXPECT_EQ(IssuedKeyIdFor("deploy-7"), id);
+  EXPECT_NE(IssuedKeyIdFor("deploy-8"), id);
+  const NewIssuedKey one = MakeIssuedKeyOf(id, SecureRandom());
+  const NewIssuedKey two = MakeIssuedKeyOf(id, SecureRandom());
+  EXPECT_NE(one.digest, two.digest);
+  EXPECT_EQ(ParseIssuedKey(one.text.Reveal())->id, id);
+}
+
 TEST(IssuedKeyTest, NoTwoKeysAreAlike) {
   std::set<std::string> ids;
   std::set<Sha256Digest> digests;

@@ -8,11 +8,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/os/random.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/identity/issued_key.h"
+#include "service/identity/issued_key_record.pb.h"
+#include "service/identity/key_registry.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/test_runtime.h"
@@ -173,6 +177,56 @@ TEST_F(KeyLifeTest, ADisabledKeySaysSoToWhoeverShowsIt) {
   EXPECT_EQ(disabled.message(), "the API key 'off' is disabled");
   // It is no way in for those who show none.
   EXPECT_EQ(FaultReason(Show("").status()), v1::ERROR_REASON_API_KEY_INVALID);
+}
+
+// Keys of the configuration beside those that operators have issued.
+class IssuedKeysTest : public testing::Test {
+ protected:
+  IssuedKeysTest() {
+    llmgateway::kept::IssuedKeyRecord record;
+    record.mutable_key()->set_id(issued_.id);
+    record.mutable_key()->set_state(v1::Key::STATE_ACTIVE);
+    record.set_secret_sha256(
+        std::string(issued_.digest.begin(), issued_.digest.end()));
+    EXPECT_TRUE(registry_.Take(record, 1).ok());
+  }
+
+  // The caller's name, or the reason.
+  std::string Show(std::string_view key, const KeyRegistry* registry) {
+    const absl::StatusOr<CallerRef> caller =
+        Authenticator(keys_, clock_, registry).Authenticate("", key);
+    return caller.ok() ? (*caller)->id
+                       : std::string(ReasonName(FaultReason(caller.status())));
+  }
+
+  FakeClock clock_;
+  std::vector<ConfigSnapshot::AccessKey> keys_;
+  KeyRegistry registry_{clock_};
+  NewIssuedKey issued_ = MakeIssuedKey(SecureRandom());
+};
+
+TEST_F(IssuedKeysTest, BothKindsOfKeyOpen) {
+  keys_.resize(1);
+  keys_[0].caller.id = "alice";
+  keys_[0].key.emplace(kAliceKey);
+  EXPECT_EQ(Show(kAliceKey, &registry_), "alice");
+  EXPECT_EQ(Show(issued_.text.Reveal(), &registry_), issued_.id);
+  EXPECT_EQ(Show(issued_.text.Reveal(), nullptr), "API_KEY_INVALID");
+  EXPECT_EQ(Show("llmgw_wrong", &registry_), "API_KEY_INVALID");
+}
+
+TEST_F(IssuedKeysTest, AKeyIsAskedForWhereNoneIsIssuedYet) {
+  KeyRegistry none(clock_);
+  EXPECT_TRUE(Authenticator(keys_, clock_, &none).required());
+  EXPECT_EQ(Show("", &none), "API_KEY_INVALID");
+  EXPECT_EQ(Show(issued_.text.Reveal(), &none), "API_KEY_INVALID");
+}
+
+TEST_F(IssuedKeysTest, AConfiguredKeyMayLookLikeAnIssuedOne) {
+  keys_.resize(1);
+  keys_[0].caller.id = "moved";
+  keys_[0].key.emplace("llmgw_of-another-gateway");
+  EXPECT_EQ(Show("llmgw_of-another-gateway", &registry_), "moved");
 }
 
 }  // namespace
