@@ -1,6 +1,5 @@
 #include "service/app.h"
 
-#include <algorithm>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -26,6 +25,7 @@
 #include "service/api/config_admin.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
+#include "service/api/keys_admin.h"
 #include "service/api/method_table.h"
 #include "service/api/metrics_service.h"
 #include "service/api/override_document.h"
@@ -41,6 +41,7 @@
 #include "service/http/compatibility_routes.h"
 #include "service/http/operations_routes.h"
 #include "service/http_listener.h"
+#include "service/kept_records.h"
 #include "service/listener_tls.h"
 #include "service/log_options.h"
 #include "service/loop_runtime.h"
@@ -59,6 +60,7 @@
 #include "service/pipeline/overload_watch.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/process_limits.h"
 #include "service/reload/config_reloader.h"
 #include "service/reload/reload_thread.h"
 #include "service/state/state_store.h"
@@ -76,26 +78,6 @@ constexpr absl::Duration kPerformanceInterval = absl::Minutes(5);
 // `address` with its port replaced by the one that was chosen.
 std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
-}
-
-// What is left when the operators' HTTP paths have theirs, where they are
-// served: ConnectionQuota knows of the other listeners.
-size_t DescriptorsBesideAdminHttp(const configv1::GatewayConfig& config,
-                                  size_t descriptors) {
-  if (!config.listeners().has_admin_http()) return descriptors;
-  return descriptors - ConnectionQuota::OperatorsShareOf(descriptors);
-}
-
-// What requests may take on each loop.
-size_t RequestBytesLimit(const configv1::GatewayConfig& config) {
-  // Twice the limit: a message of the largest size finds room on a loop that
-  // has nothing else.
-  const configv1::Listeners& listeners = config.listeners();
-  const int64_t messages =
-      std::max(listeners.grpc().receive_message_bytes_limit(),
-               listeners.admin().receive_message_bytes_limit());
-  return static_cast<size_t>(
-      std::max(config.runtime().request_buffer_bytes_limit(), 2 * messages));
 }
 
 }  // namespace
@@ -147,6 +129,9 @@ struct App::Graph {
   RefusalLog admin_refusals{"admin", registry, SystemClock()};
   RefusalLog admin_http_refusals{"admin_http", registry, SystemClock()};
 
+  // Outlives the runtimes, which know callers by it.
+  KeptRecords kept{SystemClock()};
+
   // The rules, and how others come into use.
   std::unique_ptr<ConfigReloader> reloader;
   std::unique_ptr<CurrentRuntime> runtime;
@@ -191,6 +176,7 @@ struct App::Graph {
   HealthService admin_health;
   std::unique_ptr<AdminService> admin;
   std::unique_ptr<PoliciesAdmin> policies;
+  std::unique_ptr<KeysAdmin> keys_admin;
   std::unique_ptr<ConfigAdmin> config_admin;
   std::unique_ptr<MetricsService> metrics_service;
   ReflectionService admin_reflection;
@@ -216,7 +202,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(Options options) {
   GATEWAY_RETURN_IF_ERROR(app->StartLoops());
   GATEWAY_RETURN_IF_ERROR(app->StartGrpc());
   GATEWAY_RETURN_IF_ERROR(app->StartAdmin());
-  app->StartProbes();
+  app->StartRepeatedWork();
   GATEWAY_RETURN_IF_ERROR(app->StartReloading());
   Graph& graph = *app->graph_;
   graph.health.StartServing();
@@ -274,8 +260,11 @@ absl::Status App::Build() {
   graph.feed = std::make_unique<RequestFeed>(RequestFeed::Options{
       .events_limit =
           static_cast<size_t>(config.metrics().watch_events_limit())});
-  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
-                           RuntimeSnapshot::Make(graph.config));
+  GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::shared_ptr<const RuntimeSnapshot> snapshot,
+      RuntimeSnapshot::Make(graph.config,
+                            {.issued_keys = &graph.kept.key_registry()}));
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
@@ -437,6 +426,9 @@ absl::Status App::AddAdminMethods() {
                              .worker = graph.worker});
   // AdminService comes last, and says who may call them, too.
   graph.policies->AddTo(graph.admin_table);
+  graph.keys_admin = std::make_unique<KeysAdmin>(KeysAdmin::Sources{
+      .runtime = *graph.runtime, .keys = graph.kept.issued_keys()});
+  graph.keys_admin->AddTo(graph.admin_table);
   graph.config_admin = std::make_unique<ConfigAdmin>(
       ConfigAdmin::Sources{.runtime = *graph.runtime,
                            .reloader = *graph.reloader,
@@ -531,7 +523,7 @@ absl::Status App::StartAdmin() {
   return absl::OkStatus();
 }
 
-void App::StartProbes() {
+void App::StartRepeatedWork() {
   Graph& graph = *graph_;
   graph.prober = std::make_unique<HealthProber>(*graph.runtime);
   graph.loops[0]->loop().Post([&graph] {
@@ -541,6 +533,7 @@ void App::StartProbes() {
   graph.overload_watch = std::make_unique<OverloadWatch>(*graph.runtime);
   graph.loops[0]->loop().Post(
       [&graph] { Spawn(graph.overload_watch->Run(graph.loops[0]->loop())); });
+  graph.kept.Follow(graph.loops[0]->loop());
 }
 
 absl::Status App::StartReloading() {
@@ -584,6 +577,7 @@ void App::Drain() {
   if (!graph.loops.empty()) http_drained.Wait();
   if (graph.feed != nullptr) graph.feed->Close();
   if (graph.admin_grpc != nullptr) graph.admin_grpc->Drain(absl::Seconds(1));
+  graph.kept.Stop();
   for (const auto& runtime : graph.loops) runtime->Stop();
   // No call is left that something could be learned from.
   if (graph.state != nullptr) graph.state->Close();

@@ -85,7 +85,7 @@ class App {
   absl::Status StartLoops();
   absl::Status StartGrpc();
   absl::Status StartAdmin();
-  void StartProbes();
+  void StartRepeatedWork();
   absl::Status StartReloading();
 
   std::unique_ptr<Graph> graph_;

@@ -77,17 +77,19 @@ absl::StatusOr<CallerRef> ExplainedCaller(const RuntimeSnapshot& runtime,
   if (!caller.has_value()) {
     return InvalidField(field, "is given twice; name one key");
   }
-  const auto& keys = runtime.snapshot().caller_keys();
-  if (keys.empty()) {
+  if (!runtime.callers().asks_for_keys()) {
     return InvalidField(field,
                         "means nothing where callers have no keys; say "
                         "scope.user_id in the request");
   }
-  for (const auto& key : keys) {
+  for (const auto& key : runtime.snapshot().caller_keys()) {
     if (key.caller.id == *caller) return Borrow(key.caller);
   }
+  CallerRef issued = runtime.ports().issued_keys->CallerOf(*caller);
+  if (issued != nullptr) return issued;
   return InvalidField(field,
-                      "names no key: no id in auth.callers.api_keys is that");
+                      "names no key: none of auth.callers.api_keys, and none "
+                      "that was issued, has this id");
 }
 
 // Of what is said beside an rpc only what it knows is taken; all else would be

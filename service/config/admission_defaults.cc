@@ -28,8 +28,6 @@ void FillAmount(Limit* limit) {
   FILL(*limit, burst, limit->limit());
 }
 
-void FillLimit(configv1::KeyLimit* limit) { FillAmount(limit); }
-
 void FillLimit(configv1::RateLimit* limit) {
   FILL_ENUM(*limit, mode, configv1::RateLimit::MODE_ENFORCE);
   FILL_ENUM(*limit, sharing, configv1::RateLimit::SHARING_LEASED);
@@ -39,14 +37,16 @@ void FillLimit(configv1::RateLimit* limit) {
 void FillGrants(configv1::CallerGrants* grants) {
   FILL_ENUM(*grants, priority, configv1::PRIORITY_NORMAL);
   for (configv1::KeyLimit& limit : *grants->mutable_limits()) {
-    FillLimit(&limit);
+    FillKeyLimit(&limit);
   }
 }
 
 void FillMethods(configv1::AuthMethods* methods) {
   for (configv1::ApiKey& key : *methods->mutable_api_keys()) {
     FILL_ENUM(key, state, configv1::ApiKey::STATE_ACTIVE);
-    for (configv1::KeyLimit& limit : *key.mutable_limits()) FillLimit(&limit);
+    for (configv1::KeyLimit& limit : *key.mutable_limits()) {
+      FillKeyLimit(&limit);
+    }
   }
   for (configv1::JwtIssuer& issuer : *methods->mutable_jwt_issuers()) {
     FILL_TEXT(issuer, caller_claim, "sub");
@@ -129,6 +129,8 @@ void FillRedis(configv1::RedisConfig* redis) {
 }
 
 }  // namespace
+
+void FillKeyLimit(configv1::KeyLimit* limit) { FillAmount(limit); }
 
 void FillAdmission(configv1::GatewayConfig* config) {
   FillAuth(config->mutable_auth());

@@ -9,12 +9,16 @@
 #define SERVICE_CONFIG_ADMISSION_DEFAULTS_H_
 
 #include "llmgateway/config/v1/config.pb.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
 
 namespace gateway {
 
 // Fills in what is not set of the sections that are there. Sections that are
 // not stay away: they turn on what they are about.
 void FillAdmission(llmgateway::config::v1::GatewayConfig* config);
+
+// The same of one limit that a key has.
+void FillKeyLimit(llmgateway::config::v1::KeyLimit* limit);
 
 }  // namespace gateway
 

@@ -13,10 +13,8 @@
 #include "base/sha256.h"
 #include "base/string_view.h"
 #include "service/config/config_names.h"
-#include "service/config/limits_validator.h"
+#include "service/config/key_terms.h"
 #include "service/config/secret_reference.h"
-#include "service/identity/caller.h"
-#include "service/identity/scopes.h"
 
 namespace gateway {
 namespace {
@@ -29,10 +27,6 @@ using ::llmgateway::config::v1::TlsServer;
 
 constexpr int kApiKeysMax = 10'000;
 constexpr int kAnonymousHostsMax = 100;
-constexpr size_t kOwnerLengthMax = 256;
-// As of a call's own labels.
-constexpr size_t kLabelNameLengthMax = 64;
-constexpr size_t kLabelValueLengthMax = 512;
 
 bool IsSha256(std::string_view text) {
   return text.size() == 2 * kSha256Bytes &&
@@ -41,20 +35,16 @@ bool IsSha256(std::string_view text) {
          });
 }
 
-bool IsPrintable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return absl::ascii_isprint(c); });
-}
-
-bool IsOwner(std::string_view text) {
-  return text.size() <= kOwnerLengthMax && IsPrintable(text);
-}
-
 // Returns whether an address, `host:port`, is one that other machines cannot
 // reach. A malformed one counts as such: it is reported elsewhere.
 bool IsLoopbackAddress(std::string_view address) {
   return !CheckListenAddress(address).ok() ||
          IsLoopbackHost(HostOfAuthority(address));
+}
+
+// Whether callers need show nothing.
+bool IsAnonymous(const AuthMethods& callers) {
+  return callers.api_keys().empty() && !callers.has_issued_keys();
 }
 
 class AuthValidator {
@@ -77,8 +67,6 @@ class AuthValidator {
   void CheckOperatorsKeys(const AuthMethods& methods);
   void CheckKey(const std::string& path, const ApiKey& key);
   void CheckKeySource(const std::string& path, const ApiKey& key);
-  void CheckScopes(const std::string& path, const ApiKey& key);
-  void CheckLabels(const std::string& path, const ApiKey& key);
 
   const FieldPlaces& places_;
   ConfigProblems& problems_;
@@ -88,7 +76,7 @@ void AuthValidator::CheckAccess(const AuthConfig& auth) {
   CheckMethods("auth.callers", auth.callers());
   CheckMethods("auth.operators", auth.operators());
   CheckOperatorsKeys(auth.operators());
-  const bool anonymous = auth.callers().api_keys().empty();
+  const bool anonymous = IsAnonymous(auth.callers());
   if (!anonymous && auth.insecure_allow_anonymous()) {
     Add("auth.insecure_allow_anonymous",
         "contradicts 'auth.callers', which asks callers for a key; remove one");
@@ -131,6 +119,11 @@ void AuthValidator::CheckMethods(const std::string& path,
 }
 
 void AuthValidator::CheckOperatorsKeys(const AuthMethods& methods) {
+  if (methods.has_issued_keys()) {
+    Add("auth.operators.issued_keys",
+        "is for callers only: give operators keys in auth.operators.api_keys; "
+        "remove it");
+  }
   for (int i = 0; i < methods.api_keys_size(); ++i) {
     const ApiKey& key = methods.api_keys(i);
     const std::string path =
@@ -152,47 +145,7 @@ void AuthValidator::CheckOperatorsKeys(const AuthMethods& methods) {
 
 void AuthValidator::CheckKey(const std::string& path, const ApiKey& key) {
   CheckKeySource(path, key);
-  CheckKeyLimits(JoinPath(path, "limits"), key.limits(), places_, &problems_);
-  if (!IsOwner(key.owner())) {
-    Add(JoinPath(path, "owner"),
-        "must be at most 256 printable ASCII characters");
-  }
-  CheckScopes(path, key);
-  CheckLabels(path, key);
-}
-
-void AuthValidator::CheckScopes(const std::string& path, const ApiKey& key) {
-  const std::string list = JoinPath(path, "scopes");
-  if (key.scopes_size() > static_cast<int>(kScopesMax)) {
-    Add(list, absl::StrCat("has ", key.scopes_size(), " entries; at most ",
-                           kScopesMax, " are allowed"));
-    return;
-  }
-  for (int i = 0; i < key.scopes_size(); ++i) {
-    const absl::Status status = CheckScope(key.scopes(i));
-    if (status.ok()) continue;
-    Add(ElementPath(list, static_cast<size_t>(i)), ToStd(status.message()));
-  }
-}
-
-void AuthValidator::CheckLabels(const std::string& path, const ApiKey& key) {
-  const std::string map = JoinPath(path, "labels");
-  if (key.labels_size() > static_cast<int>(kCallerLabelsMax)) {
-    Add(map, absl::StrCat("has ", key.labels_size(), " entries; at most ",
-                          kCallerLabelsMax, " are allowed"));
-    return;
-  }
-  for (const auto& [name, value] : key.labels()) {
-    if (name.empty() || name.size() > kLabelNameLengthMax ||
-        value.size() > kLabelValueLengthMax || !IsPrintable(name) ||
-        !IsPrintable(value)) {
-      Add(map, absl::StrCat("'", name.substr(0, kLabelNameLengthMax),
-                            "' must be 1 to ", kLabelNameLengthMax,
-                            " printable ASCII characters, and its value at "
-                            "most ",
-                            kLabelValueLengthMax));
-    }
-  }
+  CheckKeyTerms(path, KeyTermsOf(key), places_, &problems_);
 }
 
 void AuthValidator::CheckKeySource(const std::string& path,
@@ -242,7 +195,7 @@ void CheckAuth(const GatewayConfig& config, const FieldPlaces& places,
   AuthValidator validator(places, problems);
   validator.CheckAccess(auth);
   const auto& listeners = config.listeners();
-  if (auth.callers().api_keys().empty() && !auth.insecure_allow_anonymous()) {
+  if (IsAnonymous(auth.callers()) && !auth.insecure_allow_anonymous()) {
     validator.CheckReach("listeners.grpc", listeners.grpc().address(),
                          listeners.grpc().tls(), kAnonymousCallers);
     validator.CheckReach("listeners.http", listeners.http().address(),

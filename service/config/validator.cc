@@ -36,6 +36,7 @@
 #include "service/config/routing_validator.h"
 #include "service/config/secret_reference.h"
 #include "service/config/selection_validator.h"
+#include "service/config/store_validator.h"
 
 namespace gateway {
 namespace {
@@ -126,6 +127,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckAuth(config, places_, &problems_);
   CheckCache(config, places_, &problems_);
   CheckRateLimits(config, places_, &problems_);
+  CheckStore(config, places_, &problems_);
   CheckLogging(config.logging());
   CheckRuntime(config.runtime());
 }

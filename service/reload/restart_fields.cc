@@ -45,6 +45,13 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   auto& runtime = *start.mutable_runtime();
   runtime.set_event_loops(config.runtime().event_loops());
   runtime.set_state_dir(config.runtime().state_dir());
+  // The store is opened, or not, at the start. Of issued keys it counts whether
+  // there are any.
+  if (config.has_store()) *start.mutable_store() = config.store();
+  auto& callers = *start.mutable_auth()->mutable_callers();
+  if (config.auth().callers().has_issued_keys()) {
+    callers.mutable_issued_keys()->set_keys_limit(1);
+  }
   return start;
 }
 

@@ -35,6 +35,7 @@ _ADMIN_RPCS = """
     ListNodeRequirements ListAssignments UpdateNodePolicy
     BulkUpdateNodePolicies TestSelection GetRecommendations
     GetCostOptimization GetModelPerformance WatchHealth WatchConfig
+    CreateKey ListKeys GetKey UpdateKey RotateKey RevokeKey
     """.split()
 _OPERATOR = "key-of-an-operator-0123456789"
 _KEYS = _MOCK + """\

@@ -50,6 +50,15 @@ TEST(AdmissionDefaultsTest, ALimitMayBeTakenAtOnce) {
   EXPECT_EQ(limit.mode(), configv1::RateLimit::MODE_ENFORCE);
 }
 
+TEST(AdmissionDefaultsTest, ALimitOfAKeyIsFilledByItself) {
+  configv1::KeyLimit limit;
+  limit.set_unit(configv1::LIMIT_UNIT_TOTAL_TOKENS);
+  limit.set_limit(1000);
+  FillKeyLimit(&limit);
+  EXPECT_EQ(limit.burst(), 1000);
+  EXPECT_EQ(limit.window().seconds(), 60);
+}
+
 TEST(AdmissionDefaultsTest, CallsAtOnceHaveNoWindow) {
   configv1::GatewayConfig config;
   configv1::RateLimit& limit = *config.add_rate_limits();

@@ -152,6 +152,19 @@ TEST(AuthValidatorTest, WhoAsksForKeysDoesNotLetEverybodyIn) {
                                     "contradicts 'auth.callers'")));
 }
 
+TEST(AuthValidatorTest, WhoIssuesKeysAsksForThem) {
+  EXPECT_THAT(AuthProblems("listeners: {http: {address: '0.0.0.0:1'}}\n"
+                           "auth: {callers: {issued_keys: {}}}"),
+              IsEmpty());
+  EXPECT_THAT(AuthProblems("auth:\n"
+                           "  callers: {issued_keys: {}}\n"
+                           "  insecure_allow_anonymous: true\n"),
+              ElementsAre(HasSubstr("auth.insecure_allow_anonymous: ")));
+  EXPECT_THAT(AuthProblems("auth: {operators: {issued_keys: {}}}"),
+              ElementsAre(HasSubstr("auth.operators.issued_keys: is for "
+                                    "callers only")));
+}
+
 TEST(AuthValidatorTest, AnonymousHostsAreHostsWithoutAPort) {
   EXPECT_THAT(AuthProblems("auth: {anonymous_hosts: [a.example, 10.0.0.1,\n"
                            "  '[2001:db8::7]', '*']}"),

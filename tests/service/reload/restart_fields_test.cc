@@ -43,6 +43,19 @@ TEST(RestartFieldsTest, TheOperatorsHttpListenerIsOpenedAtTheStart) {
   EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
 }
 
+TEST(RestartFieldsTest, TheStoreIsOpenedAtTheStart) {
+  GatewayConfig in_use;
+  GatewayConfig next;
+  next.mutable_store()->set_file("kept.db");
+  auto& issued = *next.mutable_auth()->mutable_callers()->mutable_issued_keys();
+  issued.set_keys_limit(1);
+  EXPECT_THAT(RestartFields(in_use, next),
+              ElementsAre("auth.callers.issued_keys", "store"));
+  in_use = next;
+  issued.set_keys_limit(2);
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+}
+
 TEST(RestartFieldsTest, WhatCallsLookAtIsNot) {
   GatewayConfig in_use;
   GatewayConfig next;

@@ -1,0 +1,123 @@
+#include "service/config/store_validator.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::StoreConfig;
+
+constexpr char kFileName[] = "gateway.db";
+constexpr size_t kStorePathBytesMax = 1024;
+constexpr char kIssuedKeys[] = "auth.callers.issued_keys";
+
+class StoreCheck {
+ public:
+  StoreCheck(const GatewayConfig& config, const FieldPlaces& places,
+             ConfigProblems& problems)
+      : config_(config), places_(places), problems_(problems) {}
+
+  void CheckEngine();
+  void CheckFile();
+  void CheckIssuedKeys();
+
+ private:
+  void Add(const std::string& path, std::string_view message) {
+    problems_.Add(places_.Find(path), path, message);
+  }
+
+  const GatewayConfig& config_;
+  const FieldPlaces& places_;
+  ConfigProblems& problems_;
+};
+
+void StoreCheck::CheckEngine() {
+  const StoreConfig::Engine engine = config_.store().engine();
+  if (engine == StoreConfig::ENGINE_REDIS) {
+    Add("store.engine", "redis is not served yet; choose sqlite or memory");
+  }
+  if (engine == StoreConfig::ENGINE_SQLITE &&
+      RecordStoreFile(config_).empty()) {
+    Add("store.file",
+        "is required for sqlite where there is no runtime.state_dir; give one "
+        "of the two");
+  }
+}
+
+void StoreCheck::CheckFile() {
+  const std::string& file = config_.store().file();
+  if (file.empty()) return;
+  if (config_.store().engine() == StoreConfig::ENGINE_MEMORY) {
+    Add("store.file",
+        "means nothing for the engine memory; remove one of them");
+  }
+  if (file.size() > kStorePathBytesMax || absl::EndsWith(file, "/") ||
+      std::any_of(file.begin(), file.end(), absl::ascii_iscntrl)) {
+    Add("store.file",
+        absl::StrCat("must be the path of a file, at most ", kStorePathBytesMax,
+                     " bytes, without control characters"));
+  }
+}
+
+void StoreCheck::CheckIssuedKeys() {
+  if (!NeedsRecordStore(config_)) return;
+  const StoreConfig::Engine engine = RecordStoreEngine(config_);
+  if (engine == StoreConfig::ENGINE_REDIS) return;
+  const bool in_memory = engine == StoreConfig::ENGINE_MEMORY;
+  if (config_.runtime().replicas() > 1) {
+    Add(kIssuedKeys,
+        absl::StrCat("are kept by each process for itself (in ",
+                     in_memory ? "memory" : "SQLite",
+                     "), and runtime.replicas says that there are ",
+                     config_.runtime().replicas(),
+                     ": a key that one has issued or revoked would be unknown "
+                     "to the others; run one process, or give the keys in "
+                     "auth.callers.api_keys to all"));
+    return;
+  }
+  if (!in_memory) return;
+  problems_.Warn(places_.Find(kIssuedKeys), kIssuedKeys,
+                 "are kept in memory, and a restart forgets them: callers are "
+                 "refused then; set runtime.state_dir, or store.file, to keep "
+                 "them");
+}
+
+}  // namespace
+
+bool NeedsRecordStore(const GatewayConfig& config) {
+  return config.auth().callers().has_issued_keys();
+}
+
+StoreConfig::Engine RecordStoreEngine(const GatewayConfig& config) {
+  if (config.store().engine() != StoreConfig::ENGINE_UNSPECIFIED) {
+    return config.store().engine();
+  }
+  return RecordStoreFile(config).empty() ? StoreConfig::ENGINE_MEMORY
+                                         : StoreConfig::ENGINE_SQLITE;
+}
+
+std::string RecordStoreFile(const GatewayConfig& config) {
+  if (!config.store().file().empty()) return config.store().file();
+  const std::string& folder = config.runtime().state_dir();
+  if (folder.empty()) return "";
+  return absl::StrCat(folder, absl::EndsWith(folder, "/") ? "" : "/",
+                      kFileName);
+}
+
+void CheckStore(const GatewayConfig& config, const FieldPlaces& places,
+                ConfigProblems* problems) {
+  StoreCheck check(config, places, *problems);
+  check.CheckEngine();
+  check.CheckFile();
+  check.CheckIssuedKeys();
+}
+
+}  // namespace gateway

@@ -1,0 +1,66 @@
+// KeptRecords is what the gateway keeps beside its configuration, where that
+// asks for it: the store, and the keys that operators have issued.
+//
+//   KeptRecords kept(SystemClock());
+//   GATEWAY_RETURN_IF_ERROR(
+//       kept.Open(config, "/etc/llm-gateway/gateway.yaml"));
+//   ... Ports{.issued_keys = &kept.key_registry()} ...
+//   kept.Follow(loop);
+//   ...
+//   kept.Stop();  // While the loop runs.
+//
+// Destroyed after all who ask it, which closes the store.
+//
+// Thread contract: one thread, which is none of the loops'; what is returned is
+// as its class says.
+
+#ifndef SERVICE_KEPT_RECORDS_H_
+#define SERVICE_KEPT_RECORDS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/async/event_loop.h"
+#include "base/os/clock.h"
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/identity/issued_key_store.h"
+#include "service/identity/key_registry.h"
+#include "service/store/record_store.h"
+
+namespace gateway {
+
+class KeptRecords {
+ public:
+  // Borrows `clock`.
+  explicit KeptRecords(Clock& clock);
+
+  // Opens the store that the configuration asks for, and takes what it has into
+  // memory. Blocks. Errors name the field at fault. `config_file` is the
+  // configuration file's path. REQUIRES: the configuration has passed
+  // validation, and `runtime.state_dir`, if there is one, is a folder.
+  absl::Status Open(const llmgateway::config::v1::GatewayConfig& config,
+                    const std::string& config_file);
+
+  // Follows what others change in the store, on that loop, until Stop.
+  void Follow(EventLoop& loop);
+  // REQUIRES: the loop runs.
+  void Stop();
+
+  // Knows no key where none are issued.
+  const KeyRegistry& key_registry() const { return registry_; }
+  // Null where no keys are issued.
+  IssuedKeyStore* issued_keys() { return issued_keys_.get(); }
+
+ private:
+  Clock& clock_;
+  // Null where nothing is to be kept.
+  std::unique_ptr<RecordStore> store_;
+  KeyRegistry registry_;
+  std::unique_ptr<IssuedKeyStore> issued_keys_;
+  EventLoop* follows_on_ = nullptr;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_KEPT_RECORDS_H_
