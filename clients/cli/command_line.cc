@@ -27,6 +27,8 @@ constexpr std::string_view kHelp =
                                    are for: off, on, a percentage as in 25, or
                                    reset, to what the configuration says; status
                                    only tells
+  gatewayctl keys create | list | get ID | update ID | rotate ID | revoke ID
+                                   issue keys to callers, and take them back
   gatewayctl help | version
 
 Flags stand before or behind the command.
@@ -51,7 +53,26 @@ What status asks:
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
 
-Whom rollout asks:
+What keys takes:
+  --output json           prints what the gateway answers; otherwise a table
+  --owner WHO             create, update: whom it belongs to; list: of this one
+  --name TEXT             create, update: a name for people
+  --scope KIND:NAME       create, update: what it is for, as in model:gpt-5*;
+                          several times for several
+  --label NAME=VALUE      create, update: a label of its calls; several times
+  --limit UNIT=N/TIME     create, update: how much may be asked for with it, as
+                          in requests=60/1m, total_tokens=100000/1h, cost=5/24h
+                          (dollars) or concurrent_calls=4; several times
+  --priority WHICH        create, update: low, normal, high or critical
+  --ttl TIME              create: how long it is good, as in 720h
+  --expires TIME          create, update: until when, as in 2027-01-31T00:00:00Z
+  --request_id TEXT       create: the same text makes no second key
+  --state WHICH           update: active or disabled; list: of this state
+  --grace TIME            rotate: how long the old secret is good
+  --etag ETAG             update, rotate, revoke: only if it is still the key's
+  update empties scopes, labels or limits by none, and an expiry by never
+
+Whom rollout and keys ask:
   --admin ADDRESS         the admin listener, as host:port; otherwise
                           $GATEWAY_ADMIN, or that of the PID file
   $GATEWAY_OPERATOR_KEY   the operator's key, where one is asked for
@@ -86,6 +107,8 @@ absl::Status SetVerb(const std::string& word, CommandLine* command) {
     command->verb = CommandLine::Verb::kStatus;
   } else if (word == "rollout") {
     command->verb = CommandLine::Verb::kRollout;
+  } else if (word == "keys") {
+    command->verb = CommandLine::Verb::kKeys;
   } else if (word == "version" || word == "--version") {
     command->verb = CommandLine::Verb::kVersion;
   } else if (word == "help" || word == "--help" || word == "-h") {
@@ -140,6 +163,9 @@ class WordReader {
         command_.rollout = word;
         has_share_ = true;
         ++next_;
+      } else if (command_.verb == CommandLine::Verb::kKeys) {
+        command_.keys.words.push_back(word);
+        ++next_;
       } else {
         return Mistake(absl::StrCat("'", word, "' is one word too many"));
       }
@@ -176,8 +202,11 @@ class WordReader {
   absl::Status ReadValued(const std::string& word) {
     const size_t equals = word.find('=');
     const std::string name = word.substr(0, equals);
-    if (name != "--url" && name != "--pid_file" && name != "--wait" &&
-        name != "--daemon_config" && name != "--ca_file" && name != "--admin") {
+    const bool is_of_keys =
+        command_.verb == CommandLine::Verb::kKeys && IsKeysFlag(name);
+    if (!is_of_keys && name != "--url" && name != "--pid_file" &&
+        name != "--wait" && name != "--daemon_config" && name != "--ca_file" &&
+        name != "--admin") {
       return Mistake(absl::StrCat("there is no flag ", name));
     }
     std::string value;
@@ -187,12 +216,25 @@ class WordReader {
       value = words_[next_++];
     }
     if (value.empty()) return Mistake(absl::StrCat(name, " needs a value"));
+    if (is_of_keys) return SetKeysFlag(name, value);
     if (name == "--wait") return SetWait(value, &command_);
     if (name == "--url") command_.url = value;
     if (name == "--pid_file") command_.pid_file = value;
     if (name == "--daemon_config") command_.daemon_config = value;
     if (name == "--ca_file") command_.ca_file = value;
     if (name == "--admin") command_.admin = value;
+    return absl::OkStatus();
+  }
+
+  absl::Status SetKeysFlag(const std::string& name, const std::string& value) {
+    if (name != "--output") {
+      command_.keys.flags.emplace_back(name, value);
+    } else if (value == "json" || value == "table") {
+      command_.keys.as_json = value == "json";
+    } else {
+      return Mistake(
+          absl::StrCat("--output takes json or table, not '", value, "'"));
+    }
     return absl::OkStatus();
   }
 

@@ -20,6 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "clients/cli/keys_words.h"
 
 namespace gateway {
 
@@ -27,7 +28,7 @@ namespace gateway {
 using Variables = std::map<std::string, std::string>;
 
 struct CommandLine {
-  enum class Verb { kHelp, kVersion, kEnv, kExec, kStatus, kRollout };
+  enum class Verb { kHelp, kVersion, kEnv, kExec, kStatus, kRollout, kKeys };
 
   Verb verb = Verb::kHelp;
   // Where to look. Empty for what was not said.
@@ -41,10 +42,13 @@ struct CommandLine {
   std::optional<bool> gateway_enabled;
   std::optional<bool> proxy_enabled;
   std::string daemon_config;
-  // Of rollout: where operators ask, and what is to become of it: `off`, `on`,
-  // `reset`, a percentage, or `status`.
+  // Where operators ask.
   std::string admin;
+  // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
+  // `status`.
   std::string rollout = "status";
+  // Of keys: what to do.
+  KeysWords keys;
   // Of exec: the program and its arguments.
   std::vector<std::string> program;
 };

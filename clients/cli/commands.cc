@@ -13,6 +13,7 @@
 #include "base/process/exec_program.h"
 #include "base/text/timestamp.h"
 #include "clients/cli/health_probe.h"
+#include "clients/cli/keys_request.h"
 #include "clients/cli/retrying.h"
 #include "clients/cli/rollout_request.h"
 #include "clients/cli/route_search.h"
@@ -159,6 +160,20 @@ int RunRollout(const CommandLine& command, const Variables& variables,
   return 0;
 }
 
+int RunKeys(const CommandLine& command, const Variables& variables,
+            std::ostream& out, std::ostream& err) {
+  const absl::StatusOr<std::string> admin = AdminOf(command, variables);
+  if (!admin.ok()) return Fail(err, admin.status());
+  const absl::StatusOr<std::string> text =
+      AskKeys({.address = *admin,
+               .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
+               .ca_file = command.ca_file},
+              command.keys);
+  if (!text.ok()) return Fail(err, text.status());
+  out << *text;
+  return 0;
+}
+
 int RunOnRoute(const CommandLine& command, const Variables& variables,
                std::ostream& out, std::ostream& err) {
   const absl::StatusOr<Switches> switches = ReadSwitches(command, variables);
@@ -199,6 +214,8 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       return 0;
     case CommandLine::Verb::kRollout:
       return RunRollout(command, variables, out, err);
+    case CommandLine::Verb::kKeys:
+      return RunKeys(command, variables, out, err);
     default:
       return RunOnRoute(command, variables, out, err);
   }

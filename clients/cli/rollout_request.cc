@@ -1,30 +1,17 @@
 #include "clients/cli/rollout_request.h"
 
-#include <grpc/support/time.h>
-#include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-#include <grpcpp/support/status.h>
-
-#include <cstddef>
-#include <memory>
-#include <utility>
-
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "base/os/file.h"
 #include "base/status_macros.h"
-#include "llmgateway/v1/admin.grpc.pb.h"
+#include "clients/cli/admin_connection.h"
+#include "llmgateway/v1/admin.pb.h"
 
 namespace gateway {
 namespace {
 
 namespace v1 = ::llmgateway::v1;
-
-constexpr int kRolloutTimeoutSeconds = 10;
-constexpr size_t kCertificatesBytesLimit = 1024 * 1024;
 
 absl::StatusOr<v1::UpdateRolloutRequest> RequestOf(const std::string& change) {
   v1::UpdateRolloutRequest request;
@@ -44,21 +31,6 @@ absl::StatusOr<v1::UpdateRolloutRequest> RequestOf(const std::string& change) {
   return request;
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
-    const RolloutQuestion& question) {
-  if (question.ca_file.empty()) return grpc::InsecureChannelCredentials();
-  grpc::SslCredentialsOptions options;
-  absl::StatusOr<std::string> certificates =
-      ReadFile(question.ca_file, kCertificatesBytesLimit);
-  if (!certificates.ok()) {
-    return absl::Status(
-        certificates.status().code(),
-        absl::StrCat(question.ca_file, ": ", certificates.status().message()));
-  }
-  options.pem_root_certs = *std::move(certificates);
-  return grpc::SslCredentials(options);
-}
-
 std::string ShareText(const v1::UpdateRolloutResponse& response) {
   return absl::StrCat(
       response.enabled() ? "on, " : "off; if on, ", response.percentage(),
@@ -72,26 +44,13 @@ absl::StatusOr<RolloutShare> ChangeRollout(const RolloutQuestion& question) {
   GATEWAY_ASSIGN_OR_RETURN(const v1::UpdateRolloutRequest request,
                            RequestOf(question.change));
   GATEWAY_ASSIGN_OR_RETURN(
-      const std::shared_ptr<grpc::ChannelCredentials> credentials,
-      CredentialsOf(question));
-  const std::unique_ptr<v1::AdminService::Stub> admin =
-      v1::AdminService::NewStub(
-          grpc::CreateChannel(question.address, credentials));
-  grpc::ClientContext context;
-  context.set_deadline(gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC),
-      gpr_time_from_seconds(kRolloutTimeoutSeconds, GPR_TIMESPAN)));
-  if (!question.key.empty()) {
-    context.AddMetadata("authorization", absl::StrCat("Bearer ", question.key));
-  }
-  v1::UpdateRolloutResponse response;
-  const grpc::Status status =
-      admin->UpdateRollout(&context, request, &response);
-  if (!status.ok()) {
-    return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                        absl::StrCat("the gateway at ", question.address,
-                                     " says: ", status.error_message()));
-  }
+      const AdminConnection admin,
+      AdminConnection::Open({.address = question.address,
+                             .key = question.key,
+                             .ca_file = question.ca_file}));
+  GATEWAY_ASSIGN_OR_RETURN(
+      const v1::UpdateRolloutResponse response,
+      admin.Call(&v1::AdminService::Stub::UpdateRollout, request));
   return RolloutShare{.enabled = response.enabled(),
                       .percentage = response.percentage(),
                       .text = ShareText(response)};

@@ -115,6 +115,25 @@ TEST(CommandLineTest, ARolloutTakesOneWord) {
   EXPECT_THAT(ProblemOf({"rollout", "off", "now"}), HasSubstr("'now'"));
 }
 
+TEST(CommandLineTest, KeysTakesWordsAndFlagsOfItsOwn) {
+  const CommandLine command =
+      Parsed({"--admin", "10.0.0.1:50052", "keys", "update", "abc", "--scope",
+              "api:openai", "--scope=model:a", "--output", "json"});
+  EXPECT_EQ(command.verb, Verb::kKeys);
+  EXPECT_EQ(command.admin, "10.0.0.1:50052");
+  EXPECT_THAT(command.keys.words, ElementsAre("update", "abc"));
+  EXPECT_THAT(command.keys.flags,
+              ElementsAre(testing::Pair("--scope", "api:openai"),
+                          testing::Pair("--scope", "model:a")));
+  EXPECT_TRUE(command.keys.as_json);
+  EXPECT_FALSE(Parsed({"keys", "list", "--output", "table"}).keys.as_json);
+  EXPECT_THAT(ProblemOf({"keys", "list", "--output", "xml"}),
+              HasSubstr("'xml'"));
+  EXPECT_THAT(ProblemOf({"keys", "list", "--owner"}),
+              HasSubstr("--owner needs a value"));
+  EXPECT_THAT(ProblemOf({"status", "--owner", "a"}), HasSubstr("--owner"));
+}
+
 TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {
   EXPECT_THAT(ProblemOf({}), HasSubstr("say what to do"));
   EXPECT_THAT(ProblemOf({"start"}), HasSubstr("'start'"));
@@ -129,9 +148,13 @@ TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {
 
 TEST(CommandLineTest, TheHelpNamesEveryFlag) {
   for (const std::string flag :
-       {"--url", "--pid_file", "--wait", "--gateway", "--no-gateway", "--proxy",
-        "--no-proxy", "--daemon_config", "--ca_file", "--admin", "env", "exec",
-        "rollout", "status"}) {
+       {"--url",        "--pid_file", "--wait",     "--gateway",
+        "--no-gateway", "--proxy",    "--no-proxy", "--daemon_config",
+        "--ca_file",    "--admin",    "env",        "exec",
+        "rollout",      "status",     "keys",       "--output",
+        "--owner",      "--name",     "--scope",    "--label",
+        "--limit",      "--priority", "--ttl",      "--expires",
+        "--request_id", "--state",    "--grace",    "--etag"}) {
     EXPECT_THAT(std::string(HelpText()), HasSubstr(flag));
   }
 }

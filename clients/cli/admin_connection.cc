@@ -1,0 +1,62 @@
+#include "clients/cli/admin_connection.h"
+
+#include <grpc/support/time.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+#include "base/os/file.h"
+#include "base/status_macros.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+constexpr int kTimeoutSeconds = 10;
+constexpr size_t kCertificatesBytesLimit = 1024 * 1024;
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
+    const AdminPlace& place) {
+  if (place.ca_file.empty()) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  absl::StatusOr<std::string> certificates =
+      ReadFile(place.ca_file, kCertificatesBytesLimit);
+  if (!certificates.ok()) {
+    return absl::Status(
+        certificates.status().code(),
+        absl::StrCat(place.ca_file, ": ", certificates.status().message()));
+  }
+  options.pem_root_certs = *std::move(certificates);
+  return grpc::SslCredentials(options);
+}
+
+}  // namespace
+
+absl::StatusOr<AdminConnection> AdminConnection::Open(AdminPlace place) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      const std::shared_ptr<grpc::ChannelCredentials> credentials,
+      CredentialsOf(place));
+  std::unique_ptr<v1::AdminService::Stub> stub = v1::AdminService::NewStub(
+      grpc::CreateChannel(place.address, credentials));
+  return AdminConnection(std::move(place), std::move(stub));
+}
+
+void AdminConnection::Prepare(grpc::ClientContext& context) const {
+  context.set_deadline(
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                   gpr_time_from_seconds(kTimeoutSeconds, GPR_TIMESPAN)));
+  if (!place_.key.empty()) {
+    context.AddMetadata("authorization", absl::StrCat("Bearer ", place_.key));
+  }
+}
+
+absl::Status AdminConnection::Failure(const grpc::Status& status) const {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      absl::StrCat("the gateway at ", place_.address,
+                                   " says: ", status.error_message()));
+}
+
+}  // namespace gateway

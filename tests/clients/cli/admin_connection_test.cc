@@ -1,0 +1,30 @@
+#include "clients/cli/admin_connection.h"
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(AdminConnectionTest, CertificatesThatCannotBeReadAreNamed) {
+  EXPECT_THAT(AdminConnection::Open(
+                  {.address = "127.0.0.1:1", .ca_file = "no/such.pem"})
+                  .status()
+                  .ToString(),
+              HasSubstr("no/such.pem"));
+}
+
+TEST(AdminConnectionTest, AnErrorNamesTheGateway) {
+  const auto admin = AdminConnection::Open({.address = "127.0.0.1:1"});
+  ASSERT_TRUE(admin.ok());
+  const auto key = admin->Call(&llmgateway::v1::AdminService::Stub::GetKey,
+                               llmgateway::v1::GetKeyRequest());
+  EXPECT_EQ(key.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(key.status().ToString(), HasSubstr("127.0.0.1:1"));
+}
+
+}  // namespace
+}  // namespace gateway
