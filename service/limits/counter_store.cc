@@ -43,21 +43,24 @@ void GiveBack(CounterTake& take, const CounterRequest& request) {
   if (take.rule->counts_calls()) {
     take.place.GiveBack();
   } else {
-    take.rule->counters().rates->Correct(
+    take.number = take.rule->counters().rates->Correct(
         take.rule->gcra(), take.key, request.now, take.units, 0,
         [&] { return take.rule->SubjectText(*request.subject); });
   }
   take.state = State::kAsked;
 }
 
-// Asks one of those behind the first that refused, so that the longest wait is
-// known; takes nothing.
+// Asks one of those behind the first that refused, so that the longest wait and
+// what is left of each are known; takes nothing.
 void Probe(CounterTake& take, const CounterRequest& request) {
   if (take.rule->observes() || take.rule->counts_calls()) return;
   const int64_t tat = take.rule->counters().rates->Read(take.key);
   const Gcra::Decision decision =
       take.rule->gcra().Take(tat, request.now, take.units);
-  if (decision.conforms) return;
+  if (decision.conforms) {
+    take.number = tat;
+    return;
+  }
   take.number = decision.tat;
   take.wait = decision.wait;
   Refuse(take);

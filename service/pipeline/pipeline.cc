@@ -474,7 +474,11 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   if (outcome.ok()) call.limits = CallLimits::Of(call);
   if (call.limits != nullptr) {
     const bool taken = co_await call.limits->Take(call.loop.Now());
-    if (!taken) outcome = call.limits->Refusal();
+    if (!taken) {
+      outcome = call.limits->Refusal();
+      // What was found is not given.
+      if (call.cache != nullptr) call.cache->answer = nullptr;
+    }
   }
   if (outcome.ok()) recorder.TellStarted(call);
   // Awaited after the choice and not within it: GCC 12 would destroy the status

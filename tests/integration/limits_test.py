@@ -228,6 +228,22 @@ auth:
         self.assertIn("the limit key of 1 request per 1h",
                       refused.error()["message"])
 
+    def test_what_is_kept_takes_a_request_and_no_tokens(self):
+        gateway = self.start(
+            "name: tpm, unit: total_tokens, limit: 1000, window: 1h",
+            "name: rpm, unit: requests, limit: 2, window: 1h",
+            more="cache: {ttl: 1m}\n")
+        left = "x-ratelimit-remaining-tokens"
+        first = self.chat(gateway).headers
+        again = self.chat(gateway).headers
+        self.assertTrue(again["x-llmgateway-cache"].startswith("hit"))
+        self.assertEqual(again[left], first[left])
+        # Nothing that is kept is told to who is refused.
+        refused = self.chat(gateway, 429).headers
+        self.assertFalse(refused["x-llmgateway-cache"].startswith("hit"))
+        self.assertNotIn("age", refused)
+        self.assertEqual(refused[left], first[left])
+
     def test_many_at_once_are_let_in_as_often_as_the_limit_says(self):
         gateway = self.start("name: rpm, unit: requests, limit: 50, window: 1h")
         statuses = []

@@ -189,6 +189,21 @@ TEST_F(LimitChargesTest, TellsTheFullestLimitOfRequestsAndOfTokens) {
   EXPECT_EQ(status->reset, absl::Seconds(78));
 }
 
+TEST_F(LimitChargesTest, ARefusedCallTellsWhatIsLeftOfTheOthers) {
+  Add(R"(name: "before" unit: LIMIT_UNIT_INPUT_TOKENS limit: 1000)");
+  Add(R"(name: "rpm" unit: LIMIT_UNIT_REQUESTS limit: 1)");
+  LetIn({.input_tokens = 100});
+  auto charges = Asked({.input_tokens = 50});
+  ASSERT_FALSE(TakenAtOnce(*charges, kNow));
+  EXPECT_EQ(charges->Tokens()->remaining, 900) << "given back";
+  Add(R"(name: "behind" unit: LIMIT_UNIT_OUTPUT_TOKENS limit: 1000)");
+  LetIn({}, kNow + absl::Minutes(1))
+      ->AddOutput(600, kNow + absl::Minutes(1));
+  charges = Asked({.input_tokens = 50});
+  ASSERT_FALSE(TakenAtOnce(*charges, kNow + absl::Minutes(1)));
+  EXPECT_LT(charges->Tokens()->remaining, 401) << "not asked for";
+}
+
 TEST_F(LimitChargesTest, ARefusedCallTellsTheLimitThatRefused) {
   Add(R"(name: "rpm" unit: LIMIT_UNIT_REQUESTS limit: 1)");
   LetIn();
