@@ -1,38 +1,17 @@
 #include "service/limits/limit_match.h"
 
-#include <string.h>
-
 #include <algorithm>
-#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "base/string_view.h"
 #include "google/protobuf/repeated_ptr_field.h"
+#include "service/identity/star_glob.h"
 
 namespace gateway {
 namespace {
 
 namespace config = ::llmgateway::config::v1;
-
-// Whether the whole text matches a pattern with a star in it. The first place
-// where a piece stands leaves the most to those behind it, so that no other has
-// to be tried.
-bool MatchesStars(std::string_view pattern, std::string_view text) {
-  size_t star = pattern.find('*');
-  if (!text.starts_with(pattern.substr(0, star))) return false;
-  text.remove_prefix(star);
-  pattern.remove_prefix(star + 1);
-  while ((star = pattern.find('*')) != std::string_view::npos) {
-    // Linear, unlike find().
-    const void* const found =
-        memmem(text.data(), text.size(), pattern.data(), star);
-    if (found == nullptr) return false;
-    text.remove_prefix(static_cast<const char*>(found) - text.data() + star);
-    pattern.remove_prefix(star + 1);
-  }
-  return text.ends_with(pattern);
-}
 
 }  // namespace
 
@@ -51,7 +30,7 @@ TextPatterns::TextPatterns(
 bool TextPatterns::MatchesOne(std::string_view text) const {
   if (!exact_.empty() && exact_.contains(ToAbsl(text))) return true;
   return std::any_of(globs_.begin(), globs_.end(), [&](const auto& glob) {
-    return MatchesStars(glob, text);
+    return MatchesStarGlob(glob, text);
   });
 }
 

@@ -49,7 +49,7 @@ _ABOVE_BASE = {
     "service/http": _BELOW_ENGINES + ["providers/dialects"],
     "service/identity": ["service/store"],
     "service/ledger": ["service/money", "service/store"],
-    "service/limits": ["service/money", "service/store"],
+    "service/limits": ["service/identity", "service/money", "service/store"],
     "service/money": [],
     "service/observability": [],
     "service/overload": ["service/identity"],
