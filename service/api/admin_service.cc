@@ -67,8 +67,8 @@ std::string HealthInWords(const v1::GetHealthResponse& health) {
   return words.SerializeAsString();
 }
 
-// Returns the id of the key that a route is explained for; empty if none is
-// named.
+// Returns whom a route is explained for, by the id of a key; AnonymousCaller()
+// if none is named.
 absl::StatusOr<CallerRef> ExplainedCaller(const RuntimeSnapshot& runtime,
                                           const CallContext& call) {
   const std::string_view field = kExplainedCallerHeader;
