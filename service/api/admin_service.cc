@@ -121,7 +121,8 @@ AdminService::AdminService(Sources sources)
                  .worker = sources_.worker}),
       rollout_({.runtime = sources_.runtime,
                 .state = sources_.state,
-                .worker = sources_.worker}) {}
+                .worker = sources_.worker}),
+      limits_({.runtime = sources_.runtime}) {}
 
 template <typename Request, typename Response>
 void AdminService::AddAnswer(MethodTable& table, const char* method,
@@ -160,6 +161,7 @@ void AdminService::AddTo(MethodTable& table) {
       });
   circuits_.AddTo(table);
   rollout_.AddTo(table);
+  limits_.AddTo(table);
   table.AddServerStream<v1::WatchHealthRequest, v1::WatchHealthResponse>(
       kAdminService, "WatchHealth",
       [this](CallContext& call, const v1::WatchHealthRequest&,

@@ -30,6 +30,7 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/circuits_admin.h"
+#include "service/api/limits_admin.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
 #include "service/api/readiness.h"
@@ -113,6 +114,7 @@ class AdminService {
   const Sources sources_;
   CircuitsAdmin circuits_;
   RolloutAdmin rollout_;
+  LimitsAdmin limits_;
 };
 
 }  // namespace gateway

@@ -36,6 +36,7 @@ _ADMIN_RPCS = """
     BulkUpdateNodePolicies TestSelection GetRecommendations
     GetCostOptimization GetModelPerformance WatchHealth WatchConfig
     CreateKey ListKeys GetKey UpdateKey RotateKey RevokeKey
+    ListLimitUsage ResetLimit
     """.split()
 _OPERATOR = "key-of-an-operator-0123456789"
 _KEYS = _MOCK + """\
