@@ -1,6 +1,8 @@
 #include "clients/cli/command_line.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,11 +12,31 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "clients/cli/keys_words.h"
+#include "clients/cli/limits_request.h"
 
 namespace gateway {
 namespace {
 
+using Verb = CommandLine::Verb;
+
 constexpr absl::Duration kWaitMax = absl::Hours(1);
+
+constexpr std::string_view kCommandNames[] = {"env",        "exec", "status",
+                                              "rollout",    "keys", "limits",
+                                              "completion", "help", "version"};
+constexpr Verb kVerbs[] = {Verb::kEnv,        Verb::kExec, Verb::kStatus,
+                           Verb::kRollout,    Verb::kKeys, Verb::kLimits,
+                           Verb::kCompletion, Verb::kHelp, Verb::kVersion};
+static_assert(std::size(kCommandNames) == std::size(kVerbs));
+// Said by what `completion` prints.
+constexpr std::string_view kCompleteCommand = "complete";
+
+constexpr std::string_view kValuedFlags[] = {
+    "--url", "--pid_file", "--wait", "--daemon_config", "--ca_file", "--admin"};
+constexpr std::string_view kPlainFlags[] = {"--gateway", "--no-gateway",
+                                            "--proxy",   "--no-proxy",
+                                            "--help",    "--version"};
 
 constexpr std::string_view kHelp =
     R"help(gatewayctl finds the LLM gateway that runs on this machine.
@@ -29,6 +51,11 @@ constexpr std::string_view kHelp =
                                    only tells
   gatewayctl keys create | list | get ID | update ID | rotate ID | revoke ID
                                    issue keys to callers, and take them back
+  gatewayctl limits list | reset NAME
+                                   show how full limits are, the fullest first,
+                                   and give back what was taken of one
+  gatewayctl completion SHELL      print what completes its words in bash, zsh
+                                   or fish: eval "$(gatewayctl completion bash)"
   gatewayctl help | version
 
 Flags stand before or behind the command.
@@ -53,8 +80,10 @@ What status asks:
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
 
-What keys takes:
+What keys and limits take:
   --output json           prints what the gateway answers; otherwise a table
+
+What keys takes:
   --owner WHO             create, update: whom it belongs to; list: of this one
   --name TEXT             create, update: a name for people
   --scope KIND:NAME       create, update: what it is for, as in model:gpt-5*;
@@ -72,7 +101,13 @@ What keys takes:
   --etag ETAG             update, rotate, revoke: only if it is still the key's
   update empties scopes, labels or limits by none, and an expiry by never
 
-Whom rollout and keys ask:
+What limits takes:
+  --rule NAME             list: only this limit; key for those of keys
+  --subject TEXT          list: only of this caller, user, model and so on;
+                          reset: only of what is named so, as in user=ann;
+                          several times for several
+
+Whom rollout, keys and limits ask:
   --admin ADDRESS         the admin listener, as host:port; otherwise
                           $GATEWAY_ADMIN, or that of the PID file
   $GATEWAY_OPERATOR_KEY   the operator's key, where one is asked for
@@ -99,23 +134,21 @@ absl::Status Mistake(std::string what) {
 }
 
 absl::Status SetVerb(const std::string& word, CommandLine* command) {
-  if (word == "env") {
-    command->verb = CommandLine::Verb::kEnv;
-  } else if (word == "exec") {
-    command->verb = CommandLine::Verb::kExec;
-  } else if (word == "status") {
-    command->verb = CommandLine::Verb::kStatus;
-  } else if (word == "rollout") {
-    command->verb = CommandLine::Verb::kRollout;
-  } else if (word == "keys") {
-    command->verb = CommandLine::Verb::kKeys;
-  } else if (word == "version" || word == "--version") {
-    command->verb = CommandLine::Verb::kVersion;
-  } else if (word == "help" || word == "--help" || word == "-h") {
-    command->verb = CommandLine::Verb::kHelp;
-  } else {
-    return Mistake(absl::StrCat("there is no command '", word, "'"));
+  if (word == "--help" || word == "-h") {
+    command->verb = Verb::kHelp;
+    return absl::OkStatus();
   }
+  const auto name =
+      std::find(std::begin(kCommandNames), std::end(kCommandNames),
+                word == "--version" ? "version" : word);
+  if (name == std::end(kCommandNames)) {
+    if (word != kCompleteCommand) {
+      return Mistake(absl::StrCat("there is no command '", word, "'"));
+    }
+    command->verb = Verb::kComplete;
+    return absl::OkStatus();
+  }
+  command->verb = kVerbs[name - std::begin(kCommandNames)];
   return absl::OkStatus();
 }
 
@@ -156,22 +189,26 @@ class WordReader {
         has_verb = true;
         ++next_;
         // What else may be asked about.
-        if (command_.verb == CommandLine::Verb::kHelp) return absl::OkStatus();
-      } else if (command_.verb == CommandLine::Verb::kExec) {
+        if (command_.verb == Verb::kHelp) return absl::OkStatus();
+        if (command_.verb == Verb::kComplete) return ReadProgram();
+      } else if (command_.verb == Verb::kExec) {
         return ReadProgram();
-      } else if (command_.verb == CommandLine::Verb::kRollout && !has_share_) {
+      } else if (command_.verb == Verb::kRollout && !has_share_) {
         command_.rollout = word;
         has_share_ = true;
         ++next_;
-      } else if (command_.verb == CommandLine::Verb::kKeys) {
-        command_.keys.words.push_back(word);
+      } else if (OperatorCommandOf(command_.verb) != nullptr) {
+        command_.asked.words.push_back(word);
+        ++next_;
+      } else if (command_.verb == Verb::kCompletion && command_.shell.empty()) {
+        command_.shell = word;
         ++next_;
       } else {
         return Mistake(absl::StrCat("'", word, "' is one word too many"));
       }
     }
     if (!has_verb) return Mistake("say what to do");
-    if (command_.verb == CommandLine::Verb::kExec) return ReadProgram();
+    if (command_.verb == Verb::kExec) return ReadProgram();
     return absl::OkStatus();
   }
 
@@ -202,11 +239,11 @@ class WordReader {
   absl::Status ReadValued(const std::string& word) {
     const size_t equals = word.find('=');
     const std::string name = word.substr(0, equals);
-    const bool is_of_keys =
-        command_.verb == CommandLine::Verb::kKeys && IsKeysFlag(name);
-    if (!is_of_keys && name != "--url" && name != "--pid_file" &&
-        name != "--wait" && name != "--daemon_config" && name != "--ca_file" &&
-        name != "--admin") {
+    const OperatorCommand* const asked = OperatorCommandOf(command_.verb);
+    const bool is_of_verb = asked != nullptr && IsFlagOf(*asked, name);
+    if (!is_of_verb &&
+        std::find(std::begin(kValuedFlags), std::end(kValuedFlags), name) ==
+            std::end(kValuedFlags)) {
       return Mistake(absl::StrCat("there is no flag ", name));
     }
     std::string value;
@@ -216,7 +253,7 @@ class WordReader {
       value = words_[next_++];
     }
     if (value.empty()) return Mistake(absl::StrCat(name, " needs a value"));
-    if (is_of_keys) return SetKeysFlag(name, value);
+    if (is_of_verb) return SetVerbsFlag(name, value);
     if (name == "--wait") return SetWait(value, &command_);
     if (name == "--url") command_.url = value;
     if (name == "--pid_file") command_.pid_file = value;
@@ -226,11 +263,11 @@ class WordReader {
     return absl::OkStatus();
   }
 
-  absl::Status SetKeysFlag(const std::string& name, const std::string& value) {
-    if (name != "--output") {
-      command_.keys.flags.emplace_back(name, value);
+  absl::Status SetVerbsFlag(const std::string& name, const std::string& value) {
+    if (name != kOutputFlag) {
+      command_.asked.flags.emplace_back(name, value);
     } else if (value == "json" || value == "table") {
-      command_.keys.as_json = value == "json";
+      command_.asked.as_json = value == "json";
     } else {
       return Mistake(
           absl::StrCat("--output takes json or table, not '", value, "'"));
@@ -251,6 +288,27 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   CommandLine command;
   GATEWAY_RETURN_IF_ERROR(WordReader(words, &command).ReadAll());
   return command;
+}
+
+absl::Span<const std::string_view> CommandNames() { return kCommandNames; }
+absl::Span<const std::string_view> ValuedFlags() { return kValuedFlags; }
+absl::Span<const std::string_view> PlainFlags() { return kPlainFlags; }
+
+const OperatorCommand* OperatorCommandOf(Verb verb) {
+  switch (verb) {
+    case Verb::kKeys:
+      return &kKeysCommand;
+    case Verb::kLimits:
+      return &kLimitsCommand;
+    default:
+      return nullptr;
+  }
+}
+
+const OperatorCommand* OperatorCommandOf(std::string_view name) {
+  CommandLine command;
+  if (!SetVerb(std::string(name), &command).ok()) return nullptr;
+  return OperatorCommandOf(command.verb);
 }
 
 std::string_view HelpText() { return kHelp; }

@@ -20,7 +20,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "clients/cli/keys_words.h"
+#include "absl/types/span.h"
+#include "clients/cli/operator_words.h"
 
 namespace gateway {
 
@@ -28,7 +29,18 @@ namespace gateway {
 using Variables = std::map<std::string, std::string>;
 
 struct CommandLine {
-  enum class Verb { kHelp, kVersion, kEnv, kExec, kStatus, kRollout, kKeys };
+  enum class Verb {
+    kHelp,
+    kVersion,
+    kEnv,
+    kExec,
+    kStatus,
+    kRollout,
+    kKeys,
+    kLimits,
+    kCompletion,
+    kComplete,
+  };
 
   Verb verb = Verb::kHelp;
   // Where to look. Empty for what was not said.
@@ -47,9 +59,11 @@ struct CommandLine {
   // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
   // `status`.
   std::string rollout = "status";
-  // Of keys: what to do.
-  KeysWords keys;
-  // Of exec: the program and its arguments.
+  // Of keys and limits: what to do.
+  OperatorWords asked;
+  // Of completion: the shell.
+  std::string shell;
+  // Of exec: the program and its arguments. Of complete: the words so far.
   std::vector<std::string> program;
 };
 
@@ -57,6 +71,17 @@ struct CommandLine {
 // program's own name.
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& words);
+
+// What there is to say first, and the flags of every command: those that have a
+// value and those that have none.
+absl::Span<const std::string_view> CommandNames();
+absl::Span<const std::string_view> ValuedFlags();
+absl::Span<const std::string_view> PlainFlags();
+
+// What keys, limits and the like take; null for another verb.
+const OperatorCommand* OperatorCommandOf(CommandLine::Verb verb);
+// The same by the name of the verb.
+const OperatorCommand* OperatorCommandOf(std::string_view name);
 
 // What `gatewayctl --help` prints.
 std::string_view HelpText();

@@ -12,8 +12,11 @@
 #include "absl/time/time.h"
 #include "base/process/exec_program.h"
 #include "base/text/timestamp.h"
+#include "clients/cli/admin_connection.h"
+#include "clients/cli/completion.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/keys_request.h"
+#include "clients/cli/limits_request.h"
 #include "clients/cli/retrying.h"
 #include "clients/cli/rollout_request.h"
 #include "clients/cli/route_search.h"
@@ -160,17 +163,28 @@ int RunRollout(const CommandLine& command, const Variables& variables,
   return 0;
 }
 
-int RunKeys(const CommandLine& command, const Variables& variables,
-            std::ostream& out, std::ostream& err) {
+// Asks, and prints what was answered.
+int RunAsked(absl::StatusOr<std::string> (*ask)(const AdminPlace&,
+                                                const OperatorWords&),
+             const CommandLine& command, const Variables& variables,
+             std::ostream& out, std::ostream& err) {
   const absl::StatusOr<std::string> admin = AdminOf(command, variables);
   if (!admin.ok()) return Fail(err, admin.status());
   const absl::StatusOr<std::string> text =
-      AskKeys({.address = *admin,
-               .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
-               .ca_file = command.ca_file},
-              command.keys);
+      ask({.address = *admin,
+           .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
+           .ca_file = command.ca_file},
+          command.asked);
   if (!text.ok()) return Fail(err, text.status());
   out << *text;
+  return 0;
+}
+
+int PrintCompletion(const std::string& shell, std::ostream& out,
+                    std::ostream& err) {
+  const absl::StatusOr<std::string_view> script = CompletionScript(shell);
+  if (!script.ok()) return Fail(err, script.status());
+  out << *script;
   return 0;
 }
 
@@ -215,7 +229,16 @@ int RunCommand(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kRollout:
       return RunRollout(command, variables, out, err);
     case CommandLine::Verb::kKeys:
-      return RunKeys(command, variables, out, err);
+      return RunAsked(AskKeys, command, variables, out, err);
+    case CommandLine::Verb::kLimits:
+      return RunAsked(AskLimits, command, variables, out, err);
+    case CommandLine::Verb::kCompletion:
+      return PrintCompletion(command.shell, out, err);
+    case CommandLine::Verb::kComplete:
+      for (const std::string& word : CompletionsOf(command.program)) {
+        out << word << "\n";
+      }
+      return 0;
     default:
       return RunOnRoute(command, variables, out, err);
   }

@@ -1,23 +1,15 @@
 #include "clients/cli/keys_request.h"
 
-#include <algorithm>
-#include <cassert>
-#include <cstddef>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
-#include "absl/time/time.h"
 #include "base/status_macros.h"
-#include "google/protobuf/message.h"
-#include "google/protobuf/timestamp.pb.h"
-#include "google/protobuf/util/json_util.h"
+#include "clients/cli/answer_text.h"
+#include "clients/cli/keys_words.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 
 namespace gateway {
@@ -26,54 +18,8 @@ namespace {
 namespace v1 = ::llmgateway::v1;
 
 using Admin = v1::AdminService::Stub;
-using Row = std::vector<std::string>;
 
 constexpr int kPageSize = 1000;
-
-std::string AsJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.preserve_proto_field_names = true;
-  std::string text;
-  // Fails for no message without an Any.
-  const auto status =
-      google::protobuf::util::MessageToJsonString(message, &text, options);
-  assert(status.ok());
-  return text;
-}
-
-// Columns as wide as they have to be, two spaces between them.
-std::string Table(const std::vector<Row>& rows) {
-  std::vector<size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      absl::StrAppend(&line, row[i],
-                      std::string(widths[i] - row[i].size() + 2, ' '));
-    }
-    absl::StripTrailingAsciiWhitespace(&line);
-    absl::StrAppend(&text, line, "\n");
-  }
-  return text;
-}
-
-std::string TimeText(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
-                          absl::FromUnixSeconds(time.seconds()),
-                          absl::UTCTimeZone());
-}
-
-// A value's name in lower case, without the prefix.
-std::string ValueText(const std::string& name, absl::string_view prefix) {
-  return absl::AsciiStrToLower(absl::StripPrefix(name, prefix));
-}
 
 std::string StateText(const v1::Key& key) {
   return ValueText(v1::Key::State_Name(key.state()), "STATE_");
@@ -154,7 +100,7 @@ absl::StatusOr<v1::ListKeysResponse> ListAll(const AdminConnection& admin,
 
 // A response that has the key and its secret, or a response that is the key.
 template <typename Response>
-std::string AnswerText(const Response& response, const KeysWords& words) {
+std::string AnswerText(const Response& response, const OperatorWords& words) {
   if (words.as_json) return AsJson(response);
   if constexpr (requires { response.secret(); }) {
     return KeyTable(response.key(), response.secret());
@@ -167,7 +113,7 @@ std::string AnswerText(const Response& response, const KeysWords& words) {
 
 template <typename Request, typename Response>
 absl::StatusOr<std::string> AskOne(
-    const AdminPlace& place, const KeysWords& words,
+    const AdminPlace& place, const OperatorWords& words,
     grpc::Status (Admin::*method)(grpc::ClientContext*, const Request&,
                                   Response*),
     const absl::StatusOr<Request>& request) {
@@ -182,8 +128,9 @@ absl::StatusOr<std::string> AskOne(
 }  // namespace
 
 absl::StatusOr<std::string> AskKeys(const AdminPlace& place,
-                                    const KeysWords& words) {
-  const std::string what = words.words.empty() ? "" : words.words[0];
+                                    const OperatorWords& words) {
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kKeysCommand, words));
+  const std::string& what = words.words[0];
   if (what == "create") {
     return AskOne(place, words, &Admin::CreateKey, CreateRequestOf(words));
   }
@@ -205,12 +152,7 @@ absl::StatusOr<std::string> AskKeys(const AdminPlace& place,
   if (what == "rotate") {
     return AskOne(place, words, &Admin::RotateKey, RotateRequestOf(words));
   }
-  if (what == "revoke") {
-    return AskOne(place, words, &Admin::RevokeKey, RevokeRequestOf(words));
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "keys takes create, list, get, update, rotate or revoke, not '", what,
-      "'"));
+  return AskOne(place, words, &Admin::RevokeKey, RevokeRequestOf(words));
 }
 
 }  // namespace gateway

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <initializer_list>
-#include <iterator>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -24,17 +22,23 @@ namespace configv1 = ::llmgateway::config::v1;
 
 using Key = v1::Key;
 
-constexpr std::string_view kKeysFlags[] = {
-    "--etag",  "--expires", "--grace",     "--label",    "--limit",
-    "--name",  "--output",  "--owner",     "--priority", "--scope",
-    "--state", "--ttl",     "--request_id"};
+constexpr std::string_view kCreateFlags[] = {
+    "--name",    "--owner",    "--scope", "--label",     "--limit",
+    "--expires", "--priority", "--ttl",   "--request_id"};
+constexpr std::string_view kUpdateFlags[] = {
+    "--name",    "--owner",    "--scope", "--label", "--limit",
+    "--expires", "--priority", "--state", "--etag"};
+constexpr std::string_view kListFlags[] = {"--owner", "--state"};
+constexpr std::string_view kRotateFlags[] = {"--grace", "--etag"};
+constexpr std::string_view kRevokeFlags[] = {"--etag"};
+constexpr OperatorVerb kKeysVerbs[] = {{"create", kCreateFlags},
+                                       {"list", kListFlags},
+                                       {"get", {}},
+                                       {"update", kUpdateFlags},
+                                       {"rotate", kRotateFlags},
+                                       {"revoke", kRevokeFlags}};
 constexpr char kNone[] = "none";
 constexpr char kNever[] = "never";
-
-absl::Status FlagMistake(std::string_view flag, std::string_view what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(ToAbsl(flag), " ", ToAbsl(what), "; see gatewayctl --help"));
-}
 
 absl::Status SetDuration(const std::string& flag, const std::string& text,
                          google::protobuf::Duration* to) {
@@ -163,49 +167,27 @@ absl::Status SetKeyField(const std::string& flag, const std::string& value,
 }
 
 // The id that the words name, and nothing else.
-absl::StatusOr<std::string> IdIn(const KeysWords& words) {
+absl::StatusOr<std::string> IdIn(const OperatorWords& words) {
   if (words.words.size() == 2) return words.words[1];
   return absl::InvalidArgumentError(absl::StrCat(
       "keys ", words.words[0],
       " needs the id of one key; gatewayctl keys list shows them"));
 }
 
-absl::Status CheckNoId(const KeysWords& words) {
+absl::Status CheckNoId(const OperatorWords& words) {
   if (words.words.size() == 1) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "keys ", words.words[0], " takes no '", words.words[1], "'"));
 }
 
-absl::Status CheckFlags(const KeysWords& words,
-                        std::initializer_list<std::string_view> known) {
-  for (const auto& [flag, value] : words.flags) {
-    if (std::find(known.begin(), known.end(), flag) != known.end()) continue;
-    return FlagMistake(flag, absl::StrCat("is not for keys ", words.words[0]));
-  }
-  return absl::OkStatus();
-}
-
-// The last value of a flag; empty if it was not given.
-std::string LastOf(const KeysWords& words, std::string_view flag) {
-  std::string last;
-  for (const auto& [name, value] : words.flags) {
-    if (name == flag) last = value;
-  }
-  return last;
-}
-
 }  // namespace
 
-bool IsKeysFlag(std::string_view name) {
-  return std::find(std::begin(kKeysFlags), std::end(kKeysFlags), name) !=
-         std::end(kKeysFlags);
-}
+const OperatorCommand kKeysCommand = {"keys", kKeysVerbs};
 
-absl::StatusOr<v1::CreateKeyRequest> CreateRequestOf(const KeysWords& words) {
+absl::StatusOr<v1::CreateKeyRequest> CreateRequestOf(
+    const OperatorWords& words) {
   GATEWAY_RETURN_IF_ERROR(CheckNoId(words));
-  GATEWAY_RETURN_IF_ERROR(
-      CheckFlags(words, {"--name", "--owner", "--scope", "--label", "--limit",
-                         "--expires", "--priority", "--ttl", "--request_id"}));
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kKeysCommand, words));
   v1::CreateKeyRequest request;
   std::string field;
   for (const auto& [flag, value] : words.flags) {
@@ -220,9 +202,9 @@ absl::StatusOr<v1::CreateKeyRequest> CreateRequestOf(const KeysWords& words) {
   return request;
 }
 
-absl::StatusOr<v1::ListKeysRequest> ListRequestOf(const KeysWords& words) {
+absl::StatusOr<v1::ListKeysRequest> ListRequestOf(const OperatorWords& words) {
   GATEWAY_RETURN_IF_ERROR(CheckNoId(words));
-  GATEWAY_RETURN_IF_ERROR(CheckFlags(words, {"--owner", "--state"}));
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kKeysCommand, words));
   v1::ListKeysRequest request;
   request.set_owner(LastOf(words, "--owner"));
   const std::string state = LastOf(words, "--state");
@@ -234,20 +216,19 @@ absl::StatusOr<v1::ListKeysRequest> ListRequestOf(const KeysWords& words) {
   return request;
 }
 
-absl::StatusOr<v1::GetKeyRequest> GetRequestOf(const KeysWords& words) {
+absl::StatusOr<v1::GetKeyRequest> GetRequestOf(const OperatorWords& words) {
   v1::GetKeyRequest request;
   GATEWAY_ASSIGN_OR_RETURN(*request.mutable_id(), IdIn(words));
-  GATEWAY_RETURN_IF_ERROR(CheckFlags(words, {}));
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kKeysCommand, words));
   return request;
 }
 
-absl::StatusOr<v1::UpdateKeyRequest> UpdateRequestOf(const KeysWords& words) {
+absl::StatusOr<v1::UpdateKeyRequest> UpdateRequestOf(
+    const OperatorWords& words) {
   v1::UpdateKeyRequest request;
   Key& key = *request.mutable_key();
   GATEWAY_ASSIGN_OR_RETURN(*key.mutable_id(), IdIn(words));
-  GATEWAY_RETURN_IF_ERROR(
-      CheckFlags(words, {"--name", "--owner", "--scope", "--label", "--limit",
-                         "--expires", "--priority", "--state", "--etag"}));
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kKeysCommand, words));
   std::vector<std::string> fields;
   for (const auto& [flag, value] : words.flags) {
     std::string field;
@@ -275,10 +256,11 @@ absl::StatusOr<v1::UpdateKeyRequest> UpdateRequestOf(const KeysWords& words) {
   return request;
 }
 
-absl::StatusOr<v1::RotateKeyRequest> RotateRequestOf(const KeysWords& words) {
+absl::StatusOr<v1::RotateKeyRequest> RotateRequestOf(
+    const OperatorWords& words) {
   v1::RotateKeyRequest request;
   GATEWAY_ASSIGN_OR_RETURN(*request.mutable_id(), IdIn(words));
-  GATEWAY_RETURN_IF_ERROR(CheckFlags(words, {"--grace", "--etag"}));
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kKeysCommand, words));
   const std::string grace = LastOf(words, "--grace");
   if (!grace.empty()) {
     GATEWAY_RETURN_IF_ERROR(
@@ -288,10 +270,11 @@ absl::StatusOr<v1::RotateKeyRequest> RotateRequestOf(const KeysWords& words) {
   return request;
 }
 
-absl::StatusOr<v1::RevokeKeyRequest> RevokeRequestOf(const KeysWords& words) {
+absl::StatusOr<v1::RevokeKeyRequest> RevokeRequestOf(
+    const OperatorWords& words) {
   v1::RevokeKeyRequest request;
   GATEWAY_ASSIGN_OR_RETURN(*request.mutable_id(), IdIn(words));
-  GATEWAY_RETURN_IF_ERROR(CheckFlags(words, {"--etag"}));
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kKeysCommand, words));
   request.set_etag(LastOf(words, "--etag"));
   return request;
 }

@@ -121,17 +121,50 @@ TEST(CommandLineTest, KeysTakesWordsAndFlagsOfItsOwn) {
               "api:openai", "--scope=model:a", "--output", "json"});
   EXPECT_EQ(command.verb, Verb::kKeys);
   EXPECT_EQ(command.admin, "10.0.0.1:50052");
-  EXPECT_THAT(command.keys.words, ElementsAre("update", "abc"));
-  EXPECT_THAT(command.keys.flags,
+  EXPECT_THAT(command.asked.words, ElementsAre("update", "abc"));
+  EXPECT_THAT(command.asked.flags,
               ElementsAre(testing::Pair("--scope", "api:openai"),
                           testing::Pair("--scope", "model:a")));
-  EXPECT_TRUE(command.keys.as_json);
-  EXPECT_FALSE(Parsed({"keys", "list", "--output", "table"}).keys.as_json);
+  EXPECT_TRUE(command.asked.as_json);
+  EXPECT_FALSE(Parsed({"keys", "list", "--output", "table"}).asked.as_json);
   EXPECT_THAT(ProblemOf({"keys", "list", "--output", "xml"}),
               HasSubstr("'xml'"));
   EXPECT_THAT(ProblemOf({"keys", "list", "--owner"}),
               HasSubstr("--owner needs a value"));
   EXPECT_THAT(ProblemOf({"status", "--owner", "a"}), HasSubstr("--owner"));
+}
+
+TEST(CommandLineTest, LimitsTakesFlagsOfItsOwnAndNoneOfKeys) {
+  const CommandLine command =
+      Parsed({"limits", "reset", "rpm", "--subject=user=ann"});
+  EXPECT_EQ(command.verb, Verb::kLimits);
+  EXPECT_THAT(command.asked.words, ElementsAre("reset", "rpm"));
+  EXPECT_THAT(command.asked.flags,
+              ElementsAre(testing::Pair("--subject", "user=ann")));
+  EXPECT_THAT(ProblemOf({"limits", "list", "--owner", "a"}),
+              HasSubstr("there is no flag --owner"));
+}
+
+TEST(CommandLineTest, CompletionTakesAShell) {
+  const CommandLine command = Parsed({"completion", "bash"});
+  EXPECT_EQ(command.verb, Verb::kCompletion);
+  EXPECT_EQ(command.shell, "bash");
+  EXPECT_THAT(ProblemOf({"completion", "bash", "zsh"}), HasSubstr("'zsh'"));
+}
+
+TEST(CommandLineTest, WhatIsToBeCompletedIsTakenAsItIs) {
+  const CommandLine command = Parsed({"complete", "--", "keys", "--owner", ""});
+  EXPECT_EQ(command.verb, Verb::kComplete);
+  EXPECT_THAT(command.program, ElementsAre("keys", "--owner", ""));
+}
+
+TEST(CommandLineTest, EveryCommandIsKnown) {
+  for (const std::string_view name : CommandNames()) {
+    std::vector<std::string> words = {std::string(name)};
+    if (name == "exec") words.push_back("program");
+    EXPECT_TRUE(ParseCommandLine(words).ok()) << name;
+    EXPECT_THAT(std::string(HelpText()), HasSubstr(std::string(name)));
+  }
 }
 
 TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {

@@ -57,6 +57,23 @@ class GatewayctlTest(unittest.TestCase):
         self.addCleanup(gateway.kill)
         return gateway
 
+    def test_a_shell_completes_its_words(self):
+        script = self.run_ctl("completion", "bash").stdout
+        for words, found in ((["lim"], ["limits"]),
+                             (["keys", "ro"], ["rotate"]),
+                             (["keys", "list", "--output", "j"], ["json"])):
+            asked = subprocess.run(
+                ["bash", "-c", script + """
+COMP_WORDS=(gatewayctl "$@") COMP_CWORD=$#
+_gatewayctl
+printf '%s\\n' "${COMPREPLY[@]}"
+complete -p gatewayctl
+""", "bash", *words], text=True, check=True, stdout=subprocess.PIPE,
+                env=self.environment({"PATH": os.path.dirname(_GATEWAYCTL) +
+                                      ":/usr/bin:/bin"}))
+            self.assertEqual(asked.stdout.splitlines(), [
+                *found, "complete -o default -F _gatewayctl gatewayctl"])
+
     def test_the_rollout_is_taken_back_and_given_again(self):
         gateway = self.start_gateway()
         body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}

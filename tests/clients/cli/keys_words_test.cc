@@ -19,7 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Flags = std::vector<std::pair<std::string, std::string>>;
 
-KeysWords Words(std::vector<std::string> words, Flags flags = {}) {
+OperatorWords Words(std::vector<std::string> words, Flags flags = {}) {
   return {.words = std::move(words), .flags = std::move(flags)};
 }
 

@@ -1,0 +1,61 @@
+#include "clients/cli/answer_text.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace gateway {
+
+std::string AsJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  // Fails for no message without an Any.
+  const auto status =
+      google::protobuf::util::MessageToJsonString(message, &text, options);
+  assert(status.ok());
+  return text;
+}
+
+// Columns as wide as they have to be, two spaces between them.
+std::string Table(const std::vector<Row>& rows) {
+  std::vector<size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      absl::StrAppend(&line, row[i],
+                      std::string(widths[i] - row[i].size() + 2, ' '));
+    }
+    absl::StripTrailingAsciiWhitespace(&line);
+    absl::StrAppend(&text, line, "\n");
+  }
+  return text;
+}
+
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                          absl::FromUnixSeconds(time.seconds()),
+                          absl::UTCTimeZone());
+}
+
+// A value's name in lower case, without the prefix.
+std::string ValueText(const std::string& name, std::string_view prefix) {
+  return absl::AsciiStrToLower(absl::StripPrefix(name, ToAbsl(prefix)));
+}
+
+}  // namespace gateway

@@ -1,0 +1,36 @@
+// How gatewayctl shows what a gateway answers: tables for people, or the
+// message as JSON.
+//
+//   Table({{"ID", "OWNER"}, {"k1", "search"}})  // Columns as wide as needed.
+//
+// Thread-safe: plain functions.
+
+#ifndef CLIENTS_CLI_ANSWER_TEXT_H_
+#define CLIENTS_CLI_ANSWER_TEXT_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "google/protobuf/message.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace gateway {
+
+using Row = std::vector<std::string>;
+
+// Columns as wide as they have to be, two spaces between them, a line each.
+std::string Table(const std::vector<Row>& rows);
+
+// Fields have their names of the contract.
+std::string AsJson(const google::protobuf::Message& message);
+
+// As in 2027-01-31T00:00:00Z.
+std::string TimeText(const google::protobuf::Timestamp& time);
+
+// An enum value's name in lower case, without the prefix.
+std::string ValueText(const std::string& name, std::string_view prefix);
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CLI_ANSWER_TEXT_H_

@@ -1,0 +1,36 @@
+#include "clients/cli/answer_text.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/limits.pb.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(AnswerTextTest, ColumnsAreAsWideAsTheyHaveToBe) {
+  EXPECT_EQ(Table({{"ID", "OWNER", "X"}, {"longer", "a", ""}, {"b"}}),
+            "ID      OWNER  X\n"
+            "longer  a\n"
+            "b\n");
+}
+
+TEST(AnswerTextTest, JsonHasTheNamesOfTheContract) {
+  llmgateway::v1::ResetLimitResponse response;
+  response.set_reset_count(3);
+  EXPECT_THAT(AsJson(response), HasSubstr("\"reset_count\": \"3\""));
+}
+
+TEST(AnswerTextTest, TimesAndValuesAreForPeople) {
+  google::protobuf::Timestamp time;
+  time.set_seconds(1'893'456'000);
+  EXPECT_EQ(TimeText(time), "2030-01-01T00:00:00Z");
+  EXPECT_EQ(ValueText("STATE_ACTIVE", "STATE_"), "active");
+}
+
+}  // namespace
+}  // namespace gateway

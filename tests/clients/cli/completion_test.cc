@@ -1,0 +1,64 @@
+#include "clients/cli/completion.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// What a shell makes of it is in gatewayctl_test.py.
+TEST(CompletionTest, ACommandThenWhatItDoes) {
+  EXPECT_THAT(CompletionsOf({""}), Contains("limits"));
+  EXPECT_THAT(CompletionsOf({"e"}), ElementsAre("env", "exec"));
+  EXPECT_THAT(CompletionsOf({"--url", "http://a", "sta"}),
+              ElementsAre("status"));
+  EXPECT_THAT(CompletionsOf({"keys", "r"}), ElementsAre("rotate", "revoke"));
+  EXPECT_THAT(CompletionsOf({"limits", ""}), ElementsAre("list", "reset"));
+  EXPECT_THAT(CompletionsOf({"rollout", "o"}), ElementsAre("off", "on"));
+  EXPECT_THAT(CompletionsOf({"completion", ""}),
+              ElementsAre("bash", "zsh", "fish"));
+}
+
+TEST(CompletionTest, TheFlagsOfWhatIsDone) {
+  EXPECT_THAT(CompletionsOf({"keys", "rotate", "k1", "--g"}),
+              ElementsAre("--grace", "--gateway"));
+  EXPECT_THAT(CompletionsOf({"keys", "list", "--"}), Not(Contains("--grace")));
+  EXPECT_THAT(CompletionsOf({"--u"}), ElementsAre("--url"));
+  EXPECT_THAT(CompletionsOf({"env", "--ow"}), IsEmpty());
+}
+
+TEST(CompletionTest, TheValuesOfAFlagWhereThereAreFew) {
+  EXPECT_THAT(CompletionsOf({"keys", "list", "--output", ""}),
+              ElementsAre("json", "table"));
+  EXPECT_THAT(CompletionsOf({"keys", "create", "--priority", "h"}),
+              ElementsAre("high"));
+  EXPECT_THAT(CompletionsOf({"keys", "list", "--owner", ""}), IsEmpty());
+  EXPECT_THAT(CompletionsOf({"--ca_file", ""}), IsEmpty());
+}
+
+TEST(CompletionTest, NothingWhereAnyTextMayStand) {
+  EXPECT_THAT(CompletionsOf({}), IsEmpty());
+  EXPECT_THAT(CompletionsOf({"exec", "ls", ""}), IsEmpty());
+  EXPECT_THAT(CompletionsOf({"exec", "ls", "--"}), IsEmpty());
+  EXPECT_THAT(CompletionsOf({"limits", "reset", ""}), IsEmpty());
+  EXPECT_THAT(CompletionsOf({"nonsense", ""}), IsEmpty());
+}
+
+TEST(CompletionTest, ThereAreThreeShells) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    EXPECT_TRUE(CompletionScript(shell).ok()) << shell;
+  }
+  EXPECT_FALSE(CompletionScript("tcsh").ok());
+  EXPECT_FALSE(CompletionScript("").ok());
+}
+
+}  // namespace
+}  // namespace gateway
