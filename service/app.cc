@@ -60,6 +60,7 @@
 #include "service/pipeline/overload_watch.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/pipeline/shared_calls.h"
 #include "service/process_limits.h"
 #include "service/reload/config_reloader.h"
 #include "service/reload/reload_thread.h"
@@ -566,6 +567,7 @@ void App::Drain() {
   if (graph.overload_watch != nullptr) {
     graph.overload_watch->Stop(graph.loops[0]->loop());
   }
+  if (graph.runtime != nullptr) graph.runtime->Get()->shared_calls().Close();
   // The engine first says NOT_SERVING, then refuses; gRPC and HTTP listeners
   // drain side by side.
   if (graph.grpc != nullptr) graph.grpc->StartDraining();

@@ -116,6 +116,12 @@ struct RequestScan {
   absl::InlinedVector<Span, 2> own_fields;
 };
 
+// Whether the model has ended what it said itself: it was not cut or filtered.
+constexpr bool IsEndOfModel(v1::FinishReason reason) {
+  return reason == v1::FINISH_REASON_STOP ||
+         reason == v1::FINISH_REASON_TOOL_CALLS;
+}
+
 // What must be recorded of an answer whose bytes are only forwarded.
 struct ResponseFacts {
   v1::Usage usage;
@@ -124,6 +130,9 @@ struct ResponseFacts {
   // all of it: some vendors send a running count, or begin with the input.
   bool usage_is_final = false;
   v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
+  // Another choice than the first, whose reason that is, was not ended by the
+  // model itself.
+  bool other_choice_cut = false;
   // The tier that served, as the vendor calls it; empty if it does not say.
   ShortText service_tier;
   // For raw answers: the id under which the provider may keep it; empty if the

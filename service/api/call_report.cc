@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@
 #include "base/text/percent.h"
 #include "service/money/money.h"
 #include "service/overload/overload_control.h"
+#include "service/pipeline/context_report.h"
 
 namespace gateway {
 namespace {
@@ -58,17 +60,50 @@ std::string Visible(std::string text) {
   return text;
 }
 
-}  // namespace
-
-std::optional<LoadReport> LoadOf(const RuntimeSnapshot& runtime) {
+// How the gateway fares: memory in MiB with a decimal, `123.4`, its pressure,
+// and how many calls run. Nothing where nothing is limited.
+void AddLoad(const RuntimeSnapshot& runtime, CallFields* fields) {
   const OverloadControl* const overload = runtime.overload();
-  if (overload == nullptr) return std::nullopt;
+  if (overload == nullptr) return;
   const double mebibytes =
       static_cast<double>(overload->memory().resident_bytes()) / (1 << 20);
-  return LoadReport{
-      .memory_rss_mb = absl::StrFormat("%.1f", mebibytes),
-      .memory_pressure = MemoryPressureName(overload->memory().pressure()),
-      .active_requests = absl::StrCat(overload->calls().active())};
+  fields->push_back({kMemoryRssHeader, absl::StrFormat("%.1f", mebibytes)});
+  fields->push_back(
+      {kMemoryPressureHeader,
+       std::string(MemoryPressureName(overload->memory().pressure()))});
+  fields->push_back(
+      {kActiveRequestsHeader, absl::StrCat(overload->calls().active())});
+}
+
+void AddContext(const Call& call, CallFields* fields) {
+  if (!call.context.has_value() || !call.context->in_fields) return;
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (attempt == nullptr || !attempt->answered) return;
+  ContextTexts texts(*call.context);
+  fields->push_back({kContextRoutedHeader, std::string(texts.routed)});
+  fields->push_back({kContextTierHeader, std::move(texts.tier)});
+  fields->push_back({kTokenCountHeader, std::move(texts.token_count)});
+  fields->push_back({kTokenLimitHeader, std::move(texts.token_limit)});
+  fields->push_back({kHeadroomHeader, std::move(texts.headroom_percent)});
+}
+
+void AddText(std::string_view name, std::string text, CallFields* fields) {
+  if (!text.empty()) fields->push_back({name, std::move(text)});
+}
+
+}  // namespace
+
+CallFields CallFieldsOf(const Call& call, LimitWords words) {
+  CallFields fields;
+  for (LimitField& field : LimitFieldsOf(call, words)) {
+    fields.push_back({field.name, std::move(field.value)});
+  }
+  AddLoad(*call.runtime, &fields);
+  AddText(kCacheHeader, CacheText(call), &fields);
+  AddText(kAnswerOfHeader, AnswerOfText(call), &fields);
+  AddText(kRouteHeader, RouteText(call), &fields);
+  AddContext(call, &fields);
+  return fields;
 }
 
 std::string RouteText(const Call& call) {
@@ -95,10 +130,17 @@ std::string CacheText(const Call& call) {
     return absl::StrCat("bypass; reason=",
                         ToAbsl(CacheBypassName(cache.use.bypass)));
   }
-  if (!cache.hit()) return absl::StrCat("miss; key=", cache.key_told);
+  if (!cache.hit) return absl::StrCat("miss; key=", cache.key_told);
   std::string text = absl::StrCat("hit; age=", absl::ToInt64Seconds(cache.age),
                                   "; key=", cache.key_told, "; request_id=");
-  AppendName(cache.answer->request_id, &text);
+  AppendName(call.reused->kept->request_id, &text);
+  return text;
+}
+
+std::string AnswerOfText(const Call& call) {
+  std::string text;
+  if (call.reused == nullptr) return text;
+  AppendName(call.reused->kept->request_id, &text);
   return text;
 }
 

@@ -1,7 +1,9 @@
 // What is told of a call beside its answer: by HTTP in header fields, by gRPC
 // in trailers, under the same names. docs/headers.md lists them.
 //
-//   context.AddTrailer(kRouteHeader, RouteText(call));
+//   for (const CallField& field : CallFieldsOf(call, LimitWords::kOpenAi)) {
+//     Tell(field.name, field.value);
+//   }
 //
 // Each text is fit for a field: what callers or rules have chosen is cut, and
 // stands percent-encoded where it might end a value or a field.
@@ -11,12 +13,13 @@
 #ifndef SERVICE_API_CALL_REPORT_H_
 #define SERVICE_API_CALL_REPORT_H_
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "service/api/limit_report.h"
 #include "service/pipeline/call.h"
 
 namespace gateway {
@@ -27,6 +30,7 @@ inline constexpr std::string_view kCostHeader = "x-llmgateway-cost-usd";
 inline constexpr std::string_view kFirstTokenHeader =
     "x-llmgateway-time-to-first-token";
 inline constexpr std::string_view kCacheHeader = "x-llmgateway-cache";
+inline constexpr std::string_view kAnswerOfHeader = "x-llmgateway-answer-of";
 inline constexpr std::string_view kWarningsHeader = "x-llmgateway-warnings";
 
 // How the gateway fares, told where it limits calls or memory.
@@ -34,14 +38,17 @@ inline constexpr std::string_view kMemoryRssHeader = "x-memory-rss-mb";
 inline constexpr std::string_view kMemoryPressureHeader = "x-memory-pressure";
 inline constexpr std::string_view kActiveRequestsHeader = "x-active-requests";
 
-struct LoadReport {
-  std::string memory_rss_mb;         // MiB with a decimal: `123.4`.
-  std::string_view memory_pressure;  // `normal`, `elevated` or `critical`.
-  std::string active_requests;       // How many calls run now.
+struct CallField {
+  std::string_view name;  // Valid forever.
+  std::string value;
 };
+using CallFields = absl::InlinedVector<CallField, 8>;
 
-// Nothing where nothing is limited.
-std::optional<LoadReport> LoadOf(const RuntimeSnapshot& runtime);
+// Returns what is told of every call, good or bad, by either protocol: how full
+// its limits are, how the gateway fares, what part the cache had, whose answer
+// it is, who was asked; and, where it has an answer, how full its prompt makes
+// the model's context. Each where it is known.
+CallFields CallFieldsOf(const Call& call, LimitWords words);
 
 // Returns who answered or failed last, why it was asked, and how many attempts
 // there were: `provider=openai; model=gpt-5; reason=default; attempts=2`. Empty
@@ -60,6 +67,10 @@ std::string CostText(const llmgateway::v1::Usage& usage);
 // request_id=...`, of the call that brought the answer; `miss; key=...`;
 // `bypass; reason=tools`. Empty if there is no cache.
 std::string CacheText(const Call& call);
+
+// Returns the id of the call that the answer was made for; empty if it is this
+// one.
+std::string AnswerOfText(const Call& call);
 
 // Returns the warnings in one line: `sampling.top_k: left out; tools[]: ...`.
 // What would make it too long is only counted. Empty for none.

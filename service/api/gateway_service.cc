@@ -37,37 +37,13 @@ void TellUpstream(const Call& call, CallContext& context) {
   context.AddInitialMetadata(attempt->progress.upstream.block());
 }
 
-// Tells how the gateway fares, where it limits calls.
-void TellLoad(const Call& call, CallContext& context) {
-  const std::optional<LoadReport> load = LoadOf(*call.runtime);
-  if (!load.has_value()) return;
-  context.AddTrailer(kMemoryRssHeader, load->memory_rss_mb);
-  context.AddTrailer(kMemoryPressureHeader, load->memory_pressure);
-  context.AddTrailer(kActiveRequestsHeader, load->active_requests);
-}
-
-// Tells how full the prompt makes its model's context, where that is told.
-void TellContext(const Call& call, CallContext& context) {
-  if (!call.context.has_value() || !call.context->in_fields) return;
-  const ContextTexts texts(*call.context);
-  context.AddTrailer(kContextRoutedHeader, texts.routed);
-  context.AddTrailer(kContextTierHeader, texts.tier);
-  context.AddTrailer(kTokenCountHeader, texts.token_count);
-  context.AddTrailer(kTokenLimitHeader, texts.token_limit);
-  context.AddTrailer(kHeadroomHeader, texts.headroom_percent);
-}
-
 // Tells the caller, in the trailers, who served the call and what it consumed.
 void TellCall(const Call& call, CallContext& context) {
-  for (const LimitField& field : LimitFieldsOf(call, LimitWords::kOpenAi)) {
+  for (const CallField& field : CallFieldsOf(call, LimitWords::kOpenAi)) {
     context.AddTrailer(field.name, field.value);
   }
-  TellLoad(call, context);
-  if (call.cache != nullptr) context.AddTrailer(kCacheHeader, CacheText(call));
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
-  TellContext(call, context);
-  context.AddTrailer(kRouteHeader, RouteText(call));
   if (attempt->usage != nullptr) {
     context.AddTrailer(kUsageHeader, UsageText(*attempt->usage));
     if (attempt->usage->cost_known()) {

@@ -34,8 +34,16 @@ CancelSignal& Audience::Begin(EventLoop& loop, absl::Duration grace) {
   MutexLock lock(mu_);
   assert(loop_ == nullptr && seats_ > 0);
   loop_ = &loop;
-  grace_ = grace;
+  grace_ = closed_ ? absl::ZeroDuration() : grace;
   return cancel_;
+}
+
+void Audience::Close() {
+  MutexLock lock(mu_);
+  closed_ = true;
+  grace_ = absl::ZeroDuration();
+  if (seats_ > 0 || loop_ == nullptr) return;
+  loop_->Post([self = shared_from_this()] { self->OnEmpty(); });
 }
 
 void Audience::End() {

@@ -64,6 +64,10 @@ class Audience : public std::enable_shared_from_this<Audience> {
   CancelSignal& Begin(EventLoop& loop, absl::Duration grace)
       LOCKS_EXCLUDED(mu_);
 
+  // Nobody comes back any more, as when the process ends: whoever makes it, now
+  // or later, is told to stop as soon as nobody is here.
+  void Close() LOCKS_EXCLUDED(mu_);
+
   // It is made, or will not be: nobody is told to stop any more.
   void End() LOCKS_EXCLUDED(mu_);
 
@@ -83,6 +87,7 @@ class Audience : public std::enable_shared_from_this<Audience> {
   size_t seats_ GUARDED_BY(mu_) = 0;
   EventLoop* loop_ GUARDED_BY(mu_) = nullptr;  // From Begin to End.
   absl::Duration grace_ GUARDED_BY(mu_);
+  bool closed_ GUARDED_BY(mu_) = false;
   bool given_up_ GUARDED_BY(mu_) = false;
 };
 

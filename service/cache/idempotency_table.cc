@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,9 +73,14 @@ absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
       ++counts_.mismatches;
       return Mismatch(known->answer->request_id());
     }
+    std::optional<AnswerShare> share = SharedAnswer::Join(known->answer);
+    if (!share) {
+      return MakeFault(v1::ERROR_REASON_DRAINING,
+                       "the call with this idempotency key was told to stop, "
+                       "since the gateway is shutting down");
+    }
     ++counts_.replayed;
-    // Nobody gives these up.
-    return Call{.share = *SharedAnswer::Join(known->answer)};
+    return Call{.share = *std::move(share)};
   }
   // Twice the texts: the map's and the entry's, as the node and its slots.
   const size_t bytes = sizeof(Entry) + sizeof(SharedAnswer) + sizeof(Audience) +
@@ -94,6 +100,7 @@ absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
   entry->answer = std::make_shared<SharedAnswer>(request_id);
   entry->size_bytes = bytes;
   const std::shared_ptr<SharedAnswer> answer = entry->answer;
+  if (closed_) answer->audience().Close();
   Use& use = uses_[whose.first];
   ++use.entries;
   size_bytes_ += bytes;
@@ -101,6 +108,19 @@ absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
   Call call{.share = *SharedAnswer::Join(answer)};
   call.run.emplace(Run(*this, std::move(whose), answer));
   return call;
+}
+
+void IdempotencyTable::SetLimits(const Limits& limits) {
+  MutexLock lock(mu_);
+  limits_ = limits;
+}
+
+void IdempotencyTable::Close() {
+  MutexLock lock(mu_);
+  closed_ = true;
+  for (const auto& [key, entry] : entries_) {
+    if (!entry->ended) entry->answer->audience().Close();
+  }
 }
 
 IdempotencyTable::Stats IdempotencyTable::stats() const {

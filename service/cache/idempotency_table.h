@@ -19,7 +19,7 @@
 // A call that ended before anything was sent anywhere is forgotten instead.
 //
 // The callers of a running one may leave; it then still runs to its end, since
-// whoever asked with a key will ask again.
+// whoever asked with a key will ask again; until the process is to end.
 //
 // A key is never forgotten before its time. Where there are as many as may be,
 // a new one is refused, as OVERLOADED; the last part of them (kReserve) is for
@@ -84,7 +84,7 @@ class IdempotencyTable {
 
   // Borrows `clock`.
   IdempotencyTable(const Limits& limits, Clock& clock)
-      : limits_(limits), clock_(clock) {}
+      : clock_(clock), limits_(limits) {}
   // REQUIRES: no Run is left.
   ~IdempotencyTable() = default;
 
@@ -92,10 +92,18 @@ class IdempotencyTable {
   IdempotencyTable& operator=(const IdempotencyTable&) = delete;
 
   // `fingerprint` is the key of the request's body. Faults:
-  // IDEMPOTENCY_MISMATCH if the key was used with another, OVERLOADED.
+  // IDEMPOTENCY_MISMATCH if the key was used with another, OVERLOADED; DRAINING
+  // if its call was just told to stop.
   absl::StatusOr<Call> Begin(std::string_view caller, std::string_view key,
                              const RequestKey& fingerprint,
                              std::string_view request_id) LOCKS_EXCLUDED(mu_);
+
+  // For what comes from now on; nothing that is known is forgotten for it.
+  void SetLimits(const Limits& limits) LOCKS_EXCLUDED(mu_);
+
+  // The process is to end, and what is remembered with it: what runs without a
+  // caller is told to stop, and so is all else that its callers leave.
+  void Close() LOCKS_EXCLUDED(mu_);
 
   Stats stats() const LOCKS_EXCLUDED(mu_);
 
@@ -155,11 +163,11 @@ class IdempotencyTable {
   void TellNotKept(Entry& entry, Dropped* dropped)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  // Constant after construction.
-  const Limits limits_;
   Clock& clock_;
 
   mutable Mutex mu_;
+  Limits limits_ GUARDED_BY(mu_);
+  bool closed_ GUARDED_BY(mu_) = false;
   absl::flat_hash_map<Key, std::unique_ptr<Entry>> entries_ GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, Use> uses_ GUARDED_BY(mu_);
   Order ended_ GUARDED_BY(mu_);

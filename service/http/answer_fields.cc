@@ -88,15 +88,11 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
     asked += each.kind != v1::Attempt::KIND_RECONNECT;
   }
   AddFailure(outcome, asked);
-  AddLoad(*call.runtime);
-  AddCache(call);
-  AddLimits(call);
+  AddReport(call);
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
-  AddRoute(call);
   AddUpstream(attempt->progress.upstream);
   if (!outcome.ok()) return;
-  AddContext(call);
   const v1::Usage& usage = attempt->answer.facts.usage;
   if (usage.cost_known()) {
     cost_ = CostText(usage);
@@ -105,41 +101,12 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
   AddWarnings(attempt->warnings);
 }
 
-void AnswerFields::AddLoad(const RuntimeSnapshot& runtime) {
-  load_ = LoadOf(runtime);
-  if (!load_.has_value()) return;
-  Add(kMemoryRssHeader, load_->memory_rss_mb);
-  Add(kMemoryPressureHeader, load_->memory_pressure);
-  Add(kActiveRequestsHeader, load_->active_requests);
-}
-
-void AnswerFields::AddContext(const Call& call) {
-  if (!call.context.has_value() || !call.context->in_fields) return;
-  context_.emplace(*call.context);
-  Add(kContextRoutedHeader, context_->routed);
-  Add(kContextTierHeader, context_->tier);
-  Add(kTokenCountHeader, context_->token_count);
-  Add(kTokenLimitHeader, context_->token_limit);
-  Add(kHeadroomHeader, context_->headroom_percent);
-}
-
-void AnswerFields::AddRoute(const Call& call) {
-  route_ = RouteText(call);
-  if (!route_.empty()) Add(kRouteHeader, route_);
-}
-
-void AnswerFields::AddCache(const Call& call) {
-  if (call.cache == nullptr) return;
-  cache_ = CacheText(call);
-  Add(kCacheHeader, cache_);
-  if (!call.cache->hit()) return;
+void AnswerFields::AddReport(const Call& call) {
+  report_ = CallFieldsOf(call, limit_words_);
+  for (const CallField& field : report_) Add(field.name, field.value);
+  if (call.cache == nullptr || !call.cache->hit) return;
   age_ = absl::StrCat(absl::ToInt64Seconds(call.cache->age));
   Add("age", age_);
-}
-
-void AnswerFields::AddLimits(const Call& call) {
-  limits_ = LimitFieldsOf(call, limit_words_);
-  for (const LimitField& field : limits_) Add(field.name, field.value);
 }
 
 void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {

@@ -10,7 +10,6 @@
 #ifndef SERVICE_HTTP_ANSWER_FIELDS_H_
 #define SERVICE_HTTP_ANSWER_FIELDS_H_
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +24,6 @@
 #include "service/api/limit_report.h"
 #include "service/http/http_api.h"
 #include "service/pipeline/call.h"
-#include "service/pipeline/context_report.h"
 
 namespace gateway {
 
@@ -49,20 +47,9 @@ class AnswerFields {
   // often a provider was asked.
   void AddFailure(const absl::Status& outcome, int attempts = 0);
 
-  // Adds how full the request makes its model's context, where that is told.
-  void AddContext(const Call& call);
-  // Adds how full the limits are that the call is counted against.
-  void AddLimits(const Call& call);
-
-  // Adds who answers, or failed last, and why it was asked; nothing if nobody
-  // was.
-  void AddRoute(const Call& call);
-
-  // Adds how the gateway fares, where it limits calls.
-  void AddLoad(const RuntimeSnapshot& runtime);
-
-  // Adds what part the cache had; nothing if there is none.
-  void AddCache(const Call& call);
+  // Adds what is told of every call (CallFieldsOf), once, and the age of an
+  // answer that was kept.
+  void AddReport(const Call& call);
 
   // Adds what the provider told besides its answer: its own id of the request,
   // what is left of its rate limits. `fields` must outlive this.
@@ -83,13 +70,9 @@ class AnswerFields {
   std::string elapsed_ms_;
   std::string retry_after_;
   std::string warnings_;
-  std::string route_;
   std::string cost_;
-  std::optional<LoadReport> load_;
-  std::optional<ContextTexts> context_;
-  std::string cache_;
+  CallFields report_;
   std::string age_;
-  absl::InlinedVector<LimitField, 6> limits_;
   const LimitWords limit_words_;
 };
 

@@ -67,12 +67,8 @@ void DialectSink::Start(Call& call) {
   AnswerFields fields(api_, "text/event-stream; charset=utf-8",
                       call.facts.request_id, call.loop.Now() - call.arrival);
   fields.Add("cache-control", "no-cache");
-  fields.AddLimits(call);
   const Attempt& attempt = *call.DecidingAttempt();
-  fields.AddLoad(*call.runtime);
-  fields.AddContext(call);
-  fields.AddRoute(call);
-  fields.AddCache(call);
+  fields.AddReport(call);
   fields.AddUpstream(attempt.progress.upstream);
   fields.AddWarnings(attempt.warnings);
   responder_.Start({200, fields});

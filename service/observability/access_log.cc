@@ -58,7 +58,7 @@ constexpr size_t kLongestAttempt =
 // The longest line: 12 texts of the call, its path and why it failed, 9 of its
 // scope; its labels, its attempts, and all that surrounds them.
 constexpr size_t kLineBytesLimit =
-    21 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
+    22 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
     Escaped(kErrorBytesLimit) +
     kLabelsLimit * (2 * Escaped(kLabelTextBytesLimit) + 8) +
     kAttemptsLimit * kLongestAttempt + 2048;
@@ -309,6 +309,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.OurText(",\"cache\":", record.cache);
   line.OurText(",\"cache_key\":", record.cache_key);
   line.Duration(",\"cache_age_us\":", record.cache_age);
+  line.Text(",\"answer_of\":", record.answer_of);
   line.Number(",\"bytes_in\":", record.request_bytes);
   line.Number(",\"bytes_out\":", record.response_bytes);
   line.Number(",\"duration_us\":", absl::ToInt64Microseconds(record.duration));

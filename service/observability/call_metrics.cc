@@ -248,8 +248,8 @@ void CallMetricsShard::Count(const CallRecord& record) {
   duration->Observe(absl::ToDoubleSeconds(record.duration));
   ObserveFirstToken(record, shard_, provider, model,
                     target.time_to_first_token);
-  // What is kept consumes nothing again.
-  if (!record.cache_age.has_value()) CountUsage(*record.usage, target);
+  // What was made for another call consumes nothing again.
+  if (record.answer_of.empty()) CountUsage(*record.usage, target);
   CountCaller(record, provider);
   CountRoute(record.route_reason);
   CountCache(record.cache);
@@ -344,7 +344,7 @@ void CallMetricsShard::CountCaller(const CallRecord& record,
         kCallerRequests, {name, provider, StatusCodeName(record.status_code)});
   }
   requests->Add(1);
-  if (!record.cache_age.has_value()) {
+  if (record.answer_of.empty()) {
     CountUsage(*record.usage, provider, caller);
   }
 }

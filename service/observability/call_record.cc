@@ -49,6 +49,7 @@ void VisitTexts(CallRecord& record, Visit visit) {
                                  &record.error_message,
                                  &record.cache,
                                  &record.cache_key,
+                                 &record.answer_of,
                                  &record.scope.user_id,
                                  &record.scope.session_id,
                                  &record.scope.work_order_id,

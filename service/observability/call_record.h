@@ -162,6 +162,9 @@ struct CallRecord : CallTimes {
   // The beginning of the request's key there; empty if it has none.
   std::string_view cache_key;
   std::optional<absl::Duration> cache_age;  // Of what was found.
+  // The id of the call that the answer was made for, if it is not this one:
+  // then nobody was asked, and nothing was consumed.
+  std::string_view answer_of;
 
   // Bytes of the caller's request and of the answer, without headers.
   int64_t request_bytes = 0;

@@ -4,24 +4,16 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
-#include "base/status_macros.h"
 #include "errors/fault.h"
-#include "google/protobuf/arena.h"
 #include "proto/proto_time.h"
 #include "service/identity/star_glob.h"
-#include "service/pipeline/provider_policy.h"
+#include "service/pipeline/call_key.h"
+#include "service/pipeline/reused_answer.h"
 
 namespace gateway {
 namespace {
 
 namespace configv1 = ::llmgateway::config::v1;
-
-// The name of requests by gRPC, as of a dialect.
-constexpr std::string_view kNeutralApi = "grpc";
-
-// So many times as fast as a request is read its key is found, at least.
-constexpr size_t kKeysPerReading = 4;
 
 CachePolicy PolicyFrom(const configv1::CacheConfig& config) {
   return {.tools = config.tools(),
@@ -46,28 +38,13 @@ ResponseCache::Limits LimitsFrom(const configv1::CacheConfig& config) {
 }
 
 // Another cache keeps otherwise, and other providers answer otherwise.
-Sha256Digest FingerprintOf(const configv1::GatewayConfig& config) {
+Sha256Digest ProvidersFingerprint(const configv1::GatewayConfig& config) {
   std::string text = config.cache().SerializeAsString();
   for (const auto& provider : config.providers()) {
     text += std::to_string(text.size());
     text += provider.SerializeAsString();
   }
   return Sha256(text);
-}
-
-CacheControl ControlOf(const Call& call) {
-  if (call.raw != nullptr || call.request == nullptr) {
-    return ParseCacheControl(call.facts.cache_control);
-  }
-  const v1::CacheControl& said = call.request->cache_control();
-  CacheControl control;
-  control.no_cache = said.no_cache();
-  control.no_store = said.no_store();
-  control.only_if_cached = said.only_if_cached();
-  if (said.has_max_age()) {
-    control.age_max = std::max(ToAbsl(said.max_age()), absl::ZeroDuration());
-  }
-  return control;
 }
 
 // Who may get each other's answers, and how they are told from others who may.
@@ -81,69 +58,13 @@ std::pair<std::string_view, std::string_view> SharersOf(
   return {"caller", caller.id};
 }
 
-bool StopsWell(const v1::GenerateResponse& response, v1::FinishReason* reason) {
-  *reason = v1::FINISH_REASON_UNSPECIFIED;
-  for (const v1::Choice& choice : response.choices()) {
-    *reason = choice.finish_reason();
-    if (*reason != v1::FINISH_REASON_STOP &&
-        *reason != v1::FINISH_REASON_TOOL_CALLS) {
-      return false;
-    }
-  }
-  return true;
-}
-
 CacheableAnswer AnswerOf(const Attempt& attempt) {
+  CacheableAnswer answer = {.ok = attempt.status.ok()};
+  answer.finish_reason = FinishReasonOfAll(attempt, &answer.complete);
   const v1::GenerateResponse* const response = attempt.answer.response;
-  CacheableAnswer answer = {.ok = attempt.status.ok(), .complete = true};
-  if (response == nullptr) {
-    answer.finish_reason = attempt.answer.facts.finish_reason;
-    return answer;
-  }
-  answer.complete = StopsWell(*response, &answer.finish_reason);
-  answer.output_invalid =
-      response->has_output_valid() && !response->output_valid();
+  answer.output_invalid = response != nullptr && response->has_output_valid() &&
+                          !response->output_valid();
   return answer;
-}
-
-// Puts what was found in the place of an attempt's answer.
-absl::Status PutInPlace(Call& call, const KeptAnswer& kept, CallCache* cache) {
-  Attempt& attempt = cache->attempt;
-  const PlannedTarget& target = call.planned.first;
-  attempt.provider = target.provider->name;
-  attempt.model = target.upstream_model;
-  attempt.answered = true;
-  attempt.start_time = call.start_time;
-  attempt.forwards = !kept.is_message;
-  ResponseFacts& facts = attempt.answer.facts;
-  facts.usage = kept.usage;
-  facts.usage.set_cost_usd_nanos(0);
-  facts.usage.set_cost_known(true);
-  facts.has_usage = true;
-  facts.usage_is_final = true;
-  facts.finish_reason = kept.finish_reason;
-  facts.kept_id = kept.kept_id;
-  attempt.usage = &facts.usage;
-  if (attempt.forwards) {
-    attempt.answer.raw = kept.body;
-    return absl::OkStatus();
-  }
-  auto* const response =
-      google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&call.arena);
-  if (!response->ParseFromString(kept.body)) {
-    return MakeFault(v1::ERROR_REASON_INTERNAL,
-                     "a kept answer could not be read");
-  }
-  attempt.warnings.assign(response->warnings().begin(),
-                          response->warnings().end());
-  // Of this call, and not of the one that brought the answer.
-  response->clear_warnings();
-  response->clear_attempts();
-  response->clear_timings();
-  response->clear_route();
-  if (response->has_usage()) *response->mutable_usage() = facts.usage;
-  attempt.answer.response = response;
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -152,7 +73,7 @@ std::shared_ptr<const AnswerCache> AnswerCache::Make(
     const configv1::GatewayConfig& config, Clock& clock,
     const AnswerCache* previous) {
   if (!config.has_cache()) return nullptr;
-  const Sha256Digest fingerprint = FingerprintOf(config);
+  const Sha256Digest fingerprint = ProvidersFingerprint(config);
   auto answers =
       previous != nullptr && previous->fingerprint_ == fingerprint
           ? previous->answers_
@@ -179,77 +100,28 @@ bool AnswerCache::KeepsModel(std::string_view model) const {
                      });
 }
 
-CacheableRequest AnswerCache::RequestOf(const Call& call) const {
-  const CallFacts& facts = call.facts;
-  CacheableRequest request;
-  request.generates = call.embed == nullptr && call.stored_query == nullptr &&
-                      !facts.counts &&
-                      (call.raw != nullptr || call.request != nullptr);
-  if (!request.generates) return request;
-  request.model_is_kept = KeepsModel(facts.model);
-  request.has_tools = call.raw != nullptr ? call.raw->scan.tool_count > 0
-                                          : !call.request->tools().empty();
-  request.stream = facts.stream;
-  request.builds_on_stored =
-      !facts.previous_response_id.empty() || !facts.stored_reference.empty();
-  request.background = facts.background;
-  request.callers_credential = call.BringsCredential(
-      call.runtime->PolicyOf(*call.planned.first.provider));
-  request.request_bytes = facts.request_bytes;
-  return request;
-}
-
 std::optional<RequestKey> AnswerCache::KeyOf(const Call& call,
                                              CacheBypass* bypass) const {
-  const CallFacts& facts = call.facts;
-  const PlannedTarget& target = call.planned.first;
-  const auto [whose, owner] = SharersOf(config_.scope(), *call.caller);
-  absl::InlinedVector<std::string_view, 12> varies_by = {
-      whose,
-      target.provider->name,
-      target.upstream_model,
-      facts.model,
-      facts.path,
-      facts.strict_output ? "strict" : "",
-      facts.stream_usage ? "usage" : ""};
-  for (const HttpField& field : facts.forwarded_fields) {
-    varies_by.push_back(field.name);
-    varies_by.push_back(field.value);
+  const auto [whose, sharer] = SharersOf(config_.scope(), *call.caller);
+  LeftOut left_out = {.members = left_out_, .fields = left_out_of_messages_};
+  // `stream` alone.
+  if (AnswersRepeatRequests(call.facts.dialect)) {
+    left_out.members = left_out.members.first(1);
   }
-  RequestScope scope;
-  scope.caller = owner;
-  scope.api = facts.dialect.empty() ? kNeutralApi : facts.dialect;
-  scope.operation = facts.operation;
-  scope.stream = facts.stream;
-  scope.varies_by = varies_by;
-  std::optional<RequestKey> key;
   bool stored = false;
-  if (call.raw != nullptr) {
-    WatchedMember store = {.name = "store"};
-    auto left_out = absl::MakeConstSpan(left_out_);
-    // `stream` alone.
-    if (AnswersRepeatRequests(facts.dialect)) left_out = left_out.first(1);
-    key = KeyOfJson(scope, call.raw->body, left_out, &store);
-    stored = store.value == WatchedMember::Value::kTrue ||
-             (facts.remembered_unless_refused &&
-              store.value != WatchedMember::Value::kFalse);
-  } else {
-    key = KeyOfMessage(scope, *call.request, left_out_of_messages_);
-    stored = call.request->store();
-  }
+  std::optional<RequestKey> key =
+      KeyOfCall(call, sharer, whose, left_out, &stored);
   if (!key) *bypass = CacheBypass::kNotCertain;
   if (stored && !policy_.stored) *bypass = CacheBypass::kStored;
   return *bypass == CacheBypass::kNone ? key : std::nullopt;
 }
 
-size_t AnswerCache::BytesToFind(const Call& call) const {
-  return call.facts.request_bytes / kKeysPerReading;
-}
-
 absl::Status AnswerCache::Find(Call& call) const {
   call.cache = std::make_unique<CallCache>();
   CallCache& cache = *call.cache;
-  cache.use = UseOfCache(policy_, RequestOf(call), ControlOf(call));
+  CacheableRequest request = CacheableRequestOf(call);
+  request.model_is_kept = KeepsModel(call.facts.model);
+  cache.use = UseOfCache(policy_, request, CacheControlOf(call));
   CacheUse& use = cache.use;
   if (use.bypass == CacheBypass::kNone) {
     cache.key = KeyOf(call, &use.bypass);
@@ -258,9 +130,9 @@ absl::Status AnswerCache::Find(Call& call) const {
     cache.key_told = cache.key->Hex().substr(0, CallCache::kKeyDigitsTold);
     if (use.reads) {
       if (auto hit = answers_->Find(*cache.key, use.age_max)) {
-        cache.answer = std::move(hit->answer);
+        cache.hit = true;
         cache.age = hit->age;
-        return PutInPlace(call, *cache.answer, &cache);
+        return ReuseAnswer(std::move(hit->answer), &call);
       }
     }
   }
@@ -272,7 +144,7 @@ absl::Status AnswerCache::Find(Call& call) const {
 
 void AnswerCache::Keep(const Call& call, const Attempt& attempt) const {
   const CallCache* const cache = call.cache.get();
-  if (cache == nullptr || !cache->key || !cache->use.keeps || cache->hit()) {
+  if (cache == nullptr || !cache->key || !cache->use.keeps || cache->hit) {
     return;
   }
   // What somebody else has answered, since the target could not, is none of
@@ -282,27 +154,9 @@ void AnswerCache::Keep(const Call& call, const Attempt& attempt) const {
       attempt.model != target.upstream_model) {
     return;
   }
-  const CacheableAnswer answer = AnswerOf(attempt);
-  if (!IsWorthKeeping(policy_, answer)) return;
-  const v1::GenerateResponse* const response = attempt.answer.response;
-  const size_t body_bytes = response == nullptr ? attempt.answer.raw.size()
-                                                : response->ByteSizeLong();
-  if (body_bytes > answers_->answer_bytes_max()) return;
-  auto kept = std::make_shared<KeptAnswer>();
-  if (response == nullptr) {
-    kept->body = attempt.answer.raw;
-  } else {
-    response->SerializeToString(&kept->body);
-    kept->is_message = true;
-  }
-  kept->request_id = call.facts.request_id;
-  kept->kept_id = attempt.answer.facts.kept_id;
-  kept->provider = attempt.provider;
-  kept->model = attempt.model;
-  kept->created = call.runtime->clock().WallTime();
-  kept->usage = attempt.answer.facts.usage;
-  kept->finish_reason = answer.finish_reason;
-  answers_->Put(*cache->key, std::move(kept));
+  if (!IsWorthKeeping(policy_, AnswerOf(attempt))) return;
+  if (BytesToKeep(attempt) > answers_->answer_bytes_max()) return;
+  answers_->Put(*cache->key, KeepAnswer(call, attempt));
 }
 
 }  // namespace gateway

@@ -2,20 +2,18 @@
 // a part in, and under which keys (service/cache keeps them).
 //
 //   GATEWAY_RETURN_IF_ERROR(cache.Find(call));
-//   if (call.cache->hit()) ... call.DecidingAttempt() has the answer
+//   if (call.reused != nullptr) ... call.DecidingAttempt() has the answer
 //   ...
 //   cache.Keep(call, attempt);
 //
-// A key has all that an answer depends on: who may get it, the API, what the
-// call asks for, and the target that it was planned for, so that another
-// configuration's answers are not taken for this one's.
+// A key (call_key.h) has all that an answer depends on, the target included, so
+// that another configuration's answers are not taken for this one's.
 //
 // Thread contract: thread-safe; a call is for one thread at a time.
 
 #ifndef SERVICE_PIPELINE_ANSWER_CACHE_H_
 #define SERVICE_PIPELINE_ANSWER_CACHE_H_
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,9 +44,6 @@ class AnswerCache {
   // wants none but a kept one. REQUIRES: the call is planned.
   absl::Status Find(Call& call) const;
 
-  // How much work that is, for OffLoop.
-  size_t BytesToFind(const Call& call) const;
-
   // Keeps the answer of `attempt`, which has been completed, if it may be.
   void Keep(const Call& call, const Attempt& attempt) const;
 
@@ -61,7 +56,6 @@ class AnswerCache {
               const Sha256Digest& fingerprint);
 
   bool KeepsModel(std::string_view model) const;
-  CacheableRequest RequestOf(const Call& call) const;
   // Nothing if the call is none of the cache's; sets why.
   std::optional<RequestKey> KeyOf(const Call& call, CacheBypass* bypass) const;
 

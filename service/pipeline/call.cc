@@ -39,7 +39,7 @@ v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
 }  // namespace
 
 const Attempt* Call::DecidingAttempt() const {
-  if (cache != nullptr && cache->hit()) return &cache->attempt;
+  if (reused != nullptr) return &reused->attempt;
   for (const Attempt& one : attempts) {
     if (one.answered) return &one;
   }
@@ -103,9 +103,9 @@ void Call::FillModel(Answer* answer) const {
 
 template <typename Answer>
 void Call::FillCacheHit(Answer* answer) const {
-  if (cache == nullptr || !cache->hit()) return;
+  if (cache == nullptr || !cache->hit) return;
   v1::CacheHit& hit = *answer->mutable_cache_hit();
-  hit.set_request_id(cache->answer->request_id);
+  hit.set_request_id(reused->kept->request_id);
   hit.set_key(cache->key_told);
   SetProto(cache->age, hit.mutable_age());
 }

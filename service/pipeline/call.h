@@ -34,6 +34,8 @@
 #include "service/pipeline/incoming_call.h"
 #include "service/pipeline/output_check.h"
 #include "service/pipeline/plan.h"
+#include "service/pipeline/reused_answer.h"
+#include "service/pipeline/shared_call.h"
 
 namespace gateway {
 
@@ -74,6 +76,16 @@ class PlannedCall : public IncomingCall {
   // How it stands with the limits that it is counted against; null if there are
   // none, and before it is planned.
   std::unique_ptr<CallLimits> limits;
+  // What part the call has in an answer that is made once for several; null if
+  // it is made for this one alone.
+  std::unique_ptr<SharedCall> shared;
+
+  // Ends the work for the answer, which may be for others, too: without them it
+  // is the call's own.
+  CancelSignal& work_cancel() const {
+    return shared != nullptr && shared->work != nullptr ? *shared->work
+                                                        : cancel;
+  }
 
   // What the answer must be, once the request has been read, and what became of
   // that.
@@ -85,7 +97,7 @@ class Call : public PlannedCall {
   using PlannedCall::PlannedCall;
 
   // The attempt whose answer the caller gets, or else the last; null if there
-  // was none. In place of one, what the cache had, if that is the answer.
+  // was none. In place of one the reused answer, if that is the call's.
   const Attempt* DecidingAttempt() const;
   Attempt* DecidingAttempt();
 
@@ -108,6 +120,8 @@ class Call : public PlannedCall {
   void FillWarnings(google::protobuf::RepeatedPtrField<v1::Warning>* out) const;
 
   AttemptList attempts;
+  // The answer, if it was made before; null if somebody is asked for it.
+  std::unique_ptr<ReusedAnswer> reused;
   TokenCount count;
   HeldAnswer held{loop};  // What the gateway has of a stream. On the loop only.
 

@@ -12,9 +12,7 @@
 
 #include "absl/time/time.h"
 #include "service/cache/cache_policy.h"
-#include "service/cache/kept_answer.h"
 #include "service/cache/request_key.h"
-#include "service/pipeline/attempt.h"
 
 namespace gateway {
 
@@ -22,18 +20,14 @@ struct CallCache {
   // So many hexadecimal digits of a key are told.
   static constexpr size_t kKeyDigitsTold = 16;
 
-  bool hit() const { return answer != nullptr; }
-
   CacheUse use;
   std::optional<RequestKey> key;  // Nothing if the cache has no part.
   std::string key_told;           // Its beginning, in hexadecimal.
 
-  // What was found; null if nothing.
-  KeptAnswerPtr answer;
+  // Whether an answer was found, which is then the call's (reused_answer.h),
+  // and since when it was kept.
+  bool hit = false;
   absl::Duration age;
-  // Stands for the attempt that would have been made, and is none of the
-  // call's: nobody was asked.
-  Attempt attempt;
 };
 
 }  // namespace gateway

@@ -1,6 +1,7 @@
 #include "service/pipeline/call_cost.h"
 
 #include "service/money/cost.h"
+#include "service/pipeline/call.h"
 #include "service/pipeline/usage_bounds.h"
 #include "service/pipeline/usage_estimate.h"
 
@@ -24,6 +25,14 @@ void SettleCost(const IncomingCall& call, Attempt* attempt) {
   attempt->usage = &usage;
   if (response == nullptr || !response->has_usage()) return;
   *response->mutable_usage() = usage;
+}
+
+void SettleUnanswered(Call& call) {
+  for (Attempt& each : call.attempts) {
+    if (each.answered) continue;
+    EstimateUnanswered(call, &each);
+    SettleCost(call, &each);
+  }
 }
 
 }  // namespace gateway

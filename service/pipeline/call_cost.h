@@ -18,6 +18,8 @@
 
 namespace gateway {
 
+class Call;
+
 // Returns what lists of prices call the provider's vendor; its kind, where it
 // has none of its own.
 std::string_view PricedAs(const ProviderRegistry::Entry& provider);
@@ -26,6 +28,10 @@ std::string_view PricedAs(const ProviderRegistry::Entry& provider);
 // been read; from here on the usage is told. It has none if nothing was
 // consumed, as by a count. REQUIRES: the usage is complete.
 void SettleCost(const IncomingCall& call, Attempt* attempt);
+
+// What the attempts have cost that did not answer. To be called once no more
+// are made, while the request is still there.
+void SettleUnanswered(Call& call);
 
 }  // namespace gateway
 

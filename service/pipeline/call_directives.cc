@@ -39,8 +39,6 @@ constexpr std::string_view kPriorityName = "priority";
 constexpr std::string_view kTagsName = "tags";
 constexpr std::string_view kCapabilitiesName = "capabilities";
 
-// Part of the contract, and read by nothing yet.
-constexpr std::string_view kNotServed[] = {CallDirectives::kIdempotencyKey};
 
 constexpr std::string_view kEmpty = "is empty; give a value, or leave it out";
 
@@ -82,7 +80,8 @@ bool IsPrintable(std::string_view text) {
 bool CallDirectives::Take(std::string_view name, std::string_view value) {
   if (absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(kIdempotencyKey))) {
     any_ = true;
-    RefuseForNow(kIdempotencyKey);
+    TakeNamed(kIdempotencyKey,
+              ToStd(absl::StripAsciiWhitespace(ToAbsl(value))));
     return true;
   }
   if (absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(kContextMode))) {
@@ -112,14 +111,12 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
   if (is(kPriorityName)) return TakePriority(value);
   if (is("strict-output")) return TakeFlag(name, value, &strict_output);
   if (is("details")) return TakeFlag(name, value, &details);
+  if (is(kIdempotencyKey)) return TakeText(name, value, &idempotency_key);
   if (is("node")) return TakeNode(value);
   if (is("strategy")) return TakeStrategy(value);
   if (is(kProviderName)) return TakeText(name, value, &provider);
   for (const auto& known : kScopeNames) {
     if (is(known.name)) return TakeText(name, value, &(scope.*known.member));
-  }
-  for (const std::string_view later : kNotServed) {
-    if (is(later)) return RefuseForNow(FieldOf(later));
   }
   Refuse(name, "is not known; docs/routing.md lists those that are");
 }
@@ -208,15 +205,6 @@ void CallDirectives::TakeFlag(std::string_view name, std::string_view value,
   } else if (!absl::EqualsIgnoreCase(ToAbsl(value), "false")) {
     Refuse(name, "must be true or false");
   }
-}
-
-void CallDirectives::RefuseForNow(std::string_view field) {
-  if (!status_.ok()) return;
-  constexpr std::string_view kWhy = "is not served yet; leave it out";
-  status_ = MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
-                      absl::StrCat(ToAbsl(field), ": ", ToAbsl(kWhy)));
-  AddFaultMetadata(status_, "field", field);
-  AddFieldViolation(status_, field, kWhy);
 }
 
 void CallDirectives::Refuse(std::string_view name, std::string_view why) {

@@ -36,7 +36,7 @@ class CallDirectives {
   static constexpr std::string_view kPrefix = "x-llmgateway-";
 
   // The field of that name without the prefix, by which callers of many
-  // services have repetitions recognized: not served yet, and so refused.
+  // services have repetitions recognized; with it, it says the same.
   static constexpr std::string_view kIdempotencyKey = "idempotency-key";
 
   // The field of other gateways by which callers say what is to be done with
@@ -47,8 +47,7 @@ class CallDirectives {
   // whether it is.
   bool Take(std::string_view name, std::string_view value);
 
-  // INVALID_REQUEST, or UNIMPLEMENTED for one that is not served yet, with the
-  // field named.
+  // INVALID_REQUEST, with the field named.
   const absl::Status& status() const { return status_; }
 
   // Takes what is said here where the request does not say it. Fails as
@@ -66,6 +65,8 @@ class CallDirectives {
   CallScope scope;
   // As GenerateRequest.domain_tags; at most 16.
   absl::InlinedVector<std::string_view, 4> domain_tags;
+  // By which repetitions of the call are known.
+  std::string_view idempotency_key;
   // How long the call may take in all.
   absl::Duration timeout = absl::InfiniteDuration();
   // As GenerateRequest.strict_output.
@@ -98,7 +99,6 @@ class CallDirectives {
   void TakePriority(std::string_view value);
   void TakeFlag(std::string_view name, std::string_view value, bool* flag);
   void Refuse(std::string_view name, std::string_view why);
-  void RefuseForNow(std::string_view field);
 
   bool any_ = false;
   // The names that were taken and are no lists, behind the prefix.

@@ -36,9 +36,11 @@ LimitAmounts AmountsOf(const v1::Usage* usage) {
           .cost_usd_nanos = usage->cost_usd_nanos()};
 }
 
-// Whether the answer was there already: nobody is asked for it.
-bool IsKept(const PlannedCall& call) {
-  return call.cache != nullptr && call.cache->hit();
+// Whether the answer is there already, or on its way to another call: nobody
+// is asked for it.
+bool TakesAnothers(const PlannedCall& call) {
+  return (call.cache != nullptr && call.cache->hit) ||
+         (call.shared != nullptr && !call.shared->leads());
 }
 
 std::optional<LimitStatus> Fuller(std::optional<LimitStatus> a,
@@ -64,7 +66,8 @@ std::unique_ptr<CallLimits> CallLimits::Of(const PlannedCall& call) {
 CallLimits::CallLimits(const PlannedCall& call)
     : rules_(call.runtime->limits()),
       subject_(rules_.secret()),
-      estimate_{.input_tokens = IsKept(call) ? 0 : GuessedInputTokens(call)},
+      estimate_{.input_tokens =
+                    TakesAnothers(call) ? 0 : GuessedInputTokens(call)},
       peer_(PeerAddressOf(call.facts.peer)),
       charges_(call.runtime->counter_stores()) {
   const CallScope& scope = call.admitted.scope;
@@ -149,11 +152,12 @@ void FinishLimits(Call& call) {
     attempt.limits->Leave();
   }
   const Attempt* const deciding = call.DecidingAttempt();
-  if (deciding == nullptr && !call.facts.counts) {
+  const bool takes_anothers = TakesAnothers(call);
+  if (deciding == nullptr && !takes_anothers && !call.facts.counts) {
     charges.Withdraw(now);
   } else {
     LimitAmounts amounts;
-    if (deciding != nullptr && !IsKept(call)) {
+    if (deciding != nullptr && !takes_anothers) {
       amounts = AmountsOf(deciding->usage);
     }
     amounts.cost_usd_nanos = cost_usd_nanos;

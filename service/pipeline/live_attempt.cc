@@ -78,8 +78,9 @@ LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
   attempt_.model = target_.upstream_model;
   attempt_.forwards = target_.forwards;
   attempt_.start_time = call.runtime->clock().WallTime();
-  attempt_.follows_call.emplace(call.cancel, [&call, attempt = &attempt_] {
-    attempt->cancel.Cancel(call.cancel.status());
+  CancelSignal& work = call.work_cancel();
+  attempt_.follows_call.emplace(work, [&work, attempt = &attempt_] {
+    attempt->cancel.Cancel(work.status());
   });
   if (call.provider_health != nullptr) {
     attempt_.inflight = call.provider_health->StartAttempt(attempt_.provider);

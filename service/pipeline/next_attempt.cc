@@ -64,7 +64,7 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::InsteadOfFirst() {
 
 Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   const absl::Status& failure = failed.status;
-  if (call_.cancel.cancelled()) co_return failure;
+  if (call_.work_cancel().cancelled()) co_return failure;
   // Kinds of providers that make no vectors stand beside others that do: it is
   // of those that the caller hears.
   const bool lacks_embeddings =
@@ -108,7 +108,7 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   if (repeat.has_value()) {
     if (!TakeExtra(RetryBudget::Purpose::kRetry)) co_return last_failure_;
     GATEWAY_CO_RETURN_IF_ERROR(
-        co_await Sleep(call_.loop, repeat->delay, call_.cancel));
+        co_await Sleep(call_.loop, repeat->delay, call_.work_cancel()));
     next = Acquire(*repeat->asked.target, v1::Attempt::KIND_RETRY);
     if (next.has_value()) {
       next->fresh_connection = repeat->asked.fresh_connection;
@@ -129,7 +129,7 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
 Task<std::optional<AskedTarget>> NextAttempt::Beside() {
   std::optional<AskedTarget> none;
   // Who leaves just when it is due has nobody asked any more.
-  if (call_.cancel.cancelled()) co_return none;
+  if (call_.work_cancel().cancelled()) co_return none;
   if (call_.planned.next == nullptr || !IsInTime(absl::ZeroDuration())) {
     co_return none;
   }

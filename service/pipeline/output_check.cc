@@ -101,6 +101,14 @@ void OutputCheck::Add(const v1::GenerateEvent& event) {
   }
 }
 
+Task<bool> OutputCheck::ValidateOffLoop() {
+  // Whatever the bytes: ValidateBriefly has given up on it, however few.
+  co_return co_await OffLoop(kInPlaceBytesMax + 1, [this] {
+    Validate();
+    return true;
+  });
+}
+
 bool OutputCheck::ValidateBriefly() {
   if (!asked()) return true;
   size_t bytes = 0;

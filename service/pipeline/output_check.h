@@ -3,7 +3,7 @@
 //
 //   GATEWAY_RETURN_IF_ERROR(check.Expect(request, schemas, false));
 //   check.Add(response);              // Or each event of a stream.
-//   if (!check.ValidateBriefly()) check.Validate();  // Off the loop.
+//   if (!check.ValidateBriefly()) co_await check.ValidateOffLoop();
 //   check.Describe(&response);         // output_valid, output_errors
 //   GATEWAY_RETURN_IF_ERROR(check.Result());
 //
@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/async/task.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/schema/json_schema.h"
 #include "providers/schema/schema_cache.h"
@@ -64,6 +65,9 @@ class OutputCheck {
   // Does so if it takes no more than a millisecond or two, as it nearly always
   // does. False if nothing is checked yet.
   bool ValidateBriefly();
+
+  // The same as Validate, off the loop. To be awaited on it.
+  Task<bool> ValidateOffLoop();
 
   // The answer was checked.
   bool validated() const { return validated_; }

@@ -31,8 +31,10 @@
 #include "service/pipeline/context_service.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/plan.h"
-#include "service/pipeline/token_estimate.h"
+#include "service/pipeline/shared_call.h"
+#include "service/pipeline/shared_calls.h"
 #include "service/pipeline/usage_estimate.h"
+#include "service/pipeline/whole_answer.h"
 
 namespace gateway {
 namespace {
@@ -154,15 +156,6 @@ WorkerPool::Stage StageOf(const Call& call) {
              : WorkerPool::Stage::kGoesOn;
 }
 
-Task<bool> ValidateOffLoop(Call& call) {
-  // Always off the loop: ValidateBriefly has given up on it, however few bytes
-  // it has.
-  co_return co_await OffLoop(kInPlaceBytesMax + 1, [&call] {
-    call.output.Validate();
-    return true;
-  });
-}
-
 // So long a caller holds a stream up before its provider is not blamed for what
 // all of it has taken.
 constexpr absl::Duration kHeldUpMin = absl::Seconds(1);
@@ -281,7 +274,7 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   // An answer that is not the JSON that was asked for fails the call, not the
   // attempt: the provider is not blamed.
   if (outcome.ok() && !attempt.forwards) {
-    if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
+    if (!call.output.ValidateBriefly()) co_await call.output.ValidateOffLoop();
     outcome = call.output.Result();
   }
   // Kept before the caller is told the end, since its next request may refer
@@ -290,17 +283,7 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   co_return outcome;
 }
 
-// What the attempts have cost that did not answer; asked while the request is
-// still there.
-void SettleUnanswered(Call& call) {
-  for (Attempt& each : call.attempts) {
-    if (each.answered) continue;
-    EstimateUnanswered(call, &each);
-    SettleCost(call, &each);
-  }
-}
-
-// `outcome` is that of the stages before the first attempt, here and below.
+// `outcome` is that of the stages before the first attempt, here.
 Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
                              absl::Status outcome) {
   OpenStream open;
@@ -317,123 +300,35 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
   co_return outcome.ok() ? sent : outcome;
 }
 
-void RememberAnswer(Call& call, Attempt& attempt) {
-  RememberForwarded(call, call.caller->id, attempt,
-                    attempt.answer.facts.kept_id);
-  const std::unique_ptr<ConversationRecorder> conversation =
-      ConversationRecorder::Begin(call, call.caller->id, attempt);
-  if (conversation != nullptr) conversation->Keep(attempt.answer.response);
+// What was found is not given, nor told of.
+void DropReused(Call& call) {
+  call.reused = nullptr;
+  if (call.cache != nullptr) call.cache->hit = false;
 }
 
-// Does what a whole generated answer needs before it is sent: its usage, its
-// check against the schema, what the gateway knows of it, and its being kept.
-Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
-  // An answer in the background is only begun, and has cost nothing yet.
-  if (!IsTold(attempt.answer.facts.usage) && !call.facts.background) {
-    co_await OffLoop(BytesToEstimate(attempt), [&] {
-      EstimateWholeUsage(call, &attempt);
-      return true;
-    });
-  }
-  SettleCost(call, &attempt);
-  if (attempt.answer.response != nullptr) {
-    call.output.Add(*attempt.answer.response);
-    if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
-    call.Describe(attempt.answer.response);
-    GATEWAY_CO_RETURN_IF_ERROR(call.output.Result());
-  }
-  co_await OffLoop(attempt.forwards ? 0 : call.facts.request_bytes, [&] {
-    RememberAnswer(call, attempt);
-    return true;
-  });
-  if (call.cache != nullptr) call.runtime->answer_cache()->Keep(call, attempt);
-  co_return absl::OkStatus();
+bool MayFindAnswer(const Call& call) {
+  return call.runtime->answer_cache() != nullptr ||
+         call.runtime->shared_calls().MayJoin(call);
 }
 
-// Fills in the model and the usage where the provider tells neither, as
-// Google does.
-void CompleteEmbeddings(Call& call, Attempt& attempt) {
-  v1::EmbedResponse* const response = call.embeddings;
-  if (response->model().empty()) {
-    response->set_model(std::string(attempt.model));
-  }
-  if (response->usage().input_tokens() == 0) {
-    v1::Usage& usage = *response->mutable_usage();
-    usage.set_input_tokens(EstimateInputTokens(*call.embed));
-    usage.set_estimated(true);
-    attempt.answer.facts.usage = usage;
-  }
-  SettleCost(call, &attempt);
-  *response->mutable_usage() = attempt.answer.facts.usage;
-  response->set_request_id(std::string(call.facts.request_id));
-  call.FillRoute(response->mutable_route());
-  call.FillWarnings(response->mutable_warnings());
-}
-
-// Counts by estimate where the provider cannot. Its attempt is forgotten, since
-// nothing was sent.
-absl::Status EstimateCount(Call& call) {
-  call.attempts.Clear();
-  GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* const request,
-                           call.ParsedRequest());
-  call.count = {.tokens = EstimateInputTokens(*request), .estimated = true};
-  return absl::OkStatus();
-}
-
-// Completes what is asked for whole and is not generated: embeddings, and the
-// deletion of a kept answer.
-void CompleteOther(Call& call, Attempt& attempt) {
-  if (call.embed != nullptr) CompleteEmbeddings(call, attempt);
-  if (call.stored_query != nullptr &&
-      call.stored_query->action == StoredResponseQuery::Action::kDelete) {
-    call.responses->Remove(call.caller->id, call.stored_query->id);
-  }
-}
-
-// Completes an answer that was kept: what it says of this call.
-Task<absl::Status> CompleteKept(Call& call, Attempt& attempt) {
-  if (attempt.answer.response != nullptr) {
-    call.output.Add(*attempt.answer.response);
-    if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
-    call.Describe(attempt.answer.response);
-    GATEWAY_CO_RETURN_IF_ERROR(call.output.Result());
-  }
-  RememberAnswer(call, attempt);
-  co_return absl::OkStatus();
-}
-
-Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
-                            absl::Status outcome) {
-  if (outcome.ok() && call.cache != nullptr && call.cache->hit()) {
-    outcome = co_await CompleteKept(call, *call.DecidingAttempt());
-  } else if (outcome.ok()) {
-    outcome = co_await AskTargets(call, call.attempts, nullptr);
-    // None was made if every target rests.
-    Attempt* const attempt = call.DecidingAttempt();
-    SettleUnanswered(call);
-    if (call.facts.counts) {
-      if (attempt != nullptr) call.count.tokens = attempt->input_tokens;
-      if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
-        outcome = co_await OffLoop(call.facts.request_bytes,
-                                   [&call] { return EstimateCount(call); });
-      }
-    } else if (outcome.ok()) {
-      CompleteOther(call, *attempt);
-      const bool generated =
-          call.embed == nullptr && call.stored_query == nullptr;
-      if (generated) outcome = co_await CompleteAnswer(call, *attempt);
+// Looks for an answer that is there or on its way, so that nobody need be
+// asked.
+Task<absl::Status> FindAnswer(Call& call) {
+  const SharedCalls& shared = call.runtime->shared_calls();
+  const AnswerCache* const cache = call.runtime->answer_cache();
+  const auto find = [&]() -> absl::Status {
+    GATEWAY_RETURN_IF_ERROR(shared.JoinByKey(call));
+    // Who waits for another call looks for nothing.
+    if (call.shared != nullptr && !call.shared->leads()) {
+      return absl::OkStatus();
     }
-  }
-  FinishLimits(call);
-  if (outcome.ok()) {
-    const absl::Status sent = co_await sink.SendAnswer(call);
-    co_return !sent.ok() && call.cancel.cancelled() ? call.cancel.status()
-                                                    : sent;
-  }
-  // A caller who does not take the error either has left; the call's own
-  // outcome is recorded.
-  (co_await sink.SendEnd(call, outcome)).IgnoreError();
-  co_return outcome;
+    if (cache != nullptr) GATEWAY_RETURN_IF_ERROR(cache->Find(call));
+    if (call.shared == nullptr && call.reused == nullptr) {
+      shared.JoinTheSame(call);
+    }
+    return absl::OkStatus();
+  };
+  co_return co_await OffLoop(shared.BytesToJoin(call), find);
 }
 
 }  // namespace
@@ -464,20 +359,19 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     outcome = co_await OffLoop(call.bytes_to_expect(),
                                [&call] { return call.ExpectOutput(); });
   }
-  const AnswerCache* const cache = call.runtime->answer_cache();
-  if (outcome.ok() && cache != nullptr) {
-    outcome = co_await OffLoop(cache->BytesToFind(call),
-                               [&] { return cache->Find(call); });
+  if (outcome.ok() && MayFindAnswer(call)) {
+    outcome = co_await FindAnswer(call);
   }
-  // Cancelled while work was done off the loop: nobody is asked.
-  if (outcome.ok()) outcome = call.cancel.status();
+  // Cancelled while work was done off the loop: nobody is asked, unless others
+  // may wait for the answer.
+  const bool leads = call.shared != nullptr && call.shared->leads();
+  if (outcome.ok() && !leads) outcome = call.cancel.status();
   if (outcome.ok()) call.limits = CallLimits::Of(call);
   if (call.limits != nullptr) {
     const bool taken = co_await call.limits->Take(call.loop.Now());
     if (!taken) {
       outcome = call.limits->Refusal();
-      // What was found is not given.
-      if (call.cache != nullptr) call.cache->answer = nullptr;
+      DropReused(call);
     }
   }
   if (outcome.ok()) recorder.TellStarted(call);

@@ -38,7 +38,7 @@ void FillBeginning(const Call& call, CallRecord* out) {
 
 void FillCache(const CallCache& cache, CallRecord* record) {
   record->cache_key = cache.key_told;
-  if (!cache.hit()) {
+  if (!cache.hit) {
     record->cache = cache.key ? "miss" : "bypass";
     return;
   }
@@ -108,6 +108,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     record.finish_reason = FinishReasonOf(deciding->answer);
   }
   if (call.cache != nullptr) FillCache(*call.cache, &record);
+  if (call.reused != nullptr) record.answer_of = call.reused->kept->request_id;
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
   if (access_log_ != nullptr && MayLog(call, outcome, &record.unlogged)) {

@@ -11,6 +11,7 @@
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/configured_models.h"
+#include "service/pipeline/shared_calls.h"
 
 namespace gateway {
 namespace {
@@ -128,7 +129,10 @@ RuntimeSnapshot::RuntimeSnapshot(
                                    : std::make_shared<SchemaCache>()),
       answer_cache_(AnswerCache::Make(
           config_->config(), *ports_.clock,
-          previous != nullptr ? previous->answer_cache() : nullptr)) {
+          previous != nullptr ? previous->answer_cache() : nullptr)),
+      shared_calls_(SharedCalls::Make(
+          config_->config(), *ports_.clock,
+          previous != nullptr ? &previous->shared_calls() : nullptr)) {
   if (previous == nullptr) {
     PutIntoUse();
   } else {
@@ -137,6 +141,7 @@ RuntimeSnapshot::RuntimeSnapshot(
 }
 
 void RuntimeSnapshot::PutIntoUse() const {
+  shared_calls_->PutIntoUse();
   std::shared_ptr<const void> learned =
       resilience_->Apply(config(), clock().SteadyTime());
   resilience_->targets.SetConfigured(configured_models_);

@@ -50,6 +50,7 @@ namespace gateway {
 int EventLoopCount(const llmgateway::config::v1::RuntimeConfig& config);
 
 class AnswerCache;
+class SharedCalls;
 
 class RuntimeSnapshot {
  public:
@@ -128,6 +129,9 @@ class RuntimeSnapshot {
   // configuration that says the same of it and of all providers.
   const AnswerCache* answer_cache() const { return answer_cache_.get(); }
 
+  // Where calls find those that they share an answer with.
+  const SharedCalls& shared_calls() const { return *shared_calls_; }
+
   // What routing knows of the providers and their targets.
   const TargetHealth& health() const { return health_; }
 
@@ -194,6 +198,7 @@ class RuntimeSnapshot {
   const std::unique_ptr<ModelDiscovery> discovery_;
   const std::shared_ptr<SchemaCache> schemas_;
   const std::shared_ptr<const AnswerCache> answer_cache_;
+  const std::shared_ptr<const SharedCalls> shared_calls_;
 };
 
 }  // namespace gateway

@@ -38,8 +38,7 @@ bool IsSet(const v1::GenerateRequest& request, const FieldDescriptor& field) {
 // Whether the request may set one of them: of nearly all this is all that has
 // to be asked, and it costs a twentieth of asking by reflection.
 bool MaySetUnserved(const v1::GenerateRequest& request) {
-  return !request.idempotency_key().empty() || !request.session().empty() ||
-         request.include_context_budget() || request.has_cache_control();
+  return !request.session().empty();
 }
 
 }  // namespace

@@ -131,7 +131,13 @@ class WithoutCorsTest(_CorsCase):
 class ExposedTest(gateway_case.GatewayCase):
 
     config = _LISTENERS.replace("{", "{{").replace(
-        "}", "}}") + gateway_case.CONFIG
+        "}", "}}") + gateway_case.CONFIG + (
+            "cache: {{}}\n"
+            "idempotency: {{}}\n"
+            "overload: {{concurrency: {{calls_limit: 9}}}}\n"
+            "rate_limits:\n"
+            "- {{name: rpm, unit: requests, limit: 100}}\n"
+            "- {{name: tpm, unit: total_tokens, limit: 100000}}\n")
 
     def test_a_page_may_read_what_is_said_beside_the_answer(self):
         sent = {"x-request-id": "req_upstream"}
@@ -147,6 +153,21 @@ class ExposedTest(gateway_case.GatewayCase):
                 if name.startswith("x-llmgateway-")]
         self.assertGreater(len(told), 12, answer.headers)
         for name in told + ["x-should-retry", "x-llmgateway-warnings"]:
+            self.assertIn(name, exposed)
+
+    def test_so_it_may_what_is_said_of_limits_load_and_reuse(self):
+        for _ in range(2):
+            answer = http_calls.ask(self.gateway.http, chat("gpt-limits"),
+                                    headers={"origin": _PAGE,
+                                             "idempotency-key": "k"})
+        self.assertEqual(answer.status, 200, answer.body)
+        exposed = answer.headers["access-control-expose-headers"].split(", ")
+        told = [name for name in answer.headers
+                if name.startswith("x-") or name == "age"]
+        for name in ("x-ratelimit-remaining-tokens", "x-memory-pressure",
+                     "x-llmgateway-answer-of"):
+            self.assertIn(name, told)
+        for name in told:
             self.assertIn(name, exposed)
 
 

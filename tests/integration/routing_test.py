@@ -86,19 +86,6 @@ class RoutingTest(gateway_case.GatewayCase):
         self.assertEqual(call.wait()["code"], "OK")
         self.assertEqual(call.response["route"]["reason"], "domain_tag:law")
 
-    def test_an_idempotency_key_is_refused_and_not_ignored(self):
-        for name in ("idempotency-key", "x-llmgateway-idempotency-key"):
-            answer = ask(self.gateway.http, chat("gpt-x"),
-                         headers={name: "k-1"})
-            self.assertEqual(answer.status, 501)
-            self.assertIn(name + ": is not served yet",
-                          answer.error()["message"])
-            call = self.caller.start_generate(
-                self.gateway.grpc, prompt("gpt-x"), metadata=[(name, "k-1")])
-            self.assertEqual((call.wait()["code"], call.end["fields"]),
-                             ("UNIMPLEMENTED", [name]))
-        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 0)
-
     def test_the_first_that_applies_decides(self):
         agent = {"x-llmgateway-agent-type": "Code-Reviewer"}
         law = {"x-llmgateway-tags": "tax, law"}

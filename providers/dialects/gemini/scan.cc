@@ -171,6 +171,14 @@ absl::Status ReadNotes(std::string_view data, Notes* notes) {
   });
 }
 
+// Records how a candidate has ended that is not the first.
+void RecordOther(const CandidateNotes& other, ResponseFacts* facts) {
+  if (!IsEndOfModel(FinishReasonOfTurn(other.finish_word, other.has_tool_call,
+                                       other.has_parts))) {
+    facts->other_choice_cut = true;
+  }
+}
+
 }  // namespace
 
 absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
@@ -197,6 +205,9 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
     const CandidateNotes& first = notes.candidates.front();
     facts->finish_reason = FinishReasonOfTurn(
         first.finish_word, first.has_tool_call, first.has_parts);
+    for (size_t i = 1; i < notes.candidates.size(); ++i) {
+      RecordOther(notes.candidates[i], facts);
+    }
   } else if (!notes.block_word.empty()) {
     facts->finish_reason = v1::FINISH_REASON_CONTENT_FILTER;
   } else {
@@ -232,7 +243,10 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
     }
     if (candidate.finish_word.empty() || ended_.test(candidate.index)) continue;
     ended_.set(candidate.index);
-    if (!is_first) continue;
+    if (!is_first) {
+      RecordOther(candidate, &facts_);
+      continue;
+    }
     facts_.finish_reason =
         FinishReasonOfTurn(candidate.finish_word, has_tool_call_, has_content_);
   }

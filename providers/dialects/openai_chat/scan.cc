@@ -119,8 +119,8 @@ absl::Status ScanStreamOptions(JsonValue& value, std::string_view body,
   return absl::OkStatus();
 }
 
-// What the first choice of an answer says of its end.
-struct FirstChoice {
+// What a choice of an answer says of its end.
+struct ChoiceEnd {
   std::string finish_reason;
   ChoiceContents contents;
 };
@@ -140,14 +140,14 @@ absl::Status ScanMessage(JsonValue& message, ChoiceContents* contents) {
   });
 }
 
-absl::Status ScanChoice(JsonValue& choice, FirstChoice* first, bool* failed) {
+absl::Status ScanChoice(JsonValue& choice, ChoiceEnd* end, bool* failed) {
   return choice.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key == "finish_reason" && value.IsString()) {
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view word, value.String());
-          first->finish_reason = word;
+          end->finish_reason = word;
         } else if (key == "message" && value.IsObject()) {
-          return ScanMessage(value, &first->contents);
+          return ScanMessage(value, &end->contents);
         } else if (key == "error" && value.IsObject()) {
           *failed = true;
         }
@@ -169,7 +169,7 @@ class ResponseScanner {
       GATEWAY_ASSIGN_OR_RETURN(facts_.service_tier, value.String());
     } else if (key == "choices") {
       return value.EachElement([this](JsonValue& choice) {
-        if (std::exchange(has_choices_, true)) return absl::OkStatus();
+        if (std::exchange(has_choices_, true)) return ScanOther(choice);
         return ScanChoice(choice, &first_, &failed_);
       });
     }
@@ -187,8 +187,19 @@ class ResponseScanner {
   bool failed() const { return failed_; }
 
  private:
+  absl::Status ScanOther(JsonValue& choice) {
+    ChoiceEnd end;
+    bool failed = false;
+    GATEWAY_RETURN_IF_ERROR(ScanChoice(choice, &end, &failed));
+    if (failed ||
+        !IsEndOfModel(ReadFinishReason(end.finish_reason, end.contents))) {
+      facts_.other_choice_cut = true;
+    }
+    return absl::OkStatus();
+  }
+
   ResponseFacts& facts_;
-  FirstChoice first_;
+  ChoiceEnd first_;
   bool has_choices_ = false;
   bool failed_ = false;
 };

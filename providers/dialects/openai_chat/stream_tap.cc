@@ -227,7 +227,12 @@ class ChunkTap final : public StreamTap {
     if (has_word && word.empty() && contents_.tool_calls) called_.set(index);
     if (!ends || ended_.test(index)) return absl::OkStatus();
     ended_.set(index);
-    if (index == 0) facts_.finish_reason = ReadFinishReason(word, contents_);
+    const v1::FinishReason reason = ReadFinishReason(word, contents_);
+    if (index == 0) {
+      facts_.finish_reason = reason;
+    } else if (!IsEndOfModel(reason)) {
+      facts_.other_choice_cut = true;
+    }
     return absl::OkStatus();
   }
 

@@ -1,12 +1,16 @@
 #include "service/api/call_report.h"
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/async/cancellation.h"
+#include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "service/pipeline/context_report.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_runtime.h"
 
@@ -55,6 +59,45 @@ TEST_F(RouteTextTest, LongNamesAreCut) {
   const std::string model(1000, 'm');
   attempt.model = model;
   EXPECT_LT(RouteText(call_).size(), 256u);
+}
+
+TEST_F(RouteTextTest, WhatIsToldOfACallIsOneList) {
+  EXPECT_TRUE(CallFieldsOf(call_, LimitWords::kOpenAi).empty());
+  call_.attempts.Add().provider = "p";
+  call_.cache = std::make_unique<CallCache>();
+  call_.cache->use.bypass = CacheBypass::kTools;
+  const CallFields fields = CallFieldsOf(call_, LimitWords::kOpenAi);
+  ASSERT_EQ(fields.size(), 2);
+  EXPECT_EQ(fields[0].name, kCacheHeader);
+  EXPECT_EQ(fields[0].value, "bypass; reason=tools");
+  EXPECT_EQ(fields[1].name, kRouteHeader);
+  EXPECT_EQ(fields[1].value, RouteText(call_));
+}
+
+// How full its context is, is told of what has an answer.
+TEST_F(RouteTextTest, TheContextIsToldOfAnswers) {
+  call_.context.emplace(ContextReport{.in_fields = true});
+  Attempt& attempt = call_.attempts.Add();
+  EXPECT_EQ(CallFieldsOf(call_, LimitWords::kOpenAi).size(), 1);
+  attempt.answered = true;
+  const CallFields fields = CallFieldsOf(call_, LimitWords::kOpenAi);
+  EXPECT_EQ(fields.size(), 6);
+  EXPECT_EQ(fields.back().name, kHeadroomHeader);
+}
+
+TEST(CallFieldsTest, PagesMayReadWhatIsToldByHttp) {
+  const auto runtime = MakeTestRuntime(
+      "listeners: {http: {cors: {allowed_origins: ['*']}}}\n"
+      "providers: [{name: mock, mock: {}}]\n");
+  const auto& exposed =
+      runtime->config().listeners().http().cors().exposed_headers();
+  for (const std::string_view name :
+       {kRouteHeader, kCostHeader, kCacheHeader, kAnswerOfHeader,
+        kWarningsHeader, kMemoryRssHeader, kMemoryPressureHeader,
+        kActiveRequestsHeader, kContextRoutedHeader, kContextTierHeader,
+        kTokenCountHeader, kTokenLimitHeader, kHeadroomHeader}) {
+    EXPECT_THAT(exposed, testing::Contains(std::string(name)));
+  }
 }
 
 TEST(UsageTextTest, TellsTheRareCountsWhereThereAreAny) {

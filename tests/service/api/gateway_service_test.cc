@@ -182,10 +182,7 @@ TEST_F(GatewayServiceTest, AnAnswerTellsWhatItSaysAndWhereItCameFrom) {
 std::map<std::string, v1::GenerateRequest> RequestsNotServed(
     const v1::GenerateRequest& good) {
   std::map<std::string, v1::GenerateRequest> requests;
-  for (const char* field : {"idempotency_key", "session"}) {
-    requests[field] = good;
-  }
-  requests["idempotency_key"].set_idempotency_key("k");
+  requests["session"] = good;
   requests["session"].set_session("s");
   return requests;
 }

@@ -61,6 +61,37 @@ TEST_F(AudienceTest, AnInfiniteGraceGivesNobodyUp) {
   runner_.Run(run(*this));
 }
 
+TEST_F(AudienceTest, WhenNobodyComesBackNoGraceIsWaitedFor) {
+  const auto run = [](AudienceTest& test) -> Task<void> {
+    const auto left = std::make_shared<Audience>();
+    std::optional<Audience::Seat> seat = left->Join();
+    CancelSignal& work = left->Begin(test.loop_, absl::InfiniteDuration());
+    seat.reset();
+    left->Close();
+    co_await YieldToLoop();
+    co_await YieldToLoop();
+    EXPECT_TRUE(work.cancelled());
+    left->End();
+    // Who is here is served, also where the work begins only now.
+    for (const bool has_begun : {true, false}) {
+      const auto here = std::make_shared<Audience>();
+      seat = here->Join();
+      if (!has_begun) here->Close();
+      CancelSignal& other = here->Begin(test.loop_, absl::Hours(1));
+      if (has_begun) here->Close();
+      co_await YieldToLoop();
+      co_await YieldToLoop();
+      EXPECT_FALSE(other.cancelled());
+      seat.reset();
+      co_await YieldToLoop();
+      co_await YieldToLoop();
+      EXPECT_TRUE(other.cancelled());
+      here->End();
+    }
+  };
+  runner_.Run(run(*this));
+}
+
 TEST_F(AudienceTest, WhoMovesItsSeatStaysOnce) {
   const auto audience = std::make_shared<Audience>();
   std::optional<Audience::Seat> seat = audience->Join();

@@ -156,6 +156,34 @@ TEST_F(IdempotencyTableTest, ItRunsOnWhenItsCallersHaveLeft) {
   runner_.Run(run(*this));
 }
 
+TEST_F(IdempotencyTableTest, ItStopsWithoutCallersWhenTheProcessEnds) {
+  const auto run = [](IdempotencyTableTest& test) -> Task<void> {
+    EventLoop& loop = test.runner_.loop();
+    std::optional<Call> left = test.Begin(test.table_, "alice", "k", "body");
+    IdempotencyTable::Run work(*std::move(left->run));
+    CancelSignal& cancel = work.Begin(loop);
+    left.reset();
+    test.table_.Close();
+    co_await YieldToLoop();
+    co_await YieldToLoop();
+    EXPECT_TRUE(cancel.cancelled());
+    EXPECT_EQ(FaultReason(
+                  test.table_.Begin("alice", "k", Body("body"), "2").status()),
+              v1::ERROR_REASON_DRAINING);
+    // What comes while it ends is served, and no longer.
+    std::optional<Call> late = test.Begin(test.table_, "alice", "l", "body");
+    IdempotencyTable::Run last(*std::move(late->run));
+    CancelSignal& other = last.Begin(loop);
+    co_await YieldToLoop();
+    EXPECT_FALSE(other.cancelled());
+    late.reset();
+    co_await YieldToLoop();
+    co_await YieldToLoop();
+    EXPECT_TRUE(other.cancelled());
+  };
+  runner_.Run(run(*this));
+}
+
 TEST_F(IdempotencyTableTest, AKeyIsForgottenWithItsTimeFromTheEndOn) {
   Call call = Begin(table_, "alice", "k", "body");
   clock_.Advance(absl::Hours(48));  // It still runs.

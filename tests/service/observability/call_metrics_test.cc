@@ -98,6 +98,7 @@ TEST_F(CallMetricsTest, WhatWasKeptIsCountedAndConsumesNothing) {
   shard_.Count(record);
   record.cache = "hit";
   record.cache_age = absl::Seconds(3);
+  record.answer_of = "call_1";
   shard_.Count(record);
   shard_.Count(record);
   const std::string text = Text();

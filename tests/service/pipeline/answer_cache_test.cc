@@ -107,10 +107,10 @@ TEST_F(AnswerCacheTest, CallersOfDifferentKeysDoNotShareUnlessConfigured) {
   const Environment environment = {{"A", "sk-alice-12345678"},
                                    {"B", "sk-bob-123456789"}};
   for (const std::string_view scope : {"caller", "all"}) {
-    CallRunner runner(MakeTestRuntime(
-        With(std::string(kKeys) + "cache: {scope: " + std::string(scope) +
-             "}\n"),
-        environment));
+    CallRunner runner(
+        MakeTestRuntime(With(std::string(kKeys) +
+                             "cache: {scope: " + std::string(scope) + "}\n"),
+                        environment));
     CallQuestion question = Question();
     question.authorization = "Bearer sk-alice-12345678";
     EXPECT_EQ(Ask(runner, question, "miss").Text(), "first");

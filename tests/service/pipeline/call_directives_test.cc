@@ -76,9 +76,6 @@ TEST(CallDirectivesTest, WhatIsNotKnownIsRefusedByName) {
   EXPECT_THAT(Fault("x-llmgateway-Colour", "red"),
               HasSubstr("INVALID_REQUEST x-llmgateway-colour: is not known"));
   EXPECT_THAT(Fault("x-llmgateway-", "red"), HasSubstr("is not known"));
-  EXPECT_EQ(Fault("x-llmgateway-idempotency-key", "v"),
-            "UNIMPLEMENTED x-llmgateway-idempotency-key: is not served yet; "
-            "leave it out");
 }
 
 TEST(CallDirectivesTest, APriorityIsOneOfFour) {
@@ -102,11 +99,16 @@ TEST(CallDirectivesTest, AContextModeIsAnyText) {
   EXPECT_TRUE(said.status().ok());
 }
 
-TEST(CallDirectivesTest, ThePlainIdempotencyKeyIsRefusedAndNotIgnored) {
-  for (const char* name : {"idempotency-key", "Idempotency-Key"}) {
-    EXPECT_EQ(Fault(name, "k"),
-              "UNIMPLEMENTED idempotency-key: is not served yet; leave it out");
+TEST(CallDirectivesTest, AnIdempotencyKeyMayGoWithoutThePrefix) {
+  for (const char* name :
+       {"idempotency-key", "Idempotency-Key", "x-llmgateway-idempotency-key"}) {
+    CallDirectives said;
+    EXPECT_TRUE(said.Take(name, " k-1 "));
+    EXPECT_EQ(said.idempotency_key, "k-1");
+    EXPECT_TRUE(said.Take("idempotency-key", "k-2"));
+    EXPECT_EQ(FaultReason(said.status()), v1::ERROR_REASON_INVALID_REQUEST);
   }
+  EXPECT_THAT(Fault("idempotency-key", " "), HasSubstr("is empty"));
   CallDirectives said;
   EXPECT_FALSE(said.Take("x-idempotency-key", "k"));
 }

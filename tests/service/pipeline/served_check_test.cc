@@ -17,14 +17,12 @@ using ::testing::Pair;
 
 TEST(ServedCheckTest, NamesEveryFieldThatNothingReads) {
   v1::GenerateRequest request;
-  request.set_idempotency_key("k");
   request.set_session("s");
   const absl::Status refused = CheckServed(request);
   EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_UNIMPLEMENTED);
   EXPECT_THAT(FieldViolations(refused),
-              ElementsAre(Pair("idempotency_key", "is not served yet"),
-                          Pair("session", "is not served yet")));
-  EXPECT_EQ(FaultMetadata(refused, "field"), "idempotency_key");
+              ElementsAre(Pair("session", "is not served yet")));
+  EXPECT_EQ(FaultMetadata(refused, "field"), "session");
 }
 
 // Whichever field carries the mark.

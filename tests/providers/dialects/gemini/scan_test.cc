@@ -114,6 +114,29 @@ TEST(GeminiScanResponseTest, AnErrorIsAnError) {
   }
 }
 
+// A candidate that has said something, and ended so.
+std::string Candidate(int index, std::string_view word) {
+  return R"({"index":)" + std::to_string(index) +
+         R"(,"content":{"parts":[{"text":"a"}]},"finishReason":")" +
+         std::string(word) + "\"}";
+}
+
+TEST(GeminiScanResponseTest, TellsThatAnotherCandidateWasCut) {
+  const auto cut = [](std::string_view word) {
+    const std::string body = R"({"candidates":[)" + Candidate(0, "STOP") + "," +
+                             Candidate(1, word) + "]}";
+    ResponseFacts facts;
+    EXPECT_TRUE(ScanResponse(body, &facts).ok());
+    EXPECT_EQ(facts.finish_reason, v1::FINISH_REASON_STOP);
+    ChunkTap tap;
+    EXPECT_TRUE(tap.OnEvent("", body).ok());
+    EXPECT_EQ(tap.facts().other_choice_cut, facts.other_choice_cut);
+    return facts.other_choice_cut;
+  };
+  EXPECT_FALSE(cut("STOP"));
+  EXPECT_TRUE(cut("MAX_TOKENS"));
+}
+
 TEST(GeminiTapTest, KnowsAnErrorAndAnInterruption) {
   ChunkTap tap;
   constexpr std::string_view kPiece =

@@ -207,6 +207,31 @@ TEST(OpenAiChatScanTest, FindsWhatIsToBeRecordedOfAnAnswer) {
   EXPECT_EQ(facts.usage.input_tokens(), 3);
   EXPECT_EQ(facts.usage.output_tokens(), 4);
   EXPECT_EQ(facts.finish_reason, v1::FINISH_REASON_TOOL_CALLS);
+  EXPECT_TRUE(facts.other_choice_cut);
+}
+
+TEST(OpenAiChatScanTest, OfOtherChoicesOnlyThatTheyWereCutIsRecorded) {
+  const auto cut = [](std::string_view others) {
+    ResponseFacts facts;
+    const absl::Status status = ScanResponse(
+        R"({"choices":[{"message":{"content":"a"},"finish_reason":"stop"})" +
+            std::string(others) + "]}",
+        &facts);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(facts.finish_reason, v1::FINISH_REASON_STOP);
+    return facts.other_choice_cut;
+  };
+  constexpr std::string_view kWhole =
+      R"(,{"message":{"content":"b"},"finish_reason":"stop"})";
+  constexpr std::string_view kCut =
+      R"(,{"message":{"content":"b"},"finish_reason":"length"})";
+  EXPECT_FALSE(cut(""));
+  EXPECT_FALSE(cut(kWhole));
+  EXPECT_FALSE(cut(R"(,{"message":{"tool_calls":[{}]}})"));
+  EXPECT_TRUE(cut(std::string(kWhole) + std::string(kCut)));
+  EXPECT_TRUE(cut(std::string(kCut) + std::string(kWhole)));
+  EXPECT_TRUE(cut(R"(,{"message":{"content":"b"},"error":{"code":502},)"
+                  R"("finish_reason":"stop"})"));
 }
 
 TEST(OpenAiChatScanTest, AnAnswerThatMakesNoSenseIsABadResponse) {

@@ -159,6 +159,20 @@ TEST_F(OpenAiChatStreamTapTest, OnlyTheFirstFinishWordCounts) {
   EXPECT_EQ(tap_->facts().finish_reason, v1::FINISH_REASON_LENGTH);
 }
 
+TEST_F(OpenAiChatStreamTapTest, TellsThatAnotherChoiceWasCut) {
+  for (const std::string_view index : {"0", "1"}) {
+    ASSERT_TRUE(OnChoice(R"({"index":)" + std::string(index) +
+                         R"(,"delta":{"content":"a"},"finish_reason":"stop"})")
+                    .ok());
+    EXPECT_FALSE(tap_->facts().other_choice_cut);
+  }
+  ASSERT_TRUE(OnChoice(R"({"index":2,"delta":{"content":"a"},)"
+                       R"("finish_reason":"length"})")
+                  .ok());
+  EXPECT_TRUE(tap_->facts().other_choice_cut);
+  EXPECT_EQ(tap_->facts().finish_reason, v1::FINISH_REASON_STOP);
+}
+
 TEST_F(OpenAiChatStreamTapTest, SaysWhatAnErrorEventSaid) {
   ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"role":"assistant"}})").ok());
   EXPECT_EQ(*OnEvent(R"({"error":{"message":"m","type":"server_error"}})"),

@@ -1,0 +1,113 @@
+#include "service/pipeline/reused_answer.h"
+
+#include <memory>
+#include <utility>
+
+#include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "service/pipeline/call.h"
+
+namespace gateway {
+namespace {
+
+// Takes out of a message what it says of the call that brought it.
+void ForgetItsCall(v1::GenerateResponse* response) {
+  response->clear_attempts();
+  response->clear_cache_hit();
+  response->clear_route();
+  response->clear_timings();
+  response->clear_warnings();
+}
+
+void FillFacts(const KeptAnswer& kept, ResponseFacts* facts) {
+  facts->usage = kept.usage;
+  facts->usage.set_cost_usd_nanos(0);
+  facts->usage.set_cost_known(true);
+  facts->has_usage = true;
+  facts->usage_is_final = true;
+  facts->finish_reason = kept.finish_reason;
+  facts->kept_id = kept.kept_id;
+}
+
+}  // namespace
+
+absl::Status ReuseAnswer(KeptAnswerPtr kept, Call* call) {
+  call->reused = std::make_unique<ReusedAnswer>();
+  call->reused->kept = std::move(kept);
+  const KeptAnswer& from = *call->reused->kept;
+  Attempt& attempt = call->reused->attempt;
+  const PlannedTarget& target = call->planned.first;
+  attempt.provider = target.provider->name;
+  attempt.model = target.upstream_model;
+  attempt.answered = true;
+  attempt.start_time = call->start_time;
+  attempt.forwards = !from.is_message;
+  ProviderAnswer& answer = attempt.answer;
+  FillFacts(from, &answer.facts);
+  attempt.usage = &answer.facts.usage;
+  if (attempt.forwards) {
+    answer.raw = from.body;
+    return absl::OkStatus();
+  }
+  auto* const response =
+      google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(
+          &call->arena);
+  if (!response->ParseFromString(from.body)) {
+    return MakeFault(v1::ERROR_REASON_INTERNAL,
+                     "a kept answer could not be read");
+  }
+  attempt.warnings.assign(response->warnings().begin(),
+                          response->warnings().end());
+  ForgetItsCall(response);
+  if (response->has_usage()) *response->mutable_usage() = answer.facts.usage;
+  answer.response = response;
+  return absl::OkStatus();
+}
+
+v1::FinishReason FinishReasonOfAll(const Attempt& attempt, bool* stopped) {
+  const v1::GenerateResponse* const response = attempt.answer.response;
+  if (response == nullptr) {
+    const ResponseFacts& facts = attempt.answer.facts;
+    *stopped = IsEndOfModel(facts.finish_reason) && !facts.other_choice_cut;
+    return facts.finish_reason;
+  }
+  v1::FinishReason reason = v1::FINISH_REASON_UNSPECIFIED;
+  *stopped = !response->choices().empty();
+  for (const v1::Choice& choice : response->choices()) {
+    reason = choice.finish_reason();
+    *stopped = *stopped && IsEndOfModel(reason);
+  }
+  return reason;
+}
+
+size_t BytesToKeep(const Attempt& attempt) {
+  const v1::GenerateResponse* const response = attempt.answer.response;
+  return response == nullptr ? attempt.answer.raw.size()
+                             : response->ByteSizeLong();
+}
+
+size_t BytesToReuse(const KeptAnswer& kept) {
+  return kept.is_message ? kept.body.size() : 0;
+}
+
+KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt) {
+  auto kept = std::make_shared<KeptAnswer>();
+  const v1::GenerateResponse* const response = attempt.answer.response;
+  kept->is_message = response != nullptr;
+  if (response == nullptr) {
+    kept->body = attempt.answer.raw;
+  } else {
+    response->SerializeToString(&kept->body);
+  }
+  kept->request_id = call.facts.request_id;
+  kept->kept_id = attempt.answer.facts.kept_id;
+  kept->provider = attempt.provider;
+  kept->model = attempt.model;
+  kept->created = call.runtime->clock().WallTime();
+  kept->usage = attempt.answer.facts.usage;
+  bool stopped = false;
+  kept->finish_reason = FinishReasonOfAll(attempt, &stopped);
+  return kept;
+}
+
+}  // namespace gateway

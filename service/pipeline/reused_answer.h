@@ -1,0 +1,47 @@
+// A ReusedAnswer stands in the place of an attempt's: an answer that was made
+// for another call, kept or shared. Nobody is asked, and nothing is billed.
+//
+//   GATEWAY_RETURN_IF_ERROR(ReuseAnswer(std::move(kept), &call));
+//   call.DecidingAttempt()->answer  // Is it, as if it had just come.
+//
+// Thread contract: one call, by one thread at a time.
+
+#ifndef SERVICE_PIPELINE_REUSED_ANSWER_H_
+#define SERVICE_PIPELINE_REUSED_ANSWER_H_
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "service/cache/kept_answer.h"
+#include "service/pipeline/attempt.h"
+
+namespace gateway {
+
+class Call;
+
+struct ReusedAnswer {
+  KeptAnswerPtr kept;
+  // What the attempt would have been; none of the call's, since there was none.
+  Attempt attempt;
+};
+
+// Sets call->reused. INTERNAL if the answer cannot be read. REQUIRES: the call
+// is planned, and `kept` is whole.
+absl::Status ReuseAnswer(KeptAnswerPtr kept, Call* call);
+
+// Returns the answer of `attempt`, which has been completed, as one that can be
+// reused.
+KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt);
+
+// How much work each is, for OffLoop: bytes are copied or borrowed, messages
+// written or read.
+size_t BytesToKeep(const Attempt& attempt);
+size_t BytesToReuse(const KeptAnswer& kept);
+
+// Why the model ended the answer; that of the last choice. Sets `stopped` to
+// whether it has ended all of them itself.
+v1::FinishReason FinishReasonOfAll(const Attempt& attempt, bool* stopped);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_REUSED_ANSWER_H_

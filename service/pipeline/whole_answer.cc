@@ -1,0 +1,260 @@
+#include "service/pipeline/whole_answer.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/event_loop.h"
+#include "base/async/timer_wheel.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "errors/time_limit.h"
+#include "proto/proto_time.h"
+#include "service/pipeline/answer_cache.h"
+#include "service/pipeline/attempts.h"
+#include "service/pipeline/call_cost.h"
+#include "service/pipeline/call_limits.h"
+#include "service/pipeline/conversation.h"
+#include "service/pipeline/reused_answer.h"
+#include "service/pipeline/shared_call.h"
+#include "service/pipeline/shared_calls.h"
+#include "service/pipeline/token_estimate.h"
+#include "service/pipeline/usage_estimate.h"
+
+namespace gateway {
+namespace {
+
+void RememberAnswer(Call& call, Attempt& attempt) {
+  RememberForwarded(call, call.caller->id, attempt,
+                    attempt.answer.facts.kept_id);
+  const std::unique_ptr<ConversationRecorder> conversation =
+      ConversationRecorder::Begin(call, call.caller->id, attempt);
+  if (conversation != nullptr) conversation->Keep(attempt.answer.response);
+}
+
+// Does what a whole generated answer needs before it is sent: its usage, its
+// check against the schema, what the gateway knows of it, and its being kept.
+Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
+  // An answer in the background is only begun, and has cost nothing yet.
+  if (!IsTold(attempt.answer.facts.usage) && !call.facts.background) {
+    co_await OffLoop(BytesToEstimate(attempt), [&] {
+      EstimateWholeUsage(call, &attempt);
+      return true;
+    });
+  }
+  SettleCost(call, &attempt);
+  if (attempt.answer.response != nullptr) {
+    call.output.Add(*attempt.answer.response);
+    if (!call.output.ValidateBriefly()) co_await call.output.ValidateOffLoop();
+    call.Describe(attempt.answer.response);
+    GATEWAY_CO_RETURN_IF_ERROR(call.output.Result());
+  }
+  co_await OffLoop(attempt.forwards ? 0 : call.facts.request_bytes, [&] {
+    RememberAnswer(call, attempt);
+    return true;
+  });
+  if (call.cache != nullptr) call.runtime->answer_cache()->Keep(call, attempt);
+  co_return absl::OkStatus();
+}
+
+// Fills in the model and the usage where the provider tells neither, as
+// Google does.
+void CompleteEmbeddings(Call& call, Attempt& attempt) {
+  v1::EmbedResponse* const response = call.embeddings;
+  if (response->model().empty()) {
+    response->set_model(std::string(attempt.model));
+  }
+  if (response->usage().input_tokens() == 0) {
+    v1::Usage& usage = *response->mutable_usage();
+    usage.set_input_tokens(EstimateInputTokens(*call.embed));
+    usage.set_estimated(true);
+    attempt.answer.facts.usage = usage;
+  }
+  SettleCost(call, &attempt);
+  *response->mutable_usage() = attempt.answer.facts.usage;
+  response->set_request_id(std::string(call.facts.request_id));
+  call.FillRoute(response->mutable_route());
+  call.FillWarnings(response->mutable_warnings());
+}
+
+// Counts by estimate where the provider cannot. Its attempt is forgotten, since
+// nothing was sent.
+absl::Status EstimateCount(Call& call) {
+  call.attempts.Clear();
+  GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* const request,
+                           call.ParsedRequest());
+  call.count = {.tokens = EstimateInputTokens(*request), .estimated = true};
+  return absl::OkStatus();
+}
+
+// Completes what is asked for whole and is not generated: embeddings, and the
+// deletion of a kept answer.
+void CompleteOther(Call& call, Attempt& attempt) {
+  if (call.embed != nullptr) CompleteEmbeddings(call, attempt);
+  if (call.stored_query != nullptr &&
+      call.stored_query->action == StoredResponseQuery::Action::kDelete) {
+    call.responses->Remove(call.caller->id, call.stored_query->id);
+  }
+}
+
+// Completes an answer that was made for another call: what it says of this one.
+Task<absl::Status> CompleteReused(Call& call, Attempt& attempt) {
+  if (call.shared != nullptr) call.shared->completing = true;
+  if (attempt.answer.response != nullptr) {
+    call.output.Add(*attempt.answer.response);
+    if (!call.output.ValidateBriefly()) co_await call.output.ValidateOffLoop();
+    call.Describe(attempt.answer.response);
+    GATEWAY_CO_RETURN_IF_ERROR(call.output.Result());
+  }
+  RememberAnswer(call, attempt);
+  co_return absl::OkStatus();
+}
+
+// Asks for what is wanted whole, and completes it.
+Task<absl::Status> MakeAnswer(Call& call) {
+  absl::Status outcome = co_await AskTargets(call, call.attempts, nullptr);
+  if (call.shared != nullptr) call.shared->completing = true;
+  // None was made if every target rests.
+  Attempt* const attempt = call.DecidingAttempt();
+  SettleUnanswered(call);
+  if (call.facts.counts) {
+    if (attempt != nullptr) call.count.tokens = attempt->input_tokens;
+    if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
+      outcome = co_await OffLoop(call.facts.request_bytes,
+                                 [&call] { return EstimateCount(call); });
+    }
+  } else if (outcome.ok()) {
+    CompleteOther(call, *attempt);
+    const bool generated =
+        call.embed == nullptr && call.stored_query == nullptr;
+    if (generated) outcome = co_await CompleteAnswer(call, *attempt);
+  }
+  co_return outcome;
+}
+
+// The work for an answer that several wait for.
+struct SharedWork {
+  absl::Status outcome;
+  bool done = false;
+  WakeUp ended;
+};
+
+Task<void> MakeForAll(Call& call, SharedWork* work) {
+  if (call.reused != nullptr) {
+    work->outcome = co_await CompleteReused(call, call.reused->attempt);
+  } else {
+    work->outcome = co_await MakeAnswer(call);
+  }
+  FinishLimits(call);
+  const absl::Status& outcome = work->outcome;
+  KeptAnswerPtr answer;
+  if (outcome.ok()) {
+    const Attempt& made = *call.DecidingAttempt();
+    const auto keep = [&] { return KeepAnswer(call, made); };
+    answer = co_await OffLoop(BytesToKeep(made), keep);
+  }
+  call.shared->Finish(outcome, std::move(answer),
+                      !outcome.ok() && HasDoneNothing(call));
+  work->done = true;
+  work->ended.Set();
+}
+
+// Ends the work for an answer when the configuration lets no call go on:
+// whoever began it may have left, or have had less time.
+class WorkDeadline {
+ public:
+  // REQUIRES: the work has begun.
+  explicit WorkDeadline(Call& call)
+      : work_(call.work_cancel()), timer_([this] { OnExpiry(); }) {
+    const absl::Duration timeout =
+        ToAbsl(call.runtime->config().resilience().call_timeout());
+    call.deadline = call.arrival + timeout;
+    call.loop.ArmTimer(timer_, call.deadline - call.loop.Now());
+  }
+
+ private:
+  void OnExpiry() {
+    constexpr std::string_view kLimit = "resilience.call_timeout";
+    absl::Status fault = MakeFault(
+        v1::ERROR_REASON_DEADLINE_EXCEEDED,
+        absl::StrCat("the call took longer than ", ToAbsl(kLimit), " lets it"));
+    AddTimeLimit(fault, kLimit);
+    work_.Cancel(std::move(fault));
+  }
+
+  CancelSignal& work_;
+  Timer timer_;
+};
+
+// Sends what the call has come to.
+Task<absl::Status> SendWhole(Call& call, AnswerSink& sink,
+                             absl::Status outcome) {
+  if (outcome.ok()) {
+    const absl::Status sent = co_await sink.SendAnswer(call);
+    co_return !sent.ok() && call.cancel.cancelled() ? call.cancel.status()
+                                                    : sent;
+  }
+  // A caller who does not take the error either has left; the call's own
+  // outcome is recorded.
+  (co_await sink.SendEnd(call, outcome)).IgnoreError();
+  co_return outcome;
+}
+
+// Makes an answer that others wait for, too. If the caller leaves before it is
+// there, it is told so at once, and the work goes on for as long as somebody
+// waits.
+Task<absl::Status> RunForAll(Call& call, AnswerSink& sink) {
+  SharedWork work;
+  call.shared->Begin(call.loop);
+  const WorkDeadline deadline(call);
+  Spawn(MakeForAll(call, &work));
+  const absl::StatusOr<SharedOutcome> made =
+      co_await call.shared->share->Wait(call.loop, call.cancel);
+  if (made.ok()) co_return co_await SendWhole(call, sink, work.outcome);
+  call.shared->share.reset();
+  // It takes no longer than a moment to complete.
+  while (call.shared->completing && !work.done) co_await work.ended.Wait();
+  const absl::Status left = co_await SendWhole(call, sink, made.status());
+  while (!work.done) co_await work.ended.Wait();
+  co_return left;
+}
+
+// Waits for the answer that another call makes, or has made.
+Task<absl::Status> AwaitOther(Call& call) {
+  const absl::StatusOr<SharedOutcome> made =
+      co_await call.shared->share->Wait(call.loop, call.cancel);
+  call.shared->share.reset();
+  if (!made.ok()) co_return made.status();
+  GATEWAY_CO_RETURN_IF_ERROR(made->status);
+  const auto reuse = [&] { return ReuseAnswer(made->answer, &call); };
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await OffLoop(BytesToReuse(*made->answer), reuse));
+  co_return co_await CompleteReused(call, call.reused->attempt);
+}
+
+}  // namespace
+
+Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
+                            absl::Status outcome) {
+  if (outcome.ok()) {
+    if (call.shared != nullptr) {
+      if (call.shared->leads()) co_return co_await RunForAll(call, sink);
+      outcome = co_await AwaitOther(call);
+    } else if (call.reused != nullptr) {
+      outcome = co_await CompleteReused(call, call.reused->attempt);
+    } else {
+      outcome = co_await MakeAnswer(call);
+    }
+  } else if (call.shared != nullptr && call.shared->leads()) {
+    call.shared->Finish(outcome, nullptr, /*released=*/true);
+  }
+  FinishLimits(call);
+  co_return co_await SendWhole(call, sink, std::move(outcome));
+}
+
+}  // namespace gateway
