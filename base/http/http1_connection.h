@@ -77,6 +77,7 @@ class Http1Connection final : public HttpConnection,
   void Abort() override { stream_->Close(/*reset=*/true); }
   CancelSignal& gone() override { return *gone_; }
   std::string_view peer() const override { return peer_; }
+  std::string_view peer_names() const override { return stream_->peer_names(); }
 
  private:
   enum class Phase { kIdle, kHead, kBody, kHandling, kWriting };

@@ -21,6 +21,7 @@ Http2Connection::Http2Connection(HttpServer& server,
                                  std::unique_ptr<Stream> stream)
     : server_(server),
       peer_(stream->PeerAddress()),
+      peer_names_(stream->peer_names()),
       kept_(server.loop_.request_bytes()),
       session_(Http2Session::Role::kServer, std::move(stream),
                server.http2_limits_, *this),

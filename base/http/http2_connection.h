@@ -69,6 +69,7 @@ class Http2Connection final : public HttpConnection,
   bool MayBegin();
   std::string_view date() { return server_.Date(); }
   std::string_view peer() const { return peer_; }
+  std::string_view peer_names() const { return peer_names_; }
   ByteBudget::Share& kept() { return kept_; }
   // See HttpServer.
   void Hold(size_t before, size_t now) { server_.Hold(*this, before, now); }
@@ -79,6 +80,7 @@ class Http2Connection final : public HttpConnection,
 
   HttpServer& server_;
   const std::string peer_;
+  const std::string peer_names_;
   ByteBudget::Share kept_;  // Budget of what its requests hold.
   Http2Session session_;
   bool cancelled_ = false;

@@ -92,6 +92,10 @@ void Http2Responder::Hold(size_t bytes) {
 
 std::string_view Http2Responder::peer() const { return connection_.peer(); }
 
+std::string_view Http2Responder::peer_names() const {
+  return connection_.peer_names();
+}
+
 // --- Collecting.
 
 void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {

@@ -69,6 +69,7 @@ class Http2Responder final : private Http2StreamEvents,
   void Abort() override;
   CancelSignal& gone() override { return gone_; }
   std::string_view peer() const override;
+  std::string_view peer_names() const override;
 
  private:
   friend class Http2Connection;

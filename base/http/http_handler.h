@@ -122,6 +122,10 @@ class HttpResponder {
   // Returns the client's `address:port`.
   virtual std::string_view peer() const = 0;
 
+  // Returns what the client's verified certificate names it
+  // (Stream::peer_names); empty without one. Valid as long as the connection.
+  virtual std::string_view peer_names() const { return {}; }
+
  protected:
   ~HttpResponder() = default;
 };

@@ -123,7 +123,10 @@ Task<absl::Status> Stream::StartTls(const TlsContext& context,
     }
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_);
-    if (result == 1) co_return absl::OkStatus();
+    if (result == 1) {
+      if (serves) peer_names_ = context.NamesOfPeer(ssl_);
+      co_return absl::OkStatus();
+    }
     const int want = SSL_get_error(ssl_, result);
     if (want == SSL_ERROR_WANT_READ) {
       readable_ = hung_up_;

@@ -100,6 +100,10 @@ class Stream final : public IoWatcher,
   Task<absl::Status> StartTls(const TlsContext& context,
                               const std::string& peer_name);
 
+  // What the TLS context calls the peer by its certificate; empty without one
+  // (TlsContext::ServerOptions::names_of_client).
+  const std::string& peer_names() const { return peer_names_; }
+
   // The protocol that ALPN chose; empty without TLS or ALPN.
   std::string_view alpn() const;
 
@@ -238,6 +242,7 @@ class Stream final : public IoWatcher,
   std::coroutine_handle<> connector_;
   WriteAwaiter* write_ = nullptr;
   ConnectionQuota::Place place_;
+  std::string peer_names_;
   uint64_t bytes_written_ = 0;
   absl::Status error_;
 };

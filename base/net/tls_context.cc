@@ -66,7 +66,10 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForClient(
       new TlsContext(ssl_context, /*is_server=*/false, WireAlpn(options.alpn)));
   SetCommonOptions(ssl_context);
   SSL_CTX_set_verify(ssl_context, SSL_VERIFY_PEER, nullptr);
-  if (SSL_CTX_set_default_verify_paths(ssl_context) != 1) {
+  if (!options.ca_pem.empty()) {
+    GATEWAY_RETURN_IF_ERROR(
+        OfMaterial("CA", TrustServerIssuers(ssl_context, options.ca_pem)));
+  } else if (SSL_CTX_set_default_verify_paths(ssl_context) != 1) {
     return absl::InternalError(TakeTlsError("no system CA bundle"));
   }
   if (!options.extra_ca_file.empty()) {
@@ -98,6 +101,7 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForServer(
                        SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                        nullptr);
   }
+  context->names_of_client_ = options.names_of_client;
   SSL_CTX_set_session_id_context(
       ssl_context, reinterpret_cast<const unsigned char*>("llm-gateway"), 11);
   if (!options.alpn.empty()) {
@@ -147,6 +151,13 @@ absl::StatusOr<SSL*> TlsContext::NewSession(
         "TLS to '", peer_name, "': ", TakeTlsError("cannot be set up")));
   }
   return ssl;
+}
+
+std::string TlsContext::NamesOfPeer(const SSL* ssl) const {
+  if (names_of_client_ == nullptr) return {};
+  const X509* const certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) return {};
+  return names_of_client_(*certificate);
 }
 
 int TlsContext::SelectAlpn(SSL*, const unsigned char** out,

@@ -7,6 +7,7 @@
 #ifndef BASE_NET_TLS_CONTEXT_H_
 #define BASE_NET_TLS_CONTEXT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 
 typedef struct ssl_ctx_st SSL_CTX;
 typedef struct ssl_st SSL;
+typedef struct x509_st X509;
 
 namespace gateway {
 
@@ -24,6 +26,9 @@ class TlsContext {
   struct ClientOptions {
     // A PEM file trusted in addition to the system's bundle; may be empty.
     std::string extra_ca_file;
+    // PEM. If not empty, servers must show a certificate that one of these
+    // issued; nobody else is trusted.
+    std::string ca_pem;
     // Protocols to offer by ALPN, most wanted first; none if empty.
     std::vector<std::string> alpn;
   };
@@ -34,6 +39,9 @@ class TlsContext {
     // PEM. If not empty, clients must show a certificate that one of these
     // issued.
     std::string client_ca_pem;
+    // If set, called on the loop with the verified certificate of each client
+    // that shows one; what it returns is Stream::peer_names() from then on.
+    std::function<std::string(const X509&)> names_of_client;
     // Protocols to accept by ALPN, most wanted first; none if empty.
     std::vector<std::string> alpn;
   };
@@ -52,6 +60,10 @@ class TlsContext {
   // frees it.
   absl::StatusOr<SSL*> NewSession(int fd, const std::string& peer_name) const;
 
+  // What ServerOptions::names_of_client says of the peer; empty without it or
+  // without a certificate. REQUIRES: the handshake is done.
+  std::string NamesOfPeer(const SSL* ssl) const;
+
  private:
   TlsContext(SSL_CTX* context, bool is_server, std::string alpn);
 
@@ -62,6 +74,7 @@ class TlsContext {
   SSL_CTX* const context_;
   const bool is_server_;
   const std::string alpn_;  // In the wire's form: length, name, length, name.
+  std::function<std::string(const X509&)> names_of_client_;
 };
 
 }  // namespace gateway

@@ -183,6 +183,19 @@ absl::Status TrustClientIssuers(SSL_CTX* context, std::string_view pem) {
   return absl::OkStatus();
 }
 
+absl::Status TrustServerIssuers(SSL_CTX* context, std::string_view pem) {
+  const BioPointer text = OverText(pem);
+  size_t count = 0;
+  while (const X509Pointer issuer = NextCertificate(text.get())) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), issuer.get());
+    ++count;
+  }
+  if (!IsAtEndOfPem()) return BrokenCertificate(count);
+  if (count == 0) return NoCertificate(pem);
+  ERR_clear_error();
+  return absl::OkStatus();
+}
+
 absl::Status TrustCaFile(SSL_CTX* context, const std::string& path) {
   struct stat found;
   if (stat(path.c_str(), &found) != 0) {
@@ -195,16 +208,7 @@ absl::Status TrustCaFile(SSL_CTX* context, const std::string& path) {
   if (!pem.ok()) {
     return Unusable(absl::StrCat("cannot be used: ", pem.status().message()));
   }
-  const BioPointer text = OverText(*pem);
-  size_t count = 0;
-  while (const X509Pointer issuer = NextCertificate(text.get())) {
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), issuer.get());
-    ++count;
-  }
-  if (!IsAtEndOfPem()) return BrokenCertificate(count);
-  if (count == 0) return NoCertificate(*pem);
-  ERR_clear_error();
-  return absl::OkStatus();
+  return TrustServerIssuers(context, *pem);
 }
 
 ServerTlsCheck CheckServerTls(std::string_view cert_chain_pem,

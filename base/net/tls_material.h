@@ -33,6 +33,9 @@ absl::Status UsePrivateKey(SSL_CTX* context, const Secret& pem);
 // Accepts clients' certificates that any of these issued.
 absl::Status TrustClientIssuers(SSL_CTX* context, std::string_view pem);
 
+// Accepts servers' certificates that any of these issued.
+absl::Status TrustServerIssuers(SSL_CTX* context, std::string_view pem);
+
 // Accepts servers' certificates that any in the file issued; it must be a
 // regular file.
 absl::Status TrustCaFile(SSL_CTX* context, const std::string& path);
