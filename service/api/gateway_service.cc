@@ -235,8 +235,9 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   call->SetPath("/", context.method());
   facts.request_id = context.request_id();
   facts.peer = context.peer();
-  facts.provider_credential = BareCredential(
-      context.FindSoleMetadata(kProviderCredentialHeader).value_or(""));
+  facts.provider_credential = ProviderCredentialOf(
+      context.FindSoleMetadata(kProviderCredentialHeader).value_or(""),
+      facts.head, call->runtime->callers().asks_for_keys());
   facts.model = request.model();
   facts.provider = request.provider_id();
   facts.directives = DirectivesOf(context, call->arena);

@@ -16,4 +16,13 @@ std::string_view BareCredential(std::string_view value) {
   return ToStd(absl::StripAsciiWhitespace(rest));
 }
 
+std::string_view ProviderCredentialOf(std::string_view named,
+                                      const CallerHead& head,
+                                      bool asks_for_keys) {
+  const std::string_view bare = BareCredential(named);
+  if (!bare.empty() || asks_for_keys) return bare;
+  const std::string_view authorized = BareCredential(head.authorization);
+  return authorized.empty() ? head.api_key : authorized;
+}
+
 }  // namespace gateway

@@ -147,7 +147,9 @@ void SetFacts(const RequestContext& context, const Operation& operation,
   facts->method = operation.method;
   facts->request_id = context.id;
   facts->peer = context.peer;
-  facts->provider_credential = context.fields.provider_credential;
+  facts->provider_credential = ProviderCredentialOf(
+      context.fields.provider_credential, context.fields.head,
+      context.runtime->callers().asks_for_keys());
   facts->cache_control = context.fields.cache_control;
   if (context.fields.directives.any()) {
     facts->directives = &context.fields.directives;

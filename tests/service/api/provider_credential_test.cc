@@ -21,5 +21,19 @@ TEST(ProviderCredentialTest, ABareCredentialStaysAsItIs) {
   EXPECT_EQ(BareCredential(""), "");
 }
 
+TEST(ProviderCredentialTest, WhereNobodyShowsAKeyTheVendorsHeaderHasIt) {
+  const CallerHead head = {.authorization = "Bearer oauth", .api_key = "key"};
+  EXPECT_EQ(ProviderCredentialOf("", head, /*asks_for_keys=*/false), "oauth");
+  EXPECT_EQ(ProviderCredentialOf("", {.api_key = "key"}, false), "key");
+  EXPECT_EQ(ProviderCredentialOf("", {}, false), "");
+  EXPECT_EQ(ProviderCredentialOf("Bearer own", head, false), "own");
+}
+
+TEST(ProviderCredentialTest, AKeyOfTheGatewaysIsNeverTakenForAVendors) {
+  const CallerHead head = {.authorization = "Bearer ours", .api_key = "ours"};
+  EXPECT_EQ(ProviderCredentialOf("", head, /*asks_for_keys=*/true), "");
+  EXPECT_EQ(ProviderCredentialOf("own", head, true), "own");
+}
+
 }  // namespace
 }  // namespace gateway
