@@ -34,6 +34,7 @@
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
 #include "service/api/rollout_admin.h"
+#include "service/caller_identity.h"
 #include "service/config/config_reader.h"
 #include "service/grpc_engine.h"
 #include "service/http/admin_routes.h"
@@ -132,6 +133,7 @@ struct App::Graph {
 
   // Outlives the runtimes, which know callers by it.
   KeptRecords kept{SystemClock()};
+  CallerIdentity identity{kept.key_registry(), worker};
 
   // The rules, and how others come into use.
   std::unique_ptr<ConfigReloader> reloader;
@@ -206,6 +208,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(Options options) {
   app->StartRepeatedWork();
   GATEWAY_RETURN_IF_ERROR(app->StartReloading());
   Graph& graph = *app->graph_;
+  graph.identity.Start(*graph.loops[0]);
   graph.health.StartServing();
   graph.admin_health.StartServing();
   graph.readiness.SetReady();
@@ -264,8 +267,7 @@ absl::Status App::Build() {
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
   GATEWAY_ASSIGN_OR_RETURN(
       std::shared_ptr<const RuntimeSnapshot> snapshot,
-      RuntimeSnapshot::Make(graph.config,
-                            {.issued_keys = &graph.kept.key_registry()}));
+      RuntimeSnapshot::Make(graph.config, graph.identity.ports()));
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
@@ -399,7 +401,8 @@ LoopRuntime::Shared App::Graph::SharedByLoops() {
           &callers,
           &http_refusals,
           RequestBytesLimit(proto()),
-          static_cast<size_t>(proto().runtime().answer_buffer_bytes_limit())};
+          static_cast<size_t>(proto().runtime().answer_buffer_bytes_limit()),
+          &identity.digester()};
 }
 
 // Before the loops, one of which serves them by HTTP.
@@ -568,6 +571,7 @@ void App::Drain() {
     graph.overload_watch->Stop(graph.loops[0]->loop());
   }
   if (graph.runtime != nullptr) graph.runtime->Get()->shared_calls().Close();
+  graph.identity.Stop();
   // The engine first says NOT_SERVING, then refuses; gRPC and HTTP listeners
   // drain side by side.
   if (graph.grpc != nullptr) graph.grpc->StartDraining();

@@ -19,6 +19,7 @@
 #include "base/net/host_port.h"
 #include "base/string_view.h"
 #include "providers/provider_kind.h"
+#include "service/config/caller_methods_validator.h"
 
 namespace gateway {
 namespace {
@@ -83,8 +84,9 @@ std::optional<std::string> CallerKeyInShell(
       return KeyInShell(key.key());
     }
   }
-  // For a key that is given as a digest, a variable that its owner can set.
-  if (!keys.empty()) return "$GATEWAY_KEY";
+  // For a key that is given as a digest, or a token, a variable that its owner
+  // can set.
+  if (HasCallerMethod(config.auth().callers())) return "$GATEWAY_KEY";
   return std::nullopt;
 }
 

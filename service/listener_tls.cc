@@ -1,10 +1,12 @@
 #include "service/listener_tls.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/identity/certificate_names.h"
 
 namespace gateway {
 
@@ -23,6 +25,14 @@ absl::StatusOr<std::shared_ptr<TlsContext>> ListenerTls(
   if (tls->client_ca.has_value()) {
     options.client_ca_pem = tls->client_ca->Reveal();
   }
+  // Names have no line ends.
+  options.names_of_client = [](const X509& certificate) {
+    std::string names;
+    for (const std::string& name : NamesOfCertificate(certificate)) {
+      absl::StrAppend(&names, name, "\n");
+    }
+    return names;
+  };
   options.alpn = std::move(alpn);
   auto context = TlsContext::ForServer(options);
   if (!context.ok()) return AtListener(listener, context.status());

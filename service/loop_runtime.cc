@@ -13,9 +13,11 @@
 #include "base/async/task.h"
 #include "base/http/http_server.h"
 #include "base/http/negotiating_http_client.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "service/api/call_faults.h"
 #include "service/http/refusal_watch.h"
+#include "service/identity/remembered_callers.h"
 #include "service/observability/upstream_metrics.h"
 #include "service/pipeline/recorder.h"
 
@@ -25,6 +27,8 @@ namespace {
 // How long until it is looked again whether a connection that is to be closed
 // carries something.
 constexpr absl::Duration kCloseInterval = absl::Seconds(1);
+// Tokens and certificates of so many callers are verified once.
+constexpr size_t kRememberedCallers = 4096;
 
 }  // namespace
 
@@ -46,13 +50,19 @@ struct LoopRuntime::OnLoop {
                  &shared.health.AddShard(), index),
         services{loop,     client,           runtime,
                  recorder, shared.responses, shared.refusals},
-        trimmer(loop) {}
+        trimmer(loop) {
+    if (shared.digester == nullptr) return;
+    remembered.emplace(kRememberedCallers, *shared.digester, SystemClock());
+    RememberedCallers::SetCurrent(&*remembered);
+  }
+  ~OnLoop() { RememberedCallers::SetCurrent(nullptr); }
 
   // The least that requests may take, for the largest to find room.
   size_t request_bytes_min = 0;
 
   NegotiatingHttpClient client;
   CachedRuntime runtime;
+  std::optional<RememberedCallers> remembered;
   Recorder recorder;
   LoopServices services;
   MemoryTrimmer trimmer;

@@ -27,6 +27,7 @@
 #include "base/net/tls_context.h"
 #include "base/os/thread.h"
 #include "service/http/cors.h"
+#include "service/identity/credential_digest.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/metrics.h"
@@ -60,6 +61,8 @@ class LoopRuntime {
     // fit in any case, and the most that whole answers of providers take.
     size_t request_bytes_limit = EventLoop::kRequestBytesLimit;
     size_t answer_bytes_limit = EventLoop::kAnswerBytesLimit;
+    // For callers that loops remember; null if none do.
+    const CredentialDigester* digester = nullptr;
   };
 
   // A listener of this loop.

@@ -87,6 +87,8 @@ class CallContext {
   struct Arrival {
     std::string_view method;  // `package.Service/Method`.
     std::string_view peer;    // `203.0.113.7:40312`, `[2001:db8::7]:40312`.
+    // As of Stream::peer_names.
+    std::string_view peer_names = {};
     // Steady times; the deadline is infinite for a call without one.
     absl::Duration time;
     absl::Duration deadline = absl::InfiniteDuration();
@@ -134,6 +136,10 @@ class CallContext {
 
   std::string_view method() const { return arrival_.method; }
   std::string_view peer() const { return arrival_.peer; }
+  std::string_view peer_names() const { return arrival_.peer_names; }
+  // Whether nobody has asked so before: whoever looks at what the caller shows
+  // more than once counts a wrong key once.
+  bool TakeFirstLook() const { return !std::exchange(looked_at_, true); }
   bool by_http() const { return arrival_.by_http; }
   // The value of `:authority`; empty if the caller sent none.
   std::string_view authority() const { return authority_; }
@@ -207,6 +213,7 @@ class CallContext {
 
   EventLoop& loop_;
   const Arrival arrival_;
+  mutable bool looked_at_ = false;
   std::string_view authority_;
   size_t request_bytes_ = 0;
   std::optional<size_t> answer_bytes_;

@@ -31,16 +31,9 @@ bool IsOfForeignPage(const CallContext& call) {
   return site != "same-origin" && site != "none";
 }
 
-// A browser is at this machine, too, and calls by HTTP for whatever page it
-// shows: refuses those that are no operator's (see CallerAccess).
-absl::Status CheckPage(const configv1::Listeners& listeners,
-                       const CallContext& call) {
-  const std::string_view authority = call.authority();
-  if (!authority.empty() && !IsLoopbackHost(HostOfAuthority(authority))) {
-    return MakeFault(v1::ERROR_REASON_FORBIDDEN,
-                     "operators without a key are served by the name localhost "
-                     "only; configure auth.operators.api_keys");
-  }
+// Refuses pages of other origins that are not allowed.
+absl::Status CheckOrigin(const configv1::Listeners& listeners,
+                         const CallContext& call) {
   if (!IsOfForeignPage(call)) return absl::OkStatus();
   const AllowedOrigins allowed(listeners.admin_http().cors());
   if (allowed.all() || allowed.Has(call.FindMetadata("origin").value_or(""))) {
@@ -51,6 +44,19 @@ absl::Status CheckPage(const configv1::Listeners& listeners,
                    "only; configure "
                    "auth.operators.api_keys, or add the origin to "
                    "listeners.admin_http.cors.allowed_origins");
+}
+
+// A browser is at this machine, too, and calls by HTTP for whatever page it
+// shows: refuses those that are no operator's (see CallerAccess).
+absl::Status CheckPage(const configv1::Listeners& listeners,
+                       const CallContext& call) {
+  const std::string_view authority = call.authority();
+  if (!authority.empty() && !IsLoopbackHost(HostOfAuthority(authority))) {
+    return MakeFault(v1::ERROR_REASON_FORBIDDEN,
+                     "operators without a key are served by the name localhost "
+                     "only; configure auth.operators.api_keys");
+  }
+  return CheckOrigin(listeners, call);
 }
 
 // Of two credentials it would be chance which one counts.
@@ -75,6 +81,9 @@ CallerHead CallerHeadOf(const CallContext& call) {
   head.api_key = call.FindSoleMetadata("x-api-key").value_or("");
   head.authority = call.authority();
   head.origin = call.FindMetadata("origin").value_or("");
+  head.certificate = call.peer_names();
+  head.peer = call.peer();
+  head.counts = call.TakeFirstLook();
   return head;
 }
 
@@ -87,8 +96,8 @@ absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
   return caller;
 }
 
-absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
-                                               const CallContext& call) {
+absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
+                                          const CallContext& call) {
   const Authenticator& operators = runtime.operators();
   const configv1::Listeners& listeners = runtime.config().listeners();
   if (!operators.required() && !IsCertified(listeners, call)) {
@@ -101,8 +110,14 @@ absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
   }
   const CallerHead head = CallerHeadOf(call);
   const absl::StatusOr<CallerRef> known =
-      operators.Authenticate(head.authorization, head.api_key);
-  if (known.ok()) return std::string_view((*known)->id);
+      operators.Authenticate(CredentialsOf(head));
+  if (known.ok()) {
+    // A browser shows a certificate for whatever page it shows.
+    if ((*known)->method == CallerMethod::kCertificate && call.by_http()) {
+      GATEWAY_RETURN_IF_ERROR(CheckOrigin(listeners, call));
+    }
+    return (*known)->id;
+  }
   GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
   return known.status();
 }

@@ -14,6 +14,7 @@
 #ifndef SERVICE_API_CALLER_CHECK_H_
 #define SERVICE_API_CALLER_CHECK_H_
 
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -32,13 +33,12 @@ CallerHead CallerHeadOf(const CallContext& call);
 absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
                                       const CallContext& call);
 
-// Returns the id of the operator's key, valid as long as the runtime snapshot;
-// empty if no keys are configured. Where they have no keys, callers at this
-// machine are let in, and those whose certificate the listener has checked;
-// FORBIDDEN for others, and for pages of others that a browser at this machine
-// shows.
-absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
-                                               const CallContext& call);
+// Returns the operator's id; empty if operators need not show who they are.
+// Where they have no keys, callers at this machine are let in, and those whose
+// certificate the listener has checked; FORBIDDEN for others, and for pages of
+// others that a browser at this machine shows.
+absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
+                                          const CallContext& call);
 
 // What refuses the calls of a service that is for operators. Refusals are
 // recorded in `refusals`, unless that is null: such calls are in no access log.

@@ -144,8 +144,8 @@ void FillForced(const RuntimeSnapshot& runtime,
 // Returns the operator's name, as people are told it.
 std::string OperatorName(const RuntimeSnapshot& runtime,
                          const CallContext& call) {
-  const absl::StatusOr<std::string_view> id = CheckOperator(runtime, call);
-  return id.ok() && !id->empty() ? std::string(*id) : "an operator";
+  const absl::StatusOr<std::string> id = CheckOperator(runtime, call);
+  return id.ok() && !id->empty() ? *id : "an operator";
 }
 
 void LogDeed(std::string_view deed, const std::string& provider,

@@ -137,7 +137,7 @@ Task<absl::Status> PoliciesAdmin::UpdateNodePolicy(
   const Runtime runtime = sources_.runtime.Get();
   const PolicyTable& table = runtime->router().selector().table();
   const absl::Time now = runtime->clock().WallTime();
-  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view operator_name,
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string operator_name,
                               CheckOperator(*runtime, call));
   GATEWAY_CO_ASSIGN_OR_RETURN(const NodeOverride given,
                               OverrideOf(request, operator_name, now));
@@ -176,7 +176,7 @@ Task<absl::Status> PoliciesAdmin::BulkUpdateNodePolicies(
   }
   const Runtime runtime = sources_.runtime.Get();
   const absl::Time now = runtime->clock().WallTime();
-  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view operator_name,
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string operator_name,
                               CheckOperator(*runtime, call));
   std::vector<NodeOverride> given;
   std::vector<absl::Status> malformed;

@@ -35,7 +35,6 @@ void FillLimit(configv1::RateLimit* limit) {
 }
 
 void FillGrants(configv1::CallerGrants* grants) {
-  FILL_ENUM(*grants, priority, configv1::PRIORITY_NORMAL);
   for (configv1::KeyLimit& limit : *grants->mutable_limits()) {
     FillKeyLimit(&limit);
   }
@@ -50,6 +49,7 @@ void FillMethods(configv1::AuthMethods* methods) {
   }
   for (configv1::JwtIssuer& issuer : *methods->mutable_jwt_issuers()) {
     FILL_TEXT(issuer, caller_claim, "sub");
+    FILL_TEXT(issuer, caller_prefix, "jwt:");
     FILL_TEXT(issuer, scopes_claim, "scope");
     FILL_TIME(issuer, clock_skew, 60'000);
     FILL_TIME(issuer, key_set_interval, 600'000);
@@ -64,8 +64,23 @@ void FillMethods(configv1::AuthMethods* methods) {
   }
 }
 
+// Operators make no calls.
+void FillPriorities(configv1::AuthMethods* callers) {
+  for (configv1::ApiKey& key : *callers->mutable_api_keys()) {
+    FILL_ENUM(key, priority, configv1::PRIORITY_NORMAL);
+  }
+  for (configv1::JwtIssuer& issuer : *callers->mutable_jwt_issuers()) {
+    FILL_ENUM(*issuer.mutable_grants(), priority, configv1::PRIORITY_NORMAL);
+  }
+  if (callers->has_client_certificates()) {
+    FILL_ENUM(*callers->mutable_client_certificates()->mutable_grants(),
+              priority, configv1::PRIORITY_NORMAL);
+  }
+}
+
 void FillAuth(configv1::AuthConfig* auth) {
   FillMethods(auth->mutable_callers());
+  FillPriorities(auth->mutable_callers());
   FillMethods(auth->mutable_operators());
   if (!auth->has_guess_limit()) return;
   FILL(*auth->mutable_guess_limit(), failures_limit, 20);

@@ -12,6 +12,7 @@
 #include "base/net/host_port.h"
 #include "base/sha256.h"
 #include "base/string_view.h"
+#include "service/config/caller_methods_validator.h"
 #include "service/config/config_names.h"
 #include "service/config/key_terms.h"
 #include "service/config/secret_reference.h"
@@ -40,11 +41,6 @@ bool IsSha256(std::string_view text) {
 bool IsLoopbackAddress(std::string_view address) {
   return !CheckListenAddress(address).ok() ||
          IsLoopbackHost(HostOfAuthority(address));
-}
-
-// Whether callers need show nothing.
-bool IsAnonymous(const AuthMethods& callers) {
-  return callers.api_keys().empty() && !callers.has_issued_keys();
 }
 
 class AuthValidator {
@@ -76,10 +72,11 @@ void AuthValidator::CheckAccess(const AuthConfig& auth) {
   CheckMethods("auth.callers", auth.callers());
   CheckMethods("auth.operators", auth.operators());
   CheckOperatorsKeys(auth.operators());
-  const bool anonymous = IsAnonymous(auth.callers());
+  const bool anonymous = !HasCallerMethod(auth.callers());
   if (!anonymous && auth.insecure_allow_anonymous()) {
     Add("auth.insecure_allow_anonymous",
-        "contradicts 'auth.callers', which asks callers for a key; remove one");
+        "contradicts 'auth.callers', which asks callers who they are; remove "
+        "one");
   }
   const std::string hosts = "auth.anonymous_hosts";
   if (auth.anonymous_hosts_size() > kAnonymousHostsMax) {
@@ -140,6 +137,10 @@ void AuthValidator::CheckOperatorsKeys(const AuthMethods& methods) {
       Add(JoinPath(path, "limits"),
           "is for callers only: an operator makes no calls; remove it");
     }
+    if (key.priority() != llmgateway::config::v1::PRIORITY_UNSPECIFIED) {
+      Add(JoinPath(path, "priority"),
+          "is for callers only: an operator makes no calls; remove it");
+    }
   }
 }
 
@@ -194,14 +195,15 @@ void CheckAuth(const GatewayConfig& config, const FieldPlaces& places,
   const AuthConfig& auth = config.auth();
   AuthValidator validator(places, problems);
   validator.CheckAccess(auth);
+  CheckCallerMethods(config, places, problems);
   const auto& listeners = config.listeners();
-  if (IsAnonymous(auth.callers()) && !auth.insecure_allow_anonymous()) {
+  if (!HasCallerMethod(auth.callers()) && !auth.insecure_allow_anonymous()) {
     validator.CheckReach("listeners.grpc", listeners.grpc().address(),
                          listeners.grpc().tls(), kAnonymousCallers);
     validator.CheckReach("listeners.http", listeners.http().address(),
                          listeners.http().tls(), kAnonymousCallers);
   }
-  if (auth.operators().api_keys().empty()) {
+  if (!HasCallerMethod(auth.operators())) {
     validator.CheckReach("listeners.admin", listeners.admin().address(),
                          listeners.admin().tls(), kAnonymousOperators);
     if (listeners.has_admin_http()) {

@@ -29,4 +29,9 @@ bool IsModelName(std::string_view text) {
                      [](unsigned char c) { return c > ' ' && c != 0x7F; });
 }
 
+bool IsPrintableText(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return absl::ascii_isprint(c); });
+}
+
 }  // namespace gateway

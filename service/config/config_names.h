@@ -1,4 +1,4 @@
-// What may be a name in the configuration.
+// What may be a name in the configuration, or a text that is shown to people.
 //
 // Thread-safe: free functions.
 
@@ -16,6 +16,9 @@ bool IsConfigName(std::string_view text, std::string_view marks,
 // Returns whether `text` may be the name of a model, which goes into URLs, logs
 // and headers.
 bool IsModelName(std::string_view text);
+
+// Returns whether all of `text` is printable ASCII.
+bool IsPrintableText(std::string_view text);
 
 // What to say of a text that is not.
 inline constexpr char kBadModelName[] =

@@ -1,13 +1,12 @@
 #include "service/config/key_terms.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "service/config/config_names.h"
 #include "service/config/limits_validator.h"
 #include "service/identity/caller.h"
 #include "service/identity/scopes.h"
@@ -19,11 +18,6 @@ constexpr size_t kOwnerLengthMax = 256;
 // As of a call's own labels.
 constexpr size_t kLabelNameLengthMax = 64;
 constexpr size_t kLabelValueLengthMax = 512;
-
-bool IsPrintable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return absl::ascii_isprint(c); });
-}
 
 class TermsCheck {
  public:
@@ -50,7 +44,8 @@ class TermsCheck {
 };
 
 void TermsCheck::CheckOwner(const KeyTerms& terms) {
-  if (terms.owner.size() <= kOwnerLengthMax && IsPrintable(terms.owner)) return;
+  if (terms.owner.size() <= kOwnerLengthMax && IsPrintableText(terms.owner))
+    return;
   Add(JoinPath(path_, "owner"),
       "must be at most 256 printable ASCII characters");
 }
@@ -73,8 +68,8 @@ void TermsCheck::CheckLabels(const KeyTerms& terms) {
   }
   for (const auto& [name, value] : terms.labels) {
     if (name.empty() || name.size() > kLabelNameLengthMax ||
-        value.size() > kLabelValueLengthMax || !IsPrintable(name) ||
-        !IsPrintable(value)) {
+        value.size() > kLabelValueLengthMax || !IsPrintableText(name) ||
+        !IsPrintableText(value)) {
       Add(map, absl::StrCat("'", name.substr(0, kLabelNameLengthMax),
                             "' must be 1 to ", kLabelNameLengthMax,
                             " printable ASCII characters, and its value at "

@@ -15,6 +15,7 @@ inline constexpr std::string_view kLogModules[] = {
     "config",      // Warnings about the configuration.
     "grpc",        // Connections that were closed for what their peer did.
     "grpc_core",   // What the gRPC C++ library says.
+    "identity",    // Key sets of issuers of tokens.
     "keys",        // Keys that operators issue, change and revoke.
     "limits",      // Calls that rate limits refuse.
     "main",        // Start, signals, stop.

@@ -22,6 +22,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/net/tls_context.h"
 #include "base/net/tls_material.h"
 #include "base/os/file.h"
 #include "base/secret.h"
@@ -34,6 +35,7 @@
 #include "service/config/masked.h"
 #include "service/config/secret_reference.h"
 #include "service/config/yaml_writer.h"
+#include "service/identity/caller_grants.h"
 
 namespace gateway {
 namespace {
@@ -140,6 +142,8 @@ class ConfigSnapshot::Resolver {
   void ReadCaFile(const ProviderConfig& provider, ConfigSnapshot* snapshot);
   std::vector<AccessKey> ResolveAccessKeys(const std::string& list,
                                            const AuthMethods& methods);
+  std::vector<KeySetAccess> ResolveKeySets(const std::string& list,
+                                           const AuthMethods& methods);
   static Caller CallerOf(const ApiKey& entry);
   std::optional<AccessKey> ResolveAccessKey(const std::string& path,
                                             const ApiKey& entry);
@@ -166,6 +170,10 @@ void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
       ResolveAccessKeys("auth.callers.api_keys", auth.callers());
   snapshot->operator_keys_ =
       ResolveAccessKeys("auth.operators.api_keys", auth.operators());
+  snapshot->caller_key_sets_ =
+      ResolveKeySets("auth.callers.jwt_issuers", auth.callers());
+  snapshot->operator_key_sets_ =
+      ResolveKeySets("auth.operators.jwt_issuers", auth.operators());
   const Listeners& listeners = snapshot->config_.listeners();
   if (listeners.grpc().has_tls()) {
     ResolveTls("grpc", listeners.grpc().tls(), snapshot);
@@ -298,20 +306,39 @@ ConfigSnapshot::Resolver::ResolveAccessKeys(const std::string& list,
   return keys;
 }
 
+std::vector<KeySetAccess> ConfigSnapshot::Resolver::ResolveKeySets(
+    const std::string& list, const AuthMethods& methods) {
+  std::vector<KeySetAccess> resolved;
+  for (int i = 0; i < methods.jwt_issuers_size(); ++i) {
+    const auto& issuer = methods.jwt_issuers(i);
+    const std::string path = ElementPath(list, static_cast<size_t>(i));
+    KeySetAccess& access = resolved.emplace_back();
+    if (!issuer.key_set_token().empty()) {
+      access.token = Require(JoinPath(path, "key_set_token"),
+                             issuer.key_set_token(), SecretForm::kHeaderValue)
+                         .value_or(Secret(""));
+    }
+    if (issuer.key_set_ca().empty()) continue;
+    const std::string ca_path = JoinPath(path, "key_set_ca");
+    const std::optional<Secret> ca =
+        Require(ca_path, issuer.key_set_ca(), SecretForm::kText);
+    if (!ca.has_value()) continue;
+    access.ca_pem = std::string(ca->Reveal());
+    const absl::Status usable =
+        TlsContext::ForClient({.ca_pem = access.ca_pem}).status();
+    if (!usable.ok()) {
+      Add(ca_path,
+          absl::StrCat(Describe(issuer.key_set_ca()), ": ", usable.message()));
+    }
+  }
+  return resolved;
+}
+
 // Whom a key stands for. REQUIRES: it has passed validation.
 Caller ConfigSnapshot::Resolver::CallerOf(const ApiKey& entry) {
-  Caller caller;
+  Caller caller = CallerWithGrants(entry);
   caller.id = entry.id();
   caller.method = CallerMethod::kConfiguredKey;
-  caller.owner = entry.owner();
-  // In an order of their own: that of the map differs from start to start.
-  const std::map<std::string, std::string> labels(entry.labels().begin(),
-                                                  entry.labels().end());
-  caller.labels.assign(labels.begin(), labels.end());
-  caller.scopes = Scopes::Parse(std::vector<std::string>(entry.scopes().begin(),
-                                                         entry.scopes().end()))
-                      .value_or(Scopes());
-  caller.limits.assign(entry.limits().begin(), entry.limits().end());
   if (entry.has_expire_time()) {
     caller.expire_time = absl::FromUnixSeconds(entry.expire_time().seconds()) +
                          absl::Nanoseconds(entry.expire_time().nanos());
@@ -421,6 +448,12 @@ std::string ConfigSnapshot::NamedContents() const {
   }
   for (const auto* keys : {&caller_keys_, &operator_keys_}) {
     for (const AccessKey& key : *keys) add(ToStd(BytesOf(key.digest)));
+  }
+  for (const auto* key_sets : {&caller_key_sets_, &operator_key_sets_}) {
+    for (const KeySetAccess& access : *key_sets) {
+      add(access.token.Reveal());
+      add(access.ca_pem);
+    }
   }
   for (const auto& [listener, tls] : tls_) {
     add(listener);

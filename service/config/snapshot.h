@@ -29,6 +29,7 @@
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 #include "service/identity/caller.h"
+#include "service/identity/key_set_fetch.h"
 
 namespace gateway {
 
@@ -96,6 +97,15 @@ class ConfigSnapshot {
     return operator_keys_;
   }
 
+  // How the key sets of `auth.callers.jwt_issuers` and of the operators' are
+  // read, in their order.
+  const std::vector<KeySetAccess>& caller_key_sets() const {
+    return caller_key_sets_;
+  }
+  const std::vector<KeySetAccess>& operator_key_sets() const {
+    return operator_key_sets_;
+  }
+
   // Returns null for listeners without TLS. `listener` is its field's name:
   // grpc, http, admin or operations.
   const Tls* FindTls(std::string_view listener) const;
@@ -140,6 +150,8 @@ class ConfigSnapshot {
   std::map<std::string, std::vector<ProviderKey>, std::less<>> credentials_;
   std::vector<AccessKey> caller_keys_;
   std::vector<AccessKey> operator_keys_;
+  std::vector<KeySetAccess> caller_key_sets_;
+  std::vector<KeySetAccess> operator_key_sets_;
   std::map<std::string, Tls, std::less<>> tls_;
   // The content of its file of authorities, by the provider's name.
   std::map<std::string, std::string, std::less<>> ca_files_;

@@ -365,17 +365,21 @@ HttpAdmission AdminRoutes::Admit(const HttpRequest& request,
       Answer::WrongForm(*route, request, /*has_body=*/true).has_value()) {
     return false;
   }
-  CallContext call(*EventLoop::Current(),
-                   {.peer = responder.peer(), .by_http = true});
+  CallContext call(*EventLoop::Current(), {.peer = responder.peer(),
+                                           .peer_names = responder.peer_names(),
+                                           .by_http = true});
   AddHeadOf(request, &call);
+  call.TakeFirstLook();  // Handle counts what is wrong.
   return CheckOperator(*sources_.runtime.Get(), call).ok();
 }
 
 Task<void> AdminRoutes::Handle(const HttpRequest& request,
                                HttpResponder& responder) {
   const ShortText peer(responder.peer());
+  const std::string peer_names(responder.peer_names());
   CallContext call(*EventLoop::Current(), {.method = request.path,
                                            .peer = peer,
+                                           .peer_names = peer_names,
                                            .time = request.arrival,
                                            .holds_messages = true,
                                            .by_http = true});
@@ -404,7 +408,7 @@ Task<AdminRoutes::Answer> AdminRoutes::AnswerTo(const HttpRequest& request,
     co_return Answer::NoSuchRoute(request, route);
   }
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
-  const absl::StatusOr<std::string_view> operator_name =
+  const absl::StatusOr<std::string> operator_name =
       CheckOperator(*runtime, call);
   if (!operator_name.ok()) co_return Answer::Failure(operator_name.status());
   // One that was not let in had a body, or nobody would have been asked.

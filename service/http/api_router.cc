@@ -50,14 +50,17 @@ ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
   gemini_.AddTo(routes_);
 }
 
-HttpAdmission ApiRouter::Admit(const HttpRequest& request, HttpResponder&) {
+HttpAdmission ApiRouter::Admit(const HttpRequest& request,
+                               HttpResponder& responder) {
   std::string_view rest;
   const RouteTable::Route* const route = routes_.Find(request, &rest);
   if (route == nullptr) return false;
   const std::shared_ptr<const RuntimeSnapshot>& runtime =
       services_.runtime.Get();
-  absl::StatusOr<CallerRef> caller =
-      runtime->callers().Authorize(CallerFields(*route->api, request).head);
+  // Its peer stays away: Handle counts what is wrong.
+  CallerHead head = CallerFields(*route->api, request).head;
+  head.certificate = responder.peer_names();
+  absl::StatusOr<CallerRef> caller = runtime->callers().Authorize(head);
   if (!caller.ok()) return false;
   // Nothing of its body is taken in while there is no memory for it; Handle
   // says so.

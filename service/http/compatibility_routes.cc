@@ -310,25 +310,34 @@ int Write(const Route& route, const HttpRequest& request, const Facts& facts,
                                     : facts.operating;
   if (!admitted.ok()) {
     const bool forbidden = absl::IsPermissionDenied(admitted);
-    return WriteError(
-        forbidden ? "permission_error" : "authentication_error",
-        std::string(admitted.message()), forbidden ? 403 : 401, json, refusal);
+    const int status = forbidden                             ? 403
+                       : absl::IsResourceExhausted(admitted) ? 429
+                       : absl::IsUnavailable(admitted)       ? 503
+                                                             : 401;
+    return WriteError(forbidden ? "permission_error" : "authentication_error",
+                      std::string(admitted.message()), status, json, refusal);
   }
   return route.write(facts, json);
 }
 
 Facts Gather(const CompatibilityRoutes::Sources& sources,
-             const HttpRequest& request) {
+             const HttpRequest& request, const HttpResponder& responder) {
   Facts facts{.sources = sources, .runtime = sources.runtime.Get()};
   facts.state = sources.readiness.state();
-  const CallerHead head = CallerFields(request).head;
+  CallerHead head = CallerFields(request).head;
+  head.certificate = responder.peer_names();
   const Authenticator& operators = facts.runtime->operators();
   facts.caller = facts.runtime->callers().Identify(head).status();
   // Where operators have no keys, callers see everything.
-  facts.operating =
-      operators.required()
-          ? operators.Authenticate(head.authorization, head.api_key).status()
-          : facts.caller;
+  facts.operating = operators.required()
+                        ? operators.Authenticate(CredentialsOf(head)).status()
+                        : facts.caller;
+  if (!facts.caller.ok() && !facts.operating.ok()) {
+    // It is nobody's, which counts once.
+    head.peer = responder.peer();
+    facts.caller = facts.runtime->callers().Identify(head).status();
+    if (absl::IsResourceExhausted(facts.caller)) facts.operating = facts.caller;
+  }
   for (const ProviderRegistry::Entry* entry : ProvidersByName(*facts.runtime)) {
     FillProvider(*facts.runtime, *entry, sources.health,
                  &facts.providers.emplace_back());
@@ -364,8 +373,9 @@ Task<void> CompatibilityRoutes::Answer(const HttpRequest& request,
   JsonWriter json(&text);
   json.StartObject();
   std::string refusal;
-  const int status = Write(*FindRoute(request.path), request,
-                           Gather(sources_, request), json, &refusal);
+  const int status =
+      Write(*FindRoute(request.path), request,
+            Gather(sources_, request, responder), json, &refusal);
   json.EndObject();
   text += '\n';
   const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));

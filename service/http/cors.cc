@@ -44,6 +44,7 @@ class AddingResponder final : public HttpResponder {
   void Abort() override { inner_.Abort(); }
   CancelSignal& gone() override { return inner_.gone(); }
   std::string_view peer() const override { return inner_.peer(); }
+  std::string_view peer_names() const override { return inner_.peer_names(); }
 
  private:
   CorsRules::Fields FieldsOf(const HttpAnswerHead& head) const {

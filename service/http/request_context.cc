@@ -33,11 +33,14 @@ bool MayBeRead(char first) {
 }
 
 absl::StatusOr<CallerRef> CallerOf(const HttpRequest& request,
-                                   const CallerHead& head,
+                                   const HttpResponder& responder,
+                                   CallerHead head,
                                    const RuntimeSnapshot& runtime) {
   if (request.caller.known_by.get() == &runtime) {
     return std::static_pointer_cast<const Caller>(request.caller.caller);
   }
+  head.certificate = responder.peer_names();
+  head.peer = responder.peer();
   absl::StatusOr<CallerRef> caller = runtime.callers().Authorize(head);
   if (!caller.ok() || request.admitted) return caller;
   // There was no memory for its body.
@@ -129,7 +132,7 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       responder(responder),
       fields(api, request),
       runtime(services.runtime.Get()),
-      caller(CallerOf(request, fields.head, *runtime)),
+      caller(CallerOf(request, responder, fields.head, *runtime)),
       id(RequestIdFor(IdSaid(api, request, fields))),
       peer(responder.peer()) {}
 
@@ -160,8 +163,8 @@ void SetFacts(const RequestContext& context, const Operation& operation,
 
 absl::Status AuthorizeCaller(const RequestContext& context,
                              IncomingCall* call) {
-  GATEWAY_ASSIGN_OR_RETURN(call->known_caller, context.caller);
-  return absl::OkStatus();
+  call->known_caller = context.caller;
+  return context.caller.status();
 }
 
 Task<void> SendJson(RequestContext context, std::string body,

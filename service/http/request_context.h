@@ -101,8 +101,9 @@ Call NewCall(const RequestContext& context, google::protobuf::Arena& arena);
 void SetFacts(const RequestContext& context, const Operation& operation,
               IncomingCall* call);
 
-// Has a call know its caller before the stages run, since nothing of the body
-// may be read before that is known. Returns context.caller's fault.
+// Has a call know its caller, or why it is refused, before the stages run,
+// since nothing of the body may be read before that is known. Returns
+// context.caller's fault.
 absl::Status AuthorizeCaller(const RequestContext& context, IncomingCall* call);
 
 Task<void> SendJson(RequestContext context, std::string body,

@@ -10,19 +10,28 @@
 #include "absl/time/time.h"
 
 namespace gateway {
+namespace {
+
+thread_local RememberedCallers* current_of_thread = nullptr;
+
+}  // namespace
+
+RememberedCallers* RememberedCallers::Current() { return current_of_thread; }
+
+void RememberedCallers::SetCurrent(RememberedCallers* current) {
+  current_of_thread = current;
+}
 
 RememberedCallers::RememberedCallers(size_t entries,
                                      const CredentialDigester& digester,
                                      Clock& clock)
     : digester_(digester),
       clock_(clock),
-      tags_(std::bit_ceil((entries + kWays - 1) / kWays)),
-      entries_(tags_.size() * kWays),
-      hands_(tags_.size()) {}
+      sets_(std::bit_ceil((entries + kWays - 1) / kWays)) {}
 
 size_t RememberedCallers::SetOf(const CredentialDigest& digest) const {
   // The upper halves of the sums, whose lowest bits are as good as random.
-  return (digest.words[1] ^ (digest.words[2] >> 32)) & (tags_.size() - 1);
+  return (digest.words[1] ^ (digest.words[2] >> 32)) & (sets_ - 1);
 }
 
 bool RememberedCallers::IsGood(const Entry& entry, uint64_t generation) const {
@@ -33,6 +42,7 @@ bool RememberedCallers::IsGood(const Entry& entry, uint64_t generation) const {
 
 const std::shared_ptr<const Caller>* RememberedCallers::Find(
     const CredentialDigest& digest, uint64_t generation) {
+  if (tags_.empty()) return nullptr;
   const size_t set = SetOf(digest);
   const Tags& tags = tags_[set];
   const uint64_t tag = TagOf(digest);
@@ -55,6 +65,11 @@ void RememberedCallers::Remember(const CredentialDigest& digest,
                                  std::shared_ptr<const Caller> caller,
                                  absl::Time until) {
   if (digest.size == 0) return;
+  if (tags_.empty()) {
+    tags_.resize(sets_);
+    entries_.resize(sets_ * kWays);
+    hands_.resize(sets_);
+  }
   const size_t set = SetOf(digest);
   const size_t way = Victim(set, digest, generation);
   tags_[set].of[way] = TagOf(digest);

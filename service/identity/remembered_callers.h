@@ -20,7 +20,10 @@
 // To find a key of 72 bytes, digest and all, takes 293 instructions, and a
 // token of 900 bytes 1,239 (callgrind, 2026-11-22).
 //
-// Not thread-safe: each event loop has its own.
+// Takes no memory to speak of before something is remembered.
+//
+// Not thread-safe: each event loop has its own, which is the current one of its
+// thread. Other threads have none.
 
 #ifndef SERVICE_IDENTITY_REMEMBERED_CALLERS_H_
 #define SERVICE_IDENTITY_REMEMBERED_CALLERS_H_
@@ -61,7 +64,15 @@ class RememberedCallers {
   void Remember(const CredentialDigest& digest, uint64_t generation,
                 std::shared_ptr<const Caller> caller, absl::Time until);
 
-  size_t capacity() const { return entries_.size(); }
+  size_t capacity() const { return sets_ * kWays; }
+
+  CredentialDigest DigestOf(std::string_view credential) const {
+    return digester_.DigestOf(credential);
+  }
+
+  // That of this thread; null for none.
+  static RememberedCallers* Current();
+  static void SetCurrent(RememberedCallers* current);
 
  private:
   // A credential has so many places where it may be.
@@ -93,6 +104,8 @@ class RememberedCallers {
 
   const CredentialDigester& digester_;
   Clock& clock_;
+  const size_t sets_;
+  // Empty before something is remembered.
   std::vector<Tags> tags_;  // One for each set.
   std::vector<Entry> entries_;
   // Where the search for a victim goes on in each set.

@@ -172,7 +172,9 @@ absl::Status CheckWhatIsAsked(IncomingCall& call) {
 }  // namespace
 
 absl::StatusOr<CallerRef> Authenticate(const IncomingCall& call) {
-  if (call.known_caller != nullptr) return call.known_caller;
+  if (!call.known_caller.ok() || *call.known_caller != nullptr) {
+    return call.known_caller;
+  }
   return call.runtime->callers().Authorize(call.facts.head);
 }
 

@@ -27,10 +27,10 @@ std::string_view BearerKey(std::string_view authorization) {
 }  // namespace
 
 Authenticator::Authenticator(const std::vector<AccessKey>& keys, Clock& clock,
-                             const KeyRegistry* issued)
+                             CallerMethods methods)
     : clock_(clock),
-      issued_(issued),
-      required_(!keys.empty() || issued != nullptr),
+      methods_(std::move(methods)),
+      required_(!keys.empty() || methods_.AreThere()),
       seed_(SystemRandom().Bits()) {
   for (const AccessKey& key : keys) {
     if (key.key.has_value()) {
@@ -42,18 +42,47 @@ Authenticator::Authenticator(const std::vector<AccessKey>& keys, Clock& clock,
 }
 
 absl::StatusOr<CallerRef> Authenticator::Authenticate(
-    std::string_view authorization, std::string_view api_key) const {
+    const ShownCredentials& by) const {
   if (!required_) return AnonymousCaller();
-  std::string_view shown = BearerKey(authorization);
-  if (shown.empty()) shown = api_key;
+  std::string_view shown = BearerKey(by.authorization);
+  if (shown.empty()) shown = by.api_key;
   if (shown.empty()) {
+    if (methods_.certificates != nullptr && !by.certificate.empty()) {
+      return methods_.certificates->Authenticate(by.certificate);
+    }
     return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
                      "no API key: send `authorization: Bearer <key>`");
   }
+  absl::StatusOr<CallerRef> caller = Identify(shown);
+  if (!caller.ok() && methods_.guesses != nullptr) {
+    return Failed(caller.status(), by);
+  }
+  return caller;
+}
+
+absl::Status Authenticator::Failed(absl::Status fault,
+                                   const ShownCredentials& by) const {
+  if (by.peer.empty() ||
+      FaultReason(fault) != v1::ERROR_REASON_API_KEY_INVALID) {
+    return fault;
+  }
+  const absl::Duration wait = by.counts
+                                  ? methods_.guesses->RecordFailure(by.peer)
+                                  : methods_.guesses->RefusedFor(by.peer);
+  return wait > absl::ZeroDuration() ? TooManyGuesses(wait) : fault;
+}
+
+absl::StatusOr<CallerRef> Authenticator::Identify(
+    std::string_view shown) const {
+  if (methods_.tokens != nullptr && TokenIssuers::HasForm(shown)) {
+    absl::StatusOr<CallerRef> caller = methods_.tokens->Authenticate(shown);
+    // A key may look like a token, though none should.
+    if (caller.ok() || Find(shown) == nullptr) return caller;
+  }
   const AccessKey* const key = Find(shown);
   if (key == nullptr) {
-    return issued_ != nullptr && KeyRegistry::HasForm(shown)
-               ? issued_->Find(shown)
+    return methods_.issued != nullptr && KeyRegistry::HasForm(shown)
+               ? methods_.issued->Find(shown)
                : UnknownKey();
   }
   if (key->disabled) {

@@ -1,5 +1,6 @@
-// Authenticator knows the keys that callers, or operators, may show. Without
-// keys it lets everybody in.
+// Authenticator knows the keys that callers, or operators, may show, and what
+// else they may show instead (caller_methods.h). Without any it lets everybody
+// in.
 //
 //   const Authenticator callers(config.caller_keys(), SystemClock());
 //   GATEWAY_ASSIGN_OR_RETURN(const CallerRef caller,
@@ -24,17 +25,30 @@
 #include "base/sha256.h"
 #include "service/config/snapshot.h"
 #include "service/identity/caller.h"
-#include "service/identity/key_registry.h"
+#include "service/pipeline/caller_methods.h"
 
 namespace gateway {
 
+// What a caller shows of itself: views, empty if absent.
+struct ShownCredentials {
+  std::string_view authorization;
+  std::string_view api_key;
+  // The names of its verified certificate (Stream::peer_names).
+  std::string_view certificate = {};
+  // Where it comes from, `address:port`, for the limit of guesses; empty if
+  // that does not count.
+  std::string_view peer = {};
+  // False if what is shown was looked at before, and so counted.
+  bool counts = true;
+};
+
 class Authenticator {
  public:
-  // Borrows all; `issued` is null where no keys are issued.
+  // Borrows both references.
   Authenticator(const std::vector<ConfigSnapshot::AccessKey>& keys,
-                Clock& clock, const KeyRegistry* issued = nullptr);
+                Clock& clock, CallerMethods methods = {});
 
-  // Whether a key must be shown.
+  // Whether callers must show who they are.
   bool required() const { return required_; }
 
   // Whom the key that is shown stands for; AnonymousCaller() if no keys are
@@ -43,17 +57,28 @@ class Authenticator {
   // if the other shows no key. API_KEY_EXPIRED and API_KEY_DISABLED for keys
   // that are right and no good, API_KEY_INVALID otherwise.
   absl::StatusOr<CallerRef> Authenticate(std::string_view authorization,
-                                         std::string_view api_key) const;
+                                         std::string_view api_key) const {
+    return Authenticate(ShownCredentials{authorization, api_key});
+  }
+
+  // The same with whatever may be shown: in place of a key a token, with the
+  // faults of TokenIssuers; and, if neither is shown, a certificate. After too
+  // many wrong ones from one network RATE_LIMITED takes the place of
+  // API_KEY_INVALID.
+  absl::StatusOr<CallerRef> Authenticate(const ShownCredentials& by) const;
 
  private:
   using AccessKey = ConfigSnapshot::AccessKey;
 
+  absl::StatusOr<CallerRef> Identify(std::string_view shown) const;
+  // What is told of a credential that is no good.
+  absl::Status Failed(absl::Status fault, const ShownCredentials& by) const;
   // Null if there is no such key.
   const AccessKey* Find(std::string_view shown) const;
   size_t KeyHash(std::string_view key) const;
 
   Clock& clock_;
-  const KeyRegistry* const issued_;
+  const CallerMethods methods_;
   const bool required_;
   const uint64_t seed_;
   // By a keyed hash of the key: how long a look-up takes tells nothing of how

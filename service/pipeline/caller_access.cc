@@ -1,5 +1,7 @@
 #include "service/pipeline/caller_access.h"
 
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/net/host_port.h"
@@ -20,10 +22,8 @@ std::string HostKey(std::string_view authority) {
 }  // namespace
 
 CallerAccess::CallerAccess(const ConfigSnapshot& config, Clock& clock,
-                           const KeyRegistry& issued)
-    : keys_(config.caller_keys(), clock,
-            config.config().auth().callers().has_issued_keys() ? &issued
-                                                               : nullptr),
+                           CallerMethods methods)
+    : keys_(config.caller_keys(), clock, std::move(methods)),
       certified_{!config.config().listeners().grpc().tls().client_ca().empty(),
                  !config.config().listeners().http().tls().client_ca().empty()},
       origins_(config.config().listeners().http().cors()) {
@@ -41,7 +41,11 @@ absl::StatusOr<CallerRef> CallerAccess::Identify(const CallerHead& head) const {
     GATEWAY_RETURN_IF_ERROR(CheckHost(head));
     GATEWAY_RETURN_IF_ERROR(CheckOrigin(head));
   }
-  return keys_.Authenticate(head.authorization, head.api_key);
+  absl::StatusOr<CallerRef> caller = keys_.Authenticate(CredentialsOf(head));
+  if (caller.ok() && (*caller)->method == CallerMethod::kCertificate) {
+    GATEWAY_RETURN_IF_ERROR(CheckOrigin(head));
+  }
+  return caller;
 }
 
 absl::StatusOr<CallerRef> CallerAccess::Authorize(

@@ -13,6 +13,9 @@
 //   * comes from no page of another origin, unless CORS allows that page: a
 //     page may send a POST of plain text anywhere, though not read the answer.
 //
+// The second holds for callers known by their certificate as well, which a
+// browser shows for whatever page it shows, too.
+//
 // It needs the head of a request only, and is asked before anything else is
 // read.
 //
@@ -47,14 +50,23 @@ struct CallerHead {
   std::string_view api_key;    // `x-api-key`
   std::string_view authority;  // `host` or `:authority`
   std::string_view origin;
+  // As in ShownCredentials.
+  std::string_view certificate = {};
+  std::string_view peer = {};
+  bool counts = true;
 };
+
+// What it shows.
+inline ShownCredentials CredentialsOf(const CallerHead& head) {
+  return {head.authorization, head.api_key, head.certificate, head.peer,
+          head.counts};
+}
 
 class CallerAccess {
  public:
-  // Borrows all. `issued` knows the keys that operators have issued, which
-  // count if there is an `auth.callers.issued_keys`.
+  // Borrows both references.
   CallerAccess(const ConfigSnapshot& config, Clock& clock,
-               const KeyRegistry& issued = NoIssuedKeys());
+               CallerMethods methods = {});
 
   // Whether callers must show a key.
   bool asks_for_keys() const { return keys_.required(); }

@@ -134,9 +134,9 @@ class IncomingCall {
 
   // Set by the API, before the first stage.
   CallFacts facts;
-  // Who calls, if the API had to know it before it read the request; null
-  // otherwise.
-  CallerRef known_caller;
+  // Who calls, or why it is refused, if the API had to know it before it read
+  // the request; null otherwise.
+  absl::StatusOr<CallerRef> known_caller = CallerRef();
   // What the API found wrong with the request; Admit refuses it so, after it
   // has asked who the caller is.
   absl::Status api_error;

@@ -11,10 +11,11 @@
 #include "base/os/clock.h"
 #include "base/os/random.h"
 #include "service/identity/key_registry.h"
+#include "service/identity/key_sets.h"
 
 namespace gateway {
 
-// None is null.
+// None is null that need not be.
 struct Ports {
   Clock* clock = &SystemClock();
   // Spreads retries.
@@ -23,6 +24,8 @@ struct Ports {
   Random* secure_random = &SecureRandom();
   // What operators have issued, for `auth.callers.issued_keys`.
   const KeyRegistry* issued_keys = &NoIssuedKeys();
+  // Where the keys of issuers of tokens are; null if nobody's are read.
+  KeySets* key_sets = nullptr;
 };
 
 }  // namespace gateway

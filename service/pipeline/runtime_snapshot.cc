@@ -6,6 +6,7 @@
 
 #include "base/os/thread.h"
 #include "base/status_macros.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "service/money/configured_price.h"
 #include "service/money/cost.h"
 #include "service/pipeline/answer_cache.h"
@@ -112,8 +113,15 @@ RuntimeSnapshot::RuntimeSnapshot(
       health_(*providers_, *resilience_, prices_,
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),
-      callers_(*config_, *ports_.clock, *ports_.issued_keys),
-      operators_(config_->operator_keys(), *ports_.clock),
+      guesses_(GuessesOf(config_->config().auth(), ports_, previous)),
+      caller_methods_(CallerMethodsOf(config_->config().auth().callers(),
+                                      config_->caller_key_sets(), guesses_,
+                                      ports_)),
+      operator_methods_(CallerMethodsOf(config_->config().auth().operators(),
+                                        config_->operator_key_sets(), guesses_,
+                                        ports_)),
+      callers_(*config_, *ports_.clock, caller_methods_),
+      operators_(config_->operator_keys(), *ports_.clock, operator_methods_),
       router_(config_->config().routing(), health_, selection_),
       retry_(config_->config().resilience().retry()),
       rate_limits_(config_->config().rate_limits(),
@@ -140,8 +148,22 @@ RuntimeSnapshot::RuntimeSnapshot(
   }
 }
 
+std::shared_ptr<GuessLimit> RuntimeSnapshot::GuessesOf(
+    const llmgateway::config::v1::AuthConfig& config, const Ports& ports,
+    const RuntimeSnapshot* previous) {
+  if (previous != nullptr && previous->guesses_ != nullptr &&
+      config.has_guess_limit() &&
+      google::protobuf::util::MessageDifferencer::Equals(
+          config.guess_limit(), previous->config().auth().guess_limit())) {
+    return previous->guesses_;
+  }
+  return GuessLimitOf(config, ports);
+}
+
 void RuntimeSnapshot::PutIntoUse() const {
   shared_calls_->PutIntoUse();
+  caller_methods_.Use();
+  operator_methods_.Use();
   std::shared_ptr<const void> learned =
       resilience_->Apply(config(), clock().SteadyTime());
   resilience_->targets.SetConfigured(configured_models_);

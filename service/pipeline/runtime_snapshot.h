@@ -29,6 +29,7 @@
 #include "service/overload/overload_control.h"
 #include "service/pipeline/authenticator.h"
 #include "service/pipeline/caller_access.h"
+#include "service/pipeline/caller_methods.h"
 #include "service/pipeline/context_service.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
@@ -165,6 +166,10 @@ class RuntimeSnapshot {
     Clock& clock_;
   };
 
+  static std::shared_ptr<GuessLimit> GuessesOf(
+      const llmgateway::config::v1::AuthConfig& config, const Ports& ports,
+      const RuntimeSnapshot* previous);
+
   RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
                   std::unique_ptr<const ProviderRegistry> providers,
                   std::unique_ptr<ContextService> contexts, const Ports& ports,
@@ -187,6 +192,10 @@ class RuntimeSnapshot {
   const PriceTable prices_;
   const std::vector<ProviderPolicy> policies_;
   const Health health_;
+  // Taken over while `auth.guess_limit` stays as it is: what is owed stays.
+  const std::shared_ptr<GuessLimit> guesses_;
+  const CallerMethods caller_methods_;
+  const CallerMethods operator_methods_;
   const CallerAccess callers_;
   const Authenticator operators_;
   const Router router_;

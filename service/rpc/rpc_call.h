@@ -71,6 +71,7 @@ struct RpcPeer {
         metrics(metrics) {}
 
   const std::string address;
+  std::string names;  // Stream::peer_names; set before the first call.
   ByteBudget::Share request_budget;  // Charges of its calls for their requests.
   ByteBudget::Share unsent;          // Charges for answers of public methods.
   // No request is charged more than this, so that there is always room for one.

@@ -36,6 +36,7 @@ Task<void> RpcConnection::Secure() {
   const std::shared_ptr<TlsContext> tls = listener_.tls_;
   absl::Status secured = co_await stream_->StartTls(*tls, nobody);
   if (secured.ok() && stream_->alpn() == "h2") {
+    peer_->names = stream_->peer_names();
     StartSession();
     co_return;
   }

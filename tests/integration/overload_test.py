@@ -291,6 +291,52 @@ class PriorityTest(gateway_case.GatewayCase):
                       answer.error()["message"])
 
 
+class KeysPriorityTest(gateway_case.GatewayCase):
+
+    config = limited("calls_limit: 1, wait_timeout: 60s") + """\
+auth:
+  callers:
+    api_keys:
+      - {{id: urgent, key: "env:URGENT", priority: critical}}
+      - {{id: batch, key: "env:BATCH", priority: low}}
+"""
+    env = {**gateway_case.ENV, "URGENT": "key-that-is-urgent-0123",
+           "BATCH": "key-of-the-batch-0123456"}
+
+    def begin(self, name, priority, served):
+        """Starts a call with that key, and waits until it waits with that
+        priority."""
+        def call():
+            answer = ask(
+                self.gateway.http, chat("gpt-slow"),
+                headers={"authorization": "Bearer " + self.env[name]})
+            served.append((name, answer.status))
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        self.addCleanup(thread.join)
+        await_metric(
+            self.gateway,
+            'llmgw_overload_waiting_calls{priority="%s"}' % priority, 1)
+        return thread
+
+    def test_a_keys_priority_is_that_of_its_calls(self):
+        self.upstream.set_script("gpt-held", {"stall_after_chunks": 1})
+        self.upstream.set_script("gpt-slow", {"first_byte_delay_ms": 100})
+        holds = self.enter(RawConnection(self.gateway.http))
+        holds.send(request_bytes(
+            chat("gpt-held", stream=True),
+            headers=["authorization: Bearer " + self.env["BATCH"]]))
+        self.assertEqual(holds.read_head()[0], 200)
+        served = []
+        threads = [self.begin("BATCH", "low", served),
+                   self.begin("URGENT", "critical", served)]
+        holds.close()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(served, [("URGENT", 200), ("BATCH", 200)])
+
+
 class ControlGroup:
     """A control group that may have 1000 MiB, in a folder."""
 

@@ -59,6 +59,31 @@ TEST(AdmissionDefaultsTest, ALimitOfAKeyIsFilledByItself) {
   EXPECT_EQ(limit.window().seconds(), 60);
 }
 
+TEST(AdmissionDefaultsTest, CallersHaveAPriorityAndOperatorsHaveNone) {
+  configv1::GatewayConfig config;
+  auto& auth = *config.mutable_auth();
+  for (auto* methods : {auth.mutable_callers(), auth.mutable_operators()}) {
+    methods->add_api_keys();
+    methods->add_jwt_issuers();
+    methods->mutable_client_certificates();
+  }
+  auth.mutable_callers()->add_api_keys()->set_priority(configv1::PRIORITY_HIGH);
+  FillAdmission(&config);
+  const auto& callers = auth.callers();
+  EXPECT_EQ(callers.api_keys(0).priority(), configv1::PRIORITY_NORMAL);
+  EXPECT_EQ(callers.api_keys(1).priority(), configv1::PRIORITY_HIGH);
+  EXPECT_EQ(callers.jwt_issuers(0).grants().priority(),
+            configv1::PRIORITY_NORMAL);
+  EXPECT_EQ(callers.client_certificates().grants().priority(),
+            configv1::PRIORITY_NORMAL);
+  const auto& operators = auth.operators();
+  EXPECT_EQ(operators.api_keys(0).priority(), configv1::PRIORITY_UNSPECIFIED);
+  EXPECT_EQ(operators.jwt_issuers(0).grants().priority(),
+            configv1::PRIORITY_UNSPECIFIED);
+  EXPECT_EQ(operators.client_certificates().grants().priority(),
+            configv1::PRIORITY_UNSPECIFIED);
+}
+
 TEST(AdmissionDefaultsTest, CallsAtOnceHaveNoWindow) {
   configv1::GatewayConfig config;
   configv1::RateLimit& limit = *config.add_rate_limits();

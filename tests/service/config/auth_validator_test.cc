@@ -19,6 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 std::vector<std::string> AuthProblems(std::string_view yaml) {
   ConfigProblems problems("f");
@@ -192,15 +193,19 @@ TEST(AuthValidatorTest, ScopesAndLabelsOfCallersAreChecked) {
                   HasSubstr("api_keys[0].labels: '' must be 1 to 64")));
 }
 
-TEST(AuthValidatorTest, ScopesAndLabelsAreForCallersOnly) {
+TEST(AuthValidatorTest, WhatCallsMayIsForCallersOnly) {
   EXPECT_THAT(
       AuthProblems("auth:\n"
                    "  operators:\n"
                    "    api_keys:\n"
                    "    - {id: a, key: 'env:A', scopes: ['rpc:Generate'],\n"
-                   "       labels: {team: red}}\n"),
-      ElementsAre(HasSubstr("operators.api_keys[0].scopes: is for callers"),
-                  HasSubstr("operators.api_keys[0].labels: is for callers")));
+                   "       labels: {team: red}, priority: high,\n"
+                   "       limits: [{unit: requests, limit: 5}]}\n"),
+      UnorderedElementsAre(
+          HasSubstr("operators.api_keys[0].scopes: is for callers"),
+          HasSubstr("operators.api_keys[0].labels: is for callers"),
+          HasSubstr("operators.api_keys[0].limits: is for callers"),
+          HasSubstr("operators.api_keys[0].priority: is for callers")));
 }
 
 }  // namespace

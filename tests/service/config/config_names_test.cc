@@ -26,5 +26,13 @@ TEST(ConfigNamesTest, NamesOfModelsHaveNoWhiteSpace) {
   EXPECT_FALSE(IsModelName(std::string(257, 'm')));
 }
 
+TEST(ConfigNamesTest, TextIsPrintableWithoutAccentsAndLineEnds) {
+  EXPECT_TRUE(IsPrintableText(""));
+  EXPECT_TRUE(IsPrintableText(" a~"));
+  for (const char* bad : {"a\n", "\t", "\x7f", "\xc3\xa4"}) {
+    EXPECT_FALSE(IsPrintableText(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace gateway

@@ -109,20 +109,9 @@ TEST(ValidatorTest, HeadersAndProxiesAreWellFormed) {
           HasSubstr("providers[1].openai.organization: must be printable")));
 }
 
-TEST(ValidatorTest, WaysToShowWhoOneIsThatAreNotServedAreRefused) {
-  EXPECT_THAT(
-      ProblemsBesideAMock(
-          "auth:\n"
-          "  callers:\n"
-          "    api_keys:\n"
-          "    - {id: a, key: 'env:A', priority: high}\n"
-          "    jwt_issuers: [{issuer: 'https://id.example'}]\n"
-          "  operators: {client_certificates: {names: [a.example]}}\n"),
-      ElementsAre("auth.callers.api_keys[0].priority: is not served yet; "
-                  "remove it",
-                  "auth.callers.jwt_issuers: is not served yet; remove it",
-                  "auth.operators.client_certificates: is not served yet; "
-                  "remove it"));
+TEST(ValidatorTest, WhatIsNotServedIsRefused) {
+  EXPECT_THAT(ProblemsBesideAMock("cache: {streams: true}\n"),
+              ElementsAre("cache.streams: is not served yet; remove it"));
 }
 
 TEST(ValidatorTest, CredentialsHaveNamesOfTheirOwn) {

@@ -64,6 +64,12 @@ TEST_F(AdmissionTest, LetsAKnownCallerIn) {
   EXPECT_EQ(Authenticate(call_).value()->id, "bob");
 }
 
+TEST_F(AdmissionTest, WhomTheApiHasRefusedIsNotAskedAgain) {
+  call_.known_caller =
+      MakeFault(v1::ERROR_REASON_RATE_LIMITED, "too many wrong keys");
+  EXPECT_EQ(Outcome(), "RATE_LIMITED");
+}
+
 TEST_F(AdmissionTest, AsksWhoItIsBeforeAnythingElse) {
   call_.facts.head.authorization = "";
   call_.api_error = absl::InvalidArgumentError("broken");

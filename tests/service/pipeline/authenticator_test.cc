@@ -194,7 +194,8 @@ class IssuedKeysTest : public testing::Test {
   // The caller's name, or the reason.
   std::string Show(std::string_view key, const KeyRegistry* registry) {
     const absl::StatusOr<CallerRef> caller =
-        Authenticator(keys_, clock_, registry).Authenticate("", key);
+        Authenticator(keys_, clock_, {.issued = registry})
+            .Authenticate("", key);
     return caller.ok() ? (*caller)->id
                        : std::string(ReasonName(FaultReason(caller.status())));
   }
@@ -217,7 +218,7 @@ TEST_F(IssuedKeysTest, BothKindsOfKeyOpen) {
 
 TEST_F(IssuedKeysTest, AKeyIsAskedForWhereNoneIsIssuedYet) {
   KeyRegistry none(clock_);
-  EXPECT_TRUE(Authenticator(keys_, clock_, &none).required());
+  EXPECT_TRUE(Authenticator(keys_, clock_, {.issued = &none}).required());
   EXPECT_EQ(Show("", &none), "API_KEY_INVALID");
   EXPECT_EQ(Show(issued_.text.Reveal(), &none), "API_KEY_INVALID");
 }
