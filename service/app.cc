@@ -65,6 +65,7 @@
 #include "service/process_limits.h"
 #include "service/reload/config_reloader.h"
 #include "service/reload/reload_thread.h"
+#include "service/shared_redis.h"
 #include "service/state/state_store.h"
 #include "service/version.h"
 
@@ -131,7 +132,8 @@ struct App::Graph {
   RefusalLog admin_refusals{"admin", registry, SystemClock()};
   RefusalLog admin_http_refusals{"admin_http", registry, SystemClock()};
 
-  // Outlives the runtimes, which know callers by it.
+  // Outlive the runtimes, which count limits and know callers by them.
+  SharedRedis redis;
   KeptRecords kept{SystemClock()};
   CallerIdentity identity{kept.key_registry(), worker};
 
@@ -264,10 +266,12 @@ absl::Status App::Build() {
   graph.feed = std::make_unique<RequestFeed>(RequestFeed::Options{
       .events_limit =
           static_cast<size_t>(config.metrics().watch_events_limit())});
+  GATEWAY_RETURN_IF_ERROR(graph.redis.Open(*graph.config, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
   GATEWAY_ASSIGN_OR_RETURN(
       std::shared_ptr<const RuntimeSnapshot> snapshot,
-      RuntimeSnapshot::Make(graph.config, graph.identity.ports()));
+      RuntimeSnapshot::Make(
+          graph.config, graph.identity.ports(graph.redis.counters())));
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
@@ -333,6 +337,7 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
     GATEWAY_ASSIGN_OR_RETURN(commits.emplace_back(), engine->PrepareTls(next));
   }
   const LogLevels levels = LogLevelsOf(next.config().logging());
+  commits.push_back(redis.Prepare(next));
   return [this, changes, levels, commits = std::move(commits)] {
     SetLogLevels(levels);
     for (const auto& commit : commits) commit();
@@ -402,7 +407,8 @@ LoopRuntime::Shared App::Graph::SharedByLoops() {
           &http_refusals,
           RequestBytesLimit(proto()),
           static_cast<size_t>(proto().runtime().answer_buffer_bytes_limit()),
-          &identity.digester()};
+          &identity.digester(),
+          redis.access()};
 }
 
 // Before the loops, one of which serves them by HTTP.
@@ -529,15 +535,15 @@ absl::Status App::StartAdmin() {
 
 void App::StartRepeatedWork() {
   Graph& graph = *graph_;
+  EventLoop& first = graph.loops[0]->loop();
   graph.prober = std::make_unique<HealthProber>(*graph.runtime);
-  graph.loops[0]->loop().Post([&graph] {
-    const LoopServices& services = graph.loops[0]->services();
-    Spawn(graph.prober->Run(services.loop, services.http));
-  });
   graph.overload_watch = std::make_unique<OverloadWatch>(*graph.runtime);
-  graph.loops[0]->loop().Post(
-      [&graph] { Spawn(graph.overload_watch->Run(graph.loops[0]->loop())); });
-  graph.kept.Follow(graph.loops[0]->loop());
+  first.Post([&graph, &first] {
+    Spawn(graph.prober->Run(first, graph.loops[0]->services().http));
+    Spawn(graph.overload_watch->Run(first));
+  });
+  graph.kept.Follow(first);
+  graph.redis.Follow(first);
 }
 
 absl::Status App::StartReloading() {
@@ -584,6 +590,7 @@ void App::Drain() {
   if (graph.feed != nullptr) graph.feed->Close();
   if (graph.admin_grpc != nullptr) graph.admin_grpc->Drain(absl::Seconds(1));
   graph.kept.Stop();
+  graph.redis.Stop();
   for (const auto& runtime : graph.loops) runtime->Stop();
   // No call is left that something could be learned from.
   if (graph.state != nullptr) graph.state->Close();

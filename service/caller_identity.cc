@@ -20,10 +20,11 @@ CallerIdentity::CallerIdentity(const KeyRegistry& issued_keys,
       digester_(SecureRandom()),
       key_sets_(SystemClock(), SystemRandom(), worker) {}
 
-Ports CallerIdentity::ports() {
+Ports CallerIdentity::ports(CounterStore* shared) {
   Ports ports;
   ports.issued_keys = &issued_keys_;
   ports.key_sets = &key_sets_;
+  ports.shared_counters = shared;
   return ports;
 }
 

@@ -28,8 +28,9 @@ class CallerIdentity {
   // Borrows both. The worker need not be there before Start.
   CallerIdentity(const KeyRegistry& issued_keys, BlockingWorker& worker);
 
-  // What runtime snapshots take of it, which it must outlive.
-  Ports ports();
+  // What runtime snapshots take of it, which it must outlive, and of `shared`,
+  // which may be null.
+  Ports ports(CounterStore* shared = nullptr);
   const CredentialDigester& digester() const { return digester_; }
 
   // Has key sets read by that loop, and waits some seconds for the first

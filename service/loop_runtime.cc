@@ -51,9 +51,13 @@ struct LoopRuntime::OnLoop {
         services{loop,     client,           runtime,
                  recorder, shared.responses, shared.refusals},
         trimmer(loop) {
-    if (shared.digester == nullptr) return;
-    remembered.emplace(kRememberedCallers, *shared.digester, SystemClock());
-    RememberedCallers::SetCurrent(&*remembered);
+    if (shared.digester != nullptr) {
+      remembered.emplace(kRememberedCallers, *shared.digester, SystemClock());
+      RememberedCallers::SetCurrent(&*remembered);
+    }
+    if (shared.redis.options != nullptr) {
+      redis.emplace(shared.resolver, shared.redis);
+    }
   }
   ~OnLoop() { RememberedCallers::SetCurrent(nullptr); }
 
@@ -68,6 +72,7 @@ struct LoopRuntime::OnLoop {
   MemoryTrimmer trimmer;
   std::vector<ServedListener> listeners;
   std::optional<Timer> close_unused;
+  std::optional<LoopRedis> redis;
 };
 
 LoopRuntime::LoopRuntime(const Shared& shared) : shared_(shared) {}
@@ -215,6 +220,7 @@ Task<void> LoopRuntime::CloseOnLoop() {
     }
   }
   co_await on_loop_->client.Close();
+  if (on_loop_->redis.has_value()) co_await on_loop_->redis->Close();
   on_loop_.reset();
 }
 

@@ -28,6 +28,7 @@
 #include "base/os/thread.h"
 #include "service/http/cors.h"
 #include "service/identity/credential_digest.h"
+#include "service/loop_redis.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/metrics.h"
@@ -63,6 +64,8 @@ class LoopRuntime {
     size_t answer_bytes_limit = EventLoop::kAnswerBytesLimit;
     // For callers that loops remember; null if none do.
     const CredentialDigester* digester = nullptr;
+    // Of the Redis that replicas share.
+    RedisAccess redis;
   };
 
   // A listener of this loop.

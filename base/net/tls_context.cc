@@ -33,6 +33,13 @@ absl::Status OfMaterial(std::string_view what, const absl::Status& status) {
                       absl::StrCat(ToAbsl(what), ": ", status.message()));
 }
 
+absl::Status UseOwnCertificate(SSL_CTX* context, std::string_view chain,
+                               const Secret& key) {
+  GATEWAY_RETURN_IF_ERROR(
+      OfMaterial("certificate chain", UseCertificateChain(context, chain)));
+  return OfMaterial("private key", UsePrivateKey(context, key));
+}
+
 bool IsIpAddress(const std::string& name) {
   in6_addr address;
   return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
@@ -77,6 +84,10 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForClient(
         OfMaterial(absl::StrCat("CA file '", options.extra_ca_file, "'"),
                    TrustCaFile(ssl_context, options.extra_ca_file)));
   }
+  if (!options.certificate_chain_pem.empty()) {
+    GATEWAY_RETURN_IF_ERROR(UseOwnCertificate(
+        ssl_context, options.certificate_chain_pem, options.private_key_pem));
+  }
   return context;
 }
 
@@ -89,11 +100,8 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForServer(
   std::shared_ptr<TlsContext> context(
       new TlsContext(ssl_context, /*is_server=*/true, WireAlpn(options.alpn)));
   SetCommonOptions(ssl_context);
-  GATEWAY_RETURN_IF_ERROR(OfMaterial(
-      "certificate chain",
-      UseCertificateChain(ssl_context, options.certificate_chain_pem)));
-  GATEWAY_RETURN_IF_ERROR(OfMaterial(
-      "private key", UsePrivateKey(ssl_context, options.private_key_pem)));
+  GATEWAY_RETURN_IF_ERROR(UseOwnCertificate(
+      ssl_context, options.certificate_chain_pem, options.private_key_pem));
   if (!options.client_ca_pem.empty()) {
     GATEWAY_RETURN_IF_ERROR(OfMaterial(
         "client CA", TrustClientIssuers(ssl_context, options.client_ca_pem)));

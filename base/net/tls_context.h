@@ -29,6 +29,10 @@ class TlsContext {
     // PEM. If not empty, servers must show a certificate that one of these
     // issued; nobody else is trusted.
     std::string ca_pem;
+    // PEM. What the client shows a server that asks for it, its own certificate
+    // first; none if empty.
+    std::string certificate_chain_pem;
+    Secret private_key_pem{""};
     // Protocols to offer by ALPN, most wanted first; none if empty.
     std::vector<std::string> alpn;
   };

@@ -54,7 +54,8 @@ RedisCommand& RedisCommand::Add(std::string_view argument) {
   std::memcpy(out, head, head_bytes);
   out += head_bytes;
   if (!argument.empty()) std::memcpy(out, argument.data(), argument.size());
-  std::memcpy(out + argument.size(), "\r\n", 2);
+  out[argument.size()] = '\r';
+  out[argument.size() + 1] = '\n';
   ++arguments_;
   WriteCount();
   return *this;

@@ -17,7 +17,9 @@ absl::Status TooLarge(size_t bytes) {
 }
 
 // hiredis knows values by pointers that it does not look at; null is a failure.
-void* ToHandle(size_t at) { return reinterpret_cast<void*>(at + 1); }
+void* ToHandle(size_t at) {
+  return reinterpret_cast<void*>(at + 1);  // NOLINT: it is a number.
+}
 size_t FromHandle(const void* handle) {
   return reinterpret_cast<size_t>(handle) - 1;
 }

@@ -134,7 +134,7 @@ void RedisSentinel::StartMaster() {
 
 void RedisSentinel::OnUp(RedisNode& node) {
   if (&node == &watch_) {
-    (void)watch_.Listen(RedisCommand("SUBSCRIBE", kSwitch));
+    watch_.Listen(RedisCommand("SUBSCRIBE", kSwitch)).IgnoreError();
     // What was said before has been missed.
     AskSoon();
   } else {

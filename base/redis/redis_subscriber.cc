@@ -12,7 +12,8 @@ RedisSubscriber::RedisSubscriber(const RedisNode::Parts& parts,
 void RedisSubscriber::Subscribe(std::string channel, RedisListener& listener) {
   assert(listeners_.find(channel) == listeners_.end());
   const bool first = listeners_.empty();
-  if (node_.up()) (void)node_.Listen(RedisCommand("SUBSCRIBE", channel));
+  // Else it is asked for with the others once there is a connection.
+  node_.Listen(RedisCommand("SUBSCRIBE", channel)).IgnoreError();
   listeners_[std::move(channel)] = &listener;
   if (first) node_.Start();
 }
@@ -20,7 +21,7 @@ void RedisSubscriber::Subscribe(std::string channel, RedisListener& listener) {
 void RedisSubscriber::OnUp(RedisNode& node) {
   RedisCommand subscribe("SUBSCRIBE");
   for (const auto& [channel, listener] : listeners_) subscribe.Add(channel);
-  (void)node.Listen(subscribe);
+  node.Listen(subscribe).IgnoreError();
 }
 
 void RedisSubscriber::OnPush(RedisNode&, const RedisReply& message) {

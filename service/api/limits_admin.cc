@@ -236,6 +236,14 @@ Task<absl::Status> LimitsAdmin::Reset(const CallContext& call,
   };
   const int64_t count =
       co_await OffLoop(CountersBytes(rules), reset, WorkerPool::Stage::kBegins);
+  if (CounterStore* const shared = runtime->counter_stores().shared;
+      shared != nullptr) {
+    for (const LimitRule* const rule : rules) {
+      shared->Forgive(*rule, now, [&](const std::string& subject) {
+        return HasAll(*rule, subject, request.subject());
+      });
+    }
+  }
   // Who asks has been let in, so there is a name, or none is asked for.
   const std::string who(CheckOperator(*runtime, call).value_or(""));
   Log(LogLevel::kInfo, "limits",

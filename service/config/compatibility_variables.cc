@@ -18,6 +18,7 @@
 #include "google/protobuf/repeated_ptr_field.h"
 #include "providers/provider_settings.h"
 #include "service/config/environment.h"
+#include "service/config/redis_url.h"
 
 namespace gateway {
 namespace {
@@ -28,6 +29,7 @@ using ::google::protobuf::RepeatedPtrField;
 using ::llmgateway::config::v1::FailureFallbacks;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::RedisConfig;
 using ::llmgateway::config::v1::RolloutConfig;
 using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::config::v1::SelectionConfig;
@@ -103,8 +105,9 @@ constexpr Variable kVariables[] = {
     {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", Use::kElsewhere},
     {"LLM_GATEWAY_RATE_LIMIT_BURST", Use::kNotFollowed, kLater},
     {"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE", Use::kNotFollowed, kLater},
-    {"LLM_GATEWAY_REDIS_POOL_SIZE", Use::kNotFollowed, kLater},
-    {"LLM_GATEWAY_REDIS_URL", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_REDIS_POOL_SIZE", Use::kNotFollowed,
+     "changes nothing: each event loop has one connection"},
+    {"LLM_GATEWAY_REDIS_URL", Use::kElsewhere},
     {"LLM_GATEWAY_SESSION_TTL_SECONDS", Use::kNotFollowed, kLater},
     {"LLM_GATEWAY_TRACING_ENABLED", Use::kNotFollowed, kLater},
     {"LLM_LOG_FORMAT", Use::kElsewhere},
@@ -121,6 +124,7 @@ constexpr Variable kVariables[] = {
     {"LLM_TRACE_SERVICE_NAME", Use::kNotFollowed, kLater},
     {"OPENROUTER_BASE_URL", Use::kElsewhere},
     {"OPENROUTER_FALLBACK_ENABLED", Use::kElsewhere},
+    {"REDIS_URL", Use::kElsewhere},
 };
 
 // Returns the variable's value; empty if it is not set.
@@ -169,6 +173,7 @@ class Variables {
     ApplyProviders();
     ApplyLogging();
     ApplyWaitingWarning();
+    ApplyRedisUrl();
     CheckSwitch("GATEWAY_FALLBACK_ENABLED");
     CheckSwitch("OPENROUTER_FALLBACK_ENABLED");
     CheckPort();
@@ -368,6 +373,30 @@ class Variables {
                   "LLM_GATEWAY_MAX_CONCURRENT_REQUESTS");
     }
     Assign(name, "overload.concurrency.waiting_warning", text);
+  }
+
+  void ApplyRedisUrl() {
+    const char* name = "LLM_GATEWAY_REDIS_URL";
+    if (Told(name).empty()) name = "REDIS_URL";
+    const std::string_view text = Told(name);
+    if (text.empty()) return;
+    const absl::StatusOr<RedisUrl> url = ParseRedisUrl(text);
+    if (!url.ok()) return Add(name, ToStd(url.status().message()));
+    RedisConfig& redis = *config_.mutable_redis();
+    redis.clear_topology();
+    redis.clear_master_name();
+    redis.clear_addresses();
+    redis.add_addresses(url->address);
+    ToldBy(name, "redis.addresses[0]");
+    if (url->tls) redis.mutable_tls();
+    if (url->database.has_value()) {
+      redis.set_database(*url->database);
+      ToldBy(name, "redis.database");
+    }
+    if (url->password.empty()) return;
+    redis.set_username(url->user);
+    redis.set_password(absl::StrCat("env:", name));
+    ToldBy(name, "redis.password");
   }
 
   void CheckPort() {

@@ -19,6 +19,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -33,6 +34,7 @@
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 #include "service/config/masked.h"
+#include "service/config/redis_url.h"
 #include "service/config/secret_reference.h"
 #include "service/config/yaml_writer.h"
 #include "service/identity/caller_grants.h"
@@ -47,6 +49,7 @@ using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::RedisConfig;
 using ::llmgateway::config::v1::TlsServer;
 
 constexpr size_t kAccessKeyLengthMin = 16;
@@ -155,6 +158,7 @@ class ConfigSnapshot::Resolver {
                   ConfigSnapshot* snapshot);
   void CheckTls(const std::string& path, const TlsServer& server,
                 const Tls& tls);
+  void ResolveRedis(ConfigSnapshot* snapshot);
 
   const FieldPlaces& places_;
   const Environment& environment_;
@@ -190,6 +194,7 @@ void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
   if (listeners.admin_http().has_tls()) {
     ResolveTls("admin_http", listeners.admin_http().tls(), snapshot);
   }
+  if (snapshot->config_.has_redis()) ResolveRedis(snapshot);
 }
 
 std::optional<Secret> ConfigSnapshot::Resolver::Resolve(
@@ -413,6 +418,44 @@ void ConfigSnapshot::Resolver::CheckTls(const std::string& path,
   }
 }
 
+void ConfigSnapshot::Resolver::ResolveRedis(ConfigSnapshot* snapshot) {
+  const RedisConfig& config = snapshot->config_.redis();
+  Redis& redis = snapshot->redis_;
+  const auto require = [&](const char* field, const std::string& reference,
+                           SecretForm form) {
+    std::optional<Secret> secret;
+    if (reference.empty()) return secret;
+    secret = Require(absl::StrCat("redis.", field), reference, form);
+    return secret;
+  };
+  const auto password = [&](const char* field, const std::string& reference) {
+    const auto found = require(field, reference, SecretForm::kText);
+    // A file ends its only line.
+    return found.has_value() ? RedisPasswordIn(Secret(
+                                   ToStd(absl::StripTrailingAsciiWhitespace(
+                                       ToAbsl(found->Reveal())))))
+                             : Secret("");
+  };
+  const auto text = [&](const char* field, const std::string& reference) {
+    const auto found = require(field, reference, SecretForm::kText);
+    return found.has_value() ? std::string(found->Reveal()) : std::string();
+  };
+  redis.password = password("password", config.password());
+  redis.sentinel_password =
+      password("sentinel_password", config.sentinel_password());
+  redis.ca = text("tls.ca", config.tls().ca());
+  redis.cert_chain = text("tls.cert_chain", config.tls().cert_chain());
+  redis.private_key =
+      require("tls.private_key", config.tls().private_key(), SecretForm::kText)
+          .value_or(Secret(""));
+  const absl::Status usable =
+      TlsContext::ForClient({.ca_pem = redis.ca,
+                             .certificate_chain_pem = redis.cert_chain,
+                             .private_key_pem = redis.private_key})
+          .status();
+  if (!usable.ok()) Add("redis.tls", ToStd(usable.message()));
+}
+
 std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
     const ProviderKinds& kinds, GatewayConfig config, const FieldPlaces& places,
     const Environment& environment, std::string source, absl::Time load_time,
@@ -464,6 +507,14 @@ std::string ConfigSnapshot::NamedContents() const {
   for (const auto& [provider, pem] : ca_files_) {
     add(provider);
     add(pem);
+  }
+  if (config_.has_redis()) {
+    for (const std::string_view part :
+         {redis_.password.Reveal(), redis_.sentinel_password.Reveal(),
+          std::string_view(redis_.ca), std::string_view(redis_.cert_chain),
+          redis_.private_key.Reveal()}) {
+      add(part);
+    }
   }
   return all;
 }

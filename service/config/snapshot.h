@@ -65,6 +65,16 @@ class ConfigSnapshot {
     std::optional<Secret> client_ca;
   };
 
+  // What connections to Redis need that the configuration names.
+  struct Redis {
+    Secret password{""};
+    Secret sentinel_password{""};
+    // PEM; empty where none is named.
+    std::string ca;
+    std::string cert_chain;
+    Secret private_key{""};
+  };
+
   // Resolves the secrets of a configuration with defaults that has passed
   // validation. If one cannot be resolved, or certificate and key of a listener
   // cannot be used, adds the problem and returns null. Warns of credentials
@@ -110,6 +120,8 @@ class ConfigSnapshot {
   // grpc, http, admin or operations.
   const Tls* FindTls(std::string_view listener) const;
 
+  const Redis& redis_secrets() const { return redis_; }
+
   // The configuration as YAML, with secrets masked.
   const std::string& masked_yaml() const { return masked_yaml_; }
 
@@ -153,6 +165,7 @@ class ConfigSnapshot {
   std::vector<KeySetAccess> caller_key_sets_;
   std::vector<KeySetAccess> operator_key_sets_;
   std::map<std::string, Tls, std::less<>> tls_;
+  Redis redis_;
   // The content of its file of authorities, by the provider's name.
   std::map<std::string, std::string, std::less<>> ca_files_;
   std::string masked_yaml_;

@@ -33,6 +33,7 @@
 #include "service/config/overload_validator.h"
 #include "service/config/prices_validator.h"
 #include "service/config/provider_validator.h"
+#include "service/config/redis_validator.h"
 #include "service/config/routing_validator.h"
 #include "service/config/secret_reference.h"
 #include "service/config/selection_validator.h"
@@ -127,6 +128,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckAuth(config, places_, &problems_);
   CheckCache(config, places_, &problems_);
   CheckRateLimits(config, places_, &problems_);
+  CheckRedis(config, places_, &problems_);
   CheckStore(config, places_, &problems_);
   CheckLogging(config.logging());
   CheckRuntime(config.runtime());

@@ -13,27 +13,19 @@ namespace {
 
 using State = CounterTake::State;
 
-// What a counter that refused is worth, without taking anything.
-void Refuse(CounterTake& take) {
-  LimitCounters& counters = take.rule->counters();
-  take.state = take.rule->observes() ? State::kObserved : State::kRefused;
-  (take.rule->observes() ? counters.observed : counters.refused)
-      .fetch_add(1, std::memory_order_relaxed);
-}
-
 void TakeOne(CounterTake& take, const CounterRequest& request) {
   const LimitRule& rule = *take.rule;
   const auto subject = [&] { return rule.SubjectText(*request.subject); };
   if (rule.counts_calls()) {
     take.place = rule.counters().calls->Enter(take.key, rule.limit(), subject);
     take.number = take.place.taken() ? take.place.count() : rule.limit();
-    if (!take.place.taken()) return Refuse(take);
+    if (!take.place.taken()) return take.Refuse();
   } else {
     const Gcra::Decision decision = rule.counters().rates->Take(
         rule.gcra(), take.key, request.now, take.units, subject);
     take.number = decision.tat;
     take.wait = decision.wait;
-    if (!decision.conforms) return Refuse(take);
+    if (!decision.conforms) return take.Refuse();
   }
   take.state = State::kTaken;
 }
@@ -63,10 +55,17 @@ void Probe(CounterTake& take, const CounterRequest& request) {
   }
   take.number = decision.tat;
   take.wait = decision.wait;
-  Refuse(take);
+  take.Refuse();
 }
 
 }  // namespace
+
+void CounterTake::Refuse() {
+  LimitCounters& counters = rule->counters();
+  state = rule->observes() ? State::kObserved : State::kRefused;
+  (rule->observes() ? counters.observed : counters.refused)
+      .fetch_add(1, std::memory_order_relaxed);
+}
 
 bool CounterRequest::taken() const {
   return std::none_of(takes.begin(), takes.end(), [](const CounterTake& take) {

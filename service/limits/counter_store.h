@@ -6,9 +6,10 @@
 //   request.takes.push_back({.rule = &rule, .key = key, .units = 1});
 //   if (!store.Take(request)) ...   // Resumed when it is done.
 //
-// Counters of this process answer at once. A store that shares limits takes
-// what it can from parts that it has leased in advance, and then answers at
-// once, too; it may admit up to one part for each replica beyond a limit.
+// Counters of this process answer at once. A store that shares limits
+// (service/limits/shared_counter_store.h) takes what it can from parts that it
+// has leased in advance, and then answers at once, too; it may admit up to one
+// part for each replica beyond a limit.
 // LimitCharges is who asks.
 //
 // Thread contract: a store is thread-safe, a request belongs to one event loop,
@@ -20,8 +21,10 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "service/limits/call_counters.h"
 #include "service/limits/counter_key.h"
 #include "service/limits/limit_rule.h"
@@ -52,8 +55,11 @@ struct CounterTake {
   int64_t wait = 0;
   // Of calls at once that are counted in this process.
   CallPlace place = {};
-  // The store's own, such as which lease it was taken from.
+  // The store's own, such as where it was taken.
   uint64_t store_mark = 0;
+
+  // What a store says of one whose counter has no room: nothing is taken.
+  void Refuse();
 };
 
 // What a call takes together: all, or nothing.
@@ -66,6 +72,8 @@ struct CounterRequest {
   bool at_once = false;
   // Whoever waits; resumed on its loop by a store that did not answer at once.
   std::coroutine_handle<> waiting;
+  // The store's own: whether it has answered.
+  bool answered = false;
 
   // Whether nobody refused. Once answered.
   bool taken() const;
@@ -89,6 +97,18 @@ class CounterStore {
   // Ends a call that is counted among those under way. Never waits. REQUIRES:
   // it was taken, and counts calls.
   virtual void Leave(CounterTake& take) = 0;
+
+  // Gives back, for all who share it, what was taken of the rule's limit in
+  // time by those subjects of which `forgives` says so, as far as they are
+  // known here. What this process has counted by itself is given back already.
+  // On an event loop; never waits.
+  virtual void Forgive(
+      const LimitRule& rule, int64_t now,
+      absl::FunctionRef<bool(const std::string& subject)> forgives) {
+    (void)rule;
+    (void)now;
+    (void)forgives;
+  }
 };
 
 // Counts in this process.

@@ -80,6 +80,30 @@ class Gcra {
     return {.conforms = true, .tat = std::min(end, kLatest)};
   }
 
+  // As Take, for one of `shares` processes that share the limit and cannot ask
+  // each other: each has an equal part, so that a unit is worth as many. What
+  // is more than the part is taken as soon as all of that has come back, and is
+  // a debt. REQUIRES: shares > 0.
+  Decision TakeShare(int64_t tat, int64_t now, int64_t cost,
+                     int64_t shares) const {
+    const int64_t begin = std::max(tat, now);
+    if (cost > burst_) return {.tat = begin, .wait = kNever};
+    const int64_t worth = Times(cost, shares);
+    const int64_t wait =
+        begin + Interval(std::min(worth, burst_)) - now - tolerance_;
+    if (wait > 0) return {.tat = begin, .wait = wait};
+    return {.conforms = true,
+            .tat = std::min(begin + Interval(worth), kLatest)};
+  }
+
+  // `units` times `shares`, or the most that there is.
+  static int64_t Times(int64_t units, int64_t shares) {
+    int64_t product;
+    return __builtin_mul_overflow(units, shares, &product)
+               ? std::numeric_limits<int64_t>::max()
+               : product;
+  }
+
   // The TAT once `from` units that were taken have turned out to be `to`, with
   // the nanoseconds of those as though they had been taken at once. REQUIRES:
   // none is negative.
@@ -110,6 +134,11 @@ class Gcra {
   // nanosecond, as of one turn of a loop; more take longer than that.
   static constexpr int64_t kRoundingMax = 1000;
 
+  // What `units` are worth in nanoseconds, rounded up. REQUIRES: units >= 0.
+  int64_t Interval(int64_t units) const {
+    return units == 1 ? unit_interval_ : Scaled(units);
+  }
+
  private:
   // A sum of it and kLatest fits.
   static constexpr int64_t kLongest = kLatest / 2;
@@ -118,11 +147,6 @@ class Gcra {
   // being taken by itself: less than a nanosecond each.
   int64_t Rounding() const {
     return window_ % limit_ == 0 ? 0 : std::min(burst_ - 1, kRoundingMax);
-  }
-
-  // What `units` are worth, rounded up.
-  int64_t Interval(int64_t units) const {
-    return units == 1 ? unit_interval_ : Scaled(units);
   }
 
   int64_t Scaled(int64_t units) const {

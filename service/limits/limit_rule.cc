@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/sha256.h"
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "proto/proto_time.h"
@@ -60,9 +61,9 @@ Gcra MakeGcra(const config::RateLimit& rule) {
 
 LimitRule::LimitRule(const config::RateLimit& config, const KeySecret& secret,
                      const LimitRule* previous, std::string_view variant)
-    : seed_(KeyOfText(absl::StrCat(config.name(), ":", config.unit(), ":",
-                                   ToAbsl(variant)),
-                      secret)),
+    : seed_text_(absl::StrCat(config.name(), ":", config.unit(), ":",
+                              ToAbsl(variant))),
+      seed_(KeyOfText(seed_text_, secret)),
       name_(config.name()),
       unit_(config.unit()),
       gcra_(MakeGcra(config)),
@@ -88,6 +89,24 @@ CounterKey LimitRule::KeyOf(LimitSubject& subject) const {
     key = Combine(key, subject.KeyOf(dimension));
   }
   return key;
+}
+
+SharedCounterName LimitRule::SharedNameOf(const LimitSubject& subject) const {
+  // Each text with its length, so that no two subjects make one text.
+  std::string text = seed_text_;
+  for (const LimitDimension dimension : per_) {
+    const std::string_view part = subject.Text(dimension);
+    absl::StrAppend(&text, "\n", dimension, ":", part.size(), ":",
+                    ToAbsl(part));
+  }
+  const Sha256Digest digest = Sha256(text);
+  SharedCounterName name;
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (size_t i = 0; i < name.size() / 2; ++i) {
+    name[2 * i] = kDigits[digest[i] >> 4];
+    name[2 * i + 1] = kDigits[digest[i] & 15];
+  }
+  return name;
 }
 
 std::string LimitRule::SubjectText(const LimitSubject& subject) const {

@@ -6,6 +6,7 @@
 #ifndef SERVICE_LIMITS_LIMIT_RULE_H_
 #define SERVICE_LIMITS_LIMIT_RULE_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,6 +24,11 @@
 namespace gateway {
 
 using LimitUnit = ::llmgateway::config::v1::LimitUnit;
+
+// 160 bits of a SHA-256, in hexadecimal. Without a secret, since replicas have
+// none in common before they can ask each other; so many bits that nobody finds
+// two texts of one name.
+using SharedCounterName = std::array<char, 40>;
 
 class LimitRule {
  public:
@@ -74,9 +80,18 @@ class LimitRule {
   // does not. For messages, which name nobody.
   std::string DimensionNames() const;
 
+  // What the subject's counter is called where replicas share it: the same in
+  // all of them, and not to be found again for other texts.
+  SharedCounterName SharedNameOf(const LimitSubject& subject) const;
+
   LimitCounters& counters() const { return *counters_; }
+  const std::shared_ptr<LimitCounters>& shared_counters() const {
+    return counters_;
+  }
 
  private:
+  // What it counts, for all subjects.
+  std::string seed_text_;
   CounterKey seed_;
   std::string name_;
   LimitUnit unit_;

@@ -40,6 +40,24 @@ Gcra::Decision RateCounters::Take(const Gcra& gcra, const CounterKey& key,
   return decision;
 }
 
+Gcra::Decision RateCounters::TakeShare(const Gcra& gcra, const CounterKey& key,
+                                       int64_t now, int64_t cost,
+                                       int64_t shares, SubjectText subject) {
+  Gcra::Decision decision;
+  Apply(key, now, subject, [&](int64_t tat) {
+    decision = gcra.TakeShare(tat, now, cost, shares);
+    return decision.conforms ? decision.tat : tat;
+  });
+  return decision;
+}
+
+void RateCounters::Set(const CounterKey& key, int64_t now, int64_t tat,
+                       SubjectText subject) {
+  // What owes nothing needs no counter.
+  if (tat <= now && table_.Find(key) == nullptr) return;
+  Apply(key, now, subject, [tat](int64_t) { return tat; });
+}
+
 int64_t RateCounters::Correct(const Gcra& gcra, const CounterKey& key,
                               int64_t now, int64_t from, int64_t to,
                               SubjectText subject) {

@@ -42,6 +42,15 @@ class RateCounters {
   Gcra::Decision Take(const Gcra& gcra, const CounterKey& key, int64_t now,
                       int64_t cost, SubjectText subject);
 
+  // As Take, for one of so many processes that share the limit
+  // (Gcra::TakeShare).
+  Gcra::Decision TakeShare(const Gcra& gcra, const CounterKey& key, int64_t now,
+                           int64_t cost, int64_t shares, SubjectText subject);
+
+  // Sets the TAT of the key, as somebody knows it who counts for all.
+  void Set(const CounterKey& key, int64_t now, int64_t tat,
+           SubjectText subject);
+
   // Makes `from` units that were taken into `to`. Less of a key that had to
   // give way is not given back; more counts whatever has happened.
   // Returns the TAT.

@@ -10,6 +10,7 @@
 #include "service/limits/gcra.h"
 #include "service/limits/key_limit_rules.h"
 #include "service/limits/limit_rule.h"
+#include "service/limits/sharing_state.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -89,7 +90,32 @@ struct Standing {
   }
 };
 
+constexpr MetricDefinition kAway = {
+    .name = "llmgw_limit_sharing_away",
+    .help =
+        "1 while limits that replicas share are counted by this one's share, "
+        "since Redis does not answer.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kShares = {
+    .name = "llmgw_limit_share_decisions_total",
+    .help =
+        "How often a limit that replicas share was decided by this one's "
+        "share.",
+    .kind = MetricKind::kCounter};
+constexpr MetricDefinition kAsked = {
+    .name = "llmgw_limit_redis_requests_total",
+    .help = "How often Redis was asked for limits, or told of them.",
+    .kind = MetricKind::kCounter};
+
 }  // namespace
+
+void AddSharingMetrics(const SharingState& state, MetricRegistry& registry) {
+  registry.AddCollector([&state](Values& values) {
+    values.Add(kAway, {}, state.away() ? 1 : 0);
+    values.Add(kShares, {}, static_cast<double>(state.shares()));
+    values.Add(kAsked, {}, static_cast<double>(state.asked()));
+  });
+}
 
 void AddLimitMetrics(const CurrentRuntime& current, MetricRegistry& registry) {
   registry.AddCollector([&current](Values& values) {

@@ -11,6 +11,11 @@
 //   llmgw_limit_indebted_evictions_total{limit}  counters that gave way to
 //                                           others before all had come back
 //
+//   llmgw_limit_sharing_away                1 while limits that replicas share
+//                                           are counted by this one's share
+//   llmgw_limit_share_decisions_total       what was decided by it
+//   llmgw_limit_redis_requests_total        how often Redis was asked or told
+//
 // Limits have the names of the configuration; those that keys have are `key`,
 // all together.
 //
@@ -19,6 +24,7 @@
 #ifndef SERVICE_PIPELINE_LIMIT_METRICS_H_
 #define SERVICE_PIPELINE_LIMIT_METRICS_H_
 
+#include "service/limits/sharing_state.h"
 #include "service/observability/metrics.h"
 #include "service/pipeline/current_runtime.h"
 
@@ -26,6 +32,9 @@ namespace gateway {
 
 // Borrows `current`, which must live as long as `registry` is read.
 void AddLimitMetrics(const CurrentRuntime& current, MetricRegistry& registry);
+
+// Adds those of sharing. Borrows `state`, likewise.
+void AddSharingMetrics(const SharingState& state, MetricRegistry& registry);
 
 }  // namespace gateway
 

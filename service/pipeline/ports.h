@@ -12,10 +12,11 @@
 #include "base/os/random.h"
 #include "service/identity/key_registry.h"
 #include "service/identity/key_sets.h"
+#include "service/limits/counter_store.h"
 
 namespace gateway {
 
-// None is null that need not be.
+// None is null, unless it says so.
 struct Ports {
   Clock* clock = &SystemClock();
   // Spreads retries.
@@ -26,6 +27,8 @@ struct Ports {
   const KeyRegistry* issued_keys = &NoIssuedKeys();
   // Where the keys of issuers of tokens are; null if nobody's are read.
   KeySets* key_sets = nullptr;
+  // Counts limits that replicas share; null if there is one process only.
+  CounterStore* shared_counters = nullptr;
 };
 
 }  // namespace gateway

@@ -203,7 +203,8 @@ class RuntimeSnapshot {
   const LimitRules rate_limits_;
   const std::shared_ptr<KeyLimitRules> key_limits_;
   mutable LocalCounterStore local_counters_;
-  const CounterStores counter_stores_ = {.local = &local_counters_};
+  const CounterStores counter_stores_ = {.local = &local_counters_,
+                                         .shared = ports_.shared_counters};
   const std::unique_ptr<ModelDiscovery> discovery_;
   const std::shared_ptr<SchemaCache> schemas_;
   const std::shared_ptr<const AnswerCache> answer_cache_;

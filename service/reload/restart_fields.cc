@@ -45,9 +45,14 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   auto& runtime = *start.mutable_runtime();
   runtime.set_event_loops(config.runtime().event_loops());
   runtime.set_state_dir(config.runtime().state_dir());
+  // Without a Redis, whether there are others; how many is followed.
+  if (!config.has_redis() && config.runtime().replicas() > 1) {
+    runtime.set_replicas(2);
+  }
   // The store is opened, or not, at the start. Of issued keys it counts whether
   // there are any.
   if (config.has_store()) *start.mutable_store() = config.store();
+  if (config.has_redis()) *start.mutable_redis() = config.redis();
   auto& callers = *start.mutable_auth()->mutable_callers();
   if (config.auth().callers().has_issued_keys()) {
     callers.mutable_issued_keys()->set_keys_limit(1);

@@ -95,6 +95,26 @@ TEST_F(TlsContextTest, WantsAClientsCertificateWhenTold) {
   EXPECT_EQ(Shake(*ClientTls(certificates_), **server, "localhost"), "failed");
 }
 
+TEST_F(TlsContextTest, ShowsACertificateOfItsOwnAndTrustsTheGivenIssuers) {
+  TlsContext::ServerOptions options = ServerTlsOptions(certificates_.good());
+  options.client_ca_pem = ReadPem(certificates_.ca_file());
+  const auto server = TlsContext::ForServer(options);
+  ASSERT_TRUE(server.ok()) << server.status();
+  TlsContext::ClientOptions own;
+  own.ca_pem = ReadPem(certificates_.ca_file());
+  own.certificate_chain_pem = ReadPem(certificates_.client().chain_file);
+  own.private_key_pem = Secret(ReadPem(certificates_.client().key_file));
+  const auto client = TlsContext::ForClient(own);
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_EQ(Shake(**client, **server, "localhost"), "");
+  own.ca_pem = ReadPem(certificates_.self_signed().chain_file);
+  EXPECT_NE(Shake(**TlsContext::ForClient(own), **server, "localhost"), "");
+  own.private_key_pem = Secret(ReadPem(certificates_.good().key_file));
+  EXPECT_TRUE(absl::IsInvalidArgument(TlsContext::ForClient(own).status()));
+  own.ca_pem = "no certificate";
+  EXPECT_TRUE(absl::IsInvalidArgument(TlsContext::ForClient(own).status()));
+}
+
 TEST_F(TlsContextTest, SaysWhatIsWrongWithItsFiles) {
   TlsContext::ClientOptions client;
   client.extra_ca_file = "/nowhere/ca.pem";

@@ -279,6 +279,27 @@ TEST_F(CompatibilityVariablesTest, WhatIsWrongIsToldByItsVariable) {
                           "LLM_GATEWAY_PORT: must be a port, 0 to 65535"));
 }
 
+TEST_F(CompatibilityVariablesTest, ARedisIsToldByItsUrl) {
+  const auto plain = Read({{"REDIS_URL", "redis://cache"}}).redis();
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(plain.addresses(), ElementsAre("cache:6379"));
+  EXPECT_FALSE(plain.has_tls());
+  const auto whole =
+      Read({{"REDIS_URL", "redis://other"},
+            {"LLM_GATEWAY_REDIS_URL", "rediss://gw:p%40ss@cache:7000/3"}},
+           "redis: {addresses: ['a:1', 'b:2'], topology: cluster}\n")
+          .redis();
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(whole.addresses(), ElementsAre("cache:7000"));
+  EXPECT_TRUE(whole.has_tls());
+  EXPECT_EQ(whole.database(), 3);
+  EXPECT_EQ(whole.username(), "gw");
+  EXPECT_EQ(whole.password(), "env:LLM_GATEWAY_REDIS_URL");
+  Read({{"REDIS_URL", "http://user:secret@cache"}});
+  EXPECT_THAT(problems_, ElementsAre("REDIS_URL: must begin with redis:// or "
+                                     "rediss://"));
+}
+
 TEST_F(CompatibilityVariablesTest, MemoryMayBeLimitedByPercents) {
   const auto soft_percent = [this](const char* text) {
     return Read({{"LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT", text}})

@@ -210,6 +210,49 @@ TEST_F(SnapshotTlsTest, HoldsWhatListenersNeed) {
   EXPECT_EQ(made.snapshot->FindTls("http"), nullptr);
 }
 
+// What connections to Redis need, by the fields of `redis`.
+class SnapshotRedisTest : public testing::Test {
+ protected:
+  static Made MakeRedis(const std::string& fields,
+                        const Environment& environment = {}) {
+    return Make(absl::StrCat("redis: {addresses: ['cache:6379'], ", fields,
+                             "}\nproviders: [{name: mock, mock: {}}]\n"),
+                environment);
+  }
+
+  static inline const TestCertificates certificates_;
+};
+
+TEST_F(SnapshotRedisTest, HoldsPasswordsAlsoThoseOfAUrl) {
+  const Environment environment = {{"PLAIN", "pass word"},
+                                   {"URL", "redis://gw:se%2Fcret@cache/1"}};
+  const Made plain = MakeRedis("password: 'env:PLAIN'", environment);
+  ASSERT_NE(plain.snapshot, nullptr);
+  EXPECT_EQ(plain.snapshot->redis_secrets().password.Reveal(), "pass word");
+  const Made url = MakeRedis("password: 'env:URL'", environment);
+  ASSERT_NE(url.snapshot, nullptr);
+  EXPECT_EQ(url.snapshot->redis_secrets().password.Reveal(), "se/cret");
+  EXPECT_NE(plain.snapshot->fingerprint(), url.snapshot->fingerprint());
+  EXPECT_THAT(MakeRedis("password: 'env:NONE'").problems,
+              ElementsAre(HasSubstr("variable NONE is not set")));
+}
+
+TEST_F(SnapshotRedisTest, ChecksWhatTlsIsSpokenWith) {
+  const auto tls = [](const std::string& chain, const std::string& key) {
+    return absl::StrCat("tls: {ca: 'file:", certificates_.ca_file(),
+                        "', cert_chain: 'file:", chain,
+                        "', private_key: 'file:", key, "'}");
+  };
+  const TestCertificates::Pair& own = certificates_.client();
+  const Made good = MakeRedis(tls(own.chain_file, own.key_file));
+  ASSERT_NE(good.snapshot, nullptr);
+  EXPECT_EQ(good.snapshot->redis_secrets().ca,
+            ReadPem(certificates_.ca_file()));
+  EXPECT_THAT(
+      MakeRedis(tls(own.chain_file, certificates_.good().key_file)).problems,
+      ElementsAre(HasSubstr("redis.tls: private key: is not the key of")));
+}
+
 TEST_F(SnapshotTlsTest, AVariableThatIsNotSetIsNamed) {
   EXPECT_THAT(MakeTls(chain_file_, "").problems,
               ElementsAre(HasSubstr("listeners.grpc.tls.private_key: variable "

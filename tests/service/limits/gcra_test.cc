@@ -251,6 +251,32 @@ TEST(GcraTest, SoManyRemainAndNotOneMore) {
   }
 }
 
+TEST(GcraTest, AShareIsAnEqualPartOfLimitAndBurst) {
+  const Gcra gcra(60, absl::Minutes(1), 10);
+  int64_t tat = 0;
+  int64_t taken = 0;
+  for (int64_t now = kNowNanos; now <= kNowNanos + 60 * kSecond;
+       now += kSecond / 4) {
+    const Gcra::Decision decision = gcra.TakeShare(tat, now, 1, 5);
+    if (!decision.conforms) continue;
+    tat = decision.tat;
+    ++taken;
+  }
+  // A fifth of 10 at once and of 60 within the minute.
+  EXPECT_EQ(taken, 2 + 12);
+}
+
+TEST(GcraTest, MoreThanAShareIsTakenOfAFullOneAndIsADebt) {
+  const Gcra gcra(60, absl::Minutes(1), 10);
+  const Gcra::Decision large = gcra.TakeShare(0, kNowNanos, 6, 5);
+  EXPECT_TRUE(large.conforms);
+  EXPECT_EQ(Gcra::Ahead(large.tat, kNowNanos), 30 * kSecond);
+  const Gcra::Decision next = gcra.TakeShare(large.tat, kNowNanos, 1, 5);
+  EXPECT_FALSE(next.conforms);
+  EXPECT_EQ(next.wait, 25 * kSecond);
+  EXPECT_EQ(gcra.TakeShare(0, kNowNanos, 11, 5).wait, Gcra::kNever);
+}
+
 TEST(GcraTest, AgreesWithATokenBucketThatFillsByTheSecond) {
   // The bucket of the vector, in doubles as it is written down: tokens that
   // grow with time up to the burst.

@@ -38,6 +38,26 @@ TEST(RateCountersTest, EachKeyHasTheLimitForItself) {
   EXPECT_FALSE(Takes(counters, gcra, 1, kNowNanos + kSecond));
 }
 
+TEST(RateCountersTest, AShareGoesOnFromWhatSomebodyElseHasCounted) {
+  RateCounters counters(8);
+  const Gcra gcra(60, absl::Minutes(1), 10);
+  const auto share = [&] {
+    return counters.TakeShare(gcra, TestKey(1), kNowNanos, 1, 2, NoSubject)
+        .conforms;
+  };
+  counters.Set(TestKey(1), kNowNanos, kNowNanos + 6 * kSecond, NoSubject);
+  EXPECT_TRUE(share());
+  EXPECT_TRUE(share());
+  EXPECT_FALSE(share());
+  counters.Set(TestKey(1), kNowNanos, kNowNanos, NoSubject);
+  EXPECT_TRUE(share());
+  // Of what owes nothing no counter is made.
+  counters.Set(TestKey(2), kNowNanos, kNowNanos, NoSubject);
+  int found = 0;
+  counters.ForEach(0, [&](const std::string&, int64_t) { ++found; });
+  EXPECT_EQ(found, 1);
+}
+
 TEST(RateCountersTest, ARefusalSaysWhatTheCounterOwes) {
   RateCounters counters(8);
   const Gcra gcra(60, absl::Minutes(1), 1);

@@ -47,12 +47,27 @@ TEST(RestartFieldsTest, TheStoreIsOpenedAtTheStart) {
   GatewayConfig in_use;
   GatewayConfig next;
   next.mutable_store()->set_file("kept.db");
+  next.mutable_redis()->add_addresses("cache:6379");
   auto& issued = *next.mutable_auth()->mutable_callers()->mutable_issued_keys();
   issued.set_keys_limit(1);
   EXPECT_THAT(RestartFields(in_use, next),
-              ElementsAre("auth.callers.issued_keys", "store"));
+              ElementsAre("auth.callers.issued_keys", "store", "redis"));
   in_use = next;
   issued.set_keys_limit(2);
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+}
+
+TEST(RestartFieldsTest, WithoutRedisItCountsWhetherThereAreReplicas) {
+  GatewayConfig in_use;
+  GatewayConfig next;
+  in_use.mutable_runtime()->set_replicas(1);
+  next.mutable_runtime()->set_replicas(2);
+  EXPECT_THAT(RestartFields(in_use, next), ElementsAre("runtime.replicas"));
+  in_use.mutable_runtime()->set_replicas(3);
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+  in_use.mutable_redis()->add_addresses("cache:6379");
+  *next.mutable_redis() = in_use.redis();
+  in_use.mutable_runtime()->set_replicas(1);
   EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
 }
 

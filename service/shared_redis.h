@@ -1,0 +1,78 @@
+// SharedRedis is what the process has of the Redis that replicas share: how it
+// is reached, whether it answers, and the limits that are counted there.
+//
+//   SharedRedis redis;
+//   GATEWAY_RETURN_IF_ERROR(redis.Open(config, metrics));
+//   ... Ports{.shared_counters = redis.counters()} ...
+//   ... LoopRuntime::Shared{.redis = redis.access()} ...
+//   redis.Follow(loop);
+//   ...
+//   redis.Stop();  // While the loop runs.
+//
+// Each loop has a client of its own (service/loop_redis.h), which connects by
+// itself: nothing here waits for a Redis that is down.
+//
+// Outlives the loops, and the runtime snapshots that count by it.
+//
+// Thread contract: one thread, which is none of the loops'; what is returned is
+// as its class says.
+
+#ifndef SERVICE_SHARED_REDIS_H_
+#define SERVICE_SHARED_REDIS_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/event_loop.h"
+#include "base/redis/redis_health.h"
+#include "base/redis/redis_options.h"
+#include "service/config/snapshot.h"
+#include "service/limits/counter_store.h"
+#include "service/limits/shared_counter_store.h"
+#include "service/loop_redis.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+// How connections to the Redis of this configuration are made; null if it has
+// none. INVALID_ARGUMENT if TLS cannot be spoken with what it names.
+absl::StatusOr<std::shared_ptr<const RedisOptions>> RedisOptionsOf(
+    const ConfigSnapshot& config);
+
+class SharedRedis {
+ public:
+  SharedRedis() = default;
+
+  // Adds `llmgw_redis_up{server}`, `llmgw_redis_outages_total{server}` and
+  // those of the limits to `registry`, where there is a Redis.
+  absl::Status Open(const ConfigSnapshot& config, MetricRegistry& registry);
+
+  // What loops reach it by.
+  RedisAccess access() { return {options_, &health_}; }
+  // Null if this process shares limits with nobody.
+  CounterStore* counters() { return counters_.get(); }
+
+  // What puts another configuration into force, as far as that is not read at
+  // the start.
+  std::function<void()> Prepare(const ConfigSnapshot& next);
+
+  // Keeps limits in step with Redis, if there is one, on that loop, until Stop.
+  void Follow(EventLoop& loop);
+  // REQUIRES: the loop runs.
+  void Stop();
+
+ private:
+  void AddMetrics(MetricRegistry& registry);
+
+  std::shared_ptr<const RedisOptions> options_;
+  RedisHealth health_;
+  std::unique_ptr<SharedCounterStore> counters_;
+  EventLoop* follows_on_ = nullptr;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_SHARED_REDIS_H_

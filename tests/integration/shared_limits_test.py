@@ -1,0 +1,309 @@
+"""Two gateways that share limits through a Redis, while it works, and while it
+is paused, killed, emptied and slow."""
+
+import re
+import tempfile
+import threading
+import time
+import unittest
+
+from tests.integration.certificates import Authority
+from tests.integration.http_calls import RawConnection
+from tests.integration.http_calls import ask
+from tests.integration.http_calls import chat
+from tests.integration.http_calls import request_bytes
+from tests.testing.gateway_process import GatewayProcess
+from tests.testing.redis_process import RedisProcess
+
+_CONFIG = """\
+providers: [{name: mock, mock: {%s}}]
+routing: {default_target: mock}
+runtime: {replicas: 2, event_loops: %d}
+redis: {%s}
+rate_limits: [{%s}]
+"""
+_LOOPS = 2
+_EXACT = ("name: rpm, unit: requests, limit: 200, window: 1h, sharing: exact")
+_LEASED = ("name: rpm, unit: requests, limit: 200, window: 1h, "
+           "sharing: leased")
+# A tenth of a process's share of 200.
+_PART = 10
+# Ample, so that a busy machine is no outage.
+_PATIENT = ", timeout: 2s"
+_TIMEOUT_S = 20.0
+
+
+class SharedLimitsCase(unittest.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.redis = RedisProcess()
+        self.addCleanup(self.redis.close)
+
+    def start(self, limit, redis=None, mock="", **options):
+        where = 'addresses: ["%s"]' % self.redis.address
+        gateway = GatewayProcess(
+            _CONFIG % (mock, _LOOPS, where + (_PATIENT if redis is None else redis),
+                       limit), **options)
+        self.addCleanup(gateway.kill)
+        return gateway
+
+    def two(self, limit, **options):
+        gateways = [self.start(limit, **options) for _ in range(2)]
+        for gateway in gateways:
+            self.await_connected(gateway, self.redis)
+        return gateways
+
+    def await_connected(self, gateway, redis):
+        self.await_metric(gateway, 'llmgw_redis_connections{server="%s"}'
+                          % redis.address, _LOOPS)
+
+    def metric(self, gateway, name):
+        text = ask(gateway.operations, path="/metrics").body.decode()
+        for line in text.splitlines():
+            if line.startswith(name + " "):
+                return float(line.split(" ")[1])
+        return None
+
+    def await_metric(self, gateway, name, value):
+        deadline = time.monotonic() + _TIMEOUT_S
+        while self.metric(gateway, name) != value:
+            self.assertLess(time.monotonic(), deadline, name)
+            time.sleep(0.05)
+
+    def let_in(self, gateways, calls):
+        """How many of so many calls are let in, one at one gateway and the next
+        at the other; what else they come to than 200 and 429 fails the test."""
+        return sum(self.statuses(gateways, calls))
+
+    def statuses(self, gateways, calls):
+        let_in = []
+        for number in range(calls):
+            status = ask(gateways[number % 2].http, chat("m")).status
+            self.assertIn(status, (200, 429))
+            let_in.append(status == 200)
+        return let_in
+
+    def let_in_at_once(self, gateways, calls, threads=8):
+        counts = []
+
+        def call():
+            counts.append(self.let_in(gateways, calls // threads))
+
+        running = [threading.Thread(target=call) for _ in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        self.assertEqual(len(counts), threads)
+        return sum(counts)
+
+
+class SharingTest(SharedLimitsCase):
+
+    def test_exact_is_the_limit_within_two_percent(self):
+        gateways = self.two(_EXACT)
+        self.assertAlmostEqual(self.let_in_at_once(gateways, 480), 200,
+                               delta=4)
+        refused = ask(gateways[0].http, chat("m"))
+        self.assertEqual(refused.status, 429)
+        self.assertEqual(refused.headers["x-ratelimit-remaining-requests"],
+                         "0")
+        self.assertAlmostEqual(int(refused.headers["retry-after"]), 18,
+                               delta=18)
+
+    def test_leased_is_the_limit_but_for_a_part_of_each(self):
+        gateways = self.two(_LEASED)
+        let_in = self.let_in_at_once(gateways, 480)
+        self.assertLessEqual(let_in, 200 + 2 * _PART)
+        self.assertGreaterEqual(let_in, 200 - 2 * _PART)
+
+    def test_a_call_of_a_leased_limit_waits_for_nobody(self):
+        gateways = self.two(_LEASED)
+        self.let_in(gateways, 20)
+        self.redis.pause()
+        # Nothing but a time limit of two seconds would end a wait.
+        begun = time.monotonic()
+        self.assertEqual(self.let_in(gateways, 2), 2)
+        self.assertLess(time.monotonic() - begun, 1.5)
+        self.redis.go_on()
+
+    def test_calls_at_once_are_counted_over_both(self):
+        gateways = self.two(
+            "name: calls, unit: concurrent_calls, limit: 2, sharing: exact",
+            mock="chunk_count: 3, fault: hang, fault_after_chunks: 1, "
+                 "fault_calls: 1")
+        streams = []
+        for gateway in gateways:
+            stream = RawConnection(gateway.http)
+            stream.send(request_bytes(chat("m", stream=True)))
+            stream.read_head()
+            streams.append(stream)
+        self.assertEqual(self.let_in(gateways, 4), 0)
+        streams[0].reset()
+        gateways[0].wait_for_access(status="CANCELLED")
+        deadline = time.monotonic() + _TIMEOUT_S
+        while ask(gateways[1].http, chat("m")).status != 200:
+            self.assertLess(time.monotonic(), deadline)
+        streams[1].reset()
+
+    def test_tls_with_a_certificate_of_its_own(self):
+        folder = tempfile.TemporaryDirectory(prefix="redis-tls")
+        self.addCleanup(folder.cleanup)
+        authority = Authority(folder.name, "ours")
+        server = authority.issue("redis", "DNS:redis.internal")
+        own = authority.issue("gateway", "DNS:gateway.internal")
+        redis = RedisProcess(tls=(server.cert, server.key, authority.cert))
+        self.addCleanup(redis.close)
+        gateway = GatewayProcess(
+            _CONFIG % ("", _LOOPS, 'addresses: ["%s"], timeout: 2s, tls: '
+                       '{ca: "file:%s", server_name: redis.internal, '
+                       'cert_chain: "file:%s", private_key: "file:%s"}'
+                       % (redis.address, authority.cert, own.cert, own.key),
+                       _EXACT))
+        self.addCleanup(gateway.kill)
+        self.await_connected(gateway, redis)
+        self.assertEqual(ask(gateway.http, chat("m")).status, 200)
+        self.assertEqual(
+            self.metric(gateway, "llmgw_limit_share_decisions_total"), 0)
+        self.assertGreater(
+            self.metric(gateway, "llmgw_limit_redis_requests_total"), 0)
+
+    def test_a_user_needs_no_more_than_the_docs_say(self):
+        with open("docs/limits.md", encoding="utf-8") as file:
+            allowed = re.search(r"`(\+@read [^`]*)`", file.read()).group(1)
+        self.redis.ask("ACL", "SETUSER", "gw", "on", ">pass word", "~llmgw:*",
+                       "resetchannels", *allowed.split())
+        gateway = self.start(_EXACT, redis=', username: gw, password: "env:P"'
+                             + _PATIENT, env={"P": "pass word"})
+        self.await_connected(gateway, self.redis)
+        self.assertEqual(ask(gateway.http, chat("m")).status, 200)
+        self.assertEqual(
+            self.metric(gateway, "llmgw_limit_share_decisions_total"), 0)
+
+    def test_a_url_in_the_environment_is_enough(self):
+        config = (_CONFIG % ("", _LOOPS, "", _EXACT)).replace("redis: {}\n", "")
+        gateway = GatewayProcess(
+            config, env={"REDIS_URL": "redis://" + self.redis.address})
+        self.addCleanup(gateway.kill)
+        gateway.wait_for_log(msg="redis is up", server=self.redis.address)
+        self.assertEqual(ask(gateway.http, chat("m")).status, 200)
+
+
+class OutageTest(SharedLimitsCase):
+
+    def lines(self, gateway):
+        return [line["msg"] for line in gateway.log_lines(module="redis")]
+
+    def await_away(self, gateways):
+        """Calls until both have said that they count by their share."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        let_in = 0
+        while any(not self.metric(gateway, "llmgw_limit_sharing_away")
+                  for gateway in gateways):
+            let_in += self.let_in(gateways, 2)
+            self.assertLess(time.monotonic(), deadline)
+        return let_in
+
+    def await_back(self, gateways):
+        for gateway in gateways:
+            self.await_metric(gateway, "llmgw_limit_sharing_away", 0)
+
+    def assert_told_once(self, gateway):
+        lines = self.lines(gateway)
+        for each in ("limits that replicas share are counted by this one's "
+                     "share until redis answers",
+                     "limits are shared by all replicas again"):
+            self.assertEqual(lines.count(each), 1, lines)
+
+    def through(self, limit, away, back, redis=None):
+        """Half of the limit is taken; then calls go on while Redis is away,
+        and when it is back there is no burst."""
+        gateways = self.two(limit, redis=redis)
+        before = self.let_in(gateways, 80)
+        self.assertEqual(before, 80)
+        away()
+        meanwhile = self.await_away(gateways)
+        meanwhile += self.let_in(gateways, 240)
+        back()
+        self.await_back(gateways)
+        after = self.let_in_at_once(gateways, 240)
+        # Of 120 left each has half. Of what was under way when it went the one
+        # or other may be counted twice, or not at all.
+        total = before + meanwhile + after
+        self.assertLessEqual(total, 200 + 2 * _PART + 4,
+                             (before, meanwhile, after))
+        self.assertGreaterEqual(before + meanwhile, 160, (before, meanwhile))
+        for gateway in gateways:
+            self.assert_told_once(gateway)
+
+    def test_paused(self):
+        self.through(_EXACT, self.redis.pause, self.redis.go_on,
+                     redis=", timeout: 20ms")
+
+    def test_paused_with_leases(self):
+        self.through(_LEASED, self.redis.pause, self.redis.go_on,
+                     redis=", timeout: 20ms")
+
+    def test_killed_and_begun_anew(self):
+        self.through(_EXACT, self.redis.kill, self.redis.start)
+
+    def test_killed_and_begun_anew_with_leases(self):
+        self.through(_LEASED, self.redis.kill, self.redis.start)
+
+    def test_emptied(self):
+        for limit in (_EXACT, _LEASED):
+            with self.subTest(limit):
+                gateways = self.two(limit)
+                before = self.let_in_at_once(gateways, 480)
+                self.redis.ask("FLUSHALL")
+                after = self.let_in_at_once(gateways, 240)
+                self.assertLessEqual(before + after, 200 + 2 * _PART)
+                for gateway in gateways:
+                    gateway.stop()
+                self.redis.ask("FLUSHALL")
+
+    def test_away_at_the_start(self):
+        self.redis.kill()
+        begun = time.monotonic()
+        gateways = [self.start(_EXACT) for _ in range(2)]
+        self.assertLess(time.monotonic() - begun, _TIMEOUT_S)
+        # Each its share, and no more.
+        self.assertEqual(self.let_in(gateways, 300), 200)
+        self.redis.start()
+        for gateway in gateways:
+            gateway.wait_for_log(msg="redis is up again")
+            self.await_metric(
+                gateway, 'llmgw_redis_up{server="%s"}' % self.redis.address, 1)
+        self.await_back(gateways)
+        self.assertLessEqual(self.let_in(gateways, 40), 4)
+
+    def test_calls_do_not_wait_for_one_that_is_slow(self):
+        self.redis = RedisProcess("--enable-debug-command", "yes")
+        self.addCleanup(self.redis.close)
+        gateways = self.two(_EXACT, redis=", timeout: 20ms")
+        self.let_in(gateways, 4)
+        stop = threading.Event()
+
+        def block():
+            while not stop.is_set():
+                self.redis.ask("DEBUG", "SLEEP", "0.2")
+
+        blocking = threading.Thread(target=block)
+        blocking.start()
+        times = []
+        try:
+            for number in range(100):
+                begun = time.monotonic()
+                self.let_in([gateways[number % 2]] * 2, 1)
+                times.append(time.monotonic() - begun)
+        finally:
+            stop.set()
+            blocking.join()
+        times.sort()
+        self.assertLess(times[50], 0.02)
+        self.assertLess(times[98], 0.19)
+
+
+if __name__ == "__main__":
+    unittest.main()

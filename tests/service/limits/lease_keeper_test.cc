@@ -1,0 +1,131 @@
+#include "service/limits/lease_keeper.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "tests/service/limits/limit_config.h"
+#include "tests/service/limits/shared_replicas.h"
+#include "tests/service/limits/test_times.h"
+#include "tests/testing/redis_server.h"
+
+namespace gateway {
+namespace {
+
+constexpr char kLimit[] =
+    "name: 'rpm' unit: LIMIT_UNIT_REQUESTS limit: 3600 window { seconds: 3600 "
+    "} sharing: SHARING_LEASED per: LIMIT_DIMENSION_USER";
+
+class LeaseKeeperTest : public testing::Test {
+ protected:
+  LeaseKeeperTest() : two_(server_.port()) { two_.test = &server_; }
+
+  RedisServer server_;
+  SharedReplicas two_;
+};
+
+// What the lease of `ann` is at the first replica.
+Lease LeaseOf(SharedReplicas& two) {
+  LimitSubject subject({0, 7});
+  subject.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, "ann");
+  const LimitRule& rule = two.Rule(0, kLimit);
+  Lease found = {.name = {}, .gcra = rule.gcra(), .counters = {}};
+  two.stores[0]->keeper().Find(
+      rule.KeyOf(subject), absl::ToInt64Nanoseconds(two.runner.loop().Now()),
+      [&](Lease& lease) { found = lease; });
+  return found;
+}
+
+TEST_F(LeaseKeeperTest, ThePartGrowsWithHowFastItIsUsed) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    bool taken = co_await two.Takes(0, kLimit);
+    EXPECT_TRUE(taken);
+    co_await two.Pass(absl::Milliseconds(50));
+    const Lease first = LeaseOf(two);
+    EXPECT_TRUE(first.known);
+    EXPECT_GE(first.units, 1);
+    EXPECT_LE(first.part, 3);
+    for (int i = 0; i < 400; ++i) {
+      taken = co_await two.Takes(0, kLimit);
+      EXPECT_TRUE(taken);
+      co_await two.Pass(absl::Microseconds(100));
+    }
+    const Lease later = LeaseOf(two);
+    EXPECT_GE(later.part, 20);
+    EXPECT_LE(later.part, two.stores[0]->keeper().PartMax(later.gcra));
+    EXPECT_EQ(two.stores[0]->keeper().PartMax(later.gcra), 180);
+  });
+}
+
+TEST_F(LeaseKeeperTest, WhatItHadTakenIsTheSumOfWhatIsUsedAndLeased) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    for (int i = 0; i < 50; ++i) {
+      const bool taken = co_await two.Takes(0, kLimit);
+      EXPECT_TRUE(taken);
+    }
+    co_await two.Pass(absl::Milliseconds(100));
+    const Lease lease = LeaseOf(two);
+    const int64_t now = absl::ToInt64Nanoseconds(two.runner.loop().Now());
+    // A second each, of which less than one has passed.
+    EXPECT_NEAR(
+        static_cast<double>(Gcra::Ahead(LeaseKeeper::TatOf(lease, now), now)),
+        50.0 * kSecond, 2.0 * kSecond);
+    EXPECT_NEAR(static_cast<double>(LeaseKeeper::KnownAhead(lease, now)),
+                static_cast<double>(50 + lease.units) * kSecond, 2.0 * kSecond);
+  });
+}
+
+TEST_F(LeaseKeeperTest, WhatNobodyAsksForIsForgotten) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const bool taken = co_await two.Takes(0, kLimit);
+    EXPECT_TRUE(taken);
+    co_await two.Pass(absl::Milliseconds(50));
+    two.Age(0, kLimit, 2 * LeaseKeeper::kIdle);
+    co_await two.Pass(absl::Milliseconds(50));
+    EXPECT_TRUE(LeaseOf(two).known);
+    EXPECT_EQ(LeaseOf(two).units, 0);
+    two.Age(0, kLimit, 2 * LeaseKeeper::kForgotten);
+    two.Sweep();
+    EXPECT_FALSE(LeaseOf(two).known);
+  });
+}
+
+TEST_F(LeaseKeeperTest, WhatIsForgivenIsForgivenToAll) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const std::string exact =
+        "name: 'few' unit: LIMIT_UNIT_REQUESTS limit: 4 window { seconds: "
+        "3600 } sharing: SHARING_EXACT per: LIMIT_DIMENSION_USER";
+    int taken = co_await two.TakeMany(10, exact);
+    EXPECT_EQ(taken, 4);
+    const LimitRule& rule = two.Rule(0, exact);
+    const int64_t now = absl::ToInt64Nanoseconds(two.runner.loop().Now());
+    two.stores[0]->Forgive(rule, now, [](const std::string&) { return false; });
+    co_await two.Pass(absl::Milliseconds(50));
+    taken = co_await two.TakeMany(10, exact);
+    EXPECT_EQ(taken, 0);
+    two.stores[0]->Forgive(
+        rule, now, [](const std::string& subject) { return subject == "ann"; });
+    co_await two.Pass(absl::Milliseconds(50));
+    taken = co_await two.TakeMany(10, exact);
+    EXPECT_EQ(taken, 4);
+  });
+}
+
+TEST_F(LeaseKeeperTest, ARedisThatIsDownIsSaidWithoutACall) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    LeaseKeeper& keeper = two.stores[0]->keeper();
+    server.Kill();
+    co_await two.AwaitDown();
+    EXPECT_EQ(keeper.Reachable(), nullptr);
+    keeper.Sweep(kNowNanos);
+    EXPECT_FALSE(keeper.state().away());
+    keeper.Sweep(kNowNanos + kSecond);
+    EXPECT_TRUE(keeper.state().away());
+  });
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,329 @@
+#include "service/limits/shared_counter_store.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "tests/service/limits/shared_replicas.h"
+#include "tests/service/limits/taken.h"
+#include "tests/service/limits/test_times.h"
+#include "tests/testing/redis_server.h"
+
+namespace gateway {
+namespace {
+
+using LimitedCall = SharedReplicas::LimitedCall;
+
+constexpr char kExact[] =
+    "name: 'rpm' unit: LIMIT_UNIT_REQUESTS limit: 20 sharing: SHARING_EXACT "
+    "window { seconds: 3600 } per: LIMIT_DIMENSION_USER";
+constexpr char kLeased[] =
+    "name: 'leased' unit: LIMIT_UNIT_REQUESTS limit: 200 window { seconds: "
+    "3600 } sharing: SHARING_LEASED per: LIMIT_DIMENSION_USER";
+constexpr char kTokens[] =
+    "name: 'tpm' unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 window { seconds: "
+    "3600 } sharing: SHARING_EXACT";
+constexpr char kCalls[] =
+    "name: 'calls' unit: LIMIT_UNIT_CONCURRENT_CALLS limit: 3 sharing: "
+    "SHARING_EXACT";
+constexpr char kLeasedCalls[] =
+    "name: 'many' unit: LIMIT_UNIT_CONCURRENT_CALLS limit: 40 sharing: "
+    "SHARING_LEASED";
+
+class SharedCounterStoreTest : public testing::Test {
+ protected:
+  SharedCounterStoreTest() : two_(server_.port()) { two_.test = &server_; }
+
+  RedisServer server_;
+  SharedReplicas two_;
+};
+
+Task<LimitedCall> CallOf(SharedReplicas& two, int replica, std::string limit,
+                         int64_t input_tokens = 0) {
+  std::vector<std::string> limits(1, std::move(limit));
+  LimitAmounts amounts;
+  amounts.input_tokens = input_tokens;
+  co_return co_await two.Call(replica, std::move(limits), amounts);
+}
+
+TEST_F(SharedCounterStoreTest, AnExactLimitIsOneForAllReplicas) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const int taken = co_await two.TakeMany(40, kExact);
+    EXPECT_EQ(taken, 20);
+    const LimitedCall refused = co_await CallOf(two, 0, kExact);
+    EXPECT_FALSE(refused.taken);
+    // One comes back in three minutes.
+    const auto status = refused.charges->Requests();
+    EXPECT_TRUE(status.has_value());
+    EXPECT_EQ(status->remaining, 0);
+    EXPECT_GT(status->reset, absl::Minutes(59));
+    EXPECT_LE(status->reset, absl::Minutes(60));
+  });
+}
+
+TEST_F(SharedCounterStoreTest, ALeasedLimitIsKeptButForAPartOfEachReplica) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const int64_t part =
+        two.stores[0]->keeper().PartMax(two.Rule(0, kLeased).gcra());
+    EXPECT_EQ(part, 10);
+    const int taken = co_await two.TakeMany(400, kLeased);
+    EXPECT_GE(taken, 200 - 2 * part);
+    EXPECT_LE(taken, 200 + 2 * part);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, ALeaseSparesMostCallsTheWay) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const int taken = co_await two.TakeMany(150, kLeased);
+    EXPECT_EQ(taken, 150);
+    const int64_t asked = two.stores[0]->keeper().state().asked() +
+                          two.stores[1]->keeper().state().asked();
+    EXPECT_LT(asked, 75);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, WhatIsLeasedAndNotUsedIsGivenBack) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const int taken = co_await two.TakeMany(60, kLeased);
+    EXPECT_EQ(taken, 60);
+    co_await two.Pass(absl::Milliseconds(100));
+    for (const int replica : {0, 1}) {
+      two.Age(replica, kLeased, 2 * LeaseKeeper::kIdle);
+    }
+    co_await two.Pass(absl::Milliseconds(200));
+    // Whoever asks now sees what was used alone.
+    const LimitedCall call = co_await CallOf(two, 0, kLeased);
+    EXPECT_TRUE(call.taken);
+    const auto status = call.charges->Requests();
+    // But for what is lost by rounding down.
+    EXPECT_GE(status->remaining, 200 - 65);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, WhereOneRefusesNothingIsTakenOfTheOthers) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    std::vector<std::string> both(1, kTokens);
+    both.push_back(kExact);
+    LimitAmounts most;
+    most.input_tokens = 900;
+    const LimitedCall first = co_await two.Call(0, both, most);
+    EXPECT_TRUE(first.taken);
+    for (int i = 0; i < 5; ++i) {
+      const LimitedCall refused = co_await two.Call(1, both, most);
+      EXPECT_FALSE(refused.taken);
+    }
+    const int taken = co_await two.TakeMany(40, kExact);
+    EXPECT_EQ(taken, 19);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, WhatWasEstimatedIsCorrectedForAll) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const LimitedCall first = co_await CallOf(two, 0, kTokens, 900);
+    EXPECT_TRUE(first.taken);
+    LimitedCall refused = co_await CallOf(two, 1, kTokens, 500);
+    EXPECT_FALSE(refused.taken);
+    LimitAmounts real;
+    real.input_tokens = 100;
+    first.charges->Settle(real, two.runner.loop().Now());
+    co_await two.Pass(absl::Milliseconds(100));
+    LimitedCall second = co_await CallOf(two, 1, kTokens, 500);
+    EXPECT_TRUE(second.taken);
+    // It was far more: a debt, for whoever comes.
+    real.input_tokens = 2000;
+    second.charges->Settle(real, two.runner.loop().Now());
+    co_await two.Pass(absl::Milliseconds(100));
+    const LimitedCall third = co_await CallOf(two, 0, kTokens, 1);
+    EXPECT_FALSE(third.taken);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, CallsAtOnceAreCountedOverAllReplicas) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const LimitedCall one = co_await CallOf(two, 0, kCalls);
+    const LimitedCall other = co_await CallOf(two, 0, kCalls);
+    const LimitedCall third = co_await CallOf(two, 1, kCalls);
+    EXPECT_TRUE(one.taken && other.taken && third.taken);
+    const LimitedCall fourth = co_await CallOf(two, 1, kCalls);
+    EXPECT_FALSE(fourth.taken);
+    one.charges->Leave();
+    co_await two.Pass(absl::Milliseconds(100));
+    const LimitedCall again = co_await CallOf(two, 1, kCalls);
+    EXPECT_TRUE(again.taken);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, PlacesInAdvanceAreNeverTooMany) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    std::vector<LimitedCall> calls;
+    int taken = 0;
+    for (int i = 0; i < 60; ++i) {
+      LimitedCall call = co_await CallOf(two, i % 2, kLeasedCalls);
+      taken += call.taken ? 1 : 0;
+      calls.push_back(std::move(call));
+    }
+    EXPECT_LE(taken, 40);
+    EXPECT_GE(taken, 40 - 2 * 2);
+    calls.clear();
+    for (const int replica : {0, 1}) {
+      two.Age(replica, kLeasedCalls, 2 * LeaseKeeper::kIdle);
+    }
+    co_await two.Pass(absl::Milliseconds(100));
+    for (int i = 0; i < 40; ++i) {
+      LimitedCall call = co_await CallOf(two, 0, kLeasedCalls);
+      EXPECT_TRUE(call.taken) << i;
+      calls.push_back(std::move(call));
+    }
+  });
+}
+
+TEST_F(SharedCounterStoreTest, CallsOfAReplicaThatHasGoneCountNoMore) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    const LimitedCall one = co_await CallOf(two, 0, kCalls);
+    EXPECT_TRUE(one.taken);
+    const std::string key = server.Ask({"KEYS", "llmgw:limit:*"});
+    // Two that have been gone since long, and one that is there.
+    server.Ask({"HSET", key, "gone-1", "7:2:1000", "gone-2", "9:3:2000"});
+    server.Ask({"HSET", key, "here", "7:1:99999999999999"});
+    const LimitedCall two_of = co_await CallOf(two, 1, kCalls);
+    EXPECT_TRUE(two_of.taken);
+    const LimitedCall three = co_await CallOf(two, 1, kCalls);
+    EXPECT_FALSE(three.taken);
+    EXPECT_EQ(server.Ask({"HEXISTS", key, "gone-1"}), "0");
+  });
+}
+
+TEST_F(SharedCounterStoreTest, WithoutRedisEachReplicaHasItsShare) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    server.Kill();
+    co_await two.AwaitDown();
+    int first = 0;
+    int second = 0;
+    for (int i = 0; i < 20; ++i) {
+      const bool one = co_await two.Takes(0, kExact);
+      const bool other = co_await two.Takes(1, kExact);
+      first += one ? 1 : 0;
+      second += other ? 1 : 0;
+    }
+    EXPECT_EQ(first, 10);
+    EXPECT_EQ(second, 10);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, TheShareGoesOnFromWhatAllHadTaken) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    const int before = co_await two.TakeMany(10, kExact);
+    EXPECT_EQ(before, 10);
+    server.Kill();
+    co_await two.AwaitDown();
+    // Half is left, and half of that for each.
+    const int away = co_await two.TakeMany(40, kExact);
+    EXPECT_GE(away, 8);
+    EXPECT_LE(away, 10);
+    // It comes back without what it had, and there is no burst.
+    server.Restart();
+    co_await two.AwaitUp();
+    two.Sweep();
+    co_await two.Pass(absl::Milliseconds(200));
+    const int again = co_await two.TakeMany(40, kExact);
+    EXPECT_LE(again, 20 - before - away + 1);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, ACounterThatRedisHasLostBeginsFromWhatIsKnown) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    for (const char* limit : {kExact, kLeased}) {
+      const int taken = co_await two.TakeMany(1000, limit);
+      EXPECT_GE(taken, 20);
+      server.Ask({"FLUSHALL"});
+      const int again = co_await two.TakeMany(40, limit);
+      EXPECT_EQ(again, 0) << limit;
+    }
+  });
+}
+
+TEST_F(SharedCounterStoreTest, WhoCannotWaitIsLetInByWhatIsKnown) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const int before = co_await two.TakeMany(18, kExact);
+    EXPECT_EQ(before, 18);
+    // Each knows what it was told last.
+    int taken = 0;
+    for (int i = 0; i < 10; ++i) {
+      LimitSubject subject({1, 7});
+      subject.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, "ann");
+      LimitCharges charges(
+          CounterStores{.local = &two.local, .shared = two.stores[1].get()});
+      charges.Ask(two.Rule(1, kExact), subject, {});
+      taken += charges.TakeNow(two.runner.loop().Now()) ? 1 : 0;
+      co_await two.Pass(absl::Milliseconds(5));
+    }
+    EXPECT_EQ(taken, 2);
+    const bool other = co_await two.Takes(0, kExact);
+    EXPECT_FALSE(other);
+  });
+}
+
+TEST_F(SharedCounterStoreTest, SubjectsAreToldApartByTheSameNames) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    std::vector<std::string> limits(1, kExact);
+    for (int i = 0; i < 40; ++i) {
+      const LimitedCall call = co_await two.Call(i % 2, limits, {}, "bob");
+      EXPECT_EQ(call.taken, i < 20) << i;
+    }
+    const bool ann = co_await two.Takes(0, kExact);
+    EXPECT_TRUE(ann);
+  });
+}
+
+TEST(SharedCounterStoreInAClusterTest, SlotsAreAskedSideBySideAndAllOrNone) {
+  RedisServer::Options cluster;
+  cluster.cluster = true;
+  RedisServer server(cluster);
+  server.Ask({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"});
+  server.AskUntil({"CLUSTER", "INFO"}, "cluster_state:ok");
+  SharedReplicas two(server.port(), RedisOptions::Topology::kCluster);
+  two.Run([](SharedReplicas& two) -> Task<void> {
+    std::vector<std::string> both(1, kTokens);
+    both.push_back(kExact);
+    LimitAmounts most;
+    most.input_tokens = 900;
+    const LimitedCall first = co_await two.Call(0, both, most);
+    EXPECT_TRUE(first.taken);
+    for (int i = 0; i < 5; ++i) {
+      const LimitedCall refused = co_await two.Call(i % 2, both, most);
+      EXPECT_FALSE(refused.taken);
+    }
+    // What was taken of the one that had room has been given back.
+    co_await two.Pass(absl::Milliseconds(100));
+    const int taken = co_await two.TakeMany(40, kExact);
+    EXPECT_GE(taken, 18);
+    EXPECT_LE(taken, 19);
+    EXPECT_EQ(two.stores[0]->keeper().state().shares(), 0);
+  });
+}
+
+TEST(SharedCounterStoreWithoutRedisTest, AProcessHasItsShare) {
+  SharedCounterStore store({.replicas = 4}, nullptr);
+  LocalCounterStore local;
+  const LimitRule rule(Limit("name: 'rpm' unit: LIMIT_UNIT_REQUESTS limit: 20"),
+                       kTestSecret);
+  int taken = 0;
+  for (int i = 0; i < 20; ++i) {
+    LimitSubject subject(kTestSecret);
+    LimitCharges charges(CounterStores{.local = &local, .shared = &store});
+    charges.Ask(rule, subject, {});
+    taken += TakenAtOnce(charges, kNow) ? 1 : 0;
+  }
+  EXPECT_EQ(taken, 5);
+  EXPECT_EQ(rule.counters().refused.load(), 15);
+}
+
+}  // namespace
+}  // namespace gateway
