@@ -7,12 +7,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
+#include "base/async/latch.h"
+#include "base/async/sleep.h"
 #include "base/async/task.h"
 #include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "service/config/config_reader.h"
 #include "service/config/store_validator.h"
+#include "service/loop_redis.h"
 #include "service/store/memory_record_store.h"
+#include "service/store/redis_record_store.h"
 #include "service/store/sqlite_record_store.h"
 
 namespace gateway {
@@ -24,6 +28,10 @@ using ::llmgateway::config::v1::StoreConfig;
 // In memory, as many revoked keys as others are kept, and each takes so much,
 // on average.
 constexpr size_t kKeyBytes = 4096;
+
+// A start waits for Redis for so long, asking again after each interval.
+constexpr absl::Duration kFirstLoadTimeout = absl::Seconds(2);
+constexpr absl::Duration kFirstLoadInterval = absl::Milliseconds(20);
 
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenSqlite(
     const GatewayConfig& config, const std::string& config_file, Clock& clock) {
@@ -57,12 +65,42 @@ Task<void> LoadAndStop(IssuedKeyStore& keys, EventLoop& loop,
   loop.Stop();
 }
 
+void TellOfKeys(const IssuedKeyStore& keys, const absl::Status& loaded) {
+  if (loaded.ok()) {
+    Log(LogLevel::kInfo, "keys", "issued keys are known",
+        {{"keys", keys.registry().size()}});
+  } else {
+    Log(LogLevel::kWarn, "keys",
+        "issued keys are not known until redis can be read; who shows one is "
+        "refused",
+        {{"why", loaded}});
+  }
+}
+
+Task<void> LoadAndFollow(IssuedKeyStore& keys, EventLoop& loop, Latch& tried) {
+  CancelSignal never;
+  const absl::Duration end = loop.Now() + kFirstLoadTimeout;
+  absl::Status loaded = co_await keys.Load(never);
+  while (!loaded.ok() && loop.Now() < end) {
+    (co_await Sleep(loop, kFirstLoadInterval, never)).IgnoreError();
+    loaded = co_await keys.Load(never);
+  }
+  TellOfKeys(keys, loaded);
+  tried.Open();
+  co_await keys.Follow(loop);
+}
+
 // Null if nothing is to be kept.
 absl::StatusOr<std::unique_ptr<RecordStore>> OpenStore(
     const GatewayConfig& config, const std::string& config_file, Clock& clock) {
   if (!NeedsRecordStore(config)) return nullptr;
   if (RecordStoreEngine(config) == StoreConfig::ENGINE_MEMORY) {
     return MakeInMemory(config, clock);
+  }
+  if (RecordStoreEngine(config) == StoreConfig::ENGINE_REDIS) {
+    return std::make_unique<RedisRecordStore>(
+        RedisRecordStore::Options{.prefix = config.redis().prefix()},
+        &LoopRedis::OfThisLoop);
   }
   return OpenSqlite(config, config_file, clock);
 }
@@ -79,8 +117,7 @@ absl::Status Load(IssuedKeyStore& keys) {
                                      "were issued cannot be read: ",
                                      loaded.message()));
   }
-  Log(LogLevel::kInfo, "keys", "issued keys are known",
-      {{"keys", keys.registry().size()}});
+  TellOfKeys(keys, loaded);
   return absl::OkStatus();
 }
 
@@ -93,13 +130,22 @@ absl::Status KeptRecords::Open(const GatewayConfig& config,
   GATEWAY_ASSIGN_OR_RETURN(store_, OpenStore(config, config_file, clock_));
   if (!config.auth().callers().has_issued_keys()) return absl::OkStatus();
   issued_keys_ = std::make_unique<IssuedKeyStore>(*store_, registry_);
-  return Load(*issued_keys_);
+  is_in_redis_ = RecordStoreEngine(config) == StoreConfig::ENGINE_REDIS;
+  return is_in_redis_ ? absl::OkStatus() : Load(*issued_keys_);
 }
 
 void KeptRecords::Follow(EventLoop& loop) {
   if (issued_keys_ == nullptr) return;
   follows_on_ = &loop;
-  loop.Post([this, &loop] { Spawn(issued_keys_->Follow(loop)); });
+  if (!is_in_redis_) {
+    loop.Post([this, &loop] { Spawn(issued_keys_->Follow(loop)); });
+    return;
+  }
+  Latch tried;
+  loop.Post([this, &loop, &tried] {
+    Spawn(LoadAndFollow(*issued_keys_, loop, tried));
+  });
+  tried.Wait();
 }
 
 void KeptRecords::Stop() {

@@ -36,13 +36,17 @@ class KeptRecords {
   explicit KeptRecords(Clock& clock);
 
   // Opens the store that the configuration asks for, and takes what it has into
-  // memory. Blocks. Errors name the field at fault. `config_file` is the
+  // memory; what is in Redis only when it is followed, since loops alone ask
+  // that. Blocks. Errors name the field at fault. `config_file` is the
   // configuration file's path. REQUIRES: the configuration has passed
   // validation, and `runtime.state_dir`, if there is one, is a folder.
   absl::Status Open(const llmgateway::config::v1::GatewayConfig& config,
                     const std::string& config_file);
 
-  // Follows what others change in the store, on that loop, until Stop.
+  // Follows what others change in the store, on that loop, until Stop. Returns
+  // when what is in Redis is known, or that it cannot be read by now: then it
+  // is known as soon as it can. REQUIRES: the loop runs, with a LoopRedis where
+  // the store is one.
   void Follow(EventLoop& loop);
   // REQUIRES: the loop runs.
   void Stop();
@@ -58,6 +62,7 @@ class KeptRecords {
   std::unique_ptr<RecordStore> store_;
   KeyRegistry registry_;
   std::unique_ptr<IssuedKeyStore> issued_keys_;
+  bool is_in_redis_ = false;
   EventLoop* follows_on_ = nullptr;
 };
 

@@ -41,8 +41,9 @@ class StoreCheck {
 
 void StoreCheck::CheckEngine() {
   const StoreConfig::Engine engine = config_.store().engine();
-  if (engine == StoreConfig::ENGINE_REDIS) {
-    Add("store.engine", "redis is not served yet; choose sqlite or memory");
+  if (engine == StoreConfig::ENGINE_REDIS && !config_.has_redis()) {
+    Add("store.engine",
+        "is redis, and no 'redis' says where that is; give redis.addresses");
   }
   if (engine == StoreConfig::ENGINE_SQLITE &&
       RecordStoreFile(config_).empty()) {
@@ -55,9 +56,13 @@ void StoreCheck::CheckEngine() {
 void StoreCheck::CheckFile() {
   const std::string& file = config_.store().file();
   if (file.empty()) return;
-  if (config_.store().engine() == StoreConfig::ENGINE_MEMORY) {
+  const StoreConfig::Engine engine = config_.store().engine();
+  if (engine == StoreConfig::ENGINE_MEMORY ||
+      engine == StoreConfig::ENGINE_REDIS) {
     Add("store.file",
-        "means nothing for the engine memory; remove one of them");
+        absl::StrCat("means nothing for the engine ",
+                     engine == StoreConfig::ENGINE_REDIS ? "redis" : "memory",
+                     "; remove one of them"));
   }
   if (file.size() > kStorePathBytesMax || absl::EndsWith(file, "/") ||
       std::any_of(file.begin(), file.end(), absl::ascii_iscntrl)) {
@@ -79,8 +84,9 @@ void StoreCheck::CheckIssuedKeys() {
                      "), and runtime.replicas says that there are ",
                      config_.runtime().replicas(),
                      ": a key that one has issued or revoked would be unknown "
-                     "to the others; run one process, or give the keys in "
-                     "auth.callers.api_keys to all"));
+                     "to the others; choose store.engine: redis, run one "
+                     "process, or give the keys in auth.callers.api_keys to "
+                     "all"));
     return;
   }
   if (!in_memory) return;

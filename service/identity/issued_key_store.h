@@ -100,7 +100,7 @@ class IssuedKeyStore {
   // Has Follow end soon; on its loop.
   void StopOnLoop();
 
-  KeyRegistry& registry() { return registry_; }
+  KeyRegistry& registry() const { return registry_; }
 
  private:
   static absl::StatusOr<StoredKey> Read(const Record& record);

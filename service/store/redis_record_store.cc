@@ -86,7 +86,12 @@ RedisCommand RedisRecordStore::Begin(size_t function,
 
 Task<absl::StatusOr<RedisReply>> RedisRecordStore::Ask(RedisCommand call,
                                                        CancelSignal& cancel) {
-  return client_().CallFunction(RedisRecordLibrary(), std::move(call), &cancel);
+  RedisClient* const client = client_();
+  if (client == nullptr) {
+    co_return absl::UnavailableError("this thread asks no Redis");
+  }
+  co_return co_await client->CallFunction(RedisRecordLibrary(), std::move(call),
+                                          &cancel);
 }
 
 Task<absl::StatusOr<std::optional<Record>>> RedisRecordStore::Get(

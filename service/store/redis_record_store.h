@@ -2,7 +2,7 @@
 // that several gateways share.
 //
 //   RedisRecordStore store({.prefix = "llmgw:"},
-//                          [&] { return ClientOfThisLoop(); });
+//                          [] { return ClientOfThisLoop(); });
 //
 // Each operation is one function of Redis's, and one round trip. All of a
 // collection is in one slot of a Cluster. Records expire by the time of Redis,
@@ -46,8 +46,9 @@ class RedisRecordStore : public RecordStore {
     // What the names of its keys begin with; without braces.
     std::string prefix = "llmgw:";
   };
-  // The client of the loop that it is called on, which outlives what is asked.
-  using ClientOfLoop = std::function<RedisClient&()>;
+  // The client of the loop that it is called on, which outlives what is asked;
+  // null if it has none, and then what is asked is UNAVAILABLE.
+  using ClientOfLoop = std::function<RedisClient*()>;
 
   RedisRecordStore(Options options, ClientOfLoop client);
 

@@ -55,7 +55,11 @@ TEST(StoreValidatorTest, WhatIsNotNamedFollowsFromTheRest) {
 
 TEST(StoreValidatorTest, WhatCannotBeIsRefused) {
   EXPECT_THAT(ProblemsBesideAMock("store: {engine: redis}"),
-              ElementsAre(HasSubstr("store.engine: redis is not served yet")));
+              ElementsAre(HasSubstr("store.engine: is redis, and no 'redis'")));
+  EXPECT_THAT(ProblemsBesideAMock("store: {engine: redis, file: a.db}\n"
+                                  "redis: {addresses: ['cache:6379']}\n"),
+              ElementsAre(HasSubstr("store.file: means nothing for the engine "
+                                    "redis")));
   EXPECT_THAT(ProblemsBesideAMock("store: {engine: sqlite}"),
               ElementsAre(HasSubstr("store.file: is required for sqlite")));
   EXPECT_THAT(ProblemsBesideAMock("store: {engine: sqlite, file: a.db}"),
@@ -85,6 +89,11 @@ TEST(StoreValidatorTest, KeysOfOneProcessAreNoKeysOfReplicas) {
                   kIssued, "runtime: {replicas: 1, state_dir: kept}\n")),
               IsEmpty());
   EXPECT_THAT(ProblemsBesideAMock(replicas), IsEmpty());
+  EXPECT_THAT(
+      ProblemsBesideAMock(absl::StrCat(kIssued, replicas,
+                                       "store: {engine: redis}\n"
+                                       "redis: {addresses: ['cache:6379']}\n")),
+      IsEmpty());
 }
 
 TEST(StoreValidatorTest, WarnsOfWhatARestartForgets) {

@@ -53,6 +53,15 @@ TEST(RedisRecordStoreTest, ADeadRedisIsToldAtOnceAndSoIsAFullOne) {
   EXPECT_THAT(std::string(dead.message()), Not(HasSubstr("secret")));
 }
 
+TEST(RedisRecordStoreTest, AThreadWithoutAClientIsTold) {
+  LoopRunner runner;
+  RedisRecordStore store({}, [] { return nullptr; });
+  CancelSignal never;
+  const absl::Status status =
+      runner.Run(store.Get("things", "key", never)).status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+}
+
 TEST(RedisRecordStoreTest, AnEmptiedRedisIsNoticed) {
   LoopRunner runner;
   RedisStoreHarness harness(runner.loop());
@@ -124,7 +133,7 @@ TEST(RedisRecordStoreTest, ManyLoopsShareIt) {
   constexpr int kLoops = 3;
   constexpr int kTimes = 50;
   RedisServer server;
-  RedisRecordStore store({}, []() -> RedisClient& { return *client_of_loop; });
+  RedisRecordStore store({}, [] { return client_of_loop; });
   std::vector<std::unique_ptr<LoopThread>> threads;
   std::vector<std::shared_ptr<Event>> ends;
   for (int i = 0; i < kLoops; ++i) {

@@ -96,7 +96,7 @@ class RedisStoreHarness : public RecordStoreHarness {
   EventLoop& loop_;
   std::unique_ptr<ConnectedRedis> redis_;
   RedisRecordStore store_{
-      {}, [this]() -> RedisClient& { return redis_->client(); }};
+      {}, [this] { return redis_ == nullptr ? nullptr : &redis_->client(); }};
 };
 
 }  // namespace gateway
