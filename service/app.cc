@@ -543,7 +543,7 @@ void App::StartRepeatedWork() {
     Spawn(graph.overload_watch->Run(first));
   });
   graph.kept.Follow(first);
-  graph.redis.Follow(first);
+  graph.redis.Follow(first, *graph.runtime);
 }
 
 absl::Status App::StartReloading() {

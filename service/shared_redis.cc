@@ -12,6 +12,8 @@
 #include "base/status_macros.h"
 #include "proto/proto_time.h"
 #include "service/pipeline/limit_metrics.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/store/redis_record_store.h"
 
 namespace gateway {
 namespace {
@@ -118,15 +120,24 @@ std::function<void()> SharedRedis::Prepare(const ConfigSnapshot& next) {
   };
 }
 
-void SharedRedis::Follow(EventLoop& loop) {
+void SharedRedis::Follow(EventLoop& loop, const CurrentRuntime& runtime) {
   if (options_ == nullptr) return;
   follows_on_ = &loop;
-  loop.Post([this, &loop] { Spawn(counters_->keeper().Run(loop)); });
+  records_ = std::make_unique<RedisRecordStore>(
+      RedisRecordStore::Options{.prefix =
+                                    runtime.Get()->config().redis().prefix()},
+      &LoopRedis::OfThisLoop);
+  operators_ = std::make_unique<OperatorStateShare>(*records_, runtime);
+  loop.Post([this, &loop] {
+    Spawn(counters_->keeper().Run(loop));
+    Spawn(operators_->Run(loop));
+  });
 }
 
 void SharedRedis::Stop() {
   if (follows_on_ == nullptr) return;
   counters_->keeper().Stop(*follows_on_);
+  operators_->Stop(*follows_on_);
   follows_on_ = nullptr;
 }
 

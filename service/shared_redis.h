@@ -1,11 +1,12 @@
 // SharedRedis is what the process has of the Redis that replicas share: how it
-// is reached, whether it answers, and the limits that are counted there.
+// is reached, whether it answers, the limits that are counted there, and what
+// operators have said at one of them.
 //
 //   SharedRedis redis;
 //   GATEWAY_RETURN_IF_ERROR(redis.Open(config, metrics));
 //   ... Ports{.shared_counters = redis.counters()} ...
 //   ... LoopRuntime::Shared{.redis = redis.access()} ...
-//   redis.Follow(loop);
+//   redis.Follow(loop, runtime);
 //   ...
 //   redis.Stop();  // While the loop runs.
 //
@@ -29,11 +30,14 @@
 #include "base/async/event_loop.h"
 #include "base/redis/redis_health.h"
 #include "base/redis/redis_options.h"
+#include "service/api/operator_state_share.h"
 #include "service/config/snapshot.h"
 #include "service/limits/counter_store.h"
 #include "service/limits/shared_counter_store.h"
 #include "service/loop_redis.h"
 #include "service/observability/metrics.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/store/record_store.h"
 
 namespace gateway {
 
@@ -59,8 +63,9 @@ class SharedRedis {
   // the start.
   std::function<void()> Prepare(const ConfigSnapshot& next);
 
-  // Keeps limits in step with Redis, if there is one, on that loop, until Stop.
-  void Follow(EventLoop& loop);
+  // Keeps limits, and what operators say, in step with Redis, if there is one,
+  // on that loop, until Stop. Borrows `runtime`.
+  void Follow(EventLoop& loop, const CurrentRuntime& runtime);
   // REQUIRES: the loop runs.
   void Stop();
 
@@ -70,6 +75,9 @@ class SharedRedis {
   std::shared_ptr<const RedisOptions> options_;
   RedisHealth health_;
   std::unique_ptr<SharedCounterStore> counters_;
+  // Null where nobody follows.
+  std::unique_ptr<RecordStore> records_;
+  std::unique_ptr<OperatorStateShare> operators_;
   EventLoop* follows_on_ = nullptr;
 };
 

@@ -23,8 +23,10 @@ namespace {
 // said.
 constexpr std::string_view kRolloutDocument = "rollout.json";
 
-std::string KeptRollout(const std::string& configured,
-                        const RolloutSwitch::Said& said) {
+}  // namespace
+
+std::string WriteRollout(const std::string& configured,
+                         const RolloutSwitch::Said& said) {
   std::string text;
   JsonWriter json(&text);
   json.StartObject();
@@ -37,10 +39,8 @@ std::string KeptRollout(const std::string& configured,
   return text;
 }
 
-// Fails for all that KeptRollout does not write: what is passed over unread
-// would be lost without a word.
-absl::Status ReadKept(std::string_view text, std::string* configured,
-                      RolloutSwitch::Said* said) {
+absl::Status ReadRollout(std::string_view text, std::string* configured,
+                         RolloutSwitch::Said* said) {
   GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
@@ -69,8 +69,6 @@ absl::Status ReadKept(std::string_view text, std::string* configured,
   return absl::OkStatus();
 }
 
-}  // namespace
-
 void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime) {
   state.Restore(kRolloutDocument,
                 "The rollout is as configured, since what operators have said "
@@ -78,7 +76,8 @@ void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime) {
                 [&runtime](std::string_view text) {
                   std::string configured;
                   RolloutSwitch::Said said;
-                  GATEWAY_RETURN_IF_ERROR(ReadKept(text, &configured, &said));
+                  GATEWAY_RETURN_IF_ERROR(
+                      ReadRollout(text, &configured, &said));
                   RolloutSwitch& rollout = runtime.rollout();
                   if (configured == rollout.configured()) {
                     rollout.Override(said);
@@ -147,7 +146,7 @@ Task<absl::Status> RolloutAdmin::Say(
     RolloutSwitch::Said all = rollout.said();
     all.Add(said);
     GATEWAY_RETURN_IF_ERROR(
-        state.Write(kRolloutDocument, KeptRollout(rollout.configured(), all)));
+        state.Write(kRolloutDocument, WriteRollout(rollout.configured(), all)));
     rollout.Override(said);
     return absl::OkStatus();
   };

@@ -17,6 +17,8 @@
 #define SERVICE_API_ROLLOUT_ADMIN_H_
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "base/async/blocking_worker.h"
@@ -30,6 +32,14 @@
 #include "service/state/state_store.h"
 
 namespace gateway {
+
+// What was said of a rollout that was configured so, as a text, and back.
+// ReadRollout fails for all that WriteRollout does not write: what is passed
+// over unread would be lost without a word.
+std::string WriteRollout(const std::string& configured,
+                         const RolloutSwitch::Said& said);
+absl::Status ReadRollout(std::string_view text, std::string* configured,
+                         RolloutSwitch::Said* said);
 
 // Puts into force what operators had said before the process began. What is not
 // what was written, or cannot be said, is damage (StateStore::Restore): then

@@ -1,0 +1,112 @@
+"""What an operator says at one of two gateways holds at both."""
+
+import time
+import unittest
+
+from tests.integration import grpc_caller
+from tests.integration.grpc_caller import prompt
+from tests.testing.gateway_process import GatewayProcess
+from tests.testing.redis_process import RedisProcess
+
+_ADMIN = "/llmgateway.v1.AdminService/"
+_CONFIG = """\
+providers:
+  - {name: one, mock: {reply: "hello"}}
+  - {name: other, mock: {reply: "hello"}}
+routing:
+  default_target: one
+  rollout: {baseline: other}
+redis: {addresses: ["%s"], timeout: 1s}
+"""
+# What is promised.
+_BOUND_S = 5.0
+
+
+class SharedOperatorsTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.caller = grpc_caller.GrpcCaller()
+        cls.addClassCleanup(cls.caller.close)
+
+    def setUp(self):
+        super().setUp()
+        self.redis = RedisProcess()
+        self.addCleanup(self.redis.close)
+
+    def start(self):
+        gateway = GatewayProcess(_CONFIG % self.redis.address)
+        self.addCleanup(gateway.kill)
+        return gateway
+
+    def operate(self, gateway, method, **request):
+        call = self.caller.call(gateway.admin, _ADMIN + method, request)
+        self.assertEqual(call.end["code"], "OK", call.end)
+        return call.response
+
+    def provider(self, gateway, **request):
+        """Who answers; the reason of an error if nobody does."""
+        call = self.caller.generate(gateway.grpc, {**prompt("m"), **request})
+        if call.end["code"] != "OK":
+            return call.end["reason"]
+        return call.response["route"]["provider"]
+
+    def await_provider(self, gateway, expected, **request):
+        deadline = time.monotonic() + _BOUND_S
+        while self.provider(gateway, **request) != expected:
+            self.assertLess(time.monotonic(), deadline, expected)
+            time.sleep(0.05)
+
+    def test_models_circuits_and_the_rollout(self):
+        here, there = self.start(), self.start()
+        self.operate(here, "SetModelEnabled", provider="one", model="m",
+                     enabled=False, reason="too dear")
+        refused = self.provider(here, provider_id="one")
+        self.assertNotEqual(refused, "one")
+        self.await_provider(there, refused, provider_id="one")
+        self.operate(there, "SetModelEnabled", provider="one", model="m",
+                     enabled=True)
+        self.await_provider(here, "one", provider_id="one")
+
+        self.operate(here, "ForceCircuit", provider="other", model="m",
+                     state="STATE_FORCED_OPEN")
+        refused = self.provider(here, provider_id="other")
+        self.assertNotEqual(refused, "other")
+        self.await_provider(there, refused, provider_id="other")
+        self.operate(here, "ForceCircuit", provider="other", model="m",
+                     state="STATE_CONFIGURED")
+        self.await_provider(there, "other", provider_id="other")
+
+        self.operate(there, "UpdateRollout", percentage=0)
+        self.await_provider(here, "other")
+        self.operate(there, "UpdateRollout", reset=True)
+        self.await_provider(here, "one")
+
+    def test_what_is_said_without_redis_is_told_later(self):
+        here, there = self.start(), self.start()
+        self.redis.pause()
+        here.wait_for_log(
+            module="state",
+            msg="what operators say holds at this replica alone until the "
+                "store can be asked")
+        self.operate(here, "UpdateRollout", percentage=0)
+        self.assertEqual(self.provider(here), "other")
+        self.assertEqual(self.provider(there), "one")
+        self.redis.go_on()
+        here.wait_for_log(
+            module="state",
+            msg="what operators say is shared by all replicas again")
+        self.await_provider(there, "other")
+
+    def test_who_begins_takes_over_what_was_said(self):
+        here = self.start()
+        self.operate(here, "UpdateRollout", percentage=0)
+        # It is in Redis by the time that a second has it.
+        self.await_provider(self.start(), "other")
+        here.stop()
+        self.await_provider(self.start(), "other")
+
+
+if __name__ == "__main__":
+    unittest.main()

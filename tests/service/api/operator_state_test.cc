@@ -1,0 +1,73 @@
+#include "service/api/operator_state.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/resilience/circuit_breaker.h"
+#include "service/resilience/target_board.h"
+#include "service/routing/rollout_switch.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+class OperatorStateTest : public testing::Test {
+ protected:
+  std::vector<std::string> Names() {
+    std::vector<std::string> names;
+    for (const auto& [name, item] : state_.Read()) names.push_back(name);
+    return names;
+  }
+
+  CurrentRuntime current_{
+      MakeTestRuntime("providers: [{name: a, mock: {}}]\n")};
+  OperatorState state_{current_};
+};
+
+TEST_F(OperatorStateTest, WhereNobodyHasSaidAnythingThereIsNothing) {
+  EXPECT_THAT(state_.Read(), IsEmpty());
+}
+
+TEST_F(OperatorStateTest, EachThingHasANameOfItsOwn) {
+  const auto runtime = current_.Get();
+  runtime->resilience()
+      .targets.FindOwn("a", "x/y")
+      ->breaker.Force(CircuitBreaker::State::kMetricsOnly,
+                      runtime->clock().SteadyTime());
+  runtime->rollout().Override({.percentage = 10});
+  EXPECT_THAT(Names(), ElementsAre("circuit/a/x/y", StartsWith("rollout/")));
+  for (const std::string& name : Names()) EXPECT_TRUE(state_.Concerns(name));
+  EXPECT_FALSE(state_.Concerns("circuit/other/x"));
+  EXPECT_FALSE(state_.Concerns("rollout/0123"));
+  EXPECT_FALSE(state_.Concerns("something"));
+}
+
+TEST_F(OperatorStateTest, WhatIsAppliedIsReadAgain) {
+  const std::string circuit =
+      R"({"state":"STATE_FORCED_OPEN","disabled":true,"disabledReason":"why"})";
+  EXPECT_TRUE(state_.Apply("circuit/a/m", circuit).ok());
+  EXPECT_EQ(state_.Read().begin()->second, circuit);
+  EXPECT_TRUE(state_.Apply("circuit/a/m", std::nullopt).ok());
+  EXPECT_THAT(state_.Read(), IsEmpty());
+}
+
+TEST_F(OperatorStateTest, WhatIsNoItemIsRefused) {
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(state_.Apply("circuit/a/m", "no circuit")));
+  EXPECT_TRUE(absl::IsInvalidArgument(state_.Apply("node/n", "no override")));
+  const std::string rollout = "rollout/x";
+  EXPECT_FALSE(state_.Apply(rollout, "no rollout").ok());
+  EXPECT_THAT(state_.Read(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace gateway
