@@ -136,7 +136,8 @@ void IdempotencyTable::Finish(const std::shared_ptr<SharedAnswer>& answer,
                               const Key& key, SharedOutcome outcome) {
   const absl::Duration now = clock_.SteadyTime();
   const bool is_good = outcome.status.ok();
-  const size_t bytes = is_good ? HeldBytes(*outcome.answer) : 0;
+  const bool has_answer = outcome.answer != nullptr;
+  const size_t bytes = has_answer ? HeldBytes(*outcome.answer) : 0;
   Dropped dropped;
   {
     MutexLock lock(mu_);
@@ -150,7 +151,7 @@ void IdempotencyTable::Finish(const std::shared_ptr<SharedAnswer>& answer,
       const size_t fault_bytes = outcome.status.message().size() + kFaultBytes;
       entry.size_bytes += fault_bytes;
       size_bytes_ += fault_bytes;
-    } else if (bytes <= limits_.size_bytes / kAnswerShare &&
+    } else if (has_answer && bytes <= AnswerBytesMax(limits_) &&
                MakeRoom(key.first, bytes, &dropped)) {
       KeepAnswer(entry, bytes);
     } else {
@@ -158,6 +159,7 @@ void IdempotencyTable::Finish(const std::shared_ptr<SharedAnswer>& answer,
       TellNotKept(entry, &dropped);
     }
   }
+  if (is_good && !has_answer) outcome.status = NotKept(answer->request_id());
   answer->Finish(std::move(outcome));
 }
 

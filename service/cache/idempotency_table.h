@@ -82,6 +82,11 @@ class IdempotencyTable {
   class Run;
   struct Call;
 
+  // A larger answer is not remembered.
+  static size_t AnswerBytesMax(const Limits& limits) {
+    return limits.size_bytes / kAnswerShare;
+  }
+
   // Borrows `clock`.
   IdempotencyTable(const Limits& limits, Clock& clock)
       : clock_(clock), limits_(limits) {}
@@ -197,7 +202,8 @@ class IdempotencyTable::Run {
     return answer_->audience().Begin(loop, absl::InfiniteDuration());
   }
 
-  // Keeps how it ended, good or bad, and tells all who wait.
+  // Keeps how it ended, good or bad, and tells all who wait. A good end without
+  // its answer, which was too large, is told to all as one that is not kept.
   void Finish(SharedOutcome outcome);
 
   // Tells those who wait that it failed before anything was done, and forgets

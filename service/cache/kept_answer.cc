@@ -24,6 +24,12 @@ size_t HeldBytes(const KeptAnswer& answer) {
   if (answer.event_ends.capacity() > 0) {
     bytes += answer.event_ends.capacity() * sizeof(size_t) + kAllocationBytes;
   }
+  if (answer.warnings.capacity() > 0) bytes += kAllocationBytes;
+  bytes += (answer.warnings.capacity() - answer.warnings.size()) *
+           sizeof(::llmgateway::v1::Warning);
+  for (const ::llmgateway::v1::Warning& warning : answer.warnings) {
+    bytes += warning.SpaceUsedLong();
+  }
   return bytes + answer.usage.SpaceUsedLong() - sizeof(answer.usage);
 }
 

@@ -23,8 +23,8 @@ struct KeptAnswer {
   // The bytes of the API's dialect, or a serialized GenerateResponse; of a
   // stream its events, framing included, or serialized GenerateEvents.
   std::string body;
-  // Where each event of a stream ends in `body`, ascending; the last is its
-  // size. Empty for a whole answer.
+  // Where each event of a stream, or some of them together, ends in `body`,
+  // ascending; the last is its size. Empty for a whole answer.
   std::vector<size_t> event_ends;
   // The body is of messages, and not of the API's dialect.
   bool is_message = false;
@@ -38,6 +38,8 @@ struct KeptAnswer {
   ::llmgateway::v1::Usage usage;
   ::llmgateway::v1::FinishReason finish_reason =
       ::llmgateway::v1::FINISH_REASON_UNSPECIFIED;
+  // What its caller was told, such as fields that could not be carried.
+  std::vector<::llmgateway::v1::Warning> warnings;
 
   bool is_stream() const { return !event_ends.empty(); }
 };

@@ -58,12 +58,10 @@ std::pair<std::string_view, std::string_view> SharersOf(
   return {"caller", caller.id};
 }
 
-CacheableAnswer AnswerOf(const Attempt& attempt) {
+CacheableAnswer AnswerOf(const Call& call, const Attempt& attempt) {
   CacheableAnswer answer = {.ok = attempt.status.ok()};
   answer.finish_reason = FinishReasonOfAll(attempt, &answer.complete);
-  const v1::GenerateResponse* const response = attempt.answer.response;
-  answer.output_invalid = response != nullptr && response->has_output_valid() &&
-                          !response->output_valid();
+  answer.output_invalid = call.output.validated() && !call.output.valid();
   return answer;
 }
 
@@ -142,21 +140,35 @@ absl::Status AnswerCache::Find(Call& call) const {
                    "none but a kept one (only-if-cached)");
 }
 
-void AnswerCache::Keep(const Call& call, const Attempt& attempt) const {
+bool AnswerCache::Keeps(const Call& call) const {
   const CallCache* const cache = call.cache.get();
-  if (cache == nullptr || !cache->key || !cache->use.keeps || cache->hit) {
-    return;
-  }
+  return cache != nullptr && cache->key && cache->use.keeps && !cache->hit;
+}
+
+bool AnswerCache::Keeps(const Call& call, const Attempt& attempt) const {
   // What somebody else has answered, since the target could not, is none of
   // the target's.
   const PlannedTarget& target = call.planned.first;
-  if (attempt.provider != target.provider->name ||
-      attempt.model != target.upstream_model) {
-    return;
-  }
-  if (!IsWorthKeeping(policy_, AnswerOf(attempt))) return;
+  return Keeps(call) && attempt.provider == target.provider->name &&
+         attempt.model == target.upstream_model &&
+         IsWorthKeeping(policy_, AnswerOf(call, attempt));
+}
+
+void AnswerCache::Keep(const Call& call, const Attempt& attempt) const {
+  if (!Keeps(call, attempt)) return;
   if (BytesToKeep(attempt) > answers_->answer_bytes_max()) return;
-  answers_->Put(*cache->key, KeepAnswer(call, attempt));
+  answers_->Put(*call.cache->key, KeepAnswer(call, attempt));
+}
+
+size_t AnswerCache::BytesToRecord(const Call& call) const {
+  return Keeps(call) ? answers_->answer_bytes_max() : 0;
+}
+
+void AnswerCache::KeepStream(const Call& call, const Attempt& attempt,
+                             KeptAnswerPtr answer) const {
+  if (!Keeps(call, attempt)) return;
+  if (answer->body.size() > answers_->answer_bytes_max()) return;
+  answers_->Put(*call.cache->key, std::move(answer));
 }
 
 }  // namespace gateway

@@ -14,6 +14,7 @@
 #ifndef SERVICE_PIPELINE_ANSWER_CACHE_H_
 #define SERVICE_PIPELINE_ANSWER_CACHE_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,14 @@ class AnswerCache {
   // Keeps the answer of `attempt`, which has been completed, if it may be.
   void Keep(const Call& call, const Attempt& attempt) const;
 
+  // How much of the call's stream is to be recorded, so that it can be kept: 0
+  // if it is not to be.
+  size_t BytesToRecord(const Call& call) const;
+
+  // The same as Keep of a stream, which `answer` is.
+  void KeepStream(const Call& call, const Attempt& attempt,
+                  KeptAnswerPtr answer) const;
+
   // Thread-safe.
   ResponseCache& answers() const { return *answers_; }
 
@@ -55,6 +64,10 @@ class AnswerCache {
               std::shared_ptr<ResponseCache> answers,
               const Sha256Digest& fingerprint);
 
+  // Whether the call's answer may be kept, whatever it is.
+  bool Keeps(const Call& call) const;
+  // Whether that of `attempt` may be.
+  bool Keeps(const Call& call, const Attempt& attempt) const;
   bool KeepsModel(std::string_view model) const;
   // Nothing if the call is none of the cache's; sets why.
   std::optional<RequestKey> KeyOf(const Call& call, CacheBypass* bypass) const;

@@ -87,6 +87,7 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
     FillContextBudget(*context, end->mutable_context_budget());
   }
   output.Describe(end);
+  FillCacheHit(end);
   if (!outcome.ok()) {
     end->mutable_error()->set_reason(FaultReason(outcome));
     end->mutable_error()->set_message(std::string(outcome.message()));

@@ -71,11 +71,13 @@ class OutputCheck {
 
   // The answer was checked.
   bool validated() const { return validated_; }
+  // And is as it was asked for. REQUIRES: validated().
+  bool valid() const { return errors_.empty(); }
   // Fills in output_valid and output_errors, if the answer was checked.
   template <typename Message>
   void Describe(Message* message) const {
     if (!validated_) return;
-    message->set_output_valid(errors_.empty());
+    message->set_output_valid(valid());
     for (const std::string& error : errors_) message->add_output_errors(error);
   }
 

@@ -24,16 +24,13 @@
 #include "service/overload/overload_control.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/answer_cache.h"
-#include "service/pipeline/attempts.h"
-#include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_limits.h"
 #include "service/pipeline/context_report.h"
 #include "service/pipeline/context_service.h"
-#include "service/pipeline/conversation.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/shared_call.h"
 #include "service/pipeline/shared_calls.h"
-#include "service/pipeline/usage_estimate.h"
+#include "service/pipeline/streamed_answer.h"
 #include "service/pipeline/whole_answer.h"
 
 namespace gateway {
@@ -154,150 +151,6 @@ WorkerPool::Stage StageOf(const Call& call) {
   return call.request == nullptr && call.embed == nullptr
              ? WorkerPool::Stage::kBegins
              : WorkerPool::Stage::kGoesOn;
-}
-
-// So long a caller holds a stream up before its provider is not blamed for what
-// all of it has taken.
-constexpr absl::Duration kHeldUpMin = absl::Seconds(1);
-
-// The fault of a stream that failed after its caller had seen output: an
-// interruption, with what the provider's failure was as its cause; but for what
-// the provider has nothing to do with: the gateway's own want of room, and that
-// of time of a caller who did not take what had come.
-absl::Status Interrupted(const Call& call, const Attempt& attempt,
-                         const absl::Status& failure) {
-  if (call.cancel.cancelled()) return call.cancel.status();
-  if (FaultReason(failure) == v1::ERROR_REASON_OVERLOADED) return failure;
-  const bool held_up = attempt.held_up >= kHeldUpMin &&
-                       FaultMetadata(failure, kTimeLimitKey) == kTotalTimeout;
-  absl::Status fault = MakeFault(
-      held_up ? v1::ERROR_REASON_DEADLINE_EXCEEDED
-              : v1::ERROR_REASON_STREAM_INTERRUPTED,
-      absl::StrCat(
-          "the stream broke off: ", failure.message(),
-          held_up
-              ? absl::StrCat("; its caller had not taken what had come for ",
-                             absl::FormatDuration(attempt.held_up))
-              : ""));
-  AddFaultMetadata(fault, "provider", attempt.provider);
-  AddFaultMetadata(fault, "cause", ReasonName(FaultReason(failure)));
-  // Callers who know the vendor's own errors find them here.
-  for (const std::string_view key :
-       {kTimeLimitKey, kHttpStatusKey, kProviderCodeKey, kProviderErrorTypeKey,
-        kProviderParamKey, kProviderErrorFormKey}) {
-    const std::string said = FaultMetadata(failure, key);
-    if (!said.empty()) AddFaultMetadata(fault, key, said);
-  }
-  AddFaultMetadata(fault, "events_delivered",
-                   absl::StrCat(attempt.content_events));
-  return fault;
-}
-
-// Passes on what an open stream says. `conversation` is null if the answer is
-// not to be remembered.
-Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
-                              OpenStream& open,
-                              ConversationRecorder* conversation,
-                              DeliveredTokens* delivered) {
-  StreamBatch batch = std::move(open.first);
-  const auto gather = [&] {
-    delivered->Add(batch);
-    for (v1::GenerateEvent& event : batch.events) {
-      call.output.Add(event);
-      if (conversation != nullptr) conversation->Add(&event);
-    }
-    return true;
-  };
-  const auto drop = [&batch] {
-    batch.Clear();
-    return true;
-  };
-  for (;;) {
-    attempt.content_events += batch.content_events;
-    GATEWAY_CO_RETURN_IF_ERROR(call.held.Count(
-        HeldAnswer::Kind::kEvents,
-        std::max(batch.held_bytes, batch.events.memory_bytes())));
-    const size_t large_bytes = batch.held_bytes;
-    if (large_bytes > 0) {
-      co_await OffLoop(large_bytes, gather);
-    } else {
-      gather();
-    }
-    ChargeOutput(call, attempt, *delivered, *open.stream);
-    GATEWAY_CO_RETURN_IF_ERROR(call.held.Count(
-        HeldAnswer::Kind::kGathered,
-        call.output.held_bytes() +
-            (conversation == nullptr ? 0 : conversation->held_bytes())));
-    const absl::Duration handed_over = call.loop.Now();
-    GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
-    if (call.loop.Now() != handed_over) {
-      attempt.held_up += call.loop.Now() - handed_over;
-    }
-    if (large_bytes > 0) {
-      co_await OffLoop(large_bytes, drop);
-      call.held.Release(HeldAnswer::Kind::kEvents);
-    }
-    if (open.ended) co_return absl::OkStatus();
-    absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
-    if (!more.ok()) co_return Interrupted(call, attempt, more.status());
-    if (!*more) co_return absl::OkStatus();
-  }
-}
-
-// Takes the open stream of `attempt` to its end.
-Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
-                                 Recorder& recorder, OpenStream& open) {
-  attempt.first_content = call.loop.Now();
-  attempt.use.RecordLatency(attempt.first_content,
-                            attempt.first_content - attempt.began);
-  recorder.TellFirstToken(call);
-  const absl::Duration opened = attempt.duration;
-  // Both read the request, which the sink lets go of with the first batch.
-  const std::unique_ptr<ConversationRecorder> conversation =
-      ConversationRecorder::Begin(call, call.caller->id, attempt);
-  RememberForwarded(call, call.caller->id, attempt,
-                    open.stream->facts().kept_id);
-  const InputMeasure input(call);
-  DeliveredTokens delivered;
-  absl::Status outcome = co_await PumpStream(call, attempt, sink, open,
-                                             conversation.get(), &delivered);
-  ResponseFacts& facts = attempt.answer.facts;
-  facts = open.stream->facts();
-  CompleteUsage(outcome.ok(), call, input, delivered, *open.stream, &facts);
-  SettleCost(call, &attempt);
-  // Frees the provider's connection now, and not when a slow caller has taken
-  // the end.
-  open.stream.reset();
-  if (!outcome.ok() && call.cancel.cancelled()) outcome = call.cancel.status();
-  attempt.End(outcome, opened + (call.loop.Now() - attempt.first_content));
-  attempt.Close(call.loop.Now());
-  // An answer that is not the JSON that was asked for fails the call, not the
-  // attempt: the provider is not blamed.
-  if (outcome.ok() && !attempt.forwards) {
-    if (!call.output.ValidateBriefly()) co_await call.output.ValidateOffLoop();
-    outcome = call.output.Result();
-  }
-  // Kept before the caller is told the end, since its next request may refer
-  // to this answer.
-  if (outcome.ok() && conversation != nullptr) conversation->Finish();
-  co_return outcome;
-}
-
-// `outcome` is that of the stages before the first attempt, here.
-Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
-                             absl::Status outcome) {
-  OpenStream open;
-  if (outcome.ok()) {
-    outcome = co_await AskTargets(call, call.attempts, &open);
-    SettleUnanswered(call);
-    if (outcome.ok()) {
-      outcome = co_await DeliverStream(call, *call.DecidingAttempt(), sink,
-                                       recorder, open);
-    }
-  }
-  FinishLimits(call);
-  const absl::Status sent = co_await sink.SendEnd(call, outcome);
-  co_return outcome.ok() ? sent : outcome;
 }
 
 // What was found is not given, nor told of.

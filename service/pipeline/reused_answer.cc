@@ -3,8 +3,12 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/statusor.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "service/cache/shared_answer.h"
 #include "service/pipeline/call.h"
 
 namespace gateway {
@@ -45,6 +49,8 @@ absl::Status ReuseAnswer(KeptAnswerPtr kept, Call* call) {
   ProviderAnswer& answer = attempt.answer;
   FillFacts(from, &answer.facts);
   attempt.usage = &answer.facts.usage;
+  attempt.warnings = from.warnings;
+  if (from.is_stream()) return absl::OkStatus();
   if (attempt.forwards) {
     answer.raw = from.body;
     return absl::OkStatus();
@@ -56,12 +62,20 @@ absl::Status ReuseAnswer(KeptAnswerPtr kept, Call* call) {
     return MakeFault(v1::ERROR_REASON_INTERNAL,
                      "a kept answer could not be read");
   }
-  attempt.warnings.assign(response->warnings().begin(),
-                          response->warnings().end());
   ForgetItsCall(response);
   if (response->has_usage()) *response->mutable_usage() = answer.facts.usage;
   answer.response = response;
   return absl::OkStatus();
+}
+
+Task<absl::Status> AwaitOther(Call& call) {
+  const absl::StatusOr<SharedOutcome> made =
+      co_await call.shared->share->Wait(call.loop, call.cancel);
+  call.shared->share.reset();
+  if (!made.ok()) co_return made.status();
+  GATEWAY_CO_RETURN_IF_ERROR(made->status);
+  const auto reuse = [&] { return ReuseAnswer(made->answer, &call); };
+  co_return co_await OffLoop(BytesToReuse(*made->answer), reuse);
 }
 
 v1::FinishReason FinishReasonOfAll(const Attempt& attempt, bool* stopped) {
@@ -87,7 +101,7 @@ size_t BytesToKeep(const Attempt& attempt) {
 }
 
 size_t BytesToReuse(const KeptAnswer& kept) {
-  return kept.is_message ? kept.body.size() : 0;
+  return kept.is_message && !kept.is_stream() ? kept.body.size() : 0;
 }
 
 KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt) {
@@ -99,6 +113,11 @@ KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt) {
   } else {
     response->SerializeToString(&kept->body);
   }
+  FillOrigin(call, attempt, kept.get());
+  return kept;
+}
+
+void FillOrigin(const Call& call, const Attempt& attempt, KeptAnswer* kept) {
   kept->request_id = call.facts.request_id;
   kept->kept_id = attempt.answer.facts.kept_id;
   kept->provider = attempt.provider;
@@ -107,7 +126,7 @@ KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt) {
   kept->usage = attempt.answer.facts.usage;
   bool stopped = false;
   kept->finish_reason = FinishReasonOfAll(attempt, &stopped);
-  return kept;
+  kept->warnings = attempt.warnings;
 }
 
 }  // namespace gateway

@@ -12,6 +12,7 @@
 #include <cstddef>
 
 #include "absl/status/status.h"
+#include "base/async/task.h"
 #include "service/cache/kept_answer.h"
 #include "service/pipeline/attempt.h"
 
@@ -25,13 +26,22 @@ struct ReusedAnswer {
   Attempt attempt;
 };
 
-// Sets call->reused. INTERNAL if the answer cannot be read. REQUIRES: the call
-// is planned, and `kept` is whole.
+// Sets call->reused. INTERNAL if the answer cannot be read. Of a stream, what
+// it says is read later (kept_stream.h). REQUIRES: the call is planned, and
+// `kept` is a stream if it asks for one.
 absl::Status ReuseAnswer(KeptAnswerPtr kept, Call* call);
+
+// Waits for the answer that another call makes, or has made, and reuses it.
+// REQUIRES: call.shared is there, and does not lead.
+Task<absl::Status> AwaitOther(Call& call);
 
 // Returns the answer of `attempt`, which has been completed, as one that can be
 // reused.
 KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt);
+
+// Fills in where the answer of `attempt`, which has been completed, is from,
+// and how it has ended.
+void FillOrigin(const Call& call, const Attempt& attempt, KeptAnswer* kept);
 
 // How much work each is, for OffLoop: bytes are copied or borrowed, messages
 // written or read.

@@ -98,6 +98,10 @@ bool SharedCalls::MayJoin(const Call& call) const {
   return has_coalescing_ || !IdempotencyKeyOf(call).empty();
 }
 
+size_t SharedCalls::answer_bytes_max() const {
+  return IdempotencyTable::AnswerBytesMax(limits_);
+}
+
 size_t SharedCalls::BytesToJoin(const Call& call) const {
   return call.facts.request_bytes / kKeysPerReading;
 }
@@ -121,11 +125,11 @@ absl::Status SharedCalls::JoinByKey(Call& call) const {
   }
   GATEWAY_RETURN_IF_ERROR(CheckIdempotencyKey(field, key));
   const CacheableRequest request = CacheableRequestOf(call);
-  if (!request.generates || request.stream || request.background) {
+  if (!request.generates || request.background) {
     absl::Status fault = MakeFault(
         v1::ERROR_REASON_UNIMPLEMENTED,
-        "idempotency keys are served for whole generated answers alone; leave "
-        "the key out");
+        "idempotency keys are served for generated answers alone, and not for "
+        "those in the background; leave the key out");
     AddFaultMetadata(fault, "field", field);
     return fault;
   }

@@ -52,6 +52,9 @@ class SharedCalls {
   // Sets call.shared, if calls that are the same share their answers.
   void JoinTheSame(Call& call) const;
 
+  // The largest answer that is remembered for a key.
+  size_t answer_bytes_max() const;
+
   // How much work these, or a look into the cache, are, for OffLoop.
   size_t BytesToJoin(const Call& call) const;
 

@@ -5,16 +5,11 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
-#include "base/async/timer_wheel.h"
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "errors/fault.h"
-#include "errors/time_limit.h"
-#include "proto/proto_time.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_cost.h"
@@ -25,6 +20,7 @@
 #include "service/pipeline/shared_calls.h"
 #include "service/pipeline/token_estimate.h"
 #include "service/pipeline/usage_estimate.h"
+#include "service/pipeline/work_deadline.h"
 
 namespace gateway {
 namespace {
@@ -164,33 +160,6 @@ Task<void> MakeForAll(Call& call, SharedWork* work) {
   work->ended.Set();
 }
 
-// Ends the work for an answer when the configuration lets no call go on:
-// whoever began it may have left, or have had less time.
-class WorkDeadline {
- public:
-  // REQUIRES: the work has begun.
-  explicit WorkDeadline(Call& call)
-      : work_(call.work_cancel()), timer_([this] { OnExpiry(); }) {
-    const absl::Duration timeout =
-        ToAbsl(call.runtime->config().resilience().call_timeout());
-    call.deadline = call.arrival + timeout;
-    call.loop.ArmTimer(timer_, call.deadline - call.loop.Now());
-  }
-
- private:
-  void OnExpiry() {
-    constexpr std::string_view kLimit = "resilience.call_timeout";
-    absl::Status fault = MakeFault(
-        v1::ERROR_REASON_DEADLINE_EXCEEDED,
-        absl::StrCat("the call took longer than ", ToAbsl(kLimit), " lets it"));
-    AddTimeLimit(fault, kLimit);
-    work_.Cancel(std::move(fault));
-  }
-
-  CancelSignal& work_;
-  Timer timer_;
-};
-
 // Sends what the call has come to.
 Task<absl::Status> SendWhole(Call& call, AnswerSink& sink,
                              absl::Status outcome) {
@@ -224,19 +193,6 @@ Task<absl::Status> RunForAll(Call& call, AnswerSink& sink) {
   co_return left;
 }
 
-// Waits for the answer that another call makes, or has made.
-Task<absl::Status> AwaitOther(Call& call) {
-  const absl::StatusOr<SharedOutcome> made =
-      co_await call.shared->share->Wait(call.loop, call.cancel);
-  call.shared->share.reset();
-  if (!made.ok()) co_return made.status();
-  GATEWAY_CO_RETURN_IF_ERROR(made->status);
-  const auto reuse = [&] { return ReuseAnswer(made->answer, &call); };
-  GATEWAY_CO_RETURN_IF_ERROR(
-      co_await OffLoop(BytesToReuse(*made->answer), reuse));
-  co_return co_await CompleteReused(call, call.reused->attempt);
-}
-
 }  // namespace
 
 Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
@@ -245,6 +201,9 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
     if (call.shared != nullptr) {
       if (call.shared->leads()) co_return co_await RunForAll(call, sink);
       outcome = co_await AwaitOther(call);
+      if (outcome.ok()) {
+        outcome = co_await CompleteReused(call, call.reused->attempt);
+      }
     } else if (call.reused != nullptr) {
       outcome = co_await CompleteReused(call, call.reused->attempt);
     } else {

@@ -217,6 +217,103 @@ class PolicyTest(_CacheCase):
             self.assertEqual(self.part(answer), "bypass; reason=not_certain")
 
 
+class StreamsTest(_CacheCase):
+    """Streams are kept whole and streamed again, where that is configured."""
+
+    config = _CONFIG % "1h, streams: true"
+
+    def bodies(self):
+        yield http_calls.CHAT, "gpt-x", chat("gpt-x", self.text, stream=True)
+        yield "/v1/messages", "claude-x", chat(
+            "claude-x", self.text, max_tokens=9, stream=True)
+        yield "/v1beta/models/gemini-x:streamGenerateContent?alt=sse", \
+            "gemini-x", {"contents": [{"parts": [{"text": self.text}]}]}
+
+    def test_a_hit_is_the_stream_byte_for_byte(self):
+        for path, model, body in self.bodies():
+            with self.subTest(path=path):
+                miss = self.post(body, path)
+                self.assertEqual(miss.status, 200, miss.body)
+                self.assertTrue(self.part(miss).startswith("miss"))
+                hit = self.post(body, path)
+                self.assertTrue(self.part(hit).startswith("hit"),
+                                hit.headers)
+                self.assertEqual(hit.body, miss.body)
+                self.assertEqual(hit.headers["content-type"],
+                                 miss.headers["content-type"])
+                self.assertNotEqual(hit.headers["x-request-id"],
+                                    miss.headers["x-request-id"])
+                self.assertEqual(self.asked(model), 1)
+                line = self.gateway.wait_for_access(model=model, cache="hit")
+                self.assertEqual(line["attempt_count"], 0)
+
+    def test_where_the_provider_has_another_format(self):
+        body = chat("claude-y", self.text, stream=True)
+        miss = self.post(body)
+        hit = self.post(body)
+        self.assertTrue(self.part(hit).startswith("hit"), hit.headers)
+        self.assertEqual(hit.text(), miss.text())
+        self.assertEqual(hit.body.count(b"data: "), miss.body.count(b"data: "))
+        self.assertTrue(hit.body.endswith(b"[DONE]\n\n"))
+        self.assertEqual(self.asked("claude-y"), 1)
+
+    def test_whole_and_streamed_are_two_things(self):
+        whole = chat("gpt-two", self.text)
+        self.post(whole)
+        streamed = dict(whole, stream=True)
+        self.assertTrue(self.part(self.post(streamed)).startswith("miss"))
+        self.assertTrue(self.part(self.post(whole)).startswith("hit"))
+        self.assertTrue(self.part(self.post(streamed)).startswith("hit"))
+        self.assertEqual(self.asked("gpt-two"), 2)
+
+    def test_only_streams_that_ended_well_are_kept(self):
+        model = "gpt-ends"
+        body = chat(model, self.text, stream=True)
+        chunks = {"chunks": 4, "chunk_bytes": 16}
+        for script in (dict(chunks, reset_after_chunks=2), {"status": 503},
+                       {"text": "cut", "finish_reason": "length"}):
+            self.upstream.set_script(model, script)
+            self.assertTrue(self.part(self.post(body)).startswith("miss"))
+        self.upstream.set_script(
+            model, dict(chunks, chunks=200, chunk_delay_ms=20))
+        connection = self.enter(http_calls.RawConnection(self.gateway.http))
+        connection.send(http_calls.request_bytes(
+            body, headers=("x-api-key: " + _ENV["ALICE"],)))
+        self.assertEqual(connection.read_head()[0], 200)
+        connection.read_chunk()
+        connection.reset()
+        self.upstream.wait_for("cancelled", model)
+        self.upstream.set_script(model, {"text": "well"})
+        self.assertTrue(self.part(self.post(body)).startswith("miss"))
+        self.assertTrue(self.part(self.post(body)).startswith("hit"))
+
+    def test_a_longer_stream_than_may_be_kept_is_streamed_and_not_kept(self):
+        self.upstream.set_script("gpt-long", {
+            "chunks": 150, "chunk_bytes": 8192})
+        body = chat("gpt-long", self.text, stream=True)
+        for _ in range(2):
+            answer = self.post(body)
+            self.assertTrue(self.part(answer).startswith("miss"))
+            self.assertEqual(len(answer.text()), 150 * 8192)
+
+    def test_by_grpc(self):
+        options = {"metadata": [["x-api-key", _ENV["ALICE"]]]}
+        request = prompt("gpt-sg", self.text)
+        miss = self.caller.stream_all(self.gateway.grpc, request, **options)
+        hit = self.caller.stream_all(self.gateway.grpc, request, **options)
+        first, again = miss.events, hit.events
+        self.assertEqual(hit.end["code"], "OK", hit.end)
+        self.assertTrue(hit.trailer("x-llmgateway-cache")
+                        .startswith("hit; age="))
+        self.assertEqual([event.get("delta") for event in first],
+                         [event.get("delta") for event in again])
+        self.assertEqual(again[-1]["end"]["cache_hit"]["request_id"],
+                         first[0]["started"]["request_id"])
+        self.assertNotIn("cache_hit", first[-1]["end"])
+        self.assertTrue(again[-1]["end"]["usage"]["cost_known"])
+        self.assertEqual(self.asked("gpt-sg"), 1)
+
+
 class TimeTest(_CacheCase):
 
     config = _CONFIG % "1s"

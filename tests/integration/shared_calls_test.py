@@ -166,6 +166,68 @@ class IdempotencyTest(_SharedCase):
         self.assertIn("x-llmgateway-answer-of", answer.headers)
         self.assertEqual(self.asked("gpt-gone"), 1)
 
+    def test_a_stream_runs_once_and_is_streamed_again(self):
+        for model in ("gpt-s", "claude-s"):
+            with self.subTest(model=model):
+                body = chat(model, self.text, stream=True)
+                key = "k-" + model
+                answers = [self.post(body, key) for _ in range(2)]
+                self.assertEqual([answer.status for answer in answers],
+                                 [200, 200])
+                self.assertTrue(answers[0].body.endswith(b"[DONE]\n\n"))
+                self.assertEqual(answers[0].text(), answers[1].text())
+                self.assertEqual(answers[1].headers["x-llmgateway-answer-of"],
+                                 answers[0].headers["x-request-id"])
+                self.assertEqual(self.asked(model), 1)
+                # Whole, it is another request.
+                whole = self.post(chat(model, self.text), key)
+                self.assertEqual(whole.status, 422)
+
+    def test_a_stream_goes_on_without_its_caller(self):
+        self.upstream.set_script("gpt-sg", {
+            "chunks": 5, "chunk_bytes": 16, "chunk_delay_ms": 300})
+        body = chat("gpt-sg", self.text, stream=True)
+        connection = self.begin(body, "idempotency-key: k-sg")
+        self.assertEqual(connection.read_head()[0], 200)
+        connection.read_chunk()
+        connection.reset()
+        # Waits for what is left of it.
+        again = self.post(body, "k-sg")
+        self.assertEqual(again.status, 200, again.body)
+        self.assertEqual(len(again.text()), 5 * 16)
+        self.assertTrue(again.body.endswith(b"[DONE]\n\n"))
+        self.assertEqual(self.asked("gpt-sg"), 1)
+        self.assertEqual(self.upstream.stat("gpt-sg", "cancelled"), 0)
+        line = self.gateway.wait_for_access(model="gpt-sg", attempt_count=1)
+        self.assertEqual(line["status"], "CANCELLED")
+
+    def test_how_a_broken_stream_ended_is_remembered(self):
+        self.upstream.set_script("gpt-sb", [
+            {"chunks": 5, "chunk_bytes": 16, "reset_after_chunks": 2}, {}])
+        body = chat("gpt-sb", self.text, stream=True)
+        broken = self.post(body, "k-sb")
+        self.assertIn(b"broke off", broken.body)
+        again = self.post(body, "k-sb")
+        self.assertGreaterEqual(again.status, 500)
+        self.assertIn(b"broke off", again.body)
+        self.assertEqual(self.asked("gpt-sb"), 1)
+
+    def test_a_stream_by_grpc(self):
+        options = {"metadata": [["x-api-key", _ENV["ALICE"]],
+                                ["idempotency-key", "k-sgrpc"]]}
+        request = prompt("gpt-sgrpc", self.text)
+        calls = [self.caller.stream_all(self.gateway.grpc, request, **options)
+                 for _ in range(2)]
+        for call in calls:
+            self.assertEqual(call.end["code"], "OK", call.end)
+        self.assertEqual(self.asked("gpt-sgrpc"), 1)
+        first, again = [call.events for call in calls]
+        self.assertEqual(len(first), len(again))
+        self.assertEqual([event.get("delta") for event in first],
+                         [event.get("delta") for event in again])
+        self.assertNotEqual(first[0]["started"]["request_id"],
+                            again[0]["started"]["request_id"])
+
     def test_what_runs_for_nobody_does_not_hold_the_end_up(self):
         self.upstream.set_script(
             "gpt-end", {"first_byte_delay_ms": 60000})
@@ -196,8 +258,6 @@ class IdempotencyTest(_SharedCase):
                          other.end)
 
     def test_a_key_that_cannot_be_served_is_refused(self):
-        self.assertEqual(
-            self.post(chat("gpt-x", self.text, stream=True), "k").status, 501)
         self.assertEqual(
             self.post({"model": "gpt-4o", "input": "x"}, "k",
                       path="/v1/embeddings").status, 501)

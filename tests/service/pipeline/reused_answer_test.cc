@@ -60,6 +60,7 @@ TEST_F(ReusedAnswerTest, AMessageForgetsTheCallThatItWasMadeFor) {
   response_.mutable_route()->set_reason("default");
   response_.mutable_timings()->mutable_total()->set_seconds(1);
   response_.add_warnings()->set_field("top_k");
+  made.warnings.emplace_back().set_field("top_k");
   made.answer.response = &response_;
   const KeptAnswerPtr kept = KeepAnswer(call_, made);
   EXPECT_TRUE(kept->is_message);

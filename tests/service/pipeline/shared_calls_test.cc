@@ -60,9 +60,9 @@ TEST_F(SharedCallsTest, AKeyThatCannotBeServedIsRefused) {
   EXPECT_EQ(FaultMetadata(refused.status, "field"), "idempotency");
   EXPECT_TRUE(refused.attempts.empty());
   runner.SetRuntime(MakeTestRuntime(With("idempotency: {}\n")));
-  CallQuestion stream = Keyed("k");
-  stream.stream = true;
-  EXPECT_EQ(FaultReason(runner.Run(stream).status),
+  CallQuestion count = Keyed("k");
+  count.counts = true;
+  EXPECT_EQ(FaultReason(runner.Run(count).status),
             v1::ERROR_REASON_UNIMPLEMENTED);
   EXPECT_EQ(FaultReason(runner.Run(Keyed("\n")).status),
             v1::ERROR_REASON_INVALID_REQUEST);
