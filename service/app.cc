@@ -34,6 +34,7 @@
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
 #include "service/api/rollout_admin.h"
+#include "service/cache/resumable_streams.h"
 #include "service/caller_identity.h"
 #include "service/config/config_reader.h"
 #include "service/grpc_engine.h"
@@ -81,6 +82,14 @@ constexpr absl::Duration kPerformanceInterval = absl::Minutes(5);
 // `address` with its port replaced by the one that was chosen.
 std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+}
+
+// When the process ends, no call runs on for a caller who has left.
+void LetNobodyBack(const RuntimeSnapshot& runtime) {
+  runtime.shared_calls().Close();
+  if (runtime.resumable_streams() != nullptr) {
+    runtime.resumable_streams()->Close();
+  }
 }
 
 }  // namespace
@@ -576,7 +585,7 @@ void App::Drain() {
   if (graph.overload_watch != nullptr) {
     graph.overload_watch->Stop(graph.loops[0]->loop());
   }
-  if (graph.runtime != nullptr) graph.runtime->Get()->shared_calls().Close();
+  if (graph.runtime != nullptr) LetNobodyBack(*graph.runtime->Get());
   graph.identity.Stop();
   // The engine first says NOT_SERVING, then refuses; gRPC and HTTP listeners
   // drain side by side.

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/async/cancellation.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -18,11 +20,13 @@
 #include "service/api/caller_check.h"
 #include "service/api/limit_report.h"
 #include "service/api/provider_credential.h"
+#include "service/api/ring_writer.h"
+#include "service/api/stream_resumption.h"
 #include "service/pipeline/call.h"
-#include "service/pipeline/context_report.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/pipeline.h"
+#include "service/pipeline/resumable_call.h"
 
 namespace gateway {
 namespace {
@@ -117,9 +121,14 @@ class UnarySink final : public AnswerSink {
 // The release of a message that is kept as it is.
 constexpr auto kKeepAll = [] {};
 
+// `cancel` ends it.
+Call NewCall(LoopServices& services, CallContext& context,
+             CancelSignal& cancel) {
+  return Call(services.runtime.Get(), services.loop, services.http, cancel,
+              *context.arena(), context.arrival_time());
+}
 Call NewCall(LoopServices& services, CallContext& context) {
-  return Call(services.runtime.Get(), services.loop, services.http,
-              context.cancel(), *context.arena(), context.arrival_time());
+  return NewCall(services, context, context.cancel());
 }
 
 // Numbers the events and writes them one by one: a caller who does not read
@@ -255,6 +264,18 @@ void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
   call->request = &request;
 }
 
+void SetStreamFacts(CallContext& context, const v1::GenerateRequest& request,
+                    LoopServices& services, Call* call) {
+  SetFacts(context, request, call);
+  call->responses = services.responses;
+  CallFacts& facts = call->facts;
+  facts.stream = true;
+  // Copied, since they are used after the sink has released the request.
+  facts.model = context.Keep(facts.model);
+  facts.provider = context.Keep(facts.provider);
+  facts.previous_response_id = context.Keep(facts.previous_response_id);
+}
+
 }  // namespace
 
 GatewayService::GatewayService(
@@ -276,6 +297,12 @@ void GatewayService::AddTo(MethodTable& table) {
       [this](CallContext& context, const v1::GenerateRequest& request,
              MessageWriter& writer) {
         return StreamGenerate(context, request, writer);
+      });
+  table.AddServerStream<v1::ResumeStreamRequest, v1::GenerateEvent>(
+      kGatewayService, "ResumeStream",
+      [this](CallContext& context, const v1::ResumeStreamRequest& request,
+             MessageWriter& writer) {
+        return ResumeStream(context, request, writer);
       });
   table.AddUnary<v1::CountTokensRequest, v1::CountTokensResponse>(
       kGatewayService, "CountTokens",
@@ -336,17 +363,54 @@ Task<absl::Status> GatewayService::StreamGenerate(
     CallContext& context, const v1::GenerateRequest& request,
     MessageWriter& writer) {
   LoopServices& services = services_of_(context.loop());
+  if (services.runtime.Get()->resumable_streams() != nullptr) {
+    co_return co_await StreamResumably(context, request, writer);
+  }
   Call call = NewCall(services, context);
-  SetFacts(context, request, &call);
-  call.responses = services.responses;
-  call.facts.stream = true;
-  // Copied, since they are used after `sink` has released the request.
-  call.facts.model = context.Keep(call.facts.model);
-  call.facts.provider = context.Keep(call.facts.provider);
-  call.facts.previous_response_id =
-      context.Keep(call.facts.previous_response_id);
+  SetStreamFacts(context, request, services, &call);
   EventSink sink(context, writer);
   co_return co_await RunCall(call, sink, services.recorder);
+}
+
+Task<absl::Status> GatewayService::StreamResumably(
+    CallContext& context, const v1::GenerateRequest& request,
+    MessageWriter& writer) {
+  LoopServices& services = services_of_(context.loop());
+  ResumableCall resumable(services.loop, context.cancel());
+  Call call = NewCall(services, context, resumable.cancel());
+  SetStreamFacts(context, request, services, &call);
+  ResumableStreams* const streams = call.runtime->resumable_streams();
+  // Who may not call is told so by the call.
+  call.known_caller = CheckCaller(*call.runtime, context);
+  if (streams != nullptr && call.known_caller.ok()) {
+    resumable.Open(*streams, OwnerOf(**call.known_caller, kGrpcForm),
+                   context.request_id());
+  }
+  if (!resumable.is_open()) {
+    EventSink sink(context, writer);
+    co_return co_await RunCall(call, sink, services.recorder);
+  }
+  // Whose time has run out may come back.
+  call.facts.deadline = absl::InfiniteDuration();
+  RingWriter ring_writer(writer, resumable);
+  EventSink sink(context, ring_writer);
+  absl::Status outcome = co_await RunCall(call, sink, services.recorder);
+  resumable.End(outcome);
+  co_return outcome;
+}
+
+Task<absl::Status> GatewayService::ResumeStream(
+    CallContext& context, const v1::ResumeStreamRequest& request,
+    MessageWriter& writer) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckListDirectives(context));
+  LoopServices& services = services_of_(context.loop());
+  const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
+  GATEWAY_CO_ASSIGN_OR_RETURN(const CallerRef caller,
+                              CheckCaller(*runtime, context));
+  GATEWAY_CO_RETURN_IF_ERROR(caller->scopes.CheckRpc("ResumeStream"));
+  const std::string owner = OwnerOf(*caller, kGrpcForm);
+  co_return co_await gateway::ResumeStream(runtime->resumable_streams(), owner,
+                                           request, context, writer);
 }
 
 Task<absl::Status> GatewayService::CountTokens(

@@ -39,6 +39,13 @@ class GatewayService {
   Task<absl::Status> StreamGenerate(CallContext& context,
                                     const v1::GenerateRequest& request,
                                     MessageWriter& writer);
+  // The same where callers may come back to their streams.
+  Task<absl::Status> StreamResumably(CallContext& context,
+                                     const v1::GenerateRequest& request,
+                                     MessageWriter& writer);
+  Task<absl::Status> ResumeStream(CallContext& context,
+                                  const v1::ResumeStreamRequest& request,
+                                  MessageWriter& writer);
   Task<absl::Status> CountTokens(CallContext& context,
                                  const v1::CountTokensRequest& request,
                                  v1::CountTokensResponse* response);

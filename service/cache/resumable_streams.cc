@@ -17,8 +17,12 @@ std::shared_ptr<StreamRing> ResumableStreams::Open(
   if (rings_.size() >= limits_.streams) MakeRoom(now, &dropped);
   if (rings_.size() >= limits_.streams) return nullptr;
   const auto [place, is_new] = rings_.try_emplace(std::move(key));
-  if (!is_new) return nullptr;
+  if (!is_new) {
+    if (place->second->expiry() > now) return nullptr;
+    dropped.push_back(std::move(place->second));
+  }
   place->second = std::make_shared<StreamRing>(limits_.ring, clock_);
+  if (closed_) place->second->audience().Close();
   return place->second;
 }
 
@@ -34,6 +38,12 @@ absl::StatusOr<std::shared_ptr<StreamRing>> ResumableStreams::Find(
   return MakeFault(v1::ERROR_REASON_NOT_FOUND,
                    "there is no stream of this id that can be gone on with, or "
                    "it is kept no longer");
+}
+
+void ResumableStreams::Close() {
+  MutexLock lock(mu_);
+  closed_ = true;
+  for (const auto& [key, ring] : rings_) ring->audience().Close();
 }
 
 size_t ResumableStreams::size() const {

@@ -55,6 +55,13 @@ class ResumableStreams {
                                                    std::string_view request_id)
       LOCKS_EXCLUDED(mu_);
 
+  // How long a call goes on without its caller.
+  absl::Duration grace() const { return limits_.ring.keep; }
+
+  // The process is to end, so that nobody comes back: no call goes on without
+  // its caller.
+  void Close() LOCKS_EXCLUDED(mu_);
+
   size_t size() const LOCKS_EXCLUDED(mu_);
 
  private:
@@ -72,6 +79,7 @@ class ResumableStreams {
 
   mutable Mutex mu_;
   Rings rings_ GUARDED_BY(mu_);
+  bool closed_ GUARDED_BY(mu_) = false;
 };
 
 }  // namespace gateway

@@ -1,6 +1,7 @@
 #include "service/http/generation.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,8 +13,11 @@
 #include "providers/provider.h"
 #include "service/http/dialect_sink.h"
 #include "service/http/json_sink.h"
+#include "service/http/ring_responder.h"
+#include "service/http/stream_resumption.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
+#include "service/pipeline/resumable_call.h"
 
 namespace gateway {
 namespace {
@@ -78,11 +82,39 @@ class CountSink final : public JsonSink {
   }
 };
 
+// Runs a stream that its caller may come back to.
+Task<void> RunResumable(const RequestContext& context, Call& call,
+                        ResumableCall& resumable) {
+  RingResponder responder(context.responder, resumable, context.id);
+  DialectSink sink(context.api, responder, context.fields.directives.details);
+  absl::Status outcome =
+      co_await RunCall(call, sink, context.services.recorder);
+  resumable.End(std::move(outcome));
+}
+
+// Lets the caller of a stream come back to it, if there is room.
+void OpenStreamOf(const RequestContext& context, const Call& call,
+                  ResumableCall* resumable) {
+  if (!call.facts.stream || !context.caller.ok()) return;
+  resumable->Open(*context.runtime->resumable_streams(),
+                  OwnerOf(**context.caller, HttpFormOf(context.api)),
+                  context.id);
+}
+
 // Runs a call to generate or, if it `counts`, to count.
 Task<void> Run(RequestContext context, GenerationOptions options, bool counts) {
   LoopServices& services = context.services;
+  std::optional<ResumableCall> resumable;
+  if (!counts && context.runtime->resumable_streams() != nullptr) {
+    if (!context.request.Find(kLastEventId).empty()) {
+      co_return co_await ResumeStream(std::move(context));
+    }
+    resumable.emplace(services.loop, context.responder.gone());
+  }
   google::protobuf::Arena arena;
-  Call call = NewCall(context, arena);
+  Call call =
+      NewCall(context, arena,
+              resumable ? resumable->cancel() : context.responder.gone());
   RawRequest raw;
   const size_t bytes = Take(context, &raw, &call);
   call.api_error = co_await OffLoop(
@@ -97,6 +129,10 @@ Task<void> Run(RequestContext context, GenerationOptions options, bool counts) {
   }
   call.facts.stream = raw.scan.stream && call.api_error.ok();
   call.facts.stream_usage = raw.scan.stream_usage;
+  if (resumable) OpenStreamOf(context, call, &*resumable);
+  if (resumable && resumable->is_open()) {
+    co_return co_await RunResumable(context, call, *resumable);
+  }
   DialectSink sink(context.api, context.responder,
                    context.fields.directives.details);
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();

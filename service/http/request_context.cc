@@ -137,8 +137,13 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       peer(responder.peer()) {}
 
 Call NewCall(const RequestContext& context, google::protobuf::Arena& arena) {
+  return NewCall(context, arena, context.responder.gone());
+}
+
+Call NewCall(const RequestContext& context, google::protobuf::Arena& arena,
+             CancelSignal& cancel) {
   return Call(context.runtime, context.services.loop, context.services.http,
-              context.responder.gone(), arena, context.request.arrival);
+              cancel, arena, context.request.arrival);
 }
 
 void SetFacts(const RequestContext& context, const Operation& operation,

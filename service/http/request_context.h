@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/async/cancellation.h"
 #include "base/async/task.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http_handler.h"
@@ -95,6 +96,9 @@ struct Operation {
 // Makes the call that `context` asks for, with nothing set yet. Both must
 // outlive it.
 Call NewCall(const RequestContext& context, google::protobuf::Arena& arena);
+// The same, ended by `cancel` and not by the client's going.
+Call NewCall(const RequestContext& context, google::protobuf::Arena& arena,
+             CancelSignal& cancel);
 
 // Sets the facts of a call from `context`, without its request. They keep views
 // of `context`.

@@ -1,12 +1,16 @@
 #include "service/pipeline/runtime_snapshot.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "base/os/thread.h"
 #include "base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "proto/proto_time.h"
+#include "service/cache/resumable_streams.h"
 #include "service/money/configured_price.h"
 #include "service/money/cost.h"
 #include "service/pipeline/answer_cache.h"
@@ -31,6 +35,27 @@ std::shared_ptr<RolloutSwitch> RolloutOf(
 // Callers must not know it, or they could choose what shares a counter.
 KeySecret NewSecret(const Ports& ports) {
   return {ports.secure_random->Bits(), ports.secure_random->Bits()};
+}
+
+bool SaysTheSameOfStreams(const llmgateway::config::v1::GatewayConfig& a,
+                          const llmgateway::config::v1::GatewayConfig& b) {
+  return a.has_resumable_streams() == b.has_resumable_streams() &&
+         a.resumable_streams().SerializeAsString() ==
+             b.resumable_streams().SerializeAsString();
+}
+
+// Null if none can be resumed.
+std::shared_ptr<ResumableStreams> NewResumableStreams(
+    const llmgateway::config::v1::GatewayConfig& config, Clock& clock) {
+  if (!config.has_resumable_streams()) return nullptr;
+  const auto& said = config.resumable_streams();
+  const auto stream_bytes = static_cast<size_t>(said.stream_bytes_limit());
+  return std::make_shared<ResumableStreams>(
+      ResumableStreams::Limits{
+          .streams = std::max<size_t>(
+              static_cast<size_t>(said.size_bytes_limit()) / stream_bytes, 1),
+          .ring = {.size_bytes = stream_bytes, .keep = ToAbsl(said.grace())}},
+      clock);
 }
 
 }  // namespace
@@ -140,7 +165,12 @@ RuntimeSnapshot::RuntimeSnapshot(
           previous != nullptr ? previous->answer_cache() : nullptr)),
       shared_calls_(SharedCalls::Make(
           config_->config(), *ports_.clock,
-          previous != nullptr ? &previous->shared_calls() : nullptr)) {
+          previous != nullptr ? &previous->shared_calls() : nullptr)),
+      resumable_streams_(
+          previous != nullptr &&
+                  SaysTheSameOfStreams(config_->config(), previous->config())
+              ? previous->resumable_streams_
+              : NewResumableStreams(config_->config(), *ports_.clock)) {
   if (previous == nullptr) {
     PutIntoUse();
   } else {

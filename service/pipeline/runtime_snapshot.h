@@ -51,6 +51,7 @@ namespace gateway {
 int EventLoopCount(const llmgateway::config::v1::RuntimeConfig& config);
 
 class AnswerCache;
+class ResumableStreams;
 class SharedCalls;
 
 class RuntimeSnapshot {
@@ -133,6 +134,12 @@ class RuntimeSnapshot {
   // Where calls find those that they share an answer with.
   const SharedCalls& shared_calls() const { return *shared_calls_; }
 
+  // Where streams are found that their callers come back to; null if none can
+  // be. It goes over to another configuration that says the same of it.
+  ResumableStreams* resumable_streams() const {
+    return resumable_streams_.get();
+  }
+
   // What routing knows of the providers and their targets.
   const TargetHealth& health() const { return health_; }
 
@@ -209,6 +216,7 @@ class RuntimeSnapshot {
   const std::shared_ptr<SchemaCache> schemas_;
   const std::shared_ptr<const AnswerCache> answer_cache_;
   const std::shared_ptr<const SharedCalls> shared_calls_;
+  const std::shared_ptr<ResumableStreams> resumable_streams_;
 };
 
 }  // namespace gateway

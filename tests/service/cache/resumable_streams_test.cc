@@ -6,10 +6,14 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "service/cache/stream_ring.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/loop_runner.h"
 
 namespace gateway {
 namespace {
@@ -17,6 +21,7 @@ namespace {
 class ResumableStreamsTest : public testing::Test {
  public:
   FakeClock clock_;
+  LoopRunner runner_;
   ResumableStreams streams_{
       {.streams = 3, .ring = {.size_bytes = 10'000, .keep = absl::Minutes(1)}},
       clock_};
@@ -43,8 +48,33 @@ TEST_F(ResumableStreamsTest, AStreamIsKeptForItsTimeAfterItsEnd) {
   ring->End(absl::OkStatus());
   clock_.Advance(absl::Minutes(1) - absl::Nanoseconds(1));
   EXPECT_TRUE(streams_.Find("alice", "call_1").ok());
+  EXPECT_EQ(streams_.Open("alice", "call_1"), nullptr);
   clock_.Advance(absl::Nanoseconds(1));
   EXPECT_FALSE(streams_.Find("alice", "call_1").ok());
+  // Another may have its id.
+  EXPECT_NE(streams_.Open("alice", "call_1"), nullptr);
+}
+
+TEST_F(ResumableStreamsTest, WhenTheProcessEndsNoCallRunsOnWithoutItsCaller) {
+  const auto run = [](ResumableStreamsTest& test) -> Task<void> {
+    EventLoop& loop = test.runner_.loop();
+    const auto before = test.streams_.Open("alice", "1");
+    auto seat = before->audience().Join();
+    CancelSignal& first = before->audience().Begin(loop, absl::Hours(1));
+    test.streams_.Close();
+    const auto after = test.streams_.Open("alice", "2");
+    auto other_seat = after->audience().Join();
+    CancelSignal& second = after->audience().Begin(loop, absl::Hours(1));
+    seat.reset();
+    other_seat.reset();
+    co_await YieldToLoop();
+    co_await YieldToLoop();
+    EXPECT_TRUE(first.cancelled());
+    EXPECT_TRUE(second.cancelled());
+    before->audience().End();
+    after->audience().End();
+  };
+  runner_.Run(run(*this));
 }
 
 TEST_F(ResumableStreamsTest, WithoutRoomWhatEndedFirstGoesAndNoneThatRuns) {
