@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/proto_time.h"
+#include "service/identity/credential_digest.h"
+#include "service/identity/remembered_callers.h"
 #include "tests/service/identity/issued_records.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/fake_random.h"
@@ -284,6 +287,64 @@ TEST_F(KeyRegistryTest, WhoReadsWhileKeysChangeSeesOneOrTheOther) {
   }
   over = true;
   readers.clear();
+}
+
+// On a loop that remembers whom it knows.
+class RememberedKeysTest : public KeyRegistryTest {
+ protected:
+  RememberedKeysTest() { RememberedCallers::SetCurrent(&remembered_); }
+  ~RememberedKeysTest() override { RememberedCallers::SetCurrent(nullptr); }
+
+  void TakeIn(Key::State state, int64_t version) {
+    key_.record.mutable_key()->set_state(state);
+    Take(key_, version);
+  }
+
+  const std::unique_ptr<CredentialDigester> digester_ =
+      std::make_unique<CredentialDigester>(random_);
+  RememberedCallers remembered_{64, *digester_, clock_};
+};
+
+TEST_F(RememberedKeysTest, WhoIsRememberedIsTheSame) {
+  Take(key_);
+  Take(other_);
+  const absl::StatusOr<CallerRef> first = registry_.Find(key_.shown());
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(registry_.Find(key_.shown())->get(), first->get());
+  EXPECT_NE(remembered_.Find(key_.shown(), registry_.generation()), nullptr);
+  EXPECT_EQ(Show(other_.shown()), other_.id());
+}
+
+TEST_F(RememberedKeysTest, AChangeIsInForceAtOnce) {
+  TakeIn(Key::STATE_ACTIVE, 1);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Show(key_.shown()), key_.id());
+  TakeIn(Key::STATE_DISABLED, 2);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Show(key_.shown()), "API_KEY_DISABLED");
+  TakeIn(Key::STATE_ACTIVE, 3);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Show(key_.shown()), key_.id());
+  TakeIn(Key::STATE_REVOKED, 4);
+  EXPECT_EQ(Show(key_.shown()), "API_KEY_DISABLED");
+  registry_.Drop(key_.id());
+  EXPECT_EQ(Show(key_.shown()), "API_KEY_INVALID");
+}
+
+TEST_F(RememberedKeysTest, TheEndOfAKeyIsInForceAtOnce) {
+  SetProto(clock_.WallTime() + absl::Seconds(10),
+           key_.record.mutable_key()->mutable_expire_time());
+  Take(key_);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Show(key_.shown()), key_.id());
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_EQ(Show(key_.shown()), "API_KEY_EXPIRED");
+}
+
+TEST_F(RememberedKeysTest, AnotherRegistryDoesNotKnowWhomThisOneKnows) {
+  Take(key_);
+  EXPECT_EQ(Show(key_.shown()), key_.id());
+  // It has changed as often.
+  KeyRegistry other(clock_);
+  ASSERT_TRUE(other.Take(other_.record, 1).ok());
+  EXPECT_EQ(FaultReason(other.Find(key_.shown()).status()),
+            v1::ERROR_REASON_API_KEY_INVALID);
 }
 
 }  // namespace
