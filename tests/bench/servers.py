@@ -359,6 +359,9 @@ GATEWAYS = {
     "http2_upstream": {"http_version": "http2"},
     "tls_http2_upstream": {"tls_upstream": True, "http_version": "http2"},
     "resilient": {"resilient": True},
+    "limited": {"limited": True},
+    "caching": {"cache": {"ttl": "1h"}},
+    "caching_in_vain": {"cache": {"answer_bytes_limit": 1024}},
     "many_rules": {"rules": 10_000},
     "many_providers": {"providers": 256},
     "many_targets": {"providers": 250, "targets": 1000},
@@ -371,8 +374,8 @@ class NotServed(Exception):
 
 def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
                    tls_listener=False, tls_upstream=False, http_version=None,
-                   base_url=None, anthropic=False, resilient=False, rules=0,
-                   providers=1, targets=0):
+                   base_url=None, anthropic=False, resilient=False,
+                   limited=False, cache=None, rules=0, providers=1, targets=0):
     """The configuration as a dict; JSON is YAML."""
     listener = {}
     if tls_listener:
@@ -414,6 +417,10 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
     _add_providers(config, 2 if resilient else providers)
     if resilient:
         config["routing"] = _SHARED_ROUTING
+    if limited:
+        config.update(_FOUR_LIMITS)
+    if cache:
+        config["cache"] = cache
     if rules:
         config["routing"] = {"model_rules": [
             {"exact": "model-%d" % i, "targets": [kind]}
@@ -424,6 +431,21 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
     return config
 
 
+# Limits of each unit that a call is counted by, with subjects of their own, and
+# calls at once: all count, and none refuses.
+_FOUR_LIMITS = {
+    "rate_limits": [
+        {"name": "requests", "unit": "requests", "limit": 10**12,
+         "per": ["caller"]},
+        {"name": "tokens", "unit": "total_tokens", "limit": 10**12,
+         "per": ["caller", "user"]},
+        {"name": "cost", "unit": "cost", "limit_usd": "1000000000",
+         "per": ["owner"]},
+        {"name": "calls", "unit": "concurrent_calls", "limit": 10**9,
+         "per": ["caller"]},
+    ],
+    "overload": {"concurrency": {"calls_limit": 10**5}},
+}
 # Of plan and attempt: what is on by default is off, for the rows that are
 # measured beside nginx.
 _NO_POLICIES = {"circuit_breaker": {"mode": "off"}}
