@@ -28,6 +28,11 @@ bool CountsAgainstTarget(const absl::Status& failure) {
   }
 }
 
+bool IsOfLimit(const absl::Status& outcome) {
+  return FaultReason(outcome) == v1::ERROR_REASON_RATE_LIMITED ||
+         FaultReason(outcome) == v1::ERROR_REASON_CONCURRENCY_LIMITED;
+}
+
 std::string PieceOf(size_t ask, int piece, int pieces) {
   return absl::StrCat(ask, ":", piece, "/", pieces, ";");
 }
@@ -38,6 +43,7 @@ CallRules::CallRules(const Scenario& scenario, absl::Duration begin,
       begin_(begin),
       trace_(trace),
       selection_(scenario),
+      limits_(scenario),
       rollout_share_(scenario.rollout.share) {
   calls_.resize(scenario.calls.size());
   for (const ProviderScript& provider : scenario.providers) {
@@ -126,7 +132,12 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
             scenario_.SettingsOf(name.first).concurrent_attempts_limit);
   CheckLoad(TextOf(name),
             scenario_.OwnOf(name.first, name.second).concurrent_attempts_limit);
+  CheckLimits(limits_.Asks(call, name.first, now));
   return number;
+}
+
+void CallRules::CheckLimits(std::string broken) {
+  if (!broken.empty()) Broken(std::move(broken));
 }
 
 // Only the targets of a rule are compared, not its fallbacks.
@@ -294,6 +305,7 @@ void CallRules::Answers(size_t call, std::string_view text,
   CallState& state = calls_[call];
   ++state.answers;
   state.delivered.append(text);
+  limits_.Ends(call);
 }
 
 void CallRules::TellsEnd(size_t call, const absl::Status& outcome,
@@ -303,6 +315,8 @@ void CallRules::TellsEnd(size_t call, const absl::Status& outcome,
   CallState& state = calls_[call];
   ++state.ends;
   state.told = outcome;
+  limits_.Ends(call);
+  if (IsOfLimit(outcome)) CheckLimits(limits_.Refuses(call, now));
 }
 
 void CallRules::TellModel(Ask& ask, BreakerModel::Outcome outcome,

@@ -25,6 +25,8 @@
 //     weights.
 //   * No provider is asked more at once, more often by a call or for longer
 //     than its own settings let.
+//   * No call is let in, and no provider asked, beyond a limit, and none
+//     refused for a limit that is not full.
 //   * What an operator says holds from then on: who is disabled, or whose
 //     circuit is forced open, is asked by nobody; a circuit that only counts
 //     lets everybody through; what is reset is as if nothing had happened; and
@@ -62,6 +64,7 @@
 #include "tests/simulation/credential_model.h"
 #include "tests/simulation/ejection_model.h"
 #include "tests/simulation/event_trace.h"
+#include "tests/simulation/limit_model.h"
 #include "tests/simulation/probe_model.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/selection_model.h"
@@ -280,6 +283,8 @@ class CallRules {
                        absl::Duration now);
   void CheckRepeat(const CallState& call, size_t number, const Ask& ask);
   void CheckLoad(const std::string& whose, int limit);
+  // `broken` is what LimitModel says.
+  void CheckLimits(std::string broken);
   // Of a stream without content.
   void CheckFirstContent(const Ask& ask, absl::Duration now);
   void CheckGivenUp(const Ask& ask, const absl::Status& why,
@@ -352,6 +357,7 @@ class CallRules {
   const absl::Duration begin_;
   EventTrace* const trace_;
   const SelectionModel selection_;
+  LimitModel limits_;
   int rollout_share_;
   bool probing_ended_ = false;
   absl::Duration compared_at_ = -absl::InfiniteDuration();
@@ -381,6 +387,9 @@ class CallRules {
 
 // Whether a failure counts against the target, by docs/resilience.md.
 bool CountsAgainstTarget(const absl::Status& failure);
+
+// Whether a call was refused since a limit is full.
+bool IsOfLimit(const absl::Status& outcome);
 
 // What an answer to a request says: `pieces` pieces of it.
 std::string PieceOf(size_t ask, int piece, int pieces);

@@ -69,7 +69,7 @@ void CallRules::CallEnds(size_t number, const Call& call,
   CheckReason(state, number, call);
   if (outcome.ok()) {
     CheckAnswer(state, number);
-  } else if (!state.left && !IsOfCaller(outcome)) {
+  } else if (!state.left && !IsOfCaller(outcome) && !IsOfLimit(outcome)) {
     if (state.could_stand_in) {
       Broken(absl::StrCat("call ", number, " fails, and another credential of ",
                           asks_[state.asks.back()].target.first,

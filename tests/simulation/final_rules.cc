@@ -31,6 +31,7 @@ void CallRules::SimulationEnds(absl::Duration now) {
     case Scenario::Kind::kMixed:
     case Scenario::Kind::kComesBack:
     case Scenario::Kind::kStraggler:
+    case Scenario::Kind::kLimited:
       break;
     case Scenario::Kind::kDeadProvider:
       CheckDeadProvider();

@@ -541,6 +541,36 @@ _OPERATORS = [
         said="where override:"),
 ]
 
+_LIMITS = [
+    Mistake(
+        "what a refused call has taken is not given back",
+        "service/limits/counter_store.cc",
+        "      if (before.state == State::kTaken) GiveBack(before, request);\n",
+        "",
+        said="is refused by a limit"),
+    Mistake(
+        "calls that are over count as under way",
+        "service/limits/limit_charges.cc",
+        "stores_.local->Leave(take);", "",
+        said="is refused by a limit"),
+    Mistake(
+        "twice the burst is let in", "service/limits/gcra.h",
+        "const int64_t wait = end - now - tolerance_;",
+        "const int64_t wait = end - now - 2 * tolerance_;",
+        said="is let in, and the limit"),
+    Mistake(
+        "a full limit of a provider lets calls in",
+        "service/pipeline/call_limits.cc",
+        "if (charges->TakeNow(now)) return charges;",
+        "charges->TakeNow(now);\n  return charges;",
+        said="is let in, and the limit"),
+    Mistake(
+        "a limit does not tell users apart", "service/limits/limit_rule.cc",
+        "    key = Combine(key, subject.KeyOf(dimension));\n",
+        "    static_cast<void>(dimension);\n",
+        said="is refused by a limit"),
+]
+
 _CHANCE = [
     Mistake(
         "chance is the machine's", "service/resilience/backoff.cc",
@@ -563,4 +593,5 @@ _CHANCE = [
 
 MISTAKES = (_CALLS + _TIME + _BREAKERS + _RETRIES + _DEAD_PROVIDER +
             _CREDENTIAL_MISTAKES + _EJECTIONS + _COMPARED + _PROBES + _ROUTES +
-            _ROLLOUT + _OF_PROVIDERS + _OF_MODELS + _OPERATORS + _CHANCE)
+            _ROLLOUT + _OF_PROVIDERS + _OF_MODELS + _OPERATORS + _LIMITS +
+            _CHANCE)

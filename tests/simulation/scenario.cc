@@ -395,6 +395,42 @@ void DrawStraggler(Drawing& draw, Scenario& scenario) {
   DrawCalls(draw, scenario, 1200, absl::Minutes(1));
 }
 
+ScenarioLimit DrawLimit(Drawing& draw) {
+  ScenarioLimit limit{.counts_calls = draw.InPercent(30),
+                      .limit = draw.OneOf({1, 2, 3, 5, 10, 30}),
+                      .window = absl::Seconds(draw.OneOf({1, 3, 7, 10, 60})),
+                      .per_user = draw.InPercent(40),
+                      .per_session = draw.InPercent(30),
+                      .observes = draw.InPercent(15)};
+  limit.burst = draw.Between(1, 2 * limit.limit);
+  // What is under way with a provider is no limit's affair but its own.
+  if (!limit.counts_calls) limit.per_provider = draw.InPercent(30);
+  return limit;
+}
+
+// Who is asked is as it should be whatever a limit of providers leaves out: of
+// calls that chance sends by weights that is not so.
+void DrawLimited(Drawing& draw, Scenario& scenario) {
+  scenario.kind = Scenario::Kind::kLimited;
+  ScenarioRoute route{
+      .model = "r0",
+      .balancing = std::string(draw.OneOf(
+          {std::string_view("round_robin"), std::string_view("least_requests"),
+           std::string_view("lowest_latency"), std::string_view("sticky")}))};
+  const int providers = draw.Between(1, 3);
+  for (int i = 0; i < providers; ++i) {
+    scenario.providers.push_back(
+        {.name = absl::StrCat("p", i),
+         .phases = {{.latency = draw.MillisBetween(1, 2000)}}});
+    route.targets.push_back({.provider = absl::StrCat("p", i), .model = "m0"});
+  }
+  scenario.routes.push_back(std::move(route));
+  for (int i = 0; i < draw.Between(1, 5); ++i) {
+    scenario.limits.push_back(DrawLimit(draw));
+  }
+  DrawCalls(draw, scenario, 300, absl::Seconds(30));
+}
+
 }  // namespace
 
 std::string_view ConductName(Conduct conduct) {
@@ -416,9 +452,9 @@ std::string_view ConductName(Conduct conduct) {
 }
 
 std::string_view KindName(Scenario::Kind kind) {
-  static constexpr std::string_view kNames[] = {"mixed",      "dead provider",
-                                                "all well",   "healed",
-                                                "comes back", "straggler"};
+  static constexpr std::string_view kNames[] = {
+      "mixed",      "dead provider", "all well", "healed",
+      "comes back", "straggler",     "limited"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -449,6 +485,10 @@ Scenario MakeScenario(uint64_t seed) {
   Scenario scenario{.seed = seed};
   if (seed % 20 == 4) {
     DrawStraggler(draw, scenario);
+    return scenario;
+  }
+  if (seed % 20 == 5) {
+    DrawLimited(draw, scenario);
     return scenario;
   }
   switch (seed % 10) {

@@ -178,6 +178,19 @@ struct ScenarioRollout {
   std::vector<Change> changes;  // By the operator, in the order of their times.
 };
 
+// How much may be asked for.
+struct ScenarioLimit {
+  bool counts_calls = false;  // That are under way; otherwise those that begin.
+  int limit = 1;
+  absl::Duration window = absl::Seconds(1);
+  int burst = 1;
+  // Whom it tells apart.
+  bool per_user = false;
+  bool per_session = false;
+  bool per_provider = false;
+  bool observes = false;
+};
+
 // What an operator says by AdminService while calls run.
 struct OperatorDeed {
   enum class Kind {
@@ -222,6 +235,7 @@ struct Scenario {
     kHealed,     // What was wrong is over by `healed_at`.
     kComesBack,  // One is ejected at the begin, and comes back slowly.
     kStraggler,  // One fails more often than the others, or takes longer.
+    kLimited,    // More calls come than limits let in, and all else is well.
   };
 
   uint64_t seed = 0;
@@ -260,6 +274,7 @@ struct Scenario {
   std::vector<ScenarioNode> nodes;
   ScenarioRollout rollout;
   std::vector<OperatorDeed> deeds;  // In the order of their times.
+  std::vector<ScenarioLimit> limits;
 
   // REQUIRES: there is such a provider.
   const ProviderSettings& SettingsOf(std::string_view provider) const;

@@ -1,5 +1,6 @@
 // What a scenario is as a configuration file.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -198,6 +199,24 @@ std::string RolloutYaml(const ScenarioRollout& rollout) {
                              : "");
 }
 
+std::string LimitYaml(size_t number, const ScenarioLimit& limit) {
+  std::string per;
+  const auto add = [&per](bool tells_apart, absl::string_view name) {
+    if (tells_apart) absl::StrAppend(&per, per.empty() ? "" : ", ", name);
+  };
+  add(limit.per_user, "user");
+  add(limit.per_session, "session");
+  add(limit.per_provider, "provider");
+  const std::string how =
+      limit.counts_calls
+          ? "unit: concurrent_calls"
+          : absl::StrCat("unit: requests, window: ", Millis(limit.window),
+                         ", burst: ", limit.burst);
+  return absl::StrCat(
+      "  - {name: l", number, ", ", how, ", limit: ", limit.limit, ", per: [",
+      per, "], mode: ", limit.observes ? "observe" : "enforce", "}\n");
+}
+
 std::string EjectionYaml(const Scenario& scenario) {
   if (!scenario.ejects) return "";
   return absl::StrCat(
@@ -240,6 +259,10 @@ std::string Scenario::Yaml() const {
     absl::StrAppend(&yaml,
                     "  hedging: {enabled: true, delay: ", Millis(hedge_delay),
                     "}\n");
+  }
+  if (!limits.empty()) absl::StrAppend(&yaml, "rate_limits:\n");
+  for (size_t i = 0; i < limits.size(); ++i) {
+    absl::StrAppend(&yaml, LimitYaml(i, limits[i]));
   }
   return yaml;
 }
