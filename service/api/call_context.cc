@@ -31,7 +31,7 @@ google::protobuf::ArenaOptions RecycledBlocks(size_t first_bytes) {
   return options;
 }
 
-bool IsFieldName(std::string_view name) {
+bool IsMetadataName(std::string_view name) {
   return !name.empty() && !IsReservedMetadataName(name) &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
@@ -59,7 +59,6 @@ bool IsVisible(std::string_view text) {
 // differs from the value.
 std::string_view Sendable(std::string_view name, std::string_view value,
                           std::string* memory) {
-  assert(IsFieldName(name));
   if (name.ends_with("-bin")) return value;
   // Spaces at both ends are cut: a field with one is malformed (RFC 9113
   // §8.2.1).
@@ -157,7 +156,7 @@ void CallContext::AddTrailer(std::string_view name, std::string_view value) {
 
 void CallContext::AddInitialMetadata(std::string_view name,
                                      std::string_view value) {
-  assert(!initial_metadata_taken_);
+  assert(!initial_metadata_taken_ && IsMetadataName(name));
   std::string memory;
   initial_metadata_.Add(name, Sendable(name, value, &memory));
 }

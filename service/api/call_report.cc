@@ -4,12 +4,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/string_view.h"
+#include "base/text/decimal.h"
 #include "base/text/percent.h"
 #include "service/money/money.h"
 #include "service/overload/overload_control.h"
@@ -39,13 +38,21 @@ constexpr std::array<bool, 256> kPlain = [] {
 
 bool IsPlain(char c) { return kPlain[static_cast<unsigned char>(c)]; }
 
-void AppendName(std::string_view name, std::string* out) {
+// The name as it may stand in a value; `memory` holds it if that differs.
+std::string_view ToldName(std::string_view name, std::string* memory) {
   name = name.substr(0, kNameBytesMax);
-  if (std::all_of(name.begin(), name.end(), IsPlain)) {
-    out->append(name);
-  } else {
-    out->append(PercentEncode(name, IsPlain));
-  }
+  if (std::all_of(name.begin(), name.end(), IsPlain)) return name;
+  *memory = PercentEncode(name, IsPlain);
+  return *memory;
+}
+
+void AppendName(std::string_view name, std::string* out) {
+  std::string memory;
+  out->append(ToldName(name, &memory));
+}
+
+char* WriteText(std::string_view text, char* out) {
+  return out + text.copy(out, text.size());
 }
 
 void AppendCount(std::string_view name, int64_t count, std::string* out) {
@@ -65,62 +72,57 @@ std::string Visible(std::string text) {
 void AddLoad(const RuntimeSnapshot& runtime, CallFields* fields) {
   const OverloadControl* const overload = runtime.overload();
   if (overload == nullptr) return;
-  const double mebibytes =
-      static_cast<double>(overload->memory().resident_bytes()) / (1 << 20);
-  fields->push_back({kMemoryRssHeader, absl::StrFormat("%.1f", mebibytes)});
-  fields->push_back(
-      {kMemoryPressureHeader,
-       std::string(MemoryPressureName(overload->memory().pressure()))});
-  fields->push_back(
-      {kActiveRequestsHeader, absl::StrCat(overload->calls().active())});
+  constexpr uint64_t kMebibyte = 1 << 20;
+  const auto bytes = static_cast<uint64_t>(overload->memory().resident_bytes());
+  const uint64_t tenths = (10 * bytes + kMebibyte / 2) / kMebibyte;
+  char* out = WriteDecimal(tenths / 10, fields->Room(kDecimalBytesMax + 2));
+  *out++ = '.';
+  *out++ = static_cast<char>('0' + tenths % 10);
+  fields->AddWritten(kMemoryRssHeader, out);
+  fields->AddBorrowed(kMemoryPressureHeader,
+                      MemoryPressureName(overload->memory().pressure()));
+  fields->Add(kActiveRequestsHeader, overload->calls().active());
 }
 
 void AddContext(const Call& call, CallFields* fields) {
   if (!call.context.has_value() || !call.context->in_fields) return;
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr || !attempt->answered) return;
-  ContextTexts texts(*call.context);
-  fields->push_back({kContextRoutedHeader, std::string(texts.routed)});
-  fields->push_back({kContextTierHeader, std::move(texts.tier)});
-  fields->push_back({kTokenCountHeader, std::move(texts.token_count)});
-  fields->push_back({kTokenLimitHeader, std::move(texts.token_limit)});
-  fields->push_back({kHeadroomHeader, std::move(texts.headroom_percent)});
+  const ContextTexts texts(*call.context);
+  fields->AddBorrowed(kContextRoutedHeader, texts.routed);
+  fields->Add(kContextTierHeader, texts.tier);
+  fields->Add(kTokenCountHeader, texts.token_count);
+  fields->Add(kTokenLimitHeader, texts.token_limit);
+  fields->Add(kHeadroomHeader, texts.headroom_percent);
 }
 
-void AddText(std::string_view name, std::string text, CallFields* fields) {
-  if (!text.empty()) fields->push_back({name, std::move(text)});
+void AddRoute(const Call& call, CallFields* fields) {
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (attempt == nullptr) return;
+  // The names of all, and the number of attempts.
+  constexpr size_t kAroundBytesMax = 64;
+  std::string memory[3];
+  const std::string_view provider = ToldName(attempt->provider, &memory[0]);
+  const std::string_view model = ToldName(attempt->model, &memory[1]);
+  const std::string_view reason = ToldName(call.planned.reason, &memory[2]);
+  char* out = fields->Room(kAroundBytesMax + provider.size() + model.size() +
+                           reason.size());
+  out = WriteText(provider, WriteText("provider=", out));
+  out = WriteText(model, WriteText("; model=", out));
+  out = WriteText(reason, WriteText("; reason=", out));
+  out = WriteDecimal(call.attempts.size(), WriteText("; attempts=", out));
+  fields->AddWritten(kRouteHeader, out);
 }
 
 }  // namespace
 
-CallFields CallFieldsOf(const Call& call, LimitWords words) {
-  CallFields fields;
-  for (LimitField& field : LimitFieldsOf(call, words)) {
-    fields.push_back({field.name, std::move(field.value)});
-  }
-  AddLoad(*call.runtime, &fields);
-  AddText(kCacheHeader, CacheText(call), &fields);
-  AddText(kAnswerOfHeader, AnswerOfText(call), &fields);
-  AddText(kRouteHeader, RouteText(call), &fields);
-  AddContext(call, &fields);
-  return fields;
-}
-
-std::string RouteText(const Call& call) {
-  const Attempt* const attempt = call.DecidingAttempt();
-  std::string text;
-  if (attempt == nullptr) return text;
-  constexpr size_t kAround = 48;  // The names, and the number of attempts.
-  text.reserve(kAround + attempt->provider.size() + attempt->model.size() +
-               call.planned.reason.size());
-  text.append("provider=");
-  AppendName(attempt->provider, &text);
-  text.append("; model=");
-  AppendName(attempt->model, &text);
-  text.append("; reason=");
-  AppendName(call.planned.reason, &text);
-  absl::StrAppend(&text, "; attempts=", call.attempts.size());
-  return text;
+void ReportCall(const Call& call, LimitWords words, CallFields* fields) {
+  AddLimits(call, words, fields);
+  AddLoad(*call.runtime, fields);
+  if (call.cache != nullptr) fields->Add(kCacheHeader, CacheText(call));
+  if (call.reused != nullptr) fields->Add(kAnswerOfHeader, AnswerOfText(call));
+  AddRoute(call, fields);
+  AddContext(call, fields);
 }
 
 std::string CacheText(const Call& call) {

@@ -1,9 +1,9 @@
 // What is told of a call beside its answer: by HTTP in header fields, by gRPC
 // in trailers, under the same names. docs/headers.md lists them.
 //
-//   for (const CallField& field : CallFieldsOf(call, LimitWords::kOpenAi)) {
-//     Tell(field.name, field.value);
-//   }
+//   CallFields fields;
+//   ReportCall(call, LimitWords::kOpenAi, &fields);
+//   for (const CallField& field : fields) Tell(field.name, field.value);
 //
 // Each text is fit for a field: what callers or rules have chosen is cut, and
 // stands percent-encoded where it might end a value or a field.
@@ -16,9 +16,9 @@
 #include <string>
 #include <string_view>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "service/api/call_fields.h"
 #include "service/api/limit_report.h"
 #include "service/pipeline/call.h"
 
@@ -38,22 +38,15 @@ inline constexpr std::string_view kMemoryRssHeader = "x-memory-rss-mb";
 inline constexpr std::string_view kMemoryPressureHeader = "x-memory-pressure";
 inline constexpr std::string_view kActiveRequestsHeader = "x-active-requests";
 
-struct CallField {
-  std::string_view name;  // Valid forever.
-  std::string value;
-};
-using CallFields = absl::InlinedVector<CallField, 8>;
-
-// Returns what is told of every call, good or bad, by either protocol: how full
+// Adds what is told of every call, good or bad, by either protocol: how full
 // its limits are, how the gateway fares, what part the cache had, whose answer
 // it is, who was asked; and, where it has an answer, how full its prompt makes
 // the model's context. Each where it is known.
-CallFields CallFieldsOf(const Call& call, LimitWords words);
-
-// Returns who answered or failed last, why it was asked, and how many attempts
-// there were: `provider=openai; model=gpt-5; reason=default; attempts=2`. Empty
-// if nobody was asked.
-std::string RouteText(const Call& call);
+// Who was asked is who answered or failed last, why, and how many attempts
+// there were: `provider=openai; model=gpt-5; reason=default; attempts=2`.
+//
+// The fields borrow from the call.
+void ReportCall(const Call& call, LimitWords words, CallFields* fields);
 
 // Returns what was consumed: `input=12; output=34`, then `cached_input`,
 // `cache_write` and `reasoning` if there were any, and `estimated=true` where

@@ -1,7 +1,9 @@
 #include "service/api/gateway_service.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +20,7 @@
 #include "providers/answer_texts.h"
 #include "service/api/call_report.h"
 #include "service/api/caller_check.h"
+#include "service/api/duration_text.h"
 #include "service/api/limit_report.h"
 #include "service/api/provider_credential.h"
 #include "service/api/ring_writer.h"
@@ -43,7 +46,9 @@ void TellUpstream(const Call& call, CallContext& context) {
 
 // Tells the caller, in the trailers, who served the call and what it consumed.
 void TellCall(const Call& call, CallContext& context) {
-  for (const CallField& field : CallFieldsOf(call, LimitWords::kOpenAi)) {
+  CallFields fields;
+  ReportCall(call, LimitWords::kOpenAi, &fields);
+  for (const CallField& field : fields) {
     context.AddTrailer(field.name, field.value);
   }
   const Attempt* const attempt = call.DecidingAttempt();
@@ -54,12 +59,12 @@ void TellCall(const Call& call, CallContext& context) {
       context.AddTrailer(kCostHeader, CostText(*attempt->usage));
     }
   }
-  if (attempt->first_content != kNotCome) {
-    context.AddTrailer(
-        kFirstTokenHeader,
-        absl::FormatDuration(absl::Trunc(attempt->first_content - call.arrival,
-                                         absl::Microseconds(1))));
-  }
+  if (attempt->first_content == kNotCome) return;
+  const int64_t took = std::max<int64_t>(
+      absl::ToInt64Microseconds(attempt->first_content - call.arrival), 0);
+  std::array<char, kDurationBytesMax> text;
+  const char* const end = WriteDuration(1000 * took, text.data());
+  context.AddTrailer(kFirstTokenHeader, {text.data(), end});
 }
 
 // A larger answer of one message is sent before its call ends, which waits for

@@ -1,12 +1,13 @@
 #include "service/api/limit_report.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/api/duration_text.h"
 #include "service/limits/limit_charges.h"
 #include "service/pipeline/call_limits.h"
 
@@ -14,7 +15,6 @@ namespace gateway {
 namespace {
 
 namespace configv1 = ::llmgateway::config::v1;
-using Fields = absl::InlinedVector<LimitField, 6>;
 
 // What one limit is told by.
 struct Names {
@@ -45,16 +45,22 @@ constexpr Names kAnthropicOutput = {
 constexpr Names kPlainNames = {"x-ratelimit-limit", "x-ratelimit-remaining",
                                "x-ratelimit-reset"};
 
-void Add(const Names& names, const LimitStatus& status, std::string reset,
-         Fields* fields) {
-  fields->push_back({names.limit, absl::StrCat(status.limit)});
-  fields->push_back({names.remaining, absl::StrCat(status.remaining)});
-  fields->push_back({names.reset, std::move(reset)});
+void AddAmounts(const Names& names, const LimitStatus& status,
+                CallFields* fields) {
+  fields->Add(names.limit, status.limit);
+  fields->Add(names.remaining, status.remaining);
 }
 
-// `6m1.5s`, as the vendor writes it.
-std::string WaitText(absl::Duration reset) {
-  return absl::FormatDuration(absl::Ceil(reset, absl::Milliseconds(1)));
+// With the wait as the vendor writes it: `6m1.5s`.
+void AddOpenAi(const Names& names, const LimitStatus& status,
+               CallFields* fields) {
+  constexpr int64_t kMillisecond = 1'000'000;
+  AddAmounts(names, status, fields);
+  const int64_t wait = absl::ToInt64Nanoseconds(status.reset);
+  fields->AddWritten(
+      names.reset,
+      WriteDuration((wait + kMillisecond - 1) / kMillisecond * kMillisecond,
+                    fields->Room(kDurationBytesMax)));
 }
 
 absl::Time WholeSecondOf(const Call& call, absl::Duration reset) {
@@ -67,6 +73,12 @@ absl::Time WholeSecondOf(const Call& call, absl::Duration reset) {
 std::string TimeText(const Call& call, absl::Duration reset) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", WholeSecondOf(call, reset),
                           absl::UTCTimeZone());
+}
+
+void AddAnthropic(const Call& call, const Names& names,
+                  const LimitStatus& status, CallFields* fields) {
+  AddAmounts(names, status, fields);
+  fields->Add(names.reset, TimeText(call, status.reset));
 }
 
 const Names& AnthropicNames(LimitUnit unit) {
@@ -82,41 +94,30 @@ const Names& AnthropicNames(LimitUnit unit) {
 
 }  // namespace
 
-Fields LimitFieldsOf(const Call& call, LimitWords words) {
-  Fields fields;
-  if (call.limits == nullptr) return fields;
+void AddLimits(const Call& call, LimitWords words, CallFields* fields) {
+  if (call.limits == nullptr) return;
   const std::optional<LimitStatus> requests = RequestLimitOf(call);
   const std::optional<LimitStatus> tokens = TokenLimitOf(call);
   switch (words) {
     case LimitWords::kOpenAi:
-      if (requests.has_value()) {
-        Add(kOpenAiRequests, *requests, WaitText(requests->reset), &fields);
-      }
-      if (tokens.has_value()) {
-        Add(kOpenAiTokens, *tokens, WaitText(tokens->reset), &fields);
-      }
+      if (requests) AddOpenAi(kOpenAiRequests, *requests, fields);
+      if (tokens) AddOpenAi(kOpenAiTokens, *tokens, fields);
       break;
     case LimitWords::kAnthropic:
-      if (requests.has_value()) {
-        Add(kAnthropicRequests, *requests, TimeText(call, requests->reset),
-            &fields);
-      }
-      if (tokens.has_value()) {
-        Add(AnthropicNames(tokens->unit), *tokens,
-            TimeText(call, tokens->reset), &fields);
+      if (requests) AddAnthropic(call, kAnthropicRequests, *requests, fields);
+      if (tokens) {
+        AddAnthropic(call, AnthropicNames(tokens->unit), *tokens, fields);
       }
       break;
     case LimitWords::kPlain: {
-      const std::optional<LimitStatus>& told =
-          requests.has_value() ? requests : tokens;
-      if (!told.has_value()) break;
-      Add(kPlainNames, *told,
-          absl::StrCat(absl::ToUnixSeconds(WholeSecondOf(call, told->reset))),
-          &fields);
+      const std::optional<LimitStatus>& told = requests ? requests : tokens;
+      if (!told) break;
+      AddAmounts(kPlainNames, *told, fields);
+      fields->Add(kPlainNames.reset,
+                  absl::ToUnixSeconds(WholeSecondOf(call, told->reset)));
       break;
     }
   }
-  return fields;
 }
 
 }  // namespace gateway

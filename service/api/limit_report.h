@@ -2,9 +2,8 @@
 // whose API it came by: how much there may be, what is left, and when all of it
 // is there again. docs/headers.md lists them.
 //
-//   for (const LimitField& field : LimitFieldsOf(call, LimitWords::kOpenAi)) {
-//     Tell(field.name, field.value);
-//   }
+//   CallFields fields;
+//   AddLimits(call, LimitWords::kOpenAi, &fields);
 //
 // Told is the fullest limit of requests and the fullest of tokens that the call
 // was counted against; nothing if there is none.
@@ -14,10 +13,7 @@
 #ifndef SERVICE_API_LIMIT_REPORT_H_
 #define SERVICE_API_LIMIT_REPORT_H_
 
-#include <string>
-#include <string_view>
-
-#include "absl/container/inlined_vector.h"
+#include "service/api/call_fields.h"
 #include "service/pipeline/call.h"
 
 namespace gateway {
@@ -28,13 +24,7 @@ enum class LimitWords {
   kPlain,      // `x-ratelimit-remaining`: of requests, or else of tokens.
 };
 
-struct LimitField {
-  std::string_view name;  // Valid forever.
-  std::string value;
-};
-
-absl::InlinedVector<LimitField, 6> LimitFieldsOf(const Call& call,
-                                                 LimitWords words);
+void AddLimits(const Call& call, LimitWords words, CallFields* fields);
 
 }  // namespace gateway
 

@@ -102,7 +102,7 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
 }
 
 void AnswerFields::AddReport(const Call& call) {
-  report_ = CallFieldsOf(call, limit_words_);
+  ReportCall(call, limit_words_, &report_);
   for (const CallField& field : report_) Add(field.name, field.value);
   if (call.cache == nullptr || !call.cache->hit) return;
   age_ = absl::StrCat(absl::ToInt64Seconds(call.cache->age));

@@ -47,7 +47,7 @@ class AnswerFields {
   // often a provider was asked.
   void AddFailure(const absl::Status& outcome, int attempts = 0);
 
-  // Adds what is told of every call (CallFieldsOf), once, and the age of an
+  // Adds what is told of every call (ReportCall), once, and the age of an
   // answer that was kept.
   void AddReport(const Call& call);
 

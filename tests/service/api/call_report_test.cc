@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/async/cancellation.h"
@@ -17,8 +18,27 @@
 namespace gateway {
 namespace {
 
-class RouteTextTest : public testing::Test {
+class CallReportTest : public testing::Test {
  protected:
+  using Told = std::vector<std::pair<std::string, std::string>>;
+
+  Told Report() {
+    CallFields fields;
+    ReportCall(call_, LimitWords::kOpenAi, &fields);
+    Told told;
+    for (const CallField& field : fields) {
+      told.emplace_back(field.name, field.value);
+    }
+    return told;
+  }
+  // What is told of who was asked.
+  std::string Route() {
+    for (const auto& [name, value] : Report()) {
+      if (name == kRouteHeader) return value;
+    }
+    return "";
+  }
+
   LoopClient client_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
@@ -30,62 +50,58 @@ class RouteTextTest : public testing::Test {
              client_.loop().Now()};
 };
 
-TEST_F(RouteTextTest, ACallThatNobodyWasAskedForHasNone) {
-  EXPECT_EQ(RouteText(call_), "");
+TEST_F(CallReportTest, ACallThatNobodyWasAskedForHasNone) {
+  EXPECT_EQ(Route(), "");
 }
 
-TEST_F(RouteTextTest, TellsWhoWasAskedAndWhyAndHowOften) {
+TEST_F(CallReportTest, TellsWhoWasAskedAndWhyAndHowOften) {
   call_.attempts.Add().provider = "first";
   Attempt& last = call_.attempts.Add();
   last.provider = "openai";
   last.model = "ft:gpt-5@x/y";
   call_.planned.reason = "model_rule:gpt-*";
-  EXPECT_EQ(RouteText(call_),
+  EXPECT_EQ(Route(),
             "provider=openai; model=ft:gpt-5@x/y; reason=model_rule:gpt-*; "
             "attempts=2");
 }
 
-TEST_F(RouteTextTest, NoNameEndsAValueOrAField) {
+TEST_F(CallReportTest, NoNameEndsAValueOrAField) {
   Attempt& attempt = call_.attempts.Add();
   attempt.provider = "p";
   attempt.model = "a; b=\"c\",%\r\nx-evil: 1\x7f\xc3\xa4";
-  EXPECT_EQ(RouteText(call_),
+  EXPECT_EQ(Route(),
             "provider=p; model=a%3B%20b%3D%22c%22%2C%25%0D%0Ax-evil:%201%7F"
             "%C3%A4; reason=; attempts=1");
 }
 
-TEST_F(RouteTextTest, LongNamesAreCut) {
+TEST_F(CallReportTest, LongNamesAreCut) {
   Attempt& attempt = call_.attempts.Add();
   const std::string model(1000, 'm');
   attempt.model = model;
-  EXPECT_LT(RouteText(call_).size(), 256u);
+  EXPECT_LT(Route().size(), 256u);
 }
 
-TEST_F(RouteTextTest, WhatIsToldOfACallIsOneList) {
-  EXPECT_TRUE(CallFieldsOf(call_, LimitWords::kOpenAi).empty());
+TEST_F(CallReportTest, WhatIsToldOfACallIsOneList) {
+  EXPECT_EQ(Report(), (Told{}));
   call_.attempts.Add().provider = "p";
   call_.cache = std::make_unique<CallCache>();
   call_.cache->use.bypass = CacheBypass::kTools;
-  const CallFields fields = CallFieldsOf(call_, LimitWords::kOpenAi);
-  ASSERT_EQ(fields.size(), 2);
-  EXPECT_EQ(fields[0].name, kCacheHeader);
-  EXPECT_EQ(fields[0].value, "bypass; reason=tools");
-  EXPECT_EQ(fields[1].name, kRouteHeader);
-  EXPECT_EQ(fields[1].value, RouteText(call_));
+  EXPECT_EQ(Report(), (Told{{std::string(kCacheHeader), "bypass; reason=tools"},
+                            {std::string(kRouteHeader),
+                             "provider=p; model=; reason=; attempts=1"}}));
 }
 
 // How full its context is, is told of what has an answer.
-TEST_F(RouteTextTest, TheContextIsToldOfAnswers) {
+TEST_F(CallReportTest, TheContextIsToldOfAnswers) {
   call_.context.emplace(ContextReport{.in_fields = true});
   Attempt& attempt = call_.attempts.Add();
-  EXPECT_EQ(CallFieldsOf(call_, LimitWords::kOpenAi).size(), 1);
+  EXPECT_EQ(Report().size(), 1u);
   attempt.answered = true;
-  const CallFields fields = CallFieldsOf(call_, LimitWords::kOpenAi);
-  EXPECT_EQ(fields.size(), 6);
-  EXPECT_EQ(fields.back().name, kHeadroomHeader);
+  EXPECT_EQ(Report().size(), 6u);
+  EXPECT_EQ(Report().back().first, kHeadroomHeader);
 }
 
-TEST(CallFieldsTest, PagesMayReadWhatIsToldByHttp) {
+TEST(CallReportHeadersTest, PagesMayReadWhatIsToldByHttp) {
   const auto runtime = MakeTestRuntime(
       "listeners: {http: {cors: {allowed_origins: ['*']}}}\n"
       "providers: [{name: mock, mock: {}}]\n");

@@ -43,7 +43,9 @@ class LimitReportTest : public testing::Test {
       EXPECT_TRUE(call.limits->charges().TakeNow(clock_.SteadyTime()));
     }
     Told told;
-    for (const LimitField& field : LimitFieldsOf(call, words)) {
+    CallFields fields;
+    AddLimits(call, words, &fields);
+    for (const CallField& field : fields) {
       told.emplace_back(field.name, field.value);
     }
     return told;
