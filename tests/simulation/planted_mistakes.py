@@ -24,7 +24,9 @@ _PROVIDER_POLICY = "service/pipeline/provider_policy.cc"
 _RUNTIME_SNAPSHOT = "service/pipeline/runtime_snapshot.cc"
 _SELECTION = "service/routing/selection/model_selection.cc"
 _SPLIT = "service/resilience/deadline_split.cc"
+_STREAMED_ANSWER = "service/pipeline/streamed_answer.cc"
 _TARGET_PERMIT = "service/pipeline/target_permit.cc"
+_WHOLE_ANSWER = "service/pipeline/whole_answer.cc"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +45,12 @@ class Mistake:
 
 _CALLS = [
     Mistake(
-        "a call that fails is told nothing", _PIPELINE,
+        "a call that fails is told nothing", _WHOLE_ANSWER,
         "  (co_await sink.SendEnd(call, outcome)).IgnoreError();\n"
         "  co_return outcome;", "  co_return outcome;",
         said="is answered 0 times and told its end 0 times"),
     Mistake(
-        "a call that is over is answered once more", _PIPELINE,
+        "a call that is over is answered once more", _WHOLE_ANSWER,
         "const absl::Status sent = co_await sink.SendAnswer(call);",
         "const absl::Status sent = co_await sink.SendAnswer(call);\n"
         "    (co_await sink.SendEnd(call, outcome)).IgnoreError();",
@@ -58,24 +60,24 @@ _CALLS = [
         "attempt_.answered = outcome.ok();", "attempt_.answered = true;",
         said="attempts have answered"),
     Mistake(
-        "a stream that broke off is asked for again", _PIPELINE,
-        "      outcome = co_await DeliverStream(call, "
-        "*call.DecidingAttempt(), sink,\n"
-        "                                       recorder, open);\n",
-        "      outcome = co_await DeliverStream(call, "
-        "*call.DecidingAttempt(), sink,\n"
-        "                                       recorder, open);\n"
-        "      if (FaultReason(outcome) == v1::ERROR_REASON_STREAM_INTERRUPTED) "
+        "a stream that broke off is asked for again", _STREAMED_ANSWER,
+        "  GATEWAY_CO_RETURN_IF_ERROR(\n"
+        "      co_await DeliverStream(call, attempt, sink, recorder, open, "
+        "&recording));\n",
+        "  const absl::Status delivered = co_await DeliverStream(\n"
+        "      call, attempt, sink, recorder, open, &recording);\n"
+        "  if (FaultReason(delivered) == v1::ERROR_REASON_STREAM_INTERRUPTED) "
         "{\n"
-        "        outcome = co_await AskTargets(call, call.attempts, &open);\n"
-        "      }\n",
+        "    co_return co_await AskTargets(call, call.attempts, &open);\n"
+        "  }\n"
+        "  GATEWAY_CO_RETURN_IF_ERROR(delivered);\n",
         said="after it has delivered output"),
     Mistake(
         "a stream is passed on before its content", _OPEN_STREAM,
         "if (batch.content_events > 0 || open->ended) {", "if (true) {"),
     Mistake(
         "a caller who leaves is not heard", _LIVE_ATTEMPT,
-        "attempt->cancel.Cancel(call.cancel.status());", "",
+        "attempt->cancel.Cancel(work.status());", "",
         said="goes on after its caller has left"),
     Mistake(
         "no other target is asked", _NEXT_ATTEMPT,
@@ -211,8 +213,9 @@ _RETRIES = [
 _DEAD_PROVIDER = [
     Mistake(
         "retries do not wait", _NEXT_ATTEMPT,
-        "co_await Sleep(call_.loop, repeat->delay, call_.cancel));",
-        "co_await Sleep(call_.loop, absl::ZeroDuration(), call_.cancel));",
+        "co_await Sleep(call_.loop, repeat->delay, call_.work_cancel()));",
+        "co_await Sleep(call_.loop, absl::ZeroDuration(), "
+        "call_.work_cancel()));",
         said="requests to a dead provider", alone=True),
 ]
 
