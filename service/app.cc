@@ -10,7 +10,6 @@
 #include "base/async/latch.h"
 #include "base/async/worker_pool.h"
 #include "base/net/connection_quota.h"
-#include "base/net/host_port.h"
 #include "base/net/resolver.h"
 #include "base/os/clock.h"
 #include "base/os/descriptor_limit.h"
@@ -20,17 +19,12 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
-#include "service/api/admin_service.h"
 #include "service/api/circuit_document.h"
-#include "service/api/config_admin.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
-#include "service/api/keys_admin.h"
 #include "service/api/method_table.h"
-#include "service/api/metrics_service.h"
 #include "service/api/override_document.h"
 #include "service/api/performance_document.h"
-#include "service/api/policies_admin.h"
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
 #include "service/api/rollout_admin.h"
@@ -54,6 +48,7 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
+#include "service/operator_services.h"
 #include "service/pipeline/circuit_metrics.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/health_prober.h"
@@ -104,10 +99,6 @@ struct App::Graph {
   absl::StatusOr<LoopRuntime::HttpListener> OperationsListener();
   absl::StatusOr<LoopRuntime::HttpListener> AdminHttpListener();
   LoopRuntime::Shared SharedByLoops();
-
-  // Null unless gRPC C++ serves operators: the native engine records itself
-  // whom its handlers refuse.
-  RefusalLog* AdminGrpcRefusals();
 
   // Restores how models did, and keeps that, and whom failures disable, from
   // now on.
@@ -187,15 +178,7 @@ struct App::Graph {
   MethodTable table;
   std::unique_ptr<GrpcEngine> grpc;
 
-  HealthService admin_health;
-  std::unique_ptr<AdminService> admin;
-  std::unique_ptr<PoliciesAdmin> policies;
-  std::unique_ptr<KeysAdmin> keys_admin;
-  std::unique_ptr<ConfigAdmin> config_admin;
-  std::unique_ptr<MetricsService> metrics_service;
-  ReflectionService admin_reflection;
-  MethodTable admin_table;
-  std::unique_ptr<GrpcEngine> admin_grpc;
+  std::optional<OperatorServices> operators;
 
   // Computes what would hold a loop. Declared after the loops, so that it is
   // destroyed first: they are at rest by then.
@@ -221,7 +204,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(Options options) {
   Graph& graph = *app->graph_;
   graph.identity.Start(*graph.loops[0]);
   graph.health.StartServing();
-  graph.admin_health.StartServing();
+  graph.operators->StartServing();
   graph.readiness.SetReady();
   return app;
 }
@@ -342,7 +325,7 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
       const std::shared_ptr<const LoopRuntime::Changes> changes,
       ChangesOfLoops(next));
   std::vector<std::function<void()>> commits;
-  for (GrpcEngine* engine : {grpc.get(), admin_grpc.get()}) {
+  for (GrpcEngine* engine : {grpc.get(), operators->engine()}) {
     GATEWAY_ASSIGN_OR_RETURN(commits.emplace_back(), engine->PrepareTls(next));
   }
   const LogLevels levels = LogLevelsOf(next.config().logging());
@@ -390,16 +373,11 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::AdminHttpListener() {
                        &admin_http_address, &admin_http_refusals));
   KeepForOperators(descriptors, &listener);
   listener.handler = [this](LoopServices& services) {
-    return std::make_unique<AdminRoutes>(AdminRoutes::Sources{
-        services.runtime, admin_table, &admin_http_refusals, reloader.get()});
+    return std::make_unique<AdminRoutes>(
+        AdminRoutes::Sources{services.runtime, operators->table(),
+                             &admin_http_refusals, reloader.get()});
   };
   return listener;
-}
-
-RefusalLog* App::Graph::AdminGrpcRefusals() {
-  const bool core = proto().listeners().admin().engine() ==
-                    configv1::GrpcListener::ENGINE_GRPC_CORE;
-  return core ? &admin_refusals : nullptr;
 }
 
 LoopRuntime::Shared App::Graph::SharedByLoops() {
@@ -423,41 +401,20 @@ LoopRuntime::Shared App::Graph::SharedByLoops() {
 // Before the loops, one of which serves them by HTTP.
 absl::Status App::AddAdminMethods() {
   Graph& graph = *graph_;
-  graph.admin = std::make_unique<AdminService>(
-      AdminService::Sources{.runtime = *graph.runtime,
-                            .health = graph.provider_health,
-                            .metrics = graph.registry,
-                            .readiness = graph.readiness,
-                            .worker = graph.worker,
-                            .state = *graph.state,
-                            .refusals = graph.AdminGrpcRefusals(),
-                            .reloader = graph.reloader.get(),
-                            .environment = graph.options.environment,
-                            .version = std::string(kVersion)});
-  graph.metrics_service = std::make_unique<MetricsService>(
-      MetricsService::Sources{.runtime = *graph.runtime,
-                              .metrics = graph.registry,
-                              .feed = *graph.feed,
-                              .refusals = graph.AdminGrpcRefusals()});
-  graph.policies = std::make_unique<PoliciesAdmin>(
-      PoliciesAdmin::Sources{.runtime = *graph.runtime,
-                             .store = *graph.state,
-                             .worker = graph.worker});
-  // AdminService comes last, and says who may call them, too.
-  graph.policies->AddTo(graph.admin_table);
-  graph.keys_admin = std::make_unique<KeysAdmin>(KeysAdmin::Sources{
-      .runtime = *graph.runtime, .keys = graph.kept.issued_keys()});
-  graph.keys_admin->AddTo(graph.admin_table);
-  graph.config_admin = std::make_unique<ConfigAdmin>(
-      ConfigAdmin::Sources{.runtime = *graph.runtime,
-                           .reloader = *graph.reloader,
-                           .worker = graph.worker});
-  graph.config_admin->AddTo(graph.admin_table);
-  graph.admin->AddTo(graph.admin_table);
-  graph.metrics_service->AddTo(graph.admin_table);
-  graph.admin_health.AddTo(graph.admin_table);
-  graph.admin_reflection.AddTo(graph.admin_table);
-  return graph.admin_table.status();
+  graph.operators.emplace(
+      OperatorServices::Sources{.config = *graph.config,
+                                .environment = graph.options.environment,
+                                .runtime = *graph.runtime,
+                                .provider_health = graph.provider_health,
+                                .metrics = graph.registry,
+                                .feed = *graph.feed,
+                                .readiness = graph.readiness,
+                                .worker = graph.worker,
+                                .state = *graph.state,
+                                .reloader = *graph.reloader,
+                                .issued_keys = graph.kept.issued_keys(),
+                                .refusals = graph.admin_refusals});
+  return graph.operators->status();
 }
 
 absl::Status App::StartLoops() {
@@ -517,28 +474,11 @@ absl::Status App::StartGrpc() {
 
 absl::Status App::StartAdmin() {
   Graph& graph = *graph_;
-  const configv1::GrpcListener& listener = graph.proto().listeners().admin();
-  const bool core =
-      listener.engine() == configv1::GrpcListener::ENGINE_GRPC_CORE;
-  // On loopback only: the library serves channelz without asking for a key.
-  const bool channelz =
-      core && IsLoopbackHost(HostOfAuthority(listener.address()));
-  // The library serves it beside the table.
-  if (channelz) graph.admin_reflection.AddService("grpc.channelz.v1.Channelz");
-  GATEWAY_ASSIGN_OR_RETURN(
-      graph.admin_grpc,
-      StartGrpcEngine({.config = *graph.config,
-                       .name = "admin",
-                       .listener = listener,
-                       .table = graph.admin_table,
-                       .health = graph.admin_health,
-                       .loops = {&graph.loops[0]->loop()},
-                       .metrics = &graph.registry,
-                       .connections_max =
-                           ConnectionQuota::OperatorsShareOf(graph.descriptors),
-                       .refusals = graph.AdminGrpcRefusals(),
-                       .channelz = channelz}));
-  addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
+  GATEWAY_RETURN_IF_ERROR(graph.operators->Start(
+      graph.loops[0]->loop(),
+      ConnectionQuota::OperatorsShareOf(graph.descriptors)));
+  addresses_.admin = WithPort(graph.proto().listeners().admin().address(),
+                              graph.operators->engine()->port());
   return absl::OkStatus();
 }
 
@@ -597,7 +537,7 @@ void App::Drain() {
   if (graph.grpc != nullptr) graph.grpc->Drain(grace);
   if (!graph.loops.empty()) http_drained.Wait();
   if (graph.feed != nullptr) graph.feed->Close();
-  if (graph.admin_grpc != nullptr) graph.admin_grpc->Drain(absl::Seconds(1));
+  if (graph.operators) graph.operators->Drain(absl::Seconds(1));
   graph.kept.Stop();
   graph.redis.Stop();
   for (const auto& runtime : graph.loops) runtime->Stop();

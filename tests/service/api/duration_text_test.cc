@@ -31,7 +31,7 @@ TEST(DurationTextTest, HasTheLargestUnitsThatAreThere) {
 }
 
 TEST(DurationTextTest, SaysWhatAbseilSays) {
-  FakeRandom random(7);
+  FakeRandom random{7};
   for (int i = 0; i < 20'000; ++i) {
     const auto bits = static_cast<int>(1 + random.Below(62));
     const auto nanoseconds =

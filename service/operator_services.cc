@@ -1,0 +1,78 @@
+#include "service/operator_services.h"
+
+#include <string>
+
+#include "base/net/host_port.h"
+#include "base/status_macros.h"
+#include "service/version.h"
+
+namespace gateway {
+
+namespace configv1 = ::llmgateway::config::v1;
+
+OperatorServices::OperatorServices(const Sources& sources)
+    : sources_(sources),
+      admin_({.runtime = sources.runtime,
+              .health = sources.provider_health,
+              .metrics = sources.metrics,
+              .readiness = sources.readiness,
+              .worker = sources.worker,
+              .state = sources.state,
+              .refusals = Refusals(),
+              .reloader = &sources.reloader,
+              .environment = sources.environment,
+              .version = std::string(kVersion)}),
+      metrics_({.runtime = sources.runtime,
+                .metrics = sources.metrics,
+                .feed = sources.feed,
+                .refusals = Refusals()}),
+      policies_({.runtime = sources.runtime,
+                 .store = sources.state,
+                 .worker = sources.worker}),
+      keys_({.runtime = sources.runtime, .keys = sources.issued_keys}),
+      config_({.runtime = sources.runtime,
+               .reloader = sources.reloader,
+               .worker = sources.worker}) {
+  // AdminService comes behind the others, and says who may call them, too.
+  policies_.AddTo(table_);
+  keys_.AddTo(table_);
+  config_.AddTo(table_);
+  admin_.AddTo(table_);
+  metrics_.AddTo(table_);
+  health_.AddTo(table_);
+  reflection_.AddTo(table_);
+}
+
+bool OperatorServices::uses_grpc_core() const {
+  return listener().engine() == configv1::GrpcListener::ENGINE_GRPC_CORE;
+}
+
+RefusalLog* OperatorServices::Refusals() const {
+  return uses_grpc_core() ? &sources_.refusals : nullptr;
+}
+
+absl::Status OperatorServices::Start(EventLoop& loop, size_t connections_max) {
+  // On loopback only: the library serves channelz without asking for a key.
+  const bool channelz =
+      uses_grpc_core() && IsLoopbackHost(HostOfAuthority(listener().address()));
+  // The library serves it beside the table.
+  if (channelz) reflection_.AddService("grpc.channelz.v1.Channelz");
+  GATEWAY_ASSIGN_OR_RETURN(engine_,
+                           StartGrpcEngine({.config = sources_.config,
+                                            .name = "admin",
+                                            .listener = listener(),
+                                            .table = table_,
+                                            .health = health_,
+                                            .loops = {&loop},
+                                            .metrics = &sources_.metrics,
+                                            .connections_max = connections_max,
+                                            .refusals = Refusals(),
+                                            .channelz = channelz}));
+  return absl::OkStatus();
+}
+
+void OperatorServices::Drain(absl::Duration grace) {
+  if (engine_ != nullptr) engine_->Drain(grace);
+}
+
+}  // namespace gateway
