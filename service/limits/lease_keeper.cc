@@ -56,8 +56,7 @@ Lease LeaseKeeper::NewLease(const LimitRule& rule, const LimitSubject& subject,
           .gcra = rule.gcra(),
           .counters = rule.shared_counters(),
           .subject = rule.SubjectText(subject),
-          .exact = rule.sharing() ==
-                   llmgateway::config::v1::RateLimit::SHARING_EXACT,
+          .exact = IsExact(rule),
           .counts_calls = rule.counts_calls(),
           .touched = now,
           .leased_time = now};

@@ -74,6 +74,10 @@ class LeaseKeeper {
   void SetReplicas(int replicas) {
     replicas_.store(replicas, std::memory_order_relaxed);
   }
+  // Whether nothing of the rule's limit is leased in advance.
+  static bool IsExact(const LimitRule& rule) {
+    return rule.sharing() == llmgateway::config::v1::RateLimit::SHARING_EXACT;
+  }
   // The most that is leased of a limit at a time, in units or calls.
   int64_t PartMax(const Gcra& gcra) const;
 

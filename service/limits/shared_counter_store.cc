@@ -68,6 +68,7 @@ void SharedCounterStore::TakeUnits(CounterTake& take,
   keeper_.Use(*take.rule, take.key, *request.subject, request.now,
               [&](Lease& lease) {
                 lease.gcra = take.rule->gcra();
+                lease.exact = LeaseKeeper::IsExact(*take.rule);
                 const bool leased = lease.units >= take.units;
                 if (client == nullptr && !leased) return;
                 way = TakeLeased(lease, take, request);

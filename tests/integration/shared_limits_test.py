@@ -305,5 +305,99 @@ class OutageTest(SharedLimitsCase):
         self.assertLess(times[98], 0.19)
 
 
+class TopologyTest(SharedLimitsCase):
+
+    def start_at(self, addresses, more, limit=_EXACT):
+        gateway = GatewayProcess(_CONFIG % (
+            "", _LOOPS, "addresses: [%s], timeout: 1s, %s" % (
+                ", ".join('"%s"' % each for each in addresses), more), limit))
+        self.addCleanup(gateway.kill)
+        return gateway
+
+    def redis_process(self, *arguments, **options):
+        redis = RedisProcess(*arguments, **options)
+        self.addCleanup(redis.close)
+        return redis
+
+    def await_reply(self, redis, part, *words):
+        deadline = time.monotonic() + _TIMEOUT_S
+        while part not in str(redis.ask(*words)):
+            self.assertLess(time.monotonic(), deadline, words)
+            time.sleep(0.02)
+
+    def await_asked(self, gateway):
+        """Until a call is counted by Redis."""
+        name = "llmgw_limit_share_decisions_total"
+        deadline = time.monotonic() + _TIMEOUT_S
+        let_in = 0
+        while True:
+            before = self.metric(gateway, name)
+            let_in += ask(gateway.http, chat("m")).status == 200
+            if self.metric(gateway, name) == before:
+                return let_in
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_a_replica_takes_over_from_a_master_that_sentinels_watch(self):
+        master = self.redis
+        replica = self.redis_process("--replicaof", "127.0.0.1",
+                                     str(master.port))
+        self.await_reply(replica, "master_link_status:up", "INFO",
+                         "replication")
+        sentinel = self.redis_process(sentinel=(
+            "sentinel monitor limits 127.0.0.1 %d 1\n"
+            "sentinel down-after-milliseconds limits 300\n"
+            "sentinel failover-timeout limits 2000\n" % master.port))
+        self.await_reply(sentinel, str(replica.port), "SENTINEL", "REPLICAS",
+                         "limits")
+        gateways = [self.start_at([sentinel.address],
+                                  "topology: sentinel, master_name: limits")
+                    for _ in range(2)]
+        let_in = sum(self.await_asked(gateway) for gateway in gateways)
+        let_in += self.let_in(gateways, 80)
+        master.kill()
+        self.await_reply(replica, "role:master", "INFO", "replication")
+        let_in += sum(self.await_asked(gateway) for gateway in gateways)
+        let_in += self.let_in(gateways, 240)
+        # The last that the old master had counted may not have come over.
+        self.assertLessEqual(let_in, 200 + 8)
+        self.assertGreaterEqual(let_in, 200 - 8)
+
+    def test_the_counters_of_a_cluster_are_at_three_masters(self):
+        nodes = [self.redis_process("--cluster-enabled", "yes",
+                                    "--cluster-require-full-coverage", "no")
+                 for _ in range(3)]
+        for number, node in enumerate(nodes):
+            node.ask("CLUSTER", "ADDSLOTSRANGE", 16384 * number // 3,
+                     16384 * (number + 1) // 3 - 1)
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port)
+        for node in nodes:
+            self.await_reply(node, "cluster_slots_ok:16384", "CLUSTER", "INFO")
+            self.await_reply(node, "cluster_state:ok", "CLUSTER", "INFO")
+        users = ["user-%d" % number for number in range(12)]
+        limits = ("name: each, unit: requests, limit: 10, window: 1h, "
+                  "sharing: exact, per: [user]}, {name: rpm, unit: requests, "
+                  "limit: 100, window: 1h, sharing: exact")
+        gateways = [self.start_at([nodes[0].address], "topology: cluster",
+                                  limits) for _ in range(2)]
+        for gateway in gateways:
+            for node in nodes:
+                self.await_connected(gateway, node)
+        let_in = {user: 0 for user in users}
+        for turn in range(12):
+            for user in users:
+                answer = ask(gateways[turn % 2].http, chat("m", user=user))
+                let_in[user] += answer.status == 200
+        # Each has its own limit, and all together have one.
+        self.assertLessEqual(max(let_in.values()), 10)
+        self.assertLessEqual(sum(let_in.values()), 100)
+        self.assertGreaterEqual(sum(let_in.values()), 98)
+        for node in nodes:
+            self.assertGreater(node.ask("DBSIZE"), 0)
+        for gateway in gateways:
+            self.assertEqual(
+                self.metric(gateway, "llmgw_limit_share_decisions_total"), 0)
+
+
 if __name__ == "__main__":
     unittest.main()

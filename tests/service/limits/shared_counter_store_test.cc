@@ -85,6 +85,20 @@ TEST_F(SharedCounterStoreTest, ALeaseSparesMostCallsTheWay) {
   });
 }
 
+TEST_F(SharedCounterStoreTest, ARuleThatBecomesExactGivesUpWhatItHadLeased) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    int taken = co_await two.TakeMany(60, kLeased);
+    EXPECT_EQ(taken, 60);
+    std::string exact = kLeased;
+    exact.replace(exact.find("SHARING_LEASED"), 14, "SHARING_EXACT");
+    taken = co_await two.TakeMany(2, exact);
+    EXPECT_EQ(taken, 2);
+    co_await two.Pass(absl::Milliseconds(50));
+    taken = co_await two.TakeMany(300, exact);
+    EXPECT_EQ(taken, 200 - 62);
+  });
+}
+
 TEST_F(SharedCounterStoreTest, WhatIsLeasedAndNotUsedIsGivenBack) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
     const int taken = co_await two.TakeMany(60, kLeased);
