@@ -51,6 +51,15 @@ Task<absl::StatusOr<RecordPage>> MemoryRecordStore::List(
   co_return ListNow(collection, after, static_cast<size_t>(page_limit));
 }
 
+Task<absl::StatusOr<int64_t>> MemoryRecordStore::Count(
+    std::string_view collection, CancelSignal& cancel) {
+  if (cancel.cancelled()) co_return cancel.status();
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCollection(collection));
+  MutexLock lock(mu_);
+  const Collection* const found = Find(collection);
+  co_return found == nullptr ? 0 : static_cast<int64_t>(found->entries.size());
+}
+
 Task<absl::StatusOr<RecordChanges>> MemoryRecordStore::ChangesSince(
     std::string_view collection, int64_t sequence, int limit,
     CancelSignal& cancel) {

@@ -66,6 +66,9 @@ class MemoryRecordStore : public RecordStore {
                                         std::string_view after, int limit,
                                         CancelSignal& cancel) override
       LOCKS_EXCLUDED(mu_);
+  Task<absl::StatusOr<int64_t>> Count(std::string_view collection,
+                                      CancelSignal& cancel) override
+      LOCKS_EXCLUDED(mu_);
   Task<absl::StatusOr<RecordChanges>> ChangesSince(
       std::string_view collection, int64_t sequence, int limit,
       CancelSignal& cancel) override LOCKS_EXCLUDED(mu_);

@@ -153,6 +153,10 @@ class RecordStore {
                                                 int limit,
                                                 CancelSignal& cancel) = 0;
 
+  // How many records the collection has. Takes time in proportion to that.
+  virtual Task<absl::StatusOr<int64_t>> Count(std::string_view collection,
+                                              CancelSignal& cancel) = 0;
+
   // Returns what has changed since `sequence`, which List or ChangesSince has
   // returned, or 0, from the beginning of all. OUT_OF_RANGE if that is not
   // known any more, or comes from a store that has lost something since.

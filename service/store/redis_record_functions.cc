@@ -217,6 +217,13 @@ constexpr char kChangesBody[] = R"lua(
   return page
 )lua";
 
+constexpr char kCountBody[] = R"lua(
+  local c = open(KEYS)
+  expire(c, kRemovedByReaders)
+  return redis.call('ZCARD', c.names) -
+         redis.call('ZCOUNT', c.expiring, '-inf', text(c.now))
+)lua";
+
 }  // namespace
 
 const RedisLibrary& RedisRecordLibrary() {
@@ -228,7 +235,8 @@ const RedisLibrary& RedisRecordLibrary() {
        // What removes is done in a full Redis, too, and readers remove.
        {"delete", kDeleteBody, RedisLibrary::Memory::kFrees},
        {"list", kListBody, RedisLibrary::Memory::kFrees},
-       {"changes", kChangesBody, RedisLibrary::Memory::kFrees}});
+       {"changes", kChangesBody, RedisLibrary::Memory::kFrees},
+       {"count", kCountBody, RedisLibrary::Memory::kFrees}});
   return library;
 }
 

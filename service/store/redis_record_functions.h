@@ -42,6 +42,8 @@ inline constexpr size_t kRedisDelete = 2;
 inline constexpr size_t kRedisList = 3;
 // since, limit, bytes -> [known, sequence, more, key, record or '', ...]
 inline constexpr size_t kRedisChanges = 4;
+// -> how many
+inline constexpr size_t kRedisCount = 5;
 
 // Lives until the process ends.
 const RedisLibrary& RedisRecordLibrary();

@@ -175,6 +175,16 @@ Task<absl::StatusOr<RecordPage>> RedisRecordStore::List(
   co_return page;
 }
 
+Task<absl::StatusOr<int64_t>> RedisRecordStore::Count(
+    std::string_view collection, CancelSignal& cancel) {
+  if (cancel.cancelled()) co_return cancel.status();
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCollection(collection));
+  RedisCommand call = Begin(kRedisCount, collection);
+  GATEWAY_CO_ASSIGN_OR_RETURN(const RedisReply reply,
+                              co_await Ask(std::move(call), cancel));
+  co_return reply.integer();
+}
+
 Task<absl::StatusOr<RecordChanges>> RedisRecordStore::ChangesSince(
     std::string_view collection, int64_t sequence, int limit,
     CancelSignal& cancel) {

@@ -66,6 +66,8 @@ class RedisRecordStore : public RecordStore {
   Task<absl::StatusOr<RecordPage>> List(std::string_view collection,
                                         std::string_view after, int limit,
                                         CancelSignal& cancel) override;
+  Task<absl::StatusOr<int64_t>> Count(std::string_view collection,
+                                      CancelSignal& cancel) override;
   Task<absl::StatusOr<RecordChanges>> ChangesSince(
       std::string_view collection, int64_t sequence, int limit,
       CancelSignal& cancel) override;

@@ -72,6 +72,9 @@ constexpr SqlText kList =
     "WHERE collection = ? AND key > ? "
     "AND value IS NOT NULL AND (expire_ms IS NULL OR expire_ms > ?) "
     "ORDER BY key";
+constexpr SqlText kCount =
+    "SELECT count(*) FROM records WHERE collection = ? "
+    "AND value IS NOT NULL AND (expire_ms IS NULL OR expire_ms > ?)";
 constexpr SqlText kChanges =
     "SELECT key, version, expire_ms, value, sequence FROM records "
     "WHERE collection = ? AND sequence > ? ORDER BY sequence";
@@ -200,6 +203,14 @@ absl::StatusOr<RecordPage> ListRecords(SqliteConnection& db,
   return page;
 }
 
+absl::StatusOr<int64_t> CountRecords(SqliteConnection& db,
+                                     const RecordName& all) {
+  SqliteStatement count = db.Prepare(kCount);
+  count.BindText(all.collection).BindInt64(all.NowMs());
+  GATEWAY_ASSIGN_OR_RETURN(const bool row, count.Step());
+  return row ? count.Int64(0) : 0;
+}
+
 absl::StatusOr<RecordChanges> ListChanges(SqliteConnection& db,
                                           const std::string& collection,
                                           int64_t sequence, size_t limit,
@@ -308,6 +319,17 @@ Task<absl::StatusOr<RecordPage>> SqliteRecordStore::List(
     return ListRecords(db, name, static_cast<size_t>(page_limit));
   };
   co_return co_await database_->Read(bytes, std::move(list), cancel);
+}
+
+Task<absl::StatusOr<int64_t>> SqliteRecordStore::Count(
+    std::string_view collection, CancelSignal& cancel) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCollection(collection));
+  RecordName all{std::string(collection), "", &clock_};
+  const size_t bytes = all.bytes();
+  auto count = [all = std::move(all)](SqliteConnection& db) {
+    return CountRecords(db, all);
+  };
+  co_return co_await database_->Read(bytes, std::move(count), cancel);
 }
 
 Task<absl::StatusOr<RecordChanges>> SqliteRecordStore::ChangesSince(

@@ -78,6 +78,10 @@ class BreakableStore final : public RecordStore {
     if (!broken.ok()) co_return broken;
     co_return co_await store_.List(collection, after, limit, cancel);
   }
+  Task<absl::StatusOr<int64_t>> Count(std::string_view collection,
+                                      CancelSignal& cancel) override {
+    return store_.Count(collection, cancel);
+  }
   Task<absl::StatusOr<RecordChanges>> ChangesSince(
       std::string_view collection, int64_t sequence, int limit,
       CancelSignal& cancel) override {

@@ -306,6 +306,23 @@ TEST_P(RecordStoreConformance, CollectionsKnowNothingOfEachOther) {
   EXPECT_THAT(Told(*ChangesSince(0)), ElementsAre("a gone"));
 }
 
+TEST_P(RecordStoreConformance, WhatIsThereIsCounted) {
+  EXPECT_EQ(*runner_.Run(store().Count("things", never_)), 0);
+  ASSERT_TRUE(Put("a", "1").ok());
+  ASSERT_TRUE(Put("a", "2").ok());
+  ASSERT_TRUE(Put("b", "1").ok());
+  ASSERT_TRUE(Put("gone", "1").ok());
+  ASSERT_TRUE(Put("expires", "1",
+                  {.expire_time = harness_->Now() + absl::Milliseconds(50)})
+                  .ok());
+  ASSERT_TRUE(Put("elsewhere", "1", {}, "others").ok());
+  EXPECT_TRUE(*Delete("gone"));
+  EXPECT_EQ(*runner_.Run(store().Count("things", never_)), 3);
+  harness_->Pass(absl::Milliseconds(60));
+  EXPECT_EQ(*runner_.Run(store().Count("things", never_)), 2);
+  EXPECT_EQ(runner_.Run(store().Count("No", never_)).status().code(), kInvalid);
+}
+
 TEST_P(RecordStoreConformance, TakesNamesKeysAndValuesUpToTheirLimits) {
   const std::string key(kRecordKeyBytesMax, 'k');
   const std::string value(kRecordValueBytesMax, 'v');
