@@ -184,6 +184,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
     case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
     case v1::ERROR_REASON_CONCURRENCY_LIMITED:
+    case v1::ERROR_REASON_SESSION_LIMITED:
       return absl::StatusCode::kResourceExhausted;
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
     case v1::ERROR_REASON_RESPONSE_VALIDATION:
@@ -194,6 +195,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
     case v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
+    case v1::ERROR_REASON_STORE_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:
     case v1::ERROR_REASON_STREAM_INTERRUPTED:

@@ -72,6 +72,7 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
     case v1::ERROR_REASON_STATE_NOT_KEPT:
     case v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
     case v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
+    case v1::ERROR_REASON_STORE_UNAVAILABLE:
     case v1::ERROR_REASON_INTERNAL:
       return Verdict::kSaysNothing;
     default:

@@ -260,10 +260,10 @@ absl::Status App::Build() {
           static_cast<size_t>(config.metrics().watch_events_limit())});
   GATEWAY_RETURN_IF_ERROR(graph.redis.Open(*graph.config, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
-  GATEWAY_ASSIGN_OR_RETURN(
-      std::shared_ptr<const RuntimeSnapshot> snapshot,
-      RuntimeSnapshot::Make(
-          graph.config, graph.identity.ports(graph.redis.counters())));
+  Ports ports = graph.identity.ports(graph.redis.counters());
+  ports.sessions = graph.kept.sessions();
+  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
+                           RuntimeSnapshot::Make(graph.config, ports));
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});

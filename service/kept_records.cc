@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@
 #include "base/async/sleep.h"
 #include "base/async/task.h"
 #include "base/os/logging.h"
+#include "base/os/random.h"
 #include "base/status_macros.h"
 #include "service/config/config_reader.h"
 #include "service/config/store_validator.h"
@@ -55,6 +57,16 @@ std::unique_ptr<RecordStore> MakeInMemory(const GatewayConfig& config,
   MemoryRecordStore::Options options;
   options.records_limit = std::max(options.records_limit, 2 * keys);
   options.bytes_limit = std::max(options.bytes_limit, kKeyBytes * keys);
+  return std::make_unique<MemoryRecordStore>(options, clock);
+}
+
+std::unique_ptr<RecordStore> MakeForSessions(const GatewayConfig& config,
+                                             Clock& clock) {
+  // How many there are SessionStore says, by the configuration in use.
+  MemoryRecordStore::Options options;
+  options.records_limit = std::numeric_limits<size_t>::max();
+  options.bytes_limit =
+      static_cast<size_t>(config.sessions().size_bytes_limit());
   return std::make_unique<MemoryRecordStore>(options, clock);
 }
 
@@ -128,6 +140,14 @@ KeptRecords::KeptRecords(Clock& clock) : clock_(clock), registry_(clock) {}
 absl::Status KeptRecords::Open(const GatewayConfig& config,
                                const std::string& config_file) {
   GATEWAY_ASSIGN_OR_RETURN(store_, OpenStore(config, config_file, clock_));
+  if (config.has_sessions()) {
+    if (RecordStoreEngine(config) == StoreConfig::ENGINE_MEMORY) {
+      session_records_ = MakeForSessions(config, clock_);
+    }
+    sessions_ = std::make_unique<SessionStore>(
+        session_records_ == nullptr ? *store_ : *session_records_, clock_,
+        SecureRandom());
+  }
   if (!config.auth().callers().has_issued_keys()) return absl::OkStatus();
   issued_keys_ = std::make_unique<IssuedKeyStore>(*store_, registry_);
   is_in_redis_ = RecordStoreEngine(config) == StoreConfig::ENGINE_REDIS;

@@ -1,10 +1,12 @@
 // KeptRecords is what the gateway keeps beside its configuration, where that
-// asks for it: the store, and the keys that operators have issued.
+// asks for it: the store, the keys that operators have issued, and callers'
+// sessions.
 //
 //   KeptRecords kept(SystemClock());
 //   GATEWAY_RETURN_IF_ERROR(
 //       kept.Open(config, "/etc/llm-gateway/gateway.yaml"));
-//   ... Ports{.issued_keys = &kept.key_registry()} ...
+//   ... Ports{.issued_keys = &kept.key_registry(),
+//             .sessions = kept.sessions()} ...
 //   kept.Follow(loop);
 //   ...
 //   kept.Stop();  // While the loop runs.
@@ -26,6 +28,7 @@
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/identity/issued_key_store.h"
 #include "service/identity/key_registry.h"
+#include "service/sessions/session_store.h"
 #include "service/store/record_store.h"
 
 namespace gateway {
@@ -55,6 +58,8 @@ class KeptRecords {
   const KeyRegistry& key_registry() const { return registry_; }
   // Null where no keys are issued.
   IssuedKeyStore* issued_keys() { return issued_keys_.get(); }
+  // Null where no sessions are kept.
+  SessionStore* sessions() { return sessions_.get(); }
 
  private:
   Clock& clock_;
@@ -63,6 +68,10 @@ class KeptRecords {
   KeyRegistry registry_;
   std::unique_ptr<IssuedKeyStore> issued_keys_;
   bool is_in_redis_ = false;
+  // Null unless sessions are kept in memory, where they do not take the room of
+  // what else is.
+  std::unique_ptr<RecordStore> session_records_;
+  std::unique_ptr<SessionStore> sessions_;
   EventLoop* follows_on_ = nullptr;
 };
 

@@ -114,6 +114,11 @@ struct RequestScan {
   std::string agent_type;
   std::string project_id;
   absl::InlinedVector<Span, 2> own_fields;
+  // The session that the request goes on with, where the gateway keeps any, and
+  // the field that names it; both empty if none is named. Otherwise the field
+  // means what it means to the provider.
+  std::string session_id;
+  std::string_view session_field;
 };
 
 // Whether the model has ended what it said itself: it was not cut or filtered.

@@ -266,6 +266,7 @@ void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
               Call* call) {
   SetCallerFacts(context, request, call);
   call->facts.previous_response_id = request.previous_response_id();
+  call->facts.session = request.session();
   call->request = &request;
 }
 
@@ -285,7 +286,7 @@ void SetStreamFacts(CallContext& context, const v1::GenerateRequest& request,
 
 GatewayService::GatewayService(
     std::function<LoopServices&(EventLoop&)> services_of)
-    : services_of_(std::move(services_of)) {}
+    : services_of_(std::move(services_of)), sessions_(services_of_) {}
 
 void GatewayService::AddTo(MethodTable& table) {
   const auto generate = [this](CallContext& context,
@@ -333,6 +334,7 @@ void GatewayService::AddTo(MethodTable& table) {
              v1::Model* response) {
         return GetModel(context, request, response);
       });
+  sessions_.AddTo(table);
   const auto check = [this](const CallContext& context) {
     const std::shared_ptr<const RuntimeSnapshot> runtime =
         services_of_(context.loop()).runtime.Get();

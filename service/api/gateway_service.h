@@ -1,6 +1,5 @@
 // The handlers of llmgateway.v1.GatewayService, and of its old name
-// PromptRouter. Sessions are in the contract and not served yet: they answer
-// UNIMPLEMENTED by the method table.
+// PromptRouter; those for sessions are in session_methods.h.
 //
 // Thread contract: built before the listeners open; handlers run on the loop of
 // their call and use that loop's services.
@@ -17,6 +16,7 @@
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
+#include "service/api/session_methods.h"
 #include "service/pipeline/loop_services.h"
 
 namespace gateway {
@@ -63,6 +63,7 @@ class GatewayService {
 
  private:
   const std::function<LoopServices&(EventLoop&)> services_of_;
+  SessionMethods sessions_;
 };
 
 }  // namespace gateway

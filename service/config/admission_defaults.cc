@@ -134,6 +134,7 @@ void FillSessions(configv1::SessionsConfig* sessions) {
   FILL(*sessions, sessions_limit, 10'000);
   FILL(*sessions, messages_limit, 1'000);
   FILL(*sessions, session_bytes_limit, int64_t{1} << 20);
+  FILL(*sessions, size_bytes_limit, int64_t{64} << 20);
 }
 
 void FillRedis(configv1::RedisConfig* redis) {

@@ -108,7 +108,7 @@ constexpr Variable kVariables[] = {
     {"LLM_GATEWAY_REDIS_POOL_SIZE", Use::kNotFollowed,
      "changes nothing: each event loop has one connection"},
     {"LLM_GATEWAY_REDIS_URL", Use::kElsewhere},
-    {"LLM_GATEWAY_SESSION_TTL_SECONDS", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_SESSION_TTL_SECONDS", Use::kSeconds, "sessions.ttl"},
     {"LLM_GATEWAY_TRACING_ENABLED", Use::kNotFollowed, kLater},
     {"LLM_LOG_FORMAT", Use::kElsewhere},
     {"LLM_LOG_LEVEL", Use::kLevel, "logging.level"},

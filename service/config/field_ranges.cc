@@ -222,6 +222,7 @@ constexpr struct {
     {"SessionsConfig.messages_limit", "1", "100000"},
     {"SessionsConfig.session_bytes_limit", "1KiB", "1MiB"},
     {"SessionsConfig.sessions_limit", "1", "10000000"},
+    {"SessionsConfig.size_bytes_limit", "64KiB", "64GiB"},
     {"SessionsConfig.ttl", "1m", "720h"},
     {"Target.priority", "0", "100"},
     {"Target.weight", "1", "1000"},

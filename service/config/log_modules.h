@@ -25,6 +25,7 @@ inline constexpr std::string_view kLogModules[] = {
     "providers",   // One that begins to fail, and one that is well again.
     "redis",       // A server that is down, and one that is up again.
     "refusals",    // What listeners refuse before it becomes a call.
+    "sessions",    // Conversations that cannot be read.
     "state",       // What could not be kept on disk.
 };
 

@@ -18,6 +18,7 @@ using ::llmgateway::config::v1::StoreConfig;
 constexpr char kFileName[] = "gateway.db";
 constexpr size_t kStorePathBytesMax = 1024;
 constexpr char kIssuedKeys[] = "auth.callers.issued_keys";
+constexpr char kSessions[] = "sessions";
 
 class StoreCheck {
  public:
@@ -28,8 +29,23 @@ class StoreCheck {
   void CheckEngine();
   void CheckFile();
   void CheckIssuedKeys();
+  void CheckSessions();
 
  private:
+  bool is_in_memory() const {
+    return RecordStoreEngine(config_) == StoreConfig::ENGINE_MEMORY;
+  }
+  // Whether several processes would keep what only one of them knows.
+  bool KeepsApart() const {
+    return RecordStoreEngine(config_) != StoreConfig::ENGINE_REDIS &&
+           config_.runtime().replicas() > 1;
+  }
+  std::string EachForItself() const {
+    return absl::StrCat("are kept by each process for itself (in ",
+                        is_in_memory() ? "memory" : "SQLite",
+                        "), and runtime.replicas says that there are ",
+                        config_.runtime().replicas());
+  }
   void Add(const std::string& path, std::string_view message) {
     problems_.Add(places_.Find(path), path, message);
   }
@@ -73,33 +89,35 @@ void StoreCheck::CheckFile() {
 }
 
 void StoreCheck::CheckIssuedKeys() {
-  if (!NeedsRecordStore(config_)) return;
-  const StoreConfig::Engine engine = RecordStoreEngine(config_);
-  if (engine == StoreConfig::ENGINE_REDIS) return;
-  const bool in_memory = engine == StoreConfig::ENGINE_MEMORY;
-  if (config_.runtime().replicas() > 1) {
+  if (!config_.auth().callers().has_issued_keys()) return;
+  if (KeepsApart()) {
     Add(kIssuedKeys,
-        absl::StrCat("are kept by each process for itself (in ",
-                     in_memory ? "memory" : "SQLite",
-                     "), and runtime.replicas says that there are ",
-                     config_.runtime().replicas(),
+        absl::StrCat(EachForItself(),
                      ": a key that one has issued or revoked would be unknown "
                      "to the others; choose store.engine: redis, run one "
                      "process, or give the keys in auth.callers.api_keys to "
                      "all"));
     return;
   }
-  if (!in_memory) return;
+  if (!is_in_memory()) return;
   problems_.Warn(places_.Find(kIssuedKeys), kIssuedKeys,
                  "are kept in memory, and a restart forgets them: callers are "
                  "refused then; set runtime.state_dir, or store.file, to keep "
                  "them");
 }
 
+void StoreCheck::CheckSessions() {
+  if (!config_.has_sessions() || !KeepsApart()) return;
+  Add(kSessions,
+      absl::StrCat(EachForItself(),
+                   ": a session that one has opened would be unknown to the "
+                   "others; choose store.engine: redis, or run one process"));
+}
+
 }  // namespace
 
 bool NeedsRecordStore(const GatewayConfig& config) {
-  return config.auth().callers().has_issued_keys();
+  return config.auth().callers().has_issued_keys() || config.has_sessions();
 }
 
 StoreConfig::Engine RecordStoreEngine(const GatewayConfig& config) {
@@ -124,6 +142,7 @@ void CheckStore(const GatewayConfig& config, const FieldPlaces& places,
   check.CheckEngine();
   check.CheckFile();
   check.CheckIssuedKeys();
+  check.CheckSessions();
 }
 
 }  // namespace gateway

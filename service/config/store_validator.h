@@ -18,7 +18,7 @@
 
 namespace gateway {
 
-// Whether there is anything to be kept: keys that operators issue.
+// Whether there is anything to be kept: keys that operators issue, or sessions.
 bool NeedsRecordStore(const llmgateway::config::v1::GatewayConfig& config);
 
 // What keeps it: what is named, or else SQLite if there is a folder or a file

@@ -32,6 +32,7 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
     case v1::ERROR_REASON_OVERLOADED:
     case v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
     case v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
+    case v1::ERROR_REASON_STORE_UNAVAILABLE:
     case v1::ERROR_REASON_DRAINING:
     case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_CONFLICT:
@@ -57,7 +58,7 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
 AnswerFields::AnswerFields(const HttpApi& api, std::string_view content_type,
                            std::string_view request_id, absl::Duration elapsed)
     : limit_words_(api.limit_words) {
-  Add("content-type", content_type);
+  if (!content_type.empty()) Add("content-type", content_type);
   Add(kRequestIdHeader, request_id);
   if (!api.request_id_field.empty()) Add(api.request_id_field, request_id);
   if (api.processing_ms_field.empty()) return;

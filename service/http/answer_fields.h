@@ -31,7 +31,8 @@ namespace v1 = ::llmgateway::v1;
 
 class AnswerFields {
  public:
-  // `elapsed` is the time since the request arrived.
+  // `content_type` is empty for an answer without a body; `elapsed` is the time
+  // since the request arrived.
   AnswerFields(const HttpApi& api, std::string_view content_type,
                std::string_view request_id, absl::Duration elapsed);
 

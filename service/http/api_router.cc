@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/http/request_context.h"
+#include "service/http/session_routes.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -45,6 +46,7 @@ ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
   anthropic_.AddTo(routes_);
   openai_.AddTo(routes_);
   responses_.AddTo(routes_);
+  AddSessions(openai_.api(), routes_);
   embeddings_.AddTo(routes_);
   selection_chat_.AddTo(routes_);
   gemini_.AddTo(routes_);

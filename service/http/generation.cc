@@ -63,6 +63,9 @@ void SetUp(const RequestContext& context, const GenerationOptions& options,
   facts.background = options.background;
   facts.stored_reference = options.stored_reference;
   facts.model = raw->scan.model;
+  if (call->runtime->sessions() != nullptr) {
+    facts.session = raw->scan.session_id;
+  }
   call->responses = context.services.responses;
 }
 

@@ -173,12 +173,13 @@ absl::Status AuthorizeCaller(const RequestContext& context,
 }
 
 Task<void> SendJson(RequestContext context, std::string body,
-                    std::vector<v1::Warning> warnings) {
+                    std::vector<v1::Warning> warnings, int http_status) {
   AnswerFields fields(context.api, "application/json", context.id,
                       Elapsed(context));
   fields.AddWarnings(warnings);
   const std::string_view pieces[] = {body};
-  (co_await context.responder.Send({200, fields}, pieces)).IgnoreError();
+  (co_await context.responder.Send({http_status, fields}, pieces))
+      .IgnoreError();
 }
 
 Task<void> Fail(RequestContext context, absl::Status status) {

@@ -111,7 +111,8 @@ void SetFacts(const RequestContext& context, const Operation& operation,
 absl::Status AuthorizeCaller(const RequestContext& context, IncomingCall* call);
 
 Task<void> SendJson(RequestContext context, std::string body,
-                    std::vector<v1::Warning> warnings = {});
+                    std::vector<v1::Warning> warnings = {},
+                    int http_status = 200);
 Task<void> Fail(RequestContext context, absl::Status status);
 
 // Fails with an HTTP status that no fault has, and the field that belongs to

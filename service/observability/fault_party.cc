@@ -12,6 +12,7 @@ FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
     case llmgateway::v1::ERROR_REASON_RATE_LIMITED:
     case llmgateway::v1::ERROR_REASON_BUDGET_EXCEEDED:
     case llmgateway::v1::ERROR_REASON_CONCURRENCY_LIMITED:
+    case llmgateway::v1::ERROR_REASON_SESSION_LIMITED:
     case llmgateway::v1::ERROR_REASON_MODEL_DISABLED:
       return FaultParty::kPolicy;
     case llmgateway::v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
@@ -34,6 +35,7 @@ FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
     case llmgateway::v1::ERROR_REASON_STATE_NOT_KEPT:
     case llmgateway::v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
     case llmgateway::v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
+    case llmgateway::v1::ERROR_REASON_STORE_UNAVAILABLE:
     case llmgateway::v1::ERROR_REASON_INTERNAL:
       return FaultParty::kGateway;
     default:

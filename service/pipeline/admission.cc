@@ -193,6 +193,9 @@ absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller) {
   AddCallersLabels(caller, &admitted.labels);
   GATEWAY_ASSIGN_OR_RETURN(admitted.selection, SelectionAskedBy(call));
   LogPrompt(call);
+  if (call.session != nullptr) {
+    GATEWAY_RETURN_IF_ERROR(call.session->PutBefore(call));
+  }
   GATEWAY_ASSIGN_OR_RETURN(admitted.continuation,
                            ContinueConversation(call, caller.id));
   return admitted;

@@ -42,7 +42,8 @@ absl::StatusOr<CallerRef> Authenticate(const IncomingCall& call);
 
 // Faults: INVALID_REQUEST with the fields named, REQUEST_TOO_LARGE with the
 // limit in the metadata, what the API found wrong (`api_error`), and those of
-// the caller's scopes for what the request names.
+// the caller's scopes for what the request names; those of
+// CallSession::PutBefore.
 absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller);
 
 // Whether the caller may ask for what the request names: its operation, the

@@ -62,9 +62,12 @@ RequestKey FingerprintOf(const Call& call) {
   const std::string_view varies_by[] = {call.facts.model, call.facts.path};
   const RequestScope scope = ScopeOf(call, call.caller->id, varies_by);
   if (call.raw == nullptr) {
+    // What a session holds is another thing each time.
+    const v1::GenerateRequest& request =
+        call.own_request == nullptr ? *call.request : *call.own_request;
     const std::vector<int> left_out = LeftOutOfGenerateRequest({});
-    const auto key = KeyOfMessage(scope, *call.request, left_out);
-    return key ? *key : KeyOfBytes(scope, call.request->SerializeAsString());
+    const auto key = KeyOfMessage(scope, request, left_out);
+    return key ? *key : KeyOfBytes(scope, request.SerializeAsString());
   }
   const auto key = KeyOfJson(scope, call.raw->body, {});
   return key ? *key : KeyOfBytes(scope, call.raw->body);
@@ -80,8 +83,9 @@ CacheableRequest CacheableRequestOf(const Call& call) {
   request.has_tools = call.raw != nullptr ? call.raw->scan.tool_count > 0
                                           : !call.request->tools().empty();
   request.stream = facts.stream;
-  request.builds_on_stored =
-      !facts.previous_response_id.empty() || !facts.stored_reference.empty();
+  request.builds_on_stored = !facts.previous_response_id.empty() ||
+                             !facts.session.empty() ||
+                             !facts.stored_reference.empty();
   request.background = facts.background;
   request.callers_credential = call.BringsCredential(
       call.runtime->PolicyOf(*call.planned.first.provider));

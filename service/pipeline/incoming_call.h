@@ -1,7 +1,8 @@
 // An IncomingCall is a call as its API took it in: what is asked, by whom, and
 // on what it runs. The stages (pipeline.h) read it and return what they make of
 // it. Of the request itself they change the form, from bytes to a message, and
-// ContinueConversation (conversation.h) puts the earlier turns before it.
+// ContinueConversation (conversation.h) and CallSession (call_session.h) put
+// the earlier turns before it.
 //
 // The request is either parsed or raw (providers/dialects/dialect.h). What is
 // known of both alike is in CallFacts; checks of what is asked, and the choice
@@ -31,6 +32,7 @@
 #include "providers/provider.h"
 #include "service/identity/caller.h"
 #include "service/pipeline/call_directives.h"
+#include "service/pipeline/call_session.h"
 #include "service/pipeline/caller_access.h"
 #include "service/pipeline/provider_policy.h"
 #include "service/pipeline/response_store.h"
@@ -72,6 +74,8 @@ struct CallFacts {
   bool counts = false;
   // Of the answer that the conversation goes on from; empty if it begins.
   std::string_view previous_response_id;
+  // Of the session that the call goes on with; empty if there is none.
+  std::string_view session;
   // The field, if there is one, that names something else which the provider
   // has stored and of which the gateway does not know whose it is.
   std::string_view stored_reference;
@@ -142,9 +146,14 @@ class IncomingCall {
   absl::Status api_error;
   // Null if nothing is remembered.
   ResponseStore* responses = nullptr;
+  // Null if the call names none.
+  std::unique_ptr<CallSession> session;
   // One of these. `request` besides, once a raw one has been read; null again
   // once a stream has begun and its message has been let go of.
   const v1::GenerateRequest* request = nullptr;
+  // The request itself, where a session has been put before it; null otherwise.
+  // Valid until an attempt is made.
+  const v1::GenerateRequest* own_request = nullptr;
   const RawRequest* raw = nullptr;
   const v1::EmbedRequest* embed = nullptr;  // Texts to be turned into vectors.
   const StoredResponseQuery* stored_query =

@@ -25,6 +25,7 @@
 #include "service/pipeline/admission.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/call_limits.h"
+#include "service/pipeline/call_session.h"
 #include "service/pipeline/context_report.h"
 #include "service/pipeline/context_service.h"
 #include "service/pipeline/plan.h"
@@ -145,7 +146,9 @@ absl::Status AdmitAndPlan(Call& call) {
 
 // How much work that is, for OffLoop: at most, a raw request is read.
 size_t BytesToAdmit(const Call& call) {
-  return call.api_error.ok() ? call.facts.request_bytes : 0;
+  if (!call.api_error.ok()) return 0;
+  return call.facts.request_bytes +
+         (call.session == nullptr ? 0 : call.session->bytes());
 }
 WorkerPool::Stage StageOf(const Call& call) {
   return call.request == nullptr && call.embed == nullptr
@@ -199,6 +202,9 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   std::optional<OverloadControl::Permit> permit;
   if (outcome.ok() && call.runtime->overload() != nullptr) {
     outcome = co_await EnterOverload(call, &permit);
+  }
+  if (outcome.ok() && !call.facts.session.empty()) {
+    outcome = co_await BeginSession(call);
   }
   if (outcome.ok()) {
     outcome = co_await OffLoop(

@@ -13,6 +13,7 @@
 #include "service/identity/key_registry.h"
 #include "service/identity/key_sets.h"
 #include "service/limits/counter_store.h"
+#include "service/sessions/session_store.h"
 
 namespace gateway {
 
@@ -29,6 +30,8 @@ struct Ports {
   KeySets* key_sets = nullptr;
   // Counts limits that replicas share; null if there is one process only.
   CounterStore* shared_counters = nullptr;
+  // Conversations, for `sessions`; null if none are kept.
+  SessionStore* sessions = nullptr;
 };
 
 }  // namespace gateway

@@ -133,6 +133,10 @@ class RuntimeSnapshot {
 
   // Where calls find those that they share an answer with.
   const SharedCalls& shared_calls() const { return *shared_calls_; }
+  // Thread-safe; null if this configuration has no sessions.
+  SessionStore* sessions() const {
+    return config().has_sessions() ? ports_.sessions : nullptr;
+  }
 
   // Where streams are found that their callers come back to; null if none can
   // be. It goes over to another configuration that says the same of it.

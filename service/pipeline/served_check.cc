@@ -35,18 +35,16 @@ bool IsSet(const v1::GenerateRequest& request, const FieldDescriptor& field) {
                              : reflection.HasField(request, &field);
 }
 
-// Whether the request may set one of them: of nearly all this is all that has
-// to be asked, and it costs a twentieth of asking by reflection.
-bool MaySetUnserved(const v1::GenerateRequest& request) {
-  return !request.session().empty();
-}
-
 }  // namespace
 
 absl::Status CheckServed(const v1::GenerateRequest& request) {
-  if (!MaySetUnserved(request)) return absl::OkStatus();
+  return CheckUnset(request, UnservedFields());
+}
+
+absl::Status CheckUnset(const v1::GenerateRequest& request,
+                        absl::Span<const FieldDescriptor* const> unserved) {
   absl::Status fault;
-  for (const FieldDescriptor* field : UnservedFields()) {
+  for (const FieldDescriptor* field : unserved) {
     if (!IsSet(request, *field)) continue;
     if (fault.ok()) {
       fault = MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,

@@ -19,6 +19,7 @@
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_limits.h"
+#include "service/pipeline/call_session.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/kept_stream.h"
 #include "service/pipeline/leavable_sink.h"
@@ -71,11 +72,12 @@ absl::Status Interrupted(const Call& call, const Attempt& attempt,
   return fault;
 }
 
-// What a stream is gathered in on its way. Either is null if it is not to be
-// remembered, or not to be said again.
+// What a stream is gathered in on its way. Each is null if it is not to be
+// remembered, not to be said again, or not to be added to a session.
 struct Gathering {
   std::unique_ptr<ConversationRecorder> conversation;
   std::unique_ptr<StreamRecording> recording;
+  CallSession* session = nullptr;
 };
 
 // Counts what is gathered. A recording is given up sooner than the stream.
@@ -84,6 +86,9 @@ absl::Status CountGathered(Call& call, Gathering& gathering) {
   size_t bytes = call.output.held_bytes();
   if (gathering.conversation != nullptr) {
     bytes += gathering.conversation->held_bytes();
+  }
+  if (gathering.session != nullptr) {
+    bytes += gathering.session->gathered_bytes();
   }
   if (gathering.recording != nullptr) {
     const size_t recorded = gathering.recording->held_bytes();
@@ -105,6 +110,7 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
     for (v1::GenerateEvent& event : batch.events) {
       call.output.Add(event);
       if (conversation != nullptr) conversation->Add(&event);
+      if (gathering.session != nullptr) gathering.session->Add(event);
     }
     return true;
   };
@@ -167,6 +173,8 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   Gathering gathering = {.conversation = ConversationRecorder::Begin(
                              call, call.caller->id, attempt),
                          .recording = std::move(*recording)};
+  // What is said again was added when it was said.
+  if (call.reused == nullptr) gathering.session = call.session.get();
   RememberForwarded(call, call.caller->id, attempt,
                     open.stream->facts().kept_id);
   const InputMeasure input(call);
@@ -193,6 +201,9 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   }
   // Kept before the caller is told the end, since its next request may refer
   // to this answer.
+  if (outcome.ok() && gathering.session != nullptr) {
+    outcome = co_await gathering.session->KeepGathered(call.work_cancel());
+  }
   if (outcome.ok() && gathering.conversation != nullptr) {
     gathering.conversation->Finish();
   }
@@ -265,6 +276,7 @@ Task<absl::Status> StreamForAll(Call& call, AnswerSink& sink,
   const absl::Status outcome =
       co_await MakeStream(call, leavable, recorder, &kept);
   FinishLimits(call);
+  LeaveSession(call);
   call.shared->Finish(outcome, std::move(kept),
                       !outcome.ok() && HasDoneNothing(call));
   const absl::Status sent = co_await leavable.SendEnd(call, outcome);
@@ -288,6 +300,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
     outcome = co_await MakeStream(call, sink, recorder, &kept);
   }
   FinishLimits(call);
+  LeaveSession(call);
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
   co_return outcome.ok() ? sent : outcome;
 }

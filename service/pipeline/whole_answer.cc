@@ -14,6 +14,7 @@
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_limits.h"
+#include "service/pipeline/call_session.h"
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/reused_answer.h"
 #include "service/pipeline/shared_call.h"
@@ -49,6 +50,10 @@ Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
     if (!call.output.ValidateBriefly()) co_await call.output.ValidateOffLoop();
     call.Describe(attempt.answer.response);
     GATEWAY_CO_RETURN_IF_ERROR(call.output.Result());
+    if (call.session != nullptr) {
+      GATEWAY_CO_RETURN_IF_ERROR(co_await call.session->Keep(
+          *attempt.answer.response, call.work_cancel()));
+    }
   }
   co_await OffLoop(attempt.forwards ? 0 : call.facts.request_bytes, [&] {
     RememberAnswer(call, attempt);
@@ -147,6 +152,7 @@ Task<void> MakeForAll(Call& call, SharedWork* work) {
     work->outcome = co_await MakeAnswer(call);
   }
   FinishLimits(call);
+  LeaveSession(call);
   const absl::Status& outcome = work->outcome;
   KeptAnswerPtr answer;
   if (outcome.ok()) {
@@ -213,6 +219,7 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
     call.shared->Finish(outcome, nullptr, /*released=*/true);
   }
   FinishLimits(call);
+  LeaveSession(call);
   co_return co_await SendWhole(call, sink, std::move(outcome));
 }
 

@@ -53,6 +53,10 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   // there are any.
   if (config.has_store()) *start.mutable_store() = config.store();
   if (config.has_redis()) *start.mutable_redis() = config.redis();
+  if (config.has_sessions()) {
+    start.mutable_sessions()->set_size_bytes_limit(
+        config.sessions().size_bytes_limit());
+  }
   auto& callers = *start.mutable_auth()->mutable_callers();
   if (config.auth().callers().has_issued_keys()) {
     callers.mutable_issued_keys()->set_keys_limit(1);

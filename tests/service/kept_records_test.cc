@@ -13,7 +13,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
 #include "service/identity/issued_key.h"
+#include "service/sessions/session_store.h"
 #include "tests/testing/loop_runner.h"
 #include "tests/testing/loop_thread.h"
 
@@ -113,6 +115,53 @@ TEST_F(KeptRecordsTest, FollowsUntilItIsStopped) {
   kept.Follow(thread.loop());
   kept.Stop();
   kept.Stop();
+}
+
+TEST_F(KeptRecordsTest, SessionsAreKeptWhereKeysAre) {
+  config_.mutable_auth()->mutable_callers()->clear_issued_keys();
+  config_.mutable_store()->set_file("kept.db");
+  auto& sessions = *config_.mutable_sessions();
+  sessions.mutable_ttl()->set_seconds(3600);
+  sessions.set_sessions_limit(2);
+  sessions.set_messages_limit(10);
+  sessions.set_session_bytes_limit(1 << 20);
+  const SessionLimits limits = SessionLimits::Of(sessions);
+  LoopRunner runner;
+  CancelSignal never;
+  const llmgateway::v1::CreateSessionRequest request;
+  std::string id;
+  {
+    KeptRecords kept(SystemClock());
+    ASSERT_TRUE(Open(kept).ok());
+    EXPECT_EQ(kept.issued_keys(), nullptr);
+    ASSERT_NE(kept.sessions(), nullptr);
+    id = runner.Run(kept.sessions()->Create(limits, "a", request, never))->id();
+  }
+  KeptRecords again(SystemClock());
+  ASSERT_TRUE(Open(again).ok());
+  EXPECT_TRUE(runner.Run(again.sessions()->Get("a", id, never)).ok());
+}
+
+TEST_F(KeptRecordsTest, SessionsInMemoryHaveRoomOfTheirOwn) {
+  auto& sessions = *config_.mutable_sessions();
+  sessions.mutable_ttl()->set_seconds(3600);
+  sessions.set_sessions_limit(1000);
+  sessions.set_messages_limit(10);
+  sessions.set_session_bytes_limit(1 << 20);
+  sessions.set_size_bytes_limit(64 << 10);
+  const SessionLimits limits = SessionLimits::Of(sessions);
+  KeptRecords kept(SystemClock());
+  ASSERT_TRUE(Open(kept).ok());
+  LoopRunner runner;
+  CancelSignal never;
+  llmgateway::v1::CreateSessionRequest request;
+  (*request.mutable_context()->mutable_fields())["x"].set_string_value(
+      std::string(40'000, 'x'));
+  EXPECT_TRUE(
+      runner.Run(kept.sessions()->Create(limits, "a", request, never)).ok());
+  EXPECT_FALSE(
+      runner.Run(kept.sessions()->Create(limits, "a", request, never)).ok());
+  Issue(kept);
 }
 
 }  // namespace

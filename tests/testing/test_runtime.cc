@@ -32,9 +32,9 @@ std::shared_ptr<const ConfigSnapshot> ReadTestConfig(
 }  // namespace
 
 std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
-    std::string_view yaml, const Environment& environment) {
+    std::string_view yaml, const Environment& environment, const Ports& ports) {
   absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> runtime =
-      RuntimeSnapshot::Make(ReadTestConfig(yaml, environment));
+      RuntimeSnapshot::Make(ReadTestConfig(yaml, environment), ports);
   if (!runtime.ok()) {
     std::fprintf(stderr, "%s\n", runtime.status().ToString().c_str());
     std::abort();

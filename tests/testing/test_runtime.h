@@ -22,7 +22,8 @@
 namespace gateway {
 
 std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
-    std::string_view yaml, const Environment& environment = {});
+    std::string_view yaml, const Environment& environment = {},
+    const Ports& ports = {});
 
 // The same with providers of the test's own, in place of those of `yaml`, and
 // with its own time and chance.

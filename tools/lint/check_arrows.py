@@ -21,8 +21,8 @@ _BELOW_PIPELINE = _PARTS + [
     "providers", "service/cache", "service/config", "service/context",
     "service/identity", "service/ledger", "service/limits", "service/money",
     "service/observability", "service/overload", "service/resilience",
-    "service/routing", "service/routing/selection", "service/state",
-    "service/store"]
+    "service/routing", "service/routing/selection", "service/sessions",
+    "service/state", "service/store"]
 _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
          "base/os", "base/process", "base/redis", "base/text"]
 _PROTO = "proto/llmgateway/v1"
@@ -60,6 +60,7 @@ _ABOVE_BASE = {
     "service/routing": ["service/money", "service/routing/selection"],
     "service/routing/selection": [],
     "service/rpc": _BELOW_ENGINES,
+    "service/sessions": ["service/store"],
     "service/state": [],
     "service/store": [],
 }

@@ -264,9 +264,6 @@ TEST_F(AdminServiceTest, ExplainsARoute) {
   EXPECT_EQ(ask()->route().provider(), "mock");
   request.mutable_request()->set_provider_id("nobody");
   EXPECT_EQ(ask()->failure(), v1::ERROR_REASON_PROVIDER_NOT_FOUND);
-  request.mutable_request()->set_session("s");
-  EXPECT_EQ(ask()->failure(), v1::ERROR_REASON_UNIMPLEMENTED);
-  request.mutable_request()->clear_session();
   // One that asks for a selection need not name a model.
   request.mutable_request()->clear_provider_id();
   request.mutable_request()->clear_model();

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -176,25 +175,6 @@ TEST_F(GatewayServiceTest, AnAnswerTellsWhatItSaysAndWhereItCameFrom) {
             static_cast<int64_t>(response->ByteSizeLong()));
   EXPECT_EQ(record.http_status, 0);
   EXPECT_FALSE(record.stream);
-}
-
-// Sets one field in each of the requests that the build does not serve.
-std::map<std::string, v1::GenerateRequest> RequestsNotServed(
-    const v1::GenerateRequest& good) {
-  std::map<std::string, v1::GenerateRequest> requests;
-  requests["session"] = good;
-  requests["session"].set_session("s");
-  return requests;
-}
-
-TEST_F(GatewayServiceTest, AFieldThatNothingReadsIsRefusedByName) {
-  for (const auto& [field, request] : RequestsNotServed(Request())) {
-    const absl::Status refused = Generate(request).status();
-    EXPECT_EQ(Reason(refused), v1::ERROR_REASON_UNIMPLEMENTED) << field;
-    EXPECT_EQ(FaultMetadata(refused, "field"), field);
-    ASSERT_FALSE(FieldViolations(refused).empty());
-    EXPECT_EQ(FieldViolations(refused)[0].first, field);
-  }
 }
 
 TEST_F(GatewayServiceTest, OnBehalfOfWhomIsRecordedAndNeverRefused) {
@@ -504,14 +484,18 @@ TEST_F(GatewayServiceTest, EveryMethodAsksWhoCalls) {
   }
 }
 
-TEST_F(GatewayServiceTest, WhatIsNotServedYetIsUnimplemented) {
-  for (const char* method :
-       {"CreateSession", "GetSession", "DeleteSession"}) {
-    const std::string path =
-        absl::StrCat("/llmgateway.v1.GatewayService/", method);
-    EXPECT_EQ(table_->Find(path), nullptr);
-    EXPECT_EQ(table_->Unimplemented(path).code(),
-              absl::StatusCode::kUnimplemented);
+TEST_F(GatewayServiceTest, WithoutSessionsTheyAreNotConfigured) {
+  v1::GenerateRequest request = Request();
+  request.set_session("s");
+  for (const absl::Status& refused :
+       {Ask<v1::Session>("CreateSession", v1::CreateSessionRequest()).status(),
+        Ask<v1::Session>("GetSession", v1::GetSessionRequest()).status(),
+        Ask<v1::DeleteSessionResponse>("DeleteSession",
+                                       v1::DeleteSessionRequest())
+            .status(),
+        Generate(request).status()}) {
+    EXPECT_EQ(Reason(refused), v1::ERROR_REASON_NOT_CONFIGURED) << refused;
+    EXPECT_EQ(FaultMetadata(refused, "field"), "sessions");
   }
 }
 

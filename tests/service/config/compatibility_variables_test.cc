@@ -118,6 +118,7 @@ TEST_F(CompatibilityVariablesTest, ValuesGoToTheirFieldsInTheirUnits) {
        {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", "20"},
        {"LLM_GATEWAY_MEMORY_THRESHOLD_MB", "1024"},
        {"LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT", "0.75"},
+       {"LLM_GATEWAY_SESSION_TTL_SECONDS", "7200"},
        {"LLM_API_KEY", "sk-of-openai-1234"}},
       "routing: {default_target: mock/m}\n");
   EXPECT_THAT(problems_, IsEmpty());
@@ -133,6 +134,7 @@ TEST_F(CompatibilityVariablesTest, ValuesGoToTheirFieldsInTheirUnits) {
   EXPECT_EQ(config.overload().concurrency().waiting_warning(), 20);
   EXPECT_EQ(config.overload().memory().size_bytes_limit(), 1 << 30);
   EXPECT_EQ(config.overload().memory().soft_percent(), 75);
+  EXPECT_EQ(config.sessions().ttl().seconds(), 7200);
   EXPECT_EQ(config.routing().rollout().percentage(), 12.5);
   EXPECT_EQ(config.listeners().http().address(), "127.0.0.1:9090");
   EXPECT_THAT(config.listeners().http().cors().allowed_origins(),

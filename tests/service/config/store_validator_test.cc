@@ -96,6 +96,18 @@ TEST(StoreValidatorTest, KeysOfOneProcessAreNoKeysOfReplicas) {
       IsEmpty());
 }
 
+TEST(StoreValidatorTest, SessionsOfOneProcessAreNoSessionsOfReplicas) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("sessions: {}\nruntime: {replicas: 2}\n"),
+      ElementsAre(AllOf(HasSubstr("sessions: are kept by each"),
+                        HasSubstr("in memory"), HasSubstr("there are 2"))));
+  EXPECT_THAT(ProblemsBesideAMock("sessions: {}\n"
+                                  "runtime: {replicas: 2, state_dir: kept}\n"),
+              ElementsAre(HasSubstr("in SQLite")));
+  EXPECT_THAT(ProblemsBesideAMock("sessions: {}\n"), IsEmpty());
+  EXPECT_THAT(WarningsOf("sessions: {}\n"), IsEmpty());
+}
+
 TEST(StoreValidatorTest, WarnsOfWhatARestartForgets) {
   EXPECT_THAT(WarningsOf(kIssued),
               ElementsAre(HasSubstr("auth.callers.issued_keys: are kept in "

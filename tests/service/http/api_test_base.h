@@ -55,7 +55,7 @@ class ApiTest : public testing::Test {
     loop_.reset();
     loop_ = std::make_unique<RunningLoop>(
         MakeTestRuntime(absl::StrCat(Config(), more),
-                        {{"ALICE", "alice-0123456789"}}),
+                        {{"ALICE", "alice-0123456789"}}, ports_),
         [](LoopServices& services) {
           return std::make_unique<ApiRouter>(services);
         },
@@ -85,6 +85,7 @@ class ApiTest : public testing::Test {
 
   static MockUpstreamProcess* upstream_;
   bool strict_ = false;
+  Ports ports_;
   // Lines of the two providers over HTTP, such as `, credential_...: true`.
   std::string provider_fields_;
   std::unique_ptr<RunningLoop> loop_;

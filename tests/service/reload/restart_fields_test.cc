@@ -71,6 +71,20 @@ TEST(RestartFieldsTest, WithoutRedisItCountsWhetherThereAreReplicas) {
   EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
 }
 
+TEST(RestartFieldsTest, SessionsAreOpenedAtTheStart) {
+  GatewayConfig in_use;
+  GatewayConfig next;
+  next.mutable_sessions()->set_size_bytes_limit(1 << 20);
+  EXPECT_THAT(RestartFields(in_use, next), ElementsAre("sessions"));
+  in_use = next;
+  next.mutable_sessions()->set_sessions_limit(7);
+  next.mutable_sessions()->set_messages_limit(8);
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+  next.mutable_sessions()->set_size_bytes_limit(1 << 21);
+  EXPECT_THAT(RestartFields(in_use, next),
+              ElementsAre("sessions.size_bytes_limit"));
+}
+
 TEST(RestartFieldsTest, WhatCallsLookAtIsNot) {
   GatewayConfig in_use;
   GatewayConfig next;

@@ -148,6 +148,20 @@ TEST(OpenAiChatScanTest, TakesTheTextsAmongTheLabels) {
   EXPECT_EQ(scan.labels[0].value, "bc");
 }
 
+TEST(OpenAiChatScanTest, TheFieldThatNamesASessionIsForwardedAsItIs) {
+  const std::string body =
+      R"({"model":"gpt-x","session_id":"s-1","messages":[]})";
+  const RequestScan scan = Scanned(body);
+  EXPECT_EQ(scan.session_id, "s-1");
+  EXPECT_EQ(scan.session_field, "session_id");
+  EXPECT_EQ(Edited(body, "gpt-x"), body);
+  for (const char* none : {R"({"session_id":null})", R"({"session_id":7})",
+                           R"({"session_id":{"id":"s"}})", "{}"}) {
+    EXPECT_EQ(Scanned(none).session_id, "") << none;
+    EXPECT_EQ(Scanned(none).session_field, "") << none;
+  }
+}
+
 TEST(OpenAiChatScanTest, ARequestWithoutAModelIsGivenOne) {
   EXPECT_EQ(Edited(R"({ "x":1})", "m"), R"({"model":"m", "x":1})");
   EXPECT_EQ(Edited("{ }", "m"), R"({"model":"m" })");

@@ -1,0 +1,93 @@
+#include "service/api/session_methods.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+#include "service/api/caller_check.h"
+#include "service/pipeline/call_directives.h"
+#include "service/sessions/session_fault.h"
+#include "service/sessions/session_store.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kServiceOfSessions = "llmgateway.v1.GatewayService";
+
+// What is said beside a call means nothing here.
+absl::Status CheckSessionDirectives(const CallContext& context) {
+  CallDirectives directives;
+  for (const MetadataEntry& entry : context.metadata()) {
+    directives.Take(entry.name, entry.value);
+  }
+  return directives.status();
+}
+
+}  // namespace
+
+SessionMethods::SessionMethods(
+    std::function<LoopServices&(EventLoop&)> services_of)
+    : services_of_(std::move(services_of)) {}
+
+void SessionMethods::AddTo(MethodTable& table) {
+  table.AddUnary<v1::CreateSessionRequest, v1::Session>(
+      kServiceOfSessions, "CreateSession",
+      [this](CallContext& context, const v1::CreateSessionRequest& request,
+             v1::Session* response) {
+        return CreateSession(context, request, response);
+      });
+  table.AddUnary<v1::GetSessionRequest, v1::Session>(
+      kServiceOfSessions, "GetSession",
+      [this](CallContext& context, const v1::GetSessionRequest& request,
+             v1::Session* response) {
+        return GetSession(context, request, response);
+      });
+  table.AddUnary<v1::DeleteSessionRequest, v1::DeleteSessionResponse>(
+      kServiceOfSessions, "DeleteSession",
+      [this](CallContext& context, const v1::DeleteSessionRequest& request,
+             v1::DeleteSessionResponse* response) {
+        return DeleteSession(context, request, response);
+      });
+}
+
+absl::StatusOr<SessionMethods::Asked> SessionMethods::Ask(
+    const CallContext& context, std::string_view rpc) const {
+  GATEWAY_RETURN_IF_ERROR(CheckSessionDirectives(context));
+  Asked asked;
+  asked.runtime = services_of_(context.loop()).runtime.Get();
+  GATEWAY_ASSIGN_OR_RETURN(asked.caller, CheckCaller(*asked.runtime, context));
+  GATEWAY_RETURN_IF_ERROR(asked.caller->scopes.CheckRpc(rpc));
+  asked.sessions = asked.runtime->sessions();
+  if (asked.sessions == nullptr) return NoSessions();
+  return asked;
+}
+
+Task<absl::Status> SessionMethods::CreateSession(
+    CallContext& context, const v1::CreateSessionRequest& request,
+    v1::Session* response) {
+  GATEWAY_CO_ASSIGN_OR_RETURN(const Asked asked, Ask(context, "CreateSession"));
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      *response, co_await asked.sessions->Create(
+                     SessionLimits::Of(asked.runtime->config().sessions()),
+                     asked.caller->id, request, context.cancel()));
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> SessionMethods::GetSession(
+    CallContext& context, const v1::GetSessionRequest& request,
+    v1::Session* response) {
+  GATEWAY_CO_ASSIGN_OR_RETURN(const Asked asked, Ask(context, "GetSession"));
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      *response, co_await asked.sessions->Get(asked.caller->id, request.id(),
+                                              context.cancel()));
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> SessionMethods::DeleteSession(
+    CallContext& context, const v1::DeleteSessionRequest& request,
+    v1::DeleteSessionResponse*) {
+  GATEWAY_CO_ASSIGN_OR_RETURN(const Asked asked, Ask(context, "DeleteSession"));
+  co_return co_await asked.sessions->Delete(asked.caller->id, request.id(),
+                                            context.cancel());
+}
+
+}  // namespace gateway

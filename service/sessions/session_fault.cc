@@ -1,0 +1,94 @@
+#include "service/sessions/session_fault.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kIdBytesToldMax = 64;
+
+absl::string_view Told(std::string_view id) {
+  return ToAbsl(id.substr(0, kIdBytesToldMax));
+}
+
+absl::Status Conflict(std::string_view id, std::string_view what) {
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_CONFLICT,
+                absl::StrCat("the session '", Told(id), "' ", ToAbsl(what)));
+  AddFaultMetadata(fault, "resource",
+                   std::string(absl::StrCat("sessions/", Told(id))));
+  return fault;
+}
+
+absl::Status Limited(std::string_view field, std::string_view message) {
+  absl::Status fault = MakeFault(v1::ERROR_REASON_SESSION_LIMITED, message);
+  AddFaultMetadata(fault, "limit", field);
+  return fault;
+}
+
+}  // namespace
+
+absl::Status NoSuchSession(std::string_view id) {
+  return MakeFault(
+      v1::ERROR_REASON_NOT_FOUND,
+      absl::StrCat("there is no session '", Told(id),
+                   "' of this caller, or it has expired; open another"));
+}
+
+absl::Status NoSessions() {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_NOT_CONFIGURED,
+      "no sessions are kept here; the operator adds `sessions` to the "
+      "configuration, or the whole conversation is sent with each call");
+  AddFaultMetadata(fault, "field", "sessions");
+  return fault;
+}
+
+absl::Status SessionIsBusy(std::string_view id) {
+  return Conflict(id,
+                  "is gone on with by another call; wait for its end, since a "
+                  "session takes one call at a time");
+}
+
+absl::Status SessionWasChanged(std::string_view id) {
+  return Conflict(id,
+                  "was changed or deleted while the call ran, which has added "
+                  "nothing to it; read it again");
+}
+
+absl::Status TooManySessions(int64_t limit) {
+  return Limited("sessions.sessions_limit",
+                 absl::StrCat("there are ", limit,
+                              " sessions, as many as there may be; delete "
+                              "those that nobody needs, or have the operator "
+                              "raise sessions.sessions_limit"));
+}
+
+absl::Status TooManyMessages(std::string_view id, int64_t limit) {
+  return Limited(
+      "sessions.messages_limit",
+      absl::StrCat("the session '", Told(id), "' would have more than ", limit,
+                   " messages with the answer, as many as one may "
+                   "have; go on in another"));
+}
+
+absl::Status SessionTooLarge(std::string_view id, int64_t limit) {
+  return Limited(
+      "sessions.session_bytes_limit",
+      absl::StrCat("the session '", Told(id), "' would be larger than ", limit,
+                   " bytes, as large as one may be; go on in "
+                   "another"));
+}
+
+absl::Status SessionNotKept(const absl::Status& store) {
+  if (absl::IsResourceExhausted(store)) {
+    return Limited("store", absl::StrCat("there is no room for the session: ",
+                                         store.message()));
+  }
+  return MakeFault(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                   absl::StrCat("the store of sessions: ", store.message()));
+}
+
+}  // namespace gateway

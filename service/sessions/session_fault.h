@@ -1,0 +1,43 @@
+// What is said of a session that cannot be opened, read or gone on with. The
+// reasons are those of errors.proto; none tells what a session holds.
+//
+//   if (!record.has_value()) return NoSuchSession(id);
+//
+// Thread-safe: plain functions.
+
+#ifndef SERVICE_SESSIONS_SESSION_FAULT_H_
+#define SERVICE_SESSIONS_SESSION_FAULT_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace gateway {
+
+// NOT_FOUND: there is none, it has expired, or it is somebody else's.
+absl::Status NoSuchSession(std::string_view id);
+
+// NOT_CONFIGURED: the configuration has no `sessions`.
+absl::Status NoSessions();
+
+// CONFLICT: another call goes on with it.
+absl::Status SessionIsBusy(std::string_view id);
+
+// CONFLICT: it was changed or deleted while the call ran, and what the call was
+// to add to it is not kept.
+absl::Status SessionWasChanged(std::string_view id);
+
+// SESSION_LIMITED, which names the field of SessionsConfig; `limit` is its
+// value.
+absl::Status TooManySessions(int64_t limit);
+absl::Status TooManyMessages(std::string_view id, int64_t limit);
+absl::Status SessionTooLarge(std::string_view id, int64_t limit);
+
+// What `store`, the store's error, comes to: SESSION_LIMITED if it is full,
+// STORE_UNAVAILABLE otherwise.
+absl::Status SessionNotKept(const absl::Status& store);
+
+}  // namespace gateway
+
+#endif  // SERVICE_SESSIONS_SESSION_FAULT_H_
