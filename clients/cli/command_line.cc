@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "clients/cli/keys_words.h"
 #include "clients/cli/limits_request.h"
+#include "clients/cli/sessions_request.h"
 
 namespace gateway {
 namespace {
@@ -22,18 +23,20 @@ using Verb = CommandLine::Verb;
 
 constexpr absl::Duration kWaitMax = absl::Hours(1);
 
-constexpr std::string_view kCommandNames[] = {"env",        "exec", "status",
-                                              "rollout",    "keys", "limits",
-                                              "completion", "help", "version"};
-constexpr Verb kVerbs[] = {Verb::kEnv,        Verb::kExec, Verb::kStatus,
-                           Verb::kRollout,    Verb::kKeys, Verb::kLimits,
-                           Verb::kCompletion, Verb::kHelp, Verb::kVersion};
+constexpr std::string_view kCommandNames[] = {
+    "env",    "exec",     "status",     "rollout", "keys",
+    "limits", "sessions", "completion", "help",    "version"};
+constexpr Verb kVerbs[] = {Verb::kEnv,      Verb::kExec,       Verb::kStatus,
+                           Verb::kRollout,  Verb::kKeys,       Verb::kLimits,
+                           Verb::kSessions, Verb::kCompletion, Verb::kHelp,
+                           Verb::kVersion};
 static_assert(std::size(kCommandNames) == std::size(kVerbs));
 // Said by what `completion` prints.
 constexpr std::string_view kCompleteCommand = "complete";
 
 constexpr std::string_view kValuedFlags[] = {
-    "--url", "--pid_file", "--wait", "--daemon_config", "--ca_file", "--admin"};
+    "--url",     "--pid_file", "--wait", "--daemon_config",
+    "--ca_file", "--admin",    "--grpc"};
 constexpr std::string_view kPlainFlags[] = {"--gateway", "--no-gateway",
                                             "--proxy",   "--no-proxy",
                                             "--help",    "--version"};
@@ -54,6 +57,9 @@ constexpr std::string_view kHelp =
   gatewayctl limits list | reset NAME
                                    show how full limits are, the fullest first,
                                    and give back what was taken of one
+  gatewayctl sessions create | get ID | delete ID
+                                   open, show and forget conversations that the
+                                   gateway keeps, as the caller who has them
   gatewayctl completion SHELL      print what completes its words in bash, zsh
                                    or fish: eval "$(gatewayctl completion bash)"
   gatewayctl help | version
@@ -80,7 +86,7 @@ What status asks:
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
 
-What keys and limits take:
+What keys, limits and sessions take:
   --output json           prints what the gateway answers; otherwise a table
 
 What keys takes:
@@ -106,6 +112,16 @@ What limits takes:
   --subject TEXT          list: only of this caller, user, model and so on;
                           reset: only of what is named so, as in user=ann;
                           several times for several
+
+What sessions takes:
+  --ttl TIME              create: how long it is kept unused, as in 30m
+  --context JSON          create: an object that is kept with it
+
+Whom sessions asks:
+  --grpc ADDRESS          the gRPC listener, as host:port; otherwise $GATEWAY,
+                          or that of the PID file
+  $GATEWAY_KEY            the caller's key, where one is asked for
+  --ca_file FILE          asks over TLS, trusting these certificates
 
 Whom rollout, keys and limits ask:
   --admin ADDRESS         the admin listener, as host:port; otherwise
@@ -260,6 +276,7 @@ class WordReader {
     if (name == "--daemon_config") command_.daemon_config = value;
     if (name == "--ca_file") command_.ca_file = value;
     if (name == "--admin") command_.admin = value;
+    if (name == "--grpc") command_.grpc = value;
     return absl::OkStatus();
   }
 
@@ -300,6 +317,8 @@ const OperatorCommand* OperatorCommandOf(Verb verb) {
       return &kKeysCommand;
     case Verb::kLimits:
       return &kLimitsCommand;
+    case Verb::kSessions:
+      return &kSessionsCommand;
     default:
       return nullptr;
   }

@@ -38,6 +38,7 @@ struct CommandLine {
     kRollout,
     kKeys,
     kLimits,
+    kSessions,
     kCompletion,
     kComplete,
   };
@@ -54,12 +55,13 @@ struct CommandLine {
   std::optional<bool> gateway_enabled;
   std::optional<bool> proxy_enabled;
   std::string daemon_config;
-  // Where operators ask.
+  // Where operators ask, and where callers do by gRPC.
   std::string admin;
+  std::string grpc;
   // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
   // `status`.
   std::string rollout = "status";
-  // Of keys and limits: what to do.
+  // Of keys, limits and sessions: what to do.
   OperatorWords asked;
   // Of completion: the shell.
   std::string shell;
@@ -78,7 +80,7 @@ absl::Span<const std::string_view> CommandNames();
 absl::Span<const std::string_view> ValuedFlags();
 absl::Span<const std::string_view> PlainFlags();
 
-// What keys, limits and the like take; null for another verb.
+// What keys, limits, sessions and the like take; null for another verb.
 const OperatorCommand* OperatorCommandOf(CommandLine::Verb verb);
 // The same by the name of the verb.
 const OperatorCommand* OperatorCommandOf(std::string_view name);

@@ -11,8 +11,8 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "base/process/exec_program.h"
+#include "base/status_macros.h"
 #include "base/text/timestamp.h"
-#include "clients/cli/admin_connection.h"
 #include "clients/cli/completion.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/keys_request.h"
@@ -20,6 +20,8 @@
 #include "clients/cli/retrying.h"
 #include "clients/cli/rollout_request.h"
 #include "clients/cli/route_search.h"
+#include "clients/cli/rpc_connection.h"
+#include "clients/cli/sessions_request.h"
 #include "clients/cli/switches.h"
 #include "service/discovery/pid_record.h"
 #include "service/version.h"
@@ -133,48 +135,83 @@ std::string VariableOf(const Variables& variables, const char* name) {
   return found == variables.end() ? std::string() : found->second;
 }
 
-// Where operators ask: as told, or by the PID file on this machine.
-absl::StatusOr<std::string> AdminOf(const CommandLine& command,
-                                    const Variables& variables) {
-  if (!command.admin.empty()) return command.admin;
-  const std::string told = VariableOf(variables, "GATEWAY_ADMIN");
+// One listener, and how it is named.
+struct ListenerWords {
+  const std::string& said;
+  const char* variable;
+  int PidRecord::* port;
+  const char* unknown;
+};
+
+// Where it is: as told, or by the PID file on this machine.
+absl::StatusOr<std::string> ListenerOf(const ListenerWords& words,
+                                       const CommandLine& command,
+                                       const Variables& variables) {
+  if (!words.said.empty()) return words.said;
+  const std::string told = VariableOf(variables, words.variable);
   if (!told.empty()) return told;
   const absl::StatusOr<Route> route =
       FindRoute(command, {.gateway = true}, variables);
   if (!route.ok()) return route.status();
-  if (!route->record.has_value() || route->record->admin_port == 0) {
-    return absl::NotFoundError(
-        "no admin listener is known; name it by --admin HOST:PORT");
+  if (!route->record.has_value() || (*route->record).*words.port == 0) {
+    return absl::NotFoundError(words.unknown);
   }
-  return absl::StrCat("127.0.0.1:", route->record->admin_port);
+  return absl::StrCat("127.0.0.1:", (*route->record).*words.port);
+}
+
+// Where operators ask, and as whom.
+absl::StatusOr<RpcPlace> AdminOf(const CommandLine& command,
+                                 const Variables& variables) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::string address,
+      ListenerOf({.said = command.admin,
+                  .variable = "GATEWAY_ADMIN",
+                  .port = &PidRecord::admin_port,
+                  .unknown = "no admin listener is known; name it by --admin "
+                             "HOST:PORT"},
+                 command, variables));
+  return RpcPlace{.address = std::move(address),
+                  .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
+                  .ca_file = command.ca_file};
+}
+
+// Where callers ask by gRPC, and as whom.
+absl::StatusOr<RpcPlace> GrpcOf(const CommandLine& command,
+                                const Variables& variables) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::string address,
+      ListenerOf({.said = command.grpc,
+                  .variable = "GATEWAY",
+                  .port = &PidRecord::grpc_port,
+                  .unknown = "no gRPC listener is known; name it by --grpc "
+                             "HOST:PORT"},
+                 command, variables));
+  return RpcPlace{.address = std::move(address),
+                  .key = VariableOf(variables, "GATEWAY_KEY"),
+                  .ca_file = command.ca_file};
 }
 
 int RunRollout(const CommandLine& command, const Variables& variables,
                std::ostream& out, std::ostream& err) {
-  const absl::StatusOr<std::string> admin = AdminOf(command, variables);
+  const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
   if (!admin.ok()) return Fail(err, admin.status());
   const absl::StatusOr<RolloutShare> share =
-      ChangeRollout({.address = *admin,
+      ChangeRollout({.address = admin->address,
                      .change = command.rollout,
-                     .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
-                     .ca_file = command.ca_file});
+                     .key = admin->key,
+                     .ca_file = admin->ca_file});
   if (!share.ok()) return Fail(err, share.status());
   PrintRow("rollout", share->text, out);
   return 0;
 }
 
 // Asks, and prints what was answered.
-int RunAsked(absl::StatusOr<std::string> (*ask)(const AdminPlace&,
+int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
                                                 const OperatorWords&),
-             const CommandLine& command, const Variables& variables,
+             const CommandLine& command, const absl::StatusOr<RpcPlace>& place,
              std::ostream& out, std::ostream& err) {
-  const absl::StatusOr<std::string> admin = AdminOf(command, variables);
-  if (!admin.ok()) return Fail(err, admin.status());
-  const absl::StatusOr<std::string> text =
-      ask({.address = *admin,
-           .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
-           .ca_file = command.ca_file},
-          command.asked);
+  if (!place.ok()) return Fail(err, place.status());
+  const absl::StatusOr<std::string> text = ask(*place, command.asked);
   if (!text.ok()) return Fail(err, text.status());
   out << *text;
   return 0;
@@ -229,9 +266,13 @@ int RunCommand(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kRollout:
       return RunRollout(command, variables, out, err);
     case CommandLine::Verb::kKeys:
-      return RunAsked(AskKeys, command, variables, out, err);
+      return RunAsked(AskKeys, command, AdminOf(command, variables), out, err);
     case CommandLine::Verb::kLimits:
-      return RunAsked(AskLimits, command, variables, out, err);
+      return RunAsked(AskLimits, command, AdminOf(command, variables), out,
+                      err);
+    case CommandLine::Verb::kSessions:
+      return RunAsked(AskSessions, command, GrpcOf(command, variables), out,
+                      err);
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command.shell, out, err);
     case CommandLine::Verb::kComplete:

@@ -113,7 +113,7 @@ std::string AnswerText(const Response& response, const OperatorWords& words) {
 
 template <typename Request, typename Response>
 absl::StatusOr<std::string> AskOne(
-    const AdminPlace& place, const OperatorWords& words,
+    const RpcPlace& place, const OperatorWords& words,
     grpc::Status (Admin::*method)(grpc::ClientContext*, const Request&,
                                   Response*),
     const absl::StatusOr<Request>& request) {
@@ -127,7 +127,7 @@ absl::StatusOr<std::string> AskOne(
 
 }  // namespace
 
-absl::StatusOr<std::string> AskKeys(const AdminPlace& place,
+absl::StatusOr<std::string> AskKeys(const RpcPlace& place,
                                     const OperatorWords& words) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kKeysCommand, words));
   const std::string& what = words.words[0];

@@ -12,14 +12,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "clients/cli/admin_connection.h"
 #include "clients/cli/operator_words.h"
+#include "clients/cli/rpc_connection.h"
 
 namespace gateway {
 
 // Returns what to print: for people, or the response as JSON, whose fields have
 // their names of the contract. INVALID_ARGUMENT for words that are not meant.
-absl::StatusOr<std::string> AskKeys(const AdminPlace& place,
+absl::StatusOr<std::string> AskKeys(const RpcPlace& place,
                                     const OperatorWords& words);
 
 }  // namespace gateway

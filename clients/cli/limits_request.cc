@@ -58,7 +58,7 @@ absl::StatusOr<v1::ListLimitUsageResponse> ListAllUsage(
   return all;
 }
 
-absl::StatusOr<std::string> AskUsage(const AdminPlace& place,
+absl::StatusOr<std::string> AskUsage(const RpcPlace& place,
                                      const OperatorWords& words) {
   GATEWAY_ASSIGN_OR_RETURN(const v1::ListLimitUsageRequest request,
                            ListUsageRequestOf(words));
@@ -69,7 +69,7 @@ absl::StatusOr<std::string> AskUsage(const AdminPlace& place,
   return words.as_json ? AsJson(usage) : LimitUsageTable(usage);
 }
 
-absl::StatusOr<std::string> AskReset(const AdminPlace& place,
+absl::StatusOr<std::string> AskReset(const RpcPlace& place,
                                      const OperatorWords& words) {
   GATEWAY_ASSIGN_OR_RETURN(const v1::ResetLimitRequest request,
                            ResetLimitRequestOf(words));
@@ -86,7 +86,7 @@ absl::StatusOr<std::string> AskReset(const AdminPlace& place,
 
 const OperatorCommand kLimitsCommand = {"limits", kLimitsVerbs};
 
-absl::StatusOr<std::string> AskLimits(const AdminPlace& place,
+absl::StatusOr<std::string> AskLimits(const RpcPlace& place,
                                       const OperatorWords& words) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kLimitsCommand, words));
   return words.words[0] == "list" ? AskUsage(place, words)

@@ -14,8 +14,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "clients/cli/admin_connection.h"
 #include "clients/cli/operator_words.h"
+#include "clients/cli/rpc_connection.h"
 #include "llmgateway/v1/limits.pb.h"
 
 namespace gateway {
@@ -25,7 +25,7 @@ extern const OperatorCommand kLimitsCommand;
 
 // Returns what to print: for people, or the response as JSON. INVALID_ARGUMENT
 // for words that are not meant.
-absl::StatusOr<std::string> AskLimits(const AdminPlace& place,
+absl::StatusOr<std::string> AskLimits(const RpcPlace& place,
                                       const OperatorWords& words);
 
 // The requests that words come to.

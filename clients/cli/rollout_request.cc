@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
-#include "clients/cli/admin_connection.h"
+#include "clients/cli/rpc_connection.h"
 #include "llmgateway/v1/admin.pb.h"
 
 namespace gateway {

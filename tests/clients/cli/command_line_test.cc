@@ -167,6 +167,23 @@ TEST(CommandLineTest, EveryCommandIsKnown) {
   }
 }
 
+TEST(CommandLineTest, SessionsTakesWordsAndFlagsOfItsOwn) {
+  const CommandLine command =
+      Parsed({"sessions", "create", "--ttl", "30m", "--context={\"a\": 1}",
+              "--grpc", "10.0.0.1:50051", "--output=json"});
+  EXPECT_EQ(command.verb, Verb::kSessions);
+  EXPECT_EQ(command.grpc, "10.0.0.1:50051");
+  EXPECT_THAT(command.asked.words, ElementsAre("create"));
+  EXPECT_THAT(command.asked.flags,
+              ElementsAre(testing::Pair("--ttl", "30m"),
+                          testing::Pair("--context", "{\"a\": 1}")));
+  EXPECT_TRUE(command.asked.as_json);
+  EXPECT_THAT(ProblemOf({"sessions", "create", "--owner", "a"}),
+              HasSubstr("--owner"));
+  EXPECT_THAT(ProblemOf({"keys", "create", "--context", "{}"}),
+              HasSubstr("--context"));
+}
+
 TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {
   EXPECT_THAT(ProblemOf({}), HasSubstr("say what to do"));
   EXPECT_THAT(ProblemOf({"start"}), HasSubstr("'start'"));
@@ -187,7 +204,8 @@ TEST(CommandLineTest, TheHelpNamesEveryFlag) {
         "rollout",      "status",     "keys",       "--output",
         "--owner",      "--name",     "--scope",    "--label",
         "--limit",      "--priority", "--ttl",      "--expires",
-        "--request_id", "--state",    "--grace",    "--etag"}) {
+        "--request_id", "--state",    "--grace",    "--etag",
+        "--context",    "--grpc"}) {
     EXPECT_THAT(std::string(HelpText()), HasSubstr(flag));
   }
 }

@@ -22,6 +22,8 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
               ElementsAre("status"));
   EXPECT_THAT(CompletionsOf({"keys", "r"}), ElementsAre("rotate", "revoke"));
   EXPECT_THAT(CompletionsOf({"limits", ""}), ElementsAre("list", "reset"));
+  EXPECT_THAT(CompletionsOf({"sessions", ""}),
+              ElementsAre("create", "get", "delete"));
   EXPECT_THAT(CompletionsOf({"rollout", "o"}), ElementsAre("off", "on"));
   EXPECT_THAT(CompletionsOf({"completion", ""}),
               ElementsAre("bash", "zsh", "fish"));
@@ -29,7 +31,7 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
 
 TEST(CompletionTest, TheFlagsOfWhatIsDone) {
   EXPECT_THAT(CompletionsOf({"keys", "rotate", "k1", "--g"}),
-              ElementsAre("--grace", "--gateway"));
+              ElementsAre("--grace", "--grpc", "--gateway"));
   EXPECT_THAT(CompletionsOf({"keys", "list", "--"}), Not(Contains("--grace")));
   EXPECT_THAT(CompletionsOf({"--u"}), ElementsAre("--url"));
   EXPECT_THAT(CompletionsOf({"env", "--ow"}), IsEmpty());

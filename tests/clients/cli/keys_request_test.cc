@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 // What a gateway answers is asked of one in keys_page_test.py.
 TEST(KeysRequestTest, OnlyWhatIsMeantIsAskedFor) {
-  const AdminPlace nobody = {.address = "127.0.0.1:1"};
+  const RpcPlace nobody = {.address = "127.0.0.1:1"};
   EXPECT_TRUE(absl::IsInvalidArgument(AskKeys(nobody, {}).status()));
   for (const char* wrong : {"", "grow", "get"}) {
     EXPECT_TRUE(

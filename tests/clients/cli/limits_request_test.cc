@@ -21,7 +21,7 @@ using ::testing::UnorderedElementsAre;
 
 // What a gateway answers is asked of one in limit_usage_test.py.
 TEST(LimitsRequestTest, OnlyWhatIsMeantIsAskedFor) {
-  const AdminPlace nobody = {.address = "127.0.0.1:1"};
+  const RpcPlace nobody = {.address = "127.0.0.1:1"};
   for (const std::vector<std::string>& wrong :
        {std::vector<std::string>{}, {"grow"}, {"reset"}, {"list", "rpm"}}) {
     EXPECT_TRUE(

@@ -1,4 +1,4 @@
-#include "clients/cli/admin_connection.h"
+#include "clients/cli/rpc_connection.h"
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
@@ -9,7 +9,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(AdminConnectionTest, CertificatesThatCannotBeReadAreNamed) {
+TEST(RpcConnectionTest, CertificatesThatCannotBeReadAreNamed) {
   EXPECT_THAT(AdminConnection::Open(
                   {.address = "127.0.0.1:1", .ca_file = "no/such.pem"})
                   .status()
@@ -17,7 +17,7 @@ TEST(AdminConnectionTest, CertificatesThatCannotBeReadAreNamed) {
               HasSubstr("no/such.pem"));
 }
 
-TEST(AdminConnectionTest, AnErrorNamesTheGateway) {
+TEST(RpcConnectionTest, AnErrorNamesTheGateway) {
   const auto admin = AdminConnection::Open({.address = "127.0.0.1:1"});
   ASSERT_TRUE(admin.ok());
   const auto key = admin->Call(&llmgateway::v1::AdminService::Stub::GetKey,

@@ -1,4 +1,4 @@
-#include "clients/cli/admin_connection.h"
+#include "clients/cli/rpc_connection.h"
 
 #include <grpc/support/time.h>
 #include <grpcpp/create_channel.h>
@@ -13,13 +13,11 @@
 namespace gateway {
 namespace {
 
-namespace v1 = ::llmgateway::v1;
-
 constexpr int kTimeoutSeconds = 10;
 constexpr size_t kCertificatesBytesLimit = 1024 * 1024;
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
-    const AdminPlace& place) {
+    const RpcPlace& place) {
   if (place.ca_file.empty()) return grpc::InsecureChannelCredentials();
   grpc::SslCredentialsOptions options;
   absl::StatusOr<std::string> certificates =
@@ -35,27 +33,26 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
 
 }  // namespace
 
-absl::StatusOr<AdminConnection> AdminConnection::Open(AdminPlace place) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
+    const RpcPlace& place) {
   GATEWAY_ASSIGN_OR_RETURN(
       const std::shared_ptr<grpc::ChannelCredentials> credentials,
       CredentialsOf(place));
-  std::unique_ptr<v1::AdminService::Stub> stub = v1::AdminService::NewStub(
-      grpc::CreateChannel(place.address, credentials));
-  return AdminConnection(std::move(place), std::move(stub));
+  return grpc::CreateChannel(place.address, credentials);
 }
 
-void AdminConnection::Prepare(grpc::ClientContext& context) const {
+void PrepareCall(const RpcPlace& place, grpc::ClientContext& context) {
   context.set_deadline(
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                    gpr_time_from_seconds(kTimeoutSeconds, GPR_TIMESPAN)));
-  if (!place_.key.empty()) {
-    context.AddMetadata("authorization", absl::StrCat("Bearer ", place_.key));
+  if (!place.key.empty()) {
+    context.AddMetadata("authorization", absl::StrCat("Bearer ", place.key));
   }
 }
 
-absl::Status AdminConnection::Failure(const grpc::Status& status) const {
+absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                      absl::StrCat("the gateway at ", place_.address,
+                      absl::StrCat("the gateway at ", place.address,
                                    " says: ", status.error_message()));
 }
 

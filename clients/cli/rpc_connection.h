@@ -1,0 +1,84 @@
+// RpcConnection asks one service of a gateway: AdminService at its admin
+// listener what operators ask, GatewayService at its gRPC listener what callers
+// do.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(
+//       const AdminConnection admin,
+//       AdminConnection::Open({.address = "127.0.0.1:50052"}));
+//   const absl::StatusOr<v1::Key> key =
+//       admin.Call(&v1::AdminService::Stub::GetKey, request);
+//
+// Thread-safe; a call blocks, for ten seconds at most.
+
+#ifndef CLIENTS_CLI_RPC_CONNECTION_H_
+#define CLIENTS_CLI_RPC_CONNECTION_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/status.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/status_macros.h"
+#include "llmgateway/v1/admin.grpc.pb.h"
+#include "llmgateway/v1/gateway.grpc.pb.h"
+
+namespace gateway {
+
+// Where, and as whom.
+struct RpcPlace {
+  std::string address;  // As `host:port`.
+  std::string key;      // The asker's; empty if none is to be shown.
+  std::string ca_file;  // Asks over TLS, and trusts these; empty: in plaintext.
+};
+
+// What follows is for RpcConnection.
+
+// Fails if the certificates cannot be read.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
+    const RpcPlace& place);
+void PrepareCall(const RpcPlace& place, grpc::ClientContext& context);
+absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status);
+
+template <typename Service>
+class RpcConnection {
+ public:
+  // Connects when it is first asked. Fails if the certificates cannot be read.
+  static absl::StatusOr<RpcConnection> Open(RpcPlace place) {
+    GATEWAY_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                             OpenChannel(place));
+    return RpcConnection(std::move(place), Service::NewStub(channel));
+  }
+
+  // Errors have the gateway's code, and name it.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(
+      grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
+                                            const Request&, Response*),
+      const Request& request) const {
+    grpc::ClientContext context;
+    PrepareCall(place_, context);
+    Response response;
+    const grpc::Status status = (*stub_.*method)(&context, request, &response);
+    if (!status.ok()) return RpcFailure(place_, status);
+    return response;
+  }
+
+ private:
+  RpcConnection(RpcPlace place, std::unique_ptr<typename Service::Stub> stub)
+      : place_(std::move(place)), stub_(std::move(stub)) {}
+
+  RpcPlace place_;
+  std::unique_ptr<typename Service::Stub> stub_;
+};
+
+using AdminConnection = RpcConnection<llmgateway::v1::AdminService>;
+using GatewayConnection = RpcConnection<llmgateway::v1::GatewayService>;
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CLI_RPC_CONNECTION_H_
