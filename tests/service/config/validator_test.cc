@@ -110,8 +110,11 @@ TEST(ValidatorTest, HeadersAndProxiesAreWellFormed) {
 }
 
 TEST(ValidatorTest, WhatIsNotServedIsRefused) {
-  EXPECT_THAT(ProblemsBesideAMock("cache: {streams: true}\n"),
-              ElementsAre("cache.streams: is not served yet; remove it"));
+  EXPECT_THAT(
+      ProblemsBesideAMock(
+          "listeners: {http: {trusted_proxies: [10.0.0.0/8]}}\n"),
+      ElementsAre("listeners.http.trusted_proxies: is not served yet; remove "
+                  "it"));
 }
 
 TEST(ValidatorTest, CredentialsHaveNamesOfTheirOwn) {
