@@ -108,8 +108,9 @@ class EndingsTest(SessionsCase):
     def test_a_repeated_call_gets_its_answer_and_adds_nothing(self):
         self.start("idempotency: {}\n")
         session = self.open()
-        self.upstream.set_script("gpt-x", [{"text": "one"}, {"text": "two"}])
-        for api in ("http", "grpc"):
+        self.upstream.set_script("gpt-x", [{"text": "one"}, {"text": "two"},
+                                           {"text": "three"}])
+        for api in ("http", "grpc", "stream"):
             said = "by " + api
 
             def ask_once():
@@ -117,14 +118,15 @@ class EndingsTest(SessionsCase):
                     return self.rpc("Generate", prompt(
                         "gpt-x", said, session=session,
                         idempotency_key="k-grpc")).text()
-                return self.chat(session, said, headers={
-                    "idempotency-key": "k-http"}).text()
+                return self.chat(session, said, stream=api == "stream",
+                                 headers={"idempotency-key": "k-" + api}).text()
 
             answers = {ask_once() for _ in range(3)}
             self.assertEqual(len(answers), 1, answers)
         self.assertEqual(self.texts(session),
-                         ["by http", "one", "by grpc", "two"])
-        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 2)
+                         ["by http", "one", "by grpc", "two", "by stream",
+                          "three"])
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 3)
         self.gateway.stop()
 
     def test_many_callers_with_sessions_of_their_own(self):
