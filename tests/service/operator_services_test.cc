@@ -35,6 +35,7 @@ namespace v1 = ::llmgateway::v1;
 
 class OperatorServicesTest : public testing::Test {
  protected:
+  StateStore state_;
   std::unique_ptr<ConfigReloader> reloader_ = ConfigReloader::Make(
       {.kinds = AllProviderKinds(), .file = "gateway.yaml", .state = &state_},
       ReadConfigText(AllProviderKinds(),
@@ -42,7 +43,6 @@ class OperatorServicesTest : public testing::Test {
                      "listeners: {admin: {address: '127.0.0.1:0'}}\n",
                      "gateway.yaml", {}, absl::UnixEpoch()));
   LoopThread loop_;
-  StateStore state_;
   CurrentRuntime runtime_{*RuntimeSnapshot::Make(reloader_->first())};
   MetricRegistry metrics_{SystemClock()};
   ProviderHealthBoard board_;
