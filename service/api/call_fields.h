@@ -62,11 +62,11 @@ class CallFields {
   static constexpr size_t kTextBytes = 400;
 
   absl::InlinedVector<CallField, kFields> fields_;
+  std::array<char, kTextBytes> text_;  // Not cleared: that would be as long.
   char* room_ = text_.data();
   size_t used_ = 0;  // Of text_.
   // Whatever there was no room for.
   std::forward_list<std::string> more_;
-  std::array<char, kTextBytes> text_;  // Not cleared: that would be as long.
 };
 
 }  // namespace gateway

@@ -416,7 +416,7 @@ absl::Status KeysAdmin::CheckConfigured() const {
 void KeysAdmin::Tell(const CallContext& call, const Runtime& runtime,
                      std::string_view done, const std::string& id) {
   // Who asks has been let in, so there is a name, or none is asked for.
-  const std::string_view by = CheckOperator(*runtime, call).value_or("");
+  const std::string by = CheckOperator(*runtime, call).value_or("");
   Log(LogLevel::kInfo, "keys", done, {{"key", id}, {"operator", by}});
 }
 
