@@ -49,13 +49,11 @@
 #include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
 #include "service/operator_services.h"
-#include "service/pipeline/circuit_metrics.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/health_prober.h"
-#include "service/pipeline/limit_metrics.h"
-#include "service/pipeline/overload_metrics.h"
 #include "service/pipeline/overload_watch.h"
 #include "service/pipeline/response_store.h"
+#include "service/pipeline/runtime_metrics.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/process_limits.h"
@@ -274,11 +272,9 @@ absl::Status App::Build() {
   RestoreRollout(*graph.state, *snapshot);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   graph.KeepWhatIsLearned();
-  AddCircuitMetrics(*graph.runtime,
+  AddRuntimeMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
-  AddLimitMetrics(*graph.runtime, graph.registry);
-  AddOverloadMetrics(*graph.runtime, graph.registry);
   return absl::OkStatus();
 }
 

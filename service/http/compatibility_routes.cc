@@ -332,7 +332,8 @@ Facts Gather(const CompatibilityRoutes::Sources& sources,
   facts.operating = operators.required()
                         ? operators.Authenticate(CredentialsOf(head)).status()
                         : facts.caller;
-  if (!facts.caller.ok() && !facts.operating.ok()) {
+  const bool shows_a_key = !head.authorization.empty() || !head.api_key.empty();
+  if (shows_a_key && !facts.caller.ok() && !facts.operating.ok()) {
     // It is nobody's, which counts once.
     head.peer = responder.peer();
     facts.caller = facts.runtime->callers().Identify(head).status();

@@ -68,6 +68,11 @@ class KeySetSchedule {
     return read_.has_value() && now < *read_ + options_.keep;
   }
 
+  // How long ago the set was last read with success; infinite if never.
+  absl::Duration Age(absl::Duration now) const {
+    return read_.has_value() ? now - *read_ : absl::InfiniteDuration();
+  }
+
   // Failures since the last success.
   int failures() const { return failures_; }
 

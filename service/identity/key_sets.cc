@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <map>
 #include <utility>
 
 #include "base/async/timer_wheel.h"
@@ -172,12 +173,32 @@ absl::Duration KeySets::Look(HttpClient& http) {
   }
   for (std::shared_ptr<IssuerKeys>& set : due) {
     ++reading_;
-    Spawn(Read(http, std::move(set)));
+    Spawn(ReadSet(http, std::move(set)));
   }
   return wait;
 }
 
-Task<void> KeySets::Read(HttpClient& http, std::shared_ptr<IssuerKeys> keys) {
+std::vector<KeySets::State> KeySets::Read() {
+  const absl::Duration now = clock_.SteadyTime();
+  std::map<std::string, State> states;
+  for (const std::shared_ptr<IssuerKeys>& set : All()) {
+    MutexLock lock(set->mu_);
+    if (!set->used_) continue;
+    const bool has_keys = set->keys_ != nullptr && set->schedule_.HasKeys(now);
+    State state = {.issuer = set->source_.issuer,
+                   .keys = has_keys ? set->keys_->size() : 0,
+                   .failures = set->schedule_.failures(),
+                   .age = set->schedule_.Age(now)};
+    const auto [found, is_new] = states.try_emplace(state.issuer, state);
+    if (!is_new && state.age > found->second.age) found->second = state;
+  }
+  std::vector<State> sorted;
+  for (auto& [issuer, state] : states) sorted.push_back(std::move(state));
+  return sorted;
+}
+
+Task<void> KeySets::ReadSet(HttpClient& http,
+                            std::shared_ptr<IssuerKeys> keys) {
   KeySetAccess access;
   {
     MutexLock lock(keys->mu_);

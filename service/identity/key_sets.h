@@ -18,6 +18,7 @@
 #define SERVICE_IDENTITY_KEY_SETS_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -95,6 +96,17 @@ class KeySets {
   // Has the set read from now on, in that way.
   void Use(IssuerKeys& keys, const KeySetAccess& access) LOCKS_EXCLUDED(mu_);
 
+  // What became of reading the set of an issuer.
+  struct State {
+    std::string issuer;
+    size_t keys = 0;     // That may be used.
+    int failures = 0;    // Since the last success.
+    absl::Duration age;  // Since then; infinite without one.
+  };
+  // Of the issuers whose sets are in use, by their names; of several sets of
+  // one issuer, of the one that is worst off.
+  std::vector<State> Read() LOCKS_EXCLUDED(mu_);
+
   // Grows whenever one of the sets is another; outlives this.
   std::shared_ptr<const std::atomic<uint64_t>> changes() const {
     return changes_;
@@ -124,7 +136,7 @@ class KeySets {
   void Wake() LOCKS_EXCLUDED(mu_);
   // Begins readings that are due; returns how long to wait for the next look.
   absl::Duration Look(HttpClient& http);
-  Task<void> Read(HttpClient& http, std::shared_ptr<IssuerKeys> keys);
+  Task<void> ReadSet(HttpClient& http, std::shared_ptr<IssuerKeys> keys);
   void Changed() { changes_->fetch_add(1, std::memory_order_acq_rel); }
 
   Clock& clock_;

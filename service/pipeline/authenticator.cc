@@ -44,20 +44,49 @@ Authenticator::Authenticator(const std::vector<AccessKey>& keys, Clock& clock,
 absl::StatusOr<CallerRef> Authenticator::Authenticate(
     const ShownCredentials& by) const {
   if (!required_) return AnonymousCaller();
+  CallerMethod form = CallerMethod::kAnonymous;
+  absl::StatusOr<CallerRef> caller = Look(by, &form);
+  if (methods_.counts != nullptr) Count(caller, form, by);
+  return caller;
+}
+
+absl::StatusOr<CallerRef> Authenticator::Look(const ShownCredentials& by,
+                                              CallerMethod* form) const {
   std::string_view shown = BearerKey(by.authorization);
   if (shown.empty()) shown = by.api_key;
   if (shown.empty()) {
     if (methods_.certificates != nullptr && !by.certificate.empty()) {
+      *form = CallerMethod::kCertificate;
       return methods_.certificates->Authenticate(by.certificate);
     }
     return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
                      "no API key: send `authorization: Bearer <key>`");
   }
   absl::StatusOr<CallerRef> caller = Identify(shown);
-  if (!caller.ok() && methods_.guesses != nullptr) {
-    return Failed(caller.status(), by);
+  if (caller.ok()) return caller;
+  *form = FormOf(shown);
+  if (methods_.guesses == nullptr) return caller;
+  return Failed(caller.status(), by);
+}
+
+CallerMethod Authenticator::FormOf(std::string_view shown) const {
+  if (methods_.tokens != nullptr && TokenIssuers::HasForm(shown)) {
+    return CallerMethod::kJwt;
   }
-  return caller;
+  return methods_.issued != nullptr && KeyRegistry::HasForm(shown)
+             ? CallerMethod::kIssuedKey
+             : CallerMethod::kConfiguredKey;
+}
+
+void Authenticator::Count(const absl::StatusOr<CallerRef>& caller,
+                          CallerMethod form, const ShownCredentials& by) const {
+  if (!by.counts) return;
+  if (caller.ok()) {
+    methods_.counts->Record((*caller)->method,
+                            AuthenticationOutcome::kAccepted);
+  } else if (!by.peer.empty()) {
+    methods_.counts->Record(form, OutcomeOfFault(caller.status()));
+  }
 }
 
 absl::Status Authenticator::Failed(absl::Status fault,

@@ -36,7 +36,7 @@ struct ShownCredentials {
   // The names of its verified certificate (Stream::peer_names).
   std::string_view certificate = {};
   // Where it comes from, `address:port`, for the limit of guesses; empty if
-  // that does not count.
+  // what is wrong is looked at again, and counts then.
   std::string_view peer = {};
   // False if what is shown was looked at before, and so counted.
   bool counts = true;
@@ -70,7 +70,14 @@ class Authenticator {
  private:
   using AccessKey = ConfigSnapshot::AccessKey;
 
+  // Whom the one that counts stands for; if it is no good, of what form it is.
+  absl::StatusOr<CallerRef> Look(const ShownCredentials& by,
+                                 CallerMethod* form) const;
   absl::StatusOr<CallerRef> Identify(std::string_view shown) const;
+  // What a key or token looks like.
+  CallerMethod FormOf(std::string_view shown) const;
+  void Count(const absl::StatusOr<CallerRef>& caller, CallerMethod form,
+             const ShownCredentials& by) const;
   // What is told of a credential that is no good.
   absl::Status Failed(absl::Status fault, const ShownCredentials& by) const;
   // Null if there is no such key.

@@ -10,6 +10,7 @@ namespace gateway {
 CallerMethods CallerMethodsOf(const llmgateway::config::v1::AuthMethods& config,
                               absl::Span<const KeySetAccess> key_sets,
                               std::shared_ptr<GuessLimit> guesses,
+                              std::shared_ptr<AuthenticationCounts> counts,
                               const Ports& ports) {
   CallerMethods methods;
   methods.required = HasCallerMethod(config);
@@ -23,6 +24,7 @@ CallerMethods CallerMethodsOf(const llmgateway::config::v1::AuthMethods& config,
         config.client_certificates());
   }
   methods.guesses = std::move(guesses);
+  methods.counts = std::move(counts);
   return methods;
 }
 

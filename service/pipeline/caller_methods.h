@@ -1,9 +1,10 @@
 // CallerMethods are the ways, beside keys of the configuration, in which
-// callers or operators may show who they are by it, and what slows down who
-// guesses.
+// callers or operators may show who they are by it, what slows down who
+// guesses, and what counts how that went.
 //
 //   const CallerMethods methods = CallerMethodsOf(
-//       config.auth().callers(), snapshot.caller_key_sets(), guesses, ports);
+//       config.auth().callers(), snapshot.caller_key_sets(), guesses,
+//       counts, ports);
 //   Authenticator callers(keys, clock, methods);
 //   methods.Use();                           // Their key sets are read.
 //
@@ -17,6 +18,7 @@
 
 #include "absl/types/span.h"
 #include "llmgateway/config/v1/server.pb.h"
+#include "service/identity/authentication_counts.h"
 #include "service/identity/certificate_callers.h"
 #include "service/identity/guess_limit.h"
 #include "service/identity/key_registry.h"
@@ -45,12 +47,14 @@ struct CallerMethods {
   std::shared_ptr<const TokenIssuers> tokens;
   std::shared_ptr<const CertificateCallers> certificates;
   std::shared_ptr<GuessLimit> guesses;
+  std::shared_ptr<AuthenticationCounts> counts;
 };
 
 // Without key sets among the ports there are no issuers of tokens.
 CallerMethods CallerMethodsOf(const llmgateway::config::v1::AuthMethods& config,
                               absl::Span<const KeySetAccess> key_sets,
                               std::shared_ptr<GuessLimit> guesses,
+                              std::shared_ptr<AuthenticationCounts> counts,
                               const Ports& ports);
 
 // Null if wrong keys are not counted.

@@ -139,12 +139,10 @@ RuntimeSnapshot::RuntimeSnapshot(
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),
       guesses_(GuessesOf(config_->config().auth(), ports_, previous)),
-      caller_methods_(CallerMethodsOf(config_->config().auth().callers(),
-                                      config_->caller_key_sets(), guesses_,
-                                      ports_)),
-      operator_methods_(CallerMethodsOf(config_->config().auth().operators(),
-                                        config_->operator_key_sets(), guesses_,
-                                        ports_)),
+      authentications_(previous == nullptr ? Authentications()
+                                           : previous->authentications_),
+      caller_methods_(MethodsOfCallers()),
+      operator_methods_(MethodsOfOperators()),
       callers_(*config_, *ports_.clock, caller_methods_),
       operators_(config_->operator_keys(), *ports_.clock, operator_methods_),
       router_(config_->config().routing(), health_, selection_),
@@ -176,6 +174,18 @@ RuntimeSnapshot::RuntimeSnapshot(
   } else {
     discovery_->TakeOver(*previous->discovery_);
   }
+}
+
+CallerMethods RuntimeSnapshot::MethodsOfCallers() const {
+  return CallerMethodsOf(config_->config().auth().callers(),
+                         config_->caller_key_sets(), guesses_,
+                         authentications_.callers, ports_);
+}
+
+CallerMethods RuntimeSnapshot::MethodsOfOperators() const {
+  return CallerMethodsOf(config_->config().auth().operators(),
+                         config_->operator_key_sets(), guesses_,
+                         authentications_.operators, ports_);
 }
 
 std::shared_ptr<GuessLimit> RuntimeSnapshot::GuessesOf(

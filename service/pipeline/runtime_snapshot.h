@@ -85,6 +85,14 @@ class RuntimeSnapshot {
   // Who may call, and who may operate.
   const CallerAccess& callers() const { return callers_; }
   const Authenticator& operators() const { return operators_; }
+  // How callers and operators have shown who they are, since the start.
+  struct Authentications {
+    std::shared_ptr<AuthenticationCounts> callers =
+        std::make_shared<AuthenticationCounts>();
+    std::shared_ptr<AuthenticationCounts> operators =
+        std::make_shared<AuthenticationCounts>();
+  };
+  const Authentications& authentications() const { return authentications_; }
   const Router& router() const { return router_; }
   // Thread-safe; which share of the callers the rules are for now.
   RolloutSwitch& rollout() const { return *rollout_; }
@@ -177,6 +185,9 @@ class RuntimeSnapshot {
     Clock& clock_;
   };
 
+  // By what is before them among the members.
+  CallerMethods MethodsOfCallers() const;
+  CallerMethods MethodsOfOperators() const;
   static std::shared_ptr<GuessLimit> GuessesOf(
       const llmgateway::config::v1::AuthConfig& config, const Ports& ports,
       const RuntimeSnapshot* previous);
@@ -205,6 +216,7 @@ class RuntimeSnapshot {
   const Health health_;
   // Taken over while `auth.guess_limit` stays as it is: what is owed stays.
   const std::shared_ptr<GuessLimit> guesses_;
+  const Authentications authentications_;
   const CallerMethods caller_methods_;
   const CallerMethods operator_methods_;
   const CallerAccess callers_;

@@ -1,6 +1,7 @@
 """Who tries keys is slowed down, and who has one is not."""
 
 import http.client
+import re
 import unittest
 
 from tests.integration import grpc_caller
@@ -19,6 +20,9 @@ auth:
   callers: {api_keys: [{id: team, key: "env:KEY"}]}
   operators: {api_keys: [{id: on-call, key: "env:OPERATOR"}]}
 """ % _FREE
+_SAMPLE = re.compile(
+    r'^llmgw_authentications_total\{of="(\w+)",method="(\w+)",'
+    r'outcome="(\w+)"\} (\S+)$')
 _ENV = {"KEY": _KEY, "OPERATOR": "key-of-an-operator-0123456789"}
 
 
@@ -79,6 +83,35 @@ class GuessLimitTest(unittest.TestCase):
             self.assertEqual(self.end("guess-%d" % i)["code"],
                              "UNAUTHENTICATED")
         self.assert_slowed_down("guess-more")
+
+    def outcomes(self):
+        """Of authentications, by what they are of, method and outcome."""
+        text = ask(self.gateway.operations, path="/metrics").body.decode()
+        return {match.groups()[:3]: int(float(match[4]))
+                for match in map(_SAMPLE.match, text.splitlines()) if match}
+
+    def test_metrics_tell_what_came_of_keys(self):
+        self.assertEqual(self.outcomes(), {})
+        for _ in range(2):
+            self.assertEqual(self.ask(_KEY).status, 200)
+        self.assertEqual(self.end(_KEY)["code"], "OK")
+        for i in range(_FREE):
+            self.ask("guess-%d" % i)
+        self.ask("guess-more")
+        self.end("guess-more")
+        self.ask(None)
+        told = {("callers", "configured_key", "accepted"): 3,
+                ("callers", "configured_key", "invalid"): _FREE,
+                ("callers", "configured_key", "too_many_guesses"): 2,
+                ("callers", "none", "invalid"): 1}
+        self.assertEqual(self.outcomes(), told)
+        # Another configuration goes on counting, and what is owed stays.
+        self.gateway.write_config(_CONFIG.replace("hello", "bye"))
+        self.gateway.wait_for_log(msg="configuration in use", module="config",
+                                  version=2)
+        self.assertEqual(self.ask("guess-more").status, 429)
+        told["callers", "configured_key", "too_many_guesses"] = 3
+        self.assertEqual(self.outcomes(), told)
 
     def test_operators_keys_count_as_well(self):
         for i in range(_FREE):

@@ -253,6 +253,23 @@ auth:
                 self.assertEqual(self.ask(token, gateway=gateway).status, 200)
                 gateway.stop()
 
+    def test_an_outage_locks_nobody_out_whose_key_is_known(self):
+        gateway = self.start()
+        self.assertEqual(
+            self.ask(self.issuer.sign("a"), gateway=gateway).status, 200)
+        self.issuer.add_key("b")
+        self.server.say("/keys", "", 500)
+        # It has the set read, in vain.
+        self.assert_not_there_yet(
+            self.ask(self.issuer.sign("b"), gateway=gateway))
+        gateway.wait_for_log(msg="the key set of an issuer cannot be read",
+                             keys_in_use=1)
+        for subject in ("alice", "bob"):
+            token = self.issuer.sign("a", sub=subject)
+            self.assertEqual(self.ask(token, gateway=gateway).status, 200)
+            self.assertEqual(self.end(token, gateway=gateway)["code"], "OK")
+        gateway.stop()
+
     def test_a_slow_server_holds_neither_the_start_nor_calls(self):
         self.server.goes_on.clear()
         gateway = self.start()

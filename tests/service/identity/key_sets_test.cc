@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/os/clock.h"
@@ -91,6 +92,44 @@ TEST_F(KeySetsTest, ASetThatCannotBeReadHoldsUpNoOther) {
   EXPECT_EQ(absent->Get(), nullptr);
   // It waits for its next turn, whoever shows what.
   EXPECT_FALSE(bad->Misses());
+}
+
+TEST_F(KeySetsTest, WhatBecameOfReadingIsTold) {
+  EXPECT_TRUE(sets_.Read().empty());
+  Write("good", SetOf("k"));
+  const auto good = sets_.Find(SourceOf("good"));
+  const auto absent = sets_.Find(SourceOf("none"));
+  EXPECT_TRUE(sets_.Read().empty());  // Neither is in use.
+  sets_.Use(*good, {});
+  sets_.Use(*absent, {});
+  Run();
+  ASSERT_TRUE(sets_.AwaitFirst(kLong));
+  const std::vector<KeySets::State> states = sets_.Read();
+  ASSERT_EQ(states.size(), 2u);
+  EXPECT_EQ(states[0].issuer, "good");
+  EXPECT_EQ(states[0].keys, 1u);
+  EXPECT_EQ(states[0].failures, 0);
+  EXPECT_LT(states[0].age, kLong);
+  EXPECT_EQ(states[1].issuer, "none");
+  EXPECT_EQ(states[1].keys, 0u);
+  EXPECT_GE(states[1].failures, 1);
+  EXPECT_EQ(states[1].age, absl::InfiniteDuration());
+}
+
+TEST_F(KeySetsTest, OfSeveralSetsOfAnIssuerTheWorstIsTold) {
+  Write("a", SetOf("k"));
+  const auto good = sets_.Find(SourceOf("a"));
+  KeySetSource broken = SourceOf("a");
+  broken.key_set += ".none";
+  const auto bad = sets_.Find(broken);
+  sets_.Use(*good, {});
+  sets_.Use(*bad, {});
+  Run();
+  ASSERT_TRUE(sets_.AwaitFirst(kLong));
+  const std::vector<KeySets::State> states = sets_.Read();
+  ASSERT_EQ(states.size(), 1u);
+  EXPECT_EQ(states[0].keys, 0u);
+  EXPECT_GE(states[0].failures, 1);
 }
 
 TEST_F(KeySetsTest, WhoeverHasTheSameSourceHasTheSameKeys) {

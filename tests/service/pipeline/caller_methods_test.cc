@@ -24,7 +24,7 @@ class CallerMethodsTest : public testing::Test {
   }
   CallerMethods Methods() {
     key_sets_access_.resize(static_cast<size_t>(config_.jwt_issuers().size()));
-    return CallerMethodsOf(config_, key_sets_access_, nullptr, ports_);
+    return CallerMethodsOf(config_, key_sets_access_, nullptr, counts_, ports_);
   }
 
   FakeClock clock_;
@@ -32,6 +32,8 @@ class CallerMethodsTest : public testing::Test {
   KeyRegistry registry_{clock_};
   BlockingWorker worker_{{.name = "test"}};
   KeySets key_sets_{clock_, chance_, worker_};
+  const std::shared_ptr<AuthenticationCounts> counts_ =
+      std::make_shared<AuthenticationCounts>();
   Ports ports_;
   configv1::AuthMethods config_;
   std::vector<KeySetAccess> key_sets_access_;
@@ -40,6 +42,7 @@ class CallerMethodsTest : public testing::Test {
 TEST_F(CallerMethodsTest, WithoutAnyNobodyIsAsked) {
   const CallerMethods none = Methods();
   EXPECT_FALSE(none.AreThere());
+  EXPECT_EQ(none.counts, counts_);
   none.Use();
 }
 

@@ -1,0 +1,23 @@
+#include "service/pipeline/runtime_metrics.h"
+
+#include "service/pipeline/authentication_metrics.h"
+#include "service/pipeline/circuit_metrics.h"
+#include "service/pipeline/key_set_metrics.h"
+#include "service/pipeline/limit_metrics.h"
+#include "service/pipeline/overload_metrics.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+
+void AddRuntimeMetrics(const CurrentRuntime& current, size_t model_labels_limit,
+                       MetricRegistry& registry) {
+  AddCircuitMetrics(current, model_labels_limit, registry);
+  AddLimitMetrics(current, registry);
+  AddOverloadMetrics(current, registry);
+  AddAuthenticationMetrics(current, registry);
+  // The same, whatever runtime comes into use.
+  KeySets* const key_sets = current.Get()->ports().key_sets;
+  if (key_sets != nullptr) AddKeySetMetrics(*key_sets, registry);
+}
+
+}  // namespace gateway
