@@ -1,10 +1,12 @@
 #include "service/api/caller_check.h"
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "base/net/host_port.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/identity/peer_address.h"
 #include "service/pipeline/allowed_origins.h"
 
 namespace gateway {
@@ -74,7 +76,18 @@ absl::Status CheckKeyIsSole(const CallContext& call) {
 
 }  // namespace
 
-CallerHead CallerHeadOf(const CallContext& call) {
+std::string_view ClientOf(const CallContext& call,
+                          const TrustedProxies& proxies) {
+  if (proxies.empty()) return call.peer();
+  absl::InlinedVector<std::string_view, 4> forwarded_for;
+  for (const MetadataEntry& entry : call.metadata()) {
+    if (entry.name == kForwardedForHeader) forwarded_for.push_back(entry.value);
+  }
+  return proxies.ClientOf(call.peer(), forwarded_for);
+}
+
+CallerHead CallerHeadOf(const CallContext& call,
+                        const TrustedProxies& proxies) {
   CallerHead head;
   head.protocol = Protocol::kGrpc;
   head.authorization = call.FindSoleMetadata("authorization").value_or("");
@@ -82,7 +95,7 @@ CallerHead CallerHeadOf(const CallContext& call) {
   head.authority = call.authority();
   head.origin = call.FindMetadata("origin").value_or("");
   head.certificate = call.peer_names();
-  head.peer = call.peer();
+  head.peer = ClientOf(call, proxies);
   head.counts = call.TakeFirstLook();
   return head;
 }
@@ -90,7 +103,7 @@ CallerHead CallerHeadOf(const CallContext& call) {
 absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
                                       const CallContext& call) {
   absl::StatusOr<CallerRef> caller =
-      runtime.callers().Authorize(CallerHeadOf(call));
+      runtime.callers().Authorize(CallerHeadOf(call, runtime.proxies().grpc));
   if (caller.ok()) return caller;
   GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
   return caller;
@@ -100,15 +113,19 @@ absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
                                           const CallContext& call) {
   const Authenticator& operators = runtime.operators();
   const configv1::Listeners& listeners = runtime.config().listeners();
+  const TrustedProxies& proxies =
+      call.by_http() ? runtime.proxies().admin_http : runtime.proxies().admin;
+  const CallerHead head = CallerHeadOf(call, proxies);
   if (!operators.required() && !IsCertified(listeners, call)) {
-    if (!IsLoopbackHost(HostOfAuthority(call.peer()))) {
+    // Who comes through a proxy here may be anywhere.
+    if (!IsLoopbackHost(HostOfAuthority(call.peer())) ||
+        !IsLoopbackHost(AddressOfPeer(head.peer))) {
       return MakeFault(v1::ERROR_REASON_FORBIDDEN,
                        "operators without a key are served on loopback only; "
                        "configure auth.operators.api_keys");
     }
     if (call.by_http()) GATEWAY_RETURN_IF_ERROR(CheckPage(listeners, call));
   }
-  const CallerHead head = CallerHeadOf(call);
   const absl::StatusOr<CallerRef> known =
       operators.Authenticate(CredentialsOf(head));
   if (known.ok()) {

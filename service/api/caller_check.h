@@ -20,14 +20,21 @@
 #include "absl/status/statusor.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
+#include "service/identity/trusted_proxies.h"
 #include "service/observability/refusal_log.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
-// Returns what the call's metadata says of who asks.
-CallerHead CallerHeadOf(const CallContext& call);
+// Returns what the call's metadata says of who asks. `proxies` are those of its
+// listener.
+CallerHead CallerHeadOf(const CallContext& call, const TrustedProxies& proxies);
+
+// Returns where the call comes from: its peer or, if that is a proxy that is
+// believed, what it says. Valid as long as the call.
+std::string_view ClientOf(const CallContext& call,
+                          const TrustedProxies& proxies);
 
 // Returns who calls. Faults as of CallerAccess.
 absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,

@@ -243,12 +243,12 @@ template <typename Request>
 void SetCallerFacts(const CallContext& context, const Request& request,
                     Call* call) {
   CallFacts& facts = call->facts;
-  facts.head = CallerHeadOf(context);
+  facts.head = CallerHeadOf(context, call->runtime->proxies().grpc);
   facts.operation = context.method();
   facts.method = "POST";
   call->SetPath("/", context.method());
   facts.request_id = context.request_id();
-  facts.peer = context.peer();
+  facts.peer = facts.head.peer;
   facts.provider_credential = ProviderCredentialOf(
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""),
       facts.head, call->runtime->callers().asks_for_keys());

@@ -38,6 +38,7 @@
 #include "service/config/secret_reference.h"
 #include "service/config/selection_validator.h"
 #include "service/config/store_validator.h"
+#include "service/identity/trusted_proxies.h"
 
 namespace gateway {
 namespace {
@@ -60,6 +61,7 @@ using ::llmgateway::config::v1::TlsServer;
 
 constexpr size_t kProvidersMax = 256;
 constexpr size_t kOriginsMax = 1000;
+constexpr size_t kTrustedProxiesMax = 100;
 constexpr size_t kCorsHeadersMax = 64;
 constexpr size_t kHeaderNameBytesMax = 128;
 constexpr size_t kModuleLevelsMax = 64;
@@ -99,6 +101,7 @@ class Validator {
   void CheckRequestBuffer(const std::string& path,
                           const GrpcListener& listener);
   void CheckCors(const std::string& path, const CorsConfig& cors);
+  void CheckProxies(const Listeners& listeners);
   void CheckTls(const std::string& path, const TlsServer& tls);
   void CheckSecret(const std::string& path, const std::string& reference);
   void CheckProviders(const GatewayConfig& config);
@@ -163,7 +166,28 @@ void Validator::CheckRequestBuffer(const std::string& path,
                    message, " bytes"));
 }
 
+void Validator::CheckProxies(const Listeners& listeners) {
+  const std::pair<std::string, const RepeatedPtrField<std::string>*> lists[] = {
+      {"listeners.grpc", &listeners.grpc().trusted_proxies()},
+      {"listeners.http", &listeners.http().trusted_proxies()},
+      {"listeners.admin", &listeners.admin().trusted_proxies()},
+      {"listeners.admin_http", &listeners.admin_http().trusted_proxies()}};
+  for (const auto& [listener, networks] : lists) {
+    const std::string list = JoinPath(listener, "trusted_proxies");
+    if (!CheckCount(list, networks->size(), kTrustedProxiesMax)) continue;
+    for (int i = 0; i < networks->size(); ++i) {
+      AddIfBad(ElementPath(list, static_cast<size_t>(i)),
+               CheckProxyNetwork((*networks)[i]));
+    }
+  }
+  if (!listeners.operations().trusted_proxies().empty()) {
+    Add("listeners.operations.trusted_proxies",
+        "means nothing here: nobody asks who calls; remove it");
+  }
+}
+
 void Validator::CheckListeners(const Listeners& listeners) {
+  CheckProxies(listeners);
   CheckWindows("listeners.grpc", listeners.grpc());
   CheckWindows("listeners.admin", listeners.admin());
   CheckRequestBuffer("listeners.grpc", listeners.grpc());

@@ -29,6 +29,7 @@
 #include "service/http/admin_requests.h"
 #include "service/http/refusal_watch.h"
 #include "service/http/request_target.h"
+#include "service/identity/trusted_proxies.h"
 #include "service/pipeline/call_directives.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -190,7 +191,7 @@ void AddHeadOf(const HttpRequest& request, CallContext* call) {
     for (const std::string_view name :
          {std::string_view("authorization"), std::string_view("x-api-key"),
           std::string_view("origin"), std::string_view("sec-fetch-site"),
-          kRequestIdHeader}) {
+          kForwardedForHeader, kRequestIdHeader}) {
       if (EqualsIgnoreCase(field.name, name)) {
         call->AddMetadata(name, field.value);
       }

@@ -335,7 +335,7 @@ Facts Gather(const CompatibilityRoutes::Sources& sources,
   const bool shows_a_key = !head.authorization.empty() || !head.api_key.empty();
   if (shows_a_key && !facts.caller.ok() && !facts.operating.ok()) {
     // It is nobody's, which counts once.
-    head.peer = responder.peer();
+    head.peer = ClientOf(request, responder, facts.runtime->proxies().http);
     facts.caller = facts.runtime->callers().Identify(head).status();
     if (absl::IsResourceExhausted(facts.caller)) facts.operating = facts.caller;
   }

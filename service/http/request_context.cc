@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
@@ -34,13 +35,13 @@ bool MayBeRead(char first) {
 
 absl::StatusOr<CallerRef> CallerOf(const HttpRequest& request,
                                    const HttpResponder& responder,
-                                   CallerHead head,
+                                   std::string_view peer, CallerHead head,
                                    const RuntimeSnapshot& runtime) {
   if (request.caller.known_by.get() == &runtime) {
     return std::static_pointer_cast<const Caller>(request.caller.caller);
   }
   head.certificate = responder.peer_names();
-  head.peer = responder.peer();
+  head.peer = peer;
   absl::StatusOr<CallerRef> caller = runtime.callers().Authorize(head);
   if (!caller.ok() || request.admitted) return caller;
   // There was no memory for its body.
@@ -63,6 +64,19 @@ std::string_view IdSaid(const HttpApi& api, const HttpRequest& request,
 }
 
 }  // namespace
+
+std::string_view ClientOf(const HttpRequest& request,
+                          const HttpResponder& responder,
+                          const TrustedProxies& proxies) {
+  if (proxies.empty()) return responder.peer();
+  absl::InlinedVector<std::string_view, 4> forwarded_for;
+  for (const HttpField& field : request.fields) {
+    if (EqualsIgnoreCase(field.name, kForwardedForHeader)) {
+      forwarded_for.push_back(field.value);
+    }
+  }
+  return proxies.ClientOf(responder.peer(), forwarded_for);
+}
 
 absl::Duration Elapsed(const RequestContext& context) {
   return context.services.loop.Now() - context.request.arrival;
@@ -132,9 +146,9 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       responder(responder),
       fields(api, request),
       runtime(services.runtime.Get()),
-      caller(CallerOf(request, responder, fields.head, *runtime)),
-      id(RequestIdFor(IdSaid(api, request, fields))),
-      peer(responder.peer()) {}
+      peer(ClientOf(request, responder, runtime->proxies().http)),
+      caller(CallerOf(request, responder, peer, fields.head, *runtime)),
+      id(RequestIdFor(IdSaid(api, request, fields))) {}
 
 Call NewCall(const RequestContext& context, google::protobuf::Arena& arena) {
   return NewCall(context, arena, context.responder.gone());

@@ -30,6 +30,7 @@
 #include "base/text/short_text.h"
 #include "google/protobuf/arena.h"
 #include "service/http/http_api.h"
+#include "service/identity/trusted_proxies.h"
 #include "service/pipeline/call_directives.h"
 #include "service/pipeline/incoming_call.h"
 #include "service/pipeline/loop_services.h"
@@ -61,6 +62,12 @@ struct CallerFields {
   CallDirectives directives;
 };
 
+// Returns where a request comes from: the peer or, if that is a proxy that is
+// believed, what it says. Valid as long as the request.
+std::string_view ClientOf(const HttpRequest& request,
+                          const HttpResponder& responder,
+                          const TrustedProxies& proxies);
+
 struct RequestContext {
   // Borrows everything that is passed by reference.
   RequestContext(LoopServices& services, const HttpApi& api,
@@ -75,12 +82,14 @@ struct RequestContext {
   // The rules that the request is served by, whatever is put into use
   // meanwhile.
   std::shared_ptr<const RuntimeSnapshot> runtime;
+  // Where it comes from, also after the client has gone: its `address:port`, or
+  // what a proxy that is believed says.
+  ShortText peer;
   // Who calls. Found out once: not looked up again if this snapshot was asked
   // at the head. Otherwise the fault of CallerAccess; and one for a request
   // that was not admitted at the head, though it would be now.
   absl::StatusOr<CallerRef> caller;
   ShortText id;
-  ShortText peer;  // The client's `address:port`, also after it has gone.
 };
 
 // Since the request arrived.

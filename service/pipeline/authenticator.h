@@ -35,7 +35,7 @@ struct ShownCredentials {
   std::string_view api_key;
   // The names of its verified certificate (Stream::peer_names).
   std::string_view certificate = {};
-  // Where it comes from, `address:port`, for the limit of guesses; empty if
+  // Where it comes from (CallFacts::peer), for the limit of guesses; empty if
   // what is wrong is looked at again, and counts then.
   std::string_view peer = {};
   // False if what is shown was looked at before, and so counted.

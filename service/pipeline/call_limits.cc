@@ -17,6 +17,7 @@
 #include "errors/fault.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/identity/caller.h"
+#include "service/identity/peer_address.h"
 #include "service/identity/scopes.h"
 #include "service/limits/key_limit_rules.h"
 #include "service/pipeline/call.h"
@@ -108,19 +109,16 @@ std::unique_ptr<LimitCharges> CallLimits::TakeTarget(
 
 std::string PeerAddressOf(std::string_view peer) {
   constexpr size_t kKeptBytes = 8;
-  const size_t port = peer.rfind(':');
-  if (!peer.starts_with('[')) return std::string(peer.substr(0, port));
-  const std::string text(peer.substr(1, peer.rfind(']') - 1));
-  in6_addr address;
-  if (inet_pton(AF_INET6, text.c_str(), &address) != 1) return text;
+  const std::string_view text = AddressOfPeer(peer);
+  std::optional<IpBytes> address = ParseIpAddress(text);
+  if (!address.has_value()) return std::string(text);
   std::array<char, INET6_ADDRSTRLEN> out;
-  if (IN6_IS_ADDR_V4MAPPED(&address)) {
-    inet_ntop(AF_INET, &address.s6_addr[12], out.data(), out.size());
+  if (IsIpv4(*address)) {
+    inet_ntop(AF_INET, &(*address)[kIpv4PrefixBytes], out.data(), out.size());
     return out.data();
   }
-  std::fill(std::begin(address.s6_addr) + kKeptBytes, std::end(address.s6_addr),
-            0);
-  inet_ntop(AF_INET6, &address, out.data(), out.size());
+  std::fill(address->begin() + kKeptBytes, address->end(), uint8_t{0});
+  inet_ntop(AF_INET6, address->data(), out.data(), out.size());
   return out.data();
 }
 

@@ -75,7 +75,7 @@ class CallLimits {
   LimitCharges charges_;
 };
 
-// The address of a caller, `address:port`, as limits tell callers apart:
+// The address of a caller (CallFacts::peer), as limits tell callers apart:
 // without the port, of IPv6 the first 64 bits.
 std::string PeerAddressOf(std::string_view peer);
 

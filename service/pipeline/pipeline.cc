@@ -21,6 +21,7 @@
 #include "errors/fault.h"
 #include "errors/time_limit.h"
 #include "proto/proto_time.h"
+#include "service/identity/peer_address.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/answer_cache.h"
@@ -87,8 +88,7 @@ uint64_t CallerNumber(const Call& call) {
   if (!call.caller->id.empty()) {
     return absl::Hash<std::string_view>()(call.caller->id);
   }
-  const std::string_view peer = call.facts.peer;
-  return absl::Hash<std::string_view>()(peer.substr(0, peer.rfind(':')));
+  return absl::Hash<std::string_view>()(AddressOfPeer(call.facts.peer));
 }
 
 // How much the call matters: as its caller does, or less where that says so.

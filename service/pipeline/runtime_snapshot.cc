@@ -138,6 +138,7 @@ RuntimeSnapshot::RuntimeSnapshot(
       health_(*providers_, *resilience_, prices_,
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),
+      proxies_(ProxiesOf(config_->config().listeners())),
       guesses_(GuessesOf(config_->config().auth(), ports_, previous)),
       authentications_(previous == nullptr ? Authentications()
                                            : previous->authentications_),
@@ -186,6 +187,14 @@ CallerMethods RuntimeSnapshot::MethodsOfOperators() const {
   return CallerMethodsOf(config_->config().auth().operators(),
                          config_->operator_key_sets(), guesses_,
                          authentications_.operators, ports_);
+}
+
+RuntimeSnapshot::Proxies RuntimeSnapshot::ProxiesOf(
+    const llmgateway::config::v1::Listeners& config) {
+  return {.grpc = TrustedProxies(config.grpc().trusted_proxies()),
+          .http = TrustedProxies(config.http().trusted_proxies()),
+          .admin = TrustedProxies(config.admin().trusted_proxies()),
+          .admin_http = TrustedProxies(config.admin_http().trusted_proxies())};
 }
 
 std::shared_ptr<GuessLimit> RuntimeSnapshot::GuessesOf(

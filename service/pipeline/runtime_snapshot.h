@@ -22,6 +22,7 @@
 #include "providers/registry/registry.h"
 #include "providers/schema/schema_cache.h"
 #include "service/config/snapshot.h"
+#include "service/identity/trusted_proxies.h"
 #include "service/limits/key_limit_rules.h"
 #include "service/limits/limit_charges.h"
 #include "service/limits/limit_rules.h"
@@ -85,6 +86,14 @@ class RuntimeSnapshot {
   // Who may call, and who may operate.
   const CallerAccess& callers() const { return callers_; }
   const Authenticator& operators() const { return operators_; }
+  // Who is believed where calls come from, by listener.
+  struct Proxies {
+    TrustedProxies grpc;
+    TrustedProxies http;
+    TrustedProxies admin;
+    TrustedProxies admin_http;
+  };
+  const Proxies& proxies() const { return proxies_; }
   // How callers and operators have shown who they are, since the start.
   struct Authentications {
     std::shared_ptr<AuthenticationCounts> callers =
@@ -188,6 +197,7 @@ class RuntimeSnapshot {
   // By what is before them among the members.
   CallerMethods MethodsOfCallers() const;
   CallerMethods MethodsOfOperators() const;
+  static Proxies ProxiesOf(const llmgateway::config::v1::Listeners& config);
   static std::shared_ptr<GuessLimit> GuessesOf(
       const llmgateway::config::v1::AuthConfig& config, const Ports& ports,
       const RuntimeSnapshot* previous);
@@ -214,6 +224,7 @@ class RuntimeSnapshot {
   const PriceTable prices_;
   const std::vector<ProviderPolicy> policies_;
   const Health health_;
+  const Proxies proxies_;
   // Taken over while `auth.guess_limit` stays as it is: what is owed stays.
   const std::shared_ptr<GuessLimit> guesses_;
   const Authentications authentications_;

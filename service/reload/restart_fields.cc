@@ -13,11 +13,13 @@ using ::llmgateway::config::v1::TlsServer;
 
 constexpr size_t kFieldsMax = 1000;
 
-// Of TLS it counts whether it is spoken and whether clients must show
-// certificates: connections that stand were let in by that. The certificates
-// themselves are for the next connections.
+// Which proxies are believed counts call by call. Of TLS it counts whether it
+// is spoken and whether clients must show certificates: connections that stand
+// were let in by that. The certificates themselves are for the next
+// connections.
 template <typename Listener>
-void LeaveOutCertificates(Listener* listener) {
+void LeaveOutWhatMayChange(Listener* listener) {
+  listener->clear_trusted_proxies();
   if (!listener->has_tls()) return;
   TlsServer& tls = *listener->mutable_tls();
   tls.set_cert_chain("given");
@@ -30,12 +32,12 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   GatewayConfig start;
   Listeners& listeners = *start.mutable_listeners();
   listeners = config.listeners();
-  LeaveOutCertificates(listeners.mutable_grpc());
-  LeaveOutCertificates(listeners.mutable_http());
-  LeaveOutCertificates(listeners.mutable_admin());
-  LeaveOutCertificates(listeners.mutable_operations());
+  LeaveOutWhatMayChange(listeners.mutable_grpc());
+  LeaveOutWhatMayChange(listeners.mutable_http());
+  LeaveOutWhatMayChange(listeners.mutable_admin());
+  LeaveOutWhatMayChange(listeners.mutable_operations());
   if (listeners.has_admin_http()) {
-    LeaveOutCertificates(listeners.mutable_admin_http());
+    LeaveOutWhatMayChange(listeners.mutable_admin_http());
   }
   auto& logging = *start.mutable_logging();
   logging.set_file(config.logging().file());

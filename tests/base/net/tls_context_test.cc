@@ -1,6 +1,7 @@
 #include "base/net/tls_context.h"
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <memory>
 #include <string>
@@ -45,6 +46,7 @@ class TlsContextTest : public testing::Test {
                                   : X509_verify_cert_error_string(verified);
     }
     version_ = SSL_version(client);
+    names_ = server_context.NamesOfPeer(server);
     SSL_free(client);
     SSL_free(server);
     TakeTlsError("");
@@ -53,6 +55,7 @@ class TlsContextTest : public testing::Test {
 
   static inline const TestCertificates certificates_;
   int version_ = 0;
+  std::string names_;  // What the server calls the client.
 };
 
 TEST_F(TlsContextTest, SpeaksTheNewestVersion) {
@@ -113,6 +116,51 @@ TEST_F(TlsContextTest, ShowsACertificateOfItsOwnAndTrustsTheGivenIssuers) {
   EXPECT_TRUE(absl::IsInvalidArgument(TlsContext::ForClient(own).status()));
   own.ca_pem = "no certificate";
   EXPECT_TRUE(absl::IsInvalidArgument(TlsContext::ForClient(own).status()));
+}
+
+TEST_F(TlsContextTest, NamesWhoShowsACertificate) {
+  TlsContext::ServerOptions options = ServerTlsOptions(certificates_.good());
+  options.client_ca_pem = ReadPem(certificates_.ca_file());
+  int asked = 0;
+  options.names_of_client = [&asked](const X509& certificate) {
+    ++asked;
+    return std::string(X509_get0_serialNumber(&certificate) == nullptr
+                           ? "nobody"
+                           : "somebody");
+  };
+  const auto server = TlsContext::ForServer(options);
+  TlsContext::ClientOptions own;
+  own.ca_pem = ReadPem(certificates_.ca_file());
+  own.certificate_chain_pem = ReadPem(certificates_.client().chain_file);
+  own.private_key_pem = Secret(ReadPem(certificates_.client().key_file));
+  const auto client = TlsContext::ForClient(own);
+  EXPECT_EQ(Shake(**client, **server, "localhost"), "");
+  EXPECT_EQ(names_, "somebody");
+  EXPECT_EQ(asked, 1);
+  // Nobody is asked for one, and nobody asks what it says.
+  options.client_ca_pem.clear();
+  Shake(**client, **TlsContext::ForServer(options), "localhost");
+  EXPECT_EQ(names_, "");
+  options = ServerTlsOptions(certificates_.good());
+  options.client_ca_pem = ReadPem(certificates_.ca_file());
+  Shake(**client, **TlsContext::ForServer(options), "localhost");
+  EXPECT_EQ(names_, "");
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_F(TlsContextTest, TrustsTheAuthoritiesThatAreGivenAndNoOthers) {
+  const auto server = ServerTls(certificates_.good());
+  const auto own =
+      TlsContext::ForClient({.ca_pem = ReadPem(certificates_.ca_file())});
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_EQ(Shake(**own, *server, "localhost"), "");
+  EXPECT_THAT(Shake(**own, *server, "other.test"), HasSubstr("mismatch"));
+  const auto other = TlsContext::ForClient(
+      {.ca_pem = ReadPem(certificates_.self_signed().chain_file)});
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_THAT(Shake(**other, *server, "localhost"), HasSubstr("issuer"));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      TlsContext::ForClient({.ca_pem = "no certificate"}).status()));
 }
 
 TEST_F(TlsContextTest, SaysWhatIsWrongWithItsFiles) {

@@ -109,12 +109,21 @@ TEST(ValidatorTest, HeadersAndProxiesAreWellFormed) {
           HasSubstr("providers[1].openai.organization: must be printable")));
 }
 
-TEST(ValidatorTest, WhatIsNotServedIsRefused) {
+TEST(ValidatorTest, TrustedProxiesAreNetworks) {
   EXPECT_THAT(
       ProblemsBesideAMock(
-          "listeners: {http: {trusted_proxies: [10.0.0.0/8]}}\n"),
-      ElementsAre("listeners.http.trusted_proxies: is not served yet; remove "
-                  "it"));
+          "listeners:\n"
+          "  grpc: {trusted_proxies: [10.0.0.0/8, proxy.internal]}\n"
+          "  http: {trusted_proxies: ['::/0']}\n"
+          "  admin: {trusted_proxies: [10.0.0.1/8]}\n"
+          "  admin_http: {trusted_proxies: ['2001:db8::/32', x]}\n"
+          "  operations: {trusted_proxies: [10.0.0.0/8]}\n"),
+      testing::UnorderedElementsAre(
+          HasSubstr("listeners.grpc.trusted_proxies[1]: must be an address"),
+          HasSubstr("listeners.http.trusted_proxies[0]: must have 1 to 128"),
+          HasSubstr("listeners.admin.trusted_proxies[0]: is an address in"),
+          HasSubstr("listeners.admin_http.trusted_proxies[1]: must be an"),
+          HasSubstr("listeners.operations.trusted_proxies: means nothing")));
 }
 
 TEST(ValidatorTest, CredentialsHaveNamesOfTheirOwn) {

@@ -298,6 +298,9 @@ TEST(PeerAddressTest, AnIpV6AddressIsItsNetworkAndNoneHasAPort) {
   EXPECT_EQ(PeerAddressOf("[2001:db8:1:2:3:4:5:6]:40312"), "2001:db8:1:2::");
   EXPECT_EQ(PeerAddressOf("[2001:db8:1:2::9]:1"), "2001:db8:1:2::");
   EXPECT_EQ(PeerAddressOf("[::ffff:203.0.113.7]:1"), "203.0.113.7");
+  // As proxies say it.
+  EXPECT_EQ(PeerAddressOf("203.0.113.7"), "203.0.113.7");
+  EXPECT_EQ(PeerAddressOf("2001:db8:1:2::9"), "2001:db8:1:2::");
   EXPECT_EQ(PeerAddressOf(""), "");
 }
 

@@ -43,6 +43,15 @@ TEST(RestartFieldsTest, TheOperatorsHttpListenerIsOpenedAtTheStart) {
   EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
 }
 
+TEST(RestartFieldsTest, WhichProxiesAreBelievedMayChange) {
+  const GatewayConfig in_use;
+  GatewayConfig next;
+  auto& listeners = *next.mutable_listeners();
+  listeners.mutable_grpc()->add_trusted_proxies("10.0.0.0/8");
+  listeners.mutable_http()->add_trusted_proxies("10.0.0.0/8");
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+}
+
 TEST(RestartFieldsTest, TheStoreIsOpenedAtTheStart) {
   GatewayConfig in_use;
   GatewayConfig next;
