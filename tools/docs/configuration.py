@@ -132,6 +132,7 @@ class Field:
 class Type:
     """A message or an enum; of an enum, the fields are its values."""
 
+    # With those of the messages around it, as in `RateLimit.Mode`.
     name: str
     kind: str
     comment: list[str]
@@ -139,7 +140,10 @@ class Type:
 
 
 def parse(text, types):
-    """Adds the messages and enums of one .proto file to `types`, by name."""
+    """Adds the messages and enums of one .proto file to `types`, by full name.
+
+    The types of fields are as the file writes them until resolve().
+    """
     stack, comment = [], []
     text = re.sub(r"\s+\[[^\]]*\];", ";", text)
     for line in text.splitlines():
@@ -152,6 +156,7 @@ def parse(text, types):
         if opening:
             kind, name, empty = opening.groups()
             if kind != "oneof":
+                name = ".".join([*_scope(stack), name])
                 types[name] = Type(name, kind, comment)
             if not empty:
                 stack.append((kind, name))
@@ -162,8 +167,24 @@ def parse(text, types):
         comment = []
 
 
+def _scope(stack):
+    """The innermost message or enum that is open, in a list; or nothing."""
+    return [name for kind, name in stack if kind != "oneof"][-1:]
+
+
+def resolve(types):
+    """Gives the types of fields their full names, the innermost that fits."""
+    for owner in types.values():
+        for field in owner.fields:
+            around = owner.name.split(".")
+            names = [".".join([*around[:depth], field.type])
+                     for depth in range(len(around), -1, -1)]
+            field.type = next((name for name in names if name in types),
+                              field.type)
+
+
 def _parse_member(line, stack, comment, types):
-    owner = next(name for kind, name in reversed(stack) if kind != "oneof")
+    (owner,) = _scope(stack)
     oneof = stack[-1][1] if stack[-1][0] == "oneof" else ""
     value = re.fullmatch(r"(\w+) = \d+;", line)
     line = line.replace("llmgateway.type.v1.", "")
@@ -258,7 +279,8 @@ def _row(field, types):
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _section(message, paths, types):
+def section(message, paths, types):
+    """The section of a message that is at `paths` of the configuration."""
     lines = [f"## {message.name}", ""]
     if paths != [""]:
         lines += ["At " + ", ".join(f"`{path}`" for path in paths) + ".", ""]
@@ -282,11 +304,12 @@ def page(schema=SCHEMA):
     types = {}
     for path in [*sorted(schema.glob("*.proto")), SHARED]:
         parse(path.read_text(encoding="utf-8"), types)
+    resolve(types)
     places = {}
     walk(types, ROOT, "",
          lambda path, message: places.setdefault(message.name, []).append(path))
     sections = [_INTRODUCTION]
-    sections += [_section(types[name], paths, types)
+    sections += [section(types[name], paths, types)
                  for name, paths in places.items()]
     table = ["| variable | field |", "| --- | --- |"]
     table += [f"| `{name}` | `{field}` |" for name, field in variables(types)]

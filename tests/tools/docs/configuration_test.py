@@ -48,6 +48,17 @@ message GatewayConfig {
 message Inner {
   // Text.
   string text = 1;
+
+  // Which here.
+  Way way = 2;
+
+  // Other ways.
+  enum Way {
+    // None.
+    WAY_UNSPECIFIED = 0;
+    // That.
+    WAY_THAT = 1;
+  }
 }
 """
 
@@ -57,9 +68,12 @@ class ConfigurationTest(unittest.TestCase):
     def setUp(self):
         self.types = {}
         configuration.parse(_PROTO, self.types)
+        configuration.resolve(self.types)
 
     def test_reads_messages_and_enums(self):
-        self.assertEqual(list(self.types), ["GatewayConfig", "Way", "Inner"])
+        self.assertEqual(
+            list(self.types),
+            ["GatewayConfig", "GatewayConfig.Way", "Inner", "Inner.Way"])
         shape = self.types["GatewayConfig"]
         self.assertEqual(shape.comment, ["A shape", "of things."])
         self.assertEqual(
@@ -74,12 +88,25 @@ class ConfigurationTest(unittest.TestCase):
             configuration.variables(self.types),
             [("LLM_GATEWAY_BODY_BYTES_LIMIT", "body_bytes_limit"),
              ("LLM_GATEWAY_INNER_TEXT", "inner.text"),
+             ("LLM_GATEWAY_INNER_WAY", "inner.way"),
              ("LLM_GATEWAY_WAIT", "wait"),
              ("LLM_GATEWAY_WAY", "way")])
 
     def test_values_are_named_as_people_write_them(self):
         self.assertEqual(
-            configuration.short_name("WAY_THIS", self.types["Way"]), "this")
+            configuration.short_name(
+                "WAY_THIS", self.types["GatewayConfig.Way"]), "this")
+
+    def test_enums_of_one_name_are_told_apart_by_where_they_are(self):
+        sections = {
+            name: configuration.section(self.types[name], [""], self.types)
+            for name in ("GatewayConfig", "Inner")}
+        self.assertIn("| `way` | `this` |", sections["GatewayConfig"])
+        self.assertIn("| `ways` | map to `this` |", sections["GatewayConfig"])
+        self.assertIn("- `this`: This | that.", sections["GatewayConfig"])
+        self.assertIn("| `way` | `that` |", sections["Inner"])
+        self.assertIn("- `that`: That.", sections["Inner"])
+        self.assertNotIn("`this`", sections["Inner"])
 
     def test_the_page_is_current(self):
         with open("docs/configuration.md", encoding="utf-8") as page:
