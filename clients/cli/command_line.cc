@@ -95,9 +95,12 @@ What keys takes:
   --scope KIND:NAME       create, update: what it is for, as in model:gpt-5*;
                           several times for several
   --label NAME=VALUE      create, update: a label of its calls; several times
-  --limit UNIT=N/TIME     create, update: how much may be asked for with it, as
+  --limit UNIT=N/TIME/BURST
+                          create, update: how much may be asked for with it, as
                           in requests=60/1m, total_tokens=100000/1h, cost=5/24h
-                          (dollars) or concurrent_calls=4; several times
+                          (dollars) or concurrent_calls=4; BURST, as in
+                          requests=60/1m/10, is how much at once, N without it;
+                          several times
   --priority WHICH        create, update: low, normal, high or critical
   --ttl TIME              create: how long it is good, as in 720h
   --expires TIME          create, update: until when, as in 2027-01-31T00:00:00Z

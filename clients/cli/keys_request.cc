@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
+#include "clients/cli/key_limit_text.h"
 #include "clients/cli/keys_words.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 
@@ -29,19 +30,6 @@ std::string ExpiryText(const v1::Key& key) {
   return key.has_expire_time() ? TimeText(key.expire_time()) : "never";
 }
 
-std::string LimitText(const llmgateway::config::v1::KeyLimit& limit) {
-  std::string text = absl::StrCat(
-      ValueText(llmgateway::config::v1::LimitUnit_Name(limit.unit()),
-                "LIMIT_UNIT_"),
-      "=",
-      limit.limit_usd().empty() ? absl::StrCat(limit.limit())
-                                : limit.limit_usd());
-  if (limit.has_window()) {
-    absl::StrAppend(&text, "/", limit.window().seconds(), "s");
-  }
-  return text;
-}
-
 std::string KeyTable(const v1::Key& key, const std::string& secret) {
   std::vector<Row> rows = {{"id", key.id()}};
   const auto add = [&](const char* name, std::string value) {
@@ -59,7 +47,7 @@ std::string KeyTable(const v1::Key& key, const std::string& secret) {
   add("priority",
       ValueText(llmgateway::config::v1::Priority_Name(key.priority()),
                 "PRIORITY_"));
-  for (const auto& limit : key.limits()) add("limit", LimitText(limit));
+  for (const auto& limit : key.limits()) add("limit", KeyLimitText(limit));
   add("created", TimeText(key.create_time()));
   add("changed", TimeText(key.update_time()));
   if (key.has_previous_secret_expire_time()) {

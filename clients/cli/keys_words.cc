@@ -1,18 +1,15 @@
 #include "clients/cli/keys_words.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
+#include "clients/cli/key_limit_text.h"
 
 namespace gateway {
 namespace {
@@ -40,20 +37,6 @@ constexpr OperatorVerb kKeysVerbs[] = {{"create", kCreateFlags},
 constexpr char kNone[] = "none";
 constexpr char kNever[] = "never";
 
-absl::Status SetDuration(const std::string& flag, const std::string& text,
-                         google::protobuf::Duration* to) {
-  absl::Duration duration;
-  if (!absl::ParseDuration(text, &duration)) {
-    return FlagMistake(
-        flag,
-        absl::StrCat("must be a time as in 30m or 720h, not '", text, "'"));
-  }
-  to->set_seconds(absl::ToInt64Seconds(duration));
-  to->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(duration - absl::Seconds(to->seconds()))));
-  return absl::OkStatus();
-}
-
 // Reads an enum's value by its name in lower case, without its prefix.
 template <typename Parse, typename Enum>
 absl::Status SetEnum(const std::string& flag, const std::string& text,
@@ -73,35 +56,9 @@ absl::Status SetState(const std::string& text, Key::State* to) {
       to);
 }
 
-// `requests=60/1m`, `concurrent_calls=4`, `cost=2.50/24h`.
 absl::Status AddLimit(const std::string& text, Key* key) {
-  const std::vector<std::string> sides = absl::StrSplit(text, '=');
-  if (sides.size() != 2) {
-    return FlagMistake(
-        "--limit", absl::StrCat("must be as requests=60/1m, not '", text, "'"));
-  }
-  const std::vector<std::string> amount =
-      absl::StrSplit(sides[1], absl::MaxSplits('/', 1));
-  configv1::KeyLimit& limit = *key->add_limits();
-  configv1::LimitUnit unit = configv1::LIMIT_UNIT_UNSPECIFIED;
-  GATEWAY_RETURN_IF_ERROR(SetEnum(
-      "--limit", sides[0], "LIMIT_UNIT_",
-      [](const std::string& name, configv1::LimitUnit* to) {
-        return configv1::LimitUnit_Parse(name, to);
-      },
-      &unit));
-  limit.set_unit(unit);
-  int64_t count = 0;
-  if (unit == configv1::LIMIT_UNIT_COST) {
-    limit.set_limit_usd(amount[0]);
-  } else if (absl::SimpleAtoi(amount[0], &count)) {
-    limit.set_limit(count);
-  } else {
-    return FlagMistake("--limit",
-                       absl::StrCat("needs a number, not '", amount[0], "'"));
-  }
-  if (amount.size() == 1) return absl::OkStatus();
-  return SetDuration("--limit", amount[1], limit.mutable_window());
+  GATEWAY_ASSIGN_OR_RETURN(*key->add_limits(), ParseKeyLimit(text));
+  return absl::OkStatus();
 }
 
 absl::Status AddLabel(const std::string& text, Key* key) {

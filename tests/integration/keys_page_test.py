@@ -93,7 +93,7 @@ class KeysPageTest(unittest.TestCase):
         self.assertIn("build@example.org", listed)
         self.assertNotIn(secret[-20:], listed)
         updated, _ = step("keys update")
-        self.assertIn("requests=600/60s", updated)
+        self.assertIn("requests=600/60s/50", updated)
         self.assertIn("2030-01-01T00:00:00Z", updated)
         _, (_, _, second) = step("keys rotate")
         self.assertEqual([self.status(key) for key in (secret, second)],
