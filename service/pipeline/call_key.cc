@@ -94,7 +94,8 @@ CacheableRequest CacheableRequestOf(const Call& call) {
 }
 
 CacheControl CacheControlOf(const Call& call) {
-  if (call.raw != nullptr || call.request == nullptr) {
+  if (call.raw != nullptr || call.request == nullptr ||
+      !call.request->has_cache_control()) {
     return ParseCacheControl(call.facts.cache_control);
   }
   const v1::CacheControl& said = call.request->cache_control();

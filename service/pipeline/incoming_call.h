@@ -58,7 +58,7 @@ struct CallFacts {
   std::string_view dialect;
   absl::Span<const HttpField> forwarded_fields;
   // What the caller allows of kept answers, as `cache-control` says it; empty
-  // if nothing is said, or the request says it.
+  // if that says nothing. What the request itself says of it goes before.
   std::string_view cache_control;
   std::string_view model;
   std::string_view provider;  // Named by the caller; empty if it is not.

@@ -28,6 +28,9 @@ auth:
 cache: {{ttl: %s}}
 """
 
+_NO_MODEL_CONFIG = _CONFIG.replace("default_target: openai",
+                                   "default_target: openai/gpt-default")
+
 _ENV = dict(gateway_case.ENV, ALICE="alice-0123456789", BOB="bob-0123456789-more")
 
 
@@ -215,6 +218,45 @@ class PolicyTest(_CacheCase):
             answer = self.post(body)
             self.assertEqual(answer.status, 200, answer.body)
             self.assertEqual(self.part(answer), "bypass; reason=not_certain")
+
+
+class NoModelTest(_CacheCase):
+    """Requests that name no model, below /api/chat."""
+
+    config = _NO_MODEL_CONFIG % "1h"
+
+    def test_the_caller_says_what_it_wants(self):
+        for path in ("/api/chat/complete", "/api/chat/send"):
+            body = {"messages": [{"role": "user",
+                                  "content": self.text + path}]}
+            before = self.asked("gpt-default")
+            refused = self.post(body, path, cache_control="only-if-cached")
+            self.assertEqual(refused.status, 404, refused.body)
+            self.assertEqual(self.asked("gpt-default"), before)
+            for said, part in (("no-store", "miss"), ("max-age=600", "miss"),
+                               ("only-if-cached", "hit"), ("no-cache", "miss"),
+                               ("max-age=0", "miss"), ("max-age=600", "hit")):
+                answer = self.post(body, path, cache_control=said)
+                self.assertEqual(answer.status, 200, answer.body)
+                self.assertTrue(self.part(answer).startswith(part),
+                                (path, said, self.part(answer)))
+            self.assertEqual(self.asked("gpt-default"), before + 4)
+
+
+class RequestedTest(_CacheCase):
+    """Where the cache is for those who ask for it."""
+
+    config = _NO_MODEL_CONFIG % "1h, on_request: true"
+
+    def test_who_says_an_age_asks_for_it(self):
+        body = {"messages": [{"role": "user", "content": self.text}]}
+        for said, part in ((None, "bypass; reason=not_requested"),
+                           ("max-age=600", "miss"), ("max-age=600", "hit")):
+            headers = {"cache_control": said} if said else {}
+            answer = self.post(body, "/api/chat/complete", **headers)
+            self.assertEqual(answer.status, 200, answer.body)
+            self.assertTrue(self.part(answer).startswith(part),
+                            (said, self.part(answer)))
 
 
 class StreamsTest(_CacheCase):

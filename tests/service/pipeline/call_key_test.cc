@@ -98,10 +98,14 @@ TEST_F(CallKeyTest, WhatACallerAllowsIsSaidInEitherPlace) {
   call_.facts.cache_control = "no-cache, max-age=7";
   EXPECT_TRUE(CacheControlOf(call_).no_cache);
   EXPECT_EQ(CacheControlOf(call_).age_max, absl::Seconds(7));
+  // A request that was read and says nothing of it.
   SetMessage();
+  EXPECT_TRUE(CacheControlOf(call_).no_cache);
+  EXPECT_EQ(CacheControlOf(call_).age_max, absl::Seconds(7));
+  // What it says goes before.
+  v1::CacheControl& said = *request_.mutable_cache_control();
   EXPECT_FALSE(CacheControlOf(call_).no_cache);
   EXPECT_EQ(CacheControlOf(call_).age_max, absl::InfiniteDuration());
-  v1::CacheControl& said = *request_.mutable_cache_control();
   said.set_no_store(true);
   said.set_only_if_cached(true);
   said.mutable_max_age()->set_seconds(-1);
