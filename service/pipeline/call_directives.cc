@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
@@ -11,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/cache/idempotency_table.h"
 #include "service/pipeline/request_check.h"
 #include "service/routing/selection/node_overrides.h"
 
@@ -41,6 +43,8 @@ constexpr std::string_view kCapabilitiesName = "capabilities";
 
 
 constexpr std::string_view kEmpty = "is empty; give a value, or leave it out";
+constexpr std::string_view kTwice = "is given twice; give it once";
+constexpr std::string_view kWithComma = "must be one value, without a comma";
 
 std::string FieldOf(std::string_view name) {
   return absl::StrCat(ToAbsl(CallDirectives::kPrefix), ToAbsl(name));
@@ -80,8 +84,8 @@ bool IsPrintable(std::string_view text) {
 bool CallDirectives::Take(std::string_view name, std::string_view value) {
   if (absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(kIdempotencyKey))) {
     any_ = true;
-    TakeNamed(kIdempotencyKey,
-              ToStd(absl::StripAsciiWhitespace(ToAbsl(value))));
+    TakeIdempotencyKey(kIdempotencyKey,
+                       ToStd(absl::StripAsciiWhitespace(ToAbsl(value))));
     return true;
   }
   if (absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(kContextMode))) {
@@ -100,18 +104,20 @@ void CallDirectives::TakeNamed(std::string_view name, std::string_view value) {
   const auto is = [&](std::string_view other) {
     return absl::EqualsIgnoreCase(ToAbsl(name), ToAbsl(other));
   };
+  if (is(kIdempotencyKey)) {
+    return TakeIdempotencyKey(kPrefixedIdempotencyKey, value);
+  }
   if (value.empty()) return Refuse(name, kEmpty);
   if (is(kTagsName)) return TakeTags(value);
   if (is(kCapabilitiesName)) return TakeCapabilities(value);
   if (std::any_of(taken_.begin(), taken_.end(), is)) {
-    return Refuse(name, "is given twice; give it once");
+    return Refuse(name, kTwice);
   }
   if (status_.ok()) taken_.push_back(name);
   if (is("timeout")) return TakeTimeout(value);
   if (is(kPriorityName)) return TakePriority(value);
   if (is("strict-output")) return TakeFlag(name, value, &strict_output);
   if (is("details")) return TakeFlag(name, value, &details);
-  if (is(kIdempotencyKey)) return TakeText(name, value, &idempotency_key);
   if (is("node")) return TakeNode(value);
   if (is("strategy")) return TakeStrategy(value);
   if (is(kProviderName)) return TakeText(name, value, &provider);
@@ -128,9 +134,25 @@ void CallDirectives::TakeText(std::string_view name, std::string_view value,
   }
   // Proxies may merge two fields of a name so.
   if (value.find(',') != std::string_view::npos) {
-    return Refuse(name, "must be one value, without a comma");
+    return Refuse(name, kWithComma);
   }
   *text = value;
+}
+
+void CallDirectives::TakeIdempotencyKey(std::string_view field,
+                                        std::string_view value) {
+  if (value.empty()) return RefuseField(field, kEmpty);
+  if (!idempotency_field.empty()) return RefuseField(field, kTwice);
+  if (value.find(',') != std::string_view::npos) {
+    return RefuseField(field, kWithComma);
+  }
+  absl::Status check = CheckIdempotencyKey(field, value);
+  if (!check.ok()) {
+    status_.Update(std::move(check));
+    return;
+  }
+  idempotency_field = field;
+  idempotency_key = value;
 }
 
 void CallDirectives::TakePriority(std::string_view value) {
@@ -211,7 +233,11 @@ void CallDirectives::Refuse(std::string_view name, std::string_view why) {
   if (!status_.ok()) return;
   std::string field = absl::AsciiStrToLower(FieldOf(name));
   field.resize(std::min(field.size(), size_t{64}));
-  status_ = InvalidField(field, why);
+  RefuseField(field, why);
+}
+
+void CallDirectives::RefuseField(std::string_view field, std::string_view why) {
+  if (status_.ok()) status_ = InvalidField(field, why);
 }
 
 absl::Status CallDirectives::MergeInto(std::string_view* provider_of_request,

@@ -38,6 +38,8 @@ class CallDirectives {
   // The field of that name without the prefix, by which callers of many
   // services have repetitions recognized; with it, it says the same.
   static constexpr std::string_view kIdempotencyKey = "idempotency-key";
+  static constexpr std::string_view kPrefixedIdempotencyKey =
+      "x-llmgateway-idempotency-key";
 
   // The field of other gateways by which callers say what is to be done with
   // their context. What is not known there counts as `auto`.
@@ -67,6 +69,8 @@ class CallDirectives {
   absl::InlinedVector<std::string_view, 4> domain_tags;
   // By which repetitions of the call are known.
   std::string_view idempotency_key;
+  // Which of the two fields above says it; empty if none does.
+  std::string_view idempotency_field;
   // How long the call may take in all.
   absl::Duration timeout = absl::InfiniteDuration();
   // As GenerateRequest.strict_output.
@@ -91,6 +95,7 @@ class CallDirectives {
   void TakeNamed(std::string_view name, std::string_view value);
   void TakeText(std::string_view name, std::string_view value,
                 std::string_view* text);
+  void TakeIdempotencyKey(std::string_view field, std::string_view value);
   void TakeTags(std::string_view value);
   void TakeNode(std::string_view value);
   void TakeCapabilities(std::string_view value);
@@ -99,6 +104,7 @@ class CallDirectives {
   void TakePriority(std::string_view value);
   void TakeFlag(std::string_view name, std::string_view value, bool* flag);
   void Refuse(std::string_view name, std::string_view why);
+  void RefuseField(std::string_view field, std::string_view why);
 
   bool any_ = false;
   // The names that were taken and are no lists, behind the prefix.

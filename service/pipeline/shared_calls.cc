@@ -32,7 +32,8 @@ constexpr size_t kInFlightGroupsMax = 100'000;
 std::string_view FieldOfKey(const Call& call) {
   const bool is_beside = call.facts.directives != nullptr &&
                          !call.facts.directives->idempotency_key.empty();
-  return is_beside ? CallDirectives::kIdempotencyKey : "idempotency_key";
+  return is_beside ? call.facts.directives->idempotency_field
+                   : std::string_view("idempotency_key");
 }
 
 IdempotencyTable::Limits IdempotencyLimitsOf(

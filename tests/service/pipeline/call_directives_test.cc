@@ -113,6 +113,28 @@ TEST(CallDirectivesTest, AnIdempotencyKeyMayGoWithoutThePrefix) {
   EXPECT_FALSE(said.Take("x-idempotency-key", "k"));
 }
 
+TEST(CallDirectivesTest, ABadIdempotencyKeyIsRefusedInTheNameOfItsField) {
+  for (const std::string name :
+       {"idempotency-key", "x-llmgateway-idempotency-key"}) {
+    const std::string field = absl::StrCat("INVALID_REQUEST ", name, ": ");
+    EXPECT_EQ(Fault(name, std::string(128, 'k')), "OK");
+    EXPECT_EQ(Fault(name, std::string(129, 'k')),
+              field + "must have at most 128 characters");
+    EXPECT_EQ(Fault(name, "\xC3\xA4"), field + "must be printable ASCII");
+    EXPECT_EQ(Fault(name, "a,b"), field + "must be one value, without a comma");
+    EXPECT_EQ(Fault(name, ""),
+              field + "is empty; give a value, or leave it out");
+    CallDirectives said;
+    said.Take(absl::AsciiStrToUpper(name), "k");
+    EXPECT_EQ(said.idempotency_field, name);
+    said.Take(name, "k");
+    EXPECT_EQ(Fault(said), field + "is given twice; give it once");
+    // The first fault stays.
+    said.Take(name, "\xC3\xA4");
+    EXPECT_EQ(Fault(said), field + "is given twice; give it once");
+  }
+}
+
 TEST(CallDirectivesTest, WhatHasNoMeaningIsRefused) {
   for (const char* bad : {"0s", "-1s", "25h", "soon", "90"}) {
     EXPECT_THAT(Fault("x-llmgateway-timeout", bad), HasSubstr("1ms to 24h"));
