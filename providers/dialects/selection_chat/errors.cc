@@ -100,6 +100,7 @@ constexpr std::string_view kOnlyPart = ".parts[0]";
 constexpr std::string_view kParts = ".parts";
 
 constexpr std::string_view kHeaderPrefix = "x-llmgateway-";
+constexpr std::string_view kIdempotencyHeader = "idempotency-key";
 
 // Writes `messages[0].role` as `"messages", 0, "role"`.
 void WritePath(std::string_view path, JsonWriter& json) {
@@ -121,7 +122,7 @@ void WriteField(std::string_view field, std::string_view description,
   json.StringField("type",
                    description == "is required" ? "missing" : "value_error");
   json.StartArrayField("loc");
-  if (field.starts_with(kHeaderPrefix)) {
+  if (field.starts_with(kHeaderPrefix) || field == kIdempotencyHeader) {
     json.String("header");
     json.String(field);
   } else {

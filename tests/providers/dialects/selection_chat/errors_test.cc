@@ -21,6 +21,7 @@ TEST(SelectionChatErrorsTest, FieldsAtFaultAreListedByTheirPlace) {
   AddFieldViolation(fault, "selection.capabilities[2]", "is no capability");
   AddFieldViolation(fault, "messages[3].parts[0].text", "is empty");
   AddFieldViolation(fault, "x-llmgateway-node", "is empty");
+  AddFieldViolation(fault, "idempotency-key", "is empty");
   const WireError error = WriteError(fault, "t-1");
   EXPECT_EQ(error.http_status, 422);
   EXPECT_TRUE(SameJson(
@@ -34,6 +35,8 @@ TEST(SelectionChatErrorsTest, FieldsAtFaultAreListedByTheirPlace) {
       R"({"type":"value_error","loc":["body","messages",3,"content","text"],)"
       R"("msg":"is empty"},)"
       R"({"type":"value_error","loc":["header","x-llmgateway-node"],)"
+      R"("msg":"is empty"},)"
+      R"({"type":"value_error","loc":["header","idempotency-key"],)"
       R"("msg":"is empty"}],)"
       R"("reason":"INVALID_REQUEST","trace_id":"t-1"})"))
       << error.body;
