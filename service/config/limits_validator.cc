@@ -5,10 +5,13 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/string_view.h"
+#include "proto/proto_time.h"
 #include "service/config/config_names.h"
 #include "service/config/nearest_name.h"
 #include "service/money/money.h"
@@ -22,6 +25,8 @@ using ::llmgateway::config::v1::LimitMatch;
 using ::llmgateway::config::v1::RateLimit;
 using Texts = google::protobuf::RepeatedPtrField<std::string>;
 
+// service/limits/key_limit_rules.h, for errors, metrics and operators.
+constexpr std::string_view kNameOfKeyLimits = "key";
 constexpr size_t kRateLimitsMax = 1000;
 constexpr size_t kKeyLimitsMax = 16;
 constexpr size_t kDimensionsMax = 6;
@@ -177,6 +182,9 @@ void CheckRateLimits(const GatewayConfig& config, const FieldPlaces& places,
                             problems);
     if (!IsConfigName(limit.name(), "-_.", /*upper_case=*/true)) {
       of_limit.Add("name", "must be 1 to 64 of letters, digits and '-_.'");
+    } else if (limit.name() == kNameOfKeyLimits) {
+      of_limit.Add(
+          "name", "is what limits of keys are called together; choose another");
     } else if (!names.insert(limit.name()).second) {
       of_limit.Add("name", "is another limit's name too; choose another");
     }
@@ -194,7 +202,13 @@ void CheckKeyLimits(
                   places, problems)) {
     return;
   }
+  std::set<std::pair<int, absl::Duration>> seen;
   for (int i = 0; i < limits.size(); ++i) {
+    if (!seen.insert({limits[i].unit(), ToAbsl(limits[i].window())}).second) {
+      const std::string each = ElementPath(path, static_cast<size_t>(i));
+      problems->Add(places.Find(each), each,
+                    "has the unit and the window of another; keep one");
+    }
     CheckAmount(limits[i], Problems(ElementPath(path, static_cast<size_t>(i)),
                                     places, problems));
   }

@@ -1,6 +1,9 @@
 #include "service/limits/key_limit_rules.h"
 
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +11,21 @@
 namespace gateway {
 
 namespace config = ::llmgateway::config::v1;
+
+void KeyLimitRules::Siblings::Add(std::shared_ptr<LimitCounters> counters) {
+  if (!counters->rates.has_value()) return;
+  MutexLock lock(mu_);
+  counters_.push_back(std::move(counters));
+}
+
+int64_t KeyLimitRules::Siblings::DebtOf(const CounterKey& key) {
+  int64_t debt = 0;
+  MutexLock lock(mu_);
+  for (const auto& counters : counters_) {
+    debt = std::max(debt, counters->rates->Peek(key));
+  }
+  return debt;
+}
 
 KeyLimitRules::Terms KeyLimitRules::TermsOf(const config::KeyLimit& limit) {
   return {.unit = limit.unit(),
@@ -32,10 +50,15 @@ const LimitRule& KeyLimitRules::RuleOf(const config::KeyLimit& limit) {
     if (limit.has_burst()) each.set_burst(limit.burst());
     each.add_per(config::LIMIT_DIMENSION_CALLER);
     each.set_sharing(config::RateLimit::SHARING_LEASED);
+    const std::string window =
+        absl::StrCat(terms.window_seconds, ".", terms.window_nanos);
+    std::shared_ptr<Siblings>& siblings =
+        siblings_[absl::StrCat(terms.unit, "/", window)];
+    if (siblings == nullptr) siblings = std::make_shared<Siblings>();
     rule = std::make_unique<const LimitRule>(
-        each, secret_, /*previous=*/nullptr,
-        absl::StrCat(terms.limit, "/", terms.burst, "/", terms.window_seconds,
-                     ".", terms.window_nanos, "/", terms.limit_usd));
+        each, secret_, /*previous=*/nullptr, window,
+        [siblings](const CounterKey& key) { return siblings->DebtOf(key); });
+    siblings->Add(rule->shared_counters());
   }
   return *rule;
 }

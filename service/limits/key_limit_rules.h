@@ -7,7 +7,9 @@
 //   const LimitRule& rule = rules.RuleOf(limit);
 //
 // They live as long as the process, so that a caller whose key is read anew
-// goes on with what it has taken. A limit that is changed begins anew.
+// goes on with what it has taken, also of a limit that was changed: what it
+// owes of a limit of the same unit and window, it owes of the new one. One that
+// has another window begins anew.
 //
 // Thread-safe.
 
@@ -26,6 +28,7 @@
 #include "base/os/mutex.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/limits/counter_key.h"
+#include "service/limits/limit_counters.h"
 #include "service/limits/limit_rule.h"
 
 namespace gateway {
@@ -62,10 +65,25 @@ class KeyLimitRules {
     }
   };
 
+  // Rules that differ in how much they let in, and in nothing else.
+  class Siblings {
+   public:
+    void Add(std::shared_ptr<LimitCounters> counters);
+    // What the caller of the key owes of any of them, as a TAT.
+    int64_t DebtOf(const CounterKey& key);
+
+   private:
+    Mutex mu_;
+    std::vector<std::shared_ptr<LimitCounters>> counters_ GUARDED_BY(mu_);
+  };
+
   static Terms TermsOf(const llmgateway::config::v1::KeyLimit& limit);
 
   const KeySecret secret_;
   Mutex mu_;
+  // By what they count, and in which time.
+  absl::flat_hash_map<std::string, std::shared_ptr<Siblings>> siblings_
+      GUARDED_BY(mu_);
   absl::flat_hash_map<Terms, std::unique_ptr<const LimitRule>> rules_
       GUARDED_BY(mu_);
 };

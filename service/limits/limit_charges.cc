@@ -30,6 +30,12 @@ int64_t UnitsOf(LimitUnit unit, const LimitAmounts& amounts) {
   }
 }
 
+// Tokens or dollars.
+bool IsOfConsumption(LimitUnit unit) {
+  return unit != config::LIMIT_UNIT_REQUESTS &&
+         unit != config::LIMIT_UNIT_CONCURRENT_CALLS;
+}
+
 bool GrowsWithOutput(LimitUnit unit) {
   return unit == config::LIMIT_UNIT_OUTPUT_TOKENS ||
          unit == config::LIMIT_UNIT_TOTAL_TOKENS;
@@ -39,6 +45,7 @@ bool GrowsWithOutput(LimitUnit unit) {
 
 void LimitCharges::Ask(const LimitRule& rule, LimitSubject& subject,
                        const LimitAmounts& estimate) {
+  if (scope_ == Scope::kCallOnly && IsOfConsumption(rule.unit())) return;
   const bool shares = stores_.shared != nullptr &&
                       rule.sharing() != config::RateLimit::SHARING_LOCAL;
   CounterRequest& request = shares ? shared_ : local_;

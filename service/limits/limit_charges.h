@@ -64,8 +64,13 @@ class LimitCharges {
   // Awaits the stores' answers; yields whether all was taken.
   class Taking;
 
+  // What a call is charged: all that it consumes, or, where another's answer is
+  // there for it, that it is a call, and nothing else.
+  enum class Scope : uint8_t { kAll, kCallOnly };
+
   // Has taken nothing. Borrows the stores.
-  explicit LimitCharges(const CounterStores& stores) : stores_(stores) {}
+  explicit LimitCharges(const CounterStores& stores, Scope scope = Scope::kAll)
+      : stores_(stores), scope_(scope) {}
   LimitCharges(const LimitCharges&) = delete;
   LimitCharges& operator=(const LimitCharges&) = delete;
   ~LimitCharges() { Leave(); }
@@ -128,6 +133,7 @@ class LimitCharges {
   std::optional<LimitStatus> Fullest(const Wanted& wanted) const;
 
   CounterStores stores_;
+  Scope scope_;
   CounterRequest local_;
   CounterRequest shared_;
   LimitAmounts estimate_;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "service/limits/call_counters.h"
 #include "service/limits/rate_counters.h"
@@ -22,11 +23,13 @@ namespace gateway {
 inline constexpr size_t kSubjectsMax = 65536;
 
 struct LimitCounters {
-  LimitCounters(bool counts_calls, size_t subjects) {
+  // Of limits in time a subject that begins has the debt that `former` tells.
+  LimitCounters(bool counts_calls, size_t subjects,
+                RateCounters::Former former = nullptr) {
     if (counts_calls) {
       calls.emplace(subjects);
     } else {
-      rates.emplace(subjects);
+      rates.emplace(subjects, std::move(former));
     }
   }
 

@@ -60,7 +60,8 @@ Gcra MakeGcra(const config::RateLimit& rule) {
 }  // namespace
 
 LimitRule::LimitRule(const config::RateLimit& config, const KeySecret& secret,
-                     const LimitRule* previous, std::string_view variant)
+                     const LimitRule* previous, std::string_view variant,
+                     RateCounters::Former former)
     : seed_text_(absl::StrCat(config.name(), ":", config.unit(), ":",
                               ToAbsl(variant))),
       seed_(KeyOfText(seed_text_, secret)),
@@ -80,7 +81,8 @@ LimitRule::LimitRule(const config::RateLimit& config, const KeySecret& secret,
   counters_ = counts_the_same
                   ? previous->counters_
                   : std::make_shared<LimitCounters>(
-                        counts_calls(), per_.empty() ? 1 : kSubjectsMax);
+                        counts_calls(), per_.empty() ? 1 : kSubjectsMax,
+                        std::move(former));
 }
 
 CounterKey LimitRule::KeyOf(LimitSubject& subject) const {

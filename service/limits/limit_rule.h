@@ -34,11 +34,12 @@ class LimitRule {
  public:
   // `config` has its defaults filled in and was found valid (service/config).
   // Goes on with the counters of `previous` if they count the same; it may be
-  // null. Limits of one name are told apart by `variant` where counters are
-  // shared.
+  // null. Limits of one name are told apart by `variant`; of those that have
+  // one variant, too, `former` tells what was taken of another.
   LimitRule(const ::llmgateway::config::v1::RateLimit& config,
             const KeySecret& secret, const LimitRule* previous = nullptr,
-            std::string_view variant = {});
+            std::string_view variant = {},
+            RateCounters::Former former = nullptr);
 
   const std::string& name() const { return name_; }
   LimitUnit unit() const { return unit_; }

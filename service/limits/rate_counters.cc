@@ -69,6 +69,13 @@ int64_t RateCounters::Correct(const Gcra& gcra, const CounterKey& key,
   return corrected;
 }
 
+int64_t RateCounters::Peek(const CounterKey& key) const {
+  const CounterCell* const counter = table_.Find(key);
+  if (counter == nullptr) return 0;
+  const int64_t tat = counter->number.load(std::memory_order_acquire);
+  return tat != CounterCell::kMoving && counter->IsOf(key) ? tat : 0;
+}
+
 int64_t RateCounters::Read(const CounterKey& key) {
   const CounterCell* const counter = table_.Find(key);
   if (counter != nullptr) {
@@ -143,6 +150,7 @@ CounterCell& RateCounters::Begin(const CounterKey& key, int64_t now,
     floor = std::max(floor, left);
     bucket.head.others.store(floor, std::memory_order_relaxed);
   }
+  if (former_ != nullptr) floor = std::max(floor, former_(key));
   bucket.Assign(place, key, floor, subject());
   return place;
 }

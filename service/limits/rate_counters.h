@@ -24,7 +24,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "service/limits/counter_key.h"
@@ -35,8 +37,13 @@ namespace gateway {
 
 class RateCounters {
  public:
+  // The TAT that a key which begins here has elsewhere; 0 for none. May wait
+  // for no counters.
+  using Former = std::function<int64_t(const CounterKey& key)>;
+
   // Has places for so many keys, in use at a time. REQUIRES: counters > 0.
-  explicit RateCounters(size_t counters) : table_(counters) {}
+  explicit RateCounters(size_t counters, Former former = nullptr)
+      : table_(counters), former_(std::move(former)) {}
 
   // Takes `cost` units of the key's limit at `now`, all or none.
   Gcra::Decision Take(const Gcra& gcra, const CounterKey& key, int64_t now,
@@ -56,6 +63,9 @@ class RateCounters {
   // Returns the TAT.
   int64_t Correct(const Gcra& gcra, const CounterKey& key, int64_t now,
                   int64_t from, int64_t to, SubjectText subject);
+
+  // Returns the TAT of the key's counter, without a lock; 0 if it has none.
+  int64_t Peek(const CounterKey& key) const;
 
   // Returns the TAT of the key: the floor of its bucket if it has no counter.
   int64_t Read(const CounterKey& key);
@@ -89,6 +99,7 @@ class RateCounters {
              const Change& change);
 
   CounterTable table_;
+  const Former former_;
   std::atomic<int64_t> indebted_evictions_ = 0;
 };
 

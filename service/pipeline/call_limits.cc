@@ -70,7 +70,9 @@ CallLimits::CallLimits(const PlannedCall& call)
       estimate_{.input_tokens =
                     TakesAnothers(call) ? 0 : GuessedInputTokens(call)},
       peer_(PeerAddressOf(call.facts.peer)),
-      charges_(call.runtime->counter_stores()) {
+      charges_(call.runtime->counter_stores(),
+               TakesAnothers(call) ? LimitCharges::Scope::kCallOnly
+                                   : LimitCharges::Scope::kAll) {
   const CallScope& scope = call.admitted.scope;
   const Caller& caller = *call.caller;
   subject_.Set(configv1::LIMIT_DIMENSION_CALLER, caller.id);
@@ -102,6 +104,8 @@ std::unique_ptr<LimitCharges> CallLimits::TakeTarget(
   rules_.AskForTarget(subject_, estimate_, *charges);
   if (charges->TakeNow(now)) return charges;
   *refusal = charges->Refusal();
+  refused_requests_ = charges->Requests();
+  refused_tokens_ = charges->Tokens();
   AddFaultMetadata(*refusal, "provider", target.provider->name);
   AddFaultMetadata(*refusal, "model", target.upstream_model);
   return nullptr;
@@ -168,7 +172,10 @@ std::optional<LimitStatus> RequestLimitOf(const Call& call) {
   if (call.limits == nullptr) return std::nullopt;
   const Attempt* const deciding = call.DecidingAttempt();
   const std::optional<LimitStatus> own = call.limits->charges().Requests();
-  if (deciding == nullptr || deciding->limits == nullptr) return own;
+  if (deciding == nullptr) {
+    return Fuller(own, call.limits->refused_requests());
+  }
+  if (deciding->limits == nullptr) return own;
   return Fuller(own, deciding->limits->Requests());
 }
 
@@ -176,7 +183,8 @@ std::optional<LimitStatus> TokenLimitOf(const Call& call) {
   if (call.limits == nullptr) return std::nullopt;
   const Attempt* const deciding = call.DecidingAttempt();
   const std::optional<LimitStatus> own = call.limits->charges().Tokens();
-  if (deciding == nullptr || deciding->limits == nullptr) return own;
+  if (deciding == nullptr) return Fuller(own, call.limits->refused_tokens());
+  if (deciding->limits == nullptr) return own;
   return Fuller(own, deciding->limits->Tokens());
 }
 

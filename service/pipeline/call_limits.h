@@ -65,6 +65,14 @@ class CallLimits {
   LimitCharges& charges() { return charges_; }
   const LimitCharges& charges() const { return charges_; }
 
+  // The fullest of the target that refused last, if one has.
+  const std::optional<LimitStatus>& refused_requests() const {
+    return refused_requests_;
+  }
+  const std::optional<LimitStatus>& refused_tokens() const {
+    return refused_tokens_;
+  }
+
  private:
   explicit CallLimits(const PlannedCall& call);
 
@@ -73,6 +81,8 @@ class CallLimits {
   LimitAmounts estimate_;
   std::string peer_;
   LimitCharges charges_;
+  std::optional<LimitStatus> refused_requests_;
+  std::optional<LimitStatus> refused_tokens_;
 };
 
 // The address of a caller (CallFacts::peer), as limits tell callers apart:
@@ -92,7 +102,8 @@ void ChargeOutput(Call& call, Attempt& attempt,
 void FinishLimits(Call& call);
 
 // The fullest of the limits that the call, or the attempt that decides, is
-// counted against: of requests, and of tokens. Nothing if there is none.
+// counted against, or that keep it from being made: of requests, and of tokens.
+// Nothing if there is none.
 std::optional<LimitStatus> RequestLimitOf(const Call& call);
 std::optional<LimitStatus> TokenLimitOf(const Call& call);
 

@@ -194,6 +194,42 @@ class UnitsTest(_LimitsCase):
             " 2"))
 
 
+class OfTargetsTest(_LimitsCase):
+
+    def test_a_refusal_tells_of_the_limit_that_refuses(self):
+        gateway = self.start(
+            "name: each, unit: requests, limit: 600, per: [caller]",
+            "name: provider, unit: requests, limit: 1, window: 1h, "
+            "match: {providers: [mock]}")
+        self.chat(gateway)
+        refused = self.chat(gateway, 429)
+        self.assertIn("the limit provider", refused.error()["message"])
+        told = [refused.headers["x-ratelimit-%s-requests" % what]
+                for what in ("limit", "remaining")]
+        self.assertEqual(told, ["1", "0"])
+        self.assertIn("m", refused.headers["x-ratelimit-reset-requests"])
+
+
+class ReusedAnswersTest(_LimitsCase):
+
+    def test_what_was_paid_for_is_given_to_who_has_nothing_left(self):
+        gateway = self.start(
+            "name: tpm, unit: total_tokens, limit: 30, window: 1h, "
+            "per: [caller]",
+            "name: usd, unit: cost, limit_usd: '0.03', window: 1h, "
+            "per: [caller]",
+            more="cache: {}\nidempotency: {}\n")
+        key = {"idempotency-key": "once"}
+        self.chat(gateway, headers=key)
+        for headers in ({}, key):
+            answer = self.chat(gateway, headers=headers)
+            self.assertNotIn("x-llmgateway-cost-usd", {
+                name: value for name, value in answer.headers.items()
+                if value != "0"})
+        other = ask(gateway.http, chat("other"))
+        self.assertEqual(other.status, 429, other.body)
+
+
 class SubjectsTest(_LimitsCase):
 
     def test_each_caller_has_its_own_and_a_key_has_limits_of_itself(self):
@@ -234,10 +270,12 @@ auth:
             "name: rpm, unit: requests, limit: 2, window: 1h",
             more="cache: {ttl: 1m}\n")
         left = "x-ratelimit-remaining-tokens"
-        first = self.chat(gateway).headers
+        self.assertEqual(self.chat(gateway).headers[left], "970")
         again = self.chat(gateway).headers
         self.assertTrue(again["x-llmgateway-cache"].startswith("hit"))
-        self.assertEqual(again[left], first[left])
+        # It is counted against calls alone.
+        self.assertNotIn(left, again)
+        self.assertEqual(again["x-ratelimit-remaining-requests"], "0")
         # Nothing that is kept is told to who is refused.
         refused = self.chat(gateway, 429).headers
         self.assertFalse(refused["x-llmgateway-cache"].startswith("hit"))

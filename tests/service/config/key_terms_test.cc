@@ -61,6 +61,7 @@ TEST(KeyTermsTest, NoListHasMoreThanItMay) {
     auto& limit = *key.add_limits();
     limit.set_unit(llmgateway::config::v1::LIMIT_UNIT_REQUESTS);
     limit.set_limit(1);
+    limit.mutable_window()->set_seconds(60 + i);
   }
   for (int i = 0; i < 1000; ++i) key.add_scopes("model:a");
   key.set_owner(std::string(256, 'o'));

@@ -47,6 +47,28 @@ TEST(LimitsValidatorTest, ALimitHasANameOfItsOwn) {
                   "'-_.'",
                   "rate_limits[3].name: is another limit's name too; choose "
                   "another"));
+  EXPECT_THAT(
+      ProblemsBesideAMock("rate_limits:\n"
+                          "- {name: key, unit: requests, limit: 1}\n"),
+      ElementsAre("rate_limits[0].name: is what limits of keys are called "
+                  "together; choose another"));
+}
+
+TEST(LimitsValidatorTest, AKeyHasOneLimitOfAUnitInAWindow) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("auth:\n"
+                          "  callers:\n"
+                          "    api_keys:\n"
+                          "    - id: a\n"
+                          "      key_sha256: "
+                          "'000102030405060708090a0b0c0d0e0f10111213141516171"
+                          "8191a1b1c1d1e1f'\n"
+                          "      limits:\n"
+                          "      - {unit: requests, limit: 1}\n"
+                          "      - {unit: requests, limit: 5, window: 1h}\n"
+                          "      - {unit: requests, limit: 2, window: 60s}\n"),
+      ElementsAre("auth.callers.api_keys[0].limits[2]: has the unit and the "
+                  "window of another; keep one"));
 }
 
 TEST(LimitsValidatorTest, HowMuchIsSaidAsItsUnitAsksForIt) {

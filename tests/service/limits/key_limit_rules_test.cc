@@ -68,5 +68,26 @@ TEST(KeyLimitRulesTest, DifferentLimitsOfOneCallerAreCountedApart) {
   EXPECT_EQ(minute.name(), "key");
 }
 
+// Whoever is given another number, less or more, has spent what it has spent.
+TEST(KeyLimitRulesTest, ALimitThatIsChangedForgivesNothing) {
+  KeyLimitRules rules(kTestSecret);
+  LocalCounterStore store;
+  const auto takes = [&](const char* caller, const std::string& limit) {
+    LimitSubject subject(kTestSecret);
+    subject.Set(config::LIMIT_DIMENSION_CALLER, caller);
+    LimitCharges charges({.local = &store});
+    charges.Ask(rules.RuleOf(OfKey("unit: LIMIT_UNIT_REQUESTS " + limit)),
+                subject, {});
+    return TakenAtOnce(charges, kNow);
+  };
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(takes("a", "limit: 4"));
+  EXPECT_FALSE(takes("a", "limit: 4"));
+  EXPECT_FALSE(takes("a", "limit: 2"));
+  // The minute is not over.
+  EXPECT_FALSE(takes("a", "limit: 8"));
+  EXPECT_TRUE(takes("b", "limit: 2"));
+  EXPECT_TRUE(takes("a", "limit: 4 window { seconds: 3600 }"));
+}
+
 }  // namespace
 }  // namespace gateway
