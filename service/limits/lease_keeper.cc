@@ -271,6 +271,7 @@ LeaseKeeper::Message LeaseKeeper::BeginMessage(const CounterKey& key,
 void LeaseKeeper::EndMessage(const CounterKey& key, const Message& message,
                              const absl::StatusOr<RedisLeased>& leased,
                              int64_t now, Lease& lease) const {
+  lease.unheard = !leased.ok();
   if (!leased.ok()) {
     lease.forgiven = lease.forgiven || message.forgiven;
     // What was to be given back is not: it may have been.

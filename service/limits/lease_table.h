@@ -49,6 +49,8 @@ struct Lease {
   bool telling = false;
   // Something was taken by this process's share, which Redis does not know.
   bool away = false;
+  // The last message of it failed: what Redis knows of it is out of date.
+  bool unheard = false;
   // All that was taken is to be given back.
   bool forgiven = false;
 

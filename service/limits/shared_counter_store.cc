@@ -82,7 +82,8 @@ SharedCounterStore::Way SharedCounterStore::TakeLeased(
   lease.used += take.units;
   bool takes = lease.units >= take.units;
   if (!takes && request.at_once) {
-    if (!lease.known) return Way::kShare;
+    // What Redis has told last says nothing of what was taken since.
+    if (!lease.known || lease.unheard || lease.away) return Way::kShare;
     const Gcra::Decision decision =
         lease.gcra.Take(LeaseKeeper::TatOf(lease, now), now, take.units);
     takes = decision.conforms;

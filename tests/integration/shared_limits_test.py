@@ -251,6 +251,21 @@ class OutageTest(SharedLimitsCase):
     def test_killed_and_begun_anew_with_leases(self):
         self.through(_LEASED, self.redis.kill, self.redis.start)
 
+    def test_full(self):
+        """It answers, with errors: limits of targets, which never wait for it,
+        are counted by the share, too."""
+        gateway = self.start(
+            "name: ten, unit: requests, limit: 600, burst: 50, window: 60s, "
+            "match: {models: [m]}")
+        self.await_connected(gateway, self.redis)
+        while all(self.statuses([gateway, gateway], 10)):
+            pass
+        self.redis.ask("CONFIG", "SET", "maxmemory", "1")
+        begun = time.monotonic()
+        let_in = self.let_in([gateway, gateway], 400)
+        # Of ten a second, and what was under way when it began.
+        self.assertLessEqual(let_in, 10 * (time.monotonic() - begun) + 10)
+
     def test_emptied(self):
         for limit in (_EXACT, _LEASED):
             with self.subTest(limit):
