@@ -16,7 +16,9 @@ using State = CounterTake::State;
 void TakeOne(CounterTake& take, const CounterRequest& request) {
   const LimitRule& rule = *take.rule;
   const auto subject = [&] { return rule.SubjectText(*request.subject); };
-  if (rule.counts_calls()) {
+  if (take.units == 0) {
+    take.number = rule.counters().rates->Read(take.key);
+  } else if (rule.counts_calls()) {
     take.place = rule.counters().calls->Enter(take.key, rule.limit(), subject);
     take.number = take.place.taken() ? take.place.count() : rule.limit();
     if (!take.place.taken()) return take.Refuse();
@@ -47,6 +49,10 @@ void GiveBack(CounterTake& take, const CounterRequest& request) {
 void Probe(CounterTake& take, const CounterRequest& request) {
   if (take.rule->observes() || take.rule->counts_calls()) return;
   const int64_t tat = take.rule->counters().rates->Read(take.key);
+  if (take.units == 0) {
+    take.number = tat;
+    return;
+  }
   const Gcra::Decision decision =
       take.rule->gcra().Take(tat, request.now, take.units);
   if (decision.conforms) {

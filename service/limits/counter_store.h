@@ -45,7 +45,7 @@ struct CounterTake {
 
   const LimitRule* rule = nullptr;  // Borrowed.
   CounterKey key;
-  int64_t units = 0;
+  int64_t units = 0;  // 0 takes nothing, is never refused, and is told of.
   State state = State::kAsked;
   // Once decided, of limits in time: the TAT by the clock of `now`, of calls at
   // once: how many there are.

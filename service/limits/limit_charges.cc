@@ -45,17 +45,20 @@ bool GrowsWithOutput(LimitUnit unit) {
 
 void LimitCharges::Ask(const LimitRule& rule, LimitSubject& subject,
                        const LimitAmounts& estimate) {
-  if (scope_ == Scope::kCallOnly && IsOfConsumption(rule.unit())) return;
   const bool shares = stores_.shared != nullptr &&
                       rule.sharing() != config::RateLimit::SHARING_LOCAL;
   CounterRequest& request = shares ? shared_ : local_;
   request.subject = &subject;
   estimate_ = estimate;
-  // One at least, so that a limit that has nothing left refuses.
+  // One at least, so that a limit that has nothing left refuses; but nothing of
+  // what is not consumed, which is only told.
+  const bool is_free =
+      scope_ == Scope::kCallOnly && IsOfConsumption(rule.unit());
   request.takes.push_back(
       {.rule = &rule,
        .key = rule.KeyOf(subject),
-       .units = std::max<int64_t>(UnitsOf(rule.unit(), estimate), 1)});
+       .units =
+           is_free ? 0 : std::max<int64_t>(UnitsOf(rule.unit(), estimate), 1)});
 }
 
 LimitCharges::Taking LimitCharges::Take(absl::Duration now) {

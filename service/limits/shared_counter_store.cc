@@ -51,6 +51,11 @@ bool SharedCounterStore::Take(CounterRequest& request) {
 void SharedCounterStore::TakeOne(CounterTake& take,
                                  const CounterRequest& request,
                                  RedisClient* client) {
+  if (take.units == 0) {
+    take.number = take.rule->counters().rates->Read(take.key);
+    take.state = State::kTaken;
+    return;
+  }
   if (take.rule->counts_calls()) return TakeCall(take, request, client);
   if (take.units > take.rule->gcra().burst()) {
     take.number = request.now;
