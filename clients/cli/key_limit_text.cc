@@ -20,7 +20,7 @@ namespace configv1 = ::llmgateway::config::v1;
 constexpr char kFlag[] = "--limit";
 constexpr char kUnitPrefix[] = "LIMIT_UNIT_";
 
-absl::Status Mistake(const std::string& needed, const std::string& text) {
+absl::Status LimitMistake(const std::string& needed, const std::string& text) {
   return FlagMistake(kFlag, absl::StrCat(needed, ", not '", text, "'"));
 }
 
@@ -30,7 +30,8 @@ absl::Status SetAmount(const std::string& text, configv1::KeyLimit* limit) {
     return absl::OkStatus();
   }
   int64_t count = 0;
-  if (!absl::SimpleAtoi(text, &count)) return Mistake("needs a number", text);
+  if (!absl::SimpleAtoi(text, &count))
+    return LimitMistake("needs a number", text);
   limit->set_limit(count);
   return absl::OkStatus();
 }
@@ -38,7 +39,7 @@ absl::Status SetAmount(const std::string& text, configv1::KeyLimit* limit) {
 absl::Status SetBurst(const std::string& text, configv1::KeyLimit* limit) {
   int64_t count = 0;
   if (!absl::SimpleAtoi(text, &count)) {
-    return Mistake("needs a number of what may be taken at once", text);
+    return LimitMistake("needs a number of what may be taken at once", text);
   }
   limit->set_burst(count);
   return absl::OkStatus();
@@ -62,9 +63,10 @@ absl::Status SetDuration(const std::string& flag, const std::string& text,
 
 absl::StatusOr<configv1::KeyLimit> ParseKeyLimit(const std::string& text) {
   const std::vector<std::string> sides = absl::StrSplit(text, '=');
-  if (sides.size() != 2) return Mistake("must be as requests=60/1m", text);
+  if (sides.size() != 2) return LimitMistake("must be as requests=60/1m", text);
   const std::vector<std::string> terms = absl::StrSplit(sides[1], '/');
-  if (terms.size() > 3) return Mistake("must be as requests=60/1m/10", text);
+  if (terms.size() > 3)
+    return LimitMistake("must be as requests=60/1m/10", text);
   configv1::LimitUnit unit = configv1::LIMIT_UNIT_UNSPECIFIED;
   if (!configv1::LimitUnit_Parse(
           absl::StrCat(kUnitPrefix, absl::AsciiStrToUpper(sides[0])), &unit)) {
