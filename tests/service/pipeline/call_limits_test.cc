@@ -170,9 +170,9 @@ TEST_F(CallLimitsTest, AFullProviderLimitSendsTheCallToAnotherTargetFirst) {
   EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_RATE_LIMITED);
   EXPECT_EQ(FaultMetadata(refused, "limit"), "p");
   EXPECT_EQ(FaultMetadata(refused, "provider"), "first");
-  // Nobody was asked, so nothing was taken.
-  EXPECT_EQ(requests_->rule, "all");
-  EXPECT_EQ(requests_->remaining, 3);
+  // What refuses is told of.
+  EXPECT_EQ(requests_->rule, "p");
+  EXPECT_EQ(requests_->remaining, 0);
 }
 
 TEST_F(CallLimitsTest, AModelIsTheOneThatTheProviderIsAskedFor) {
