@@ -6,6 +6,7 @@
 #ifndef SERVICE_LIMITS_LIMIT_RULE_H_
 #define SERVICE_LIMITS_LIMIT_RULE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -63,6 +64,11 @@ class LimitRule {
   // Whether it is asked of each target, since it names what only that has: a
   // model as the provider is asked for it, a provider or a credential.
   bool is_of_target() const { return is_of_target_; }
+
+  // Whether it has a counter for each of these.
+  bool tells_apart(LimitDimension dimension) const {
+    return std::find(per_.begin(), per_.end(), dimension) != per_.end();
+  }
 
   const LimitMatch& match() const { return match_; }
   bool Matches(const LimitSubject& subject) const {

@@ -20,6 +20,8 @@ LimitRules::LimitRules(const Config& config, const KeySecret& secret,
             each, secret,
             previous == nullptr ? nullptr : previous->Find(each.name())));
     (rule.is_of_target() ? of_target_ : of_call_).Add(rule);
+    tells_peers_apart_ =
+        tells_peers_apart_ || rule.tells_apart(config::LIMIT_DIMENSION_PEER);
   }
 }
 

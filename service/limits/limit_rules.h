@@ -45,6 +45,8 @@ class LimitRules {
   bool empty() const { return rules_.empty(); }
   // Whether targets have limits.
   bool has_target_rules() const { return !of_target_.empty(); }
+  // Whether the subject must say where the call comes from.
+  bool tells_peers_apart() const { return tells_peers_apart_; }
   const KeySecret& secret() const { return secret_; }
 
   // Has the charges ask each limit that the call is counted against whatever
@@ -78,6 +80,7 @@ class LimitRules {
 
   const KeySecret secret_;
   std::vector<std::unique_ptr<const LimitRule>> rules_;
+  bool tells_peers_apart_ = false;
   Index of_call_;
   Index of_target_;
 };

@@ -69,7 +69,6 @@ CallLimits::CallLimits(const PlannedCall& call)
       subject_(rules_.secret()),
       estimate_{.input_tokens =
                     TakesAnothers(call) ? 0 : GuessedInputTokens(call)},
-      peer_(PeerAddressOf(call.facts.peer)),
       charges_(call.runtime->counter_stores(),
                TakesAnothers(call) ? LimitCharges::Scope::kCallOnly
                                    : LimitCharges::Scope::kAll) {
@@ -85,7 +84,11 @@ CallLimits::CallLimits(const PlannedCall& call)
   subject_.Set(configv1::LIMIT_DIMENSION_ROUTE, call.planned.reason);
   subject_.Set(configv1::LIMIT_DIMENSION_API,
                ScopedApiName(call.facts.head.api));
-  subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
+  // To read and write an address takes as long as two limits do.
+  if (rules_.tells_peers_apart()) {
+    peer_ = PeerAddressOf(call.facts.peer);
+    subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
+  }
   subject_.SetLabels(&caller.labels);
   rules_.AskForCall(subject_, estimate_, charges_);
   for (const configv1::KeyLimit& limit : caller.limits) {

@@ -79,7 +79,7 @@ class CallLimits {
   const LimitRules& rules_;
   LimitSubject subject_;
   LimitAmounts estimate_;
-  std::string peer_;
+  std::string peer_;  // Empty where no limit tells peers apart.
   LimitCharges charges_;
   std::optional<LimitStatus> refused_requests_;
   std::optional<LimitStatus> refused_tokens_;

@@ -53,6 +53,19 @@ TEST_F(LimitRulesTest, ACallIsCountedAgainstEachLimitThatMatches) {
   EXPECT_FALSE(LetsIn(rules, "c")) << "that of all";
 }
 
+TEST_F(LimitRulesTest, WhetherPeersAreToldApartIsKnown) {
+  const char* const by_caller =
+      R"(name: "a" unit: LIMIT_UNIT_REQUESTS limit: 1
+         per: LIMIT_DIMENSION_CALLER)";
+  EXPECT_FALSE(LimitRules(LimitList({by_caller}), kTestSecret, nullptr)
+                   .tells_peers_apart());
+  EXPECT_TRUE(LimitRules(LimitList({R"(name: "p" unit: LIMIT_UNIT_REQUESTS
+                                       limit: 1 per: LIMIT_DIMENSION_PEER)",
+                                    by_caller}),
+                         kTestSecret, nullptr)
+                  .tells_peers_apart());
+}
+
 TEST_F(LimitRulesTest, LimitsOfTargetsAreAskedForTargetsOnly) {
   const LimitRules rules(
       LimitList({R"(name: "model" unit: LIMIT_UNIT_REQUESTS limit: 1
