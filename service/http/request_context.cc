@@ -46,7 +46,7 @@ absl::StatusOr<CallerRef> CallerOf(const HttpRequest& request,
   if (!caller.ok() || request.admitted) return caller;
   // There was no memory for its body.
   if (runtime.overload() != nullptr) {
-    return runtime.overload()->memory().Refusal();
+    return runtime.overload()->RefuseForMemory((*caller)->priority);
   }
   return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
                    "the caller was not known when the request's head came");

@@ -54,11 +54,15 @@ void OverloadControl::Apply(const OverloadConfig& config) {
 Task<absl::StatusOr<OverloadControl::Permit>> OverloadControl::Enter(
     EventLoop& loop, CancelSignal& cancel, Asker asker) {
   if (memory_.pressure() == MemoryPressure::kCritical) {
-    refused_by_memory_[static_cast<size_t>(asker.priority)].fetch_add(
-        1, std::memory_order_relaxed);
-    co_return memory_.Refusal();
+    co_return RefuseForMemory(asker.priority);
   }
   co_return co_await calls_.Acquire(loop, cancel, asker);
+}
+
+absl::Status OverloadControl::RefuseForMemory(CallerPriority priority) {
+  refused_by_memory_[static_cast<size_t>(priority)].fetch_add(
+      1, std::memory_order_relaxed);
+  return memory_.Refusal();
 }
 
 bool OverloadControl::SampleMemory() {

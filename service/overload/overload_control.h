@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
@@ -62,6 +63,10 @@ class OverloadControl {
   // too long, or memory does not allow it; else as ConcurrencyLimit::Acquire.
   Task<absl::StatusOr<Permit>> Enter(EventLoop& loop, CancelSignal& cancel,
                                      Asker asker);
+
+  // Returns the fault of a call of the class for which there is no memory, and
+  // counts it.
+  absl::Status RefuseForMemory(CallerPriority priority);
 
   // Looks at the memory, and holds calls that matter least back while it is
   // short. Returns whether the pressure changed.
