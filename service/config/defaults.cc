@@ -25,6 +25,7 @@ namespace {
 
 using ::google::protobuf::Message;
 using ::google::protobuf::util::TimeUtil;
+using ::llmgateway::config::v1::AdaptiveConcurrencyConfig;
 using ::llmgateway::config::v1::BALANCING_UNSPECIFIED;
 using ::llmgateway::config::v1::BALANCING_WEIGHTED;
 using ::llmgateway::config::v1::CircuitBreakerConfig;
@@ -226,6 +227,15 @@ void FillKind(const ProviderKinds& kinds, ProviderConfig* provider) {
   }
 }
 
+void FillAdaptiveConcurrency(AdaptiveConcurrencyConfig* adaptive) {
+  FILL(*adaptive, min_limit, 1);
+  FILL(*adaptive, max_limit, 200);
+  FILL(*adaptive, initial_limit,
+       std::clamp(20, adaptive->min_limit(),
+                  std::max(adaptive->min_limit(), adaptive->max_limit())));
+  FILL(*adaptive, tolerance_percent, 50);
+}
+
 void FillProvider(const ProviderKinds& kinds, const LimitsConfig& limits,
                   ProviderConfig* provider) {
   if (provider->unsupported_parameters() ==
@@ -243,6 +253,9 @@ void FillProvider(const ProviderKinds& kinds, const LimitsConfig& limits,
   FILL(resilience, concurrent_attempts_limit, 0);
   for (ModelResilience& model : *resilience.mutable_models()) {
     FILL(model, concurrent_attempts_limit, 0);
+  }
+  if (resilience.has_adaptive_concurrency()) {
+    FillAdaptiveConcurrency(resilience.mutable_adaptive_concurrency());
   }
   FILL_TIME(*resilience.mutable_health_check(), interval, 30'000);
   FILL_TIME(*resilience.mutable_health_check(), timeout, 5'000);

@@ -101,6 +101,10 @@ constexpr struct {
   const char* least;
   const char* most;
 } kRanges[] = {
+    {"AdaptiveConcurrencyConfig.initial_limit", "1", "1000000"},
+    {"AdaptiveConcurrencyConfig.max_limit", "1", "1000000"},
+    {"AdaptiveConcurrencyConfig.min_limit", "1", "1000000"},
+    {"AdaptiveConcurrencyConfig.tolerance_percent", "0", "1000"},
     {"CacheConfig.answer_bytes_limit", "1KiB", "64MiB"},
     {"CacheConfig.entries_limit", "1", "10000000"},
     {"CacheConfig.size_bytes_limit", "64KiB", "64GiB"},
