@@ -51,9 +51,12 @@ class Http1Pool {
     }
     ~Connection() { --pool.connections_; }
 
-    // Called while the connection is idle: the server closed it, or spoke out
-    // of turn. Drops it.
-    void OnUnawaited(bool) override { Drop(); }
+    // Called while the connection is idle: drops it if the server closed it, or
+    // spoke out of turn. What TLS says by itself, such as a session ticket, is
+    // neither.
+    void OnUnawaited(bool hung_up) override {
+      if (hung_up || !stream->KnownDrained()) Drop();
+    }
 
     Http1Pool& pool;
     const std::unique_ptr<Stream> stream;

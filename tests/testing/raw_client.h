@@ -93,6 +93,9 @@ class RawClient {
 
   uint16_t local_port() const;
 
+  // The socket, for TLS over it; it stays this object's.
+  int fd() const { return fd_; }
+
   // TCP segments with content that have come: one for each write of the peer's,
   // over loopback, if it is of less than 64 KB.
   uint32_t segments_received() const;

@@ -1,7 +1,11 @@
 // Which connections Http1Client keeps for its next request.
 
+#include <openssl/ssl.h>
+
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -10,12 +14,15 @@
 #include "base/http/http1_client.h"
 #include "base/http/http_client.h"
 #include "base/memory/block_pool.h"
+#include "base/net/tls_context.h"
 #include "gtest/gtest.h"
 #include "tests/base/http/http1_client_test_base.h"
 #include "tests/testing/event.h"
 #include "tests/testing/pattern.h"
 #include "tests/testing/raw_client.h"
 #include "tests/testing/scripted_server.h"
+#include "tests/testing/test_certificates.h"
+#include "tests/testing/test_tls.h"
 
 namespace gateway {
 namespace {
@@ -67,6 +74,69 @@ TEST_F(Http1PoolTest, WhatCameBehindAnErrorIsNotTheNextRequestsAnswer) {
     EXPECT_EQ(reply.body, "ok");
     EXPECT_FALSE(reply.progress.reused_connection);
     if (reply.progress.reused_connection) RawClient::Connect(server.port());
+  });
+}
+
+// Answers one request over TLS, and then goes on with the script.
+class TlsPeer {
+ public:
+  TlsPeer(const TlsContext& tls, RawClient client)
+      : client_(std::move(client)), ssl_(*tls.NewSession(client_.fd(), "")) {
+    EXPECT_EQ(SSL_accept(ssl_.get()), 1);
+  }
+
+  void AnswerRequest() {
+    std::string request;
+    while (!request.ends_with("\r\n\r\n{}")) {
+      char bytes[1024];
+      const int n = SSL_read(ssl_.get(), bytes, sizeof(bytes));
+      if (n <= 0) return;
+      request.append(bytes, static_cast<size_t>(n));
+    }
+    EXPECT_GT(SSL_write(ssl_.get(), kOk.data(), static_cast<int>(kOk.size())),
+              0);
+  }
+
+  void SendSessionTicket() {
+    EXPECT_EQ(SSL_new_session_ticket(ssl_.get()), 1);
+    EXPECT_EQ(SSL_do_handshake(ssl_.get()), 1);
+  }
+
+ private:
+  struct Free {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+
+  RawClient client_;
+  const std::unique_ptr<SSL, Free> ssl_;
+};
+
+TEST_F(Http1PoolTest, KeepsAConnectionOnWhichOnlyTlsHasSpoken) {
+  const TestCertificates certificates;
+  const std::shared_ptr<TlsContext> tls = ServerTls(certificates.good());
+  Event answered;
+  Event sent;
+  ScriptedServer server([&](RawListener& listener) {
+    TlsPeer peer(*tls, listener.Accept());
+    peer.AnswerRequest();
+    EXPECT_TRUE(answered.Wait());
+    peer.SendSessionTicket();
+    sent.Set();
+    peer.AnswerRequest();
+  });
+  WithClient([&](Http1Client& client) -> Task<void> {
+    const auto to = To(server.port());
+    to->tls = ClientTls(certificates);
+    to->timeouts.total = absl::Seconds(5);
+    EXPECT_EQ((co_await Call(client, Plain(to))).body, "ok");
+    answered.Set();
+    EXPECT_TRUE(sent.Wait());
+    // The loop sees to what has come.
+    for (int turns = 0; turns < 3; ++turns) co_await YieldToLoop();
+    EXPECT_EQ(client.stats().idle, 1u);
+    const Reply reply = co_await Call(client, Plain(to));
+    EXPECT_EQ(reply.body, "ok");
+    EXPECT_TRUE(reply.progress.reused_connection);
   });
 }
 
