@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -29,6 +30,7 @@ using ::google::protobuf::RepeatedPtrField;
 using ::llmgateway::config::v1::FailureFallbacks;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::RateLimit;
 using ::llmgateway::config::v1::RedisConfig;
 using ::llmgateway::config::v1::RolloutConfig;
 using ::llmgateway::config::v1::RoutingConfig;
@@ -56,6 +58,12 @@ struct Variable {
   Use use;
   const char* field = "";
 };
+
+// The limit that every client's address has where either of its variables is
+// set.
+constexpr char kClientLimit[] = "per-client";
+constexpr int64_t kClientRequestsPerMinute = 60;
+constexpr int64_t kClientBurst = 10;
 
 // More than any machine has: 16 TiB.
 constexpr int64_t kMebibytesMax = int64_t{16} << 20;
@@ -103,8 +111,8 @@ constexpr Variable kVariables[] = {
      "changes nothing: metrics are always served"},
     {"LLM_GATEWAY_PORT", Use::kElsewhere},
     {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", Use::kElsewhere},
-    {"LLM_GATEWAY_RATE_LIMIT_BURST", Use::kNotFollowed, kLater},
-    {"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE", Use::kNotFollowed, kLater},
+    {"LLM_GATEWAY_RATE_LIMIT_BURST", Use::kElsewhere},
+    {"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE", Use::kElsewhere},
     {"LLM_GATEWAY_REDIS_POOL_SIZE", Use::kNotFollowed,
      "changes nothing: each event loop has one connection"},
     {"LLM_GATEWAY_REDIS_URL", Use::kElsewhere},
@@ -173,6 +181,7 @@ class Variables {
     ApplyProviders();
     ApplyLogging();
     ApplyWaitingWarning();
+    ApplyClientLimit();
     ApplyRedisUrl();
     CheckSwitch("GATEWAY_FALLBACK_ENABLED");
     CheckSwitch("OPENROUTER_FALLBACK_ENABLED");
@@ -373,6 +382,32 @@ class Variables {
                   "LLM_GATEWAY_MAX_CONCURRENT_REQUESTS");
     }
     Assign(name, "overload.concurrency.waiting_warning", text);
+  }
+
+  // One of two is enough; the other is then as it was where it had a default.
+  void ApplyClientLimit() {
+    const char* const rate = "LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE";
+    const char* const burst = "LLM_GATEWAY_RATE_LIMIT_BURST";
+    if (Told(rate).empty() && Told(burst).empty()) return;
+    const size_t place = static_cast<size_t>(config_.rate_limits_size());
+    RateLimit& limit = *config_.add_rate_limits();
+    limit.set_name(kClientLimit);
+    limit.set_unit(llmgateway::config::v1::LIMIT_UNIT_REQUESTS);
+    limit.add_per(llmgateway::config::v1::LIMIT_DIMENSION_PEER);
+    const std::string path = ElementPath("rate_limits", place);
+    limit.set_limit(CountOf(rate, kClientRequestsPerMinute));
+    limit.set_burst(CountOf(burst, kClientBurst));
+    ToldBy(rate, JoinPath(path, "limit"));
+    ToldBy(burst, JoinPath(path, "burst"));
+  }
+
+  // The variable's number; `otherwise` if it is not set, or is none.
+  int64_t CountOf(const char* name, int64_t otherwise) {
+    if (Told(name).empty()) return otherwise;
+    int64_t count = 0;
+    if (absl::SimpleAtoi(ToAbsl(Told(name)), &count)) return count;
+    Add(name, "must be a whole number");
+    return otherwise;
   }
 
   void ApplyRedisUrl() {

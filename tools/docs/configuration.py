@@ -89,6 +89,8 @@ those that it does not follow yet.
 | `CMS_URL` | `cms.url` | |
 | `REDIS_URL`, `LLM_GATEWAY_REDIS_URL` | `redis.addresses`, `redis.database`, `redis.username`, `redis.password`, `redis.tls` | a URL, `redis://user:password@host:6379/0`, with `rediss` for TLS; the second goes before the first. Without either there is no default |
 | `LLM_GATEWAY_SESSION_TTL_SECONDS` | `sessions.ttl` | seconds |
+| `LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE` | `rate_limits[].limit` | adds the rule `per-client`: requests a minute of each address, 60 where only the next is set |
+| `LLM_GATEWAY_RATE_LIMIT_BURST` | `rate_limits[].burst` | of the same rule, 10 where only the one before is set |
 | `GATEWAY_V2_ENABLED`, `ENABLE_GATEWAY_V2` | `routing.rollout.enabled` | either enables |
 | `GATEWAY_V2_PERCENTAGE` | `routing.rollout.percentage` | |
 | `GATEWAY_MAX_RETRIES` | `resilience.retry.attempts_limit` | retries after the first attempt: one less |
@@ -101,7 +103,7 @@ those that it does not follow yet.
 | `LLM_LOG_FORMAT` | | lines are JSON; warned of otherwise |
 | `LLM_MAX_TOKENS`, `LLM_TEMPERATURE` | | for clients; warned of |
 | `LLM_GATEWAY_ENVIRONMENT`, `LLM_GATEWAY_METRICS_ENABLED`, `LLM_GATEWAY_REDIS_POOL_SIZE` | | change nothing; warned of |
-| `LLM_COST_LIMIT_USD`, `LLM_COST_WARN_USD`, `LLM_TRACE_ENABLED`, `LLM_TRACE_EXPORTER`, `LLM_TRACE_ENDPOINT`, `LLM_TRACE_SERVICE_NAME`, `LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE`, `LLM_GATEWAY_RATE_LIMIT_BURST`, `LLM_GATEWAY_TRACING_ENABLED`, `GATEWAY_METRICS_RETENTION_HOURS`, `GATEWAY_TRACE_SAMPLING_RATE`, `ENABLE_MODEL_TRACING`, `ENABLE_COST_OPTIMIZATION` | | not followed yet; warned of |
+| `LLM_COST_LIMIT_USD`, `LLM_COST_WARN_USD`, `LLM_TRACE_ENABLED`, `LLM_TRACE_EXPORTER`, `LLM_TRACE_ENDPOINT`, `LLM_TRACE_SERVICE_NAME`, `LLM_GATEWAY_TRACING_ENABLED`, `GATEWAY_METRICS_RETENTION_HOURS`, `GATEWAY_TRACE_SAMPLING_RATE`, `ENABLE_MODEL_TRACING`, `ENABLE_COST_OPTIMIZATION` | | not followed yet; warned of |
 | `CONTROL_PLANE_ROOT`, `OTLP_ENDPOINT` | | not read yet |
 """
 

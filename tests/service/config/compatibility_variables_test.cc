@@ -322,6 +322,34 @@ TEST_F(CompatibilityVariablesTest, MemoryMayBeLimitedByPercents) {
                           "number of MiB, as in 1024"));
 }
 
+TEST_F(CompatibilityVariablesTest, EachClientIsLimitedByEitherVariable) {
+  const GatewayConfig both =
+      Read({{"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE", "120"},
+            {"LLM_GATEWAY_RATE_LIMIT_BURST", "20"}},
+           "rate_limits: [{name: all, unit: requests, limit: 1000}]\n");
+  ASSERT_EQ(both.rate_limits_size(), 2);
+  EXPECT_EQ(both.rate_limits(0).name(), "all");
+  const auto& rule = both.rate_limits(1);
+  EXPECT_EQ(rule.name(), "per-client");
+  EXPECT_EQ(rule.unit(), llmgateway::config::v1::LIMIT_UNIT_REQUESTS);
+  EXPECT_THAT(rule.per(),
+              ElementsAre(llmgateway::config::v1::LIMIT_DIMENSION_PEER));
+  EXPECT_EQ(rule.limit(), 120);
+  EXPECT_EQ(rule.burst(), 20);
+  const GatewayConfig rate =
+      Read({{"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE", "30"}});
+  EXPECT_EQ(rate.rate_limits(0).limit(), 30);
+  EXPECT_EQ(rate.rate_limits(0).burst(), 10);
+  const GatewayConfig burst = Read({{"LLM_GATEWAY_RATE_LIMIT_BURST", "5"}});
+  EXPECT_EQ(burst.rate_limits(0).limit(), 60);
+  EXPECT_EQ(burst.rate_limits(0).burst(), 5);
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(warnings_, IsEmpty());
+  Read({{"LLM_GATEWAY_RATE_LIMIT_BURST", "many"}});
+  EXPECT_THAT(problems_, ElementsAre("LLM_GATEWAY_RATE_LIMIT_BURST: must be a "
+                                     "whole number"));
+}
+
 TEST_F(CompatibilityVariablesTest, WhatIsNotFollowedIsWarnedOf) {
   Read({{"LLM_COST_LIMIT_USD", "5"},
         {"LLM_TEMPERATURE", "0"},
