@@ -70,6 +70,8 @@ absl::Status ContextServiceIsAway(const ContextReport& report) {
                    "), and the context service that should manage it cannot "
                    "be reached; shorten it, or send x-cms-mode: none"));
   AddFaultMetadata(fault, "tier", absl::StrCat(report.plan.tier));
+  // It is asked again then.
+  SetRetryDelay(fault, ContextService::kRememberedFor);
   return fault;
 }
 

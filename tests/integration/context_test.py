@@ -143,6 +143,7 @@ class ContextTest(gateway_case.GatewayCase):
             self.assertEqual(answer.error()["code"],
                              "context_service_unavailable")
             self.assertIn("tier 3", answer.error()["message"])
+            self.assertEqual(answer.headers["retry-after"], "1")
             self.assertNotIn("x-cms-tier", answer.headers)
         call = self.caller.generate(
             self.gateway.grpc, prompt(_MODEL, text=text_of(4096)))

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
@@ -42,6 +43,7 @@ TEST(ContextReportTest, AServiceThatIsAwayIsNoFaultOfTheCallers) {
   EXPECT_EQ(fault.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE);
   EXPECT_EQ(FaultMetadata(fault, "tier"), "3");
+  EXPECT_EQ(RetryDelay(fault), absl::Seconds(1));
 }
 
 TEST(ContextReportTest, WarnsWhereAnAnswerMayNotFindRoom) {
