@@ -65,7 +65,17 @@ CacheableAnswer AnswerOf(const Call& call, const Attempt& attempt) {
   return answer;
 }
 
+absl::Status NoneIsKept() {
+  return MakeFault(v1::ERROR_REASON_NOT_FOUND,
+                   "no answer to this request is kept, and its caller wants "
+                   "none but a kept one (only-if-cached)");
+}
+
 }  // namespace
+
+absl::Status FindInNoCache(const Call& call) {
+  return CacheControlOf(call).only_if_cached ? NoneIsKept() : absl::OkStatus();
+}
 
 std::shared_ptr<const AnswerCache> AnswerCache::Make(
     const configv1::GatewayConfig& config, Clock& clock,
@@ -134,10 +144,7 @@ absl::Status AnswerCache::Find(Call& call) const {
       }
     }
   }
-  if (!use.only_if_cached) return absl::OkStatus();
-  return MakeFault(v1::ERROR_REASON_NOT_FOUND,
-                   "no answer to this request is kept, and its caller wants "
-                   "none but a kept one (only-if-cached)");
+  return use.only_if_cached ? NoneIsKept() : absl::OkStatus();
 }
 
 bool AnswerCache::Keeps(const Call& call) const {

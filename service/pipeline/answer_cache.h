@@ -82,6 +82,10 @@ class AnswerCache {
   const Sha256Digest fingerprint_;
 };
 
+// What AnswerCache::Find comes to where none is configured: NOT_FOUND if the
+// caller wants none but a kept answer.
+absl::Status FindInNoCache(const Call& call);
+
 }  // namespace gateway
 
 #endif  // SERVICE_PIPELINE_ANSWER_CACHE_H_

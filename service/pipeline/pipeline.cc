@@ -162,9 +162,15 @@ void DropReused(Call& call) {
   if (call.cache != nullptr) call.cache->hit = false;
 }
 
+// Whether the caller may want none but a kept answer.
+bool SaysCacheControl(const Call& call) {
+  return !call.facts.cache_control.empty() ||
+         (call.request != nullptr && call.request->has_cache_control());
+}
+
 bool MayFindAnswer(const Call& call) {
   return call.runtime->answer_cache() != nullptr ||
-         call.runtime->shared_calls().MayJoin(call);
+         call.runtime->shared_calls().MayJoin(call) || SaysCacheControl(call);
 }
 
 // Looks for an answer that is there or on its way, so that nobody need be
@@ -178,7 +184,8 @@ Task<absl::Status> FindAnswer(Call& call) {
     if (call.shared != nullptr && !call.shared->leads()) {
       return absl::OkStatus();
     }
-    if (cache != nullptr) GATEWAY_RETURN_IF_ERROR(cache->Find(call));
+    GATEWAY_RETURN_IF_ERROR(cache == nullptr ? FindInNoCache(call)
+                                             : cache->Find(call));
     if (call.shared == nullptr && call.reused == nullptr) {
       shared.JoinTheSame(call);
     }

@@ -372,13 +372,27 @@ class TimeTest(_CacheCase):
 
 class NotConfiguredTest(gateway_case.GatewayCase):
 
+    calls_grpc = True
+
     def test_nothing_is_said_of_a_cache(self):
         for _ in range(2):
             answer = ask(self.gateway.http, chat("gpt-none"),
-                         headers={"cache-control": "only-if-cached"})
+                         headers={"cache-control": "max-age=600"})
             self.assertEqual(answer.status, 200, answer.body)
             self.assertNotIn("x-llmgateway-cache", answer.headers)
         self.assertEqual(self.upstream.stat("gpt-none", "requests"), 2)
+
+    def test_nobody_is_asked_for_who_wants_a_kept_answer(self):
+        for stream in (False, True):
+            answer = ask(self.gateway.http, chat("gpt-only", stream=stream),
+                         headers={"cache-control": "only-if-cached"})
+            self.assertEqual(answer.status, 404, answer.body)
+            self.assertIn("only-if-cached", answer.error()["message"])
+        refused = self.caller.generate(
+            self.gateway.grpc,
+            dict(prompt("gpt-only"), cache_control={"only_if_cached": True}))
+        self.assertEqual(refused.wait()["code"], "NOT_FOUND", refused.end)
+        self.assertEqual(self.upstream.stat("gpt-only", "requests"), 0)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,30 @@ TEST_F(AnswerCacheTest, WhatIsNotConfiguredHasNoPart) {
   EXPECT_EQ(Ask(runner, Question(), "").Text(), "second");
 }
 
+TEST_F(AnswerCacheTest, WhereNoneIsConfiguredNothingIsKept) {
+  for (const std::string_view more : {"", "idempotency: {}\n"}) {
+    CallRunner runner(MakeTestRuntime(With(more)));
+    CallQuestion only = Question();
+    only.request.mutable_cache_control()->set_only_if_cached(true);
+    const CallResult refused = runner.Run(only);
+    EXPECT_EQ(FaultReason(refused.status), v1::ERROR_REASON_NOT_FOUND);
+    EXPECT_TRUE(refused.attempts.empty());
+    EXPECT_EQ(refused.record().cache, "");
+    CallQuestion fresh = Question();
+    fresh.request.mutable_cache_control()->set_no_cache(true);
+    EXPECT_EQ(Ask(runner, fresh, "").Text(), "first");
+  }
+}
+
+TEST_F(AnswerCacheTest, WhatAKeyRemembersIsKeptWithoutACache) {
+  CallRunner runner(MakeTestRuntime(With("idempotency: {}\n")));
+  CallQuestion question = Question();
+  question.request.set_idempotency_key("k");
+  EXPECT_EQ(runner.Run(question).Text(), "first");
+  question.request.mutable_cache_control()->set_only_if_cached(true);
+  EXPECT_EQ(runner.Run(question).Text(), "first");
+}
+
 TEST_F(AnswerCacheTest, TheSameIsAskedOnce) {
   CallRunner runner(MakeTestRuntime(With("cache: {}\n")));
   const CallResult miss = Ask(runner, Question(), "miss");
