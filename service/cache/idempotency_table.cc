@@ -80,6 +80,7 @@ absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
                        "since the gateway is shutting down");
     }
     ++counts_.replayed;
+    if (!known->ended) ++counts_.waited;
     return Call{.share = *std::move(share)};
   }
   // Twice the texts: the map's and the entry's, as the node and its slots.

@@ -74,6 +74,7 @@ class IdempotencyTable {
     size_t ended = 0;
     size_t size_bytes = 0;
     uint64_t replayed = 0;  // Callers that were not the first.
+    uint64_t waited = 0;    // Of them, those who came while it ran.
     uint64_t mismatches = 0;
     uint64_t refused = 0;          // For want of room.
     uint64_t answers_dropped = 0;  // Before their time, for want of room.

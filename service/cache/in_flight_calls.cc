@@ -1,6 +1,7 @@
 #include "service/cache/in_flight_calls.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -18,7 +19,10 @@ InFlightCalls::Joined InFlightCalls::Join(const RequestKey& key,
   if (found != part.groups.end()) {
     joined.share = SharedAnswer::Join(found->second);
     // Given up just now: the one that ends does not see the next.
-    if (joined.share) return joined;
+    if (joined.share) {
+      ++part.joined;
+      return joined;
+    }
   } else if (part.groups.size() >= part_groups_limit_) {
     return joined;
   }
@@ -34,6 +38,15 @@ size_t InFlightCalls::size() const {
   for (const Part& part : parts_) {
     MutexLock lock(part.mu);
     sum += part.groups.size();
+  }
+  return sum;
+}
+
+uint64_t InFlightCalls::joined() const {
+  uint64_t sum = 0;
+  for (const Part& part : parts_) {
+    MutexLock lock(part.mu);
+    sum += part.joined;
   }
   return sum;
 }

@@ -22,6 +22,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -54,6 +55,9 @@ class InFlightCalls {
   // How many groups there are.
   size_t size() const;
 
+  // How many calls were not the first of their group, since the start.
+  uint64_t joined() const;
+
  private:
   static constexpr size_t kParts = 16;
 
@@ -61,6 +65,7 @@ class InFlightCalls {
     mutable Mutex mu;
     absl::flat_hash_map<RequestKey, std::shared_ptr<SharedAnswer>> groups
         GUARDED_BY(mu);
+    uint64_t joined GUARDED_BY(mu) = 0;
   };
 
   Part& PartOf(const RequestKey& key) {

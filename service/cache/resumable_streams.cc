@@ -15,7 +15,10 @@ std::shared_ptr<StreamRing> ResumableStreams::Open(
   Dropped dropped;  // Freed after the lock.
   MutexLock lock(mu_);
   if (rings_.size() >= limits_.streams) MakeRoom(now, &dropped);
-  if (rings_.size() >= limits_.streams) return nullptr;
+  if (rings_.size() >= limits_.streams) {
+    ++counts_.no_room;
+    return nullptr;
+  }
   const auto [place, is_new] = rings_.try_emplace(std::move(key));
   if (!is_new) {
     if (place->second->expiry() > now) return nullptr;
@@ -33,8 +36,10 @@ absl::StatusOr<std::shared_ptr<StreamRing>> ResumableStreams::Find(
   MutexLock lock(mu_);
   const auto found = rings_.find(key);
   if (found != rings_.end() && found->second->expiry() > now) {
+    ++counts_.found;
     return found->second;
   }
+  ++counts_.not_found;
   return MakeFault(v1::ERROR_REASON_NOT_FOUND,
                    "there is no stream of this id that can be gone on with, or "
                    "it is kept no longer");
@@ -46,9 +51,11 @@ void ResumableStreams::Close() {
   for (const auto& [key, ring] : rings_) ring->audience().Close();
 }
 
-size_t ResumableStreams::size() const {
+ResumableStreams::Stats ResumableStreams::stats() const {
   MutexLock lock(mu_);
-  return rings_.size();
+  Stats stats = counts_;
+  stats.streams = rings_.size();
+  return stats;
 }
 
 void ResumableStreams::MakeRoom(absl::Duration now, Dropped* dropped) {

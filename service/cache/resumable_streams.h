@@ -16,6 +16,7 @@
 #define SERVICE_CACHE_RESUMABLE_STREAMS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +37,14 @@ class ResumableStreams {
   struct Limits {
     size_t streams = 0;
     StreamRing::Limits ring;
+  };
+
+  // Since the start, but for `streams`.
+  struct Stats {
+    size_t streams = 0;
+    uint64_t no_room = 0;  // Streams that could not be opened for want of it.
+    uint64_t found = 0;    // Who came back, and found the stream.
+    uint64_t not_found = 0;
   };
 
   // Borrows `clock`.
@@ -62,7 +71,7 @@ class ResumableStreams {
   // its caller.
   void Close() LOCKS_EXCLUDED(mu_);
 
-  size_t size() const LOCKS_EXCLUDED(mu_);
+  Stats stats() const LOCKS_EXCLUDED(mu_);
 
  private:
   using Key = std::pair<std::string, std::string>;  // Caller and id.
@@ -79,6 +88,7 @@ class ResumableStreams {
 
   mutable Mutex mu_;
   Rings rings_ GUARDED_BY(mu_);
+  Stats counts_ GUARDED_BY(mu_);
   bool closed_ GUARDED_BY(mu_) = false;
 };
 

@@ -1,6 +1,7 @@
 #include "service/pipeline/runtime_metrics.h"
 
 #include "service/pipeline/authentication_metrics.h"
+#include "service/pipeline/cache_metrics.h"
 #include "service/pipeline/circuit_metrics.h"
 #include "service/pipeline/key_set_metrics.h"
 #include "service/pipeline/limit_metrics.h"
@@ -11,6 +12,7 @@ namespace gateway {
 
 void AddRuntimeMetrics(const CurrentRuntime& current, size_t model_labels_limit,
                        MetricRegistry& registry) {
+  AddCacheMetrics(current, registry);
   AddCircuitMetrics(current, model_labels_limit, registry);
   AddLimitMetrics(current, registry);
   AddOverloadMetrics(current, registry);

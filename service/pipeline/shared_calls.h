@@ -55,6 +55,10 @@ class SharedCalls {
   // The largest answer that is remembered for a key.
   size_t answer_bytes_max() const;
 
+  // Thread-safe; null if idempotency, or coalescing, was never configured.
+  const IdempotencyTable* keys() const { return table_.get(); }
+  const InFlightCalls* in_flight() const { return in_flight_.get(); }
+
   // How much work these, or a look into the cache, are, for OffLoop.
   size_t BytesToJoin(const Call& call) const;
 

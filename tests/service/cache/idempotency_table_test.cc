@@ -83,6 +83,7 @@ TEST_F(IdempotencyTableTest, TheSameIsRunOnceWhileItRunsAndAfterIt) {
     EXPECT_EQ(call->share.answer().request_id(), "call_1");
   }
   EXPECT_EQ(table_.stats().replayed, 2);
+  EXPECT_EQ(table_.stats().waited, 1);
 }
 
 TEST_F(IdempotencyTableTest, AnotherBodyIsRefusedAndSaysWhichCallHadTheKey) {

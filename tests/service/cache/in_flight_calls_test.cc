@@ -38,6 +38,7 @@ TEST_F(InFlightCallsTest, TheFirstLeadsAndAllGetItsAnswer) {
   ASSERT_TRUE(first.lead && other.lead);
   EXPECT_FALSE(second.lead);
   EXPECT_EQ(calls_.size(), 2);
+  EXPECT_EQ(calls_.joined(), 1);
   EXPECT_EQ(second.share->answer().request_id(), "call_1");
   first.lead->Finish(Good("hello"));
   EXPECT_EQ(calls_.size(), 1);

@@ -92,7 +92,11 @@ TEST_F(ResumableStreamsTest, WithoutRoomWhatEndedFirstGoesAndNoneThatRuns) {
   EXPECT_NE(streams_.Open("alice", "5"), nullptr);
   EXPECT_EQ(streams_.Open("alice", "6"), nullptr);
   EXPECT_TRUE(streams_.Find("alice", "3").ok());
-  EXPECT_EQ(streams_.size(), 3);
+  const ResumableStreams::Stats stats = streams_.stats();
+  EXPECT_EQ(stats.streams, 3);
+  EXPECT_EQ(stats.no_room, 2);
+  EXPECT_EQ(stats.found, 2);
+  EXPECT_EQ(stats.not_found, 1);
 }
 
 }  // namespace

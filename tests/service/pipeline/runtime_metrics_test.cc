@@ -22,6 +22,7 @@ TEST(RuntimeMetricsTest, TellOfAllThatIsConfigured) {
   const CurrentRuntime current(
       MakeTestRuntime("providers: [{name: mock, models: [m], mock: {}}]\n"
                       "rate_limits: [{name: rpm, unit: requests, limit: 5}]\n"
+                      "cache: {}\n"
                       "overload: {concurrency: {calls_limit: 7}}\n"
                       "auth: {callers: {api_keys: [{id: a, key: 'env:A'}]}}\n",
                       {{"A", "key-of-a-caller-0123"}}));
@@ -34,6 +35,7 @@ TEST(RuntimeMetricsTest, TellOfAllThatIsConfigured) {
     names.insert(std::string(family.name));
   }
   EXPECT_THAT(names, Contains("llmgw_overload_calls_limit"));
+  EXPECT_THAT(names, Contains("llmgw_cache_entries"));
   EXPECT_THAT(names, Contains("llmgw_authentications_total"));
   EXPECT_THAT(names, Contains(testing::StartsWith("llmgw_limit")));
 }

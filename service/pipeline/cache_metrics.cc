@@ -1,0 +1,159 @@
+#include "service/pipeline/cache_metrics.h"
+
+#include <memory>
+#include <string_view>
+
+#include "service/cache/idempotency_table.h"
+#include "service/cache/in_flight_calls.h"
+#include "service/cache/response_cache.h"
+#include "service/cache/resumable_streams.h"
+#include "service/pipeline/answer_cache.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/pipeline/shared_calls.h"
+
+namespace gateway {
+namespace {
+
+using Values = MetricRegistry::Values;
+
+constexpr std::string_view kStoreNames[] = {"store"};
+constexpr std::string_view kResultNames[] = {"store", "result"};
+constexpr std::string_view kDroppedNames[] = {"store", "reason"};
+constexpr std::string_view kStateNames[] = {"state"};
+constexpr std::string_view kRefusalNames[] = {"reason"};
+constexpr std::string_view kFoundNames[] = {"result"};
+
+constexpr std::string_view kMemory = "memory";
+
+constexpr MetricDefinition kLookups = {
+    .name = "llmgw_cache_lookups_total",
+    .help = "How often an answer was looked for.",
+    .kind = MetricKind::kCounter,
+    .label_names = kResultNames};
+constexpr MetricDefinition kKept = {.name = "llmgw_cache_kept_total",
+                                    .help = "Answers that were kept.",
+                                    .kind = MetricKind::kCounter,
+                                    .label_names = kStoreNames};
+constexpr MetricDefinition kDropped = {
+    .name = "llmgw_cache_dropped_total",
+    .help =
+        "Answers that are not, or no longer, kept: for want of room, since "
+        "their time was over, or since they were too large.",
+    .kind = MetricKind::kCounter,
+    .label_names = kDroppedNames};
+constexpr MetricDefinition kEntries = {.name = "llmgw_cache_entries",
+                                       .help = "Answers that are kept.",
+                                       .kind = MetricKind::kGauge,
+                                       .label_names = kStoreNames};
+constexpr MetricDefinition kBytes = {
+    .name = "llmgw_cache_bytes",
+    .help = "What kept answers take, in bytes.",
+    .kind = MetricKind::kGauge,
+    .label_names = kStoreNames};
+
+constexpr MetricDefinition kKeys = {
+    .name = "llmgw_idempotency_keys",
+    .help = "Idempotency keys that are known, by whether their calls run.",
+    .kind = MetricKind::kGauge,
+    .label_names = kStateNames};
+constexpr MetricDefinition kKeysBytes = {
+    .name = "llmgw_idempotency_bytes",
+    .help = "What idempotency keys and their answers take, in bytes.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kReplays = {
+    .name = "llmgw_idempotency_replays_total",
+    .help =
+        "Calls that were not the first of their idempotency key, by whether "
+        "that one still ran.",
+    .kind = MetricKind::kCounter,
+    .label_names = kStateNames};
+constexpr MetricDefinition kKeyRefusals = {
+    .name = "llmgw_idempotency_refusals_total",
+    .help =
+        "Calls that were refused for their idempotency key: used before with "
+        "another request, or without room for it.",
+    .kind = MetricKind::kCounter,
+    .label_names = kRefusalNames};
+constexpr MetricDefinition kAnswersDropped = {
+    .name = "llmgw_idempotency_answers_dropped_total",
+    .help =
+        "Answers of idempotency keys that were dropped before their time, for "
+        "want of room.",
+    .kind = MetricKind::kCounter};
+
+constexpr MetricDefinition kGroups = {
+    .name = "llmgw_coalescing_groups",
+    .help = "Calls under way that others which are the same may join.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kJoined = {
+    .name = "llmgw_coalescing_joined_total",
+    .help = "Calls that have joined another which was the same.",
+    .kind = MetricKind::kCounter};
+
+constexpr MetricDefinition kStreams = {
+    .name = "llmgw_resumable_streams",
+    .help = "Streams that can be gone on with.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kStreamsRefused = {
+    .name = "llmgw_resumable_streams_refused_total",
+    .help = "Streams that cannot be gone on with, for want of room.",
+    .kind = MetricKind::kCounter};
+constexpr MetricDefinition kResumptions = {
+    .name = "llmgw_stream_resumptions_total",
+    .help = "Callers that came back to a stream, by whether they found it.",
+    .kind = MetricKind::kCounter,
+    .label_names = kFoundNames};
+
+void TellOfMemory(const ResponseCache::Stats& stats, Values& values) {
+  values.Add(kLookups, {kMemory, "hit"}, static_cast<double>(stats.hits));
+  values.Add(kLookups, {kMemory, "miss"}, static_cast<double>(stats.misses));
+  values.Add(kKept, {kMemory}, static_cast<double>(stats.stored));
+  values.Add(kDropped, {kMemory, "room"}, static_cast<double>(stats.evicted));
+  values.Add(kDropped, {kMemory, "expired"},
+             static_cast<double>(stats.expired));
+  values.Add(kDropped, {kMemory, "size"}, static_cast<double>(stats.too_large));
+  values.Add(kEntries, {kMemory}, static_cast<double>(stats.entries));
+  values.Add(kBytes, {kMemory}, static_cast<double>(stats.size_bytes));
+}
+
+void TellOfKeys(const IdempotencyTable::Stats& stats, Values& values) {
+  values.Add(kKeys, {"running"}, static_cast<double>(stats.running));
+  values.Add(kKeys, {"ended"}, static_cast<double>(stats.ended));
+  values.Add(kKeysBytes, {}, static_cast<double>(stats.size_bytes));
+  values.Add(kReplays, {"running"}, static_cast<double>(stats.waited));
+  values.Add(kReplays, {"ended"},
+             static_cast<double>(stats.replayed - stats.waited));
+  values.Add(kKeyRefusals, {"mismatch"}, static_cast<double>(stats.mismatches));
+  values.Add(kKeyRefusals, {"room"}, static_cast<double>(stats.refused));
+  values.Add(kAnswersDropped, {}, static_cast<double>(stats.answers_dropped));
+}
+
+void TellOfStreams(const ResumableStreams::Stats& stats, Values& values) {
+  values.Add(kStreams, {}, static_cast<double>(stats.streams));
+  values.Add(kStreamsRefused, {}, static_cast<double>(stats.no_room));
+  values.Add(kResumptions, {"found"}, static_cast<double>(stats.found));
+  values.Add(kResumptions, {"not_found"}, static_cast<double>(stats.not_found));
+}
+
+}  // namespace
+
+void AddCacheMetrics(const CurrentRuntime& current, MetricRegistry& registry) {
+  registry.AddCollector([&current](Values& values) {
+    const std::shared_ptr<const RuntimeSnapshot> runtime = current.Get();
+    if (runtime->answer_cache() != nullptr) {
+      TellOfMemory(runtime->answer_cache()->answers().stats(), values);
+    }
+    const SharedCalls& shared = runtime->shared_calls();
+    if (shared.keys() != nullptr) TellOfKeys(shared.keys()->stats(), values);
+    if (shared.in_flight() != nullptr) {
+      values.Add(kGroups, {}, static_cast<double>(shared.in_flight()->size()));
+      values.Add(kJoined, {},
+                 static_cast<double>(shared.in_flight()->joined()));
+    }
+    if (runtime->resumable_streams() != nullptr) {
+      TellOfStreams(runtime->resumable_streams()->stats(), values);
+    }
+  });
+}
+
+}  // namespace gateway
