@@ -165,8 +165,10 @@ bool AdmissionQueue::ComesInTime(size_t turns, absl::Duration now) const {
   const absl::Duration since_last =
       CountServed() > 0 ? now - std::max(last_turn_, waits_since_)
                         : absl::ZeroDuration();
-  return std::max(turn_time_ * static_cast<int64_t>(turns), since_last) <=
-         options_.wait_limit;
+  const absl::Duration expected = turn_time_ * static_cast<int64_t>(turns);
+  if (std::max(expected, since_last) > options_.wait_limit) return false;
+  return turns <= kOverloadedTurns || expected <= kOverloadedWait ||
+         !IsOverloaded(now);
 }
 
 void AdmissionQueue::RecordTurn(absl::Duration now) {

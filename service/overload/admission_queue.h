@@ -13,9 +13,8 @@
 //   class     The one that matters most, but that a class which waits has at
 //             least one of kTurnsMax turns.
 //   caller    In rounds within a class, whoever asks how much. Who comes to
-//   wait
-//             and has had no turn in this round still has one; so before its
-//             turn no other caller has more than two.
+//             wait and has had no turn in this round still has one; so before
+//             its turn no other caller has more than two.
 //   call      The oldest of its caller's; but the newest, while the queue is
 //             overloaded: whoever made it is the likeliest to wait still.
 //
@@ -67,6 +66,9 @@ class AdmissionQueue {
 
   // Out of so many turns a class that waits has one.
   static constexpr int kTurnsMax = 20;
+  // So many calls are enough for each place that gets free to find one.
+  static constexpr size_t kOverloadedTurns = 16;
+  static constexpr absl::Duration kOverloadedWait = absl::Milliseconds(50);
 
   // One call that waits, which stays where it is until it has left the queue.
   class Entry {
