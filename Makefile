@@ -4,6 +4,7 @@
 #   make test     the tests; ends with the count of passed and failed cases
 #   make test-full   all that is to be proven before a release, slow tests too
 #   make bench    measure the gateway beside nginx
+#   make overload see who is served when it is too much
 #   make demo-resilience   kill, slow and heal providers, and see what callers see
 #   make mutations   plant mistakes, and see that the simulator finds them
 #   make stubs    generate the clients' code in every language
@@ -31,7 +32,7 @@ WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
 WANT_CONTRACT := tools/deps.sh contract || echo "going on without contract" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
-.PHONY: asan bench demo-resilience deps lint mutations run stubs test test-full \
+.PHONY: asan bench demo-resilience deps lint mutations overload run stubs test test-full \
   tsan
 
 run:
@@ -69,6 +70,12 @@ bench:
 	@bazel build $(BUILDFLAGS) //service:gateway //tests/bench/load \
 	  //tests/bench/allocations //tests/testing/mock_upstream
 	@PYTHONDONTWRITEBYTECODE=1 python3 -m tests.bench.bench $(ARGS)
+
+overload:
+	@tools/deps.sh build bench
+	@bazel build $(BUILDFLAGS) //service:gateway //tests/bench/overload:arrivals \
+	  //tests/testing/mock_upstream
+	@PYTHONDONTWRITEBYTECODE=1 python3 -m tests.bench.overload $(ARGS)
 
 demo-resilience:
 	@tools/deps.sh build

@@ -1,0 +1,3 @@
+module llmgateway.dev/tests/bench/overload
+
+go 1.19
