@@ -260,6 +260,7 @@ absl::Status App::Build() {
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
   Ports ports = graph.identity.ports(graph.redis.counters());
   ports.sessions = graph.kept.sessions();
+  ports.shared_answers = graph.redis.answers();
   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
                            RuntimeSnapshot::Make(graph.config, ports));
   Log(LogLevel::kInfo, "main", "descriptors",

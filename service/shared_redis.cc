@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/net/host_port.h"
 #include "base/net/tls_context.h"
+#include "base/os/clock.h"
 #include "base/os/random.h"
 #include "base/status_macros.h"
 #include "proto/proto_time.h"
@@ -107,6 +108,9 @@ absl::Status SharedRedis::Open(const ConfigSnapshot& config,
     sharing.redis.is_cluster =
         options_->topology == RedisOptions::Topology::kCluster;
     client = &LoopRedis::OfThisLoop;
+    answers_ = std::make_unique<RedisAnswers>(
+        RedisAnswers::Options{.prefix = sharing.redis.prefix},
+        &LoopRedis::OfThisLoop, SystemClock());
   }
   counters_ = std::make_unique<SharedCounterStore>(sharing, std::move(client));
   if (options_ != nullptr) AddMetrics(registry);

@@ -1,6 +1,6 @@
 // SharedRedis is what the process has of the Redis that replicas share: how it
-// is reached, whether it answers, the limits that are counted there, and what
-// operators have said at one of them.
+// is reached, whether it answers, the limits that are counted and the answers
+// that are kept there, and what operators have said at one of them.
 //
 //   SharedRedis redis;
 //   GATEWAY_RETURN_IF_ERROR(redis.Open(config, metrics));
@@ -31,6 +31,7 @@
 #include "base/redis/redis_health.h"
 #include "base/redis/redis_options.h"
 #include "service/api/operator_state_share.h"
+#include "service/cache/redis_answers.h"
 #include "service/config/snapshot.h"
 #include "service/limits/counter_store.h"
 #include "service/limits/shared_counter_store.h"
@@ -58,6 +59,8 @@ class SharedRedis {
   RedisAccess access() { return {options_, &health_}; }
   // Null if this process shares limits with nobody.
   CounterStore* counters() { return counters_.get(); }
+  // Null if there is no Redis.
+  RedisAnswers* answers() { return answers_.get(); }
 
   // What puts another configuration into force, as far as that is not read at
   // the start.
@@ -75,6 +78,7 @@ class SharedRedis {
   std::shared_ptr<const RedisOptions> options_;
   RedisHealth health_;
   std::unique_ptr<SharedCounterStore> counters_;
+  std::unique_ptr<RedisAnswers> answers_;
   // Null where nobody follows.
   std::unique_ptr<RecordStore> records_;
   std::unique_ptr<OperatorStateShare> operators_;

@@ -74,7 +74,7 @@ CacheShard::Found CacheShard::Find(const RequestKey& key, absl::Duration now,
 }
 
 void CacheShard::Put(const RequestKey& key, KeptAnswerPtr answer, size_t bytes,
-                     absl::Duration now, absl::Duration expiry,
+                     absl::Duration stored, absl::Duration expiry,
                      Dropped* dropped) {
   ++counts_.stored;
   const auto known = index_.find(key);
@@ -83,7 +83,7 @@ void CacheShard::Put(const RequestKey& key, KeptAnswerPtr answer, size_t bytes,
     BytesOf(entry) += bytes - entry.bytes;
     dropped->push_back(std::exchange(entry.answer, std::move(answer)));
     entry.bytes = bytes;
-    entry.stored = now;
+    entry.stored = stored;
     entry.expiry = expiry;
   } else {
     const bool in_main = evicted_.Take(key);
@@ -91,14 +91,14 @@ void CacheShard::Put(const RequestKey& key, KeptAnswerPtr answer, size_t bytes,
     queue.push_front({.key = key,
                       .answer = std::move(answer),
                       .bytes = bytes,
-                      .stored = now,
+                      .stored = stored,
                       .expiry = expiry,
                       .in_main = in_main});
     index_.emplace(key, queue.begin());
     BytesOf(queue.front()) += bytes;
   }
-  DropExpired(small_, now, dropped);
-  DropExpired(main_, now, dropped);
+  DropExpired(small_, stored, dropped);
+  DropExpired(main_, stored, dropped);
   while (IsOver()) Evict(dropped);
 }
 

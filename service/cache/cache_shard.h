@@ -76,9 +76,10 @@ class CacheShard {
              absl::Duration stored_min, Dropped* dropped);
 
   // Replaces what had the same key. `bytes`, EntryBytes of the answer, must be
-  // within the limit.
+  // within the limit. It is as old as if it was put here at `stored`, now or
+  // before.
   void Put(const RequestKey& key, KeptAnswerPtr answer, size_t bytes,
-           absl::Duration now, absl::Duration expiry, Dropped* dropped);
+           absl::Duration stored, absl::Duration expiry, Dropped* dropped);
 
   void Remove(const RequestKey& key, Dropped* dropped);
   void Clear(Dropped* dropped);

@@ -15,6 +15,7 @@
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 
 namespace gateway {

@@ -45,9 +45,9 @@ std::optional<ResponseCache::Hit> ResponseCache::Find(const RequestKey& key,
 }
 
 bool ResponseCache::Put(const RequestKey& key, KeptAnswerPtr answer,
-                        absl::Duration ttl) {
+                        absl::Duration ttl, absl::Duration age) {
   const size_t bytes = CacheShard::EntryBytes(*answer);
-  const absl::Duration now = clock_.SteadyTime();
+  const absl::Duration stored = clock_.SteadyTime() - age;
   CacheShard::Dropped dropped;
   Shard& shard = ShardOf(key);
   MutexLock lock(shard.mu);
@@ -55,8 +55,8 @@ bool ResponseCache::Put(const RequestKey& key, KeptAnswerPtr answer,
     ++shard.too_large;
     return false;
   }
-  shard.entries.Put(key, std::move(answer), bytes, now,
-                    now + std::min(ttl, limits_.ttl), &dropped);
+  shard.entries.Put(key, std::move(answer), bytes, stored,
+                    stored + std::min(ttl, limits_.ttl), &dropped);
   return true;
 }
 

@@ -68,10 +68,12 @@ class ResponseCache {
                           absl::Duration age_max = absl::InfiniteDuration());
 
   // Keeps an answer, for as long as `ttl` if that is shorter than the
-  // configured one, in place of what had the same key. False if it takes more
-  // than may be. REQUIRES: `answer` is not null.
+  // configured one, in place of what had the same key; one that was kept
+  // elsewhere since `age`, for what is left of it. False if it takes more than
+  // may be. REQUIRES: `answer` is not null.
   bool Put(const RequestKey& key, KeptAnswerPtr answer,
-           absl::Duration ttl = absl::InfiniteDuration());
+           absl::Duration ttl = absl::InfiniteDuration(),
+           absl::Duration age = absl::ZeroDuration());
 
   void Remove(const RequestKey& key);
   void Clear();

@@ -29,10 +29,23 @@ void CheckTexts(const std::string& path,
   }
 }
 
+// What replicas share is in Redis.
+void CheckShared(const std::string& path, bool shared, bool has_redis,
+                 const FieldPlaces& places, ConfigProblems* problems) {
+  if (!shared || has_redis) return;
+  problems->Add(places.Find(path), path,
+                "is true, and no 'redis' says where that is; give "
+                "redis.addresses");
+}
+
 }  // namespace
 
 void CheckCache(const GatewayConfig& config, const FieldPlaces& places,
                 ConfigProblems* problems) {
+  CheckShared("cache.shared", config.cache().shared(), config.has_redis(),
+              places, problems);
+  CheckShared("idempotency.shared", config.idempotency().shared(),
+              config.has_redis(), places, problems);
   if (!config.has_cache()) return;
   const CacheConfig& cache = config.cache();
   CheckTexts("cache.ignored_fields", cache.ignored_fields(), kIgnoredFieldsMax,

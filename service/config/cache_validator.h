@@ -1,4 +1,5 @@
-// Checks what the configuration says of the cache of answers.
+// Checks what the configuration says of the cache of answers, and of what
+// replicas know of idempotency keys.
 //
 // Thread-safe.
 
@@ -10,8 +11,8 @@
 
 namespace gateway {
 
-// Adds what is wrong with `config.cache()`. REQUIRES: defaults have been
-// applied.
+// Adds what is wrong with `config.cache()` and `config.idempotency()`.
+// REQUIRES: defaults have been applied.
 void CheckCache(const llmgateway::config::v1::GatewayConfig& config,
                 const FieldPlaces& places, ConfigProblems* problems);
 

@@ -4,7 +4,11 @@
 #include <string>
 #include <utility>
 
+#include "base/async/worker_pool.h"
 #include "errors/fault.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/message_lite.h"
 #include "proto/proto_time.h"
 #include "service/identity/star_glob.h"
 #include "service/pipeline/call_key.h"
@@ -37,13 +41,33 @@ ResponseCache::Limits LimitsFrom(const configv1::CacheConfig& config) {
           .answer_bytes = static_cast<size_t>(config.answer_bytes_limit())};
 }
 
-// Another cache keeps otherwise, and other providers answer otherwise.
-Sha256Digest ProvidersFingerprint(const configv1::GatewayConfig& config) {
-  std::string text = config.cache().SerializeAsString();
-  for (const auto& provider : config.providers()) {
-    text += std::to_string(text.size());
-    text += provider.SerializeAsString();
+// Appends the same bytes at each replica, and how many.
+void AppendMessage(const google::protobuf::MessageLite& message,
+                   std::string* text) {
+  const size_t before = text->size();
+  {
+    google::protobuf::io::StringOutputStream stream(text);
+    google::protobuf::io::CodedOutputStream output(&stream);
+    output.SetSerializationDeterministic(true);
+    message.SerializeWithCachedSizes(&output);
   }
+  *text += std::to_string(text->size() - before);
+}
+
+// Other providers answer otherwise.
+Sha256Digest ProvidersFingerprint(const configv1::GatewayConfig& config) {
+  std::string text;
+  for (const auto& provider : config.providers()) {
+    AppendMessage(provider, &text);
+  }
+  return Sha256(text);
+}
+
+// Another cache keeps otherwise, too.
+Sha256Digest CacheFingerprint(const configv1::CacheConfig& config,
+                              const Sha256Digest& providers) {
+  std::string text(providers.begin(), providers.end());
+  AppendMessage(config, &text);
   return Sha256(text);
 }
 
@@ -79,26 +103,32 @@ absl::Status FindInNoCache(const Call& call) {
 
 std::shared_ptr<const AnswerCache> AnswerCache::Make(
     const configv1::GatewayConfig& config, Clock& clock,
-    const AnswerCache* previous) {
+    RedisAnswers* of_replicas, const AnswerCache* previous) {
   if (!config.has_cache()) return nullptr;
-  const Sha256Digest fingerprint = ProvidersFingerprint(config);
+  const Sha256Digest providers = ProvidersFingerprint(config);
+  const Sha256Digest fingerprint = CacheFingerprint(config.cache(), providers);
   auto answers =
       previous != nullptr && previous->fingerprint_ == fingerprint
           ? previous->answers_
           : std::make_shared<ResponseCache>(LimitsFrom(config.cache()), clock);
-  return std::shared_ptr<const AnswerCache>(
-      new AnswerCache(config.cache(), std::move(answers), fingerprint));
+  return std::shared_ptr<const AnswerCache>(new AnswerCache(
+      config.cache(), std::move(answers),
+      config.cache().shared() ? of_replicas : nullptr, fingerprint, providers));
 }
 
 AnswerCache::AnswerCache(const configv1::CacheConfig& config,
                          std::shared_ptr<ResponseCache> answers,
-                         const Sha256Digest& fingerprint)
+                         RedisAnswers* of_replicas,
+                         const Sha256Digest& fingerprint,
+                         const Sha256Digest& providers)
     : config_(config),
       policy_(PolicyFrom(config_)),
       left_out_(LeftOutFrom(config_)),
       left_out_of_messages_(LeftOutOfGenerateRequest(left_out_)),
       answers_(std::move(answers)),
-      fingerprint_(fingerprint) {}
+      of_replicas_(of_replicas),
+      fingerprint_(fingerprint),
+      providers_(providers) {}
 
 bool AnswerCache::KeepsModel(std::string_view model) const {
   return config_.models().empty() ||
@@ -144,7 +174,48 @@ absl::Status AnswerCache::Find(Call& call) const {
       }
     }
   }
-  return use.only_if_cached ? NoneIsKept() : absl::OkStatus();
+  const bool may_be_there = AsksReplicas(call);
+  return use.only_if_cached && !may_be_there ? NoneIsKept() : absl::OkStatus();
+}
+
+bool AnswerCache::AsksReplicas(const Call& call) const {
+  const CallCache* const cache = call.cache.get();
+  return of_replicas_ != nullptr && cache != nullptr && cache->key &&
+         cache->use.reads && !cache->hit;
+}
+
+RequestKey AnswerCache::KeyOfReplicas(const RequestKey& key) const {
+  std::string text(providers_.begin(), providers_.end());
+  text.append(key.digest.begin(), key.digest.end());
+  return {.digest = Sha256(text)};
+}
+
+Task<absl::Status> AnswerCache::FindOfReplicas(Call& call) const {
+  CallCache& cache = *call.cache;
+  std::optional<RedisAnswers::Hit> hit = co_await of_replicas_->Find(
+      KeyOfReplicas(*cache.key), ToAbsl(config_.ttl()), cache.use.age_max);
+  if (hit && hit->answer->is_stream() == call.facts.stream) {
+    const auto reuse = [&] { return ReuseAnswer(hit->answer, &call); };
+    const absl::Status reused =
+        co_await OffLoop(BytesToReuse(*hit->answer), reuse);
+    if (reused.ok()) {
+      answers_->Put(*cache.key, std::move(hit->answer),
+                    absl::InfiniteDuration(), hit->age);
+      cache.hit = true;
+      cache.age = hit->age;
+      co_return absl::OkStatus();
+    }
+    // Nothing that could be said again.
+    call.reused = nullptr;
+  }
+  co_return cache.use.only_if_cached ? NoneIsKept() : absl::OkStatus();
+}
+
+void AnswerCache::Put(const RequestKey& key, KeptAnswerPtr answer) const {
+  if (of_replicas_ != nullptr) {
+    of_replicas_->Put(KeyOfReplicas(key), answer, ToAbsl(config_.ttl()));
+  }
+  answers_->Put(key, std::move(answer));
 }
 
 bool AnswerCache::Keeps(const Call& call) const {
@@ -164,7 +235,7 @@ bool AnswerCache::Keeps(const Call& call, const Attempt& attempt) const {
 void AnswerCache::Keep(const Call& call, const Attempt& attempt) const {
   if (!Keeps(call, attempt)) return;
   if (BytesToKeep(attempt) > answers_->answer_bytes_max()) return;
-  answers_->Put(*call.cache->key, KeepAnswer(call, attempt));
+  Put(*call.cache->key, KeepAnswer(call, attempt));
 }
 
 size_t AnswerCache::BytesToRecord(const Call& call) const {
@@ -175,7 +246,7 @@ void AnswerCache::KeepStream(const Call& call, const Attempt& attempt,
                              KeptAnswerPtr answer) const {
   if (!Keeps(call, attempt)) return;
   if (answer->body.size() > answers_->answer_bytes_max()) return;
-  answers_->Put(*call.cache->key, std::move(answer));
+  Put(*call.cache->key, std::move(answer));
 }
 
 }  // namespace gateway

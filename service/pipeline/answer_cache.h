@@ -2,9 +2,15 @@
 // a part in, and under which keys (service/cache keeps them).
 //
 //   GATEWAY_RETURN_IF_ERROR(cache.Find(call));
+//   if (cache.AsksReplicas(call)) {
+//     GATEWAY_CO_RETURN_IF_ERROR(co_await cache.FindOfReplicas(call));
+//   }
 //   if (call.reused != nullptr) ... call.DecidingAttempt() has the answer
 //   ...
 //   cache.Keep(call, attempt);
+//
+// Answers are in memory, and with `cache.shared` in Redis, too, where those of
+// all replicas whose providers are configured alike are one.
 //
 // A key (call_key.h) has all that an answer depends on, the target included, so
 // that another configuration's answers are not taken for this one's.
@@ -22,10 +28,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/async/task.h"
 #include "base/os/clock.h"
 #include "base/sha256.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/cache/cache_policy.h"
+#include "service/cache/redis_answers.h"
 #include "service/cache/request_key.h"
 #include "service/cache/response_cache.h"
 #include "service/pipeline/call.h"
@@ -36,16 +44,25 @@ class AnswerCache {
  public:
   // Null if `config` has no cache. What `previous`, which may be null, has kept
   // is taken over if the cache and all providers are configured as before.
-  // Borrows `clock`.
+  // Borrows `clock` and `of_replicas`, which is null where there is no Redis.
   static std::shared_ptr<const AnswerCache> Make(
       const llmgateway::config::v1::GatewayConfig& config, Clock& clock,
-      const AnswerCache* previous);
+      RedisAnswers* of_replicas, const AnswerCache* previous);
 
-  // Sets call.cache, with the answer if there is one. NOT_FOUND if the caller
-  // wants none but a kept one. REQUIRES: the call is planned.
+  // Sets call.cache, with the answer if there is one in memory. NOT_FOUND if
+  // there is none anywhere, and the caller wants none but a kept one. REQUIRES:
+  // the call is planned.
   absl::Status Find(Call& call) const;
 
-  // Keeps the answer of `attempt`, which has been completed, if it may be.
+  // Whether one that Find has not found may be in Redis.
+  bool AsksReplicas(const Call& call) const;
+
+  // Looks for it there, for no longer than Redis is waited for, and keeps it in
+  // memory. As Find. On the call's loop. REQUIRES: AsksReplicas.
+  Task<absl::Status> FindOfReplicas(Call& call) const;
+
+  // Keeps the answer of `attempt`, which has been completed, if it may be. On
+  // the call's loop, as KeepStream.
   void Keep(const Call& call, const Attempt& attempt) const;
 
   // How much of the call's stream is to be recorded, so that it can be kept: 0
@@ -61,8 +78,8 @@ class AnswerCache {
 
  private:
   AnswerCache(const llmgateway::config::v1::CacheConfig& config,
-              std::shared_ptr<ResponseCache> answers,
-              const Sha256Digest& fingerprint);
+              std::shared_ptr<ResponseCache> answers, RedisAnswers* of_replicas,
+              const Sha256Digest& fingerprint, const Sha256Digest& providers);
 
   // Whether the call's answer may be kept, whatever it is.
   bool Keeps(const Call& call) const;
@@ -71,6 +88,9 @@ class AnswerCache {
   bool KeepsModel(std::string_view model) const;
   // Nothing if the call is none of the cache's; sets why.
   std::optional<RequestKey> KeyOf(const Call& call, CacheBypass* bypass) const;
+  // What that is among all replicas, however their providers are configured.
+  RequestKey KeyOfReplicas(const RequestKey& key) const;
+  void Put(const RequestKey& key, KeptAnswerPtr answer) const;
 
   // Constant after construction.
   const llmgateway::config::v1::CacheConfig config_;
@@ -78,8 +98,11 @@ class AnswerCache {
   const std::vector<std::string_view> left_out_;  // Of config_.
   const std::vector<int> left_out_of_messages_;
   const std::shared_ptr<ResponseCache> answers_;
-  // Of what the answers depend on.
+  RedisAnswers* const of_replicas_;  // Null if answers are in memory alone.
+  // Of what the answers depend on: the cache and its providers, and those
+  // alone.
   const Sha256Digest fingerprint_;
+  const Sha256Digest providers_;
 };
 
 // What AnswerCache::Find comes to where none is configured: NOT_FOUND if the

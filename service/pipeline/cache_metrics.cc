@@ -5,6 +5,7 @@
 
 #include "service/cache/idempotency_table.h"
 #include "service/cache/in_flight_calls.h"
+#include "service/cache/redis_answers.h"
 #include "service/cache/response_cache.h"
 #include "service/cache/resumable_streams.h"
 #include "service/pipeline/answer_cache.h"
@@ -24,6 +25,7 @@ constexpr std::string_view kRefusalNames[] = {"reason"};
 constexpr std::string_view kFoundNames[] = {"result"};
 
 constexpr std::string_view kMemory = "memory";
+constexpr std::string_view kRedis = "redis";
 
 constexpr MetricDefinition kLookups = {
     .name = "llmgw_cache_lookups_total",
@@ -38,7 +40,8 @@ constexpr MetricDefinition kDropped = {
     .name = "llmgw_cache_dropped_total",
     .help =
         "Answers that are not, or no longer, kept: for want of room, since "
-        "their time was over, or since they were too large.",
+        "their time was over, since they were too large, or since Redis did "
+        "not take them.",
     .kind = MetricKind::kCounter,
     .label_names = kDroppedNames};
 constexpr MetricDefinition kEntries = {.name = "llmgw_cache_entries",
@@ -116,6 +119,20 @@ void TellOfMemory(const ResponseCache::Stats& stats, Values& values) {
   values.Add(kBytes, {kMemory}, static_cast<double>(stats.size_bytes));
 }
 
+void TellOfRedis(const RedisAnswers::Stats& stats, Values& values) {
+  values.Add(kLookups, {kRedis, "hit"}, static_cast<double>(stats.hits));
+  values.Add(kLookups, {kRedis, "miss"}, static_cast<double>(stats.misses));
+  values.Add(kLookups, {kRedis, "unreadable"},
+             static_cast<double>(stats.unreadable));
+  values.Add(kLookups, {kRedis, "failed"}, static_cast<double>(stats.failed));
+  values.Add(kLookups, {kRedis, "away"}, static_cast<double>(stats.away));
+  values.Add(kKept, {kRedis}, static_cast<double>(stats.kept));
+  values.Add(kDropped, {kRedis, "room"}, static_cast<double>(stats.no_room));
+  values.Add(kDropped, {kRedis, "size"}, static_cast<double>(stats.too_large));
+  values.Add(kDropped, {kRedis, "failed"},
+             static_cast<double>(stats.not_written));
+}
+
 void TellOfKeys(const IdempotencyTable::Stats& stats, Values& values) {
   values.Add(kKeys, {"running"}, static_cast<double>(stats.running));
   values.Add(kKeys, {"ended"}, static_cast<double>(stats.ended));
@@ -142,6 +159,10 @@ void AddCacheMetrics(const CurrentRuntime& current, MetricRegistry& registry) {
     const std::shared_ptr<const RuntimeSnapshot> runtime = current.Get();
     if (runtime->answer_cache() != nullptr) {
       TellOfMemory(runtime->answer_cache()->answers().stats(), values);
+    }
+    const RedisAnswers* const of_replicas = runtime->ports().shared_answers;
+    if (of_replicas != nullptr && runtime->config().cache().shared()) {
+      TellOfRedis(of_replicas->stats(), values);
     }
     const SharedCalls& shared = runtime->shared_calls();
     if (shared.keys() != nullptr) TellOfKeys(shared.keys()->stats(), values);

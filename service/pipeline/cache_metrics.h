@@ -2,11 +2,13 @@
 // read. Each is there where what it tells of is configured:
 //
 //   llmgw_cache_lookups_total{store,result}  how often an answer was looked
-//                                            for; result: hit, miss
+//                                            for; result: hit, miss; of Redis
+//                                            unreadable, failed, away, too
 //   llmgw_cache_kept_total{store}            answers that were kept
 //   llmgw_cache_dropped_total{store,reason}  answers that are not, or no
 //   longer,
-//                                            kept; reason: room, expired, size
+//                                            kept; reason: room, expired, size;
+//                                            failed, which Redis did not take
 //   llmgw_cache_entries{store}               answers that are kept
 //   llmgw_cache_bytes{store}                 what they take
 //
@@ -27,8 +29,9 @@
 //   llmgw_stream_resumptions_total{result}   callers that came back; result:
 //                                            found, not_found
 //
-// `store` is `memory`. A cache that is configured otherwise begins anew, and
-// its counters with it.
+// `store` is `memory`, and `redis` with what this process has asked and written
+// there; how much Redis has it tells itself. A cache that is configured
+// otherwise begins anew in memory, and its counters with it.
 //
 // Thread-safe: a plain function.
 

@@ -178,6 +178,13 @@ bool MayFindAnswer(const Call& call) {
 Task<absl::Status> FindAnswer(Call& call) {
   const SharedCalls& shared = call.runtime->shared_calls();
   const AnswerCache* const cache = call.runtime->answer_cache();
+  const auto join = [&] {
+    if (call.shared == nullptr && call.reused == nullptr) {
+      shared.JoinTheSame(call);
+    }
+    return absl::OkStatus();
+  };
+  bool asks_replicas = false;
   const auto find = [&]() -> absl::Status {
     GATEWAY_RETURN_IF_ERROR(shared.JoinByKey(call));
     // Who waits for another call looks for nothing.
@@ -186,12 +193,14 @@ Task<absl::Status> FindAnswer(Call& call) {
     }
     GATEWAY_RETURN_IF_ERROR(cache == nullptr ? FindInNoCache(call)
                                              : cache->Find(call));
-    if (call.shared == nullptr && call.reused == nullptr) {
-      shared.JoinTheSame(call);
-    }
-    return absl::OkStatus();
+    asks_replicas = cache != nullptr && cache->AsksReplicas(call);
+    return asks_replicas ? absl::OkStatus() : join();
   };
-  co_return co_await OffLoop(shared.BytesToJoin(call), find);
+  const size_t bytes = shared.BytesToJoin(call);
+  GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(bytes, find));
+  if (!asks_replicas) co_return absl::OkStatus();
+  GATEWAY_CO_RETURN_IF_ERROR(co_await cache->FindOfReplicas(call));
+  co_return co_await OffLoop(bytes, join);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/os/clock.h"
 #include "base/os/random.h"
+#include "service/cache/redis_answers.h"
 #include "service/identity/key_registry.h"
 #include "service/identity/key_sets.h"
 #include "service/limits/counter_store.h"
@@ -30,6 +31,8 @@ struct Ports {
   KeySets* key_sets = nullptr;
   // Counts limits that replicas share; null if there is one process only.
   CounterStore* shared_counters = nullptr;
+  // Answers that replicas share, for `cache.shared`; null if there is no Redis.
+  RedisAnswers* shared_answers = nullptr;
   // Conversations, for `sessions`; null if none are kept.
   SessionStore* sessions = nullptr;
 };

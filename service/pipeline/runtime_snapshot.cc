@@ -160,7 +160,7 @@ RuntimeSnapshot::RuntimeSnapshot(
       schemas_(previous != nullptr ? previous->schemas_
                                    : std::make_shared<SchemaCache>()),
       answer_cache_(AnswerCache::Make(
-          config_->config(), *ports_.clock,
+          config_->config(), *ports_.clock, ports_.shared_answers,
           previous != nullptr ? previous->answer_cache() : nullptr)),
       shared_calls_(SharedCalls::Make(
           config_->config(), *ports_.clock,

@@ -157,6 +157,8 @@ void SharedCalls::JoinTheSame(Call& call) const {
   const CacheUse use = UseOfCache({.tools = true}, CacheableRequestOf(call),
                                   CacheControlOf(call));
   if (use.bypass != CacheBypass::kNone || !use.reads) return;
+  // Asks nobody, and so makes no answer for others.
+  if (use.only_if_cached) return;
   static constexpr std::string_view kMembers[] = {"stream"};
   const std::vector<int> fields = LeftOutOfGenerateRequest({});
   bool stored = false;

@@ -66,6 +66,18 @@ TEST_F(ResponseCacheTest, AnAnswerIsGoneWithItsTime) {
   EXPECT_EQ(cache.stats().size_bytes, 0);
 }
 
+TEST_F(ResponseCacheTest, WhatWasKeptElsewhereIsAsOldAsThere) {
+  ResponseCache cache(kLimits, clock_);
+  cache.Put(KeyNumber(1), AnswerOf(100), absl::InfiniteDuration(),
+            absl::Minutes(20));
+  EXPECT_EQ(cache.Find(KeyNumber(1))->age, absl::Minutes(20));
+  EXPECT_FALSE(cache.Find(KeyNumber(1), absl::Minutes(19)));
+  clock_.Advance(absl::Minutes(40) - absl::Nanoseconds(1));
+  EXPECT_TRUE(cache.Find(KeyNumber(1)));
+  clock_.Advance(absl::Nanoseconds(1));
+  EXPECT_FALSE(cache.Find(KeyNumber(1)));
+}
+
 TEST_F(ResponseCacheTest, WhatIsTooOldForOneCallerStaysForOthers) {
   ResponseCache cache(kLimits, clock_);
   cache.Put(KeyNumber(1), AnswerOf(100));

@@ -35,5 +35,19 @@ TEST(CacheValidatorTest, FieldsAndModelsHaveNames) {
   EXPECT_EQ(ProblemsBesideAMock(many).size(), 1);
 }
 
+TEST(CacheValidatorTest, WhatReplicasShareIsInRedis) {
+  for (const std::string section : {"cache", "idempotency"}) {
+    EXPECT_THAT(ProblemsBesideAMock(section + ": {shared: true}\n" +
+                                    "redis: {addresses: ['a:1']}\n"),
+                IsEmpty());
+    EXPECT_THAT(ProblemsBesideAMock(section + ": {shared: false}\n"),
+                IsEmpty());
+    EXPECT_THAT(ProblemsBesideAMock(section + ": {shared: true}\n"),
+                ElementsAre(section +
+                            ".shared: is true, and no 'redis' says where that "
+                            "is; give redis.addresses"));
+  }
+}
+
 }  // namespace
 }  // namespace gateway
