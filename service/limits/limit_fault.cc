@@ -86,15 +86,11 @@ absl::Status LimitFault(const CounterRequest& local,
                                     : v1::ERROR_REASON_RATE_LIMITED,
                 absl::StrCat("the limit ", rule.name(), " of ", Allowance(rule),
                              " is reached", Advice(*told)));
+  AddFaultMetadata(fault, "limit", rule.name());
   if (rule.counts_calls()) {
-    AddFaultMetadata(fault, "limit", absl::StrCat(rule.limit()));
-    AddFaultMetadata(fault, "rule", rule.name());
     SetRetryDelay(fault, kCallEndDelay);
-  } else {
-    AddFaultMetadata(fault, "limit", rule.name());
-    if (told->wait != Gcra::kNever) {
-      SetRetryDelay(fault, absl::Nanoseconds(told->wait));
-    }
+  } else if (told->wait != Gcra::kNever) {
+    SetRetryDelay(fault, absl::Nanoseconds(told->wait));
   }
   for (const CounterRequest* const request : {&local, &shared}) {
     for (const CounterTake& take : request->takes) {

@@ -62,8 +62,8 @@ TEST_F(LimitFaultTest, TooManyCallsAtOnceHaveAReasonOfTheirOwn) {
   const auto held = LetIn();
   const absl::Status refusal = Refusal();
   EXPECT_EQ(FaultReason(refusal), v1::ERROR_REASON_CONCURRENCY_LIMITED);
-  EXPECT_EQ(FaultMetadata(refusal, "limit"), "1");
-  EXPECT_EQ(FaultMetadata(refusal, "rule"), "calls");
+  EXPECT_EQ(FaultMetadata(refusal, "limit"), "calls");
+  EXPECT_EQ(FaultMetadata(refusal, "rule"), "");
   EXPECT_EQ(RetryDelay(refusal), absl::Seconds(1));
   EXPECT_EQ(refusal.message(),
             "the limit calls of 1 call at once for each caller is reached: "
