@@ -68,8 +68,6 @@ struct CounterRequest {
   // What keys were made of. Borrowed until the request is answered.
   const LimitSubject* subject = nullptr;
   int64_t now = 0;  // Nanoseconds of the steady clock.
-  // Nobody can wait: what is not leased is answered by what is known.
-  bool at_once = false;
   // Whoever waits; resumed on its loop by a store that did not answer at once.
   std::coroutine_handle<> waiting;
   // The store's own: whether it has answered.
@@ -85,9 +83,8 @@ class CounterStore {
 
   // Takes all that the request asks for, or nothing, and says of each what
   // became of it; of those that were refused all, so that the longest wait is
-  // known. Returns true if that is done; if not, which is never so if it is to
-  // be at once, it is done later on this event loop, and `request.waiting`
-  // resumed. The request stays until then.
+  // known. Returns true if that is done; if not, it is done later on this event
+  // loop, and `request.waiting` resumed. The request stays until then.
   virtual bool Take(CounterRequest& request) = 0;
 
   // Makes `take.units` into `units`: what was estimated is known, or has

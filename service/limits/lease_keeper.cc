@@ -75,7 +75,7 @@ bool LeaseKeeper::Use(const LimitRule& rule, const CounterKey& key,
         due = client != nullptr && IsDue(lease, key, now);
         lease.telling = lease.telling || due;
       });
-  if (due) Spawn(Tell(key, *client));
+  if (due) StartTelling(key, *client);
   return found;
 }
 
@@ -89,7 +89,7 @@ bool LeaseKeeper::Find(const CounterKey& key, int64_t now,
     due = client != nullptr && IsDue(lease, key, now);
     lease.telling = lease.telling || due;
   });
-  if (due) Spawn(Tell(key, *client));
+  if (due) StartTelling(key, *client);
   return found;
 }
 
@@ -131,32 +131,40 @@ bool LeaseKeeper::IsDue(const Lease& lease, const CounterKey& key,
 
 bool LeaseKeeper::UnitsAreDue(const Lease& lease, int64_t now) const {
   if (lease.forgiven || lease.away || lease.units < 0) return true;
-  if (lease.exact) return lease.units > 0;
+  if (lease.exact || ends()) return lease.units > 0;
   if (lease.units > 2 * lease.part) return true;
   if (IsIdle(lease, now)) return lease.units > 0;
   return lease.used > 0 && lease.units <= lease.part / 2 &&
          now >= lease.ask_time;
 }
 
+int64_t LeaseKeeper::ClaimAhead(const Lease& lease, int64_t now) const {
+  const bool none = lease.exact || lease.over || ends() || IsIdle(lease, now);
+  return none ? 0 : PartMax(lease.gcra);
+}
+
 int64_t LeaseKeeper::ClaimOf(const Lease& lease, const CounterKey& key,
                              int64_t now) const {
   const int64_t calls = lease.counters->calls->Read(key);
-  const bool none_ahead = lease.exact || (calls == 0 && IsIdle(lease, now));
-  const int64_t wanted = calls + (none_ahead ? 0 : PartMax(lease.gcra));
-  // Never more than it was granted, but for calls that its share has let in.
-  const int64_t claim = std::min(lease.claim, wanted);
-  return lease.away ? std::max(calls, claim) : claim;
+  // In advance never more than was granted.
+  return std::max(calls, std::min(lease.claim, calls + ClaimAhead(lease, now)));
 }
 
 bool LeaseKeeper::CallsAreDue(const Lease& lease, const CounterKey& key,
                               int64_t now) const {
   const int64_t claim = ClaimOf(lease, key, now);
-  const int64_t slack = lease.exact || claim == 0 ? 0 : PartMax(lease.gcra);
+  const int64_t slack = claim == 0 ? 0 : ClaimAhead(lease, now);
   if (lease.away || claim < lease.claim - slack) return true;
-  return lease.claim > 0 && now - lease.claim_time >= Nanos(kRepeat);
+  return lease.claim > 0 && (now - lease.claim_time >= Nanos(kRepeat) ||
+                             lease.claim_time < state_.may_have_lost_until());
 }
 
 // --- Telling.
+
+void LeaseKeeper::StartTelling(const CounterKey& key, RedisClient& client) {
+  tellings_.fetch_add(1);
+  Spawn(Tell(key, client));
+}
 
 Task<void> LeaseKeeper::Tell(CounterKey key, RedisClient& client) {
   bool counts_calls = false;
@@ -172,7 +180,7 @@ Task<void> LeaseKeeper::Tell(CounterKey key, RedisClient& client) {
     }
     const absl::Duration now = EventLoop::Current()->Now();
     if (told.ok()) {
-      state_.SetShared(now);
+      SetShared(now);
     } else {
       state_.SetAway(now, told);
     }
@@ -183,6 +191,9 @@ Task<void> LeaseKeeper::Tell(CounterKey key, RedisClient& client) {
       lease.telling = more;
     });
   }
+  if (tellings_.fetch_sub(1) == 1 && ends()) {
+    run_on_->Post([this] { all_told_.Set(); });
+  }
 }
 
 Task<absl::Status> LeaseKeeper::TellCalls(CounterKey key, RedisClient& client) {
@@ -192,23 +203,30 @@ Task<absl::Status> LeaseKeeper::TellCalls(CounterKey key, RedisClient& client) {
   const int64_t now = Nanos(EventLoop::Current()->Now());
   leases_.Find(key, [&](Lease& lease) {
     name = lease.name;
-    // From here on a call beyond it asks, whatever becomes of the message.
-    calls = lease.claim = ClaimOf(lease, key, now);
+    calls = ClaimOf(lease, key, now);
+    // From here on a call beyond it asks, whatever becomes of the message; one
+    // beyond what it was before asks until Redis has answered.
+    lease.claim = std::min(lease.claim, calls);
     sequence = lease.claim_sequence = NextSequence();
     lease.claim_time = now;
     lease.away = false;
   });
   if (sequence == 0) co_return absl::OkStatus();
-  const absl::Status told =
+  const absl::StatusOr<int64_t> others =
       co_await redis_.TellCalls(client, name, calls, sequence);
-  if (!told.ok()) {
-    leases_.Find(key, [](Lease& lease) { lease.away = true; });
-  }
-  co_return told;
+  leases_.Find(key, [&](Lease& lease) {
+    if (!others.ok()) {
+      lease.away = true;
+    } else if (lease.claim_sequence == sequence) {
+      lease.claim = calls;
+      lease.over = *others + calls > lease.gcra.limit();
+    }
+  });
+  co_return others.status();
 }
 
 void LeaseKeeper::AddParts(Lease& lease, int64_t now, Message* message) const {
-  if (lease.exact || lease.used == 0 || now < lease.ask_time ||
+  if (lease.exact || ends() || lease.used == 0 || now < lease.ask_time ||
       IsIdle(lease, now)) {
     return;
   }
@@ -246,7 +264,8 @@ LeaseKeeper::Message LeaseKeeper::BeginMessage(const CounterKey& key,
     message.ask.charge = -kRedisLongest;
     return message;
   }
-  const int64_t kept = lease.exact || IsIdle(lease, now) ? 0 : lease.part;
+  const bool keeps_none = lease.exact || ends() || IsIdle(lease, now);
+  const int64_t kept = keeps_none ? 0 : lease.part;
   if (lease.units < 0) {
     message.debt = -lease.units;
     message.ask.charge = lease.gcra.Interval(message.debt);
@@ -271,7 +290,6 @@ LeaseKeeper::Message LeaseKeeper::BeginMessage(const CounterKey& key,
 void LeaseKeeper::EndMessage(const CounterKey& key, const Message& message,
                              const absl::StatusOr<RedisLeased>& leased,
                              int64_t now, Lease& lease) const {
-  lease.unheard = !leased.ok();
   if (!leased.ok()) {
     lease.forgiven = lease.forgiven || message.forgiven;
     // What was to be given back is not: it may have been.
@@ -306,6 +324,15 @@ Task<absl::Status> LeaseKeeper::TellUnits(CounterKey key, RedisClient& client) {
 
 // --- What is due without a call.
 
+void LeaseKeeper::SetShared(absl::Duration now) {
+  if (state_.SetShared(now)) Sweep(Nanos(now));
+}
+
+void LeaseKeeper::SetUnreachable(absl::Duration now) {
+  if (state_.fails()) return;
+  state_.SetAway(now, absl::UnavailableError("it is not connected"));
+}
+
 void LeaseKeeper::TellDue(RedisClient& client, int64_t now,
                           absl::FunctionRef<bool(Lease&)> keep) {
   std::vector<CounterKey> due;
@@ -317,16 +344,13 @@ void LeaseKeeper::TellDue(RedisClient& client, int64_t now,
     }
     return kept || lease.telling;
   });
-  for (const CounterKey& key : due) Spawn(Tell(key, client));
+  for (const CounterKey& key : due) StartTelling(key, client);
 }
 
 void LeaseKeeper::Sweep(int64_t now) {
   RedisClient* const client = Reachable();
   const absl::Duration time = absl::Nanoseconds(now);
-  if (client == nullptr) {
-    state_.SetAway(time, absl::UnavailableError("it is not connected"));
-    return;
-  }
+  if (client == nullptr) return SetUnreachable(time);
   state_.SetShared(time);
   TellDue(*client, now, [&](Lease& lease) {
     return lease.away || lease.forgiven || lease.units != 0 ||
@@ -355,7 +379,38 @@ Task<void> LeaseKeeper::Run(EventLoop& loop) {
     (co_await Sleep(loop, kInterval, stop_)).IgnoreError();
     if (!stop_.cancelled()) Sweep(Nanos(loop.Now()));
   }
+  co_await GiveBackAll(loop);
   ended_.Open();
+}
+
+Task<void> LeaseKeeper::GiveBackAll(EventLoop& loop) {
+  run_on_ = &loop;
+  ends_.store(true);
+  bool late = false;
+  Timer too_long([this, &late] {
+    late = true;
+    all_told_.Set();
+  });
+  loop.ArmTimer(too_long, kEndTimeout);
+  // Each once: what could not be told comes back by time. One that is being
+  // told goes on until nothing is due.
+  std::vector<CounterKey> due;
+  const int64_t now = Nanos(loop.Now());
+  leases_.ForEach([&](const CounterKey& key, Lease& lease) {
+    if (IsDue(lease, key, now)) {
+      lease.telling = true;
+      due.push_back(key);
+    }
+    return true;
+  });
+  RedisClient* client = Reachable();
+  for (size_t i = 0; i < due.size() && client != nullptr && !late;) {
+    const size_t end = std::min(due.size(), i + kTellsAtOnce);
+    for (; i < end; ++i) StartTelling(due[i], *client);
+    while (tellings_.load() > 0 && !late) co_await all_told_.Wait();
+    client = Reachable();
+  }
+  while (tellings_.load() > 0 && !late) co_await all_told_.Wait();
 }
 
 void LeaseKeeper::Stop(EventLoop& loop) {

@@ -50,6 +50,8 @@ class LeaseKeeper {
   static constexpr absl::Duration kAskAgain = absl::Seconds(1);
   // What is used in so long is leased at a time.
   static constexpr absl::Duration kPartTime = absl::Milliseconds(200);
+  // How long giving back at the end may take.
+  static constexpr absl::Duration kEndTimeout = absl::Seconds(1);
   // Of a process's share of the burst so much is leased at most: a tenth.
   static constexpr int64_t kPartsOfShare = 10;
 
@@ -82,6 +84,11 @@ class LeaseKeeper {
   int64_t PartMax(const Gcra& gcra) const;
 
   const RedisLimitCalls& redis() const { return redis_; }
+  // What Redis has answered, at a steady time; on a loop. Where it may have
+  // lost what it knew, it is told.
+  void SetShared(absl::Duration now);
+  // The client of this loop is not up.
+  void SetUnreachable(absl::Duration now);
   SharingState& state() { return state_; }
   const SharingState& state() const { return state_; }
   int64_t NextSequence() { return 1 + sequence_.fetch_add(1); }
@@ -111,7 +118,8 @@ class LeaseKeeper {
   void Forgive(const LimitRule& rule, int64_t now,
                absl::FunctionRef<bool(const std::string& subject)> forgives);
 
-  // Keeps leases in step until Stop. REQUIRES: `loop` has a client.
+  // Keeps leases in step until Stop, and then gives back what is leased.
+  // REQUIRES: `loop` has a client.
   Task<void> Run(EventLoop& loop);
   // Returns once Run has. REQUIRES: Run was posted to `loop`, which is running.
   void Stop(EventLoop& loop);
@@ -119,6 +127,10 @@ class LeaseKeeper {
   void StopOnLoop();
   // What Run does each time.
   void Sweep(int64_t now);
+  // What Run does at the end: gives back what is leased and not used, and tells
+  // what else is untold, so that the other replicas need not wait until it
+  // comes back by time. Nothing is leased any more. On Run's loop.
+  Task<void> GiveBackAll(EventLoop& loop);
 
  private:
   // What is told of a lease in one message.
@@ -136,14 +148,19 @@ class LeaseKeeper {
   bool UnitsAreDue(const Lease& lease, int64_t now) const;
   bool CallsAreDue(const Lease& lease, const CounterKey& key,
                    int64_t now) const;
-  // How many places the process is to have.
+  // How many places Redis is to count for the process: those of its calls,
+  // those that are about to ask included, and some in advance.
   int64_t ClaimOf(const Lease& lease, const CounterKey& key, int64_t now) const;
+  // How many of those are in advance, at most.
+  int64_t ClaimAhead(const Lease& lease, int64_t now) const;
+  bool ends() const { return ends_.load(); }
 
   // Has Redis told of all that is due, or of as much as goes at once. Those
   // that `keep` says false of are forgotten.
   void TellDue(RedisClient& client, int64_t now,
                absl::FunctionRef<bool(Lease&)> keep);
-  // Says what is due, until nothing is.
+  // Begins to say what is due of the lease, until nothing is.
+  void StartTelling(const CounterKey& key, RedisClient& client);
   Task<void> Tell(CounterKey key, RedisClient& client);
   Task<absl::Status> TellUnits(CounterKey key, RedisClient& client);
   Task<absl::Status> TellCalls(CounterKey key, RedisClient& client);
@@ -161,8 +178,14 @@ class LeaseKeeper {
   SharingState state_;
   Latch ended_;
 
+  // Whether all is being given back, and how many leases are being told.
+  std::atomic<bool> ends_ = false;
+  std::atomic<int64_t> tellings_ = 0;
+  EventLoop* run_on_ = nullptr;  // Set before `ends_`.
+
   // Of Run's loop.
   CancelSignal stop_;
+  WakeUp all_told_;
 };
 
 }  // namespace gateway

@@ -47,10 +47,9 @@ struct Lease {
   bool known = false;
   // It is being told, or asked for more.
   bool telling = false;
-  // Something was taken by this process's share, which Redis does not know.
+  // Something was taken by this process's share, which Redis does not know; of
+  // calls at once, that it may have another number.
   bool away = false;
-  // The last message of it failed: what Redis knows of it is out of date.
-  bool unheard = false;
   // All that was taken is to be given back.
   bool forgiven = false;
 
@@ -69,8 +68,10 @@ struct Lease {
   int64_t leased_time = 0;
   int64_t part = 1;
 
-  // Of calls at once: how many this process may have, the number of the message
-  // that it is of, and when it was last said.
+  // Of calls at once: how many Redis counts for this process, the number of the
+  // message that says so, and when it was sent. Calls up to it need not ask,
+  // unless all replicas together have more than may be.
+  bool over = false;
   int64_t claim = 0;
   int64_t claim_sequence = 0;
   int64_t claim_time = 0;

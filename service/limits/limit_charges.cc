@@ -1,7 +1,6 @@
 #include "service/limits/limit_charges.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstdint>
 #include <optional>
 
@@ -64,14 +63,6 @@ void LimitCharges::Ask(const LimitRule& rule, LimitSubject& subject,
 LimitCharges::Taking LimitCharges::Take(absl::Duration now) {
   local_.now = shared_.now = absl::ToInt64Nanoseconds(now);
   return Taking(*this);
-}
-
-bool LimitCharges::TakeNow(absl::Duration now) {
-  shared_.at_once = true;
-  Taking taking = Take(now);
-  const bool answered = taking.await_ready();
-  assert(answered);
-  return answered && taking.await_resume();
 }
 
 bool LimitCharges::Begin() {

@@ -86,10 +86,6 @@ class LimitCharges {
   // Takes what was asked for, all or nothing. To be awaited once.
   Taking Take(absl::Duration now);
 
-  // The same without waiting for anybody: of limits that are shared, what was
-  // leased. Returns whether all was taken.
-  bool TakeNow(absl::Duration now);
-
   const CounterStores& stores() const { return stores_; }
 
   // The fault of a call that was not let in: RATE_LIMITED, or

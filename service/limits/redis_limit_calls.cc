@@ -118,16 +118,16 @@ Task<absl::StatusOr<RedisLeased>> RedisLimitCalls::Lease(
   co_return leased;
 }
 
-Task<absl::Status> RedisLimitCalls::TellCalls(RedisClient& client,
-                                              SharedCounterName name,
-                                              int64_t calls,
-                                              int64_t sequence) const {
+Task<absl::StatusOr<int64_t>> RedisLimitCalls::TellCalls(
+    RedisClient& client, SharedCounterName name, int64_t calls,
+    int64_t sequence) const {
   RedisCommand call = RedisLimitLibrary().Call(kRedisCalls, 1);
   call.Add(RedisKey(KeyOf(name))).Add(calls).Add(options_.replica);
   call.Add(sequence);
-  const absl::StatusOr<RedisReply> reply =
-      co_await client.CallFunction(RedisLimitLibrary(), std::move(call));
-  co_return reply.status();
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      const RedisReply reply,
+      co_await client.CallFunction(RedisLimitLibrary(), std::move(call)));
+  co_return reply.integer();
 }
 
 }  // namespace gateway

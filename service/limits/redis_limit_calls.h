@@ -95,9 +95,11 @@ class RedisLimitCalls {
       RedisClient& client, const std::vector<RedisTake>& takes) const;
   Task<absl::StatusOr<RedisLeased>> Lease(RedisClient& client,
                                           const RedisLeaseAsk& ask) const;
-  // Says how many calls of the name this replica has.
-  Task<absl::Status> TellCalls(RedisClient& client, SharedCounterName name,
-                               int64_t calls, int64_t sequence) const;
+  // Says how many calls of the name this replica has, and returns how many
+  // others have.
+  Task<absl::StatusOr<int64_t>> TellCalls(RedisClient& client,
+                                          SharedCounterName name, int64_t calls,
+                                          int64_t sequence) const;
 
  private:
   std::string KeyOf(const SharedCounterName& name) const;

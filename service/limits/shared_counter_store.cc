@@ -30,6 +30,9 @@ int64_t LoopNow() {
 
 bool SharedCounterStore::Take(CounterRequest& request) {
   RedisClient* const client = keeper_.Reachable();
+  if (client == nullptr && keeper_.has_redis()) {
+    keeper_.SetUnreachable(absl::Nanoseconds(request.now));
+  }
   bool asks = false;
   request.answered = false;
   for (size_t i = 0; i < request.takes.size(); ++i) {
@@ -86,14 +89,7 @@ SharedCounterStore::Way SharedCounterStore::TakeLeased(
   const int64_t now = request.now;
   lease.used += take.units;
   bool takes = lease.units >= take.units;
-  if (!takes && request.at_once) {
-    // What Redis has told last says nothing of what was taken since.
-    if (!lease.known || lease.unheard || lease.away) return Way::kShare;
-    const Gcra::Decision decision =
-        lease.gcra.Take(LeaseKeeper::TatOf(lease, now), now, take.units);
-    takes = decision.conforms;
-    take.wait = decision.wait;
-  } else if (!takes && lease.exact) {
+  if (!takes && lease.exact) {
     return Way::kAsk;
   } else if (!takes && !lease.known) {
     // The first part is taken before it is there.
@@ -145,27 +141,37 @@ void SharedCounterStore::TakeCall(CounterTake& take,
   int64_t claim = 0;
   if (keeper_.has_redis()) {
     keeper_.Use(rule, take.key, *request.subject, request.now,
-                [&](Lease& lease) { claim = lease.claim; });
+                [&](Lease& lease) {
+                  lease.gcra = rule.gcra();
+                  lease.exact = LeaseKeeper::IsExact(rule);
+                  claim = lease.over ? 0 : lease.claim;
+                });
   }
-  if (take.number <= claim) {
-    take.state = State::kTaken;
-  } else if (client == nullptr || request.at_once) {
+  // What it was granted before Redis went away is not to go by: the others have
+  // their shares. Nor is Redis alone, until they have told it what they have.
+  if (client == nullptr || (take.number > CallShareOf(rule) &&
+                            !keeper_.state().IsSettled(request.now))) {
     TakeCallShare(take);
+  } else if (take.number <= claim) {
+    take.state = State::kTaken;
   }
+}
+
+int64_t SharedCounterStore::CallShareOf(const LimitRule& rule) const {
+  return std::max<int64_t>(rule.limit() / keeper_.replicas(), 1);
 }
 
 void SharedCounterStore::TakeCallShare(CounterTake& take) {
   if (keeper_.has_redis()) keeper_.state().CountShare();
-  const int64_t share =
-      std::max<int64_t>(take.rule->limit() / keeper_.replicas(), 1);
-  if (take.place.count() <= share) {
+  if (take.place.count() <= CallShareOf(*take.rule)) {
     take.state = State::kTaken;
-    if (!keeper_.has_redis()) return;
-    keeper_.Find(take.key, LoopNow(), [](Lease& lease) { lease.away = true; });
-    return;
+  } else {
+    take.place.GiveBack();
+    take.Refuse();
   }
-  take.place.GiveBack();
-  take.Refuse();
+  if (!keeper_.has_redis()) return;
+  // One that was asked for in vain, too, may count there.
+  keeper_.Find(take.key, LoopNow(), [](Lease& lease) { lease.away = true; });
 }
 
 void SharedCounterStore::Probe(CounterTake& take) {
@@ -217,7 +223,7 @@ Task<void> SharedCounterStore::Ask(CounterRequest& request,
   const absl::Duration now = EventLoop::Current()->Now();
   for (size_t i = 0; i < takes.size(); ++i) {
     if (taken[i].ok()) {
-      keeper_.state().SetShared(now);
+      keeper_.SetShared(now);
       Learn(*taken[i], asks[i], *takes[i], request);
     } else {
       keeper_.state().SetAway(now, taken[i].status());
@@ -260,6 +266,7 @@ void SharedCounterStore::LearnCalls(const RedisTaken& taken,
     const int64_t now = LoopNow();
     keeper_.Find(take.key, now, [&](Lease& lease) {
       if (ask.sequence <= lease.claim_sequence) return;
+      lease.over = false;
       lease.claim = taken.rest;
       lease.claim_sequence = ask.sequence;
       lease.claim_time = now;
@@ -268,6 +275,8 @@ void SharedCounterStore::LearnCalls(const RedisTaken& taken,
   }
   take.place.GiveBack();
   if (taken.state != RedisTaken::State::kConforms) take.Refuse();
+  // It may have been told among those under way.
+  keeper_.Find(take.key, LoopNow(), [](Lease&) {});
 }
 
 // --- Afterwards.

@@ -15,15 +15,16 @@
 // up, or has too little for it. What is leased and not used for two seconds is
 // given back.
 //
-// A call that cannot wait, as an attempt at a target, is let in by what Redis
-// has last told of the limit, and told to it.
-//
 // Calls at once are what each replica says that it has under way, by messages
 // that are repeated: those of a replica that has gone count no more after
 // kSharedCallsKept. With `leased` a replica has places in advance.
 //
 // While Redis does not answer, each process counts by itself, for its share:
-// the limit divided by `replicas`, going on from what was last known of all.
+// the limit divided by `replicas`, going on from what was last known of all; of
+// calls at once those under way count against it, and where they are more no
+// other begins. No process goes beyond its share of those until the others have
+// had the time to tell what they have (SharingState::IsSettled).
+//
 // When Redis answers again it is told what was taken meanwhile; a counter that
 // it has lost begins from what is known here. So neither brings a burst.
 // Without any Redis a process has its share only.
@@ -86,6 +87,7 @@ class SharedCounterStore : public CounterStore {
   // By this process's share.
   void TakeShare(CounterTake& take, const CounterRequest& request);
   void TakeCallShare(CounterTake& take);
+  int64_t CallShareOf(const LimitRule& rule) const;
   // Says what is known of one that is not asked, since another has refused.
   static void Probe(CounterTake& take);
 

@@ -40,6 +40,13 @@ Task<absl::Status> AskTargets(PlannedCall& call, AttemptList& attempts,
                               OpenStream* open) {
   NextAttempt next(call);
   std::optional<AskedTarget> asked = next.First();
+  if (asked.has_value() && asked->permit.limits != nullptr) {
+    const bool taken = co_await asked->permit.limits->Take(call.loop.Now());
+    if (!taken) {
+      next.RefuseFirst(*asked);
+      asked.reset();
+    }
+  }
   if (!asked.has_value()) {
     GATEWAY_CO_ASSIGN_OR_RETURN(asked, co_await next.InsteadOfFirst());
   }

@@ -96,22 +96,25 @@ CallLimits::CallLimits(const PlannedCall& call)
   }
 }
 
-std::unique_ptr<LimitCharges> CallLimits::TakeTarget(
-    const PlannedTarget& target, std::string_view credential,
-    absl::Duration now, absl::Status* refusal) {
+std::unique_ptr<LimitCharges> CallLimits::ForTarget(
+    const PlannedTarget& target, std::string_view credential) {
   if (!rules_.has_target_rules()) return nullptr;
   subject_.Set(configv1::LIMIT_DIMENSION_MODEL, target.upstream_model);
   subject_.Set(configv1::LIMIT_DIMENSION_PROVIDER, target.provider->name);
   subject_.Set(configv1::LIMIT_DIMENSION_CREDENTIAL, credential);
   auto charges = std::make_unique<LimitCharges>(charges_.stores());
   rules_.AskForTarget(subject_, estimate_, *charges);
-  if (charges->TakeNow(now)) return charges;
-  *refusal = charges->Refusal();
-  refused_requests_ = charges->Requests();
-  refused_tokens_ = charges->Tokens();
-  AddFaultMetadata(*refusal, "provider", target.provider->name);
-  AddFaultMetadata(*refusal, "model", target.upstream_model);
-  return nullptr;
+  return charges;
+}
+
+absl::Status CallLimits::TargetRefusal(const PlannedTarget& target,
+                                       const LimitCharges& charges) {
+  absl::Status refusal = charges.Refusal();
+  refused_requests_ = charges.Requests();
+  refused_tokens_ = charges.Tokens();
+  AddFaultMetadata(refusal, "provider", target.provider->name);
+  AddFaultMetadata(refusal, "model", target.upstream_model);
+  return refusal;
 }
 
 std::string PeerAddressOf(std::string_view peer) {

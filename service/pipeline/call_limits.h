@@ -52,15 +52,16 @@ class CallLimits {
   LimitCharges::Taking Take(absl::Duration now) { return charges_.Take(now); }
   absl::Status Refusal() const { return charges_.Refusal(); }
 
-  // Takes what the target's limits let an attempt at it have; null if there are
-  // none. A target is asked at once or not at all, so that its limits, where
-  // replicas share them, are taken of what was leased. `credential` is empty if
-  // none of the configured ones is sent. On refusal sets `refusal`, and returns
-  // null.
-  std::unique_ptr<LimitCharges> TakeTarget(const PlannedTarget& target,
-                                           std::string_view credential,
-                                           absl::Duration now,
-                                           absl::Status* refusal);
+  // What an attempt at the target is to take of the target's limits, which
+  // nobody has been asked for yet; null if there are none. `credential` is
+  // empty if none of the configured ones is sent. It borrows what this has of
+  // one target at a time: to be taken before another is asked for.
+  std::unique_ptr<LimitCharges> ForTarget(const PlannedTarget& target,
+                                          std::string_view credential);
+  // The fault of an attempt that was not let in by `charges`, those of the
+  // target; keeps how full they are.
+  absl::Status TargetRefusal(const PlannedTarget& target,
+                             const LimitCharges& charges);
 
   LimitCharges& charges() { return charges_; }
   const LimitCharges& charges() const { return charges_; }

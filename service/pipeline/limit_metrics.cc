@@ -94,7 +94,7 @@ constexpr MetricDefinition kAway = {
     .name = "llmgw_limit_sharing_away",
     .help =
         "1 while limits that replicas share are counted by this one's share, "
-        "since Redis does not answer.",
+        "since Redis does not answer, and until it has for a second.",
     .kind = MetricKind::kGauge};
 constexpr MetricDefinition kShares = {
     .name = "llmgw_limit_share_decisions_total",

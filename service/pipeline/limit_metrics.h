@@ -12,7 +12,8 @@
 //                                           others before all had come back
 //
 //   llmgw_limit_sharing_away                1 while limits that replicas share
-//                                           are counted by this one's share
+//                                           are counted by this one's share,
+//                                           and for a second more
 //   llmgw_limit_share_decisions_total       what was decided by it
 //   llmgw_limit_redis_requests_total        how often Redis was asked or told
 //

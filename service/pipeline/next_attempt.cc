@@ -51,13 +51,14 @@ bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far) {
 }
 
 std::optional<AskedTarget> NextAttempt::First() {
-  return Acquire(call_.planned.first, v1::Attempt::KIND_FIRST);
+  return AcquireButForLimits(call_.planned.first, v1::Attempt::KIND_FIRST,
+                             TargetResort::kOrdinary);
 }
 
 Task<absl::StatusOr<AskedTarget>> NextAttempt::InsteadOfFirst() {
   std::optional<AskedTarget> next = co_await Elsewhere(
       v1::Attempt::KIND_FALLBACK, last_failure_, Place::kNotNeeded);
-  if (!next.has_value()) next = LastResort(v1::Attempt::KIND_FIRST);
+  if (!next.has_value()) next = co_await LastResort(v1::Attempt::KIND_FIRST);
   if (!next.has_value()) co_return last_failure_;
   co_return *std::move(next);
 }
@@ -76,13 +77,13 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
     // that asking again repeats nothing, and does not count as an attempt.
     reconnected_ = true;
     std::optional<AskedTarget> again =
-        Acquire(*failed.target, v1::Attempt::KIND_RECONNECT);
+        co_await Acquire(*failed.target, v1::Attempt::KIND_RECONNECT);
     if (again.has_value()) {
       again->fresh_connection = true;
       co_return *std::move(again);
     }
   }
-  std::optional<AskedTarget> next = WithOtherCredential(failed);
+  std::optional<AskedTarget> next = co_await WithOtherCredential(failed);
   if (next.has_value()) co_return *std::move(next);
   Keep(failed);
   // What the caller alone can mend is the end, whoever was asked before.
@@ -109,7 +110,7 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
     if (!TakeExtra(RetryBudget::Purpose::kRetry)) co_return last_failure_;
     GATEWAY_CO_RETURN_IF_ERROR(
         co_await Sleep(call_.loop, repeat->delay, call_.work_cancel()));
-    next = Acquire(*repeat->asked.target, v1::Attempt::KIND_RETRY);
+    next = co_await Acquire(*repeat->asked.target, v1::Attempt::KIND_RETRY);
     if (next.has_value()) {
       next->fresh_connection = repeat->asked.fresh_connection;
       co_return *std::move(next);
@@ -120,7 +121,7 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
         !TakeExtra(RetryBudget::Purpose::kFallback)) {
       co_return last_failure_;
     }
-    next = LastResort(v1::Attempt::KIND_FALLBACK);
+    next = co_await LastResort(v1::Attempt::KIND_FALLBACK);
     if (next.has_value()) co_return *std::move(next);
   }
   co_return last_failure_;
@@ -166,9 +167,8 @@ void NextAttempt::Keep(const Attempt& failed) {
   asked.fresh_connection = !HasAnsweredWithAnError(failed.progress);
 }
 
-std::optional<AskedTarget> NextAttempt::Acquire(const PlannedTarget& target,
-                                                v1::Attempt::Kind kind,
-                                                TargetResort resort) {
+std::optional<AskedTarget> NextAttempt::AcquireButForLimits(
+    const PlannedTarget& target, v1::Attempt::Kind kind, TargetResort resort) {
   TargetRefusal refusal;
   std::optional<TargetPermit> permit =
       AcquireTarget(call_, target, resort, &refusal);
@@ -176,9 +176,7 @@ std::optional<AskedTarget> NextAttempt::Acquire(const PlannedTarget& target,
     if (refusal.has_last_resort && last_resort_ == nullptr) {
       last_resort_ = &target;
     }
-    if (IsToldRather(refusal.status, last_failure_)) {
-      last_failure_ = std::move(refusal.status);
-    }
+    KeepRefusal(std::move(refusal.status));
     return std::nullopt;
   }
   std::optional<AskedTarget> asked;
@@ -190,15 +188,39 @@ std::optional<AskedTarget> NextAttempt::Acquire(const PlannedTarget& target,
   return asked;
 }
 
+Task<std::optional<AskedTarget>> NextAttempt::Acquire(
+    const PlannedTarget& target, v1::Attempt::Kind kind, TargetResort resort) {
+  std::optional<AskedTarget> asked = AcquireButForLimits(target, kind, resort);
+  if (asked.has_value() && asked->permit.limits != nullptr) {
+    const bool taken = co_await asked->permit.limits->Take(call_.loop.Now());
+    if (!taken) {
+      Refuse(*asked);
+      asked.reset();
+    }
+  }
+  co_return asked;
+}
+
+void NextAttempt::Refuse(const AskedTarget& refused) {
+  KeepRefusal(
+      call_.limits->TargetRefusal(*refused.target, *refused.permit.limits));
+}
+
+void NextAttempt::KeepRefusal(absl::Status refusal) {
+  if (IsToldRather(refusal, last_failure_)) last_failure_ = std::move(refusal);
+}
+
 Task<std::optional<AskedTarget>> NextAttempt::Elsewhere(v1::Attempt::Kind kind,
                                                         absl::Status why,
                                                         Place place) {
   std::optional<AskedTarget> found;
-  for (const PlannedTarget* const kept : std::exchange(in_reserve_, {})) {
+  const std::vector<const PlannedTarget*> reserve =
+      std::exchange(in_reserve_, {});
+  for (const PlannedTarget* const kept : reserve) {
     if (found.has_value()) {
       in_reserve_.push_back(kept);
     } else {
-      found = GoOnTo(*kept, kind, place);
+      found = co_await GoOnTo(*kept, kind, place);
     }
   }
   if (found.has_value()) co_return found;
@@ -212,17 +234,16 @@ Task<std::optional<AskedTarget>> NextAttempt::Elsewhere(v1::Attempt::Kind kind,
     });
     if (!next.ok()) break;
     others_.push_back(std::make_unique<const PlannedTarget>(*next));
-    found = GoOnTo(*others_.back(), kind, place);
+    found = co_await GoOnTo(*others_.back(), kind, place);
     if (found.has_value()) break;
   }
   co_return found;
 }
 
-std::optional<AskedTarget> NextAttempt::GoOnTo(const PlannedTarget& target,
-                                               v1::Attempt::Kind kind,
-                                               Place place) {
+Task<std::optional<AskedTarget>> NextAttempt::GoOnTo(
+    const PlannedTarget& target, v1::Attempt::Kind kind, Place place) {
   const bool takes_place = place == Place::kTaken && Fails(StateOf(target));
-  std::optional<AskedTarget> found = Acquire(target, kind);
+  std::optional<AskedTarget> found = co_await Acquire(target, kind);
   // Not for one that rests: that is no refusal of the budget's.
   if (takes_place && found.has_value() &&
       !TakeExtra(RetryBudget::Purpose::kFallback)) {
@@ -232,7 +253,7 @@ std::optional<AskedTarget> NextAttempt::GoOnTo(const PlannedTarget& target,
     found.reset();
     in_reserve_.push_back(&target);
   }
-  return found;
+  co_return found;
 }
 
 bool NextAttempt::Fails(const TargetState& target) {
@@ -267,27 +288,27 @@ bool NextAttempt::IsWell(const ProviderRegistry::Entry& provider,
                     call_.BringsCredential(policy)) == TargetObstacle::kNone;
 }
 
-std::optional<AskedTarget> NextAttempt::WithOtherCredential(
+Task<std::optional<AskedTarget>> NextAttempt::WithOtherCredential(
     const Attempt& failed) {
   CredentialPool* const pool = failed.credentials;
   if (pool == nullptr || call_.planned.stored_at != nullptr) {
-    return std::nullopt;
+    co_return std::nullopt;
   }
   const Verdict verdict = ClassifyFailure(failed.status);
   if (verdict != Verdict::kRateLimited &&
       verdict != Verdict::kCredentialRefused) {
-    return std::nullopt;
+    co_return std::nullopt;
   }
   const absl::Duration now = call_.loop.Now();
   if (pool->IsUsable(failed.credential_index, now) || !pool->HasUsable(now)) {
-    return std::nullopt;
+    co_return std::nullopt;
   }
   // Each once, even if they recover faster than they are asked.
   Asked& asked = AskedAt(*failed.target);
   if (++asked.credentials_changed >= static_cast<int>(pool->size())) {
-    return std::nullopt;
+    co_return std::nullopt;
   }
-  return Acquire(*failed.target, v1::Attempt::KIND_RETRY);
+  co_return co_await Acquire(*failed.target, v1::Attempt::KIND_RETRY);
 }
 
 bool NextAttempt::IsWorthItsCost(const PlannedTarget& target) const {
@@ -336,11 +357,12 @@ std::optional<NextAttempt::Repeat> NextAttempt::FindRepeat() {
   return soonest;
 }
 
-std::optional<AskedTarget> NextAttempt::LastResort(v1::Attempt::Kind kind) {
+Task<std::optional<AskedTarget>> NextAttempt::LastResort(
+    v1::Attempt::Kind kind) {
   const PlannedTarget* const target = std::exchange(last_resort_, nullptr);
-  if (target == nullptr) return std::nullopt;
+  if (target == nullptr) co_return std::nullopt;
   if (target != &call_.planned.first) kind = v1::Attempt::KIND_FALLBACK;
-  return Acquire(*target, kind, TargetResort::kLast);
+  co_return co_await Acquire(*target, kind, TargetResort::kLast);
 }
 
 NextAttempt::Asked& NextAttempt::AskedAt(const PlannedTarget& target) {

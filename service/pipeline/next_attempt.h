@@ -3,9 +3,10 @@
 // one that takes long.
 //
 //   NextAttempt next(call);
-//   absl::StatusOr<AskedTarget> asked = co_await next.First();
+//   std::optional<AskedTarget> asked = next.First();
+//   if (asked->permit.limits != nullptr) ...   // Are taken.
 //   ... // It fails.
-//   asked = co_await next.After(attempt);
+//   absl::StatusOr<AskedTarget> other = co_await next.After(attempt);
 //
 // After a failure, in this order:
 //
@@ -71,9 +72,12 @@ class NextAttempt {
   NextAttempt(const NextAttempt&) = delete;
   NextAttempt& operator=(const NextAttempt&) = delete;
 
-  // The planned target, if it may be asked now. Otherwise nothing: see
-  // InsteadOfFirst.
+  // The planned target, if it may be asked now but for its limits, which are
+  // yet to be taken: without them, as calls mostly are, nobody waits. Otherwise
+  // nothing: see InsteadOfFirst.
   std::optional<AskedTarget> First();
+  // Its limits had no room.
+  void RefuseFirst(const AskedTarget& first) { Refuse(first); }
 
   // Whom to ask where First has said nothing. Fails as the call is to end if
   // that is nobody.
@@ -110,10 +114,18 @@ class NextAttempt {
     bool fresh_connection = false;
   };
 
-  // The right to ask it now; nothing if it may not be asked.
-  std::optional<AskedTarget> Acquire(
+  // The right to ask it now, but for its limits; nothing if it may not be
+  // asked.
+  std::optional<AskedTarget> AcquireButForLimits(const PlannedTarget& target,
+                                                 v1::Attempt::Kind kind,
+                                                 TargetResort resort);
+  // The same with what it takes of its limits.
+  Task<std::optional<AskedTarget>> Acquire(
       const PlannedTarget& target, v1::Attempt::Kind kind,
       TargetResort resort = TargetResort::kOrdinary);
+  // Keeps why the target's limits have not let it be asked.
+  void Refuse(const AskedTarget& refused);
+  void KeepRefusal(absl::Status refusal);
 
   // Whether to go on to a target that fails takes a place in the budget of
   // retries. It does not where nobody was asked yet, nor where one is held.
@@ -124,14 +136,14 @@ class NextAttempt {
   Task<std::optional<AskedTarget>> Elsewhere(v1::Attempt::Kind kind,
                                              absl::Status why, Place place);
   // The right to go on to it, with its place in the budget.
-  std::optional<AskedTarget> GoOnTo(const PlannedTarget& target,
-                                    v1::Attempt::Kind kind, Place place);
+  Task<std::optional<AskedTarget>> GoOnTo(const PlannedTarget& target,
+                                          v1::Attempt::Kind kind, Place place);
   TargetState& StateOf(const PlannedTarget& target) const;
   static bool Fails(const TargetState& target);
   bool IsWell(const ProviderRegistry::Entry& provider,
               std::string_view upstream_model) const;
   // The same target with another credential.
-  std::optional<AskedTarget> WithOtherCredential(const Attempt& failed);
+  Task<std::optional<AskedTarget>> WithOtherCredential(const Attempt& failed);
   // A target that is asked again, and after how long.
   struct Repeat {
     Asked asked;
@@ -139,7 +151,7 @@ class NextAttempt {
   };
   // The one that may be asked soonest.
   std::optional<Repeat> FindRepeat();
-  std::optional<AskedTarget> LastResort(v1::Attempt::Kind kind);
+  Task<std::optional<AskedTarget>> LastResort(v1::Attempt::Kind kind);
 
   Asked& AskedAt(const PlannedTarget& target);
   // Takes a place in the budget of retries, for the next attempt, unless it has

@@ -175,12 +175,9 @@ std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
   if (call.limits != nullptr) {
     const bool sends_credential =
         permit.credentials != nullptr && !permit.credentials->is_keyless();
-    permit.limits = call.limits->TakeTarget(
-        target,
-        sends_credential ? permit.credentials->NameOf(permit.credential)
-                         : std::string_view(),
-        now, &refusal->status);
-    if (!refusal->status.ok()) return std::nullopt;
+    permit.limits = call.limits->ForTarget(
+        target, sends_credential ? permit.credentials->NameOf(permit.credential)
+                                 : std::string_view());
   }
   return permit;
 }

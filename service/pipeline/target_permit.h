@@ -1,11 +1,16 @@
 // TargetPermit is the right to make one attempt at a target: its breaker lets
-// it through, a credential of its provider is usable, fewer attempts than may
-// be are under way with the provider, and its rate limits have room.
+// it through, a credential of its provider is usable, and fewer attempts than
+// may be are under way with the provider. Its rate limits, which may have to be
+// asked of a Redis, are taken last:
 //
 //   TargetRefusal refusal;
 //   std::optional<TargetPermit> permit =
 //       AcquireTarget(call, target, TargetResort::kOrdinary, &refusal);
 //   if (!permit.has_value()) return refusal.status;
+//   if (permit->limits != nullptr) {
+//     const bool taken = co_await permit->limits->Take(call.loop.Now());
+//     if (!taken) return call.limits->TargetRefusal(target, *permit->limits);
+//   }
 //
 // Thread contract: one call, on its loop.
 
@@ -36,7 +41,7 @@ struct TargetPermit {
   // With the provider, and with its model.
   ProviderPlace place;
   ProviderPlace model_place;
-  // What it has taken of the limits of the target; null if there are none.
+  // What it is to take of the limits of the target; null if there are none.
   std::unique_ptr<LimitCharges> limits;
   // Whose credential is sent, and which; null if none of the configured ones
   // is.
@@ -49,10 +54,9 @@ struct TargetPermit {
 
 // Why a target is not asked.
 struct TargetRefusal {
-  // MODEL_DISABLED, CIRCUIT_OPEN, PROVIDER_RATE_LIMITED, PROVIDER_AUTH_FAILED,
-  // OVERLOADED, RATE_LIMITED or CONCURRENCY_LIMITED, with the wait after which
-  // that may be over, as far as it is known: what an operator has done, has
-  // none.
+  // MODEL_DISABLED, CIRCUIT_OPEN, PROVIDER_RATE_LIMITED, PROVIDER_AUTH_FAILED
+  // or OVERLOADED, with the wait after which that may be over, as far as it is
+  // known: what an operator has done, has none.
   absl::Status status;
   // It may be asked as a last resort.
   bool has_last_resort = false;

@@ -31,6 +31,10 @@ _PART = 10
 # Ample, so that a busy machine is no outage.
 _PATIENT = ", timeout: 2s"
 _TIMEOUT_S = 20.0
+# Eight calls at once, which are streams that do not end.
+_EIGHT = "name: calls, unit: concurrent_calls, limit: 8, sharing: %s%s"
+_HANGS = "chunk_count: 3, fault: hang, fault_after_chunks: 1"
+_OF_TARGETS = ", match: {models: [m]}"
 
 
 class SharedLimitsCase(unittest.TestCase):
@@ -70,6 +74,38 @@ class SharedLimitsCase(unittest.TestCase):
         while self.metric(gateway, name) != value:
             self.assertLess(time.monotonic(), deadline, name)
             time.sleep(0.05)
+
+    def begin(self, gateway, calls):
+        """So many streams, as far as they are let in."""
+        streams = []
+        for _ in range(calls):
+            stream = RawConnection(gateway.http)
+            stream.send(request_bytes(chat("m", stream=True)))
+            status, _ = stream.read_head()
+            if status == 200:
+                self.addCleanup(stream.close)
+                streams.append(stream)
+            else:
+                self.assertEqual(status, 429)
+                stream.close()
+        return streams
+
+    def end(self, gateway, stream):
+        ended = len(gateway.access_lines(status="CANCELLED"))
+        stream.reset()
+        deadline = time.monotonic() + _TIMEOUT_S
+        while len(gateway.access_lines(status="CANCELLED")) == ended:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
+    def await_begun(self, gateway):
+        """One stream more, as soon as it is let in."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            begun = self.begin(gateway, 1)
+            if begun:
+                return begun[0]
+            self.assertLess(time.monotonic(), deadline)
 
     def let_in(self, gateways, calls):
         """How many of so many calls are let in, one at one gateway and the next
@@ -111,6 +147,48 @@ class SharingTest(SharedLimitsCase):
                          "0")
         self.assertAlmostEqual(int(refused.headers["retry-after"]), 18,
                                delta=18)
+
+    def test_exact_limits_of_targets_are_exact(self):
+        gateways = self.two(_EXACT + _OF_TARGETS)
+        begun = time.monotonic()
+        let_in = self.let_in_at_once(gateways, 480)
+        # One comes back in 18 seconds.
+        back = (time.monotonic() - begun) / 18
+        self.assertLessEqual(let_in, 200 + back)
+        self.assertGreaterEqual(let_in, 199)
+        for gateway in gateways:
+            self.assertEqual(
+                self.metric(gateway, "llmgw_limit_share_decisions_total"), 0)
+
+    def test_one_process_may_have_all_calls_at_once(self):
+        for sharing in ("exact", "leased"):
+            for match in ("", _OF_TARGETS):
+                with self.subTest(sharing + match):
+                    gateways = self.two(_EIGHT % (sharing, match),
+                                        mock=_HANGS)
+                    begun = self.begin(gateways[0], 10)
+                    self.assertEqual(len(begun), 8)
+                    self.assertEqual(len(self.begin(gateways[1], 2)), 0)
+                    self.assertEqual(self.metric(
+                        gateways[0], "llmgw_limit_share_decisions_total"), 0)
+                    for gateway in gateways:
+                        gateway.kill()
+                    self.redis.ask("FLUSHALL")
+
+    def test_what_a_process_had_is_free_when_it_has_ended(self):
+        limits = (_EIGHT % ("leased", "") + "}, {" + _LEASED)
+        gateways = self.two(limits, mock=_HANGS)
+        for stream in self.begin(gateways[0], 8):
+            self.end(gateways[0], stream)
+        gateways[0].stop()
+        self.assertEqual(len(self.begin(gateways[1], 8)), 8)
+        # Of the limit in time, too, nothing is left with it: 16 are taken when
+        # the other has given back what it does not use.
+        filled = 'llmgw_limit_filled_ratio{limit="rpm"}'
+        deadline = time.monotonic() + _TIMEOUT_S
+        while self.metric(gateways[1], filled) * 200 > 16.5:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
 
     def test_leased_is_the_limit_but_for_a_part_of_each(self):
         gateways = self.two(_LEASED)
@@ -251,9 +329,60 @@ class OutageTest(SharedLimitsCase):
     def test_killed_and_begun_anew_with_leases(self):
         self.through(_LEASED, self.redis.kill, self.redis.start)
 
+    def test_a_short_outage_is_told_by_two_lines(self):
+        gateway = self.start(_EXACT, redis=", timeout: 20ms")
+        self.await_connected(gateway, self.redis)
+        self.redis.pause()
+        share = "llmgw_limit_share_decisions_total"
+        while not self.metric(gateway, share):
+            self.let_in([gateway, gateway], 2)
+        self.redis.go_on()
+        away = gateway.wait_for_log(
+            msg="limits that replicas share are counted by this one's share "
+                "until redis answers")
+        self.assertIn("why", away)
+        self.await_back([gateway])
+        back = gateway.wait_for_log(
+            msg="limits are shared by all replicas again")
+        self.assertGreater(back["away_seconds"], 0)
+
+    def test_calls_at_once_while_it_is_paused(self):
+        for sharing in ("exact", "leased"):
+            for match in ("", _OF_TARGETS):
+                with self.subTest(sharing + match):
+                    self.calls_at_once_while_it_is_paused(sharing, match)
+
+    def calls_at_once_while_it_is_paused(self, sharing, match):
+        self.redis.go_on()
+        self.redis.ask("FLUSHALL")
+        gateways = self.two(_EIGHT % (sharing, match), mock=_HANGS,
+                            redis=", timeout: 200ms")
+        first = self.begin(gateways[0], 6)
+        second = self.begin(gateways[1], 2)
+        self.assertEqual((len(first), len(second)), (6, 2))
+        self.redis.pause()
+        # Both are four; six are more than that.
+        self.assertEqual(len(self.begin(gateways[0], 4)), 0)
+        second += self.begin(gateways[1], 6)
+        self.assertEqual(len(second), 4)
+        self.end(gateways[0], first.pop())
+        self.assertEqual(len(self.begin(gateways[0], 4)), 0)
+        self.redis.go_on()
+        self.await_back(gateways)
+        # Nine are under way: two must end before another may begin.
+        self.end(gateways[0], first.pop())
+        for gateway in gateways:
+            self.assertEqual(len(self.begin(gateway, 4)), 0)
+        self.end(gateways[0], first.pop())
+        second.append(self.await_begun(gateways[1]))
+        self.assertEqual(len(first) + len(second), 8)
+        for gateway in gateways:
+            self.assertEqual(len(self.begin(gateway, 4)), 0)
+        for gateway in gateways:
+            gateway.kill()
+
     def test_full(self):
-        """It answers, with errors: limits of targets, which never wait for it,
-        are counted by the share, too."""
+        """It answers, with errors."""
         gateway = self.start(
             "name: ten, unit: requests, limit: 600, burst: 50, window: 60s, "
             "match: {models: [m]}")

@@ -40,7 +40,8 @@ class LimitReportTest : public testing::Test {
               client_.loop().Now());
     call.limits = CallLimits::Of(call);
     if (call.limits != nullptr) {
-      EXPECT_TRUE(call.limits->charges().TakeNow(clock_.SteadyTime()));
+      LimitCharges::Taking taking = call.limits->Take(clock_.SteadyTime());
+      EXPECT_TRUE(taking.await_ready() && taking.await_resume());
     }
     Told told;
     CallFields fields;

@@ -147,18 +147,23 @@ TEST_F(RedisLimitCallsTest, AMessageThatComesLateChangesNothing) {
     const auto older = co_await Redis().Take(*two.clients[0], takes);
     EXPECT_EQ(older[0]->state, State::kTaken);
     EXPECT_EQ(older[0]->number, 3);
-    const absl::Status late =
+    const absl::StatusOr<int64_t> late =
         co_await Redis().TellCalls(*two.clients[0], Name('c'), 0, 6);
-    EXPECT_TRUE(late.ok()) << late;
+    EXPECT_TRUE(late.ok()) << late.status();
     const std::string key = server.Ask({"KEYS", "test:limit:*"});
     EXPECT_EQ(server.Ask({"HGET", key, "me"}).substr(0, 4), "8:3:");
     takes[0] = Calls('c', 5, 6, /*sequence=*/9);
     const auto beyond = co_await Redis().Take(*two.clients[0], takes);
     EXPECT_EQ(beyond[0]->state, State::kRefused);
-    const absl::Status ended =
+    const absl::StatusOr<int64_t> ended =
         co_await Redis().TellCalls(*two.clients[0], Name('c'), 0, 10);
-    EXPECT_TRUE(ended.ok()) << ended;
+    EXPECT_TRUE(ended.ok()) << ended.status();
     EXPECT_EQ(server.Ask({"EXISTS", key}), "0");
+    server.Ask({"HSET", key, "others", "7:4:99999999999999"});
+    const absl::StatusOr<int64_t> others =
+        co_await Redis().TellCalls(*two.clients[0], Name('c'), 2, 11);
+    EXPECT_TRUE(others.ok()) << others.status();
+    EXPECT_EQ(*others, 4);
   });
 }
 

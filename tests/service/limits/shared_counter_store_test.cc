@@ -32,6 +32,12 @@ constexpr char kCalls[] =
 constexpr char kLeasedCalls[] =
     "name: 'many' unit: LIMIT_UNIT_CONCURRENT_CALLS limit: 40 sharing: "
     "SHARING_LEASED";
+constexpr char kEight[] =
+    "name: 'eight' unit: LIMIT_UNIT_CONCURRENT_CALLS limit: 8 sharing: "
+    "SHARING_EXACT";
+constexpr char kEightLeased[] =
+    "name: 'eight leased' unit: LIMIT_UNIT_CONCURRENT_CALLS limit: 8 sharing: "
+    "SHARING_LEASED";
 
 class SharedCounterStoreTest : public testing::Test {
  protected:
@@ -47,6 +53,31 @@ Task<LimitedCall> CallOf(SharedReplicas& two, int replica, std::string limit,
   LimitAmounts amounts;
   amounts.input_tokens = input_tokens;
   co_return co_await two.Call(replica, std::move(limits), amounts);
+}
+
+// Has so many calls begin at the replica, as far as they are let in.
+Task<int> Begin(SharedReplicas& two, int replica, std::string limit, int calls,
+                std::vector<LimitedCall>* under_way) {
+  int taken = 0;
+  for (int i = 0; i < calls; ++i) {
+    LimitedCall call = co_await CallOf(two, replica, limit);
+    if (!call.taken) continue;
+    ++taken;
+    under_way->push_back(std::move(call));
+  }
+  co_return taken;
+}
+
+// Until a call is let in at the replica, which may take as long as Redis was
+// away.
+Task<void> AwaitBegun(SharedReplicas& two, int replica, std::string limit,
+                      std::vector<LimitedCall>* under_way) {
+  int taken = 0;
+  for (int i = 0; i < 1000 && taken == 0; ++i) {
+    taken = co_await Begin(two, replica, limit, 1, under_way);
+    co_await two.Pass(absl::Milliseconds(5));
+  }
+  EXPECT_EQ(taken, 1);
 }
 
 TEST_F(SharedCounterStoreTest, AnExactLimitIsOneForAllReplicas) {
@@ -194,6 +225,24 @@ TEST_F(SharedCounterStoreTest, PlacesInAdvanceAreNeverTooMany) {
   });
 }
 
+TEST_F(SharedCounterStoreTest, PlacesInAdvanceThatNobodyNeedsAreForTheOthers) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    std::vector<LimitedCall> first;
+    std::vector<LimitedCall> second;
+    int taken = co_await Begin(two, 0, kEightLeased, 8, &first);
+    EXPECT_EQ(taken, 8);
+    while (first.size() > 3) first.pop_back();
+    co_await two.Pass(absl::Milliseconds(50));
+    taken = co_await Begin(two, 1, kEightLeased, 8, &second);
+    EXPECT_EQ(taken, 4) << "one is in advance";
+    two.Age(0, kEightLeased, 2 * LeaseKeeper::kIdle);
+    two.Sweep();
+    co_await two.Pass(absl::Milliseconds(50));
+    taken = co_await Begin(two, 1, kEightLeased, 8, &second);
+    EXPECT_EQ(taken, 1);
+  });
+}
+
 TEST_F(SharedCounterStoreTest, CallsOfAReplicaThatHasGoneCountNoMore) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
     RedisServer& server = *static_cast<RedisServer*>(two.test);
@@ -263,24 +312,107 @@ TEST_F(SharedCounterStoreTest, ACounterThatRedisHasLostBeginsFromWhatIsKnown) {
   });
 }
 
-TEST_F(SharedCounterStoreTest, WhoCannotWaitIsLetInByWhatIsKnown) {
+TEST_F(SharedCounterStoreTest, OneReplicaMayHaveAllCallsAtOnce) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
-    const int before = co_await two.TakeMany(18, kExact);
-    EXPECT_EQ(before, 18);
-    // Each knows what it was told last.
-    int taken = 0;
-    for (int i = 0; i < 10; ++i) {
-      LimitSubject subject({1, 7});
-      subject.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, "ann");
-      LimitCharges charges(
-          CounterStores{.local = &two.local, .shared = two.stores[1].get()});
-      charges.Ask(two.Rule(1, kExact), subject, {});
-      taken += charges.TakeNow(two.runner.loop().Now()) ? 1 : 0;
-      co_await two.Pass(absl::Milliseconds(5));
+    for (const char* limit : {kEight, kEightLeased}) {
+      std::vector<LimitedCall> calls;
+      int taken = co_await Begin(two, 0, limit, 10, &calls);
+      EXPECT_EQ(taken, 8);
+      taken = co_await Begin(two, 1, limit, 2, &calls);
+      EXPECT_EQ(taken, 0);
+      EXPECT_EQ(two.stores[0]->keeper().state().shares(), 0);
     }
+  });
+}
+
+TEST_F(SharedCounterStoreTest, CallsUnderWayCountAgainstTheShare) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    for (const char* limit : {kEight, kEightLeased}) {
+      std::vector<LimitedCall> first;
+      std::vector<LimitedCall> second;
+      int taken = co_await Begin(two, 0, limit, 6, &first);
+      EXPECT_EQ(taken, 6);
+      taken = co_await Begin(two, 1, limit, 2, &second);
+      EXPECT_EQ(taken, 2);
+      server.Kill();
+      co_await two.AwaitDown();
+      taken = co_await Begin(two, 0, limit, 3, &first);
+      EXPECT_EQ(taken, 0) << limit;
+      // Also of the places that it had.
+      first.pop_back();
+      taken = co_await Begin(two, 0, limit, 3, &first);
+      EXPECT_EQ(taken, 0) << limit;
+      taken = co_await Begin(two, 1, limit, 5, &second);
+      EXPECT_EQ(taken, 2) << limit;
+      // Nine are under way when it comes back, without what it knew.
+      server.Restart();
+      co_await two.AwaitUp();
+      for (const int replica : {0, 1}) {
+        taken = co_await Begin(two, replica, limit, 4, &first);
+        EXPECT_EQ(taken, 0) << limit;
+      }
+      // One takes the place of two, and none the place of one.
+      first.pop_back();
+      taken = co_await Begin(two, 0, limit, 1, &first);
+      EXPECT_EQ(taken, 0) << limit;
+      first.pop_back();
+      co_await AwaitBegun(two, 1, limit, &second);
+      EXPECT_EQ(first.size() + second.size(), 8) << limit;
+      for (const int replica : {0, 1}) {
+        taken = co_await Begin(two, replica, limit, 4, &first);
+        EXPECT_EQ(taken, 0) << limit;
+      }
+      first.clear();
+      second.clear();
+      co_await two.Pass(absl::Milliseconds(50));
+    }
+  });
+}
+
+TEST_F(SharedCounterStoreTest, ARedisThatHasForgottenIsToldOfCallsUnderWay) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    std::vector<LimitedCall> first;
+    std::vector<LimitedCall> second;
+    int taken = co_await Begin(two, 0, kEight, 6, &first);
+    EXPECT_EQ(taken, 6);
+    server.Kill();
+    co_await two.AwaitDown();
+    two.Sweep();
+    co_await two.Pass(SharingState::kMayForget);
+    server.Restart();
+    co_await two.AwaitUp();
+    // No call has come to the first meanwhile.
+    two.Sweep();
+    co_await two.Pass(absl::Milliseconds(50));
+    taken = co_await Begin(two, 1, kEight, 8, &second);
     EXPECT_EQ(taken, 2);
-    const bool other = co_await two.Takes(0, kExact);
-    EXPECT_FALSE(other);
+  });
+}
+
+// As Spawn has it.
+Task<void> Keep(SharedReplicas& two, std::string limit, LimitedCall* call) {
+  *call = co_await CallOf(two, 0, std::move(limit));
+}
+
+TEST_F(SharedCounterStoreTest, WhatIsRepeatedHasTheCallThatIsBeingAskedFor) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const LimitedCall one = co_await CallOf(two, 0, kCalls);
+    EXPECT_TRUE(one.taken);
+    LimitedCall other;
+    Spawn(Keep(two, kCalls, &other));
+    EXPECT_FALSE(other.taken) << "Redis has not answered yet";
+    LimitSubject subject({0, 7});
+    two.stores[0]->keeper().Find(
+        two.Rule(0, kCalls).KeyOf(subject),
+        absl::ToInt64Nanoseconds(two.runner.loop().Now()),
+        [](Lease& lease) { lease.claim_time -= 60 * kSecond; });
+    co_await two.Pass(absl::Milliseconds(50));
+    EXPECT_TRUE(other.taken);
+    std::vector<LimitedCall> more;
+    const int taken = co_await Begin(two, 1, kCalls, 3, &more);
+    EXPECT_EQ(taken, 1);
   });
 }
 

@@ -32,7 +32,8 @@ TEST(LimitMetricsTest, EachLimitTellsWhatItRefusedAndHowFullItIs) {
   const auto take = [&](LimitCharges& charges) {
     LimitSubject subject(runtime->limits().secret());
     runtime->limits().AskForCall(subject, {}, charges);
-    return charges.TakeNow(runtime->clock().SteadyTime());
+    LimitCharges::Taking taking = charges.Take(runtime->clock().SteadyTime());
+    return taking.await_ready() && taking.await_resume();
   };
   LimitCharges first(runtime->counter_stores());
   LimitCharges second(runtime->counter_stores());
