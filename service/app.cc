@@ -261,6 +261,7 @@ absl::Status App::Build() {
   Ports ports = graph.identity.ports(graph.redis.counters());
   ports.sessions = graph.kept.sessions();
   ports.shared_answers = graph.redis.answers();
+  ports.key_claims = graph.redis.claims();
   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
                            RuntimeSnapshot::Make(graph.config, ports));
   Log(LogLevel::kInfo, "main", "descriptors",

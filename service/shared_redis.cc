@@ -111,6 +111,9 @@ absl::Status SharedRedis::Open(const ConfigSnapshot& config,
     answers_ = std::make_unique<RedisAnswers>(
         RedisAnswers::Options{.prefix = sharing.redis.prefix},
         &LoopRedis::OfThisLoop, SystemClock());
+    claims_ = std::make_unique<KeyClaims>(
+        KeyClaims::Options{.prefix = sharing.redis.prefix},
+        &LoopRedis::OfThisLoop);
   }
   counters_ = std::make_unique<SharedCounterStore>(sharing, std::move(client));
   if (options_ != nullptr) AddMetrics(registry);
@@ -135,6 +138,7 @@ void SharedRedis::Follow(EventLoop& loop, const CurrentRuntime& runtime) {
   loop.Post([this, &loop] {
     Spawn(counters_->keeper().Run(loop));
     Spawn(operators_->Run(loop));
+    Spawn(claims_->Run(loop));
   });
 }
 
@@ -142,6 +146,7 @@ void SharedRedis::Stop() {
   if (follows_on_ == nullptr) return;
   counters_->keeper().Stop(*follows_on_);
   operators_->Stop(*follows_on_);
+  claims_->Stop(*follows_on_);
   follows_on_ = nullptr;
 }
 

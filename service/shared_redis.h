@@ -1,6 +1,7 @@
 // SharedRedis is what the process has of the Redis that replicas share: how it
-// is reached, whether it answers, the limits that are counted and the answers
-// that are kept there, and what operators have said at one of them.
+// is reached, whether it answers, the limits that are counted, the answers
+// that are kept and the idempotency keys that are known there, and what
+// operators have said at one of them.
 //
 //   SharedRedis redis;
 //   GATEWAY_RETURN_IF_ERROR(redis.Open(config, metrics));
@@ -31,6 +32,7 @@
 #include "base/redis/redis_health.h"
 #include "base/redis/redis_options.h"
 #include "service/api/operator_state_share.h"
+#include "service/cache/key_claims.h"
 #include "service/cache/redis_answers.h"
 #include "service/config/snapshot.h"
 #include "service/limits/counter_store.h"
@@ -61,13 +63,14 @@ class SharedRedis {
   CounterStore* counters() { return counters_.get(); }
   // Null if there is no Redis.
   RedisAnswers* answers() { return answers_.get(); }
+  KeyClaims* claims() { return claims_.get(); }
 
   // What puts another configuration into force, as far as that is not read at
   // the start.
   std::function<void()> Prepare(const ConfigSnapshot& next);
 
-  // Keeps limits, and what operators say, in step with Redis, if there is one,
-  // on that loop, until Stop. Borrows `runtime`.
+  // Keeps limits, idempotency keys, and what operators say, in step with Redis,
+  // if there is one, on that loop, until Stop. Borrows `runtime`.
   void Follow(EventLoop& loop, const CurrentRuntime& runtime);
   // REQUIRES: the loop runs.
   void Stop();
@@ -79,6 +82,7 @@ class SharedRedis {
   RedisHealth health_;
   std::unique_ptr<SharedCounterStore> counters_;
   std::unique_ptr<RedisAnswers> answers_;
+  std::unique_ptr<KeyClaims> claims_;
   // Null where nobody follows.
   std::unique_ptr<RecordStore> records_;
   std::unique_ptr<OperatorStateShare> operators_;

@@ -9,8 +9,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/string_view.h"
+#include "base/status_macros.h"
 #include "errors/fault.h"
+#include "service/cache/idempotency_fault.h"
 
 namespace gateway {
 namespace {
@@ -23,26 +24,6 @@ bool IsPrintableAscii(std::string_view text) {
     if (!absl::ascii_isprint(static_cast<unsigned char>(c))) return false;
   }
   return true;
-}
-
-absl::Status Mismatch(std::string_view request_id) {
-  absl::Status fault = MakeFault(
-      v1::ERROR_REASON_IDEMPOTENCY_MISMATCH,
-      "the idempotency key was used before, with another request: a new "
-      "request needs a new key");
-  AddFaultMetadata(fault, "request_id", request_id);
-  return fault;
-}
-
-absl::Status NotKept(std::string_view request_id) {
-  absl::Status fault = MakeFault(
-      v1::ERROR_REASON_CONFLICT,
-      absl::StrCat(
-          "the call with this idempotency key, ", ToAbsl(request_id),
-          ", has ended well, and there was no room to keep its answer: "
-          "to make the call again, take another key"));
-  AddFaultMetadata(fault, "resource", "idempotency_key");
-  return fault;
 }
 
 }  // namespace
@@ -60,6 +41,38 @@ absl::Status CheckIdempotencyKey(std::string_view field, std::string_view key) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<AnswerShare> IdempotencyTable::JoinEntry(
+    const Entry& known, const RequestKey& fingerprint) {
+  if (!(known.fingerprint == fingerprint)) {
+    ++counts_.mismatches;
+    return KeyMismatch(known.answer->request_id());
+  }
+  std::optional<AnswerShare> share = SharedAnswer::Join(known.answer);
+  if (!share) {
+    return MakeFault(v1::ERROR_REASON_DRAINING,
+                     "the call with this idempotency key was told to stop, "
+                     "since the gateway is shutting down");
+  }
+  ++counts_.replayed;
+  if (!known.ended) ++counts_.waited;
+  return *std::move(share);
+}
+
+absl::StatusOr<std::optional<AnswerShare>> IdempotencyTable::Join(
+    std::string_view caller, std::string_view key,
+    const RequestKey& fingerprint) {
+  const absl::Duration now = clock_.SteadyTime();
+  const Key whose(caller, key);
+  Dropped dropped;  // Freed after the lock.
+  MutexLock lock(mu_);
+  DropExpired(now, &dropped);
+  const Entry* const known = FindEntry(whose);
+  std::optional<AnswerShare> joined;
+  if (known == nullptr) return joined;
+  GATEWAY_ASSIGN_OR_RETURN(joined, JoinEntry(*known, fingerprint));
+  return joined;
+}
+
 absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
     std::string_view caller, std::string_view key,
     const RequestKey& fingerprint, std::string_view request_id) {
@@ -68,20 +81,9 @@ absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
   Dropped dropped;  // Freed after the lock.
   MutexLock lock(mu_);
   DropExpired(now, &dropped);
-  if (Entry* const known = FindEntry(whose); known != nullptr) {
-    if (!(known->fingerprint == fingerprint)) {
-      ++counts_.mismatches;
-      return Mismatch(known->answer->request_id());
-    }
-    std::optional<AnswerShare> share = SharedAnswer::Join(known->answer);
-    if (!share) {
-      return MakeFault(v1::ERROR_REASON_DRAINING,
-                       "the call with this idempotency key was told to stop, "
-                       "since the gateway is shutting down");
-    }
-    ++counts_.replayed;
-    if (!known->ended) ++counts_.waited;
-    return Call{.share = *std::move(share)};
+  if (const Entry* const known = FindEntry(whose); known != nullptr) {
+    GATEWAY_ASSIGN_OR_RETURN(AnswerShare share, JoinEntry(*known, fingerprint));
+    return Call{.share = std::move(share)};
   }
   // Twice the texts: the map's and the entry's, as the node and its slots.
   const size_t bytes = sizeof(Entry) + sizeof(SharedAnswer) + sizeof(Audience) +
@@ -160,18 +162,22 @@ void IdempotencyTable::Finish(const std::shared_ptr<SharedAnswer>& answer,
       TellNotKept(entry, &dropped);
     }
   }
-  if (is_good && !has_answer) outcome.status = NotKept(answer->request_id());
+  if (is_good && !has_answer)
+    outcome.status = KeyedAnswerNotKept(answer->request_id());
   answer->Finish(std::move(outcome));
 }
 
-void IdempotencyTable::Release(const std::shared_ptr<SharedAnswer>& answer,
-                               const Key& key, absl::Status status) {
+void IdempotencyTable::Forget(const std::shared_ptr<SharedAnswer>& answer,
+                              const Key& key, SharedOutcome outcome) {
   Dropped dropped;
   {
     MutexLock lock(mu_);
     Drop(*FindEntry(key), &dropped);
   }
-  answer->Finish({.status = std::move(status)});
+  if (outcome.status.ok() && outcome.answer == nullptr) {
+    outcome.status = KeyedAnswerNotKept(answer->request_id());
+  }
+  answer->Finish(std::move(outcome));
 }
 
 IdempotencyTable::Entry* IdempotencyTable::FindEntry(const Key& key) {
@@ -202,7 +208,7 @@ void IdempotencyTable::TellNotKept(Entry& entry, Dropped* dropped) {
   const std::string request_id = entry.answer->request_id();
   dropped->answers.push_back(std::move(entry.answer));
   entry.answer = std::make_shared<SharedAnswer>(request_id);
-  entry.answer->Finish({.status = NotKept(request_id)});
+  entry.answer->Finish({.status = KeyedAnswerNotKept(request_id)});
 }
 
 void IdempotencyTable::Drop(Entry& entry, Dropped* dropped) {
@@ -259,10 +265,14 @@ void IdempotencyTable::Run::Finish(SharedOutcome outcome) {
   table_->Finish(answer_, key_, std::move(outcome));
 }
 
-void IdempotencyTable::Run::Release(absl::Status status) {
+void IdempotencyTable::Run::Forget(SharedOutcome outcome) {
   if (std::exchange(ended_, true)) return;
   if (begun_) answer_->audience().End();
-  table_->Release(answer_, key_, std::move(status));
+  table_->Forget(answer_, key_, std::move(outcome));
+}
+
+void IdempotencyTable::Run::Release(absl::Status status) {
+  Forget({.status = std::move(status)});
 }
 
 }  // namespace gateway

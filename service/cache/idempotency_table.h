@@ -104,6 +104,12 @@ class IdempotencyTable {
                              const RequestKey& fingerprint,
                              std::string_view request_id) LOCKS_EXCLUDED(mu_);
 
+  // As Begin, for a key that is known here; nothing if it is not.
+  absl::StatusOr<std::optional<AnswerShare>> Join(std::string_view caller,
+                                                  std::string_view key,
+                                                  const RequestKey& fingerprint)
+      LOCKS_EXCLUDED(mu_);
+
   // For what comes from now on; nothing that is known is forgotten for it.
   void SetLimits(const Limits& limits) LOCKS_EXCLUDED(mu_);
 
@@ -152,8 +158,12 @@ class IdempotencyTable {
 
   void Finish(const std::shared_ptr<SharedAnswer>& answer, const Key& key,
               SharedOutcome outcome) LOCKS_EXCLUDED(mu_);
-  void Release(const std::shared_ptr<SharedAnswer>& answer, const Key& key,
-               absl::Status status) LOCKS_EXCLUDED(mu_);
+  void Forget(const std::shared_ptr<SharedAnswer>& answer, const Key& key,
+              SharedOutcome outcome) LOCKS_EXCLUDED(mu_);
+  // Counts who joins.
+  absl::StatusOr<AnswerShare> JoinEntry(const Entry& known,
+                                        const RequestKey& fingerprint)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Entry* FindEntry(const Key& key) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Drop(Entry& entry, Dropped* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -207,9 +217,12 @@ class IdempotencyTable::Run {
   // its answer, which was too large, is told to all as one that is not kept.
   void Finish(SharedOutcome outcome);
 
+  // Tells all who wait, as Finish, and keeps nothing: somebody else does. On
+  // the loop of Begin, as the others.
+  void Forget(SharedOutcome outcome);
+
   // Tells those who wait that it failed before anything was done, and forgets
-  // it: who comes next begins anew. On the loop of Begin, as Finish.
-  // REQUIRES: !status.ok().
+  // it: who comes next begins anew. REQUIRES: !status.ok().
   void Release(absl::Status status);
 
  private:

@@ -42,7 +42,7 @@ std::string RedisAnswers::NameOf(const RequestKey& key) const {
 
 Task<std::optional<RedisAnswers::Hit>> RedisAnswers::Find(
     RequestKey key, absl::Duration ttl, absl::Duration age_max) {
-  RedisClient* const client = Reachable();
+  RedisClient* const client = client_();
   if (client == nullptr) {
     Count(counts_.away);
     co_return std::nullopt;
@@ -51,7 +51,7 @@ Task<std::optional<RedisAnswers::Hit>> RedisAnswers::Find(
   const absl::StatusOr<RedisReply> reply =
       co_await client->Call(RedisCommand("GET", RedisKey(name)));
   if (!reply.ok()) {
-    Count(counts_.failed);
+    Count(client->up() ? counts_.failed : counts_.away);
     co_return std::nullopt;
   }
   if (reply->is_nil()) {

@@ -5,6 +5,7 @@
 
 #include "service/cache/idempotency_table.h"
 #include "service/cache/in_flight_calls.h"
+#include "service/cache/key_claims.h"
 #include "service/cache/redis_answers.h"
 #include "service/cache/response_cache.h"
 #include "service/cache/resumable_streams.h"
@@ -74,7 +75,7 @@ constexpr MetricDefinition kKeyRefusals = {
     .name = "llmgw_idempotency_refusals_total",
     .help =
         "Calls that were refused for their idempotency key: used before with "
-        "another request, or without room for it.",
+        "another request, without room for it, or since Redis is away.",
     .kind = MetricKind::kCounter,
     .label_names = kRefusalNames};
 constexpr MetricDefinition kAnswersDropped = {
@@ -82,6 +83,22 @@ constexpr MetricDefinition kAnswersDropped = {
     .help =
         "Answers of idempotency keys that were dropped before their time, for "
         "want of room.",
+    .kind = MetricKind::kCounter};
+
+constexpr MetricDefinition kWaiting = {
+    .name = "llmgw_idempotency_waiting",
+    .help = "Calls that wait for one of another replica with the same key.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kUntold = {
+    .name = "llmgw_idempotency_untold_ends",
+    .help =
+        "Calls with an idempotency key of whose end Redis does not know yet.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kLost = {
+    .name = "llmgw_idempotency_lost_ends_total",
+    .help =
+        "Calls with an idempotency key whose end Redis could not be told: they "
+        "count as broken.",
     .kind = MetricKind::kCounter};
 
 constexpr MetricDefinition kGroups = {
@@ -145,6 +162,18 @@ void TellOfKeys(const IdempotencyTable::Stats& stats, Values& values) {
   values.Add(kAnswersDropped, {}, static_cast<double>(stats.answers_dropped));
 }
 
+void TellOfClaims(const KeyClaims::Stats& stats, Values& values) {
+  values.Add(kReplays, {"running"}, static_cast<double>(stats.waited));
+  values.Add(kReplays, {"ended"},
+             static_cast<double>(stats.replayed + stats.broken));
+  values.Add(kKeyRefusals, {"mismatch"}, static_cast<double>(stats.mismatches));
+  values.Add(kKeyRefusals, {"store"}, static_cast<double>(stats.refused));
+  values.Add(kAnswersDropped, {}, static_cast<double>(stats.answers_left));
+  values.Add(kWaiting, {}, static_cast<double>(stats.waiting));
+  values.Add(kUntold, {}, static_cast<double>(stats.untold));
+  values.Add(kLost, {}, static_cast<double>(stats.lost));
+}
+
 void TellOfStreams(const ResumableStreams::Stats& stats, Values& values) {
   values.Add(kStreams, {}, static_cast<double>(stats.streams));
   values.Add(kStreamsRefused, {}, static_cast<double>(stats.no_room));
@@ -166,6 +195,10 @@ void AddCacheMetrics(const CurrentRuntime& current, MetricRegistry& registry) {
     }
     const SharedCalls& shared = runtime->shared_calls();
     if (shared.keys() != nullptr) TellOfKeys(shared.keys()->stats(), values);
+    const KeyClaims* const claims = runtime->ports().key_claims;
+    if (claims != nullptr && runtime->config().idempotency().shared()) {
+      TellOfClaims(claims->stats(), values);
+    }
     if (shared.in_flight() != nullptr) {
       values.Add(kGroups, {}, static_cast<double>(shared.in_flight()->size()));
       values.Add(kJoined, {},

@@ -16,9 +16,14 @@
 //   llmgw_idempotency_bytes                  what they take, with their answers
 //   llmgw_idempotency_replays_total{state}   calls that were not the first of
 //                                            their key, by what that was then
-//   llmgw_idempotency_refusals_total{reason} reason: mismatch, room
+//   llmgw_idempotency_refusals_total{reason} reason: mismatch, room, store
 //   llmgw_idempotency_answers_dropped_total  before their time, for want of
 //                                            room
+//
+//   llmgw_idempotency_waiting                calls that wait for another
+//                                            replica's
+//   llmgw_idempotency_untold_ends            ends that Redis does not have yet
+//   llmgw_idempotency_lost_ends_total        ends that it could not be told
 //
 //   llmgw_coalescing_groups                  calls that others may join
 //   llmgw_coalescing_joined_total            calls that have joined another

@@ -184,9 +184,13 @@ Task<absl::Status> FindAnswer(Call& call) {
     }
     return absl::OkStatus();
   };
+  const bool asks_for_key = shared.AsksReplicas(call);
+  if (asks_for_key) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await shared.JoinReplicasByKey(call));
+  }
   bool asks_replicas = false;
   const auto find = [&]() -> absl::Status {
-    GATEWAY_RETURN_IF_ERROR(shared.JoinByKey(call));
+    if (!asks_for_key) GATEWAY_RETURN_IF_ERROR(shared.JoinByKey(call));
     // Who waits for another call looks for nothing.
     if (call.shared != nullptr && !call.shared->leads()) {
       return absl::OkStatus();

@@ -10,6 +10,7 @@
 
 #include "base/os/clock.h"
 #include "base/os/random.h"
+#include "service/cache/key_claims.h"
 #include "service/cache/redis_answers.h"
 #include "service/identity/key_registry.h"
 #include "service/identity/key_sets.h"
@@ -33,6 +34,9 @@ struct Ports {
   CounterStore* shared_counters = nullptr;
   // Answers that replicas share, for `cache.shared`; null if there is no Redis.
   RedisAnswers* shared_answers = nullptr;
+  // What replicas know of idempotency keys, for `idempotency.shared`; null if
+  // there is no Redis.
+  KeyClaims* key_claims = nullptr;
   // Conversations, for `sessions`; null if none are kept.
   SessionStore* sessions = nullptr;
 };

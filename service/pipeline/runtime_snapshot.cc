@@ -163,7 +163,7 @@ RuntimeSnapshot::RuntimeSnapshot(
           config_->config(), *ports_.clock, ports_.shared_answers,
           previous != nullptr ? previous->answer_cache() : nullptr)),
       shared_calls_(SharedCalls::Make(
-          config_->config(), *ports_.clock,
+          config_->config(), *ports_.clock, ports_.key_claims,
           previous != nullptr ? &previous->shared_calls() : nullptr)),
       resumable_streams_(
           previous != nullptr &&

@@ -17,6 +17,7 @@
 #include "service/cache/idempotency_table.h"
 #include "service/cache/in_flight_calls.h"
 #include "service/cache/kept_answer.h"
+#include "service/cache/key_claims.h"
 #include "service/cache/shared_answer.h"
 
 namespace gateway {
@@ -39,6 +40,15 @@ struct SharedCall {
               bool released) {
     if (lead) {
       lead->Finish({.status = outcome, .answer = std::move(answer)});
+    } else if (claim) {
+      const SharedOutcome end = {.status = outcome,
+                                 .answer = std::move(answer)};
+      if (released) {
+        claim->Release();
+      } else {
+        claim->End(end);
+      }
+      run->Forget(end);
     } else if (released) {
       run->Release(outcome);
     } else {
@@ -49,6 +59,8 @@ struct SharedCall {
   // At most one of these; they own the signal and outlive the attempts.
   std::optional<IdempotencyTable::Run> run;
   std::optional<InFlightCalls::Lead> lead;
+  // Where replicas share what they know of keys: with `run`.
+  std::optional<KeyClaims::Claimed> claim;
   // Nothing once the caller has left.
   std::optional<AnswerShare> share;
   // Ends the work; null unless this call does it.

@@ -6,6 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
+#include "base/async/sleep.h"
+#include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -34,6 +37,18 @@ std::string_view FieldOfKey(const Call& call) {
                          !call.facts.directives->idempotency_key.empty();
   return is_beside ? call.facts.directives->idempotency_field
                    : std::string_view("idempotency_key");
+}
+
+// How soon Redis is asked again whether another replica's call has ended, and
+// how soon at last, each time after half as long again.
+constexpr absl::Duration kFirstLook = absl::Milliseconds(20);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(500);
+
+// A part in an answer that is there already.
+AnswerShare ShareOf(std::string_view request_id, SharedOutcome outcome) {
+  auto answer = std::make_shared<SharedAnswer>(request_id);
+  answer->Finish(std::move(outcome));
+  return *SharedAnswer::Join(std::move(answer));
 }
 
 IdempotencyTable::Limits IdempotencyLimitsOf(
@@ -65,9 +80,10 @@ bool HasDoneNothing(const Call& call) {
 }
 
 std::shared_ptr<const SharedCalls> SharedCalls::Make(
-    const configv1::GatewayConfig& config, Clock& clock,
+    const configv1::GatewayConfig& config, Clock& clock, KeyClaims* claims,
     const SharedCalls* previous) {
-  std::shared_ptr<SharedCalls> made(new SharedCalls(config));
+  std::shared_ptr<SharedCalls> made(new SharedCalls(
+      config, config.idempotency().shared() ? claims : nullptr));
   if (previous != nullptr) {
     made->table_ = previous->table_;
     made->in_flight_ = previous->in_flight_;
@@ -81,11 +97,13 @@ std::shared_ptr<const SharedCalls> SharedCalls::Make(
   return made;
 }
 
-SharedCalls::SharedCalls(const configv1::GatewayConfig& config)
+SharedCalls::SharedCalls(const configv1::GatewayConfig& config,
+                         KeyClaims* claims)
     : has_idempotency_(config.has_idempotency()),
       has_coalescing_(config.has_coalescing()),
       coalescing_(config.coalescing()),
-      limits_(IdempotencyLimitsOf(config.idempotency())) {}
+      limits_(IdempotencyLimitsOf(config.idempotency())),
+      claims_(claims) {}
 
 void SharedCalls::PutIntoUse() const {
   if (has_idempotency_) table_->SetLimits(limits_);
@@ -100,16 +118,17 @@ bool SharedCalls::MayJoin(const Call& call) const {
 }
 
 size_t SharedCalls::answer_bytes_max() const {
-  return IdempotencyTable::AnswerBytesMax(limits_);
+  const size_t bytes = IdempotencyTable::AnswerBytesMax(limits_);
+  return claims_ == nullptr ? bytes
+                            : std::min(bytes, KeyClaims::kAnswerBytesMax);
 }
 
 size_t SharedCalls::BytesToJoin(const Call& call) const {
   return call.facts.request_bytes / kKeysPerReading;
 }
 
-absl::Status SharedCalls::JoinByKey(Call& call) const {
+absl::Status SharedCalls::CheckKey(const Call& call) const {
   const std::string_view key = IdempotencyKeyOf(call);
-  if (key.empty()) return absl::OkStatus();
   if (!has_idempotency_) {
     absl::Status fault = MakeFault(
         v1::ERROR_REASON_NOT_CONFIGURED,
@@ -134,6 +153,13 @@ absl::Status SharedCalls::JoinByKey(Call& call) const {
     AddFaultMetadata(fault, "field", field);
     return fault;
   }
+  return absl::OkStatus();
+}
+
+absl::Status SharedCalls::JoinByKey(Call& call) const {
+  const std::string_view key = IdempotencyKeyOf(call);
+  if (key.empty()) return absl::OkStatus();
+  GATEWAY_RETURN_IF_ERROR(CheckKey(call));
   GATEWAY_ASSIGN_OR_RETURN(
       IdempotencyTable::Call joined,
       table_->Begin(call.caller->id, key, FingerprintOf(call),
@@ -141,6 +167,61 @@ absl::Status SharedCalls::JoinByKey(Call& call) const {
   call.shared = std::make_unique<SharedCall>(std::move(joined.share));
   if (joined.run) call.shared->run.emplace(*std::move(joined.run));
   return absl::OkStatus();
+}
+
+bool SharedCalls::AsksReplicas(const Call& call) const {
+  return claims_ != nullptr && !IdempotencyKeyOf(call).empty();
+}
+
+absl::Status SharedCalls::JoinClaimed(Call& call, const RequestKey& fingerprint,
+                                      KeyClaims::Claimed claim) const {
+  absl::StatusOr<IdempotencyTable::Call> joined =
+      table_->Begin(call.caller->id, IdempotencyKeyOf(call), fingerprint,
+                    call.facts.request_id);
+  // There is no room, or it runs here by a claim that Redis has lost.
+  if (!joined.ok() || !joined->run) claim.Release();
+  if (!joined.ok()) return joined.status();
+  call.shared = std::make_unique<SharedCall>(std::move(joined->share));
+  if (joined->run) {
+    call.shared->run.emplace(*std::move(joined->run));
+    call.shared->claim.emplace(std::move(claim));
+  }
+  return absl::OkStatus();
+}
+
+Task<absl::Status> SharedCalls::JoinReplicasByKey(Call& call) const {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckKey(call));
+  const auto read = [&call] { return FingerprintOf(call); };
+  const RequestKey fingerprint = co_await OffLoop(BytesToJoin(call), read);
+  const KeyClaims::Ask ask = {.caller = call.caller->id,
+                              .key = IdempotencyKeyOf(call),
+                              .fingerprint = fingerprint,
+                              .request_id = call.facts.request_id,
+                              .ttl = limits_.ttl,
+                              .answer_bytes_max = answer_bytes_max()};
+  std::optional<KeyClaims::Waiting> waiting;
+  absl::Duration pause = kFirstLook;
+  for (;;) {
+    GATEWAY_CO_ASSIGN_OR_RETURN(std::optional<AnswerShare> here,
+                                table_->Join(ask.caller, ask.key, fingerprint));
+    if (here) {
+      call.shared = std::make_unique<SharedCall>(*std::move(here));
+      co_return absl::OkStatus();
+    }
+    GATEWAY_CO_ASSIGN_OR_RETURN(KeyClaims::Found found,
+                                co_await claims_->Claim(ask, call.cancel));
+    if (found.claim) {
+      co_return JoinClaimed(call, fingerprint, *std::move(found.claim));
+    }
+    if (found.end) {
+      call.shared = std::make_unique<SharedCall>(
+          ShareOf(found.request_id, *std::move(found.end)));
+      co_return absl::OkStatus();
+    }
+    if (!waiting) waiting.emplace(*claims_);
+    GATEWAY_CO_RETURN_IF_ERROR(co_await Sleep(call.loop, pause, call.cancel));
+    pause = std::min(pause * 3 / 2, kLongestPause);
+  }
 }
 
 void SharedCalls::JoinTheSame(Call& call) const {
@@ -157,8 +238,6 @@ void SharedCalls::JoinTheSame(Call& call) const {
   const CacheUse use = UseOfCache({.tools = true}, CacheableRequestOf(call),
                                   CacheControlOf(call));
   if (use.bypass != CacheBypass::kNone || !use.reads) return;
-  // Asks nobody, and so makes no answer for others.
-  if (use.only_if_cached) return;
   static constexpr std::string_view kMembers[] = {"stream"};
   const std::vector<int> fields = LeftOutOfGenerateRequest({});
   bool stored = false;

@@ -86,6 +86,39 @@ TEST_F(IdempotencyTableTest, TheSameIsRunOnceWhileItRunsAndAfterIt) {
   EXPECT_EQ(table_.stats().waited, 1);
 }
 
+TEST_F(IdempotencyTableTest, WhatIsKnownCanBeJoinedAndNothingIsBegun) {
+  const auto join = [&](std::string_view body) {
+    return table_.Join("alice", "k", KeyOfBytes({}, body));
+  };
+  ASSERT_TRUE(join("body").ok());
+  EXPECT_FALSE(*join("body"));
+  EXPECT_EQ(table_.stats().running, 0);
+  Call first = Begin(table_, "alice", "k", "body", "call_1");
+  EXPECT_EQ(FaultReason(join("other").status()),
+            v1::ERROR_REASON_IDEMPOTENCY_MISMATCH);
+  std::optional<AnswerShare> share = *join("body");
+  ASSERT_TRUE(share);
+  EXPECT_EQ(share->answer().request_id(), "call_1");
+  first.run->Finish(Good("hello"));
+  EXPECT_TRUE(*join("body"));
+  EXPECT_EQ(table_.stats().replayed, 2);
+  EXPECT_EQ(table_.stats().waited, 1);
+}
+
+TEST_F(IdempotencyTableTest, WhatSomebodyElseKeepsIsToldAndForgotten) {
+  Call first = Begin(table_, "alice", "k", "body", "call_1");
+  Call second = Begin(table_, "alice", "k", "body", "call_2");
+  first.run->Forget(Good("hello"));
+  EXPECT_EQ(OutcomeOf(second).answer->body, "hello");
+  EXPECT_EQ(table_.stats().ended, 0);
+  EXPECT_EQ(table_.stats().size_bytes, 0);
+  Call third = Begin(table_, "alice", "k", "another", "call_3");
+  ASSERT_TRUE(third.run);
+  // Without its answer, which was too large.
+  third.run->Forget({});
+  EXPECT_EQ(FaultReason(OutcomeOf(third).status), v1::ERROR_REASON_CONFLICT);
+}
+
 TEST_F(IdempotencyTableTest, AnotherBodyIsRefusedAndSaysWhichCallHadTheKey) {
   Call first = Begin(table_, "alice", "k", "body", "call_1");
   for (int turn = 0; turn < 2; ++turn) {

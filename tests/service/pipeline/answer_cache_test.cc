@@ -5,10 +5,12 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "base/os/clock.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/registry/all_providers.h"
+#include "service/cache/redis_answers.h"
 #include "service/config/config_reader.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "tests/testing/call_runner.h"
@@ -77,6 +79,22 @@ TEST_F(AnswerCacheTest, WhatAKeyRemembersIsKeptWithoutACache) {
   EXPECT_EQ(runner.Run(question).Text(), "first");
   question.request.mutable_cache_control()->set_only_if_cached(true);
   EXPECT_EQ(runner.Run(question).Text(), "first");
+}
+
+// What is found in Redis, tests/integration/shared_cache_test.py shows.
+TEST_F(AnswerCacheTest, WithoutRedisWhatReplicasShareIsInMemory) {
+  RedisAnswers answers({}, [] { return nullptr; }, SystemClock());
+  Ports ports;
+  ports.shared_answers = &answers;
+  CallRunner runner(MakeTestRuntime(
+      With("cache: {shared: true}\nredis: {addresses: ['a:1']}\n"), {}, ports));
+  CallQuestion only = Question();
+  only.request.mutable_cache_control()->set_only_if_cached(true);
+  EXPECT_EQ(FaultReason(runner.Run(only).status), v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_EQ(Ask(runner, Question(), "miss").Text(), "first");
+  EXPECT_EQ(Ask(runner, Question(), "hit").Text(), "first");
+  // Who is found one in memory asks nobody.
+  EXPECT_EQ(answers.stats().away, 2u);
 }
 
 TEST_F(AnswerCacheTest, TheSameIsAskedOnce) {

@@ -6,7 +6,10 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "base/os/clock.h"
 #include "gtest/gtest.h"
+#include "service/cache/key_claims.h"
+#include "service/cache/redis_answers.h"
 #include "service/cache/resumable_streams.h"
 #include "service/observability/metrics.h"
 #include "service/pipeline/current_runtime.h"
@@ -20,11 +23,13 @@ namespace {
 
 class CacheMetricsTest : public testing::Test {
  public:
-  static std::shared_ptr<const RuntimeSnapshot> With(std::string_view more) {
+  static std::shared_ptr<const RuntimeSnapshot> With(std::string_view more,
+                                                     const Ports& ports = {}) {
     return MakeTestRuntime(
         "providers: [{name: mock, mock: {}}]\n"
         "routing: {default_target: mock}\n" +
-        std::string(more));
+            std::string(more),
+        {}, ports);
   }
 
   static CallQuestion Asked(std::string text, std::string key = "") {
@@ -95,9 +100,39 @@ TEST_F(CacheMetricsTest, KeysTellWhatBecameOfTheirCalls) {
   EXPECT_EQ(read["llmgw_idempotency_answers_dropped_total{}"], 0);
 }
 
+TEST_F(CacheMetricsTest, WhatReplicasShareIsToldApart) {
+  RedisAnswers answers({}, [] { return nullptr; }, SystemClock());
+  KeyClaims claims({}, [] { return nullptr; });
+  Ports ports;
+  ports.shared_answers = &answers;
+  ports.key_claims = &claims;
+  const std::string_view redis = "redis: {addresses: ['a:1']}\n";
+  EXPECT_TRUE(Read(With(redis, ports)).empty());
+  const auto runtime =
+      With(absl::StrCat("cache: {shared: true}\n",
+                        "idempotency: {shared: true}\n", std::string(redis)),
+           ports);
+  CallRunner runner(runtime);
+  runner.Run(Asked("one"));
+  runner.Run(Asked("one", "k"));
+  const KeyClaims::Waiting waits(claims);
+  auto read = Read(runtime);
+  EXPECT_EQ(read["llmgw_cache_lookups_total{redis,away}"], 1);
+  EXPECT_EQ(read["llmgw_cache_lookups_total{redis,hit}"], 0);
+  EXPECT_EQ(read["llmgw_cache_lookups_total{memory,miss}"], 1);
+  EXPECT_EQ(read["llmgw_cache_kept_total{memory}"], 1);
+  EXPECT_EQ(read["llmgw_cache_kept_total{redis}"], 0);
+  EXPECT_EQ(read["llmgw_cache_dropped_total{redis,failed}"], 1);
+  EXPECT_EQ(read.count("llmgw_cache_entries{redis}"), 0);
+  EXPECT_EQ(read["llmgw_idempotency_refusals_total{store}"], 1);
+  EXPECT_EQ(read["llmgw_idempotency_replays_total{running}"], 1);
+  EXPECT_EQ(read["llmgw_idempotency_waiting{}"], 1);
+  EXPECT_EQ(read["llmgw_idempotency_untold_ends{}"], 0);
+  EXPECT_EQ(read["llmgw_idempotency_lost_ends_total{}"], 0);
+}
+
 TEST_F(CacheMetricsTest, StreamsTellWhoCameBackToThem) {
-  const auto runtime = MakeTestRuntime(absl::StrCat(
-      std::string(kMock), "resumable_streams: {}\n", "coalescing: {}\n"));
+  const auto runtime = With("resumable_streams: {}\ncoalescing: {}\n");
   ResumableStreams& streams = *runtime->resumable_streams();
   ASSERT_NE(streams.Open("alice", "call"), nullptr);
   EXPECT_TRUE(streams.Find("alice", "call").ok());

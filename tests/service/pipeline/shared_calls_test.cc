@@ -8,6 +8,7 @@
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "providers/registry/all_providers.h"
+#include "service/cache/key_claims.h"
 #include "service/config/config_reader.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "tests/service/pipeline/planned_call.h"
@@ -66,6 +67,24 @@ TEST_F(SharedCallsTest, AKeyThatCannotBeServedIsRefused) {
             v1::ERROR_REASON_UNIMPLEMENTED);
   EXPECT_EQ(FaultReason(runner.Run(Keyed("\n")).status),
             v1::ERROR_REASON_INVALID_REQUEST);
+}
+
+// What is there while Redis is, tests/integration/shared_idempotency_test.py
+// shows.
+TEST_F(SharedCallsTest, AKeyThatReplicasShareIsRefusedWithoutRedis) {
+  KeyClaims claims({}, [] { return nullptr; });
+  Ports ports;
+  ports.key_claims = &claims;
+  CallRunner runner(MakeTestRuntime(
+      With("idempotency: {shared: true}\nredis: {addresses: ['a:1']}\n"), {},
+      ports));
+  const CallResult refused = runner.Run(Keyed("k"));
+  EXPECT_EQ(FaultReason(refused.status), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_TRUE(RetryDelay(refused.status));
+  EXPECT_TRUE(refused.attempts.empty());
+  EXPECT_EQ(FaultReason(runner.Run(Keyed("\n")).status),
+            v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(runner.Run(Keyed("")).Text(), "first");
 }
 
 TEST_F(SharedCallsTest, AKeyOutlastsAnotherConfiguration) {

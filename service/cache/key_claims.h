@@ -1,0 +1,273 @@
+// KeyClaims has a call with an idempotency key run once among all replicas of
+// the gateway, by a Redis that they share. In each of them an IdempotencyTable
+// (idempotency_table.h) has what runs there.
+//
+//   KeyClaims claims({.prefix = "llmgw:"}, [] { return ClientOfThisLoop(); });
+//   loop.Post([&] { Spawn(claims.Run(loop)); });
+//   ...
+//   absl::StatusOr<KeyClaims::Found> found = co_await claims.Claim(ask,
+//   cancel); if (found.ok() && found->claim) {
+//     ... the call is made ...
+//     found->claim->End({.answer = answer});   // or a status: it broke
+//     found->claim->Release();                 // or: nothing was done
+//   }
+//
+// A claim lasts kClaim and is renewed as long as its call runs, beside it. The
+// claim of a process that has died passes, and its call then counts as broken:
+// it may have been billed, so that nobody makes it again. Should it end
+// nevertheless, as that of a process that was only held up, its end counts.
+//
+// The ends of calls are told to Redis beside them, too: again and again while
+// Redis is away, for up to kTellPatience, and for kStopPatience when the
+// process ends. Of more than kEndBytesMax that wait for it answers are left
+// out.
+//
+// What Redis loses, at its own end or a failover, is forgotten, but for what
+// runs, whose claims are made again.
+//
+// Thread-safe, as long as each loop has a client of its own; Run once, on one
+// loop.
+
+#ifndef SERVICE_CACHE_KEY_CLAIMS_H_
+#define SERVICE_CACHE_KEY_CLAIMS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/latch.h"
+#include "base/async/task.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
+#include "base/os/random.h"
+#include "base/redis/redis_client.h"
+#include "base/redis/redis_command.h"
+#include "base/redis/redis_reply.h"
+#include "service/cache/request_key.h"
+#include "service/cache/shared_answer.h"
+
+namespace gateway {
+
+class KeyClaims {
+ public:
+  // How long a claim lasts, and how often it is renewed.
+  static constexpr absl::Duration kClaim = absl::Seconds(10);
+  static constexpr absl::Duration kRenewInterval = absl::Seconds(3);
+  // How long an end is told that Redis does not take, and at what intervals.
+  static constexpr absl::Duration kTellPatience = absl::Minutes(10);
+  static constexpr absl::Duration kStopPatience = absl::Seconds(2);
+  static constexpr absl::Duration kTellFirst = absl::Milliseconds(100);
+  static constexpr absl::Duration kTellLongest = absl::Seconds(2);
+  // The largest answer that is kept, for the reasons of RedisAnswers, and what
+  // all take that are not told yet.
+  static constexpr size_t kAnswerBytesMax = 1024 * 1024;
+  // What is told at once.
+  static constexpr size_t kTellBytesMax = 4 * 1024 * 1024;
+  static constexpr size_t kEndBytesMax = 32 * 1024 * 1024;
+  // Beside so many, claims of which nobody has heard are not released: they
+  // pass.
+  static constexpr size_t kHeldMax = 100'000;
+
+  struct Options {
+    // What the names of its keys begin with; without braces.
+    std::string prefix = "llmgw:";
+    absl::Duration claim = kClaim;
+    absl::Duration renew_interval = kRenewInterval;
+    absl::Duration stop_patience = kStopPatience;
+  };
+
+  // What is asked for.
+  struct Ask {
+    std::string_view caller;
+    std::string_view key;
+    // The key of the request's body.
+    RequestKey fingerprint;
+    std::string_view request_id;
+    // How long its end is kept.
+    absl::Duration ttl;
+    // A larger answer is not.
+    size_t answer_bytes_max = kAnswerBytesMax;
+  };
+
+  class Claimed;
+  struct Found;
+
+  // Since the start, but for those marked.
+  struct Stats {
+    size_t held = 0;     // Claims whose calls run, now.
+    size_t untold = 0;   // Ends that Redis does not have yet, now.
+    size_t waiting = 0;  // Calls that wait for another replica's, now.
+    uint64_t replayed = 0;
+    uint64_t broken = 0;  // Who was told that its call has broken.
+    uint64_t waited = 0;
+    uint64_t mismatches = 0;
+    uint64_t refused = 0;       // Redis was away, or had no room.
+    uint64_t lost = 0;          // Ends that could not be told.
+    uint64_t answers_left = 0;  // Answers that were left out, for want of room.
+  };
+
+  // A call that waits for another replica's, for as long as this lives.
+  class Waiting {
+   public:
+    explicit Waiting(KeyClaims& claims) : claims_(claims) {
+      ++claims_.counts_.waiting;
+      ++claims_.counts_.waited;
+    }
+    ~Waiting() { --claims_.counts_.waiting; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    KeyClaims& claims_;
+  };
+
+  // The client of the loop that it is called on; null if it has none, or none
+  // any more.
+  using ClientOfLoop = std::function<RedisClient*()>;
+
+  // Borrows `clock` and `random`.
+  KeyClaims(Options options, ClientOfLoop client, Clock& clock = SystemClock(),
+            Random& random = SecureRandom());
+  // REQUIRES: no Claimed is left, and Run has returned.
+  ~KeyClaims() = default;
+
+  KeyClaims(const KeyClaims&) = delete;
+  KeyClaims& operator=(const KeyClaims&) = delete;
+
+  // Claims the key, unless it is known. On a loop. Faults: IDEMPOTENCY_MISMATCH
+  // if it was used with another request; STORE_UNAVAILABLE if Redis does not
+  // answer; what `cancel` fired with. `ask` stays until it has ended.
+  Task<absl::StatusOr<Found>> Claim(const Ask& ask, CancelSignal& cancel);
+
+  // Renews claims and tells ends until Stop. REQUIRES: `loop` has a client.
+  Task<void> Run(EventLoop& loop);
+  // Returns once Run has, which tells the rest first. REQUIRES: Run was posted
+  // to `loop`, which is running.
+  void Stop(EventLoop& loop);
+  // On the loop.
+  void StopOnLoop();
+
+  Stats stats() const LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Counts {
+    std::atomic<size_t> waiting = 0;
+    std::atomic<uint64_t> replayed = 0;
+    std::atomic<uint64_t> broken = 0;
+    std::atomic<uint64_t> waited = 0;
+    std::atomic<uint64_t> mismatches = 0;
+    std::atomic<uint64_t> refused = 0;
+    std::atomic<uint64_t> lost = 0;
+    std::atomic<uint64_t> answers_left = 0;
+  };
+
+  // A claim, from being made until Redis knows of its end.
+  struct Held {
+    enum class State { kRunning, kEnded, kReleased };
+
+    std::string name;
+    std::string token;
+    std::string fingerprint;
+    std::string request_id;
+    absl::Duration ttl;
+    size_t answer_bytes_max = 0;
+    State state = State::kRunning;
+    SharedOutcome end;  // If it has ended.
+    size_t end_bytes = 0;
+    // When something is to be told next; of an end, how long it was waited
+    // last, and when that is given up.
+    absl::Duration due;
+    absl::Duration interval;
+    absl::Duration give_up;
+  };
+  // By token.
+  using Holding = std::map<std::string, Held>;
+
+  // Starts to tell. Once for each.
+  void End(const std::string& token, std::optional<SharedOutcome> end)
+      LOCKS_EXCLUDED(mu_);
+  RedisCommand Begin(size_t function, const Held& held) const;
+  RedisCommand Tell(const Held& held) const;
+  absl::StatusOr<Found> Read(const RedisReply& reply, Held held)
+      LOCKS_EXCLUDED(mu_);
+  void Hold(Held held) LOCKS_EXCLUDED(mu_);
+  // Releases what may have been claimed.
+  void GiveBack(Held held) LOCKS_EXCLUDED(mu_);
+  void Poke() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What is to be told now, and when the next is.
+  std::vector<Held> TakeDue(absl::Duration* next) LOCKS_EXCLUDED(mu_);
+  Task<void> TellDue(std::vector<Held> due);
+  void OnTold(const std::string& token, Held::State state, bool told)
+      LOCKS_EXCLUDED(mu_);
+  bool HasUntold() const LOCKS_EXCLUDED(mu_);
+
+  // Constant after construction.
+  const Options options_;
+  const ClientOfLoop client_;
+  Clock& clock_;
+  Random& random_;
+
+  Counts counts_;
+
+  // On the loop of Run only.
+  WakeUp wake_;
+  bool stopping_ = false;
+  Latch ended_;
+
+  mutable Mutex mu_;
+  EventLoop* loop_ GUARDED_BY(mu_) = nullptr;  // While Run runs.
+  Holding held_ GUARDED_BY(mu_);
+  size_t end_bytes_ GUARDED_BY(mu_) = 0;
+};
+
+// The claim of a call that is to be made. One that is destroyed before its end
+// has broken, as a mistake of the gateway. Must not outlive the KeyClaims. Any
+// thread, one at a time.
+class KeyClaims::Claimed {
+ public:
+  Claimed(Claimed&& other) noexcept
+      : claims_(std::exchange(other.claims_, nullptr)),
+        token_(std::move(other.token_)) {}
+  Claimed& operator=(Claimed&&) = delete;
+  ~Claimed();
+
+  // Keeps how the call ended, good or bad. A good end without an answer, which
+  // was too large, is kept as one whose answer is not. Once, as Release.
+  void End(SharedOutcome outcome);
+
+  // Forgets the call, which has done nothing.
+  void Release();
+
+ private:
+  friend class KeyClaims;
+  Claimed(KeyClaims& claims, std::string token)
+      : claims_(&claims), token_(std::move(token)) {}
+
+  KeyClaims* claims_;  // Null once it has ended, or was moved from.
+  std::string token_;
+};
+
+// What there is of a key: a claim, or an end, or neither while another runs it.
+struct KeyClaims::Found {
+  std::optional<Claimed> claim;
+  std::optional<SharedOutcome> end;
+  // Of the call that runs it, or has.
+  std::string request_id;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_CACHE_KEY_CLAIMS_H_

@@ -1,0 +1,109 @@
+#include "service/cache/redis_key_functions.h"
+
+namespace gateway {
+namespace {
+
+constexpr char kSharedByKeyFunctions[] = R"lua(
+-- Whole numbers beyond what Lua writes without an exponent.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- The arguments that all have.
+local function claim_of(argv)
+  return {token = argv[1], fingerprint = argv[2], request = argv[3],
+          claim_ms = tonumber(argv[4]), ttl_ms = tonumber(argv[5])}
+end
+
+local function read(key)
+  local h = redis.call('HMGET', key, 'state', 'fingerprint', 'token', 'request',
+                       'until', 'end')
+  if not h[1] then return nil end
+  return {state = h[1], fingerprint = h[2], token = h[3], request = h[4],
+          ends = tonumber(h[5] or '0'), how = h[6] or ''}
+end
+
+-- Has `c` run the call, from now on or still.
+local function run(key, c)
+  redis.call('HSET', key, 'state', 'running', 'fingerprint', c.fingerprint,
+             'token', c.token, 'request', c.request,
+             'until', text(now_ms() + c.claim_ms))
+  redis.call('PEXPIRE', key, text(c.claim_ms + c.ttl_ms))
+end
+)lua";
+
+constexpr char kClaimKeyBody[] = R"lua(
+  local c, known = claim_of(ARGV), read(KEYS[1])
+  -- Who claims after that has not heard of its own release.
+  local is_late = known and known.state == 'released' and known.token == c.token
+  if not known or known.state == 'released' and not is_late then
+    run(KEYS[1], c)
+    return {1, c.request, ''}
+  end
+  if is_late then return {4, known.request, ''} end
+  if known.fingerprint ~= c.fingerprint then return {5, known.request, ''} end
+  if known.state == 'running' and known.ends <= now_ms() then
+    redis.call('HSET', KEYS[1], 'state', 'broken')
+    redis.call('PEXPIRE', KEYS[1], text(c.ttl_ms))
+    known.state = 'broken'
+  end
+  if known.state == 'running' then
+    return {known.token == c.token and 1 or 2, known.request, ''}
+  end
+  if known.state == 'ended' then return {3, known.request, known.how} end
+  return {4, known.request, ''}
+)lua";
+
+// One that Redis has lost is there again.
+constexpr char kRenewKeyBody[] = R"lua(
+  local c, known = claim_of(ARGV), read(KEYS[1])
+  if known and (known.token ~= c.token or known.state ~= 'running') then
+    return 0
+  end
+  run(KEYS[1], c)
+  return 1
+)lua";
+
+// The end of one that was taken for broken is its end nevertheless.
+constexpr char kEndKeyBody[] = R"lua(
+  local c, known = claim_of(ARGV), read(KEYS[1])
+  if known and known.token ~= c.token then return 0 end
+  redis.call('HSET', KEYS[1], 'state', 'ended', 'fingerprint', c.fingerprint,
+             'token', c.token, 'request', c.request, 'end', ARGV[6])
+  redis.call('HDEL', KEYS[1], 'until')
+  redis.call('PEXPIRE', KEYS[1], text(c.ttl_ms))
+  return 1
+)lua";
+
+// What is left of it keeps off its own claim, if that comes later by another
+// connection.
+constexpr char kReleaseKeyBody[] = R"lua(
+  local c, known = claim_of(ARGV), read(KEYS[1])
+  if known and (known.token ~= c.token or known.state == 'ended') then
+    return 0
+  end
+  redis.call('HSET', KEYS[1], 'state', 'released', 'fingerprint', c.fingerprint,
+             'token', c.token, 'request', c.request)
+  redis.call('PEXPIRE', KEYS[1], text(c.claim_ms))
+  return 1
+)lua";
+
+}  // namespace
+
+const RedisLibrary& RedisKeyLibrary() {
+  // A full Redis takes no more claims, and the ends of those that it has.
+  static const RedisLibrary& library = *new RedisLibrary(
+      "llmgw_keys", kSharedByKeyFunctions,
+      {{"claim", kClaimKeyBody, RedisLibrary::Memory::kNeeds},
+       {"renew", kRenewKeyBody, RedisLibrary::Memory::kFrees},
+       {"finish", kEndKeyBody, RedisLibrary::Memory::kFrees},
+       {"release", kReleaseKeyBody, RedisLibrary::Memory::kFrees}});
+  return library;
+}
+
+}  // namespace gateway

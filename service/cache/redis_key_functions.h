@@ -1,0 +1,45 @@
+// The functions of KeyClaims (service/cache/key_claims.h), which run in Redis.
+// Each has one key, a hash:
+//
+//   state        `running`, `ended`, `broken`; `released`, which is as good as
+//                not there
+//   fingerprint  of the request that it was used with
+//   token        of who runs it, or has
+//   request      the id of the call that runs it, or has
+//   until        while it runs: when it counts as broken, unless its claim is
+//                renewed, by the time of Redis in milliseconds
+//   end          once it has ended: how
+//
+// It vanishes `ttl` after its end, or after its claim's.
+//
+// Thread-safe: constants.
+
+#ifndef SERVICE_CACHE_REDIS_KEY_FUNCTIONS_H_
+#define SERVICE_CACHE_REDIS_KEY_FUNCTIONS_H_
+
+#include <cstddef>
+
+#include "base/redis/redis_library.h"
+
+namespace gateway {
+
+// Indices of the library's functions. The first arguments of each are those of
+// a claim: token, fingerprint, request, and the milliseconds of the claim and
+// of `ttl`.
+//
+// -> [what is so, request, end]: 1 claimed, 2 running, 3 ended, 4 broken, 5
+// another fingerprint
+inline constexpr size_t kRedisClaimKey = 0;
+// -> 1, or 0 where another has the key, or it is not running
+inline constexpr size_t kRedisRenewKey = 1;
+// end -> 1, or 0 where another has the key
+inline constexpr size_t kRedisEndKey = 2;
+// -> 1, or 0 where another has the key, or it has ended
+inline constexpr size_t kRedisReleaseKey = 3;
+
+// Lives until the process ends.
+const RedisLibrary& RedisKeyLibrary();
+
+}  // namespace gateway
+
+#endif  // SERVICE_CACHE_REDIS_KEY_FUNCTIONS_H_

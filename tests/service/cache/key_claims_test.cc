@@ -1,0 +1,315 @@
+#include "service/cache/key_claims.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "tests/service/cache/connected_redis.h"
+#include "tests/service/cache/kept_answers.h"
+#include "tests/testing/loop_runner.h"
+#include "tests/testing/redis_server.h"
+
+namespace gateway {
+namespace {
+
+using Found = absl::StatusOr<KeyClaims::Found>;
+
+// Two replicas on one loop, which ask by the same client.
+class KeyClaimsTest : public testing::Test {
+ public:
+  using Body = Task<void> (*)(KeyClaimsTest&);
+
+  // A lambda without captures, since it is a coroutine.
+  void Run(Body body, absl::Duration patience = absl::Seconds(10)) {
+    runner_.Run(OnLoop(*this, body, patience));
+  }
+
+  // As the call of that number comes with the key.
+  Task<Found> Claim(KeyClaims& claims, std::string_view call, uint64_t body = 1,
+                    std::string_view key = "k") {
+    KeyClaims::Ask ask = {.caller = "alice",
+                          .key = key,
+                          .fingerprint = KeyNumber(body),
+                          .request_id = call,
+                          .ttl = absl::Hours(1)};
+    ask.answer_bytes_max = answer_bytes_max_;
+    co_return co_await claims.Claim(ask, cancel_);
+  }
+
+  // Until Redis knows of all ends.
+  static Task<void> AwaitTold(KeyClaims& claims) {
+    while (claims.stats().untold > 0) co_await YieldToLoop();
+  }
+
+  // A field of what Redis has of the only key.
+  std::string InRedis(std::string_view field) {
+    const std::string name = server_.Ask({"KEYS", "llmgw:key:1:*"});
+    return server_.Ask({"HGET", name, std::string(field)});
+  }
+
+  static Task<void> OnLoop(KeyClaimsTest& test, Body body,
+                           absl::Duration patience) {
+    test.redis_ =
+        std::make_unique<ConnectedRedis>(test.server_.port(), patience);
+    co_await test.redis_->AwaitUp();
+    Spawn(RunOne(test, test.one_));
+    Spawn(RunOne(test, test.other_));
+    co_await body(test);
+    test.one_.StopOnLoop();
+    test.other_.StopOnLoop();
+    while (test.running_ > 0) co_await test.ended_.Wait();
+    co_await test.redis_->client().Close();
+    test.redis_ = nullptr;
+  }
+  static Task<void> RunOne(KeyClaimsTest& test, KeyClaims& claims) {
+    ++test.running_;
+    co_await claims.Run(test.runner_.loop());
+    --test.running_;
+    test.ended_.Set();
+  }
+
+  RedisClient* client() {
+    return redis_ == nullptr ? nullptr : &redis_->client();
+  }
+
+  RedisServer server_;
+  LoopRunner runner_;
+  CancelSignal cancel_;
+  size_t answer_bytes_max_ = KeyClaims::kAnswerBytesMax;
+  std::unique_ptr<ConnectedRedis> redis_;
+  int running_ = 0;
+  WakeUp ended_;
+  KeyClaims one_{{.renew_interval = absl::Milliseconds(20)},
+                 [this] { return client(); }};
+  KeyClaims other_{{.renew_interval = absl::Milliseconds(20)},
+                   [this] { return client(); }};
+  // One that dies: nobody renews its claims, nor tells of their ends.
+  KeyClaims dying_{{.claim = absl::Milliseconds(50)},
+                   [this] { return client(); }};
+};
+
+TEST_F(KeyClaimsTest, TheFirstRunsItAndTheOtherGetsItsEnd) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    EXPECT_TRUE(first.ok() && first->claim);
+    Found running = co_await test.Claim(test.other_, "call_2");
+    EXPECT_TRUE(running.ok() && !running->claim && !running->end);
+    EXPECT_EQ(running->request_id, "call_1");
+    EXPECT_EQ(test.one_.stats().held, 1u);
+    first->claim->End(Good("hello"));
+    co_await AwaitTold(test.one_);
+    EXPECT_EQ(test.one_.stats().held, 0u);
+    for (KeyClaims* const claims : {&test.one_, &test.other_}) {
+      Found ended = co_await test.Claim(*claims, "call_3");
+      EXPECT_TRUE(ended.ok() && !ended->claim && ended->end);
+      EXPECT_EQ(ended->end->answer->body, "hello");
+      EXPECT_EQ(ended->request_id, "call_1");
+      EXPECT_EQ(claims->stats().replayed, 1u);
+    }
+    // Another key, and another caller's, are others.
+    Found key = co_await test.Claim(test.other_, "call_4", 1, "k2");
+    EXPECT_TRUE(key.ok() && key->claim);
+    key->claim->Release();
+  });
+}
+
+TEST_F(KeyClaimsTest, AnotherRequestIsRefusedWhileItRunsAndAfterIt) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    for (int turn = 0; turn < 2; ++turn) {
+      const Found refused = co_await test.Claim(test.other_, "call_2", 2);
+      EXPECT_EQ(FaultReason(refused.status()),
+                v1::ERROR_REASON_IDEMPOTENCY_MISMATCH);
+      EXPECT_EQ(FaultMetadata(refused.status(), "request_id"), "call_1");
+      if (turn == 0) first->claim->End(Good("hello"));
+      co_await AwaitTold(test.one_);
+    }
+    EXPECT_EQ(test.other_.stats().mismatches, 2u);
+  });
+}
+
+TEST_F(KeyClaimsTest, WhatDidNothingIsForgotten) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    first->claim->Release();
+    co_await AwaitTold(test.one_);
+    // With whatever request.
+    Found next = co_await test.Claim(test.other_, "call_2", 2);
+    EXPECT_TRUE(next.ok() && next->claim);
+    next->claim->Release();
+  });
+}
+
+TEST_F(KeyClaimsTest, HowItBrokeIsToldToAll) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    absl::Status fault =
+        MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "it broke off");
+    AddFaultMetadata(fault, "provider", "openai");
+    first->claim->End({.status = fault});
+    co_await AwaitTold(test.one_);
+    const Found ended = co_await test.Claim(test.other_, "call_2");
+    EXPECT_TRUE(ended.ok() && ended->end);
+    EXPECT_EQ(ended->end->status.message(), "it broke off");
+    EXPECT_EQ(FaultReason(ended->end->status),
+              v1::ERROR_REASON_STREAM_INTERRUPTED);
+    EXPECT_EQ(FaultMetadata(ended->end->status, "provider"), "openai");
+  });
+}
+
+TEST_F(KeyClaimsTest, WhoDropsAClaimHasBrokenIt) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    first->claim.reset();
+    co_await AwaitTold(test.one_);
+    const Found ended = co_await test.Claim(test.other_, "call_2");
+    EXPECT_TRUE(ended.ok() && ended->end);
+    EXPECT_EQ(FaultReason(ended->end->status), v1::ERROR_REASON_INTERNAL);
+  });
+}
+
+TEST_F(KeyClaimsTest, AnAnswerThatIsTooLargeIsNotKept) {
+  answer_bytes_max_ = 1000;
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    first->claim->End(Good(std::string(1000, 'x')));
+    co_await AwaitTold(test.one_);
+    const Found ended = co_await test.Claim(test.other_, "call_2");
+    EXPECT_TRUE(ended.ok() && ended->end);
+    EXPECT_EQ(FaultReason(ended->end->status), v1::ERROR_REASON_CONFLICT);
+    EXPECT_EQ(test.one_.stats().answers_left, 1u);
+  });
+}
+
+TEST_F(KeyClaimsTest, AClaimIsRenewedAsLongAsItsCallRuns) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    for (int turn = 0; turn < 2; ++turn) {
+      const std::string before = test.InRedis("until");
+      while (test.InRedis("until") == before) co_await YieldToLoop();
+    }
+    // As often as Redis loses it, too.
+    test.server_.Ask({"FLUSHALL"});
+    while (test.InRedis("state") != "running") co_await YieldToLoop();
+    const Found running = co_await test.Claim(test.other_, "call_2");
+    EXPECT_TRUE(running.ok() && !running->claim && !running->end);
+    first->claim->Release();
+  });
+}
+
+TEST_F(KeyClaimsTest, AClaimThatNobodyRenewsCountsAsBroken) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.dying_, "call_1");
+    EXPECT_TRUE(first.ok() && first->claim);
+    bool broken = false;
+    while (!broken) {
+      const Found found = co_await test.Claim(test.other_, "call_2");
+      EXPECT_TRUE(found.ok()) << found.status();
+      if (!found.ok() || found->claim) break;
+      EXPECT_EQ(found->request_id, "call_1");
+      broken = found->end.has_value();
+      if (!broken) continue;
+      EXPECT_EQ(FaultReason(found->end->status), v1::ERROR_REASON_CONFLICT);
+    }
+    EXPECT_TRUE(broken) << "it would run twice";
+    EXPECT_EQ(test.other_.stats().broken, 1u);
+    const Found again = co_await test.Claim(test.one_, "call_3");
+    EXPECT_TRUE(again.ok() && again->end && !again->end->status.ok());
+    // Should it live after all, its end is what counts.
+    first->claim->End(Good("hello"));
+    Spawn(test.RunOne(test, test.dying_));
+    co_await AwaitTold(test.dying_);
+    test.dying_.StopOnLoop();
+    const Found ended = co_await test.Claim(test.other_, "call_4");
+    EXPECT_TRUE(ended.ok() && ended->end && ended->end->answer);
+  });
+}
+
+TEST_F(KeyClaimsTest, WhileRedisIsAwayKeysAreRefusedAndEndsWait) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    test.server_.Kill();
+    co_await test.redis_->AwaitUp(false);
+    const Found refused = co_await test.Claim(test.other_, "call_2");
+    EXPECT_EQ(FaultReason(refused.status()),
+              v1::ERROR_REASON_STORE_UNAVAILABLE);
+    EXPECT_TRUE(RetryDelay(refused.status()));
+    EXPECT_EQ(test.other_.stats().refused, 1u);
+    first->claim->End(Good("hello"));
+    EXPECT_EQ(test.one_.stats().untold, 1u);
+    test.server_.Restart();
+    co_await test.redis_->AwaitUp();
+    co_await AwaitTold(test.one_);
+    const Found ended = co_await test.Claim(test.other_, "call_3");
+    EXPECT_TRUE(ended.ok() && ended->end && ended->end->answer);
+    EXPECT_EQ(test.one_.stats().lost, 0u);
+  });
+}
+
+TEST_F(KeyClaimsTest, AClaimThatNobodyHeardOfIsGivenBack) {
+  const absl::Duration patience = absl::Milliseconds(100);
+  Run(
+      [](KeyClaimsTest& test) -> Task<void> {
+        test.server_.Stop();
+        const Found unheard = co_await test.Claim(test.one_, "call_1");
+        EXPECT_EQ(FaultReason(unheard.status()),
+                  v1::ERROR_REASON_STORE_UNAVAILABLE);
+        EXPECT_EQ(test.one_.stats().untold, 1u);
+        test.server_.GoOn();
+        co_await AwaitTold(test.one_);
+        co_await test.redis_->AwaitUp();
+        Found next = co_await test.Claim(test.other_, "call_2");
+        EXPECT_TRUE(next.ok() && next->claim) << next.status();
+        if (next.ok() && next->claim) next->claim->Release();
+      },
+      patience);
+}
+
+TEST_F(KeyClaimsTest, AFullRedisTakesNoClaimsAndTheEndsOfThoseThatItHas) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    test.server_.Ask({"CONFIG", "SET", "maxmemory", "1"});
+    const Found refused = co_await test.Claim(test.other_, "call_2", 1, "k2");
+    EXPECT_EQ(FaultReason(refused.status()),
+              v1::ERROR_REASON_STORE_UNAVAILABLE);
+    first->claim->End(Good("hello"));
+    co_await AwaitTold(test.one_);
+    test.server_.Ask({"CONFIG", "SET", "maxmemory", "0"});
+    const Found ended = co_await test.Claim(test.other_, "call_3");
+    EXPECT_TRUE(ended.ok() && ended->end && ended->end->answer);
+  });
+}
+
+TEST_F(KeyClaimsTest, WhoIsCancelledIsToldSo) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    test.cancel_.Cancel(absl::CancelledError("gone"));
+    const Found gone = co_await test.Claim(test.one_, "call_1");
+    EXPECT_TRUE(absl::IsCancelled(gone.status())) << gone.status();
+  });
+}
+
+TEST_F(KeyClaimsTest, TheEndOfTheProcessTellsTheRest) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    first->claim->End(Good("hello"));
+    // Before anything of it is told.
+    test.one_.StopOnLoop();
+    while (test.running_ > 1) co_await test.ended_.Wait();
+    EXPECT_EQ(test.InRedis("state"), "ended");
+  });
+}
+
+}  // namespace
+}  // namespace gateway
