@@ -76,6 +76,7 @@ bool LeaseKeeper::Use(const LimitRule& rule, const CounterKey& key,
         lease.telling = lease.telling || due;
       });
   if (due) StartTelling(key, *client);
+  if (!found) state_.CountUnleased();
   return found;
 }
 

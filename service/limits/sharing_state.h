@@ -48,6 +48,8 @@ class SharingState {
   // What was decided by this process's share, and asked of Redis.
   void CountShare() { shares_.fetch_add(1, std::memory_order_relaxed); }
   void CountAsked() { asked_.fetch_add(1, std::memory_order_relaxed); }
+  // What had no place among the leases, so that the share or Redis decides.
+  void CountUnleased() { unleased_.fetch_add(1, std::memory_order_relaxed); }
 
   // From when it did not answer until it has for kPatience.
   bool away() const { return away_.load(std::memory_order_relaxed); }
@@ -64,6 +66,7 @@ class SharingState {
   }
   int64_t shares() const { return shares_.load(std::memory_order_relaxed); }
   int64_t asked() const { return asked_.load(std::memory_order_relaxed); }
+  int64_t unleased() const { return unleased_.load(std::memory_order_relaxed); }
 
  private:
   // Whether anything went wrong lately, so that it is worth the lock.
@@ -74,6 +77,7 @@ class SharingState {
   std::atomic<int64_t> may_have_lost_until_ = 0;
   std::atomic<int64_t> shares_ = 0;
   std::atomic<int64_t> asked_ = 0;
+  std::atomic<int64_t> unleased_ = 0;
 
   Mutex mu_;
   absl::Duration fails_since_ GUARDED_BY(mu_);

@@ -102,6 +102,13 @@ constexpr MetricDefinition kShares = {
         "How often a limit that replicas share was decided by this one's "
         "share.",
     .kind = MetricKind::kCounter};
+constexpr MetricDefinition kUnleased = {
+    .name = "llmgw_limit_unleased_total",
+    .help =
+        "How often a limit that replicas share had more subjects than this "
+        "process can know of at a time, so that one was decided by the share, "
+        "or of calls at once by Redis alone.",
+    .kind = MetricKind::kCounter};
 constexpr MetricDefinition kAsked = {
     .name = "llmgw_limit_redis_requests_total",
     .help = "How often Redis was asked for limits, or told of them.",
@@ -113,6 +120,7 @@ void AddSharingMetrics(const SharingState& state, MetricRegistry& registry) {
   registry.AddCollector([&state](Values& values) {
     values.Add(kAway, {}, state.away() ? 1 : 0);
     values.Add(kShares, {}, static_cast<double>(state.shares()));
+    values.Add(kUnleased, {}, static_cast<double>(state.unleased()));
     values.Add(kAsked, {}, static_cast<double>(state.asked()));
   });
 }

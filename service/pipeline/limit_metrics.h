@@ -15,6 +15,7 @@
 //                                           are counted by this one's share,
 //                                           and for a second more
 //   llmgw_limit_share_decisions_total       what was decided by it
+//   llmgw_limit_unleased_total              what had no place among the leases
 //   llmgw_limit_redis_requests_total        how often Redis was asked or told
 //
 // Limits have the names of the configuration; those that keys have are `key`,

@@ -157,8 +157,9 @@ class SharingTest(SharedLimitsCase):
         self.assertLessEqual(let_in, 200 + back)
         self.assertGreaterEqual(let_in, 199)
         for gateway in gateways:
-            self.assertEqual(
-                self.metric(gateway, "llmgw_limit_share_decisions_total"), 0)
+            for name in ("share_decisions", "unleased"):
+                self.assertEqual(
+                    self.metric(gateway, "llmgw_limit_%s_total" % name), 0)
 
     def test_one_process_may_have_all_calls_at_once(self):
         for sharing in ("exact", "leased"):

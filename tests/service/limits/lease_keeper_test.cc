@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/service/limits/limit_config.h"
@@ -75,6 +76,28 @@ TEST_F(LeaseKeeperTest, WhatItHadTakenIsTheSumOfWhatIsUsedAndLeased) {
     EXPECT_NEAR(static_cast<double>(LeaseKeeper::KnownAhead(lease, now)),
                 static_cast<double>(50 + lease.units) * kSecond, 2.0 * kSecond);
   });
+}
+
+TEST(LeaseKeeperPlacesTest, WhatHasNoPlaceIsCounted) {
+  LoopRunner runner;
+  LeaseKeeper keeper({.leases = 1}, [] { return nullptr; });
+  const std::string limit =
+      "name: 'calls' unit: LIMIT_UNIT_CONCURRENT_CALLS limit: 9 per: "
+      "LIMIT_DIMENSION_USER";
+  const LimitRule rule(Limit(limit), kTestSecret);
+  int found = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string user = absl::StrCat("user-", i);
+    LimitSubject subject(kTestSecret);
+    subject.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, user);
+    // One that is owed something stays.
+    found += keeper.Use(rule, rule.KeyOf(subject), subject, kNowNanos,
+                        [](Lease& lease) { lease.away = true; })
+                 ? 1
+                 : 0;
+  }
+  EXPECT_EQ(found, static_cast<int>(LeaseTable::kShards));
+  EXPECT_EQ(keeper.state().unleased(), 1000 - found);
 }
 
 TEST_F(LeaseKeeperTest, WhatNobodyAsksForIsForgotten) {
