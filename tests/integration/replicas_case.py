@@ -37,11 +37,11 @@ auth:
       - {{id: alice, key: "env:ALICE"}}
       - {{id: bob, key: "env:BOB"}}
 runtime: {{replicas: 2, event_loops: 2}}
-redis: {{addresses: ["{redis}"], timeout: {timeout}}}
+redis: {{addresses: ["{redis}"], timeout: {timeout}{user}}}
 """
 
 ENV = dict(gateway_case.ENV, ALICE="alice-0123456789",
-           BOB="bob-0123456789-more")
+           BOB="bob-0123456789-more", REDIS_PASSWORD="pass word")
 
 
 class ReplicasCase(unittest.TestCase):
@@ -58,11 +58,14 @@ class ReplicasCase(unittest.TestCase):
         # No other test's request.
         self.text = "Hello from " + self.id()
 
-    def start(self, upstream=None):
+    def start(self, upstream=None, redis_user=None):
+        user = (', username: %s, password: "env:REDIS_PASSWORD"' % redis_user
+                if redis_user else "")
         gateway = GatewayProcess(
             (_CONFIG + self.config).format(
                 upstream=upstream or self.upstream.address,
-                redis=self.redis.address, timeout=self.redis_timeout),
+                redis=self.redis.address, timeout=self.redis_timeout,
+                user=user),
             env=ENV)
         self.addCleanup(gateway.kill)
         return gateway

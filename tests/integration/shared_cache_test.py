@@ -138,7 +138,7 @@ class SharedCacheTest(_SharedCacheCase):
         self.assertEqual(self.part(self.post(other, body)), "hit")
 
     def test_it_is_gone_with_its_time_at_both(self):
-        self.config = self.config.replace("1h", "2s")
+        self.config = self.config.replace("1h", "4s")
         one, other = self.two()
         body = chat("gpt-time", self.text)
         begun = time.monotonic()
@@ -183,7 +183,7 @@ class SharedCacheTest(_SharedCacheCase):
 
 class OutageTest(_SharedCacheCase):
 
-    redis_timeout = "50ms"
+    redis_timeout = "500ms"
 
     def test_calls_go_on_without_redis(self):
         for away, back in ((self.redis.pause, self.redis.go_on),

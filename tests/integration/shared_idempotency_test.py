@@ -1,6 +1,7 @@
 """Calls with one idempotency key run once among two gateways that share a Redis,
 while it works, and while it is away: docs/caching.md."""
 
+import re
 import threading
 import time
 import unittest
@@ -125,7 +126,10 @@ class SharedKeysTest(_SharedKeysCase):
         body = chat("gpt-next", self.text)
         first = self.begin(one, body, "k-next")
         self.upstream.wait_for("started", "gpt-next")
+        begun = time.monotonic()
         self.assertEqual(self.keyed(other, body, "k-next").text(), "well")
+        # After the end of the first, and not beside it.
+        self.assertGreater(time.monotonic() - begun, 1)
         self.assertEqual(first.read_head()[0], 503)
         self.assertEqual(self.asked("gpt-next"), 2)
 
@@ -208,6 +212,24 @@ class SharedKeysTest(_SharedKeysCase):
         self.assertIn("x-llmgateway-answer-of", again.headers)
         self.assertEqual(self.asked("gpt-both"), 1)
 
+    def test_a_user_needs_no_more_than_the_docs_say(self):
+        with open("docs/limits.md", encoding="utf-8") as file:
+            allowed = re.search(r"`(\+@read [^`]*)`", file.read()).group(1)
+        self.redis.ask("ACL", "SETUSER", "gw", "on",
+                       ">" + replicas_case.ENV["REDIS_PASSWORD"], "~llmgw:*",
+                       "resetchannels", *allowed.split())
+        self.config += "cache: {{shared: true}}\n"
+        one, other = [self.start(redis_user="gw") for _ in range(2)]
+        for gateway in (one, other):
+            self.await_connected(gateway)
+        body = chat("gpt-user", self.text)
+        answers = [self.keyed(gateway, body, "k-user")
+                   for gateway in (one, other)]
+        self.assert_made_once(answers, "gpt-user")
+        self.await_metric(one, 'llmgw_cache_kept_total{store="redis"}', 1)
+        hit = self.post(other, body)
+        self.assertTrue(hit.headers["x-llmgateway-cache"].startswith("hit"))
+
     def test_metrics(self):
         one, other = self.two()
         body = chat("gpt-m", self.text)
@@ -289,7 +311,7 @@ class EndingTest(_SharedKeysCase):
 
 class OutageTest(_SharedKeysCase):
 
-    redis_timeout = "100ms"
+    redis_timeout = "500ms"
 
     def test_while_redis_is_away_keys_are_refused_and_others_go_on(self):
         for away, back in ((self.redis.pause, self.redis.go_on),
