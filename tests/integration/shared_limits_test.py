@@ -36,6 +36,20 @@ _EIGHT = "name: calls, unit: concurrent_calls, limit: 8, sharing: %s%s"
 _HANGS = "chunk_count: 3, fault: hang, fault_after_chunks: 1"
 _OF_TARGETS = ", match: {models: [m]}"
 
+# Two calls each, for all replicas.
+_TWO_TARGETS = """\
+providers: [{name: cheap, mock: {}}, {name: spare, mock: {}}]
+routing: {model_rules: [{exact: m, targets: [
+  {provider: cheap}, {provider: spare, priority: 1}]}]}
+runtime: {replicas: 2, event_loops: 2}
+redis: {addresses: ["%s"], timeout: 2s}
+rate_limits:
+- {name: cheap, unit: requests, limit: 2, window: 1h, sharing: exact,
+   match: {providers: [cheap]}}
+- {name: spare, unit: requests, limit: 2, window: 1h, sharing: exact,
+   match: {providers: [spare]}}
+"""
+
 
 class SharedLimitsCase(unittest.TestCase):
 
@@ -160,6 +174,21 @@ class SharingTest(SharedLimitsCase):
             for name in ("share_decisions", "unleased"):
                 self.assertEqual(
                     self.metric(gateway, "llmgw_limit_%s_total" % name), 0)
+
+    def test_a_full_target_sends_calls_to_another(self):
+        gateways = []
+        for _ in range(2):
+            gateways.append(GatewayProcess(_TWO_TARGETS % self.redis.address))
+            self.addCleanup(gateways[-1].kill)
+        for gateway in gateways:
+            self.await_connected(gateway, self.redis)
+        answers = [ask(gateways[number % 2].http, chat("m"))
+                   for number in range(6)]
+        self.assertEqual([each.status for each in answers],
+                         [200] * 4 + [429] * 2)
+        for number, provider in enumerate(("cheap", "cheap", "spare", "spare")):
+            self.assertIn(provider,
+                          answers[number].headers["x-llmgateway-route"])
 
     def test_one_process_may_have_all_calls_at_once(self):
         for sharing in ("exact", "leased"):
