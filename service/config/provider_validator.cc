@@ -136,6 +136,7 @@ class ProviderValidator {
   }
 
   void CheckModels();
+  void CheckAdaptiveConcurrency();
   void CheckModelResilience();
   void CheckModelTimeouts(const std::string& path,
                           const ModelTimeouts& timeouts);
@@ -167,6 +168,7 @@ class ProviderValidator {
 
 void ProviderValidator::Check() {
   CheckModels();
+  CheckAdaptiveConcurrency();
   CheckModelResilience();
   const std::string name(ProviderKindName(provider_));
   if (name.empty()) {
@@ -214,6 +216,28 @@ void ProviderValidator::CheckModels() {
     if (IsModelName(provider_.model_capabilities(i).model())) continue;
     Add(JoinPath(ElementPath(capabilities, static_cast<size_t>(i)), "model"),
         kBadModelName);
+  }
+}
+
+void ProviderValidator::CheckAdaptiveConcurrency() {
+  if (!provider_.resilience().has_adaptive_concurrency()) return;
+  const auto& adaptive = provider_.resilience().adaptive_concurrency();
+  const std::string path = JoinPath(path_, "resilience.adaptive_concurrency");
+  if (adaptive.min_limit() > adaptive.max_limit()) {
+    Add(JoinPath(path, "min_limit"),
+        absl::StrCat("must be at most max_limit, which is ",
+                     adaptive.max_limit(), ", and not ", adaptive.min_limit(),
+                     "; lower it or raise that"));
+  } else if (adaptive.initial_limit() < adaptive.min_limit()) {
+    Add(JoinPath(path, "initial_limit"),
+        absl::StrCat("must be at least min_limit, which is ",
+                     adaptive.min_limit(), ", and not ",
+                     adaptive.initial_limit(), "; raise it or lower that"));
+  } else if (adaptive.initial_limit() > adaptive.max_limit()) {
+    Add(JoinPath(path, "initial_limit"),
+        absl::StrCat("must be at most max_limit, which is ",
+                     adaptive.max_limit(), ", and not ",
+                     adaptive.initial_limit(), "; lower it or raise that"));
   }
 }
 

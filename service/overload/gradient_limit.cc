@@ -44,14 +44,24 @@ std::optional<GradientLimit::Place> GradientLimit::TryTake() {
 
 void GradientLimit::RecordFirstToken(absl::Duration now, absl::Duration ttft) {
   MutexLock lock(mu_);
+  first_tokens_.seconds += absl::ToDoubleSeconds(ttft);
+  ++first_tokens_.count;
+  Count(now);
+}
+
+void GradientLimit::RecordAnswer(absl::Duration now) {
+  MutexLock lock(mu_);
+  Count(now);
+}
+
+void GradientLimit::Count(absl::Duration now) {
   if (!has_window_) {
     window_ = {.began = now};
     has_window_ = true;
   }
-  window_.ttft_seconds += absl::ToDoubleSeconds(ttft);
   window_.in_flight_max = std::max(window_.in_flight_max, in_flight());
-  ++window_.samples;
-  if (window_.samples >= options_.samples_min &&
+  ++window_.answers;
+  if (window_.answers >= options_.samples_min &&
       now - window_.began >= options_.window) {
     EndWindow(now);
   }
@@ -64,23 +74,29 @@ void GradientLimit::RecordPushBack(absl::Duration now) {
   SetLimit(exact_limit_ * options_.backoff);
   // What was seen before says nothing of the new limit.
   has_window_ = false;
+  first_tokens_ = FirstTokens();
 }
 
 void GradientLimit::EndWindow(absl::Duration now) {
-  const double seconds = window_.ttft_seconds / window_.samples;
   const bool well_used = window_.in_flight_max * 2 >= exact_limit_;
   window_ = {.began = now};
-  FollowUsual(seconds);
-  const double gradient =
-      seconds <= 0 ? 1
-                   : std::clamp(options_.tolerance * usual_seconds_ / seconds,
-                                kGradientMin, 1.0);
+  const double gradient = TakeGradient();
   // Nothing is added where it is slow: all of it would be the queue of the
   // target.
   double next = exact_limit_ * gradient;
   if (gradient >= 1) next += std::sqrt(exact_limit_);
   if (next > exact_limit_ && !well_used) return;
   SetLimit(exact_limit_ + options_.smoothing * (next - exact_limit_));
+}
+
+double GradientLimit::TakeGradient() {
+  if (first_tokens_.count < options_.samples_min) return 1;
+  const double seconds = first_tokens_.seconds / first_tokens_.count;
+  first_tokens_ = FirstTokens();
+  FollowUsual(seconds);
+  if (seconds <= 0) return 1;
+  return std::clamp(options_.tolerance * usual_seconds_ / seconds, kGradientMin,
+                    1.0);
 }
 
 void GradientLimit::FollowUsual(double seconds) {

@@ -5,10 +5,13 @@
 //   GradientLimit limit(options);
 //   std::optional<GradientLimit::Place> place = limit.TryTake();
 //   if (!place.has_value()) ...              // Full: another target.
-//   limit.RecordFirstToken(now, ttft);       // Or limit.RecordPushBack(now).
+//   limit.RecordFirstToken(now, ttft);       // Of a stream. Or:
+//   limit.RecordAnswer(now);                 // Of a whole answer.
+//   limit.RecordPushBack(now);
 //
 // How long a whole call takes says nothing, since that is up to the length of
-// its answer. So it goes by two other signals:
+// its answer. So it goes by two other signals, and whole answers say only that
+// as many calls as were under way went well:
 //
 //   push-back      A 429, a 529 or a time-out takes a tenth off (`backoff`), at
 //                  most once a window, since those under way when it came would
@@ -41,6 +44,8 @@ namespace gateway {
 class GradientLimit {
  public:
   struct Options {
+    bool operator==(const Options&) const = default;
+
     // 1 <= min <= initial <= max.
     int initial = 20;
     int min = 1;
@@ -51,7 +56,8 @@ class GradientLimit {
     double tolerance = 1.5;
     // In (0, 1].
     double smoothing = 0.2;
-    // A window ends after so long, with at least so many first tokens.
+    // A window ends after so long, with at least so many answers; of so many
+    // first tokens, the average tells whether it is slow.
     absl::Duration window = absl::Seconds(1);
     int samples_min = 10;
     // Over so many windows, roughly, goes what is usual. At least 2.
@@ -92,8 +98,13 @@ class GradientLimit {
   void RecordFirstToken(absl::Duration now, absl::Duration ttft)
       LOCKS_EXCLUDED(mu_);
 
+  // A whole answer came, which says nothing of first tokens.
+  void RecordAnswer(absl::Duration now) LOCKS_EXCLUDED(mu_);
+
   // The target asked for fewer calls, or did not answer in time.
   void RecordPushBack(absl::Duration now) LOCKS_EXCLUDED(mu_);
+
+  const Options& options() const { return options_; }
 
   int limit() const { return limit_.load(std::memory_order_relaxed); }
   int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
@@ -101,12 +112,22 @@ class GradientLimit {
  private:
   struct Window {
     absl::Duration began;
-    double ttft_seconds = 0;  // Summed.
-    int samples = 0;
+    int answers = 0;
     int in_flight_max = 0;
   };
+  // First tokens, of this window and those before that had too few.
+  struct FirstTokens {
+    double seconds = 0;  // Summed.
+    int count = 0;
+  };
+
+  // Counts an answer, and ends the window if that is due.
+  void Count(absl::Duration now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void EndWindow(absl::Duration now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How much of the limit first tokens leave: less than 1 where they are slow,
+  // 1 where they are not, or are too few.
+  double TakeGradient() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void FollowUsual(double seconds) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetLimit(double limit) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -118,6 +139,7 @@ class GradientLimit {
   double exact_limit_ GUARDED_BY(mu_);
   Window window_ GUARDED_BY(mu_);
   bool has_window_ GUARDED_BY(mu_) = false;
+  FirstTokens first_tokens_ GUARDED_BY(mu_);
   double usual_seconds_ GUARDED_BY(mu_) = 0;
   int usual_count_ GUARDED_BY(mu_) = 0;  // Windows in it, up to the options'.
   // When the limit was last taken back.

@@ -38,6 +38,7 @@ void Attempt::Close(absl::Duration now) {
   use = TargetUse();
   place = ProviderPlace();
   model_place = ProviderPlace();
+  credential_place.reset();
   if (limits != nullptr) limits->Leave();
 }
 

@@ -29,6 +29,7 @@
 #include "service/limits/limit_charges.h"
 #include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
+#include "service/overload/gradient_limit.h"
 #include "service/resilience/circuit_breaker.h"
 #include "service/resilience/credential_pool.h"
 #include "service/resilience/provider_board.h"
@@ -94,6 +95,10 @@ struct Attempt : CallAttempt {
   CredentialPool* credentials = nullptr;
   size_t credential_index = 0;
   bool last_resort = false;
+  // Its limit of attempts at once, and the place among them; null where it has
+  // none.
+  GradientLimit* credential_limit = nullptr;
+  std::optional<GradientLimit::Place> credential_place;
 
   // Tells the target's breaker, and all else that watches the target, how it
   // went. Of a stream, once it has ended; a probe's, once it has begun. `now`

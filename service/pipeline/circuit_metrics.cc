@@ -27,6 +27,8 @@ constexpr std::string_view kReasonNames[] = {"reason"};
 constexpr std::string_view kPurposeNames[] = {"purpose"};
 constexpr std::string_view kProbeNames[] = {"provider", "outcome"};
 constexpr std::string_view kProviderNames[] = {"provider"};
+constexpr std::string_view kCredentialNames[] = {"provider", "credential"};
+constexpr std::string_view kKeylessName = "none";
 
 constexpr MetricDefinition kState = {
     .name = "circuit_breaker_state",
@@ -86,6 +88,19 @@ constexpr MetricDefinition kBudgetLimit = {
         "How many places the budget of retries has, by the calls under "
         "way now.",
     .kind = MetricKind::kGauge};
+
+constexpr MetricDefinition kCredentialLimit = {
+    .name = "llmgw_credential_attempts_limit",
+    .help =
+        "How many attempts a provider's credential takes at once, as found "
+        "out by adaptive_concurrency.",
+    .kind = MetricKind::kGauge,
+    .label_names = kCredentialNames};
+constexpr MetricDefinition kCredentialInFlight = {
+    .name = "llmgw_credential_attempts_in_flight",
+    .help = "Attempts under way with a credential that has such a limit.",
+    .kind = MetricKind::kGauge,
+    .label_names = kCredentialNames};
 
 int NumberOf(CircuitBreaker::State state) {
   switch (state) {
@@ -212,6 +227,33 @@ void CollectBudget(const RuntimeSnapshot& runtime, Values& values) {
   values.Add(kBudgetLimit, {}, static_cast<double>(budget.limit));
 }
 
+void CollectCredentials(const RuntimeSnapshot& runtime, size_t labels_limit,
+                        Values& values) {
+  size_t labels = 0;
+  double other_limit = 0;
+  double other_in_flight = 0;
+  for (const ProviderRegistry::Entry& entry : runtime.providers().entries()) {
+    const CredentialLimits* const limits =
+        runtime.PolicyOf(entry).credential_limits.get();
+    for (size_t i = 0; limits != nullptr && i < limits->size(); ++i) {
+      const std::string_view name =
+          limits->NameOf(i).empty() ? kKeylessName : limits->NameOf(i);
+      const double limit = limits->Of(i).limit();
+      const double in_flight = limits->Of(i).in_flight();
+      if (++labels > labels_limit) {
+        other_limit += limit;
+        other_in_flight += in_flight;
+        continue;
+      }
+      values.Add(kCredentialLimit, {entry.name, name}, limit);
+      values.Add(kCredentialInFlight, {entry.name, name}, in_flight);
+    }
+  }
+  if (labels <= labels_limit) return;
+  values.Add(kCredentialLimit, {kOtherLabel, kOtherLabel}, other_limit);
+  values.Add(kCredentialInFlight, {kOtherLabel, kOtherLabel}, other_in_flight);
+}
+
 }  // namespace
 
 void AddCircuitMetrics(const CurrentRuntime& current, size_t labels_limit,
@@ -222,6 +264,7 @@ void AddCircuitMetrics(const CurrentRuntime& current, size_t labels_limit,
     CollectEjections(*runtime, values);
     CollectProbes(*runtime, values);
     CollectBudget(*runtime, values);
+    CollectCredentials(*runtime, labels_limit, values);
   });
 }
 

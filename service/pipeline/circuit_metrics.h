@@ -13,6 +13,12 @@
 //   llmgw_provider_probes_failing{provider}   1 while routing prefers others
 //   llmgw_retry_budget_refusals_total{purpose}  retry, fallback, hedge
 //   llmgw_retry_budget_in_flight, llmgw_retry_budget_limit
+//   llmgw_credential_attempts_limit{provider,credential}
+//   llmgw_credential_attempts_in_flight{provider,credential}
+//
+// The last two are of providers with `resilience.adaptive_concurrency`. The
+// credential is `none` where the provider has none; beyond the limit of labels
+// both are `other`, and what they have is added up.
 //
 // A target is told of once it has answered, or failed by its own fault, or an
 // operator or its failures have disabled it: names that callers make up are not

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "base/os/logging.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "providers/limit_reset.h"
 #include "service/observability/call_record.h"
 #include "service/resilience/credential_pool.h"
@@ -54,7 +55,32 @@ std::optional<absl::Duration> ResetsIn(const IncomingCall& call,
   return resets_in;
 }
 
+// How a provider says within a stream that it has too much to do.
+constexpr std::string_view kOverloadType = "overloaded_error";
+constexpr int kOverloadStatus = 529;
+
+bool IsPushBack(const Attempt& attempt) {
+  const Verdict verdict = ClassifyFailure(attempt.status);
+  if (verdict == Verdict::kRateLimited) return true;
+  if (!BlamesTarget(verdict)) return false;
+  return FaultReason(attempt.status) == v1::ERROR_REASON_PROVIDER_TIMEOUT ||
+         attempt.http_status == kOverloadStatus ||
+         FaultMetadata(attempt.status, kProviderErrorTypeKey) == kOverloadType;
+}
+
 }  // namespace
+
+void RecordCredentialLoad(const Attempt& attempt, bool streams,
+                          absl::Duration now) {
+  GradientLimit& limit = *attempt.credential_limit;
+  if (!attempt.status.ok()) {
+    if (IsPushBack(attempt)) limit.RecordPushBack(now);
+  } else if (streams) {
+    limit.RecordFirstToken(now, now - attempt.began);
+  } else {
+    limit.RecordAnswer(now);
+  }
+}
 
 void RecordCredential(const IncomingCall& call, Attempt& attempt) {
   CredentialPool& pool = *attempt.credentials;

@@ -70,6 +70,8 @@ LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
   attempt_.credentials = permit.credentials;
   attempt_.credential_index = permit.credential;
   attempt_.last_resort = permit.last_resort;
+  attempt_.credential_limit = permit.credential_limit;
+  attempt_.credential_place = std::move(permit.credential_place);
   attempt_.kind = asked.kind;
   attempt_.cause = asked.cause;
   attempt_.began = call.loop.Now();
@@ -144,6 +146,9 @@ absl::Status LiveAttempt::End(absl::Status outcome) {
   attempt_.End(outcome, now - attempt_.began);
   attempt_.answered = outcome.ok();
   if (attempt_.credentials != nullptr) RecordCredential(call_, attempt_);
+  if (attempt_.credential_limit != nullptr) {
+    RecordCredentialLoad(attempt_, call_.facts.stream, now);
+  }
   // A stream goes on; but who waits for a probe wants to know.
   const bool goes_on = outcome.ok() && call_.facts.stream;
   if (!goes_on || attempt_.permit->is_probe()) attempt_.TellBreaker(now);

@@ -26,10 +26,9 @@ const configv1::ProviderConfig& ConfigOf(const configv1::GatewayConfig& config,
   return configv1::ProviderConfig::default_instance();
 }
 
-std::shared_ptr<CredentialPool> PoolOf(const ConfigSnapshot& config,
-                                       std::string_view provider,
-                                       const std::string& destination,
-                                       ResilienceState& state) {
+std::vector<CredentialPool::Credential> ConfiguredCredentials(
+    const ConfigSnapshot& config, std::string_view provider,
+    const std::string& destination) {
   std::vector<CredentialPool::Credential> credentials;
   for (const ConfigSnapshot::ProviderKey& each :
        config.CredentialsOf(provider)) {
@@ -42,6 +41,13 @@ std::shared_ptr<CredentialPool> PoolOf(const ConfigSnapshot& config,
   if (credentials.empty()) {
     credentials.push_back({.fingerprint = absl::HashOf(destination)});
   }
+  return credentials;
+}
+
+std::shared_ptr<CredentialPool> PoolOf(
+    const ConfigSnapshot& config, std::string_view provider,
+    const std::vector<CredentialPool::Credential>& credentials,
+    ResilienceState& state) {
   const configv1::CredentialCoolingConfig& cooling =
       config.config().resilience().credential_cooling();
   return state.providers.MakeCredentials(
@@ -116,21 +122,31 @@ absl::Duration ProviderPolicy::CredentialsRest(absl::Duration now,
 
 std::vector<ProviderPolicy> MakeProviderPolicies(
     const ConfigSnapshot& config, const ProviderRegistry& providers,
-    ResilienceState& state) {
+    ResilienceState& state,
+    absl::FunctionRef<const CredentialLimits*(std::string_view provider)>
+        limits_before) {
   std::vector<ProviderPolicy> policies;
   policies.reserve(providers.entries().size());
   for (const ProviderRegistry::Entry& entry : providers.entries()) {
     const configv1::ProviderConfig& provider =
         ConfigOf(config.config(), entry.name);
     const int limit = provider.resilience().concurrent_attempts_limit();
+    const std::vector<CredentialPool::Credential> credentials =
+        ConfiguredCredentials(config, entry.name, DestinationOf(provider));
     policies.push_back(
         {.common = CommonPolicy(provider, config.config().resilience().retry()),
-         .credentials =
-             PoolOf(config, entry.name, DestinationOf(provider), state),
+         .credentials = PoolOf(config, entry.name, credentials, state),
          .takes_callers_credential = provider.credential_passthrough(),
          .load = limit == 0 ? nullptr : state.providers.LoadOf(entry.name),
          .concurrent_attempts_limit = limit});
     ProviderPolicy& policy = policies.back();
+    if (provider.resilience().has_adaptive_concurrency()) {
+      policy.credential_limits = std::make_shared<const CredentialLimits>(
+          credentials,
+          CredentialLimits::OptionsOf(
+              provider.resilience().adaptive_concurrency()),
+          limits_before(entry.name));
+    }
     for (const auto& model : provider.resilience().models()) {
       policy.of_model.emplace(model.model(),
                               PolicyOfModel(model, policy.common, provider,

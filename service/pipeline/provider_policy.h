@@ -17,9 +17,11 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "providers/registry/registry.h"
 #include "service/config/snapshot.h"
+#include "service/pipeline/credential_limits.h"
 #include "service/resilience/credential_pool.h"
 #include "service/resilience/deadline_split.h"
 #include "service/resilience/provider_board.h"
@@ -64,6 +66,9 @@ struct ProviderPolicy {
 
   // The configured credentials; null if there are none.
   std::shared_ptr<CredentialPool> credentials;
+  // How many attempts each of them takes at once, by the pool's numbers; null
+  // if that is not found out.
+  std::shared_ptr<const CredentialLimits> credential_limits;
   // The caller may bring one of its own.
   bool takes_callers_credential = false;
   // Of all models together. Null as above.
@@ -72,10 +77,13 @@ struct ProviderPolicy {
 };
 
 // Returns the policies of all providers, in the order of the registry. What is
-// known of their credentials comes from `state`, which must outlive them.
+// known of their credentials comes from `state`, which must outlive them, and
+// from `limits_before`: those that the provider of that name has now, or null.
 std::vector<ProviderPolicy> MakeProviderPolicies(
     const ConfigSnapshot& config, const ProviderRegistry& providers,
-    ResilienceState& state);
+    ResilienceState& state,
+    absl::FunctionRef<const CredentialLimits*(std::string_view provider)>
+        limits_before);
 
 }  // namespace gateway
 

@@ -134,7 +134,7 @@ RuntimeSnapshot::RuntimeSnapshot(
       rollout_(RolloutOf(config_->config().routing().rollout(),
                          previous == nullptr ? nullptr : previous->rollout_)),
       prices_(PricesOf(config_->config().prices())),
-      policies_(MakeProviderPolicies(*config_, *providers_, *resilience_)),
+      policies_(PoliciesAfter(previous)),
       health_(*providers_, *resilience_, prices_,
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),
@@ -175,6 +175,21 @@ RuntimeSnapshot::RuntimeSnapshot(
   } else {
     discovery_->TakeOver(*previous->discovery_);
   }
+}
+
+std::vector<ProviderPolicy> RuntimeSnapshot::PoliciesAfter(
+    const RuntimeSnapshot* previous) const {
+  const auto limits_before =
+      [previous](std::string_view name) -> const CredentialLimits* {
+    if (previous == nullptr) return nullptr;
+    const ProviderRegistry::Entry* const entry =
+        previous->providers().Find(name);
+    return entry == nullptr
+               ? nullptr
+               : previous->PolicyOf(*entry).credential_limits.get();
+  };
+  return MakeProviderPolicies(*config_, *providers_, *resilience_,
+                              limits_before);
 }
 
 CallerMethods RuntimeSnapshot::MethodsOfCallers() const {

@@ -195,6 +195,8 @@ class RuntimeSnapshot {
   };
 
   // By what is before them among the members.
+  std::vector<ProviderPolicy> PoliciesAfter(
+      const RuntimeSnapshot* previous) const;
   CallerMethods MethodsOfCallers() const;
   CallerMethods MethodsOfOperators() const;
   static Proxies ProxiesOf(const llmgateway::config::v1::Listeners& config);

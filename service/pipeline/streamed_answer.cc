@@ -21,6 +21,7 @@
 #include "service/pipeline/call_limits.h"
 #include "service/pipeline/call_session.h"
 #include "service/pipeline/conversation.h"
+#include "service/pipeline/credential_outcome.h"
 #include "service/pipeline/kept_stream.h"
 #include "service/pipeline/leavable_sink.h"
 #include "service/pipeline/open_stream.h"
@@ -155,6 +156,9 @@ void EndAttempt(Call& call, const absl::Status& outcome, absl::Duration opened,
                 Attempt* attempt) {
   SettleCost(call, attempt);
   attempt->End(outcome, opened + (call.loop.Now() - attempt->first_content));
+  if (!outcome.ok() && attempt->credential_limit != nullptr) {
+    RecordCredentialLoad(*attempt, /*streams=*/true, call.loop.Now());
+  }
   attempt->Close(call.loop.Now());
 }
 

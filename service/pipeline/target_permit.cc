@@ -50,6 +50,37 @@ absl::Status CircuitOpen(const RuntimeSnapshot& runtime,
   return fault;
 }
 
+// Takes a place with the credential; false if it has none left.
+bool TakePlace(const ProviderPolicy& policy, size_t credential,
+               TargetPermit* permit) {
+  if (policy.credential_limits == nullptr) return true;
+  permit->credential_limit = &policy.credential_limits->Of(credential);
+  permit->credential_place = permit->credential_limit->TryTake();
+  return permit->credential_place.has_value();
+}
+
+CredentialPool::Choice Choose(const ProviderPolicy& policy, absl::Duration now,
+                              TargetPermit* permit) {
+  if (policy.credential_limits == nullptr) return policy.credentials->Pick(now);
+  return policy.credentials->PickWhere(now, [&](size_t credential) {
+    return TakePlace(policy, credential, permit);
+  });
+}
+
+// What the caller hears of credentials that have their hands full.
+absl::Status CredentialsFull(const PlannedTarget& target,
+                             const ProviderPolicy& policy) {
+  return NotAsked(
+      v1::ERROR_REASON_OVERLOADED, target,
+      absl::StrCat("is not asked: ",
+                   policy.credentials->is_keyless() ? "the provider has"
+                                                    : "its credentials have",
+                   " as many attempts under way as "
+                   "resilience.adaptive_concurrency lets now, which is ",
+                   policy.credential_limits->Sum()),
+      kFullWait);
+}
+
 // Picks the credential; false if none may be taken.
 bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
                     const ProviderPolicy& policy, absl::Duration now,
@@ -65,16 +96,26 @@ bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
         policy.credentials->IndexOf(call.planned.stored_at->credential);
     if (there.has_value()) {
       permit->credential = *there;
-      return true;
+      if (TakePlace(policy, *there, permit)) return true;
+      refusal->status = CredentialsFull(target, policy);
+      return false;
     }
   }
-  const CredentialPool::Choice choice = policy.credentials->Pick(now);
+  const CredentialPool::Choice choice = Choose(policy, now, permit);
   if (choice.index.has_value()) {
     permit->credential = *choice.index;
     return true;
   }
+  if (choice.declined) {
+    refusal->status = CredentialsFull(target, policy);
+    return false;
+  }
   if (resort == TargetResort::kLast && choice.last_resort.has_value()) {
     permit->credential = *choice.last_resort;
+    if (!TakePlace(policy, *choice.last_resort, permit)) {
+      refusal->status = CredentialsFull(target, policy);
+      return false;
+    }
     // One that only cools may be refused meanwhile, and then stays out.
     permit->last_resort = !choice.wait.has_value();
     return true;

@@ -1,7 +1,7 @@
 // TargetPermit is the right to make one attempt at a target: its breaker lets
-// it through, a credential of its provider is usable, and fewer attempts than
-// may be are under way with the provider. Its rate limits, which may have to be
-// asked of a Redis, are taken last:
+// it through, a credential of its provider is usable and takes one more at
+// once, and fewer attempts than may be are under way with the provider. Its
+// rate limits, which may have to be asked of a Redis, are taken last:
 //
 //   TargetRefusal refusal;
 //   std::optional<TargetPermit> permit =
@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "service/limits/limit_charges.h"
+#include "service/overload/gradient_limit.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -47,6 +48,10 @@ struct TargetPermit {
   // is.
   CredentialPool* credentials = nullptr;
   size_t credential = 0;
+  // Its limit of attempts at once, and the place among them; null where it has
+  // none.
+  GradientLimit* credential_limit = nullptr;
+  std::optional<GradientLimit::Place> credential_place;
   // It was out, and is tried for want of another target: if it serves, it is in
   // again.
   bool last_resort = false;

@@ -1,7 +1,6 @@
 #include "service/resilience/credential_pool.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <limits>
 
@@ -65,29 +64,57 @@ CredentialPool::Choice CredentialPool::Pick(absl::Duration now,
   return PickAnother(now_nanos);
 }
 
+CredentialPool::Choice CredentialPool::PickWhere(
+    absl::Duration now, absl::FunctionRef<bool(size_t index)> takes) const {
+  const int64_t now_nanos = absl::ToInt64Nanoseconds(now);
+  const size_t turn = rotation_.Next();
+  const bool turn_is_usable = IsUsable(turn, now);
+  if (turn_is_usable && takes(turn)) return {.index = turn};
+  if (size() == 1 && turn_is_usable) return {.declined = true};
+  Usable usable;
+  Choice choice;
+  FindUsable(now_nanos, &usable, &choice);
+  if (usable.count == 0) return choice;
+  const uint64_t first = stand_in_turn_.fetch_add(1, std::memory_order_relaxed);
+  for (size_t i = 0; i < usable.count; ++i) {
+    const size_t index = usable.indices[(first + i) % usable.count];
+    if (index == turn && turn_is_usable) continue;
+    if (takes(index)) return {.index = index};
+  }
+  return {.declined = true};
+}
+
 // Picks a stand-in for one that is not usable.
 CredentialPool::Choice CredentialPool::PickAnother(int64_t now) const {
-  std::array<uint8_t, kCredentialsLimit> usable;  // The first `count`.
-  size_t count = 0;
+  Usable usable;
+  Choice choice;
+  FindUsable(now, &usable, &choice);
+  if (usable.count == 0) return choice;
+  const uint64_t turn = stand_in_turn_.fetch_add(1, std::memory_order_relaxed);
+  return {.index = usable.indices[turn % usable.count]};
+}
+
+void CredentialPool::FindUsable(int64_t now, Usable* usable,
+                                Choice* choice) const {
   int64_t earliest = kNever;
   std::optional<size_t> predicted;
   for (size_t i = 0; i < credentials_.size(); ++i) {
     const Condition& condition = *credentials_[i].condition;
     const int64_t from = condition.usable_from.load(std::memory_order_relaxed);
-    if (from <= now) usable[count++] = static_cast<uint8_t>(i);
+    if (from <= now) usable->indices[usable->count++] = static_cast<uint8_t>(i);
     if (from != kNever && !predicted.has_value() &&
         condition.predicted.load(std::memory_order_relaxed)) {
       predicted = i;
     }
     earliest = std::min(earliest, from);
   }
-  if (count > 0) {
-    const uint64_t turn =
-        stand_in_turn_.fetch_add(1, std::memory_order_relaxed);
-    return {.index = usable[turn % count]};
+  if (usable->count > 0) return;
+  if (earliest == kNever) {
+    choice->last_resort = rotation_.Next();
+    return;
   }
-  if (earliest == kNever) return {.last_resort = rotation_.Next()};
-  return {.wait = absl::Nanoseconds(earliest - now), .last_resort = predicted};
+  choice->wait = absl::Nanoseconds(earliest - now);
+  choice->last_resort = predicted;
 }
 
 bool CredentialPool::HasUsable(absl::Duration now) const {

@@ -43,6 +43,7 @@
 #ifndef SERVICE_RESILIENCE_CREDENTIAL_POOL_H_
 #define SERVICE_RESILIENCE_CREDENTIAL_POOL_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +53,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "providers/credential_rotation.h"
@@ -81,6 +83,8 @@ class CredentialPool {
     std::optional<absl::Duration> wait;
     // If none is: the one to take as a last resort.
     std::optional<size_t> last_resort;
+    // One or more are, and PickWhere was let have none of them.
+    bool declined = false;
   };
 
   // What became of a credential, that operators are told of.
@@ -115,6 +119,11 @@ class CredentialPool {
 
   // The same, where the caller says whose turn it is. REQUIRES: turn < size().
   Choice Pick(absl::Duration now, size_t turn) const;
+
+  // As Pick(now), among those that `takes` says yes to: it is asked of usable
+  // ones, one after the other, until it does.
+  Choice PickWhere(absl::Duration now,
+                   absl::FunctionRef<bool(size_t index)> takes) const;
 
   // Whether Pick would find a usable one now; no turn is taken.
   bool HasUsable(absl::Duration now) const;
@@ -182,6 +191,13 @@ class CredentialPool {
     std::shared_ptr<Condition> condition;
   };
 
+  // The usable ones. If there are none, `choice` has what is known of the wait
+  // and the last resort.
+  struct Usable {
+    std::array<uint8_t, kCredentialsLimit> indices;  // The first `count`.
+    size_t count = 0;
+  };
+  void FindUsable(int64_t now, Usable* usable, Choice* choice) const;
   Choice PickAnother(int64_t now) const;
   Change Cool(Condition& condition, absl::Duration now, absl::Duration time,
               bool predicted);

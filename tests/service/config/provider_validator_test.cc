@@ -162,5 +162,28 @@ TEST(ProviderValidatorTest, WhatOneKindAsksForIsNamed) {
                           HasSubstr("quirks.reasoning_field")));
 }
 
+TEST(ProviderValidatorTest, AdaptiveLimitsAreInOrder) {
+  const auto check = [](const std::string& limits) {
+    return Check("mock {} resilience { adaptive_concurrency { " + limits +
+                 " } }");
+  };
+  EXPECT_THAT(check(""), IsEmpty());
+  EXPECT_THAT(check("max_limit: 5"), IsEmpty());
+  EXPECT_THAT(check("min_limit: 300 max_limit: 300"), IsEmpty());
+  EXPECT_THAT(check("min_limit: 1 initial_limit: 1 max_limit: 1"), IsEmpty());
+  EXPECT_THAT(check("min_limit: 9 max_limit: 8"),
+              ElementsAre(HasSubstr(
+                  "providers[0].resilience.adaptive_concurrency.min_limit: "
+                  "must be at most max_limit, which is 8, and not 9")));
+  EXPECT_THAT(check("min_limit: 9 initial_limit: 8"),
+              ElementsAre(HasSubstr(
+                  "adaptive_concurrency.initial_limit: must be at least "
+                  "min_limit, which is 9, and not 8")));
+  EXPECT_THAT(check("initial_limit: 201"),
+              ElementsAre(HasSubstr(
+                  "adaptive_concurrency.initial_limit: must be at most "
+                  "max_limit, which is 200, and not 201")));
+}
+
 }  // namespace
 }  // namespace gateway

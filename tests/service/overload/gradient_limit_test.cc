@@ -148,5 +148,37 @@ TEST_F(GradientLimitTest, FindsTheLimitOfAProviderThatRefuses) {
   EXPECT_LT(refused * 20, answered);
 }
 
+// Whole answers say nothing of first tokens, and still that so many go well.
+TEST_F(GradientLimitTest, WholeAnswersLetItGrow) {
+  limit_.RecordPushBack(now_);
+  ASSERT_EQ(limit_.limit(), 18);
+  while (std::optional<GradientLimit::Place> place = limit_.TryTake()) {
+    places_.push_back(*std::move(place));
+  }
+  for (int i = 0; i < 200; ++i) {
+    now_ += absl::Milliseconds(112);
+    limit_.RecordAnswer(now_);
+  }
+  EXPECT_GT(limit_.limit(), 20);
+}
+
+TEST_F(GradientLimitTest, FewFirstTokensAmongWholeAnswersWaitForMore) {
+  Answer(50, kUsual, 9);
+  const auto record = [this](int windows) {
+    for (int i = 0; i < windows * 10; ++i) {
+      now_ += absl::Milliseconds(112);
+      if (i % 10 == 0) {
+        limit_.RecordFirstToken(now_, kUsual * 10);
+      } else {
+        limit_.RecordAnswer(now_);
+      }
+    }
+  };
+  record(9);
+  EXPECT_EQ(limit_.limit(), 20);
+  record(2);
+  EXPECT_LT(limit_.limit(), 20);
+}
+
 }  // namespace
 }  // namespace gateway

@@ -29,9 +29,10 @@ class CircuitMetricsTest : public testing::Test {
   CircuitMetricsTest() { AddCircuitMetrics(current_, 2, registry_); }
 
   // By name and labels: `circuit_breaker_state{p,m}`.
-  std::map<std::string, double> Read() {
+  std::map<std::string, double> Read() { return Read(registry_); }
+  static std::map<std::string, double> Read(MetricRegistry& registry) {
     std::map<std::string, double> read;
-    for (const MetricFamilyValue& family : registry_.Read().families) {
+    for (const MetricFamilyValue& family : registry.Read().families) {
       for (const MetricValue& metric : family.metrics) {
         std::string labels;
         for (const auto& [name, value] : metric.labels) {
@@ -157,6 +158,36 @@ TEST_F(CircuitMetricsTest, EjectionsAreCountedByWhy) {
   EXPECT_THAT(read,
               Contains(Pair("llmgw_ejections_total{consecutive_faults}", 1)));
   EXPECT_THAT(read, Contains(Pair("llmgw_ejections_total{latency}", 0)));
+}
+
+TEST_F(CircuitMetricsTest, CredentialsWithALimitAreToldUpToTheLimitOfLabels) {
+  CurrentRuntime current(MakeTestRuntime(
+      "providers:\n"
+      "- {name: plain, mock: {}}\n"
+      "- {name: keyless, mock: {}, resilience: {adaptive_concurrency: "
+      "{initial_limit: 5}}}\n"
+      "- {name: keyed, openai: {api_key: 'env:A'}, credentials: [{api_key: "
+      "'env:A', name: b}, {api_key: 'env:A', name: c}], resilience: "
+      "{adaptive_concurrency: {initial_limit: 7}}}\n"
+      "routing: {default_target: plain}\n",
+      {{"A", "a"}}));
+  MetricRegistry registry(clock_);
+  AddCircuitMetrics(current, 2, registry);
+  const auto& runtime = *current.Get();
+  const auto& limits =
+      runtime.PolicyOf(*runtime.providers().Find("keyed")).credential_limits;
+  const auto place = limits->Of(0).TryTake();
+  const auto other = limits->Of(1).TryTake();
+  const auto read = Read(registry);
+  const std::string limit = "llmgw_credential_attempts_limit";
+  const std::string in_flight = "llmgw_credential_attempts_in_flight";
+  EXPECT_THAT(read, Contains(Pair(limit + "{keyless,none}", 5)));
+  EXPECT_THAT(read, Contains(Pair(in_flight + "{keyless,none}", 0)));
+  EXPECT_THAT(read, Contains(Pair(limit + "{keyed,default}", 7)));
+  EXPECT_THAT(read, Contains(Pair(in_flight + "{keyed,default}", 1)));
+  EXPECT_THAT(read, Contains(Pair(limit + "{other,other}", 14)));
+  EXPECT_THAT(read, Contains(Pair(in_flight + "{other,other}", 1)));
+  EXPECT_THAT(Read(), Not(Contains(Key(limit + "{other,other}"))));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "service/pipeline/credential_outcome.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
 #include "tests/service/pipeline/two_providers.h"
@@ -83,6 +85,79 @@ TEST_F(CredentialOutcomeTest, WhatAHeadSaysCountsFromTheHeadOn) {
       absl::FormatTime(absl::RFC3339_full, time_.WallTime() + absl::Seconds(20),
                        absl::UTCTimeZone());
   EXPECT_EQ(cools_for(in_20_seconds, absl::Seconds(5)), absl::Seconds(20));
+}
+
+// What an attempt says of how many its credential takes, from a limit of 20.
+class CredentialLoadTest : public testing::Test {
+ protected:
+  int LimitAfter(absl::Status outcome, int http_status = 0) {
+    GradientLimit limit({.initial = 20});
+    Attempt attempt;
+    attempt.status = std::move(outcome);
+    attempt.http_status = http_status;
+    attempt.credential_limit = &limit;
+    RecordCredentialLoad(attempt, /*streams=*/false, absl::Hours(1));
+    return limit.limit();
+  }
+
+  static absl::Status Fault(v1::ErrorReason reason, std::string_view key = "",
+                            std::string_view value = "") {
+    absl::Status fault = MakeFault(reason, "no");
+    if (!key.empty()) AddFaultMetadata(fault, key, value);
+    return fault;
+  }
+};
+
+TEST_F(CredentialLoadTest, PushBackTakesTheLimitBack) {
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED), 429), 18);
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), 529), 18);
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_PROVIDER_TIMEOUT)), 18);
+  // Within a stream.
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_STREAM_INTERRUPTED,
+                             kProviderErrorTypeKey, "overloaded_error"),
+                       200),
+            18);
+}
+
+TEST_F(CredentialLoadTest, OtherFailuresSayNothing) {
+  EXPECT_EQ(LimitAfter(absl::OkStatus(), 200), 20);
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), 500), 20);
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_STREAM_INTERRUPTED), 200), 20);
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED), 401), 20);
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_INVALID_REQUEST), 400), 20);
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_CANCELLED)), 20);
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_DEADLINE_EXCEEDED)), 20);
+  // The caller had left it too little time.
+  EXPECT_EQ(LimitAfter(Fault(v1::ERROR_REASON_PROVIDER_TIMEOUT, kTimeLimitKey,
+                             kDeadlineShare)),
+            20);
+}
+
+// All places are taken, and ten answers a window come, slow ones or whole ones.
+TEST_F(CredentialLoadTest, AStreamTellsHowLongItsFirstTokenTook) {
+  GradientLimit limit({.initial = 20});
+  std::vector<GradientLimit::Place> places;
+  while (std::optional<GradientLimit::Place> place = limit.TryTake()) {
+    places.push_back(*std::move(place));
+  }
+  absl::Duration now = absl::Hours(1);
+  const auto record = [&](bool streams, absl::Duration takes) {
+    for (int i = 0; i < 50; ++i) {
+      now += absl::Milliseconds(112);
+      Attempt attempt;
+      attempt.began = now - takes;
+      attempt.credential_limit = &limit;
+      RecordCredentialLoad(attempt, streams, now);
+    }
+  };
+  record(true, absl::Seconds(1));
+  const int usual = limit.limit();
+  EXPECT_GT(usual, 20);
+  record(false, absl::Minutes(1));
+  const int whole = limit.limit();
+  EXPECT_GE(whole, usual);
+  record(true, absl::Seconds(20));
+  EXPECT_LT(limit.limit(), whole);
 }
 
 }  // namespace

@@ -181,6 +181,39 @@ TEST_F(NextAttemptTest, AProviderThatIsFullIsPassedOver) {
             0);
 }
 
+TEST_F(NextAttemptTest, AProviderWhoseCredentialsAreFullIsPassedOver) {
+  Configure("retry: {attempts_limit: 1}",
+            {.resilience = "adaptive_concurrency: {max_limit: 1}"});
+  first_->Answer("forty-two");
+  second_->Answer("forty-two");
+  GradientLimit& limit =
+      runtime_->PolicyOf(*runtime_->providers().Find("first"))
+          .credential_limits->Of(0);
+  {
+    const std::optional<GradientLimit::Place> taken = limit.TryTake();
+    EXPECT_TRUE(Ask().ok());
+    EXPECT_EQ(answered_by_, "second");
+    EXPECT_EQ(FaultReason(Ask(false, /*both=*/false)),
+              v1::ERROR_REASON_OVERLOADED);
+  }
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(answered_by_, "first");
+  EXPECT_TRUE(Ask(/*stream=*/true).ok());
+  EXPECT_EQ(limit.in_flight(), 0);
+}
+
+TEST_F(NextAttemptTest, ALimitedAttemptTakesTheLimitOfItsCredentialBack) {
+  Configure("retry: {attempts_limit: 1}",
+            {.resilience = "adaptive_concurrency: {initial_limit: 10}"});
+  first_->Fail(Limited());
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(runtime_->PolicyOf(*runtime_->providers().Find("first"))
+                .credential_limits->Of(0)
+                .limit(),
+            9);
+}
+
 TEST_F(NextAttemptTest, AProviderMayHaveRetriesOfItsOwn) {
   Configure("retry: {attempts_limit: 3}",
             {.resilience = "retry: {attempts_limit: 1}"});

@@ -103,6 +103,27 @@ TEST(RuntimeSnapshotTest, WhatWasLearnedGoesWithTheLastWhoMayHaveFoundIt) {
   EXPECT_TRUE(learned.expired());
 }
 
+TEST(RuntimeSnapshotTest, LimitsOfCredentialsGoOverWhileTheyAreTheSame) {
+  std::string yaml = kConfig;
+  yaml.replace(yaml.find("api_key: 'env:KEY'}"), 19,
+               "api_key: 'env:KEY'}, resilience: {adaptive_concurrency: {}}");
+  const auto limit = [](const RuntimeSnapshot& runtime) -> GradientLimit* {
+    const auto& limits =
+        runtime.PolicyOf(*runtime.providers().Find("openai")).credential_limits;
+    return limits == nullptr ? nullptr : &limits->Of(0);
+  };
+  const auto first = Follow(yaml, "k", nullptr);
+  limit(*first)->RecordPushBack(absl::Hours(1));
+  EXPECT_EQ(limit(*first)->limit(), 18);
+  std::string changed = yaml;
+  changed.replace(changed.find("127.0.0.1:1"), 11, "127.0.0.1:2");
+  const auto second = Follow(changed, "k", first.get());
+  EXPECT_EQ(limit(*second), limit(*first));
+  const auto renewed = Follow(changed, "renewed", second.get());
+  EXPECT_EQ(limit(*renewed)->limit(), 20);
+  EXPECT_EQ(limit(*Follow(kConfig, "k", first.get())), nullptr);
+}
+
 TEST(RuntimeSnapshotTest, CredentialsThatCoolDoNotCoolElsewhere) {
   const absl::Duration now = absl::Hours(1);
   const auto usable = [&](const RuntimeSnapshot& runtime, const char* name) {

@@ -37,7 +37,13 @@ class TargetPermitTest : public TwoProviders {
         AcquireTarget(call, target, resort, &refusal);
     if (!permit.has_value()) return refusal;
     tries_one_that_is_out_ = permit->last_resort;
+    credential_ = permit->credential;
     return std::nullopt;
+  }
+
+  GradientLimit& LimitOf(size_t credential) {
+    return runtime_->PolicyOf(*runtime_->providers().Find("first"))
+        .credential_limits->Of(credential);
   }
 
   CredentialPool& Pool() {
@@ -47,6 +53,7 @@ class TargetPermitTest : public TwoProviders {
 
   // Of the last permit.
   bool tries_one_that_is_out_ = false;
+  size_t credential_ = 0;
 };
 
 TEST_F(TargetPermitTest, ABreakerThatIsOpenRefuses) {
@@ -130,6 +137,52 @@ TEST_F(TargetPermitTest, ACallersCredentialIsItsOwn) {
   }
   // The provider does not take any.
   EXPECT_TRUE(Refusal(TargetResort::kOrdinary, "mine").has_value());
+}
+
+TEST_F(TargetPermitTest, AFullCredentialIsPassedOverForAnother) {
+  Configure("retry: {attempts_limit: 1}",
+            {.credentials = "{api_key: 'env:B', name: other}",
+             .resilience = "adaptive_concurrency: {max_limit: 1}"});
+  {
+    const std::optional<GradientLimit::Place> taken = LimitOf(0).TryTake();
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_FALSE(Refusal().has_value());
+      EXPECT_EQ(credential_, 1u);
+    }
+    const std::optional<GradientLimit::Place> other = LimitOf(1).TryTake();
+    const std::optional<TargetRefusal> refusal = Refusal();
+    ASSERT_TRUE(refusal.has_value());
+    EXPECT_EQ(FaultReason(refusal->status), v1::ERROR_REASON_OVERLOADED);
+    EXPECT_TRUE(RetryDelay(refusal->status).has_value());
+    EXPECT_FALSE(refusal->has_last_resort);
+    EXPECT_THAT(
+        std::string(refusal->status.message()),
+        HasSubstr("its credentials have as many attempts under way as "
+                  "resilience.adaptive_concurrency lets now, which is 2"));
+  }
+  // A permit gives its place back.
+  EXPECT_FALSE(Refusal().has_value());
+  EXPECT_EQ(LimitOf(0).in_flight(), 0);
+  EXPECT_EQ(LimitOf(1).in_flight(), 0);
+}
+
+TEST_F(TargetPermitTest, AProviderWithoutCredentialsHasALimitOfItsOwn) {
+  Configure("retry: {attempts_limit: 1}",
+            {.resilience = "adaptive_concurrency: {max_limit: 1}"});
+  EXPECT_FALSE(Refusal().has_value());
+  const std::optional<GradientLimit::Place> taken = LimitOf(0).TryTake();
+  EXPECT_THAT(std::string(Refusal()->status.message()),
+              HasSubstr("the provider has as many attempts under way"));
+}
+
+TEST_F(TargetPermitTest, OneThatCoolsIsTakenAsALastResortOnlyIfThereIsAPlace) {
+  Configure("retry: {attempts_limit: 1}",
+            {.resilience = "adaptive_concurrency: {max_limit: 1}"});
+  Pool().Record(0, runner_.loop().Now(), absl::OkStatus(), absl::Seconds(9));
+  EXPECT_FALSE(Refusal(TargetResort::kLast).has_value());
+  const std::optional<GradientLimit::Place> taken = LimitOf(0).TryTake();
+  EXPECT_EQ(FaultReason(Refusal(TargetResort::kLast)->status),
+            v1::ERROR_REASON_OVERLOADED);
 }
 
 }  // namespace

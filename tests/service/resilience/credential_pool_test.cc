@@ -355,5 +355,70 @@ TEST(CredentialPoolTest, OfManyThreadsOneIsToldThatItIsOut) {
   EXPECT_EQ(pool.Read(kPoolStart)[0].refusals, 1);
 }
 
+// Says yes to those of `free`, and keeps whom it was asked of.
+class Taking {
+ public:
+  explicit Taking(std::vector<size_t> free) : free_(std::move(free)) {}
+
+  CredentialPool::Choice From(const CredentialPool& pool) {
+    asked.clear();
+    return pool.PickWhere(kPoolStart, [this](size_t index) {
+      asked.push_back(index);
+      return std::find(free_.begin(), free_.end(), index) != free_.end();
+    });
+  }
+
+  std::vector<size_t> asked;
+
+ private:
+  const std::vector<size_t> free_;
+};
+
+TEST(CredentialPoolTest, WhereAllMayBeTakenEachTakesItsTurn) {
+  const CredentialPool pool(kThreeKeys, {});
+  Taking taking({0, 1, 2});
+  for (const size_t turn : {0, 1, 2, 0}) {
+    EXPECT_EQ(taking.From(pool).index, turn);
+    EXPECT_EQ(taking.asked, std::vector<size_t>{turn});
+  }
+}
+
+TEST(CredentialPoolTest, AnotherIsTakenForOneThatMayNotBe) {
+  CredentialPool pool(kThreeKeys, {});
+  Taking taking({1, 2});
+  EXPECT_EQ(taking.From(pool).index, 1);
+  EXPECT_EQ(taking.asked, (std::vector<size_t>{0, 1}));
+  pool.Record(1, kPoolStart, RateLimited(absl::Seconds(9)));
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(taking.From(pool).index, 2);
+}
+
+TEST(CredentialPoolTest, WhereNoneMayBeTakenEachWasAskedOnce) {
+  CredentialPool pool(kThreeKeys, {});
+  Taking none({});
+  const CredentialPool::Choice choice = none.From(pool);
+  EXPECT_TRUE(choice.declined);
+  EXPECT_FALSE(choice.index.has_value());
+  EXPECT_FALSE(choice.last_resort.has_value());
+  std::sort(none.asked.begin(), none.asked.end());
+  EXPECT_EQ(none.asked, (std::vector<size_t>{0, 1, 2}));
+  // One alone, too.
+  const CredentialPool lone({{"a"}}, {});
+  EXPECT_TRUE(none.From(lone).declined);
+  EXPECT_EQ(none.asked, std::vector<size_t>{0});
+}
+
+TEST(CredentialPoolTest, WhereNoneIsUsableNobodyIsAskedWhetherItMayBeTaken) {
+  CredentialPool pool(kThreeKeys, {});
+  for (const size_t i : {0, 1, 2}) {
+    pool.Record(i, kPoolStart, RateLimited(absl::Seconds(9 - i)));
+  }
+  Taking all({0, 1, 2});
+  const CredentialPool::Choice choice = all.From(pool);
+  EXPECT_FALSE(choice.declined);
+  EXPECT_FALSE(choice.index.has_value());
+  EXPECT_EQ(choice.wait, absl::Seconds(7));
+  EXPECT_TRUE(all.asked.empty());
+}
+
 }  // namespace
 }  // namespace gateway
