@@ -435,7 +435,8 @@ void Http2Responder::SendRefusal(int status, std::string_view message) {
     fields.push_back({field.name, field.value});
   }
   const bool end = head_request_ || refusal.body.empty();
-  SendHead({status, fields}, refusal.body.size(), end);
+  const int answered = refusal.status == 0 ? status : refusal.status;
+  SendHead({answered, fields}, refusal.body.size(), end);
   answer_ = Answer::kDone;
   if (end) return;
   stream_->Send(refusal.body);

@@ -193,6 +193,9 @@ class HttpHandler {
     std::string content_type;
     std::string body;
     std::vector<Field> fields;  // Besides content-type.
+    // What to answer with, where that is another than the server's own; 0 where
+    // it is not.
+    int status = 0;
   };
   virtual Refusal Refuse(int status, std::string_view path,
                          std::string_view message);

@@ -23,6 +23,7 @@
 #include "service/api/route_view.h"
 #include "service/config/loader.h"
 #include "service/config/masked.h"
+#include "service/pipeline/batch_size.h"
 #include "service/pipeline/call_directives.h"
 #include "service/pipeline/selection_messages.h"
 
@@ -32,8 +33,6 @@ namespace {
 constexpr std::string_view kAdminService = "llmgateway.v1.AdminService";
 constexpr std::string_view kInflightCalls = "llmgw_inflight_requests";
 
-constexpr int kPageSizeDefault = 100;
-constexpr int kPageSizeMax = 1000;
 // How a page token begins. It names the last provider of its page, so that the
 // next page is right even if providers come and go between the two.
 constexpr char kTokenMark[] = "after:";
@@ -180,9 +179,8 @@ void AdminService::AddTo(MethodTable& table) {
 absl::Status AdminService::ListProviders(
     const RuntimeSnapshot& runtime, const v1::ListProvidersRequest& request,
     v1::ListProvidersResponse* response) const {
-  if (request.page_size() < 0) {
-    return InvalidField("page_size", "must not be negative");
-  }
+  GATEWAY_ASSIGN_OR_RETURN(const int page_size,
+                           PageSizeOf(runtime, request.page_size()));
   if (!request.page_token().empty() &&
       !absl::StartsWith(request.page_token(), kTokenMark)) {
     return InvalidField("page_token", "is not one that this listing returned");
@@ -191,9 +189,6 @@ absl::Status AdminService::ListProviders(
       request.page_token().empty()
           ? std::string()
           : request.page_token().substr(sizeof(kTokenMark) - 1);
-  const int page_size = request.page_size() == 0
-                            ? kPageSizeDefault
-                            : std::min(request.page_size(), kPageSizeMax);
   for (const ProviderRegistry::Entry* entry : ProvidersByName(runtime)) {
     if (entry->name <= after) continue;
     if (response->providers_size() == page_size) {

@@ -22,6 +22,7 @@
 #include "service/api/circuit_view.h"
 #include "service/api/state_fault.h"
 #include "service/config/config_names.h"
+#include "service/pipeline/batch_size.h"
 
 namespace gateway {
 namespace {
@@ -31,8 +32,6 @@ using By = TargetAvailability::By;
 constexpr std::string_view kService = "llmgateway.v1.AdminService";
 constexpr std::string_view kModule = "providers";
 
-constexpr int kCircuitsPageDefault = 100;
-constexpr int kCircuitsPageMax = 1000;
 constexpr int64_t kReasonCharactersMax = 512;
 // How a page token begins. It names the provider that is asked for and the last
 // circuit of its page, so that the next page is right even if circuits come
@@ -197,9 +196,8 @@ Task<absl::Status> CircuitsAdmin::ListCircuits(
     CallContext&, const v1::ListCircuitsRequest& request,
     v1::ListCircuitsResponse* response) {
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
-  if (request.page_size() < 0) {
-    co_return InvalidField("page_size", "must not be negative");
-  }
+  GATEWAY_CO_ASSIGN_OR_RETURN(const int page_size,
+                              PageSizeOf(*runtime, request.page_size()));
   std::optional<CircuitName> after;
   if (!request.page_token().empty()) {
     GATEWAY_CO_ASSIGN_OR_RETURN(
@@ -208,10 +206,6 @@ Task<absl::Status> CircuitsAdmin::ListCircuits(
   if (!request.provider().empty()) {
     GATEWAY_CO_RETURN_IF_ERROR(CheckProvider(*runtime, request.provider()));
   }
-  const int page_size =
-      request.page_size() == 0
-          ? kCircuitsPageDefault
-          : std::min(request.page_size(), kCircuitsPageMax);
   const CircuitView view(*runtime);
   for (const TargetState* target : view.Targets(request.provider())) {
     if (after.has_value() &&

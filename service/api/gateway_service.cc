@@ -25,6 +25,7 @@
 #include "service/api/provider_credential.h"
 #include "service/api/ring_writer.h"
 #include "service/api/stream_resumption.h"
+#include "service/pipeline/batch_size.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
@@ -461,10 +462,12 @@ Task<absl::Status> GatewayService::ListModels(
   GATEWAY_CO_ASSIGN_OR_RETURN(const CallerRef caller,
                               CheckCaller(*runtime, context));
   GATEWAY_CO_RETURN_IF_ERROR(caller->scopes.CheckRpc("ListModels"));
+  GATEWAY_CO_ASSIGN_OR_RETURN(const int page_size,
+                              PageSizeOf(*runtime, request.page_size()));
   ModelDiscovery::Catalog all = co_await runtime->discovery().Ask(
       services.loop, services.http, context.cancel(), context.request_id());
   co_return ModelCatalog::AllowedOf(std::move(all), caller->scopes)
-      ->List(request, response);
+      ->List(request, page_size, response);
 }
 
 Task<absl::Status> GatewayService::GetModel(CallContext& context,

@@ -18,6 +18,7 @@
 #include "service/api/caller_check.h"
 #include "service/api/key_view.h"
 #include "service/identity/issued_key.h"
+#include "service/pipeline/batch_size.h"
 
 namespace gateway {
 namespace {
@@ -26,8 +27,6 @@ using Key = v1::Key;
 
 constexpr std::string_view kKeysService = "llmgateway.v1.AdminService";
 constexpr char kSection[] = "auth.callers.issued_keys";
-constexpr int kKeysPageDefault = 100;
-constexpr int kKeysPageMax = 1000;
 // So many are read, and looked through, in one turn.
 constexpr int kKeysReadAtOnce = 200;
 constexpr int64_t kRequestIdCharactersMax = 128;
@@ -101,9 +100,6 @@ absl::StatusOr<std::optional<absl::Time>> ExpireTimeOf(
 }
 
 absl::Status CheckListing(const v1::ListKeysRequest& request) {
-  if (request.page_size() < 0) {
-    return InvalidField("page_size", "must not be negative");
-  }
   if (!Key::State_IsValid(request.state())) {
     return InvalidField("state", "is none that there is");
   }
@@ -236,10 +232,10 @@ Task<absl::Status> KeysAdmin::List(CallContext& call,
   GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
   GATEWAY_CO_RETURN_IF_ERROR(CheckListing(request));
   GATEWAY_CO_ASSIGN_OR_RETURN(std::string after, KeyInPageToken(request));
-  const absl::Time now = sources_.runtime.Get()->clock().WallTime();
-  const int page_size = request.page_size() == 0
-                            ? kKeysPageDefault
-                            : std::min(request.page_size(), kKeysPageMax);
+  const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
+  GATEWAY_CO_ASSIGN_OR_RETURN(const int page_size,
+                              PageSizeOf(*runtime, request.page_size()));
+  const absl::Time now = runtime->clock().WallTime();
   bool more = true;
   while (more) {
     absl::StatusOr<IssuedKeyStore::Page> page =

@@ -26,6 +26,7 @@
 #include "service/limits/key_limit_rules.h"
 #include "service/limits/limit_rule.h"
 #include "service/limits/limit_usage.h"
+#include "service/pipeline/batch_size.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -35,8 +36,6 @@ using Rules = std::vector<const LimitRule*>;
 using ConfiguredLimit = ::llmgateway::config::v1::RateLimit;
 
 constexpr std::string_view kAdmin = "llmgateway.v1.AdminService";
-constexpr int kUsagePageDefault = 100;
-constexpr int kUsagePageMax = 1000;
 // How a page token begins. It says how many counters came before, and of which
 // listing it is.
 constexpr absl::string_view kUsageMark = "usage:";
@@ -191,15 +190,12 @@ void LimitsAdmin::AddTo(MethodTable& table) {
 Task<absl::Status> LimitsAdmin::List(const v1::ListLimitUsageRequest& request,
                                      v1::ListLimitUsageResponse* response) {
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
-  if (request.page_size() < 0) {
-    co_return InvalidField("page_size", "must not be negative");
-  }
+  GATEWAY_CO_ASSIGN_OR_RETURN(const int page_entries,
+                              PageSizeOf(*runtime, request.page_size()));
   GATEWAY_CO_ASSIGN_OR_RETURN(const size_t before, ShownBefore(request));
   GATEWAY_CO_ASSIGN_OR_RETURN(const Rules rules,
                               RulesOf(*runtime, request.rule()));
-  const size_t page_size = static_cast<size_t>(
-      request.page_size() == 0 ? kUsagePageDefault
-                               : std::min(request.page_size(), kUsagePageMax));
+  const auto page_size = static_cast<size_t>(page_entries);
   const Moment now = MomentOf(*runtime);
   const auto find = [&] {
     return FullestCounters(

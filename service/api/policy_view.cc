@@ -17,6 +17,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/observability/record_messages.h"
+#include "service/pipeline/batch_size.h"
 #include "service/pipeline/selection_messages.h"
 #include "service/pipeline/target_obstacles.h"
 #include "service/pipeline/violations.h"
@@ -29,8 +30,6 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-constexpr int kPolicyPageDefault = 100;
-constexpr int kPolicyPageMax = 1000;
 // What it takes to look at a policy for a node, in bytes of OffLoop: 1.5 us.
 constexpr size_t kBytesPerPolicy = 100;
 // How a page token begins; behind it stands how many came before.
@@ -44,19 +43,16 @@ struct ListPage {
 };
 
 template <typename Request>
-absl::StatusOr<ListPage> PageOf(const Request& request, size_t total) {
-  if (request.page_size() < 0) {
-    return InvalidField("page_size", "must not be negative");
-  }
+absl::StatusOr<ListPage> PageOf(const RuntimeSnapshot& runtime,
+                                const Request& request, size_t total) {
+  GATEWAY_ASSIGN_OR_RETURN(const int size,
+                           PageSizeOf(runtime, request.page_size()));
   ListPage page;
   absl::string_view token = request.page_token();
   if (!token.empty() && (!absl::ConsumePrefix(&token, kOffsetMark) ||
                          !absl::SimpleAtoi(token, &page.begin))) {
     return InvalidField("page_token", "is not one that this listing returned");
   }
-  const int size = request.page_size() == 0
-                       ? kPolicyPageDefault
-                       : std::min(request.page_size(), kPolicyPageMax);
   page.begin = std::min(page.begin, total);
   page.end = std::min(page.begin + static_cast<size_t>(size), total);
   if (page.end < total) page.next_token = absl::StrCat(kOffsetMark, page.end);
@@ -236,7 +232,8 @@ absl::Status ListPolicies(const RuntimeSnapshot& runtime,
                           v1::ListPoliciesResponse* response) {
   const auto& policies = ConfigOf(runtime).policies();
   GATEWAY_ASSIGN_OR_RETURN(
-      ListPage page, PageOf(request, static_cast<size_t>(policies.size())));
+      ListPage page,
+      PageOf(runtime, request, static_cast<size_t>(policies.size())));
   for (size_t i = page.begin; i < page.end; ++i) {
     *response->add_policies() = policies[static_cast<int>(i)];
   }
@@ -249,8 +246,9 @@ absl::Status ListNodeRequirements(
     const v1::ListNodeRequirementsRequest& request,
     v1::ListNodeRequirementsResponse* response) {
   const auto& nodes = ConfigOf(runtime).nodes();
-  GATEWAY_ASSIGN_OR_RETURN(ListPage page,
-                           PageOf(request, static_cast<size_t>(nodes.size())));
+  GATEWAY_ASSIGN_OR_RETURN(
+      ListPage page,
+      PageOf(runtime, request, static_cast<size_t>(nodes.size())));
   for (size_t i = page.begin; i < page.end; ++i) {
     *response->add_nodes() = nodes[static_cast<int>(i)];
   }
@@ -272,7 +270,8 @@ absl::Status ListAssignments(const RuntimeSnapshot& runtime,
       names.push_back(given.node);
     }
   }
-  GATEWAY_ASSIGN_OR_RETURN(ListPage page, PageOf(request, names.size()));
+  GATEWAY_ASSIGN_OR_RETURN(ListPage page,
+                           PageOf(runtime, request, names.size()));
   for (size_t i = page.begin; i < page.end; ++i) {
     FillAssignment(runtime, *overrides, names[i], response->add_assignments());
   }

@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/policies.pb.h"
+#include "service/pipeline/batch_size.h"
 
 namespace gateway {
 
@@ -33,7 +34,6 @@ struct AdminQuestion {
 // Has a listing begin with as many as there may be.
 template <typename Request>
 absl::Status ReadListing(const AdminQuestion&, Request* request) {
-  constexpr int kPageSizeMax = 1000;
   request->set_page_size(kPageSizeMax);
   return absl::OkStatus();
 }

@@ -126,11 +126,16 @@ HttpHandler::Refusal ApiRouter::Refuse(int status, std::string_view path,
       : status == 503                ? v1::ERROR_REASON_OVERLOADED
       : status >= 500                ? v1::ERROR_REASON_INTERNAL
                                      : v1::ERROR_REASON_INVALID_REQUEST;
-  Refusal refusal{"application/json",
-                  ErrorBodyFor(NearestTo(path), MakeFault(reason, message),
-                               status, ""),
-                  {}};
-  if (status == 503) refusal.fields.push_back({"retry-after", "1"});
+  const HttpApi& api = NearestTo(path);
+  const absl::Status fault = MakeFault(reason, message);
+  Refusal refusal{.content_type = "application/json"};
+  if (reason == v1::ERROR_REASON_OVERLOADED) {
+    // Which vendors have statuses of their own for.
+    refusal.status = api.dialect->WriteError(fault, "").http_status;
+    refusal.fields.push_back({"retry-after", "1"});
+  }
+  refusal.body = ErrorBodyFor(
+      api, fault, refusal.status == 0 ? status : refusal.status, "");
   return refusal;
 }
 

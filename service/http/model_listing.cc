@@ -14,6 +14,7 @@
 #include "errors/fault.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/http/request_target.h"
+#include "service/pipeline/batch_size.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 
@@ -28,8 +29,6 @@ Task<ModelDiscovery::Catalog> AskForModels(RequestContext& context) {
       context.id);
   co_return ModelCatalog::AllowedOf(std::move(all), (*context.caller)->scopes);
 }
-
-constexpr int kPageSizeMax = 1000;
 
 // Returns the part of `all` that is asked for. INVALID_REQUEST if it is to
 // begin at a model that does not exist.
@@ -112,6 +111,10 @@ Task<void> ListModels(RequestContext context, const ModelListDialect& format,
     co_return;
   }
   const ModelDiscovery::Catalog catalog = co_await AskForModels(context);
+  // Of a list that is not asked for in pages, nobody would get the rest.
+  if (asked->limit != SIZE_MAX) {
+    asked->limit = BatchSizeOf(*context.runtime, asked->limit);
+  }
   const absl::StatusOr<ModelPage> page = PageOf(catalog->models(), *asked);
   if (!page.ok()) {
     co_await Fail(std::move(context), page.status());

@@ -33,14 +33,15 @@ HttpHandler::Refusal RefusalWatch::RefuseRequest(int status,
                                                  std::string_view peer,
                                                  std::string_view message) {
   const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
-  const std::string code = absl::StrCat(status);
+  Refusal refusal = next().RefuseRequest(status, request, peer, message);
+  const std::string code =
+      absl::StrCat(refusal.status == 0 ? status : refusal.status);
   log_.Request({.code = code,
                 .method = request.method,
                 .path = request.path,
                 .peer = peer,
                 .request_id = id,
                 .why = message});
-  Refusal refusal = next().RefuseRequest(status, request, peer, message);
   refusal.fields.push_back(
       {std::string(kRequestIdHeader), std::string(std::string_view(id))});
   return refusal;

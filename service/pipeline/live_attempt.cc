@@ -15,6 +15,7 @@
 #include "errors/time_limit.h"
 #include "google/protobuf/arena.h"
 #include "providers/models/model_facts.h"
+#include "service/pipeline/batch_size.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/context_service.h"
@@ -41,6 +42,9 @@ constexpr size_t kEchoesMax = 4;
 // Who has not taken a connection for so long is not well, however little time
 // callers have.
 constexpr absl::Duration kUsualConnect = absl::Seconds(1);
+
+// Fewer inputs of a list of embeddings are not worth a request of their own.
+constexpr int kEmbeddingsAtOnceMin = 16;
 
 // To multiply a Duration costs more than a few sums.
 absl::Duration Times(int count, absl::Duration time) {
@@ -235,17 +239,68 @@ Task<absl::Status> LiveAttempt::Count() {
 Task<absl::Status> LiveAttempt::Embed() {
   v1::EmbedResponse* const response = call_.embeddings;
   response->Clear();
-  GATEWAY_CO_RETURN_IF_ERROR(co_await provider().Embed(request_, response));
   const int asked = call_.embed->inputs_size();
+  const int at_once = std::max(
+      kEmbeddingsAtOnceMin, static_cast<int>(BatchSizeOf(
+                                *call_.runtime, static_cast<size_t>(asked))));
+  if (at_once < asked) co_return co_await EmbedInParts(at_once);
+  GATEWAY_CO_RETURN_IF_ERROR(co_await EmbedPart(*call_.embed, response));
+  KeepUsage(response->usage());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> LiveAttempt::EmbedInParts(int at_once) {
+  v1::EmbedResponse* const response = call_.embeddings;
+  const int asked = call_.embed->inputs_size();
+  int64_t input_tokens = 0;
+  for (int begin = 0; begin < asked; begin += at_once) {
+    v1::EmbedRequest part;
+    part.set_model(call_.embed->model());
+    if (call_.embed->has_dimensions()) {
+      part.set_dimensions(call_.embed->dimensions());
+    }
+    *part.mutable_scope() = call_.embed->scope();
+    *part.mutable_extensions() = call_.embed->extensions();
+    for (int i = begin; i < std::min(begin + at_once, asked); ++i) {
+      *part.add_inputs() = call_.embed->inputs(i);
+    }
+    v1::EmbedResponse answered;
+    const size_t warned = attempt_.warnings.size();
+    request_.embed = &part;
+    const absl::Status outcome = co_await EmbedPart(part, &answered);
+    request_.embed = call_.embed;
+    GATEWAY_CO_RETURN_IF_ERROR(outcome);
+    // What cannot be said of one part cannot be of the others.
+    if (begin > 0) attempt_.warnings.resize(warned);
+    input_tokens += answered.usage().input_tokens();
+    response->set_model(answered.model());
+    for (v1::Embedding& each : *answered.mutable_embeddings()) {
+      response->add_embeddings()->Swap(&each);
+    }
+    *response->mutable_usage() = answered.usage();
+    response->mutable_usage()->set_input_tokens(input_tokens);
+    // Also if another part fails.
+    KeepUsage(response->usage());
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> LiveAttempt::EmbedPart(const v1::EmbedRequest& part,
+                                          v1::EmbedResponse* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(co_await provider().Embed(request_, response));
+  const int asked = part.inputs_size();
   if (response->embeddings_size() != asked) {
     co_return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                         absl::StrCat(ToAbsl(provider().name()), ": answered ",
                                      response->embeddings_size(),
                                      " vectors to ", asked, " inputs"));
   }
-  attempt_.answer.facts.usage = response->usage();
-  attempt_.answer.facts.has_usage = true;
   co_return absl::OkStatus();
+}
+
+void LiveAttempt::KeepUsage(const v1::Usage& usage) {
+  attempt_.answer.facts.usage = usage;
+  attempt_.answer.facts.has_usage = true;
 }
 
 void LiveAttempt::LimitTime() {

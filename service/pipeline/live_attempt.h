@@ -73,6 +73,12 @@ class LiveAttempt {
   Task<absl::Status> Open(OpenStream* open);
   Task<absl::Status> Count();
   Task<absl::Status> Embed();
+  // So many of its inputs at once, one part after another.
+  Task<absl::Status> EmbedInParts(int at_once);
+  // Asks for `part` of what is asked for, or all of it.
+  Task<absl::Status> EmbedPart(const v1::EmbedRequest& part,
+                               v1::EmbedResponse* response);
+  void KeepUsage(const v1::Usage& usage);
 
   // Limits how long the attempt may take, if anything does.
   void LimitTime();

@@ -15,8 +15,6 @@
 namespace gateway {
 namespace {
 
-constexpr int kPageSizeDefault = 100;
-constexpr int kPageSizeMax = 1000;
 
 // A page token names the question that it answers and the last model of its
 // page, so that a page is right even when models come and go between two.
@@ -152,13 +150,8 @@ const v1::Model* ModelCatalog::Find(std::string_view name,
 }
 
 absl::Status ModelCatalog::List(const v1::ListModelsRequest& request,
+                                int page_size,
                                 v1::ListModelsResponse* response) const {
-  if (request.page_size() < 0) {
-    return InvalidField("page_size", "must not be negative");
-  }
-  const int page_size = request.page_size() == 0
-                            ? kPageSizeDefault
-                            : std::min(request.page_size(), kPageSizeMax);
   std::optional<Key> after;
   if (!request.page_token().empty()) {
     after = KeyBefore(request.page_token(), request.provider_id());

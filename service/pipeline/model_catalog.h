@@ -45,8 +45,10 @@ class ModelCatalog {
   const llmgateway::v1::Model* Find(std::string_view name,
                                     std::string_view provider = "") const;
 
-  // One page. INVALID_REQUEST for a bad page size or token.
+  // One page of so many at most, of batch_size.h. INVALID_REQUEST for a bad
+  // token.
   absl::Status List(const llmgateway::v1::ListModelsRequest& request,
+                    int page_size,
                     llmgateway::v1::ListModelsResponse* response) const;
 
  private:

@@ -3,6 +3,7 @@ calls and of memory, who goes first, and what who is refused is told.
 docs/overload.md tells it."""
 
 import concurrent.futures
+import json
 import os
 import re
 import statistics
@@ -395,7 +396,7 @@ class MemoryTest(gateway_case.GatewayCase):
         self.assertEqual(ask(self.gateway.http, path="/v1/models").status, 200)
         self.assertEqual(
             ask(self.gateway.operations, path="/readyz").status, 200)
-        self.assertEqual(metrics(self.gateway)[name], before + 2)
+        await_metric(self.gateway, name, before + 2)
         self.use(100, 0)
         self.assertEqual(ask(self.gateway.http, chat("gpt-full")).status, 200)
 
@@ -413,7 +414,7 @@ class MemoryTest(gateway_case.GatewayCase):
         self.assertEqual(status, 503)
         self.assertEqual(headers["retry-after"], "5")
         self.assertEqual(headers["x-memory-pressure"], "critical")
-        self.assertEqual(metrics(self.gateway)[name], before + 1)
+        await_metric(self.gateway, name, before + 1)
 
     def test_above_the_soft_limit_calls_are_served_and_told(self):
         # 80 % of 95 % of 1000 MiB.
@@ -422,6 +423,64 @@ class MemoryTest(gateway_case.GatewayCase):
         self.assertEqual(answer.status, 200)
         self.assertEqual(answer.headers["x-memory-pressure"], "elevated")
         self.gateway.wait_for_log(msg="memory pressure", pressure="elevated")
+
+    def test_anthropics_api_says_so_in_anthropics_words(self):
+        self.use(960, 2)
+        body = {**chat("claude-x"), "max_tokens": 8}
+        answer = ask(self.gateway.http, body, path="/v1/messages")
+        self.assertEqual(answer.status, 529)
+        self.assertEqual(answer.error()["type"], "overloaded_error")
+        self.assertEqual(answer.headers["retry-after"], "5")
+        # Before its body has come, too.
+        caller = self.enter(RawConnection(self.gateway.http))
+        caller.send(b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\n"
+                    b"content-type: application/json\r\n"
+                    b"content-length: 10000000\r\n\r\n")
+        self.assertEqual(caller.read_head()[0], 529)
+
+    def test_above_the_soft_limit_lists_of_embeddings_are_asked_for_in_parts(
+            self):
+        inputs = ["text %d" % i for i in range(40)]
+
+        def embed():
+            answer = ask(self.gateway.http,
+                         {"model": "gpt-embeds", "input": inputs},
+                         path="/v1/embeddings")
+            self.assertEqual(answer.status, 200, answer.body)
+            self.assertIn("attempts=1", answer.headers["x-llmgateway-route"])
+            return answer.json()
+        whole = embed()
+        self.assertEqual(self.upstream.stat("gpt-embeds", "requests"), 1)
+        self.use(780, 1)
+        parts = embed()
+        # 16, 16 and 8: fewer are not worth a request.
+        self.assertEqual(self.upstream.stat("gpt-embeds", "requests"), 4)
+        self.assertEqual(len(json.loads(
+            self.upstream.last_body("gpt-embeds"))["input"]), 8)
+        self.assertEqual([each["index"] for each in parts["data"]],
+                         list(range(40)))
+        self.assertEqual(len(parts["data"]), len(whole["data"]))
+        # What they have consumed is added up.
+        self.assertEqual(parts["usage"]["prompt_tokens"],
+                         3 * whole["usage"]["prompt_tokens"])
+
+    def test_above_the_soft_limit_pages_of_lists_are_shorter(self):
+        def page(rpc, size, field):
+            call = self.caller.call(self.gateway.admin, rpc,
+                                    {"page_size": size})
+            self.assertEqual(call.end["code"], "OK", call.end)
+            return len(call.response[field]), call.response.get(
+                "next_page_token", "")
+        rpc = "/llmgateway.v1.AdminService/ListProviders"
+        self.assertEqual(page(rpc, 2, "providers"), (2, ""))
+        self.use(780, 1)
+        count, token = page(rpc, 2, "providers")
+        self.assertEqual(count, 1)
+        self.assertTrue(token)
+        call = self.caller.call(self.gateway.admin, rpc, {
+            "page_size": 2, "page_token": token})
+        self.assertEqual(len(call.response["providers"]), 1)
+        self.assertFalse(call.response.get("next_page_token"))
 
     def test_above_the_soft_limit_those_that_matter_least_wait(self):
         self.use(780, 1)

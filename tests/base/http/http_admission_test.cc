@@ -54,6 +54,14 @@ class Gatekeeper final : public HttpHandler {
         co_await responder.Send({request.admitted ? 200 : 401, {}}, body));
   }
 
+  Refusal Refuse(int status, std::string_view path,
+                 std::string_view message) override {
+    Refusal refusal = HttpHandler::Refuse(status, path, message);
+    if (status == 503) refusal.status = overloaded_status;
+    return refusal;
+  }
+
+  int overloaded_status = 0;
   Event asked;   // Somebody waits to be told.
   Event holding;  // A request is being handled, and kept.
   // Of the server's thread.
@@ -254,6 +262,20 @@ TEST_F(HttpAdmissionTest, RequestsShareABudgetUntilTheyAreAnswered) {
   last.Send(Head("right", 1'000'000));
   last.Send(Pattern(1'000'000));
   EXPECT_EQ(last.ReceiveAnswer().body, "1000000");
+}
+
+TEST_F(HttpAdmissionTest, AHandlerMayHaveAStatusOfItsOwnForARefusal) {
+  handler_.overloaded_status = 529;
+  TestHttpServer server(handler_);
+  server.Do([&] { server.loop().request_bytes().SetLimit(1'000'000); });
+  RawClient first = RawClient::Connect(server.port());
+  first.Send(Head("right", 2'000'000));
+  first.Send(Pattern(2'000'000));
+  EXPECT_EQ(first.ReceiveAnswer().status, 529);
+  Http2TestClient second(server.port());
+  Http2TestCall& call = second.Begin(Post("right"));
+  second.Send(call, Pattern(2'000'000), /*end=*/true);
+  EXPECT_EQ(second.AwaitWhole(call).status(), "529");
 }
 
 TEST_F(HttpAdmissionTest, TheStreamsOfOneConnectionLeaveHalfToOthers) {

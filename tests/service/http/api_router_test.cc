@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -125,6 +126,25 @@ TEST_F(ApiRouterTest, AnEncodedBodyIsNotRead) {
                 "content-encoding: identity\r\n")
                 .status,
             200);
+}
+
+TEST_F(ApiRouterTest, OneThatThereIsNoRoomForIsToldSoByItsApisStatus) {
+  loop_->Run([this]() -> Task<void> {
+    loop_->loop().request_bytes().SetLimit(100'000);
+    co_return;
+  });
+  const std::string body(150'000, ' ');
+  for (const auto& [path, status, words] :
+       {std::tuple("/v1/messages", 529, "\"overloaded_error\""),
+        std::tuple("/v1/chat/completions", 503, "\"server_is_overloaded\""),
+        std::tuple("/v1beta/models/m:generateContent", 503,
+                   "\"UNAVAILABLE\"")}) {
+    client_ = RawClient::Connect(loop_->port());
+    const RawAnswer answer = Ask("POST", path, body);
+    EXPECT_EQ(answer.status, status) << path;
+    EXPECT_EQ(answer.Find("retry-after"), "1") << path;
+    EXPECT_THAT(answer.body, HasSubstr(words)) << path;
+  }
 }
 
 TEST_F(ApiRouterTest, WhatTheServerItselfRefusesIsInTheApisWords) {
