@@ -52,6 +52,7 @@
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/health_prober.h"
 #include "service/pipeline/overload_watch.h"
+#include "service/pipeline/response_metrics.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_metrics.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -268,7 +269,10 @@ absl::Status App::Build() {
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
-                          SystemClock());
+                          SystemClock(), graph.kept.responses());
+  if (graph.responses->is_durable()) {
+    AddResponseMetrics(*graph.responses, graph.registry);
+  }
   RestoreCircuits(*graph.state, *snapshot);
   RestoreOverrides(*graph.state, &snapshot->selection().overrides);
   RestoreRollout(*graph.state, *snapshot);

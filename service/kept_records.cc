@@ -148,6 +148,9 @@ absl::Status KeptRecords::Open(const GatewayConfig& config,
         session_records_ == nullptr ? *store_ : *session_records_, clock_,
         SecureRandom());
   }
+  if (KeepsResponses(config)) {
+    responses_ = std::make_unique<ResponseRecords>(*store_);
+  }
   if (!config.auth().callers().has_issued_keys()) return absl::OkStatus();
   issued_keys_ = std::make_unique<IssuedKeyStore>(*store_, registry_);
   is_in_redis_ = RecordStoreEngine(config) == StoreConfig::ENGINE_REDIS;

@@ -1,6 +1,6 @@
 // KeptRecords is what the gateway keeps beside its configuration, where that
-// asks for it: the store, the keys that operators have issued, and callers'
-// sessions.
+// asks for it: the store, the keys that operators have issued, callers'
+// sessions and answers that they go on from.
 //
 //   KeptRecords kept(SystemClock());
 //   GATEWAY_RETURN_IF_ERROR(
@@ -28,6 +28,7 @@
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/identity/issued_key_store.h"
 #include "service/identity/key_registry.h"
+#include "service/pipeline/response_records.h"
 #include "service/sessions/session_store.h"
 #include "service/store/record_store.h"
 
@@ -60,6 +61,8 @@ class KeptRecords {
   IssuedKeyStore* issued_keys() { return issued_keys_.get(); }
   // Null where no sessions are kept.
   SessionStore* sessions() { return sessions_.get(); }
+  // Null where answers are kept in memory alone.
+  ResponseRecords* responses() { return responses_.get(); }
 
  private:
   Clock& clock_;
@@ -72,6 +75,7 @@ class KeptRecords {
   // what else is.
   std::unique_ptr<RecordStore> session_records_;
   std::unique_ptr<SessionStore> sessions_;
+  std::unique_ptr<ResponseRecords> responses_;
   EventLoop* follows_on_ = nullptr;
 };
 

@@ -116,8 +116,14 @@ void StoreCheck::CheckSessions() {
 
 }  // namespace
 
+bool KeepsResponses(const GatewayConfig& config) {
+  return config.has_store() && config.response_store().entries_limit() > 0 &&
+         RecordStoreEngine(config) != StoreConfig::ENGINE_MEMORY;
+}
+
 bool NeedsRecordStore(const GatewayConfig& config) {
-  return config.auth().callers().has_issued_keys() || config.has_sessions();
+  return config.auth().callers().has_issued_keys() || config.has_sessions() ||
+         KeepsResponses(config);
 }
 
 StoreConfig::Engine RecordStoreEngine(const GatewayConfig& config) {

@@ -18,7 +18,12 @@
 
 namespace gateway {
 
-// Whether there is anything to be kept: keys that operators issue, or sessions.
+// Whether answers that callers go on from (`response_store`) outlast the
+// process: where `store` says what keeps records, and that is not memory.
+bool KeepsResponses(const llmgateway::config::v1::GatewayConfig& config);
+
+// Whether there is anything to be kept: keys that operators issue, sessions, or
+// answers.
 bool NeedsRecordStore(const llmgateway::config::v1::GatewayConfig& config);
 
 // What keeps it: what is named, or else SQLite if there is a folder or a file

@@ -70,9 +70,8 @@ absl::Status CheckNotStreamed(std::string_view query) {
                       "ask without `stream=true`");
 }
 
-// Answers from what the gateway keeps itself.
+// Answers from what the gateway keeps itself, or has deleted.
 absl::Status AnswerFromHere(const RequestContext& context,
-                            std::string_view caller,
                             const StoredResponseQuery& asked,
                             const StoredResponse& kept, std::string* body) {
   switch (asked.action) {
@@ -80,9 +79,6 @@ absl::Status AnswerFromHere(const RequestContext& context,
       GATEWAY_RETURN_IF_ERROR(CheckNotStreamed(asked.query));
       return context.api.dialect->WriteResponse(kept.Response(), body, nullptr);
     case Action::kDelete:
-      if (!context.services.responses->Remove(caller, asked.id)) {
-        return NoSuchResponse(asked.id);
-      }
       responses::WriteDeletion(asked.id, body);
       return absl::OkStatus();
     case Action::kCancel:
@@ -111,7 +107,8 @@ class ForwardedReplySink final : public JsonSink {
 
 // Answers from the provider that keeps it.
 Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
-                           StoredResponseQuery asked) {
+                           StoredResponseQuery asked,
+                           ResponseStore::Entry stored_at) {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
   Call call = NewCall(context, arena);
@@ -119,29 +116,52 @@ Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
   call.known_caller = *context.caller;
   call.facts.dialect = context.api.dialect->name();
   call.responses = services.responses;
+  call.found_response = std::move(stored_at);
   call.api_error = CheckNotStreamed(asked.query);
   call.stored_query = &asked;
   ForwardedReplySink sink(context);
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 
+// Deletes what the gateway keeps itself.
+Task<absl::Status> DeleteHere(RequestContext& context, std::string_view id) {
+  const absl::StatusOr<bool> deleted =
+      co_await context.services.responses->Forget((*context.caller)->id, id,
+                                                  context.responder.gone());
+  if (!deleted.ok()) co_return deleted.status();
+  co_return *deleted ? absl::OkStatus() : NoSuchResponse(id);
+}
+
 Task<void> Serve(RequestContext context,
                  const StoredOperation& stored_operation, std::string_view id) {
   ResponseStore* const store = context.services.responses;
-  const ResponseStore::Entry kept =
-      store == nullptr ? nullptr : store->Find((*context.caller)->id, id);
-  if (kept == nullptr) return Fail(std::move(context), NoSuchResponse(id));
+  absl::StatusOr<ResponseStore::Entry> kept = ResponseStore::Entry();
+  if (store != nullptr) {
+    kept = co_await store->Look((*context.caller)->id, id,
+                                context.responder.gone());
+  }
+  if (!kept.ok() || *kept == nullptr) {
+    const absl::Status missing = kept.ok() ? NoSuchResponse(id) : kept.status();
+    co_await Fail(std::move(context), missing);
+    co_return;
+  }
   const StoredResponseQuery asked = {stored_operation.action, id,
                                      context.request.query};
-  if (!kept->provider.empty()) {
-    return AnswerFromThere(std::move(context), stored_operation.operation,
-                           asked);
+  if (!(*kept)->provider.empty()) {
+    co_await AnswerFromThere(std::move(context), stored_operation.operation,
+                             asked, *std::move(kept));
+    co_return;
   }
+  absl::Status outcome;
+  if (asked.action == Action::kDelete)
+    outcome = co_await DeleteHere(context, id);
   std::string body;
-  const absl::Status written =
-      AnswerFromHere(context, (*context.caller)->id, asked, *kept, &body);
-  if (!written.ok()) return Fail(std::move(context), written);
-  return SendJson(std::move(context), std::move(body));
+  if (outcome.ok()) outcome = AnswerFromHere(context, asked, **kept, &body);
+  if (!outcome.ok()) {
+    co_await Fail(std::move(context), outcome);
+    co_return;
+  }
+  co_await SendJson(std::move(context), std::move(body));
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "service/pipeline/admission.h"
+#include "service/pipeline/call.h"
 #include "service/pipeline/plan.h"
 
 namespace gateway {
@@ -112,12 +114,30 @@ absl::Status CheckBackground(const IncomingCall& call,
 
 }  // namespace
 
+bool LooksUpPrevious(const IncomingCall& call) {
+  return !call.facts.previous_response_id.empty() &&
+         call.responses != nullptr && call.responses->is_durable() &&
+         call.api_error.ok();
+}
+
+Task<absl::Status> LookUpPrevious(PlannedCall& call) {
+  GATEWAY_CO_ASSIGN_OR_RETURN(call.caller, Authenticate(call));
+  call.known_caller = call.caller;
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      call.found_response,
+      co_await call.responses->Look(
+          call.caller->id, call.facts.previous_response_id, call.cancel));
+  co_return absl::OkStatus();
+}
+
 absl::StatusOr<Continuation> ContinueConversation(IncomingCall& call,
                                                   std::string_view caller) {
   Continuation continuation;
   const std::string_view id = call.facts.previous_response_id;
   if (id.empty() || call.responses == nullptr) return continuation;
-  const ResponseStore::Entry kept = call.responses->Find(caller, id);
+  const ResponseStore::Entry kept = call.responses->is_durable()
+                                        ? call.found_response
+                                        : call.responses->Find(caller, id);
   if (kept == nullptr) return continuation;
   if (!kept->provider.empty()) {
     continuation.lives_upstream = kept;
@@ -178,19 +198,33 @@ absl::Status CheckContinued(const IncomingCall& call,
                          "goes to it as it is"));
 }
 
-void RememberForwarded(const IncomingCall& call, std::string_view caller,
-                       const Attempt& attempt, std::string_view id) {
+std::optional<UnkeptResponse> RememberForwarded(const IncomingCall& call,
+                                                std::string_view caller,
+                                                const Attempt& attempt,
+                                                std::string_view id) {
   // Nor an id that would be a step in the path by which it is asked for.
-  if (id == "." || id == "..") return;
+  if (id == "." || id == "..") return std::nullopt;
   if (id.empty() || id.size() > kForeignIdBytesMax || !attempt.forwards ||
       !call.facts.remembered_unless_refused || call.responses == nullptr ||
       !call.responses->enabled()) {
-    return;
+    return std::nullopt;
   }
   StoredResponse kept;
   kept.provider = attempt.provider;
   kept.credential = attempt.progress.credential;
-  call.responses->Put(caller, id, std::move(kept));
+  return call.responses->Put(caller, id, std::move(kept));
+}
+
+Task<void> KeepRemembered(PlannedCall& call, UnkeptResponse unkept,
+                          Attempt& attempt) {
+  const absl::Status kept =
+      co_await call.responses->Keep(std::move(unkept), call.work_cancel());
+  if (kept.ok()) co_return;
+  v1::Warning& warning = attempt.warnings.emplace_back();
+  warning.set_field("store");
+  warning.set_message(
+      "the answer could not be kept, so that it cannot be asked for again or "
+      "gone on from; send the conversation whole with the next call");
 }
 
 bool IsKeptHere(const IncomingCall& call) {
@@ -219,12 +253,13 @@ std::unique_ptr<ConversationRecorder> ConversationRecorder::Begin(
   return recorder;
 }
 
-void ConversationRecorder::Keep(v1::GenerateResponse* response) {
+std::optional<UnkeptResponse> ConversationRecorder::Keep(
+    v1::GenerateResponse* response) {
   response->set_id(id_);
   StoredResponse kept;
   kept.before = std::move(before_);
   response->SerializeToString(&kept.response);
-  store_.Put(caller_, id_, std::move(kept));
+  return store_.Put(caller_, id_, std::move(kept));
 }
 
 void ConversationRecorder::Add(v1::GenerateEvent* event) {
@@ -234,10 +269,10 @@ void ConversationRecorder::Add(v1::GenerateEvent* event) {
   if (folding_.size_bytes() <= store_.size_bytes_limit()) folding_.Add(*event);
 }
 
-void ConversationRecorder::Finish() {
-  if (folding_.size_bytes() > store_.size_bytes_limit()) return;
+std::optional<UnkeptResponse> ConversationRecorder::Finish() {
+  if (folding_.size_bytes() > store_.size_bytes_limit()) return std::nullopt;
   v1::GenerateResponse response = folding_.Finish();
-  Keep(&response);
+  return Keep(&response);
 }
 
 }  // namespace gateway

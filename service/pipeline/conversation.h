@@ -19,11 +19,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/async/task.h"
 #include "base/os/random.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/pipeline/answer_folding.h"
@@ -33,6 +35,7 @@
 
 namespace gateway {
 
+class PlannedCall;
 struct PlannedTarget;
 
 // What a request goes on from.
@@ -42,6 +45,14 @@ struct Continuation {
   // What the request refers to was forwarded, and lives at a provider; or null.
   ResponseStore::Entry lives_upstream;
 };
+
+// Whether what the call refers to is to be looked up before it is admitted,
+// since that takes time.
+bool LooksUpPrevious(const IncomingCall& call);
+
+// Looks it up, into `call.found_response`: STORE_UNAVAILABLE, or as
+// Authenticate fails.
+Task<absl::Status> LookUpPrevious(PlannedCall& call);
 
 // Puts what is remembered before the request, which is then a parsed one. An
 // id that is not known is left to CheckContinued. Fails as ParsedRequest does.
@@ -60,9 +71,17 @@ absl::Status CheckContinued(const IncomingCall& call,
 
 // Remembers where an answer lives whose bytes `attempt` only forwarded, so that
 // its caller, and nobody else, can ask for it there. `id` is the provider's;
-// empty if it has none.
-void RememberForwarded(const IncomingCall& call, std::string_view caller,
-                       const Attempt& attempt, std::string_view id);
+// empty if it has none. Returns what is yet to be kept by KeepRemembered, here
+// and below.
+std::optional<UnkeptResponse> RememberForwarded(const IncomingCall& call,
+                                                std::string_view caller,
+                                                const Attempt& attempt,
+                                                std::string_view id);
+
+// Keeps it where it outlasts the process. If that cannot be, the call goes on:
+// a warning of `attempt` tells.
+Task<void> KeepRemembered(PlannedCall& call, UnkeptResponse unkept,
+                          Attempt& attempt);
 
 // Whether the gateway keeps the answer to a request that a provider is asked in
 // a format that is not the caller's.
@@ -77,11 +96,11 @@ class ConversationRecorder {
                                                      const Attempt& attempt);
 
   // Names a whole answer and keeps it.
-  void Keep(v1::GenerateResponse* response);
+  std::optional<UnkeptResponse> Keep(v1::GenerateResponse* response);
 
   // Names a stream's answer and gathers it; Finish keeps it.
   void Add(v1::GenerateEvent* event);
-  void Finish();
+  std::optional<UnkeptResponse> Finish();
 
   // How many bytes of the conversation are held, about.
   size_t held_bytes() const {

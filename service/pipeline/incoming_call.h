@@ -146,6 +146,9 @@ class IncomingCall {
   absl::Status api_error;
   // Null if nothing is remembered.
   ResponseStore* responses = nullptr;
+  // What is remembered of the answer that the call refers to, if that was
+  // looked up before it was admitted; null if it was not, or there is none.
+  ResponseStore::Entry found_response;
   // Null if the call names none.
   std::unique_ptr<CallSession> session;
   // One of these. `request` besides, once a raw one has been read; null again

@@ -226,6 +226,9 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   if (outcome.ok() && !call.facts.session.empty()) {
     outcome = co_await BeginSession(call);
   }
+  if (outcome.ok() && LooksUpPrevious(call)) {
+    outcome = co_await LookUpPrevious(call);
+  }
   if (outcome.ok()) {
     outcome = co_await OffLoop(
         BytesToAdmit(call), [&call] { return AdmitAndPlan(call); },

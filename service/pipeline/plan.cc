@@ -58,7 +58,8 @@ absl::StatusOr<Planned> PlanStored(IncomingCall& call,
                                    std::string_view caller) {
   Planned planned;
   planned.reason = "kept";
-  if (call.responses != nullptr) {
+  planned.stored_at = call.found_response;
+  if (planned.stored_at == nullptr && call.responses != nullptr) {
     planned.stored_at = call.responses->Find(caller, call.stored_query->id);
   }
   const ProviderRegistry::Entry* const provider =

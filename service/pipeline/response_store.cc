@@ -1,7 +1,9 @@
 #include "service/pipeline/response_store.h"
 
+#include <iterator>
 #include <utility>
 
+#include "base/os/logging.h"
 #include "proto/proto_time.h"
 
 namespace gateway {
@@ -14,18 +16,6 @@ int64_t SizeOf(const StoredResponse& kept) {
 
 }  // namespace
 
-MessageList StoredResponse::Before() const {
-  v1::GenerateRequest said;
-  said.ParseFromString(before);
-  return std::move(*said.mutable_messages());
-}
-
-v1::GenerateResponse StoredResponse::Response() const {
-  v1::GenerateResponse parsed;
-  parsed.ParseFromString(response);
-  return parsed;
-}
-
 ResponseStore::Limits ResponseStore::LimitsOf(
     const llmgateway::config::v1::ResponseStoreConfig& config) {
   Limits limits;
@@ -35,23 +25,42 @@ ResponseStore::Limits ResponseStore::LimitsOf(
   return limits;
 }
 
-void ResponseStore::Put(std::string_view caller, std::string_view id,
-                        StoredResponse kept) {
+std::optional<UnkeptResponse> ResponseStore::Put(std::string_view caller,
+                                                 std::string_view id,
+                                                 StoredResponse kept) {
   const absl::Duration now = clock_.SteadyTime();
-  Item item;
-  item.key = {std::string(caller), std::string(id)};
-  item.size_bytes = SizeOf(kept);
-  item.expiry = now + limits_.ttl;
-  if (item.size_bytes > limits_.size_bytes) return;
-  item.entry = std::make_shared<const StoredResponse>(std::move(kept));
-  Items dropped;  // Freed after the lock.
+  const int64_t size_bytes = SizeOf(kept);
+  if (size_bytes > limits_.size_bytes) {
+    Count(Unkept::kTooLarge);
+    return std::nullopt;
+  }
+  if (is_durable()) {
+    if (ResponseRecords::Fits(caller, id, kept)) {
+      return UnkeptResponse{.caller = std::string(caller),
+                            .id = std::string(id),
+                            .kept = std::move(kept)};
+    }
+    Count(Unkept::kRecordTooLarge);
+  }
+  Items dropped;  // Freed after the lock, as is what is replaced.
+  Items replaced;
+  Insert({.key = {std::string(caller), std::string(id)},
+          .entry = std::make_shared<const StoredResponse>(std::move(kept)),
+          .size_bytes = size_bytes,
+          .expiry = now + limits_.ttl},
+         now, &replaced, &dropped);
+  return std::nullopt;
+}
+
+void ResponseStore::Insert(Item item, absl::Duration now, Items* replaced,
+                           Items* dropped) {
   MutexLock lock(mu_);
   const auto known = index_.find(item.key);
-  if (known != index_.end()) Drop(known->second, &dropped);
+  if (known != index_.end()) Drop(known->second, replaced);
   size_bytes_ += item.size_bytes;
   items_.push_back(std::move(item));
   index_[items_.back().key] = std::prev(items_.end());
-  Trim(now, &dropped);
+  Trim(now, dropped);
 }
 
 ResponseStore::Entry ResponseStore::Find(std::string_view caller,
@@ -75,6 +84,67 @@ bool ResponseStore::Remove(std::string_view caller, std::string_view id) {
   if (found == index_.end()) return false;
   Drop(found->second, &dropped);
   return true;
+}
+
+Task<absl::Status> ResponseStore::Keep(UnkeptResponse unkept,
+                                       CancelSignal& cancel) {
+  Item item = {.key = {std::move(unkept.caller), std::move(unkept.id)},
+               .size_bytes = SizeOf(unkept.kept)};
+  const Key key = item.key;
+  const absl::Status put =
+      co_await records_->Put(key.first, key.second, std::move(unkept.kept),
+                             clock_.WallTime() + limits_.ttl, cancel);
+  const absl::Duration now = clock_.SteadyTime();
+  if (!put.ok()) {
+    if (!cancel.cancelled()) TellUnkept(put, now);
+    co_return put;
+  }
+  item.expiry = now + limits_.ttl;
+  Items dropped;
+  Items replaced;
+  Insert(std::move(item), now, &replaced, &dropped);
+  for (const Item& old : dropped) {
+    // What has expired, the store drops by itself; what it cannot be told of
+    // now, it drops then.
+    if (old.entry != nullptr || old.expiry <= now) continue;
+    (co_await records_->Remove(old.key.first, old.key.second, cancel))
+        .status()
+        .IgnoreError();
+  }
+  co_return absl::OkStatus();
+}
+
+void ResponseStore::TellUnkept(const absl::Status& why, absl::Duration now) {
+  Count(Unkept::kStore);
+  std::optional<int64_t> unlogged;
+  {
+    MutexLock lock(mu_);
+    unlogged = pace_.Take(now);
+  }
+  if (!unlogged.has_value()) return;
+  Log(LogLevel::kWarn, "sessions",
+      "an answer is not kept: nobody can ask for it again, or go on from it",
+      {{"why", why}, {"unlogged", *unlogged}});
+}
+
+Task<absl::StatusOr<ResponseStore::Entry>> ResponseStore::Look(
+    std::string_view caller, std::string_view id, CancelSignal& cancel) {
+  Entry here = Find(caller, id);
+  if (here != nullptr || !is_durable() || !enabled()) co_return here;
+  co_return co_await records_->Find(caller, id, cancel);
+}
+
+Task<absl::StatusOr<bool>> ResponseStore::Forget(std::string_view caller,
+                                                 std::string_view id,
+                                                 CancelSignal& cancel) {
+  if (!is_durable()) co_return Remove(caller, id);
+  const bool was_here = Find(caller, id) != nullptr;
+  const absl::StatusOr<bool> removed =
+      co_await records_->Remove(caller, id, cancel);
+  // Whether it is there or not, where the answer is kept it is still.
+  if (!removed.ok() && !was_here) co_return removed;
+  Remove(caller, id);
+  co_return was_here || *removed;
 }
 
 int64_t ResponseStore::size_bytes() const {

@@ -1,10 +1,27 @@
 // ResponseStore remembers conversations for callers who go on with
 // `previous_response_id`, and of answers that were only forwarded, where they
-// live: for a while, up to a number and a size, in memory. The oldest go first.
+// live: for a while, up to a number and a size. The oldest go first.
 //
 //   ResponseStore store({.ttl = absl::Hours(1), ...}, SystemClock());
 //   store.Put("alice", "resp_1", std::move(kept));
 //   ResponseStore::Entry kept = store.Find("alice", "resp_1");
+//
+// That is in memory. Given records (response_records.h), it keeps answers
+// there, so that they outlast the process:
+//
+//   std::optional<UnkeptResponse> unkept = store.Put("alice", "resp_1", kept);
+//   if (unkept.has_value()) {
+//     status = co_await store.Keep(*std::move(unkept), cancel);
+//   }
+//   ...
+//   GATEWAY_CO_ASSIGN_OR_RETURN(
+//       ResponseStore::Entry kept,
+//       co_await store.Look("alice", "resp_1", cancel));
+//
+// Memory then has only what is too large for a record, and which answers this
+// process has kept there: of those the oldest go first. What others that share
+// the records have kept, or an earlier process has, does not count, and goes
+// when its time is over.
 //
 // A caller sees only what is its own.
 //
@@ -13,43 +30,37 @@
 #ifndef SERVICE_PIPELINE_RESPONSE_STORE_H_
 #define SERVICE_PIPELINE_RESPONSE_STORE_H_
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
 #include "base/os/clock.h"
 #include "base/os/mutex.h"
-#include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/config/v1/config.pb.h"
-#include "llmgateway/v1/gateway.pb.h"
+#include "service/observability/log_pace.h"
+#include "service/pipeline/response_records.h"
+#include "service/pipeline/stored_response.h"
 
 namespace gateway {
 
-namespace v1 = ::llmgateway::v1;
-
-using MessageList = google::protobuf::RepeatedPtrField<v1::Message>;
-
-// One answer, and what was said before it; or, of one whose bytes were only
-// forwarded, which provider has it and by which of its credentials it was
-// asked for.
-//
-// Messages are held serialized: as messages, short ones take thirty times as
-// much memory.
-struct StoredResponse {
-  std::string provider;  // Empty: the answer is here.
-  std::string credential;
-  std::string before;  // A GenerateRequest with nothing but messages.
-  std::string response;
-
-  // Parse what is held, at each call.
-  MessageList Before() const;
-  v1::GenerateResponse Response() const;
+// An answer that is still to be kept in records.
+struct UnkeptResponse {
+  std::string caller;
+  std::string id;
+  StoredResponse kept;
 };
 
 class ResponseStore {
@@ -65,9 +76,10 @@ class ResponseStore {
   static Limits LimitsOf(
       const llmgateway::config::v1::ResponseStoreConfig& config);
 
-  // Borrows `clock`.
-  ResponseStore(const Limits& limits, Clock& clock)
-      : limits_(limits), clock_(clock) {}
+  // Borrows both; `records` is null where answers are kept in memory alone.
+  ResponseStore(const Limits& limits, Clock& clock,
+                ResponseRecords* records = nullptr)
+      : limits_(limits), clock_(clock), records_(records) {}
 
   ResponseStore(const ResponseStore&) = delete;
   ResponseStore& operator=(const ResponseStore&) = delete;
@@ -77,29 +89,69 @@ class ResponseStore {
   // What is larger is not kept.
   int64_t size_bytes_limit() const { return limits_.size_bytes; }
 
-  // Replaces what had the same id.
-  void Put(std::string_view caller, std::string_view id, StoredResponse kept)
+  // Answers outlast the process, and Look and Forget wait for where they are.
+  bool is_durable() const { return records_ != nullptr; }
+
+  // Replaces what had the same id. Returns what is yet to be kept by Keep,
+  // which is nothing where that is in memory.
+  std::optional<UnkeptResponse> Put(std::string_view caller,
+                                    std::string_view id, StoredResponse kept)
       LOCKS_EXCLUDED(mu_);
 
-  // Null if there is none, or no longer.
+  // What is in memory. Null if there is none, or no longer.
   Entry Find(std::string_view caller, std::string_view id) LOCKS_EXCLUDED(mu_);
 
-  // False if there was none.
+  // Of what is in memory. False if there was none.
   bool Remove(std::string_view caller, std::string_view id) LOCKS_EXCLUDED(mu_);
 
-  // All that is kept, in bytes.
+  // Below, wherever it is. STORE_UNAVAILABLE, or what `cancel` fired with.
+
+  // When that is OK, it is kept. REQUIRES: is_durable().
+  Task<absl::Status> Keep(UnkeptResponse unkept, CancelSignal& cancel)
+      LOCKS_EXCLUDED(mu_);
+  // Null if there is none, or no longer.
+  Task<absl::StatusOr<Entry>> Look(std::string_view caller, std::string_view id,
+                                   CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
+  // False if there was none.
+  Task<absl::StatusOr<bool>> Forget(std::string_view caller,
+                                    std::string_view id, CancelSignal& cancel)
+      LOCKS_EXCLUDED(mu_);
+
+  // All that is kept, or known to be kept in records, in bytes.
   int64_t size_bytes() const LOCKS_EXCLUDED(mu_);
+
+  // Why answers do not outlast the process though they should.
+  enum class Unkept {
+    kStore,           // The store could not be reached, or is full.
+    kTooLarge,        // size_bytes_limit; not even kept in memory.
+    kRecordTooLarge,  // Kept in memory.
+  };
+  static constexpr size_t kUnkeptReasons = 3;
+  int64_t unkept(Unkept reason) const {
+    return unkept_[static_cast<size_t>(reason)].load(std::memory_order_relaxed);
+  }
 
  private:
   using Key = std::pair<std::string, std::string>;  // Caller and id.
   struct Item {
     Key key;
-    Entry entry;
+    Entry entry;  // Null if it is in records.
     int64_t size_bytes = 0;
     absl::Duration expiry;
   };
   using Items = std::list<Item>;
 
+  // Has the item, and not what had the same key; drops the oldest while there
+  // is too much.
+  void Insert(Item item, absl::Duration now, Items* replaced, Items* dropped)
+      LOCKS_EXCLUDED(mu_);
+  // Counts, and has the log tell now and then, what records did not take.
+  void TellUnkept(const absl::Status& why, absl::Duration now)
+      LOCKS_EXCLUDED(mu_);
+  void Count(Unkept reason) {
+    unkept_[static_cast<size_t>(reason)].fetch_add(1,
+                                                   std::memory_order_relaxed);
+  }
   void Drop(Items::iterator item, Items* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Drops what has expired, and the oldest while there is too much.
   void Trim(absl::Duration now, Items* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -107,11 +159,15 @@ class ResponseStore {
   // Constant after construction.
   const Limits limits_;
   Clock& clock_;
+  ResponseRecords* const records_;
+
+  std::array<std::atomic<int64_t>, kUnkeptReasons> unkept_ = {};
 
   mutable Mutex mu_;
   Items items_ GUARDED_BY(mu_);  // Oldest first.
   absl::flat_hash_map<Key, Items::iterator> index_ GUARDED_BY(mu_);
   int64_t size_bytes_ GUARDED_BY(mu_) = 0;
+  LogPace pace_ GUARDED_BY(mu_){absl::Seconds(10)};
 };
 
 }  // namespace gateway

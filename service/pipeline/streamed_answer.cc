@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -179,8 +180,12 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
                          .recording = std::move(*recording)};
   // What is said again was added when it was said.
   if (call.reused == nullptr) gathering.session = call.session.get();
-  RememberForwarded(call, call.caller->id, attempt,
-                    open.stream->facts().kept_id);
+  std::optional<UnkeptResponse> unkept = RememberForwarded(
+      call, call.caller->id, attempt, open.stream->facts().kept_id);
+  if (unkept.has_value()) {
+    co_await KeepRemembered(call, *std::exchange(unkept, std::nullopt),
+                            attempt);
+  }
   const InputMeasure input(call);
   DeliveredTokens delivered;
   absl::Status outcome =
@@ -209,7 +214,10 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
     outcome = co_await gathering.session->KeepGathered(call.work_cancel());
   }
   if (outcome.ok() && gathering.conversation != nullptr) {
-    gathering.conversation->Finish();
+    unkept = gathering.conversation->Finish();
+    if (unkept.has_value()) {
+      co_await KeepRemembered(call, *std::move(unkept), attempt);
+    }
   }
   co_return outcome;
 }

@@ -1,6 +1,7 @@
 #include "service/pipeline/whole_answer.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,12 +27,28 @@
 namespace gateway {
 namespace {
 
-void RememberAnswer(Call& call, Attempt& attempt) {
-  RememberForwarded(call, call.caller->id, attempt,
-                    attempt.answer.facts.kept_id);
+// Returns what is yet to be kept.
+std::optional<UnkeptResponse> RememberAnswer(Call& call, Attempt& attempt) {
+  if (attempt.forwards) {
+    return RememberForwarded(call, call.caller->id, attempt,
+                             attempt.answer.facts.kept_id);
+  }
   const std::unique_ptr<ConversationRecorder> conversation =
       ConversationRecorder::Begin(call, call.caller->id, attempt);
-  if (conversation != nullptr) conversation->Keep(attempt.answer.response);
+  if (conversation == nullptr) return std::nullopt;
+  return conversation->Keep(attempt.answer.response);
+}
+
+// Keeps it, before the caller may ask for it. What cannot be, the answer tells.
+Task<void> KeepAnswerOf(Call& call, Attempt& attempt,
+                        std::optional<UnkeptResponse> unkept) {
+  if (!unkept.has_value()) co_return;
+  const size_t told = attempt.warnings.size();
+  co_await KeepRemembered(call, *std::move(unkept), attempt);
+  if (attempt.answer.response == nullptr) co_return;
+  for (size_t i = told; i < attempt.warnings.size(); ++i) {
+    *attempt.answer.response->add_warnings() = attempt.warnings[i];
+  }
 }
 
 // Does what a whole generated answer needs before it is sent: its usage, its
@@ -55,10 +72,12 @@ Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
           *attempt.answer.response, call.work_cancel()));
     }
   }
-  co_await OffLoop(attempt.forwards ? 0 : call.facts.request_bytes, [&] {
-    RememberAnswer(call, attempt);
-    return true;
-  });
+  std::optional<UnkeptResponse> unkept =
+      co_await OffLoop(attempt.forwards ? 0 : call.facts.request_bytes,
+                       [&] { return RememberAnswer(call, attempt); });
+  if (unkept.has_value()) {
+    co_await KeepAnswerOf(call, attempt, std::move(unkept));
+  }
   if (call.cache != nullptr) call.runtime->answer_cache()->Keep(call, attempt);
   co_return absl::OkStatus();
 }
@@ -95,12 +114,15 @@ absl::Status EstimateCount(Call& call) {
 
 // Completes what is asked for whole and is not generated: embeddings, and the
 // deletion of a kept answer.
-void CompleteOther(Call& call, Attempt& attempt) {
+Task<absl::Status> CompleteOther(Call& call, Attempt& attempt) {
   if (call.embed != nullptr) CompleteEmbeddings(call, attempt);
   if (call.stored_query != nullptr &&
       call.stored_query->action == StoredResponseQuery::Action::kDelete) {
-    call.responses->Remove(call.caller->id, call.stored_query->id);
+    co_return (co_await call.responses->Forget(
+                   call.caller->id, call.stored_query->id, call.work_cancel()))
+        .status();
   }
+  co_return absl::OkStatus();
 }
 
 // Completes an answer that was made for another call: what it says of this one.
@@ -112,7 +134,10 @@ Task<absl::Status> CompleteReused(Call& call, Attempt& attempt) {
     call.Describe(attempt.answer.response);
     GATEWAY_CO_RETURN_IF_ERROR(call.output.Result());
   }
-  RememberAnswer(call, attempt);
+  std::optional<UnkeptResponse> unkept = RememberAnswer(call, attempt);
+  if (unkept.has_value()) {
+    co_await KeepAnswerOf(call, attempt, std::move(unkept));
+  }
   co_return absl::OkStatus();
 }
 
@@ -130,10 +155,13 @@ Task<absl::Status> MakeAnswer(Call& call) {
                                  [&call] { return EstimateCount(call); });
     }
   } else if (outcome.ok()) {
-    CompleteOther(call, *attempt);
     const bool generated =
         call.embed == nullptr && call.stored_query == nullptr;
-    if (generated) outcome = co_await CompleteAnswer(call, *attempt);
+    if (generated) {
+      outcome = co_await CompleteAnswer(call, *attempt);
+    } else {
+      outcome = co_await CompleteOther(call, *attempt);
+    }
   }
   co_return outcome;
 }

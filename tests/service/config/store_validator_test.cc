@@ -53,6 +53,25 @@ TEST(StoreValidatorTest, WhatIsNotNamedFollowsFromTheRest) {
   EXPECT_TRUE(NeedsRecordStore(config));
 }
 
+TEST(StoreValidatorTest, AnswersAreKeptWhereAStoreThatLastsIsNamed) {
+  GatewayConfig config;
+  config.mutable_response_store()->set_entries_limit(10);
+  EXPECT_FALSE(KeepsResponses(config));
+  // It may be there for what is learned of providers alone.
+  config.mutable_runtime()->set_state_dir("/var/lib/gw");
+  EXPECT_FALSE(KeepsResponses(config));
+  EXPECT_FALSE(NeedsRecordStore(config));
+  config.mutable_store();
+  EXPECT_TRUE(KeepsResponses(config));
+  EXPECT_TRUE(NeedsRecordStore(config));
+  config.mutable_store()->set_engine(StoreConfig::ENGINE_MEMORY);
+  EXPECT_FALSE(KeepsResponses(config));
+  config.mutable_store()->set_engine(StoreConfig::ENGINE_REDIS);
+  EXPECT_TRUE(KeepsResponses(config));
+  config.mutable_response_store()->set_entries_limit(0);
+  EXPECT_FALSE(KeepsResponses(config));
+}
+
 TEST(StoreValidatorTest, WhatCannotBeIsRefused) {
   EXPECT_THAT(ProblemsBesideAMock("store: {engine: redis}"),
               ElementsAre(HasSubstr("store.engine: is redis, and no 'redis'")));

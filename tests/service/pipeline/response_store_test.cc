@@ -1,12 +1,22 @@
 #include "service/pipeline/response_store.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
+#include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "service/store/memory_record_store.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/loop_runner.h"
 
 namespace gateway {
 namespace {
@@ -119,6 +129,136 @@ TEST_F(ResponseStoreTest, ItsLimitsAreTheConfigurations) {
   EXPECT_EQ(limits.ttl, absl::Minutes(1));
   EXPECT_EQ(limits.entries, 7u);
   EXPECT_EQ(limits.size_bytes, 8);
+}
+
+// Records that are away when the test says so.
+class AwayRecords final : public MemoryRecordStore {
+ public:
+  using MemoryRecordStore::MemoryRecordStore;
+
+  Task<absl::StatusOr<std::optional<Record>>> Get(
+      std::string_view collection, std::string_view key,
+      CancelSignal& cancel) override {
+    if (away) co_return absl::UnavailableError("away");
+    co_return co_await MemoryRecordStore::Get(collection, key, cancel);
+  }
+  Task<absl::StatusOr<int64_t>> Put(std::string_view collection,
+                                    std::string_view key, std::string value,
+                                    PutOptions options,
+                                    CancelSignal& cancel) override {
+    if (away) co_return absl::UnavailableError("away");
+    co_return co_await MemoryRecordStore::Put(collection, key, std::move(value),
+                                              options, cancel);
+  }
+  Task<absl::StatusOr<bool>> Delete(std::string_view collection,
+                                    std::string_view key,
+                                    std::optional<int64_t> expected_version,
+                                    CancelSignal& cancel) override {
+    if (away) co_return absl::UnavailableError("away");
+    co_return co_await MemoryRecordStore::Delete(collection, key,
+                                                 expected_version, cancel);
+  }
+
+  bool away = false;
+};
+
+// The same store, whose answers are in records, which another process shares.
+class DurableResponsesTest : public testing::Test {
+ protected:
+  static StoredResponse Answer(const std::string& id, size_t size = 100) {
+    return {.before = std::string(size, 'x'), .response = id};
+  }
+  absl::Status Keep(ResponseStore& store, const std::string& id,
+                    size_t size = 100) {
+    std::optional<UnkeptResponse> unkept =
+        store.Put("alice", id, Answer(id, size));
+    if (!unkept.has_value()) return absl::OkStatus();
+    return runner_.Run(store.Keep(*std::move(unkept), never_));
+  }
+  absl::StatusOr<ResponseStore::Entry> Look(ResponseStore& store,
+                                            const std::string& id,
+                                            std::string_view caller = "alice") {
+    return runner_.Run(store.Look(caller, id, never_));
+  }
+  bool Has(ResponseStore& store, const std::string& id) {
+    const absl::StatusOr<ResponseStore::Entry> found = Look(store, id);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return found.ok() && *found != nullptr;
+  }
+  absl::StatusOr<bool> Forget(ResponseStore& store, const std::string& id) {
+    return runner_.Run(store.Forget("alice", id, never_));
+  }
+
+  FakeClock clock_;
+  LoopRunner runner_;
+  CancelSignal never_;
+  AwayRecords records_{{}, clock_};
+  ResponseRecords responses_{records_};
+  ResponseStore store_{
+      {.ttl = absl::Seconds(10), .entries = 3, .size_bytes = int64_t{4} << 20},
+      clock_,
+      &responses_};
+  ResponseStore other_{
+      {.ttl = absl::Seconds(10), .entries = 3, .size_bytes = int64_t{4} << 20},
+      clock_,
+      &responses_};
+};
+
+TEST_F(DurableResponsesTest, WhatOneHasKeptTheOtherFindsAndForgets) {
+  ASSERT_TRUE(Keep(store_, "a").ok());
+  EXPECT_EQ(store_.Find("alice", "a"), nullptr) << "it is in no memory";
+  EXPECT_TRUE(Has(store_, "a"));
+  const absl::StatusOr<ResponseStore::Entry> found = Look(other_, "a");
+  ASSERT_TRUE(found.ok() && *found != nullptr);
+  EXPECT_EQ((*found)->response, "a");
+  EXPECT_EQ(*Look(other_, "a", "bob"), nullptr);
+  EXPECT_EQ(*Forget(other_, "a"), true);
+  EXPECT_FALSE(Has(store_, "a"));
+  EXPECT_EQ(*Forget(store_, "a"), false);
+}
+
+TEST_F(DurableResponsesTest, TheOldestThatAProcessHasKeptGoFirst) {
+  for (const char* id : {"a", "b", "c"}) ASSERT_TRUE(Keep(store_, id).ok());
+  ASSERT_TRUE(Keep(other_, "theirs").ok());
+  // Again, it is the youngest.
+  ASSERT_TRUE(Keep(store_, "a").ok());
+  ASSERT_TRUE(Keep(store_, "d").ok());
+  EXPECT_FALSE(Has(store_, "b"));
+  for (const char* id : {"a", "c", "d", "theirs"}) {
+    EXPECT_TRUE(Has(store_, id)) << id;
+  }
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_FALSE(Has(store_, "a"));
+}
+
+TEST_F(DurableResponsesTest, WhatIsTooLargeForARecordIsKeptInMemory) {
+  ASSERT_TRUE(Keep(store_, "large", size_t{2} << 20).ok());
+  EXPECT_TRUE(Has(store_, "large"));
+  EXPECT_FALSE(Has(other_, "large"));
+  EXPECT_EQ(store_.unkept(ResponseStore::Unkept::kRecordTooLarge), 1);
+  // Whether the records are there or not.
+  records_.away = true;
+  EXPECT_TRUE(Has(store_, "large"));
+  EXPECT_EQ(*Forget(store_, "large"), true);
+  records_.away = false;
+  EXPECT_FALSE(Has(store_, "large"));
+  ASSERT_TRUE(Keep(store_, "too large", size_t{5} << 20).ok());
+  EXPECT_FALSE(Has(store_, "too large"));
+  EXPECT_EQ(store_.unkept(ResponseStore::Unkept::kTooLarge), 1);
+}
+
+TEST_F(DurableResponsesTest, WhereTheyAreAwayItIsSaid) {
+  ASSERT_TRUE(Keep(store_, "a").ok());
+  records_.away = true;
+  for (const absl::Status& status :
+       {Keep(store_, "b"), Look(store_, "a").status(),
+        Forget(store_, "a").status()}) {
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  }
+  EXPECT_EQ(store_.unkept(ResponseStore::Unkept::kStore), 1);
+  records_.away = false;
+  EXPECT_TRUE(Has(store_, "a"));
+  EXPECT_FALSE(Has(store_, "b"));
 }
 
 }  // namespace
