@@ -37,7 +37,7 @@ auth:
       - {{id: alice, key: "env:ALICE"}}
       - {{id: bob, key: "env:BOB"}}
 runtime: {{replicas: 2, event_loops: 2}}
-redis: {{addresses: ["{redis}"], timeout: {timeout}{user}}}
+redis: {{addresses: ["{redis}"], timeout: {timeout}{redis_more}}}
 """
 
 ENV = dict(gateway_case.ENV, ALICE="alice-0123456789",
@@ -58,14 +58,13 @@ class ReplicasCase(unittest.TestCase):
         # No other test's request.
         self.text = "Hello from " + self.id()
 
-    def start(self, upstream=None, redis_user=None):
-        user = (', username: %s, password: "env:REDIS_PASSWORD"' % redis_user
-                if redis_user else "")
+    def start(self, upstream=None, redis_more=""):
+        """With `redis_more` in the section of Redis: `, field: value`."""
         gateway = GatewayProcess(
             (_CONFIG + self.config).format(
                 upstream=upstream or self.upstream.address,
                 redis=self.redis.address, timeout=self.redis_timeout,
-                user=user),
+                redis_more=redis_more),
             env=ENV)
         self.addCleanup(gateway.kill)
         return gateway

@@ -12,6 +12,7 @@ from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import chat
 from tests.integration.http_calls import request_bytes
+from tests.testing.redis_process import RedisProcess
 
 # Time for others to come while it is made.
 _SLOW = {"text": "Made once", "first_byte_delay_ms": 1500}
@@ -219,7 +220,8 @@ class SharedKeysTest(_SharedKeysCase):
                        ">" + replicas_case.ENV["REDIS_PASSWORD"], "~llmgw:*",
                        "resetchannels", *allowed.split())
         self.config += "cache: {{shared: true}}\n"
-        one, other = [self.start(redis_user="gw") for _ in range(2)]
+        user = ', username: gw, password: "env:REDIS_PASSWORD"'
+        one, other = [self.start(redis_more=user) for _ in range(2)]
         for gateway in (one, other):
             self.await_connected(gateway)
         body = chat("gpt-user", self.text)
@@ -242,6 +244,57 @@ class SharedKeysTest(_SharedKeysCase):
                 ('llmgw_idempotency_refusals_total{reason="store"}', 0),
                 ("llmgw_idempotency_waiting", 0)):
             self.assertEqual(self.metric(other, name), value, name)
+
+
+class ClusterTest(_SharedKeysCase):
+
+    def node(self):
+        node = RedisProcess("--cluster-enabled", "yes")
+        self.addCleanup(node.close)
+        return node
+
+    def await_reply(self, node, part):
+        deadline = time.monotonic() + replicas_case.TIMEOUT_S
+        while part not in node.ask("CLUSTER", "INFO"):
+            self.assertLess(time.monotonic(), deadline, part)
+            time.sleep(0.02)
+
+    def test_keys_and_answers_are_at_three_masters(self):
+        nodes = [self.node() for _ in range(3)]
+        for number, node in enumerate(nodes):
+            node.ask("CLUSTER", "ADDSLOTSRANGE", 16384 * number // 3,
+                     16384 * (number + 1) // 3 - 1)
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port)
+        for node in nodes:
+            self.await_reply(node, "cluster_slots_ok:16384")
+            self.await_reply(node, "cluster_state:ok")
+        self.redis.close()
+        self.redis = nodes[0]
+        self.config += "cache: {{shared: true}}\n"
+        one, other = [self.start(redis_more=", topology: cluster")
+                      for _ in range(2)]
+        for gateway in (one, other):
+            for node in nodes:
+                self.await_metric(
+                    gateway, 'llmgw_redis_connections{server="%s"}'
+                    % node.address, 2)
+        calls = 12
+        for number in range(calls):
+            body = chat("gpt-c", self.text + str(number))
+            first = self.keyed(one, body, "k-%d" % number)
+            again = self.keyed(other, body, "k-%d" % number)
+            self.assertEqual([first.status, again.status], [200, 200])
+            self.assertEqual(again.headers["x-llmgateway-answer-of"],
+                             first.headers["x-request-id"])
+        self.await_metric(one, 'llmgw_cache_kept_total{store="redis"}', calls)
+        for number in range(calls):
+            hit = self.post(other, chat("gpt-c", self.text + str(number)))
+            self.assertTrue(hit.headers["x-llmgateway-cache"]
+                            .startswith("hit"), hit.headers)
+        self.assertEqual(self.asked("gpt-c"), calls)
+        for node in nodes:
+            self.assertGreater(node.ask("DBSIZE"), 0)
 
 
 class EndingTest(_SharedKeysCase):
