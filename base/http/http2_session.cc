@@ -31,6 +31,9 @@ constexpr size_t kStreamBytes = 1536;
 // after this.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
 
+// What answers whose handlers are done may hold until the end of the turn.
+constexpr size_t kLeftBytesMax = 128 * 1024;
+
 // How many times a connection is written to before others get their turn.
 constexpr int kWritesPerTurn = 16;
 
@@ -199,6 +202,9 @@ void Http2Session::ScheduleFlush() { loop_.RunAtTurnEnd(*this); }
 
 void Http2Session::OnUnawaited(bool) {
   if (!over()) Read();
+  // Many connections may be read in one turn: what their answers hold would
+  // wait for its end all together, also where nobody is left to take it.
+  if (left_bytes_ > kLeftBytesMax) return OnTurnEnd();
   ScheduleFlush();
 }
 

@@ -155,6 +155,7 @@ class Http2TestOwner final : public Http2Session::Owner {
     changed.Set();
     if (on_capacity) on_capacity();
   }
+  void OnHeld(size_t, size_t now) override { held = now; }
   void OnEnded(const absl::Status& because) override {
     ++ended;
     why = because;
@@ -170,6 +171,7 @@ class Http2TestOwner final : public Http2Session::Owner {
   }
 
   int ended = 0;
+  size_t held = 0;  // As OnHeld told last.
   bool consumes = true;
   absl::Status why;
   std::function<void(Http2Stream&, Http2Served&)> on_end = AnswerWithEcho;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -394,6 +395,52 @@ Task<void> StartServerTls(Stream* stream, const TlsContext* tls,
   const absl::Status status = co_await stream->StartTls(*tls, nobody);
   EXPECT_TRUE(status.ok()) << status;
   done->Set();
+}
+
+// Does something at the end of the turn in which it was told to.
+class AtTurnEnd final : private TurnEndTask {
+ public:
+  explicit AtTurnEnd(std::function<void()> action)
+      : action_(std::move(action)) {}
+  void Begin() { EventLoop::Current()->RunAtTurnEnd(*this); }
+
+ private:
+  void OnTurnEnd() override { action_(); }
+
+  const std::function<void()> action_;
+};
+
+TEST_F(Http2SessionTest, WhatAnswersHoldDoesNotWaitForTheEndOfTheTurn) {
+  // More than the client takes at once.
+  const std::string answer(512 * 1024, 'a');
+  Run([&](Http2Pair& pair) -> Task<void> {
+    co_await pair.Greet();
+    bool answered = false;
+    std::optional<size_t> held;
+    AtTurnEnd look([&] {
+      if (answered && !held.has_value()) held = pair.server_owner.held;
+    });
+    pair.server_owner.on_end = [&](Http2Stream& stream, Http2Served& served) {
+      answered = true;
+      const HttpField head[] = {{":status", "200"}};
+      stream.SendHead(head);
+      stream.Send(answer);
+      stream.End();
+      stream.SetEvents(nullptr);
+      served.stream = nullptr;
+    };
+    Http2Recorder recorder;
+    pair.client->StartRequest(kHttp2Post, /*end=*/true, recorder);
+    while (!held.has_value()) {
+      // Before the sessions do what they have to at the end of this turn.
+      look.Begin();
+      co_await YieldToLoop();
+    }
+    EXPECT_GT(*held, 0u);
+    EXPECT_LT(*held, answer.size());
+    co_await recorder.AwaitClosed();
+    EXPECT_EQ(recorder.body.size(), answer.size());
+  });
 }
 
 TEST_F(Http2SessionTest, SpeaksUnderTls) {
