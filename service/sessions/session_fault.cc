@@ -66,6 +66,15 @@ absl::Status TooManySessions(int64_t limit) {
                               "raise sessions.sessions_limit"));
 }
 
+absl::Status TooManySessionsOfCaller(int64_t limit) {
+  return Limited("sessions.sessions_limit",
+                 absl::StrCat("nearly all of the ", limit,
+                              " sessions that there may be are there, and the "
+                              "rest is for callers who have fewer; delete "
+                              "those that nobody needs, or have the operator "
+                              "raise sessions.sessions_limit"));
+}
+
 absl::Status TooManyMessages(std::string_view id, int64_t limit) {
   return Limited(
       "sessions.messages_limit",

@@ -31,6 +31,8 @@ absl::Status SessionWasChanged(std::string_view id);
 // SESSION_LIMITED, which names the field of SessionsConfig; `limit` is its
 // value.
 absl::Status TooManySessions(int64_t limit);
+// There is room, but not for a caller who has so many already.
+absl::Status TooManySessionsOfCaller(int64_t limit);
 absl::Status TooManyMessages(std::string_view id, int64_t limit);
 absl::Status SessionTooLarge(std::string_view id, int64_t limit);
 

@@ -83,7 +83,7 @@ Task<absl::StatusOr<v1::Session>> SessionStore::Create(
                      " bytes, and one has at most ", limits.session_bytes,
                      " (sessions.session_bytes_limit)"));
   }
-  GATEWAY_CO_RETURN_IF_ERROR(co_await MakeRoom(limits.sessions, cancel));
+  GATEWAY_CO_RETURN_IF_ERROR(co_await MakeRoom(owner, limits.sessions, cancel));
   const PutOptions options = {.expected_version = 0, .expire_time = now + ttl};
   const absl::StatusOr<int64_t> put =
       co_await Put(kept, options, std::move(bytes), cancel);
@@ -114,6 +114,7 @@ Task<absl::Status> SessionStore::Delete(std::string_view owner,
   if (!*deleted) co_return NoSuchSession(id);
   MutexLock lock(mu_);
   --sessions_;
+  shares_.Forget(id);
   co_return absl::OkStatus();
 }
 
@@ -176,14 +177,19 @@ Task<absl::StatusOr<int64_t>> SessionStore::Put(const SessionRecord& kept,
                                                 CancelSignal& cancel) {
   const absl::StatusOr<int64_t> put = co_await records_.Put(
       kCollection, kept.session().id(), std::move(bytes), options, cancel);
-  if (put.ok()) co_return put;
+  if (put.ok()) {
+    MutexLock lock(mu_);
+    shares_.Record(kept.session().id(), kept.owner(), options.expire_time);
+    co_return put;
+  }
   if (absl::IsAborted(put.status())) {
     co_return SessionWasChanged(kept.session().id());
   }
   co_return FaultOf(put.status(), cancel);
 }
 
-Task<absl::Status> SessionStore::MakeRoom(int64_t limit, CancelSignal& cancel) {
+Task<absl::Status> SessionStore::MakeRoom(std::string_view owner, int64_t limit,
+                                          CancelSignal& cancel) {
   const absl::Duration now = clock_.SteadyTime();
   bool counts_anew = false;
   {
@@ -206,7 +212,11 @@ Task<absl::Status> SessionStore::MakeRoom(int64_t limit, CancelSignal& cancel) {
     counted_ = now;
   }
   MutexLock lock(mu_);
-  if (sessions_ + making_ >= limit) co_return TooManySessions(limit);
+  const int64_t open = sessions_ + making_;
+  if (open >= limit) co_return TooManySessions(limit);
+  if (!shares_.Admits(owner, open, limit, clock_.WallTime())) {
+    co_return TooManySessionsOfCaller(limit);
+  }
   ++making_;
   co_return absl::OkStatus();
 }

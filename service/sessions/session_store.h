@@ -48,6 +48,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/sessions/session_messages.h"
 #include "service/sessions/session_record.pb.h"
+#include "service/sessions/session_shares.h"
 #include "service/store/record_store.h"
 
 namespace gateway {
@@ -78,7 +79,8 @@ class SessionStore {
   SessionStore& operator=(const SessionStore&) = delete;
 
   // Opens a session. How many there are is counted now and then: where several
-  // gateways share the store, it may have some more than `limits` say.
+  // gateways share the store, it may have some more than `limits` say. The last
+  // quarter of them is for owners who have less than a quarter.
   // INVALID_REQUEST, SESSION_LIMITED, STORE_UNAVAILABLE.
   Task<absl::StatusOr<llmgateway::v1::Session>> Create(
       SessionLimits limits, std::string_view owner,
@@ -118,10 +120,10 @@ class SessionStore {
                                    CancelSignal& cancel);
   Task<absl::StatusOr<int64_t>> Put(const llmgateway::kept::SessionRecord& kept,
                                     PutOptions options, std::string bytes,
-                                    CancelSignal& cancel);
+                                    CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
   // As OK if there is room for one more, which then counts until Made.
-  Task<absl::Status> MakeRoom(int64_t limit, CancelSignal& cancel)
-      LOCKS_EXCLUDED(mu_);
+  Task<absl::Status> MakeRoom(std::string_view owner, int64_t limit,
+                              CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
   void Made(bool kept) LOCKS_EXCLUDED(mu_);
   std::string NewId();
 
@@ -141,6 +143,7 @@ class SessionStore {
   int64_t sessions_ GUARDED_BY(mu_) = 0;
   int64_t making_ GUARDED_BY(mu_) = 0;
   std::optional<absl::Duration> counted_ GUARDED_BY(mu_);
+  SessionShares shares_ GUARDED_BY(mu_);
 };
 
 // A session and what a call makes of it. Destroyed without End, nothing has

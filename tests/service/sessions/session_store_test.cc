@@ -69,8 +69,9 @@ class SessionStoreTest : public testing::Test {
   using Turn = std::unique_ptr<SessionTurn>;
 
   absl::StatusOr<v1::Session> Create(
-      const v1::CreateSessionRequest& request = {}) {
-    return runner_.Run(here_.Create(limits_, "alice", request, never_));
+      const v1::CreateSessionRequest& request = {},
+      const std::string& owner = "alice") {
+    return runner_.Run(here_.Create(limits_, owner, request, never_));
   }
   std::string NewId() { return Create()->id(); }
   absl::StatusOr<v1::Session> Get(const std::string& id,
@@ -287,6 +288,17 @@ TEST_F(SessionStoreTest, WhatWasDeletedDuringATurnDoesNotComeBack) {
   ASSERT_TRUE(SayTo(**turn, "one").ok());
   EXPECT_EQ(FaultReason(End(**turn, "1")), v1::ERROR_REASON_CONFLICT);
   EXPECT_EQ(FaultReason(Get(id).status()), v1::ERROR_REASON_NOT_FOUND);
+}
+
+TEST_F(SessionStoreTest, OneCallerLeavesOthersTheirPart) {
+  limits_.sessions = 8;
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(Create().ok());
+  const absl::Status refused = Create().status();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_SESSION_LIMITED);
+  EXPECT_EQ(FaultMetadata(refused, "limit"), "sessions.sessions_limit");
+  EXPECT_THAT(std::string(refused.message()),
+              testing::HasSubstr("for callers who have fewer"));
+  EXPECT_TRUE(Create({}, "another").ok());
 }
 
 TEST_F(SessionStoreTest, ThereAreNoMoreThanTheLimit) {

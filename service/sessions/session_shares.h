@@ -1,0 +1,66 @@
+// SessionShares knows which caller has how many sessions, so that one who opens
+// them without end does not keep others from theirs: the last quarter of those
+// that there may be is for callers who have less than a quarter.
+//
+//   if (!shares.Admits(owner, open, limit, now)) ...   // Refused.
+//   shares.Record(id, owner, expire_time);               // Opened, or gone on
+//   with. shares.Forget(id);                                 // Deleted.
+//
+// It knows what this process has done, as long as that has not expired: of
+// sessions that others opened, and of those from before it began, it learns as
+// they are gone on with here. Takes memory in proportion to those.
+//
+// Thread-compatible.
+
+#ifndef SERVICE_SESSIONS_SESSION_SHARES_H_
+#define SERVICE_SESSIONS_SESSION_SHARES_H_
+
+#include <cstdint>
+#include <functional>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+
+namespace gateway {
+
+class SessionShares {
+ public:
+  // Whether the caller may open one more, where there are `open` in all and may
+  // be `limit`. That there are fewer is somebody else's to see to.
+  bool Admits(std::string_view owner, int64_t open, int64_t limit,
+              absl::Time now);
+
+  // It is there until then, in place of what was recorded of it before.
+  void Record(std::string_view id, std::string_view owner,
+            absl::Time expire_time);
+
+  void Forget(std::string_view id);
+
+ private:
+  // One of so many parts is for those who have less than that.
+  static constexpr int64_t kShare = 4;
+
+  struct Session {
+    std::string owner;
+    absl::Time expire_time;
+  };
+  using Expiry = std::pair<absl::Time, std::string>;  // And the id.
+
+  void ForgetExpired(absl::Time now);
+  void CountLess(const std::string& owner);
+
+  absl::flat_hash_map<std::string, Session> sessions_;
+  absl::flat_hash_map<std::string, int64_t> counts_;  // By owner; none is 0.
+  // One for each of sessions_, and for some that were forgotten; the earliest
+  // first. It may have been put off since.
+  std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiries_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_SESSIONS_SESSION_SHARES_H_

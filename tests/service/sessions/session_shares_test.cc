@@ -1,0 +1,74 @@
+#include "service/sessions/session_shares.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+constexpr int kLimit = 8;
+constexpr absl::Duration kTtl = absl::Minutes(5);
+
+class SessionSharesTest : public testing::Test {
+ protected:
+  // Of the owner's, the next so many.
+  void Open(const std::string& owner, int count) {
+    for (int i = 0; i < count; ++i) {
+      shares_.Record(absl::StrCat("id-", opened_++), owner, now_ + kTtl);
+    }
+  }
+  bool Admits(const std::string& owner, int open) {
+    return shares_.Admits(owner, open, kLimit, now_);
+  }
+
+  absl::Time now_ = absl::FromUnixSeconds(1'800'000'000);
+  int opened_ = 0;
+  SessionShares shares_;
+};
+
+TEST_F(SessionSharesTest, TheLastQuarterIsForThoseWhoHaveLess) {
+  Open("greedy", 5);
+  EXPECT_TRUE(Admits("greedy", 5));
+  Open("greedy", 1);
+  EXPECT_FALSE(Admits("greedy", 6));
+  EXPECT_TRUE(Admits("other", 6));
+  Open("other", 1);
+  EXPECT_TRUE(Admits("other", 7));
+  Open("other", 1);
+  EXPECT_FALSE(Admits("other", 7));
+}
+
+TEST_F(SessionSharesTest, WhatWasDeletedOrHasExpiredIsNoShare) {
+  Open("greedy", 2);
+  EXPECT_FALSE(Admits("greedy", 6));
+  shares_.Forget("id-0");
+  shares_.Forget("id-0");
+  shares_.Forget("unknown");
+  EXPECT_TRUE(Admits("greedy", 6));
+  Open("greedy", 1);
+  EXPECT_FALSE(Admits("greedy", 6));
+  now_ += kTtl;
+  EXPECT_TRUE(Admits("greedy", 6));
+}
+
+TEST_F(SessionSharesTest, OneThatIsGoneOnWithStays) {
+  Open("greedy", 2);
+  now_ += kTtl / 2;
+  shares_.Record("id-0", "greedy", now_ + kTtl);
+  shares_.Record("id-1", "greedy", now_ + kTtl);
+  now_ += kTtl / 2;
+  EXPECT_FALSE(Admits("greedy", 6));
+  now_ += kTtl / 2;
+  EXPECT_TRUE(Admits("greedy", 6));
+}
+
+TEST_F(SessionSharesTest, OfFewSessionsNoneIsKeptForOthers) {
+  Open("only", 2);
+  EXPECT_TRUE(shares_.Admits("only", 2, 3, now_));
+}
+
+}  // namespace
+}  // namespace gateway
