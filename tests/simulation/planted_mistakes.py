@@ -563,9 +563,9 @@ _LIMITS = [
         said="is let in, and the limit"),
     Mistake(
         "a full limit of a provider lets calls in",
-        "service/pipeline/call_limits.cc",
-        "if (charges->TakeNow(now)) return charges;",
-        "charges->TakeNow(now);\n  return charges;",
+        "service/pipeline/attempts.cc",
+        "    if (!taken) {\n",
+        "    if (!taken && false) {\n",
         said="is let in, and the limit"),
     Mistake(
         "a limit does not tell users apart", "service/limits/limit_rule.cc",
