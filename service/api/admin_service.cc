@@ -146,18 +146,10 @@ void AdminService::AddTo(MethodTable& table) {
   AddAnswer(table, "GetProvider", &AdminService::GetProvider);
   AddAnswer(table, "GetHealth", &AdminService::GetHealth);
   AddAnswer(table, "GetConfig", &AdminService::GetConfig);
-  table.AddUnary<v1::ValidateConfigRequest, v1::ValidateConfigResponse>(
-      kAdminService, "ValidateConfig",
-      [this](CallContext& call, const v1::ValidateConfigRequest& request,
-             v1::ValidateConfigResponse* response) {
-        return ValidateConfig(call, request, response);
-      });
-  table.AddUnary<v1::ExplainRouteRequest, v1::ExplainRouteResponse>(
-      kAdminService, "ExplainRoute",
-      [this](CallContext& call, const v1::ExplainRouteRequest& request,
-             v1::ExplainRouteResponse* response) {
-        return ExplainRoute(call, request, response);
-      });
+  table.AddUnary(kAdminService, "ValidateConfig", *this,
+                 &AdminService::ValidateConfig);
+  table.AddUnary(kAdminService, "ExplainRoute", *this,
+                 &AdminService::ExplainRoute);
   circuits_.AddTo(table);
   rollout_.AddTo(table);
   limits_.AddTo(table);

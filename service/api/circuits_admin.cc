@@ -174,22 +174,12 @@ void ResetAll(const RuntimeSnapshot& runtime, const std::string& provider,
 
 }  // namespace
 
-template <typename Request, typename Response>
-void CircuitsAdmin::Add(MethodTable& table, const char* method,
-                        Handler<Request, Response> handler) {
-  table.AddUnary<Request, Response>(
-      kService, method,
-      [this, handler](CallContext& call, const Request& request,
-                      Response* response) {
-        return (this->*handler)(call, request, response);
-      });
-}
-
 void CircuitsAdmin::AddTo(MethodTable& table) {
-  Add(table, "ListCircuits", &CircuitsAdmin::ListCircuits);
-  Add(table, "ResetCircuit", &CircuitsAdmin::ResetCircuit);
-  Add(table, "ForceCircuit", &CircuitsAdmin::ForceCircuit);
-  Add(table, "SetModelEnabled", &CircuitsAdmin::SetModelEnabled);
+  table.AddUnary(kService, "ListCircuits", *this, &CircuitsAdmin::ListCircuits);
+  table.AddUnary(kService, "ResetCircuit", *this, &CircuitsAdmin::ResetCircuit);
+  table.AddUnary(kService, "ForceCircuit", *this, &CircuitsAdmin::ForceCircuit);
+  table.AddUnary(kService, "SetModelEnabled", *this,
+                 &CircuitsAdmin::SetModelEnabled);
 }
 
 Task<absl::Status> CircuitsAdmin::ListCircuits(

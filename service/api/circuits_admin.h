@@ -51,15 +51,6 @@ class CircuitsAdmin {
   void AddTo(MethodTable& table);
 
  private:
-  template <typename Request, typename Response>
-  using Handler = Task<absl::Status> (CircuitsAdmin::*)(CallContext&,
-                                                        const Request&,
-                                                        Response*);
-
-  template <typename Request, typename Response>
-  void Add(MethodTable& table, const char* method,
-           Handler<Request, Response> handler);
-
   Task<absl::Status> ListCircuits(
       CallContext& call, const llmgateway::v1::ListCircuitsRequest& request,
       llmgateway::v1::ListCircuitsResponse* response);

@@ -96,24 +96,10 @@ void FillProblems(const std::vector<ConfigProblem>& problems,
 }
 
 void ConfigAdmin::AddTo(MethodTable& table) {
-  table.AddUnary<v1::ReloadConfigRequest, v1::ReloadConfigResponse>(
-      kConfigService, "ReloadConfig",
-      [this](CallContext& call, const v1::ReloadConfigRequest& request,
-             v1::ReloadConfigResponse* response) {
-        return Reload(call, request, response);
-      });
-  table.AddUnary<v1::ApplyConfigRequest, v1::ApplyConfigResponse>(
-      kConfigService, "ApplyConfig",
-      [this](CallContext& call, const v1::ApplyConfigRequest& request,
-             v1::ApplyConfigResponse* response) {
-        return Apply(call, request, response);
-      });
-  table.AddUnary<v1::RollbackConfigRequest, v1::RollbackConfigResponse>(
-      kConfigService, "RollbackConfig",
-      [this](CallContext& call, const v1::RollbackConfigRequest& request,
-             v1::RollbackConfigResponse* response) {
-        return Rollback(call, request, response);
-      });
+  table.AddUnary(kConfigService, "ReloadConfig", *this, &ConfigAdmin::Reload);
+  table.AddUnary(kConfigService, "ApplyConfig", *this, &ConfigAdmin::Apply);
+  table.AddUnary(kConfigService, "RollbackConfig", *this,
+                 &ConfigAdmin::Rollback);
   table.AddServerStream<v1::WatchConfigRequest, v1::WatchConfigResponse>(
       kConfigService, "WatchConfig",
       [this](CallContext& call, const v1::WatchConfigRequest&,

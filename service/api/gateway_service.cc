@@ -311,30 +311,12 @@ void GatewayService::AddTo(MethodTable& table) {
              MessageWriter& writer) {
         return ResumeStream(context, request, writer);
       });
-  table.AddUnary<v1::CountTokensRequest, v1::CountTokensResponse>(
-      kGatewayService, "CountTokens",
-      [this](CallContext& context, const v1::CountTokensRequest& request,
-             v1::CountTokensResponse* response) {
-        return CountTokens(context, request, response);
-      });
-  table.AddUnary<v1::EmbedRequest, v1::EmbedResponse>(
-      kGatewayService, "Embed",
-      [this](CallContext& context, const v1::EmbedRequest& request,
-             v1::EmbedResponse* response) {
-        return Embed(context, request, response);
-      });
-  table.AddUnary<v1::ListModelsRequest, v1::ListModelsResponse>(
-      kGatewayService, "ListModels",
-      [this](CallContext& context, const v1::ListModelsRequest& request,
-             v1::ListModelsResponse* response) {
-        return ListModels(context, request, response);
-      });
-  table.AddUnary<v1::GetModelRequest, v1::Model>(
-      kGatewayService, "GetModel",
-      [this](CallContext& context, const v1::GetModelRequest& request,
-             v1::Model* response) {
-        return GetModel(context, request, response);
-      });
+  table.AddUnary(kGatewayService, "CountTokens", *this,
+                 &GatewayService::CountTokens);
+  table.AddUnary(kGatewayService, "Embed", *this, &GatewayService::Embed);
+  table.AddUnary(kGatewayService, "ListModels", *this,
+                 &GatewayService::ListModels);
+  table.AddUnary(kGatewayService, "GetModel", *this, &GatewayService::GetModel);
   sessions_.AddTo(table);
   const auto check = [this](const CallContext& context) {
     const std::shared_ptr<const RuntimeSnapshot> runtime =

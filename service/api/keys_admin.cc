@@ -133,24 +133,13 @@ void SetSecret(const NewIssuedKey& made,
 
 }  // namespace
 
-template <typename Request, typename Response>
-void KeysAdmin::Add(MethodTable& table, std::string_view method,
-                    Handler<Request, Response> handler) {
-  table.AddUnary<Request, Response>(
-      kKeysService, method,
-      [this, handler](CallContext& call, const Request& request,
-                      Response* response) {
-        return (this->*handler)(call, request, response);
-      });
-}
-
 void KeysAdmin::AddTo(MethodTable& table) {
-  Add(table, "CreateKey", &KeysAdmin::Create);
-  Add(table, "ListKeys", &KeysAdmin::List);
-  Add(table, "GetKey", &KeysAdmin::Get);
-  Add(table, "UpdateKey", &KeysAdmin::Update);
-  Add(table, "RotateKey", &KeysAdmin::Rotate);
-  Add(table, "RevokeKey", &KeysAdmin::Revoke);
+  table.AddUnary(kKeysService, "CreateKey", *this, &KeysAdmin::Create);
+  table.AddUnary(kKeysService, "ListKeys", *this, &KeysAdmin::List);
+  table.AddUnary(kKeysService, "GetKey", *this, &KeysAdmin::Get);
+  table.AddUnary(kKeysService, "UpdateKey", *this, &KeysAdmin::Update);
+  table.AddUnary(kKeysService, "RotateKey", *this, &KeysAdmin::Rotate);
+  table.AddUnary(kKeysService, "RevokeKey", *this, &KeysAdmin::Revoke);
 }
 
 Task<absl::Status> KeysAdmin::Create(CallContext& call,

@@ -66,13 +66,6 @@ class KeysAdmin {
     bool revokes = false;
   };
 
-  template <typename Request, typename Response>
-  using Handler = Task<absl::Status> (KeysAdmin::*)(CallContext&,
-                                                    const Request&, Response*);
-  template <typename Request, typename Response>
-  void Add(MethodTable& table, std::string_view method,
-           Handler<Request, Response> handler);
-
   Task<absl::Status> Create(CallContext& call,
                             const llmgateway::v1::CreateKeyRequest& request,
                             llmgateway::v1::CreateKeyResponse* response);

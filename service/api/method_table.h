@@ -7,6 +7,8 @@
 //       "llmgateway.v1.GatewayService", "GetModel",
 //       [&](CallContext& call, const v1::GetModelRequest& request,
 //           v1::Model* model) { return models.Get(call, request, model); });
+//   table.AddUnary("llmgateway.v1.AdminService", "ReloadConfig", *this,
+//                  &ConfigAdmin::Reload);
 //   table.AddServerStream<v1::GenerateRequest, v1::GenerateEvent>(
 //       "llmgateway.v1.GatewayService", "StreamGenerate", ...);
 //   GATEWAY_RETURN_IF_ERROR(table.status());  // At start-up.
@@ -165,6 +167,21 @@ class MethodTable {
           return handler(call,
                          static_cast<const Request&>(*arguments.request),
                          static_cast<Response*>(arguments.response));
+        });
+  }
+
+  // The same with a method of `object`, which the table borrows.
+  template <typename Object, typename Request, typename Response>
+  void AddUnary(std::string_view service, std::string_view method,
+                Object& object,
+                Task<absl::Status> (Object::*handler)(CallContext&,
+                                                      const Request&,
+                                                      Response*)) {
+    AddUnary<Request, Response>(
+        service, method,
+        [&object, handler](CallContext& call, const Request& request,
+                           Response* response) {
+          return (object.*handler)(call, request, response);
         });
   }
 

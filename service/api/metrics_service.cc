@@ -97,12 +97,8 @@ void FillEvent(const FeedEvent& from, v1::RequestEvent* to) {
 }  // namespace
 
 void MetricsService::AddTo(MethodTable& table) {
-  table.AddUnary<v1::GetMetricsRequest, v1::GetMetricsResponse>(
-      kMetricsService, "GetMetrics",
-      [this](CallContext& call, const v1::GetMetricsRequest& request,
-             v1::GetMetricsResponse* response) {
-        return GetMetrics(call, request, response);
-      });
+  table.AddUnary(kMetricsService, "GetMetrics", *this,
+                 &MetricsService::GetMetrics);
   table.AddUnary<v1::ScrapeRequest, v1::ScrapeResponse>(
       kMetricsService, "Scrape",
       [this](CallContext& call, const v1::ScrapeRequest&,

@@ -95,20 +95,10 @@ void PoliciesAdmin::AddTo(MethodTable& table) {
           &WorkForEachStrategy);
   AddView(table, "GetCostOptimization", &GetCostOptimization, &WorkForAllNodes);
   AddView(table, "GetModelPerformance", &GetModelPerformance, &WorkForOneNode);
-  table.AddUnary<v1::UpdateNodePolicyRequest, v1::UpdateNodePolicyResponse>(
-      kPoliciesService, "UpdateNodePolicy",
-      [this](CallContext& call, const v1::UpdateNodePolicyRequest& request,
-             v1::UpdateNodePolicyResponse* response) {
-        return UpdateNodePolicy(call, request, response);
-      });
-  table.AddUnary<v1::BulkUpdateNodePoliciesRequest,
-                 v1::BulkUpdateNodePoliciesResponse>(
-      kPoliciesService, "BulkUpdateNodePolicies",
-      [this](CallContext& call,
-             const v1::BulkUpdateNodePoliciesRequest& request,
-             v1::BulkUpdateNodePoliciesResponse* response) {
-        return BulkUpdateNodePolicies(call, request, response);
-      });
+  table.AddUnary(kPoliciesService, "UpdateNodePolicy", *this,
+                 &PoliciesAdmin::UpdateNodePolicy);
+  table.AddUnary(kPoliciesService, "BulkUpdateNodePolicies", *this,
+                 &PoliciesAdmin::BulkUpdateNodePolicies);
 }
 
 absl::StatusOr<NodeOverride> PoliciesAdmin::OverrideOf(

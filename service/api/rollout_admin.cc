@@ -87,12 +87,8 @@ void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime) {
 }
 
 void RolloutAdmin::AddTo(MethodTable& table) {
-  table.AddUnary<v1::UpdateRolloutRequest, v1::UpdateRolloutResponse>(
-      "llmgateway.v1.AdminService", "UpdateRollout",
-      [this](CallContext& call, const v1::UpdateRolloutRequest& request,
-             v1::UpdateRolloutResponse* response) {
-        return Update(call, request, response);
-      });
+  table.AddUnary("llmgateway.v1.AdminService", "UpdateRollout", *this,
+                 &RolloutAdmin::Update);
 }
 
 Task<absl::Status> RolloutAdmin::Update(CallContext& call,

@@ -29,24 +29,12 @@ SessionMethods::SessionMethods(
     : services_of_(std::move(services_of)) {}
 
 void SessionMethods::AddTo(MethodTable& table) {
-  table.AddUnary<v1::CreateSessionRequest, v1::Session>(
-      kServiceOfSessions, "CreateSession",
-      [this](CallContext& context, const v1::CreateSessionRequest& request,
-             v1::Session* response) {
-        return CreateSession(context, request, response);
-      });
-  table.AddUnary<v1::GetSessionRequest, v1::Session>(
-      kServiceOfSessions, "GetSession",
-      [this](CallContext& context, const v1::GetSessionRequest& request,
-             v1::Session* response) {
-        return GetSession(context, request, response);
-      });
-  table.AddUnary<v1::DeleteSessionRequest, v1::DeleteSessionResponse>(
-      kServiceOfSessions, "DeleteSession",
-      [this](CallContext& context, const v1::DeleteSessionRequest& request,
-             v1::DeleteSessionResponse* response) {
-        return DeleteSession(context, request, response);
-      });
+  table.AddUnary(kServiceOfSessions, "CreateSession", *this,
+                 &SessionMethods::CreateSession);
+  table.AddUnary(kServiceOfSessions, "GetSession", *this,
+                 &SessionMethods::GetSession);
+  table.AddUnary(kServiceOfSessions, "DeleteSession", *this,
+                 &SessionMethods::DeleteSession);
 }
 
 absl::StatusOr<SessionMethods::Asked> SessionMethods::Ask(
