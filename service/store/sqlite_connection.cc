@@ -258,8 +258,8 @@ int SqliteConnection::SystemError() const {
   if (error != 0) return error;
   // A failed COMMIT leaves it with the log's file alone.
   sqlite3_file* log = nullptr;
-  if (sqlite3_file_control(db_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) ==
-          SQLITE_OK &&
+  if (sqlite3_file_control(db_, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                           static_cast<void*>(&log)) == SQLITE_OK &&
       log != nullptr && log->pMethods != nullptr) {
     log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
   }
