@@ -10,6 +10,8 @@ import unittest
 
 from tests.integration import gateway_case
 from tests.integration.http_calls import ask, chat
+from tests.integration.samples import await_sample
+from tests.integration.samples import sample
 
 _ANSWER = json.dumps({
     "id": "chatcmpl-1", "object": "chat.completion", "created": 1,
@@ -126,20 +128,6 @@ class AdaptiveConcurrencyTest(gateway_case.GatewayCase):
         cls.config = _CONFIG.replace("NARROW", cls.narrow.address)
         super().setUpClass()
 
-    def metric(self, name):
-        text = ask(self.gateway.operations, path="/metrics").body.decode()
-        return next(float(line.split()[-1]) for line in text.splitlines()
-                    if line.startswith(name + " "))
-
-    def await_metric(self, name, value):
-        """Waits until the metric has the value: what /metrics says may be some
-        milliseconds old."""
-        deadline = time.monotonic() + 20
-        while (found := self.metric(name)) != value:
-            if time.monotonic() > deadline:
-                raise AssertionError("%s is %s" % (name, found))
-            time.sleep(0.005)
-
     def load_until(self, limit):
         """Calls, eight at a time, until the limit is that; where they went."""
         done = threading.Event()
@@ -151,17 +139,17 @@ class AdaptiveConcurrencyTest(gateway_case.GatewayCase):
                 answer = ask(self.gateway.http, chat("shared"))
                 self.assertEqual(answer.status, 200, answer.body)
                 went.append(answer.headers["x-llmgateway-route"])
-                if self.metric(self._LIMIT) == limit:
+                if sample(self.gateway, self._LIMIT) == limit:
                     done.set()
             return went
         with concurrent.futures.ThreadPoolExecutor(8) as callers:
             calls = [callers.submit(call) for _ in range(8)]
             went = [name for each in calls for name in each.result()]
-        self.assertEqual(self.metric(self._LIMIT), limit)
+        self.assertEqual(sample(self.gateway, self._LIMIT), limit)
         return went
 
     def test_the_limit_follows_what_the_provider_takes(self):
-        self.assertEqual(self.metric(self._LIMIT), 4)
+        self.assertEqual(sample(self.gateway, self._LIMIT), 4)
         # It refuses more than two at once: nobody hears of that.
         went = " ".join(self.load_until(2))
         self.assertIn("provider=narrow", went)
@@ -176,7 +164,7 @@ class AdaptiveConcurrencyTest(gateway_case.GatewayCase):
             held = [callers.submit(ask, self.gateway.http, chat("lone"))
                     for _ in range(2)]
             self.narrow.wait_for(under_way=2)
-            self.await_metric(self._IN_FLIGHT, 2)
+            await_sample(self.gateway, self._IN_FLIGHT, 2)
             full = ask(self.gateway.http, chat("lone"))
             self.assertEqual(full.status, 503)
             self.assertIn("resilience.adaptive_concurrency",
@@ -193,7 +181,7 @@ class AdaptiveConcurrencyTest(gateway_case.GatewayCase):
         self.narrow.capacity = 100
         self.load_until(4)
         self.assertEqual(self.narrow.refused, refused)
-        self.await_metric(self._IN_FLIGHT, 0)
+        await_sample(self.gateway, self._IN_FLIGHT, 0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import unittest
 from tests.integration import gateway_case
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import ask, chat
+from tests.integration.samples import await_sample
 
 _CONFIG = """\
 providers:
@@ -388,9 +389,8 @@ resilience:
             self.assertEqual(answer.status, 200)
             self.upstream.wait_for("cancelled", "gpt-slow", count)
         self.assertEqual(self.upstream.stat("gpt-quick", "served"), 3)
-        metrics = ask(self.gateway.operations, path="/metrics").body.decode()
-        self.assertIn('llmgw_hedges_total{provider="quick",outcome="won"} 3',
-                      metrics)
+        await_sample(self.gateway,
+                     'llmgw_hedges_total{provider="quick",outcome="won"}', 3)
 
     def test_one_that_is_in_time_is_not_hedged(self):
         code, attempts = self.generate("raced")

@@ -5,7 +5,6 @@ docs/overload.md tells it."""
 import concurrent.futures
 import json
 import os
-import re
 import statistics
 import tempfile
 import threading
@@ -16,25 +15,9 @@ from tests.integration import gateway_case
 from tests.integration.grpc_caller import GrpcCaller, prompt
 from tests.integration.http_calls import RawConnection, ask, chat, \
     request_bytes
+from tests.integration.samples import await_sample
+from tests.integration.samples import samples
 from tests.testing.gateway_process import GatewayProcess
-
-_SAMPLE = re.compile(r'^(llmgw_(?:overload|memory)_\w+(?:\{.*\})?) (\S+)$')
-
-
-def metrics(gateway):
-    """The samples of limits, by name and labels."""
-    text = ask(gateway.operations, path="/metrics").body.decode()
-    return {match[1]: float(match[2])
-            for match in map(_SAMPLE.match, text.splitlines()) if match}
-
-
-def await_metric(gateway, name, value):
-    """Waits until the metric has the value."""
-    deadline = time.monotonic() + 20
-    while (found := metrics(gateway).get(name)) != value:
-        if time.monotonic() > deadline:
-            raise AssertionError("%s is %s, and not %s" % (name, found, value))
-        time.sleep(0.005)
 
 
 def ask_many(count, ask_one):
@@ -68,7 +51,7 @@ class WaitingTest(gateway_case.GatewayCase):
         for answer in answers:
             self.assertEqual(answer.headers["x-memory-pressure"], "normal")
             self.assertGreater(float(answer.headers["x-memory-rss-mb"]), 1)
-        found = metrics(self.gateway)
+        found = samples(self.gateway)
         self.assertEqual(found["llmgw_overload_calls_limit"], 3)
         self.assertGreaterEqual(
             found['llmgw_overload_waited_calls_total{priority="normal"}'], 20)
@@ -79,12 +62,12 @@ class WaitingTest(gateway_case.GatewayCase):
         waiting = 'llmgw_overload_waiting_calls{priority="normal"}'
         with RawConnection(self.gateway.http) as caller:
             caller.send(request_bytes(chat("gpt-left")))
-            await_metric(self.gateway, waiting, 1)
+            await_sample(self.gateway, waiting, 1)
             caller.reset()
-        await_metric(self.gateway, waiting, 0)
+        await_sample(self.gateway, waiting, 0)
         for stream in streams:
             stream.close()
-        await_metric(self.gateway, "llmgw_overload_active_calls", 0)
+        await_sample(self.gateway, "llmgw_overload_active_calls", 0)
         self.assertEqual(self.upstream.stat("gpt-left", "requests"), 0)
         self.assertEqual(
             ask(self.gateway.http, chat("gpt-next")).status, 200)
@@ -117,7 +100,7 @@ class RefusalTest(gateway_case.GatewayCase):
     def release(self):
         for stream in self.streams:
             stream.close()
-        await_metric(self.gateway, "llmgw_overload_active_calls", 0)
+        await_sample(self.gateway, "llmgw_overload_active_calls", 0)
 
     def check(self, answer, status):
         self.assertEqual(answer.status, status, answer.body)
@@ -168,11 +151,11 @@ class RefusalTest(gateway_case.GatewayCase):
     def test_nobody_is_asked_and_it_is_counted(self):
         name = ('llmgw_overload_shed_calls_total'
                 '{priority="normal",reason="too_many_wait"}')
-        before = metrics(self.gateway)[name]
+        before = samples(self.gateway)[name]
         for _ in range(5):
             self.check(ask(self.gateway.http, chat("gpt-refused")), 503)
         self.assertEqual(self.upstream.stat("gpt-refused", "requests"), 0)
-        self.assertEqual(metrics(self.gateway)[name], before + 5)
+        self.assertEqual(samples(self.gateway)[name], before + 5)
 
     def test_what_is_no_call_needs_no_place(self):
         self.assertEqual(
@@ -187,7 +170,7 @@ class RefusalTest(gateway_case.GatewayCase):
     def test_a_place_that_is_free_again_is_given(self):
         self.check(ask(self.gateway.http, chat("gpt-x")), 503)
         self.streams.pop().close()
-        await_metric(self.gateway, "llmgw_overload_active_calls", 1)
+        await_sample(self.gateway, "llmgw_overload_active_calls", 1)
         self.assertEqual(ask(self.gateway.http, chat("gpt-x")).status, 200)
 
 
@@ -226,7 +209,7 @@ auth:
         for thread in greedy:
             thread.start()
         try:
-            await_metric(
+            await_sample(
                 self.gateway,
                 'llmgw_overload_waiting_calls{priority="normal"}', 36)
             modest = [self.time_call("MODEST") for _ in range(20)]
@@ -256,7 +239,7 @@ class PriorityTest(gateway_case.GatewayCase):
         thread = threading.Thread(target=call)
         thread.start()
         self.addCleanup(thread.join)
-        await_metric(
+        await_sample(
             self.gateway,
             'llmgw_overload_waiting_calls{priority="%s"}' % priority, 1)
         return thread
@@ -281,7 +264,7 @@ class PriorityTest(gateway_case.GatewayCase):
                      headers={"x-llmgateway-priority": "critical"})
         self.assertEqual(answer.status, 200)
         self.assertEqual(
-            metrics(self.gateway)[
+            samples(self.gateway)[
                 'llmgw_overload_waited_calls_total{priority="critical"}'], 0)
 
     def test_there_are_four_priorities(self):
@@ -316,7 +299,7 @@ auth:
         thread = threading.Thread(target=call)
         thread.start()
         self.addCleanup(thread.join)
-        await_metric(
+        await_sample(
             self.gateway,
             'llmgw_overload_waiting_calls{priority="%s"}' % priority, 1)
         return thread
@@ -371,7 +354,7 @@ class MemoryTest(gateway_case.GatewayCase):
 
     def use(self, mebibytes, pressure):
         self.group.use(mebibytes)
-        await_metric(self.gateway, "llmgw_memory_pressure", pressure)
+        await_sample(self.gateway, "llmgw_memory_pressure", pressure)
 
     def tearDown(self):
         self.use(100, 0)
@@ -380,7 +363,7 @@ class MemoryTest(gateway_case.GatewayCase):
         self.assertEqual(ask(self.gateway.http, chat("gpt-x")).status, 200)
         name = ('llmgw_overload_shed_calls_total'
                 '{priority="normal",reason="memory"}')
-        before = metrics(self.gateway)[name]
+        before = samples(self.gateway)[name]
         self.use(960, 2)
         answer = ask(self.gateway.http, chat("gpt-full"))
         self.assertEqual(answer.status, 503)
@@ -396,14 +379,14 @@ class MemoryTest(gateway_case.GatewayCase):
         self.assertEqual(ask(self.gateway.http, path="/v1/models").status, 200)
         self.assertEqual(
             ask(self.gateway.operations, path="/readyz").status, 200)
-        await_metric(self.gateway, name, before + 2)
+        await_sample(self.gateway, name, before + 2)
         self.use(100, 0)
         self.assertEqual(ask(self.gateway.http, chat("gpt-full")).status, 200)
 
     def test_at_the_limit_no_body_is_taken_in(self):
         name = ('llmgw_overload_shed_calls_total'
                 '{priority="normal",reason="memory"}')
-        before = metrics(self.gateway)[name]
+        before = samples(self.gateway)[name]
         self.use(960, 2)
         caller = self.enter(RawConnection(self.gateway.http))
         caller.send(b"POST /v1/chat/completions HTTP/1.1\r\n"
@@ -414,7 +397,7 @@ class MemoryTest(gateway_case.GatewayCase):
         self.assertEqual(status, 503)
         self.assertEqual(headers["retry-after"], "5")
         self.assertEqual(headers["x-memory-pressure"], "critical")
-        await_metric(self.gateway, name, before + 1)
+        await_sample(self.gateway, name, before + 1)
 
     def test_above_the_soft_limit_calls_are_served_and_told(self):
         # 80 % of 95 % of 1000 MiB.
@@ -491,7 +474,7 @@ class MemoryTest(gateway_case.GatewayCase):
         least.start()
         self.addCleanup(least.join)
         waiting = 'llmgw_overload_waiting_calls{priority="low"}'
-        await_metric(self.gateway, waiting, 1)
+        await_sample(self.gateway, waiting, 1)
         self.assertEqual(ask(self.gateway.http, chat("gpt-x")).status, 200)
         self.assertEqual(self.upstream.stat("gpt-least", "requests"), 0)
         self.use(100, 0)
@@ -517,7 +500,9 @@ class UnlimitedTest(gateway_case.GatewayCase):
         for name in answer.headers:
             self.assertNotIn("memory", name)
             self.assertNotIn("active", name)
-        self.assertEqual(metrics(self.gateway), {})
+        self.assertEqual(
+            [name for name in samples(self.gateway)
+             if name.startswith(("llmgw_overload_", "llmgw_memory_"))], [])
 
 
 class WorkedExamplesTest(unittest.TestCase):

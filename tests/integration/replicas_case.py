@@ -10,12 +10,12 @@
 `config` is what stands in the configuration beside providers, callers and Redis.
 """
 
-import time
 import unittest
 
 from tests.integration import gateway_case
 from tests.integration import http_calls
 from tests.integration.http_calls import ask
+from tests.integration.samples import await_sample
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.mock_upstream import MockUpstream
 from tests.testing.redis_process import RedisProcess
@@ -76,22 +76,8 @@ class ReplicasCase(unittest.TestCase):
         return gateways
 
     def await_connected(self, gateway):
-        self.await_metric(gateway, 'llmgw_redis_connections{server="%s"}'
+        await_sample(gateway, 'llmgw_redis_connections{server="%s"}'
                           % self.redis.address, 2)
-
-    def metric(self, gateway, name):
-        text = ask(gateway.operations, path="/metrics").body.decode()
-        for line in text.splitlines():
-            if line.startswith(name + " "):
-                return float(line.split(" ")[1])
-        return None
-
-    def await_metric(self, gateway, name, value):
-        deadline = time.monotonic() + TIMEOUT_S
-        while self.metric(gateway, name) != value:
-            self.assertLess(time.monotonic(), deadline,
-                            (name, self.metric(gateway, name)))
-            time.sleep(0.02)
 
     def post(self, gateway, body, path=http_calls.CHAT, caller="alice",
              **headers):

@@ -8,6 +8,8 @@ from tests.integration import grpc_caller
 from tests.integration import replicas_case
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import chat
+from tests.integration.samples import await_sample
+from tests.integration.samples import sample
 
 
 class _SharedCacheCase(replicas_case.ReplicasCase):
@@ -19,19 +21,19 @@ class _SharedCacheCase(replicas_case.ReplicasCase):
         return answer.headers["x-llmgateway-cache"].split(";")[0]
 
     def kept(self, gateway):
-        return self.metric(gateway, 'llmgw_cache_kept_total{store="redis"}')
+        return sample(gateway, 'llmgw_cache_kept_total{store="redis"}')
 
     def post_and_await_kept(self, gateway, body, **more):
         """Posts what is to be kept, and waits until Redis has it."""
         before = self.kept(gateway)
         answer = self.post(gateway, body, **more)
         self.assertEqual(self.part(answer), "miss")
-        self.await_metric(gateway, 'llmgw_cache_kept_total{store="redis"}',
+        await_sample(gateway, 'llmgw_cache_kept_total{store="redis"}',
                           before + 1)
         return answer
 
     def lookups(self, gateway, store, result):
-        return self.metric(
+        return sample(
             gateway, 'llmgw_cache_lookups_total{store="%s",result="%s"}'
             % (store, result))
 
@@ -86,7 +88,7 @@ class SharedCacheTest(_SharedCacheCase):
             request = prompt("gpt-g", self.text)
             miss = caller.generate(one.grpc, request, **options)
             self.assertEqual(miss.wait()["code"], "OK", miss.end)
-            self.await_metric(one, 'llmgw_cache_kept_total{store="redis"}', 1)
+            await_sample(one, 'llmgw_cache_kept_total{store="redis"}', 1)
             hit = caller.generate(other.grpc, request, **options)
             self.assertEqual(hit.wait()["code"], "OK", hit.end)
             self.assertEqual(hit.text(), miss.text())
@@ -94,7 +96,7 @@ class SharedCacheTest(_SharedCacheCase):
                              miss.response["request_id"])
             streamed = prompt("gpt-sg", self.text)
             first = caller.stream_all(one.grpc, streamed, **options)
-            self.await_metric(one, 'llmgw_cache_kept_total{store="redis"}', 2)
+            await_sample(one, 'llmgw_cache_kept_total{store="redis"}', 2)
             again = caller.stream_all(other.grpc, streamed, **options)
             self.assertEqual(again.end["code"], "OK", again.end)
             self.assertTrue(again.trailer("x-llmgateway-cache")

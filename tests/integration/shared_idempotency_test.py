@@ -12,6 +12,8 @@ from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import chat
 from tests.integration.http_calls import request_bytes
+from tests.integration.samples import await_sample
+from tests.integration.samples import sample
 from tests.testing.redis_process import RedisProcess
 
 # Time for others to come while it is made.
@@ -178,7 +180,7 @@ class SharedKeysTest(_SharedKeysCase):
             self.assertEqual(mismatch.wait()["reason"],
                              "IDEMPOTENCY_MISMATCH", mismatch.end)
             self.redis.kill()
-            self.await_metric(other, 'llmgw_redis_connections{server="%s"}'
+            await_sample(other, 'llmgw_redis_connections{server="%s"}'
                               % self.redis.address, 0)
             refused = caller.generate(
                 other.grpc, dict(request, idempotency_key="k-2"), **options)
@@ -190,7 +192,7 @@ class SharedKeysTest(_SharedKeysCase):
         one, other = self.two()
         body = chat("gpt-time", self.text)
         self.assertEqual(self.keyed(one, body, "k-time").status, 200)
-        self.await_metric(one, "llmgw_idempotency_untold_ends", 0)
+        await_sample(one, "llmgw_idempotency_untold_ends", 0)
         name, = self.redis.ask("KEYS", "llmgw:key:1:*")
         left = self.redis.ask("PTTL", name)
         self.assertGreater(left, 23 * 3600 * 1000)
@@ -205,7 +207,7 @@ class SharedKeysTest(_SharedKeysCase):
         one, other = self.two()
         body = chat("gpt-both", self.text)
         self.assertEqual(self.post(one, body).status, 200)
-        self.await_metric(one, 'llmgw_cache_kept_total{store="redis"}', 1)
+        await_sample(one, 'llmgw_cache_kept_total{store="redis"}', 1)
         hit = self.keyed(other, body, "k-both")
         self.assertTrue(hit.headers["x-llmgateway-cache"].startswith("hit"))
         again = self.keyed(one, body, "k-both")
@@ -228,7 +230,7 @@ class SharedKeysTest(_SharedKeysCase):
         answers = [self.keyed(gateway, body, "k-user")
                    for gateway in (one, other)]
         self.assert_made_once(answers, "gpt-user")
-        self.await_metric(one, 'llmgw_cache_kept_total{store="redis"}', 1)
+        await_sample(one, 'llmgw_cache_kept_total{store="redis"}', 1)
         hit = self.post(other, body)
         self.assertTrue(hit.headers["x-llmgateway-cache"].startswith("hit"))
 
@@ -243,7 +245,7 @@ class SharedKeysTest(_SharedKeysCase):
                 ('llmgw_idempotency_refusals_total{reason="mismatch"}', 1),
                 ('llmgw_idempotency_refusals_total{reason="store"}', 0),
                 ("llmgw_idempotency_waiting", 0)):
-            self.assertEqual(self.metric(other, name), value, name)
+            self.assertEqual(sample(other, name), value, name)
 
 
 class ClusterTest(_SharedKeysCase):
@@ -276,7 +278,7 @@ class ClusterTest(_SharedKeysCase):
                       for _ in range(2)]
         for gateway in (one, other):
             for node in nodes:
-                self.await_metric(
+                await_sample(
                     gateway, 'llmgw_redis_connections{server="%s"}'
                     % node.address, 2)
         calls = 12
@@ -287,7 +289,7 @@ class ClusterTest(_SharedKeysCase):
             self.assertEqual([first.status, again.status], [200, 200])
             self.assertEqual(again.headers["x-llmgateway-answer-of"],
                              first.headers["x-request-id"])
-        self.await_metric(one, 'llmgw_cache_kept_total{store="redis"}', calls)
+        await_sample(one, 'llmgw_cache_kept_total{store="redis"}', calls)
         for number in range(calls):
             hit = self.post(other, chat("gpt-c", self.text + str(number)))
             self.assertTrue(hit.headers["x-llmgateway-cache"]
@@ -382,7 +384,7 @@ class OutageTest(_SharedKeysCase):
                 back()
                 for gateway in (one, other):
                     self.await_connected(gateway)
-                    self.await_metric(
+                    await_sample(
                         gateway, "llmgw_idempotency_untold_ends", 0)
                 key = "k-back-" + away.__name__
                 answers = [self.keyed(gateway, body, key)
@@ -404,7 +406,7 @@ class OutageTest(_SharedKeysCase):
         self.redis.go_on()
         for gateway in (one, other):
             self.await_connected(gateway)
-        self.await_metric(one, "llmgw_idempotency_untold_ends", 0)
+        await_sample(one, "llmgw_idempotency_untold_ends", 0)
         self.assertEqual(self.keyed(other, body, "k-later").text(),
                          "Made once")
         self.assertEqual(self.asked("gpt-later"), 1)

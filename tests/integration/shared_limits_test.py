@@ -12,6 +12,8 @@ from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
 from tests.integration.http_calls import request_bytes
+from tests.integration.samples import await_sample
+from tests.integration.samples import sample
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.redis_process import RedisProcess
 
@@ -73,21 +75,8 @@ class SharedLimitsCase(unittest.TestCase):
         return gateways
 
     def await_connected(self, gateway, redis):
-        self.await_metric(gateway, 'llmgw_redis_connections{server="%s"}'
+        await_sample(gateway, 'llmgw_redis_connections{server="%s"}'
                           % redis.address, _LOOPS)
-
-    def metric(self, gateway, name):
-        text = ask(gateway.operations, path="/metrics").body.decode()
-        for line in text.splitlines():
-            if line.startswith(name + " "):
-                return float(line.split(" ")[1])
-        return None
-
-    def await_metric(self, gateway, name, value):
-        deadline = time.monotonic() + _TIMEOUT_S
-        while self.metric(gateway, name) != value:
-            self.assertLess(time.monotonic(), deadline, name)
-            time.sleep(0.05)
 
     def begin(self, gateway, calls):
         """So many streams, as far as they are let in."""
@@ -173,7 +162,7 @@ class SharingTest(SharedLimitsCase):
         for gateway in gateways:
             for name in ("share_decisions", "unleased"):
                 self.assertEqual(
-                    self.metric(gateway, "llmgw_limit_%s_total" % name), 0)
+                    sample(gateway, "llmgw_limit_%s_total" % name), 0)
 
     def test_a_full_target_sends_calls_to_another(self):
         gateways = []
@@ -199,7 +188,7 @@ class SharingTest(SharedLimitsCase):
                     begun = self.begin(gateways[0], 10)
                     self.assertEqual(len(begun), 8)
                     self.assertEqual(len(self.begin(gateways[1], 2)), 0)
-                    self.assertEqual(self.metric(
+                    self.assertEqual(sample(
                         gateways[0], "llmgw_limit_share_decisions_total"), 0)
                     for gateway in gateways:
                         gateway.kill()
@@ -216,7 +205,7 @@ class SharingTest(SharedLimitsCase):
         # the other has given back what it does not use.
         filled = 'llmgw_limit_filled_ratio{limit="rpm"}'
         deadline = time.monotonic() + _TIMEOUT_S
-        while self.metric(gateways[1], filled) * 200 > 16.5:
+        while sample(gateways[1], filled) * 200 > 16.5:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.1)
 
@@ -273,9 +262,9 @@ class SharingTest(SharedLimitsCase):
         self.await_connected(gateway, redis)
         self.assertEqual(ask(gateway.http, chat("m")).status, 200)
         self.assertEqual(
-            self.metric(gateway, "llmgw_limit_share_decisions_total"), 0)
+            sample(gateway, "llmgw_limit_share_decisions_total"), 0)
         self.assertGreater(
-            self.metric(gateway, "llmgw_limit_redis_requests_total"), 0)
+            sample(gateway, "llmgw_limit_redis_requests_total"), 0)
 
     def test_a_user_needs_no_more_than_the_docs_say(self):
         with open("docs/limits.md", encoding="utf-8") as file:
@@ -287,7 +276,7 @@ class SharingTest(SharedLimitsCase):
         self.await_connected(gateway, self.redis)
         self.assertEqual(ask(gateway.http, chat("m")).status, 200)
         self.assertEqual(
-            self.metric(gateway, "llmgw_limit_share_decisions_total"), 0)
+            sample(gateway, "llmgw_limit_share_decisions_total"), 0)
 
     def test_a_url_in_the_environment_is_enough(self):
         config = (_CONFIG % ("", _LOOPS, "", _EXACT)).replace("redis: {}\n", "")
@@ -307,7 +296,7 @@ class OutageTest(SharedLimitsCase):
         """Calls until both have said that they count by their share."""
         deadline = time.monotonic() + _TIMEOUT_S
         let_in = 0
-        while any(not self.metric(gateway, "llmgw_limit_sharing_away")
+        while any(not sample(gateway, "llmgw_limit_sharing_away")
                   for gateway in gateways):
             let_in += self.let_in(gateways, 2)
             self.assertLess(time.monotonic(), deadline)
@@ -315,7 +304,7 @@ class OutageTest(SharedLimitsCase):
 
     def await_back(self, gateways):
         for gateway in gateways:
-            self.await_metric(gateway, "llmgw_limit_sharing_away", 0)
+            await_sample(gateway, "llmgw_limit_sharing_away", 0)
 
     def assert_told_once(self, gateway):
         lines = self.lines(gateway)
@@ -364,7 +353,7 @@ class OutageTest(SharedLimitsCase):
         self.await_connected(gateway, self.redis)
         self.redis.pause()
         share = "llmgw_limit_share_decisions_total"
-        while not self.metric(gateway, share):
+        while not sample(gateway, share):
             self.let_in([gateway, gateway], 2)
         self.redis.go_on()
         away = gateway.wait_for_log(
@@ -447,7 +436,7 @@ class OutageTest(SharedLimitsCase):
         self.redis.start()
         for gateway in gateways:
             gateway.wait_for_log(msg="redis is up again")
-            self.await_metric(
+            await_sample(
                 gateway, 'llmgw_redis_up{server="%s"}' % self.redis.address, 1)
         self.await_back(gateways)
         self.assertLessEqual(self.let_in(gateways, 40), 4)
@@ -505,9 +494,9 @@ class TopologyTest(SharedLimitsCase):
         deadline = time.monotonic() + _TIMEOUT_S
         let_in = 0
         while True:
-            before = self.metric(gateway, name)
+            before = sample(gateway, name)
             let_in += ask(gateway.http, chat("m")).status == 200
-            if self.metric(gateway, name) == before:
+            if sample(gateway, name) == before:
                 return let_in
             self.assertLess(time.monotonic(), deadline)
 
@@ -570,7 +559,7 @@ class TopologyTest(SharedLimitsCase):
             self.assertGreater(node.ask("DBSIZE"), 0)
         for gateway in gateways:
             self.assertEqual(
-                self.metric(gateway, "llmgw_limit_share_decisions_total"), 0)
+                sample(gateway, "llmgw_limit_share_decisions_total"), 0)
 
 
 if __name__ == "__main__":

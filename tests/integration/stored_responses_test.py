@@ -4,11 +4,11 @@ a Redis at another replica. docs/http_apis.md tells it."""
 import json
 import os
 import tempfile
-import time
 import unittest
 
 from tests.integration import gateway_case
 from tests.integration.http_calls import ask
+from tests.integration.samples import await_sample
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.mock_upstream import MockUpstream
 from tests.testing.redis_process import RedisProcess
@@ -56,17 +56,9 @@ class _StoredCase(unittest.TestCase):
     def turns(self, model):
         return len(json.loads(self.upstream.last_body(model))["messages"])
 
-    def metric(self, gateway, reason):
-        text = ask(gateway.operations, path="/metrics").body.decode()
-        name = 'llmgw_responses_not_kept_total{reason="%s"} ' % reason
-        return next(float(line.split()[-1]) for line in text.splitlines()
-                    if line.startswith(name))
-
-    def await_metric(self, gateway, reason, value):
-        deadline = time.monotonic() + 20
-        while (found := self.metric(gateway, reason)) != value:
-            self.assertLess(time.monotonic(), deadline, found)
-            time.sleep(0.01)
+    def await_not_kept(self, gateway, reason, value):
+        await_sample(gateway, 'llmgw_responses_not_kept_total{reason="%s"}'
+                     % reason, value)
 
 
 class RestartTest(_StoredCase):
@@ -135,7 +127,7 @@ class RestartTest(_StoredCase):
         self.create(gateway, "claude-a", "On", previous_response_id=large)
         self.assertEqual(self.turns("claude-a"), 3)
         # So is what goes on from it.
-        self.await_metric(gateway, "record_too_large", 2)
+        self.await_not_kept(gateway, "record_too_large", 2)
         gateway.stop()
         gateway = self.start(self.store)
         self.assertEqual(self.show(gateway, large).status, 404)
@@ -196,7 +188,7 @@ class ReplicasTest(_StoredCase):
                       unkept.headers["x-llmgateway-warnings"])
         streamed = self.create(self.one, "claude-a", "Three", stream=True)
         self.assertEqual(streamed.events()[-1]["type"], "response.completed")
-        self.await_metric(self.one, "store", 2)
+        self.await_not_kept(self.one, "store", 2)
         self.one.wait_for_log(module="sessions", level="warn")
         for answer in (self.show(self.one, kept),
                        self.show(self.one, kept, method="DELETE"),
