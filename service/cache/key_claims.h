@@ -5,8 +5,9 @@
 //   KeyClaims claims({.prefix = "llmgw:"}, [] { return ClientOfThisLoop(); });
 //   loop.Post([&] { Spawn(claims.Run(loop)); });
 //   ...
-//   absl::StatusOr<KeyClaims::Found> found = co_await claims.Claim(ask,
-//   cancel); if (found.ok() && found->claim) {
+//   absl::StatusOr<KeyClaims::Found> found =
+//       co_await claims.Claim(ask, cancel);
+//   if (found.ok() && found->claim) {
 //     ... the call is made ...
 //     found->claim->End({.answer = answer});   // or a status: it broke
 //     found->claim->Release();                 // or: nothing was done
