@@ -5,6 +5,7 @@ docs/overload.md tells it."""
 import concurrent.futures
 import json
 import os
+import re
 import statistics
 import tempfile
 import threading
