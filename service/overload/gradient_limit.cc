@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "absl/time/time.h"
 
@@ -13,9 +14,11 @@ namespace {
 // By how much a window may take the limit back.
 constexpr double kGradientMin = 0.5;
 
-// What is usual comes down by so much a window where first tokens come in less
-// than half of it, so that a slow time is soon forgotten.
-constexpr double kUsualFalls = 0.95;
+// So much of the way what is usual comes down to a window that was quicker.
+constexpr double kUsualFalls = 0.5;
+
+// A trial's first window still has first tokens of calls from before it.
+constexpr int kTrialWindows = 2;
 
 }  // namespace
 
@@ -74,19 +77,44 @@ void GradientLimit::RecordPushBack(absl::Duration now) {
   SetLimit(exact_limit_ * options_.backoff);
   // What was seen before says nothing of the new limit.
   has_window_ = false;
+  trial_windows_ = 0;
   first_tokens_ = FirstTokens();
 }
 
 void GradientLimit::EndWindow(absl::Duration now) {
   const bool well_used = window_.in_flight_max * 2 >= exact_limit_;
   window_ = {.began = now};
+  if (trial_windows_ > 0) return GoOnWithTrial();
   const double gradient = TakeGradient();
   // Nothing is added where it is slow: all of it would be the queue of the
   // target.
   double next = exact_limit_ * gradient;
   if (gradient >= 1) next += std::sqrt(exact_limit_);
-  if (next > exact_limit_ && !well_used) return;
-  SetLimit(exact_limit_ + options_.smoothing * (next - exact_limit_));
+  if (next <= exact_limit_ || well_used) {
+    SetLimit(exact_limit_ + options_.smoothing * (next - exact_limit_));
+  }
+  if (well_used && has_usual_ && ++windows_untried_ >= kTrialInterval) {
+    BeginTrial();
+  }
+}
+
+void GradientLimit::BeginTrial() {
+  windows_untried_ = 0;
+  const int half = std::max(options_.min, static_cast<int>(exact_limit_ / 2));
+  if (half >= limit()) return;
+  trial_windows_ = kTrialWindows;
+  first_tokens_ = FirstTokens();
+  limit_.store(half, std::memory_order_relaxed);
+}
+
+void GradientLimit::GoOnWithTrial() {
+  if (--trial_windows_ == 0) {
+    if (first_tokens_.count >= options_.samples_min) {
+      FollowUsual(first_tokens_.seconds / first_tokens_.count);
+    }
+    SetLimit(exact_limit_);
+  }
+  first_tokens_ = FirstTokens();
 }
 
 double GradientLimit::TakeGradient() {
@@ -100,9 +128,13 @@ double GradientLimit::TakeGradient() {
 }
 
 void GradientLimit::FollowUsual(double seconds) {
-  usual_count_ = std::min(usual_count_ + 1, options_.usual_windows);
-  usual_seconds_ += (seconds - usual_seconds_) / usual_count_;
-  if (seconds * 2 < usual_seconds_) usual_seconds_ *= kUsualFalls;
+  if (!std::exchange(has_usual_, true)) {
+    usual_seconds_ = seconds;
+  } else if (seconds < usual_seconds_) {
+    usual_seconds_ += kUsualFalls * (seconds - usual_seconds_);
+  } else {
+    usual_seconds_ += (seconds - usual_seconds_) / options_.usual_windows;
+  }
 }
 
 void GradientLimit::SetLimit(double limit) {

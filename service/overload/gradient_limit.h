@@ -21,7 +21,12 @@
 //                  half at most; where not, it grows by its square root. Of
 //                  this, `smoothing` goes into effect.
 //
-// What is usual is an average over `usual_windows`, which follows what lasts.
+// What is usual comes down at once with a window that was quicker, and goes up
+// within `usual_windows`, with what lasts. So that a queue which was there from
+// the beginning does not pass for usual, half of the limit is tried now and
+// then, for two windows out of kTrialInterval: where first tokens come sooner
+// so, that is what is usual from then on.
+//
 // The limit grows only where at least half of it was in use: what nobody has
 // tried is not known to go well.
 //
@@ -43,6 +48,8 @@ namespace gateway {
 
 class GradientLimit {
  public:
+  static constexpr int kTrialInterval = 30;
+
   struct Options {
     bool operator==(const Options&) const = default;
 
@@ -60,7 +67,7 @@ class GradientLimit {
     // first tokens, the average tells whether it is slow.
     absl::Duration window = absl::Seconds(1);
     int samples_min = 10;
-    // Over so many windows, roughly, goes what is usual. At least 2.
+    // Within so many windows, roughly, what lasts becomes usual. At least 2.
     int usual_windows = 600;
   };
 
@@ -129,6 +136,9 @@ class GradientLimit {
   // 1 where they are not, or are too few.
   double TakeGradient() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void FollowUsual(double seconds) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void BeginTrial() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // At the end of a window of a trial.
+  void GoOnWithTrial() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetLimit(double limit) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
@@ -141,7 +151,11 @@ class GradientLimit {
   bool has_window_ GUARDED_BY(mu_) = false;
   FirstTokens first_tokens_ GUARDED_BY(mu_);
   double usual_seconds_ GUARDED_BY(mu_) = 0;
-  int usual_count_ GUARDED_BY(mu_) = 0;  // Windows in it, up to the options'.
+  bool has_usual_ GUARDED_BY(mu_) = false;
+  // Windows since the last trial that made use of the limit, and those that are
+  // left of one.
+  int windows_untried_ GUARDED_BY(mu_) = 0;
+  int trial_windows_ GUARDED_BY(mu_) = 0;
   // When the limit was last taken back.
   absl::Duration backed_off_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
 };

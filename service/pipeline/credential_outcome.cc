@@ -95,6 +95,12 @@ void RecordCredential(const IncomingCall& call, Attempt& attempt) {
   }
   const absl::Duration now = call.loop.Now();
   const std::optional<absl::Duration> resets_in = ResetsIn(call, attempt, now);
+  // Then the limit falls instead: to rest for a time that nobody has asked for
+  // would cost more than it finds out.
+  if (attempt.credential_limit != nullptr && IsPushBack(attempt) &&
+      !resets_in.has_value() && !RetryDelay(attempt.status).has_value()) {
+    return;
+  }
   switch (pool.Record(index, now, attempt.status, resets_in)) {
     case CredentialPool::Change::kNone:
       break;

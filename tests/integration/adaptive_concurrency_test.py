@@ -89,8 +89,6 @@ class _NarrowHandler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
-        if status == 429:
-            self.send_header("retry-after", "0")
         self.end_headers()
         self.wfile.write(body)
 
