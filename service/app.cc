@@ -56,6 +56,7 @@
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_metrics.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/pipeline/session_metrics.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/process_limits.h"
 #include "service/reload/config_reloader.h"
@@ -102,6 +103,9 @@ struct App::Graph {
   // Restores how models did, and keeps that, and whom failures disable, from
   // now on.
   void KeepWhatIsLearned();
+
+  // Of answers and sessions, as far as they are kept.
+  void AddMetricsOfRecords();
 
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
@@ -270,9 +274,7 @@ absl::Status App::Build() {
        {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
                           SystemClock(), graph.kept.responses());
-  if (graph.responses->is_durable()) {
-    AddResponseMetrics(*graph.responses, graph.registry);
-  }
+  graph.AddMetricsOfRecords();
   RestoreCircuits(*graph.state, *snapshot);
   RestoreOverrides(*graph.state, &snapshot->selection().overrides);
   RestoreRollout(*graph.state, *snapshot);
@@ -282,6 +284,13 @@ absl::Status App::Build() {
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
   return absl::OkStatus();
+}
+
+void App::Graph::AddMetricsOfRecords() {
+  if (responses->is_durable()) AddResponseMetrics(*responses, registry);
+  if (kept.sessions() != nullptr) {
+    AddSessionMetrics(*kept.sessions(), registry);
+  }
 }
 
 void App::Graph::KeepWhatIsLearned() {

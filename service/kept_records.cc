@@ -146,7 +146,7 @@ absl::Status KeptRecords::Open(const GatewayConfig& config,
     }
     sessions_ = std::make_unique<SessionStore>(
         session_records_ == nullptr ? *store_ : *session_records_, clock_,
-        SecureRandom());
+        SecureRandom(), /*in_memory=*/session_records_ != nullptr);
   }
   if (KeepsResponses(config)) {
     responses_ = std::make_unique<ResponseRecords>(*store_);

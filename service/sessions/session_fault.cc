@@ -75,6 +75,15 @@ absl::Status TooManySessionsOfCaller(int64_t limit) {
                               "raise sessions.sessions_limit"));
 }
 
+absl::Status SessionsTakeTooMuch(int64_t limit_bytes) {
+  return Limited("sessions.size_bytes_limit",
+                 absl::StrCat("sessions take nearly all of the ", limit_bytes,
+                              " bytes that they may, and the rest is for "
+                              "callers who have less; delete those that nobody "
+                              "needs, or have the operator raise "
+                              "sessions.size_bytes_limit"));
+}
+
 absl::Status TooManyMessages(std::string_view id, int64_t limit) {
   return Limited(
       "sessions.messages_limit",

@@ -33,6 +33,8 @@ absl::Status SessionWasChanged(std::string_view id);
 absl::Status TooManySessions(int64_t limit);
 // There is room, but not for a caller who has so many already.
 absl::Status TooManySessionsOfCaller(int64_t limit);
+// All of them take too much, or leave only what is for callers who have less.
+absl::Status SessionsTakeTooMuch(int64_t limit_bytes);
 absl::Status TooManyMessages(std::string_view id, int64_t limit);
 absl::Status SessionTooLarge(std::string_view id, int64_t limit);
 

@@ -10,26 +10,41 @@ bool SessionShares::Admits(std::string_view owner, int64_t open, int64_t limit,
                            absl::Time now) {
   ForgetExpired(now);
   const int64_t share = limit / kShare;
-  if (open < limit - share) return true;
-  const auto count = counts_.find(ToAbsl(owner));
-  return count == counts_.end() || count->second < share;
+  return open < limit - share || ShareOf(owner).sessions < share;
+}
+
+bool SessionShares::HasRoom(std::string_view owner, int64_t bytes,
+                            int64_t limit, absl::Time now) {
+  ForgetExpired(now);
+  const int64_t share = limit / kShare;
+  if (bytes_ + bytes <= limit - share) return true;
+  return bytes_ + bytes <= limit && ShareOf(owner).bytes + bytes <= share;
 }
 
 void SessionShares::Record(std::string_view id, std::string_view owner,
-                         absl::Time expire_time) {
-  const auto [session, is_new] = sessions_.try_emplace(ToAbsl(id));
-  session->second.expire_time = expire_time;
+                           absl::Time expire_time, int64_t bytes) {
+  const auto [found, is_new] = sessions_.try_emplace(ToAbsl(id));
+  Session& session = found->second;
+  Share& share = shares_[ToAbsl(owner)];
+  share.bytes += bytes - session.bytes;
+  bytes_ += bytes - session.bytes;
+  session.bytes = bytes;
+  session.expire_time = expire_time;
   if (!is_new) return;
-  session->second.owner = std::string(owner);
-  ++counts_[session->second.owner];
-  expiries_.emplace(expire_time, session->first);
+  session.owner = std::string(owner);
+  ++share.sessions;
+  expiries_.emplace(expire_time, found->first);
 }
 
 void SessionShares::Forget(std::string_view id) {
-  const auto session = sessions_.find(ToAbsl(id));
-  if (session == sessions_.end()) return;
-  CountLess(session->second.owner);
-  sessions_.erase(session);
+  const auto found = sessions_.find(ToAbsl(id));
+  if (found == sessions_.end()) return;
+  const Session& session = found->second;
+  const auto share = shares_.find(session.owner);
+  share->second.bytes -= session.bytes;
+  bytes_ -= session.bytes;
+  if (--share->second.sessions == 0) shares_.erase(share);
+  sessions_.erase(found);
 }
 
 void SessionShares::ForgetExpired(absl::Time now) {
@@ -46,9 +61,9 @@ void SessionShares::ForgetExpired(absl::Time now) {
   }
 }
 
-void SessionShares::CountLess(const std::string& owner) {
-  const auto count = counts_.find(owner);
-  if (--count->second == 0) counts_.erase(count);
+SessionShares::Share SessionShares::ShareOf(std::string_view owner) const {
+  const auto share = shares_.find(ToAbsl(owner));
+  return share == shares_.end() ? Share() : share->second;
 }
 
 }  // namespace gateway

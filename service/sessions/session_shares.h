@@ -35,9 +35,14 @@ class SessionShares {
   bool Admits(std::string_view owner, int64_t open, int64_t limit,
               absl::Time now);
 
+  // Whether what the caller has may grow by `bytes`, where all that is known
+  // may take `limit`.
+  bool HasRoom(std::string_view owner, int64_t bytes, int64_t limit,
+               absl::Time now);
+
   // It is there until then, in place of what was recorded of it before.
   void Record(std::string_view id, std::string_view owner,
-            absl::Time expire_time);
+              absl::Time expire_time, int64_t bytes);
 
   void Forget(std::string_view id);
 
@@ -48,14 +53,21 @@ class SessionShares {
   struct Session {
     std::string owner;
     absl::Time expire_time;
+    int64_t bytes = 0;
+  };
+  // What one owner has.
+  struct Share {
+    int64_t sessions = 0;
+    int64_t bytes = 0;
   };
   using Expiry = std::pair<absl::Time, std::string>;  // And the id.
 
   void ForgetExpired(absl::Time now);
-  void CountLess(const std::string& owner);
+  Share ShareOf(std::string_view owner) const;
 
   absl::flat_hash_map<std::string, Session> sessions_;
-  absl::flat_hash_map<std::string, int64_t> counts_;  // By owner; none is 0.
+  absl::flat_hash_map<std::string, Share> shares_;  // Of owners who have any.
+  int64_t bytes_ = 0;                               // All of them.
   // One for each of sessions_, and for some that were forgotten; the earliest
   // first. It may have been put off since.
   std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiries_;

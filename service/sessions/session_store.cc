@@ -11,6 +11,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/sessions/session_fault.h"
+#include "service/store/memory_record_store.h"
 
 namespace gateway {
 namespace {
@@ -22,6 +23,10 @@ using ::llmgateway::kept::SessionRecord;
 // As UUIDs are written.
 constexpr size_t kIdBytes = 36;
 constexpr size_t kIdDigits = 32;
+
+// What a record takes beside its value, about.
+constexpr size_t kRecordBytes =
+    MemoryRecordStore::kRecordOverheadBytes + kIdBytes;
 
 // Sessions are counted anew so often, and at most so often where there seem to
 // be too many.
@@ -60,7 +65,8 @@ SessionLimits SessionLimits::Of(
   return {.ttl = ToAbsl(config.ttl()),
           .sessions = config.sessions_limit(),
           .messages = config.messages_limit(),
-          .session_bytes = config.session_bytes_limit()};
+          .session_bytes = config.session_bytes_limit(),
+          .size_bytes = config.size_bytes_limit()};
 }
 
 Task<absl::StatusOr<v1::Session>> SessionStore::Create(
@@ -83,6 +89,7 @@ Task<absl::StatusOr<v1::Session>> SessionStore::Create(
                      " bytes, and one has at most ", limits.session_bytes,
                      " (sessions.session_bytes_limit)"));
   }
+  GATEWAY_CO_RETURN_IF_ERROR(CheckRoom(owner, bytes.size(), limits.size_bytes));
   GATEWAY_CO_RETURN_IF_ERROR(co_await MakeRoom(owner, limits.sessions, cancel));
   const PutOptions options = {.expected_version = 0, .expire_time = now + ttl};
   const absl::StatusOr<int64_t> put =
@@ -175,11 +182,13 @@ Task<absl::StatusOr<int64_t>> SessionStore::Put(const SessionRecord& kept,
                                                 PutOptions options,
                                                 std::string bytes,
                                                 CancelSignal& cancel) {
+  const auto taken = static_cast<int64_t>(bytes.size() + kRecordBytes);
   const absl::StatusOr<int64_t> put = co_await records_.Put(
       kCollection, kept.session().id(), std::move(bytes), options, cancel);
   if (put.ok()) {
     MutexLock lock(mu_);
-    shares_.Record(kept.session().id(), kept.owner(), options.expire_time);
+    shares_.Record(kept.session().id(), kept.owner(), options.expire_time,
+                   taken);
     co_return put;
   }
   if (absl::IsAborted(put.status())) {
@@ -213,8 +222,12 @@ Task<absl::Status> SessionStore::MakeRoom(std::string_view owner, int64_t limit,
   }
   MutexLock lock(mu_);
   const int64_t open = sessions_ + making_;
-  if (open >= limit) co_return TooManySessions(limit);
+  if (open >= limit) {
+    ++counts_.refused_by_limit;
+    co_return TooManySessions(limit);
+  }
   if (!shares_.Admits(owner, open, limit, clock_.WallTime())) {
+    ++counts_.refused_by_share;
     co_return TooManySessionsOfCaller(limit);
   }
   ++making_;
@@ -224,7 +237,33 @@ Task<absl::Status> SessionStore::MakeRoom(std::string_view owner, int64_t limit,
 void SessionStore::Made(bool kept) {
   MutexLock lock(mu_);
   --making_;
-  if (kept) ++sessions_;
+  if (!kept) return;
+  ++sessions_;
+  ++counts_.opened;
+}
+
+absl::Status SessionStore::CheckRoom(std::string_view owner, size_t bytes,
+                                     int64_t limit) {
+  if (!in_memory_) return absl::OkStatus();
+  MutexLock lock(mu_);
+  if (shares_.HasRoom(owner, static_cast<int64_t>(bytes + kRecordBytes), limit,
+                      clock_.WallTime())) {
+    return absl::OkStatus();
+  }
+  ++counts_.refused_by_bytes;
+  return SessionsTakeTooMuch(limit);
+}
+
+void SessionStore::CountTurn(bool kept) {
+  MutexLock lock(mu_);
+  ++(kept ? counts_.turns_kept : counts_.turns_not_kept);
+}
+
+SessionStore::Stats SessionStore::stats() const {
+  MutexLock lock(mu_);
+  Stats stats = counts_;
+  stats.sessions = sessions_;
+  return stats;
 }
 
 std::string SessionStore::NewId() {
@@ -262,8 +301,13 @@ SessionTurn::~SessionTurn() {
 }
 
 absl::Status SessionTurn::Say(const SessionMessages& said) {
+  const size_t before = bytes_;
   ContinueMessages(said, kept_.mutable_session()->mutable_messages());
   bytes_ = kept_.ByteSizeLong();
+  if (bytes_ > before) {
+    GATEWAY_RETURN_IF_ERROR(
+        store_.CheckRoom(kept_.owner(), bytes_ - before, limits_.size_bytes));
+  }
   // One more is the answer.
   if (messages().size() + 1 > limits_.messages) {
     return TooManyMessages(id(), limits_.messages);
@@ -283,6 +327,7 @@ Task<absl::Status> SessionTurn::End(v1::Message answer, CancelSignal& cancel) {
   const auto serialize = [&] { return kept_.SerializeToString(&bytes); };
   co_await OffLoop(bytes_, serialize);
   if (static_cast<int64_t>(bytes.size()) > limits_.session_bytes) {
+    store_.CountTurn(/*kept=*/false);
     co_return TooLarge();
   }
   const PutOptions options = {
@@ -290,6 +335,7 @@ Task<absl::Status> SessionTurn::End(v1::Message answer, CancelSignal& cancel) {
       .expire_time = store_.clock_.WallTime() + ToAbsl(kept_.session().ttl())};
   const absl::StatusOr<int64_t> put =
       co_await store_.Put(kept_, options, std::move(bytes), cancel);
+  store_.CountTurn(put.ok());
   co_return put.status();
 }
 

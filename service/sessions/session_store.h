@@ -60,6 +60,7 @@ struct SessionLimits {
   int64_t sessions = 0;
   int64_t messages = 0;
   int64_t session_bytes = 0;
+  int64_t size_bytes = 0;  // Of all, where they are kept in memory.
 };
 
 class SessionTurn;
@@ -71,16 +72,35 @@ class SessionStore {
   static constexpr absl::Duration kTtlMin = absl::Minutes(1);
   static constexpr absl::Duration kTtlMax = absl::Hours(720);
 
-  // Borrows all of them; `random` makes ids that nobody may guess.
-  SessionStore(RecordStore& records, Clock& clock, Random& random)
-      : records_(records), clock_(clock), random_(random) {}
+  // Since the start, but for `sessions`.
+  struct Stats {
+    // How many there are now, by what was counted last; 0 until somebody has
+    // opened one here.
+    int64_t sessions = 0;
+    int64_t opened = 0;
+    int64_t refused_by_limit = 0;
+    int64_t refused_by_share = 0;  // Of the caller, who has a quarter.
+    int64_t refused_by_bytes = 0;  // Turns too, before anybody is asked.
+    int64_t turns_kept = 0;
+    int64_t turns_not_kept = 0;  // Whose calls have failed for it.
+  };
+
+  // Borrows all of them; `random` makes ids that nobody may guess. `in_memory`
+  // if the records are kept there, for this alone.
+  SessionStore(RecordStore& records, Clock& clock, Random& random,
+               bool in_memory = false)
+      : records_(records),
+        clock_(clock),
+        random_(random),
+        in_memory_(in_memory) {}
 
   SessionStore(const SessionStore&) = delete;
   SessionStore& operator=(const SessionStore&) = delete;
 
   // Opens a session. How many there are is counted now and then: where several
   // gateways share the store, it may have some more than `limits` say. The last
-  // quarter of them is for owners who have less than a quarter.
+  // quarter of them, and of what they may take in memory, is for owners who
+  // have less than a quarter.
   // INVALID_REQUEST, SESSION_LIMITED, STORE_UNAVAILABLE.
   Task<absl::StatusOr<llmgateway::v1::Session>> Create(
       SessionLimits limits, std::string_view owner,
@@ -107,6 +127,8 @@ class SessionStore {
       SessionLimits limits, std::string_view owner, std::string_view id,
       TurnOptions options, CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
 
+  Stats stats() const LOCKS_EXCLUDED(mu_);
+
  private:
   friend class SessionTurn;
 
@@ -125,6 +147,10 @@ class SessionStore {
   Task<absl::Status> MakeRoom(std::string_view owner, int64_t limit,
                               CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
   void Made(bool kept) LOCKS_EXCLUDED(mu_);
+  void CountTurn(bool kept) LOCKS_EXCLUDED(mu_);
+  // SESSION_LIMITED if the owner's may not grow by so many bytes.
+  absl::Status CheckRoom(std::string_view owner, size_t bytes, int64_t limit)
+      LOCKS_EXCLUDED(mu_);
   std::string NewId();
 
   // Whether no turn of that name was under way; it is now.
@@ -134,8 +160,9 @@ class SessionStore {
   RecordStore& records_;
   Clock& clock_;
   Random& random_;
+  const bool in_memory_;
 
-  Mutex mu_;
+  mutable Mutex mu_;
   // Whose turns are under way, as many as calls.
   absl::flat_hash_set<std::string> under_way_ GUARDED_BY(mu_);
   // How many sessions there are, as far as this gateway knows, and when they
@@ -144,6 +171,7 @@ class SessionStore {
   int64_t making_ GUARDED_BY(mu_) = 0;
   std::optional<absl::Duration> counted_ GUARDED_BY(mu_);
   SessionShares shares_ GUARDED_BY(mu_);
+  Stats counts_ GUARDED_BY(mu_);
 };
 
 // A session and what a call makes of it. Destroyed without End, nothing has

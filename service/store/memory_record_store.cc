@@ -1,5 +1,8 @@
 #include "service/store/memory_record_store.h"
 
+#include <limits>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -118,12 +121,13 @@ absl::StatusOr<int64_t> MemoryRecordStore::PutNow(std::string_view name,
 }
 
 absl::Status MemoryRecordStore::NoRoom(std::string_view name) const {
-  return absl::ResourceExhaustedError(
-      absl::StrCat(ToAbsl(name), ": no room in memory: ", records_, " of ",
-                   options_.records_limit, " records and ", bytes_, " of ",
-                   options_.bytes_limit,
-                   " bytes are taken; delete some, or raise the "
-                   "limit"));
+  std::string records = absl::StrCat(records_);
+  if (options_.records_limit != std::numeric_limits<size_t>::max()) {
+    absl::StrAppend(&records, " of ", options_.records_limit);
+  }
+  return absl::ResourceExhaustedError(absl::StrCat(
+      ToAbsl(name), ": no room in memory: ", records, " records take ", bytes_,
+      " of ", options_.bytes_limit, " bytes; delete some, or raise the limit"));
 }
 
 absl::StatusOr<bool> MemoryRecordStore::DeleteNow(

@@ -362,8 +362,14 @@ class LimitsTest(SessionsCase):
         self.start(durable=False)
         self.open({"context": {"x": "x" * 39000}})
         self.limited(self.http("POST", body={"context": {"x": "x" * 39000}}),
-                     "no room")
-        self.open()
+                     "sessions.size_bytes_limit")
+        # Of what is left, a quarter is for others.
+        session = self.open({"context": {"x": "x" * 9000}})
+        self.limited(self.chat(session, "x" * 1000),
+                     "sessions.size_bytes_limit")
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 0)
+        theirs = self.open(key=BOB)
+        self.assertEqual(self.chat(theirs, "x" * 1000, key=BOB).status, 200)
         self.gateway.stop()
 
 

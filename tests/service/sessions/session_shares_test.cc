@@ -11,13 +11,15 @@ namespace {
 
 constexpr int kLimit = 8;
 constexpr absl::Duration kTtl = absl::Minutes(5);
+constexpr int kBytes = 100;  // Of each session.
 
 class SessionSharesTest : public testing::Test {
  protected:
   // Of the owner's, the next so many.
   void Open(const std::string& owner, int count) {
     for (int i = 0; i < count; ++i) {
-      shares_.Record(absl::StrCat("id-", opened_++), owner, now_ + kTtl);
+      shares_.Record(absl::StrCat("id-", opened_++), owner, now_ + kTtl,
+                     kBytes);
     }
   }
   bool Admits(const std::string& owner, int open) {
@@ -57,12 +59,32 @@ TEST_F(SessionSharesTest, WhatWasDeletedOrHasExpiredIsNoShare) {
 TEST_F(SessionSharesTest, OneThatIsGoneOnWithStays) {
   Open("greedy", 2);
   now_ += kTtl / 2;
-  shares_.Record("id-0", "greedy", now_ + kTtl);
-  shares_.Record("id-1", "greedy", now_ + kTtl);
+  shares_.Record("id-0", "greedy", now_ + kTtl, kBytes);
+  shares_.Record("id-1", "greedy", now_ + kTtl, kBytes);
   now_ += kTtl / 2;
   EXPECT_FALSE(Admits("greedy", 6));
   now_ += kTtl / 2;
   EXPECT_TRUE(Admits("greedy", 6));
+}
+
+TEST_F(SessionSharesTest, TheLastQuarterOfTheirBytesIsForThoseWhoHaveLess) {
+  const auto has_room = [&](const std::string& owner, int bytes) {
+    return shares_.HasRoom(owner, bytes, 8 * kBytes, now_);
+  };
+  Open("greedy", 5);
+  EXPECT_TRUE(has_room("greedy", kBytes));
+  EXPECT_FALSE(has_room("greedy", kBytes + 1));
+  Open("greedy", 1);
+  EXPECT_FALSE(has_room("greedy", 1));
+  EXPECT_TRUE(has_room("other", 2 * kBytes));
+  EXPECT_FALSE(has_room("other", 2 * kBytes + 1));
+  // One of them grows, and shrinks.
+  shares_.Record("id-0", "greedy", now_ + kTtl, 2 * kBytes);
+  EXPECT_FALSE(has_room("other", kBytes + 1));
+  shares_.Record("id-0", "greedy", now_ + kTtl, 0);
+  EXPECT_TRUE(has_room("greedy", kBytes));
+  now_ += kTtl;
+  EXPECT_TRUE(has_room("greedy", 6 * kBytes));
 }
 
 TEST_F(SessionSharesTest, OfFewSessionsNoneIsKeptForOthers) {

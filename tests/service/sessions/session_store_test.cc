@@ -301,6 +301,28 @@ TEST_F(SessionStoreTest, OneCallerLeavesOthersTheirPart) {
   EXPECT_TRUE(Create({}, "another").ok());
 }
 
+TEST_F(SessionStoreTest, InMemoryOneCallerLeavesOthersTheirBytes) {
+  SessionStore store(records_, time_, random_, /*in_memory=*/true);
+  limits_.size_bytes = 8'000;
+  const auto create = [&](const std::string& owner) {
+    return runner_.Run(store.Create(limits_, owner, {}, never_));
+  };
+  absl::StatusOr<v1::Session> last = create("alice");
+  std::string id;
+  while (last.ok()) {
+    id = last->id();
+    last = create("alice");
+  }
+  EXPECT_EQ(FaultReason(last.status()), v1::ERROR_REASON_SESSION_LIMITED);
+  EXPECT_EQ(FaultMetadata(last.status(), "limit"), "sessions.size_bytes_limit");
+  // Nor may one of them grow, which is said before anybody is asked.
+  const absl::StatusOr<Turn> turn = Begin(store, id);
+  ASSERT_TRUE(turn.ok());
+  EXPECT_EQ(FaultMetadata(SayTo(**turn, "one"), "limit"),
+            "sessions.size_bytes_limit");
+  EXPECT_TRUE(create("bob").ok());
+}
+
 TEST_F(SessionStoreTest, ThereAreNoMoreThanTheLimit) {
   limits_.sessions = 2;
   const std::string first = NewId();
