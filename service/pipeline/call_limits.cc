@@ -107,11 +107,14 @@ std::unique_ptr<LimitCharges> CallLimits::ForTarget(
   return charges;
 }
 
-absl::Status CallLimits::TargetRefusal(const PlannedTarget& target,
-                                       const LimitCharges& charges) {
-  absl::Status refusal = charges.Refusal();
+void CallLimits::TellOfTarget(const LimitCharges& charges) {
   refused_requests_ = charges.Requests();
   refused_tokens_ = charges.Tokens();
+}
+
+absl::Status RefusalByLimits(const PlannedTarget& target,
+                             const LimitCharges& charges) {
+  absl::Status refusal = charges.Refusal();
   AddFaultMetadata(refusal, "provider", target.provider->name);
   AddFaultMetadata(refusal, "model", target.upstream_model);
   return refusal;

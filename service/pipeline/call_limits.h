@@ -58,15 +58,14 @@ class CallLimits {
   // one target at a time: to be taken before another is asked for.
   std::unique_ptr<LimitCharges> ForTarget(const PlannedTarget& target,
                                           std::string_view credential);
-  // The fault of an attempt that was not let in by `charges`, those of the
-  // target; keeps how full they are.
-  absl::Status TargetRefusal(const PlannedTarget& target,
-                             const LimitCharges& charges);
+  // Keeps how full `charges` are: those of a target that was not let in, and of
+  // which the caller is told unless another answers.
+  void TellOfTarget(const LimitCharges& charges);
 
   LimitCharges& charges() { return charges_; }
   const LimitCharges& charges() const { return charges_; }
 
-  // The fullest of the target that refused last, if one has.
+  // The fullest of the target that is told of, if one is.
   const std::optional<LimitStatus>& refused_requests() const {
     return refused_requests_;
   }
@@ -85,6 +84,11 @@ class CallLimits {
   std::optional<LimitStatus> refused_requests_;
   std::optional<LimitStatus> refused_tokens_;
 };
+
+// The fault of an attempt at the target that was not let in by `charges`, the
+// target's.
+absl::Status RefusalByLimits(const PlannedTarget& target,
+                             const LimitCharges& charges);
 
 // The address of a caller (CallFacts::peer), as limits tell callers apart:
 // without the port, of IPv6 the first 64 bits.

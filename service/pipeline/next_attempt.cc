@@ -11,6 +11,7 @@
 #include "errors/verdict.h"
 #include "service/money/cost.h"
 #include "service/pipeline/call_cost.h"
+#include "service/pipeline/call_limits.h"
 #include "service/pipeline/provider_policy.h"
 #include "service/pipeline/target_obstacles.h"
 #include "service/pipeline/usage_estimate.h"
@@ -43,11 +44,24 @@ constexpr int64_t kOutputTokensGuess = 1000;
 // A target with so many failures in a row fails: one may be chance.
 constexpr int kFailuresToFail = 3;
 
+bool IsOfLimits(const absl::Status& refusal) {
+  const v1::ErrorReason reason = FaultReason(refusal);
+  return reason == v1::ERROR_REASON_RATE_LIMITED ||
+         reason == v1::ERROR_REASON_CONCURRENCY_LIMITED;
+}
+
+// Forever where waiting does not help.
+absl::Duration WaitOf(const absl::Status& refusal) {
+  return RetryDelay(refusal).value_or(absl::InfiniteDuration());
+}
+
 }  // namespace
 
 bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far) {
-  return so_far.ok() ||
-         (WaitsForOperator(so_far) && !WaitsForOperator(refusal));
+  if (so_far.ok()) return true;
+  if (WaitsForOperator(so_far)) return !WaitsForOperator(refusal);
+  return IsOfLimits(so_far) && IsOfLimits(refusal) &&
+         WaitOf(refusal) < WaitOf(so_far);
 }
 
 std::optional<AskedTarget> NextAttempt::First() {
@@ -202,12 +216,16 @@ Task<std::optional<AskedTarget>> NextAttempt::Acquire(
 }
 
 void NextAttempt::Refuse(const AskedTarget& refused) {
-  KeepRefusal(
-      call_.limits->TargetRefusal(*refused.target, *refused.permit.limits));
+  const LimitCharges& charges = *refused.permit.limits;
+  if (KeepRefusal(RefusalByLimits(*refused.target, charges))) {
+    call_.limits->TellOfTarget(charges);
+  }
 }
 
-void NextAttempt::KeepRefusal(absl::Status refusal) {
-  if (IsToldRather(refusal, last_failure_)) last_failure_ = std::move(refusal);
+bool NextAttempt::KeepRefusal(absl::Status refusal) {
+  const bool is_told = IsToldRather(refusal, last_failure_);
+  if (is_told) last_failure_ = std::move(refusal);
+  return is_told;
 }
 
 Task<std::optional<AskedTarget>> NextAttempt::Elsewhere(v1::Attempt::Kind kind,

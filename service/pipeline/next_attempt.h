@@ -63,7 +63,8 @@ struct AskedTarget {
 
 // Whether a caller whom nobody answers is told of `refusal` rather than of what
 // he would have been told so far, if that is not OK: what passes is told before
-// what an operator has done, and else the first.
+// what an operator has done, of targets that their limits refuse the one with
+// the shortest wait, since that is who answers next, and else the first.
 bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far);
 
 class NextAttempt {
@@ -125,7 +126,8 @@ class NextAttempt {
       TargetResort resort = TargetResort::kOrdinary);
   // Keeps why the target's limits have not let it be asked.
   void Refuse(const AskedTarget& refused);
-  void KeepRefusal(absl::Status refusal);
+  // Whether it is what the caller is told, so far.
+  bool KeepRefusal(absl::Status refusal);
 
   // Whether to go on to a target that fails takes a place in the budget of
   // retries. It does not where nobody was asked yet, nor where one is held.

@@ -9,7 +9,7 @@
 //   if (!permit.has_value()) return refusal.status;
 //   if (permit->limits != nullptr) {
 //     const bool taken = co_await permit->limits->Take(call.loop.Now());
-//     if (!taken) return call.limits->TargetRefusal(target, *permit->limits);
+//     if (!taken) return RefusalByLimits(target, *permit->limits);
 //   }
 //
 // Thread contract: one call, on its loop.

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "base/async/sleep.h"
@@ -173,6 +174,53 @@ TEST_F(CallLimitsTest, AFullProviderLimitSendsTheCallToAnotherTargetFirst) {
   // What refuses is told of.
   EXPECT_EQ(requests_->rule, "p");
   EXPECT_EQ(requests_->remaining, 0);
+}
+
+TEST_F(CallLimitsTest, WhereAllTargetsAreFullTheShortestWaitIsTold) {
+  const std::string cheap =
+      "- {name: cheap-rpm, unit: requests, limit: 1, window: 1h, match: "
+      "{providers: [%s]}}\n"
+      "- {name: cheap-tpm, unit: total_tokens, limit: 1000000, match: "
+      "{providers: [%s]}}\n";
+  const std::string spare =
+      "- {name: spare-rps, unit: requests, limit: 1, window: 1s, match: "
+      "{providers: [%s]}}\n"
+      "- {name: spare-rpm, unit: requests, limit: 1, window: 10s, match: "
+      "{providers: [%s]}}\n";
+  for (const bool cheap_is_first : {true, false}) {
+    const std::string cheap_name = cheap_is_first ? "first" : "second";
+    const std::string spare_name = cheap_is_first ? "second" : "first";
+    Configure(absl::StrReplaceAll(cheap, {{"%s", cheap_name}}) +
+              absl::StrReplaceAll(spare, {{"%s", spare_name}}));
+    EXPECT_TRUE(Ask().ok());
+    EXPECT_TRUE(Ask().ok());
+    const absl::Status refused = Ask();
+    EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_RATE_LIMITED);
+    // Of one target's limits it is the longest.
+    EXPECT_EQ(FaultMetadata(refused, "limit"), "spare-rpm");
+    EXPECT_EQ(FaultMetadata(refused, "provider"), spare_name);
+    EXPECT_EQ(RetryDelay(refused), absl::Seconds(10));
+    // The answer's headers are of the same target.
+    ASSERT_TRUE(requests_.has_value());
+    EXPECT_EQ(requests_->rule.substr(0, 5), "spare");
+    EXPECT_EQ(tokens_, std::nullopt) << "the other's";
+    Wait(absl::Seconds(10));
+    EXPECT_TRUE(Ask().ok());
+    EXPECT_EQ((cheap_is_first ? second_ : first_)->asked(), 2);
+  }
+}
+
+TEST_F(CallLimitsTest, WhatMayBeWaitedForIsToldBeforeWhatNeverConforms) {
+  Configure(
+      "- {name: small, unit: input_tokens, limit: 10, match: "
+      "{providers: [first]}}\n"
+      "- {name: rpm, unit: requests, limit: 1, match: "
+      "{providers: [second]}}\n");
+  const std::string text(1000, 'x');
+  EXPECT_TRUE(Ask(/*stream=*/false, text).ok());
+  const absl::Status refused = Ask(/*stream=*/false, text);
+  EXPECT_EQ(FaultMetadata(refused, "limit"), "rpm");
+  EXPECT_EQ(RetryDelay(refused), absl::Minutes(1));
 }
 
 TEST_F(CallLimitsTest, AModelIsTheOneThatTheProviderIsAskedFor) {
