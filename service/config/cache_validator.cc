@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 namespace gateway {
 namespace {
 
@@ -38,6 +40,32 @@ void CheckShared(const std::string& path, bool shared, bool has_redis,
                 "redis.addresses");
 }
 
+// What a caller comes back to, and finds at one of several replicas only.
+void WarnOfReplicas(const GatewayConfig& config, const FieldPlaces& places,
+                    ConfigProblems* problems) {
+  const int replicas = config.runtime().replicas();
+  if (replicas <= 1) return;
+  const std::string there_are =
+      absl::StrCat("runtime.replicas says that there are ", replicas);
+  if (config.has_idempotency() && !config.idempotency().shared()) {
+    problems->Warn(
+        places.Find("idempotency"), "idempotency",
+        absl::StrCat("is not shared, and ", there_are,
+                     ": a key is known only to the replica that it "
+                     "was sent to, and another makes the call again; "
+                     "set idempotency.shared"));
+  }
+  if (config.has_resumable_streams()) {
+    problems->Warn(
+        places.Find("resumable_streams"), "resumable_streams",
+        absl::StrCat("lets a stream be gone on with only at the replica where "
+                     "it began, and ",
+                     there_are,
+                     "; see to it that a caller comes back to the same one, by "
+                     "its address or a cookie"));
+  }
+}
+
 }  // namespace
 
 void CheckCache(const GatewayConfig& config, const FieldPlaces& places,
@@ -46,6 +74,7 @@ void CheckCache(const GatewayConfig& config, const FieldPlaces& places,
               places, problems);
   CheckShared("idempotency.shared", config.idempotency().shared(),
               config.has_redis(), places, problems);
+  WarnOfReplicas(config, places, problems);
   if (!config.has_cache()) return;
   const CacheConfig& cache = config.cache();
   CheckTexts("cache.ignored_fields", cache.ignored_fields(), kIgnoredFieldsMax,

@@ -1,5 +1,5 @@
 // Checks what the configuration says of the cache of answers, and of what
-// replicas know of idempotency keys.
+// replicas know of idempotency keys and streams.
 //
 // Thread-safe.
 
@@ -11,7 +11,8 @@
 
 namespace gateway {
 
-// Adds what is wrong with `config.cache()` and `config.idempotency()`.
+// Adds what is wrong with `config.cache()` and `config.idempotency()`. Warns of
+// what callers find only at the replica where they began.
 // REQUIRES: defaults have been applied.
 void CheckCache(const llmgateway::config::v1::GatewayConfig& config,
                 const FieldPlaces& places, ConfigProblems* problems);

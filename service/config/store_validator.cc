@@ -28,6 +28,7 @@ class StoreCheck {
 
   void CheckEngine();
   void CheckFile();
+  void CheckReplicas();
   void CheckIssuedKeys();
   void CheckSessions();
 
@@ -86,6 +87,16 @@ void StoreCheck::CheckFile() {
         absl::StrCat("must be the path of a file, at most ", kStorePathBytesMax,
                      " bytes, without control characters"));
   }
+}
+
+void StoreCheck::CheckReplicas() {
+  if (!config_.has_store() || is_in_memory() || !KeepsApart()) return;
+  Add("store.engine",
+      absl::StrCat("is sqlite, a file of one process, and runtime.replicas "
+                   "says that there are ",
+                   config_.runtime().replicas(),
+                   ": what one has kept would be unknown to the others; choose "
+                   "store.engine: redis, or run one process"));
 }
 
 void StoreCheck::CheckIssuedKeys() {
@@ -147,6 +158,7 @@ void CheckStore(const GatewayConfig& config, const FieldPlaces& places,
   StoreCheck check(config, places, *problems);
   check.CheckEngine();
   check.CheckFile();
+  check.CheckReplicas();
   check.CheckIssuedKeys();
   check.CheckSessions();
 }

@@ -9,7 +9,9 @@
 namespace gateway {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(CacheValidatorTest, AnAnswerFitsIntoTheCache) {
@@ -47,6 +49,26 @@ TEST(CacheValidatorTest, WhatReplicasShareIsInRedis) {
                             ".shared: is true, and no 'redis' says where that "
                             "is; give redis.addresses"));
   }
+}
+
+TEST(CacheValidatorTest, WarnsOfWhatOnlyOneReplicaKnows) {
+  const std::string replicas = "runtime: {replicas: 2}\n";
+  EXPECT_THAT(WarningsBesideAMock("idempotency: {}\n" + replicas),
+              ElementsAre(AllOf(HasSubstr("idempotency: is not shared"),
+                                HasSubstr("there are 2"),
+                                HasSubstr("set idempotency.shared"))));
+  EXPECT_THAT(WarningsBesideAMock("resumable_streams: {}\n" + replicas),
+              ElementsAre(AllOf(HasSubstr("resumable_streams: "),
+                                HasSubstr("only at the replica where it "
+                                          "began"),
+                                HasSubstr("there are 2"))));
+  EXPECT_THAT(WarningsBesideAMock("idempotency: {shared: true}\n"
+                                  "redis: {addresses: ['a:1']}\n" +
+                                  replicas),
+              IsEmpty());
+  EXPECT_THAT(WarningsBesideAMock("cache: {}\n" + replicas), IsEmpty());
+  EXPECT_THAT(WarningsBesideAMock("idempotency: {}\nresumable_streams: {}\n"),
+              IsEmpty());
 }
 
 }  // namespace

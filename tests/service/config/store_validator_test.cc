@@ -127,6 +127,31 @@ TEST(StoreValidatorTest, SessionsOfOneProcessAreNoSessionsOfReplicas) {
   EXPECT_THAT(WarningsOf("sessions: {}\n"), IsEmpty());
 }
 
+TEST(StoreValidatorTest, AFileOfOneProcessIsNoStoreOfReplicas) {
+  const std::string replicas = "runtime: {replicas: 2, state_dir: kept}\n";
+  for (const char* store : {"{engine: sqlite}", "{file: a.db}", "{}"}) {
+    EXPECT_THAT(
+        ProblemsBesideAMock(absl::StrCat("store: ", store, "\n", replicas)),
+        ElementsAre(AllOf(HasSubstr("store.engine: is sqlite, a file of one "
+                                    "process"),
+                          HasSubstr("there are 2"),
+                          HasSubstr("choose store.engine: redis"))))
+        << store;
+  }
+  EXPECT_THAT(ProblemsBesideAMock("store: {engine: sqlite}\n"
+                                  "runtime: {replicas: 1, state_dir: kept}\n"),
+              IsEmpty());
+  // What is learned of providers is each process's own.
+  EXPECT_THAT(ProblemsBesideAMock(replicas), IsEmpty());
+  EXPECT_THAT(ProblemsBesideAMock("store: {engine: memory}\n"
+                                  "runtime: {replicas: 2}\n"),
+              IsEmpty());
+  EXPECT_THAT(
+      ProblemsBesideAMock(absl::StrCat("store: {engine: redis}\n", replicas,
+                                       "redis: {addresses: ['cache:6379']}\n")),
+      IsEmpty());
+}
+
 TEST(StoreValidatorTest, WarnsOfWhatARestartForgets) {
   EXPECT_THAT(WarningsOf(kIssued),
               ElementsAre(HasSubstr("auth.callers.issued_keys: are kept in "
