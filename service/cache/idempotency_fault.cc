@@ -11,6 +11,9 @@ namespace {
 // By then a Redis that was started anew is there, most often.
 constexpr absl::Duration kComeAgain = absl::Seconds(1);
 
+// As where a call is shed otherwise: a key or an answer may be gone by then.
+constexpr absl::Duration kRoomWait = absl::Seconds(5);
+
 absl::Status KeyConflict(std::string_view message) {
   absl::Status fault = MakeFault(v1::ERROR_REASON_CONFLICT, message);
   AddFaultMetadata(fault, "resource", "idempotency_key");
@@ -41,6 +44,17 @@ absl::Status KeyedCallLost(std::string_view request_id) {
                    ToAbsl(request_id),
                    ", has gone before its end: it may have been made, and "
                    "billed; to make the call again, take another key"));
+}
+
+absl::Status NoRoomForKey(std::string_view limit) {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_OVERLOADED,
+      absl::StrCat("as many idempotency keys are known as ", ToAbsl(limit),
+                   " lets: later, or without a key, the call can be "
+                   "made"));
+  AddFaultMetadata(fault, "limit", limit);
+  SetRetryDelay(fault, kRoomWait);
+  return fault;
 }
 
 absl::Status KeysUnavailable() {

@@ -11,7 +11,7 @@
 
 namespace gateway {
 
-// Each but the last names the call that had the key.
+// Each but the last two names the call that had the key.
 //
 // IDEMPOTENCY_MISMATCH: its request was another.
 absl::Status KeyMismatch(std::string_view request_id);
@@ -21,6 +21,10 @@ absl::Status KeyedAnswerNotKept(std::string_view request_id);
 
 // CONFLICT: nobody knows how it ended, since who ran it has gone.
 absl::Status KeyedCallLost(std::string_view request_id);
+
+// OVERLOADED: there is no room for one more key. Names the limit, a field of
+// the configuration, and says when to come again.
+absl::Status NoRoomForKey(std::string_view limit);
 
 // STORE_UNAVAILABLE: what replicas know of keys cannot be asked. Says when to
 // come again.

@@ -90,12 +90,11 @@ absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
                        2 * (sizeof(Key) + sizeof(void*)) +
                        2 * (HeldBytes(whose.first) + HeldBytes(whose.second)) +
                        4 * (2 * sizeof(void*) + kAllocationBytes);
-  if (!HasRoomForKey(whose.first) || !MakeRoom(whose.first, bytes, &dropped)) {
+  const bool has_entry = HasRoomForKey(whose.first);
+  if (!has_entry || !MakeRoom(whose.first, bytes, &dropped)) {
     ++counts_.refused;
-    return MakeFault(v1::ERROR_REASON_OVERLOADED,
-                     "as many idempotency keys are known as may be "
-                     "(idempotency.entries_limit, size_bytes_limit): later, or "
-                     "without a key, the call can be made");
+    return NoRoomForKey(has_entry ? "idempotency.size_bytes_limit"
+                                  : "idempotency.entries_limit");
   }
   auto entry = std::make_unique<Entry>();
   entry->key = whose;

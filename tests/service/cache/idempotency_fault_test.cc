@@ -2,6 +2,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 
@@ -17,6 +18,14 @@ TEST(IdempotencyFaultTest, EachNamesTheCallThatHadTheKey) {
     EXPECT_TRUE(absl::StrContains(fault.message(), "call_1")) << fault;
     EXPECT_FALSE(RetryDelay(fault)) << "the key is of no use any more";
   }
+}
+
+TEST(IdempotencyFaultTest, WhoFindsNoRoomComesAgainAndKnowsTheLimit) {
+  const absl::Status fault = NoRoomForKey("idempotency.entries_limit");
+  EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(FaultMetadata(fault, "limit"), "idempotency.entries_limit");
+  EXPECT_TRUE(absl::StrContains(fault.message(), "idempotency.entries_limit"));
+  EXPECT_EQ(RetryDelay(fault), absl::Seconds(5));
 }
 
 TEST(IdempotencyFaultTest, WhoCannotBeAskedIsAskedLater) {

@@ -238,6 +238,8 @@ TEST_F(IdempotencyTableTest, NoKeyIsForgottenForWantOfRoom) {
   const absl::Status refused =
       table.Begin("d", "k", Body("body"), "call").status();
   EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(FaultMetadata(refused, "limit"), "idempotency.entries_limit");
+  EXPECT_EQ(RetryDelay(refused), absl::Seconds(5));
   EXPECT_EQ(table.stats().refused, 1);
   for (const std::string_view caller : {"a", "b", "c"}) {
     Call again = Begin(table, caller, "k", "body");
@@ -246,6 +248,16 @@ TEST_F(IdempotencyTableTest, NoKeyIsForgottenForWantOfRoom) {
   }
   clock_.Advance(absl::Hours(1));
   EXPECT_TRUE(Begin(table, "d", "k", "body").run);
+}
+
+TEST_F(IdempotencyTableTest, WhereBytesHaveNoRoomThatLimitIsNamed) {
+  IdempotencyTable table(
+      {.ttl = absl::Hours(1), .entries = 100, .size_bytes = 100}, clock_);
+  const absl::Status refused =
+      table.Begin("a", "k", Body("body"), "call").status();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(FaultMetadata(refused, "limit"), "idempotency.size_bytes_limit");
+  EXPECT_EQ(RetryDelay(refused), absl::Seconds(5));
 }
 
 TEST_F(IdempotencyTableTest, ACallerWithManyKeysLeavesSomeToOthers) {
