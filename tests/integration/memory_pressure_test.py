@@ -1,0 +1,189 @@
+"""What happens while memory runs short, through sockets: what begins, what waits
+and what shrinks, and what who is refused is told. docs/overload.md tells it."""
+
+import json
+import os
+import tempfile
+import threading
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration.grpc_caller import prompt
+from tests.integration.http_calls import RawConnection, ask, chat, \
+    request_bytes
+from tests.integration.samples import await_sample
+from tests.integration.samples import samples
+
+
+class ControlGroup:
+    """A control group that may have 1000 MiB, in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self._write("memory.max", 1000 << 20)
+        self.use(100)
+
+    def use(self, mebibytes):
+        self._write("memory.current", mebibytes << 20)
+
+    def _write(self, name, number):
+        path = os.path.join(self.folder, name)
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write("%d\n" % number)
+        os.replace(path + ".new", path)
+
+
+class MemoryTest(gateway_case.GatewayCase):
+    """F-24: memory that runs short, as the control group says it."""
+
+    calls_grpc = True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.group = ControlGroup(cls.enter_class(tempfile.TemporaryDirectory()))
+        cls.config = gateway_case.CONFIG + (
+            "overload: {{memory: {{cgroup_root: \"%s\", interval: 10ms}}}}\n" %
+            cls.group.folder)
+        super().setUpClass()
+
+    def use(self, mebibytes, pressure):
+        self.group.use(mebibytes)
+        await_sample(self.gateway, "llmgw_memory_pressure", pressure)
+
+    def tearDown(self):
+        self.use(100, 0)
+
+    def test_at_the_limit_no_call_begins_and_all_else_is_served(self):
+        self.assertEqual(ask(self.gateway.http, chat("gpt-x")).status, 200)
+        name = ('llmgw_overload_shed_calls_total'
+                '{priority="normal",reason="memory"}')
+        before = samples(self.gateway)[name]
+        self.use(960, 2)
+        answer = ask(self.gateway.http, chat("gpt-full"))
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(answer.headers["retry-after"], "5")
+        self.assertEqual(answer.headers["x-memory-pressure"], "critical")
+        self.assertIn("memory", answer.error()["message"])
+        call = self.caller.generate(self.gateway.grpc, prompt("gpt-full"))
+        self.assertEqual(call.end["reason"], "OVERLOADED")
+        self.assertEqual(call.end["metadata"]["limit"],
+                         "overload.memory.size_bytes_limit")
+        self.assertEqual(call.end["retry_s"], 5)
+        self.assertEqual(self.upstream.stat("gpt-full", "requests"), 0)
+        self.assertEqual(ask(self.gateway.http, path="/v1/models").status, 200)
+        self.assertEqual(
+            ask(self.gateway.operations, path="/readyz").status, 200)
+        await_sample(self.gateway, name, before + 2)
+        self.use(100, 0)
+        self.assertEqual(ask(self.gateway.http, chat("gpt-full")).status, 200)
+
+    def test_at_the_limit_no_body_is_taken_in(self):
+        name = ('llmgw_overload_shed_calls_total'
+                '{priority="normal",reason="memory"}')
+        before = samples(self.gateway)[name]
+        self.use(960, 2)
+        caller = self.enter(RawConnection(self.gateway.http))
+        caller.send(b"POST /v1/chat/completions HTTP/1.1\r\n"
+                    b"host: localhost\r\ncontent-type: application/json\r\n"
+                    b"content-length: 10000000\r\n\r\n")
+        # Before any of it has been sent.
+        status, headers = caller.read_head()
+        self.assertEqual(status, 503)
+        self.assertEqual(headers["retry-after"], "5")
+        self.assertEqual(headers["x-memory-pressure"], "critical")
+        await_sample(self.gateway, name, before + 1)
+
+    def test_above_the_soft_limit_calls_are_served_and_told(self):
+        # 80 % of 95 % of 1000 MiB.
+        self.use(780, 1)
+        answer = ask(self.gateway.http, chat("gpt-x"))
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.headers["x-memory-pressure"], "elevated")
+        self.gateway.wait_for_log(msg="memory pressure", pressure="elevated")
+
+    def test_anthropics_api_says_so_in_anthropics_words(self):
+        self.use(960, 2)
+        body = {**chat("claude-x"), "max_tokens": 8}
+        answer = ask(self.gateway.http, body, path="/v1/messages")
+        self.assertEqual(answer.status, 529)
+        self.assertEqual(answer.error()["type"], "overloaded_error")
+        self.assertEqual(answer.headers["retry-after"], "5")
+        # Before its body has come, too.
+        caller = self.enter(RawConnection(self.gateway.http))
+        caller.send(b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\n"
+                    b"content-type: application/json\r\n"
+                    b"content-length: 10000000\r\n\r\n")
+        self.assertEqual(caller.read_head()[0], 529)
+
+    def test_above_the_soft_limit_lists_of_embeddings_are_asked_for_in_parts(
+            self):
+        inputs = ["text %d" % i for i in range(40)]
+
+        def embed():
+            answer = ask(self.gateway.http,
+                         {"model": "gpt-embeds", "input": inputs},
+                         path="/v1/embeddings")
+            self.assertEqual(answer.status, 200, answer.body)
+            self.assertIn("attempts=1", answer.headers["x-llmgateway-route"])
+            return answer.json()
+        whole = embed()
+        self.assertEqual(self.upstream.stat("gpt-embeds", "requests"), 1)
+        self.use(780, 1)
+        parts = embed()
+        # 16, 16 and 8: fewer are not worth a request.
+        self.assertEqual(self.upstream.stat("gpt-embeds", "requests"), 4)
+        self.assertEqual(len(json.loads(
+            self.upstream.last_body("gpt-embeds"))["input"]), 8)
+        self.assertEqual([each["index"] for each in parts["data"]],
+                         list(range(40)))
+        self.assertEqual(len(parts["data"]), len(whole["data"]))
+        # What they have consumed is added up.
+        self.assertEqual(parts["usage"]["prompt_tokens"],
+                         3 * whole["usage"]["prompt_tokens"])
+
+    def test_above_the_soft_limit_pages_of_lists_are_shorter(self):
+        def page(rpc, size, field):
+            call = self.caller.call(self.gateway.admin, rpc,
+                                    {"page_size": size})
+            self.assertEqual(call.end["code"], "OK", call.end)
+            return len(call.response[field]), call.response.get(
+                "next_page_token", "")
+        rpc = "/llmgateway.v1.AdminService/ListProviders"
+        self.assertEqual(page(rpc, 2, "providers"), (2, ""))
+        self.use(780, 1)
+        count, token = page(rpc, 2, "providers")
+        self.assertEqual(count, 1)
+        self.assertTrue(token)
+        call = self.caller.call(self.gateway.admin, rpc, {
+            "page_size": 2, "page_token": token})
+        self.assertEqual(len(call.response["providers"]), 1)
+        self.assertFalse(call.response.get("next_page_token"))
+
+    def test_above_the_soft_limit_those_that_matter_least_wait(self):
+        self.use(780, 1)
+        statuses = []
+        least = threading.Thread(target=lambda: statuses.append(ask(
+            self.gateway.http, chat("gpt-least"),
+            headers={"x-llmgateway-priority": "low"}).status))
+        least.start()
+        self.addCleanup(least.join)
+        waiting = 'llmgw_overload_waiting_calls{priority="low"}'
+        await_sample(self.gateway, waiting, 1)
+        self.assertEqual(ask(self.gateway.http, chat("gpt-x")).status, 200)
+        self.assertEqual(self.upstream.stat("gpt-least", "requests"), 0)
+        self.use(100, 0)
+        least.join()
+        self.assertEqual(statuses, [200])
+
+    def test_calls_that_run_go_on(self):
+        self.upstream.set_script("gpt-long", {"chunks": 20,
+                                              "chunk_delay_ms": 20})
+        stream = self.enter(RawConnection(self.gateway.http))
+        stream.send(request_bytes(chat("gpt-long", stream=True)))
+        self.assertEqual(stream.read_head()[0], 200)
+        self.use(990, 2)
+        self.assertIn(b"[DONE]", stream.read_chunks())
+
+
+if __name__ == "__main__":
+    unittest.main()
