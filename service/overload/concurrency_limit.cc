@@ -19,17 +19,21 @@
 namespace gateway {
 namespace {
 
-// The field that an operator would raise.
+// The fields that an operator would raise.
 constexpr std::string_view kLimitField = "overload.concurrency.calls_limit";
+constexpr std::string_view kHeldBackField = "overload.memory.soft_percent";
 
 absl::Status MakeRefusal(int64_t limit, absl::string_view why) {
   return OverloadFault(
-      kLimitField,
-      absl::StrCat(limit == ConcurrencyLimit::kUnlimited
-                       ? "memory is short, and calls that matter more go first"
-                       : absl::StrCat("the gateway serves ", limit,
-                                      " calls, as many at once as it may"),
-                   why, "; ask again later, or of another replica"));
+      kLimitField, absl::StrCat("the gateway serves ", limit,
+                                " calls, as many at once as it may, and ", why,
+                                "; ask again later, or of another replica"));
+}
+
+absl::Status MakeHeldBackRefusal() {
+  return OverloadFault(kHeldBackField,
+                       "memory is short, and calls that matter more go first; "
+                       "ask again later, or of another replica");
 }
 
 }  // namespace
@@ -56,9 +60,7 @@ ConcurrencyLimit::ConcurrencyLimit(Clock& clock, const Options& options)
 
 std::optional<ConcurrencyLimit::Permit> ConcurrencyLimit::TryAcquire(
     CallerPriority priority) {
-  if (priority > lowest_served_.load(std::memory_order_relaxed)) {
-    return std::nullopt;
-  }
+  if (IsHeldBack(priority)) return std::nullopt;
   const auto limit =
       static_cast<uint64_t>(limit_.load(std::memory_order_relaxed));
   uint64_t state = state_.load(std::memory_order_relaxed);
@@ -210,11 +212,15 @@ bool ConcurrencyLimit::HasPlace() const {
 }
 
 bool ConcurrencyLimit::HasPlaceFor(const Waiter& waiter) const {
-  return HasPlace() &&
-         waiter.priority() <= lowest_served_.load(std::memory_order_relaxed);
+  return HasPlace() && !IsHeldBack(waiter.priority());
 }
 
 void ConcurrencyLimit::Settle(Waiter& waiter, Outcome outcome) {
+  const bool is_refused =
+      outcome == Outcome::kTooManyWait || outcome == Outcome::kWaitedTooLong;
+  if (is_refused && IsHeldBack(waiter.priority())) {
+    outcome = Outcome::kHeldBack;
+  }
   const auto priority = static_cast<size_t>(waiter.priority());
   waiter.outcome = outcome;
   switch (outcome) {
@@ -228,6 +234,9 @@ void ConcurrencyLimit::Settle(Waiter& waiter, Outcome outcome) {
       break;
     case Outcome::kWaitedTooLong:
       ++shed_[priority][static_cast<size_t>(Shed::kWaitedTooLong)];
+      break;
+    case Outcome::kHeldBack:
+      ++shed_[priority][static_cast<size_t>(Shed::kHeldBack)];
       break;
     case Outcome::kLeft:
       break;
@@ -274,14 +283,16 @@ absl::Status ConcurrencyLimit::RefusalOf(Outcome outcome) const {
   const int64_t limit = limit_.load(std::memory_order_relaxed);
   if (made.limit != limit) {
     made = {.limit = limit,
-            .faults = {MakeRefusal(limit, ", and too many others wait"),
+            .faults = {MakeRefusal(limit, "too many others wait"),
                        MakeRefusal(limit,
-                                   ", and this one has had no turn for as long "
-                                   "as it may wait")}};
+                                   "this one has had no turn for as long as it "
+                                   "may wait"),
+                       MakeHeldBackRefusal()}};
   }
-  return made.faults[static_cast<size_t>(outcome == Outcome::kTooManyWait
-                                             ? Shed::kTooManyWait
-                                             : Shed::kWaitedTooLong)];
+  const Shed why = outcome == Outcome::kTooManyWait ? Shed::kTooManyWait
+                   : outcome == Outcome::kHeldBack  ? Shed::kHeldBack
+                                                    : Shed::kWaitedTooLong;
+  return made.faults[static_cast<size_t>(why)];
 }
 
 }  // namespace gateway

@@ -88,8 +88,10 @@ class ConcurrencyLimit {
     // took its place, later.
     kTooManyWait,
     kWaitedTooLong,
+    // Its class was held back, so that it would have got none however few run.
+    kHeldBack,
   };
-  static constexpr size_t kSheds = 2;
+  static constexpr size_t kSheds = 3;
 
   struct Snapshot {
     int64_t active = 0;
@@ -111,12 +113,14 @@ class ConcurrencyLimit {
   std::optional<Permit> TryAcquire(CallerPriority priority);
 
   // The same, or waits for one. OVERLOADED with RetryInfo where there is none
-  // in time; what `cancel` was fired with; DEADLINE_EXCEEDED if the deadline
-  // passes first.
+  // in time, which names the limit that is why: of calls, or, for a class that
+  // is held back, of memory; what `cancel` was fired with; DEADLINE_EXCEEDED if
+  // the deadline passes first.
   Task<absl::StatusOr<Permit>> Acquire(EventLoop& loop, CancelSignal& cancel,
                                        Asker asker) LOCKS_EXCLUDED(mu_);
 
-  // Holds back the classes after `lowest`: they wait even if places are free.
+  // Holds back the classes after `lowest`, while memory is short: they wait
+  // even if places are free.
   void ServeDownTo(CallerPriority lowest) LOCKS_EXCLUDED(mu_);
 
   // A lower limit takes no place away from those who have one.
@@ -128,7 +132,7 @@ class ConcurrencyLimit {
   Snapshot Read() const LOCKS_EXCLUDED(mu_);
 
  private:
-  enum class Outcome { kPlace, kTooManyWait, kWaitedTooLong, kLeft };
+  enum class Outcome { kPlace, kTooManyWait, kWaitedTooLong, kHeldBack, kLeft };
   struct Waiter;
 
   // Waiters with an outcome, to be woken when the lock is open, in the order in
@@ -166,6 +170,9 @@ class ConcurrencyLimit {
   void TurnAwayLate(Told& told) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasPlace() const;
   bool HasPlaceFor(const Waiter& waiter) const;
+  bool IsHeldBack(CallerPriority priority) const {
+    return priority > lowest_served_.load(std::memory_order_relaxed);
+  }
   void Settle(Waiter& waiter, Outcome outcome) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Permit> ResultOf(const Waiter& waiter);
   absl::Status RefusalOf(Outcome outcome) const;

@@ -74,7 +74,8 @@ class OverloadControl {
 
   const MemoryGate& memory() const { return memory_; }
   const ConcurrencyLimit& calls() const { return calls_; }
-  // How often a call of the class was refused for want of memory.
+  // How often RefuseForMemory refused a call of the class. Those that were held
+  // back and got no place in time, calls() counts.
   int64_t refused_by_memory(CallerPriority priority) const {
     return refused_by_memory_[static_cast<size_t>(priority)].load(
         std::memory_order_relaxed);

@@ -67,7 +67,8 @@ void CollectCalls(const OverloadControl& overload,
     values.Add(kShedCalls, {name, "waited_too_long"},
                count(Shed::kWaitedTooLong));
     values.Add(kShedCalls, {name, "memory"},
-               static_cast<double>(overload.refused_by_memory(priority)));
+               count(Shed::kHeldBack) +
+                   static_cast<double>(overload.refused_by_memory(priority)));
   }
 }
 

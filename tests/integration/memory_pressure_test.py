@@ -33,17 +33,18 @@ class ControlGroup:
         os.replace(path + ".new", path)
 
 
-class MemoryTest(gateway_case.GatewayCase):
-    """F-24: memory that runs short, as the control group says it."""
+class MemoryCase(gateway_case.GatewayCase):
+    """Memory that runs short, as the control group says it."""
 
     calls_grpc = True
+    concurrency = ""
 
     @classmethod
     def setUpClass(cls):
         cls.group = ControlGroup(cls.enter_class(tempfile.TemporaryDirectory()))
         cls.config = gateway_case.CONFIG + (
-            "overload: {{memory: {{cgroup_root: \"%s\", interval: 10ms}}}}\n" %
-            cls.group.folder)
+            "overload: {{%s memory: {{cgroup_root: \"%s\", interval: "
+            "10ms}}}}\n" % (cls.concurrency, cls.group.folder))
         super().setUpClass()
 
     def use(self, mebibytes, pressure):
@@ -52,6 +53,10 @@ class MemoryTest(gateway_case.GatewayCase):
 
     def tearDown(self):
         self.use(100, 0)
+
+
+class MemoryTest(MemoryCase):
+    """F-24."""
 
     def test_at_the_limit_no_call_begins_and_all_else_is_served(self):
         self.assertEqual(ask(self.gateway.http, chat("gpt-x")).status, 200)
@@ -183,6 +188,33 @@ class MemoryTest(gateway_case.GatewayCase):
         self.assertEqual(stream.read_head()[0], 200)
         self.use(990, 2)
         self.assertIn(b"[DONE]", stream.read_chunks())
+
+
+class HeldBackTest(MemoryCase):
+    """Calls of low priority that may not wait for memory."""
+
+    concurrency = "concurrency: {{calls_limit: 50, wait_timeout: 0s}},"
+
+    def test_memory_is_said_to_be_why_and_not_the_number_of_calls(self):
+        counted = "llmgw_overload_shed_calls_total{priority=\"low\",reason="
+        self.use(780, 1)
+        answer = ask(self.gateway.http, chat("gpt-x"),
+                     headers={"x-llmgateway-priority": "low"})
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(answer.headers["retry-after"], "5")
+        self.assertEqual(answer.headers["x-memory-pressure"], "elevated")
+        self.assertIn("memory is short", answer.error()["message"])
+        self.assertNotIn("calls, as many", answer.error()["message"])
+        call = self.caller.generate(
+            self.gateway.grpc, prompt("gpt-x"),
+            metadata=[("x-llmgateway-priority", "low")])
+        self.assertEqual(call.end["reason"], "OVERLOADED")
+        self.assertEqual(call.end["metadata"]["limit"],
+                         "overload.memory.soft_percent")
+        await_sample(self.gateway, counted + '"memory"}', 2)
+        found = samples(self.gateway)
+        self.assertEqual(found[counted + '"too_many_wait"}'], 0)
+        self.assertEqual(found[counted + '"waited_too_long"}'], 0)
 
 
 if __name__ == "__main__":

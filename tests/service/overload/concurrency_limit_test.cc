@@ -1,6 +1,7 @@
 #include "service/overload/concurrency_limit.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -82,6 +83,17 @@ class ConcurrencyLimitTest : public testing::Test {
   void CheckLimit() {
     EXPECT_LE(limit_.active(), limit_.Read().limit);
     most_active_ = std::max(most_active_, limit_.active());
+  }
+
+  // Memory was why it got no place.
+  static void ExpectHeldBack(const Call& call) {
+    const absl::Status& told = *call.outcome;
+    EXPECT_EQ(FaultReason(told), v1::ERROR_REASON_OVERLOADED);
+    EXPECT_EQ(RetryDelay(told), absl::Seconds(5));
+    EXPECT_EQ(FaultMetadata(told, "limit"), "overload.memory.soft_percent");
+    EXPECT_EQ(told.message(),
+              "memory is short, and calls that matter more go first; ask again "
+              "later, or of another replica");
   }
 
   Task<void> Pass(absl::Duration time) {
@@ -314,17 +326,49 @@ TEST_F(ConcurrencyLimitTest, AClassThatIsHeldBackWaitsThoughPlacesAreFree) {
 }
 
 TEST_F(ConcurrencyLimitTest, AClassThatIsHeldBackTooLongIsRefused) {
-  Use({.queue = {.wait_limit = kSecond}});
+  // However many calls may run at once.
+  for (const int64_t limit : {ConcurrencyLimit::kUnlimited, int64_t{50}}) {
+    calls_.clear();
+    Use({.limit = limit, .queue = {.wait_limit = kSecond}});
+    limit_.ServeDownTo(CallerPriority::kNormal);
+    runner_.Run([](ConcurrencyLimitTest* test) -> Task<void> {
+      test->Begin("low", kSecond, {.priority = CallerPriority::kLow});
+      co_await test->Pass(2 * kSecond);
+    }(this));
+    ExpectHeldBack(*calls_[0]);
+  }
+  EXPECT_EQ(limit_.Read().shed[3],
+            (std::array<int64_t, ConcurrencyLimit::kSheds>{0, 0, 2}));
+}
+
+TEST_F(ConcurrencyLimitTest, AClassThatIsHeldBackIsToldSoWhereNoneMayWait) {
+  Use({.limit = 50, .queue = {.waiting_limit = 0}});
   limit_.ServeDownTo(CallerPriority::kNormal);
   runner_.Run([](ConcurrencyLimitTest* test) -> Task<void> {
     test->Begin("low", kSecond, {.priority = CallerPriority::kLow});
+    test->Begin("normal", kSecond);
     co_await test->Pass(2 * kSecond);
   }(this));
-  EXPECT_EQ(FaultReason(*calls_[0]->outcome), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(calls_[0]->outcome->message(),
-            "memory is short, and calls that matter more go first, and this "
-            "one has had no turn for as long as it may wait; ask again later, "
-            "or of another replica");
+  ExpectHeldBack(*calls_[0]);
+  EXPECT_EQ(calls_[1]->outcome, absl::OkStatus());
+  EXPECT_EQ(limit_.Read().shed[3],
+            (std::array<int64_t, ConcurrencyLimit::kSheds>{0, 0, 1}));
+}
+
+TEST_F(ConcurrencyLimitTest, WhoIsServedAgainAndFindsNoPlaceIsToldOfTheLimit) {
+  Use({.limit = 1, .queue = {.wait_limit = 2 * kSecond}});
+  limit_.ServeDownTo(CallerPriority::kNormal);
+  runner_.Run([](ConcurrencyLimitTest* test) -> Task<void> {
+    test->Begin("runs", absl::Minutes(1));
+    test->Begin("low", kSecond, {.priority = CallerPriority::kLow});
+    co_await test->Pass(kSecond);
+    test->limit_.ServeDownTo(CallerPriority::kLow);
+    co_await test->Pass(absl::Minutes(2));
+  }(this));
+  EXPECT_EQ(FaultMetadata(*calls_[1]->outcome, "limit"),
+            "overload.concurrency.calls_limit");
+  EXPECT_EQ(limit_.Read().shed[3],
+            (std::array<int64_t, ConcurrencyLimit::kSheds>{0, 1, 0}));
 }
 
 // Ten times as much as can be served, for minutes: as much is served as can be,
