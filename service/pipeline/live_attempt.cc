@@ -239,14 +239,22 @@ Task<absl::Status> LiveAttempt::Count() {
 Task<absl::Status> LiveAttempt::Embed() {
   v1::EmbedResponse* const response = call_.embeddings;
   response->Clear();
-  const int asked = call_.embed->inputs_size();
-  const int at_once = std::max(
-      kEmbeddingsAtOnceMin, static_cast<int>(BatchSizeOf(
-                                *call_.runtime, static_cast<size_t>(asked))));
-  if (at_once < asked) co_return co_await EmbedInParts(at_once);
+  const int at_once = EmbeddingsAtOnce();
+  if (at_once < call_.embed->inputs_size()) {
+    co_return co_await EmbedInParts(at_once);
+  }
   GATEWAY_CO_RETURN_IF_ERROR(co_await EmbedPart(*call_.embed, response));
   KeepUsage(response->usage());
   co_return absl::OkStatus();
+}
+
+int LiveAttempt::EmbeddingsAtOnce() const {
+  const int asked = call_.embed->inputs_size();
+  // A limit of the target has been charged one request.
+  if (attempt_.limits != nullptr && attempt_.limits->asks()) return asked;
+  return std::max(kEmbeddingsAtOnceMin,
+                  static_cast<int>(
+                      BatchSizeOf(*call_.runtime, static_cast<size_t>(asked))));
 }
 
 Task<absl::Status> LiveAttempt::EmbedInParts(int at_once) {

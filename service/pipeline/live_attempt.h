@@ -73,6 +73,9 @@ class LiveAttempt {
   Task<absl::Status> Open(OpenStream* open);
   Task<absl::Status> Count();
   Task<absl::Status> Embed();
+  // How many of its inputs to ask for at once: all, unless memory is short
+  // and no limit of the target counts the attempt.
+  int EmbeddingsAtOnce() const;
   // So many of its inputs at once, one part after another.
   Task<absl::Status> EmbedInParts(int at_once);
   // Asks for `part` of what is asked for, or all of it.

@@ -38,13 +38,15 @@ class MemoryCase(gateway_case.GatewayCase):
 
     calls_grpc = True
     concurrency = ""
+    # Further sections.
+    more = ""
 
     @classmethod
     def setUpClass(cls):
         cls.group = ControlGroup(cls.enter_class(tempfile.TemporaryDirectory()))
         cls.config = gateway_case.CONFIG + (
             "overload: {{%s memory: {{cgroup_root: \"%s\", interval: "
-            "10ms}}}}\n" % (cls.concurrency, cls.group.folder))
+            "10ms}}}}\n" % (cls.concurrency, cls.group.folder)) + cls.more
         super().setUpClass()
 
     def use(self, mebibytes, pressure):
@@ -57,6 +59,12 @@ class MemoryCase(gateway_case.GatewayCase):
 
 class MemoryTest(MemoryCase):
     """F-24."""
+
+    more = """\
+rate_limits:
+  - {{name: counted-rpm, unit: requests, limit: 100, window: 1h,
+     match: {{models: [gpt-counted]}}}}
+"""
 
     def test_at_the_limit_no_call_begins_and_all_else_is_served(self):
         self.assertEqual(ask(self.gateway.http, chat("gpt-x")).status, 200)
@@ -145,6 +153,16 @@ class MemoryTest(MemoryCase):
         # What they have consumed is added up.
         self.assertEqual(parts["usage"]["prompt_tokens"],
                          3 * whole["usage"]["prompt_tokens"])
+
+    def test_a_list_that_a_limit_of_its_target_counts_stays_whole(self):
+        inputs = ["text %d" % i for i in range(40)]
+        self.use(780, 1)
+        answer = ask(self.gateway.http,
+                     {"model": "gpt-counted", "input": inputs},
+                     path="/v1/embeddings")
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(len(answer.json()["data"]), 40)
+        self.assertEqual(self.upstream.stat("gpt-counted", "requests"), 1)
 
     def test_above_the_soft_limit_pages_of_lists_are_shorter(self):
         def page(rpc, size, field):
