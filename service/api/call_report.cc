@@ -67,23 +67,6 @@ std::string Visible(std::string text) {
   return text;
 }
 
-// How the gateway fares: memory in MiB with a decimal, `123.4`, its pressure,
-// and how many calls run. Nothing where nothing is limited.
-void AddLoad(const RuntimeSnapshot& runtime, CallFields* fields) {
-  const OverloadControl* const overload = runtime.overload();
-  if (overload == nullptr) return;
-  constexpr uint64_t kMebibyte = 1 << 20;
-  const auto bytes = static_cast<uint64_t>(overload->memory().resident_bytes());
-  const uint64_t tenths = (10 * bytes + kMebibyte / 2) / kMebibyte;
-  char* out = WriteDecimal(tenths / 10, fields->Room(kDecimalBytesMax + 2));
-  *out++ = '.';
-  *out++ = static_cast<char>('0' + tenths % 10);
-  fields->AddWritten(kMemoryRssHeader, out);
-  fields->AddBorrowed(kMemoryPressureHeader,
-                      MemoryPressureName(overload->memory().pressure()));
-  fields->Add(kActiveRequestsHeader, overload->calls().active());
-}
-
 void AddContext(const Call& call, CallFields* fields) {
   if (!call.context.has_value() || !call.context->in_fields) return;
   const Attempt* const attempt = call.DecidingAttempt();
@@ -118,11 +101,26 @@ void AddRoute(const Call& call, CallFields* fields) {
 
 void ReportCall(const Call& call, LimitWords words, CallFields* fields) {
   AddLimits(call, words, fields);
-  AddLoad(*call.runtime, fields);
+  ReportLoad(*call.runtime, fields);
   if (call.cache != nullptr) fields->Add(kCacheHeader, CacheText(call));
   if (call.reused != nullptr) fields->Add(kAnswerOfHeader, AnswerOfText(call));
   AddRoute(call, fields);
   AddContext(call, fields);
+}
+
+void ReportLoad(const RuntimeSnapshot& runtime, CallFields* fields) {
+  const OverloadControl* const overload = runtime.overload();
+  if (overload == nullptr) return;
+  constexpr uint64_t kMebibyte = 1 << 20;
+  const auto bytes = static_cast<uint64_t>(overload->memory().resident_bytes());
+  const uint64_t tenths = (10 * bytes + kMebibyte / 2) / kMebibyte;
+  char* out = WriteDecimal(tenths / 10, fields->Room(kDecimalBytesMax + 2));
+  *out++ = '.';
+  *out++ = static_cast<char>('0' + tenths % 10);
+  fields->AddWritten(kMemoryRssHeader, out);
+  fields->AddBorrowed(kMemoryPressureHeader,
+                      MemoryPressureName(overload->memory().pressure()));
+  fields->Add(kActiveRequestsHeader, overload->calls().active());
 }
 
 std::string CacheText(const Call& call) {

@@ -21,6 +21,7 @@
 #include "service/api/call_fields.h"
 #include "service/api/limit_report.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
@@ -47,6 +48,11 @@ inline constexpr std::string_view kActiveRequestsHeader = "x-active-requests";
 //
 // The fields borrow from the call.
 void ReportCall(const Call& call, LimitWords words, CallFields* fields);
+
+// Adds how the gateway fares: what it has in memory, in MiB with a decimal,
+// `123.4`, the pressure, and how many calls run. Nothing where nothing is
+// limited. The fields borrow nothing.
+void ReportLoad(const RuntimeSnapshot& runtime, CallFields* fields);
 
 // Returns what was consumed: `input=12; output=34`, then `cached_input`,
 // `cache_write` and `reasoning` if there were any, and `estimated=true` where

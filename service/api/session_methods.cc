@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "service/api/call_report.h"
 #include "service/api/caller_check.h"
+#include "service/overload/overload_control.h"
 #include "service/pipeline/call_directives.h"
 #include "service/sessions/session_fault.h"
 #include "service/sessions/session_store.h"
@@ -20,6 +22,22 @@ absl::Status CheckSessionDirectives(const CallContext& context) {
     directives.Take(entry.name, entry.value);
   }
   return directives.status();
+}
+
+// OVERLOADED if there is no memory for what `caller` wants kept. How short it
+// is, the trailers say.
+absl::Status CheckMemory(const RuntimeSnapshot& runtime, const Caller& caller,
+                         CallContext& context) {
+  OverloadControl* const overload = runtime.overload();
+  if (overload == nullptr) return absl::OkStatus();
+  absl::Status refused = overload->CheckMemory(caller.priority);
+  if (refused.ok()) return refused;
+  CallFields fields;
+  ReportLoad(runtime, &fields);
+  for (const CallField& field : fields) {
+    context.AddTrailer(field.name, field.value);
+  }
+  return refused;
 }
 
 }  // namespace
@@ -53,6 +71,8 @@ Task<absl::Status> SessionMethods::CreateSession(
     CallContext& context, const v1::CreateSessionRequest& request,
     v1::Session* response) {
   GATEWAY_CO_ASSIGN_OR_RETURN(const Asked asked, Ask(context, "CreateSession"));
+  GATEWAY_CO_RETURN_IF_ERROR(
+      CheckMemory(*asked.runtime, *asked.caller, context));
   GATEWAY_CO_ASSIGN_OR_RETURN(
       *response, co_await asked.sessions->Create(
                      SessionLimits::Of(asked.runtime->config().sessions()),

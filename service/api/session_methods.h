@@ -35,7 +35,8 @@ class SessionMethods {
   void AddTo(MethodTable& table);
 
   // The handlers. Fail as a caller who is not known does, FORBIDDEN by its
-  // scopes, NOT_CONFIGURED where there are no sessions, and as SessionStore.
+  // scopes, NOT_CONFIGURED where there are no sessions, and as SessionStore;
+  // CreateSession with OVERLOADED, too, while there is no memory for calls.
   Task<absl::Status> CreateSession(CallContext& context,
                                    const v1::CreateSessionRequest& request,
                                    v1::Session* response);

@@ -110,6 +110,11 @@ void AnswerFields::AddReport(const Call& call) {
   Add("age", age_);
 }
 
+void AnswerFields::AddLoad(const RuntimeSnapshot& runtime) {
+  ReportLoad(runtime, &report_);
+  for (const CallField& field : report_) Add(field.name, field.value);
+}
+
 void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {
   if (outcome.ok()) return;
   if (const auto delay = RetryDelay(outcome); delay.has_value()) {

@@ -24,6 +24,7 @@
 #include "service/api/limit_report.h"
 #include "service/http/http_api.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
@@ -51,6 +52,9 @@ class AnswerFields {
   // Adds what is told of every call (ReportCall), once, and the age of an
   // answer that was kept.
   void AddReport(const Call& call);
+
+  // Adds how the gateway fares (ReportLoad), to an answer without a report.
+  void AddLoad(const RuntimeSnapshot& runtime);
 
   // Adds what the provider told besides its answer: its own id of the request,
   // what is left of its rate limits. `fields` must outlive this.

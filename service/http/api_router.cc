@@ -24,6 +24,11 @@ bool IsMemoryCritical(const RuntimeSnapshot& runtime) {
          overload->memory().pressure() == MemoryPressure::kCritical;
 }
 
+// Returns whether requests of the route have bodies: all that run calls do.
+bool TakesBody(const RouteTable::Route& route) {
+  return route.runs_call || route.method == "POST";
+}
+
 bool IsEncoded(std::string_view content_encoding) {
   return !content_encoding.empty() &&
          !absl::EqualsIgnoreCase(ToAbsl(content_encoding), "identity");
@@ -66,7 +71,7 @@ HttpAdmission ApiRouter::Admit(const HttpRequest& request,
   if (!caller.ok()) return false;
   // Nothing of its body is taken in while there is no memory for it; Handle
   // says so.
-  if (route->runs_call && IsMemoryCritical(*runtime)) return false;
+  if (TakesBody(*route) && IsMemoryCritical(*runtime)) return false;
   return HttpCaller{.caller = *std::move(caller), .known_by = runtime};
 }
 

@@ -40,7 +40,7 @@ class ApiRouter final : public HttpHandler {
   explicit ApiRouter(LoopServices& services);
 
   // Refuses, before the body comes, requests without a known key and for paths
-  // that do not exist.
+  // that do not exist, and those with bodies while there is no memory for them.
   HttpAdmission Admit(const HttpRequest& request,
                       HttpResponder& responder) override;
   Task<void> Handle(const HttpRequest& request,

@@ -201,6 +201,7 @@ Task<void> Fail(RequestContext context, absl::Status status) {
   AnswerFields fields(context.api, "application/json", context.id,
                       Elapsed(context));
   fields.AddFailure(status);
+  fields.AddLoad(*context.runtime);
   RecordRefusal(context.services.refusals, context.request, context.responder,
                 error.http_status, context.id, ToStd(status.message()));
   const std::string_view pieces[] = {error.body};
@@ -217,6 +218,7 @@ Task<void> FailWith(RequestContext context, absl::Status status,
                       Elapsed(context));
   fields.AddFailure(status);
   fields.Add(field, value);
+  fields.AddLoad(*context.runtime);
   RecordRefusal(context.services.refusals, context.request, context.responder,
                 http_status, context.id, ToStd(status.message()));
   const std::string_view pieces[] = {body};

@@ -14,6 +14,7 @@
 #include "service/http/answer_fields.h"
 #include "service/http/request_context.h"
 #include "service/http/session_json.h"
+#include "service/overload/overload_control.h"
 #include "service/sessions/session_fault.h"
 #include "service/sessions/session_store.h"
 
@@ -32,6 +33,10 @@ absl::StatusOr<SessionStore*> SessionsOf(const RequestContext& context) {
 Task<absl::StatusOr<v1::Session>> Create(const RequestContext& context) {
   GATEWAY_CO_ASSIGN_OR_RETURN(SessionStore* const sessions,
                               SessionsOf(context));
+  if (OverloadControl* const overload = context.runtime->overload()) {
+    GATEWAY_CO_RETURN_IF_ERROR(
+        overload->CheckMemory((*context.caller)->priority));
+  }
   const std::string_view body = context.request.body;
   const auto read = [body] { return ReadSessionRequest(body); };
   GATEWAY_CO_ASSIGN_OR_RETURN(const v1::CreateSessionRequest request,

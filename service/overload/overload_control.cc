@@ -1,6 +1,8 @@
 #include "service/overload/overload_control.h"
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/status_macros.h"
 #include "proto/proto_time.h"
 
 namespace gateway {
@@ -53,10 +55,14 @@ void OverloadControl::Apply(const OverloadConfig& config) {
 
 Task<absl::StatusOr<OverloadControl::Permit>> OverloadControl::Enter(
     EventLoop& loop, CancelSignal& cancel, Asker asker) {
-  if (memory_.pressure() == MemoryPressure::kCritical) {
-    co_return RefuseForMemory(asker.priority);
-  }
+  GATEWAY_CO_RETURN_IF_ERROR(CheckMemory(asker.priority));
   co_return co_await calls_.Acquire(loop, cancel, asker);
+}
+
+absl::Status OverloadControl::CheckMemory(CallerPriority priority) {
+  return memory_.pressure() == MemoryPressure::kCritical
+             ? RefuseForMemory(priority)
+             : absl::OkStatus();
 }
 
 absl::Status OverloadControl::RefuseForMemory(CallerPriority priority) {

@@ -64,6 +64,10 @@ class OverloadControl {
   Task<absl::StatusOr<Permit>> Enter(EventLoop& loop, CancelSignal& cancel,
                                      Asker asker);
 
+  // Returns OK while there is memory; otherwise the fault of RefuseForMemory.
+  // For what is no call, but keeps what it is sent.
+  absl::Status CheckMemory(CallerPriority priority);
+
   // Returns the fault of a call of the class for which there is no memory, and
   // counts it.
   absl::Status RefuseForMemory(CallerPriority priority);

@@ -235,5 +235,72 @@ class HeldBackTest(MemoryCase):
         self.assertEqual(found[counted + '"waited_too_long"}'], 0)
 
 
+class SessionsMemoryTest(MemoryCase):
+    """Sessions are kept in memory here."""
+
+    more = "sessions: {{}}\n"
+    counted = ('llmgw_overload_shed_calls_total'
+               '{priority="normal",reason="memory"}')
+
+    def sessions(self, method, session="", body=None):
+        return ask(self.gateway.http, body, method=method,
+                   path="/v1/sessions" + session)
+
+    def test_at_the_limit_none_is_opened_and_those_that_are_go_on(self):
+        made = self.sessions("POST", body={})
+        self.assertEqual(made.status, 201, made.body)
+        before = samples(self.gateway)[self.counted]
+        self.use(960, 2)
+        refused = self.sessions("POST", body={"context": {"a": "b" * 900000}})
+        self.assertEqual(refused.status, 503)
+        self.assertIn("memory", refused.error()["message"])
+        self.assertEqual(refused.headers["retry-after"], "5")
+        self.assertEqual(refused.headers["x-memory-pressure"], "critical")
+        self.assertGreater(float(refused.headers["x-memory-rss-mb"]), 1)
+        self.assertEqual(refused.headers["x-active-requests"], "0")
+        await_sample(self.gateway, self.counted, before + 1)
+        path = "/" + made.json()["id"]
+        self.assertEqual(self.sessions("GET", path).status, 200)
+        self.assertEqual(self.sessions("DELETE", path).status, 204)
+        self.use(100, 0)
+        self.assertEqual(self.sessions("POST", body={}).status, 201)
+
+    def test_no_body_of_what_is_no_call_is_taken_in_either(self):
+        self.use(960, 2)
+        for path in ("/v1/sessions", "/api/chat/select-model"):
+            with self.subTest(path=path):
+                caller = self.enter(RawConnection(self.gateway.http))
+                caller.send(b"POST %s HTTP/1.1\r\nhost: localhost\r\n"
+                            b"content-type: application/json\r\n"
+                            b"content-length: 900000\r\n\r\n" %
+                            path.encode())
+                # Before any of it has been sent.
+                status, headers = caller.read_head()
+                self.assertEqual(status, 503)
+                self.assertEqual(headers["retry-after"], "5")
+                self.assertEqual(headers["x-memory-pressure"], "critical")
+
+    def test_by_grpc_none_is_opened_either(self):
+        service = "/llmgateway.v1.GatewayService/"
+
+        def create():
+            return self.caller.call(self.gateway.grpc,
+                                    service + "CreateSession", {})
+        made = create()
+        self.assertEqual(made.end["code"], "OK", made.end)
+        self.use(960, 2)
+        refused = create()
+        self.assertEqual(refused.end["code"], "UNAVAILABLE", refused.end)
+        self.assertEqual(refused.end["reason"], "OVERLOADED")
+        self.assertEqual(refused.end["metadata"]["limit"],
+                         "overload.memory.size_bytes_limit")
+        self.assertEqual(refused.end["retry_s"], 5)
+        self.assertEqual(refused.trailer("x-memory-pressure"), "critical")
+        for method in ("GetSession", "DeleteSession"):
+            call = self.caller.call(self.gateway.grpc, service + method,
+                                    {"id": made.response["id"]})
+            self.assertEqual(call.end["code"], "OK", call.end)
+
+
 if __name__ == "__main__":
     unittest.main()

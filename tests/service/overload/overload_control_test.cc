@@ -114,8 +114,11 @@ TEST_F(OverloadControlTest, WithoutMemoryNoCallBegins) {
   EXPECT_EQ(FaultMetadata(refused, "limit"),
             "overload.memory.size_bytes_limit");
   EXPECT_EQ(control.refused_by_memory(CallerPriority::kCritical), 1);
+  EXPECT_EQ(control.CheckMemory(CallerPriority::kCritical), refused);
+  EXPECT_EQ(control.refused_by_memory(CallerPriority::kCritical), 2);
   UseMemory(100);
   EXPECT_TRUE(control.SampleMemory());
+  EXPECT_EQ(control.CheckMemory(CallerPriority::kLow), absl::OkStatus());
   EXPECT_TRUE(control.TryEnter(CallerPriority::kLow).has_value());
 }
 
