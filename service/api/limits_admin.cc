@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,9 +23,11 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
+#include "service/limits/counter_store.h"
 #include "service/limits/gcra.h"
 #include "service/limits/key_limit_rules.h"
 #include "service/limits/limit_rule.h"
+#include "service/limits/limit_subject.h"
 #include "service/limits/limit_usage.h"
 #include "service/pipeline/batch_size.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -32,8 +35,10 @@
 namespace gateway {
 namespace {
 
+namespace config = ::llmgateway::config::v1;
+
 using Rules = std::vector<const LimitRule*>;
-using ConfiguredLimit = ::llmgateway::config::v1::RateLimit;
+using ConfiguredLimit = config::RateLimit;
 
 constexpr std::string_view kAdmin = "llmgateway.v1.AdminService";
 // How a page token begins. It says how many counters came before, and of which
@@ -125,6 +130,36 @@ bool HasAll(const LimitRule& rule, const std::string& subject,
     ++found;
   }
   return found == wanted.size();
+}
+
+// The subject, if all that the rule tells calls apart by is named. Borrows the
+// texts.
+std::optional<LimitSubject> WholeSubject(const RuntimeSnapshot& runtime,
+                                         const LimitRule& rule,
+                                         const SubjectMap& named) {
+  LimitSubject subject(runtime.limits().secret());
+  for (int i = 0; i <= config::LimitDimension_MAX; ++i) {
+    const auto dimension = static_cast<LimitDimension>(i);
+    if (!rule.tells_apart(dimension)) continue;
+    const auto found = named.find(std::string(LimitDimensionName(dimension)));
+    if (found == named.end()) return std::nullopt;
+    subject.Set(dimension, found->second);
+  }
+  return subject;
+}
+
+// Gives back what replicas share of the rule: of subjects that are known here,
+// or else of the one that is named in full. Whether there is any.
+bool ResetShared(const RuntimeSnapshot& runtime, const LimitRule& rule,
+                 int64_t now, const SubjectMap& named) {
+  CounterStore* const shared = runtime.counter_stores().shared;
+  if (shared == nullptr) return false;
+  const int64_t known = shared->Forgive(
+      rule, now,
+      [&](const std::string& subject) { return HasAll(rule, subject, named); });
+  if (known > 0) return true;
+  std::optional<LimitSubject> subject = WholeSubject(runtime, rule, named);
+  return subject.has_value() && shared->ForgiveOne(rule, now, *subject);
 }
 
 void FillUsage(const RuntimeSnapshot& runtime, const Moment& now,
@@ -230,14 +265,12 @@ Task<absl::Status> LimitsAdmin::Reset(const CallContext& call,
           return HasAll(rule, subject, request.subject());
         });
   };
-  const int64_t count =
+  int64_t count =
       co_await OffLoop(CountersBytes(rules), reset, WorkerPool::Stage::kBegins);
-  if (CounterStore* const shared = runtime->counter_stores().shared;
-      shared != nullptr) {
-    for (const LimitRule* const rule : rules) {
-      shared->Forgive(*rule, now, [&](const std::string& subject) {
-        return HasAll(*rule, subject, request.subject());
-      });
+  for (const LimitRule* const rule : rules) {
+    // What only others have counted is one subject's.
+    if (ResetShared(*runtime, *rule, now, request.subject())) {
+      count = std::max<int64_t>(count, 1);
     }
   }
   // Who asks has been let in, so there is a name, or none is asked for.

@@ -4,7 +4,9 @@
 //   limits.AddTo(table);  // As a part of AdminService, which says who may
 //   call.
 //
-// They see and change what this process counts. A reset is a line of the log.
+// They see and change what this process counts; of what replicas share, a reset
+// also reaches the counter of a subject that is named in full. It is a line of
+// the log.
 //
 // Thread-safe once added; handlers run on the loops of their calls, and on the
 // worker pool where there is much to look through.

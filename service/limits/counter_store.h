@@ -98,13 +98,25 @@ class CounterStore {
   // Gives back, for all who share it, what was taken of the rule's limit in
   // time by those subjects of which `forgives` says so, as far as they are
   // known here. What this process has counted by itself is given back already.
-  // On an event loop; never waits.
-  virtual void Forgive(
+  // Returns how many are known. On an event loop; never waits.
+  virtual int64_t Forgive(
       const LimitRule& rule, int64_t now,
       absl::FunctionRef<bool(const std::string& subject)> forgives) {
     (void)rule;
     (void)now;
     (void)forgives;
+    return 0;
+  }
+
+  // The same of one subject, also if it is not known here. False if the rule's
+  // counters are not shared, or there is no room to tell of it. On an event
+  // loop; never waits.
+  virtual bool ForgiveOne(const LimitRule& rule, int64_t now,
+                          LimitSubject& subject) {
+    (void)rule;
+    (void)now;
+    (void)subject;
+    return false;
   }
 };
 

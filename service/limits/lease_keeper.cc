@@ -359,20 +359,37 @@ void LeaseKeeper::Sweep(int64_t now) {
   });
 }
 
-void LeaseKeeper::Forgive(
+int64_t LeaseKeeper::Forgive(
     const LimitRule& rule, int64_t now,
     absl::FunctionRef<bool(const std::string& subject)> forgives) {
-  if (!has_redis() || rule.counts_calls()) return;
+  if (!has_redis() || rule.counts_calls()) return 0;
+  int64_t count = 0;
   const auto forgive = [&](Lease& lease) {
     if (lease.counters == rule.shared_counters() && forgives(lease.subject)) {
       lease.forgiven = true;
+      ++count;
     }
     return true;
   };
   RedisClient* const client = Reachable();
-  if (client != nullptr) return TellDue(*client, now, forgive);
-  leases_.ForEach(
-      [&](const CounterKey&, Lease& lease) { return forgive(lease); });
+  if (client != nullptr) {
+    TellDue(*client, now, forgive);
+  } else {
+    leases_.ForEach(
+        [&](const CounterKey&, Lease& lease) { return forgive(lease); });
+  }
+  return count;
+}
+
+bool LeaseKeeper::ForgiveOne(const LimitRule& rule, int64_t now,
+                             LimitSubject& subject) {
+  if (!has_redis() || rule.counts_calls() ||
+      rule.sharing() == llmgateway::config::v1::RateLimit::SHARING_LOCAL) {
+    return false;
+  }
+  // Redis has it by a name that is made of the subject alone.
+  return Use(rule, rule.KeyOf(subject), subject, now,
+             [](Lease& lease) { lease.forgiven = true; });
 }
 
 Task<void> LeaseKeeper::Run(EventLoop& loop) {

@@ -114,9 +114,10 @@ class LeaseKeeper {
   // How far ahead of now Redis is known to have the TAT.
   static int64_t KnownAhead(const Lease& lease, int64_t now);
 
-  // Gives back what was taken, as CounterStore says: Redis is told soon.
-  void Forgive(const LimitRule& rule, int64_t now,
-               absl::FunctionRef<bool(const std::string& subject)> forgives);
+  // Give back what was taken, as CounterStore says: Redis is told soon.
+  int64_t Forgive(const LimitRule& rule, int64_t now,
+                  absl::FunctionRef<bool(const std::string& subject)> forgives);
+  bool ForgiveOne(const LimitRule& rule, int64_t now, LimitSubject& subject);
 
   // Keeps leases in step until Stop, and then gives back what is leased.
   // REQUIRES: `loop` has a client.

@@ -62,10 +62,14 @@ class SharedCounterStore : public CounterStore {
   bool Take(CounterRequest& request) override;
   void Correct(CounterTake& take, int64_t now, int64_t units) override;
   void Leave(CounterTake& take) override;
-  void Forgive(
+  int64_t Forgive(
       const LimitRule& rule, int64_t now,
       absl::FunctionRef<bool(const std::string& subject)> forgives) override {
-    keeper_.Forgive(rule, now, forgives);
+    return keeper_.Forgive(rule, now, forgives);
+  }
+  bool ForgiveOne(const LimitRule& rule, int64_t now,
+                  LimitSubject& subject) override {
+    return keeper_.ForgiveOne(rule, now, subject);
   }
 
   // Leases, and whether they are shared now.

@@ -5,6 +5,7 @@ import unittest
 
 from tests.integration import grpc_caller
 from tests.integration.grpc_caller import prompt
+from tests.integration.samples import await_sample
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.redis_process import RedisProcess
 
@@ -17,6 +18,12 @@ routing:
   default_target: one
   rollout: {baseline: other}
 redis: {addresses: ["%s"], timeout: 1s}
+"""
+# Two calls of each user, for both.
+_LIMIT = """\
+runtime: {replicas: 2, event_loops: 1}
+rate_limits: [{name: few, unit: requests, limit: 2, window: 1h, per: [user],
+               sharing: exact}]
 """
 # What is promised.
 _BOUND_S = 5.0
@@ -35,8 +42,8 @@ class SharedOperatorsTest(unittest.TestCase):
         self.redis = RedisProcess()
         self.addCleanup(self.redis.close)
 
-    def start(self):
-        gateway = GatewayProcess(_CONFIG % self.redis.address)
+    def start(self, more=""):
+        gateway = GatewayProcess(_CONFIG % self.redis.address + more)
         self.addCleanup(gateway.kill)
         return gateway
 
@@ -82,6 +89,26 @@ class SharedOperatorsTest(unittest.TestCase):
         self.await_provider(here, "other")
         self.operate(there, "UpdateRollout", reset=True)
         self.await_provider(here, "one")
+
+    def test_what_was_taken_of_a_limit(self):
+        # There nobody has been served.
+        here, there = self.start(_LIMIT), self.start(_LIMIT)
+        for gateway in (here, there):
+            await_sample(gateway, 'llmgw_redis_connections{server="%s"}'
+                         % self.redis.address, 1)
+        user = {"scope": {"user_id": "ann"}}
+        served = [self.provider(here, **user) for _ in range(3)]
+        self.assertEqual(served, ["one", "one", "RATE_LIMITED"])
+        # Whose it is must be said, since only Redis knows of it there.
+        self.assertNotIn("reset_count",
+                         self.operate(there, "ResetLimit", rule="few"))
+        self.assertEqual(self.provider(here, **user), "RATE_LIMITED")
+        reset = self.operate(there, "ResetLimit", rule="few",
+                             subject={"user": "ann"})
+        self.assertEqual(reset["reset_count"], "1")
+        self.await_provider(here, "one", **user)
+        served = [self.provider(here, **user) for _ in range(2)]
+        self.assertEqual(served, ["one", "RATE_LIMITED"])
 
     def test_what_is_said_without_redis_is_told_later(self):
         here, there = self.start(), self.start()

@@ -136,6 +136,56 @@ TEST_F(LeaseKeeperTest, WhatIsForgivenIsForgivenToAll) {
   });
 }
 
+TEST_F(LeaseKeeperTest, OneSubjectIsForgivenWhereverItIsKnown) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const std::string exact =
+        "name: 'few' unit: LIMIT_UNIT_REQUESTS limit: 4 window { seconds: "
+        "3600 } sharing: SHARING_EXACT per: LIMIT_DIMENSION_USER";
+    for (int i = 0; i < 5; ++i) {
+      const bool taken = co_await two.Takes(1, exact);
+      EXPECT_EQ(taken, i < 4);
+    }
+    CounterStore& other = *two.stores[0];
+    const LimitRule& rule = two.Rule(0, exact);
+    const int64_t now = absl::ToInt64Nanoseconds(two.runner.loop().Now());
+    const int64_t known =
+        other.Forgive(rule, now, [](const std::string&) { return true; });
+    EXPECT_EQ(known, 0);
+    LimitSubject bob({0, 7});
+    bob.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, "bob");
+    EXPECT_TRUE(other.ForgiveOne(rule, now, bob));
+    co_await two.Pass(absl::Milliseconds(50));
+    bool taken = co_await two.Takes(1, exact);
+    EXPECT_FALSE(taken) << "it was another's";
+    LimitSubject ann({0, 7});
+    ann.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, "ann");
+    EXPECT_TRUE(other.ForgiveOne(rule, now, ann));
+    co_await two.Pass(absl::Milliseconds(50));
+    for (int i = 0; i < 4; ++i) {
+      taken = co_await two.Takes(1, exact);
+      EXPECT_TRUE(taken) << i;
+    }
+    taken = co_await two.Takes(1, exact);
+    EXPECT_FALSE(taken);
+  });
+}
+
+TEST_F(LeaseKeeperTest, WhatReplicasDoNotShareIsNotForgivenToThem) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const std::string local =
+        "name: 'own' unit: LIMIT_UNIT_REQUESTS limit: 4 window { seconds: "
+        "3600 } sharing: SHARING_LOCAL";
+    const std::string calls =
+        "name: 'many' unit: LIMIT_UNIT_CONCURRENT_CALLS limit: 4 sharing: "
+        "SHARING_EXACT";
+    LimitSubject nobody({0, 7});
+    for (const std::string& limit : {local, calls}) {
+      EXPECT_FALSE(two.stores[0]->ForgiveOne(two.Rule(0, limit), 0, nobody));
+    }
+    co_return;
+  });
+}
+
 TEST_F(LeaseKeeperTest, AtTheEndAllIsGivenBackThatIsLeased) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
     const std::string calls =
