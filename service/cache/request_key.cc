@@ -97,19 +97,22 @@ std::optional<RequestKey> KeyOfJson(const RequestScope& scope,
   return RequestKey{Sha256(form)};
 }
 
+bool AppendMessage(const google::protobuf::MessageLite& message,
+                   std::string* out) {
+  google::protobuf::io::StringOutputStream stream(out);
+  google::protobuf::io::CodedOutputStream output(&stream);
+  // The order of a map's entries would be chance otherwise.
+  output.SetSerializationDeterministic(true);
+  return message.SerializeToCodedStream(&output);
+}
+
 std::optional<RequestKey> KeyOfMessage(
     const RequestScope& scope, const google::protobuf::MessageLite& message,
     absl::Span<const int> left_out) {
   std::string& form = ThreadForm();
   AppendScope(scope, Form::kMessage, &form);
   const size_t begin = form.size();
-  {
-    google::protobuf::io::StringOutputStream stream(&form);
-    google::protobuf::io::CodedOutputStream output(&stream);
-    // The order of a map's entries would be chance otherwise.
-    output.SetSerializationDeterministic(true);
-    if (!message.SerializeToCodedStream(&output)) return std::nullopt;
-  }
+  if (!AppendMessage(message, &form)) return std::nullopt;
   if (!CutFields(left_out, begin, &form)) return std::nullopt;
   return RequestKey{Sha256(form)};
 }

@@ -71,6 +71,11 @@ std::optional<RequestKey> KeyOfJson(const RequestScope& scope,
                                     absl::Span<const std::string_view> left_out,
                                     WatchedMember* watched = nullptr);
 
+// Appends the bytes of a message, the same wherever it is equal; false if it
+// cannot be serialized.
+bool AppendMessage(const google::protobuf::MessageLite& message,
+                   std::string* out);
+
 // Returns the key of a message without its fields of the numbers `left_out`;
 // nothing if it cannot be serialized.
 std::optional<RequestKey> KeyOfMessage(

@@ -1,13 +1,12 @@
 #include "service/pipeline/answer_cache.h"
 
 #include <algorithm>
+#include <cassert>
 #include <string>
 #include <utility>
 
 #include "base/async/worker_pool.h"
 #include "errors/fault.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/message_lite.h"
 #include "proto/proto_time.h"
 #include "service/identity/star_glob.h"
@@ -42,15 +41,12 @@ ResponseCache::Limits LimitsFrom(const configv1::CacheConfig& config) {
 }
 
 // Appends the same bytes at each replica, and how many.
-void AppendMessage(const google::protobuf::MessageLite& message,
+void AppendCounted(const google::protobuf::MessageLite& message,
                    std::string* text) {
   const size_t before = text->size();
-  {
-    google::protobuf::io::StringOutputStream stream(text);
-    google::protobuf::io::CodedOutputStream output(&stream);
-    output.SetSerializationDeterministic(true);
-    message.SerializeWithCachedSizes(&output);
-  }
+  const bool appended = AppendMessage(message, text);
+  assert(appended);
+  static_cast<void>(appended);
   *text += std::to_string(text->size() - before);
 }
 
@@ -58,7 +54,7 @@ void AppendMessage(const google::protobuf::MessageLite& message,
 Sha256Digest ProvidersFingerprint(const configv1::GatewayConfig& config) {
   std::string text;
   for (const auto& provider : config.providers()) {
-    AppendMessage(provider, &text);
+    AppendCounted(provider, &text);
   }
   return Sha256(text);
 }
@@ -67,7 +63,7 @@ Sha256Digest ProvidersFingerprint(const configv1::GatewayConfig& config) {
 Sha256Digest CacheFingerprint(const configv1::CacheConfig& config,
                               const Sha256Digest& providers) {
   std::string text(providers.begin(), providers.end());
-  AppendMessage(config, &text);
+  AppendCounted(config, &text);
   return Sha256(text);
 }
 

@@ -40,11 +40,9 @@ std::optional<UnkeptResponse> RememberAnswer(Call& call, Attempt& attempt) {
 }
 
 // Keeps it, before the caller may ask for it. What cannot be, the answer tells.
-Task<void> KeepAnswerOf(Call& call, Attempt& attempt,
-                        std::optional<UnkeptResponse> unkept) {
-  if (!unkept.has_value()) co_return;
+Task<void> KeepAnswerOf(Call& call, Attempt& attempt, UnkeptResponse unkept) {
   const size_t told = attempt.warnings.size();
-  co_await KeepRemembered(call, *std::move(unkept), attempt);
+  co_await KeepRemembered(call, std::move(unkept), attempt);
   if (attempt.answer.response == nullptr) co_return;
   for (size_t i = told; i < attempt.warnings.size(); ++i) {
     *attempt.answer.response->add_warnings() = attempt.warnings[i];
@@ -76,7 +74,7 @@ Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
       co_await OffLoop(attempt.forwards ? 0 : call.facts.request_bytes,
                        [&] { return RememberAnswer(call, attempt); });
   if (unkept.has_value()) {
-    co_await KeepAnswerOf(call, attempt, std::move(unkept));
+    co_await KeepAnswerOf(call, attempt, *std::move(unkept));
   }
   if (call.cache != nullptr) call.runtime->answer_cache()->Keep(call, attempt);
   co_return absl::OkStatus();
@@ -136,7 +134,7 @@ Task<absl::Status> CompleteReused(Call& call, Attempt& attempt) {
   }
   std::optional<UnkeptResponse> unkept = RememberAnswer(call, attempt);
   if (unkept.has_value()) {
-    co_await KeepAnswerOf(call, attempt, std::move(unkept));
+    co_await KeepAnswerOf(call, attempt, *std::move(unkept));
   }
   co_return absl::OkStatus();
 }
