@@ -101,7 +101,7 @@ absl::Status SharedRedis::Open(const ConfigSnapshot& config,
   if (options_ == nullptr && replicas <= 1) return absl::OkStatus();
   SharedCounterStore::Options sharing;
   sharing.replicas = std::max(replicas, 1);
-  SharedCounterStore::ClientOfLoop client;
+  RedisClientOfLoop client;
   if (options_ != nullptr) {
     sharing.redis.prefix = config.config().redis().prefix();
     sharing.redis.replica = ReplicaName();

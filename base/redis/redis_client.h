@@ -130,6 +130,10 @@ class RedisClient {
   RedisSubscriber subscriber_;
 };
 
+// Returns the client of the loop that it is called on, which outlives what is
+// asked; null if it has none, or none any more.
+using RedisClientOfLoop = std::function<RedisClient*()>;
+
 }  // namespace gateway
 
 #endif  // BASE_REDIS_REDIS_CLIENT_H_

@@ -73,12 +73,8 @@ class RedisAnswers {
     uint64_t not_written = 0;
   };
 
-  // The client of the loop that it is called on; null if it has none, or none
-  // any more.
-  using ClientOfLoop = std::function<RedisClient*()>;
-
   // Borrows `clock`.
-  RedisAnswers(Options options, ClientOfLoop client, Clock& clock)
+  RedisAnswers(Options options, RedisClientOfLoop client, Clock& clock)
       : options_(std::move(options)),
         client_(std::move(client)),
         clock_(clock) {}
@@ -118,7 +114,7 @@ class RedisAnswers {
                    absl::Time kept, absl::Duration ttl, size_t bytes);
 
   const Options options_;
-  const ClientOfLoop client_;
+  const RedisClientOfLoop client_;
   Clock& clock_;
   Counts counts_;
   std::atomic<size_t> writing_bytes_ = 0;

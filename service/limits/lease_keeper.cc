@@ -34,7 +34,7 @@ int64_t IntervalBack(const Gcra& gcra, int64_t units) {
 
 }  // namespace
 
-LeaseKeeper::LeaseKeeper(const Options& options, ClientOfLoop client)
+LeaseKeeper::LeaseKeeper(const Options& options, RedisClientOfLoop client)
     : client_(std::move(client)),
       redis_(options.redis),
       replicas_(options.replicas),

@@ -62,11 +62,7 @@ class LeaseKeeper {
     // So many subjects of all limits are known at a time.
     size_t leases = kSubjectsMax;
   };
-  // The client of the loop that it is called on, which outlives what is asked;
-  // null if it has none.
-  using ClientOfLoop = std::function<RedisClient*()>;
-
-  LeaseKeeper(const Options& options, ClientOfLoop client);
+  LeaseKeeper(const Options& options, RedisClientOfLoop client);
 
   // Whether there is a Redis at all.
   bool has_redis() const { return client_ != nullptr; }
@@ -171,7 +167,7 @@ class LeaseKeeper {
                   const absl::StatusOr<RedisLeased>& leased, int64_t now,
                   Lease& lease) const;
 
-  const ClientOfLoop client_;
+  const RedisClientOfLoop client_;
   const RedisLimitCalls redis_;
   std::atomic<int64_t> replicas_;
   std::atomic<int64_t> sequence_ = 0;

@@ -53,10 +53,9 @@ namespace gateway {
 class SharedCounterStore : public CounterStore {
  public:
   using Options = LeaseKeeper::Options;
-  using ClientOfLoop = LeaseKeeper::ClientOfLoop;
 
   // An empty `client` stands for no Redis at all.
-  SharedCounterStore(const Options& options, ClientOfLoop client)
+  SharedCounterStore(const Options& options, RedisClientOfLoop client)
       : keeper_(options, std::move(client)) {}
 
   bool Take(CounterRequest& request) override;

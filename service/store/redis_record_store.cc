@@ -70,7 +70,7 @@ void AddExpiry(absl::Time expire_time, RedisCommand* call) {
 
 }  // namespace
 
-RedisRecordStore::RedisRecordStore(Options options, ClientOfLoop client)
+RedisRecordStore::RedisRecordStore(Options options, RedisClientOfLoop client)
     : options_(std::move(options)), client_(std::move(client)) {}
 
 RedisCommand RedisRecordStore::Begin(size_t function,

@@ -46,11 +46,8 @@ class RedisRecordStore : public RecordStore {
     // What the names of its keys begin with; without braces.
     std::string prefix = "llmgw:";
   };
-  // The client of the loop that it is called on, which outlives what is asked;
-  // null if it has none, and then what is asked is UNAVAILABLE.
-  using ClientOfLoop = std::function<RedisClient*()>;
-
-  RedisRecordStore(Options options, ClientOfLoop client);
+  // Without a client what is asked is UNAVAILABLE.
+  RedisRecordStore(Options options, RedisClientOfLoop client);
 
   Task<absl::StatusOr<std::optional<Record>>> Get(
       std::string_view collection, std::string_view key,
@@ -78,7 +75,7 @@ class RedisRecordStore : public RecordStore {
   Task<absl::StatusOr<RedisReply>> Ask(RedisCommand call, CancelSignal& cancel);
 
   const Options options_;
-  const ClientOfLoop client_;
+  const RedisClientOfLoop client_;
 };
 
 }  // namespace gateway
