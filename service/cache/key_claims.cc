@@ -78,7 +78,7 @@ size_t EndBytes(const SharedOutcome& end) {
 
 }  // namespace
 
-KeyClaims::KeyClaims(Options options, ClientOfLoop client, Clock& clock,
+KeyClaims::KeyClaims(Options options, RedisClientOfLoop client, Clock& clock,
                      Random& random)
     : options_(std::move(options)),
       client_(std::move(client)),
@@ -157,9 +157,20 @@ absl::StatusOr<KeyClaims::Found> KeyClaims::Read(const RedisReply& reply,
 
 void KeyClaims::Hold(Held held) {
   held.due = clock_.SteadyTime() + options_.renew_interval;
-  std::string token = held.token;
   MutexLock lock(mu_);
+  Add(std::move(held));
+}
+
+void KeyClaims::Add(Held held) {
+  by_due_.emplace(held.due, held.token);
+  std::string token = held.token;
   held_.emplace(std::move(token), std::move(held));
+}
+
+void KeyClaims::SetDue(absl::Duration due, Held* held) {
+  by_due_.erase({held->due, held->token});
+  held->due = due;
+  by_due_.emplace(due, held->token);
 }
 
 void KeyClaims::GiveBack(Held held) {
@@ -169,13 +180,12 @@ void KeyClaims::GiveBack(Held held) {
   held.interval = kTellFirst;
   // After that it would have passed.
   held.give_up = now + options_.claim;
-  std::string token = held.token;
   MutexLock lock(mu_);
   if (held_.size() >= kHeldMax) {
     ++counts_.lost;
     return;
   }
-  held_.emplace(std::move(token), std::move(held));
+  Add(std::move(held));
   Poke();
 }
 
@@ -185,7 +195,7 @@ void KeyClaims::End(const std::string& token,
   MutexLock lock(mu_);
   Held& held = held_.find(token)->second;
   held.state = end ? Held::State::kEnded : Held::State::kReleased;
-  held.due = now;
+  SetDue(now, &held);
   held.interval = kTellFirst;
   held.give_up = now + kTellPatience;
   if (end) {
@@ -244,22 +254,23 @@ std::vector<KeyClaims::Held> KeyClaims::TakeDue(absl::Duration* next) {
   const absl::Duration now = clock_.SteadyTime();
   std::vector<Held> due;
   size_t bytes = 0;
-  *next = now + options_.renew_interval;
   MutexLock lock(mu_);
-  for (auto& [token, held] : held_) {
-    const bool fits = due.empty() || bytes + held.end_bytes <= kTellBytesMax;
-    if (held.due <= now && fits) {
-      due.push_back(held);
-      bytes += held.end_bytes;
-      held.due = now + held.interval;
-      if (held.state == Held::State::kRunning) {
-        held.due = now + options_.renew_interval;
-      } else {
-        held.interval = std::min(2 * held.interval, kTellLongest);
-      }
+  for (auto each = by_due_.begin();
+       each != by_due_.end() && each->first <= now;) {
+    Held& held = held_.find(each->second)->second;
+    ++each;  // It is due again later, if it is told now.
+    if (!due.empty() && bytes + held.end_bytes > kTellBytesMax) continue;
+    due.push_back(held);
+    bytes += held.end_bytes;
+    if (held.state == Held::State::kRunning) {
+      SetDue(now + options_.renew_interval, &held);
+    } else {
+      SetDue(now + held.interval, &held);
+      held.interval = std::min(2 * held.interval, kTellLongest);
     }
-    *next = std::min(*next, held.due);
   }
+  *next = now + options_.renew_interval;
+  if (!by_due_.empty()) *next = std::min(*next, by_due_.begin()->first);
   return due;
 }
 
@@ -288,6 +299,7 @@ void KeyClaims::OnTold(const std::string& token, Held::State state, bool told) {
   if (!told && now < found->second.give_up) return;
   if (!told) ++counts_.lost;
   end_bytes_ -= found->second.end_bytes;
+  by_due_.erase({found->second.due, token});
   dropped = held_.extract(found);
 }
 

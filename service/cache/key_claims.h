@@ -39,6 +39,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -135,13 +136,9 @@ class KeyClaims {
     KeyClaims& claims_;
   };
 
-  // The client of the loop that it is called on; null if it has none, or none
-  // any more.
-  using ClientOfLoop = std::function<RedisClient*()>;
-
   // Borrows `clock` and `random`.
-  KeyClaims(Options options, ClientOfLoop client, Clock& clock = SystemClock(),
-            Random& random = SecureRandom());
+  KeyClaims(Options options, RedisClientOfLoop client,
+            Clock& clock = SystemClock(), Random& random = SecureRandom());
   // REQUIRES: no Claimed is left, and Run has returned.
   ~KeyClaims() = default;
 
@@ -205,6 +202,8 @@ class KeyClaims {
   absl::StatusOr<Found> Read(const RedisReply& reply, Held held)
       LOCKS_EXCLUDED(mu_);
   void Hold(Held held) LOCKS_EXCLUDED(mu_);
+  void Add(Held held) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SetDue(absl::Duration due, Held* held) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Releases what may have been claimed.
   void GiveBack(Held held) LOCKS_EXCLUDED(mu_);
   void Poke() EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -217,7 +216,7 @@ class KeyClaims {
 
   // Constant after construction.
   const Options options_;
-  const ClientOfLoop client_;
+  const RedisClientOfLoop client_;
   Clock& clock_;
   Random& random_;
 
@@ -231,6 +230,9 @@ class KeyClaims {
   mutable Mutex mu_;
   EventLoop* loop_ GUARDED_BY(mu_) = nullptr;  // While Run runs.
   Holding held_ GUARDED_BY(mu_);
+  // When each of them is due, and its token: whoever ends a call looks for it
+  // among all that run.
+  std::set<std::pair<absl::Duration, std::string>> by_due_ GUARDED_BY(mu_);
   size_t end_bytes_ GUARDED_BY(mu_) = 0;
 };
 
