@@ -30,6 +30,11 @@ struct CallField {
   std::string_view value;
 };
 
+// Writes the text into the memory of a value, and returns the end.
+inline char* WriteText(std::string_view text, char* out) {
+  return out + text.copy(out, text.size());
+}
+
 class CallFields {
  public:
   CallFields() = default;

@@ -51,10 +51,6 @@ void AppendName(std::string_view name, std::string* out) {
   out->append(ToldName(name, &memory));
 }
 
-char* WriteText(std::string_view text, char* out) {
-  return out + text.copy(out, text.size());
-}
-
 void AppendCount(std::string_view name, int64_t count, std::string* out) {
   if (count != 0) absl::StrAppend(out, "; ", ToAbsl(name), "=", count);
 }
@@ -101,7 +97,6 @@ void AddRoute(const Call& call, CallFields* fields) {
 
 void ReportCall(const Call& call, LimitWords words, CallFields* fields) {
   AddLimits(call, words, fields);
-  ReportLoad(*call.runtime, fields);
   if (call.cache != nullptr) fields->Add(kCacheHeader, CacheText(call));
   if (call.reused != nullptr) fields->Add(kAnswerOfHeader, AnswerOfText(call));
   AddRoute(call, fields);

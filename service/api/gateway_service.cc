@@ -45,10 +45,14 @@ void TellUpstream(const Call& call, CallContext& context) {
   context.AddInitialMetadata(attempt->progress.upstream.block());
 }
 
-// Tells the caller, in the trailers, who served the call and what it consumed.
-void TellCall(const Call& call, CallContext& context) {
+// Tells the caller, in the trailers, who served the call and what it consumed;
+// of one that failed also how the gateway fares, which by HTTP is told of each:
+// a trailer of which the value is new each time costs more than a limit does.
+void TellCall(const Call& call, const absl::Status& outcome,
+              CallContext& context) {
   CallFields fields;
-  ReportCall(call, LimitWords::kOpenAi, &fields);
+  ReportCall(call, LimitWords::kStructured, &fields);
+  if (!outcome.ok()) ReportLoad(*call.runtime, &fields);
   for (const CallField& field : fields) {
     context.AddTrailer(field.name, field.value);
   }
@@ -97,7 +101,7 @@ class UnarySink final : public AnswerSink {
 
   Task<absl::Status> SendAnswer(Call& call) override {
     TellUpstream(call, context_);
-    TellCall(call, context_);
+    TellCall(call, absl::OkStatus(), context_);
     fill_(call);
     const size_t bytes = response_.ByteSizeLong();
     context_.set_answer_bytes(bytes);
@@ -111,9 +115,9 @@ class UnarySink final : public AnswerSink {
     const bool all_sent = co_await sent;
     co_return all_sent ? absl::OkStatus() : NotSent(context_);
   }
-  Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
+  Task<absl::Status> SendEnd(Call& call, const absl::Status& outcome) override {
     TellUpstream(call, context_);
-    TellCall(call, context_);
+    TellCall(call, outcome, context_);
     co_return absl::OkStatus();  // The status tells the failure.
   }
 
@@ -172,7 +176,7 @@ class EventSink final : public AnswerSink {
   Task<absl::Status> SendEnd(Call& call,
                              const absl::Status& outcome) override {
     if (last_seq_ == 0) TellUpstream(call, context_);
-    TellCall(call, context_);
+    TellCall(call, outcome, context_);
     const Attempt* const attempt = call.DecidingAttempt();
     if (outcome.ok() && attempt != nullptr && !attempt->warnings.empty()) {
       context_.AddTrailer(kWarningsHeader, WarningsText(attempt->warnings));

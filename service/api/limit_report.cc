@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "base/text/decimal.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/api/duration_text.h"
 #include "service/limits/limit_charges.h"
@@ -42,12 +43,14 @@ constexpr Names kAnthropicOutput = {
     "anthropic-ratelimit-output-tokens-limit",
     "anthropic-ratelimit-output-tokens-remaining",
     "anthropic-ratelimit-output-tokens-reset"};
+constexpr std::string_view kPolicyName = "ratelimit-policy";
+constexpr std::string_view kStructuredName = "ratelimit";
 constexpr Names kPlainNames = {"x-ratelimit-limit", "x-ratelimit-remaining",
                                "x-ratelimit-reset"};
 
 void AddAmounts(const Names& names, const LimitStatus& status,
                 CallFields* fields) {
-  fields->Add(names.limit, status.limit);
+  fields->AddBorrowed(names.limit, status.rule->limit_text());
   fields->Add(names.remaining, status.remaining);
 }
 
@@ -81,6 +84,49 @@ void AddAnthropic(const Call& call, const Names& names,
   fields->Add(names.reset, TimeText(call, status.reset));
 }
 
+// `"rpm";r=59;t=1`: what is left, and in how many seconds all has come back.
+char* WriteStructured(const LimitStatus& status, char* out) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const int64_t nanos = absl::ToInt64Nanoseconds(status.reset);
+  const int64_t seconds = nanos / kSecond + (nanos % kSecond > 0);
+  out = WriteText(status.rule->quoted_name(), out);
+  out = WriteDecimal(static_cast<uint64_t>(status.remaining),
+                     WriteText(";r=", out));
+  return WriteDecimal(static_cast<uint64_t>(seconds), WriteText(";t=", out));
+}
+
+size_t StructuredBytesMax(const LimitStatus& status) {
+  constexpr size_t kNamesOfNumbers = 6;
+  return status.rule->quoted_name().size() + kNamesOfNumbers +
+         2 * kDecimalBytesMax;
+}
+
+// What limits are, which seldom changes, is a field of its own: a connection
+// that compresses fields sends it once.
+void AddStructured(const std::optional<LimitStatus>& requests,
+                   const std::optional<LimitStatus>& tokens,
+                   CallFields* fields) {
+  if (!requests || !tokens) {
+    const std::optional<LimitStatus>& told = requests ? requests : tokens;
+    if (!told) return;
+    fields->AddBorrowed(kPolicyName, told->rule->policy_text());
+    fields->AddWritten(
+        kStructuredName,
+        WriteStructured(*told, fields->Room(StructuredBytesMax(*told))));
+    return;
+  }
+  constexpr std::string_view kNext = ", ";
+  const std::string_view first = requests->rule->policy_text();
+  const std::string_view second = tokens->rule->policy_text();
+  char* out = fields->Room(first.size() + kNext.size() + second.size());
+  out = WriteText(kNext, WriteText(first, out));
+  fields->AddWritten(kPolicyName, WriteText(second, out));
+  out = fields->Room(StructuredBytesMax(*requests) + kNext.size() +
+                     StructuredBytesMax(*tokens));
+  out = WriteText(kNext, WriteStructured(*requests, out));
+  fields->AddWritten(kStructuredName, WriteStructured(*tokens, out));
+}
+
 const Names& AnthropicNames(LimitUnit unit) {
   switch (unit) {
     case configv1::LIMIT_UNIT_INPUT_TOKENS:
@@ -96,8 +142,7 @@ const Names& AnthropicNames(LimitUnit unit) {
 
 void AddLimits(const Call& call, LimitWords words, CallFields* fields) {
   if (call.limits == nullptr) return;
-  const std::optional<LimitStatus> requests = RequestLimitOf(call);
-  const std::optional<LimitStatus> tokens = TokenLimitOf(call);
+  const auto [requests, tokens] = FullestLimitsOf(call);
   switch (words) {
     case LimitWords::kOpenAi:
       if (requests) AddOpenAi(kOpenAiRequests, *requests, fields);
@@ -106,7 +151,8 @@ void AddLimits(const Call& call, LimitWords words, CallFields* fields) {
     case LimitWords::kAnthropic:
       if (requests) AddAnthropic(call, kAnthropicRequests, *requests, fields);
       if (tokens) {
-        AddAnthropic(call, AnthropicNames(tokens->unit), *tokens, fields);
+        AddAnthropic(call, AnthropicNames(tokens->rule->unit()), *tokens,
+                     fields);
       }
       break;
     case LimitWords::kPlain: {
@@ -117,6 +163,9 @@ void AddLimits(const Call& call, LimitWords words, CallFields* fields) {
                   absl::ToUnixSeconds(WholeSecondOf(call, told->reset)));
       break;
     }
+    case LimitWords::kStructured:
+      AddStructured(requests, tokens, fields);
+      break;
   }
 }
 

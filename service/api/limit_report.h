@@ -22,6 +22,9 @@ enum class LimitWords {
   kOpenAi,     // `x-ratelimit-remaining-requests`, ...
   kAnthropic,  // `anthropic-ratelimit-requests-remaining`, ...
   kPlain,      // `x-ratelimit-remaining`: of requests, or else of tokens.
+  // `ratelimit: "rpm";r=59;t=1`, as draft-ietf-httpapi-ratelimit-headers-10 has
+  // it, for protocols whose vendors have no words.
+  kStructured,
 };
 
 void AddLimits(const Call& call, LimitWords words, CallFields* fields);

@@ -104,6 +104,7 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
 
 void AnswerFields::AddReport(const Call& call) {
   ReportCall(call, limit_words_, &report_);
+  ReportLoad(*call.runtime, &report_);
   for (const CallField& field : report_) Add(field.name, field.value);
   if (call.cache == nullptr || !call.cache->hit) return;
   age_ = absl::StrCat(absl::ToInt64Seconds(call.cache->age));

@@ -24,7 +24,7 @@ void TakeOne(CounterTake& take, const CounterRequest& request) {
     if (!take.place.taken()) return take.Refuse();
   } else {
     const Gcra::Decision decision = rule.counters().rates->Take(
-        rule.gcra(), take.key, request.now, take.units, subject);
+        rule.gcra(), take.key, request.now, take.units, subject, &take.cell);
     take.number = decision.tat;
     take.wait = decision.wait;
     if (!decision.conforms) return take.Refuse();
@@ -39,7 +39,7 @@ void GiveBack(CounterTake& take, const CounterRequest& request) {
   } else {
     take.number = take.rule->counters().rates->Correct(
         take.rule->gcra(), take.key, request.now, take.units, 0,
-        [&] { return take.rule->SubjectText(*request.subject); });
+        [&] { return take.rule->SubjectText(*request.subject); }, take.cell);
   }
   take.state = State::kAsked;
 }
@@ -99,7 +99,7 @@ void LocalCounterStore::Correct(CounterTake& take, int64_t now, int64_t units) {
   // If its counter had to give way meanwhile, whose it was is not known.
   take.number = take.rule->counters().rates->Correct(
       take.rule->gcra(), take.key, now, std::exchange(take.units, units), units,
-      [] { return std::string(); });
+      [] { return std::string(); }, take.cell);
 }
 
 void LocalCounterStore::Leave(CounterTake& take) { take.place.GiveBack(); }

@@ -55,6 +55,8 @@ struct CounterTake {
   int64_t wait = 0;
   // Of calls at once that are counted in this process.
   CallPlace place = {};
+  // Of limits in time that are counted in this process: where.
+  CounterCell* cell = nullptr;
   // The store's own, such as where it was taken.
   uint64_t store_mark = 0;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -40,6 +41,36 @@ bool GrowsWithOutput(LimitUnit unit) {
          unit == config::LIMIT_UNIT_TOTAL_TOKENS;
 }
 
+// The fullest of some.
+class Fuller {
+ public:
+  void Take(const CounterTake& take, int64_t now) {
+    const Gcra& gcra = take.rule->gcra();
+    const int64_t ahead = Gcra::Ahead(take.number, now);
+    const double filled =
+        static_cast<double>(ahead) / static_cast<double>(gcra.tolerance());
+    if (filled <= filled_) return;
+    filled_ = filled;
+    ahead_ = ahead;
+    now_ = now;
+    take_ = &take;
+  }
+
+  std::optional<LimitStatus> Status() const {
+    if (take_ == nullptr) return std::nullopt;
+    return LimitStatus{
+        .rule = take_->rule,
+        .remaining = take_->rule->gcra().Remaining(take_->number, now_),
+        .reset = absl::Nanoseconds(ahead_)};
+  }
+
+ private:
+  double filled_ = -1;
+  int64_t ahead_ = 0;
+  int64_t now_ = 0;
+  const CounterTake* take_ = nullptr;
+};
+
 }  // namespace
 
 void LimitCharges::Ask(const LimitRule& rule, LimitSubject& subject,
@@ -49,6 +80,7 @@ void LimitCharges::Ask(const LimitRule& rule, LimitSubject& subject,
   CounterRequest& request = shares ? shared_ : local_;
   request.subject = &subject;
   estimate_ = estimate;
+  counts_calls_ = counts_calls_ || rule.counts_calls();
   // One at least, so that a limit that has nothing left refuses; but nothing of
   // what is not consumed, which is only told.
   const bool is_free =
@@ -131,6 +163,7 @@ void LimitCharges::Withdraw(absl::Duration now) {
 }
 
 void LimitCharges::Leave() {
+  if (!std::exchange(counts_calls_, false)) return;
   for (CounterRequest* const request : {&local_, &shared_}) {
     for (CounterTake& take : request->takes) {
       if (take.state != State::kTaken || !take.rule->counts_calls()) continue;
@@ -144,41 +177,21 @@ void LimitCharges::Leave() {
   }
 }
 
-template <typename Wanted>
-std::optional<LimitStatus> LimitCharges::Fullest(const Wanted& wanted) const {
-  const CounterTake* fullest = nullptr;
-  int64_t now = 0;
-  double filled = -1;
+FullestLimits LimitCharges::Fullest() const {
+  Fuller requests;
+  Fuller tokens;
   for (const CounterRequest* const request : {&local_, &shared_}) {
     for (const CounterTake& take : request->takes) {
-      if (take.rule->observes() || !wanted(*take.rule)) continue;
-      const double each =
-          static_cast<double>(Gcra::Ahead(take.number, request->now)) /
-          static_cast<double>(take.rule->gcra().tolerance());
-      if (each <= filled) continue;
-      filled = each;
-      fullest = &take;
-      now = request->now;
+      const LimitRule& rule = *take.rule;
+      if (rule.observes()) continue;
+      if (rule.unit() == config::LIMIT_UNIT_REQUESTS) {
+        requests.Take(take, request->now);
+      } else if (rule.counts_tokens()) {
+        tokens.Take(take, request->now);
+      }
     }
   }
-  if (fullest == nullptr) return std::nullopt;
-  const Gcra& gcra = fullest->rule->gcra();
-  return LimitStatus{
-      .rule = fullest->rule->name(),
-      .unit = fullest->rule->unit(),
-      .limit = gcra.limit(),
-      .remaining = gcra.Remaining(fullest->number, now),
-      .reset = absl::Nanoseconds(Gcra::Ahead(fullest->number, now))};
-}
-
-std::optional<LimitStatus> LimitCharges::Requests() const {
-  return Fullest([](const LimitRule& rule) {
-    return rule.unit() == config::LIMIT_UNIT_REQUESTS;
-  });
-}
-
-std::optional<LimitStatus> LimitCharges::Tokens() const {
-  return Fullest([](const LimitRule& rule) { return rule.counts_tokens(); });
+  return {.requests = requests.Status(), .tokens = tokens.Status()};
 }
 
 }  // namespace gateway

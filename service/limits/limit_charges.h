@@ -23,7 +23,6 @@
 #include <coroutine>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -42,11 +41,15 @@ struct LimitAmounts {
 
 // How full a limit is, for the answer's headers.
 struct LimitStatus {
-  std::string_view rule;  // Its name; lives as long as the rules.
-  LimitUnit unit;
-  int64_t limit = 0;      // Within the window.
-  int64_t remaining = 0;  // What may be taken now.
-  absl::Duration reset;   // Until all has come back.
+  const LimitRule* rule = nullptr;  // Lives as long as the rules.
+  int64_t remaining = 0;            // What may be taken now.
+  absl::Duration reset;             // Until all has come back.
+};
+
+// The fullest limits of each kind; nothing if there is none.
+struct FullestLimits {
+  std::optional<LimitStatus> requests;
+  std::optional<LimitStatus> tokens;
 };
 
 // Where limits are counted, by how they are shared. `shared` may be null: then
@@ -109,10 +112,8 @@ class LimitCharges {
   // Ends it among calls at once.
   void Leave();
 
-  // The fullest of those that were asked: of requests, and of tokens. Nothing
-  // if there is none, and of those that only observe.
-  std::optional<LimitStatus> Requests() const;
-  std::optional<LimitStatus> Tokens() const;
+  // The fullest of those that were asked, without those that only observe.
+  FullestLimits Fullest() const;
 
  private:
   enum class Outcome : uint8_t { kAsked, kTaken, kRefused, kSettled };
@@ -125,8 +126,6 @@ class LimitCharges {
   // each limit.
   template <typename UnitsOf>
   void Correct(absl::Duration now, const UnitsOf& units_of);
-  template <typename Wanted>
-  std::optional<LimitStatus> Fullest(const Wanted& wanted) const;
 
   CounterStores stores_;
   Scope scope_;
@@ -134,6 +133,7 @@ class LimitCharges {
   CounterRequest shared_;
   LimitAmounts estimate_;
   int64_t output_charged_ = 0;
+  bool counts_calls_ = false;  // And has not left.
   Outcome outcome_ = Outcome::kAsked;
 };
 

@@ -57,6 +57,16 @@ Gcra MakeGcra(const config::RateLimit& rule) {
   return Gcra(limit, ToAbsl(rule.window()), burst);
 }
 
+// Names of limits have nothing in them that a quoted text would have to escape
+// (service/config/limits_validator.cc).
+std::string PolicyText(std::string_view name, LimitUnit unit,
+                       const Gcra& gcra) {
+  const int64_t seconds =
+      absl::ToInt64Seconds(absl::Ceil(gcra.window(), absl::Seconds(1)));
+  return absl::StrCat("\"", ToAbsl(name), "\";q=", gcra.limit(), ";w=", seconds,
+                      ";qu=\"", ToAbsl(LimitUnitName(unit)), "\"");
+}
+
 }  // namespace
 
 LimitRule::LimitRule(const config::RateLimit& config, const KeySecret& secret,
@@ -68,6 +78,8 @@ LimitRule::LimitRule(const config::RateLimit& config, const KeySecret& secret,
       name_(config.name()),
       unit_(config.unit()),
       gcra_(MakeGcra(config)),
+      limit_text_(absl::StrCat(gcra_.limit())),
+      policy_text_(PolicyText(name_, unit_, gcra_)),
       observes_(config.mode() == config::RateLimit::MODE_OBSERVE),
       sharing_(config.sharing()),
       per_(Dimensions(config)),

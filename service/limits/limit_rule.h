@@ -48,6 +48,16 @@ class LimitRule {
   int64_t limit() const { return gcra_.limit(); }
   // Means nothing for calls at once.
   const Gcra& gcra() const { return gcra_; }
+  // The limit in decimal.
+  std::string_view limit_text() const { return limit_text_; }
+  // The limit as a member of the field `ratelimit-policy`:
+  // `"rpm";q=60;w=60;qu="requests"` (draft-ietf-httpapi-ratelimit-headers-10
+  // §3). Begins with the name as that of `ratelimit` does.
+  std::string_view policy_text() const { return policy_text_; }
+  // The name with its quotes, within policy_text().
+  std::string_view quoted_name() const {
+    return std::string_view(policy_text_).substr(0, name_.size() + 2);
+  }
   bool counts_calls() const {
     return unit_ == ::llmgateway::config::v1::LIMIT_UNIT_CONCURRENT_CALLS;
   }
@@ -103,6 +113,8 @@ class LimitRule {
   std::string name_;
   LimitUnit unit_;
   Gcra gcra_;
+  std::string limit_text_;
+  std::string policy_text_;
   bool observes_;
   bool is_of_target_;
   ::llmgateway::config::v1::RateLimit::Sharing sharing_;

@@ -12,7 +12,7 @@ namespace config = ::llmgateway::config::v1;
 
 LimitRules::LimitRules(const Config& config, const KeySecret& secret,
                        const LimitRules* previous)
-    : secret_(secret) {
+    : secret_(secret), nothing_(KeyOfText({}, secret)) {
   rules_.reserve(config.size());
   for (const config::RateLimit& each : config) {
     const LimitRule& rule =

@@ -2,7 +2,7 @@
 // against, and which each of its targets.
 //
 //   const LimitRules rules(config.rate_limits(), secret, previous.get());
-//   LimitSubject subject(rules.secret());
+//   LimitSubject subject = rules.NewSubject();
 //   ...
 //   rules.AskForCall(subject, estimate, charges);
 //
@@ -48,6 +48,8 @@ class LimitRules {
   // Whether the subject must say where the call comes from.
   bool tells_peers_apart() const { return tells_peers_apart_; }
   const KeySecret& secret() const { return secret_; }
+  // What a call is told apart by, of which nothing is known yet.
+  LimitSubject NewSubject() const { return LimitSubject(secret_, nothing_); }
 
   // Has the charges ask each limit that the call is counted against whatever
   // its target, and that the target of the subject is.
@@ -79,6 +81,7 @@ class LimitRules {
   };
 
   const KeySecret secret_;
+  const CounterKey nothing_;  // The key of an empty text.
   std::vector<std::unique_ptr<const LimitRule>> rules_;
   bool tells_peers_apart_ = false;
   Index of_call_;

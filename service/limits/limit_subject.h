@@ -33,7 +33,11 @@ class LimitSubject {
  public:
   using Labels = std::vector<std::pair<std::string, std::string>>;
 
-  explicit LimitSubject(const KeySecret& secret) : secret_(secret) {}
+  explicit LimitSubject(const KeySecret& secret)
+      : LimitSubject(secret, KeyOfText({}, secret)) {}
+  // As above, if the key of an empty text is at hand.
+  LimitSubject(const KeySecret& secret, const CounterKey& nothing)
+      : secret_(secret), nothing_(nothing) {}
 
   // Borrows the text until it is set anew.
   void Set(LimitDimension dimension, std::string_view text) {
@@ -55,6 +59,7 @@ class LimitSubject {
   }
 
   const CounterKey& KeyOf(LimitDimension dimension) {
+    if (texts_[dimension].empty()) return nothing_;
     if ((known_ & Bit(dimension)) == 0) {
       keys_[dimension] = KeyOfText(texts_[dimension], secret_);
       known_ |= Bit(dimension);
@@ -71,6 +76,7 @@ class LimitSubject {
   }
 
   KeySecret secret_;
+  CounterKey nothing_;
   std::array<std::string_view, kDimensions> texts_;
   std::array<CounterKey, kDimensions> keys_;
   uint32_t known_ = 0;  // Bits of those in keys_.

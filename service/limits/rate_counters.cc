@@ -10,9 +10,10 @@
 namespace gateway {
 
 template <typename Change>
-void RateCounters::Apply(const CounterKey& key, int64_t now,
-                         SubjectText subject, const Change& change) {
-  CounterCell* counter = &FindOrBegin(key, now, subject);
+CounterCell& RateCounters::Apply(CounterCell* counter, const CounterKey& key,
+                                 int64_t now, SubjectText subject,
+                                 const Change& change) {
+  if (counter == nullptr) counter = &Begin(key, now, subject);
   for (;;) {
     int64_t tat = counter->number.load(std::memory_order_acquire);
     while (tat != CounterCell::kMoving) {
@@ -21,7 +22,7 @@ void RateCounters::Apply(const CounterKey& key, int64_t now,
                                            tat, next, std::memory_order_acq_rel,
                                            std::memory_order_acquire);
       if (!done) continue;
-      if (counter->IsOf(key)) return;
+      if (counter->IsOf(key)) return *counter;
       break;
     }
     // It has given way, and waits for whoever does that.
@@ -31,12 +32,14 @@ void RateCounters::Apply(const CounterKey& key, int64_t now,
 
 Gcra::Decision RateCounters::Take(const Gcra& gcra, const CounterKey& key,
                                   int64_t now, int64_t cost,
-                                  SubjectText subject) {
+                                  SubjectText subject, CounterCell** place) {
   Gcra::Decision decision;
-  Apply(key, now, subject, [&](int64_t tat) {
-    decision = gcra.Take(tat, now, cost);
-    return decision.conforms ? decision.tat : tat;
-  });
+  CounterCell& counter =
+      Apply(table_.Find(key), key, now, subject, [&](int64_t tat) {
+        decision = gcra.Take(tat, now, cost);
+        return decision.conforms ? decision.tat : tat;
+      });
+  if (place != nullptr) *place = &counter;
   return decision;
 }
 
@@ -44,7 +47,7 @@ Gcra::Decision RateCounters::TakeShare(const Gcra& gcra, const CounterKey& key,
                                        int64_t now, int64_t cost,
                                        int64_t shares, SubjectText subject) {
   Gcra::Decision decision;
-  Apply(key, now, subject, [&](int64_t tat) {
+  Apply(table_.Find(key), key, now, subject, [&](int64_t tat) {
     decision = gcra.TakeShare(tat, now, cost, shares);
     return decision.conforms ? decision.tat : tat;
   });
@@ -53,17 +56,19 @@ Gcra::Decision RateCounters::TakeShare(const Gcra& gcra, const CounterKey& key,
 
 void RateCounters::Set(const CounterKey& key, int64_t now, int64_t tat,
                        SubjectText subject) {
+  CounterCell* const counter = table_.Find(key);
   // What owes nothing needs no counter.
-  if (tat <= now && table_.Find(key) == nullptr) return;
-  Apply(key, now, subject, [tat](int64_t) { return tat; });
+  if (tat <= now && counter == nullptr) return;
+  Apply(counter, key, now, subject, [tat](int64_t) { return tat; });
 }
 
 int64_t RateCounters::Correct(const Gcra& gcra, const CounterKey& key,
                               int64_t now, int64_t from, int64_t to,
-                              SubjectText subject) {
-  if (to <= from && table_.Find(key) == nullptr) return Read(key);
+                              SubjectText subject, CounterCell* place) {
+  if (place == nullptr || !place->IsOf(key)) place = table_.Find(key);
+  if (to <= from && place == nullptr) return Read(key);
   int64_t corrected = 0;
-  Apply(key, now, subject, [&](int64_t tat) {
+  Apply(place, key, now, subject, [&](int64_t tat) {
     return corrected = gcra.Correct(tat, now, from, to);
   });
   return corrected;
@@ -121,12 +126,6 @@ int64_t RateCounters::Reset(
     }
   });
   return reset;
-}
-
-CounterCell& RateCounters::FindOrBegin(const CounterKey& key, int64_t now,
-                                       SubjectText subject) {
-  CounterCell* const counter = table_.Find(key);
-  return counter != nullptr ? *counter : Begin(key, now, subject);
 }
 
 CounterCell& RateCounters::Begin(const CounterKey& key, int64_t now,

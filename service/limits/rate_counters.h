@@ -45,9 +45,11 @@ class RateCounters {
   explicit RateCounters(size_t counters, Former former = nullptr)
       : table_(counters), former_(std::move(former)) {}
 
-  // Takes `cost` units of the key's limit at `now`, all or none.
+  // Takes `cost` units of the key's limit at `now`, all or none. With `place`
+  // it is told where the counter is, for Correct.
   Gcra::Decision Take(const Gcra& gcra, const CounterKey& key, int64_t now,
-                      int64_t cost, SubjectText subject);
+                      int64_t cost, SubjectText subject,
+                      CounterCell** place = nullptr);
 
   // As Take, for one of so many processes that share the limit
   // (Gcra::TakeShare).
@@ -60,9 +62,11 @@ class RateCounters {
 
   // Makes `from` units that were taken into `to`. Less of a key that had to
   // give way is not given back; more counts whatever has happened.
-  // Returns the TAT.
+  // Returns the TAT. `place` is where the counter was, if that is known: there
+  // it is looked for first.
   int64_t Correct(const Gcra& gcra, const CounterKey& key, int64_t now,
-                  int64_t from, int64_t to, SubjectText subject);
+                  int64_t from, int64_t to, SubjectText subject,
+                  CounterCell* place = nullptr);
 
   // Returns the TAT of the key's counter, without a lock; 0 if it has none.
   int64_t Peek(const CounterKey& key) const;
@@ -88,15 +92,14 @@ class RateCounters {
 
  private:
   // Returns the counter of the key, which may be another's by now.
-  CounterCell& FindOrBegin(const CounterKey& key, int64_t now,
-                           SubjectText subject);
   CounterCell& Begin(const CounterKey& key, int64_t now, SubjectText subject);
 
   // Applies `change`, which makes a number into the next one or keeps it, until
-  // it has been made to the key's own number.
+  // it has been made to the key's own number, which is looked for at `counter`
+  // first. Returns where it was.
   template <typename Change>
-  void Apply(const CounterKey& key, int64_t now, SubjectText subject,
-             const Change& change);
+  CounterCell& Apply(CounterCell* counter, const CounterKey& key, int64_t now,
+                     SubjectText subject, const Change& change);
 
   CounterTable table_;
   const Former former_;

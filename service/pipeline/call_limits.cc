@@ -44,15 +44,20 @@ bool TakesAnothers(const PlannedCall& call) {
          (call.shared != nullptr && !call.shared->leads());
 }
 
-std::optional<LimitStatus> Fuller(std::optional<LimitStatus> a,
-                                  std::optional<LimitStatus> b) {
+const std::optional<LimitStatus>& Fuller(const std::optional<LimitStatus>& a,
+                                         const std::optional<LimitStatus>& b) {
   if (!a.has_value() || !b.has_value()) return a.has_value() ? a : b;
   // What is left, as a share of the limit.
   const auto left = [](const LimitStatus& status) {
     return static_cast<double>(status.remaining) /
-           static_cast<double>(status.limit);
+           static_cast<double>(status.rule->limit());
   };
   return left(*b) < left(*a) ? b : a;
+}
+
+FullestLimits Fuller(const FullestLimits& a, const FullestLimits& b) {
+  return {.requests = Fuller(a.requests, b.requests),
+          .tokens = Fuller(a.tokens, b.tokens)};
 }
 
 }  // namespace
@@ -66,7 +71,7 @@ std::unique_ptr<CallLimits> CallLimits::Of(const PlannedCall& call) {
 
 CallLimits::CallLimits(const PlannedCall& call)
     : rules_(call.runtime->limits()),
-      subject_(rules_.secret()),
+      subject_(rules_.NewSubject()),
       estimate_{.input_tokens =
                     TakesAnothers(call) ? 0 : GuessedInputTokens(call)},
       charges_(call.runtime->counter_stores(),
@@ -108,8 +113,7 @@ std::unique_ptr<LimitCharges> CallLimits::ForTarget(
 }
 
 void CallLimits::TellOfTarget(const LimitCharges& charges) {
-  refused_requests_ = charges.Requests();
-  refused_tokens_ = charges.Tokens();
+  refused_ = charges.Fullest();
 }
 
 absl::Status RefusalByLimits(const PlannedTarget& target,
@@ -177,24 +181,13 @@ void FinishLimits(Call& call) {
   charges.Leave();
 }
 
-std::optional<LimitStatus> RequestLimitOf(const Call& call) {
-  if (call.limits == nullptr) return std::nullopt;
+FullestLimits FullestLimitsOf(const Call& call) {
+  if (call.limits == nullptr) return {};
+  const FullestLimits own = call.limits->charges().Fullest();
   const Attempt* const deciding = call.DecidingAttempt();
-  const std::optional<LimitStatus> own = call.limits->charges().Requests();
-  if (deciding == nullptr) {
-    return Fuller(own, call.limits->refused_requests());
-  }
+  if (deciding == nullptr) return Fuller(own, call.limits->refused());
   if (deciding->limits == nullptr) return own;
-  return Fuller(own, deciding->limits->Requests());
-}
-
-std::optional<LimitStatus> TokenLimitOf(const Call& call) {
-  if (call.limits == nullptr) return std::nullopt;
-  const Attempt* const deciding = call.DecidingAttempt();
-  const std::optional<LimitStatus> own = call.limits->charges().Tokens();
-  if (deciding == nullptr) return Fuller(own, call.limits->refused_tokens());
-  if (deciding->limits == nullptr) return own;
-  return Fuller(own, deciding->limits->Tokens());
+  return Fuller(own, deciding->limits->Fullest());
 }
 
 }  // namespace gateway

@@ -66,12 +66,7 @@ class CallLimits {
   const LimitCharges& charges() const { return charges_; }
 
   // The fullest of the target that is told of, if one is.
-  const std::optional<LimitStatus>& refused_requests() const {
-    return refused_requests_;
-  }
-  const std::optional<LimitStatus>& refused_tokens() const {
-    return refused_tokens_;
-  }
+  const FullestLimits& refused() const { return refused_; }
 
  private:
   explicit CallLimits(const PlannedCall& call);
@@ -81,8 +76,7 @@ class CallLimits {
   LimitAmounts estimate_;
   std::string peer_;  // Empty where no limit tells peers apart.
   LimitCharges charges_;
-  std::optional<LimitStatus> refused_requests_;
-  std::optional<LimitStatus> refused_tokens_;
+  FullestLimits refused_;
 };
 
 // The fault of an attempt at the target that was not let in by `charges`, the
@@ -107,10 +101,8 @@ void ChargeOutput(Call& call, Attempt& attempt,
 void FinishLimits(Call& call);
 
 // The fullest of the limits that the call, or the attempt that decides, is
-// counted against, or that keep it from being made: of requests, and of tokens.
-// Nothing if there is none.
-std::optional<LimitStatus> RequestLimitOf(const Call& call);
-std::optional<LimitStatus> TokenLimitOf(const Call& call);
+// counted against, or that keep it from being made.
+FullestLimits FullestLimitsOf(const Call& call);
 
 }  // namespace gateway
 

@@ -117,7 +117,9 @@ class WordsTest(_LimitsCase):
     def test_grpc(self):
         gateway = self.start("name: rpm, unit: requests, limit: 1, window: 1h")
         call = self.caller.generate(gateway.grpc, prompt("m"))
-        self.assertEqual(call.trailer("x-ratelimit-remaining-requests"), "0")
+        self.assertEqual(call.trailer("ratelimit-policy"),
+                         '"rpm";q=1;w=3600;qu="requests"')
+        self.assertEqual(call.trailer("ratelimit"), '"rpm";r=0;t=3600')
         end = self.caller.generate(gateway.grpc, prompt("m")).end
         self.assertEqual(end["code"], "RESOURCE_EXHAUSTED")
         self.assertEqual(end["reason"], "RATE_LIMITED")

@@ -102,11 +102,23 @@ TEST_F(LimitReportTest, AsOthersWriteIt) {
       (Told::value_type{"x-ratelimit-remaining", "599"}));
 }
 
+TEST_F(LimitReportTest, AsStructuredFields) {
+  EXPECT_EQ(Tell(kBoth, LimitWords::kStructured),
+            (Told{{"ratelimit-policy", R"("r";q=6;w=540;qu="requests", )"
+                                       R"("t";q=600;w=60;qu="total_tokens")"},
+                  {"ratelimit", R"("r";r=5;t=90, "t";r=599;t=1)"}}));
+  EXPECT_EQ(Tell("{name: t.1, unit: input_tokens, limit: 600, window: 1.5s}",
+                 LimitWords::kStructured),
+            (Told{{"ratelimit-policy", R"("t.1";q=600;w=2;qu="input_tokens")"},
+                  {"ratelimit", R"("t.1";r=599;t=1)"}}));
+}
+
 TEST_F(LimitReportTest, NothingWhereNothingIsLimited) {
   EXPECT_EQ(Tell("", LimitWords::kOpenAi), Told());
   EXPECT_EQ(
       Tell("{name: c, unit: concurrent_calls, limit: 5}", LimitWords::kOpenAi),
       Told());
+  EXPECT_EQ(Tell("", LimitWords::kStructured), Told());
 }
 
 }  // namespace

@@ -212,7 +212,7 @@ TEST_F(LeaseKeeperTest, AtTheEndAllIsGivenBackThatIsLeased) {
       others.push_back(co_await two.Call(1, std::move(both)));
       EXPECT_TRUE(others.back().taken) << i;
     }
-    const auto status = others.front().charges->Requests();
+    const auto status = others.front().charges->Fullest().requests;
     EXPECT_TRUE(status.has_value());
     EXPECT_GE(status->remaining, 3600 - 50 - 2);
   });

@@ -160,7 +160,7 @@ TEST_F(LimitChargesTest, OneThatObservesRefusesNothingAndCounts) {
   EXPECT_EQ(watched.counters().refused, 0);
   // What it would not have let in was not taken.
   EXPECT_EQ(Left(watched, kNow + absl::Seconds(30)), 1);
-  EXPECT_EQ(LetIn()->Requests(), std::nullopt);
+  EXPECT_EQ(LetIn()->Fullest().requests, std::nullopt);
 }
 
 TEST_F(LimitChargesTest, TellsTheFullestLimitOfRequestsAndOfTokens) {
@@ -169,22 +169,22 @@ TEST_F(LimitChargesTest, TellsTheFullestLimitOfRequestsAndOfTokens) {
   Add(R"(name: "in" unit: LIMIT_UNIT_INPUT_TOKENS limit: 1000)");
   Add(R"(name: "total" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 500)");
   const auto charges = LetIn({.input_tokens = 100});
-  std::optional<LimitStatus> status = charges->Requests();
+  std::optional<LimitStatus> status = charges->Fullest().requests;
   ASSERT_TRUE(status.has_value());
-  EXPECT_EQ(status->rule, "half");
-  EXPECT_EQ(status->limit, 2);
+  EXPECT_EQ(status->rule->name(), "half");
+  EXPECT_EQ(status->rule->limit(), 2);
   EXPECT_EQ(status->remaining, 1);
   EXPECT_EQ(status->reset, absl::Seconds(30));
-  status = charges->Tokens();
+  status = charges->Fullest().tokens;
   ASSERT_TRUE(status.has_value());
-  EXPECT_EQ(status->rule, "total");
-  EXPECT_EQ(status->limit, 500);
+  EXPECT_EQ(status->rule->name(), "total");
+  EXPECT_EQ(status->rule->limit(), 500);
   EXPECT_EQ(status->remaining, 400);
   EXPECT_EQ(status->reset, absl::Seconds(12));
   // As of what the call really was.
   charges->Settle({.input_tokens = 700}, kNow + absl::Seconds(6));
-  status = charges->Tokens();
-  EXPECT_EQ(status->rule, "total");
+  status = charges->Fullest().tokens;
+  EXPECT_EQ(status->rule->name(), "total");
   EXPECT_EQ(status->remaining, 0);
   EXPECT_EQ(status->reset, absl::Seconds(78));
 }
@@ -195,13 +195,13 @@ TEST_F(LimitChargesTest, ARefusedCallTellsWhatIsLeftOfTheOthers) {
   LetIn({.input_tokens = 100});
   auto charges = Asked({.input_tokens = 50});
   ASSERT_FALSE(TakenAtOnce(*charges, kNow));
-  EXPECT_EQ(charges->Tokens()->remaining, 900) << "given back";
+  EXPECT_EQ(charges->Fullest().tokens->remaining, 900) << "given back";
   Add(R"(name: "behind" unit: LIMIT_UNIT_OUTPUT_TOKENS limit: 1000)");
   LetIn({}, kNow + absl::Minutes(1))
       ->AddOutput(600, kNow + absl::Minutes(1));
   charges = Asked({.input_tokens = 50});
   ASSERT_FALSE(TakenAtOnce(*charges, kNow + absl::Minutes(1)));
-  EXPECT_LT(charges->Tokens()->remaining, 401) << "not asked for";
+  EXPECT_LT(charges->Fullest().tokens->remaining, 401) << "not asked for";
 }
 
 TEST_F(LimitChargesTest, ARefusedCallTellsTheLimitThatRefused) {
@@ -209,7 +209,7 @@ TEST_F(LimitChargesTest, ARefusedCallTellsTheLimitThatRefused) {
   LetIn();
   auto charges = Asked();
   ASSERT_FALSE(TakenAtOnce(*charges, kNow));
-  const std::optional<LimitStatus> status = charges->Requests();
+  const std::optional<LimitStatus> status = charges->Fullest().requests;
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->remaining, 0);
   EXPECT_EQ(status->reset, absl::Minutes(1));

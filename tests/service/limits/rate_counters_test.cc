@@ -155,6 +155,24 @@ TEST(RateCountersTest, ADebtOfAKeyThatGaveWayIsCountedAllTheSame) {
             kNowNanos + 50 * kSecond);
 }
 
+TEST(RateCountersTest, APlaceThatIsAnothersByNowIsLeftAlone) {
+  RateCounters counters(8);
+  const Gcra gcra(60, absl::Minutes(1), 60);
+  CounterCell* place = nullptr;
+  counters.Take(gcra, TestKey(0), kNowNanos, 1, NoSubject, &place);
+  EXPECT_EQ(
+      counters.Correct(gcra, TestKey(0), kNowNanos, 1, 2, NoSubject, place),
+      kNowNanos + 2 * kSecond);
+  for (int key = 1; key <= 8; ++key) Takes(counters, gcra, key, kNowNanos, 30);
+  ASSERT_EQ(counters.Peek(TestKey(0)), 0) << "gave way";
+  // The last of them began with what it had owed.
+  const int64_t came = counters.Peek(TestKey(8));
+  EXPECT_EQ(
+      counters.Correct(gcra, TestKey(0), kNowNanos, 2, 0, NoSubject, place),
+      kNowNanos + 2 * kSecond);
+  EXPECT_EQ(counters.Peek(TestKey(8)), came);
+}
+
 TEST(RateCountersTest, OperatorsSeeWhoOwesAndForgive) {
   RateCounters counters(64);
   const Gcra gcra(60, absl::Minutes(1), 60);

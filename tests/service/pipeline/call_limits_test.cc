@@ -105,8 +105,9 @@ class CallLimitsTest : public testing::Test {
     call.facts.model = "m";
     call.facts.stream = stream;
     LookingSink sink([this](const Call& seen) {
-      requests_ = RequestLimitOf(seen);
-      tokens_ = TokenLimitOf(seen);
+      const FullestLimits fullest = FullestLimitsOf(seen);
+      requests_ = fullest.requests;
+      tokens_ = fullest.tokens;
       if (look_ != nullptr) look_(seen);
     });
     return runner_.Run(RunCall(call, sink, recorder_));
@@ -172,7 +173,7 @@ TEST_F(CallLimitsTest, AFullProviderLimitSendsTheCallToAnotherTargetFirst) {
   EXPECT_EQ(FaultMetadata(refused, "limit"), "p");
   EXPECT_EQ(FaultMetadata(refused, "provider"), "first");
   // What refuses is told of.
-  EXPECT_EQ(requests_->rule, "p");
+  EXPECT_EQ(requests_->rule->name(), "p");
   EXPECT_EQ(requests_->remaining, 0);
 }
 
@@ -202,7 +203,7 @@ TEST_F(CallLimitsTest, WhereAllTargetsAreFullTheShortestWaitIsTold) {
     EXPECT_EQ(RetryDelay(refused), absl::Seconds(10));
     // The answer's headers are of the same target.
     ASSERT_TRUE(requests_.has_value());
-    EXPECT_EQ(requests_->rule.substr(0, 5), "spare");
+    EXPECT_EQ(requests_->rule->name().substr(0, 5), "spare");
     EXPECT_EQ(tokens_, std::nullopt) << "the other's";
     Wait(absl::Seconds(10));
     EXPECT_TRUE(Ask().ok());
@@ -253,8 +254,8 @@ TEST_F(CallLimitsTest, AStreamIsChargedAsItGoes) {
   first_->Answer(std::string(3000, 'x'));
   std::vector<int64_t> left;
   look_ = [&](const Call& call) {
-    left.push_back(call.limits->charges().Tokens()->remaining);
-    left.push_back(call.attempts.back().limits->Tokens()->remaining);
+    left.push_back(call.limits->charges().Fullest().tokens->remaining);
+    left.push_back(call.attempts.back().limits->Fullest().tokens->remaining);
   };
   EXPECT_TRUE(Ask(/*stream=*/true).ok());
   // 3000 characters are 750 tokens; one was taken before. In the end the
@@ -302,7 +303,7 @@ TEST_F(CallLimitsTest, WhatEachAttemptAsksOfItsTargetIsCounted) {
                                  });
   std::sort(subjects.begin(), subjects.end());
   EXPECT_EQ(subjects, (std::vector<std::string>{"first", "second"}));
-  EXPECT_EQ(requests_->rule, "rpm") << "the fuller one";
+  EXPECT_EQ(requests_->rule->name(), "rpm") << "the fuller one";
 }
 
 TEST_F(CallLimitsTest, ATargetThatIsNotAskedInTheEndHasItBack) {
