@@ -18,7 +18,6 @@ time.
 """
 
 import argparse
-import http.client
 import json
 import os
 import subprocess
@@ -66,43 +65,24 @@ def config(ports, upstream):
     }, {"KEY_%d" % i: _KEY_PREFIX + name for i, name in enumerate(names)}
 
 
-class Gateway(servers.Server):
+class Gateway(servers.GatewayProcess):
     """The gateway with these limits, and what it says of itself."""
 
     def __init__(self, binary, folder, upstream):
-        listeners = ("grpc", "http", "admin", "operations")
-        self.ports = dict(zip(listeners, servers.free_ports(len(listeners))))
-        settings, keys = config(self.ports, upstream)
+        ports = self.free_ports()
+        settings, keys = config(ports, upstream)
         path = os.path.join(folder, "overload.yaml")
         with open(path, "w", encoding="utf-8") as out:
             json.dump(settings, out)
-        super().__init__("gateway", [binary, "--config=" + path],
+        super().__init__("gateway", [binary, "--config=" + path], ports,
                          os.path.join(folder, "gateway.log"),
                          dict(os.environ, UPSTREAM_KEY="k", **keys))
-        self.wait_ready(self._is_ready)
-
-    def get(self, path):
-        """What the operations listener answers: status, body."""
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self.ports["operations"], timeout=10)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
 
     def waiting(self):
         """How many calls wait."""
         return sum(float(line.rsplit(" ", 1)[1])
                    for line in self.get("/metrics")[1].splitlines()
                    if line.startswith(_WAITING + "{"))
-
-    def _is_ready(self):
-        try:
-            return self.get("/readyz")[0] == 200
-        except OSError:
-            return False
 
 
 class Watch(threading.Thread):

@@ -490,18 +490,56 @@ def _share_among(config, count):
     }]
 
 
-class Gateway(Server):
+class GatewayProcess(Server):
+    """The gateway with a configuration, which is a dict of these ports."""
+
+    LISTENERS = ("grpc", "http", "admin", "operations")
+
+    def __init__(self, name, command, ports, log_path, env):
+        self.ports = ports
+        super().__init__(name, command, log_path, env)
+        self.wait_ready(self._is_ready)
+
+    @classmethod
+    def free_ports(cls):
+        """A port for each of its listeners."""
+        return dict(zip(cls.LISTENERS, free_ports(len(cls.LISTENERS))))
+
+    def get(self, path, timeout_s=_READY_SECONDS):
+        """What the operations listener answers: status, body."""
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.ports["operations"], timeout=timeout_s)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def probe(self):
+        """Asks whether it lives; raises if it does not say so."""
+        status, _ = self.get("/livez")
+        if status != 200:
+            raise RuntimeError("/livez was answered with %d" % status)
+
+    def _is_ready(self):
+        try:
+            return self.get("/readyz", timeout_s=2)[0] == 200
+        except OSError:
+            return False
+
+
+class Gateway(GatewayProcess):
     """The gateway in one of its variants, run by `wrapper` if given."""
 
     def __init__(self, binary, variant, folder, upstream, cert, key,
                  wrapper=(), base_url=None):
-        listeners = ("grpc", "http", "admin", "operations")
-        self.ports = dict(zip(listeners, free_ports(len(listeners))))
+        ports = self.free_ports()
         self.tls = GATEWAYS[variant].get("tls_listener", False)
         self._access_log = os.path.join(folder, "gateway_access.log")
         config = os.path.join(folder, "gateway_%s.yaml" % variant)
         with open(config, "w", encoding="utf-8") as out:
-            json.dump(gateway_config(folder, self.ports, upstream, cert, key,
+            json.dump(gateway_config(folder, ports, upstream, cert, key,
                                      base_url=base_url, **GATEWAYS[variant]),
                       out, indent=2)
         env = dict(os.environ, CALLER_KEY=CALLER_KEY,
@@ -513,34 +551,12 @@ class Gateway(Server):
         if check.returncode != 0:
             raise NotServed(check.stdout.strip()[-500:])
         super().__init__("gateway (%s)" % variant,
-                         [*wrapper, binary, "--config=" + config],
+                         [*wrapper, binary, "--config=" + config], ports,
                          os.path.join(folder, "gateway.log"), env)
-        self.wait_ready(self._is_ready)
 
     def port_of(self, load):
         """Where such calls are to be made."""
         return self.ports["grpc" if load.protocol == "grpc" else "http"]
-
-    def _is_ready(self):
-        try:
-            return self._ask_operations("/readyz", 2) == 200
-        except OSError:
-            return False
-
-    def _ask_operations(self, path, timeout_s):
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self.ports["operations"], timeout=timeout_s)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    def probe(self):
-        """Asks whether it lives; raises if it does not say so."""
-        status = self._ask_operations("/livez", _READY_SECONDS)
-        if status != 200:
-            raise RuntimeError("/livez was answered with %d" % status)
 
     def empty_log(self):
         """A log of gigabytes would measure the disk."""
