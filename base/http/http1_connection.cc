@@ -380,8 +380,8 @@ Task<void> Http1Connection::Refuse(const absl::Status& why) {
   timed_out_ = false;
   keep_alive_ = false;
   head_request_ = parser_.head_done() && parser_.method() == "HEAD";
-  const int answered = refusal.status == 0 ? status : refusal.status;
-  const absl::Status sent = co_await Send({answered, fields}, body);
+  const absl::Status sent =
+      co_await Send({refusal.StatusFor(status), fields}, body);
   if (sent.ok() && !parser_.done()) co_await Linger();
 }
 

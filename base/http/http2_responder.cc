@@ -435,8 +435,7 @@ void Http2Responder::SendRefusal(int status, std::string_view message) {
     fields.push_back({field.name, field.value});
   }
   const bool end = head_request_ || refusal.body.empty();
-  const int answered = refusal.status == 0 ? status : refusal.status;
-  SendHead({answered, fields}, refusal.body.size(), end);
+  SendHead({refusal.StatusFor(status), fields}, refusal.body.size(), end);
   answer_ = Answer::kDone;
   if (end) return;
   stream_->Send(refusal.body);

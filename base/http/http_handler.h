@@ -196,6 +196,9 @@ class HttpHandler {
     // What to answer with, where that is another than the server's own; 0 where
     // it is not.
     int status = 0;
+
+    // What is answered with where the server's own status is `own`.
+    int StatusFor(int own) const { return status == 0 ? own : status; }
   };
   virtual Refusal Refuse(int status, std::string_view path,
                          std::string_view message);

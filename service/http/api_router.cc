@@ -139,8 +139,7 @@ HttpHandler::Refusal ApiRouter::Refuse(int status, std::string_view path,
     refusal.status = api.dialect->WriteError(fault, "").http_status;
     refusal.fields.push_back({"retry-after", "1"});
   }
-  refusal.body = ErrorBodyFor(
-      api, fault, refusal.status == 0 ? status : refusal.status, "");
+  refusal.body = ErrorBodyFor(api, fault, refusal.StatusFor(status), "");
   return refusal;
 }
 

@@ -34,8 +34,7 @@ HttpHandler::Refusal RefusalWatch::RefuseRequest(int status,
                                                  std::string_view message) {
   const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
   Refusal refusal = next().RefuseRequest(status, request, peer, message);
-  const std::string code =
-      absl::StrCat(refusal.status == 0 ? status : refusal.status);
+  const std::string code = absl::StrCat(refusal.StatusFor(status));
   log_.Request({.code = code,
                 .method = request.method,
                 .path = request.path,
