@@ -44,17 +44,20 @@ AdmissionQueue::Entry* AdmissionQueue::Take(absl::Duration now) {
 }
 
 AdmissionQueue::Entry* AdmissionQueue::TakeLate(absl::Duration now) {
-  if (Entry* const late = late_.first()) {
-    late_.Remove(*late);
-    late->is_late_ = false;
-    return late;
+  if (late_.empty()) {
+    const Entry* const oldest = by_arrival_.first();
+    if (oldest == nullptr || now - oldest->arrived_ < options_.wait_limit) {
+      return nullptr;
+    }
   }
-  Entry* const oldest = by_arrival_.first();
-  if (oldest == nullptr || now - oldest->arrived_ < options_.wait_limit) {
-    return nullptr;
-  }
-  Unlink(*oldest);
-  return oldest;
+  return TakeAny();
+}
+
+AdmissionQueue::Entry* AdmissionQueue::TakeAny() {
+  Entry* const late = late_.first();
+  Entry* const taken = late != nullptr ? late : by_arrival_.first();
+  if (taken != nullptr) Remove(*taken);
+  return taken;
 }
 
 void AdmissionQueue::Remove(Entry& entry) {

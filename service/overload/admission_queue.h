@@ -118,6 +118,9 @@ class AdmissionQueue {
   // was found to have passed when its turn came; null if there is none.
   Entry* TakeLate(absl::Duration now);
 
+  // Takes out one of those who wait, whoever it is; null if nobody does.
+  Entry* TakeAny();
+
   // Takes out one that gives up. REQUIRES: it waits.
   void Remove(Entry& entry);
 

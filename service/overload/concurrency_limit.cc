@@ -47,6 +47,7 @@ struct ConcurrencyLimit::Waiter : AdmissionQueue::Entry {
   WakeUp wake;  // On the loop only.
   // Written under the lock, once; read on the loop when it has been told.
   Outcome outcome = Outcome::kLeft;
+  absl::Status turned_away_with;  // With kTurnedAway.
   Waiter* next_told = nullptr;
 };
 
@@ -117,6 +118,20 @@ void ConcurrencyLimit::SetOptions(const Options& options) {
     wait_limit_nanos_.store(absl::ToInt64Nanoseconds(options.queue.wait_limit),
                             std::memory_order_relaxed);
     HandOutPlaces(told);
+  }
+  told.WakeAll();
+}
+
+void ConcurrencyLimit::TurnAwayAll(const absl::Status& why) {
+  Told told;
+  {
+    MutexLock lock(mu_);
+    while (AdmissionQueue::Entry* const each = queue_.TakeAny()) {
+      auto& waiter = static_cast<Waiter&>(*each);
+      waiter.turned_away_with = why;
+      Settle(waiter, Outcome::kTurnedAway);
+      told.Add(waiter);
+    }
   }
   told.WakeAll();
 }
@@ -238,6 +253,9 @@ void ConcurrencyLimit::Settle(Waiter& waiter, Outcome outcome) {
     case Outcome::kHeldBack:
       ++shed_[priority][static_cast<size_t>(Shed::kHeldBack)];
       break;
+    case Outcome::kTurnedAway:
+      ++shed_[priority][static_cast<size_t>(Shed::kTurnedAway)];
+      break;
     case Outcome::kLeft:
       break;
   }
@@ -264,6 +282,7 @@ void ConcurrencyLimit::Told::WakeAll() {
 absl::StatusOr<ConcurrencyLimit::Permit> ConcurrencyLimit::ResultOf(
     const Waiter& waiter) {
   if (waiter.outcome == Outcome::kPlace) return Permit(this);
+  if (waiter.outcome == Outcome::kTurnedAway) return waiter.turned_away_with;
   if (clock_.SteadyTime() >= waiter.deadline()) {
     return MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
                      "the call's deadline passed while it waited for others to "

@@ -90,8 +90,10 @@ class ConcurrencyLimit {
     kWaitedTooLong,
     // Its class was held back, so that it would have got none however few run.
     kHeldBack,
+    // It waited when TurnAwayAll was called.
+    kTurnedAway,
   };
-  static constexpr size_t kSheds = 3;
+  static constexpr size_t kSheds = 4;
 
   struct Snapshot {
     int64_t active = 0;
@@ -114,14 +116,17 @@ class ConcurrencyLimit {
 
   // The same, or waits for one. OVERLOADED with RetryInfo where there is none
   // in time, which names the limit that is why: of calls, or, for a class that
-  // is held back, of memory; what `cancel` was fired with; DEADLINE_EXCEEDED if
-  // the deadline passes first.
+  // is held back, of memory; what TurnAwayAll was given, or `cancel` fired
+  // with; DEADLINE_EXCEEDED if the deadline passes first.
   Task<absl::StatusOr<Permit>> Acquire(EventLoop& loop, CancelSignal& cancel,
                                        Asker asker) LOCKS_EXCLUDED(mu_);
 
   // Holds back the classes after `lowest`, while memory is short: they wait
   // even if places are free.
   void ServeDownTo(CallerPriority lowest) LOCKS_EXCLUDED(mu_);
+
+  // Refuses a place to all who wait: they are told `why`.
+  void TurnAwayAll(const absl::Status& why) LOCKS_EXCLUDED(mu_);
 
   // A lower limit takes no place away from those who have one.
   void SetOptions(const Options& options) LOCKS_EXCLUDED(mu_);
@@ -132,7 +137,14 @@ class ConcurrencyLimit {
   Snapshot Read() const LOCKS_EXCLUDED(mu_);
 
  private:
-  enum class Outcome { kPlace, kTooManyWait, kWaitedTooLong, kHeldBack, kLeft };
+  enum class Outcome {
+    kPlace,
+    kTooManyWait,
+    kWaitedTooLong,
+    kHeldBack,
+    kTurnedAway,
+    kLeft
+  };
   struct Waiter;
 
   // Waiters with an outcome, to be woken when the lock is open, in the order in

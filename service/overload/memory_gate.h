@@ -10,7 +10,7 @@
 //   normal     below the soft limit
 //   elevated   from there: batched work shrinks, and calls that matter least
 //              wait before they begin
-//   critical   from the hard limit: no call begins
+//   critical   from the hard limit: no call begins, and none waits
 //
 // A state is left when 5 % less is in use than what led to it, so that it does
 // not change to and fro.

@@ -1,5 +1,7 @@
 #include "service/overload/overload_control.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/status_macros.h"
@@ -56,7 +58,11 @@ void OverloadControl::Apply(const OverloadConfig& config) {
 Task<absl::StatusOr<OverloadControl::Permit>> OverloadControl::Enter(
     EventLoop& loop, CancelSignal& cancel, Asker asker) {
   GATEWAY_CO_RETURN_IF_ERROR(CheckMemory(asker.priority));
-  co_return co_await calls_.Acquire(loop, cancel, asker);
+  GATEWAY_CO_ASSIGN_OR_RETURN(Permit permit,
+                              co_await calls_.Acquire(loop, cancel, asker));
+  // Who waited may have got its place as memory ran out.
+  GATEWAY_CO_RETURN_IF_ERROR(CheckMemory(asker.priority));
+  co_return std::move(permit);
 }
 
 absl::Status OverloadControl::CheckMemory(CallerPriority priority) {
@@ -76,6 +82,10 @@ bool OverloadControl::SampleMemory() {
   calls_.ServeDownTo(memory_.pressure() == MemoryPressure::kNormal
                          ? CallerPriority::kLow
                          : CallerPriority::kNormal);
+  // Each time, since one may have come to wait as the pressure rose.
+  if (memory_.pressure() == MemoryPressure::kCritical) {
+    calls_.TurnAwayAll(memory_.Refusal());
+  }
   return changed;
 }
 

@@ -72,14 +72,16 @@ class OverloadControl {
   // counts it.
   absl::Status RefuseForMemory(CallerPriority priority);
 
-  // Looks at the memory, and holds calls that matter least back while it is
-  // short. Returns whether the pressure changed.
+  // Looks at the memory, holds calls that matter least back while it is short,
+  // and refuses all that wait while there is none. Returns whether the pressure
+  // changed.
   bool SampleMemory();
 
   const MemoryGate& memory() const { return memory_; }
   const ConcurrencyLimit& calls() const { return calls_; }
-  // How often RefuseForMemory refused a call of the class. Those that were held
-  // back and got no place in time, calls() counts.
+  // How often RefuseForMemory refused a call of the class. Those that waited,
+  // calls() counts: that were held back and got no place in time, and that were
+  // turned away.
   int64_t refused_by_memory(CallerPriority priority) const {
     return refused_by_memory_[static_cast<size_t>(priority)].load(
         std::memory_order_relaxed);

@@ -67,7 +67,7 @@ void CollectCalls(const OverloadControl& overload,
     values.Add(kShedCalls, {name, "waited_too_long"},
                count(Shed::kWaitedTooLong));
     values.Add(kShedCalls, {name, "memory"},
-               count(Shed::kHeldBack) +
+               count(Shed::kHeldBack) + count(Shed::kTurnedAway) +
                    static_cast<double>(overload.refused_by_memory(priority)));
   }
 }

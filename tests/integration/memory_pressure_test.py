@@ -235,6 +235,30 @@ class HeldBackTest(MemoryCase):
         self.assertEqual(found[counted + '"waited_too_long"}'], 0)
 
 
+class WaitingTest(MemoryCase):
+    """Calls that wait for a place as memory runs out."""
+
+    concurrency = "concurrency: {{calls_limit: 1, wait_timeout: 60s}},"
+
+    def test_who_waits_is_refused_as_who_comes(self):
+        self.upstream.set_script("gpt-held", {"first_byte_delay_ms": 60000})
+        running = self.enter(RawConnection(self.gateway.http))
+        running.send(request_bytes(chat("gpt-held")))
+        self.upstream.wait_for("started", "gpt-held")
+        waits = self.enter(RawConnection(self.gateway.http))
+        waits.send(request_bytes(chat("gpt-waits")))
+        await_sample(self.gateway,
+                     'llmgw_overload_waiting_calls{priority="normal"}', 1)
+        self.use(960, 2)
+        status, headers = waits.read_head()
+        self.assertEqual(status, 503)
+        self.assertEqual(headers["retry-after"], "5")
+        self.assertEqual(headers["x-memory-pressure"], "critical")
+        await_sample(self.gateway, "llmgw_overload_shed_calls_total"
+                     '{priority="normal",reason="memory"}', 1)
+        self.assertEqual(self.upstream.stat("gpt-waits", "requests"), 0)
+
+
 class SessionsMemoryTest(MemoryCase):
     """Sessions are kept in memory here."""
 

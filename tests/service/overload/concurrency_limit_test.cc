@@ -355,6 +355,37 @@ TEST_F(ConcurrencyLimitTest, AClassThatIsHeldBackIsToldSoWhereNoneMayWait) {
             (std::array<int64_t, ConcurrencyLimit::kSheds>{0, 0, 1}));
 }
 
+TEST_F(ConcurrencyLimitTest, AllWhoWaitMayBeTurnedAwayAtOnce) {
+  Use({.limit = 1});
+  limit_.ServeDownTo(CallerPriority::kNormal);
+  runner_.Run([](ConcurrencyLimitTest* test) -> Task<void> {
+    test->Begin("runs", kSecond);
+    test->Begin("late", kSecond,
+                {.deadline = test->Now() + absl::Milliseconds(5)});
+    test->Begin("waits", kSecond);
+    test->Begin("held back", kSecond, {.priority = CallerPriority::kLow});
+    co_await test->Pass(absl::Milliseconds(10));
+    test->limit_.TurnAwayAll(absl::UnavailableError("no memory"));
+    co_await test->Pass(absl::Milliseconds(10));
+    for (const size_t waiting : test->limit_.Read().waiting) {
+      EXPECT_EQ(waiting, 0);
+    }
+    for (const int i : {2, 3}) {
+      EXPECT_EQ(test->calls_[i]->outcome, absl::UnavailableError("no memory"));
+      EXPECT_LT(test->calls_[i]->waited, absl::Milliseconds(20));
+    }
+    // Who runs goes on, and who comes waits as before.
+    test->Begin("comes", kSecond);
+    co_await test->Pass(3 * kSecond);
+  }(this));
+  EXPECT_EQ(Began(), "runs comes");
+  EXPECT_EQ(limit_.Read().shed[2],
+            (std::array<int64_t, ConcurrencyLimit::kSheds>{0, 1, 0, 1}));
+  EXPECT_EQ(limit_.Read().shed[3],
+            (std::array<int64_t, ConcurrencyLimit::kSheds>{0, 0, 0, 1}));
+  EXPECT_EQ(limit_.active(), 0);
+}
+
 TEST_F(ConcurrencyLimitTest, WhoIsServedAgainAndFindsNoPlaceIsToldOfTheLimit) {
   Use({.limit = 1, .queue = {.wait_limit = 2 * kSecond}});
   limit_.ServeDownTo(CallerPriority::kNormal);

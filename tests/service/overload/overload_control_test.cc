@@ -1,5 +1,6 @@
 #include "service/overload/overload_control.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/overload.pb.h"
 #include "service/identity/caller.h"
+#include "service/overload/concurrency_limit.h"
 #include "tests/testing/loop_runner.h"
 #include "tests/testing/simulated_time.h"
 
@@ -120,6 +122,59 @@ TEST_F(OverloadControlTest, WithoutMemoryNoCallBegins) {
   EXPECT_TRUE(control.SampleMemory());
   EXPECT_EQ(control.CheckMemory(CallerPriority::kLow), absl::OkStatus());
   EXPECT_TRUE(control.TryEnter(CallerPriority::kLow).has_value());
+}
+
+TEST_F(OverloadControlTest, WhoWaitsAsMemoryRunsOutIsRefusedAtOnce) {
+  OverloadControl control(time_, Config(1, true));
+  const std::optional<OverloadControl::Permit> runs =
+      control.TryEnter(CallerPriority::kNormal);
+  ASSERT_TRUE(runs.has_value());
+  runner_.Run([](OverloadControlTest* test,
+                 OverloadControl* under_test) -> Task<void> {
+    Spawn([](OverloadControlTest* of, OverloadControl* filled) -> Task<void> {
+      (co_await Sleep(of->runner_.loop(), absl::Milliseconds(10), of->never_))
+          .IgnoreError();
+      EXPECT_EQ(filled->calls().Read().waiting[0], 1);
+      of->UseMemory(960);
+      EXPECT_TRUE(filled->SampleMemory());
+    }(test, under_test));
+    const absl::Duration before = test->time_.SteadyTime();
+    const absl::StatusOr<OverloadControl::Permit> permit =
+        co_await under_test->Enter(test->runner_.loop(), test->never_,
+                                   {.priority = CallerPriority::kCritical});
+    EXPECT_LT(test->time_.SteadyTime() - before, absl::Milliseconds(100));
+    EXPECT_EQ(FaultReason(permit.status()), v1::ERROR_REASON_OVERLOADED);
+    EXPECT_EQ(RetryDelay(permit.status()), absl::Seconds(5));
+    EXPECT_EQ(FaultMetadata(permit.status(), "limit"),
+              "overload.memory.size_bytes_limit");
+  }(this, &control));
+  using Shed = ConcurrencyLimit::Shed;
+  EXPECT_EQ(
+      control.calls().Read().shed[0][static_cast<size_t>(Shed::kTurnedAway)],
+      1);
+  EXPECT_EQ(control.calls().active(), 1);
+}
+
+TEST_F(OverloadControlTest, WhoseTurnComesAsMemoryRunsOutIsRefused) {
+  OverloadControl control(time_, Config(1, true));
+  std::optional<OverloadControl::Permit> runs =
+      control.TryEnter(CallerPriority::kNormal);
+  runner_.Run([](OverloadControlTest* test, OverloadControl* under_test,
+                 std::optional<OverloadControl::Permit>* first) -> Task<void> {
+    Spawn([](OverloadControlTest* of, OverloadControl* filled,
+             std::optional<OverloadControl::Permit>* ends) -> Task<void> {
+      (co_await Sleep(of->runner_.loop(), absl::Milliseconds(10), of->never_))
+          .IgnoreError();
+      ends->reset();  // It has a place and does not know it yet.
+      of->UseMemory(960);
+      filled->SampleMemory();
+    }(test, under_test, first));
+    const absl::StatusOr<OverloadControl::Permit> permit =
+        co_await under_test->Enter(test->runner_.loop(), test->never_, {});
+    EXPECT_EQ(FaultMetadata(permit.status(), "limit"),
+              "overload.memory.size_bytes_limit");
+  }(this, &control, &runs));
+  EXPECT_EQ(control.calls().active(), 0);
 }
 
 TEST_F(OverloadControlTest, WhileMemoryIsShortThoseThatMatterLeastWait) {
