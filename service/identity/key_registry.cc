@@ -119,13 +119,13 @@ absl::Status KeyRegistry::Take(const Record& record, int64_t version,
     const bool counts = entry.kept != nullptr && entry.forget_time > now &&
                         entry.round == round;
     if (counts && entry.version >= version) return absl::OkStatus();
-    if (Counts(entry)) --size_;
+    Count(entry, -1);
     // What was there is let go of behind the lock.
     entry.kept.swap(kept);
     entry.version = version;
     entry.forget_time = forget_time;
     entry.round = round;
-    if (Counts(entry)) ++size_;
+    Count(entry, 1);
   }
   Changed();
   return absl::OkStatus();
@@ -167,7 +167,9 @@ std::optional<KeyRegistry::Id> KeyRegistry::IdOf(std::string_view id) {
 absl::StatusOr<std::shared_ptr<const KeyRegistry::Kept>> KeyRegistry::Read(
     const Record& record) {
   auto kept = std::make_shared<Kept>();
-  kept->state = record.key().state();
+  kept->state = v1::Key::State_IsValid(record.key().state())
+                    ? record.key().state()
+                    : v1::Key::STATE_UNSPECIFIED;
   GATEWAY_ASSIGN_OR_RETURN(kept->digest,
                            ReadDigest(record.secret_sha256(), "secret_sha256"));
   GATEWAY_ASSIGN_OR_RETURN(kept->caller, ReadCaller(record.key()));
@@ -182,8 +184,16 @@ absl::StatusOr<std::shared_ptr<const KeyRegistry::Kept>> KeyRegistry::Read(
   return kept;
 }
 
-bool KeyRegistry::Counts(const Entry& entry) {
-  return entry.kept != nullptr && entry.kept->state != v1::Key::STATE_REVOKED;
+void KeyRegistry::Count(const Entry& entry, int64_t by) {
+  if (entry.kept != nullptr) sizes_[entry.kept->state] += by;
+}
+
+size_t KeyRegistry::size() const {
+  int64_t all = 0;
+  for (const auto& of_state : sizes_) all += of_state.load();
+  // Between two loads a key may have changed its state.
+  return static_cast<size_t>(
+      std::max<int64_t>(all - sizes_[v1::Key::STATE_REVOKED].load(), 0));
 }
 
 KeyRegistry::Shard& KeyRegistry::ShardOf(const Id& id) {
@@ -214,7 +224,7 @@ void KeyRegistry::DropIf(Shard& shard, const Condition& condition) {
         ++each;
         continue;
       }
-      if (Counts(each->second)) --size_;
+      Count(each->second, -1);
       shard.entries.erase(each++);
       changed = true;
     }

@@ -92,7 +92,12 @@ class KeyRegistry {
   void ForgetSome();
 
   // How many keys there are that are not revoked.
-  size_t size() const { return static_cast<size_t>(size_.load()); }
+  size_t size() const;
+  // How many there are of a state; of those that are revoked, as long as their
+  // records are kept.
+  size_t size(llmgateway::v1::Key::State state) const {
+    return static_cast<size_t>(sizes_[state].load());
+  }
 
   // Grows with each change, after that is in force: what was found out under
   // another one is to be found out anew.
@@ -130,7 +135,7 @@ class KeyRegistry {
   absl::StatusOr<CallerRef> FindOut(std::string_view shown) const;
   static std::optional<Id> IdOf(std::string_view id);
   static absl::StatusOr<std::shared_ptr<const Kept>> Read(const Record& record);
-  static bool Counts(const Entry& entry);
+  void Count(const Entry& entry, int64_t by);
 
   Shard& ShardOf(const Id& id);
   const Shard& ShardOf(const Id& id) const;
@@ -141,7 +146,8 @@ class KeyRegistry {
 
   Clock& clock_;
   std::array<Shard, kShards> shards_;
-  std::atomic<int64_t> size_ = 0;
+  std::array<std::atomic<int64_t>, llmgateway::v1::Key::State_ARRAYSIZE>
+      sizes_ = {};  // By state.
   std::atomic<uint64_t> generation_ = 1;
   std::atomic<uint64_t> round_ = 0;
   std::atomic<size_t> next_to_forget_ = 0;

@@ -189,18 +189,32 @@ TEST_F(KeyRegistryTest, EveryChangeGrowsTheGeneration) {
   EXPECT_TRUE(grows());
 }
 
-TEST_F(KeyRegistryTest, CountsTheKeysThatAreNotRevoked) {
+TEST_F(KeyRegistryTest, CountsTheKeysThatAreNotRevokedAndThoseOfEachState) {
   Take(key_);
   Take(other_);
   EXPECT_EQ(registry_.size(), 2u);
+  EXPECT_EQ(registry_.size(Key::STATE_ACTIVE), 2u);
   key_.record.mutable_key()->set_state(Key::STATE_DISABLED);
   Take(key_, 2);
   EXPECT_EQ(registry_.size(), 2u);
+  EXPECT_EQ(registry_.size(Key::STATE_ACTIVE), 1u);
+  EXPECT_EQ(registry_.size(Key::STATE_DISABLED), 1u);
   key_.record.mutable_key()->set_state(Key::STATE_REVOKED);
   Take(key_, 3);
   EXPECT_EQ(registry_.size(), 1u);
+  EXPECT_EQ(registry_.size(Key::STATE_REVOKED), 1u);
   registry_.Drop(other_.id());
   EXPECT_EQ(registry_.size(), 0u);
+  EXPECT_EQ(registry_.size(Key::STATE_ACTIVE), 0u);
+  registry_.Drop(key_.id());
+  EXPECT_EQ(registry_.size(Key::STATE_REVOKED), 0u);
+}
+
+TEST_F(KeyRegistryTest, AStateThatIsNoneOpensNothing) {
+  key_.record.mutable_key()->set_state(static_cast<Key::State>(77));
+  Take(key_);
+  EXPECT_EQ(Show(key_.shown()), "API_KEY_DISABLED");
+  EXPECT_EQ(registry_.size(), 1u);
 }
 
 TEST_F(KeyRegistryTest, WhatIsNotAmongAllKeysAnewIsDropped) {

@@ -24,7 +24,10 @@ TEST(RuntimeMetricsTest, TellOfAllThatIsConfigured) {
                       "rate_limits: [{name: rpm, unit: requests, limit: 5}]\n"
                       "cache: {}\n"
                       "overload: {concurrency: {calls_limit: 7}}\n"
-                      "auth: {callers: {api_keys: [{id: a, key: 'env:A'}]}}\n",
+                      "auth:\n"
+                      "  callers:\n"
+                      "    api_keys: [{id: a, key: 'env:A'}]\n"
+                      "    issued_keys: {}\n",
                       {{"A", "key-of-a-caller-0123"}}));
   AddRuntimeMetrics(current, /*model_labels_limit=*/10, registry);
   CallerHead head;
@@ -37,6 +40,7 @@ TEST(RuntimeMetricsTest, TellOfAllThatIsConfigured) {
   EXPECT_THAT(names, Contains("llmgw_overload_calls_limit"));
   EXPECT_THAT(names, Contains("llmgw_cache_entries"));
   EXPECT_THAT(names, Contains("llmgw_authentications_total"));
+  EXPECT_THAT(names, Contains("llmgw_issued_keys_limit"));
   EXPECT_THAT(names, Contains(testing::StartsWith("llmgw_limit")));
 }
 
