@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@
 #include "base/http/http_handler.h"
 #include "base/http/negotiating_http_client.h"
 #include "base/net/resolver.h"
+#include "base/os/mutex.h"
 #include "base/string_view.h"
 #include "gtest/gtest.h"
 #include "tests/testing/event.h"
@@ -130,13 +132,33 @@ class UploadReceiver final : public HttpHandler {
   // How many turns of the loop are spent on each piece.
   int turns = 0;
   std::atomic<uint64_t> received = 0;
-  // Of the last body that could not be had.
-  Event failed;
-  absl::Status failure;
+
+  // Why a body could not be had: each is told once, in order. Waits for the
+  // next; UNKNOWN if there is none.
+  absl::Status AwaitFailure() {
+    MutexLock lock(mu_);
+    while (failures_.empty()) {
+      if (!failed_.WaitFor(lock, absl::Seconds(20))) {
+        return absl::UnknownError("no body has failed");
+      }
+    }
+    absl::Status failure = std::move(failures_.front());
+    failures_.pop_front();
+    return failure;
+  }
+
   Event holding;
   WakeUp let_go;  // Of the server's thread.
 
  private:
+  void Fail(const absl::Status& why) {
+    MutexLock lock(mu_);
+    // A copy that shares nothing: its count of owners is kept in a library
+    // which ThreadSanitizer cannot look into.
+    failures_.emplace_back(why.code(), why.message());
+    failed_.NotifyAll();
+  }
+
   static Task<void> Say(HttpResponder& responder, std::string text) {
     const std::string_view body[] = {text};
     static_cast<void>(co_await responder.Send({200, {}}, body));
@@ -157,8 +179,7 @@ class UploadReceiver final : public HttpHandler {
       const absl::StatusOr<std::string_view> piece =
           co_await request.source->Read();
       if (!piece.ok()) {
-        failure = piece.status();
-        failed.Set();
+        Fail(piece.status());
         co_return;
       }
       sum.Add(*piece);
@@ -196,8 +217,7 @@ class UploadReceiver final : public HttpHandler {
     const absl::StatusOr<std::unique_ptr<HttpExchange>> exchange =
         co_await client->Send(call);
     if (!exchange.ok()) {
-      failure = exchange.status();
-      failed.Set();
+      Fail(exchange.status());
       co_return;
     }
     const absl::StatusOr<std::string_view> body =
@@ -205,6 +225,10 @@ class UploadReceiver final : public HttpHandler {
     std::string text = body.ok() ? std::string(*body) : "broken";
     co_await Say(responder, std::move(text));
   }
+
+  Mutex mu_;
+  CondVar failed_;
+  std::list<absl::Status> failures_ GUARDED_BY(mu_);
 };
 
 // A client of the house's own on a loop of its own.
