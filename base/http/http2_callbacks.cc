@@ -260,6 +260,8 @@ void Http2Callbacks::HandleBlock(Http2Session& session,
   const bool oversized =
       session.block_bytes_ > session.limits_.header_list_bytes;
   if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    // Given up already, so that nobody needs to hear of it.
+    if (session.guard_.IsResetAhead(frame.hd.stream_id)) return;
     if (oversized) {
       session.owner_.OnOversizedRequest(*stream);
     } else {

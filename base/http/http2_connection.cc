@@ -79,7 +79,8 @@ void Http2Connection::OnLastWord() {
   CloseNow();
 }
 
-void Http2Connection::OnEnded(const absl::Status&) {
+void Http2Connection::OnEnded(const absl::Status& why) {
+  if (Http2Session::IsFlood(why)) handler().ConnectionFlooded(peer_, why);
   closed_ = true;
   last_word_timer_.Cancel();
   if (first_ == nullptr) ended_.Set();

@@ -33,9 +33,10 @@ bool IsEndOfStream(const Http2FrameHead& head) {
 }  // namespace
 
 Http2Guard::Http2Guard(Peer peer, uint32_t streams, absl::Duration now,
-                       IsOpen is_open)
+                       StateOf state_of, OnBegun on_begun)
     : peer_(peer),
-      is_open_(std::move(is_open)),
+      state_of_(std::move(state_of)),
+      on_begun_(std::move(on_begun)),
       scanner_(peer == Peer::kClient ? Http2FrameScanner::kPrefaceBytes : 0),
       budget_(streams, now) {}
 
@@ -43,16 +44,33 @@ std::optional<Http2Guard::Violation> Http2Guard::Inspect(std::string_view bytes,
                                                          absl::Duration now,
                                                          size_t* good) {
   began_header_block_ = false;
-  seen_id_ = peer_ == Peer::kClient ? last_id_ : INT32_MAX;
+  resets_ahead_.clear();
+  seen_id_ = peer_ == Peer::kServer       ? INT32_MAX
+             : scanner_.in_header_block() ? last_but_one_id_
+                                          : last_id_;
   std::string_view rest = bytes;
   std::optional<Violation> violation;
   while (!violation.has_value()) {
     const std::optional<Http2FrameHead> head = scanner_.Next(rest);
     if (!head.has_value()) break;
+    const int32_t newest = last_id_;
     violation = CheckHead(*head, now);
+    LookAhead(*head, rest);
+    if (last_id_ > newest && on_begun_ != nullptr && !on_begun_()) break;
   }
   *good = bytes.size() - rest.size();
   return violation;
+}
+
+void Http2Guard::LookAhead(const Http2FrameHead& head, std::string_view rest) {
+  const int32_t id = head.stream_id;
+  if (head.type != NGHTTP2_RST_STREAM || id <= seen_id_ || id > last_id_ ||
+      rest.size() < head.length) {
+    return;
+  }
+  if (resets_ahead_.empty() || resets_ahead_.back() < id) {
+    resets_ahead_.push_back(id);
+  }
 }
 
 std::optional<Http2Guard::Violation> Http2Guard::CheckHead(
@@ -89,8 +107,8 @@ std::optional<Http2Guard::Violation> Http2Guard::CheckHead(
     case NGHTTP2_RST_STREAM:
       // A server can reset only streams that we have opened, so its resets cost
       // nothing special.
-      return Spend(
-          peer_ == Peer::kClient ? Cost::kReset : Cost::kUnknownFrame, now);
+      if (peer_ == Peer::kServer) return Spend(Cost::kUnknownFrame, now);
+      return CountClientsReset(head.stream_id, now);
     case NGHTTP2_SETTINGS:
       return Spend(Cost::kSettings, now);
     case NGHTTP2_PING:
@@ -105,8 +123,24 @@ std::optional<Http2Guard::Violation> Http2Guard::CheckHead(
 std::optional<Http2Guard::Violation> Http2Guard::Spend(Http2Budget::Cost cost,
                                                        absl::Duration now) {
   if (budget_.Spend(cost, now)) return std::nullopt;
-  return Violation{Http2Error::kEnhanceYourCalm,
-                   "too many frames that carry nothing"};
+  return Violation{
+      Http2Error::kEnhanceYourCalm,
+      cost == Http2Budget::Cost::kReset
+          ? "too many streams that are reset before they are answered"
+          : "too many frames that carry nothing"};
+}
+
+std::optional<Http2Guard::Violation> Http2Guard::CountClientsReset(
+    int32_t id, absl::Duration now) {
+  switch (id > seen_id_ ? StreamState::kEarly : state_of_(id)) {
+    case StreamState::kGone:
+      return CountLate(now);
+    case StreamState::kEarly:
+      return Spend(Http2Budget::Cost::kReset, now);
+    case StreamState::kOpen:
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 // nghttp2 does not remember streams that are over: it takes a stream whose id
@@ -127,6 +161,7 @@ std::optional<Http2Guard::Violation> Http2Guard::CountStream(
       if (gaps_.size() == kGapsMax) gaps_.erase(gaps_.begin());
       gaps_.push_back({last_id_ + 2, id - 2});
     }
+    last_but_one_id_ = last_id_;
     last_id_ = id;
   } else if (opens && IsSkipped(id)) {
     return Violation{Http2Error::kProtocolError, "a stream id it had skipped"};
@@ -142,7 +177,8 @@ std::optional<Http2Guard::Violation> Http2Guard::CountStream(
 }
 
 bool Http2Guard::IsOver(const Http2FrameHead& head) const {
-  return head.stream_id <= seen_id_ && !is_open_(head.stream_id);
+  return head.stream_id <= seen_id_ &&
+         state_of_(head.stream_id) == StreamState::kGone;
 }
 
 std::optional<Http2Guard::Violation> Http2Guard::CountLate(absl::Duration now) {

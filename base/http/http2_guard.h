@@ -7,6 +7,13 @@
 //   nghttp2_session_mem_recv(session, bytes.data(), good);
 //   if (violation.has_value()) Refuse(*violation);
 //
+// It also looks ahead: a request that the client gives up in the same bytes
+// need not be looked at (IsResetAhead).
+//
+// Of a client's resets count those that come before the answer has begun and
+// within kEarlyReset: others end what has had its time, and are bounded by how
+// many streams there may be at once.
+//
 // Thread-compatible.
 
 #ifndef BASE_HTTP_HTTP2_GUARD_H_
@@ -38,14 +45,29 @@ class Http2Guard {
   // Which end of the connection the peer is.
   enum class Peer { kClient, kServer };
 
-  // Returns whether nghttp2 still has a stream of this id.
-  using IsOpen = std::function<bool(int32_t id)>;
+  // What has become of a stream.
+  enum class StreamState {
+    kGone,   // nghttp2 knows it no more.
+    kEarly,  // Its answer has not begun, and it is younger than kEarlyReset.
+    kOpen,
+  };
+  using StateOf = std::function<StreamState(int32_t id)>;
 
-  // `streams` is how many the peer may have open, if it is a client.
-  Http2Guard(Peer peer, uint32_t streams, absl::Duration now, IsOpen is_open);
+  // As Envoy has it (overload.premature_reset_min_stream_lifetime_seconds).
+  static constexpr absl::Duration kEarlyReset = absl::Seconds(1);
 
-  // Looks at the next bytes. If a frame is refused, only the first `good` bytes
-  // are to be given to nghttp2, which include that frame's head.
+  // Is told that a client has begun a request. Returns whether to look further
+  // in this turn.
+  using OnBegun = std::function<bool()>;
+
+  // `streams` is how many the peer may have open, if it is a client; `on_begun`
+  // may be null.
+  Http2Guard(Peer peer, uint32_t streams, absl::Duration now, StateOf state_of,
+             OnBegun on_begun = nullptr);
+
+  // Looks at the next bytes. Only the first `good` are to be given to nghttp2;
+  // they include the head of a frame that is refused. If none is refused, the
+  // rest is to be looked at later.
   std::optional<Violation> Inspect(std::string_view bytes, absl::Duration now,
                                    size_t* good);
 
@@ -53,6 +75,12 @@ class Http2Guard {
   bool in_header_block() const { return scanner_.in_header_block(); }
   // True if a header block began in the bytes that were inspected last.
   bool began_header_block() const { return began_header_block_; }
+
+  // True if, in the bytes that were inspected last, the client has reset this
+  // stream, which began in them.
+  bool IsResetAhead(int32_t id) const {
+    return std::binary_search(resets_ahead_.begin(), resets_ahead_.end(), id);
+  }
 
   // Counts that a stream was reset because the peer broke the rules on it,
   // which costs as much as when the peer resets it (CVE-2025-8671).
@@ -80,6 +108,8 @@ class Http2Guard {
   // A run of stream ids that the peer skipped: the first and the last.
   using Gap = std::pair<int32_t, int32_t>;
 
+  // Remembers a reset that has come whole, before nghttp2 sees its stream.
+  void LookAhead(const Http2FrameHead& head, std::string_view rest);
   std::optional<Violation> CheckHead(const Http2FrameHead& head,
                                      absl::Duration now);
   std::optional<Violation> Spend(Http2Budget::Cost cost, absl::Duration now);
@@ -88,20 +118,26 @@ class Http2Guard {
   std::optional<Violation> CountStream(const Http2FrameHead& head);
   bool IsSkipped(int32_t id) const;
   bool IsOver(const Http2FrameHead& head) const;
+  // Counts a reset by a client.
+  std::optional<Violation> CountClientsReset(int32_t id, absl::Duration now);
   // Counts a frame of a stream that is over: it carries nothing, however long
   // it is.
   std::optional<Violation> CountLate(absl::Duration now);
 
   const Peer peer_;
-  const IsOpen is_open_;
-  // The newest stream of the client before the bytes that are inspected, of
-  // which nghttp2 has seen nothing yet.
+  const StateOf state_of_;
+  const OnBegun on_begun_;
+  // The newest stream of the client whose head came whole before the bytes that
+  // are inspected, of which nghttp2 has seen nothing yet.
   int32_t seen_id_ = -1;
+  // In ascending order, by which streams begin: others are just not found.
+  std::vector<int32_t> resets_ahead_;
   bool began_header_block_ = false;
   Http2FrameScanner scanner_;
   Http2Budget budget_;
   int32_t late_frames_ = 0;  // How many may still come without fault.
   int32_t last_id_ = -1;
+  int32_t last_but_one_id_ = -1;
   // For the last streams, the newest in the lowest bit: whether the client has
   // ended its side or reset it.
   uint64_t ended_ = 0;

@@ -78,12 +78,12 @@ Http2Session::Http2Session(Role role, std::unique_ptr<Stream> stream,
       stream_(std::move(stream)),
       nghttp2_(Http2Callbacks::NewNghttp2(role, this)),
       output_(loop_.blocks()),
-      guard_(role == Role::kServer ? Http2Guard::Peer::kClient
-                                   : Http2Guard::Peer::kServer,
-             limits.concurrent_streams, loop_.Now(),
-             [this](int32_t id) {
-               return nghttp2_session_find_stream(nghttp2(), id) != nullptr;
-             }),
+      guard_(
+          role == Role::kServer ? Http2Guard::Peer::kClient
+                                : Http2Guard::Peer::kServer,
+          limits.concurrent_streams, loop_.Now(),
+          [this](int32_t id) { return StateOf(id); },
+          [this] { return share_.Take(loop_.turn()); }),
       last_read_(loop_.Now()),
       handshake_timer_([this] { OnHandshakeTimeout(); }),
       idle_timer_([this] { OnIdle(); }),
@@ -103,7 +103,7 @@ void Http2Session::Start(std::string_view bytes) {
   Arm(handshake_timer_, limits_.handshake_timeout);
   Arm(keepalive_timer_, limits_.keepalive_time);
   Arm(age_timer_, SpreadAge(limits_.age_max, SystemRandom()));
-  if (!bytes.empty()) Feed(bytes);
+  while (!bytes.empty()) bytes = Feed(bytes);
   read_more_ = true;
   ScheduleFlush();
 }
@@ -222,20 +222,29 @@ void Http2Session::Read() {
 }
 
 bool Http2Session::ReadOnce() {
-  if (phase_ != Phase::kOpen || !stream_->readable()) return false;
+  if (phase_ != Phase::kOpen) return false;
+  if (share_.held().empty() && !stream_->readable()) return false;
   if (nghttp2_session_want_read(nghttp2()) == 0) return false;
   read_paused_ = clogged();
   if (read_paused_) return false;
-  const Block block = loop_.blocks().Take();
+  read_more_ = share_.IsSpent(loop_.turn());
+  if (read_more_) return false;
+  if (!share_.held().empty()) {
+    read_more_ = !share_.HoldOn(Feed(share_.held()));
+    return !read_more_;
+  }
+  Block block = loop_.blocks().Take();
   const IoResult got = stream_->TryRead(block.data(), Block::capacity());
   switch (got.kind) {
-    case IoResult::Kind::kBytes:
+    case IoResult::Kind::kBytes: {
       last_read_ = loop_.Now();
       if (std::exchange(pinged_, false)) {
         Arm(keepalive_timer_, limits_.keepalive_time);
       }
-      Feed({block.data(), got.bytes});
-      return true;
+      const std::string_view rest = Feed({block.data(), got.bytes});
+      read_more_ = !share_.Hold(rest, std::move(block));
+      return !read_more_;
+    }
     case IoResult::Kind::kWouldBlock:
       return false;
     case IoResult::Kind::kEnd:
@@ -250,7 +259,7 @@ bool Http2Session::ReadOnce() {
   return false;
 }
 
-void Http2Session::Feed(std::string_view bytes) {
+std::string_view Http2Session::Feed(std::string_view bytes) {
   size_t good = 0;
   const std::optional<Http2Guard::Violation> violation =
       guard_.Inspect(bytes, loop_.Now(), &good);
@@ -259,10 +268,24 @@ void Http2Session::Feed(std::string_view bytes) {
   if (used < 0) {
     Close(absl::InternalError(absl::StrCat(
         "the peer broke HTTP/2: ", nghttp2_strerror(static_cast<int>(used)))));
-    return;
+    return {};
   }
   if (violation.has_value()) Refuse(*violation);
   WatchHeaderBlock();
+  if (phase_ != Phase::kOpen) return {};
+  return bytes.substr(good);
+}
+
+Http2Guard::StreamState Http2Session::StateOf(int32_t id) const {
+  using State = Http2Guard::StreamState;
+  if (nghttp2_session_find_stream(nghttp2(), id) == nullptr) {
+    return State::kGone;
+  }
+  const auto* const stream = static_cast<const Http2Stream*>(
+      nghttp2_session_get_stream_user_data(nghttp2(), id));
+  const bool early = stream != nullptr && !stream->begun_ &&
+                     loop_.Now() - stream->opened_at_ < Http2Guard::kEarlyReset;
+  return early ? State::kEarly : State::kOpen;
 }
 
 void Http2Session::WatchHeaderBlock() {
@@ -279,7 +302,10 @@ void Http2Session::WatchHeaderBlock() {
 
 void Http2Session::Refuse(const Http2Guard::Violation& violation) {
   if (why_.ok()) {
-    why_ = absl::InternalError(
+    const bool is_flood = role_ == Role::kServer &&
+                          violation.error == Http2Error::kEnhanceYourCalm;
+    why_ = absl::Status(
+        is_flood ? absl::StatusCode::kAborted : absl::StatusCode::kInternal,
         absl::StrCat("the peer broke HTTP/2: ", ToAbsl(violation.what)));
   }
   FailOnError(nghttp2_session_terminate_session(
@@ -377,13 +403,13 @@ void Http2Session::OnLeft(Http2Stream& stream) {
 }
 
 void Http2Session::TellHeld() {
-  const size_t held = left_bytes_ + block_.bytes();
+  const size_t held = left_bytes_ + block_.bytes() + share_.held_block_bytes();
   if (held == held_told_) return;
   owner_.OnHeld(std::exchange(held_told_, held), held);
 }
 
 Http2Stream* Http2Session::AddStream(int32_t id) {
-  Http2Stream* const stream = new Http2Stream(*this, id);
+  Http2Stream* const stream = new Http2Stream(*this, id, loop_.Now());
   stream->next_ = first_;
   if (first_ != nullptr) first_->previous_ = stream;
   first_ = stream;
@@ -473,6 +499,7 @@ void Http2Session::Finish() {
     RemoveStream(first_, Http2Error::kInternalError, why);
   }
   block_.Clear();
+  share_.HoldOn({});
   TellHeld();
   if (phase_ == Phase::kParted || linger_in_all_ == absl::ZeroDuration()) {
     return End();  // May destroy this session.

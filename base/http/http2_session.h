@@ -30,8 +30,11 @@
 //
 // A peer that keeps the connection busy with frames that carry nothing uses up
 // a budget (base/http/http2_guard.h), and is closed with ENHANCE_YOUR_CALM.
-// Whoever breaks the rules loses all streams at the end of the turn, and the
-// connection within a second, also if it does not read why.
+// A request that a client gives up in the same bytes in which it comes is told
+// to nobody, and of many that come at once a few are told of in each turn of
+// the loop (base/http/http2_turn_share.h). Whoever breaks the rules loses all
+// streams at the end of the turn, and the connection within a second, also if
+// it does not read why.
 //
 // Thread contract: one event loop. Events may call anything here except the
 // session's destructor, which is for OnEnded alone.
@@ -58,6 +61,7 @@
 #include "base/http/http2_linger.h"
 #include "base/http/http2_output.h"
 #include "base/http/http2_stream.h"
+#include "base/http/http2_turn_share.h"
 #include "base/memory/recycler.h"
 #include "base/net/stream.h"
 
@@ -84,9 +88,9 @@ class Http2Session final : private Stream::Observer,
     virtual void OnOversizedRequest(Http2Stream& stream);
 
     // Tells that the session now holds `now` bytes, where it held `before`,
-    // that no handler accounts for: header blocks that have not ended, and
-    // streams whose events are null, such as those of answers that the peer
-    // does not take. Called at the end of a turn.
+    // that no handler accounts for: header blocks that have not ended, what
+    // waits for the next turn, and streams whose events are null, such as those
+    // of answers that the peer does not take. Called at the end of a turn.
     virtual void OnHeld(size_t before, size_t now) {
       static_cast<void>(before);
       static_cast<void>(now);
@@ -97,12 +101,16 @@ class Http2Session final : private Stream::Observer,
 
     // Called once, at the end of a turn, when the connection is closed and all
     // streams were told; may destroy the session. `why` is OK if it was
-    // drained, idle or closed by the peer in peace.
+    // drained, idle or closed by the peer in peace; see IsFlood.
     virtual void OnEnded(const absl::Status& why) = 0;
 
    protected:
     ~Owner() = default;
   };
+
+  // Returns whether `why`, with which a server's session has ended, says that
+  // the client sent a flood.
+  static bool IsFlood(const absl::Status& why) { return absl::IsAborted(why); }
 
   // Takes over a connected stream, after TLS. Borrows `limits` and `owner`.
   Http2Session(Role role, std::unique_ptr<Stream> stream,
@@ -185,7 +193,9 @@ class Http2Session final : private Stream::Observer,
   void Read();
   // Reads once. Returns false if there is nothing to read now.
   bool ReadOnce();
-  void Feed(std::string_view bytes);
+  // Returns what has to wait for the next turn.
+  std::string_view Feed(std::string_view bytes);
+  Http2Guard::StreamState StateOf(int32_t id) const;
   // True while so much waits for the peer to read that we read no more from it.
   bool clogged() const;
   void Flush();
@@ -238,6 +248,8 @@ class Http2Session final : private Stream::Observer,
   const Nghttp2 nghttp2_;
   Http2Output output_;
   Http2Guard guard_;
+
+  Http2TurnShare share_;
 
   // The header block that is being read. Blocks do not interleave.
   FieldBlock block_;

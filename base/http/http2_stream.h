@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/http/field_block.h"
 #include "base/http/http1_codec.h"
@@ -143,8 +144,8 @@ class Http2Stream final : public Recycled {
   friend class Http2Session;
   friend class Http2Callbacks;
 
-  Http2Stream(Http2Session& session, int32_t id)
-      : session_(session), id_(id) {}
+  Http2Stream(Http2Session& session, int32_t id, absl::Duration now)
+      : session_(session), id_(id), opened_at_(now) {}
   ~Http2Stream() = default;
 
   // True if what the peer sends is handed to anybody.
@@ -166,10 +167,11 @@ class Http2Stream final : public Recycled {
 
   Http2Session& session_;
   int32_t id_;
+  const absl::Duration opened_at_;
   bool head_sent_ = false;
   bool head_received_ = false;  // Client only.
   int interim_answers_ = 0;     // Client only: those that came before the head.
-  bool begun_ = false;          // Client only: the head has been written.
+  bool begun_ = false;  // The request's head has been written, or the answer's.
   bool ended_ = false;
   bool end_sent_ = false;
   bool peer_ended_ = false;

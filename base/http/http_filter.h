@@ -50,6 +50,10 @@ class HttpFilter : public HttpHandler {
                         std::string_view message) override {
     return next_->RefuseRequest(status, request, peer, message);
   }
+  void ConnectionFlooded(std::string_view peer,
+                         const absl::Status& why) override {
+    next_->ConnectionFlooded(peer, why);
+  }
   void HandshakeFailed(std::string_view peer,
                        const absl::Status& why) override {
     next_->HandshakeFailed(peer, why);

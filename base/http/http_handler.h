@@ -214,6 +214,13 @@ class HttpHandler {
     return Refuse(status, request.path, message);
   }
 
+  // Called when a connection was closed because its client sent a flood.
+  virtual void ConnectionFlooded(std::string_view peer,
+                                 const absl::Status& why) {
+    static_cast<void>(peer);
+    static_cast<void>(why);
+  }
+
   // Called when a client's TLS handshake has failed, so that there is no
   // request. `peer` is its `address:port`.
   virtual void HandshakeFailed(std::string_view peer, const absl::Status& why) {

@@ -46,6 +46,12 @@ HttpHandler::Refusal RefusalWatch::RefuseRequest(int status,
   return refusal;
 }
 
+void RefusalWatch::ConnectionFlooded(std::string_view peer,
+                                     const absl::Status& why) {
+  log_.Flood(peer, why);
+  next().ConnectionFlooded(peer, why);
+}
+
 void RefusalWatch::HandshakeFailed(std::string_view peer,
                                    const absl::Status& why) {
   log_.Handshake(peer, why);

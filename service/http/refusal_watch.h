@@ -33,6 +33,8 @@ class RefusalWatch final : public HttpFilter {
   Refusal RefuseRequest(int status, const HttpRequest& request,
                         std::string_view peer,
                         std::string_view message) override;
+  void ConnectionFlooded(std::string_view peer,
+                         const absl::Status& why) override;
   void HandshakeFailed(std::string_view peer,
                        const absl::Status& why) override;
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/os/logging.h"
+#include "service/observability/flood_metric.h"
 #include "service/observability/handshake_metric.h"
 
 namespace gateway {
@@ -28,8 +29,9 @@ RefusalLog::RefusalLog(std::string_view listener, MetricRegistry& registry,
       clock_(clock),
       shard_(registry.AddShard()) {
   MutexLock lock(mu_);
-  // Made now, so that the first handshake that fails is a rise from zero.
+  // Made now, so that the first of each is a rise from zero.
   shard_.CounterOf(kHandshakesFailed, {listener_});
+  shard_.CounterOf(kFloods, {listener_});
 }
 
 void RefusalLog::Request(const RefusedRequest& refused) {
@@ -48,6 +50,21 @@ void RefusalLog::Request(const RefusedRequest& refused) {
        {"peer", refused.peer},
        {"request_id", refused.request_id},
        {"error", refused.why},
+       {"unlogged", *unlogged}});
+}
+
+void RefusalLog::Flood(std::string_view peer, const absl::Status& why) {
+  std::optional<int64_t> unlogged;
+  {
+    MutexLock lock(mu_);
+    shard_.CounterOf(kFloods, {listener_}).Add(1);
+    unlogged = floods_.Take(clock_.SteadyTime());
+  }
+  if (!unlogged.has_value()) return;
+  Log(LogLevel::kWarn, "refusals", "a connection was closed for a flood",
+      {{"listener", listener_},
+       {"peer", peer},
+       {"error", why},
        {"unlogged", *unlogged}});
 }
 

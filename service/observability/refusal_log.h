@@ -1,9 +1,11 @@
 // RefusalLog sees what a listener refuses before it becomes a call, which is in
 // no access log: a key that is not known, a path that is not there, a body too
-// large, a TLS handshake that fails. It counts all of it
+// large, a TLS handshake that fails; and connections that are closed for a
+// flood. It counts all of it
 //
 //   llmgw_requests_refused_total{listener,code}  an HTTP status or gRPC code
 //   llmgw_tls_handshakes_failed_total{listener}
+//   llmgw_http2_floods_total{listener}
 //
 // and logs who and what, one line of each per kRefusalLogInterval at most: a
 // scanner must not fill the disk.
@@ -50,6 +52,8 @@ class RefusalLog {
   RefusalLog& operator=(const RefusalLog&) = delete;
 
   void Request(const RefusedRequest& refused) LOCKS_EXCLUDED(mu_);
+  void Flood(std::string_view peer, const absl::Status& why)
+      LOCKS_EXCLUDED(mu_);
   void Handshake(std::string_view peer, const absl::Status& why)
       LOCKS_EXCLUDED(mu_);
 
@@ -59,6 +63,7 @@ class RefusalLog {
   Mutex mu_;
   MetricShard& shard_ GUARDED_BY(mu_);
   LogPace requests_ GUARDED_BY(mu_){kRefusalLogInterval};
+  LogPace floods_ GUARDED_BY(mu_){kRefusalLogInterval};
   LogPace handshakes_ GUARDED_BY(mu_){kRefusalLogInterval};
 };
 

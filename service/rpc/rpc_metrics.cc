@@ -5,8 +5,10 @@
 #include <string_view>
 
 #include "base/async/event_loop.h"
+#include "base/http/http2_session.h"
 #include "base/os/logging.h"
 #include "errors/fault.h"
+#include "service/observability/flood_metric.h"
 #include "service/observability/handshake_metric.h"
 
 namespace gateway {
@@ -40,9 +42,9 @@ constexpr MetricDefinition kRefused = {
 // How much of a method's name is shown.
 constexpr size_t kMethodBytesShown = 256;
 
-constexpr RpcClose kCloses[] = {RpcClose::kDone,    RpcClose::kLost,
-                                RpcClose::kLimit,   RpcClose::kProtocol,
-                                RpcClose::kTimeout, RpcClose::kTls};
+constexpr RpcClose kCloses[] = {
+    RpcClose::kDone,  RpcClose::kLost,    RpcClose::kLimit, RpcClose::kProtocol,
+    RpcClose::kFlood, RpcClose::kTimeout, RpcClose::kTls};
 
 std::string_view NameOf(RpcClose close) {
   switch (close) {
@@ -54,6 +56,8 @@ std::string_view NameOf(RpcClose close) {
       return "limit";
     case RpcClose::kProtocol:
       return "protocol";
+    case RpcClose::kFlood:
+      return "flood";
     case RpcClose::kTimeout:
       return "timeout";
     case RpcClose::kTls:
@@ -63,6 +67,7 @@ std::string_view NameOf(RpcClose close) {
 }
 
 RpcClose CloseOf(const absl::Status& why) {
+  if (Http2Session::IsFlood(why)) return RpcClose::kFlood;
   switch (why.code()) {
     case absl::StatusCode::kOk:
       return RpcClose::kDone;
@@ -86,6 +91,7 @@ RpcMetrics::RpcMetrics(std::string_view listener, MetricRegistry* registry)
   // Made now, so that the first of each is a rise from zero.
   shard_->GaugeOf(kOpen, {listener_});
   shard_->CounterOf(kAccepted, {listener_});
+  shard_->CounterOf(kFloods, {listener_});
   for (const RpcClose close : kCloses) {
     shard_->CounterOf(kClosed, {listener_, NameOf(close)});
   }
@@ -103,6 +109,9 @@ void RpcMetrics::ConnectionClosed(RpcClose close, std::string_view peer,
   CountClose(close);
   if (shard_ != nullptr && close == RpcClose::kTls) {
     shard_->CounterOf(kHandshakesFailed, {listener_}).Add(1);
+  }
+  if (shard_ != nullptr && close == RpcClose::kFlood) {
+    shard_->CounterOf(kFloods, {listener_}).Add(1);
   }
   if (close != RpcClose::kDone && close != RpcClose::kLost) {
     LogClose(close, peer, why);

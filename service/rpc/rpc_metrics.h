@@ -34,7 +34,8 @@ enum class RpcClose {
   kDone,      // By the peer, idle, drained or old, with nothing under way.
   kLost,      // It broke off, answered no pings or outlasted its grace.
   kLimit,     // Over the limit of connections, or to make room for another.
-  kProtocol,  // The peer broke HTTP/2, or sent a flood.
+  kProtocol,  // The peer broke HTTP/2.
+  kFlood,     // The peer sent a flood; see flood_metric.h.
   kTimeout,   // The peer did not finish its handshake, or does not read.
   kTls,       // The peer's TLS handshake failed.
 };

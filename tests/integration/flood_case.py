@@ -13,6 +13,7 @@ from tests.integration import grpc_abuse_case
 from tests.integration.grpc_abuse_case import GENERATE
 from tests.integration.grpc_abuse_case import MIB
 from tests.integration.grpc_abuse_case import framed_request
+from tests.integration.samples import await_sample
 from tests.testing import hpack
 from tests.testing import http2_wire
 from tests.testing.http2_wire import block_of
@@ -38,6 +39,8 @@ class FloodCase(grpc_abuse_case.AbuseCase):
     # A request's head at the listener, and one to a path that nobody serves.
     head = block_of(grpc_fields(GENERATE))
     unknown_head = block_of(grpc_fields("/no.such/Method"))
+    # What the log says of a flood.
+    flood_line = {"module": "grpc", "reason": "flood"}
 
     @staticmethod
     def body(model):
@@ -145,6 +148,18 @@ class StreamFloods:
         self.flood("B-11 rapid reset", lambda i: _each_stream(
             i, lambda stream: headers(stream, self.head) +
             http2_wire.reset(stream)), _CALM)
+
+    def test_who_was_closed_for_a_flood_is_counted_and_logged(self):
+        name = 'llmgw_http2_floods_total{listener="%s"}' % self.attacked
+        before = self.native.metric(name)
+        connection = self.connect(self.native)
+        for i in range(3):
+            connection.send(_each_stream(i, lambda stream: headers(
+                stream, self.head) + http2_wire.reset(stream)))
+        self.assertEqual(connection.read_end(), _CALM)
+        await_sample(self.gateway, name, before + 1)
+        self.gateway.wait_for_log(level="warn", listener=self.attacked,
+                                  **self.flood_line)
 
     def test_whole_calls_that_are_reset_at_once(self):
         body = self.body("gpt-reset")

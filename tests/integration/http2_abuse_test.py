@@ -58,6 +58,8 @@ class _ListenerFloodCase(_ApiCase, flood_case.FloodCase):
     http_listener = "write_stall_timeout: 2s"
     head = block_of(_fields())
     unknown_head = block_of(_fields("/no/such/path"))
+    flood_line = {"module": "refusals",
+                  "msg": "a connection was closed for a flood"}
     body = staticmethod(_body)
 
 

@@ -12,6 +12,7 @@
 #ifndef TESTS_TESTING_HTTP2_ECHO_SERVER_H_
 #define TESTS_TESTING_HTTP2_ECHO_SERVER_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -26,12 +27,14 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "base/async/event_loop.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
 #include "base/net/listener.h"
 #include "base/net/stream.h"
 #include "base/os/mutex.h"
+#include "tests/testing/event.h"
 #include "tests/testing/loop_thread.h"
 
 namespace gateway {
@@ -81,6 +84,33 @@ class Http2EchoServer {
     Run([this] {
       for (Connection& connection : connections_) connection.Drain();
     });
+  }
+
+  // How many requests the sessions have told of, and how many in one turn of
+  // the loop at most.
+  int requests() {
+    int count = 0;
+    Run([this, &count] { count = requests_; });
+    return count;
+  }
+  int most_requests_of_a_turn() {
+    int most = 0;
+    Run([this, &most] { most = most_of_turn_; });
+    return most;
+  }
+
+  // What `work` sends lies there at once when the loop looks.
+  void WhileTheLoopSleeps(const std::function<void()>& work) {
+    Event asleep;
+    Event awake;
+    thread_.loop().Post([&] {
+      asleep.Set();
+      if (!awake.Wait()) std::abort();
+    });
+    if (!asleep.Wait()) std::abort();
+    work();
+    awake.Set();
+    Run([] {});  // The events outlive the sleep.
   }
 
   // Connections that are open now.
@@ -137,6 +167,7 @@ class Http2EchoServer {
 
     void OnRequest(Http2Stream& stream, absl::Span<const HttpField> fields,
                    bool) override {
+      server_.CountRequest();
       const HttpField head[] = {{":status", "200"},
                                 {"content-type", "text/plain"}};
       stream.SetEvents(new Exchange);
@@ -154,6 +185,13 @@ class Http2EchoServer {
     Http2EchoServer& server_;
     Http2Session session_;
   };
+
+  void CountRequest() {
+    ++requests_;
+    const uint64_t turn = EventLoop::Current()->turn();
+    if (std::exchange(turn_, turn) != turn) of_turn_ = 0;
+    most_of_turn_ = std::max(most_of_turn_, ++of_turn_);
+  }
 
   void Drop(Connection* connection, const absl::Status& why) {
     {
@@ -179,6 +217,10 @@ class Http2EchoServer {
   std::list<absl::Status> ends_ GUARDED_BY(mu_);
   // Of the loop.
   std::list<Connection> connections_;
+  int requests_ = 0;
+  uint64_t turn_ = 0;
+  int of_turn_ = 0;
+  int most_of_turn_ = 0;
   std::unique_ptr<Listener> listener_;
   LoopThread thread_;
 };

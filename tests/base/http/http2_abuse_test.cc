@@ -6,8 +6,12 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/status/status.h"
+#include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
+#include "base/http/http2_turn_share.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/http2_echo_server.h"
@@ -72,7 +76,9 @@ class Http2AbuseTest : public testing::Test {
   void ExpectFloodIsStopped(std::string_view bytes) {
     RawClient client = Attack();
     Flood(client, bytes);
-    EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("carry nothing"));
+    const absl::Status why = server_.AwaitEnd();
+    EXPECT_THAT(why.message(), HasSubstr("carry nothing"));
+    EXPECT_TRUE(Http2Session::IsFlood(why));
   }
 
   // Each stream is broken off by the server, until it has had enough.
@@ -92,7 +98,9 @@ class Http2AbuseTest : public testing::Test {
     }
     EXPECT_GE(refused, 300);
     EXPECT_LT(refused, 10'000);
-    EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("carry nothing"));
+    const absl::Status why = server_.AwaitEnd();
+    EXPECT_THAT(why.message(), HasSubstr("are reset before"));
+    EXPECT_TRUE(Http2Session::IsFlood(why));
   }
 
   Http2EchoServer server_;
@@ -155,9 +163,35 @@ TEST_F(Http2AbuseTest, RapidResetsAreStopped) {
   for (uint32_t id = 1; id < 2000; id += 2) {
     bytes += Http2Post(id, false) + Http2Reset(id, 8);
   }
+  const int before = server_.requests();
   client.Send(bytes);
   EXPECT_EQ(ClosedWith(client), Code(Http2Error::kEnhanceYourCalm));
-  EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("carry nothing"));
+  EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("are reset before"));
+  // Few cost more than to be read: those that were cut between two reads.
+  EXPECT_LE(server_.requests() - before, 30);
+}
+
+TEST_F(Http2AbuseTest, ManyRequestsAtOnceLeaveTheTurnToOthers) {
+  constexpr uint32_t kStreams = 250;
+  std::string requests;
+  for (uint32_t id = 1; id < 2 * kStreams; id += 2) requests += Http2Post(id);
+  std::vector<RawClient> clients;
+  server_.WhileTheLoopSleeps([&] {
+    for (int i = 0; i < 4; ++i) {
+      clients.push_back(Attack());
+      clients.back().Send(requests);
+    }
+  });
+  for (RawClient& client : clients) {
+    for (uint32_t i = 0; i < kStreams; ++i) {
+      ReceiveFrameOf(client, RawFrameType::kData);
+    }
+    client.HalfClose();
+    EXPECT_TRUE(server_.AwaitEnd().ok());
+  }
+  // Each its own, and one more than all have in common.
+  EXPECT_LE(server_.most_requests_of_a_turn(),
+            Http2TurnShare::kOfAll + 5 * (Http2TurnShare::kOwn + 1));
 }
 
 TEST_F(Http2AbuseTest, ResetsThatTheServerIsMadeToSendAreStopped) {
@@ -278,6 +312,21 @@ TEST_F(Http2AbuseTest, AClientMayGiveUpAllOfItsCallsBeforeTheyAreAnswered) {
   EXPECT_EQ(frame.stream, 2 * kStreams + 1);
   client.HalfClose();
   EXPECT_TRUE(server.AwaitEnd().ok());
+}
+
+TEST_F(Http2AbuseTest, AClientMayGiveUpHalfOfItsCallsBeforeTheyAreAnswered) {
+  RawClient client = Attack();
+  for (uint32_t id = 1; id < 8000; id += 4) {
+    client.Send(Http2Post(id, false) + Http2Reset(id, 8) +
+                Http2Post(id + 2, true));
+    RawFrame frame;
+    do {
+      frame = ReceiveFrameOf(client, RawFrameType::kHeaders);
+    } while (frame.stream != 0 && frame.stream != id + 2);
+    ASSERT_EQ(frame.stream, id + 2);
+  }
+  client.HalfClose();
+  EXPECT_TRUE(server_.AwaitEnd().ok());
 }
 
 TEST_F(Http2AbuseTest, AClientMayCancelEveryCallThatItHasSeenBegin) {

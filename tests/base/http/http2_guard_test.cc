@@ -20,12 +20,14 @@ const absl::Duration kNow = absl::Seconds(1000);
 
 constexpr uint32_t kGuardedStreams = 100;
 
-bool IsOpen(int32_t) { return true; }
+using StreamState = Http2Guard::StreamState;
+
+StreamState IsEarly(int32_t) { return StreamState::kEarly; }
 
 class Http2GuardTest : public testing::Test {
  protected:
   Http2GuardTest()
-      : guard_(Http2Guard::Peer::kClient, kGuardedStreams, kNow, IsOpen) {
+      : guard_(Http2Guard::Peer::kClient, kGuardedStreams, kNow, IsEarly) {
     EXPECT_FALSE(Refuses(Http2Greeting()));
   }
 
@@ -133,8 +135,7 @@ TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
       Http2Reset(3, 8),
   };
   for (const std::string& frame : frames) {
-    Http2Guard guard(Http2Guard::Peer::kClient, kGuardedStreams, kNow,
-                     IsOpen);
+    Http2Guard guard(Http2Guard::Peer::kClient, kGuardedStreams, kNow, IsEarly);
     size_t good = 0;
     EXPECT_FALSE(guard.Inspect(Http2Greeting(), kNow, &good).has_value());
     EXPECT_FALSE(guard.Inspect(Http2Post(1, false), kNow, &good).has_value());
@@ -152,7 +153,7 @@ TEST_F(Http2GuardTest, StreamsBrokenOffByTheRulesCostAsMuchAsResets) {
 
 TEST_F(Http2GuardTest, AClientMayGiveUpAllOfItsRequestsAtOnce) {
   constexpr uint32_t kMany = 1024;
-  Http2Guard guard(Http2Guard::Peer::kClient, kMany, kNow, IsOpen);
+  Http2Guard guard(Http2Guard::Peer::kClient, kMany, kNow, IsEarly);
   std::string bytes = Http2Greeting();
   for (uint32_t i = 0; i < kMany; ++i) {
     bytes += Http2Post(1 + 2 * i, false);
@@ -168,9 +169,74 @@ TEST_F(Http2GuardTest, AClientMayGiveUpAllOfItsRequestsAtOnce) {
   EXPECT_EQ(violation->error, Http2Error::kEnhanceYourCalm);
 }
 
+// How many of its streams a client may reset, one after the other.
+int CountResets(StreamState state, int most) {
+  Http2Guard guard(Http2Guard::Peer::kClient, kGuardedStreams, kNow,
+                   [state](int32_t) { return state; });
+  size_t good = 0;
+  EXPECT_FALSE(guard.Inspect(Http2Greeting(), kNow, &good).has_value());
+  for (int i = 0; i < most; ++i) {
+    const auto id = static_cast<uint32_t>(1 + 2 * i);
+    EXPECT_FALSE(guard.Inspect(Http2Post(id, false), kNow, &good).has_value());
+    const auto violation = guard.Inspect(Http2Reset(id, 8), kNow, &good);
+    if (!violation.has_value()) continue;
+    EXPECT_EQ(violation->error, Http2Error::kEnhanceYourCalm);
+    return i;
+  }
+  return most;
+}
+
+TEST_F(Http2GuardTest, OfResetsThoseCountThatComeEarly) {
+  constexpr int kMany = 10'000;
+  EXPECT_EQ(CountResets(StreamState::kEarly, kMany), Http2Budget::kResetsMin);
+  EXPECT_EQ(CountResets(StreamState::kOpen, kMany), kMany);
+  // Of a stream that is over it is one more frame that carries nothing, as the
+  // greeting has two, which cost more.
+  const int over = CountResets(StreamState::kGone, kMany);
+  EXPECT_GT(over, Http2Budget::kControl - 100);
+  EXPECT_LT(over, Http2Budget::kControl);
+}
+
+TEST_F(Http2GuardTest, TellsWhichStreamsAreResetInTheSameBytes) {
+  EXPECT_FALSE(Refuses(Http2Post(1, false)));
+  const std::string cut = Http2Reset(7, 8);
+  EXPECT_FALSE(Refuses(Http2Reset(1, 8) + Http2Post(3, false) +
+                       Http2Post(5, false) + Http2Reset(5, 8) +
+                       Http2Post(7, false) + cut.substr(0, cut.size() - 1)));
+  EXPECT_FALSE(guard_.IsResetAhead(1));  // It was told of before.
+  EXPECT_FALSE(guard_.IsResetAhead(3));
+  EXPECT_TRUE(guard_.IsResetAhead(5));
+  EXPECT_FALSE(guard_.IsResetAhead(7));  // The reset may never come whole.
+  EXPECT_FALSE(Refuses(cut.substr(cut.size() - 1)));
+  EXPECT_FALSE(guard_.IsResetAhead(5));
+}
+
+TEST_F(Http2GuardTest, LeavesToLaterWhatIsTooMuchForATurn) {
+  int left = 2;
+  int asked = 0;
+  Http2Guard guard(
+      Http2Guard::Peer::kClient, kGuardedStreams, kNow,
+      [&asked](int32_t) {
+        ++asked;
+        return StreamState::kGone;
+      },
+      [&left] { return --left > 0; });
+  const std::string first = Http2Greeting() + Http2Post(1, false);
+  const std::string second = Http2Post(3, false) + Http2Data(3, "body");
+  const std::string bytes = first + second + Http2Reset(3, 8);
+  size_t good = 0;
+  EXPECT_FALSE(guard.Inspect(bytes, kNow, &good).has_value());
+  EXPECT_EQ(good, first.size() + 9);
+  EXPECT_FALSE(
+      guard.Inspect(bytes.substr(first.size() + 9), kNow, &good).has_value());
+  EXPECT_EQ(good, bytes.size() - first.size() - 9);
+  // Nobody knows a stream yet whose head has not come whole.
+  EXPECT_EQ(asked, 0);
+  EXPECT_TRUE(guard.IsResetAhead(3));
+}
+
 TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
-  Http2Guard guard(Http2Guard::Peer::kServer, kGuardedStreams, kNow,
-                   IsOpen);
+  Http2Guard guard(Http2Guard::Peer::kServer, kGuardedStreams, kNow, IsEarly);
   size_t good = 0;
   for (uint32_t id = 1; id < 20'000; id += 2) {
     guard.OnSent();
@@ -187,8 +253,9 @@ TEST_F(Http2GuardTest, WhoGoesOnWithStreamsThatAreOverKeepsUsBusy) {
        {Http2Guard::Peer::kClient, Http2Guard::Peer::kServer}) {
     for (const std::string& frame : ends) {
       bool open = true;
-      Http2Guard guard(peer, kGuardedStreams, kNow,
-                       [&open](int32_t) { return open; });
+      Http2Guard guard(peer, kGuardedStreams, kNow, [&open](int32_t) {
+        return open ? StreamState::kOpen : StreamState::kGone;
+      });
       size_t good = 0;
       if (peer == Http2Guard::Peer::kClient) {
         // Of a stream that begins here nobody knows yet.

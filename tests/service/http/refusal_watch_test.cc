@@ -66,5 +66,10 @@ TEST_F(RefusalWatchTest, HandshakesThatFailAreCounted) {
   EXPECT_EQ(Count("llmgw_tls_handshakes_failed_total"), 1);
 }
 
+TEST_F(RefusalWatchTest, ConnectionsThatAreClosedForAFloodAreCounted) {
+  watch_.ConnectionFlooded("192.0.2.1:1", absl::AbortedError("resets"));
+  EXPECT_EQ(Count("llmgw_http2_floods_total"), 1);
+}
+
 }  // namespace
 }  // namespace gateway

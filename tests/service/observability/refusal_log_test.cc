@@ -76,6 +76,9 @@ TEST_F(RefusalLogTest, CountsAllAndByCode) {
   for (int i = 0; i < 3; ++i) log_.Request(kRefused);
   log_.Request(other);
   log_.Handshake("192.0.2.1:1", absl::UnavailableError("no shared cipher"));
+  EXPECT_THAT(Values("llmgw_http2_floods_total"), ElementsAre(Pair("http", 0)));
+  log_.Flood("192.0.2.1:1", absl::AbortedError("resets"));
+  EXPECT_THAT(Values("llmgw_http2_floods_total"), ElementsAre(Pair("http", 1)));
   EXPECT_THAT(Values("llmgw_requests_refused_total"),
               ElementsAre(Pair("401", 1), Pair("404", 3)));
   EXPECT_THAT(Values("llmgw_tls_handshakes_failed_total"),
@@ -85,10 +88,14 @@ TEST_F(RefusalLogTest, CountsAllAndByCode) {
 TEST_F(RefusalLogTest, LogsOneLineOfEachKindAndThenHowManyItLeftOut) {
   for (int i = 0; i < 100; ++i) log_.Request(kRefused);
   log_.Handshake("192.0.2.9:1", absl::UnavailableError("no shared cipher"));
+  for (int i = 0; i < 100; ++i) {
+    log_.Flood("192.0.2.8:1", absl::AbortedError("too many streams"));
+  }
   clock_.Advance(kRefusalLogInterval);
   log_.Request(kRefused);
+  log_.Flood("192.0.2.8:1", absl::AbortedError("too many streams"));
   const std::vector<std::string> lines = Lines();
-  ASSERT_EQ(lines.size(), 3u);
+  ASSERT_EQ(lines.size(), 5u);
   for (const char* part :
        {"\"level\":\"info\"", "\"module\":\"refusals\"",
         "\"listener\":\"http\"", "\"code\":\"404\"",
@@ -99,7 +106,12 @@ TEST_F(RefusalLogTest, LogsOneLineOfEachKindAndThenHowManyItLeftOut) {
   }
   EXPECT_THAT(lines[1], HasSubstr("192.0.2.9:1"));
   EXPECT_THAT(lines[1], HasSubstr("no shared cipher"));
-  EXPECT_THAT(lines[2], HasSubstr("\"unlogged\":99"));
+  for (const char* part : {"\"level\":\"warn\"", "\"listener\":\"http\"",
+                           "192.0.2.8:1", "too many streams"}) {
+    EXPECT_THAT(lines[2], HasSubstr(part));
+  }
+  EXPECT_THAT(lines[3], HasSubstr("\"unlogged\":99"));
+  EXPECT_THAT(lines[4], HasSubstr("\"unlogged\":99"));
 }
 
 TEST_F(RefusalLogTest, CutsAPathThatIsTooLong) {

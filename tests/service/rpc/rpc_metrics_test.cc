@@ -87,10 +87,11 @@ class RpcMetricsTest : public testing::Test {
 
 TEST_F(RpcMetricsTest, CountsConnectionsAndWhyTheyEnd) {
   Run([](RpcMetrics& metrics) {
-    for (int i = 0; i < 6; ++i) metrics.ConnectionOpened();
+    for (int i = 0; i < 7; ++i) metrics.ConnectionOpened();
     metrics.SessionEnded(kPeer, absl::OkStatus());
     metrics.SessionEnded(kPeer, absl::UnavailableError("answers no pings"));
     metrics.SessionEnded(kPeer, absl::InternalError("broke HTTP/2"));
+    metrics.SessionEnded(kPeer, absl::AbortedError("resets all it begins"));
     metrics.SessionEnded(kPeer, absl::DeadlineExceededError("does not read"));
     metrics.ConnectionClosed(RpcClose::kTls, kPeer,
                              absl::UnavailableError("no certificate"));
@@ -98,11 +99,13 @@ TEST_F(RpcMetricsTest, CountsConnectionsAndWhyTheyEnd) {
   });
   EXPECT_THAT(Values("llmgw_grpc_connections"), ElementsAre(Pair("grpc", 1)));
   EXPECT_THAT(Values("llmgw_grpc_connections_accepted_total"),
-              ElementsAre(Pair("grpc", 6)));
+              ElementsAre(Pair("grpc", 7)));
   EXPECT_THAT(Values("llmgw_grpc_connections_closed_total"),
               UnorderedElementsAre(Pair("done", 1), Pair("lost", 1),
-                                   Pair("protocol", 1), Pair("timeout", 1),
-                                   Pair("tls", 1), Pair("limit", 1)));
+                                   Pair("protocol", 1), Pair("flood", 1),
+                                   Pair("timeout", 1), Pair("tls", 1),
+                                   Pair("limit", 1)));
+  EXPECT_THAT(Values("llmgw_http2_floods_total"), ElementsAre(Pair("grpc", 1)));
 }
 
 TEST_F(RpcMetricsTest, CountsRefusedCallsByWhatTheyAreTold) {
@@ -122,14 +125,14 @@ TEST_F(RpcMetricsTest, ALineSaysWhoWasClosedAndHowManyElseWere) {
     metrics.ConnectionOpened();
     metrics.SessionEnded(kPeer, absl::OkStatus());
     metrics.SessionEnded(kPeer, absl::UnavailableError("lost"));
-    metrics.SessionEnded(kPeer, absl::InternalError("a flood of pings"));
+    metrics.SessionEnded(kPeer, absl::AbortedError("a flood of pings"));
     for (int i = 0; i < 100; ++i) metrics.ConnectionRefused(kPeer);
   });
   const std::vector<std::string> lines = Lines();
   ASSERT_EQ(lines.size(), 1u);
   for (const char* part :
        {"\"level\":\"warn\"", "\"module\":\"grpc\"", "\"listener\":\"grpc\"",
-        "\"peer\":\"192.0.2.1:1234\"", "\"reason\":\"protocol\"",
+        "\"peer\":\"192.0.2.1:1234\"", "\"reason\":\"flood\"",
         "a flood of pings", "\"unlogged\":0"}) {
     EXPECT_THAT(lines[0], HasSubstr(part));
   }
