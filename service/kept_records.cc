@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,7 @@
 #include "base/os/logging.h"
 #include "base/os/random.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "service/config/config_reader.h"
 #include "service/config/store_validator.h"
 #include "service/loop_redis.h"
@@ -70,11 +72,26 @@ std::unique_ptr<RecordStore> MakeForSessions(const GatewayConfig& config,
   return std::make_unique<MemoryRecordStore>(options, clock);
 }
 
-Task<void> LoadAndStop(IssuedKeyStore& keys, EventLoop& loop,
-                       absl::Status* loaded) {
+template <typename Kept>
+Task<void> LoadAndStop(Kept& kept, EventLoop& loop, absl::Status* loaded) {
   CancelSignal never;
-  *loaded = co_await keys.Load(never);
+  *loaded = co_await kept.Load(never);
   loop.Stop();
+}
+
+// Has what a store on this machine has known. `what` names the field and what
+// cannot be read.
+template <typename Kept>
+absl::Status Load(Kept& kept, std::string_view what) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop,
+                           EventLoop::Create());
+  absl::Status loaded;
+  loop->Post([&] { Spawn(LoadAndStop(kept, *loop, &loaded)); });
+  loop->Run();
+  if (loaded.ok()) return loaded;
+  return absl::Status(
+      loaded.code(),
+      absl::StrCat(ToAbsl(what), " cannot be read: ", loaded.message()));
 }
 
 void TellOfKeys(const IssuedKeyStore& keys, const absl::Status& loaded) {
@@ -117,19 +134,10 @@ absl::StatusOr<std::unique_ptr<RecordStore>> OpenStore(
   return OpenSqlite(config, config_file, clock);
 }
 
-absl::Status Load(IssuedKeyStore& keys) {
-  GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop,
-                           EventLoop::Create());
-  absl::Status loaded;
-  loop->Post([&] { Spawn(LoadAndStop(keys, *loop, &loaded)); });
-  loop->Run();
-  if (!loaded.ok()) {
-    return absl::Status(loaded.code(),
-                        absl::StrCat("auth.callers.issued_keys: the keys that "
-                                     "were issued cannot be read: ",
-                                     loaded.message()));
-  }
-  TellOfKeys(keys, loaded);
+absl::Status LoadKeys(IssuedKeyStore& keys) {
+  GATEWAY_RETURN_IF_ERROR(
+      Load(keys, "auth.callers.issued_keys: the keys that were issued"));
+  TellOfKeys(keys, absl::OkStatus());
   return absl::OkStatus();
 }
 
@@ -147,6 +155,10 @@ absl::Status KeptRecords::Open(const GatewayConfig& config,
     sessions_ = std::make_unique<SessionStore>(
         session_records_ == nullptr ? *store_ : *session_records_, clock_,
         SecureRandom(), /*in_memory=*/session_records_ != nullptr);
+    if (RecordStoreEngine(config) == StoreConfig::ENGINE_SQLITE) {
+      GATEWAY_RETURN_IF_ERROR(
+          Load(*sessions_, "sessions: those that were opened before"));
+    }
   }
   if (KeepsResponses(config)) {
     responses_ = std::make_unique<ResponseRecords>(*store_);
@@ -154,7 +166,7 @@ absl::Status KeptRecords::Open(const GatewayConfig& config,
   if (!config.auth().callers().has_issued_keys()) return absl::OkStatus();
   issued_keys_ = std::make_unique<IssuedKeyStore>(*store_, registry_);
   is_in_redis_ = RecordStoreEngine(config) == StoreConfig::ENGINE_REDIS;
-  return is_in_redis_ ? absl::OkStatus() : Load(*issued_keys_);
+  return is_in_redis_ ? absl::OkStatus() : LoadKeys(*issued_keys_);
 }
 
 void KeptRecords::Follow(EventLoop& loop) {

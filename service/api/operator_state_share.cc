@@ -142,7 +142,7 @@ Task<absl::Status> OperatorStateShare::Tell(const OperatorState::Items& here,
     const std::string* const item = Find(here, name);
     if (item == nullptr) {
       GATEWAY_CO_RETURN_IF_ERROR(
-          (co_await store_.Delete(kCollection, name, std::nullopt, cancel))
+          (co_await store_.Delete(kCollection, name, DeleteOptions{}, cancel))
               .status());
     } else {
       const PutOptions options;

@@ -101,7 +101,7 @@ Task<absl::StatusOr<bool>> ResponseRecords::Remove(std::string_view owner,
   const std::string key = RecordKeyOf(owner, id);
   if (key.size() > kRecordKeyBytesMax) co_return false;
   const absl::StatusOr<bool> removed =
-      co_await records_.Delete(kCollection, key, std::nullopt, cancel);
+      co_await records_.Delete(kCollection, key, DeleteOptions{}, cancel);
   if (!removed.ok()) co_return ResponseFault(removed.status(), cancel);
   co_return *removed;
 }

@@ -9,14 +9,14 @@ namespace gateway {
 bool SessionShares::Admits(std::string_view owner, int64_t open, int64_t limit,
                            absl::Time now) {
   ForgetExpired(now);
-  const int64_t share = limit / kShare;
+  const int64_t share = ShareOfAll(limit);
   return open < limit - share || ShareOf(owner).sessions < share;
 }
 
 bool SessionShares::HasRoom(std::string_view owner, int64_t bytes,
                             int64_t limit, absl::Time now) {
   ForgetExpired(now);
-  const int64_t share = limit / kShare;
+  const int64_t share = ShareOfAll(limit);
   if (bytes_ + bytes <= limit - share) return true;
   return bytes_ + bytes <= limit && ShareOf(owner).bytes + bytes <= share;
 }

@@ -3,12 +3,12 @@
 // that there may be is for callers who have less than a quarter.
 //
 //   if (!shares.Admits(owner, open, limit, now)) ...   // Refused.
-//   shares.Record(id, owner, expire_time);               // Opened, or gone on
-//   with. shares.Forget(id);                                 // Deleted.
+//   shares.Record(id, owner, expire_time, bytes);  // Opened, or gone on with.
+//   shares.Forget(id);                             // Deleted.
 //
-// It knows what this process has done, as long as that has not expired: of
-// sessions that others opened, and of those from before it began, it learns as
-// they are gone on with here. Takes memory in proportion to those.
+// It knows what it was told of, as long as that has not expired, and so is for
+// a store that one process has alone. Takes memory in proportion to the
+// sessions.
 //
 // Thread-compatible.
 
@@ -30,6 +30,9 @@ namespace gateway {
 
 class SessionShares {
  public:
+  // How many of so many are for callers who have fewer than that.
+  static int64_t ShareOfAll(int64_t limit) { return limit / kShare; }
+
   // Whether the caller may open one more, where there are `open` in all and may
   // be `limit`. That there are fewer is somebody else's to see to.
   bool Admits(std::string_view owner, int64_t open, int64_t limit,

@@ -18,6 +18,7 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
+using ::llmgateway::kept::SessionOwner;
 using ::llmgateway::kept::SessionRecord;
 
 // As UUIDs are written.
@@ -69,6 +70,26 @@ SessionLimits SessionLimits::Of(
           .size_bytes = config.size_bytes_limit()};
 }
 
+Task<absl::Status> SessionStore::Load(CancelSignal& cancel) {
+  std::string after;
+  for (bool more = true; more;) {
+    GATEWAY_CO_ASSIGN_OR_RETURN(
+        const RecordPage page,
+        co_await records_.List(kCollection, after, kRecordPageMax, cancel));
+    MutexLock lock(mu_);
+    for (const Record& record : page.records) {
+      SessionOwner kept;
+      // Whoever asks for a damaged one is told; it is nobody's.
+      if (!kept.ParseFromString(record.value)) continue;
+      shares_.Record(record.key, kept.owner(), record.expire_time,
+                     static_cast<int64_t>(record.value.size() + kRecordBytes));
+    }
+    more = page.more;
+    if (more) after = page.records.back().key;
+  }
+  co_return absl::OkStatus();
+}
+
 Task<absl::StatusOr<v1::Session>> SessionStore::Create(
     SessionLimits limits, std::string_view owner,
     const v1::CreateSessionRequest& request, CancelSignal& cancel) {
@@ -90,12 +111,23 @@ Task<absl::StatusOr<v1::Session>> SessionStore::Create(
                      " (sessions.session_bytes_limit)"));
   }
   GATEWAY_CO_RETURN_IF_ERROR(CheckRoom(owner, bytes.size(), limits.size_bytes));
-  GATEWAY_CO_RETURN_IF_ERROR(co_await MakeRoom(owner, limits.sessions, cancel));
-  const PutOptions options = {.expected_version = 0, .expire_time = now + ttl};
+  GATEWAY_CO_RETURN_IF_ERROR(co_await CountAnew(limits.sessions, cancel));
+  GATEWAY_CO_RETURN_IF_ERROR(MakeRoom(owner, limits.sessions));
+  const PutOptions options = {
+      .expected_version = 0,
+      .expire_time = now + ttl,
+      .quota =
+          RecordQuota{.records = limits.sessions,
+                      .share = SessionShares::ShareOfAll(limits.sessions)}};
   const absl::StatusOr<int64_t> put =
       co_await Put(kept, options, std::move(bytes), cancel);
   Made(put.ok());
-  if (!put.ok()) co_return put.status();
+  if (!put.ok()) {
+    const std::optional<QuotaRefusal> refusal = QuotaRefusalOf(put.status());
+    if (!refusal.has_value()) co_return put.status();
+    MutexLock lock(mu_);
+    co_return Refuse(*refusal, limits.sessions);
+  }
   // As it will be read.
   SetProto(RoundedExpireTime(options.expire_time),
            session.mutable_expire_time());
@@ -115,8 +147,9 @@ Task<absl::Status> SessionStore::Delete(std::string_view owner,
                                         std::string_view id,
                                         CancelSignal& cancel) {
   GATEWAY_CO_RETURN_IF_ERROR((co_await Read(owner, id, cancel)).status());
+  const DeleteOptions options = {.owner = owner};
   const absl::StatusOr<bool> deleted =
-      co_await records_.Delete(kCollection, id, std::nullopt, cancel);
+      co_await records_.Delete(kCollection, id, options, cancel);
   if (!deleted.ok()) co_return FaultOf(deleted.status(), cancel);
   if (!*deleted) co_return NoSuchSession(id);
   MutexLock lock(mu_);
@@ -183,9 +216,11 @@ Task<absl::StatusOr<int64_t>> SessionStore::Put(const SessionRecord& kept,
                                                 std::string bytes,
                                                 CancelSignal& cancel) {
   const auto taken = static_cast<int64_t>(bytes.size() + kRecordBytes);
+  options.owner = kept.owner();
   const absl::StatusOr<int64_t> put = co_await records_.Put(
       kCollection, kept.session().id(), std::move(bytes), options, cancel);
   if (put.ok()) {
+    if (records_.counts_owners()) co_return put;
     MutexLock lock(mu_);
     shares_.Record(kept.session().id(), kept.owner(), options.expire_time,
                    taken);
@@ -194,11 +229,12 @@ Task<absl::StatusOr<int64_t>> SessionStore::Put(const SessionRecord& kept,
   if (absl::IsAborted(put.status())) {
     co_return SessionWasChanged(kept.session().id());
   }
+  if (QuotaRefusalOf(put.status()).has_value()) co_return put;
   co_return FaultOf(put.status(), cancel);
 }
 
-Task<absl::Status> SessionStore::MakeRoom(std::string_view owner, int64_t limit,
-                                          CancelSignal& cancel) {
+Task<absl::Status> SessionStore::CountAnew(int64_t limit,
+                                           CancelSignal& cancel) {
   const absl::Duration now = clock_.SteadyTime();
   bool counts_anew = false;
   {
@@ -209,29 +245,39 @@ Task<absl::Status> SessionStore::MakeRoom(std::string_view owner, int64_t limit,
     // Others need not count meanwhile, once it was known.
     if (counts_anew && counted_.has_value()) counted_ = now;
   }
-  if (counts_anew) {
-    const absl::StatusOr<int64_t> count =
-        co_await records_.Count(kCollection, cancel);
-    MutexLock lock(mu_);
-    if (!count.ok()) {
-      counted_.reset();
-      co_return FaultOf(count.status(), cancel);
-    }
-    sessions_ = *count;
-    counted_ = now;
-  }
+  if (!counts_anew) co_return absl::OkStatus();
+  const absl::StatusOr<int64_t> count =
+      co_await records_.Count(kCollection, cancel);
   MutexLock lock(mu_);
-  const int64_t open = sessions_ + making_;
-  if (open >= limit) {
-    ++counts_.refused_by_limit;
-    co_return TooManySessions(limit);
+  if (!count.ok()) {
+    counted_.reset();
+    co_return FaultOf(count.status(), cancel);
   }
-  if (!shares_.Admits(owner, open, limit, clock_.WallTime())) {
-    ++counts_.refused_by_share;
-    co_return TooManySessionsOfCaller(limit);
+  sessions_ = *count;
+  counted_ = now;
+  co_return absl::OkStatus();
+}
+
+absl::Status SessionStore::MakeRoom(std::string_view owner, int64_t limit) {
+  MutexLock lock(mu_);
+  if (!records_.counts_owners()) {
+    const int64_t open = sessions_ + making_;
+    if (open >= limit) return Refuse(QuotaRefusal::kCollection, limit);
+    if (!shares_.Admits(owner, open, limit, clock_.WallTime())) {
+      return Refuse(QuotaRefusal::kOwner, limit);
+    }
   }
   ++making_;
-  co_return absl::OkStatus();
+  return absl::OkStatus();
+}
+
+absl::Status SessionStore::Refuse(QuotaRefusal refusal, int64_t limit) {
+  if (refusal == QuotaRefusal::kCollection) {
+    ++counts_.refused_by_limit;
+    return TooManySessions(limit);
+  }
+  ++counts_.refused_by_share;
+  return TooManySessionsOfCaller(limit);
 }
 
 void SessionStore::Made(bool kept) {

@@ -97,10 +97,14 @@ class SessionStore {
   SessionStore(const SessionStore&) = delete;
   SessionStore& operator=(const SessionStore&) = delete;
 
-  // Opens a session. How many there are is counted now and then: where several
-  // gateways share the store, it may have some more than `limits` say. The last
-  // quarter of them, and of what they may take in memory, is for owners who
-  // have less than a quarter.
+  // Has the shares of sessions from before known. To be called once, before all
+  // else, where the records outlast the process and no other has them; where
+  // several share them, the store knows. Errors are the store's.
+  Task<absl::Status> Load(CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
+
+  // Opens a session. There are no more than `limits` say, of all gateways that
+  // share the store. The last quarter of them, and of what they may take in
+  // memory, is for owners who have less than a quarter.
   // INVALID_REQUEST, SESSION_LIMITED, STORE_UNAVAILABLE.
   Task<absl::StatusOr<llmgateway::v1::Session>> Create(
       SessionLimits limits, std::string_view owner,
@@ -143,9 +147,15 @@ class SessionStore {
   Task<absl::StatusOr<int64_t>> Put(const llmgateway::kept::SessionRecord& kept,
                                     PutOptions options, std::string bytes,
                                     CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
-  // As OK if there is room for one more, which then counts until Made.
-  Task<absl::Status> MakeRoom(std::string_view owner, int64_t limit,
-                              CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
+  // Counts them anew, unless they just were.
+  Task<absl::Status> CountAnew(int64_t limit, CancelSignal& cancel)
+      LOCKS_EXCLUDED(mu_);
+  // As OK if there is room for one more, which then counts until Made. Where
+  // the store counts owners, it says so when the session is put.
+  absl::Status MakeRoom(std::string_view owner, int64_t limit)
+      LOCKS_EXCLUDED(mu_);
+  absl::Status Refuse(QuotaRefusal refusal, int64_t limit)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Made(bool kept) LOCKS_EXCLUDED(mu_);
   void CountTurn(bool kept) LOCKS_EXCLUDED(mu_);
   // SESSION_LIMITED if the owner's may not grow by so many bytes.
@@ -166,11 +176,11 @@ class SessionStore {
   // Whose turns are under way, as many as calls.
   absl::flat_hash_set<std::string> under_way_ GUARDED_BY(mu_);
   // How many sessions there are, as far as this gateway knows, and when they
-  // were counted; steady.
+  // were counted; steady. Decides where the store does not count owners.
   int64_t sessions_ GUARDED_BY(mu_) = 0;
   int64_t making_ GUARDED_BY(mu_) = 0;
   std::optional<absl::Duration> counted_ GUARDED_BY(mu_);
-  SessionShares shares_ GUARDED_BY(mu_);
+  SessionShares shares_ GUARDED_BY(mu_);  // Empty where it does.
   Stats counts_ GUARDED_BY(mu_);
 };
 

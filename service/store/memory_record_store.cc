@@ -36,12 +36,12 @@ Task<absl::StatusOr<int64_t>> MemoryRecordStore::Put(
 }
 
 Task<absl::StatusOr<bool>> MemoryRecordStore::Delete(
-    std::string_view collection, std::string_view key,
-    std::optional<int64_t> expected_version, CancelSignal& cancel) {
+    std::string_view collection, std::string_view key, DeleteOptions options,
+    CancelSignal& cancel) {
   if (cancel.cancelled()) co_return cancel.status();
   GATEWAY_CO_RETURN_IF_ERROR(CheckRecordKey(collection, key));
   MutexLock lock(mu_);
-  co_return DeleteNow(collection, key, expected_version);
+  co_return DeleteNow(collection, key, options.expected_version);
 }
 
 Task<absl::StatusOr<RecordPage>> MemoryRecordStore::List(

@@ -58,8 +58,7 @@ class MemoryRecordStore : public RecordStore {
                                     CancelSignal& cancel) override
       LOCKS_EXCLUDED(mu_);
   Task<absl::StatusOr<bool>> Delete(std::string_view collection,
-                                    std::string_view key,
-                                    std::optional<int64_t> expected_version,
+                                    std::string_view key, DeleteOptions options,
                                     CancelSignal& cancel) override
       LOCKS_EXCLUDED(mu_);
   Task<absl::StatusOr<RecordPage>> List(std::string_view collection,

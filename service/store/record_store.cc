@@ -3,11 +3,20 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 
 namespace gateway {
+namespace {
+
+// What tells it from other errors of the code.
+constexpr char kQuotaUrl[] = "llmgateway/record_quota";
+constexpr char kOfCollection[] = "collection";
+constexpr char kOfOwner[] = "owner";
+
+}  // namespace
 
 absl::Status CheckCollection(std::string_view collection) {
   const bool is_name =
@@ -59,6 +68,23 @@ absl::Status CheckRecordVersion(std::string_view collection, int64_t actual,
                      : absl::StrCat("version ", *expected, " was expected");
   return absl::AbortedError(absl::StrCat(ToAbsl(collection), ": ", found, ", ",
                                          wanted, "; read it again"));
+}
+
+absl::Status RefuseByQuota(std::string_view collection, QuotaRefusal refusal) {
+  const bool is_full = refusal == QuotaRefusal::kCollection;
+  absl::Status refused = absl::ResourceExhaustedError(absl::StrCat(
+      ToAbsl(collection),
+      is_full ? ": there are as many records as there may be"
+              : ": the records that are left are for owners who have fewer"));
+  refused.SetPayload(kQuotaUrl, absl::Cord(is_full ? kOfCollection : kOfOwner));
+  return refused;
+}
+
+std::optional<QuotaRefusal> QuotaRefusalOf(const absl::Status& status) {
+  const auto refusal = status.GetPayload(kQuotaUrl);
+  if (!refusal.has_value()) return std::nullopt;
+  return *refusal == kOfOwner ? QuotaRefusal::kOwner
+                              : QuotaRefusal::kCollection;
 }
 
 absl::Status CheckRecordSequence(std::string_view collection, int64_t sequence,

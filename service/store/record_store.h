@@ -40,8 +40,8 @@
 //   INVALID_ARGUMENT    a name, key or value that no store takes
 //   ABORTED             the record is not of the version that was expected
 //   OUT_OF_RANGE        ChangesSince: begin anew
-//   RESOURCE_EXHAUSTED  the store is full, or too much waits for it; nothing
-//                       was changed
+//   RESOURCE_EXHAUSTED  the store is full, too much waits for it, or the quota
+//                       has no room (QuotaRefusalOf); nothing was changed
 //
 // and otherwise those of the store. No error tells a key or a value.
 //
@@ -89,12 +89,34 @@ struct Record {
   absl::Time expire_time = absl::InfiniteFuture();
 };
 
+// How many records a collection may have.
+struct RecordQuota {
+  int64_t records = 0;
+  // The last so many of them are for owners who have fewer than so many.
+  int64_t share = 0;
+};
+
 struct PutOptions {
   // The version that the record must have; 0: there must be none. Anything goes
   // if absent.
   std::optional<int64_t> expected_version;
   // The record is gone at once if that has passed.
   absl::Time expire_time = absl::InfiniteFuture();
+
+  // Where the store counts_owners(), whose the record is, always the same; ""
+  // is an owner, too. Nobody's if absent.
+  std::optional<std::string_view> owner;
+  // Where it does, what a record that is not there yet must find room in.
+  // REQUIRES: an owner.
+  std::optional<RecordQuota> quota;
+};
+
+struct DeleteOptions {
+  // The version that the record must have. Anything goes if absent.
+  std::optional<int64_t> expected_version;
+  // As it was put. If it is not told, the record counts for its owner until it
+  // would have expired.
+  std::optional<std::string_view> owner;
 };
 
 struct RecordPage {
@@ -139,11 +161,18 @@ class RecordStore {
                                             PutOptions options,
                                             CancelSignal& cancel) = 0;
 
-  // Returns false if there is no such record. If `expected_version` is there,
-  // the record must be of it; ABORTED if it is of another, or there is none.
-  virtual Task<absl::StatusOr<bool>> Delete(
-      std::string_view collection, std::string_view key,
-      std::optional<int64_t> expected_version, CancelSignal& cancel) = 0;
+  // Returns false if there is no such record. ABORTED if that was expected, or
+  // it is of another version than was expected.
+  virtual Task<absl::StatusOr<bool>> Delete(std::string_view collection,
+                                            std::string_view key,
+                                            DeleteOptions options,
+                                            CancelSignal& cancel) = 0;
+
+  // Whether it counts who has how many records, and so obeys `owner` and
+  // `quota`. One that several processes share does, since none of them could
+  // by itself. Others take no notice of the two: the process that they belong
+  // to knows of each change.
+  virtual bool counts_owners() const { return false; }
 
   // Returns the next records of the collection after `after`, which need not be
   // there; from the first if that is empty. `limit` is at least 1, and at most
@@ -165,6 +194,12 @@ class RecordStore {
       CancelSignal& cancel) = 0;
 };
 
+// Why a quota had no room: there are as many records as there may be, or only
+// those are left that are for owners who have fewer.
+enum class QuotaRefusal { kCollection, kOwner };
+// Nothing if the error is another.
+std::optional<QuotaRefusal> QuotaRefusalOf(const absl::Status& status);
+
 // What follows is for stores.
 
 // INVALID_ARGUMENT for a name, key or value that is none; the message names the
@@ -183,6 +218,9 @@ absl::Time RoundedExpireTime(absl::Time expire_time);
 // expected.
 absl::Status CheckRecordVersion(std::string_view collection, int64_t actual,
                                 std::optional<int64_t> expected);
+
+// RESOURCE_EXHAUSTED for a record for which a quota has no room.
+absl::Status RefuseByQuota(std::string_view collection, QuotaRefusal refusal);
 
 // OUT_OF_RANGE, unless changes since `sequence` can be told by a store that has
 // kept the last kRecordChangesKept of `latest`.

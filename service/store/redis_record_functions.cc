@@ -27,7 +27,8 @@ end
 -- Where one step of the store works.
 local function open(keys)
   local c = {records = keys[1], names = keys[2], changed = keys[3],
-             gone = keys[4], expiring = keys[5], state = keys[6]}
+             gone = keys[4], expiring = keys[5], state = keys[6],
+             owned = keys[7]}
   c.now, c.micros = now()
   local state = redis.call('HMGET', c.state, 'latest', 'floor', 'cut', 'server')
   c.latest = tonumber(state[1] or '0')
@@ -86,6 +87,35 @@ local function expire(c, most)
   end
 end
 
+-- How many there are.
+local function count(c)
+  return redis.call('ZCARD', c.names) -
+         redis.call('ZCOUNT', c.expiring, '-inf', text(c.now))
+end
+
+-- Whether, and by which part, a quota refuses the owner one more.
+local function refuses(c, records, share)
+  local there = count(c)
+  if there >= records then return 2 end
+  if there < records - share then return nil end
+  local has = redis.call('ZCOUNT', c.owned, '(' .. text(c.now), '+inf')
+  return has >= share and 3 or nil
+end
+
+-- Counts the record for its owner until it expires.
+local function own(c, key, expiry)
+  redis.call('ZADD', c.owned, expiry == '' and '+inf' or expiry, key)
+  local past = redis.call('ZRANGEBYSCORE', c.owned, '-inf', text(c.now),
+                          'LIMIT', 0, kRemovedAtOnce)
+  for _, each in ipairs(past) do redis.call('ZREM', c.owned, each) end
+  local last = redis.call('ZRANGE', c.owned, -1, -1, 'WITHSCORES')[2]
+  if last == 'inf' then
+    redis.call('PERSIST', c.owned)
+  elseif last then
+    redis.call('PEXPIREAT', c.owned, text(tonumber(last)))
+  end
+end
+
 -- Forgets what is gone for long.
 local function forget(c)
   local keys = redis.call('ZRANGEBYSCORE', c.gone, '-inf',
@@ -120,6 +150,11 @@ constexpr char kPutBody[] = R"lua(
   if expected ~= '' and tonumber(expected) ~= version then
     return {0, version}
   end
+  local records = tonumber(ARGV[5])
+  if version == 0 and records then
+    local refusal = refuses(c, records, tonumber(ARGV[6]))
+    if refusal then return {refusal, 0} end
+  end
   if expired then remove(c, key, expired) end
   local sequence = next_sequence(c)
   version = version + 1
@@ -133,6 +168,7 @@ constexpr char kPutBody[] = R"lua(
   else
     redis.call('ZADD', c.expiring, expiry, key)
   end
+  if c.owned then own(c, key, expiry) end
   forget(c)
   return {1, version}
 )lua";
@@ -147,6 +183,7 @@ constexpr char kDeleteBody[] = R"lua(
   end
   if not record then return {0, 0} end
   remove(c, key, next_sequence(c))
+  if c.owned then redis.call('ZREM', c.owned, key) end
   forget(c)
   return {1, version}
 )lua";
@@ -220,8 +257,7 @@ constexpr char kChangesBody[] = R"lua(
 constexpr char kCountBody[] = R"lua(
   local c = open(KEYS)
   expire(c, kRemovedByReaders)
-  return redis.call('ZCARD', c.names) -
-         redis.call('ZCOUNT', c.expiring, '-inf', text(c.now))
+  return count(c)
 )lua";
 
 }  // namespace

@@ -11,6 +11,16 @@
 //             changes are known; `cut`, if some from the beginning on are not;
 //             `server`, the id that Redis gives to its history of changes
 //
+// and, for a record that has an owner, one key more, of that owner:
+//
+//   owned     a sorted set of the owner's keys, by when they expire; it expires
+//             with the last of them
+//
+// What a collection has is counted from `names`, without what has expired, and
+// what an owner has from his `owned`: in the step that makes the record, so
+// that no quota is exceeded, however many ask. Who deletes without telling the
+// owner leaves a key there until it would have expired, and nothing for longer.
+//
 // A sequence begins with the time in microseconds, so that none of before comes
 // again in a store that was emptied. Where `server` is another, Redis was
 // started anew or replaced by a replica, and may have lost changes: then all
@@ -31,10 +41,15 @@ namespace gateway {
 inline constexpr const char* kRedisRecordKeys[] = {
     "records", "names", "changed", "gone", "expiring", "state"};
 
+// The key that follows where there is an owner; the owner's bytes follow.
+inline constexpr const char* kRedisOwnedKey = "owned:";
+
 // Indices of the library's functions, with their arguments and replies.
 inline constexpr size_t kRedisGet = 0;  // key -> record, or ''
-// key, value, expected version or '', expiry or '' -> [put, version]: the new
-// one, or, with put = 0, the one that is there.
+// key, value, expected version or '', expiry or '', then with a quota its
+// records and share -> [put, version]: the new one, or, with put = 0, the one
+// that is there. Put is 2 where the quota has no room in the collection, 3
+// where it has none for the owner.
 inline constexpr size_t kRedisPut = 1;
 // key, expected version or '' -> [1 deleted | 0 not there | -1, version there]
 inline constexpr size_t kRedisDelete = 2;

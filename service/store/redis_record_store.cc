@@ -13,6 +13,11 @@
 namespace gateway {
 namespace {
 
+// What kRedisPut answers first.
+constexpr int64_t kPutDone = 1;
+constexpr int64_t kPutNoRoom = 2;
+constexpr int64_t kPutNoRoomForOwner = 3;
+
 absl::Status BadReply(std::string_view collection) {
   return absl::InternalError(absl::StrCat(
       ToAbsl(collection), ": what Redis answered is no record of ours"));
@@ -73,13 +78,18 @@ void AddExpiry(absl::Time expire_time, RedisCommand* call) {
 RedisRecordStore::RedisRecordStore(Options options, RedisClientOfLoop client)
     : options_(std::move(options)), client_(std::move(client)) {}
 
-RedisCommand RedisRecordStore::Begin(size_t function,
-                                     std::string_view collection) const {
-  RedisCommand call =
-      RedisRecordLibrary().Call(function, std::size(kRedisRecordKeys));
+RedisCommand RedisRecordStore::Begin(
+    size_t function, std::string_view collection,
+    std::optional<std::string_view> owner) const {
+  const size_t keys = std::size(kRedisRecordKeys) + (owner.has_value() ? 1 : 0);
+  RedisCommand call = RedisRecordLibrary().Call(function, keys);
+  const std::string begin =
+      absl::StrCat(options_.prefix, "{records:", ToAbsl(collection), "}:");
   for (const char* ending : kRedisRecordKeys) {
-    call.Add(RedisKey(absl::StrCat(
-        options_.prefix, "{records:", ToAbsl(collection), "}:", ending)));
+    call.Add(RedisKey(absl::StrCat(begin, ending)));
+  }
+  if (owner.has_value()) {
+    call.Add(RedisKey(absl::StrCat(begin, kRedisOwnedKey, ToAbsl(*owner))));
   }
   return call;
 }
@@ -117,35 +127,48 @@ Task<absl::StatusOr<int64_t>> RedisRecordStore::Put(std::string_view collection,
   if (cancel.cancelled()) co_return cancel.status();
   GATEWAY_CO_RETURN_IF_ERROR(CheckRecordKey(collection, key));
   GATEWAY_CO_RETURN_IF_ERROR(CheckRecordValue(collection, value));
-  RedisCommand call = Begin(kRedisPut, collection);
+  RedisCommand call = Begin(kRedisPut, collection, options.owner);
   call.Add(key).Add(value);
   AddVersion(options.expected_version, &call);
   AddExpiry(options.expire_time, &call);
+  if (options.quota.has_value()) {
+    call.Add(options.quota->records).Add(options.quota->share);
+  }
   GATEWAY_CO_ASSIGN_OR_RETURN(const RedisReply reply,
                               co_await Ask(std::move(call), cancel));
   if (reply.size() != 2) co_return BadReply(collection);
   const int64_t version = reply[1].integer();
-  if (reply[0].integer() == 1) co_return version;
+  switch (reply[0].integer()) {
+    case kPutDone:
+      co_return version;
+    case kPutNoRoom:
+      co_return RefuseByQuota(collection, QuotaRefusal::kCollection);
+    case kPutNoRoomForOwner:
+      co_return RefuseByQuota(collection, QuotaRefusal::kOwner);
+    default:
+      break;
+  }
   GATEWAY_CO_RETURN_IF_ERROR(
       CheckRecordVersion(collection, version, options.expected_version));
   co_return BadReply(collection);
 }
 
-Task<absl::StatusOr<bool>> RedisRecordStore::Delete(
-    std::string_view collection, std::string_view key,
-    std::optional<int64_t> expected_version, CancelSignal& cancel) {
+Task<absl::StatusOr<bool>> RedisRecordStore::Delete(std::string_view collection,
+                                                    std::string_view key,
+                                                    DeleteOptions options,
+                                                    CancelSignal& cancel) {
   if (cancel.cancelled()) co_return cancel.status();
   GATEWAY_CO_RETURN_IF_ERROR(CheckRecordKey(collection, key));
-  RedisCommand call = Begin(kRedisDelete, collection);
+  RedisCommand call = Begin(kRedisDelete, collection, options.owner);
   call.Add(key);
-  AddVersion(expected_version, &call);
+  AddVersion(options.expected_version, &call);
   GATEWAY_CO_ASSIGN_OR_RETURN(const RedisReply reply,
                               co_await Ask(std::move(call), cancel));
   if (reply.size() != 2) co_return BadReply(collection);
   const int64_t deleted = reply[0].integer();
   if (deleted >= 0) co_return deleted == 1;
-  GATEWAY_CO_RETURN_IF_ERROR(
-      CheckRecordVersion(collection, reply[1].integer(), expected_version));
+  GATEWAY_CO_RETURN_IF_ERROR(CheckRecordVersion(collection, reply[1].integer(),
+                                                options.expected_version));
   co_return BadReply(collection);
 }
 

@@ -9,6 +9,10 @@
 // so that gateways whose clocks differ agree; what has expired is not returned,
 // and is removed behind.
 //
+// It counts who has how many records of a collection, for all gateways, in the
+// step that puts one; a record that a gateway has put without telling whose it
+// is counts for nobody.
+//
 // What it outlasts is what that Redis does: the process always; Redis's own end
 // with what its `appendfsync` and its replicas have kept, so that the last
 // changes before a failover may be lost. Whoever mirrors a collection is told
@@ -57,9 +61,9 @@ class RedisRecordStore : public RecordStore {
                                     PutOptions options,
                                     CancelSignal& cancel) override;
   Task<absl::StatusOr<bool>> Delete(std::string_view collection,
-                                    std::string_view key,
-                                    std::optional<int64_t> expected_version,
+                                    std::string_view key, DeleteOptions options,
                                     CancelSignal& cancel) override;
+  bool counts_owners() const override { return true; }
   Task<absl::StatusOr<RecordPage>> List(std::string_view collection,
                                         std::string_view after, int limit,
                                         CancelSignal& cancel) override;
@@ -70,8 +74,11 @@ class RedisRecordStore : public RecordStore {
       CancelSignal& cancel) override;
 
  private:
-  // Begins a call of a function with the keys of the collection.
-  RedisCommand Begin(size_t function, std::string_view collection) const;
+  // Begins a call of a function with the keys of the collection, and of an
+  // owner if there is one.
+  RedisCommand Begin(
+      size_t function, std::string_view collection,
+      std::optional<std::string_view> owner = std::nullopt) const;
   Task<absl::StatusOr<RedisReply>> Ask(RedisCommand call, CancelSignal& cancel);
 
   const Options options_;

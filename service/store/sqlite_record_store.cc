@@ -288,6 +288,8 @@ Task<absl::StatusOr<int64_t>> SqliteRecordStore::Put(
   GATEWAY_CO_RETURN_IF_ERROR(CheckRecordValue(collection, value));
   RecordName name{std::string(collection), std::string(key), &clock_};
   const size_t bytes = name.bytes() + value.size();
+  // Views of who may be gone, and of no use here.
+  options.owner.reset();
   auto put = [name = std::move(name), value = std::move(value),
               options](SqliteConnection& db) {
     return PutRecord(db, name, value, options);
@@ -296,13 +298,14 @@ Task<absl::StatusOr<int64_t>> SqliteRecordStore::Put(
 }
 
 Task<absl::StatusOr<bool>> SqliteRecordStore::Delete(
-    std::string_view collection, std::string_view key,
-    std::optional<int64_t> expected_version, CancelSignal& cancel) {
+    std::string_view collection, std::string_view key, DeleteOptions options,
+    CancelSignal& cancel) {
   GATEWAY_CO_RETURN_IF_ERROR(CheckRecordKey(collection, key));
   RecordName name{std::string(collection), std::string(key), &clock_};
   const size_t bytes = name.bytes();
   auto remove = [name = std::move(name),
-                 expected_version](SqliteConnection& db) {
+                 expected_version =
+                     options.expected_version](SqliteConnection& db) {
     return DeleteRecord(db, name, expected_version);
   };
   co_return co_await database_->Write(bytes, std::move(remove), cancel);

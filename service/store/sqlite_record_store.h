@@ -67,8 +67,7 @@ class SqliteRecordStore : public RecordStore {
                                     PutOptions options,
                                     CancelSignal& cancel) override;
   Task<absl::StatusOr<bool>> Delete(std::string_view collection,
-                                    std::string_view key,
-                                    std::optional<int64_t> expected_version,
+                                    std::string_view key, DeleteOptions options,
                                     CancelSignal& cancel) override;
   Task<absl::StatusOr<RecordPage>> List(std::string_view collection,
                                         std::string_view after, int limit,

@@ -330,6 +330,18 @@ class LimitsTest(SessionsCase):
         self.limited(self.http("POST", body={}), "sessions.sessions_limit")
         self.gateway.stop()
 
+    def test_a_restart_forgets_nobodys_share(self):
+        self.sessions = "sessions: {sessions_limit: 8}\n"
+        self.start()
+        for _ in range(6):
+            self.open()
+        self.limited(self.http("POST", body={}), "for callers who have fewer")
+        self.gateway.stop()
+        self.start()
+        self.limited(self.http("POST", body={}), "for callers who have fewer")
+        self.open(key=BOB)
+        self.gateway.stop()
+
     def test_a_session_has_no_more_messages_than_the_limit(self):
         self.start()
         session = self.open()

@@ -1,9 +1,12 @@
 """Sessions that two gateways keep in one Redis."""
 
+import concurrent.futures
 import unittest
 
 from tests.integration import gateway_case
 from tests.integration.grpc_caller import prompt
+from tests.integration.http_calls import ask
+from tests.integration.samples import await_sample
 from tests.integration.sessions_case import ALICE
 from tests.integration.sessions_case import BOB
 from tests.integration.sessions_case import ENV
@@ -16,7 +19,7 @@ _SHARED = """\
 runtime: {replicas: 2}
 redis: {addresses: ["%s"], timeout: 1s}
 store: {engine: redis}
-sessions: {sessions_limit: 3}
+sessions: {sessions_limit: %d}
 """
 
 
@@ -29,11 +32,11 @@ class SharedSessionsTest(SessionsCase):
         self.one, self.other = self.start_one(), self.start_one()
         self.gateway = self.one
 
-    def start_one(self):
+    def start_one(self, limit=3):
         config = (gateway_case.CONFIG + KEYS).format(
             upstream=self.upstream.address)
-        gateway = GatewayProcess(config + _SHARED % self.redis.address,
-                                 env=ENV)
+        gateway = GatewayProcess(
+            config + _SHARED % (self.redis.address, limit), env=ENV)
         self.addCleanup(gateway.kill)
         return gateway
 
@@ -58,6 +61,31 @@ class SharedSessionsTest(SessionsCase):
         self.assertEqual(
             self.http("DELETE", "/v1/sessions/" + session).status, 204)
         self.other.stop()
+
+    def test_of_all_together_there_are_no_more_than_the_limit(self):
+        both = self.start_one(limit=8), self.start_one(limit=8)
+
+        def flood(key):
+            """How many each gateway has let in, of many at once."""
+            def open_at(gateway):
+                return ask(gateway.http, {}, path="/v1/sessions", headers={
+                    "authorization": "Bearer " + key}).status
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                statuses = list(pool.map(open_at, both * 12))
+            self.assertLessEqual(set(statuses), {201, 429})
+            return statuses.count(201)
+        # The last quarter is for who has less, whomever he asks.
+        self.assertEqual(flood(ALICE), 6)
+        self.assertEqual(flood(BOB), 2)
+        self.assertEqual(flood(ALICE), 0)
+        both[0].stop()
+        restarted = self.start_one(limit=8)
+        both = restarted, both[1]
+        self.assertEqual(flood(ALICE), 0)
+        await_sample(
+            restarted, 'llmgw_sessions_refused_total{reason="limit"}', 12)
+        for gateway in both:
+            gateway.stop()
 
     def test_of_two_calls_at_once_the_one_that_ends_last_adds_nothing(self):
         session = self.open()

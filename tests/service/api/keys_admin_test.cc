@@ -67,10 +67,9 @@ class BreakableStore final : public RecordStore {
                                   cancel);
   }
   Task<absl::StatusOr<bool>> Delete(std::string_view collection,
-                                    std::string_view key,
-                                    std::optional<int64_t> expected_version,
+                                    std::string_view key, DeleteOptions options,
                                     CancelSignal& cancel) override {
-    return store_.Delete(collection, key, expected_version, cancel);
+    return store_.Delete(collection, key, options, cancel);
   }
   Task<absl::StatusOr<RecordPage>> List(std::string_view collection,
                                         std::string_view after, int limit,

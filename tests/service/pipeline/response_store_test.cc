@@ -151,12 +151,11 @@ class AwayRecords final : public MemoryRecordStore {
                                               options, cancel);
   }
   Task<absl::StatusOr<bool>> Delete(std::string_view collection,
-                                    std::string_view key,
-                                    std::optional<int64_t> expected_version,
+                                    std::string_view key, DeleteOptions options,
                                     CancelSignal& cancel) override {
     if (away) co_return absl::UnavailableError("away");
-    co_return co_await MemoryRecordStore::Delete(collection, key,
-                                                 expected_version, cancel);
+    co_return co_await MemoryRecordStore::Delete(collection, key, options,
+                                                 cancel);
   }
 
   bool away = false;

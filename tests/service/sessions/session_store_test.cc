@@ -301,6 +301,92 @@ TEST_F(SessionStoreTest, OneCallerLeavesOthersTheirPart) {
   EXPECT_TRUE(Create({}, "another").ok());
 }
 
+TEST_F(SessionStoreTest, TheSharesOfBeforeAreKnownWhenTheyAreLoaded) {
+  limits_.sessions = 8;
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(Create().ok());
+  const PutOptions anyhow;
+  ASSERT_TRUE(runner_
+                  .Run(records_.Put(SessionStore::kCollection, "damaged",
+                                    "\xff\xff", anyhow, never_))
+                  .ok());
+  SessionStore after(records_, time_, random_);
+  ASSERT_TRUE(runner_.Run(after.Load(never_)).ok());
+  const absl::Status refused =
+      runner_.Run(after.Create(limits_, "alice", {}, never_)).status();
+  EXPECT_EQ(after.stats().refused_by_share, 1) << refused;
+  EXPECT_TRUE(runner_.Run(after.Create(limits_, "bob", {}, never_)).ok());
+  // They end as they would have.
+  Pass(absl::Hours(1));
+  EXPECT_TRUE(runner_.Run(after.Create(limits_, "alice", {}, never_)).ok());
+}
+
+// A store that knows who has what, and says what it is told.
+class CountingStore final : public MemoryRecordStore {
+ public:
+  using MemoryRecordStore::MemoryRecordStore;
+
+  bool counts_owners() const override { return true; }
+  Task<absl::StatusOr<int64_t>> Put(std::string_view collection,
+                                    std::string_view key, std::string value,
+                                    PutOptions options,
+                                    CancelSignal& cancel) override {
+    owner = options.owner.value_or("(nobody)");
+    quota = options.quota;
+    if (refusal.has_value()) co_return RefuseByQuota(collection, *refusal);
+    co_return co_await MemoryRecordStore::Put(collection, key, std::move(value),
+                                              options, cancel);
+  }
+  Task<absl::StatusOr<bool>> Delete(std::string_view collection,
+                                    std::string_view key, DeleteOptions options,
+                                    CancelSignal& cancel) override {
+    owner = options.owner.value_or("(nobody)");
+    co_return co_await MemoryRecordStore::Delete(collection, key, options,
+                                                 cancel);
+  }
+
+  std::optional<QuotaRefusal> refusal;
+  std::string owner;
+  std::optional<RecordQuota> quota;
+};
+
+TEST_F(SessionStoreTest, AStoreThatCountsOwnersDecides) {
+  CountingStore records({}, time_);
+  SessionStore store(records, time_, random_);
+  limits_.sessions = 8;
+  const auto create = [&] {
+    return runner_.Run(store.Create(limits_, "alice", {}, never_));
+  };
+  // More than this one would let in.
+  absl::StatusOr<v1::Session> last = create();
+  for (int i = 0; i < 9; ++i) last = create();
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(records.owner, "alice");
+  ASSERT_TRUE(records.quota.has_value());
+  EXPECT_EQ(records.quota->records, 8);
+  EXPECT_EQ(records.quota->share, 2);
+  for (const QuotaRefusal refusal :
+       {QuotaRefusal::kCollection, QuotaRefusal::kOwner}) {
+    records.refusal = refusal;
+    const absl::Status refused = create().status();
+    EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_SESSION_LIMITED);
+    EXPECT_EQ(FaultMetadata(refused, "limit"), "sessions.sessions_limit");
+  }
+  EXPECT_EQ(store.stats().refused_by_limit, 1);
+  EXPECT_EQ(store.stats().refused_by_share, 1);
+  // A turn is no session more, and whose it is goes with each change.
+  records.refusal.reset();
+  records.owner.clear();
+  const absl::StatusOr<Turn> turn = Begin(store, last->id());
+  ASSERT_TRUE(turn.ok());
+  ASSERT_TRUE(SayTo(**turn, "one").ok());
+  ASSERT_TRUE(End(**turn, "1").ok());
+  EXPECT_EQ(records.owner, "alice");
+  EXPECT_FALSE(records.quota.has_value());
+  records.owner.clear();
+  ASSERT_TRUE(runner_.Run(store.Delete("alice", last->id(), never_)).ok());
+  EXPECT_EQ(records.owner, "alice");
+}
+
 TEST_F(SessionStoreTest, InMemoryOneCallerLeavesOthersTheirBytes) {
   SessionStore store(records_, time_, random_, /*in_memory=*/true);
   limits_.size_bytes = 8'000;

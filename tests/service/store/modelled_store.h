@@ -94,8 +94,9 @@ class ModelledStore {
   }
 
   void Delete(const std::string& key, std::optional<int64_t> expected) {
+    const DeleteOptions options{.expected_version = expected};
     const absl::StatusOr<bool> deleted =
-        runner_.Run(harness_.store().Delete("model", key, expected, never_));
+        runner_.Run(harness_.store().Delete("model", key, options, never_));
     const int64_t version = VersionOf(key);
     if (expected.has_value() && *expected != version) {
       EXPECT_EQ(deleted.status().code(), absl::StatusCode::kAborted);

@@ -108,7 +108,8 @@ absl::StatusOr<int64_t> RecordStoreConformance::Put(
 
 absl::StatusOr<bool> RecordStoreConformance::Delete(
     const std::string& key, std::optional<int64_t> expected) {
-  return runner_.Run(store().Delete("things", key, expected, never_));
+  const DeleteOptions options{.expected_version = expected};
+  return runner_.Run(store().Delete("things", key, options, never_));
 }
 
 absl::StatusOr<RecordPage> RecordStoreConformance::List(

@@ -28,6 +28,18 @@ TEST(RecordStoreChecksTest, AVersionIsWhatWasExpectedOrAnything) {
                                "expected; read it again"));
 }
 
+TEST(RecordStoreChecksTest, WhatAQuotaRefusesIsToldFromAFullStore) {
+  for (const QuotaRefusal refusal :
+       {QuotaRefusal::kCollection, QuotaRefusal::kOwner}) {
+    const absl::Status refused = RefuseByQuota("things", refusal);
+    EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(QuotaRefusalOf(refused), refusal);
+  }
+  EXPECT_EQ(QuotaRefusalOf(absl::ResourceExhaustedError("the disk is full")),
+            std::nullopt);
+  EXPECT_EQ(QuotaRefusalOf(absl::OkStatus()), std::nullopt);
+}
+
 TEST(RecordStoreChecksTest, ASequenceIsAmongThoseThatAreKept) {
   const int64_t latest = kRecordChangesKept + 5;
   EXPECT_TRUE(CheckRecordSequence("keys", 0, kRecordChangesKept).ok());
