@@ -19,6 +19,7 @@ constexpr char kFileName[] = "gateway.db";
 constexpr size_t kStorePathBytesMax = 1024;
 constexpr char kIssuedKeys[] = "auth.callers.issued_keys";
 constexpr char kSessions[] = "sessions";
+constexpr char kResponses[] = "response_store";
 
 class StoreCheck {
  public:
@@ -31,6 +32,7 @@ class StoreCheck {
   void CheckReplicas();
   void CheckIssuedKeys();
   void CheckSessions();
+  void CheckResponses();
 
  private:
   bool is_in_memory() const {
@@ -125,6 +127,23 @@ void StoreCheck::CheckSessions() {
                    "others; choose store.engine: redis, or run one process"));
 }
 
+void StoreCheck::CheckResponses() {
+  // In SQLite they are no replicas' at all (CheckReplicas).
+  if (config_.response_store().entries_limit() == 0 ||
+      config_.runtime().replicas() <= 1 || KeepsResponses(config_)) {
+    return;
+  }
+  problems_.Warn(
+      places_.Find(kResponses), kResponses,
+      absl::StrCat("keeps answers in the memory of each process, and "
+                   "runtime.replicas says that there are ",
+                   config_.runtime().replicas(),
+                   ": previous_response_id and GET /v1/responses/{id} find "
+                   "them at the one that has answered, and nowhere else; "
+                   "choose store.engine: redis, run one process, or set "
+                   "response_store.entries_limit: 0"));
+}
+
 }  // namespace
 
 bool KeepsResponses(const GatewayConfig& config) {
@@ -161,6 +180,7 @@ void CheckStore(const GatewayConfig& config, const FieldPlaces& places,
   check.CheckReplicas();
   check.CheckIssuedKeys();
   check.CheckSessions();
+  check.CheckResponses();
 }
 
 }  // namespace gateway

@@ -52,7 +52,8 @@ TEST(CacheValidatorTest, WhatReplicasShareIsInRedis) {
 }
 
 TEST(CacheValidatorTest, WarnsOfWhatOnlyOneReplicaKnows) {
-  const std::string replicas = "runtime: {replicas: 2}\n";
+  const std::string replicas =
+      "runtime: {replicas: 2}\nresponse_store: {entries_limit: 0}\n";
   EXPECT_THAT(WarningsBesideAMock("idempotency: {}\n" + replicas),
               ElementsAre(AllOf(HasSubstr("idempotency: is not shared"),
                                 HasSubstr("there are 2"),

@@ -127,6 +127,29 @@ TEST(StoreValidatorTest, SessionsOfOneProcessAreNoSessionsOfReplicas) {
   EXPECT_THAT(WarningsOf("sessions: {}\n"), IsEmpty());
 }
 
+TEST(StoreValidatorTest, AnswersOfOneProcessAreOfNoUseToOthers) {
+  const std::string replicas = "runtime: {replicas: 2}\n";
+  const auto told =
+      ElementsAre(AllOf(HasSubstr("response_store: keeps answers in the memory "
+                                  "of each process"),
+                        HasSubstr("there are 2"), HasSubstr("engine: redis")));
+  EXPECT_THAT(WarningsBesideAMock(replicas), told);
+  EXPECT_THAT(WarningsBesideAMock("runtime: {replicas: 2, state_dir: kept}\n"),
+              told);
+  EXPECT_THAT(
+      WarningsBesideAMock(absl::StrCat(replicas, "store: {engine: memory}\n")),
+      told);
+  EXPECT_THAT(
+      WarningsBesideAMock(absl::StrCat(replicas,
+                                       "store: {engine: redis}\n"
+                                       "redis: {addresses: ['cache:6379']}\n")),
+      IsEmpty());
+  EXPECT_THAT(WarningsBesideAMock(
+                  absl::StrCat(replicas, "response_store: {entries_limit: 0}")),
+              IsEmpty());
+  EXPECT_THAT(WarningsBesideAMock("runtime: {replicas: 1}\n"), IsEmpty());
+}
+
 TEST(StoreValidatorTest, AFileOfOneProcessIsNoStoreOfReplicas) {
   const std::string replicas = "runtime: {replicas: 2, state_dir: kept}\n";
   for (const char* store : {"{engine: sqlite}", "{file: a.db}", "{}"}) {
