@@ -1,6 +1,5 @@
 #include "service/pipeline/response_store.h"
 
-#include <iterator>
 #include <utility>
 
 #include "base/os/logging.h"
@@ -57,10 +56,14 @@ void ResponseStore::Insert(Item item, absl::Duration now, Items* replaced,
   MutexLock lock(mu_);
   const auto known = index_.find(item.key);
   if (known != index_.end()) Drop(known->second, replaced);
+  const int64_t sequence = ++last_sequence_;
   size_bytes_ += item.size_bytes;
-  items_.push_back(std::move(item));
-  index_[items_.back().key] = std::prev(items_.end());
-  Trim(now, dropped);
+  holders_.Add(item.key.first, sequence, item.size_bytes);
+  const auto added = items_.emplace(sequence, std::move(item)).first;
+  index_[added->second.key] = added;
+  DropExpired(now, dropped);
+  MakeRoom(sequence, dropped);
+  if (dropped->contains(sequence)) Count(Unkept::kTooLarge);
 }
 
 ResponseStore::Entry ResponseStore::Find(std::string_view caller,
@@ -69,9 +72,9 @@ ResponseStore::Entry ResponseStore::Find(std::string_view caller,
   const Key key(caller, id);
   Items dropped;
   MutexLock lock(mu_);
-  Trim(now, &dropped);
+  DropExpired(now, &dropped);
   const auto found = index_.find(key);
-  return found == index_.end() ? nullptr : found->second->entry;
+  return found == index_.end() ? nullptr : found->second->second.entry;
 }
 
 bool ResponseStore::Remove(std::string_view caller, std::string_view id) {
@@ -79,7 +82,7 @@ bool ResponseStore::Remove(std::string_view caller, std::string_view id) {
   const Key key(caller, id);
   Items dropped;
   MutexLock lock(mu_);
-  Trim(now, &dropped);
+  DropExpired(now, &dropped);
   const auto found = index_.find(key);
   if (found == index_.end()) return false;
   Drop(found->second, &dropped);
@@ -103,7 +106,7 @@ Task<absl::Status> ResponseStore::Keep(UnkeptResponse unkept,
   Items dropped;
   Items replaced;
   Insert(std::move(item), now, &replaced, &dropped);
-  for (const Item& old : dropped) {
+  for (const auto& [sequence, old] : dropped) {
     // What has expired, the store drops by itself; what it cannot be told of
     // now, it drops then.
     if (old.entry != nullptr || old.expiry <= now) continue;
@@ -153,16 +156,29 @@ int64_t ResponseStore::size_bytes() const {
 }
 
 void ResponseStore::Drop(Items::iterator item, Items* dropped) {
-  size_bytes_ -= item->size_bytes;
-  index_.erase(item->key);
-  dropped->splice(dropped->end(), items_, item);
+  const auto& [sequence, dropping] = *item;
+  size_bytes_ -= dropping.size_bytes;
+  holders_.Remove(dropping.key.first, sequence, dropping.size_bytes);
+  index_.erase(dropping.key);
+  dropped->insert(items_.extract(item));
 }
 
-void ResponseStore::Trim(absl::Duration now, Items* dropped) {
-  while (!items_.empty() &&
-         (items_.front().expiry <= now || items_.size() > limits_.entries ||
-          size_bytes_ > limits_.size_bytes)) {
+void ResponseStore::DropExpired(absl::Duration now, Items* dropped) {
+  while (!items_.empty() && items_.begin()->second.expiry <= now) {
     Drop(items_.begin(), dropped);
+  }
+}
+
+void ResponseStore::MakeRoom(int64_t newest, Items* dropped) {
+  while (items_.size() > limits_.entries) {
+    const int64_t next = holders_.OldestOfMost(
+        Holding::kEntries, static_cast<int64_t>(limits_.entries), newest);
+    Drop(items_.find(next), dropped);
+  }
+  while (size_bytes_ > limits_.size_bytes) {
+    const int64_t next =
+        holders_.OldestOfMost(Holding::kBytes, limits_.size_bytes, newest);
+    Drop(items_.find(next), dropped);
   }
 }
 

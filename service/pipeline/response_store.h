@@ -1,6 +1,7 @@
 // ResponseStore remembers conversations for callers who go on with
 // `previous_response_id`, and of answers that were only forwarded, where they
-// live: for a while, up to a number and a size. The oldest go first.
+// live: for a while, up to a number and a size. Where there is too much, the
+// oldest of the caller who has most goes first (response_holders.h).
 //
 //   ResponseStore store({.ttl = absl::Hours(1), ...}, SystemClock());
 //   store.Put("alice", "resp_1", std::move(kept));
@@ -19,9 +20,11 @@
 //       co_await store.Look("alice", "resp_1", cancel));
 //
 // Memory then has only what is too large for a record, and which answers this
-// process has kept there: of those the oldest go first. What others that share
-// the records have kept, or an earlier process has, does not count, and goes
-// when its time is over.
+// process has kept there: of those, too, the oldest of who has most go first.
+// What others that share the records have kept, or an earlier process has, does
+// not count, is driven out by nobody, and goes when its time is over: so of
+// `limits` there may be as much as each process that has run within the ttl has
+// kept.
 //
 // A caller sees only what is its own.
 //
@@ -34,7 +37,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +54,7 @@
 #include "base/os/mutex.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/observability/log_pace.h"
+#include "service/pipeline/response_holders.h"
 #include "service/pipeline/response_records.h"
 #include "service/pipeline/stored_response.h"
 
@@ -122,8 +126,10 @@ class ResponseStore {
 
   // Why answers do not outlast the process though they should.
   enum class Unkept {
-    kStore,           // The store could not be reached, or is full.
-    kTooLarge,        // size_bytes_limit; not even kept in memory.
+    kStore,  // The store could not be reached, or is full.
+    // More than size_bytes_limit, or than a quarter of it where it would drive
+    // out those of others; not even kept in memory.
+    kTooLarge,
     kRecordTooLarge,  // Kept in memory.
   };
   static constexpr size_t kUnkeptReasons = 3;
@@ -139,10 +145,10 @@ class ResponseStore {
     int64_t size_bytes = 0;
     absl::Duration expiry;
   };
-  using Items = std::list<Item>;
+  using Items = std::map<int64_t, Item>;  // By sequence: the oldest first.
 
-  // Has the item, and not what had the same key; drops the oldest while there
-  // is too much.
+  // Has the item, and not what had the same key; drops others while there is
+  // too much, or, if it is too large for that, itself.
   void Insert(Item item, absl::Duration now, Items* replaced, Items* dropped)
       LOCKS_EXCLUDED(mu_);
   // Counts, and has the log tell now and then, what records did not take.
@@ -153,8 +159,10 @@ class ResponseStore {
                                                    std::memory_order_relaxed);
   }
   void Drop(Items::iterator item, Items* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Drops what has expired, and the oldest while there is too much.
-  void Trim(absl::Duration now, Items* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropExpired(absl::Duration now, Items* dropped)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Drops whose turn it is, while there is too much.
+  void MakeRoom(int64_t newest, Items* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant after construction.
   const Limits limits_;
@@ -164,8 +172,10 @@ class ResponseStore {
   std::array<std::atomic<int64_t>, kUnkeptReasons> unkept_ = {};
 
   mutable Mutex mu_;
-  Items items_ GUARDED_BY(mu_);  // Oldest first.
+  Items items_ GUARDED_BY(mu_);
   absl::flat_hash_map<Key, Items::iterator> index_ GUARDED_BY(mu_);
+  ResponseHolders holders_ GUARDED_BY(mu_);
+  int64_t last_sequence_ GUARDED_BY(mu_) = 0;
   int64_t size_bytes_ GUARDED_BY(mu_) = 0;
   LogPace pace_ GUARDED_BY(mu_){absl::Seconds(10)};
 };

@@ -45,8 +45,9 @@ class _StoredCase(unittest.TestCase):
         return ask(gateway.http, body, path=path, method=method, headers={
             "authorization": "Bearer " + _KEYS[caller]})
 
-    def create(self, gateway, model, text, **fields):
-        answer = self.ask(gateway, {"model": model, "input": text, **fields})
+    def create(self, gateway, model, text, caller="ALICE_KEY", **fields):
+        answer = self.ask(gateway, {"model": model, "input": text, **fields},
+                          caller=caller)
         self.assertEqual(answer.status, 200, answer.body)
         return answer
 
@@ -55,6 +56,22 @@ class _StoredCase(unittest.TestCase):
 
     def turns(self, model):
         return len(json.loads(self.upstream.last_body(model))["messages"])
+
+    def flood(self, gateways, of_alice):
+        """Two answers of Bob's at the first gateway outlast ten of Alice's at
+        each, of which the last so many are left."""
+        of_bob = [self.create(gateways[0], "claude-a", "Bob",
+                              caller="BOB_KEY").json()["id"]
+                  for _ in range(2)]
+        for gateway, left in zip(gateways, of_alice):
+            ids = [self.create(gateway, "claude-a", "x").json()["id"]
+                   for _ in range(10)]
+            self.assertEqual(
+                [self.show(gateways[-1], each).status for each in ids],
+                [404] * (10 - left) + [200] * left)
+        for each in of_bob:
+            self.assertEqual(
+                self.show(gateways[-1], each, caller="BOB_KEY").status, 200)
 
     def await_not_kept(self, gateway, reason, value):
         await_sample(gateway, 'llmgw_responses_not_kept_total{reason="%s"}'
@@ -141,6 +158,14 @@ class RestartTest(_StoredCase):
                          [404, 200, 200])
         gateway.stop()
 
+    def test_who_keeps_much_drives_out_his_own(self):
+        for store in ("", self.store):
+            with self.subTest(store=store):
+                gateway = self.start(
+                    store + "response_store: {entries_limit: 4}")
+                self.flood((gateway,), of_alice=(2,))
+                gateway.stop()
+
     def test_without_a_store_a_restart_forgets(self):
         gateway = self.start("")
         answer = self.create(gateway, "claude-a", "One").json()["id"]
@@ -159,6 +184,7 @@ class ReplicasTest(_StoredCase):
         self.addCleanup(self.redis.close)
         store = ('runtime: {replicas: 2}\nstore: {engine: redis}\n'
                  'redis: {addresses: ["%s"], timeout: 1s}\n'
+                 'response_store: {entries_limit: 4}\n'
                  % self.redis.address)
         self.one, self.other = self.start(store), self.start(store)
 
@@ -177,6 +203,12 @@ class ReplicasTest(_StoredCase):
             self.assertTrue(self.show(self.other, answer_id, method="DELETE")
                             .json()["deleted"])
             self.assertEqual(self.show(self.one, answer_id).status, 404)
+        self.one.stop()
+        self.other.stop()
+
+    def test_who_keeps_much_drives_out_his_own_at_each(self):
+        # Each counts what it has kept.
+        self.flood((self.one, self.other), of_alice=(2, 4))
         self.one.stop()
         self.other.stop()
 

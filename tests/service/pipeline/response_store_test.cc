@@ -87,6 +87,32 @@ TEST_F(ResponseStoreTest, TheOldestMakeRoomForALargeOne) {
   EXPECT_LE(store_.size_bytes(), 1000);
 }
 
+TEST_F(ResponseStoreTest, WhoKeepsMuchDrivesOutHisOwn) {
+  store_.Put("bob", "of-bob", Answer("of-bob"));
+  for (const char* id : {"a", "b", "c", "d", "e"}) Put(id);
+  EXPECT_NE(store_.Find("bob", "of-bob"), nullptr);
+  EXPECT_FALSE(Has("c"));
+  EXPECT_TRUE(Has("d"));
+  EXPECT_TRUE(Has("e"));
+  // Bytes are counted as numbers are.
+  Put("large", 600);
+  Put("larger", 700);
+  EXPECT_NE(store_.Find("bob", "of-bob"), nullptr);
+  EXPECT_FALSE(Has("large"));
+  EXPECT_TRUE(Has("larger"));
+}
+
+TEST_F(ResponseStoreTest, OneThatOnlyFitsInPlaceOfOthersIsNotKept) {
+  Put("a", 300);
+  store_.Put("bob", "huge", Answer("huge", 900));
+  EXPECT_EQ(store_.Find("bob", "huge"), nullptr);
+  EXPECT_EQ(store_.unkept(ResponseStore::Unkept::kTooLarge), 1);
+  EXPECT_TRUE(Has("a"));
+  clock_.Advance(absl::Seconds(10));
+  store_.Put("bob", "huge", Answer("huge", 900));
+  EXPECT_NE(store_.Find("bob", "huge"), nullptr);
+}
+
 TEST_F(ResponseStoreTest, WhatIsTooLargeIsNotKept) {
   Put("a");
   Put("huge", 1001);
@@ -228,6 +254,20 @@ TEST_F(DurableResponsesTest, TheOldestThatAProcessHasKeptGoFirst) {
   }
   clock_.Advance(absl::Seconds(10));
   EXPECT_FALSE(Has(store_, "a"));
+}
+
+TEST_F(DurableResponsesTest, WhoKeepsMuchDrivesOutHisOwnRecords) {
+  std::optional<UnkeptResponse> of_bob =
+      store_.Put("bob", "of-bob", Answer("of-bob"));
+  ASSERT_TRUE(of_bob.has_value());
+  ASSERT_TRUE(runner_.Run(store_.Keep(*std::move(of_bob), never_)).ok());
+  for (const char* id : {"a", "b", "c", "d"})
+    ASSERT_TRUE(Keep(store_, id).ok());
+  EXPECT_NE(*Look(store_, "of-bob", "bob"), nullptr);
+  EXPECT_FALSE(Has(other_, "a"));
+  EXPECT_FALSE(Has(other_, "b"));
+  EXPECT_TRUE(Has(other_, "c"));
+  EXPECT_TRUE(Has(other_, "d"));
 }
 
 TEST_F(DurableResponsesTest, WhatIsTooLargeForARecordIsKeptInMemory) {
