@@ -78,6 +78,13 @@ std::string TimeText(const Call& call, absl::Duration reset) {
                           absl::UTCTimeZone());
 }
 
+// `1767323046`.
+void AddPlain(const Call& call, const LimitStatus& status, CallFields* fields) {
+  AddAmounts(kPlainNames, status, fields);
+  fields->Add(kPlainNames.reset,
+              absl::ToUnixSeconds(WholeSecondOf(call, status.reset)));
+}
+
 void AddAnthropic(const Call& call, const Names& names,
                   const LimitStatus& status, CallFields* fields) {
   AddAmounts(names, status, fields);
@@ -147,6 +154,9 @@ void AddLimits(const Call& call, LimitWords words, CallFields* fields) {
     case LimitWords::kOpenAi:
       if (requests) AddOpenAi(kOpenAiRequests, *requests, fields);
       if (tokens) AddOpenAi(kOpenAiTokens, *tokens, fields);
+      if (const std::optional<LimitStatus> of_peer = PeerLimitOf(call)) {
+        AddPlain(call, *of_peer, fields);
+      }
       break;
     case LimitWords::kAnthropic:
       if (requests) AddAnthropic(call, kAnthropicRequests, *requests, fields);
@@ -157,10 +167,7 @@ void AddLimits(const Call& call, LimitWords words, CallFields* fields) {
       break;
     case LimitWords::kPlain: {
       const std::optional<LimitStatus>& told = requests ? requests : tokens;
-      if (!told) break;
-      AddAmounts(kPlainNames, *told, fields);
-      fields->Add(kPlainNames.reset,
-                  absl::ToUnixSeconds(WholeSecondOf(call, told->reset)));
+      if (told) AddPlain(call, *told, fields);
       break;
     }
     case LimitWords::kStructured:

@@ -6,7 +6,9 @@
 //   AddLimits(call, LimitWords::kOpenAi, &fields);
 //
 // Told is the fullest limit of requests and the fullest of tokens that the call
-// was counted against; nothing if there is none.
+// was counted against; nothing if there is none. OpenAI's API has no words for
+// a limit of each address (`per: [peer]`), which other gateways in its form
+// have: that is told in plain words, too, as their clients read it.
 //
 // Thread-safe: a plain function.
 

@@ -194,4 +194,16 @@ FullestLimits LimitCharges::Fullest() const {
   return {.requests = requests.Status(), .tokens = tokens.Status()};
 }
 
+std::optional<LimitStatus> LimitCharges::PeerRequests() const {
+  Fuller fullest;
+  for (const CounterRequest* const request : {&local_, &shared_}) {
+    for (const CounterTake& take : request->takes) {
+      const LimitRule& rule = *take.rule;
+      if (rule.observes() || !rule.is_of_peer()) continue;
+      fullest.Take(take, request->now);
+    }
+  }
+  return fullest.Status();
+}
+
 }  // namespace gateway

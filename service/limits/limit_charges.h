@@ -114,6 +114,8 @@ class LimitCharges {
 
   // The fullest of those that were asked, without those that only observe.
   FullestLimits Fullest() const;
+  // The fullest of those among them that count the requests of each peer.
+  std::optional<LimitStatus> PeerRequests() const;
 
  private:
   enum class Outcome : uint8_t { kAsked, kTaken, kRefused, kSettled };

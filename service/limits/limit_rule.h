@@ -80,6 +80,14 @@ class LimitRule {
     return std::find(per_.begin(), per_.end(), dimension) != per_.end();
   }
 
+  // Whether it counts the requests of each peer, whatever else they say: what
+  // gateways do, and no vendor.
+  bool is_of_peer() const {
+    return unit_ == ::llmgateway::config::v1::LIMIT_UNIT_REQUESTS &&
+           per_.size() == 1 &&
+           per_[0] == ::llmgateway::config::v1::LIMIT_DIMENSION_PEER;
+  }
+
   const LimitMatch& match() const { return match_; }
   bool Matches(const LimitSubject& subject) const {
     return match_.Matches(subject);

@@ -190,4 +190,11 @@ FullestLimits FullestLimitsOf(const Call& call) {
   return Fuller(own, deciding->limits->Fullest());
 }
 
+std::optional<LimitStatus> PeerLimitOf(const Call& call) {
+  if (call.limits == nullptr || !call.runtime->limits().tells_peers_apart()) {
+    return std::nullopt;
+  }
+  return call.limits->charges().PeerRequests();
+}
+
 }  // namespace gateway

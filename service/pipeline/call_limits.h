@@ -104,6 +104,10 @@ void FinishLimits(Call& call);
 // counted against, or that keep it from being made.
 FullestLimits FullestLimitsOf(const Call& call);
 
+// The fullest of those that count the requests of each peer. Nothing if there
+// is none.
+std::optional<LimitStatus> PeerLimitOf(const Call& call);
+
 }  // namespace gateway
 
 #endif  // SERVICE_PIPELINE_CALL_LIMITS_H_

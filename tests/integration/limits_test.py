@@ -80,6 +80,27 @@ class WordsTest(_LimitsCase):
             gateway, 'llmgw_limit_refusals_total{limit="rpm",mode="enforce"}'
             " 1"))
 
+    def test_openai_in_the_words_of_the_other_system(self):
+        gateway = GatewayProcess(
+            _MOCK.replace("rate_limits:\n", "") % "",
+            env={"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE": "60",
+                 "LLM_GATEWAY_RATE_LIMIT_BURST": "10"})
+        self.addCleanup(gateway.kill)
+        served = [self.chat(gateway).headers]
+        self.assertEqual(served[0]["x-ratelimit-limit"], "60")
+        self.assertEqual(served[0]["x-ratelimit-remaining"], "9")
+        self.assertGreater(int(served[0]["x-ratelimit-reset"]), 1_700_000_000)
+        self.assertEqual(served[0]["x-ratelimit-remaining-requests"], "9")
+        while (answer := ask(gateway.http, chat("m"))).status == 200:
+            served.append(answer.headers)
+            self.assertLess(len(served), 60)
+        self.assertGreaterEqual(len(served), 10)
+        self.assertEqual(answer.status, 429, answer.body)
+        self.assertEqual(answer.headers["x-ratelimit-limit"], "60")
+        self.assertEqual(answer.headers["x-ratelimit-remaining"], "0")
+        self.assertEqual(answer.headers["retry-after"], "1")
+        gateway.stop()
+
     def test_openai_stream(self):
         gateway = self.start("name: rpm, unit: requests, limit: 2, window: 1h")
         answer = ask(gateway.http, chat("m", stream=True))

@@ -113,6 +113,36 @@ TEST_F(LimitReportTest, AsStructuredFields) {
                   {"ratelimit", R"("t.1";r=599;t=1)"}}));
 }
 
+TEST_F(LimitReportTest, OfEachPeerInOpenAisWordsAndInPlainOnes) {
+  // As LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE=60 and _BURST=10 make it.
+  constexpr char kOfPeer[] =
+      "{name: per-client, unit: requests, limit: 60, burst: 10, per: [peer]}";
+  const Told told = {{"x-ratelimit-limit-requests", "60"},
+                     {"x-ratelimit-remaining-requests", "9"},
+                     {"x-ratelimit-reset-requests", "1s"},
+                     {"x-ratelimit-limit", "60"},
+                     {"x-ratelimit-remaining", "9"},
+                     {"x-ratelimit-reset", "1767323047"}};
+  EXPECT_EQ(Tell(kOfPeer, LimitWords::kOpenAi), told);
+  // Beside a fuller one of all, it is still that of the peer.
+  EXPECT_EQ(
+      Tell(absl::StrCat(kOfPeer, ", {name: all, unit: requests, limit: 2}"),
+           LimitWords::kOpenAi),
+      (Told{{"x-ratelimit-limit-requests", "2"},
+            {"x-ratelimit-remaining-requests", "1"},
+            {"x-ratelimit-reset-requests", "30s"},
+            told[3],
+            told[4],
+            told[5]}));
+  // Whoever is told apart by more than the address reads the vendor's.
+  EXPECT_EQ(Tell("{name: r, unit: requests, limit: 60, per: [peer, user]}, "
+                 "{name: t, unit: total_tokens, limit: 600, per: [peer]}",
+                 LimitWords::kOpenAi)
+                .size(),
+            6u);
+  EXPECT_EQ(Tell(kOfPeer, LimitWords::kAnthropic).size(), 3u);
+}
+
 TEST_F(LimitReportTest, NothingWhereNothingIsLimited) {
   EXPECT_EQ(Tell("", LimitWords::kOpenAi), Told());
   EXPECT_EQ(
