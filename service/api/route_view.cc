@@ -223,7 +223,9 @@ absl::StatusOr<Admitted> AdmitUnasked(IncomingCall& call,
   GATEWAY_RETURN_IF_ERROR(CheckScopes(call, admitted.provider, caller));
   admitted.scope = {.user_id = request.scope().user_id(),
                     .session_id = request.scope().session_id(),
-                    .agent_type = request.scope().agent_type()};
+                    .agent_id = request.scope().agent_id(),
+                    .agent_type = request.scope().agent_type(),
+                    .project_id = request.scope().project_id()};
   GATEWAY_ASSIGN_OR_RETURN(admitted.selection, SelectionAskedBy(call));
   return admitted;
 }

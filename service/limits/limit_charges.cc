@@ -71,6 +71,23 @@ class Fuller {
   const CounterTake* take_ = nullptr;
 };
 
+// Looks at one that Take would ask.
+void Look(CounterTake& take, int64_t now) {
+  const LimitRule& rule = *take.rule;
+  // Neither is ever refused.
+  if (rule.observes() || take.units == 0) return;
+  if (rule.counts_calls()) {
+    take.number = rule.counters().calls->Read(take.key);
+    if (take.number >= rule.limit()) take.state = State::kRefused;
+    return;
+  }
+  const Gcra::Decision decision =
+      rule.gcra().Take(rule.counters().rates->Read(take.key), now, take.units);
+  take.number = decision.tat;
+  take.wait = decision.wait;
+  if (!decision.conforms) take.state = State::kRefused;
+}
+
 }  // namespace
 
 void LimitCharges::Ask(const LimitRule& rule, LimitSubject& subject,
@@ -114,6 +131,15 @@ bool LimitCharges::Finish() {
     outcome_ = Outcome::kRefused;
   }
   return taken;
+}
+
+bool LimitCharges::WouldTake(absl::Duration now) {
+  outcome_ = Outcome::kRefused;
+  for (CounterRequest* const request : {&local_, &shared_}) {
+    request->now = absl::ToInt64Nanoseconds(now);
+    for (CounterTake& take : request->takes) Look(take, request->now);
+  }
+  return local_.taken() && shared_.taken();
 }
 
 absl::Status LimitCharges::Refusal() const {

@@ -89,9 +89,15 @@ class LimitCharges {
   // Takes what was asked for, all or nothing. To be awaited once.
   Taking Take(absl::Duration now);
 
+  // Whether Take would take what was asked for, as far as this process knows:
+  // of limits that replicas share, as much as it was told of the others. Takes
+  // nothing, and asks nobody; Refusal then tells why not. To be called instead
+  // of Take.
+  bool WouldTake(absl::Duration now);
+
   const CounterStores& stores() const { return stores_; }
 
-  // The fault of a call that was not let in: RATE_LIMITED, or
+  // The fault of a call that was, or would be, not let in: RATE_LIMITED, or
   // CONCURRENCY_LIMITED if only calls at once refused; that of the limit with
   // the longest wait, and all that refused as quota violations.
   absl::Status Refusal() const;

@@ -69,16 +69,23 @@ std::unique_ptr<CallLimits> CallLimits::Of(const PlannedCall& call) {
   return std::unique_ptr<CallLimits>(new CallLimits(call));
 }
 
-CallLimits::CallLimits(const PlannedCall& call)
+std::unique_ptr<CallLimits> CallLimits::OfTargets(const IncomingCall& call,
+                                                  const Caller& caller,
+                                                  const CallScope& scope,
+                                                  std::string_view reason) {
+  if (!call.runtime->limits().has_target_rules()) return nullptr;
+  return std::unique_ptr<CallLimits>(new CallLimits(call, caller, scope, reason,
+                                                    GuessedInputTokens(call),
+                                                    LimitCharges::Scope::kAll));
+}
+
+CallLimits::CallLimits(const IncomingCall& call, const Caller& caller,
+                       const CallScope& scope, std::string_view reason,
+                       int64_t input_tokens, LimitCharges::Scope charged)
     : rules_(call.runtime->limits()),
       subject_(rules_.NewSubject()),
-      estimate_{.input_tokens =
-                    TakesAnothers(call) ? 0 : GuessedInputTokens(call)},
-      charges_(call.runtime->counter_stores(),
-               TakesAnothers(call) ? LimitCharges::Scope::kCallOnly
-                                   : LimitCharges::Scope::kAll) {
-  const CallScope& scope = call.admitted.scope;
-  const Caller& caller = *call.caller;
+      estimate_{.input_tokens = input_tokens},
+      charges_(call.runtime->counter_stores(), charged) {
   subject_.Set(configv1::LIMIT_DIMENSION_CALLER, caller.id);
   subject_.Set(configv1::LIMIT_DIMENSION_OWNER, caller.owner);
   subject_.Set(configv1::LIMIT_DIMENSION_USER, scope.user_id);
@@ -86,7 +93,7 @@ CallLimits::CallLimits(const PlannedCall& call)
                scope.agent_id.empty() ? scope.agent_type : scope.agent_id);
   subject_.Set(configv1::LIMIT_DIMENSION_SESSION, scope.session_id);
   subject_.Set(configv1::LIMIT_DIMENSION_PROJECT, scope.project_id);
-  subject_.Set(configv1::LIMIT_DIMENSION_ROUTE, call.planned.reason);
+  subject_.Set(configv1::LIMIT_DIMENSION_ROUTE, reason);
   subject_.Set(configv1::LIMIT_DIMENSION_API,
                ScopedApiName(call.facts.head.api));
   // To read and write an address takes as long as two limits do.
@@ -95,8 +102,15 @@ CallLimits::CallLimits(const PlannedCall& call)
     subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
   }
   subject_.SetLabels(&caller.labels);
+}
+
+CallLimits::CallLimits(const PlannedCall& call)
+    : CallLimits(call, *call.caller, call.admitted.scope, call.planned.reason,
+                 TakesAnothers(call) ? 0 : GuessedInputTokens(call),
+                 TakesAnothers(call) ? LimitCharges::Scope::kCallOnly
+                                     : LimitCharges::Scope::kAll) {
   rules_.AskForCall(subject_, estimate_, charges_);
-  for (const configv1::KeyLimit& limit : caller.limits) {
+  for (const configv1::KeyLimit& limit : call.caller->limits) {
     charges_.Ask(call.runtime->key_limits().RuleOf(limit), subject_, estimate_);
   }
 }

@@ -35,9 +35,12 @@ namespace gateway {
 
 class Call;
 class DeliveredTokens;
+class IncomingCall;
 class PlannedCall;
 class ProviderStream;
 struct Attempt;
+struct CallScope;
+struct Caller;
 struct PlannedTarget;
 
 class CallLimits {
@@ -45,6 +48,14 @@ class CallLimits {
   // Null if there is no limit that could be asked. REQUIRES: the call is
   // planned.
   static std::unique_ptr<CallLimits> Of(const PlannedCall& call);
+
+  // As they would be of a call that nobody has planned, by the limits of
+  // targets alone; null if there are none. Of what ForTarget returns, WouldTake
+  // is to be asked. `reason` is that of the plan, borrowed as the others are.
+  static std::unique_ptr<CallLimits> OfTargets(const IncomingCall& call,
+                                               const Caller& caller,
+                                               const CallScope& scope,
+                                               std::string_view reason);
 
   CallLimits(const CallLimits&) = delete;
   CallLimits& operator=(const CallLimits&) = delete;
@@ -69,6 +80,10 @@ class CallLimits {
   const FullestLimits& refused() const { return refused_; }
 
  private:
+  // Asks for none yet.
+  CallLimits(const IncomingCall& call, const Caller& caller,
+             const CallScope& scope, std::string_view reason,
+             int64_t input_tokens, LimitCharges::Scope charged);
   explicit CallLimits(const PlannedCall& call);
 
   const LimitRules& rules_;

@@ -1,10 +1,13 @@
 #include "service/pipeline/route_preview.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "errors/fault.h"
+#include "service/limits/limit_charges.h"
+#include "service/pipeline/call_limits.h"
 #include "service/pipeline/next_attempt.h"
 #include "service/pipeline/provider_policy.h"
 #include "service/pipeline/target_obstacles.h"
@@ -26,6 +29,8 @@ class Previewing {
              RoutePlan plan)
       : runtime_(*call.runtime),
         named_(std::move(plan.named)),
+        limits_(
+            CallLimits::OfTargets(call, caller, admitted.scope, plan.reason)),
         walk_(call, caller, admitted, std::move(plan), &considered_),
         now_(runtime_.clock().SteadyTime()) {}
 
@@ -120,7 +125,7 @@ class Previewing {
   bool MayBeAsked(const PlannedTarget& target) {
     const TargetObstacle obstacle =
         runtime_.ObstacleOf({target.provider->name, target.model});
-    if (obstacle == TargetObstacle::kNone) return true;
+    if (obstacle == TargetObstacle::kNone) return HasRoom(target);
     Add(*target.provider, target.upstream_model, std::string(TextOf(obstacle)));
     if (!last_resort_.has_value() && IsLastResort(target, obstacle)) {
       last_resort_ = target;
@@ -128,6 +133,28 @@ class Previewing {
     absl::Status refusal = RefusalOf(runtime_, target, obstacle, now_);
     if (IsToldRather(refusal, refusal_)) refusal_ = std::move(refusal);
     return false;
+  }
+
+  // The same, by its limits. Nothing is taken.
+  bool HasRoom(const PlannedTarget& target) {
+    if (limits_ == nullptr) return true;
+    const std::unique_ptr<LimitCharges> charges =
+        limits_->ForTarget(target, CredentialOf(target));
+    if (charges->WouldTake(now_)) return true;
+    absl::Status refusal = RefusalByLimits(target, *charges);
+    Add(*target.provider, target.upstream_model,
+        std::string(refusal.message()));
+    if (IsToldRather(refusal, refusal_)) refusal_ = std::move(refusal);
+    return false;
+  }
+
+  // The one that would be sent; empty where it is not known which of several,
+  // or that none is.
+  std::string_view CredentialOf(const PlannedTarget& target) const {
+    const CredentialPool* const pool =
+        runtime_.PolicyOf(*target.provider).credentials.get();
+    if (pool == nullptr || pool->is_keyless() || pool->size() > 1) return {};
+    return pool->NameOf(0);
   }
 
   bool IsLastResort(const PlannedTarget& target,
@@ -155,6 +182,8 @@ class Previewing {
 
   const RuntimeSnapshot& runtime_;
   const std::vector<RouteTarget> named_;
+  // Null where no target has any.
+  const std::unique_ptr<CallLimits> limits_;
   std::vector<ConsideredFallback> considered_;
   TargetWalk walk_;
   const absl::Duration now_;

@@ -1,7 +1,8 @@
 // PreviewRoute says whom a call would ask first, whom after that, and who is
 // passed over and why, by what is known now. It asks nobody, and takes no turn,
-// no permit and no place; but it goes the way of a call: over the same targets
-// (TargetWalk), past the same obstacles, and after a refusal of the same kind.
+// no permit and no place, and nothing of limits; but it goes the way of a call:
+// over the same targets (TargetWalk), past the same obstacles, and after a
+// refusal of the same kind.
 //
 //   UnaskedCall call(runtime, loop);
 //   call.Take(request);
@@ -63,7 +64,7 @@ struct RoutePreview {
   struct PassedOver {
     std::string_view provider;
     std::string model;  // As the provider calls it.
-    std::string why;    // Such as `is disabled`.
+    std::string why;    // Such as `is disabled`, or which limit is reached.
   };
 
   // Fails as the call would.

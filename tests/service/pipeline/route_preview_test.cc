@@ -14,7 +14,11 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/limits/limit_charges.h"
+#include "service/limits/limit_rule.h"
+#include "service/limits/limit_subject.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/provider_policy.h"
@@ -29,7 +33,9 @@ namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 
 constexpr char kPreviewYaml[] =
     "providers:\n"
@@ -95,10 +101,69 @@ class RoutePreviewTest : public testing::Test {
   }
   absl::Duration Now() { return runtime_->clock().SteadyTime(); }
 
-  const std::shared_ptr<const RuntimeSnapshot> runtime_ =
-      MakeTestRuntime(kPreviewYaml, {{"KEY", "sk-0123456789"}});
+  RoutePreviewTest()
+      : RoutePreviewTest(
+            MakeTestRuntime(kPreviewYaml, {{"KEY", "sk-0123456789"}})) {}
+  explicit RoutePreviewTest(std::shared_ptr<const RuntimeSnapshot> runtime)
+      : runtime_(std::move(runtime)) {}
+
+  const std::shared_ptr<const RuntimeSnapshot> runtime_;
   LoopRunner runner_;
 };
+
+constexpr char kLimitedYaml[] =
+    "providers:\n"
+    "- {name: one, mock: {}}\n"
+    "- {name: other, mock: {}}\n"
+    "routing: {model_rules: [{alias: m, targets: [one/a], fallbacks: "
+    "[other/b]}]}\n"
+    "rate_limits:\n"
+    "- {name: plan, unit: requests, limit: 2, window: 1h, per: [provider], "
+    "match: {providers: [one]}}\n"
+    "- {name: places, unit: concurrent_calls, limit: 1, per: [provider], "
+    "match: {providers: [other]}}\n";
+
+// Targets whose providers have limits.
+class LimitedPreviewTest : public RoutePreviewTest {
+ protected:
+  LimitedPreviewTest() : RoutePreviewTest(MakeTestRuntime(kLimitedYaml)) {}
+
+  // What was taken of the limit of the provider.
+  std::unique_ptr<LimitCharges> Take(const std::string& limit,
+                                     const std::string& provider) {
+    const LimitRule& rule = *runtime_->limits().Find(limit);
+    LimitSubject subject = runtime_->limits().NewSubject();
+    subject.Set(::llmgateway::config::v1::LIMIT_DIMENSION_PROVIDER, provider);
+    auto charges = std::make_unique<LimitCharges>(runtime_->counter_stores());
+    charges->Ask(rule, subject, {});
+    LimitCharges::Taking taking = charges->Take(Now());
+    EXPECT_TRUE(taking.await_ready() && taking.await_resume()) << limit;
+    return charges;
+  }
+};
+
+TEST_F(LimitedPreviewTest, ATargetWhoseLimitIsFullIsPassedOverAndToldOf) {
+  // To look takes nothing.
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_THAT(Asked(Preview("m")), ElementsAre("a", "b"));
+    EXPECT_THAT(Told(Preview("m")), IsEmpty());
+  }
+  Take("plan", "one");
+  EXPECT_THAT(Asked(Preview("m")), ElementsAre("a", "b"));
+  Take("plan", "one");
+  EXPECT_THAT(Asked(Preview("m")), ElementsAre("b"));
+  EXPECT_THAT(Told(Preview("m")),
+              ElementsAre(MatchesRegex(
+                  "a: the limit plan of 2 requests per 1h for each provider is "
+                  "reached: try again in (30m|29m5[0-9]s)")));
+  const std::unique_ptr<LimitCharges> call = Take("places", "other");
+  EXPECT_THAT(Asked(Preview("m")), ElementsAre("CONCURRENCY_LIMITED"));
+  EXPECT_THAT(Told(Preview("m")),
+              ElementsAre(HasSubstr("a: the limit plan"),
+                          HasSubstr("b: the limit places of 1 call at once")));
+  call->Leave();
+  EXPECT_THAT(Asked(Preview("m")), ElementsAre("b"));
+}
 
 TEST_F(RoutePreviewTest, WhereAllAreWellTheyFollowEachOther) {
   const RoutePreview preview = Preview("two");
