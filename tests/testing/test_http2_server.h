@@ -174,8 +174,10 @@ class TestHttp2Server {
   Task<void> Serve(std::unique_ptr<Stream> stream) {
     ++open_;
     absl::Status ready;
-    if (tls != nullptr) ready = co_await stream->StartTls(*tls, "");
-    const bool http1 = tls != nullptr && stream->alpn() != "h2";
+    // Held until the handshake is over, since the test may replace it.
+    const std::shared_ptr<TlsContext> own_tls = tls;
+    if (own_tls != nullptr) ready = co_await stream->StartTls(*own_tls, "");
+    const bool http1 = own_tls != nullptr && stream->alpn() != "h2";
     if (!ready.ok()) {
       --open_;
     } else if (http1) {
