@@ -253,6 +253,8 @@ void Http2Callbacks::HandleBlock(Http2Session& session,
                                  const nghttp2_frame& frame) {
   Http2Stream* const stream = StreamOf(session, frame.hd.stream_id);
   if (stream == nullptr || stream->reset_) return;
+  // Given up already, so that nobody needs to hear of it.
+  if (session.guard_.IsResetAhead(frame.hd.stream_id)) return;
   // Moved out, since what the call sets off may begin another block.
   const FieldBlock block = std::move(session.block_);
   FieldViews views;
@@ -260,8 +262,6 @@ void Http2Callbacks::HandleBlock(Http2Session& session,
   const bool oversized =
       session.block_bytes_ > session.limits_.header_list_bytes;
   if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
-    // Given up already, so that nobody needs to hear of it.
-    if (session.guard_.IsResetAhead(frame.hd.stream_id)) return;
     if (oversized) {
       session.owner_.OnOversizedRequest(*stream);
     } else {
