@@ -1,19 +1,12 @@
 #include "service/cache/redis_key_functions.h"
 
+#include "absl/strings/str_cat.h"
+#include "base/redis/redis_lua.h"
+
 namespace gateway {
 namespace {
 
 constexpr char kSharedByKeyFunctions[] = R"lua(
--- Whole numbers beyond what Lua writes without an exponent.
-local function text(number)
-  return string.format('%.0f', number)
-end
-
-local function now_ms()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
 -- The arguments that all have.
 local function claim_of(argv)
   return {token = argv[1], fingerprint = argv[2], request = argv[3],
@@ -32,7 +25,7 @@ end
 local function run(key, c)
   redis.call('HSET', key, 'state', 'running', 'fingerprint', c.fingerprint,
              'token', c.token, 'request', c.request,
-             'until', text(now_ms() + c.claim_ms))
+             'until', text(now() + c.claim_ms))
   redis.call('PEXPIRE', key, text(c.claim_ms + c.ttl_ms))
 end
 )lua";
@@ -47,7 +40,7 @@ constexpr char kClaimKeyBody[] = R"lua(
   end
   if is_late then return {4, known.request, ''} end
   if known.fingerprint ~= c.fingerprint then return {5, known.request, ''} end
-  if known.state == 'running' and known.ends <= now_ms() then
+  if known.state == 'running' and known.ends <= now() then
     redis.call('HSET', KEYS[1], 'state', 'broken')
     redis.call('PEXPIRE', KEYS[1], text(c.ttl_ms))
     known.state = 'broken'
@@ -98,7 +91,7 @@ constexpr char kReleaseKeyBody[] = R"lua(
 const RedisLibrary& RedisKeyLibrary() {
   // A full Redis takes no more claims, and the ends of those that it has.
   static const RedisLibrary& library = *new RedisLibrary(
-      "llmgw_keys", kSharedByKeyFunctions,
+      "llmgw_keys", absl::StrCat(kRedisLuaNumbers, kSharedByKeyFunctions),
       {{"claim", kClaimKeyBody, RedisLibrary::Memory::kNeeds},
        {"renew", kRenewKeyBody, RedisLibrary::Memory::kFrees},
        {"finish", kEndKeyBody, RedisLibrary::Memory::kFrees},

@@ -1,6 +1,7 @@
 #include "service/store/redis_record_functions.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/redis/redis_lua.h"
 #include "service/store/record_store.h"
 
 namespace gateway {
@@ -11,18 +12,6 @@ namespace {
 constexpr char kShared[] = R"lua(
 local kRemovedAtOnce = 16
 local kRemovedByReaders = 1000
-
--- Whole numbers beyond what Lua writes without an exponent.
-local function text(number)
-  return string.format('%.0f', number)
-end
-
--- In milliseconds and in microseconds.
-local function now()
-  local time = redis.call('TIME')
-  local seconds, micros = tonumber(time[1]), tonumber(time[2])
-  return seconds * 1000 + math.floor(micros / 1000), seconds * 1e6 + micros
-end
 
 -- Where one step of the store works.
 local function open(keys)
@@ -265,7 +254,8 @@ constexpr char kCountBody[] = R"lua(
 const RedisLibrary& RedisRecordLibrary() {
   static const RedisLibrary& library = *new RedisLibrary(
       "llmgw_records",
-      absl::StrCat("local kChangesKept = ", kRecordChangesKept, "\n", kShared),
+      absl::StrCat("local kChangesKept = ", kRecordChangesKept, "\n",
+                   kRedisLuaNumbers, kShared),
       {{"get", kGetBody, RedisLibrary::Memory::kReadsOnly},
        {"put", kPutBody, RedisLibrary::Memory::kNeeds},
        // What removes is done in a full Redis, too, and readers remove.
