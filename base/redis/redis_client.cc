@@ -72,13 +72,15 @@ RedisClient::RedisClient(Resolver& resolver,
                    .health = nullptr,
                    .options = &options_->connection,
                    .name = "channels"},
-                  [this] { return topology_->AnyServer(); }) {
+                  [this] { return topology_->AnyServer(); }),
+      bulk_(resolver, options_, health, random, [this] { return up_; }) {
   topology_->Start();
 }
 
 RedisClient::~RedisClient() = default;
 
 Task<void> RedisClient::Close() {
+  co_await bulk_.Close();
   co_await subscriber_.Close();
   co_await topology_->Close();
 }

@@ -14,6 +14,9 @@
 // not answer. The client comes back by itself, by timers of its own; nothing
 // that was refused is sent later.
 //
+// What is large goes by bulk(), a connection of its own: a reply of a megabyte
+// would have the time of all that stand behind it pass.
+//
 // Commands of one turn of the loop leave in one write for each server. Redis's
 // error replies become statuses (base/redis/redis_error.h).
 //
@@ -35,6 +38,7 @@
 #include "base/async/task.h"
 #include "base/net/resolver.h"
 #include "base/os/random.h"
+#include "base/redis/redis_bulk.h"
 #include "base/redis/redis_command.h"
 #include "base/redis/redis_health.h"
 #include "base/redis/redis_library.h"
@@ -84,6 +88,9 @@ class RedisClient {
                                                 RedisCommand call,
                                                 CancelSignal* cancel = nullptr);
 
+  // For values and replies of more than kRedisSmallBytesMax.
+  RedisBulk& bulk() { return bulk_; }
+
   // Listens to a channel as long as the client lives; see RedisSubscriber.
   void Subscribe(std::string channel, RedisListener& listener) {
     subscriber_.Subscribe(std::move(channel), listener);
@@ -128,6 +135,7 @@ class RedisClient {
   LoopResolver names_;
   const std::unique_ptr<RedisTopology> topology_;
   RedisSubscriber subscriber_;
+  RedisBulk bulk_;
 };
 
 // Returns the client of the loop that it is called on, which outlives what is

@@ -25,7 +25,9 @@ RedisNode::RedisNode(const Parts& parts, Where where, Observer& observer)
                               absl::UnavailableError("not connected yet"))),
       retry_([this] { TryNow(); }),
       keep_alive_([this] { KeepAlive(); }) {
-  if (parts_.health != nullptr) health_.emplace(*parts_.health, parts_.name);
+  if (parts_.health != nullptr) {
+    health_.emplace(*parts_.health, parts_.name + parts_.options->purpose);
+  }
 }
 
 RedisNode::~RedisNode() { assert(connection_ == nullptr && under_way_ == 0); }

@@ -44,6 +44,9 @@ struct RedisConnectionOptions {
   int database = 0;
   // What `CLIENT LIST` shows; not set if empty, nor where the server refuses.
   std::string client_name;
+  // What RedisHealth knows it by, behind the server's name: empty for the one
+  // that Redis counts as up or away by.
+  std::string purpose;
 
   // From the look-up of the name until the server has answered a PING.
   absl::Duration connect_timeout = absl::Seconds(1);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/async/await_all.h"
 #include "base/async/timer_wheel.h"
+#include "base/async/worker_pool.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -30,7 +31,24 @@ enum class ClaimState : int64_t {
   kEnded = 3,
   kBroken = 4,
   kMismatch = 5,
+  kEndedLarge = 6,
 };
+
+// What else there is in a claim's reply.
+constexpr size_t kTokenAt = 2;
+constexpr size_t kBytesAt = 3;
+
+// How long who has claimed waits for his turn to fetch, and an end for its turn
+// to be told before it is told again.
+constexpr absl::Duration kFetchPatience = absl::Seconds(2);
+constexpr absl::Duration kTellTurnPatience = absl::Seconds(5);
+
+// An answer that was fetched takes a little more than it did.
+constexpr size_t kFetchedAnswerBytesMax = 2 * KeyClaims::kAnswerBytesMax;
+
+RequestKey FetchedKey(const std::string& token) {
+  return {.digest = Sha256(token)};
+}
 
 // The same for each replica, and for no other caller or key.
 std::string NameOf(const std::string& prefix, std::string_view caller,
@@ -83,7 +101,12 @@ KeyClaims::KeyClaims(Options options, RedisClientOfLoop client, Clock& clock,
     : options_(std::move(options)),
       client_(std::move(client)),
       clock_(clock),
-      random_(random) {}
+      random_(random),
+      fetched_({.ttl = kFetchedTtl,
+                .entries = kFetchedMax,
+                .size_bytes = kFetchedBytesMax,
+                .answer_bytes = kFetchedAnswerBytesMax},
+               clock) {}
 
 RedisCommand KeyClaims::Begin(size_t function, const Held& held) const {
   RedisCommand call = RedisKeyLibrary().Call(function, 1);
@@ -99,6 +122,7 @@ RedisCommand KeyClaims::Begin(size_t function, const Held& held) const {
 Task<absl::StatusOr<KeyClaims::Found>> KeyClaims::Claim(const Ask& ask,
                                                         CancelSignal& cancel) {
   Held held;
+  held.caller = std::string(ask.caller);
   held.name = NameOf(options_.prefix, ask.caller, ask.key);
   held.token = random_.HexId(kTokenDigits);
   held.fingerprint = ask.fingerprint.Hex();
@@ -106,31 +130,40 @@ Task<absl::StatusOr<KeyClaims::Found>> KeyClaims::Claim(const Ask& ask,
   held.ttl = ask.ttl;
   held.answer_bytes_max = std::min(ask.answer_bytes_max, kAnswerBytesMax);
   RedisClient* const client = client_();
-  if (client == nullptr) {
-    ++counts_.refused;
-    co_return KeysUnavailable();
-  }
+  if (client == nullptr) co_return Refuse();
   const bool was_up = client->up();
   RedisCommand call = Begin(kRedisClaimKey, held);
+  call.Add(kRedisSmallBytesMax);
+  std::string name = held.name;
   const absl::StatusOr<RedisReply> reply = co_await client->CallFunction(
       RedisKeyLibrary(), std::move(call), &cancel);
-  if (reply.ok()) co_return Read(*reply, std::move(held));
+  if (reply.ok()) {
+    std::optional<LargeEnd> large;
+    absl::StatusOr<Found> found = Read(*reply, std::move(held), &large);
+    if (!large.has_value()) co_return found;
+    GATEWAY_CO_ASSIGN_OR_RETURN(
+        found->end,
+        co_await Fetch(*client, ask.caller, std::move(name), *std::move(large),
+                       found->request_id, cancel));
+    co_return found;
+  }
   // Whether it may have been claimed, and nobody has heard of it.
   const bool unheard = cancel.cancelled() ||
                        absl::IsDeadlineExceeded(reply.status()) ||
                        (was_up && absl::IsUnavailable(reply.status()));
   if (unheard) GiveBack(std::move(held));
   if (cancel.cancelled()) co_return cancel.status();
-  ++counts_.refused;
-  co_return KeysUnavailable();
+  co_return Refuse();
 }
 
-absl::StatusOr<KeyClaims::Found> KeyClaims::Read(const RedisReply& reply,
-                                                 Held held) {
-  if (reply.size() != 3) {
-    ++counts_.refused;
-    return KeysUnavailable();
-  }
+absl::StatusOr<KeyClaims::Found> KeyClaims::Refuse() {
+  ++counts_.refused;
+  return KeysUnavailable();
+}
+
+absl::StatusOr<KeyClaims::Found> KeyClaims::Read(
+    const RedisReply& reply, Held held, std::optional<LargeEnd>* large) {
+  if (reply.size() < 2) return Refuse();
   Found found = {.request_id = std::string(reply[1].text())};
   switch (static_cast<ClaimState>(reply[0].integer())) {
     case ClaimState::kClaimed:
@@ -138,8 +171,15 @@ absl::StatusOr<KeyClaims::Found> KeyClaims::Read(const RedisReply& reply,
       Hold(std::move(held));
       return found;
     case ClaimState::kEnded:
+      if (reply.size() != 3) break;
       ++counts_.replayed;
       found.end = ReadEnd(held.name, reply[2].text(), found.request_id);
+      return found;
+    case ClaimState::kEndedLarge:
+      if (reply.size() != kBytesAt + 1) break;
+      ++counts_.replayed;
+      *large = {.token = std::string(reply[kTokenAt].text()),
+                .bytes = static_cast<size_t>(reply[kBytesAt].integer())};
       return found;
     case ClaimState::kBroken:
       ++counts_.broken;
@@ -151,8 +191,45 @@ absl::StatusOr<KeyClaims::Found> KeyClaims::Read(const RedisReply& reply,
     case ClaimState::kRunning:
       return found;
   }
-  ++counts_.refused;
-  return KeysUnavailable();
+  return Refuse();
+}
+
+Task<absl::StatusOr<SharedOutcome>> KeyClaims::Fetch(
+    RedisClient& client, std::string_view caller, std::string name,
+    LargeEnd large, const std::string& request_id, CancelSignal& cancel) {
+  const RequestKey key = FetchedKey(large.token);
+  const auto find = [&] { return fetched_.Find(key); };
+  std::optional<ResponseCache::Hit> here = find();
+  std::optional<RedisBulk::Turn> turn;
+  if (!here) {
+    absl::StatusOr<RedisBulk::Turn> its = co_await client.bulk().Await(
+        {.whose = caller, .bytes = large.bytes, .patience = kFetchPatience},
+        &cancel);
+    if (cancel.cancelled()) co_return cancel.status();
+    if (!its.ok()) co_return Refuse().status();
+    turn.emplace(*std::move(its));
+    // Somebody else may have fetched it meanwhile.
+    here = find();
+  }
+  if (here) {
+    ++counts_.found_here;
+    co_return SharedOutcome{.answer = std::move(here->answer)};
+  }
+  RedisCommand get("HMGET", RedisKey(name));
+  get.Add("token").Add("end");
+  const absl::StatusOr<RedisReply> reply =
+      co_await client.bulk().Call(*std::move(turn), std::move(get), &cancel);
+  if (cancel.cancelled()) co_return cancel.status();
+  // Redis may have lost it since, and somebody have claimed it anew.
+  if (!reply.ok() || reply->size() != 2 || (*reply)[0].text() != large.token) {
+    co_return Refuse().status();
+  }
+  ++counts_.fetched;
+  const std::string_view bytes = (*reply)[1].text();
+  const auto read = [&] { return ReadEnd(name, bytes, request_id); };
+  SharedOutcome end = co_await OffLoop(bytes.size(), read);
+  if (end.answer != nullptr) fetched_.Put(key, end.answer);
+  co_return end;
 }
 
 void KeyClaims::Hold(Held held) {
@@ -201,13 +278,17 @@ void KeyClaims::End(const std::string& token,
   if (end) {
     held.end = *std::move(end);
     const size_t bytes = EndBytes(held.end);
+    size_t& of_caller = end_bytes_of_[held.caller];
     if (held.end.answer != nullptr &&
-        (bytes > held.answer_bytes_max || end_bytes_ + bytes > kEndBytesMax)) {
+        (bytes > held.answer_bytes_max || end_bytes_ + bytes > kEndBytesMax ||
+         of_caller + bytes > kEndBytesOfOneMax)) {
       ++counts_.answers_left;
       held.end.answer = nullptr;
     }
     held.end_bytes = EndBytes(held.end);
     end_bytes_ += held.end_bytes;
+    of_caller += held.end_bytes;
+    if (IsLarge(held)) fetched_.Put(FetchedKey(token), held.end.answer);
   }
   Poke();
 }
@@ -259,10 +340,14 @@ std::vector<KeyClaims::Held> KeyClaims::TakeDue(absl::Duration* next) {
        each != by_due_.end() && each->first <= now;) {
     Held& held = held_.find(each->second)->second;
     ++each;  // It is due again later, if it is told now.
-    if (!due.empty() && bytes + held.end_bytes > kTellBytesMax) continue;
+    const size_t held_bytes = IsLarge(held) ? 0 : held.end_bytes;
+    if (!due.empty() && bytes + held_bytes > kTellBytesMax) continue;
     due.push_back(held);
-    bytes += held.end_bytes;
-    if (held.state == Held::State::kRunning) {
+    bytes += held_bytes;
+    if (IsLarge(held)) {
+      // Not again before it is known what has become of this.
+      SetDue(absl::InfiniteDuration(), &held);
+    } else if (held.state == Held::State::kRunning) {
       SetDue(now + options_.renew_interval, &held);
     } else {
       SetDue(now + held.interval, &held);
@@ -276,7 +361,17 @@ std::vector<KeyClaims::Held> KeyClaims::TakeDue(absl::Duration* next) {
 
 Task<void> KeyClaims::TellDue(std::vector<Held> due) {
   RedisClient* const client = client_();
-  if (client == nullptr) co_return;
+  if (client == nullptr) {
+    for (const Held& held : due) {
+      if (IsLarge(held)) OnTold(held.token, held.state, /*told=*/false);
+    }
+    co_return;
+  }
+  const auto small = std::partition(due.begin(), due.end(), IsLarge);
+  for (auto large = due.begin(); large != small; ++large) {
+    Spawn(TellLarge(*client, std::move(*large)));
+  }
+  due.erase(due.begin(), small);
   std::vector<Task<absl::StatusOr<RedisReply>>> calls;
   calls.reserve(due.size());
   for (const Held& held : due) {
@@ -289,6 +384,32 @@ Task<void> KeyClaims::TellDue(std::vector<Held> due) {
   }
 }
 
+bool KeyClaims::IsLarge(const Held& held) {
+  return held.state == Held::State::kEnded && held.end.answer != nullptr &&
+         held.end_bytes > kRedisSmallBytesMax;
+}
+
+Task<void> KeyClaims::TellLarge(RedisClient& client, Held held) {
+  ++telling_large_;
+  bool told = false;
+  absl::StatusOr<RedisBulk::Turn> turn =
+      co_await client.bulk().Await({.whose = held.caller,
+                                    .bytes = held.end_bytes,
+                                    .patience = kTellTurnPatience},
+                                   &stop_telling_);
+  if (turn.ok()) {
+    const auto write = [&] { return Tell(held); };
+    RedisCommand call = co_await OffLoop(held.end_bytes, write);
+    const absl::StatusOr<RedisReply> reply =
+        co_await client.bulk().CallFunction(*std::move(turn), RedisKeyLibrary(),
+                                            std::move(call), &stop_telling_);
+    told = reply.ok();
+  }
+  OnTold(held.token, held.state, told);
+  --telling_large_;
+  wake_.Set();
+}
+
 void KeyClaims::OnTold(const std::string& token, Held::State state, bool told) {
   const absl::Duration now = clock_.SteadyTime();
   Holding::node_type dropped;  // Freed after the lock.
@@ -296,9 +417,21 @@ void KeyClaims::OnTold(const std::string& token, Held::State state, bool told) {
   const auto found = held_.find(token);
   // What has ended meanwhile is told next.
   if (found == held_.end() || state == Held::State::kRunning) return;
-  if (!told && now < found->second.give_up) return;
+  Held& held = found->second;
+  if (!told && now < held.give_up) {
+    if (held.due == absl::InfiniteDuration()) {
+      SetDue(now + held.interval, &held);
+      held.interval = std::min(2 * held.interval, kTellLongest);
+    }
+    return;
+  }
   if (!told) ++counts_.lost;
-  end_bytes_ -= found->second.end_bytes;
+  end_bytes_ -= held.end_bytes;
+  const auto of_caller = end_bytes_of_.find(held.caller);
+  if (of_caller != end_bytes_of_.end() &&
+      (of_caller->second -= held.end_bytes) == 0) {
+    end_bytes_of_.erase(of_caller);
+  }
   by_due_.erase({found->second.due, token});
   dropped = held_.extract(found);
 }
@@ -324,10 +457,13 @@ Task<void> KeyClaims::Run(EventLoop& loop) {
     std::vector<Held> due = TakeDue(&next);
     if (!due.empty()) co_await TellDue(std::move(due));
     if (stopping_ && !HasUntold()) continue;
+    if (end) next = std::min(next, *end);
     const absl::Duration wait = next - clock_.SteadyTime();
     loop.ArmTimer(next_due, std::max(wait, absl::Milliseconds(1)));
     co_await wake_.Wait();
   }
+  stop_telling_.Cancel(absl::CancelledError("the process ends"));
+  while (telling_large_ > 0) co_await wake_.Wait();
   {
     MutexLock lock(mu_);
     loop_ = nullptr;
@@ -353,7 +489,9 @@ KeyClaims::Stats KeyClaims::stats() const {
                  .mismatches = counts_.mismatches,
                  .refused = counts_.refused,
                  .lost = counts_.lost,
-                 .answers_left = counts_.answers_left};
+                 .answers_left = counts_.answers_left,
+                 .fetched = counts_.fetched,
+                 .found_here = counts_.found_here};
   MutexLock lock(mu_);
   for (const auto& [token, held] : held_) {
     ++(held.state == Held::State::kRunning ? stats.held : stats.untold);

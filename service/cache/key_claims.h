@@ -23,6 +23,12 @@
 // process ends. Of more than kEndBytesMax that wait for it answers are left
 // out.
 //
+// An answer of more than kRedisSmallBytesMax goes by RedisClient::bulk(),
+// beside claims and renewals: its end is told there, and whoever comes with its
+// key is told by his claim that there is one, and fetches it there. What was
+// fetched is kept here for kFetchedTtl, so that who asks for it again and
+// again, once Redis has said that it still is the end, moves no bytes.
+//
 // What Redis loses, at its own end or a failover, is forgotten, but for what
 // runs, whose claims are made again.
 //
@@ -59,6 +65,7 @@
 #include "base/redis/redis_command.h"
 #include "base/redis/redis_reply.h"
 #include "service/cache/request_key.h"
+#include "service/cache/response_cache.h"
 #include "service/cache/shared_answer.h"
 
 namespace gateway {
@@ -79,6 +86,12 @@ class KeyClaims {
   // What is told at once.
   static constexpr size_t kTellBytesMax = 4 * 1024 * 1024;
   static constexpr size_t kEndBytesMax = 32 * 1024 * 1024;
+  // Of one caller's, so that there is room for another's.
+  static constexpr size_t kEndBytesOfOneMax = kEndBytesMax / 4;
+  // What was fetched is kept for so long, and so much of it.
+  static constexpr absl::Duration kFetchedTtl = absl::Seconds(30);
+  static constexpr size_t kFetchedBytesMax = 16 * 1024 * 1024;
+  static constexpr size_t kFetchedMax = 1024;
   // Beside so many, claims of which nobody has heard are not released: they
   // pass.
   static constexpr size_t kHeldMax = 100'000;
@@ -119,6 +132,9 @@ class KeyClaims {
     uint64_t refused = 0;       // Redis was away, or had no room.
     uint64_t lost = 0;          // Ends that could not be told.
     uint64_t answers_left = 0;  // Answers that were left out, for want of room.
+    // Large answers that came from Redis, and that were here still.
+    uint64_t fetched = 0;
+    uint64_t found_here = 0;
   };
 
   // A call that waits for another replica's, for as long as this lives.
@@ -170,12 +186,15 @@ class KeyClaims {
     std::atomic<uint64_t> refused = 0;
     std::atomic<uint64_t> lost = 0;
     std::atomic<uint64_t> answers_left = 0;
+    std::atomic<uint64_t> fetched = 0;
+    std::atomic<uint64_t> found_here = 0;
   };
 
   // A claim, from being made until Redis knows of its end.
   struct Held {
     enum class State { kRunning, kEnded, kReleased };
 
+    std::string caller;
     std::string name;
     std::string token;
     std::string fingerprint;
@@ -193,14 +212,27 @@ class KeyClaims {
   };
   // By token.
   using Holding = std::map<std::string, Held>;
+  // An end that a claim was told of, to be fetched.
+  struct LargeEnd {
+    std::string token;  // Of the call that has ended.
+    size_t bytes = 0;
+  };
 
   // Starts to tell. Once for each.
   void End(const std::string& token, std::optional<SharedOutcome> end)
       LOCKS_EXCLUDED(mu_);
   RedisCommand Begin(size_t function, const Held& held) const;
   RedisCommand Tell(const Held& held) const;
-  absl::StatusOr<Found> Read(const RedisReply& reply, Held held)
+  // Sets `large` where the end is yet to be fetched.
+  absl::StatusOr<Found> Read(const RedisReply& reply, Held held,
+                             std::optional<LargeEnd>* large)
       LOCKS_EXCLUDED(mu_);
+  Task<absl::StatusOr<SharedOutcome>> Fetch(RedisClient& client,
+                                            std::string_view caller,
+                                            std::string name, LargeEnd large,
+                                            const std::string& request_id,
+                                            CancelSignal& cancel);
+  absl::StatusOr<Found> Refuse();
   void Hold(Held held) LOCKS_EXCLUDED(mu_);
   void Add(Held held) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetDue(absl::Duration due, Held* held) EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -210,6 +242,9 @@ class KeyClaims {
   // What is to be told now, and when the next is.
   std::vector<Held> TakeDue(absl::Duration* next) LOCKS_EXCLUDED(mu_);
   Task<void> TellDue(std::vector<Held> due);
+  // Of an end that goes by the client's bulk().
+  static bool IsLarge(const Held& held);
+  Task<void> TellLarge(RedisClient& client, Held held);
   void OnTold(const std::string& token, Held::State state, bool told)
       LOCKS_EXCLUDED(mu_);
   bool HasUntold() const LOCKS_EXCLUDED(mu_);
@@ -225,6 +260,8 @@ class KeyClaims {
   // On the loop of Run only.
   WakeUp wake_;
   bool stopping_ = false;
+  size_t telling_large_ = 0;
+  CancelSignal stop_telling_;
   Latch ended_;
 
   mutable Mutex mu_;
@@ -234,6 +271,10 @@ class KeyClaims {
   // among all that run.
   std::set<std::pair<absl::Duration, std::string>> by_due_ GUARDED_BY(mu_);
   size_t end_bytes_ GUARDED_BY(mu_) = 0;
+  // By caller.
+  std::map<std::string, size_t> end_bytes_of_ GUARDED_BY(mu_);
+
+  ResponseCache fetched_;  // By what FetchedKey makes of a token.
 };
 
 // The claim of a call that is to be made. One that is destroyed before its end

@@ -11,6 +11,7 @@
 #include "base/async/worker_pool.h"
 #include "base/redis/redis_command.h"
 #include "base/redis/redis_reply.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/cache/answer_record.h"
 
@@ -40,8 +41,27 @@ std::string RedisAnswers::NameOf(const RequestKey& key) const {
   return absl::StrCat(options_.prefix, ToAbsl(kRecordVersion), key.Hex());
 }
 
+Task<absl::StatusOr<RedisReply>> RedisAnswers::Fetch(RedisClient& client,
+                                                     std::string_view caller,
+                                                     std::string_view name) {
+  RedisCommand begin("GETRANGE", RedisKey(name));
+  begin.Add(0).Add(kRedisSmallBytesMax);
+  absl::StatusOr<RedisReply> reply = co_await client.Call(std::move(begin));
+  if (!reply.ok() || reply->text().size() <= kRedisSmallBytesMax) {
+    co_return reply;
+  }
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      RedisBulk::Turn turn,
+      co_await client.bulk().Await({.whose = caller,
+                                    .bytes = kAnswerBytesMax,
+                                    .patience = kTurnPatience}));
+  RedisCommand get("GET", RedisKey(name));
+  co_return co_await client.bulk().Call(std::move(turn), std::move(get));
+}
+
 Task<std::optional<RedisAnswers::Hit>> RedisAnswers::Find(
-    RequestKey key, absl::Duration ttl, absl::Duration age_max) {
+    std::string_view caller, RequestKey key, absl::Duration ttl,
+    absl::Duration age_max) {
   RedisClient* const client = client_();
   if (client == nullptr) {
     Count(counts_.away);
@@ -49,12 +69,12 @@ Task<std::optional<RedisAnswers::Hit>> RedisAnswers::Find(
   }
   const std::string name = NameOf(key);
   const absl::StatusOr<RedisReply> reply =
-      co_await client->Call(RedisCommand("GET", RedisKey(name)));
+      co_await Fetch(*client, caller, name);
   if (!reply.ok()) {
     Count(client->up() ? counts_.failed : counts_.away);
     co_return std::nullopt;
   }
-  if (reply->is_nil()) {
+  if (reply->text().empty()) {
     Count(counts_.misses);
     co_return std::nullopt;
   }
@@ -76,8 +96,8 @@ Task<std::optional<RedisAnswers::Hit>> RedisAnswers::Find(
   co_return Hit{.answer = std::move(record->answer), .age = age};
 }
 
-void RedisAnswers::Put(const RequestKey& key, KeptAnswerPtr answer,
-                       absl::Duration ttl) {
+void RedisAnswers::Put(std::string_view caller, const RequestKey& key,
+                       KeptAnswerPtr answer, absl::Duration ttl) {
   const size_t bytes = HeldBytes(*answer);
   if (bytes > kAnswerBytesMax) return Count(counts_.too_large);
   if (Reachable() == nullptr) return Count(counts_.not_written);
@@ -86,29 +106,46 @@ void RedisAnswers::Put(const RequestKey& key, KeptAnswerPtr answer,
     return Count(counts_.no_room);
   }
   // After this turn of the loop, which gives the answer to its caller.
-  EventLoop::Current()->Post([this, key, answer = std::move(answer),
-                              kept = clock_.WallTime(), ttl, bytes]() mutable {
+  Writing writing = {.caller = std::string(caller),
+                     .key = key,
+                     .answer = std::move(answer),
+                     .kept = clock_.WallTime(),
+                     .ttl = ttl,
+                     .bytes = bytes};
+  EventLoop::Current()->Post([this, writing = std::move(writing)]() mutable {
     RedisClient* const client = Reachable();
     if (client == nullptr) {
-      writing_bytes_.fetch_sub(bytes);
+      writing_bytes_.fetch_sub(writing.bytes);
       return Count(counts_.not_written);
     }
-    Spawn(Write(*client, key, std::move(answer), kept, ttl, bytes));
+    Spawn(Write(*client, std::move(writing)));
   });
 }
 
-Task<void> RedisAnswers::Write(RedisClient& client, RequestKey key,
-                               KeptAnswerPtr answer, absl::Time kept,
-                               absl::Duration ttl, size_t bytes) {
-  const std::string name = NameOf(key);
+Task<void> RedisAnswers::Write(RedisClient& client, Writing writing) {
+  const absl::Status sent = co_await Send(client, writing);
+  Count(sent.ok() ? counts_.kept : counts_.not_written);
+  writing_bytes_.fetch_sub(writing.bytes);
+}
+
+Task<absl::Status> RedisAnswers::Send(RedisClient& client, Writing& writing) {
+  // What is large is written once it has its turn, so that it is there once.
+  std::optional<RedisBulk::Turn> turn;
+  if (writing.bytes > kRedisSmallBytesMax) {
+    absl::StatusOr<RedisBulk::Turn> its = co_await client.bulk().Await(
+        {.whose = writing.caller, .bytes = writing.bytes});
+    GATEWAY_CO_RETURN_IF_ERROR(its.status());
+    turn.emplace(*std::move(its));
+  }
+  const std::string name = NameOf(writing.key);
   RedisCommand set("SET", RedisKey(name));
-  set.Add(WriteAnswerRecord(name, *answer, kept));
-  answer = nullptr;
+  set.Add(WriteAnswerRecord(name, *writing.answer, writing.kept));
+  writing.answer = nullptr;
   set.Add("PX").Add(
-      std::max<int64_t>(absl::ToInt64Milliseconds(ttl), int64_t{1}));
-  const absl::StatusOr<RedisReply> reply = co_await client.Call(std::move(set));
-  Count(reply.ok() ? counts_.kept : counts_.not_written);
-  writing_bytes_.fetch_sub(bytes);
+      std::max<int64_t>(absl::ToInt64Milliseconds(writing.ttl), int64_t{1}));
+  if (!turn) co_return (co_await client.Call(std::move(set))).status();
+  co_return (co_await client.bulk().Call(*std::move(turn), std::move(set)))
+      .status();
 }
 
 RedisAnswers::Stats RedisAnswers::stats() const {

@@ -4,13 +4,18 @@
 //   RedisAnswers answers({.prefix = "llmgw:"},
 //                        [] { return ClientOfThisLoop(); }, SystemClock());
 //   std::optional<RedisAnswers::Hit> hit =
-//       co_await answers.Find(key, ttl, age_max);
+//       co_await answers.Find(caller, key, ttl, age_max);
 //   ...
-//   answers.Put(key, std::move(answer), ttl);   // Waits for nobody.
+//   answers.Put(caller, key, std::move(answer), ttl);   // Waits for nobody.
 //
 // Whoever looks waits for one command, and no longer than the client's time
 // limit; while the client knows that Redis is away nobody asks it. Whatever
 // fails is a miss, and so is what is there and no record of ours.
+//
+// The command asks for the first kRedisSmallBytesMax bytes. What has more is
+// fetched by RedisClient::bulk(), where it takes its turn among what others
+// fetch, and is a miss if that does not come within kTurnPatience; it is
+// written there, too.
 //
 // Answers are written beside the calls that have made them, and bounded: what
 // does not fit is not written, and counted.
@@ -30,12 +35,16 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/async/task.h"
 #include "base/os/clock.h"
 #include "base/redis/redis_client.h"
+#include "base/redis/redis_reply.h"
 #include "service/cache/kept_answer.h"
 #include "service/cache/request_key.h"
 
@@ -43,11 +52,13 @@ namespace gateway {
 
 class RedisAnswers {
  public:
-  // What takes more is not written: it would hold up what else the loop asks
-  // Redis, and on a network of 1 Gbit/s take half of the client's time limit.
+  // What takes more is not written.
   static constexpr size_t kAnswerBytesMax = 1024 * 1024;
   // What may be on its way to Redis at once.
   static constexpr size_t kWritingBytesMax = 8 * 1024 * 1024;
+  // How long a look waits for its turn to fetch what is large: a provider
+  // would be asked in about the same time.
+  static constexpr absl::Duration kTurnPatience = absl::Milliseconds(200);
 
   struct Options {
     // What the names of its keys begin with.
@@ -83,13 +94,14 @@ class RedisAnswers {
   RedisAnswers& operator=(const RedisAnswers&) = delete;
 
   // Finds an answer that is no older than `age_max`, and younger than `ttl`. On
-  // a loop.
-  Task<std::optional<Hit>> Find(RequestKey key, absl::Duration ttl,
-                                absl::Duration age_max);
+  // a loop. `caller`, for whom, stays until it has ended.
+  Task<std::optional<Hit>> Find(std::string_view caller, RequestKey key,
+                                absl::Duration ttl, absl::Duration age_max);
 
   // Has the answer kept for `ttl`, from now on, in place of what has the same
   // key; soon, if at all. On a loop. REQUIRES: `answer` is not null.
-  void Put(const RequestKey& key, KeptAnswerPtr answer, absl::Duration ttl);
+  void Put(std::string_view caller, const RequestKey& key, KeptAnswerPtr answer,
+           absl::Duration ttl);
 
   Stats stats() const;
 
@@ -109,9 +121,20 @@ class RedisAnswers {
   // The client of this loop, if its Redis answers.
   RedisClient* Reachable() const;
   std::string NameOf(const RequestKey& key) const;
-  // `bytes` are given back at the end.
-  Task<void> Write(RedisClient& client, RequestKey key, KeptAnswerPtr answer,
-                   absl::Time kept, absl::Duration ttl, size_t bytes);
+  // What there is under the name; UNAVAILABLE and others as the client says.
+  Task<absl::StatusOr<RedisReply>> Fetch(RedisClient& client,
+                                         std::string_view caller,
+                                         std::string_view name);
+  struct Writing {
+    std::string caller;
+    RequestKey key;
+    KeptAnswerPtr answer;
+    absl::Time kept;
+    absl::Duration ttl;
+    size_t bytes = 0;  // Given back at the end.
+  };
+  Task<void> Write(RedisClient& client, Writing writing);
+  Task<absl::Status> Send(RedisClient& client, Writing& writing);
 
   const Options options_;
   const RedisClientOfLoop client_;

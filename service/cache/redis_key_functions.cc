@@ -15,10 +15,10 @@ end
 
 local function read(key)
   local h = redis.call('HMGET', key, 'state', 'fingerprint', 'token', 'request',
-                       'until', 'end')
+                       'until')
   if not h[1] then return nil end
   return {state = h[1], fingerprint = h[2], token = h[3], request = h[4],
-          ends = tonumber(h[5] or '0'), how = h[6] or ''}
+          ends = tonumber(h[5] or '0')}
 end
 
 -- Has `c` run the call, from now on or still.
@@ -36,20 +36,24 @@ constexpr char kClaimKeyBody[] = R"lua(
   local is_late = known and known.state == 'released' and known.token == c.token
   if not known or known.state == 'released' and not is_late then
     run(KEYS[1], c)
-    return {1, c.request, ''}
+    return {1, c.request}
   end
-  if is_late then return {4, known.request, ''} end
-  if known.fingerprint ~= c.fingerprint then return {5, known.request, ''} end
+  if is_late then return {4, known.request} end
+  if known.fingerprint ~= c.fingerprint then return {5, known.request} end
   if known.state == 'running' and known.ends <= now() then
     redis.call('HSET', KEYS[1], 'state', 'broken')
     redis.call('PEXPIRE', KEYS[1], text(c.ttl_ms))
     known.state = 'broken'
   end
   if known.state == 'running' then
-    return {known.token == c.token and 1 or 2, known.request, ''}
+    return {known.token == c.token and 1 or 2, known.request}
   end
-  if known.state == 'ended' then return {3, known.request, known.how} end
-  return {4, known.request, ''}
+  if known.state ~= 'ended' then return {4, known.request} end
+  local bytes = redis.call('HSTRLEN', KEYS[1], 'end')
+  if bytes > tonumber(ARGV[6]) then
+    return {6, known.request, known.token, bytes}
+  end
+  return {3, known.request, redis.call('HGET', KEYS[1], 'end') or ''}
 )lua";
 
 // One that Redis has lost is there again.

@@ -27,8 +27,9 @@ namespace gateway {
 // a claim: token, fingerprint, request, and the milliseconds of the claim and
 // of `ttl`.
 //
-// -> [what is so, request, end]: 1 claimed, 2 running, 3 ended, 4 broken, 5
-// another fingerprint
+// most -> [what is so, request, ...]: 1 claimed; 2 running; 3 ended, and how;
+// 4 broken; 5 another fingerprint; 6 ended, its token, and the bytes of how,
+// which are more than `most`
 inline constexpr size_t kRedisClaimKey = 0;
 // -> 1, or 0 where another has the key, or it is not running
 inline constexpr size_t kRedisRenewKey = 1;

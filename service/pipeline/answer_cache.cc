@@ -188,8 +188,9 @@ RequestKey AnswerCache::KeyOfReplicas(const RequestKey& key) const {
 
 Task<absl::Status> AnswerCache::FindOfReplicas(Call& call) const {
   CallCache& cache = *call.cache;
-  std::optional<RedisAnswers::Hit> hit = co_await of_replicas_->Find(
-      KeyOfReplicas(*cache.key), ToAbsl(config_.ttl()), cache.use.age_max);
+  std::optional<RedisAnswers::Hit> hit =
+      co_await of_replicas_->Find(call.caller->id, KeyOfReplicas(*cache.key),
+                                  ToAbsl(config_.ttl()), cache.use.age_max);
   if (hit && hit->answer->is_stream() == call.facts.stream) {
     const auto reuse = [&] { return ReuseAnswer(hit->answer, &call); };
     const absl::Status reused =
@@ -207,9 +208,11 @@ Task<absl::Status> AnswerCache::FindOfReplicas(Call& call) const {
   co_return cache.use.only_if_cached ? NoneIsKept() : absl::OkStatus();
 }
 
-void AnswerCache::Put(const RequestKey& key, KeptAnswerPtr answer) const {
+void AnswerCache::Put(const Call& call, KeptAnswerPtr answer) const {
+  const RequestKey& key = *call.cache->key;
   if (of_replicas_ != nullptr) {
-    of_replicas_->Put(KeyOfReplicas(key), answer, ToAbsl(config_.ttl()));
+    of_replicas_->Put(call.caller->id, KeyOfReplicas(key), answer,
+                      ToAbsl(config_.ttl()));
   }
   answers_->Put(key, std::move(answer));
 }
@@ -231,7 +234,7 @@ bool AnswerCache::Keeps(const Call& call, const Attempt& attempt) const {
 void AnswerCache::Keep(const Call& call, const Attempt& attempt) const {
   if (!Keeps(call, attempt)) return;
   if (BytesToKeep(attempt) > answers_->answer_bytes_max()) return;
-  Put(*call.cache->key, KeepAnswer(call, attempt));
+  Put(call, KeepAnswer(call, attempt));
 }
 
 size_t AnswerCache::BytesToRecord(const Call& call) const {
@@ -242,7 +245,7 @@ void AnswerCache::KeepStream(const Call& call, const Attempt& attempt,
                              KeptAnswerPtr answer) const {
   if (!Keeps(call, attempt)) return;
   if (answer->body.size() > answers_->answer_bytes_max()) return;
-  Put(*call.cache->key, std::move(answer));
+  Put(call, std::move(answer));
 }
 
 }  // namespace gateway

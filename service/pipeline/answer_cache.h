@@ -90,7 +90,7 @@ class AnswerCache {
   std::optional<RequestKey> KeyOf(const Call& call, CacheBypass* bypass) const;
   // What that is among all replicas, however their providers are configured.
   RequestKey KeyOfReplicas(const RequestKey& key) const;
-  void Put(const RequestKey& key, KeptAnswerPtr answer) const;
+  void Put(const Call& call, KeptAnswerPtr answer) const;
 
   // Constant after construction.
   const llmgateway::config::v1::CacheConfig config_;

@@ -23,6 +23,7 @@ constexpr std::string_view kResultNames[] = {"store", "result"};
 constexpr std::string_view kDroppedNames[] = {"store", "reason"};
 constexpr std::string_view kStateNames[] = {"state"};
 constexpr std::string_view kRefusalNames[] = {"reason"};
+constexpr std::string_view kFromNames[] = {"from"};
 constexpr std::string_view kFoundNames[] = {"result"};
 
 constexpr std::string_view kMemory = "memory";
@@ -101,6 +102,14 @@ constexpr MetricDefinition kLost = {
         "count as broken.",
     .kind = MetricKind::kCounter};
 
+constexpr MetricDefinition kLargeAnswers = {
+    .name = "llmgw_idempotency_large_answers_total",
+    .help =
+        "Large answers that callers came back for, by where they were: in "
+        "Redis, or here since they were fetched or made.",
+    .kind = MetricKind::kCounter,
+    .label_names = kFromNames};
+
 constexpr MetricDefinition kGroups = {
     .name = "llmgw_coalescing_groups",
     .help = "Calls under way that others which are the same may join.",
@@ -172,6 +181,8 @@ void TellOfClaims(const KeyClaims::Stats& stats, Values& values) {
   values.Add(kWaiting, {}, static_cast<double>(stats.waiting));
   values.Add(kUntold, {}, static_cast<double>(stats.untold));
   values.Add(kLost, {}, static_cast<double>(stats.lost));
+  values.Add(kLargeAnswers, {kRedis}, static_cast<double>(stats.fetched));
+  values.Add(kLargeAnswers, {kMemory}, static_cast<double>(stats.found_here));
 }
 
 void TellOfStreams(const ResumableStreams::Stats& stats, Values& values) {

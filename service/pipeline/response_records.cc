@@ -60,7 +60,9 @@ Task<absl::Status> ResponseRecords::Put(std::string_view owner,
   const std::string key = RecordKeyOf(owner, id);
   const absl::StatusOr<int64_t> put = co_await records_.Put(
       kCollection, key, record.SerializeAsString(),
-      PutOptions{.expected_version = std::nullopt, .expire_time = expire_time},
+      PutOptions{.expected_version = std::nullopt,
+                 .expire_time = expire_time,
+                 .whose = owner},
       cancel);
   co_return put.ok() ? absl::OkStatus() : ResponseFault(put.status(), cancel);
 }
@@ -73,7 +75,7 @@ ResponseRecords::Find(std::string_view owner, std::string_view id,
   // No record has such a key.
   if (key.size() > kRecordKeyBytesMax) co_return none;
   const absl::StatusOr<std::optional<Record>> read =
-      co_await records_.Get(kCollection, key, cancel);
+      co_await records_.GetFor(owner, kCollection, key, cancel);
   if (!read.ok()) co_return ResponseFault(read.status(), cancel);
   if (!read->has_value()) co_return none;
   const std::string& value = (*read)->value;

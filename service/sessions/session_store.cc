@@ -192,7 +192,7 @@ Task<absl::StatusOr<SessionStore::Found>> SessionStore::Read(
     std::string_view owner, std::string_view id, CancelSignal& cancel) {
   GATEWAY_CO_RETURN_IF_ERROR(CheckId(id));
   const absl::StatusOr<std::optional<Record>> record =
-      co_await records_.Get(kCollection, id, cancel);
+      co_await records_.GetFor(owner, kCollection, id, cancel);
   if (!record.ok()) co_return FaultOf(record.status(), cancel);
   if (!record->has_value()) co_return NoSuchSession(id);
   const std::string& value = (*record)->value;

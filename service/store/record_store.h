@@ -109,6 +109,10 @@ struct PutOptions {
   // Where it does, what a record that is not there yet must find room in.
   // REQUIRES: an owner.
   std::optional<RecordQuota> quota;
+
+  // For whom, such as a caller, where there is no owner; empty for the gateway
+  // itself. Where what is large has to wait, those for whom it is take turns.
+  std::string_view whose;
 };
 
 struct DeleteOptions {
@@ -153,6 +157,14 @@ class RecordStore {
   virtual Task<absl::StatusOr<std::optional<Record>>> Get(
       std::string_view collection, std::string_view key,
       CancelSignal& cancel) = 0;
+
+  // As Get, for `whose` as in PutOptions.
+  virtual Task<absl::StatusOr<std::optional<Record>>> GetFor(
+      std::string_view whose, std::string_view collection, std::string_view key,
+      CancelSignal& cancel) {
+    (void)whose;
+    return Get(collection, key, cancel);
+  }
 
   // Makes the record, or replaces it. Returns its version.
   virtual Task<absl::StatusOr<int64_t>> Put(std::string_view collection,

@@ -128,6 +128,10 @@ end
 
 constexpr char kGetBody[] = R"lua(
   local c = {records = KEYS[1], now = now()}
+  if ARGV[2] then
+    local bytes = redis.call('HSTRLEN', c.records, ARGV[1])
+    if bytes > tonumber(ARGV[2]) then return bytes end
+  end
   return find(c, ARGV[1]) or ''
 )lua";
 
@@ -208,6 +212,7 @@ constexpr char kChangesBody[] = R"lua(
   local c = open(KEYS)
   local since, limit, bytes_limit =
       tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+  local bytes_most = ARGV[4] and tonumber(ARGV[4]) or math.huge
   local from_beginning = since == 0 and not c.cut
   if not from_beginning and (since < c.floor or since > c.latest) then
     return {0, c.latest, 0}
@@ -237,6 +242,7 @@ constexpr char kChangesBody[] = R"lua(
       page[#page + 1] = changed[i]
       page[#page + 1] = expired and '' or record
       bytes = bytes + #record - before
+      if bytes > bytes_most then return {2, 0, 0} end
       last, i = tonumber(changed[i + 1]), i + 2
     end
   end

@@ -32,6 +32,7 @@
 #define SERVICE_STORE_REDIS_RECORD_FUNCTIONS_H_
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/redis/redis_library.h"
 
@@ -45,7 +46,9 @@ inline constexpr const char* kRedisRecordKeys[] = {
 inline constexpr const char* kRedisOwnedKey = "owned:";
 
 // Indices of the library's functions, with their arguments and replies.
-inline constexpr size_t kRedisGet = 0;  // key -> record, or ''
+// key, most -> record, or ''; the bytes of one that has more than `most`, if
+// that is there
+inline constexpr size_t kRedisGet = 0;
 // key, value, expected version or '', expiry or '', then with a quota its
 // records and share -> [put, version]: the new one, or, with put = 0, the one
 // that is there. Put is 2 where the quota has no room in the collection, 3
@@ -55,8 +58,11 @@ inline constexpr size_t kRedisPut = 1;
 inline constexpr size_t kRedisDelete = 2;
 // after, limit, bytes -> [latest, more, key, record, key, record, ...]
 inline constexpr size_t kRedisList = 3;
-// since, limit, bytes -> [known, sequence, more, key, record or '', ...]
+// since, limit, bytes, most -> [known, sequence, more, key, record or '', ...];
+// kRedisTooLarge in place of known if values have more bytes than `most`, if
+// that is there
 inline constexpr size_t kRedisChanges = 4;
+inline constexpr int64_t kRedisTooLarge = 2;
 // -> how many
 inline constexpr size_t kRedisCount = 5;
 

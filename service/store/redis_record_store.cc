@@ -104,14 +104,40 @@ Task<absl::StatusOr<RedisReply>> RedisRecordStore::Ask(RedisCommand call,
                                           &cancel);
 }
 
+Task<absl::StatusOr<RedisReply>> RedisRecordStore::AskForLarge(
+    RedisBulk::Need need, RedisCommand call, CancelSignal& cancel) {
+  RedisClient* const client = client_();
+  if (client == nullptr) {
+    co_return absl::UnavailableError("this thread asks no Redis");
+  }
+  GATEWAY_CO_ASSIGN_OR_RETURN(RedisBulk::Turn turn,
+                              co_await client->bulk().Await(need, &cancel));
+  co_return co_await client->bulk().CallFunction(
+      std::move(turn), RedisRecordLibrary(), std::move(call), &cancel);
+}
+
 Task<absl::StatusOr<std::optional<Record>>> RedisRecordStore::Get(
     std::string_view collection, std::string_view key, CancelSignal& cancel) {
+  return GetFor(/*whose=*/"", collection, key, cancel);
+}
+
+Task<absl::StatusOr<std::optional<Record>>> RedisRecordStore::GetFor(
+    std::string_view whose, std::string_view collection, std::string_view key,
+    CancelSignal& cancel) {
   if (cancel.cancelled()) co_return cancel.status();
   GATEWAY_CO_RETURN_IF_ERROR(CheckRecordKey(collection, key));
   RedisCommand call = Begin(kRedisGet, collection);
-  call.Add(key);
-  GATEWAY_CO_ASSIGN_OR_RETURN(const RedisReply reply,
+  call.Add(key).Add(kRedisSmallBytesMax);
+  GATEWAY_CO_ASSIGN_OR_RETURN(RedisReply reply,
                               co_await Ask(std::move(call), cancel));
+  if (reply.type() == RedisType::kInteger) {
+    const auto bytes = static_cast<size_t>(reply.integer());
+    RedisCommand whole = Begin(kRedisGet, collection);
+    whole.Add(key);
+    GATEWAY_CO_ASSIGN_OR_RETURN(
+        reply, co_await AskForLarge({.whose = whose, .bytes = bytes},
+                                    std::move(whole), cancel));
+  }
   std::optional<Record> record;
   if (reply.text().empty()) co_return record;
   GATEWAY_CO_ASSIGN_OR_RETURN(record,
@@ -134,8 +160,16 @@ Task<absl::StatusOr<int64_t>> RedisRecordStore::Put(std::string_view collection,
   if (options.quota.has_value()) {
     call.Add(options.quota->records).Add(options.quota->share);
   }
-  GATEWAY_CO_ASSIGN_OR_RETURN(const RedisReply reply,
-                              co_await Ask(std::move(call), cancel));
+  const RedisBulk::Need need = {.whose = options.owner.value_or(options.whose),
+                                .bytes = value.size()};
+  std::string().swap(value);
+  RedisReply reply;
+  if (need.bytes <= kRedisSmallBytesMax) {
+    GATEWAY_CO_ASSIGN_OR_RETURN(reply, co_await Ask(std::move(call), cancel));
+  } else {
+    GATEWAY_CO_ASSIGN_OR_RETURN(
+        reply, co_await AskForLarge(need, std::move(call), cancel));
+  }
   if (reply.size() != 2) co_return BadReply(collection);
   const int64_t version = reply[1].integer();
   switch (reply[0].integer()) {
@@ -180,8 +214,10 @@ Task<absl::StatusOr<RecordPage>> RedisRecordStore::List(
   GATEWAY_CO_ASSIGN_OR_RETURN(const int page_limit, RecordPageLimit(limit));
   RedisCommand call = Begin(kRedisList, collection);
   call.Add(after).Add(page_limit).Add(kRecordPageBytesMax);
-  GATEWAY_CO_ASSIGN_OR_RETURN(const RedisReply reply,
-                              co_await Ask(std::move(call), cancel));
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      const RedisReply reply,
+      co_await AskForLarge({.bytes = kRecordPageBytesMax}, std::move(call),
+                           cancel));
   if (reply.size() < 2 || reply.size() % 2 != 0) co_return BadReply(collection);
   RecordPage page;
   page.sequence = reply[0].integer();
@@ -216,8 +252,16 @@ Task<absl::StatusOr<RecordChanges>> RedisRecordStore::ChangesSince(
   GATEWAY_CO_ASSIGN_OR_RETURN(const int page_limit, RecordPageLimit(limit));
   RedisCommand call = Begin(kRedisChanges, collection);
   call.Add(sequence).Add(page_limit).Add(kRecordPageBytesMax);
-  GATEWAY_CO_ASSIGN_OR_RETURN(const RedisReply reply,
+  call.Add(kRedisSmallBytesMax);
+  GATEWAY_CO_ASSIGN_OR_RETURN(RedisReply reply,
                               co_await Ask(std::move(call), cancel));
+  if (reply.size() > 0 && reply[0].integer() == kRedisTooLarge) {
+    RedisCommand whole = Begin(kRedisChanges, collection);
+    whole.Add(sequence).Add(page_limit).Add(kRecordPageBytesMax);
+    GATEWAY_CO_ASSIGN_OR_RETURN(
+        reply, co_await AskForLarge({.bytes = kRecordPageBytesMax},
+                                    std::move(whole), cancel));
+  }
   if (reply.size() < 3 || reply.size() % 2 != 1) co_return BadReply(collection);
   if (reply[0].integer() != 1) {
     co_return absl::OutOfRangeError(

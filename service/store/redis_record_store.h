@@ -4,7 +4,9 @@
 //   RedisRecordStore store({.prefix = "llmgw:"},
 //                          [] { return ClientOfThisLoop(); });
 //
-// Each operation is one function of Redis's, and one round trip. All of a
+// Each operation is one function of Redis's, and one round trip. A record of
+// more than kRedisSmallBytesMax goes by RedisClient::bulk(), which is a second
+// one where it is read, and so does what lists a collection. All of a
 // collection is in one slot of a Cluster. Records expire by the time of Redis,
 // so that gateways whose clocks differ agree; what has expired is not returned,
 // and is removed behind.
@@ -56,6 +58,9 @@ class RedisRecordStore : public RecordStore {
   Task<absl::StatusOr<std::optional<Record>>> Get(
       std::string_view collection, std::string_view key,
       CancelSignal& cancel) override;
+  Task<absl::StatusOr<std::optional<Record>>> GetFor(
+      std::string_view whose, std::string_view collection, std::string_view key,
+      CancelSignal& cancel) override;
   Task<absl::StatusOr<int64_t>> Put(std::string_view collection,
                                     std::string_view key, std::string value,
                                     PutOptions options,
@@ -80,6 +85,10 @@ class RedisRecordStore : public RecordStore {
       size_t function, std::string_view collection,
       std::optional<std::string_view> owner = std::nullopt) const;
   Task<absl::StatusOr<RedisReply>> Ask(RedisCommand call, CancelSignal& cancel);
+  // The same where command or reply are large.
+  Task<absl::StatusOr<RedisReply>> AskForLarge(RedisBulk::Need need,
+                                               RedisCommand call,
+                                               CancelSignal& cancel);
 
   const Options options_;
   const RedisClientOfLoop client_;

@@ -364,6 +364,69 @@ class EndingTest(_SharedKeysCase):
         self.assertEqual(self.asked("gpt-end"), 1)
 
 
+class LargeAnswersTest(_SharedKeysCase):
+
+    def setUp(self):
+        super().setUp()
+        self.large = "x" * 900_000
+        self.upstream.set_script("gpt-large", {"text": self.large})
+
+    def test_they_are_fetched_beside_what_is_small(self):
+        one, other = self.two()
+        body = chat("gpt-large", self.text)
+        self.assertEqual(self.keyed(one, body, "k-large").text(), self.large)
+        await_sample(one, "llmgw_idempotency_untold_ends", 0)
+        for _ in range(3):
+            again = self.keyed(other, body, "k-large")
+            self.assertEqual(again.status, 200, again.body[:200])
+            self.assertEqual(again.text(), self.large)
+        for name, value in (("redis", 1), ("memory", 2)):
+            self.assertEqual(sample(
+                other, 'llmgw_idempotency_large_answers_total{from="%s"}'
+                % name), value, name)
+        # Each loop has a connection for what is small, and those that have
+        # carried something large, or listed what operators say, one more.
+        for gateway in (one, other):
+            self.assertEqual(sample(
+                gateway, 'llmgw_redis_connections{server="%s"}'
+                % self.redis.address), 2)
+            self.assertIn(sample(
+                gateway, 'llmgw_redis_connections{server="%s/bulk"}'
+                % self.redis.address), (1, 2))
+        self.assertEqual(self.asked("gpt-large"), 1)
+
+    def test_who_replays_them_again_and_again_keeps_nobody_out(self):
+        one, _ = self.two()
+        body = chat("gpt-large", self.text)
+        self.assertEqual(self.keyed(one, body, "k-large").status, 200)
+        await_sample(one, "llmgw_idempotency_untold_ends", 0)
+        ends = time.monotonic() + 2
+        replayed = []
+
+        def replay():
+            while time.monotonic() < ends:
+                replayed.append(self.keyed(one, body, "k-large").status)
+
+        threads = [threading.Thread(target=replay) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        others = []
+        while time.monotonic() < ends:
+            others.append(self.keyed(
+                one, chat("gpt-bob", self.text), "k-%d" % len(others),
+                caller="bob").status)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(set(others), {200})
+        self.assertEqual(set(replayed), {200})
+        self.assertEqual(sample(
+            one, 'llmgw_redis_outages_total{server="%s"}'
+            % self.redis.address), 0)
+        # What was fetched, or made, is not fetched each time.
+        self.assertLessEqual(sample(
+            one, 'llmgw_idempotency_large_answers_total{from="redis"}'), 4)
+
+
 class OutageTest(_SharedKeysCase):
 
     redis_timeout = "500ms"

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,6 +16,7 @@
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
 #include "errors/fault.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/service/cache/connected_redis.h"
 #include "tests/service/cache/kept_answers.h"
@@ -23,6 +25,8 @@
 
 namespace gateway {
 namespace {
+
+using ::testing::HasSubstr;
 
 using Found = absl::StatusOr<KeyClaims::Found>;
 
@@ -38,8 +42,9 @@ class KeyClaimsTest : public testing::Test {
 
   // As the call of that number comes with the key.
   Task<Found> Claim(KeyClaims& claims, std::string_view call, uint64_t body = 1,
-                    std::string_view key = "k") {
-    KeyClaims::Ask ask = {.caller = "alice",
+                    std::string_view key = "k",
+                    std::string_view caller = "alice") {
+    KeyClaims::Ask ask = {.caller = caller,
                           .key = key,
                           .fingerprint = KeyNumber(body),
                           .request_id = call,
@@ -190,6 +195,60 @@ TEST_F(KeyClaimsTest, AnAnswerThatIsTooLargeIsNotKept) {
     EXPECT_TRUE(ended.ok() && ended->end);
     EXPECT_EQ(FaultReason(ended->end->status), v1::ERROR_REASON_CONFLICT);
     EXPECT_EQ(test.one_.stats().answers_left, 1u);
+  });
+}
+
+TEST_F(KeyClaimsTest, ALargeAnswerIsFetchedOnceAndBesideClaims) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    const std::string large(4 * kRedisSmallBytesMax, 'x');
+    first->claim->End(Good(large));
+    co_await AwaitTold(test.one_);
+    for (int turn = 0; turn < 3; ++turn) {
+      const Found ended = co_await test.Claim(test.other_, "call_2");
+      EXPECT_TRUE(ended.ok() && ended->end && ended->end->answer);
+      if (!ended.ok() || !ended->end) co_return;
+      EXPECT_EQ(ended->end->answer->body, large);
+      EXPECT_EQ(ended->request_id, "call_1");
+    }
+    EXPECT_EQ(test.other_.stats().replayed, 3u);
+    EXPECT_EQ(test.other_.stats().fetched, 1u);
+    EXPECT_EQ(test.other_.stats().found_here, 2u);
+    // Who has made it need not fetch it.
+    const Found own = co_await test.Claim(test.one_, "call_3");
+    EXPECT_TRUE(own.ok() && own->end && own->end->answer);
+    EXPECT_EQ(test.one_.stats().fetched, 0u);
+    // One connection has carried it, another the claims.
+    EXPECT_THAT(test.server_.Ask({"CLIENT", "LIST"}),
+                AllOf(HasSubstr("cmd=hmget"), HasSubstr("cmd=fcall")));
+    // What Redis does not know any more nobody has.
+    test.server_.Ask({"FLUSHALL"});
+    Found again = co_await test.Claim(test.other_, "call_4");
+    EXPECT_TRUE(again.ok() && again->claim);
+    if (again.ok() && again->claim) again->claim->Release();
+  });
+}
+
+TEST_F(KeyClaimsTest, TheAnswersOfOneLeaveRoomForThoseOfAnother) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    const std::string large(KeyClaims::kAnswerBytesMax - 4096, 'x');
+    const size_t most = KeyClaims::kEndBytesOfOneMax / large.size();
+    std::vector<KeyClaims::Claimed> claims;
+    for (size_t i = 0; i <= most; ++i) {
+      Found found =
+          co_await test.Claim(test.one_, "call", 1, std::to_string(i));
+      claims.push_back(*std::move(found->claim));
+    }
+    Found bobs = co_await test.Claim(test.one_, "call", 1, "k", "bob");
+    // In one turn, so that none is told meanwhile.
+    for (KeyClaims::Claimed& claim : claims) claim.End(Good(large));
+    EXPECT_EQ(test.one_.stats().answers_left, 1u);
+    bobs->claim->End(Good(large));
+    EXPECT_EQ(test.one_.stats().answers_left, 1u);
+    co_await AwaitTold(test.one_);
+    EXPECT_EQ(test.one_.stats().lost, 0u);
+    const Found kept = co_await test.Claim(test.other_, "call", 1, "k", "bob");
+    EXPECT_TRUE(kept.ok() && kept->end && kept->end->answer);
   });
 }
 

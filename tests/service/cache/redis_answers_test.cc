@@ -5,12 +5,16 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/service/cache/connected_redis.h"
 #include "tests/service/cache/kept_answers.h"
@@ -20,6 +24,8 @@
 
 namespace gateway {
 namespace {
+
+using ::testing::UnorderedElementsAre;
 
 using Hit = std::optional<RedisAnswers::Hit>;
 
@@ -33,7 +39,7 @@ class RedisAnswersTest : public testing::Test {
 
   Task<Hit> Find(RedisAnswers& answers, int key,
                  absl::Duration age_max = absl::InfiniteDuration()) {
-    return answers.Find(KeyNumber(key), absl::Hours(1), age_max);
+    return answers.Find("alice", KeyNumber(key), absl::Hours(1), age_max);
   }
 
   // Until what was put is written, or is not to be.
@@ -47,6 +53,18 @@ class RedisAnswersTest : public testing::Test {
 
   std::string NameOf(int key) {
     return absl::StrCat("llmgw:answer:1:", KeyNumber(key).Hex());
+  }
+
+  // What each connection has asked for last.
+  std::vector<std::string> Connections() {
+    std::vector<std::string> commands;
+    const std::string list = server_.Ask({"CLIENT", "LIST"});
+    for (const absl::string_view line : absl::StrSplit(list, '\n')) {
+      const std::vector<absl::string_view> parts = absl::StrSplit(line, "cmd=");
+      if (parts.size() < 2) continue;
+      commands.emplace_back(parts[1].substr(0, parts[1].find(' ')));
+    }
+    return commands;
   }
 
   static Task<void> OnLoop(RedisAnswersTest& test, Body body) {
@@ -74,7 +92,8 @@ TEST_F(RedisAnswersTest, WhatOneKeepsTheOtherFindsWithItsAge) {
   Run([](RedisAnswersTest& test) -> Task<void> {
     const Hit none = co_await test.Find(test.other_, 1);
     EXPECT_FALSE(none);
-    test.one_.Put(KeyNumber(1), AnswerOf("hello", "call_7"), absl::Hours(1));
+    test.one_.Put("alice", KeyNumber(1), AnswerOf("hello", "call_7"),
+                  absl::Hours(1));
     co_await test.AwaitWritten(test.one_, 1);
     test.other_clock_.Advance(absl::Seconds(40));
     const Hit hit = co_await test.Find(test.other_, 1);
@@ -93,7 +112,7 @@ TEST_F(RedisAnswersTest, WhatOneKeepsTheOtherFindsWithItsAge) {
 
 TEST_F(RedisAnswersTest, WhatIsTooOldIsAMiss) {
   Run([](RedisAnswersTest& test) -> Task<void> {
-    test.one_.Put(KeyNumber(1), AnswerOf("hello"), absl::Hours(2));
+    test.one_.Put("alice", KeyNumber(1), AnswerOf("hello"), absl::Hours(2));
     co_await test.AwaitWritten(test.one_, 1);
     test.other_clock_.Advance(absl::Seconds(40));
     const Hit fresh = co_await test.Find(test.other_, 1, absl::Seconds(40));
@@ -118,7 +137,7 @@ TEST_F(RedisAnswersTest, WhatIsTooOldIsAMiss) {
 
 TEST_F(RedisAnswersTest, RedisDropsItWithItsTime) {
   Run([](RedisAnswersTest& test) -> Task<void> {
-    test.one_.Put(KeyNumber(1), AnswerOf("hello"), absl::Seconds(90));
+    test.one_.Put("alice", KeyNumber(1), AnswerOf("hello"), absl::Seconds(90));
     co_await test.AwaitWritten(test.one_, 1);
     int64_t left = 0;
     EXPECT_TRUE(
@@ -130,7 +149,7 @@ TEST_F(RedisAnswersTest, RedisDropsItWithItsTime) {
 
 TEST_F(RedisAnswersTest, WhatIsNoRecordOfOursIsAMiss) {
   Run([](RedisAnswersTest& test) -> Task<void> {
-    test.one_.Put(KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
+    test.one_.Put("alice", KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
     co_await test.AwaitWritten(test.one_, 1);
     // Another's answer, under another key.
     test.server_.Ask({"COPY", test.NameOf(1), test.NameOf(2)});
@@ -141,7 +160,8 @@ TEST_F(RedisAnswersTest, WhatIsNoRecordOfOursIsAMiss) {
       const Hit hit = co_await test.Find(test.other_, key);
       EXPECT_FALSE(hit) << key;
     }
-    EXPECT_EQ(test.other_.stats().unreadable, 4u);
+    // An empty text is there as little as none.
+    EXPECT_EQ(test.other_.stats().unreadable, 3u);
     test.server_.Ask({"LPUSH", test.NameOf(5), "a list"});
     const Hit list = co_await test.Find(test.other_, 5);
     EXPECT_FALSE(list);
@@ -151,21 +171,42 @@ TEST_F(RedisAnswersTest, WhatIsNoRecordOfOursIsAMiss) {
 
 TEST_F(RedisAnswersTest, WhatIsLargeOrTooMuchAtOnceIsNotWritten) {
   Run([](RedisAnswersTest& test) -> Task<void> {
-    test.one_.Put(KeyNumber(1), AnswerOf(RedisAnswers::kAnswerBytesMax),
-                  absl::Hours(1));
+    test.one_.Put("alice", KeyNumber(1),
+                  AnswerOf(RedisAnswers::kAnswerBytesMax), absl::Hours(1));
     EXPECT_EQ(test.one_.stats().too_large, 1u);
     const size_t large = RedisAnswers::kAnswerBytesMax - 4096;
     for (int key = 2; key <= 10; ++key) {
-      test.one_.Put(KeyNumber(key), AnswerOf(large), absl::Hours(1));
+      test.one_.Put("alice", KeyNumber(key), AnswerOf(large), absl::Hours(1));
     }
     EXPECT_EQ(test.one_.stats().no_room, 1u);
     co_await test.AwaitWritten(test.one_, 8);
     EXPECT_EQ(test.one_.stats().kept, 8u);
     // There is room again.
-    test.one_.Put(KeyNumber(11), AnswerOf(large), absl::Hours(1));
+    test.one_.Put("alice", KeyNumber(11), AnswerOf(large), absl::Hours(1));
     co_await test.AwaitWritten(test.one_, 9);
     const Hit hit = co_await test.Find(test.other_, 11);
     EXPECT_TRUE(hit && hit->answer->body.size() == large);
+  });
+}
+
+TEST_F(RedisAnswersTest, WhatIsLargeGoesByAConnectionOfItsOwn) {
+  Run([](RedisAnswersTest& test) -> Task<void> {
+    test.one_.Put("alice", KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
+    co_await test.AwaitWritten(test.one_, 1);
+    const Hit small = co_await test.Find(test.other_, 1);
+    EXPECT_TRUE(small);
+    // The test's own, and one that has asked for the beginning.
+    EXPECT_THAT(test.Connections(),
+                UnorderedElementsAre("client|list", "getrange"));
+    const size_t bytes = 2 * kRedisSmallBytesMax;
+    test.one_.Put("alice", KeyNumber(2), AnswerOf(bytes), absl::Hours(1));
+    co_await test.AwaitWritten(test.one_, 2);
+    EXPECT_THAT(test.Connections(),
+                UnorderedElementsAre("client|list", "getrange", "set"));
+    const Hit large = co_await test.Find(test.other_, 2);
+    EXPECT_TRUE(large && large->answer->body.size() == bytes);
+    EXPECT_THAT(test.Connections(),
+                UnorderedElementsAre("client|list", "getrange", "get"));
   });
 }
 
@@ -175,12 +216,12 @@ TEST_F(RedisAnswersTest, WhileRedisIsAwayItIsNotAsked) {
     co_await test.redis_->AwaitUp(false);
     const Hit hit = co_await test.Find(test.one_, 1);
     EXPECT_FALSE(hit);
-    test.one_.Put(KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
+    test.one_.Put("alice", KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
     EXPECT_EQ(test.one_.stats().away, 1u);
     EXPECT_EQ(test.one_.stats().not_written, 1u);
     test.server_.Restart();
     co_await test.redis_->AwaitUp();
-    test.one_.Put(KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
+    test.one_.Put("alice", KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
     co_await test.AwaitWritten(test.one_, 2);
     const Hit back = co_await test.Find(test.other_, 1);
     EXPECT_TRUE(back);
@@ -189,9 +230,9 @@ TEST_F(RedisAnswersTest, WhileRedisIsAwayItIsNotAsked) {
 
 TEST_F(RedisAnswersTest, AThreadWithoutAClientHasNone) {
   RedisAnswers alone({}, [] { return nullptr; }, clock_);
-  EXPECT_FALSE(runner_.Run(
-      alone.Find(KeyNumber(1), absl::Hours(1), absl::InfiniteDuration())));
-  alone.Put(KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
+  EXPECT_FALSE(runner_.Run(alone.Find("alice", KeyNumber(1), absl::Hours(1),
+                                      absl::InfiniteDuration())));
+  alone.Put("alice", KeyNumber(1), AnswerOf("hello"), absl::Hours(1));
   EXPECT_EQ(alone.stats().away, 1u);
   EXPECT_EQ(alone.stats().not_written, 1u);
 }

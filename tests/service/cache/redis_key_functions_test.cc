@@ -21,11 +21,12 @@ namespace gateway {
 namespace {
 
 RedisCommand KeyCommand(size_t function, std::string_view token,
-                        std::string_view fingerprint = "f") {
+                        std::string_view fingerprint = "f", size_t most = 3) {
   RedisCommand call = RedisKeyLibrary().Call(function, 1);
   call.Add(RedisKey("k")).Add(token).Add(fingerprint);
   call.Add("call_of_" + std::string(token)).Add(60'000).Add(3'600'000);
   if (function == kRedisEndKey) call.Add("how");
+  if (function == kRedisClaimKey) call.Add(most);
   return call;
 }
 
@@ -83,6 +84,8 @@ TEST_P(RedisKeyFunctionsTest, OneHasTheKeyUntilItHasEnded) {
   add(kRedisRenewKey, "a", 0);
   add(kRedisReleaseKey, "a", 0);
   add(kRedisClaimKey, "b", 3);
+  // It is told of alone if it is larger than is wanted.
+  calls.emplace_back(KeyCommand(kRedisClaimKey, "b", "f", /*most=*/2), 6);
   Expect(std::move(calls));
   EXPECT_EQ(server_.Ask({"HGET", "k", "request"}), "call_of_a");
   EXPECT_EQ(server_.Ask({"HGET", "k", "end"}), "how");

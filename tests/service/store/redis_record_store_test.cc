@@ -1,5 +1,6 @@
 #include "service/store/redis_record_store.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,36 @@ TEST(RedisRecordStoreTest, ADeadRedisIsToldAtOnceAndSoIsAFullOne) {
   const absl::Status dead = put().status();
   EXPECT_EQ(dead.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(dead.message()), Not(HasSubstr("secret")));
+}
+
+TEST(RedisRecordStoreTest, WhatIsLargeGoesByAConnectionOfItsOwn) {
+  LoopRunner runner;
+  RedisStoreHarness harness(runner.loop());
+  CancelSignal never;
+  RecordStore& store = harness.store();
+  const std::string value(2 * kRedisSmallBytesMax, 'x');
+  const std::string small(100, 's');
+  const auto connections = [&] {
+    const std::string list = harness.server().Ask({"CLIENT", "LIST"});
+    // Less that of the test.
+    return std::count(list.begin(), list.end(), '\n');
+  };
+  ASSERT_TRUE(runner.Run(store.Put("things", "small", small, {}, never)).ok());
+  EXPECT_EQ((*runner.Run(store.Get("things", "small", never)))->value, small);
+  const auto before = connections();
+  const PutOptions options = {.whose = "alice"};
+  ASSERT_TRUE(
+      runner.Run(store.Put("things", "large", value, options, never)).ok());
+  EXPECT_EQ(connections(), before + 1);
+  const auto read = runner.Run(store.GetFor("alice", "things", "large", never));
+  ASSERT_TRUE(read.ok() && read->has_value()) << read.status();
+  EXPECT_EQ((*read)->value, value);
+  EXPECT_EQ((*read)->version, 1);
+  const auto changes = runner.Run(store.ChangesSince("things", 0, 10, never));
+  ASSERT_TRUE(changes.ok()) << changes.status();
+  ASSERT_EQ(changes->changes.size(), 2u);
+  EXPECT_EQ(changes->changes[1].record->value, value);
+  EXPECT_EQ(connections(), before + 1);
 }
 
 TEST(RedisRecordStoreTest, AThreadWithoutAClientIsTold) {
