@@ -22,6 +22,7 @@
 #include "service/store/memory_record_store.h"
 #include "service/store/redis_record_store.h"
 #include "service/store/sqlite_record_store.h"
+#include "service/store/watched_record_store.h"
 
 namespace gateway {
 namespace {
@@ -147,7 +148,11 @@ KeptRecords::KeptRecords(Clock& clock) : clock_(clock), registry_(clock) {}
 
 absl::Status KeptRecords::Open(const GatewayConfig& config,
                                const std::string& config_file) {
-  GATEWAY_ASSIGN_OR_RETURN(store_, OpenStore(config, config_file, clock_));
+  GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<RecordStore> store,
+                           OpenStore(config, config_file, clock_));
+  if (store != nullptr) {
+    store_ = std::make_unique<WatchedRecordStore>(std::move(store), clock_);
+  }
   if (config.has_sessions()) {
     if (RecordStoreEngine(config) == StoreConfig::ENGINE_MEMORY) {
       session_records_ = MakeForSessions(config, clock_);

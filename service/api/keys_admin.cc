@@ -44,15 +44,19 @@ absl::Status KeyNotKept(const CallContext& call, const absl::Status& put) {
   if (call.cancel().cancelled()) return put;
   return MakeFault(
       v1::ERROR_REASON_STATE_NOT_KEPT,
-      absl::StrCat("store: ", put.message(),
-                   "; unless ListKeys shows it, nothing has changed: mend the "
-                   "store, then say it again"));
+      absl::IsResourceExhausted(put)
+          ? "store: there is no room; unless ListKeys shows it, nothing has "
+            "changed: make room, then say it again"
+          : "store: it cannot be written at this moment, and the log says why; "
+            "unless ListKeys shows it, nothing has changed: mend the store, "
+            "then say it again");
 }
 
 absl::Status KeyNotRead(const CallContext& call, const absl::Status& read) {
   if (call.cancel().cancelled()) return read;
   return MakeFault(v1::ERROR_REASON_IDENTITY_UNAVAILABLE,
-                   absl::StrCat("store: ", read.message()));
+                   "store: it cannot be read at this moment, and the log says "
+                   "why; try again later");
 }
 
 absl::Status NoSuchKey(const std::string& id) {

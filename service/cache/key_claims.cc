@@ -102,6 +102,7 @@ KeyClaims::KeyClaims(Options options, RedisClientOfLoop client, Clock& clock,
       client_(std::move(client)),
       clock_(clock),
       random_(random),
+      watch_("redis", "redis does not take idempotency keys", clock),
       fetched_({.ttl = kFetchedTtl,
                 .entries = kFetchedMax,
                 .size_bytes = kFetchedBytesMax,
@@ -137,6 +138,8 @@ Task<absl::StatusOr<KeyClaims::Found>> KeyClaims::Claim(const Ask& ask,
   std::string name = held.name;
   const absl::StatusOr<RedisReply> reply = co_await client->CallFunction(
       RedisKeyLibrary(), std::move(call), &cancel);
+  // What is known to be away is told of where that was found out.
+  if (was_up && !cancel.cancelled()) watch_.Tell(reply.status());
   if (reply.ok()) {
     std::optional<LargeEnd> large;
     absl::StatusOr<Found> found = Read(*reply, std::move(held), &large);
@@ -220,6 +223,7 @@ Task<absl::StatusOr<SharedOutcome>> KeyClaims::Fetch(
   const absl::StatusOr<RedisReply> reply =
       co_await client.bulk().Call(*std::move(turn), std::move(get), &cancel);
   if (cancel.cancelled()) co_return cancel.status();
+  watch_.Tell(reply.status());
   // Redis may have lost it since, and somebody have claimed it anew.
   if (!reply.ok() || reply->size() != 2 || (*reply)[0].text() != large.token) {
     co_return Refuse().status();

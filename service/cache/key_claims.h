@@ -67,6 +67,7 @@
 #include "service/cache/request_key.h"
 #include "service/cache/response_cache.h"
 #include "service/cache/shared_answer.h"
+#include "service/store/store_watch.h"
 
 namespace gateway {
 
@@ -255,6 +256,7 @@ class KeyClaims {
   Clock& clock_;
   Random& random_;
 
+  StoreWatch watch_;
   Counts counts_;
 
   // On the loop of Run only.

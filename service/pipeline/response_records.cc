@@ -25,12 +25,18 @@ std::string RecordKeyOf(std::string_view owner, std::string_view id) {
   return std::string(absl::StrCat(ToAbsl(owner), ToAbsl(kEnd), ToAbsl(id)));
 }
 
-// What the record store says of a read or a change, for callers.
+// What becomes of what the record store says of a read or a change: callers are
+// not told of files and servers, which stand in the log
+// (service/store/watched_record_store.h).
 absl::Status ResponseFault(const absl::Status& store,
                            const CancelSignal& cancel) {
   if (cancel.cancelled()) return store;
-  return MakeFault(v1::ERROR_REASON_STORE_UNAVAILABLE,
-                   absl::StrCat("the store of answers: ", store.message()));
+  return MakeFault(
+      v1::ERROR_REASON_STORE_UNAVAILABLE,
+      absl::IsResourceExhausted(store)
+          ? "there is no room in the store of answers; try again later"
+          : "the store of answers cannot be read or written at this moment; "
+            "try again later");
 }
 
 }  // namespace
@@ -58,12 +64,12 @@ Task<absl::Status> ResponseRecords::Put(std::string_view owner,
   record.set_before(std::move(kept.before));
   record.set_response(std::move(kept.response));
   const std::string key = RecordKeyOf(owner, id);
-  const absl::StatusOr<int64_t> put = co_await records_.Put(
-      kCollection, key, record.SerializeAsString(),
-      PutOptions{.expected_version = std::nullopt,
-                 .expire_time = expire_time,
-                 .whose = owner},
-      cancel);
+  const absl::StatusOr<int64_t> put =
+      co_await records_.Put(kCollection, key, record.SerializeAsString(),
+                            PutOptions{.expected_version = std::nullopt,
+                                       .expire_time = expire_time,
+                                       .whose = owner},
+                            cancel);
   co_return put.ok() ? absl::OkStatus() : ResponseFault(put.status(), cancel);
 }
 
@@ -85,8 +91,9 @@ ResponseRecords::Find(std::string_view owner, std::string_view id,
   if (!parsed || record.owner() != owner || record.id() != id) {
     Log(LogLevel::kError, "sessions", "the record of an answer is damaged",
         {{"bytes", value.size()}});
-    co_return ResponseFault(
-        absl::DataLossError("the record of the answer is damaged"), cancel);
+    co_return MakeFault(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                        "the record of the answer is damaged; send the whole "
+                        "conversation");
   }
   auto kept = std::make_shared<StoredResponse>();
   kept->provider = std::move(*record.mutable_provider());

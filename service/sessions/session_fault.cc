@@ -102,11 +102,20 @@ absl::Status SessionTooLarge(std::string_view id, int64_t limit) {
 
 absl::Status SessionNotKept(const absl::Status& store) {
   if (absl::IsResourceExhausted(store)) {
-    return Limited("store", absl::StrCat("there is no room for the session: ",
-                                         store.message()));
+    return Limited("store",
+                   "there is no room for the session in the store; try again "
+                   "later, or have the operator make room");
   }
+  return MakeFault(
+      v1::ERROR_REASON_STORE_UNAVAILABLE,
+      "the store of sessions cannot be read or written at this moment; try "
+      "again later");
+}
+
+absl::Status SessionIsDamaged(std::string_view id) {
   return MakeFault(v1::ERROR_REASON_STORE_UNAVAILABLE,
-                   absl::StrCat("the store of sessions: ", store.message()));
+                   absl::StrCat("the record of the session '", Told(id),
+                                "' is damaged; open another session"));
 }
 
 }  // namespace gateway

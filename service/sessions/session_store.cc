@@ -204,8 +204,7 @@ Task<absl::StatusOr<SessionStore::Found>> SessionStore::Read(
   if (!parsed || ToStd(found.kept.session().id()) != id) {
     Log(LogLevel::kError, "sessions", "the record of a session is damaged",
         {{"bytes", value.size()}});
-    co_return SessionNotKept(
-        absl::DataLossError("the record of the session is damaged"));
+    co_return SessionIsDamaged(id);
   }
   if (found.kept.owner() != owner) co_return NoSuchSession(id);
   co_return found;

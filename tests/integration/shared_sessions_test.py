@@ -113,6 +113,12 @@ class SharedSessionsTest(SessionsCase):
             refused = self.http(method, path, body)
             self.assertEqual(refused.status, 503, refused.body)
             self.assertEqual(refused.error()["code"], "store_unavailable")
+            # Where the store is concerns operators alone.
+            self.assertIn("try again later", refused.error()["message"])
+            self.assertNotIn(self.redis.address, refused.body.decode())
+        told = self.gateway.wait_for_log(
+            msg="the record store cannot be read")
+        self.assertIn(self.redis.address, told["why"])
         self.assertEqual(self.chat(session, "hi").status, 503)
         end = self.rpc("Generate", prompt("gpt-x", session=session)).end
         self.assertEqual((end["code"], end["reason"]),

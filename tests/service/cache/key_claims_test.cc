@@ -1,9 +1,13 @@
 #include "service/cache/key_claims.h"
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +19,7 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/os/logging.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -27,6 +32,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using Found = absl::StatusOr<KeyClaims::Found>;
 
@@ -250,6 +256,30 @@ TEST_F(KeyClaimsTest, TheAnswersOfOneLeaveRoomForThoseOfAnother) {
     const Found kept = co_await test.Claim(test.other_, "call", 1, "k", "bob");
     EXPECT_TRUE(kept.ok() && kept->end && kept->end->answer);
   });
+}
+
+TEST_F(KeyClaimsTest, WhatRedisRefusesIsForTheLogAlone) {
+  const std::string path = testing::TempDir() + "/refused_claims.log";
+  unlink(path.c_str());
+  ASSERT_TRUE(StartLogging({.file = path}).ok());
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    first->claim->Release();
+    co_await AwaitTold(test.one_);
+    const std::string name = test.server_.Ask({"KEYS", "llmgw:key:1:*"});
+    test.server_.Ask({"DEL", name});
+    test.server_.Ask({"SET", name, "no hash"});
+    const Found refused = co_await test.Claim(test.one_, "call_2");
+    EXPECT_EQ(FaultReason(refused.status()),
+              v1::ERROR_REASON_STORE_UNAVAILABLE);
+    EXPECT_THAT(std::string(refused.status().message()),
+                Not(HasSubstr("WRONGTYPE")));
+  });
+  StopLogging();
+  std::stringstream log;
+  log << std::ifstream(path).rdbuf();
+  EXPECT_THAT(log.str(), HasSubstr("redis does not take idempotency keys"));
+  EXPECT_THAT(log.str(), HasSubstr("WRONGTYPE"));
 }
 
 TEST_F(KeyClaimsTest, AClaimIsRenewedAsLongAsItsCallRuns) {

@@ -1,11 +1,17 @@
 #include "service/pipeline/response_records.h"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
+#include "base/async/task.h"
+#include "base/os/clock.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "service/store/memory_record_store.h"
@@ -79,6 +85,29 @@ TEST_F(ResponseRecordsTest, WhatFitsIsTakenByTheStore) {
   EXPECT_FALSE(ResponseRecords::Fits("alice", std::string(507, 'i'), {}));
   EXPECT_TRUE(ResponseRecords::Fits("alice", std::string(506, 'i'), {}));
   EXPECT_EQ(*Find("alice", std::string(600, 'i')), nullptr);
+}
+
+// A store that cannot be reached.
+class AwayStore : public MemoryRecordStore {
+ public:
+  explicit AwayStore(Clock& clock) : MemoryRecordStore({}, clock) {}
+
+  Task<absl::StatusOr<std::optional<Record>>> Get(std::string_view,
+                                                  std::string_view,
+                                                  CancelSignal&) override {
+    co_return absl::UnavailableError("redis 10.0.0.7:6379: refused");
+  }
+};
+
+TEST_F(ResponseRecordsTest, WhereTheStoreIsCallersAreNotTold) {
+  AwayStore store(clock_);
+  ResponseRecords away(store);
+  const absl::Status fault =
+      runner_.Run(away.Find("alice", "resp_1", never_)).status();
+  EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_EQ(fault.message(),
+            "the store of answers cannot be read or written at this moment; "
+            "try again later");
 }
 
 TEST_F(ResponseRecordsTest, ADamagedRecordIsNoAnswer) {

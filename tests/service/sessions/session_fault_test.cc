@@ -43,8 +43,15 @@ TEST(SessionFaultTest, AFullStoreIsALimitAndABrokenOneIsNot) {
       SessionNotKept(absl::ResourceExhaustedError("full"));
   EXPECT_EQ(FaultReason(full), v1::ERROR_REASON_SESSION_LIMITED);
   EXPECT_EQ(FaultMetadata(full, "limit"), "store");
-  EXPECT_EQ(FaultReason(SessionNotKept(absl::DataLossError("torn"))),
-            v1::ERROR_REASON_STORE_UNAVAILABLE);
+  const absl::Status broken =
+      SessionNotKept(absl::DataLossError("/data/gateway.db: torn"));
+  EXPECT_EQ(FaultReason(broken), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  // Where it is concerns operators alone.
+  EXPECT_THAT(std::string(broken.message()), Not(HasSubstr("gateway.db")));
+  EXPECT_THAT(std::string(SessionNotKept(absl::ResourceExhaustedError(
+                                             "/data/gateway.db: full"))
+                              .message()),
+              Not(HasSubstr("gateway.db")));
 }
 
 TEST(SessionFaultTest, WithoutSessionsTheSectionIsNamed) {
