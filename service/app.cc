@@ -7,7 +7,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/async/blocking_worker.h"
+#include "base/async/cancellation.h"
 #include "base/async/latch.h"
+#include "base/async/sleep.h"
 #include "base/async/worker_pool.h"
 #include "base/net/connection_quota.h"
 #include "base/net/resolver.h"
@@ -79,12 +81,23 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
 
-// When the process ends, no call runs on for a caller who has left.
+// When the process ends, no call runs on for a caller who has left, unless its
+// end will be known elsewhere.
 void LetNobodyBack(const RuntimeSnapshot& runtime) {
-  runtime.shared_calls().Close();
+  runtime.shared_calls().BeginDrain();
   if (runtime.resumable_streams() != nullptr) {
     runtime.resumable_streams()->Close();
   }
+}
+
+// Ends those, too, once `grace` is over, unless `drained` fires before: nobody
+// is there who could be cancelled with the others.
+Task<void> EndWhoRunsOn(EventLoop& loop, absl::Duration grace,
+                        const CurrentRuntime& runtime, CancelSignal& drained,
+                        Latch& ended) {
+  const absl::Status early = co_await Sleep(loop, grace, drained);
+  if (early.ok()) runtime.Get()->shared_calls().Close();
+  ended.Open();
 }
 
 }  // namespace
@@ -538,6 +551,15 @@ void App::Drain() {
   }
   if (graph.runtime != nullptr) LetNobodyBack(*graph.runtime->Get());
   graph.identity.Stop();
+  CancelSignal drained;  // Fires on the first loop.
+  Latch none_runs_on;
+  const bool served = graph.prober != nullptr;
+  if (served) {
+    EventLoop& first = graph.loops[0]->loop();
+    first.Post([&graph, &first, grace, &drained, &none_runs_on] {
+      Spawn(EndWhoRunsOn(first, grace, *graph.runtime, drained, none_runs_on));
+    });
+  }
   // The engine first says NOT_SERVING, then refuses; gRPC and HTTP listeners
   // drain side by side.
   if (graph.grpc != nullptr) graph.grpc->StartDraining();
@@ -547,6 +569,11 @@ void App::Drain() {
   }
   if (graph.grpc != nullptr) graph.grpc->Drain(grace);
   if (!graph.loops.empty()) http_drained.Wait();
+  if (served) {
+    graph.loops[0]->loop().Post(
+        [&drained] { drained.Cancel(absl::CancelledError("drained")); });
+    none_runs_on.Wait();
+  }
   if (graph.feed != nullptr) graph.feed->Close();
   if (graph.operators) graph.operators->Drain(absl::Seconds(1));
   graph.kept.Stop();

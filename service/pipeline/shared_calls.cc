@@ -109,6 +109,10 @@ void SharedCalls::PutIntoUse() const {
   if (has_idempotency_) table_->SetLimits(limits_);
 }
 
+void SharedCalls::BeginDrain() const {
+  if (claims_ == nullptr) Close();
+}
+
 void SharedCalls::Close() const {
   if (table_ != nullptr) table_->Close();
 }

@@ -46,7 +46,11 @@ class SharedCalls {
   // use.
   void PutIntoUse() const;
 
-  // The process is to end: nothing runs on for callers who have left.
+  // The process is to end. Nothing runs on for callers who have left, but for
+  // calls with keys that replicas share: their ends will be asked for
+  // elsewhere, and so they have the time that others have.
+  void BeginDrain() const;
+  // That time is over: none of those runs on either.
   void Close() const;
 
   // Whether these have anything to do with the call.

@@ -36,7 +36,7 @@ auth:
     api_keys:
       - {{id: alice, key: "env:ALICE"}}
       - {{id: bob, key: "env:BOB"}}
-runtime: {{replicas: 2, event_loops: 2}}
+runtime: {{replicas: 2, event_loops: 2{runtime_more}}}
 redis: {{addresses: ["{redis}"], timeout: {timeout}{redis_more}}}
 """
 
@@ -58,19 +58,20 @@ class ReplicasCase(unittest.TestCase):
         # No other test's request.
         self.text = "Hello from " + self.id()
 
-    def start(self, upstream=None, redis_more=""):
-        """With `redis_more` in the section of Redis: `, field: value`."""
+    def start(self, upstream=None, redis_more="", runtime_more=""):
+        """With `redis_more` in the section of Redis: `, field: value`; with
+        `runtime_more` in that of the runtime."""
         gateway = GatewayProcess(
             (_CONFIG + self.config).format(
                 upstream=upstream or self.upstream.address,
                 redis=self.redis.address, timeout=self.redis_timeout,
-                redis_more=redis_more),
+                redis_more=redis_more, runtime_more=runtime_more),
             env=ENV)
         self.addCleanup(gateway.kill)
         return gateway
 
-    def two(self):
-        gateways = [self.start() for _ in range(2)]
+    def two(self, **more):
+        gateways = [self.start(**more) for _ in range(2)]
         for gateway in gateways:
             self.await_connected(gateway)
         return gateways

@@ -348,8 +348,38 @@ class EndingTest(_SharedKeysCase):
         self.assertLess(time.monotonic() - begun, 5)
         self.assertEqual(self.asked("gpt-drain"), 1)
 
-    def test_what_runs_for_nobody_at_a_drain_is_told_to_have_broken(self):
+    def test_what_runs_for_nobody_at_a_drain_has_the_time_of_others(self):
         one, other = self.two()
+        self.upstream.set_script("gpt-left", _SLOW)
+        http = chat("gpt-left", self.text)
+        stream = chat("gpt-left", self.text + "!", stream=True)
+        rpc = dict(prompt("gpt-left", self.text + "?"), idempotency_key="k-3")
+        options = {"metadata": [["x-api-key", replicas_case.ENV["ALICE"]]]}
+        with grpc_caller.GrpcCaller() as caller:
+            connections = [self.begin(one, http, "k-1"),
+                           self.begin(one, stream, "k-2")]
+            call = caller.start_generate(one.grpc, rpc, **options)
+            self.upstream.wait_for("started", "gpt-left", count=3)
+            for connection in connections:
+                connection.reset()
+            call.cancel()
+            call.wait()
+            begun = time.monotonic()
+            one.stop()
+            # They have ended, and nobody waited for the end of the grace.
+            self.assertLess(time.monotonic() - begun, 15)
+            self.assertEqual(self.upstream.stat("gpt-left", "cancelled"), 0)
+            for body, key in ((http, "k-1"), (stream, "k-2")):
+                answer = self.keyed(other, body, key)
+                self.assertEqual(answer.status, 200, answer.body)
+                self.assertEqual(answer.text(), "Made once")
+            self.assertEqual(
+                caller.generate(other.grpc, rpc, **options).text(),
+                "Made once")
+        self.assertEqual(self.asked("gpt-left"), 3)
+
+    def test_what_outlasts_the_grace_is_told_to_have_broken(self):
+        one, other = self.two(runtime_more=", drain_grace: 1s")
         self.upstream.set_script("gpt-end", {"first_byte_delay_ms": 60000})
         body = chat("gpt-end", self.text)
         connection = self.begin(one, body, "k-end")
