@@ -113,7 +113,9 @@ Task<void> RedisNode::Connect() {
   dial_ = nullptr;
   if (closing_) co_return;
   if (connection.ok() && (*connection)->closed()) {
-    connection = (*connection)->why_closed();
+    // A copy, since the connection goes before it is assigned.
+    const absl::Status why = (*connection)->why_closed();
+    connection = why;
   }
   if (!connection.ok()) {
     SetDown(connection.status());

@@ -224,6 +224,27 @@ TEST(RedisNodeTest, AServerThatIsAlwaysSlowIsDownOnce) {
   });
 }
 
+TEST(RedisNodeTest, AServerThatBreaksOffAsSoonAsItIsThereIsDown) {
+  ScriptedServer server([](RawListener& listener) {
+    RawClient client = listener.Accept();
+    client.ReceiveUntil("PING\r\n");
+    client.Send("+PONG\r\n+UNASKED\r\n");
+    client.AtEnd();
+  });
+  RedisSession session(server.port());
+  session.Run([](RedisSession& session) -> Task<void> {
+    WatchedNode watched(session);
+    watched.node.Start();
+    co_await watched.AwaitDowns(1);
+    EXPECT_EQ(watched.why,
+              absl::UnavailableError(absl::StrCat(
+                  "redis 127.0.0.1:", session.port,
+                  ": the server sent a reply that nobody asked for")));
+    EXPECT_EQ(watched.ups, 0);
+    co_await watched.node.Close();
+  });
+}
+
 TEST(RedisNodeTest, AnIdleServerThatIsStoppedIsFoundOut) {
   RedisServer server;
   RedisSession session(server.port());
