@@ -12,17 +12,19 @@ namespace gateway {
 
 namespace config = ::llmgateway::config::v1;
 
-void KeyLimitRules::Siblings::Add(std::shared_ptr<LimitCounters> counters) {
+void KeyLimitRules::Siblings::Add(
+    const std::shared_ptr<LimitCounters>& counters) {
   if (!counters->rates.has_value()) return;
   MutexLock lock(mu_);
-  counters_.push_back(std::move(counters));
+  counters_.push_back(counters);
 }
 
 int64_t KeyLimitRules::Siblings::DebtOf(const CounterKey& key) {
   int64_t debt = 0;
   MutexLock lock(mu_);
-  for (const auto& counters : counters_) {
-    debt = std::max(debt, counters->rates->Peek(key));
+  for (const auto& each : counters_) {
+    const std::shared_ptr<LimitCounters> counters = each.lock();
+    if (counters != nullptr) debt = std::max(debt, counters->rates->Peek(key));
   }
   return debt;
 }

@@ -68,13 +68,14 @@ class KeyLimitRules {
   // Rules that differ in how much they let in, and in nothing else.
   class Siblings {
    public:
-    void Add(std::shared_ptr<LimitCounters> counters);
+    void Add(const std::shared_ptr<LimitCounters>& counters);
     // What the caller of the key owes of any of them, as a TAT.
     int64_t DebtOf(const CounterKey& key);
 
    private:
     Mutex mu_;
-    std::vector<std::shared_ptr<LimitCounters>> counters_ GUARDED_BY(mu_);
+    // They have this, to ask what their keys owe.
+    std::vector<std::weak_ptr<LimitCounters>> counters_ GUARDED_BY(mu_);
   };
 
   static Terms TermsOf(const llmgateway::config::v1::KeyLimit& limit);

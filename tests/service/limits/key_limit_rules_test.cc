@@ -1,5 +1,6 @@
 #include "service/limits/key_limit_rules.h"
 
+#include <memory>
 #include <string>
 
 #include "google/protobuf/text_format.h"
@@ -38,6 +39,19 @@ TEST(KeyLimitRulesTest, LimitsThatAreTheSameAreOneRule) {
     EXPECT_NE(&rules.RuleOf(OfKey(other)), &rule) << other;
   }
   EXPECT_EQ(rules.All().size(), 6);
+}
+
+TEST(KeyLimitRulesTest, CountersGoWithTheRules) {
+  std::weak_ptr<LimitCounters> counters;
+  {
+    KeyLimitRules rules(kTestSecret);
+    for (const char* const limit : {"unit: LIMIT_UNIT_REQUESTS limit: 2",
+                                    "unit: LIMIT_UNIT_REQUESTS limit: 3"}) {
+      counters = rules.RuleOf(OfKey(limit)).shared_counters();
+    }
+    EXPECT_FALSE(counters.expired());
+  }
+  EXPECT_TRUE(counters.expired());
 }
 
 TEST(KeyLimitRulesTest, EachCallerHasItForHimself) {
