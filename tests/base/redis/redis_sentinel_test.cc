@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/os/thread.h"
 #include "tests/base/redis/redis_client_session.h"
+#include "tests/testing/event.h"
 #include "tests/testing/raw_client.h"
 #include "tests/testing/redis_server.h"
 #include "tests/testing/scripted_server.h"
@@ -192,9 +193,9 @@ std::string Bulk(const std::string& text) {
 }
 
 // Plays a sentinel that names `first` when it is asked, and announces `second`
-// once the client is there.
+// once the client has gone there, and knows it.
 void NameThenAnnounce(RawListener& listener, RedisServer& first,
-                      RedisServer& second) {
+                      RedisServer& second, Event& is_up) {
   // One connection asks, one listens.
   RawClient one = listener.Accept();
   RawClient other = listener.Accept();
@@ -209,7 +210,7 @@ void NameThenAnnounce(RawListener& listener, RedisServer& first,
   asks.Send(absl::StrCat("*2\r\n", Bulk("127.0.0.1"),
                          Bulk(absl::StrCat(first.port()))));
   listens.ReceiveUntil("+switch-master\r\n");
-  first.AskUntil({"CLIENT", "LIST"}, "name=gateway ");
+  EXPECT_TRUE(is_up.Wait());
   for (const char* name : {"another", kMasterName}) {
     listens.Send(
         absl::StrCat("*3\r\n", Bulk("message"), Bulk("+switch-master"),
@@ -222,16 +223,19 @@ void NameThenAnnounce(RawListener& listener, RedisServer& first,
 TEST(RedisSentinelTest, AMasterThatIsAnnouncedIsGoneToAtOnce) {
   RedisServer first;
   RedisServer second;
+  Event is_up;
   ScriptedServer sentinel([&](RawListener& listener) {
-    NameThenAnnounce(listener, first, second);
+    NameThenAnnounce(listener, first, second, is_up);
   });
   RedisClientSession session({sentinel.port()});
   session.options.topology = RedisOptions::Topology::kSentinel;
   session.options.master_name = kMasterName;
   session.options.connection.client_name = "gateway";
   session.server = &second;
+  session.test = &is_up;
   session.Run([](RedisClientSession& session) -> Task<void> {
     co_await session.AwaitUp();
+    static_cast<Event*>(session.test)->Set();
     co_await session.AwaitDown();
     co_await session.AwaitUp();
     const std::string set =
