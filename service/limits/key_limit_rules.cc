@@ -1,6 +1,7 @@
 #include "service/limits/key_limit_rules.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,8 +39,29 @@ KeyLimitRules::Terms KeyLimitRules::TermsOf(const config::KeyLimit& limit) {
           .limit_usd = limit.limit_usd()};
 }
 
+// What a thread has asked for before, so that calls on all loops do not wait
+// for one lock. Rules are never removed.
+struct KeyLimitRules::Known {
+  uint64_t of = 0;  // Which KeyLimitRules they are of.
+  absl::flat_hash_map<Terms, const LimitRule*> rules;
+};
+
+uint64_t KeyLimitRules::NextNumber() {
+  static std::atomic<uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 const LimitRule& KeyLimitRules::RuleOf(const config::KeyLimit& limit) {
+  thread_local Known known;
+  if (known.of != number_) known = {.of = number_, .rules = {}};
   Terms terms = TermsOf(limit);
+  const LimitRule*& rule = known.rules[terms];
+  if (rule == nullptr) rule = &FindOrMake(limit, std::move(terms));
+  return *rule;
+}
+
+const LimitRule& KeyLimitRules::FindOrMake(const config::KeyLimit& limit,
+                                           Terms terms) {
   MutexLock lock(mu_);
   std::unique_ptr<const LimitRule>& rule = rules_[terms];
   if (rule == nullptr) {

@@ -11,7 +11,8 @@
 // owes of a limit of the same unit and window, it owes of the new one. One that
 // has another window begins anew.
 //
-// Thread-safe.
+// Thread-safe; without a lock but for a limit that the thread has not asked for
+// before.
 
 #ifndef SERVICE_LIMITS_KEY_LIMIT_RULES_H_
 #define SERVICE_LIMITS_KEY_LIMIT_RULES_H_
@@ -78,9 +79,16 @@ class KeyLimitRules {
     std::vector<std::weak_ptr<LimitCounters>> counters_ GUARDED_BY(mu_);
   };
 
+  struct Known;
+
   static Terms TermsOf(const llmgateway::config::v1::KeyLimit& limit);
+  static uint64_t NextNumber();
+  const LimitRule& FindOrMake(const llmgateway::config::v1::KeyLimit& limit,
+                              Terms terms) LOCKS_EXCLUDED(mu_);
 
   const KeySecret secret_;
+  // Tells it from all others of the process, also those that are gone.
+  const uint64_t number_ = NextNumber();
   Mutex mu_;
   // By what they count, and in which time.
   absl::flat_hash_map<std::string, std::shared_ptr<Siblings>> siblings_

@@ -41,6 +41,20 @@ TEST(KeyLimitRulesTest, LimitsThatAreTheSameAreOneRule) {
   EXPECT_EQ(rules.All().size(), 6);
 }
 
+TEST(KeyLimitRulesTest, WhatAThreadRemembersIsOfTheRulesThatItAsks) {
+  KeyLimitRules rules(kTestSecret);
+  const config::KeyLimit limit = OfKey("unit: LIMIT_UNIT_REQUESTS limit: 2");
+  const LimitRule& rule = rules.RuleOf(limit);
+  {
+    KeyLimitRules others(kTestSecret);
+    EXPECT_NE(&others.RuleOf(limit), &rule);
+    EXPECT_EQ(&rules.RuleOf(limit), &rule);
+    EXPECT_EQ(&others.RuleOf(limit), others.All().front());
+  }
+  EXPECT_EQ(&rules.RuleOf(limit), &rule);
+  EXPECT_EQ(rules.All().size(), 1);
+}
+
 TEST(KeyLimitRulesTest, CountersGoWithTheRules) {
   std::weak_ptr<LimitCounters> counters;
   {
