@@ -54,7 +54,7 @@ absl::Status PrepareToWrite(SqliteConnection& db, DatabaseFile& file,
                             const SqliteDatabase::Options& options) {
   GATEWAY_RETURN_IF_ERROR(CheckSchema(db, options.schema));
   GATEWAY_RETURN_IF_ERROR(KeepToItsFile(db));
-  GATEWAY_RETURN_IF_ERROR(CheckIntegrity(db));
+  if (options.check_integrity) GATEWAY_RETURN_IF_ERROR(CheckIntegrity(db));
   db.MoveLogAtEnd(true);
   GATEWAY_RETURN_IF_ERROR(file.KeepFromOthers());
   GATEWAY_RETURN_IF_ERROR(UseLog(db, options.sync));

@@ -31,7 +31,8 @@
 // it was asked, and one state of it throughout.
 //
 // Opening makes the file if it is not there, and checks it otherwise: it must
-// be of the schema, whole (`PRAGMA quick_check`, about a second for each GB),
+// be of the schema, whole (`PRAGMA quick_check`, about a second for each GB;
+// Options::check_integrity),
 // and of no later version; earlier ones are migrated (sqlite_schema.h). It is
 // its owner's alone (0600), and so are the two files beside it, `-wal` and
 // `-shm`, without which it is not complete. It must be on a local file system:
@@ -85,6 +86,9 @@ class SqliteDatabase {
     SqliteSync sync = SqliteSync::kFull;
     // Names the two threads, NAME-write and NAME-read; as for Thread.
     std::string_view thread_name = "sqlite";
+    // Whether to check at once that the file is whole. Who says no has a check
+    // of its own of what it reads.
+    bool check_integrity = true;
     // What may wait to be written, and again to be read.
     SqliteWorkQueue::Options queue;
     // The most that the file may have, without its log; no limit if 0.

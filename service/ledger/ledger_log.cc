@@ -1,0 +1,181 @@
+#include "service/ledger/ledger_log.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "service/ledger/chain_check.h"
+
+namespace gateway {
+namespace {
+
+// "LMG" and the kind: a ledger.
+constexpr int32_t kLedgerApplicationId = 0x4c4d4702;
+
+constexpr SqlText kMakeTables = R"sql(
+  CREATE TABLE commits (
+    number INTEGER PRIMARY KEY,
+    first_entry INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    time_us INTEGER NOT NULL,  -- Since 1970.
+    last_hash TEXT NOT NULL,
+    texts BLOB NOT NULL
+  ) STRICT;
+)sql";
+
+constexpr SqlText kAppend =
+    "INSERT INTO commits "
+    "(number, first_entry, entries, time_us, last_hash, texts) "
+    "VALUES (?, ?, ?, ?, ?, ?)";
+constexpr SqlText kLast =
+    "SELECT number, first_entry, entries, time_us, last_hash, texts "
+    "FROM commits ORDER BY number DESC LIMIT 1";
+// One after the other, so that who reads all of a ledger holds one commit.
+constexpr SqlText kNext =
+    "SELECT number, first_entry, entries, time_us, texts "
+    "FROM commits WHERE number >= ? ORDER BY number LIMIT 1";
+
+// What comes first of its texts; the rest is left in `texts`.
+std::string_view TakeLine(std::string_view* texts) {
+  const size_t end = std::min(texts->find('\n'), texts->size());
+  const std::string_view line = texts->substr(0, end);
+  texts->remove_prefix(std::min(end + 1, texts->size()));
+  return line;
+}
+
+absl::Status Damaged(const SqliteDatabase& database, int64_t commit,
+                     std::string_view what) {
+  return absl::DataLossError(
+      absl::StrCat(database.path(), ": the ledger's last commit, number ",
+                   commit, ", ", ToAbsl(what),
+                   "; restore the file from a backup, or move it away and "
+                   "begin a new ledger"));
+}
+
+// Returns what is wrong with a commit by itself; empty if nothing is.
+std::string FaultOf(std::string_view texts, int64_t entries,
+                    std::string_view last_hash) {
+  ChainCheck check;
+  int64_t found = 0;
+  for (; !texts.empty(); ++found) {
+    const ChainCheck::Finding finding = check.Add(TakeLine(&texts));
+    // What the first one follows is in the commit before.
+    if (finding.severity != ChainCheck::Severity::kOk && found > 0) {
+      return absl::StrCat("has the entry ", finding.entry_id, ", which ",
+                          finding.what);
+    }
+  }
+  if (found != entries) {
+    return absl::StrCat("has ", found, " entries and says ", entries);
+  }
+  if (check.last_hash() != last_hash) return "does not end in the hash it says";
+  return {};
+}
+
+}  // namespace
+
+SqliteSchema LedgerLog::Schema() {
+  return {.contents = "ledger",
+          .application_id = kLedgerApplicationId,
+          .migrations = {kMakeTables}};
+}
+
+absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(
+    const Options& options) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<SqliteDatabase> database,
+      SqliteDatabase::Open({.path = options.path,
+                            .schema = Schema(),
+                            .sync = options.sync,
+                            .thread_name = "ledger",
+                            .check_integrity = false,
+                            .file_bytes_limit = options.file_bytes_limit,
+                            .busy_timeout = options.busy_timeout}));
+  std::unique_ptr<LedgerLog> log(new LedgerLog(std::move(database)));
+  GATEWAY_RETURN_IF_ERROR(log->FindEnd());
+  return log;
+}
+
+absl::Status LedgerLog::FindEnd() {
+  return database_->ReadBlocking(0, [this](SqliteConnection& db) {
+    SqliteStatement last = db.Prepare(kLast);
+    GATEWAY_ASSIGN_OR_RETURN(const bool found, last.Step());
+    if (!found) return absl::OkStatus();
+    end_.commits = last.Int64(0);
+    end_.entries = last.Int64(1) + last.Int64(2) - 1;
+    end_.hash = last.Text(4);
+    const std::string fault = FaultOf(last.Blob(5), last.Int64(2), end_.hash);
+    if (!fault.empty()) return Damaged(*database_, end_.commits, fault);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry> entries,
+                               absl::Time time) {
+  assert(!entries.empty());
+  std::string texts;
+  size_t bytes = 0;
+  for (const UnchainedEntry& entry : entries)
+    bytes += entry.chained_bytes() + 1;
+  texts.reserve(bytes);
+  std::string hash = end_.hash;
+  for (const UnchainedEntry& entry : entries) {
+    entry.AppendChained(&hash, &texts);
+    texts.push_back('\n');
+  }
+  LedgerEnd end = {
+      .commits = end_.commits + 1,
+      .entries = end_.entries + static_cast<int64_t>(entries.size()),
+      .hash = std::move(hash)};
+  auto append = [&](SqliteConnection& db) {
+    return db.Prepare(kAppend)
+        .BindInt64(end.commits)
+        .BindInt64(end_.entries + 1)
+        .BindInt64(static_cast<int64_t>(entries.size()))
+        .BindInt64(absl::ToUnixMicros(time))
+        .BindText(end.hash)
+        .BindBlob(texts)
+        .Run();
+  };
+  // Nobody else waits for this thread: what it uses stays until it is told.
+  GATEWAY_RETURN_IF_ERROR(database_->WriteBlocking(texts.size(), append));
+  end_ = std::move(end);
+  return absl::OkStatus();
+}
+
+absl::Status LedgerLog::Read(int64_t first_commit, Visit visit) const {
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int64_t last, database_->ReadBlocking(0, [](SqliteConnection& db) {
+        return db.ReadInt64("SELECT coalesce(max(number), 0) FROM commits");
+      }));
+  for (int64_t number = first_commit; number <= last;) {
+    // The visitor may take its time, and others read meanwhile.
+    LedgerCommit commit;
+    std::string texts;
+    GATEWAY_RETURN_IF_ERROR(
+        database_->ReadBlocking(0, [&](SqliteConnection& db) -> absl::Status {
+          SqliteStatement next = db.Prepare(kNext);
+          next.BindInt64(number);
+          GATEWAY_ASSIGN_OR_RETURN(const bool found, next.Step());
+          if (!found) return absl::OkStatus();
+          commit.number = next.Int64(0);
+          commit.first_entry = next.Int64(1);
+          commit.entries = next.Int64(2);
+          commit.time = absl::FromUnixMicros(next.Int64(3));
+          texts = next.Blob(4);
+          return absl::OkStatus();
+        }));
+    if (commit.number == 0) break;
+    commit.texts = texts;
+    GATEWAY_RETURN_IF_ERROR(visit(commit));
+    number = commit.number + 1;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace gateway

@@ -1,0 +1,101 @@
+// LedgerLog is the ledger as a file: entries in the order of their chain, in an
+// SQLite database of their own, of which one row holds all that was committed
+// together.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<LedgerLog> log,
+//                            LedgerLog::Open({.path = "ledger.db"}));
+//   GATEWAY_RETURN_IF_ERROR(log->Append(entries, clock.WallTime()));
+//   // They are on the disk.
+//
+// A row for each entry, with an index by its id, costs five to eight times as
+// much as one for all of a commit: so nothing is found by its id here, and who
+// wants that keeps an index behind (ADR 28).
+//
+// Nothing is ever changed or removed. Who opens the file anew reads its last
+// commit, and finds it whole or is told; all of it is for ChainCheck. As a file
+// of SqliteDatabase it is its owner's alone, and one process appends.
+//
+// Thread contract: Append by one thread, which blocks on the disk; Read by any,
+// beside it. Not for event loops.
+
+#ifndef SERVICE_LEDGER_LEDGER_LOG_H_
+#define SERVICE_LEDGER_LEDGER_LOG_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "service/ledger/entry.h"
+#include "service/store/sqlite_database.h"
+
+namespace gateway {
+
+// What was committed together.
+struct LedgerCommit {
+  int64_t number = 0;       // From 1 on, without a gap.
+  int64_t first_entry = 0;  // The number of its first entry, from 1 on.
+  int64_t entries = 0;
+  absl::Time time;
+  std::string_view texts;  // Of its entries, each with a newline behind it.
+};
+
+// Where a chain ends.
+struct LedgerEnd {
+  int64_t commits = 0;
+  int64_t entries = 0;
+  std::string hash;  // Of the last entry; empty if there is none.
+};
+
+class LedgerLog {
+ public:
+  struct Options {
+    std::string path;  // In a folder that is there.
+    // As of SqliteDatabase.
+    SqliteSync sync = SqliteSync::kFull;
+    int64_t file_bytes_limit = 0;
+    absl::Duration busy_timeout = absl::Seconds(5);
+  };
+
+  // Blocks. Errors are those of SqliteDatabase::Open; DATA_LOSS if the last
+  // commit is not what was written.
+  static absl::StatusOr<std::unique_ptr<LedgerLog>> Open(
+      const Options& options);
+
+  // What its file holds.
+  static SqliteSchema Schema();
+
+  // Chains the entries behind the last one, in their order, and commits them:
+  // all are on the disk, or none is there and the next ones take their place.
+  // Errors are those of SqliteDatabase. REQUIRES: there is at least one.
+  absl::Status Append(absl::Span<const UnchainedEntry> entries,
+                      absl::Time time);
+
+  // As of the last Append. For the thread that appends.
+  const LedgerEnd& end() const { return end_; }
+
+  // Visits commits in their order from the one of this number on, as there were
+  // when it was called, until `visit` fails.
+  using Visit = absl::FunctionRef<absl::Status(const LedgerCommit& commit)>;
+  absl::Status Read(int64_t first_commit, Visit visit) const;
+
+ private:
+  explicit LedgerLog(std::unique_ptr<SqliteDatabase> database)
+      : database_(std::move(database)) {}
+
+  // Finds where the chain ends, and whether that can be relied upon.
+  absl::Status FindEnd();
+
+  const std::unique_ptr<SqliteDatabase> database_;
+  LedgerEnd end_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_LEDGER_LEDGER_LOG_H_

@@ -1,0 +1,39 @@
+// JSON as CPython's json.dumps(value, sort_keys=True, ensure_ascii=False)
+// writes it: members in the order of their keys, `, ` and `: ` between them,
+// numbers as repr() does. Entries are hashed in this form, so that any program
+// of a dozen lines can verify a ledger.
+//
+//   const auto form = PythonJsonOf(line, /*left_out=*/{"entry_hash"});
+//
+// Thread-safe: plain functions.
+
+#ifndef SERVICE_LEDGER_PYTHON_JSON_H_
+#define SERVICE_LEDGER_PYTHON_JSON_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace gateway {
+
+// Appends a string with its quotes. REQUIRES: `text` is UTF-8.
+void AppendPythonString(std::string_view text, std::string* out);
+
+// Appends a number as repr() writes a float: `0.1`, `2.0`, `1e-05`, `1e+16`.
+// REQUIRES: it is finite.
+void AppendPythonFloat(double number, std::string* out);
+
+// Returns what CPython makes of `json`, an object or array, when it reads and
+// writes it again, without the root's members of the names `left_out`. Of a
+// member that is there twice the last one counts, a number with a point or an
+// exponent is a float, others have as many digits as they are written with.
+// An InvalidArgument, which says where, if it is no JSON, nested deeper than
+// kJsonDepthLimit, or has a number that no float is as large as.
+absl::StatusOr<std::string> PythonJsonOf(
+    std::string_view json, absl::Span<const std::string_view> left_out = {});
+
+}  // namespace gateway
+
+#endif  // SERVICE_LEDGER_PYTHON_JSON_H_

@@ -1,0 +1,178 @@
+#include "service/ledger/ledger_log.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/ledger/chain_check.h"
+#include "service/store/sqlite_connection.h"
+#include "tests/service/store/temporary_folder.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr absl::Time kTime = absl::FromUnixMillis(1767225600'500);
+
+UnchainedEntry Entry(std::string_view id) {
+  LedgerEntry entry;
+  entry.event_type = "EXCHANGE";
+  entry.id = id;
+  entry.reason = "Exchange completed";
+  entry.time = kTime;
+  return UnchainedEntry(entry);
+}
+
+std::vector<UnchainedEntry> Entries(int count) {
+  std::vector<UnchainedEntry> entries;
+  for (int i = 0; i < count; ++i)
+    entries.push_back(Entry(absl::StrCat("LED-", i)));
+  return entries;
+}
+
+class LedgerLogTest : public testing::Test {
+ protected:
+  void Open() {
+    log_.reset();
+    auto log = LedgerLog::Open({.path = path_, .file_bytes_limit = limit_});
+    ASSERT_TRUE(log.ok()) << log.status();
+    log_ = *std::move(log);
+  }
+  absl::Status Append(int entries) {
+    return log_->Append(Entries(entries), kTime);
+  }
+  // What ChainCheck has against it; empty if nothing.
+  std::string Verify() {
+    ChainCheck check;
+    std::string found;
+    const absl::Status read = log_->Read(1, [&](const LedgerCommit& commit) {
+      EXPECT_EQ(commit.first_entry, check.entries() + 1);
+      const std::vector<std::string> texts =
+          absl::StrSplit(ToAbsl(commit.texts), '\n', absl::SkipEmpty());
+      EXPECT_EQ(texts.size(), commit.entries);
+      for (const std::string& text : texts) {
+        absl::StrAppend(&found, check.Add(text).what);
+      }
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(read.ok()) << read;
+    EXPECT_EQ(check.entries(), log_->end().entries);
+    EXPECT_EQ(check.last_hash(), log_->end().hash);
+    return found;
+  }
+  // Changes the file behind its back.
+  void Change(SqlText sql) {
+    log_.reset();
+    auto db = SqliteConnection::Open(
+        path_, SqliteConnection::Access::kReadWrite, absl::Seconds(5));
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)->Execute(sql).ok());
+  }
+
+  TemporaryFolder folder_;
+  std::string path_ = folder_.Path("ledger.db");
+  int64_t limit_ = 0;
+  std::unique_ptr<LedgerLog> log_;
+};
+
+TEST_F(LedgerLogTest, EntriesOfAllCommitsAreOneChain) {
+  Open();
+  EXPECT_EQ(log_->end().hash, "");
+  for (const int entries : {1, 3, 2}) EXPECT_TRUE(Append(entries).ok());
+  EXPECT_EQ(log_->end().commits, 3);
+  EXPECT_EQ(log_->end().entries, 6);
+  EXPECT_EQ(Verify(), "");
+}
+
+TEST_F(LedgerLogTest, GoesOnWhereItEnded) {
+  Open();
+  EXPECT_TRUE(Append(2).ok());
+  const std::string hash = log_->end().hash;
+  Open();
+  EXPECT_EQ(log_->end().hash, hash);
+  EXPECT_TRUE(Append(1).ok());
+  EXPECT_EQ(log_->end().commits, 2);
+  EXPECT_EQ(Verify(), "");
+}
+
+TEST_F(LedgerLogTest, IsReadFromAnyCommitOn) {
+  Open();
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Append(2).ok());
+  std::vector<int64_t> firsts;
+  EXPECT_TRUE(log_->Read(4,
+                         [&](const LedgerCommit& commit) {
+                           firsts.push_back(commit.first_entry);
+                           EXPECT_EQ(commit.time, kTime);
+                           return absl::OkStatus();
+                         })
+                  .ok());
+  EXPECT_EQ(firsts, (std::vector<int64_t>{7, 9}));
+  const absl::Status stopped = log_->Read(
+      1, [](const LedgerCommit&) { return absl::CancelledError("enough"); });
+  EXPECT_EQ(stopped.message(), "enough");
+}
+
+TEST_F(LedgerLogTest, ACommitThatFailsLeavesNothing) {
+  limit_ = 128 * 1024;
+  Open();
+  absl::Status status;
+  int committed = 0;
+  while ((status = Append(20)).ok()) ++committed;
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_GT(committed, 0);
+  EXPECT_EQ(log_->end().commits, committed);
+  EXPECT_EQ(Verify(), "");
+  limit_ = 0;
+  Open();
+  EXPECT_TRUE(Append(20).ok());
+  EXPECT_EQ(log_->end().commits, committed + 1);
+  EXPECT_EQ(Verify(), "");
+}
+
+TEST_F(LedgerLogTest, AnAlteredEntryIsFound) {
+  Open();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Append(2).ok());
+  Change(
+      "UPDATE commits SET texts = CAST(replace(CAST(texts AS TEXT), "
+      "'completed', 'Completed') AS BLOB) WHERE number = 2");
+  Open();
+  EXPECT_THAT(Verify(), HasSubstr("it was altered"));
+}
+
+TEST_F(LedgerLogTest, ALastCommitThatIsNotWholeIsNotGoneOnFrom) {
+  Open();
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(Append(3).ok());
+  struct Damage {
+    SqlText sql;
+    const char* what;
+  };
+  for (const auto& [sql, what] : std::vector<Damage>{
+           {"UPDATE commits SET texts = CAST(replace(CAST(texts AS TEXT), "
+            "'completed', 'Completed') AS BLOB) WHERE number = 2",
+            "was altered"},
+           {"UPDATE commits SET texts = (SELECT texts FROM commits WHERE "
+            "number = 1) WHERE number = 2",
+            "does not end in the hash it says"},
+           {"UPDATE commits SET entries = 4 WHERE number = 2",
+            "has 3 entries and says 4"}}) {
+    Change(sql);
+    const auto log = LedgerLog::Open({.path = path_});
+    EXPECT_EQ(log.status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(std::string(log.status().message()), HasSubstr(what));
+    EXPECT_THAT(std::string(log.status().message()), HasSubstr(path_));
+  }
+}
+
+}  // namespace
+}  // namespace gateway
