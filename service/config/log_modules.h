@@ -17,6 +17,7 @@ inline constexpr std::string_view kLogModules[] = {
     "grpc_core",   // What the gRPC C++ library says.
     "identity",    // Key sets of issuers of tokens.
     "keys",        // Keys that operators issue, change and revoke.
+    "ledger",      // A ledger that cannot be written, and one that is again.
     "limits",      // Calls that rate limits refuse.
     "main",        // Start, signals, stop.
     "net",         // Connections that cannot be accepted.

@@ -48,11 +48,11 @@ std::string_view TakeLine(std::string_view* texts) {
   return line;
 }
 
-absl::Status Damaged(const SqliteDatabase& database, int64_t commit,
+absl::Status Damaged(const SqliteConnection& db, int64_t commit,
                      std::string_view what) {
   return absl::DataLossError(
-      absl::StrCat(database.path(), ": the ledger's last commit, number ",
-                   commit, ", ", ToAbsl(what),
+      absl::StrCat(db.path(), ": the ledger's last commit, number ", commit,
+                   ", ", ToAbsl(what),
                    "; restore the file from a backup, or move it away and "
                    "begin a new ledger"));
 }
@@ -77,6 +77,20 @@ std::string FaultOf(std::string_view texts, int64_t entries,
   return {};
 }
 
+// Finds where the chain ends, and whether that can be relied upon.
+absl::StatusOr<LedgerEnd> FindEnd(SqliteConnection& db) {
+  LedgerEnd end;
+  SqliteStatement last = db.Prepare(kLast);
+  GATEWAY_ASSIGN_OR_RETURN(const bool found, last.Step());
+  if (!found) return end;
+  end.commits = last.Int64(0);
+  end.entries = last.Int64(1) + last.Int64(2) - 1;
+  end.hash = last.Text(4);
+  const std::string fault = FaultOf(last.Blob(5), last.Int64(2), end.hash);
+  if (!fault.empty()) return Damaged(db, end.commits, fault);
+  return end;
+}
+
 }  // namespace
 
 SqliteSchema LedgerLog::Schema() {
@@ -97,35 +111,22 @@ absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(
                             .file_bytes_limit = options.file_bytes_limit,
                             .busy_timeout = options.busy_timeout}));
   std::unique_ptr<LedgerLog> log(new LedgerLog(std::move(database)));
-  GATEWAY_RETURN_IF_ERROR(log->FindEnd());
+  GATEWAY_ASSIGN_OR_RETURN(log->end_, log->database_->ReadBlocking(0, FindEnd));
   return log;
 }
 
-absl::Status LedgerLog::FindEnd() {
-  return database_->ReadBlocking(0, [this](SqliteConnection& db) {
-    SqliteStatement last = db.Prepare(kLast);
-    GATEWAY_ASSIGN_OR_RETURN(const bool found, last.Step());
-    if (!found) return absl::OkStatus();
-    end_.commits = last.Int64(0);
-    end_.entries = last.Int64(1) + last.Int64(2) - 1;
-    end_.hash = last.Text(4);
-    const std::string fault = FaultOf(last.Blob(5), last.Int64(2), end_.hash);
-    if (!fault.empty()) return Damaged(*database_, end_.commits, fault);
-    return absl::OkStatus();
-  });
-}
-
-absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry> entries,
+absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry* const> entries,
                                absl::Time time) {
-  assert(!entries.empty());
+  assert(!entries.empty() && !attempted_.has_value());
   std::string texts;
   size_t bytes = 0;
-  for (const UnchainedEntry& entry : entries)
-    bytes += entry.chained_bytes() + 1;
+  for (const UnchainedEntry* const entry : entries) {
+    bytes += entry->chained_bytes() + 1;
+  }
   texts.reserve(bytes);
   std::string hash = end_.hash;
-  for (const UnchainedEntry& entry : entries) {
-    entry.AppendChained(&hash, &texts);
+  for (const UnchainedEntry* const entry : entries) {
+    entry->AppendChained(&hash, &texts);
     texts.push_back('\n');
   }
   LedgerEnd end = {
@@ -143,9 +144,16 @@ absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry> entries,
         .Run();
   };
   // Nobody else waits for this thread: what it uses stays until it is told.
-  GATEWAY_RETURN_IF_ERROR(database_->WriteBlocking(texts.size(), append));
-  end_ = std::move(end);
-  return absl::OkStatus();
+  absl::Status status = database_->WriteBlocking(texts.size(), append);
+  (status.ok() ? end_ : attempted_.emplace()) = std::move(end);
+  return status;
+}
+
+absl::StatusOr<bool> LedgerLog::Settle() {
+  if (!attempted_.has_value()) return false;
+  // As a writer, who is told if the file is not in its place.
+  GATEWAY_ASSIGN_OR_RETURN(end_, database_->WriteBlocking(0, FindEnd));
+  return end_.hash == std::exchange(attempted_, std::nullopt)->hash;
 }
 
 absl::Status LedgerLog::Read(int64_t first_commit, Visit visit) const {

@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,12 +73,18 @@ class LedgerLog {
   static SqliteSchema Schema();
 
   // Chains the entries behind the last one, in their order, and commits them:
-  // all are on the disk, or none is there and the next ones take their place.
-  // Errors are those of SqliteDatabase. REQUIRES: there is at least one.
-  absl::Status Append(absl::Span<const UnchainedEntry> entries,
+  // all are on the disk, or, with one of the errors of SqliteDatabase, all are
+  // there or none is, which Settle finds out. REQUIRES: there is at least one,
+  // and an Append that failed was settled.
+  absl::Status Append(absl::Span<const UnchainedEntry* const> entries,
                       absl::Time time);
 
-  // As of the last Append. For the thread that appends.
+  // Finds out whether the entries of an Append that failed are there all the
+  // same, and where the next ones go. An error leaves it open. False if none
+  // has failed. For the thread that appends.
+  absl::StatusOr<bool> Settle();
+
+  // As of the last Append, or Settle. For the thread that appends.
   const LedgerEnd& end() const { return end_; }
 
   // Visits commits in their order from the one of this number on, as there were
@@ -89,11 +96,10 @@ class LedgerLog {
   explicit LedgerLog(std::unique_ptr<SqliteDatabase> database)
       : database_(std::move(database)) {}
 
-  // Finds where the chain ends, and whether that can be relied upon.
-  absl::Status FindEnd();
-
   const std::unique_ptr<SqliteDatabase> database_;
   LedgerEnd end_;
+  // Where an Append that failed would have ended, until that is settled.
+  std::optional<LedgerEnd> attempted_;
 };
 
 }  // namespace gateway

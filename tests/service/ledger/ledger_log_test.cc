@@ -49,8 +49,11 @@ class LedgerLogTest : public testing::Test {
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
   }
-  absl::Status Append(int entries) {
-    return log_->Append(Entries(entries), kTime);
+  absl::Status Append(int count) {
+    const std::vector<UnchainedEntry> entries = Entries(count);
+    std::vector<const UnchainedEntry*> all;
+    for (const UnchainedEntry& entry : entries) all.push_back(&entry);
+    return log_->Append(all, kTime);
   }
   // What ChainCheck has against it; empty if nothing.
   std::string Verify() {
@@ -131,6 +134,9 @@ TEST_F(LedgerLogTest, ACommitThatFailsLeavesNothing) {
   while ((status = Append(20)).ok()) ++committed;
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
   EXPECT_GT(committed, 0);
+  const absl::StatusOr<bool> there = log_->Settle();
+  ASSERT_TRUE(there.ok()) << there.status();
+  EXPECT_FALSE(*there);
   EXPECT_EQ(log_->end().commits, committed);
   EXPECT_EQ(Verify(), "");
   limit_ = 0;

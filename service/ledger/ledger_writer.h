@@ -1,0 +1,158 @@
+// LedgerWriter commits the entries of all loops, together, on a thread of its
+// own: while one commit waits for the disk, the entries of the next one gather.
+//
+//   LedgerWriter writer(std::move(log), {}, clock);
+//   const absl::Status committed = co_await writer.Commit(
+//       UnchainedEntry(entry), LedgerWriter::IfNotCommitted::kForget);
+//   if (!committed.ok()) co_return LedgerFault(committed);
+//
+// A commit that fails - the disk is full, the file is gone or another's - fails
+// for all of its entries. Those that must not be lost are kept in memory and
+// committed first, in their order, as soon as that is possible again: it is
+// tried with each new entry, and once a second. What is kept is bounded; what
+// goes beyond is lost, and counted.
+//
+// Thread contract: Commit on any event loop, which lives until it has returned;
+// counts on any thread. Destroyed when nobody waits; what is queued or kept is
+// committed first, if it can be.
+
+#ifndef SERVICE_LEDGER_LEDGER_WRITER_H_
+#define SERVICE_LEDGER_LEDGER_WRITER_H_
+
+#include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/async/event_loop.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
+#include "base/os/thread.h"
+#include "service/ledger/entry.h"
+#include "service/ledger/ledger_log.h"
+
+namespace gateway {
+
+class LedgerWriter {
+ public:
+  struct Options {
+    // What may wait to be committed, and again what may be kept.
+    size_t entries_limit = 65536;
+    size_t bytes_limit = size_t{64} * 1024 * 1024;
+  };
+
+  // What becomes of an entry that could not be committed.
+  enum class IfNotCommitted : uint8_t {
+    // Nothing has happened that it would tell: its caller is told, and does
+    // nothing.
+    kForget,
+    // It has happened: its caller is told, and it is kept.
+    kKeep,
+    // As kKeep, but its caller is told that all is well.
+    kKeepAndGoOn,
+  };
+
+  struct Counts {
+    int64_t commits = 0;  // Of the ledger, and its entries.
+    int64_t entries = 0;
+    uint64_t failures = 0;  // Commits that failed.
+    uint64_t lost = 0;      // Entries that there was no room to keep.
+    size_t waiting = 0;     // To be committed, now.
+    size_t kept = 0;        // After a failure, now.
+    bool failing = false;   // Whether the last commit failed.
+  };
+
+  // Takes over an open ledger; borrows `clock`.
+  LedgerWriter(std::unique_ptr<LedgerLog> log, const Options& options,
+               Clock& clock);
+  ~LedgerWriter();
+
+  LedgerWriter(const LedgerWriter&) = delete;
+  LedgerWriter& operator=(const LedgerWriter&) = delete;
+
+  // Awaits an entry's commit; yields an absl::Status.
+  class Committing;
+
+  // Errors are those of LedgerLog::Append; RESOURCE_EXHAUSTED at once if too
+  // much waits already. Never cancelled: what is committed is committed.
+  Committing Commit(UnchainedEntry entry, IfNotCommitted otherwise);
+
+  Counts counts() const LOCKS_EXCLUDED(mu_);
+
+ private:
+  // One that waits, in its coroutine.
+  struct Waiting {
+    UnchainedEntry entry;
+    IfNotCommitted otherwise;
+    EventLoop* loop = nullptr;
+    std::coroutine_handle<> handle;
+    absl::Status outcome;
+  };
+  using Group = std::vector<Waiting*>;
+
+  // False if there is no room; then nobody is resumed.
+  bool Add(Waiting& waiting) LOCKS_EXCLUDED(mu_);
+
+  // The thread's.
+  void Run() LOCKS_EXCLUDED(mu_);
+  // Waits for entries, or for the time to try again. False at the end.
+  bool TakeGroup(Group* group) LOCKS_EXCLUDED(mu_);
+  // Finds out what became of a commit that failed.
+  absl::Status Settle();
+  absl::Status Append(const Group& group);
+  // After a failure: what its entries' callers are told, and what stays.
+  void Keep(const Group& group, const absl::Status& why) LOCKS_EXCLUDED(mu_);
+  void CountOutcome(const absl::Status& committed) LOCKS_EXCLUDED(mu_);
+  // Resumes them, each on its loop.
+  static void Tell(const Group& group);
+
+  const Options options_;
+  Clock& clock_;
+  const std::unique_ptr<LedgerLog> log_;  // The thread's.
+  // Of a failure, in their order; the thread's.
+  std::deque<UnchainedEntry> kept_;
+  size_t kept_bytes_ = 0;
+  // Of those so many, the first, may be there all the same.
+  size_t uncertain_ = 0;
+  bool tried_at_end_ = false;
+
+  mutable Mutex mu_;
+  CondVar changed_;
+  Group waiting_ GUARDED_BY(mu_);
+  size_t waiting_bytes_ GUARDED_BY(mu_) = 0;
+  bool ends_ GUARDED_BY(mu_) = false;
+  Counts counts_ GUARDED_BY(mu_);
+
+  Thread thread_;  // Declared last, since it uses all of the above.
+};
+
+class [[nodiscard]] LedgerWriter::Committing {
+ public:
+  bool await_ready() const { return false; }
+  // Resumes at once if there is no room.
+  bool await_suspend(std::coroutine_handle<> handle) {
+    waiting_.handle = handle;
+    waiting_.loop = EventLoop::Current();
+    return writer_.Add(waiting_);
+  }
+  absl::Status await_resume() { return std::move(waiting_.outcome); }
+
+ private:
+  friend LedgerWriter;
+  Committing(LedgerWriter& writer, UnchainedEntry entry,
+             IfNotCommitted otherwise)
+      : writer_(writer),
+        waiting_{.entry = std::move(entry), .otherwise = otherwise} {}
+
+  LedgerWriter& writer_;
+  Waiting waiting_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_LEDGER_LEDGER_WRITER_H_

@@ -1,0 +1,174 @@
+#include "service/ledger/ledger_writer.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/sleep.h"
+#include "base/async/task.h"
+#include "base/os/clock.h"
+#include "base/string_view.h"
+#include "gtest/gtest.h"
+#include "service/ledger/chain_check.h"
+#include "tests/service/store/temporary_folder.h"
+#include "tests/testing/loop_thread.h"
+
+namespace gateway {
+namespace {
+
+using IfNotCommitted = LedgerWriter::IfNotCommitted;
+
+UnchainedEntry EntryOf(const std::string& id) {
+  LedgerEntry entry;
+  entry.event_type = "EXCHANGE";
+  entry.id = id;
+  return UnchainedEntry(entry);
+}
+
+Task<void> CommitOne(LedgerWriter& writer, std::string id,
+                     IfNotCommitted otherwise, absl::Status* outcome) {
+  *outcome = co_await writer.Commit(EntryOf(id), otherwise);
+}
+
+Task<void> AwaitNothingKept(LedgerWriter& writer) {
+  CancelSignal never;
+  while (writer.counts().kept > 0) {
+    const absl::Status slept =
+        co_await Sleep(*EventLoop::Current(), absl::Milliseconds(20), never);
+    EXPECT_TRUE(slept.ok());
+  }
+}
+
+class LedgerWriterTest : public testing::Test {
+ protected:
+  void Open(const LedgerWriter::Options& options = {}) {
+    auto log = LedgerLog::Open({.path = path_});
+    ASSERT_TRUE(log.ok()) << log.status();
+    writer_ =
+        std::make_unique<LedgerWriter>(*std::move(log), options, SystemClock());
+  }
+  absl::Status Commit(const std::string& id, IfNotCommitted otherwise) {
+    absl::Status outcome;
+    EXPECT_TRUE(loop_.RunTask(
+        [&] { return CommitOne(*writer_, id, otherwise, &outcome); }));
+    return outcome;
+  }
+  // Where SQLite does not find it, and back.
+  void Move(const std::string& from, const std::string& to) {
+    for (const char* const suffix : {"", "-wal"}) {
+      std::filesystem::rename(from + suffix, to + suffix);
+    }
+  }
+  // The ids of what is in the file, whose chain is checked.
+  std::vector<std::string> Committed() {
+    writer_.reset();
+    std::vector<std::string> ids;
+    auto log = LedgerLog::Open({.path = path_});
+    EXPECT_TRUE(log.ok()) << log.status();
+    if (!log.ok()) return ids;
+    ChainCheck check;
+    const absl::Status read = (*log)->Read(1, [&](const LedgerCommit& commit) {
+      for (const absl::string_view text :
+           absl::StrSplit(ToAbsl(commit.texts), '\n', absl::SkipEmpty())) {
+        const ChainCheck::Finding finding = check.Add(ToStd(text));
+        EXPECT_EQ(finding.what, "");
+        ids.push_back(finding.entry_id);
+      }
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(read.ok()) << read;
+    return ids;
+  }
+  TemporaryFolder folder_;
+  std::string path_ = folder_.Path("ledger.db");
+  std::unique_ptr<LedgerWriter> writer_;
+  LoopThread loop_;
+};
+
+Task<void> CommitMany(LedgerWriter& writer, int count, int* committed) {
+  for (int i = 0; i < count; ++i) {
+    const absl::Status outcome = co_await writer.Commit(
+        EntryOf(absl::StrCat("LED-", i)), IfNotCommitted::kForget);
+    if (outcome.ok()) ++*committed;
+  }
+}
+
+TEST_F(LedgerWriterTest, EntriesOfAllLoopsAreOneChainAndAreCommittedTogether) {
+  constexpr int kCalls = 20;
+  constexpr int kEach = 10;
+  Open();
+  LoopThread other;
+  std::vector<int> committed(2 * kCalls);
+  std::vector<Event> done(2 * kCalls);
+  for (int i = 0; i < 2 * kCalls; ++i) {
+    LoopThread& loop = i % 2 == 0 ? loop_ : other;
+    loop.loop().Post([&, i] {
+      Spawn([](LedgerWriter& writer, int* count, Event& over) -> Task<void> {
+        co_await CommitMany(writer, kEach, count);
+        over.Set();
+      }(*writer_, &committed[i], done[i]));
+    });
+  }
+  for (Event& each : done) ASSERT_TRUE(each.Wait());
+  for (const int count : committed) EXPECT_EQ(count, kEach);
+  const LedgerWriter::Counts counts = writer_->counts();
+  EXPECT_EQ(counts.entries, 2 * kCalls * kEach);
+  EXPECT_LT(counts.commits, counts.entries / 2);
+  EXPECT_EQ(Committed().size(), counts.entries);
+}
+
+TEST_F(LedgerWriterTest, WhatMustNotBeLostIsCommittedOnceThatIsPossibleAgain) {
+  Open();
+  EXPECT_TRUE(Commit("before", IfNotCommitted::kForget).ok());
+  const std::string away = folder_.Path("away.db");
+  Move(path_, away);
+  // SQLite does not see that, and writes: it is there all the same later.
+  EXPECT_EQ(Commit("told as failed", IfNotCommitted::kForget).code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Commit("kept", IfNotCommitted::kKeep).code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(Commit("kept too", IfNotCommitted::kKeepAndGoOn).ok());
+  const LedgerWriter::Counts counts = writer_->counts();
+  EXPECT_TRUE(counts.failing);
+  EXPECT_EQ(counts.kept, 2);
+  EXPECT_EQ(counts.failures, 3);
+  Move(away, path_);
+  // Without another entry.
+  ASSERT_TRUE(loop_.RunTask([&] { return AwaitNothingKept(*writer_); }));
+  EXPECT_FALSE(writer_->counts().failing);
+  EXPECT_TRUE(Commit("after", IfNotCommitted::kForget).ok());
+  EXPECT_EQ(Committed(),
+            (std::vector<std::string>{"before", "told as failed", "kept",
+                                      "kept too", "after"}));
+}
+
+TEST_F(LedgerWriterTest, WhatIsKeptIsBounded) {
+  Open({.entries_limit = 2});
+  Move(path_, folder_.Path("away.db"));
+  for (const char* const id : {"1", "2", "3"}) {
+    EXPECT_TRUE(Commit(id, IfNotCommitted::kKeepAndGoOn).ok());
+  }
+  EXPECT_EQ(writer_->counts().kept, 2);
+  EXPECT_EQ(writer_->counts().lost, 1);
+  Move(folder_.Path("away.db"), path_);
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"1", "2"}))
+      << "committed at the end at the latest";
+}
+
+TEST_F(LedgerWriterTest, WhereTooMuchWaitsIsToldAtOnce) {
+  Open({.bytes_limit = 10});
+  const absl::Status outcome = Commit("large", IfNotCommitted::kKeep);
+  EXPECT_EQ(outcome.code(), absl::StatusCode::kResourceExhausted) << outcome;
+  EXPECT_EQ(Committed(), std::vector<std::string>());
+}
+
+}  // namespace
+}  // namespace gateway
