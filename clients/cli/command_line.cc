@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "clients/cli/keys_words.h"
+#include "clients/cli/ledger_verify.h"
 #include "clients/cli/limits_request.h"
 #include "clients/cli/sessions_request.h"
 
@@ -24,12 +25,12 @@ using Verb = CommandLine::Verb;
 constexpr absl::Duration kWaitMax = absl::Hours(1);
 
 constexpr std::string_view kCommandNames[] = {
-    "env",    "exec",     "status",     "rollout", "keys",
-    "limits", "sessions", "completion", "help",    "version"};
-constexpr Verb kVerbs[] = {Verb::kEnv,      Verb::kExec,       Verb::kStatus,
-                           Verb::kRollout,  Verb::kKeys,       Verb::kLimits,
-                           Verb::kSessions, Verb::kCompletion, Verb::kHelp,
-                           Verb::kVersion};
+    "env",      "exec",   "status",     "rollout", "keys",   "limits",
+    "sessions", "ledger", "completion", "help",    "version"};
+constexpr Verb kVerbs[] = {Verb::kEnv,      Verb::kExec,   Verb::kStatus,
+                           Verb::kRollout,  Verb::kKeys,   Verb::kLimits,
+                           Verb::kSessions, Verb::kLedger, Verb::kCompletion,
+                           Verb::kHelp,     Verb::kVersion};
 static_assert(std::size(kCommandNames) == std::size(kVerbs));
 // Said by what `completion` prints.
 constexpr std::string_view kCompleteCommand = "complete";
@@ -60,6 +61,9 @@ constexpr std::string_view kHelp =
   gatewayctl sessions create | get ID | delete ID
                                    open, show and forget conversations that the
                                    gateway keeps, as the caller who has them
+  gatewayctl ledger verify FILE... say whether ledgers on this machine, a
+                                   gateway's file or lines of JSON, are what was
+                                   written; several are one chain
   gatewayctl completion SHELL      print what completes its words in bash, zsh
                                    or fish: eval "$(gatewayctl completion bash)"
   gatewayctl help | version
@@ -86,8 +90,9 @@ What status asks:
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
 
-What keys, limits and sessions take:
-  --output json           prints what the gateway answers; otherwise a table
+What keys, limits, sessions and ledger take:
+  --output json           prints what the gateway answers, and ledger what it
+                          finds, as JSON; otherwise for people
 
 What keys takes:
   --owner WHO             create, update: whom it belongs to; list: of this one
@@ -143,7 +148,8 @@ Which way requests go:
   $ENABLE_GATEWAY_V2, for the gateway), and that more than the file.
 
 It exits with 0 if all is well; with 1 and a hint if there is no gateway, if it
-does not answer or is not ready (status), or if a word is not understood. exec
+does not answer or is not ready (status), if a ledger is not valid (ledger
+verify), or if a word is not understood. exec
 exits as its program does.
 )help";
 
@@ -322,6 +328,8 @@ const OperatorCommand* OperatorCommandOf(Verb verb) {
       return &kLimitsCommand;
     case Verb::kSessions:
       return &kSessionsCommand;
+    case Verb::kLedger:
+      return &kLedgerCommand;
     default:
       return nullptr;
   }

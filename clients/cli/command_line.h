@@ -39,6 +39,7 @@ struct CommandLine {
     kKeys,
     kLimits,
     kSessions,
+    kLedger,
     kCompletion,
     kComplete,
   };
@@ -61,7 +62,7 @@ struct CommandLine {
   // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
   // `status`.
   std::string rollout = "status";
-  // Of keys, limits and sessions: what to do.
+  // Of keys, limits, sessions and ledger: what to do.
   OperatorWords asked;
   // Of completion: the shell.
   std::string shell;

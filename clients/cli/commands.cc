@@ -16,6 +16,7 @@
 #include "clients/cli/completion.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/keys_request.h"
+#include "clients/cli/ledger_verify.h"
 #include "clients/cli/limits_request.h"
 #include "clients/cli/retrying.h"
 #include "clients/cli/rollout_request.h"
@@ -217,6 +218,14 @@ int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
   return 0;
 }
 
+int RunLedger(const CommandLine& command, std::ostream& out,
+              std::ostream& err) {
+  const absl::StatusOr<LedgerReport> report = VerifyLedger(command.asked);
+  if (!report.ok()) return Fail(err, report.status());
+  out << report->text;
+  return report->valid ? 0 : 1;
+}
+
 int PrintCompletion(const std::string& shell, std::ostream& out,
                     std::ostream& err) {
   const absl::StatusOr<std::string_view> script = CompletionScript(shell);
@@ -273,6 +282,8 @@ int RunCommand(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kSessions:
       return RunAsked(AskSessions, command, GrpcOf(command, variables), out,
                       err);
+    case CommandLine::Verb::kLedger:
+      return RunLedger(command, out, err);
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command.shell, out, err);
     case CommandLine::Verb::kComplete:

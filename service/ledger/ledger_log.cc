@@ -36,9 +36,37 @@ constexpr SqlText kLast =
     "SELECT number, first_entry, entries, time_us, last_hash, texts "
     "FROM commits ORDER BY number DESC LIMIT 1";
 // One after the other, so that who reads all of a ledger holds one commit.
-constexpr SqlText kNext =
-    "SELECT number, first_entry, entries, time_us, texts "
-    "FROM commits WHERE number >= ? ORDER BY number LIMIT 1";
+constexpr SqlText kLoad =
+    "SELECT first_entry, entries, time_us, texts FROM commits "
+    "WHERE number = ?";
+// For a lock of whoever writes.
+constexpr absl::Duration kReadTimeout = absl::Seconds(10);
+
+struct LoadedCommit {
+  LedgerCommit commit;
+  std::string texts;
+};
+
+absl::StatusOr<int64_t> LastNumber(SqliteConnection& db) {
+  return db.ReadInt64("SELECT coalesce(max(number), 0) FROM commits");
+}
+
+absl::Status Load(SqliteConnection& db, int64_t number, LoadedCommit* loaded) {
+  SqliteStatement select = db.Prepare(kLoad);
+  select.BindInt64(number);
+  GATEWAY_ASSIGN_OR_RETURN(const bool found, select.Step());
+  if (!found) {
+    return absl::DataLossError(absl::StrCat(db.path(), ": commit ", number,
+                                            " of the ledger is not there"));
+  }
+  loaded->texts = select.Blob(3);
+  loaded->commit = {.number = number,
+                    .first_entry = select.Int64(0),
+                    .entries = select.Int64(1),
+                    .time = absl::FromUnixMicros(select.Int64(2)),
+                    .texts = loaded->texts};
+  return absl::OkStatus();
+}
 
 // What comes first of its texts; the rest is left in `texts`.
 std::string_view TakeLine(std::string_view* texts) {
@@ -156,32 +184,30 @@ absl::StatusOr<bool> LedgerLog::Settle() {
   return end_.hash == std::exchange(attempted_, std::nullopt)->hash;
 }
 
-absl::Status LedgerLog::Read(int64_t first_commit, Visit visit) const {
+absl::Status LedgerLog::Read(int64_t first_commit, VisitCommit visit) const {
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t last,
+                           database_->ReadBlocking(0, LastNumber));
+  // Each by itself: the visitor may take its time, and others read meanwhile.
+  LoadedCommit loaded;
+  for (int64_t number = first_commit; number <= last; ++number) {
+    auto load = [&](SqliteConnection& db) { return Load(db, number, &loaded); };
+    GATEWAY_RETURN_IF_ERROR(database_->ReadBlocking(0, load));
+    GATEWAY_RETURN_IF_ERROR(visit(loaded.commit));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadLedgerFile(const std::string& path, VisitCommit visit) {
   GATEWAY_ASSIGN_OR_RETURN(
-      const int64_t last, database_->ReadBlocking(0, [](SqliteConnection& db) {
-        return db.ReadInt64("SELECT coalesce(max(number), 0) FROM commits");
-      }));
-  for (int64_t number = first_commit; number <= last;) {
-    // The visitor may take its time, and others read meanwhile.
-    LedgerCommit commit;
-    std::string texts;
-    GATEWAY_RETURN_IF_ERROR(
-        database_->ReadBlocking(0, [&](SqliteConnection& db) -> absl::Status {
-          SqliteStatement next = db.Prepare(kNext);
-          next.BindInt64(number);
-          GATEWAY_ASSIGN_OR_RETURN(const bool found, next.Step());
-          if (!found) return absl::OkStatus();
-          commit.number = next.Int64(0);
-          commit.first_entry = next.Int64(1);
-          commit.entries = next.Int64(2);
-          commit.time = absl::FromUnixMicros(next.Int64(3));
-          texts = next.Blob(4);
-          return absl::OkStatus();
-        }));
-    if (commit.number == 0) break;
-    commit.texts = texts;
-    GATEWAY_RETURN_IF_ERROR(visit(commit));
-    number = commit.number + 1;
+      const std::unique_ptr<SqliteConnection> db,
+      SqliteConnection::Open(path, SqliteConnection::Access::kReadOnly,
+                             kReadTimeout));
+  GATEWAY_RETURN_IF_ERROR(CheckSchema(*db, LedgerLog::Schema()));
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t last, LastNumber(*db));
+  LoadedCommit loaded;
+  for (int64_t number = 1; number <= last; ++number) {
+    GATEWAY_RETURN_IF_ERROR(Load(*db, number, &loaded));
+    GATEWAY_RETURN_IF_ERROR(visit(loaded.commit));
   }
   return absl::OkStatus();
 }

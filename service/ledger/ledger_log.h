@@ -47,6 +47,13 @@ struct LedgerCommit {
   std::string_view texts;  // Of its entries, each with a newline behind it.
 };
 
+using VisitCommit = absl::FunctionRef<absl::Status(const LedgerCommit& commit)>;
+
+// Visits all commits of a ledger's file, which is only read, as there were when
+// it was called, until `visit` fails. A gateway may go on writing it. Blocks.
+// Errors are those of SqliteConnection::Open and CheckSchema.
+absl::Status ReadLedgerFile(const std::string& path, VisitCommit visit);
+
 // Where a chain ends.
 struct LedgerEnd {
   int64_t commits = 0;
@@ -89,8 +96,7 @@ class LedgerLog {
 
   // Visits commits in their order from the one of this number on, as there were
   // when it was called, until `visit` fails.
-  using Visit = absl::FunctionRef<absl::Status(const LedgerCommit& commit)>;
-  absl::Status Read(int64_t first_commit, Visit visit) const;
+  absl::Status Read(int64_t first_commit, VisitCommit visit) const;
 
  private:
   explicit LedgerLog(std::unique_ptr<SqliteDatabase> database)

@@ -1,0 +1,128 @@
+#include "clients/cli/ledger_verify.h"
+
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/ledger/entry.h"
+#include "service/ledger/ledger_log.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+class LedgerVerifyTest : public testing::Test {
+ protected:
+  // A file of the test's own.
+  std::string Path(std::string_view name) {
+    return absl::StrCat(
+        testing::TempDir(), "/",
+        testing::UnitTest::GetInstance()->current_test_info()->name(),
+        std::string(name));
+  }
+  std::string Write(std::string_view name, std::string_view text) {
+    const std::string path = Path(name);
+    std::ofstream(path) << text;
+    return path;
+  }
+  // So many entries that follow those before.
+  std::string Lines(int count) {
+    std::string lines;
+    for (int i = 0; i < count; ++i) {
+      LedgerEntry entry;
+      entry.id = absl::StrCat("LED-", ++entries_);
+      entry.reason = "Exchange completed";
+      UnchainedEntry(entry).AppendChained(&hash_, &lines);
+      lines.push_back('\n');
+    }
+    return lines;
+  }
+  LedgerReport Verify(std::vector<std::string> files, bool as_json = false) {
+    files.insert(files.begin(), "verify");
+    const auto report = VerifyLedger({.words = files, .as_json = as_json});
+    EXPECT_TRUE(report.ok()) << report.status();
+    return report.ok() ? *report : LedgerReport{};
+  }
+
+  std::string hash_;
+  int entries_ = 0;
+};
+
+TEST_F(LedgerVerifyTest, LinesOfJsonAreVerified) {
+  const LedgerReport report = Verify({Write("a", Lines(3))});
+  EXPECT_TRUE(report.valid);
+  EXPECT_EQ(report.text, absl::StrCat("valid: 3 entries, 0 failures, 0 "
+                                      "warnings\nlast hash ",
+                                      hash_, "\n"));
+}
+
+TEST_F(LedgerVerifyTest, SeveralFilesAreOneChain) {
+  const std::string first = Write("a", Lines(2));
+  const std::string second = Write("b", Lines(2));
+  EXPECT_TRUE(Verify({first, second}).valid);
+  const LedgerReport report = Verify({second, first});
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text,
+              HasSubstr(absl::StrCat("FAIL  ", second,
+                                     ", entry 1, LED-3: is "
+                                     "said to follow another entry")));
+}
+
+TEST_F(LedgerVerifyTest, WhatWasAlteredIsNamed) {
+  std::string lines = Lines(3);
+  lines.replace(lines.rfind("completed"), 9, "Completed");
+  const std::string path = Write("a", lines);
+  EXPECT_THAT(Verify({path}).text,
+              HasSubstr(absl::StrCat("FAIL  ", path,
+                                     ", entry 3, LED-3: has "
+                                     "the hash")));
+  const LedgerReport report = Verify({path}, /*as_json=*/true);
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text, HasSubstr(R"({"valid":false,"entries":3,)"
+                                     R"("failures":1,"warnings":0,)"));
+  EXPECT_THAT(report.text, HasSubstr(R"("entry":3,"id":"LED-3","what":"has )"));
+}
+
+TEST_F(LedgerVerifyTest, AGatewaysFileIsVerifiedBesideIt) {
+  const std::string path = Path(".db");
+  auto log = LedgerLog::Open({.path = path});
+  ASSERT_TRUE(log.ok()) << log.status();
+  const UnchainedEntry entry{LedgerEntry()};
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE((*log)->Append({&entry, &entry}, absl::UnixEpoch()).ok());
+  }
+  const LedgerReport report = Verify({path});
+  EXPECT_TRUE(report.valid) << report.text;
+  EXPECT_THAT(report.text, HasSubstr("valid: 6 entries"));
+}
+
+TEST_F(LedgerVerifyTest, OnlyAFewFindingsAreTold) {
+  std::string lines;
+  for (int i = 0; i < 50; ++i) absl::StrAppend(&lines, "{\"id\": \"old\"}\n");
+  const LedgerReport report = Verify({Write("a", lines)});
+  EXPECT_TRUE(report.valid);
+  EXPECT_THAT(report.text, HasSubstr("WARN"));
+  EXPECT_THAT(report.text, HasSubstr("and 30 more\nvalid: 50 entries, 0 "
+                                     "failures, 50 warnings\n"));
+}
+
+TEST_F(LedgerVerifyTest, WhatIsNotMeantIsTold) {
+  EXPECT_THAT(VerifyLedger({.words = {"verify"}}).status().ToString(),
+              HasSubstr("takes the files of a ledger"));
+  EXPECT_THAT(VerifyLedger({.words = {"burn"}}).status().ToString(),
+              HasSubstr("ledger takes verify, not 'burn'"));
+  EXPECT_THAT(
+      VerifyLedger({.words = {"verify", Path("none")}}).status().ToString(),
+      HasSubstr(absl::StrCat("cannot read ", Path("none"))));
+}
+
+}  // namespace
+}  // namespace gateway
