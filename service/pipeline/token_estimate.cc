@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/async/worker_pool.h"
+#include "base/text/json_token.h"
 #include "base/text/utf8.h"
 #include "google/protobuf/arena.h"
 #include "providers/bounded_messages.h"
@@ -98,31 +99,69 @@ int64_t InputTokens(const v1::GenerateRequest& request, Count count) {
 constexpr size_t kWindows = 64;
 constexpr size_t kWindowBytes = 64;
 
-// In the middle of a picture or a file, as base64 has them.
-bool IsMedium(std::string_view window) {
-  return std::all_of(window.begin(), window.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-           (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '-' ||
-           c == '_' || c == '=';
-  });
+bool IsBase64(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+         (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '-' ||
+         c == '_' || c == '=';
+}
+
+std::string_view WithoutSpaceBehind(std::string_view text) {
+  while (!text.empty() && IsJsonSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Whether what stands there is a picture or a file, given that it looks so and
+// that what stands `back_max` bytes before does not: it is so by its name, as
+// vendors have it, or as a URL. A text of letters alone is a text.
+bool IsMediumAt(std::string_view json, size_t at, size_t back_max) {
+  const size_t first = at - std::min(at, back_max);
+  while (at > first && IsBase64(json[at - 1])) --at;
+  std::string_view before = json.substr(0, at);
+  if (before.ends_with(";base64,")) return true;
+  if (!before.ends_with('"')) return false;
+  before.remove_suffix(1);
+  before = WithoutSpaceBehind(before);
+  if (!before.ends_with(':')) return false;
+  before.remove_suffix(1);
+  return WithoutSpaceBehind(before).ends_with("data\"");
+}
+
+// How long the JSON would be without escapes, in UTF-8.
+size_t SpokenBytes(std::string_view json) {
+  constexpr size_t kUnicodeEscapeBytes = 6;
+  size_t saved = 0;
+  for (size_t at = json.find('\\'); at != json.npos;) {
+    const bool is_unicode = json.substr(at + 1).starts_with('u');
+    // Most characters that are written so have three bytes.
+    saved += is_unicode ? 3 : 1;
+    at = json.find('\\', at + (is_unicode ? kUnicodeEscapeBytes : 2));
+  }
+  return json.size() - std::min(saved, json.size());
 }
 
 }  // namespace
 
 int64_t GuessInputTokens(std::string_view json) {
-  if (json.size() <= kWindows * kWindowBytes) return TokensOf(Bytes(json));
-  const size_t stride = json.size() / kWindows;
-  size_t text_windows = 0;
-  size_t media = 0;
-  bool in_medium = false;
-  for (size_t i = 0; i < kWindows; ++i) {
-    const bool medium = IsMedium(json.substr(i * stride, kWindowBytes));
-    text_windows += !medium;
-    media += medium && !in_medium;
-    in_medium = medium;
+  if (json.size() <= kWindows * kWindowBytes) {
+    return TokensOf(static_cast<int64_t>(SpokenBytes(json)));
   }
-  return TokensOf(static_cast<int64_t>(stride * text_windows +
-                                       media * MediumCharacters()));
+  const size_t stride = json.size() / kWindows;
+  size_t spoken = 0;  // Of the windows.
+  size_t media = 0;
+  bool looks_so = false;  // As the last window does.
+  bool in_medium = false;
+  for (size_t at = 0; at < kWindows * stride; at += stride) {
+    const std::string_view window = json.substr(at, kWindowBytes);
+    const bool looked_so = looks_so;
+    looks_so = std::all_of(window.begin(), window.end(), IsBase64);
+    if (looks_so && !looked_so) {
+      in_medium = IsMediumAt(json, at, stride);
+      media += in_medium;
+    }
+    if (!looks_so || !in_medium) spoken += SpokenBytes(window);
+  }
+  return TokensOf(static_cast<int64_t>(stride * spoken / kWindowBytes) +
+                  static_cast<int64_t>(media) * MediumCharacters());
 }
 
 void DeliveredTokens::Add(const StreamBatch& batch) {

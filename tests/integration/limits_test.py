@@ -180,6 +180,24 @@ class UnitsTest(_LimitsCase):
         self.assertIn("ask for less", answer.error()["message"])
         self.chat(gateway)
 
+    def test_a_text_without_spaces_counts_at_every_api(self):
+        gateway = self.start(
+            "name: t, unit: input_tokens, limit: 10000, window: 1h")
+        letters = "z" * 200_000
+        said = {"role": "user", "content": letters}
+        for path, body in (
+                ("/v1/chat/completions", {"model": "m", "messages": [said]}),
+                (_MESSAGES, {"model": "m", "max_tokens": 5,
+                             "messages": [said]}),
+                ("/v1/responses", {"model": "m", "input": letters}),
+                (_GEMINI, {"contents": [{"parts": [{"text": letters}]}]})):
+            answer = ask(gateway.http, body, path=path)
+            self.assertEqual(answer.status, 429, path)
+            self.assertRegex(answer.error()["message"],
+                             "asks for 50[0-9]{3} input tokens")
+        end = self.caller.generate(gateway.grpc, prompt("m", letters)).end
+        self.assertEqual(end["reason"], "RATE_LIMITED")
+
     def test_cost(self):
         gateway = self.start(
             "name: money, unit: cost, limit_usd: '0.02', window: 24h")

@@ -128,14 +128,44 @@ TEST(TokenGuessTest, OfALargeJsonTextCounts) {
 }
 
 TEST(TokenGuessTest, PicturesInJsonAreFlatSums) {
-  const std::string picture = "[\"" + std::string(4'000'000, 'x') + "\"]";
-  EXPECT_NEAR(GuessInputTokens(picture),
-              1000 + static_cast<double>(picture.size()) / 64 / 4, 16);
-  const std::string two = Words(40'000) + std::string(400'000, 'x') +
-                          Words(40'000) + std::string(400'000, 'x');
+  const std::string bytes(4'000'000, 'x');
+  for (const std::string& picture :
+       {"{\"data\":\"" + bytes + "\"}", "{\"file_data\" : \"" + bytes + "\"}",
+        "{\"url\":\"data:image/png;base64," + bytes + "\"}"}) {
+    EXPECT_NEAR(GuessInputTokens(picture),
+                1000 + static_cast<double>(picture.size()) / 64 / 4, 16);
+  }
+  const std::string medium = "\"data\":\"" + std::string(400'000, 'x') + "\"";
+  const std::string two = Words(40'000) + medium + Words(40'000) + medium;
   // A window in 64 may fall on either side of an edge.
   EXPECT_NEAR(GuessInputTokens(two), 2000 + 80'000.0 / 4,
               3.0 * static_cast<double>(two.size()) / 64 / 4);
+}
+
+TEST(TokenGuessTest, ATextThatLooksLikeAPictureIsAText) {
+  const std::string letters(1'000'000, 'z');
+  for (const std::string& text :
+       {"{\"content\":\"" + letters + "\"}",
+        "{\"content\":\"data: " + letters + "\"}",
+        "{\"content\":\"" + Words(100'000) + letters + "\"}"}) {
+    EXPECT_NEAR(GuessInputTokens(text), static_cast<double>(text.size()) / 4,
+                32);
+  }
+}
+
+TEST(TokenGuessTest, EscapesCountAsWhatTheySay) {
+  for (const int characters : {100, 7000, 100'000}) {
+    std::string escaped;
+    std::string plain;
+    for (int i = 0; i < characters; ++i) {
+      escaped += "\\u6f22";
+      plain += "\u6f22";
+    }
+    EXPECT_NEAR(GuessInputTokens(escaped), GuessInputTokens(plain),
+                0.06 * plain.size() / 4)
+        << characters;
+  }
+  EXPECT_EQ(GuessInputTokens(std::string_view(R"("\n\"\\\u0")")), 2);
 }
 
 TEST(TokenGuessTest, OfAMessageItsBytesCount) {
