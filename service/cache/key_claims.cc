@@ -89,6 +89,12 @@ SharedOutcome ReadEnd(const std::string& name, std::string_view bytes,
   return {.status = KeyedAnswerNotKept(request_id)};
 }
 
+// Of a reply that has the token of who runs the call, or has.
+std::string TokenOf(const RedisReply& reply) {
+  return reply.size() > kTokenAt ? std::string(reply[kTokenAt].text())
+                                 : std::string();
+}
+
 size_t EndBytes(const SharedOutcome& end) {
   return end.answer == nullptr ? end.status.message().size()
                                : HeldBytes(*end.answer);
@@ -185,6 +191,7 @@ absl::StatusOr<KeyClaims::Found> KeyClaims::Read(
                 .bytes = static_cast<size_t>(reply[kBytesAt].integer())};
       return found;
     case ClaimState::kBroken:
+      if (FindHere(TokenOf(reply), &found)) return found;
       ++counts_.broken;
       found.end = SharedOutcome{.status = KeyedCallLost(found.request_id)};
       return found;
@@ -192,9 +199,24 @@ absl::StatusOr<KeyClaims::Found> KeyClaims::Read(
       ++counts_.mismatches;
       return KeyMismatch(found.request_id);
     case ClaimState::kRunning:
+      FindHere(TokenOf(reply), &found);
       return found;
   }
   return Refuse();
+}
+
+bool KeyClaims::FindHere(const std::string& token, Found* found) {
+  MutexLock lock(mu_);
+  const auto here = held_.find(token);
+  if (here == held_.end()) return false;
+  const Held& held = here->second;
+  if (held.state != Held::State::kEnded) return true;
+  ++counts_.replayed;
+  found->end = held.end;
+  if (held.end.status.ok() && held.end.answer == nullptr) {
+    found->end->status = KeyedAnswerNotKept(held.request_id);
+  }
+  return true;
 }
 
 Task<absl::StatusOr<SharedOutcome>> KeyClaims::Fetch(
@@ -237,7 +259,8 @@ Task<absl::StatusOr<SharedOutcome>> KeyClaims::Fetch(
 }
 
 void KeyClaims::Hold(Held held) {
-  held.due = clock_.SteadyTime() + options_.renew_interval;
+  held.renewed = clock_.SteadyTime();
+  held.due = held.renewed + options_.renew_interval;
   MutexLock lock(mu_);
   Add(std::move(held));
 }
@@ -335,6 +358,13 @@ RedisCommand KeyClaims::Tell(const Held& held) const {
   return call;
 }
 
+KeyClaims::Held KeyClaims::RenewalOf(const Held& held) {
+  Held renewal = held;
+  renewal.state = Held::State::kRunning;
+  renewal.end = {};
+  return renewal;
+}
+
 std::vector<KeyClaims::Held> KeyClaims::TakeDue(absl::Duration* next) {
   const absl::Duration now = clock_.SteadyTime();
   std::vector<Held> due;
@@ -344,15 +374,22 @@ std::vector<KeyClaims::Held> KeyClaims::TakeDue(absl::Duration* next) {
        each != by_due_.end() && each->first <= now;) {
     Held& held = held_.find(each->second)->second;
     ++each;  // It is due again later, if it is told now.
-    const size_t held_bytes = IsLarge(held) ? 0 : held.end_bytes;
+    const bool is_large = IsLarge(held);
+    const size_t held_bytes = is_large ? 0 : held.end_bytes;
+    if (due.size() >= kTellMax) break;
     if (!due.empty() && bytes + held_bytes > kTellBytesMax) continue;
-    due.push_back(held);
     bytes += held_bytes;
-    if (IsLarge(held)) {
-      // Not again before it is known what has become of this.
-      SetDue(absl::InfiniteDuration(), &held);
-    } else if (held.state == Held::State::kRunning) {
-      SetDue(now + options_.renew_interval, &held);
+    if (is_large ? !held.telling : held.state != Held::State::kRunning) {
+      due.push_back(held);
+    }
+    if (is_large || held.state == Held::State::kRunning) {
+      // It takes a while, or is not told to Redis at all.
+      if (now - held.renewed >= options_.renew_interval) {
+        due.push_back(RenewalOf(held));
+        held.renewed = now;
+      }
+      held.telling = is_large;
+      SetDue(held.renewed + options_.renew_interval, &held);
     } else {
       SetDue(now + held.interval, &held);
       held.interval = std::min(2 * held.interval, kTellLongest);
@@ -423,7 +460,7 @@ void KeyClaims::OnTold(const std::string& token, Held::State state, bool told) {
   if (found == held_.end() || state == Held::State::kRunning) return;
   Held& held = found->second;
   if (!told && now < held.give_up) {
-    if (held.due == absl::InfiniteDuration()) {
+    if (std::exchange(held.telling, false)) {
       SetDue(now + held.interval, &held);
       held.interval = std::min(2 * held.interval, kTellLongest);
     }
@@ -438,6 +475,22 @@ void KeyClaims::OnTold(const std::string& token, Held::State state, bool told) {
   }
   by_due_.erase({found->second.due, token});
   dropped = held_.extract(found);
+}
+
+bool KeyClaims::LookForRedis() {
+  RedisClient* const client = client_();
+  const bool is_up = client != nullptr && client->up();
+  const bool is_back = is_up && !was_up_;
+  was_up_ = is_up;
+  if (!is_back) return is_up;
+  const absl::Duration now = clock_.SteadyTime();
+  MutexLock lock(mu_);
+  for (auto& [token, held] : held_) {
+    if (held.state == Held::State::kRunning || held.telling) continue;
+    SetDue(now, &held);
+    held.interval = kTellFirst;
+  }
+  return true;
 }
 
 bool KeyClaims::HasUntold() const {
@@ -457,11 +510,15 @@ Task<void> KeyClaims::Run(EventLoop& loop) {
   for (;;) {
     if (stopping_ && !end) end = clock_.SteadyTime() + options_.stop_patience;
     if (end && (!HasUntold() || clock_.SteadyTime() >= *end)) break;
+    const bool is_up = LookForRedis();
     absl::Duration next;
     std::vector<Held> due = TakeDue(&next);
     if (!due.empty()) co_await TellDue(std::move(due));
     if (stopping_ && !HasUntold()) continue;
     if (end) next = std::min(next, *end);
+    if (!is_up && HasUntold()) {
+      next = std::min(next, clock_.SteadyTime() + kLookInterval);
+    }
     const absl::Duration wait = next - clock_.SteadyTime();
     loop.ArmTimer(next_due, std::max(wait, absl::Milliseconds(1)));
     co_await wake_.Wait();

@@ -13,15 +13,20 @@
 //     found->claim->Release();                 // or: nothing was done
 //   }
 //
-// A claim lasts kClaim and is renewed as long as its call runs, beside it. The
-// claim of a process that has died passes, and its call then counts as broken:
-// it may have been billed, so that nobody makes it again. Should it end
-// nevertheless, as that of a process that was only held up, its end counts.
+// A claim lasts kClaim and is renewed until Redis knows of its call's end,
+// beside it. The claim of a process that has died passes, and its call then
+// counts as broken: it may have been billed, so that nobody makes it again. But
+// not before who asks for it has found Redis there for kClaim since it was
+// renewed last: one that passed while Redis was away has that time to be renewed,
+// and who asks waits meanwhile, as for one that runs. Should the process be
+// there nevertheless, as one that was only held up, it takes its claim up again,
+// and its end counts.
 //
 // The ends of calls are told to Redis beside them, too: again and again while
 // Redis is away, for up to kTellPatience, and for kStopPatience when the
 // process ends. Of more than kEndBytesMax that wait for it answers are left
-// out.
+// out. An end that is here still is told from here, where Redis says that it is
+// of the call that has the key.
 //
 // An answer of more than kRedisSmallBytesMax goes by RedisClient::bulk(),
 // beside claims and renewals: its end is told there, and whoever comes with its
@@ -81,11 +86,14 @@ class KeyClaims {
   static constexpr absl::Duration kStopPatience = absl::Seconds(2);
   static constexpr absl::Duration kTellFirst = absl::Milliseconds(100);
   static constexpr absl::Duration kTellLongest = absl::Seconds(2);
+  // How soon it is seen, while something is to be told, that Redis is back.
+  static constexpr absl::Duration kLookInterval = absl::Milliseconds(50);
   // The largest answer that is kept, for the reasons of RedisAnswers, and what
   // all take that are not told yet.
   static constexpr size_t kAnswerBytesMax = 1024 * 1024;
   // What is told at once.
   static constexpr size_t kTellBytesMax = 4 * 1024 * 1024;
+  static constexpr size_t kTellMax = 512;
   static constexpr size_t kEndBytesMax = 32 * 1024 * 1024;
   // Of one caller's, so that there is room for another's.
   static constexpr size_t kEndBytesOfOneMax = kEndBytesMax / 4;
@@ -210,6 +218,8 @@ class KeyClaims {
     absl::Duration due;
     absl::Duration interval;
     absl::Duration give_up;
+    absl::Duration renewed;  // When its claim was last, or made.
+    bool telling = false;    // Of a large end: what becomes of it is awaited.
   };
   // By token.
   using Holding = std::map<std::string, Held>;
@@ -219,11 +229,16 @@ class KeyClaims {
     size_t bytes = 0;
   };
 
+  // Sets the end of the call of that token, if it is here and has one. Returns
+  // whether it is here.
+  bool FindHere(const std::string& token, Found* found) LOCKS_EXCLUDED(mu_);
   // Starts to tell. Once for each.
   void End(const std::string& token, std::optional<SharedOutcome> end)
       LOCKS_EXCLUDED(mu_);
   RedisCommand Begin(size_t function, const Held& held) const;
   RedisCommand Tell(const Held& held) const;
+  // What has the claim of what has ended renewed.
+  static Held RenewalOf(const Held& held);
   // Sets `large` where the end is yet to be fetched.
   absl::StatusOr<Found> Read(const RedisReply& reply, Held held,
                              std::optional<LargeEnd>* large)
@@ -243,6 +258,8 @@ class KeyClaims {
   // What is to be told now, and when the next is.
   std::vector<Held> TakeDue(absl::Duration* next) LOCKS_EXCLUDED(mu_);
   Task<void> TellDue(std::vector<Held> due);
+  // Has ends be told now that Redis is there again. Returns whether it is there.
+  bool LookForRedis() LOCKS_EXCLUDED(mu_);
   // Of an end that goes by the client's bulk().
   static bool IsLarge(const Held& held);
   Task<void> TellLarge(RedisClient& client, Held held);
@@ -262,6 +279,7 @@ class KeyClaims {
   // On the loop of Run only.
   WakeUp wake_;
   bool stopping_ = false;
+  bool was_up_ = false;
   size_t telling_large_ = 0;
   CancelSignal stop_telling_;
   Latch ended_;

@@ -15,10 +15,11 @@ end
 
 local function read(key)
   local h = redis.call('HMGET', key, 'state', 'fingerprint', 'token', 'request',
-                       'until')
+                       'until', 'asked', 'watched')
   if not h[1] then return nil end
   return {state = h[1], fingerprint = h[2], token = h[3], request = h[4],
-          ends = tonumber(h[5] or '0')}
+          ends = tonumber(h[5] or '0'), asked = h[6] and tonumber(h[6]),
+          watched = tonumber(h[7] or '0')}
 end
 
 -- Has `c` run the call, from now on or still.
@@ -26,7 +27,18 @@ local function run(key, c)
   redis.call('HSET', key, 'state', 'running', 'fingerprint', c.fingerprint,
              'token', c.token, 'request', c.request,
              'until', text(now() + c.claim_ms))
+  redis.call('HDEL', key, 'asked', 'watched')
   redis.call('PEXPIRE', key, text(c.claim_ms + c.ttl_ms))
+end
+
+-- Whether what runs, and is asked for now, has broken.
+local function watch(key, c, known)
+  local at = now()
+  local since = at - (known.asked or at)
+  local watched = known.watched +
+                  math.max(0, math.min(since, math.ceil(c.claim_ms / 10)))
+  redis.call('HSET', key, 'asked', text(at), 'watched', text(watched))
+  return known.ends <= at and watched >= c.claim_ms
 end
 )lua";
 
@@ -38,17 +50,18 @@ constexpr char kClaimKeyBody[] = R"lua(
     run(KEYS[1], c)
     return {1, c.request}
   end
-  if is_late then return {4, known.request} end
+  if is_late then return {4, known.request, known.token} end
   if known.fingerprint ~= c.fingerprint then return {5, known.request} end
-  if known.state == 'running' and known.ends <= now() then
+  local is_own = known.token == c.token
+  if known.state == 'running' and not is_own and watch(KEYS[1], c, known) then
     redis.call('HSET', KEYS[1], 'state', 'broken')
     redis.call('PEXPIRE', KEYS[1], text(c.ttl_ms))
     known.state = 'broken'
   end
   if known.state == 'running' then
-    return {known.token == c.token and 1 or 2, known.request}
+    return {is_own and 1 or 2, known.request, known.token}
   end
-  if known.state ~= 'ended' then return {4, known.request} end
+  if known.state ~= 'ended' then return {4, known.request, known.token} end
   local bytes = redis.call('HSTRLEN', KEYS[1], 'end')
   if bytes > tonumber(ARGV[6]) then
     return {6, known.request, known.token, bytes}
@@ -56,10 +69,12 @@ constexpr char kClaimKeyBody[] = R"lua(
   return {3, known.request, redis.call('HGET', KEYS[1], 'end') or ''}
 )lua";
 
-// One that Redis has lost is there again.
+// One that Redis has lost is there again, and so is one that was taken for
+// broken while whoever runs it could not reach Redis.
 constexpr char kRenewKeyBody[] = R"lua(
   local c, known = claim_of(ARGV), read(KEYS[1])
-  if known and (known.token ~= c.token or known.state ~= 'running') then
+  if known and (known.token ~= c.token or known.state == 'ended' or
+                known.state == 'released') then
     return 0
   end
   run(KEYS[1], c)

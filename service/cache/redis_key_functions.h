@@ -6,9 +6,19 @@
 //   fingerprint  of the request that it was used with
 //   token        of who runs it, or has
 //   request      the id of the call that runs it, or has
-//   until        while it runs: when it counts as broken, unless its claim is
-//                renewed, by the time of Redis in milliseconds
+//   until        while it runs: when its claim has passed, unless it is renewed,
+//                by the time of Redis in milliseconds
+//   asked        when it was asked for last since then, by that time
+//   watched      for how many milliseconds, since its claim was made or renewed
+//                last, somebody asked for it: Redis could be reached, and who
+//                runs it has not renewed it
 //   end          once it has ended: how
+//
+// It counts as broken once its claim has passed and was watched for as long as a
+// claim lasts: whoever could not renew it, since Redis was away, has that time
+// once Redis is there again. Between two askings no more than a tenth of that is
+// watched: nobody knows of longer whether Redis was there. Who runs it takes it
+// up again by renewing it, broken or not, and its end is its end.
 //
 // It vanishes `ttl` after its end, or after its claim's.
 //
@@ -27,11 +37,11 @@ namespace gateway {
 // a claim: token, fingerprint, request, and the milliseconds of the claim and
 // of `ttl`.
 //
-// most -> [what is so, request, ...]: 1 claimed; 2 running; 3 ended, and how;
-// 4 broken; 5 another fingerprint; 6 ended, its token, and the bytes of how,
-// which are more than `most`
+// most -> [what is so, request, ...]: 1 claimed; 2 running, and its token;
+// 3 ended, and how; 4 broken, and its token; 5 another fingerprint; 6 ended, its
+// token, and the bytes of how, which are more than `most`
 inline constexpr size_t kRedisClaimKey = 0;
-// -> 1, or 0 where another has the key, or it is not running
+// -> 1, or 0 where another has the key, or it has ended or was released
 inline constexpr size_t kRedisRenewKey = 1;
 // end -> 1, or 0 where another has the key
 inline constexpr size_t kRedisEndKey = 2;

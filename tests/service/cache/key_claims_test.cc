@@ -69,6 +69,17 @@ class KeyClaimsTest : public testing::Test {
     const std::string name = server_.Ask({"KEYS", "llmgw:key:1:*"});
     return server_.Ask({"HGET", name, std::string(field)});
   }
+  // Sets one, as it would be by now had time passed.
+  void SetInRedis(std::string_view field, std::string_view value) {
+    const std::string name = server_.Ask({"KEYS", "llmgw:key:1:*"});
+    server_.Ask({"HSET", name, std::string(field), std::string(value)});
+  }
+
+  // Whether whoever comes with the key waits, as for a call that runs.
+  Task<bool> Waits(KeyClaims& claims) {
+    const Found found = co_await Claim(claims, "call_n");
+    co_return found.ok() && !found->claim && !found->end;
+  }
 
   static Task<void> OnLoop(KeyClaimsTest& test, Body body,
                            absl::Duration patience) {
@@ -107,8 +118,12 @@ class KeyClaimsTest : public testing::Test {
   KeyClaims other_{{.renew_interval = absl::Milliseconds(20)},
                    [this] { return client(); }};
   // One that dies: nobody renews its claims, nor tells of their ends.
-  KeyClaims dying_{{.claim = absl::Milliseconds(50)},
+  KeyClaims dying_{{.claim = absl::Milliseconds(50),
+                    .renew_interval = absl::Milliseconds(20)},
                    [this] { return client(); }};
+  // One that waits no longer for it than that.
+  KeyClaims asking_{{.claim = absl::Milliseconds(50)},
+                    [this] { return client(); }};
 };
 
 TEST_F(KeyClaimsTest, TheFirstRunsItAndTheOtherGetsItsEnd) {
@@ -304,7 +319,7 @@ TEST_F(KeyClaimsTest, AClaimThatNobodyRenewsCountsAsBroken) {
     EXPECT_TRUE(first.ok() && first->claim);
     bool broken = false;
     while (!broken) {
-      const Found found = co_await test.Claim(test.other_, "call_2");
+      const Found found = co_await test.Claim(test.asking_, "call_2");
       EXPECT_TRUE(found.ok()) << found.status();
       if (!found.ok() || found->claim) break;
       EXPECT_EQ(found->request_id, "call_1");
@@ -313,7 +328,7 @@ TEST_F(KeyClaimsTest, AClaimThatNobodyRenewsCountsAsBroken) {
       EXPECT_EQ(FaultReason(found->end->status), v1::ERROR_REASON_CONFLICT);
     }
     EXPECT_TRUE(broken) << "it would run twice";
-    EXPECT_EQ(test.other_.stats().broken, 1u);
+    EXPECT_EQ(test.asking_.stats().broken, 1u);
     const Found again = co_await test.Claim(test.one_, "call_3");
     EXPECT_TRUE(again.ok() && again->end && !again->end->status.ok());
     // Should it live after all, its end is what counts.
@@ -323,6 +338,73 @@ TEST_F(KeyClaimsTest, AClaimThatNobodyRenewsCountsAsBroken) {
     test.dying_.StopOnLoop();
     const Found ended = co_await test.Claim(test.other_, "call_4");
     EXPECT_TRUE(ended.ok() && ended->end && ended->end->answer);
+  });
+}
+
+TEST_F(KeyClaimsTest, AClaimThatPassedWhileNobodyLookedIsNotBrokenYet) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.dying_, "call_1");
+    // As after an outage of Redis.
+    test.SetInRedis("until", "1");
+    for (int turn = 0; turn < 3; ++turn) {
+      EXPECT_TRUE(co_await test.Waits(test.other_));
+    }
+    // However long the next one, of which Redis knows nothing either.
+    test.SetInRedis("asked", "1");
+    EXPECT_TRUE(co_await test.Waits(test.other_));
+    EXPECT_EQ(test.InRedis("watched"), "1000");
+    first->claim->Release();
+  });
+}
+
+TEST_F(KeyClaimsTest, WhoRunsItTakesItUpAgainHoweverLate) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.dying_, "call_1");
+    test.SetInRedis("until", "1");
+    test.SetInRedis("watched", "10000");
+    EXPECT_FALSE(co_await test.Waits(test.other_));
+    EXPECT_EQ(test.InRedis("state"), "broken");
+    // Here nobody would say that its gateway has gone.
+    EXPECT_TRUE(co_await test.Waits(test.dying_));
+    Spawn(test.RunOne(test, test.dying_));
+    while (test.InRedis("state") != "running") co_await YieldToLoop();
+    EXPECT_TRUE(co_await test.Waits(test.other_));
+    EXPECT_NE(test.InRedis("watched"), "10000");
+    first->claim->End(Good("hello"));
+    co_await AwaitTold(test.dying_);
+    test.dying_.StopOnLoop();
+    const Found ended = co_await test.Claim(test.other_, "call_3");
+    EXPECT_TRUE(ended.ok() && ended->end && ended->end->answer);
+  });
+}
+
+TEST_F(KeyClaimsTest, AnEndThatCannotBeToldYetKeepsItsClaimAndIsToldHere) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    const std::string large(4 * kRedisSmallBytesMax, 'x');
+    {
+      // Nothing else gets through beside it.
+      const absl::StatusOr<RedisBulk::Turn> all =
+          co_await test.client()->bulk().Await(
+              {.whose = "bob", .bytes = RedisBulk::kBytesMax});
+      EXPECT_TRUE(all.ok()) << all.status();
+      first->claim->End(Good(large));
+      for (int turn = 0; turn < 2; ++turn) {
+        const std::string before = test.InRedis("until");
+        while (test.InRedis("until") == before) co_await YieldToLoop();
+      }
+      EXPECT_EQ(test.one_.stats().untold, 1u);
+      EXPECT_TRUE(co_await test.Waits(test.other_));
+      const Found here = co_await test.Claim(test.one_, "call_2");
+      EXPECT_TRUE(here.ok() && here->end && here->end->answer);
+      if (!here.ok() || !here->end || !here->end->answer) co_return;
+      EXPECT_EQ(here->end->answer->body, large);
+      EXPECT_EQ(here->request_id, "call_1");
+    }
+    co_await AwaitTold(test.one_);
+    const Found ended = co_await test.Claim(test.other_, "call_3");
+    EXPECT_TRUE(ended.ok() && ended->end && ended->end->answer);
+    EXPECT_EQ(test.one_.stats().lost, 0u);
   });
 }
 
