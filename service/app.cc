@@ -544,6 +544,7 @@ void App::Drain() {
   graph.reload_thread.reset();
   const absl::Duration grace =
       graph.runtime == nullptr ? absl::ZeroDuration() : drain_grace();
+  const absl::Duration over = SystemClock().SteadyTime() + grace;
   graph.readiness.SetDraining();
   if (graph.prober != nullptr) graph.prober->Stop(graph.loops[0]->loop());
   if (graph.overload_watch != nullptr) {
@@ -577,7 +578,7 @@ void App::Drain() {
   if (graph.feed != nullptr) graph.feed->Close();
   if (graph.operators) graph.operators->Drain(absl::Seconds(1));
   graph.kept.Stop();
-  graph.redis.Stop();
+  graph.redis.Stop(over - SystemClock().SteadyTime());
   for (const auto& runtime : graph.loops) runtime->Stop();
   // No call is left that something could be learned from.
   if (graph.state != nullptr) graph.state->Close();

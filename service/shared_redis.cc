@@ -142,11 +142,11 @@ void SharedRedis::Follow(EventLoop& loop, const CurrentRuntime& runtime) {
   });
 }
 
-void SharedRedis::Stop() {
+void SharedRedis::Stop(absl::Duration patience) {
   if (follows_on_ == nullptr) return;
+  claims_->Stop(*follows_on_, std::max(patience, KeyClaims::kStopPatience));
   counters_->keeper().Stop(*follows_on_);
   operators_->Stop(*follows_on_);
-  claims_->Stop(*follows_on_);
   follows_on_ = nullptr;
 }
 

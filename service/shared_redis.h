@@ -72,8 +72,10 @@ class SharedRedis {
   // Keeps limits, idempotency keys, and what operators say, in step with Redis,
   // if there is one, on that loop, until Stop. Borrows `runtime`.
   void Follow(EventLoop& loop, const CurrentRuntime& runtime);
-  // REQUIRES: the loop runs.
-  void Stop();
+  // How calls with idempotency keys have ended is told to Redis first, for up
+  // to `patience`, or a little longer where that is next to nothing. REQUIRES:
+  // the loop runs.
+  void Stop(absl::Duration patience = absl::ZeroDuration());
 
  private:
   void AddMetrics(MetricRegistry& registry);

@@ -34,6 +34,8 @@ void RedisHealth::Change(const std::string& name, Share::State from,
   server.since = clock_.WallTime();
   server.why = fell ? why : absl::OkStatus();
   if (fell) ++server.outages;
+  // That a connection goes which did not reach it says nothing of the server.
+  if (to == Share::State::kUnknown) return;
   // Written under the lock, so that lines stand in the order of the changes.
   Log(before, server);
 }

@@ -506,16 +506,15 @@ Task<void> KeyClaims::Run(EventLoop& loop) {
     loop_ = &loop;
   }
   Timer next_due([this] { wake_.Set(); });
-  std::optional<absl::Duration> end;
   for (;;) {
-    if (stopping_ && !end) end = clock_.SteadyTime() + options_.stop_patience;
-    if (end && (!HasUntold() || clock_.SteadyTime() >= *end)) break;
+    const bool is_late = stop_by_ && clock_.SteadyTime() >= *stop_by_;
+    if (stop_by_ && (is_late || !HasUntold())) break;
     const bool is_up = LookForRedis();
     absl::Duration next;
     std::vector<Held> due = TakeDue(&next);
     if (!due.empty()) co_await TellDue(std::move(due));
-    if (stopping_ && !HasUntold()) continue;
-    if (end) next = std::min(next, *end);
+    if (stop_by_ && !HasUntold()) continue;
+    if (stop_by_) next = std::min(next, *stop_by_);
     if (!is_up && HasUntold()) {
       next = std::min(next, clock_.SteadyTime() + kLookInterval);
     }
@@ -532,13 +531,13 @@ Task<void> KeyClaims::Run(EventLoop& loop) {
   ended_.Open();
 }
 
-void KeyClaims::Stop(EventLoop& loop) {
-  loop.Post([this] { StopOnLoop(); });
+void KeyClaims::Stop(EventLoop& loop, absl::Duration patience) {
+  loop.Post([this, patience] { StopOnLoop(patience); });
   ended_.Wait();
 }
 
-void KeyClaims::StopOnLoop() {
-  stopping_ = true;
+void KeyClaims::StopOnLoop(absl::Duration patience) {
+  stop_by_ = clock_.SteadyTime() + patience;
   wake_.Set();
 }
 

@@ -23,8 +23,8 @@
 // and its end counts.
 //
 // The ends of calls are told to Redis beside them, too: again and again while
-// Redis is away, for up to kTellPatience, and for kStopPatience when the
-// process ends. Of more than kEndBytesMax that wait for it answers are left
+// Redis is away, for up to kTellPatience, and when the process ends for as long
+// as Stop says; at once when Redis is back. Of more than kEndBytesMax that wait for it answers are left
 // out. An end that is here still is told from here, where Redis says that it is
 // of the call that has the key.
 //
@@ -83,6 +83,7 @@ class KeyClaims {
   static constexpr absl::Duration kRenewInterval = absl::Seconds(3);
   // How long an end is told that Redis does not take, and at what intervals.
   static constexpr absl::Duration kTellPatience = absl::Minutes(10);
+  // At the end of the process, unless it has more time.
   static constexpr absl::Duration kStopPatience = absl::Seconds(2);
   static constexpr absl::Duration kTellFirst = absl::Milliseconds(100);
   static constexpr absl::Duration kTellLongest = absl::Seconds(2);
@@ -110,7 +111,6 @@ class KeyClaims {
     std::string prefix = "llmgw:";
     absl::Duration claim = kClaim;
     absl::Duration renew_interval = kRenewInterval;
-    absl::Duration stop_patience = kStopPatience;
   };
 
   // What is asked for.
@@ -177,11 +177,11 @@ class KeyClaims {
 
   // Renews claims and tells ends until Stop. REQUIRES: `loop` has a client.
   Task<void> Run(EventLoop& loop);
-  // Returns once Run has, which tells the rest first. REQUIRES: Run was posted
-  // to `loop`, which is running.
-  void Stop(EventLoop& loop);
+  // Returns once Run has, which tells the rest first, for up to `patience`.
+  // REQUIRES: Run was posted to `loop`, which is running.
+  void Stop(EventLoop& loop, absl::Duration patience = kStopPatience);
   // On the loop.
-  void StopOnLoop();
+  void StopOnLoop(absl::Duration patience = kStopPatience);
 
   Stats stats() const LOCKS_EXCLUDED(mu_);
 
@@ -278,7 +278,7 @@ class KeyClaims {
 
   // On the loop of Run only.
   WakeUp wake_;
-  bool stopping_ = false;
+  std::optional<absl::Duration> stop_by_;  // Once it is to end.
   bool was_up_ = false;
   size_t telling_large_ = 0;
   CancelSignal stop_telling_;

@@ -394,6 +394,28 @@ class EndingTest(_SharedKeysCase):
         self.assertEqual(self.asked("gpt-end"), 1)
 
 
+    def test_ends_have_the_time_of_the_drain(self):
+        one, other = self.two(runtime_more=", drain_grace: 15s")
+        self.upstream.set_script("gpt-drain", _SLOW)
+        body = chat("gpt-drain", self.text)
+        first = self.begin(one, body, "k-drain")
+        self.upstream.wait_for("started", "gpt-drain")
+        self.redis.pause()
+        stop = threading.Thread(target=one.stop)
+        stop.start()
+        self.assertEqual(first.read_head()[0], 200)
+        # Longer than it took once the last call had ended.
+        stop.join(4)
+        self.assertTrue(stop.is_alive())
+        self.redis.go_on()
+        stop.join(replicas_case.TIMEOUT_S)
+        self.assertFalse(stop.is_alive())
+        self.await_connected(other)
+        self.assertEqual(self.keyed(other, body, "k-drain").text(),
+                         "Made once")
+        self.assertEqual(self.asked("gpt-drain"), 1)
+
+
 class LargeAnswersTest(_SharedKeysCase):
 
     def setUp(self):

@@ -19,6 +19,7 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/os/clock.h"
 #include "base/os/logging.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
@@ -468,6 +469,28 @@ TEST_F(KeyClaimsTest, WhoIsCancelledIsToldSo) {
     test.cancel_.Cancel(absl::CancelledError("gone"));
     const Found gone = co_await test.Claim(test.one_, "call_1");
     EXPECT_TRUE(absl::IsCancelled(gone.status())) << gone.status();
+  });
+}
+
+TEST_F(KeyClaimsTest, TheEndOfTheProcessHasTimeForARedisThatIsAway) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    test.server_.Kill();
+    co_await test.redis_->AwaitUp(false);
+    first->claim->End(Good("hello"));
+    // Longer than ends are told at the end unless there is more time.
+    test.one_.StopOnLoop(absl::Minutes(1));
+    const absl::Duration by = SystemClock().SteadyTime() +
+                              KeyClaims::kStopPatience + absl::Seconds(1);
+    while (SystemClock().SteadyTime() < by) co_await YieldToLoop();
+    EXPECT_EQ(test.running_, 2);
+    test.server_.Restart();
+    co_await test.redis_->AwaitUp();
+    const absl::Duration up = SystemClock().SteadyTime();
+    while (test.running_ > 1) co_await test.ended_.Wait();
+    EXPECT_EQ(test.InRedis("state"), "ended");
+    // At once, and not when it would have been tried again.
+    EXPECT_LT(SystemClock().SteadyTime() - up, absl::Milliseconds(500));
   });
 }
 
