@@ -46,6 +46,13 @@ absl::Status KeyedCallLost(std::string_view request_id) {
                    "billed; to make the call again, take another key"));
 }
 
+absl::Status KeyedCallCut(std::string_view request_id) {
+  return KeyConflict(absl::StrCat(
+      "the call with this idempotency key, ", ToAbsl(request_id),
+      ", was cut off when its gateway was shut down: it may have been made, "
+      "and billed; to make the call again, take another key"));
+}
+
 absl::Status NoRoomForKey(std::string_view limit) {
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_OVERLOADED,

@@ -22,6 +22,9 @@ absl::Status KeyedAnswerNotKept(std::string_view request_id);
 // CONFLICT: nobody knows how it ended, since who ran it has gone.
 absl::Status KeyedCallLost(std::string_view request_id);
 
+// CONFLICT: it was cut off, since the gateway that ran it was shut down.
+absl::Status KeyedCallCut(std::string_view request_id);
+
 // OVERLOADED: there is no room for one more key. Names the limit, a field of
 // the configuration, and says when to come again.
 absl::Status NoRoomForKey(std::string_view limit);

@@ -304,6 +304,9 @@ void KeyClaims::End(const std::string& token,
   held.give_up = now + kTellPatience;
   if (end) {
     held.end = *std::move(end);
+    if (FaultReason(held.end.status) == v1::ERROR_REASON_CANCELLED) {
+      held.end.status = KeyedCallCut(held.request_id);
+    }
     const size_t bytes = EndBytes(held.end);
     size_t& of_caller = end_bytes_of_[held.caller];
     if (held.end.answer != nullptr &&

@@ -309,7 +309,9 @@ class KeyClaims::Claimed {
   ~Claimed();
 
   // Keeps how the call ended, good or bad. A good end without an answer, which
-  // was too large, is kept as one whose answer is not. Once, as Release.
+  // was too large, is kept as one whose answer is not; one by CANCELLED, which
+  // only the end of the process brings about, as a call that was cut off by
+  // that. Once, as Release.
   void End(SharedOutcome outcome);
 
   // Forgets the call, which has done nothing.

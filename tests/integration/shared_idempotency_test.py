@@ -389,7 +389,10 @@ class EndingTest(_SharedKeysCase):
         self.upstream.wait_for("cancelled", "gpt-end")
         begun = time.monotonic()
         broken = self.keyed(other, body, "k-end")
-        self.assertGreaterEqual(broken.status, 400, broken.body)
+        self.assertEqual(broken.status, 409, broken.body)
+        self.assertRegex(broken.error()["message"],
+                         "shut down: it may have been made, and billed; .*"
+                         "take another key")
         self.assertLess(time.monotonic() - begun, 5)
         self.assertEqual(self.asked("gpt-end"), 1)
 

@@ -196,6 +196,21 @@ TEST_F(KeyClaimsTest, HowItBrokeIsToldToAll) {
   });
 }
 
+TEST_F(KeyClaimsTest, WhatTheEndOfTheProcessCutOffIsToldAsThat) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.one_, "call_1");
+    first->claim->End({.status = MakeFault(v1::ERROR_REASON_CANCELLED,
+                                           "nobody waits for it")});
+    co_await AwaitTold(test.one_);
+    const Found ended = co_await test.Claim(test.other_, "call_2");
+    EXPECT_TRUE(ended.ok() && ended->end);
+    EXPECT_EQ(FaultReason(ended->end->status), v1::ERROR_REASON_CONFLICT);
+    EXPECT_THAT(std::string(ended->end->status.message()),
+                AllOf(HasSubstr("call_1"), HasSubstr("may have been made"),
+                      HasSubstr("take another key")));
+  });
+}
+
 TEST_F(KeyClaimsTest, WhoDropsAClaimHasBrokenIt) {
   Run([](KeyClaimsTest& test) -> Task<void> {
     Found first = co_await test.Claim(test.one_, "call_1");
