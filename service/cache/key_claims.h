@@ -17,16 +17,16 @@
 // beside it. The claim of a process that has died passes, and its call then
 // counts as broken: it may have been billed, so that nobody makes it again. But
 // not before who asks for it has found Redis there for kClaim since it was
-// renewed last: one that passed while Redis was away has that time to be renewed,
-// and who asks waits meanwhile, as for one that runs. Should the process be
-// there nevertheless, as one that was only held up, it takes its claim up again,
-// and its end counts.
+// renewed last: one that passed while Redis was away has that time to be
+// renewed, and who asks waits meanwhile, as for one that runs. Should the
+// process be there nevertheless, as one that was only held up, it takes its
+// claim up again, and its end counts.
 //
 // The ends of calls are told to Redis beside them, too: again and again while
 // Redis is away, for up to kTellPatience, and when the process ends for as long
-// as Stop says; at once when Redis is back. Of more than kEndBytesMax that wait for it answers are left
-// out. An end that is here still is told from here, where Redis says that it is
-// of the call that has the key.
+// as Stop says; at once when Redis is back. Of more than kEndBytesMax that wait
+// for it answers are left out. An end that is here still is told from here,
+// where Redis says that it is of the call that has the key.
 //
 // An answer of more than kRedisSmallBytesMax goes by RedisClient::bulk(),
 // beside claims and renewals: its end is told there, and whoever comes with its
@@ -258,7 +258,8 @@ class KeyClaims {
   // What is to be told now, and when the next is.
   std::vector<Held> TakeDue(absl::Duration* next) LOCKS_EXCLUDED(mu_);
   Task<void> TellDue(std::vector<Held> due);
-  // Has ends be told now that Redis is there again. Returns whether it is there.
+  // Has ends be told now that Redis is there again. Returns whether it is
+  // there.
   bool LookForRedis() LOCKS_EXCLUDED(mu_);
   // Of an end that goes by the client's bulk().
   static bool IsLarge(const Held& held);

@@ -47,7 +47,8 @@ class RedisKeyFunctionsTest : public testing::TestWithParam<bool> {
     for (size_t i = 0; i < calls.size(); ++i) {
       RedisCommand command = std::move(calls[i].first);
       const bool is_function = command.second() != "k";
-      if (test.GetParam() && is_function) command = RedisKeyLibrary().AsEval(command);
+      if (test.GetParam() && is_function)
+        command = RedisKeyLibrary().AsEval(command);
       const absl::StatusOr<RedisReply> reply =
           co_await redis.client().Call(std::move(command));
       EXPECT_TRUE(reply.ok()) << i << ": " << reply.status();
