@@ -549,12 +549,12 @@ _LIMITS = [
         "what a refused call has taken is not given back",
         "service/limits/counter_store.cc",
         "      if (before.state == State::kTaken) GiveBack(before, request);\n",
-        "",
+        "      if (false) GiveBack(before, request);\n",
         said="is refused by a limit"),
     Mistake(
         "calls that are over count as under way",
-        "service/limits/limit_charges.cc",
-        "stores_.local->Leave(take);", "",
+        "service/limits/call_counters.h",
+        "->fetch_sub(1,", "->fetch_sub(0,",
         said="is refused by a limit"),
     Mistake(
         "twice the burst is let in", "service/limits/gcra.h",
