@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/async/await_all.h"
+#include "base/async/sleep.h"
 #include "base/async/timer_wheel.h"
 #include "base/async/worker_pool.h"
 #include "base/sha256.h"
@@ -307,20 +308,54 @@ void KeyClaims::End(const std::string& token,
     if (FaultReason(held.end.status) == v1::ERROR_REASON_CANCELLED) {
       held.end.status = KeyedCallCut(held.request_id);
     }
+    SetRoom(0, &held);
     const size_t bytes = EndBytes(held.end);
-    size_t& of_caller = end_bytes_of_[held.caller];
     if (held.end.answer != nullptr &&
-        (bytes > held.answer_bytes_max || end_bytes_ + bytes > kEndBytesMax ||
-         of_caller + bytes > kEndBytesOfOneMax)) {
+        (bytes > held.answer_bytes_max || !HasRoom(held, bytes))) {
       ++counts_.answers_left;
       held.end.answer = nullptr;
     }
-    held.end_bytes = EndBytes(held.end);
-    end_bytes_ += held.end_bytes;
-    of_caller += held.end_bytes;
+    SetRoom(EndBytes(held.end), &held);
     if (IsLarge(held)) fetched_.Put(FetchedKey(token), held.end.answer);
   }
   Poke();
+}
+
+bool KeyClaims::HasRoom(const Held& held, size_t bytes) const {
+  const auto found = end_bytes_of_.find(held.caller);
+  const size_t of_caller = found == end_bytes_of_.end() ? 0 : found->second;
+  return end_bytes_ + bytes <= kEndBytesMax &&
+         of_caller + bytes <= kEndBytesOfOneMax;
+}
+
+void KeyClaims::SetRoom(size_t bytes, Held* held) {
+  const auto of_caller = end_bytes_of_.try_emplace(held->caller).first;
+  end_bytes_ += bytes - held->end_bytes;
+  of_caller->second += bytes - held->end_bytes;
+  held->end_bytes = bytes;
+  if (of_caller->second == 0) end_bytes_of_.erase(of_caller);
+}
+
+bool KeyClaims::TakeRoom(const std::string& token, size_t bytes) {
+  MutexLock lock(mu_);
+  Held& held = held_.find(token)->second;
+  // One that is not kept needs none.
+  if (bytes > held.answer_bytes_max) return true;
+  const bool has_room = HasRoom(held, bytes);
+  if (has_room) SetRoom(bytes, &held);
+  return has_room;
+}
+
+Task<void> KeyClaims::AwaitRoom(const std::string& token, size_t bytes,
+                                EventLoop& loop, CancelSignal& cancel) {
+  const absl::Duration by = clock_.SteadyTime() + kRoomPatience;
+  while (!TakeRoom(token, bytes)) {
+    const RedisClient* const client = client_();
+    const bool is_up = client != nullptr && client->up();
+    if (!is_up || clock_.SteadyTime() >= by) co_return;
+    const absl::Status waited = co_await Sleep(loop, kRoomLook, cancel);
+    if (!waited.ok()) co_return;
+  }
 }
 
 KeyClaims::Claimed::~Claimed() {
@@ -378,14 +413,15 @@ std::vector<KeyClaims::Held> KeyClaims::TakeDue(absl::Duration* next) {
     Held& held = held_.find(each->second)->second;
     ++each;  // It is due again later, if it is told now.
     const bool is_large = IsLarge(held);
-    const size_t held_bytes = is_large ? 0 : held.end_bytes;
+    const bool is_running = held.state == Held::State::kRunning;
+    const size_t held_bytes = is_large || is_running ? 0 : held.end_bytes;
     if (due.size() >= kTellMax) break;
     if (!due.empty() && bytes + held_bytes > kTellBytesMax) continue;
     bytes += held_bytes;
-    if (is_large ? !held.telling : held.state != Held::State::kRunning) {
+    if (is_large ? !held.telling : !is_running) {
       due.push_back(held);
     }
-    if (is_large || held.state == Held::State::kRunning) {
+    if (is_large || is_running) {
       // It takes a while, or is not told to Redis at all.
       if (now - held.renewed >= options_.renew_interval) {
         due.push_back(RenewalOf(held));
@@ -470,12 +506,7 @@ void KeyClaims::OnTold(const std::string& token, Held::State state, bool told) {
     return;
   }
   if (!told) ++counts_.lost;
-  end_bytes_ -= held.end_bytes;
-  const auto of_caller = end_bytes_of_.find(held.caller);
-  if (of_caller != end_bytes_of_.end() &&
-      (of_caller->second -= held.end_bytes) == 0) {
-    end_bytes_of_.erase(of_caller);
-  }
+  SetRoom(0, &held);
   by_due_.erase({found->second.due, token});
   dropped = held_.extract(found);
 }

@@ -98,6 +98,9 @@ class KeyClaims {
   static constexpr size_t kEndBytesMax = 32 * 1024 * 1024;
   // Of one caller's, so that there is room for another's.
   static constexpr size_t kEndBytesOfOneMax = kEndBytesMax / 4;
+  // How long an answer waits for that room, and how often it looks.
+  static constexpr absl::Duration kRoomPatience = absl::Seconds(5);
+  static constexpr absl::Duration kRoomLook = absl::Milliseconds(20);
   // What was fetched is kept for so long, and so much of it.
   static constexpr absl::Duration kFetchedTtl = absl::Seconds(30);
   static constexpr size_t kFetchedBytesMax = 16 * 1024 * 1024;
@@ -212,7 +215,7 @@ class KeyClaims {
     size_t answer_bytes_max = 0;
     State state = State::kRunning;
     SharedOutcome end;  // If it has ended.
-    size_t end_bytes = 0;
+    size_t end_bytes = 0;  // What room is taken for it, before it is there.
     // When something is to be told next; of an end, how long it was waited
     // last, and when that is given up.
     absl::Duration due;
@@ -235,6 +238,13 @@ class KeyClaims {
   // Starts to tell. Once for each.
   void End(const std::string& token, std::optional<SharedOutcome> end)
       LOCKS_EXCLUDED(mu_);
+  Task<void> AwaitRoom(const std::string& token, size_t bytes, EventLoop& loop,
+                       CancelSignal& cancel);
+  // Takes the room for an answer before its call's end, unless there is none.
+  bool TakeRoom(const std::string& token, size_t bytes) LOCKS_EXCLUDED(mu_);
+  bool HasRoom(const Held& held, size_t bytes) const
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SetRoom(size_t bytes, Held* held) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   RedisCommand Begin(size_t function, const Held& held) const;
   RedisCommand Tell(const Held& held) const;
   // What has the claim of what has ended renewed.
@@ -308,6 +318,13 @@ class KeyClaims::Claimed {
         token_(std::move(other.token_)) {}
   Claimed& operator=(Claimed&&) = delete;
   ~Claimed();
+
+  // Waits until there is room for an answer of so many bytes, which End then
+  // has, for up to kRoomPatience; not while Redis is known to be away, nor once
+  // `cancel` has fired. On `loop`.
+  Task<void> AwaitRoom(size_t bytes, EventLoop& loop, CancelSignal& cancel) {
+    return claims_->AwaitRoom(token_, bytes, loop, cancel);
+  }
 
   // Keeps how the call ended, good or bad. A good end without an answer, which
   // was too large, is kept as one whose answer is not; one by CANCELLED, which

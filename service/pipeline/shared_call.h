@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
+#include "base/async/task.h"
 #include "service/cache/idempotency_table.h"
 #include "service/cache/in_flight_calls.h"
 #include "service/cache/kept_answer.h"
@@ -31,6 +32,14 @@ struct SharedCall {
   // Begins to make it, on `loop`: sets `work`. REQUIRES: leads().
   void Begin(EventLoop& loop) {
     work = run ? &run->Begin(loop) : &lead->Begin(loop);
+  }
+
+  // Waits until there is room for what is to be told to other replicas, so that
+  // who comes again finds what the callers of this one get, now that it may
+  // end. REQUIRES: Begin.
+  Task<void> AwaitRoom(const KeptAnswerPtr& answer, EventLoop& loop) {
+    if (!claim || answer == nullptr) co_return;
+    co_await claim->AwaitRoom(HeldBytes(*answer), loop, *work);
   }
 
   // Hands it to all who wait. `answer` is null unless `outcome` is OK;

@@ -289,6 +289,7 @@ Task<absl::Status> StreamForAll(Call& call, AnswerSink& sink,
       co_await MakeStream(call, leavable, recorder, &kept);
   FinishLimits(call);
   LeaveSession(call);
+  if (outcome.ok()) co_await call.shared->AwaitRoom(kept, call.loop);
   call.shared->Finish(outcome, std::move(kept),
                       !outcome.ok() && HasDoneNothing(call));
   const absl::Status sent = co_await leavable.SendEnd(call, outcome);

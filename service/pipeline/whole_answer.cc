@@ -186,6 +186,7 @@ Task<void> MakeForAll(Call& call, SharedWork* work) {
     const auto keep = [&] { return KeepAnswer(call, made); };
     answer = co_await OffLoop(BytesToKeep(made), keep);
   }
+  co_await call.shared->AwaitRoom(answer, call.loop);
   call.shared->Finish(outcome, std::move(answer),
                       !outcome.ok() && HasDoneNothing(call));
   work->done = true;

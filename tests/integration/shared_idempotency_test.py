@@ -450,6 +450,33 @@ class LargeAnswersTest(_SharedKeysCase):
                 % self.redis.address), (1, 2))
         self.assertEqual(self.asked("gpt-large"), 1)
 
+    def test_those_of_one_caller_wait_for_room_to_be_kept(self):
+        self.config = ("idempotency: {{shared: true, "
+                       "size_bytes_limit: 64MiB}}\n")
+        one, other = self.two()
+        # More than he may have wait for Redis.
+        calls = 24
+        bodies = [chat("gpt-large", self.text + str(number))
+                  for number in range(calls)]
+        answers = [None] * calls
+
+        def ask(number):
+            answers[number] = self.keyed(
+                one, bodies[number], "k-%d" % number).status
+
+        threads = [threading.Thread(target=ask, args=(number,))
+                   for number in range(calls)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(answers, [200] * calls)
+        await_sample(one, "llmgw_idempotency_untold_ends", 0)
+        self.assertEqual(
+            [self.keyed(other, bodies[number], "k-%d" % number).status
+             for number in range(calls)], [200] * calls)
+        self.assertEqual(self.asked("gpt-large"), calls)
+
     def test_who_replays_them_again_and_again_keeps_nobody_out(self):
         one, _ = self.two()
         body = chat("gpt-large", self.text)

@@ -289,6 +289,45 @@ TEST_F(KeyClaimsTest, TheAnswersOfOneLeaveRoomForThoseOfAnother) {
   });
 }
 
+TEST_F(KeyClaimsTest, AnAnswerForWhichThereIsNoRoomWaitsForIt) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    const std::string large(KeyClaims::kAnswerBytesMax - 4096, 'x');
+    const size_t some = 2 * KeyClaims::kEndBytesOfOneMax / large.size();
+    for (size_t i = 0; i < some; ++i) {
+      Found found =
+          co_await test.Claim(test.one_, "call", 1, std::to_string(i));
+      SharedOutcome end = Good(large);
+      co_await found->claim->AwaitRoom(HeldBytes(*end.answer),
+                                       test.runner_.loop(), test.cancel_);
+      found->claim->End(std::move(end));
+    }
+    EXPECT_EQ(test.one_.stats().answers_left, 0u);
+    co_await AwaitTold(test.one_);
+    const std::string last = std::to_string(some - 1);
+    const Found kept = co_await test.Claim(test.other_, "call", 1, last);
+    EXPECT_TRUE(kept.ok() && kept->end && kept->end->answer);
+  });
+}
+
+TEST_F(KeyClaimsTest, RoomThatIsTakenIsGivenBackWithTheClaim) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    const size_t large = KeyClaims::kAnswerBytesMax - 4096;
+    const size_t most = KeyClaims::kEndBytesOfOneMax / large;
+    for (size_t i = 0; i < 2 * most; ++i) {
+      Found found =
+          co_await test.Claim(test.one_, "call", 1, std::to_string(i));
+      co_await found->claim->AwaitRoom(large, test.runner_.loop(),
+                                       test.cancel_);
+      found->claim->Release();
+      co_await AwaitTold(test.one_);
+    }
+    Found last = co_await test.Claim(test.one_, "call");
+    last->claim->End(Good(std::string(large - 4096, 'x')));
+    EXPECT_EQ(test.one_.stats().answers_left, 0u);
+    co_await AwaitTold(test.one_);
+  });
+}
+
 TEST_F(KeyClaimsTest, WhatRedisRefusesIsForTheLogAlone) {
   const std::string path = testing::TempDir() + "/refused_claims.log";
   unlink(path.c_str());
@@ -496,7 +535,8 @@ TEST_F(KeyClaimsTest, TheEndOfTheProcessHasTimeForARedisThatIsAway) {
     // Longer than ends are told at the end unless there is more time.
     test.one_.StopOnLoop(absl::Minutes(1));
     const absl::Duration by = SystemClock().SteadyTime() +
-                              KeyClaims::kStopPatience + absl::Seconds(1);
+                              KeyClaims::kStopPatience +
+                              absl::Milliseconds(1500);
     while (SystemClock().SteadyTime() < by) co_await YieldToLoop();
     EXPECT_EQ(test.running_, 2);
     test.server_.Restart();
