@@ -140,11 +140,22 @@ class RequestScanner {
       }
       case FieldKind::kObject:
         return Scan(*field.inside, value);
+      case FieldKind::kSession:
+        return TakeSession(field, value);
       case FieldKind::kHook:
         return hook_(field.key, value);
       default:
         return absl::OkStatus();
     }
+  }
+
+  // Refuses nothing: where no sessions are kept the field is the provider's.
+  absl::Status TakeSession(const ScannedField& field, JsonValue& value) {
+    scan_.session_field = field.key;
+    if (!value.IsString()) return absl::OkStatus();
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view id, value.String());
+    scan_.session_id.assign(id);
+    return absl::OkStatus();
   }
 
   static absl::Status Count(const ScannedField& field, JsonValue& value,

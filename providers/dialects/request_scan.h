@@ -50,7 +50,10 @@ enum class FieldKind : uint8_t {
   kOldUserId,    // The same, if no field of the kind above says it.
   kOwn,          // A text that only the gateway reads, and that is cut out.
   kObject,       // An object with fields of its own.
-  kHook,         // The dialect's own.
+  // The session that the request goes on with. What is no text, or an empty
+  // one, names none: session_field says that it is there.
+  kSession,
+  kHook,  // The dialect's own.
 };
 
 struct ScanFormat;

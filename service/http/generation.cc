@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
+#include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
@@ -43,6 +44,18 @@ absl::Status Scan(const absl::Status& api_error, GenerationOptions* options,
   return options->api_error.ok() ? std::move(scanned) : options->api_error;
 }
 
+// Takes the session that the body names, where the gateway keeps any.
+void TakeSession(const RequestScan& scan, IncomingCall* call) {
+  if (call->runtime->sessions() == nullptr) return;
+  call->facts.session = scan.session_id;
+  if (scan.session_field.empty() || !scan.session_id.empty()) return;
+  // A caller that means a session would lose the turn.
+  call->api_error.Update(InvalidField(
+      scan.session_field,
+      "must be the id of a session, a text, as POST /v1/sessions returns it; "
+      "leave it out, or give null, if there is none"));
+}
+
 // Sets what all operations need. What the path says goes before what the body
 // says. Views of all of it are kept in the call.
 void SetUp(const RequestContext& context, const GenerationOptions& options,
@@ -63,9 +76,7 @@ void SetUp(const RequestContext& context, const GenerationOptions& options,
   facts.background = options.background;
   facts.stored_reference = options.stored_reference;
   facts.model = raw->scan.model;
-  if (call->runtime->sessions() != nullptr) {
-    facts.session = raw->scan.session_id;
-  }
+  TakeSession(raw->scan, call);
   call->responses = context.services.responses;
 }
 

@@ -191,6 +191,54 @@ class ConversationTest(SessionsCase):
 
 class OwnersTest(SessionsCase):
 
+    def test_what_names_no_session_is_refused(self):
+        self.start()
+        bodies = {
+            "/v1/chat/completions": {
+                "model": "gpt-x",
+                "messages": [{"role": "user", "content": "hi"}]},
+            "/v1/responses": {"model": "gpt-x", "input": "hi"},
+            "/v1/messages": {
+                "model": "gpt-x", "max_tokens": 9,
+                "messages": [{"role": "user", "content": "hi"}]}}
+        for path, body in bodies.items():
+            for wrong in (5, "", [], {"id": "x"}):
+                for stream in (False, True):
+                    with self.subTest(path=path, wrong=wrong, stream=stream):
+                        refused = self.http(
+                            "POST", path,
+                            {**body, "session_id": wrong, "stream": stream})
+                        self.assertEqual(refused.status, 400, refused.body)
+                        error = refused.error()
+                        self.assertEqual(error["type"],
+                                         "invalid_request_error")
+                        self.assertIn("session_id", error["message"])
+                        if path != "/v1/messages":
+                            self.assertEqual(error["param"], "session_id")
+            unknown = self.http("POST", path, {**body, "session_id": "x"})
+            self.assertEqual(unknown.status, 404, unknown.body)
+            none = self.http("POST", path, {**body, "session_id": None})
+            self.assertEqual(none.status, 200, none.body)
+        self.gateway.stop()
+
+    def test_a_conversation_goes_on_at_other_apis(self):
+        self.start()
+        session = self.open()
+        self.upstream.set_script("gpt-x", [
+            {"text": "one"}, {"text": "two"}, {"text": "three"}])
+        said = self.http("POST", "/v1/responses", {
+            "model": "gpt-x", "input": "first", "session_id": session})
+        self.assertEqual(said.status, 200, said.body)
+        said = self.http("POST", "/v1/messages", {
+            "model": "gpt-x", "max_tokens": 9, "session_id": session,
+            "messages": [{"role": "user", "content": "second"}]})
+        self.assertEqual(said.status, 200, said.body)
+        self.assertEqual(self.asked(), ["first", "one", "second"])
+        self.assertEqual(self.chat(session, "third").text(), "three")
+        self.assertEqual(self.texts(session),
+                         ["first", "one", "second", "two", "third", "three"])
+        self.gateway.stop()
+
     def test_to_others_there_is_no_such_session(self):
         self.start()
         session = self.open()

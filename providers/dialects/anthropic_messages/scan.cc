@@ -36,6 +36,7 @@ constexpr wire::ScannedField kFields[] = {
     {.key = kProjectIdField,
      .kind = FieldKind::kOwn,
      .text = &RequestScan::project_id},
+    {.key = "session_id", .kind = FieldKind::kSession},
     {.key = "system"},
     {.key = "thinking"},
     {.key = "tool_choice"},

@@ -61,7 +61,6 @@ bool CallsHaveReasoning(std::string_view body) {
 using wire::FieldKind;
 
 constexpr std::string_view kStreamOptions = "stream_options";
-constexpr std::string_view kSessionId = "session_id";
 
 constexpr wire::ScannedField kFields[] = {
     {.key = "functions", .kind = FieldKind::kTools},
@@ -76,7 +75,7 @@ constexpr wire::ScannedField kFields[] = {
     {.key = "model", .kind = FieldKind::kModel},
     {.key = "n", .kind = FieldKind::kInteger},
     {.key = "safety_identifier", .kind = FieldKind::kUserId},
-    {.key = kSessionId, .kind = FieldKind::kHook},
+    {.key = "session_id", .kind = FieldKind::kSession},
     {.key = "stream", .kind = FieldKind::kStream},
     {.key = kStreamOptions, .kind = FieldKind::kHook, .null_too = true},
     {.key = "tools", .kind = FieldKind::kTools},
@@ -118,15 +117,6 @@ absl::Status ScanStreamOptions(JsonValue& value, std::string_view body,
   if (others.fields().empty() || scan->stream_usage) return absl::OkStatus();
   scan->stream_options_wish = others.fields();
   scan->stream_options_wish.append(",").append(kUsageWish).append("}");
-  return absl::OkStatus();
-}
-
-// What is no text names no session, and is the provider's to refuse.
-absl::Status ScanSessionId(JsonValue& value, RequestScan* scan) {
-  if (!value.IsString()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view id, value.String());
-  scan->session_id.assign(id);
-  scan->session_field = kSessionId;
   return absl::OkStatus();
 }
 
@@ -218,11 +208,10 @@ class ResponseScanner {
 }  // namespace
 
 absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
-  return wire::ScanRequest(
-      kScanFormat, body, scan, [&](std::string_view key, JsonValue& value) {
-        return key == kSessionId ? ScanSessionId(value, scan)
-                                 : ScanStreamOptions(value, body, scan);
-      });
+  return wire::ScanRequest(kScanFormat, body, scan,
+                           [&](std::string_view, JsonValue& value) {
+                             return ScanStreamOptions(value, body, scan);
+                           });
 }
 
 bool CanForward(const RequestScan& scan, std::string_view body,

@@ -32,6 +32,7 @@ constexpr wire::ScannedField kFields[] = {
     {.key = "store", .kind = FieldKind::kHook},
     {.key = "background", .kind = FieldKind::kHook},
     {.key = "conversation", .kind = FieldKind::kHook},
+    {.key = "session_id", .kind = FieldKind::kSession},
     {.key = "prompt", .kind = FieldKind::kHook},
     {.key = "instructions"},
     {.key = "tool_choice"},

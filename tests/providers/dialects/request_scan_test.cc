@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "providers/dialects/dialect.h"
@@ -21,6 +22,7 @@ constexpr ScanFormat kInner = {.fields = kInnerFields, .camel_case = true};
 constexpr ScannedField kFields[] = {
     {.key = "model", .kind = FieldKind::kModel},
     {.key = "messages", .kind = FieldKind::kMessages},
+    {.key = "session", .kind = FieldKind::kSession},
     {.key = "tools", .kind = FieldKind::kTools, .one_alone = true},
     {.key = "stream", .kind = FieldKind::kStream},
     {.key = "limit",
@@ -152,6 +154,18 @@ TEST(RequestScanTest, TheNewerNameOfTheUserCounts) {
   EXPECT_EQ(Scanned(R"({"user":"new","old_user":"old"})").user_id, "new");
   EXPECT_EQ(Scanned(R"({"old_user":"old","user":"new"})").user_id, "new");
   EXPECT_EQ(Scanned(R"({"old_user":"old","user":""})").user_id, "old");
+}
+
+TEST(RequestScanTest, WhatNamesNoSessionIsThereAllTheSame) {
+  RequestScan scan = Scanned(R"({"session":"s\u002d1"})");
+  EXPECT_EQ(scan.session_id, "s-1");
+  EXPECT_EQ(scan.session_field, "session");
+  for (const std::string_view value : {"5", R"("")", "[]", R"({"id":"x"})"}) {
+    scan = Scanned(absl::StrCat("{\"session\":", ToAbsl(value), "}"));
+    EXPECT_EQ(scan.session_id, "") << value;
+    EXPECT_EQ(scan.session_field, "session") << value;
+  }
+  EXPECT_EQ(Scanned(R"({"session":null})").session_field, "");
 }
 
 TEST(RequestScanTest, OneAloneIsAListOfOne) {

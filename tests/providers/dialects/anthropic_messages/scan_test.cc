@@ -57,6 +57,13 @@ TEST(ScanRequestTest, FieldsOfOurOwnAreCutOut) {
       Scan(R"({"model":"m","agent_type":"a","agent_type":"b"})").ok());
 }
 
+TEST(ScanRequestTest, FindsTheSession) {
+  RequestScan scan;
+  ASSERT_TRUE(ScanRequest(R"({"model":"m","session_id":"s"})", &scan).ok());
+  EXPECT_EQ(scan.session_id, "s");
+  EXPECT_EQ(scan.session_field, "session_id");
+}
+
 TEST(ScanRequestTest, ReadsWhatTheStagesNeed) {
   const std::string_view body =
       R"( {"max_tokens":99,"tools":[{"name":"f"}],"model" : "cl\u0061ude",

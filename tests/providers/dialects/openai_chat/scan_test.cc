@@ -155,8 +155,7 @@ TEST(OpenAiChatScanTest, TheFieldThatNamesASessionIsForwardedAsItIs) {
   EXPECT_EQ(scan.session_id, "s-1");
   EXPECT_EQ(scan.session_field, "session_id");
   EXPECT_EQ(Edited(body, "gpt-x"), body);
-  for (const char* none : {R"({"session_id":null})", R"({"session_id":7})",
-                           R"({"session_id":{"id":"s"}})", "{}"}) {
+  for (const char* none : {R"({"session_id":null})", "{}"}) {
     EXPECT_EQ(Scanned(none).session_id, "") << none;
     EXPECT_EQ(Scanned(none).session_field, "") << none;
   }

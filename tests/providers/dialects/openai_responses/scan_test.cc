@@ -46,6 +46,14 @@ TEST(ScanRequestTest, FindsWhatTheStagesNeed) {
   EXPECT_TRUE(none.edits.empty());
 }
 
+TEST(ScanRequestTest, FindsTheSession) {
+  RequestScan scan;
+  ASSERT_TRUE(
+      ScanRequest(R"({"model":"m","input":"x","session_id":"s"})", &scan).ok());
+  EXPECT_EQ(scan.session_id, "s");
+  EXPECT_EQ(scan.session_field, "session_id");
+}
+
 TEST(ScanRequestTest, RefusesWhatTwoReadersCouldReadTwice) {
   for (const std::string_view body :
        {R"({"model":"a","model":"b"})", R"({"model":"a","store":true,
