@@ -27,6 +27,8 @@ std::string PushbackMs(const absl::Status& status) {
     case v1::ERROR_REASON_BUDGET_EXCEEDED:
     case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
       return "-1";  // Asking again does not restore a quota.
+    case v1::ERROR_REASON_RATE_LIMITED:
+      return "-1";  // More is asked for than is ever let pass at once.
     default:
       return std::string();
   }

@@ -28,7 +28,6 @@ bool WasNotRetried(const absl::Status& outcome, int attempts) {
 bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
   if (WasNotRetried(outcome, attempts)) return true;
   switch (FaultReason(outcome)) {
-    case v1::ERROR_REASON_RATE_LIMITED:
     case v1::ERROR_REASON_OVERLOADED:
     case v1::ERROR_REASON_IDENTITY_UNAVAILABLE:
     case v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
@@ -40,6 +39,10 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
     case v1::ERROR_REASON_CANCELLED:
     case v1::ERROR_REASON_INTERNAL:
       return true;
+    case v1::ERROR_REASON_RATE_LIMITED:
+      // Without a time to come back, more is asked for than ever will be let
+      // pass at once.
+      return RetryDelay(outcome).has_value();
     case v1::ERROR_REASON_DEADLINE_EXCEEDED:
       // As after any time-out.
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:

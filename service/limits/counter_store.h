@@ -93,6 +93,13 @@ class CounterStore {
   // grown. Never waits. REQUIRES: it was taken, and does not count calls.
   virtual void Correct(CounterTake& take, int64_t now, int64_t units) = 0;
 
+  // Returns `take.number` as it is known now; more than when it was taken,
+  // where that was before anybody had said what others have taken. Never waits.
+  virtual int64_t NumberOf(const CounterTake& take, int64_t now) {
+    (void)now;
+    return take.number;
+  }
+
   // Ends a call that is counted among those under way. Never waits. REQUIRES:
   // it was taken, and counts calls.
   virtual void Leave(CounterTake& take) = 0;

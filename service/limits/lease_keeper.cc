@@ -257,7 +257,8 @@ LeaseKeeper::Message LeaseKeeper::BeginMessage(const CounterKey& key,
   message.ask.tolerance = lease.gcra.tolerance();
   message.ask.known_ahead = KnownAhead(lease, now);
   if (lease.forgiven) {
-    lease.forgiven = lease.away = false;
+    // What the share has taken since is told next: it forgives nothing.
+    lease.forgiven = false;
     lease.units = lease.used = lease.ask_time = lease.refused_until = 0;
     lease.tat = now;
     message.forgiven = true;

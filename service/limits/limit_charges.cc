@@ -44,15 +44,17 @@ bool GrowsWithOutput(LimitUnit unit) {
 // The fullest of some.
 class Fuller {
  public:
-  void Take(const CounterTake& take, int64_t now) {
+  // `number` is that of `take`, as it is known now.
+  void Take(const CounterTake& take, int64_t number, int64_t now) {
     const Gcra& gcra = take.rule->gcra();
-    const int64_t ahead = Gcra::Ahead(take.number, now);
+    const int64_t ahead = Gcra::Ahead(number, now);
     const double filled =
         static_cast<double>(ahead) / static_cast<double>(gcra.tolerance());
     if (filled <= filled_) return;
     filled_ = filled;
     ahead_ = ahead;
     now_ = now;
+    number_ = number;
     take_ = &take;
   }
 
@@ -60,7 +62,7 @@ class Fuller {
     if (take_ == nullptr) return std::nullopt;
     return LimitStatus{
         .rule = take_->rule,
-        .remaining = take_->rule->gcra().Remaining(take_->number, now_),
+        .remaining = take_->rule->gcra().Remaining(number_, now_),
         .reset = absl::Nanoseconds(ahead_)};
   }
 
@@ -68,6 +70,7 @@ class Fuller {
   double filled_ = -1;
   int64_t ahead_ = 0;
   int64_t now_ = 0;
+  int64_t number_ = 0;
   const CounterTake* take_ = nullptr;
 };
 
@@ -203,6 +206,12 @@ void LimitCharges::Leave() {
   }
 }
 
+int64_t LimitCharges::NumberOf(const CounterRequest& request,
+                               const CounterTake& take) const {
+  return &request == &shared_ ? stores_.shared->NumberOf(take, request.now)
+                              : take.number;
+}
+
 FullestLimits LimitCharges::Fullest() const {
   Fuller requests;
   Fuller tokens;
@@ -211,9 +220,9 @@ FullestLimits LimitCharges::Fullest() const {
       const LimitRule& rule = *take.rule;
       if (rule.observes()) continue;
       if (rule.unit() == config::LIMIT_UNIT_REQUESTS) {
-        requests.Take(take, request->now);
+        requests.Take(take, NumberOf(*request, take), request->now);
       } else if (rule.counts_tokens()) {
-        tokens.Take(take, request->now);
+        tokens.Take(take, NumberOf(*request, take), request->now);
       }
     }
   }
@@ -226,7 +235,7 @@ std::optional<LimitStatus> LimitCharges::PeerRequests() const {
     for (const CounterTake& take : request->takes) {
       const LimitRule& rule = *take.rule;
       if (rule.observes() || !rule.is_of_peer()) continue;
-      fullest.Take(take, request->now);
+      fullest.Take(take, NumberOf(*request, take), request->now);
     }
   }
   return fullest.Status();

@@ -130,6 +130,9 @@ class LimitCharges {
   bool Begin();
   bool Finish();
   void ChargeOutput(int64_t tokens, absl::Duration now);
+  // The number of a take of the request, as its store knows it now.
+  int64_t NumberOf(const CounterRequest& request,
+                   const CounterTake& take) const;
   // Makes what was taken, calls at once aside, into what `units_of` says for
   // each limit.
   template <typename UnitsOf>

@@ -16,7 +16,8 @@ inline constexpr absl::Duration kCallEndDelay = absl::Seconds(1);
 
 // Returns RATE_LIMITED, or CONCURRENCY_LIMITED where only calls at once
 // refused. Names the limit with the longest wait and says how long that is,
-// unless waiting does not help; each that refused is a quota violation, with
+// unless waiting does not help, which callers are told by there being no time;
+// each that refused is a quota violation, with
 // the dimensions that it tells calls apart by, and nobody's name. REQUIRES: one
 // has refused.
 absl::Status LimitFault(const CounterRequest& local,

@@ -19,6 +19,8 @@ using State = CounterTake::State;
 
 // CounterTake::store_mark of what was taken by this process's share.
 constexpr uint64_t kByShare = 1;
+// Of what was taken before Redis had told how much others have taken.
+constexpr uint64_t kBeforeKnown = 2;
 
 int64_t LoopNow() {
   return absl::ToInt64Nanoseconds(EventLoop::Current()->Now());
@@ -105,7 +107,7 @@ SharedCounterStore::Way SharedCounterStore::TakeLeased(
   take.number = LeaseKeeper::TatOf(lease, now);
   if (takes) {
     take.state = State::kTaken;
-    take.store_mark = 0;
+    take.store_mark = lease.known ? 0 : kBeforeKnown;
   } else {
     take.Refuse();
   }
@@ -313,6 +315,15 @@ void SharedCounterStore::Correct(CounterTake& take, int64_t now,
       Gcra::Times(units, shares), [] { return std::string(); });
   if (!keeper_.has_redis()) return;
   keeper_.Find(take.key, now, [](Lease& lease) { lease.away = true; });
+}
+
+int64_t SharedCounterStore::NumberOf(const CounterTake& take, int64_t now) {
+  int64_t number = take.number;
+  if (take.store_mark != kBeforeKnown) return number;
+  keeper_.Find(take.key, LoopNow(), [&](Lease& lease) {
+    if (lease.known) number = LeaseKeeper::TatOf(lease, now);
+  });
+  return number;
 }
 
 void SharedCounterStore::Leave(CounterTake& take) {

@@ -60,6 +60,7 @@ class SharedCounterStore : public CounterStore {
 
   bool Take(CounterRequest& request) override;
   void Correct(CounterTake& take, int64_t now, int64_t units) override;
+  int64_t NumberOf(const CounterTake& take, int64_t now) override;
   void Leave(CounterTake& take) override;
   int64_t Forgive(
       const LimitRule& rule, int64_t now,

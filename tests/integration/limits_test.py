@@ -178,6 +178,7 @@ class UnitsTest(_LimitsCase):
         self.assertEqual(answer.status, 429)
         self.assertNotIn("retry-after", answer.headers)
         self.assertIn("ask for less", answer.error()["message"])
+        self.assertEqual(answer.headers["x-should-retry"], "false")
         self.chat(gateway)
 
     def test_a_text_without_spaces_counts_at_every_api(self):

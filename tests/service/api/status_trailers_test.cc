@@ -66,7 +66,7 @@ TEST(StatusDetailsTest, BoundsMessageAndDetails) {
 
 TEST(StatusDetailsTest, PushesBackAsLongAsWaitingHelps) {
   absl::Status status = MakeFault(v1::ERROR_REASON_RATE_LIMITED, "slow down");
-  EXPECT_EQ(ToStatusTrailers(status).pushback_ms, "");
+  EXPECT_EQ(ToStatusTrailers(status).pushback_ms, "-1");
   SetRetryDelay(status, absl::Milliseconds(7000) + absl::Microseconds(1));
   EXPECT_EQ(ToStatusTrailers(status).pushback_ms, "7001");
   SetRetryDelay(status, absl::ZeroDuration());

@@ -113,6 +113,11 @@ TEST(AnswerFieldsTest, ClientsShallNotRepeatWhatComesOutTheSame) {
             "false");
   EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_BUDGET_EXCEEDED, "")),
             "false");
+  // More than a limit ever lets pass at once: there is no time to come back.
+  absl::Status limited = MakeFault(v1::ERROR_REASON_RATE_LIMITED, "");
+  EXPECT_EQ(AdviceFor(limited), "false");
+  SetRetryDelay(limited, absl::Seconds(1));
+  EXPECT_EQ(AdviceFor(limited), "");
   EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_OVERLOADED, "")), "");
   EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_INTERNAL, "")), "");
 }

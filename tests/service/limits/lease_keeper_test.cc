@@ -136,6 +136,42 @@ TEST_F(LeaseKeeperTest, WhatIsForgivenIsForgivenToAll) {
   });
 }
 
+TEST_F(LeaseKeeperTest, WhatIsTakenAfterAResetWithoutRedisIsNotForgiven) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    const std::string exact =
+        "name: 'few' unit: LIMIT_UNIT_REQUESTS limit: 8 window { seconds: "
+        "3600 } sharing: SHARING_EXACT per: LIMIT_DIMENSION_USER";
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    int taken = co_await two.TakeMany(12, exact);
+    EXPECT_EQ(taken, 8);
+    server.Kill();
+    co_await two.AwaitDown();
+    // As limits of a process are reset.
+    const LimitRule& rule = two.Rule(1, exact);
+    const int64_t now = absl::ToInt64Nanoseconds(two.runner.loop().Now());
+    const auto all = [](const std::string&) { return true; };
+    rule.counters().rates->Reset(now, all);
+    two.stores[1]->Forgive(rule, now, all);
+    taken = 0;
+    for (int i = 0; i < 6; ++i) {
+      const bool each = co_await two.Takes(1, exact);
+      taken += each ? 1 : 0;
+    }
+    EXPECT_EQ(taken, 4) << "its share";
+    server.Restart();
+    co_await two.AwaitUp();
+    two.Sweep();
+    co_await two.Pass(absl::Milliseconds(100));
+    taken = 0;
+    for (int i = 0; i < 12; ++i) {
+      const bool each = co_await two.Takes(1, exact);
+      taken += each ? 1 : 0;
+    }
+    EXPECT_GE(taken, 3);
+    EXPECT_LE(taken, 5);
+  });
+}
+
 TEST_F(LeaseKeeperTest, OneSubjectIsForgivenWhereverItIsKnown) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
     const std::string exact =
@@ -214,7 +250,7 @@ TEST_F(LeaseKeeperTest, AtTheEndAllIsGivenBackThatIsLeased) {
     }
     const auto status = others.front().charges->Fullest().requests;
     EXPECT_TRUE(status.has_value());
-    EXPECT_GE(status->remaining, 3600 - 50 - 2);
+    EXPECT_GE(status->remaining, 3600 - 50 - 40 - 2);
   });
 }
 

@@ -107,6 +107,23 @@ TEST_F(SharedCounterStoreTest, ALeasedLimitIsKeptButForAPartOfEachReplica) {
   });
 }
 
+TEST_F(SharedCounterStoreTest, AFirstCallIsToldWhatTheOthersHaveTaken) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    for (int i = 0; i < 100; ++i) {
+      const bool taken = co_await two.Takes(0, kLeased);
+      EXPECT_TRUE(taken);
+      co_await two.Pass(absl::Microseconds(300));
+    }
+    const LimitedCall first = co_await CallOf(two, 1, kLeased);
+    EXPECT_TRUE(first.taken);
+    // Redis has not answered yet.
+    EXPECT_EQ(first.charges->Fullest().requests->remaining, 199);
+    co_await two.Pass(absl::Milliseconds(50));
+    EXPECT_GE(first.charges->Fullest().requests->remaining, 79);
+    EXPECT_LE(first.charges->Fullest().requests->remaining, 99);
+  });
+}
+
 TEST_F(SharedCounterStoreTest, ALeaseSparesMostCallsTheWay) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
     const int taken = co_await two.TakeMany(150, kLeased);
