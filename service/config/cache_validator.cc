@@ -1,7 +1,10 @@
 #include "service/config/cache_validator.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 
@@ -28,6 +31,41 @@ void CheckTexts(const std::string& path,
     const std::string element = ElementPath(path, static_cast<size_t>(i));
     problems->Add(places.Find(element), element,
                   "must have 1 to 256 characters");
+  }
+}
+
+// Fields without which different questions look the same, at any of the APIs.
+constexpr std::string_view kFieldsThatAsk[] = {
+    "contents",
+    "functions",
+    "generationConfig",
+    "input",
+    "instructions",
+    "messages",
+    "model",
+    "output_config",
+    "prompt",
+    "response_format",
+    "system",
+    "systemInstruction",
+    "text",
+    "tools",
+};
+
+// Callers would get answers to what others have asked.
+void CheckIgnored(const RepeatedPtrField<std::string>& names,
+                  const FieldPlaces& places, ConfigProblems* problems) {
+  for (int i = 0; i < names.size(); ++i) {
+    if (std::find(std::begin(kFieldsThatAsk), std::end(kFieldsThatAsk),
+                  names[i]) == std::end(kFieldsThatAsk)) {
+      continue;
+    }
+    const std::string element =
+        ElementPath("cache.ignored_fields", static_cast<size_t>(i));
+    problems->Add(places.Find(element), element,
+                  absl::StrCat("is '", names[i],
+                               "', which is what a request asks: different "
+                               "questions would get one answer; leave it out"));
   }
 }
 
@@ -79,6 +117,7 @@ void CheckCache(const GatewayConfig& config, const FieldPlaces& places,
   const CacheConfig& cache = config.cache();
   CheckTexts("cache.ignored_fields", cache.ignored_fields(), kIgnoredFieldsMax,
              places, problems);
+  CheckIgnored(cache.ignored_fields(), places, problems);
   CheckTexts("cache.models", cache.models(), kCachedModelsMax, places,
              problems);
   if (cache.answer_bytes_limit() > cache.size_bytes_limit()) {

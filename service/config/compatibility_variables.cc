@@ -114,7 +114,8 @@ constexpr Variable kVariables[] = {
     {"LLM_GATEWAY_RATE_LIMIT_BURST", Use::kElsewhere},
     {"LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE", Use::kElsewhere},
     {"LLM_GATEWAY_REDIS_POOL_SIZE", Use::kNotFollowed,
-     "changes nothing: each event loop has one connection"},
+     "changes nothing: each event loop has one connection, and a second one "
+     "for what is large"},
     {"LLM_GATEWAY_REDIS_URL", Use::kElsewhere},
     {"LLM_GATEWAY_SESSION_TTL_SECONDS", Use::kSeconds, "sessions.ttl"},
     {"LLM_GATEWAY_TRACING_ENABLED", Use::kNotFollowed, kLater},

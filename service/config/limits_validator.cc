@@ -89,7 +89,10 @@ void CheckAmount(const Limit& limit, const Problems& problems) {
       problems.Add("limit", "is not for cost; give 'limit_usd'");
     }
   } else {
-    if (limit.limit() == 0) problems.Add("limit", "is required");
+    // 0 counts as none.
+    if (limit.limit() == 0) {
+      problems.Add("limit", "is required: 1 to 1000000000000");
+    }
     if (!limit.limit_usd().empty()) {
       problems.Add("limit_usd", "is for cost only; give 'limit'");
     }

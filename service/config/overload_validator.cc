@@ -34,7 +34,7 @@ void CheckOverload(const GatewayConfig& config, const FieldPlaces& places,
   const auto& overload = config.overload();
   if (overload.has_concurrency() && overload.concurrency().calls_limit() == 0) {
     AddTo(problems, places, "overload.concurrency.calls_limit",
-          "is required: how many calls may run at once");
+          "is required: how many calls may run at once, 1 to 1000000");
   }
   if (!overload.has_memory()) return;
   const std::string& root = overload.memory().cgroup_root();

@@ -26,6 +26,7 @@
 #include "service/config/auth_validator.h"
 #include "service/config/cache_validator.h"
 #include "service/config/config_names.h"
+#include "service/config/cost_limits_check.h"
 #include "service/config/field_ranges.h"
 #include "service/config/limits_validator.h"
 #include "service/config/log_modules.h"
@@ -131,6 +132,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckAuth(config, places_, &problems_);
   CheckCache(config, places_, &problems_);
   CheckRateLimits(config, places_, &problems_);
+  CheckCostLimits(kinds_, config, places_, &problems_);
   CheckRedis(config, places_, &problems_);
   CheckStore(config, places_, &problems_);
   CheckLogging(config.logging());

@@ -2,48 +2,17 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "absl/functional/function_ref.h"
-#include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
 #include "llmgateway/type/v1/target.pb.h"
+#include "service/config/configured_targets.h"
 
 namespace gateway {
-namespace {
 
-using ::google::protobuf::FieldDescriptor;
-using ::google::protobuf::Message;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::ModelResilience;
 using ::llmgateway::config::v1::ModelRule;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::type::v1::Target;
-
-// Calls `take` with each target in `message`, however deep it lies: so none is
-// forgotten of those that are still to be invented.
-void ForEachTarget(const Message& message,
-                   absl::FunctionRef<void(const Target&)> take) {
-  if (message.GetDescriptor() == Target::descriptor()) {
-    take(static_cast<const Target&>(message));
-    return;
-  }
-  const google::protobuf::Reflection& reflection = *message.GetReflection();
-  std::vector<const FieldDescriptor*> fields;
-  reflection.ListFields(message, &fields);
-  for (const FieldDescriptor* const field : fields) {
-    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    if (!field->is_repeated()) {
-      ForEachTarget(reflection.GetMessage(message, field), take);
-      continue;
-    }
-    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
-      ForEachTarget(reflection.GetRepeatedMessage(message, field, i), take);
-    }
-  }
-}
-
-}  // namespace
 
 ConfiguredModels ConfiguredModelsOf(const GatewayConfig& config,
                                     const ProviderRegistry& providers) {

@@ -281,13 +281,23 @@ def _row(field, types):
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+# What operators have by the contract, since they and callers are written alike,
+# and `--check_config` refuses.
+_CALLERS_ONLY = re.compile(r"^auth\.operators\..*\.?limits\[\]$")
+
+
 def section(message, paths, types):
     """The section of a message that is at `paths` of the configuration."""
     lines = [f"## {message.name}", ""]
+    served = [path for path in paths if not _CALLERS_ONLY.search(path)]
+    callers_only = len(served) < len(paths)
+    paths = served
     if paths != [""]:
         lines += ["At " + ", ".join(f"`{path}`" for path in paths) + ".", ""]
     for paragraph in _paragraphs(message.comment):
         lines += [paragraph, ""]
+    if callers_only:
+        lines += ["Callers only: below `auth.operators` it is refused.", ""]
     lines += ["| field | type | default | meaning |", "| --- | --- | --- | --- |"]
     lines += [_row(field, types) for field in message.fields]
     for field in message.fields:

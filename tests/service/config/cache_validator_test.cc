@@ -37,6 +37,23 @@ TEST(CacheValidatorTest, FieldsAndModelsHaveNames) {
   EXPECT_EQ(ProblemsBesideAMock(many).size(), 1);
 }
 
+TEST(CacheValidatorTest, WhatARequestAsksTellsItApart) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("cache: {ignored_fields: [user, messages, model]}\n"),
+      ElementsAre("cache.ignored_fields[1]: is 'messages', which is what a "
+                  "request asks: different questions would get one answer; "
+                  "leave it out",
+                  HasSubstr("cache.ignored_fields[2]: is 'model', which")));
+  for (const std::string field :
+       {"input", "contents", "system", "systemInstruction", "instructions",
+        "tools", "functions", "prompt", "response_format"}) {
+    EXPECT_EQ(ProblemsBesideAMock("cache: {ignored_fields: [" + field + "]}\n")
+                  .size(),
+              1)
+        << field;
+  }
+}
+
 TEST(CacheValidatorTest, WhatReplicasShareIsInRedis) {
   for (const std::string section : {"cache", "idempotency"}) {
     EXPECT_THAT(ProblemsBesideAMock(section + ": {shared: true}\n" +

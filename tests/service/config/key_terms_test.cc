@@ -80,7 +80,8 @@ TEST(KeyTermsTest, ALimitIsCheckedAsAnyOther) {
   EXPECT_THAT(ProblemsOfKey("limits: {limit: 5}"),
               ElementsAre("key.limits[0].unit: is required"));
   EXPECT_THAT(ProblemsOfKey("limits: {unit: LIMIT_UNIT_REQUESTS}"),
-              ElementsAre("key.limits[0].limit: is required"));
+              ElementsAre("key.limits[0].limit: is required: 1 to "
+                          "1000000000000"));
 }
 
 }  // namespace

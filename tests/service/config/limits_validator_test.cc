@@ -86,7 +86,7 @@ TEST(LimitsValidatorTest, HowMuchIsSaidAsItsUnitAsksForIt) {
           "- {name: h, unit: cost, limit_usd: cheap}\n"),
       ElementsAre(
           "rate_limits[0].unit: is required",
-          "rate_limits[1].limit: is required",
+          "rate_limits[1].limit: is required: 1 to 1000000000000",
           "rate_limits[2].limit_usd: is for cost only; give 'limit'",
           "rate_limits[3].limit_usd: is required where 'unit' is cost; give "
           "dollars such as \"2.50\"",

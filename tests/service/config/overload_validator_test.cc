@@ -22,7 +22,12 @@ TEST(OverloadValidatorTest, WhatIsLimitedIsSaid) {
   EXPECT_THAT(ProblemsBesideAMock("overload: {}\n"), IsEmpty());
   EXPECT_THAT(ProblemsBesideAMock("overload: {concurrency: {}}\n"),
               ElementsAre("overload.concurrency.calls_limit: is required: how "
-                          "many calls may run at once"));
+                          "many calls may run at once, 1 to 1000000"));
+  // Nobody can tell it from none.
+  EXPECT_THAT(
+      ProblemsBesideAMock("overload: {concurrency: {calls_limit: 0}}\n"),
+      ElementsAre(HasSubstr("calls_limit: is required: how many calls may run "
+                            "at once, 1 to 1000000")));
 }
 
 TEST(OverloadValidatorTest, NumbersHaveTheirRanges) {

@@ -108,6 +108,15 @@ class ConfigurationTest(unittest.TestCase):
         self.assertIn("- `that`: That.", sections["Inner"])
         self.assertNotIn("`this`", sections["Inner"])
 
+    def test_what_operators_may_not_have_is_not_said_to_be_theirs(self):
+        told = configuration.section(self.types["Inner"], [
+            "auth.callers.api_keys[].limits[]",
+            "auth.operators.api_keys[].limits[]"], self.types)
+        self.assertIn("At `auth.callers.api_keys[].limits[]`.\n", told)
+        self.assertIn("below `auth.operators` it is refused", told)
+        self.assertNotIn("refused", configuration.section(
+            self.types["Inner"], ["auth.operators.api_keys[]"], self.types))
+
     def test_the_page_is_current(self):
         with open("docs/configuration.md", encoding="utf-8") as page:
             self.assertEqual(
