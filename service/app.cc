@@ -300,7 +300,7 @@ absl::Status App::Build() {
 }
 
 void App::Graph::AddMetricsOfRecords() {
-  if (responses->is_durable()) AddResponseMetrics(*responses, registry);
+  if (responses->enabled()) AddResponseMetrics(*responses, registry);
   if (kept.sessions() != nullptr) {
     AddSessionMetrics(*kept.sessions(), registry);
   }

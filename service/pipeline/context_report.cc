@@ -11,8 +11,12 @@
 namespace gateway {
 namespace {
 
-// Of a model that the table does not have, what else is known of it.
+// What the configuration says; then the table, and of a model that this does
+// not have what else is known of it.
 int64_t LimitOf(const PlannedTarget& target) {
+  const bool is_said =
+      target.facts.limits_are_certain && target.facts.input_tokens_limit > 0;
+  if (is_said) return target.facts.input_tokens_limit;
   const int64_t limit = ContextLimitOf(target.upstream_model);
   return limit == kDefaultContextLimit && target.facts.input_tokens_limit > 0
              ? target.facts.input_tokens_limit

@@ -270,7 +270,9 @@ void ConversationRecorder::Add(v1::GenerateEvent* event) {
 }
 
 std::optional<UnkeptResponse> ConversationRecorder::Finish() {
-  if (folding_.size_bytes() > store_.size_bytes_limit()) return std::nullopt;
+  if (folding_.size_bytes() > store_.size_bytes_limit()) {
+    return store_.TooLarge();
+  }
   v1::GenerateResponse response = folding_.Finish();
   return Keep(&response);
 }

@@ -78,8 +78,8 @@ std::optional<UnkeptResponse> RememberForwarded(const IncomingCall& call,
                                                 const Attempt& attempt,
                                                 std::string_view id);
 
-// Keeps it where it outlasts the process. If that cannot be, the call goes on:
-// a warning of `attempt` tells.
+// Keeps it where it outlasts the process. If that cannot be, or it is too large
+// to be kept at all, the call goes on: a warning of `attempt` tells.
 Task<void> KeepRemembered(PlannedCall& call, UnkeptResponse unkept,
                           Attempt& attempt);
 

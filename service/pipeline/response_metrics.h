@@ -1,4 +1,11 @@
-// The metric of answers that should outlast the process and do not:
+// The metrics of answers that callers can ask for again, read when metrics are
+// read:
+//
+//   llmgw_response_store_entries          answers that are kept, or that this
+//                                         process has kept in the store
+//   llmgw_response_store_bytes            what they take
+//   llmgw_response_store_evictions_total  that were dropped before their time,
+//                                         for want of room
 //
 //   llmgw_responses_not_kept_total{reason}
 //       store             the store could not be reached, or is full: nobody
@@ -19,8 +26,7 @@
 namespace gateway {
 
 // Borrows `responses`, which must live as long as `registry` is read.
-void AddResponseMetrics(const ResponseStore& responses,
-                        MetricRegistry& registry);
+void AddResponseMetrics(ResponseStore& responses, MetricRegistry& registry);
 
 }  // namespace gateway
 

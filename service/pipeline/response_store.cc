@@ -13,6 +13,11 @@ int64_t SizeOf(const StoredResponse& kept) {
                               kept.provider.size() + kept.credential.size());
 }
 
+absl::Status TooLargeFault() {
+  return absl::ResourceExhaustedError(
+      "it is larger than response_store.size_bytes_limit allows");
+}
+
 }  // namespace
 
 ResponseStore::Limits ResponseStore::LimitsOf(
@@ -29,10 +34,8 @@ std::optional<UnkeptResponse> ResponseStore::Put(std::string_view caller,
                                                  StoredResponse kept) {
   const absl::Duration now = clock_.SteadyTime();
   const int64_t size_bytes = SizeOf(kept);
-  if (size_bytes > limits_.size_bytes) {
-    Count(Unkept::kTooLarge);
-    return std::nullopt;
-  }
+  if (!enabled()) return std::nullopt;
+  if (size_bytes > limits_.size_bytes) return TooLarge();
   if (is_durable()) {
     if (ResponseRecords::Fits(caller, id, kept)) {
       return UnkeptResponse{.caller = std::string(caller),
@@ -43,15 +46,17 @@ std::optional<UnkeptResponse> ResponseStore::Put(std::string_view caller,
   }
   Items dropped;  // Freed after the lock, as is what is replaced.
   Items replaced;
-  Insert({.key = {std::string(caller), std::string(id)},
-          .entry = std::make_shared<const StoredResponse>(std::move(kept)),
-          .size_bytes = size_bytes,
-          .expiry = now + limits_.ttl},
-         now, &replaced, &dropped);
+  const bool is_kept =
+      Insert({.key = {std::string(caller), std::string(id)},
+              .entry = std::make_shared<const StoredResponse>(std::move(kept)),
+              .size_bytes = size_bytes,
+              .expiry = now + limits_.ttl},
+             now, &replaced, &dropped);
+  if (!is_kept) return TooLarge();
   return std::nullopt;
 }
 
-void ResponseStore::Insert(Item item, absl::Duration now, Items* replaced,
+bool ResponseStore::Insert(Item item, absl::Duration now, Items* replaced,
                            Items* dropped) {
   MutexLock lock(mu_);
   const auto known = index_.find(item.key);
@@ -62,8 +67,12 @@ void ResponseStore::Insert(Item item, absl::Duration now, Items* replaced,
   const auto added = items_.emplace(sequence, std::move(item)).first;
   index_[added->second.key] = added;
   DropExpired(now, dropped);
+  const size_t expired = dropped->size();
   MakeRoom(sequence, dropped);
-  if (dropped->contains(sequence)) Count(Unkept::kTooLarge);
+  const bool is_kept = !dropped->contains(sequence);
+  evicted_ +=
+      static_cast<int64_t>(dropped->size() - expired) - (is_kept ? 0 : 1);
+  return is_kept;
 }
 
 ResponseStore::Entry ResponseStore::Find(std::string_view caller,
@@ -91,6 +100,7 @@ bool ResponseStore::Remove(std::string_view caller, std::string_view id) {
 
 Task<absl::Status> ResponseStore::Keep(UnkeptResponse unkept,
                                        CancelSignal& cancel) {
+  if (unkept.is_too_large) co_return TooLargeFault();
   Item item = {.key = {std::move(unkept.caller), std::move(unkept.id)},
                .size_bytes = SizeOf(unkept.kept)};
   const Key key = item.key;
@@ -105,7 +115,7 @@ Task<absl::Status> ResponseStore::Keep(UnkeptResponse unkept,
   item.expiry = now + limits_.ttl;
   Items dropped;
   Items replaced;
-  Insert(std::move(item), now, &replaced, &dropped);
+  const bool is_kept = Insert(std::move(item), now, &replaced, &dropped);
   for (const auto& [sequence, old] : dropped) {
     // What has expired, the store drops by itself; what it cannot be told of
     // now, it drops then.
@@ -114,7 +124,9 @@ Task<absl::Status> ResponseStore::Keep(UnkeptResponse unkept,
         .status()
         .IgnoreError();
   }
-  co_return absl::OkStatus();
+  if (is_kept) co_return absl::OkStatus();
+  Count(Unkept::kTooLarge);
+  co_return TooLargeFault();
 }
 
 void ResponseStore::TellUnkept(const absl::Status& why, absl::Duration now) {
@@ -153,6 +165,16 @@ Task<absl::StatusOr<bool>> ResponseStore::Forget(std::string_view caller,
 int64_t ResponseStore::size_bytes() const {
   MutexLock lock(mu_);
   return size_bytes_;
+}
+
+ResponseStore::Stats ResponseStore::stats() {
+  const absl::Duration now = clock_.SteadyTime();
+  Items dropped;  // Freed after the lock.
+  MutexLock lock(mu_);
+  DropExpired(now, &dropped);
+  return {.entries = static_cast<int64_t>(items_.size()),
+          .size_bytes = size_bytes_,
+          .evicted = evicted_};
 }
 
 void ResponseStore::Drop(Items::iterator item, Items* dropped) {

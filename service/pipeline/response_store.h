@@ -60,11 +60,12 @@
 
 namespace gateway {
 
-// An answer that is still to be kept in records.
+// An answer that is still to be kept in records, or is too large to be kept.
 struct UnkeptResponse {
   std::string caller;
   std::string id;
   StoredResponse kept;
+  bool is_too_large = false;  // If so, the rest is empty.
 };
 
 class ResponseStore {
@@ -97,10 +98,16 @@ class ResponseStore {
   bool is_durable() const { return records_ != nullptr; }
 
   // Replaces what had the same id. Returns what is yet to be kept by Keep,
-  // which is nothing where that is in memory.
+  // which is nothing where that is in memory; or that it is too large.
   std::optional<UnkeptResponse> Put(std::string_view caller,
                                     std::string_view id, StoredResponse kept)
       LOCKS_EXCLUDED(mu_);
+
+  // Counts an answer that is larger than size_bytes_limit(), and says so.
+  UnkeptResponse TooLarge() {
+    Count(Unkept::kTooLarge);
+    return {.is_too_large = true};
+  }
 
   // What is in memory. Null if there is none, or no longer.
   Entry Find(std::string_view caller, std::string_view id) LOCKS_EXCLUDED(mu_);
@@ -110,7 +117,8 @@ class ResponseStore {
 
   // Below, wherever it is. STORE_UNAVAILABLE, or what `cancel` fired with.
 
-  // When that is OK, it is kept. REQUIRES: is_durable().
+  // When that is OK, it is kept. RESOURCE_EXHAUSTED if it is too large.
+  // REQUIRES: is_durable(), or it is.
   Task<absl::Status> Keep(UnkeptResponse unkept, CancelSignal& cancel)
       LOCKS_EXCLUDED(mu_);
   // Null if there is none, or no longer.
@@ -124,7 +132,15 @@ class ResponseStore {
   // All that is kept, or known to be kept in records, in bytes.
   int64_t size_bytes() const LOCKS_EXCLUDED(mu_);
 
-  // Why answers do not outlast the process though they should.
+  struct Stats {
+    int64_t entries = 0;
+    int64_t size_bytes = 0;
+    int64_t evicted = 0;  // Dropped before their time, for want of room.
+  };
+  // Of the same; what has expired is dropped first.
+  Stats stats() LOCKS_EXCLUDED(mu_);
+
+  // Why answers are not kept, or do not outlast the process though they should.
   enum class Unkept {
     kStore,  // The store could not be reached, or is full.
     // More than size_bytes_limit, or than a quarter of it where it would drive
@@ -148,8 +164,8 @@ class ResponseStore {
   using Items = std::map<int64_t, Item>;  // By sequence: the oldest first.
 
   // Has the item, and not what had the same key; drops others while there is
-  // too much, or, if it is too large for that, itself.
-  void Insert(Item item, absl::Duration now, Items* replaced, Items* dropped)
+  // too much, or, if it is too large for that, itself, and returns false.
+  bool Insert(Item item, absl::Duration now, Items* replaced, Items* dropped)
       LOCKS_EXCLUDED(mu_);
   // Counts, and has the log tell now and then, what records did not take.
   void TellUnkept(const absl::Status& why, absl::Duration now)
@@ -177,6 +193,7 @@ class ResponseStore {
   ResponseHolders holders_ GUARDED_BY(mu_);
   int64_t last_sequence_ GUARDED_BY(mu_) = 0;
   int64_t size_bytes_ GUARDED_BY(mu_) = 0;
+  int64_t evicted_ GUARDED_BY(mu_) = 0;
   LogPace pace_ GUARDED_BY(mu_){absl::Seconds(10)};
 };
 

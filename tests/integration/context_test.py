@@ -48,7 +48,10 @@ class ContextTest(gateway_case.GatewayCase):
         thread.start()
         cls.addClassCleanup(thread.join)
         cls.addClassCleanup(service.shutdown)
-        cls.config = gateway_case.CONFIG + (
+        cls.config = gateway_case.CONFIG.replace(
+            "  - name: openai\n",
+            "  - name: openai\n    model_capabilities:\n"
+            "      - {{model: gpt-5.2-small, input_tokens_limit: 32000}}\n") + (
             "cms: {{url: \"http://127.0.0.1:%d\", aware_providers: "
             "[anthropic]}}\n" % service.server_address[1])
         super().setUpClass()
@@ -66,6 +69,12 @@ class ContextTest(gateway_case.GatewayCase):
         return ask(self.gateway.http,
                    chat(_MODEL, text=text_of(tokens), **fields),
                    headers={"x-cms-mode": mode} if mode else {})
+
+    def test_a_window_that_is_configured_counts_first(self):
+        answer = ask(self.gateway.http, chat("gpt-5.2-ours", text="hi"))
+        self.assertEqual(answer.headers["x-token-limit"], "128000")
+        answer = ask(self.gateway.http, chat("gpt-5.2-small", text="hi"))
+        self.assertEqual(answer.headers["x-token-limit"], "32000")
 
     def test_each_tier_is_told(self):
         for tokens, tier, routed, headroom in (

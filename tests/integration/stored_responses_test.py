@@ -78,6 +78,23 @@ class _StoredCase(unittest.TestCase):
                      % reason, value)
 
 
+class MemoryTest(_StoredCase):
+
+    def test_an_answer_that_is_too_large_is_told(self):
+        gateway = self.start("response_store: {size_bytes_limit: 64KiB}\n")
+        kept = self.create(gateway, "claude-a", "small")
+        self.assertNotIn("store: ", kept.headers["x-llmgateway-warnings"])
+        answer = self.create(gateway, "claude-a", "x" * 70_000)
+        self.assertIn("store: the answer could not be kept",
+                      answer.headers["x-llmgateway-warnings"])
+        self.assertEqual(self.show(gateway, answer.json()["id"]).status, 404)
+        self.assertEqual(self.show(gateway, kept.json()["id"]).status, 200)
+        self.await_not_kept(gateway, "too_large", 1)
+        await_sample(gateway, "llmgw_response_store_entries", 1)
+        await_sample(gateway, "llmgw_response_store_evictions_total", 0)
+        gateway.stop()
+
+
 class RestartTest(_StoredCase):
 
     def setUp(self):

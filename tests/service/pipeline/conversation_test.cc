@@ -196,7 +196,9 @@ TEST_F(ConversationTest, AStreamThatIsTooLargeIsForgotten) {
   v1::GenerateEvent piece;
   piece.mutable_delta()->set_text(std::string(6'000, 'x'));
   for (int i = 0; i < 3; ++i) recorder->Add(&piece);
-  recorder->Finish();
+  const std::optional<UnkeptResponse> unkept = recorder->Finish();
+  EXPECT_TRUE(unkept.has_value() && unkept->is_too_large);
+  EXPECT_EQ(store_.unkept(ResponseStore::Unkept::kTooLarge), 1);
   EXPECT_EQ(store_.size_bytes(), before);
 }
 

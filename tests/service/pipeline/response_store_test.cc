@@ -104,7 +104,9 @@ TEST_F(ResponseStoreTest, WhoKeepsMuchDrivesOutHisOwn) {
 
 TEST_F(ResponseStoreTest, OneThatOnlyFitsInPlaceOfOthersIsNotKept) {
   Put("a", 300);
-  store_.Put("bob", "huge", Answer("huge", 900));
+  const auto unkept = store_.Put("bob", "huge", Answer("huge", 900));
+  EXPECT_TRUE(unkept.has_value() && unkept->is_too_large);
+  EXPECT_EQ(store_.stats().evicted, 0);
   EXPECT_EQ(store_.Find("bob", "huge"), nullptr);
   EXPECT_EQ(store_.unkept(ResponseStore::Unkept::kTooLarge), 1);
   EXPECT_TRUE(Has("a"));
@@ -115,7 +117,8 @@ TEST_F(ResponseStoreTest, OneThatOnlyFitsInPlaceOfOthersIsNotKept) {
 
 TEST_F(ResponseStoreTest, WhatIsTooLargeIsNotKept) {
   Put("a");
-  Put("huge", 1001);
+  const auto unkept = store_.Put("alice", "huge", Answer("huge", 1001));
+  EXPECT_TRUE(unkept.has_value() && unkept->is_too_large);
   EXPECT_FALSE(Has("huge"));
   EXPECT_TRUE(Has("a"));
 }
@@ -142,7 +145,7 @@ TEST_F(ResponseStoreTest, AStoreWithoutPlacesKeepsNothing) {
                      clock_);
   EXPECT_FALSE(none.enabled());
   EXPECT_TRUE(store_.enabled());
-  none.Put("alice", "a", Answer("a"));
+  EXPECT_FALSE(none.Put("alice", "a", Answer("a")).has_value());
   EXPECT_EQ(none.Find("alice", "a"), nullptr);
 }
 
@@ -281,7 +284,7 @@ TEST_F(DurableResponsesTest, WhatIsTooLargeForARecordIsKeptInMemory) {
   EXPECT_EQ(*Forget(store_, "large"), true);
   records_.away = false;
   EXPECT_FALSE(Has(store_, "large"));
-  ASSERT_TRUE(Keep(store_, "too large", size_t{5} << 20).ok());
+  EXPECT_FALSE(Keep(store_, "too large", size_t{5} << 20).ok());
   EXPECT_FALSE(Has(store_, "too large"));
   EXPECT_EQ(store_.unkept(ResponseStore::Unkept::kTooLarge), 1);
 }
