@@ -12,7 +12,8 @@
 namespace gateway {
 
 // Adds what is wrong with `config.overload()`, beside numbers out of their
-// ranges.
+// ranges. Warns where what may be kept in memory is more than half of what the
+// process may have. REQUIRES: defaults have been applied.
 void CheckOverload(const llmgateway::config::v1::GatewayConfig& config,
                    const FieldPlaces& places, ConfigProblems* problems);
 

@@ -69,5 +69,28 @@ TEST(OverloadValidatorTest, ThoseWhoAreToldTheTierAreConfigured) {
                   "cms.aware_providers[0]: is no configured provider")));
 }
 
+TEST(OverloadValidatorTest, WhatIsKeptIsToLeaveHalfOfTheMemory) {
+  EXPECT_THAT(
+      WarningsBesideAMock("overload: {memory: {size_bytes_limit: 243MiB}}\n"
+                          "cache: {}\nidempotency: {}\nsessions: {}\n"
+                          "resumable_streams: {size_bytes_limit: 512KiB}\n"),
+      testing::Contains(
+          "overload.memory.size_bytes_limit: is 243 MiB, and what is kept in "
+          "memory may take 256 MiB, which is more than half of it, and leaves "
+          "little for calls: cache.size_bytes_limit 64 MiB, "
+          "idempotency.size_bytes_limit 64 MiB, "
+          "response_store.size_bytes_limit 64 MiB, "
+          "sessions.size_bytes_limit 64 MiB, "
+          "resumable_streams.size_bytes_limit 524288 bytes; lower those, or "
+          "raise this"));
+  for (const std::string enough :
+       {"overload: {memory: {size_bytes_limit: 256MiB}}\ncache: {}\n",
+        "overload: {memory: {size_bytes_limit: 128MiB}}\ncache: {}\n"
+        "response_store: {entries_limit: 0}\n",
+        "overload: {memory: {}}\ncache: {size_bytes_limit: 64GiB}\n"}) {
+    EXPECT_THAT(WarningsBesideAMock(enough), IsEmpty()) << enough;
+  }
+}
+
 }  // namespace
 }  // namespace gateway
