@@ -510,7 +510,8 @@ void App::StartRepeatedWork() {
   Graph& graph = *graph_;
   EventLoop& first = graph.loops[0]->loop();
   graph.prober = std::make_unique<HealthProber>(*graph.runtime);
-  graph.overload_watch = std::make_unique<OverloadWatch>(*graph.runtime);
+  graph.overload_watch =
+      std::make_unique<OverloadWatch>(*graph.runtime, &*graph.responses);
   first.Post([&graph, &first] {
     Spawn(graph.prober->Run(first, graph.loops[0]->services().http));
     Spawn(graph.overload_watch->Run(first));

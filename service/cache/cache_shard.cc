@@ -97,8 +97,8 @@ void CacheShard::Put(const RequestKey& key, KeptAnswerPtr answer, size_t bytes,
     index_.emplace(key, queue.begin());
     BytesOf(queue.front()) += bytes;
   }
-  DropExpired(small_, stored, dropped);
-  DropExpired(main_, stored, dropped);
+  DropExpiredAtEnd(small_, stored, dropped);
+  DropExpiredAtEnd(main_, stored, dropped);
   while (IsOver()) Evict(dropped);
 }
 
@@ -121,8 +121,53 @@ void CacheShard::Drop(Queue::iterator entry, Dropped* dropped) {
   (entry->in_main ? main_ : small_).erase(entry);
 }
 
-void CacheShard::DropExpired(Queue& queue, absl::Duration now,
+void CacheShard::DropExpired(absl::Duration now, size_t looks_max,
                              Dropped* dropped) {
+  Queue* queue = &small_;
+  auto after = small_.end();  // What was looked at last.
+  if (next_look_) {
+    const auto found = index_.find(*next_look_);
+    if (found != index_.end()) {
+      queue = found->second->in_main ? &main_ : &small_;
+      after = std::next(found->second);
+    }
+    next_look_.reset();
+  }
+  for (size_t looks = 0;;) {
+    if (after == queue->begin()) {
+      if (queue == &main_) return;
+      queue = &main_;
+      after = main_.end();
+      continue;
+    }
+    const auto entry = std::prev(after);
+    if (looks++ == looks_max) {
+      next_look_ = entry->key;
+      return;
+    }
+    if (entry->expiry > now) {
+      after = entry;
+    } else {
+      ++counts_.expired;
+      Drop(entry, dropped);
+    }
+  }
+}
+
+void CacheShard::DropOldest(size_t bytes, size_t entries_max,
+                            Dropped* dropped) {
+  const size_t left = size_bytes() - std::min(bytes, size_bytes());
+  for (size_t i = 0; i < entries_max && size_bytes() > left; ++i) {
+    const bool from_small =
+        main_.empty() ||
+        (!small_.empty() && small_.back().stored <= main_.back().stored);
+    ++counts_.for_memory;
+    Drop(std::prev((from_small ? small_ : main_).end()), dropped);
+  }
+}
+
+void CacheShard::DropExpiredAtEnd(Queue& queue, absl::Duration now,
+                                  Dropped* dropped) {
   for (int i = 0; i < kExpiredAtOnce; ++i) {
     if (queue.empty() || queue.back().expiry > now) return;
     ++counts_.expired;

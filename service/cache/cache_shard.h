@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -56,6 +57,7 @@ class CacheShard {
     uint64_t stored = 0;
     uint64_t evicted = 0;  // For want of room.
     uint64_t expired = 0;
+    uint64_t for_memory = 0;  // For want of memory.
   };
 
   struct Found {
@@ -83,6 +85,14 @@ class CacheShard {
 
   void Remove(const RequestKey& key, Dropped* dropped);
   void Clear(Dropped* dropped);
+
+  // Looks at `looks_max` answers for whether they have expired, and drops those
+  // that have; goes on where it stopped before.
+  void DropExpired(absl::Duration now, size_t looks_max, Dropped* dropped);
+
+  // For want of memory: drops those that were stored first, up to
+  // `entries_max`, until they are `bytes` or more, or none is left.
+  void DropOldest(size_t bytes, size_t entries_max, Dropped* dropped);
 
   // What an answer takes here, with its place.
   static size_t EntryBytes(const KeptAnswer& answer);
@@ -119,7 +129,7 @@ class CacheShard {
     return entry.in_main ? main_bytes_ : small_bytes_;
   }
   void Drop(Queue::iterator entry, Dropped* dropped);
-  void DropExpired(Queue& queue, absl::Duration now, Dropped* dropped);
+  void DropExpiredAtEnd(Queue& queue, absl::Duration now, Dropped* dropped);
   void Evict(Dropped* dropped);
   void EvictFromSmall(Dropped* dropped);
   void EvictFromMain(Dropped* dropped);
@@ -129,6 +139,9 @@ class CacheShard {
   Queue main_;
   absl::flat_hash_map<RequestKey, Queue::iterator> index_;
   SeenKeys evicted_;  // From the small queue.
+  // Where DropExpired goes on; from the end of the small queue if not set, or
+  // gone.
+  std::optional<RequestKey> next_look_;
   size_t small_bytes_ = 0;
   size_t main_bytes_ = 0;
   Counts counts_;

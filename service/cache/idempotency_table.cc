@@ -1,6 +1,7 @@
 #include "service/cache/idempotency_table.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,7 +66,7 @@ absl::StatusOr<std::optional<AnswerShare>> IdempotencyTable::Join(
   const Key whose(caller, key);
   Dropped dropped;  // Freed after the lock.
   MutexLock lock(mu_);
-  DropExpired(now, &dropped);
+  DropExpired(now, SIZE_MAX, &dropped);
   const Entry* const known = FindEntry(whose);
   std::optional<AnswerShare> joined;
   if (known == nullptr) return joined;
@@ -80,7 +81,7 @@ absl::StatusOr<IdempotencyTable::Call> IdempotencyTable::Begin(
   Key whose(caller, key);
   Dropped dropped;  // Freed after the lock.
   MutexLock lock(mu_);
-  DropExpired(now, &dropped);
+  DropExpired(now, SIZE_MAX, &dropped);
   if (const Entry* const known = FindEntry(whose); known != nullptr) {
     GATEWAY_ASSIGN_OR_RETURN(AnswerShare share, JoinEntry(*known, fingerprint));
     return Call{.share = std::move(share)};
@@ -221,8 +222,18 @@ void IdempotencyTable::Drop(Entry& entry, Dropped* dropped) {
   entries_.erase(found);
 }
 
-void IdempotencyTable::DropExpired(absl::Duration now, Dropped* dropped) {
-  while (!ended_.empty() && ended_.front()->expiry <= now) {
+void IdempotencyTable::FreeExpired(size_t entries_max) {
+  const absl::Duration now = clock_.SteadyTime();
+  Dropped dropped;  // Freed after the lock.
+  MutexLock lock(mu_);
+  DropExpired(now, entries_max, &dropped);
+}
+
+void IdempotencyTable::DropExpired(absl::Duration now, size_t entries_max,
+                                   Dropped* dropped) {
+  for (size_t i = 0;
+       i < entries_max && !ended_.empty() && ended_.front()->expiry <= now;
+       ++i) {
     Drop(*ended_.front(), dropped);
   }
 }

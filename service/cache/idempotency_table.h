@@ -110,6 +110,10 @@ class IdempotencyTable {
                                                   const RequestKey& fingerprint)
       LOCKS_EXCLUDED(mu_);
 
+  // Frees what has expired, up to `entries_max` keys: else it goes when the
+  // next key comes. To be called now and then.
+  void FreeExpired(size_t entries_max) LOCKS_EXCLUDED(mu_);
+
   // For what comes from now on; nothing that is known is forgotten for it.
   void SetLimits(const Limits& limits) LOCKS_EXCLUDED(mu_);
 
@@ -167,7 +171,7 @@ class IdempotencyTable {
 
   Entry* FindEntry(const Key& key) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Drop(Entry& entry, Dropped* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DropExpired(absl::Duration now, Dropped* dropped)
+  void DropExpired(absl::Duration now, size_t entries_max, Dropped* dropped)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasRoomForKey(const std::string& caller) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Makes room by dropping answers, first of `caller` if it has many.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -60,6 +61,37 @@ bool ResponseCache::Put(const RequestKey& key, KeptAnswerPtr answer,
   return true;
 }
 
+void ResponseCache::Refuse(const RequestKey& key, Refusal why) {
+  CacheShard::Dropped dropped;
+  Shard& shard = ShardOf(key);
+  MutexLock lock(shard.mu);
+  if (why == Refusal::kTooLarge) {
+    ++shard.too_large;
+    return;
+  }
+  ++shard.refused_for_memory;
+  shard.entries.Remove(key, &dropped);
+}
+
+void ResponseCache::DropExpired() {
+  const absl::Duration now = clock_.SteadyTime();
+  for (const auto& shard : shards_) {
+    CacheShard::Dropped dropped;
+    MutexLock lock(shard->mu);
+    shard->entries.DropExpired(now, kShardWorkMax, &dropped);
+  }
+}
+
+void ResponseCache::DropOldest(double share) {
+  for (const auto& shard : shards_) {
+    CacheShard::Dropped dropped;
+    MutexLock lock(shard->mu);
+    const double bytes = static_cast<double>(shard->entries.size_bytes());
+    shard->entries.DropOldest(static_cast<size_t>(std::ceil(bytes * share)),
+                              kShardWorkMax, &dropped);
+  }
+}
+
 void ResponseCache::Remove(const RequestKey& key) {
   CacheShard::Dropped dropped;
   Shard& shard = ShardOf(key);
@@ -85,6 +117,7 @@ ResponseCache::Stats ResponseCache::stats() const {
     sum.stored += counts.stored;
     sum.evicted += counts.evicted;
     sum.expired += counts.expired;
+    sum.for_memory += counts.for_memory + shard->refused_for_memory;
     sum.too_large += shard->too_large;
     sum.entries += shard->entries.entries();
     sum.size_bytes += shard->entries.size_bytes();

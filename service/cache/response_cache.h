@@ -8,6 +8,10 @@
 //   ...
 //   cache.Put(key, std::make_shared<const KeptAnswer>(std::move(answer)));
 //
+// What has expired goes when room is needed, and at each DropExpired, which is
+// to be called now and then. Where memory is short, DropOldest gives some of it
+// back.
+//
 // It is bounded in number and in bytes, where each answer counts with what it
 // really takes (kept_answer.h). Whoever is found an answer shares it: nothing
 // is copied, and it stays whole when it is dropped meanwhile.
@@ -53,6 +57,7 @@ class ResponseCache {
 
   struct Stats : CacheShard::Counts {
     uint64_t too_large = 0;  // Answers that were not kept since they are.
+    // `for_memory` has those too that were not kept for want of memory.
     size_t entries = 0;
     size_t size_bytes = 0;
   };
@@ -75,6 +80,21 @@ class ResponseCache {
            absl::Duration ttl = absl::InfiniteDuration(),
            absl::Duration age = absl::ZeroDuration());
 
+  // Why an answer is not put here.
+  enum class Refusal { kTooLarge, kMemory };
+  // Counts it. Where it is for want of memory, what had the same key goes, too:
+  // there is a newer answer.
+  void Refuse(const RequestKey& key, Refusal why);
+
+  // Frees what has expired; looks at a few thousand answers, and goes on there
+  // the next time.
+  void DropExpired();
+
+  // For want of memory: frees those that were stored first, so that of the
+  // bytes of each part `share`, in (0, 1], is gone; a few thousand answers at
+  // most. Called again and again it leaves nothing.
+  void DropOldest(double share);
+
   void Remove(const RequestKey& key);
   void Clear();
 
@@ -90,6 +110,8 @@ class ResponseCache {
   static constexpr size_t kShardsMax = 16;
   static constexpr size_t kShardEntriesMin = 256;
   static constexpr size_t kShardLargestMin = 4;
+  // So many answers of a part are looked at, or dropped, at once.
+  static constexpr size_t kShardWorkMax = 256;
 
   struct Shard {
     explicit Shard(const CacheShard::Limits& limits) : entries(limits) {}
@@ -97,6 +119,7 @@ class ResponseCache {
     mutable Mutex mu;
     CacheShard entries GUARDED_BY(mu);
     uint64_t too_large GUARDED_BY(mu) = 0;
+    uint64_t refused_for_memory GUARDED_BY(mu) = 0;
   };
 
   static size_t ShardCount(const Limits& limits);

@@ -58,9 +58,16 @@ ResumableStreams::Stats ResumableStreams::stats() const {
   return stats;
 }
 
-void ResumableStreams::MakeRoom(absl::Duration now, Dropped* dropped) {
-  auto first_ended = rings_.end();
-  absl::Duration first_expiry = absl::InfiniteDuration();
+void ResumableStreams::FreeExpired() {
+  const absl::Duration now = clock_.SteadyTime();
+  Dropped dropped;  // Freed after the lock.
+  MutexLock lock(mu_);
+  DropExpired(now, &dropped);
+}
+
+ResumableStreams::FirstEnded ResumableStreams::DropExpired(absl::Duration now,
+                                                           Dropped* dropped) {
+  FirstEnded first = {.ring = rings_.end()};
   for (auto ring = rings_.begin(); ring != rings_.end();) {
     const absl::Duration expiry = ring->second->expiry();
     if (expiry <= now) {
@@ -68,15 +75,17 @@ void ResumableStreams::MakeRoom(absl::Duration now, Dropped* dropped) {
       rings_.erase(ring++);
       continue;
     }
-    if (expiry < first_expiry) {
-      first_expiry = expiry;
-      first_ended = ring;
-    }
+    if (expiry < first.expiry) first = {.ring = ring, .expiry = expiry};
     ++ring;
   }
-  if (rings_.size() < limits_.streams || first_ended == rings_.end()) return;
-  dropped->push_back(std::move(first_ended->second));
-  rings_.erase(first_ended);
+  return first;
+}
+
+void ResumableStreams::MakeRoom(absl::Duration now, Dropped* dropped) {
+  const FirstEnded first = DropExpired(now, dropped);
+  if (rings_.size() < limits_.streams || first.ring == rings_.end()) return;
+  dropped->push_back(std::move(first.ring->second));
+  rings_.erase(first.ring);
 }
 
 }  // namespace gateway

@@ -64,6 +64,10 @@ class ResumableStreams {
                                                    std::string_view request_id)
       LOCKS_EXCLUDED(mu_);
 
+  // Frees what has expired: else it goes when there is no room. Looks at each
+  // stream; to be called now and then.
+  void FreeExpired() LOCKS_EXCLUDED(mu_);
+
   // How long a call goes on without its caller.
   absl::Duration grace() const { return limits_.ring.keep; }
 
@@ -78,6 +82,14 @@ class ResumableStreams {
   using Rings = absl::flat_hash_map<Key, std::shared_ptr<StreamRing>>;
   using Dropped = std::vector<std::shared_ptr<StreamRing>>;
 
+  struct FirstEnded {
+    Rings::iterator ring;
+    absl::Duration expiry = absl::InfiniteDuration();
+  };
+  // Drops what has expired. Returns which of the others ended first; none, the
+  // end of rings_, if all run.
+  FirstEnded DropExpired(absl::Duration now, Dropped* dropped)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Drops what has expired; if there is still no room, what ended first.
   void MakeRoom(absl::Duration now, Dropped* dropped)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -10,6 +10,8 @@
 #include "google/protobuf/message_lite.h"
 #include "proto/proto_time.h"
 #include "service/identity/star_glob.h"
+#include "service/overload/memory_gate.h"
+#include "service/overload/overload_control.h"
 #include "service/pipeline/call_key.h"
 #include "service/pipeline/reused_answer.h"
 
@@ -196,8 +198,7 @@ Task<absl::Status> AnswerCache::FindOfReplicas(Call& call) const {
     const absl::Status reused =
         co_await OffLoop(BytesToReuse(*hit->answer), reuse);
     if (reused.ok()) {
-      answers_->Put(*cache.key, std::move(hit->answer),
-                    absl::InfiniteDuration(), hit->age);
+      PutInMemory(call, std::move(hit->answer), hit->age);
       cache.hit = true;
       cache.age = hit->age;
       co_return absl::OkStatus();
@@ -214,7 +215,19 @@ void AnswerCache::Put(const Call& call, KeptAnswerPtr answer) const {
     of_replicas_->Put(call.caller->id, KeyOfReplicas(key), answer,
                       ToAbsl(config_.ttl()));
   }
-  answers_->Put(key, std::move(answer));
+  PutInMemory(call, std::move(answer), absl::ZeroDuration());
+}
+
+void AnswerCache::PutInMemory(const Call& call, KeptAnswerPtr answer,
+                              absl::Duration age) const {
+  const RequestKey& key = *call.cache->key;
+  const OverloadControl* const overload = call.runtime->overload();
+  if (overload != nullptr &&
+      overload->memory().pressure() != MemoryPressure::kNormal) {
+    answers_->Refuse(key, ResponseCache::Refusal::kMemory);
+    return;
+  }
+  answers_->Put(key, std::move(answer), absl::InfiniteDuration(), age);
 }
 
 bool AnswerCache::Keeps(const Call& call) const {
@@ -233,7 +246,10 @@ bool AnswerCache::Keeps(const Call& call, const Attempt& attempt) const {
 
 void AnswerCache::Keep(const Call& call, const Attempt& attempt) const {
   if (!Keeps(call, attempt)) return;
-  if (BytesToKeep(attempt) > answers_->answer_bytes_max()) return;
+  if (BytesToKeep(attempt) > answers_->answer_bytes_max()) {
+    answers_->Refuse(*call.cache->key, ResponseCache::Refusal::kTooLarge);
+    return;
+  }
   Put(call, KeepAnswer(call, attempt));
 }
 
@@ -244,7 +260,10 @@ size_t AnswerCache::BytesToRecord(const Call& call) const {
 void AnswerCache::KeepStream(const Call& call, const Attempt& attempt,
                              KeptAnswerPtr answer) const {
   if (!Keeps(call, attempt)) return;
-  if (answer->body.size() > answers_->answer_bytes_max()) return;
+  if (answer == nullptr || answer->body.size() > answers_->answer_bytes_max()) {
+    answers_->Refuse(*call.cache->key, ResponseCache::Refusal::kTooLarge);
+    return;
+  }
   Put(call, std::move(answer));
 }
 

@@ -62,14 +62,16 @@ class AnswerCache {
   Task<absl::Status> FindOfReplicas(Call& call) const;
 
   // Keeps the answer of `attempt`, which has been completed, if it may be. On
-  // the call's loop, as KeepStream.
+  // the call's loop, as KeepStream. While memory is short nothing new is kept
+  // in it.
   void Keep(const Call& call, const Attempt& attempt) const;
 
   // How much of the call's stream is to be recorded, so that it can be kept: 0
   // if it is not to be.
   size_t BytesToRecord(const Call& call) const;
 
-  // The same as Keep of a stream, which `answer` is.
+  // The same as Keep of a stream, which `answer` is; null if it was longer than
+  // may be recorded.
   void KeepStream(const Call& call, const Attempt& attempt,
                   KeptAnswerPtr answer) const;
 
@@ -91,6 +93,9 @@ class AnswerCache {
   // What that is among all replicas, however their providers are configured.
   RequestKey KeyOfReplicas(const RequestKey& key) const;
   void Put(const Call& call, KeptAnswerPtr answer) const;
+  // Nothing while memory is short. It is as old as `age`.
+  void PutInMemory(const Call& call, KeptAnswerPtr answer,
+                   absl::Duration age) const;
 
   // Constant after construction.
   const llmgateway::config::v1::CacheConfig config_;

@@ -140,6 +140,8 @@ void TellOfMemory(const ResponseCache::Stats& stats, Values& values) {
   values.Add(kDropped, {kMemory, "room"}, static_cast<double>(stats.evicted));
   values.Add(kDropped, {kMemory, "expired"},
              static_cast<double>(stats.expired));
+  values.Add(kDropped, {kMemory, "memory"},
+             static_cast<double>(stats.for_memory));
   values.Add(kDropped, {kMemory, "size"}, static_cast<double>(stats.too_large));
   values.Add(kEntries, {kMemory}, static_cast<double>(stats.entries));
   values.Add(kBytes, {kMemory}, static_cast<double>(stats.size_bytes));

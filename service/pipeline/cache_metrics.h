@@ -7,8 +7,9 @@
 //   llmgw_cache_kept_total{store}            answers that were kept
 //   llmgw_cache_dropped_total{store,reason}  answers that are not, or no
 //   longer,
-//                                            kept; reason: room, expired, size;
-//                                            failed, which Redis did not take
+//                                            kept; reason: room, memory,
+//                                            expired, size; failed, which Redis
+//                                            did not take
 //   llmgw_cache_entries{store}               answers that are kept
 //   llmgw_cache_bytes{store}                 what they take
 //

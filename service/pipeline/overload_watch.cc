@@ -6,7 +6,9 @@
 #include "base/async/sleep.h"
 #include "base/os/logging.h"
 #include "proto/proto_time.h"
+#include "service/overload/memory_gate.h"
 #include "service/overload/overload_control.h"
+#include "service/pipeline/kept_memory.h"
 
 namespace gateway {
 namespace {
@@ -24,7 +26,13 @@ void TellPressure(const MemoryGate& memory) {
 
 Task<void> OverloadWatch::Run(EventLoop& loop) {
   while (!stop_.cancelled()) {
-    const absl::Duration wait = Look();
+    std::shared_ptr<const RuntimeSnapshot> runtime = current_.Get();
+    if (loop.Now() >= next_sweep_) {
+      next_sweep_ = loop.Now() + kSweepInterval;
+      co_await FreeExpired(*runtime, responses_, stop_);
+    }
+    const absl::Duration wait = Look(*runtime);
+    runtime = nullptr;
     (co_await Sleep(loop, wait, stop_)).IgnoreError();
   }
   ended_.Open();
@@ -39,13 +47,15 @@ void OverloadWatch::StopOnLoop() {
   stop_.Cancel(absl::CancelledError("the gateway is shutting down"));
 }
 
-absl::Duration OverloadWatch::Look() {
-  const std::shared_ptr<const RuntimeSnapshot> runtime = current_.Get();
-  OverloadControl* const overload = runtime->overload();
+absl::Duration OverloadWatch::Look(const RuntimeSnapshot& runtime) {
+  OverloadControl* const overload = runtime.overload();
   if (overload == nullptr) return kIdleInterval;
-  LookAtWaiting(*runtime);
+  LookAtWaiting(runtime);
   if (overload->SampleMemory()) TellPressure(overload->memory());
-  const auto& config = runtime->config().overload();
+  if (overload->memory().pressure() == MemoryPressure::kCritical) {
+    FreeForWantOfMemory(runtime);
+  }
+  const auto& config = runtime.config().overload();
   return config.has_memory() ? ToAbsl(config.memory().interval())
                              : kIdleInterval;
 }

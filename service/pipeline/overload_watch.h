@@ -1,6 +1,8 @@
 // OverloadWatch looks at the memory as often as the configuration says, and has
 // the log tell when it runs short, when it no longer does, and when many calls
-// wait for a place.
+// wait for a place. Where there is none left it frees answers of the cache at
+// each look, and what is kept in memory and has expired, each kSweepInterval
+// (kept_memory.h).
 //
 //   OverloadWatch watch(current_runtime);
 //   loop.Post([&] { Spawn(watch.Run(loop)); });
@@ -20,6 +22,7 @@
 #include "base/async/latch.h"
 #include "base/async/task.h"
 #include "service/pipeline/current_runtime.h"
+#include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -28,9 +31,14 @@ class OverloadWatch {
  public:
   // How often it looks while nothing is limited.
   static constexpr absl::Duration kIdleInterval = absl::Seconds(1);
+  // How often it frees what has expired, or as often as it looks if that is
+  // less.
+  static constexpr absl::Duration kSweepInterval = absl::Seconds(1);
 
-  // Borrows it.
-  explicit OverloadWatch(const CurrentRuntime& current) : current_(current) {}
+  // Borrows both; `responses` is null if none are kept.
+  explicit OverloadWatch(const CurrentRuntime& current,
+                         ResponseStore* responses = nullptr)
+      : current_(current), responses_(responses) {}
 
   OverloadWatch(const OverloadWatch&) = delete;
   OverloadWatch& operator=(const OverloadWatch&) = delete;
@@ -45,14 +53,16 @@ class OverloadWatch {
 
  private:
   // Returns how long to wait for the next look.
-  absl::Duration Look();
+  absl::Duration Look(const RuntimeSnapshot& runtime);
   void LookAtWaiting(const RuntimeSnapshot& runtime);
 
   const CurrentRuntime& current_;
+  ResponseStore* const responses_;
   Latch ended_;
 
   // Of the loop.
   CancelSignal stop_;
+  absl::Duration next_sweep_ = -absl::InfiniteDuration();
   bool many_wait_ = false;  // And that was told.
 };
 

@@ -1,5 +1,7 @@
 #include "service/pipeline/response_store.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "base/os/logging.h"
@@ -66,7 +68,7 @@ bool ResponseStore::Insert(Item item, absl::Duration now, Items* replaced,
   holders_.Add(item.key.first, sequence, item.size_bytes);
   const auto added = items_.emplace(sequence, std::move(item)).first;
   index_[added->second.key] = added;
-  DropExpired(now, dropped);
+  DropExpired(now, SIZE_MAX, dropped);
   const size_t expired = dropped->size();
   MakeRoom(sequence, dropped);
   const bool is_kept = !dropped->contains(sequence);
@@ -81,7 +83,7 @@ ResponseStore::Entry ResponseStore::Find(std::string_view caller,
   const Key key(caller, id);
   Items dropped;
   MutexLock lock(mu_);
-  DropExpired(now, &dropped);
+  DropExpired(now, SIZE_MAX, &dropped);
   const auto found = index_.find(key);
   return found == index_.end() ? nullptr : found->second->second.entry;
 }
@@ -91,7 +93,7 @@ bool ResponseStore::Remove(std::string_view caller, std::string_view id) {
   const Key key(caller, id);
   Items dropped;
   MutexLock lock(mu_);
-  DropExpired(now, &dropped);
+  DropExpired(now, SIZE_MAX, &dropped);
   const auto found = index_.find(key);
   if (found == index_.end()) return false;
   Drop(found->second, &dropped);
@@ -185,8 +187,18 @@ void ResponseStore::Drop(Items::iterator item, Items* dropped) {
   dropped->insert(items_.extract(item));
 }
 
-void ResponseStore::DropExpired(absl::Duration now, Items* dropped) {
-  while (!items_.empty() && items_.begin()->second.expiry <= now) {
+void ResponseStore::FreeExpired(size_t entries_max) {
+  const absl::Duration now = clock_.SteadyTime();
+  Items dropped;  // Freed after the lock.
+  MutexLock lock(mu_);
+  DropExpired(now, entries_max, &dropped);
+}
+
+void ResponseStore::DropExpired(absl::Duration now, size_t entries_max,
+                                Items* dropped) {
+  for (size_t i = 0; i < entries_max && !items_.empty() &&
+                     items_.begin()->second.expiry <= now;
+       ++i) {
     Drop(items_.begin(), dropped);
   }
 }

@@ -129,6 +129,10 @@ class ResponseStore {
                                     std::string_view id, CancelSignal& cancel)
       LOCKS_EXCLUDED(mu_);
 
+  // Frees what has expired in memory, up to `entries_max` answers: else it goes
+  // when somebody asks. To be called now and then.
+  void FreeExpired(size_t entries_max) LOCKS_EXCLUDED(mu_);
+
   // All that is kept, or known to be kept in records, in bytes.
   int64_t size_bytes() const LOCKS_EXCLUDED(mu_);
 
@@ -175,7 +179,7 @@ class ResponseStore {
                                                    std::memory_order_relaxed);
   }
   void Drop(Items::iterator item, Items* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DropExpired(absl::Duration now, Items* dropped)
+  void DropExpired(absl::Duration now, size_t entries_max, Items* dropped)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Drops whose turn it is, while there is too much.
   void MakeRoom(int64_t newest, Items* dropped) EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -77,7 +77,7 @@ class SharedCalls {
   size_t answer_bytes_max() const;
 
   // Thread-safe; null if idempotency, or coalescing, was never configured.
-  const IdempotencyTable* keys() const { return table_.get(); }
+  IdempotencyTable* keys() const { return table_.get(); }
   const InFlightCalls* in_flight() const { return in_flight_.get(); }
 
   // How much work these, or a look into the cache, are, for OffLoop.

@@ -269,7 +269,7 @@ Task<absl::Status> MakeStream(Call& call, AnswerSink& sink, Recorder& recorder,
   if (recording == nullptr) co_return absl::OkStatus();
   attempt.answer.facts.other_choice_cut |= recording->other_choice_cut();
   *kept = recording->Keep(call, attempt);
-  if (*kept != nullptr && call.cache != nullptr) {
+  if (call.cache != nullptr) {
     call.runtime->answer_cache()->KeepStream(call, attempt, *kept);
   }
   co_return absl::OkStatus();

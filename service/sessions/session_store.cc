@@ -257,6 +257,12 @@ Task<absl::Status> SessionStore::CountAnew(int64_t limit,
   co_return absl::OkStatus();
 }
 
+Task<void> SessionStore::FreeExpired(CancelSignal& cancel) {
+  if (!in_memory_) co_return;
+  // A store in memory lets go of what has expired whatever it is asked.
+  (co_await records_.Count(kCollection, cancel)).status().IgnoreError();
+}
+
 absl::Status SessionStore::MakeRoom(std::string_view owner, int64_t limit) {
   MutexLock lock(mu_);
   if (!records_.counts_owners()) {

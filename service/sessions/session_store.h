@@ -131,6 +131,10 @@ class SessionStore {
       SessionLimits limits, std::string_view owner, std::string_view id,
       TurnOptions options, CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
 
+  // Frees sessions in memory that have expired: else they go when somebody asks
+  // for one. Elsewhere the store does so by itself. To be called now and then.
+  Task<void> FreeExpired(CancelSignal& cancel);
+
   Stats stats() const LOCKS_EXCLUDED(mu_);
 
  private:

@@ -57,6 +57,29 @@ class MemoryCase(gateway_case.GatewayCase):
         self.use(100, 0)
 
 
+class KeptAnswersTest(MemoryCase):
+    """What the cache keeps, where there is no memory for it."""
+
+    more = "cache: {{}}\n"
+
+    def test_nothing_new_is_kept_and_at_the_limit_nothing_at_all(self):
+        entries = 'llmgw_cache_entries{store="memory"}'
+        dropped = 'llmgw_cache_dropped_total{store="memory",reason="memory"}'
+        for name in ("gpt-1", "gpt-2", "gpt-3"):
+            self.assertEqual(ask(self.gateway.http, chat(name)).status, 200)
+        await_sample(self.gateway, entries, 3)
+        self.use(780, 1)
+        for _ in range(2):
+            self.assertEqual(ask(self.gateway.http, chat("gpt-new")).status,
+                             200)
+        self.assertEqual(self.upstream.stat("gpt-new", "requests"), 2)
+        self.assertEqual(samples(self.gateway)[entries], 3)
+        self.assertEqual(samples(self.gateway)[dropped], 2)
+        self.use(960, 2)
+        await_sample(self.gateway, entries, 0)
+        self.assertEqual(samples(self.gateway)[dropped], 5)
+
+
 class MemoryTest(MemoryCase):
     """F-24."""
 

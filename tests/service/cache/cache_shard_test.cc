@@ -12,11 +12,12 @@ namespace {
 
 class CacheShardTest : public testing::Test {
  public:
-  void Put(uint64_t number) {
+  void Put(uint64_t number, absl::Duration stored = absl::ZeroDuration(),
+           absl::Duration expiry = absl::InfiniteDuration()) {
     CacheShard::Dropped dropped;
     const KeptAnswerPtr answer = AnswerOf(10);
     shard_.Put(KeyNumber(number), answer, CacheShard::EntryBytes(*answer),
-               absl::ZeroDuration(), absl::InfiniteDuration(), &dropped);
+               stored, expiry, &dropped);
   }
 
   bool Finds(uint64_t number) {
@@ -62,6 +63,56 @@ TEST_F(CacheShardTest, WhatWasHotAndIsNotAnyMoreGoes) {
     Finds(i);
   }
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(Finds(i)) << i;
+}
+
+TEST_F(CacheShardTest, WhatHasExpiredIsFoundBehindWhatHasNotAFewAtATime) {
+  // In both queues.
+  for (int i = 0; i < 60; ++i) {
+    Put(i, absl::ZeroDuration(), absl::Seconds(i % 2 == 0 ? 100 : 1));
+    if (i < 30) Finds(i);
+  }
+  const auto look = [&](size_t looks_max) {
+    CacheShard::Dropped dropped;
+    shard_.DropExpired(absl::Seconds(1), looks_max, &dropped);
+    return dropped.size();
+  };
+  EXPECT_EQ(look(20), 10u);
+  EXPECT_EQ(look(20), 10u);
+  // What comes or goes meanwhile does not matter.
+  Put(100);
+  EXPECT_EQ(look(20), 10u);
+  EXPECT_EQ(look(100), 0u);
+  EXPECT_EQ(look(100), 0u);
+  EXPECT_EQ(shard_.entries(), 31u);
+  EXPECT_EQ(shard_.counts().expired, 30u);
+  EXPECT_EQ(look(0), 0u);
+  CacheShard::Dropped dropped;
+  shard_.Remove(KeyNumber(0), &dropped);
+  EXPECT_EQ(look(100), 0u);
+}
+
+TEST_F(CacheShardTest, ForWantOfMemoryTheOldestGo) {
+  for (int i = 0; i < 100; ++i) {
+    Put(i, absl::Seconds(i));
+    Finds(i);
+  }
+  // Has some go on to the large queue.
+  for (int i = 100; i < 120; ++i) Put(i, absl::Seconds(i));
+  const size_t entries = shard_.entries();
+  const size_t bytes = shard_.size_bytes();
+  CacheShard::Dropped dropped;
+  shard_.DropOldest(bytes / 2, 10, &dropped);
+  EXPECT_EQ(dropped.size(), 10u);
+  shard_.DropOldest(bytes / entries * 15, 1000, &dropped);
+  EXPECT_EQ(dropped.size(), 25u);
+  EXPECT_EQ(shard_.counts().for_memory, 25u);
+  EXPECT_LE(shard_.size_bytes(), bytes - bytes / entries * 25);
+  int left = 0;
+  for (int i = 60; i < 100; ++i) left += Finds(i) ? 1 : 0;
+  EXPECT_EQ(left, 40);
+  shard_.DropOldest(bytes, 1000, &dropped);
+  EXPECT_EQ(shard_.entries(), 0u);
+  shard_.DropOldest(1, 1000, &dropped);
 }
 
 TEST(SeenKeysTest, TheLastAreRememberedUntilTheyAreTaken) {

@@ -414,5 +414,23 @@ TEST(IdempotencyTableThreadsTest, EachKeyRunsExactlyOnce) {
   EXPECT_EQ(runs, kCalls / kCallsEach);
 }
 
+TEST_F(IdempotencyTableTest, WhatHasExpiredIsFreedThoughNobodyCalls) {
+  for (const std::string_view key : {"1", "2", "3"}) {
+    RunOnce(table_, "alice", key, 1000);
+  }
+  Call runs = Begin(table_, "alice", "4", "body");
+  clock_.Advance(absl::Hours(24) - absl::Nanoseconds(1));
+  table_.FreeExpired(100);
+  EXPECT_EQ(table_.stats().ended, 3u);
+  clock_.Advance(absl::Nanoseconds(1));
+  table_.FreeExpired(2);
+  EXPECT_EQ(table_.stats().ended, 1u);
+  table_.FreeExpired(2);
+  EXPECT_EQ(table_.stats().ended, 0u);
+  EXPECT_EQ(table_.stats().running, 1u);
+  EXPECT_LT(table_.stats().size_bytes, 1000u);
+  runs.run->Finish(Good("hello"));
+}
+
 }  // namespace
 }  // namespace gateway

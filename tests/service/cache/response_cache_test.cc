@@ -202,5 +202,49 @@ TEST_F(ResponseCacheTest, ManyThreadsSeeWholeAnswersOfTheirKeys) {
   EXPECT_GT(stats.hits, 0);
 }
 
+TEST_F(ResponseCacheTest, WhatHasExpiredIsFreedThoughNobodyCalls) {
+  ResponseCache cache({.ttl = absl::Minutes(1),
+                       .entries = 1000,
+                       .size_bytes = 1 << 24,
+                       .answer_bytes = 1 << 16},
+                      clock_);
+  for (int i = 0; i < 100; ++i) cache.Put(KeyNumber(i), AnswerOf(1000));
+  clock_.Advance(absl::Seconds(59));
+  cache.DropExpired();
+  EXPECT_EQ(cache.stats().entries, 100u);
+  clock_.Advance(absl::Seconds(1));
+  cache.DropExpired();
+  const ResponseCache::Stats stats = cache.stats();
+  EXPECT_EQ(stats.entries, 0u);
+  EXPECT_EQ(stats.size_bytes, 0u);
+  EXPECT_EQ(stats.expired, 100u);
+}
+
+TEST_F(ResponseCacheTest, ForWantOfMemoryItGivesBackPartAfterPart) {
+  ResponseCache cache(kLimits, clock_);
+  for (int i = 0; i < 80; ++i) cache.Put(KeyNumber(i), AnswerOf(1000));
+  const size_t bytes = cache.stats().size_bytes;
+  cache.DropOldest(0.25);
+  EXPECT_EQ(cache.stats().size_bytes, bytes / 4 * 3);
+  EXPECT_EQ(cache.stats().for_memory, 20u);
+  EXPECT_FALSE(cache.Find(KeyNumber(19)));
+  EXPECT_TRUE(cache.Find(KeyNumber(20)));
+  for (int i = 0; i < 30; ++i) cache.DropOldest(0.25);
+  EXPECT_EQ(cache.stats().entries, 0u);
+  EXPECT_EQ(cache.stats().for_memory, 80u);
+}
+
+TEST_F(ResponseCacheTest, WhatIsRefusedIsCounted) {
+  ResponseCache cache(kLimits, clock_);
+  cache.Put(KeyNumber(1), AnswerOf(100));
+  cache.Refuse(KeyNumber(1), ResponseCache::Refusal::kTooLarge);
+  EXPECT_TRUE(cache.Find(KeyNumber(1)));
+  // There is a newer answer.
+  cache.Refuse(KeyNumber(1), ResponseCache::Refusal::kMemory);
+  EXPECT_FALSE(cache.Find(KeyNumber(1)));
+  EXPECT_EQ(cache.stats().too_large, 1u);
+  EXPECT_EQ(cache.stats().for_memory, 1u);
+}
+
 }  // namespace
 }  // namespace gateway

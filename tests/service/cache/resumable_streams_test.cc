@@ -99,5 +99,19 @@ TEST_F(ResumableStreamsTest, WithoutRoomWhatEndedFirstGoesAndNoneThatRuns) {
   EXPECT_EQ(stats.not_found, 1);
 }
 
+TEST_F(ResumableStreamsTest, WhatHasExpiredIsFreedThoughNobodyCalls) {
+  std::weak_ptr<StreamRing> ended = streams_.Open("alice", "1");
+  ended.lock()->End(absl::OkStatus());
+  const std::weak_ptr<StreamRing> runs = streams_.Open("alice", "2");
+  clock_.Advance(absl::Minutes(1) - absl::Nanoseconds(1));
+  streams_.FreeExpired();
+  EXPECT_FALSE(ended.expired());
+  clock_.Advance(absl::Nanoseconds(1));
+  streams_.FreeExpired();
+  EXPECT_TRUE(ended.expired());
+  EXPECT_FALSE(runs.expired());
+  EXPECT_EQ(streams_.stats().streams, 1u);
+}
+
 }  // namespace
 }  // namespace gateway

@@ -82,6 +82,24 @@ TEST_F(CacheMetricsTest, TheCacheTellsWhatItFindsKeepsAndDrops) {
   EXPECT_GT(read["llmgw_cache_bytes{memory}"], 0);
 }
 
+TEST_F(CacheMetricsTest, AnswersThatAreTooLargeAreCounted) {
+  const std::string reply(2000, 'x');
+  const auto runtime = MakeTestRuntime(
+      absl::StrCat("providers: [{name: mock, mock: {replies: [", reply, ", ",
+                   reply, "]}}]\nrouting: {default_target: mock}\n",
+                   "cache: {streams: true, answer_bytes_limit: 1KiB}\n"));
+  CallRunner runner(runtime);
+  CallQuestion question = Asked("one");
+  runner.Run(question);
+  auto read = Read(runtime);
+  EXPECT_EQ(read["llmgw_cache_dropped_total{memory,size}"], 1);
+  question.stream = true;
+  runner.Run(question);
+  read = Read(runtime);
+  EXPECT_EQ(read["llmgw_cache_dropped_total{memory,size}"], 2);
+  EXPECT_EQ(read["llmgw_cache_kept_total{memory}"], 0);
+}
+
 TEST_F(CacheMetricsTest, KeysTellWhatBecameOfTheirCalls) {
   const auto runtime = With("idempotency: {entries_limit: 1}\n");
   CallRunner runner(runtime);

@@ -303,5 +303,20 @@ TEST_F(DurableResponsesTest, WhereTheyAreAwayItIsSaid) {
   EXPECT_FALSE(Has(store_, "b"));
 }
 
+TEST_F(ResponseStoreTest, WhatHasExpiredIsFreedThoughNobodyCalls) {
+  Put("a");
+  Put("b");
+  clock_.Advance(absl::Seconds(9));
+  Put("c");
+  store_.FreeExpired(100);
+  const int64_t bytes = store_.size_bytes();
+  clock_.Advance(absl::Seconds(1));
+  store_.FreeExpired(1);
+  EXPECT_EQ(store_.size_bytes(), bytes / 3 * 2);
+  store_.FreeExpired(100);
+  EXPECT_EQ(store_.size_bytes(), bytes / 3);
+  EXPECT_TRUE(Has("c"));
+}
+
 }  // namespace
 }  // namespace gateway

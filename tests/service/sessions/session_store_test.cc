@@ -52,8 +52,15 @@ class BreakableStore final : public MemoryRecordStore {
                                               options, cancel);
   }
 
+  Task<absl::StatusOr<int64_t>> Count(std::string_view collection,
+                                      CancelSignal& cancel) override {
+    ++counts;
+    co_return co_await MemoryRecordStore::Count(collection, cancel);
+  }
+
   absl::Status broken;
   int puts = 0;
+  int counts = 0;
 };
 
 v1::Message Say(v1::Role role, const std::string& text) {
@@ -521,6 +528,15 @@ TEST(SessionLimitsTest, AreThoseOfTheConfiguration) {
   EXPECT_EQ(limits.sessions, 4);
   EXPECT_EQ(limits.messages, 5);
   EXPECT_EQ(limits.session_bytes, 6);
+}
+
+// That a store in memory then lets go of what has expired, its own tests show.
+TEST_F(SessionStoreTest, AStoreInMemoryIsHadToFreeWhatHasExpired) {
+  SessionStore in_memory(records_, time_, random_, /*in_memory=*/true);
+  runner_.Run(here_.FreeExpired(never_));
+  EXPECT_EQ(records_.counts, 0);
+  runner_.Run(in_memory.FreeExpired(never_));
+  EXPECT_EQ(records_.counts, 1);
 }
 
 }  // namespace
