@@ -10,6 +10,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/pipeline/response_record.pb.h"
+#include "service/store/store_retry.h"
 
 namespace gateway {
 namespace {
@@ -31,12 +32,14 @@ std::string RecordKeyOf(std::string_view owner, std::string_view id) {
 absl::Status ResponseFault(const absl::Status& store,
                            const CancelSignal& cancel) {
   if (cancel.cancelled()) return store;
-  return MakeFault(
+  absl::Status fault = MakeFault(
       v1::ERROR_REASON_STORE_UNAVAILABLE,
       absl::IsResourceExhausted(store)
           ? "there is no room in the store of answers; try again later"
           : "the store of answers cannot be read or written at this moment; "
             "try again later");
+  SetRetryDelay(fault, kStoreRetryDelay);
+  return fault;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/store/store_retry.h"
 
 namespace gateway {
 namespace {
@@ -106,10 +107,12 @@ absl::Status SessionNotKept(const absl::Status& store) {
                    "there is no room for the session in the store; try again "
                    "later, or have the operator make room");
   }
-  return MakeFault(
+  absl::Status fault = MakeFault(
       v1::ERROR_REASON_STORE_UNAVAILABLE,
       "the store of sessions cannot be read or written at this moment; try "
       "again later");
+  SetRetryDelay(fault, kStoreRetryDelay);
+  return fault;
 }
 
 absl::Status SessionIsDamaged(std::string_view id) {

@@ -39,8 +39,9 @@ absl::Status TooManyMessages(std::string_view id, int64_t limit);
 absl::Status SessionTooLarge(std::string_view id, int64_t limit);
 
 // What `store`, the store's error, comes to: SESSION_LIMITED if it is full,
-// STORE_UNAVAILABLE otherwise. What it says of files and servers is for the log
-// (service/store/watched_record_store.h), and not for callers.
+// otherwise STORE_UNAVAILABLE, which says when to come again. What it says of
+// files and servers is for the log (service/store/watched_record_store.h), and
+// not for callers.
 absl::Status SessionNotKept(const absl::Status& store);
 
 // STORE_UNAVAILABLE: what is there is no session.

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -46,6 +47,7 @@ TEST(SessionFaultTest, AFullStoreIsALimitAndABrokenOneIsNot) {
   const absl::Status broken =
       SessionNotKept(absl::DataLossError("/data/gateway.db: torn"));
   EXPECT_EQ(FaultReason(broken), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_EQ(RetryDelay(broken), absl::Seconds(1));
   // Where it is concerns operators alone.
   EXPECT_THAT(std::string(broken.message()), Not(HasSubstr("gateway.db")));
   EXPECT_THAT(std::string(SessionNotKept(absl::ResourceExhaustedError(
