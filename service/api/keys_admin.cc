@@ -56,7 +56,7 @@ absl::Status KeyNotRead(const CallContext& call, const absl::Status& read) {
   if (call.cancel().cancelled()) return read;
   return MakeFault(v1::ERROR_REASON_IDENTITY_UNAVAILABLE,
                    "store: it cannot be read at this moment, and the log says "
-                   "why; try again later");
+                   "why; nothing has changed: try again later");
 }
 
 absl::Status NoSuchKey(const std::string& id) {

@@ -113,10 +113,12 @@ void StoreCheck::CheckIssuedKeys() {
     return;
   }
   if (!is_in_memory()) return;
-  problems_.Warn(places_.Find(kIssuedKeys), kIssuedKeys,
-                 "are kept in memory, and a restart forgets them: callers are "
-                 "refused then; set runtime.state_dir, or store.file, to keep "
-                 "them");
+  problems_.Warn(
+      places_.Find(kIssuedKeys), kIssuedKeys,
+      absl::StrCat("are kept in memory, and a restart forgets them: callers "
+                   "are refused then; set ",
+                   config_.has_redis() ? "store.engine: redis, " : "",
+                   "runtime.state_dir, or store.file, to keep them"));
 }
 
 void StoreCheck::CheckSessions() {

@@ -179,6 +179,11 @@ TEST(StoreValidatorTest, WarnsOfWhatARestartForgets) {
   EXPECT_THAT(WarningsOf(kIssued),
               ElementsAre(HasSubstr("auth.callers.issued_keys: are kept in "
                                     "memory, and a restart forgets them")));
+  // Where there is a Redis it is the first choice.
+  EXPECT_THAT(WarningsOf(kIssued), ElementsAre(HasSubstr("; set runtime.")));
+  EXPECT_THAT(
+      WarningsOf(absl::StrCat(kIssued, "redis: {addresses: ['cache:6379']}\n")),
+      ElementsAre(HasSubstr("; set store.engine: redis, runtime.")));
   EXPECT_THAT(WarningsOf(absl::StrCat(kIssued, "runtime: {state_dir: kept}\n")),
               IsEmpty());
   EXPECT_THAT(WarningsOf(absl::StrCat(kIssued, "store: {file: a.db}\n")),
