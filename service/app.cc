@@ -517,7 +517,7 @@ void App::StartRepeatedWork() {
     Spawn(graph.overload_watch->Run(first));
   });
   graph.kept.Follow(first);
-  graph.redis.Follow(first, *graph.runtime);
+  graph.redis.Follow(first, *graph.runtime, *graph.state, graph.worker);
 }
 
 absl::Status App::StartReloading() {

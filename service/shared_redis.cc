@@ -127,14 +127,19 @@ std::function<void()> SharedRedis::Prepare(const ConfigSnapshot& next) {
   };
 }
 
-void SharedRedis::Follow(EventLoop& loop, const CurrentRuntime& runtime) {
+void SharedRedis::Follow(EventLoop& loop, const CurrentRuntime& runtime,
+                         StateStore& state, BlockingWorker& worker) {
   if (options_ == nullptr) return;
   follows_on_ = &loop;
   records_ = std::make_unique<RedisRecordStore>(
       RedisRecordStore::Options{.prefix =
                                     runtime.Get()->config().redis().prefix()},
       &LoopRedis::OfThisLoop);
-  operators_ = std::make_unique<OperatorStateShare>(*records_, runtime);
+  operators_ = std::make_unique<OperatorStateShare>(
+      OperatorStateShare::Sources{.store = *records_,
+                                  .current = runtime,
+                                  .state = state,
+                                  .worker = worker});
   loop.Post([this, &loop] {
     Spawn(counters_->keeper().Run(loop));
     Spawn(operators_->Run(loop));

@@ -7,7 +7,7 @@
 //   GATEWAY_RETURN_IF_ERROR(redis.Open(config, metrics));
 //   ... Ports{.shared_counters = redis.counters()} ...
 //   ... LoopRuntime::Shared{.redis = redis.access()} ...
-//   redis.Follow(loop, runtime);
+//   redis.Follow(loop, runtime, state, worker);
 //   ...
 //   redis.Stop();  // While the loop runs.
 //
@@ -28,6 +28,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/async/blocking_worker.h"
 #include "base/async/event_loop.h"
 #include "base/redis/redis_health.h"
 #include "base/redis/redis_options.h"
@@ -40,6 +41,7 @@
 #include "service/loop_redis.h"
 #include "service/observability/metrics.h"
 #include "service/pipeline/current_runtime.h"
+#include "service/state/state_store.h"
 #include "service/store/record_store.h"
 
 namespace gateway {
@@ -70,8 +72,10 @@ class SharedRedis {
   std::function<void()> Prepare(const ConfigSnapshot& next);
 
   // Keeps limits, idempotency keys, and what operators say, in step with Redis,
-  // if there is one, on that loop, until Stop. Borrows `runtime`.
-  void Follow(EventLoop& loop, const CurrentRuntime& runtime);
+  // if there is one, on that loop, until Stop. All are borrowed; what operators
+  // say is kept in `state`, by `worker`.
+  void Follow(EventLoop& loop, const CurrentRuntime& runtime, StateStore& state,
+              BlockingWorker& worker);
   // How calls with idempotency keys have ended is told to Redis first, for up
   // to `patience`, or a little longer where that is next to nothing. REQUIRES:
   // the loop runs.

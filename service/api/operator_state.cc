@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -163,6 +164,14 @@ bool OperatorState::Concerns(std::string_view name) const {
     return runtime->providers().Find(name.substr(0, name.find('/'))) != nullptr;
   }
   return name.starts_with(kNodeItem) || name == RolloutName(runtime->rollout());
+}
+
+absl::Time OperatorState::EndOf(std::string_view name,
+                                const std::string& item) const {
+  if (!name.starts_with(kNodeItem)) return absl::InfiniteFuture();
+  const absl::StatusOr<std::vector<NodeOverride>> read = ReadOverrides(item);
+  if (!read.ok() || read->size() != 1) return absl::InfiniteFuture();
+  return read->front().expire_time;
 }
 
 absl::Status OperatorState::Apply(

@@ -22,6 +22,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "service/pipeline/current_runtime.h"
 
 namespace gateway {
@@ -40,6 +41,10 @@ class OperatorState {
   // Whether the configuration has what the item is about: one of a provider or
   // a rollout that is not configured here is for others.
   bool Concerns(std::string_view name) const;
+
+  // When the item ends by itself, as an override may; in the infinite future if
+  // never.
+  absl::Time EndOf(std::string_view name, const std::string& item) const;
 
   // Puts the item into force, or out of it if there is none any more.
   // INVALID_ARGUMENT for what is none of this configuration. REQUIRES:

@@ -86,6 +86,13 @@ void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime) {
                 });
 }
 
+absl::Status KeepRollout(StateStore& state, const RolloutSwitch& rollout) {
+  const RolloutSwitch::Said said = rollout.said();
+  if (!said.any()) return state.Remove(kRolloutDocument);
+  return state.Write(kRolloutDocument,
+                     WriteRollout(rollout.configured(), said));
+}
+
 void RolloutAdmin::AddTo(MethodTable& table) {
   table.AddUnary("llmgateway.v1.AdminService", "UpdateRollout", *this,
                  &RolloutAdmin::Update);

@@ -46,6 +46,9 @@ absl::Status ReadRollout(std::string_view text, std::string* configured,
 // the configuration counts.
 void RestoreRollout(StateStore& state, const RuntimeSnapshot& runtime);
 
+// Keeps what is in force now, for RestoreRollout. Blocks on the file system.
+absl::Status KeepRollout(StateStore& state, const RolloutSwitch& rollout);
+
 class RolloutAdmin {
  public:
   struct Sources {

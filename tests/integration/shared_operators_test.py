@@ -1,5 +1,7 @@
 """What an operator says at one of two gateways holds at both."""
 
+import os
+import tempfile
 import time
 import unittest
 
@@ -41,11 +43,19 @@ class SharedOperatorsTest(unittest.TestCase):
         super().setUp()
         self.redis = RedisProcess()
         self.addCleanup(self.redis.close)
+        self.folder = self.enterContext(
+            tempfile.TemporaryDirectory(prefix="replicas"))
 
     def start(self, more=""):
         gateway = GatewayProcess(_CONFIG % self.redis.address + more)
         self.addCleanup(gateway.kill)
         return gateway
+
+    def start_keeping(self, name):
+        """One with a folder of its own, which another may be given later."""
+        return self.start(
+            "runtime: {replicas: 2, state_dir: '%s'}\n"
+            % os.path.join(self.folder, name))
 
     def operate(self, gateway, method, **request):
         call = self.caller.call(gateway.admin, _ADMIN + method, request)
@@ -133,6 +143,96 @@ class SharedOperatorsTest(unittest.TestCase):
         self.await_provider(self.start(), "other")
         here.stop()
         self.await_provider(self.start(), "other")
+
+    def test_what_another_takes_back_stays_so(self):
+        one, other = self.start_keeping("one"), self.start_keeping("other")
+        self.operate(one, "SetModelEnabled", provider="one", model="m",
+                     enabled=False)
+        self.operate(one, "ForceCircuit", provider="other", model="m",
+                     state="STATE_FORCED_OPEN")
+        self.await_provider(other, "MODEL_DISABLED", provider_id="one")
+        self.await_provider(other, "CIRCUIT_OPEN", provider_id="other")
+        self.operate(one, "UpdateRollout", percentage=0)
+        self.await_overridden(other)
+        self.operate(other, "SetModelEnabled", provider="one", model="m",
+                     enabled=True)
+        self.operate(other, "ForceCircuit", provider="other", model="m",
+                     state="STATE_CONFIGURED")
+        self.operate(other, "UpdateRollout", reset=True)
+        self.await_provider(one, "one", provider_id="one")
+        self.await_provider(one, "other", provider_id="other")
+        self.await_provider(one, "one")
+        # Without Redis, by what is on disk.
+        one.stop()
+        self.redis.pause()
+        one = self.start_keeping("one")
+        self.assert_all_serve(one)
+        self.redis.go_on()
+        # With a Redis that has lost all.
+        one.stop()
+        other.stop()
+        self.redis.ask("FLUSHALL")
+        one, other = self.start_keeping("one"), self.start_keeping("other")
+        self.await_shared(one, other)
+        self.assert_all_serve(one)
+        self.assert_all_serve(other)
+
+    def test_the_latest_counts_though_redis_has_lost_it(self):
+        one, other = self.start_keeping("one"), self.start_keeping("other")
+        self.operate(one, "SetModelEnabled", provider="one", model="m",
+                     enabled=False)
+        self.await_provider(other, "MODEL_DISABLED", provider_id="one")
+        # It does not learn that it was taken back, and begins first.
+        one.stop()
+        self.operate(other, "SetModelEnabled", provider="one", model="m",
+                     enabled=True)
+        other.stop()
+        self.redis.ask("FLUSHALL")
+        one = self.start_keeping("one")
+        self.assertEqual(self.provider(one, provider_id="one"),
+                         "MODEL_DISABLED")
+        self.start_keeping("other")
+        self.await_provider(one, "one", provider_id="one")
+
+    def test_what_another_says_outlasts_redis(self):
+        one, other = self.start_keeping("one"), self.start_keeping("other")
+        self.operate(one, "SetModelEnabled", provider="one", model="m",
+                     enabled=False)
+        self.await_provider(other, "MODEL_DISABLED", provider_id="one")
+        other.stop()
+        self.redis.pause()
+        other = self.start_keeping("other")
+        self.assertEqual(self.provider(other, provider_id="one"),
+                         "MODEL_DISABLED")
+        self.redis.go_on()
+
+    def await_overridden(self, gateway):
+        deadline = time.monotonic() + _BOUND_S
+        while not self.operate(gateway, "UpdateRollout").get("overridden"):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def assert_all_serve(self, gateway):
+        for name in ("one", "other"):
+            self.assertEqual(self.provider(gateway, provider_id=name), name)
+        self.assertEqual(self.provider(gateway), "one")
+
+    def await_shared(self, one, other):
+        """Until what each of them knew has been heard by the other."""
+        for here, there, node in ((one, other, 1), (other, one, 2)):
+            self.operate(here, "SetModelEnabled", provider="one",
+                         model="sign%d" % node, enabled=False)
+            self.await_disabled(there, "sign%d" % node)
+
+    def await_disabled(self, gateway, model):
+        deadline = time.monotonic() + _BOUND_S
+        while True:
+            call = self.caller.generate(
+                gateway.grpc, {**prompt(model), "provider_id": "one"})
+            if call.end["code"] != "OK":
+                return
+            self.assertLess(time.monotonic(), deadline, model)
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":

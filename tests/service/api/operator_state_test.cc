@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/pipeline/current_runtime.h"
@@ -58,6 +59,15 @@ TEST_F(OperatorStateTest, WhatIsAppliedIsReadAgain) {
   EXPECT_EQ(state_.Read().begin()->second, circuit);
   EXPECT_TRUE(state_.Apply("circuit/a/m", std::nullopt).ok());
   EXPECT_THAT(state_.Read(), IsEmpty());
+}
+
+TEST_F(OperatorStateTest, AnOverrideMayEndByItself) {
+  const std::string item =
+      R"({"assignments":[{"override":{"node_name":"n","model_id":"m",)"
+      R"("expire_time":"2026-01-02T03:04:05Z"}}]})";
+  EXPECT_EQ(state_.EndOf("node/n", item), absl::FromUnixSeconds(1767323045));
+  EXPECT_EQ(state_.EndOf("node/n", "{}"), absl::InfiniteFuture());
+  EXPECT_EQ(state_.EndOf("circuit/a/m", "{}"), absl::InfiniteFuture());
 }
 
 TEST_F(OperatorStateTest, WhatIsNoItemIsRefused) {
