@@ -41,10 +41,10 @@ class OverloadWatchTest : public testing::Test {
     Ports ports;
     ports.clock = &time_;
     current_ = std::make_unique<CurrentRuntime>(MakeTestRuntime(
-        absl::StrCat(kNothingLimited,
-                     "overload:\n  concurrency: {calls_limit: 7}\n",
-                     "  memory: {interval: 50ms, cgroup_root: '", root_, "'}\n",
-                     "cache: {ttl: 20s, entries_limit: 100}\nidempotency: {ttl: 1m}\n"),
+        absl::StrCat(
+            kNothingLimited, "overload:\n  concurrency: {calls_limit: 7}\n",
+            "  memory: {interval: 50ms, cgroup_root: '", root_, "'}\n",
+            "cache: {ttl: 20s, entries_limit: 100}\nidempotency: {ttl: 1m}\n"),
         {}, ports));
   }
 
