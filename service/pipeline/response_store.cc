@@ -173,7 +173,7 @@ ResponseStore::Stats ResponseStore::stats() {
   const absl::Duration now = clock_.SteadyTime();
   Items dropped;  // Freed after the lock.
   MutexLock lock(mu_);
-  DropExpired(now, &dropped);
+  DropExpired(now, SIZE_MAX, &dropped);
   return {.entries = static_cast<int64_t>(items_.size()),
           .size_bytes = size_bytes_,
           .evicted = evicted_};
