@@ -12,9 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "base/text/json_writer.h"
 #include "service/ledger/chain_check.h"
 #include "service/ledger/ledger_log.h"
@@ -49,10 +47,9 @@ class Verification {
     in.read(begin.data(), begin.size());
     if (std::string_view(begin.data(), begin.size()) == kSqliteMagic) {
       return ReadLedgerFile(file, [this](const LedgerCommit& commit) {
-        for (const absl::string_view text :
-             absl::StrSplit(ToAbsl(commit.texts), '\n', absl::SkipEmpty())) {
-          Add(ToStd(text));
-        }
+        ForEachEntry(commit.texts, [this](std::string_view entry) {
+          if (!entry.empty()) Add(entry);
+        });
         return absl::OkStatus();
       });
     }

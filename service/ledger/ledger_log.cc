@@ -68,14 +68,6 @@ absl::Status Load(SqliteConnection& db, int64_t number, LoadedCommit* loaded) {
   return absl::OkStatus();
 }
 
-// What comes first of its texts; the rest is left in `texts`.
-std::string_view TakeLine(std::string_view* texts) {
-  const size_t end = std::min(texts->find('\n'), texts->size());
-  const std::string_view line = texts->substr(0, end);
-  texts->remove_prefix(std::min(end + 1, texts->size()));
-  return line;
-}
-
 absl::Status Damaged(const SqliteConnection& db, int64_t commit,
                      std::string_view what) {
   return absl::DataLossError(
@@ -90,14 +82,18 @@ std::string FaultOf(std::string_view texts, int64_t entries,
                     std::string_view last_hash) {
   ChainCheck check;
   int64_t found = 0;
-  for (; !texts.empty(); ++found) {
-    const ChainCheck::Finding finding = check.Add(TakeLine(&texts));
+  std::string fault;
+  ForEachEntry(texts, [&](std::string_view entry) {
+    const ChainCheck::Finding finding = check.Add(entry);
     // What the first one follows is in the commit before.
-    if (finding.severity != ChainCheck::Severity::kOk && found > 0) {
-      return absl::StrCat("has the entry ", finding.entry_id, ", which ",
-                          finding.what);
-    }
-  }
+    const bool is_first = found++ == 0;
+    const bool is_well =
+        is_first || finding.severity == ChainCheck::Severity::kOk;
+    if (is_well || !fault.empty()) return;
+    fault = absl::StrCat("has the entry ", finding.entry_id, ", which ",
+                         finding.what);
+  });
+  if (!fault.empty()) return fault;
   if (found != entries) {
     return absl::StrCat("has ", found, " entries and says ", entries);
   }
@@ -120,6 +116,15 @@ absl::StatusOr<LedgerEnd> FindEnd(SqliteConnection& db) {
 }
 
 }  // namespace
+
+void ForEachEntry(std::string_view texts,
+                  absl::FunctionRef<void(std::string_view entry)> visit) {
+  while (!texts.empty()) {
+    const size_t end = std::min(texts.find('\n'), texts.size());
+    visit(texts.substr(0, end));
+    texts.remove_prefix(std::min(end + 1, texts.size()));
+  }
+}
 
 SqliteSchema LedgerLog::Schema() {
   return {.contents = "ledger",

@@ -47,6 +47,10 @@ struct LedgerCommit {
   std::string_view texts;  // Of its entries, each with a newline behind it.
 };
 
+// Visits the entries of a commit's texts, in their order.
+void ForEachEntry(std::string_view texts,
+                  absl::FunctionRef<void(std::string_view entry)> visit);
+
 using VisitCommit = absl::FunctionRef<absl::Status(const LedgerCommit& commit)>;
 
 // Visits all commits of a ledger's file, which is only read, as there were when

@@ -19,7 +19,6 @@
 #ifndef SERVICE_LEDGER_LEDGER_WRITER_H_
 #define SERVICE_LEDGER_LEDGER_WRITER_H_
 
-#include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>

@@ -3,19 +3,18 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/sleep.h"
 #include "base/async/task.h"
 #include "base/os/clock.h"
-#include "base/string_view.h"
 #include "gtest/gtest.h"
 #include "service/ledger/chain_check.h"
 #include "tests/service/store/temporary_folder.h"
@@ -76,12 +75,11 @@ class LedgerWriterTest : public testing::Test {
     if (!log.ok()) return ids;
     ChainCheck check;
     const absl::Status read = (*log)->Read(1, [&](const LedgerCommit& commit) {
-      for (const absl::string_view text :
-           absl::StrSplit(ToAbsl(commit.texts), '\n', absl::SkipEmpty())) {
-        const ChainCheck::Finding finding = check.Add(ToStd(text));
+      ForEachEntry(commit.texts, [&](std::string_view entry) {
+        const ChainCheck::Finding finding = check.Add(entry);
         EXPECT_EQ(finding.what, "");
         ids.push_back(finding.entry_id);
-      }
+      });
       return absl::OkStatus();
     });
     EXPECT_TRUE(read.ok()) << read;
