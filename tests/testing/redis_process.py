@@ -21,6 +21,7 @@ import threading
 
 _TIMEOUT_S = 20.0
 _PORT_TRIES = 5
+_PORT_MAX = 65535 - 10000
 
 
 class RedisProcess:
@@ -122,9 +123,14 @@ class RedisProcess:
 
 
 def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that is free just now. A node of a cluster has another one 10000
+    above it, so no port is near the end of the range."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port <= _PORT_MAX:
+            return port
 
 
 def _read_reply(file):
