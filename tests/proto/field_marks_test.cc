@@ -86,7 +86,8 @@ TEST(FieldMarksTest, OnlyTheRequestItselfHasFieldsThatAreNotServed) {
   const Descriptor& request = *llmgateway::v1::GenerateRequest::descriptor();
   std::vector<std::string> elsewhere;
   for (const Descriptor* type : ContractMessages()) {
-    if (type == &request) continue;
+    // What is told of calls is no request.
+    if (type == &request || type->name() == "RequestRecord") continue;
     for (int i = 0; i < type->field_count(); ++i) {
       if (IsServed(*type->field(i))) continue;
       elsewhere.push_back(type->field(i)->full_name());

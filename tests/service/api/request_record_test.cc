@@ -14,6 +14,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/metrics.pb.h"
+#include "proto/field_marks.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_record.h"
 
@@ -278,8 +279,8 @@ void CollectFields(const google::protobuf::Descriptor& type,
   for (int i = 0; i < type.field_count(); ++i) {
     const auto& field = *type.field(i);
     const std::string path = prefix + field.name();
-    if (path == "route.fallbacks" || path == "route.selection" ||
-        path == "attempts.usage") {
+    if (!IsServed(field) || path == "route.fallbacks" ||
+        path == "route.selection" || path == "attempts.usage") {
       continue;
     }
     const bool is_leaf =

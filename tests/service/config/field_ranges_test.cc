@@ -12,6 +12,7 @@
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "proto/field_marks.h"
 #include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
@@ -88,7 +89,7 @@ void CollectNumbers(const Descriptor& type,
                     std::map<std::string, const FieldDescriptor*>* numbers) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
-    if (field.is_map()) continue;
+    if (field.is_map() || !IsServed(field)) continue;
     const bool is_message =
         field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     const bool is_duration =
