@@ -1,0 +1,114 @@
+#include "service/tracing/trace_statistics.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "base/text/utf8.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kNameBytesMax = 256;
+constexpr absl::string_view kNodePrefix = "llm_call_";
+
+int64_t StepOf(absl::Duration now) { return now / TraceStatistics::kStep; }
+
+void Add(const TraceTotals::Operation& from, TraceTotals::Operation* to) {
+  to->calls += from.calls;
+  to->failed += from.failed;
+  to->duration += from.duration;
+}
+
+void CountOne(bool failed, absl::Duration took, TraceTotals::Operation* to) {
+  ++to->calls;
+  if (failed) ++to->failed;
+  to->duration += took;
+}
+
+}  // namespace
+
+TraceStatistics::OperationCount& TraceStatistics::OperationOf(
+    Step& step, const TracedCall& call) {
+  const bool is_node = !call.node.empty();
+  std::string_view name = is_node ? call.node : call.record.operation;
+  name = CutText(name, kNameBytesMax);
+  for (auto& each : step.operations) {
+    if (each.value.is_node == is_node && each.name == name) return each.value;
+  }
+  if (step.operations.size() < kNamesMax) {
+    return step.operations
+        .emplace_back(std::string(name), OperationCount{.is_node = is_node})
+        .value;
+  }
+  // One more, at the end.
+  if (step.operations.size() == kNamesMax) {
+    step.operations.emplace_back(std::string(kOtherLabel), OperationCount{});
+  }
+  return step.operations.back().value;
+}
+
+int64_t& TraceStatistics::CountOf(std::vector<Named<int64_t>>& counts,
+                                  std::string_view name) {
+  name = CutText(name, kNameBytesMax);
+  for (auto& each : counts) {
+    if (each.name == name) return each.value;
+  }
+  if (counts.size() >= kNamesMax) {
+    if (counts.size() > kNamesMax) return counts.back().value;
+    name = kOtherLabel;
+  }
+  return counts.emplace_back(std::string(name), 0).value;
+}
+
+void TraceStatistics::Count(const TracedCall& call, bool sampled,
+                            absl::Duration now) {
+  const int64_t number = StepOf(now);
+  const CallRecord& record = call.record;
+  const bool failed = record.status_code != absl::StatusCode::kOk;
+  const MutexLock lock(mu_);
+  Step& step = steps_[static_cast<size_t>(number % kSteps)];
+  if (step.number != number) {
+    step = Step();
+    step.number = number;
+  }
+  CountOne(failed, record.duration, &step.all);
+  CountOne(failed, record.duration, &OperationOf(step, call).counts);
+  if (sampled) ++step.sampled;
+  if (record.usage->cost_known()) {
+    step.cost_usd_nanos += record.usage->cost_usd_nanos();
+  }
+  if (!record.model_served.empty()) ++CountOf(step.models, record.model_served);
+  for (const std::string_view each : call.capabilities) {
+    ++CountOf(step.capabilities, each);
+  }
+}
+
+void TraceStatistics::AddTo(absl::Duration window, absl::Duration now,
+                            TraceTotals* totals) const {
+  const int64_t last = StepOf(now);
+  const int64_t steps = std::clamp<int64_t>(window / kStep, 1, kSteps);
+  const MutexLock lock(mu_);
+  for (const Step& step : steps_) {
+    if (step.number < 0 || step.number > last || step.number + steps <= last) {
+      continue;
+    }
+    Add(step.all, &totals->all);
+    totals->sampled += step.sampled;
+    totals->cost_usd_nanos += step.cost_usd_nanos;
+    for (const auto& each : step.operations) {
+      const std::string name =
+          each.value.is_node ? absl::StrCat(kNodePrefix, each.name) : each.name;
+      Add(each.value.counts, &totals->operations[name]);
+    }
+    for (const auto& each : step.models) {
+      totals->models[each.name] += each.value;
+    }
+    for (const auto& each : step.capabilities) {
+      totals->capabilities[each.name] += each.value;
+    }
+  }
+}
+
+}  // namespace gateway

@@ -1,0 +1,97 @@
+// TraceStatistics counts how calls went, for a day: by what was called, by the
+// model that served them and by what they asked of models. All calls are
+// counted, whether their traces are kept or not.
+//
+//   TraceStatistics counts;                       // One loop's.
+//   counts.Count(call, sampled, now);
+//   ...
+//   TraceTotals totals;
+//   counts.AddTo(absl::Hours(1), now, &totals);
+//
+// Thread-safe. Memory is bounded: of each five minutes so many names are told
+// apart; the rest are `other`.
+
+#ifndef SERVICE_TRACING_TRACE_STATISTICS_H_
+#define SERVICE_TRACING_TRACE_STATISTICS_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/os/mutex.h"
+#include "service/tracing/call_spans.h"
+
+namespace gateway {
+
+// How calls went.
+struct TraceTotals {
+  struct Operation {
+    int64_t calls = 0;
+    int64_t failed = 0;
+    absl::Duration duration;  // All together.
+  };
+
+  Operation all;
+  int64_t sampled = 0;
+  int64_t cost_usd_nanos = 0;
+  // By `llm_call_` and the node, or the operation.
+  std::map<std::string, Operation> operations;
+  std::map<std::string, int64_t> models;
+  std::map<std::string, int64_t> capabilities;
+};
+
+class TraceStatistics {
+ public:
+  static constexpr absl::Duration kStep = absl::Minutes(5);
+  static constexpr int kSteps = 288;  // A day's.
+  static constexpr size_t kNamesMax = 256;
+
+  TraceStatistics() = default;
+  TraceStatistics(const TraceStatistics&) = delete;
+  TraceStatistics& operator=(const TraceStatistics&) = delete;
+
+  // `now` is steady.
+  void Count(const TracedCall& call, bool sampled, absl::Duration now)
+      LOCKS_EXCLUDED(mu_);
+
+  // Adds what ended within `window`, in whole steps, the one that `now` is in
+  // among them.
+  void AddTo(absl::Duration window, absl::Duration now,
+             TraceTotals* totals) const LOCKS_EXCLUDED(mu_);
+
+ private:
+  template <typename T>
+  struct Named {
+    std::string name;
+    T value;
+  };
+  struct OperationCount {
+    bool is_node = false;
+    TraceTotals::Operation counts;
+  };
+  struct Step {
+    int64_t number = -1;  // Of steps since the beginning of time.
+    TraceTotals::Operation all;
+    int64_t sampled = 0;
+    int64_t cost_usd_nanos = 0;
+    std::vector<Named<OperationCount>> operations;
+    std::vector<Named<int64_t>> models;
+    std::vector<Named<int64_t>> capabilities;
+  };
+
+  static OperationCount& OperationOf(Step& step, const TracedCall& call);
+  static int64_t& CountOf(std::vector<Named<int64_t>>& counts,
+                          std::string_view name);
+
+  mutable Mutex mu_;
+  std::array<Step, kSteps> steps_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_TRACING_TRACE_STATISTICS_H_

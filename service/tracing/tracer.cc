@@ -1,0 +1,57 @@
+#include "service/tracing/tracer.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace gateway {
+
+Random& TraceShard::chance() const { return tracer_.random_; }
+
+std::unique_ptr<CallTrace> TraceShard::Begin(
+    std::string_view traceparent, std::string_view tracestate) const {
+  return CallTrace::Begin(traceparent, tracestate,
+                          tracer_.options_.sampling_ratio, tracer_.random_);
+}
+
+bool TraceShard::IsKept(const TracedCall& call) const {
+  if (call.trace.sampled()) return true;
+  const CallRecord& record = call.record;
+  if (record.duration >= tracer_.options_.slow_threshold) return true;
+  return record.status_code != absl::StatusCode::kOk &&
+         (record.status_code != absl::StatusCode::kUnauthenticated ||
+          !record.attempts.empty());
+}
+
+void TraceShard::Record(const TracedCall& call) {
+  const bool is_kept = IsKept(call);
+  statistics_.Count(call, is_kept, tracer_.clock_.SteadyTime());
+  const bool exports = tracer_.options_.exports;
+  if (!is_kept || (!exports && !tracer_.store_.enabled())) return;
+  KeptTraceRef trace = std::make_shared<const KeptTrace>(
+      call, tracer_.options_.spans, tracer_.random_);
+  if (exports) tracer_.queue_.Add(trace);
+  kept_.Add(std::move(trace));
+}
+
+Tracer::Tracer(const Options& options, Clock& clock, Random& random)
+    : options_(options),
+      clock_(clock),
+      random_(random),
+      store_(options.store, clock),
+      queue_(options.queue) {}
+
+TraceShard& Tracer::AddShard() {
+  return *shards_.emplace_back(new TraceShard(*this, store_.AddPart()));
+}
+
+TraceTotals Tracer::Totals(absl::Duration window) const {
+  const absl::Duration now = clock_.SteadyTime();
+  TraceTotals totals;
+  for (const auto& shard : shards_) {
+    shard->statistics_.AddTo(window, now, &totals);
+  }
+  return totals;
+}
+
+}  // namespace gateway

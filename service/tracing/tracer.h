@@ -1,0 +1,110 @@
+// Tracer is all that the process knows of traces: what is sampled, the traces
+// that are kept, the counts of calls, and the queue to the collector. Each loop
+// has a shard.
+//
+//   Tracer tracer(options, SystemClock(), SystemRandom());
+//   TraceShard& shard = tracer.AddShard();            // One for each loop.
+//   call.trace = shard.Begin(traceparent, tracestate);
+//   ...
+//   shard.Record(traced_call);                        // Once it has ended.
+//
+// Whether a call is kept is decided at its end: always if it failed or was
+// slow; else if its caller's trace is sampled, or, where the caller names none,
+// it is among the share. A caller who is not authenticated is not kept for that
+// alone: it costs nobody a key.
+//
+// Thread-safe, but for AddShard; a shard is its loop's.
+
+#ifndef SERVICE_TRACING_TRACER_H_
+#define SERVICE_TRACING_TRACER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/os/random.h"
+#include "service/tracing/call_spans.h"
+#include "service/tracing/call_trace.h"
+#include "service/tracing/span_queue.h"
+#include "service/tracing/trace_statistics.h"
+#include "service/tracing/trace_store.h"
+
+namespace gateway {
+
+class Tracer;
+
+// One loop's part.
+class TraceShard {
+ public:
+  TraceShard(const TraceShard&) = delete;
+  TraceShard& operator=(const TraceShard&) = delete;
+
+  // The texts are the caller's header fields; empty if it sent none.
+  std::unique_ptr<CallTrace> Begin(std::string_view traceparent,
+                                   std::string_view tracestate) const;
+
+  // Takes a call that has ended: counts it, and keeps and exports its spans if
+  // it is to be. REQUIRES: call.trace.records().
+  void Record(const TracedCall& call);
+
+  // For the ids of spans.
+  Random& chance() const;
+
+ private:
+  friend class Tracer;
+
+  TraceShard(Tracer& tracer, TraceStore::Part& kept)
+      : tracer_(tracer), kept_(kept) {}
+
+  bool IsKept(const TracedCall& call) const;
+
+  Tracer& tracer_;
+  TraceStore::Part& kept_;
+  TraceStatistics statistics_;
+};
+
+class Tracer {
+ public:
+  struct Options {
+    double sampling_ratio = 1;
+    // Slower calls are kept; infinite for none.
+    absl::Duration slow_threshold = absl::InfiniteDuration();
+    CallSpanOptions spans;
+    TraceStore::Limits store;
+    // Spans go to the queue.
+    bool exports = false;
+    SpanQueue::Limits queue;
+  };
+
+  // Borrows `clock` and `random`.
+  Tracer(const Options& options, Clock& clock, Random& random);
+
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+
+  // Valid as long as this. REQUIRES: no call was recorded yet.
+  TraceShard& AddShard();
+
+  const TraceStore& store() const { return store_; }
+  SpanQueue& queue() { return queue_; }
+
+  // How the calls of that time went.
+  TraceTotals Totals(absl::Duration window) const;
+
+ private:
+  friend class TraceShard;
+
+  const Options options_;
+  Clock& clock_;
+  Random& random_;
+  TraceStore store_;
+  SpanQueue queue_;
+  std::vector<std::unique_ptr<TraceShard>> shards_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_TRACING_TRACER_H_

@@ -1,0 +1,94 @@
+#include "service/tracing/trace_statistics.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "tests/service/tracing/traced_calls.h"
+
+namespace gateway {
+namespace {
+
+constexpr absl::Duration kStart = absl::Hours(1000);
+
+TEST(TraceStatisticsTest, CountsWhatWasCalledAndHowItEnded) {
+  TraceStatistics counts;
+  TestCall good;
+  good.record.model_served = "gpt-x";
+  good.usage.set_cost_known(true);
+  good.usage.set_cost_usd_nanos(70);
+  good.capabilities = {"streaming", "reasoning"};
+  counts.Count(good.traced(), /*sampled=*/true, kStart);
+  TestCall bad;
+  bad.node = "writer";
+  bad.record.duration = absl::Milliseconds(40);
+  bad.Fail(absl::StatusCode::kUnavailable,
+           llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "away");
+  bad.capabilities = {"streaming"};
+  counts.Count(bad.traced(), /*sampled=*/false, kStart);
+
+  TraceTotals totals;
+  counts.AddTo(absl::Hours(24), kStart, &totals);
+  EXPECT_EQ(totals.all.calls, 2);
+  EXPECT_EQ(totals.all.failed, 1);
+  EXPECT_EQ(totals.all.duration, absl::Milliseconds(160));
+  EXPECT_EQ(totals.sampled, 1);
+  EXPECT_EQ(totals.cost_usd_nanos, 70);
+  ASSERT_EQ(totals.operations.size(), 2u);
+  EXPECT_EQ(totals.operations["POST /v1/chat/completions"].failed, 0);
+  EXPECT_EQ(totals.operations["llm_call_writer"].failed, 1);
+  EXPECT_EQ(totals.operations["llm_call_writer"].duration,
+            absl::Milliseconds(40));
+  EXPECT_EQ(totals.models["gpt-x"], 1);
+  EXPECT_EQ(totals.capabilities["streaming"], 2);
+  EXPECT_EQ(totals.capabilities["reasoning"], 1);
+}
+
+TEST(TraceStatisticsTest, AWindowHasItsStepsOnly) {
+  TraceStatistics counts;
+  TestCall call;
+  counts.Count(call.traced(), true, kStart);
+  const auto calls = [&](absl::Duration window, absl::Duration now) {
+    TraceTotals totals;
+    counts.AddTo(window, now, &totals);
+    return totals.all.calls;
+  };
+  EXPECT_EQ(calls(absl::Minutes(5), kStart), 1);
+  EXPECT_EQ(calls(absl::Minutes(5), kStart + absl::Minutes(4)), 1);
+  EXPECT_EQ(calls(absl::Minutes(5), kStart + absl::Minutes(5)), 0);
+  EXPECT_EQ(calls(absl::Minutes(10), kStart + absl::Minutes(5)), 1);
+  EXPECT_EQ(calls(absl::Hours(24), kStart + absl::Minutes(24 * 60 - 1)), 1);
+  EXPECT_EQ(calls(absl::Hours(24), kStart + absl::Hours(24)), 0);
+}
+
+TEST(TraceStatisticsTest, ADayLaterTheStepBeginsAnew) {
+  TraceStatistics counts;
+  TestCall call;
+  counts.Count(call.traced(), true, kStart);
+  counts.Count(call.traced(), true, kStart + absl::Hours(24));
+  TraceTotals totals;
+  counts.AddTo(absl::Hours(24), kStart + absl::Hours(24), &totals);
+  EXPECT_EQ(totals.all.calls, 1);
+}
+
+TEST(TraceStatisticsTest, TellsSoManyNamesApart) {
+  TraceStatistics counts;
+  for (int i = 0; i < 300; ++i) {
+    TestCall call;
+    const std::string name = absl::StrCat("m", i);
+    call.record.model_served = name;
+    call.node = name;
+    counts.Count(call.traced(), true, kStart);
+  }
+  TraceTotals totals;
+  counts.AddTo(absl::Hours(24), kStart, &totals);
+  EXPECT_EQ(totals.models.size(), TraceStatistics::kNamesMax + 1);
+  EXPECT_EQ(totals.models["other"], 300 - 256);
+  EXPECT_EQ(totals.operations.size(), TraceStatistics::kNamesMax + 1);
+  EXPECT_EQ(totals.operations["other"].calls, 300 - 256);
+  EXPECT_EQ(totals.all.calls, 300);
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,134 @@
+#include "service/tracing/tracer.h"
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "tests/service/tracing/traced_calls.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/fake_random.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kSampledParent =
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+constexpr std::string_view kUnsampledParent =
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+
+class TracerTest : public testing::Test {
+ protected:
+  Tracer::Options Options() const {
+    return {.sampling_ratio = 0,
+            .slow_threshold = absl::Seconds(60),
+            .store = {.traces = 100, .bytes = size_t{1} << 20},
+            .exports = true,
+            .queue = {.spans_max = 1000, .batch_spans = 100}};
+  }
+  // Whether it is kept, and exported.
+  bool Keeps(TestCall& call) {
+    Tracer tracer(Options(), clock_, random_);
+    TraceShard& shard = tracer.AddShard();
+    shard.Record(call.traced());
+    EXPECT_EQ(tracer.Totals(absl::Hours(24)).all.calls, 1);
+    const size_t kept = tracer.store().size().traces;
+    EXPECT_EQ(tracer.queue().waiting() > 0, kept > 0);
+    EXPECT_EQ(tracer.Totals(absl::Hours(24)).sampled,
+              static_cast<int64_t>(kept));
+    return kept == 1;
+  }
+
+  FakeClock clock_;
+  FakeRandom random_{9};
+};
+
+TEST_F(TracerTest, OfCallsThatSucceedAShareIsKept) {
+  TestCall sampled("", "", 1);
+  EXPECT_TRUE(Keeps(sampled));
+  TestCall not_sampled("", "", 0);
+  EXPECT_FALSE(Keeps(not_sampled));
+}
+
+TEST_F(TracerTest, TheCallersTraceSaysWhetherACallIsKept) {
+  TestCall sampled(kSampledParent, "", 0);
+  EXPECT_TRUE(Keeps(sampled));
+  TestCall not_sampled(kUnsampledParent, "", 1);
+  EXPECT_FALSE(Keeps(not_sampled));
+}
+
+TEST_F(TracerTest, FailedCallsAreAlwaysKept) {
+  for (const std::string_view parent : {std::string_view(), kUnsampledParent}) {
+    TestCall call(parent, "", 0);
+    call.Fail(absl::StatusCode::kUnavailable,
+              llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "away");
+    EXPECT_TRUE(Keeps(call));
+  }
+}
+
+TEST_F(TracerTest, SlowCallsAreAlwaysKept) {
+  TestCall call("", "", 0);
+  call.record.duration = absl::Seconds(60);
+  EXPECT_TRUE(Keeps(call));
+  call.record.duration = absl::Seconds(60) - absl::Nanoseconds(1);
+  EXPECT_FALSE(Keeps(call));
+}
+
+TEST_F(TracerTest, UnauthenticatedCallersFillNothing) {
+  TestCall call("", "", 0);
+  call.Fail(absl::StatusCode::kUnauthenticated,
+            llmgateway::v1::ERROR_REASON_API_KEY_INVALID, "who");
+  EXPECT_FALSE(Keeps(call));
+  // That a provider does not know the gateway is another matter.
+  call.AddAttempt("openai", "gpt-x");
+  EXPECT_TRUE(Keeps(call));
+}
+
+TEST_F(TracerTest, WhatIsKeptNeedNotBeExported) {
+  Tracer::Options options = Options();
+  options.exports = false;
+  Tracer tracer(options, clock_, random_);
+  TraceShard& shard = tracer.AddShard();
+  TestCall call("", "", 1);
+  shard.Record(call.traced());
+  EXPECT_EQ(tracer.store().size().traces, 1u);
+  EXPECT_EQ(tracer.queue().waiting(), 0u);
+}
+
+TEST_F(TracerTest, WhatIsExportedNeedNotBeKept) {
+  Tracer::Options options = Options();
+  options.store = {};
+  Tracer tracer(options, clock_, random_);
+  TraceShard& shard = tracer.AddShard();
+  TestCall call("", "", 1);
+  call.AddAttempt("openai", "gpt-x");
+  shard.Record(call.traced());
+  EXPECT_EQ(tracer.store().size().traces, 0u);
+  EXPECT_EQ(tracer.queue().waiting(), 2u);
+}
+
+TEST_F(TracerTest, AShardBeginsTracesByTheRatio) {
+  Tracer::Options options = Options();
+  options.sampling_ratio = 1;
+  Tracer tracer(options, clock_, random_);
+  TraceShard& shard = tracer.AddShard();
+  EXPECT_TRUE(shard.Begin("", "")->sampled());
+  EXPECT_EQ(shard.Begin(kUnsampledParent, "")->id_text(),
+            "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
+TEST_F(TracerTest, CountsOfAllLoopsAreAddedUp) {
+  Tracer tracer(Options(), clock_, random_);
+  TraceShard& one = tracer.AddShard();
+  TraceShard& other = tracer.AddShard();
+  TestCall call("", "", 0);
+  one.Record(call.traced());
+  other.Record(call.traced());
+  const TraceTotals totals = tracer.Totals(absl::Hours(1));
+  EXPECT_EQ(totals.all.calls, 2);
+  EXPECT_EQ(totals.operations.size(), 1u);
+  EXPECT_EQ(totals.sampled, 0);
+}
+
+}  // namespace
+}  // namespace gateway
