@@ -35,6 +35,13 @@ void AppendMember(std::string_view name, std::string_view text,
 
 }  // namespace
 
+std::string NewEntryId(Random& random) {
+  std::string id = "LED-";
+  id.resize(20);
+  random.FillHexId(id.data() + 4, 16);
+  return id;
+}
+
 MetadataWriter::MetadataWriter(std::string* out) : out_(*out) {
   out_.assign(1, '{');
 }
@@ -77,7 +84,8 @@ void MetadataWriter::AddForm(std::string_view key, std::string_view form) {
   out_.append(form);
 }
 
-UnchainedEntry::UnchainedEntry(const LedgerEntry& entry) {
+UnchainedEntry::UnchainedEntry(const LedgerEntry& entry, std::string note)
+    : note_(std::move(note)) {
   AppendMember(kDecision, entry.decision, &text_);
   text_.append(", ");
   hash_at_ = text_.size();

@@ -26,8 +26,13 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "base/os/random.h"
 
 namespace gateway {
+
+// Returns an id for an entry: `LED-` and 16 hexadecimal digits. With eight
+// of them two of 77,000 entries would have the same, more likely than not.
+std::string NewEntryId(Random& random);
 
 // What an entry says, but for its links. Texts are UTF-8.
 struct LedgerEntry {
@@ -70,7 +75,9 @@ class MetadataWriter {
 // is, chained where the order is known.
 class UnchainedEntry {
  public:
-  explicit UnchainedEntry(const LedgerEntry& entry);
+  // `note` is kept beside the entry, and is no part of what is hashed
+  // (dispatch_note.h).
+  explicit UnchainedEntry(const LedgerEntry& entry, std::string note = {});
 
   // Appends the entry's text, as it is behind the one whose hash is given, and
   // sets `hash` to its own. An empty one is before the first.
@@ -79,7 +86,10 @@ class UnchainedEntry {
   // How long its text is then, at most.
   size_t chained_bytes() const;
 
+  const std::string& note() const { return note_; }
+
  private:
+  std::string note_;
   std::string text_;
   size_t hash_at_ = 0;      // Where the member `entry_hash` belongs.
   size_t previous_at_ = 0;  // Where the previous hash does, behind it.

@@ -33,7 +33,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "service/ledger/dispatch_note.h"
 #include "service/ledger/entry.h"
+#include "service/ledger/ledger_state.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {
@@ -45,6 +47,14 @@ struct LedgerCommit {
   int64_t entries = 0;
   absl::Time time;
   std::string_view texts;  // Of its entries, each with a newline behind it.
+  std::string_view notes;  // Of its entries (dispatch_note.h).
+};
+
+// Where a chain ends.
+struct LedgerEnd {
+  int64_t commits = 0;
+  int64_t entries = 0;
+  std::string hash;  // Of the last entry; empty if there is none.
 };
 
 // Visits the entries of a commit's texts, in their order.
@@ -58,13 +68,6 @@ using VisitCommit = absl::FunctionRef<absl::Status(const LedgerCommit& commit)>;
 // Errors are those of SqliteConnection::Open and CheckSchema.
 absl::Status ReadLedgerFile(const std::string& path, VisitCommit visit);
 
-// Where a chain ends.
-struct LedgerEnd {
-  int64_t commits = 0;
-  int64_t entries = 0;
-  std::string hash;  // Of the last entry; empty if there is none.
-};
-
 class LedgerLog {
  public:
   struct Options {
@@ -73,10 +76,17 @@ class LedgerLog {
     SqliteSync sync = SqliteSync::kFull;
     int64_t file_bytes_limit = 0;
     absl::Duration busy_timeout = absl::Seconds(5);
+    // Told what the ledger says of budgets, and what it said; may be null.
+    // Borrowed.
+    LedgerState* state = nullptr;
+    // A checkpoint is kept each time that so many entries were appended: what
+    // is behind the last one is read, and checked, when the file is opened.
+    int64_t checkpoint_entries = 50'000;
   };
 
-  // Blocks. Errors are those of SqliteDatabase::Open; DATA_LOSS if the last
-  // commit is not what was written.
+  // Blocks. Errors are those of SqliteDatabase::Open; DATA_LOSS if something
+  // behind the last checkpoint, or the last commit, is not what was written,
+  // or the state cannot make anything of it.
   static absl::StatusOr<std::unique_ptr<LedgerLog>> Open(
       const Options& options);
 
@@ -98,18 +108,43 @@ class LedgerLog {
   // As of the last Append, or Settle. For the thread that appends.
   const LedgerEnd& end() const { return end_; }
 
+  // The dispatches whose exchange is not there. For the thread that appends.
+  const OpenDispatches& open_dispatches() const { return open_; }
+
+  // Keeps what is known up to here, for who opens the file next. For the thread
+  // that appends.
+  absl::Status KeepCheckpoint();
+
   // Visits commits in their order from the one of this number on, as there were
   // when it was called, until `visit` fails.
   absl::Status Read(int64_t first_commit, VisitCommit visit) const;
 
  private:
-  explicit LedgerLog(std::unique_ptr<SqliteDatabase> database)
-      : database_(std::move(database)) {}
+  // What an Append has tried to add.
+  struct Addition {
+    LedgerEnd end;
+    std::string texts;
+    std::string notes;
+  };
+
+  LedgerLog(std::unique_ptr<SqliteDatabase> database, const Options& options)
+      : database_(std::move(database)),
+        state_(options.state),
+        checkpoint_entries_(options.checkpoint_entries) {}
+
+  absl::Status FollowFromCheckpoint();
+  absl::Status Follow(std::string_view texts, std::string_view notes);
+  // It is committed.
+  void Take(Addition addition);
 
   const std::unique_ptr<SqliteDatabase> database_;
+  LedgerState* const state_;
+  const int64_t checkpoint_entries_;
   LedgerEnd end_;
-  // Where an Append that failed would have ended, until that is settled.
-  std::optional<LedgerEnd> attempted_;
+  OpenDispatches open_;
+  int64_t entries_at_checkpoint_ = 0;
+  // Of an Append that failed, until that is settled.
+  std::optional<Addition> attempted_;
 };
 
 }  // namespace gateway

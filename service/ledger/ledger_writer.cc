@@ -37,30 +37,55 @@ LedgerWriter::~LedgerWriter() {
 
 LedgerWriter::Committing LedgerWriter::Commit(UnchainedEntry entry,
                                               IfNotCommitted otherwise) {
-  return Committing(*this, std::move(entry), otherwise);
+  Committing committing(*this, otherwise);
+  committing.waiting_.entries.push_back(std::move(entry));
+  return committing;
+}
+
+LedgerWriter::Committing LedgerWriter::Commit(
+    std::vector<UnchainedEntry> entries, IfNotCommitted otherwise) {
+  Committing committing(*this, otherwise);
+  committing.waiting_.entries.assign(std::make_move_iterator(entries.begin()),
+                                     std::make_move_iterator(entries.end()));
+  return committing;
 }
 
 LedgerWriter::Counts LedgerWriter::counts() const {
   MutexLock lock(mu_);
   Counts counts = counts_;
-  counts.waiting = waiting_.size();
+  counts.waiting = waiting_entries_;
   return counts;
 }
 
 bool LedgerWriter::Add(Waiting& waiting) {
-  const size_t bytes = waiting.entry.chained_bytes();
+  size_t bytes = 0;
+  for (const UnchainedEntry& entry : waiting.entries) {
+    bytes += entry.chained_bytes();
+  }
   MutexLock lock(mu_);
-  if (waiting_.size() >= options_.entries_limit ||
-      waiting_bytes_ + bytes > options_.bytes_limit) {
+  if (!HasRoom(waiting_entries_, waiting_bytes_ + bytes, waiting.otherwise)) {
+    const bool is_lost = waiting.otherwise != IfNotCommitted::kForget;
+    if (is_lost) counts_.lost += waiting.entries.size();
+    if (waiting.otherwise == IfNotCommitted::kKeepAndGoOn) return false;
     waiting.outcome = absl::ResourceExhaustedError(
-        absl::StrCat("the ledger is written too slowly: ", waiting_.size(),
+        absl::StrCat("the ledger is written too slowly: ", waiting_entries_,
                      " entries wait"));
     return false;
   }
   waiting_.push_back(&waiting);
+  waiting_entries_ += waiting.entries.size();
   waiting_bytes_ += bytes;
   if (waiting_.size() == 1) changed_.NotifyAll();
   return true;
+}
+
+bool LedgerWriter::HasRoom(size_t entries, size_t bytes,
+                           IfNotCommitted otherwise) const {
+  const bool must_not_be_lost = otherwise == IfNotCommitted::kKeep ||
+                                otherwise == IfNotCommitted::kKeepAndGoOn;
+  const size_t share = must_not_be_lost ? 2 : 1;
+  return entries < share * options_.entries_limit &&
+         bytes <= share * options_.bytes_limit;
 }
 
 void LedgerWriter::Run() {
@@ -81,6 +106,8 @@ void LedgerWriter::Run() {
         "Entries that could not be written are lost",
         {{"entries", static_cast<int64_t>(kept_.size())}});
   }
+  // Without one the next start takes longer, and no more than that.
+  if (log_->end().entries > 0) log_->KeepCheckpoint().IgnoreError();
 }
 
 bool LedgerWriter::TakeGroup(Group* group) {
@@ -96,6 +123,7 @@ bool LedgerWriter::TakeGroup(Group* group) {
     }
   }
   group->swap(waiting_);
+  waiting_entries_ = 0;
   waiting_bytes_ = 0;
   return true;
 }
@@ -114,7 +142,11 @@ absl::Status LedgerWriter::Append(const Group& group) {
   std::vector<const UnchainedEntry*> entries;
   entries.reserve(kept_.size() + group.size());
   for (const UnchainedEntry& entry : kept_) entries.push_back(&entry);
-  for (const Waiting* const waiting : group) entries.push_back(&waiting->entry);
+  for (const Waiting* const waiting : group) {
+    for (const UnchainedEntry& entry : waiting->entries) {
+      entries.push_back(&entry);
+    }
+  }
   if (entries.empty()) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(log_->Append(entries, clock_.WallTime()));
   kept_.clear();
@@ -128,16 +160,21 @@ void LedgerWriter::Keep(const Group& group, const absl::Status& why) {
       waiting->outcome = why;
     }
     if (waiting->otherwise == IfNotCommitted::kForget) continue;
-    const size_t bytes = waiting->entry.chained_bytes();
-    if (kept_.size() >= options_.entries_limit ||
-        kept_bytes_ + bytes > options_.bytes_limit) {
-      MutexLock lock(mu_);
-      ++counts_.lost;
-      continue;
+    for (UnchainedEntry& entry : waiting->entries) {
+      KeepOne(std::move(entry), waiting->otherwise);
     }
-    kept_bytes_ += bytes;
-    kept_.push_back(std::move(waiting->entry));
   }
+}
+
+void LedgerWriter::KeepOne(UnchainedEntry entry, IfNotCommitted otherwise) {
+  const size_t bytes = entry.chained_bytes();
+  if (!HasRoom(kept_.size(), kept_bytes_ + bytes, otherwise)) {
+    MutexLock lock(mu_);
+    ++counts_.lost;
+    return;
+  }
+  kept_bytes_ += bytes;
+  kept_.push_back(std::move(entry));
 }
 
 void LedgerWriter::CountOutcome(const absl::Status& committed) {

@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "base/async/event_loop.h"
 #include "base/os/clock.h"
@@ -40,7 +41,8 @@ namespace gateway {
 class LedgerWriter {
  public:
   struct Options {
-    // What may wait to be committed, and again what may be kept.
+    // What may wait to be committed, and again what may be kept; twice as much
+    // of what must not be lost.
     size_t entries_limit = 65536;
     size_t bytes_limit = size_t{64} * 1024 * 1024;
   };
@@ -52,6 +54,9 @@ class LedgerWriter {
     kForget,
     // It has happened: its caller is told, and it is kept.
     kKeep,
+    // As kKeep, but where there is half of the room left: what has happened
+    // cost nobody anything.
+    kKeepIfRoom,
     // As kKeep, but its caller is told that all is well.
     kKeepAndGoOn,
   };
@@ -60,7 +65,7 @@ class LedgerWriter {
     int64_t commits = 0;  // Of the ledger, and its entries.
     int64_t entries = 0;
     uint64_t failures = 0;  // Commits that failed.
-    uint64_t lost = 0;      // Entries that there was no room to keep.
+    uint64_t lost = 0;      // Entries that there was no room for.
     size_t waiting = 0;     // To be committed, now.
     size_t kept = 0;        // After a failure, now.
     bool failing = false;   // Whether the last commit failed.
@@ -78,15 +83,19 @@ class LedgerWriter {
   class Committing;
 
   // Errors are those of LedgerLog::Append; RESOURCE_EXHAUSTED at once if too
-  // much waits already. Never cancelled: what is committed is committed.
+  // much waits already, and then what was to be kept is lost, and counted.
+  // Never cancelled: what is committed is committed.
   Committing Commit(UnchainedEntry entry, IfNotCommitted otherwise);
+  // Several, together and in this order. REQUIRES: there is one at least.
+  Committing Commit(std::vector<UnchainedEntry> entries,
+                    IfNotCommitted otherwise);
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
 
  private:
-  // One that waits, in its coroutine.
+  // Some that wait together, in their coroutine.
   struct Waiting {
-    UnchainedEntry entry;
+    absl::InlinedVector<UnchainedEntry, 1> entries;
     IfNotCommitted otherwise;
     EventLoop* loop = nullptr;
     std::coroutine_handle<> handle;
@@ -96,6 +105,8 @@ class LedgerWriter {
 
   // False if there is no room; then nobody is resumed.
   bool Add(Waiting& waiting) LOCKS_EXCLUDED(mu_);
+  // Whether so much has room, and as much again if it must not be lost.
+  bool HasRoom(size_t entries, size_t bytes, IfNotCommitted otherwise) const;
 
   // The thread's.
   void Run() LOCKS_EXCLUDED(mu_);
@@ -106,6 +117,8 @@ class LedgerWriter {
   absl::Status Append(const Group& group);
   // After a failure: what its entries' callers are told, and what stays.
   void Keep(const Group& group, const absl::Status& why) LOCKS_EXCLUDED(mu_);
+  void KeepOne(UnchainedEntry entry, IfNotCommitted otherwise)
+      LOCKS_EXCLUDED(mu_);
   void CountOutcome(const absl::Status& committed) LOCKS_EXCLUDED(mu_);
   // Resumes them, each on its loop.
   static void Tell(const Group& group);
@@ -123,6 +136,7 @@ class LedgerWriter {
   mutable Mutex mu_;
   CondVar changed_;
   Group waiting_ GUARDED_BY(mu_);
+  size_t waiting_entries_ GUARDED_BY(mu_) = 0;
   size_t waiting_bytes_ GUARDED_BY(mu_) = 0;
   bool ends_ GUARDED_BY(mu_) = false;
   Counts counts_ GUARDED_BY(mu_);
@@ -143,10 +157,8 @@ class [[nodiscard]] LedgerWriter::Committing {
 
  private:
   friend LedgerWriter;
-  Committing(LedgerWriter& writer, UnchainedEntry entry,
-             IfNotCommitted otherwise)
-      : writer_(writer),
-        waiting_{.entry = std::move(entry), .otherwise = otherwise} {}
+  Committing(LedgerWriter& writer, IfNotCommitted otherwise)
+      : writer_(writer), waiting_{.entries = {}, .otherwise = otherwise} {}
 
   LedgerWriter& writer_;
   Waiting waiting_;

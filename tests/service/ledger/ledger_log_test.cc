@@ -15,6 +15,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/ledger/chain_check.h"
+#include "service/ledger/dispatch_note.h"
+#include "service/ledger/entry.h"
+#include "service/ledger/ledger_state.h"
 #include "service/store/sqlite_connection.h"
 #include "tests/service/store/temporary_folder.h"
 
@@ -149,11 +152,90 @@ TEST_F(LedgerLogTest, ACommitThatFailsLeavesNothing) {
 TEST_F(LedgerLogTest, AnAlteredEntryIsFound) {
   Open();
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(Append(2).ok());
+  EXPECT_TRUE(log_->KeepCheckpoint().ok());
   Change(
       "UPDATE commits SET texts = CAST(replace(CAST(texts AS TEXT), "
       "'completed', 'Completed') AS BLOB) WHERE number = 2");
   Open();
   EXPECT_THAT(Verify(), HasSubstr("it was altered"));
+}
+
+TEST_F(LedgerLogTest, OneBehindTheLastCheckpointIsFoundAtTheStart) {
+  Open();
+  EXPECT_TRUE(Append(2).ok());
+  EXPECT_TRUE(log_->KeepCheckpoint().ok());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(Append(2).ok());
+  Change(
+      "UPDATE commits SET texts = CAST(replace(CAST(texts AS TEXT), "
+      "'completed', 'Completed') AS BLOB) WHERE number = 2");
+  const auto log = LedgerLog::Open({.path = path_});
+  EXPECT_EQ(log.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(log.status().message()),
+              testing::AllOf(HasSubstr("commit 2 of the ledger has the entry"),
+                             HasSubstr("was altered")));
+}
+
+TEST_F(LedgerLogTest, OneThatWasCutShorterThanItsCheckpointIsNotGoneOnFrom) {
+  Open();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Append(2).ok());
+  EXPECT_TRUE(log_->KeepCheckpoint().ok());
+  Change("DELETE FROM commits WHERE number = 3");
+  const auto log = LedgerLog::Open({.path = path_});
+  EXPECT_EQ(log.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(log.status().message()),
+              HasSubstr("ends with commit 2 and had 3 of them"));
+}
+
+// Takes what it is told of, one behind the other.
+class ToldState final : public LedgerState {
+ public:
+  absl::Status Apply(std::string_view entry) override {
+    ++told;
+    sum.append(entry.substr(0, 24));
+    return absl::OkStatus();
+  }
+  std::string Checkpoint() const override { return sum; }
+  absl::Status Restore(std::string_view checkpoint) override {
+    sum = checkpoint;
+    return absl::OkStatus();
+  }
+  std::string sum;
+  int told = 0;
+};
+
+TEST_F(LedgerLogTest, WhatItKnowsIsKnownAgainAfterAStart) {
+  const auto append = [&](std::string_view type, std::string_view decision,
+                          std::string note) {
+    LedgerEntry entry;
+    entry.event_type = type;
+    entry.decision = decision;
+    entry.time = kTime;
+    const UnchainedEntry unchained(entry, std::move(note));
+    const UnchainedEntry* const all = &unchained;
+    EXPECT_TRUE(log_->Append({&all, 1}, kTime).ok());
+  };
+  ToldState before;
+  const auto open = [&](ToldState& state) {
+    log_.reset();
+    auto log = LedgerLog::Open(
+        {.path = path_, .state = &state, .checkpoint_entries = 3});
+    ASSERT_TRUE(log.ok()) << log.status();
+    log_ = *std::move(log);
+  };
+  open(before);
+  append("DISPATCH", "D", OpeningNote("LED-1", "a", "{}"));
+  append("BUDGET_ALLOCATE", "first", "");
+  append("DISPATCH", "D", OpeningNote("LED-2", "b", "{}"));
+  // Here is a checkpoint.
+  append("BUDGET_DEBIT", "second", "");
+  append("EXCHANGE", "E", ClosingNote("LED-1"));
+  EXPECT_EQ(before.told, 2);
+  ToldState after;
+  open(after);
+  EXPECT_EQ(after.told, 1);
+  EXPECT_EQ(after.sum, before.sum);
+  ASSERT_EQ(log_->open_dispatches().all().size(), 1U);
+  EXPECT_EQ(log_->open_dispatches().all().begin()->first, "LED-2");
 }
 
 TEST_F(LedgerLogTest, ALastCommitThatIsNotWholeIsNotGoneOnFrom) {

@@ -149,15 +149,18 @@ TEST_F(LedgerWriterTest, WhatMustNotBeLostIsCommittedOnceThatIsPossibleAgain) {
 }
 
 TEST_F(LedgerWriterTest, WhatIsKeptIsBounded) {
-  Open({.entries_limit = 2});
+  Open({.entries_limit = 1});
   Move(path_, folder_.Path("away.db"));
-  for (const char* const id : {"1", "2", "3"}) {
+  EXPECT_FALSE(Commit("refusal", IfNotCommitted::kKeepIfRoom).ok());
+  EXPECT_FALSE(Commit("one more", IfNotCommitted::kKeepIfRoom).ok());
+  EXPECT_EQ(writer_->counts().lost, 1);
+  for (const char* const id : {"2", "3"}) {
     EXPECT_TRUE(Commit(id, IfNotCommitted::kKeepAndGoOn).ok());
   }
   EXPECT_EQ(writer_->counts().kept, 2);
-  EXPECT_EQ(writer_->counts().lost, 1);
+  EXPECT_EQ(writer_->counts().lost, 2);
   Move(folder_.Path("away.db"), path_);
-  EXPECT_EQ(Committed(), (std::vector<std::string>{"1", "2"}))
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"refusal", "2"}))
       << "committed at the end at the latest";
 }
 
@@ -165,7 +168,26 @@ TEST_F(LedgerWriterTest, WhereTooMuchWaitsIsToldAtOnce) {
   Open({.bytes_limit = 10});
   const absl::Status outcome = Commit("large", IfNotCommitted::kKeep);
   EXPECT_EQ(outcome.code(), absl::StatusCode::kResourceExhausted) << outcome;
+  EXPECT_EQ(writer_->counts().lost, 1);
+  EXPECT_TRUE(Commit("large", IfNotCommitted::kKeepAndGoOn).ok());
+  EXPECT_EQ(writer_->counts().lost, 2);
   EXPECT_EQ(Committed(), std::vector<std::string>());
+}
+
+Task<void> CommitThree(LedgerWriter& writer, absl::Status* outcome) {
+  std::vector<UnchainedEntry> entries;
+  for (const char* const id : {"1", "2", "3"}) entries.push_back(EntryOf(id));
+  *outcome =
+      co_await writer.Commit(std::move(entries), IfNotCommitted::kForget);
+}
+
+TEST_F(LedgerWriterTest, SeveralAreCommittedTogether) {
+  Open();
+  absl::Status outcome = absl::UnknownError("not told");
+  EXPECT_TRUE(loop_.RunTask([&] { return CommitThree(*writer_, &outcome); }));
+  EXPECT_TRUE(outcome.ok()) << outcome;
+  EXPECT_EQ(writer_->counts().commits, 1);
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"1", "2", "3"}));
 }
 
 }  // namespace

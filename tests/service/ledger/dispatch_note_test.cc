@@ -1,0 +1,51 @@
+#include "service/ledger/dispatch_note.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+TEST(DispatchNoteTest, WhatIsOpenedAndNotClosedIsLeft) {
+  OpenDispatches open;
+  EXPECT_TRUE(open.Follow(OpeningNote("LED-1", "PRC-1", "{\"a\": 1}") +
+                          OpeningNote("LED-2", "", "{}")));
+  EXPECT_TRUE(open.Follow(ClosingNote("LED-2")));
+  ASSERT_EQ(open.all().size(), 1U);
+  EXPECT_EQ(open.all().begin()->first, "LED-1");
+  EXPECT_EQ(open.all().begin()->second.submission_id, "PRC-1");
+  EXPECT_EQ(open.all().begin()->second.exchange_metadata, "{\"a\": 1}");
+  EXPECT_FALSE(open.all().begin()->second.withdrawn);
+}
+
+TEST(DispatchNoteTest, TextsMayHoldAnything) {
+  const std::string text("7:C\n\0 3:\"", 9);
+  OpenDispatches open;
+  EXPECT_TRUE(
+      open.Follow(OpeningNote("LED-1", text, text) + ClosingNote("LED-9")));
+  EXPECT_EQ(open.all().at("LED-1").submission_id, text);
+  EXPECT_EQ(open.all().at("LED-1").exchange_metadata, text);
+}
+
+TEST(DispatchNoteTest, WhatIsLeftCanBeWrittenAndReadAgain) {
+  OpenDispatches open;
+  EXPECT_TRUE(open.Follow(OpeningNote("LED-1", "a", "{}") +
+                          OpeningNote("LED-2", "b", "{}") +
+                          WithdrawingNote("LED-2")));
+  OpenDispatches again;
+  EXPECT_TRUE(again.Follow(open.ToNotes()));
+  ASSERT_EQ(again.all().size(), 2U);
+  EXPECT_FALSE(again.all().at("LED-1").withdrawn);
+  EXPECT_TRUE(again.all().at("LED-2").withdrawn);
+}
+
+TEST(DispatchNoteTest, WhatIsNoNoteIsSaid) {
+  for (const std::string wrong :
+       {"X5:LED-1", "O5:LED-1", "O5:LED-11:a", "O9:LED-1", "C", "C-1:", "Cx"}) {
+    EXPECT_FALSE(OpenDispatches().Follow(wrong)) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace gateway
