@@ -12,6 +12,7 @@ namespace gateway {
 
 inline constexpr std::string_view kLogModules[] = {
     "access_log",  // Lines of the access log that could not be written.
+    "audit",       // An audit log that is not written, and what it deletes.
     "config",      // Warnings about the configuration.
     "grpc",        // Connections that were closed for what their peer did.
     "grpc_core",   // What the gRPC C++ library says.

@@ -18,12 +18,12 @@ _BAZEL = os.environ.get("BAZEL", "bazel").split()
 _ENGINES = ["service/grpc", "service/http", "service/rpc"]
 _PARTS = ["providers/models", "providers/schema"]
 _BELOW_PIPELINE = _PARTS + [
-    "providers", "service/audit", "service/budgets", "service/cache",
-    "service/config", "service/context", "service/identity", "service/ledger",
-    "service/limits", "service/money", "service/observability",
-    "service/overload", "service/resilience", "service/routing",
-    "service/routing/selection", "service/sessions", "service/state",
-    "service/store", "service/summary", "service/tracing"]
+    "providers", "service/audit", "service/audit/redaction",
+    "service/budgets", "service/cache", "service/config", "service/context",
+    "service/identity", "service/ledger", "service/limits", "service/money",
+    "service/observability", "service/overload", "service/resilience",
+    "service/routing", "service/routing/selection", "service/sessions",
+    "service/state", "service/store", "service/summary", "service/tracing"]
 _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
          "base/os", "base/process", "base/redis", "base/text"]
 _PROTO = "proto/llmgateway/v1"
@@ -42,12 +42,14 @@ _ABOVE_BASE = {
     "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
     "service/api": _BELOW_PIPELINE + ["providers/registry",
                                       "service/pipeline", "service/reload"],
-    "service/audit": ["service/identity", "service/observability",
-                      "service/store"],
+    "service/audit": ["service/audit/redaction", "service/identity",
+                      "service/observability", "service/store"],
+    "service/audit/redaction": [],
     "service/budgets": ["service/identity", "service/ledger",
                         "service/limits", "service/money", "service/store"],
     "service/cache": ["service/store"],
-    "service/config": ["providers", "service/identity", "service/money",
+    "service/config": ["providers", "service/audit/redaction",
+                       "service/identity", "service/money",
                        "service/routing/selection"],
     "service/context": [],
     "service/grpc": _BELOW_ENGINES,

@@ -1,0 +1,82 @@
+// BodyRedactor takes out of a body what must not be kept: of JSON, of a stream
+// of server-sent events or of lines of JSON, and of any other text.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(const BodyRedactor redactor,
+//                            BodyRedactor::Make({.built_in = {kEmail}}));
+//   redactor.Redact(R"({"user":"a\u0040b.example"})", 1024).text
+//       // {"user":"[redacted:email]"}
+//
+// Strings of JSON are looked at as what they say, and what is put in their
+// place is a string again. Strings that stand in the same place of several
+// events of a stream are looked at as one text: what is found there and spans
+// some of them is put in the first and taken out of the others.
+//
+// The beginning of a body is taken as well as all of it, so that it can be cut
+// before it comes here; what is cut in the middle of something that would be
+// found may not be found, and so Redact is given some more than is kept.
+//
+// Thread-safe once made. Takes time in proportion to the body, and memory for
+// some four times its size.
+
+#ifndef SERVICE_AUDIT_REDACTION_BODY_REDACTOR_H_
+#define SERVICE_AUDIT_REDACTION_BODY_REDACTOR_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "service/audit/redaction/json_leaves.h"
+#include "service/audit/redaction/json_path.h"
+#include "service/audit/redaction/redaction_patterns.h"
+
+namespace gateway {
+
+// How much more of a body than is kept is to be redacted.
+inline constexpr size_t kRedactionMarginBytes = 1024;
+
+struct RedactionSettings {
+  std::vector<RedactionPatterns::BuiltIn> built_in;
+  std::vector<RedactionPatterns::Own> own;
+  std::vector<std::string> json_paths;
+};
+
+struct RedactedText {
+  std::string text;
+  int redactions = 0;  // Places; what spans several pieces is one.
+  bool truncated = false;
+};
+
+class BodyRedactor {
+ public:
+  // INVALID_ARGUMENT names the pattern or path that is wrong.
+  static absl::StatusOr<BodyRedactor> Make(const RedactionSettings& settings);
+
+  // Returns at most so many bytes, whole characters, of what is left of `body`.
+  RedactedText Redact(std::string_view body, size_t bytes_limit) const;
+
+  // Of a text that is no body: patterns only.
+  RedactedText RedactText(std::string_view text) const;
+
+ private:
+  struct Edit;
+
+  BodyRedactor(RedactionPatterns patterns, std::vector<JsonPath> paths)
+      : patterns_(std::move(patterns)), paths_(std::move(paths)) {}
+
+  void ScanEvents(std::string_view body, JsonLeaves* leaves) const;
+  // Finds what to take out of leaves of one place, which are looked at as one
+  // text. Of the body so many bytes are shown.
+  void EditTogether(std::string_view body, size_t shown,
+                    const std::vector<const JsonLeaf*>& leaves,
+                    std::vector<Edit>* edits, int* redactions) const;
+
+  RedactionPatterns patterns_;
+  std::vector<JsonPath> paths_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_AUDIT_REDACTION_BODY_REDACTOR_H_

@@ -1,0 +1,42 @@
+#include "service/audit/audit_entry.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+TEST(AuditTextsTest, TextsAreReadAsTheyWereAdded) {
+  AuditTexts texts;
+  texts.Add("request");
+  texts.Add("");
+  texts.Add("caller");
+  EXPECT_EQ(texts[AuditText::kRequestId], "request");
+  EXPECT_EQ(texts[AuditText::kOperation], "");
+  EXPECT_EQ(texts[AuditText::kCaller], "caller");
+  EXPECT_EQ(texts[AuditText::kAnswerOf], "");
+}
+
+TEST(AuditTextsTest, OneIsReplacedAndTheOthersStay) {
+  AuditTexts texts;
+  texts.Add("request");
+  texts.Add("operation");
+  texts.Replace(AuditText::kMessage, "why");
+  texts.Replace(AuditText::kRequestId, "a longer request");
+  EXPECT_EQ(texts[AuditText::kRequestId], "a longer request");
+  EXPECT_EQ(texts[AuditText::kOperation], "operation");
+  EXPECT_EQ(texts[AuditText::kMessage], "why");
+}
+
+TEST(AuditTextsTest, LongTextsAreCutBetweenCharacters) {
+  AuditTexts texts;
+  texts.Add(std::string(AuditTexts::kTextBytesMax - 1, 'x') + "\xc3\xa9");
+  texts.Add("next");
+  EXPECT_EQ(texts[AuditText::kRequestId],
+            std::string(AuditTexts::kTextBytesMax - 1, 'x'));
+  EXPECT_EQ(texts[AuditText::kOperation], "next");
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,59 @@
+#include "service/audit/audit_schema.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/audit/audit_store.h"
+#include "service/store/sqlite_connection.h"
+#include "service/store/sqlite_schema.h"
+#include "tests/service/store/temporary_folder.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(AuditSchemaTest, AnAuditLogIsToldFromOtherFiles) {
+  TemporaryFolder folder;
+  const std::string path = folder.Path("audit.db");
+  {
+    auto store = AuditStore::Open({.path = path});
+    ASSERT_TRUE(store.ok()) << store.status();
+  }
+  auto db = SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite,
+                                   absl::Seconds(1));
+  ASSERT_TRUE(db.ok());
+  EXPECT_TRUE(CheckSchema(**db, AuditSchema()).ok());
+  ASSERT_TRUE((*db)->Execute("PRAGMA application_id=1").ok());
+  db->reset();
+  const auto opened = AuditStore::Open({.path = path});
+  EXPECT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(opened.status().message(), HasSubstr("audit log"));
+}
+
+// What was released stays: files have it.
+TEST(AuditSchemaTest, EntriesHaveTheColumnsThatTheyAreReadBy) {
+  TemporaryFolder folder;
+  const std::string path = folder.Path("audit.db");
+  {
+    ASSERT_TRUE(AuditStore::Open({.path = path}).ok());
+  }
+  auto db = SqliteConnection::Open(path, SqliteConnection::Access::kReadOnly,
+                                   absl::Seconds(1));
+  ASSERT_TRUE(db.ok());
+  const auto columns = (*db)->ReadInt64(
+      "SELECT count(*) FROM pragma_table_info('entries') WHERE "
+      "(cid = 3 AND name = 'request_id') OR (cid = 22 AND name = 'answer_of') "
+      "OR (cid = 40 AND name = 'cost_usd_nanos') "
+      "OR (cid = 45 AND name = 'entries')");
+  ASSERT_TRUE(columns.ok()) << columns.status();
+  EXPECT_EQ(*columns, 4);
+}
+
+}  // namespace
+}  // namespace gateway
