@@ -178,6 +178,8 @@ std::string_view LimitDimensionName(LimitDimension dimension) {
       return "api";
     case config::LIMIT_DIMENSION_PEER:
       return "peer";
+    case config::LIMIT_DIMENSION_WORK_ORDER:
+      return "work_order";
     default:
       return "";
   }

@@ -1,0 +1,181 @@
+#include "service/budgets/budget_book.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "service/budgets/budget_record.pb.h"
+
+namespace gateway {
+namespace {
+
+void Write(const BudgetAmounts& amounts, kept::BudgetAmountsRecord* to) {
+  to->set_input_tokens(amounts.input_tokens);
+  to->set_output_tokens(amounts.output_tokens);
+  to->set_cost_usd_nanos(amounts.cost_usd_nanos);
+  to->set_turns(amounts.turns);
+}
+
+BudgetAmounts Read(const kept::BudgetAmountsRecord& from) {
+  return {.input_tokens = from.input_tokens(),
+          .output_tokens = from.output_tokens(),
+          .cost_usd_nanos = from.cost_usd_nanos(),
+          .turns = from.turns()};
+}
+
+void Write(const BudgetAllocation& allocation,
+           kept::BudgetAllocationRecord* to) {
+  if (allocation.limit.has_value()) to->set_limit(*allocation.limit);
+  if (allocation.turn_limit.has_value()) {
+    to->set_turn_limit(*allocation.turn_limit);
+  }
+  to->set_expire_time(allocation.expire_time);
+  to->set_removed(allocation.removed);
+  to->set_version(allocation.version);
+}
+
+BudgetAllocation Read(const kept::BudgetAllocationRecord& from) {
+  BudgetAllocation allocation = {.expire_time = from.expire_time(),
+                                 .removed = from.removed(),
+                                 .version = from.version()};
+  if (from.has_limit()) allocation.limit = from.limit();
+  if (from.has_turn_limit()) allocation.turn_limit = from.turn_limit();
+  return allocation;
+}
+
+void Write(const BudgetScope& scope, const BudgetAccount& account,
+           kept::BudgetAccountRecord* to) {
+  to->set_budget(scope.budget);
+  to->set_window(scope.window);
+  to->set_others(scope.others);
+  for (const auto& [dimension, value] : scope.subject) {
+    kept::BudgetSubjectRecord& part = *to->add_subject();
+    part.set_dimension(dimension);
+    part.set_value(value);
+  }
+  to->set_start(account.spend.start());
+  to->set_last_time(account.spend.last_time());
+  Write(account.spend.sum(), to->mutable_sum());
+  for (const BudgetSpend::Step& step : account.spend.steps()) {
+    kept::BudgetStepRecord& record = *to->add_steps();
+    record.set_start(step.start);
+    Write(step.amounts, record.mutable_amounts());
+  }
+  if (account.allocation.has_value()) {
+    Write(*account.allocation, to->mutable_allocation());
+  }
+}
+
+// False if it is none.
+bool Read(const kept::BudgetAccountRecord& from, BudgetScope* scope,
+          BudgetAccount* account) {
+  const std::optional<BudgetWindow> window = BudgetWindow::Named(from.window());
+  if (!window.has_value() || from.budget().empty()) return false;
+  *scope = {.budget = from.budget(),
+            .window = from.window(),
+            .others = from.others()};
+  for (const kept::BudgetSubjectRecord& part : from.subject()) {
+    if (!::llmgateway::config::v1::LimitDimension_IsValid(part.dimension())) {
+      return false;
+    }
+    scope->subject.emplace_back(static_cast<LimitDimension>(part.dimension()),
+                                part.value());
+  }
+  std::vector<BudgetSpend::Step> steps;
+  for (const kept::BudgetStepRecord& step : from.steps()) {
+    steps.push_back({.start = step.start(), .amounts = Read(step.amounts())});
+  }
+  account->window = *window;
+  account->spend = BudgetSpend::From(from.start(), from.last_time(),
+                                     Read(from.sum()), std::move(steps));
+  if (from.has_allocation()) account->allocation = Read(from.allocation());
+  return true;
+}
+
+}  // namespace
+
+void BudgetAccount::Apply(const BudgetChange& change) {
+  if (change.allocation.has_value() &&
+      (!allocation.has_value() ||
+       allocation->version < change.allocation->version)) {
+    allocation = change.allocation;
+  }
+  if (change.amounts == BudgetAmounts()) return;
+  spend.Add(window, change.start, change.time, change.amounts);
+}
+
+absl::Status BudgetBook::Apply(int64_t number, std::string_view entry) {
+  if (number <= last_entry_) return absl::OkStatus();
+  if (MayHaveBudgetChanges(entry)) {
+    std::vector<BudgetChange> changes;
+    GATEWAY_RETURN_IF_ERROR(ReadBudgetEntry(entry, &changes));
+    for (const BudgetChange& change : changes) Apply(change);
+  }
+  last_entry_ = number;
+  return absl::OkStatus();
+}
+
+void BudgetBook::Apply(const BudgetChange& change) {
+  const auto [found, is_new] = accounts_.try_emplace(change.scope);
+  if (is_new) {
+    found->second.window =
+        BudgetWindow::Named(change.scope.window).value_or(BudgetWindow());
+  }
+  found->second.Apply(change);
+}
+
+std::string BudgetBook::Checkpoint() const {
+  kept::BudgetBookRecord record;
+  record.set_last_entry(last_entry_);
+  for (const auto& [scope, account] : accounts_) {
+    Write(scope, account, record.add_accounts());
+  }
+  return record.SerializeAsString();
+}
+
+absl::Status BudgetBook::Restore(std::string_view checkpoint) {
+  kept::BudgetBookRecord record;
+  if (!record.ParseFromArray(checkpoint.data(),
+                             static_cast<int>(checkpoint.size()))) {
+    return absl::DataLossError("the checkpoint of budgets cannot be read");
+  }
+  BudgetBook read;
+  read.last_entry_ = record.last_entry();
+  for (const kept::BudgetAccountRecord& each : record.accounts()) {
+    BudgetScope scope;
+    BudgetAccount account;
+    if (!Read(each, &scope, &account)) {
+      return absl::DataLossError(
+          "the checkpoint of budgets has a scope of no budget or window");
+    }
+    read.accounts_.insert_or_assign(std::move(scope), std::move(account));
+  }
+  *this = std::move(read);
+  return absl::OkStatus();
+}
+
+void BudgetBook::ForgetBefore(absl::Time now, absl::Duration retention) {
+  const int64_t second = absl::ToUnixSeconds(now);
+  const int64_t oldest = absl::ToUnixSeconds(now - retention);
+  for (auto it = accounts_.begin(); it != accounts_.end();) {
+    BudgetAccount& account = it->second;
+    account.spend.ForgetBefore(account.window, second);
+    const bool is_over = account.window.kind() == BudgetWindow::Kind::kNone
+                             ? account.spend.last_time() < oldest
+                             : account.spend.sum() == BudgetAmounts();
+    const bool is_allocated =
+        account.allocation.has_value() && !account.allocation->removed;
+    it = is_over && !is_allocated ? accounts_.erase(it) : std::next(it);
+  }
+}
+
+void BudgetBook::ForEach(
+    absl::FunctionRef<void(const BudgetScope&, const BudgetAccount&)> visit)
+    const {
+  for (const auto& [scope, account] : accounts_) visit(scope, account);
+}
+
+}  // namespace gateway

@@ -1,0 +1,228 @@
+#include "service/budgets/budget_change.h"
+
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "base/text/json.h"
+#include "service/budgets/budget_window.h"
+#include "service/ledger/entry.h"
+#include "service/ledger/python_json.h"
+#include "service/limits/limit_rule.h"
+
+namespace gateway {
+namespace {
+
+namespace config = ::llmgateway::config::v1;
+
+// More than a budget may be per.
+constexpr size_t kDimensionsMax = 8;
+
+std::string AllocationForm(const BudgetAllocation& allocation) {
+  std::string form;
+  {
+    MetadataWriter out(&form);
+    out.AddInt("expire_time", allocation.expire_time);
+    if (allocation.limit.has_value()) out.AddInt("limit", *allocation.limit);
+    out.AddBool("removed", allocation.removed);
+    if (allocation.turn_limit.has_value()) {
+      out.AddInt("turn_limit", *allocation.turn_limit);
+    }
+    out.AddInt("version", allocation.version);
+  }
+  return form;
+}
+
+std::string SubjectForm(const BudgetScope& scope) {
+  std::string form = "[";
+  for (const auto& [dimension, value] : scope.subject) {
+    form += form.size() == 1 ? "[" : ", [";
+    AppendPythonString(LimitDimensionName(dimension), &form);
+    form += ", ";
+    AppendPythonString(value, &form);
+    form += ']';
+  }
+  return form + "]";
+}
+
+std::string ChangeForm(const BudgetChange& change) {
+  std::string form;
+  {
+    MetadataWriter out(&form);
+    if (change.allocation.has_value()) {
+      out.AddForm("allocation", AllocationForm(*change.allocation));
+    }
+    out.AddText("budget", change.scope.budget);
+    out.AddInt("cost_usd_nanos", change.amounts.cost_usd_nanos);
+    out.AddInt("input_tokens", change.amounts.input_tokens);
+    if (change.scope.others) out.AddBool("others", true);
+    out.AddInt("output_tokens", change.amounts.output_tokens);
+    out.AddInt("start", change.start);
+    out.AddForm("subject", SubjectForm(change.scope));
+    out.AddInt("time", change.time);
+    out.AddInt("turns", change.amounts.turns);
+    out.AddText("window", change.scope.window);
+  }
+  return form;
+}
+
+absl::Status ReadInt(JsonValue& value, int64_t* number) {
+  GATEWAY_ASSIGN_OR_RETURN(*number, value.Int64());
+  return absl::OkStatus();
+}
+
+absl::Status ReadText(JsonValue& value, std::string* text) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
+  *text = std::string(read);
+  return absl::OkStatus();
+}
+
+absl::Status ReadBool(JsonValue& value, bool* truth) {
+  GATEWAY_ASSIGN_OR_RETURN(*truth, value.Bool());
+  return absl::OkStatus();
+}
+
+absl::Status ReadAllocation(JsonValue& value, BudgetAllocation* allocation) {
+  return value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        int64_t* number = nullptr;
+        if (key == "expire_time") number = &allocation->expire_time;
+        if (key == "version") number = &allocation->version;
+        if (key == "limit") number = &allocation->limit.emplace(0);
+        if (key == "turn_limit") number = &allocation->turn_limit.emplace(0);
+        if (number != nullptr) return ReadInt(field, number);
+        if (key == "removed") return ReadBool(field, &allocation->removed);
+        return absl::OkStatus();
+      });
+}
+
+// `["user", "ann"]`.
+absl::Status ReadPair(JsonValue& pair, BudgetScope* scope) {
+  std::vector<std::string> texts;
+  GATEWAY_RETURN_IF_ERROR(pair.EachElement([&](JsonValue& text) {
+    return texts.size() < 2 ? ReadText(text, &texts.emplace_back())
+                            : text.Error("is one too many");
+  }));
+  if (texts.size() != 2) return pair.Error("must be a name and a value");
+  const LimitDimension dimension = LimitDimensionNamed(texts[0]);
+  if (dimension == config::LIMIT_DIMENSION_UNSPECIFIED) {
+    return pair.Error("names no dimension");
+  }
+  if (scope->subject.size() == kDimensionsMax) {
+    return pair.Error("is one too many");
+  }
+  scope->subject.emplace_back(dimension, std::move(texts[1]));
+  return absl::OkStatus();
+}
+
+absl::Status ReadChange(JsonValue& value, BudgetChange* change) {
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        BudgetScope& scope = change->scope;
+        BudgetAmounts& amounts = change->amounts;
+        if (key == "budget") return ReadText(field, &scope.budget);
+        if (key == "window") return ReadText(field, &scope.window);
+        if (key == "others") return ReadBool(field, &scope.others);
+        int64_t* number = nullptr;
+        if (key == "cost_usd_nanos") number = &amounts.cost_usd_nanos;
+        if (key == "input_tokens") number = &amounts.input_tokens;
+        if (key == "output_tokens") number = &amounts.output_tokens;
+        if (key == "turns") number = &amounts.turns;
+        if (key == "start") number = &change->start;
+        if (key == "time") number = &change->time;
+        if (number != nullptr) return ReadInt(field, number);
+        if (key == "allocation") {
+          return ReadAllocation(field, &change->allocation.emplace());
+        }
+        if (key == "subject") {
+          return field.EachElement(
+              [&](JsonValue& pair) { return ReadPair(pair, &scope); });
+        }
+        return absl::OkStatus();
+      }));
+  if (change->scope.budget.empty()) return value.Error("names no budget");
+  if (!BudgetWindow::Named(change->scope.window).has_value()) {
+    return value.Error("has no window");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadMember(JsonValue& member, std::vector<BudgetChange>* changes) {
+  return member.EachField(
+      [&](std::string_view key, JsonValue& list) -> absl::Status {
+        if (key != "budgets") return absl::OkStatus();
+        return list.EachElement([&](JsonValue& each) {
+          return ReadChange(each, &changes->emplace_back());
+        });
+      });
+}
+
+}  // namespace
+
+void AppendBudgetForm(absl::Span<const BudgetChange> changes,
+                      std::string_view request_id, std::string* out) {
+  std::string list = "[";
+  for (const BudgetChange& change : changes) {
+    if (list.size() > 1) list += ", ";
+    list += ChangeForm(change);
+  }
+  list += ']';
+  std::string form;
+  {
+    MetadataWriter member(&form);
+    member.AddForm("budgets", list);
+    if (!request_id.empty()) member.AddText("request_id", request_id);
+  }
+  *out += form;
+}
+
+absl::Status ReadBudgetForm(std::string_view form,
+                            std::vector<BudgetChange>* changes) {
+  return ReadJson(form,
+                  [&](JsonValue& root) { return ReadMember(root, changes); });
+}
+
+absl::Status ReadBudgetEntry(std::string_view entry,
+                             std::vector<BudgetChange>* changes) {
+  // Only entries of these kinds have changes; their type may stand behind the
+  // metadata.
+  bool is_of_budget = false;
+  std::vector<BudgetChange> read;
+  GATEWAY_RETURN_IF_ERROR(ReadJson(entry, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key,
+                              JsonValue& value) -> absl::Status {
+      if (key == "event_type") {
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view type, value.String());
+        is_of_budget = type == "BUDGET_DEBIT" || type == "BUDGET_RESET" ||
+                       type == "BUDGET_ALLOCATE";
+        return absl::OkStatus();
+      }
+      if (key != "metadata" || !value.IsObject()) return absl::OkStatus();
+      return value.EachField(
+          [&](std::string_view name, JsonValue& member) -> absl::Status {
+            if (name != kBudgetMember) return absl::OkStatus();
+            return ReadMember(member, &read);
+          });
+    });
+  }));
+  if (is_of_budget) {
+    changes->insert(changes->end(), std::make_move_iterator(read.begin()),
+                    std::make_move_iterator(read.end()));
+  }
+  return absl::OkStatus();
+}
+
+bool MayHaveBudgetChanges(std::string_view entry) {
+  // In front of it are the decision and the entry's hash.
+  constexpr size_t kLooked = 512;
+  return absl::StrContains(ToAbsl(entry.substr(0, kLooked)),
+                           "\"event_type\": \"BUDGET_");
+}
+
+}  // namespace gateway

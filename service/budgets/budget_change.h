@@ -1,0 +1,79 @@
+// BudgetChange is what the ledger says of one scope: that something was
+// charged to it, given back, or allocated. An entry has a list of them, in a
+// member of its metadata that is ours, `gateway`, beside those that readers of
+// the ledger know.
+//
+//   std::string form;
+//   AppendBudgetForm(changes, "req-1", &form);        // One JSON object.
+//   ...
+//   BudgetEntryRead read;
+//   GATEWAY_RETURN_IF_ERROR(ReadBudgetEntry(entry_text, &read));
+//
+// Thread-safe: plain functions.
+
+#ifndef SERVICE_BUDGETS_BUDGET_CHANGE_H_
+#define SERVICE_BUDGETS_BUDGET_CHANGE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "service/budgets/budget_amounts.h"
+#include "service/budgets/budget_scope.h"
+
+namespace gateway {
+
+// What an operator has allocated to a scope.
+struct BudgetAllocation {
+  std::optional<int64_t> limit;  // In the budget's unit.
+  std::optional<int64_t> turn_limit;
+  int64_t expire_time = 0;  // Seconds since 1970; 0 if never.
+  // Taken back: the scope has what the configuration says.
+  bool removed = false;
+  // The greater one counts: nanoseconds since 1970.
+  int64_t version = 0;
+
+  bool operator==(const BudgetAllocation&) const = default;
+};
+
+struct BudgetChange {
+  BudgetScope scope;
+  int64_t start = 0;      // Of the window or step that it belongs to.
+  int64_t time = 0;       // When, in seconds since 1970.
+  BudgetAmounts amounts;  // Added; negative where something is given back.
+  std::optional<BudgetAllocation> allocation;
+
+  bool operator==(const BudgetChange&) const = default;
+};
+
+// The member `gateway` of an entry's metadata, and its name.
+inline constexpr std::string_view kBudgetMember = "gateway";
+
+// Appends the member's value, in the form of the ledger (python_json.h).
+// REQUIRES: texts are UTF-8.
+void AppendBudgetForm(absl::Span<const BudgetChange> changes,
+                      std::string_view request_id, std::string* out);
+
+// Reads what AppendBudgetForm has written; appends to `changes`. An
+// InvalidArgument names what is wrong.
+absl::Status ReadBudgetForm(std::string_view form,
+                            std::vector<BudgetChange>* changes);
+
+// Reads an entry of the ledger, whose text is one JSON object; one that is not
+// about budgets, or was written by others, has no changes. An InvalidArgument
+// names what is wrong.
+absl::Status ReadBudgetEntry(std::string_view entry,
+                             std::vector<BudgetChange>* changes);
+
+// Whether an entry may have changes, by its beginning: false for most entries,
+// which need not be read then. REQUIRES: the text has been written by the
+// ledger.
+bool MayHaveBudgetChanges(std::string_view entry);
+
+}  // namespace gateway
+
+#endif  // SERVICE_BUDGETS_BUDGET_CHANGE_H_

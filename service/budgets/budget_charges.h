@@ -1,0 +1,104 @@
+// BudgetCharges is what one call has reserved of its budgets, from when it is
+// let in until it is over, whichever way.
+//
+//   BudgetCharges charges(table);
+//   charges.Ask(rule, subject, terms, estimate);
+//   if (!charges.Reserve(now)) return charges.Refusal(now);
+//   ...
+//   charges.Grow(amounts);                      // As a stream goes.
+//   charges.Settle(amounts, now, &debit);       // Once.
+//
+// What is never settled is given back with this object.
+//
+// Thread-compatible.
+
+#ifndef SERVICE_BUDGETS_BUDGET_CHARGES_H_
+#define SERVICE_BUDGETS_BUDGET_CHARGES_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "service/budgets/budget_amounts.h"
+#include "service/budgets/budget_entries.h"
+#include "service/budgets/budget_rule.h"
+#include "service/budgets/budget_table.h"
+#include "service/limits/limit_subject.h"
+
+namespace gateway {
+
+class BudgetCharges {
+ public:
+  // The output of a stream is reserved in steps of so many tokens.
+  static constexpr int64_t kOutputStep = 64;
+
+  // Has reserved nothing. Borrows the table.
+  explicit BudgetCharges(BudgetTable& table) : table_(table) {}
+  BudgetCharges(const BudgetCharges&) = delete;
+  BudgetCharges& operator=(const BudgetCharges&) = delete;
+  ~BudgetCharges() { Cancel(); }
+
+  // Notes that the subject's scope of the budget is to be asked, with an
+  // estimate of what the call will take. The rule must outlive this; the
+  // subject is borrowed until Reserve has returned.
+  void Ask(const BudgetRule& rule, LimitSubject& subject,
+           const BudgetTerms& terms, const BudgetAmounts& estimate,
+           bool price_known);
+
+  // Reserves what was asked for, all or nothing. With `needs_session` it is
+  // refused if no scope of sessions is for it. To be called once.
+  bool Reserve(absl::Time now, bool needs_session = false);
+
+  // The fault of a call that was not let in (budget_fault.h).
+  absl::Status Refusal(absl::Time now) const;
+
+  // Whether so many tokens of an answer are to be reserved, of which some may
+  // have been told before.
+  bool IsDue(int64_t output_tokens) const {
+    return output_tokens >= output_told_ + kOutputStep;
+  }
+  // Makes what is reserved into `amounts` where that is more.
+  void Grow(const BudgetAmounts& amounts);
+
+  // Makes what was reserved into what the call has really taken, once; later
+  // ones mean nothing. Budgets of targets are charged for each attempt, by
+  // ChargeTarget; what was reserved of them is given back. Says in `debit`,
+  // unless that is null, what is to be kept of it.
+  void Settle(const BudgetAmounts& real, absl::Time now, BudgetDebit* debit);
+
+  // Charges the subject's scope of a budget of targets.
+  void ChargeTarget(const BudgetRule& rule, LimitSubject& subject,
+                    const BudgetTerms& terms, const BudgetAmounts& real,
+                    absl::Time now, BudgetDebit* debit);
+
+  // Gives back what is reserved.
+  void Cancel();
+
+  // What is reserved, as a debit: what is to be charged if the process ends
+  // before the call does.
+  BudgetDebit Reserved(absl::Time now) const;
+
+  // The least of what is left of budgets that refuse, of dollars or of tokens;
+  // nothing without one.
+  std::optional<int64_t> RemainingCost(absl::Time now) const;
+  std::optional<int64_t> RemainingTokens(absl::Time now) const;
+
+  absl::Span<const BudgetCharge> charges() const { return charges_; }
+
+ private:
+  template <typename Counts>
+  std::optional<int64_t> Least(absl::Time now, const Counts& counts) const;
+  // Names the scope that a debit is told by.
+  void NameScope(absl::Time now, BudgetDebit* debit) const;
+
+  BudgetTable& table_;
+  absl::InlinedVector<BudgetCharge, 4> charges_;
+  int64_t output_told_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_BUDGETS_BUDGET_CHARGES_H_

@@ -1,0 +1,160 @@
+#include "service/budgets/budget_entries.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "service/money/money.h"
+
+namespace gateway {
+namespace {
+
+namespace config = ::llmgateway::config::v1;
+
+// Null where there is none, as other writers of these entries have it.
+void AddTextOrNull(MetadataWriter& metadata, std::string_view key,
+                   std::string_view text) {
+  if (text.empty()) {
+    metadata.AddNull(key);
+  } else {
+    metadata.AddText(key, text);
+  }
+}
+
+void AddIntOrNull(MetadataWriter& metadata, std::string_view key,
+                  std::optional<int64_t> number) {
+  if (number.has_value()) {
+    metadata.AddInt(key, *number);
+  } else {
+    metadata.AddNull(key);
+  }
+}
+
+std::string FormOf(absl::Span<const BudgetChange> changes,
+                   std::string_view request_id) {
+  std::string form;
+  AppendBudgetForm(changes, request_id, &form);
+  return form;
+}
+
+}  // namespace
+
+LedgerEntry BudgetDebitEntry(const BudgetDebit& debit,
+                             const BudgetEntryFacts& facts) {
+  LedgerEntry entry;
+  entry.event_type = "BUDGET_DEBIT";
+  entry.submission_id = debit.scope_key;
+  entry.decision = "DEBITED";
+  entry.reason = absl::StrCat("Debited ", debit.total.total_tokens(),
+                              " tokens from ", debit.scope_key);
+  MetadataWriter metadata(&entry.metadata);
+  metadata.AddFloat("cost_incurred",
+                    static_cast<double>(debit.total.cost_usd_nanos) /
+                        static_cast<double>(Money::kNanosPerDollar));
+  metadata.AddForm(kBudgetMember, FormOf(debit.changes, facts.request_id));
+  metadata.AddInt("input_tokens", debit.total.input_tokens);
+  metadata.AddText("model_id", facts.model_id);
+  metadata.AddInt("output_tokens", debit.total.output_tokens);
+  AddTextOrNull(metadata, "parent_scope_key", debit.parent_scope_key);
+  AddIntOrNull(metadata, "remaining",
+               debit.remaining < 0 ? std::nullopt
+                                   : std::optional<int64_t>(debit.remaining));
+  AddTextOrNull(metadata, "scope_agent_id", facts.agent_id);
+  metadata.AddText("scope_key", debit.scope_key);
+  AddTextOrNull(metadata, "scope_session_id", facts.session_id);
+  AddTextOrNull(metadata, "scope_work_order_id", facts.work_order_id);
+  metadata.AddInt("total_tokens", debit.total.total_tokens());
+  return entry;
+}
+
+LedgerEntry BudgetWarningEntry(const BudgetEntryFacts& facts,
+                               std::string_view mode, int64_t requested,
+                               int64_t remaining) {
+  LedgerEntry entry;
+  entry.event_type = "BUDGET_WARNING";
+  entry.submission_id = facts.contract_id;
+  entry.decision = "WARNING";
+  entry.reason = absl::StrCat("Budget has ", remaining, " left, ", requested,
+                              " requested");
+  MetadataWriter metadata(&entry.metadata);
+  metadata.AddText("agent_id", facts.agent_id);
+  metadata.AddText("budget_mode", mode);
+  metadata.AddText("contract_id", facts.contract_id);
+  metadata.AddText("model_id", facts.model_id);
+  metadata.AddInt("remaining", remaining);
+  metadata.AddInt("requested_tokens", requested);
+  metadata.AddText("session_id", facts.session_id);
+  metadata.AddText("work_order_id", facts.work_order_id);
+  return entry;
+}
+
+LedgerEntry BudgetAllocateEntry(const BudgetChange& change,
+                                std::string_view scope_key) {
+  const BudgetAllocation& said = *change.allocation;
+  LedgerEntry entry;
+  entry.event_type = "BUDGET_ALLOCATE";
+  entry.submission_id = scope_key;
+  entry.decision = "ALLOCATED";
+  entry.reason =
+      absl::StrCat(said.removed ? "Allocation removed from " : "Allocated to ",
+                   ToAbsl(scope_key));
+  MetadataWriter metadata(&entry.metadata);
+  metadata.AddForm(kBudgetMember, FormOf({&change, 1}, {}));
+  const BudgetScope& scope = change.scope;
+  AddTextOrNull(metadata, "scope_agent_id",
+                scope.ValueOf(config::LIMIT_DIMENSION_AGENT));
+  metadata.AddText("scope_key", scope_key);
+  AddTextOrNull(metadata, "scope_session_id",
+                scope.ValueOf(config::LIMIT_DIMENSION_SESSION));
+  AddTextOrNull(metadata, "scope_work_order_id",
+                scope.ValueOf(config::LIMIT_DIMENSION_WORK_ORDER));
+  std::optional<int64_t> timeout;
+  if (said.expire_time != 0) timeout = said.expire_time - change.time;
+  AddIntOrNull(metadata, "timeout_seconds", timeout);
+  AddIntOrNull(metadata, "token_limit", said.limit);
+  AddIntOrNull(metadata, "turn_limit", said.turn_limit);
+  return entry;
+}
+
+LedgerEntry BudgetResetEntry(absl::Span<const BudgetChange> changes,
+                             std::string_view budget) {
+  LedgerEntry entry;
+  entry.event_type = "BUDGET_RESET";
+  entry.submission_id = budget;
+  entry.decision = "RESET";
+  entry.reason = absl::StrCat("Budget ", ToAbsl(budget), " was reset");
+  MetadataWriter metadata(&entry.metadata);
+  metadata.AddForm(kBudgetMember, FormOf(changes, {}));
+  return entry;
+}
+
+std::string BudgetReservationForm(const BudgetDebit& reserved) {
+  return FormOf(reserved.changes, {});
+}
+
+absl::StatusOr<BudgetDebit> BudgetDebitOfForm(std::string_view form) {
+  BudgetDebit debit;
+  GATEWAY_RETURN_IF_ERROR(ReadBudgetForm(form, &debit.changes));
+  if (debit.changes.empty()) return debit;
+  // Those of sessions stand together, the innermost first; each has all of the
+  // call.
+  const BudgetChange* told = nullptr;
+  for (const BudgetChange& change : debit.changes) {
+    const bool is_of_session = IsSessionBudget(change.scope.budget);
+    if (told == nullptr ||
+        (is_of_session && !IsSessionBudget(told->scope.budget))) {
+      told = &change;
+    } else if (is_of_session && debit.parent_scope_key.empty()) {
+      debit.parent_scope_key = change.scope.Text();
+    }
+  }
+  debit.total = told->amounts;
+  debit.scope_key = told->scope.Text();
+  return debit;
+}
+
+}  // namespace gateway

@@ -1,0 +1,34 @@
+// What a caller is told whose call does not fit into a budget.
+//
+// Thread-safe: plain functions.
+
+#ifndef SERVICE_BUDGETS_BUDGET_FAULT_H_
+#define SERVICE_BUDGETS_BUDGET_FAULT_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "service/budgets/budget_table.h"
+
+namespace gateway {
+
+// How soon to come again when what is left is reserved by calls under way:
+// nobody knows when they end, so soon.
+inline constexpr absl::Duration kCallsEndDelay = absl::Seconds(1);
+
+// Returns BUDGET_EXCEEDED. Names the first budget that refuses, in the order of
+// the charges, what is left of it and, unless waiting does not help, when it
+// will do: when the last of all that refuse does. Where none refuses, nothing
+// is allocated to the call's session. REQUIRES: the call is refused.
+absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
+                         absl::Time now);
+
+// What a call is told that was let in: that the budget is nearly, or more than,
+// spent. REQUIRES: one of both.
+std::string BudgetWarningText(const BudgetCharge& charge);
+
+}  // namespace gateway
+
+#endif  // SERVICE_BUDGETS_BUDGET_FAULT_H_

@@ -1,0 +1,432 @@
+#include "service/budgets/budget_table.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace gateway {
+namespace {
+
+// So many cells are looked at for one that may go.
+constexpr int kLookedAtMax = 8;
+
+bool IsAllocated(const BudgetCell& cell) {
+  return cell.account.allocation.has_value() &&
+         !cell.account.allocation->removed;
+}
+
+BudgetTerms TermsInForce(const BudgetCell& cell, const BudgetTerms& terms) {
+  BudgetTerms in_force = terms;
+  if (!IsAllocated(cell)) return in_force;
+  const BudgetAllocation& said = *cell.account.allocation;
+  if (said.limit.has_value()) in_force.limit = said.limit;
+  if (said.turn_limit.has_value()) in_force.turn_limit = said.turn_limit;
+  return in_force;
+}
+
+// From when on the scope lets no call in; 0 if it does.
+int64_t ExpireTimeOf(const BudgetCell& cell, const BudgetRule& rule) {
+  if (IsAllocated(cell) && cell.account.allocation->expire_time != 0) {
+    return cell.account.allocation->expire_time;
+  }
+  const int64_t start = cell.account.spend.start();
+  if (rule.timeout_seconds() == 0 || start == 0) return 0;
+  return start + rule.timeout_seconds();
+}
+
+}  // namespace
+
+BudgetTable::BudgetTable(const KeySecret& secret, const Options& options)
+    : secret_(secret), shards_(kShards) {
+  SetOptions(options);
+}
+
+void BudgetTable::SetOptions(const Options& options) {
+  shard_scopes_.store((options.scopes_limit + kShards - 1) / kShards);
+  retention_seconds_.store(absl::ToInt64Seconds(options.retention));
+}
+
+BudgetCell* BudgetTable::FindCell(Shard& shard, const CounterKey& key) {
+  const auto found = shard.cells.find(key);
+  return found == shard.cells.end() ? nullptr : found->second.get();
+}
+
+BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
+                                    absl::FunctionRef<BudgetScope()> scope,
+                                    int64_t now, bool beyond_limit) {
+  if (BudgetCell* const known = FindCell(shard, key); known != nullptr) {
+    shard.order.splice(shard.order.begin(), shard.order, known->place);
+    return known;
+  }
+  const bool is_full =
+      shard.cells.size() >= shard_scopes_.load(std::memory_order_relaxed);
+  if (is_full && !beyond_limit && !MakeRoom(shard, now)) return nullptr;
+  auto cell = std::make_unique<BudgetCell>();
+  cell->key = key;
+  cell->scope = scope();
+  cell->account.window =
+      BudgetWindow::Named(cell->scope.window).value_or(BudgetWindow());
+  shard.order.push_front(cell.get());
+  cell->place = shard.order.begin();
+  size_.fetch_add(1, std::memory_order_relaxed);
+  return shard.cells.emplace(key, std::move(cell)).first->second.get();
+}
+
+bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
+  for (int i = 0; i < kLookedAtMax && !shard.order.empty(); ++i) {
+    BudgetCell* const last = shard.order.back();
+    if (MayGo(*last, now)) {
+      shard.order.pop_back();
+      shard.cells.erase(CounterKey(last->key));
+      size_.fetch_sub(1, std::memory_order_relaxed);
+      return true;
+    }
+    // Its turn comes again when all others have been looked at.
+    shard.order.splice(shard.order.begin(), shard.order, last->place);
+  }
+  return false;
+}
+
+bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
+  if (cell.reservations > 0 || IsAllocated(cell)) return false;
+  BudgetAccount account = cell.account;
+  account.spend.ForgetBefore(account.window, now);
+  if (account.spend.sum() == BudgetAmounts()) return true;
+  return account.window.kind() == BudgetWindow::Kind::kNone &&
+         account.spend.last_time() + retention_seconds_.load() <= now;
+}
+
+void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
+  BudgetSpend& spend = cell.account.spend;
+  const BudgetWindow& window = cell.account.window;
+  if (window.kind() == BudgetWindow::Kind::kNone) {
+    cell.window_end = BudgetWindow::kNever;
+    const bool is_forgotten =
+        cell.reservations == 0 && spend.last_time() != 0 &&
+        spend.last_time() + retention_seconds_.load() <= now;
+    if (!is_forgotten) return;
+    spend = {};
+  } else if (now < cell.window_end) {
+    return;
+  } else {
+    cell.window_end = window.SpanAt(now).end;
+    spend.ForgetBefore(window, now);
+    if (window.rolls() && !spend.steps().empty()) return;
+  }
+  cell.told_near = false;
+  cell.told_exceeded = false;
+}
+
+void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
+                          absl::FunctionRef<void(BudgetCell& cell)> use) {
+  const BudgetRule& rule = *charge.rule;
+  {
+    Shard& shard = ShardOf(charge.key);
+    const MutexLock lock(shard.mu);
+    BudgetCell* cell = nullptr;
+    const bool has_terms = !rule.allocated_only() ||
+                           charge.terms.limit.has_value() ||
+                           charge.terms.turn_limit.has_value();
+    if (has_terms) {
+      cell = FindOrMake(
+          shard, charge.key, [&] { return rule.ScopeOf(*charge.subject); }, now,
+          /*beyond_limit=*/rule.per().empty());
+    } else {
+      cell = FindCell(shard, charge.key);
+      if (cell == nullptr || !IsAllocated(*cell)) {
+        charge.state = BudgetCharge::State::kSkipped;
+        return;
+      }
+    }
+    if (cell != nullptr) {
+      Renew(*cell, now);
+      return use(*cell);
+    }
+  }
+  overflows_.fetch_add(1, std::memory_order_relaxed);
+  charge.key = rule.OthersKey();
+  Shard& shard = ShardOf(charge.key);
+  const MutexLock lock(shard.mu);
+  BudgetCell& others = *FindOrMake(
+      shard, charge.key, [&] { return rule.OthersScope(); }, now,
+      /*beyond_limit=*/true);
+  Renew(others, now);
+  use(others);
+}
+
+void BudgetTable::CheckAmounts(const BudgetCell& cell, BudgetCharge* charge) {
+  const BudgetRule& rule = *charge->rule;
+  const BudgetSpend& spend = cell.account.spend;
+  const BudgetWindow& window = cell.account.window;
+  const BudgetTerms& terms = charge->in_force;
+  const auto units_of = [&rule](const BudgetAmounts& amounts) {
+    return amounts.In(rule.unit());
+  };
+  const auto turns_of = [](const BudgetAmounts& amounts) {
+    return amounts.turns;
+  };
+  if (terms.turn_limit.has_value()) {
+    const int64_t free = *terms.turn_limit - spend.sum().turns;
+    if (free < cell.reserved.turns + charge->amounts.turns) {
+      charge->obstacle = BudgetObstacle::kTurns;
+      charge->remaining = std::max<int64_t>(free - cell.reserved.turns, 0);
+      if (free <= 0) {
+        charge->reset_time =
+            spend.TimeToHaveBack(window, 1 - free, cell.window_end, turns_of);
+      }
+      return;
+    }
+  }
+  if (!terms.limit.has_value()) return;
+  const int64_t wanted = units_of(charge->amounts);
+  // Both are at least 0, or a sum that has reached the largest number.
+  const int64_t free = SaturatingSum(*terms.limit, -units_of(spend.sum()));
+  const int64_t left = SaturatingSum(free, -units_of(cell.reserved));
+  charge->remaining = std::max<int64_t>(left, 0);
+  if (left > 0 && wanted <= left) return;
+  charge->obstacle = BudgetObstacle::kSpent;
+  if (wanted > *terms.limit || *terms.limit == 0) {
+    charge->reset_time = BudgetWindow::kNever;
+  } else if (free <= 0 || wanted > free) {
+    charge->reset_time = spend.TimeToHaveBack(
+        window, std::max<int64_t>(wanted, 1) - free, cell.window_end, units_of);
+  }
+}
+
+void BudgetTable::Check(const BudgetCell& cell, int64_t now,
+                        BudgetCharge* charge) {
+  const BudgetRule& rule = *charge->rule;
+  charge->in_force = TermsInForce(cell, charge->terms);
+  const int64_t expire_time = ExpireTimeOf(cell, rule);
+  const std::optional<int64_t> of_request = rule.request_limit();
+  charge->reset_time = 0;
+  if (expire_time != 0 && now >= expire_time) {
+    charge->obstacle = BudgetObstacle::kExpired;
+    charge->expire_time = expire_time;
+    charge->reset_time = BudgetWindow::kNever;
+  } else if (rule.requires_price() && !charge->price_known) {
+    charge->obstacle = BudgetObstacle::kNoPrice;
+    charge->reset_time = BudgetWindow::kNever;
+  } else if (of_request.has_value() &&
+             charge->amounts.In(rule.unit()) > *of_request) {
+    charge->obstacle = BudgetObstacle::kRequest;
+    charge->remaining = *of_request;
+    charge->reset_time = BudgetWindow::kNever;
+  } else {
+    CheckAmounts(cell, charge);
+  }
+}
+
+void BudgetTable::Warn(BudgetCell& cell, BudgetCharge* charge) {
+  if (charge->obstacle != BudgetObstacle::kNone) {
+    charge->first_exceeded = !std::exchange(cell.told_exceeded, true);
+    return;
+  }
+  const double threshold = charge->rule->warn_threshold();
+  const std::optional<int64_t>& limit = charge->in_force.limit;
+  if (!limit.has_value() || threshold >= 1) return;
+  const LimitUnit unit = charge->rule->unit();
+  const auto taken = static_cast<double>(cell.account.spend.sum().In(unit)) +
+                     static_cast<double>(cell.reserved.In(unit));
+  charge->near = taken >= threshold * static_cast<double>(*limit);
+  if (charge->near) charge->first_near = !std::exchange(cell.told_near, true);
+}
+
+bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
+                          bool needs_session) {
+  bool refused = false;
+  bool has_session = false;
+  for (BudgetCharge& charge : charges) {
+    UseCell(charge, now, [&](BudgetCell& cell) {
+      Check(cell, now, &charge);
+      if (charge.rule->mode() == BudgetMode::kOff) {
+        charge.obstacle = BudgetObstacle::kNone;
+      }
+      has_session = has_session || charge.rule->is_of_session();
+      if (charge.refuses()) {
+        refused = true;
+        return;
+      }
+      charge.state = BudgetCharge::State::kReserved;
+      charge.cell = &cell;
+      cell.reserved += charge.amounts;
+      ++cell.reservations;
+      if (charge.rule->mode() != BudgetMode::kOff) Warn(cell, &charge);
+    });
+  }
+  refused = refused || (needs_session && !has_session);
+  if (refused) Cancel(charges);
+  for (const BudgetCharge& charge : charges) {
+    if (charge.obstacle == BudgetObstacle::kNone) continue;
+    BudgetCounts& counts = charge.rule->counts();
+    if (charge.refuses()) {
+      counts.refused.fetch_add(1, std::memory_order_relaxed);
+    } else if (!refused) {
+      counts.warned.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  return !refused;
+}
+
+void BudgetTable::Release(BudgetCharge& charge, BudgetCell& cell) {
+  cell.reserved -= charge.amounts;
+  --cell.reservations;
+  charge.state = BudgetCharge::State::kOver;
+  charge.cell = nullptr;
+}
+
+void BudgetTable::Grow(absl::Span<BudgetCharge> charges,
+                       const BudgetAmounts& amounts) {
+  for (BudgetCharge& charge : charges) {
+    if (charge.state != BudgetCharge::State::kReserved) continue;
+    Shard& shard = ShardOf(charge.key);
+    const MutexLock lock(shard.mu);
+    BudgetAmounts& had = charge.amounts;
+    BudgetAmounts grown = {
+        .input_tokens = std::max(had.input_tokens, amounts.input_tokens),
+        .output_tokens = std::max(had.output_tokens, amounts.output_tokens),
+        .cost_usd_nanos = std::max(had.cost_usd_nanos, amounts.cost_usd_nanos),
+        .turns = had.turns};
+    charge.cell->reserved -= had;
+    charge.cell->reserved += grown;
+    had = grown;
+  }
+}
+
+void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
+                         const BudgetAmounts& amounts, int64_t now,
+                         std::vector<BudgetChange>* changes) {
+  const auto add = [&](BudgetCell& cell) {
+    if (amounts == BudgetAmounts()) return;
+    BudgetAccount& account = cell.account;
+    const int64_t start = account.spend.StartAt(account.window, now);
+    account.spend.Add(account.window, start, now, amounts);
+    if (changes == nullptr) return;
+    changes->push_back(
+        {.scope = cell.scope, .start = start, .time = now, .amounts = amounts});
+  };
+  for (BudgetCharge& charge : charges) {
+    if (charge.state == BudgetCharge::State::kReserved) {
+      Shard& shard = ShardOf(charge.key);
+      const MutexLock lock(shard.mu);
+      BudgetCell& cell = *charge.cell;
+      Release(charge, cell);
+      Renew(cell, now);
+      add(cell);
+    } else if (charge.state == BudgetCharge::State::kAsked) {
+      UseCell(charge, now, add);
+      charge.state = BudgetCharge::State::kOver;
+    }
+  }
+}
+
+void BudgetTable::Cancel(absl::Span<BudgetCharge> charges) {
+  for (BudgetCharge& charge : charges) {
+    if (charge.state != BudgetCharge::State::kReserved) continue;
+    Shard& shard = ShardOf(charge.key);
+    const MutexLock lock(shard.mu);
+    Release(charge, *charge.cell);
+  }
+}
+
+std::optional<int64_t> BudgetTable::RemainingOf(const BudgetCharge& charge,
+                                                int64_t now) {
+  Shard& shard = ShardOf(charge.key);
+  const MutexLock lock(shard.mu);
+  BudgetCell* const cell = FindCell(shard, charge.key);
+  const std::optional<int64_t>& configured = charge.terms.limit;
+  if (cell == nullptr) return configured;
+  Renew(*cell, now);
+  const std::optional<int64_t> limit = TermsInForce(*cell, charge.terms).limit;
+  if (!limit.has_value()) return std::nullopt;
+  const LimitUnit unit = charge.rule->unit();
+  const int64_t taken = SaturatingSum(cell->account.spend.sum().In(unit),
+                                      cell->reserved.In(unit));
+  return std::max<int64_t>(SaturatingSum(*limit, -taken), 0);
+}
+
+void BudgetTable::Load(const BudgetBook& book) {
+  book.ForEach([this](const BudgetScope& scope, const BudgetAccount& account) {
+    const CounterKey key = scope.KeyBy(secret_);
+    Shard& shard = ShardOf(key);
+    const MutexLock lock(shard.mu);
+    FindOrMake(
+        shard, key, [&] { return scope; }, 0, /*beyond_limit=*/true)
+        ->account = account;
+  });
+}
+
+bool BudgetTable::Apply(const BudgetChange& change) {
+  const CounterKey key = change.scope.KeyBy(secret_);
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mu);
+  BudgetCell* const cell = FindOrMake(
+      shard, key, [&] { return change.scope; }, change.time,
+      /*beyond_limit=*/!change.allocation.has_value());
+  if (cell == nullptr) return false;
+  cell->account.Apply(change);
+  cell->told_near = false;
+  cell->told_exceeded = false;
+  return true;
+}
+
+std::optional<BudgetStanding> BudgetTable::Find(const BudgetScope& scope,
+                                                int64_t now) {
+  const CounterKey key = scope.KeyBy(secret_);
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mu);
+  BudgetCell* const cell = FindCell(shard, key);
+  if (cell == nullptr) return std::nullopt;
+  Renew(*cell, now);
+  return BudgetStanding{.scope = cell->scope,
+                        .account = cell->account,
+                        .reserved = cell->reserved};
+}
+
+void BudgetTable::ForEach(
+    int64_t now, absl::FunctionRef<void(const BudgetStanding&)> visit) {
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mu);
+    for (const auto& [key, cell] : shard.cells) {
+      Renew(*cell, now);
+      visit({.scope = cell->scope,
+             .account = cell->account,
+             .reserved = cell->reserved});
+    }
+  }
+}
+
+std::vector<BudgetChange> BudgetTable::ChangesToReset(
+    const BudgetStanding& standing, int64_t now) {
+  std::vector<BudgetChange> changes;
+  const BudgetSpend& spend = standing.account.spend;
+  const auto add = [&](int64_t start, const BudgetAmounts& amounts) {
+    if (amounts == BudgetAmounts()) return;
+    changes.push_back({.scope = standing.scope,
+                       .start = start,
+                       .time = now,
+                       .amounts = -amounts});
+  };
+  if (standing.account.window.rolls()) {
+    for (const BudgetSpend::Step& step : spend.steps()) {
+      add(step.start, step.amounts);
+    }
+  } else {
+    add(spend.start(), spend.sum());
+  }
+  return changes;
+}
+
+std::shared_ptr<BudgetCounts> BudgetTable::CountsOf(const std::string& name) {
+  const MutexLock lock(counts_mu_);
+  std::shared_ptr<BudgetCounts>& counts = counts_[name];
+  if (counts == nullptr) counts = std::make_shared<BudgetCounts>();
+  return counts;
+}
+
+}  // namespace gateway

@@ -1,0 +1,246 @@
+// BudgetTable knows what the scopes of budgets have spent and what calls under
+// way have reserved of them, in this process.
+//
+//   std::vector<BudgetCharge> charges = ...;           // What is asked.
+//   if (!table.Reserve(charges, now)) ...              // All, or nothing.
+//   table.Grow(charges, amounts);                      // As a stream goes.
+//   table.Settle(charges, amounts, now, &changes);     // Once, or Cancel.
+//
+// BudgetCharges is who does that for a call. What is spent is never forgotten
+// for want of room: a scope gives its place to another only when its window is
+// over, or, without a window, when nothing was charged to it for so long as
+// scopes are remembered. Where no place is free, scopes that begin share one.
+//
+// So much may be spent beyond a limit: a call is let in only if its estimate
+// fits into what is left, what others have reserved counted. From then on each
+// call under way may take more than it has reserved, and is seen to at latest
+// BudgetCharges::kOutputStep tokens later; so a scope ends at most by the sum
+// of what the calls that were under way have taken beyond their reservations
+// above its limit.
+//
+// Times are wall time, in whole seconds since 1970.
+//
+// Thread-safe. Each of its operations takes a lock for each scope, that few
+// share, for some hundred nanoseconds; ForEach one after the other.
+
+#ifndef SERVICE_BUDGETS_BUDGET_TABLE_H_
+#define SERVICE_BUDGETS_BUDGET_TABLE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/os/mutex.h"
+#include "service/budgets/budget_amounts.h"
+#include "service/budgets/budget_book.h"
+#include "service/budgets/budget_change.h"
+#include "service/budgets/budget_rule.h"
+#include "service/budgets/budget_scope.h"
+#include "service/limits/counter_key.h"
+
+namespace gateway {
+
+// What the table knows of one scope; of BudgetTable alone.
+struct BudgetCell {
+  CounterKey key;
+  BudgetScope scope;
+  BudgetAccount account;
+  BudgetAmounts reserved;
+  int64_t window_end = 0;  // Of the calendar's window that `account` is in.
+  int reservations = 0;    // That refer to it.
+  // Of the present window: told to the log.
+  bool told_near = false;
+  bool told_exceeded = false;
+  std::list<BudgetCell*>::iterator place;
+};
+
+// Why a scope does not let a call in.
+enum class BudgetObstacle : uint8_t {
+  kNone,
+  kSpent,         // It asks for more than is left.
+  kTurns,         // There were as many calls as there may be.
+  kRequest,       // It asks for more than one call may.
+  kNoPrice,       // What it will cost is not known.
+  kExpired,       // The scope's time is over.
+  kNotAllocated,  // Nothing is allocated to any scope of it.
+};
+
+// What a call is charged to one scope, or is to be.
+struct BudgetCharge {
+  enum class State : uint8_t {
+    kAsked,
+    kReserved,
+    // Nothing is allocated to the scope, and the budget has no other limit.
+    kSkipped,
+    kOver,  // Settled, or given back.
+  };
+
+  const BudgetRule* rule = nullptr;  // Borrowed.
+  CounterKey key;
+  // What the key was made of. Borrowed until it is reserved or settled first.
+  const LimitSubject* subject = nullptr;
+  // What the configuration says for this call.
+  BudgetTerms terms;
+  bool price_known = true;
+  BudgetAmounts amounts;  // Reserved.
+
+  // Set by Reserve.
+  State state = State::kAsked;
+  BudgetCell* cell = nullptr;
+  BudgetObstacle obstacle = BudgetObstacle::kNone;
+  // What counted, an allocation included.
+  BudgetTerms in_force;
+  int64_t remaining = 0;  // Before; of what has a limit.
+  // When what keeps it out will have come back; kNever if it does not. 0 if
+  // that is what other calls have reserved.
+  int64_t reset_time = 0;
+  int64_t expire_time = 0;  // Of a scope whose time is over.
+  // Near its limit, or beyond it, and whether that is the first time in this
+  // window.
+  bool near = false;
+  bool first_near = false;
+  bool first_exceeded = false;
+
+  // Whether it keeps the call from being let in.
+  bool refuses() const {
+    return obstacle != BudgetObstacle::kNone &&
+           rule->mode() == BudgetMode::kEnforce;
+  }
+};
+
+// A scope as it stands, for operators.
+struct BudgetStanding {
+  BudgetScope scope;
+  BudgetAccount account;
+  BudgetAmounts reserved;
+};
+
+class BudgetTable {
+ public:
+  struct Options {
+    size_t scopes_limit = 100'000;
+    absl::Duration retention = absl::Hours(2160);
+  };
+
+  explicit BudgetTable(const KeySecret& secret) : BudgetTable(secret, {}) {}
+  BudgetTable(const KeySecret& secret, const Options& options);
+  BudgetTable(const BudgetTable&) = delete;
+  BudgetTable& operator=(const BudgetTable&) = delete;
+
+  const KeySecret& secret() const { return secret_; }
+
+  // As another configuration says it.
+  void SetOptions(const Options& options);
+
+  // Reserves all that is asked, or nothing; returns whether it did. Of each
+  // charge it is set how it stands: what keeps it out, or that it warns. With
+  // `needs_session` it does not if none of them is of a scope of sessions.
+  bool Reserve(absl::Span<BudgetCharge> charges, int64_t now,
+               bool needs_session = false);
+
+  // Makes what is reserved into `amounts` where that is more. REQUIRES: Reserve
+  // returned true.
+  void Grow(absl::Span<BudgetCharge> charges, const BudgetAmounts& amounts);
+
+  // Makes what is reserved into what was really taken, and appends what is to
+  // be kept of it to `changes`, unless that is null. What was not reserved is
+  // charged all the same; what is over, is not charged again.
+  void Settle(absl::Span<BudgetCharge> charges, const BudgetAmounts& amounts,
+              int64_t now, std::vector<BudgetChange>* changes);
+
+  // Gives back what is reserved.
+  void Cancel(absl::Span<BudgetCharge> charges);
+
+  // What is left of the charge's scope now; nothing if it has no limit.
+  std::optional<int64_t> RemainingOf(const BudgetCharge& charge, int64_t now);
+
+  // Takes in what the book knows, and what a change says that is of no call
+  // here: an allocation, or that something is given back. False if there is no
+  // place for an allocation's scope; nothing has changed then.
+  void Load(const BudgetBook& book);
+  bool Apply(const BudgetChange& change);
+
+  // Returns how the scope stands; nothing if nothing is known of it.
+  std::optional<BudgetStanding> Find(const BudgetScope& scope, int64_t now);
+
+  // Visits each scope, under a lock that calls wait for.
+  void ForEach(int64_t now,
+               absl::FunctionRef<void(const BudgetStanding& standing)> visit);
+
+  // What is to be added so that the scope has spent nothing in its window.
+  static std::vector<BudgetChange> ChangesToReset(
+      const BudgetStanding& standing, int64_t now);
+
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
+  // How often a scope had to share a place.
+  int64_t overflows() const {
+    return overflows_.load(std::memory_order_relaxed);
+  }
+
+  // The counts of the budget of this name, which outlast configurations.
+  std::shared_ptr<BudgetCounts> CountsOf(const std::string& name)
+      LOCKS_EXCLUDED(counts_mu_);
+
+ private:
+  struct Hash {
+    // The bits are well mixed.
+    size_t operator()(const CounterKey& key) const { return key.low; }
+  };
+  struct alignas(64) Shard {
+    Mutex mu;
+    absl::flat_hash_map<CounterKey, std::unique_ptr<BudgetCell>, Hash> cells
+        GUARDED_BY(mu);
+    // The one that was asked for last in front.
+    std::list<BudgetCell*> order GUARDED_BY(mu);
+  };
+
+  static constexpr size_t kShards = 64;
+
+  Shard& ShardOf(const CounterKey& key) { return shards_[key.high % kShards]; }
+
+  // The cell of the key; null if there is none.
+  static BudgetCell* FindCell(Shard& shard, const CounterKey& key)
+      EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  // As above, but makes one, if there is room for it.
+  BudgetCell* FindOrMake(Shard& shard, const CounterKey& key,
+                         absl::FunctionRef<BudgetScope()> scope, int64_t now,
+                         bool beyond_limit) EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  // Has a cell give its place away, of those that may. False if none does.
+  bool MakeRoom(Shard& shard, int64_t now) EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  bool MayGo(const BudgetCell& cell, int64_t now) const;
+  // Drops what is over by now.
+  void Renew(BudgetCell& cell, int64_t now) const;
+
+  // Calls `use` with the charge's cell, or with that of all others, whose key
+  // the charge has from then on; not if the budget is not for its scope.
+  void UseCell(BudgetCharge& charge, int64_t now,
+               absl::FunctionRef<void(BudgetCell& cell)> use);
+  static void Check(const BudgetCell& cell, int64_t now, BudgetCharge* charge);
+  static void CheckAmounts(const BudgetCell& cell, BudgetCharge* charge);
+  static void Warn(BudgetCell& cell, BudgetCharge* charge);
+  static void Release(BudgetCharge& charge, BudgetCell& cell);
+
+  const KeySecret secret_;
+  std::atomic<size_t> shard_scopes_;
+  std::atomic<int64_t> retention_seconds_;
+  std::atomic<size_t> size_ = 0;
+  std::atomic<int64_t> overflows_ = 0;
+  std::vector<Shard> shards_;
+  Mutex counts_mu_;
+  absl::flat_hash_map<std::string, std::shared_ptr<BudgetCounts>> counts_
+      GUARDED_BY(counts_mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_BUDGETS_BUDGET_TABLE_H_

@@ -1,0 +1,208 @@
+#include "service/budgets/budget_book.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/budgets/budget_entries.h"
+#include "service/ledger/entry.h"
+#include "tests/service/budgets/budget_config.h"
+
+namespace gateway {
+namespace {
+
+namespace config = ::llmgateway::config::v1;
+
+BudgetScope Scope(const std::string& budget, const std::string& window,
+                  const std::string& user) {
+  return {.budget = budget,
+          .window = window,
+          .subject = {{config::LIMIT_DIMENSION_USER, user}}};
+}
+
+std::string DebitText(std::vector<BudgetChange> changes) {
+  BudgetDebit debit = {.changes = std::move(changes), .scope_key = "x"};
+  LedgerEntry entry = BudgetDebitEntry(debit, {});
+  entry.id = "LED-1";
+  std::string hash;
+  std::string text;
+  UnchainedEntry(entry).AppendChained(&hash, &text);
+  return text;
+}
+
+std::map<BudgetScope, BudgetAccount> AllOf(const BudgetBook& book) {
+  std::map<BudgetScope, BudgetAccount> all;
+  book.ForEach([&](const BudgetScope& scope, const BudgetAccount& account) {
+    all.emplace(scope, account);
+  });
+  return all;
+}
+
+// Entries of some hours, with many scopes in each.
+std::vector<std::string> SomeEntries(uint64_t seed, int count) {
+  std::mt19937_64 bits(seed);
+  std::vector<std::string> entries;
+  for (int i = 0; i < count; ++i) {
+    const int64_t time = kNoon + static_cast<int64_t>(bits() % 10'000);
+    std::vector<BudgetChange> changes;
+    for (const char* const window : {"", "hour", "rolling:600"}) {
+      const BudgetWindow each = *BudgetWindow::Named(window);
+      BudgetChange& change = changes.emplace_back();
+      change.scope = Scope("b", window, absl::StrCat("user-", bits() % 4));
+      change.start = each.kind() == BudgetWindow::Kind::kNone
+                         ? kNoon
+                         : each.SpanAt(time).start;
+      change.time = time;
+      change.amounts = {.input_tokens = static_cast<int64_t>(bits() % 100),
+                        .cost_usd_nanos = static_cast<int64_t>(bits() % 100),
+                        .turns = 1};
+      if (bits() % 16 == 0) {
+        change.allocation = BudgetAllocation{
+            .limit = static_cast<int64_t>(bits() % 1000),
+            .version = static_cast<int64_t>(bits() % 1'000'000)};
+      }
+    }
+    entries.push_back(DebitText(std::move(changes)));
+  }
+  return entries;
+}
+
+TEST(BudgetBookTest, ThreeLevelsAreEachCreditedOnce) {
+  TestBudgets budgets(R"(sessions {
+    session_tokens: 100000 work_order_tokens: 50000 agent_tokens: 10000 })");
+  BudgetBook book;
+  for (int i = 1; i <= 3; ++i) {
+    TestCall call(budgets, {{config::LIMIT_DIMENSION_SESSION, "SES-1"},
+                            {config::LIMIT_DIMENSION_WORK_ORDER, "WO-1"},
+                            {config::LIMIT_DIMENSION_AGENT, "agent-1"}});
+    ASSERT_TRUE(call.Reserve({.input_tokens = 100, .output_tokens = 50}));
+    const BudgetDebit debit =
+        call.Settle({.input_tokens = 100, .output_tokens = 50});
+    EXPECT_EQ(debit.scope_key, "SES-1/WO-1/agent-1");
+    EXPECT_EQ(debit.parent_scope_key, "SES-1/WO-1");
+    EXPECT_EQ(debit.remaining, 10'000 - 150 * i);
+    ASSERT_TRUE(book.Apply(i, DebitText(debit.changes)).ok());
+  }
+  const auto all = AllOf(book);
+  ASSERT_EQ(all.size(), 3);
+  for (const auto& [scope, account] : all) {
+    EXPECT_EQ(
+        account.spend.sum(),
+        (BudgetAmounts{.input_tokens = 300, .output_tokens = 150, .turns = 3}))
+        << scope.Text();
+  }
+}
+
+TEST(BudgetBookTest, TheOrderOfEntriesDoesNotMatter) {
+  std::vector<std::string> entries = SomeEntries(7, 200);
+  std::mt19937_64 bits(8);
+  BudgetBook in_order;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    ASSERT_TRUE(in_order.Apply(static_cast<int64_t>(i + 1), entries[i]).ok());
+  }
+  EXPECT_EQ(in_order.size(), 12);
+  for (int round = 0; round < 5; ++round) {
+    std::shuffle(entries.begin(), entries.end(), bits);
+    BudgetBook book;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      ASSERT_TRUE(book.Apply(static_cast<int64_t>(i + 1), entries[i]).ok());
+    }
+    EXPECT_EQ(AllOf(book), AllOf(in_order));
+  }
+}
+
+TEST(BudgetBookTest, ACheckpointAndTheRestAreAsGoodAsAll) {
+  const std::vector<std::string> entries = SomeEntries(11, 120);
+  BudgetBook all;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    ASSERT_TRUE(all.Apply(static_cast<int64_t>(i + 1), entries[i]).ok());
+  }
+  for (size_t cut = 0; cut <= entries.size(); cut += 7) {
+    BudgetBook begin;
+    for (size_t i = 0; i < cut; ++i) {
+      ASSERT_TRUE(begin.Apply(static_cast<int64_t>(i + 1), entries[i]).ok());
+    }
+    BudgetBook restored;
+    ASSERT_TRUE(restored.Restore(begin.Checkpoint()).ok());
+    EXPECT_EQ(restored, begin);
+    // Also those that the checkpoint has.
+    for (size_t i = cut / 2; i < entries.size(); ++i) {
+      ASSERT_TRUE(restored.Apply(static_cast<int64_t>(i + 1), entries[i]).ok());
+    }
+    EXPECT_EQ(restored, all);
+    EXPECT_EQ(restored.Checkpoint(), all.Checkpoint());
+  }
+}
+
+TEST(BudgetBookTest, TheLatestAllocationCounts) {
+  const auto said = [](int64_t version, bool removed) {
+    return BudgetChange{
+        .scope = Scope("b", "", "ann"),
+        .allocation = BudgetAllocation{
+            .limit = version, .removed = removed, .version = version}};
+  };
+  BudgetBook book;
+  book.Apply(said(5, false));
+  book.Apply(said(9, true));
+  book.Apply(said(7, false));
+  const auto all = AllOf(book);
+  ASSERT_EQ(all.size(), 1);
+  EXPECT_TRUE(all.begin()->second.allocation->removed);
+}
+
+TEST(BudgetBookTest, WhatIsOverIsDropped) {
+  BudgetBook book;
+  const auto add = [&](const std::string& window, const std::string& user) {
+    const BudgetWindow each = *BudgetWindow::Named(window);
+    book.Apply({.scope = Scope("b", window, user),
+                .start = window.empty() ? kNoon : each.SpanAt(kNoon).start,
+                .time = kNoon,
+                .amounts = {.input_tokens = 1}});
+  };
+  add("", "ann");
+  add("hour", "ann");
+  add("rolling:600", "ann");
+  book.Apply({.scope = Scope("b", "hour", "bob"),
+              .allocation = BudgetAllocation{.limit = 1, .version = 1}});
+  book.ForgetBefore(At(kNoon), absl::Hours(1));
+  EXPECT_EQ(book.size(), 4);
+  book.ForgetBefore(At(kNoon + 1800), absl::Hours(1));
+  EXPECT_EQ(book.size(), 2);  // For ever, and what is allocated.
+  book.ForgetBefore(At(kNoon + 3601), absl::Hours(1));
+  EXPECT_EQ(book.size(), 1);
+}
+
+TEST(BudgetBookTest, WhatIsNoCheckpointChangesNothing) {
+  BudgetBook book;
+  book.Apply({.scope = Scope("b", "", "ann"),
+              .start = 1,
+              .time = 1,
+              .amounts = {.input_tokens = 1}});
+  const BudgetBook before = book;
+  EXPECT_FALSE(book.Restore("\xff\xff no checkpoint").ok());
+  EXPECT_EQ(book, before);
+  // An account without a budget.
+  EXPECT_FALSE(book.Restore(std::string("\x12\x00", 2)).ok());
+  EXPECT_EQ(book, before);
+}
+
+TEST(BudgetBookTest, AnEntryThatCannotBeReadIsTold) {
+  BudgetBook book;
+  EXPECT_FALSE(book.Apply(1, R"({"event_type": "BUDGET_DEBIT", "metadata": )"
+                             R"({"gateway": {"budgets": [{}]}}})")
+                   .ok());
+  EXPECT_EQ(book.last_entry(), 0);
+  EXPECT_TRUE(book.Apply(1, R"({"event_type": "EXCHANGE"})").ok());
+  EXPECT_EQ(book.last_entry(), 1);
+}
+
+}  // namespace
+}  // namespace gateway

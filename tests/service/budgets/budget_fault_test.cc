@@ -1,0 +1,224 @@
+#include "service/budgets/budget_fault.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "llmgateway/v1/errors.pb.h"
+#include "tests/service/budgets/budget_config.h"
+
+namespace gateway {
+namespace {
+
+namespace config = ::llmgateway::config::v1;
+
+constexpr int64_t kDollar = 1'000'000'000;
+
+struct Case {
+  const char* budget;
+  BudgetAmounts spent;
+  BudgetAmounts asked;
+  const char* code;
+  const char* words;
+  std::optional<absl::Duration> wait;
+};
+
+const Case kCases[] = {
+    {R"(unit: LIMIT_UNIT_COST limit_usd: "50" period: PERIOD_DAY)",
+     {.cost_usd_nanos = 49 * kDollar},
+     {.cost_usd_nanos = 2 * kDollar},
+     "DAILY_BUDGET_EXCEEDED",
+     "the budget b of 50 US dollars per day has 1 US dollars left, "
+     "and this call is estimated to take 2 US dollars: try again at "
+     "2026-03-16T00:00:00Z",
+     absl::Minutes(690)},
+    {R"(unit: LIMIT_UNIT_COST limit_usd: "10" period: PERIOD_HOUR)",
+     {.cost_usd_nanos = 10 * kDollar},
+     {},
+     "HOURLY_BUDGET_EXCEEDED",
+     "2026-03-15T13:00:00Z",
+     absl::Minutes(30)},
+    {R"(unit: LIMIT_UNIT_COST limit_usd: "500" period: PERIOD_MONTH)",
+     {.cost_usd_nanos = 500 * kDollar},
+     {},
+     "MONTHLY_BUDGET_EXCEEDED",
+     "2026-04-01T00:00:00Z",
+     absl::Hours(16 * 24 + 11) + absl::Minutes(30)},
+    {R"(unit: LIMIT_UNIT_COST request_limit_usd: "5")",
+     {},
+     {.cost_usd_nanos = 5 * kDollar + 1},
+     "REQUEST_BUDGET_EXCEEDED",
+     "lets one call take 5 US dollars",
+     std::nullopt},
+    {R"(unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10)",
+     {},
+     {.output_tokens = 5000},
+     "BUDGET_EXHAUSTED",
+     "has 10 tokens left, and this call is estimated to take 5000 "
+     "tokens: ask for less",
+     std::nullopt},
+    {R"(unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10)",
+     {.input_tokens = 10},
+     {.input_tokens = 1},
+     "BUDGET_EXHAUSTED",
+     "has 0 tokens left",
+     std::nullopt},
+    {R"(unit: LIMIT_UNIT_TOTAL_TOKENS turn_limit: 1
+            period: PERIOD_HOUR)",
+     {.input_tokens = 10},
+     {.input_tokens = 1},
+     "TURN_LIMIT",
+     "the budget b of 1 call per hour has no call left",
+     absl::Minutes(30)},
+    {R"(unit: LIMIT_UNIT_TOTAL_TOKENS limit: 100
+            rolling_window { seconds: 60 })",
+     {.input_tokens = 100},
+     {.input_tokens = 1},
+     "BUDGET_EXHAUSTED",
+     "of 100 tokens per 1m has 0 tokens left",
+     absl::Seconds(61)},
+};
+
+TEST(BudgetFaultTest, NamesTheBudgetWhatIsLeftAndWhenItPasses) {
+  for (const Case& each : kCases) {
+    TestBudgets budgets(
+        absl::StrCat(R"(rules { name: "b" )", each.budget, "}"));
+    if (!(each.spent == BudgetAmounts())) {
+      TestCall before(budgets, {});
+      ASSERT_TRUE(before.Reserve({}));
+      before.Settle(each.spent);
+    }
+    TestCall call(budgets, {});
+    ASSERT_FALSE(call.Reserve(each.asked)) << each.code;
+    const absl::Status fault = call.Refusal();
+    EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_BUDGET_EXCEEDED);
+    EXPECT_EQ(FaultMetadata(fault, "limit"), "b");
+    EXPECT_EQ(FaultMetadata(fault, "code"), each.code);
+    EXPECT_NE(fault.message().find(each.words), absl::string_view::npos)
+        << fault.message();
+    EXPECT_EQ(RetryDelay(fault), each.wait) << each.code;
+  }
+}
+
+TEST(BudgetFaultTest, AModelWithoutAPriceIsRefusedWhereOneIsNeeded) {
+  TestBudgets budgets(R"(rules { name: "b" unit: LIMIT_UNIT_COST limit_usd: "1"
+    require_price: true })");
+  TestCall call(budgets, {});
+  ASSERT_FALSE(call.Reserve({}, /*price_known=*/false));
+  EXPECT_EQ(FaultMetadata(call.Refusal(), "code"), "BUDGET_ENFORCEMENT_ERROR");
+  TestCall priced(budgets, {});
+  EXPECT_TRUE(priced.Reserve({}, /*price_known=*/true));
+}
+
+TEST(BudgetFaultTest, AnAncestorThatHasTooLittleIsTold) {
+  TestBudgets budgets(R"(sessions { session_tokens: 100
+    work_order_tokens: 1000 agent_tokens: 50 })");
+  const TestCall::Subject order = {{config::LIMIT_DIMENSION_SESSION, "S"},
+                                   {config::LIMIT_DIMENSION_WORK_ORDER, "W"}};
+  TestCall call(budgets, order);
+  ASSERT_FALSE(call.Reserve({.input_tokens = 101}));
+  EXPECT_EQ(FaultMetadata(call.Refusal(), "code"), "HIERARCHY_EXCEEDED");
+  EXPECT_EQ(FaultMetadata(call.Refusal(), "limit"), "session");
+  TestCall::Subject agent = order;
+  agent.push_back({config::LIMIT_DIMENSION_AGENT, "A"});
+  TestCall innermost(budgets, agent);
+  ASSERT_FALSE(innermost.Reserve({.input_tokens = 101}));
+  EXPECT_EQ(FaultMetadata(innermost.Refusal(), "code"), "BUDGET_EXHAUSTED");
+  EXPECT_EQ(FaultMetadata(innermost.Refusal(), "limit"), "agent");
+}
+
+TEST(BudgetFaultTest, WhatIsNotAllocatedIsTold) {
+  TestBudgets budgets(R"(sessions { require_allocation: true })");
+  TestCall call(budgets, {{config::LIMIT_DIMENSION_SESSION, "S"}});
+  ASSERT_FALSE(call.Reserve({.input_tokens = 1}));
+  EXPECT_EQ(FaultMetadata(call.Refusal(), "code"), "NOT_ALLOCATED");
+  EXPECT_EQ(RetryDelay(call.Refusal()), std::nullopt);
+}
+
+TEST(BudgetFaultTest, AWorkOrderWhoseTimeIsOverIsTold) {
+  TestBudgets budgets(R"(sessions { work_order_tokens: 1000
+    work_order_timeout { seconds: 3600 } })");
+  const TestCall::Subject order = {{config::LIMIT_DIMENSION_WORK_ORDER, "W"}};
+  TestCall first(budgets, order);
+  ASSERT_TRUE(first.Reserve({.input_tokens = 1}));
+  first.Settle({.input_tokens = 1});
+  budgets.now += 3599;
+  TestCall second(budgets, order);
+  EXPECT_TRUE(second.Reserve({.input_tokens = 1}));
+  budgets.now += 1;
+  TestCall third(budgets, order);
+  ASSERT_FALSE(third.Reserve({.input_tokens = 1}));
+  EXPECT_EQ(FaultMetadata(third.Refusal(), "code"), "NOT_ALLOCATED");
+  EXPECT_EQ(FaultMetadata(third.Refusal(), "expire_time"),
+            "2026-03-15T13:30:00Z");
+}
+
+TEST(BudgetFaultTest, WhatOthersHaveReservedMayComeBackSoon) {
+  TestBudgets budgets(
+      R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 100 })");
+  TestCall other(budgets, {});
+  ASSERT_TRUE(other.Reserve({.input_tokens = 60}));
+  TestCall call(budgets, {});
+  ASSERT_FALSE(call.Reserve({.input_tokens = 60}));
+  EXPECT_EQ(RetryDelay(call.Refusal()), kCallsEndDelay);
+  EXPECT_NE(call.Refusal().message().find("when other calls have ended"),
+            absl::string_view::npos);
+}
+
+TEST(BudgetFaultTest, NobodyIsNamed) {
+  TestBudgets budgets(R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS
+    limit: 1 per: LIMIT_DIMENSION_USER })");
+  TestCall call(budgets, {{config::LIMIT_DIMENSION_USER, "ann-secret"}});
+  ASSERT_FALSE(call.Reserve({.input_tokens = 5}));
+  EXPECT_EQ(call.Refusal().ToString().find("ann-secret"), std::string::npos);
+  EXPECT_EQ(FaultMetadata(call.Refusal(), "subject"), "user");
+}
+
+TEST(BudgetFaultTest, AWarningIsToldOnceToTheLogAndToEachCall) {
+  TestBudgets budgets(R"(mode: MODE_WARN
+    rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 100 })");
+  const auto call_of = [&](int64_t tokens) {
+    TestCall call(budgets, {});
+    EXPECT_TRUE(call.Reserve({.input_tokens = tokens}));
+    const BudgetCharge told = call.charges.charges()[0];
+    call.Settle({.input_tokens = tokens});
+    return told;
+  };
+  EXPECT_FALSE(call_of(79).near);
+  const BudgetCharge near = call_of(1);
+  EXPECT_TRUE(near.near && near.first_near);
+  EXPECT_EQ(BudgetWarningText(near),
+            "the budget b of 100 tokens is nearly spent: 20 tokens are left");
+  const BudgetCharge again = call_of(1);
+  EXPECT_TRUE(again.near && !again.first_near);
+  const BudgetCharge beyond = call_of(50);
+  EXPECT_EQ(beyond.obstacle, BudgetObstacle::kSpent);
+  EXPECT_TRUE(beyond.first_exceeded);
+  EXPECT_NE(BudgetWarningText(beyond).find("is served all the same"),
+            std::string::npos);
+  EXPECT_FALSE(call_of(1).first_exceeded);
+  EXPECT_EQ(budgets.rules.Find("b")->counts().warned.load(), 2);
+}
+
+TEST(BudgetFaultTest, OffSaysNothing) {
+  TestBudgets budgets(R"(mode: MODE_OFF
+    rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10 })");
+  TestCall call(budgets, {});
+  ASSERT_TRUE(call.Reserve({.input_tokens = 50}));
+  EXPECT_FALSE(call.charges.charges()[0].near);
+  EXPECT_EQ(call.charges.charges()[0].obstacle, BudgetObstacle::kNone);
+  call.Settle({.input_tokens = 50});
+  EXPECT_EQ(budgets.table.Find({.budget = "b"}, budgets.now)
+                ->account.spend.sum()
+                .input_tokens,
+            50);
+}
+
+}  // namespace
+}  // namespace gateway
