@@ -33,6 +33,7 @@
 #define PROVIDERS_PROVIDER_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -152,6 +153,10 @@ struct StreamBatch {
   // For raw calls: bytes to forward, whole events only. Valid until the next
   // Next.
   absl::InlinedVector<std::string_view, 4> raw;
+  // Where in `raw` the end of the stream begins: its end marker, or what tells
+  // that it failed. Greater than any place in it if it has not come.
+  size_t end_at = kNoEnd;
+  static constexpr size_t kNoEnd = std::numeric_limits<size_t>::max();
   // How many of its events the caller must see: once the first of them is
   // delivered, no other attempt may follow.
   int content_events = 0;
@@ -162,6 +167,7 @@ struct StreamBatch {
   void Clear() {
     events.clear();
     raw.clear();
+    end_at = kNoEnd;
     content_events = 0;
     held_bytes = 0;
   }

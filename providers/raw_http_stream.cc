@@ -33,6 +33,10 @@ class RawHttpStream final : public HttpStream {
   absl::Status Take(const StreamEvent& event, StreamBatch* batch) override;
   bool ended() const override { return ended_; }
   static void Forward(std::string_view bytes, StreamBatch* batch);
+  // What is forwarded from here on is the stream's end.
+  static void BeginEnd(StreamBatch* batch) {
+    batch->end_at = batch->raw.size();
+  }
 
   const Dialect& dialect_;
   const bool stream_usage_;
@@ -72,6 +76,7 @@ Task<absl::StatusOr<bool>> RawHttpStream::Next(StreamBatch* batch) {
       if (pieces_.empty() && tap_->CompleteAtClose()) {
         ended_ = true;
         if (tap_->MissingEnd().empty()) co_return false;
+        BeginEnd(batch);
         Forward(tap_->MissingEnd(), batch);
         co_return true;
       }
@@ -125,6 +130,7 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
       if (tap_->facts().failure_told) {
         told_ =
             faults_.WithoutCredentials(event.raw, caller_credential_.Reveal());
+        BeginEnd(batch);
         Forward(told_, batch);
       }
       return WrapFault(tap_->error());
@@ -133,6 +139,7 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
         return faults_.BadResponse("the stream ended without a reason");
       }
       ended_ = true;
+      BeginEnd(batch);
       break;
   }
   Forward(event.raw, batch);
@@ -144,7 +151,7 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
 
 void RawHttpStream::Forward(std::string_view bytes, StreamBatch* batch) {
   // Joined, since neighbours in memory leave as one piece.
-  if (!batch->raw.empty()) {
+  if (!batch->raw.empty() && batch->raw.size() != batch->end_at) {
     std::string_view& last = batch->raw.back();
     if (last.data() + last.size() == bytes.data()) {
       last = {last.data(), last.size() + bytes.size()};

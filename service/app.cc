@@ -39,6 +39,7 @@
 #include "service/http/compatibility_routes.h"
 #include "service/http/operations_routes.h"
 #include "service/http_listener.h"
+#include "service/kept_ledger.h"
 #include "service/kept_records.h"
 #include "service/listener_tls.h"
 #include "service/log_options.h"
@@ -151,6 +152,7 @@ struct App::Graph {
   // Outlive the runtimes, which count limits and know callers by them.
   SharedRedis redis;
   KeptRecords kept{SystemClock()};
+  KeptLedger ledger{SystemClock()};
   CallerIdentity identity{kept.key_registry(), worker};
 
   // The rules, and how others come into use.
@@ -276,10 +278,12 @@ absl::Status App::Build() {
           static_cast<size_t>(config.metrics().watch_events_limit())});
   GATEWAY_RETURN_IF_ERROR(graph.redis.Open(*graph.config, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
+  GATEWAY_RETURN_IF_ERROR(graph.ledger.Open(config, graph.options.file));
   Ports ports = graph.identity.ports(graph.redis.counters());
   ports.sessions = graph.kept.sessions();
   ports.shared_answers = graph.redis.answers();
   ports.key_claims = graph.redis.claims();
+  ports.ledger = graph.ledger.writer();
   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
                            RuntimeSnapshot::Make(graph.config, ports));
   Log(LogLevel::kInfo, "main", "descriptors",
@@ -300,6 +304,7 @@ absl::Status App::Build() {
 }
 
 void App::Graph::AddMetricsOfRecords() {
+  ledger.AddMetrics(registry);
   if (responses->enabled()) AddResponseMetrics(*responses, registry);
   if (kept.sessions() != nullptr) {
     AddSessionMetrics(*kept.sessions(), registry);

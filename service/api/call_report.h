@@ -28,6 +28,13 @@ namespace gateway {
 inline constexpr std::string_view kRouteHeader = "x-llmgateway-route";
 inline constexpr std::string_view kUsageHeader = "x-llmgateway-usage";
 inline constexpr std::string_view kCostHeader = "x-llmgateway-cost-usd";
+// Of the ledger: the entries of the exchange, or that of a refusal.
+inline constexpr std::string_view kDispatchEntryHeader =
+    "x-llmgateway-dispatch-entry-id";
+inline constexpr std::string_view kExchangeEntryHeader =
+    "x-llmgateway-exchange-entry-id";
+inline constexpr std::string_view kLedgerEntryHeader =
+    "x-llmgateway-ledger-entry-id";
 inline constexpr std::string_view kFirstTokenHeader =
     "x-llmgateway-time-to-first-token";
 inline constexpr std::string_view kCacheHeader = "x-llmgateway-cache";

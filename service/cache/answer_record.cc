@@ -57,6 +57,7 @@ KeptAnswerPtr AnswerFrom(kept::AnswerRecord& record) {
   answer->is_message = record.is_message();
   answer->request_id = std::move(*record.mutable_request_id());
   answer->kept_id = std::move(*record.mutable_kept_id());
+  answer->exchange_entry_id = std::move(*record.mutable_exchange_entry_id());
   answer->provider = std::move(*record.mutable_provider());
   answer->model = std::move(*record.mutable_model());
   answer->created = absl::FromUnixMicros(record.created_us());
@@ -82,6 +83,7 @@ std::string WriteAnswerRecord(std::string_view name, const KeptAnswer& answer,
   record.set_created_us(absl::ToUnixMicros(answer.created));
   record.set_request_id(answer.request_id);
   record.set_kept_id(answer.kept_id);
+  record.set_exchange_entry_id(answer.exchange_entry_id);
   record.set_provider(answer.provider);
   record.set_model(answer.model);
   *record.mutable_usage() = answer.usage;

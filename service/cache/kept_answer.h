@@ -33,6 +33,8 @@ struct KeptAnswer {
   // Of the call that made it.
   std::string request_id;
   std::string kept_id;  // Under which the provider may keep it.
+  // The ledger's entry of the exchange; empty if there is none.
+  std::string exchange_entry_id;
   std::string provider;
   std::string model;  // As the provider is asked for it.
   absl::Time created;

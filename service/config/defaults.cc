@@ -19,6 +19,7 @@
 #include "service/config/admission_defaults.h"
 #include "service/config/field_value.h"
 #include "service/config/fill_fields.h"
+#include "service/config/record_defaults.h"
 
 namespace gateway {
 namespace {
@@ -428,6 +429,7 @@ void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
 
   FillResilience(config->mutable_resilience());
   FillAdmission(config);
+  FillRecords(config);
   FillLogging(config->mutable_logging());
   FillMetrics(config->mutable_metrics());
   FillRuntime(config->mutable_runtime());

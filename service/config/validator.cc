@@ -28,6 +28,7 @@
 #include "service/config/config_names.h"
 #include "service/config/cost_limits_check.h"
 #include "service/config/field_ranges.h"
+#include "service/config/ledger_validator.h"
 #include "service/config/limits_validator.h"
 #include "service/config/log_modules.h"
 #include "service/config/nearest_name.h"
@@ -135,6 +136,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckCostLimits(kinds_, config, places_, &problems_);
   CheckRedis(config, places_, &problems_);
   CheckStore(config, places_, &problems_);
+  CheckLedger(config, places_, &problems_);
   CheckLogging(config.logging());
   CheckRuntime(config.runtime());
 }

@@ -93,6 +93,7 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
   }
   AddFailure(outcome, asked);
   AddReport(call);
+  AddLedger(call, outcome);
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
   AddUpstream(attempt->progress.upstream);
@@ -103,6 +104,18 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
     Add(kCostHeader, cost_);
   }
   AddWarnings(attempt->warnings);
+}
+
+void AnswerFields::AddLedger(const Call& call, const absl::Status& outcome) {
+  if (call.ledger == nullptr) return;
+  if (const CallLedger::RoundTrip* const trip =
+          call.ledger->Find(call.DecidingAttempt())) {
+    Add(kDispatchEntryHeader, trip->dispatch_id);
+    Add(kExchangeEntryHeader, trip->exchange_id);
+  } else if (!outcome.ok()) {
+    ledger_entry_ = FaultMetadata(outcome, kLedgerEntryKey);
+    if (!ledger_entry_.empty()) Add(kLedgerEntryHeader, ledger_entry_);
+  }
 }
 
 void AnswerFields::AddReport(const Call& call) {

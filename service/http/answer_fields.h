@@ -49,6 +49,9 @@ class AnswerFields {
   // often a provider was asked.
   void AddFailure(const absl::Status& outcome, int attempts = 0);
 
+  // Adds the entries of the ledger: of the exchange, or of a refusal.
+  void AddLedger(const Call& call, const absl::Status& outcome);
+
   // Adds what is told of every call (ReportCall), once, and the age of an
   // answer that was kept.
   void AddReport(const Call& call);
@@ -76,6 +79,7 @@ class AnswerFields {
   std::string retry_after_;
   std::string warnings_;
   std::string cost_;
+  std::string ledger_entry_;
   CallFields report_;
   std::string age_;
   const LimitWords limit_words_;

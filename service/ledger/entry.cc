@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "service/ledger/hash_text.h"
 #include "service/ledger/python_json.h"
 
@@ -27,10 +28,20 @@ constexpr std::string_view kReason = "], \"reason\": ";
 constexpr std::string_view kSubmissionId = ", \"submission_id\": ";
 constexpr std::string_view kTimestamp = ", \"timestamp\": ";
 
+// Callers and providers may say what is no UTF-8, which an entry is.
+void AppendUtf8(std::string_view text, std::string* out) {
+  if (IsUtf8(text)) return AppendPythonString(text, out);
+  std::string ascii(text);
+  for (char& c : ascii) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  AppendPythonString(ascii, out);
+}
+
 void AppendMember(std::string_view name, std::string_view text,
                   std::string* out) {
   out->append(name);
-  AppendPythonString(text, out);
+  AppendUtf8(text, out);
 }
 
 }  // namespace
@@ -56,7 +67,7 @@ void MetadataWriter::Key(std::string_view key) {
 
 void MetadataWriter::AddText(std::string_view key, std::string_view text) {
   Key(key);
-  AppendPythonString(text, &out_);
+  AppendUtf8(text, &out_);
 }
 
 void MetadataWriter::AddInt(std::string_view key, int64_t number) {

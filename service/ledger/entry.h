@@ -34,7 +34,8 @@ namespace gateway {
 // of them two of 77,000 entries would have the same, more likely than not.
 std::string NewEntryId(Random& random);
 
-// What an entry says, but for its links. Texts are UTF-8.
+// What an entry says, but for its links. Of a text that is no UTF-8 each byte
+// above ASCII becomes a question mark.
 struct LedgerEntry {
   std::string_view event_type;  // Such as `EXCHANGE`.
   std::string_view submission_id;

@@ -88,6 +88,7 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   }
   output.Describe(end);
   FillCacheHit(end);
+  FillLedger(end);
   if (!outcome.ok()) {
     end->mutable_error()->set_reason(FaultReason(outcome));
     end->mutable_error()->set_message(std::string(outcome.message()));
@@ -111,6 +112,20 @@ void Call::FillCacheHit(Answer* answer) const {
   SetProto(cache->age, hit.mutable_age());
 }
 
+template <typename Answer>
+void Call::FillLedger(Answer* answer) const {
+  if (ledger == nullptr) return;
+  if (reused != nullptr) {
+    answer->set_exchange_entry_id(reused->kept->exchange_entry_id);
+    return;
+  }
+  answer->set_context_hash(ledger->context_hash());
+  const CallLedger::RoundTrip* const trip = ledger->Find(DecidingAttempt());
+  if (trip == nullptr) return;
+  answer->set_dispatch_entry_id(trip->dispatch_id);
+  answer->set_exchange_entry_id(trip->exchange_id);
+}
+
 void Call::Describe(v1::GenerateResponse* response) const {
   FillIdentity(facts.request_id, start_time, response);
   FillModel(response);
@@ -122,6 +137,7 @@ void Call::Describe(v1::GenerateResponse* response) const {
   }
   output.Describe(response);
   FillCacheHit(response);
+  FillLedger(response);
   FillWarnings(response->mutable_warnings());
 }
 

@@ -28,6 +28,7 @@
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempt.h"
 #include "service/pipeline/call_cache.h"
+#include "service/pipeline/call_ledger.h"
 #include "service/pipeline/call_limits.h"
 #include "service/pipeline/context_report.h"
 #include "service/pipeline/held_answer.h"
@@ -76,6 +77,8 @@ class PlannedCall : public IncomingCall {
   // How it stands with the limits that it is counted against; null if there are
   // none, and before it is planned.
   std::unique_ptr<CallLimits> limits;
+  // What the ledger has of it; null if there is none.
+  std::unique_ptr<CallLedger> ledger;
   // What part the call has in an answer that is made once for several; null if
   // it is made for this one alone.
   std::unique_ptr<SharedCall> shared;
@@ -137,6 +140,9 @@ class Call : public PlannedCall {
   // where the provider does not say.
   template <typename Answer>
   void FillModel(Answer* answer) const;
+  // Names the entries of the ledger.
+  template <typename Answer>
+  void FillLedger(Answer* answer) const;
   // Says of an answer that was kept where it is from.
   template <typename Answer>
   void FillCacheHit(Answer* answer) const;

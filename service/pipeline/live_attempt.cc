@@ -124,6 +124,18 @@ Task<absl::Status> LiveAttempt::ReadRequest() {
 }
 
 Task<absl::Status> LiveAttempt::Send(OpenStream* open) {
+  return call_.ledger == nullptr ? Ask(open) : SendRecorded(open);
+}
+
+Task<absl::Status> LiveAttempt::SendRecorded(OpenStream* open) {
+  GATEWAY_CO_RETURN_IF_ERROR(co_await call_.ledger->Dispatch(call_, attempt_));
+  // What the disk took is not the provider's.
+  attempt_.began = call_.loop.Now();
+  attempt_.start_time = call_.runtime->clock().WallTime();
+  co_return co_await Ask(open);
+}
+
+Task<absl::Status> LiveAttempt::Ask(OpenStream* open) {
   if (call_.embed != nullptr) return Embed();
   if (call_.stored_query != nullptr) {
     return provider().AskStored(request_, *call_.stored_query, &attempt_.reply);

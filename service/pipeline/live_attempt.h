@@ -65,6 +65,9 @@ class LiveAttempt {
  private:
   const Provider& provider() const { return *target_.provider->provider; }
 
+  // Sends it once the ledger has it.
+  Task<absl::Status> SendRecorded(OpenStream* open);
+  Task<absl::Status> Ask(OpenStream* open);
   void FillRequest(bool fresh_connection);
   // Tells a provider that wants to know how full the context is.
   void AddContextFields();

@@ -217,6 +217,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
       call.runtime->resilience().retry_budget.StartCall(
           reinterpret_cast<uintptr_t>(&call.loop) / sizeof(EventLoop));
   const CallDeadline deadline(call, sink);
+  call.ledger = CallLedger::Of(call);
   absl::Status outcome = call.cancel.status();
   // Its place among those that run, until it has ended.
   std::optional<OverloadControl::Permit> permit;
@@ -257,6 +258,9 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     }
   }
   if (outcome.ok()) recorder.TellStarted(call);
+  if (call.ledger != nullptr && absl::IsUnauthenticated(outcome)) {
+    recorder.BoundUnknown(call);
+  }
   // Awaited after the choice and not within it: GCC 12 would destroy the status
   // that is moved in twice.
   Task<absl::Status> run =

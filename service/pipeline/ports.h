@@ -14,6 +14,7 @@
 #include "service/cache/redis_answers.h"
 #include "service/identity/key_registry.h"
 #include "service/identity/key_sets.h"
+#include "service/ledger/ledger_writer.h"
 #include "service/limits/counter_store.h"
 #include "service/sessions/session_store.h"
 
@@ -39,6 +40,8 @@ struct Ports {
   KeyClaims* key_claims = nullptr;
   // Conversations, for `sessions`; null if none are kept.
   SessionStore* sessions = nullptr;
+  // Writes down every call, for `ledger`; null if there is none.
+  LedgerWriter* ledger = nullptr;
 };
 
 }  // namespace gateway

@@ -123,18 +123,34 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
 bool Recorder::MayLog(const Call& call, const absl::Status& outcome,
                       int64_t* unlogged) {
   if (!absl::IsUnauthenticated(outcome) || !call.attempts.empty()) return true;
-  const absl::Duration now = call.loop.Now();
-  if (now - second_began_ >= absl::Seconds(1)) {
-    second_began_ = now;
-    lines_of_second_ = 0;
+  return unauthenticated_lines_.Take(call.loop.Now(),
+                                     kUnauthenticatedLinesPerSecond, unlogged);
+}
+
+bool Recorder::SecondCount::Take(absl::Duration now, int limit,
+                                 int64_t* beyond) {
+  if (now - began >= absl::Seconds(1)) {
+    began = now;
+    times = 0;
   }
-  if (lines_of_second_ >= kUnauthenticatedLinesPerSecond) {
-    ++unlogged_;
+  if (times >= limit) {
+    ++times_beyond;
     return false;
   }
-  ++lines_of_second_;
-  *unlogged = std::exchange(unlogged_, 0);
+  ++times;
+  *beyond = std::exchange(times_beyond, 0);
   return true;
+}
+
+void Recorder::BoundUnknown(Call& call) {
+  const int limit =
+      call.runtime->config().ledger().unknown_callers_per_second();
+  int64_t unrecorded = 0;
+  if (unknown_entries_.Take(call.loop.Now(), limit, &unrecorded)) {
+    call.ledger->StandFor(unrecorded);
+  } else {
+    call.ledger.reset();
+  }
 }
 
 void Recorder::LogLimit(const Call& call, const absl::Status& outcome) {

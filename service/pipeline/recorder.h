@@ -45,6 +45,11 @@ class Recorder {
   void TellStarted(const Call& call);
   void TellFirstToken(const Call& call);
 
+  // Of a caller who is not known, and is refused: beyond so many a second as
+  // the configuration says the ledger has none of the call. REQUIRES:
+  // call.ledger is there.
+  void BoundUnknown(Call& call);
+
   // `outcome` is how the call ended for its caller.
   void Record(const Call& call, const absl::Status& outcome);
 
@@ -63,10 +68,18 @@ class Recorder {
   ProviderHealthShard* const health_;
   const int loop_;
 
-  // Of lines of unauthenticated calls, on the loop's clock.
-  absl::Duration second_began_ = -absl::InfiniteDuration();
-  int lines_of_second_ = 0;
-  int64_t unlogged_ = 0;
+  // How often something has happened in the second that has begun, on the
+  // loop's clock, and how often beyond a limit since the last time within.
+  struct SecondCount {
+    // Whether it is within the limit; if so, sets `beyond`.
+    bool Take(absl::Duration now, int limit, int64_t* beyond);
+
+    absl::Duration began = -absl::InfiniteDuration();
+    int times = 0;
+    int64_t times_beyond = 0;
+  };
+  SecondCount unauthenticated_lines_;
+  SecondCount unknown_entries_;
   LogPace limit_pace_{kLimitLogInterval};
 };
 

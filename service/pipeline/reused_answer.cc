@@ -18,6 +18,9 @@ namespace {
 void ForgetItsCall(v1::GenerateResponse* response) {
   response->clear_attempts();
   response->clear_cache_hit();
+  response->clear_context_hash();
+  response->clear_dispatch_entry_id();
+  response->clear_exchange_entry_id();
   response->clear_route();
   response->clear_timings();
   response->clear_warnings();
@@ -120,6 +123,10 @@ KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt) {
 void FillOrigin(const Call& call, const Attempt& attempt, KeptAnswer* kept) {
   kept->request_id = call.facts.request_id;
   kept->kept_id = attempt.answer.facts.kept_id;
+  if (call.ledger != nullptr) {
+    const CallLedger::RoundTrip* const trip = call.ledger->Find(&attempt);
+    if (trip != nullptr) kept->exchange_entry_id = trip->exchange_id;
+  }
   kept->provider = attempt.provider;
   kept->model = attempt.model;
   kept->created = call.runtime->clock().WallTime();

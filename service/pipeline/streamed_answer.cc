@@ -100,6 +100,32 @@ absl::Status CountGathered(Call& call, Gathering& gathering) {
   return call.held.Count(kKind, bytes);
 }
 
+// Takes the end of a stream whose bytes are forwarded off the batch: its caller
+// is to have it once the ledger knows how the call went.
+void HoldEnd(Call& call, StreamBatch* batch) {
+  if (call.ledger == nullptr || call.reused != nullptr) return;
+  const size_t from = call.ledger->held_end.empty() ? batch->end_at : 0;
+  for (size_t i = from; i < batch->raw.size(); ++i) {
+    call.ledger->held_end.append(batch->raw[i]);
+  }
+  if (from < batch->raw.size()) batch->raw.resize(from);
+}
+
+// Ends what the ledger has of the call, and sends what has waited for that.
+Task<absl::Status> FinishStream(Call& call, AnswerSink& sink,
+                                absl::Status outcome) {
+  if (call.ledger == nullptr) co_return outcome;
+  const bool was_ok = outcome.ok();
+  outcome = co_await call.ledger->Finish(call, std::move(outcome));
+  if (call.ledger->held_end.empty() || outcome.ok() != was_ok) {
+    co_return outcome;
+  }
+  StreamBatch batch;
+  batch.raw.push_back(call.ledger->held_end);
+  const absl::Status sent = co_await sink.SendBatch(call, batch);
+  co_return outcome.ok() ? sent : outcome;
+}
+
 // Passes on what an open stream says.
 Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
                               OpenStream& open, Gathering& gathering,
@@ -108,6 +134,7 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
   StreamBatch batch = std::move(open.first);
   const auto gather = [&] {
     delivered->Add(batch);
+    if (call.ledger != nullptr) call.ledger->Add(batch);
     if (gathering.recording != nullptr) gathering.recording->Add(batch);
     for (v1::GenerateEvent& event : batch.events) {
       call.output.Add(event);
@@ -135,6 +162,7 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
       ChargeOutput(call, attempt, *delivered, *open.stream);
     }
     GATEWAY_CO_RETURN_IF_ERROR(CountGathered(call, gathering));
+    HoldEnd(call, &batch);
     const absl::Duration handed_over = call.loop.Now();
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
     if (call.loop.Now() != handed_over) {
@@ -285,10 +313,10 @@ Task<absl::Status> StreamForAll(Call& call, AnswerSink& sink,
                                [&call] { call.shared->share.reset(); });
   LeavableSink leavable(sink);
   KeptAnswerPtr kept;
-  const absl::Status outcome =
-      co_await MakeStream(call, leavable, recorder, &kept);
+  absl::Status outcome = co_await MakeStream(call, leavable, recorder, &kept);
   FinishLimits(call);
   LeaveSession(call);
+  outcome = co_await FinishStream(call, leavable, std::move(outcome));
   if (outcome.ok()) co_await call.shared->AwaitRoom(kept, call.loop);
   call.shared->Finish(outcome, std::move(kept),
                       !outcome.ok() && HasDoneNothing(call));
@@ -314,6 +342,9 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
   }
   FinishLimits(call);
   LeaveSession(call);
+  if (call.ledger != nullptr) {
+    outcome = co_await FinishStream(call, sink, std::move(outcome));
+  }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
   co_return outcome.ok() ? sent : outcome;
 }

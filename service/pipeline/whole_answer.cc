@@ -103,6 +103,7 @@ void CompleteEmbeddings(Call& call, Attempt& attempt) {
 // Counts by estimate where the provider cannot. Its attempt is forgotten, since
 // nothing was sent.
 absl::Status EstimateCount(Call& call) {
+  if (call.ledger != nullptr) call.ledger->Close(call);
   call.attempts.Clear();
   GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* const request,
                            call.ParsedRequest());
@@ -179,6 +180,10 @@ Task<void> MakeForAll(Call& call, SharedWork* work) {
   }
   FinishLimits(call);
   LeaveSession(call);
+  if (call.ledger != nullptr) {
+    work->outcome =
+        co_await call.ledger->Finish(call, std::move(work->outcome));
+  }
   const absl::Status& outcome = work->outcome;
   KeptAnswerPtr answer;
   if (outcome.ok()) {
@@ -247,6 +252,9 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
   }
   FinishLimits(call);
   LeaveSession(call);
+  if (call.ledger != nullptr) {
+    outcome = co_await call.ledger->Finish(call, std::move(outcome));
+  }
   co_return co_await SendWhole(call, sink, std::move(outcome));
 }
 

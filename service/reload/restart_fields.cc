@@ -55,6 +55,7 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   // there are any.
   if (config.has_store()) *start.mutable_store() = config.store();
   if (config.has_redis()) *start.mutable_redis() = config.redis();
+  if (config.has_ledger()) *start.mutable_ledger() = config.ledger();
   if (config.has_sessions()) {
     start.mutable_sessions()->set_size_bytes_limit(
         config.sessions().size_bytes_limit());

@@ -1,0 +1,112 @@
+// CallLedger is what the ledger has of one call: an entry before each attempt's
+// bytes leave, one of how each went before the caller hears the end, or one of
+// why nobody was asked. Each is on the disk when what it says may happen.
+//
+//   call.ledger = CallLedger::Of(call);            // Null without a ledger.
+//   GATEWAY_CO_RETURN_IF_ERROR(co_await call.ledger->Dispatch(call, attempt));
+//   ... the attempt is sent, and ends ...
+//   outcome = co_await call.ledger->Finish(call, std::move(outcome));
+//   ... the caller is told the end ...
+//
+// While the ledger cannot be written, `ledger.on_failure` says what becomes of
+// calls: with `reject` Dispatch fails, and nothing is sent; and so does Finish,
+// whose entries are kept and written later, since what they say has happened.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_CALL_LEDGER_H_
+#define SERVICE_PIPELINE_CALL_LEDGER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "base/async/task.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/provider.h"
+#include "service/ledger/entry.h"
+#include "service/ledger/ledger_writer.h"
+
+namespace gateway {
+
+class Call;
+class IncomingCall;
+class PlannedCall;
+struct Attempt;
+
+// The metadata of a refusal's ErrorInfo that names its entry.
+inline constexpr std::string_view kLedgerEntryKey = "ledger_entry_id";
+
+class CallLedger {
+ public:
+  // Null if there is no ledger.
+  static std::unique_ptr<CallLedger> Of(IncomingCall& call);
+
+  explicit CallLedger(IncomingCall& call);
+  CallLedger(const CallLedger&) = delete;
+  CallLedger& operator=(const CallLedger&) = delete;
+
+  // Writes down that the attempt is about to be sent. LEDGER_UNAVAILABLE: it
+  // must not be. Takes as long as a commit, and is not cancelled.
+  Task<absl::Status> Dispatch(const PlannedCall& call, const Attempt& attempt);
+
+  // Takes what the stream says, if texts are recorded.
+  void Add(const StreamBatch& batch);
+
+  // Takes how the attempts went that were sent, and are over: before Finish,
+  // only where the call is about to forget them.
+  void Close(const Call& call);
+
+  // The entry of the refusal says that it stands for so many of callers who are
+  // not known, which have none.
+  void StandFor(int64_t unrecorded) { unrecorded_ = unrecorded; }
+
+  // Writes down how the call went, before its caller hears that. Returns what
+  // he hears: `outcome`, with the entry of a refusal named, or
+  // LEDGER_UNAVAILABLE.
+  Task<absl::Status> Finish(Call& call, absl::Status outcome);
+
+  // The end of a stream whose bytes are forwarded, which waits for Finish.
+  std::string held_end;
+
+  // Of the prompt, in hexadecimal; empty before the first dispatch.
+  const std::string& context_hash() const { return context_hash_; }
+  // Of the attempt; null if it was not dispatched.
+  struct RoundTrip {
+    const Attempt* attempt = nullptr;
+    std::string dispatch_id;
+    std::string exchange_id;
+    bool withdrawn = false;  // The dispatch could not be written.
+    bool closed = false;
+  };
+  const RoundTrip* Find(const Attempt* attempt) const;
+
+ private:
+  RoundTrip* FindTrip(const Attempt* attempt);
+  void HashPrompt(const IncomingCall& call);
+  UnchainedEntry DispatchEntry(const PlannedCall& call, const RoundTrip& trip);
+  UnchainedEntry ExchangeEntry(const Call& call, const RoundTrip& trip);
+  UnchainedEntry RejectionEntry(const Call& call, const absl::Status& refusal,
+                                std::string_view id);
+  UnchainedEntry ReuseEntry(const Call& call);
+  // The text of the answer, if texts are recorded.
+  std::string ResponseText(const Attempt& attempt) const;
+
+  LedgerWriter& writer_;
+  const bool degrades_;
+  const bool records_texts_;
+  std::string context_hash_;
+  std::string prompt_;         // If texts are recorded.
+  std::string streamed_text_;  // The same.
+  absl::InlinedVector<RoundTrip, 1> trips_;
+  std::vector<UnchainedEntry> closed_;  // To be committed.
+  int64_t unrecorded_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CALL_LEDGER_H_

@@ -1,0 +1,30 @@
+// What a call asks, as one text: what the ledger's `context_hash` is the hash
+// of, so that whoever has a prompt can find its entries, and whoever has
+// neither learns nothing.
+//
+// It is the text itself where the conversation is a single one of the user's;
+// otherwise the canonical JSON (service/ledger/python_json.h) of its messages:
+// of a request in a vendor's format, of the members that hold them -
+// `messages`, `input` or `contents` - as they were written, as an object with
+// those that hold instructions beside them, if there are any; of one by gRPC,
+// of messages with `content` and `role`, as OpenAI's Chat writes them.
+//
+// Thread contract: one call, by one thread at a time.
+
+#ifndef SERVICE_PIPELINE_PROMPT_TEXT_H_
+#define SERVICE_PIPELINE_PROMPT_TEXT_H_
+
+#include <string>
+
+#include "service/pipeline/incoming_call.h"
+
+namespace gateway {
+
+// Empty if the call asks a model nothing, as one for a stored answer. REQUIRES:
+// the request is still there. For OffLoop, it is as much work as to read the
+// request.
+std::string PromptText(const IncomingCall& call);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_PROMPT_TEXT_H_

@@ -1,0 +1,110 @@
+#include "service/pipeline/prompt_text.h"
+
+#include <string>
+
+#include "base/async/cancellation.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/provider.h"
+#include "service/pipeline/incoming_call.h"
+#include "tests/testing/loop_runner.h"
+#include "tests/testing/no_http_client.h"
+#include "tests/testing/simulated_time.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+class PromptTextTest : public testing::Test {
+ protected:
+  PromptTextTest()
+      : call_(MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+              runner_.loop(), http_, cancel_, arena_, runner_.loop().Now()) {}
+
+  std::string OfRaw(const std::string& body) {
+    raw_.body = body;
+    call_.raw = &raw_;
+    return PromptText(call_);
+  }
+  void Say(v1::Role role, const std::string& text) {
+    v1::Message& message = *request_.add_messages();
+    message.set_role(role);
+    message.add_parts()->set_text(text);
+    call_.request = &request_;
+  }
+
+  SimulatedTime time_;
+  LoopRunner runner_{time_};
+  CancelSignal cancel_;
+  NoHttpClient http_;
+  google::protobuf::Arena arena_;
+  v1::GenerateRequest request_;
+  v1::EmbedRequest embed_;
+  RawRequest raw_;
+  IncomingCall call_;
+};
+
+TEST_F(PromptTextTest, ASingleTextOfTheUserIsItselfInEveryFormat) {
+  for (const char* const body : {
+           R"({"messages":[{"role":"user","content":"Hi\n\u00e9"}],"n":1})",
+           R"({"messages":[{"content":[{"type":"text","text":"Hi\né"}],)"
+           R"("role":"user"}]})",
+           R"({"input":"Hi\né"})",
+           R"({"input":[{"role":"user","content":"Hi\né"}]})",
+           R"({"contents":[{"parts":[{"text":"Hi\né"}]}]})",
+       }) {
+    EXPECT_EQ(OfRaw(body), "Hi\né") << body;
+  }
+  call_.raw = nullptr;
+  Say(v1::ROLE_USER, "Hi\né");
+  EXPECT_EQ(PromptText(call_), "Hi\né");
+}
+
+TEST_F(PromptTextTest, OthersAreTheirCanonicalJson) {
+  const std::string two = R"([{"content": "Be brief.", "role": "system"}, )"
+                          R"({"content": "é", "role": "user"}])";
+  EXPECT_EQ(OfRaw(R"({"messages":[{"role":"system","content":"Be brief."},)"
+                  R"({"role":"user","content":"\u00e9"}],"model":"m"})"),
+            two);
+  call_.raw = nullptr;
+  Say(v1::ROLE_SYSTEM, "Be brief.");
+  Say(v1::ROLE_USER, "é");
+  EXPECT_EQ(PromptText(call_), two) << "as OpenAI's Chat writes them";
+  EXPECT_EQ(OfRaw(R"({"system":"S","messages":[{"role":"user",)"
+                  R"("content":"x"}],"max_tokens":1})"),
+            R"({"messages": [{"content": "x", "role": "user"}], )"
+            R"("system": "S"})");
+  EXPECT_EQ(OfRaw(R"({"messages":[{"role":"assistant","content":"x"}]})"),
+            R"([{"content": "x", "role": "assistant"}])");
+}
+
+TEST_F(PromptTextTest, PicturesArePartsOfIt) {
+  Say(v1::ROLE_USER, "What is it?");
+  v1::Image& image =
+      *request_.mutable_messages(0)->add_parts()->mutable_image();
+  image.set_url("https://a.example/b.png");
+  EXPECT_EQ(PromptText(call_),
+            R"([{"content": [{"text": "What is it?", "type": "text"}, )"
+            R"({"image": {"url": "https://a.example/b.png"}}], )"
+            R"("role": "user"}])");
+}
+
+TEST_F(PromptTextTest, TextsToEmbed) {
+  call_.embed = &embed_;
+  embed_.add_inputs()->set_text("one");
+  EXPECT_EQ(PromptText(call_), "one");
+  embed_.add_inputs()->set_text("two");
+  EXPECT_EQ(PromptText(call_), R"(["one", "two"])");
+}
+
+TEST_F(PromptTextTest, WhatCannotBeReadHasNone) {
+  EXPECT_EQ(OfRaw("{"), "");
+  EXPECT_EQ(OfRaw("{}"), "");
+  EXPECT_EQ(OfRaw(R"({"messages":7})"), "");
+  call_.raw = nullptr;
+  EXPECT_EQ(PromptText(call_), "");
+}
+
+}  // namespace
+}  // namespace gateway
