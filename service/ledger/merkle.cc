@@ -42,6 +42,35 @@ std::string MerkleRoot(absl::Span<const std::string> hashes) {
   return std::move(level.front());
 }
 
+void RunningMerkleRoot::Add(std::string_view hash) {
+  std::string node(hash);
+  for (std::string& beside : alone_) {
+    if (beside.empty()) {
+      beside = std::move(node);
+      return;
+    }
+    node = PairOf(beside, node);
+    beside.clear();
+  }
+  alone_.push_back(std::move(node));
+}
+
+std::string RunningMerkleRoot::Root() const {
+  // The last one of each level, if it has no pair yet; the top level has one.
+  std::string last;
+  for (size_t level = 0; level < alone_.size(); ++level) {
+    const std::string& beside = alone_[level];
+    const bool is_top = level + 1 == alone_.size();
+    if (last.empty()) {
+      if (beside.empty()) continue;
+      last = is_top ? beside : PairOf(beside, beside);
+    } else {
+      last = beside.empty() ? PairOf(last, last) : PairOf(beside, last);
+    }
+  }
+  return last;
+}
+
 MerkleProof MerkleProofOf(absl::Span<const std::string> hashes, size_t index) {
   assert(index < hashes.size());
   MerkleProof proof;

@@ -32,6 +32,20 @@ using MerkleProof = std::vector<MerkleStep>;
 
 std::string MerkleRoot(absl::Span<const std::string> hashes);
 
+// The same for hashes that come one after the other, of which it keeps one for
+// each level of the tree. Thread-compatible.
+class RunningMerkleRoot {
+ public:
+  void Add(std::string_view hash);
+
+  // Of those that were added so far.
+  std::string Root() const;
+
+ private:
+  // From the leaves on, what has nothing beside it yet; empty where all have.
+  std::vector<std::string> alone_;
+};
+
 // REQUIRES: index < hashes.size().
 MerkleProof MerkleProofOf(absl::Span<const std::string> hashes, size_t index);
 

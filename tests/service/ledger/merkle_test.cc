@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "gtest/gtest.h"
 #include "service/ledger/hash_text.h"
 
@@ -36,6 +37,18 @@ TEST(MerkleTest, AProofLeadsToTheRootAndNoOtherHashDoes) {
       EXPECT_EQ(MerkleRootBy(hashes[i], proof), root) << count << ": " << i;
       EXPECT_NE(MerkleRootBy(HashText("another"), proof), root);
     }
+  }
+}
+
+TEST(MerkleTest, ARunningRootIsTheRootOfWhatWasAddedSoFar) {
+  RunningMerkleRoot running;
+  EXPECT_EQ(running.Root(), "");
+  const std::vector<std::string> hashes = Hashes(70);
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    running.Add(hashes[i]);
+    EXPECT_EQ(running.Root(),
+              MerkleRoot(absl::MakeConstSpan(hashes).first(i + 1)))
+        << i;
   }
 }
 

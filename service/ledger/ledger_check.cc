@@ -1,0 +1,135 @@
+#include "service/ledger/ledger_check.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace gateway {
+namespace {
+
+absl::Status NoSuchEntry(int64_t entry) {
+  return absl::NotFoundError(absl::StrCat("the ledger has no entry ", entry));
+}
+
+// Where a commit is; nothing if it is behind the last. One that is there and
+// cannot be read has its number alone.
+absl::StatusOr<std::optional<CommitPlace>> CommitPlaceOf(const LedgerLog& log,
+                                                         int64_t number) {
+  std::optional<CommitPlace> place;
+  const absl::Status read = log.Read(number, [&](const LedgerCommit& commit) {
+    place = {.number = commit.number,
+             .first_entry = commit.first_entry,
+             .entries = commit.entries};
+    return absl::CancelledError("seen");
+  });
+  if (place.has_value() || read.ok()) return place;
+  if (absl::IsDataLoss(read)) return CommitPlace{.number = number};
+  return read;
+}
+
+// Finds the last commit for which `is_before` is true, by halving.
+template <typename IsBefore>
+absl::StatusOr<CommitPlace> FindLast(const LedgerLog& log, IsBefore is_before) {
+  CommitPlace last;  // The last that is known to be before.
+  int64_t step = 1;
+  bool grows = true;
+  while (step > 0) {
+    GATEWAY_ASSIGN_OR_RETURN(const std::optional<CommitPlace> place,
+                             CommitPlaceOf(log, last.number + step));
+    if (place.has_value() && is_before(*place)) {
+      last = *place;
+    } else {
+      grows = false;
+    }
+    step = grows ? step * 2 : step / 2;
+  }
+  return last;
+}
+
+}  // namespace
+
+absl::Status LedgerCheck::Break(int64_t entry, std::string id,
+                                std::string problem) {
+  broken_entry_ = entry;
+  broken_id_ = std::move(id);
+  problem_ = std::move(problem);
+  return absl::AbortedError(problem_);
+}
+
+absl::Status LedgerCheck::Add(const LedgerCommit& commit) {
+  const bool is_first = std::exchange(last_commit_, commit.number) == 0;
+  // The first one may have entries that are passed over.
+  const bool follows = is_first && after_entry_ > 0
+                           ? commit.first_entry <= last_entry_ + 1
+                           : commit.first_entry == last_entry_ + 1;
+  if (!follows) {
+    return Break(last_entry_ + 1, {},
+                 absl::StrCat("is not there: the commit ", commit.number,
+                              " begins with the entry ", commit.first_entry));
+  }
+  int64_t number = commit.first_entry;
+  absl::Status status;
+  ForEachEntry(commit.texts, [&](std::string_view entry) {
+    const int64_t each = number++;
+    if (each <= last_entry_ || !status.ok()) return;
+    ChainCheck::Finding finding = chain_.Add(entry);
+    // The gateway writes no entry without a hash, and an import takes none.
+    if (finding.severity != ChainCheck::Severity::kOk) {
+      status =
+          Break(each, std::move(finding.entry_id), std::move(finding.what));
+      return;
+    }
+    merkle_.Add(chain_.last_hash());
+    last_entry_ = each;
+    bytes_ += entry.size() + 1;
+  });
+  GATEWAY_RETURN_IF_ERROR(status);
+  if (number != commit.first_entry + commit.entries) {
+    return Break(number, {},
+                 absl::StrCat("is not there: the commit ", commit.number,
+                              " has ", number - commit.first_entry,
+                              " entries and says ", commit.entries));
+  }
+  return absl::OkStatus();
+}
+
+bool LedgerCheck::AddFailure(const absl::Status& read) {
+  if (!absl::IsDataLoss(read)) return false;
+  Break(last_entry_ + 1, {}, absl::StrCat("cannot be read: ", read.message()))
+      .IgnoreError();
+  return true;
+}
+
+absl::StatusOr<CommitPlace> LastCommitOf(const LedgerLog& log) {
+  return FindLast(log, [](const CommitPlace&) { return true; });
+}
+
+absl::StatusOr<CommitPlace> CommitOfEntry(const LedgerLog& log, int64_t entry) {
+  GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place,
+                           FindLast(log, [&](const CommitPlace& each) {
+                             return each.first_entry <= entry;
+                           }));
+  if (place.number == 0 || entry < 1 || entry > place.last_entry()) {
+    return NoSuchEntry(entry);
+  }
+  return place;
+}
+
+absl::StatusOr<std::string> EntryText(const LedgerLog& log, int64_t entry) {
+  GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place, CommitOfEntry(log, entry));
+  std::optional<std::string> found;
+  const absl::Status read =
+      log.Read(place.number, [&](const LedgerCommit& commit) {
+        int64_t number = commit.first_entry;
+        ForEachEntry(commit.texts, [&](std::string_view text) {
+          if (number++ == entry) found = std::string(text);
+        });
+        return absl::CancelledError("seen");
+      });
+  if (found.has_value()) return *std::move(found);
+  return read.ok() || absl::IsCancelled(read) ? NoSuchEntry(entry) : read;
+}
+
+}  // namespace gateway

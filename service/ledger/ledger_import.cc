@@ -1,0 +1,158 @@
+#include "service/ledger/ledger_import.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "service/ledger/chain_check.h"
+#include "service/ledger/entry_reader.h"
+#include "service/ledger/ledger_log.h"
+#include "service/store/sqlite_connection.h"
+#include "service/store/sqlite_database.h"
+
+namespace gateway {
+namespace {
+
+// What one commit has at most.
+constexpr int64_t kEntriesInACommit = 1000;
+constexpr size_t kBytesInACommit = size_t{4} * 1024 * 1024;
+
+// As LedgerLog writes one, with texts that have their links already.
+constexpr SqlText kImportCommit =
+    "INSERT INTO commits "
+    "(number, first_entry, entries, time_us, last_hash, texts, notes) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+class Importing {
+ public:
+  explicit Importing(std::unique_ptr<SqliteDatabase> database)
+      : database_(std::move(database)) {}
+
+  absl::Status ReadFile(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in.is_open()) return CannotRead(file);
+    int64_t number = 0;
+    for (std::string line; std::getline(in, line);) {
+      ++number;
+      const std::string_view entry = ToStd(absl::StripAsciiWhitespace(line));
+      if (entry.empty()) continue;
+      if (absl::Status added = Add(entry); !added.ok()) {
+        return absl::Status(added.code(), absl::StrCat(file, ", line ", number,
+                                                       ": ", added.message()));
+      }
+    }
+    return in.bad() ? CannotRead(file) : absl::OkStatus();
+  }
+
+  absl::Status Commit() {
+    if (entries_ == 0) return absl::OkStatus();
+    ++commits_;
+    auto append = [&](SqliteConnection& db) {
+      return db.Prepare(kImportCommit)
+          .BindInt64(commits_)
+          .BindInt64(check_.entries() - entries_ + 1)
+          .BindInt64(entries_)
+          .BindInt64(absl::ToUnixMicros(time_))
+          .BindText(check_.last_hash())
+          .BindBlob(texts_)
+          .BindBlob({})  // None of its dispatches is open here.
+          .Run();
+    };
+    GATEWAY_RETURN_IF_ERROR(database_->WriteBlocking(texts_.size(), append));
+    entries_ = 0;
+    texts_.clear();
+    return absl::OkStatus();
+  }
+
+  LedgerImport imported() const {
+    return {.entries = check_.entries(), .last_hash = check_.last_hash()};
+  }
+
+ private:
+  static absl::Status CannotRead(const std::string& file) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", file));
+  }
+
+  absl::Status Add(std::string_view entry) {
+    const ChainCheck::Finding finding = check_.Add(entry);
+    if (finding.severity != ChainCheck::Severity::kOk) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the entry ", finding.entry_id, " ", finding.what));
+    }
+    // Checked: it is an entry.
+    GATEWAY_RETURN_IF_ERROR(ReadEntryFacts(entry, &facts_));
+    time_ =
+        facts_.time == absl::InfinitePast() ? absl::UnixEpoch() : facts_.time;
+    texts_.append(entry);
+    texts_.push_back('\n');
+    ++entries_;
+    if (entries_ < kEntriesInACommit && texts_.size() < kBytesInACommit) {
+      return absl::OkStatus();
+    }
+    return Commit();
+  }
+
+  const std::unique_ptr<SqliteDatabase> database_;
+  ChainCheck check_;
+  EntryFacts facts_;
+  // What is to be committed.
+  std::string texts_;
+  int64_t entries_ = 0;
+  absl::Time time_;
+  int64_t commits_ = 0;
+};
+
+absl::StatusOr<LedgerImport> ImportTo(absl::Span<const std::string> files,
+                                      const std::string& path) {
+  GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database,
+                           SqliteDatabase::Open({.path = path,
+                                                 .schema = LedgerLog::Schema(),
+                                                 .sync = SqliteSync::kFull,
+                                                 .thread_name = "import"}));
+  Importing importing(std::move(database));
+  for (const std::string& file : files) {
+    GATEWAY_RETURN_IF_ERROR(importing.ReadFile(file));
+  }
+  GATEWAY_RETURN_IF_ERROR(importing.Commit());
+  return importing.imported();
+}
+
+void Remove(const std::string& path) {
+  for (const char* const ending : {"", "-wal", "-shm"}) {
+    unlink(absl::StrCat(path, ending).c_str());
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<LedgerImport> ImportLedger(absl::Span<const std::string> files,
+                                          const std::string& to) {
+  if (access(to.c_str(), F_OK) == 0) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        to,
+        ": is there already; name a file that is not, for what is taken "
+        "over begins a ledger"));
+  }
+  // Under another name until it is whole.
+  const std::string draft = absl::StrCat(to, ".importing");
+  Remove(draft);
+  absl::StatusOr<LedgerImport> imported = ImportTo(files, draft);
+  // Closed by now, and so there is one file alone.
+  if (imported.ok() && link(draft.c_str(), to.c_str()) != 0) {
+    imported = absl::ErrnoToStatus(errno, absl::StrCat(to, ": cannot be made"));
+  }
+  Remove(draft);
+  return imported;
+}
+
+}  // namespace gateway
