@@ -69,6 +69,7 @@ void DialectSink::Start(Call& call) {
   fields.Add("cache-control", "no-cache");
   const Attempt& attempt = *call.DecidingAttempt();
   fields.AddReport(call);
+  fields.AddLedger(call, absl::OkStatus());
   fields.AddUpstream(attempt.progress.upstream);
   fields.AddWarnings(attempt.warnings);
   responder_.Start({200, fields});

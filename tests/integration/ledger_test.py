@@ -1,0 +1,226 @@
+"""Every call is written down, whole, streamed, refused or broken off, at every
+API, before its caller hears the end: docs/ledger.md."""
+
+import hashlib
+import json
+import resource
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration import http_calls
+from tests.integration import ledger_case
+from tests.integration.grpc_caller import GrpcCaller, prompt
+from tests.integration.http_calls import RawConnection, ask, chat
+from tests.integration.ledger_case import of_type
+
+_GENERATE = "/llmgateway.v1.GatewayService/Generate"
+_STREAM = "/llmgateway.v1.GatewayService/StreamGenerate"
+# What a stream's caller must not have before the ledger knows of the call.
+_ENDS = {
+    http_calls.CHAT: b"[DONE]",
+    "/v1/messages": b"message_stop",
+    "/v1/responses": b"response.completed",
+}
+# As a disk that is full; for this process's child alone.
+_NO_ROOM = (0, resource.RLIM_INFINITY)
+_ROOM = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+_LEDGER_IDS = ("x-llmgateway-dispatch-entry-id",
+               "x-llmgateway-exchange-entry-id")
+
+
+def _bodies(stream):
+    yield http_calls.CHAT, chat("gpt-x", stream=stream)
+    yield "/v1/messages", chat("claude-x", stream=stream, max_tokens=9)
+    yield "/v1/responses", {"model": "gpt-x", "input": "Hello",
+                            "stream": stream}
+    # Read and written anew, since the provider has another format.
+    yield http_calls.CHAT, chat("claude-x", stream=stream)
+
+
+def _headers(path):
+    return {"anthropic-version": "2023-06-01"} if "messages" in path else {}
+
+
+class LedgerTest(ledger_case.LedgerCase):
+
+    def test_every_call_has_a_dispatch_and_an_exchange(self):
+        gateway = self.start()
+        told = []
+        for stream in (False, True):
+            for path, body in _bodies(stream):
+                answer = ask(gateway.http, body, path=path,
+                             headers=_headers(path))
+                self.assertEqual(answer.status, 200, answer.body)
+                told.append([answer.headers[name] for name in _LEDGER_IDS])
+        with GrpcCaller() as caller:
+            call = caller.call(gateway.grpc, _GENERATE, prompt("gpt-x"))
+            answer = call.response
+            hash_told = answer["context_hash"]
+            call = caller.call(gateway.grpc, _STREAM, prompt("gpt-x"),
+                               stream=True)
+            for said in (answer, call.events[-1]["end"]):
+                told.append([said["dispatch_entry_id"],
+                             said["exchange_entry_id"]])
+        gateway.stop()
+        entries = {entry["id"]: entry for entry in self.entries()}
+        self.assertEqual(sorted(entries), sorted(sum(told, [])))
+        for dispatch, exchange in told:
+            self.assertEqual(entries[dispatch]["decision"], "DISPATCHED")
+            self.assertEqual(
+                sorted(entries[dispatch]["metadata"]),
+                ["agent_id", "contract_id", "session_id"])
+            metadata = entries[exchange]["metadata"]
+            self.assertEqual(entries[exchange]["decision"], "SUCCESS")
+            self.assertEqual(metadata["dispatch_entry_id"], dispatch)
+            self.assertEqual(metadata["prompt"], "")
+            self.assertEqual(metadata["response"], "")
+            self.assertGreater(metadata["output_tokens"], 0)
+            self.assertEqual(metadata["context_hash"], hash_told)
+        self.assertEqual(hash_told, hashlib.sha256(b"Hello").hexdigest())
+
+    def test_each_attempt_has_both(self):
+        gateway = self.start()
+        self.upstream.set_script("gpt-x", [{"status": 503}, {}])
+        answer = ask(gateway.http, chat("gpt-x"))
+        self.assertEqual(answer.status, 200)
+        gateway.stop()
+        entries = self.entries()
+        dispatches = of_type(entries, "DISPATCH")
+        exchanges = of_type(entries, "EXCHANGE")
+        self.assertEqual(
+            [entry["metadata"]["dispatch_entry_id"] for entry in exchanges],
+            [entry["id"] for entry in dispatches])
+        self.assertEqual([entry["decision"] for entry in exchanges],
+                         ["ERROR", "SUCCESS"])
+        self.assertEqual(exchanges[0]["metadata"]["error_code"],
+                         "SERVER_ERROR")
+        self.assertEqual(exchanges[1]["metadata"]["gateway"]["attempt"],
+                         "retry")
+
+    def test_a_stream_that_its_caller_leaves_is_written_down(self):
+        gateway = self.start()
+        self.upstream.set_script(
+            "gpt-x", {"chunks": 10000, "chunk_delay_ms": 5})
+        with RawConnection(gateway.http) as caller:
+            caller.send(http_calls.request_bytes(chat("gpt-x", stream=True)))
+            caller.read_head()
+            caller.read_chunk()
+            caller.reset()
+        self.upstream.wait_for("cancelled", "gpt-x")
+        gateway.stop()
+        exchange, = of_type(self.entries(), "EXCHANGE")
+        self.assertEqual(exchange["metadata"]["error_code"], "CANCELLED")
+        own = exchange["metadata"]["gateway"]
+        self.assertTrue(own["estimated"])
+        self.assertGreater(own["usage"]["output_tokens"], 0)
+
+    def test_a_refusal_names_its_entry(self):
+        gateway = self.start()
+        answer = ask(gateway.http, {"model": "gpt-x"})
+        self.assertEqual(answer.status, 400)
+        with GrpcCaller() as caller:
+            end = caller.call(gateway.grpc, _GENERATE, {"model": "m"}).end
+        gateway.stop()
+        entries = self.entries()
+        self.assertEqual(
+            [entry["id"] for entry in entries],
+            [answer.headers["x-llmgateway-ledger-entry-id"],
+             end["metadata"]["ledger_entry_id"]])
+        for entry in entries:
+            self.assertEqual(entry["event_type"], "PROMPT_REJECTED")
+            self.assertEqual(entry["metadata"]["error_code"], "INVALID_INPUT")
+            self.assertEqual(
+                sorted(entry["metadata"]),
+                ["agent_id", "contract_id", "error_code", "error_message",
+                 "session_id"])
+
+    def test_a_stream_has_no_end_that_the_ledger_has_not(self):
+        for path, body in _bodies(stream=True):
+            with self.subTest(path=path, model=body["model"]):
+                self.setUp()
+                gateway = self.start()
+                self.upstream.set_script(
+                    body["model"], {"chunks": 40, "chunk_delay_ms": 20})
+                with RawConnection(gateway.http) as caller:
+                    caller.send(http_calls.request_bytes(
+                        body, path=path, headers=[
+                            "%s: %s" % pair for pair in
+                            _headers(path).items()]))
+                    status, _ = caller.read_head()
+                    self.assertEqual(status, 200)
+                    holder = self.lock()
+                    rest = caller.read_chunks()
+                    self.assertNotIn(_ENDS[path], rest)
+                    self.assertIn(b"error", rest)
+                    holder.rollback()
+                # What could not be written is, once it can be.
+                ask(gateway.http, chat("gpt-y"))
+                gateway.stop()
+                decisions = [entry["decision"] for entry in
+                             of_type(self.entries(), "EXCHANGE")]
+                self.assertEqual(decisions, ["SUCCESS", "SUCCESS"])
+
+    def test_without_room_on_the_disk_nobody_is_asked(self):
+        gateway = self.start()
+        self.assertEqual(ask(gateway.http, chat("gpt-x")).status, 200)
+        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, _NO_ROOM)
+        refused = ask(gateway.http, chat("gpt-x"))
+        self.assertEqual(refused.status, 503, refused.body)
+        self.assertIn("the ledger cannot be written", refused.error()["message"])
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 1)
+        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, _ROOM)
+        self.assertEqual(ask(gateway.http, chat("gpt-x")).status, 200)
+        gateway.stop()
+        entries = self.entries()
+        self.assertEqual(len(of_type(entries, "EXCHANGE")), 2)
+        self.assertEqual(len(of_type(entries, "DISPATCH")), 2)
+
+    def test_where_it_degrades_calls_go_on_and_nothing_is_lost(self):
+        gateway = self.start("ledger: {on_failure: degrade}\n")
+        self.assertEqual(ask(gateway.http, chat("gpt-x")).status, 200)
+        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, _NO_ROOM)
+        for stream in (False, True):
+            answer = ask(gateway.http, chat("gpt-x", stream=stream))
+            self.assertEqual(answer.status, 200, answer.body)
+        resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, _ROOM)
+        self.assertEqual(ask(gateway.http, chat("gpt-x")).status, 200)
+        gateway.stop()
+        entries = self.entries()
+        self.assertEqual(len(of_type(entries, "EXCHANGE")), 4)
+        self.assertEqual(len(of_type(entries, "DISPATCH")), 4)
+
+    def test_one_that_was_altered_is_not_gone_on_from(self):
+        gateway = self.start()
+        self.assertEqual(ask(gateway.http, chat("gpt-x")).status, 200)
+        gateway.kill()
+        holder = self.lock()
+        holder.execute(
+            "UPDATE commits SET texts = CAST(replace(CAST(texts AS TEXT), "
+            "'\"SUCCESS\"', '\"SUCCES5\"') AS BLOB)")
+        holder.commit()
+        holder.close()
+        with self.assertRaisesRegex(Exception, "ledger.path: .*was altered"):
+            self.start()
+
+
+class CachedTest(ledger_case.LedgerCase):
+
+    config = gateway_case.CONFIG + "cache: {{}}\n"
+
+    def test_an_answer_that_was_kept_names_the_exchange_it_is_of(self):
+        gateway = self.start()
+        first = ask(gateway.http, chat("gpt-x"))
+        again = ask(gateway.http, chat("gpt-x"))
+        self.assertEqual(again.body, first.body)
+        gateway.stop()
+        entries = self.entries()
+        self.assertEqual([entry["event_type"] for entry in entries],
+                         ["DISPATCH", "EXCHANGE", "ANSWER_REUSED"])
+        self.assertEqual(entries[2]["metadata"]["exchange_entry_id"],
+                         entries[1]["id"])
+        self.assertEqual(json.loads(first.body)["choices"],
+                         json.loads(again.body)["choices"])
+
+
+if __name__ == "__main__":
+    unittest.main()
