@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/timestamp.h"
 #include "service/ledger/hash_text.h"
 #include "service/ledger/python_json.h"
 
@@ -30,6 +31,7 @@ constexpr std::string_view kTimestamp = ", \"timestamp\": ";
 
 // Callers and providers may say what is no UTF-8, which an entry is.
 void AppendUtf8(std::string_view text, std::string* out) {
+  if (AppendPlainString(text, out)) return;
   if (IsUtf8(text)) return AppendPythonString(text, out);
   std::string ascii(text);
   for (char& c : ascii) {
@@ -59,10 +61,12 @@ MetadataWriter::MetadataWriter(std::string* out) : out_(*out) {
 
 void MetadataWriter::Key(std::string_view key) {
   assert(last_key_ < key || out_.size() == 1);
+#ifndef NDEBUG
   last_key_ = key;
-  if (out_.size() > 1) out_.append(", ");
-  AppendPythonString(key, &out_);
-  out_.append(": ");
+#endif
+  out_.append(out_.size() > 1 ? ", \"" : "\"");
+  out_.append(key);
+  out_.append("\": ");
 }
 
 void MetadataWriter::AddText(std::string_view key, std::string_view text) {
@@ -97,6 +101,9 @@ void MetadataWriter::AddForm(std::string_view key, std::string_view form) {
 
 UnchainedEntry::UnchainedEntry(const LedgerEntry& entry, std::string note)
     : note_(std::move(note)) {
+  constexpr size_t kFrameBytes = 320;
+  text_.reserve(entry.metadata.size() + entry.reason.size() +
+                entry.submission_id.size() + kFrameBytes);
   AppendMember(kDecision, entry.decision, &text_);
   text_.append(", ");
   hash_at_ = text_.size();
@@ -134,11 +141,23 @@ size_t UnchainedEntry::chained_bytes() const {
 }
 
 std::string LedgerTimeText(absl::Time time) {
-  const bool is_whole =
-      time == absl::FromUnixSeconds(absl::ToUnixSeconds(time));
-  return absl::FormatTime(
-      is_whole ? "%Y-%m-%dT%H:%M:%S+00:00" : "%Y-%m-%dT%H:%M:%E6S+00:00", time,
-      absl::UTCTimeZone());
+  // As far as the second, which it remembers.
+  char text[kTimestampBytes];
+  WriteTimestamp(time, text);
+  std::string out(text, sizeof("2026-01-02T03:04:05") - 1);
+  const int64_t micros = absl::ToUnixMicros(time);
+  const int64_t second = 1'000'000;
+  const int64_t fraction = (micros % second + second) % second;
+  if (fraction != 0) {
+    char digits[] = ".000000";
+    int64_t rest = fraction;
+    for (int i = 6; i > 0; --i, rest /= 10) {
+      digits[i] = static_cast<char>('0' + rest % 10);
+    }
+    out.append(digits);
+  }
+  out.append("+00:00");
+  return out;
 }
 
 }  // namespace gateway

@@ -56,7 +56,8 @@ class MetadataWriter {
   MetadataWriter(const MetadataWriter&) = delete;
   MetadataWriter& operator=(const MetadataWriter&) = delete;
 
-  // REQUIRES, of each: `key` is greater than the one before.
+  // REQUIRES, of each: `key` is greater than the one before, and nothing in it
+  // needs to be escaped.
   void AddText(std::string_view key, std::string_view text);
   void AddInt(std::string_view key, int64_t number);
   void AddFloat(std::string_view key, double number);

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "base/text/json_escape.h"
 #include "base/text/json_token.h"
 
 namespace gateway {
@@ -183,6 +184,19 @@ void AppendPythonString(std::string_view text, std::string* out) {
     if (at != end) AppendEscaped(*at++, out);
   }
   out->push_back('"');
+}
+
+bool AppendPlainString(std::string_view text, std::string* out) {
+  const size_t begin = out->size();
+  out->resize(begin + text.size() + 2);
+  char* const at = out->data() + begin;
+  if (!CopyPlainJsonText(text, at + 1)) {
+    out->resize(begin);
+    return false;
+  }
+  *at = '"';
+  out->back() = '"';
+  return true;
 }
 
 void AppendPythonFloat(double number, std::string* out) {

@@ -21,6 +21,11 @@ namespace gateway {
 // Appends a string with its quotes. REQUIRES: `text` is UTF-8.
 void AppendPythonString(std::string_view text, std::string* out);
 
+// The same if it is ASCII and nothing in it needs to be escaped, and then
+// returns true. Most strings are such: eight bytes are looked at, and copied,
+// at a time.
+bool AppendPlainString(std::string_view text, std::string* out);
+
 // Appends a number as repr() writes a float: `0.1`, `2.0`, `1e-05`, `1e+16`.
 // REQUIRES: it is finite.
 void AppendPythonFloat(double number, std::string* out);

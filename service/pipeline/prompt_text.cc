@@ -53,10 +53,10 @@ absl::StatusOr<std::optional<std::string>> SingleText(JsonValue& content) {
   return text;
 }
 
-// The text of messages that are a single one of the user's with one text.
+// The text of messages, an array, that are a single one of the user's with one
+// text.
 absl::StatusOr<std::optional<std::string>> SingleUserText(JsonValue& messages) {
   std::optional<std::string> text;
-  if (!messages.IsArray()) return text;
   int turns = 0;
   GATEWAY_RETURN_IF_ERROR(
       messages.EachElement([&](JsonValue& message) -> absl::Status {
@@ -101,6 +101,12 @@ std::string TextOfRaw(std::string_view body) {
             members[std::string(key)] = messages = all.raw;
             return absl::OkStatus();
           }
+          if (HoldsMessages(key) && value.IsArray()) {
+            GATEWAY_ASSIGN_OR_RETURN(text, SingleUserText(value));
+            GATEWAY_ASSIGN_OR_RETURN(messages, value.VisitedRaw());
+            members[std::string(key)] = messages;
+            return absl::OkStatus();
+          }
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
           members[std::string(key)] = raw;
           if (HoldsMessages(key)) messages = raw;
@@ -110,12 +116,6 @@ std::string TextOfRaw(std::string_view body) {
   if (!read.ok() || messages.empty()) return {};
   if (members.size() == 1) {
     if (text.has_value()) return *std::move(text);
-    const absl::Status found =
-        ReadJson(messages, [&](JsonValue& root) -> absl::Status {
-          GATEWAY_ASSIGN_OR_RETURN(text, SingleUserText(root));
-          return absl::OkStatus();
-        });
-    if (found.ok() && text.has_value()) return *std::move(text);
     return PythonJsonOf(messages).value_or("");
   }
   std::string json = "{";

@@ -360,6 +360,7 @@ GATEWAYS = {
     "tls_http2_upstream": {"tls_upstream": True, "http_version": "http2"},
     "resilient": {"resilient": True},
     "limited": {"limited": True},
+    "recording": {"ledger": True},
     "caching": {"cache": {"ttl": "1h"}},
     "caching_in_vain": {"cache": {"answer_bytes_limit": 1024}},
     "many_rules": {"rules": 10_000},
@@ -375,7 +376,8 @@ class NotServed(Exception):
 def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
                    tls_listener=False, tls_upstream=False, http_version=None,
                    base_url=None, anthropic=False, resilient=False,
-                   limited=False, cache=None, rules=0, providers=1, targets=0):
+                   limited=False, ledger=False, cache=None, rules=0,
+                   providers=1, targets=0):
     """The configuration as a dict; JSON is YAML."""
     listener = {}
     if tls_listener:
@@ -419,6 +421,8 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
         config["routing"] = _SHARED_ROUTING
     if limited:
         config.update(_FOUR_LIMITS)
+    if ledger:
+        config["ledger"] = {"path": os.path.join(folder, "ledger.db")}
     if cache:
         config["cache"] = cache
     if rules:

@@ -82,5 +82,25 @@ TEST(LedgerEntryTest, TimesAreOfUtcWithAFractionIfThereIsOne) {
             "2026-01-01T00:00:00.000120+00:00");
 }
 
+TEST(EntryTest, TimesHaveAsManyDigitsAsTheyNeed) {
+  const absl::Time whole = absl::FromUnixSeconds(1767225600);
+  EXPECT_EQ(LedgerTimeText(whole), "2026-01-01T00:00:00+00:00");
+  EXPECT_EQ(LedgerTimeText(whole + absl::Microseconds(70)),
+            "2026-01-01T00:00:00.000070+00:00");
+  EXPECT_EQ(LedgerTimeText(whole + absl::Nanoseconds(999)),
+            "2026-01-01T00:00:00+00:00");
+  EXPECT_EQ(LedgerTimeText(whole - absl::Microseconds(1)),
+            "2025-12-31T23:59:59.999999+00:00");
+}
+
+TEST(EntryTest, WhatIsNoUtf8IsWrittenAllTheSame) {
+  LedgerEntry entry;
+  entry.reason = "a\xff\"b";
+  std::string hash;
+  std::string text;
+  UnchainedEntry(entry).AppendChained(&hash, &text);
+  EXPECT_NE(text.find("\"reason\": \"a?\\\"b\""), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace gateway
