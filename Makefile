@@ -7,6 +7,7 @@
 #   make overload see who is served when it is too much
 #   make demo-resilience   kill, slow and heal providers, and see what callers see
 #   make mutations   plant mistakes, and see that the simulator finds them
+#   make crash-test   kill a gateway 500 times, and count what its ledger has
 #   make stubs    generate the clients' code in every language
 #   make lint     what the compiler cannot see
 #   make asan     unit and integration tests under AddressSanitizer
@@ -32,7 +33,7 @@ WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
 WANT_CONTRACT := tools/deps.sh contract || echo "going on without contract" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
-.PHONY: asan bench demo-resilience deps lint mutations overload run stubs test test-full \
+.PHONY: asan bench crash-test demo-resilience deps lint mutations overload run stubs test test-full \
   tsan
 
 run:
@@ -86,6 +87,12 @@ mutations:
 	@tools/deps.sh build
 	@BAZEL_FLAGS="$(BUILDFLAGS)" PYTHONDONTWRITEBYTECODE=1 \
 	  python3 -m tests.simulation.mutations $(ARGS)
+
+crash-test:
+	@tools/deps.sh build test
+	@bazel test $(BUILDFLAGS) //tests/integration:ledger_crash_test \
+	  --test_env=LEDGER_CRASH_RUNS=$(or $(RUNS),500) --test_timeout=3600 \
+	  --test_output=errors
 
 stubs:
 	@tools/deps.sh build stubs
