@@ -442,6 +442,8 @@ absl::Status App::AddAdminMethods() {
                                 .state = *graph.state,
                                 .reloader = *graph.reloader,
                                 .issued_keys = graph.kept.issued_keys(),
+                                .ledger = graph.ledger.log(),
+                                .ledger_index = graph.ledger.index(),
                                 .refusals = graph.admin_refusals});
   return graph.operators->status();
 }

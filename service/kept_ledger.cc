@@ -98,6 +98,8 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
           .entries_limit = static_cast<size_t>(ledger.queue_entries_limit()),
           .bytes_limit = static_cast<size_t>(ledger.queue_bytes_limit())},
       clock_);
+  index_ = std::make_unique<LedgerIndex>(
+      *log_, LedgerIndex::Options{.ledger_path = path_});
   return absl::OkStatus();
 }
 

@@ -1,5 +1,6 @@
 // KeptLedger is the ledger of a process, where the configuration asks for one:
-// its file, what was left open in it, and who writes it.
+// its file, what was left open in it, who writes it, and what finds its
+// entries.
 //
 //   KeptLedger ledger(SystemClock());
 //   GATEWAY_RETURN_IF_ERROR(
@@ -21,6 +22,7 @@
 #include "absl/status/status.h"
 #include "base/os/clock.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "service/ledger/ledger_index.h"
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_writer.h"
 #include "service/observability/metrics.h"
@@ -44,6 +46,7 @@ class KeptLedger {
   LedgerWriter* writer() const { return writer_.get(); }
   // For Read alone: the writer appends.
   const LedgerLog* log() const { return log_; }
+  LedgerIndex* index() const { return index_.get(); }
   const std::string& path() const { return path_; }
 
   // Adds metrics of the ledger, if there is one, which must outlive the
@@ -55,6 +58,7 @@ class KeptLedger {
   std::string path_;
   const LedgerLog* log_ = nullptr;
   std::unique_ptr<LedgerWriter> writer_;
+  std::unique_ptr<LedgerIndex> index_;  // Behind the writer, who has the log.
 };
 
 }  // namespace gateway

@@ -30,12 +30,14 @@ OperatorServices::OperatorServices(const Sources& sources)
                  .store = sources.state,
                  .worker = sources.worker}),
       keys_({.runtime = sources.runtime, .keys = sources.issued_keys}),
+      ledger_({.log = sources.ledger, .index = sources.ledger_index}),
       config_({.runtime = sources.runtime,
                .reloader = sources.reloader,
                .worker = sources.worker}) {
   // AdminService comes behind the others, and says who may call them, too.
   policies_.AddTo(table_);
   keys_.AddTo(table_);
+  ledger_.AddTo(table_);
   config_.AddTo(table_);
   admin_.AddTo(table_);
   metrics_.AddTo(table_);

@@ -26,6 +26,7 @@
 #include "service/api/config_admin.h"
 #include "service/api/health.h"
 #include "service/api/keys_admin.h"
+#include "service/api/ledger_admin.h"
 #include "service/api/method_table.h"
 #include "service/api/metrics_service.h"
 #include "service/api/policies_admin.h"
@@ -35,6 +36,8 @@
 #include "service/config/snapshot.h"
 #include "service/grpc_engine.h"
 #include "service/identity/issued_key_store.h"
+#include "service/ledger/ledger_index.h"
+#include "service/ledger/ledger_log.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
@@ -61,6 +64,9 @@ class OperatorServices {
     StateStore& state;
     ConfigReloader& reloader;
     IssuedKeyStore* issued_keys;  // Null where none are issued.
+    // Null where there is no ledger.
+    const LedgerLog* ledger = nullptr;
+    LedgerIndex* ledger_index = nullptr;
     // Where the gRPC C++ engine records refusals; the native one counts its
     // own.
     RefusalLog& refusals;
@@ -99,6 +105,7 @@ class OperatorServices {
   MetricsService metrics_;
   PoliciesAdmin policies_;
   KeysAdmin keys_;
+  LedgerAdmin ledger_;
   ConfigAdmin config_;
   ReflectionService reflection_;
   MethodTable table_;

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "clients/cli/keys_words.h"
-#include "clients/cli/ledger_verify.h"
+#include "clients/cli/ledger_words.h"
 #include "clients/cli/limits_request.h"
 #include "clients/cli/sessions_request.h"
 
@@ -61,9 +61,17 @@ constexpr std::string_view kHelp =
   gatewayctl sessions create | get ID | delete ID
                                    open, show and forget conversations that the
                                    gateway keeps, as the caller who has them
-  gatewayctl ledger verify FILE... say whether ledgers on this machine, a
+  gatewayctl ledger query | get ID | export
+                                   show entries of the ledger, one of them, or
+                                   all as lines of JSON; of a gateway, or with
+                                   --file of this machine
+  gatewayctl ledger verify [FILE...]
+                                   say whether ledgers on this machine, a
                                    gateway's file or lines of JSON, are what was
-                                   written; several are one chain
+                                   written; several are one chain. Without a
+                                   file a gateway checks its own
+  gatewayctl ledger import FILE... --to FILE
+                                   make a gateway's ledger of lines of JSON
   gatewayctl completion SHELL      print what completes its words in bash, zsh
                                    or fish: eval "$(gatewayctl completion bash)"
   gatewayctl help | version
@@ -121,6 +129,22 @@ What limits takes:
                           reset: only of what is named so, as in user=ann;
                           several times for several
 
+What ledger takes:
+  --file FILE             query, get, export: reads this ledger, a gateway's
+                          file or lines of JSON, and asks no gateway; several
+                          times for several
+  --type TYPE             query, export: only entries of this type, as EXCHANGE;
+                          several times for any of several
+  --submission, --session, --agent, --decision, --request, --caller, --provider,
+  --model TEXT            query, export: only entries with this
+  --since, --until TIME   query, export: only entries from then on, or before;
+                          a time as in 2027-01-31T00:00:00Z, or how long ago as
+                          in 24h
+  --limit N               query: so many entries at most; by default 100
+  --order WHICH           query: newest, the default, or oldest, first
+  --after N               verify, by a gateway: only what is behind this entry
+  --to FILE               import: the ledger to make, which must not be there
+
 What sessions takes:
   --ttl TIME              create: how long it is kept unused, as in 30m
   --context JSON          create: an object that is kept with it
@@ -131,7 +155,7 @@ Whom sessions asks:
   $GATEWAY_KEY            the caller's key, where one is asked for
   --ca_file FILE          asks over TLS, trusting these certificates
 
-Whom rollout, keys and limits ask:
+Whom rollout, keys, limits and ledger ask:
   --admin ADDRESS         the admin listener, as host:port; otherwise
                           $GATEWAY_ADMIN, or that of the PID file
   $GATEWAY_OPERATOR_KEY   the operator's key, where one is asked for

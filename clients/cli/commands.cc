@@ -16,7 +16,7 @@
 #include "clients/cli/completion.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/keys_request.h"
-#include "clients/cli/ledger_verify.h"
+#include "clients/cli/ledger_request.h"
 #include "clients/cli/limits_request.h"
 #include "clients/cli/retrying.h"
 #include "clients/cli/rollout_request.h"
@@ -218,12 +218,12 @@ int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
   return 0;
 }
 
-int RunLedger(const CommandLine& command, std::ostream& out,
-              std::ostream& err) {
-  const absl::StatusOr<LedgerReport> report = VerifyLedger(command.asked);
-  if (!report.ok()) return Fail(err, report.status());
-  out << report->text;
-  return report->valid ? 0 : 1;
+int RunLedgerCommand(const CommandLine& command, const Variables& variables,
+                     std::ostream& out, std::ostream& err) {
+  const absl::StatusOr<bool> valid = RunLedger(
+      command.asked, [&] { return AdminOf(command, variables); }, out);
+  if (!valid.ok()) return Fail(err, valid.status());
+  return *valid ? 0 : 1;
 }
 
 int PrintCompletion(const std::string& shell, std::ostream& out,
@@ -283,7 +283,7 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       return RunAsked(AskSessions, command, GrpcOf(command, variables), out,
                       err);
     case CommandLine::Verb::kLedger:
-      return RunLedger(command, out, err);
+      return RunLedgerCommand(command, variables, out, err);
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command.shell, out, err);
     case CommandLine::Verb::kComplete:

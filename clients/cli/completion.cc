@@ -52,6 +52,10 @@ const std::vector<FlagValues>& KnownFlagValues() {
   static const auto* const known = new std::vector<FlagValues>{
       {kOutputFlag, {"json", "table"}},
       {"--state", {"active", "disabled"}},
+      {"--type",
+       {"DISPATCH", "EXCHANGE", "PROMPT_REJECTED", "ANSWER_REUSED",
+        "BUDGET_ALLOCATE", "BUDGET_DEBIT", "BUDGET_WARNING"}},
+      {"--order", {"newest", "oldest"}},
       {"--priority", {"low", "normal", "high", "critical"}}};
   return *known;
 }

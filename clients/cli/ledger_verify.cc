@@ -1,28 +1,24 @@
 #include "clients/cli/ledger_verify.h"
 
-#include <array>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/text/json_writer.h"
+#include "clients/cli/ledger_file.h"
+#include "clients/cli/ledger_words.h"
 #include "service/ledger/chain_check.h"
-#include "service/ledger/ledger_log.h"
+#include "service/ledger/merkle.h"
 
 namespace gateway {
 namespace {
 
-constexpr OperatorVerb kLedgerVerbs[] = {{"verify", {}}};
-// An SQLite file begins so (sqlite.org/fileformat.html §1.3.1).
-constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
 // So many findings are told; of more their number.
 constexpr size_t kFindingsTold = 20;
 
@@ -38,52 +34,61 @@ class Verification {
  public:
   absl::Status Read(const std::string& file) {
     file_ = file;
-    entries_ = 0;
-    std::ifstream in(file, std::ios::binary);
-    if (!in.is_open()) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", file));
-    }
-    std::array<char, kSqliteMagic.size()> begin = {};
-    in.read(begin.data(), begin.size());
-    if (std::string_view(begin.data(), begin.size()) == kSqliteMagic) {
-      return ReadLedgerFile(file, [this](const LedgerCommit& commit) {
-        ForEachEntry(commit.texts, [this](std::string_view entry) {
-          if (!entry.empty()) Add(entry);
-        });
-        return absl::OkStatus();
-      });
-    }
-    in.clear();
-    in.seekg(0);
-    return ReadLines(in);
-  }
-
-  const ChainCheck& check() const { return check_; }
-  const std::vector<Found>& found() const { return found_; }
-
- private:
-  absl::Status ReadLines(std::ifstream& in) {
-    for (std::string line; std::getline(in, line);) {
-      if (!absl::StripAsciiWhitespace(line).empty()) Add(line);
-    }
-    if (in.bad()) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", file_));
-    }
+    last_ = 0;
+    GATEWAY_ASSIGN_OR_RETURN(is_database_, IsLedgerDatabase(file));
+    const absl::Status read = VisitLedgerFile(
+        file,
+        [this](int64_t number, std::string_view entry) { Add(number, entry); });
+    // The file can be read, and something of it is not there.
+    if (!is_database_ || !absl::IsDataLoss(read)) return read;
+    Report(last_ + 1, {.severity = ChainCheck::Severity::kFail,
+                       .what = absl::StrCat("cannot be read, nor what is "
+                                            "behind it: ",
+                                            read.message())});
     return absl::OkStatus();
   }
 
-  void Add(std::string_view entry) {
-    ++entries_;
+  bool valid() const { return failures_ == 0; }
+  int64_t entries() const { return check_.entries(); }
+  int64_t failures() const { return failures_; }
+  int64_t warnings() const { return warnings_; }
+  const std::string& last_hash() const { return check_.last_hash(); }
+  std::string merkle_root() const { return merkle_.Root(); }
+  const std::vector<Found>& found() const { return found_; }
+
+ private:
+  void Add(int64_t number, std::string_view entry) {
+    if (number != last_ + 1) {
+      Report(last_ + 1, {.severity = ChainCheck::Severity::kFail,
+                         .what = absl::StrCat("is not there: the entry ",
+                                              number, " comes next")});
+    }
+    last_ = number;
     ChainCheck::Finding finding = check_.Add(entry);
-    if (finding.severity == ChainCheck::Severity::kOk) return;
+    if (!check_.last_hash().empty()) merkle_.Add(check_.last_hash());
+    // The gateway writes no entry without a hash, and an import takes none.
+    if (is_database_ && finding.severity == ChainCheck::Severity::kWarn) {
+      finding.severity = ChainCheck::Severity::kFail;
+    }
+    if (finding.severity != ChainCheck::Severity::kOk) {
+      Report(number, std::move(finding));
+    }
+  }
+
+  void Report(int64_t number, ChainCheck::Finding finding) {
+    ++(finding.severity == ChainCheck::Severity::kFail ? failures_ : warnings_);
     if (found_.size() < kFindingsTold) {
-      found_.push_back({file_, entries_, std::move(finding)});
+      found_.push_back({file_, number, std::move(finding)});
     }
   }
 
   ChainCheck check_;
+  RunningMerkleRoot merkle_;
   std::string file_;
-  int64_t entries_ = 0;  // Of the file, so far.
+  bool is_database_ = false;
+  int64_t last_ = 0;  // The number of the last entry of the file.
+  int64_t failures_ = 0;
+  int64_t warnings_ = 0;
   std::vector<Found> found_;
 };
 
@@ -92,7 +97,6 @@ const char* SeverityWord(ChainCheck::Severity severity) {
 }
 
 std::string ReportText(const Verification& verification) {
-  const ChainCheck& check = verification.check();
   std::string text;
   for (const Found& each : verification.found()) {
     absl::StrAppend(&text, SeverityWord(each.finding.severity), "  ", each.file,
@@ -100,28 +104,29 @@ std::string ReportText(const Verification& verification) {
                     each.finding.entry_id.empty() ? "" : ", ",
                     each.finding.entry_id, ": ", each.finding.what, "\n");
   }
-  const int64_t untold = check.warnings() + check.failures() -
+  const int64_t untold = verification.warnings() + verification.failures() -
                          static_cast<int64_t>(verification.found().size());
   if (untold > 0) absl::StrAppend(&text, "and ", untold, " more\n");
-  absl::StrAppend(&text, check.valid() ? "valid" : "NOT VALID", ": ",
-                  check.entries(), " entries, ", check.failures(),
-                  " failures, ", check.warnings(), " warnings\n");
-  if (!check.last_hash().empty()) {
-    absl::StrAppend(&text, "last hash ", check.last_hash(), "\n");
+  absl::StrAppend(&text, verification.valid() ? "valid" : "NOT VALID", ": ",
+                  verification.entries(), " entries, ", verification.failures(),
+                  " failures, ", verification.warnings(), " warnings\n");
+  if (!verification.last_hash().empty()) {
+    absl::StrAppend(&text, "last hash ", verification.last_hash(),
+                    "\nmerkle root ", verification.merkle_root(), "\n");
   }
   return text;
 }
 
 std::string ReportJson(const Verification& verification) {
-  const ChainCheck& check = verification.check();
   std::string text;
   JsonWriter json(&text);
   json.StartObject();
-  json.BoolField("valid", check.valid());
-  json.Int64Field("entries", check.entries());
-  json.Int64Field("failures", check.failures());
-  json.Int64Field("warnings", check.warnings());
-  json.StringField("last_hash", check.last_hash());
+  json.BoolField("valid", verification.valid());
+  json.Int64Field("entries", verification.entries());
+  json.Int64Field("failures", verification.failures());
+  json.Int64Field("warnings", verification.warnings());
+  json.StringField("last_hash", verification.last_hash());
+  json.StringField("merkle_root", verification.merkle_root());
   json.StartArrayField("findings");
   for (const Found& each : verification.found()) {
     json.StartObject();
@@ -140,9 +145,6 @@ std::string ReportJson(const Verification& verification) {
 
 }  // namespace
 
-const OperatorCommand kLedgerCommand = {.name = "ledger",
-                                        .verbs = kLedgerVerbs};
-
 absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kLedgerCommand, words));
   if (words.words.size() < 2) {
@@ -154,7 +156,7 @@ absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words) {
   for (size_t i = 1; i < words.words.size(); ++i) {
     GATEWAY_RETURN_IF_ERROR(verification.Read(words.words[i]));
   }
-  return LedgerReport{.valid = verification.check().valid(),
+  return LedgerReport{.valid = verification.valid(),
                       .text = words.as_json ? ReportJson(verification)
                                             : ReportText(verification)};
 }

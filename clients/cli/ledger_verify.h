@@ -7,8 +7,7 @@
 //   std::cout << report->text;
 //   return report->valid ? 0 : 1;
 //
-// A file is a gateway's ledger, or lines of JSON, such as an export or what
-// earlier systems have written. Several are one chain, in the order in which
+// A file is one of ledger_file.h. Several are one chain, in the order in which
 // they are named.
 //
 // Thread-safe; blocks on the disk.
@@ -22,8 +21,6 @@
 #include "clients/cli/operator_words.h"
 
 namespace gateway {
-
-extern const OperatorCommand kLedgerCommand;
 
 struct LedgerReport {
   bool valid = false;

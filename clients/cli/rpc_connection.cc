@@ -3,6 +3,7 @@
 #include <grpc/support/time.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
 
 #include <cstddef>
 
@@ -38,13 +39,20 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
   GATEWAY_ASSIGN_OR_RETURN(
       const std::shared_ptr<grpc::ChannelCredentials> credentials,
       CredentialsOf(place));
-  return grpc::CreateChannel(place.address, credentials);
+  // An entry of a ledger may have texts of any length.
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomChannel(place.address, credentials, arguments);
 }
 
 void PrepareCall(const RpcPlace& place, grpc::ClientContext& context) {
   context.set_deadline(
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                    gpr_time_from_seconds(kTimeoutSeconds, GPR_TIMESPAN)));
+  PrepareStream(place, context);
+}
+
+void PrepareStream(const RpcPlace& place, grpc::ClientContext& context) {
   if (!place.key.empty()) {
     context.AddMetadata("authorization", absl::StrCat("Bearer ", place.key));
   }

@@ -8,7 +8,8 @@
 //   const absl::StatusOr<v1::Key> key =
 //       admin.Call(&v1::AdminService::Stub::GetKey, request);
 //
-// Thread-safe; a call blocks, for ten seconds at most.
+// Thread-safe; a call blocks, for ten seconds at most, and a stream until it
+// ends.
 
 #ifndef CLIENTS_CLI_RPC_CONNECTION_H_
 #define CLIENTS_CLI_RPC_CONNECTION_H_
@@ -16,11 +17,13 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/status.h>
+#include <grpcpp/support/sync_stream.h>
 
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/status_macros.h"
@@ -42,6 +45,7 @@ struct RpcPlace {
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
     const RpcPlace& place);
 void PrepareCall(const RpcPlace& place, grpc::ClientContext& context);
+void PrepareStream(const RpcPlace& place, grpc::ClientContext& context);
 absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status);
 
 template <typename Service>
@@ -66,6 +70,21 @@ class RpcConnection {
     const grpc::Status status = (*stub_.*method)(&context, request, &response);
     if (!status.ok()) return RpcFailure(place_, status);
     return response;
+  }
+
+  // Visits the messages of a stream, until its end.
+  template <typename Request, typename Response>
+  absl::Status Stream(std::unique_ptr<grpc::ClientReader<Response>> (
+                          Service::Stub::*method)(grpc::ClientContext*,
+                                                  const Request&),
+                      const Request& request,
+                      absl::FunctionRef<void(const Response&)> visit) const {
+    grpc::ClientContext context;
+    PrepareStream(place_, context);
+    const auto reader = (*stub_.*method)(&context, request);
+    for (Response response; reader->Read(&response);) visit(response);
+    const grpc::Status status = reader->Finish();
+    return status.ok() ? absl::OkStatus() : RpcFailure(place_, status);
   }
 
  private:

@@ -37,6 +37,7 @@ _ADMIN_RPCS = """
     GetCostOptimization GetModelPerformance WatchHealth WatchConfig
     CreateKey ListKeys GetKey UpdateKey RotateKey RevokeKey
     ListLimitUsage ResetLimit
+    QueryLedger GetLedgerEntry VerifyLedger ExportLedger
     """.split()
 _OPERATOR = "key-of-an-operator-0123456789"
 _KEYS = _MOCK + """\
@@ -149,7 +150,8 @@ class OperatorsTest(_AccessCase):
             for key in (_CALLER, None):
                 call = self.caller.start(
                     gateway.admin, _ADMIN + method, {},
-                    stream=method.startswith("Watch"),
+                    stream=method.startswith(
+                        ("Watch", "VerifyLedger", "ExportLedger")),
                     metadata=[["authorization", "Bearer " + key]]
                     if key else [])
                 self.assertEqual(call.wait()["code"], "UNAUTHENTICATED",

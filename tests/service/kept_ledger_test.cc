@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "base/os/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -40,6 +41,15 @@ TEST_F(KeptLedgerTest, ThereIsNoneWhereNoneIsAskedFor) {
   EXPECT_TRUE(kept.Open(config_, file_).ok());
   EXPECT_EQ(kept.writer(), nullptr);
   EXPECT_EQ(kept.log(), nullptr);
+  EXPECT_EQ(kept.index(), nullptr);
+}
+
+TEST_F(KeptLedgerTest, WhatIsInItCanBeFound) {
+  KeptLedger kept(SystemClock());
+  ASSERT_TRUE(kept.Open(config_, file_).ok());
+  ASSERT_NE(kept.index(), nullptr);
+  EXPECT_TRUE(kept.index()->CatchUp(absl::Seconds(30)));
+  EXPECT_TRUE(std::filesystem::exists(path_ + ".index"));
 }
 
 TEST_F(KeptLedgerTest, WhatAProcessHasLeftOpenIsClosed) {

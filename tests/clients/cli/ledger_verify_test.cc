@@ -13,6 +13,8 @@
 #include "gtest/gtest.h"
 #include "service/ledger/entry.h"
 #include "service/ledger/ledger_log.h"
+#include "service/ledger/merkle.h"
+#include "service/store/sqlite_connection.h"
 
 namespace gateway {
 namespace {
@@ -41,6 +43,7 @@ class LedgerVerifyTest : public testing::Test {
       entry.id = absl::StrCat("LED-", ++entries_);
       entry.reason = "Exchange completed";
       UnchainedEntry(entry).AppendChained(&hash_, &lines);
+      hashes_.push_back(hash_);
       lines.push_back('\n');
     }
     return lines;
@@ -53,15 +56,17 @@ class LedgerVerifyTest : public testing::Test {
   }
 
   std::string hash_;
+  std::vector<std::string> hashes_;
   int entries_ = 0;
 };
 
 TEST_F(LedgerVerifyTest, LinesOfJsonAreVerified) {
   const LedgerReport report = Verify({Write("a", Lines(3))});
   EXPECT_TRUE(report.valid);
-  EXPECT_EQ(report.text, absl::StrCat("valid: 3 entries, 0 failures, 0 "
-                                      "warnings\nlast hash ",
-                                      hash_, "\n"));
+  EXPECT_EQ(report.text,
+            absl::StrCat("valid: 3 entries, 0 failures, 0 "
+                         "warnings\nlast hash ",
+                         hash_, "\nmerkle root ", MerkleRoot(hashes_), "\n"));
 }
 
 TEST_F(LedgerVerifyTest, SeveralFilesAreOneChain) {
@@ -104,6 +109,38 @@ TEST_F(LedgerVerifyTest, AGatewaysFileIsVerifiedBesideIt) {
   EXPECT_THAT(report.text, HasSubstr("valid: 6 entries"));
 }
 
+TEST_F(LedgerVerifyTest, WhatIsMissingInAGatewaysFileIsNamed) {
+  const std::string path = Path(".db");
+  const UnchainedEntry entry{LedgerEntry()};
+  const auto change = [&](SqlText sql) {
+    auto db = SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite,
+                                     absl::Seconds(5));
+    ASSERT_TRUE((*db)->Execute(sql).ok());
+  };
+  {
+    auto log = LedgerLog::Open({.path = path});
+    for (int i = 0; i < 4; ++i) {
+      ASSERT_TRUE((*log)->Append({&entry, &entry}, absl::UnixEpoch()).ok());
+    }
+  }
+  change("DELETE FROM commits WHERE number = 2");
+  LedgerReport report = Verify({path});
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text, HasSubstr("entry 3: cannot be read"));
+  EXPECT_THAT(report.text, HasSubstr("commit 2 of the ledger is not there"));
+  change("UPDATE commits SET number = number - 1 WHERE number > 2");
+  report = Verify({path});
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text,
+              HasSubstr("entry 3: is not there: the entry 5 comes next"));
+  EXPECT_THAT(report.text, HasSubstr("entry 5: is said to follow"));
+  change(
+      "UPDATE commits SET first_entry = 3, texts = CAST('{}' || char(10) "
+      "AS BLOB) WHERE number = 2");
+  EXPECT_THAT(Verify({path}).text,
+              HasSubstr("FAIL  " + path + ", entry 3: has no hash"));
+}
+
 TEST_F(LedgerVerifyTest, OnlyAFewFindingsAreTold) {
   std::string lines;
   for (int i = 0; i < 50; ++i) absl::StrAppend(&lines, "{\"id\": \"old\"}\n");
@@ -118,7 +155,8 @@ TEST_F(LedgerVerifyTest, WhatIsNotMeantIsTold) {
   EXPECT_THAT(VerifyLedger({.words = {"verify"}}).status().ToString(),
               HasSubstr("takes the files of a ledger"));
   EXPECT_THAT(VerifyLedger({.words = {"burn"}}).status().ToString(),
-              HasSubstr("ledger takes verify, not 'burn'"));
+              HasSubstr("ledger takes verify, query, get, export or import, "
+                        "not 'burn'"));
   EXPECT_THAT(
       VerifyLedger({.words = {"verify", Path("none")}}).status().ToString(),
       HasSubstr(absl::StrCat("cannot read ", Path("none"))));

@@ -1,0 +1,118 @@
+#include "clients/cli/ledger_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <deque>
+#include <fstream>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "service/ledger/entry_reader.h"
+#include "service/ledger/ledger_log.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+// An SQLite file begins so (sqlite.org/fileformat.html §1.3.1).
+constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
+
+absl::Status CannotReadLedger(const std::string& file) {
+  return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", file));
+}
+
+struct MatchedEntry {
+  int64_t number = 0;
+  std::string text;
+};
+
+v1::LedgerEntry MessageOf(const MatchedEntry& found) {
+  EntryFacts facts;
+  ReadEntryFacts(found.text, &facts).IgnoreError();
+  v1::LedgerEntry entry;
+  entry.set_id(facts.id);
+  entry.set_event_type(facts.event_type);
+  entry.set_submission_id(facts.submission_id);
+  entry.set_decision(facts.decision);
+  entry.set_reason(facts.reason);
+  if (facts.time != absl::InfinitePast()) {
+    const int64_t micros = absl::ToUnixMicros(facts.time);
+    const int64_t seconds = absl::ToUnixSeconds(facts.time);
+    entry.mutable_time()->set_seconds(seconds);
+    entry.mutable_time()->set_nanos(
+        static_cast<int32_t>(micros - seconds * 1'000'000) * 1'000);
+  }
+  entry.set_number(found.number);
+  entry.set_previous_hash(facts.previous_hash);
+  entry.set_entry_hash(facts.entry_hash);
+  entry.set_json(found.text);
+  return entry;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> IsLedgerDatabase(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in.is_open()) return CannotReadLedger(file);
+  std::array<char, kSqliteMagic.size()> begin = {};
+  in.read(begin.data(), begin.size());
+  return std::string_view(begin.data(), begin.size()) == kSqliteMagic;
+}
+
+absl::Status VisitLedgerFile(
+    const std::string& file,
+    absl::FunctionRef<void(int64_t number, std::string_view entry)> visit) {
+  GATEWAY_ASSIGN_OR_RETURN(const bool is_database, IsLedgerDatabase(file));
+  if (is_database) {
+    return ReadLedgerFile(file, [&](const LedgerCommit& commit) {
+      int64_t number = commit.first_entry;
+      ForEachEntry(commit.texts,
+                   [&](std::string_view entry) { visit(number++, entry); });
+      return absl::OkStatus();
+    });
+  }
+  std::ifstream in(file, std::ios::binary);
+  int64_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    const std::string_view entry = ToStd(absl::StripAsciiWhitespace(line));
+    if (!entry.empty()) visit(++number, entry);
+  }
+  return in.bad() ? CannotReadLedger(file) : absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<v1::LedgerEntry>> FindInFiles(
+    absl::Span<const std::string> files, const LedgerFilter& filter,
+    int64_t limit, bool newest_first) {
+  std::deque<MatchedEntry> found;
+  EntryFacts facts;
+  int64_t before = 0;
+  for (const std::string& file : files) {
+    int64_t last = 0;
+    GATEWAY_RETURN_IF_ERROR(
+        VisitLedgerFile(file, [&](int64_t number, std::string_view entry) {
+          last = number;
+          if (!newest_first && static_cast<int64_t>(found.size()) == limit) {
+            return;
+          }
+          ReadEntryFacts(entry, &facts).IgnoreError();
+          if (!Matches(filter, facts)) return;
+          found.push_back({before + number, std::string(entry)});
+          if (static_cast<int64_t>(found.size()) > limit) found.pop_front();
+        }));
+    before += last;
+  }
+  if (newest_first) std::reverse(found.begin(), found.end());
+  std::vector<v1::LedgerEntry> entries;
+  entries.reserve(found.size());
+  for (const MatchedEntry& each : found) entries.push_back(MessageOf(each));
+  return entries;
+}
+
+}  // namespace gateway

@@ -1,0 +1,263 @@
+#include "clients/cli/ledger_request.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/os/clock.h"
+#include "base/status_macros.h"
+#include "clients/cli/answer_text.h"
+#include "clients/cli/ledger_file.h"
+#include "clients/cli/ledger_verify.h"
+#include "clients/cli/ledger_words.h"
+#include "llmgateway/v1/admin.grpc.pb.h"
+#include "service/ledger/entry_reader.h"
+#include "service/ledger/ledger_import.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using Admin = v1::AdminService::Stub;
+using PlaceFinder = absl::FunctionRef<absl::StatusOr<RpcPlace>()>;
+
+constexpr int64_t kQueryPageSize = 1000;
+// Of a reason in a table.
+constexpr size_t kReasonBytes = 60;
+
+absl::StatusOr<AdminConnection> ConnectToLedger(PlaceFinder place) {
+  GATEWAY_ASSIGN_OR_RETURN(RpcPlace admin, place());
+  return AdminConnection::Open(std::move(admin));
+}
+
+absl::Status CheckNoMoreWords(const OperatorWords& words, size_t expected) {
+  if (words.words.size() <= expected) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("ledger ", words.words[0], " takes no '",
+                   words.words[expected], "'; see gatewayctl --help"));
+}
+
+// All pages, as far as the limit.
+absl::StatusOr<v1::QueryLedgerResponse> AskEntries(
+    const AdminConnection& admin, const LedgerFilter& filter,
+    const LedgerListing& listing) {
+  v1::QueryLedgerRequest request;
+  *request.mutable_filter() = ToMessage(filter);
+  request.set_newest_first(listing.newest_first);
+  v1::QueryLedgerResponse all;
+  int64_t left = listing.limit;
+  do {
+    request.set_page_size(static_cast<int32_t>(std::min(left, kQueryPageSize)));
+    GATEWAY_ASSIGN_OR_RETURN(v1::QueryLedgerResponse page,
+                             admin.Call(&Admin::QueryLedger, request));
+    left -= page.entries_size();
+    request.set_page_token(page.next_page_token());
+    all.set_indexed_entries(page.indexed_entries());
+    all.set_next_page_token(page.next_page_token());
+    for (v1::LedgerEntry& entry : *page.mutable_entries()) {
+      *all.add_entries() = std::move(entry);
+    }
+  } while (!request.page_token().empty() && left > 0);
+  return all;
+}
+
+absl::StatusOr<v1::QueryLedgerResponse> FindEntries(
+    const OperatorWords& words, PlaceFinder place, const LedgerFilter& filter,
+    const LedgerListing& listing) {
+  const std::vector<std::string> files = LedgerFilesOf(words);
+  if (files.empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
+                             ConnectToLedger(place));
+    return AskEntries(admin, filter, listing);
+  }
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::vector<v1::LedgerEntry> entries,
+      FindInFiles(files, filter, listing.limit, listing.newest_first));
+  v1::QueryLedgerResponse found;
+  for (v1::LedgerEntry& entry : entries) {
+    *found.add_entries() = std::move(entry);
+  }
+  return found;
+}
+
+absl::Status PrintQuery(const OperatorWords& words, PlaceFinder place,
+                        std::ostream& out) {
+  GATEWAY_RETURN_IF_ERROR(CheckNoMoreWords(words, 1));
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerFilter filter,
+                           LedgerFilterOf(words, SystemClock().WallTime()));
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerListing listing, LedgerListingOf(words));
+  GATEWAY_ASSIGN_OR_RETURN(const v1::QueryLedgerResponse found,
+                           FindEntries(words, place, filter, listing));
+  out << (words.as_json ? AsJson(found) : LedgerTable(found));
+  return absl::OkStatus();
+}
+
+absl::Status PrintEntry(const OperatorWords& words, PlaceFinder place,
+                        std::ostream& out) {
+  if (words.words.size() < 2) {
+    return absl::InvalidArgumentError(
+        "ledger get needs the id of an entry; gatewayctl ledger query shows "
+        "them");
+  }
+  GATEWAY_RETURN_IF_ERROR(CheckNoMoreWords(words, 2));
+  const std::string& id = words.words[1];
+  v1::LedgerEntry entry;
+  if (LedgerFilesOf(words).empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
+                             ConnectToLedger(place));
+    v1::GetLedgerEntryRequest request;
+    request.set_id(id);
+    GATEWAY_ASSIGN_OR_RETURN(entry,
+                             admin.Call(&Admin::GetLedgerEntry, request));
+  } else {
+    GATEWAY_ASSIGN_OR_RETURN(const v1::QueryLedgerResponse found,
+                             FindEntries(words, place, {.id = id},
+                                         {.limit = 1, .newest_first = true}));
+    if (found.entries().empty()) {
+      return absl::NotFoundError(
+          absl::StrCat("there is no entry with the id '", id, "'"));
+    }
+    entry = found.entries(0);
+  }
+  out << (words.as_json ? AsJson(entry) : LedgerEntryText(entry));
+  return absl::OkStatus();
+}
+
+absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
+                         std::ostream& out) {
+  GATEWAY_RETURN_IF_ERROR(CheckNoMoreWords(words, 1));
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerFilter filter,
+                           LedgerFilterOf(words, SystemClock().WallTime()));
+  const std::vector<std::string> files = LedgerFilesOf(words);
+  EntryFacts facts;
+  for (const std::string& file : files) {
+    GATEWAY_RETURN_IF_ERROR(
+        VisitLedgerFile(file, [&](int64_t, std::string_view entry) {
+          ReadEntryFacts(entry, &facts).IgnoreError();
+          if (Matches(filter, facts)) out << entry << "\n";
+        }));
+  }
+  if (!files.empty()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
+  v1::ExportLedgerRequest request;
+  *request.mutable_filter() = ToMessage(filter);
+  return admin.Stream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>(
+      &Admin::ExportLedger, request,
+      [&](const v1::ExportLedgerResponse& piece) { out << piece.lines(); });
+}
+
+absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
+                                       PlaceFinder place, std::ostream& out) {
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t after, AfterEntryOf(words));
+  if (words.words.size() > 1) {
+    if (after > 0) {
+      return absl::InvalidArgumentError(
+          "--after is for a gateway's own check; files are verified whole");
+    }
+    GATEWAY_ASSIGN_OR_RETURN(const LedgerReport report, VerifyLedger(words));
+    out << report.text;
+    return report.valid;
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
+  v1::VerifyLedgerRequest request;
+  request.set_after_entry(after);
+  v1::VerifyLedgerResponse last;
+  const absl::Status asked =
+      admin.Stream<v1::VerifyLedgerRequest, v1::VerifyLedgerResponse>(
+          &Admin::VerifyLedger, request,
+          [&](const v1::VerifyLedgerResponse& told) { last = told; });
+  GATEWAY_RETURN_IF_ERROR(asked);
+  out << (words.as_json ? AsJson(last) : LedgerCheckText(last));
+  return last.valid();
+}
+
+absl::Status PrintImport(const OperatorWords& words, std::ostream& out) {
+  const std::string to = LastOf(words, "--to");
+  if (words.words.size() < 2 || to.empty()) {
+    return absl::InvalidArgumentError(
+        "ledger import takes files with lines of JSON, in their order, and "
+        "--to FILE, the ledger that it makes; see gatewayctl --help");
+  }
+  const std::vector<std::string> files(words.words.begin() + 1,
+                                       words.words.end());
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerImport imported,
+                           ImportLedger(files, to));
+  out << "imported " << imported.entries << " entries into " << to << "\n";
+  if (!imported.last_hash.empty()) {
+    out << "last hash " << imported.last_hash << "\n";
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<bool> RunLedger(const OperatorWords& words, PlaceFinder place,
+                               std::ostream& out) {
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kLedgerCommand, words));
+  const std::string& what = words.words[0];
+  if (what == "verify") return PrintVerification(words, place, out);
+  GATEWAY_RETURN_IF_ERROR(what == "query"    ? PrintQuery(words, place, out)
+                          : what == "get"    ? PrintEntry(words, place, out)
+                          : what == "export" ? PrintExport(words, place, out)
+                                             : PrintImport(words, out));
+  return true;
+}
+
+std::string LedgerTable(const v1::QueryLedgerResponse& response) {
+  std::vector<Row> rows = {{"NUMBER", "TIME", "ID", "TYPE", "DECISION",
+                            "SESSION", "MODEL", "REASON"}};
+  EntryFacts facts;
+  for (const v1::LedgerEntry& entry : response.entries()) {
+    ReadEntryFacts(entry.json(), &facts).IgnoreError();
+    const bool is_long = entry.reason().size() > kReasonBytes;
+    rows.push_back(
+        {absl::StrCat(entry.number()),
+         entry.has_time() ? TimeText(entry.time()) : "-", entry.id(),
+         entry.event_type(), entry.decision(),
+         facts.session_id.empty() ? "-" : facts.session_id,
+         facts.model.empty() ? "-" : facts.model,
+         is_long ? absl::StrCat(entry.reason().substr(0, kReasonBytes), "...")
+                 : entry.reason()});
+  }
+  return Table(rows);
+}
+
+std::string LedgerEntryText(const v1::LedgerEntry& entry) {
+  std::vector<Row> rows = {
+      {"id", entry.id()},
+      {"number", absl::StrCat(entry.number())},
+      {"time", entry.has_time() ? TimeText(entry.time()) : "-"},
+      {"type", entry.event_type()},
+      {"submission", entry.submission_id()},
+      {"decision", entry.decision()},
+      {"reason", entry.reason()},
+      {"previous hash", entry.previous_hash()},
+      {"hash", entry.entry_hash()}};
+  for (Row& row : rows) {
+    if (row[1].empty()) row[1] = "-";
+  }
+  return absl::StrCat(Table(rows), "\n", entry.json(), "\n");
+}
+
+std::string LedgerCheckText(const v1::VerifyLedgerResponse& found) {
+  std::string text;
+  if (!found.valid()) {
+    absl::StrAppend(&text, "FAIL  ", found.problem(), "\n");
+  }
+  absl::StrAppend(&text, found.valid() ? "valid" : "NOT VALID", ": ",
+                  found.checked_entries(), " of ", found.total_entries(),
+                  " entries\n");
+  if (!found.last_hash().empty()) {
+    absl::StrAppend(&text, "last hash ", found.last_hash(), "\nmerkle root ",
+                    found.merkle_root(), "\n");
+  }
+  return text;
+}
+
+}  // namespace gateway

@@ -1,0 +1,42 @@
+// RunLedger does what `gatewayctl ledger` says: on files of this machine, which
+// needs no gateway, or at a gateway's admin listener.
+//
+//   const absl::StatusOr<bool> valid =
+//       RunLedger(words, [&] { return AdminOf(command); }, std::cout);
+//   return valid.ok() && *valid ? 0 : 1;
+//
+// Thread-safe; blocks, for as long as a large ledger takes.
+
+#ifndef CLIENTS_CLI_LEDGER_REQUEST_H_
+#define CLIENTS_CLI_LEDGER_REQUEST_H_
+
+#include <ostream>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "clients/cli/operator_words.h"
+#include "clients/cli/rpc_connection.h"
+#include "llmgateway/v1/ledger.pb.h"
+
+namespace gateway {
+
+// Prints what there is to say. False if a ledger that was verified is not
+// valid. `place` is asked where to find the gateway, if it comes to that.
+// INVALID_ARGUMENT for words that are not meant.
+absl::StatusOr<bool> RunLedger(
+    const OperatorWords& words,
+    absl::FunctionRef<absl::StatusOr<RpcPlace>()> place, std::ostream& out);
+
+// Entries as a table, a line each.
+std::string LedgerTable(const llmgateway::v1::QueryLedgerResponse& response);
+
+// One entry, and what it says.
+std::string LedgerEntryText(const llmgateway::v1::LedgerEntry& entry);
+
+// What a gateway's check has found.
+std::string LedgerCheckText(const llmgateway::v1::VerifyLedgerResponse& found);
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CLI_LEDGER_REQUEST_H_

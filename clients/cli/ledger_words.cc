@@ -1,0 +1,148 @@
+#include "clients/cli/ledger_words.h"
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace gateway {
+namespace {
+
+constexpr int64_t kLimitMax = 1'000'000;
+
+constexpr std::string_view kVerifyFlags[] = {"--after"};
+constexpr std::string_view kGetFlags[] = {"--file"};
+constexpr std::string_view kImportFlags[] = {"--to"};
+constexpr std::string_view kExportFlags[] = {
+    "--file",     "--type",     "--submission", "--session",
+    "--agent",    "--decision", "--request",    "--caller",
+    "--provider", "--model",    "--since",      "--until"};
+constexpr std::string_view kQueryFlags[] = {
+    "--file",     "--type",    "--submission", "--session",  "--agent",
+    "--decision", "--request", "--caller",     "--provider", "--model",
+    "--since",    "--until",   "--limit",      "--order"};
+constexpr OperatorVerb kLedgerVerbs[] = {{"verify", kVerifyFlags},
+                                         {"query", kQueryFlags},
+                                         {"get", kGetFlags},
+                                         {"export", kExportFlags},
+                                         {"import", kImportFlags}};
+
+// A moment, or how long it is ago.
+absl::StatusOr<absl::Time> MomentOf(std::string_view flag,
+                                    const std::string& text, absl::Time now) {
+  absl::Duration ago;
+  if (absl::ParseDuration(text, &ago) && ago >= absl::ZeroDuration()) {
+    return now - ago;
+  }
+  absl::Time time;
+  std::string why;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, &why)) return time;
+  return FlagMistake(
+      flag, absl::StrCat("must be a time as in 2027-01-31T00:00:00Z, or how "
+                         "long ago as in 24h, not '",
+                         text, "'"));
+}
+
+// Where the text of a flag belongs; null if it is none of these.
+std::string* TextOfFlag(std::string_view flag, LedgerFilter* filter) {
+  if (flag == "--submission") return &filter->submission_id;
+  if (flag == "--session") return &filter->session_id;
+  if (flag == "--agent") return &filter->agent_id;
+  if (flag == "--decision") return &filter->decision;
+  if (flag == "--request") return &filter->request_id;
+  if (flag == "--caller") return &filter->caller;
+  if (flag == "--provider") return &filter->provider;
+  if (flag == "--model") return &filter->model;
+  return nullptr;
+}
+
+void SetTimestamp(absl::Time time, google::protobuf::Timestamp* out) {
+  const int64_t nanos = absl::ToUnixNanos(time);
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  out->set_seconds(seconds);
+  out->set_nanos(static_cast<int32_t>(nanos - seconds * 1'000'000'000));
+}
+
+}  // namespace
+
+const OperatorCommand kLedgerCommand = {.name = "ledger",
+                                        .verbs = kLedgerVerbs};
+
+std::vector<std::string> LedgerFilesOf(const OperatorWords& words) {
+  std::vector<std::string> files;
+  for (const auto& [flag, value] : words.flags) {
+    if (flag == "--file") files.push_back(value);
+  }
+  return files;
+}
+
+absl::StatusOr<LedgerFilter> LedgerFilterOf(const OperatorWords& words,
+                                            absl::Time now) {
+  LedgerFilter filter;
+  for (const auto& [flag, value] : words.flags) {
+    if (std::string* const text = TextOfFlag(flag, &filter)) {
+      *text = value;
+    } else if (flag == "--type") {
+      filter.event_types.push_back(value);
+    } else if (flag == "--since") {
+      GATEWAY_ASSIGN_OR_RETURN(filter.start_time, MomentOf(flag, value, now));
+    } else if (flag == "--until") {
+      GATEWAY_ASSIGN_OR_RETURN(filter.end_time, MomentOf(flag, value, now));
+    }
+  }
+  return filter;
+}
+
+llmgateway::v1::LedgerFilter ToMessage(const LedgerFilter& filter) {
+  llmgateway::v1::LedgerFilter out;
+  for (const std::string& type : filter.event_types) out.add_event_types(type);
+  out.set_submission_id(filter.submission_id);
+  out.set_session_id(filter.session_id);
+  out.set_agent_id(filter.agent_id);
+  out.set_decision(filter.decision);
+  out.set_request_id(filter.request_id);
+  out.set_caller(filter.caller);
+  out.set_provider(filter.provider);
+  out.set_model(filter.model);
+  if (filter.start_time != absl::InfinitePast()) {
+    SetTimestamp(filter.start_time, out.mutable_start_time());
+  }
+  if (filter.end_time != absl::InfiniteFuture()) {
+    SetTimestamp(filter.end_time, out.mutable_end_time());
+  }
+  return out;
+}
+
+absl::StatusOr<LedgerListing> LedgerListingOf(const OperatorWords& words) {
+  LedgerListing listing;
+  const std::string limit = LastOf(words, "--limit");
+  if (!limit.empty() && (!absl::SimpleAtoi(limit, &listing.limit) ||
+                         listing.limit < 1 || listing.limit > kLimitMax)) {
+    return FlagMistake("--limit", absl::StrCat("must be from 1 to ", kLimitMax,
+                                               ", not '", limit, "'"));
+  }
+  const std::string order = LastOf(words, "--order");
+  listing.newest_first = order != "oldest";
+  if (!order.empty() && order != "oldest" && order != "newest") {
+    return FlagMistake("--order", absl::StrCat("must be newest or oldest, "
+                                               "not '",
+                                               order, "'"));
+  }
+  return listing;
+}
+
+absl::StatusOr<int64_t> AfterEntryOf(const OperatorWords& words) {
+  const std::string text = LastOf(words, "--after");
+  int64_t entry = 0;
+  if (text.empty()) return entry;
+  if (!absl::SimpleAtoi(text, &entry) || entry < 0) {
+    return FlagMistake(
+        "--after",
+        absl::StrCat("must be the number of an entry, not '", text, "'"));
+  }
+  return entry;
+}
+
+}  // namespace gateway

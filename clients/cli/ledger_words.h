@@ -1,0 +1,51 @@
+// What stands behind `gatewayctl ledger` - verify, query, get, export or
+// import, and of which ledger - and what it comes to.
+//
+//   OperatorWords words;
+//   words.words = {"query"};
+//   words.flags = {{"--caller", "search"}, {"--since", "24h"}};
+//   GATEWAY_ASSIGN_OR_RETURN(const LedgerFilter filter,
+//                            LedgerFilterOf(words, now));
+//
+// Thread-safe: plain functions. INVALID_ARGUMENT says which word or flag is
+// wrong.
+
+#ifndef CLIENTS_CLI_LEDGER_WORDS_H_
+#define CLIENTS_CLI_LEDGER_WORDS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "clients/cli/operator_words.h"
+#include "llmgateway/v1/ledger.pb.h"
+#include "service/ledger/ledger_filter.h"
+
+namespace gateway {
+
+// What `ledger` does.
+extern const OperatorCommand kLedgerCommand;
+
+// The files that it is to read; none if a gateway is to be asked.
+std::vector<std::string> LedgerFilesOf(const OperatorWords& words);
+
+// Times may be given as how long ago they were.
+absl::StatusOr<LedgerFilter> LedgerFilterOf(const OperatorWords& words,
+                                            absl::Time now);
+llmgateway::v1::LedgerFilter ToMessage(const LedgerFilter& filter);
+
+// How many entries a query is to show, and from which end.
+struct LedgerListing {
+  int64_t limit = 100;
+  bool newest_first = true;
+};
+absl::StatusOr<LedgerListing> LedgerListingOf(const OperatorWords& words);
+
+// Behind which entry a gateway's check is to begin; 0 for the first.
+absl::StatusOr<int64_t> AfterEntryOf(const OperatorWords& words);
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CLI_LEDGER_WORDS_H_

@@ -1,0 +1,201 @@
+#include "service/api/ledger_admin.h"
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "service/api/ledger_reading.h"
+#include "service/api/ledger_view.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kLedgerService = "llmgateway.v1.AdminService";
+constexpr char kLedgerSection[] = "ledger";
+constexpr size_t kEntryIdBytesMax = 64;
+// For an entry that was written a moment ago.
+constexpr absl::Duration kIndexWait = absl::Milliseconds(500);
+
+absl::Status LedgerNotRead(const CallContext& call, const absl::Status& why) {
+  if (call.cancel().cancelled()) return call.cancel().status();
+  return MakeFault(
+      v1::ERROR_REASON_LEDGER_UNAVAILABLE,
+      absl::StrCat(
+          "the ledger cannot be read: ", why.message(),
+          absl::IsDataLoss(why) ? "; VerifyLedger says what is wrong" : ""));
+}
+
+absl::Status NoSuchEntryId(const std::string& id) {
+  return MakeFault(v1::ERROR_REASON_NOT_FOUND,
+                   absl::StrCat("the ledger has no entry with the id '",
+                                id.substr(0, kEntryIdBytesMax), "'"));
+}
+
+// The entry of an id; nothing if there is none.
+absl::StatusOr<std::optional<NumberedEntry>> FindEntry(LedgerIndex& index,
+                                                       const std::string& id) {
+  for (const bool again : {false, true}) {
+    if (again && !index.CatchUp(kIndexWait)) {
+      return absl::UnavailableError(absl::StrCat(
+          "its index is not complete, and has the first ",
+          index.state().indexed_entries, " entries; try again later"));
+    }
+    GATEWAY_ASSIGN_OR_RETURN(
+        LedgerIndex::Page page,
+        index.Find({.filter = {.id = id}, .newest_first = true, .limit = 1}));
+    if (!page.entries.empty()) return std::move(page.entries.front());
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+LedgerAdmin::LedgerAdmin(const Sources& sources)
+    : sources_(sources),
+      worker_(sources.log == nullptr
+                  ? nullptr
+                  : std::make_unique<BlockingWorker>(
+                        BlockingWorker::Options{.name = "ledger_reader"})) {}
+
+void LedgerAdmin::AddTo(MethodTable& table) {
+  table.AddUnary(kLedgerService, "QueryLedger", *this, &LedgerAdmin::Query);
+  table.AddUnary(kLedgerService, "GetLedgerEntry", *this, &LedgerAdmin::Get);
+  table.AddServerStream<v1::VerifyLedgerRequest, v1::VerifyLedgerResponse>(
+      kLedgerService, "VerifyLedger",
+      [this](CallContext& call, const v1::VerifyLedgerRequest& request,
+             MessageWriter& writer) { return Verify(call, request, writer); });
+  table.AddServerStream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>(
+      kLedgerService, "ExportLedger",
+      [this](CallContext& call, const v1::ExportLedgerRequest& request,
+             MessageWriter& writer) { return Export(call, request, writer); });
+}
+
+absl::Status LedgerAdmin::CheckConfigured() const {
+  if (sources_.log != nullptr) return absl::OkStatus();
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_NOT_CONFIGURED,
+                "ledger is not configured; add it, as in `ledger: {}`, and "
+                "restart the gateway");
+  AddFaultMetadata(fault, "field", kLedgerSection);
+  return fault;
+}
+
+template <typename Work>
+Task<std::invoke_result_t<Work&>> LedgerAdmin::OnWorker(CallContext& call,
+                                                        Work work) {
+  using Result = std::invoke_result_t<Work&>;
+  absl::StatusOr<Result> ran =
+      co_await worker_->Run(std::move(work), call.cancel());
+  if (absl::IsResourceExhausted(ran.status())) {
+    co_return MakeFault(v1::ERROR_REASON_OVERLOADED,
+                        "too many wait for the ledger to be read");
+  }
+  if (!ran.ok()) co_return ran.status();
+  if constexpr (std::is_same_v<Result, absl::Status>) {
+    if (!ran->ok() && !absl::IsOutOfRange(*ran)) {
+      co_return LedgerNotRead(call, *ran);
+    }
+  } else {
+    if (!ran->ok()) co_return LedgerNotRead(call, ran->status());
+  }
+  co_return *std::move(ran);
+}
+
+Task<absl::Status> LedgerAdmin::Query(CallContext& call,
+                                      const v1::QueryLedgerRequest& request,
+                                      v1::QueryLedgerResponse* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
+  GATEWAY_CO_ASSIGN_OR_RETURN(LedgerIndex::Query query, LedgerQueryOf(request));
+  // The message is made there as well: a page may have megabytes.
+  auto find = [index = sources_.index, query = std::move(query),
+               request]() -> absl::StatusOr<v1::QueryLedgerResponse> {
+    GATEWAY_ASSIGN_OR_RETURN(const LedgerIndex::Page page, index->Find(query));
+    v1::QueryLedgerResponse found;
+    for (const NumberedEntry& entry : page.entries) {
+      FillLedgerEntry(entry, found.add_entries());
+    }
+    found.set_next_page_token(LedgerPageToken(request, page.next));
+    found.set_indexed_entries(page.indexed_entries);
+    return found;
+  };
+  absl::StatusOr<v1::QueryLedgerResponse> found =
+      co_await OnWorker(call, std::move(find));
+  GATEWAY_CO_RETURN_IF_ERROR(found.status());
+  *response = *std::move(found);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> LedgerAdmin::Get(CallContext& call,
+                                    const v1::GetLedgerEntryRequest& request,
+                                    v1::LedgerEntry* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
+  if (request.id().empty()) co_return InvalidField("id", "is required");
+  auto find = [index = sources_.index, id = request.id()] {
+    return FindEntry(*index, id);
+  };
+  absl::StatusOr<std::optional<NumberedEntry>> found =
+      co_await OnWorker(call, std::move(find));
+  GATEWAY_CO_RETURN_IF_ERROR(found.status());
+  if (!found->has_value()) co_return NoSuchEntryId(request.id());
+  FillLedgerEntry(**found, response);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> LedgerAdmin::Verify(CallContext& call,
+                                       const v1::VerifyLedgerRequest& request,
+                                       MessageWriter& writer) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
+  if (request.after_entry() < 0) {
+    co_return InvalidField("after_entry", "must not be negative");
+  }
+  // A step under way outlasts the call.
+  const auto verification = std::make_shared<LedgerVerification>(
+      *sources_.log, request.after_entry());
+  auto begin = [verification] { return verification->Begin(); };
+  const absl::Status begun = co_await OnWorker(call, std::move(begin));
+  if (absl::IsOutOfRange(begun)) {
+    co_return InvalidField("after_entry", std::string(begun.message()));
+  }
+  GATEWAY_CO_RETURN_IF_ERROR(begun);
+  while (true) {
+    const v1::VerifyLedgerResponse progress = verification->progress();
+    const bool written = co_await writer.Write(progress);
+    if (!written) co_return call.cancel().status();
+    if (progress.done()) co_return absl::OkStatus();
+    auto step = [verification] { return verification->Step(); };
+    GATEWAY_CO_RETURN_IF_ERROR(co_await OnWorker(call, std::move(step)));
+  }
+}
+
+Task<absl::Status> LedgerAdmin::Export(CallContext& call,
+                                       const v1::ExportLedgerRequest& request,
+                                       MessageWriter& writer) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
+  GATEWAY_CO_ASSIGN_OR_RETURN(LedgerFilter filter,
+                              LedgerFilterOf(request.filter()));
+  const auto reading = std::make_shared<LedgerExport>(
+      *sources_.log, *sources_.index, std::move(filter));
+  auto begin = [reading] { return reading->Begin(); };
+  GATEWAY_CO_RETURN_IF_ERROR(co_await OnWorker(call, std::move(begin)));
+  while (!reading->is_done()) {
+    auto step = [reading] { return reading->Step(); };
+    const absl::StatusOr<std::vector<v1::ExportLedgerResponse>> pieces =
+        co_await OnWorker(call, std::move(step));
+    GATEWAY_CO_RETURN_IF_ERROR(pieces.status());
+    for (const v1::ExportLedgerResponse& piece : *pieces) {
+      const bool written = co_await writer.Write(piece);
+      if (!written) co_return call.cancel().status();
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace gateway

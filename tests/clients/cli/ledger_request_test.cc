@@ -1,0 +1,139 @@
+#include "clients/cli/ledger_request.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "clients/cli/ledger_words.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/ledger/ledger_log.h"
+#include "tests/service/ledger/generated_ledger.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LedgerRequestTest : public testing::Test {
+ protected:
+  LedgerRequestTest() {
+    std::string hash;
+    for (int64_t call = 0; call < 30; ++call) {
+      DispatchOf(call).AppendChained(&hash, &lines_);
+      lines_.append("\n");
+      ExchangeOf(call).AppendChained(&hash, &lines_);
+      lines_.append("\n");
+    }
+    std::ofstream(file_) << lines_;
+  }
+  std::string Path(const std::string& name) {
+    return absl::StrCat(
+        testing::TempDir(), "/",
+        testing::UnitTest::GetInstance()->current_test_info()->name(), name);
+  }
+  // What is printed, or what is wrong; no gateway is asked.
+  std::string Run(OperatorWords words) {
+    std::ostringstream out;
+    const auto valid = RunLedger(
+        words,
+        []() -> absl::StatusOr<RpcPlace> {
+          return absl::UnavailableError("a gateway is asked");
+        },
+        out);
+    if (!valid.ok()) return std::string(valid.status().message());
+    return absl::StrCat(*valid ? "" : "invalid: ", out.str());
+  }
+
+  const std::string file_ = Path(".jsonl");
+  std::string lines_;
+};
+
+TEST_F(LedgerRequestTest, EntriesOfAFileAreATable) {
+  const std::string table =
+      Run({.words = {"query"},
+           .flags = {
+               {"--file", file_}, {"--decision", "ERROR"}, {"--limit", "2"}}});
+  EXPECT_THAT(table, HasSubstr("NUMBER  TIME"));
+  EXPECT_THAT(table, HasSubstr(absl::StrCat("60      2026-01-01T00:00:00Z  ",
+                                            ExchangeIdOf(29))));
+  EXPECT_THAT(table, HasSubstr("ERROR     SES-2    gemini-2.5-pro     "));
+  EXPECT_THAT(table, HasSubstr(ExchangeIdOf(19)));
+  EXPECT_THAT(table, Not(HasSubstr(ExchangeIdOf(9)))) << "the limit is two";
+  const std::string json =
+      Run({.words = {"query"},
+           .flags = {{"--file", file_}, {"--request", "req-3"}},
+           .as_json = true});
+  EXPECT_THAT(json, HasSubstr("\"entries\": ["));
+  EXPECT_THAT(json, HasSubstr(DispatchIdOf(3)));
+}
+
+TEST_F(LedgerRequestTest, OneEntryIsShownWhole) {
+  const std::string text =
+      Run({.words = {"get", ExchangeIdOf(9)}, .flags = {{"--file", file_}}});
+  EXPECT_THAT(text, HasSubstr("decision       ERROR\n"));
+  EXPECT_THAT(text, HasSubstr("\n\n{\"decision\": \"ERROR\", \"entry_hash\""));
+  EXPECT_THAT(Run({.words = {"get", "none"}, .flags = {{"--file", file_}}}),
+              HasSubstr("no entry with the id 'none'"));
+}
+
+TEST_F(LedgerRequestTest, AnExportIsWhatWasWritten) {
+  EXPECT_EQ(Run({.words = {"export"}, .flags = {{"--file", file_}}}), lines_);
+  const std::string some = Run(
+      {.words = {"export"},
+       .flags = {
+           {"--file", file_}, {"--session", "SES-1"}, {"--type", "DISPATCH"}}});
+  EXPECT_EQ(std::count(some.begin(), some.end(), '\n'), 10);
+}
+
+TEST_F(LedgerRequestTest, WhatWasExportedIsImportedAndVerified) {
+  const std::string to = Path(".db");
+  const std::string imported =
+      Run({.words = {"import", file_}, .flags = {{"--to", to}}});
+  EXPECT_THAT(imported, HasSubstr("imported 60 entries into "));
+  EXPECT_EQ(Run({.words = {"export"}, .flags = {{"--file", to}}}), lines_);
+  EXPECT_THAT(Run({.words = {"verify", to}}), HasSubstr("valid: 60 entries"));
+  EXPECT_THAT(Run({.words = {"import", file_}, .flags = {{"--to", to}}}),
+              HasSubstr("is there already"));
+}
+
+TEST_F(LedgerRequestTest, WithoutAFileAGatewayIsAsked) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{
+           {"query"}, {"get", "LED-1"}, {"export"}, {"verify"}}) {
+    EXPECT_EQ(Run({.words = words}), "a gateway is asked");
+  }
+}
+
+TEST_F(LedgerRequestTest, WhatIsNotMeantIsTold) {
+  EXPECT_THAT(Run({.words = {"get"}}), HasSubstr("needs the id"));
+  EXPECT_THAT(Run({.words = {"query", "x"}}), HasSubstr("takes no 'x'"));
+  EXPECT_THAT(Run({.words = {"import", file_}}), HasSubstr("--to FILE"));
+  EXPECT_THAT(Run({.words = {"verify", file_}, .flags = {{"--after", "3"}}}),
+              HasSubstr("files are verified whole"));
+}
+
+TEST_F(LedgerRequestTest, WhatAGatewaysCheckHasFoundIsTold) {
+  llmgateway::v1::VerifyLedgerResponse found;
+  found.set_checked_entries(7);
+  found.set_total_entries(9);
+  found.set_problem("the entry 8, LED-8 has no hash");
+  EXPECT_EQ(LedgerCheckText(found),
+            "FAIL  the entry 8, LED-8 has no hash\n"
+            "NOT VALID: 7 of 9 entries\n");
+  found.clear_problem();
+  found.set_valid(true);
+  found.set_checked_entries(9);
+  found.set_last_hash("l");
+  found.set_merkle_root("m");
+  EXPECT_EQ(LedgerCheckText(found),
+            "valid: 9 of 9 entries\nlast hash l\nmerkle root m\n");
+}
+
+}  // namespace
+}  // namespace gateway
