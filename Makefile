@@ -31,6 +31,7 @@ WANT_GRPCURL := tools/deps.sh grpcurl || echo "going on without grpcurl" >&2
 WANT_INTEROP := tools/deps.sh interop || echo "going on without interop" >&2
 WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
 WANT_CONTRACT := tools/deps.sh contract || echo "going on without contract" >&2
+WANT_COLLECTOR := tools/deps.sh collector || echo "going on without collector" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
 .PHONY: asan bench crash-test demo-resilience deps lint mutations overload run stubs test test-full \
@@ -53,6 +54,7 @@ test:
 
 # Each part says by itself what failed; the next ones run all the same.
 test-full:
+	@$(WANT_COLLECTOR)
 	@failed=""; \
 	for part in lint "test TEST_FILTERS=" mutations asan tsan; do \
 	  echo "== make $$part"; \

@@ -27,16 +27,23 @@
 #include "service/api/method_table.h"
 #include "service/api/override_document.h"
 #include "service/api/performance_document.h"
+#include "service/api/price_view.h"
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
 #include "service/api/rollout_admin.h"
 #include "service/cache/resumable_streams.h"
+#include "service/call_figures.h"
+#include "service/call_tracing.h"
 #include "service/caller_identity.h"
 #include "service/config/config_reader.h"
+#include "service/drained_calls.h"
+#include "service/config/log_modules.h"
 #include "service/grpc_engine.h"
 #include "service/http/admin_routes.h"
 #include "service/http/api_router.h"
+#include "service/http/audit_route.h"
 #include "service/http/compatibility_routes.h"
+#include "service/http/metrics_routes.h"
 #include "service/http/operations_routes.h"
 #include "service/http_listener.h"
 #include "service/kept_ledger.h"
@@ -46,11 +53,13 @@
 #include "service/loop_runtime.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
+#include "service/observability/log_level_overrides.h"
 #include "service/observability/metrics.h"
 #include "service/observability/process_metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
+#include "service/opened_audit.h"
 #include "service/operator_services.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/health_prober.h"
@@ -66,6 +75,7 @@
 #include "service/reload/reload_thread.h"
 #include "service/shared_redis.h"
 #include "service/state/state_store.h"
+#include "service/summary/call_summary.h"
 #include "service/version.h"
 
 namespace gateway {
@@ -82,25 +92,6 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
 
-// When the process ends, no call runs on for a caller who has left, unless its
-// end will be known elsewhere.
-void LetNobodyBack(const RuntimeSnapshot& runtime) {
-  runtime.shared_calls().BeginDrain();
-  if (runtime.resumable_streams() != nullptr) {
-    runtime.resumable_streams()->Close();
-  }
-}
-
-// Ends those, too, once `grace` is over, unless `drained` fires before: nobody
-// is there who could be cancelled with the others.
-Task<void> EndWhoRunsOn(EventLoop& loop, absl::Duration grace,
-                        const CurrentRuntime& runtime, CancelSignal& drained,
-                        Latch& ended) {
-  const absl::Status early = co_await Sleep(loop, grace, drained);
-  if (early.ok()) runtime.Get()->shared_calls().Close();
-  ended.Open();
-}
-
 }  // namespace
 
 struct App::Graph {
@@ -113,6 +104,9 @@ struct App::Graph {
   absl::StatusOr<LoopRuntime::HttpListener> OperationsListener();
   absl::StatusOr<LoopRuntime::HttpListener> AdminHttpListener();
   LoopRuntime::Shared SharedByLoops();
+
+  // What runtimes take from what is opened. REQUIRES: all of it is.
+  Ports PortsOfRuntimes();
 
   // Restores how models did, and keeps that, and whom failures disable, from
   // now on.
@@ -135,6 +129,7 @@ struct App::Graph {
   std::shared_ptr<const ConfigSnapshot> config;
 
   // Observability.
+  LogLevelOverrides log_levels{kLogModules};
   MetricRegistry registry{SystemClock()};
   std::unique_ptr<AccessLog> access_log;  // Null if calls are not logged.
   std::unique_ptr<CallMetrics> metrics;
@@ -142,8 +137,7 @@ struct App::Graph {
   ProviderHealthBoard provider_health;
   Readiness readiness{SystemClock()};
   RefusalLog http_refusals{"http", registry, SystemClock()};
-  RefusalLog operations_refusals{"operations", registry,
-                                 SystemClock()};
+  RefusalLog operations_refusals{"operations", registry, SystemClock()};
   // Records refusals of the gRPC C++ engine; the native one counts its own.
   RefusalLog grpc_refusals{"grpc", registry, SystemClock()};
   RefusalLog admin_refusals{"admin", registry, SystemClock()};
@@ -153,6 +147,8 @@ struct App::Graph {
   SharedRedis redis;
   KeptRecords kept{SystemClock()};
   KeptLedger ledger{SystemClock()};
+  std::unique_ptr<AuditLog> audit;  // Null if there is none.
+  CallTracing tracing;
   CallerIdentity identity{kept.key_registry(), worker};
 
   // The rules, and how others come into use.
@@ -162,6 +158,10 @@ struct App::Graph {
   // Keeps what operators change and what has been learned; reads that when it
   // is closed, and so goes before the runtime.
   std::unique_ptr<StateStore> state;
+
+  // What calls consumed. Written for the last time when all have ended, while
+  // the state's folder is locked.
+  std::unique_ptr<CallSummary> summary;
 
   // Answers that callers go on from, whatever runtime they were made by.
   std::optional<ResponseStore> responses;
@@ -235,20 +235,9 @@ App::~App() { Drain(); }
 
 absl::Status App::Build() {
   Graph& graph = *graph_;
-  const std::string& state_dir =
-      graph.options.config.snapshot->config().runtime().state_dir();
-  if (state_dir.empty()) {
-    graph.state = std::make_unique<StateStore>();
-  } else {
-    absl::StatusOr<std::unique_ptr<StateStore>> opened =
-        StateStore::Open(PathBeside(graph.options.file, state_dir));
-    if (!opened.ok()) {
-      return absl::Status(
-          opened.status().code(),
-          absl::StrCat("runtime.state_dir: ", opened.status().message()));
-    }
-    graph.state = *std::move(opened);
-  }
+  GATEWAY_ASSIGN_OR_RETURN(
+      graph.state, OpenState(graph.options.config.snapshot->config().runtime(),
+                             graph.options.file));
   const ConfigReloader::Options reloading = {
       .kinds = graph.options.config.snapshot->kinds(),
       .file = graph.options.file,
@@ -259,33 +248,33 @@ absl::Status App::Build() {
   graph.reloader =
       ConfigReloader::Make(reloading, std::move(graph.options.config));
   graph.config = graph.reloader->first();
-  SetLogLevels(LogLevelsOf(graph.proto().logging()));
+  graph.log_levels.Configure(LogLevelsOf(graph.proto().logging()));
   const configv1::GatewayConfig& config = graph.proto();
   if (config.logging().access_log()) {
-    GATEWAY_ASSIGN_OR_RETURN(graph.access_log, AccessLog::Open({}));
+    GATEWAY_ASSIGN_OR_RETURN(
+        graph.access_log,
+        AccessLog::Open(AccessLogOptionsOf(config.logging())));
   }
-  graph.metrics = std::make_unique<CallMetrics>(
-      graph.registry,
-      CallMetrics::Options{
-          .model_labels_limit =
-              static_cast<size_t>(config.metrics().model_labels_limit()),
-          .caller_labels_limit =
-              static_cast<size_t>(config.metrics().caller_labels_limit())});
+  graph.metrics = MakeCallMetrics(config.metrics(), graph.registry);
   AddProcessMetrics({.version = kVersion, .access_log = graph.access_log.get()},
                     SystemClock(), graph.registry);
   graph.feed = std::make_unique<RequestFeed>(RequestFeed::Options{
       .events_limit =
           static_cast<size_t>(config.metrics().watch_events_limit())});
+  GATEWAY_ASSIGN_OR_RETURN(
+      graph.summary,
+      OpenCallSummary(config, graph.options.file, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.redis.Open(*graph.config, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
   GATEWAY_RETURN_IF_ERROR(graph.ledger.Open(config, graph.options.file));
-  Ports ports = graph.identity.ports(graph.redis.counters());
-  ports.sessions = graph.kept.sessions();
-  ports.shared_answers = graph.redis.answers();
-  ports.key_claims = graph.redis.claims();
-  ports.ledger = graph.ledger.writer();
-  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
-                           RuntimeSnapshot::Make(graph.config, ports));
+  GATEWAY_RETURN_IF_ERROR(graph.tracing.Open(*graph.config, graph.registry));
+  GATEWAY_ASSIGN_OR_RETURN(
+      graph.audit, OpenAudit(*graph.config, graph.options.file,
+                             graph.options.environment, graph.registry));
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::shared_ptr<const RuntimeSnapshot> snapshot,
+      RuntimeSnapshot::Make(graph.config, graph.PortsOfRuntimes()));
+  graph.ledger.LoadBudgets(snapshot->budget_table());
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
@@ -294,6 +283,7 @@ absl::Status App::Build() {
   graph.AddMetricsOfRecords();
   RestoreCircuits(*graph.state, *snapshot);
   RestoreOverrides(*graph.state, &snapshot->selection().overrides);
+  RestorePrices(*graph.state, *snapshot);
   RestoreRollout(*graph.state, *snapshot);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   graph.KeepWhatIsLearned();
@@ -301,6 +291,16 @@ absl::Status App::Build() {
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
   return absl::OkStatus();
+}
+
+Ports App::Graph::PortsOfRuntimes() {
+  Ports ports = identity.ports(redis.counters());
+  ports.sessions = kept.sessions();
+  ports.shared_answers = redis.answers();
+  ports.key_claims = redis.claims();
+  ports.ledger = ledger.writer();
+  ports.audit = audit.get();
+  return ports;
 }
 
 void App::Graph::AddMetricsOfRecords() {
@@ -360,7 +360,7 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
   const LogLevels levels = LogLevelsOf(next.config().logging());
   commits.push_back(redis.Prepare(next));
   return [this, changes, levels, commits = std::move(commits)] {
-    SetLogLevels(levels);
+    log_levels.Configure(levels);
     for (const auto& commit : commits) commit();
     for (const auto& loop : loops) loop->Change(changes);
     AwaitLoops();
@@ -373,11 +373,17 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::ApiListener() {
       MakeHttpListener(*config, "http", proto().listeners().http(),
                        &http_address, &http_refusals));
   listener.handler = [this](LoopServices& services) {
-    return std::make_unique<CompatibilityRoutes>(
-        CompatibilityRoutes::Sources{services.runtime, provider_health,
-                                     readiness, registry, SystemClock(),
-                                     kVersion, &http_refusals},
-        std::make_unique<ApiRouter>(services));
+    return std::make_unique<AuditRoute>(
+        AuditRoute::Sources{services.runtime, operators->table(),
+                            &http_refusals},
+        std::make_unique<MetricsRoutes>(
+            MetricsRoutes::Sources{services.runtime, operators->table(), *feed,
+                                   &http_refusals},
+            std::make_unique<CompatibilityRoutes>(
+                CompatibilityRoutes::Sources{services.runtime, provider_health,
+                                             readiness, registry, SystemClock(),
+                                             kVersion, &http_refusals},
+                std::make_unique<ApiRouter>(services))));
   };
   return listener;
 }
@@ -390,7 +396,8 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
   KeepForOperators(descriptors, &listener);
   listener.handler = [this](LoopServices&) {
     return std::make_unique<OperationsRoutes>(readiness, registry,
-                                              &operations_refusals);
+                                              &operations_refusals,
+                                              proto().metrics().exemplars());
   };
   return listener;
 }
@@ -424,7 +431,9 @@ LoopRuntime::Shared App::Graph::SharedByLoops() {
           RequestBytesLimit(proto()),
           static_cast<size_t>(proto().runtime().answer_buffer_bytes_limit()),
           &identity.digester(),
-          redis.access()};
+          redis.access(),
+          summary.get(),
+          tracing.tracer()};
 }
 
 // Before the loops, one of which serves them by HTTP.
@@ -437,6 +446,7 @@ absl::Status App::AddAdminMethods() {
                                 .provider_health = graph.provider_health,
                                 .metrics = graph.registry,
                                 .feed = *graph.feed,
+                                .summary = *graph.summary,
                                 .readiness = graph.readiness,
                                 .worker = graph.worker,
                                 .state = *graph.state,
@@ -444,12 +454,17 @@ absl::Status App::AddAdminMethods() {
                                 .issued_keys = graph.kept.issued_keys(),
                                 .ledger = graph.ledger.log(),
                                 .ledger_index = graph.ledger.index(),
+                                .tracing = &graph.tracing,
+                                .log_levels = graph.log_levels,
                                 .refusals = graph.admin_refusals});
   return graph.operators->status();
 }
 
 absl::Status App::StartLoops() {
   Graph& graph = *graph_;
+  Log(LogLevel::kInfo, "main", "descriptors",
+      {{"limit", graph.descriptors},
+       {"callers_connections_limit", graph.callers.limit()}});
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener http,
                            graph.ApiListener());
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener operations,
@@ -523,6 +538,7 @@ void App::StartRepeatedWork() {
     Spawn(graph.prober->Run(first, graph.loops[0]->services().http));
     Spawn(graph.overload_watch->Run(first));
   });
+  graph.tracing.Follow(*graph.loops[0]);
   graph.kept.Follow(first);
   graph.redis.Follow(first, *graph.runtime, *graph.state, graph.worker);
 }
@@ -554,6 +570,7 @@ void App::Drain() {
       graph.runtime == nullptr ? absl::ZeroDuration() : drain_grace();
   const absl::Duration over = SystemClock().SteadyTime() + grace;
   graph.readiness.SetDraining();
+  if (graph.feed != nullptr) graph.feed->BeginDrain();
   if (graph.prober != nullptr) graph.prober->Stop(graph.loops[0]->loop());
   if (graph.overload_watch != nullptr) {
     graph.overload_watch->Stop(graph.loops[0]->loop());
@@ -585,11 +602,13 @@ void App::Drain() {
   }
   if (graph.feed != nullptr) graph.feed->Close();
   if (graph.operators) graph.operators->Drain(absl::Seconds(1));
+  graph.tracing.Stop();
   graph.kept.Stop();
   graph.redis.Stop(over - SystemClock().SteadyTime());
   for (const auto& runtime : graph.loops) runtime->Stop();
   // No call is left that something could be learned from.
   if (graph.state != nullptr) graph.state->Close();
+  if (graph.audit != nullptr) graph.audit->Close();
   if (graph.access_log != nullptr) graph.access_log->Flush(kLogFlushTimeout);
 }
 

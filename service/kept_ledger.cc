@@ -12,6 +12,7 @@
 #include "base/os/random.h"
 #include "base/status_macros.h"
 #include "llmgateway/config/v1/ledger.pb.h"
+#include "proto/proto_time.h"
 #include "service/config/config_reader.h"
 #include "service/config/ledger_validator.h"
 #include "service/ledger/ledger_recovery.h"
@@ -78,11 +79,15 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
   const LedgerConfig& ledger = config.ledger();
   path_ = PathBeside(config_file, LedgerFile(config));
   GATEWAY_RETURN_IF_ERROR(OfField(MakeFolderOf(path_)));
+  const auto& budgets = config.budgets();
+  budgets_.emplace(budgets.has_retention() ? ToAbsl(budgets.retention())
+                                           : absl::InfiniteDuration());
   absl::StatusOr<std::unique_ptr<LedgerLog>> log = LedgerLog::Open(
       {.path = path_,
        .sync = ledger.sync() == LedgerConfig::SYNC_NORMAL ? SqliteSync::kNormal
                                                           : SqliteSync::kFull,
-       .file_bytes_limit = ledger.file_bytes_limit()});
+       .file_bytes_limit = ledger.file_bytes_limit(),
+       .state = &*budgets_});
   if (!log.ok()) return OfField(log.status());
   const absl::StatusOr<int64_t> closed =
       CloseOpenDispatches(**log, SystemRandom(), clock_);
@@ -101,6 +106,10 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
   index_ = std::make_unique<LedgerIndex>(
       *log_, LedgerIndex::Options{.ledger_path = path_});
   return absl::OkStatus();
+}
+
+void KeptLedger::LoadBudgets(BudgetTable& table) const {
+  if (budgets_.has_value()) table.Load(budgets_->book());
 }
 
 void KeptLedger::AddMetrics(MetricRegistry& registry) const {

@@ -17,11 +17,14 @@
 #define SERVICE_KEPT_LEDGER_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "base/os/clock.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "service/budgets/budget_ledger_state.h"
+#include "service/budgets/budget_table.h"
 #include "service/ledger/ledger_index.h"
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_writer.h"
@@ -44,6 +47,10 @@ class KeptLedger {
 
   // All null where there is no ledger.
   LedgerWriter* writer() const { return writer_.get(); }
+  // Has the table know what was spent before, by the ledger; nothing without
+  // one. Before calls begin.
+  void LoadBudgets(BudgetTable& table) const;
+
   // For Read alone: the writer appends.
   const LedgerLog* log() const { return log_; }
   LedgerIndex* index() const { return index_.get(); }
@@ -56,6 +63,8 @@ class KeptLedger {
  private:
   Clock& clock_;
   std::string path_;
+  // What the ledger says of budgets; the writer's, once that is there.
+  std::optional<BudgetLedgerState> budgets_;
   const LedgerLog* log_ = nullptr;
   std::unique_ptr<LedgerWriter> writer_;
   std::unique_ptr<LedgerIndex> index_;  // Behind the writer, who has the log.

@@ -144,6 +144,18 @@ absl::Status LoadKeys(IssuedKeyStore& keys) {
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<StateStore>> OpenState(
+    const llmgateway::config::v1::RuntimeConfig& config,
+    const std::string& config_file) {
+  if (config.state_dir().empty()) return std::make_unique<StateStore>();
+  absl::StatusOr<std::unique_ptr<StateStore>> opened =
+      StateStore::Open(PathBeside(config_file, config.state_dir()));
+  if (opened.ok()) return opened;
+  return absl::Status(
+      opened.status().code(),
+      absl::StrCat("runtime.state_dir: ", opened.status().message()));
+}
+
 KeptRecords::KeptRecords(Clock& clock) : clock_(clock), registry_(clock) {}
 
 absl::Status KeptRecords::Open(const GatewayConfig& config,

@@ -23,6 +23,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/async/event_loop.h"
 #include "base/os/clock.h"
 #include "llmgateway/config/v1/config.pb.h"
@@ -30,9 +31,17 @@
 #include "service/identity/key_registry.h"
 #include "service/pipeline/response_records.h"
 #include "service/sessions/session_store.h"
+#include "service/state/state_store.h"
 #include "service/store/record_store.h"
 
 namespace gateway {
+
+// Opens the folder of the gateway's own; one that keeps nothing where there is
+// none. `config_file` is the configuration file's path. Blocks. Errors name the
+// field at fault.
+absl::StatusOr<std::unique_ptr<StateStore>> OpenState(
+    const llmgateway::config::v1::RuntimeConfig& config,
+    const std::string& config_file);
 
 class KeptRecords {
  public:

@@ -1,27 +1,9 @@
 #include "service/log_options.h"
 
+#include "proto/proto_time.h"
+#include "service/config/log_level.h"
+
 namespace gateway {
-namespace {
-
-LogLevel ToLogLevel(llmgateway::config::v1::LogLevel level) {
-  switch (level) {
-    case llmgateway::config::v1::LOG_LEVEL_TRACE:
-      return LogLevel::kTrace;
-    case llmgateway::config::v1::LOG_LEVEL_DEBUG:
-      return LogLevel::kDebug;
-    case llmgateway::config::v1::LOG_LEVEL_WARN:
-      return LogLevel::kWarn;
-    case llmgateway::config::v1::LOG_LEVEL_ERROR:
-      return LogLevel::kError;
-    case llmgateway::config::v1::LOG_LEVEL_OFF:
-      return LogLevel::kOff;
-    default:
-      return LogLevel::kInfo;
-  }
-}
-
-}  // namespace
-
 LogLevels LogLevelsOf(const llmgateway::config::v1::LoggingConfig& config) {
   LogLevels levels;
   levels.level = ToLogLevel(config.level());
@@ -35,7 +17,23 @@ LoggingOptions LoggingOptionsOf(
     const llmgateway::config::v1::LoggingConfig& config) {
   LoggingOptions options;
   options.levels = LogLevelsOf(config);
+  options.format = config.format() == llmgateway::config::v1::LOG_FORMAT_CONSOLE
+                       ? LogFormat::kConsole
+                       : LogFormat::kJson;
   options.file = config.file();
+  if (config.has_rotation()) {
+    options.rotation = {.size_bytes = config.rotation().size_bytes_limit(),
+                        .interval = ToAbsl(config.rotation().interval()),
+                        .files = config.rotation().files_limit()};
+  }
+  return options;
+}
+
+AccessLog::Options AccessLogOptionsOf(
+    const llmgateway::config::v1::LoggingConfig& config) {
+  AccessLog::Options options;
+  options.members.assign(config.access_log_fields().begin(),
+                         config.access_log_fields().end());
   return options;
 }
 

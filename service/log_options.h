@@ -1,6 +1,7 @@
 // What the log is told by the configuration.
 //
 //   StartLogging(LoggingOptionsOf(config.logging()));
+//   AccessLog::Open(AccessLogOptionsOf(config.logging()));
 //   SetLogLevels(LogLevelsOf(next.logging()));
 //
 // Thread-safe: plain functions.
@@ -10,6 +11,7 @@
 
 #include "base/os/logging.h"
 #include "llmgateway/config/v1/observability.pb.h"
+#include "service/observability/access_log.h"
 
 namespace gateway {
 
@@ -17,6 +19,9 @@ namespace gateway {
 LogLevels LogLevelsOf(const llmgateway::config::v1::LoggingConfig& config);
 
 LoggingOptions LoggingOptionsOf(
+    const llmgateway::config::v1::LoggingConfig& config);
+
+AccessLog::Options AccessLogOptionsOf(
     const llmgateway::config::v1::LoggingConfig& config);
 
 }  // namespace gateway

@@ -30,6 +30,12 @@ constexpr absl::Duration kCloseInterval = absl::Seconds(1);
 // Tokens and certificates of so many callers are verified once.
 constexpr size_t kRememberedCallers = 4096;
 
+std::optional<CallSummary::Shard> SummaryShardOf(
+    const LoopRuntime::Shared& shared) {
+  if (shared.summary == nullptr) return std::nullopt;
+  return shared.summary->AddShard();
+}
+
 }  // namespace
 
 struct LoopRuntime::ServedListener {
@@ -47,7 +53,10 @@ struct LoopRuntime::OnLoop {
         recorder(shared.access_log == nullptr ? nullptr
                                               : &shared.access_log->AddShard(),
                  shared.metrics.AddShard(), shared.feed,
-                 &shared.health.AddShard(), index),
+                 &shared.health.AddShard(), index, SummaryShardOf(shared),
+                 shared.tracer == nullptr
+                     ? nullptr
+                     : &shared.tracer->shard(static_cast<size_t>(index))),
         services{loop,     client,           runtime,
                  recorder, shared.responses, shared.refusals},
         trimmer(loop) {

@@ -38,6 +38,8 @@
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/loop_services.h"
 #include "service/pipeline/response_store.h"
+#include "service/summary/call_summary.h"
+#include "service/tracing/tracer.h"
 
 namespace gateway {
 
@@ -66,6 +68,9 @@ class LoopRuntime {
     const CredentialDigester* digester = nullptr;
     // Of the Redis that replicas share.
     RedisAccess redis;
+    // Sums calls; null if they are not summed.
+    CallSummary* summary = nullptr;
+    Tracer* tracer = nullptr;  // Null if calls are not traced.
   };
 
   // A listener of this loop.

@@ -22,6 +22,11 @@ OperatorServices::OperatorServices(const Sources& sources)
               .reloader = &sources.reloader,
               .environment = sources.environment,
               .version = std::string(kVersion)}),
+      summary_({.runtime = sources.runtime,
+                .metrics = sources.metrics,
+                .summary = sources.summary,
+                .feed = sources.feed,
+                .worker = sources.worker}),
       metrics_({.runtime = sources.runtime,
                 .metrics = sources.metrics,
                 .feed = sources.feed,
@@ -29,17 +34,35 @@ OperatorServices::OperatorServices(const Sources& sources)
       policies_({.runtime = sources.runtime,
                  .store = sources.state,
                  .worker = sources.worker}),
+      pricing_({.runtime = sources.runtime,
+                .state = sources.state,
+                .worker = sources.worker}),
       keys_({.runtime = sources.runtime, .keys = sources.issued_keys}),
       ledger_({.log = sources.ledger, .index = sources.ledger_index}),
+      audit_({.runtime = sources.runtime}),
       config_({.runtime = sources.runtime,
                .reloader = sources.reloader,
-               .worker = sources.worker}) {
-  // AdminService comes behind the others, and says who may call them, too.
+               .worker = sources.worker}),
+      traces_(TracesAdmin::Sources{
+          .runtime = sources.runtime,
+          .tracer =
+              sources.tracing == nullptr ? nullptr : sources.tracing->tracer(),
+          .exporter = sources.tracing == nullptr
+                          ? nullptr
+                          : sources.tracing->exporter()}),
+      logging_({.runtime = sources.runtime, .levels = sources.log_levels}) {
+  // AdminService and MetricsService come behind the others, and say who may
+  // call them, too.
   policies_.AddTo(table_);
+  pricing_.AddTo(table_);
   keys_.AddTo(table_);
   ledger_.AddTo(table_);
+  audit_.AddTo(table_);
   config_.AddTo(table_);
+  traces_.AddTo(table_);
+  logging_.AddTo(table_);
   admin_.AddTo(table_);
+  summary_.AddTo(table_);
   metrics_.AddTo(table_);
   health_.AddTo(table_);
   reflection_.AddTo(table_);

@@ -23,21 +23,28 @@
 #include "base/async/event_loop.h"
 #include "llmgateway/config/v1/server.pb.h"
 #include "service/api/admin_service.h"
+#include "service/api/audit_admin.h"
 #include "service/api/config_admin.h"
 #include "service/api/health.h"
 #include "service/api/keys_admin.h"
 #include "service/api/ledger_admin.h"
+#include "service/api/logging_admin.h"
 #include "service/api/method_table.h"
 #include "service/api/metrics_service.h"
 #include "service/api/policies_admin.h"
+#include "service/api/pricing_admin.h"
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
+#include "service/api/summary_methods.h"
+#include "service/api/traces_admin.h"
+#include "service/call_tracing.h"
 #include "service/config/environment.h"
 #include "service/config/snapshot.h"
 #include "service/grpc_engine.h"
 #include "service/identity/issued_key_store.h"
 #include "service/ledger/ledger_index.h"
 #include "service/ledger/ledger_log.h"
+#include "service/observability/log_level_overrides.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
@@ -45,6 +52,7 @@
 #include "service/pipeline/current_runtime.h"
 #include "service/reload/config_reloader.h"
 #include "service/state/state_store.h"
+#include "service/summary/call_summary.h"
 
 namespace gateway {
 
@@ -59,6 +67,7 @@ class OperatorServices {
     const ProviderHealthBoard& provider_health;
     MetricRegistry& metrics;
     RequestFeed& feed;
+    CallSummary& summary;
     const Readiness& readiness;
     BlockingWorker& worker;
     StateStore& state;
@@ -67,6 +76,8 @@ class OperatorServices {
     // Null where there is no ledger.
     const LedgerLog* ledger = nullptr;
     LedgerIndex* ledger_index = nullptr;
+    CallTracing* tracing = nullptr;  // Null where no call is traced.
+    LogLevelOverrides& log_levels;
     // Where the gRPC C++ engine records refusals; the native one counts its
     // own.
     RefusalLog& refusals;
@@ -102,11 +113,16 @@ class OperatorServices {
   const Sources sources_;
   HealthService health_;
   AdminService admin_;
+  SummaryMethods summary_;
   MetricsService metrics_;
   PoliciesAdmin policies_;
+  PricingAdmin pricing_;
   KeysAdmin keys_;
   LedgerAdmin ledger_;
+  AuditAdmin audit_;
   ConfigAdmin config_;
+  TracesAdmin traces_;
+  LoggingAdmin logging_;
   ReflectionService reflection_;
   MethodTable table_;
   std::unique_ptr<GrpcEngine> engine_;

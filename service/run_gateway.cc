@@ -138,6 +138,12 @@ absl::Status Publish(const App::Addresses& at, const ConfigSnapshot& config,
   return absl::OkStatus();
 }
 
+// Returns the port that HTTP's callers find; empty if there is none.
+std::string PortOf(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  return colon == std::string::npos ? "" : address.substr(colon + 1);
+}
+
 int CannotStart(const ConfigSnapshot& config, const absl::Status& why) {
   Log(LogLevel::kError, "main", "cannot start",
       {{"config", config.source()}, {"error", why}});
@@ -205,6 +211,9 @@ int Serve(ConfigReading reading, const Environment& environment,
                   .strict = absl::GetFlag(FLAGS_strict)});
   if (!app.ok()) return CannotStart(*config, app.status());
   const App::Addresses& at = (*app)->addresses();
+  Log(LogLevel::kInfo, "main", "LLM Gateway initialized successfully");
+  Log(LogLevel::kInfo, "main",
+      absl::StrCat("LLM Gateway started on port ", PortOf(at.http)));
   if (*pid_file != nullptr) {
     const absl::Status published = Publish(at, *config, **pid_file);
     if (!published.ok()) return CannotStart(*config, published);

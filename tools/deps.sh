@@ -154,6 +154,16 @@ h2spec_tool() (
     go install github.com/summerwind/h2spec/cmd/h2spec
 )
 
+#   otel_collector DIR
+otel_collector() (
+  export GOFLAGS=-mod=mod GOWORK=off
+  # shellcheck disable=SC2086
+  cd "$1" && cp "${ROOT}/tests/interop/otel_collector.go" main.go &&
+    printf 'module llmgateway.dev/collector\n\ngo 1.25\n' >go.mod &&
+    go get ${OTEL_COLLECTOR_MODULES} && go mod tidy &&
+    go build -p 2 -o bin/otel-collector .
+)
+
 #   npm_tool COMMAND PACKAGE@VERSION DIR
 npm_tool() {
   npm install --prefix "$3" --no-audit --no-fund --no-save "$2" &&
@@ -217,6 +227,10 @@ install_tools() {
       once grpc-interop-client "${GRPC_INTEROP_VERSION}" \
         interop_client "${GRPC_INTEROP_VERSION}"
       once h2spec "$(pins_version "${H2SPEC_MODULES}")" h2spec_tool
+      ;;
+    collector)
+      once otel-collector "$(pins_version "${OTEL_COLLECTOR_MODULES}" \
+        "$(<"${ROOT}/tests/interop/otel_collector.go")")" otel_collector
       ;;
     stubs)
       once protoc-gen-go "${PROTOC_GEN_GO_VERSION}" go_tool \

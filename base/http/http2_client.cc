@@ -1,7 +1,6 @@
 #include "base/http/http2_client.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <charconv>
 #include <cstdint>
@@ -11,9 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -22,6 +19,7 @@
 #include "base/http/body_source.h"
 #include "base/http/field_block.h"
 #include "base/http/http1_codec.h"
+#include "base/http/http2_request_fields.h"
 #include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
 #include "base/http/http_timeout.h"
@@ -39,62 +37,8 @@ namespace {
 constexpr absl::Duration kRestTimeout = absl::Seconds(1);
 constexpr size_t kRestBytesMax = 64 * 1024;
 
-// Returns whether a field belongs to an HTTP/1.1 connection, or is told by
-// HTTP/2 in another way.
-bool IsForbidden(std::string_view lower_name) {
-  constexpr std::array<std::string_view, 8> kNames = {
-      "connection", "content-length",    "host", "keep-alive",
-      "te",         "transfer-encoding", "upgrade", "proxy-connection"};
-  return std::find(kNames.begin(), kNames.end(), lower_name) != kNames.end();
-}
-
-bool IsLowerCase(std::string_view name) {
-  return std::none_of(name.begin(), name.end(), absl::ascii_isupper);
-}
-
-// The head of a request in HTTP/2's form. Points into the texts that it is made
-// of.
-class RequestFields {
- public:
-  // `length` is the body's, if known.
-  RequestFields(const HttpCall& call, const std::string& authority,
-                std::optional<uint64_t> length)
-      : length_(absl::StrCat(length.value_or(0))) {
-    const HttpRequestHead& head = *call.head;
-    fields_.push_back({":method", head.method()});
-    fields_.push_back(
-        {":scheme", head.destination()->tls != nullptr ? "https" : "http"});
-    fields_.push_back({":authority", authority});
-    fields_.push_back({":path", call.path.empty() ? head.path() : call.path});
-    for (const HttpRequestHead::Field& field : head.fields()) {
-      Add({field.name, field.value.Reveal(), !field.indexable});
-    }
-    for (const HttpField& field : call.extra_fields) {
-      if (IsLowerCase(field.name)) {
-        Add(field);
-      } else {
-        // Reserved, since views of them are taken.
-        names_.reserve(call.extra_fields.size());
-        names_.push_back(absl::AsciiStrToLower(ToAbsl(field.name)));
-        Add({names_.back(), field.value, field.secret});
-      }
-    }
-    if (length.has_value() && (*length > 0 || head.method() != "GET")) {
-      fields_.push_back({"content-length", length_});
-    }
-  }
-
-  absl::Span<const HttpField> fields() const { return fields_; }
-
- private:
-  void Add(const HttpField& field) {
-    if (!IsForbidden(field.name)) fields_.push_back(field);
-  }
-
-  const std::string length_;
-  std::vector<std::string> names_;
-  absl::InlinedVector<HttpField, 16> fields_;
-};
+// How the names of the fields begin by which gRPC says how a call ended.
+constexpr std::string_view kGrpcPrefix = "grpc-";
 
 size_t TotalBytes(absl::Span<const std::string_view> pieces) {
   size_t bytes = 0;
@@ -207,6 +151,8 @@ class Http2Client::Exchange final : public HttpExchange,
   void OnHead(Http2Stream& stream,
               absl::Span<const HttpField> fields) override;
   void OnData(Http2Stream& stream, std::string_view bytes) override;
+  void OnTrailers(Http2Stream& stream,
+                  absl::Span<const HttpField> fields) override;
   void OnEnd(Http2Stream& stream) override;
   void OnSent(Http2Stream& stream) override;
   void OnClosed(Http2Stream& stream, Http2Error error,
@@ -299,7 +245,7 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
   const std::optional<uint64_t> length = call_->source != nullptr
                                              ? call_->source->length()
                                              : TotalBytes(call_->body);
-  const RequestFields head(*call_, pool_.authority(), length);
+  const Http2RequestFields head(*call_, pool_.authority(), length);
   stream_ = link.Start(head.fields(), length == 0, *this);
   if (stream_ == nullptr) {
     return Fail(absl::UnavailableError("the connection takes no request"));
@@ -410,6 +356,17 @@ void Http2Client::Exchange::OnData(Http2Stream& stream,
           "more of the answer");
   } else {
     changed_.Set();
+  }
+}
+
+// Of what stands behind a body only gRPC's status means something to anybody:
+// it is found among the other fields once the answer has been read whole.
+void Http2Client::Exchange::OnTrailers(Http2Stream&,
+                                       absl::Span<const HttpField> fields) {
+  for (const HttpField& field : fields) {
+    if (field.name.starts_with(kGrpcPrefix)) {
+      fields_.Add(field.name, field.value);
+    }
   }
 }
 

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/os/log_rotation.h"
 #include "base/os/mutex.h"
 
 namespace gateway {
@@ -30,6 +34,9 @@ constexpr mode_t kLogFileMode = 0640;
 // How long to wait for room in a pipe that is full; what does not fit by then
 // is lost.
 constexpr int kStallTimeoutMs = 1000;
+
+// How long after a rotation that failed the next is tried.
+constexpr absl::Duration kRotationRetry = absl::Minutes(1);
 
 std::atomic<uint64_t> lost_lines = 0;
 
@@ -75,6 +82,17 @@ bool AwaitRoom(int fd) {
   return ready > 0;
 }
 
+// When the file was made, where its file system knows that.
+std::optional<absl::Time> BirthOf(int fd) {
+  struct statx found;
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &found) != 0) {
+    return std::nullopt;
+  }
+  if ((found.stx_mask & STATX_BTIME) == 0) return std::nullopt;
+  return absl::FromUnixSeconds(found.stx_btime.tv_sec) +
+         absl::Nanoseconds(found.stx_btime.tv_nsec);
+}
+
 std::string DirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -84,13 +102,19 @@ std::string DirectoryOf(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LogFile>> LogFile::Open(
-    const std::string& path) {
+    const std::string& path, const LogRotation& rotation, Clock& clock) {
   const int fd = OpenForAppend(path);
   if (fd < 0) return LogFileError(path, errno);
-  return std::unique_ptr<LogFile>(new LogFile(path, fd));
+  return std::unique_ptr<LogFile>(new LogFile(path, fd, rotation, clock));
 }
 
-LogFile::LogFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {
+LogFile::LogFile(std::string path, int fd, const LogRotation& rotation,
+                 Clock& clock)
+    : path_(std::move(path)), rotation_(rotation), clock_(clock), fd_(fd) {
+  {
+    MutexLock lock(mu_);
+    Measure();
+  }
   OpenLogFiles& all = AllLogFiles();
   MutexLock lock(all.mu);
   all.files.push_back(this);
@@ -106,8 +130,55 @@ LogFile::~LogFile() {
   close(fd_);
 }
 
+void LogFile::Measure() {
+  struct stat found;
+  may_rotate_ =
+      rotation_.is_on() && fstat(fd_, &found) == 0 && S_ISREG(found.st_mode);
+  if (!may_rotate_) return;
+  size_ = found.st_size;
+  // An empty one begins now, whenever it was made.
+  begun_ = clock_.WallTime();
+  if (size_ > 0) begun_ = BirthOf(fd_).value_or(begun_);
+}
+
+void LogFile::RotateBefore(size_t bytes) {
+  if (!may_rotate_) return;
+  const absl::Time now = clock_.WallTime();
+  if (size_ == 0) begun_ = now;
+  if (now < retry_ ||
+      !IsDue(rotation_, size_, static_cast<int64_t>(bytes), begun_, now)) {
+    return;
+  }
+  const absl::Status rotated = Rotate();
+  if (!rotated.ok()) {
+    retry_ = now + kRotationRetry;
+    if (!stuck_) {
+      fprintf(stderr, "the rotation of the log %s fails: %s\n", path_.c_str(),
+              std::string(rotated.message()).c_str());
+    }
+  }
+  stuck_ = !rotated.ok();
+}
+
+absl::Status LogFile::Rotate() {
+  absl::StatusOr<std::string> aside = SetAside(path_, clock_.WallTime());
+  if (!aside.ok()) return aside.status();
+  const int fd = OpenForAppend(path_);
+  if (fd < 0) {
+    const absl::Status why = LogFileError(path_, errno);
+    // As it was, so that the name stays that of the lines that come.
+    rename(aside->c_str(), path_.c_str());
+    return why;
+  }
+  close(std::exchange(fd_, fd));
+  line_is_cut_ = false;
+  Measure();
+  return RemoveOldest(path_, rotation_.files);
+}
+
 void LogFile::Write(std::string_view lines) {
   MutexLock lock(mu_);
+  RotateBefore(lines.size());
   // Ends a line that was cut before, so that it does not swallow the next one.
   if (line_is_cut_) {
     std::string_view end = "\n";
@@ -131,6 +202,7 @@ bool LogFile::WriteAll(std::string_view& bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(fd_, bytes.data(), bytes.size());
     if (written >= 0) {
+      size_ += written;
       bytes.remove_prefix(static_cast<size_t>(written));
       continue;
     }
@@ -153,6 +225,7 @@ absl::Status LogFile::Reopen() {
   MutexLock lock(mu_);
   close(std::exchange(fd_, fd));
   line_is_cut_ = false;
+  Measure();
   return absl::OkStatus();
 }
 

@@ -6,6 +6,10 @@
 //   ...
 //   ReopenLogFiles();  // After the rename: of all that are open.
 //
+// It may set itself aside instead (log_rotation.h), between two lines. Where
+// that fails, it goes on as it was, and standard error is told once; a minute
+// later it is tried again.
+//
 // Lines that cannot be written, on a full disk for example, are lost and
 // counted, and standard error is told once for each time that it begins. A pipe
 // that is full has a second to be read before its lines are lost, too.
@@ -16,6 +20,7 @@
 #ifndef BASE_OS_LOG_FILE_H_
 #define BASE_OS_LOG_FILE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,6 +28,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/os/log_rotation.h"
 #include "base/os/mutex.h"
 
 namespace gateway {
@@ -31,8 +39,11 @@ class LogFile {
  public:
   // Opens the file, and creates it if there is none, for its owner to write and
   // its group to read. Does not wait for the reader of a pipe. Errors are of
-  // kInvalidArgument and name the file.
-  static absl::StatusOr<std::unique_ptr<LogFile>> Open(const std::string& path);
+  // kInvalidArgument and name the file. What is no regular file, such as a
+  // pipe, is never set aside. `clock`, for rotation, must outlive the file.
+  static absl::StatusOr<std::unique_ptr<LogFile>> Open(
+      const std::string& path, const LogRotation& rotation = {},
+      Clock& clock = SystemClock());
 
   ~LogFile();
 
@@ -51,15 +62,30 @@ class LogFile {
   static uint64_t LostLines();
 
  private:
-  LogFile(std::string path, int fd);
+  LogFile(std::string path, int fd, const LogRotation& rotation, Clock& clock);
+
+  // Finds out how large the open file is, and when it was begun.
+  void Measure() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Goes on with a new file of the same name, if it is time.
+  void RotateBefore(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Rotate() EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Writes `bytes` and removes from them what was written. Returns false if the
   // rest is lost.
   bool WriteAll(std::string_view& bytes) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string path_;
+  const LogRotation rotation_;
+  Clock& clock_;
   Mutex mu_;
   int fd_ GUARDED_BY(mu_);
+  // Of the open file; only kept where it may be set aside.
+  bool may_rotate_ GUARDED_BY(mu_) = false;
+  int64_t size_ GUARDED_BY(mu_) = 0;
+  absl::Time begun_ GUARDED_BY(mu_);
+  // It could not be set aside, and that was told; when to try again.
+  bool stuck_ GUARDED_BY(mu_) = false;
+  absl::Time retry_ GUARDED_BY(mu_) = absl::InfinitePast();
   // Lines are being lost, and that was told.
   bool failing_ GUARDED_BY(mu_) = false;
   bool line_is_cut_ GUARDED_BY(mu_) = false;

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -15,28 +13,23 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/os/clock.h"
 #include "base/os/log_file.h"
+#include "base/os/log_line.h"
 #include "base/os/mutex.h"
-#include "base/text/json_escape.h"
-#include "base/text/timestamp.h"
 #include "spdlog/async_logger.h"
-#include "spdlog/details/thread_pool.h"
 #include "spdlog/details/null_mutex.h"
+#include "spdlog/details/thread_pool.h"
 #include "spdlog/sinks/base_sink.h"
 #include "spdlog/sinks/stdout_sinks.h"
 
 namespace gateway {
 namespace {
-
-constexpr size_t kMessageBytesLimit = kLogValueBytesLimit;
 
 // Says which lines are written, by level and module.
 class LevelTable {
@@ -95,6 +88,7 @@ struct Output {
   std::shared_ptr<spdlog::details::thread_pool> thread_pool;
   // Null to write to stderr at once.
   std::shared_ptr<spdlog::async_logger> logger;
+  LogFormat format = LogFormat::kJson;
   Clock* clock = &SystemClock();
   uint64_t dropped_before = 0;  // Lines that earlier outputs have dropped.
 };
@@ -107,83 +101,6 @@ LevelTable& Levels() {
 Output& CurrentOutput() {
   static Output& output = *new Output;
   return output;
-}
-
-std::string_view NameOf(LogLevel level) {
-  switch (level) {
-    case LogLevel::kTrace:
-      return "trace";
-    case LogLevel::kDebug:
-      return "debug";
-    case LogLevel::kInfo:
-      return "info";
-    case LogLevel::kWarn:
-      return "warn";
-    case LogLevel::kError:
-      return "error";
-    case LogLevel::kOff:
-      break;
-  }
-  return "off";
-}
-
-template <typename Number>
-void AppendNumber(Number number, std::string* out) {
-  char text[32];
-  const std::to_chars_result end =
-      std::to_chars(text, text + sizeof(text), number);
-  out->append(text, end.ptr);
-}
-
-void AppendQuoted(std::string_view text, size_t bytes_limit, std::string* out) {
-  out->push_back('"');
-  AppendJsonEscaped(text, bytes_limit, out);
-  out->push_back('"');
-}
-
-void AppendValue(const LogField& field, std::string* out) {
-  std::visit(
-      [out](auto value) {
-        using T = decltype(value);
-        if constexpr (std::is_same_v<T, bool>) {
-          out->append(value ? "true" : "false");
-        } else if constexpr (std::is_same_v<T, double>) {
-          if (std::isfinite(value)) {
-            AppendNumber(value, out);
-          } else {
-            out->append("null");
-          }
-        } else if constexpr (std::is_integral_v<T>) {
-          AppendNumber(value, out);
-        } else if constexpr (std::is_same_v<T, std::string_view>) {
-          AppendQuoted(value, kLogValueBytesLimit, out);
-        } else {
-          std::string text = absl::StatusCodeToString(value->code());
-          if (!value->ok()) absl::StrAppend(&text, ": ", value->message());
-          AppendQuoted(text, kLogValueBytesLimit, out);
-        }
-      },
-      field.value);
-}
-
-void FormatLine(absl::Time time, LogLevel level, std::string_view module,
-                std::string_view message,
-                std::initializer_list<LogField> fields, std::string* line) {
-  line->append("{\"ts\":\"");
-  AppendTimestamp(time, line);
-  line->append("\",\"level\":\"");
-  line->append(NameOf(level));
-  line->append("\",\"module\":");
-  AppendQuoted(module, kLogValueBytesLimit, line);
-  line->append(",\"msg\":");
-  AppendQuoted(message, kMessageBytesLimit, line);
-  for (const LogField& field : fields) {
-    line->push_back(',');
-    AppendQuoted(field.key, kLogValueBytesLimit, line);
-    line->push_back(':');
-    AppendValue(field, line);
-  }
-  line->push_back('}');
 }
 
 // Runs on the writing thread.
@@ -202,7 +119,9 @@ void Log(LogLevel level, std::string_view module, std::string_view message,
   const Output& output = CurrentOutput();
   thread_local std::string line;
   line.clear();
-  FormatLine(output.clock->WallTime(), level, module, message, fields, &line);
+  AppendLogLine(output.format,
+                {output.clock->WallTime(), level, module, message, fields},
+                &line);
   if (output.logger != nullptr) {
     output.logger->log(spdlog::level::critical,
                        spdlog::string_view_t(line.data(), line.size()));
@@ -222,8 +141,9 @@ absl::Status StartLogging(const LoggingOptions& options) {
   Output next;
   std::unique_ptr<LogFile> file;
   if (!options.file.empty()) {
-    absl::StatusOr<std::unique_ptr<LogFile>> opened =
-        LogFile::Open(options.file);
+    absl::StatusOr<std::unique_ptr<LogFile>> opened = LogFile::Open(
+        options.file, options.rotation,
+        options.clock == nullptr ? SystemClock() : *options.clock);
     if (!opened.ok()) return opened.status();
     file = *std::move(opened);
   }
@@ -251,6 +171,7 @@ absl::Status StartLogging(const LoggingOptions& options) {
   }
   StopLogging();
   if (options.clock != nullptr) next.clock = options.clock;
+  next.format = options.format;
   next.dropped_before = CurrentOutput().dropped_before;
   CurrentOutput() = std::move(next);
   SetLogLevels(options.levels);

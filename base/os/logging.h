@@ -1,5 +1,5 @@
 // Logging writes what the service has to say to its operator: one JSON object
-// per line, on standard error or in a file.
+// per line, on standard error or in a file, or text for people (log_line.h).
 //
 //   Log(LogLevel::kInfo, "config", "configuration loaded",
 //       {{"file", path}, {"providers", providers.size()}});
@@ -38,12 +38,16 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/os/clock.h"
+#include "base/os/log_rotation.h"
 
 namespace gateway {
 
 class Secret;
 
 enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kOff };
+
+// How lines are written.
+enum class LogFormat { kJson, kConsole };
 
 // Longer messages and values are cut to this.
 inline constexpr size_t kLogValueBytesLimit = 4096;
@@ -100,8 +104,11 @@ void SetLogLevels(const LogLevels& levels);
 
 struct LoggingOptions {
   LogLevels levels;
+  LogFormat format = LogFormat::kJson;
   // The file to append to; empty for standard error.
   std::string file;
+  // When that file is set aside.
+  LogRotation rotation;
   // Lines that wait to be written before the oldest are dropped.
   size_t lines_waiting_limit = 1024;
   // The time of lines; must outlive logging. Null for the machine's clock.

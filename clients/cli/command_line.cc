@@ -12,10 +12,15 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "clients/cli/audit_request.h"
+#include "clients/cli/budgets_request.h"
 #include "clients/cli/keys_words.h"
 #include "clients/cli/ledger_words.h"
 #include "clients/cli/limits_request.h"
+#include "clients/cli/logs_request.h"
+#include "clients/cli/prices_request.h"
 #include "clients/cli/sessions_request.h"
+#include "clients/cli/traces_request.h"
 
 namespace gateway {
 namespace {
@@ -25,12 +30,14 @@ using Verb = CommandLine::Verb;
 constexpr absl::Duration kWaitMax = absl::Hours(1);
 
 constexpr std::string_view kCommandNames[] = {
-    "env",      "exec",   "status",     "rollout", "keys",   "limits",
-    "sessions", "ledger", "completion", "help",    "version"};
-constexpr Verb kVerbs[] = {Verb::kEnv,      Verb::kExec,   Verb::kStatus,
-                           Verb::kRollout,  Verb::kKeys,   Verb::kLimits,
-                           Verb::kSessions, Verb::kLedger, Verb::kCompletion,
-                           Verb::kHelp,     Verb::kVersion};
+    "env",      "exec",   "status", "rollout", "keys",       "limits",
+    "audit",    "budgets", "prices", "sessions", "ledger",   "logs",
+    "traces",   "completion", "help", "version"};
+constexpr Verb kVerbs[] = {
+    Verb::kEnv,    Verb::kExec,     Verb::kStatus, Verb::kRollout,
+    Verb::kKeys,   Verb::kLimits,   Verb::kAudit,  Verb::kBudgets,
+    Verb::kPrices, Verb::kSessions, Verb::kLedger, Verb::kLogs,
+    Verb::kTraces, Verb::kCompletion, Verb::kHelp, Verb::kVersion};
 static_assert(std::size(kCommandNames) == std::size(kVerbs));
 // Said by what `completion` prints.
 constexpr std::string_view kCompleteCommand = "complete";
@@ -58,6 +65,16 @@ constexpr std::string_view kHelp =
   gatewayctl limits list | reset NAME
                                    show how full limits are, the fullest first,
                                    and give back what was taken of one
+  gatewayctl budgets list | get NAME | allocate NAME | reset NAME | session ID
+                                   show how budgets stand and what a session
+                                   took, give a scope limits of its own, and
+                                   give back what was spent
+  gatewayctl audit search | get ID | export
+                                   find what the gateway has kept of calls; an
+                                   export is a line of JSON for each
+  gatewayctl prices list | set MODEL | remove MODEL
+                                   show what models cost, say so, and take that
+                                   back
   gatewayctl sessions create | get ID | delete ID
                                    open, show and forget conversations that the
                                    gateway keeps, as the caller who has them
@@ -72,6 +89,16 @@ constexpr std::string_view kHelp =
                                    file a gateway checks its own
   gatewayctl ledger import FILE... --to FILE
                                    make a gateway's ledger of lines of JSON
+  gatewayctl ledger reprice FILE...
+                                   compute anew what each exchange of a ledger
+                                   has cost, say which differ, and add up
+  gatewayctl traces list | get ID  show how calls went, step by step, as far as
+                                   the gateway has traced and kept that
+  gatewayctl logs levels | set-level LEVEL
+                                   show how much of the log is written, and
+                                   change that while the gateway runs: trace,
+                                   debug, info, warn, error, off, or configured,
+                                   which takes back what was set
   gatewayctl completion SHELL      print what completes its words in bash, zsh
                                    or fish: eval "$(gatewayctl completion bash)"
   gatewayctl help | version
@@ -98,7 +125,7 @@ What status asks:
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
 
-What keys, limits, sessions and ledger take:
+What keys, limits, budgets, prices, sessions, ledger, logs and traces take:
   --output json           prints what the gateway answers, and ledger what it
                           finds, as JSON; otherwise for people
 
@@ -143,7 +170,53 @@ What ledger takes:
   --limit N               query: so many entries at most; by default 100
   --order WHICH           query: newest, the default, or oldest, first
   --after N               verify, by a gateway: only what is behind this entry
+  --prices FILE           reprice: by what prices list --output json has
+                          printed; gateway asks the gateway, as prices does; by
+                          default it takes what is built in
   --to FILE               import: the ledger to make, which must not be there
+
+What budgets takes:
+  --rule NAME             list: only this budget
+  --subject TEXT          list: only of this user, session and so on; otherwise
+                          the scope, as in user=ann, each dimension once
+  --limit N               allocate: tokens in a window
+  --limit_usd DOLLARS     allocate: dollars, as in 2.50
+  --turn_limit N          allocate: calls in a window
+  --timeout TIME          allocate: for how long, as in 1h
+  --remove true           allocate: what the configuration says, again
+
+What audit takes:
+  --since TIME            search, export: from then on, as in
+                          2027-01-31T00:00:00Z; --until TIME before then
+  --caller, --agent, --agent_type, --provider, --project, --model, --request
+                          search, export: only calls of that
+  --outcome WHAT          search, export: succeeded or failed
+  --limit N               search, export: so many; 100, all
+  --bodies yes            with what was said, which is recorded
+
+What prices takes:
+  --kind WHICH            the kind of provider, as in openai; otherwise any
+  --model NAME            list: only prices that this model may have
+  --source WHICH          list: only those shipped, config or operator
+  --input USD, --output USD, --cached_input USD, --cache_write USD,
+  --cache_write_1h USD, --reasoning USD, --audio_input USD, --audio_output USD
+                          set: dollars for a million tokens; the first two are
+                          required
+  --step tier=WHICH,above=TOKENS,input=USD,output=USD,...
+                          set: what it costs in the tier batch, flex or
+                          priority, or with longer prompts; several times
+  --from TIME             set, remove: from when on, as in 2027-01-31T00:00:00Z
+
+What traces takes:
+  --outcome WHICH         list: failed or succeeded calls only
+  --provider NAME         list: only calls that went there
+  --model NAME            list: only calls that named this model, or it served
+  --since TIME            list: only calls that ended within this time, as in 1h
+  --min_duration TIME     list: only calls that took at least so long, as in 5s
+  --count N               list: at most so many, 1 to 1000; 20 without it
+
+What logs takes:
+  --module NAME           set-level: only of this module; all without it
 
 What sessions takes:
   --ttl TIME              create: how long it is kept unused, as in 30m
@@ -155,7 +228,7 @@ Whom sessions asks:
   $GATEWAY_KEY            the caller's key, where one is asked for
   --ca_file FILE          asks over TLS, trusting these certificates
 
-Whom rollout, keys, limits and ledger ask:
+Whom rollout, keys, limits, audit, budgets, prices, ledger, logs and traces ask:
   --admin ADDRESS         the admin listener, as host:port; otherwise
                           $GATEWAY_ADMIN, or that of the PID file
   $GATEWAY_OPERATOR_KEY   the operator's key, where one is asked for
@@ -173,7 +246,7 @@ Which way requests go:
 
 It exits with 0 if all is well; with 1 and a hint if there is no gateway, if it
 does not answer or is not ready (status), if a ledger is not valid (ledger
-verify), or if a word is not understood. exec
+verify) or does not agree (ledger reprice), or if a word is not understood. exec
 exits as its program does.
 )help";
 
@@ -350,10 +423,20 @@ const OperatorCommand* OperatorCommandOf(Verb verb) {
       return &kKeysCommand;
     case Verb::kLimits:
       return &kLimitsCommand;
+    case Verb::kBudgets:
+      return &kBudgetsCommand;
+    case Verb::kAudit:
+      return &kAuditCommand;
+    case Verb::kPrices:
+      return &kPricesCommand;
+    case Verb::kTraces:
+      return &kTracesCommand;
     case Verb::kSessions:
       return &kSessionsCommand;
     case Verb::kLedger:
       return &kLedgerCommand;
+    case Verb::kLogs:
+      return &kLogsCommand;
     default:
       return nullptr;
   }

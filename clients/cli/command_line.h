@@ -38,8 +38,13 @@ struct CommandLine {
     kRollout,
     kKeys,
     kLimits,
+    kBudgets,
+    kAudit,
+    kPrices,
+    kTraces,
     kSessions,
     kLedger,
+    kLogs,
     kCompletion,
     kComplete,
   };
@@ -62,7 +67,7 @@ struct CommandLine {
   // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
   // `status`.
   std::string rollout = "status";
-  // Of keys, limits, sessions and ledger: what to do.
+  // Of keys, limits, prices, sessions, ledger and others: what to do.
   OperatorWords asked;
   // Of completion: the shell.
   std::string shell;

@@ -13,17 +13,25 @@
 #include "base/process/exec_program.h"
 #include "base/status_macros.h"
 #include "base/text/timestamp.h"
+#include "clients/cli/audit_request.h"
+#include "clients/cli/budgets_request.h"
 #include "clients/cli/completion.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/keys_request.h"
+#include "clients/cli/ledger_reprice.h"
 #include "clients/cli/ledger_request.h"
+#include "clients/cli/ledger_verify.h"
 #include "clients/cli/limits_request.h"
+#include "clients/cli/logs_request.h"
+#include "clients/cli/operator_words.h"
+#include "clients/cli/prices_request.h"
 #include "clients/cli/retrying.h"
 #include "clients/cli/rollout_request.h"
 #include "clients/cli/route_search.h"
 #include "clients/cli/rpc_connection.h"
 #include "clients/cli/sessions_request.h"
 #include "clients/cli/switches.h"
+#include "clients/cli/traces_request.h"
 #include "service/discovery/pid_record.h"
 #include "service/version.h"
 
@@ -218,12 +226,45 @@ int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
   return 0;
 }
 
+absl::StatusOr<LedgerReport> Reprice(const CommandLine& command,
+                                     const Variables& variables) {
+  const OperatorWords& asked = command.asked;
+  llmgateway::v1::ListPricingResponse prices;
+  if (LastOf(asked, kPricesFlag) == kPricesOfGateway) {
+    GATEWAY_ASSIGN_OR_RETURN(RpcPlace place, AdminOf(command, variables));
+    GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
+                             AdminConnection::Open(std::move(place)));
+    GATEWAY_ASSIGN_OR_RETURN(prices, ListAllPrices(admin, {}));
+  } else {
+    GATEWAY_ASSIGN_OR_RETURN(prices, PricesToRepriceBy(asked));
+  }
+  return RepriceLedger(asked, prices);
+}
+
 int RunLedgerCommand(const CommandLine& command, const Variables& variables,
                      std::ostream& out, std::ostream& err) {
+  if (!command.asked.words.empty() && command.asked.words[0] == "reprice") {
+    const absl::StatusOr<LedgerReport> report = Reprice(command, variables);
+    if (!report.ok()) return Fail(err, report.status());
+    out << report->text;
+    return report->valid ? 0 : 1;
+  }
   const absl::StatusOr<bool> valid = RunLedger(
       command.asked, [&] { return AdminOf(command, variables); }, out);
   if (!valid.ok()) return Fail(err, valid.status());
   return *valid ? 0 : 1;
+}
+
+int RunAudit(const CommandLine& command, const Variables& variables,
+             std::ostream& out, std::ostream& err) {
+  const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
+  const OperatorWords& asked = command.asked;
+  const bool exports = !asked.words.empty() && asked.words[0] == "export";
+  if (!exports || !admin.ok()) {
+    return RunAsked(AskAudit, command, admin, out, err);
+  }
+  const absl::Status exported = ExportAudit(*admin, asked, out);
+  return exported.ok() ? 0 : Fail(err, exported);
 }
 
 int PrintCompletion(const std::string& shell, std::ostream& out,
@@ -279,11 +320,24 @@ int RunCommand(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kLimits:
       return RunAsked(AskLimits, command, AdminOf(command, variables), out,
                       err);
+    case CommandLine::Verb::kBudgets:
+      return RunAsked(AskBudgets, command, AdminOf(command, variables), out,
+                      err);
+    case CommandLine::Verb::kAudit:
+      return RunAudit(command, variables, out, err);
+    case CommandLine::Verb::kPrices:
+      return RunAsked(AskPrices, command, AdminOf(command, variables), out,
+                      err);
+    case CommandLine::Verb::kTraces:
+      return RunAsked(AskTraces, command, AdminOf(command, variables), out,
+                      err);
     case CommandLine::Verb::kSessions:
       return RunAsked(AskSessions, command, GrpcOf(command, variables), out,
                       err);
     case CommandLine::Verb::kLedger:
       return RunLedgerCommand(command, variables, out, err);
+    case CommandLine::Verb::kLogs:
+      return RunAsked(AskLogs, command, AdminOf(command, variables), out, err);
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command.shell, out, err);
     case CommandLine::Verb::kComplete:

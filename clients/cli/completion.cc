@@ -56,6 +56,7 @@ const std::vector<FlagValues>& KnownFlagValues() {
        {"DISPATCH", "EXCHANGE", "PROMPT_REJECTED", "ANSWER_REUSED",
         "BUDGET_ALLOCATE", "BUDGET_DEBIT", "BUDGET_WARNING"}},
       {"--order", {"newest", "oldest"}},
+      {"--source", {"config", "operator", "shipped"}},
       {"--priority", {"low", "normal", "high", "critical"}}};
   return *known;
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "clients/cli/ledger_reprice.h"
 
 namespace gateway {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 constexpr int64_t kLimitMax = 1'000'000;
 
 constexpr std::string_view kVerifyFlags[] = {"--after"};
-constexpr std::string_view kGetFlags[] = {"--file"};
+constexpr std::string_view kLedgerGetFlags[] = {"--file"};
 constexpr std::string_view kImportFlags[] = {"--to"};
 constexpr std::string_view kExportFlags[] = {
     "--file",     "--type",     "--submission", "--session",
@@ -25,9 +26,10 @@ constexpr std::string_view kQueryFlags[] = {
     "--since",    "--until",   "--limit",      "--order"};
 constexpr OperatorVerb kLedgerVerbs[] = {{"verify", kVerifyFlags},
                                          {"query", kQueryFlags},
-                                         {"get", kGetFlags},
+                                         {"get", kLedgerGetFlags},
                                          {"export", kExportFlags},
-                                         {"import", kImportFlags}};
+                                         {"import", kImportFlags},
+                                         {"reprice", kLedgerRepriceFlags}};
 
 // A moment, or how long it is ago.
 absl::StatusOr<absl::Time> MomentOf(std::string_view flag,

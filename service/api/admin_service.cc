@@ -121,7 +121,9 @@ AdminService::AdminService(Sources sources)
       rollout_({.runtime = sources_.runtime,
                 .state = sources_.state,
                 .worker = sources_.worker}),
-      limits_({.runtime = sources_.runtime}) {}
+      limits_({.runtime = sources_.runtime}),
+      budgets_({.runtime = sources_.runtime,
+                .commit = CommitsToLedger(sources_.runtime)}) {}
 
 template <typename Request, typename Response>
 void AdminService::AddAnswer(MethodTable& table, const char* method,
@@ -153,6 +155,7 @@ void AdminService::AddTo(MethodTable& table) {
   circuits_.AddTo(table);
   rollout_.AddTo(table);
   limits_.AddTo(table);
+  budgets_.AddTo(table);
   table.AddServerStream<v1::WatchHealthRequest, v1::WatchHealthResponse>(
       kAdminService, "WatchHealth",
       [this](CallContext& call, const v1::WatchHealthRequest&,

@@ -28,6 +28,7 @@
 #include "base/async/blocking_worker.h"
 #include "base/async/task.h"
 #include "llmgateway/v1/admin.pb.h"
+#include "service/api/budgets_admin.h"
 #include "service/api/call_context.h"
 #include "service/api/circuits_admin.h"
 #include "service/api/limits_admin.h"
@@ -115,6 +116,7 @@ class AdminService {
   CircuitsAdmin circuits_;
   RolloutAdmin rollout_;
   LimitsAdmin limits_;
+  BudgetsAdmin budgets_;
 };
 
 }  // namespace gateway

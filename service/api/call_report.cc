@@ -13,6 +13,7 @@
 #include "service/money/money.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/context_report.h"
+#include "service/tracing/trace_context.h"
 
 namespace gateway {
 namespace {
@@ -97,6 +98,9 @@ void AddRoute(const Call& call, CallFields* fields) {
 
 void ReportCall(const Call& call, LimitWords words, CallFields* fields) {
   AddLimits(call, words, fields);
+  if (call.trace != nullptr && call.trace->records()) {
+    fields->AddBorrowed(kTraceIdHeader, call.trace->id_text());
+  }
   if (call.cache != nullptr) fields->Add(kCacheHeader, CacheText(call));
   if (call.reused != nullptr) fields->Add(kAnswerOfHeader, AnswerOfText(call));
   AddRoute(call, fields);

@@ -47,9 +47,9 @@ inline constexpr std::string_view kMemoryPressureHeader = "x-memory-pressure";
 inline constexpr std::string_view kActiveRequestsHeader = "x-active-requests";
 
 // Adds what is told of every call, good or bad, by either protocol: how full
-// its limits are, what part the cache had, whose answer it is, who was asked;
-// and, where it has an answer, how full its prompt makes
-// the model's context. Each where it is known.
+// its limits are, which trace it belongs to, what part the cache had, whose
+// answer it is, who was asked; and, where it has an answer, how full its prompt
+// makes the model's context. Each where it is known.
 // Who was asked is who answered or failed last, why, and how many attempts
 // there were: `provider=openai; model=gpt-5; reason=default; attempts=2`.
 //

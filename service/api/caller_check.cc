@@ -14,12 +14,28 @@ namespace {
 
 namespace configv1 = ::llmgateway::config::v1;
 
-// Whether operators' clients show a certificate where this call came in.
-bool IsCertified(const configv1::Listeners& listeners,
-                 const CallContext& call) {
-  const configv1::TlsServer& tls =
-      call.by_http() ? listeners.admin_http().tls() : listeners.admin().tls();
-  return !tls.client_ca().empty();
+// Where an operator's call came in.
+struct OperatorsListener {
+  const TrustedProxies& proxies;
+  // Whether operators' clients show a certificate there.
+  bool certified = false;
+  bool by_http = false;
+  // Which pages operators are served for there; null for none of another
+  // origin.
+  const configv1::CorsConfig* cors = nullptr;
+};
+
+OperatorsListener ListenerOf(const RuntimeSnapshot& runtime,
+                             const CallContext& call) {
+  const configv1::Listeners& listeners = runtime.config().listeners();
+  if (!call.by_http()) {
+    return {.proxies = runtime.proxies().admin,
+            .certified = !listeners.admin().tls().client_ca().empty()};
+  }
+  return {.proxies = runtime.proxies().admin_http,
+          .certified = !listeners.admin_http().tls().client_ca().empty(),
+          .by_http = true,
+          .cors = &listeners.admin_http().cors()};
 }
 
 // Whether a browser asks for a page of another origin. It names the origin, but
@@ -34,10 +50,15 @@ bool IsOfForeignPage(const CallContext& call) {
 }
 
 // Refuses pages of other origins that are not allowed.
-absl::Status CheckOrigin(const configv1::Listeners& listeners,
+absl::Status CheckOrigin(const OperatorsListener& listener,
                          const CallContext& call) {
   if (!IsOfForeignPage(call)) return absl::OkStatus();
-  const AllowedOrigins allowed(listeners.admin_http().cors());
+  if (listener.cors == nullptr) {
+    return MakeFault(v1::ERROR_REASON_FORBIDDEN,
+                     "pages of other origins are served with an operator's key "
+                     "only; configure auth.operators.api_keys");
+  }
+  const AllowedOrigins allowed(*listener.cors);
   if (allowed.all() || allowed.Has(call.FindMetadata("origin").value_or(""))) {
     return absl::OkStatus();
   }
@@ -50,7 +71,7 @@ absl::Status CheckOrigin(const configv1::Listeners& listeners,
 
 // A browser is at this machine, too, and calls by HTTP for whatever page it
 // shows: refuses those that are no operator's (see CallerAccess).
-absl::Status CheckPage(const configv1::Listeners& listeners,
+absl::Status CheckPage(const OperatorsListener& listener,
                        const CallContext& call) {
   const std::string_view authority = call.authority();
   if (!authority.empty() && !IsLoopbackHost(HostOfAuthority(authority))) {
@@ -58,7 +79,7 @@ absl::Status CheckPage(const configv1::Listeners& listeners,
                      "operators without a key are served by the name localhost "
                      "only; configure auth.operators.api_keys");
   }
-  return CheckOrigin(listeners, call);
+  return CheckOrigin(listener, call);
 }
 
 // Of two credentials it would be chance which one counts.
@@ -109,14 +130,14 @@ absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
   return caller;
 }
 
-absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
-                                          const CallContext& call) {
+namespace {
+
+absl::StatusOr<std::string> CheckOperatorAt(const OperatorsListener& listener,
+                                            const RuntimeSnapshot& runtime,
+                                            const CallContext& call) {
   const Authenticator& operators = runtime.operators();
-  const configv1::Listeners& listeners = runtime.config().listeners();
-  const TrustedProxies& proxies =
-      call.by_http() ? runtime.proxies().admin_http : runtime.proxies().admin;
-  const CallerHead head = CallerHeadOf(call, proxies);
-  if (!operators.required() && !IsCertified(listeners, call)) {
+  const CallerHead head = CallerHeadOf(call, listener.proxies);
+  if (!operators.required() && !listener.certified) {
     // Who comes through a proxy here may be anywhere.
     if (!IsLoopbackHost(HostOfAuthority(call.peer())) ||
         !IsLoopbackHost(AddressOfPeer(head.peer))) {
@@ -124,19 +145,37 @@ absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
                        "operators without a key are served on loopback only; "
                        "configure auth.operators.api_keys");
     }
-    if (call.by_http()) GATEWAY_RETURN_IF_ERROR(CheckPage(listeners, call));
+    if (listener.by_http) GATEWAY_RETURN_IF_ERROR(CheckPage(listener, call));
   }
   const absl::StatusOr<CallerRef> known =
       operators.Authenticate(CredentialsOf(head));
   if (known.ok()) {
     // A browser shows a certificate for whatever page it shows.
-    if ((*known)->method == CallerMethod::kCertificate && call.by_http()) {
-      GATEWAY_RETURN_IF_ERROR(CheckOrigin(listeners, call));
+    if ((*known)->method == CallerMethod::kCertificate && listener.by_http) {
+      GATEWAY_RETURN_IF_ERROR(CheckOrigin(listener, call));
     }
     return (*known)->id;
   }
   GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
   return known.status();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
+                                          const CallContext& call) {
+  return CheckOperatorAt(ListenerOf(runtime, call), runtime, call);
+}
+
+absl::StatusOr<std::string> CheckOperatorAmongCallers(
+    const RuntimeSnapshot& runtime, const CallContext& call) {
+  if (!runtime.operators().required()) {
+    CallerHead head = CallerHeadOf(call, runtime.proxies().http);
+    head.protocol = Protocol::kHttp;
+    GATEWAY_RETURN_IF_ERROR(runtime.callers().Identify(head).status());
+  }
+  return CheckOperatorAt({.proxies = runtime.proxies().http, .by_http = true},
+                         runtime, call);
 }
 
 Method::Authorization OperatorsOnly(const CurrentRuntime& current,

@@ -47,6 +47,12 @@ absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
 absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
                                           const CallContext& call);
 
+// The same for a request at `listeners.http`, where callers are, too: where
+// operators have no keys, it has to be a caller's, to come from this machine,
+// whatever certificate it shows, and for no page of another origin.
+absl::StatusOr<std::string> CheckOperatorAmongCallers(
+    const RuntimeSnapshot& runtime, const CallContext& call);
+
 // What refuses the calls of a service that is for operators. Refusals are
 // recorded in `refusals`, unless that is null: such calls are in no access log.
 // Both are borrowed.

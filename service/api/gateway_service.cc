@@ -31,6 +31,7 @@
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/pipeline.h"
 #include "service/pipeline/resumable_call.h"
+#include "service/tracing/trace_context.h"
 
 namespace gateway {
 namespace {
@@ -253,6 +254,8 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   facts.method = "POST";
   call->SetPath("/", context.method());
   facts.request_id = context.request_id();
+  facts.traceparent = context.FindSoleMetadata(kTraceParentHeader).value_or("");
+  facts.tracestate = context.FindSoleMetadata(kTraceStateHeader).value_or("");
   facts.peer = facts.head.peer;
   facts.provider_credential = ProviderCredentialOf(
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""),

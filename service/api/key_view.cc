@@ -35,9 +35,9 @@ constexpr int32_t kNanosInSecond = 1'000'000'000;
 // page, so that the next page is right even if keys come between the two.
 constexpr absl::string_view kKeyMark = "key:";
 
-constexpr const char* kChangeable[] = {"display_name", "owner",    "scopes",
-                                       "labels",       "priority", "limits",
-                                       "expire_time",  "state"};
+constexpr const char* kChangeable[] = {"display_name", "owner",       "scopes",
+                                       "labels",       "priority",    "limits",
+                                       "budget",       "expire_time", "state"};
 
 bool IsDisplayName(const std::string& name) {
   return CountCharacters(name) <= kDisplayNameCharactersMax &&
@@ -47,26 +47,28 @@ bool IsDisplayName(const std::string& name) {
 
 }  // namespace
 
-absl::Status CheckKeyRequest(const ProviderKinds& kinds,
+absl::Status CheckKeyRequest(const ConfigSnapshot& snapshot,
                              const google::protobuf::Message& request,
                              const Key& key) {
-  if (!key.budget().empty()) {
-    absl::Status fault =
-        MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
-                  "key.budget is not served yet; leave it out");
-    AddFaultMetadata(fault, "field", "key.budget");
-    return fault;
-  }
   const FieldPlaces nowhere;
   ConfigProblems problems("request");
   const auto add = [&](const char* field, const char* message) {
     problems.Add({}, field, message);
   };
-  CheckFieldRanges(kinds, request, nowhere, &problems);
+  CheckFieldRanges(snapshot.kinds(), request, nowhere, &problems);
   CheckKeyTerms("key", KeyTermsOf(key), nowhere, &problems);
   if (!IsDisplayName(key.display_name())) {
     add("key.display_name",
         "must be at most 128 characters, none of them a control character");
+  }
+  const auto& rules = snapshot.config().budgets().rules();
+  if (!key.budget().empty() &&
+      std::none_of(rules.begin(), rules.end(), [&](const auto& rule) {
+        return rule.name() == key.budget();
+      })) {
+    add("key.budget",
+        "is the name of none of the configuration's "
+        "budgets.rules");
   }
   if (!llmgateway::config::v1::Priority_IsValid(key.priority())) {
     add("key.priority", "is none that there is");

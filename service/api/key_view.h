@@ -1,6 +1,7 @@
 // What operators say of issued keys, and what they are told.
 //
-//   GATEWAY_RETURN_IF_ERROR(CheckKeyRequest(kinds, request, request.key()));
+//   GATEWAY_RETURN_IF_ERROR(
+//       CheckKeyRequest(snapshot, request, request.key()));
 //   FillKeyLimits(record.mutable_key());
 //   ...
 //   FillKey(stored, now, response->mutable_key());
@@ -19,14 +20,14 @@
 #include "google/protobuf/message.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "llmgateway/v1/keys.pb.h"
-#include "providers/provider_kind.h"
+#include "service/config/snapshot.h"
 #include "service/identity/issued_key_store.h"
 
 namespace gateway {
 
 // INVALID_REQUEST, with everything that is wrong with `key`, which is the field
-// `key` of `request`; UNIMPLEMENTED for a field that is not served.
-absl::Status CheckKeyRequest(const ProviderKinds& kinds,
+// `key` of `request`, by the configuration in use.
+absl::Status CheckKeyRequest(const ConfigSnapshot& snapshot,
                              const google::protobuf::Message& request,
                              const llmgateway::v1::Key& key);
 

@@ -153,7 +153,7 @@ Task<absl::Status> KeysAdmin::Create(CallContext& call,
   const Runtime runtime = sources_.runtime.Get();
   const absl::Time now = runtime->clock().WallTime();
   GATEWAY_CO_RETURN_IF_ERROR(
-      CheckKeyRequest(runtime->snapshot().kinds(), request, request.key()));
+      CheckKeyRequest(runtime->snapshot(), request, request.key()));
   GATEWAY_CO_ASSIGN_OR_RETURN(const std::optional<absl::Time> end,
                               ExpireTimeOf(request, now));
   if (CountCharacters(request.request_id()) > kRequestIdCharactersMax) {
@@ -267,7 +267,7 @@ Task<absl::Status> KeysAdmin::Update(CallContext& call,
   const absl::Time now = runtime->clock().WallTime();
   GATEWAY_CO_RETURN_IF_ERROR(CheckKeyUpdateMask(request.update_mask()));
   GATEWAY_CO_RETURN_IF_ERROR(
-      CheckKeyRequest(runtime->snapshot().kinds(), request, request.key()));
+      CheckKeyRequest(runtime->snapshot(), request, request.key()));
   GATEWAY_CO_RETURN_IF_ERROR(CheckUpdatedState(request));
   if (request.key().has_expire_time()) {
     GATEWAY_CO_RETURN_IF_ERROR(

@@ -1,6 +1,5 @@
 #include "service/api/metrics_service.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,13 +7,10 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "base/async/cancellation.h"
-#include "base/string_view.h"
-#include "errors/fault.h"
-#include "proto/proto_time.h"
+#include "base/status_macros.h"
 #include "service/api/caller_check.h"
+#include "service/api/metrics_view.h"
 #include "service/api/request_record.h"
 #include "service/api/watcher.h"
 #include "service/observability/metrics_text.h"
@@ -23,63 +19,8 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view kMetricsService = "llmgateway.v1.MetricsService";
-constexpr int kNamesLimit = 100;
-
 // The most events that one watcher is sent in one turn of the loop.
 constexpr int kEventsPerTurn = 64;
-
-v1::MetricFamily::Kind KindOf(MetricKind kind) {
-  switch (kind) {
-    case MetricKind::kCounter:
-      return v1::MetricFamily::KIND_COUNTER;
-    case MetricKind::kGauge:
-      return v1::MetricFamily::KIND_GAUGE;
-    case MetricKind::kHistogram:
-      break;
-  }
-  return v1::MetricFamily::KIND_HISTOGRAM;
-}
-
-void FillMetric(const MetricValue& from, MetricKind kind, v1::Metric* to) {
-  for (const auto& [name, value] : from.labels) {
-    (*to->mutable_labels())[name] = value;
-  }
-  if (kind != MetricKind::kHistogram) {
-    to->set_number(from.number);
-    return;
-  }
-  v1::Histogram& histogram = *to->mutable_histogram();
-  histogram.set_count(from.histogram.count);
-  histogram.set_sum(from.histogram.sum);
-  for (const HistogramValue::Bucket& bucket : from.histogram.buckets) {
-    v1::HistogramBucket& added = *histogram.add_buckets();
-    added.set_upper_bound(bucket.upper_bound);
-    added.set_count(bucket.count);
-  }
-}
-
-void FillFamily(const MetricFamilyValue& from, v1::MetricFamily* to) {
-  to->set_name(from.name);
-  to->set_help(from.help);
-  to->set_kind(KindOf(from.kind));
-  for (const MetricValue& metric : from.metrics) {
-    FillMetric(metric, from.kind, to->add_metrics());
-  }
-}
-
-bool IsAskedFor(const v1::GetMetricsRequest& request, const std::string& name) {
-  return request.names().empty() ||
-         std::find(request.names().begin(), request.names().end(), name) !=
-             request.names().end();
-}
-
-// Returns the fault for what the feed refuses.
-absl::Status Refusal(const absl::Status& status) {
-  const v1::ErrorReason reason = absl::IsResourceExhausted(status)
-                                     ? v1::ERROR_REASON_RATE_LIMITED
-                                     : v1::ERROR_REASON_DRAINING;
-  return MakeFault(reason, ToStd(status.message()));
-}
 
 void FillEvent(const FeedEvent& from, v1::RequestEvent* to) {
   const CallRecord& record = from.call->record();
@@ -89,6 +30,8 @@ void FillEvent(const FeedEvent& from, v1::RequestEvent* to) {
       return ToRequestStarted(record, to->mutable_started());
     case FeedEvent::Kind::kFirstToken:
       return ToRequestFirstToken(record, to->mutable_first_token());
+    case FeedEvent::Kind::kUsage:  // Not asked for here.
+      return;
     case FeedEvent::Kind::kEnded:
       return ToRequestRecord(record, to->mutable_ended());
   }
@@ -117,17 +60,8 @@ void MetricsService::AddTo(MethodTable& table) {
 Task<absl::Status> MetricsService::GetMetrics(
     CallContext& /*call*/, const v1::GetMetricsRequest& request,
     v1::GetMetricsResponse* response) {
-  if (request.names_size() > kNamesLimit) {
-    co_return InvalidField(
-        "names", absl::StrCat("must be at most ", kNamesLimit, ", not ",
-                              request.names_size()));
-  }
-  const MetricsSnapshot snapshot = sources_.metrics.Read();
-  for (const MetricFamilyValue& family : snapshot.families) {
-    if (!IsAskedFor(request, family.name)) continue;
-    FillFamily(family, response->add_families());
-  }
-  *response->mutable_read_time() = ToProto(snapshot.read_time);
+  GATEWAY_CO_RETURN_IF_ERROR(CheckMetricNames(request.names()));
+  FillMetrics(sources_.metrics.Read(), request.names(), response);
   co_return absl::OkStatus();
 }
 
@@ -150,7 +84,7 @@ Task<absl::Status> MetricsService::WatchRequests(
   absl::StatusOr<std::unique_ptr<RequestFeed::Subscription>> subscription =
       sources_.feed.Subscribe(std::move(filter),
                               [watcher] { watcher->Tell(); });
-  if (!subscription.ok()) co_return Refusal(subscription.status());
+  if (!subscription.ok()) co_return FeedRefusal(subscription.status());
 
   CancelListener end(call.cancel(), [&] { watcher->wake_up().Set(); });
   v1::RequestEvent message;
@@ -161,10 +95,7 @@ Task<absl::Status> MetricsService::WatchRequests(
     const bool closed = (*subscription)->closed();
     const std::optional<FeedEvent> event = (*subscription)->Take();
     if (!event.has_value()) {
-      if (closed) {
-        co_return MakeFault(v1::ERROR_REASON_DRAINING,
-                            "the gateway is shutting down");
-      }
+      if (closed) co_return FeedClosed();
       co_await watcher->wake_up().Wait();
       sent_this_turn = 0;
       continue;

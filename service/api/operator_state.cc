@@ -14,7 +14,10 @@
 #include "google/protobuf/util/json_util.h"
 #include "llmgateway/v1/circuits.pb.h"
 #include "service/api/override_document.h"
+#include "service/api/price_view.h"
 #include "service/api/rollout_admin.h"
+#include "service/money/operator_prices.h"
+#include "service/money/price_list.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/resilience/circuit_breaker.h"
 #include "service/resilience/target_availability.h"
@@ -31,6 +34,7 @@ using BreakerState = CircuitBreaker::State;
 
 constexpr std::string_view kCircuitItem = "circuit/";
 constexpr std::string_view kNodeItem = "node/";
+constexpr std::string_view kPriceItem = "price/";
 constexpr std::string_view kRolloutItem = "rollout/";
 
 std::string RolloutName(const RolloutSwitch& rollout) {
@@ -112,6 +116,25 @@ absl::Status ApplyNode(const RuntimeSnapshot& runtime, std::string_view name,
                                            next);
 }
 
+// --- Prices.
+
+absl::Status ApplyPrice(OperatorPrices& prices, std::string_view name,
+                        const std::optional<std::string>& item) {
+  if (item.has_value()) {
+    GATEWAY_ASSIGN_OR_RETURN(const PriceEntry entry, ReadPriceItem(*item));
+    if (NameOfPrice(entry) != name) {
+      return absl::InvalidArgumentError("is the price of something else");
+    }
+    return prices.Set(entry);
+  }
+  const std::shared_ptr<const PriceList> said = prices.Get();
+  if (said == nullptr) return absl::OkStatus();
+  for (const PriceEntry& entry : said->entries()) {
+    if (NameOfPrice(entry) == name) return prices.Remove(entry);
+  }
+  return absl::OkStatus();
+}
+
 // --- The rollout.
 
 absl::Status ApplyRollout(RolloutSwitch& rollout,
@@ -149,6 +172,13 @@ OperatorState::Items OperatorState::Read() const {
     items[absl::StrCat(ToAbsl(kNodeItem), each.node)] =
         WriteOverrides(OverrideSet({each}), wall);
   }
+  if (const std::shared_ptr<const PriceList> prices =
+          runtime->operator_prices().Get()) {
+    for (const PriceEntry& entry : prices->entries()) {
+      items[absl::StrCat(ToAbsl(kPriceItem), NameOfPrice(entry))] =
+          WritePriceItem(entry);
+    }
+  }
   const RolloutSwitch& rollout = runtime->rollout();
   const RolloutSwitch::Said said = rollout.said();
   if (said.any()) {
@@ -163,7 +193,8 @@ bool OperatorState::Concerns(std::string_view name) const {
     name.remove_prefix(kCircuitItem.size());
     return runtime->providers().Find(name.substr(0, name.find('/'))) != nullptr;
   }
-  return name.starts_with(kNodeItem) || name == RolloutName(runtime->rollout());
+  return name.starts_with(kNodeItem) || name.starts_with(kPriceItem) ||
+         name == RolloutName(runtime->rollout());
 }
 
 absl::Time OperatorState::EndOf(std::string_view name,
@@ -182,6 +213,10 @@ absl::Status OperatorState::Apply(
   }
   if (name.starts_with(kNodeItem)) {
     return ApplyNode(*runtime, name.substr(kNodeItem.size()), item);
+  }
+  if (name.starts_with(kPriceItem)) {
+    return ApplyPrice(runtime->operator_prices(),
+                      name.substr(kPriceItem.size()), item);
   }
   return ApplyRollout(runtime->rollout(), item);
 }

@@ -1,11 +1,12 @@
 // OperatorState is what operators have said of this process beside its
 // configuration, item by item: which circuits they have forced and which models
-// disabled, the overrides of nodes, and the rollout. An item is a text under a
-// name, so that replicas tell each other (operator_state_share.h) without
-// knowing what it is about.
+// disabled, the overrides of nodes, what models cost, and the rollout. An item
+// is a text under a name, so that replicas tell each other
+// (operator_state_share.h) without knowing what it is about.
 //
 //   circuit/PROVIDER/MODEL   a llmgateway.v1.Circuit
 //   node/NAME                an override
+//   price/KIND/TIME/MODEL    a llmgateway.v1.ModelPrice
 //   rollout/HASH             what was said of the rollout that is configured so
 //
 // What failures have disabled is no item: each process learns that by itself.

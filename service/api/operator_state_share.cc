@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "service/api/circuit_document.h"
 #include "service/api/override_document.h"
+#include "service/api/price_view.h"
 #include "service/api/rollout_admin.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -40,6 +41,8 @@ absl::Status KeepAll(StateStore& state, const RuntimeSnapshot& runtime,
   GATEWAY_RETURN_IF_ERROR(state.Write(
       kOverrideDocument, WriteOverrides(*runtime.selection().overrides.Get(),
                                         runtime.clock().WallTime())));
+  GATEWAY_RETURN_IF_ERROR(state.Write(
+      kPriceDocument, WritePrices(runtime.operator_prices().Get().get())));
   GATEWAY_RETURN_IF_ERROR(KeepRollout(state, runtime.rollout()));
   return state.Write(kStatementDocument, statements);
 }

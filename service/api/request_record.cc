@@ -12,21 +12,11 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-void FillScope(const CallScope& from, v1::CallerScope* to) {
-  to->set_user_id(std::string(from.user_id));
-  to->set_session_id(std::string(from.session_id));
-  to->set_work_order_id(std::string(from.work_order_id));
-  to->set_agent_id(std::string(from.agent_id));
-  to->set_agent_type(std::string(from.agent_type));
-  to->set_project_id(std::string(from.project_id));
-  to->set_contract_id(std::string(from.contract_id));
-  to->set_framework_id(std::string(from.framework_id));
-  to->set_tier(std::string(from.tier));
-}
-
 void FillRecordedRoute(const CallRecord& from, v1::Route* to) {
   FillRoute(from.provider, from.model_served, from.route_reason, to);
 }
+
+}  // namespace
 
 bool SaysAnything(const CallScope& scope) {
   for (const std::string_view text :
@@ -38,7 +28,17 @@ bool SaysAnything(const CallScope& scope) {
   return false;
 }
 
-}  // namespace
+void FillScope(const CallScope& from, v1::CallerScope* to) {
+  to->set_user_id(std::string(from.user_id));
+  to->set_session_id(std::string(from.session_id));
+  to->set_work_order_id(std::string(from.work_order_id));
+  to->set_agent_id(std::string(from.agent_id));
+  to->set_agent_type(std::string(from.agent_type));
+  to->set_project_id(std::string(from.project_id));
+  to->set_contract_id(std::string(from.contract_id));
+  to->set_framework_id(std::string(from.framework_id));
+  to->set_tier(std::string(from.tier));
+}
 
 void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
   out->set_request_id(std::string(call.request_id));
@@ -62,6 +62,7 @@ void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
   out->set_response_bytes(call.response_bytes);
   out->set_path(std::string(call.path));
   out->set_method(std::string(call.method));
+  out->set_trace_id(std::string(call.trace_id));
   out->set_failure(call.error_reason);
   out->set_status_code(static_cast<int>(call.status_code));
   out->set_http_status(call.http_status);

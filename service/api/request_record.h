@@ -12,6 +12,10 @@
 
 namespace gateway {
 
+// Whether the caller has said on whose behalf the call is made, and what.
+bool SaysAnything(const CallScope& scope);
+void FillScope(const CallScope& from, llmgateway::v1::CallerScope* to);
+
 // Fills in `out`. REQUIRES: `out` is empty.
 void ToRequestRecord(const CallRecord& call,
                      llmgateway::v1::RequestRecord* out);

@@ -48,7 +48,9 @@ AuditLog::AuditLog(const Options& options, std::unique_ptr<AuditStore> store,
       policy_(std::move(policy)),
       thread_("audit", [this] { Run(); }) {}
 
-AuditLog::~AuditLog() {
+AuditLog::~AuditLog() { Close(); }
+
+void AuditLog::Close() {
   {
     MutexLock lock(mu_);
     ends_ = true;
@@ -59,6 +61,7 @@ AuditLog::~AuditLog() {
 
 void AuditLog::Add(AuditEntry entry) {
   MutexLock lock(mu_);
+  if (ends_) return;
   if (waiting_.size() >= options_.queue_entries_limit) return DropOne();
   const bool has_bodies = entry.request.is_kept || entry.response.is_kept;
   if (has_bodies && !HasRoom(entry)) {

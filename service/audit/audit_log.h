@@ -68,13 +68,16 @@ class AuditLog {
       const Options& options, std::shared_ptr<const AuditPolicy> policy,
       Clock& clock);
 
-  // Writes what waits, if it can be written.
   ~AuditLog();
 
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
 
   void Add(AuditEntry entry) LOCKS_EXCLUDED(mu_);
+
+  // Writes what waits, if it can be written, and nothing from here on. Blocks;
+  // the destructor does it, too.
+  void Close() LOCKS_EXCLUDED(mu_);
 
   // Records that an operator, `reader`, is shown the bodies of so many entries,
   // and returns once that is written: who cannot record it shows none.

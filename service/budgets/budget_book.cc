@@ -119,6 +119,7 @@ absl::Status BudgetBook::Apply(int64_t number, std::string_view entry) {
 }
 
 void BudgetBook::Apply(const BudgetChange& change) {
+  last_time_ = std::max(last_time_, change.time);
   const auto [found, is_new] = accounts_.try_emplace(change.scope);
   if (is_new) {
     found->second.window =
@@ -130,6 +131,7 @@ void BudgetBook::Apply(const BudgetChange& change) {
 std::string BudgetBook::Checkpoint() const {
   kept::BudgetBookRecord record;
   record.set_last_entry(last_entry_);
+  record.set_last_time(last_time_);
   for (const auto& [scope, account] : accounts_) {
     Write(scope, account, record.add_accounts());
   }
@@ -144,6 +146,7 @@ absl::Status BudgetBook::Restore(std::string_view checkpoint) {
   }
   BudgetBook read;
   read.last_entry_ = record.last_entry();
+  read.last_time_ = record.last_time();
   for (const kept::BudgetAccountRecord& each : record.accounts()) {
     BudgetScope scope;
     BudgetAccount account;
@@ -166,9 +169,8 @@ void BudgetBook::ForgetBefore(absl::Time now, absl::Duration retention) {
     const bool is_over = account.window.kind() == BudgetWindow::Kind::kNone
                              ? account.spend.last_time() < oldest
                              : account.spend.sum() == BudgetAmounts();
-    const bool is_allocated =
-        account.allocation.has_value() && !account.allocation->removed;
-    it = is_over && !is_allocated ? accounts_.erase(it) : std::next(it);
+    it = is_over && !account.is_allocated() ? accounts_.erase(it)
+                                            : std::next(it);
   }
 }
 

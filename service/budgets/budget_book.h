@@ -42,6 +42,10 @@ struct BudgetAccount {
   BudgetSpend spend;
   std::optional<BudgetAllocation> allocation;
 
+  bool is_allocated() const {
+    return allocation.has_value() && !allocation->removed;
+  }
+
   // Takes in what a change says of the account's scope.
   void Apply(const BudgetChange& change);
 
@@ -60,6 +64,8 @@ class BudgetBook {
 
   // The number of the last entry that it knows; 0 if it knows none.
   int64_t last_entry() const { return last_entry_; }
+  // The latest time that one of them names, in seconds; 0 if none does.
+  int64_t last_time() const { return last_time_; }
 
   // All that it knows, as bytes; the same for equal books.
   std::string Checkpoint() const;
@@ -83,6 +89,7 @@ class BudgetBook {
 
  private:
   int64_t last_entry_ = 0;
+  int64_t last_time_ = 0;
   std::map<BudgetScope, BudgetAccount> accounts_;
 };
 

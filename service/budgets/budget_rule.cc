@@ -42,7 +42,7 @@ std::optional<int64_t> UnitsOf(bool has_units, int64_t units,
 }
 
 template <typename Said>
-BudgetTerms TermsOf(const Said& said) {
+BudgetTerms SaidTerms(const Said& said) {
   BudgetTerms terms = {
       .limit = UnitsOf(said.has_limit(), said.limit(), said.limit_usd())};
   if (said.has_turn_limit()) terms.turn_limit = said.turn_limit();
@@ -91,7 +91,7 @@ BudgetRule::BudgetRule(const config::Budget& config, const Defaults& defaults,
       mode_(RuleMode(config.mode(), defaults.mode)),
       warn_threshold_(config.has_warn_threshold() ? config.warn_threshold()
                                                   : defaults.warn_threshold),
-      terms_(TermsOf(config)),
+      terms_(SaidTerms(config)),
       request_limit_(UnitsOf(config.has_request_limit(), config.request_limit(),
                              config.request_limit_usd())),
       requires_price_(config.require_price()),
@@ -110,8 +110,16 @@ BudgetRule::BudgetRule(const config::Budget& config, const Defaults& defaults,
       subject.Set(LimitDimensionNamed(name), value);
     }
     const CounterKey key = KeyOf(subject);
-    overrides_.insert({key.low, {key, TermsOf(each)}});
+    overrides_.insert({key.low, {key, SaidTerms(each)}});
   }
+}
+
+bool BudgetRule::IsOf(const BudgetScope& scope) const {
+  return scope.budget == name_ && scope.window == window_.name() &&
+         std::equal(scope.subject.begin(), scope.subject.end(), per_.begin(),
+                    per_.end(), [](const auto& part, LimitDimension dimension) {
+                      return part.first == dimension;
+                    });
 }
 
 CounterKey BudgetRule::KeyOf(LimitSubject& subject) const {

@@ -87,6 +87,9 @@ class BudgetRule {
     return match_.Matches(subject);
   }
 
+  // Whether the scope is one of this budget, as it is configured now.
+  bool IsOf(const BudgetScope& scope) const;
+
   // The key of the subject's scope, and its name.
   CounterKey KeyOf(LimitSubject& subject) const;
   BudgetScope ScopeOf(const LimitSubject& subject) const;

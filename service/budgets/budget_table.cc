@@ -15,31 +15,33 @@ namespace {
 // So many cells are looked at for one that may go.
 constexpr int kLookedAtMax = 8;
 
-bool IsAllocated(const BudgetCell& cell) {
-  return cell.account.allocation.has_value() &&
-         !cell.account.allocation->removed;
-}
-
-BudgetTerms TermsInForce(const BudgetCell& cell, const BudgetTerms& terms) {
+BudgetTerms TermsInForce(const BudgetAccount& account,
+                         const BudgetTerms& terms) {
   BudgetTerms in_force = terms;
-  if (!IsAllocated(cell)) return in_force;
-  const BudgetAllocation& said = *cell.account.allocation;
+  if (!account.is_allocated()) return in_force;
+  const BudgetAllocation& said = *account.allocation;
   if (said.limit.has_value()) in_force.limit = said.limit;
   if (said.turn_limit.has_value()) in_force.turn_limit = said.turn_limit;
   return in_force;
 }
 
-// From when on the scope lets no call in; 0 if it does.
-int64_t ExpireTimeOf(const BudgetCell& cell, const BudgetRule& rule) {
-  if (IsAllocated(cell) && cell.account.allocation->expire_time != 0) {
-    return cell.account.allocation->expire_time;
+}  // namespace
+
+BudgetTerms TermsOf(const BudgetRule& rule, const BudgetStanding& standing) {
+  const BudgetTerms* const own =
+      standing.scope.others ? nullptr
+                            : rule.OverrideOf(rule.KeyOf(standing.scope));
+  return TermsInForce(standing.account, own != nullptr ? *own : rule.terms());
+}
+
+int64_t ExpireTimeOf(const BudgetRule& rule, const BudgetAccount& account) {
+  if (account.is_allocated() && account.allocation->expire_time != 0) {
+    return account.allocation->expire_time;
   }
-  const int64_t start = cell.account.spend.start();
+  const int64_t start = account.spend.start();
   if (rule.timeout_seconds() == 0 || start == 0) return 0;
   return start + rule.timeout_seconds();
 }
-
-}  // namespace
 
 BudgetTable::BudgetTable(const KeySecret& secret, const Options& options)
     : secret_(secret), shards_(kShards) {
@@ -93,7 +95,7 @@ bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
 }
 
 bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
-  if (cell.reservations > 0 || IsAllocated(cell)) return false;
+  if (cell.reservations > 0 || cell.account.is_allocated()) return false;
   BudgetAccount account = cell.account;
   account.spend.ForgetBefore(account.window, now);
   if (account.spend.sum() == BudgetAmounts()) return true;
@@ -138,7 +140,7 @@ void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
           /*beyond_limit=*/rule.per().empty());
     } else {
       cell = FindCell(shard, charge.key);
-      if (cell == nullptr || !IsAllocated(*cell)) {
+      if (cell == nullptr || !cell->account.is_allocated()) {
         charge.state = BudgetCharge::State::kSkipped;
         return;
       }
@@ -201,8 +203,8 @@ void BudgetTable::CheckAmounts(const BudgetCell& cell, BudgetCharge* charge) {
 void BudgetTable::Check(const BudgetCell& cell, int64_t now,
                         BudgetCharge* charge) {
   const BudgetRule& rule = *charge->rule;
-  charge->in_force = TermsInForce(cell, charge->terms);
-  const int64_t expire_time = ExpireTimeOf(cell, rule);
+  charge->in_force = TermsInForce(cell.account, charge->terms);
+  const int64_t expire_time = ExpireTimeOf(rule, cell.account);
   const std::optional<int64_t> of_request = rule.request_limit();
   charge->reset_time = 0;
   if (expire_time != 0 && now >= expire_time) {
@@ -342,7 +344,8 @@ std::optional<int64_t> BudgetTable::RemainingOf(const BudgetCharge& charge,
   const std::optional<int64_t>& configured = charge.terms.limit;
   if (cell == nullptr) return configured;
   Renew(*cell, now);
-  const std::optional<int64_t> limit = TermsInForce(*cell, charge.terms).limit;
+  const std::optional<int64_t> limit =
+      TermsInForce(cell->account, charge.terms).limit;
   if (!limit.has_value()) return std::nullopt;
   const LimitUnit unit = charge.rule->unit();
   const int64_t taken = SaturatingSum(cell->account.spend.sum().In(unit),
@@ -361,18 +364,26 @@ void BudgetTable::Load(const BudgetBook& book) {
   });
 }
 
-bool BudgetTable::Apply(const BudgetChange& change) {
+void BudgetTable::Apply(const BudgetChange& change) {
   const CounterKey key = change.scope.KeyBy(secret_);
   Shard& shard = ShardOf(key);
   const MutexLock lock(shard.mu);
-  BudgetCell* const cell = FindOrMake(
+  BudgetCell& cell = *FindOrMake(
       shard, key, [&] { return change.scope; }, change.time,
-      /*beyond_limit=*/!change.allocation.has_value());
-  if (cell == nullptr) return false;
-  cell->account.Apply(change);
-  cell->told_near = false;
-  cell->told_exceeded = false;
-  return true;
+      /*beyond_limit=*/true);
+  Renew(cell, change.time);
+  cell.account.Apply(change);
+  cell.told_near = false;
+  cell.told_exceeded = false;
+}
+
+bool BudgetTable::MakePlace(const BudgetScope& scope, int64_t now) {
+  const CounterKey key = scope.KeyBy(secret_);
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mu);
+  return FindOrMake(
+             shard, key, [&] { return scope; }, now,
+             /*beyond_limit=*/false) != nullptr;
 }
 
 std::optional<BudgetStanding> BudgetTable::Find(const BudgetScope& scope,

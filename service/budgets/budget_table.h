@@ -125,6 +125,12 @@ struct BudgetStanding {
   BudgetAmounts reserved;
 };
 
+// What the scope may spend in its window, without the multiplier of a role.
+BudgetTerms TermsOf(const BudgetRule& rule, const BudgetStanding& standing);
+
+// From when on the scope lets no call in; 0 if it always does.
+int64_t ExpireTimeOf(const BudgetRule& rule, const BudgetAccount& account);
+
 class BudgetTable {
  public:
   struct Options {
@@ -165,10 +171,13 @@ class BudgetTable {
   std::optional<int64_t> RemainingOf(const BudgetCharge& charge, int64_t now);
 
   // Takes in what the book knows, and what a change says that is of no call
-  // here: an allocation, or that something is given back. False if there is no
-  // place for an allocation's scope; nothing has changed then.
+  // here: an allocation, or that something is given back.
   void Load(const BudgetBook& book);
-  bool Apply(const BudgetChange& change);
+  void Apply(const BudgetChange& change);
+
+  // Sees to it that there is a place for what is about to be applied. False if
+  // all are taken.
+  bool MakePlace(const BudgetScope& scope, int64_t now);
 
   // Returns how the scope stands; nothing if nothing is known of it.
   std::optional<BudgetStanding> Find(const BudgetScope& scope, int64_t now);

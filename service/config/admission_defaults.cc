@@ -2,11 +2,14 @@
 
 #include <cstdint>
 
+#include "llmgateway/config/v1/audit.pb.h"
+#include "llmgateway/config/v1/budgets.pb.h"
 #include "llmgateway/config/v1/cache.pb.h"
 #include "llmgateway/config/v1/overload.pb.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "llmgateway/config/v1/server.pb.h"
 #include "llmgateway/config/v1/store.pb.h"
+#include "llmgateway/config/v1/tracing.pb.h"
 #include "service/config/fill_fields.h"
 
 namespace gateway {
@@ -103,6 +106,23 @@ void FillOverload(configv1::OverloadConfig* overload) {
   }
 }
 
+void FillAudit(configv1::AuditConfig* audit) {
+  FILL_TEXT(*audit, file, "audit.db");
+  FILL(*audit, retention_days, 30);
+  FILL(*audit, queue_entries_limit, 10'000);
+  FILL(*audit, queue_bytes_limit, int64_t{64} << 20);
+  for (configv1::AuditBodyRule& rule : *audit->mutable_bodies()) {
+    FILL(rule, body_bytes_limit, int64_t{64} << 10);
+  }
+  configv1::AuditRedaction& redaction = *audit->mutable_redaction();
+  if (redaction.patterns().empty()) {
+    redaction.add_patterns(configv1::AuditRedaction::PATTERN_KEYS);
+    redaction.add_patterns(configv1::AuditRedaction::PATTERN_TOKENS);
+    redaction.add_patterns(configv1::AuditRedaction::PATTERN_EMAIL);
+    redaction.add_patterns(configv1::AuditRedaction::PATTERN_CARD_NUMBER);
+  }
+}
+
 void FillCache(configv1::CacheConfig* cache) {
   FILL_TIME(*cache, ttl, 3'600'000);
   FILL(*cache, entries_limit, 10'000);
@@ -137,11 +157,48 @@ void FillSessions(configv1::SessionsConfig* sessions) {
   FILL(*sessions, size_bytes_limit, int64_t{64} << 20);
 }
 
+void FillBudgets(configv1::BudgetsConfig* budgets) {
+  FILL_ENUM(*budgets, mode, configv1::Budget::MODE_ENFORCE);
+  FILL(*budgets, warn_threshold, 0.8);
+  FILL(*budgets, expected_output_tokens, 1024);
+  FILL_TEXT(*budgets, role_label, "role");
+  FILL(*budgets, scopes_limit, 100'000);
+  FILL_TIME(*budgets, retention, int64_t{2160} * 3'600'000);
+  for (configv1::Budget& rule : *budgets->mutable_rules()) {
+    FILL_ENUM(rule, mode, budgets->mode());
+    FILL(rule, warn_threshold, budgets->warn_threshold());
+    if (rule.period() != configv1::Budget::PERIOD_UNSPECIFIED) {
+      FILL_TEXT(rule, time_zone, "UTC");
+    }
+  }
+  if (budgets->has_sessions()) {
+    FILL_ENUM(*budgets->mutable_sessions(), mode, budgets->mode());
+  }
+}
+
 void FillRedis(configv1::RedisConfig* redis) {
   FILL_ENUM(*redis, topology, configv1::RedisConfig::TOPOLOGY_STANDALONE);
   FILL(*redis, database, 0);
   FILL_TIME(*redis, timeout, 20);
   FILL_TEXT(*redis, prefix, "llmgw:");
+}
+
+void FillTracing(configv1::TracingConfig* tracing) {
+  using configv1::TracingConfig;
+  FILL_ENUM(*tracing, exporter,
+            tracing->endpoint().empty() ? TracingConfig::EXPORTER_NONE
+                                        : TracingConfig::EXPORTER_OTLP_GRPC);
+  FILL(*tracing, sampling_ratio, 1);
+  FILL_TIME(*tracing, slow_threshold, 60'000);
+  FILL(*tracing, batch_spans_limit, 512);
+  FILL_TIME(*tracing, batch_interval, 5'000);
+  FILL(*tracing, queue_spans_limit, 8192);
+  FILL_TIME(*tracing, timeout, 10'000);
+  FILL_TEXT(*tracing, service_name, "llm-gateway");
+  configv1::TraceStoreConfig& store = *tracing->mutable_store();
+  FILL(store, traces_limit, 10'000);
+  FILL(store, size_bytes_limit, int64_t{32} << 20);
+  FILL_TIME(store, ttl, 86'400'000);
 }
 
 }  // namespace
@@ -153,11 +210,13 @@ void FillAdmission(configv1::GatewayConfig* config) {
   for (configv1::RateLimit& limit : *config->mutable_rate_limits()) {
     FillLimit(&limit);
   }
+  if (config->has_budgets()) FillBudgets(config->mutable_budgets());
   if (config->has_overload()) FillOverload(config->mutable_overload());
   if (config->has_cms()) {
     FILL(*config->mutable_cms(), enabled, true);
     FILL_TIME(*config->mutable_cms(), timeout, 5'000);
   }
+  if (config->has_audit()) FillAudit(config->mutable_audit());
   if (config->has_cache()) FillCache(config->mutable_cache());
   if (config->has_idempotency()) {
     FillIdempotency(config->mutable_idempotency());
@@ -167,6 +226,7 @@ void FillAdmission(configv1::GatewayConfig* config) {
   }
   if (config->has_sessions()) FillSessions(config->mutable_sessions());
   if (config->has_redis()) FillRedis(config->mutable_redis());
+  if (config->has_tracing()) FillTracing(config->mutable_tracing());
 }
 
 }  // namespace gateway

@@ -74,20 +74,24 @@ std::string FieldOf(std::string_view path) {
   return absl::StrCat("providers", field.substr(field.rfind('.')));
 }
 
+// The server of a URL; validation has more to say of a text that is none.
+std::string ServerOf(const std::string& text) {
+  const absl::StatusOr<BaseUrl> url = ParseBaseUrl(text);
+  if (!url.ok()) return text;
+  return absl::StrCat(url->tls ? "https://" : "http://",
+                      JoinHostPort(url->host, absl::StrCat(url->port)));
+}
+
 // Where what the provider at this place is shown goes; empty if nowhere.
 std::string DestinationOf(const ProviderConfig& provider) {
   const google::protobuf::Message* const settings = ProviderSettings(provider);
   if (settings == nullptr) return "";
   const std::string base_url = TextSetting(*settings, "base_url");
-  const absl::StatusOr<BaseUrl> url = ParseBaseUrl(base_url);
-  // Validation has more to say of one that is none.
-  if (!url.ok()) return base_url;
-  const std::string destination =
-      absl::StrCat(url->tls ? "https://" : "http://",
-                   JoinHostPort(url->host, absl::StrCat(url->port)));
+  const std::string destination = ServerOf(base_url);
   const HttpUpstream* const http = HttpSettings(*settings);
   // With TLS a proxy sees nothing.
-  if (url->tls || http == nullptr || http->proxy().empty()) return destination;
+  const bool is_tls = std::string_view(destination).starts_with("https://");
+  if (is_tls || http == nullptr || http->proxy().empty()) return destination;
   return absl::StrCat(destination, " by way of ", http->proxy());
 }
 
@@ -99,6 +103,9 @@ std::string DestinationOf(const GatewayConfig& config, std::string_view path) {
     if (path.starts_with(absl::StrCat(provider, "."))) {
       return DestinationOf(config.providers(i));
     }
+  }
+  if (path.starts_with("tracing.")) {
+    return ServerOf(config.tracing().endpoint());
   }
   return "";
 }

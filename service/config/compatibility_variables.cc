@@ -18,8 +18,10 @@
 #include "google/protobuf/message.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "providers/provider_settings.h"
+#include "service/config/cost_variables.h"
 #include "service/config/environment.h"
 #include "service/config/redis_url.h"
+#include "service/config/tracing_variables.h"
 
 namespace gateway {
 namespace {
@@ -27,6 +29,7 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::RepeatedPtrField;
+using ::llmgateway::config::v1::Budget;
 using ::llmgateway::config::v1::FailureFallbacks;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::ProviderConfig;
@@ -36,8 +39,6 @@ using ::llmgateway::config::v1::RolloutConfig;
 using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::config::v1::SelectionConfig;
 using ::llmgateway::type::v1::Target;
-
-constexpr char kVariableSource[] = "environment";
 
 // How a variable's text becomes a field's.
 enum class Use {
@@ -76,18 +77,18 @@ constexpr Variable kVariables[] = {
     {"CMS_URL", Use::kText, "cms.url"},
     {"ENABLE_COST_OPTIMIZATION", Use::kNotFollowed, kLater},
     {"ENABLE_GATEWAY_V2", Use::kElsewhere},
-    {"ENABLE_MODEL_TRACING", Use::kNotFollowed, kLater},
+    {"ENABLE_MODEL_TRACING", Use::kElsewhere},
     {"GATEWAY_FALLBACK_ENABLED", Use::kElsewhere},
     {"GATEWAY_MAX_RETRIES", Use::kRetries, "resilience.retry.attempts_limit"},
-    {"GATEWAY_METRICS_RETENTION_HOURS", Use::kNotFollowed, kLater},
+    {"GATEWAY_METRICS_RETENTION_HOURS", Use::kText, "metrics.history_hours"},
     {"GATEWAY_RETRY_DELAY", Use::kSeconds, "resilience.retry.backoff_base"},
-    {"GATEWAY_TRACE_SAMPLING_RATE", Use::kNotFollowed, kLater},
+    {"GATEWAY_TRACE_SAMPLING_RATE", Use::kElsewhere},
     {"GATEWAY_V2_ENABLED", Use::kElsewhere},
     {"GATEWAY_V2_PERCENTAGE", Use::kText, "routing.rollout.percentage"},
     {"LLM_API_KEY", Use::kElsewhere},
     {"LLM_BASE_URL", Use::kElsewhere},
-    {"LLM_COST_LIMIT_USD", Use::kNotFollowed, kLater},
-    {"LLM_COST_WARN_USD", Use::kNotFollowed, kLater},
+    {"LLM_COST_LIMIT_USD", Use::kElsewhere},
+    {"LLM_COST_WARN_USD", Use::kElsewhere},
     {"LLM_GATEWAY_CIRCUIT_BREAKER_FAILURE_THRESHOLD", Use::kText,
      "resilience.circuit_breaker.consecutive_failures"},
     {"LLM_GATEWAY_CIRCUIT_BREAKER_RECOVERY_TIMEOUT_SECONDS", Use::kSeconds,
@@ -118,8 +119,8 @@ constexpr Variable kVariables[] = {
      "for what is large"},
     {"LLM_GATEWAY_REDIS_URL", Use::kElsewhere},
     {"LLM_GATEWAY_SESSION_TTL_SECONDS", Use::kSeconds, "sessions.ttl"},
-    {"LLM_GATEWAY_TRACING_ENABLED", Use::kNotFollowed, kLater},
-    {"LLM_LOG_FORMAT", Use::kElsewhere},
+    {"LLM_GATEWAY_TRACING_ENABLED", Use::kElsewhere},
+    {"LLM_LOG_FORMAT", Use::kText, "logging.format"},
     {"LLM_LOG_LEVEL", Use::kLevel, "logging.level"},
     {"LLM_MAX_RETRIES", Use::kAttempts, "resilience.retry.attempts_limit"},
     {"LLM_MAX_TOKENS", Use::kNotFollowed, kClients},
@@ -127,12 +128,13 @@ constexpr Variable kVariables[] = {
     {"LLM_PROVIDER", Use::kElsewhere},
     {"LLM_TEMPERATURE", Use::kNotFollowed, kClients},
     {"LLM_TIMEOUT_SECONDS", Use::kSeconds, "resilience.call_timeout"},
-    {"LLM_TRACE_ENABLED", Use::kNotFollowed, kLater},
-    {"LLM_TRACE_ENDPOINT", Use::kNotFollowed, kLater},
-    {"LLM_TRACE_EXPORTER", Use::kNotFollowed, kLater},
-    {"LLM_TRACE_SERVICE_NAME", Use::kNotFollowed, kLater},
+    {"LLM_TRACE_ENABLED", Use::kElsewhere},
+    {"LLM_TRACE_ENDPOINT", Use::kElsewhere},
+    {"LLM_TRACE_EXPORTER", Use::kElsewhere},
+    {"LLM_TRACE_SERVICE_NAME", Use::kElsewhere},
     {"OPENROUTER_BASE_URL", Use::kElsewhere},
     {"OPENROUTER_FALLBACK_ENABLED", Use::kElsewhere},
+    {"OTLP_ENDPOINT", Use::kElsewhere},
     {"REDIS_URL", Use::kElsewhere},
 };
 
@@ -140,17 +142,6 @@ constexpr Variable kVariables[] = {
 std::string_view Told(const Environment& environment, const char* name) {
   const auto found = environment.find(name);
   return found == environment.end() ? std::string_view() : found->second;
-}
-
-std::optional<bool> SwitchOf(std::string_view text) {
-  const std::string lower = absl::AsciiStrToLower(ToAbsl(text));
-  for (const char* yes : {"true", "1", "yes", "on"}) {
-    if (lower == yes) return true;
-  }
-  for (const char* no : {"false", "0", "no", "off"}) {
-    if (lower == no) return false;
-  }
-  return std::nullopt;
 }
 
 // Python's levels, by the names that ours have; of an unknown one, `info`.
@@ -183,6 +174,8 @@ class Variables {
     ApplyLogging();
     ApplyWaitingWarning();
     ApplyClientLimit();
+    ApplyCostBudget("LLM_COST_LIMIT_USD", "cost-limit", Budget::MODE_ENFORCE);
+    ApplyCostBudget("LLM_COST_WARN_USD", "cost-warning", Budget::MODE_WARN);
     ApplyRedisUrl();
     CheckSwitch("GATEWAY_FALLBACK_ENABLED");
     CheckSwitch("OPENROUTER_FALLBACK_ENABLED");
@@ -365,10 +358,6 @@ class Variables {
     if (CheckSwitch("LLM_GATEWAY_ENABLE_FILE_LOGGING") == false) {
       config_.mutable_logging()->clear_file();
     }
-    const std::string_view format = Told("LLM_LOG_FORMAT");
-    if (!format.empty() && format != "json") {
-      Warn("LLM_LOG_FORMAT", "is not followed: lines of the log are JSON");
-    }
   }
 
   // A queue that nobody waits in needs no warning.
@@ -409,6 +398,16 @@ class Variables {
     if (absl::SimpleAtoi(ToAbsl(Told(name)), &count)) return count;
     Add(name, "must be a whole number");
     return otherwise;
+  }
+
+  // What all calls together may cost, for ever; 0 is no limit.
+  void ApplyCostBudget(const char* variable, const char* name,
+                       Budget::Mode mode) {
+    if (Told(variable).empty()) return;
+    const absl::StatusOr<std::string> field =
+        AddCostBudget(Told(variable), name, mode, &config_);
+    if (!field.ok()) return Add(variable, ToStd(field.status().message()));
+    if (!field->empty()) ToldBy(variable, *field);
   }
 
   void ApplyRedisUrl() {
@@ -541,6 +540,17 @@ void ApplyPort(const Environment& environment, GatewayConfig* config) {
 
 }  // namespace
 
+std::optional<bool> SwitchOf(std::string_view text) {
+  const std::string lower = absl::AsciiStrToLower(ToAbsl(text));
+  for (const char* yes : {"true", "1", "yes", "on"}) {
+    if (lower == yes) return true;
+  }
+  for (const char* no : {"false", "0", "no", "off"}) {
+    if (lower == no) return false;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string_view> CompatibilityVariables() {
   std::vector<std::string_view> names;
   for (const Variable& variable : kVariables) names.push_back(variable.name);
@@ -557,6 +567,7 @@ void ApplyCompatibilityVariables(const Environment& environment,
                                  GatewayConfig* config,
                                  ConfigProblems* problems) {
   Variables(environment, config, problems).Apply();
+  ApplyTracingVariables(environment, config, problems);
 }
 
 void ApplyCompatibilitySwitches(const ProviderKinds& kinds,

@@ -16,6 +16,7 @@
 #define SERVICE_CONFIG_COMPATIBILITY_VARIABLES_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,13 @@
 namespace gateway {
 
 using Environment = std::map<std::string, std::string>;
+
+// What problems with variables are told to come from.
+inline constexpr char kVariableSource[] = "environment";
+
+// Reads `true`, `1`, `yes`, `on` and their opposites, in either case; nothing
+// of anything else.
+std::optional<bool> SwitchOf(std::string_view text);
 
 // Returns the names of all of them.
 std::vector<std::string_view> CompatibilityVariables();

@@ -67,6 +67,9 @@ std::vector<NamedReference> CaFilesOf(const GatewayConfig& config) {
                       ToAbsl(ProviderKindName(provider)), ".http.ca_file"),
          http->ca_file()});
   }
+  if (!config.tracing().ca_file().empty()) {
+    found.push_back({"tracing.ca_file", config.tracing().ca_file()});
+  }
   return found;
 }
 

@@ -29,7 +29,8 @@ struct NamedReference {
 std::vector<NamedReference> SecretReferencesOf(
     const llmgateway::config::v1::GatewayConfig& config);
 
-// The files of providers' authorities, `ca_file`, in the order of the fields.
+// The files of authorities, `ca_file`, of providers in the order of the fields
+// and of `tracing`.
 // The reference is the path alone.
 std::vector<NamedReference> CaFilesOf(
     const llmgateway::config::v1::GatewayConfig& config);

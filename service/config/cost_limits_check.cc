@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/string_view.h"
 #include "llmgateway/type/v1/target.pb.h"
 #include "service/config/configured_targets.h"
@@ -86,7 +87,9 @@ std::vector<ModelAt> UnpricedModels(const ProviderKinds& kinds,
   }
   std::vector<ModelAt> unpriced;
   for (const ModelAt& each : NamedModels(config)) {
-    if (prices.Find(vendors[each.first], each.second) == nullptr) {
+    // A price that begins later is known.
+    if (prices.Find(vendors[each.first], each.second, absl::InfiniteFuture()) ==
+        nullptr) {
       unpriced.push_back(each);
     }
   }

@@ -41,6 +41,8 @@ using ::llmgateway::config::v1::GrpcListener;
 using ::llmgateway::config::v1::HttpListener;
 using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::LimitsConfig;
+using ::llmgateway::config::v1::LOG_FORMAT_JSON;
+using ::llmgateway::config::v1::LOG_FORMAT_UNSPECIFIED;
 using ::llmgateway::config::v1::LOG_LEVEL_INFO;
 using ::llmgateway::config::v1::LOG_LEVEL_UNSPECIFIED;
 using ::llmgateway::config::v1::LoggingConfig;
@@ -386,12 +388,26 @@ void FillLogging(LoggingConfig* logging) {
     logging->set_level(LOG_LEVEL_INFO);
   }
   FILL(*logging, access_log, true);
+  if (logging->format() == LOG_FORMAT_UNSPECIFIED) {
+    logging->set_format(LOG_FORMAT_JSON);
+  }
+  if (logging->has_rotation()) {
+    auto& rotation = *logging->mutable_rotation();
+    FILL(rotation, size_bytes_limit, 0);
+    FILL_TIME(rotation, interval, 0);
+    FILL(rotation, files_limit, 10);
+  }
 }
 
 void FillMetrics(MetricsConfig* metrics) {
   FILL(*metrics, model_labels_limit, 512);
   FILL(*metrics, watch_events_limit, 1024);
   FILL(*metrics, caller_labels_limit, 256);
+  FILL(*metrics, history_hours, 168);
+  FILL(*metrics, recent_requests_limit, 1000);
+  FILL(*metrics, agent_labels_limit, 128);
+  FILL(*metrics, project_labels_limit, 256);
+  FILL(*metrics, groups_limit, 1000);
 }
 
 void FillRuntime(RuntimeConfig* runtime) {

@@ -197,6 +197,12 @@ void CheckRateLimits(const GatewayConfig& config, const FieldPlaces& places,
   }
 }
 
+void CheckLimitMatch(const GatewayConfig& config, const std::string& path,
+                     const LimitMatch& match, const FieldPlaces& places,
+                     ConfigProblems* problems) {
+  CheckMatch(config, match, Problems(path, places, problems));
+}
+
 void CheckKeyLimits(
     const std::string& path,
     const google::protobuf::RepeatedPtrField<configv1::KeyLimit>& limits,

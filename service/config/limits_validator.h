@@ -18,6 +18,13 @@ namespace gateway {
 void CheckRateLimits(const llmgateway::config::v1::GatewayConfig& config,
                      const FieldPlaces& places, ConfigProblems* problems);
 
+// Adds what is wrong with a match of a limit, or of a budget; `path` is that of
+// which it is the `match`.
+void CheckLimitMatch(const llmgateway::config::v1::GatewayConfig& config,
+                     const std::string& path,
+                     const llmgateway::config::v1::LimitMatch& match,
+                     const FieldPlaces& places, ConfigProblems* problems);
+
 // Adds what is wrong with the limits of one key, or of callers whom a token or
 // a certificate names; `path` is that of the list.
 void CheckKeyLimits(

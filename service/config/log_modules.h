@@ -13,6 +13,7 @@ namespace gateway {
 inline constexpr std::string_view kLogModules[] = {
     "access_log",  // Lines of the access log that could not be written.
     "audit",       // An audit log that is not written, and what it deletes.
+    "budgets",     // Budgets that are nearly, or more than, spent.
     "config",      // Warnings about the configuration.
     "grpc",        // Connections that were closed for what their peer did.
     "grpc_core",   // What the gRPC C++ library says.
@@ -29,6 +30,7 @@ inline constexpr std::string_view kLogModules[] = {
     "refusals",    // What listeners refuse before it becomes a call.
     "sessions",    // Conversations that cannot be read.
     "state",       // What could not be kept on disk.
+    "tracing",     // Spans that cannot be exported, or that go to the log.
 };
 
 }  // namespace gateway

@@ -28,7 +28,9 @@ using ::google::protobuf::Message;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::Listeners;
+using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::TracingConfig;
 
 class MachineCheck {
  public:
@@ -36,10 +38,18 @@ class MachineCheck {
                ConfigProblems* problems)
       : environment_(environment), places_(places), problems_(*problems) {}
 
-  void CheckLog(const std::string& file) {
+  void CheckLog(const LoggingConfig& logging) {
+    const std::string& file = logging.file();
     if (file.empty()) return;
     const absl::Status status = CheckLogFile(file);
-    if (!status.ok()) Add("logging.file", ToStd(status.message()));
+    if (!status.ok()) return Add("logging.file", ToStd(status.message()));
+    std::error_code error;
+    if (logging.has_rotation() && std::filesystem::exists(file, error) &&
+        !std::filesystem::is_regular_file(file, error)) {
+      Add("logging.rotation",
+          absl::StrCat("cannot be for '", file,
+                       "', which is a pipe or a device; remove this"));
+    }
   }
 
   // What is only missing, or not this user's, is a warning: it may be there
@@ -127,6 +137,15 @@ class MachineCheck {
         absl::StrCat("file ", ca_file, " ", status.message()));
   }
 
+  void CheckTracing(const TracingConfig& tracing) {
+    const std::string& ca_file = tracing.ca_file();
+    if (ca_file.empty()) return;
+    const absl::Status status = CheckCaFile(ca_file);
+    if (status.ok()) return;
+    Add("tracing.ca_file",
+        absl::StrCat("file ", ca_file, " ", status.message()));
+  }
+
  private:
   void Add(const std::string& path, std::string_view message) {
     problems_.Add(places_.Find(path), path, message);
@@ -143,7 +162,7 @@ void CheckMachine(const ProviderKinds& kinds, const GatewayConfig& config,
                   const Environment& environment, const FieldPlaces& places,
                   const std::string& state_dir, ConfigProblems* problems) {
   MachineCheck check(environment, places, problems);
-  check.CheckLog(config.logging().file());
+  check.CheckLog(config.logging());
   if (!state_dir.empty()) check.CheckStateFolder(state_dir);
   const Listeners& listeners = config.listeners();
   check.CheckAddress("listeners.grpc.address", listeners.grpc().address());
@@ -155,6 +174,7 @@ void CheckMachine(const ProviderKinds& kinds, const GatewayConfig& config,
     check.CheckAddress("listeners.admin_http.address",
                        listeners.admin_http().address());
   }
+  check.CheckTracing(config.tracing());
   for (int i = 0; i < config.providers_size(); ++i) {
     check.CheckProvider(kinds, ElementPath("providers", static_cast<size_t>(i)),
                         config.providers(i));

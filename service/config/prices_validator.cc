@@ -4,11 +4,12 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/string_view.h"
 #include "service/config/nearest_name.h"
 #include "service/money/configured_price.h"
@@ -22,18 +23,17 @@ using ::llmgateway::config::v1::ModelPriceConfig;
 constexpr size_t kPricesMax = 10'000;
 constexpr size_t kPricedNameLengthMax = 256;
 
-// Whether a text may name models: a name, or a beginning followed by `*`.
-bool NamesModels(std::string_view text) {
+}  // namespace
+
+bool NamesPricedModels(std::string_view text) {
   if (text.empty() || text.size() > kPricedNameLengthMax) return false;
   if (text.find('*') < text.size() - 1) return false;
   return std::all_of(text.begin(), text.end(),
                      [](unsigned char c) { return absl::ascii_isgraph(c); });
 }
 
-// What `kind` of a price may be: a kind of provider, and what the vendor of a
-// configured provider is called.
-std::vector<std::string> VendorNames(const ProviderKinds& kinds,
-                                     const GatewayConfig& config) {
+std::vector<std::string> PricedVendors(const ProviderKinds& kinds,
+                                       const GatewayConfig& config) {
   std::vector<std::string> names;
   for (const ProviderKind* kind : kinds) names.emplace_back(kind->name);
   for (const auto& provider : config.providers()) {
@@ -45,8 +45,6 @@ std::vector<std::string> VendorNames(const ProviderKinds& kinds,
   return names;
 }
 
-}  // namespace
-
 void CheckPrices(const ProviderKinds& kinds, const GatewayConfig& config,
                  const FieldPlaces& places, ConfigProblems* problems) {
   const std::string list = "prices.models";
@@ -55,8 +53,10 @@ void CheckPrices(const ProviderKinds& kinds, const GatewayConfig& config,
                   problems)) {
     return;
   }
-  const std::vector<std::string> vendors = VendorNames(kinds, config);
-  std::map<std::pair<std::string_view, std::string_view>, int> seen;
+  const std::vector<std::string> vendors = PricedVendors(kinds, config);
+  // By kind, model and time.
+  std::map<std::tuple<std::string_view, std::string_view, absl::Time>, int>
+      seen;
   for (int i = 0; i < models.size(); ++i) {
     const ModelPriceConfig& model = models[i];
     const std::string path = ElementPath(list, static_cast<size_t>(i));
@@ -64,15 +64,16 @@ void CheckPrices(const ProviderKinds& kinds, const GatewayConfig& config,
       const std::string field_path = JoinPath(path, field);
       problems->Add(places.Find(field_path), field_path, problem);
     };
-    if (!NamesModels(model.model())) {
-      add("model",
-          "must be a model's name, 1 to 256 printable characters without white "
-          "space, with a * at most at its end");
-    } else if (const auto [first, is_new] =
-                   seen.try_emplace({model.kind(), model.model()}, i);
+    const PriceEntry entry = ReadConfiguredPrice(model, add);
+    if (!NamesPricedModels(model.model())) {
+      add("model", kPricedModelForm);
+    } else if (const auto [first, is_new] = seen.try_emplace(
+                   {model.kind(), model.model(), entry.effective_time}, i);
                !is_new) {
-      add("model", absl::StrCat("has its price in ", ToAbsl(list), "[",
-                                first->second, "] already; keep one"));
+      add(model.has_effective_time() ? "effective_time" : "model",
+          absl::StrCat("has its price in ", list, "[", first->second,
+                       "] already; keep one, or give them an effective_time "
+                       "each"));
     }
     if (!model.kind().empty() &&
         std::find(vendors.begin(), vendors.end(), model.kind()) ==
@@ -81,7 +82,6 @@ void CheckPrices(const ProviderKinds& kinds, const GatewayConfig& config,
                                "that is configured",
                                Suggestion(model.kind(), vendors)));
     }
-    ReadConfiguredPrice(model, add);
   }
 }
 

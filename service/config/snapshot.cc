@@ -159,6 +159,8 @@ class ConfigSnapshot::Resolver {
   void CheckTls(const std::string& path, const TlsServer& server,
                 const Tls& tls);
   void ResolveRedis(ConfigSnapshot* snapshot);
+  void ResolveAuditKeys(ConfigSnapshot* snapshot);
+  void ResolveTracing(ConfigSnapshot* snapshot);
 
   const FieldPlaces& places_;
   const Environment& environment_;
@@ -195,6 +197,8 @@ void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
     ResolveTls("admin_http", listeners.admin_http().tls(), snapshot);
   }
   if (snapshot->config_.has_redis()) ResolveRedis(snapshot);
+  ResolveAuditKeys(snapshot);
+  ResolveTracing(snapshot);
 }
 
 std::optional<Secret> ConfigSnapshot::Resolver::Resolve(
@@ -418,6 +422,18 @@ void ConfigSnapshot::Resolver::CheckTls(const std::string& path,
   }
 }
 
+void ConfigSnapshot::Resolver::ResolveAuditKeys(ConfigSnapshot* snapshot) {
+  const auto& keys = snapshot->config_.audit().encryption().keys();
+  for (int i = 0; i < keys.size(); ++i) {
+    std::optional<Secret> key =
+        Require(absl::StrCat("audit.encryption.keys[", i, "].key"),
+                keys[i].key(), SecretForm::kText);
+    if (key.has_value()) {
+      snapshot->audit_keys_.push_back({keys[i].id(), *std::move(key)});
+    }
+  }
+}
+
 void ConfigSnapshot::Resolver::ResolveRedis(ConfigSnapshot* snapshot) {
   const RedisConfig& config = snapshot->config_.redis();
   Redis& redis = snapshot->redis_;
@@ -454,6 +470,18 @@ void ConfigSnapshot::Resolver::ResolveRedis(ConfigSnapshot* snapshot) {
                              .private_key_pem = redis.private_key})
           .status();
   if (!usable.ok()) Add("redis.tls", ToStd(usable.message()));
+}
+
+void ConfigSnapshot::Resolver::ResolveTracing(ConfigSnapshot* snapshot) {
+  const auto& headers = snapshot->config_.tracing().headers();
+  for (int i = 0; i < headers.size(); ++i) {
+    std::optional<Secret> value =
+        Require(absl::StrCat("tracing.headers[", i, "].value"),
+                headers[i].value(), SecretForm::kHeaderValue);
+    if (!value.has_value()) continue;
+    snapshot->tracing_headers_.push_back(
+        {headers[i].name(), *std::move(value)});
+  }
 }
 
 std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
@@ -498,6 +526,7 @@ std::string ConfigSnapshot::NamedContents() const {
       add(access.ca_pem);
     }
   }
+  for (const AuditKey& key : audit_keys_) add(key.key.Reveal());
   for (const auto& [listener, tls] : tls_) {
     add(listener);
     add(tls.cert_chain.Reveal());
@@ -507,6 +536,9 @@ std::string ConfigSnapshot::NamedContents() const {
   for (const auto& [provider, pem] : ca_files_) {
     add(provider);
     add(pem);
+  }
+  for (const TracingHeader& header : tracing_headers_) {
+    add(header.value.Reveal());
   }
   if (config_.has_redis()) {
     for (const std::string_view part :

@@ -75,6 +75,18 @@ class ConfigSnapshot {
     Secret private_key{""};
   };
 
+  // A key that bodies of the audit log are encrypted with.
+  struct AuditKey {
+    std::string id;
+    Secret key;
+  };
+
+  // A header of `tracing.headers`.
+  struct TracingHeader {
+    std::string name;
+    Secret value;
+  };
+
   // Resolves the secrets of a configuration with defaults that has passed
   // validation. If one cannot be resolved, or certificate and key of a listener
   // cannot be used, adds the problem and returns null. Warns of credentials
@@ -122,6 +134,12 @@ class ConfigSnapshot {
 
   const Redis& redis_secrets() const { return redis_; }
 
+  // Those of `audit.encryption`, in their order.
+  const std::vector<AuditKey>& audit_keys() const { return audit_keys_; }
+  const std::vector<TracingHeader>& tracing_headers() const {
+    return tracing_headers_;
+  }
+
   // The configuration as YAML, with secrets masked.
   const std::string& masked_yaml() const { return masked_yaml_; }
 
@@ -166,6 +184,8 @@ class ConfigSnapshot {
   std::vector<KeySetAccess> operator_key_sets_;
   std::map<std::string, Tls, std::less<>> tls_;
   Redis redis_;
+  std::vector<AuditKey> audit_keys_;
+  std::vector<TracingHeader> tracing_headers_;
   // The content of its file of authorities, by the provider's name.
   std::map<std::string, std::string, std::less<>> ca_files_;
   std::string masked_yaml_;

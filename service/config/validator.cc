@@ -22,8 +22,11 @@
 #include "google/protobuf/util/time_util.h"
 #include "proto/field_marks.h"
 #include "proto/overlay.h"
+#include "service/config/access_log_members.h"
 #include "service/config/applied_references.h"
+#include "service/config/audit_validator.h"
 #include "service/config/auth_validator.h"
+#include "service/config/budgets_validator.h"
 #include "service/config/cache_validator.h"
 #include "service/config/config_names.h"
 #include "service/config/cost_limits_check.h"
@@ -40,6 +43,7 @@
 #include "service/config/secret_reference.h"
 #include "service/config/selection_validator.h"
 #include "service/config/store_validator.h"
+#include "service/config/tracing_validator.h"
 #include "service/identity/trusted_proxies.h"
 
 namespace gateway {
@@ -67,6 +71,9 @@ constexpr size_t kTrustedProxiesMax = 100;
 constexpr size_t kCorsHeadersMax = 64;
 constexpr size_t kHeaderNameBytesMax = 128;
 constexpr size_t kModuleLevelsMax = 64;
+constexpr size_t kAccessLogFieldsMax = 64;
+constexpr int64_t kRotatedBytesMin = 64 * 1024;
+constexpr int64_t kRotationSecondsMin = 60;
 constexpr size_t kFolderBytesMax = 1024;
 constexpr size_t kAppliedReferencesMax = 64;
 
@@ -103,6 +110,7 @@ class Validator {
   void CheckRequestBuffer(const std::string& path,
                           const GrpcListener& listener);
   void CheckCors(const std::string& path, const CorsConfig& cors);
+  void CheckMessagesDetails(const Listeners& listeners);
   void CheckProxies(const Listeners& listeners);
   void CheckTls(const std::string& path, const TlsServer& tls);
   void CheckSecret(const std::string& path, const std::string& reference);
@@ -111,6 +119,8 @@ class Validator {
   void CheckRetry(const GatewayConfig& config);
   void CheckOutlierEjection(const OutlierEjectionConfig& ejection);
   void CheckLogging(const LoggingConfig& logging);
+  void CheckRotation(const LoggingConfig& logging);
+  void CheckAccessLogFields(const LoggingConfig& logging);
   void CheckRuntime(const RuntimeConfig& runtime);
 
   const ProviderKinds& kinds_;
@@ -133,10 +143,13 @@ void Validator::Check(const GatewayConfig& config) {
   CheckAuth(config, places_, &problems_);
   CheckCache(config, places_, &problems_);
   CheckRateLimits(config, places_, &problems_);
+  CheckBudgets(config, places_, &problems_);
   CheckCostLimits(kinds_, config, places_, &problems_);
   CheckRedis(config, places_, &problems_);
   CheckStore(config, places_, &problems_);
   CheckLedger(config, places_, &problems_);
+  CheckAudit(config, places_, &problems_);
+  CheckTracing(kinds_, config, places_, &problems_);
   CheckLogging(config.logging());
   CheckRuntime(config.runtime());
 }
@@ -170,6 +183,19 @@ void Validator::CheckRequestBuffer(const std::string& path,
                    message, " bytes"));
 }
 
+void Validator::CheckMessagesDetails(const Listeners& listeners) {
+  for (const auto& [listener, tells] :
+       {std::pair("listeners.operations",
+                  listeners.operations().messages_details()),
+        std::pair("listeners.admin_http",
+                  listeners.admin_http().messages_details())}) {
+    if (!tells) continue;
+    Add(JoinPath(listener, "messages_details"),
+        "is for listeners.http only, where /v1/messages is served; leave it "
+        "out");
+  }
+}
+
 void Validator::CheckProxies(const Listeners& listeners) {
   const std::pair<std::string, const RepeatedPtrField<std::string>*> lists[] = {
       {"listeners.grpc", &listeners.grpc().trusted_proxies()},
@@ -191,6 +217,7 @@ void Validator::CheckProxies(const Listeners& listeners) {
 }
 
 void Validator::CheckListeners(const Listeners& listeners) {
+  CheckMessagesDetails(listeners);
   CheckProxies(listeners);
   CheckWindows("listeners.grpc", listeners.grpc());
   CheckWindows("listeners.admin", listeners.admin());
@@ -395,6 +422,48 @@ void Validator::CheckLogging(const LoggingConfig& logging) {
     if (std::find(known.begin(), known.end(), module) != known.end()) continue;
     Add(EntryPath(levels, module),
         absl::StrCat("is no module of the log", Suggestion(module, known)));
+  }
+  if (logging.has_rotation()) CheckRotation(logging);
+  CheckAccessLogFields(logging);
+}
+
+void Validator::CheckRotation(const LoggingConfig& logging) {
+  const std::string path = "logging.rotation";
+  const auto& rotation = logging.rotation();
+  const bool has_size = rotation.size_bytes_limit() != 0;
+  const bool has_interval =
+      rotation.interval().seconds() != 0 || rotation.interval().nanos() != 0;
+  if (logging.file().empty()) {
+    Add(path,
+        "needs logging.file: standard error has no file to be set aside; name "
+        "one, or remove this");
+  }
+  if (!has_size && !has_interval) {
+    Add(path, "needs size_bytes_limit, interval, or both");
+  }
+  if (has_size && rotation.size_bytes_limit() < kRotatedBytesMin) {
+    Add(JoinPath(path, "size_bytes_limit"),
+        "must be 0, for never, or at least 64KiB");
+  }
+  if (has_interval && rotation.interval().seconds() < kRotationSecondsMin) {
+    Add(JoinPath(path, "interval"), "must be 0s, for never, or at least 1m");
+  }
+}
+
+void Validator::CheckAccessLogFields(const LoggingConfig& logging) {
+  const std::string list = "logging.access_log_fields";
+  if (!CheckCount(list, logging.access_log_fields_size(),
+                  kAccessLogFieldsMax)) {
+    return;
+  }
+  const std::vector<std::string> known(std::begin(kAccessLogMembers),
+                                       std::end(kAccessLogMembers));
+  for (int i = 0; i < logging.access_log_fields_size(); ++i) {
+    const std::string& name = logging.access_log_fields(i);
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    Add(ElementPath(list, static_cast<size_t>(i)),
+        absl::StrCat("is no member of a line of the access log",
+                     Suggestion(name, known)));
   }
 }
 

@@ -54,6 +54,18 @@ void WriteTexts(std::string_view key, const RepeatedPtrField<std::string>& from,
   json.EndArray();
 }
 
+// By their names.
+void WriteCounts(std::string_view key,
+                 const google::protobuf::Map<std::string, int64_t>& counts,
+                 JsonWriter& json) {
+  json.StartObjectField(key);
+  for (const auto& [name, count] :
+       std::map<std::string, int64_t>(counts.begin(), counts.end())) {
+    json.Int64Field(name, count);
+  }
+  json.EndObject();
+}
+
 void WriteTime(std::string_view key, absl::Time time, JsonWriter& json) {
   std::string text;
   AppendTimestamp(time, &text);
@@ -433,6 +445,23 @@ absl::Status WriteCostOptimization(
     json.EndObject();
   }
   json.EndObject();
+  WriteAsked(asked, "requested_by", json);
+  return absl::OkStatus();
+}
+
+absl::Status WriteCallStatistics(const AdminAsked& asked,
+                                 const v1::GetCallStatisticsRequest&,
+                                 const v1::GetCallStatisticsResponse& response,
+                                 JsonWriter& json) {
+  json.Int64Field("request_count", response.request_count());
+  json.DoubleField("error_rate", response.error_rate());
+  json.DoubleField("avg_latency", absl::ToDoubleMilliseconds(
+                                      ToAbsl(response.average_latency())));
+  json.DoubleField("cost_per_request",
+                   Dollars(response.cost_usd_nanos_per_request()));
+  WriteCounts("model_distribution", response.model_distribution(), json);
+  WriteCounts("capability_usage", response.capability_usage(), json);
+  WriteTime("start_time", ToAbsl(response.start_time()), json);
   WriteAsked(asked, "requested_by", json);
   return absl::OkStatus();
 }

@@ -24,6 +24,7 @@
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/policies.pb.h"
+#include "llmgateway/v1/summary.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -99,6 +100,13 @@ absl::Status WriteCostOptimization(
     const AdminAsked& asked,
     const llmgateway::v1::GetCostOptimizationRequest& request,
     const llmgateway::v1::GetCostOptimizationResponse& response,
+    JsonWriter& json);
+
+// With latencies in milliseconds.
+absl::Status WriteCallStatistics(
+    const AdminAsked& asked,
+    const llmgateway::v1::GetCallStatisticsRequest& request,
+    const llmgateway::v1::GetCallStatisticsResponse& response,
     JsonWriter& json);
 
 // What is wrong with the policies and nodes in use, and with a file that is not

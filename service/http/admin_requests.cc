@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -13,6 +14,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/descriptor.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/http/request_target.h"
 
 namespace gateway {
 namespace {
@@ -157,6 +159,29 @@ absl::Status ReadSelectionField(std::string_view key, JsonValue& value,
                       "cost_tier_override");
 }
 
+constexpr int64_t kSecondsPerHour = 3600;
+
+// A parameter that is a number from 1 on.
+struct CountParameter {
+  std::string_view name;
+  int32_t most = 0;
+  int32_t otherwise = 0;
+};
+
+absl::StatusOr<int32_t> ReadCount(std::string_view query,
+                                  const CountParameter& parameter) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string text,
+                           FindParameter(query, parameter.name));
+  if (text.empty()) return parameter.otherwise;
+  int32_t count = 0;
+  if (absl::SimpleAtoi(text, &count) && count >= 1 && count <= parameter.most) {
+    return count;
+  }
+  return InvalidField(
+      parameter.name,
+      absl::StrCat("must be a whole number from 1 to ", parameter.most));
+}
+
 }  // namespace
 
 absl::Status ReadNodePolicy(const AdminQuestion& from,
@@ -232,6 +257,50 @@ absl::Status ReadTestSelection(const AdminQuestion& from,
 absl::Status ReadRecommendations(const AdminQuestion& from,
                                  v1::GetRecommendationsRequest* to) {
   to->set_node_name(from.node);
+  return absl::OkStatus();
+}
+
+absl::Status ReadCallStatistics(const AdminQuestion& from,
+                                v1::GetCallStatisticsRequest* to) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string text,
+                           FindParameter(from.query, "hours"));
+  if (text.empty()) return absl::OkStatus();
+  int32_t hours = 0;
+  if (!absl::SimpleAtoi(text, &hours)) {
+    return InvalidField("hours", "must be a number");
+  }
+  to->set_hours(hours);
+  return absl::OkStatus();
+}
+
+absl::Status ReadTraceList(const AdminQuestion& from,
+                           v1::ListTracesRequest* to) {
+  constexpr std::string_view kKnown[] = {"limit", "hours"};
+  GATEWAY_RETURN_IF_ERROR(CheckParameters(from.query, kKnown));
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int32_t limit,
+      ReadCount(from.query, {.name = "limit", .most = 500, .otherwise = 50}));
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int32_t hours,
+      ReadCount(from.query, {.name = "hours", .most = 168, .otherwise = 1}));
+  to->set_page_size(limit);
+  to->mutable_window()->set_seconds(hours * kSecondsPerHour);
+  return absl::OkStatus();
+}
+
+absl::Status ReadTrace(const AdminQuestion& from, v1::GetTraceRequest* to) {
+  to->set_trace_id(from.node);
+  return absl::OkStatus();
+}
+
+absl::Status ReadTraceMetrics(const AdminQuestion& from,
+                              v1::GetTraceMetricsRequest* to) {
+  constexpr std::string_view kKnown[] = {"hours"};
+  GATEWAY_RETURN_IF_ERROR(CheckParameters(from.query, kKnown));
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int32_t hours,
+      ReadCount(from.query, {.name = "hours", .most = 24, .otherwise = 24}));
+  to->mutable_window()->set_seconds(hours * kSecondsPerHour);
   return absl::OkStatus();
 }
 

@@ -21,14 +21,18 @@
 #include "absl/status/status.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/policies.pb.h"
+#include "llmgateway/v1/summary.pb.h"
+#include "llmgateway/v1/traces.pb.h"
 #include "service/pipeline/batch_size.h"
 
 namespace gateway {
 
 // What is particular to one request.
 struct AdminQuestion {
-  std::string node;       // That its path names; empty if the path names none.
-  std::string_view body;  // Empty for those that have none.
+  // The node or the trace that its path names; empty if that names none.
+  std::string node;
+  std::string_view body;   // Empty for those that have none.
+  std::string_view query;  // Without the question mark.
 };
 
 // Has a listing begin with as many as there may be.
@@ -65,6 +69,21 @@ absl::Status ReadTestSelection(const AdminQuestion& from,
 
 absl::Status ReadRecommendations(const AdminQuestion& from,
                                  llmgateway::v1::GetRecommendationsRequest* to);
+
+// `hours` in the query.
+absl::Status ReadCallStatistics(const AdminQuestion& from,
+                                llmgateway::v1::GetCallStatisticsRequest* to);
+
+// `limit`, 1 to 500 or else 50, and `hours`, 1 to 168 or else 1, of the query.
+absl::Status ReadTraceList(const AdminQuestion& from,
+                           llmgateway::v1::ListTracesRequest* to);
+
+absl::Status ReadTrace(const AdminQuestion& from,
+                       llmgateway::v1::GetTraceRequest* to);
+
+// `hours`, 1 to 24 or else 24, of the query.
+absl::Status ReadTraceMetrics(const AdminQuestion& from,
+                              llmgateway::v1::GetTraceMetricsRequest* to);
 
 }  // namespace gateway
 

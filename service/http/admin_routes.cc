@@ -27,8 +27,10 @@
 #include "service/api/policy_view.h"
 #include "service/http/admin_answers.h"
 #include "service/http/admin_requests.h"
+#include "service/http/operator_request.h"
 #include "service/http/refusal_watch.h"
 #include "service/http/request_target.h"
+#include "service/http/trace_answers.h"
 #include "service/identity/trusted_proxies.h"
 #include "service/pipeline/call_directives.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -40,19 +42,24 @@ using ::google::protobuf::Message;
 
 constexpr std::string_view kAdminPrefix = "/api/admin/gateway";
 constexpr std::string_view kAdminRpcs = "/llmgateway.v1.AdminService/";
+constexpr std::string_view kMetricsRpcs = "/llmgateway.v1.MetricsService/";
 constexpr std::string_view kJsonType = "application/json";
 constexpr size_t kShownBytesMax = 128;
+constexpr std::string_view kBelowTraces = "/traces/";
 
 // One path, and the rpc that it is.
 struct AdminRoute {
   std::string_view method;  // GET stands for HEAD, PUT for POST, too.
-  std::string_view path;    // Behind kAdminPrefix; a node follows a last slash.
+  // Behind kAdminPrefix; the name of a node, or of a trace, follows a last
+  // slash.
+  std::string_view path;
   std::string_view rpc;
   absl::Status (*read)(const AdminQuestion& from, Message* to) = nullptr;
   absl::Status (*write)(const AdminAsked& asked, const Message& request,
                         const Message& response, JsonWriter& json) = nullptr;
   // To write it goes through all policies for all nodes.
   bool tells_of_all_nodes = false;
+  std::string_view service = kAdminRpcs;
 
   bool has_body() const { return method != "GET"; }
   bool names_node() const { return path.ends_with('/'); }
@@ -64,7 +71,8 @@ template <typename Request, typename Response,
                                  const Response&, JsonWriter&)>
 constexpr AdminRoute RouteOf(std::string_view method, std::string_view path,
                              std::string_view rpc,
-                             bool tells_of_all_nodes = false) {
+                             bool tells_of_all_nodes = false,
+                             std::string_view service = kAdminRpcs) {
   return {.method = method,
           .path = path,
           .rpc = rpc,
@@ -78,7 +86,8 @@ constexpr AdminRoute RouteOf(std::string_view method, std::string_view path,
                 return kWrite(asked, static_cast<const Request&>(request),
                               static_cast<const Response&>(response), json);
               },
-          .tells_of_all_nodes = tells_of_all_nodes};
+          .tells_of_all_nodes = tells_of_all_nodes,
+          .service = service};
 }
 
 // Whatever comes first counts: `bulk` and `reload` are no nodes here.
@@ -115,9 +124,20 @@ constexpr AdminRoute kAdminRoutes[] = {
     RouteOf<v1::GetCostOptimizationRequest, v1::GetCostOptimizationResponse,
             &ReadPathAlone, &WriteCostOptimization>("GET", "/cost-optimization",
                                                     "GetCostOptimization"),
+    RouteOf<v1::GetCallStatisticsRequest, v1::GetCallStatisticsResponse,
+            &ReadCallStatistics, &WriteCallStatistics>(
+        "GET", "/metrics", "GetCallStatistics", /*tells_of_all_nodes=*/false,
+        kMetricsRpcs),
     RouteOf<v1::GetConfigRequest, v1::GetConfigResponse, &ReadPathAlone,
             &WriteValidation>("GET", "/validate", "GetConfig",
                               /*tells_of_all_nodes=*/true),
+    RouteOf<v1::ListTracesRequest, v1::ListTracesResponse, &ReadTraceList,
+            &WriteTraceList>("GET", "/traces", "ListTraces"),
+    RouteOf<v1::GetTraceRequest, v1::Trace, &ReadTrace, &WriteTrace>(
+        "GET", kBelowTraces, "GetTrace"),
+    RouteOf<v1::GetTraceMetricsRequest, v1::GetTraceMetricsResponse,
+            &ReadTraceMetrics, &WriteTraceMetrics>("GET", "/metrics",
+                                                   "GetTraceMetrics"),
 };
 
 // Returns the route of a path, whatever the method; null if there is none.
@@ -157,7 +177,9 @@ std::string AdminPaths() {
   for (const AdminRoute& route : kAdminRoutes) {
     absl::StrAppend(&shown, shown.empty() ? "" : ", ", ToAbsl(route.method),
                     " ", ToAbsl(route.path),
-                    route.names_node() ? "{node}" : "");
+                    !route.names_node()          ? ""
+                    : route.path == kBelowTraces ? "{trace_id}"
+                                                 : "{node}");
   }
   return shown;
 }
@@ -183,51 +205,6 @@ absl::StatusOr<std::string> NodeOf(std::string_view segment) {
   GATEWAY_ASSIGN_OR_RETURN(std::string node, DecodeSegment(segment));
   if (IsUtf8(node)) return node;
   return InvalidField("node_name", "must be UTF-8");
-}
-
-// Says to an rpc who asks.
-void AddHeadOf(const HttpRequest& request, CallContext* call) {
-  for (const HttpField& field : request.fields) {
-    for (const std::string_view name :
-         {std::string_view("authorization"), std::string_view("x-api-key"),
-          std::string_view("origin"), std::string_view("sec-fetch-site"),
-          kForwardedForHeader, kRequestIdHeader}) {
-      if (EqualsIgnoreCase(field.name, name)) {
-        call->AddMetadata(name, field.value);
-      }
-    }
-  }
-  call->set_authority(request.target_authority.empty()
-                          ? request.Find("host")
-                          : request.target_authority);
-}
-
-int AdminHttpStatus(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kOutOfRange:
-      return 400;
-    case absl::StatusCode::kUnauthenticated:
-      return 401;
-    case absl::StatusCode::kPermissionDenied:
-      return 403;
-    case absl::StatusCode::kNotFound:
-      return 404;
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kAlreadyExists:
-      return 409;
-    case absl::StatusCode::kResourceExhausted:
-      return 429;
-    case absl::StatusCode::kUnimplemented:
-      return 501;
-    case absl::StatusCode::kUnavailable:
-      return 503;
-    case absl::StatusCode::kDeadlineExceeded:
-      return 504;
-    default:
-      return 500;
-  }
 }
 
 // What is wrong field by field, where the message does not say all of it.
@@ -278,7 +255,7 @@ std::string DetailsOfMalformed(std::string_view where,
 
 struct AdminRoutes::Answer {
   static Answer Failure(const absl::Status& status) {
-    return Failure(AdminHttpStatus(status), status);
+    return Failure(OperatorHttpStatus(status), status);
   }
   static Answer Failure(int http_status, const absl::Status& status) {
     return {.status = http_status,
@@ -424,15 +401,18 @@ Task<AdminRoutes::Answer> AdminRoutes::AnswerTo(const HttpRequest& request,
   absl::StatusOr<std::string> node = NodeOf(segment);
   if (!node.ok()) co_return Answer::Malformed("path", node.status());
 
-  const Method* const rpc =
-      sources_.rpcs.Find(absl::StrCat(ToAbsl(kAdminRpcs), ToAbsl(route->rpc)));
+  const Method* const rpc = sources_.rpcs.Find(
+      absl::StrCat(ToAbsl(route->service), ToAbsl(route->rpc)));
   assert(rpc != nullptr);
-  const AdminQuestion question = {.node = *std::move(node),
-                                  .body = request.body};
+  const AdminQuestion question = {
+      .node = *std::move(node), .body = request.body, .query = request.query};
   Message* const asked = rpc->NewRequest(call.arena());
   const auto read = [&] { return route->read(question, asked); };
   const absl::Status malformed = co_await OffLoop(request.body.size(), read);
-  if (!malformed.ok()) co_return Answer::Malformed("body", malformed);
+  if (!malformed.ok()) {
+    co_return Answer::Malformed(route->has_body() ? "body" : "query",
+                                malformed);
+  }
   HandlerArguments arguments;
   arguments.request = asked;
   arguments.response = rpc->NewResponse(call.arena());

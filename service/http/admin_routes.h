@@ -10,12 +10,16 @@
 //   POST /test-selection          which model would be chosen
 //   GET  /recommendations/{node}  by each strategy
 //   GET  /cost-optimization       where a cheaper model would do
+//   GET  /metrics?hours=N         how calls went
 //   GET  /validate                what is wrong with the policies
+//   GET  /traces                  the traces of calls that are kept
+//   GET  /traces/{trace_id}       the spans of one
+//   GET  /metrics                 how the calls of the last hours went
 //
-// Each is an rpc of AdminService in other words, and runs its handler: the body
-// is read into the rpc's request (admin_requests.h), and its response written
-// in that system's JSON (admin_answers.h). Who may ask is decided as for the
-// rpc (caller_check.h). Errors are `{"detail": ...}`.
+// Each is an rpc of AdminService, or of MetricsService, in other words, and
+// runs its handler: the body is read into the rpc's request (admin_requests.h),
+// and its response written in that system's JSON (admin_answers.h). Who may ask
+// is decided as for the rpc (caller_check.h). Errors are `{"detail": ...}`.
 //
 // Thread contract: one event loop.
 
@@ -39,7 +43,7 @@ class AdminRoutes final : public HttpHandler {
   // All are borrowed.
   struct Sources {
     CachedRuntime& runtime;
-    const MethodTable& rpcs;         // Has AdminService.
+    const MethodTable& rpcs;         // Has AdminService and MetricsService.
     RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
     // Knows what is wrong with the file; null if nothing is reloaded.
     const ConfigReloader* reloader = nullptr;

@@ -1,26 +1,57 @@
 #include "service/http/answer_details.h"
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/text/json.h"
 #include "service/api/call_report.h"
+#include "service/money/money.h"
 
 namespace gateway {
 namespace {
 
+// What a cost is made of, without what costs nothing.
+void WriteBreakdown(const v1::CostBreakdown& parts, JsonWriter& json) {
+  const std::pair<const char*, int64_t> named[] = {
+      {"input_usd", parts.input_nanos()},
+      {"output_usd", parts.output_nanos()},
+      {"cached_input_usd", parts.cached_input_nanos()},
+      {"cache_write_usd", parts.cache_write_nanos()},
+      {"cache_write_1h_usd", parts.cache_write_1h_nanos()},
+      {"reasoning_usd", parts.reasoning_nanos()},
+      {"audio_input_usd", parts.audio_input_nanos()},
+      {"audio_output_usd", parts.audio_output_nanos()}};
+  json.StartObjectField("cost_breakdown");
+  for (const auto& [name, nanos] : named) {
+    if (nanos != 0) json.RawField(name, Money::FromNanos(nanos).Text());
+  }
+  json.EndObject();
+}
+
+void WriteCost(const v1::Usage& usage, DetailForm form, JsonWriter& json) {
+  // A decimal number is JSON as it stands, and loses nothing.
+  if (usage.cost_known() || form == DetailForm::kBrief) {
+    json.RawField("cost_usd", CostText(usage));
+  }
+  if (form == DetailForm::kBrief) return;
+  if (usage.has_cost_breakdown()) WriteBreakdown(usage.cost_breakdown(), json);
+  if (usage.has_provider_cost_usd_nanos()) {
+    json.RawField("provider_cost_usd",
+                  Money::FromNanos(usage.provider_cost_usd_nanos()).Text());
+  }
+}
+
 // What both forms begin with.
-void WriteBeginning(const Call& call, JsonWriter& json) {
+void WriteBeginning(const Call& call, DetailForm form, JsonWriter& json) {
   const Attempt* const attempt = call.DecidingAttempt();
   json.StringField("provider",
                    attempt == nullptr ? std::string_view() : attempt->provider);
   json.Int64Field("latency_ms",
                   absl::ToInt64Milliseconds(call.loop.Now() - call.arrival));
   if (attempt == nullptr) return;
-  const v1::Usage& usage = attempt->answer.facts.usage;
-  // A decimal number is JSON as it stands, and loses nothing.
-  if (usage.cost_known()) json.RawField("cost_usd", CostText(usage));
+  WriteCost(attempt->answer.facts.usage, form, json);
 }
 
 void WriteUsage(const v1::Usage& usage, JsonWriter& json) {
@@ -66,11 +97,11 @@ size_t EndOfFields(std::string_view object) {
   return empty ? std::string_view::npos : last + 1;
 }
 
-std::string AnswerDetails(const Call& call) {
+std::string AnswerDetails(const Call& call, DetailForm form) {
   std::string fields;
   JsonWriter json(&fields);
   json.StartObject();
-  WriteBeginning(call, json);
+  WriteBeginning(call, form, json);
   json.EndObject();
   fields.front() = ',';
   fields.pop_back();
@@ -82,7 +113,7 @@ std::string StreamDetails(const Call& call, bool as_comment) {
       as_comment ? ": x-llmgateway-details: " : "data: {\"llmgatewayDetails\":";
   JsonWriter json(&text);
   json.StartObject();
-  WriteBeginning(call, json);
+  WriteBeginning(call, DetailForm::kFull, json);
   if (const Attempt* const attempt = call.DecidingAttempt()) {
     WriteStream(call, *attempt, json);
   }

@@ -2,7 +2,9 @@
 // a whole answer as its last fields, in a stream behind its last event.
 //
 //   const size_t end = EndOfFields(body);
-//   if (end != std::string_view::npos) body.insert(end, AnswerDetails(call));
+//   if (end != std::string_view::npos) {
+//     body.insert(end, AnswerDetails(call, DetailForm::kFull));
+//   }
 //
 // Thread-safe: plain functions.
 
@@ -10,6 +12,7 @@
 #define SERVICE_HTTP_ANSWER_DETAILS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,9 +24,19 @@ namespace gateway {
 // with fields.
 size_t EndOfFields(std::string_view object);
 
-// Returns `,"provider":"openai","latency_ms":12` and, if it is known, the cost:
-// fields to be added at an object's end.
-std::string AnswerDetails(const Call& call);
+enum class DetailForm : uint8_t {
+  kNone,
+  // What `listeners.http.messages_details` adds for clients that know no more:
+  // a cost that is not known is 0.
+  kBrief,
+  // For callers who ask: of a cost that is known also what it is made of, and
+  // what the provider says that it charged.
+  kFull,
+};
+
+// Returns `,"provider":"openai","latency_ms":12` and what the answer has cost:
+// fields to be added at an object's end. REQUIRES: not kNone.
+std::string AnswerDetails(const Call& call, DetailForm form);
 
 // Returns what ends a stream, with a blank line behind it: a comment,
 // `: x-llmgateway-details: {"provider":"openai",...}`, or, where the vendor's

@@ -60,7 +60,7 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
 
 AnswerFields::AnswerFields(const HttpApi& api, std::string_view content_type,
                            std::string_view request_id, absl::Duration elapsed)
-    : limit_words_(api.limit_words) {
+    : limit_words_(api.limit_words), request_id_field_(api.request_id_field) {
   if (!content_type.empty()) Add("content-type", content_type);
   Add(kRequestIdHeader, request_id);
   if (!api.request_id_field.empty()) Add(api.request_id_field, request_id);
@@ -121,7 +121,11 @@ void AnswerFields::AddLedger(const Call& call, const absl::Status& outcome) {
 void AnswerFields::AddReport(const Call& call) {
   ReportCall(call, limit_words_, &report_);
   ReportLoad(*call.runtime, &report_);
-  for (const CallField& field : report_) Add(field.name, field.value);
+  for (const CallField& field : report_) {
+    // An API may call the request's id so.
+    if (field.name == request_id_field_) continue;
+    Add(field.name, field.value);
+  }
   if (call.cache == nullptr || !call.cache->hit) return;
   age_ = absl::StrCat(absl::ToInt64Seconds(call.cache->age));
   Add("age", age_);

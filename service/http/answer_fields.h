@@ -83,6 +83,7 @@ class AnswerFields {
   CallFields report_;
   std::string age_;
   const LimitWords limit_words_;
+  const std::string_view request_id_field_;  // Empty for none.
 };
 
 }  // namespace gateway

@@ -109,20 +109,6 @@ double SumOf(const MetricsSnapshot& metrics, std::string_view family,
   return sum;
 }
 
-// Returns how many values a histogram has seen, and their sum.
-HistogramValue TotalOf(const MetricsSnapshot& metrics,
-                       std::string_view family) {
-  HistogramValue total;
-  for (const MetricFamilyValue& each : metrics.families) {
-    if (each.name != family) continue;
-    for (const MetricValue& metric : each.metrics) {
-      total.count += metric.histogram.count;
-      total.sum += metric.histogram.sum;
-    }
-  }
-  return total;
-}
-
 int64_t Whole(double number) { return std::llround(number); }
 
 // --- The answers. Each writes the fields of an object and returns its status.
@@ -192,6 +178,20 @@ int WriteProviders(const Facts& facts, JsonWriter& json) {
   return 200;
 }
 
+// Whether calls are audited, and whether bodies of any are kept.
+void WriteAuditState(const RuntimeSnapshot& runtime, JsonWriter& json) {
+  const auto& rules = runtime.config().audit().bodies();
+  json.StartObjectField("audit");
+  json.BoolField("enabled", runtime.config().has_audit());
+  json.BoolField("log_request_bodies",
+                 std::any_of(rules.begin(), rules.end(),
+                             [](const auto& rule) { return rule.request(); }));
+  json.BoolField("log_response_bodies",
+                 std::any_of(rules.begin(), rules.end(),
+                             [](const auto& rule) { return rule.response(); }));
+  json.EndObject();
+}
+
 int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   json.StringField("status", AllWell(facts) ? "healthy" : "degraded");
   if (!facts.knows_us()) return 200;
@@ -207,11 +207,7 @@ int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   json.StartArrayField("fallback_chain");  // Empty: no other provider is tried.
   json.EndArray();
   json.EndObject();
-  json.StartObjectField("audit");  // Empty: bodies are kept nowhere.
-  json.BoolField("enabled", false);
-  json.BoolField("log_request_bodies", false);
-  json.BoolField("log_response_bodies", false);
-  json.EndObject();
+  WriteAuditState(*facts.runtime, json);
   return 200;
 }
 
@@ -227,40 +223,8 @@ int WriteGatewayProviders(const Facts& facts, JsonWriter& json) {
   return 200;
 }
 
-int WriteGatewayMetrics(const Facts& facts, JsonWriter& json) {
-  const MetricsSnapshot metrics = facts.sources.metrics.Read();
-  const int64_t total = Whole(SumOf(metrics, "llm_request_total"));
-  const int64_t succeeded =
-      Whole(SumOf(metrics, "llm_request_total", "status", "OK"));
-  const HistogramValue duration =
-      TotalOf(metrics, "llm_request_duration_seconds");
-  json.StartObjectField("summary");
-  json.Int64Field("total_requests", total);
-  json.Int64Field("successful_requests", succeeded);
-  json.Int64Field("failed_requests", total - succeeded);
-  json.DoubleField("total_cost_usd", SumOf(metrics, "llm_cost_usd_total"));
-  json.Int64Field("total_input_tokens",
-                  Whole(SumOf(metrics, "llm_tokens_total", "type", "input")));
-  json.Int64Field("total_output_tokens",
-                  Whole(SumOf(metrics, "llm_tokens_total", "type", "output")));
-  json.NullField("total_cache_write_tokens");
-  json.Int64Field("total_cache_read_tokens",
-                  Whole(SumOf(metrics, "llmgw_cached_input_tokens_total")));
-  json.DoubleField(
-      "avg_latency_ms",
-      duration.count == 0
-          ? 0
-          : 1000 * duration.sum / static_cast<double>(duration.count));
-  json.EndObject();
-  for (const std::string_view costs :
-       {"by_agent", "by_provider", "by_model", "by_project", "recent"}) {
-    json.NullField(costs);
-  }
-  return 200;
-}
-
 // For whom an answer is.
-enum class For { kAll, kCallers, kOperators };
+enum class For { kAll, kCallers };
 
 struct Route {
   std::string_view path;
@@ -274,7 +238,6 @@ constexpr Route kRoutes[] = {
     {"/v1/providers", For::kCallers, WriteProviders},
     {"/gateway/health", For::kAll, WriteGatewayHealth},
     {"/gateway/providers", For::kCallers, WriteGatewayProviders},
-    {"/gateway/metrics", For::kOperators, WriteGatewayMetrics},
 };
 
 const Route* FindRoute(std::string_view path) {
@@ -304,10 +267,8 @@ int Write(const Route& route, const HttpRequest& request, const Facts& facts,
                                    ToAbsl(request.method)),
                       405, json, refusal);
   }
-  const absl::Status admitted = route.whom == For::kAll ? absl::OkStatus()
-                                : route.whom == For::kCallers
-                                    ? facts.caller
-                                    : facts.operating;
+  const absl::Status admitted =
+      route.whom == For::kAll ? absl::OkStatus() : facts.caller;
   if (!admitted.ok()) {
     const bool forbidden = absl::IsPermissionDenied(admitted);
     const int status = forbidden                             ? 403

@@ -10,23 +10,22 @@
 //   GET /gateway/health    {"status", "providers": {name: healthy}, "routing",
 //                          "audit"}
 //   GET /gateway/providers {"providers": [{"name", "healthy"}]}
-//   GET /gateway/metrics   {"summary": {"total_requests", ...}}
 //
 // It stands before the APIs and hands on what is not its own:
 //
 //   CompatibilityRoutes handler(sources,
 //                               std::make_unique<ApiRouter>(services));
 //
-// All it says is what this process knows; what it does not know yet (costs,
-// recent requests) is null. A provider is healthy unless it has no credential
+// All it says is what this process knows; what calls consumed is told by
+// metrics_routes.h. A provider is healthy unless it has no credential
 // or its latest attempts have failed; one without a credential gets no calls
 // and degrades nothing.
 //
 // Health needs no key, since probes have none, and tells those who show none
 // whether all is well and nothing else: release, providers and load are for
 // callers, what /health/detailed has for operators. Lists ask for a caller's
-// key, as every API does, and figures, which are of all callers, for an
-// operator's. Where operators have no keys, callers count as operators.
+// key, as every API does. Where operators have no keys, callers count as
+// operators.
 //
 // Thread contract: one event loop.
 

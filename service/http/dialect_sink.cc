@@ -50,10 +50,11 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
   fields.AddOutcome(call, outcome);
   absl::InlinedVector<std::string_view, 3> pieces = {body};
   std::string details;
-  const size_t end = details_ && outcome.ok() ? EndOfFields(body)
-                                              : std::string_view::npos;
+  const size_t end = details_ != DetailForm::kNone && outcome.ok()
+                         ? EndOfFields(body)
+                         : std::string_view::npos;
   if (end != std::string_view::npos) {
-    details = AnswerDetails(call);
+    details = AnswerDetails(call, details_);
     pieces = {body.substr(0, end), details, body.substr(end)};
   }
   call.http_status = http_status;
@@ -171,7 +172,9 @@ Task<absl::Status> DialectSink::SendEnd(Call& call,
     return end;
   });
   GATEWAY_CO_RETURN_IF_ERROR(written);
-  if (details_) out_.append(StreamDetails(call, api_.skips_comments));
+  if (details_ == DetailForm::kFull) {
+    out_.append(StreamDetails(call, api_.skips_comments));
+  }
   // What the end repeats is held in place of what the writer did.
   const absl::Status room = CountHeld(call);
   if (!room.ok()) {

@@ -23,6 +23,7 @@
 #include "base/http/http_handler.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
+#include "service/http/answer_details.h"
 #include "service/http/http_api.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
@@ -33,7 +34,7 @@ class DialectSink final : public AnswerSink {
  public:
   // Borrows both. With `details`, answers end in what answer_details.h says.
   DialectSink(const HttpApi& api, HttpResponder& responder,
-              bool details = false)
+              DetailForm details = DetailForm::kNone)
       : api_(api), responder_(responder), details_(details) {}
 
   Task<absl::Status> SendAnswer(Call& call) override;
@@ -83,7 +84,7 @@ class DialectSink final : public AnswerSink {
 
   const HttpApi& api_;
   HttpResponder& responder_;
-  const bool details_;
+  const DetailForm details_;
   bool started_ = false;
   std::unique_ptr<EventWriter> writer_;
   std::string out_;

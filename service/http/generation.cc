@@ -12,6 +12,7 @@
 #include "google/protobuf/arena.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
+#include "service/http/answer_details.h"
 #include "service/http/dialect_sink.h"
 #include "service/http/json_sink.h"
 #include "service/http/ring_responder.h"
@@ -96,11 +97,20 @@ class CountSink final : public JsonSink {
   }
 };
 
+// What the answer tells beside what the vendor's does.
+DetailForm DetailsOf(const RequestContext& context) {
+  if (context.fields.directives.details) return DetailForm::kFull;
+  const bool is_brief =
+      context.api.scoped_api == ScopedApi::kAnthropic &&
+      context.runtime->config().listeners().http().messages_details();
+  return is_brief ? DetailForm::kBrief : DetailForm::kNone;
+}
+
 // Runs a stream that its caller may come back to.
 Task<void> RunResumable(const RequestContext& context, Call& call,
                         ResumableCall& resumable) {
   RingResponder responder(context.responder, resumable, context.id);
-  DialectSink sink(context.api, responder, context.fields.directives.details);
+  DialectSink sink(context.api, responder, DetailsOf(context));
   absl::Status outcome =
       co_await RunCall(call, sink, context.services.recorder);
   resumable.End(std::move(outcome));
@@ -147,8 +157,7 @@ Task<void> Run(RequestContext context, GenerationOptions options, bool counts) {
   if (resumable && resumable->is_open()) {
     co_return co_await RunResumable(context, call, *resumable);
   }
-  DialectSink sink(context.api, context.responder,
-                   context.fields.directives.details);
+  DialectSink sink(context.api, context.responder, DetailsOf(context));
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 

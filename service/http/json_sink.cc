@@ -36,7 +36,9 @@ Task<absl::Status> JsonSink::Send(Call& call, const absl::Status& outcome,
   const size_t end = context_.fields.directives.details && outcome.ok()
                          ? EndOfFields(body)
                          : std::string::npos;
-  if (end != std::string::npos) body.insert(end, AnswerDetails(call));
+  if (end != std::string::npos) {
+    body.insert(end, AnswerDetails(call, DetailForm::kFull));
+  }
   AnswerFields fields(context_.api, "application/json", context_.id,
                       Elapsed(context_));
   fields.AddOutcome(call, outcome);

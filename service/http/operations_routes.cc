@@ -12,7 +12,6 @@
 #include "base/text/short_text.h"
 #include "service/api/call_context.h"
 #include "service/http/refusal_watch.h"
-#include "service/observability/metrics_text.h"
 
 namespace gateway {
 namespace {
@@ -47,14 +46,14 @@ Answer AnswerReady(Readiness::State state) {
 
 // Allows one page for each interval; a few of intervals in which none was asked
 // for are saved up. In one turn of the loop one page is enough.
-std::shared_ptr<const std::string> OperationsRoutes::MetricsPage() {
+std::shared_ptr<const std::string> OperationsRoutes::MetricsPage(Page& page) {
   const absl::Duration now = EventLoop::Current()->Now();
-  if (now == page_made_ || now < page_due_) return page_;
-  page_made_ = now;
-  page_due_ =
-      std::max(page_due_, now - kPagesAtOnce * kPageInterval) + kPageInterval;
-  page_ = std::make_shared<const std::string>(MetricsText(metrics_.Read()));
-  return page_;
+  if (now == page.made || now < page.due) return page.text;
+  page.made = now;
+  page.due =
+      std::max(page.due, now - kPagesAtOnce * kPageInterval) + kPageInterval;
+  page.text = std::make_shared<const std::string>(page.write(metrics_.Read()));
+  return page.text;
 }
 
 Task<void> OperationsRoutes::Handle(const HttpRequest& request,
@@ -73,7 +72,11 @@ Task<void> OperationsRoutes::Handle(const HttpRequest& request,
   } else if (request.path == kReady) {
     answer = AnswerReady(readiness_.state());
   } else if (request.path == kMetrics) {
-    answer = {200, kMetricsTextContentType, "", MetricsPage()};
+    if (open_metrics_ && AcceptsOpenMetrics(request.Find("accept"))) {
+      answer = {200, kOpenMetricsContentType, "", MetricsPage(open_page_)};
+    } else {
+      answer = {200, kMetricsTextContentType, "", MetricsPage(page_)};
+    }
   } else {
     answer.body = "alive\n";
   }

@@ -22,16 +22,22 @@
 #include "base/http/http_handler.h"
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"
+#include "service/observability/metrics_text.h"
+#include "service/observability/open_metrics_text.h"
 #include "service/observability/refusal_log.h"
 
 namespace gateway {
 
 class OperationsRoutes final : public HttpHandler {
  public:
-  // Borrows all; `refusals` is null if they are not recorded.
+  // Borrows all; `refusals` is null if they are not recorded. Where
+  // `open_metrics`, scrapers that accept that format get it.
   OperationsRoutes(const Readiness& readiness, const MetricRegistry& metrics,
-                   RefusalLog* refusals = nullptr)
-      : readiness_(readiness), metrics_(metrics), refusals_(refusals) {}
+                   RefusalLog* refusals = nullptr, bool open_metrics = false)
+      : readiness_(readiness),
+        metrics_(metrics),
+        refusals_(refusals),
+        open_metrics_(open_metrics) {}
 
   // Accepts no body.
   HttpAdmission Admit(const HttpRequest&, HttpResponder&) override {
@@ -41,9 +47,17 @@ class OperationsRoutes final : public HttpHandler {
                     HttpResponder& responder) override;
 
  private:
+  // All metrics in one format.
+  struct Page {
+    std::string (*write)(const MetricsSnapshot& snapshot);
+    std::shared_ptr<const std::string> text;
+    absl::Duration made = -absl::InfiniteDuration();
+    absl::Duration due = -absl::InfiniteDuration();
+  };
+
   // Returns the page as it is now or, if many are asked for, as it was at most
   // kPageInterval ago.
-  std::shared_ptr<const std::string> MetricsPage();
+  std::shared_ptr<const std::string> MetricsPage(Page& page);
 
   // How often a page is made if many are asked for, and how many may be made at
   // once before.
@@ -53,9 +67,9 @@ class OperationsRoutes final : public HttpHandler {
   const Readiness& readiness_;
   const MetricRegistry& metrics_;
   RefusalLog* const refusals_;
-  std::shared_ptr<const std::string> page_;
-  absl::Duration page_made_ = -absl::InfiniteDuration();
-  absl::Duration page_due_ = -absl::InfiniteDuration();
+  const bool open_metrics_;
+  Page page_{.write = MetricsText};
+  Page open_page_{.write = OpenMetricsText};
 };
 
 }  // namespace gateway

@@ -15,12 +15,17 @@
 #include "service/http/refusal_watch.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/call.h"
+#include "service/tracing/trace_context.h"
 
 namespace gateway {
 namespace {
 
 void TakeFirst(std::string_view value, std::string_view* taken) {
   if (taken->empty()) *taken = value;
+}
+
+void TakeSole(std::string_view value, bool* seen, std::string_view* taken) {
+  *taken = std::exchange(*seen, true) ? std::string_view() : value;
 }
 
 constexpr std::string_view kCacheControl = "cache-control";
@@ -84,6 +89,8 @@ absl::Duration Elapsed(const RequestContext& context) {
 
 CallerFields::CallerFields(absl::Span<const HttpField> fields) {
   std::string_view google_api_key;
+  bool has_parent = false;
+  bool has_state = false;
   for (const HttpField& field : fields) {
     const char first = field.name.empty() ? ' ' : field.name[0];
     // The length is compared first, which settles most fields.
@@ -94,6 +101,14 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
     if (field.name.size() == kCacheControl.size() &&
         EqualsIgnoreCase(field.name, kCacheControl)) {
       TakeFirst(field.value, &cache_control);
+    }
+    if (field.name.size() == kTraceParentHeader.size() &&
+        EqualsIgnoreCase(field.name, kTraceParentHeader)) {
+      TakeSole(field.value, &has_parent, &traceparent);
+    }
+    if (field.name.size() == kTraceStateHeader.size() &&
+        EqualsIgnoreCase(field.name, kTraceStateHeader)) {
+      TakeSole(field.value, &has_state, &tracestate);
     }
     if (!MayBeRead(first)) continue;
     const auto is = [&](std::string_view name) {
@@ -173,6 +188,8 @@ void SetFacts(const RequestContext& context, const Operation& operation,
       context.fields.provider_credential, context.fields.head,
       context.runtime->callers().asks_for_keys());
   facts->cache_control = context.fields.cache_control;
+  facts->traceparent = context.fields.traceparent;
+  facts->tracestate = context.fields.tracestate;
   if (context.fields.directives.any()) {
     facts->directives = &context.fields.directives;
     facts->strict_output = context.fields.directives.strict_output;

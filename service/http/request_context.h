@@ -57,6 +57,9 @@ struct CallerFields {
   std::string_view anthropic_version;
   std::string_view content_encoding;
   std::string_view cache_control;
+  // Empty if there are several, of which each may mean another trace.
+  std::string_view traceparent;
+  std::string_view tracestate;
   // `anthropic-version` and each `anthropic-beta`, as they stand.
   absl::InlinedVector<HttpField, 2> anthropic_fields;
   CallDirectives directives;

@@ -94,7 +94,10 @@ Task<void> AnswerChat(RequestContext context, const ChatPath& path) {
   call.facts.dialect = context.api.dialect->name();
   call.facts.stream = call.api_error.ok() && path.streams(wishes.stream);
   // A whole answer has what details would add to it.
-  const bool details = call.facts.stream && context.fields.directives.details;
+  const DetailForm details =
+      call.facts.stream && context.fields.directives.details
+          ? DetailForm::kFull
+          : DetailForm::kNone;
   DialectSink sink(context.api, context.responder, details);
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }

@@ -23,6 +23,7 @@ Caller CallerWith(const Grants& grants) {
           .value_or(Scopes());
   caller.priority = CallerPriorityOf(grants.priority());
   caller.limits.assign(grants.limits().begin(), grants.limits().end());
+  caller.budget = grants.budget();
   return caller;
 }
 

@@ -1,11 +1,15 @@
 #include "service/money/configured_price.h"
 
 #include <cassert>
+#include <cstddef>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "proto/proto_time.h"
+#include "service/money/price_steps.h"
 #include "service/money/shipped_prices.h"
 
 namespace gateway {
@@ -13,56 +17,43 @@ namespace {
 
 using ::llmgateway::config::v1::ModelPriceConfig;
 using ::llmgateway::config::v1::PricesConfig;
+using ::llmgateway::config::v1::PriceStepConfig;
 
-constexpr char kForm[] =
-    "must be dollars for a million tokens, as in 3.75: at most 9 decimals, at "
-    "most a dollar a token";
-
-// The field of each kind of token; only the first two are required.
-constexpr struct {
-  TokenKind kind;
-  std::string_view field;
-  const std::string& (ModelPriceConfig::*text)() const;
-} kFields[] = {
-    {TokenKind::kInput, "input", &ModelPriceConfig::input},
-    {TokenKind::kOutput, "output", &ModelPriceConfig::output},
-    {TokenKind::kCacheRead, "cached_input", &ModelPriceConfig::cached_input},
-    {TokenKind::kCacheWrite, "cache_write", &ModelPriceConfig::cache_write},
-    {TokenKind::kCacheWrite1h, "cache_write_1h",
-     &ModelPriceConfig::cache_write_1h},
-    {TokenKind::kReasoning, "reasoning", &ModelPriceConfig::reasoning},
-    {TokenKind::kAudioInput, "audio_input", &ModelPriceConfig::audio_input},
-    {TokenKind::kAudioOutput, "audio_output", &ModelPriceConfig::audio_output},
-};
-
-bool IsRequired(TokenKind kind) {
-  return kind == TokenKind::kInput || kind == TokenKind::kOutput;
+std::string FieldOfStep(size_t step, std::string_view field) {
+  return absl::StrCat("steps[", step, "].", ToAbsl(field));
 }
 
 }  // namespace
 
-PriceEntry ReadConfiguredPrice(
-    const ModelPriceConfig& config,
-    absl::FunctionRef<void(std::string_view, std::string_view)> report) {
-  ListedRates listed;
-  for (const auto& [kind, field, text_of] : kFields) {
-    const std::string& text = (config.*text_of)();
-    if (text.empty()) {
-      if (IsRequired(kind)) {
-        report(field, "is required; free is 0");
-      }
-      continue;
-    }
-    const absl::StatusOr<TokenPrice> price = TokenPrice::Parse(text);
-    if (price.ok()) {
-      listed[kind] = *price;
-    } else {
-      report(field, kForm);
+PriceEntry ReadConfiguredPrice(const ModelPriceConfig& config,
+                               PriceReport report) {
+  PriceStepsReader steps;
+  steps.Add("", 0, CompleteRates(ReadListedRates(config, report)), report);
+  if (config.steps_size() >= static_cast<int>(kPriceStepsMax)) {
+    report("steps",
+           absl::StrCat("has more than ", kPriceStepsMax - 1, " entries"));
+  } else {
+    for (size_t i = 0; i < static_cast<size_t>(config.steps_size()); ++i) {
+      const PriceStepConfig& step = config.steps(static_cast<int>(i));
+      const auto of_step = [&](std::string_view field,
+                               std::string_view problem) {
+        report(FieldOfStep(i, field), problem);
+      };
+      steps.Add(step.service_tier(), step.above_input_tokens(),
+                CompleteRates(ReadListedRates(step, of_step)), of_step);
     }
   }
-  return {.vendor = config.kind(),
-          .model = config.model(),
-          .price = ModelRates(CompleteRates(listed))};
+  PriceEntry entry = {
+      .vendor = config.kind(),
+      .model = config.model(),
+      .price = std::move(steps).Take(
+          [&](size_t step, std::string_view field, std::string_view problem) {
+            report(FieldOfStep(step - 1, field), problem);
+          })};
+  if (config.has_effective_time()) {
+    entry.effective_time = ToAbsl(config.effective_time());
+  }
+  return entry;
 }
 
 PriceTable PricesOf(const PricesConfig& config) {

@@ -127,8 +127,29 @@ CostBreakdown Cost(const ModelRates& price, const Usage& usage,
 
 void SetCost(const ModelRates* price, ServiceTier tier, Usage* usage) {
   usage->set_cost_known(price != nullptr);
-  usage->set_cost_usd_nanos(
-      price == nullptr ? 0 : Cost(*price, *usage, tier).total.nanos());
+  if (price == nullptr) {
+    usage->set_cost_usd_nanos(0);
+    usage->clear_cost_breakdown();
+    return;
+  }
+  const CostBreakdown cost = Cost(*price, *usage, tier);
+  usage->set_cost_usd_nanos(cost.total.nanos());
+  FillBreakdown(cost, usage->mutable_cost_breakdown());
+}
+
+void FillBreakdown(const CostBreakdown& cost,
+                   llmgateway::v1::CostBreakdown* to) {
+  const auto nanos_of = [&cost](TokenKind kind) {
+    return cost.parts[kind].nanos();
+  };
+  to->set_input_nanos(nanos_of(TokenKind::kInput));
+  to->set_output_nanos(nanos_of(TokenKind::kOutput));
+  to->set_cached_input_nanos(nanos_of(TokenKind::kCacheRead));
+  to->set_cache_write_nanos(nanos_of(TokenKind::kCacheWrite));
+  to->set_cache_write_1h_nanos(nanos_of(TokenKind::kCacheWrite1h));
+  to->set_reasoning_nanos(nanos_of(TokenKind::kReasoning));
+  to->set_audio_input_nanos(nanos_of(TokenKind::kAudioInput));
+  to->set_audio_output_nanos(nanos_of(TokenKind::kAudioOutput));
 }
 
 Money EstimateCost(const ModelRates& price, int64_t input_tokens,

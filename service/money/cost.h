@@ -55,11 +55,15 @@ CostBreakdown Cost(const TokenRates& rates,
 CostBreakdown Cost(const ModelRates& price, const llmgateway::v1::Usage& usage,
                    ServiceTier tier = ServiceTier::kStandard);
 
-// Fills in `cost_usd_nanos` and `cost_known` of `usage`. `tier` is the one that
-// served, as the answer says, not the one that was asked for. Without a price,
-// which is null then, the cost is 0 and not known.
+// Fills in `cost_usd_nanos`, `cost_known` and `cost_breakdown` of `usage`.
+// `tier` is the one that served, as the answer says, not the one that was asked
+// for. Without a price, which is null then, the cost is 0 and not known.
 void SetCost(const ModelRates* price, ServiceTier tier,
              llmgateway::v1::Usage* usage);
+
+// The same with the parts as messages tell them.
+void FillBreakdown(const CostBreakdown& cost,
+                   llmgateway::v1::CostBreakdown* to);
 
 // Returns what so many tokens would cost in the standard tier, with nothing
 // cached: for comparing models before a call, and for reserving. A negative

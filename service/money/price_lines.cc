@@ -119,8 +119,9 @@ class Entries {
       return absl::InvalidArgumentError(absl::StrCat(
           ToAbsl(model_), ", which is above it, ", price.status().message()));
     }
-    entries_.push_back(PriceEntry{std::string(vendor_), std::string(model_),
-                                  *std::move(price)});
+    entries_.push_back({.vendor = std::string(vendor_),
+                        .model = std::string(model_),
+                        .price = *std::move(price)});
     return absl::OkStatus();
   }
 

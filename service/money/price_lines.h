@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "service/money/model_price.h"
 
 namespace gateway {
@@ -32,6 +33,8 @@ struct PriceEntry {
   std::string vendor;  // As in PriceTable::Find; empty: any.
   std::string model;   // A name, or a beginning followed by `*`.
   ModelRates price;
+  // From when on it holds.
+  absl::Time effective_time = absl::InfinitePast();
 };
 
 // Returns the entries of a list. Returns INVALID_ARGUMENT, naming the line and

@@ -1,6 +1,7 @@
 #include "service/money/price_list.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -45,10 +46,33 @@ std::string_view WithoutDate(std::string_view model) {
   return model;
 }
 
+bool IsBefore(const PriceEntry& a, const PriceEntry& b) {
+  return std::tie(a.vendor, a.model, a.effective_time) <
+         std::tie(b.vendor, b.model, b.effective_time);
+}
+
+bool IsPriceOf(const PriceEntry& entry, std::string_view model) {
+  model = PricedName(model);
+  const std::string_view name = entry.model;
+  return name == model || name == WithoutDate(model) ||
+         (name.ends_with('*') &&
+          model.starts_with(name.substr(0, name.size() - 1)));
+}
+
+std::string_view PricedName(std::string_view model) {
+  constexpr std::string_view kGeminiPrefix = "models/";
+  if (model.starts_with(kGeminiPrefix)) {
+    model.remove_prefix(kGeminiPrefix.size());
+  }
+  return model;
+}
+
 absl::StatusOr<PriceList> PriceList::Make(std::vector<PriceEntry> entries) {
   PriceList list;
   list.entries_ = std::move(entries);
+  std::sort(list.entries_.begin(), list.entries_.end(), IsBefore);
   list.names_.reserve(list.entries_.size());
+  const PriceEntry* last = nullptr;
   for (const PriceEntry& entry : list.entries_) {
     if (entry.model.empty()) {
       return RefusedEntry(entry, "an entry names no model");
@@ -59,11 +83,12 @@ absl::StatusOr<PriceList> PriceList::Make(std::vector<PriceEntry> entries) {
     if (name.find('*') != std::string_view::npos) {
       return RefusedEntry(entry, "has a * that is not at its end");
     }
-    Index& index = beginning ? list.beginnings_ : list.names_;
-    const Key key(entry.vendor, ToAbsl(name));
-    if (!index.emplace(key, &entry.price).second) {
+    if (last != nullptr && !IsBefore(*last, entry)) {
       return RefusedEntry(entry, "is in the list twice");
     }
+    last = &entry;
+    Index& index = beginning ? list.beginnings_ : list.names_;
+    index[Key(entry.vendor, ToAbsl(name))] = &entry;
     if (beginning) list.AddBeginning(name);
     if (entry.vendor.empty()) list.has_any_vendor_ = true;
   }
@@ -87,35 +112,53 @@ void PriceList::AddBeginning(std::string_view name) {
   }
 }
 
-const ModelRates* PriceList::Find(std::string_view vendor,
-                                  std::string_view model) const {
+const PriceEntry* PriceList::FindEntry(std::string_view vendor,
+                                       std::string_view model,
+                                       absl::Time at) const {
   if (entries_.empty()) return nullptr;
-  if (const ModelRates* const price = FindIn(names_, vendor, model)) {
-    return price;
+  if (const PriceEntry* const entry = FindIn(names_, vendor, model, at)) {
+    return entry;
   }
   const std::string_view undated = WithoutDate(model);
   if (undated.size() < model.size()) {
-    if (const ModelRates* const price = FindIn(names_, vendor, undated)) {
-      return price;
+    if (const PriceEntry* const entry = FindIn(names_, vendor, undated, at)) {
+      return entry;
     }
   }
   for (const Length& each : beginning_lengths_) {
     if (!each.MayFit(model)) continue;
-    if (const ModelRates* const price =
-            FindIn(beginnings_, vendor, model.substr(0, each.length))) {
-      return price;
+    if (const PriceEntry* const entry =
+            FindIn(beginnings_, vendor, model.substr(0, each.length), at)) {
+      return entry;
     }
   }
   return nullptr;
 }
 
-const ModelRates* PriceList::FindIn(const Index& index, std::string_view vendor,
-                                    std::string_view model) const {
-  auto found = index.find(Key(ToAbsl(vendor), ToAbsl(model)));
-  if (found == index.end() && has_any_vendor_) {
-    found = index.find(Key(absl::string_view(), ToAbsl(model)));
+const PriceEntry* PriceList::FindIn(const Index& index, std::string_view vendor,
+                                    std::string_view model,
+                                    absl::Time at) const {
+  const PriceEntry* const entry =
+      FindAt(index, Key(ToAbsl(vendor), ToAbsl(model)), at);
+  if (entry != nullptr || !has_any_vendor_) return entry;
+  return FindAt(index, Key(absl::string_view(), ToAbsl(model)), at);
+}
+
+const PriceEntry* PriceList::FindAt(const Index& index, const Key& key,
+                                    absl::Time at) const {
+  const auto found = index.find(key);
+  if (found == index.end()) return nullptr;
+  const PriceEntry* entry = found->second;
+  // Those of one name stand side by side.
+  while (entry->effective_time > at) {
+    if (entry == entries_.data()) return nullptr;
+    const PriceEntry* const earlier = entry - 1;
+    if (earlier->vendor != entry->vendor || earlier->model != entry->model) {
+      return nullptr;
+    }
+    entry = earlier;
   }
-  return found == index.end() ? nullptr : found->second;
+  return entry;
 }
 
 }  // namespace gateway

@@ -2,7 +2,11 @@
 //
 //   GATEWAY_ASSIGN_OR_RETURN(const PriceList list,
 //                            PriceList::Make(std::move(entries)));
-//   const ModelRates* const price = list.Find("openai", "gpt-4o-2024-08-06");
+//   const ModelRates* const price =
+//       list.Find("openai", "gpt-4o-2024-08-06", call.start_time);
+//
+// Of several entries of one vendor and model the latest that has begun is
+// meant; before the first it is as if there were none.
 //
 // A name is looked for as it is, then without its date, then by the longest
 // beginning that is in the list. Each time the vendor's own entry comes before
@@ -23,6 +27,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "service/money/model_price.h"
 #include "service/money/price_lines.h"
 
@@ -31,25 +36,34 @@ namespace gateway {
 class PriceList {
  public:
   // Returns INVALID_ARGUMENT, naming the model, if two entries have the same
-  // vendor and model, if a model is empty, or has a `*` elsewhere than at its
-  // end.
+  // vendor, model and time, if a model is empty, or has a `*` elsewhere than at
+  // its end.
   static absl::StatusOr<PriceList> Make(std::vector<PriceEntry> entries);
 
   PriceList(PriceList&&) = default;
   PriceList& operator=(PriceList&&) = default;
 
-  // Returns the price of a model; null if the list has none. Valid while the
-  // list is, wherever it is moved to. Does not allocate. Takes a few hash
-  // look-ups however long the list is; by beginnings, one for each length of
-  // those that begin with the same character.
-  const ModelRates* Find(std::string_view vendor, std::string_view model) const;
+  // Returns the price of a model at a time; null if the list has none. Valid
+  // while the list is, wherever it is moved to. Does not allocate. Takes a few
+  // hash look-ups however long the list is; by beginnings, one for each length
+  // of those that begin with the same character.
+  const ModelRates* Find(std::string_view vendor, std::string_view model,
+                         absl::Time at) const {
+    const PriceEntry* const entry = FindEntry(vendor, model, at);
+    return entry == nullptr ? nullptr : &entry->price;
+  }
+  // Returns the entry that has it.
+  const PriceEntry* FindEntry(std::string_view vendor, std::string_view model,
+                              absl::Time at) const;
 
-  size_t size() const { return entries_.size(); }
+  // Sorted by vendor, model and time.
+  const std::vector<PriceEntry>& entries() const { return entries_; }
 
  private:
   // A vendor, and a model's name or beginning, both in the entry.
   using Key = std::pair<absl::string_view, absl::string_view>;
-  using Index = absl::flat_hash_map<Key, const ModelRates*>;
+  // The last entry of each.
+  using Index = absl::flat_hash_map<Key, const PriceEntry*>;
   // The beginnings of one length, and which characters they begin with: most
   // names are settled by that.
   struct Length {
@@ -65,8 +79,10 @@ class PriceList {
   PriceList() = default;
 
   void AddBeginning(std::string_view name);
-  const ModelRates* FindIn(const Index& index, std::string_view vendor,
-                           std::string_view model) const;
+  const PriceEntry* FindIn(const Index& index, std::string_view vendor,
+                           std::string_view model, absl::Time at) const;
+  const PriceEntry* FindAt(const Index& index, const Key& key,
+                           absl::Time at) const;
 
   // Not changed once the indices point into it.
   std::vector<PriceEntry> entries_;
@@ -75,6 +91,15 @@ class PriceList {
   std::vector<Length> beginning_lengths_;  // The longest first.
   bool has_any_vendor_ = false;
 };
+
+// Whether `a` is before `b` in lists: by vendor, model and time.
+bool IsBefore(const PriceEntry& a, const PriceEntry& b);
+
+// Whether a model may have its price by this entry.
+bool IsPriceOf(const PriceEntry& entry, std::string_view model);
+
+// Returns `model` without `models/` before it, as Gemini writes.
+std::string_view PricedName(std::string_view model);
 
 // Returns `model` without the date at its end; all of it if it has none.
 std::string_view WithoutDate(std::string_view model);

@@ -25,13 +25,16 @@ absl::StatusOr<PriceTable> PriceTable::Make(std::string_view list,
 }
 
 const ModelRates* PriceTable::Find(std::string_view vendor,
-                                   std::string_view model) const {
-  constexpr std::string_view kGeminiPrefix = "models/";
-  if (model.starts_with(kGeminiPrefix)) {
-    model.remove_prefix(kGeminiPrefix.size());
+                                   std::string_view model, absl::Time at,
+                                   const PriceList* said) const {
+  model = PricedName(model);
+  for (const PriceList* const list : {said, &overrides_}) {
+    if (list == nullptr) continue;
+    if (const ModelRates* const price = list->Find(vendor, model, at)) {
+      return price;
+    }
   }
-  const ModelRates* const said = overrides_.Find(vendor, model);
-  return said != nullptr ? said : shipped_.Find(vendor, model);
+  return shipped_.Find(vendor, model, at);
 }
 
 }  // namespace gateway

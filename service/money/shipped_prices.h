@@ -13,6 +13,9 @@ namespace gateway {
 
 std::string_view ShippedPrices();
 
+// Of what day they are, as in `2026-08-01`; empty if they do not say so.
+std::string_view ShippedPricesDate();
+
 }  // namespace gateway
 
 #endif  // SERVICE_MONEY_SHIPPED_PRICES_H_

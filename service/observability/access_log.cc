@@ -55,10 +55,10 @@ constexpr size_t kLongestUsage = 640;
 // The longest form of an attempt, with the names of its fields and its numbers.
 constexpr size_t kLongestAttempt =
     6 * Escaped(kTextBytesLimit) + kLongestUsage + 512;
-// The longest line: 12 texts of the call, its path and why it failed, 9 of its
+// The longest line: 13 texts of the call, its path and why it failed, 9 of its
 // scope; its labels, its attempts, and all that surrounds them.
 constexpr size_t kLineBytesLimit =
-    22 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
+    23 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
     Escaped(kErrorBytesLimit) +
     kLabelsLimit * (2 * Escaped(kLabelTextBytesLimit) + 8) +
     kAttemptsLimit * kLongestAttempt + 2048;
@@ -279,6 +279,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Timestamp(record.start_time + record.duration);
   line.Literal("\"");
   line.Text(",\"request_id\":", record.request_id);
+  line.OurText(",\"trace_id\":", record.trace_id);
   line.OurText(",\"protocol\":", ProtocolName(record.protocol));
   line.Text(",\"method\":", record.method);
   line.Text(",\"path\":", record.path, kPathBytesLimit);
@@ -385,7 +386,8 @@ AccessLogShard::AccessLogShard(AccessLog& log, size_t ring_bytes)
 
 void AccessLogShard::Write(const CallRecord& record) {
   char line[kLineBytesLimit];
-  const size_t size = WriteLine(record, line);
+  size_t size = WriteLine(record, line);
+  if (log_.members_.has_value()) size = log_.members_->Keep(line, size);
   const size_t before = ring_.size();
   if (!ring_.Push({line, size})) {
     dropped_lines_.store(dropped_lines_.load(std::memory_order_relaxed) + 1,
@@ -418,7 +420,12 @@ absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::Open(
 }
 
 AccessLog::AccessLog(const Options& options, int fd)
-    : options_(options), fd_(fd), thread_("access_log", [this] { Run(); }) {}
+    : options_(options),
+      members_(options.members.empty()
+                   ? std::nullopt
+                   : std::make_optional<LineMembers>(options.members)),
+      fd_(fd),
+      thread_("access_log", [this] { Run(); }) {}
 
 AccessLog::~AccessLog() {
   {

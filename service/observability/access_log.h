@@ -52,6 +52,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,7 @@
 #include "base/os/mutex.h"
 #include "base/os/thread.h"
 #include "service/observability/call_record.h"
+#include "service/observability/line_members.h"
 
 namespace gateway {
 
@@ -126,6 +128,8 @@ class AccessLog {
     // The size of a loop's ring; lines that do not fit are dropped. REQUIRES: a
     // power of two.
     size_t ring_bytes = 1024 * 1024;
+    // The members that lines have; empty for all. `ts` is always there.
+    std::vector<std::string> members = {};
   };
 
   // Returns an error that names the file if it cannot be opened.
@@ -160,6 +164,7 @@ class AccessLog {
   void Wake(bool urgently) LOCKS_EXCLUDED(mu_);
 
   const Options options_;
+  const std::optional<LineMembers> members_;  // Nothing for all.
   const int fd_;
 
   mutable Mutex mu_;

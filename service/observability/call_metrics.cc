@@ -189,17 +189,6 @@ constexpr MetricDefinition kInflight = {
     .kind = MetricKind::kGauge,
     .label_names = kProtocolLabels};
 
-// Makes the histogram when it is first needed.
-void ObserveFirstToken(const CallRecord& record, MetricShard& shard,
-                       std::string_view provider, std::string_view model,
-                       MetricHistogram*& histogram) {
-  if (!record.time_to_first_token.has_value()) return;
-  if (histogram == nullptr) {
-    histogram = &shard.HistogramOf(kTimeToFirstToken, {provider, model});
-  }
-  histogram->Observe(absl::ToDoubleSeconds(*record.time_to_first_token));
-}
-
 void AddTokens(Counter& counter, int64_t tokens) {
   // Negative numbers of a provider are ignored, since a counter must not go
   // back.
@@ -218,6 +207,7 @@ CallMetricsShard::CallMetricsShard(CallMetrics& metrics, MetricShard& shard)
         .sent_bytes = &shard.CounterOf(kSentBytes, {name}),
         .overhead = &shard.HistogramOf(kOverhead, {name})};
   }
+  if (metrics.compatible_names_) compatible_.emplace(shard);
 }
 
 InflightCall CallMetricsShard::StartCall(Protocol protocol) {
@@ -245,9 +235,8 @@ void CallMetricsShard::Count(const CallRecord& record) {
     duration = &shard_.HistogramOf(
         kDuration, {provider, model, record.stream ? "true" : "false"});
   }
-  duration->Observe(absl::ToDoubleSeconds(record.duration));
-  ObserveFirstToken(record, shard_, provider, model,
-                    target.time_to_first_token);
+  ObserveTime(record, record.duration, *duration);
+  ObserveFirstToken(record, target);
   // What was made for another call consumes nothing again.
   if (record.answer_of.empty()) CountUsage(*record.usage, target);
   CountCaller(record, provider);
@@ -293,6 +282,30 @@ void CallMetricsShard::Count(const CallRecord& record) {
   if (retries > 0) {
     shard_.CounterOf(kRetries, {provider, record.operation}).Add(retries);
   }
+  if (compatible_.has_value()) compatible_->Count(record, provider, model);
+}
+
+void CallMetricsShard::ObserveTime(const CallRecord& record,
+                                   absl::Duration time,
+                                   MetricHistogram& histogram) {
+  const double seconds = absl::ToDoubleSeconds(time);
+  if (metrics_.exemplars_) {
+    histogram.ObserveCall(seconds, record.request_id,
+                          record.start_time + record.duration);
+  } else {
+    histogram.Observe(seconds);
+  }
+}
+
+void CallMetricsShard::ObserveFirstToken(const CallRecord& record,
+                                         Target& target) {
+  if (!record.time_to_first_token.has_value()) return;
+  MetricHistogram*& histogram = target.time_to_first_token;
+  if (histogram == nullptr) {
+    histogram =
+        &shard_.HistogramOf(kTimeToFirstToken, {target.provider, target.model});
+  }
+  ObserveTime(record, *record.time_to_first_token, *histogram);
 }
 
 void CallMetricsShard::CountCache(std::string_view result) {
@@ -479,6 +492,8 @@ CallMetricsShard::Attempts& CallMetricsShard::AttemptsAt(
 
 CallMetrics::CallMetrics(MetricRegistry& registry, const Options& options)
     : registry_(registry),
+      exemplars_(options.exemplars),
+      compatible_names_(options.compatible_names),
       models_{.limit = options.model_labels_limit, .labels = {}},
       callers_{.limit = options.caller_labels_limit, .labels = {}} {}
 

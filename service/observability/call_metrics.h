@@ -57,6 +57,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,8 +66,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_set.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "service/observability/call_record.h"
+#include "service/observability/compatible_metrics.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
@@ -149,6 +152,11 @@ class CallMetricsShard {
 
   CallMetricsShard(CallMetrics& metrics, MetricShard& shard);
 
+  // Counts how long a call took, or the time to its first token.
+  void ObserveTime(const CallRecord& record, absl::Duration time,
+                   MetricHistogram& histogram);
+  void ObserveFirstToken(const CallRecord& record, Target& target);
+
   // Names that have a label of their own; whether these are all; how often
   // another was asked for.
   struct KnownNames {
@@ -179,6 +187,7 @@ class CallMetricsShard {
 
   CallMetrics& metrics_;
   MetricShard& shard_;
+  std::optional<CompatibleMetricsShard> compatible_;
   std::array<ProtocolMetrics, kProtocols> protocols_;
   KnownNames models_;  // Of models and of providers.
   KnownNames callers_;
@@ -199,6 +208,10 @@ class CallMetrics {
     size_t model_labels_limit = 512;
     // How many different names of callers get a label.
     size_t caller_labels_limit = 256;
+    // Whether histograms of calls tell which they have counted (exemplars.h).
+    bool exemplars = false;
+    // Whether calls are counted under other names, too (compatible_metrics.h).
+    bool compatible_names = false;
   };
 
   // Borrows `registry`.
@@ -226,6 +239,8 @@ class CallMetrics {
                       CallMetricsShard::KnownNames& known);
 
   MetricRegistry& registry_;
+  const bool exemplars_;
+  const bool compatible_names_;
 
   Mutex mu_;
   std::vector<std::unique_ptr<CallMetricsShard>> shards_ GUARDED_BY(mu_);

@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 17> kStatusCodeNames = {
 template <typename Visit>
 void VisitTexts(CallRecord& record, Visit visit) {
   for (std::string_view* text : {&record.request_id,
+                                 &record.trace_id,
                                  &record.operation,
                                  &record.path,
                                  &record.method,

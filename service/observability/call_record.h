@@ -111,6 +111,9 @@ struct CallLabel {
 struct CallRecord : CallTimes {
   // The id that the caller sees.
   std::string_view request_id;
+  // The id of the trace that it belongs to, in 32 hexadecimal digits; empty if
+  // it is not traced.
+  std::string_view trace_id;
   Protocol protocol = Protocol::kGrpc;
   // The operation, from a closed list: `llmgateway.v1.GatewayService/Generate`,
   // `GET /v1/models/{id}`. A label of metrics.
@@ -121,6 +124,8 @@ struct CallRecord : CallTimes {
   std::string_view method;
   // The name of the caller's key; empty if no keys are configured.
   std::string_view caller;
+  // The caller has shown a key, configured or issued, whose id `caller` is.
+  bool caller_has_key = false;
   // The `address:port` that the call came from.
   std::string_view peer;
   // As far as the request was read: of one whose bytes were only forwarded, the

@@ -1,9 +1,11 @@
 #include "service/observability/metrics.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -45,6 +47,19 @@ void MetricShard::Sum::Add(const Cell& cell) {
     for (size_t i = 0; i < counts.size(); ++i) {
       counts[i] += histogram.counts_[i].load(std::memory_order_relaxed);
     }
+    const Exemplars* const known =
+        histogram.exemplars_.load(std::memory_order_acquire);
+    if (known != nullptr) Add(*known);
+  }
+}
+
+void MetricShard::Sum::Add(const Exemplars& others) {
+  exemplars.resize(counts.size());
+  for (size_t i = 0; i < counts.size(); ++i) {
+    std::optional<Exemplar> other = others.Read(i);
+    if (!other.has_value()) continue;
+    if (exemplars[i].has_value() && exemplars[i]->time > other->time) continue;
+    exemplars[i] = std::move(other);
   }
 }
 
@@ -61,6 +76,7 @@ MetricValue MetricShard::Sum::Value(const LabelKey& labels) const {
   // observation still adds up.
   HistogramValue& histogram = value.histogram;
   histogram.sum = number;
+  histogram.exemplars = exemplars;
   for (size_t i = 0; i < counts.size(); ++i) {
     histogram.count += counts[i];
     if (i < definition->bounds.size()) {
@@ -128,6 +144,11 @@ void MetricRegistry::AddCollector(Collector collect) {
   collectors_.push_back(std::move(collect));
 }
 
+void MetricRegistry::AddDerived(Derive derive) {
+  MutexLock lock(mu_);
+  derived_.push_back(std::move(derive));
+}
+
 void MetricRegistry::Values::Add(const MetricDefinition& definition,
                                  MetricShard::LabelValues labels,
                                  double value) {
@@ -151,17 +172,36 @@ MetricRegistry::LabelKey MetricRegistry::ReserveLabels(
   return labels;
 }
 
+void MetricRegistry::AddFamilies(const std::vector<const Derive*>& derived,
+                                 MetricsSnapshot* snapshot) {
+  std::vector<MetricFamilyValue> added;
+  for (const Derive* const derive : derived) {
+    for (MetricFamilyValue& family : (*derive)(*snapshot)) {
+      added.push_back(std::move(family));
+    }
+  }
+  for (MetricFamilyValue& family : added) {
+    snapshot->families.push_back(std::move(family));
+  }
+  std::sort(snapshot->families.begin(), snapshot->families.end(),
+            [](const MetricFamilyValue& a, const MetricFamilyValue& b) {
+              return a.name < b.name;
+            });
+}
+
 MetricsSnapshot MetricRegistry::Read() const {
   // Read without the lock, since sources and collectors may take locks of their
   // own.
   std::vector<const MetricShard*> shards;
   std::vector<const SourceEntry*> sources;
   std::vector<const Collector*> collectors;
+  std::vector<const Derive*> derived;
   {
     MutexLock lock(mu_);
     for (const auto& shard : shards_) shards.push_back(shard.get());
     for (const SourceEntry& source : sources_) sources.push_back(&source);
     for (const Collector& each : collectors_) collectors.push_back(&each);
+    for (const Derive& each : derived_) derived.push_back(&each);
   }
   MetricShard::Sums sums;
   for (const MetricShard* shard : shards) shard->AddTo(sums);
@@ -185,6 +225,7 @@ MetricsSnapshot MetricRegistry::Read() const {
     }
     snapshot.families.back().metrics.push_back(sum.Value(key.second));
   }
+  if (!derived.empty()) AddFamilies(derived, &snapshot);
   return snapshot;
 }
 

@@ -33,6 +33,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -44,6 +45,7 @@
 #include "absl/types/span.h"
 #include "base/os/clock.h"
 #include "base/os/mutex.h"
+#include "service/observability/exemplars.h"
 
 namespace gateway {
 
@@ -105,10 +107,34 @@ class MetricHistogram {
   explicit MetricHistogram(absl::Span<const double> bounds)
       : bounds_(bounds), counts_(bounds.size() + 1) {}  // All zero.
 
-  void Observe(double value) {
-    const size_t bucket =
+  ~MetricHistogram() { delete exemplars_.load(std::memory_order_relaxed); }
+
+  MetricHistogram(const MetricHistogram&) = delete;
+  MetricHistogram& operator=(const MetricHistogram&) = delete;
+
+  void Observe(double value) { Count(BucketOf(value), value); }
+
+  // The same, of a call that is told of beside its bucket (exemplars.h).
+  void ObserveCall(double value, std::string_view request_id, absl::Time time) {
+    const size_t bucket = BucketOf(value);
+    Count(bucket, value);
+    Exemplars* exemplars = exemplars_.load(std::memory_order_relaxed);
+    if (exemplars == nullptr) {
+      exemplars = new Exemplars(counts_.size());
+      exemplars_.store(exemplars, std::memory_order_release);
+    }
+    exemplars->Put(bucket, request_id, value, time);
+  }
+
+ private:
+  friend class MetricShard;
+
+  size_t BucketOf(double value) const {
+    return static_cast<size_t>(
         std::lower_bound(bounds_.begin(), bounds_.end(), value) -
-        bounds_.begin();
+        bounds_.begin());
+  }
+  void Count(size_t bucket, double value) {
     std::atomic<int64_t>& count = counts_[bucket];
     count.store(count.load(std::memory_order_relaxed) + 1,
                 std::memory_order_relaxed);
@@ -116,14 +142,13 @@ class MetricHistogram {
                std::memory_order_relaxed);
   }
 
- private:
-  friend class MetricShard;
-
   const absl::Span<const double> bounds_;
   // Each counts the observations above the bound before and up to its own; the
   // last has no bound.
   std::vector<std::atomic<int64_t>> counts_;
   std::atomic<double> sum_ = 0;
+  // Owned; null before the first. Other threads read it.
+  std::atomic<Exemplars*> exemplars_ = nullptr;
 };
 
 // The values of a histogram at one moment.
@@ -135,6 +160,9 @@ struct HistogramValue {
   int64_t count = 0;
   double sum = 0;
   std::vector<Bucket> buckets;  // Without the one that has no bound.
+  // The latest call of each bucket, the one without a bound last; empty where
+  // none is told of.
+  std::vector<std::optional<Exemplar>> exemplars;
 };
 
 struct MetricValue {
@@ -187,11 +215,13 @@ class MetricShard {
   // Sums one metric over the shards.
   struct Sum {
     void Add(const Cell& cell);
+    void Add(const Exemplars& others);
     MetricValue Value(const LabelKey& labels) const;
 
     const MetricDefinition* definition = nullptr;
     double number = 0;  // For a histogram, the sum of its observations.
     std::vector<int64_t> counts;
+    std::vector<std::optional<Exemplar>> exemplars;
   };
   using Sums = std::map<std::pair<std::string_view, LabelKey>, Sum>;
 
@@ -251,6 +281,12 @@ class MetricRegistry {
   // object, or its reading.
   void AddCollector(Collector collect) LOCKS_EXCLUDED(mu_);
 
+  // Has `derive` say in other words, whenever metrics are read, what has been
+  // read. It is called on whatever thread that is.
+  using Derive = std::function<std::vector<MetricFamilyValue>(
+      const MetricsSnapshot& read)>;
+  void AddDerived(Derive derive) LOCKS_EXCLUDED(mu_);
+
   // Returns the sums over all shards, sources and collectors, without metrics
   // that were never touched.
   MetricsSnapshot Read() const LOCKS_EXCLUDED(mu_);
@@ -266,6 +302,9 @@ class MetricRegistry {
     Source source;
   };
 
+  static void AddFamilies(const std::vector<const Derive*>& derived,
+                          MetricsSnapshot* snapshot);
+
   // Returns the labels that a label set is counted under: its own, or `other`
   // for each if the family is full.
   LabelKey ReserveLabels(const MetricDefinition& definition, LabelKey labels)
@@ -277,6 +316,7 @@ class MetricRegistry {
   std::vector<std::unique_ptr<MetricShard>> shards_ GUARDED_BY(mu_);
   std::deque<SourceEntry> sources_ GUARDED_BY(mu_);
   std::deque<Collector> collectors_ GUARDED_BY(mu_);
+  std::deque<Derive> derived_ GUARDED_BY(mu_);
   // The label sets of each family, over all shards.
   std::map<std::string_view, std::set<LabelKey>> label_sets_ GUARDED_BY(mu_);
 };

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -17,16 +19,35 @@
 namespace gateway {
 namespace {
 
+bool WantsKind(const FeedFilter& filter, FeedEvent::Kind kind) {
+  switch (kind) {
+    case FeedEvent::Kind::kStarted:
+    case FeedEvent::Kind::kFirstToken:
+      return filter.progress && !filter.failures_only;
+    case FeedEvent::Kind::kUsage:
+      return filter.usage_progress && !filter.failures_only;
+    case FeedEvent::Kind::kEnded:
+      break;
+  }
+  return true;
+}
+
 bool Matches(const FeedFilter& filter, FeedEvent::Kind kind,
              const CallRecord& record) {
-  if (kind != FeedEvent::Kind::kEnded &&
-      (!filter.progress || filter.failures_only)) {
+  if (!WantsKind(filter, kind)) return false;
+  const auto allows = [](const std::string& wanted, std::string_view is) {
+    return wanted.empty() || wanted == is;
+  };
+  const std::string_view key =
+      record.caller_has_key ? record.caller : std::string_view();
+  if (!allows(filter.provider, record.provider) ||
+      !allows(filter.model, record.model_asked) ||
+      !allows(filter.model_served, record.model_served) ||
+      !allows(filter.agent_type, record.scope.agent_type) ||
+      !allows(filter.project_id, record.scope.project_id) ||
+      !allows(filter.caller, record.caller) || !allows(filter.key, key)) {
     return false;
   }
-  if (!filter.provider.empty() && filter.provider != record.provider) {
-    return false;
-  }
-  if (!filter.model.empty() && filter.model != record.model_asked) return false;
   return !filter.failures_only || record.status_code != absl::StatusCode::kOk;
 }
 
@@ -53,7 +74,7 @@ std::optional<FeedEvent> RequestFeed::Subscription::Take() {
 
 bool RequestFeed::Subscription::closed() const {
   MutexLock lock(feed_.mu_);
-  return feed_.closed_;
+  return feed_.IsClosedFor(filter_);
 }
 
 RequestFeed::~RequestFeed() {
@@ -68,7 +89,7 @@ RequestFeed::Subscribe(FeedFilter filter, std::function<void()> on_ready) {
   absl::Status refused;
   {
     MutexLock lock(mu_);
-    if (closed_) {
+    if (IsClosedFor(subscription->filter_)) {
       refused = absl::UnavailableError("the feed of calls is closed");
     } else if (subscriptions_.size() >= options_.watchers_limit) {
       refused = absl::ResourceExhaustedError(
@@ -82,6 +103,14 @@ RequestFeed::Subscribe(FeedFilter filter, std::function<void()> on_ready) {
   return subscription;
 }
 
+void RequestFeed::BeginDrain() {
+  MutexLock lock(mu_);
+  draining_ = true;
+  for (Subscription* subscription : subscriptions_) {
+    if (subscription->filter_.ends_at_drain) subscription->on_ready_();
+  }
+}
+
 void RequestFeed::Close() {
   MutexLock lock(mu_);
   closed_ = true;
@@ -91,12 +120,17 @@ void RequestFeed::Close() {
 
 void RequestFeed::CountWatchers() {
   const auto all = closed_ ? 0 : subscriptions_.size();
-  const auto progress = std::count_if(
-      subscriptions_.begin(), subscriptions_.end(),
-      [](const Subscription* each) { return each->filter_.progress; });
+  const auto count = [this](bool FeedFilter::* wanted) {
+    const auto found = std::count_if(
+        subscriptions_.begin(), subscriptions_.end(),
+        [wanted](const Subscription* each) { return each->filter_.*wanted; });
+    return closed_ ? size_t{0} : static_cast<size_t>(found);
+  };
   watchers_.store(all, std::memory_order_relaxed);
-  progress_watchers_.store(closed_ ? 0 : static_cast<size_t>(progress),
+  progress_watchers_.store(count(&FeedFilter::progress),
                            std::memory_order_relaxed);
+  usage_watchers_.store(count(&FeedFilter::usage_progress),
+                        std::memory_order_relaxed);
 }
 
 void RequestFeed::PublishToAll(FeedEvent::Kind kind,

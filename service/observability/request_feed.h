@@ -39,14 +39,24 @@ namespace gateway {
 struct FeedFilter {
   std::string provider;
   std::string model;  // The name that the caller gave.
+  std::string model_served;
+  std::string agent_type;
+  std::string project_id;
+  std::string caller;
+  std::string key;  // That the caller has shown.
   bool failures_only = false;
   // Also watch the beginning of calls and their first token; not with
   // failures_only.
   bool progress = false;
+  // Also watch what streams that go on have consumed so far.
+  bool usage_progress = false;
+  // The feed is closed for this watcher as soon as the gateway drains: it is
+  // served where that waits for all who are served.
+  bool ends_at_drain = false;
 };
 
 struct FeedEvent {
-  enum class Kind { kStarted, kFirstToken, kEnded };
+  enum class Kind { kStarted, kFirstToken, kUsage, kEnded };
 
   Kind kind = Kind::kEnded;
   // What is known of the call by then.
@@ -113,6 +123,11 @@ class RequestFeed {
     return progress_watchers_.load(std::memory_order_relaxed) > 0;
   }
 
+  // The same of what streams have consumed so far.
+  bool usage_watched() const {
+    return usage_watchers_.load(std::memory_order_relaxed) > 0;
+  }
+
   // Shows a call that goes on to the watchers that want to know.
   void PublishProgress(FeedEvent::Kind kind, const CallRecord& record) {
     PublishToAll(kind, record);
@@ -128,6 +143,9 @@ class RequestFeed {
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       FeedFilter filter, std::function<void()> on_ready) LOCKS_EXCLUDED(mu_);
 
+  // Ends the feed for those who watch where the drain waits for them.
+  void BeginDrain() LOCKS_EXCLUDED(mu_);
+
   // Ends the feed: nothing is published from now on.
   void Close() LOCKS_EXCLUDED(mu_);
 
@@ -135,15 +153,21 @@ class RequestFeed {
   void PublishToAll(FeedEvent::Kind kind, const CallRecord& record)
       LOCKS_EXCLUDED(mu_);
   void CountWatchers() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsClosedFor(const FeedFilter& filter) const
+      EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return closed_ || (draining_ && filter.ends_at_drain);
+  }
 
   const Options options_;
-  // The number of subscriptions_, and of those that want to know of progress;
-  // zero when closed.
+  // The number of subscriptions_, and of those that want to know of progress,
+  // or of usage; zero when closed.
   std::atomic<size_t> watchers_ = 0;
   std::atomic<size_t> progress_watchers_ = 0;
+  std::atomic<size_t> usage_watchers_ = 0;
 
   mutable Mutex mu_;
   std::vector<Subscription*> subscriptions_ GUARDED_BY(mu_);
+  bool draining_ GUARDED_BY(mu_) = false;
   bool closed_ GUARDED_BY(mu_) = false;
 };
 

@@ -34,6 +34,7 @@
 #include "service/resilience/credential_pool.h"
 #include "service/resilience/provider_board.h"
 #include "service/resilience/target_board.h"
+#include "service/tracing/trace_context.h"
 
 namespace gateway {
 
@@ -62,6 +63,8 @@ struct Attempt : CallAttempt {
   // The request goes to the provider, and the answer to the caller, as bytes.
   bool forwards = false;
   absl::Duration began;  // Steady.
+  // Its span's, which its provider is told; 0 if the call is not traced.
+  SpanId span = 0;
   // What lists of prices call the provider's vendor.
   std::string_view priced_as;
 

@@ -86,6 +86,7 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   if (context.has_value() && context->in_answer) {
     FillContextBudget(*context, end->mutable_context_budget());
   }
+  FillRemainingBudgets(budgets.get(), end);
   output.Describe(end);
   FillCacheHit(end);
   FillLedger(end);
@@ -164,6 +165,9 @@ void Call::FillRoute(v1::Route* route) const {
 
 void Call::FillWarnings(
     google::protobuf::RepeatedPtrField<v1::Warning>* out) const {
+  if (budgets != nullptr) {
+    out->Add(budgets->warnings().begin(), budgets->warnings().end());
+  }
   const Attempt* const deciding = DecidingAttempt();
   if (deciding == nullptr) return;
   out->Add(deciding->warnings.begin(), deciding->warnings.end());

@@ -27,6 +27,8 @@
 #include "service/observability/provider_health.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempt.h"
+#include "service/pipeline/call_audit.h"
+#include "service/pipeline/call_budgets.h"
 #include "service/pipeline/call_cache.h"
 #include "service/pipeline/call_ledger.h"
 #include "service/pipeline/call_limits.h"
@@ -79,6 +81,11 @@ class PlannedCall : public IncomingCall {
   std::unique_ptr<CallLimits> limits;
   // What the ledger has of it; null if there is none.
   std::unique_ptr<CallLedger> ledger;
+  // How it stands with the budgets that it is charged to; null if there are
+  // none.
+  std::unique_ptr<CallBudgets> budgets;
+  // What is kept of its bodies; null if nothing is.
+  std::unique_ptr<CallAudit> audit;
   // What part the call has in an answer that is made once for several; null if
   // it is made for this one alone.
   std::unique_ptr<SharedCall> shared;

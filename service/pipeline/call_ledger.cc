@@ -10,10 +10,12 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "llmgateway/config/v1/ledger.pb.h"
+#include "service/budgets/budget_entries.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/hash_text.h"
 #include "service/money/cost.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/call_budgets.h"
 #include "service/pipeline/ledger_metadata.h"
 #include "service/pipeline/prompt_text.h"
 #include "service/pipeline/usage_estimate.h"
@@ -48,7 +50,7 @@ v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
         std::min(call.OutputTokensLimit().value_or(kUnknownOutputTokens),
                  kUnknownOutputTokens));
   }
-  SetCost(call.runtime->prices().Find(attempt.priced_as, attempt.model),
+  SetCost(call.FindPrice(attempt.priced_as, attempt.model),
           ServiceTier::kStandard, &usage);
   return usage;
 }
@@ -120,11 +122,27 @@ void CallLedger::Close(const Call& call) {
   }
 }
 
+void CallLedger::AddBudgetEntries(const Call& call) {
+  const BudgetEntryFacts facts = FactsOfBudgets(call);
+  const auto add = [&](LedgerEntry entry) {
+    entry.id = NewId(call);
+    entry.time = call.runtime->clock().WallTime();
+    closed_.emplace_back(entry);
+  };
+  for (const CallBudgets::Exceeded& exceeded : call.budgets->exceeded()) {
+    add(BudgetWarningEntry(facts, exceeded.mode, exceeded.requested,
+                           exceeded.remaining));
+  }
+  const BudgetDebit& debit = call.budgets->debit();
+  if (!debit.empty()) add(BudgetDebitEntry(debit, facts));
+}
+
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   Close(call);
   const bool was_asked =
       std::any_of(trips_.begin(), trips_.end(),
                   [](const RoundTrip& trip) { return !trip.withdrawn; });
+  if (call.budgets != nullptr) AddBudgetEntries(call);
   IfNotCommitted otherwise = IfNotCommitted::kKeep;
   if (call.reused != nullptr && outcome.ok()) {
     closed_.push_back(ReuseEntry(call));

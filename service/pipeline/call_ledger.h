@@ -93,6 +93,8 @@ class CallLedger {
   UnchainedEntry RejectionEntry(const Call& call, const absl::Status& refusal,
                                 std::string_view id);
   UnchainedEntry ReuseEntry(const Call& call);
+  // What the call's budgets were charged, and which let it pass beyond them.
+  void AddBudgetEntries(const Call& call);
   // The text of the answer, if texts are recorded.
   std::string ResponseText(const Attempt& attempt) const;
 

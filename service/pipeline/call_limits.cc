@@ -37,13 +37,6 @@ LimitAmounts AmountsOf(const v1::Usage* usage) {
           .cost_usd_nanos = usage->cost_usd_nanos()};
 }
 
-// Whether the answer is there already, or on its way to another call: nobody
-// is asked for it.
-bool TakesAnothers(const PlannedCall& call) {
-  return (call.cache != nullptr && call.cache->hit) ||
-         (call.shared != nullptr && !call.shared->leads());
-}
-
 const std::optional<LimitStatus>& Fuller(const std::optional<LimitStatus>& a,
                                          const std::optional<LimitStatus>& b) {
   if (!a.has_value() || !b.has_value()) return a.has_value() ? a : b;
@@ -86,22 +79,12 @@ CallLimits::CallLimits(const IncomingCall& call, const Caller& caller,
       subject_(rules_.NewSubject()),
       estimate_{.input_tokens = input_tokens},
       charges_(call.runtime->counter_stores(), charged) {
-  subject_.Set(configv1::LIMIT_DIMENSION_CALLER, caller.id);
-  subject_.Set(configv1::LIMIT_DIMENSION_OWNER, caller.owner);
-  subject_.Set(configv1::LIMIT_DIMENSION_USER, scope.user_id);
-  subject_.Set(configv1::LIMIT_DIMENSION_AGENT,
-               scope.agent_id.empty() ? scope.agent_type : scope.agent_id);
-  subject_.Set(configv1::LIMIT_DIMENSION_SESSION, scope.session_id);
-  subject_.Set(configv1::LIMIT_DIMENSION_PROJECT, scope.project_id);
-  subject_.Set(configv1::LIMIT_DIMENSION_ROUTE, reason);
-  subject_.Set(configv1::LIMIT_DIMENSION_API,
-               ScopedApiName(call.facts.head.api));
+  DescribeCaller(call, caller, scope, reason, &subject_);
   // To read and write an address takes as long as two limits do.
   if (rules_.tells_peers_apart()) {
     peer_ = PeerAddressOf(call.facts.peer);
     subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
   }
-  subject_.SetLabels(&caller.labels);
 }
 
 CallLimits::CallLimits(const PlannedCall& call)
@@ -128,6 +111,28 @@ std::unique_ptr<LimitCharges> CallLimits::ForTarget(
 
 void CallLimits::TellOfTarget(const LimitCharges& charges) {
   refused_ = charges.Fullest();
+}
+
+bool TakesAnothers(const PlannedCall& call) {
+  return (call.cache != nullptr && call.cache->hit) ||
+         (call.shared != nullptr && !call.shared->leads());
+}
+
+void DescribeCaller(const IncomingCall& call, const Caller& caller,
+                    const CallScope& scope, std::string_view reason,
+                    LimitSubject* subject) {
+  subject->Set(configv1::LIMIT_DIMENSION_CALLER, caller.id);
+  subject->Set(configv1::LIMIT_DIMENSION_OWNER, caller.owner);
+  subject->Set(configv1::LIMIT_DIMENSION_USER, scope.user_id);
+  subject->Set(configv1::LIMIT_DIMENSION_AGENT,
+               scope.agent_id.empty() ? scope.agent_type : scope.agent_id);
+  subject->Set(configv1::LIMIT_DIMENSION_SESSION, scope.session_id);
+  subject->Set(configv1::LIMIT_DIMENSION_WORK_ORDER, scope.work_order_id);
+  subject->Set(configv1::LIMIT_DIMENSION_PROJECT, scope.project_id);
+  subject->Set(configv1::LIMIT_DIMENSION_ROUTE, reason);
+  subject->Set(configv1::LIMIT_DIMENSION_API,
+               ScopedApiName(call.facts.head.api));
+  subject->SetLabels(&caller.labels);
 }
 
 absl::Status RefusalByLimits(const PlannedTarget& target,

@@ -99,6 +99,16 @@ class CallLimits {
 absl::Status RefusalByLimits(const PlannedTarget& target,
                              const LimitCharges& charges);
 
+// Whether the answer is there already, or on its way to another call: nobody
+// is asked for it.
+bool TakesAnothers(const PlannedCall& call);
+
+// Sets what a call is told apart by, but for its peer and its target. Borrows
+// all of it.
+void DescribeCaller(const IncomingCall& call, const Caller& caller,
+                    const CallScope& scope, std::string_view reason,
+                    LimitSubject* subject);
+
 // The address of a caller (CallFacts::peer), as limits tell callers apart:
 // without the port, of IPv6 the first 64 bits.
 std::string PeerAddressOf(std::string_view peer);

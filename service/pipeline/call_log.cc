@@ -1,14 +1,19 @@
 #include "service/pipeline/call_log.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/os/logging.h"
 #include "base/text/json_escape.h"
 #include "google/protobuf/util/json_util.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/admission.h"
 #include "service/pipeline/plan.h"
 
 namespace gateway {
@@ -78,6 +83,33 @@ std::string InputsOf(const v1::EmbedRequest& request) {
   return inputs;
 }
 
+// How many calls of this second the thread has written the steps of, and of how
+// many since then it has not.
+struct StepsOfSecond {
+  absl::Duration began = -absl::InfiniteDuration();
+  int logged = 0;
+  int64_t unlogged = 0;
+};
+
+// Returns for how many calls before there was no place, if there is one now.
+std::optional<int64_t> TakeStepPlace(absl::Duration now) {
+  thread_local StepsOfSecond steps;
+  if (now - steps.began >= absl::Seconds(1) || now < steps.began) {
+    steps.began = now;
+    steps.logged = 0;
+  }
+  if (steps.logged >= kStepsLoggedPerSecond) {
+    ++steps.unlogged;
+    return std::nullopt;
+  }
+  ++steps.logged;
+  return std::exchange(steps.unlogged, 0);
+}
+
+LogLevel StepLevel(const IncomingCall& call) {
+  return call.steps_logged_at_info ? LogLevel::kInfo : LogLevel::kDebug;
+}
+
 }  // namespace
 
 void LogPrompt(const IncomingCall& call) {
@@ -96,18 +128,36 @@ void LogPrompt(const IncomingCall& call) {
       {{"request_id", facts.request_id}, {"prompt", prompt}});
 }
 
-void LogRoute(const IncomingCall& call, const Planned& planned) {
-  if (!LogEnabled(LogLevel::kDebug, kModule)) return;
-  Log(LogLevel::kDebug, kModule, "Routing request",
+void LogRoute(const Admitted& admitted, const Planned& planned,
+              IncomingCall& call) {
+  if (!LogEnabled(LogLevel::kInfo, kModule)) return;
+  const std::optional<int64_t> unlogged =
+      TakeStepPlace(call.runtime->clock().SteadyTime());
+  call.steps_logged_at_info = unlogged.has_value();
+  const LogLevel level = StepLevel(call);
+  const std::string_view agent = admitted.scope.agent_type;
+  if (unlogged.value_or(0) > 0) {
+    Log(level, kModule, "Routing request",
+        {{"request_id", call.facts.request_id},
+         {"agent_type", agent},
+         {"model", call.facts.model},
+         {"provider", planned.first.provider->name},
+         {"reason", planned.reason},
+         {"unlogged", *unlogged}});
+    return;
+  }
+  Log(level, kModule, "Routing request",
       {{"request_id", call.facts.request_id},
+       {"agent_type", agent},
        {"model", call.facts.model},
        {"provider", planned.first.provider->name},
        {"reason", planned.reason}});
 }
 
 void LogAttempt(const IncomingCall& call, const Attempt& attempt) {
-  if (!LogEnabled(LogLevel::kDebug, kModule)) return;
-  Log(LogLevel::kDebug, kModule, "Forwarding to provider",
+  const LogLevel level = StepLevel(call);
+  if (!LogEnabled(level, kModule)) return;
+  Log(level, kModule, "Forwarding to provider",
       {{"request_id", call.facts.request_id},
        {"provider", attempt.provider},
        {"model", attempt.model}});

@@ -24,7 +24,13 @@ IncomingCall::IncomingCall(std::shared_ptr<const RuntimeSnapshot> runtime,
       cancel(cancel),
       arena(arena),
       arrival(arrival),
-      start_time(this->runtime->clock().WallTime() - (loop.Now() - arrival)) {}
+      start_time(this->runtime->clock().WallTime() - (loop.Now() - arrival)),
+      said_prices(this->runtime->operator_prices().Get()) {}
+
+const ModelRates* IncomingCall::FindPrice(std::string_view vendor,
+                                          std::string_view model) const {
+  return runtime->prices().Find(vendor, model, start_time, said_prices.get());
+}
 
 void IncomingCall::SetPath(std::string_view beginning, std::string_view rest) {
   rest = rest.substr(0, kPathBytesMax - beginning.size());

@@ -31,12 +31,15 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
 #include "service/identity/caller.h"
+#include "service/money/model_price.h"
+#include "service/money/price_list.h"
 #include "service/pipeline/call_directives.h"
 #include "service/pipeline/call_session.h"
 #include "service/pipeline/caller_access.h"
 #include "service/pipeline/provider_policy.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/tracing/call_trace.h"
 
 namespace gateway {
 
@@ -60,6 +63,10 @@ struct CallFacts {
   // What the caller allows of kept answers, as `cache-control` says it; empty
   // if that says nothing. What the request itself says of it goes before.
   std::string_view cache_control;
+  // The trace that the caller names, as its header fields say it; empty if it
+  // names none. Read as the call begins.
+  std::string_view traceparent;
+  std::string_view tracestate;
   std::string_view model;
   std::string_view provider;  // Named by the caller; empty if it is not.
   // What the caller says beside the request; null if nothing.
@@ -122,6 +129,11 @@ class IncomingCall {
            !facts.provider_credential.empty();
   }
 
+  // Returns what a model costs a call that began when this one did; null if
+  // that is not known. `vendor` as of PriceTable. Valid as long as the call.
+  const ModelRates* FindPrice(std::string_view vendor,
+                              std::string_view model) const;
+
   // The bytes of a raw request may go through as they are.
   bool may_forward() const {
     return raw != nullptr && !facts.parsed_only && !facts.strict_output;
@@ -135,6 +147,8 @@ class IncomingCall {
   google::protobuf::Arena& arena;
   const absl::Duration arrival;
   const absl::Time start_time;
+  // What operators had said of prices; null if nothing.
+  const std::shared_ptr<const PriceList> said_prices;
 
   // Set by the API, before the first stage.
   CallFacts facts;
@@ -151,6 +165,9 @@ class IncomingCall {
   ResponseStore::Entry found_response;
   // Null if the call names none.
   std::unique_ptr<CallSession> session;
+  // The trace that it belongs to; null if calls are not traced and the caller
+  // names none. Set as the first stage begins.
+  std::unique_ptr<CallTrace> trace;
   // One of these. `request` besides, once a raw one has been read; null again
   // once a stream has begun and its message has been let go of.
   const v1::GenerateRequest* request = nullptr;
@@ -161,6 +178,8 @@ class IncomingCall {
   const v1::EmbedRequest* embed = nullptr;  // Texts to be turned into vectors.
   const StoredResponseQuery* stored_query =
       nullptr;  // An answer that a provider keeps.
+  // The log is told where it goes at info, and not at debug (call_log.h).
+  bool steps_logged_at_info = false;
   // Receives the vectors of an `embed`.
   v1::EmbedResponse* embeddings = nullptr;
 

@@ -89,9 +89,14 @@ std::string GatewayForm(const PlannedCall& call, const Attempt& attempt,
     out.AddText("priced_as", attempt.priced_as);
     out.AddText("project_id", call.admitted.scope.project_id);
     out.AddText("provider", attempt.provider);
+    if (usage.has_provider_cost_usd_nanos()) {
+      out.AddInt("provider_cost_usd_nanos", usage.provider_cost_usd_nanos());
+    }
     out.AddText("provider_request_id", attempt.provider_request_id);
     out.AddText("request_id", call.facts.request_id);
     out.AddText("service_tier", TierThatServed(attempt));
+    // Whose prices hold.
+    out.AddText("start_time", LedgerTimeText(call.start_time));
     out.AddBool("stream", call.facts.stream);
     out.AddForm("usage", UsageForm(usage));
     out.AddText("user_id", call.admitted.scope.user_id);

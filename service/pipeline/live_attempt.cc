@@ -23,6 +23,8 @@
 #include "service/pipeline/credential_outcome.h"
 #include "service/pipeline/provider_policy.h"
 #include "service/resilience/deadline_split.h"
+#include "service/tracing/call_trace.h"
+#include "service/tracing/trace_context.h"
 
 namespace gateway {
 namespace {
@@ -186,6 +188,7 @@ void LiveAttempt::FillRequest(bool fresh_connection) {
     request_.forwarded_fields = call_.facts.forwarded_fields;
   }
   if (call_.context.has_value()) AddContextFields();
+  if (call_.trace != nullptr) AddTraceFields();
   request_.model = attempt_.model;
   request_.fresh_connection = fresh_connection;
   request_.first_byte_timeout =
@@ -214,6 +217,23 @@ void LiveAttempt::AddContextFields() {
   fields_.push_back({kTokenCountHeader, context_->token_count});
   fields_.push_back({kTokenLimitHeader, context_->token_limit});
   fields_.push_back({kHeadroomHeader, context_->headroom_percent});
+  request_.forwarded_fields = fields_;
+}
+
+void LiveAttempt::AddTraceFields() {
+  const CallTrace& trace = *call_.trace;
+  attempt_.span = trace.NewSpan(*call_.runtime->ports().random);
+  if (fields_.empty()) {
+    fields_.assign(request_.forwarded_fields.begin(),
+                   request_.forwarded_fields.end());
+  }
+  char* const parent = google::protobuf::Arena::CreateArray<char>(
+      &call_.arena, kTraceParentBytes);
+  WriteTraceParent(trace.ParentOf(attempt_.span), parent);
+  fields_.push_back({kTraceParentHeader, {parent, kTraceParentBytes}});
+  if (!trace.state().empty()) {
+    fields_.push_back({kTraceStateHeader, trace.state()});
+  }
   request_.forwarded_fields = fields_;
 }
 

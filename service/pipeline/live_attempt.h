@@ -71,6 +71,8 @@ class LiveAttempt {
   void FillRequest(bool fresh_connection);
   // Tells a provider that wants to know how full the context is.
   void AddContextFields();
+  // Tells the provider which trace its request belongs to.
+  void AddTraceFields();
   // False if the request has not been read.
   bool TakeParsed();
   Task<absl::Status> Open(OpenStream* open);

@@ -333,8 +333,8 @@ bool NextAttempt::IsWorthItsCost(const PlannedTarget& target) const {
   const int64_t limit =
       call_.runtime->config().resilience().hedging().cost_limit_usd_nanos();
   if (limit == 0) return true;
-  const ModelRates* const price = call_.runtime->prices().Find(
-      PricedAs(*target.provider), target.upstream_model);
+  const ModelRates* const price =
+      call_.FindPrice(PricedAs(*target.provider), target.upstream_model);
   return price != nullptr &&
          EstimateCost(*price, GuessedInputTokens(call_),
                       call_.OutputTokensLimit().value_or(kOutputTokensGuess))

@@ -25,6 +25,8 @@
 #include "service/overload/overload_control.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/answer_cache.h"
+#include "service/pipeline/call_audit.h"
+#include "service/pipeline/call_budgets.h"
 #include "service/pipeline/call_limits.h"
 #include "service/pipeline/call_session.h"
 #include "service/pipeline/context_report.h"
@@ -34,9 +36,31 @@
 #include "service/pipeline/shared_calls.h"
 #include "service/pipeline/streamed_answer.h"
 #include "service/pipeline/whole_answer.h"
+#include "service/tracing/call_trace.h"
 
 namespace gateway {
 namespace {
+
+// Tells the call's trace how long a part of it took.
+class TracedSpan {
+ public:
+  using Part = std::optional<TracedPart> CallTrace::*;
+
+  TracedSpan(Call& call, Part part) : call_(call), part_(part) {
+    if (call.trace != nullptr) begin_ = call.runtime->clock().SteadyTime();
+  }
+  ~TracedSpan() {
+    if (call_.trace == nullptr) return;
+    (*call_.trace).*part_ = {begin_, call_.runtime->clock().SteadyTime()};
+  }
+  TracedSpan(const TracedSpan&) = delete;
+  TracedSpan& operator=(const TracedSpan&) = delete;
+
+ private:
+  Call& call_;
+  const Part part_;
+  absl::Duration begin_;
+};
 
 // Cancels a call that takes longer than calls may, whatever its caller allows,
 // and breaks off what is being sent to a caller who does not take it even then.
@@ -110,6 +134,7 @@ Task<absl::Status> EnterOverload(
   const CallerPriority priority = PriorityOf(call);
   *permit = overload.TryEnter(priority);
   if (permit->has_value()) co_return absl::OkStatus();
+  const TracedSpan waited(call, &CallTrace::queue);
   absl::StatusOr<OverloadControl::Permit> entered = co_await overload.Enter(
       call.loop, call.cancel,
       OverloadControl::Asker{.priority = priority,
@@ -138,6 +163,9 @@ Task<absl::Status> AwaitContextService(Call& call) {
 absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_ASSIGN_OR_RETURN(call.caller, Authenticate(call));
   GATEWAY_ASSIGN_OR_RETURN(call.admitted, Admit(call, *call.caller));
+  if (call.trace != nullptr && call.admitted.selection != nullptr) {
+    call.trace->node = call.admitted.selection->query().node;
+  }
   GATEWAY_ASSIGN_OR_RETURN(call.planned,
                            Plan(call, *call.caller, call.admitted));
   call.context = ReportContext(call, call.planned);
@@ -171,6 +199,13 @@ bool SaysCacheControl(const Call& call) {
 bool MayFindAnswer(const Call& call) {
   return call.runtime->answer_cache() != nullptr ||
          call.runtime->shared_calls().MayJoin(call) || SaysCacheControl(call);
+}
+
+// Of a caller who is not known nothing is kept.
+bool AsksForBodies(const Call& call, const absl::Status& outcome) {
+  return call.runtime->audit() != nullptr &&
+         !call.runtime->audit_policy().rules.empty() &&
+         !absl::IsUnauthenticated(outcome);
 }
 
 // Looks for an answer that is there or on its way, so that nobody need be
@@ -243,6 +278,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
                                [&call] { return call.ExpectOutput(); });
   }
   if (outcome.ok() && MayFindAnswer(call)) {
+    const TracedSpan looked_up(call, &CallTrace::cache);
     outcome = co_await FindAnswer(call);
   }
   // Cancelled while work was done off the loop: nobody is asked, unless others
@@ -257,9 +293,19 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
       DropReused(call);
     }
   }
+  if (outcome.ok() && call.runtime->budgets() != nullptr) {
+    outcome = ReserveBudgets(call);
+  }
   if (outcome.ok()) recorder.TellStarted(call);
   if (call.ledger != nullptr && absl::IsUnauthenticated(outcome)) {
     recorder.BoundUnknown(call);
+  }
+  // While its request is there.
+  if (AsksForBodies(call, outcome)) {
+    co_await OffLoop(call.facts.request_bytes, [&call] {
+      call.audit = CallAudit::Begin(call);
+      return true;
+    });
   }
   // Awaited after the choice and not within it: GCC 12 would destroy the status
   // that is moved in twice.

@@ -283,11 +283,11 @@ absl::StatusOr<Planned> Plan(IncomingCall& call, const Caller& caller,
     planned.next =
         std::make_unique<TargetWalk>(call, caller, admitted, std::move(route));
     GATEWAY_ASSIGN_OR_RETURN(planned.first, planned.next->First());
-    LogRoute(call, planned);
+    LogRoute(admitted, planned, call);
     return planned;
   }
   planned.first = TargetOf(call, *route.targets.At(0));
-  LogRoute(call, planned);
+  LogRoute(admitted, planned, call);
   GATEWAY_RETURN_IF_ERROR(CheckTarget(call, caller, admitted,
                                       route.named_capabilities, planned.first));
   return planned;

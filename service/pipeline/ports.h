@@ -10,6 +10,7 @@
 
 #include "base/os/clock.h"
 #include "base/os/random.h"
+#include "service/audit/audit_log.h"
 #include "service/cache/key_claims.h"
 #include "service/cache/redis_answers.h"
 #include "service/identity/key_registry.h"
@@ -42,6 +43,8 @@ struct Ports {
   SessionStore* sessions = nullptr;
   // Writes down every call, for `ledger`; null if there is none.
   LedgerWriter* ledger = nullptr;
+  // Where calls are told of, for `audit`; null if nowhere.
+  AuditLog* audit = nullptr;
 };
 
 }  // namespace gateway

@@ -9,7 +9,11 @@
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
+#include "service/audit/audit_log.h"
+#include "service/pipeline/call_audit.h"
 #include "service/pipeline/performance_record.h"
+#include "service/pipeline/summary_record.h"
+#include "service/pipeline/trace_record.h"
 
 namespace gateway {
 namespace {
@@ -18,11 +22,16 @@ namespace {
 void FillBeginning(const Call& call, CallRecord* out) {
   CallRecord& record = *out;
   record.request_id = call.facts.request_id;
+  if (call.trace != nullptr && call.trace->records()) {
+    record.trace_id = call.trace->id_text();
+  }
   record.protocol = call.facts.head.protocol;
   record.operation = call.facts.operation;
   record.path = call.facts.path;
   record.method = call.facts.method;
   record.caller = call.caller->id;
+  record.caller_has_key = call.caller->method == CallerMethod::kConfiguredKey ||
+                          call.caller->method == CallerMethod::kIssuedKey;
   record.peer = call.facts.peer;
   record.scope = call.admitted.scope;
   record.labels = call.admitted.labels;
@@ -57,15 +66,20 @@ v1::FinishReason FinishReasonOf(const ProviderAnswer& answer) {
 }  // namespace
 
 Recorder::Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
-                   RequestFeed& feed, ProviderHealthShard* health, int loop)
+                   RequestFeed& feed, ProviderHealthShard* health, int loop,
+                   std::optional<CallSummary::Shard> summary,
+                   TraceShard* traces)
     : access_log_(access_log),
       metrics_(metrics),
       feed_(feed),
       health_(health),
-      loop_(loop) {}
+      loop_(loop),
+      summary_(summary),
+      traces_(traces) {}
 
 InflightCall Recorder::Begin(Call& call) {
   call.provider_health = health_;
+  BeginTrace(traces_, call);
   return metrics_.StartCall(call.facts.head.protocol);
 }
 
@@ -86,6 +100,15 @@ void Recorder::TellFirstToken(const Call& call) {
   record.time_to_first_token =
       call.DecidingAttempt()->first_content - call.arrival;
   feed_.PublishProgress(FeedEvent::Kind::kFirstToken, record);
+}
+
+void Recorder::TellUsage(const Call& call, const v1::Usage& usage) {
+  CallRecord record;
+  FillBeginning(call, &record);
+  record.usage = &usage;
+  record.response_bytes = call.response_bytes;
+  record.duration = call.loop.Now() - call.arrival;
+  feed_.PublishProgress(FeedEvent::Kind::kUsage, record);
 }
 
 void Recorder::Record(const Call& call, const absl::Status& outcome) {
@@ -115,8 +138,18 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     access_log_->Write(record);
   }
   metrics_.Count(record);
+  if (summary_.has_value()) {
+    const RouteSelection* const selection = call.planned.selection.get();
+    RecordInSummary(record,
+                    selection == nullptr ? 0 : selection->result.capabilities,
+                    *summary_);
+  }
   feed_.Publish(record);
   CountAttempts(call);
+  if (AuditLog* const audit = call.runtime->audit()) {
+    audit->Add(AuditEntryOf(call, record));
+  }
+  if (traces_ != nullptr) RecordTrace(*traces_, call, record);
   if (call.planned.selection != nullptr) RecordPerformance(call, loop_);
 }
 

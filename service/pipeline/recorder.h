@@ -1,6 +1,7 @@
 // Record, the last stage: what became of a call goes to the access log, the
-// metrics and the live feed, once each, from one CallRecord, and what became of
-// each of its attempts to the board of the providers' health.
+// metrics, the sums, the live feed and the audit log, once each, from one
+// CallRecord, and what became of each of its attempts to the board of the
+// providers' health.
 //
 // Thread contract: one recorder per event loop.
 
@@ -8,6 +9,7 @@
 #define SERVICE_PIPELINE_RECORDER_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -17,6 +19,8 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/call.h"
+#include "service/summary/call_summary.h"
+#include "service/tracing/tracer.h"
 
 namespace gateway {
 
@@ -31,19 +35,27 @@ inline constexpr absl::Duration kLimitLogInterval = absl::Seconds(10);
 class Recorder {
  public:
   // `access_log` is null if there is none, and `health` if nobody asks for it.
-  // `loop` is the number of the event loop, from 0. Borrows all.
+  // `loop` is the number of the event loop, from 0. Calls are summed in
+  // `summary`, if there is one; `traces` is null if they are not traced. Borrows
+  // all.
   Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
            RequestFeed& feed, ProviderHealthShard* health = nullptr,
-           int loop = 0);
+           int loop = 0,
+           std::optional<CallSummary::Shard> summary = std::nullopt,
+           TraceShard* traces = nullptr);
 
   // Counts the call as in flight for as long as the result lives, and has its
-  // attempts counted at their providers.
+  // attempts counted at their providers. Begins its trace.
   [[nodiscard]] InflightCall Begin(Call& call);
 
   // Tell those who watch that the call goes to a provider, and that its first
   // piece of output has come. Cost next to nothing if nobody watches.
   void TellStarted(const Call& call);
   void TellFirstToken(const Call& call);
+  // Tells them what a stream has consumed by now, as far as its provider has
+  // counted; as seldom as they are to be told.
+  bool usage_watched() const { return feed_.usage_watched(); }
+  void TellUsage(const Call& call, const llmgateway::v1::Usage& usage);
 
   // Of a caller who is not known, and is refused: beyond so many a second as
   // the configuration says the ledger has none of the call. REQUIRES:
@@ -67,6 +79,8 @@ class Recorder {
   RequestFeed& feed_;
   ProviderHealthShard* const health_;
   const int loop_;
+  const std::optional<CallSummary::Shard> summary_;
+  TraceShard* const traces_;
 
   // How often something has happened in the second that has begun, on the
   // loop's clock, and how often beyond a limit since the last time within.

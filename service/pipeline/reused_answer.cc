@@ -30,6 +30,8 @@ void FillFacts(const KeptAnswer& kept, ResponseFacts* facts) {
   facts->usage = kept.usage;
   facts->usage.set_cost_usd_nanos(0);
   facts->usage.set_cost_known(true);
+  facts->usage.mutable_cost_breakdown()->Clear();
+  facts->usage.clear_provider_cost_usd_nanos();
   facts->has_usage = true;
   facts->usage_is_final = true;
   facts->finish_reason = kept.finish_reason;

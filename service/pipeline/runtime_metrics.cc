@@ -1,6 +1,7 @@
 #include "service/pipeline/runtime_metrics.h"
 
 #include "service/pipeline/authentication_metrics.h"
+#include "service/pipeline/budget_metrics.h"
 #include "service/pipeline/cache_metrics.h"
 #include "service/pipeline/circuit_metrics.h"
 #include "service/pipeline/issued_key_metrics.h"
@@ -16,6 +17,7 @@ void AddRuntimeMetrics(const CurrentRuntime& current, size_t model_labels_limit,
   AddCacheMetrics(current, registry);
   AddCircuitMetrics(current, model_labels_limit, registry);
   AddLimitMetrics(current, registry);
+  AddBudgetMetrics(current, registry);
   AddOverloadMetrics(current, registry);
   AddAuthenticationMetrics(current, registry);
   AddIssuedKeyMetrics(current, registry);

@@ -15,6 +15,7 @@
 #include "service/money/cost.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/call_cost.h"
+#include "service/pipeline/configured_audit.h"
 #include "service/pipeline/configured_models.h"
 #include "service/pipeline/shared_calls.h"
 
@@ -92,9 +93,11 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
                              existing));
   GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<ContextService> contexts,
                            ContextService::Make(config->config().cms()));
-  return std::shared_ptr<const RuntimeSnapshot>(
-      new RuntimeSnapshot(std::move(config), std::move(providers),
-                          std::move(contexts), ports, previous));
+  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const AuditPolicy> audit,
+                           AuditPolicyOf(*config));
+  return std::shared_ptr<const RuntimeSnapshot>(new RuntimeSnapshot(
+      std::move(config), std::move(providers), std::move(contexts),
+      std::move(audit), ports, previous));
 }
 
 std::shared_ptr<const RuntimeSnapshot> RuntimeSnapshot::MakeWith(
@@ -102,15 +105,17 @@ std::shared_ptr<const RuntimeSnapshot> RuntimeSnapshot::MakeWith(
     std::unique_ptr<const ProviderRegistry> providers, const Ports& ports) {
   std::unique_ptr<ContextService> contexts =
       *ContextService::Make(config->config().cms());
-  return std::shared_ptr<const RuntimeSnapshot>(
-      new RuntimeSnapshot(std::move(config), std::move(providers),
-                          std::move(contexts), ports, /*previous=*/nullptr));
+  std::shared_ptr<const AuditPolicy> audit = *AuditPolicyOf(*config);
+  return std::shared_ptr<const RuntimeSnapshot>(new RuntimeSnapshot(
+      std::move(config), std::move(providers), std::move(contexts),
+      std::move(audit), ports, /*previous=*/nullptr));
 }
 
 RuntimeSnapshot::RuntimeSnapshot(
     std::shared_ptr<const ConfigSnapshot> config,
     std::unique_ptr<const ProviderRegistry> providers,
-    std::unique_ptr<ContextService> contexts, const Ports& ports,
+    std::unique_ptr<ContextService> contexts,
+    std::shared_ptr<const AuditPolicy> audit, const Ports& ports,
     const RuntimeSnapshot* previous)
     : ports_(ports),
       config_(std::move(config)),
@@ -121,6 +126,7 @@ RuntimeSnapshot::RuntimeSnapshot(
                       ? previous->resilience_
                       : std::make_shared<ResilienceState>(config_->config())),
       contexts_(std::move(contexts)),
+      audit_(std::move(audit)),
       overload_(previous != nullptr
                     ? previous->overload_
                     : std::make_shared<OverloadControl>(
@@ -134,8 +140,9 @@ RuntimeSnapshot::RuntimeSnapshot(
       rollout_(RolloutOf(config_->config().routing().rollout(),
                          previous == nullptr ? nullptr : previous->rollout_)),
       prices_(PricesOf(config_->config().prices())),
+      operator_prices_(OperatorPricesAfter(previous)),
       policies_(PoliciesAfter(previous)),
-      health_(*providers_, *resilience_, prices_,
+      health_(*providers_, *resilience_, prices_, *operator_prices_,
               config_->config().resilience().outlier_ejection().enabled(),
               *ports_.clock),
       proxies_(ProxiesOf(config_->config().listeners())),
@@ -155,6 +162,7 @@ RuntimeSnapshot::RuntimeSnapshot(
       key_limits_(previous != nullptr
                       ? previous->key_limits_
                       : std::make_shared<KeyLimitRules>(rate_limits_.secret())),
+      budgets_(BudgetsAfter(previous)),
       discovery_(std::make_unique<ModelDiscovery>(
           *providers_, config_->config().routing(), *ports_.clock)),
       schemas_(previous != nullptr ? previous->schemas_
@@ -170,11 +178,29 @@ RuntimeSnapshot::RuntimeSnapshot(
                   SaysTheSameOfStreams(config_->config(), previous->config())
               ? previous->resumable_streams_
               : NewResumableStreams(config_->config(), *ports_.clock)) {
-  if (previous == nullptr) {
-    PutIntoUse();
-  } else {
-    discovery_->TakeOver(*previous->discovery_);
-  }
+  if (previous != nullptr) discovery_->TakeOver(*previous->discovery_);
+  if (previous == nullptr) PutIntoUse();
+}
+
+RuntimeSnapshot::Budgets RuntimeSnapshot::BudgetsAfter(
+    const RuntimeSnapshot* previous) const {
+  Budgets budgets;
+  budgets.table = previous != nullptr
+                      ? previous->budgets_.table
+                      : std::make_shared<BudgetTable>(rate_limits_.secret());
+  if (!config().has_budgets()) return budgets;
+  const auto counts = [&budgets](const std::string& name) {
+    return budgets.table->CountsOf(name);
+  };
+  budgets.rules = std::make_unique<const BudgetRules>(
+      config().budgets(), rate_limits_.secret(), counts);
+  return budgets;
+}
+
+std::shared_ptr<OperatorPrices> RuntimeSnapshot::OperatorPricesAfter(
+    const RuntimeSnapshot* previous) {
+  return previous != nullptr ? previous->operator_prices_
+                             : std::make_shared<OperatorPrices>();
 }
 
 std::vector<ProviderPolicy> RuntimeSnapshot::PoliciesAfter(
@@ -232,6 +258,12 @@ void RuntimeSnapshot::PutIntoUse() const {
       resilience_->Apply(config(), clock().SteadyTime());
   resilience_->targets.SetConfigured(configured_models_);
   overload_->Apply(config().overload());
+  if (budgets_.rules != nullptr) {
+    budgets_.table->SetOptions(
+        {.scopes_limit = static_cast<size_t>(config().budgets().scopes_limit()),
+         .retention = budgets_.rules->retention()});
+  }
+  if (audit() != nullptr) audit()->Use(audit_);
   // Since the first time: that keeps what is forgotten later, too.
   if (learned_ == nullptr) learned_ = std::move(learned);
   for (const ProviderRegistry::Entry& entry : providers_->entries()) {
@@ -305,8 +337,10 @@ std::optional<int64_t> RuntimeSnapshot::Health::PriceOf(
   // One without a model is asked for what the caller names.
   if (model.empty()) return std::nullopt;
   const ProviderRegistry::Entry& entry = *providers_.Find(provider);
+  const std::shared_ptr<const PriceList> said = operator_prices_.Get();
   const ModelRates* const price =
-      prices_.Find(PricedAs(entry), entry.UpstreamModel(model));
+      prices_.Find(PricedAs(entry), entry.UpstreamModel(model),
+                   clock_.WallTime(), said.get());
   if (price == nullptr) return std::nullopt;
   return EstimateSelectionCost(*price, /*long_context=*/false,
                                /*reasoning=*/false)

@@ -21,11 +21,16 @@
 #include "absl/types/span.h"
 #include "providers/registry/registry.h"
 #include "providers/schema/schema_cache.h"
+#include "service/audit/audit_log.h"
+#include "service/audit/audit_policy.h"
+#include "service/budgets/budget_rules.h"
+#include "service/budgets/budget_table.h"
 #include "service/config/snapshot.h"
 #include "service/identity/trusted_proxies.h"
 #include "service/limits/key_limit_rules.h"
 #include "service/limits/limit_charges.h"
 #include "service/limits/limit_rules.h"
+#include "service/money/operator_prices.h"
 #include "service/money/price_table.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/authenticator.h"
@@ -62,7 +67,7 @@ class RuntimeSnapshot {
   // credentials that cool; the models that they have said they have; what has
   // been learned of targets; what was taken of limits; schemas. Nothing of it
   // changes before the snapshot is put into use. INVALID_ARGUMENT names the
-  // provider that cannot be made.
+  // provider or the key that cannot be made.
   static absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> Make(
       std::shared_ptr<const ConfigSnapshot> config, const Ports& ports = {},
       const RuntimeSnapshot* previous = nullptr);
@@ -105,8 +110,11 @@ class RuntimeSnapshot {
   const Router& router() const { return router_; }
   // Thread-safe; which share of the callers the rules are for now.
   RolloutSwitch& rollout() const { return *rollout_; }
-  // What models cost.
+  // What models cost, and what operators have said of that, which is
+  // thread-safe and comes first. A call's prices are those of when it began:
+  // IncomingCall::FindPrice.
   const PriceTable& prices() const { return prices_; }
+  OperatorPrices& operator_prices() const { return *operator_prices_; }
   const RetryPolicy& retry() const { return retry_; }
   // Thread-safe; what has been learned of providers so far.
   ResilienceState& resilience() const { return *resilience_; }
@@ -120,6 +128,10 @@ class RuntimeSnapshot {
   const LimitRules& limits() const { return rate_limits_; }
   // Thread-safe; the limits that keys have.
   KeyLimitRules& key_limits() const { return *key_limits_; }
+  // What callers may spend; null if this configuration has no budgets.
+  const BudgetRules* budgets() const { return budgets_.rules.get(); }
+  // Thread-safe; what was spent, which outlasts configurations.
+  BudgetTable& budget_table() const { return *budgets_.table; }
   // Where limits are counted.
   const CounterStores& counter_stores() const { return counter_stores_; }
   // Thread-safe; what operators have given to nodes, and how calls of models
@@ -155,6 +167,11 @@ class RuntimeSnapshot {
     return config().has_sessions() ? ports_.sessions : nullptr;
   }
 
+  // Thread-safe; null if this configuration has no audit log.
+  AuditLog* audit() const { return audit_ == nullptr ? nullptr : ports_.audit; }
+  // What this configuration says of it. REQUIRES: audit() is not null.
+  const AuditPolicy& audit_policy() const { return *audit_; }
+
   // Where streams are found that their callers come back to; null if none can
   // be. It goes over to another configuration that says the same of it.
   ResumableStreams* resumable_streams() const {
@@ -169,10 +186,12 @@ class RuntimeSnapshot {
   class Health final : public TargetHealth {
    public:
     Health(const ProviderRegistry& providers, ResilienceState& resilience,
-           const PriceTable& prices, bool compares_targets, Clock& clock)
+           const PriceTable& prices, const OperatorPrices& operator_prices,
+           bool compares_targets, Clock& clock)
         : providers_(providers),
           resilience_(resilience),
           prices_(prices),
+          operator_prices_(operator_prices),
           compares_targets_(compares_targets),
           clock_(clock) {}
     ProviderState StateOf(std::string_view provider) const override;
@@ -190,11 +209,20 @@ class RuntimeSnapshot {
     const ProviderRegistry& providers_;
     ResilienceState& resilience_;
     const PriceTable& prices_;
+    const OperatorPrices& operator_prices_;
     const bool compares_targets_;
     Clock& clock_;
   };
 
+  struct Budgets {
+    std::shared_ptr<BudgetTable> table;
+    std::unique_ptr<const BudgetRules> rules;  // Null if there are none.
+  };
+
+  static std::shared_ptr<OperatorPrices> OperatorPricesAfter(
+      const RuntimeSnapshot* previous);
   // By what is before them among the members.
+  Budgets BudgetsAfter(const RuntimeSnapshot* previous) const;
   std::vector<ProviderPolicy> PoliciesAfter(
       const RuntimeSnapshot* previous) const;
   CallerMethods MethodsOfCallers() const;
@@ -206,7 +234,8 @@ class RuntimeSnapshot {
 
   RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
                   std::unique_ptr<const ProviderRegistry> providers,
-                  std::unique_ptr<ContextService> contexts, const Ports& ports,
+                  std::unique_ptr<ContextService> contexts,
+                  std::shared_ptr<const AuditPolicy> audit, const Ports& ports,
                   const RuntimeSnapshot* previous);
 
   // Each borrows from those before it.
@@ -219,11 +248,13 @@ class RuntimeSnapshot {
   // put into use. Only PutIntoUse touches it.
   mutable std::shared_ptr<const void> learned_;
   const std::unique_ptr<ContextService> contexts_;
+  const std::shared_ptr<const AuditPolicy> audit_;  // Null if there is none.
   const std::shared_ptr<OverloadControl> overload_;
   OverloadControl* const limits_;  // Null if there are none.
   const std::shared_ptr<SelectionState> selection_;
   const std::shared_ptr<RolloutSwitch> rollout_;
   const PriceTable prices_;
+  const std::shared_ptr<OperatorPrices> operator_prices_;
   const std::vector<ProviderPolicy> policies_;
   const Health health_;
   const Proxies proxies_;
@@ -238,6 +269,7 @@ class RuntimeSnapshot {
   const RetryPolicy retry_;
   const LimitRules rate_limits_;
   const std::shared_ptr<KeyLimitRules> key_limits_;
+  const Budgets budgets_;
   mutable LocalCounterStore local_counters_;
   const CounterStores counter_stores_ = {.local = &local_counters_,
                                          .shared = ports_.shared_counters};

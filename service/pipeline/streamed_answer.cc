@@ -18,6 +18,8 @@
 #include "errors/time_limit.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/attempts.h"
+#include "service/pipeline/call_audit.h"
+#include "service/pipeline/call_budgets.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_limits.h"
 #include "service/pipeline/call_session.h"
@@ -74,6 +76,19 @@ absl::Status Interrupted(const Call& call, const Attempt& attempt,
   return fault;
 }
 
+// Those who watch are told what a stream has consumed so far this often.
+constexpr absl::Duration kUsageInterval = absl::Seconds(1);
+
+// Tells those who watch what the stream has consumed so far, now and then.
+void TellUsage(const Call& call, const ProviderStream& stream,
+               Recorder& recorder, absl::Duration* told) {
+  if (!recorder.usage_watched()) return;
+  const absl::Duration now = call.loop.Now();
+  if (now - *told < kUsageInterval) return;
+  *told = now;
+  recorder.TellUsage(call, stream.facts().usage);
+}
+
 // What a stream is gathered in on its way. Each is null if it is not to be
 // remembered, not to be said again, or not to be added to a session.
 struct Gathering {
@@ -128,14 +143,17 @@ Task<absl::Status> FinishStream(Call& call, AnswerSink& sink,
 
 // Passes on what an open stream says.
 Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
-                              OpenStream& open, Gathering& gathering,
+                              Recorder& recorder, OpenStream& open,
+                              Gathering& gathering,
                               DeliveredTokens* delivered) {
+  absl::Duration usage_told = call.loop.Now();
   ConversationRecorder* const conversation = gathering.conversation.get();
   StreamBatch batch = std::move(open.first);
   const auto gather = [&] {
     delivered->Add(batch);
     if (call.ledger != nullptr) call.ledger->Add(batch);
     if (gathering.recording != nullptr) gathering.recording->Add(batch);
+    if (call.audit != nullptr) call.audit->AddBatch(batch);
     for (v1::GenerateEvent& event : batch.events) {
       call.output.Add(event);
       if (conversation != nullptr) conversation->Add(&event);
@@ -160,6 +178,7 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
     }
     if (call.reused == nullptr) {
       ChargeOutput(call, attempt, *delivered, *open.stream);
+      GrowBudgets(call, attempt, *delivered, *open.stream);
     }
     GATEWAY_CO_RETURN_IF_ERROR(CountGathered(call, gathering));
     HoldEnd(call, &batch);
@@ -172,6 +191,7 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
       co_await OffLoop(large_bytes, drop);
       call.held.Release(HeldAnswer::Kind::kEvents);
     }
+    TellUsage(call, *open.stream, recorder, &usage_told);
     if (open.ended) co_return absl::OkStatus();
     absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
     if (!more.ok()) co_return Interrupted(call, attempt, more.status());
@@ -216,8 +236,8 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   }
   const InputMeasure input(call);
   DeliveredTokens delivered;
-  absl::Status outcome =
-      co_await PumpStream(call, attempt, sink, open, gathering, &delivered);
+  absl::Status outcome = co_await PumpStream(call, attempt, sink, recorder,
+                                             open, gathering, &delivered);
   *recording = std::move(gathering.recording);
   ResponseFacts& facts = attempt.answer.facts;
   facts = open.stream->facts();
@@ -315,6 +335,7 @@ Task<absl::Status> StreamForAll(Call& call, AnswerSink& sink,
   KeptAnswerPtr kept;
   absl::Status outcome = co_await MakeStream(call, leavable, recorder, &kept);
   FinishLimits(call);
+  FinishBudgets(call);
   LeaveSession(call);
   outcome = co_await FinishStream(call, leavable, std::move(outcome));
   if (outcome.ok()) co_await call.shared->AwaitRoom(kept, call.loop);
@@ -341,6 +362,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
     outcome = co_await MakeStream(call, sink, recorder, &kept);
   }
   FinishLimits(call);
+  FinishBudgets(call);
   LeaveSession(call);
   if (call.ledger != nullptr) {
     outcome = co_await FinishStream(call, sink, std::move(outcome));

@@ -13,6 +13,8 @@
 #include "errors/fault.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/attempts.h"
+#include "service/pipeline/call_audit.h"
+#include "service/pipeline/call_budgets.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_limits.h"
 #include "service/pipeline/call_session.h"
@@ -179,6 +181,7 @@ Task<void> MakeForAll(Call& call, SharedWork* work) {
     work->outcome = co_await MakeAnswer(call);
   }
   FinishLimits(call);
+  FinishBudgets(call);
   LeaveSession(call);
   if (call.ledger != nullptr) {
     work->outcome =
@@ -198,10 +201,28 @@ Task<void> MakeForAll(Call& call, SharedWork* work) {
   work->ended.Set();
 }
 
+// Says in the answer what is left of the call's budgets, once it is charged.
+void DescribeBudgets(Call& call) {
+  Attempt* const attempt = call.DecidingAttempt();
+  if (call.budgets == nullptr || attempt == nullptr ||
+      attempt->answer.response == nullptr) {
+    return;
+  }
+  FillRemainingBudgets(call.budgets.get(), attempt->answer.response);
+}
+
 // Sends what the call has come to.
 Task<absl::Status> SendWhole(Call& call, AnswerSink& sink,
                              absl::Status outcome) {
   if (outcome.ok()) {
+    DescribeBudgets(call);
+    if (call.audit != nullptr) {
+      const auto keep = [&call] {
+        call.audit->TakeAnswer(call);
+        return true;
+      };
+      co_await OffLoop(call.audit->BytesToTake(call), keep);
+    }
     const absl::Status sent = co_await sink.SendAnswer(call);
     co_return !sent.ok() && call.cancel.cancelled() ? call.cancel.status()
                                                     : sent;
@@ -251,6 +272,7 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
     call.shared->Finish(outcome, nullptr, /*released=*/true);
   }
   FinishLimits(call);
+  FinishBudgets(call);
   LeaveSession(call);
   if (call.ledger != nullptr) {
     outcome = co_await call.ledger->Finish(call, std::move(outcome));

@@ -34,6 +34,7 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   listeners = config.listeners();
   LeaveOutWhatMayChange(listeners.mutable_grpc());
   LeaveOutWhatMayChange(listeners.mutable_http());
+  listeners.mutable_http()->clear_messages_details();
   LeaveOutWhatMayChange(listeners.mutable_admin());
   LeaveOutWhatMayChange(listeners.mutable_operations());
   if (listeners.has_admin_http()) {
@@ -42,6 +43,11 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   auto& logging = *start.mutable_logging();
   logging.set_file(config.logging().file());
   logging.set_access_log(config.logging().access_log());
+  logging.set_format(config.logging().format());
+  if (config.logging().has_rotation()) {
+    *logging.mutable_rotation() = config.logging().rotation();
+  }
+  *logging.mutable_access_log_fields() = config.logging().access_log_fields();
   *start.mutable_metrics() = config.metrics();
   *start.mutable_response_store() = config.response_store();
   auto& runtime = *start.mutable_runtime();
@@ -56,9 +62,17 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   if (config.has_store()) *start.mutable_store() = config.store();
   if (config.has_redis()) *start.mutable_redis() = config.redis();
   if (config.has_ledger()) *start.mutable_ledger() = config.ledger();
+  if (config.has_tracing()) *start.mutable_tracing() = config.tracing();
   if (config.has_sessions()) {
     start.mutable_sessions()->set_size_bytes_limit(
         config.sessions().size_bytes_limit());
+  }
+  if (config.has_audit()) {
+    auto& audit = *start.mutable_audit();
+    audit.set_file(config.audit().file());
+    audit.set_queue_entries_limit(config.audit().queue_entries_limit());
+    audit.set_queue_bytes_limit(config.audit().queue_bytes_limit());
+    audit.set_file_bytes_limit(config.audit().file_bytes_limit());
   }
   auto& callers = *start.mutable_auth()->mutable_callers();
   if (config.auth().callers().has_issued_keys()) {

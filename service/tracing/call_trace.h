@@ -78,6 +78,8 @@ class CallTrace {
 
   std::optional<TracedPart> queue;
   std::optional<TracedPart> cache;
+  // What the call is made for, if it says; owned, since it is told at the end.
+  std::string node;
 
  private:
   CallTrace() = default;

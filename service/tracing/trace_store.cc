@@ -34,8 +34,10 @@ TraceStore::Place PlaceOf(const KeptTrace& trace) {
   return {.end_time = trace.end_time(), .span = trace.span};
 }
 
-TraceStore::Part& TraceStore::AddPart() {
-  return *parts_.emplace_back(new Part(*this));
+TraceStore::TraceStore(const Limits& limits, Clock& clock)
+    : limits_(limits), clock_(clock) {
+  for (size_t i = 0; i < limits.parts; ++i)
+    parts_.emplace_back(new Part(*this));
 }
 
 void TraceStore::Part::Add(KeptTraceRef trace) {
@@ -47,10 +49,9 @@ void TraceStore::Part::Add(KeptTraceRef trace) {
 }
 
 void TraceStore::Part::Trim() {
-  const size_t parts = store_.parts_.size();
   const Limits& limits = store_.limits_;
-  const size_t traces_max = std::max<size_t>(limits.traces / parts, 1);
-  const size_t bytes_max = limits.bytes / parts;
+  const size_t traces_max = std::max<size_t>(limits.traces / limits.parts, 1);
+  const size_t bytes_max = limits.bytes / limits.parts;
   const absl::Time now = store_.clock_.WallTime();
   while (!traces_.empty() &&
          (traces_.size() > traces_max || bytes_ > bytes_max ||

@@ -1,9 +1,8 @@
 // TraceStore keeps the traces of calls that have ended, in memory, for a time:
 // each loop adds to a part of its own, and who reads looks at all of them.
 //
-//   TraceStore store({.traces = 10000, .bytes = 32 << 20}, clock);
-//   TraceStore::Part& part = store.AddPart();  // One for each loop.
-//   part.Add(std::move(trace));
+//   TraceStore store({.parts = 4, .traces = 10000, .bytes = 32 << 20}, clock);
+//   store.part(loop).Add(std::move(trace));
 //   ...
 //   for (const KeptTraceRef& each : store.List(query)) ...
 //
@@ -34,6 +33,7 @@ namespace gateway {
 class TraceStore {
  public:
   struct Limits {
+    size_t parts = 1;   // One for each loop.
     size_t traces = 0;  // 0 keeps none.
     size_t bytes = 0;
     absl::Duration ttl = absl::InfiniteDuration();
@@ -80,8 +80,7 @@ class TraceStore {
   };
 
   // Borrows `clock`.
-  TraceStore(const Limits& limits, Clock& clock)
-      : limits_(limits), clock_(clock) {}
+  TraceStore(const Limits& limits, Clock& clock);
 
   TraceStore(const TraceStore&) = delete;
   TraceStore& operator=(const TraceStore&) = delete;
@@ -89,8 +88,8 @@ class TraceStore {
   // Whether anything is kept.
   bool enabled() const { return limits_.traces > 0; }
 
-  // REQUIRES: nothing has been added yet. Valid as long as this.
-  Part& AddPart();
+  // Valid as long as this.
+  Part& part(size_t loop) { return *parts_[loop]; }
 
   // The newest first, by when they ended.
   std::vector<KeptTraceRef> List(const Query& query) const;
@@ -114,7 +113,7 @@ class TraceStore {
 
   const Limits limits_;
   Clock& clock_;
-  std::vector<std::unique_ptr<Part>> parts_;
+  std::vector<std::unique_ptr<Part>> parts_;  // Constant after construction.
 };
 
 // The place of the trace in a list.

@@ -34,15 +34,24 @@ void TraceShard::Record(const TracedCall& call) {
   kept_.Add(std::move(trace));
 }
 
+namespace {
+
+TraceStore::Limits WithParts(TraceStore::Limits limits, size_t parts) {
+  limits.parts = parts;
+  return limits;
+}
+
+}  // namespace
+
 Tracer::Tracer(const Options& options, Clock& clock, Random& random)
     : options_(options),
       clock_(clock),
       random_(random),
-      store_(options.store, clock),
-      queue_(options.queue) {}
-
-TraceShard& Tracer::AddShard() {
-  return *shards_.emplace_back(new TraceShard(*this, store_.AddPart()));
+      store_(WithParts(options.store, options.loops), clock),
+      queue_(options.queue) {
+  for (size_t i = 0; i < options.loops; ++i) {
+    shards_.emplace_back(new TraceShard(*this, store_.part(i)));
+  }
 }
 
 TraceTotals Tracer::Totals(absl::Duration window) const {

@@ -3,7 +3,7 @@
 // has a shard.
 //
 //   Tracer tracer(options, SystemClock(), SystemRandom());
-//   TraceShard& shard = tracer.AddShard();            // One for each loop.
+//   TraceShard& shard = tracer.shard(loop);
 //   call.trace = shard.Begin(traceparent, tracestate);
 //   ...
 //   shard.Record(traced_call);                        // Once it has ended.
@@ -13,12 +13,12 @@
 // it is among the share. A caller who is not authenticated is not kept for that
 // alone: it costs nobody a key.
 //
-// Thread-safe, but for AddShard; a shard is its loop's.
+// Thread-safe; a shard is its loop's.
 
 #ifndef SERVICE_TRACING_TRACER_H_
 #define SERVICE_TRACING_TRACER_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -69,11 +69,12 @@ class TraceShard {
 class Tracer {
  public:
   struct Options {
+    size_t loops = 1;
     double sampling_ratio = 1;
     // Slower calls are kept; infinite for none.
     absl::Duration slow_threshold = absl::InfiniteDuration();
     CallSpanOptions spans;
-    TraceStore::Limits store;
+    TraceStore::Limits store;  // Of which the parts are the loops.
     // Spans go to the queue.
     bool exports = false;
     SpanQueue::Limits queue;
@@ -85,11 +86,12 @@ class Tracer {
   Tracer(const Tracer&) = delete;
   Tracer& operator=(const Tracer&) = delete;
 
-  // Valid as long as this. REQUIRES: no call was recorded yet.
-  TraceShard& AddShard();
+  // Valid as long as this.
+  TraceShard& shard(size_t loop) { return *shards_[loop]; }
 
   const TraceStore& store() const { return store_; }
   SpanQueue& queue() { return queue_; }
+  const SpanQueue& queue() const { return queue_; }
 
   // How the calls of that time went.
   TraceTotals Totals(absl::Duration window) const;
@@ -102,7 +104,7 @@ class Tracer {
   Random& random_;
   TraceStore store_;
   SpanQueue queue_;
-  std::vector<std::unique_ptr<TraceShard>> shards_;
+  std::vector<std::unique_ptr<TraceShard>> shards_;  // Constant.
 };
 
 }  // namespace gateway

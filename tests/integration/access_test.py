@@ -38,6 +38,10 @@ _ADMIN_RPCS = """
     CreateKey ListKeys GetKey UpdateKey RotateKey RevokeKey
     ListLimitUsage ResetLimit
     QueryLedger GetLedgerEntry VerifyLedger ExportLedger
+    AllocateBudget GetBudget ListBudgets GetSessionSummary ResetBudget
+    SearchAudit GetAudit ExportAudit ListPricing SetPricing
+    ListTraces GetTrace GetTraceMetrics
+    ListLogLevels SetLogLevel
     """.split()
 _OPERATOR = "key-of-an-operator-0123456789"
 _KEYS = _MOCK + """\

@@ -38,6 +38,7 @@ routing:
     policies:
       - {{id: pinned, target: openrouter/pinned-x, cost_tier: premium,
           admin_overridable: false}}
+tracing: {{}}
 auth:
   callers: {{api_keys: [{{id: team, key: "env:CALLER"}}]}}
   operators: {{api_keys: [{{id: on-call, key: "env:OPERATOR"}}]}}

@@ -379,9 +379,49 @@ class PathsTest(AdminHttpCase):
                          ["policy 'pinned' is used by no node"])
         self.assertEqual(answer["validated_by"], "on-call")
 
+    def test_traces(self):
+        self.routed("formatter")
+        answer = self.told("GET", "/traces?limit=500")
+        self.assertEqual((answer["limit"], answer["time_range_hours"]),
+                         (500, 1))
+        newest = answer["traces"][0]
+        self.assertEqual((newest["operation"], newest["status"]),
+                         ("llm_call_formatter", "completed"))
+        self.assertEqual(newest["metadata"]["caller"], "team")
+        self.assertEqual(newest["metadata"]["spans"], 2)
+        self.assertEqual(len(self.told("GET", "/traces?limit=1")["traces"]), 1)
+        for trace_id in (newest["trace_id"],
+                         newest["metadata"]["request_id"]):
+            told = self.told("GET", "/traces/" + trace_id)
+            self.assertEqual(told["trace_id"], newest["trace_id"])
+            call, attempt = told["spans"]
+            self.assertIsNone(call["parent_span_id"])
+            self.assertEqual(attempt["parent_span_id"], call["span_id"])
+            self.assertEqual(attempt["metadata"]["gen_ai.operation.name"],
+                             "chat")
+        self.assertIn("no trace is kept",
+                      self.refused(404, "GET", "/traces/" + "f" * 32))
+        for query in ("limit=0", "limit=501", "hours=169", "hours=x",
+                      "depth=1"):
+            self.assertEqual(self.ask("GET", "/traces?" + query).status, 422)
+
+    def test_metrics(self):
+        self.routed("formatter")
+        answer = self.told("GET", "/metrics?hours=2")
+        self.assertEqual(answer["time_range_hours"], 2)
+        self.assertGreaterEqual(answer["total_traces"], 1)
+        self.assertEqual(answer["request_count"], answer["total_traces"])
+        operation = answer["operations"]["llm_call_formatter"]
+        self.assertGreaterEqual(operation["count"], 1)
+        self.assertEqual(operation["errors"], 0)
+        self.assertGreater(operation["avg_duration"], 0)
+        self.assertTrue(answer["model_distribution"])
+        self.assertIsInstance(answer["capability_usage"], dict)
+        self.assertEqual(self.told("GET", "/metrics")["time_range_hours"], 24)
+        self.assertEqual(self.ask("GET", "/metrics?hours=25").status, 422)
+
     def test_what_is_not_there_is_told(self):
-        for method, path in (("GET", "/traces"), ("GET", "/traces?hours=1"),
-                             ("GET", "/traces/abc"), ("GET", "/metrics"),
+        for method, path in (("GET", "/traces/"), ("GET", "/traces/a/b"),
                              ("GET", ""), ("GET", "/"), ("GET", "/health/"),
                              ("PUT", "/policies/"), ("GET", "/HEALTH"),
                              ("PUT", "/policies/a/b"),
@@ -435,8 +475,7 @@ curl -X GET localhost:8000/api/admin/gateway/validate
 
 curl -X GET localhost:8000/api/admin/gateway/recommendations/writer
 """
-    # These come to be served with the calls' records.
-    _LATER = r"""
+    _OF_TRACES = r"""
 curl -X GET localhost:8000/api/admin/gateway/traces?hours=1
 
 curl -X GET localhost:8000/api/admin/gateway/traces/{trace_id}
@@ -468,10 +507,18 @@ curl -X GET localhost:8000/api/admin/gateway/traces/{trace_id}
         self.assertIs(answers["reload"]["success"], True)
         self.assertEqual(answers["reload"]["reloaded_by"], "on-call")
 
-    def test_those_of_later_say_so(self):
-        for url, status, body in self.run_each(self._LATER):
-            self.assertEqual(status, 404, url)
-            self.assertIn("there is no GET", body["detail"])
+    def test_those_of_traces_work(self):
+        http_calls.ask(self.gateway.http, http_calls.chat("pinned-x"),
+                       headers={"authorization": "Bearer " + CALLER,
+                                "x-request-id": "published"})
+        url, status, body = next(iter(self.run_each(self._OF_TRACES)))
+        self.assertEqual(status, 200, (url, body))
+        trace = body["traces"][0]
+        self.assertEqual(trace["metadata"]["request_id"], "published")
+        for url, status, body in self.run_each(self._OF_TRACES.replace(
+                "{trace_id}", trace["trace_id"])):
+            self.assertEqual(status, 200, (url, body))
+        self.assertEqual(body["spans"][0]["span_id"], trace["span_id"])
 
 
 class ReloadTest(unittest.TestCase):

@@ -52,7 +52,10 @@ _SETTINGS = {
         },
         "costTracking": {"enabled": True},
         "audit": {"enabled": True, "logRequestBodies": True,
-                  "logResponseBodies": True, "retentionDays": 30},
+                  "logResponseBodies": True, "retentionDays": 30,
+                  "dbPath": os.path.join(tempfile.gettempdir(),
+                                         "audit-%d" % os.getpid(),
+                                         "audit.db")},
     },
 }
 

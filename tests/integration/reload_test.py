@@ -199,11 +199,16 @@ class FileTest(_ReloadCase):
         gateway.stop()
 
     def test_levels_of_the_log_change(self):
-        gateway = self.start(replying("one"))
-        gateway.write_config(replying("one", "logging: {level: debug}\n"))
+        gateway = self.start(replying(
+            "one", "logging: {module_levels: {pipeline: warn}}\n"))
+        self.reply(gateway)
+        gateway.write_config(replying("one"))
         self.await_version(gateway, 2)
         self.reply(gateway)
-        gateway.wait_for_log(level="debug", module="pipeline")
+        gateway.wait_for_log(msg="Forwarding to provider", level="info")
+        self.assertEqual(
+            [line["msg"] for line in gateway.log_lines(module="pipeline")],
+            ["Routing request", "Forwarding to provider"])
         gateway.stop()
 
     def test_a_stream_keeps_the_rules_that_it_began_with(self):

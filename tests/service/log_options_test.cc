@@ -1,7 +1,10 @@
 #include "service/log_options.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/time/time.h"
 #include "base/os/logging.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/observability.pb.h"
@@ -35,6 +38,31 @@ TEST(LogOptionsTest, ModulesHaveLevelsOfTheirOwn) {
   EXPECT_EQ(options.file, "/var/log/gateway.log");
   EXPECT_EQ(options.levels.level, LogLevel::kInfo);
   EXPECT_EQ(options.levels.module_levels.at("net"), LogLevel::kDebug);
+}
+
+TEST(LogOptionsTest, LinesAreJsonAndNothingIsSetAsideUnlessConfigured) {
+  const LoggingOptions plain = LoggingOptionsOf({});
+  EXPECT_EQ(plain.format, LogFormat::kJson);
+  EXPECT_FALSE(plain.rotation.is_on());
+  configv1::LoggingConfig config;
+  config.set_format(configv1::LOG_FORMAT_CONSOLE);
+  config.mutable_rotation()->set_size_bytes_limit(1 << 20);
+  config.mutable_rotation()->mutable_interval()->set_seconds(3600);
+  config.mutable_rotation()->set_files_limit(3);
+  const LoggingOptions options = LoggingOptionsOf(config);
+  EXPECT_EQ(options.format, LogFormat::kConsole);
+  EXPECT_EQ(options.rotation.size_bytes, 1 << 20);
+  EXPECT_EQ(options.rotation.interval, absl::Hours(1));
+  EXPECT_EQ(options.rotation.files, 3);
+}
+
+TEST(LogOptionsTest, LinesOfTheAccessLogHaveTheMembersThatAreNamed) {
+  configv1::LoggingConfig config;
+  EXPECT_TRUE(AccessLogOptionsOf(config).members.empty());
+  config.add_access_log_fields("request_id");
+  config.add_access_log_fields("status");
+  EXPECT_EQ(AccessLogOptionsOf(config).members,
+            (std::vector<std::string>{"request_id", "status"}));
 }
 
 }  // namespace

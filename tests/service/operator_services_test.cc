@@ -47,6 +47,7 @@ class OperatorServicesTest : public testing::Test {
   MetricRegistry metrics_{SystemClock()};
   ProviderHealthBoard board_;
   RequestFeed feed_{{}};
+  LogLevelOverrides log_levels_{{}};
   Readiness readiness_{SystemClock()};
   BlockingWorker worker_{{.name = "worker"}};
   RefusalLog refusals_{"admin", metrics_, SystemClock()};
@@ -62,6 +63,7 @@ class OperatorServicesTest : public testing::Test {
                                .state = state_,
                                .reloader = *reloader_,
                                .issued_keys = nullptr,
+                               .log_levels = log_levels_,
                                .refusals = refusals_}};
 };
 

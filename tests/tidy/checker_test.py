@@ -433,6 +433,20 @@ class TextRulesTest(unittest.TestCase):
             self.assertEqual(problems("here", text % "here"), [])
             self.assertEqual(len(problems("here", text % "there")), 2)
 
+    def test_members_of_the_access_log_are_listed(self):
+        def problems(*listed):
+            return text_rules.access_log_members(Tree({
+                "service/config/access_log_members.h":
+                    "".join('    "%s",\n' % name for name in listed),
+                "service/observability/access_log.cc":
+                    '\nvoid WriteAttempt(int a) {\n  Text(",\\"kind\\":");\n}\n'
+                    'void Write() {\n  Literal("{\\"ts\\":\\"");\n'
+                    '  Text(",\\"peer\\":");\n}\n'}))
+
+        self.assertEqual(problems("peer", "ts"), [])
+        for wrong in (("ts", "peer"), ("peer",), ("kind", "peer", "ts")):
+            self.assertEqual(len(problems(*wrong)), 1)
+
     def test_a_header_is_included_once(self):
         once = '#include <b>\n#include "a/b.h"\n'
         self.assertEqual(

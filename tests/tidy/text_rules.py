@@ -74,6 +74,8 @@ _TEXT_BANS = [
 _LOG_CALL = re.compile(r'\bLog(?:Enabled)?\([^;"]*?,\s*(?:"(\w+)"|(kModule)\b)')
 _LOG_MODULE = re.compile(r'\bkModule\[?\]? = "(\w+)"')
 _LOG_MODULES = "service/config/log_modules.h"
+_ACCESS_LOG_MEMBERS = "service/config/access_log_members.h"
+_ACCESS_LOG = "service/observability/access_log.cc"
 
 
 def _allowed(path, ban):
@@ -223,7 +225,21 @@ def log_modules(tree):
                 for module in listed - set(used)]
 
 
+def access_log_members(tree):
+    """What may be named in a configuration is what a line can have."""
+    listed = re.findall(r'(?m)^    "(\w+)",', tree[_ACCESS_LOG_MEMBERS])
+    # An attempt's members are not the line's.
+    whole = re.sub(r"(?s)\nvoid WriteAttempt\(.*?\n}\n", "",
+                   tree[_ACCESS_LOG])
+    written = sorted(set(re.findall(r'[{,]\\"(\w+)\\":', whole)))
+    if listed == written:
+        return []
+    return ["%s: is not the sorted list of what %s writes: %s" % (
+        _ACCESS_LOG_MEMBERS, _ACCESS_LOG, ", ".join(written))]
+
+
 RULES = [
+    access_log_members,
     banned_code,
     banned_file_names,
     banned_text,

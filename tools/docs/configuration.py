@@ -92,6 +92,7 @@ those that it does not follow yet.
 | `LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE` | `rate_limits[].limit` | adds the rule `per-client`: requests a minute of each address, 60 where only the next is set |
 | `LLM_GATEWAY_RATE_LIMIT_BURST` | `rate_limits[].burst` | of the same rule, 10 where only the one before is set |
 | `GATEWAY_V2_ENABLED`, `ENABLE_GATEWAY_V2` | `routing.rollout.enabled` | either enables |
+| `GATEWAY_METRICS_RETENTION_HOURS` | `metrics.history_hours` | |
 | `GATEWAY_V2_PERCENTAGE` | `routing.rollout.percentage` | |
 | `GATEWAY_MAX_RETRIES` | `resilience.retry.attempts_limit` | retries after the first attempt: one less |
 | `GATEWAY_RETRY_DELAY` | `resilience.retry.backoff_base` | seconds |
@@ -100,11 +101,20 @@ those that it does not follow yet.
 | `OPENROUTER_FALLBACK_ENABLED` | all targets, `fallbacks`, `default_target`, `rollout.baseline` and `selection.policies` of `routing` | `false` takes out providers of that kind; rules without a target go. A caller may still name one |
 | `OPENROUTER_API_KEY` and other keys | where the configuration says `env:NAME` | |
 | `GATEWAY_PID_FILE` | the flag `--pid_file` | |
-| `LLM_LOG_FORMAT` | | lines are JSON; warned of otherwise |
+| `LLM_TRACE_ENABLED` | `tracing` | `true` turns it on, with `llm_attributes`; `false` turns it off, unless another variable turns it on |
+| `LLM_TRACE_EXPORTER` | `tracing.exporter` | `otlp` (by gRPC), `console` or `none`; only with `LLM_TRACE_ENABLED` |
+| `LLM_TRACE_ENDPOINT` | `tracing.endpoint` | `http://localhost:4317` for `otlp` if neither says another; only with `LLM_TRACE_ENABLED` |
+| `LLM_TRACE_SERVICE_NAME` | `tracing.service_name` | only with `LLM_TRACE_ENABLED` |
+| `LLM_GATEWAY_TRACING_ENABLED`, `ENABLE_MODEL_TRACING` | `tracing` | turns it on or off; with the first, without an endpoint, spans go to the log |
+| `OTLP_ENDPOINT` | `tracing.endpoint`, and `tracing.exporter` is `otlp_grpc` unless it is `otlp_http` | `host:port` counts as `http://host:port`; turns tracing on |
+| `GATEWAY_TRACE_SAMPLING_RATE` | `tracing.sampling_ratio` | 0 to 1; turns tracing on |
+| `LLM_LOG_FORMAT` | `logging.format` | `json` or `console` |
 | `LLM_MAX_TOKENS`, `LLM_TEMPERATURE` | | for clients; warned of |
 | `LLM_GATEWAY_ENVIRONMENT`, `LLM_GATEWAY_METRICS_ENABLED`, `LLM_GATEWAY_REDIS_POOL_SIZE` | | change nothing; warned of |
-| `LLM_COST_LIMIT_USD`, `LLM_COST_WARN_USD`, `LLM_TRACE_ENABLED`, `LLM_TRACE_EXPORTER`, `LLM_TRACE_ENDPOINT`, `LLM_TRACE_SERVICE_NAME`, `LLM_GATEWAY_TRACING_ENABLED`, `GATEWAY_METRICS_RETENTION_HOURS`, `GATEWAY_TRACE_SAMPLING_RATE`, `ENABLE_MODEL_TRACING`, `ENABLE_COST_OPTIMIZATION` | | not followed yet; warned of |
-| `CONTROL_PLANE_ROOT`, `OTLP_ENDPOINT` | | not read yet |
+| `LLM_COST_LIMIT_USD` | `budgets.rules[].limit_usd` | adds the budget `cost-limit`: what all calls together may cost; 0 is none |
+| `LLM_COST_WARN_USD` | `budgets.rules[].limit_usd` | adds the budget `cost-warning`, with `mode: warn`: from so many dollars on answers have a warning, and the log has one; 0 is none |
+| `ENABLE_COST_OPTIMIZATION` | | not followed yet; warned of |
+| `CONTROL_PLANE_ROOT` | | not read yet |
 """
 
 _SCALARS = {

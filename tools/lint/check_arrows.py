@@ -18,7 +18,7 @@ _BAZEL = os.environ.get("BAZEL", "bazel").split()
 _ENGINES = ["service/grpc", "service/http", "service/rpc"]
 _PARTS = ["providers/models", "providers/schema"]
 _BELOW_PIPELINE = _PARTS + [
-    "providers", "service/audit", "service/audit/redaction",
+    "providers", "service/alerts", "service/audit", "service/audit/redaction",
     "service/budgets", "service/cache", "service/config", "service/context",
     "service/identity", "service/ledger", "service/limits", "service/money",
     "service/observability", "service/overload", "service/resilience",
@@ -40,6 +40,7 @@ _ABOVE_BASE = {
                           _ADAPTERS,
     "providers/schema": ["providers/models"],
     "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
+    "service/alerts": [],
     "service/api": _BELOW_PIPELINE + ["providers/registry",
                                       "service/pipeline", "service/reload"],
     "service/audit": ["service/audit/redaction", "service/identity",
@@ -48,7 +49,8 @@ _ABOVE_BASE = {
     "service/budgets": ["service/identity", "service/ledger",
                         "service/limits", "service/money", "service/store"],
     "service/cache": ["service/store"],
-    "service/config": ["providers", "service/audit/redaction",
+    "service/config": ["providers", "service/alerts",
+                       "service/audit/redaction",
                        "service/identity", "service/money",
                        "service/routing/selection"],
     "service/context": [],

@@ -53,10 +53,14 @@ absl::Status KeepField(std::string_view name, JsonValue& value,
 
 absl::Status Leftovers::Keep(std::string_view key, JsonValue& value) {
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+  KeepText(key, raw);
+  return absl::OkStatus();
+}
+
+void Leftovers::KeepText(std::string_view key, std::string_view json) {
   fields_.append(fields_.empty() ? "{" : ",");
   JsonWriter(&fields_).String(key);
-  fields_.append(":").append(raw);
-  return absl::OkStatus();
+  fields_.append(":").append(json);
 }
 
 void Leftovers::AddTo(std::string_view name, ExtensionList* extensions) const {

@@ -68,6 +68,8 @@ absl::Status KeepField(std::string_view name, JsonValue& value,
 class Leftovers {
  public:
   absl::Status Keep(std::string_view key, JsonValue& value);
+  // The same of a value that has been read, by its text.
+  void KeepText(std::string_view key, std::string_view json);
 
   // The fields as `{"a":1,"b":2`, without the closing brace; empty if there are
   // none.

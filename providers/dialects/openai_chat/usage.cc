@@ -9,6 +9,7 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/provider_cost.h"
 #include "providers/dialects/token_count.h"
 
 namespace gateway::chat {
@@ -86,6 +87,11 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
           return ReadCompletionDetails(field, usage);
         } else if (key == "prompt_cache_hit_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(cache_hit_tokens, ReadTokenCount(field));
+        } else if (key == "cost") {
+          // No dialect but this one has it: its callers get it as it came.
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view cost,
+                                   ReadProviderCost(field, usage));
+          if (others != nullptr && cost != "null") others->KeepText(key, cost);
         } else if (others != nullptr && !field.IsNull()) {
           return others->Keep(key, field);
         }

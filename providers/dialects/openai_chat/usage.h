@@ -20,8 +20,9 @@ namespace v1 = ::llmgateway::v1;
 void BoundParts(v1::Usage* usage);
 
 // Replaces `usage` by what the object says. Negative and absurd numbers are
-// errors; so is anything that is not a number. What the contract has no field
-// for, such as OpenRouter's `cost`, goes to `others` if that is not null.
+// errors; so is anything that is not a number. What callers of this format know
+// and others do not, such as OpenRouter's `cost`, goes to `others` as well, if
+// that is not null.
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage,
                        Leftovers* others = nullptr);
 

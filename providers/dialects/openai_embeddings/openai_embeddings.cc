@@ -17,6 +17,7 @@
 #include "providers/dialects/error_reason.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_embeddings/vector_text.h"
+#include "providers/dialects/provider_cost.h"
 #include "providers/dialects/token_count.h"
 
 namespace gateway {
@@ -112,6 +113,7 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
   if (value.IsNull()) return value.Null();
   return value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "cost") return ReadProviderCost(field, usage).status();
         if (key != "prompt_tokens") return absl::OkStatus();
         GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(field));
         usage->set_input_tokens(tokens);

@@ -7,6 +7,7 @@
 #include "providers/dialects/named_signature.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_responses/fields.h"
+#include "providers/dialects/provider_cost.h"
 #include "providers/dialects/token_count.h"
 
 namespace gateway::responses {
@@ -96,6 +97,8 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens,
                                    ReadTokenCount(field));
           usage->set_output_tokens(tokens);
+        } else if (key == "cost") {
+          return ReadProviderCost(field, usage).status();
         } else if ((key == "input_tokens_details" ||
                     key == "output_tokens_details") &&
                    !field.IsNull()) {

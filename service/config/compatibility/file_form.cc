@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "google/protobuf/message.h"
+#include "service/config/compatibility/budget_config.h"
 #include "service/config/compatibility/foreign_files.pb.h"
 #include "service/config/compatibility/llm_gateway_settings.h"
 #include "service/config/compatibility/router_config.h"
@@ -84,10 +85,15 @@ void TranslateFile(FileForm form, const Message& file,
     case FileForm::kRouterConfig:
       return TranslateRouterConfig(static_cast<const RouterConfig&>(file), "",
                                    translation);
-    case FileForm::kRouterConfigSection:
-      return TranslateRouterConfig(
-          static_cast<const RouterConfigFile&>(file).router_config(),
-          kRouterConfigSectionName, translation);
+    case FileForm::kRouterConfigSection: {
+      const auto& sections = static_cast<const RouterConfigFile&>(file);
+      TranslateRouterConfig(sections.router_config(), kRouterConfigSectionName,
+                            translation);
+      if (!sections.has_budget_config()) return;
+      return TranslateBudgetConfig(
+          sections.budget_config(), "budget_config",
+          sections.router_config().dev_mode().bypass_budget(), translation);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include "service/config/compatibility/llm_gateway_settings.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,7 @@ using ::llmgateway::compatibility::AuditSettings;
 using ::llmgateway::compatibility::CostTrackingSettings;
 using ::llmgateway::compatibility::LlmGatewaySettings;
 using ::llmgateway::compatibility::SettingsFile;
+using ::llmgateway::config::v1::AuditConfig;
 using ::llmgateway::config::v1::ModelPriceConfig;
 
 void TranslateCosts(const CostTrackingSettings& costs,
@@ -57,11 +59,34 @@ void TranslateCosts(const CostTrackingSettings& costs,
   }
 }
 
-void WarnOfAudit(const AuditSettings& audit, Translation* translation) {
-  if (audit.has_enabled() && !audit.enabled()) return;
-  translation->Warn(JoinPath(kLlmGatewaySection, "audit"),
-                    "asks for an audit log, which this gateway does not keep "
-                    "yet: nothing of a request or answer is stored");
+// Where the file is if nothing says so.
+constexpr char kAuditFile[] = "~/.cco/audit.db";
+
+void TranslateAudit(const AuditSettings& settings, Translation* translation) {
+  if (settings.has_enabled() && !settings.enabled()) return;
+  const std::string section = JoinPath(kLlmGatewaySection, "audit");
+  translation->From(section, "audit");
+  AuditConfig& audit = *translation->config().mutable_audit();
+  const std::string path = JoinPath(section, "dbPath");
+  if (!settings.db_path().empty()) translation->From(path, "audit.file");
+  audit.set_file(settings.db_path().empty() ? kAuditFile : settings.db_path());
+  if (settings.has_retention_days()) {
+    const std::string days = JoinPath(section, "retentionDays");
+    translation->From(days, "audit.retention_days");
+    constexpr int64_t kMost = 36500;
+    if (translation->CheckRange(days, settings.retention_days(), 1, kMost)) {
+      audit.set_retention_days(static_cast<int32_t>(settings.retention_days()));
+    }
+  }
+  // Both are on unless they are turned off.
+  const bool request =
+      !settings.has_log_request_bodies() || settings.log_request_bodies();
+  const bool response =
+      !settings.has_log_response_bodies() || settings.log_response_bodies();
+  if (!request && !response) return;
+  auto& rule = *audit.add_bodies();
+  rule.set_request(request);
+  rule.set_response(response);
 }
 
 }  // namespace
@@ -85,10 +110,16 @@ void TranslateLlmGatewaySettings(const SettingsFile& file,
     return;
   }
   const LlmGatewaySettings& settings = file.llm_gateway();
+  // Its clients read there who has answered, how fast and for how much.
+  translation->config()
+      .mutable_listeners()
+      ->mutable_http()
+      ->set_messages_details(true);
+  translation->From(kLlmGatewaySection, "listeners.http.messages_details");
   TranslateLlmProviders(settings, translation);
   TranslateLlmRouting(settings, translation);
   TranslateCosts(settings.cost_tracking(), translation);
-  if (settings.has_audit()) WarnOfAudit(settings.audit(), translation);
+  if (settings.has_audit()) TranslateAudit(settings.audit(), translation);
 }
 
 }  // namespace gateway

@@ -440,11 +440,6 @@ void RouterConfigTranslator::WarnOfDevMode(const RouterDevMode& dev_mode) {
                       "is not set, and the file has no keys that callers could "
                       "show: they are served without, on loopback only");
   }
-  if (dev_mode.bypass_budget()) {
-    translation_.Warn(At("dev_mode.bypass_budget"),
-                      "has nothing to bypass: this gateway keeps no budgets "
-                      "yet");
-  }
 }
 
 }  // namespace

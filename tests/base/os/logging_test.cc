@@ -79,6 +79,39 @@ TEST_F(LoggingTest, ALineIsOneJsonObject) {
                     "\n");
 }
 
+TEST_F(LoggingTest, ALineMayBeTextForPeople) {
+  ASSERT_TRUE(
+      StartLogging(
+          {.format = LogFormat::kConsole, .file = path_, .clock = &clock_})
+          .ok());
+  Log(LogLevel::kInfo, "config", "configuration loaded",
+      {{"file", "gateway.yaml"}, {"providers", 3}});
+  EXPECT_EQ(Stop(),
+            "2026-01-02T03:04:05.000Z info  config configuration loaded: "
+            "file=gateway.yaml, providers=3\n");
+}
+
+TEST_F(LoggingTest, TheFileIsSetAsideAsConfigured) {
+  const std::string aside = path_ + ".20260102T030406.000Z";
+  unlink(aside.c_str());
+  ASSERT_TRUE(StartLogging({.file = path_,
+                            .rotation = {.interval = absl::Seconds(1)},
+                            .clock = &clock_})
+                  .ok());
+  Log(LogLevel::kInfo, "m", "first");
+  // Each is written by the time of its own, since logging ends before it moves.
+  StopLogging();
+  ASSERT_TRUE(
+      StartLogging(
+          {.file = path_, .rotation = {.size_bytes = 1}, .clock = &clock_})
+          .ok());
+  clock_.Advance(absl::Seconds(1));
+  Log(LogLevel::kInfo, "m", "second");
+  const std::string written = Stop();
+  EXPECT_THAT(written, HasSubstr("second"));
+  EXPECT_THAT(Contents(aside), HasSubstr("first"));
+}
+
 TEST_F(LoggingTest, EveryTypeOfValueKeepsItsType) {
   Start();
   const std::string owned = "owned";

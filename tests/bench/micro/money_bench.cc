@@ -61,6 +61,7 @@ void MeasureFinding(const char* title, const PriceTable& table) {
     std::string_view model;
   };
   printf("%s\n", title);
+  const absl::Time at = absl::UnixEpoch();
   for (const Case& each :
        {Case{"  by its name", "openai", "gpt-5-mini"},
         Case{"  with a date", "anthropic", "claude-sonnet-4-5-20250929"},
@@ -69,13 +70,15 @@ void MeasureFinding(const char* title, const PriceTable& table) {
         Case{"  of any name", "local_cli", "claude"},
         Case{"  not known", "openai", "gpt-4o-with-wings-2026-01-01"}}) {
     volatile bool found = false;
-    Measure(each.name, 20'000,
-            [&] { found = table.Find(each.vendor, each.model) != nullptr; });
+    Measure(each.name, 20'000, [&] {
+      found = table.Find(each.vendor, each.model, at) != nullptr;
+    });
   }
 }
 
 void MeasureCosts(const PriceTable& table) {
-  const ModelRates* const price = table.Find("anthropic", "claude-sonnet-4-5");
+  const ModelRates* const price =
+      table.Find("anthropic", "claude-sonnet-4-5", absl::UnixEpoch());
   llmgateway::v1::Usage usage;
   usage.set_input_tokens(12'345);
   usage.set_output_tokens(678);

@@ -22,6 +22,10 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
               ElementsAre("status"));
   EXPECT_THAT(CompletionsOf({"keys", "r"}), ElementsAre("rotate", "revoke"));
   EXPECT_THAT(CompletionsOf({"limits", ""}), ElementsAre("list", "reset"));
+  EXPECT_THAT(CompletionsOf({"budgets", ""}),
+              ElementsAre("list", "get", "allocate", "reset", "session"));
+  EXPECT_THAT(CompletionsOf({"traces", ""}), ElementsAre("list", "get"));
+  EXPECT_THAT(CompletionsOf({"logs", ""}), ElementsAre("levels", "set-level"));
   EXPECT_THAT(CompletionsOf({"sessions", ""}),
               ElementsAre("create", "get", "delete"));
   EXPECT_THAT(CompletionsOf({"rollout", "o"}), ElementsAre("off", "on"));

@@ -19,6 +19,7 @@
 #include "service/api/circuit_document.h"
 #include "service/api/override_document.h"
 #include "service/api/rollout_admin.h"
+#include "service/money/price_lines.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/resilience/circuit_breaker.h"
@@ -217,6 +218,32 @@ TEST_F(OperatorStateShareTest, OverridesOfNodesAreEachForThemselves) {
   ShareAll();
   EXPECT_EQ(other_.OverrideOf("writer"), "");
   EXPECT_EQ(other_.OverrideOf("reader"), "two");
+}
+
+TEST_F(OperatorStateShareTest, WhatModelsCostHoldsAtAll) {
+  const auto input_at = [](Replica& replica, const char* model) {
+    const auto said = replica.runtime().operator_prices().Get();
+    const ModelRates* const price =
+        said == nullptr ? nullptr
+                        : said->Find("mock", model, absl::UnixEpoch());
+    return price == nullptr ? "none"
+                            : price->steps()[0].rates[TokenKind::kInput].Text();
+  };
+  ShareAll();
+  const PriceEntry first = ReadPriceLines("mock m in 1 out 2")->at(0);
+  const PriceEntry second = ReadPriceLines("* n* in 3 out 4")->at(0);
+  ASSERT_TRUE(one_.runtime().operator_prices().Set(first).ok());
+  ASSERT_TRUE(other_.runtime().operator_prices().Set(second).ok());
+  ShareAll();
+  ShareAll();
+  for (Replica* each : {&one_, &other_}) {
+    EXPECT_EQ(input_at(*each, "m"), "1");
+    EXPECT_EQ(input_at(*each, "n1"), "3");
+  }
+  ASSERT_TRUE(other_.runtime().operator_prices().Remove(first).ok());
+  ShareAll();
+  EXPECT_EQ(input_at(one_, "m"), "none");
+  EXPECT_EQ(input_at(one_, "n1"), "3");
 }
 
 TEST_F(OperatorStateShareTest, TheRolloutIsOneWhereItIsConfiguredTheSame) {

@@ -52,6 +52,23 @@ TEST_F(OperatorStateTest, EachThingHasANameOfItsOwn) {
   EXPECT_FALSE(state_.Concerns("something"));
 }
 
+TEST_F(OperatorStateTest, APriceIsAppliedReadAndTakenBack) {
+  const std::string name = "price/openai/2027-01-15T08:00:00Z/ft:a/b";
+  const std::string price =
+      R"({"model":"ft:a/b","kind":"openai","steps":[{"input":"1",)"
+      R"("output":"2"}],"effective_time":"2027-01-15T08:00:00Z"})";
+  EXPECT_TRUE(state_.Concerns(name));
+  const absl::Status applied = state_.Apply(name, price);
+  ASSERT_TRUE(applied.ok()) << applied;
+  EXPECT_THAT(Names(), ElementsAre(name));
+  EXPECT_EQ(state_.Read().begin()->second, price);
+  EXPECT_FALSE(state_.Apply("price/openai/always/m", price).ok());
+  EXPECT_FALSE(state_.Apply(name, "{}").ok());
+  EXPECT_TRUE(state_.Apply(name, std::nullopt).ok());
+  EXPECT_THAT(state_.Read(), IsEmpty());
+  EXPECT_TRUE(state_.Apply(name, std::nullopt).ok());
+}
+
 TEST_F(OperatorStateTest, WhatIsAppliedIsReadAgain) {
   const std::string circuit =
       R"({"state":"STATE_FORCED_OPEN","disabled":true,"disabledReason":"why"})";

@@ -89,6 +89,7 @@ CallRecord KnownCall(const Pointers& attempts) {
   call.response_bytes = 200;
   call.path = "/v1/chat/completions";
   call.method = "POST";
+  call.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
   return call;
 }
 
@@ -116,54 +117,34 @@ std::vector<CallAttempt> KnownAttempts() {
 
 // What is to be said of the known call.
 constexpr char kKnownRecord[] = R"pb(
-    request_id: "r-1"
-    start_time { seconds: 1 nanos: 250000000 }
-    operation: "POST /v1/chat/completions"
-    caller: "team-a"
-    model: "fast"
-    stream: true
-    route {
-      provider: "openai"
-      model: "gpt-5"
-      reason: "model_rule:fast"
-    }
-    attempts {
-      provider: "openai"
-      model: "gpt-5"
-      kind: KIND_FIRST
-      start_time { seconds: 1 nanos: 500000000 }
-      duration { nanos: 20000000 }
-      failure: ERROR_REASON_PROVIDER_UNAVAILABLE
-      failure_message: "openai: 503"
-      http_status: 503
-      reused_connection: true
-    }
-    attempts {
-      provider: "openai"
-      model: "gpt-5"
-      kind: KIND_RETRY
-      answered: true
-      start_time { seconds: 1 nanos: 600000000 }
-      duration { seconds: 2 }
-      time_to_first_token { nanos: 350000000 }
-      credential: "second"
-      provider_request_id: "req_1"
-      usage {
-        input_tokens: 1
-        output_tokens: 2
-        cached_input_tokens: 3
-        cache_write_tokens: 4
-        reasoning_tokens: 5
-        cost_usd_nanos: 6
-        cost_known: true
-        estimated: true
-        cache_write_1h_tokens: 7
-        audio_input_tokens: 8
-        audio_output_tokens: 9
-        accepted_prediction_tokens: 10
-        rejected_prediction_tokens: 11
-      }
-    }
+  request_id: "r-1"
+  start_time { seconds: 1 nanos: 250000000 }
+  operation: "POST /v1/chat/completions"
+  caller: "team-a"
+  model: "fast"
+  stream: true
+  route { provider: "openai" model: "gpt-5" reason: "model_rule:fast" }
+  attempts {
+    provider: "openai"
+    model: "gpt-5"
+    kind: KIND_FIRST
+    start_time { seconds: 1 nanos: 500000000 }
+    duration { nanos: 20000000 }
+    failure: ERROR_REASON_PROVIDER_UNAVAILABLE
+    failure_message: "openai: 503"
+    http_status: 503
+    reused_connection: true
+  }
+  attempts {
+    provider: "openai"
+    model: "gpt-5"
+    kind: KIND_RETRY
+    answered: true
+    start_time { seconds: 1 nanos: 600000000 }
+    duration { seconds: 2 }
+    time_to_first_token { nanos: 350000000 }
+    credential: "second"
+    provider_request_id: "req_1"
     usage {
       input_tokens: 1
       output_tokens: 2
@@ -179,24 +160,41 @@ constexpr char kKnownRecord[] = R"pb(
       accepted_prediction_tokens: 10
       rejected_prediction_tokens: 11
     }
-    timings {
-      total { seconds: 2 nanos: 500000000 }
-      overhead { nanos: 40000 }
-      upstream_first_byte { nanos: 300000000 }
-      time_to_first_token { nanos: 700000000 }
-    }
-    failure: ERROR_REASON_STREAM_INTERRUPTED
-    status_code: 14
-    http_status: 200
-    scope { user_id: "u" contract_id: "c" }
-    labels { key: "team" value: "a" }
-    labels { key: "why" value: "b" }
-    finish_reason: FINISH_REASON_LENGTH
-    request_bytes: 100
-    response_bytes: 200
-    path: "/v1/chat/completions"
-    method: "POST"
-  )pb";
+  }
+  usage {
+    input_tokens: 1
+    output_tokens: 2
+    cached_input_tokens: 3
+    cache_write_tokens: 4
+    reasoning_tokens: 5
+    cost_usd_nanos: 6
+    cost_known: true
+    estimated: true
+    cache_write_1h_tokens: 7
+    audio_input_tokens: 8
+    audio_output_tokens: 9
+    accepted_prediction_tokens: 10
+    rejected_prediction_tokens: 11
+  }
+  timings {
+    total { seconds: 2 nanos: 500000000 }
+    overhead { nanos: 40000 }
+    upstream_first_byte { nanos: 300000000 }
+    time_to_first_token { nanos: 700000000 }
+  }
+  failure: ERROR_REASON_STREAM_INTERRUPTED
+  status_code: 14
+  http_status: 200
+  scope { user_id: "u" contract_id: "c" }
+  labels { key: "team" value: "a" }
+  labels { key: "why" value: "b" }
+  finish_reason: FINISH_REASON_LENGTH
+  request_bytes: 100
+  response_bytes: 200
+  path: "/v1/chat/completions"
+  method: "POST"
+  trace_id: "4bf92f3577b34da6a3ce929d0e0e4736"
+)pb";
 
 TEST(RequestRecordTest, SaysAllThatIsKnownOfACall) {
   const std::vector<CallAttempt> attempts = KnownAttempts();
@@ -254,6 +252,7 @@ const std::map<std::string, std::string>& LogKeys() {
       {"timings.time_to_first_token", "ttft_us"},
       {"timings.total", "duration_us"},
       {"timings.upstream_first_byte", "upstream_first_byte_us"},
+      {"trace_id", "trace_id"},
       {"usage.accepted_prediction_tokens", "accepted_prediction_tokens"},
       {"usage.audio_input_tokens", "audio_input_tokens"},
       {"usage.audio_output_tokens", "audio_output_tokens"},

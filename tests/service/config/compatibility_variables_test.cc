@@ -170,9 +170,12 @@ TEST_F(CompatibilityVariablesTest, AFieldsOwnVariableWins) {
       Read({{"LLM_GATEWAY_PORT", "9090"},
             {"LLM_GATEWAY_LISTENERS_HTTP_ADDRESS", "127.0.0.1:7070"},
             {"LLM_LOG_LEVEL", "DEBUG"},
+            {"LLM_LOG_FORMAT", "console"},
             {"LLM_GATEWAY_LOGGING_LEVEL", "error"}});
   EXPECT_EQ(config.listeners().http().address(), "127.0.0.1:7070");
   EXPECT_EQ(config.logging().level(), llmgateway::config::v1::LOG_LEVEL_ERROR);
+  EXPECT_EQ(config.logging().format(),
+            llmgateway::config::v1::LOG_FORMAT_CONSOLE);
 }
 
 TEST_F(CompatibilityVariablesTest, APortThatKubernetesMakesIsNone) {
@@ -350,20 +353,37 @@ TEST_F(CompatibilityVariablesTest, EachClientIsLimitedByEitherVariable) {
                                      "whole number"));
 }
 
+TEST_F(CompatibilityVariablesTest, CostsAreBudgets) {
+  const GatewayConfig both =
+      Read({{"LLM_COST_LIMIT_USD", "12.50"}, {"LLM_COST_WARN_USD", "10"}});
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(warnings_, IsEmpty());
+  ASSERT_EQ(both.budgets().rules_size(), 2);
+  const auto& limit = both.budgets().rules(0);
+  EXPECT_EQ(limit.name(), "cost-limit");
+  EXPECT_EQ(limit.unit(), llmgateway::config::v1::LIMIT_UNIT_COST);
+  EXPECT_EQ(limit.limit_usd(), "12.5");
+  EXPECT_EQ(limit.mode(), llmgateway::config::v1::Budget::MODE_ENFORCE);
+  const auto& warning = both.budgets().rules(1);
+  EXPECT_EQ(warning.limit_usd(), "10");
+  EXPECT_EQ(warning.mode(), llmgateway::config::v1::Budget::MODE_WARN);
+  EXPECT_FALSE(Read({{"LLM_COST_LIMIT_USD", "0"}}).has_budgets());
+  Read({{"LLM_COST_WARN_USD", "much"}});
+  EXPECT_THAT(problems_, ElementsAre(HasSubstr("LLM_COST_WARN_USD: ")));
+}
+
 TEST_F(CompatibilityVariablesTest, WhatIsNotFollowedIsWarnedOf) {
-  Read({{"LLM_COST_LIMIT_USD", "5"},
+  Read({{"LLM_TRACE_ENABLED", "true"},
         {"LLM_TEMPERATURE", "0"},
         {"LLM_MODEL", "gpt-5"},
         {"LLM_API_KEY", "k"},
-        {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", "20"},
-        {"LLM_LOG_FORMAT", "console"}});
+        {"LLM_GATEWAY_QUEUE_WARNING_THRESHOLD", "20"}});
   EXPECT_THAT(problems_, IsEmpty());
   EXPECT_THAT(warnings_,
-              ElementsAre(HasSubstr("LLM_COST_LIMIT_USD: is not followed yet"),
-                          HasSubstr("LLM_TEMPERATURE: is for clients"),
+              ElementsAre(HasSubstr("LLM_TEMPERATURE: is for clients"),
+                          HasSubstr("LLM_TRACE_ENABLED: is not followed yet"),
                           HasSubstr("LLM_MODEL: is not followed: no provider"),
                           HasSubstr("LLM_API_KEY: is not followed"),
-                          HasSubstr("LLM_LOG_FORMAT: is not followed"),
                           HasSubstr("LLM_GATEWAY_QUEUE_WARNING_THRESHOLD: is "
                                     "not followed: nobody waits")));
 }

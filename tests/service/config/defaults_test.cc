@@ -30,6 +30,8 @@ TEST(DefaultsTest, FillWhatIsLeftOut) {
   EXPECT_EQ(config.resilience().retry().attempts_limit(), 3);
   EXPECT_FALSE(config.auth().insecure_allow_anonymous());
   EXPECT_TRUE(config.logging().access_log());
+  EXPECT_EQ(config.logging().format(), llmgateway::config::v1::LOG_FORMAT_JSON);
+  EXPECT_FALSE(config.logging().has_rotation());
   EXPECT_EQ(config.providers_size(), 0);
 }
 

@@ -71,6 +71,10 @@ TEST(MachineCheckTest, AFolderThatCannotHaveTheStateIsTold) {
 }
 
 TEST(MachineCheckTest, ALogThatCannotBeWrittenIsTold) {
+  EXPECT_THAT(CheckedHere("logging: {file: /dev/null, rotation: {interval: "
+                          "1h}}\n"),
+              ElementsAre(HasSubstr("logging.rotation: cannot be for "
+                                    "'/dev/null', which is a pipe or")));
   EXPECT_THAT(CheckedHere("logging: {file: /no such folder/gateway.log}\n"),
               ElementsAre("f:1:11: logging.file: cannot open the log /no such "
                           "folder/gateway.log: No such file or directory"));

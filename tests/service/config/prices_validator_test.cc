@@ -36,9 +36,49 @@ TEST(PricesValidatorTest, APriceNamesAModelAndItsKind) {
           "prices.models[3].kind: is no kind of provider, nor the preset of "
           "one that is configured; did you mean 'openai'?",
           "prices.models[5].model: has its price in prices.models[4] already; "
-          "keep one",
+          "keep one, or give them an effective_time each",
           "prices.models[6].output: is required; free is 0",
           HasSubstr("prices.models[6].input: must be dollars for a million")));
+}
+
+TEST(PricesValidatorTest, PricesOfOneModelHaveTimesOfTheirOwn) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("prices:\n"
+                          "  models:\n"
+                          "  - {model: m, input: 1, output: 1}\n"
+                          "  - {model: m, input: 2, output: 2,\n"
+                          "     effective_time: 2027-01-31T00:00:00Z}\n"
+                          "  - {model: m, input: 3, output: 3,\n"
+                          "     effective_time: 2027-02-28T00:00:00Z}\n"),
+      IsEmpty());
+  EXPECT_THAT(
+      ProblemsBesideAMock("prices:\n"
+                          "  models:\n"
+                          "  - {model: m, input: 2, output: 2,\n"
+                          "     effective_time: 2027-01-31T00:00:00Z}\n"
+                          "  - {model: m, input: 3, output: 3,\n"
+                          "     effective_time: 2027-01-31T01:00:00+01:00}\n"),
+      ElementsAre(HasSubstr("prices.models[1].effective_time: has its price in "
+                            "prices.models[0] already")));
+}
+
+TEST(PricesValidatorTest, StepsThatContradictAreNamed) {
+  EXPECT_THAT(
+      ProblemsBesideAMock(
+          "prices:\n"
+          "  models:\n"
+          "  - model: m\n"
+          "    input: 1\n"
+          "    output: 1\n"
+          "    steps:\n"
+          "    - {above_input_tokens: 200000, input: 2, output: 2}\n"
+          "    - {above_input_tokens: 200000, input: 2, output: 2}\n"
+          "    - {service_tier: gold, input: 2, output: 2}\n"
+          "    - {service_tier: batch, input: 2}\n"),
+      ElementsAre(
+          HasSubstr("prices.models[0].steps[1].above_input_tokens: is that of"),
+          HasSubstr("prices.models[0].steps[2].service_tier: must be batch"),
+          "prices.models[0].steps[3].output: is required; free is 0"));
 }
 
 TEST(PricesValidatorTest, APresetInUseMayBeNamed) {

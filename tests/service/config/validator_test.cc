@@ -16,6 +16,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 TEST(ValidatorTest, ASmallConfigurationIsEnough) {
   EXPECT_THAT(ProblemsBesideAMock(""), IsEmpty());
@@ -261,6 +262,42 @@ TEST(ValidatorTest, ModulesHaveNames) {
                             "the log; did you mean 'pipeline'?"),
                   HasSubstr("logging.module_levels.routing: is no module of "
                             "the log; known are 'access_log', 'audit', ")));
+}
+
+TEST(ValidatorTest, ALogIsSetAsideByItsSizeOrItsAge) {
+  EXPECT_THAT(ProblemsBesideAMock("logging: {file: /tmp/a.log, rotation: "
+                                  "{size_bytes_limit: 64KiB, interval: 1m}}"),
+              IsEmpty());
+  EXPECT_THAT(
+      ProblemsBesideAMock("logging: {rotation: {size_bytes_limit: 1MiB}}"),
+      ElementsAre(HasSubstr("logging.rotation: needs logging.file")));
+  EXPECT_THAT(
+      ProblemsBesideAMock("logging: {file: /tmp/a.log, rotation: "
+                          "{files_limit: 3}}"),
+      ElementsAre("logging.rotation: needs size_bytes_limit, interval, or "
+                  "both"));
+  EXPECT_THAT(
+      ProblemsBesideAMock("logging: {file: /tmp/a.log, rotation: "
+                          "{size_bytes_limit: 65535, interval: 59s, "
+                          "files_limit: 0}}"),
+      UnorderedElementsAre(
+          HasSubstr("logging.rotation.files_limit: must be 1 to 10000"),
+          HasSubstr("logging.rotation.interval: must be 0s, for never, or"),
+          HasSubstr("logging.rotation.size_bytes_limit: must be 0, for")));
+}
+
+TEST(ValidatorTest, MembersOfTheAccessLogHaveNames) {
+  EXPECT_THAT(ProblemsBesideAMock("logging: {access_log_fields: [request_id, "
+                                  "status, duration_us, ts]}"),
+              IsEmpty());
+  EXPECT_THAT(
+      ProblemsBesideAMock("logging: {access_log_fields: [request_id, "
+                          "statuss, start_us]}"),
+      ElementsAre(
+          HasSubstr("logging.access_log_fields[1]: is no member of a line of "
+                    "the access log; did you mean 'status'?"),
+          HasSubstr("logging.access_log_fields[2]: is no member of a line of "
+                    "the access log")));
 }
 
 TEST(ValidatorTest, ListsAreBounded) {

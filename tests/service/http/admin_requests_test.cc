@@ -200,5 +200,35 @@ TEST(AdminRequestsTest, ThePathSaysWhichNode) {
   EXPECT_EQ(listing.page_size(), 1000);
 }
 
+TEST(AdminRequestsTest, TheQuerySaysWhichTraces) {
+  v1::ListTracesRequest request;
+  ASSERT_TRUE(ReadTraceList({}, &request).ok());
+  EXPECT_EQ(request.page_size(), 50);
+  EXPECT_EQ(request.window().seconds(), 3600);
+  ASSERT_TRUE(ReadTraceList({.query = "limit=500&hours=168"}, &request).ok());
+  EXPECT_EQ(request.page_size(), 500);
+  EXPECT_EQ(request.window().seconds(), 168 * 3600);
+  for (const std::string_view query :
+       {"limit=0", "limit=501", "limit=x", "hours=0", "hours=169", "depth=1",
+        "limit=1&limit=2"}) {
+    EXPECT_FALSE(ReadTraceList({.query = query}, &request).ok()) << query;
+  }
+}
+
+TEST(AdminRequestsTest, ThePathSaysWhichTrace) {
+  v1::GetTraceRequest request;
+  ASSERT_TRUE(ReadTrace({.node = "4bf9"}, &request).ok());
+  EXPECT_EQ(request.trace_id(), "4bf9");
+}
+
+TEST(AdminRequestsTest, TheQuerySaysOfHowManyHours) {
+  v1::GetTraceMetricsRequest request;
+  ASSERT_TRUE(ReadTraceMetrics({}, &request).ok());
+  EXPECT_EQ(request.window().seconds(), 24 * 3600);
+  ASSERT_TRUE(ReadTraceMetrics({.query = "hours=1"}, &request).ok());
+  EXPECT_EQ(request.window().seconds(), 3600);
+  EXPECT_FALSE(ReadTraceMetrics({.query = "hours=25"}, &request).ok());
+}
+
 }  // namespace
 }  // namespace gateway

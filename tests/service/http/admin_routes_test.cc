@@ -211,7 +211,7 @@ TEST_F(AdminRoutesTest, ABodyIsJsonAndSaysEverything) {
 TEST_F(AdminRoutesTest, AnUnknownPathIsToldTheKnownOnes) {
   for (const char* path :
        {"", "/", "/healthy", "/policies/", "/policies/a/b", "/traces",
-        "/traces/1", "/metrics", "/recommendations/"}) {
+        "/traces/1", "/metric", "/recommendations/"}) {
     const RawAnswer answer = Ask("GET", path);
     EXPECT_EQ(answer.status, 404) << path;
     EXPECT_THAT(answer.body, HasSubstr("GET /health, GET /status"));

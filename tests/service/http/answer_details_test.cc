@@ -27,6 +27,9 @@ class AnswerDetailsTest : public testing::Test {
     usage.set_input_tokens(7);
     usage.set_cost_usd_nanos(1'500'000);
     usage.set_cost_known(true);
+    usage.mutable_cost_breakdown()->set_input_nanos(1'000'000);
+    usage.mutable_cost_breakdown()->set_reasoning_nanos(500'000);
+    usage.set_provider_cost_usd_nanos(1'400'001);
     v1::Warning& warning = attempt.warnings.emplace_back();
     warning.set_field("top_k");
     warning.set_message("left\nout");
@@ -48,24 +51,39 @@ TEST_F(AnswerDetailsTest, FieldsGoBehindTheLastOfAnObject) {
   for (const char* other : {"", "{}", "{ }", "[1]", "}"}) {
     EXPECT_EQ(EndOfFields(other), std::string_view::npos) << other;
   }
-  EXPECT_THAT(AnswerDetails(call_),
+  EXPECT_THAT(AnswerDetails(call_, DetailForm::kFull),
+              MatchesRegex(",\"provider\":\"openai\",\"latency_ms\":[0-9]+,"
+                           "\"cost_usd\":0.0015,\"cost_breakdown\":\\{"
+                           "\"input_usd\":0.001,\"reasoning_usd\":0.0005\\},"
+                           "\"provider_cost_usd\":0.001400001"));
+}
+
+TEST_F(AnswerDetailsTest, InBriefACostIsAlwaysTold) {
+  EXPECT_THAT(AnswerDetails(call_, DetailForm::kBrief),
               MatchesRegex(",\"provider\":\"openai\",\"latency_ms\":[0-9]+,"
                            "\"cost_usd\":0.0015"));
+  call_.attempts.back().answer.facts.usage.Clear();
+  EXPECT_THAT(AnswerDetails(call_, DetailForm::kBrief),
+              MatchesRegex(".*,\"latency_ms\":[0-9]+,\"cost_usd\":0"));
+  EXPECT_THAT(AnswerDetails(call_, DetailForm::kFull),
+              MatchesRegex(".*,\"latency_ms\":[0-9]+"));
 }
 
 TEST_F(AnswerDetailsTest, AStreamEndsInACommentOfOneLine) {
   call_.attempts.back().first_content = call_.arrival + absl::Milliseconds(12);
   EXPECT_THAT(
       StreamDetails(call_, /*as_comment=*/true),
-      MatchesRegex(
-          ": x-llmgateway-details: \\{\"provider\":\"openai\","
-          "\"latency_ms\":[0-9]+,\"cost_usd\":0.0015,\"model\":\"gpt-5\","
-          "\"reason\":\"default\",\"attempts\":1,"
-          "\"time_to_first_token_ms\":12,"
-          "\"usage\":\\{\"input_tokens\":7,\"output_tokens\":0,"
-          "\"cached_input_tokens\":0,\"cache_write_tokens\":0,"
-          "\"reasoning_tokens\":0,\"estimated\":false\\},"
-          "\"warnings\":\\[\"top_k: left\\\\nout\"\\]\\}\n\n"));
+      MatchesRegex(": x-llmgateway-details: \\{\"provider\":\"openai\","
+                   "\"latency_ms\":[0-9]+,\"cost_usd\":0.0015,"
+                   "\"cost_breakdown\":\\{\"input_usd\":0.001,"
+                   "\"reasoning_usd\":0.0005\\},"
+                   "\"provider_cost_usd\":0.001400001,\"model\":\"gpt-5\","
+                   "\"reason\":\"default\",\"attempts\":1,"
+                   "\"time_to_first_token_ms\":12,"
+                   "\"usage\":\\{\"input_tokens\":7,\"output_tokens\":0,"
+                   "\"cached_input_tokens\":0,\"cache_write_tokens\":0,"
+                   "\"reasoning_tokens\":0,\"estimated\":false\\},"
+                   "\"warnings\":\\[\"top_k: left\\\\nout\"\\]\\}\n\n"));
 }
 
 TEST_F(AnswerDetailsTest, OrInAnEventWhereCommentsAreNotSkipped) {

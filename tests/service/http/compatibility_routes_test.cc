@@ -115,7 +115,7 @@ class CompatibilityRoutesTest : public testing::Test {
 TEST_F(CompatibilityRoutesTest, ThePathsAreAClosedList) {
   for (const std::string_view path :
        {"/health", "/health/ready", "/health/detailed", "/v1/providers",
-        "/gateway/health", "/gateway/providers", "/gateway/metrics"}) {
+        "/gateway/health", "/gateway/providers"}) {
     EXPECT_TRUE(CompatibilityRoutes::Owns(path)) << path;
   }
   for (const std::string_view path : {"/", "/healthy", "/health/", "/v1/models",
@@ -243,49 +243,10 @@ TEST_F(CompatibilityRoutesTest, TheGatewaysProvidersAreAllWithTheirHealth) {
             "{\"name\":\"openai\",\"healthy\":true}]}\n");
 }
 
-TEST_F(CompatibilityRoutesTest, MetricsSumUpWhatWasCounted) {
-  CallMetrics metrics(registry_, {});
-  CallMetricsShard& shard = metrics.AddShard();
-  CallRecord record;
-  record.provider = "openai";
-  record.model_served = "gpt-5";
-  record.duration = absl::Milliseconds(300);
-  llmgateway::v1::Usage usage;
-  usage.set_input_tokens(10);
-  usage.set_output_tokens(20);
-  usage.set_cached_input_tokens(4);
-  usage.set_cost_usd_nanos(15'750'000);
-  usage.set_cost_known(true);
-  record.usage = &usage;
-  shard.Count(record);
-  record.stream = true;
-  record.model_served = "gpt-5-mini";
-  shard.Count(record);
-  record.status_code = absl::StatusCode::kUnavailable;
-  record.error_reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  record.duration = absl::Milliseconds(900);
-  usage.Clear();
-  shard.Count(record);
-  EXPECT_EQ(Ask("/gateway/metrics").body,
-            "{\"summary\":{\"total_requests\":3,\"successful_requests\":2,"
-            "\"failed_requests\":1,\"total_cost_usd\":0.0315,"
-            "\"total_input_tokens\":20,\"total_output_tokens\":40,"
-            "\"total_cache_write_tokens\":null,\"total_cache_read_tokens\":8,"
-            "\"avg_latency_ms\":500},\"by_agent\":null,\"by_provider\":null,"
-            "\"by_model\":null,\"by_project\":null,\"recent\":null}\n");
-}
-
-TEST_F(CompatibilityRoutesTest, BeforeTheFirstCallAllFiguresAreZero) {
-  const std::string body = Ask("/gateway/metrics").body;
-  EXPECT_THAT(body, HasSubstr("\"total_requests\":0,"));
-  EXPECT_THAT(body, HasSubstr("\"avg_latency_ms\":0}"));
-}
-
-TEST_F(CompatibilityRoutesTest, WhereKeysAreAskedForListsAndFiguresNeedOne) {
+TEST_F(CompatibilityRoutesTest, WhereKeysAreAskedForListsNeedOne) {
   Open(absl::StrCat(kYaml, kKeys));
   readiness_.SetReady();
-  for (const std::string_view path :
-       {"/v1/providers", "/gateway/providers", "/gateway/metrics"}) {
+  for (const std::string_view path : {"/v1/providers", "/gateway/providers"}) {
     for (const std::string_view key : {"", "wrong-0123456789"}) {
       const RawAnswer refused = Ask(path, key);
       EXPECT_EQ(refused.status, 401) << path;
@@ -320,8 +281,7 @@ TEST_F(CompatibilityRoutesTest, HealthNeedsNoKeyAndNamesNobodyWithoutOne) {
               HasSubstr("\"openai\":true"));
 }
 
-TEST_F(CompatibilityRoutesTest,
-       DetailsAndFiguresAreForOperatorsWhereTheyHaveKeys) {
+TEST_F(CompatibilityRoutesTest, DetailsAreForOperatorsWhereTheyHaveKeys) {
   Open(absl::StrCat(
       kYaml,
       "auth:\n"
@@ -331,8 +291,6 @@ TEST_F(CompatibilityRoutesTest,
   EXPECT_EQ(Ask("/health/detailed", kAlice).body,
             "{\"status\":\"healthy\"}\n");
   EXPECT_THAT(Ask("/health/detailed", kOps).body, HasSubstr("rss_mb"));
-  EXPECT_EQ(Ask("/gateway/metrics", kAlice).status, 401);
-  EXPECT_EQ(Ask("/gateway/metrics", kOps).status, 200);
   // What callers may see is none of the operators' business.
   EXPECT_EQ(Ask("/v1/providers", kAlice).status, 200);
   EXPECT_EQ(Ask("/v1/providers", kOps).status, 401);
@@ -360,10 +318,10 @@ TEST_F(CompatibilityRoutesTest, TheyAreForReading) {
   const RawAnswer head = Ask("/health", "", "HEAD");
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.body, "");
-  const RawAnswer post = Ask("/gateway/metrics", "", "POST");
+  const RawAnswer post = Ask("/gateway/providers", "", "POST");
   EXPECT_EQ(post.status, 405);
   EXPECT_EQ(post.Find("allow"), "GET, HEAD");
-  EXPECT_THAT(post.body, HasSubstr("there is GET /gateway/metrics, no POST"));
+  EXPECT_THAT(post.body, HasSubstr("there is GET /gateway/providers, no POST"));
 }
 
 }  // namespace

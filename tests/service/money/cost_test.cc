@@ -11,6 +11,7 @@
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/string_view.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
@@ -131,7 +132,8 @@ TEST(CostTest, EachKindHasItsPrice) {
 TEST(CostTest, OfGpt4o) {
   const PriceTable table =
       *PriceTable::Make("openai gpt-4o in 2.5 out 10\n", {});
-  const ModelRates* const price = table.Find("openai", "gpt-4o");
+  const ModelRates* const price =
+      table.Find("openai", "gpt-4o", absl::UnixEpoch());
   const CostBreakdown cost = Cost(*price, Used(kMillion, kMillion));
   EXPECT_EQ(cost.parts[TokenKind::kInput].Text(), "2.5");
   EXPECT_EQ(cost.parts[TokenKind::kOutput].Text(), "10");
@@ -141,7 +143,8 @@ TEST(CostTest, OfGpt4o) {
   EXPECT_EQ(usage.cost_usd_nanos(), 12'500'000'000);
   EXPECT_TRUE(usage.cost_known());
 
-  SetCost(table.Find("openai", "unknown"), ServiceTier::kStandard, &usage);
+  SetCost(table.Find("openai", "unknown", absl::UnixEpoch()),
+          ServiceTier::kStandard, &usage);
   EXPECT_EQ(usage.cost_usd_nanos(), 0);
   EXPECT_FALSE(usage.cost_known());
 }
@@ -154,6 +157,71 @@ TEST(CostTest, OfSonnetWithItsCache) {
   usage.set_cache_write_tokens(500'000);
   usage.set_cached_input_tokens(500'000);
   EXPECT_EQ(Cost(sonnet, usage).total.Text(), "5.025");
+}
+
+int64_t SumOf(const llmgateway::v1::CostBreakdown& parts) {
+  return parts.input_nanos() + parts.output_nanos() +
+         parts.cached_input_nanos() + parts.cache_write_nanos() +
+         parts.cache_write_1h_nanos() + parts.reasoning_nanos() +
+         parts.audio_input_nanos() + parts.audio_output_nanos();
+}
+
+TEST(SetCostTest, TellsWhatACostIsMadeOf) {
+  const ModelRates price = PriceOf(
+      "in 1 out 2 cached 3 write 4 write_1h 5 reasoning 6 audio_in 7 "
+      "audio_out 8");
+  Usage usage = Used(1500, 600);
+  usage.set_cached_input_tokens(300);
+  usage.set_cache_write_tokens(900);
+  usage.set_cache_write_1h_tokens(500);
+  usage.set_reasoning_tokens(100);
+  usage.set_audio_input_tokens(100);
+  usage.set_audio_output_tokens(300);
+  SetCost(&price, ServiceTier::kStandard, &usage);
+  EXPECT_EQ(usage.cost_breakdown().ShortDebugString(),
+            "input_nanos: 200000 output_nanos: 400000 "
+            "cached_input_nanos: 900000 cache_write_nanos: 1600000 "
+            "cache_write_1h_nanos: 2500000 reasoning_nanos: 600000 "
+            "audio_input_nanos: 700000 audio_output_nanos: 2400000");
+  EXPECT_EQ(SumOf(usage.cost_breakdown()), usage.cost_usd_nanos());
+  SetCost(nullptr, ServiceTier::kStandard, &usage);
+  EXPECT_FALSE(usage.has_cost_breakdown());
+}
+
+// Whoever adds up what calls have cost has the same sum in whatever order they
+// were settled, as a whole and part by part.
+TEST(SetCostTest, SumsDoNotDependOnTheOrderOfSettlement) {
+  const ModelRates price = PriceOf("in 0.0007 out 0.0011 cached 0.0003");
+  FakeRandom random{11};
+  std::vector<Usage> calls;
+  for (int i = 0; i < 500; ++i) {
+    Usage& usage =
+        calls.emplace_back(Used(static_cast<int64_t>(random.Below(5000)),
+                                static_cast<int64_t>(random.Below(5000))));
+    usage.set_cached_input_tokens(static_cast<int64_t>(random.Below(5000)));
+    SetCost(&price, ServiceTier::kStandard, &usage);
+    ASSERT_EQ(SumOf(usage.cost_breakdown()), usage.cost_usd_nanos());
+  }
+  Money forward;
+  for (const Usage& each : calls) {
+    forward += Money::FromNanos(each.cost_usd_nanos());
+  }
+  for (int round = 0; round < 20; ++round) {
+    for (size_t i = calls.size() - 1; i > 0; --i) {
+      std::swap(calls[i], calls[random.Below(i + 1)]);
+    }
+    Money sum;
+    int64_t parts = 0;
+    // As replicas do: some here, some there, then all together.
+    Money elsewhere;
+    for (size_t i = 0; i < calls.size(); ++i) {
+      (i % 3 == 0 ? sum : elsewhere) +=
+          Money::FromNanos(calls[i].cost_usd_nanos());
+      parts += SumOf(calls[i].cost_breakdown());
+    }
+    ASSERT_EQ(sum + elsewhere, forward);
+    ASSERT_EQ(parts, forward.nanos());
+  }
 }
 
 TEST(CostTest, IsRoundedHalfUpOnce) {

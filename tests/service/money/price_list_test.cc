@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/string_view.h"
 #include "gtest/gtest.h"
 #include "tests/testing/fake_random.h"
 
 namespace gateway {
 namespace {
+
+const absl::Time kLater = absl::FromUnixSeconds(1'800'000'000);
 
 absl::StatusOr<PriceList> Made(std::string_view lines) {
   return PriceList::Make(*ReadPriceLines(lines));
@@ -22,7 +25,7 @@ absl::StatusOr<PriceList> Made(std::string_view lines) {
 // The price of input, by which tests tell entries apart; empty if none.
 std::string Found(const PriceList& list, std::string_view vendor,
                   std::string_view model) {
-  const ModelRates* const price = list.Find(vendor, model);
+  const ModelRates* const price = list.Find(vendor, model, kLater);
   if (price == nullptr) return "";
   return price->steps()[0].rates[TokenKind::kInput].Text();
 }
@@ -94,19 +97,89 @@ TEST(PriceListTest, RefusesEntriesThatContradict) {
   EXPECT_EQ(refused("v *m in 1 out 0"), "v *m has a * that is not at its end");
   EXPECT_EQ(refused("v m** in 1 out 0"),
             "v m** has a * that is not at its end");
-  EXPECT_EQ(PriceList::Make({PriceEntry{"v", "", ModelRates(TokenRates())}})
-                .status()
-                .message(),
-            "v an entry names no model");
+  EXPECT_EQ(
+      PriceList::Make(
+          {{.vendor = "v", .model = "", .price = ModelRates(TokenRates())}})
+          .status()
+          .message(),
+      "v an entry names no model");
 }
 
 TEST(PriceListTest, IsFoundInAfterItHasMoved) {
   PriceList first = *Made("v m in 1 out 0\nv n* in 2 out 0\n");
-  const ModelRates* const price = first.Find("v", "m");
+  const ModelRates* const price = first.Find("v", "m", kLater);
   const PriceList second = std::move(first);
-  EXPECT_EQ(second.Find("v", "m"), price);
+  EXPECT_EQ(second.Find("v", "m", kLater), price);
   EXPECT_EQ(Found(second, "v", "nn"), "2");
-  EXPECT_EQ(second.size(), 2u);
+  EXPECT_EQ(second.entries().size(), 2u);
+}
+
+// An entry whose input costs so much, from then on.
+PriceEntry Dated(std::string_view vendor, std::string_view model,
+                 std::string_view input, absl::Time time) {
+  ListedRates listed;
+  listed[TokenKind::kInput] = *TokenPrice::Parse(input);
+  return {.vendor = std::string(vendor),
+          .model = std::string(model),
+          .price = ModelRates(CompleteRates(listed)),
+          .effective_time = time};
+}
+
+std::string FoundAt(const PriceList& list, std::string_view model,
+                    absl::Time at) {
+  const ModelRates* const price = list.Find("v", model, at);
+  if (price == nullptr) return "";
+  return price->steps()[0].rates[TokenKind::kInput].Text();
+}
+
+TEST(PriceListTest, ThePriceThatHasBegunLastHolds) {
+  const absl::Time first = kLater;
+  const absl::Time second = kLater + absl::Hours(24);
+  const PriceList list = *PriceList::Make(
+      {Dated("v", "m", "3", second), Dated("v", "m", "2", first),
+       Dated("v", "m", "1", absl::InfinitePast())});
+  const absl::Duration instant = absl::Nanoseconds(1);
+  EXPECT_EQ(FoundAt(list, "m", absl::InfinitePast()), "1");
+  EXPECT_EQ(FoundAt(list, "m", first - instant), "1");
+  EXPECT_EQ(FoundAt(list, "m", first), "2");
+  EXPECT_EQ(FoundAt(list, "m", second - instant), "2");
+  EXPECT_EQ(FoundAt(list, "m", second), "3");
+  EXPECT_EQ(FoundAt(list, "m-2026-01-01", first), "2");
+}
+
+TEST(PriceListTest, BeforeTheFirstItIsAsIfThereWereNone) {
+  const PriceList list = *PriceList::Make(
+      {Dated("v", "m", "1", kLater), Dated("", "m", "2", kLater),
+       Dated("v", "m*", "3", absl::InfinitePast()),
+       Dated("v", "a", "4", absl::InfinitePast())});
+  EXPECT_EQ(FoundAt(list, "m", kLater), "1");
+  EXPECT_EQ(FoundAt(list, "m", kLater - absl::Seconds(1)), "3");
+  const PriceList alone = *PriceList::Make({Dated("v", "m", "1", kLater)});
+  EXPECT_EQ(FoundAt(alone, "m", kLater - absl::Seconds(1)), "");
+}
+
+TEST(PriceListTest, TwoOfOneTimeContradict) {
+  EXPECT_EQ(PriceList::Make(
+                {Dated("v", "m", "1", kLater), Dated("v", "m", "2", kLater)})
+                .status()
+                .message(),
+            "v m is in the list twice");
+  EXPECT_TRUE(PriceList::Make({Dated("v", "m", "1", kLater),
+                               Dated("v", "m", "2", absl::InfinitePast())})
+                  .ok());
+}
+
+TEST(PriceListTest, SaysWhichEntriesMayBeThePriceOfAModel) {
+  const auto is_of = [](std::string_view entry, std::string_view model) {
+    return IsPriceOf(Dated("v", entry, "1", kLater), model);
+  };
+  EXPECT_TRUE(is_of("m", "m"));
+  EXPECT_TRUE(is_of("m", "models/m"));
+  EXPECT_TRUE(is_of("m", "m-2026-01-01"));
+  EXPECT_TRUE(is_of("m*", "m-large"));
+  EXPECT_TRUE(is_of("*", "anything"));
+  EXPECT_FALSE(is_of("m", "m-large"));
+  EXPECT_FALSE(is_of("n*", "m"));
 }
 
 // Names of few letters, so that they often begin alike.
@@ -123,8 +196,9 @@ TEST(PriceListTest, FindsWhatASearchOfAllEntriesFinds) {
   for (int round = 0; round < 200; ++round) {
     std::vector<PriceEntry> entries;
     for (uint64_t left = random.Below(20); left > 0; --left) {
-      PriceEntry entry{random.Below(2) == 0 ? "" : "v", ShortName(random),
-                       ModelRates(TokenRates())};
+      PriceEntry entry = {.vendor = random.Below(2) == 0 ? "" : "v",
+                          .model = ShortName(random),
+                          .price = ModelRates(TokenRates())};
       if (random.Below(2) == 0) entry.model += '*';
       bool listed = false;
       for (const PriceEntry& each : entries) {
@@ -153,7 +227,7 @@ TEST(PriceListTest, FindsWhatASearchOfAllEntriesFinds) {
           best = &entry.price;
         }
       }
-      ASSERT_EQ(list.Find("v", model), best) << round << " " << model;
+      ASSERT_EQ(list.Find("v", model, kLater), best) << round << " " << model;
     }
   }
 }

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/string_view.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
@@ -24,7 +25,8 @@ class ShippedPricesTest : public testing::Test {
   std::string Prices(std::string_view vendor, std::string_view model,
                      int64_t input_tokens = 1,
                      ServiceTier tier = ServiceTier::kStandard) {
-    const ModelRates* const price = table_->Find(vendor, model);
+    const ModelRates* const price =
+        table_->Find(vendor, model, absl::UnixEpoch());
     if (price == nullptr) return "none";
     const TokenRates& rates = price->RatesFor(input_tokens, tier);
     ListedRates listed;
@@ -136,7 +138,8 @@ TEST_F(ShippedPricesTest, NamesAreFoundWithADateOrAPrefix) {
 
 TEST_F(ShippedPricesTest, WhatRunsHereIsFreeAndKnownToBe) {
   for (const char* vendor : {"local_cli", "ollama"}) {
-    const ModelRates* const price = table_->Find(vendor, "whatever:7b");
+    const ModelRates* const price =
+        table_->Find(vendor, "whatever:7b", absl::UnixEpoch());
     llmgateway::v1::Usage usage;
     usage.set_input_tokens(1'000'000);
     usage.set_output_tokens(1'000'000);

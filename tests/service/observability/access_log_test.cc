@@ -111,6 +111,14 @@ TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
       "\n");
 }
 
+TEST(AccessLogLineTest, NamesTheTraceOfATracedCall) {
+  CallRecord record = AnsweredCall();
+  record.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  EXPECT_THAT(AccessLogLine(record),
+              HasSubstr(R"("request_id":"8c6f",)"
+                        R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736",)"));
+}
+
 TEST(AccessLogLineTest, WritesNumbersOfAllLengths) {
   const auto bytes_in = [](int64_t number) {
     CallRecord record = AnsweredCall();
@@ -233,6 +241,7 @@ CallAttempt LongestAttempt(std::string_view worst) {
 }
 
 // Every number is as long as it can be.
+// What is neither is not in a line.
 void FillWorst(google::protobuf::Message* usage) {
   const auto& type = *usage->GetDescriptor();
   const auto& reflection = *usage->GetReflection();
@@ -240,7 +249,8 @@ void FillWorst(google::protobuf::Message* usage) {
     const auto* const field = type.field(i);
     if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_BOOL) {
       reflection.SetBool(usage, field, true);
-    } else {
+    } else if (field->cpp_type() ==
+               google::protobuf::FieldDescriptor::CPPTYPE_INT64) {
       reflection.SetInt64(usage, field, std::numeric_limits<int64_t>::min());
     }
   }
@@ -363,6 +373,18 @@ TEST_F(AccessLogTest, AFlushOfNothingReturns) {
   log->AddShard();
   EXPECT_TRUE(log->Flush(kPatience));
   EXPECT_EQ(Contents(path_), "");
+}
+
+TEST_F(AccessLogTest, LinesHaveTheMembersThatAreWanted) {
+  std::unique_ptr<AccessLog> log =
+      Open({.members = {"status", "request_id", "attempts", "ts"}});
+  log->AddShard().Write(AnsweredCall());
+  log.reset();
+  const std::string line = Contents(path_);
+  EXPECT_THAT(line, testing::StartsWith("{\"ts\":\"20"));
+  EXPECT_THAT(line, testing::HasSubstr("Z\",\"request_id\":\""));
+  EXPECT_THAT(line, testing::EndsWith(",\"status\":\"OK\"}\n"));
+  EXPECT_THAT(line, testing::Not(testing::HasSubstr("duration_us")));
 }
 
 TEST_F(AccessLogTest, TheEndOfTheLogLosesNothing) {

@@ -142,6 +142,56 @@ TEST_F(RequestFeedTest, WhoIsGoneIsNotWoken) {
   EXPECT_EQ(wakes_, 0);
 }
 
+TEST_F(RequestFeedTest, AFilterNamesWhoseCallsTheyAre) {
+  CallRecord record;
+  record.request_id = "a";
+  record.model_served = "served";
+  record.scope.agent_type = "agent";
+  record.scope.project_id = "project";
+  record.caller = "caller";
+  record.caller_has_key = true;
+  const FeedFilter all = {.model_served = "served",
+                          .agent_type = "agent",
+                          .project_id = "project",
+                          .caller = "caller",
+                          .key = "caller"};
+  Subscription matching = Watch(all);
+  feed_.Publish(record);
+  EXPECT_EQ(Drain(*matching), "a");
+  for (std::string FeedFilter::* const field :
+       {&FeedFilter::model_served, &FeedFilter::agent_type,
+        &FeedFilter::project_id, &FeedFilter::caller, &FeedFilter::key}) {
+    FeedFilter another = all;
+    another.*field = "another";
+    Subscription watching = Watch(another);
+    feed_.Publish(record);
+    EXPECT_EQ(Drain(*watching), "");
+  }
+  // One whose caller has shown no key has none.
+  Drain(*matching);
+  record.caller_has_key = false;
+  feed_.Publish(record);
+  EXPECT_EQ(Drain(*matching), "");
+}
+
+TEST_F(RequestFeedTest, WhatStreamsConsumeIsToldToThoseWhoWantToKnow) {
+  CallRecord record;
+  record.request_id = "a";
+  EXPECT_FALSE(feed_.usage_watched());
+  Subscription ends = Watch({.progress = true});
+  EXPECT_FALSE(feed_.usage_watched());
+  Subscription usage = Watch({.usage_progress = true});
+  EXPECT_TRUE(feed_.usage_watched());
+  feed_.PublishProgress(FeedEvent::Kind::kUsage, record);
+  EXPECT_EQ(Drain(*usage), "a");
+  EXPECT_EQ(Drain(*ends), "");
+  feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
+  EXPECT_EQ(Drain(*usage), "");
+  EXPECT_EQ(Drain(*ends), "a");
+  usage.reset();
+  EXPECT_FALSE(feed_.usage_watched());
+}
+
 TEST_F(RequestFeedTest, OnlySoManyMayWatch) {
   Subscription first = Watch();
   Subscription second = Watch();
@@ -164,6 +214,25 @@ TEST_F(RequestFeedTest, ClosingWakesTheWatchersAndKeepsWhatTheyHave) {
   EXPECT_EQ(Drain(*watching), "a");
   EXPECT_EQ(feed_.Subscribe({}, [] {}).status().code(),
             absl::StatusCode::kUnavailable);
+}
+
+TEST_F(RequestFeedTest, WhoWouldHoldUpADrainIsLetGoAtItsBegin) {
+  Subscription stays = Watch();
+  Subscription goes = Watch({.ends_at_drain = true});
+  Publish("a");
+  wakes_ = 0;
+  feed_.BeginDrain();
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_FALSE(stays->closed());
+  EXPECT_TRUE(goes->closed());
+  EXPECT_EQ(Drain(*goes), "a");
+  goes.reset();
+  EXPECT_EQ(feed_.Subscribe({.ends_at_drain = true}, [] {}).status().code(),
+            absl::StatusCode::kUnavailable);
+  Subscription comes = Watch();
+  Publish("b");
+  EXPECT_EQ(Drain(*stays), "ab");
+  EXPECT_EQ(Drain(*comes), "b");
 }
 
 TEST_F(RequestFeedTest, WatchersComeAndGoWhileOthersPublish) {

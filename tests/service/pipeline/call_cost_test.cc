@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <string_view>
 
+#include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/money/price_lines.h"
 #include "service/pipeline/incoming_call.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_runtime.h"
@@ -56,6 +58,33 @@ TEST_F(CallCostTest, AConfiguredPriceCounts) {
   usage().set_cached_input_tokens(kMillion);
   SettleCost(call_, &attempt_);
   EXPECT_EQ(usage().cost_usd_nanos(), 1'500'000'000);
+}
+
+TEST_F(CallCostTest, ACallKeepsThePricesThatItBeganWith) {
+  const PriceEntry entry = ReadPriceLines("* opus-9 in 1 out 2")->at(0);
+  ASSERT_TRUE(call_.runtime->operator_prices().Set(entry).ok());
+  Consume("anthropic", "opus-9", kMillion, 0);
+  SettleCost(call_, &attempt_);
+  EXPECT_EQ(usage().cost_usd_nanos(), 15'000'000'000);
+  const IncomingCall next(call_.runtime, client_.loop(), client_.http(),
+                          cancel_, arena_, client_.loop().Now());
+  SettleCost(next, &attempt_);
+  EXPECT_EQ(usage().cost_usd_nanos(), 1'000'000'000);
+  EXPECT_EQ(usage().cost_breakdown().input_nanos(), 1'000'000'000);
+}
+
+TEST_F(CallCostTest, ThePriceIsThatOfWhenTheCallBegan) {
+  PriceEntry entry = ReadPriceLines("* opus-9 in 1 out 2")->at(0);
+  const absl::Time now = call_.runtime->clock().WallTime();
+  // Of a call that has waited an hour before it was answered.
+  entry.effective_time = now - absl::Minutes(30);
+  ASSERT_TRUE(call_.runtime->operator_prices().Set(entry).ok());
+  const IncomingCall waited(call_.runtime, client_.loop(), client_.http(),
+                            cancel_, arena_,
+                            client_.loop().Now() - absl::Hours(1));
+  Consume("anthropic", "opus-9", kMillion, 0);
+  SettleCost(waited, &attempt_);
+  EXPECT_EQ(usage().cost_usd_nanos(), 15'000'000'000);
 }
 
 TEST_F(CallCostTest, AnUnknownPriceIsNoneAndSaysSo) {

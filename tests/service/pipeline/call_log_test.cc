@@ -3,29 +3,38 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/os/logging.h"
+#include "base/os/thread.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "tests/testing/call_runner.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::Pair;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 // Calls of the mock, with a log of their own.
 class CallLogTest : public testing::Test {
@@ -93,8 +102,10 @@ constexpr char kLogPrompts[] = "logging: {log_prompts: true}\n";
 TEST_F(CallLogTest, PromptsAreNotLoggedUnlessTheConfigurationSaysSo) {
   for (const CallQuestion& question :
        {Parsed("my darkest thought"), Raw("my darkest thought")}) {
-    EXPECT_THAT(LinesOf(question, ""), IsEmpty());
-    for (const std::string& line : LinesOf(question, "", LogLevel::kTrace)) {
+    const std::vector<std::string> lines =
+        LinesOf(question, "", LogLevel::kTrace);
+    EXPECT_THAT(lines, Not(IsEmpty()));
+    for (const std::string& line : lines) {
       EXPECT_THAT(line, Not(HasSubstr("darkest")));
     }
   }
@@ -103,10 +114,10 @@ TEST_F(CallLogTest, PromptsAreNotLoggedUnlessTheConfigurationSaysSo) {
 TEST_F(CallLogTest, ARawPromptIsLoggedAsItCame) {
   EXPECT_THAT(
       LinesOf(Raw("a thought"), kLogPrompts),
-      ElementsAre(R"("level":"info","module":"pipeline","msg":"Prompt",)"
-                  R"("request_id":"req-test-1","prompt":"{\"model\":\"m\",)"
-                  R"(\"messages\":[{\"role\":\"user\",)"
-                  R"(\"content\":\"a thought\"}]}"})"));
+      Contains(R"("level":"info","module":"pipeline","msg":"Prompt",)"
+               R"("request_id":"req-test-1","prompt":"{\"model\":\"m\",)"
+               R"(\"messages\":[{\"role\":\"user\",)"
+               R"(\"content\":\"a thought\"}]}"})"));
 }
 
 TEST_F(CallLogTest, AParsedPromptIsLoggedAsJson) {
@@ -118,19 +129,19 @@ TEST_F(CallLogTest, AParsedPromptIsLoggedAsJson) {
   second->add_parts()->set_text("another");
   EXPECT_THAT(
       LinesOf(question, kLogPrompts),
-      ElementsAre(R"("level":"info","module":"pipeline","msg":"Prompt",)"
-                  R"("request_id":"req-test-1","prompt":"[{\"role\":)"
-                  R"(\"ROLE_USER\",\"parts\":[{\"text\":\"a thought\"},)"
-                  R"({\"image\":{\"url\":\"https://example.com/cat.png\"}}]},)"
-                  R"({\"role\":\"ROLE_USER\",\"parts\":)"
-                  R"([{\"text\":\"another\"}]}]"})"));
+      Contains(R"("level":"info","module":"pipeline","msg":"Prompt",)"
+               R"("request_id":"req-test-1","prompt":"[{\"role\":)"
+               R"(\"ROLE_USER\",\"parts\":[{\"text\":\"a thought\"},)"
+               R"({\"image\":{\"url\":\"https://example.com/cat.png\"}}]},)"
+               R"({\"role\":\"ROLE_USER\",\"parts\":)"
+               R"([{\"text\":\"another\"}]}]"})"));
 }
 
 TEST_F(CallLogTest, NoMoreIsLoggedThanALineTakes) {
   const std::string much(10 * kLogValueBytesLimit, 'x');
   for (const CallQuestion& question : {Parsed(much), Raw(much)}) {
     const std::vector<std::string> lines = LinesOf(question, kLogPrompts);
-    ASSERT_THAT(lines, SizeIs(1));
+    ASSERT_THAT(lines, SizeIs(3));
     EXPECT_THAT(lines[0], EndsWith("xxx...\"}"));
     EXPECT_LT(lines[0].size(), kLogValueBytesLimit + 200);
   }
@@ -143,7 +154,7 @@ TEST_F(CallLogTest, OfAPictureOnlyTheSizeIsLogged) {
   image->set_media_type("image/png");
   image->set_data(std::string(kLogValueBytesLimit, 'x'));
   const std::vector<std::string> lines = LinesOf(question, kLogPrompts);
-  ASSERT_THAT(lines, SizeIs(1));
+  ASSERT_THAT(lines, SizeIs(3));
   EXPECT_THAT(lines[0], HasSubstr(R"({\"omitted_bytes\":4)"));
 }
 
@@ -154,20 +165,66 @@ TEST_F(CallLogTest, UnauthenticatedCallersDoNotFillTheLog) {
   CallQuestion question = Parsed("a thought");
   EXPECT_THAT(LinesOf(question, keys), IsEmpty());
   question.authorization = "Bearer alice-0123456789";
-  EXPECT_THAT(LinesOf(question, keys), SizeIs(1));
+  EXPECT_THAT(LinesOf(question, keys), SizeIs(3));
 }
 
-TEST_F(CallLogTest, WhoeverDebugsSeesTheRouteAndEachTry) {
+TEST_F(CallLogTest, TheRouteAndEachTryAreToldAtInfo) {
+  CallQuestion question = Parsed("a thought");
+  question.request.mutable_scope()->set_agent_type("code-reviewer");
   EXPECT_THAT(
-      LinesOf(Parsed("a thought"), "", LogLevel::kDebug),
-      ElementsAre(R"("level":"debug","module":"pipeline",)"
+      LinesOf(question, ""),
+      ElementsAre(R"("level":"info","module":"pipeline",)"
                   R"("msg":"Routing request","request_id":"req-test-1",)"
+                  R"("agent_type":"code-reviewer",)"
                   R"("model":"nice-name","provider":"mock",)"
                   R"("reason":"default"})",
-                  R"("level":"debug","module":"pipeline",)"
+                  R"("level":"info","module":"pipeline",)"
                   R"("msg":"Forwarding to provider",)"
                   R"("request_id":"req-test-1","provider":"mock",)"
                   R"("model":"real-name"})"));
+}
+
+// On a thread of its own, which has written nothing yet.
+TEST_F(CallLogTest, BeyondSoManyASecondTheStepsAreToldAtDebug) {
+  Thread fresh("fresh", [this] {
+    FakeClock clock;
+    CallRunner runner(
+        MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                        "routing: {default_target: mock}\n",
+                        {}, {.clock = &clock}));
+    EXPECT_TRUE(StartLogging({.levels = {.level = LogLevel::kDebug},
+                              .file = path_,
+                              .lines_waiting_limit = 10'000})
+                    .ok());
+    for (int i = 0; i < kStepsLoggedPerSecond + 7; ++i) {
+      runner.Run(Parsed("a thought"));
+    }
+    clock.Advance(absl::Seconds(1));
+    runner.Run(Parsed("a thought"));
+    StopLogging();
+  });
+  fresh.Join();
+  std::stringstream contents;
+  contents << std::ifstream(path_).rdbuf();
+  std::map<std::string, int> counts;
+  std::string last_route;
+  for (const absl::string_view line :
+       absl::StrSplit(contents.str(), '\n', absl::SkipEmpty())) {
+    const std::string level =
+        absl::StrContains(line, "\"level\":\"info\"") ? "info " : "debug ";
+    for (const char* step : {"Routing request", "Forwarding to provider"}) {
+      if (absl::StrContains(line, step)) ++counts[level + step];
+    }
+    if (absl::StrContains(line, "Routing")) last_route = std::string(line);
+  }
+  EXPECT_THAT(
+      counts,
+      UnorderedElementsAre(
+          Pair("info Routing request", kStepsLoggedPerSecond + 1),
+          Pair("info Forwarding to provider", kStepsLoggedPerSecond + 1),
+          Pair("debug Routing request", 7),
+          Pair("debug Forwarding to provider", 7)));
+  EXPECT_THAT(last_route, EndsWith("\"unlogged\":7}"));
 }
 
 TEST_F(CallLogTest, EveryTryIsALineOfItsOwn) {

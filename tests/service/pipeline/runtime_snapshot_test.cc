@@ -14,6 +14,7 @@
 #include "providers/registry/all_providers.h"
 #include "providers/registry/registry.h"
 #include "service/config/config_reader.h"
+#include "service/money/price_lines.h"
 #include "service/resilience/outlier_groups.h"
 #include "service/resilience/target_board.h"
 #include "tests/testing/fake_clock.h"
@@ -62,6 +63,16 @@ std::shared_ptr<const RuntimeSnapshot> Follow(const std::string& yaml,
       {{"KEY", key}, {"ALICE", "alice-0123456789"}}, absl::UnixEpoch());
   EXPECT_NE(reading.snapshot, nullptr);
   return *RuntimeSnapshot::Make(reading.snapshot, {}, previous);
+}
+
+TEST(RuntimeSnapshotTest, WhatOperatorsSayOfPricesOutlastsAConfiguration) {
+  const auto first = Follow(kConfig, "k", nullptr);
+  const PriceEntry entry = ReadPriceLines("* house-1 in 5 out 6")->at(0);
+  ASSERT_TRUE(first->operator_prices().Set(entry).ok());
+  std::string yaml = kConfig;
+  yaml.replace(yaml.find("127.0.0.1:1"), 11, "127.0.0.1:2");
+  const auto second = Follow(yaml, "k", first.get());
+  EXPECT_EQ(&second->operator_prices(), &first->operator_prices());
 }
 
 TEST(RuntimeSnapshotTest, TakesOverWhatIsConfiguredAsBefore) {

@@ -18,14 +18,26 @@ TEST(RestartFieldsTest, WhatIsReadAtTheStartIsNamed) {
   next.mutable_listeners()->mutable_http()->set_address("127.0.0.1:2");
   next.mutable_listeners()->mutable_grpc()->set_connections_limit(7);
   next.mutable_logging()->set_file("/var/log/other");
+  next.mutable_logging()->set_format(
+      llmgateway::config::v1::LOG_FORMAT_CONSOLE);
+  next.mutable_logging()->mutable_rotation()->set_files_limit(3);
+  next.mutable_logging()->add_access_log_fields("status");
   next.mutable_metrics()->set_model_labels_limit(3);
   next.mutable_runtime()->set_event_loops(2);
   next.mutable_runtime()->set_state_dir("/var/lib/other");
   EXPECT_THAT(
       RestartFields(in_use, next),
       ElementsAre("listeners.grpc.connections_limit", "listeners.http.address",
-                  "logging.file", "metrics.model_labels_limit",
+                  "logging.access_log_fields", "logging.file", "logging.format",
+                  "logging.rotation", "metrics.model_labels_limit",
                   "runtime.event_loops", "runtime.state_dir"));
+}
+
+TEST(RestartFieldsTest, WhatAnswersTellMayChange) {
+  GatewayConfig in_use;
+  GatewayConfig next;
+  next.mutable_listeners()->mutable_http()->set_messages_details(true);
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
 }
 
 TEST(RestartFieldsTest, TheOperatorsHttpListenerIsOpenedAtTheStart) {

@@ -13,8 +13,10 @@
 namespace gateway {
 namespace {
 
-constexpr TraceStore::Limits kStoreLimits = {
-    .traces = 100, .bytes = size_t{1} << 20, .ttl = absl::Hours(24)};
+constexpr TraceStore::Limits kStoreLimits = {.parts = 2,
+                                             .traces = 100,
+                                             .bytes = size_t{1} << 20,
+                                             .ttl = absl::Hours(24)};
 
 class TraceStoreTest : public testing::Test {
  protected:
@@ -44,8 +46,8 @@ class TraceStoreTest : public testing::Test {
 
 TEST_F(TraceStoreTest, ListsTheNewestOfAllLoopsFirst) {
   TraceStore store(kStoreLimits, clock_);
-  TraceStore::Part& one = store.AddPart();
-  TraceStore::Part& other = store.AddPart();
+  TraceStore::Part& one = store.part(0);
+  TraceStore::Part& other = store.part(1);
   for (int i = 0; i < 6; ++i) {
     clock_.Advance(absl::Seconds(1));
     (i % 2 == 0 ? one : other).Add(Trace(absl::StrCat("r", i)));
@@ -56,8 +58,8 @@ TEST_F(TraceStoreTest, ListsTheNewestOfAllLoopsFirst) {
 
 TEST_F(TraceStoreTest, AListGoesOnWhereItWas) {
   TraceStore store(kStoreLimits, clock_);
-  TraceStore::Part& one = store.AddPart();
-  TraceStore::Part& other = store.AddPart();
+  TraceStore::Part& one = store.part(0);
+  TraceStore::Part& other = store.part(1);
   // All at one moment: their ids tell them apart.
   for (int i = 0; i < 5; ++i) {
     (i % 2 == 0 ? one : other).Add(Trace(absl::StrCat("r", i)));
@@ -79,9 +81,9 @@ TEST_F(TraceStoreTest, AListGoesOnWhereItWas) {
 }
 
 TEST_F(TraceStoreTest, TheOldestGoFirst) {
-  TraceStore store({.traces = 4, .bytes = size_t{1} << 20}, clock_);
-  TraceStore::Part& one = store.AddPart();
-  TraceStore::Part& other = store.AddPart();
+  TraceStore store({.parts = 2, .traces = 4, .bytes = size_t{1} << 20}, clock_);
+  TraceStore::Part& one = store.part(0);
+  TraceStore::Part& other = store.part(1);
   for (int i = 0; i < 4; ++i) one.Add(Trace(absl::StrCat("r", i)));
   other.Add(Trace("other"));
   EXPECT_EQ(store.size().traces, 3u);  // A part has its share.
@@ -93,7 +95,7 @@ TEST_F(TraceStoreTest, TheOldestGoFirst) {
 TEST_F(TraceStoreTest, KeepsToItsBytes) {
   const size_t one = Trace("r0")->bytes();
   TraceStore store({.traces = 100, .bytes = 3 * one + one / 2}, clock_);
-  TraceStore::Part& part = store.AddPart();
+  TraceStore::Part& part = store.part(0);
   for (int i = 0; i < 10; ++i) part.Add(Trace(absl::StrCat("r", i)));
   EXPECT_EQ(store.size().traces, 3u);
   EXPECT_LE(store.size().bytes, 3 * one + one / 2);
@@ -101,7 +103,7 @@ TEST_F(TraceStoreTest, KeepsToItsBytes) {
 
 TEST_F(TraceStoreTest, NothingIsShownThatIsTooOld) {
   TraceStore store(kStoreLimits, clock_);
-  TraceStore::Part& part = store.AddPart();
+  TraceStore::Part& part = store.part(0);
   const KeptTraceRef old = Trace("old");
   part.Add(old);
   clock_.Advance(absl::Hours(24) - absl::Seconds(1));
@@ -117,7 +119,7 @@ TEST_F(TraceStoreTest, NothingIsShownThatIsTooOld) {
 
 TEST_F(TraceStoreTest, FiltersByWhatIsAsked) {
   TraceStore store(kStoreLimits, clock_);
-  TraceStore::Part& part = store.AddPart();
+  TraceStore::Part& part = store.part(0);
   TestCall failed;
   Fill("failed", &failed);
   failed.record.provider = "openai";
@@ -149,8 +151,8 @@ TEST_F(TraceStoreTest, FiltersByWhatIsAsked) {
 
 TEST_F(TraceStoreTest, FindsAllCallsOfATrace) {
   TraceStore store(kStoreLimits, clock_);
-  TraceStore::Part& one = store.AddPart();
-  TraceStore::Part& other = store.AddPart();
+  TraceStore::Part& one = store.part(0);
+  TraceStore::Part& other = store.part(1);
   constexpr std::string_view kParent =
       "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   TestCall first(kParent);
@@ -169,7 +171,7 @@ TEST_F(TraceStoreTest, FindsAllCallsOfATrace) {
 
 TEST_F(TraceStoreTest, MayKeepNothing) {
   TraceStore store({.traces = 0}, clock_);
-  TraceStore::Part& part = store.AddPart();
+  TraceStore::Part& part = store.part(0);
   part.Add(Trace("r"));
   EXPECT_FALSE(store.enabled());
   EXPECT_EQ(store.size().traces, 0u);
@@ -177,7 +179,7 @@ TEST_F(TraceStoreTest, MayKeepNothing) {
 
 TEST_F(TraceStoreTest, ManyAreLookedAtInTurns) {
   TraceStore store({.traces = 1000, .bytes = size_t{64} << 20}, clock_);
-  TraceStore::Part& part = store.AddPart();
+  TraceStore::Part& part = store.part(0);
   for (int i = 0; i < 1000; ++i) part.Add(Trace(absl::StrCat("r", i)));
   EXPECT_EQ(store.List({.limit = 5000}).size(), 1000u);
   EXPECT_TRUE(store.FindRequest("r0").has_value());

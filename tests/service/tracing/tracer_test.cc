@@ -20,7 +20,8 @@ constexpr std::string_view kUnsampledParent =
 class TracerTest : public testing::Test {
  protected:
   Tracer::Options Options() const {
-    return {.sampling_ratio = 0,
+    return {.loops = 2,
+            .sampling_ratio = 0,
             .slow_threshold = absl::Seconds(60),
             .store = {.traces = 100, .bytes = size_t{1} << 20},
             .exports = true,
@@ -29,7 +30,7 @@ class TracerTest : public testing::Test {
   // Whether it is kept, and exported.
   bool Keeps(TestCall& call) {
     Tracer tracer(Options(), clock_, random_);
-    TraceShard& shard = tracer.AddShard();
+    TraceShard& shard = tracer.shard(0);
     shard.Record(call.traced());
     EXPECT_EQ(tracer.Totals(absl::Hours(24)).all.calls, 1);
     const size_t kept = tracer.store().size().traces;
@@ -88,7 +89,7 @@ TEST_F(TracerTest, WhatIsKeptNeedNotBeExported) {
   Tracer::Options options = Options();
   options.exports = false;
   Tracer tracer(options, clock_, random_);
-  TraceShard& shard = tracer.AddShard();
+  TraceShard& shard = tracer.shard(0);
   TestCall call("", "", 1);
   shard.Record(call.traced());
   EXPECT_EQ(tracer.store().size().traces, 1u);
@@ -99,7 +100,7 @@ TEST_F(TracerTest, WhatIsExportedNeedNotBeKept) {
   Tracer::Options options = Options();
   options.store = {};
   Tracer tracer(options, clock_, random_);
-  TraceShard& shard = tracer.AddShard();
+  TraceShard& shard = tracer.shard(0);
   TestCall call("", "", 1);
   call.AddAttempt("openai", "gpt-x");
   shard.Record(call.traced());
@@ -111,7 +112,7 @@ TEST_F(TracerTest, AShardBeginsTracesByTheRatio) {
   Tracer::Options options = Options();
   options.sampling_ratio = 1;
   Tracer tracer(options, clock_, random_);
-  TraceShard& shard = tracer.AddShard();
+  TraceShard& shard = tracer.shard(0);
   EXPECT_TRUE(shard.Begin("", "")->sampled());
   EXPECT_EQ(shard.Begin(kUnsampledParent, "")->id_text(),
             "4bf92f3577b34da6a3ce929d0e0e4736");
@@ -119,8 +120,8 @@ TEST_F(TracerTest, AShardBeginsTracesByTheRatio) {
 
 TEST_F(TracerTest, CountsOfAllLoopsAreAddedUp) {
   Tracer tracer(Options(), clock_, random_);
-  TraceShard& one = tracer.AddShard();
-  TraceShard& other = tracer.AddShard();
+  TraceShard& one = tracer.shard(0);
+  TraceShard& other = tracer.shard(1);
   TestCall call("", "", 0);
   one.Record(call.traced());
   other.Record(call.traced());

@@ -8,6 +8,7 @@
 #include "base/text/json.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/openai_chat/fields.h"
 
 namespace gateway::chat {
 namespace {
@@ -50,6 +51,27 @@ TEST(OpenAiChatUsageTest, DetailsMayBeAbsentOrNull) {
   EXPECT_EQ(usage.input_tokens(), 1);
   ASSERT_TRUE(ReadUsage("{}", &usage).ok());
   EXPECT_EQ(usage.input_tokens(), 0);
+}
+
+TEST(OpenAiChatUsageTest, WhatTheProviderChargedIsReadAndPassedOn) {
+  v1::Usage usage;
+  Leftovers others;
+  const auto read = [&](std::string_view json) {
+    others = Leftovers();
+    return ReadJson(json, [&](JsonValue& root) {
+      return chat::ReadUsage(root, &usage, &others);
+    });
+  };
+  ASSERT_TRUE(
+      read(R"({"prompt_tokens":1,"cost":1.25e-05,"is_byok":false})").ok());
+  EXPECT_EQ(usage.provider_cost_usd_nanos(), 12'500);
+  EXPECT_EQ(others.fields(), R"({"cost":1.25e-05,"is_byok":false)");
+  ASSERT_TRUE(read(R"({"prompt_tokens":1,"cost":{"total_cost":1}})").ok());
+  EXPECT_FALSE(usage.has_provider_cost_usd_nanos());
+  EXPECT_EQ(others.fields(), R"({"cost":{"total_cost":1})");
+  ASSERT_TRUE(read(R"({"prompt_tokens":1,"cost":null})").ok());
+  EXPECT_FALSE(usage.has_provider_cost_usd_nanos());
+  EXPECT_EQ(others.fields(), "");
 }
 
 TEST(OpenAiChatUsageTest, KnowsDeepSeeksNameForTheCache) {

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/config/config_problem.h"
@@ -14,9 +13,6 @@ namespace gateway {
 namespace {
 
 using ::llmgateway::config::v1::GatewayConfig;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-
 class LlmGatewaySettingsTest : public LlmGatewayFileTest {};
 
 TEST_F(LlmGatewaySettingsTest, PricesAreTakenAsTheyAreWritten) {
@@ -35,6 +31,11 @@ TEST_F(LlmGatewaySettingsTest, PricesAreTakenAsTheyAreWritten) {
   EXPECT_EQ(config.prices().models(0).cached_input(), "");
 }
 
+TEST_F(LlmGatewaySettingsTest, ItsClientsReadTheCostInTheAnswer) {
+  EXPECT_TRUE(
+      Load(LlmGatewayFile("", "")).listeners().http().messages_details());
+}
+
 TEST_F(LlmGatewaySettingsTest, TheSwitchOfTheGatewayIsThatOfTheRollout) {
   const std::string text = LlmGatewayFile("", "");
   EXPECT_FALSE(Load(text).routing().rollout().has_enabled());
@@ -45,13 +46,32 @@ TEST_F(LlmGatewaySettingsTest, TheSwitchOfTheGatewayIsThatOfTheRollout) {
   EXPECT_TRUE(loaded_.config.routing().rollout().has_enabled());
 }
 
-TEST_F(LlmGatewaySettingsTest, AnAuditLogThatIsOffIsNotMissed) {
+TEST_F(LlmGatewaySettingsTest, AnAuditLogIsWhereItWasAndKeepsBodies) {
   const std::string text =
       LlmGatewayFile("", "defaultProvider: azure}, audit: {");
-  EXPECT_THAT(WarningOf(text), HasSubstr("llmGateway.audit: asks for"));
-  problems_ = ConfigProblems("f");
-  Load(absl::StrReplaceAll(text, {{"audit: {", "audit: {enabled: false"}}));
-  EXPECT_THAT(problems_.SortedWarnings(), IsEmpty());
+  const auto& audit = Load(text).audit();
+  ASSERT_TRUE(problems_.empty());
+  EXPECT_EQ(audit.file(), "~/.cco/audit.db");
+  EXPECT_EQ(audit.retention_days(), 30);
+  ASSERT_EQ(audit.bodies_size(), 1);
+  EXPECT_TRUE(audit.bodies(0).request());
+  EXPECT_TRUE(audit.bodies(0).response());
+}
+
+TEST_F(LlmGatewaySettingsTest, AnAuditLogIsAsItSays) {
+  const std::string text =
+      LlmGatewayFile("", "defaultProvider: azure}, audit: {");
+  const GatewayConfig& config = Load(absl::StrReplaceAll(
+      text, {{"audit: {",
+              "audit: {logRequestBodies: false, logResponseBodies: false, "
+              "retentionDays: 7, dbPath: /var/a.db"}}));
+  ASSERT_TRUE(problems_.empty());
+  EXPECT_EQ(config.audit().file(), "/var/a.db");
+  EXPECT_EQ(config.audit().retention_days(), 7);
+  EXPECT_EQ(config.audit().bodies_size(), 0);
+  EXPECT_FALSE(
+      Load(absl::StrReplaceAll(text, {{"audit: {", "audit: {enabled: false"}}))
+          .has_audit());
 }
 
 }  // namespace

@@ -1,0 +1,328 @@
+#include "service/alerts/alert_board.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/sha256.h"
+#include "google/protobuf/util/json_util.h"
+#include "service/alerts/alert_state.pb.h"
+
+namespace gateway {
+namespace {
+
+namespace alerts = ::llmgateway::alerts;
+
+using Measure = AlertCondition::Measure;
+
+constexpr size_t kIdBytes = 16;
+
+// One event has one id, whoever tells it.
+std::string IdOf(const AlertEvent& event) {
+  const Sha256Digest digest = Sha256(
+      absl::StrCat(event.alert, "\n", event.condition, "\n", event.subject,
+                   "\n", event.firing ? "firing" : "resolved", "\n",
+                   absl::ToUnixMicros(event.time)));
+  return absl::BytesToHexString(absl::string_view(
+      reinterpret_cast<const char*>(digest.data()), kIdBytes));
+}
+
+void Save(const AlertEvent& event, alerts::PendingEvent* kept) {
+  kept->set_id(event.id);
+  kept->set_alert(event.alert);
+  kept->set_condition(event.condition);
+  kept->set_action(event.action);
+  kept->set_subject(event.subject);
+  kept->set_firing(event.firing);
+  kept->set_time_unix_micros(absl::ToUnixMicros(event.time));
+  kept->set_value(event.value);
+}
+
+AlertEvent Restored(const alerts::PendingEvent& kept) {
+  return {.id = kept.id(),
+          .alert = kept.alert(),
+          .condition = kept.condition(),
+          .action = kept.action(),
+          .subject = kept.subject(),
+          .firing = kept.firing(),
+          .time = absl::FromUnixMicros(kept.time_unix_micros()),
+          .value = kept.value()};
+}
+
+}  // namespace
+
+void AlertBoard::SetRules(std::vector<AlertRule> rules) {
+  MutexLock lock(mu_);
+  rules_ = std::move(rules);
+  absl::Duration longest = absl::ZeroDuration();
+  for (const AlertRule& rule : rules_) {
+    longest = std::max(longest, rule.window);
+  }
+  history_.SetLongest(longest);
+  DropOthers();
+}
+
+void AlertBoard::DropOthers() {
+  const auto rule_of = [this](const std::string& name) {
+    return std::find_if(
+        rules_.begin(), rules_.end(),
+        [&name](const AlertRule& rule) { return rule.name == name; });
+  };
+  std::erase_if(states_, [&](const auto& entry) {
+    const auto rule = rule_of(entry.first.first);
+    return rule == rules_.end() || rule->text != entry.second.condition;
+  });
+  const auto is_gone = [&](const auto& entry) {
+    return rule_of(entry.first) == rules_.end();
+  };
+  std::erase_if(silences_, is_gone);
+  std::erase_if(errors_, is_gone);
+}
+
+std::vector<AlertEvent> AlertBoard::Look(const Facts& facts) {
+  MutexLock lock(mu_);
+  history_.Add(facts.steady, facts.totals);
+  cost_.Add(facts.now, facts.totals.cost_usd_nanos - cost_counted_);
+  cost_counted_ = facts.totals.cost_usd_nanos;
+  std::vector<AlertEvent> events;
+  for (const AlertRule& rule : rules_) LookAt(rule, facts, &events);
+  for (const AlertEvent& event : events) Queue(event);
+  return events;
+}
+
+AlertBoard::Values AlertBoard::ValuesOf(const AlertRule& rule,
+                                        const Facts& facts) const {
+  Values values;
+  const AlertTotals window = history_.Over(rule.window);
+  switch (rule.condition.measure) {
+    case Measure::kErrorRate: {
+      std::optional<double>& value = values[""];
+      if (window.calls >= std::max<int64_t>(rule.calls_min, 1)) {
+        value = 100.0 * static_cast<double>(window.failures) /
+                static_cast<double>(window.calls);
+      }
+      return values;
+    }
+    case Measure::kAverageLatency: {
+      std::optional<double>& value = values[""];
+      if (window.timed >= std::max<int64_t>(rule.calls_min, 1)) {
+        value = static_cast<double>(window.took_us) / 1e6 /
+                static_cast<double>(window.timed);
+      }
+      return values;
+    }
+    case Measure::kHourlyCost:
+      values[""] = cost_.Dollars(facts.now);
+      return values;
+    case Measure::kConsecutiveFailures:
+      for (const FailureRow& row : facts.failures) {
+        values[absl::StrCat(row.provider, "/", row.model)] = row.failures;
+      }
+      return values;
+  }
+  return values;
+}
+
+void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
+                        std::vector<AlertEvent>* events) {
+  Values values = ValuesOf(rule, facts);
+  // Those of which nothing is known any more are looked at, too.
+  for (auto each = states_.lower_bound({rule.name, ""});
+       each != states_.end() && each->first.first == rule.name; ++each) {
+    values.try_emplace(each->first.second);
+  }
+  for (const auto& [subject, value] : values) {
+    const Key key = {rule.name, subject};
+    const bool is_true = value.has_value() && rule.condition.IsTrueOf(*value);
+    auto found = states_.find(key);
+    if (found == states_.end()) {
+      // Of models that are well there may be many.
+      if (!subject.empty() && !is_true) continue;
+      found = states_
+                  .emplace(key, State{.condition = rule.text, .since = start_})
+                  .first;
+    }
+    State& state = found->second;
+    state.value = value;
+    const bool fired = state.firing;
+    Step(rule, facts, state);
+    AlertEvent event = {.alert = rule.name,
+                        .condition = rule.text,
+                        .action = rule.action,
+                        .subject = subject,
+                        .firing = state.firing,
+                        .time = state.since,
+                        .value = value.value_or(0)};
+    event.id = IdOf(event);
+    if (fired && !state.firing) {
+      if (state.told && !IsSilenced(rule.name, facts.now)) {
+        events->push_back(event);
+      }
+      state.told = false;
+      if (!subject.empty()) states_.erase(found);
+    } else if (state.firing && !state.told &&
+               !IsSilenced(rule.name, facts.now)) {
+      state.told = true;
+      events->push_back(std::move(event));
+    }
+  }
+}
+
+void AlertBoard::Step(const AlertRule& rule, const Facts& facts,
+                      State& state) {
+  if (state.value.has_value() && rule.condition.IsTrueOf(*state.value)) {
+    state.calm_since.reset();
+    if (!state.firing) {
+      state.firing = true;
+      state.since = facts.now;
+    }
+    return;
+  }
+  if (!state.firing) return;
+  if (!state.calm_since.has_value()) state.calm_since = facts.steady;
+  if (facts.steady - *state.calm_since < rule.window) return;
+  state.firing = false;
+  state.since = facts.now;
+  state.calm_since.reset();
+}
+
+bool AlertBoard::IsSilenced(const std::string& name, absl::Time now) const {
+  const auto silence = silences_.find(name);
+  return silence != silences_.end() && now < silence->second;
+}
+
+void AlertBoard::Queue(const AlertEvent& event) {
+  if (pending_.size() == kPendingMax) {
+    errors_[pending_.front().alert] = "given up, since too many events wait";
+    ++counts_.given_up;
+    pending_.pop_front();
+  }
+  pending_.push_back(event);
+}
+
+std::vector<AlertEvent> AlertBoard::Pending() const {
+  MutexLock lock(mu_);
+  return {pending_.begin(), pending_.end()};
+}
+
+void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
+  MutexLock lock(mu_);
+  const auto event =
+      std::find_if(pending_.begin(), pending_.end(),
+                   [id](const AlertEvent& each) { return each.id == id; });
+  if (event == pending_.end()) return;
+  if (outcome.ok()) {
+    ++counts_.told;
+    errors_.erase(event->alert);
+  } else {
+    ++counts_.given_up;
+    errors_[event->alert] = std::string(outcome.message());
+  }
+  pending_.erase(event);
+}
+
+bool AlertBoard::Silence(std::string_view name, absl::Time until) {
+  MutexLock lock(mu_);
+  const bool known =
+      std::any_of(rules_.begin(), rules_.end(),
+                  [name](const AlertRule& rule) { return rule.name == name; });
+  if (known) silences_[std::string(name)] = until;
+  return known;
+}
+
+std::vector<AlertBoard::View> AlertBoard::List(absl::Time now) const {
+  MutexLock lock(mu_);
+  std::vector<View> views;
+  for (const AlertRule& rule : rules_) {
+    View view = {.rule = rule, .since = start_};
+    if (IsSilenced(rule.name, now)) {
+      view.silence_end = silences_.find(rule.name)->second;
+    }
+    const auto error = errors_.find(rule.name);
+    if (error != errors_.end()) view.action_error = error->second;
+    const size_t before = views.size();
+    for (auto each = states_.lower_bound({rule.name, ""});
+         each != states_.end() && each->first.first == rule.name; ++each) {
+      View& one = views.emplace_back(view);
+      one.subject = each->first.second;
+      one.firing = each->second.firing;
+      one.since = each->second.since;
+      one.value = each->second.value;
+    }
+    if (views.size() == before) views.push_back(std::move(view));
+  }
+  std::sort(views.begin(), views.end(), [](const View& a, const View& b) {
+    return std::tie(a.rule.name, a.subject) < std::tie(b.rule.name, b.subject);
+  });
+  return views;
+}
+
+AlertBoard::Counts AlertBoard::counts() const {
+  MutexLock lock(mu_);
+  return counts_;
+}
+
+std::string AlertBoard::Write() const {
+  MutexLock lock(mu_);
+  alerts::AlertStates kept;
+  for (const auto& [key, state] : states_) {
+    if (!state.firing) continue;
+    alerts::AlertState& one = *kept.add_states();
+    one.set_alert(key.first);
+    one.set_subject(key.second);
+    one.set_condition(state.condition);
+    one.set_since_unix_micros(absl::ToUnixMicros(state.since));
+    one.set_told(state.told);
+    one.set_value(state.value.value_or(0));
+  }
+  for (const auto& [name, end] : silences_) {
+    alerts::SilencedAlert& one = *kept.add_silences();
+    one.set_alert(name);
+    one.set_end_unix_micros(absl::ToUnixMicros(end));
+  }
+  for (const AlertEvent& event : pending_) Save(event, kept.add_pending());
+  for (const auto& [minute, nanos] : cost_.minutes()) {
+    alerts::CostMinute& one = *kept.add_cost();
+    one.set_minute(minute);
+    one.set_cost_usd_nanos(nanos);
+  }
+  std::string json;
+  // Fails for no message without an Any.
+  static_cast<void>(google::protobuf::util::MessageToJsonString(kept, &json));
+  return json;
+}
+
+absl::Status AlertBoard::Read(std::string_view text) {
+  alerts::AlertStates kept;
+  if (!google::protobuf::util::JsonStringToMessage(std::string(text), &kept)
+           .ok() ||
+      kept.pending_size() > static_cast<int>(kPendingMax)) {
+    return absl::DataLossError("is not what was written");
+  }
+  MutexLock lock(mu_);
+  for (const alerts::AlertState& one : kept.states()) {
+    states_[{one.alert(), one.subject()}] = {
+        .condition = one.condition(),
+        .firing = true,
+        .told = one.told(),
+        .since = absl::FromUnixMicros(one.since_unix_micros()),
+        .value = one.value()};
+  }
+  for (const alerts::SilencedAlert& one : kept.silences()) {
+    silences_[one.alert()] = absl::FromUnixMicros(one.end_unix_micros());
+  }
+  for (const alerts::PendingEvent& one : kept.pending()) {
+    pending_.push_back(Restored(one));
+  }
+  CostHour::Minutes minutes;
+  for (const alerts::CostMinute& one : kept.cost()) {
+    minutes[one.minute()] += one.cost_usd_nanos();
+  }
+  cost_ = CostHour(std::move(minutes));
+  DropOthers();
+  return absl::OkStatus();
+}
+
+}  // namespace gateway

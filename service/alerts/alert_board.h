@@ -1,0 +1,155 @@
+// AlertBoard knows how each alert stands, and says what is to be told: that it
+// fires, once, and that it is resolved, once, when its condition has not been
+// true for its window.
+//
+//   AlertBoard board(start_time);
+//   board.SetRules(rules);
+//   for (const AlertEvent& event : board.Look(facts)) {
+//     ... tell event.action ...
+//     board.Told(event.id, absl::OkStatus());
+//   }
+//   board.Silence("high_error_rate", now + absl::Hours(1));
+//   const std::string text = board.Write();  // For Read, after a restart.
+//
+// An alert of model_consecutive_failures stands for itself with each model of a
+// provider. One that is silenced tells nobody: if it still fires when the
+// silence ends, it is told then, and of one that was never told nobody is told
+// that it is resolved. A rule whose condition is another begins anew.
+//
+// What is to be told is kept until it was, so that a process that is killed in
+// between leaves it to the next; it has the same id then. At most kPendingMax
+// events wait; the oldest are given up.
+//
+// Thread-safe.
+
+#ifndef SERVICE_ALERTS_ALERT_BOARD_H_
+#define SERVICE_ALERTS_ALERT_BOARD_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/os/mutex.h"
+#include "service/alerts/alert_counts.h"
+#include "service/alerts/alert_history.h"
+#include "service/alerts/alert_rule.h"
+
+namespace gateway {
+
+class AlertBoard {
+ public:
+  static constexpr size_t kPendingMax = 256;
+
+  // `start` is since when all is well, of what was never otherwise.
+  explicit AlertBoard(absl::Time start)
+      : start_(start), history_(absl::ZeroDuration()) {}
+
+  AlertBoard(const AlertBoard&) = delete;
+  AlertBoard& operator=(const AlertBoard&) = delete;
+
+  // What is watched from now on. Names are unique.
+  void SetRules(std::vector<AlertRule> rules) LOCKS_EXCLUDED(mu_);
+
+  // What is known at one moment.
+  struct Facts {
+    absl::Time now;
+    absl::Duration steady;
+    AlertTotals totals;  // Since the process began.
+    // Of every model of a provider that is known.
+    std::vector<FailureRow> failures;
+  };
+  // Returns what is to be told, in the order of the rules.
+  std::vector<AlertEvent> Look(const Facts& facts) LOCKS_EXCLUDED(mu_);
+
+  // What waits to be told, the oldest first: after a start, what a process
+  // before has not.
+  std::vector<AlertEvent> Pending() const LOCKS_EXCLUDED(mu_);
+  // An event was told, or given up for `outcome`.
+  void Told(std::string_view id, const absl::Status& outcome)
+      LOCKS_EXCLUDED(mu_);
+
+  // Keeps an alert from being told until then. Returns false if there is none
+  // of this name.
+  bool Silence(std::string_view name, absl::Time until) LOCKS_EXCLUDED(mu_);
+
+  // How an alert stands.
+  struct View {
+    AlertRule rule;
+    std::string subject;
+    bool firing = false;
+    absl::Time since;
+    std::optional<double> value;             // When it was last looked at.
+    std::optional<absl::Time> silence_end;   // If it is silenced at `now`.
+    std::string action_error;                // Empty if there was none.
+  };
+  // Sorted by name and subject.
+  std::vector<View> List(absl::Time now) const LOCKS_EXCLUDED(mu_);
+
+  // How many have been told, and given up, since the process began.
+  struct Counts {
+    int64_t told = 0;
+    int64_t given_up = 0;
+  };
+  Counts counts() const LOCKS_EXCLUDED(mu_);
+
+  // What is to outlast the process, and the same again. Read fails, and changes
+  // nothing, for what Write does not write.
+  std::string Write() const LOCKS_EXCLUDED(mu_);
+  absl::Status Read(std::string_view text) LOCKS_EXCLUDED(mu_);
+
+ private:
+  // An alert's name and its subject.
+  using Key = std::pair<std::string, std::string>;
+
+  struct State {
+    std::string condition;
+    bool firing = false;
+    // Its action was told that it fires.
+    bool told = false;
+    absl::Time since;
+    std::optional<double> value;
+    // Since when the condition has not been true; steady, unset while it is.
+    std::optional<absl::Duration> calm_since;
+  };
+
+  // What the condition of a rule compares, by subject; nothing where too little
+  // is known.
+  using Values = std::map<std::string, std::optional<double>>;
+  Values ValuesOf(const AlertRule& rule, const Facts& facts) const
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LookAt(const AlertRule& rule, const Facts& facts,
+              std::vector<AlertEvent>* events) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Step(const AlertRule& rule, const Facts& facts, State& state)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsSilenced(const std::string& name, absl::Time now) const
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Queue(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Forgets what no rule is for.
+  void DropOthers() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const absl::Time start_;
+
+  mutable Mutex mu_;
+  std::vector<AlertRule> rules_ GUARDED_BY(mu_);
+  std::map<Key, State> states_ GUARDED_BY(mu_);
+  std::map<std::string, absl::Time, std::less<>> silences_ GUARDED_BY(mu_);
+  std::map<std::string, std::string, std::less<>> errors_ GUARDED_BY(mu_);
+  std::deque<AlertEvent> pending_ GUARDED_BY(mu_);
+  AlertHistory history_ GUARDED_BY(mu_);
+  CostHour cost_ GUARDED_BY(mu_);
+  int64_t cost_counted_ GUARDED_BY(mu_) = 0;  // Of the totals, so far.
+  Counts counts_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_ALERTS_ALERT_BOARD_H_

@@ -1,0 +1,26 @@
+#include "service/alerts/alert_counts.h"
+
+namespace gateway {
+
+AlertShard& AlertCounts::AddShard() {
+  MutexLock lock(mu_);
+  return shards_.emplace_back();
+}
+
+AlertTotals AlertCounts::Read() const {
+  MutexLock lock(mu_);
+  AlertTotals totals;
+  const auto add = [](const AlertShard::Number& number, int64_t* sum) {
+    *sum += number.load(std::memory_order_relaxed);
+  };
+  for (const AlertShard& shard : shards_) {
+    add(shard.calls_, &totals.calls);
+    add(shard.failures_, &totals.failures);
+    add(shard.timed_, &totals.timed);
+    add(shard.took_us_, &totals.took_us);
+    add(shard.cost_usd_nanos_, &totals.cost_usd_nanos);
+  }
+  return totals;
+}
+
+}  // namespace gateway

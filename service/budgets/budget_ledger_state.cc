@@ -1,0 +1,29 @@
+#include "service/budgets/budget_ledger_state.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+namespace gateway {
+
+absl::Status BudgetLedgerState::Apply(std::string_view entry) {
+  // Looked at in such steps that all of it costs an entry little.
+  constexpr size_t kEntriesMin = 10'000;
+  if (++entries_ > std::max(kEntriesMin, 2 * book_.size())) {
+    entries_ = 0;
+    // By the entries' own time: who reads them again comes to the same.
+    book_.ForgetBefore(absl::FromUnixSeconds(book_.last_time()), retention_);
+  }
+  return book_.Apply(book_.last_entry() + 1, entry);
+}
+
+std::string BudgetLedgerState::Checkpoint() const { return book_.Checkpoint(); }
+
+absl::Status BudgetLedgerState::Restore(std::string_view checkpoint) {
+  return book_.Restore(checkpoint);
+}
+
+}  // namespace gateway

@@ -1,0 +1,46 @@
+// BudgetLedgerState is what the ledger keeps of budgets (ledger_state.h): a
+// BudgetBook that is told each entry once it is committed, and of which the
+// ledger keeps a checkpoint from time to time.
+//
+//   BudgetLedgerState state(retention);
+//   LedgerLog::Open({..., .state = &state});    // Restores and applies.
+//   table.Load(state.book());                   // Before calls begin.
+//
+// Thread contract: as LedgerState has it.
+
+#ifndef SERVICE_BUDGETS_BUDGET_LEDGER_STATE_H_
+#define SERVICE_BUDGETS_BUDGET_LEDGER_STATE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "service/budgets/budget_book.h"
+#include "service/ledger/ledger_state.h"
+
+namespace gateway {
+
+class BudgetLedgerState final : public LedgerState {
+ public:
+  // Of scopes without a window those are forgotten to which nothing was charged
+  // for `retention`.
+  explicit BudgetLedgerState(absl::Duration retention)
+      : retention_(retention) {}
+
+  absl::Status Apply(std::string_view entry) override;
+  std::string Checkpoint() const override;
+  absl::Status Restore(std::string_view checkpoint) override;
+
+  const BudgetBook& book() const { return book_; }
+
+ private:
+  const absl::Duration retention_;
+  BudgetBook book_;
+  size_t entries_ = 0;  // Since something was forgotten last.
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_BUDGETS_BUDGET_LEDGER_STATE_H_

@@ -1,0 +1,30 @@
+#include "service/config/cost_variables.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/status_macros.h"
+#include "llmgateway/config/v1/budgets.pb.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/config/config_problem.h"
+#include "service/money/money.h"
+
+namespace gateway {
+
+absl::StatusOr<std::string> AddCostBudget(
+    std::string_view dollars, std::string_view name,
+    llmgateway::config::v1::Budget::Mode mode,
+    llmgateway::config::v1::GatewayConfig* config) {
+  GATEWAY_ASSIGN_OR_RETURN(const Money limit, Money::Parse(dollars));
+  if (limit == Money()) return std::string();
+  const auto place = static_cast<size_t>(config->budgets().rules_size());
+  auto& budget = *config->mutable_budgets()->add_rules();
+  budget.set_name(std::string(name));
+  budget.set_unit(llmgateway::config::v1::LIMIT_UNIT_COST);
+  budget.set_limit_usd(limit.Text());
+  budget.set_mode(mode);
+  return JoinPath(ElementPath("budgets.rules", place), "limit_usd");
+}
+
+}  // namespace gateway

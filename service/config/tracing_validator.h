@@ -1,0 +1,23 @@
+// Checks `tracing`: where spans go, and what is sent with them.
+//
+//   CheckTracing(kinds, config, places, &problems);
+//
+// Thread-safe: a plain function.
+
+#ifndef SERVICE_CONFIG_TRACING_VALIDATOR_H_
+#define SERVICE_CONFIG_TRACING_VALIDATOR_H_
+
+#include "llmgateway/config/v1/config.pb.h"
+#include "providers/provider_kind.h"
+#include "service/config/config_problem.h"
+
+namespace gateway {
+
+// REQUIRES: defaults have been applied.
+void CheckTracing(const ProviderKinds& kinds,
+                  const llmgateway::config::v1::GatewayConfig& config,
+                  const FieldPlaces& places, ConfigProblems* problems);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_TRACING_VALIDATOR_H_

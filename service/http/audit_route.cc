@@ -1,0 +1,309 @@
+#include "service/http/audit_route.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "base/text/json_writer.h"
+#include "base/text/short_text.h"
+#include "base/text/timestamp.h"
+#include "errors/fault.h"
+#include "proto/proto_time.h"
+#include "service/api/caller_check.h"
+#include "service/http/refusal_watch.h"
+#include "service/http/request_context.h"
+#include "service/http/request_target.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kAuditPath = "/gateway/audit";
+constexpr char kSearchAudit[] = "/llmgateway.v1.AdminService/SearchAudit";
+constexpr std::string_view kAuditParameters[] = {
+    "start_time", "end_time", "agent_type", "provider",      "project_id",
+    "success",    "limit",    "offset",     "include_bodies"};
+constexpr int64_t kAuditLimitMax = 1000;
+constexpr int64_t kAuditOffsetMax = 100000;
+
+absl::Status ReadTime(
+    std::string_view query, const char* name,
+    google::protobuf::Timestamp* (*mutable_time)(v1::AuditFilter* filter),
+    v1::AuditFilter* filter) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string text, FindParameter(query, name));
+  if (text.empty()) return absl::OkStatus();
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
+    return InvalidField(name, "must be a time as in 2026-01-31T00:00:00Z");
+  }
+  SetProto(time, mutable_time(filter));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> ReadNumber(std::string_view query, const char* name,
+                                   int64_t otherwise, int64_t most) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string text, FindParameter(query, name));
+  if (text.empty()) return otherwise;
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(text, &number) || number < 0 || number > most) {
+    return InvalidField(name,
+                        absl::StrCat("must be a number from 0 to ", most));
+  }
+  return number;
+}
+
+// Empty if nothing is said.
+absl::StatusOr<std::string> ReadTruth(std::string_view query,
+                                      const char* name) {
+  GATEWAY_ASSIGN_OR_RETURN(std::string text, FindParameter(query, name));
+  if (text.empty() || text == "true" || text == "false") return text;
+  return InvalidField(name, "must be true or false");
+}
+
+void WriteTextOrNull(std::string_view name, std::string_view text,
+                     JsonWriter& json) {
+  if (text.empty()) {
+    json.NullField(name);
+  } else {
+    json.StringField(name, text);
+  }
+}
+
+void WriteAuditEntry(const v1::AuditEntry& entry, JsonWriter& json) {
+  constexpr double kNanosPerDollar = 1e9;
+  const v1::Usage& usage = entry.usage();
+  json.StartObject();
+  json.StringField("id", absl::StrCat(entry.id()));
+  std::string time;
+  AppendTimestamp(ToAbsl(entry.time()), &time);
+  json.StringField("timestamp", time);
+  json.StringField("provider", entry.route().provider());
+  json.StringField("model", entry.route().model().empty()
+                                ? entry.model()
+                                : entry.route().model());
+  WriteTextOrNull("agent_type", entry.scope().agent_type(), json);
+  WriteTextOrNull("project_id", entry.scope().project_id(), json);
+  json.Int64Field("input_tokens", usage.input_tokens());
+  json.Int64Field("output_tokens", usage.output_tokens());
+  json.Int64Field("cache_write_tokens", usage.cache_write_tokens());
+  json.Int64Field("cache_read_tokens", usage.cached_input_tokens());
+  json.DoubleField("cost_usd", static_cast<double>(usage.cost_usd_nanos()) /
+                                   kNanosPerDollar);
+  json.Int64Field("latency_ms",
+                  absl::ToInt64Milliseconds(ToAbsl(entry.duration())));
+  json.StringField("status", entry.outcome() == v1::AUDIT_OUTCOME_SUCCEEDED
+                                 ? "success"
+                                 : "error");
+  WriteTextOrNull("request_body", entry.request().text(), json);
+  WriteTextOrNull("response_body", entry.response().text(), json);
+  WriteTextOrNull("error_message", entry.message(), json);
+  json.EndObject();
+}
+
+// Says to the rpc who asks. Where the request comes from is known already.
+void AddCredentials(const HttpRequest& request, CallContext* call) {
+  for (const HttpField& field : request.fields) {
+    for (const std::string_view name :
+         {std::string_view("authorization"), std::string_view("x-api-key"),
+          std::string_view("origin"), std::string_view("sec-fetch-site"),
+          kRequestIdHeader}) {
+      if (EqualsIgnoreCase(field.name, name)) {
+        call->AddMetadata(name, field.value);
+      }
+    }
+  }
+  call->set_authority(request.target_authority.empty()
+                          ? request.Find("host")
+                          : request.target_authority);
+}
+
+}  // namespace
+
+// In the earlier gateway's words.
+struct AuditRoute::Answer {
+  static Answer Failure(int http_status, std::string_view type,
+                        std::string_view message) {
+    Answer answer{.status = http_status, .refusal = std::string(message)};
+    JsonWriter json(&answer.body);
+    json.StartObject();
+    json.StartObjectField("error");
+    json.StringField("type", type);
+    json.StringField("message", message);
+    json.EndObject();
+    json.EndObject();
+    return answer;
+  }
+  static Answer Failure(const absl::Status& status) {
+    const std::string_view message = ToStd(status.message());
+    switch (status.code()) {
+      case absl::StatusCode::kInvalidArgument:
+        return Failure(400, "validation_error", message);
+      case absl::StatusCode::kUnauthenticated:
+        return Failure(401, "authentication_error", message);
+      case absl::StatusCode::kPermissionDenied:
+        return Failure(403, "permission_error", message);
+      case absl::StatusCode::kFailedPrecondition:
+        return Failure(404, "audit_error", message);
+      case absl::StatusCode::kResourceExhausted:
+        return Failure(429, "authentication_error", message);
+      default:
+        return Failure(500, "audit_error", message);
+    }
+  }
+
+  int status = 200;
+  std::string body;
+  std::string refusal;  // Why, for the log.
+};
+
+absl::StatusOr<AuditQuestion> ReadAuditQuery(std::string_view query) {
+  GATEWAY_RETURN_IF_ERROR(CheckParameters(query, kAuditParameters));
+  AuditQuestion question;
+  v1::AuditFilter& filter = *question.request.mutable_filter();
+  GATEWAY_RETURN_IF_ERROR(ReadTime(
+      query, "start_time",
+      [](v1::AuditFilter* to) { return to->mutable_start_time(); }, &filter));
+  GATEWAY_RETURN_IF_ERROR(ReadTime(
+      query, "end_time",
+      [](v1::AuditFilter* to) { return to->mutable_end_time(); }, &filter));
+  GATEWAY_ASSIGN_OR_RETURN(*filter.mutable_agent_type(),
+                           FindParameter(query, "agent_type"));
+  GATEWAY_ASSIGN_OR_RETURN(*filter.mutable_provider(),
+                           FindParameter(query, "provider"));
+  GATEWAY_ASSIGN_OR_RETURN(*filter.mutable_project_id(),
+                           FindParameter(query, "project_id"));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string success,
+                           ReadTruth(query, "success"));
+  if (!success.empty()) {
+    filter.set_outcome(success == "true" ? v1::AUDIT_OUTCOME_SUCCEEDED
+                                         : v1::AUDIT_OUTCOME_FAILED);
+  }
+  GATEWAY_ASSIGN_OR_RETURN(
+      question.limit,
+      ReadNumber(query, "limit", question.limit, kAuditLimitMax));
+  GATEWAY_ASSIGN_OR_RETURN(question.offset,
+                           ReadNumber(query, "offset", 0, kAuditOffsetMax));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string bodies,
+                           ReadTruth(query, "include_bodies"));
+  question.request.set_include_bodies(bodies == "true");
+  return question;
+}
+
+AuditRoute::AuditRoute(const Sources& sources,
+                       std::unique_ptr<HttpHandler> handler)
+    : HttpFilter(std::move(handler)), sources_(sources) {}
+
+HttpAdmission AuditRoute::Admit(const HttpRequest& request,
+                                HttpResponder& responder) {
+  if (request.path == kAuditPath) return false;  // The body is not wanted.
+  return next().Admit(request, responder);
+}
+
+Task<void> AuditRoute::Handle(const HttpRequest& request,
+                              HttpResponder& responder) {
+  if (request.path != kAuditPath) return next().Handle(request, responder);
+  return Send(request, responder);
+}
+
+Task<void> AuditRoute::Send(const HttpRequest& request,
+                            HttpResponder& responder) {
+  // Behind a proxy, whoever that says; not the proxy at this machine.
+  const ShortText peer(
+      ClientOf(request, responder, sources_.runtime.Get()->proxies().http));
+  const std::string peer_names(responder.peer_names());
+  CallContext call(*EventLoop::Current(), {.method = request.path,
+                                           .peer = peer,
+                                           .peer_names = peer_names,
+                                           .time = request.arrival,
+                                           .holds_messages = true,
+                                           .by_http = true});
+  AddCredentials(request, &call);
+  const CancelListener gone(responder.gone(), [&call, &responder] {
+    call.cancel().Cancel(responder.gone().status());
+  });
+  const Answer answer = co_await AnswerTo(request, call);
+  RecordRefusal(sources_.refusals, request, responder, answer.status,
+                call.request_id(), answer.refusal);
+  absl::InlinedVector<HttpField, 4> fields = {
+      {"content-type", "application/json"},
+      {"cache-control", "no-store"},
+      {kRequestIdHeader, call.request_id()}};
+  if (answer.status == 405) fields.push_back({"allow", "GET, HEAD"});
+  const std::string_view body[] = {answer.body};
+  (co_await responder.Send({answer.status, fields}, body)).IgnoreError();
+}
+
+Task<AuditRoute::Answer> AuditRoute::AnswerTo(const HttpRequest& request,
+                                              CallContext& call) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    co_return Answer::Failure(405, "method_not_allowed",
+                              absl::StrCat("there is GET ", ToAbsl(kAuditPath),
+                                           ", no ", ToAbsl(request.method)));
+  }
+  const absl::StatusOr<std::string> is_operator =
+      CheckOperator(*sources_.runtime.Get(), call);
+  if (!is_operator.ok()) co_return Answer::Failure(is_operator.status());
+  const absl::StatusOr<AuditQuestion> question = ReadAuditQuery(request.query);
+  if (!question.ok()) co_return Answer::Failure(question.status());
+  v1::SearchAuditResponse found;
+  const absl::Status searched = co_await Search(*question, call, &found);
+  if (!searched.ok()) co_return Answer::Failure(searched);
+  Answer answer;
+  const auto write = [&] {
+    JsonWriter json(&answer.body);
+    json.StartObject();
+    json.StartArrayField("entries");
+    for (const v1::AuditEntry& entry : found.entries()) {
+      WriteAuditEntry(entry, json);
+    }
+    json.EndArray();
+    json.Int64Field("total", found.entries_size());
+    json.EndObject();
+    answer.body += '\n';
+    return true;
+  };
+  co_await OffLoop(found.ByteSizeLong(), write);
+  co_return answer;
+}
+
+Task<absl::Status> AuditRoute::Search(const AuditQuestion& question,
+                                      CallContext& call,
+                                      v1::SearchAuditResponse* found) {
+  const Method* const rpc = sources_.rpcs.Find(kSearchAudit);
+  assert(rpc != nullptr);
+  v1::SearchAuditRequest request = question.request;
+  int64_t skipped = 0;
+  while (found->entries_size() < question.limit) {
+    const bool skips = skipped < question.offset;
+    const int64_t wanted = skips ? question.offset - skipped
+                                 : question.limit - found->entries_size();
+    request.set_page_size(static_cast<int>(std::min(wanted, kAuditLimitMax)));
+    // Nobody is shown what is passed over.
+    request.set_include_bodies(!skips && question.request.include_bodies());
+    v1::SearchAuditResponse page;
+    HandlerArguments arguments;
+    arguments.request = &request;
+    arguments.response = &page;
+    GATEWAY_CO_RETURN_IF_ERROR(co_await rpc->Run(call, arguments));
+    if (skips) {
+      skipped += page.entries_size();
+    } else {
+      found->mutable_entries()->MergeFrom(page.entries());
+    }
+    if (page.next_page_token().empty()) break;
+    request.set_page_token(page.next_page_token());
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace gateway

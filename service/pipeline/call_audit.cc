@@ -1,0 +1,194 @@
+#include "service/pipeline/call_audit.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "service/audit/audit_policy.h"
+#include "service/identity/scopes.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/message_text.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+namespace {
+
+// Before each event of a stream that was read stands its size.
+constexpr size_t kEventSizeBytes = sizeof(uint32_t);
+
+// A line of JSON for each event.
+std::string EventLines(std::string_view bytes) {
+  std::string lines;
+  v1::GenerateEvent event;
+  while (bytes.size() >= kEventSizeBytes) {
+    uint32_t size = 0;
+    bytes.copy(reinterpret_cast<char*>(&size), kEventSizeBytes);
+    bytes.remove_prefix(kEventSizeBytes);
+    if (size > bytes.size() ||
+        !event.ParseFromArray(bytes.data(), static_cast<int>(size))) {
+      break;
+    }
+    lines += MessageText(event, size_t{4} * size + 256);
+    lines.push_back('\n');
+    bytes.remove_prefix(size);
+  }
+  return lines;
+}
+
+std::array<int64_t, AuditUsage::kTokenKinds> AuditTokensOf(
+    const v1::Usage& usage) {
+  return {usage.input_tokens(),
+          usage.output_tokens(),
+          usage.cached_input_tokens(),
+          usage.cache_write_tokens(),
+          usage.cache_write_1h_tokens(),
+          usage.reasoning_tokens(),
+          usage.audio_input_tokens(),
+          usage.audio_output_tokens(),
+          usage.accepted_prediction_tokens(),
+          usage.rejected_prediction_tokens()};
+}
+
+// In the order of AuditText.
+void AddTexts(const Call& call, const CallRecord& record, AuditTexts* texts) {
+  const CallScope& scope = record.scope;
+  for (const std::string_view text :
+       {record.request_id,    record.operation,
+        record.caller,        std::string_view(call.caller->owner),
+        record.peer,          scope.user_id,
+        scope.session_id,     scope.work_order_id,
+        scope.agent_id,       scope.agent_type,
+        scope.project_id,     scope.contract_id,
+        scope.framework_id,   scope.tier,
+        record.model_asked,   record.provider,
+        record.model_served,  record.route_reason,
+        record.error_message, record.answer_of}) {
+    texts->Add(text);
+  }
+}
+
+}  // namespace
+
+CallAudit::CallAudit(const BodyRule& rule)
+    : keeps_request_(rule.request),
+      keeps_response_(rule.response),
+      bytes_limit_(rule.bytes_limit) {}
+
+std::unique_ptr<CallAudit> CallAudit::Begin(const Call& call) {
+  const BodyRule* const rule = call.runtime->audit_policy().rules.Match(
+      {.route = call.planned.reason,
+       .api = ScopedApiName(call.facts.head.api),
+       .caller = call.caller->id,
+       .owner = call.caller->owner});
+  if (rule == nullptr) return nullptr;
+  std::unique_ptr<CallAudit> audit(new CallAudit(*rule));
+  if (!rule->request) return audit;
+  AuditBody* const request = &audit->request_;
+  if (call.raw != nullptr) {
+    audit->TakeBytes(call.raw->body, request);
+  } else if (call.own_request != nullptr || call.request != nullptr) {
+    audit->TakeMessage(
+        call.own_request != nullptr ? *call.own_request : *call.request,
+        request);
+  } else if (call.embed != nullptr) {
+    audit->TakeMessage(*call.embed, request);
+  }
+  return audit;
+}
+
+size_t CallAudit::BytesMax() const {
+  return bytes_limit_ + kRedactionMarginBytes;
+}
+
+void CallAudit::TakeBytes(std::string_view bytes, AuditBody* body) const {
+  body->is_kept = true;
+  body->bytes_limit = bytes_limit_;
+  body->truncated = bytes.size() > BytesMax();
+  body->bytes = bytes.substr(0, BytesMax());
+}
+
+void CallAudit::TakeMessage(const google::protobuf::Message& message,
+                            AuditBody* body) const {
+  body->is_kept = true;
+  body->bytes_limit = bytes_limit_;
+  body->bytes = MessageText(message, BytesMax());
+  body->truncated = body->bytes.size() >= BytesMax();
+}
+
+size_t CallAudit::BytesToTake(const Call& call) const {
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (!keeps_response_ || attempt == nullptr ||
+      attempt->answer.response == nullptr) {
+    return 0;
+  }
+  return std::min(attempt->answer.response->ByteSizeLong(), BytesMax());
+}
+
+void CallAudit::TakeAnswer(const Call& call) {
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (!keeps_response_ || attempt == nullptr) return;
+  if (call.facts.counts || call.embed != nullptr) return;
+  const ProviderAnswer& answer = attempt->answer;
+  if (answer.response != nullptr) {
+    TakeMessage(*answer.response, &response_);
+  } else if (!answer.raw.empty()) {
+    TakeBytes(answer.raw, &response_);
+  } else if (!attempt->reply.empty()) {
+    TakeBytes(attempt->reply, &response_);
+  }
+}
+
+void CallAudit::AddBatch(const StreamBatch& batch) {
+  if (!keeps_response_) return;
+  response_.is_kept = true;
+  response_.bytes_limit = bytes_limit_;
+  std::string& bytes = response_.bytes;
+  for (const std::string_view piece : batch.raw) {
+    const size_t room = BytesMax() - std::min(BytesMax(), bytes.size());
+    response_.truncated |= piece.size() > room;
+    bytes.append(piece.substr(0, room));
+  }
+  for (const v1::GenerateEvent& event : batch.events) {
+    if (bytes.size() >= BytesMax()) {
+      response_.truncated = true;
+      return;
+    }
+    response_.to_text = &EventLines;
+    const auto size = static_cast<uint32_t>(event.ByteSizeLong());
+    bytes.append(reinterpret_cast<const char*>(&size), kEventSizeBytes);
+    event.AppendToString(&bytes);
+  }
+}
+
+void CallAudit::MoveTo(AuditEntry* entry) {
+  entry->request = std::move(request_);
+  entry->response = std::move(response_);
+}
+
+AuditEntry AuditEntryOf(const Call& call, const CallRecord& record) {
+  AuditEntry entry;
+  entry.time = record.start_time;
+  AddTexts(call, record, &entry.texts);
+  entry.outcome = record.status_code == absl::StatusCode::kOk
+                      ? AuditOutcome::kSucceeded
+                      : AuditOutcome::kFailed;
+  entry.stream = record.stream;
+  entry.failure = record.error_reason;
+  entry.status_code = static_cast<int>(record.status_code);
+  entry.http_status = record.http_status;
+  entry.finish_reason = record.finish_reason;
+  entry.attempts = static_cast<int>(record.attempts.size());
+  entry.usage = {.tokens = AuditTokensOf(*record.usage),
+                 .cost_usd_nanos = record.usage->cost_usd_nanos(),
+                 .cost_known = record.usage->cost_known(),
+                 .estimated = record.usage->estimated()};
+  entry.duration = record.duration;
+  entry.request_bytes = record.request_bytes;
+  entry.response_bytes = record.response_bytes;
+  if (call.audit != nullptr) call.audit->MoveTo(&entry);
+  return entry;
+}
+
+}  // namespace gateway

@@ -1,0 +1,230 @@
+#include "service/pipeline/call_budgets.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/os/logging.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/budgets/budget_fault.h"
+#include "service/identity/caller.h"
+#include "service/money/cost.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/call_cost.h"
+#include "service/pipeline/call_limits.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "service/pipeline/token_estimate.h"
+#include "service/pipeline/usage_estimate.h"
+
+namespace gateway {
+namespace {
+
+namespace configv1 = ::llmgateway::config::v1;
+
+absl::Time WallTimeOf(const PlannedCall& call) {
+  return call.runtime->clock().WallTime();
+}
+
+// What so many tokens cost at the target; nothing if nobody knows.
+std::optional<int64_t> CostOf(const PlannedCall& call,
+                              std::string_view priced_as,
+                              std::string_view model,
+                              const BudgetAmounts& amounts) {
+  const ModelRates* const rates = call.FindPrice(priced_as, model);
+  if (rates == nullptr) return std::nullopt;
+  return EstimateCost(*rates, amounts.input_tokens, amounts.output_tokens)
+      .nanos();
+}
+
+// An attempt that its provider never saw has none.
+const v1::Usage* UsageOf(const Attempt& attempt) {
+  return attempt.replaced ? nullptr : attempt.usage;
+}
+
+BudgetAmounts BilledAmounts(const v1::Usage& usage) {
+  return {.input_tokens = std::max<int64_t>(usage.input_tokens(), 0),
+          .output_tokens = std::max<int64_t>(usage.output_tokens(), 0),
+          .cost_usd_nanos = std::max<int64_t>(usage.cost_usd_nanos(), 0)};
+}
+
+}  // namespace
+
+std::unique_ptr<CallBudgets> CallBudgets::Of(const PlannedCall& call) {
+  if (call.runtime->budgets() == nullptr || call.facts.counts ||
+      call.stored_query != nullptr || TakesAnothers(call)) {
+    return nullptr;
+  }
+  return std::unique_ptr<CallBudgets>(new CallBudgets(call));
+}
+
+CallBudgets::CallBudgets(const PlannedCall& call)
+    : rules_(*call.runtime->budgets()),
+      subject_(call.runtime->limits().NewSubject()),
+      role_(call.caller->Label(rules_.role_label())),
+      charges_(call.runtime->budget_table()) {
+  DescribeCaller(call, *call.caller, call.admitted.scope, call.planned.reason,
+                 &subject_);
+  if (rules_.tells_peers_apart()) {
+    peer_ = PeerAddressOf(call.facts.peer);
+    subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
+  }
+  Estimate(call);
+}
+
+void CallBudgets::Estimate(const PlannedCall& call) {
+  const PlannedTarget& target = call.planned.first;
+  estimate_ = {.input_tokens = GuessedInputTokens(call), .turns = 1};
+  if (call.embed == nullptr) {
+    const int64_t expected = rules_.expected_output_tokens();
+    estimate_.output_tokens =
+        std::min(expected, call.OutputTokensLimit().value_or(expected));
+  }
+  const std::optional<int64_t> cost = CostOf(call, PricedAs(*target.provider),
+                                             target.upstream_model, estimate_);
+  price_known_ = cost.has_value();
+  estimate_.cost_usd_nanos = cost.value_or(0);
+  NameTarget(target.provider->name, target.upstream_model);
+}
+
+void CallBudgets::NameTarget(std::string_view provider,
+                             std::string_view model) {
+  subject_.Set(configv1::LIMIT_DIMENSION_PROVIDER, provider);
+  subject_.Set(configv1::LIMIT_DIMENSION_MODEL, model);
+}
+
+template <typename Use>
+void CallBudgets::ForEachRule(const PlannedCall& call, const Use& use) {
+  rules_.ForEach(subject_, call.caller->budget,
+                 !call.admitted.scope.agent_id.empty(),
+                 [&](const BudgetRule& rule) {
+                   BudgetTerms terms;
+                   AskTerms(rule, &terms);
+                   use(rule, terms);
+                 });
+}
+
+void CallBudgets::AskTerms(const BudgetRule& rule, BudgetTerms* terms) {
+  if (rule.has_overrides()) {
+    const BudgetTerms* const own = rule.OverrideOf(rule.KeyOf(subject_));
+    if (own != nullptr) {
+      *terms = *own;
+      return;
+    }
+  }
+  if (!rule.allocated_only()) *terms = rules_.TermsFor(rule, role_);
+}
+
+absl::Status CallBudgets::Reserve(const PlannedCall& call) {
+  ForEachRule(call, [&](const BudgetRule& rule, const BudgetTerms& terms) {
+    charges_.Ask(rule, subject_, terms, estimate_, price_known_);
+  });
+  const absl::Time now = WallTimeOf(call);
+  const bool needs_session = rules_.requires_allocation() &&
+                             rules_.session_mode() == BudgetMode::kEnforce;
+  const bool reserved = charges_.Reserve(now, needs_session);
+  TellCharges();
+  return reserved ? absl::OkStatus() : charges_.Refusal(now);
+}
+
+void CallBudgets::TellCharges() {
+  for (const BudgetCharge& charge : charges_.charges()) {
+    const bool exceeded =
+        charge.obstacle != BudgetObstacle::kNone && !charge.refuses();
+    if (!exceeded && !charge.near) continue;
+    const std::string text = BudgetWarningText(charge);
+    v1::Warning& warning = warnings_.emplace_back();
+    warning.set_field(absl::StrCat("budgets.", charge.rule->name()));
+    warning.set_message(text);
+    if (exceeded) {
+      exceeded_.push_back({.mode = BudgetModeName(charge.rule->mode()),
+                           .requested = charge.amounts.In(charge.rule->unit()),
+                           .remaining = charge.remaining});
+    }
+    if (!charge.first_near && !charge.first_exceeded) continue;
+    Log(LogLevel::kWarn, "budgets", text,
+        {{"budget", charge.rule->name()},
+         {"scope", charge.rule->ScopeOf(subject_).Text()}});
+  }
+}
+
+BudgetDebit CallBudgets::Reserved(const PlannedCall& call) const {
+  return charges_.Reserved(WallTimeOf(call));
+}
+
+void CallBudgets::Settle(Call& call) {
+  BudgetAmounts real;
+  bool answered = false;
+  for (const Attempt& attempt : call.attempts) {
+    answered = answered || attempt.answered;
+    const v1::Usage* const usage = UsageOf(attempt);
+    if (usage == nullptr) continue;
+    real += BilledAmounts(*usage);
+    answered = true;
+  }
+  // Nobody was asked, or nobody has billed it.
+  if (!answered) return charges_.Cancel();
+  real.turns = 1;
+  const absl::Time now = WallTimeOf(call);
+  BudgetDebit* const debit =
+      call.runtime->config().has_ledger() ? &debit_ : nullptr;
+  charges_.Settle(real, now, debit);
+  if (rules_.has_target_rules()) {
+    for (const Attempt& attempt : call.attempts) {
+      const v1::Usage* const usage = UsageOf(attempt);
+      if (usage == nullptr) continue;
+      BudgetAmounts of_target = BilledAmounts(*usage);
+      of_target.turns = 1;
+      NameTarget(attempt.provider, attempt.model);
+      ForEachRule(call, [&](const BudgetRule& rule, const BudgetTerms& terms) {
+        if (!rule.is_of_target()) return;
+        charges_.ChargeTarget(rule, subject_, terms, of_target, now, debit);
+      });
+    }
+  }
+  remaining_usd_nanos_ = charges_.RemainingCost(now);
+  remaining_tokens_ = charges_.RemainingTokens(now);
+}
+
+absl::Status ReserveBudgets(Call& call) {
+  call.budgets = CallBudgets::Of(call);
+  return call.budgets == nullptr ? absl::OkStatus()
+                                 : call.budgets->Reserve(call);
+}
+
+void GrowBudgets(Call& call, const Attempt& attempt,
+                 const DeliveredTokens& delivered,
+                 const ProviderStream& stream) {
+  if (call.budgets == nullptr) return;
+  CallBudgets& budgets = *call.budgets;
+  const int64_t tokens = delivered.Estimate(stream);
+  if (!budgets.charges_.IsDue(tokens)) return;
+  BudgetAmounts amounts = budgets.estimate_;
+  amounts.output_tokens = tokens;
+  amounts.cost_usd_nanos =
+      CostOf(call, attempt.priced_as, attempt.model, amounts).value_or(0);
+  budgets.charges_.Grow(amounts);
+}
+
+void FinishBudgets(Call& call) {
+  if (call.budgets == nullptr || call.budgets->finished_) return;
+  call.budgets->finished_ = true;
+  call.budgets->Settle(call);
+}
+
+BudgetEntryFacts FactsOfBudgets(const Call& call) {
+  const CallScope& scope = call.admitted.scope;
+  const Attempt* const deciding = call.DecidingAttempt();
+  return {.session_id = scope.session_id,
+          .work_order_id = scope.work_order_id,
+          .agent_id = scope.agent_id,
+          .contract_id = scope.contract_id,
+          .model_id = deciding == nullptr ? call.planned.first.upstream_model
+                                          : std::string_view(deciding->model),
+          .request_id = call.facts.request_id};
+}
+
+}  // namespace gateway

@@ -1,0 +1,147 @@
+// CallBudgets is how a call stands with the budgets that it is charged to
+// (service/budgets): what it is estimated to take is reserved before anybody is
+// asked, grows with a stream, and is settled once.
+//
+//   outcome = ReserveBudgets(call);           // Once it is planned.
+//   ...
+//   GrowBudgets(call, attempt, delivered, *stream);   // As a stream goes.
+//   FinishBudgets(call);                      // Before the answer's end is
+//                                             // sent.
+//   ...
+//   BudgetDebitEntry(call.budgets->debit(), FactsOfBudgets(call));
+//
+// A call is charged what its attempts have billed, all together. One that
+// nobody was asked for is charged nothing.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_CALL_BUDGETS_H_
+#define SERVICE_PIPELINE_CALL_BUDGETS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "service/budgets/budget_charges.h"
+#include "service/budgets/budget_entries.h"
+#include "service/budgets/budget_rules.h"
+#include "service/limits/limit_subject.h"
+
+namespace gateway {
+
+class Call;
+class DeliveredTokens;
+class PlannedCall;
+class ProviderStream;
+struct Attempt;
+struct PlannedTarget;
+
+class CallBudgets {
+ public:
+  // Null if the call is charged to none: there are none, or nobody is asked for
+  // what it wants. REQUIRES: the call is planned.
+  static std::unique_ptr<CallBudgets> Of(const PlannedCall& call);
+
+  CallBudgets(const CallBudgets&) = delete;
+  CallBudgets& operator=(const CallBudgets&) = delete;
+
+  // Reserves what the call is estimated to take. The fault of one that does not
+  // fit is BUDGET_EXCEEDED.
+  absl::Status Reserve(const PlannedCall& call);
+
+  // What its caller is to know: which budgets are nearly, or more than, spent.
+  const std::vector<llmgateway::v1::Warning>& warnings() const {
+    return warnings_;
+  }
+
+  // What was charged; empty before the end, and without a ledger.
+  const BudgetDebit& debit() const { return debit_; }
+  // Of a call that was let in although it does not fit, what is to be kept of
+  // that: the amounts in the budget's unit.
+  struct Exceeded {
+    std::string_view mode;
+    int64_t requested = 0;
+    int64_t remaining = 0;
+  };
+  const std::vector<Exceeded>& exceeded() const { return exceeded_; }
+  // What is reserved, to be kept where it survives the process.
+  BudgetDebit Reserved(const PlannedCall& call) const;
+
+  // What is left, once it is settled; nothing without a budget that refuses.
+  std::optional<int64_t> remaining_usd_nanos() const {
+    return remaining_usd_nanos_;
+  }
+  std::optional<int64_t> remaining_tokens() const { return remaining_tokens_; }
+
+ private:
+  friend void GrowBudgets(Call& call, const Attempt& attempt,
+                          const DeliveredTokens& delivered,
+                          const ProviderStream& stream);
+  friend void FinishBudgets(Call& call);
+
+  explicit CallBudgets(const PlannedCall& call);
+
+  // What the call is estimated to take at the target.
+  void Estimate(const PlannedCall& call);
+  void AskTerms(const BudgetRule& rule, BudgetTerms* terms);
+  void NameTarget(std::string_view provider, std::string_view model);
+  void TellCharges();
+  // Calls `use` with each budget of the call at the subject's target, and its
+  // limits for the call.
+  template <typename Use>
+  void ForEachRule(const PlannedCall& call, const Use& use);
+  void Settle(Call& call);
+
+  const BudgetRules& rules_;
+  LimitSubject subject_;
+  std::string peer_;  // Empty where no budget tells peers apart.
+  std::string_view role_;
+  BudgetAmounts estimate_;
+  bool price_known_ = true;
+  BudgetCharges charges_;
+  std::vector<llmgateway::v1::Warning> warnings_;
+  std::vector<Exceeded> exceeded_;
+  BudgetDebit debit_;
+  bool finished_ = false;
+  std::optional<int64_t> remaining_usd_nanos_;
+  std::optional<int64_t> remaining_tokens_;
+};
+
+// Reserves what the call is estimated to take of its budgets, and sets
+// `call.budgets`. BUDGET_EXCEEDED if it does not fit.
+absl::Status ReserveBudgets(Call& call);
+
+// Reserves what has come of the stream that `attempt` delivers, where it is
+// more than was estimated. Does nothing for a call without budgets.
+void GrowBudgets(Call& call, const Attempt& attempt,
+                 const DeliveredTokens& delivered,
+                 const ProviderStream& stream);
+
+// Makes what was reserved into what the call has really taken, once. To be
+// called before the end of the answer is sent, so that who has it may call
+// again. Does nothing for a call without budgets.
+void FinishBudgets(Call& call);
+
+// Says in an answer what is left; nothing for a call without budgets.
+template <typename Answer>
+void FillRemainingBudgets(const CallBudgets* budgets, Answer* answer) {
+  if (budgets == nullptr) return;
+  if (const auto nanos = budgets->remaining_usd_nanos()) {
+    answer->set_budget_remaining_usd_nanos(*nanos);
+  }
+  if (const auto tokens = budgets->remaining_tokens()) {
+    answer->set_budget_remaining_tokens(*tokens);
+  }
+}
+
+// Whose call it is, for entries of the ledger; valid as long as the call.
+BudgetEntryFacts FactsOfBudgets(const Call& call);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CALL_BUDGETS_H_

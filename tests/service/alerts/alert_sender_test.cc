@@ -1,0 +1,102 @@
+#include "service/alerts/alert_sender.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/blocking_worker.h"
+#include "base/async/task.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/alerts/webhook.h"
+#include "tests/service/alerts/hook_server.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_http_server.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class AlertSenderTest : public testing::Test {
+ protected:
+  AlertSenderTest()
+      : sender_(client_.loop(), client_.http(), clock_, worker_,
+                [this](const AlertEvent& event, const absl::Status& outcome) {
+                  told_ = event.id;
+                  outcome_ = outcome;
+                  done_.Set();
+                }) {}
+
+  // Sends an event that happened so long ago, and waits for what comes of it.
+  void Send(absl::Duration age) {
+    client_.Run([&] { return SendAndWait(age); });
+  }
+  Task<void> SendAndWait(absl::Duration age) {
+    sender_.Send(Action(), Event(age));
+    co_await done_.Wait();
+  }
+  Task<void> SendAndStop() {
+    sender_.Send(Action(), Event(absl::ZeroDuration()));
+    co_await sender_.Stop();
+  }
+
+  std::shared_ptr<const AlertAction> Action() const {
+    return std::make_shared<const AlertAction>(AlertAction{
+        .kind = AlertAction::Kind::kWebhook,
+        .url = absl::StrCat("http://127.0.0.1:", server_.port(), "/")});
+  }
+  AlertEvent Event(absl::Duration age) {
+    return {.id = "e1", .alert = "errors", .time = clock_.WallTime() - age};
+  }
+
+  FakeClock clock_;
+  BlockingWorker worker_{{.name = "test"}};
+  HookServer hook_;
+  const TestHttpServer server_{hook_};
+  LoopClient client_;
+  WakeUp done_;
+  std::string told_;
+  absl::Status outcome_ = absl::UnknownError("nothing yet");
+  AlertSender sender_;
+};
+
+TEST_F(AlertSenderTest, WhatIsTakenIsSentOnce) {
+  Send(absl::ZeroDuration());
+  EXPECT_EQ(told_, "e1");
+  EXPECT_TRUE(outcome_.ok()) << outcome_;
+  EXPECT_THAT(hook_.asked(), SizeIs(1));
+}
+
+// By the timer of a real loop: a second.
+TEST_F(AlertSenderTest, WhatIsNotTakenIsSentAgain) {
+  hook_.Answer({500});
+  Send(absl::ZeroDuration());
+  EXPECT_TRUE(outcome_.ok()) << outcome_;
+  EXPECT_THAT(hook_.asked(), SizeIs(2));
+  EXPECT_EQ(hook_.asked()[0], hook_.asked()[1]);
+}
+
+TEST_F(AlertSenderTest, AfterTenMinutesItIsGivenUpWithTheLastAnswer) {
+  hook_.Answer({500});
+  Send(kWebhookPatience);
+  EXPECT_EQ(told_, "e1");
+  EXPECT_THAT(std::string(outcome_.message()),
+              HasSubstr("given up after 1 try: it answered 500"));
+  EXPECT_THAT(hook_.asked(), SizeIs(1));
+}
+
+TEST_F(AlertSenderTest, AStopWaitsForNoAnswerAndTellsNothing) {
+  hook_.Answer({500, 500, 500});
+  client_.Run([&] { return SendAndStop(); });
+  EXPECT_EQ(sender_.under_way(), 0);
+  EXPECT_EQ(told_, "");
+}
+
+}  // namespace
+}  // namespace gateway

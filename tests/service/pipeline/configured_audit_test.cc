@@ -1,0 +1,69 @@
+#include "service/pipeline/configured_audit.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kAudited[] =
+    "providers: [{name: mock, mock: {}}]\n"
+    "audit:\n"
+    "  file: /tmp/audit.db\n"
+    "  retention_days: 7\n"
+    "  bodies: [{apis: [grpc], request: true}, {response: true,\n"
+    "            body_bytes_limit: 5}]\n"
+    "  redaction: {own_patterns: [{name: x, regex: 'x+'}]}\n";
+
+TEST(ConfiguredAuditTest, WithoutASectionThereIsNone) {
+  const auto runtime = MakeTestRuntime("providers: [{name: mock, mock: {}}]\n");
+  const auto policy = AuditPolicyOf(runtime->snapshot());
+  ASSERT_TRUE(policy.ok());
+  EXPECT_EQ(*policy, nullptr);
+  EXPECT_EQ(runtime->audit(), nullptr);
+}
+
+TEST(ConfiguredAuditTest, ThePolicyIsWhatIsConfigured) {
+  const auto runtime = MakeTestRuntime(kAudited);
+  const auto policy = AuditPolicyOf(runtime->snapshot());
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  EXPECT_EQ((*policy)->retention, absl::Hours(7 * 24));
+  EXPECT_EQ((*policy)->cipher, nullptr);
+  EXPECT_EQ((*policy)->redactor.RedactText("axxb a@b.example").text,
+            "a[redacted:x]b [redacted:email]");
+  const BodyRule* const by_grpc = (*policy)->rules.Match({.api = "grpc"});
+  ASSERT_NE(by_grpc, nullptr);
+  EXPECT_TRUE(by_grpc->request);
+  EXPECT_EQ(by_grpc->bytes_limit, 64 * 1024);
+  const BodyRule* const other = (*policy)->rules.Match({.api = "openai"});
+  ASSERT_NE(other, nullptr);
+  EXPECT_TRUE(other->response);
+  EXPECT_EQ(other->bytes_limit, 5);
+  const AuditLog::Options options =
+      AuditOptionsOf(runtime->config().audit(), "/a/b");
+  EXPECT_EQ(options.store.path, "/a/b");
+  EXPECT_EQ(options.queue_entries_limit, 10000);
+  EXPECT_EQ(options.queue_bytes_limit, 64 << 20);
+}
+
+TEST(ConfiguredAuditTest, KeysAreThoseThatAreNamed) {
+  const std::string yaml = absl::StrCat(
+      kAudited, "  encryption: {keys: [{id: k1, key: 'env:AUDIT'}]}\n");
+  const auto runtime = MakeTestRuntime(yaml, {{"AUDIT", std::string(64, 'a')}});
+  const auto policy = AuditPolicyOf(runtime->snapshot());
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  ASSERT_NE((*policy)->cipher, nullptr);
+  EXPECT_EQ((*policy)->cipher->Encrypt("text", "e")->key_id, "k1");
+}
+
+}  // namespace
+}  // namespace gateway
