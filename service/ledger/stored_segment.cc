@@ -26,10 +26,13 @@ constexpr SqlText kMakeIndex = R"sql(
   ) STRICT;
 )sql";
 
+// A write that was said to have failed may have come to be, and is done again.
 constexpr SqlText kAddSegment =
-    "INSERT INTO segments (number, entries, first_time_us, last_time_us, "
+    "INSERT OR REPLACE INTO segments (number, entries, first_time_us, "
+    "last_time_us, "
     "last_commit, last_hash) VALUES (?, ?, ?, ?, ?, ?)";
-constexpr SqlText kAddPiece = "INSERT INTO pieces (place, piece) VALUES (?, ?)";
+constexpr SqlText kAddPiece =
+    "INSERT OR REPLACE INTO pieces (place, piece) VALUES (?, ?)";
 constexpr SqlText kLoadSegments =
     "SELECT number, entries, first_time_us, last_time_us, last_commit, "
     "last_hash FROM segments ORDER BY number";
