@@ -496,8 +496,11 @@ class CanaryTest(AuditCase):
                 "message": "Incorrect API key provided: " + _UPSTREAM_KEY}})
         for model in ("gpt-x", "gpt-error"):
             for stream in (False, True):
-                self.ask(gateway, chat(model, text=text, stream=stream,
-                                       metadata={"note": secrets["email"]}))
+                # `metadata` are labels, which the access log tells by design.
+                self.ask(gateway, chat(
+                    model, text=text, stream=stream, tools=[{
+                        "type": "function", "function": {
+                            "name": "f", "description": text}}]))
         self.caller.generate(
             gateway.grpc, prompt("gpt-x", text=text),
             metadata=[["authorization", "Bearer " + _CALLER]])
