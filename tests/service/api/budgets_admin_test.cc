@@ -130,7 +130,9 @@ class BudgetsAdminTest : public testing::Test {
   absl::Status commit_fault_;
   BudgetsAdmin admin_{
       {.runtime = current_,
-       .commit = [this](LedgerEntry entry) { return Commit(std::move(entry)); }}};
+       .commit = [this](LedgerEntry entry) {
+         return Commit(std::move(entry));
+       }}};
   MethodTable table_;
   LoopThread loop_;
   std::string next_page_;
