@@ -140,9 +140,9 @@ void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
     if (found == states_.end()) {
       // Of models that are well there may be many.
       if (!subject.empty() && !is_true) continue;
-      found = states_
-                  .emplace(key, State{.condition = rule.text, .since = start_})
-                  .first;
+      found =
+          states_.emplace(key, State{.condition = rule.text, .since = start_})
+              .first;
     }
     State& state = found->second;
     state.value = value;
@@ -170,8 +170,7 @@ void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
   }
 }
 
-void AlertBoard::Step(const AlertRule& rule, const Facts& facts,
-                      State& state) {
+void AlertBoard::Step(const AlertRule& rule, const Facts& facts, State& state) {
   if (state.value.has_value() && rule.condition.IsTrueOf(*state.value)) {
     state.calm_since.reset();
     if (!state.firing) {

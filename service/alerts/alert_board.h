@@ -87,9 +87,9 @@ class AlertBoard {
     std::string subject;
     bool firing = false;
     absl::Time since;
-    std::optional<double> value;             // When it was last looked at.
-    std::optional<absl::Time> silence_end;   // If it is silenced at `now`.
-    std::string action_error;                // Empty if there was none.
+    std::optional<double> value;            // When it was last looked at.
+    std::optional<absl::Time> silence_end;  // If it is silenced at `now`.
+    std::string action_error;               // Empty if there was none.
   };
   // Sorted by name and subject.
   std::vector<View> List(absl::Time now) const LOCKS_EXCLUDED(mu_);

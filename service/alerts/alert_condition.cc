@@ -103,8 +103,8 @@ absl::StatusOr<AlertCondition> ParseAlertCondition(std::string_view text) {
   for (const MeasureName& each : kMeasures) {
     absl::string_view behind = rest;
     if (!absl::ConsumePrefix(&behind, each.name)) continue;
-    if (!behind.empty() && (absl::ascii_isalnum(behind[0]) ||
-                            behind[0] == '_')) {
+    if (!behind.empty() &&
+        (absl::ascii_isalnum(behind[0]) || behind[0] == '_')) {
       continue;
     }
     found = &each;

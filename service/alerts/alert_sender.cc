@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/sleep.h"
-#include "base/os/logging.h"
 #include "service/alerts/webhook.h"
 
 namespace gateway {
@@ -29,22 +28,17 @@ Task<void> AlertSender::Deliver(std::shared_ptr<const AlertAction> action,
                                 AlertEvent event) {
   const absl::Time over = event.time + kWebhookPatience;
   absl::Status outcome;
-  for (int tries = 1;; ++tries) {
+  for (int attempts = 1;; ++attempts) {
     outcome = co_await Try(*action, event);
     if (outcome.ok() || stop_.cancelled()) break;
-    const absl::Duration wait = WebhookBackoff(tries);
+    const absl::Duration wait = WebhookBackoff(attempts);
     if (clock_.WallTime() + wait > over) {
       outcome = absl::Status(
-          outcome.code(), absl::StrCat("given up after ", tries,
-                                       tries == 1 ? " try: " : " tries: ",
-                                       outcome.message()));
+          outcome.code(),
+          absl::StrCat(
+              "given up after ", attempts,
+              attempts == 1 ? " attempt: " : " attempts: ", outcome.message()));
       break;
-    }
-    if (tries == 1) {
-      Log(LogLevel::kWarn, "alerts", "A webhook does not take an alert",
-          {{"alert", event.alert},
-           {"action", event.action},
-           {"error", outcome}});
     }
     if (!(co_await Sleep(loop_, wait, stop_)).ok()) break;
   }

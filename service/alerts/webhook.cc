@@ -56,9 +56,9 @@ std::string WebhookSignature(std::string_view key, std::string_view body) {
   HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
        reinterpret_cast<const unsigned char*>(body.data()), body.size(),
        digest.data(), &size);
-  return absl::StrCat(
-      "sha256=", absl::BytesToHexString(absl::string_view(
-                     reinterpret_cast<const char*>(digest.data()), size)));
+  return absl::StrCat("sha256=",
+                      absl::BytesToHexString(absl::string_view(
+                          reinterpret_cast<const char*>(digest.data()), size)));
 }
 
 absl::Status CheckWebhookUrl(std::string_view url) {
@@ -116,8 +116,8 @@ Task<absl::Status> PostWebhook(HttpClient& http,
   co_return absl::UnavailableError(absl::StrCat("it answered ", status));
 }
 
-absl::Duration WebhookBackoff(int tries) {
-  const int doublings = std::clamp(tries - 1, 0, kDoublingsMax);
+absl::Duration WebhookBackoff(int failures) {
+  const int doublings = std::clamp(failures - 1, 0, kDoublingsMax);
   return std::min(absl::Seconds(1) * (1 << doublings), kBackoffMax);
 }
 

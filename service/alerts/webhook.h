@@ -43,9 +43,9 @@ Task<absl::Status> PostWebhook(HttpClient& http,
                                const AlertAction& action,
                                const AlertEvent& event, CancelSignal& cancel);
 
-// How long to wait after so many tries that failed, from 1 on: a second, then
+// How long to wait after so many failures, from 1 on: a second, then
 // twice as long each time, and at most a minute.
-absl::Duration WebhookBackoff(int tries);
+absl::Duration WebhookBackoff(int failures);
 
 // For so long after it happened an event is sent again.
 inline constexpr absl::Duration kWebhookPatience = absl::Minutes(10);

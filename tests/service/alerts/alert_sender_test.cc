@@ -87,7 +87,7 @@ TEST_F(AlertSenderTest, AfterTenMinutesItIsGivenUpWithTheLastAnswer) {
   Send(kWebhookPatience);
   EXPECT_EQ(told_, "e1");
   EXPECT_THAT(std::string(outcome_.message()),
-              HasSubstr("given up after 1 try: it answered 500"));
+              HasSubstr("given up after 1 attempt: it answered 500"));
   EXPECT_THAT(hook_.asked(), SizeIs(1));
 }
 

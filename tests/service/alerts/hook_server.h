@@ -41,12 +41,12 @@ class HookServer final : public HttpHandler {
  private:
   int Take(const HttpRequest& request) LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
-    asked_.push_back(absl::StrCat(
-        ToAbsl(request.method), " ", ToAbsl(request.path), " ",
-        ToAbsl(request.Find("content-type")), " ",
-        ToAbsl(request.Find("x-team")), " ",
-        ToAbsl(request.Find("x-llmgateway-signature")), " ",
-        ToAbsl(request.body)));
+    asked_.push_back(
+        absl::StrCat(ToAbsl(request.method), " ", ToAbsl(request.path), " ",
+                     ToAbsl(request.Find("content-type")), " ",
+                     ToAbsl(request.Find("x-team")), " ",
+                     ToAbsl(request.Find("x-llmgateway-signature")), " ",
+                     ToAbsl(request.body)));
     if (statuses_.empty()) return 200;
     const int status = statuses_.front();
     statuses_.pop_front();

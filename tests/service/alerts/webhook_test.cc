@@ -74,21 +74,18 @@ TEST_F(WebhookTest, ItIsSentWithItsHeadersAndSignature) {
   EXPECT_THAT(hook_.asked(),
               ElementsAre(absl::StrCat(
                   "POST /hooks/gateway/ application/json search ",
-                  WebhookSignature("a-key", kBody), " ",
-                  std::string(kBody))));
+                  WebhookSignature("a-key", kBody), " ", std::string(kBody))));
 }
 
 TEST_F(WebhookTest, WithoutAKeyThereIsNoSignature) {
-  EXPECT_TRUE(
-      Post({.kind = AlertAction::Kind::kWebhook, .url = url_}).ok());
+  EXPECT_TRUE(Post({.kind = AlertAction::Kind::kWebhook, .url = url_}).ok());
   EXPECT_THAT(hook_.asked(), ElementsAre(HasSubstr("application/json   {")));
 }
 
 TEST_F(WebhookTest, OnlyAnAnswerOf2xxSaysThatItWasTaken) {
   for (const int status : {200, 202, 204}) {
     hook_.Answer({status});
-    EXPECT_TRUE(
-        Post({.kind = AlertAction::Kind::kWebhook, .url = url_}).ok());
+    EXPECT_TRUE(Post({.kind = AlertAction::Kind::kWebhook, .url = url_}).ok());
   }
   for (const int status : {302, 400, 404, 429, 500}) {
     hook_.Answer({status});
