@@ -61,6 +61,7 @@ inline constexpr std::string_view kAccessLogMembers[] = {
     "status",
     "stream",
     "tier",
+    "trace_id",
     "ts",
     "ttft_us",
     "unlogged",
