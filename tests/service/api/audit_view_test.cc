@@ -11,6 +11,8 @@
 namespace gateway {
 namespace {
 
+namespace v1 = ::llmgateway::v1;
+
 using ::testing::HasSubstr;
 
 TEST(AuditViewTest, AnEntryIsShownAsItIs) {
