@@ -37,6 +37,7 @@ func main() {
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{
 			ResolverSettings: confmap.ResolverSettings{
 				ProviderFactories: providers,
+				DefaultScheme:     "file",
 			},
 		},
 	})
