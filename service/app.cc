@@ -68,7 +68,6 @@
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/runtime_metrics.h"
 #include "service/pipeline/runtime_snapshot.h"
-#include "service/pipeline/session_metrics.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/process_limits.h"
 #include "service/reload/config_reloader.h"
@@ -84,13 +83,7 @@ namespace {
 namespace configv1 = ::llmgateway::config::v1;
 
 constexpr absl::Duration kLogFlushTimeout = absl::Seconds(2);
-// So much of how models did a crash may lose.
 constexpr absl::Duration kPerformanceInterval = absl::Minutes(5);
-
-// `address` with its port replaced by the one that was chosen.
-std::string WithPort(const std::string& address, int port) {
-  return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
-}
 
 }  // namespace
 
@@ -112,8 +105,6 @@ struct App::Graph {
   // now on.
   void KeepWhatIsLearned();
 
-  // Of answers and sessions, as far as they are kept.
-  void AddMetricsOfRecords();
 
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
@@ -280,7 +271,9 @@ absl::Status App::Build() {
        {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
                           SystemClock(), graph.kept.responses());
-  graph.AddMetricsOfRecords();
+  graph.ledger.AddMetrics(graph.registry);
+  graph.kept.AddMetrics(graph.registry);
+  AddResponseMetrics(*graph.responses, graph.registry);
   RestoreCircuits(*graph.state, *snapshot);
   RestoreOverrides(*graph.state, &snapshot->selection().overrides);
   RestorePrices(*graph.state, *snapshot);
@@ -301,14 +294,6 @@ Ports App::Graph::PortsOfRuntimes() {
   ports.ledger = ledger.writer();
   ports.audit = audit.get();
   return ports;
-}
-
-void App::Graph::AddMetricsOfRecords() {
-  ledger.AddMetrics(registry);
-  if (responses->enabled()) AddResponseMetrics(*responses, registry);
-  if (kept.sessions() != nullptr) {
-    AddSessionMetrics(*kept.sessions(), registry);
-  }
 }
 
 void App::Graph::KeepWhatIsLearned() {
@@ -500,7 +485,6 @@ absl::Status App::StartGrpc() {
   graph.health.AddTo(graph.table);
   graph.reflection.AddTo(graph.table);
   GATEWAY_RETURN_IF_ERROR(graph.table.status());
-
   const configv1::GrpcListener& listener = graph.proto().listeners().grpc();
   std::vector<EventLoop*> loops;
   for (const auto& runtime : graph.loops) loops.push_back(&runtime->loop());
@@ -514,7 +498,7 @@ absl::Status App::StartGrpc() {
                                             .metrics = &graph.registry,
                                             .callers = &graph.callers,
                                             .refusals = &graph.grpc_refusals}));
-  addresses_.grpc = WithPort(listener.address(), graph.grpc->port());
+  addresses_.grpc = ListenAddressOf(*graph.grpc, listener.address());
   return absl::OkStatus();
 }
 
@@ -523,8 +507,8 @@ absl::Status App::StartAdmin() {
   GATEWAY_RETURN_IF_ERROR(graph.operators->Start(
       graph.loops[0]->loop(),
       ConnectionQuota::OperatorsShareOf(graph.descriptors)));
-  addresses_.admin = WithPort(graph.proto().listeners().admin().address(),
-                              graph.operators->engine()->port());
+  addresses_.admin = ListenAddressOf(
+      *graph.operators->engine(), graph.proto().listeners().admin().address());
   return absl::OkStatus();
 }
 

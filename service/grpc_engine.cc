@@ -163,4 +163,10 @@ absl::StatusOr<std::unique_ptr<GrpcEngine>> StartGrpcEngine(
   return engine;
 }
 
+std::string ListenAddressOf(const GrpcEngine& engine,
+                            const std::string& address) {
+  return absl::StrCat(address.substr(0, address.rfind(':')), ":",
+                      engine.port());
+}
+
 }  // namespace gateway

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -86,6 +87,11 @@ struct GrpcEngineOptions {
 // Starts the engine. What the options refer to must outlive it.
 absl::StatusOr<std::unique_ptr<GrpcEngine>> StartGrpcEngine(
     const GrpcEngineOptions& options);
+
+// Returns where the engine listens: `address`, which is configured, with the
+// port that was chosen.
+std::string ListenAddressOf(const GrpcEngine& engine,
+                            const std::string& address);
 
 }  // namespace gateway
 

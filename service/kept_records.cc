@@ -19,6 +19,7 @@
 #include "service/config/config_reader.h"
 #include "service/config/store_validator.h"
 #include "service/loop_redis.h"
+#include "service/pipeline/session_metrics.h"
 #include "service/store/memory_record_store.h"
 #include "service/store/redis_record_store.h"
 #include "service/store/sqlite_record_store.h"
@@ -204,6 +205,10 @@ void KeptRecords::Stop() {
   if (follows_on_ == nullptr) return;
   issued_keys_->Stop(*follows_on_);
   follows_on_ = nullptr;
+}
+
+void KeptRecords::AddMetrics(MetricRegistry& registry) const {
+  if (sessions_ != nullptr) AddSessionMetrics(*sessions_, registry);
 }
 
 }  // namespace gateway

@@ -29,6 +29,7 @@
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/identity/issued_key_store.h"
 #include "service/identity/key_registry.h"
+#include "service/observability/metrics.h"
 #include "service/pipeline/response_records.h"
 #include "service/sessions/session_store.h"
 #include "service/state/state_store.h"
@@ -66,6 +67,10 @@ class KeptRecords {
 
   // Knows no key where none are issued.
   const KeyRegistry& key_registry() const { return registry_; }
+  // Adds metrics of sessions, if there are any, which must outlive the
+  // registry's use.
+  void AddMetrics(MetricRegistry& registry) const;
+
   // Null where no keys are issued.
   IssuedKeyStore* issued_keys() { return issued_keys_.get(); }
   // Null where no sessions are kept.

@@ -70,8 +70,8 @@ absl::StatusOr<std::string> ReadTruth(std::string_view query,
   return InvalidField(name, "must be true or false");
 }
 
-void WriteTextOrNull(std::string_view name, std::string_view text,
-                     JsonWriter& json) {
+void WriteAuditText(std::string_view name, std::string_view text,
+                    JsonWriter& json) {
   if (text.empty()) {
     json.NullField(name);
   } else {
@@ -91,8 +91,8 @@ void WriteAuditEntry(const v1::AuditEntry& entry, JsonWriter& json) {
   json.StringField("model", entry.route().model().empty()
                                 ? entry.model()
                                 : entry.route().model());
-  WriteTextOrNull("agent_type", entry.scope().agent_type(), json);
-  WriteTextOrNull("project_id", entry.scope().project_id(), json);
+  WriteAuditText("agent_type", entry.scope().agent_type(), json);
+  WriteAuditText("project_id", entry.scope().project_id(), json);
   json.Int64Field("input_tokens", usage.input_tokens());
   json.Int64Field("output_tokens", usage.output_tokens());
   json.Int64Field("cache_write_tokens", usage.cache_write_tokens());
@@ -104,9 +104,9 @@ void WriteAuditEntry(const v1::AuditEntry& entry, JsonWriter& json) {
   json.StringField("status", entry.outcome() == v1::AUDIT_OUTCOME_SUCCEEDED
                                  ? "success"
                                  : "error");
-  WriteTextOrNull("request_body", entry.request().text(), json);
-  WriteTextOrNull("response_body", entry.response().text(), json);
-  WriteTextOrNull("error_message", entry.message(), json);
+  WriteAuditText("request_body", entry.request().text(), json);
+  WriteAuditText("response_body", entry.response().text(), json);
+  WriteAuditText("error_message", entry.message(), json);
   json.EndObject();
 }
 

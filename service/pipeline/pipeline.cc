@@ -242,6 +242,14 @@ Task<absl::Status> FindAnswer(Call& call) {
   co_return co_await OffLoop(bytes, join);
 }
 
+Task<void> BeginAudit(Call& call) {
+  const auto begin = [&call] {
+    call.audit = CallAudit::Begin(call);
+    return true;
+  };
+  co_await OffLoop(call.facts.request_bytes, begin);
+}
+
 }  // namespace
 
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
@@ -301,12 +309,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     recorder.BoundUnknown(call);
   }
   // While its request is there.
-  if (AsksForBodies(call, outcome)) {
-    co_await OffLoop(call.facts.request_bytes, [&call] {
-      call.audit = CallAudit::Begin(call);
-      return true;
-    });
-  }
+  if (AsksForBodies(call, outcome)) co_await BeginAudit(call);
   // Awaited after the choice and not within it: GCC 12 would destroy the status
   // that is moved in twice.
   Task<absl::Status> run =

@@ -36,8 +36,8 @@ class Recorder {
  public:
   // `access_log` is null if there is none, and `health` if nobody asks for it.
   // `loop` is the number of the event loop, from 0. Calls are summed in
-  // `summary`, if there is one; `traces` is null if they are not traced. Borrows
-  // all.
+  // `summary`, if there is one; `traces` is null if they are not traced.
+  // Borrows all.
   Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
            RequestFeed& feed, ProviderHealthShard* health = nullptr,
            int loop = 0,

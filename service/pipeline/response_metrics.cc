@@ -32,6 +32,7 @@ constexpr MetricDefinition kUnkept = {
 }  // namespace
 
 void AddResponseMetrics(ResponseStore& responses, MetricRegistry& registry) {
+  if (!responses.enabled()) return;
   registry.AddCollector([&responses](MetricRegistry::Values& values) {
     const ResponseStore::Stats stats = responses.stats();
     values.Add(kResponseEntries, {}, static_cast<double>(stats.entries));

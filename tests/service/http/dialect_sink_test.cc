@@ -321,7 +321,7 @@ TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
            {"[1]", "\\[1\\]"},
            {"", ""}}) {
     StoredResponseQuery kept;
-    DialectSink sink(api_, kept, /*details=*/true);
+    DialectSink sink(api_, kept, DetailForm::kBrief);
     call_.attempts.back().answer.raw = said;
     EXPECT_TRUE(client_
                     .Run([&]() -> Task<absl::Status> {
@@ -334,7 +334,7 @@ TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
 
 TEST_F(DialectSinkTest, AFailureHasNoDetails) {
   StoredResponseQuery kept;
-  DialectSink sink(api_, kept, /*details=*/true);
+  DialectSink sink(api_, kept, DetailForm::kBrief);
   client_
       .Run([&]() -> Task<absl::Status> {
         co_return co_await sink.SendEnd(
