@@ -26,6 +26,7 @@
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/reload/config_reloader.h"
 #include "service/state/state_store.h"
+#include "service/summary/call_summary.h"
 #include "tests/testing/loop_thread.h"
 
 namespace gateway {
@@ -47,6 +48,8 @@ class OperatorServicesTest : public testing::Test {
   MetricRegistry metrics_{SystemClock()};
   ProviderHealthBoard board_;
   RequestFeed feed_{{}};
+  const std::unique_ptr<CallSummary> summary_ =
+      *CallSummary::Open({}, SystemClock());
   LogLevelOverrides log_levels_{{}};
   Readiness readiness_{SystemClock()};
   BlockingWorker worker_{{.name = "worker"}};
@@ -58,6 +61,7 @@ class OperatorServicesTest : public testing::Test {
                                .provider_health = board_,
                                .metrics = metrics_,
                                .feed = feed_,
+                               .summary = *summary_,
                                .readiness = readiness_,
                                .worker = worker_,
                                .state = state_,

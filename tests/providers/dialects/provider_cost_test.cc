@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "base/text/json.h"
 #include "gtest/gtest.h"
 #include "tests/testing/fake_random.h"
@@ -69,11 +70,14 @@ TEST(ReadProviderCostTest, AnImplausibleOneIsPassedOver) {
   llmgateway::v1::Usage usage;
   std::string text;
   const auto read = [&](std::string_view json) {
-    return ReadJson(json, [&](JsonValue& root) -> absl::Status {
-      const absl::StatusOr<std::string_view> raw =
-          ReadProviderCost(root, &usage);
-      if (raw.ok()) text = std::string(*raw);
-      return raw.status();
+    const std::string list = absl::StrCat("[", ToAbsl(json), "]");
+    return ReadJson(list, [&](JsonValue& root) {
+      return root.EachElement([&](JsonValue& cost) -> absl::Status {
+        const absl::StatusOr<std::string_view> raw =
+            ReadProviderCost(cost, &usage);
+        if (raw.ok()) text = std::string(*raw);
+        return raw.status();
+      });
     });
   };
   ASSERT_TRUE(read("0.5").ok());

@@ -27,7 +27,7 @@ TEST(MetricsViewTest, AtMostAHundredNamesAreAskedFor) {
   EXPECT_TRUE(CheckMetricNames(request.names()).ok());
   request.add_names("x");
   EXPECT_THAT(CheckMetricNames(request.names()).message(),
-              HasSubstr("names must be at most 100, not 101"));
+              HasSubstr("names: must be at most 100, not 101"));
 }
 
 TEST(MetricsViewTest, FamiliesAreThoseThatAreAskedFor) {

@@ -141,7 +141,8 @@ TEST_F(PricingAdminTest, AllThatIsKnownIsListedPageByPage) {
 
 TEST_F(PricingAdminTest, AListIsOfOneModelKindOrSource) {
   EXPECT_THAT(Shown(List("model: 'house-1'")),
-              ElementsAre("/house-1 1 2", "mock/house-* 3 2"));
+              ElementsAre("/house-1 1 2", "local_cli/* 0 1", "mock/house-* 3 2",
+                          "ollama/* 0 1"));
   EXPECT_THAT(Shown(List("model: 'house-1' kind: 'openai'")),
               ElementsAre("/house-1 1 2"));
   EXPECT_THAT(Shown(List("source: SOURCE_CONFIG")),

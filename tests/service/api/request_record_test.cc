@@ -279,7 +279,8 @@ void CollectFields(const google::protobuf::Descriptor& type,
     const auto& field = *type.field(i);
     const std::string path = prefix + field.name();
     if (!IsServed(field) || path == "route.fallbacks" ||
-        path == "route.selection" || path == "attempts.usage") {
+        path == "route.selection" || path == "attempts.usage" ||
+        path == "usage.cost_breakdown") {
       continue;
     }
     const bool is_leaf =

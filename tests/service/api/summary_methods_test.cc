@@ -182,7 +182,7 @@ TEST_F(SummaryMethodsTest, StatisticsAreOfHoursThatAreKept) {
     EXPECT_THAT(Ask<v1::GetCallStatisticsResponse>("GetCallStatistics", request)
                     .status()
                     .message(),
-                HasSubstr("hours must be 0 to 168"));
+                HasSubstr("hours: must be 0 to 168"));
   }
 }
 
@@ -254,7 +254,7 @@ TEST_F(SummaryMethodsTest, MetricsAreStreamedAtAnInterval) {
   absl::Status status;
   ASSERT_TRUE(loop_.RunTask(
       [&]() -> Task<void> { status = co_await method.Run(call, arguments); }));
-  EXPECT_THAT(status.message(), HasSubstr("interval must be 1s to 1h"));
+  EXPECT_THAT(status.message(), HasSubstr("interval: must be 1s to 1h"));
 
   // The first comes at once.
   request.mutable_interval()->set_seconds(3600);

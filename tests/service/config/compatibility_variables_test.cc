@@ -381,7 +381,6 @@ TEST_F(CompatibilityVariablesTest, WhatIsNotFollowedIsWarnedOf) {
   EXPECT_THAT(problems_, IsEmpty());
   EXPECT_THAT(warnings_,
               ElementsAre(HasSubstr("LLM_TEMPERATURE: is for clients"),
-                          HasSubstr("LLM_TRACE_ENABLED: is not followed yet"),
                           HasSubstr("LLM_MODEL: is not followed: no provider"),
                           HasSubstr("LLM_API_KEY: is not followed"),
                           HasSubstr("LLM_GATEWAY_QUEUE_WARNING_THRESHOLD: is "

@@ -1,5 +1,6 @@
 #include "service/pipeline/trace_record.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,8 +56,8 @@ class TraceRecordTest : public testing::Test {
   RequestFeed feed_{{}};
   Tracer tracer_{
       {.store = {.traces = 10, .bytes = size_t{1} << 20}}, clock_, random_};
-  Recorder traced_{nullptr, metrics_.AddShard(), feed_, nullptr,
-                   0,       &tracer_.shard(0)};
+  Recorder traced_{nullptr,      metrics_.AddShard(), feed_, nullptr, 0,
+                   std::nullopt, &tracer_.shard(0)};
   Recorder untraced_{nullptr, metrics_.AddShard(), feed_};
 };
 
