@@ -52,7 +52,6 @@ TEST_F(LlmGatewaySettingsTest, AnAuditLogIsWhereItWasAndKeepsBodies) {
   const auto& audit = Load(text).audit();
   ASSERT_TRUE(problems_.empty());
   EXPECT_EQ(audit.file(), "~/.cco/audit.db");
-  EXPECT_EQ(audit.retention_days(), 30);
   ASSERT_EQ(audit.bodies_size(), 1);
   EXPECT_TRUE(audit.bodies(0).request());
   EXPECT_TRUE(audit.bodies(0).response());
