@@ -198,8 +198,9 @@ What prices takes:
   --kind WHICH            the kind of provider, as in openai; otherwise any
   --model NAME            list: only prices that this model may have
   --source WHICH          list: only those shipped, config or operator
-  --input USD, --output USD, --cached_input USD, --cache_write USD,
-  --cache_write_1h USD, --reasoning USD, --audio_input USD, --audio_output USD
+  --input_usd PRICE, --output_usd PRICE, --cached_input_usd PRICE,
+  --cache_write_usd PRICE, --cache_write_1h_usd PRICE, --reasoning_usd PRICE,
+  --audio_input_usd PRICE, --audio_output_usd PRICE
                           set: dollars for a million tokens; the first two are
                           required
   --step tier=WHICH,above=TOKENS,input=USD,output=USD,...

@@ -31,9 +31,12 @@ constexpr std::string_view kStepFlag = "--step";
 constexpr std::string_view kListPriceFlags[] = {kKindFlag, kModelFlag,
                                                 kSourceFlag};
 constexpr std::string_view kSetPriceFlags[] = {
-    kKindFlag,     kFromFlag,        kStepFlag,       "--input",
-    "--output",    "--cached_input", "--cache_write", "--cache_write_1h",
-    "--reasoning", "--audio_input",  "--audio_output"};
+    kKindFlag,           kFromFlag,
+    kStepFlag,           "--input_usd",
+    "--output_usd",      "--cached_input_usd",
+    "--cache_write_usd", "--cache_write_1h_usd",
+    "--reasoning_usd",   "--audio_input_usd",
+    "--audio_output_usd"};
 constexpr std::string_view kRemovePriceFlags[] = {kKindFlag, kFromFlag};
 constexpr OperatorVerb kPricesVerbs[] = {{"list", kListPriceFlags},
                                          {"set", kSetPriceFlags},
@@ -212,7 +215,9 @@ absl::StatusOr<v1::SetPricingRequest> SetPricingRequestOf(
     } else if (flag == kStepFlag) {
       GATEWAY_RETURN_IF_ERROR(ReadStep(value, &steps.emplace_back()));
     } else {
-      SetStepPrice(std::string_view(flag).substr(2), value, &own);
+      // Without the dashes and `_usd`.
+      SetStepPrice(std::string_view(flag).substr(2, flag.size() - 6), value,
+                   &own);
     }
   }
   if (request.remove()) return request;

@@ -2,7 +2,7 @@
 //
 //   OperatorWords words;
 //   words.words = {"set", "gpt-4o"};
-//   words.flags = {{"--input", "2.5"}, {"--output", "10"}};
+//   words.flags = {{"--input_usd", "2.5"}, {"--output_usd", "10"}};
 //   const absl::StatusOr<std::string> text = AskPrices(place, words);
 //
 // Thread-safe: plain functions; asking blocks.

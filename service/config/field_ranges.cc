@@ -224,6 +224,7 @@ constexpr struct {
     {"OutlierEjectionConfig.latency_percent", "0", "10000"},
     {"OutlierEjectionConfig.slow_start", "0s", "1h"},
     {"OutlierEjectionConfig.success_rate_deviation", "0", "10"},
+    {"PriceStepConfig.above_input_tokens", "0", "1000000000"},
     {"ProviderResilience.concurrent_attempts_limit", "0", "1000000"},
     {"RateLimit.burst", "1", "1000000000000"},
     {"RateLimit.limit", "1", "1000000000000"},

@@ -80,7 +80,7 @@ class SetPricingTest(unittest.TestCase):
     def test_an_operators_price_wins_outlasts_the_process_and_is_taken_back(
             self):
         self.assertEqual(self.cost_of("house"), "1")
-        done = self.gatewayctl("set", "house", "--input", "5", "--output", "6")
+        done = self.gatewayctl("set", "house", "--input_usd", "5", "--output_usd", "6")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("operator", done.stdout)
         self.assertEqual(self.cost_of("house"), "5")
@@ -103,8 +103,8 @@ class SetPricingTest(unittest.TestCase):
         begin = time.time() + 3
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(begin)) + (
             ".%03dZ" % int(begin % 1 * 1000))
-        done = self.gatewayctl("set", "house", "--from", at, "--input", "9",
-                               "--output", "9")
+        done = self.gatewayctl("set", "house", "--from", at, "--input_usd", "9",
+                               "--output_usd", "9")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("config", done.stdout)
         seen = []
@@ -124,7 +124,9 @@ class SetPricingTest(unittest.TestCase):
         self.operate("SetPricing", price={
             "model": "house", "kind": "openai",
             "steps": [{"input": "5", "output": "6"}]})
-        listed = self.operate("ListPricing", model="house").response
+        # Of this kind: others have a price for any name.
+        listed = self.operate("ListPricing", model="house",
+                              kind="openai").response
         self.assertEqual(
             [(price.get("kind", ""), price["source"],
               price["steps"][0]["input"], price.get("effective_time", ""))
@@ -133,7 +135,8 @@ class SetPricingTest(unittest.TestCase):
              ("", "SOURCE_CONFIG", "3", "2100-01-01T00:00:00Z"),
              ("openai", "SOURCE_OPERATOR", "5", "")])
         self.assertRegex(listed["shipped_date"], r"^20\d\d-\d\d-\d\d$")
-        table = self.gatewayctl("list", "--model", "house").stdout
+        table = self.gatewayctl("list", "--model", "house",
+                                "--kind", "openai").stdout
         self.assertEqual(len(table.splitlines()), 4, table)
         refused = self.operate("SetPricing", price={
             "model": "house", "steps": [{"input": "cheap"}]}).end
@@ -186,6 +189,13 @@ prices: {{models: [{{model: house, input: "1", output: "2"}}]}}
             "content_type": "text/event-stream" if stream
             else "application/json"})
 
+    @staticmethod
+    def wants_usage(path, stream):
+        """Callers of a stream see usage only if they ask for it."""
+        if path != http_calls.CHAT or not stream:
+            return {}
+        return {"stream_options": {"include_usage": True}}
+
     def test_whole_and_streamed_parsed_and_forwarded(self):
         for stream in (False, True):
             self.play(stream)
@@ -199,7 +209,8 @@ prices: {{models: [{{model: house, input: "1", output: "2"}}]}}
             for path in (http_calls.CHAT, "/v1/messages"):
                 with self.subTest(path=path, stream=stream):
                     answer = ask(self.gateway.http,
-                                 chat("house", stream=stream, max_tokens=9),
+                                 chat("house", stream=stream, max_tokens=9,
+                                      **self.wants_usage(path, stream)),
                                  path=path,
                                  headers={"x-llmgateway-details": "true"})
                     self.assertEqual(answer.status, 200, answer.body)

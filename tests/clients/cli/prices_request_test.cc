@@ -50,9 +50,9 @@ TEST(PricesRequestTest, APriceHasItsStepsAndItsTime) {
       {.words = {"set", "gpt-4o*"},
        .flags = {{"--kind", "openai"},
                  {"--from", "2027-01-15T09:00:00.5+01:00"},
-                 {"--input", "2.5"},
-                 {"--output", "10"},
-                 {"--cached_input", "1.25"},
+                 {"--input_usd", "2.5"},
+                 {"--output_usd", "10"},
+                 {"--cached_input_usd", "1.25"},
                  {"--step", "above=200000,input=5,output=20"},
                  {"--step", "tier=batch,input=1.25,output=5"}}});
   ASSERT_TRUE(request.ok()) << request.status();

@@ -146,12 +146,15 @@ TEST_F(AuditAdminTest, NothingIsShownWhereThatCannotBeRecorded) {
 
 TEST_F(AuditAdminTest, AnEntryIsFoundByItsId) {
   AddCalls(1);
+  const auto found = Search({});
+  ASSERT_TRUE(found.ok()) << found.status();
+  ASSERT_EQ(found->entries_size(), 1);
   v1::GetAuditRequest request;
-  request.set_id(1);
+  request.set_id(found->entries(0).id());
   const auto entry = Run<v1::AuditEntry>("GetAudit", request);
   ASSERT_TRUE(entry.ok()) << entry.status();
   EXPECT_EQ(entry->request_id(), "r-0");
-  request.set_id(2);
+  request.set_id(request.id() + 1);
   EXPECT_EQ(FaultReason(Run<v1::AuditEntry>("GetAudit", request).status()),
             v1::ERROR_REASON_NOT_FOUND);
 }

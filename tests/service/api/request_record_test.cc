@@ -280,7 +280,9 @@ void CollectFields(const google::protobuf::Descriptor& type,
     const std::string path = prefix + field.name();
     if (!IsServed(field) || path == "route.fallbacks" ||
         path == "route.selection" || path == "attempts.usage" ||
-        path == "usage.cost_breakdown") {
+        // The ledger has these two.
+        path == "usage.cost_breakdown" ||
+        path == "usage.provider_cost_usd_nanos") {
       continue;
     }
     const bool is_leaf =

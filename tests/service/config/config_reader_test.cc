@@ -248,7 +248,10 @@ TEST(ReferenceTest, ShowsEveryFieldThatIsServed) {
   std::set<std::string> shown;
   CollectUsed(LoadYaml(EnableAll(Slurp("deploy/config/reference.yaml"))),
               &shown);
-  EXPECT_EQ(shown, schema);
+  std::vector<std::string> missing;
+  std::set_difference(schema.begin(), schema.end(), shown.begin(), shown.end(),
+                      std::back_inserter(missing));
+  EXPECT_THAT(missing, IsEmpty());
 }
 
 TEST(ReferenceTest, IsGoodWithEverythingEnabledButForItsFiles) {

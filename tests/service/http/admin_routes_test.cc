@@ -210,8 +210,8 @@ TEST_F(AdminRoutesTest, ABodyIsJsonAndSaysEverything) {
 
 TEST_F(AdminRoutesTest, AnUnknownPathIsToldTheKnownOnes) {
   for (const char* path :
-       {"", "/", "/healthy", "/policies/", "/policies/a/b", "/traces",
-        "/traces/1", "/metric", "/recommendations/"}) {
+       {"", "/", "/healthy", "/policies/", "/policies/a/b", "/traces/",
+        "/traces/a/b", "/metric", "/recommendations/"}) {
     const RawAnswer answer = Ask("GET", path);
     EXPECT_EQ(answer.status, 404) << path;
     EXPECT_THAT(answer.body, HasSubstr("GET /health, GET /status"));
