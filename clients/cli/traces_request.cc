@@ -38,8 +38,8 @@ std::string MillisecondsText(const google::protobuf::Duration& duration) {
                          duration.nanos() / 1000 % 1000);
 }
 
-absl::Status SetDuration(const OperatorWords& words, std::string_view flag,
-                         google::protobuf::Duration* to) {
+absl::Status SetTraceTime(const OperatorWords& words, std::string_view flag,
+                          google::protobuf::Duration* to) {
   absl::Duration duration;
   if (!absl::ParseDuration(LastOf(words, flag), &duration) ||
       duration < absl::ZeroDuration()) {
@@ -118,11 +118,11 @@ absl::StatusOr<v1::ListTracesRequest> ListTracesRequestOf(
   }
   if (!LastOf(words, "--since").empty()) {
     GATEWAY_RETURN_IF_ERROR(
-        SetDuration(words, "--since", request.mutable_window()));
+        SetTraceTime(words, "--since", request.mutable_window()));
   }
   if (!LastOf(words, "--min_duration").empty()) {
     GATEWAY_RETURN_IF_ERROR(
-        SetDuration(words, "--min_duration", request.mutable_min_duration()));
+        SetTraceTime(words, "--min_duration", request.mutable_min_duration()));
   }
   const std::string count = LastOf(words, "--count");
   int32_t number = 0;

@@ -12,7 +12,6 @@ namespace gateway {
 
 inline constexpr std::string_view kLogModules[] = {
     "access_log",  // Lines of the access log that could not be written.
-    "alerts",      // Alerts that fire, and that cannot be told.
     "audit",       // An audit log that is not written, and what it deletes.
     "budgets",     // Budgets that are nearly, or more than, spent.
     "config",      // Warnings about the configuration.
