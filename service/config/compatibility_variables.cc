@@ -20,6 +20,7 @@
 #include "providers/provider_settings.h"
 #include "service/config/cost_variables.h"
 #include "service/config/environment.h"
+#include "service/config/ledger_validator.h"
 #include "service/config/redis_url.h"
 #include "service/config/tracing_variables.h"
 
@@ -75,6 +76,7 @@ constexpr char kClients[] =
 
 constexpr Variable kVariables[] = {
     {"CMS_URL", Use::kText, "cms.url"},
+    {"CONTROL_PLANE_ROOT", Use::kElsewhere},
     {"ENABLE_COST_OPTIMIZATION", Use::kNotFollowed, kLater},
     {"ENABLE_GATEWAY_V2", Use::kElsewhere},
     {"ENABLE_MODEL_TRACING", Use::kElsewhere},
@@ -176,6 +178,7 @@ class Variables {
     ApplyClientLimit();
     ApplyCostBudget("LLM_COST_LIMIT_USD", "cost-limit", Budget::MODE_ENFORCE);
     ApplyCostBudget("LLM_COST_WARN_USD", "cost-warning", Budget::MODE_WARN);
+    PutLedgerUnder(Told("CONTROL_PLANE_ROOT"), &config_);
     ApplyRedisUrl();
     CheckSwitch("GATEWAY_FALLBACK_ENABLED");
     CheckSwitch("OPENROUTER_FALLBACK_ENABLED");

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 
 namespace gateway {
@@ -14,6 +15,8 @@ namespace {
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::LedgerConfig;
 
+// As of record_defaults.cc.
+constexpr char kLedgerFileName[] = "ledger.db";
 constexpr char kLedgerPath[] = "ledger.path";
 constexpr size_t kLedgerPathBytesMax = 1024;
 
@@ -24,6 +27,16 @@ std::string LedgerFile(const GatewayConfig& config) {
   if (absl::StartsWith(path, "/")) return path;
   const std::string& folder = config.runtime().state_dir();
   return absl::StrCat(folder, absl::EndsWith(folder, "/") ? "" : "/", path);
+}
+
+void PutLedgerUnder(std::string_view folder, GatewayConfig* config) {
+  if (folder.empty() || !config->has_ledger()) return;
+  LedgerConfig& ledger = *config->mutable_ledger();
+  const std::string path =
+      ledger.path().empty() ? kLedgerFileName : ledger.path();
+  if (absl::StartsWith(path, "/")) return;
+  ledger.set_path(
+      absl::StrCat(ToAbsl(folder), folder.ends_with('/') ? "" : "/", path));
 }
 
 void CheckLedger(const GatewayConfig& config, const FieldPlaces& places,

@@ -8,6 +8,7 @@
 #define SERVICE_CONFIG_LEDGER_VALIDATOR_H_
 
 #include <string>
+#include <string_view>
 
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/config/config_problem.h"
@@ -18,6 +19,12 @@ namespace gateway {
 // does not begin with `/`. REQUIRES: there is a `ledger`, and CheckLedger has
 // found nothing wrong with it.
 std::string LedgerFile(const llmgateway::config::v1::GatewayConfig& config);
+
+// Has the ledger's file count from this folder, unless it begins with `/`;
+// nothing for an empty one, or without a `ledger`. Before defaults are filled
+// in.
+void PutLedgerUnder(std::string_view folder,
+                    llmgateway::config::v1::GatewayConfig* config);
 
 // Adds what is wrong with `config.ledger()`, and warns of what it leaves open.
 void CheckLedger(const llmgateway::config::v1::GatewayConfig& config,

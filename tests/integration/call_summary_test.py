@@ -14,7 +14,7 @@ from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
 from tests.integration.http_calls import request_bytes
-from tests.testing.gateway_process import GatewayProcess
+from tests.testing.gateway_process import LISTENERS, GatewayProcess
 from tests.testing.mock_upstream import MockUpstream
 
 _METRICS = "/llmgateway.v1.MetricsService/"
@@ -53,11 +53,9 @@ auth:
     - {id: team-a, key: "env:TEAM_A"}
     - {id: team-b, key: "env:TEAM_B"}
   operators: {api_keys: [{id: ops, key: "env:OPS"}]}
-listeners:
-  admin_http: {address: "127.0.0.1:0"}
 metrics: {exemplars: true, compatible_names: true}
 runtime: {state_dir: "%(state)s", event_loops: 2}
-"""
+""" + LISTENERS + '  admin_http: {address: "127.0.0.1:0"}\n'
 _ENDLESS = {"chunks": 1000000, "chunk_bytes": 16, "chunk_delay_ms": 5}
 
 

@@ -189,6 +189,7 @@ class MetricsThatRulesNameTest(unittest.TestCase):
         self.post("gpt-bad", {"status": 400}, 400)
         self.upstream.set_script("gpt-broken", {"status": 503})
         self.post("spare", {"text": "Hi", "usage": usage}, 200)
+        self.post("gpt-b", [{"status": 503}, {"text": "Hi"}], 200)
         samples = self.samples()
         records = _records()
         expressions = (_expressions_of_rules() +

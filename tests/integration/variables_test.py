@@ -153,8 +153,8 @@ class VariablesTest(unittest.TestCase):
             self.gateway(LLM_PROVIDER="nobody")
 
     def test_what_is_not_followed_is_warned_of(self):
-        gateway = self.gateway(LLM_COST_LIMIT_USD="5")
-        line = gateway.wait_for_log(field="LLM_COST_LIMIT_USD")
+        gateway = self.gateway(ENABLE_COST_OPTIMIZATION="true")
+        line = gateway.wait_for_log(field="ENABLE_COST_OPTIMIZATION")
         self.assertEqual((line["level"], line["config"]),
                          ("warn", "environment"))
 

@@ -114,7 +114,7 @@ those that it does not follow yet.
 | `LLM_COST_LIMIT_USD` | `budgets.rules[].limit_usd` | adds the budget `cost-limit`: what all calls together may cost; 0 is none |
 | `LLM_COST_WARN_USD` | `budgets.rules[].limit_usd` | adds the budget `cost-warning`, with `mode: warn`: from so many dollars on answers have a warning, and the log has one; 0 is none |
 | `ENABLE_COST_OPTIMIZATION` | | not followed yet; warned of |
-| `CONTROL_PLANE_ROOT` | | not read yet |
+| `CONTROL_PLANE_ROOT` | `ledger.path` | the folder that a relative one counts from |
 """
 
 _SCALARS = {

@@ -34,6 +34,19 @@ TEST(LedgerValidatorTest, ItsFileCountsFromTheStateFolder) {
   EXPECT_EQ(LedgerFile(config), "/var/l.db");
 }
 
+TEST(LedgerValidatorTest, ItMayCountFromAnotherFolder) {
+  GatewayConfig config;
+  PutLedgerUnder("/plane", &config);
+  EXPECT_FALSE(config.has_ledger());
+  config.mutable_ledger();
+  PutLedgerUnder("", &config);
+  EXPECT_EQ(config.ledger().path(), "");
+  PutLedgerUnder("/plane", &config);
+  EXPECT_EQ(config.ledger().path(), "/plane/ledger.db");
+  PutLedgerUnder("/other", &config);
+  EXPECT_EQ(config.ledger().path(), "/plane/ledger.db");
+}
+
 TEST(LedgerValidatorTest, ItNeedsAPlace) {
   GatewayConfig config;
   EXPECT_EQ(LedgerProblems(config), "");

@@ -28,8 +28,8 @@ TEST(RestartFieldsTest, WhatIsReadAtTheStartIsNamed) {
   EXPECT_THAT(
       RestartFields(in_use, next),
       ElementsAre("listeners.grpc.connections_limit", "listeners.http.address",
-                  "logging.access_log_fields", "logging.file", "logging.format",
-                  "logging.rotation", "metrics.model_labels_limit",
+                  "logging.file", "logging.format", "logging.rotation",
+                  "logging.access_log_fields[0]", "metrics.model_labels_limit",
                   "runtime.event_loops", "runtime.state_dir"));
 }
 
