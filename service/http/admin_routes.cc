@@ -133,11 +133,11 @@ constexpr AdminRoute kAdminRoutes[] = {
                               /*tells_of_all_nodes=*/true),
     RouteOf<v1::ListTracesRequest, v1::ListTracesResponse, &ReadTraceList,
             &WriteTraceList>("GET", "/traces", "ListTraces"),
+    RouteOf<v1::GetTraceMetricsRequest, v1::GetTraceMetricsResponse,
+            &ReadTraceMetrics, &WriteTraceMetrics>("GET", "/traces/metrics",
+                                                   "GetTraceMetrics"),
     RouteOf<v1::GetTraceRequest, v1::Trace, &ReadTrace, &WriteTrace>(
         "GET", kBelowTraces, "GetTrace"),
-    RouteOf<v1::GetTraceMetricsRequest, v1::GetTraceMetricsResponse,
-            &ReadTraceMetrics, &WriteTraceMetrics>("GET", "/metrics",
-                                                   "GetTraceMetrics"),
 };
 
 // Returns the route of a path, whatever the method; null if there is none.

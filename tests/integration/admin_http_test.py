@@ -405,9 +405,9 @@ class PathsTest(AdminHttpCase):
                       "depth=1"):
             self.assertEqual(self.ask("GET", "/traces?" + query).status, 422)
 
-    def test_metrics(self):
+    def test_metrics_of_traces(self):
         self.routed("formatter")
-        answer = self.told("GET", "/metrics?hours=2")
+        answer = self.told("GET", "/traces/metrics?hours=2")
         self.assertEqual(answer["time_range_hours"], 2)
         self.assertGreaterEqual(answer["total_traces"], 1)
         self.assertEqual(answer["request_count"], answer["total_traces"])
@@ -417,8 +417,9 @@ class PathsTest(AdminHttpCase):
         self.assertGreater(operation["avg_duration"], 0)
         self.assertTrue(answer["model_distribution"])
         self.assertIsInstance(answer["capability_usage"], dict)
-        self.assertEqual(self.told("GET", "/metrics")["time_range_hours"], 24)
-        self.assertEqual(self.ask("GET", "/metrics?hours=25").status, 422)
+        self.assertEqual(self.told("GET", "/traces/metrics")["time_range_hours"],
+                         24)
+        self.assertEqual(self.ask("GET", "/traces/metrics?hours=25").status, 422)
 
     def test_what_is_not_there_is_told(self):
         for method, path in (("GET", "/traces/"), ("GET", "/traces/a/b"),
