@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "proto/proto_time.h"
+#include "service/budgets/unknown_charge.h"
 #include "service/config/config_reader.h"
 #include "service/config/ledger_validator.h"
 #include "service/ledger/ledger_recovery.h"
@@ -90,7 +91,7 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
        .state = &*budgets_});
   if (!log.ok()) return OfField(log.status());
   const absl::StatusOr<int64_t> closed =
-      CloseOpenDispatches(**log, SystemRandom(), clock_);
+      CloseOpenDispatches(**log, ChargeOfUnknown, SystemRandom(), clock_);
   if (!closed.ok()) return OfField(closed.status());
   Log(LogLevel::kInfo, "ledger", "The ledger is open",
       {{"path", path_},

@@ -13,6 +13,7 @@
 #include "base/text/json.h"
 #include "service/budgets/budget_window.h"
 #include "service/ledger/entry.h"
+#include "service/ledger/metadata_writer.h"
 #include "service/ledger/python_json.h"
 #include "service/limits/limit_rule.h"
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "service/ledger/metadata_writer.h"
 #include "service/money/money.h"
 
 namespace gateway {
@@ -16,21 +17,21 @@ namespace {
 namespace config = ::llmgateway::config::v1;
 
 // Null where there is none, as other writers of these entries have it.
-void AddTextOrNull(MetadataWriter& metadata, std::string_view key,
+void AddTextOrNull(MetadataWriter& metadata, const MemberName& name,
                    std::string_view text) {
   if (text.empty()) {
-    metadata.AddNull(key);
+    metadata.AddNull(name);
   } else {
-    metadata.AddText(key, text);
+    metadata.AddText(name, text);
   }
 }
 
-void AddIntOrNull(MetadataWriter& metadata, std::string_view key,
+void AddIntOrNull(MetadataWriter& metadata, const MemberName& name,
                   std::optional<int64_t> number) {
   if (number.has_value()) {
-    metadata.AddInt(key, *number);
+    metadata.AddInt(name, *number);
   } else {
-    metadata.AddNull(key);
+    metadata.AddNull(name);
   }
 }
 

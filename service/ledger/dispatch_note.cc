@@ -11,9 +11,10 @@
 namespace gateway {
 namespace {
 
-// A note is its kind, a space, and texts, each as `BYTES:TEXT`; of an opening
-// one three, of others one.
+// A note is its kind and texts, each as `BYTES:TEXT`; of an opening one three,
+// of one of a reservation two, of others one.
 constexpr char kOpens = 'O';
+constexpr char kReserves = 'R';
 constexpr char kCloses = 'C';
 constexpr char kWithdraws = 'W';
 
@@ -52,6 +53,13 @@ std::string OpeningNote(std::string_view dispatch_id,
   return note;
 }
 
+std::string ReservationNote(std::string_view dispatch_id,
+                            std::string_view reservation) {
+  std::string note = BeginNote(kReserves, dispatch_id);
+  AppendText(reservation, &note);
+  return note;
+}
+
 std::string ClosingNote(std::string_view dispatch_id) {
   return BeginNote(kCloses, dispatch_id);
 }
@@ -76,6 +84,12 @@ bool OpenDispatches::Follow(std::string_view notes) {
       continue;
     }
     const auto found = all_.find(*id);
+    if (kind == kReserves) {
+      const std::optional<std::string_view> reservation = TakeText(&notes);
+      if (!reservation.has_value()) return false;
+      if (found != all_.end()) found->second.reservation = *reservation;
+      continue;
+    }
     if (kind == kCloses) {
       if (found != all_.end()) all_.erase(found);
     } else if (kind == kWithdraws) {
@@ -91,6 +105,9 @@ std::string OpenDispatches::ToNotes() const {
   std::string notes;
   for (const auto& [id, left] : all_) {
     notes.append(OpeningNote(id, left.submission_id, left.exchange_metadata));
+    if (!left.reservation.empty()) {
+      notes.append(ReservationNote(id, left.reservation));
+    }
     if (left.withdrawn) notes.append(WithdrawingNote(id));
   }
   return notes;

@@ -28,6 +28,11 @@ std::string OpeningNote(std::string_view dispatch_id,
                         std::string_view submission_id,
                         std::string_view exchange_metadata);
 
+// Of a dispatch, behind the former: what budgets are charged if nobody knows
+// how it went, in a form that budgets read.
+std::string ReservationNote(std::string_view dispatch_id,
+                            std::string_view reservation);
+
 // Of the exchange of that dispatch.
 std::string ClosingNote(std::string_view dispatch_id);
 
@@ -41,6 +46,7 @@ class OpenDispatches {
   struct Left {
     std::string submission_id;
     std::string exchange_metadata;
+    std::string reservation;  // Empty if budgets are charged nothing.
     bool withdrawn = false;
   };
 

@@ -20,7 +20,6 @@
 #define SERVICE_LEDGER_ENTRY_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,35 +41,9 @@ struct LedgerEntry {
   std::string_view decision;
   std::string reason;
   std::vector<std::string> prompts_used;
-  std::string metadata = "{}";  // By MetadataWriter.
+  std::string metadata = "{}";  // metadata_writer.h
   std::string id;               // NewEntryId.
   absl::Time time;
-};
-
-// Writes metadata, member by member in the order of their keys.
-class MetadataWriter {
- public:
-  // Writes to `out`, which is borrowed and overwritten, until it is destroyed.
-  explicit MetadataWriter(std::string* out);
-  ~MetadataWriter() { out_.push_back('}'); }
-  MetadataWriter(const MetadataWriter&) = delete;
-  MetadataWriter& operator=(const MetadataWriter&) = delete;
-
-  // REQUIRES, of each: `key` is greater than the one before, and nothing in it
-  // needs to be escaped.
-  void AddText(std::string_view key, std::string_view text);
-  void AddInt(std::string_view key, int64_t number);
-  void AddFloat(std::string_view key, double number);
-  void AddBool(std::string_view key, bool truth);
-  void AddNull(std::string_view key);
-  // A value in the form of python_json.h.
-  void AddForm(std::string_view key, std::string_view form);
-
- private:
-  void Key(std::string_view key);
-
-  std::string& out_;
-  std::string last_key_;
 };
 
 // An entry's text with room for what the chain gives it: made where the call
@@ -96,10 +69,6 @@ class UnchainedEntry {
   size_t hash_at_ = 0;      // Where the member `entry_hash` belongs.
   size_t previous_at_ = 0;  // Where the previous hash does, behind it.
 };
-
-// An entry's time as it is written: `2026-01-02T03:04:05.678901+00:00`, in UTC,
-// without a fraction if there is none.
-std::string LedgerTimeText(absl::Time time);
 
 }  // namespace gateway
 

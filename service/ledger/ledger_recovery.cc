@@ -2,13 +2,13 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "service/ledger/dispatch_note.h"
-#include "service/ledger/entry.h"
+#include "service/ledger/metadata_writer.h"
 
 namespace gateway {
 namespace {
@@ -52,17 +52,26 @@ UnchainedEntry ExchangeOf(std::string_view dispatch_id,
 
 }  // namespace
 
-absl::StatusOr<int64_t> CloseOpenDispatches(LedgerLog& log, Random& random,
-                                            Clock& clock) {
-  std::vector<UnchainedEntry> exchanges;
+absl::StatusOr<int64_t> CloseOpenDispatches(LedgerLog& log,
+                                            ChargeUnknown charge,
+                                            Random& random, Clock& clock) {
+  const absl::Time now = clock.WallTime();
+  int64_t closed = 0;
+  std::vector<UnchainedEntry> entries;
   for (const auto& [id, left] : log.open_dispatches().all()) {
-    exchanges.push_back(ExchangeOf(id, left, random, clock.WallTime()));
+    entries.push_back(ExchangeOf(id, left, random, now));
+    ++closed;
+    if (left.withdrawn || left.reservation.empty()) continue;
+    GATEWAY_ASSIGN_OR_RETURN(UnchainedEntry charged,
+                             charge(left, NewEntryId(random), now));
+    entries.push_back(std::move(charged));
   }
-  if (exchanges.empty()) return 0;
+  if (entries.empty()) return 0;
   std::vector<const UnchainedEntry*> all;
-  for (const UnchainedEntry& each : exchanges) all.push_back(&each);
-  GATEWAY_RETURN_IF_ERROR(log.Append(all, clock.WallTime()));
-  return static_cast<int64_t>(all.size());
+  all.reserve(entries.size());
+  for (const UnchainedEntry& each : entries) all.push_back(&each);
+  GATEWAY_RETURN_IF_ERROR(log.Append(all, now));
+  return closed;
 }
 
 }  // namespace gateway

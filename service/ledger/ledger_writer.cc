@@ -43,10 +43,12 @@ LedgerWriter::Committing LedgerWriter::Commit(UnchainedEntry entry,
 }
 
 LedgerWriter::Committing LedgerWriter::Commit(
-    std::vector<UnchainedEntry> entries, IfNotCommitted otherwise) {
+    Sources sources, std::vector<UnchainedEntry> behind,
+    IfNotCommitted otherwise) {
   Committing committing(*this, otherwise);
-  committing.waiting_.entries.assign(std::make_move_iterator(entries.begin()),
-                                     std::make_move_iterator(entries.end()));
+  committing.waiting_.sources = std::move(sources);
+  committing.waiting_.entries.assign(std::make_move_iterator(behind.begin()),
+                                     std::make_move_iterator(behind.end()));
   return committing;
 }
 
@@ -62,10 +64,14 @@ bool LedgerWriter::Add(Waiting& waiting) {
   for (const UnchainedEntry& entry : waiting.entries) {
     bytes += entry.chained_bytes();
   }
+  for (const EntrySource* const source : waiting.sources) {
+    bytes += source->bytes();
+  }
+  const size_t entries = waiting.entries.size() + waiting.sources.size();
   MutexLock lock(mu_);
   if (!HasRoom(waiting_entries_, waiting_bytes_ + bytes, waiting.otherwise)) {
     const bool is_lost = waiting.otherwise != IfNotCommitted::kForget;
-    if (is_lost) counts_.lost += waiting.entries.size();
+    if (is_lost) counts_.lost += entries;
     if (waiting.otherwise == IfNotCommitted::kKeepAndGoOn) return false;
     waiting.outcome = absl::ResourceExhaustedError(
         absl::StrCat("the ledger is written too slowly: ", waiting_entries_,
@@ -73,7 +79,7 @@ bool LedgerWriter::Add(Waiting& waiting) {
     return false;
   }
   waiting_.push_back(&waiting);
-  waiting_entries_ += waiting.entries.size();
+  waiting_entries_ += entries;
   waiting_bytes_ += bytes;
   if (waiting_.size() == 1) changed_.NotifyAll();
   return true;
@@ -91,6 +97,7 @@ bool LedgerWriter::HasRoom(size_t entries, size_t bytes,
 void LedgerWriter::Run() {
   Group group;
   while (TakeGroup(&group)) {
+    WriteTexts(group);
     const absl::Status settled = Settle();
     const absl::Status committed = settled.ok() ? Append(group) : settled;
     if (!committed.ok()) {
@@ -126,6 +133,19 @@ bool LedgerWriter::TakeGroup(Group* group) {
   waiting_entries_ = 0;
   waiting_bytes_ = 0;
   return true;
+}
+
+void LedgerWriter::WriteTexts(const Group& group) {
+  for (Waiting* const waiting : group) {
+    if (waiting->sources.empty()) continue;
+    auto behind = std::exchange(waiting->entries, {});
+    for (const EntrySource* const source : waiting->sources) {
+      waiting->entries.push_back(source->Write());
+    }
+    for (UnchainedEntry& entry : behind) {
+      waiting->entries.push_back(std::move(entry));
+    }
+  }
 }
 
 absl::Status LedgerWriter::Settle() {

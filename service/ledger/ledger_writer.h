@@ -2,9 +2,13 @@
 // own: while one commit waits for the disk, the entries of the next one gather.
 //
 //   LedgerWriter writer(std::move(log), {}, clock);
+//   DispatchSource dispatch(call, attempt);  // An EntrySource.
 //   const absl::Status committed = co_await writer.Commit(
-//       UnchainedEntry(entry), LedgerWriter::IfNotCommitted::kForget);
+//       {&dispatch}, {}, LedgerWriter::IfNotCommitted::kForget);
 //   if (!committed.ok()) co_return LedgerFault(committed);
+//
+// The thread writes the entries' texts, too: who waits for their commit lends
+// it what they are made of, and his loop has nothing to do with that.
 //
 // A commit that fails - the disk is full, the file is gone or another's - fails
 // for all of its entries. Those that must not be lost are kept in memory and
@@ -37,6 +41,19 @@
 #include "service/ledger/ledger_log.h"
 
 namespace gateway {
+
+// What an entry is made of, while its commit is waited for.
+class EntrySource {
+ public:
+  virtual ~EntrySource() = default;
+
+  // About how long its text will be. On the loop.
+  virtual size_t bytes() const = 0;
+
+  // Called once, on the ledger's thread. Nobody changes meanwhile what it
+  // reads.
+  virtual UnchainedEntry Write() const = 0;
+};
 
 class LedgerWriter {
  public:
@@ -81,13 +98,16 @@ class LedgerWriter {
 
   // Awaits an entry's commit; yields an absl::Status.
   class Committing;
+  using Sources = absl::InlinedVector<const EntrySource*, 2>;
 
   // Errors are those of LedgerLog::Append; RESOURCE_EXHAUSTED at once if too
   // much waits already, and then what was to be kept is lost, and counted.
   // Never cancelled: what is committed is committed.
   Committing Commit(UnchainedEntry entry, IfNotCommitted otherwise);
-  // Several, together and in this order. REQUIRES: there is one at least.
-  Committing Commit(std::vector<UnchainedEntry> entries,
+  // Several, together and in this order: those of the sources, which are
+  // borrowed until it has returned, and `behind` them. REQUIRES: there is one
+  // at least.
+  Committing Commit(Sources sources, std::vector<UnchainedEntry> behind,
                     IfNotCommitted otherwise);
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
@@ -95,7 +115,9 @@ class LedgerWriter {
  private:
   // Some that wait together, in their coroutine.
   struct Waiting {
-    absl::InlinedVector<UnchainedEntry, 1> entries;
+    Sources sources;
+    // Behind those of the sources, and then all of them.
+    absl::InlinedVector<UnchainedEntry, 2> entries;
     IfNotCommitted otherwise;
     EventLoop* loop = nullptr;
     std::coroutine_handle<> handle;
@@ -112,6 +134,7 @@ class LedgerWriter {
   void Run() LOCKS_EXCLUDED(mu_);
   // Waits for entries, or for the time to try again. False at the end.
   bool TakeGroup(Group* group) LOCKS_EXCLUDED(mu_);
+  static void WriteTexts(const Group& group);
   // Finds out what became of a commit that failed.
   absl::Status Settle();
   absl::Status Append(const Group& group);
@@ -158,7 +181,8 @@ class [[nodiscard]] LedgerWriter::Committing {
  private:
   friend LedgerWriter;
   Committing(LedgerWriter& writer, IfNotCommitted otherwise)
-      : writer_(writer), waiting_{.entries = {}, .otherwise = otherwise} {}
+      : writer_(writer),
+        waiting_{.sources = {}, .entries = {}, .otherwise = otherwise} {}
 
   LedgerWriter& writer_;
   Waiting waiting_;

@@ -187,6 +187,16 @@ void AppendPythonString(std::string_view text, std::string* out) {
 }
 
 bool AppendPlainString(std::string_view text, std::string* out) {
+  // Most texts are short, and a string grows by what is there already for less
+  // than by what is yet to be written.
+  std::array<char, 64> copy;
+  if (text.size() + 2 <= copy.size()) {
+    if (!CopyPlainJsonText(text, copy.data() + 1)) return false;
+    copy[0] = '"';
+    copy[text.size() + 1] = '"';
+    out->append(copy.data(), text.size() + 2);
+    return true;
+  }
   const size_t begin = out->size();
   out->resize(begin + text.size() + 2);
   char* const at = out->data() + begin;

@@ -151,8 +151,13 @@ void CallBudgets::TellCharges() {
   }
 }
 
-BudgetDebit CallBudgets::Reserved(const PlannedCall& call) const {
-  return charges_.Reserved(WallTimeOf(call));
+BudgetDebit CallBudgets::IfBilled(const PlannedCall& call,
+                                  const v1::Usage& usage, int64_t turns) const {
+  BudgetDebit debit = charges_.Reserved(WallTimeOf(call));
+  debit.total = BilledAmounts(usage);
+  debit.total.turns = turns;
+  for (BudgetChange& change : debit.changes) change.amounts = debit.total;
+  return debit;
 }
 
 void CallBudgets::Settle(Call& call) {

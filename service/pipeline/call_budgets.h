@@ -69,8 +69,10 @@ class CallBudgets {
     int64_t remaining = 0;
   };
   const std::vector<Exceeded>& exceeded() const { return exceeded_; }
-  // What is reserved, to be kept where it survives the process.
-  BudgetDebit Reserved(const PlannedCall& call) const;
+  // What the scopes that the call has reserved of are charged if that is
+  // billed, for so many turns: to be kept where it survives the process.
+  BudgetDebit IfBilled(const PlannedCall& call,
+                       const llmgateway::v1::Usage& usage, int64_t turns) const;
 
   // What is left, once it is settled; nothing without a budget that refuses.
   std::optional<int64_t> remaining_usd_nanos() const {

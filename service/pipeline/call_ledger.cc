@@ -56,20 +56,127 @@ v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
 }
 
 LedgerEntry BeginEntry(const PlannedCall& call, std::string_view event_type,
-                       std::string id) {
+                       std::string id, absl::Time time) {
   LedgerEntry entry;
   entry.event_type = event_type;
   entry.submission_id = call.admitted.scope.contract_id;
   entry.id = std::move(id);
-  entry.time = call.runtime->clock().WallTime();
+  entry.time = time;
   return entry;
+}
+
+absl::Time Now(const IncomingCall& call) {
+  return call.runtime->clock().WallTime();
 }
 
 std::string NewId(const IncomingCall& call) {
   return NewEntryId(*call.runtime->ports().random);
 }
 
+// Whether the prompt's hash can be left to the ledger's thread, which has it as
+// soon as it writes the first dispatch: it is quickly read, and off bytes that
+// nobody changes.
+bool IsHashedLate(const PlannedCall& call) {
+  constexpr size_t kBytesMax = 4096;
+  return call.raw != nullptr && call.stored_query == nullptr &&
+         call.raw->body.size() <= kBytesMax && call.session == nullptr &&
+         call.facts.previous_response_id.empty();
+}
+
+// About what an entry has beside texts of the call.
+constexpr size_t kEntryBytes = 1536;
+
 }  // namespace
+
+class CallLedger::DispatchSource : public EntrySource {
+ public:
+  // `turns` are what budgets count for it.
+  DispatchSource(CallLedger& ledger, const PlannedCall& call,
+                 const RoundTrip& trip, int64_t turns)
+      : ledger_(ledger),
+        call_(call),
+        trip_(trip),
+        estimate_(EstimateUnknown(call, *trip.attempt)) {
+    if (call.budgets == nullptr) return;
+    const BudgetDebit lost = call.budgets->IfBilled(call, estimate_, turns);
+    if (lost.empty()) return;
+    reservation_ =
+        ReservationNote(trip.dispatch_id, BudgetReservationForm(lost));
+  }
+
+  size_t bytes() const override { return 2 * kEntryBytes; }
+
+  UnchainedEntry Write() const override {
+    if (ledger_.context_hash_.empty() && IsHashedLate(call_)) {
+      ledger_.HashPrompt(call_);
+    }
+    LedgerEntry entry =
+        BeginEntry(call_, "DISPATCH", trip_.dispatch_id, trip_.dispatch_time);
+    entry.decision = "DISPATCHED";
+    entry.reason =
+        absl::StrCat("Dispatching to ", ToAbsl(trip_.attempt->provider), "/",
+                     ToAbsl(trip_.attempt->model));
+    entry.metadata = DispatchMetadata(call_);
+    std::string note = OpeningNote(
+        trip_.dispatch_id, entry.submission_id,
+        UnknownExchangeMetadata(call_, *trip_.attempt,
+                                {.dispatch_id = trip_.dispatch_id,
+                                 .context_hash = ledger_.context_hash_},
+                                estimate_));
+    note.append(reservation_);
+    return UnchainedEntry(entry, std::move(note));
+  }
+
+ private:
+  CallLedger& ledger_;
+  const PlannedCall& call_;
+  const RoundTrip& trip_;
+  const v1::Usage estimate_;
+  std::string reservation_;
+};
+
+class CallLedger::ExchangeSource : public EntrySource {
+ public:
+  ExchangeSource(const CallLedger& ledger, const Call& call,
+                 const RoundTrip& trip)
+      : ledger_(ledger),
+        call_(call),
+        trip_(trip),
+        time_(Now(call)),
+        response_(ledger.ResponseText(*trip.attempt)) {}
+
+  size_t bytes() const override {
+    return kEntryBytes + ledger_.prompt_.size() + response_.size() +
+           trip_.attempt->error_message.size();
+  }
+
+  UnchainedEntry Write() const override {
+    const Attempt& attempt = *trip_.attempt;
+    LedgerEntry entry = BeginEntry(call_, "EXCHANGE", trip_.exchange_id, time_);
+    if (attempt.status.ok()) {
+      entry.decision = "SUCCESS";
+      entry.reason = "Exchange completed";
+    } else {
+      entry.decision = "ERROR";
+      entry.reason = absl::StrCat(
+          ToAbsl(LedgerCode(attempt.error_reason, /*refused=*/false)), ": ",
+          ToAbsl(attempt.error_message));
+    }
+    entry.metadata = ExchangeMetadata(call_, attempt,
+                                      {.dispatch_id = trip_.dispatch_id,
+                                       .context_hash = ledger_.context_hash_,
+                                       .prompt = ledger_.prompt_,
+                                       .response = response_});
+    return UnchainedEntry(entry, ClosingNote(trip_.dispatch_id));
+  }
+
+ private:
+  const CallLedger& ledger_;
+  const Call& call_;
+  const RoundTrip& trip_;
+  const absl::Time time_;
+  const std::string response_;
+};
 
 std::unique_ptr<CallLedger> CallLedger::Of(IncomingCall& call) {
   if (call.runtime->ports().ledger == nullptr) return nullptr;
@@ -87,21 +194,28 @@ CallLedger::CallLedger(IncomingCall& call)
 
 Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
                                         const Attempt& attempt) {
-  if (context_hash_.empty() && call.stored_query == nullptr) {
+  const bool hashed_here = records_texts_ || !IsHashedLate(call);
+  if (hashed_here && context_hash_.empty() && call.stored_query == nullptr) {
     const auto hash = [&] {
       HashPrompt(call);
       return true;
     };
     co_await OffLoop(call.facts.request_bytes, hash);
   }
-  trips_.push_back({.attempt = &attempt,
-                    .dispatch_id = NewId(call),
-                    .exchange_id = NewId(call)});
+  RoundTrip& trip = trips_.emplace_back();
+  trip = {.attempt = &attempt,
+          .dispatch_time = Now(call),
+          .dispatch_id = NewId(call),
+          .exchange_id = NewId(call)};
+  const DispatchSource dispatch(*this, call, trip,
+                                /*turns=*/trips_.size() == 1 ? 1 : 0);
+  LedgerWriter::Sources sources;
+  sources.push_back(&dispatch);
   const absl::Status committed = co_await writer_.Commit(
-      DispatchEntry(call, trips_.back()),
+      std::move(sources), {},
       degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget);
   if (committed.ok()) co_return committed;
-  FindTrip(&attempt)->withdrawn = true;
+  trip.withdrawn = true;
   co_return Unavailable(committed);
 }
 
@@ -118,7 +232,7 @@ void CallLedger::Close(const Call& call) {
   for (RoundTrip& trip : trips_) {
     if (trip.closed || trip.withdrawn) continue;
     trip.closed = true;
-    closed_.push_back(ExchangeEntry(call, trip));
+    closed_.push_back(ExchangeSource(*this, call, trip).Write());
   }
 }
 
@@ -126,7 +240,7 @@ void CallLedger::AddBudgetEntries(const Call& call) {
   const BudgetEntryFacts facts = FactsOfBudgets(call);
   const auto add = [&](LedgerEntry entry) {
     entry.id = NewId(call);
-    entry.time = call.runtime->clock().WallTime();
+    entry.time = Now(call);
     closed_.emplace_back(entry);
   };
   for (const CallBudgets::Exceeded& exceeded : call.budgets->exceeded()) {
@@ -138,10 +252,16 @@ void CallLedger::AddBudgetEntries(const Call& call) {
 }
 
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
-  Close(call);
-  const bool was_asked =
-      std::any_of(trips_.begin(), trips_.end(),
-                  [](const RoundTrip& trip) { return !trip.withdrawn; });
+  std::vector<ExchangeSource> exchanges;
+  exchanges.reserve(trips_.size());
+  bool was_asked = false;
+  for (RoundTrip& trip : trips_) {
+    if (trip.withdrawn) continue;
+    was_asked = true;
+    if (!std::exchange(trip.closed, true)) {
+      exchanges.emplace_back(*this, call, trip);
+    }
+  }
   if (call.budgets != nullptr) AddBudgetEntries(call);
   IfNotCommitted otherwise = IfNotCommitted::kKeep;
   if (call.reused != nullptr && outcome.ok()) {
@@ -153,10 +273,12 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     AddFaultMetadata(outcome, kLedgerEntryKey, id);
     otherwise = IfNotCommitted::kKeepIfRoom;
   }
-  if (closed_.empty()) co_return outcome;
+  if (exchanges.empty() && closed_.empty()) co_return outcome;
   if (degrades_) otherwise = IfNotCommitted::kKeepAndGoOn;
-  const absl::Status committed =
-      co_await writer_.Commit(std::exchange(closed_, {}), otherwise);
+  LedgerWriter::Sources sources;
+  for (const ExchangeSource& exchange : exchanges) sources.push_back(&exchange);
+  const absl::Status committed = co_await writer_.Commit(
+      std::move(sources), std::exchange(closed_, {}), otherwise);
   // Who hears of a failure anyhow hears of that one.
   if (committed.ok() || !outcome.ok()) co_return outcome;
   co_return Unavailable(committed);
@@ -169,59 +291,17 @@ const CallLedger::RoundTrip* CallLedger::Find(const Attempt* attempt) const {
   return nullptr;
 }
 
-CallLedger::RoundTrip* CallLedger::FindTrip(const Attempt* attempt) {
-  return &*std::find_if(
-      trips_.begin(), trips_.end(),
-      [&](const RoundTrip& trip) { return trip.attempt == attempt; });
-}
-
 void CallLedger::HashPrompt(const IncomingCall& call) {
   std::string prompt = PromptText(call);
   context_hash_ = HashText(prompt);
   if (records_texts_) prompt_ = std::move(prompt);
 }
 
-UnchainedEntry CallLedger::DispatchEntry(const PlannedCall& call,
-                                         const RoundTrip& trip) {
-  LedgerEntry entry = BeginEntry(call, "DISPATCH", trip.dispatch_id);
-  entry.decision = "DISPATCHED";
-  entry.reason = absl::StrCat("Dispatching to ", ToAbsl(trip.attempt->provider),
-                              "/", ToAbsl(trip.attempt->model));
-  entry.metadata = DispatchMetadata(call);
-  const std::string unknown = UnknownExchangeMetadata(
-      call, *trip.attempt,
-      {.dispatch_id = trip.dispatch_id, .context_hash = context_hash_},
-      EstimateUnknown(call, *trip.attempt));
-  return UnchainedEntry(
-      entry, OpeningNote(trip.dispatch_id, entry.submission_id, unknown));
-}
-
-UnchainedEntry CallLedger::ExchangeEntry(const Call& call,
-                                         const RoundTrip& trip) {
-  const Attempt& attempt = *trip.attempt;
-  LedgerEntry entry = BeginEntry(call, "EXCHANGE", trip.exchange_id);
-  if (attempt.status.ok()) {
-    entry.decision = "SUCCESS";
-    entry.reason = "Exchange completed";
-  } else {
-    entry.decision = "ERROR";
-    entry.reason = absl::StrCat(
-        ToAbsl(LedgerCode(attempt.error_reason, /*refused=*/false)), ": ",
-        ToAbsl(attempt.error_message));
-  }
-  const std::string response = ResponseText(attempt);
-  entry.metadata = ExchangeMetadata(call, attempt,
-                                    {.dispatch_id = trip.dispatch_id,
-                                     .context_hash = context_hash_,
-                                     .prompt = prompt_,
-                                     .response = response});
-  return UnchainedEntry(entry, ClosingNote(trip.dispatch_id));
-}
-
 UnchainedEntry CallLedger::RejectionEntry(const Call& call,
                                           const absl::Status& refusal,
                                           std::string_view id) {
-  LedgerEntry entry = BeginEntry(call, "PROMPT_REJECTED", std::string(id));
+  LedgerEntry entry =
+      BeginEntry(call, "PROMPT_REJECTED", std::string(id), Now(call));
   entry.decision = "REJECTED";
   entry.reason =
       absl::StrCat(ToAbsl(LedgerCode(FaultReason(refusal), /*refused=*/true)),
@@ -240,7 +320,7 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
 }
 
 UnchainedEntry CallLedger::ReuseEntry(const Call& call) {
-  LedgerEntry entry = BeginEntry(call, "ANSWER_REUSED", NewId(call));
+  LedgerEntry entry = BeginEntry(call, "ANSWER_REUSED", NewId(call), Now(call));
   entry.decision = "REUSED";
   entry.reason = absl::StrCat("Answered with what was made for ",
                               call.reused->kept->request_id);

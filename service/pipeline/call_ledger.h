@@ -18,13 +18,14 @@
 #define SERVICE_PIPELINE_CALL_LEDGER_H_
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "base/async/task.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
@@ -73,11 +74,13 @@ class CallLedger {
   // The end of a stream whose bytes are forwarded, which waits for Finish.
   std::string held_end;
 
-  // Of the prompt, in hexadecimal; empty before the first dispatch.
+  // Of the prompt, in hexadecimal; empty before the first dispatch is
+  // committed.
   const std::string& context_hash() const { return context_hash_; }
   // Of the attempt; null if it was not dispatched.
   struct RoundTrip {
     const Attempt* attempt = nullptr;
+    absl::Time dispatch_time;
     std::string dispatch_id;
     std::string exchange_id;
     bool withdrawn = false;  // The dispatch could not be written.
@@ -86,10 +89,12 @@ class CallLedger {
   const RoundTrip* Find(const Attempt* attempt) const;
 
  private:
-  RoundTrip* FindTrip(const Attempt* attempt);
   void HashPrompt(const IncomingCall& call);
-  UnchainedEntry DispatchEntry(const PlannedCall& call, const RoundTrip& trip);
-  UnchainedEntry ExchangeEntry(const Call& call, const RoundTrip& trip);
+  // What the entries are made of. What they read of the call is what nobody
+  // changes while it waits for their commit.
+  class DispatchSource;
+  class ExchangeSource;
+
   UnchainedEntry RejectionEntry(const Call& call, const absl::Status& refusal,
                                 std::string_view id);
   UnchainedEntry ReuseEntry(const Call& call);
@@ -101,10 +106,11 @@ class CallLedger {
   LedgerWriter& writer_;
   const bool degrades_;
   const bool records_texts_;
+  // Set on the loop, or by the thread that writes the dispatches.
   std::string context_hash_;
   std::string prompt_;         // If texts are recorded.
   std::string streamed_text_;  // The same.
-  absl::InlinedVector<RoundTrip, 1> trips_;
+  std::list<RoundTrip> trips_;          // Each stays where it is.
   std::vector<UnchainedEntry> closed_;  // To be committed.
   int64_t unrecorded_ = 0;
 };

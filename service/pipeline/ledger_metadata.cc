@@ -5,7 +5,7 @@
 #include "absl/time/time.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
-#include "service/ledger/entry.h"
+#include "service/ledger/metadata_writer.h"
 
 namespace gateway {
 namespace {
@@ -44,25 +44,20 @@ std::string_view KindWord(v1::Attempt::Kind kind) {
   }
 }
 
-void AddCount(std::string_view key, int64_t count, MetadataWriter* out) {
-  if (count != 0) out->AddInt(key, count);
+void AddCount(const MemberName& name, int64_t count, MetadataWriter* out) {
+  if (count != 0) out->AddInt(name, count);
 }
 
 // All that a cost is computed from; what is zero is left out.
-std::string UsageForm(const v1::Usage& usage) {
-  std::string form;
-  {
-    MetadataWriter out(&form);
-    AddCount("audio_input_tokens", usage.audio_input_tokens(), &out);
-    AddCount("audio_output_tokens", usage.audio_output_tokens(), &out);
-    AddCount("cache_write_1h_tokens", usage.cache_write_1h_tokens(), &out);
-    AddCount("cache_write_tokens", usage.cache_write_tokens(), &out);
-    AddCount("cached_input_tokens", usage.cached_input_tokens(), &out);
-    AddCount("input_tokens", usage.input_tokens(), &out);
-    AddCount("output_tokens", usage.output_tokens(), &out);
-    AddCount("reasoning_tokens", usage.reasoning_tokens(), &out);
-  }
-  return form;
+void AddUsage(const v1::Usage& usage, MetadataWriter out) {
+  AddCount("audio_input_tokens", usage.audio_input_tokens(), &out);
+  AddCount("audio_output_tokens", usage.audio_output_tokens(), &out);
+  AddCount("cache_write_1h_tokens", usage.cache_write_1h_tokens(), &out);
+  AddCount("cache_write_tokens", usage.cache_write_tokens(), &out);
+  AddCount("cached_input_tokens", usage.cached_input_tokens(), &out);
+  AddCount("input_tokens", usage.input_tokens(), &out);
+  AddCount("output_tokens", usage.output_tokens(), &out);
+  AddCount("reasoning_tokens", usage.reasoning_tokens(), &out);
 }
 
 std::string_view TierThatServed(const Attempt& attempt) {
@@ -73,35 +68,30 @@ std::string_view TierThatServed(const Attempt& attempt) {
 }
 
 // What only this gateway says of an attempt.
-std::string GatewayForm(const PlannedCall& call, const Attempt& attempt,
-                        const v1::Usage& usage) {
-  std::string form;
-  {
-    MetadataWriter out(&form);
-    out.AddText("attempt", KindWord(attempt.kind));
-    out.AddText("caller", call.caller->id);
-    out.AddBool("cost_known", usage.cost_known());
-    out.AddInt("cost_usd_nanos", usage.cost_usd_nanos());
-    out.AddBool("estimated", usage.estimated());
-    out.AddInt("http_status", attempt.http_status);
-    out.AddText("model_asked", call.facts.model);
-    out.AddText("operation", call.facts.operation);
-    out.AddText("priced_as", attempt.priced_as);
-    out.AddText("project_id", call.admitted.scope.project_id);
-    out.AddText("provider", attempt.provider);
-    if (usage.has_provider_cost_usd_nanos()) {
-      out.AddInt("provider_cost_usd_nanos", usage.provider_cost_usd_nanos());
-    }
-    out.AddText("provider_request_id", attempt.provider_request_id);
-    out.AddText("request_id", call.facts.request_id);
-    out.AddText("service_tier", TierThatServed(attempt));
-    // Whose prices hold.
-    out.AddText("start_time", LedgerTimeText(call.start_time));
-    out.AddBool("stream", call.facts.stream);
-    out.AddForm("usage", UsageForm(usage));
-    out.AddText("user_id", call.admitted.scope.user_id);
+void AddGateway(const PlannedCall& call, const Attempt& attempt,
+                const v1::Usage& usage, MetadataWriter out) {
+  out.AddText("attempt", KindWord(attempt.kind));
+  out.AddText("caller", call.caller->id);
+  out.AddBool("cost_known", usage.cost_known());
+  out.AddInt("cost_usd_nanos", usage.cost_usd_nanos());
+  out.AddBool("estimated", usage.estimated());
+  out.AddInt("http_status", attempt.http_status);
+  out.AddText("model_asked", call.facts.model);
+  out.AddText("operation", call.facts.operation);
+  out.AddText("priced_as", attempt.priced_as);
+  out.AddText("project_id", call.admitted.scope.project_id);
+  out.AddText("provider", attempt.provider);
+  if (usage.has_provider_cost_usd_nanos()) {
+    out.AddInt("provider_cost_usd_nanos", usage.provider_cost_usd_nanos());
   }
-  return form;
+  out.AddText("provider_request_id", attempt.provider_request_id);
+  out.AddText("request_id", call.facts.request_id);
+  out.AddText("service_tier", TierThatServed(attempt));
+  // Whose prices hold.
+  out.AddTime("start_time", call.start_time);
+  out.AddBool("stream", call.facts.stream);
+  AddUsage(usage, out.Object("usage"));
+  out.AddText("user_id", call.admitted.scope.user_id);
 }
 
 v1::FinishReason FinishReasonOfAttempt(const ProviderAnswer& answer) {
@@ -140,7 +130,7 @@ std::string WriteExchange(const PlannedCall& call, const Attempt& attempt,
                   FinishWord(FinishReasonOfAttempt(attempt.answer)));
     }
     out.AddText("framework_id", scope.framework_id);
-    out.AddForm("gateway", GatewayForm(call, attempt, usage));
+    AddGateway(call, attempt, usage, out.Object("gateway"));
     if (succeeded) out.AddInt("input_tokens", usage.input_tokens());
     out.AddFloat("latency_ms", absl::ToDoubleMilliseconds(attempt.duration));
     out.AddText("model_id", attempt.model);
@@ -242,24 +232,22 @@ std::string RejectionMetadata(const Call& call, const absl::Status& refusal) {
 
 std::string ReuseMetadata(const Call& call, const ReusedAnswer& reused) {
   const CallScope& scope = call.admitted.scope;
-  std::string own;
-  {
-    MetadataWriter out(&own);
-    out.AddText("answer_of", reused.kept->request_id);
-    out.AddText("caller", call.caller->id);
-    out.AddInt("cost_usd_nanos", 0);
-    out.AddText("model_asked", call.facts.model);
-    out.AddText("operation", call.facts.operation);
-    out.AddText("provider", reused.kept->provider);
-    out.AddText("request_id", call.facts.request_id);
-  }
   std::string metadata;
   {
     MetadataWriter out(&metadata);
     out.AddText("agent_id", scope.agent_id);
     out.AddText("contract_id", scope.contract_id);
     out.AddText("exchange_entry_id", reused.kept->exchange_entry_id);
-    out.AddForm("gateway", own);
+    {
+      MetadataWriter own = out.Object("gateway");
+      own.AddText("answer_of", reused.kept->request_id);
+      own.AddText("caller", call.caller->id);
+      own.AddInt("cost_usd_nanos", 0);
+      own.AddText("model_asked", call.facts.model);
+      own.AddText("operation", call.facts.operation);
+      own.AddText("provider", reused.kept->provider);
+      own.AddText("request_id", call.facts.request_id);
+    }
     out.AddText("model_id", reused.kept->model);
     out.AddText("session_id", scope.session_id);
     out.AddText("work_order_id", scope.work_order_id);

@@ -246,7 +246,8 @@ class Bench:
 
     def instructions_row(self, row):
         own = self._instructions(
-            row.load, lambda wrapper: self.start_gateway(row.gateway, wrapper))
+            row.load, lambda wrapper: self.start_gateway(row.gateway, wrapper),
+            row.loops)
         other = self._instructions(
             row.nginx_load, lambda wrapper: self.start_nginx(wrapper=wrapper))
         self.figures[row.name] = (own, other)
@@ -257,12 +258,14 @@ class Bench:
         return [report.Line(row.name, row.title, "", own, other, own / other,
                             row.limit, note)]
 
-    def _instructions(self, load, start):
+    def _instructions(self, load, start, loops=False):
         callgrind = executed.Callgrind(
-            os.path.join(self._folder, "callgrind"))
+            os.path.join(self._folder, "callgrind"), by_thread=loops)
         units, pid = self.count_instructions(
             load, lambda: start(callgrind.wrapper), callgrind)
-        return callgrind.instructions(pid) / units
+        count = (callgrind.instructions_of_loops if loops
+                 else callgrind.instructions)
+        return count(pid) / units
 
     def count_instructions(self, load, start, callgrind):
         """(units, pid) of a server that `start` starts under `callgrind`."""

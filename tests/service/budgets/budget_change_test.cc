@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/ledger/entry.h"
+#include "service/ledger/metadata_writer.h"
 #include "service/ledger/python_json.h"
 
 namespace gateway {

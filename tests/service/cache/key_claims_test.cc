@@ -15,12 +15,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
 #include "base/os/clock.h"
 #include "base/os/logging.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -31,6 +33,12 @@
 
 namespace gateway {
 namespace {
+
+int64_t NumberOf(std::string_view text) {
+  int64_t number = -1;
+  EXPECT_TRUE(absl::SimpleAtoi(ToAbsl(text), &number)) << text;
+  return number;
+}
 
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -409,10 +417,11 @@ TEST_F(KeyClaimsTest, AClaimThatPassedWhileNobodyLookedIsNotBrokenYet) {
     for (int turn = 0; turn < 3; ++turn) {
       EXPECT_TRUE(co_await test.Waits(test.other_));
     }
+    const int64_t watched = NumberOf(test.InRedis("watched"));
     // However long the next one, of which Redis knows nothing either.
     test.SetInRedis("asked", "1");
     EXPECT_TRUE(co_await test.Waits(test.other_));
-    EXPECT_EQ(test.InRedis("watched"), "1000");
+    EXPECT_EQ(NumberOf(test.InRedis("watched")), watched + 1000);
     first->claim->Release();
   });
 }

@@ -30,19 +30,21 @@ TEST(DispatchNoteTest, TextsMayHoldAnything) {
 
 TEST(DispatchNoteTest, WhatIsLeftCanBeWrittenAndReadAgain) {
   OpenDispatches open;
-  EXPECT_TRUE(open.Follow(OpeningNote("LED-1", "a", "{}") +
-                          OpeningNote("LED-2", "b", "{}") +
-                          WithdrawingNote("LED-2")));
+  EXPECT_TRUE(open.Follow(
+      OpeningNote("LED-1", "a", "{}") + OpeningNote("LED-2", "b", "{}") +
+      ReservationNote("LED-2", "9:R") + WithdrawingNote("LED-2")));
   OpenDispatches again;
   EXPECT_TRUE(again.Follow(open.ToNotes()));
   ASSERT_EQ(again.all().size(), 2U);
   EXPECT_FALSE(again.all().at("LED-1").withdrawn);
   EXPECT_TRUE(again.all().at("LED-2").withdrawn);
+  EXPECT_EQ(again.all().at("LED-1").reservation, "");
+  EXPECT_EQ(again.all().at("LED-2").reservation, "9:R");
 }
 
 TEST(DispatchNoteTest, WhatIsNoNoteIsSaid) {
-  for (const std::string wrong :
-       {"X5:LED-1", "O5:LED-1", "O5:LED-11:a", "O9:LED-1", "C", "C-1:", "Cx"}) {
+  for (const std::string wrong : {"X5:LED-1", "O5:LED-1", "O5:LED-11:a",
+                                  "O9:LED-1", "C", "C-1:", "Cx", "R5:LED-1"}) {
     EXPECT_FALSE(OpenDispatches().Follow(wrong)) << wrong;
   }
 }

@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "service/ledger/entry.h"
+#include "service/ledger/metadata_writer.h"
 #include "tests/service/ledger/generated_ledger.h"
 
 namespace gateway {

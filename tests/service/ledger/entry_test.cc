@@ -1,4 +1,5 @@
 #include "service/ledger/entry.h"
+#include "service/ledger/metadata_writer.h"
 
 #include <string>
 
@@ -57,40 +58,6 @@ TEST(LedgerEntryTest, FollowsAnother) {
             std::string::npos);
   EXPECT_NE(text.find(R"("prompts_used": ["PRC-1", "PRC-\"2\""])"),
             std::string::npos);
-}
-
-TEST(LedgerEntryTest, MetadataOfEveryKind) {
-  std::string out;
-  {
-    MetadataWriter metadata(&out);
-    metadata.AddForm("a", R"({"b": [1, 2]})");
-    metadata.AddInt("c", -5);
-    metadata.AddFloat("d", 1);
-    metadata.AddBool("e", true);
-    metadata.AddNull("f");
-    metadata.AddText("g", "l\n\x7f");
-  }
-  EXPECT_EQ(out,
-            "{\"a\": {\"b\": [1, 2]}, \"c\": -5, \"d\": 1.0, \"e\": true, "
-            "\"f\": null, \"g\": \"l\\n\x7f\"}");
-}
-
-TEST(LedgerEntryTest, TimesAreOfUtcWithAFractionIfThereIsOne) {
-  EXPECT_EQ(LedgerTimeText(absl::FromUnixSeconds(1767225600)),
-            "2026-01-01T00:00:00+00:00");
-  EXPECT_EQ(LedgerTimeText(absl::FromUnixMicros(1767225600'000120)),
-            "2026-01-01T00:00:00.000120+00:00");
-}
-
-TEST(EntryTest, TimesHaveAsManyDigitsAsTheyNeed) {
-  const absl::Time whole = absl::FromUnixSeconds(1767225600);
-  EXPECT_EQ(LedgerTimeText(whole), "2026-01-01T00:00:00+00:00");
-  EXPECT_EQ(LedgerTimeText(whole + absl::Microseconds(70)),
-            "2026-01-01T00:00:00.000070+00:00");
-  EXPECT_EQ(LedgerTimeText(whole + absl::Nanoseconds(999)),
-            "2026-01-01T00:00:00+00:00");
-  EXPECT_EQ(LedgerTimeText(whole - absl::Microseconds(1)),
-            "2025-12-31T23:59:59.999999+00:00");
 }
 
 TEST(EntryTest, WhatIsNoUtf8IsWrittenAllTheSame) {

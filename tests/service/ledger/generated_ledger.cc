@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "service/ledger/metadata_writer.h"
 
 namespace gateway {
 namespace {

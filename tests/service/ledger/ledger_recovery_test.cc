@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/os/clock.h"
@@ -43,8 +44,18 @@ class LedgerRecoveryTest : public testing::Test {
     ASSERT_TRUE(log_->Append({&all, 1}, entry.time).ok());
   }
   int64_t Close() {
+    // As budgets do it, with what was reserved as the reason.
+    const auto charge = [](const OpenDispatches::Left& left, std::string id,
+                           absl::Time time) -> absl::StatusOr<UnchainedEntry> {
+      LedgerEntry entry;
+      entry.event_type = "BUDGET_DEBIT";
+      entry.reason = left.reservation;
+      entry.id = std::move(id);
+      entry.time = time;
+      return UnchainedEntry(entry);
+    };
     const auto closed =
-        CloseOpenDispatches(*log_, SystemRandom(), SystemClock());
+        CloseOpenDispatches(*log_, charge, SystemRandom(), SystemClock());
     EXPECT_TRUE(closed.ok()) << closed.status();
     return closed.value_or(-1);
   }
@@ -88,12 +99,34 @@ TEST_F(LedgerRecoveryTest, WhatIsOpenIsClosedOnceWithWhatItsNoteSays) {
                     HasSubstr("\"submission_id\": \"PRC-1\"")));
 }
 
+TEST_F(LedgerRecoveryTest, BudgetsAreChargedOnceWhatWasReservedOfThem) {
+  Open();
+  Append("DISPATCH", "LED-1",
+         OpeningNote("LED-1", "PRC-1", "{}") + ReservationNote("LED-1", "10"));
+  Append("DISPATCH", "LED-2", OpeningNote("LED-2", "PRC-2", "{}"));
+  Append("DISPATCH", "LED-3",
+         OpeningNote("LED-3", "PRC-3", "{}") + ReservationNote("LED-3", "30"));
+  Append("EXCHANGE", "LED-4", ClosingNote("LED-3"));
+  // By the checkpoint, too.
+  EXPECT_TRUE(log_->KeepCheckpoint().ok());
+  Open();
+  EXPECT_EQ(Close(), 2);
+  EXPECT_EQ(Close(), 0);
+  ASSERT_EQ(Entries().size(), 7U);
+  EXPECT_THAT(Entries()[4], HasSubstr("\"decision\": \"UNKNOWN\""));
+  EXPECT_THAT(Entries()[5], AllOf(HasSubstr("\"event_type\": \"BUDGET_DEBIT\""),
+                                  HasSubstr("\"reason\": \"10\"")));
+  EXPECT_THAT(Entries()[6], HasSubstr("\"decision\": \"UNKNOWN\""));
+}
+
 TEST_F(LedgerRecoveryTest, WhatWasNotSentHasCostNothing) {
   Open();
   Append("DISPATCH", "LED-1",
-         OpeningNote("LED-1", "PRC-1", "{\"cost\": \"much\"}"));
+         OpeningNote("LED-1", "PRC-1", "{\"cost\": \"much\"}") +
+             ReservationNote("LED-1", "10"));
   Append("PROMPT_REJECTED", "LED-2", WithdrawingNote("LED-1"));
   EXPECT_EQ(Close(), 1);
+  ASSERT_EQ(Entries().size(), 3U);
   EXPECT_THAT(Entries()[2], AllOf(HasSubstr("\"decision\": \"ERROR\""),
                                   HasSubstr("\"dispatch_entry_id\": \"LED-1\""),
                                   HasSubstr("\"output_tokens\": 0"),

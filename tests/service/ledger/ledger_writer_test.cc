@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -174,20 +175,66 @@ TEST_F(LedgerWriterTest, WhereTooMuchWaitsIsToldAtOnce) {
   EXPECT_EQ(Committed(), std::vector<std::string>());
 }
 
+// Says on which thread it was written.
+class NamedSource : public EntrySource {
+ public:
+  explicit NamedSource(std::string id) : id_(std::move(id)) {}
+  size_t bytes() const override { return 1000; }
+  UnchainedEntry Write() const override {
+    writer = std::this_thread::get_id();
+    return EntryOf(id_);
+  }
+  mutable std::thread::id writer;
+
+ private:
+  const std::string id_;
+};
+
 Task<void> CommitThree(LedgerWriter& writer, absl::Status* outcome) {
-  std::vector<UnchainedEntry> entries;
-  for (const char* const id : {"1", "2", "3"}) entries.push_back(EntryOf(id));
-  *outcome =
-      co_await writer.Commit(std::move(entries), IfNotCommitted::kForget);
+  const NamedSource one("1");
+  const NamedSource two("2");
+  LedgerWriter::Sources sources;
+  sources.push_back(&one);
+  sources.push_back(&two);
+  std::vector<UnchainedEntry> behind;
+  behind.push_back(EntryOf("3"));
+  *outcome = co_await writer.Commit(std::move(sources), std::move(behind),
+                                    IfNotCommitted::kKeep);
+  EXPECT_NE(one.writer, std::this_thread::get_id());
+  EXPECT_EQ(one.writer, two.writer);
+  EXPECT_EQ(one.writer == std::thread::id(),
+            outcome->code() == absl::StatusCode::kResourceExhausted);
 }
 
-TEST_F(LedgerWriterTest, SeveralAreCommittedTogether) {
+TEST_F(LedgerWriterTest, SeveralAreCommittedTogetherAndWrittenByTheThread) {
   Open();
   absl::Status outcome = absl::UnknownError("not told");
   EXPECT_TRUE(loop_.RunTask([&] { return CommitThree(*writer_, &outcome); }));
   EXPECT_TRUE(outcome.ok()) << outcome;
   EXPECT_EQ(writer_->counts().commits, 1);
   EXPECT_EQ(Committed(), (std::vector<std::string>{"1", "2", "3"}));
+}
+
+TEST_F(LedgerWriterTest, WhatIsKeptOfSourcesIsWritten) {
+  Open();
+  EXPECT_TRUE(Commit("0", IfNotCommitted::kForget).ok());
+  Move(path_, path_ + ".away");
+  absl::Status outcome;
+  EXPECT_TRUE(loop_.RunTask([&] { return CommitThree(*writer_, &outcome); }));
+  EXPECT_FALSE(outcome.ok());
+  EXPECT_EQ(writer_->counts().kept, 3);
+  Move(path_ + ".away", path_);
+  EXPECT_TRUE(loop_.RunTask([&] { return AwaitNothingKept(*writer_); }));
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"0", "1", "2", "3"}));
+}
+
+TEST_F(LedgerWriterTest, SourcesCountForWhatMayWait) {
+  Open({.bytes_limit = 999});
+  absl::Status outcome;
+  EXPECT_TRUE(loop_.RunTask([&] { return CommitThree(*writer_, &outcome); }));
+  EXPECT_EQ(outcome.code(), absl::StatusCode::kResourceExhausted) << outcome;
+  EXPECT_EQ(writer_->counts().lost, 3);
+  EXPECT_EQ(Committed(), std::vector<std::string>());
 }
 
 }  // namespace
