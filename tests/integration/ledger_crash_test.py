@@ -1,5 +1,6 @@
 """A gateway that is killed at any moment loses no call that its caller has the
-end of, and writes none down twice."""
+end of, writes none down twice, and has charged to budgets what it has written
+down."""
 
 import os
 import random
@@ -58,6 +59,12 @@ class _Callers:
 
 class LedgerCrashTest(ledger_case.LedgerCase):
 
+    ledger = ledger_case.LedgerCase.ledger + """\
+budgets:
+  rules:
+    - {name: all, unit: total_tokens, limit: 1000000000}
+"""
+
     def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(self):
         dice = random.Random(_SEED)
         acknowledged = []
@@ -87,6 +94,21 @@ class LedgerCrashTest(ledger_case.LedgerCase):
                 own = entry["metadata"]["gateway"]
                 self.assertTrue(own["estimated"])
                 self.assertGreater(own["usage"]["input_tokens"], 0)
+        self._check_budgets(entries, exchanges)
+
+    def _check_budgets(self, entries, exchanges):
+        charged = {"input_tokens": 0, "output_tokens": 0, "turns": 0}
+        for debit in of_type(entries, "BUDGET_DEBIT"):
+            for change in debit["metadata"]["gateway"]["budgets"]:
+                self.assertEqual(change["budget"], "all")
+                for what in charged:
+                    charged[what] += change[what]
+        written = {"turns": len(exchanges)}
+        for what in ("input_tokens", "output_tokens"):
+            written[what] = sum(
+                entry["metadata"]["gateway"]["usage"].get(what, 0)
+                for entry in exchanges)
+        self.assertEqual(charged, written)
 
 
 if __name__ == "__main__":
