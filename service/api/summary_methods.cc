@@ -13,16 +13,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/sleep.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
+#include "service/api/feed_stream.h"
 #include "service/api/metrics_view.h"
 #include "service/api/state_fault.h"
 #include "service/api/summary_view.h"
-#include "service/api/watcher.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/routing/selection/model_capability.h"
 
@@ -40,8 +39,6 @@ constexpr absl::Duration kReadingLeast = absl::Seconds(1);
 constexpr absl::Duration kReadingMost = absl::Hours(1);
 constexpr int kReadersMax = 64;
 
-// The most events that one reader is sent in one turn of the loop.
-constexpr int kUsageEventsPerTurn = 64;
 
 // The fault for work that its worker has not begun.
 absl::Status SumsNotRead(const absl::Status& run) {
@@ -71,7 +68,6 @@ CallGroup GroupOfRecent(const RecentCall& call) {
 }
 
 void FillUsageEvent(const FeedEvent& from, v1::UsageEvent* to) {
-  to->Clear();
   to->set_dropped_events(from.dropped_events);
   const CallRecord& record = from.call->record();
   if (from.kind == FeedEvent::Kind::kUsage) {
@@ -284,34 +280,8 @@ Task<absl::Status> SummaryMethods::WatchUsage(
                               ReadCallFilter(request.filter()));
   FeedFilter filter = FeedFilterOf(std::move(asked));
   filter.usage_progress = request.include_progress();
-  const auto watcher = std::make_shared<Watcher>(call.loop());
-  absl::StatusOr<std::unique_ptr<RequestFeed::Subscription>> subscription =
-      sources_.feed.Subscribe(std::move(filter),
-                              [watcher] { watcher->Tell(); });
-  if (!subscription.ok()) co_return FeedRefusal(subscription.status());
-  CancelListener end(call.cancel(), [&] { watcher->wake_up().Set(); });
-  v1::UsageEvent message;
-  int sent_this_turn = 0;
-  while (!call.cancel().cancelled()) {
-    // Read before Take, so that what was published before the closing is still
-    // sent.
-    const bool closed = (*subscription)->closed();
-    const std::optional<FeedEvent> event = (*subscription)->Take();
-    if (!event.has_value()) {
-      if (closed) co_return FeedClosed();
-      co_await watcher->wake_up().Wait();
-      sent_this_turn = 0;
-      continue;
-    }
-    FillUsageEvent(*event, &message);
-    const bool written = co_await writer.Write(message);
-    if (!written) break;
-    if (++sent_this_turn == kUsageEventsPerTurn) {
-      sent_this_turn = 0;
-      co_await YieldToLoop();
-    }
-  }
-  co_return call.cancel().status();
+  co_return co_await StreamFeed(sources_.feed, std::move(filter),
+                                FillUsageEvent, call, writer);
 }
 
 }  // namespace gateway

@@ -32,6 +32,7 @@
 #include "service/http/request_target.h"
 #include "service/http/trace_answers.h"
 #include "service/identity/trusted_proxies.h"
+#include "service/observability/call_words.h"
 #include "service/pipeline/call_directives.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -255,7 +256,7 @@ std::string DetailsOfMalformed(std::string_view where,
 
 struct AdminRoutes::Answer {
   static Answer Failure(const absl::Status& status) {
-    return Failure(OperatorHttpStatus(status), status);
+    return Failure(HttpStatusOf(status.code()), status);
   }
   static Answer Failure(int http_status, const absl::Status& status) {
     return {.status = http_status,

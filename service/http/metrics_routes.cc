@@ -27,6 +27,7 @@
 #include "service/http/operator_request.h"
 #include "service/http/refusal_watch.h"
 #include "service/http/request_target.h"
+#include "service/observability/call_words.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -357,7 +358,7 @@ Task<void> MetricsRoutes::RefuseCall(const HttpRequest& request,
                                      const CallContext& call,
                                      const absl::Status& status) {
   const bool is_method = FaultReason(status) == v1::ERROR_REASON_UNIMPLEMENTED;
-  const int http_status = is_method ? 405 : OperatorHttpStatus(status);
+  const int http_status = is_method ? 405 : HttpStatusOf(status.code());
   std::string body;
   JsonWriter json(&body);
   json.StartObject();

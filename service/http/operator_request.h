@@ -4,14 +4,13 @@
 //   CallContext call(loop, {.peer = responder.peer(), .by_http = true});
 //   AddHeadOf(request, &call);
 //   const absl::Status status = CheckOperator(runtime, call).status();
-//   if (!status.ok()) Refuse(OperatorHttpStatus(status));
+//   if (!status.ok()) Refuse(HttpStatusOf(status.code()));
 //
 // Thread-safe: plain functions.
 
 #ifndef SERVICE_HTTP_OPERATOR_REQUEST_H_
 #define SERVICE_HTTP_OPERATOR_REQUEST_H_
 
-#include "absl/status/status.h"
 #include "base/http/http_handler.h"
 #include "service/api/call_context.h"
 
@@ -19,9 +18,6 @@ namespace gateway {
 
 // Says to an rpc who asks. What it adds is valid as long as the request.
 void AddHeadOf(const HttpRequest& request, CallContext* call);
-
-// The HTTP status of a failure. REQUIRES: not OK.
-int OperatorHttpStatus(const absl::Status& status);
 
 }  // namespace gateway
 

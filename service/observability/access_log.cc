@@ -31,6 +31,7 @@
 #include "base/text/json_escape.h"
 #include "base/text/timestamp.h"
 #include "service/observability/call_record.h"
+#include "service/observability/call_words.h"
 
 namespace gateway {
 namespace {
@@ -200,49 +201,13 @@ void WriteUsage(const v1::Usage& usage, LineCursor& line) {
   if (usage.estimated()) line.Literal(",\"usage_estimated\":true");
 }
 
-std::string_view KindName(v1::Attempt::Kind kind) {
-  switch (kind) {
-    case v1::Attempt::KIND_FIRST:
-      return "first";
-    case v1::Attempt::KIND_RETRY:
-      return "retry";
-    case v1::Attempt::KIND_FALLBACK:
-      return "fallback";
-    case v1::Attempt::KIND_HEDGE:
-      return "hedge";
-    case v1::Attempt::KIND_RECONNECT:
-      return "reconnect";
-    default:
-      return {};
-  }
-}
-
-std::string_view FinishReasonName(v1::FinishReason reason) {
-  switch (reason) {
-    case v1::FINISH_REASON_STOP:
-      return "stop";
-    case v1::FINISH_REASON_LENGTH:
-      return "length";
-    case v1::FINISH_REASON_TOOL_CALLS:
-      return "tool_calls";
-    case v1::FINISH_REASON_CONTENT_FILTER:
-      return "content_filter";
-    case v1::FINISH_REASON_PAUSE:
-      return "pause";
-    case v1::FINISH_REASON_ERROR:
-      return "error";
-    default:
-      return {};
-  }
-}
-
 void WriteAttempt(const CallAttempt& one, const CallRecord& call,
                   LineCursor& line) {
   line.Number("{\"start_us\":",
               absl::ToInt64Microseconds(one.start_time - call.start_time));
   line.Number(",\"duration_us\":", absl::ToInt64Microseconds(one.duration));
   line.Duration(",\"ttft_us\":", one.time_to_first_token);
-  line.OurText(",\"kind\":", KindName(one.kind));
+  line.OurText(",\"kind\":", AttemptKindWord(one.kind));
   line.Flag(",\"answered\":", one.answered);
   line.Text(",\"provider\":", one.provider);
   line.Text(",\"model\":", one.model);
@@ -297,7 +262,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.OurText(",\"error_reason\":", ErrorReasonName(record.error_reason));
   line.Text(",\"error\":", record.error_message, kErrorBytesLimit);
   line.NonZero(",\"http_status\":", record.http_status);
-  line.OurText(",\"finish_reason\":", FinishReasonName(record.finish_reason));
+  line.OurText(",\"finish_reason\":", FinishReasonWord(record.finish_reason));
   if (!record.attempts.empty()) {
     const CallAttempt& last = *record.attempts.back();
     line.NonZero(",\"upstream_status\":", last.http_status);

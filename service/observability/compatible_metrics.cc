@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
+#include "service/observability/call_words.h"
 
 namespace gateway {
 namespace {
@@ -64,37 +65,9 @@ constexpr MetricDefinition kChainSuccesses = {
     .label_names = kChainSuccessLabels};
 
 // The HTTP status that stands for how a call ended which came by gRPC.
-int HttpStatusOf(const CallRecord& record) {
+int HttpStatusOfCall(const CallRecord& record) {
   if (record.http_status != 0) return record.http_status;
-  switch (record.status_code) {
-    case absl::StatusCode::kOk:
-      return 200;
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kOutOfRange:
-      return 400;
-    case absl::StatusCode::kUnauthenticated:
-      return 401;
-    case absl::StatusCode::kPermissionDenied:
-      return 403;
-    case absl::StatusCode::kNotFound:
-      return 404;
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kAlreadyExists:
-      return 409;
-    case absl::StatusCode::kResourceExhausted:
-      return 429;
-    case absl::StatusCode::kCancelled:
-      return 499;
-    case absl::StatusCode::kUnimplemented:
-      return 501;
-    case absl::StatusCode::kUnavailable:
-      return 503;
-    case absl::StatusCode::kDeadlineExceeded:
-      return 504;
-    default:
-      return 500;
-  }
+  return HttpStatusOf(record.status_code);
 }
 
 // What a metric of another name says already: each of its metrics, with other
@@ -193,8 +166,9 @@ void CompatibleMetricsShard::Count(const CallRecord& record,
           ? absl::StrCat("/", ToAbsl(record.operation))
           : std::string(record.operation.substr(space + 1));
   shard_
-      .CounterOf(kCompatibleRequests,
-                 {record.method, path, std::to_string(HttpStatusOf(record))})
+      .CounterOf(
+          kCompatibleRequests,
+          {record.method, path, std::to_string(HttpStatusOfCall(record))})
       .Add(1);
   shard_.HistogramOf(kCompatibleDuration, {record.method, path})
       .Observe(absl::ToDoubleSeconds(record.duration));

@@ -6,6 +6,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/ledger/metadata_writer.h"
+#include "service/observability/call_words.h"
 
 namespace gateway {
 namespace {
@@ -26,21 +27,6 @@ std::string_view FinishWord(v1::FinishReason reason) {
       return "error";
     default:
       return "";
-  }
-}
-
-std::string_view KindWord(v1::Attempt::Kind kind) {
-  switch (kind) {
-    case v1::Attempt::KIND_RETRY:
-      return "retry";
-    case v1::Attempt::KIND_FALLBACK:
-      return "fallback";
-    case v1::Attempt::KIND_HEDGE:
-      return "hedge";
-    case v1::Attempt::KIND_RECONNECT:
-      return "reconnect";
-    default:
-      return "first";
   }
 }
 
@@ -70,7 +56,7 @@ std::string_view TierThatServed(const Attempt& attempt) {
 // What only this gateway says of an attempt.
 void AddGateway(const PlannedCall& call, const Attempt& attempt,
                 const v1::Usage& usage, MetadataWriter out) {
-  out.AddText("attempt", KindWord(attempt.kind));
+  out.AddText("attempt", AttemptKindWord(attempt.kind));
   out.AddText("caller", call.caller->id);
   out.AddBool("cost_known", usage.cost_known());
   out.AddInt("cost_usd_nanos", usage.cost_usd_nanos());

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "service/observability/call_words.h"
 #include "service/tracing/span_writer.h"
 
 namespace gateway {
@@ -18,42 +19,6 @@ constexpr double kNanosPerDollar = 1e9;
 
 double Dollars(const v1::Usage& usage) {
   return static_cast<double>(usage.cost_usd_nanos()) / kNanosPerDollar;
-}
-
-std::string_view FinishReasonText(v1::FinishReason reason) {
-  switch (reason) {
-    case v1::FINISH_REASON_STOP:
-      return "stop";
-    case v1::FINISH_REASON_LENGTH:
-      return "length";
-    case v1::FINISH_REASON_TOOL_CALLS:
-      return "tool_calls";
-    case v1::FINISH_REASON_CONTENT_FILTER:
-      return "content_filter";
-    case v1::FINISH_REASON_PAUSE:
-      return "pause";
-    case v1::FINISH_REASON_ERROR:
-      return "error";
-    default:
-      return {};
-  }
-}
-
-std::string_view AttemptKindText(v1::Attempt::Kind kind) {
-  switch (kind) {
-    case v1::Attempt::KIND_FIRST:
-      return "first";
-    case v1::Attempt::KIND_RETRY:
-      return "retry";
-    case v1::Attempt::KIND_FALLBACK:
-      return "fallback";
-    case v1::Attempt::KIND_HEDGE:
-      return "hedge";
-    case v1::Attempt::KIND_RECONNECT:
-      return "reconnect";
-    default:
-      return {};
-  }
 }
 
 void NonZero(std::string_view key, int64_t number, AttributeWriter& to) {
@@ -181,7 +146,7 @@ void CallSpans::WriteCall() {
   to.Text("gen_ai.response.model", record_.model_served);
   if (record_.stream) to.Flag("gen_ai.request.stream", true);
   to.TextList("gen_ai.response.finish_reasons",
-              FinishReasonText(record_.finish_reason));
+              FinishReasonWord(record_.finish_reason));
   if (record_.time_to_first_token.has_value()) {
     to.Real("gen_ai.response.time_to_first_chunk",
             absl::ToDoubleSeconds(*record_.time_to_first_token));
@@ -239,7 +204,7 @@ void CallSpans::WriteAttempt(const TracedAttempt& traced) {
   if (attempt.usage != nullptr) WriteUsage(*attempt.usage, to);
   NonZero("http.response.status_code", attempt.http_status, to);
   to.Text("llmgateway.provider", attempt.provider);
-  to.Text("llmgateway.attempt.kind", AttemptKindText(attempt.kind));
+  to.Text("llmgateway.attempt.kind", AttemptKindWord(attempt.kind));
   to.Text("llmgateway.attempt.cause", ErrorReasonName(attempt.cause));
   to.Flag("llmgateway.attempt.answered", attempt.answered);
   to.Flag("llmgateway.attempt.reused_connection", attempt.reused_connection);

@@ -1,6 +1,5 @@
 #include "service/http/operator_request.h"
 
-#include "absl/status/status.h"
 #include "base/http/http_handler.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"
@@ -38,15 +37,6 @@ TEST(OperatorRequestTest, ATargetsAuthorityGoesBeforeTheHost) {
   CallContext call(runner.loop(), {.peer = "127.0.0.1:1", .by_http = true});
   AddHeadOf(request, &call);
   EXPECT_EQ(call.authority(), "localhost");
-}
-
-TEST(OperatorRequestTest, FailuresHaveTheirStatus) {
-  EXPECT_EQ(OperatorHttpStatus(absl::InvalidArgumentError("")), 400);
-  EXPECT_EQ(OperatorHttpStatus(absl::UnauthenticatedError("")), 401);
-  EXPECT_EQ(OperatorHttpStatus(absl::PermissionDeniedError("")), 403);
-  EXPECT_EQ(OperatorHttpStatus(absl::ResourceExhaustedError("")), 429);
-  EXPECT_EQ(OperatorHttpStatus(absl::UnavailableError("")), 503);
-  EXPECT_EQ(OperatorHttpStatus(absl::InternalError("")), 500);
 }
 
 }  // namespace
