@@ -14,7 +14,8 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/entry_reader.h"
-#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_commit.h"
+#include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {
 namespace {
