@@ -89,7 +89,8 @@ struct CommitPlace {
 absl::StatusOr<CommitPlace> LastCommitOf(const CommitSource& log);
 
 // Finds the commit of an entry, the same way. NOT_FOUND if there is none.
-absl::StatusOr<CommitPlace> CommitOfEntry(const CommitSource& log, int64_t entry);
+absl::StatusOr<CommitPlace> CommitOfEntry(const CommitSource& log,
+                                          int64_t entry);
 
 // Returns an entry's text, by its number; NOT_FOUND if there is none.
 absl::StatusOr<std::string> EntryText(const CommitSource& log, int64_t entry);

@@ -114,11 +114,12 @@ class Importing {
 
 absl::StatusOr<LedgerImport> ImportTo(absl::Span<const std::string> files,
                                       const std::string& path) {
-  GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database,
-                           SqliteDatabase::Open({.path = path,
-                                                 .schema = SqliteCommitStore::Schema(),
-                                                 .sync = SqliteSync::kFull,
-                                                 .thread_name = "import"}));
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<SqliteDatabase> database,
+      SqliteDatabase::Open({.path = path,
+                            .schema = SqliteCommitStore::Schema(),
+                            .sync = SqliteSync::kFull,
+                            .thread_name = "import"}));
   Importing importing(std::move(database));
   for (const std::string& file : files) {
     GATEWAY_RETURN_IF_ERROR(importing.ReadFile(file));

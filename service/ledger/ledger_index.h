@@ -39,8 +39,8 @@
 #include "base/os/thread.h"
 #include "service/ledger/entry_reader.h"
 #include "service/ledger/index_segment.h"
-#include "service/ledger/ledger_filter.h"
 #include "service/ledger/ledger_commit.h"
+#include "service/ledger/ledger_filter.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {

@@ -57,9 +57,9 @@ LedgerEnd EndOf(const LastCommit& last) {
 
 absl::Status LedgerLog::Damaged(std::string_view commit,
                                 std::string_view what) const {
-  return absl::DataLossError(
-      absl::StrCat(store_->name(), ": ", ToAbsl(commit), " ", ToAbsl(what),
-                   "; ", ToAbsl(store_->remedy())));
+  return absl::DataLossError(absl::StrCat(store_->name(), ": ", ToAbsl(commit),
+                                          " ", ToAbsl(what), "; ",
+                                          ToAbsl(store_->remedy())));
 }
 
 absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(
@@ -89,9 +89,9 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
   if (last.number > 0) {
     const std::string fault = FaultOf(last.texts, last.entries, last.hash);
     if (!fault.empty()) {
-      return Damaged(absl::StrCat("the ledger's last commit, number ",
-                                  end_.commits, ","),
-                     fault);
+      return Damaged(
+          absl::StrCat("the ledger's last commit, number ", end_.commits, ","),
+          fault);
     }
   }
   GATEWAY_ASSIGN_OR_RETURN(const LedgerCheckpoint from,

@@ -13,9 +13,8 @@ TEST(KeyedHexTest, TheSameTextHasTheSame) {
 
 TEST(KeyedHexTest, ItIsNoneThatOthersCanCompute) {
   // The SHA-256.
-  EXPECT_NE(
-      KeyedHex("a"),
-      "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4ed9b9807785afee48bb");
+  EXPECT_NE(KeyedHex("a"),
+            "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4ed9b9807785afee48bb");
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ TEST(LedgerJoinTest, ItsTextIsAsPythonWritesIt) {
                 {"2", {.commits = 1, .entries = 1, .hash = "h2"}}}};
   EXPECT_EQ(
       JoinText(join),
-      R"({"chains": [{"chain": "1", "commits": 3, "entries": 5, "hash": "h1"}, )"
+      R"({"chains": [{"chain": "1", "commits": 3, "entries": 5, )"
+      R"("hash": "h1"}, )"
       R"({"chain": "2", "commits": 1, "entries": 1, "hash": "h2"}], )"
       R"("number": 2, "previous_hash": "before", )"
       R"("time": "2026-01-01T00:00:00.500001+00:00"})");
