@@ -257,7 +257,8 @@ absl::Status App::Build() {
       OpenCallSummary(config, graph.options.file, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.redis.Open(*graph.config, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
-  GATEWAY_RETURN_IF_ERROR(graph.ledger.Open(config, graph.options.file));
+  GATEWAY_RETURN_IF_ERROR(graph.ledger.Open(config, graph.options.file,
+                                            graph.config->ledger_password()));
   GATEWAY_RETURN_IF_ERROR(graph.tracing.Open(*graph.config, graph.registry));
   GATEWAY_ASSIGN_OR_RETURN(
       graph.audit, OpenAudit(*graph.config, graph.options.file,
@@ -437,8 +438,7 @@ absl::Status App::AddAdminMethods() {
                                 .state = *graph.state,
                                 .reloader = *graph.reloader,
                                 .issued_keys = graph.kept.issued_keys(),
-                                .ledger = graph.ledger.log(),
-                                .ledger_index = graph.ledger.index(),
+                                .ledger = graph.ledger.chains(),
                                 .tracing = &graph.tracing,
                                 .log_levels = graph.log_levels,
                                 .refusals = graph.admin_refusals});

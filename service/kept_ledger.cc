@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -16,14 +17,21 @@
 #include "service/budgets/unknown_charge.h"
 #include "service/config/config_reader.h"
 #include "service/config/ledger_validator.h"
+#include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_recovery.h"
+#include "service/ledger/postgres_commit_store.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {
 namespace {
 
-using ::llmgateway::config::v1::GatewayConfig;
-using ::llmgateway::config::v1::LedgerConfig;
+namespace configv1 = ::llmgateway::config::v1;
+
+using configv1::GatewayConfig;
+using configv1::LedgerConfig;
+
+// Others append, too: each chain is asked for.
+constexpr absl::Duration kPostgresIndexInterval = absl::Milliseconds(500);
 
 constexpr MetricDefinition kEntries = {
     .name = "llmgw_ledger_entries",
@@ -56,10 +64,10 @@ constexpr MetricDefinition kFailing = {
     .help = "Whether the last commit of the ledger failed.",
     .kind = MetricKind::kGauge};
 
-absl::Status OfField(const absl::Status& status) {
+absl::Status OfField(const char* field, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(),
-                      absl::StrCat("ledger.path: ", status.message()));
+                      absl::StrCat(field, ": ", status.message()));
 }
 
 // Makes the folder that the file is to be in.
@@ -75,42 +83,135 @@ absl::Status MakeFolderOf(const std::string& path) {
 }  // namespace
 
 absl::Status KeptLedger::Open(const GatewayConfig& config,
-                              const std::string& config_file) {
+                              const std::string& config_file,
+                              const Secret& postgres_password) {
   if (!config.has_ledger()) return absl::OkStatus();
-  const LedgerConfig& ledger = config.ledger();
-  path_ = PathBeside(config_file, LedgerFile(config));
-  GATEWAY_RETURN_IF_ERROR(OfField(MakeFolderOf(path_)));
   const auto& budgets = config.budgets();
-  budgets_.emplace(budgets.has_retention() ? ToAbsl(budgets.retention())
-                                           : absl::InfiniteDuration());
-  absl::StatusOr<std::unique_ptr<LedgerLog>> log = LedgerLog::Open(
-      {.path = path_,
-       .sync = ledger.sync() == LedgerConfig::SYNC_NORMAL ? SqliteSync::kNormal
-                                                          : SqliteSync::kFull,
-       .file_bytes_limit = ledger.file_bytes_limit(),
-       .state = &*budgets_});
-  if (!log.ok()) return OfField(log.status());
-  const absl::StatusOr<int64_t> closed =
-      CloseOpenDispatches(**log, ChargeOfUnknown, SystemRandom(), clock_);
-  if (!closed.ok()) return OfField(closed.status());
-  Log(LogLevel::kInfo, "ledger", "The ledger is open",
-      {{"path", path_},
-       {"entries", (*log)->end().entries},
-       {"closed_as_unknown", *closed}});
-  log_ = log->get();
+  budgets_retention_ = budgets.has_retention() ? ToAbsl(budgets.retention())
+                                               : absl::InfiniteDuration();
+  budgets_.emplace(budgets_retention_);
+  if (!config.ledger().has_postgres()) {
+    return OfField("ledger.path", OpenFile(config, config_file));
+  }
+  return OfField("ledger.postgres",
+                 OpenPostgres(config, config_file, postgres_password));
+}
+
+absl::StatusOr<int64_t> KeptLedger::Write(const LedgerConfig& config,
+                                          std::unique_ptr<LedgerLog> log) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int64_t closed,
+      CloseOpenDispatches(*log, ChargeOfUnknown, SystemRandom(), clock_));
   writer_ = std::make_unique<LedgerWriter>(
-      *std::move(log),
+      std::move(log),
       LedgerWriter::Options{
-          .entries_limit = static_cast<size_t>(ledger.queue_entries_limit()),
-          .bytes_limit = static_cast<size_t>(ledger.queue_bytes_limit())},
+          .entries_limit = static_cast<size_t>(config.queue_entries_limit()),
+          .bytes_limit = static_cast<size_t>(config.queue_bytes_limit())},
       clock_);
-  index_ = std::make_unique<LedgerIndex>(
-      *log_, LedgerIndex::Options{.ledger_path = path_});
+  return closed;
+}
+
+absl::Status KeptLedger::OpenFile(const GatewayConfig& config,
+                                  const std::string& config_file) {
+  const LedgerConfig& ledger = config.ledger();
+  const std::string path = PathBeside(config_file, LedgerFile(config));
+  GATEWAY_RETURN_IF_ERROR(MakeFolderOf(path));
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<LedgerLog> log,
+      LedgerLog::Open({.path = path,
+                       .sync = ledger.sync() == LedgerConfig::SYNC_NORMAL
+                                   ? SqliteSync::kNormal
+                                   : SqliteSync::kFull,
+                       .file_bytes_limit = ledger.file_bytes_limit(),
+                       .state = &*budgets_}));
+  const LedgerLog& written = *log;
+  const int64_t entries = log->end().entries;
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t closed, Write(ledger, std::move(log)));
+  Log(LogLevel::kInfo, "ledger", "The ledger is open",
+      {{"path", path},
+       {"entries", entries + closed},
+       {"closed_as_unknown", closed}});
+  indexes_.push_back(std::make_unique<LedgerIndex>(
+      written, LedgerIndex::Options{.ledger_path = path}));
+  chains_.emplace();
+  chains_->Add("", written, *indexes_.back());
+  return absl::OkStatus();
+}
+
+absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
+                                      const std::string& config_file,
+                                      const Secret& password) {
+  const configv1::LedgerPostgres& postgres = config.ledger().postgres();
+  postgres_.emplace(PostgresLedger::Options{
+      .connection = {.conninfo = postgres.connection(), .password = password},
+      .schema = postgres.schema(),
+      .timeout = ToAbsl(postgres.timeout())});
+  GATEWAY_RETURN_IF_ERROR(postgres_->Prepare());
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<PostgresCommitStore> store,
+      PostgresCommitStore::Claim(*postgres_, clock_, SystemRandom()));
+  const int64_t chain = store->chain();
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<LedgerLog> log,
+      LedgerLog::Open(std::move(store), {.state = &*budgets_}));
+  const int64_t entries = log->end().entries;
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t closed,
+                           Write(config.ledger(), std::move(log)));
+  if (config.has_budgets()) GATEWAY_RETURN_IF_ERROR(ReadOthersBudgets(chain));
+  Log(LogLevel::kInfo, "ledger", "The ledger is open",
+      {{"schema", postgres.schema()},
+       {"chain", chain},
+       {"entries", entries + closed},
+       {"closed_as_unknown", closed}});
+  chains_.emplace(&*postgres_, [this] { return keeper_->Refresh(); });
+  const std::string folder =
+      PathBeside(config_file, config.runtime().state_dir());
+  keeper_ = std::make_unique<PostgresKeeper>(
+      *postgres_,
+      PostgresKeeper::Options{.join_interval = ToAbsl(postgres.join_interval()),
+                              .charge = ChargeOfUnknown},
+      [this, folder](int64_t each) { AddPostgresChain(folder, each); }, clock_,
+      SystemRandom());
+  return absl::OkStatus();
+}
+
+void KeptLedger::AddPostgresChain(const std::string& folder, int64_t chain) {
+  sources_.push_back(std::make_unique<PostgresCommitSource>(*postgres_, chain));
+  indexes_.push_back(std::make_unique<LedgerIndex>(
+      *sources_.back(),
+      LedgerIndex::Options{
+          .ledger_path = absl::StrCat(folder, "/ledger-chain-", chain),
+          .interval = kPostgresIndexInterval}));
+  chains_->Add(absl::StrCat(chain), *sources_.back(), *indexes_.back());
+}
+
+absl::Status KeptLedger::ReadOthersBudgets(int64_t own_chain) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::vector<PostgresChain> chains,
+                           postgres_->Chains());
+  for (const PostgresChain& chain : chains) {
+    if (chain.number == own_chain) continue;
+    BudgetLedgerState state(budgets_retention_);
+    GATEWAY_ASSIGN_OR_RETURN(const LedgerCheckpoint from,
+                             postgres_->LoadCheckpoint(chain.number));
+    GATEWAY_RETURN_IF_ERROR(state.Restore(from.state));
+    GATEWAY_RETURN_IF_ERROR(postgres_->ReadCommits(
+        chain.number, from.end.commits + 1, [&](const LedgerCommit& commit) {
+          absl::Status applied;
+          ForEachEntry(commit.texts, [&](std::string_view entry) {
+            applied.Update(state.Apply(entry));
+          });
+          return applied;
+        }));
+    budgets_of_others_.Add(state.book());
+  }
   return absl::OkStatus();
 }
 
 void KeptLedger::LoadBudgets(BudgetTable& table) const {
-  if (budgets_.has_value()) table.Load(budgets_->book());
+  if (!budgets_.has_value()) return;
+  BudgetBook all = budgets_->book();
+  all.Add(budgets_of_others_);
+  table.Load(all);
 }
 
 void KeptLedger::AddMetrics(MetricRegistry& registry) const {

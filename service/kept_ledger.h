@@ -1,10 +1,10 @@
 // KeptLedger is the ledger of a process, where the configuration asks for one:
-// its file, what was left open in it, who writes it, and what finds its
-// entries.
+// its file, or the database that it shares with other replicas, what was left
+// open in it, who writes it, and what finds its entries.
 //
 //   KeptLedger ledger(SystemClock());
 //   GATEWAY_RETURN_IF_ERROR(
-//       ledger.Open(config, "/etc/llm-gateway/gateway.yaml"));
+//       ledger.Open(config, "/etc/llm-gateway/gateway.yaml", password));
 //   ... Ports{.ledger = ledger.writer()} ...
 //
 // Destroyed after the loops, whose calls have ended by then: what is queued or
@@ -16,18 +16,27 @@
 #ifndef SERVICE_KEPT_LEDGER_H_
 #define SERVICE_KEPT_LEDGER_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/os/clock.h"
+#include "base/secret.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "service/budgets/budget_book.h"
 #include "service/budgets/budget_ledger_state.h"
 #include "service/budgets/budget_table.h"
+#include "service/ledger/ledger_chains.h"
 #include "service/ledger/ledger_index.h"
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_writer.h"
+#include "service/ledger/postgres_keeper.h"
+#include "service/ledger/postgres_ledger.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
@@ -39,11 +48,13 @@ class KeptLedger {
 
   // Opens the ledger, checks what is behind its last checkpoint, and closes
   // what a process before has left open. Blocks. Errors name the field at
-  // fault. `config_file` is the configuration file's path. REQUIRES: the
+  // fault. `config_file` is the configuration file's path,
+  // `postgres_password` what `ledger.postgres.password` names. REQUIRES: the
   // configuration has passed validation, and `runtime.state_dir`, if there is
   // one, is a folder.
   absl::Status Open(const llmgateway::config::v1::GatewayConfig& config,
-                    const std::string& config_file);
+                    const std::string& config_file,
+                    const Secret& postgres_password);
 
   // All null where there is no ledger.
   LedgerWriter* writer() const { return writer_.get(); }
@@ -51,23 +62,45 @@ class KeptLedger {
   // one. Before calls begin.
   void LoadBudgets(BudgetTable& table) const;
 
-  // For Read alone: the writer appends.
-  const LedgerLog* log() const { return log_; }
-  LedgerIndex* index() const { return index_.get(); }
-  const std::string& path() const { return path_; }
+  // What can be read of it.
+  const LedgerChains* chains() const {
+    return chains_.has_value() ? &*chains_ : nullptr;
+  }
 
   // Adds metrics of the ledger, if there is one, which must outlive the
   // registry's use.
   void AddMetrics(MetricRegistry& registry) const;
 
  private:
+  using GatewayConfig = llmgateway::config::v1::GatewayConfig;
+
+  absl::Status OpenFile(const GatewayConfig& config,
+                        const std::string& config_file);
+  absl::Status OpenPostgres(const GatewayConfig& config,
+                            const std::string& config_file,
+                            const Secret& password);
+  // Closes what was left open, and has the log be written. Returns how many
+  // dispatches that were.
+  absl::StatusOr<int64_t> Write(
+      const llmgateway::config::v1::LedgerConfig& config,
+      std::unique_ptr<LedgerLog> log);
+  // What the chains of others say of budgets.
+  absl::Status ReadOthersBudgets(int64_t own_chain);
+  void AddPostgresChain(const std::string& folder, int64_t chain);
+
   Clock& clock_;
-  std::string path_;
+  absl::Duration budgets_retention_;
+  // Where the ledger is a database.
+  std::optional<PostgresLedger> postgres_;
   // What the ledger says of budgets; the writer's, once that is there.
   std::optional<BudgetLedgerState> budgets_;
-  const LedgerLog* log_ = nullptr;
+  BudgetBook budgets_of_others_;
   std::unique_ptr<LedgerWriter> writer_;
-  std::unique_ptr<LedgerIndex> index_;  // Behind the writer, who has the log.
+  // Of the chains of a database, which the keeper finds.
+  std::vector<std::unique_ptr<PostgresCommitSource>> sources_;
+  std::vector<std::unique_ptr<LedgerIndex>> indexes_;  // Behind what they read.
+  std::optional<LedgerChains> chains_;
+  std::unique_ptr<PostgresKeeper> keeper_;  // Uses all of the above.
 };
 
 }  // namespace gateway

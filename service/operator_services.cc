@@ -38,7 +38,7 @@ OperatorServices::OperatorServices(const Sources& sources)
                 .state = sources.state,
                 .worker = sources.worker}),
       keys_({.runtime = sources.runtime, .keys = sources.issued_keys}),
-      ledger_({.log = sources.ledger, .index = sources.ledger_index}),
+      ledger_({.chains = sources.ledger}),
       audit_({.runtime = sources.runtime}),
       config_({.runtime = sources.runtime,
                .reloader = sources.reloader,

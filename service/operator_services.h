@@ -42,8 +42,7 @@
 #include "service/config/snapshot.h"
 #include "service/grpc_engine.h"
 #include "service/identity/issued_key_store.h"
-#include "service/ledger/ledger_index.h"
-#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_chains.h"
 #include "service/observability/log_level_overrides.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
@@ -74,8 +73,7 @@ class OperatorServices {
     ConfigReloader& reloader;
     IssuedKeyStore* issued_keys;  // Null where none are issued.
     // Null where there is no ledger.
-    const LedgerLog* ledger = nullptr;
-    LedgerIndex* ledger_index = nullptr;
+    const LedgerChains* ledger = nullptr;
     CallTracing* tracing = nullptr;  // Null where no call is traced.
     LogLevelOverrides& log_levels;
     // Where the gRPC C++ engine records refusals; the native one counts its

@@ -160,6 +160,13 @@ What ledger takes:
   --file FILE             query, get, export: reads this ledger, a gateway's
                           file or lines of JSON, and asks no gateway; several
                           times for several
+  --postgres CONNINFO     verify, query, get, export: reads the ledger of
+                          replicas in this database, and asks no gateway; a
+                          password is in PGPASSWORD or a password file
+  --schema NAME           with --postgres: the schema that it is in; by default
+                          llm_gateway
+  --chain NAME            verify, query, export: only this chain, of a ledger of
+                          replicas
   --type TYPE             query, export: only entries of this type, as EXCHANGE;
                           several times for any of several
   --submission, --session, --agent, --decision, --request, --caller, --provider,
@@ -169,7 +176,8 @@ What ledger takes:
                           in 24h
   --limit N               query: so many entries at most; by default 100
   --order WHICH           query: newest, the default, or oldest, first
-  --after N               verify, by a gateway: only what is behind this entry
+  --after N               verify, by a gateway or of one chain: only what is
+                          behind this entry
   --prices FILE           reprice: by what prices list --output json has
                           printed; gateway asks the gateway, as prices does; by
                           default it takes what is built in

@@ -14,7 +14,8 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/entry_reader.h"
-#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_commit.h"
+#include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {
 namespace {
@@ -33,9 +34,11 @@ struct MatchedEntry {
   std::string text;
 };
 
-v1::LedgerEntry MessageOf(const MatchedEntry& found) {
+}  // namespace
+
+v1::LedgerEntry LedgerEntryMessage(int64_t number, const std::string& text) {
   EntryFacts facts;
-  ReadEntryFacts(found.text, &facts).IgnoreError();
+  ReadEntryFacts(text, &facts).IgnoreError();
   v1::LedgerEntry entry;
   entry.set_id(facts.id);
   entry.set_event_type(facts.event_type);
@@ -49,14 +52,12 @@ v1::LedgerEntry MessageOf(const MatchedEntry& found) {
     entry.mutable_time()->set_nanos(
         static_cast<int32_t>(micros - seconds * 1'000'000) * 1'000);
   }
-  entry.set_number(found.number);
+  entry.set_number(number);
   entry.set_previous_hash(facts.previous_hash);
   entry.set_entry_hash(facts.entry_hash);
-  entry.set_json(found.text);
+  entry.set_json(text);
   return entry;
 }
-
-}  // namespace
 
 absl::StatusOr<bool> IsLedgerDatabase(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
@@ -111,7 +112,9 @@ absl::StatusOr<std::vector<v1::LedgerEntry>> FindInFiles(
   if (newest_first) std::reverse(found.begin(), found.end());
   std::vector<v1::LedgerEntry> entries;
   entries.reserve(found.size());
-  for (const MatchedEntry& each : found) entries.push_back(MessageOf(each));
+  for (const MatchedEntry& each : found) {
+    entries.push_back(LedgerEntryMessage(each.number, each.text));
+  }
   return entries;
 }
 

@@ -40,6 +40,10 @@ absl::StatusOr<std::vector<llmgateway::v1::LedgerEntry>> FindInFiles(
     absl::Span<const std::string> files, const LedgerFilter& filter,
     int64_t limit, bool newest_first);
 
+// An entry's text as a message.
+llmgateway::v1::LedgerEntry LedgerEntryMessage(int64_t number,
+                                               const std::string& text);
+
 }  // namespace gateway
 
 #endif  // CLIENTS_CLI_LEDGER_FILE_H_

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/ledger_file.h"
+#include "clients/cli/ledger_postgres.h"
 #include "clients/cli/ledger_verify.h"
 #include "clients/cli/ledger_words.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
@@ -45,10 +47,11 @@ absl::Status CheckNoMoreWords(const OperatorWords& words, size_t expected) {
 
 // All pages, as far as the limit.
 absl::StatusOr<v1::QueryLedgerResponse> AskEntries(
-    const AdminConnection& admin, const LedgerFilter& filter,
-    const LedgerListing& listing) {
+    const AdminConnection& admin, const std::string& chain,
+    const LedgerFilter& filter, const LedgerListing& listing) {
   v1::QueryLedgerRequest request;
   *request.mutable_filter() = ToMessage(filter);
+  request.mutable_filter()->set_chain(chain);
   request.set_newest_first(listing.newest_first);
   v1::QueryLedgerResponse all;
   int64_t left = listing.limit;
@@ -70,15 +73,23 @@ absl::StatusOr<v1::QueryLedgerResponse> AskEntries(
 absl::StatusOr<v1::QueryLedgerResponse> FindEntries(
     const OperatorWords& words, PlaceFinder place, const LedgerFilter& filter,
     const LedgerListing& listing) {
+  const std::string chain = LastOf(words, "--chain");
   const std::vector<std::string> files = LedgerFilesOf(words);
-  if (files.empty()) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
+                           PostgresLedgerOf(words));
+  std::vector<v1::LedgerEntry> entries;
+  if (postgres != nullptr) {
+    GATEWAY_ASSIGN_OR_RETURN(
+        entries, FindInPostgres(*postgres, chain, filter, listing.limit,
+                                listing.newest_first));
+  } else if (!files.empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(entries, FindInFiles(files, filter, listing.limit,
+                                                  listing.newest_first));
+  } else {
     GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
                              ConnectToLedger(place));
-    return AskEntries(admin, filter, listing);
+    return AskEntries(admin, chain, filter, listing);
   }
-  GATEWAY_ASSIGN_OR_RETURN(
-      std::vector<v1::LedgerEntry> entries,
-      FindInFiles(files, filter, listing.limit, listing.newest_first));
   v1::QueryLedgerResponse found;
   for (v1::LedgerEntry& entry : entries) {
     *found.add_entries() = std::move(entry);
@@ -108,7 +119,7 @@ absl::Status PrintEntry(const OperatorWords& words, PlaceFinder place,
   GATEWAY_RETURN_IF_ERROR(CheckNoMoreWords(words, 2));
   const std::string& id = words.words[1];
   v1::LedgerEntry entry;
-  if (LedgerFilesOf(words).empty()) {
+  if (LedgerFilesOf(words).empty() && LastOf(words, "--postgres").empty()) {
     GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
                              ConnectToLedger(place));
     v1::GetLedgerEntryRequest request;
@@ -144,9 +155,21 @@ absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
         }));
   }
   if (!files.empty()) return absl::OkStatus();
+  const std::string chain = LastOf(words, "--chain");
+  GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
+                           PostgresLedgerOf(words));
+  if (postgres != nullptr) {
+    return VisitPostgresLedger(
+        *postgres, chain,
+        [&](const std::string& /*chain*/, int64_t, std::string_view entry) {
+          ReadEntryFacts(entry, &facts).IgnoreError();
+          if (Matches(filter, facts)) out << entry << "\n";
+        });
+  }
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
   v1::ExportLedgerRequest request;
   *request.mutable_filter() = ToMessage(filter);
+  request.mutable_filter()->set_chain(chain);
   return admin.Stream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>(
       &Admin::ExportLedger, request,
       [&](const v1::ExportLedgerResponse& piece) { out << piece.lines(); });
@@ -164,9 +187,19 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
     out << report.text;
     return report.valid;
   }
+  const std::string chain = LastOf(words, "--chain");
+  GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
+                           PostgresLedgerOf(words));
+  if (postgres != nullptr) {
+    GATEWAY_ASSIGN_OR_RETURN(const v1::VerifyLedgerResponse found,
+                             VerifyPostgres(*postgres, chain, after));
+    out << (words.as_json ? AsJson(found) : LedgerCheckText(found));
+    return found.valid();
+  }
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
   v1::VerifyLedgerRequest request;
   request.set_after_entry(after);
+  request.set_chain(chain);
   v1::VerifyLedgerResponse last;
   const absl::Status asked =
       admin.Stream<v1::VerifyLedgerRequest, v1::VerifyLedgerResponse>(
@@ -239,6 +272,9 @@ std::string LedgerEntryText(const v1::LedgerEntry& entry) {
       {"reason", entry.reason()},
       {"previous hash", entry.previous_hash()},
       {"hash", entry.entry_hash()}};
+  if (!entry.chain().empty()) {
+    rows.insert(rows.begin() + 1, {"chain", entry.chain()});
+  }
   for (Row& row : rows) {
     if (row[1].empty()) row[1] = "-";
   }
@@ -253,6 +289,10 @@ std::string LedgerCheckText(const v1::VerifyLedgerResponse& found) {
   absl::StrAppend(&text, found.valid() ? "valid" : "NOT VALID", ": ",
                   found.checked_entries(), " of ", found.total_entries(),
                   " entries\n");
+  if (found.checked_joins() > 0 || found.checked_chains() > 1) {
+    absl::StrAppend(&text, "chains ", found.checked_chains(), ", joins ",
+                    found.checked_joins(), "\n");
+  }
   if (!found.last_hash().empty()) {
     absl::StrAppend(&text, "last hash ", found.last_hash(), "\nmerkle root ",
                     found.merkle_root(), "\n");

@@ -13,17 +13,20 @@ namespace {
 
 constexpr int64_t kLimitMax = 1'000'000;
 
-constexpr std::string_view kVerifyFlags[] = {"--after"};
-constexpr std::string_view kLedgerGetFlags[] = {"--file"};
+constexpr std::string_view kVerifyFlags[] = {"--after", "--chain", "--postgres",
+                                             "--schema"};
+constexpr std::string_view kLedgerGetFlags[] = {"--file", "--postgres",
+                                                "--schema"};
 constexpr std::string_view kImportFlags[] = {"--to"};
 constexpr std::string_view kExportFlags[] = {
-    "--file",     "--type",     "--submission", "--session",
-    "--agent",    "--decision", "--request",    "--caller",
-    "--provider", "--model",    "--since",      "--until"};
+    "--chain",      "--postgres", "--schema", "--file",     "--type",
+    "--submission", "--session",  "--agent",  "--decision", "--request",
+    "--caller",     "--provider", "--model",  "--since",    "--until"};
 constexpr std::string_view kQueryFlags[] = {
-    "--file",     "--type",    "--submission", "--session",  "--agent",
-    "--decision", "--request", "--caller",     "--provider", "--model",
-    "--since",    "--until",   "--limit",      "--order"};
+    "--chain",      "--postgres", "--schema", "--file",     "--type",
+    "--submission", "--session",  "--agent",  "--decision", "--request",
+    "--caller",     "--provider", "--model",  "--since",    "--until",
+    "--limit",      "--order"};
 constexpr OperatorVerb kLedgerVerbs[] = {{"verify", kVerifyFlags},
                                          {"query", kQueryFlags},
                                          {"get", kLedgerGetFlags},

@@ -40,18 +40,27 @@ absl::Status NoSuchEntryId(const std::string& id) {
 }
 
 // The entry of an id; nothing if there is none.
-absl::StatusOr<std::optional<NumberedEntry>> FindEntry(LedgerIndex& index,
-                                                       const std::string& id) {
+absl::StatusOr<std::optional<LedgerChains::Entry>> FindEntry(
+    const LedgerChains& chains, const std::string& id) {
   for (const bool again : {false, true}) {
-    if (again && !index.CatchUp(kIndexWait)) {
-      return absl::UnavailableError(absl::StrCat(
-          "its index is not complete, and has the first ",
-          index.state().indexed_entries, " entries; try again later"));
+    if (again) GATEWAY_RETURN_IF_ERROR(chains.Refresh());
+    for (const LedgerChains::Chain& chain : chains.All()) {
+      if (again && !chain.index->CatchUp(kIndexWait)) {
+        return absl::UnavailableError(
+            absl::StrCat("its index is not complete, and has the first ",
+                         chain.index->state().indexed_entries, " entries",
+                         chain.name.empty() ? "" : " of the chain ", chain.name,
+                         "; try again later"));
+      }
+      GATEWAY_ASSIGN_OR_RETURN(
+          LedgerIndex::Page page,
+          chain.index->Find(
+              {.filter = {.id = id}, .newest_first = true, .limit = 1}));
+      if (page.entries.empty()) continue;
+      NumberedEntry& found = page.entries.front();
+      return LedgerChains::Entry{chain.name, found.number,
+                                 std::move(found.text)};
     }
-    GATEWAY_ASSIGN_OR_RETURN(
-        LedgerIndex::Page page,
-        index.Find({.filter = {.id = id}, .newest_first = true, .limit = 1}));
-    if (!page.entries.empty()) return std::move(page.entries.front());
   }
   return std::nullopt;
 }
@@ -60,7 +69,7 @@ absl::StatusOr<std::optional<NumberedEntry>> FindEntry(LedgerIndex& index,
 
 LedgerAdmin::LedgerAdmin(const Sources& sources)
     : sources_(sources),
-      worker_(sources.log == nullptr
+      worker_(sources.chains == nullptr
                   ? nullptr
                   : std::make_unique<BlockingWorker>(
                         BlockingWorker::Options{.name = "ledger_reader"})) {}
@@ -79,7 +88,7 @@ void LedgerAdmin::AddTo(MethodTable& table) {
 }
 
 absl::Status LedgerAdmin::CheckConfigured() const {
-  if (sources_.log != nullptr) return absl::OkStatus();
+  if (sources_.chains != nullptr) return absl::OkStatus();
   absl::Status fault =
       MakeFault(v1::ERROR_REASON_NOT_CONFIGURED,
                 "ledger is not configured; add it, as in `ledger: {}`, and "
@@ -109,17 +118,35 @@ Task<std::invoke_result_t<Work&>> LedgerAdmin::OnWorker(CallContext& call,
   co_return *std::move(ran);
 }
 
+Task<absl::StatusOr<std::vector<LedgerChains::Chain>>> LedgerAdmin::FindChains(
+    CallContext& call, const std::string& name) {
+  using Chains = std::vector<LedgerChains::Chain>;
+  auto find = [chains = sources_.chains, name]() -> absl::StatusOr<Chains> {
+    GATEWAY_RETURN_IF_ERROR(chains->Refresh());
+    return chains->Named(name);
+  };
+  absl::StatusOr<Chains> found = co_await OnWorker(call, std::move(find));
+  if (found.ok() && found->empty() && !name.empty()) {
+    co_return InvalidField("chain", "there is none of this name");
+  }
+  co_return found;
+}
+
 Task<absl::Status> LedgerAdmin::Query(CallContext& call,
                                       const v1::QueryLedgerRequest& request,
                                       v1::QueryLedgerResponse* response) {
   GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
-  GATEWAY_CO_ASSIGN_OR_RETURN(LedgerIndex::Query query, LedgerQueryOf(request));
+  GATEWAY_CO_ASSIGN_OR_RETURN(LedgerChains::Query query,
+                              LedgerQueryOf(request));
   // The message is made there as well: a page may have megabytes.
-  auto find = [index = sources_.index, query = std::move(query),
+  auto find = [chains = sources_.chains, query = std::move(query),
                request]() -> absl::StatusOr<v1::QueryLedgerResponse> {
-    GATEWAY_ASSIGN_OR_RETURN(const LedgerIndex::Page page, index->Find(query));
+    // Another replica may have begun the chain that its page has told of.
+    if (!query.from.empty()) GATEWAY_RETURN_IF_ERROR(chains->Refresh());
+    GATEWAY_ASSIGN_OR_RETURN(const LedgerChains::Page page,
+                             chains->Find(query));
     v1::QueryLedgerResponse found;
-    for (const NumberedEntry& entry : page.entries) {
+    for (const LedgerChains::Entry& entry : page.entries) {
       FillLedgerEntry(entry, found.add_entries());
     }
     found.set_next_page_token(LedgerPageToken(request, page.next));
@@ -138,10 +165,10 @@ Task<absl::Status> LedgerAdmin::Get(CallContext& call,
                                     v1::LedgerEntry* response) {
   GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
   if (request.id().empty()) co_return InvalidField("id", "is required");
-  auto find = [index = sources_.index, id = request.id()] {
-    return FindEntry(*index, id);
+  auto find = [chains = sources_.chains, id = request.id()] {
+    return FindEntry(*chains, id);
   };
-  absl::StatusOr<std::optional<NumberedEntry>> found =
+  absl::StatusOr<std::optional<LedgerChains::Entry>> found =
       co_await OnWorker(call, std::move(find));
   GATEWAY_CO_RETURN_IF_ERROR(found.status());
   if (!found->has_value()) co_return NoSuchEntryId(request.id());
@@ -156,9 +183,22 @@ Task<absl::Status> LedgerAdmin::Verify(CallContext& call,
   if (request.after_entry() < 0) {
     co_return InvalidField("after_entry", "must not be negative");
   }
+  if (request.after_entry() > 0 && request.chain().empty() &&
+      sources_.chains->joins() != nullptr) {
+    co_return InvalidField(
+        "after_entry", "is the number of an entry of one chain: name it, too");
+  }
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::vector<LedgerChains::Chain> chains,
+                              co_await FindChains(call, request.chain()));
+  LedgerWalk::Options options = {.joins = sources_.chains->joins(),
+                                 .is_part = !request.chain().empty(),
+                                 .after_entry = request.after_entry()};
+  for (const LedgerChains::Chain& chain : chains) {
+    options.chains.push_back({.name = chain.name, .commits = chain.commits});
+  }
   // A step under way outlasts the call.
-  const auto verification = std::make_shared<LedgerVerification>(
-      *sources_.log, request.after_entry());
+  const auto verification =
+      std::make_shared<LedgerVerification>(std::move(options));
   auto begin = [verification] { return verification->Begin(); };
   const absl::Status begun = co_await OnWorker(call, std::move(begin));
   if (absl::IsOutOfRange(begun)) {
@@ -181,8 +221,11 @@ Task<absl::Status> LedgerAdmin::Export(CallContext& call,
   GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
   GATEWAY_CO_ASSIGN_OR_RETURN(LedgerFilter filter,
                               LedgerFilterOf(request.filter()));
-  const auto reading = std::make_shared<LedgerExport>(
-      *sources_.log, *sources_.index, std::move(filter));
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      std::vector<LedgerChains::Chain> chains,
+      co_await FindChains(call, request.filter().chain()));
+  const auto reading =
+      std::make_shared<LedgerExport>(std::move(chains), std::move(filter));
   auto begin = [reading] { return reading->Begin(); };
   GATEWAY_CO_RETURN_IF_ERROR(co_await OnWorker(call, std::move(begin)));
   while (!reading->is_done()) {

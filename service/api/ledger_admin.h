@@ -1,7 +1,7 @@
 // The handlers of AdminService for the ledger: QueryLedger, GetLedgerEntry,
 // VerifyLedger and ExportLedger.
 //
-//   LedgerAdmin ledger({.log = log, .index = index});
+//   LedgerAdmin ledger({.chains = chains});
 //   ledger.AddTo(table);  // Before AdminService, which says who may call.
 //
 // What they read they read on a thread of their own, in pieces: a check of all
@@ -14,7 +14,9 @@
 #define SERVICE_API_LEDGER_ADMIN_H_
 
 #include <memory>
+#include <string>
 #include <type_traits>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,17 +26,15 @@
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
-#include "service/ledger/ledger_index.h"
-#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_chains.h"
 
 namespace gateway {
 
 class LedgerAdmin {
  public:
   struct Sources {
-    // Both are borrowed, and null where there is no `ledger`.
-    const LedgerLog* log = nullptr;
-    LedgerIndex* index = nullptr;
+    // Borrowed, and null where there is no `ledger`.
+    const LedgerChains* chains = nullptr;
   };
 
   explicit LedgerAdmin(const Sources& sources);
@@ -61,6 +61,9 @@ class LedgerAdmin {
 
   // NOT_CONFIGURED where there is no ledger.
   absl::Status CheckConfigured() const;
+  // The chains of this name, or all; new ones, too.
+  Task<absl::StatusOr<std::vector<LedgerChains::Chain>>> FindChains(
+      CallContext& call, const std::string& name);
   // What `work`, on the worker, has come to; LEDGER_UNAVAILABLE if it failed.
   template <typename Work>
   Task<std::invoke_result_t<Work&>> OnWorker(CallContext& call, Work work);

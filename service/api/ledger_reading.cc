@@ -24,95 +24,70 @@ absl::Status Enough() { return absl::CancelledError("enough for one step"); }
 
 }  // namespace
 
-absl::Status LedgerVerification::Begin() {
-  GATEWAY_ASSIGN_OR_RETURN(end_, LastCommitOf(log_));
-  if (after_entry_ == 0) return absl::OkStatus();
-  const absl::StatusOr<CommitPlace> place = CommitOfEntry(log_, after_entry_);
-  if (absl::IsNotFound(place.status())) {
-    return absl::OutOfRangeError(
-        absl::StrCat("is behind the last entry, number ", end_.last_entry()));
-  }
-  GATEWAY_RETURN_IF_ERROR(place.status());
-  GATEWAY_ASSIGN_OR_RETURN(const std::string text,
-                           EntryText(log_, after_entry_));
-  EntryFacts facts;
-  ReadEntryFacts(text, &facts).IgnoreError();
-  check_ = LedgerCheck(after_entry_, facts.entry_hash);
-  next_commit_ = place->number;
-  return absl::OkStatus();
-}
-
-absl::Status LedgerVerification::Step() {
-  size_t bytes = 0;
-  is_done_ = true;
-  const absl::Status read =
-      log_.Read(next_commit_, [&](const LedgerCommit& commit) {
-        if (commit.number > end_.number) return Enough();
-        next_commit_ = commit.number + 1;
-        GATEWAY_RETURN_IF_ERROR(check_.Add(commit));
-        bytes += commit.texts.size();
-        is_done_ = bytes < kStepBytes;
-        return is_done_ ? absl::OkStatus() : Enough();
-      });
-  const bool is_told = read.ok() || absl::IsCancelled(read) ||
-                       absl::IsAborted(read) || check_.AddFailure(read);
-  return is_told ? absl::OkStatus() : read;
-}
-
-v1::VerifyLedgerResponse LedgerVerification::progress() const {
+v1::VerifyLedgerResponse LedgerVerification::ProgressOf(
+    const LedgerWalk& walk) {
   v1::VerifyLedgerResponse progress;
-  progress.set_checked_entries(check_.checked_entries());
-  progress.set_total_entries(
-      std::max<int64_t>(end_.last_entry() - after_entry_, 0));
-  progress.set_done(is_done_);
-  if (!is_done_) return progress;
-  progress.set_valid(check_.valid());
-  progress.set_broken_entry(check_.broken_entry());
-  if (!check_.valid()) {
-    progress.set_problem(absl::StrCat("the entry ", check_.broken_entry(),
-                                      check_.broken_id().empty() ? "" : ", ",
-                                      check_.broken_id(), " ",
-                                      check_.problem()));
+  progress.set_checked_entries(walk.checked_entries());
+  progress.set_total_entries(walk.total_entries());
+  progress.set_checked_chains(walk.checked_chains());
+  progress.set_checked_joins(walk.checked_joins());
+  progress.set_done(walk.is_done());
+  if (!walk.is_done()) return progress;
+  progress.set_valid(walk.valid());
+  progress.set_broken_entry(walk.broken_entry());
+  if (!walk.valid()) {
+    progress.set_broken_chain(walk.broken_chain());
+    progress.set_problem(walk.DescribeProblem());
     return progress;
   }
-  progress.set_last_hash(check_.last_hash());
-  progress.set_merkle_root(check_.merkle_root());
+  progress.set_last_hash(walk.last_hash());
+  progress.set_merkle_root(walk.merkle_root());
   return progress;
 }
 
 absl::Status LedgerExport::Begin() {
-  GATEWAY_ASSIGN_OR_RETURN(end_, LastCommitOf(log_));
+  if (is_done()) return absl::OkStatus();
+  const LedgerChains::Chain& chain = chains_[current_];
+  GATEWAY_ASSIGN_OR_RETURN(end_, LastCommitOf(*chain.commits));
   // All of it is read faster as it stands.
-  by_index_ = !MatchesAll(filter_) && index_.CatchUp(kCatchUpMax);
+  by_index_ = !MatchesAll(filter_) && chain.index->CatchUp(kCatchUpMax);
+  next_commit_ = 1;
+  next_entry_ = 1;
   return absl::OkStatus();
 }
 
 absl::StatusOr<LedgerExport::Pieces> LedgerExport::Step() {
-  return by_index_ ? StepByIndex() : StepByLog();
+  absl::StatusOr<Pieces> pieces = by_index_ ? StepByIndex() : StepByLog();
+  if (pieces.ok() && is_chain_done_) {
+    ++current_;
+    GATEWAY_RETURN_IF_ERROR(Begin());
+  }
+  return pieces;
 }
 
 absl::StatusOr<LedgerExport::Pieces> LedgerExport::StepByIndex() {
   LedgerIndex::Query query{.filter = filter_, .from = next_entry_};
   query.limit = 1000;
   query.bytes_limit = kExportPieceBytes;
-  GATEWAY_ASSIGN_OR_RETURN(const LedgerIndex::Page page, index_.Find(query));
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerIndex::Page page,
+                           chains_[current_].index->Find(query));
   Pieces pieces;
   for (const NumberedEntry& entry : page.entries) {
     if (entry.number > end_.last_entry()) break;
     Append(entry.text, &pieces);
   }
   next_entry_ = page.next;
-  is_done_ = page.next == 0 || page.next > end_.last_entry();
+  is_chain_done_ = page.next == 0 || page.next > end_.last_entry();
   return pieces;
 }
 
 absl::StatusOr<LedgerExport::Pieces> LedgerExport::StepByLog() {
   Pieces pieces;
   size_t bytes = 0;
-  is_done_ = true;
+  is_chain_done_ = true;
   const bool takes_all = MatchesAll(filter_);
-  const absl::Status read =
-      log_.Read(next_commit_, [&](const LedgerCommit& commit) {
+  const absl::Status read = chains_[current_].commits->Read(
+      next_commit_, [&](const LedgerCommit& commit) {
         if (commit.number > end_.number) return Enough();
         next_commit_ = commit.number + 1;
         ForEachEntry(commit.texts, [&](std::string_view entry) {
@@ -123,8 +98,8 @@ absl::StatusOr<LedgerExport::Pieces> LedgerExport::StepByLog() {
           Append(entry, &pieces);
         });
         bytes += commit.texts.size();
-        is_done_ = bytes < kStepBytes;
-        return is_done_ ? absl::OkStatus() : Enough();
+        is_chain_done_ = bytes < kStepBytes;
+        return is_chain_done_ ? absl::OkStatus() : Enough();
       });
   if (!read.ok() && !absl::IsCancelled(read)) return read;
   return pieces;

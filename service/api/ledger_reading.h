@@ -8,13 +8,15 @@
 //     Show(verification.progress());
 //   }
 //
-// What is written meanwhile is left out. Errors are those of LedgerLog::Read.
+// What is written meanwhile is left out. Errors are those of
+// CommitSource::Read.
 //
 // Thread-compatible; blocks on the disk, for tens of milliseconds at each step.
 
 #ifndef SERVICE_API_LEDGER_READING_H_
 #define SERVICE_API_LEDGER_READING_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -24,46 +26,54 @@
 #include "absl/status/statusor.h"
 #include "llmgateway/v1/ledger.pb.h"
 #include "service/ledger/entry_reader.h"
+#include "service/ledger/ledger_chains.h"
 #include "service/ledger/ledger_check.h"
+#include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_filter.h"
 #include "service/ledger/ledger_index.h"
-#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_walk.h"
 
 namespace gateway {
 
 class LedgerVerification {
  public:
-  // Borrows the log.
-  LedgerVerification(const LedgerLog& log, int64_t after_entry)
-      : log_(log), after_entry_(after_entry) {}
+  explicit LedgerVerification(LedgerWalk::Options options)
+      : walk_(std::move(options)) {}
+  // Of one chain by itself, which is borrowed.
+  LedgerVerification(const CommitSource& log, int64_t after_entry)
+      : LedgerVerification(LedgerWalk::Options{.chains = {{.commits = &log}},
+                                               .after_entry = after_entry}) {}
 
   // OUT_OF_RANGE if there is no entry of the number after_entry.
-  absl::Status Begin();
-  absl::Status Step();
+  absl::Status Begin() { return walk_.Begin(); }
+  absl::Status Step() { return walk_.Step(); }
 
-  bool is_done() const { return is_done_; }
-  llmgateway::v1::VerifyLedgerResponse progress() const;
+  bool is_done() const { return walk_.is_done(); }
+  llmgateway::v1::VerifyLedgerResponse progress() const {
+    return ProgressOf(walk_);
+  }
 
  private:
-  const LedgerLog& log_;
-  const int64_t after_entry_;
-  CommitPlace end_;
-  int64_t next_commit_ = 1;
-  LedgerCheck check_;
-  bool is_done_ = false;
+  static llmgateway::v1::VerifyLedgerResponse ProgressOf(
+      const LedgerWalk& walk);
+
+  LedgerWalk walk_;
 };
 
+// Several chains go out one behind the other.
 class LedgerExport {
  public:
-  // Borrows both.
-  LedgerExport(const LedgerLog& log, LedgerIndex& index, LedgerFilter filter)
-      : log_(log), index_(index), filter_(std::move(filter)) {}
+  // Borrows what the chains name.
+  LedgerExport(std::vector<LedgerChains::Chain> chains, LedgerFilter filter)
+      : chains_(std::move(chains)), filter_(std::move(filter)) {}
+  LedgerExport(const CommitSource& log, LedgerIndex& index, LedgerFilter filter)
+      : LedgerExport({{.commits = &log, .index = &index}}, std::move(filter)) {}
 
   absl::Status Begin();
   // Returns what it found, if anything.
   absl::StatusOr<std::vector<llmgateway::v1::ExportLedgerResponse>> Step();
 
-  bool is_done() const { return is_done_; }
+  bool is_done() const { return current_ == chains_.size(); }
 
  private:
   using Pieces = std::vector<llmgateway::v1::ExportLedgerResponse>;
@@ -72,16 +82,17 @@ class LedgerExport {
   absl::StatusOr<Pieces> StepByLog();
   static void Append(std::string_view entry, Pieces* pieces);
 
-  const LedgerLog& log_;
-  LedgerIndex& index_;
+  const std::vector<LedgerChains::Chain> chains_;
   const LedgerFilter filter_;
+  size_t current_ = 0;
+  // Of the current chain.
   CommitPlace end_;
   // Whether the index has all that there is to find.
   bool by_index_ = false;
   int64_t next_commit_ = 1;
   int64_t next_entry_ = 1;
   EntryFacts facts_;
-  bool is_done_ = false;
+  bool is_chain_done_ = false;
 };
 
 }  // namespace gateway

@@ -1,11 +1,11 @@
 #include "service/api/ledger_view.h"
 
 #include <cstddef>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
@@ -21,6 +21,7 @@ constexpr int kEventTypesMax = 16;
 constexpr int kLedgerPageSizeDefault = 100;
 constexpr int kLedgerPageSizeMax = 1000;
 constexpr size_t kQueryMarkBytes = 16;
+constexpr size_t kPageTokenBytesMax = 64 << 10;
 
 // Tells queries apart: one's tokens are of no use for another.
 std::string QueryMark(const v1::QueryLedgerRequest& request) {
@@ -30,20 +31,37 @@ std::string QueryMark(const v1::QueryLedgerRequest& request) {
   return HashText(query.SerializeAsString()).substr(0, kQueryMarkBytes);
 }
 
-absl::StatusOr<int64_t> NumberInToken(const v1::QueryLedgerRequest& request) {
-  if (request.page_token().empty()) return 0;
+// One of `5`, in a ledger that is a file, and `2:5`, in the chain 2.
+bool ReadPosition(absl::string_view text, LedgerChains::Position* position) {
+  const size_t colon = text.find(':');
+  if (colon != absl::string_view::npos) {
+    position->chain = std::string(text.substr(0, colon));
+    text.remove_prefix(colon + 1);
+  }
+  return absl::SimpleAtoi(text, &position->next) && position->next > 0;
+}
+
+absl::StatusOr<std::vector<LedgerChains::Position>> PositionsInToken(
+    const v1::QueryLedgerRequest& request) {
+  std::vector<LedgerChains::Position> positions;
+  if (request.page_token().empty()) return positions;
   const std::vector<std::string> parts =
       absl::StrSplit(request.page_token(), '/');
-  int64_t number = 0;
-  if (parts.size() != 2 || parts[1].size() != kQueryMarkBytes ||
-      !absl::SimpleAtoi(parts[0], &number) || number < 1) {
+  bool is_one = parts.size() == 2 && parts[1].size() == kQueryMarkBytes &&
+                request.page_token().size() <= kPageTokenBytesMax;
+  if (is_one) {
+    for (const absl::string_view each : absl::StrSplit(parts[0], ',')) {
+      is_one = is_one && ReadPosition(each, &positions.emplace_back());
+    }
+  }
+  if (!is_one) {
     return InvalidField("page_token", "is not one that QueryLedger returned");
   }
   if (parts[1] != QueryMark(request)) {
     return InvalidField("page_token",
                         "is of another query; begin again without one");
   }
-  return number;
+  return positions;
 }
 
 }  // namespace
@@ -77,27 +95,33 @@ absl::StatusOr<LedgerFilter> LedgerFilterOf(const v1::LedgerFilter& filter) {
   return out;
 }
 
-absl::StatusOr<LedgerIndex::Query> LedgerQueryOf(
+absl::StatusOr<LedgerChains::Query> LedgerQueryOf(
     const v1::QueryLedgerRequest& request) {
   if (request.page_size() < 0 || request.page_size() > kLedgerPageSizeMax) {
     return InvalidField("page_size", "must be from 0 to 1000");
   }
-  LedgerIndex::Query query{.newest_first = request.newest_first(),
-                           .limit = request.page_size() == 0
-                                        ? kLedgerPageSizeDefault
-                                        : request.page_size()};
+  LedgerChains::Query query{.chain = request.filter().chain(),
+                            .newest_first = request.newest_first(),
+                            .limit = request.page_size() == 0
+                                         ? kLedgerPageSizeDefault
+                                         : request.page_size()};
   GATEWAY_ASSIGN_OR_RETURN(query.filter, LedgerFilterOf(request.filter()));
-  GATEWAY_ASSIGN_OR_RETURN(query.from, NumberInToken(request));
+  GATEWAY_ASSIGN_OR_RETURN(query.from, PositionsInToken(request));
   return query;
 }
 
 std::string LedgerPageToken(const v1::QueryLedgerRequest& request,
-                            int64_t next) {
-  if (next == 0) return {};
-  return absl::StrCat(next, "/", QueryMark(request));
+                            const std::vector<LedgerChains::Position>& next) {
+  std::string token;
+  for (const LedgerChains::Position& position : next) {
+    absl::StrAppend(&token, token.empty() ? "" : ",", position.chain,
+                    position.chain.empty() ? "" : ":", position.next);
+  }
+  if (!token.empty()) absl::StrAppend(&token, "/", QueryMark(request));
+  return token;
 }
 
-void FillLedgerEntry(const NumberedEntry& entry, v1::LedgerEntry* out) {
+void FillLedgerEntry(const LedgerChains::Entry& entry, v1::LedgerEntry* out) {
   EntryFacts facts;
   ReadEntryFacts(entry.text, &facts).IgnoreError();
   out->set_id(facts.id);
@@ -109,6 +133,7 @@ void FillLedgerEntry(const NumberedEntry& entry, v1::LedgerEntry* out) {
     SetProto(facts.time, out->mutable_time());
   }
   out->set_number(entry.number);
+  out->set_chain(entry.chain);
   out->set_previous_hash(facts.previous_hash);
   out->set_entry_hash(facts.entry_hash);
   out->set_json(entry.text);

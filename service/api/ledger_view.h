@@ -10,13 +10,13 @@
 #ifndef SERVICE_API_LEDGER_VIEW_H_
 #define SERVICE_API_LEDGER_VIEW_H_
 
-#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "llmgateway/v1/ledger.pb.h"
+#include "service/ledger/ledger_chains.h"
 #include "service/ledger/ledger_filter.h"
-#include "service/ledger/ledger_index.h"
 
 namespace gateway {
 
@@ -26,15 +26,15 @@ absl::StatusOr<LedgerFilter> LedgerFilterOf(
 
 // The search that a request asks for. INVALID_REQUEST naming the field; for a
 // page_token of another query, or of none.
-absl::StatusOr<LedgerIndex::Query> LedgerQueryOf(
+absl::StatusOr<LedgerChains::Query> LedgerQueryOf(
     const llmgateway::v1::QueryLedgerRequest& request);
 
-// The token of the page that begins with the entry `next`; empty for 0.
+// The token of the page that goes on there; empty for no position.
 std::string LedgerPageToken(const llmgateway::v1::QueryLedgerRequest& request,
-                            int64_t next);
+                            const std::vector<LedgerChains::Position>& next);
 
 // Of what is no entry, there are number and text.
-void FillLedgerEntry(const NumberedEntry& entry,
+void FillLedgerEntry(const LedgerChains::Entry& entry,
                      llmgateway::v1::LedgerEntry* out);
 
 }  // namespace gateway

@@ -107,6 +107,24 @@ void BudgetAccount::Apply(const BudgetChange& change) {
   spend.Add(window, change.start, change.time, change.amounts);
 }
 
+void BudgetAccount::Add(const BudgetAccount& other) {
+  BudgetChange change = {.allocation = other.allocation};
+  if (window.kind() == BudgetWindow::Kind::kNone) {
+    // What each chain has counted began when it did.
+    change.start = spend.start() == 0 ? other.spend.start() : spend.start();
+    change.time = other.spend.last_time();
+    change.amounts = other.spend.sum();
+    return Apply(change);
+  }
+  Apply(change);
+  for (const BudgetSpend::Step& step : other.spend.steps()) {
+    spend.Add(window, step.start, other.spend.last_time(), step.amounts);
+  }
+  if (window.rolls()) return;
+  spend.Add(window, other.spend.start(), other.spend.last_time(),
+            other.spend.sum());
+}
+
 absl::Status BudgetBook::Apply(int64_t number, std::string_view entry) {
   if (number <= last_entry_) return absl::OkStatus();
   if (MayHaveBudgetChanges(entry)) {
@@ -126,6 +144,14 @@ void BudgetBook::Apply(const BudgetChange& change) {
         BudgetWindow::Named(change.scope.window).value_or(BudgetWindow());
   }
   found->second.Apply(change);
+}
+
+void BudgetBook::Add(const BudgetBook& other) {
+  last_time_ = std::max(last_time_, other.last_time_);
+  for (const auto& [scope, account] : other.accounts_) {
+    const auto [found, is_new] = accounts_.try_emplace(scope, account);
+    if (!is_new) found->second.Add(account);
+  }
 }
 
 std::string BudgetBook::Checkpoint() const {

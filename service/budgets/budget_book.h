@@ -49,6 +49,9 @@ struct BudgetAccount {
   // Takes in what a change says of the account's scope.
   void Apply(const BudgetChange& change);
 
+  // Takes in what another ledger knows of the account's scope, besides.
+  void Add(const BudgetAccount& other);
+
   bool operator==(const BudgetAccount&) const = default;
 };
 
@@ -61,6 +64,10 @@ class BudgetBook {
 
   // The same of what an entry says, whatever its number.
   void Apply(const BudgetChange& change);
+
+  // Takes in all that the book of another chain knows, besides. A scope without
+  // a window goes on from where it began here, if it is known here.
+  void Add(const BudgetBook& other);
 
   // The number of the last entry that it knows; 0 if it knows none.
   int64_t last_entry() const { return last_entry_; }

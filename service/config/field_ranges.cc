@@ -188,6 +188,8 @@ constexpr struct {
     {"LedgerConfig.queue_bytes_limit", "1MiB", "64GiB"},
     {"LedgerConfig.queue_entries_limit", "64", "10000000"},
     {"LedgerConfig.unknown_callers_per_second", "0", "100000"},
+    {"LedgerPostgres.join_interval", "1s", "24h"},
+    {"LedgerPostgres.timeout", "100ms", "1m"},
     {"LimitsConfig.hold_back_bytes_limit", "4KiB", "64MiB"},
     {"LimitsConfig.labels_limit", "1", "16"},
     {"LimitsConfig.messages_limit", "1", "1000000"},

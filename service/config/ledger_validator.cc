@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/postgres/conninfo.h"
 #include "base/string_view.h"
 #include "llmgateway/config/v1/ledger.pb.h"
+#include "service/config/secret_reference.h"
 
 namespace gateway {
 namespace {
@@ -19,29 +22,63 @@ using ::llmgateway::config::v1::LedgerConfig;
 constexpr char kLedgerFileName[] = "ledger.db";
 constexpr char kLedgerPath[] = "ledger.path";
 constexpr size_t kLedgerPathBytesMax = 1024;
+constexpr size_t kConnectionBytesMax = 4096;
+// PostgreSQL cuts longer names.
+constexpr size_t kSchemaBytesMax = 63;
 
-}  // namespace
-
-std::string LedgerFile(const GatewayConfig& config) {
-  const std::string& path = config.ledger().path();
-  if (absl::StartsWith(path, "/")) return path;
-  const std::string& folder = config.runtime().state_dir();
-  return absl::StrCat(folder, absl::EndsWith(folder, "/") ? "" : "/", path);
+bool IsSchemaName(std::string_view name) {
+  return !name.empty() && name.size() <= kSchemaBytesMax &&
+         !absl::ascii_isdigit(static_cast<unsigned char>(name[0])) &&
+         std::all_of(name.begin(), name.end(), [](char each) {
+           return each == '_' || (each >= 'a' && each <= 'z') ||
+                  (each >= '0' && each <= '9');
+         });
 }
 
-void PutLedgerUnder(std::string_view folder, GatewayConfig* config) {
-  if (folder.empty() || !config->has_ledger()) return;
-  LedgerConfig& ledger = *config->mutable_ledger();
-  const std::string path =
-      ledger.path().empty() ? kLedgerFileName : ledger.path();
-  if (absl::StartsWith(path, "/")) return;
-  ledger.set_path(
-      absl::StrCat(ToAbsl(folder), folder.ends_with('/') ? "" : "/", path));
+void CheckLedgerPostgres(const GatewayConfig& config, const FieldPlaces& places,
+                         ConfigProblems* problems) {
+  const LedgerConfig& ledger = config.ledger();
+  const auto add = [&](const std::string& field, std::string_view message) {
+    problems->Add(places.Find(field), field, message);
+  };
+  const struct {
+    const char* field;
+    bool is_given;
+  } of_files[] = {
+      {kLedgerPath, !ledger.path().empty()},
+      {"ledger.sync", ledger.sync() != LedgerConfig::SYNC_UNSPECIFIED},
+      {"ledger.file_bytes_limit", ledger.has_file_bytes_limit()}};
+  for (const auto& [field, is_given] : of_files) {
+    if (!is_given) continue;
+    add(field, "is of a ledger that is a file; leave it out beside postgres");
+  }
+  const std::string& connection = ledger.postgres().connection();
+  if (connection.empty() || connection.size() > kConnectionBytesMax) {
+    add("ledger.postgres.connection",
+        "must be 1 to 4096 bytes: where the database is, such as "
+        "`host=db.example dbname=ledger user=gateway`");
+  } else if (const absl::Status read = CheckConninfo(connection); !read.ok()) {
+    add("ledger.postgres.connection", ToStd(read.message()));
+  }
+  const std::string& password = ledger.postgres().password();
+  if (!password.empty()) {
+    const absl::Status reference = SecretReference::Parse(password).status();
+    if (!reference.ok()) {
+      add("ledger.postgres.password", ToStd(reference.message()));
+    }
+  }
+  if (!IsSchemaName(ledger.postgres().schema())) {
+    add("ledger.postgres.schema",
+        "must be 1 to 63 of small letters, digits and _, no digit first");
+  }
+  if (config.runtime().state_dir().empty()) {
+    add("ledger.postgres",
+        "needs runtime.state_dir, where the indexes are that find entries");
+  }
 }
 
-void CheckLedger(const GatewayConfig& config, const FieldPlaces& places,
-                 ConfigProblems* problems) {
-  if (!config.has_ledger()) return;
+void CheckLedgerFile(const GatewayConfig& config, const FieldPlaces& places,
+                     ConfigProblems* problems) {
   const std::string& path = config.ledger().path();
   if (path.size() > kLedgerPathBytesMax || absl::EndsWith(path, "/") ||
       std::any_of(path.begin(), path.end(), absl::ascii_iscntrl)) {
@@ -58,7 +95,40 @@ void CheckLedger(const GatewayConfig& config, const FieldPlaces& places,
                    absl::StrCat("each process writes a ledger of its own, and "
                                 "runtime.replicas says that there are ",
                                 config.runtime().replicas(),
-                                "; give each a file of its own"));
+                                "; give each a file of its own, or all of them "
+                                "ledger.postgres"));
+  }
+}
+
+}  // namespace
+
+std::string LedgerFile(const GatewayConfig& config) {
+  const std::string& path = config.ledger().path();
+  if (absl::StartsWith(path, "/")) return path;
+  const std::string& folder = config.runtime().state_dir();
+  return absl::StrCat(folder, absl::EndsWith(folder, "/") ? "" : "/", path);
+}
+
+void PutLedgerUnder(std::string_view folder, GatewayConfig* config) {
+  if (folder.empty() || !config->has_ledger() ||
+      config->ledger().has_postgres()) {
+    return;
+  }
+  LedgerConfig& ledger = *config->mutable_ledger();
+  const std::string path =
+      ledger.path().empty() ? kLedgerFileName : ledger.path();
+  if (absl::StartsWith(path, "/")) return;
+  ledger.set_path(
+      absl::StrCat(ToAbsl(folder), folder.ends_with('/') ? "" : "/", path));
+}
+
+void CheckLedger(const GatewayConfig& config, const FieldPlaces& places,
+                 ConfigProblems* problems) {
+  if (!config.has_ledger()) return;
+  if (config.ledger().has_postgres()) {
+    CheckLedgerPostgres(config, places, problems);
+  } else {
+    CheckLedgerFile(config, places, problems);
   }
   if (config.ledger().record_texts()) {
     problems->Warn(places.Find("ledger.record_texts"), "ledger.record_texts",

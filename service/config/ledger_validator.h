@@ -16,12 +16,13 @@
 namespace gateway {
 
 // The ledger's file, which counts from the configuration file's folder if it
-// does not begin with `/`. REQUIRES: there is a `ledger`, and CheckLedger has
-// found nothing wrong with it.
+// does not begin with `/`. REQUIRES: there is a `ledger` that is a file, and
+// CheckLedger has found nothing wrong with it.
 std::string LedgerFile(const llmgateway::config::v1::GatewayConfig& config);
 
 // Has the ledger's file count from this folder, unless it begins with `/`;
-// nothing for an empty one, or without a `ledger`. Before defaults are filled
+// nothing for an empty one, or without a `ledger` that is a
+// file. Before defaults are filled
 // in.
 void PutLedgerUnder(std::string_view folder,
                     llmgateway::config::v1::GatewayConfig* config);

@@ -1,14 +1,8 @@
 #include "service/config/snapshot.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cstddef>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +27,7 @@
 #include "providers/provider_settings.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
+#include "service/config/keyed_hex.h"
 #include "service/config/masked.h"
 #include "service/config/redis_url.h"
 #include "service/config/secret_reference.h"
@@ -65,23 +60,6 @@ Sha256Digest DigestFromHex(const std::string& hex) {
   Sha256Digest digest;
   std::copy(bytes.begin(), bytes.end(), digest.begin());
   return digest;
-}
-
-// Returns the HMAC-SHA-256 with a key that the process draws once.
-std::string KeyedHex(std::string_view text) {
-  static const auto& key = *[] {
-    auto* drawn = new std::array<unsigned char, 32>;
-    // Aborts without randomness, without which TLS is not safe either.
-    if (RAND_bytes(drawn->data(), drawn->size()) != 1) abort();
-    return drawn;
-  }();
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), key.size(),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-       digest.data(), &size);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
 }
 
 // The name of a credential that is given by the kind's own `api_key`.
@@ -159,6 +137,7 @@ class ConfigSnapshot::Resolver {
   void CheckTls(const std::string& path, const TlsServer& server,
                 const Tls& tls);
   void ResolveRedis(ConfigSnapshot* snapshot);
+  void ResolveLedger(ConfigSnapshot* snapshot);
   void ResolveAuditKeys(ConfigSnapshot* snapshot);
   void ResolveTracing(ConfigSnapshot* snapshot);
 
@@ -197,6 +176,7 @@ void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
     ResolveTls("admin_http", listeners.admin_http().tls(), snapshot);
   }
   if (snapshot->config_.has_redis()) ResolveRedis(snapshot);
+  ResolveLedger(snapshot);
   ResolveAuditKeys(snapshot);
   ResolveTracing(snapshot);
 }
@@ -472,6 +452,18 @@ void ConfigSnapshot::Resolver::ResolveRedis(ConfigSnapshot* snapshot) {
   if (!usable.ok()) Add("redis.tls", ToStd(usable.message()));
 }
 
+void ConfigSnapshot::Resolver::ResolveLedger(ConfigSnapshot* snapshot) {
+  const std::string& reference =
+      snapshot->config_.ledger().postgres().password();
+  if (reference.empty()) return;
+  const std::optional<Secret> password =
+      Require("ledger.postgres.password", reference, SecretForm::kText);
+  if (!password.has_value()) return;
+  // A file ends its only line.
+  snapshot->ledger_password_ = Secret(
+      ToStd(absl::StripTrailingAsciiWhitespace(ToAbsl(password->Reveal()))));
+}
+
 void ConfigSnapshot::Resolver::ResolveTracing(ConfigSnapshot* snapshot) {
   const auto& headers = snapshot->config_.tracing().headers();
   for (int i = 0; i < headers.size(); ++i) {
@@ -540,6 +532,7 @@ std::string ConfigSnapshot::NamedContents() const {
   for (const TracingHeader& header : tracing_headers_) {
     add(header.value.Reveal());
   }
+  add(ledger_password_.Reveal());
   if (config_.has_redis()) {
     for (const std::string_view part :
          {redis_.password.Reveal(), redis_.sentinel_password.Reveal(),

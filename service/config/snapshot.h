@@ -134,6 +134,9 @@ class ConfigSnapshot {
 
   const Redis& redis_secrets() const { return redis_; }
 
+  // Of `ledger.postgres`; empty if it has none.
+  const Secret& ledger_password() const { return ledger_password_; }
+
   // Those of `audit.encryption`, in their order.
   const std::vector<AuditKey>& audit_keys() const { return audit_keys_; }
   const std::vector<TracingHeader>& tracing_headers() const {
@@ -184,6 +187,7 @@ class ConfigSnapshot {
   std::vector<KeySetAccess> operator_key_sets_;
   std::map<std::string, Tls, std::less<>> tls_;
   Redis redis_;
+  Secret ledger_password_{""};
   std::vector<AuditKey> audit_keys_;
   std::vector<TracingHeader> tracing_headers_;
   // The content of its file of authorities, by the provider's name.

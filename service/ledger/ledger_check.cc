@@ -15,8 +15,8 @@ absl::Status NoSuchEntry(int64_t entry) {
 
 // Where a commit is; nothing if it is behind the last. One that is there and
 // cannot be read has its number alone.
-absl::StatusOr<std::optional<CommitPlace>> CommitPlaceOf(const LedgerLog& log,
-                                                         int64_t number) {
+absl::StatusOr<std::optional<CommitPlace>> CommitPlaceOf(
+    const CommitSource& log, int64_t number) {
   std::optional<CommitPlace> place;
   const absl::Status read = log.Read(number, [&](const LedgerCommit& commit) {
     place = {.number = commit.number,
@@ -31,7 +31,8 @@ absl::StatusOr<std::optional<CommitPlace>> CommitPlaceOf(const LedgerLog& log,
 
 // Finds the last commit for which `is_before` is true, by halving.
 template <typename IsBefore>
-absl::StatusOr<CommitPlace> FindLast(const LedgerLog& log, IsBefore is_before) {
+absl::StatusOr<CommitPlace> FindLast(const CommitSource& log,
+                                     IsBefore is_before) {
   CommitPlace last;  // The last that is known to be before.
   int64_t step = 1;
   bool grows = true;
@@ -102,11 +103,12 @@ bool LedgerCheck::AddFailure(const absl::Status& read) {
   return true;
 }
 
-absl::StatusOr<CommitPlace> LastCommitOf(const LedgerLog& log) {
+absl::StatusOr<CommitPlace> LastCommitOf(const CommitSource& log) {
   return FindLast(log, [](const CommitPlace&) { return true; });
 }
 
-absl::StatusOr<CommitPlace> CommitOfEntry(const LedgerLog& log, int64_t entry) {
+absl::StatusOr<CommitPlace> CommitOfEntry(const CommitSource& log,
+                                          int64_t entry) {
   GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place,
                            FindLast(log, [&](const CommitPlace& each) {
                              return each.first_entry <= entry;
@@ -117,7 +119,7 @@ absl::StatusOr<CommitPlace> CommitOfEntry(const LedgerLog& log, int64_t entry) {
   return place;
 }
 
-absl::StatusOr<std::string> EntryText(const LedgerLog& log, int64_t entry) {
+absl::StatusOr<std::string> EntryText(const CommitSource& log, int64_t entry) {
   GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place, CommitOfEntry(log, entry));
   std::optional<std::string> found;
   const absl::Status read =

@@ -24,7 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "service/ledger/chain_check.h"
-#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_commit.h"
 #include "service/ledger/merkle.h"
 
 namespace gateway {
@@ -86,13 +86,14 @@ struct CommitPlace {
 
 // Finds the last commit of a ledger, in some dozens of short reads. One that is
 // written on may have more by then. Blocks.
-absl::StatusOr<CommitPlace> LastCommitOf(const LedgerLog& log);
+absl::StatusOr<CommitPlace> LastCommitOf(const CommitSource& log);
 
 // Finds the commit of an entry, the same way. NOT_FOUND if there is none.
-absl::StatusOr<CommitPlace> CommitOfEntry(const LedgerLog& log, int64_t entry);
+absl::StatusOr<CommitPlace> CommitOfEntry(const CommitSource& log,
+                                          int64_t entry);
 
 // Returns an entry's text, by its number; NOT_FOUND if there is none.
-absl::StatusOr<std::string> EntryText(const LedgerLog& log, int64_t entry);
+absl::StatusOr<std::string> EntryText(const CommitSource& log, int64_t entry);
 
 }  // namespace gateway
 

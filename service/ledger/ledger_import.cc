@@ -16,7 +16,7 @@
 #include "base/string_view.h"
 #include "service/ledger/chain_check.h"
 #include "service/ledger/entry_reader.h"
-#include "service/ledger/ledger_log.h"
+#include "service/ledger/sqlite_commit_store.h"
 #include "service/store/sqlite_connection.h"
 #include "service/store/sqlite_database.h"
 
@@ -114,11 +114,12 @@ class Importing {
 
 absl::StatusOr<LedgerImport> ImportTo(absl::Span<const std::string> files,
                                       const std::string& path) {
-  GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database,
-                           SqliteDatabase::Open({.path = path,
-                                                 .schema = LedgerLog::Schema(),
-                                                 .sync = SqliteSync::kFull,
-                                                 .thread_name = "import"}));
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<SqliteDatabase> database,
+      SqliteDatabase::Open({.path = path,
+                            .schema = SqliteCommitStore::Schema(),
+                            .sync = SqliteSync::kFull,
+                            .thread_name = "import"}));
   Importing importing(std::move(database));
   for (const std::string& file : files) {
     GATEWAY_RETURN_IF_ERROR(importing.ReadFile(file));

@@ -81,7 +81,7 @@ class LedgerIndex::Reading {
   absl::Status status_;
 };
 
-LedgerIndex::LedgerIndex(const LedgerLog& log, const Options& options)
+LedgerIndex::LedgerIndex(const CommitSource& log, const Options& options)
     : log_(log),
       options_(options),
       path_(absl::StrCat(options.ledger_path, ".index")),

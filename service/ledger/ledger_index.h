@@ -39,8 +39,8 @@
 #include "base/os/thread.h"
 #include "service/ledger/entry_reader.h"
 #include "service/ledger/index_segment.h"
+#include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_filter.h"
-#include "service/ledger/ledger_log.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {
@@ -85,7 +85,7 @@ class LedgerIndex {
   };
 
   // Borrows the log. Returns at once: the file is opened by the thread.
-  LedgerIndex(const LedgerLog& log, const Options& options);
+  LedgerIndex(const CommitSource& log, const Options& options);
   ~LedgerIndex();
 
   LedgerIndex(const LedgerIndex&) = delete;
@@ -158,7 +158,7 @@ class LedgerIndex {
 
   int64_t indexed_entries() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  const LedgerLog& log_;
+  const CommitSource& log_;
   const Options options_;
   const std::string path_;
 

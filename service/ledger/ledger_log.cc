@@ -1,127 +1,17 @@
 #include "service/ledger/ledger_log.h"
 
-#include <algorithm>
 #include <cassert>
-#include <string>
-#include <string_view>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/chain_check.h"
+#include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {
 namespace {
-
-// "LMG" and the kind: a ledger.
-constexpr int32_t kLedgerApplicationId = 0x4c4d4702;
-
-constexpr SqlText kMakeTables = R"sql(
-  CREATE TABLE commits (
-    number INTEGER PRIMARY KEY,
-    first_entry INTEGER NOT NULL,
-    entries INTEGER NOT NULL,
-    time_us INTEGER NOT NULL,  -- Since 1970.
-    last_hash TEXT NOT NULL,
-    texts BLOB NOT NULL,
-    notes BLOB NOT NULL
-  ) STRICT;
-  -- What is known up to some commit; it can be made anew from the others.
-  CREATE TABLE checkpoint (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    commits INTEGER NOT NULL,
-    entries INTEGER NOT NULL,
-    last_hash TEXT NOT NULL,
-    open_dispatches BLOB NOT NULL,
-    state BLOB NOT NULL
-  ) STRICT;
-)sql";
-
-constexpr SqlText kAppend =
-    "INSERT INTO commits "
-    "(number, first_entry, entries, time_us, last_hash, texts, notes) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)";
-constexpr SqlText kLast =
-    "SELECT number, first_entry, entries, time_us, last_hash, texts "
-    "FROM commits ORDER BY number DESC LIMIT 1";
-// One after the other, so that who reads all of a ledger holds one commit.
-constexpr SqlText kLoad =
-    "SELECT first_entry, entries, time_us, texts, notes FROM commits "
-    "WHERE number = ?";
-constexpr SqlText kKeepCheckpoint =
-    "INSERT OR REPLACE INTO checkpoint "
-    "(id, commits, entries, last_hash, open_dispatches, state) "
-    "VALUES (1, ?, ?, ?, ?, ?)";
-constexpr SqlText kLastCheckpoint =
-    "SELECT commits, entries, last_hash, open_dispatches, state "
-    "FROM checkpoint";
-// For a lock of whoever writes.
-constexpr absl::Duration kReadTimeout = absl::Seconds(10);
-
-struct LoadedCommit {
-  LedgerCommit commit;
-  std::string texts;
-  std::string notes;
-};
-
-absl::StatusOr<int64_t> LastNumber(SqliteConnection& db) {
-  return db.ReadInt64("SELECT coalesce(max(number), 0) FROM commits");
-}
-
-absl::Status Load(SqliteConnection& db, int64_t number, LoadedCommit* loaded) {
-  SqliteStatement select = db.Prepare(kLoad);
-  select.BindInt64(number);
-  GATEWAY_ASSIGN_OR_RETURN(const bool found, select.Step());
-  if (!found) {
-    return absl::DataLossError(absl::StrCat(db.path(), ": commit ", number,
-                                            " of the ledger is not there"));
-  }
-  loaded->texts = select.Blob(3);
-  loaded->notes = select.Blob(4);
-  loaded->commit = {.number = number,
-                    .first_entry = select.Int64(0),
-                    .entries = select.Int64(1),
-                    .time = absl::FromUnixMicros(select.Int64(2)),
-                    .texts = loaded->texts,
-                    .notes = loaded->notes};
-  return absl::OkStatus();
-}
-
-absl::Status Damaged(const std::string& path, std::string_view commit,
-                     std::string_view what) {
-  return absl::DataLossError(
-      absl::StrCat(path, ": ", ToAbsl(commit), " ", ToAbsl(what),
-                   "; restore the file from a backup, or move it away and "
-                   "begin a new ledger"));
-}
-
-absl::Status DamagedEnd(const SqliteConnection& db, int64_t commit,
-                        std::string_view what) {
-  return Damaged(db.path(),
-                 absl::StrCat("the ledger's last commit, number ", commit, ","),
-                 what);
-}
-
-// What is known of a ledger up to some commit.
-struct Checkpoint {
-  LedgerEnd end;
-  std::string open_dispatches;
-  std::string state;
-};
-
-absl::StatusOr<Checkpoint> LoadCheckpoint(SqliteConnection& db) {
-  Checkpoint last;
-  SqliteStatement select = db.Prepare(kLastCheckpoint);
-  GATEWAY_ASSIGN_OR_RETURN(const bool found, select.Step());
-  if (!found) return last;
-  last.end = {.commits = select.Int64(0),
-              .entries = select.Int64(1),
-              .hash = std::string(select.Text(2))};
-  last.open_dispatches = select.Blob(3);
-  last.state = select.Blob(4);
-  return last;
-}
 
 // Whether an entry in the form of entry.h is of a budget. What it decides, and
 // a hash, stand before its event type.
@@ -155,66 +45,65 @@ std::string FaultOf(std::string_view texts, int64_t entries,
   return {};
 }
 
-// Finds where the chain ends, and whether that can be relied upon.
-absl::StatusOr<LedgerEnd> FindEnd(SqliteConnection& db) {
-  LedgerEnd end;
-  SqliteStatement last = db.Prepare(kLast);
-  GATEWAY_ASSIGN_OR_RETURN(const bool found, last.Step());
-  if (!found) return end;
-  end.commits = last.Int64(0);
-  end.entries = last.Int64(1) + last.Int64(2) - 1;
-  end.hash = last.Text(4);
-  const std::string fault = FaultOf(last.Blob(5), last.Int64(2), end.hash);
-  if (!fault.empty()) return DamagedEnd(db, end.commits, fault);
-  return end;
+// Where the chain ends with this commit.
+LedgerEnd EndOf(const LastCommit& last) {
+  if (last.number == 0) return {};
+  return {.commits = last.number,
+          .entries = last.first_entry + last.entries - 1,
+          .hash = last.hash};
 }
 
 }  // namespace
 
-void ForEachEntry(std::string_view texts,
-                  absl::FunctionRef<void(std::string_view entry)> visit) {
-  while (!texts.empty()) {
-    const size_t end = std::min(texts.find('\n'), texts.size());
-    visit(texts.substr(0, end));
-    texts.remove_prefix(std::min(end + 1, texts.size()));
-  }
-}
-
-SqliteSchema LedgerLog::Schema() {
-  return {.contents = "ledger",
-          .application_id = kLedgerApplicationId,
-          .migrations = {kMakeTables}};
+absl::Status LedgerLog::Damaged(std::string_view commit,
+                                std::string_view what) const {
+  return absl::DataLossError(absl::StrCat(store_->name(), ": ", ToAbsl(commit),
+                                          " ", ToAbsl(what), "; ",
+                                          ToAbsl(store_->remedy())));
 }
 
 absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(
     const Options& options) {
   GATEWAY_ASSIGN_OR_RETURN(
-      std::unique_ptr<SqliteDatabase> database,
-      SqliteDatabase::Open({.path = options.path,
-                            .schema = Schema(),
-                            .sync = options.sync,
-                            .thread_name = "ledger",
-                            .check_integrity = false,
-                            .file_bytes_limit = options.file_bytes_limit,
-                            .busy_timeout = options.busy_timeout}));
-  std::unique_ptr<LedgerLog> log(new LedgerLog(std::move(database), options));
-  GATEWAY_ASSIGN_OR_RETURN(log->end_, log->database_->ReadBlocking(0, FindEnd));
+      std::unique_ptr<CommitStore> store,
+      SqliteCommitStore::Open({.path = options.path,
+                               .sync = options.sync,
+                               .file_bytes_limit = options.file_bytes_limit,
+                               .busy_timeout = options.busy_timeout}));
+  return Open(std::move(store),
+              {.state = options.state,
+               .checkpoint_entries = options.checkpoint_entries});
+}
+
+absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(
+    std::unique_ptr<CommitStore> store, const Following& following) {
+  std::unique_ptr<LedgerLog> log(new LedgerLog(std::move(store), following));
   GATEWAY_RETURN_IF_ERROR(log->FollowFromCheckpoint());
   return log;
 }
 
 absl::Status LedgerLog::FollowFromCheckpoint() {
-  GATEWAY_ASSIGN_OR_RETURN(Checkpoint from,
-                           database_->ReadBlocking(0, LoadCheckpoint));
+  GATEWAY_ASSIGN_OR_RETURN(const LastCommit last, store_->Last());
+  end_ = EndOf(last);
+  open_ = OpenDispatches();
+  if (last.number > 0) {
+    const std::string fault = FaultOf(last.texts, last.entries, last.hash);
+    if (!fault.empty()) {
+      return Damaged(
+          absl::StrCat("the ledger's last commit, number ", end_.commits, ","),
+          fault);
+    }
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerCheckpoint from,
+                           store_->LoadCheckpoint());
   if (from.end.commits > end_.commits) {
-    return Damaged(database_->path(),
-                   absl::StrCat("the ledger ends with commit ", end_.commits),
+    return Damaged(absl::StrCat("the ledger ends with commit ", end_.commits),
                    absl::StrCat("and had ", from.end.commits,
                                 " of them at its last checkpoint"));
   }
   entries_at_checkpoint_ = from.end.entries;
   if (!open_.Follow(from.open_dispatches)) {
-    return Damaged(database_->path(), "the ledger's checkpoint",
+    return Damaged("the ledger's checkpoint",
                    "has open dispatches that cannot be read");
   }
   if (state_ != nullptr) GATEWAY_RETURN_IF_ERROR(state_->Restore(from.state));
@@ -230,8 +119,7 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
                            finding.what);
     });
     if (!fault.empty()) {
-      return Damaged(database_->path(),
-                     absl::StrCat("commit ", commit.number, " of the ledger"),
+      return Damaged(absl::StrCat("commit ", commit.number, " of the ledger"),
                      fault);
     }
     return Follow(commit.texts, commit.notes);
@@ -240,8 +128,7 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
 
 absl::Status LedgerLog::Follow(std::string_view texts, std::string_view notes) {
   if (!open_.Follow(notes)) {
-    return Damaged(database_->path(), "a commit of the ledger",
-                   "has notes that cannot be read");
+    return Damaged("a commit of the ledger", "has notes that cannot be read");
   }
   absl::Status told;
   if (state_ == nullptr) return told;
@@ -263,18 +150,10 @@ void LedgerLog::Take(Addition addition) {
 }
 
 absl::Status LedgerLog::KeepCheckpoint() {
-  const std::string open = open_.ToNotes();
-  const std::string state = state_ == nullptr ? "" : state_->Checkpoint();
-  auto keep = [&](SqliteConnection& db) {
-    return db.Prepare(kKeepCheckpoint)
-        .BindInt64(end_.commits)
-        .BindInt64(end_.entries)
-        .BindText(end_.hash)
-        .BindBlob(open)
-        .BindBlob(state)
-        .Run();
-  };
-  return database_->WriteBlocking(open.size() + state.size(), keep);
+  return store_->KeepCheckpoint(
+      {.end = end_,
+       .open_dispatches = open_.ToNotes(),
+       .state = state_ == nullptr ? "" : state_->Checkpoint()});
 }
 
 absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry* const> entries,
@@ -294,20 +173,15 @@ absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry* const> entries,
     addition.texts.push_back('\n');
     addition.notes.append(entry->note());
   }
-  auto append = [&](SqliteConnection& db) {
-    return db.Prepare(kAppend)
-        .BindInt64(addition.end.commits)
-        .BindInt64(end_.entries + 1)
-        .BindInt64(static_cast<int64_t>(entries.size()))
-        .BindInt64(absl::ToUnixMicros(time))
-        .BindText(addition.end.hash)
-        .BindBlob(addition.texts)
-        .BindBlob(addition.notes)
-        .Run();
-  };
-  // Nobody else waits for this thread: what it uses stays until it is told.
-  absl::Status status = database_->WriteBlocking(
-      addition.texts.size() + addition.notes.size(), append);
+  absl::Status status = store_->Append(
+      {.commit = {.number = addition.end.commits,
+                  .first_entry = end_.entries + 1,
+                  .entries = static_cast<int64_t>(entries.size()),
+                  .time = time,
+                  .texts = addition.texts,
+                  .notes = addition.notes},
+       .previous_hash = end_.hash,
+       .last_hash = addition.end.hash});
   if (status.ok()) {
     Take(std::move(addition));
   } else {
@@ -317,41 +191,56 @@ absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry* const> entries,
 }
 
 absl::StatusOr<bool> LedgerLog::Settle() {
+  if (is_without_chain_) return MoveToAnotherChain();
   if (!attempted_.has_value()) return false;
-  // As a writer, who is told if the file is not in its place.
-  GATEWAY_ASSIGN_OR_RETURN(end_, database_->WriteBlocking(0, FindEnd));
+  const absl::StatusOr<LastCommit> last = store_->Last();
+  if (absl::IsAborted(last.status())) return MoveToAnotherChain();
+  GATEWAY_RETURN_IF_ERROR(last.status());
+  const std::string fault =
+      last->number == 0 ? "" : FaultOf(last->texts, last->entries, last->hash);
+  if (!fault.empty()) {
+    return Damaged(
+        absl::StrCat("the ledger's last commit, number ", last->number, ","),
+        fault);
+  }
+  end_ = EndOf(*last);
   Addition attempted = *std::exchange(attempted_, std::nullopt);
   const bool is_there = end_.hash == attempted.end.hash;
   if (is_there) Take(std::move(attempted));
   return is_there;
 }
 
-absl::Status LedgerLog::Read(int64_t first_commit, VisitCommit visit) const {
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t last,
-                           database_->ReadBlocking(0, LastNumber));
-  // Each by itself: the visitor may take its time, and others read meanwhile.
-  LoadedCommit loaded;
-  for (int64_t number = first_commit; number <= last; ++number) {
-    auto load = [&](SqliteConnection& db) { return Load(db, number, &loaded); };
-    GATEWAY_RETURN_IF_ERROR(database_->ReadBlocking(0, load));
-    GATEWAY_RETURN_IF_ERROR(visit(loaded.commit));
-  }
-  return absl::OkStatus();
+absl::Status LedgerLog::KeepAlive() {
+  const absl::Status kept = store_->KeepAlive();
+  return absl::IsAborted(kept) ? MoveToAnotherChain().status() : kept;
 }
 
-absl::Status ReadLedgerFile(const std::string& path, VisitCommit visit) {
-  GATEWAY_ASSIGN_OR_RETURN(
-      const std::unique_ptr<SqliteConnection> db,
-      SqliteConnection::Open(path, SqliteConnection::Access::kReadOnly,
-                             kReadTimeout));
-  GATEWAY_RETURN_IF_ERROR(CheckSchema(*db, LedgerLog::Schema()));
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t last, LastNumber(*db));
-  LoadedCommit loaded;
-  for (int64_t number = 1; number <= last; ++number) {
-    GATEWAY_RETURN_IF_ERROR(Load(*db, number, &loaded));
-    GATEWAY_RETURN_IF_ERROR(visit(loaded.commit));
+absl::StatusOr<bool> LedgerLog::MoveToAnotherChain() {
+  is_without_chain_ = true;
+  if (!was_there_.has_value()) {
+    bool is_there = false;
+    if (attempted_.has_value()) {
+      GATEWAY_ASSIGN_OR_RETURN(is_there, IsThere(*attempted_));
+    }
+    GATEWAY_RETURN_IF_ERROR(store_->TakeAnotherChain());
+    was_there_ = is_there;
   }
-  return absl::OkStatus();
+  // What was in the chain that was left is now for whoever has that.
+  GATEWAY_RETURN_IF_ERROR(FollowFromCheckpoint());
+  attempted_.reset();
+  is_without_chain_ = false;
+  return *std::exchange(was_there_, std::nullopt);
+}
+
+absl::StatusOr<bool> LedgerLog::IsThere(const Addition& attempted) const {
+  bool is_there = false;
+  const absl::Status read =
+      Read(attempted.end.commits, [&](const LedgerCommit& commit) {
+        is_there = commit.texts == attempted.texts;
+        return absl::CancelledError("seen");
+      });
+  if (!read.ok() && !absl::IsCancelled(read)) return read;
+  return is_there;
 }
 
 }  // namespace gateway

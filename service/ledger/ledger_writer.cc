@@ -123,11 +123,9 @@ bool LedgerWriter::TakeGroup(Group* group) {
   while (waiting_.empty()) {
     // Once more, and no longer.
     if (ends_) return !kept_.empty() && !std::exchange(tried_at_end_, true);
-    if (kept_.empty()) {
-      changed_.Wait(lock);
-    } else if (!changed_.WaitFor(lock, kTryAgain)) {
-      return true;
-    }
+    const absl::Duration pause =
+        kept_.empty() ? log_->keep_alive_interval() : kTryAgain;
+    if (!changed_.WaitFor(lock, pause)) return true;
   }
   group->swap(waiting_);
   waiting_entries_ = 0;
@@ -167,7 +165,7 @@ absl::Status LedgerWriter::Append(const Group& group) {
       entries.push_back(&entry);
     }
   }
-  if (entries.empty()) return absl::OkStatus();
+  if (entries.empty()) return log_->KeepAlive();
   GATEWAY_RETURN_IF_ERROR(log_->Append(entries, clock_.WallTime()));
   kept_.clear();
   kept_bytes_ = 0;

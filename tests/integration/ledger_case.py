@@ -6,11 +6,16 @@ import json
 import os
 import sqlite3
 import tempfile
+import threading
 import unittest
 
 from tests.integration import gateway_case
+from tests.integration import http_calls
+from tests.integration.http_calls import RawConnection, chat
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.mock_upstream import MockUpstream
+
+_CALLERS = 8
 
 
 def entry_hash(entry):
@@ -44,6 +49,59 @@ def verify(case, entries):
 
 def of_type(entries, event_type):
     return [entry for entry in entries if entry["event_type"] == event_type]
+
+
+class Callers:
+    """Call until the gateway is gone, or stop() is called; keep what was
+    acknowledged."""
+
+    def __init__(self, address):
+        self.acknowledged = []
+        self._address = address
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._threads = [threading.Thread(target=self._call, args=(number,))
+                         for number in range(_CALLERS)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for(self, count):
+        """Until so many more calls were acknowledged."""
+        with self._changed:
+            wanted = len(self.acknowledged) + count
+            if not self._changed.wait_for(
+                    lambda: len(self.acknowledged) >= wanted,
+                    timeout=http_calls.TIMEOUT_S):
+                raise TimeoutError("the gateway answers nobody")
+
+    def stop(self):
+        self._stopped = True
+        self.join()
+
+    def join(self):
+        for thread in self._threads:
+            thread.join()
+
+    def _call(self, number):
+        try:
+            with RawConnection(self._address) as connection:
+                for i in range(100000):
+                    if self._stopped:
+                        return
+                    stream = (number + i) % 2 == 1
+                    connection.send(http_calls.request_bytes(
+                        chat("gpt-x", stream=stream)))
+                    answer = connection.read_answer()
+                    if answer.status != 200:
+                        continue
+                    if stream and b"[DONE]" not in answer.body:
+                        continue
+                    with self._changed:
+                        self.acknowledged.append(
+                            answer.headers["x-llmgateway-exchange-entry-id"])
+                        self._changed.notify_all()
+        except (EOFError, OSError, ValueError):
+            pass
 
 
 class LedgerCase(unittest.TestCase):

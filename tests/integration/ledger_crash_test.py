@@ -4,57 +4,13 @@ down."""
 
 import os
 import random
-import threading
 import unittest
 
-from tests.integration import http_calls
 from tests.integration import ledger_case
-from tests.integration.http_calls import RawConnection, chat
-from tests.integration.ledger_case import of_type
+from tests.integration.ledger_case import Callers, of_type
 
 _RUNS = int(os.environ.get("LEDGER_CRASH_RUNS", "20"))
-_CALLERS = 8
 _SEED = 14
-
-
-class _Callers:
-    """Calls until the gateway is gone; keeps what was acknowledged."""
-
-    def __init__(self, address):
-        self.acknowledged = []
-        self._address = address
-        self._enough = threading.Semaphore(0)
-        self._threads = [threading.Thread(target=self._call, args=(number,))
-                         for number in range(_CALLERS)]
-        for thread in self._threads:
-            thread.start()
-
-    def wait_for(self, count):
-        for _ in range(count):
-            if not self._enough.acquire(timeout=http_calls.TIMEOUT_S):
-                raise TimeoutError("the gateway answers nobody")
-
-    def join(self):
-        for thread in self._threads:
-            thread.join()
-
-    def _call(self, number):
-        try:
-            with RawConnection(self._address) as connection:
-                for i in range(100000):
-                    stream = (number + i) % 2 == 1
-                    connection.send(http_calls.request_bytes(
-                        chat("gpt-x", stream=stream)))
-                    answer = connection.read_answer()
-                    if answer.status != 200:
-                        continue
-                    if stream and b"[DONE]" not in answer.body:
-                        continue
-                    self.acknowledged.append(
-                        answer.headers["x-llmgateway-exchange-entry-id"])
-                    self._enough.release()
-        except (EOFError, OSError, ValueError):
-            pass
 
 
 class LedgerCrashTest(ledger_case.LedgerCase):
@@ -70,7 +26,7 @@ budgets:
         acknowledged = []
         for _ in range(_RUNS):
             gateway = self.start()
-            callers = _Callers(gateway.http)
+            callers = Callers(gateway.http)
             callers.wait_for(dice.randrange(1, 60))
             gateway.kill()
             callers.join()

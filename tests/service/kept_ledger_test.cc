@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/os/clock.h"
+#include "base/secret.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
@@ -14,6 +15,7 @@
 #include "service/ledger/entry.h"
 #include "service/ledger/ledger_log.h"
 #include "tests/service/store/temporary_folder.h"
+#include "tests/testing/postgres_server.h"
 
 namespace gateway {
 namespace {
@@ -38,17 +40,19 @@ class KeptLedgerTest : public testing::Test {
 TEST_F(KeptLedgerTest, ThereIsNoneWhereNoneIsAskedFor) {
   config_.clear_ledger();
   KeptLedger kept(SystemClock());
-  EXPECT_TRUE(kept.Open(config_, file_).ok());
+  EXPECT_TRUE(kept.Open(config_, file_, Secret("")).ok());
   EXPECT_EQ(kept.writer(), nullptr);
-  EXPECT_EQ(kept.log(), nullptr);
-  EXPECT_EQ(kept.index(), nullptr);
+  EXPECT_EQ(kept.chains(), nullptr);
 }
 
 TEST_F(KeptLedgerTest, WhatIsInItCanBeFound) {
   KeptLedger kept(SystemClock());
-  ASSERT_TRUE(kept.Open(config_, file_).ok());
-  ASSERT_NE(kept.index(), nullptr);
-  EXPECT_TRUE(kept.index()->CatchUp(absl::Seconds(30)));
+  ASSERT_TRUE(kept.Open(config_, file_, Secret("")).ok());
+  ASSERT_NE(kept.chains(), nullptr);
+  const auto chains = kept.chains()->All();
+  ASSERT_EQ(chains.size(), 1U);
+  EXPECT_EQ(chains[0].name, "");
+  EXPECT_TRUE(chains[0].index->CatchUp(absl::Seconds(30)));
   EXPECT_TRUE(std::filesystem::exists(path_ + ".index"));
 }
 
@@ -65,17 +69,55 @@ TEST_F(KeptLedgerTest, WhatAProcessHasLeftOpenIsClosed) {
     ASSERT_TRUE((*log)->Append({&all, 1}, SystemClock().WallTime()).ok());
   }
   KeptLedger kept(SystemClock());
-  ASSERT_TRUE(kept.Open(config_, file_).ok());
+  ASSERT_TRUE(kept.Open(config_, file_, Secret("")).ok());
   EXPECT_EQ(kept.writer()->counts().entries, 2);
-  EXPECT_EQ(kept.path(), path_);
 }
 
 TEST_F(KeptLedgerTest, AnErrorNamesItsField) {
   config_.mutable_ledger()->set_path("/proc/none/ledger.db");
   KeptLedger kept(SystemClock());
-  const absl::Status opened = kept.Open(config_, file_);
+  const absl::Status opened = kept.Open(config_, file_, Secret(""));
   EXPECT_FALSE(opened.ok());
   EXPECT_THAT(std::string(opened.message()), HasSubstr("ledger.path: "));
+}
+
+TEST_F(KeptLedgerTest, ReplicasFindWhatOthersHaveWritten) {
+  const PostgresServer server;
+  config_.mutable_ledger()->clear_path();
+  auto& postgres = *config_.mutable_ledger()->mutable_postgres();
+  postgres.set_connection(server.conninfo());
+  postgres.set_schema("llm_gateway");
+  postgres.mutable_timeout()->set_seconds(20);
+  postgres.mutable_join_interval()->set_seconds(1);
+  std::filesystem::create_directories(folder_.Path("state"));
+  KeptLedger one(SystemClock());
+  KeptLedger two(SystemClock());
+  absl::Status opened = one.Open(config_, file_, Secret(""));
+  ASSERT_TRUE(opened.ok()) << opened;
+  // Of another machine.
+  config_.mutable_runtime()->set_state_dir(folder_.Path("another"));
+  std::filesystem::create_directories(folder_.Path("another"));
+  opened = two.Open(config_, file_, Secret(""));
+  ASSERT_TRUE(opened.ok()) << opened;
+  for (const KeptLedger* const kept : {&one, &two}) {
+    ASSERT_TRUE(kept->chains()->Refresh().ok());
+    ASSERT_EQ(kept->chains()->All().size(), 2U);
+    for (const LedgerChains::Chain& chain : kept->chains()->All()) {
+      EXPECT_TRUE(chain.index->CatchUp(absl::Seconds(30))) << chain.name;
+    }
+  }
+}
+
+TEST_F(KeptLedgerTest, ADatabaseThatIsNotThereIsNamed) {
+  config_.mutable_ledger()->clear_path();
+  auto& postgres = *config_.mutable_ledger()->mutable_postgres();
+  postgres.set_connection("host=/nowhere dbname=ledger");
+  postgres.set_schema("llm_gateway");
+  postgres.mutable_timeout()->set_seconds(20);
+  KeptLedger kept(SystemClock());
+  const absl::Status opened = kept.Open(config_, file_, Secret(""));
+  EXPECT_TRUE(absl::IsUnavailable(opened)) << opened;
+  EXPECT_THAT(std::string(opened.message()), HasSubstr("ledger.postgres: "));
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ _THIRD_PARTY = [
     ("nghttp2/", "nghttp2"),
     ("nlohmann/", "nlohmann_json"),
     ("openssl/", "openssl"),
+    ("postgresql/", "libpq"),
     ("prometheus/", "prometheus_cpp"),
     ("re2/", "re2"),
     ("simdjson.h", "simdjson"),

@@ -25,7 +25,8 @@ _BELOW_PIPELINE = _PARTS + [
     "service/routing", "service/routing/selection", "service/sessions",
     "service/state", "service/store", "service/summary", "service/tracing"]
 _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
-         "base/os", "base/process", "base/redis", "base/text"]
+         "base/os", "base/postgres", "base/process", "base/redis",
+         "base/text"]
 _PROTO = "proto/llmgateway/v1"
 _BELOW_ENGINES = _BELOW_PIPELINE + ["providers/registry", _PROTO,
                                     "service/api", "service/pipeline",
@@ -82,11 +83,12 @@ MAY_IMPORT = {
     "base": [],
     "base/async": ["base", "base/memory", "base/os", "base/text"],
     "base/http": [room for room in _BASE
-                  if room not in ("base/http", "base/process",
-                                  "base/redis")],
+                  if room not in ("base/http", "base/postgres",
+                                  "base/process", "base/redis")],
     "base/memory": ["base"],
     "base/net": ["base", "base/async", "base/memory", "base/os", "base/text"],
     "base/os": ["base", "base/memory", "base/text"],
+    "base/postgres": ["base", "base/memory", "base/os", "base/text"],
     "base/process": ["base", "base/async", "base/memory", "base/os",
                      "base/text"],
     "base/redis": ["base", "base/async", "base/memory", "base/net", "base/os",

@@ -74,8 +74,9 @@ class LedgerAdminTest : public testing::Test {
     index_ = std::make_unique<LedgerIndex>(
         *log_, LedgerIndex::Options{.ledger_path = path_});
     EXPECT_TRUE(index_->CatchUp(absl::Seconds(30)));
-    rpcs_ = std::make_unique<LedgerRpcs>(
-        LedgerAdmin::Sources{.log = log_.get(), .index = index_.get()});
+    chains_.Add("", *log_, *index_);
+    rpcs_ =
+        std::make_unique<LedgerRpcs>(LedgerAdmin::Sources{.chains = &chains_});
   }
   absl::StatusOr<v1::QueryLedgerResponse> Query(
       const v1::QueryLedgerRequest& request) {
@@ -91,6 +92,7 @@ class LedgerAdminTest : public testing::Test {
   const std::string path_ = folder_.Path("ledger.db");
   std::unique_ptr<LedgerLog> log_;
   std::unique_ptr<LedgerIndex> index_;
+  LedgerChains chains_;
   std::unique_ptr<LedgerRpcs> rpcs_;
 };
 

@@ -63,16 +63,18 @@ TEST(LedgerViewTest, AFilterThatCannotBeIsRefused) {
 TEST(LedgerViewTest, APageHasItsSizeAndItsPlace) {
   v1::QueryLedgerRequest request;
   EXPECT_EQ(LedgerQueryOf(request)->limit, 100);
-  EXPECT_EQ(LedgerQueryOf(request)->from, 0);
+  EXPECT_TRUE(LedgerQueryOf(request)->from.empty());
   request.set_page_size(1000);
   request.set_newest_first(true);
   request.mutable_filter()->set_caller("a");
-  EXPECT_EQ(LedgerPageToken(request, 0), "");
-  request.set_page_token(LedgerPageToken(request, 77));
+  EXPECT_EQ(LedgerPageToken(request, {}), "");
+  request.set_page_token(LedgerPageToken(request, {{"", 77}}));
   const auto query = LedgerQueryOf(request);
   ASSERT_TRUE(query.ok()) << query.status();
   EXPECT_EQ(query->limit, 1000);
-  EXPECT_EQ(query->from, 77);
+  ASSERT_EQ(query->from.size(), 1U);
+  EXPECT_EQ(query->from[0].chain, "");
+  EXPECT_EQ(query->from[0].next, 77);
   EXPECT_TRUE(query->newest_first);
   EXPECT_EQ(query->filter.caller, "a");
   for (const int size : {-1, 1001}) {
@@ -82,10 +84,22 @@ TEST(LedgerViewTest, APageHasItsSizeAndItsPlace) {
   }
 }
 
+TEST(LedgerViewTest, ATokenHasAPlaceInEachChain) {
+  v1::QueryLedgerRequest request;
+  request.set_page_token(LedgerPageToken(request, {{"1", 7}, {"12", 9}}));
+  const auto query = LedgerQueryOf(request);
+  ASSERT_TRUE(query.ok()) << query.status();
+  ASSERT_EQ(query->from.size(), 2U);
+  EXPECT_EQ(query->from[0].chain, "1");
+  EXPECT_EQ(query->from[0].next, 7);
+  EXPECT_EQ(query->from[1].chain, "12");
+  EXPECT_EQ(query->from[1].next, 9);
+}
+
 TEST(LedgerViewTest, ATokenIsOfOneQuery) {
   v1::QueryLedgerRequest request;
   request.mutable_filter()->set_caller("a");
-  const std::string token = LedgerPageToken(request, 77);
+  const std::string token = LedgerPageToken(request, {{"", 77}});
   request.set_page_token(token);
   request.set_page_size(3);
   EXPECT_TRUE(LedgerQueryOf(request).ok()) << "pages may differ in size";

@@ -75,6 +75,45 @@ std::vector<std::string> SomeEntries(uint64_t seed, int count) {
   return entries;
 }
 
+TEST(BudgetBookTest, BooksOfSeveralChainsAddUp) {
+  for (const uint64_t seed : {1u, 2u, 3u}) {
+    BudgetBook all;
+    BudgetBook one;
+    BudgetBook two;
+    int64_t number = 0;
+    for (const std::string& entry : SomeEntries(seed, 400)) {
+      ++number;
+      ASSERT_TRUE(all.Apply(number, entry).ok());
+      ASSERT_TRUE((number % 3 == 0 ? one : two).Apply(number, entry).ok());
+    }
+    one.Add(two);
+    EXPECT_EQ(AllOf(one), AllOf(all));
+    EXPECT_EQ(one.last_time(), all.last_time());
+    one.Add(BudgetBook());
+    EXPECT_EQ(AllOf(one), AllOf(all));
+  }
+}
+
+TEST(BudgetBookTest, WithoutAWindowEachChainBeginsWhenItDoes) {
+  const auto spent = [](int64_t start, int64_t tokens) {
+    BudgetBook book;
+    book.Apply({.scope = Scope("b", "", "ann"),
+                .start = start,
+                .time = start,
+                .amounts = {.input_tokens = tokens}});
+    return book;
+  };
+  for (const bool first_is_own : {true, false}) {
+    BudgetBook own = spent(first_is_own ? kNoon : kNoon + 60, 5);
+    const int64_t start = AllOf(own).begin()->second.spend.start();
+    own.Add(spent(first_is_own ? kNoon + 60 : kNoon, 7));
+    const BudgetSpend spend = AllOf(own).begin()->second.spend;
+    EXPECT_EQ(spend.sum().input_tokens, 12);
+    EXPECT_EQ(spend.start(), start);
+    EXPECT_EQ(spend.last_time(), kNoon + 60);
+  }
+}
+
 TEST(BudgetBookTest, ThreeLevelsAreEachCreditedOnce) {
   TestBudgets budgets(R"(sessions {
     session_tokens: 100000 work_order_tokens: 50000 agent_tokens: 10000 })");

@@ -60,5 +60,60 @@ TEST(LedgerValidatorTest, ItNeedsAPlace) {
   EXPECT_EQ(LedgerProblems(config), "");
 }
 
+TEST(LedgerValidatorTest, ADatabaseIsNamedWithoutAPassword) {
+  GatewayConfig config;
+  config.mutable_runtime()->set_state_dir("state");
+  config.mutable_runtime()->set_replicas(3);
+  auto& postgres = *config.mutable_ledger()->mutable_postgres();
+  postgres.set_schema("llm_gateway");
+  EXPECT_THAT(LedgerProblems(config),
+              HasSubstr("ledger.postgres.connection must be 1 to 4096 bytes"));
+  postgres.set_connection("host=db dbname=ledger user=gateway");
+  EXPECT_EQ(LedgerProblems(config), "");
+  postgres.set_connection("postgresql://gateway:open-sesame@db/ledger");
+  EXPECT_THAT(LedgerProblems(config),
+              testing::AllOf(HasSubstr("ledger.postgres.connection has a "
+                                       "password in it"),
+                             testing::Not(HasSubstr("open-sesame"))));
+  postgres.set_connection("host=db");
+  postgres.set_password("open-sesame");
+  EXPECT_THAT(LedgerProblems(config), HasSubstr("ledger.postgres.password"));
+  postgres.set_password("env:LEDGER_PASSWORD");
+  EXPECT_EQ(LedgerProblems(config), "");
+}
+
+TEST(LedgerValidatorTest, ADatabaseTakesNothingOfAFile) {
+  GatewayConfig config;
+  auto& ledger = *config.mutable_ledger();
+  ledger.mutable_postgres()->set_connection("host=db");
+  ledger.mutable_postgres()->set_schema("llm_gateway");
+  EXPECT_THAT(LedgerProblems(config),
+              HasSubstr("ledger.postgres needs runtime.state_dir"));
+  config.mutable_runtime()->set_state_dir("state");
+  ledger.set_path("l.db");
+  ledger.set_sync(::llmgateway::config::v1::LedgerConfig::SYNC_FULL);
+  ledger.set_file_bytes_limit(0);
+  for (const char* const field : {"ledger.path is of", "ledger.sync is of",
+                                  "ledger.file_bytes_limit is of"}) {
+    EXPECT_THAT(LedgerProblems(config), HasSubstr(field));
+  }
+}
+
+TEST(LedgerValidatorTest, ASchemaHasASimpleName) {
+  GatewayConfig config;
+  config.mutable_runtime()->set_state_dir("state");
+  auto& postgres = *config.mutable_ledger()->mutable_postgres();
+  postgres.set_connection("host=db");
+  for (const char* const name : {"", "1a", "A", "a-b", "a\"; DROP"}) {
+    postgres.set_schema(name);
+    EXPECT_THAT(LedgerProblems(config), HasSubstr("ledger.postgres.schema"))
+        << name;
+  }
+  for (const char* const name : {"a", "_", "gateway_2"}) {
+    postgres.set_schema(name);
+    EXPECT_EQ(LedgerProblems(config), "");
+  }
+}
+
 }  // namespace
 }  // namespace gateway

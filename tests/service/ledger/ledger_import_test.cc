@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "service/ledger/ledger_check.h"
 #include "service/ledger/ledger_log.h"
+#include "service/ledger/sqlite_commit_store.h"
 #include "tests/service/ledger/generated_ledger.h"
 #include "tests/service/store/temporary_folder.h"
 

@@ -1,0 +1,112 @@
+// PostgresKeeper does what replicas owe each other, on a thread of its own: it
+// notices chains that others have begun, joins the ends of all chains each
+// `join_interval`, whichever replica is the first, and closes what a replica
+// that has gone has left open.
+//
+//   PostgresKeeper keeper(ledger, {.join_interval = absl::Minutes(1)},
+//                         [&](int64_t chain) { Show(chain); }, clock, random);
+//
+// A replica counts as gone when nobody had its chain for `grace`: so long it
+// may take one that lives to come back after its session was lost. Who closes
+// gives the chain back, for the next one that starts.
+//
+// What fails is tried again at the next turn; the log is told once.
+//
+// Thread contract: made and destroyed by one thread; `on_chain` is called by
+// its own, and by those that call Refresh, one at a time.
+
+#ifndef SERVICE_LEDGER_POSTGRES_KEEPER_H_
+#define SERVICE_LEDGER_POSTGRES_KEEPER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
+#include "base/os/random.h"
+#include "base/os/thread.h"
+#include "base/postgres/postgres_connection.h"
+#include "service/ledger/dispatch_note.h"
+#include "service/ledger/entry.h"
+#include "service/ledger/postgres_ledger.h"
+
+namespace gateway {
+
+class PostgresKeeper {
+ public:
+  struct Options {
+    absl::Duration join_interval = absl::Minutes(1);
+    absl::Duration grace = absl::Minutes(1);
+    absl::Duration turn = absl::Seconds(1);
+    // As of CloseOpenDispatches.
+    std::function<absl::StatusOr<UnchainedEntry>(
+        const OpenDispatches::Left& left, std::string id, absl::Time time)>
+        charge;
+  };
+
+  // Borrows all.
+  PostgresKeeper(const PostgresLedger& ledger, const Options& options,
+                 std::function<void(int64_t chain)> on_chain, Clock& clock,
+                 Random& random);
+  ~PostgresKeeper();
+
+  PostgresKeeper(const PostgresKeeper&) = delete;
+  PostgresKeeper& operator=(const PostgresKeeper&) = delete;
+
+  // Has on_chain know the chains that there are by now.
+  absl::Status Refresh() LOCKS_EXCLUDED(noticed_mu_);
+
+ private:
+  // A chain that nobody has, since when, and how often it was taken by then.
+  struct Free {
+    absl::Duration since;
+    int64_t epoch = 0;
+  };
+
+  void Run() LOCKS_EXCLUDED(mu_);
+  absl::Status Turn();
+  void Notice(const std::vector<PostgresChain>& chains)
+      LOCKS_EXCLUDED(noticed_mu_);
+  absl::Status CloseThoseThatAreGone(const std::vector<PostgresChain>& chains);
+  absl::Status Close(const PostgresChain& chain);
+  void Tell(const absl::Status& status);
+
+  const PostgresLedger& ledger_;
+  const Options options_;
+  const std::function<void(int64_t chain)> on_chain_;
+  Clock& clock_;
+  Random& random_;
+
+  // The thread's.
+  std::unique_ptr<PostgresConnection> db_;
+  std::map<int64_t, Free> free_;
+  absl::Duration next_join_;
+  absl::Status told_;
+
+  Mutex noticed_mu_;
+  std::set<int64_t> noticed_ GUARDED_BY(noticed_mu_);
+
+  Mutex mu_;
+  CondVar changed_;
+  bool ends_ GUARDED_BY(mu_) = false;
+
+  Thread thread_;  // Declared last, since it uses all of the above.
+};
+
+// Joins the ends of all chains, unless somebody does so at this moment, has
+// done so less than `interval` ago, or nothing was appended since. Returns
+// whether it has.
+absl::StatusOr<bool> JoinChains(PostgresConnection& db, absl::Duration interval,
+                                absl::Duration timeout);
+
+}  // namespace gateway
+
+#endif  // SERVICE_LEDGER_POSTGRES_KEEPER_H_

@@ -1,0 +1,200 @@
+#include "service/ledger/postgres_tables.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/civil_time.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+constexpr int64_t kTablesVersion = 1;
+
+// From each version to the next.
+constexpr const char* kMigrations[kTablesVersion] = {R"sql(
+  CREATE TABLE version (
+    id boolean PRIMARY KEY DEFAULT true CHECK (id),
+    version bigint NOT NULL
+  );
+  INSERT INTO version (version) VALUES (0);
+  -- Each commit changes a row in its place, for which its page has room.
+  CREATE TABLE chains (
+    chain bigint PRIMARY KEY,
+    epoch bigint NOT NULL DEFAULT 1,
+    released boolean NOT NULL DEFAULT false,
+    commits bigint NOT NULL DEFAULT 0,
+    entries bigint NOT NULL DEFAULT 0,
+    last_hash text NOT NULL DEFAULT ''
+  ) WITH (fillfactor = 50);
+  CREATE TABLE checkpoints (
+    chain bigint PRIMARY KEY REFERENCES chains (chain),
+    commits bigint NOT NULL,
+    entries bigint NOT NULL,
+    last_hash text NOT NULL,
+    open_dispatches bytea NOT NULL,
+    state bytea NOT NULL
+  );
+  CREATE TABLE commits (
+    chain bigint NOT NULL,
+    number bigint NOT NULL,
+    first_entry bigint NOT NULL,
+    entries bigint NOT NULL,
+    time timestamptz NOT NULL,
+    last_hash text NOT NULL,
+    texts bytea NOT NULL,
+    notes bytea NOT NULL,
+    PRIMARY KEY (chain, number, time)
+  ) PARTITION BY RANGE (time);
+  CREATE TABLE joins (
+    number bigint PRIMARY KEY,
+    time timestamptz NOT NULL,
+    text text NOT NULL,
+    hash text NOT NULL
+  );
+)sql"};
+
+constexpr char kHasSchema[] =
+    "SELECT count(*) FROM pg_namespace WHERE nspname = $1";
+constexpr char kHasVersion[] =
+    "SELECT count(*) FROM pg_class c JOIN pg_namespace n "
+    "ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'version'";
+constexpr char kVersion[] = "SELECT version FROM version";
+// By the name, before there is a table to take the lock of.
+constexpr char kLockSchema[] =
+    "SELECT pg_advisory_xact_lock(hashtext('llm-gateway ledger'), "
+    "hashtext($1))";
+constexpr char kHasPartition[] =
+    "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+    "WHERE i.inhparent = 'commits'::regclass AND c.relname = $1";
+
+absl::StatusOr<int64_t> ReadNumber(PostgresConnection& db, const char* sql,
+                                   const PostgresParameters& parameters,
+                                   absl::Duration timeout) {
+  GATEWAY_ASSIGN_OR_RETURN(const PostgresResult found,
+                           db.Run(sql, parameters, timeout));
+  return found.rows() == 0 ? 0 : found.Int64(0, 0);
+}
+
+// The version of the tables that are there; -1 if there are none.
+absl::StatusOr<int64_t> VersionOf(PostgresConnection& db,
+                                  std::string_view schema,
+                                  absl::Duration timeout) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int64_t tables,
+      ReadNumber(db, kHasVersion, PostgresParameters().Text(schema), timeout));
+  if (tables == 0) return -1;
+  return ReadNumber(db, kVersion, {}, timeout);
+}
+
+absl::Status OfLaterVersion(std::string_view schema, int64_t version) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the tables in the schema ", ToAbsl(schema), " are of version ", version,
+      ", and this gateway knows none behind ", kTablesVersion,
+      ": a later gateway has made them; run that one"));
+}
+
+// In a transaction, which the caller ends.
+absl::Status Migrate(PostgresConnection& db, std::string_view schema,
+                     absl::Duration timeout) {
+  GATEWAY_RETURN_IF_ERROR(
+      db.Run(kLockSchema, PostgresParameters().Text(schema), timeout).status());
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int64_t schemas,
+      ReadNumber(db, kHasSchema, PostgresParameters().Text(schema), timeout));
+  if (schemas == 0) {
+    GATEWAY_RETURN_IF_ERROR(db.Execute(
+        absl::StrCat("CREATE SCHEMA \"", ToAbsl(schema), "\""), timeout));
+  }
+  // Others may have been quicker.
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t version,
+                           VersionOf(db, schema, timeout));
+  if (version > kTablesVersion) return OfLaterVersion(schema, version);
+  for (int64_t next = version < 0 ? 0 : version; next < kTablesVersion;
+       ++next) {
+    GATEWAY_RETURN_IF_ERROR(
+        db.Execute(absl::StrCat(kMigrations[next],
+                                "UPDATE version SET version = ", next + 1),
+                   timeout));
+  }
+  return db.Execute("COMMIT", timeout);
+}
+
+absl::Status AttachPartition(PostgresConnection& db, absl::Time time,
+                             absl::Duration timeout) {
+  const std::string name = PartitionOf(time);
+  GATEWAY_RETURN_IF_ERROR(
+      db.Run(kLockSchema, PostgresParameters().Text(name), timeout).status());
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int64_t there,
+      ReadNumber(db, kHasPartition, PostgresParameters().Text(name), timeout));
+  if (there == 0) {
+    const absl::CivilMonth month(absl::ToCivilMonth(time, absl::UTCTimeZone()));
+    const auto begin = [](absl::CivilMonth of) {
+      return absl::StrFormat("'%04d-%02d-01 00:00:00+00'", of.year(),
+                             of.month());
+    };
+    // Attached, rather than made as one: who commits need not wait.
+    GATEWAY_RETURN_IF_ERROR(
+        db.Execute(absl::StrCat("CREATE TABLE ", name,
+                                " (LIKE commits INCLUDING DEFAULTS); "
+                                "ALTER TABLE commits ATTACH PARTITION ",
+                                name, " FOR VALUES FROM (", begin(month),
+                                ") TO (", begin(month + 1), ")"),
+                   timeout));
+  }
+  return db.Execute("COMMIT", timeout);
+}
+
+}  // namespace
+
+absl::Status MakePostgresTables(PostgresConnection& db, std::string_view schema,
+                                absl::Duration timeout) {
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t version,
+                           VersionOf(db, schema, timeout));
+  // Who may not make tables may use those that are there.
+  if (version == kTablesVersion) return absl::OkStatus();
+  if (version > kTablesVersion) return OfLaterVersion(schema, version);
+  GATEWAY_RETURN_IF_ERROR(db.Execute("BEGIN", timeout));
+  absl::Status migrated = Migrate(db, schema, timeout);
+  if (!migrated.ok()) db.Execute("ROLLBACK", timeout).IgnoreError();
+  return migrated;
+}
+
+absl::Status CheckPostgresTables(PostgresConnection& db,
+                                 std::string_view schema,
+                                 absl::Duration timeout) {
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t version,
+                           VersionOf(db, schema, timeout));
+  if (version < 0) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no ledger in the schema ", ToAbsl(schema)));
+  }
+  if (version > kTablesVersion) return OfLaterVersion(schema, version);
+  if (version == kTablesVersion) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the tables in the schema ", ToAbsl(schema),
+                   " are of an earlier version, ", version,
+                   ", which a gateway that starts brings to ", kTablesVersion));
+}
+
+absl::Status MakePartition(PostgresConnection& db, absl::Time time,
+                           absl::Duration timeout) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      const int64_t there,
+      ReadNumber(db, kHasPartition,
+                 PostgresParameters().Text(PartitionOf(time)), timeout));
+  if (there > 0) return absl::OkStatus();
+  GATEWAY_RETURN_IF_ERROR(db.Execute("BEGIN", timeout));
+  absl::Status made = AttachPartition(db, time, timeout);
+  if (!made.ok()) db.Execute("ROLLBACK", timeout).IgnoreError();
+  return made;
+}
+
+std::string PartitionOf(absl::Time time) {
+  const absl::CivilMonth month(absl::ToCivilMonth(time, absl::UTCTimeZone()));
+  return absl::StrFormat("commits_%04d_%02d", month.year(), month.month());
+}
+
+}  // namespace gateway

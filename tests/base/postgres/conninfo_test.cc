@@ -1,0 +1,49 @@
+#include "base/postgres/conninfo.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+
+TEST(ConninfoTest, ReadsKeywordsAndUrls) {
+  for (const char* const text : {"host=db.example dbname=ledger user=gateway",
+                                 "postgresql://gateway@db.example/ledger"}) {
+    const auto given = ReadConninfo(text);
+    ASSERT_TRUE(given.ok()) << given.status();
+    EXPECT_THAT(*given, Contains(Pair("host", "db.example")));
+    EXPECT_THAT(*given, Contains(Pair("dbname", "ledger")));
+    EXPECT_TRUE(CheckConninfo(text).ok());
+  }
+}
+
+TEST(ConninfoTest, RefusesAPasswordAndDoesNotRepeatIt) {
+  for (const char* const text :
+       {"host=db password=open-sesame", "postgresql://u:open-sesame@db/ledger",
+        "host=db sslpassword=open-sesame"}) {
+    const absl::Status status = CheckConninfo(text);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("password"));
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("open-sesame")));
+  }
+}
+
+TEST(ConninfoTest, DoesNotRepeatWhatItCannotRead) {
+  for (const char* const text :
+       {"open-sesame", "host=db passwort=open-sesame",
+        "postgresql://u:open-sesame@[/ledger", "host='db open-sesame"}) {
+    const absl::Status status = CheckConninfo(text);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("open-sesame")));
+  }
+}
+
+}  // namespace
+}  // namespace gateway

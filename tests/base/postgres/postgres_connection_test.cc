@@ -1,0 +1,155 @@
+#include "base/postgres/postgres_connection.h"
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/testing/postgres_server.h"
+#include "tests/testing/raw_client.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr absl::Duration kLong = absl::Seconds(20);
+constexpr absl::Duration kShort = absl::Milliseconds(50);
+
+class PostgresConnectionTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { server_ = new PostgresServer(); }
+  static void TearDownTestSuite() {
+    delete server_;
+    server_ = nullptr;
+  }
+
+  static std::unique_ptr<PostgresConnection> Connect() {
+    auto db =
+        PostgresConnection::Connect({.conninfo = server_->conninfo()}, kLong);
+    EXPECT_TRUE(db.ok()) << db.status();
+    return *std::move(db);
+  }
+
+  static PostgresServer* server_;
+};
+
+PostgresServer* PostgresConnectionTest::server_ = nullptr;
+
+TEST_F(PostgresConnectionTest, ValuesComeBackAsTheyWere) {
+  const auto db = Connect();
+  const std::string bytes("a\0\n\xff", 4);
+  for (const int64_t number :
+       {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{1} << 62,
+        std::numeric_limits<int64_t>::min()}) {
+    const auto found = db->Run(
+        "SELECT $1::bigint, $2::text, $3::bytea, true, NULL::text, "
+        "(-7)::int",
+        PostgresParameters().Int64(number).Text("gruen").Bytes(bytes), kLong);
+    ASSERT_TRUE(found.ok()) << found.status();
+    ASSERT_EQ(found->rows(), 1);
+    EXPECT_EQ(found->Int64(0, 0), number);
+    EXPECT_EQ(found->Bytes(0, 1), "gruen");
+    EXPECT_EQ(found->Bytes(0, 2), bytes);
+    EXPECT_EQ(found->Int64(0, 3), 1);
+    EXPECT_TRUE(found->IsNull(0, 4));
+    EXPECT_EQ(found->Int64(0, 5), -7);
+  }
+}
+
+TEST_F(PostgresConnectionTest, AnEmptyByteaIsNoNull) {
+  const auto found = Connect()->Run("SELECT $1::bytea IS NULL",
+                                    PostgresParameters().Bytes({}), kLong);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->Int64(0, 0), 0);
+}
+
+TEST_F(PostgresConnectionTest, AStatementThatFailsLeavesTheSession) {
+  const auto db = Connect();
+  const auto failed =
+      db->Run("SELECT 1 / $1::int", PostgresParameters().Int64(0), kLong);
+  EXPECT_EQ(failed.status().code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(failed.status().message()),
+              HasSubstr("division by zero (SQLSTATE 22012)"));
+  EXPECT_FALSE(db->is_broken());
+  EXPECT_TRUE(db->Execute("SELECT 1", kLong).ok());
+}
+
+TEST_F(PostgresConnectionTest, OneThatTakesTooLongBreaksTheConnection) {
+  const auto db = Connect();
+  const absl::Status late = db->Execute("SELECT pg_sleep(60)", kShort);
+  EXPECT_EQ(late.code(), absl::StatusCode::kUnavailable) << late;
+  EXPECT_TRUE(db->is_broken());
+}
+
+TEST_F(PostgresConnectionTest, ASessionThatIsEndedIsUnavailable) {
+  const auto db = Connect();
+  server_->Ask(
+      absl::StrCat("SELECT pg_terminate_backend(", db->backend_pid(), ")"));
+  const absl::Status ended = db->Execute("SELECT 1", kLong);
+  EXPECT_EQ(ended.code(), absl::StatusCode::kUnavailable) << ended;
+  EXPECT_TRUE(db->is_broken());
+}
+
+TEST_F(PostgresConnectionTest, CodesTellWhatMayBeTriedAgain) {
+  const auto db = Connect();
+  ASSERT_TRUE(db->Execute("CREATE TEMP TABLE one (id int PRIMARY KEY); "
+                          "INSERT INTO one VALUES (1)",
+                          kLong)
+                  .ok());
+  EXPECT_TRUE(
+      absl::IsAlreadyExists(db->Execute("INSERT INTO one VALUES (1)", kLong)));
+  ASSERT_TRUE(
+      db->Execute("SET default_transaction_read_only = on", kLong).ok());
+  EXPECT_TRUE(
+      absl::IsUnavailable(db->Execute("CREATE TABLE another (id int)", kLong)));
+}
+
+TEST_F(PostgresConnectionTest, AWrongPasswordIsRefusedAndNotRepeated) {
+  const std::string where = absl::StrCat(
+      "host=127.0.0.1 port=", server_->port(), " dbname=postgres user=reader");
+  const auto right = PostgresConnection::Connect(
+      {.conninfo = where, .password = Secret("open-sesame")}, kLong);
+  EXPECT_TRUE(right.ok()) << right.status();
+  const auto wrong = PostgresConnection::Connect(
+      {.conninfo = where, .password = Secret("gateway-reader")}, kLong);
+  EXPECT_TRUE(absl::IsPermissionDenied(wrong.status())) << wrong.status();
+  EXPECT_THAT(std::string(wrong.status().message()),
+              Not(HasSubstr("gateway-reader")));
+}
+
+TEST_F(PostgresConnectionTest, WhereNobodyListensIsUnavailable) {
+  const uint16_t port = RawListener().port();
+  const auto db = PostgresConnection::Connect(
+      {.conninfo = absl::StrCat("host=127.0.0.1 port=", port)}, kLong);
+  EXPECT_TRUE(absl::IsUnavailable(db.status())) << db.status();
+  EXPECT_THAT(std::string(db.status().message()),
+              HasSubstr(absl::StrCat("127.0.0.1:", port)));
+}
+
+TEST_F(PostgresConnectionTest, AHostThatSaysNothingLeavesTimeForTheNext) {
+  const RawListener silent;
+  const auto db = PostgresConnection::Connect(
+      {.conninfo =
+           absl::StrCat("host=127.0.0.1,127.0.0.1 port=", silent.port(), ",",
+                        server_->port(), " dbname=postgres user=gateway")},
+      absl::Seconds(2));
+  ASSERT_TRUE(db.ok()) << db.status();
+  EXPECT_TRUE((*db)->Execute("SELECT 1", kLong).ok());
+}
+
+TEST_F(PostgresConnectionTest, WhoAcceptsAndSaysNothingIsUnavailable) {
+  const RawListener silent;
+  const auto db = PostgresConnection::Connect(
+      {.conninfo = absl::StrCat("host=127.0.0.1 port=", silent.port())},
+      kShort);
+  EXPECT_TRUE(absl::IsUnavailable(db.status())) << db.status();
+}
+
+}  // namespace
+}  // namespace gateway

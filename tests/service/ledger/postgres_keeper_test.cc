@@ -1,0 +1,162 @@
+#include "service/ledger/postgres_keeper.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
+#include "base/os/random.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/ledger/dispatch_note.h"
+#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_walk.h"
+#include "service/ledger/postgres_commit_store.h"
+#include "tests/service/ledger/generated_ledger.h"
+#include "tests/testing/postgres_server.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr absl::Duration kKeeperTimeout = absl::Seconds(20);
+
+class PostgresKeeperTest : public testing::Test {
+ protected:
+  PostgresKeeperTest()
+      : ledger_({.connection = {.conninfo = server_.conninfo()},
+                 .schema = "a",
+                 .timeout = kKeeperTimeout}) {
+    EXPECT_TRUE(ledger_.Prepare().ok());
+  }
+
+  std::unique_ptr<LedgerLog> Start() {
+    auto store =
+        PostgresCommitStore::Claim(ledger_, SystemClock(), SystemRandom());
+    EXPECT_TRUE(store.ok()) << store.status();
+    auto log = LedgerLog::Open(*std::move(store), {});
+    EXPECT_TRUE(log.ok()) << log.status();
+    return *std::move(log);
+  }
+  void Append(LedgerLog& log, int64_t calls) {
+    const int64_t first = std::exchange(next_call_, next_call_ + calls);
+    EXPECT_TRUE(AppendCalls(log, {.calls = calls, .first_call = first}).ok());
+  }
+  bool Join() {
+    const auto db = ledger_.Connect(kKeeperTimeout);
+    EXPECT_TRUE(db.ok()) << db.status();
+    const auto joined = JoinChains(**db, absl::ZeroDuration(), kKeeperTimeout);
+    EXPECT_TRUE(joined.ok()) << joined.status();
+    return joined.ok() && *joined;
+  }
+  // What is wrong with all of it; empty if nothing is.
+  std::string Verify() {
+    const PostgresCommitSource one(ledger_, 1);
+    const PostgresCommitSource two(ledger_, 2);
+    LedgerWalk walk({.chains = {{"1", &one}, {"2", &two}}, .joins = &ledger_});
+    EXPECT_TRUE(walk.Begin().ok());
+    while (!walk.is_done()) EXPECT_TRUE(walk.Step().ok());
+    return walk.DescribeProblem();
+  }
+
+  PostgresServer server_;
+  PostgresLedger ledger_;
+  int64_t next_call_ = 0;
+};
+
+TEST_F(PostgresKeeperTest, TheEndsOfAllChainsAreJoined) {
+  const auto one = Start();
+  const auto two = Start();
+  EXPECT_FALSE(Join()) << "there is nothing yet";
+  for (int i = 0; i < 5; ++i) {
+    Append(*one, 30);
+    Append(*two, 2);
+    EXPECT_TRUE(Join());
+    EXPECT_FALSE(Join()) << "nothing was appended";
+  }
+  EXPECT_EQ(*ledger_.LastJoin(), 5);
+  EXPECT_EQ(Verify(), "");
+}
+
+TEST_F(PostgresKeeperTest, WhatWasChangedBehindItIsFound) {
+  const auto one = Start();
+  const auto two = Start();
+  Append(*one, 60);
+  Append(*two, 60);
+  Join();
+  server_.Ask("CREATE TABLE whole AS SELECT * FROM a.commits");
+  const auto restore = [&] {
+    server_.Ask(
+        "DELETE FROM a.commits; INSERT INTO a.commits SELECT * FROM whole");
+  };
+  server_.Ask(
+      "UPDATE a.commits SET texts = set_byte(texts, 100, "
+      "get_byte(texts, 100) # 1) WHERE chain = 2 AND number = 2");
+  EXPECT_THAT(Verify(), HasSubstr("chain 2: the entry 51"));
+  restore();
+  EXPECT_EQ(Verify(), "");
+  // All of what is there fits, and its end was cut off.
+  server_.Ask(
+      "DELETE FROM a.commits WHERE chain = 1 AND number = 3; "
+      "UPDATE a.chains SET commits = 2, entries = 100, last_hash = "
+      "(SELECT last_hash FROM a.commits WHERE chain = 1 AND number = 2) "
+      "WHERE chain = 1");
+  EXPECT_THAT(Verify(), HasSubstr("chain 1: the entry 101 is not there"));
+}
+
+TEST_F(PostgresKeeperTest, AChainThatIsBegunIsNoticed) {
+  Mutex mu;
+  CondVar changed;
+  std::vector<int64_t> noticed;
+  PostgresKeeper keeper(
+      ledger_, {.turn = absl::Milliseconds(1)},
+      [&](int64_t chain) {
+        MutexLock lock(mu);
+        noticed.push_back(chain);
+        changed.NotifyAll();
+      },
+      SystemClock(), SystemRandom());
+  const auto one = Start();
+  EXPECT_TRUE(keeper.Refresh().ok());
+  {
+    MutexLock lock(mu);
+    EXPECT_EQ(noticed, std::vector<int64_t>{1});
+  }
+  const auto two = Start();
+  MutexLock lock(mu);
+  while (noticed.size() < 2) {
+    ASSERT_TRUE(changed.WaitFor(lock, absl::Seconds(60)));
+  }
+  EXPECT_EQ(noticed, (std::vector<int64_t>{1, 2}));
+}
+
+TEST_F(PostgresKeeperTest, WhatAReplicaHasLeftIsClosedAndGivenBack) {
+  LedgerEntry dispatch;
+  dispatch.event_type = "DISPATCH";
+  dispatch.id = "LED-1";
+  const UnchainedEntry entry(dispatch, OpeningNote("LED-1", "PRC-1", "{}"));
+  const UnchainedEntry* const all = &entry;
+  const auto gone = Start();
+  const auto there = Start();
+  ASSERT_TRUE(gone->Append({&all, 1}, kFirstCallTime).ok());
+  server_.Ask(
+      "SELECT pg_terminate_backend(pid) FROM pg_locks "
+      "WHERE locktype = 'advisory' AND objid = 1");
+  PostgresKeeper keeper(
+      ledger_, {.grace = absl::Milliseconds(20), .turn = absl::Milliseconds(5)},
+      [](int64_t) {}, SystemClock(), SystemRandom());
+  server_.AskUntil("SELECT released, entries FROM a.chains ORDER BY chain",
+                   "t|2\nf|0");
+  EXPECT_THAT(server_.Ask("SELECT convert_from(texts, 'UTF8') FROM a.commits "
+                          "WHERE number = 2"),
+              HasSubstr("\"decision\": \"UNKNOWN\""));
+  EXPECT_EQ(Verify(), "");
+}
+
+}  // namespace
+}  // namespace gateway

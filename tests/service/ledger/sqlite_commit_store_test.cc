@@ -1,0 +1,89 @@
+#include "service/ledger/sqlite_commit_store.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "tests/service/store/temporary_folder.h"
+
+namespace gateway {
+namespace {
+
+constexpr absl::Time kStored = absl::FromUnixMicros(1767225600'500'001);
+
+class SqliteCommitStoreTest : public testing::Test {
+ protected:
+  SqliteCommitStoreTest() {
+    auto store = SqliteCommitStore::Open({.path = path_});
+    EXPECT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+
+  absl::Status Append(int64_t number, std::string_view hash) {
+    return store_->Append({.commit = {.number = number,
+                                      .first_entry = 2 * number - 1,
+                                      .entries = 2,
+                                      .time = kStored,
+                                      .texts = "one\ntwo\n",
+                                      .notes = "notes"},
+                           .last_hash = hash});
+  }
+
+  TemporaryFolder folder_;
+  const std::string path_ = folder_.Path("ledger.db");
+  std::unique_ptr<SqliteCommitStore> store_;
+};
+
+TEST_F(SqliteCommitStoreTest, TheLastCommitIsFound) {
+  EXPECT_EQ(store_->Last()->number, 0);
+  ASSERT_TRUE(Append(1, "a").ok());
+  ASSERT_TRUE(Append(2, "b").ok());
+  const auto last = store_->Last();
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(last->number, 2);
+  EXPECT_EQ(last->first_entry, 3);
+  EXPECT_EQ(last->entries, 2);
+  EXPECT_EQ(last->hash, "b");
+  EXPECT_EQ(last->texts, "one\ntwo\n");
+}
+
+TEST_F(SqliteCommitStoreTest, NoNumberIsThereTwice) {
+  ASSERT_TRUE(Append(1, "a").ok());
+  EXPECT_FALSE(Append(1, "b").ok());
+  EXPECT_EQ(store_->Last()->hash, "a");
+}
+
+TEST_F(SqliteCommitStoreTest, CommitsAreReadWhileOthersAreAppended) {
+  ASSERT_TRUE(Append(1, "a").ok());
+  std::vector<int64_t> numbers;
+  const absl::Status read = store_->Read(1, [&](const LedgerCommit& commit) {
+    numbers.push_back(commit.number);
+    EXPECT_EQ(commit.time, kStored);
+    EXPECT_EQ(commit.notes, "notes");
+    return Append(commit.number + 1, "b");
+  });
+  EXPECT_TRUE(read.ok()) << read;
+  EXPECT_EQ(numbers, std::vector<int64_t>{1});
+}
+
+TEST_F(SqliteCommitStoreTest, TheCheckpointIsTheLastOneThatWasKept) {
+  EXPECT_EQ(store_->LoadCheckpoint()->end, LedgerEnd());
+  for (const char* const state : {"first", "second"}) {
+    ASSERT_TRUE(store_
+                    ->KeepCheckpoint({.end = {1, 2, "hash"},
+                                      .open_dispatches = "open",
+                                      .state = state})
+                    .ok());
+  }
+  const auto kept = store_->LoadCheckpoint();
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(kept->end, (LedgerEnd{1, 2, "hash"}));
+  EXPECT_EQ(kept->open_dispatches, "open");
+  EXPECT_EQ(kept->state, "second");
+}
+
+}  // namespace
+}  // namespace gateway
