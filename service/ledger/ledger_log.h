@@ -48,7 +48,7 @@ class LedgerLog final : public CommitSource {
     // As of SqliteDatabase.
     SqliteSync sync = SqliteSync::kFull;
     int64_t file_bytes_limit = 0;
-    absl::Duration busy_timeout = absl::Seconds(5);
+    absl::Duration busy_timeout = absl::Seconds(1);
     // As of Following.
     LedgerState* state = nullptr;
     int64_t checkpoint_entries = 50'000;

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/os/logging.h"
+#include "base/os/random.h"
 #include "base/status_macros.h"
+#include "service/ledger/metadata_writer.h"
 
 namespace gateway {
 namespace {
@@ -26,13 +29,16 @@ LedgerWriter::LedgerWriter(std::unique_ptr<LedgerLog> log,
       counts_{.commits = log_->end().commits, .entries = log_->end().entries},
       thread_("ledger", [this] { Run(); }) {}
 
-LedgerWriter::~LedgerWriter() {
+LedgerWriter::~LedgerWriter() { Close(); }
+
+size_t LedgerWriter::Close() {
   {
     MutexLock lock(mu_);
     ends_ = true;
     changed_.NotifyAll();
   }
   thread_.Join();
+  return kept_.size();
 }
 
 LedgerWriter::Committing LedgerWriter::Commit(UnchainedEntry entry,
@@ -68,21 +74,41 @@ bool LedgerWriter::Add(Waiting& waiting) {
     bytes += source->bytes();
   }
   const size_t entries = waiting.entries.size() + waiting.sources.size();
-  MutexLock lock(mu_);
-  if (!HasRoom(waiting_entries_, waiting_bytes_ + bytes, waiting.otherwise)) {
-    const bool is_lost = waiting.otherwise != IfNotCommitted::kForget;
-    if (is_lost) counts_.lost += entries;
-    if (waiting.otherwise == IfNotCommitted::kKeepAndGoOn) return false;
-    waiting.outcome = absl::ResourceExhaustedError(
-        absl::StrCat("the ledger is written too slowly: ", waiting_entries_,
-                     " entries wait"));
-    return false;
+  const bool is_kept = waiting.otherwise != IfNotCommitted::kForget;
+  {
+    MutexLock lock(mu_);
+    if (!is_kept || !counts_.failing) {
+      if (HasRoom(waiting_entries_, waiting_bytes_ + bytes,
+                  waiting.otherwise)) {
+        waiting_.push_back(&waiting);
+        waiting_entries_ += entries;
+        waiting_bytes_ += bytes;
+        if (waiting_.size() == 1) changed_.NotifyAll();
+        return true;
+      }
+      if (is_kept) counts_.lost += entries;
+      if (waiting.otherwise == IfNotCommitted::kKeepAndGoOn) return false;
+      waiting.outcome = absl::ResourceExhaustedError(
+          absl::StrCat("the ledger is written too slowly: ", waiting_entries_,
+                       " entries wait"));
+      return false;
+    }
   }
-  waiting_.push_back(&waiting);
-  waiting_entries_ += entries;
-  waiting_bytes_ += bytes;
-  if (waiting_.size() == 1) changed_.NotifyAll();
-  return true;
+  SetAside(waiting);
+  return false;
+}
+
+void LedgerWriter::SetAside(Waiting& waiting) {
+  WriteTexts(waiting);
+  MutexLock lock(mu_);
+  if (waiting.otherwise != IfNotCommitted::kKeepAndGoOn) {
+    waiting.outcome = failure_;
+  }
+  for (UnchainedEntry& entry : waiting.entries) {
+    if (MakeRoom(entry, waiting.otherwise)) {
+      set_aside_.push_back(std::move(entry));
+    }
+  }
 }
 
 bool LedgerWriter::HasRoom(size_t entries, size_t bytes,
@@ -97,7 +123,7 @@ bool LedgerWriter::HasRoom(size_t entries, size_t bytes,
 void LedgerWriter::Run() {
   Group group;
   while (TakeGroup(&group)) {
-    WriteTexts(group);
+    for (Waiting* const waiting : group) WriteTexts(*waiting);
     const absl::Status settled = Settle();
     const absl::Status committed = settled.ok() ? Append(group) : settled;
     if (!committed.ok()) {
@@ -121,78 +147,127 @@ bool LedgerWriter::TakeGroup(Group* group) {
   group->clear();
   MutexLock lock(mu_);
   while (waiting_.empty()) {
+    for (UnchainedEntry& entry : set_aside_) kept_.push_back(std::move(entry));
+    set_aside_.clear();
     // Once more, and no longer.
-    if (ends_) return !kept_.empty() && !std::exchange(tried_at_end_, true);
+    if (ends_) {
+      return (!kept_.empty() || counts_.lost > told_lost_) &&
+             !std::exchange(tried_at_end_, true);
+    }
+    // What was set aside as the ledger was about to be written again.
+    if (!kept_.empty() && !counts_.failing) return true;
     const absl::Duration pause =
-        kept_.empty() ? log_->keep_alive_interval() : kTryAgain;
-    if (!changed_.WaitFor(lock, pause)) return true;
+        counts_.failing ? kTryAgain : log_->keep_alive_interval();
+    if (!changed_.WaitFor(lock, pause)) break;
   }
+  for (UnchainedEntry& entry : set_aside_) kept_.push_back(std::move(entry));
+  set_aside_.clear();
   group->swap(waiting_);
   waiting_entries_ = 0;
   waiting_bytes_ = 0;
   return true;
 }
 
-void LedgerWriter::WriteTexts(const Group& group) {
-  for (Waiting* const waiting : group) {
-    if (waiting->sources.empty()) continue;
-    auto behind = std::exchange(waiting->entries, {});
-    for (const EntrySource* const source : waiting->sources) {
-      waiting->entries.push_back(source->Write());
-    }
-    for (UnchainedEntry& entry : behind) {
-      waiting->entries.push_back(std::move(entry));
-    }
+void LedgerWriter::WriteTexts(Waiting& waiting) {
+  if (waiting.sources.empty()) return;
+  auto behind = std::exchange(waiting.entries, {});
+  for (const EntrySource* const source : waiting.sources) {
+    waiting.entries.push_back(source->Write());
+  }
+  for (UnchainedEntry& entry : behind) {
+    waiting.entries.push_back(std::move(entry));
   }
 }
 
 absl::Status LedgerWriter::Settle() {
   GATEWAY_ASSIGN_OR_RETURN(const bool there, log_->Settle());
   const size_t settled = std::exchange(uncertain_, 0);
-  for (size_t i = 0; there && i < settled; ++i) {
+  if (!there) return absl::OkStatus();
+  told_lost_ = uncertain_lost_;
+  MutexLock lock(mu_);
+  for (size_t i = 0; i < settled; ++i) {
     kept_bytes_ -= kept_.front().chained_bytes();
     kept_.pop_front();
+    --counts_.kept;
   }
   return absl::OkStatus();
 }
 
 absl::Status LedgerWriter::Append(const Group& group) {
   std::vector<const UnchainedEntry*> entries;
-  entries.reserve(kept_.size() + group.size());
+  entries.reserve(kept_.size() + group.size() + 1);
   for (const UnchainedEntry& entry : kept_) entries.push_back(&entry);
+  const uint64_t lost = counts().lost;
+  std::optional<UnchainedEntry> loss;
+  if (lost > told_lost_) {
+    entries.push_back(&loss.emplace(LossEntry(lost - told_lost_)));
+  }
   for (const Waiting* const waiting : group) {
     for (const UnchainedEntry& entry : waiting->entries) {
       entries.push_back(&entry);
     }
   }
-  if (entries.empty()) return log_->KeepAlive();
-  GATEWAY_RETURN_IF_ERROR(log_->Append(entries, clock_.WallTime()));
+  uncertain_lost_ = lost;
+  if (!entries.empty()) {
+    GATEWAY_RETURN_IF_ERROR(log_->Append(entries, clock_.WallTime()));
+  } else if (counts().failing) {
+    // Writes something, to see whether it can.
+    return log_->KeepCheckpoint();
+  } else {
+    return log_->KeepAlive();
+  }
+  told_lost_ = lost;
+  MutexLock lock(mu_);
+  for (const UnchainedEntry& entry : kept_) {
+    kept_bytes_ -= entry.chained_bytes();
+  }
+  counts_.kept -= kept_.size();
   kept_.clear();
-  kept_bytes_ = 0;
   return absl::OkStatus();
 }
 
+UnchainedEntry LedgerWriter::LossEntry(uint64_t lost) const {
+  LedgerEntry entry;
+  entry.event_type = "ENTRIES_LOST";
+  entry.decision = "LOST";
+  entry.reason = absl::StrCat(
+      lost,
+      " entries could be neither written nor kept while the ledger "
+      "could not be written");
+  {
+    MetadataWriter metadata(&entry.metadata);
+    metadata.AddInt("entries", static_cast<int64_t>(lost));
+  }
+  entry.id = NewEntryId(SystemRandom());
+  entry.time = clock_.WallTime();
+  return UnchainedEntry(entry);
+}
+
 void LedgerWriter::Keep(const Group& group, const absl::Status& why) {
+  MutexLock lock(mu_);
   for (Waiting* const waiting : group) {
     if (waiting->otherwise != IfNotCommitted::kKeepAndGoOn) {
       waiting->outcome = why;
     }
     if (waiting->otherwise == IfNotCommitted::kForget) continue;
     for (UnchainedEntry& entry : waiting->entries) {
-      KeepOne(std::move(entry), waiting->otherwise);
+      if (MakeRoom(entry, waiting->otherwise)) {
+        kept_.push_back(std::move(entry));
+      }
     }
   }
 }
 
-void LedgerWriter::KeepOne(UnchainedEntry entry, IfNotCommitted otherwise) {
+bool LedgerWriter::MakeRoom(const UnchainedEntry& entry,
+                            IfNotCommitted otherwise) {
   const size_t bytes = entry.chained_bytes();
-  if (!HasRoom(kept_.size(), kept_bytes_ + bytes, otherwise)) {
-    MutexLock lock(mu_);
+  if (!HasRoom(counts_.kept, kept_bytes_ + bytes, otherwise)) {
     ++counts_.lost;
-    return;
+    return false;
   }
   kept_bytes_ += bytes;
-  kept_.push_back(std::move(entry));
+  ++counts_.kept;
+  return true;
 }
 
 void LedgerWriter::CountOutcome(const absl::Status& committed) {
@@ -201,9 +276,9 @@ void LedgerWriter::CountOutcome(const absl::Status& committed) {
     MutexLock lock(mu_);
     was_failing = std::exchange(counts_.failing, !committed.ok());
     if (!committed.ok()) ++counts_.failures;
+    failure_ = committed;
     counts_.commits = log_->end().commits;
     counts_.entries = log_->end().entries;
-    counts_.kept = kept_.size();
   }
   if (!was_failing && !committed.ok()) {
     Log(LogLevel::kError, "ledger", "The ledger cannot be written",

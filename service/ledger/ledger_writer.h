@@ -13,12 +13,13 @@
 // A commit that fails - the disk is full, the file is gone or another's - fails
 // for all of its entries. Those that must not be lost are kept in memory and
 // committed first, in their order, as soon as that is possible again: it is
-// tried with each new entry, and once a second. What is kept is bounded; what
-// goes beyond is lost, and counted.
+// tried with each new dispatch, and once a second. Until then nobody waits for
+// entries that are kept. What is kept is bounded; what goes beyond is lost, and
+// counted, and an entry ENTRIES_LOST says so once there is room.
 //
 // Thread contract: Commit on any event loop, which lives until it has returned;
-// counts on any thread. Destroyed when nobody waits; what is queued or kept is
-// committed first, if it can be.
+// counts on any thread. Closed when nobody waits; what is kept is committed
+// first, if it can be.
 
 #ifndef SERVICE_LEDGER_LEDGER_WRITER_H_
 #define SERVICE_LEDGER_LEDGER_WRITER_H_
@@ -112,6 +113,11 @@ class LedgerWriter {
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
 
+  // Tries once more to commit what is kept, and ends the thread. Returns how
+  // many entries could not be written. By who destroys it; nothing is committed
+  // from then on.
+  size_t Close() LOCKS_EXCLUDED(mu_);
+
  private:
   // Some that wait together, in their coroutine.
   struct Waiting {
@@ -125,8 +131,10 @@ class LedgerWriter {
   };
   using Group = std::vector<Waiting*>;
 
-  // False if there is no room; then nobody is resumed.
+  // False if there is nothing to wait for; then nobody is resumed.
   bool Add(Waiting& waiting) LOCKS_EXCLUDED(mu_);
+  // While the ledger cannot be written: keeps its entries at once.
+  void SetAside(Waiting& waiting) LOCKS_EXCLUDED(mu_);
   // Whether so much has room, and as much again if it must not be lost.
   bool HasRoom(size_t entries, size_t bytes, IfNotCommitted otherwise) const;
 
@@ -134,14 +142,18 @@ class LedgerWriter {
   void Run() LOCKS_EXCLUDED(mu_);
   // Waits for entries, or for the time to try again. False at the end.
   bool TakeGroup(Group* group) LOCKS_EXCLUDED(mu_);
-  static void WriteTexts(const Group& group);
+  // Writes the texts of what has only sources.
+  static void WriteTexts(Waiting& waiting);
   // Finds out what became of a commit that failed.
   absl::Status Settle();
   absl::Status Append(const Group& group);
+  // The entry that so many were lost.
+  UnchainedEntry LossEntry(uint64_t lost) const;
   // After a failure: what its entries' callers are told, and what stays.
   void Keep(const Group& group, const absl::Status& why) LOCKS_EXCLUDED(mu_);
-  void KeepOne(UnchainedEntry entry, IfNotCommitted otherwise)
-      LOCKS_EXCLUDED(mu_);
+  // Counts an entry as kept, or, if there is no room, as lost.
+  bool MakeRoom(const UnchainedEntry& entry, IfNotCommitted otherwise)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CountOutcome(const absl::Status& committed) LOCKS_EXCLUDED(mu_);
   // Resumes them, each on its loop.
   static void Tell(const Group& group);
@@ -149,11 +161,13 @@ class LedgerWriter {
   const Options options_;
   Clock& clock_;
   const std::unique_ptr<LedgerLog> log_;  // The thread's.
-  // Of a failure, in their order; the thread's.
+  // Of a failure, in their order; the thread's, and not yet tried by it.
   std::deque<UnchainedEntry> kept_;
-  size_t kept_bytes_ = 0;
   // Of those so many, the first, may be there all the same.
   size_t uncertain_ = 0;
+  // How many losses the ledger tells of, and, with the uncertain ones, may.
+  uint64_t told_lost_ = 0;
+  uint64_t uncertain_lost_ = 0;
   bool tried_at_end_ = false;
 
   mutable Mutex mu_;
@@ -161,6 +175,10 @@ class LedgerWriter {
   Group waiting_ GUARDED_BY(mu_);
   size_t waiting_entries_ GUARDED_BY(mu_) = 0;
   size_t waiting_bytes_ GUARDED_BY(mu_) = 0;
+  // Kept, and not the thread's yet; and all that are kept, in bytes.
+  std::vector<UnchainedEntry> set_aside_ GUARDED_BY(mu_);
+  size_t kept_bytes_ GUARDED_BY(mu_) = 0;
+  absl::Status failure_ GUARDED_BY(mu_);  // Of the last commit.
   bool ends_ GUARDED_BY(mu_) = false;
   Counts counts_ GUARDED_BY(mu_);
 

@@ -33,7 +33,7 @@ class SqliteCommitStore final : public CommitStore {
     // As of SqliteDatabase.
     SqliteSync sync = SqliteSync::kFull;
     int64_t file_bytes_limit = 0;
-    absl::Duration busy_timeout = absl::Seconds(5);
+    absl::Duration busy_timeout = absl::Seconds(1);
   };
 
   // Blocks. Errors are those of SqliteDatabase::Open.

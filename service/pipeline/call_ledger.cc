@@ -91,11 +91,11 @@ constexpr size_t kEntryBytes = 1536;
 class CallLedger::DispatchSource : public EntrySource {
  public:
   // `turns` are what budgets count for it.
-  DispatchSource(CallLedger& ledger, const PlannedCall& call,
-                 const RoundTrip& trip, int64_t turns)
-      : ledger_(ledger),
-        call_(call),
+  DispatchSource(const PlannedCall& call, const RoundTrip& trip,
+                 std::string_view context_hash, int64_t turns)
+      : call_(call),
         trip_(trip),
+        context_hash_(context_hash),
         estimate_(EstimateUnknown(call, *trip.attempt)) {
     if (call.budgets == nullptr) return;
     const BudgetDebit lost = call.budgets->IfBilled(call, estimate_, turns);
@@ -106,9 +106,12 @@ class CallLedger::DispatchSource : public EntrySource {
 
   size_t bytes() const override { return 2 * kEntryBytes; }
 
+  // Of the prompt; where that is hashed late, once it is written.
+  const std::string& context_hash() const { return context_hash_; }
+
   UnchainedEntry Write() const override {
-    if (ledger_.context_hash_.empty() && IsHashedLate(call_)) {
-      ledger_.HashPrompt(call_);
+    if (context_hash_.empty() && IsHashedLate(call_)) {
+      context_hash_ = HashText(PromptText(call_));
     }
     LedgerEntry entry =
         BeginEntry(call_, "DISPATCH", trip_.dispatch_id, trip_.dispatch_time);
@@ -119,18 +122,18 @@ class CallLedger::DispatchSource : public EntrySource {
     entry.metadata = DispatchMetadata(call_);
     std::string note = OpeningNote(
         trip_.dispatch_id, entry.submission_id,
-        UnknownExchangeMetadata(call_, *trip_.attempt,
-                                {.dispatch_id = trip_.dispatch_id,
-                                 .context_hash = ledger_.context_hash_},
-                                estimate_));
+        UnknownExchangeMetadata(
+            call_, *trip_.attempt,
+            {.dispatch_id = trip_.dispatch_id, .context_hash = context_hash_},
+            estimate_));
     note.append(reservation_);
     return UnchainedEntry(entry, std::move(note));
   }
 
  private:
-  CallLedger& ledger_;
   const PlannedCall& call_;
   const RoundTrip& trip_;
+  mutable std::string context_hash_;
   const v1::Usage estimate_;
   std::string reservation_;
 };
@@ -207,13 +210,14 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
           .dispatch_time = Now(call),
           .dispatch_id = NewId(call),
           .exchange_id = NewId(call)};
-  const DispatchSource dispatch(*this, call, trip,
+  const DispatchSource dispatch(call, trip, context_hash_,
                                 /*turns=*/trips_.size() == 1 ? 1 : 0);
   LedgerWriter::Sources sources;
   sources.push_back(&dispatch);
   const absl::Status committed = co_await writer_.Commit(
       std::move(sources), {},
       degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget);
+  if (context_hash_.empty()) context_hash_ = dispatch.context_hash();
   if (committed.ok()) co_return committed;
   trip.withdrawn = true;
   co_return Unavailable(committed);

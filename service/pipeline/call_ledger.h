@@ -106,7 +106,6 @@ class CallLedger {
   LedgerWriter& writer_;
   const bool degrades_;
   const bool records_texts_;
-  // Set on the loop, or by the thread that writes the dispatches.
   std::string context_hash_;
   std::string prompt_;         // If texts are recorded.
   std::string streamed_text_;  // The same.
