@@ -222,7 +222,7 @@ absl::Status App::Check(std::shared_ptr<const ConfigSnapshot> config) {
   return RuntimeSnapshot::Make(std::move(config)).status();
 }
 
-App::~App() { Drain(); }
+App::~App() { Drain().IgnoreError(); }
 
 absl::Status App::Build() {
   Graph& graph = *graph_;
@@ -545,9 +545,9 @@ absl::Duration App::drain_grace() const {
   return ToAbsl(graph_->runtime->Get()->config().runtime().drain_grace());
 }
 
-void App::Drain() {
+absl::Status App::Drain() {
   Graph& graph = *graph_;
-  if (std::exchange(graph.drained, true)) return;
+  if (std::exchange(graph.drained, true)) return absl::OkStatus();
   if (graph.reloader != nullptr) graph.reloader->End();
   graph.reload_thread.reset();
   const absl::Duration grace =
@@ -590,10 +590,12 @@ void App::Drain() {
   graph.kept.Stop();
   graph.redis.Stop(over - SystemClock().SteadyTime());
   for (const auto& runtime : graph.loops) runtime->Stop();
-  // No call is left that something could be learned from.
+  // No call is left that would be written down, or learned from.
+  absl::Status written = graph.ledger.Close();
   if (graph.state != nullptr) graph.state->Close();
   if (graph.audit != nullptr) graph.audit->Close();
   if (graph.access_log != nullptr) graph.access_log->Flush(kLogFlushTimeout);
+  return written;
 }
 
 }  // namespace gateway

@@ -73,7 +73,7 @@ class App {
   // Stops: reports not ready and accepts nothing new; what is under way has the
   // configured grace to finish. Returns when everything has ended and is
   // written down.
-  void Drain();
+  absl::Status Drain();
 
  private:
   struct Graph;  // All objects, in the order in which they are made.

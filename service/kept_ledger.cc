@@ -207,6 +207,20 @@ absl::Status KeptLedger::ReadOthersBudgets(int64_t own_chain) {
   return absl::OkStatus();
 }
 
+absl::Status KeptLedger::Close() {
+  keeper_.reset();
+  if (writer_ == nullptr) return absl::OkStatus();
+  const size_t lost = writer_->Close();
+  // What reads goes before what it reads.
+  chains_.reset();
+  indexes_.clear();
+  sources_.clear();
+  writer_.reset();
+  if (lost == 0) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(lost, " entries of the ledger could not be written"));
+}
+
 void KeptLedger::LoadBudgets(BudgetTable& table) const {
   if (!budgets_.has_value()) return;
   BudgetBook all = budgets_->book();

@@ -7,8 +7,8 @@
 //       ledger.Open(config, "/etc/llm-gateway/gateway.yaml", password));
 //   ... Ports{.ledger = ledger.writer()} ...
 //
-// Destroyed after the loops, whose calls have ended by then: what is queued or
-// kept is written first.
+// Closed after the loops, whose calls have ended by then: what is kept is
+// written first.
 //
 // Thread contract: one thread, which is none of the loops'; what is returned is
 // as its class says.
@@ -55,6 +55,11 @@ class KeptLedger {
   absl::Status Open(const llmgateway::config::v1::GatewayConfig& config,
                     const std::string& config_file,
                     const Secret& postgres_password);
+
+  // Writes what is kept, and closes what Open has opened. DATA_LOSS tells how
+  // many entries could not be written. Once; nothing else is called from then
+  // on.
+  absl::Status Close();
 
   // All null where there is no ledger.
   LedgerWriter* writer() const { return writer_.get(); }

@@ -240,12 +240,16 @@ int Serve(ConfigReading reading, const Environment& environment,
     log_end.Now(told ? "told twice to end; ending now"
                      : "the drain has not ended with its grace; ending now");
   });
-  (*app)->Drain();
-  Log(LogLevel::kInfo, "main", "stopped");
+  const absl::Status drained = (*app)->Drain();
+  if (drained.ok()) {
+    Log(LogLevel::kInfo, "main", "stopped");
+  } else {
+    Log(LogLevel::kError, "main", "stopped", {{"error", drained}});
+  }
   log_end.InOrder();
   std::cout.flush();
   // Not by return: the thread above waits for a signal that need not come.
-  _exit(0);
+  _exit(drained.ok() ? 0 : 1);
 }
 
 int CheckConfig(const ProviderKinds& kinds, const Environment& environment) {

@@ -155,15 +155,20 @@ ChainCheck::Finding ChainCheck::Check(std::string_view entry) {
   Links links;
   std::string wrong = ReadEntry(entry, &links);
   const std::string expected = std::exchange(previous_hash_, links.entry_hash);
-  const bool begins_anew =
-      std::exchange(begins_anew_, links.entry_hash.empty());
+  const bool is_without = links.entry_hash.empty();
+  const bool begins_anew = std::exchange(begins_anew_, is_without);
+  const bool begins = std::exchange(begins_, begins_ && is_without);
   Finding finding{.entry_id = links.id};
   if (!wrong.empty()) {
     finding.severity = Severity::kFail;
     finding.what = std::move(wrong);
-  } else if (links.entry_hash.empty()) {
+  } else if (is_without && begins) {
     finding.severity = Severity::kWarn;
     finding.what = "has no hash: nothing is known of it";
+  } else if (is_without) {
+    finding.severity = Severity::kFail;
+    finding.what =
+        "has no hash, and others before it have one: it was altered, or put in";
   } else if (!begins_anew && links.previous_hash != expected) {
     finding.severity = Severity::kFail;
     finding.what = Unlinked(links, expected);

@@ -27,8 +27,8 @@ class ChainCheck {
  public:
   enum class Severity {
     kOk,
-    // An entry without hashes, as older writers have written them: nothing is
-    // known of it, and the chain begins anew behind it.
+    // An entry without hashes before all that have one, as older writers have
+    // written them: nothing is known of it.
     kWarn,
     // It was altered, or something before it was altered, left out or put in.
     kFail,
@@ -41,7 +41,8 @@ class ChainCheck {
 
   // Continues behind an entry of this hash; empty to begin with the first.
   explicit ChainCheck(std::string previous_hash = {})
-      : previous_hash_(std::move(previous_hash)) {}
+      : previous_hash_(std::move(previous_hash)),
+        begins_(previous_hash_.empty()) {}
 
   Finding Add(std::string_view entry);
 
@@ -57,7 +58,8 @@ class ChainCheck {
   Finding Check(std::string_view entry);
 
   std::string previous_hash_;
-  // Whether the one before could not be linked to.
+  // Whether no entry before had a hash, and whether the last one had none.
+  bool begins_ = true;
   bool begins_anew_ = false;
   int64_t entries_ = 0;
   int64_t warnings_ = 0;

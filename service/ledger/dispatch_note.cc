@@ -11,9 +11,10 @@
 namespace gateway {
 namespace {
 
-// A note is its kind and texts, each as `BYTES:TEXT`; of an opening one three,
-// of one of a reservation two, of others one.
-constexpr char kOpens = 'O';
+// A note is its kind and texts, each as `BYTES:TEXT`; of an opening one four,
+// of one that knows no exchange three, of a reservation two, of others one.
+constexpr char kOpens = 'D';
+constexpr char kOpensUnnamed = 'O';
 constexpr char kReserves = 'R';
 constexpr char kCloses = 'C';
 constexpr char kWithdraws = 'W';
@@ -45,9 +46,11 @@ std::optional<std::string_view> TakeText(std::string_view* notes) {
 }  // namespace
 
 std::string OpeningNote(std::string_view dispatch_id,
+                        std::string_view exchange_id,
                         std::string_view submission_id,
                         std::string_view exchange_metadata) {
   std::string note = BeginNote(kOpens, dispatch_id);
+  AppendText(exchange_id, &note);
   AppendText(submission_id, &note);
   AppendText(exchange_metadata, &note);
   return note;
@@ -74,12 +77,16 @@ bool OpenDispatches::Follow(std::string_view notes) {
     notes.remove_prefix(1);
     const std::optional<std::string_view> id = TakeText(&notes);
     if (!id.has_value()) return false;
-    if (kind == kOpens) {
+    if (kind == kOpens || kind == kOpensUnnamed) {
+      std::optional<std::string_view> exchange = "";
+      if (kind == kOpens) exchange = TakeText(&notes);
+      if (!exchange.has_value()) return false;
       const std::optional<std::string_view> submission = TakeText(&notes);
       if (!submission.has_value()) return false;
       const std::optional<std::string_view> metadata = TakeText(&notes);
       if (!metadata.has_value()) return false;
-      all_[std::string(*id)] = {.submission_id = std::string(*submission),
+      all_[std::string(*id)] = {.exchange_id = std::string(*exchange),
+                                .submission_id = std::string(*submission),
                                 .exchange_metadata = std::string(*metadata)};
       continue;
     }
@@ -104,7 +111,8 @@ bool OpenDispatches::Follow(std::string_view notes) {
 std::string OpenDispatches::ToNotes() const {
   std::string notes;
   for (const auto& [id, left] : all_) {
-    notes.append(OpeningNote(id, left.submission_id, left.exchange_metadata));
+    notes.append(OpeningNote(id, left.exchange_id, left.submission_id,
+                             left.exchange_metadata));
     if (!left.reservation.empty()) {
       notes.append(ReservationNote(id, left.reservation));
     }

@@ -3,7 +3,8 @@
 // by, should the process end before its exchange is known; its note has what is
 // then written in place of that.
 //
-//   UnchainedEntry(dispatch, OpeningNote(dispatch.id, contract, metadata));
+//   UnchainedEntry(dispatch, OpeningNote(dispatch.id, exchange_id, contract,
+//                                        metadata));
 //   ...
 //   UnchainedEntry(exchange, ClosingNote(dispatch_id));
 //
@@ -22,9 +23,10 @@
 
 namespace gateway {
 
-// Of a dispatch: what its exchange says if nobody knows how it went. Both texts
-// may hold anything.
+// Of a dispatch: the id that its exchange will have, and what that says if
+// nobody knows how it went. Texts may hold anything.
 std::string OpeningNote(std::string_view dispatch_id,
+                        std::string_view exchange_id,
                         std::string_view submission_id,
                         std::string_view exchange_metadata);
 
@@ -44,6 +46,7 @@ std::string WithdrawingNote(std::string_view dispatch_id);
 class OpenDispatches {
  public:
   struct Left {
+    std::string exchange_id;  // Empty if the note of its time has none.
     std::string submission_id;
     std::string exchange_metadata;
     std::string reservation;  // Empty if budgets are charged nothing.

@@ -45,7 +45,9 @@ absl::Status ReadMetadata(JsonValue& metadata, std::string* model_id,
                           EntryFacts* facts) {
   return metadata.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
-        if (key == "session_id") return TakeMember(value, &facts->session_id);
+        if (key == "session_id" || key == "scope_session_id") {
+          return TakeMember(value, &facts->session_id);
+        }
         if (key == "agent_id") return TakeMember(value, &facts->agent_id);
         if (key == "model_id") return TakeMember(value, model_id);
         if (key == "dispatch_entry_id") {

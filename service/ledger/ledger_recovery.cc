@@ -36,7 +36,7 @@ UnchainedEntry ExchangeOf(std::string_view dispatch_id,
   LedgerEntry entry;
   entry.event_type = "EXCHANGE";
   entry.submission_id = left.submission_id;
-  entry.id = NewEntryId(random);
+  entry.id = left.exchange_id.empty() ? NewEntryId(random) : left.exchange_id;
   entry.time = now;
   if (left.withdrawn) {
     entry.decision = "ERROR";

@@ -106,6 +106,22 @@ absl::StatusOr<LastCommit> FindLastCommit(SqliteConnection& db) {
   return last;
 }
 
+std::string EndFilePath(const std::string& path) {
+  return absl::StrCat(path, ".end");
+}
+
+absl::Status EndIsGone(const std::string& path, const LastCommit& last,
+                       const LedgerEnd& end) {
+  return absl::DataLossError(absl::StrCat(
+      path, ": the ledger had ", end.entries, " entries, and its file has ",
+      last.number == 0 ? 0 : last.first_entry + last.entries - 1, ": its log (",
+      path,
+      "-wal) or the file itself was damaged, removed or "
+      "replaced; restore them. If an earlier one was put in its place on "
+      "purpose, remove ",
+      EndFilePath(path)));
+}
+
 }  // namespace
 
 SqliteSchema SqliteCommitStore::Schema() {
@@ -116,6 +132,8 @@ SqliteSchema SqliteCommitStore::Schema() {
 
 absl::StatusOr<std::unique_ptr<SqliteCommitStore>> SqliteCommitStore::Open(
     const Options& options) {
+  GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<EndFile> end_file,
+                           EndFile::Open(EndFilePath(options.path)));
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<SqliteDatabase> database,
       SqliteDatabase::Open({.path = options.path,
@@ -125,8 +143,13 @@ absl::StatusOr<std::unique_ptr<SqliteCommitStore>> SqliteCommitStore::Open(
                             .check_integrity = false,
                             .file_bytes_limit = options.file_bytes_limit,
                             .busy_timeout = options.busy_timeout}));
+  GATEWAY_ASSIGN_OR_RETURN(const LastCommit last,
+                           database->ReadBlocking(0, FindLastCommit));
+  if (last.number < end_file->end().commits) {
+    return EndIsGone(options.path, last, end_file->end());
+  }
   return std::unique_ptr<SqliteCommitStore>(
-      new SqliteCommitStore(std::move(database)));
+      new SqliteCommitStore(std::move(end_file), std::move(database)));
 }
 
 std::string_view SqliteCommitStore::remedy() const {
@@ -147,8 +170,13 @@ absl::Status SqliteCommitStore::Append(const NewCommit& commit) {
         .Run();
   };
   // Nobody else waits for this thread: what it uses stays until it is told.
-  return database_->WriteBlocking(
-      commit.commit.texts.size() + commit.commit.notes.size(), append);
+  GATEWAY_RETURN_IF_ERROR(database_->WriteBlocking(
+      commit.commit.texts.size() + commit.commit.notes.size(), append));
+  end_file_->Write(
+      {.commits = commit.commit.number,
+       .entries = commit.commit.first_entry + commit.commit.entries - 1,
+       .hash = std::string(commit.last_hash)});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<LastCommit> SqliteCommitStore::Last() {

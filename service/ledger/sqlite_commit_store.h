@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "service/ledger/commit_store.h"
+#include "service/ledger/end_file.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {
@@ -36,7 +37,8 @@ class SqliteCommitStore final : public CommitStore {
     absl::Duration busy_timeout = absl::Seconds(1);
   };
 
-  // Blocks. Errors are those of SqliteDatabase::Open.
+  // Blocks. Errors are those of SqliteDatabase::Open and EndFile::Open;
+  // DATA_LOSS if the file ends before where the file `PATH.end` says.
   static absl::StatusOr<std::unique_ptr<SqliteCommitStore>> Open(
       const Options& options);
 
@@ -52,9 +54,11 @@ class SqliteCommitStore final : public CommitStore {
   absl::Status Read(int64_t first_commit, VisitCommit visit) const override;
 
  private:
-  explicit SqliteCommitStore(std::unique_ptr<SqliteDatabase> database)
-      : database_(std::move(database)) {}
+  SqliteCommitStore(std::unique_ptr<EndFile> end_file,
+                    std::unique_ptr<SqliteDatabase> database)
+      : end_file_(std::move(end_file)), database_(std::move(database)) {}
 
+  const std::unique_ptr<EndFile> end_file_;
   const std::unique_ptr<SqliteDatabase> database_;
 };
 

@@ -121,7 +121,7 @@ class CallLedger::DispatchSource : public EntrySource {
                      ToAbsl(trip_.attempt->model));
     entry.metadata = DispatchMetadata(call_);
     std::string note = OpeningNote(
-        trip_.dispatch_id, entry.submission_id,
+        trip_.dispatch_id, trip_.exchange_id, entry.submission_id,
         UnknownExchangeMetadata(
             call_, *trip_.attempt,
             {.dispatch_id = trip_.dispatch_id, .context_hash = context_hash_},

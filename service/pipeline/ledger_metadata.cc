@@ -174,6 +174,11 @@ std::string DispatchMetadata(const PlannedCall& call) {
     MetadataWriter out(&metadata);
     out.AddText("agent_id", scope.agent_id);
     out.AddText("contract_id", scope.contract_id);
+    {
+      MetadataWriter own = out.Object("gateway");
+      own.AddText("caller", call.caller->id);
+      own.AddText("request_id", call.facts.request_id);
+    }
     out.AddText("session_id", scope.session_id);
   }
   return metadata;
@@ -211,6 +216,13 @@ std::string RejectionMetadata(const Call& call, const absl::Status& refusal) {
     out.AddText("error_code",
                 LedgerCode(FaultReason(refusal), /*refused=*/true));
     out.AddText("error_message", ToStd(refusal.message()));
+    {
+      MetadataWriter own = out.Object("gateway");
+      own.AddText("caller", call.caller->id);
+      own.AddText("model_asked", call.facts.model);
+      own.AddText("operation", call.facts.operation);
+      own.AddText("request_id", call.facts.request_id);
+    }
     out.AddText("session_id", scope.session_id);
   }
   return metadata;

@@ -26,7 +26,7 @@ namespace gateway {
 // that the call came to no attempt.
 std::string_view LedgerCode(v1::ErrorReason reason, bool refused);
 
-// Of an entry DISPATCH: for whom, and nothing else.
+// Of an entry DISPATCH: for whom.
 std::string DispatchMetadata(const PlannedCall& call);
 
 // What an exchange has beside the attempt.

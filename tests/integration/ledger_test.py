@@ -68,7 +68,7 @@ class LedgerTest(ledger_case.LedgerCase):
             self.assertEqual(entries[dispatch]["decision"], "DISPATCHED")
             self.assertEqual(
                 sorted(entries[dispatch]["metadata"]),
-                ["agent_id", "contract_id", "session_id"])
+                ["agent_id", "contract_id", "gateway", "session_id"])
             metadata = entries[exchange]["metadata"]
             self.assertEqual(entries[exchange]["decision"], "SUCCESS")
             self.assertEqual(metadata["dispatch_entry_id"], dispatch)

@@ -178,13 +178,13 @@ TEST_F(AppTest, EachListenerServesItsOwnAndNothingElse) {
 
 TEST_F(AppTest, AfterADrainNobodyIsServed) {
   ASSERT_NO_FATAL_FAILURE(Start(kMock + Listeners()));
-  app_->Drain();
+  EXPECT_TRUE(app_->Drain().ok());
   // The ports are free for the next one.
   for (const std::string& address :
        {at_.grpc, at_.http, at_.admin, at_.operations}) {
     EXPECT_TRUE(BindAddress(address).ok()) << address;
   }
-  app_->Drain();  // Once is enough.
+  EXPECT_TRUE(app_->Drain().ok());  // Once is enough.
 }
 
 TEST_F(AppTest, ARequestUnderWayFinishesWhileOthersAreRefused) {
@@ -198,7 +198,7 @@ TEST_F(AppTest, ARequestUnderWayFinishesWhileOthersAreRefused) {
   const auto reader = stub->StreamGenerate(&context, Request());
   v1::GenerateEvent event;
   ASSERT_TRUE(reader->Read(&event));
-  Thread draining("draining", [this] { app_->Drain(); });
+  Thread draining("draining", [this] { EXPECT_TRUE(app_->Drain().ok()); });
   // A refusal says that the drain has begun.
   for (;;) {
     v1::GenerateResponse response;

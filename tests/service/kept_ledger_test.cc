@@ -64,7 +64,7 @@ TEST_F(KeptLedgerTest, WhatAProcessHasLeftOpenIsClosed) {
     LedgerEntry entry;
     entry.event_type = "DISPATCH";
     entry.id = "LED-1";
-    const UnchainedEntry unchained(entry, OpeningNote("LED-1", "P", "{}"));
+    const UnchainedEntry unchained(entry, OpeningNote("LED-1", "", "P", "{}"));
     const UnchainedEntry* const all = &unchained;
     ASSERT_TRUE((*log)->Append({&all, 1}, SystemClock().WallTime()).ok());
   }

@@ -119,11 +119,22 @@ TEST(ChainCheckTest, MetadataMayHaveTheNamesOfLinks) {
   EXPECT_EQ(Found(chain), (std::vector(3, Severity::kOk)));
 }
 
-TEST(ChainCheckTest, AnEntryWithoutHashesBeginsAnew) {
+TEST(ChainCheckTest, WhoTakesAHashAwayIsFound) {
   std::vector<std::string> chain = Chain(3);
-  chain[1] = R"({"event_type": "OLD", "id": "LED-old"})";
-  EXPECT_EQ(Found(chain),
-            (std::vector{Severity::kOk, Severity::kWarn, Severity::kOk}));
+  const std::string old = R"({"event_type": "OLD", "id": "LED-old"})";
+  EXPECT_EQ(Found({chain[0], old, chain[2]}),
+            (std::vector{Severity::kOk, Severity::kFail, Severity::kOk}));
+  EXPECT_EQ(Found({chain[0], chain[1], chain[2], old}).back(), Severity::kFail);
+  ChainCheck behind("a hash");
+  EXPECT_EQ(behind.Add(old).severity, Severity::kFail);
+}
+
+TEST(ChainCheckTest, EntriesWithoutHashesMayStandBeforeAllOthers) {
+  const std::vector<std::string> chain = Chain(2);
+  const std::string old = R"({"event_type": "OLD", "id": "LED-old"})";
+  EXPECT_EQ(Found({old, old, chain[0], chain[1]}),
+            (std::vector{Severity::kWarn, Severity::kWarn, Severity::kOk,
+                         Severity::kOk}));
 }
 
 TEST(ChainCheckTest, WhatIsNoEntryFails) {

@@ -9,8 +9,8 @@ namespace {
 
 TEST(DispatchNoteTest, WhatIsOpenedAndNotClosedIsLeft) {
   OpenDispatches open;
-  EXPECT_TRUE(open.Follow(OpeningNote("LED-1", "PRC-1", "{\"a\": 1}") +
-                          OpeningNote("LED-2", "", "{}")));
+  EXPECT_TRUE(open.Follow(OpeningNote("LED-1", "", "PRC-1", "{\"a\": 1}") +
+                          OpeningNote("LED-2", "", "", "{}")));
   EXPECT_TRUE(open.Follow(ClosingNote("LED-2")));
   ASSERT_EQ(open.all().size(), 1U);
   EXPECT_EQ(open.all().begin()->first, "LED-1");
@@ -23,16 +23,17 @@ TEST(DispatchNoteTest, TextsMayHoldAnything) {
   const std::string text("7:C\n\0 3:\"", 9);
   OpenDispatches open;
   EXPECT_TRUE(
-      open.Follow(OpeningNote("LED-1", text, text) + ClosingNote("LED-9")));
+      open.Follow(OpeningNote("LED-1", "", text, text) + ClosingNote("LED-9")));
   EXPECT_EQ(open.all().at("LED-1").submission_id, text);
   EXPECT_EQ(open.all().at("LED-1").exchange_metadata, text);
 }
 
 TEST(DispatchNoteTest, WhatIsLeftCanBeWrittenAndReadAgain) {
   OpenDispatches open;
-  EXPECT_TRUE(open.Follow(
-      OpeningNote("LED-1", "a", "{}") + OpeningNote("LED-2", "b", "{}") +
-      ReservationNote("LED-2", "9:R") + WithdrawingNote("LED-2")));
+  EXPECT_TRUE(open.Follow(OpeningNote("LED-1", "", "a", "{}") +
+                          OpeningNote("LED-2", "", "b", "{}") +
+                          ReservationNote("LED-2", "9:R") +
+                          WithdrawingNote("LED-2")));
   OpenDispatches again;
   EXPECT_TRUE(again.Follow(open.ToNotes()));
   ASSERT_EQ(again.all().size(), 2U);
@@ -40,6 +41,17 @@ TEST(DispatchNoteTest, WhatIsLeftCanBeWrittenAndReadAgain) {
   EXPECT_TRUE(again.all().at("LED-2").withdrawn);
   EXPECT_EQ(again.all().at("LED-1").reservation, "");
   EXPECT_EQ(again.all().at("LED-2").reservation, "9:R");
+}
+
+TEST(DispatchNoteTest, NotesOfAnEarlierFormAreRead) {
+  OpenDispatches open;
+  EXPECT_TRUE(open.Follow("O5:LED-11:a2:{}" +
+                          OpeningNote("LED-2", "LED-3", "b", "{}")));
+  ASSERT_EQ(open.all().size(), 2U);
+  EXPECT_EQ(open.all().at("LED-1").exchange_id, "");
+  EXPECT_EQ(open.all().at("LED-1").submission_id, "a");
+  EXPECT_EQ(open.all().at("LED-2").exchange_id, "LED-3");
+  EXPECT_EQ(open.all().at("LED-2").submission_id, "b");
 }
 
 TEST(DispatchNoteTest, WhatIsNoNoteIsSaid) {

@@ -1,5 +1,6 @@
 #include "service/ledger/ledger_check.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,8 @@ class LedgerCheckTest : public testing::Test {
         ASSERT_TRUE(done.ok()) << done;
       }
     }
+    // As if that were meant.
+    std::filesystem::remove(path_ + ".end");
     auto log = LedgerLog::Open({.path = path_});
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);

@@ -1,5 +1,6 @@
 #include "service/ledger/ledger_log.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -180,6 +181,9 @@ TEST_F(LedgerLogTest, OneThatWasCutShorterThanItsCheckpointIsNotGoneOnFrom) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(Append(2).ok());
   EXPECT_TRUE(log_->KeepCheckpoint().ok());
   Change("DELETE FROM commits WHERE number = 3");
+  EXPECT_EQ(LedgerLog::Open({.path = path_}).status().code(),
+            absl::StatusCode::kDataLoss);
+  std::filesystem::remove(path_ + ".end");
   const auto log = LedgerLog::Open({.path = path_});
   EXPECT_EQ(log.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(log.status().message()),
@@ -223,9 +227,9 @@ TEST_F(LedgerLogTest, WhatItKnowsIsKnownAgainAfterAStart) {
     log_ = *std::move(log);
   };
   open(before);
-  append("DISPATCH", "D", OpeningNote("LED-1", "a", "{}"));
+  append("DISPATCH", "D", OpeningNote("LED-1", "", "a", "{}"));
   append("BUDGET_ALLOCATE", "first", "");
-  append("DISPATCH", "D", OpeningNote("LED-2", "b", "{}"));
+  append("DISPATCH", "D", OpeningNote("LED-2", "", "b", "{}"));
   // Here is a checkpoint.
   append("BUDGET_DEBIT", "second", "");
   append("EXCHANGE", "E", ClosingNote("LED-1"));

@@ -83,8 +83,8 @@ class LedgerRecoveryTest : public testing::Test {
 TEST_F(LedgerRecoveryTest, WhatIsOpenIsClosedOnceWithWhatItsNoteSays) {
   Open();
   Append("DISPATCH", "LED-1",
-         OpeningNote("LED-1", "PRC-1", "{\"outcome\": \"unknown\"}"));
-  Append("DISPATCH", "LED-2", OpeningNote("LED-2", "PRC-2", "{}"));
+         OpeningNote("LED-1", "LED-9", "PRC-1", "{\"outcome\": \"unknown\"}"));
+  Append("DISPATCH", "LED-2", OpeningNote("LED-2", "", "PRC-2", "{}"));
   Append("EXCHANGE", "LED-3", ClosingNote("LED-2"));
   Open();
   EXPECT_EQ(Close(), 1);
@@ -95,17 +95,20 @@ TEST_F(LedgerRecoveryTest, WhatIsOpenIsClosedOnceWithWhatItsNoteSays) {
   EXPECT_THAT(Entries()[3],
               AllOf(HasSubstr("\"decision\": \"UNKNOWN\""),
                     HasSubstr("\"event_type\": \"EXCHANGE\""),
+                    HasSubstr("\"id\": \"LED-9\""),
                     HasSubstr("\"metadata\": {\"outcome\": \"unknown\"}"),
                     HasSubstr("\"submission_id\": \"PRC-1\"")));
 }
 
 TEST_F(LedgerRecoveryTest, BudgetsAreChargedOnceWhatWasReservedOfThem) {
   Open();
-  Append("DISPATCH", "LED-1",
-         OpeningNote("LED-1", "PRC-1", "{}") + ReservationNote("LED-1", "10"));
-  Append("DISPATCH", "LED-2", OpeningNote("LED-2", "PRC-2", "{}"));
-  Append("DISPATCH", "LED-3",
-         OpeningNote("LED-3", "PRC-3", "{}") + ReservationNote("LED-3", "30"));
+  Append(
+      "DISPATCH", "LED-1",
+      OpeningNote("LED-1", "", "PRC-1", "{}") + ReservationNote("LED-1", "10"));
+  Append("DISPATCH", "LED-2", OpeningNote("LED-2", "", "PRC-2", "{}"));
+  Append(
+      "DISPATCH", "LED-3",
+      OpeningNote("LED-3", "", "PRC-3", "{}") + ReservationNote("LED-3", "30"));
   Append("EXCHANGE", "LED-4", ClosingNote("LED-3"));
   // By the checkpoint, too.
   EXPECT_TRUE(log_->KeepCheckpoint().ok());
@@ -122,7 +125,7 @@ TEST_F(LedgerRecoveryTest, BudgetsAreChargedOnceWhatWasReservedOfThem) {
 TEST_F(LedgerRecoveryTest, WhatWasNotSentHasCostNothing) {
   Open();
   Append("DISPATCH", "LED-1",
-         OpeningNote("LED-1", "PRC-1", "{\"cost\": \"much\"}") +
+         OpeningNote("LED-1", "", "PRC-1", "{\"cost\": \"much\"}") +
              ReservationNote("LED-1", "10"));
   Append("PROMPT_REJECTED", "LED-2", WithdrawingNote("LED-1"));
   EXPECT_EQ(Close(), 1);

@@ -284,7 +284,7 @@ TEST_F(PostgresCommitStoreTest, WhatALostReplicaLeftOpenIsClosed) {
   LedgerEntry dispatch;
   dispatch.event_type = "DISPATCH";
   dispatch.id = "LED-1";
-  const UnchainedEntry entry(dispatch, OpeningNote("LED-1", "PRC-1", "{}"));
+  const UnchainedEntry entry(dispatch, OpeningNote("LED-1", "", "PRC-1", "{}"));
   const UnchainedEntry* const all = &entry;
   const Replica replica = Start();
   ASSERT_TRUE(replica.log->Append({&all, 1}, kFirstCallTime).ok());

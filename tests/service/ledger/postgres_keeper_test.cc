@@ -139,7 +139,7 @@ TEST_F(PostgresKeeperTest, WhatAReplicaHasLeftIsClosedAndGivenBack) {
   LedgerEntry dispatch;
   dispatch.event_type = "DISPATCH";
   dispatch.id = "LED-1";
-  const UnchainedEntry entry(dispatch, OpeningNote("LED-1", "PRC-1", "{}"));
+  const UnchainedEntry entry(dispatch, OpeningNote("LED-1", "", "PRC-1", "{}"));
   const UnchainedEntry* const all = &entry;
   const auto gone = Start();
   const auto there = Start();
@@ -148,7 +148,13 @@ TEST_F(PostgresKeeperTest, WhatAReplicaHasLeftIsClosedAndGivenBack) {
       "SELECT pg_terminate_backend(pid) FROM pg_locks "
       "WHERE locktype = 'advisory' AND objid = 1");
   PostgresKeeper keeper(
-      ledger_, {.grace = absl::Milliseconds(20), .turn = absl::Milliseconds(5)},
+      ledger_,
+      {.grace = absl::Milliseconds(20),
+       .turn = absl::Milliseconds(5),
+       .charge = [](const OpenDispatches::Left&, const std::string&,
+                    absl::Time) -> absl::StatusOr<UnchainedEntry> {
+         return absl::InternalError("nothing was reserved");
+       }},
       [](int64_t) {}, SystemClock(), SystemRandom());
   server_.AskUntil("SELECT released, entries FROM a.chains ORDER BY chain",
                    "t|2\nf|0");

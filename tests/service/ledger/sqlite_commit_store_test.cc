@@ -1,5 +1,6 @@
 #include "service/ledger/sqlite_commit_store.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -83,6 +84,34 @@ TEST_F(SqliteCommitStoreTest, TheCheckpointIsTheLastOneThatWasKept) {
   EXPECT_EQ(kept->end, (LedgerEnd{1, 2, "hash"}));
   EXPECT_EQ(kept->open_dispatches, "open");
   EXPECT_EQ(kept->state, "second");
+}
+
+TEST_F(SqliteCommitStoreTest, OneWhoseLastCommitsAreGoneIsNotOpened) {
+  ASSERT_TRUE(Append(1, "a").ok());
+  store_.reset();
+  const std::string backup = folder_.Path("backup.db");
+  std::filesystem::copy_file(path_, backup);
+  const auto open = [&] { return SqliteCommitStore::Open({.path = path_}); };
+  store_ = *open();
+  ASSERT_TRUE(Append(2, "b").ok());
+  store_.reset();
+  std::filesystem::rename(backup, path_);
+  const absl::Status gone = open().status();
+  EXPECT_EQ(gone.code(), absl::StatusCode::kDataLoss) << gone;
+  EXPECT_NE(gone.message().find("had 4 entries, and its file has 2"),
+            std::string::npos)
+      << gone;
+  // Nor a new file in its place.
+  std::filesystem::remove(path_);
+  EXPECT_EQ(open().status().code(), absl::StatusCode::kDataLoss);
+  // Unless somebody says that it is meant.
+  std::filesystem::remove(path_ + ".end");
+  EXPECT_TRUE(open().ok());
+}
+
+TEST_F(SqliteCommitStoreTest, IsForOneProcess) {
+  EXPECT_EQ(SqliteCommitStore::Open({.path = path_}).status().code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace
