@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/os/logging.h"
+#include "base/os/mutex.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/postgres_tables.h"
@@ -84,7 +85,13 @@ absl::Status TakenOver(int64_t chain) {
 
 absl::Duration StoreNow() { return SystemClock().SteadyTime(); }
 
-void PauseFor(absl::Duration pause) { absl::SleepFor(pause); }
+// The thread is the ledger's own.
+void PauseFor(absl::Duration pause) {
+  Mutex mu;
+  CondVar never;
+  MutexLock lock(mu);
+  never.WaitFor(lock, pause);
+}
 
 }  // namespace
 
