@@ -25,7 +25,7 @@ struct FoundInChain {
   bool is_empty() const { return taken == page.entries.size(); }
   // There may be more behind what it has, before what others have.
   bool is_unknown() const { return is_empty() && page.next != 0; }
-  absl::Time time() const { return times[taken]; }
+  absl::Time next_time() const { return times[taken]; }
   // Where it goes on; 0 if it has no more.
   int64_t next() const {
     return is_empty() ? page.next : page.entries[taken].number;
@@ -52,8 +52,9 @@ FoundInChain* NextOf(std::vector<FoundInChain>& all, bool newest_first) {
     if (each.is_unknown()) return nullptr;
     if (each.is_empty()) continue;
     const bool is_before =
-        next == nullptr || (newest_first ? each.time() > next->time()
-                                         : each.time() < next->time());
+        next == nullptr ||
+        (newest_first ? each.next_time() > next->next_time()
+                      : each.next_time() < next->next_time());
     if (is_before) next = &each;
   }
   return next;

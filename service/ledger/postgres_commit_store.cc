@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/os/logging.h"
+#include "base/os/mutex.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/postgres_tables.h"
@@ -84,7 +85,13 @@ absl::Status TakenOver(int64_t chain) {
 
 absl::Duration StoreNow() { return SystemClock().SteadyTime(); }
 
-void PauseFor(absl::Duration pause) { absl::SleepFor(pause); }
+// The thread is the ledger's own.
+void PauseFor(absl::Duration pause) {
+  Mutex mu;
+  CondVar never;
+  MutexLock lock(mu);
+  never.WaitFor(lock, pause);
+}
 
 }  // namespace
 
@@ -119,7 +126,7 @@ PostgresCommitStore::TakeOver(const PostgresLedger& ledger, int64_t chain,
 }
 
 PostgresCommitStore::~PostgresCommitStore() {
-  if (db_ == nullptr || db_->is_broken() || chain_ == 0) return;
+  if (db_ == nullptr || db_->is_broken() || !is_sound_) return;
   // Otherwise those who are left do it, later.
   db_->Run(kRelease, PostgresParameters().Int64(chain_).Int64(epoch_),
            timeout())
@@ -332,7 +339,10 @@ absl::Status PostgresCommitStore::Insert(const NewCommit& commit,
     partitions_.erase(partition);
     return appended.status();
   }
-  if (appended->changed() == 1) return absl::OkStatus();
+  if (appended->changed() == 1) {
+    is_sound_ = true;
+    return absl::OkStatus();
+  }
   GATEWAY_ASSIGN_OR_RETURN(
       const PostgresResult kept,
       db_->Run(kKeep, PostgresParameters().Int64(chain_).Int64(epoch_),
@@ -385,12 +395,16 @@ absl::Status PostgresCommitStore::KeepCheckpoint(
       .Text(checkpoint.end.hash)
       .Bytes(checkpoint.open_dispatches)
       .Bytes(checkpoint.state);
-  return db_->Run(kKeepPostgresCheckpoint, parameters, timeout()).status();
+  const absl::Status kept =
+      db_->Run(kKeepPostgresCheckpoint, parameters, timeout()).status();
+  is_sound_ = is_sound_ || kept.ok();
+  return kept;
 }
 
 absl::Status PostgresCommitStore::TakeAnotherChain() {
   const int64_t before = chain_;
   GATEWAY_RETURN_IF_ERROR(ClaimAny());
+  is_sound_ = false;
   Log(LogLevel::kWarn, "ledger",
       "The ledger goes on in another chain: this one was taken over",
       {{"chain", before}, {"next", chain_.load()}});
@@ -408,7 +422,9 @@ absl::Status PostgresCommitStore::KeepAlive() {
         const PostgresResult kept,
         db_->Run(kKeep, PostgresParameters().Int64(chain_).Int64(epoch_),
                  left));
-    return kept.rows() > 0 ? absl::OkStatus() : TakenOver(chain_);
+    if (kept.rows() == 0) return TakenOver(chain_);
+    is_sound_ = true;
+    return absl::OkStatus();
   });
 }
 

@@ -22,7 +22,9 @@
 // it. After that the database counts as away: each Append tries once, and no
 // sooner than a pause after the last one, which grows.
 //
-// Destroyed, it gives the chain back, for the next replica that starts.
+// Destroyed, it gives the chain back, for the next replica that starts; but not
+// one that nobody has done anything with since it was taken, which may be one
+// that cannot be gone on from.
 //
 // Thread contract: as CommitStore has it.
 
@@ -114,7 +116,8 @@ class PostgresCommitStore final : public CommitStore {
   Random& random_;
   std::atomic<int64_t> chain_ = 0;
   int64_t epoch_ = 0;
-  LedgerEnd end_;  // As the database had it last.
+  bool is_sound_ = false;  // Whoever has read it goes on with it.
+  LedgerEnd end_;          // As the database had it last.
   std::unique_ptr<PostgresConnection> db_;
   // The server's process of the last session, and when it began.
   int64_t backend_ = 0;

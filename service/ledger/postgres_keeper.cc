@@ -208,6 +208,8 @@ absl::Status PostgresKeeper::Close(const PostgresChain& chain) {
   GATEWAY_ASSIGN_OR_RETURN(
       const int64_t closed,
       CloseOpenDispatches(*log, options_.charge, random_, clock_));
+  // There may have been nothing to close.
+  GATEWAY_RETURN_IF_ERROR(log->KeepAlive());
   Log(LogLevel::kWarn, "ledger", "A replica has gone, and its chain was closed",
       {{"chain", chain.number}, {"closed_as_unknown", closed}});
   return absl::OkStatus();

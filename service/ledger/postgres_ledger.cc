@@ -13,7 +13,7 @@ namespace {
 
 // What one statement reads: one row first, since many want no more, then as
 // many as have this size together, by those before.
-constexpr int64_t kBatchBytes = int64_t{4} * 1024 * 1024;
+constexpr int64_t kBatchBytes = 4 << 20;
 constexpr int64_t kBatchRowsMax = 256;
 constexpr int64_t kJoinsInABatch = 256;
 

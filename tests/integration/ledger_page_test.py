@@ -11,8 +11,10 @@ import unittest
 
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
+from tests.testing import postgres_process
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.gateway_process import environment
+from tests.testing.postgres_process import PostgresProcess
 
 _PAGE = "docs/ledger.md"
 _GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
@@ -35,7 +37,9 @@ class LedgerCase(unittest.TestCase):
         self.ledger = os.path.join(self.folder, "state", "ledger.db")
 
     def start(self, config):
-        gateway = GatewayProcess(config, env={"OPERATOR_KEY": _OPERATOR})
+        gateway = GatewayProcess(
+            config, env={"OPERATOR_KEY": _OPERATOR,
+                         "LEDGER_PASSWORD": postgres_process.PASSWORD})
         self.addCleanup(gateway.kill)
         return gateway
 
@@ -59,12 +63,26 @@ class LedgerPageTest(LedgerCase):
         super().setUp()
         with open(_PAGE, encoding="utf-8") as file:
             blocks = _BLOCK.findall(file.read())
-        config = [text for kind, text in blocks if kind == "yaml"][0]
+        config, self.replicas = [text for kind, text in blocks
+                                 if kind == "yaml"]
         self.scripts = [text for kind, text in blocks if kind == "sh"]
         config = config.replace("state_dir: state",
                                 "state_dir: '%s/state'" % self.folder)
         self.assertIn(self.folder, config)
         self.gateway = self.start(_CONFIG + config)
+
+    def write_by_replica(self, postgres):
+        """One call, by a gateway as the page has it for several replicas."""
+        config = self.replicas
+        for old, new in (
+                ("/var/lib/llm-gateway", "'%s/replica'" % self.folder),
+                ("host=db.example dbname=ledger user=gateway "
+                 "sslmode=verify-full", '"%s"' % postgres.conninfo)):
+            self.assertIn(old, config)
+            config = config.replace(old, new)
+        replica = self.start(_CONFIG + config)
+        self.assertEqual(ask(replica.http, chat("gpt-5")).status, 200)
+        replica.stop()
 
     def test_every_block_does_what_the_page_says(self):
         answer = None
@@ -121,6 +139,14 @@ class LedgerPageTest(LedgerCase):
                          "valid, %s\n" % hashes[0])
         variables["NOTED"] = entries[0]["entry_hash"]
         self.assertEqual(step("grep -c").strip(), "1")
+        with PostgresProcess() as postgres:
+            postgres.require_password()
+            self.write_by_replica(postgres)
+            variables.update(CONNECTION=postgres.conninfo,
+                             PGPASSWORD=postgres_process.PASSWORD)
+            told = step('--postgres "$CONNECTION"').splitlines()
+        self.assertIn("Exchange completed", told[1])
+        self.assertIn("valid: 2 of 2 entries", told)
         taken = step("ledger import")
         self.assertIn("imported %d entries into taken-over.db" % (2 * _CALLS),
                       taken)

@@ -149,7 +149,7 @@ class LedgerPostgresTest(ledger_case.LedgerCase):
                          one.output + two.output + three.output)
 
     def test_calls_fail_while_it_is_away_and_go_on_by_themselves(self):
-        gateway = self.start_replica(timeout="100ms")
+        gateway = self.start_replica(timeout="2s")
         callers = Callers(gateway.http)
         callers.wait_for(10)
         self.postgres.kill()

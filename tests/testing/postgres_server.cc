@@ -19,8 +19,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/os/clock.h"
 #include "base/string_view.h"
 #include "tests/testing/raw_client.h"
 
@@ -206,9 +206,9 @@ std::string PostgresServer::Ask(const std::string& sql) {
 void PostgresServer::AskUntil(const std::string& sql,
                               const std::string& answer) {
   constexpr absl::Duration kWaitMax = absl::Seconds(30);
-  const absl::Time until = absl::Now() + kWaitMax;
+  const absl::Duration until = SystemClock().SteadyTime() + kWaitMax;
   std::string last;
-  while (absl::Now() < until) {
+  while (SystemClock().SteadyTime() < until) {
     last = Ask(sql);
     if (last == answer) return;
   }

@@ -324,6 +324,9 @@ TEST_F(PostgresCommitStoreTest, AnAlteredEntryIsFoundAtTheStart) {
   EXPECT_TRUE(absl::IsDataLoss(log.status())) << log.status();
   EXPECT_THAT(std::string(log.status().message()),
               HasSubstr("commit 2 of the ledger has the entry"));
+  // It is not given back: who starts next begins another one.
+  const Replica next = Start();
+  EXPECT_EQ(next.store->chain(), 2);
 }
 
 TEST_F(PostgresCommitStoreTest, ACommitThatIsMissingIsFound) {

@@ -2,12 +2,12 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "base/os/thread.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/ledger/postgres_ledger.h"
@@ -32,14 +32,14 @@ class PostgresTablesTest : public testing::Test {
 };
 
 TEST_F(PostgresTablesTest, ReplicasThatBeginTogetherMakeThemOnce) {
-  std::vector<std::thread> replicas;
+  std::vector<Thread> replicas;
   for (int i = 0; i < 8; ++i) {
-    replicas.emplace_back([&] {
+    replicas.emplace_back("replica", [&] {
       const absl::Status prepared = PostgresLedger(Options("a")).Prepare();
       EXPECT_TRUE(prepared.ok()) << prepared;
     });
   }
-  for (std::thread& replica : replicas) replica.join();
+  for (Thread& replica : replicas) replica.Join();
   EXPECT_EQ(server_.Ask("SELECT version FROM a.version"), "1");
 }
 
@@ -75,16 +75,16 @@ TEST_F(PostgresTablesTest, APartitionIsMadeOnce) {
   ASSERT_TRUE(PostgresLedger(Options("a")).Prepare().ok());
   const absl::Time december = absl::FromCivil(
       absl::CivilSecond(2026, 12, 31, 23, 59, 59), absl::UTCTimeZone());
-  std::vector<std::thread> replicas;
+  std::vector<Thread> replicas;
   for (int i = 0; i < 8; ++i) {
-    replicas.emplace_back([&] {
+    replicas.emplace_back("replica", [&] {
       const auto db = ledger.Connect(kTablesTimeout);
       ASSERT_TRUE(db.ok()) << db.status();
       const absl::Status made = MakePartition(**db, december, kTablesTimeout);
       EXPECT_TRUE(made.ok()) << made;
     });
   }
-  for (std::thread& replica : replicas) replica.join();
+  for (Thread& replica : replicas) replica.Join();
   EXPECT_EQ(PartitionOf(december), "commits_2026_12");
   EXPECT_EQ(server_.Ask("SELECT pg_get_expr(relpartbound, oid) FROM pg_class "
                         "WHERE relname = 'commits_2026_12'"),
