@@ -1,14 +1,8 @@
 #include "service/config/snapshot.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cstddef>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,9 +25,12 @@
 #include "base/string_view.h"
 #include "google/protobuf/message.h"
 #include "providers/provider_settings.h"
+#include "service/alerts/webhook.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 #include "service/config/masked.h"
+#include "service/config/process_digest.h"
+#include "service/config/provider_making.h"
 #include "service/config/redis_url.h"
 #include "service/config/secret_reference.h"
 #include "service/config/yaml_writer.h"
@@ -67,45 +64,10 @@ Sha256Digest DigestFromHex(const std::string& hex) {
   return digest;
 }
 
-// Returns the HMAC-SHA-256 with a key that the process draws once.
-std::string KeyedHex(std::string_view text) {
-  static const auto& key = *[] {
-    auto* drawn = new std::array<unsigned char, 32>;
-    // Aborts without randomness, without which TLS is not safe either.
-    if (RAND_bytes(drawn->data(), drawn->size()) != 1) abort();
-    return drawn;
-  }();
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), key.size(),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-       digest.data(), &size);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
-}
-
 // The name of a credential that is given by the kind's own `api_key`.
 constexpr std::string_view kDefaultCredential = "default";
 
 constexpr size_t kCaFileBytesLimit = size_t{4} * 1024 * 1024;
-
-// All that a provider is made of but for secrets, as text; nothing if it is not
-// configured.
-std::optional<std::string> MakingOf(const GatewayConfig& config,
-                                    std::string_view name) {
-  for (const ProviderConfig& provider : config.providers()) {
-    if (provider.name() != name) continue;
-    ProviderConfig made = provider;
-    // What is said of models and targets stands beside the provider.
-    made.clear_models();
-    made.clear_model_aliases();
-    made.clear_model_capabilities();
-    made.clear_discover_models();
-    made.clear_resilience();
-    return absl::StrCat(WriteYaml(made), WriteYaml(config.limits()));
-  }
-  return std::nullopt;
-}
 
 // Describes a reference. REQUIRES: validation has passed it.
 std::string Describe(const std::string& reference) {
@@ -161,6 +123,7 @@ class ConfigSnapshot::Resolver {
   void ResolveRedis(ConfigSnapshot* snapshot);
   void ResolveAuditKeys(ConfigSnapshot* snapshot);
   void ResolveTracing(ConfigSnapshot* snapshot);
+  void ResolveAlerts(ConfigSnapshot* snapshot);
 
   const FieldPlaces& places_;
   const Environment& environment_;
@@ -199,6 +162,7 @@ void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
   if (snapshot->config_.has_redis()) ResolveRedis(snapshot);
   ResolveAuditKeys(snapshot);
   ResolveTracing(snapshot);
+  ResolveAlerts(snapshot);
 }
 
 std::optional<Secret> ConfigSnapshot::Resolver::Resolve(
@@ -484,6 +448,33 @@ void ConfigSnapshot::Resolver::ResolveTracing(ConfigSnapshot* snapshot) {
   }
 }
 
+void ConfigSnapshot::Resolver::ResolveAlerts(ConfigSnapshot* snapshot) {
+  const auto& actions = snapshot->config_.alerts().actions();
+  for (int i = 0; i < actions.size(); ++i) {
+    const auto& config = actions[i].webhook();
+    if (!actions[i].has_webhook()) continue;
+    const std::string path = absl::StrCat("alerts.actions[", i, "].webhook.");
+    AlertWebhook webhook = {.url = Secret(config.url())};
+    if (SecretReference::Parse(config.url()).ok()) {
+      webhook.url =
+          Require(path + "url", config.url(), SecretForm::kHeaderValue)
+              .value_or(Secret(""));
+      const absl::Status usable = CheckWebhookUrl(webhook.url.Reveal());
+      if (!webhook.url.empty() && !usable.ok()) {
+        Add(path + "url",
+            absl::StrCat(Describe(config.url()), " ", usable.message()));
+      }
+    }
+    if (!config.signing_key().empty()) {
+      webhook.signing_key = Require(path + "signing_key", config.signing_key(),
+                                    SecretForm::kHeaderValue)
+                                .value_or(Secret(""));
+    }
+    snapshot->alert_webhooks_.insert_or_assign(actions[i].name(),
+                                               std::move(webhook));
+  }
+}
+
 std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
     const ProviderKinds& kinds, GatewayConfig config, const FieldPlaces& places,
     const Environment& environment, std::string source, absl::Time load_time,
@@ -539,6 +530,10 @@ std::string ConfigSnapshot::NamedContents() const {
   }
   for (const TracingHeader& header : tracing_headers_) {
     add(header.value.Reveal());
+  }
+  for (const auto& [action, webhook] : alert_webhooks_) {
+    add(webhook.url.Reveal());
+    add(webhook.signing_key.Reveal());
   }
   if (config_.has_redis()) {
     for (const std::string_view part :
