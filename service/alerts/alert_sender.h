@@ -42,7 +42,9 @@ inline constexpr absl::Duration kAlertPatience = absl::Minutes(10);
 
 class AlertSender {
  public:
-  static constexpr size_t kUnderWayMax = 64;
+  // More than wait on an AlertBoard, so that a receiver that is down keeps
+  // nobody else's events waiting.
+  static constexpr size_t kUnderWayMax = 320;
 
   // Disables the model that an event is about. Called on the worker.
   using Disable = std::function<absl::Status(const AlertEvent& event)>;
