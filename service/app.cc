@@ -36,8 +36,9 @@
 #include "service/call_tracing.h"
 #include "service/caller_identity.h"
 #include "service/config/config_reader.h"
-#include "service/drained_calls.h"
 #include "service/config/log_modules.h"
+#include "service/drained_calls.h"
+#include "service/gateway_alerts.h"
 #include "service/grpc_engine.h"
 #include "service/http/admin_routes.h"
 #include "service/http/api_router.h"
@@ -105,11 +106,8 @@ struct App::Graph {
   // now on.
   void KeepWhatIsLearned();
 
-
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
-  absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>> ChangesOfLoops(
-      const ConfigSnapshot& next) const;
   // Waits until the loops have done what they were told before: from then on
   // connections are shown the new certificates. REQUIRES: they run, and none
   // of them asks.
@@ -140,6 +138,7 @@ struct App::Graph {
   KeptLedger ledger{SystemClock()};
   std::unique_ptr<AuditLog> audit;  // Null if there is none.
   CallTracing tracing;
+  GatewayAlerts alerts{SystemClock()};
   CallerIdentity identity{kept.key_registry(), worker};
 
   // The rules, and how others come into use.
@@ -279,6 +278,7 @@ absl::Status App::Build() {
   RestoreOverrides(*graph.state, &snapshot->selection().overrides);
   RestorePrices(*graph.state, *snapshot);
   RestoreRollout(*graph.state, *snapshot);
+  graph.alerts.Open(*graph.config, *graph.state);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   graph.KeepWhatIsLearned();
   AddRuntimeMetrics(*graph.runtime,
@@ -312,20 +312,6 @@ void App::Graph::KeepWhatIsLearned() {
   });
 }
 
-absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>>
-App::Graph::ChangesOfLoops(const ConfigSnapshot& next) const {
-  auto changes = std::make_shared<LoopRuntime::Changes>();
-  for (const char* name : {"http", "operations", "admin_http"}) {
-    GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<TlsContext> tls,
-                             ListenerTls(next, name, {"h2", "http/1.1"}));
-    if (tls != nullptr) changes->tls[name] = std::move(tls);
-  }
-  changes->request_bytes_limit = RequestBytesLimit(next.config());
-  changes->answer_bytes_limit =
-      static_cast<size_t>(next.config().runtime().answer_buffer_bytes_limit());
-  return changes;
-}
-
 void App::Graph::AwaitLoops() {
   Latch done(static_cast<int>(loops.size()));
   for (const auto& each : loops) {
@@ -349,6 +335,7 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
     log_levels.Configure(levels);
     for (const auto& commit : commits) commit();
     for (const auto& loop : loops) loop->Change(changes);
+    alerts.Change();
     AwaitLoops();
   };
 }
@@ -419,7 +406,8 @@ LoopRuntime::Shared App::Graph::SharedByLoops() {
           &identity.digester(),
           redis.access(),
           summary.get(),
-          tracing.tracer()};
+          tracing.tracer(),
+          &alerts.counts()};
 }
 
 // Before the loops, one of which serves them by HTTP.
@@ -440,6 +428,7 @@ absl::Status App::AddAdminMethods() {
                                 .issued_keys = graph.kept.issued_keys(),
                                 .ledger = graph.ledger.chains(),
                                 .tracing = &graph.tracing,
+                                .alerts = graph.alerts.board(),
                                 .log_levels = graph.log_levels,
                                 .refusals = graph.admin_refusals});
   return graph.operators->status();
@@ -523,6 +512,8 @@ void App::StartRepeatedWork() {
     Spawn(graph.overload_watch->Run(first));
   });
   graph.tracing.Follow(*graph.loops[0]);
+  graph.alerts.Follow(*graph.loops[0], *graph.runtime, *graph.state,
+                      graph.worker, graph.registry);
   graph.kept.Follow(first);
   graph.redis.Follow(first, *graph.runtime, *graph.state, graph.worker);
 }
@@ -586,6 +577,7 @@ absl::Status App::Drain() {
   }
   if (graph.feed != nullptr) graph.feed->Close();
   if (graph.operators) graph.operators->Drain(absl::Seconds(1));
+  graph.alerts.Stop();
   graph.tracing.Stop();
   graph.kept.Stop();
   graph.redis.Stop(over - SystemClock().SteadyTime());

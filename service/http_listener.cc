@@ -9,6 +9,7 @@
 #include "proto/proto_time.h"
 #include "service/http/cors.h"
 #include "service/listener_tls.h"
+#include "service/process_limits.h"
 
 namespace gateway {
 namespace {
@@ -61,6 +62,20 @@ void KeepForOperators(size_t descriptors, LoopRuntime::HttpListener* listener) {
       std::min(listener->limits.connections,
                ConnectionQuota::OperatorsShareOf(descriptors));
   listener->outlives_drain = true;
+}
+
+absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>> ChangesOfLoops(
+    const ConfigSnapshot& next) {
+  auto changes = std::make_shared<LoopRuntime::Changes>();
+  for (const char* name : {"http", "operations", "admin_http"}) {
+    GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<TlsContext> tls,
+                             ListenerTls(next, name, {"h2", "http/1.1"}));
+    if (tls != nullptr) changes->tls[name] = std::move(tls);
+  }
+  changes->request_bytes_limit = RequestBytesLimit(next.config());
+  changes->answer_bytes_limit =
+      static_cast<size_t>(next.config().runtime().answer_buffer_bytes_limit());
+  return changes;
 }
 
 }  // namespace gateway

@@ -14,6 +14,7 @@
 #define SERVICE_HTTP_LISTENER_H_
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 #include "absl/status/statusor.h"
@@ -36,6 +37,12 @@ absl::StatusOr<LoopRuntime::HttpListener> MakeHttpListener(
 // has places of its own beside the callers', and serves while the gateway
 // drains, so that they see that it does.
 void KeepForOperators(size_t descriptors, LoopRuntime::HttpListener* listener);
+
+// What another configuration changes of all loops: certificates of their
+// listeners, and what requests and answers may take. Errors name the listener
+// whose certificate does not work.
+absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>> ChangesOfLoops(
+    const ConfigSnapshot& next);
 
 }  // namespace gateway
 

@@ -50,13 +50,15 @@ struct LoopRuntime::OnLoop {
   OnLoop(EventLoop& loop, int index, const Shared& shared)
       : client(shared.resolver),
         runtime(shared.runtime),
-        recorder(shared.access_log == nullptr ? nullptr
-                                              : &shared.access_log->AddShard(),
-                 shared.metrics.AddShard(), shared.feed,
-                 &shared.health.AddShard(), index, SummaryShardOf(shared),
-                 shared.tracer == nullptr
-                     ? nullptr
-                     : &shared.tracer->shard(static_cast<size_t>(index))),
+        recorder(
+            shared.access_log == nullptr ? nullptr
+                                         : &shared.access_log->AddShard(),
+            shared.metrics.AddShard(), shared.feed, &shared.health.AddShard(),
+            index, SummaryShardOf(shared),
+            shared.tracer == nullptr
+                ? nullptr
+                : &shared.tracer->shard(static_cast<size_t>(index)),
+            shared.alerts == nullptr ? nullptr : &shared.alerts->AddShard()),
         services{loop,     client,           runtime,
                  recorder, shared.responses, shared.refusals},
         trimmer(loop) {

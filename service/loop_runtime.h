@@ -26,6 +26,7 @@
 #include "base/net/resolver.h"
 #include "base/net/tls_context.h"
 #include "base/os/thread.h"
+#include "service/alerts/alert_counts.h"
 #include "service/http/cors.h"
 #include "service/identity/credential_digest.h"
 #include "service/loop_redis.h"
@@ -71,6 +72,8 @@ class LoopRuntime {
     // Sums calls; null if they are not summed.
     CallSummary* summary = nullptr;
     Tracer* tracer = nullptr;  // Null if calls are not traced.
+    // Counts calls for alerts; null if none are looked at.
+    AlertCounts* alerts = nullptr;
   };
 
   // A listener of this loop.

@@ -50,6 +50,10 @@ OperatorServices::OperatorServices(const Sources& sources)
           .exporter = sources.tracing == nullptr
                           ? nullptr
                           : sources.tracing->exporter()}),
+      alerts_({.runtime = sources.runtime,
+               .board = sources.alerts,
+               .state = sources.state,
+               .worker = sources.worker}),
       logging_({.runtime = sources.runtime, .levels = sources.log_levels}) {
   // AdminService and MetricsService come behind the others, and say who may
   // call them, too.
@@ -60,6 +64,7 @@ OperatorServices::OperatorServices(const Sources& sources)
   audit_.AddTo(table_);
   config_.AddTo(table_);
   traces_.AddTo(table_);
+  alerts_.AddTo(table_);
   logging_.AddTo(table_);
   admin_.AddTo(table_);
   summary_.AddTo(table_);

@@ -22,7 +22,9 @@
 #include "base/async/blocking_worker.h"
 #include "base/async/event_loop.h"
 #include "llmgateway/config/v1/server.pb.h"
+#include "service/alerts/alert_board.h"
 #include "service/api/admin_service.h"
+#include "service/api/alerts_admin.h"
 #include "service/api/audit_admin.h"
 #include "service/api/config_admin.h"
 #include "service/api/health.h"
@@ -75,6 +77,7 @@ class OperatorServices {
     // Null where there is no ledger.
     const LedgerChains* ledger = nullptr;
     CallTracing* tracing = nullptr;  // Null where no call is traced.
+    AlertBoard& alerts;
     LogLevelOverrides& log_levels;
     // Where the gRPC C++ engine records refusals; the native one counts its
     // own.
@@ -120,6 +123,7 @@ class OperatorServices {
   AuditAdmin audit_;
   ConfigAdmin config_;
   TracesAdmin traces_;
+  AlertsAdmin alerts_;
   LoggingAdmin logging_;
   ReflectionService reflection_;
   MethodTable table_;

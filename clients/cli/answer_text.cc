@@ -58,4 +58,8 @@ std::string ValueText(const std::string& name, std::string_view prefix) {
   return absl::AsciiStrToLower(absl::StripPrefix(name, ToAbsl(prefix)));
 }
 
+std::string OrDash(const std::string& text) {
+  return text.empty() ? "-" : text;
+}
+
 }  // namespace gateway

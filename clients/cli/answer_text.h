@@ -31,6 +31,9 @@ std::string TimeText(const google::protobuf::Timestamp& time);
 // An enum value's name in lower case, without the prefix.
 std::string ValueText(const std::string& name, std::string_view prefix);
 
+// What a cell of a table has in place of nothing.
+std::string OrDash(const std::string& text);
+
 }  // namespace gateway
 
 #endif  // CLIENTS_CLI_ANSWER_TEXT_H_

@@ -131,10 +131,6 @@ absl::StatusOr<std::string> AskGet(const RpcPlace& place,
   return AsJson(entry);
 }
 
-std::string OrDash(const std::string& text) {
-  return text.empty() ? "-" : text;
-}
-
 }  // namespace
 
 const OperatorCommand kAuditCommand = {"audit", kAuditVerbs};

@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "clients/cli/alerts_request.h"
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
 #include "clients/cli/keys_words.h"
@@ -30,14 +31,15 @@ using Verb = CommandLine::Verb;
 constexpr absl::Duration kWaitMax = absl::Hours(1);
 
 constexpr std::string_view kCommandNames[] = {
-    "env",      "exec",   "status", "rollout", "keys",       "limits",
-    "audit",    "budgets", "prices", "sessions", "ledger",   "logs",
-    "traces",   "completion", "help", "version"};
-constexpr Verb kVerbs[] = {
-    Verb::kEnv,    Verb::kExec,     Verb::kStatus, Verb::kRollout,
-    Verb::kKeys,   Verb::kLimits,   Verb::kAudit,  Verb::kBudgets,
-    Verb::kPrices, Verb::kSessions, Verb::kLedger, Verb::kLogs,
-    Verb::kTraces, Verb::kCompletion, Verb::kHelp, Verb::kVersion};
+    "env",    "exec",    "status",     "rollout",  "keys",   "limits",
+    "audit",  "budgets", "prices",     "sessions", "ledger", "logs",
+    "traces", "alerts",  "completion", "help",     "version"};
+constexpr Verb kVerbs[] = {Verb::kEnv,      Verb::kExec,    Verb::kStatus,
+                           Verb::kRollout,  Verb::kKeys,    Verb::kLimits,
+                           Verb::kAudit,    Verb::kBudgets, Verb::kPrices,
+                           Verb::kSessions, Verb::kLedger,  Verb::kLogs,
+                           Verb::kTraces,   Verb::kAlerts,  Verb::kCompletion,
+                           Verb::kHelp,     Verb::kVersion};
 static_assert(std::size(kCommandNames) == std::size(kVerbs));
 // Said by what `completion` prints.
 constexpr std::string_view kCompleteCommand = "complete";
@@ -94,6 +96,9 @@ constexpr std::string_view kHelp =
                                    has cost, say which differ, and add up
   gatewayctl traces list | get ID  show how calls went, step by step, as far as
                                    the gateway has traced and kept that
+  gatewayctl alerts list | silence NAME
+                                   show what is wrong and who was told, or have
+                                   an alert tell nobody for a time
   gatewayctl logs levels | set-level LEVEL
                                    show how much of the log is written, and
                                    change that while the gateway runs: trace,
@@ -125,7 +130,8 @@ What status asks:
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
 
-What keys, limits, budgets, prices, sessions, ledger, logs and traces take:
+What keys, limits, budgets, prices, sessions, ledger, logs, traces and alerts
+take:
   --output json           prints what the gateway answers, and ledger what it
                           finds, as JSON; otherwise for people
 
@@ -224,6 +230,9 @@ What traces takes:
   --min_duration TIME     list: only calls that took at least so long, as in 5s
   --count N               list: at most so many, 1 to 1000; 20 without it
 
+What alerts takes:
+  --for TIME              silence: for how long, as in 1h; 0s ends a silence
+
 What logs takes:
   --module NAME           set-level: only of this module; all without it
 
@@ -237,7 +246,8 @@ Whom sessions asks:
   $GATEWAY_KEY            the caller's key, where one is asked for
   --ca_file FILE          asks over TLS, trusting these certificates
 
-Whom rollout, keys, limits, audit, budgets, prices, ledger, logs and traces ask:
+Whom rollout, keys, limits, audit, budgets, prices, ledger, logs, traces and
+alerts ask:
   --admin ADDRESS         the admin listener, as host:port; otherwise
                           $GATEWAY_ADMIN, or that of the PID file
   $GATEWAY_OPERATOR_KEY   the operator's key, where one is asked for
@@ -446,6 +456,8 @@ const OperatorCommand* OperatorCommandOf(Verb verb) {
       return &kLedgerCommand;
     case Verb::kLogs:
       return &kLogsCommand;
+    case Verb::kAlerts:
+      return &kAlertsCommand;
     default:
       return nullptr;
   }

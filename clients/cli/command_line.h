@@ -45,6 +45,7 @@ struct CommandLine {
     kSessions,
     kLedger,
     kLogs,
+    kAlerts,
     kCompletion,
     kComplete,
   };

@@ -13,6 +13,7 @@
 #include "base/process/exec_program.h"
 #include "base/status_macros.h"
 #include "base/text/timestamp.h"
+#include "clients/cli/alerts_request.h"
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
 #include "clients/cli/completion.h"
@@ -338,6 +339,9 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       return RunLedgerCommand(command, variables, out, err);
     case CommandLine::Verb::kLogs:
       return RunAsked(AskLogs, command, AdminOf(command, variables), out, err);
+    case CommandLine::Verb::kAlerts:
+      return RunAsked(AskAlerts, command, AdminOf(command, variables), out,
+                      err);
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command.shell, out, err);
     case CommandLine::Verb::kComplete:

@@ -53,7 +53,7 @@ AlertEvent Restored(const alerts::PendingEvent& kept) {
 
 }  // namespace
 
-void AlertBoard::SetRules(std::vector<AlertRule> rules) {
+void AlertBoard::SetRules(std::vector<AlertRule> rules, absl::Time now) {
   MutexLock lock(mu_);
   rules_ = std::move(rules);
   absl::Duration longest = absl::ZeroDuration();
@@ -61,19 +61,35 @@ void AlertBoard::SetRules(std::vector<AlertRule> rules) {
     longest = std::max(longest, rule.window);
   }
   history_.SetLongest(longest);
-  DropOthers();
+  DropOthers(now);
 }
 
-void AlertBoard::DropOthers() {
+void AlertBoard::DropOthers(absl::Time now) {
   const auto rule_of = [this](const std::string& name) {
     return std::find_if(
         rules_.begin(), rules_.end(),
         [&name](const AlertRule& rule) { return rule.name == name; });
   };
+  std::vector<AlertEvent> events;
   std::erase_if(states_, [&](const auto& entry) {
-    const auto rule = rule_of(entry.first.first);
-    return rule == rules_.end() || rule->text != entry.second.condition;
+    const auto& [name, subject] = entry.first;
+    const State& state = entry.second;
+    const auto rule = rule_of(name);
+    if (rule != rules_.end() && rule->text == state.condition) return false;
+    if (state.told && !IsSilenced(name, now)) {
+      events.push_back({.alert = name,
+                        .condition = state.condition,
+                        .action = state.action,
+                        .subject = subject,
+                        .time = now,
+                        .value = state.value.value_or(0)});
+    }
+    return true;
   });
+  for (AlertEvent& event : events) {
+    event.id = IdOf(event);
+    Queue(event);
+  }
   const auto is_gone = [&](const auto& entry) {
     return rule_of(entry.first) == rules_.end();
   };
@@ -158,6 +174,7 @@ void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
     event.id = IdOf(event);
     if (fired && !state.firing) {
       if (state.told && !IsSilenced(rule.name, facts.now)) {
+        event.action = state.action;
         events->push_back(event);
       }
       state.told = false;
@@ -165,6 +182,7 @@ void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
     } else if (state.firing && !state.told &&
                !IsSilenced(rule.name, facts.now)) {
       state.told = true;
+      state.action = rule.action;
       events->push_back(std::move(event));
     }
   }
@@ -206,11 +224,22 @@ std::vector<AlertEvent> AlertBoard::Pending() const {
   return {pending_.begin(), pending_.end()};
 }
 
+std::deque<AlertEvent>::iterator AlertBoard::FindPending(std::string_view id) {
+  return std::find_if(pending_.begin(), pending_.end(),
+                      [id](const AlertEvent& each) { return each.id == id; });
+}
+
+void AlertBoard::Failed(std::string_view id, const absl::Status& why) {
+  MutexLock lock(mu_);
+  ++counts_.failed_attempts;
+  const auto event = FindPending(id);
+  if (event == pending_.end()) return;
+  errors_[event->alert] = std::string(why.message());
+}
+
 void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
   MutexLock lock(mu_);
-  const auto event =
-      std::find_if(pending_.begin(), pending_.end(),
-                   [id](const AlertEvent& each) { return each.id == id; });
+  const auto event = FindPending(id);
   if (event == pending_.end()) return;
   if (outcome.ok()) {
     ++counts_.told;
@@ -229,6 +258,13 @@ bool AlertBoard::Silence(std::string_view name, absl::Time until) {
                   [name](const AlertRule& rule) { return rule.name == name; });
   if (known) silences_[std::string(name)] = until;
   return known;
+}
+
+std::vector<std::string> AlertBoard::Names() const {
+  MutexLock lock(mu_);
+  std::vector<std::string> names;
+  for (const AlertRule& rule : rules_) names.push_back(rule.name);
+  return names;
 }
 
 std::vector<AlertBoard::View> AlertBoard::List(absl::Time now) const {
@@ -265,6 +301,18 @@ AlertBoard::Counts AlertBoard::counts() const {
 
 std::string AlertBoard::Write() const {
   MutexLock lock(mu_);
+  return WriteWith(silences_);
+}
+
+std::string AlertBoard::WriteSilenced(std::string_view name,
+                                      absl::Time until) const {
+  MutexLock lock(mu_);
+  Silences silences = silences_;
+  silences[std::string(name)] = until;
+  return WriteWith(silences);
+}
+
+std::string AlertBoard::WriteWith(const Silences& silences) const {
   alerts::AlertStates kept;
   for (const auto& [key, state] : states_) {
     if (!state.firing) continue;
@@ -274,9 +322,10 @@ std::string AlertBoard::Write() const {
     one.set_condition(state.condition);
     one.set_since_unix_micros(absl::ToUnixMicros(state.since));
     one.set_told(state.told);
+    one.set_action(state.action);
     one.set_value(state.value.value_or(0));
   }
-  for (const auto& [name, end] : silences_) {
+  for (const auto& [name, end] : silences) {
     alerts::SilencedAlert& one = *kept.add_silences();
     one.set_alert(name);
     one.set_end_unix_micros(absl::ToUnixMicros(end));
@@ -306,6 +355,7 @@ absl::Status AlertBoard::Read(std::string_view text) {
         .condition = one.condition(),
         .firing = true,
         .told = one.told(),
+        .action = one.action(),
         .since = absl::FromUnixMicros(one.since_unix_micros()),
         .value = one.value()};
   }
@@ -320,7 +370,7 @@ absl::Status AlertBoard::Read(std::string_view text) {
     minutes[one.minute()] += one.cost_usd_nanos();
   }
   cost_ = CostHour(std::move(minutes));
-  DropOthers();
+  DropOthers(start_);
   return absl::OkStatus();
 }
 

@@ -3,7 +3,7 @@
 // true for its window.
 //
 //   AlertBoard board(start_time);
-//   board.SetRules(rules);
+//   board.SetRules(rules, now);
 //   for (const AlertEvent& event : board.Look(facts)) {
 //     ... tell event.action ...
 //     board.Told(event.id, absl::OkStatus());
@@ -14,7 +14,9 @@
 // An alert of model_consecutive_failures stands for itself with each model of a
 // provider. One that is silenced tells nobody: if it still fires when the
 // silence ends, it is told then, and of one that was never told nobody is told
-// that it is resolved. A rule whose condition is another begins anew.
+// that it is resolved. A rule whose condition is another begins anew: what
+// fires of it, or of one that is gone, is resolved. That is told to the action
+// that was told that it fires.
 //
 // What is to be told is kept until it was, so that a process that is killed in
 // between leaves it to the next; it has the same id then. At most kPendingMax
@@ -57,14 +59,15 @@ class AlertBoard {
   AlertBoard& operator=(const AlertBoard&) = delete;
 
   // What is watched from now on. Names are unique.
-  void SetRules(std::vector<AlertRule> rules) LOCKS_EXCLUDED(mu_);
+  void SetRules(std::vector<AlertRule> rules, absl::Time now)
+      LOCKS_EXCLUDED(mu_);
 
   // What is known at one moment.
   struct Facts {
     absl::Time now;
     absl::Duration steady;
     AlertTotals totals;  // Since the process began.
-    // Of every model of a provider that is known.
+    // Of every model of a provider that has failed last.
     std::vector<FailureRow> failures;
   };
   // Returns what is to be told, in the order of the rules.
@@ -73,6 +76,8 @@ class AlertBoard {
   // What waits to be told, the oldest first: after a start, what a process
   // before has not.
   std::vector<AlertEvent> Pending() const LOCKS_EXCLUDED(mu_);
+  // It could not be told, and will be told again.
+  void Failed(std::string_view id, const absl::Status& why) LOCKS_EXCLUDED(mu_);
   // An event was told, or given up for `outcome`.
   void Told(std::string_view id, const absl::Status& outcome)
       LOCKS_EXCLUDED(mu_);
@@ -80,6 +85,9 @@ class AlertBoard {
   // Keeps an alert from being told until then. Returns false if there is none
   // of this name.
   bool Silence(std::string_view name, absl::Time until) LOCKS_EXCLUDED(mu_);
+
+  // The names of what is watched.
+  std::vector<std::string> Names() const LOCKS_EXCLUDED(mu_);
 
   // How an alert stands.
   struct View {
@@ -94,16 +102,21 @@ class AlertBoard {
   // Sorted by name and subject.
   std::vector<View> List(absl::Time now) const LOCKS_EXCLUDED(mu_);
 
-  // How many have been told, and given up, since the process began.
+  // How many have been told, and given up, since the process began, and how
+  // often it could not be told at once.
   struct Counts {
     int64_t told = 0;
     int64_t given_up = 0;
+    int64_t failed_attempts = 0;
   };
   Counts counts() const LOCKS_EXCLUDED(mu_);
 
   // What is to outlast the process, and the same again. Read fails, and changes
-  // nothing, for what Write does not write.
+  // nothing, for what Write does not write. WriteSilenced returns what Write
+  // will once Silence was called so.
   std::string Write() const LOCKS_EXCLUDED(mu_);
+  std::string WriteSilenced(std::string_view name, absl::Time until) const
+      LOCKS_EXCLUDED(mu_);
   absl::Status Read(std::string_view text) LOCKS_EXCLUDED(mu_);
 
  private:
@@ -113,8 +126,9 @@ class AlertBoard {
   struct State {
     std::string condition;
     bool firing = false;
-    // Its action was told that it fires.
+    // Its action was told that it fires...
     bool told = false;
+    std::string action;  // ... which was this one.
     absl::Time since;
     std::optional<double> value;
     // Since when the condition has not been true; steady, unset while it is.
@@ -124,6 +138,7 @@ class AlertBoard {
   // What the condition of a rule compares, by subject; nothing where too little
   // is known.
   using Values = std::map<std::string, std::optional<double>>;
+  using Silences = std::map<std::string, absl::Time, std::less<>>;
   Values ValuesOf(const AlertRule& rule, const Facts& facts) const
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void LookAt(const AlertRule& rule, const Facts& facts,
@@ -132,16 +147,20 @@ class AlertBoard {
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsSilenced(const std::string& name, absl::Time now) const
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::deque<AlertEvent>::iterator FindPending(std::string_view id)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Queue(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Forgets what no rule is for.
-  void DropOthers() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Forgets what no rule is for; what fires of it is resolved.
+  void DropOthers(absl::Time now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string WriteWith(const Silences& silences) const
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const absl::Time start_;
 
   mutable Mutex mu_;
   std::vector<AlertRule> rules_ GUARDED_BY(mu_);
   std::map<Key, State> states_ GUARDED_BY(mu_);
-  std::map<std::string, absl::Time, std::less<>> silences_ GUARDED_BY(mu_);
+  Silences silences_ GUARDED_BY(mu_);
   std::map<std::string, std::string, std::less<>> errors_ GUARDED_BY(mu_);
   std::deque<AlertEvent> pending_ GUARDED_BY(mu_);
   AlertHistory history_ GUARDED_BY(mu_);

@@ -33,8 +33,8 @@ struct AlertAction {
   enum class Kind { kWebhook, kLog, kDisableModel };
 
   Kind kind = Kind::kLog;
-  // Of a webhook.
-  std::string url;
+  // Of a webhook. With some services the address is all that it takes.
+  Secret url{""};
   Secret signing_key{""};  // Empty for no signature.
   std::vector<std::pair<std::string, Secret>> headers;
   absl::Duration timeout = absl::Seconds(5);

@@ -16,6 +16,7 @@
 #include "base/net/base_url.h"
 #include "base/text/json_writer.h"
 #include "base/text/timestamp.h"
+#include "service/alerts/alert_text.h"
 
 namespace gateway {
 namespace {
@@ -25,10 +26,10 @@ constexpr absl::Duration kBackoffMax = absl::Minutes(1);
 constexpr int kDoublingsMax = 6;
 
 // The path of the URL as it stands, since a slash at its end counts.
-std::string PathOf(const std::string& url) {
+std::string PathOf(std::string_view url) {
   const size_t authority = url.find("://") + 3;
   const size_t slash = url.find('/', authority);
-  return slash == std::string::npos ? "/" : url.substr(slash);
+  return slash == std::string_view::npos ? "/" : std::string(url.substr(slash));
 }
 
 }  // namespace
@@ -46,6 +47,7 @@ std::string WebhookBody(const AlertEvent& event) {
   json.DoubleField("value", event.value);
   json.StringField("subject", event.subject);
   json.StringField("time", time);
+  json.StringField("text", AlertText(event));
   json.EndObject();
   return body;
 }
@@ -75,7 +77,7 @@ Task<absl::Status> PostWebhook(HttpClient& http,
                                std::shared_ptr<TlsContext> tls,
                                const AlertAction& action,
                                const AlertEvent& event, CancelSignal& cancel) {
-  const absl::StatusOr<BaseUrl> url = ParseBaseUrl(action.url);
+  const absl::StatusOr<BaseUrl> url = ParseBaseUrl(action.url.Reveal());
   if (!url.ok()) co_return url.status();
   auto destination = std::make_shared<HttpDestination>();
   destination->host = url->host;
@@ -99,7 +101,7 @@ Task<absl::Status> PostWebhook(HttpClient& http,
         {"x-llmgateway-signature",
          Secret(WebhookSignature(action.signing_key.Reveal(), body))});
   }
-  const HttpRequestHead head(destination, "POST", PathOf(action.url),
+  const HttpRequestHead head(destination, "POST", PathOf(action.url.Reveal()),
                              std::move(fields));
   const std::string_view pieces[] = {body};
   HttpProgress progress;

@@ -47,9 +47,6 @@ Task<absl::Status> PostWebhook(HttpClient& http,
 // twice as long each time, and at most a minute.
 absl::Duration WebhookBackoff(int failures);
 
-// For so long after it happened an event is sent again.
-inline constexpr absl::Duration kWebhookPatience = absl::Minutes(10);
-
 }  // namespace gateway
 
 #endif  // SERVICE_ALERTS_WEBHOOK_H_

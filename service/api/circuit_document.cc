@@ -100,4 +100,26 @@ void RestoreCircuits(StateStore& state, const RuntimeSnapshot& runtime) {
   }
 }
 
+absl::Status SwitchModel(StateStore& state, const RuntimeSnapshot& runtime,
+                         TargetState& target, const ModelSwitch& said) {
+  const CircuitChange change = {
+      .provider = target.provider,
+      .model = target.model,
+      .say = [&said](v1::Circuit* kept) {
+        kept->set_disabled(!said.enabled);
+        kept->set_disabled_reason(said.enabled ? "" : said.why);
+        kept->clear_consecutive_failures();
+      }};
+  const auto put_into_force = [&target, &said] {
+    if (said.enabled) {
+      target.availability.Enable();
+    } else {
+      target.availability.Disable(By::kOperator, said.why);
+    }
+  };
+  return state.WriteThen(
+      kCircuitDocument, [&] { return WriteCircuits(runtime, &change); },
+      put_into_force);
+}
+
 }  // namespace gateway

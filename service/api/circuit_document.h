@@ -6,6 +6,9 @@
 //                   [runtime] { return WriteCircuits(*runtime); });
 //   ...
 //   RestoreCircuits(store, *runtime);  // At the start.
+//   ...
+//   status = SwitchModel(store, *runtime, target, {.enabled = false, .why =
+//   w});
 //
 // Thread-safe: plain functions.
 
@@ -16,8 +19,10 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "llmgateway/v1/circuits.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/resilience/target_board.h"
 #include "service/state/state_store.h"
 
 namespace gateway {
@@ -42,6 +47,18 @@ std::string WriteCircuits(const RuntimeSnapshot& runtime,
 // the log tells if the document cannot be read: then nothing is in force.
 // Blocks on the file system.
 void RestoreCircuits(StateStore& state, const RuntimeSnapshot& runtime);
+
+// What an operator, or an alert, says of a model.
+struct ModelSwitch {
+  bool enabled = false;
+  std::string why;  // In words, such as `by alice: too expensive`.
+};
+
+// Keeps that, and then puts it into force for the target, which is one of the
+// runtime's. An error says why it could not be kept: then it is not in force.
+// Blocks on the file system.
+absl::Status SwitchModel(StateStore& state, const RuntimeSnapshot& runtime,
+                         TargetState& target, const ModelSwitch& said);
 
 }  // namespace gateway
 

@@ -309,23 +309,12 @@ Task<absl::Status> CircuitsAdmin::SetModelEnabled(
   GATEWAY_CO_ASSIGN_OR_RETURN(
       TargetState* const target,
       TargetToChange(*runtime, request.provider(), request.model()));
-  CircuitChange change = {
-      .provider = request.provider(),
-      .model = request.model(),
-      .say = [enabled = request.enabled(), why](v1::Circuit* kept) {
-        kept->set_disabled(!enabled);
-        kept->set_disabled_reason(enabled ? "" : why);
-        kept->clear_consecutive_failures();
-      }};
-  std::function<void()> apply = [target, enabled = request.enabled(), why] {
-    if (enabled) {
-      target->availability.Enable();
-    } else {
-      target->availability.Disable(By::kOperator, why);
-    }
+  auto keep = [&state = sources_.state, runtime, target,
+               said = ModelSwitch{request.enabled(), why}] {
+    return SwitchModel(state, *runtime, *target, said);
   };
-  GATEWAY_CO_RETURN_IF_ERROR(
-      co_await Say(call, runtime, std::move(change), std::move(apply)));
+  GATEWAY_CO_RETURN_IF_ERROR(co_await KeepChange(
+      sources_.state, sources_.worker, call, std::move(keep)));
   LogDeed(request.enabled() ? "An operator has enabled a model"
                             : "An operator has disabled a model",
           request.provider(), request.model(), who, request.reason());

@@ -1,5 +1,6 @@
 #include "service/config/config_reader.h"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/os/file.h"
 #include "base/string_view.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "service/config/applied_references.h"
 #include "service/config/compatibility_variables.h"
 #include "service/config/config_problem.h"
@@ -24,57 +26,74 @@ namespace {
 
 enum class Scope { kDraft, kText, kTextAndMachine };
 
-constexpr char kSelectionFiles[] = "routing.selection.files";
-constexpr size_t kSelectionFilesMax = 16;
+constexpr size_t kSectionFilesMax = 16;
 
-// Reads the files of `routing.selection`, whose content takes the place of
-// their names.
-void ReadSelectionFiles(const std::string& config_file, LoadedConfig* loaded,
-                        ConfigProblems* problems) {
-  const auto files = loaded->config.routing().selection().files();
-  loaded->config.mutable_routing()->mutable_selection()->clear_files();
+using FileNames = ::google::protobuf::RepeatedPtrField<std::string>;
+
+// Reads the files of a section, whose content takes the place of their names.
+void ReadSectionFiles(std::string_view section, const std::string& config_file,
+                      FileNames* names, LoadedConfig* loaded,
+                      ConfigProblems* problems) {
+  const FileNames files = *names;
+  names->Clear();
   for (int i = 0; i < files.size(); ++i) {
     const std::string path = PathBeside(config_file, files[i]);
     loaded->included.push_back(path);
     const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
     const std::string field =
-        ElementPath(kSelectionFiles, static_cast<size_t>(i));
+        ElementPath(JoinPath(section, "files"), static_cast<size_t>(i));
     if (!text.ok()) {
       problems->Add(loaded->places.Find(field), field,
                     ToStd(text.status().message()));
       loaded->complete = false;
       continue;
     }
-    AddSelectionText(*text, path, loaded, problems);
-    auto& selection = *loaded->config.mutable_routing()->mutable_selection();
-    if (!selection.files().empty()) {
+    AddSectionText(section, *text, path, loaded, problems);
+    if (!names->empty()) {
       problems->Add({.source = path}, "files",
                     "cannot be named in such a file; name them in the "
                     "configuration itself");
-      selection.clear_files();
+      names->Clear();
     }
   }
 }
 
-void IncludeSelectionFiles(Scope scope, const std::string& source,
-                           LoadedConfig* loaded, ConfigProblems* problems) {
-  if (!loaded->config.routing().has_selection()) return;
-  const int count = loaded->config.routing().selection().files_size();
-  if (count == 0 || !CheckCount(kSelectionFiles, static_cast<size_t>(count),
-                                kSelectionFilesMax, loaded->places, problems)) {
+void IncludeSectionFiles(Scope scope, std::string_view section,
+                         const std::string& source, FileNames* names,
+                         LoadedConfig* loaded, ConfigProblems* problems) {
+  const std::string field = JoinPath(section, "files");
+  if (names->empty() ||
+      !CheckCount(field, static_cast<size_t>(names->size()), kSectionFilesMax,
+                  loaded->places, problems)) {
     return;
   }
-  const TextPlace place = loaded->places.Find(kSelectionFiles);
+  const TextPlace place = loaded->places.Find(field);
   switch (scope) {
     case Scope::kDraft:
-      return problems->Warn(place, kSelectionFiles,
+      return problems->Warn(place, field,
                             "are not looked at here, where only the text is");
     case Scope::kText:
-      return problems->Add(place, kSelectionFiles,
+      return problems->Add(place, field,
                            "cannot be read for a text that is no file; put "
                            "what they say into the text");
     case Scope::kTextAndMachine:
-      return ReadSelectionFiles(source, loaded, problems);
+      return ReadSectionFiles(section, source, names, loaded, problems);
+  }
+}
+
+void IncludeFiles(Scope scope, const std::string& source, LoadedConfig* loaded,
+                  ConfigProblems* problems) {
+  auto& config = loaded->config;
+  if (config.routing().has_selection()) {
+    IncludeSectionFiles(
+        scope, "routing.selection", source,
+        config.mutable_routing()->mutable_selection()->mutable_files(), loaded,
+        problems);
+  }
+  if (config.has_alerts()) {
+    IncludeSectionFiles(scope, "alerts", source,
+                        config.mutable_alerts()->mutable_files(), loaded,
+                        problems);
   }
 }
 
@@ -84,7 +103,7 @@ LoadedConfig ReadAndCheck(Scope scope, const ProviderKinds& kinds,
                           const Environment& environment,
                           ConfigProblems* problems) {
   LoadedConfig loaded = LoadConfigText(text, problems);
-  IncludeSelectionFiles(scope, source, &loaded, problems);
+  IncludeFiles(scope, source, &loaded, problems);
   ApplyEnvironment(environment, &loaded.config, problems);
   ApplyDefaults(kinds, &loaded.config);
   // Not validated if it was read in part: what was not read would seem to be

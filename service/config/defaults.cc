@@ -27,6 +27,7 @@ namespace {
 using ::google::protobuf::Message;
 using ::google::protobuf::util::TimeUtil;
 using ::llmgateway::config::v1::AdaptiveConcurrencyConfig;
+using ::llmgateway::config::v1::AlertsConfig;
 using ::llmgateway::config::v1::BALANCING_UNSPECIFIED;
 using ::llmgateway::config::v1::BALANCING_WEIGHTED;
 using ::llmgateway::config::v1::CircuitBreakerConfig;
@@ -410,6 +411,18 @@ void FillMetrics(MetricsConfig* metrics) {
   FILL(*metrics, groups_limit, 1000);
 }
 
+void FillAlerts(AlertsConfig* alerts) {
+  FILL_TIME(*alerts, interval, 15'000);
+  for (auto& rule : *alerts->mutable_rules()) {
+    FILL_TIME(rule, window, 300'000);
+    FILL(rule, calls_min, 10);
+  }
+  for (auto& action : *alerts->mutable_actions()) {
+    if (!action.has_webhook()) continue;
+    FILL_TIME(*action.mutable_webhook(), timeout, 5'000);
+  }
+}
+
 void FillRuntime(RuntimeConfig* runtime) {
   FILL(*runtime, event_loops, 0);
   FILL_TIME(*runtime, drain_grace, 30'000);
@@ -446,6 +459,7 @@ void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
   FillResilience(config->mutable_resilience());
   FillAdmission(config);
   FillRecords(config);
+  if (config->has_alerts()) FillAlerts(config->mutable_alerts());
   FillLogging(config->mutable_logging());
   FillMetrics(config->mutable_metrics());
   FillRuntime(config->mutable_runtime());

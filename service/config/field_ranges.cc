@@ -105,6 +105,9 @@ constexpr struct {
     {"AdaptiveConcurrencyConfig.max_limit", "1", "1000000"},
     {"AdaptiveConcurrencyConfig.min_limit", "1", "1000000"},
     {"AdaptiveConcurrencyConfig.tolerance_percent", "0", "1000"},
+    {"AlertRule.calls_min", "1", "1000000"},
+    {"AlertRule.window", "1s", "24h"},
+    {"AlertsConfig.interval", "1s", "1h"},
     {"AuditBodyRule.body_bytes_limit", "1", "16MiB"},
     {"AuditConfig.file_bytes_limit", "0", "16384GiB"},
     {"AuditConfig.queue_bytes_limit", "64KiB", "16GiB"},
@@ -281,6 +284,7 @@ constexpr struct {
     {"UpstreamTimeouts.idle", "1ms", "1h"},
     {"UpstreamTimeouts.stream_first_byte", "1ms", "1h"},
     {"UpstreamTimeouts.total", "1ms", "24h"},
+    {"WebhookAction.timeout", "100ms", "1m"},
     {"WeightedCredential.weight", "1", "1000"},
 };
 

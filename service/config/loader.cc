@@ -479,7 +479,7 @@ void Reader::ReadOtherName(const YAML::Node& node, TextPlace place,
     places_.Add(field_path, place);
     if (i + 1 < names.size()) {
       message = reflection.MutableMessage(message, &field);
-    } else if (reflection.HasField(*message, &field)) {
+    } else if (!field.is_repeated() && reflection.HasField(*message, &field)) {
       return problems_.Add(place, field_path,
                            "is given under two names; keep one");
     } else {
@@ -498,11 +498,21 @@ std::vector<std::string> RootKeys(const YAML::Node& root) {
   return keys;
 }
 
+// The message at a path of singular fields, such as `routing.selection`.
+Message* SectionAt(std::string_view path, Message* message) {
+  for (const absl::string_view name : absl::StrSplit(ToAbsl(path), '.')) {
+    message = message->GetReflection()->MutableMessage(
+        message, message->GetDescriptor()->FindFieldByName(std::string(name)));
+  }
+  return message;
+}
+
 // Reads the one document of `text`, a file of the form that it has, or, if
-// `source` is not empty, what belongs to `routing.selection`. Returns whether
-// all of it could be read.
-bool ReadDocument(std::string_view text, const std::string& source,
-                  LoadedConfig* loaded, ConfigProblems* problems) {
+// `section` is not empty, what belongs there. Returns whether all of it could
+// be read.
+bool ReadDocument(std::string_view section, std::string_view text,
+                  const std::string& source, LoadedConfig* loaded,
+                  ConfigProblems* problems) {
   // A document's end is added, since the library closes a quote that is open at
   // the end of the text, but not one at the end of a document.
   const std::vector<YAML::Node> documents =
@@ -514,11 +524,11 @@ bool ReadDocument(std::string_view text, const std::string& source,
   }
   const YAML::Node& root = documents[0];
   const FileForm form =
-      source.empty() ? FileFormOf(RootKeys(root)) : FileForm::kOwn;
+      section.empty() ? FileFormOf(RootKeys(root)) : FileForm::kOwn;
   Reader reader(SpellingOf(form), source, &loaded->places, problems);
-  if (!source.empty()) {
-    reader.ReadMessage(root, "routing.selection",
-                       loaded->config.mutable_routing()->mutable_selection());
+  if (!section.empty()) {
+    reader.ReadMessage(root, std::string(section),
+                       SectionAt(section, &loaded->config));
   } else if (form == FileForm::kOwn) {
     reader.ReadMessage(root, "", &loaded->config);
   } else {
@@ -534,8 +544,9 @@ bool ReadDocument(std::string_view text, const std::string& source,
 }
 
 // As ReadDocument, of a text that is not trusted.
-bool ReadText(std::string_view text, const std::string& source,
-              LoadedConfig* loaded, ConfigProblems* problems) {
+bool ReadText(std::string_view section, std::string_view text,
+              const std::string& source, LoadedConfig* loaded,
+              ConfigProblems* problems) {
   const TextPlace nowhere = {.source = source};
   if (text.size() > kConfigBytesLimit) {
     problems->Add(
@@ -550,7 +561,7 @@ bool ReadText(std::string_view text, const std::string& source,
     return false;
   }
   try {
-    return ReadDocument(text, source, loaded, problems);
+    return ReadDocument(section, text, source, loaded, problems);
   } catch (const YAML::DeepRecursion& e) {
     problems->Add(PlaceOf(e.mark, source), "", "nested too deeply");
   } catch (const YAML::Exception& e) {
@@ -567,13 +578,14 @@ bool ReadText(std::string_view text, const std::string& source,
 
 LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems) {
   LoadedConfig loaded;
-  loaded.complete = ReadText(text, "", &loaded, problems);
+  loaded.complete = ReadText("", text, "", &loaded, problems);
   return loaded;
 }
 
-void AddSelectionText(std::string_view text, const std::string& source,
-                      LoadedConfig* loaded, ConfigProblems* problems) {
-  const bool complete = ReadText(text, source, loaded, problems);
+void AddSectionText(std::string_view section, std::string_view text,
+                    const std::string& source, LoadedConfig* loaded,
+                    ConfigProblems* problems) {
+  const bool complete = ReadText(section, text, source, loaded, problems);
   loaded->complete = loaded->complete && complete;
 }
 

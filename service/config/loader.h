@@ -45,11 +45,13 @@ struct LoadedConfig {
 // far as it can.
 LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems);
 
-// Reads a text with `policies` and `nodes` of models that are chosen by what a
-// call needs, and adds them to those of `routing.selection`. Problems, and
-// places, are those of the file `source`.
-void AddSelectionText(std::string_view text, const std::string& source,
-                      LoadedConfig* loaded, ConfigProblems* problems);
+// Reads a text with fields of a section, such as the `policies` of
+// `routing.selection`, and adds them to those that it has. Problems, and
+// places, are those of the file `source`. REQUIRES: singular fields lead to the
+// section.
+void AddSectionText(std::string_view section, std::string_view text,
+                    const std::string& source, LoadedConfig* loaded,
+                    ConfigProblems* problems);
 
 }  // namespace gateway
 

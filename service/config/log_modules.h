@@ -12,6 +12,7 @@ namespace gateway {
 
 inline constexpr std::string_view kLogModules[] = {
     "access_log",  // Lines of the access log that could not be written.
+    "alerts",      // Alerts that fire, and what could not be told of them.
     "audit",       // An audit log that is not written, and what it deletes.
     "budgets",     // Budgets that are nearly, or more than, spent.
     "config",      // Warnings about the configuration.

@@ -1,5 +1,6 @@
 #include "service/config/policy_names.h"
 
+#include "llmgateway/config/v1/alerts.pb.h"
 #include "llmgateway/config/v1/selection.pb.h"
 
 namespace gateway {
@@ -25,6 +26,8 @@ constexpr OtherName kNamesOfNodes[] = {
     {"min_context_window", "context_window_tokens_min"},
 };
 
+constexpr OtherName kNamesOfAlerts[] = {{"alerts", "rules"}};
+
 template <typename Names>
 std::string_view FieldIn(const Names& names, std::string_view name) {
   for (const OtherName& other : names) {
@@ -42,6 +45,9 @@ std::string_view FieldOfOtherName(const Descriptor& type,
   }
   if (&type == configv1::NodeRequirement::descriptor()) {
     return FieldIn(kNamesOfNodes, name);
+  }
+  if (&type == configv1::AlertsConfig::descriptor()) {
+    return FieldIn(kNamesOfAlerts, name);
   }
   return {};
 }

@@ -1,7 +1,7 @@
 // In which other forms, and under which other names, the policies and nodes of
-// models may stand in a configuration file: those of the two files,
-// model_policies.yaml and node_requirements.yaml, that the gateway took over
-// with the system that had them (docs/routing.md).
+// models, and alerts, may stand in a configuration file: those of the files,
+// model_policies.yaml, node_requirements.yaml and alerts.yaml, that the gateway
+// took over with the system that had them (docs/routing.md, docs/alerts.md).
 //
 //   FieldOfOtherName(*ModelPolicy::descriptor(), "provider_model_id");
 //   // "target.model"

@@ -25,10 +25,12 @@
 #include "base/string_view.h"
 #include "google/protobuf/message.h"
 #include "providers/provider_settings.h"
+#include "service/alerts/webhook.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 #include "service/config/keyed_hex.h"
 #include "service/config/masked.h"
+#include "service/config/provider_making.h"
 #include "service/config/redis_url.h"
 #include "service/config/secret_reference.h"
 #include "service/config/yaml_writer.h"
@@ -67,27 +69,15 @@ constexpr std::string_view kDefaultCredential = "default";
 
 constexpr size_t kCaFileBytesLimit = size_t{4} * 1024 * 1024;
 
-// All that a provider is made of but for secrets, as text; nothing if it is not
-// configured.
-std::optional<std::string> MakingOf(const GatewayConfig& config,
-                                    std::string_view name) {
-  for (const ProviderConfig& provider : config.providers()) {
-    if (provider.name() != name) continue;
-    ProviderConfig made = provider;
-    // What is said of models and targets stands beside the provider.
-    made.clear_models();
-    made.clear_model_aliases();
-    made.clear_model_capabilities();
-    made.clear_discover_models();
-    made.clear_resilience();
-    return absl::StrCat(WriteYaml(made), WriteYaml(config.limits()));
-  }
-  return std::nullopt;
-}
-
 // Describes a reference. REQUIRES: validation has passed it.
 std::string Describe(const std::string& reference) {
   return SecretReference::Parse(reference)->description();
+}
+
+// Of a file, which ends its only line.
+Secret OneLine(const Secret& text) {
+  return Secret(
+      ToStd(absl::StripTrailingAsciiWhitespace(ToAbsl(text.Reveal()))));
 }
 
 }  // namespace
@@ -140,6 +130,7 @@ class ConfigSnapshot::Resolver {
   void ResolveLedger(ConfigSnapshot* snapshot);
   void ResolveAuditKeys(ConfigSnapshot* snapshot);
   void ResolveTracing(ConfigSnapshot* snapshot);
+  void ResolveAlerts(ConfigSnapshot* snapshot);
 
   const FieldPlaces& places_;
   const Environment& environment_;
@@ -160,25 +151,19 @@ void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
   snapshot->operator_key_sets_ =
       ResolveKeySets("auth.operators.jwt_issuers", auth.operators());
   const Listeners& listeners = snapshot->config_.listeners();
-  if (listeners.grpc().has_tls()) {
-    ResolveTls("grpc", listeners.grpc().tls(), snapshot);
-  }
-  if (listeners.http().has_tls()) {
-    ResolveTls("http", listeners.http().tls(), snapshot);
-  }
-  if (listeners.admin().has_tls()) {
-    ResolveTls("admin", listeners.admin().tls(), snapshot);
-  }
-  if (listeners.operations().has_tls()) {
-    ResolveTls("operations", listeners.operations().tls(), snapshot);
-  }
-  if (listeners.admin_http().has_tls()) {
-    ResolveTls("admin_http", listeners.admin_http().tls(), snapshot);
-  }
+  const auto resolve_tls = [&](const char* name, const auto& listener) {
+    if (listener.has_tls()) ResolveTls(name, listener.tls(), snapshot);
+  };
+  resolve_tls("grpc", listeners.grpc());
+  resolve_tls("http", listeners.http());
+  resolve_tls("admin", listeners.admin());
+  resolve_tls("operations", listeners.operations());
+  resolve_tls("admin_http", listeners.admin_http());
   if (snapshot->config_.has_redis()) ResolveRedis(snapshot);
   ResolveLedger(snapshot);
   ResolveAuditKeys(snapshot);
   ResolveTracing(snapshot);
+  ResolveAlerts(snapshot);
 }
 
 std::optional<Secret> ConfigSnapshot::Resolver::Resolve(
@@ -348,8 +333,7 @@ ConfigSnapshot::Resolver::ResolveAccessKey(const std::string& path,
     if (key.key->Reveal().size() < kAccessKeyLengthMin) {
       Add(key_path,
           absl::StrCat(Describe(entry.key()), " is a key of less than ",
-                       kAccessKeyLengthMin,
-                       " characters; make a longer one"));
+                       kAccessKeyLengthMin, " characters; make a longer one"));
     }
     key.digest = Sha256(key.key->Reveal());
   }
@@ -388,8 +372,7 @@ void ConfigSnapshot::Resolver::CheckTls(const std::string& path,
   const auto add_if_bad = [&](const char* field, const std::string& reference,
                               const absl::Status& status) {
     if (status.ok()) return;
-    Add(path + field,
-        absl::StrCat(Describe(reference), " ", status.message()));
+    Add(path + field, absl::StrCat(Describe(reference), " ", status.message()));
   };
   add_if_bad("cert_chain", server.cert_chain(), check.cert_chain);
   add_if_bad("private_key", server.private_key(), check.private_key);
@@ -426,11 +409,7 @@ void ConfigSnapshot::Resolver::ResolveRedis(ConfigSnapshot* snapshot) {
   };
   const auto password = [&](const char* field, const std::string& reference) {
     const auto found = require(field, reference, SecretForm::kText);
-    // A file ends its only line.
-    return found.has_value() ? RedisPasswordIn(Secret(
-                                   ToStd(absl::StripTrailingAsciiWhitespace(
-                                       ToAbsl(found->Reveal())))))
-                             : Secret("");
+    return found.has_value() ? RedisPasswordIn(OneLine(*found)) : Secret("");
   };
   const auto text = [&](const char* field, const std::string& reference) {
     const auto found = require(field, reference, SecretForm::kText);
@@ -458,10 +437,7 @@ void ConfigSnapshot::Resolver::ResolveLedger(ConfigSnapshot* snapshot) {
   if (reference.empty()) return;
   const std::optional<Secret> password =
       Require("ledger.postgres.password", reference, SecretForm::kText);
-  if (!password.has_value()) return;
-  // A file ends its only line.
-  snapshot->ledger_password_ = Secret(
-      ToStd(absl::StripTrailingAsciiWhitespace(ToAbsl(password->Reveal()))));
+  if (password.has_value()) snapshot->ledger_password_ = OneLine(*password);
 }
 
 void ConfigSnapshot::Resolver::ResolveTracing(ConfigSnapshot* snapshot) {
@@ -473,6 +449,33 @@ void ConfigSnapshot::Resolver::ResolveTracing(ConfigSnapshot* snapshot) {
     if (!value.has_value()) continue;
     snapshot->tracing_headers_.push_back(
         {headers[i].name(), *std::move(value)});
+  }
+}
+
+void ConfigSnapshot::Resolver::ResolveAlerts(ConfigSnapshot* snapshot) {
+  const auto& actions = snapshot->config_.alerts().actions();
+  for (int i = 0; i < actions.size(); ++i) {
+    const auto& config = actions[i].webhook();
+    if (!actions[i].has_webhook()) continue;
+    const std::string path = absl::StrCat("alerts.actions[", i, "].webhook.");
+    AlertWebhook webhook = {.url = Secret(config.url())};
+    if (SecretReference::Parse(config.url()).ok()) {
+      webhook.url =
+          Require(path + "url", config.url(), SecretForm::kHeaderValue)
+              .value_or(Secret(""));
+      const absl::Status usable = CheckWebhookUrl(webhook.url.Reveal());
+      if (!webhook.url.empty() && !usable.ok()) {
+        Add(path + "url",
+            absl::StrCat(Describe(config.url()), " ", usable.message()));
+      }
+    }
+    if (!config.signing_key().empty()) {
+      webhook.signing_key = Require(path + "signing_key", config.signing_key(),
+                                    SecretForm::kHeaderValue)
+                                .value_or(Secret(""));
+    }
+    snapshot->alert_webhooks_.insert_or_assign(actions[i].name(),
+                                               std::move(webhook));
   }
 }
 
@@ -533,6 +536,10 @@ std::string ConfigSnapshot::NamedContents() const {
     add(header.value.Reveal());
   }
   add(ledger_password_.Reveal());
+  for (const auto& [action, webhook] : alert_webhooks_) {
+    add(webhook.url.Reveal());
+    add(webhook.signing_key.Reveal());
+  }
   if (config_.has_redis()) {
     for (const std::string_view part :
          {redis_.password.Reveal(), redis_.sentinel_password.Reveal(),

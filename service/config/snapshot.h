@@ -87,6 +87,14 @@ class ConfigSnapshot {
     Secret value;
   };
 
+  // What a webhook of `alerts.actions` needs that is, or may be, a secret.
+  struct AlertWebhook {
+    Secret url;
+    Secret signing_key{""};  // Empty for no signature.
+  };
+  // By the action's name.
+  using AlertWebhooks = std::map<std::string, AlertWebhook, std::less<>>;
+
   // Resolves the secrets of a configuration with defaults that has passed
   // validation. If one cannot be resolved, or certificate and key of a listener
   // cannot be used, adds the problem and returns null. Warns of credentials
@@ -142,6 +150,7 @@ class ConfigSnapshot {
   const std::vector<TracingHeader>& tracing_headers() const {
     return tracing_headers_;
   }
+  const AlertWebhooks& alert_webhooks() const { return alert_webhooks_; }
 
   // The configuration as YAML, with secrets masked.
   const std::string& masked_yaml() const { return masked_yaml_; }
@@ -190,6 +199,7 @@ class ConfigSnapshot {
   Secret ledger_password_{""};
   std::vector<AuditKey> audit_keys_;
   std::vector<TracingHeader> tracing_headers_;
+  AlertWebhooks alert_webhooks_;
   // The content of its file of authorities, by the provider's name.
   std::map<std::string, std::string, std::less<>> ca_files_;
   std::string masked_yaml_;

@@ -23,6 +23,7 @@
 #include "proto/field_marks.h"
 #include "proto/overlay.h"
 #include "service/config/access_log_members.h"
+#include "service/config/alerts_validator.h"
 #include "service/config/applied_references.h"
 #include "service/config/audit_validator.h"
 #include "service/config/auth_validator.h"
@@ -150,6 +151,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckLedger(config, places_, &problems_);
   CheckAudit(config, places_, &problems_);
   CheckTracing(kinds_, config, places_, &problems_);
+  CheckAlerts(kinds_, config, places_, &problems_);
   CheckLogging(config.logging());
   CheckRuntime(config.runtime());
 }

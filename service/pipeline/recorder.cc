@@ -10,6 +10,7 @@
 #include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "service/audit/audit_log.h"
+#include "service/pipeline/alert_record.h"
 #include "service/pipeline/call_audit.h"
 #include "service/pipeline/performance_record.h"
 #include "service/pipeline/summary_record.h"
@@ -68,14 +69,15 @@ v1::FinishReason FinishReasonOf(const ProviderAnswer& answer) {
 Recorder::Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
                    RequestFeed& feed, ProviderHealthShard* health, int loop,
                    std::optional<CallSummary::Shard> summary,
-                   TraceShard* traces)
+                   TraceShard* traces, AlertShard* alerts)
     : access_log_(access_log),
       metrics_(metrics),
       feed_(feed),
       health_(health),
       loop_(loop),
       summary_(summary),
-      traces_(traces) {}
+      traces_(traces),
+      alerts_(alerts) {}
 
 InflightCall Recorder::Begin(Call& call) {
   call.provider_health = health_;
@@ -144,6 +146,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
                     selection == nullptr ? 0 : selection->result.capabilities,
                     *summary_);
   }
+  if (alerts_ != nullptr) RecordForAlerts(record, *alerts_);
   feed_.Publish(record);
   CountAttempts(call);
   if (AuditLog* const audit = call.runtime->audit()) {

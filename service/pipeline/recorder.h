@@ -1,7 +1,7 @@
 // Record, the last stage: what became of a call goes to the access log, the
-// metrics, the sums, the live feed and the audit log, once each, from one
-// CallRecord, and what became of each of its attempts to the board of the
-// providers' health.
+// metrics, the sums, the counts of alerts, the live feed and the audit log,
+// once each, from one CallRecord, and what became of each of its attempts to
+// the board of the providers' health.
 //
 // Thread contract: one recorder per event loop.
 
@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "service/alerts/alert_counts.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/log_pace.h"
@@ -36,13 +37,14 @@ class Recorder {
  public:
   // `access_log` is null if there is none, and `health` if nobody asks for it.
   // `loop` is the number of the event loop, from 0. Calls are summed in
-  // `summary`, if there is one; `traces` is null if they are not traced.
+  // `summary`, if there is one; `traces` is null if they are not traced, and
+  // `alerts` if no conditions are looked at.
   // Borrows all.
   Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
            RequestFeed& feed, ProviderHealthShard* health = nullptr,
            int loop = 0,
            std::optional<CallSummary::Shard> summary = std::nullopt,
-           TraceShard* traces = nullptr);
+           TraceShard* traces = nullptr, AlertShard* alerts = nullptr);
 
   // Counts the call as in flight for as long as the result lives, and has its
   // attempts counted at their providers. Begins its trace.
@@ -81,6 +83,7 @@ class Recorder {
   const int loop_;
   const std::optional<CallSummary::Shard> summary_;
   TraceShard* const traces_;
+  AlertShard* const alerts_;
 
   // How often something has happened in the second that has begun, on the
   // loop's clock, and how often beyond a limit since the last time within.

@@ -41,7 +41,7 @@ _ADMIN_RPCS = """
     AllocateBudget GetBudget ListBudgets GetSessionSummary ResetBudget
     SearchAudit GetAudit ExportAudit ListPricing SetPricing
     ListTraces GetTrace GetTraceMetrics
-    ListLogLevels SetLogLevel
+    ListLogLevels SetLogLevel ListAlerts SilenceAlert
     """.split()
 _OPERATOR = "key-of-an-operator-0123456789"
 _KEYS = _MOCK + """\

@@ -31,6 +31,9 @@ auth: {callers: {api_keys: [{id: team, key: "env:TEAM"}]}}
 prices:
   models: [{model: gpt-b, input: "1", output: "2", cached_input: "0.5"}]
 runtime: {state_dir: "%(state)s"}
+alerts:
+  rules: [{name: errors, condition: error_rate > 5%%, action: note}]
+  actions: [{name: note, log: {}}]
 """
 _KEYS = {"OPENAI_KEY": "key-of-openai-1234567890",
          "TEAM": "key-of-the-team-1234567890"}

@@ -21,6 +21,7 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/metrics.pb.h"
 #include "providers/registry/all_providers.h"
+#include "service/alerts/alert_board.h"
 #include "service/config/config_reader.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -50,6 +51,7 @@ class OperatorServicesTest : public testing::Test {
   RequestFeed feed_{{}};
   const std::unique_ptr<CallSummary> summary_ =
       *CallSummary::Open({}, SystemClock());
+  AlertBoard alerts_{absl::UnixEpoch()};
   LogLevelOverrides log_levels_{{}};
   Readiness readiness_{SystemClock()};
   BlockingWorker worker_{{.name = "worker"}};
@@ -67,6 +69,7 @@ class OperatorServicesTest : public testing::Test {
                                .state = state_,
                                .reloader = *reloader_,
                                .issued_keys = nullptr,
+                               .alerts = alerts_,
                                .log_levels = log_levels_,
                                .refusals = refusals_}};
 };

@@ -32,5 +32,10 @@ TEST(AnswerTextTest, TimesAndValuesAreForPeople) {
   EXPECT_EQ(ValueText("STATE_ACTIVE", "STATE_"), "active");
 }
 
+TEST(AnswerTextTest, NothingIsADash) {
+  EXPECT_EQ(OrDash(""), "-");
+  EXPECT_EQ(OrDash("a"), "a");
+}
+
 }  // namespace
 }  // namespace gateway

@@ -25,6 +25,7 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
   EXPECT_THAT(CompletionsOf({"budgets", ""}),
               ElementsAre("list", "get", "allocate", "reset", "session"));
   EXPECT_THAT(CompletionsOf({"traces", ""}), ElementsAre("list", "get"));
+  EXPECT_THAT(CompletionsOf({"alerts", ""}), ElementsAre("list", "silence"));
   EXPECT_THAT(CompletionsOf({"logs", ""}), ElementsAre("levels", "set-level"));
   EXPECT_THAT(CompletionsOf({"sessions", ""}),
               ElementsAre("create", "get", "delete"));

@@ -35,14 +35,14 @@ class AlertBoardTest : public testing::Test {
   void Begin(std::vector<AlertRule> rules) {
     rules_ = std::move(rules);
     board_ = std::make_unique<AlertBoard>(kStart);
-    board_->SetRules(rules_);
+    board_->SetRules(rules_, kStart + passed_);
   }
 
   // As a process that comes after this one's end.
   void Restart() {
     const std::string kept = board_->Write();
     board_ = std::make_unique<AlertBoard>(kStart + passed_);
-    board_->SetRules(rules_);
+    board_->SetRules(rules_, kStart + passed_);
     const absl::Status read = board_->Read(kept);
     EXPECT_TRUE(read.ok()) << read;
     totals_ = {};
@@ -245,6 +245,19 @@ TEST_F(AlertBoardTest, WhyAnActionCouldNotBeToldIsShownUntilItCan) {
   EXPECT_EQ(View().action_error, "");
 }
 
+TEST_F(AlertBoardTest, WhatIsToldAgainSaysWhyAndWaits) {
+  action_works_ = false;
+  Calls(0, 10);
+  Look();
+  const std::string id = board_->Pending().at(0).id;
+  board_->Failed(id, absl::UnavailableError("no route"));
+  EXPECT_EQ(View().action_error, "no route");
+  EXPECT_THAT(board_->Pending(), SizeIs(1));
+  EXPECT_EQ(board_->counts().failed_attempts, 1);
+  board_->Told(id, absl::OkStatus());
+  EXPECT_EQ(View().action_error, "");
+}
+
 TEST_F(AlertBoardTest, NoMoreThanSoManyEventsWait) {
   action_works_ = false;
   Begin({Rule("models", "model_consecutive_failures > 5")});
@@ -261,12 +274,64 @@ TEST_F(AlertBoardTest, AnotherConditionBeginsAnewAndTheSameOneGoesOn) {
   EXPECT_THAT(Look(), ElementsAre("errors fires"));
   AlertRule same = Rule("errors", "error_rate > 5%");
   same.window = absl::Minutes(1);
-  board_->SetRules({same});
+  board_->SetRules({same}, kStart + passed_);
   EXPECT_THAT(Look(), IsEmpty());
   EXPECT_TRUE(View().firing);
-  board_->SetRules({Rule("errors", "error_rate > 6%")});
+  board_->SetRules({Rule("errors", "error_rate > 6%")}, kStart + passed_);
   EXPECT_FALSE(View().firing);
   EXPECT_THAT(Look(), ElementsAre("errors fires"));
+}
+
+TEST_F(AlertBoardTest, WhatFiresOfARuleThatIsGoneIsResolvedWhereItWasTold) {
+  Calls(0, 10);
+  EXPECT_THAT(Look(), ElementsAre("errors fires"));
+  AlertRule other = Rule("errors", "error_rate > 6%");
+  other.action = "chat";
+  board_->SetRules({other}, kStart + passed_);
+  const std::vector<AlertEvent> pending = board_->Pending();
+  ASSERT_THAT(pending, SizeIs(1));
+  EXPECT_FALSE(pending[0].firing);
+  EXPECT_EQ(pending[0].condition, "error_rate > 5%");
+  EXPECT_EQ(pending[0].action, "page");
+  board_->Told(pending[0].id, absl::OkStatus());
+  board_->SetRules({}, kStart + passed_);
+  EXPECT_THAT(board_->Pending(), IsEmpty());  // It was not told that it fires.
+}
+
+TEST_F(AlertBoardTest, AProcessThatComesWithoutTheRuleResolvesIt) {
+  Calls(0, 10);
+  Look();
+  rules_.clear();
+  Restart();
+  ASSERT_THAT(board_->Pending(), SizeIs(1));
+  EXPECT_EQ(board_->Pending()[0].action, "page");
+  EXPECT_FALSE(board_->Pending()[0].firing);
+}
+
+TEST_F(AlertBoardTest, WhoWasToldThatItFiresIsToldThatItIsResolved) {
+  Calls(0, 10);
+  Look();
+  AlertRule other = Rule("errors", "error_rate > 5%");
+  other.action = "chat";
+  board_->SetRules({other}, kStart + passed_);
+  action_works_ = false;
+  Calls(1000, 0);
+  Look();
+  EXPECT_THAT(Look(absl::Minutes(5)), ElementsAre("errors is resolved"));
+  EXPECT_EQ(board_->Pending().at(0).action, "page");
+}
+
+TEST_F(AlertBoardTest, ASilenceIsWrittenBeforeItIsInForce) {
+  const absl::Time end = kStart + absl::Hours(1);
+  const std::string silenced = board_->WriteSilenced("errors", end);
+  EXPECT_EQ(View().silence_end, std::nullopt);
+  EXPECT_NE(board_->Write(), silenced);
+  EXPECT_TRUE(board_->Silence("errors", end));
+  EXPECT_EQ(board_->Write(), silenced);
+}
+
+TEST_F(AlertBoardTest, ItKnowsTheNamesOfItsRules) {
+  EXPECT_THAT(board_->Names(), ElementsAre("errors"));
 }
 
 TEST_F(AlertBoardTest, WhatItDoesNotWriteItDoesNotRead) {

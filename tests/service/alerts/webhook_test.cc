@@ -33,7 +33,8 @@ const AlertEvent kEvent = {.id = "0123",
 constexpr std::string_view kBody =
     R"({"id":"0123","alert":"high_error_rate","state":"firing",)"
     R"("condition":"error_rate > 5%","value":7.5,"subject":"a/\"m\"",)"
-    R"("time":"2026-01-02T03:04:05.678Z"})";
+    R"("time":"2026-01-02T03:04:05.678Z","text":"high_error_rate fires for )"
+    R"(a/\"m\": error_rate > 5%, it is 7.5"})";
 
 class WebhookTest : public testing::Test {
  protected:
@@ -47,8 +48,8 @@ class WebhookTest : public testing::Test {
   LoopClient client_;
   HookServer hook_;
   const TestHttpServer server_{hook_};
-  const std::string url_ =
-      absl::StrCat("http://127.0.0.1:", server_.port(), "/hooks/gateway/");
+  const Secret url_{
+      absl::StrCat("http://127.0.0.1:", server_.port(), "/hooks/gateway/")};
 };
 
 TEST_F(WebhookTest, TheBodyIsOneObject) {

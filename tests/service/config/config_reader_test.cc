@@ -30,6 +30,7 @@ using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::llmgateway::config::v1::GatewayConfig;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -339,6 +340,70 @@ TEST_F(SelectionFilesTest, TheyAreReadForFilesOnly) {
   EXPECT_THAT(draft.problems, IsEmpty());
   ASSERT_EQ(draft.warnings.size(), 1u);
   EXPECT_THAT(draft.warnings[0].message, HasSubstr("are not looked at here"));
+}
+
+// A configuration that names a file with alerts beside it.
+class AlertFilesTest : public testing::Test {
+ protected:
+  AlertFilesTest() : folder_(testing::TempDir() + "/alert_files") {
+    std::filesystem::create_directories(folder_);
+  }
+
+  ConfigReading Read(const std::string& actions) {
+    Write("gateway.yaml",
+          "providers: [{name: mock, mock: {}}]\n"
+          "alerts:\n"
+          "  files: [alerts.yaml]\n"
+          "  actions: [" +
+              actions + "]\n");
+    return ReadConfigFile(AllProviderKinds(), folder_ + "/gateway.yaml", {},
+                          absl::UnixEpoch());
+  }
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ + "/" + name) << text;
+  }
+
+  const std::string folder_;
+};
+
+constexpr char kSeedActions[] =
+    "{name: page_oncall, webhook: {url: 'https://pager.example/hook'}}, "
+    "{name: slack_alert, webhook: {url: 'https://hooks.slack.example/a'}}, "
+    "{name: email_admin, log: {}}, "
+    "{name: auto_disable_model, disable_model: {}}";
+
+TEST_F(AlertFilesTest, ThePublishedOneLoadsAsItIsOnceItsActionsAreBound) {
+  Write("alerts.yaml", Slurp("tests/service/config/policies/alerts.yaml"));
+  const ConfigReading reading = Read(kSeedActions);
+  EXPECT_THAT(Lines(reading), IsEmpty());
+  EXPECT_THAT(reading.warnings, IsEmpty());
+  ASSERT_NE(reading.snapshot, nullptr);
+  const auto& alerts = reading.snapshot->config().alerts();
+  ASSERT_EQ(alerts.rules_size(), 4);
+  EXPECT_EQ(alerts.rules(0).name(), "high_error_rate");
+  EXPECT_EQ(alerts.rules(3).condition(), "model_consecutive_failures > 5");
+  EXPECT_EQ(alerts.rules(3).window().seconds(), 300);
+  EXPECT_THAT(alerts.files(), IsEmpty());
+  EXPECT_THAT(reading.files, Contains(folder_ + "/alerts.yaml"));
+}
+
+TEST_F(AlertFilesTest, AnActionThatIsNotBoundIsToldWhereItIsCalled) {
+  Write("alerts.yaml", Slurp("tests/service/config/policies/alerts.yaml"));
+  EXPECT_THAT(
+      Lines(Read("{name: page_oncall, log: {}}")),
+      ElementsAre(
+          HasSubstr(folder_ + "/alerts.yaml:9:5: alerts.rules[1].action: is "
+                              "'slack_alert'"),
+          HasSubstr("alerts.rules[2].action: is 'email_admin'"),
+          HasSubstr("add it there, as in {name: auto_disable_model, log: "
+                    "{}}")));
+}
+
+TEST_F(AlertFilesTest, SuchAFileNamesNoOthers) {
+  Write("alerts.yaml", "files: [more.yaml]\n");
+  EXPECT_THAT(Lines(Read("")),
+              ElementsAre(HasSubstr("alerts.yaml: files: cannot be named in "
+                                    "such a file")));
 }
 
 }  // namespace

@@ -152,5 +152,21 @@ TEST(DefaultsTest, AMockListsAModelThatIsRecognisablyAMock) {
   EXPECT_NE(config.providers(0).models(0).find("mock"), std::string::npos);
 }
 
+TEST(DefaultsTest, AlertsHaveTheirTimes) {
+  GatewayConfig config;
+  Fill(&config);
+  EXPECT_FALSE(config.has_alerts());
+  config.mutable_alerts()->add_rules();
+  config.mutable_alerts()->add_actions()->mutable_webhook();
+  config.mutable_alerts()->add_actions()->mutable_log();
+  Fill(&config);
+  const auto& alerts = config.alerts();
+  EXPECT_EQ(alerts.interval().seconds(), 15);
+  EXPECT_EQ(alerts.rules(0).window().seconds(), 300);
+  EXPECT_EQ(alerts.rules(0).calls_min(), 10);
+  EXPECT_EQ(alerts.actions(0).webhook().timeout().seconds(), 5);
+  EXPECT_TRUE(alerts.actions(1).has_log());
+}
+
 }  // namespace
 }  // namespace gateway

@@ -303,7 +303,8 @@ TEST(LoaderTest, PoliciesAndNodesMayStandInMaps) {
   ConfigProblems problems("f");
   LoadedConfig loaded = LoadConfigText(
       "routing: {selection: {policies: [{id: first}]}}", &problems);
-  AddSelectionText(kKeyedPolicies, "dir/policies.yaml", &loaded, &problems);
+  AddSectionText("routing.selection", kKeyedPolicies, "dir/policies.yaml",
+                 &loaded, &problems);
   EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
   EXPECT_TRUE(loaded.complete);
   const auto& selection = loaded.config.routing().selection();
@@ -366,15 +367,42 @@ TEST(LoaderTest, PoliciesInMapsAreCheckedAsOthers) {
 TEST(LoaderTest, ProblemsOfAnotherFileSayWhichOne) {
   ConfigProblems problems("f");
   LoadedConfig loaded = LoadConfigText("", &problems);
-  AddSelectionText("policies:\n  a: {cost: 1}\n", "g", &loaded, &problems);
+  AddSectionText("routing.selection", "policies:\n  a: {cost: 1}\n", "g",
+                 &loaded, &problems);
   EXPECT_TRUE(loaded.complete);
-  AddSelectionText("policies: [\n", "h", &loaded, &problems);
+  AddSectionText("routing.selection", "policies: [\n", "h", &loaded, &problems);
   EXPECT_FALSE(loaded.complete);
   const std::vector<ConfigProblem> sorted = problems.Sorted();
   ASSERT_EQ(sorted.size(), 2u);
   EXPECT_THAT(sorted[0].ToString(),
               HasSubstr("g:2:7: routing.selection.policies[0].cost: unknown"));
   EXPECT_THAT(sorted[1].ToString(), HasSubstr("h:"));
+}
+
+TEST(LoaderTest, RulesOfAlertsMayBeCalledAlerts) {
+  ConfigProblems problems("f");
+  LoadedConfig loaded =
+      LoadConfigText("alerts: {rules: [{name: first}]}", &problems);
+  AddSectionText("alerts",
+                 "alerts:\n"
+                 "  - name: second\n"
+                 "    condition: error_rate > 5%\n"
+                 "    action: page_oncall\n"
+                 "rules: [{name: third}]\n"
+                 "actions: [{name: page_oncall, log: {}}]\n",
+                 "alerts.yaml", &loaded, &problems);
+  // One name after the other: the second begins no list anew.
+  const std::vector<ConfigProblem> sorted = problems.Sorted();
+  ASSERT_EQ(sorted.size(), 1u);
+  EXPECT_THAT(sorted[0].ToString(),
+              HasSubstr("alerts.yaml:5:1: alerts.rules: given twice"));
+  const auto& alerts = loaded.config.alerts();
+  ASSERT_EQ(alerts.rules_size(), 2);
+  EXPECT_EQ(alerts.rules(0).name(), "first");
+  EXPECT_EQ(alerts.rules(1).name(), "second");
+  EXPECT_EQ(alerts.rules(1).condition(), "error_rate > 5%");
+  EXPECT_TRUE(alerts.actions(0).has_log());
+  EXPECT_EQ(loaded.places.Find("alerts.rules[1].action").line, 4);
 }
 
 }  // namespace

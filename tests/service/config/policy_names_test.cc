@@ -1,6 +1,7 @@
 #include "service/config/policy_names.h"
 
 #include "gtest/gtest.h"
+#include "llmgateway/config/v1/alerts.pb.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/config/v1/selection.pb.h"
 
@@ -31,6 +32,8 @@ TEST(PolicyNamesTest, OtherNamesStandForFieldsThatAreThere) {
   EXPECT_EQ(FieldOfOtherName(Node(), "provider"), "");
   EXPECT_EQ(
       FieldOfOtherName(*configv1::RoutingConfig::descriptor(), "provider"), "");
+  EXPECT_EQ(FieldOfOtherName(*configv1::AlertsConfig::descriptor(), "alerts"),
+            "rules");
   for (const char* field : {"context_window_tokens", "target"}) {
     EXPECT_NE(Policy().FindFieldByName(field), nullptr);
   }

@@ -22,6 +22,7 @@
 namespace gateway {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -332,6 +333,44 @@ TEST(ConfigSnapshotTest, TheEtagStandsForWhatIsMaskedToo) {
   EXPECT_NE(first->etag(), second->etag());
   EXPECT_EQ(first->etag(), with_header("1234")->etag());
   EXPECT_EQ(first->etag().size(), 64u);
+}
+
+constexpr std::string_view kAlerts =
+    "alerts:\n"
+    "  actions:\n"
+    "  - {name: page, webhook: {url: 'env:HOOK', signing_key: 'env:KEY'}}\n"
+    "  - {name: chat, webhook: {url: 'https://chat.example/hunter2'}}\n"
+    "  - {name: note, log: {}}\n";
+
+TEST(ConfigSnapshotTest, HoldsTheAddressesAndKeysOfWebhooks) {
+  const Made made =
+      Make(kAlerts, {{"HOOK", "https://a.example/x"}, {"KEY", "k1"}});
+  ASSERT_NE(made.snapshot, nullptr) << made.problems[0];
+  const ConfigSnapshot::AlertWebhooks& webhooks =
+      made.snapshot->alert_webhooks();
+  ASSERT_EQ(webhooks.size(), 2u);
+  EXPECT_EQ(webhooks.at("page").url.Reveal(), "https://a.example/x");
+  EXPECT_EQ(webhooks.at("page").signing_key.Reveal(), "k1");
+  EXPECT_EQ(webhooks.at("chat").url.Reveal(), "https://chat.example/hunter2");
+  EXPECT_TRUE(webhooks.at("chat").signing_key.empty());
+  EXPECT_THAT(made.snapshot->masked_yaml(), HasSubstr("env:HOOK"));
+  EXPECT_THAT(made.snapshot->masked_yaml(), Not(HasSubstr("hunter2")));
+  const Made rotated =
+      Make(kAlerts, {{"HOOK", "https://a.example/x"}, {"KEY", "k2"}});
+  EXPECT_NE(rotated.snapshot->fingerprint(), made.snapshot->fingerprint());
+  EXPECT_EQ(rotated.snapshot->etag(), made.snapshot->etag());
+}
+
+TEST(ConfigSnapshotTest, AnAddressThatIsNoneIsNotRepeated) {
+  const Made made = Make(kAlerts, {{"HOOK", "hunter2"}});
+  EXPECT_EQ(made.snapshot, nullptr);
+  EXPECT_THAT(made.problems,
+              ElementsAre(AllOf(HasSubstr("alerts.actions[0].webhook.url: "
+                                          "variable HOOK "),
+                                Not(HasSubstr("hunter2"))),
+                          AllOf(HasSubstr("alerts.actions[0].webhook."
+                                          "signing_key: "),
+                                HasSubstr("KEY"))));
 }
 
 }  // namespace

@@ -261,7 +261,7 @@ TEST(ValidatorTest, ModulesHaveNames) {
       ElementsAre(HasSubstr("logging.module_levels.pipelin: is no module of "
                             "the log; did you mean 'pipeline'?"),
                   HasSubstr("logging.module_levels.routing: is no module of "
-                            "the log; known are 'access_log', 'audit', ")));
+                            "the log; known are 'access_log', 'alerts', ")));
 }
 
 TEST(ValidatorTest, ALogIsSetAsideByItsSizeOrItsAge) {

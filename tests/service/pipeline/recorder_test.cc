@@ -14,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
+#include "service/alerts/alert_counts.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/call_record.h"
@@ -205,6 +206,16 @@ TEST_F(RecorderTest, NeedsNoBoard) {
   AddAttempt(absl::OkStatus());
   recorder.Record(call_, absl::OkStatus());
   EXPECT_TRUE(watching_->Take().has_value());
+}
+
+TEST_F(RecorderTest, CallsAreCountedForAlerts) {
+  AlertCounts counts;
+  Recorder recorder(nullptr, metrics_.AddShard(), feed_, nullptr, 0,
+                    std::nullopt, nullptr, &counts.AddShard());
+  recorder.Record(call_, absl::OkStatus());
+  recorder.Record(call_, Unavailable());
+  EXPECT_EQ(counts.Read().calls, 2);
+  EXPECT_EQ(counts.Read().failures, 1);
 }
 
 }  // namespace
