@@ -36,8 +36,8 @@
 #include "service/call_tracing.h"
 #include "service/caller_identity.h"
 #include "service/config/config_reader.h"
-#include "service/drained_calls.h"
 #include "service/config/log_modules.h"
+#include "service/drained_calls.h"
 #include "service/grpc_engine.h"
 #include "service/http/admin_routes.h"
 #include "service/http/api_router.h"
@@ -72,6 +72,7 @@
 #include "service/process_limits.h"
 #include "service/reload/config_reloader.h"
 #include "service/reload/reload_thread.h"
+#include "service/shared_budgets.h"
 #include "service/shared_redis.h"
 #include "service/state/state_store.h"
 #include "service/summary/call_summary.h"
@@ -136,6 +137,7 @@ struct App::Graph {
 
   // Outlive the runtimes, which count limits and know callers by them.
   SharedRedis redis;
+  SharedBudgets budgets{SystemClock()};
   KeptRecords kept{SystemClock()};
   KeptLedger ledger{SystemClock()};
   std::unique_ptr<AuditLog> audit;  // Null if there is none.
@@ -280,6 +282,10 @@ absl::Status App::Build() {
   RestoreRollout(*graph.state, *snapshot);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   graph.KeepWhatIsLearned();
+  if (graph.redis.access().options != nullptr) {
+    GATEWAY_RETURN_IF_ERROR(graph.budgets.Open(
+        *graph.runtime, graph.ledger.path(), graph.registry));
+  }
   AddRuntimeMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
@@ -291,6 +297,9 @@ Ports App::Graph::PortsOfRuntimes() {
   ports.sessions = kept.sessions();
   ports.shared_answers = redis.answers();
   ports.key_claims = redis.claims();
+  if (redis.access().options != nullptr) {
+    ports.budget_sharer = budgets.sharer();
+  }
   ports.ledger = ledger.writer();
   ports.audit = audit.get();
   return ports;
@@ -525,6 +534,7 @@ void App::StartRepeatedWork() {
   graph.tracing.Follow(*graph.loops[0]);
   graph.kept.Follow(first);
   graph.redis.Follow(first, *graph.runtime, *graph.state, graph.worker);
+  graph.budgets.Follow(first);
 }
 
 absl::Status App::StartReloading() {
@@ -588,6 +598,7 @@ void App::Drain() {
   if (graph.operators) graph.operators->Drain(absl::Seconds(1));
   graph.tracing.Stop();
   graph.kept.Stop();
+  graph.budgets.Stop();
   graph.redis.Stop(over - SystemClock().SteadyTime());
   for (const auto& runtime : graph.loops) runtime->Stop();
   // No call is left that something could be learned from.
