@@ -5,11 +5,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_cat.h"
 #include "base/async/blocking_worker.h"
 #include "base/async/cancellation.h"
 #include "base/async/latch.h"
-#include "base/async/sleep.h"
 #include "base/async/worker_pool.h"
 #include "base/net/connection_quota.h"
 #include "base/net/resolver.h"
@@ -18,8 +16,6 @@
 #include "base/os/logging.h"
 #include "base/os/thread.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
-#include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/circuit_document.h"
 #include "service/api/gateway_service.h"
@@ -105,7 +101,6 @@ struct App::Graph {
   // Restores how models did, and keeps that, and whom failures disable, from
   // now on.
   void KeepWhatIsLearned();
-
 
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
@@ -268,9 +263,6 @@ absl::Status App::Build() {
       std::shared_ptr<const RuntimeSnapshot> snapshot,
       RuntimeSnapshot::Make(graph.config, graph.PortsOfRuntimes()));
   graph.ledger.LoadBudgets(snapshot->budget_table());
-  Log(LogLevel::kInfo, "main", "descriptors",
-      {{"limit", graph.descriptors},
-       {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
                           SystemClock(), graph.kept.responses());
   graph.ledger.AddMetrics(graph.registry);
@@ -282,10 +274,8 @@ absl::Status App::Build() {
   RestoreRollout(*graph.state, *snapshot);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   graph.KeepWhatIsLearned();
-  if (graph.redis.access().options != nullptr) {
-    GATEWAY_RETURN_IF_ERROR(graph.budgets.Open(
-        *graph.runtime, graph.ledger.path(), graph.registry));
-  }
+  GATEWAY_RETURN_IF_ERROR(
+      graph.budgets.Open(*graph.runtime, graph.ledger.path(), graph.registry));
   AddRuntimeMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
@@ -297,9 +287,7 @@ Ports App::Graph::PortsOfRuntimes() {
   ports.sessions = kept.sessions();
   ports.shared_answers = redis.answers();
   ports.key_claims = redis.claims();
-  if (redis.access().options != nullptr) {
-    ports.budget_sharer = budgets.sharer();
-  }
+  if (proto().has_redis()) ports.budget_sharer = budgets.sharer();
   ports.ledger = ledger.writer();
   ports.audit = audit.get();
   return ports;

@@ -112,6 +112,7 @@ absl::Status SharedBudgets::Open(const CurrentRuntime& runtime,
                                  const std::string& ledger_path,
                                  MetricRegistry& registry) {
   const std::shared_ptr<const RuntimeSnapshot> first = runtime.Get();
+  if (!first->config().has_redis()) return absl::OkStatus();
   std::string replica = NewReplicaName();
   if (!ledger_path.empty() && first->config().has_budgets()) {
     GATEWAY_ASSIGN_OR_RETURN(replica, ReplicaNameBeside(ledger_path));

@@ -44,7 +44,7 @@ class SharedBudgets {
   BudgetSharer* sharer() { return &sharer_; }
 
   // Borrows `runtime`. `ledger_path` is empty where there is no ledger. Adds
-  // the metrics of sharing. REQUIRES: there is a Redis.
+  // the metrics of sharing. Does nothing without a Redis.
   absl::Status Open(const CurrentRuntime& runtime,
                     const std::string& ledger_path, MetricRegistry& registry);
 

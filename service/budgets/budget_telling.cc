@@ -5,7 +5,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/sha256.h"
@@ -19,7 +18,8 @@ namespace {
 constexpr size_t kStepsMax = 2 * BudgetWindow::kSteps;
 // So long something is kept beyond its window, for clocks that differ.
 constexpr int64_t kSlackSeconds = 3600;
-constexpr int64_t kTakenBackSeconds = int64_t{30} * 24 * 3600;
+// That it was taken back: thirty days.
+constexpr int64_t kTakenBackSeconds = 2'592'000;
 
 BudgetChange HeadOf(const BudgetTelling& telling) {
   return {.scope = telling.scope,
@@ -118,7 +118,8 @@ std::string HeaderOf(const BudgetTelling& telling) {
 
 std::string BodyOf(const BudgetTelling& telling) {
   if (telling.allocation.has_value()) {
-    return absl::StrFormat("%020d", telling.allocation->version);
+    return absl::StrCat(
+        absl::Dec(telling.allocation->version, absl::kZeroPad20));
   }
   std::string body =
       absl::StrCat(static_cast<int>(telling.unit), " ", telling.granted.units,

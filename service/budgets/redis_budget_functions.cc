@@ -11,8 +11,8 @@
 namespace gateway {
 namespace {
 
-// What is kept for ever as far as a replica is concerned.
-constexpr int64_t kLongestSeconds = int64_t{10} * 366 * 24 * 3600;
+// Ten years, which stand for ever.
+constexpr int64_t kLongestSeconds = 316'224'000;
 
 // The keys are: the number of the last change; each replica's incarnation, the
 // number of its last message and when that was; the names of what was told by

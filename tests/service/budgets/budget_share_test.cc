@@ -428,39 +428,35 @@ struct Weather {
   bool rolls = false;
 };
 
-void Live(uint64_t seed, const Weather& weather) {
-  SCOPED_TRACE(absl::StrCat("seed ", seed));
-  std::mt19937_64 random(seed);
-  const auto draw = [&](int64_t below) {
-    return static_cast<int64_t>(random() % static_cast<uint64_t>(below));
-  };
-  const std::string budgets =
-      weather.rolls ? R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS
-                         limit: 1000 rolling_window { seconds: 600 } })"
-                    : kSharedHour;
-  const int64_t count = 2 + draw(3);
-  const int64_t largest = 1 + draw(weather.calls_max);
-  BudgetRedisModel redis;
-  std::vector<std::unique_ptr<SharingReplica>> replicas;
-  for (int64_t i = 0; i < count; ++i) {
-    replicas.push_back(std::make_unique<SharingReplica>(
-        redis, absl::StrCat("r", i), budgets, count));
+// Replicas to which it happens.
+class LivingReplicas {
+ public:
+  LivingReplicas(uint64_t seed, const Weather& weather)
+      : weather_(weather),
+        generator_(seed),
+        count_(2 + Draw(3)),
+        largest_(1 + Draw(weather.calls_max)) {
+    for (int64_t i = 0; i < count_; ++i) {
+      replicas_.push_back(std::make_unique<SharingReplica>(
+          redis_, absl::StrCat("r", i), weather.rolls ? kRolls : kSharedHour,
+          count_));
+    }
   }
-  int64_t now = kNoon;
-  for (int step = 0; step < 1500; ++step) {
-    SharingReplica& one = *replicas[static_cast<size_t>(draw(count))];
-    const auto index = static_cast<size_t>(draw(1000));
-    switch (draw(12)) {
+
+  void Step() {
+    SharingReplica& one = *replicas_[static_cast<size_t>(Draw(count_))];
+    const auto index = static_cast<size_t>(Draw(1000));
+    switch (Draw(12)) {
       case 0:
       case 1:
       case 2:
-        one.Begin(1 + draw(largest), /*asks=*/draw(4) != 0);
+        one.Begin(1 + Draw(largest_), /*asks=*/Draw(4) != 0);
         break;
       case 3:
-        if (one.open() > 0) one.End(index, 1 + draw(largest));
+        if (one.open() > 0) one.End(index, 1 + Draw(largest_));
         break;
       case 4:
-        if (one.open() > 0 && draw(3) == 0) one.Cancel(index);
+        if (one.open() > 0 && Draw(3) == 0) one.Cancel(index);
         break;
       case 5:
       case 6:
@@ -469,46 +465,85 @@ void Live(uint64_t seed, const Weather& weather) {
       case 7:
       case 8:
       case 9:
-        if (!one.is_asking()) break;
-        if (weather.loses && draw(6) == 0) {
-          one.Lose(/*comes_later=*/draw(2) == 0);
-        } else {
-          one.Exchange();
-        }
+        if (one.is_asking()) Answer(one);
         break;
       case 10:
         one.DeliverLate();
-        if (draw(20) == 0) one.Kill();
+        if (Draw(20) == 0) one.Kill();
         break;
       default:
-        // Without losses nobody is silent for as long as what is reserved
-        // counts: that is to be cut off.
-        redis.Pass(absl::Milliseconds(draw(weather.loses ? 2000 : 10)));
-        if (weather.loses && draw(50) == 0) redis.Flush();
-        if (weather.rolls) now += draw(10);
-        for (auto& each : replicas) each->PassTo(now);
+        Pass();
     }
+  }
+
+  // How much is taken beyond the limit, and how much may be.
+  int64_t Excess() {
     int64_t taken = 0;
-    for (auto& each : replicas) taken += each->Taken();
-    const int64_t of_calls = (count - 1) * largest;
-    const int64_t of_shares =
-        weather.loses ? (count - 1) * (kSharedLimit / count) : 0;
-    ASSERT_LE(taken, kSharedLimit + of_calls + of_shares)
-        << "step " << step << " of " << count << " replicas, calls of "
-        << largest;
+    for (auto& each : replicas_) taken += each->Taken();
+    return taken - kSharedLimit;
   }
+  int64_t ExcessMax() const {
+    const int64_t of_shares = weather_.loses ? kSharedLimit / count_ : 0;
+    return (count_ - 1) * (largest_ + of_shares);
+  }
+
   // In the end all know the same, and all that was spent.
-  for (int i = 0; i < 3; ++i) {
-    for (auto& each : replicas) each->Exchange();
+  void CheckSums() {
+    for (int i = 0; i < 3; ++i) {
+      for (auto& each : replicas_) each->Exchange();
+    }
+    int64_t spent = 0;
+    for (auto& each : replicas_) {
+      while (each->open() > 0) each->Cancel(0);
+      spent += each->Taken();
+    }
+    for (auto& each : replicas_) {
+      EXPECT_EQ(each->Standing().account.spend.sum().total_tokens(), spent);
+    }
   }
-  int64_t spent = 0;
-  for (auto& each : replicas) {
-    while (each->open() > 0) each->Cancel(0);
-    spent += each->Taken();
+
+ private:
+  static constexpr char kRolls[] =
+      R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000
+                 rolling_window { seconds: 600 } })";
+
+  int64_t Draw(int64_t below) {
+    return static_cast<int64_t>(generator_() % static_cast<uint64_t>(below));
   }
-  for (auto& each : replicas) {
-    ASSERT_EQ(each->Standing().account.spend.sum().total_tokens(), spent);
+  void Answer(SharingReplica& one) {
+    if (weather_.loses && Draw(6) == 0) {
+      one.Lose(/*comes_later=*/Draw(2) == 0);
+    } else {
+      one.Exchange();
+    }
   }
+  void Pass() {
+    // Where nothing is lost, nobody is silent for as long as what is reserved
+    // counts: that is to be cut off.
+    redis_.Pass(absl::Milliseconds(Draw(weather_.loses ? 2000 : 10)));
+    if (weather_.loses && Draw(50) == 0) redis_.Flush();
+    if (weather_.rolls) now_ += Draw(10);
+    for (auto& each : replicas_) each->PassTo(now_);
+  }
+
+  const Weather weather_;
+  std::mt19937_64 generator_;
+  const int64_t count_;
+  const int64_t largest_;
+  BudgetRedisModel redis_;
+  std::vector<std::unique_ptr<SharingReplica>> replicas_;
+  int64_t now_ = kNoon;
+};
+
+void Live(uint64_t seed, const Weather& weather) {
+  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  LivingReplicas replicas(seed, weather);
+  for (int step = 0; step < 1500; ++step) {
+    replicas.Step();
+    ASSERT_LE(replicas.Excess(), replicas.ExcessMax()) << "step " << step;
+  }
+  replicas.CheckSums();
+  ASSERT_FALSE(testing::Test::HasFailure());
 }
 
 TEST(BudgetSharePropertyTest, AtMostACallOfEachOtherReplicaIsTooMuch) {

@@ -1,7 +1,9 @@
 // SharingRedis is a Redis, and a loop of the test with a client of it.
 //
 //   SharingRedis redis;
-//   redis.Run([](RedisClient& client, RedisServer& server) -> Task<void> {...});
+//   redis.Run([](RedisClient& client, RedisServer& server) -> Task<void> {
+//     ...
+//   });
 //
 // Thread contract: one thread.
 
