@@ -5,11 +5,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_cat.h"
 #include "base/async/blocking_worker.h"
 #include "base/async/cancellation.h"
 #include "base/async/latch.h"
-#include "base/async/sleep.h"
 #include "base/async/worker_pool.h"
 #include "base/net/connection_quota.h"
 #include "base/net/resolver.h"
@@ -18,8 +16,6 @@
 #include "base/os/logging.h"
 #include "base/os/thread.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
-#include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/circuit_document.h"
 #include "service/api/gateway_service.h"
@@ -73,6 +69,7 @@
 #include "service/process_limits.h"
 #include "service/reload/config_reloader.h"
 #include "service/reload/reload_thread.h"
+#include "service/shared_budgets.h"
 #include "service/shared_redis.h"
 #include "service/state/state_store.h"
 #include "service/summary/call_summary.h"
@@ -134,6 +131,7 @@ struct App::Graph {
 
   // Outlive the runtimes, which count limits and know callers by them.
   SharedRedis redis;
+  SharedBudgets budgets{SystemClock()};
   KeptRecords kept{SystemClock()};
   KeptLedger ledger{SystemClock()};
   std::unique_ptr<AuditLog> audit;  // Null if there is none.
@@ -266,9 +264,6 @@ absl::Status App::Build() {
       std::shared_ptr<const RuntimeSnapshot> snapshot,
       RuntimeSnapshot::Make(graph.config, graph.PortsOfRuntimes()));
   graph.ledger.LoadBudgets(snapshot->budget_table());
-  Log(LogLevel::kInfo, "main", "descriptors",
-      {{"limit", graph.descriptors},
-       {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
                           SystemClock(), graph.kept.responses());
   graph.ledger.AddMetrics(graph.registry);
@@ -281,6 +276,9 @@ absl::Status App::Build() {
   graph.alerts.Open(*graph.config, *graph.state);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   graph.KeepWhatIsLearned();
+  GATEWAY_RETURN_IF_ERROR(graph.budgets.Open(
+      *graph.runtime, {graph.ledger.path(), graph.ledger.chain()},
+      graph.registry));
   AddRuntimeMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);
@@ -292,6 +290,7 @@ Ports App::Graph::PortsOfRuntimes() {
   ports.sessions = kept.sessions();
   ports.shared_answers = redis.answers();
   ports.key_claims = redis.claims();
+  if (proto().has_redis()) ports.budget_sharer = budgets.sharer();
   ports.ledger = ledger.writer();
   ports.audit = audit.get();
   return ports;
@@ -516,6 +515,7 @@ void App::StartRepeatedWork() {
                       graph.worker, graph.registry);
   graph.kept.Follow(first);
   graph.redis.Follow(first, *graph.runtime, *graph.state, graph.worker);
+  graph.budgets.Follow(first);
 }
 
 absl::Status App::StartReloading() {
@@ -580,6 +580,7 @@ absl::Status App::Drain() {
   graph.alerts.Stop();
   graph.tracing.Stop();
   graph.kept.Stop();
+  graph.budgets.Stop();
   graph.redis.Stop(over - SystemClock().SteadyTime());
   for (const auto& runtime : graph.loops) runtime->Stop();
   // No call is left that would be written down, or learned from.

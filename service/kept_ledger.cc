@@ -90,6 +90,7 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
   budgets_retention_ = budgets.has_retention() ? ToAbsl(budgets.retention())
                                                : absl::InfiniteDuration();
   budgets_.emplace(budgets_retention_);
+  others_tell_budgets_ = budgets.shared() && config.has_redis();
   if (!config.ledger().has_postgres()) {
     return OfField("ledger.path", OpenFile(config, config_file));
   }
@@ -116,6 +117,7 @@ absl::Status KeptLedger::OpenFile(const GatewayConfig& config,
   const LedgerConfig& ledger = config.ledger();
   const std::string path = PathBeside(config_file, LedgerFile(config));
   GATEWAY_RETURN_IF_ERROR(MakeFolderOf(path));
+  path_ = path;
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<LedgerLog> log,
       LedgerLog::Open({.path = path,
@@ -157,6 +159,7 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
   const int64_t entries = log->end().entries;
   GATEWAY_ASSIGN_OR_RETURN(const int64_t closed,
                            Write(config.ledger(), std::move(log)));
+  chain_ = chain;
   if (config.has_budgets()) GATEWAY_RETURN_IF_ERROR(ReadOthersBudgets(chain));
   Log(LogLevel::kInfo, "ledger", "The ledger is open",
       {{"schema", postgres.schema()},
@@ -224,7 +227,7 @@ absl::Status KeptLedger::Close() {
 void KeptLedger::LoadBudgets(BudgetTable& table) const {
   if (!budgets_.has_value()) return;
   BudgetBook all = budgets_->book();
-  all.Add(budgets_of_others_);
+  if (!others_tell_budgets_) all.Add(budgets_of_others_);
   table.Load(all);
 }
 

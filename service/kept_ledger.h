@@ -64,8 +64,14 @@ class KeptLedger {
   // All null where there is no ledger.
   LedgerWriter* writer() const { return writer_.get(); }
   // Has the table know what was spent before, by the ledger; nothing without
-  // one. Before calls begin.
+  // one. What other replicas have spent is left out if they tell it themselves
+  // (`budgets.shared`). Before calls begin.
   void LoadBudgets(BudgetTable& table) const;
+
+  // The file, and the chain in a database, that are written: empty, and 0,
+  // where there is none.
+  const std::string& path() const { return path_; }
+  int64_t chain() const { return chain_; }
 
   // What can be read of it.
   const LedgerChains* chains() const {
@@ -94,6 +100,9 @@ class KeptLedger {
   void AddPostgresChain(const std::string& folder, int64_t chain);
 
   Clock& clock_;
+  std::string path_;
+  int64_t chain_ = 0;
+  bool others_tell_budgets_ = false;
   absl::Duration budgets_retention_;
   // Where the ledger is a database.
   std::optional<PostgresLedger> postgres_;

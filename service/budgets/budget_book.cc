@@ -67,6 +67,7 @@ void Write(const BudgetScope& scope, const BudgetAccount& account,
   if (account.allocation.has_value()) {
     Write(*account.allocation, to->mutable_allocation());
   }
+  to->set_reset_version(account.reset_version);
 }
 
 // False if it is none.
@@ -92,6 +93,7 @@ bool Read(const kept::BudgetAccountRecord& from, BudgetScope* scope,
   account->spend = BudgetSpend::From(from.start(), from.last_time(),
                                      Read(from.sum()), std::move(steps));
   if (from.has_allocation()) account->allocation = Read(from.allocation());
+  account->reset_version = from.reset_version();
   return true;
 }
 
@@ -103,6 +105,7 @@ void BudgetAccount::Apply(const BudgetChange& change) {
        allocation->version < change.allocation->version)) {
     allocation = change.allocation;
   }
+  reset_version = std::max(reset_version, change.reset_version);
   if (change.amounts == BudgetAmounts()) return;
   spend.Add(window, change.start, change.time, change.amounts);
 }

@@ -41,6 +41,8 @@ struct BudgetAccount {
   BudgetWindow window;
   BudgetSpend spend;
   std::optional<BudgetAllocation> allocation;
+  // Of the last reset that replicas share; 0 before the first.
+  int64_t reset_version = 0;
 
   bool is_allocated() const {
     return allocation.has_value() && !allocation->removed;

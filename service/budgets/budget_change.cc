@@ -64,6 +64,9 @@ std::string ChangeForm(const BudgetChange& change) {
     out.AddInt("input_tokens", change.amounts.input_tokens);
     if (change.scope.others) out.AddBool("others", true);
     out.AddInt("output_tokens", change.amounts.output_tokens);
+    if (change.reset_version != 0) {
+      out.AddInt("reset_version", change.reset_version);
+    }
     out.AddInt("start", change.start);
     out.AddForm("subject", SubjectForm(change.scope));
     out.AddInt("time", change.time);
@@ -137,6 +140,7 @@ absl::Status ReadChange(JsonValue& value, BudgetChange* change) {
         if (key == "turns") number = &amounts.turns;
         if (key == "start") number = &change->start;
         if (key == "time") number = &change->time;
+        if (key == "reset_version") number = &change->reset_version;
         if (number != nullptr) return ReadInt(field, number);
         if (key == "allocation") {
           return ReadAllocation(field, &change->allocation.emplace());

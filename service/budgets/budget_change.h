@@ -46,6 +46,9 @@ struct BudgetChange {
   int64_t time = 0;       // When, in seconds since 1970.
   BudgetAmounts amounts;  // Added; negative where something is given back.
   std::optional<BudgetAllocation> allocation;
+  // Of what is given back to all replicas: the greatest counts, each once. 0
+  // otherwise.
+  int64_t reset_version = 0;
 
   bool operator==(const BudgetChange&) const = default;
 };

@@ -21,6 +21,7 @@ void BudgetCharges::Ask(const BudgetRule& rule, LimitSubject& subject,
 }
 
 bool BudgetCharges::Reserve(absl::Time now, bool needs_session) {
+  if (NeedsToAsk()) BudgetTable::PrepareAgain(absl::MakeSpan(charges_));
   for (const BudgetCharge& charge : charges_) {
     output_told_ = std::max(output_told_, charge.amounts.output_tokens);
   }
@@ -83,11 +84,12 @@ BudgetDebit BudgetCharges::Reserved(absl::Time now) const {
     const auto standing = table_.Find(charge.cell->scope, second);
     if (!standing.has_value()) continue;
     const BudgetAccount& account = standing->account;
-    debit.changes.push_back(
-        {.scope = standing->scope,
-         .start = account.spend.StartAt(account.window, second),
-         .time = second,
-         .amounts = charge.amounts});
+    const BudgetSpend& own =
+        standing->own.has_value() ? *standing->own : account.spend;
+    debit.changes.push_back({.scope = standing->scope,
+                             .start = own.StartAt(account.window, second),
+                             .time = second,
+                             .amounts = charge.amounts});
     debit.total = charge.amounts;
   }
   NameScope(now, &debit);

@@ -73,6 +73,7 @@ BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
   cell->scope = scope();
   cell->account.window =
       BudgetWindow::Named(cell->scope.window).value_or(BudgetWindow());
+  if (is_shared()) cell->shared = std::make_unique<SharedScope>();
   shard.order.push_front(cell.get());
   cell->place = shard.order.begin();
   size_.fetch_add(1, std::memory_order_relaxed);
@@ -97,6 +98,11 @@ bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
 bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
   if (cell.reservations > 0 || cell.account.is_allocated()) return false;
   BudgetAccount account = cell.account;
+  if (cell.shared != nullptr) {
+    if (cell.shared->is_untold) return false;
+    account.spend =
+        MergedSpend(account.window, account.spend, cell.shared->others.spend);
+  }
   account.spend.ForgetBefore(account.window, now);
   if (account.spend.sum() == BudgetAmounts()) return true;
   return account.window.kind() == BudgetWindow::Kind::kNone &&
@@ -106,18 +112,33 @@ bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
 void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
   BudgetSpend& spend = cell.account.spend;
   const BudgetWindow& window = cell.account.window;
+  SharedScope* const shared = cell.shared.get();
   if (window.kind() == BudgetWindow::Kind::kNone) {
     cell.window_end = BudgetWindow::kNever;
-    const bool is_forgotten =
-        cell.reservations == 0 && spend.last_time() != 0 &&
-        spend.last_time() + retention_seconds_.load() <= now;
+    const int64_t last_time =
+        shared == nullptr
+            ? spend.last_time()
+            : std::max(spend.last_time(), shared->others.spend.last_time());
+    const bool is_forgotten = cell.reservations == 0 && last_time != 0 &&
+                              last_time + retention_seconds_.load() <= now;
     if (!is_forgotten) return;
     spend = {};
+    if (shared != nullptr) cell.shared = std::make_unique<SharedScope>();
   } else if (now < cell.window_end) {
     return;
   } else {
     cell.window_end = window.SpanAt(now).end;
+    BudgetAmounts expired = spend.sum();
     spend.ForgetBefore(window, now);
+    if (shared != nullptr) {
+      shared->others.spend.ForgetBefore(window, now);
+      if (window.rolls()) {
+        shared->Expire(expired -= spend.sum());
+      } else {
+        shared->BeginAnew();
+        shared->others.granted = {};
+      }
+    }
     if (window.rolls() && !spend.steps().empty()) return;
   }
   cell.told_near = false;
@@ -147,7 +168,8 @@ void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
     }
     if (cell != nullptr) {
       Renew(*cell, now);
-      return use(*cell);
+      use(*cell);
+      return MarkUntold(shard, *cell);
     }
   }
   overflows_.fetch_add(1, std::memory_order_relaxed);
@@ -159,12 +181,25 @@ void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
       /*beyond_limit=*/true);
   Renew(others, now);
   use(others);
+  MarkUntold(shard, others);
 }
 
 void BudgetTable::CheckAmounts(const BudgetCell& cell, BudgetCharge* charge) {
   const BudgetRule& rule = *charge->rule;
-  const BudgetSpend& spend = cell.account.spend;
   const BudgetWindow& window = cell.account.window;
+  BudgetAmounts spent = cell.account.spend.sum();
+  BudgetAmounts reserved = cell.reserved;
+  if (cell.shared != nullptr) {
+    spent += cell.shared->others.spend.sum();
+    reserved += cell.shared->others.reserved;
+  }
+  const auto time_to_have_back = [&](int64_t units, const auto& units_of) {
+    const BudgetSpend& own = cell.account.spend;
+    return cell.shared == nullptr
+               ? own.TimeToHaveBack(window, units, cell.window_end, units_of)
+               : MergedSpend(window, own, cell.shared->others.spend)
+                     .TimeToHaveBack(window, units, cell.window_end, units_of);
+  };
   const BudgetTerms& terms = charge->in_force;
   const auto units_of = [&rule](const BudgetAmounts& amounts) {
     return amounts.In(rule.unit());
@@ -173,38 +208,38 @@ void BudgetTable::CheckAmounts(const BudgetCell& cell, BudgetCharge* charge) {
     return amounts.turns;
   };
   if (terms.turn_limit.has_value()) {
-    const int64_t free = *terms.turn_limit - spend.sum().turns;
-    if (free < cell.reserved.turns + charge->amounts.turns) {
+    const int64_t free = *terms.turn_limit - spent.turns;
+    if (free < reserved.turns + charge->amounts.turns) {
       charge->obstacle = BudgetObstacle::kTurns;
-      charge->remaining = std::max<int64_t>(free - cell.reserved.turns, 0);
-      if (free <= 0) {
-        charge->reset_time =
-            spend.TimeToHaveBack(window, 1 - free, cell.window_end, turns_of);
-      }
+      charge->remaining = std::max<int64_t>(free - reserved.turns, 0);
+      if (free <= 0) charge->reset_time = time_to_have_back(1 - free, turns_of);
       return;
     }
   }
   if (!terms.limit.has_value()) return;
   const int64_t wanted = units_of(charge->amounts);
   // Both are at least 0, or a sum that has reached the largest number.
-  const int64_t free = SaturatingSum(*terms.limit, -units_of(spend.sum()));
-  const int64_t left = SaturatingSum(free, -units_of(cell.reserved));
+  const int64_t free = SaturatingSum(*terms.limit, -units_of(spent));
+  const int64_t left = SaturatingSum(free, -units_of(reserved));
   charge->remaining = std::max<int64_t>(left, 0);
   if (left > 0 && wanted <= left) return;
   charge->obstacle = BudgetObstacle::kSpent;
   if (wanted > *terms.limit || *terms.limit == 0) {
     charge->reset_time = BudgetWindow::kNever;
   } else if (free <= 0 || wanted > free) {
-    charge->reset_time = spend.TimeToHaveBack(
-        window, std::max<int64_t>(wanted, 1) - free, cell.window_end, units_of);
+    charge->reset_time =
+        time_to_have_back(std::max<int64_t>(wanted, 1) - free, units_of);
   }
 }
 
-void BudgetTable::Check(const BudgetCell& cell, int64_t now,
-                        BudgetCharge* charge) {
+void BudgetTable::Check(BudgetCell& cell, int64_t now,
+                        BudgetCharge* charge) const {
   const BudgetRule& rule = *charge->rule;
   charge->in_force = TermsInForce(cell.account, charge->terms);
-  const int64_t expire_time = ExpireTimeOf(rule, cell.account);
+  const int64_t expire_time =
+      cell.shared == nullptr || rule.timeout_seconds() == 0
+          ? ExpireTimeOf(rule, cell.account)
+          : ExpireTimeOf(rule, StandingOf(cell).account);
   const std::optional<int64_t> of_request = rule.request_limit();
   charge->reset_time = 0;
   if (expire_time != 0 && now >= expire_time) {
@@ -221,6 +256,7 @@ void BudgetTable::Check(const BudgetCell& cell, int64_t now,
     charge->reset_time = BudgetWindow::kNever;
   } else {
     CheckAmounts(cell, charge);
+    if (cell.shared != nullptr) CheckClaim(cell, charge);
   }
 }
 
@@ -233,8 +269,11 @@ void BudgetTable::Warn(BudgetCell& cell, BudgetCharge* charge) {
   const std::optional<int64_t>& limit = charge->in_force.limit;
   if (!limit.has_value() || threshold >= 1) return;
   const LimitUnit unit = charge->rule->unit();
-  const auto taken = static_cast<double>(cell.account.spend.sum().In(unit)) +
-                     static_cast<double>(cell.reserved.In(unit));
+  auto taken = static_cast<double>(cell.account.spend.sum().In(unit)) +
+               static_cast<double>(cell.reserved.In(unit));
+  if (cell.shared != nullptr) {
+    taken += static_cast<double>(cell.shared->others.taken().In(unit));
+  }
   charge->near = taken >= threshold * static_cast<double>(*limit);
   if (charge->near) charge->first_near = !std::exchange(cell.told_near, true);
 }
@@ -258,11 +297,13 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
       charge.cell = &cell;
       cell.reserved += charge.amounts;
       ++cell.reservations;
+      if (cell.shared != nullptr) cell.shared->Take();
       if (charge.rule->mode() != BudgetMode::kOff) Warn(cell, &charge);
     });
   }
   refused = refused || (needs_session && !has_session);
   if (refused) Cancel(charges);
+  if (refused && NeedsToAsk(charges)) return false;
   for (const BudgetCharge& charge : charges) {
     if (charge.obstacle == BudgetObstacle::kNone) continue;
     BudgetCounts& counts = charge.rule->counts();
@@ -276,6 +317,7 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
 }
 
 void BudgetTable::Release(BudgetCharge& charge, BudgetCell& cell) {
+  if (cell.shared != nullptr) cell.shared->has_news = true;
   cell.reserved -= charge.amounts;
   --cell.reservations;
   charge.state = BudgetCharge::State::kOver;
@@ -294,9 +336,13 @@ void BudgetTable::Grow(absl::Span<BudgetCharge> charges,
         .output_tokens = std::max(had.output_tokens, amounts.output_tokens),
         .cost_usd_nanos = std::max(had.cost_usd_nanos, amounts.cost_usd_nanos),
         .turns = had.turns};
-    charge.cell->reserved -= had;
-    charge.cell->reserved += grown;
+    BudgetCell& cell = *charge.cell;
+    cell.reserved -= had;
+    cell.reserved += grown;
     had = grown;
+    if (cell.shared == nullptr) continue;
+    cell.shared->has_news = true;
+    MarkUntold(shard, cell);
   }
 }
 
@@ -308,6 +354,7 @@ void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
     BudgetAccount& account = cell.account;
     const int64_t start = account.spend.StartAt(account.window, now);
     account.spend.Add(account.window, start, now, amounts);
+    if (cell.shared != nullptr) cell.shared->has_news = true;
     if (changes == nullptr) return;
     changes->push_back(
         {.scope = cell.scope, .start = start, .time = now, .amounts = amounts});
@@ -320,6 +367,7 @@ void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
       Release(charge, cell);
       Renew(cell, now);
       add(cell);
+      MarkUntold(shard, cell);
     } else if (charge.state == BudgetCharge::State::kAsked) {
       UseCell(charge, now, add);
       charge.state = BudgetCharge::State::kOver;
@@ -332,7 +380,9 @@ void BudgetTable::Cancel(absl::Span<BudgetCharge> charges) {
     if (charge.state != BudgetCharge::State::kReserved) continue;
     Shard& shard = ShardOf(charge.key);
     const MutexLock lock(shard.mu);
-    Release(charge, *charge.cell);
+    BudgetCell& cell = *charge.cell;
+    Release(charge, cell);
+    MarkUntold(shard, cell);
   }
 }
 
@@ -348,8 +398,11 @@ std::optional<int64_t> BudgetTable::RemainingOf(const BudgetCharge& charge,
       TermsInForce(cell->account, charge.terms).limit;
   if (!limit.has_value()) return std::nullopt;
   const LimitUnit unit = charge.rule->unit();
-  const int64_t taken = SaturatingSum(cell->account.spend.sum().In(unit),
-                                      cell->reserved.In(unit));
+  int64_t taken = SaturatingSum(cell->account.spend.sum().In(unit),
+                                cell->reserved.In(unit));
+  if (cell->shared != nullptr) {
+    taken = SaturatingSum(taken, cell->shared->others.taken().In(unit));
+  }
   return std::max<int64_t>(SaturatingSum(*limit, -taken), 0);
 }
 
@@ -358,9 +411,13 @@ void BudgetTable::Load(const BudgetBook& book) {
     const CounterKey key = scope.KeyBy(secret_);
     Shard& shard = ShardOf(key);
     const MutexLock lock(shard.mu);
-    FindOrMake(
-        shard, key, [&] { return scope; }, 0, /*beyond_limit=*/true)
-        ->account = account;
+    BudgetCell& cell = *FindOrMake(
+        shard, key, [&] { return scope; }, 0, /*beyond_limit=*/true);
+    cell.account = account;
+    if (cell.shared == nullptr) return;
+    cell.shared->tells_allocation = account.allocation.has_value();
+    cell.shared->Distrust();
+    MarkUntold(shard, cell);
   });
 }
 
@@ -372,7 +429,8 @@ void BudgetTable::Apply(const BudgetChange& change) {
       shard, key, [&] { return change.scope; }, change.time,
       /*beyond_limit=*/true);
   Renew(cell, change.time);
-  cell.account.Apply(change);
+  ApplyTo(cell, change);
+  MarkUntold(shard, cell);
   cell.told_near = false;
   cell.told_exceeded = false;
 }
@@ -394,9 +452,7 @@ std::optional<BudgetStanding> BudgetTable::Find(const BudgetScope& scope,
   BudgetCell* const cell = FindCell(shard, key);
   if (cell == nullptr) return std::nullopt;
   Renew(*cell, now);
-  return BudgetStanding{.scope = cell->scope,
-                        .account = cell->account,
-                        .reserved = cell->reserved};
+  return StandingOf(*cell);
 }
 
 void BudgetTable::ForEach(
@@ -405,23 +461,27 @@ void BudgetTable::ForEach(
     const MutexLock lock(shard.mu);
     for (const auto& [key, cell] : shard.cells) {
       Renew(*cell, now);
-      visit({.scope = cell->scope,
-             .account = cell->account,
-             .reserved = cell->reserved});
+      visit(StandingOf(*cell));
     }
   }
 }
 
 std::vector<BudgetChange> BudgetTable::ChangesToReset(
     const BudgetStanding& standing, int64_t now) {
+  constexpr int64_t kNanos = 1'000'000'000;
   std::vector<BudgetChange> changes;
-  const BudgetSpend& spend = standing.account.spend;
+  const bool is_shared = standing.own.has_value();
+  const BudgetSpend& spend = is_shared ? *standing.own : standing.account.spend;
+  const int64_t version =
+      is_shared ? std::max(now * kNanos, standing.account.reset_version + 1)
+                : 0;
   const auto add = [&](int64_t start, const BudgetAmounts& amounts) {
     if (amounts == BudgetAmounts()) return;
     changes.push_back({.scope = standing.scope,
                        .start = start,
                        .time = now,
-                       .amounts = -amounts});
+                       .amounts = -amounts,
+                       .reset_version = version});
   };
   if (standing.account.window.rolls()) {
     for (const BudgetSpend::Step& step : spend.steps()) {
@@ -429,6 +489,14 @@ std::vector<BudgetChange> BudgetTable::ChangesToReset(
     }
   } else {
     add(spend.start(), spend.sum());
+  }
+  // Others have spent it all.
+  if (is_shared && changes.empty() &&
+      standing.account.spend.sum() != BudgetAmounts()) {
+    changes.push_back({.scope = standing.scope,
+                       .start = spend.start(),
+                       .time = now,
+                       .reset_version = version});
   }
   return changes;
 }

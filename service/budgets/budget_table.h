@@ -1,5 +1,6 @@
 // BudgetTable knows what the scopes of budgets have spent and what calls under
-// way have reserved of them, in this process.
+// way have reserved of them, in this process, and, where budgets are shared,
+// what other replicas have told of that (shared_scope.h).
 //
 //   std::vector<BudgetCharge> charges = ...;           // What is asked.
 //   if (!table.Reserve(charges, now)) ...              // All, or nothing.
@@ -17,6 +18,10 @@
 // BudgetCharges::kOutputStep tokens later; so a scope ends at most by the sum
 // of what the calls that were under way have taken beyond their reservations
 // above its limit.
+//
+// Where budgets are shared, a call for which this replica has to ask first is
+// not let in, and NeedsToAsk says so: after the next exchange
+// (service/budgets/budget_share.h) it may be.
 //
 // Times are wall time, in whole seconds since 1970.
 //
@@ -46,6 +51,8 @@
 #include "service/budgets/budget_change.h"
 #include "service/budgets/budget_rule.h"
 #include "service/budgets/budget_scope.h"
+#include "service/budgets/budget_telling.h"
+#include "service/budgets/shared_scope.h"
 #include "service/limits/counter_key.h"
 
 namespace gateway {
@@ -58,6 +65,7 @@ struct BudgetCell {
   BudgetAmounts reserved;
   int64_t window_end = 0;  // Of the calendar's window that `account` is in.
   int reservations = 0;    // That refer to it.
+  std::unique_ptr<SharedScope> shared;  // Null where budgets are not shared.
   // Of the present window: told to the log.
   bool told_near = false;
   bool told_exceeded = false;
@@ -110,6 +118,8 @@ struct BudgetCharge {
   bool near = false;
   bool first_near = false;
   bool first_exceeded = false;
+  // It may fit: this replica has been promised too little of what is left.
+  bool is_short = false;
 
   // Whether it keeps the call from being let in.
   bool refuses() const {
@@ -118,11 +128,14 @@ struct BudgetCharge {
   }
 };
 
-// A scope as it stands, for operators.
+// A scope as it stands, for operators: where budgets are shared, by what all
+// replicas have told.
 struct BudgetStanding {
   BudgetScope scope;
   BudgetAccount account;
   BudgetAmounts reserved;
+  // What of it was spent here; nothing where that is all.
+  std::optional<BudgetSpend> own = {};
 };
 
 // What the scope may spend in its window, without the multiplier of a role.
@@ -147,12 +160,18 @@ class BudgetTable {
 
   // As another configuration says it.
   void SetOptions(const Options& options);
+  int64_t retention_seconds() const { return retention_seconds_.load(); }
 
   // Reserves all that is asked, or nothing; returns whether it did. Of each
   // charge it is set how it stands: what keeps it out, or that it warns. With
   // `needs_session` it does not if none of them is of a scope of sessions.
   bool Reserve(absl::Span<BudgetCharge> charges, int64_t now,
                bool needs_session = false);
+
+  // Whether charges that Reserve did not let in are to be asked for again, once
+  // the other replicas have been told. They are as they were before it then.
+  static bool NeedsToAsk(absl::Span<const BudgetCharge> charges);
+  static void PrepareAgain(absl::Span<BudgetCharge> charges);
 
   // Makes what is reserved into `amounts` where that is more. REQUIRES: Reserve
   // returned true.
@@ -186,9 +205,37 @@ class BudgetTable {
   void ForEach(int64_t now,
                absl::FunctionRef<void(const BudgetStanding& standing)> visit);
 
-  // What is to be added so that the scope has spent nothing in its window.
+  // What is to be added so that the scope has spent nothing in its window;
+  // where it is shared, at any replica.
   static std::vector<BudgetChange> ChangesToReset(
       const BudgetStanding& standing, int64_t now);
+
+  // --- Where budgets are shared (budget_table_sharing.cc); for BudgetShare.
+
+  // From now on they are, or not any more. Borrows nothing.
+  void SetShared(bool shared);
+  bool is_shared() const { return shared_.load(std::memory_order_relaxed); }
+  void SetSharing(const BudgetSharing& sharing);
+  BudgetSharing sharing() const;
+
+  // What is to be told: of at most so many scopes, whose keys are appended to
+  // `keys`. To be followed by EndTelling.
+  std::vector<BudgetTelling> BeginTelling(size_t scopes_max, int64_t now,
+                                          std::vector<CounterKey>* keys);
+  // Redis has it, or may not have it.
+  void EndTelling(const std::vector<CounterKey>& keys, bool told);
+  // All is to be told: Redis may not know it.
+  void TellAll();
+  size_t untold() const { return untold_.load(std::memory_order_relaxed); }
+
+  // Takes in what Redis has of a scope. Replicas of which `is_live` says false
+  // reserve nothing any more. What `replica`, this one, has told before it was
+  // restarted counts as spent here, if `adopts`. What is given back here, since
+  // an operator has reset it at another, is appended to `resets`. False if
+  // there is no place for it.
+  bool Learn(const BudgetNews& news, std::string_view replica, bool adopts,
+             absl::FunctionRef<bool(const std::string& replica)> is_live,
+             int64_t now, std::vector<BudgetChange>* resets);
 
   size_t size() const { return size_.load(std::memory_order_relaxed); }
   // How often a scope had to share a place.
@@ -211,6 +258,8 @@ class BudgetTable {
         GUARDED_BY(mu);
     // The one that was asked for last in front.
     std::list<BudgetCell*> order GUARDED_BY(mu);
+    // To be told; those whose cells have gone since are passed over.
+    std::vector<CounterKey> untold GUARDED_BY(mu);
   };
 
   static constexpr size_t kShards = 64;
@@ -234,14 +283,42 @@ class BudgetTable {
   // the charge has from then on; not if the budget is not for its scope.
   void UseCell(BudgetCharge& charge, int64_t now,
                absl::FunctionRef<void(BudgetCell& cell)> use);
-  static void Check(const BudgetCell& cell, int64_t now, BudgetCharge* charge);
+  void Check(BudgetCell& cell, int64_t now, BudgetCharge* charge) const;
   static void CheckAmounts(const BudgetCell& cell, BudgetCharge* charge);
+  // Of one that fits into what is left by all replicas: whether this one may.
+  void CheckClaim(BudgetCell& cell, BudgetCharge* charge) const;
   static void Warn(BudgetCell& cell, BudgetCharge* charge);
   static void Release(BudgetCharge& charge, BudgetCell& cell);
+
+  static BudgetStanding StandingOf(const BudgetCell& cell);
+  // Has it told, if it is shared and has news.
+  void MarkUntold(Shard& shard, BudgetCell& cell)
+      EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
+    if (cell.shared != nullptr && cell.shared->has_news) {
+      AddUntold(shard, cell);
+    }
+  }
+  void AddUntold(Shard& shard, BudgetCell& cell)
+      EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  static BudgetTelling TellingOf(const BudgetCell& cell, int64_t now);
+  // Applies a change, and forgets what was promised before a reset.
+  static void ApplyTo(BudgetCell& cell, const BudgetChange& change);
+  void LearnAllocation(const BudgetNews& news, int64_t now);
+  // Sees to it that the cell is of the window that the news is of. False if the
+  // news is of another.
+  static bool MoveTo(BudgetCell& cell, int64_t start, int64_t now);
+  static void LearnLines(
+      BudgetCell& cell, const BudgetNews& news, std::string_view replica,
+      absl::FunctionRef<bool(const std::string& replica)> is_live, int64_t now);
 
   const KeySecret secret_;
   std::atomic<size_t> shard_scopes_;
   std::atomic<int64_t> retention_seconds_;
+  std::atomic<bool> shared_ = false;
+  std::atomic<bool> joined_ = false;
+  std::atomic<bool> away_ = false;
+  std::atomic<int64_t> replicas_ = 1;
+  std::atomic<size_t> untold_ = 0;
   std::atomic<size_t> size_ = 0;
   std::atomic<int64_t> overflows_ = 0;
   std::vector<Shard> shards_;

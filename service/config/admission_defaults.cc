@@ -163,6 +163,7 @@ void FillBudgets(configv1::BudgetsConfig* budgets) {
   FILL(*budgets, expected_output_tokens, 1024);
   FILL_TEXT(*budgets, role_label, "role");
   FILL(*budgets, scopes_limit, 100'000);
+  FILL_TIME(*budgets, share_interval, 100);
   FILL_TIME(*budgets, retention, int64_t{2160} * 3'600'000);
   for (configv1::Budget& rule : *budgets->mutable_rules()) {
     FILL_ENUM(rule, mode, budgets->mode());

@@ -294,6 +294,26 @@ void CheckKeys(const GatewayConfig& config, const KeyBudgets& budgets) {
                 callers.client_certificates().grants().budget());
 }
 
+// What each replica would have the whole of.
+void CheckSharing(const GatewayConfig& config, const FieldPlaces& places,
+                  ConfigProblems* problems) {
+  if (config.budgets().shared()) {
+    if (config.has_redis()) return;
+    problems->Add(places.Find("budgets.shared"), "budgets.shared",
+                  "is true, and no 'redis' says where that is; give "
+                  "redis.addresses");
+    return;
+  }
+  const int replicas = config.runtime().replicas();
+  if (replicas <= 1) return;
+  problems->Warn(
+      places.Find("budgets"), "budgets",
+      absl::StrCat("are not shared, and runtime.replicas says that there are ",
+                   replicas,
+                   ": each of them has the whole of every budget; set "
+                   "budgets.shared"));
+}
+
 }  // namespace
 
 void CheckBudgets(const GatewayConfig& config, const FieldPlaces& places,
@@ -302,6 +322,7 @@ void CheckBudgets(const GatewayConfig& config, const FieldPlaces& places,
   if (!config.has_budgets()) return;
   const BudgetsConfig& budgets = config.budgets();
   BudgetCheck("budgets", places, problems).CheckRoles(budgets);
+  CheckSharing(config, places, problems);
   const std::string list = "budgets.rules";
   if (!CheckCount(list, static_cast<size_t>(budgets.rules_size()), kRulesMax,
                   places, problems)) {

@@ -123,6 +123,7 @@ constexpr struct {
     {"BudgetsConfig.expected_output_tokens", "0", "1000000"},
     {"BudgetsConfig.retention", "1h", "87600h"},
     {"BudgetsConfig.scopes_limit", "1", "10000000"},
+    {"BudgetsConfig.share_interval", "10ms", "10s"},
     {"BudgetsConfig.warn_threshold", "0", "1"},
     {"CacheConfig.answer_bytes_limit", "1KiB", "64MiB"},
     {"CacheConfig.entries_limit", "1", "10000000"},

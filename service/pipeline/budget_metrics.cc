@@ -63,6 +63,40 @@ constexpr MetricDefinition kBudgetOverflows = {
         "as many as are known at once.",
     .kind = MetricKind::kCounter};
 
+constexpr MetricDefinition kBudgetsAway = {
+    .name = "llmgw_budget_sharing_away",
+    .help =
+        "1 while budgets that replicas share are counted by this one's share, "
+        "since Redis does not answer.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kBudgetsAge = {
+    .name = "llmgw_budget_sharing_age_seconds",
+    .help = "How long ago Redis has answered last about budgets.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kBudgetExchanges = {
+    .name = "llmgw_budget_sharing_exchanges_total",
+    .help = "Exchanges about budgets that Redis has answered.",
+    .kind = MetricKind::kCounter};
+constexpr MetricDefinition kBudgetExchangeFailures = {
+    .name = "llmgw_budget_sharing_failures_total",
+    .help = "Exchanges about budgets that Redis has not answered.",
+    .kind = MetricKind::kCounter};
+constexpr MetricDefinition kBudgetWaits = {
+    .name = "llmgw_budget_sharing_waits_total",
+    .help = "Calls that waited until other replicas had been told.",
+    .kind = MetricKind::kCounter};
+constexpr MetricDefinition kBudgetReplicas = {
+    .name = "llmgw_budget_sharing_replicas",
+    .help =
+        "Replicas that have told something of budgets lately, with this one.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kBudgetUnplaced = {
+    .name = "llmgw_budget_sharing_unplaced_total",
+    .help =
+        "How often a scope of which another replica has told had no place "
+        "here.",
+    .kind = MetricKind::kCounter};
+
 // What is known of one budget's scopes.
 struct BudgetTotals {
   int64_t scopes = 0;
@@ -125,6 +159,25 @@ void AddBudgetMetrics(const CurrentRuntime& current, MetricRegistry& registry) {
       TellTotals(*rule, totals[rule->name()], values);
     }
     values.Add(kBudgetOverflows, {}, static_cast<double>(table.overflows()));
+  });
+}
+
+void AddBudgetSharingMetrics(const BudgetTable& table,
+                             const BudgetSharer& sharer,
+                             MetricRegistry& registry) {
+  registry.AddCollector([&table, &sharer](MetricRegistry::Values& values) {
+    if (!table.is_shared()) return;
+    const BudgetSharer::Figures figures = sharer.figures();
+    const auto add = [&](const MetricDefinition& metric, int64_t number) {
+      values.Add(metric, {}, static_cast<double>(number));
+    };
+    add(kBudgetsAway, figures.away ? 1 : 0);
+    values.Add(kBudgetsAge, {}, absl::ToDoubleSeconds(figures.age));
+    add(kBudgetExchanges, figures.exchanges);
+    add(kBudgetExchangeFailures, figures.failures);
+    add(kBudgetWaits, figures.waits);
+    add(kBudgetReplicas, figures.replicas);
+    add(kBudgetUnplaced, figures.unplaced);
   });
 }
 

@@ -118,16 +118,22 @@ void CallBudgets::AskTerms(const BudgetRule& rule, BudgetTerms* terms) {
   if (!rule.allocated_only()) *terms = rules_.TermsFor(rule, role_);
 }
 
-absl::Status CallBudgets::Reserve(const PlannedCall& call) {
+Task<absl::Status> CallBudgets::Reserve(const PlannedCall& call) {
   ForEachRule(call, [&](const BudgetRule& rule, const BudgetTerms& terms) {
     charges_.Ask(rule, subject_, terms, estimate_, price_known_);
   });
-  const absl::Time now = WallTimeOf(call);
+  absl::Time now = WallTimeOf(call);
   const bool needs_session = rules_.requires_allocation() &&
                              rules_.session_mode() == BudgetMode::kEnforce;
-  const bool reserved = charges_.Reserve(now, needs_session);
+  bool reserved = charges_.Reserve(now, needs_session);
+  BudgetSharer* const sharer = call.runtime->ports().budget_sharer;
+  if (!reserved && sharer != nullptr && charges_.NeedsToAsk()) {
+    co_await sharer->AwaitExchange();
+    now = WallTimeOf(call);
+    reserved = charges_.Reserve(now, needs_session);
+  }
   TellCharges();
-  return reserved ? absl::OkStatus() : charges_.Refusal(now);
+  co_return reserved ? absl::OkStatus() : charges_.Refusal(now);
 }
 
 void CallBudgets::TellCharges() {
@@ -194,10 +200,10 @@ void CallBudgets::Settle(Call& call) {
   remaining_tokens_ = charges_.RemainingTokens(now);
 }
 
-absl::Status ReserveBudgets(Call& call) {
+Task<absl::Status> ReserveBudgets(Call& call) {
   call.budgets = CallBudgets::Of(call);
-  return call.budgets == nullptr ? absl::OkStatus()
-                                 : call.budgets->Reserve(call);
+  if (call.budgets == nullptr) co_return absl::OkStatus();
+  co_return co_await call.budgets->Reserve(call);
 }
 
 void GrowBudgets(Call& call, const Attempt& attempt,

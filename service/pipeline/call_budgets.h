@@ -2,7 +2,7 @@
 // (service/budgets): what it is estimated to take is reserved before anybody is
 // asked, grows with a stream, and is settled once.
 //
-//   outcome = ReserveBudgets(call);           // Once it is planned.
+//   outcome = co_await ReserveBudgets(call);  // Once it is planned.
 //   ...
 //   GrowBudgets(call, attempt, delivered, *stream);   // As a stream goes.
 //   FinishBudgets(call);                      // Before the answer's end is
@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/async/task.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "service/budgets/budget_charges.h"
 #include "service/budgets/budget_entries.h"
@@ -51,8 +52,8 @@ class CallBudgets {
   CallBudgets& operator=(const CallBudgets&) = delete;
 
   // Reserves what the call is estimated to take. The fault of one that does not
-  // fit is BUDGET_EXCEEDED.
-  absl::Status Reserve(const PlannedCall& call);
+  // fit is BUDGET_EXCEEDED. Waits where other replicas are to be told first.
+  Task<absl::Status> Reserve(const PlannedCall& call);
 
   // What its caller is to know: which budgets are nearly, or more than, spent.
   const std::vector<llmgateway::v1::Warning>& warnings() const {
@@ -116,7 +117,7 @@ class CallBudgets {
 
 // Reserves what the call is estimated to take of its budgets, and sets
 // `call.budgets`. BUDGET_EXCEEDED if it does not fit.
-absl::Status ReserveBudgets(Call& call);
+Task<absl::Status> ReserveBudgets(Call& call);
 
 // Reserves what has come of the stream that `attempt` delivers, where it is
 // more than was estimated. Does nothing for a call without budgets.

@@ -302,7 +302,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     }
   }
   if (outcome.ok() && call.runtime->budgets() != nullptr) {
-    outcome = ReserveBudgets(call);
+    outcome = co_await ReserveBudgets(call);
   }
   if (outcome.ok()) recorder.TellStarted(call);
   if (call.ledger != nullptr && absl::IsUnauthenticated(outcome)) {

@@ -11,6 +11,7 @@
 #include "base/os/clock.h"
 #include "base/os/random.h"
 #include "service/audit/audit_log.h"
+#include "service/budgets/budget_sharer.h"
 #include "service/cache/key_claims.h"
 #include "service/cache/redis_answers.h"
 #include "service/identity/key_registry.h"
@@ -39,6 +40,9 @@ struct Ports {
   // What replicas know of idempotency keys, for `idempotency.shared`; null if
   // there is no Redis.
   KeyClaims* key_claims = nullptr;
+  // Tells other replicas of budgets, for `budgets.shared`; null if there is no
+  // Redis.
+  BudgetSharer* budget_sharer = nullptr;
   // Conversations, for `sessions`; null if none are kept.
   SessionStore* sessions = nullptr;
   // Writes down every call, for `ledger`; null if there is none.

@@ -262,6 +262,8 @@ void RuntimeSnapshot::PutIntoUse() const {
     budgets_.table->SetOptions(
         {.scopes_limit = static_cast<size_t>(config().budgets().scopes_limit()),
          .retention = budgets_.rules->retention()});
+    budgets_.table->SetShared(config().budgets().shared() &&
+                              ports_.budget_sharer != nullptr);
   }
   if (audit() != nullptr) audit()->Use(audit_);
   // Since the first time: that keeps what is forgotten later, too.

@@ -160,5 +160,29 @@ TEST(BudgetsValidatorTest, AKeyNamesABudgetThatThereIs) {
                           "budgets.rules; did you mean 'team'?"));
 }
 
+TEST(BudgetsValidatorTest, WhatIsSharedIsInRedis) {
+  EXPECT_THAT(ProblemsBesideAMock("budgets: {shared: true}\n"),
+              ElementsAre("budgets.shared: is true, and no 'redis' says where "
+                          "that is; give redis.addresses"));
+  EXPECT_THAT(ProblemsBesideAMock("budgets: {shared: true}\n"
+                                  "redis: {addresses: ['a:1']}\n"),
+              IsEmpty());
+  EXPECT_THAT(ProblemsBesideAMock("budgets: {share_interval: 9ms}\n"),
+              ElementsAre(HasSubstr("budgets.share_interval")));
+}
+
+TEST(BudgetsValidatorTest, WarnsOfReplicasThatDoNotShare) {
+  const std::string replicas =
+      "runtime: {replicas: 3}\nredis: {addresses: ['a:1']}\n"
+      "response_store: {entries_limit: 0}\n";
+  EXPECT_THAT(WarningsBesideAMock("budgets: {}\n" + replicas),
+              ElementsAre(AllOf(HasSubstr("budgets: are not shared"),
+                                HasSubstr("there are 3"),
+                                HasSubstr("set budgets.shared"))));
+  EXPECT_THAT(WarningsBesideAMock("budgets: {shared: true}\n" + replicas),
+              IsEmpty());
+  EXPECT_THAT(WarningsBesideAMock("budgets: {}\n"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace gateway

@@ -1,0 +1,332 @@
+// What BudgetTable has of replicas that share budgets.
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "service/budgets/budget_table.h"
+
+namespace gateway {
+namespace {
+
+// A window that begins so much later than now is of a clock that is wrong.
+constexpr int64_t kClockSlackSeconds = 60;
+
+// What `more` has beyond `less`, of each amount.
+BudgetAmounts Excess(const BudgetAmounts& more, const BudgetAmounts& less) {
+  const auto excess = [](int64_t a, int64_t b) {
+    return std::max<int64_t>(SaturatingSum(a, -b), 0);
+  };
+  return {.input_tokens = excess(more.input_tokens, less.input_tokens),
+          .output_tokens = excess(more.output_tokens, less.output_tokens),
+          .cost_usd_nanos = excess(more.cost_usd_nanos, less.cost_usd_nanos),
+          .turns = excess(more.turns, less.turns)};
+}
+
+// Has the account know what this process has told before it was restarted, if
+// the ledger has lost some of it.
+void Adopt(const BudgetSpend& told, BudgetAccount* account) {
+  const BudgetWindow& window = account->window;
+  BudgetSpend& spend = account->spend;
+  const auto add = [&](int64_t start, const BudgetAmounts& excess) {
+    if (excess == BudgetAmounts()) return;
+    spend.Add(window, start, told.last_time(), excess);
+  };
+  if (!window.rolls()) {
+    const int64_t start =
+        window.kind() == BudgetWindow::Kind::kNone && spend.start() != 0
+            ? spend.start()
+            : told.start();
+    return add(start, Excess(told.sum(), spend.sum()));
+  }
+  for (const BudgetSpend::Step& step : told.steps()) {
+    BudgetAmounts known;
+    for (const BudgetSpend::Step& each : spend.steps()) {
+      if (each.start == step.start) known = each.amounts;
+    }
+    add(step.start, Excess(step.amounts, known));
+  }
+}
+
+}  // namespace
+
+bool BudgetTable::NeedsToAsk(absl::Span<const BudgetCharge> charges) {
+  bool is_short = false;
+  for (const BudgetCharge& charge : charges) {
+    if (!charge.refuses()) continue;
+    if (!charge.is_short) return false;
+    is_short = true;
+  }
+  return is_short;
+}
+
+void BudgetTable::PrepareAgain(absl::Span<BudgetCharge> charges) {
+  for (BudgetCharge& charge : charges) {
+    charge.state = BudgetCharge::State::kAsked;
+    charge.obstacle = BudgetObstacle::kNone;
+    charge.is_short = charge.near = false;
+    charge.remaining = charge.reset_time = charge.expire_time = 0;
+  }
+}
+
+void BudgetTable::CheckClaim(BudgetCell& cell, BudgetCharge* charge) const {
+  const BudgetRule& rule = *charge->rule;
+  const BudgetTerms& terms = charge->in_force;
+  const bool is_limited =
+      terms.limit.has_value() || terms.turn_limit.has_value();
+  if (charge->obstacle != BudgetObstacle::kNone || !is_limited ||
+      rule.mode() != BudgetMode::kEnforce) {
+    return;
+  }
+  BudgetAmounts own = cell.account.spend.sum();
+  own += cell.reserved;
+  if (cell.shared->MayTake(own, charge->amounts, rule.unit(), terms,
+                           sharing())) {
+    return;
+  }
+  charge->obstacle =
+      terms.limit.has_value() ? BudgetObstacle::kSpent : BudgetObstacle::kTurns;
+  charge->is_short = true;
+}
+
+BudgetStanding BudgetTable::StandingOf(const BudgetCell& cell) {
+  BudgetStanding standing = {
+      .scope = cell.scope, .account = cell.account, .reserved = cell.reserved};
+  if (cell.shared == nullptr) return standing;
+  const SharedScope::Others& others = cell.shared->others;
+  standing.own = std::exchange(
+      standing.account.spend,
+      MergedSpend(cell.account.window, cell.account.spend, others.spend));
+  standing.reserved += others.reserved;
+  return standing;
+}
+
+// --- Telling.
+
+void BudgetTable::SetShared(bool shared) {
+  if (shared_.exchange(shared) == shared) return;
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mu);
+    for (const auto& [key, cell] : shard.cells) {
+      cell->shared = shared ? std::make_unique<SharedScope>() : nullptr;
+    }
+  }
+  if (shared) TellAll();
+}
+
+void BudgetTable::SetSharing(const BudgetSharing& sharing) {
+  joined_.store(sharing.joined, std::memory_order_relaxed);
+  away_.store(sharing.away, std::memory_order_relaxed);
+  replicas_.store(std::max<int64_t>(sharing.replicas, 1),
+                  std::memory_order_relaxed);
+}
+
+BudgetSharing BudgetTable::sharing() const {
+  return {.joined = joined_.load(std::memory_order_relaxed),
+          .away = away_.load(std::memory_order_relaxed),
+          .replicas = replicas_.load(std::memory_order_relaxed)};
+}
+
+void BudgetTable::AddUntold(Shard& shard, BudgetCell& cell) {
+  if (std::exchange(cell.shared->is_untold, true)) return;
+  shard.untold.push_back(cell.key);
+  untold_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void BudgetTable::TellAll() {
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mu);
+    for (const auto& [key, cell] : shard.cells) {
+      if (cell->shared == nullptr) continue;
+      cell->shared->Distrust();
+      cell->shared->tells_allocation = cell->account.allocation.has_value();
+      AddUntold(shard, *cell);
+    }
+  }
+}
+
+BudgetTelling BudgetTable::TellingOf(const BudgetCell& cell, int64_t now) {
+  const BudgetAccount& account = cell.account;
+  const BudgetWindow& window = account.window;
+  const bool is_calendar =
+      !window.rolls() && window.kind() != BudgetWindow::Kind::kNone;
+  return {.scope = cell.scope,
+          .start = is_calendar ? account.spend.StartAt(window, now) : 0,
+          .spend = account.spend,
+          .reserved = cell.reserved,
+          .reset_version = account.reset_version};
+}
+
+std::vector<BudgetTelling> BudgetTable::BeginTelling(
+    size_t scopes_max, int64_t now, std::vector<CounterKey>* keys) {
+  std::vector<BudgetTelling> tellings;
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mu);
+    while (keys->size() < scopes_max && !shard.untold.empty()) {
+      const CounterKey key = shard.untold.back();
+      shard.untold.pop_back();
+      untold_.fetch_sub(1, std::memory_order_relaxed);
+      BudgetCell* const cell = FindCell(shard, key);
+      if (cell == nullptr || cell->shared == nullptr) continue;
+      Renew(*cell, now);
+      SharedScope& shared = *cell->shared;
+      shared.is_untold = shared.has_news = false;
+      keys->push_back(key);
+      BudgetTelling telling = TellingOf(*cell, now);
+      BudgetAmounts own = cell->account.spend.sum();
+      telling.granted = shared.Promise(own += cell->reserved, sharing());
+      telling.unit = shared.unit();
+      if (shared.tells_allocation && cell->account.allocation.has_value()) {
+        tellings.push_back(
+            {.scope = cell->scope, .allocation = cell->account.allocation});
+      }
+      tellings.push_back(std::move(telling));
+    }
+  }
+  return tellings;
+}
+
+void BudgetTable::EndTelling(const std::vector<CounterKey>& keys, bool told) {
+  for (const CounterKey& key : keys) {
+    Shard& shard = ShardOf(key);
+    const MutexLock lock(shard.mu);
+    BudgetCell* const cell = FindCell(shard, key);
+    if (cell == nullptr || cell->shared == nullptr) continue;
+    SharedScope& shared = *cell->shared;
+    if (told) {
+      shared.Confirm();
+      shared.tells_allocation = false;
+      // What is not used until then is given back.
+      shared.has_news = shared.has_news || shared.has_promise();
+    } else {
+      shared.has_news = true;
+    }
+    MarkUntold(shard, *cell);
+  }
+}
+
+// --- Hearing.
+
+void BudgetTable::ApplyTo(BudgetCell& cell, const BudgetChange& change) {
+  BudgetAccount& account = cell.account;
+  SharedScope* const shared = cell.shared.get();
+  if (shared != nullptr) {
+    if (change.reset_version > account.reset_version) {
+      shared->BeginAnew();
+      // What others have spent until now is given back, too.
+      shared->others.spend = {};
+    }
+    shared->has_news = true;
+    shared->tells_allocation =
+        shared->tells_allocation || change.allocation.has_value();
+  }
+  account.Apply(change);
+}
+
+void BudgetTable::LearnAllocation(const BudgetNews& news, int64_t now) {
+  const CounterKey key = news.scope.KeyBy(secret_);
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mu);
+  BudgetCell& cell = *FindOrMake(
+      shard, key, [&] { return news.scope; }, now, /*beyond_limit=*/true);
+  const std::optional<BudgetAllocation> before = cell.account.allocation;
+  cell.account.Apply({.scope = news.scope, .allocation = news.allocation});
+  if (cell.account.allocation == before) return;
+  cell.told_near = cell.told_exceeded = false;
+}
+
+bool BudgetTable::MoveTo(BudgetCell& cell, int64_t start, int64_t now) {
+  BudgetAccount& account = cell.account;
+  const BudgetWindow& window = account.window;
+  if (window.rolls() || window.kind() == BudgetWindow::Kind::kNone) {
+    return true;
+  }
+  const int64_t present = account.spend.StartAt(window, now);
+  if (start <= present) return start == present;
+  if (start > now + kClockSlackSeconds) return false;
+  // The other's clock is ahead: this one's is not put back any more.
+  account.spend.Add(window, start, account.spend.last_time(), {});
+  cell.window_end = window.SpanAt(start).end;
+  if (cell.shared != nullptr) {
+    cell.shared->BeginAnew();
+    cell.shared->others = {};
+  }
+  return true;
+}
+
+void BudgetTable::LearnLines(
+    BudgetCell& cell, const BudgetNews& news, std::string_view replica,
+    absl::FunctionRef<bool(const std::string& replica)> is_live, int64_t now) {
+  const BudgetWindow& window = cell.account.window;
+  SharedScope::Others others;
+  for (const BudgetNews::Line& line : news.lines) {
+    if (line.replica == replica) continue;
+    const BudgetTelling& told = line.telling;
+    if (told.reset_version == cell.account.reset_version) {
+      others.spend = MergedSpend(window, others.spend, told.spend);
+    }
+    if (!is_live(line.replica)) continue;
+    others.reserved += told.reserved;
+    if (told.unit == cell.shared->unit()) {
+      others.granted.units =
+          SaturatingSum(others.granted.units, told.granted.units);
+    }
+    others.granted.turns =
+        SaturatingSum(others.granted.turns, told.granted.turns);
+  }
+  others.spend.ForgetBefore(window, now);
+  cell.shared->others = std::move(others);
+}
+
+bool BudgetTable::Learn(
+    const BudgetNews& news, std::string_view replica, bool adopts,
+    absl::FunctionRef<bool(const std::string& replica)> is_live, int64_t now,
+    std::vector<BudgetChange>* resets) {
+  if (news.allocation.has_value()) {
+    LearnAllocation(news, now);
+    return true;
+  }
+  const CounterKey key = news.scope.KeyBy(secret_);
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mu);
+  BudgetCell* const cell = FindOrMake(
+      shard, key, [&] { return news.scope; }, now, /*beyond_limit=*/false);
+  if (cell == nullptr) return false;
+  if (cell->shared == nullptr) return true;
+  Renew(*cell, now);
+  if (!MoveTo(*cell, news.start, now)) return true;
+  BudgetAccount& account = cell->account;
+  int64_t version = account.reset_version;
+  for (const BudgetNews::Line& line : news.lines) {
+    version = std::max(version, line.telling.reset_version);
+  }
+  for (const BudgetNews::Line& line : news.lines) {
+    if (!adopts || line.replica != replica ||
+        line.telling.reset_version != account.reset_version) {
+      continue;
+    }
+    Adopt(line.telling.spend, &account);
+    account.spend.ForgetBefore(account.window, now);
+  }
+  if (version > account.reset_version) {
+    BudgetStanding own = {.scope = cell->scope, .account = account};
+    std::vector<BudgetChange> changes = ChangesToReset(own, now);
+    if (changes.empty()) {
+      changes.push_back({.scope = cell->scope, .time = now});
+    }
+    for (BudgetChange& change : changes) {
+      change.reset_version = version;
+      ApplyTo(*cell, change);
+    }
+    std::move(changes.begin(), changes.end(), std::back_inserter(*resets));
+    MarkUntold(shard, *cell);
+    cell->told_near = cell->told_exceeded = false;
+  }
+  LearnLines(*cell, news, replica, is_live, now);
+  return true;
+}
+
+}  // namespace gateway

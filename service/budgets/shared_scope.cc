@@ -1,0 +1,165 @@
+#include "service/budgets/shared_scope.h"
+
+#include <algorithm>
+
+namespace gateway {
+namespace {
+
+int64_t Difference(int64_t a, int64_t b) { return SaturatingSum(a, -b); }
+
+// One of the two numbers that a claim has.
+struct Stretch {
+  int64_t limit = 0;
+  int64_t own = 0;
+  int64_t wanted = 0;
+  int64_t others_taken = 0;
+  int64_t others_granted = 0;
+  int64_t claim = 0;
+  int64_t told = 0;
+};
+
+// As far as the claims of the others leave it.
+int64_t LeftToThis(const Stretch& of) {
+  return Difference(of.limit,
+                    SaturatingSum(of.others_taken, of.others_granted));
+}
+
+bool IsWithinClaim(const Stretch& of, const BudgetSharing& sharing) {
+  const int64_t after = SaturatingSum(of.own, of.wanted);
+  const int64_t left_to_this = LeftToThis(of);
+  if (after <= std::min(of.claim, left_to_this)) return true;
+  if (!sharing.away) return false;
+  const int64_t left = std::max<int64_t>(Difference(left_to_this, of.told), 0);
+  return after <= SaturatingSum(of.told, left / sharing.replicas);
+}
+
+// How much of what is left is to be promised.
+int64_t PartOf(const Stretch& of, int64_t replicas) {
+  const int64_t left = std::max<int64_t>(Difference(LeftToThis(of), of.own), 0);
+  return std::min(left, std::max(left / replicas, of.wanted));
+}
+
+}  // namespace
+
+bool SharedScope::MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
+                          LimitUnit unit, const BudgetTerms& limits,
+                          const BudgetSharing& sharing) {
+  limits_ = limits;
+  if (unit != unit_) {
+    unit_ = unit;
+    claim_.units = told_.units = 0;
+    sent_.reset();
+  }
+  const BudgetAmounts taken = others.taken();
+  bool fits = true;
+  // One call more: where it is the first beyond what the others leave.
+  bool fits_alone = sharing.joined && takes_ == told_takes_;
+  const auto check = [&](const Stretch& of) {
+    fits = fits && IsWithinClaim(of, sharing);
+    fits_alone = fits_alone && of.own <= LeftToThis(of);
+  };
+  if (limits.limit.has_value()) {
+    check({.limit = *limits.limit,
+           .own = own.In(unit),
+           .wanted = wanted.In(unit),
+           .others_taken = taken.In(unit),
+           .others_granted = others.granted.units,
+           .claim = claim_.units,
+           .told = told_.units});
+  }
+  if (limits.turn_limit.has_value()) {
+    check({.limit = *limits.turn_limit,
+           .own = own.turns,
+           .wanted = wanted.turns,
+           .others_taken = taken.turns,
+           .others_granted = others.granted.turns,
+           .claim = claim_.turns,
+           .told = told_.turns});
+  }
+  if (fits || fits_alone) return true;
+  has_news = true;
+  wanted_.units = SaturatingSum(wanted_.units, wanted.In(unit));
+  wanted_.turns = SaturatingSum(wanted_.turns, wanted.turns);
+  return false;
+}
+
+BudgetClaim SharedScope::Promise(const BudgetAmounts& own,
+                                 const BudgetSharing& sharing) {
+  const BudgetClaim taken = In(own);
+  const BudgetAmounts of_others = others.taken();
+  BudgetClaim granted;
+  // What is not used is given back.
+  const bool is_used = takes_ != told_takes_ || wanted_ != BudgetClaim();
+  if (is_used && limits_.limit.has_value()) {
+    granted.units = PartOf({.limit = *limits_.limit,
+                            .own = taken.units,
+                            .wanted = wanted_.units,
+                            .others_taken = of_others.In(unit_),
+                            .others_granted = others.granted.units},
+                           sharing.replicas);
+  }
+  if (is_used && limits_.turn_limit.has_value()) {
+    granted.turns = PartOf({.limit = *limits_.turn_limit,
+                            .own = taken.turns,
+                            .wanted = wanted_.turns,
+                            .others_taken = of_others.turns,
+                            .others_granted = others.granted.turns},
+                           sharing.replicas);
+  }
+  wanted_ = {};
+  granted_ = granted;
+  sent_ = {.own = taken, .granted = granted, .takes = takes_};
+  claim_.units =
+      std::min(claim_.units, SaturatingSum(taken.units, granted.units));
+  claim_.turns =
+      std::min(claim_.turns, SaturatingSum(taken.turns, granted.turns));
+  return granted;
+}
+
+void SharedScope::Confirm() {
+  if (!sent_.has_value()) return;
+  told_ = sent_->own;
+  claim_ = {.units = SaturatingSum(told_.units, sent_->granted.units),
+            .turns = SaturatingSum(told_.turns, sent_->granted.turns)};
+  told_takes_ = sent_->takes;
+  sent_.reset();
+}
+
+void SharedScope::Expire(const BudgetAmounts& spent) {
+  const BudgetClaim gone = In(spent);
+  const auto reduce = [&gone](BudgetClaim& claim) {
+    claim.units = Difference(claim.units, gone.units);
+    claim.turns = Difference(claim.turns, gone.turns);
+  };
+  reduce(claim_);
+  reduce(told_);
+  if (sent_.has_value()) reduce(sent_->own);
+}
+
+void SharedScope::BeginAnew() {
+  claim_ = told_ = granted_ = {};
+  sent_.reset();
+}
+
+BudgetSpend MergedSpend(const BudgetWindow& window, const BudgetSpend& own,
+                        const BudgetSpend& others) {
+  if (others.start() == 0) return own;
+  if (own.start() == 0) return others;
+  BudgetSpend merged = own;
+  if (window.rolls()) {
+    for (const BudgetSpend::Step& step : others.steps()) {
+      merged.Add(window, step.start, others.last_time(), step.amounts);
+    }
+  } else if (window.kind() == BudgetWindow::Kind::kNone) {
+    // Each has a start of its own.
+    BudgetAmounts sum = own.sum();
+    merged = BudgetSpend::From(std::min(own.start(), others.start()),
+                               std::max(own.last_time(), others.last_time()),
+                               sum += others.sum(), {});
+  } else {
+    merged.Add(window, others.start(), others.last_time(), others.sum());
+  }
+  return merged;
+}
+
+}  // namespace gateway

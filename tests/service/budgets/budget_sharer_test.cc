@@ -1,0 +1,155 @@
+#include "service/budgets/budget_sharer.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/os/clock.h"
+#include "gtest/gtest.h"
+#include "tests/service/budgets/budget_config.h"
+#include "tests/service/budgets/sharing_redis.h"
+
+namespace gateway {
+namespace {
+
+constexpr char kForEver[] = R"(rules {
+  name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 })";
+
+// A replica, and what it has been told to keep.
+class Sharer {
+ public:
+  Sharer(RedisClient& client, std::string name)
+      : budgets_(kForEver), sharer_(SystemClock()) {
+    budgets_.now = absl::ToUnixSeconds(SystemClock().WallTime());
+    budgets_.table.SetShared(true);
+    sharer_.Share(budgets_.table,
+                  {.settings =
+                       [] {
+                         return BudgetSharer::Settings{
+                             .shared = true,
+                             .interval = absl::Milliseconds(20),
+                             .replicas = 2};
+                       },
+                   .client = [&client] { return &client; },
+                   .prefix = "test:",
+                   .replica = std::move(name),
+                   .keep_resets =
+                       [this](std::vector<BudgetChange> changes) {
+                         resets += changes.size();
+                       }});
+    Spawn(RunOn(*EventLoop::Current()));
+  }
+  // Tells what is untold.
+  Task<void> End() {
+    sharer_.StopOnLoop();
+    co_await ended_.Wait();
+  }
+
+  bool Spend(int64_t tokens) {
+    TestCall call(budgets_, {});
+    if (!call.Reserve({.input_tokens = tokens})) return false;
+    call.Settle({.input_tokens = tokens});
+    return true;
+  }
+  // Until what all have spent is as much.
+  Task<void> AwaitSpent(int64_t tokens) {
+    while (SpentByAll() != tokens) co_await sharer_.AwaitExchange();
+  }
+  int64_t SpentByAll() {
+    const auto found = budgets_.table.Find({.budget = "b"}, budgets_.now);
+    return found.has_value() ? found->account.spend.sum().total_tokens() : 0;
+  }
+  void Reset() {
+    const auto found = budgets_.table.Find({.budget = "b"}, budgets_.now);
+    for (const BudgetChange& change :
+         BudgetTable::ChangesToReset(*found, budgets_.now)) {
+      budgets_.table.Apply(change);
+    }
+  }
+  BudgetSharer& sharer() { return sharer_; }
+
+  size_t resets = 0;
+
+ private:
+  Task<void> RunOn(EventLoop& loop) {
+    co_await sharer_.Run(loop);
+    ended_.Set();
+  }
+
+  TestBudgets budgets_;
+  BudgetSharer sharer_;
+  WakeUp ended_;
+};
+
+class BudgetSharerTest : public testing::Test {
+ protected:
+  SharingRedis redis_;
+};
+
+TEST_F(BudgetSharerTest, WhatOneSpendsTheOtherKnows) {
+  redis_.Run([](RedisClient& client, RedisServer&) -> Task<void> {
+    Sharer one(client, "one");
+    Sharer other(client, "other");
+    co_await one.sharer().AwaitExchange();
+    co_await other.sharer().AwaitExchange();
+    EXPECT_TRUE(one.Spend(600));
+    co_await one.AwaitSpent(600);
+    co_await other.AwaitSpent(600);
+    EXPECT_FALSE(other.Spend(401));
+    EXPECT_TRUE(other.Spend(400));
+    co_await one.AwaitSpent(1000);
+    one.Reset();
+    co_await other.AwaitSpent(0);
+    EXPECT_EQ(other.resets, 1u);
+    EXPECT_EQ(one.resets, 0u);
+    EXPECT_EQ(one.sharer().figures().replicas, 2);
+    EXPECT_GT(one.sharer().figures().exchanges, 0);
+    EXPECT_EQ(one.sharer().figures().failures, 0);
+    co_await one.End();
+    co_await other.End();
+  });
+}
+
+TEST_F(BudgetSharerTest, WhatIsUntoldAtTheEndIsTold) {
+  redis_.Run([](RedisClient& client, RedisServer&) -> Task<void> {
+    Sharer one(client, "one");
+    co_await one.sharer().AwaitExchange();
+    EXPECT_TRUE(one.Spend(600));
+    co_await one.End();
+    // Nobody is there to wait for.
+    co_await one.sharer().AwaitExchange();
+    Sharer other(client, "other");
+    co_await other.AwaitSpent(600);
+    co_await other.End();
+  });
+}
+
+TEST_F(BudgetSharerTest, AwayNobodyWaits) {
+  redis_.Run([](RedisClient& client, RedisServer& server) -> Task<void> {
+    Sharer one(client, "one");
+    co_await one.sharer().AwaitExchange();
+    EXPECT_TRUE(one.Spend(200));
+    co_await one.AwaitSpent(200);
+    co_await one.sharer().AwaitExchange();
+    server.Kill();
+    while (!one.sharer().figures().away) {
+      co_await one.sharer().AwaitExchange();
+    }
+    EXPECT_GT(one.sharer().figures().failures, 0);
+    // Half of what was left.
+    EXPECT_TRUE(one.Spend(300));
+    EXPECT_FALSE(one.Spend(300));
+    server.Restart();
+    while (one.sharer().figures().away) co_await YieldToLoop();
+    co_await one.sharer().AwaitExchange();
+    EXPECT_TRUE(one.Spend(100));
+    co_await one.End();
+  });
+}
+
+}  // namespace
+}  // namespace gateway
