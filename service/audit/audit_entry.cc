@@ -1,11 +1,17 @@
 #include "service/audit/audit_entry.h"
 
 #include <cassert>
+#include <cstddef>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/text/utf8.h"
 
 namespace gateway {
+
+// As long as it may be what StandFor adds.
+constexpr size_t kStandsForBytes = 128;
 
 static_assert(kAuditTexts * AuditTexts::kTextBytesMax <= UINT16_MAX);
 
@@ -30,6 +36,15 @@ void AuditBody::GiveUp(std::string_view why) {
   none.is_kept = true;
   none.unavailable = std::string(why);
   std::swap(*this, none);
+}
+
+void AuditEntry::StandFor(int64_t others) {
+  entries = others;
+  std::string message(texts[AuditText::kMessage].substr(
+      0, AuditTexts::kTextBytesMax - kStandsForBytes));
+  absl::StrAppend(&message, " (and ", others,
+                  " before it of callers who are not known, without an entry)");
+  texts.Replace(AuditText::kMessage, message);
 }
 
 }  // namespace gateway

@@ -134,6 +134,9 @@ struct AuditEntry {
   AuditBody request;
   AuditBody response;
 
+  // Says that it stands for so many more refusals, which have no entry.
+  void StandFor(int64_t others);
+
   // How much memory it takes, roughly.
   size_t held_bytes() const {
     return sizeof(*this) + texts.bytes() + request.bytes.capacity() +

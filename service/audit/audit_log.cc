@@ -93,11 +93,18 @@ Task<absl::Status> AuditLog::RecordDisclosure(std::string_view operation,
   return store_->AppendOne(std::move(entry), cancel);
 }
 
+void AuditLog::LeaveOut() {
+  MutexLock lock(mu_);
+  ++counts_.left_out;
+}
+
 void AuditLog::DropOne() {
   ++counts_.dropped;
   if (std::exchange(dropping_, true)) return;
   Log(LogLevel::kError, "audit",
-      "The audit log is written too slowly: entries are dropped",
+      counts_.failing
+          ? "The audit log cannot be written: entries are dropped"
+          : "The audit log is written too slowly: entries are dropped",
       {{"waiting", static_cast<int64_t>(waiting_.size())},
        {"dropped", static_cast<int64_t>(counts_.dropped)}});
 }
@@ -124,7 +131,9 @@ void AuditLog::Run() {
   Batch batch;
   while (TakeBatch(&batch)) {
     Prepare(&batch);
-    if (Write()) SweepIfDue();
+    Write();
+    // Also if the file is full, which has room once old entries are deleted.
+    SweepIfDue();
   }
   if (!prepared_.empty()) {
     Log(LogLevel::kError, "audit",
@@ -142,7 +151,7 @@ bool AuditLog::TakeBatch(Batch* batch) {
     if (!ends_) return true;
   }
   const bool is_free =
-      swept_ && !sweep_.has_value() && counts_.dropped == told_dropped_;
+      looked_ && !sweep_.has_value() && counts_.dropped == told_dropped_;
   idle_ = true;
   while (waiting_.empty() && !ends_) {
     if (!is_free || !changed_.WaitFor(lock, kLookAgain)) break;
@@ -239,8 +248,8 @@ void AuditLog::AddLoss() {
   told_dropped_ = dropped;
 }
 
-bool AuditLog::Write() {
-  if (prepared_.empty()) return true;
+void AuditLog::Write() {
+  if (prepared_.empty()) return;
   const absl::Status written = store_->Append(prepared_);
   const auto calls = static_cast<uint64_t>(std::count_if(
       prepared_.begin(), prepared_.end(),
@@ -257,30 +266,50 @@ bool AuditLog::Write() {
   }
   if (!written.ok()) {
     if (!was_failing) {
-      Log(LogLevel::kError, "audit", "The audit log cannot be written",
+      Log(LogLevel::kError, "audit",
+          "The audit log cannot be written: what comes waits, and is dropped "
+          "where it has no room. If the file is as large as "
+          "audit.file_bytes_limit, raise that, or lower audit.retention_days",
           {{"why", written}});
     }
-    return false;
+    return;
   }
   prepared_.clear();
   if (was_failing) {
     Log(LogLevel::kInfo, "audit", "The audit log is written again");
   }
-  return true;
+}
+
+void AuditLog::BeginSweeps() {
+  const absl::Duration now = clock_.SteadyTime();
+  const absl::Time wall = clock_.WallTime();
+  const absl::Duration since = wall - store_->looked_at();
+  if (since < absl::ZeroDuration() || since > kSweepInterval + kJump) {
+    return KeepLook(now, wall);
+  }
+  looked_ = true;
+  looked_at_ = now - since;
+  looked_at_wall_ = wall - since;
+}
+
+void AuditLog::KeepLook(absl::Duration now, absl::Time wall) {
+  looked_ = true;
+  looked_at_ = now;
+  looked_at_wall_ = wall;
+  // Where it cannot be kept, the next process waits before it deletes.
+  store_->KeepLook(wall).IgnoreError();
 }
 
 void AuditLog::SweepIfDue() {
   if (sweep_.has_value()) return SweepOn();
+  if (!looked_) BeginSweeps();
   const absl::Duration now = clock_.SteadyTime();
-  const absl::Duration since = now - swept_at_;
-  if (swept_ && since < kSweepInterval) return;
+  const absl::Duration since = now - looked_at_;
+  if (since < kSweepInterval) return;
   const absl::Time wall = clock_.WallTime();
-  const absl::Duration jump = wall - swept_at_wall_ - since;
-  const bool jumped = swept_ && (jump > kJump || jump < -kJump);
-  swept_ = true;
-  swept_at_ = now;
-  swept_at_wall_ = wall;
-  if (jumped) {
+  const absl::Duration jump = wall - looked_at_wall_ - since;
+  KeepLook(now, wall);
+  if (jump > kJump || jump < -kJump) {
     Log(LogLevel::kWarn, "audit",
         "The time of day has jumped: nothing of the audit log is deleted for "
         "an hour",

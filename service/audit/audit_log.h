@@ -11,10 +11,13 @@
 // What has no room there is dropped, and counted: one line of the log says that
 // it begins, and an entry of kLoss how many it were.
 //
-// Once at its start and then each kSweepInterval it deletes what is older than
-// the policy says, and says so by an entry of kDeletion. Where the time of day
-// has jumped since the last time, it waits another interval, in which an
-// operator may set it right.
+// Each kSweepInterval it deletes what is older than the policy says, and says
+// so by an entry of kDeletion; also while it cannot write, since the file may
+// be full. Where the time of day has jumped since the last time, it waits
+// another interval, in which an operator may set it right. When it last looked
+// at the clock is in the file, and a restart goes on from there. Where that is
+// longer ago than it can be if the gateway ran, or is still to come, the clock
+// may be wrong, and it waits an interval, too.
 //
 // Thread-safe. Add takes a lock for as long as an entry is moved.
 
@@ -56,6 +59,7 @@ class AuditLog {
   struct Counts {
     uint64_t written = 0;   // Entries of calls.
     uint64_t dropped = 0;   // Entries that are lost.
+    uint64_t left_out = 0;  // Calls that were to have none.
     uint64_t bodiless = 0;  // Entries whose bodies had no room.
     uint64_t deleted = 0;
     uint64_t failures = 0;  // Commits that failed.
@@ -74,6 +78,10 @@ class AuditLog {
   AuditLog& operator=(const AuditLog&) = delete;
 
   void Add(AuditEntry entry) LOCKS_EXCLUDED(mu_);
+
+  // Counts a call of a caller who is not known, beyond as many as have an entry
+  // (AuditPolicy::unknown_callers_per_second).
+  void LeaveOut() LOCKS_EXCLUDED(mu_);
 
   // Writes what waits, if it can be written, and nothing from here on. Blocks;
   // the destructor does it, too.
@@ -111,8 +119,11 @@ class AuditLog {
                    AuditBody* body);
   // Adds an entry for what was dropped since the last.
   void AddLoss() LOCKS_EXCLUDED(mu_);
-  // Writes what is prepared. False if it could not.
-  bool Write() LOCKS_EXCLUDED(mu_);
+  // Writes what is prepared, which stays so if it cannot be.
+  void Write() LOCKS_EXCLUDED(mu_);
+  // Goes on from when the process before has looked at the clock.
+  void BeginSweeps();
+  void KeepLook(absl::Duration now, absl::Time wall);
   void SweepIfDue() LOCKS_EXCLUDED(mu_);
   // Deletes a piece of what the sweep is for.
   void SweepOn() LOCKS_EXCLUDED(mu_);
@@ -137,9 +148,9 @@ class AuditLog {
   // The thread's.
   Batch prepared_;  // What is to be written, redacted, with ids.
   uint64_t told_dropped_ = 0;
-  bool swept_ = false;
-  absl::Duration swept_at_;
-  absl::Time swept_at_wall_;
+  bool looked_ = false;  // At the clock.
+  absl::Duration looked_at_;
+  absl::Time looked_at_wall_;
   std::optional<Sweep> sweep_;  // Under way.
   bool tried_at_end_ = false;
 

@@ -25,6 +25,8 @@ struct AuditPolicy {
   BodyRedactor redactor;
   std::shared_ptr<const BodyCipher> cipher;  // Null if nothing is encrypted.
   absl::Duration retention = absl::Hours(24) * 30;
+  // How many refusals of callers who are not known have an entry, on each loop.
+  int unknown_callers_per_second = 10;
 };
 
 }  // namespace gateway

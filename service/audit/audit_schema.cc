@@ -92,12 +92,20 @@ constexpr SqlText kMakeAuditTables = R"sql(
     WHERE model_served <> '';
 )sql";
 
+// When the clock was last looked at to delete what is old: one row.
+constexpr SqlText kMakeLooks = R"sql(
+  CREATE TABLE looks (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    time_us INTEGER NOT NULL  -- Since 1970.
+  ) STRICT;
+)sql";
+
 }  // namespace
 
 SqliteSchema AuditSchema() {
   return {.contents = "audit log",
           .application_id = kAuditApplicationId,
-          .migrations = {kMakeAuditTables}};
+          .migrations = {kMakeAuditTables, kMakeLooks}};
 }
 
 }  // namespace gateway

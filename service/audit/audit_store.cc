@@ -35,6 +35,10 @@ constexpr SqlText kLastId =
     "SELECT coalesce((SELECT seq FROM sqlite_sequence "
     "WHERE name = 'entries'), 0)";
 
+constexpr SqlText kLastLook =
+    "SELECT coalesce((SELECT time_us FROM looks), 0)";  // 0 if there is none.
+constexpr SqlText kKeepLook = "INSERT OR REPLACE INTO looks VALUES (0, ?)";
+
 absl::Status InsertBody(SqliteConnection& db, int64_t entry, int64_t part,
                         const AuditBody& body) {
   if (!body.is_kept) return absl::OkStatus();
@@ -123,7 +127,18 @@ absl::StatusOr<std::unique_ptr<AuditStore>> AuditStore::Open(
   auto last_id = [](SqliteConnection& db) { return db.ReadInt64(kLastId); };
   GATEWAY_ASSIGN_OR_RETURN(store->last_id_,
                            store->database_->ReadBlocking(0, last_id));
+  auto last_look = [](SqliteConnection& db) { return db.ReadInt64(kLastLook); };
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t looked_us,
+                           store->database_->ReadBlocking(0, last_look));
+  if (looked_us != 0) store->looked_at_ = absl::FromUnixMicros(looked_us);
   return store;
+}
+
+absl::Status AuditStore::KeepLook(absl::Time time) {
+  auto keep = [time](SqliteConnection& db) {
+    return db.Prepare(kKeepLook).BindInt64(absl::ToUnixMicros(time)).Run();
+  };
+  return database_->WriteBlocking(0, keep);
 }
 
 absl::Status AuditStore::Append(absl::Span<const AuditEntry> entries) {

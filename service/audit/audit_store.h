@@ -17,9 +17,9 @@
 //
 // As a file of SqliteDatabase it is its owner's alone, and one process writes.
 //
-// Thread contract: Append and Delete by one thread, which blocks on the disk;
-// Search, Get and AppendOne from any event loop, SearchBlocking from any
-// other thread.
+// Thread contract: Append, Delete and KeepLook by one thread, which blocks on
+// the disk; Search, Get and AppendOne from any event loop, SearchBlocking from
+// any other thread.
 
 #ifndef SERVICE_AUDIT_AUDIT_STORE_H_
 #define SERVICE_AUDIT_AUDIT_STORE_H_
@@ -106,6 +106,12 @@ class AuditStore {
   // when it was opened.
   int64_t last_id() const { return last_id_; }
 
+  // When the clock was last looked at to delete what is old, as of when it was
+  // opened; infinitely long ago if it never was.
+  absl::Time looked_at() const { return looked_at_; }
+  // Has whoever opens the file next read that.
+  absl::Status KeepLook(absl::Time time);
+
   // Writes them, in one transaction. One whose id is there already stays as it
   // is, so that it can be tried again whatever came of it.
   absl::Status Append(absl::Span<const AuditEntry> entries);
@@ -135,6 +141,7 @@ class AuditStore {
 
   const std::unique_ptr<SqliteDatabase> database_;
   int64_t last_id_ = 0;
+  absl::Time looked_at_ = absl::InfinitePast();
 };
 
 }  // namespace gateway

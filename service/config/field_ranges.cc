@@ -113,6 +113,7 @@ constexpr struct {
     {"AuditConfig.queue_bytes_limit", "64KiB", "16GiB"},
     {"AuditConfig.queue_entries_limit", "1", "1000000"},
     {"AuditConfig.retention_days", "1", "36500"},
+    {"AuditConfig.unknown_callers_per_second", "0", "100000"},
     {"Budget.limit", "1", "1000000000000"},
     {"Budget.request_limit", "1", "1000000000000"},
     {"Budget.rolling_window", "1m", "8784h"},

@@ -60,4 +60,11 @@ CallerRef AnonymousCaller() {
   return Borrow(caller);
 }
 
+CallerRef UnknownCaller() {
+  static const Caller& caller = *new Caller();
+  return Borrow(caller);
+}
+
+bool IsKnown(const Caller& caller) { return &caller != UnknownCaller().get(); }
+
 }  // namespace gateway

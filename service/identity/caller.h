@@ -96,6 +96,14 @@ inline CallerRef Borrow(const Caller& caller) {
 // everything is allowed. Borrowed, from nobody who goes.
 CallerRef AnonymousCaller();
 
+// Returns the one that stands for all of whom nobody has found out who they
+// are: not yet, or since they have shown nothing that is right. Borrowed, too.
+CallerRef UnknownCaller();
+
+// Whether it is any other: one with a credential that is right, or, where none
+// need be shown, the anonymous one.
+bool IsKnown(const Caller& caller);
+
 }  // namespace gateway
 
 #endif  // SERVICE_IDENTITY_CALLER_H_

@@ -126,6 +126,9 @@ struct CallRecord : CallTimes {
   std::string_view caller;
   // The caller has shown a key, configured or issued, whose id `caller` is.
   bool caller_has_key = false;
+  // False if nobody has found out who calls, and the call was refused: that
+  // costs no key, and anybody can do it as often as he likes.
+  bool caller_known = true;
   // The `address:port` that the call came from.
   std::string_view peer;
   // As far as the request was read: of one whose bytes were only forwarded, the

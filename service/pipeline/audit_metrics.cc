@@ -11,6 +11,12 @@ constexpr MetricDefinition kAuditDropped = {
     .name = "llmgw_audit_dropped_total",
     .help = "Entries that the audit log has lost, for want of room to wait.",
     .kind = MetricKind::kCounter};
+constexpr MetricDefinition kAuditLeftOut = {
+    .name = "llmgw_audit_unknown_callers_left_out_total",
+    .help =
+        "Refusals of callers who are not known that have no entry in the "
+        "audit log, beyond audit.unknown_callers_per_second.",
+    .kind = MetricKind::kCounter};
 constexpr MetricDefinition kAuditBodiesDropped = {
     .name = "llmgw_audit_bodies_dropped_total",
     .help =
@@ -38,6 +44,7 @@ void AddAuditMetrics(const AuditLog& audit, MetricRegistry& registry) {
     const AuditLog::Counts counts = audit.counts();
     values.Add(kAuditEntries, {}, static_cast<double>(counts.written));
     values.Add(kAuditDropped, {}, static_cast<double>(counts.dropped));
+    values.Add(kAuditLeftOut, {}, static_cast<double>(counts.left_out));
     values.Add(kAuditBodiesDropped, {}, static_cast<double>(counts.bodiless));
     values.Add(kAuditDeleted, {}, static_cast<double>(counts.deleted));
     values.Add(kAuditFailures, {}, static_cast<double>(counts.failures));

@@ -67,8 +67,9 @@ class PlannedCall : public IncomingCall {
   // stage begins.
   absl::Duration deadline = absl::InfiniteDuration();
 
+  // Who calls; UnknownCaller() before that is found out, and if nobody could.
+  CallerRef caller = UnknownCaller();
   // What the stages have returned, empty before.
-  CallerRef caller = AnonymousCaller();
   Admitted admitted;
   Planned planned;
 

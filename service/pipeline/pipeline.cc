@@ -21,6 +21,7 @@
 #include "errors/fault.h"
 #include "errors/time_limit.h"
 #include "proto/proto_time.h"
+#include "service/identity/caller.h"
 #include "service/identity/peer_address.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/admission.h"
@@ -202,10 +203,23 @@ bool MayFindAnswer(const Call& call) {
 }
 
 // Of a caller who is not known nothing is kept.
-bool AsksForBodies(const Call& call, const absl::Status& outcome) {
+bool AsksForBodies(const Call& call) {
   return call.runtime->audit() != nullptr &&
-         !call.runtime->audit_policy().rules.empty() &&
-         !absl::IsUnauthenticated(outcome);
+         !call.runtime->audit_policy().rules.empty() && IsKnown(*call.caller);
+}
+
+// Finds out who calls, where the call has ended before that: what is shown may
+// be right, and this not be allowed to it, or not be wanted any more.
+void FindRefusedCaller(Call& call, const absl::Status& outcome) {
+  if (call.known_caller.ok() && *call.known_caller != nullptr) {
+    call.caller = *call.known_caller;
+    return;
+  }
+  if (!absl::IsPermissionDenied(outcome) && !call.cancel.cancelled()) return;
+  CallerHead head = call.facts.head;
+  head.counts = false;
+  absl::StatusOr<CallerRef> caller = call.runtime->callers().Identify(head);
+  if (caller.ok()) call.caller = *std::move(caller);
 }
 
 // Looks for an answer that is there or on its way, so that nobody need be
@@ -305,11 +319,12 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     outcome = co_await ReserveBudgets(call);
   }
   if (outcome.ok()) recorder.TellStarted(call);
-  if (call.ledger != nullptr && absl::IsUnauthenticated(outcome)) {
+  if (!IsKnown(*call.caller)) FindRefusedCaller(call, outcome);
+  if (call.ledger != nullptr && !IsKnown(*call.caller)) {
     recorder.BoundUnknown(call);
   }
   // While its request is there.
-  if (AsksForBodies(call, outcome)) co_await BeginAudit(call);
+  if (AsksForBodies(call)) co_await BeginAudit(call);
   // Awaited after the choice and not within it: GCC 12 would destroy the status
   // that is moved in twice.
   Task<absl::Status> run =

@@ -11,8 +11,11 @@
 #include "errors/fault.h"
 #include "service/audit/audit_log.h"
 #include "service/pipeline/alert_record.h"
+#include "service/audit/audit_entry.h"
+#include "service/identity/caller.h"
 #include "service/pipeline/call_audit.h"
 #include "service/pipeline/performance_record.h"
+#include "service/pipeline/recorded_labels.h"
 #include "service/pipeline/summary_record.h"
 #include "service/pipeline/trace_record.h"
 
@@ -33,6 +36,8 @@ void FillBeginning(const Call& call, CallRecord* out) {
   record.caller = call.caller->id;
   record.caller_has_key = call.caller->method == CallerMethod::kConfiguredKey ||
                           call.caller->method == CallerMethod::kIssuedKey;
+  // For whom a provider was asked was let in.
+  record.caller_known = IsKnown(*call.caller) || !call.attempts.empty();
   record.peer = call.facts.peer;
   record.scope = call.admitted.scope;
   record.labels = call.admitted.labels;
@@ -54,6 +59,13 @@ void FillCache(const CallCache& cache, CallRecord* record) {
   }
   record->cache = "hit";
   record->cache_age = cache.age;
+}
+
+// Null if there is none.
+const BodyRedactor* RedactorFor(const Call& call) {
+  return call.runtime->audit() == nullptr
+             ? nullptr
+             : &call.runtime->audit_policy().redactor;
 }
 
 v1::FinishReason FinishReasonOf(const ProviderAnswer& answer) {
@@ -119,6 +131,8 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   CallRecord record;
   static_cast<CallTimes&>(record) = call.TimesByNow();
   FillBeginning(call, &record);
+  const RecordedLabels labels(call.admitted.labels, RedactorFor(call));
+  record.labels = labels.labels();
   record.attempts = attempts;
   record.status_code = outcome.code();
   if (!outcome.ok()) {
@@ -136,7 +150,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   if (call.reused != nullptr) record.answer_of = call.reused->kept->request_id;
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
-  if (access_log_ != nullptr && MayLog(call, outcome, &record.unlogged)) {
+  if (access_log_ != nullptr && MayLog(call, record, &record.unlogged)) {
     access_log_->Write(record);
   }
   metrics_.Count(record);
@@ -150,39 +164,38 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   feed_.Publish(record);
   CountAttempts(call);
   if (AuditLog* const audit = call.runtime->audit()) {
-    audit->Add(AuditEntryOf(call, record));
+    AddToAudit(call, record, *audit);
   }
   if (traces_ != nullptr) RecordTrace(*traces_, call, record);
   if (call.planned.selection != nullptr) RecordPerformance(call, loop_);
 }
 
-bool Recorder::MayLog(const Call& call, const absl::Status& outcome,
+bool Recorder::MayLog(const Call& call, const CallRecord& record,
                       int64_t* unlogged) {
-  if (!absl::IsUnauthenticated(outcome) || !call.attempts.empty()) return true;
-  return unauthenticated_lines_.Take(call.loop.Now(),
-                                     kUnauthenticatedLinesPerSecond, unlogged);
+  return record.caller_known ||
+         unknown_lines_.Take(call.loop.Now(), kUnknownCallersLoggedPerSecond,
+                             unlogged);
 }
 
-bool Recorder::SecondCount::Take(absl::Duration now, int limit,
-                                 int64_t* beyond) {
-  if (now - began >= absl::Seconds(1)) {
-    began = now;
-    times = 0;
+void Recorder::AddToAudit(const Call& call, const CallRecord& record,
+                          AuditLog& audit) {
+  int64_t left_out = 0;
+  if (!record.caller_known) {
+    const int limit = call.runtime->audit_policy().unknown_callers_per_second;
+    if (!unknown_audit_entries_.Take(call.loop.Now(), limit, &left_out)) {
+      return audit.LeaveOut();
+    }
   }
-  if (times >= limit) {
-    ++times_beyond;
-    return false;
-  }
-  ++times;
-  *beyond = std::exchange(times_beyond, 0);
-  return true;
+  AuditEntry entry = AuditEntryOf(call, record);
+  if (left_out > 0) entry.StandFor(left_out);
+  audit.Add(std::move(entry));
 }
 
 void Recorder::BoundUnknown(Call& call) {
   const int limit =
       call.runtime->config().ledger().unknown_callers_per_second();
   int64_t unrecorded = 0;
-  if (unknown_entries_.Take(call.loop.Now(), limit, &unrecorded)) {
+  if (unknown_ledger_entries_.Take(call.loop.Now(), limit, &unrecorded)) {
     call.ledger->StandFor(unrecorded);
   } else {
     call.ledger.reset();

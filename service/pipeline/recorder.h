@@ -14,21 +14,23 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "service/alerts/alert_counts.h"
+#include "service/audit/audit_log.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/log_pace.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
+#include "service/observability/second_count.h"
 #include "service/pipeline/call.h"
 #include "service/summary/call_summary.h"
 #include "service/tracing/tracer.h"
 
 namespace gateway {
 
-// Calls that are not authenticated cost nobody a key: beyond so many a second,
-// on each loop,
-// they are counted but have no line in the access log, which they would fill.
-inline constexpr int kUnauthenticatedLinesPerSecond = 10;
+// To be refused as a caller who is not known costs nobody a key: beyond so many
+// a second, on each loop, such calls are counted but have no line in the access
+// log, which they would fill.
+inline constexpr int kUnknownCallersLoggedPerSecond = 10;
 
 // Of calls that limits refuse each loop writes a line this often.
 inline constexpr absl::Duration kLimitLogInterval = absl::Seconds(10);
@@ -68,10 +70,11 @@ class Recorder {
   void Record(const Call& call, const absl::Status& outcome);
 
  private:
-  // Whether the call gets a line, and before it how many unauthenticated ones
-  // got none.
-  bool MayLog(const Call& call, const absl::Status& outcome,
-              int64_t* unlogged);
+  // Whether the call gets a line, and before it how many of callers who are not
+  // known got none.
+  bool MayLog(const Call& call, const CallRecord& record, int64_t* unlogged);
+  // Adds its entry, or, of a caller who is not known, counts that it has none.
+  void AddToAudit(const Call& call, const CallRecord& record, AuditLog& audit);
   void CountAttempts(const Call& call);
   // Writes a line for the operator now and then, of calls that limits refuse.
   void LogLimit(const Call& call, const absl::Status& outcome);
@@ -85,18 +88,10 @@ class Recorder {
   TraceShard* const traces_;
   AlertShard* const alerts_;
 
-  // How often something has happened in the second that has begun, on the
-  // loop's clock, and how often beyond a limit since the last time within.
-  struct SecondCount {
-    // Whether it is within the limit; if so, sets `beyond`.
-    bool Take(absl::Duration now, int limit, int64_t* beyond);
-
-    absl::Duration began = -absl::InfiniteDuration();
-    int times = 0;
-    int64_t times_beyond = 0;
-  };
-  SecondCount unauthenticated_lines_;
-  SecondCount unknown_entries_;
+  // Of callers who are not known.
+  SecondCount unknown_lines_;
+  SecondCount unknown_ledger_entries_;
+  SecondCount unknown_audit_entries_;
   LogPace limit_pace_{kLimitLogInterval};
 };
 

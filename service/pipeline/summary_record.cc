@@ -13,13 +13,8 @@ constexpr MetricDefinition kFailedWrites = {
     .help = "How often the sums of calls could not be written to their file.",
     .kind = MetricKind::kCounter};
 
-bool IsUnknownCaller(const CallRecord& record) {
-  return record.status_code == absl::StatusCode::kUnauthenticated &&
-         record.attempts.empty();
-}
-
 CallGroup GroupOf(const CallRecord& record) {
-  if (IsUnknownCaller(record)) return {};
+  if (!record.caller_known) return {};
   return {.agent_type = record.scope.agent_type,
           .provider = record.provider,
           .model = record.model_served,

@@ -1,5 +1,6 @@
 #include "service/tracing/tracer.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,13 +15,19 @@ std::unique_ptr<CallTrace> TraceShard::Begin(
                           tracer_.options_.sampling_ratio, tracer_.random_);
 }
 
-bool TraceShard::IsKept(const TracedCall& call) const {
-  if (call.trace.sampled()) return true;
+bool TraceShard::IsKept(const TracedCall& call) {
   const CallRecord& record = call.record;
-  if (record.duration >= tracer_.options_.slow_threshold) return true;
-  return record.status_code != absl::StatusCode::kOk &&
-         (record.status_code != absl::StatusCode::kUnauthenticated ||
-          !record.attempts.empty());
+  if (!record.caller_known) {
+    // Whoever names a trace also chooses the id that the share goes by.
+    const bool is_of_share = call.trace.sampled() && call.trace.parent() == 0;
+    int64_t not_kept = 0;
+    return is_of_share &&
+           unknown_callers_.Take(tracer_.clock_.SteadyTime(),
+                                 kUnknownCallersTracedPerSecond, &not_kept);
+  }
+  return call.trace.sampled() ||
+         record.duration >= tracer_.options_.slow_threshold ||
+         record.status_code != absl::StatusCode::kOk;
 }
 
 void TraceShard::Record(const TracedCall& call) {

@@ -10,8 +10,9 @@
 //
 // Whether a call is kept is decided at its end: always if it failed or was
 // slow; else if its caller's trace is sampled, or, where the caller names none,
-// it is among the share. A caller who is not authenticated is not kept for that
-// alone: it costs nobody a key.
+// it is among the share. What a caller who is not known says counts for
+// nothing, nor does that it is refused, which costs it no key: of such calls
+// that are among the share a few are kept in a second.
 //
 // Thread-safe; a shard is its loop's.
 
@@ -26,6 +27,7 @@
 #include "absl/time/time.h"
 #include "base/os/clock.h"
 #include "base/os/random.h"
+#include "service/observability/second_count.h"
 #include "service/tracing/call_spans.h"
 #include "service/tracing/call_trace.h"
 #include "service/tracing/span_queue.h"
@@ -33,6 +35,10 @@
 #include "service/tracing/trace_store.h"
 
 namespace gateway {
+
+// So many calls of callers who are not known are kept in a second, on each
+// loop.
+inline constexpr int kUnknownCallersTracedPerSecond = 10;
 
 class Tracer;
 
@@ -59,11 +65,12 @@ class TraceShard {
   TraceShard(Tracer& tracer, TraceStore::Part& kept)
       : tracer_(tracer), kept_(kept) {}
 
-  bool IsKept(const TracedCall& call) const;
+  bool IsKept(const TracedCall& call);
 
   Tracer& tracer_;
   TraceStore::Part& kept_;
   TraceStatistics statistics_;
+  SecondCount unknown_callers_;
 };
 
 class Tracer {

@@ -332,7 +332,8 @@ audit:
 class CountTest(AuditCase):
 
     def test_entries_are_as_many_as_calls_under_load(self):
-        gateway = self.start()
+        gateway = self.start(
+            audit="audit: {unknown_callers_per_second: 100000}\n")
         self.upstream.set_script("gpt-s", {"chunks": 30, "chunk_delay_ms": 5})
         self.upstream.set_script("gpt-bad", {"status": 500})
         each, threads = 15, []

@@ -38,5 +38,21 @@ TEST(AuditTextsTest, LongTextsAreCutBetweenCharacters) {
   EXPECT_EQ(texts[AuditText::kOperation], "next");
 }
 
+TEST(AuditEntryTest, SaysForHowManyOthersItStands) {
+  AuditEntry entry;
+  entry.texts.Replace(AuditText::kMessage, "no API key");
+  entry.StandFor(17);
+  EXPECT_EQ(entry.entries, 17);
+  EXPECT_EQ(entry.texts[AuditText::kMessage],
+            "no API key (and 17 before it of callers who are not known, "
+            "without an entry)");
+  // Also where the message is as long as it may be.
+  entry.texts.Replace(AuditText::kMessage,
+                      std::string(AuditTexts::kTextBytesMax, 'x'));
+  entry.StandFor(18);
+  EXPECT_TRUE(std::string(entry.texts[AuditText::kMessage])
+                  .ends_with("without an entry)"));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -283,6 +283,82 @@ TEST_F(AuditLogTest, AClockThatJumpsDeletesNothingForAnHour) {
   Await([](const AuditLog::Counts& c) { return c.deleted == 2; });
 }
 
+TEST_F(AuditLogTest, AStartWithAClockThatIsAheadDeletesNothingForAnHour) {
+  Open();
+  log_->Add(Call("of today"));
+  AwaitWritten(1);
+  log_.reset();
+  const absl::Time right = clock_.WallTime();
+  clock_.StepWallTime(right + absl::Hours(24) * 40);
+  Open();
+  log_->Add(Call("while it is wrong"));
+  AwaitWritten(1);
+  log_->Add(Call("once more"));
+  AwaitWritten(2);
+  EXPECT_EQ(log_->counts().deleted, 0);
+  // Set right, it has jumped again.
+  log_.reset();
+  clock_.StepWallTime(right + absl::Minutes(1));
+  Open();
+  clock_.Advance(AuditLog::kSweepInterval);
+  log_->Add(Call("right again"));
+  AwaitWritten(1);
+  log_.reset();
+  Open();
+  EXPECT_THAT(Entries(), SizeIs(4));
+}
+
+TEST_F(AuditLogTest, RestartsDoNotPutOffWhatIsDue) {
+  Open();
+  log_->Add(Call("old"));
+  AwaitWritten(1);
+  log_.reset();
+  // After so long a rest it is waited for an hour, in which it starts anew
+  // twice.
+  clock_.Advance(absl::Hours(24) * 31);
+  for (int i = 0; i < 2; ++i) {
+    Open();
+    log_->Add(Call("young"));
+    AwaitWritten(1);
+    EXPECT_EQ(log_->counts().deleted, 0);
+    log_.reset();
+    clock_.Advance(AuditLog::kSweepInterval / 2);
+  }
+  Open();
+  Await([](const AuditLog::Counts& c) { return c.deleted == 1; });
+  EXPECT_THAT(Entries(), SizeIs(2));
+}
+
+TEST_F(AuditLogTest, AFileThatIsFullHasRoomOnceOldEntriesAreDeleted) {
+  AuditLog::Options options;
+  options.store.file_bytes_limit = 512 * 1024;
+  Open(options);
+  int added = 0;
+  while (!log_->counts().failing) {
+    AuditEntry entry = Call("old");
+    entry.request = BodyOf(std::string(8 * 1024, 'x'));
+    log_->Add(std::move(entry));
+    ++added;
+    Await([added](const AuditLog::Counts& c) {
+      return c.failing || c.written == static_cast<uint64_t>(added);
+    });
+  }
+  clock_.Advance(absl::Hours(24) * 30 + AuditLog::kSweepInterval);
+  log_->Add(Call("new"));
+  Await([added](const AuditLog::Counts& c) {
+    return c.deleted > 0 && c.written == static_cast<uint64_t>(added) + 1;
+  });
+  EXPECT_FALSE(log_->counts().failing);
+  EXPECT_EQ(log_->counts().dropped, 0);
+}
+
+TEST_F(AuditLogTest, WhatIsLeftOutIsCounted) {
+  Open();
+  for (int i = 0; i < 3; ++i) log_->LeaveOut();
+  EXPECT_EQ(log_->counts().left_out, 3);
+  EXPECT_EQ(log_->counts().dropped, 0);
+}
+
 TEST_F(AuditLogTest, WhoIsShownBodiesIsRecordedFirst) {
   Open();
   CancelSignal never;

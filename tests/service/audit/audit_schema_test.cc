@@ -1,5 +1,6 @@
 #include "service/audit/audit_schema.h"
 
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -53,6 +54,25 @@ TEST(AuditSchemaTest, EntriesHaveTheColumnsThatTheyAreReadBy) {
       "OR (cid = 45 AND name = 'entries')");
   ASSERT_TRUE(columns.ok()) << columns.status();
   EXPECT_EQ(*columns, 4);
+}
+
+// A file of the first version goes on to be used.
+TEST(AuditSchemaTest, AnEarlierFileIsTakenOver) {
+  TemporaryFolder folder;
+  const std::string path = folder.Path("audit.db");
+  std::ofstream(path).close();
+  {
+    auto db = SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite,
+                                     absl::Seconds(1));
+    ASSERT_TRUE(db.ok()) << db.status();
+    SqliteSchema earlier = AuditSchema();
+    earlier.migrations.pop_back();
+    ASSERT_TRUE(Migrate(**db, earlier).ok());
+  }
+  auto store = AuditStore::Open({.path = path});
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ((*store)->looked_at(), absl::InfinitePast());
+  EXPECT_TRUE((*store)->KeepLook(absl::FromUnixSeconds(1)).ok());
 }
 
 }  // namespace

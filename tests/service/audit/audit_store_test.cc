@@ -182,6 +182,14 @@ TEST_F(AuditStoreTest, DeletionIsRecordedAndOverwritesWhatItDeletes) {
   EXPECT_EQ(Bytes().find("canary"), std::string::npos);
 }
 
+TEST_F(AuditStoreTest, TheNextWhoOpensItKnowsWhenTheClockWasLookedAt) {
+  EXPECT_EQ(store_->looked_at(), absl::InfinitePast());
+  ASSERT_TRUE(store_->KeepLook(kStart).ok());
+  ASSERT_TRUE(store_->KeepLook(kStart + absl::Hours(1)).ok());
+  Open();
+  EXPECT_EQ(store_->looked_at(), kStart + absl::Hours(1));
+}
+
 TEST_F(AuditStoreTest, NothingIsDeletedWithoutARecord) {
   Append({CallAt(1, 1)});
   AuditEntry record = CallAt(2, 2);

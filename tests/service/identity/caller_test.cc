@@ -65,5 +65,12 @@ TEST(CallerTest, PrioritiesAreInTheOrderOfTheirPrecedence) {
   EXPECT_LT(CallerPriority::kNormal, CallerPriority::kLow);
 }
 
+TEST(CallerTest, WhoNeedShowNothingIsKnownAndWhoShowsNothingRightIsNot) {
+  EXPECT_TRUE(IsKnown(*AnonymousCaller()));
+  EXPECT_TRUE(IsKnown(Caller()));
+  EXPECT_FALSE(IsKnown(*UnknownCaller()));
+  EXPECT_EQ(UnknownCaller()->id, "");
+}
+
 }  // namespace
 }  // namespace gateway

@@ -20,6 +20,7 @@ constexpr char kAudited[] =
     "audit:\n"
     "  file: /tmp/audit.db\n"
     "  retention_days: 7\n"
+    "  unknown_callers_per_second: 3\n"
     "  bodies: [{apis: [grpc], request: true}, {response: true,\n"
     "            body_bytes_limit: 5}]\n"
     "  redaction: {own_patterns: [{name: x, regex: 'x+'}]}\n";
@@ -37,6 +38,7 @@ TEST(ConfiguredAuditTest, ThePolicyIsWhatIsConfigured) {
   const auto policy = AuditPolicyOf(runtime->snapshot());
   ASSERT_TRUE(policy.ok()) << policy.status();
   EXPECT_EQ((*policy)->retention, absl::Hours(7 * 24));
+  EXPECT_EQ((*policy)->unknown_callers_per_second, 3);
   EXPECT_EQ((*policy)->cipher, nullptr);
   EXPECT_EQ((*policy)->redactor.RedactText("axxb a@b.example").text,
             "a[redacted:x]b [redacted:email]");

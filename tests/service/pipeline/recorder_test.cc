@@ -15,6 +15,7 @@
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "service/alerts/alert_counts.h"
+#include "service/identity/caller.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/call_record.h"
@@ -94,7 +95,7 @@ TEST_F(RecorderTest, CountsACallAsInFlightUntilItsEnd) {
 }
 
 // Within one turn of the loop, whose clock then stands still.
-TEST_F(RecorderTest, UnauthenticatedCallersDoNotFillTheAccessLog) {
+TEST_F(RecorderTest, CallersWhoAreNotKnownDoNotFillTheAccessLog) {
   const std::string path = testing::TempDir() + "/unauthenticated.log";
   auto log = AccessLog::Open({.file = path});
   ASSERT_TRUE(log.ok()) << log.status();
@@ -102,19 +103,24 @@ TEST_F(RecorderTest, UnauthenticatedCallersDoNotFillTheAccessLog) {
     Recorder recorder(&(*log)->AddShard(), metrics_.AddShard(), feed_);
     const absl::Status refused =
         MakeFault(v1::ERROR_REASON_API_KEY_INVALID, "not known");
-    for (int i = 0; i < 100; ++i) recorder.Record(call_, refused);
+    const absl::Status guessed =
+        MakeFault(v1::ERROR_REASON_RATE_LIMITED, "too many guesses");
+    for (int i = 0; i < 50; ++i) {
+      recorder.Record(call_, refused);
+      recorder.Record(call_, guessed);
+    }
+    call_.caller = AnonymousCaller();
     recorder.Record(call_, absl::OkStatus());
   }
   EXPECT_EQ(Metric("llm_request_total"), 101);
   log->reset();
   std::ifstream file(path);
-  int unauthenticated = 0;
+  int refused = 0;
   int others = 0;
   for (std::string line; std::getline(file, line);) {
-    ++(line.find("API_KEY_INVALID") == std::string::npos ? others
-                                                         : unauthenticated);
+    ++(line.find("\"error_reason\"") == std::string::npos ? others : refused);
   }
-  EXPECT_EQ(unauthenticated, kUnauthenticatedLinesPerSecond);
+  EXPECT_EQ(refused, kUnknownCallersLoggedPerSecond);
   EXPECT_EQ(others, 1);
 }
 

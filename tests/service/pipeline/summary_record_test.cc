@@ -140,7 +140,9 @@ TEST_F(SummaryRecordTest, AnUnknownPriceIsNoCost) {
 }
 
 TEST_F(SummaryRecordTest, WhoeverIsNotKnownNamesNothing) {
-  record_.status_code = absl::StatusCode::kUnauthenticated;
+  // As it is after too many guesses, too.
+  record_.status_code = absl::StatusCode::kResourceExhausted;
+  record_.caller_known = false;
   record_.caller = "";
   record_.caller_has_key = false;
   for (int i = 0; i < 100; ++i) {

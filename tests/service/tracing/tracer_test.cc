@@ -1,5 +1,6 @@
 #include "service/tracing/tracer.h"
 
+#include <cstddef>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -75,14 +76,40 @@ TEST_F(TracerTest, SlowCallsAreAlwaysKept) {
   EXPECT_FALSE(Keeps(call));
 }
 
-TEST_F(TracerTest, UnauthenticatedCallersFillNothing) {
-  TestCall call("", "", 0);
-  call.Fail(absl::StatusCode::kUnauthenticated,
-            llmgateway::v1::ERROR_REASON_API_KEY_INVALID, "who");
+TEST_F(TracerTest, CallersWhoAreNotKnownFillNothing) {
+  for (const absl::StatusCode code : {absl::StatusCode::kUnauthenticated,
+                                      absl::StatusCode::kResourceExhausted}) {
+    TestCall call("", "", 0);
+    call.Fail(code, llmgateway::v1::ERROR_REASON_API_KEY_INVALID, "who");
+    call.record.caller_known = false;
+    call.record.duration = absl::Seconds(60);
+    EXPECT_FALSE(Keeps(call));
+    // That a provider does not know the gateway is another matter.
+    call.record.caller_known = true;
+    EXPECT_TRUE(Keeps(call));
+  }
+}
+
+TEST_F(TracerTest, WhatACallerWhoIsNotKnownSaysOfItsTraceCountsForNothing) {
+  TestCall call(kSampledParent, "", 1);
+  call.record.caller_known = false;
   EXPECT_FALSE(Keeps(call));
-  // That a provider does not know the gateway is another matter.
-  call.AddAttempt("openai", "gpt-x");
-  EXPECT_TRUE(Keeps(call));
+}
+
+TEST_F(TracerTest, OfCallersWhoAreNotKnownAFewOfTheShareAreKept) {
+  Tracer tracer(Options(), clock_, random_);
+  TraceShard& shard = tracer.shard(0);
+  TestCall call("", "", 1);
+  call.record.caller_known = false;
+  for (int i = 0; i < 3 * kUnknownCallersTracedPerSecond; ++i) {
+    shard.Record(call.traced());
+  }
+  EXPECT_EQ(tracer.store().size().traces,
+            size_t{kUnknownCallersTracedPerSecond});
+  clock_.Advance(absl::Seconds(1));
+  shard.Record(call.traced());
+  EXPECT_EQ(tracer.store().size().traces,
+            size_t{kUnknownCallersTracedPerSecond} + 1);
 }
 
 TEST_F(TracerTest, WhatIsKeptNeedNotBeExported) {
