@@ -16,7 +16,7 @@ import subprocess
 import urllib.parse
 
 # As Bazel lays it out beside a test.
-_BINARY = os.path.join(
+BINARY = os.path.join(
     os.path.dirname(os.path.abspath(__file__)),
     "mock_upstream", "mock_upstream_binary")
 
@@ -32,7 +32,7 @@ class ControlError(Exception):
 class MockUpstream:
     """One upstream, until close() or the end of its `with` block."""
 
-    def __init__(self, binary=_BINARY, tls_cert=None, tls_key=None,
+    def __init__(self, binary=BINARY, tls_cert=None, tls_key=None,
                  script=None, http2=False, http2_streams=0,
                  any_request=False):
         arguments = [binary, "--listen", "127.0.0.1:0", "--exit_with_stdin"]
