@@ -300,7 +300,8 @@ KINDS = {
 class Load:
     """The calls of all workers."""
 
-    def __init__(self, around, rate):
+    def __init__(self, around, rate, kinds=None):
+        """`kinds`, of KINDS, are those that are called; all if there are none."""
         self.counts = collections.Counter()
         self.failures = {}  # By kind: how many, and the first one's text.
         self.late = 0  # Begun more than a second after their time.
@@ -311,8 +312,8 @@ class Load:
         self._latencies = []
         self._workers = []
         # As many of each as there are to be among a hundred, shuffled.
-        self._order = [kind for kind, count in KINDS.items()
-                       for _ in range(count)]
+        self._order = [kind for kind in kinds or KINDS
+                       for _ in range(KINDS[kind])]
         random.Random(_SEED).shuffle(self._order)
 
     def start(self, seconds):

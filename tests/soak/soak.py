@@ -27,6 +27,7 @@ from tests.integration.samples import await_sample
 from tests.integration.samples import sample
 from tests.soak import soaked
 from tests.soak import trend
+from tests.soak.load import KINDS
 from tests.soak.load import Load
 from tests.testing.gateway_process import GatewayError
 
@@ -45,7 +46,7 @@ class Soak:
         self._around = around
         self._out = out
         self._seconds = options.hours * 3600
-        self.load = Load(around, options.rate)
+        self.load = Load(around, options.rate, options.kinds)
         self.samples = []
         self._broken = []  # What else went wrong.
         self._table = open(os.path.join(options.out, "soak.tsv"), "w",
@@ -152,6 +153,8 @@ def parse_arguments(arguments=None):
     flags.add_argument("--hours", type=float, default=1)
     flags.add_argument("--rate", type=float, default=50,
                        help="calls begun in a second")
+    flags.add_argument("--kinds", nargs="*", choices=KINDS, metavar="KIND",
+                       help="only these kinds of calls, to find what grows")
     flags.add_argument("--sample_seconds", type=float, default=30)
     flags.add_argument("--reload_seconds", type=float, default=60)
     flags.add_argument("--out", default="soak",

@@ -227,7 +227,7 @@ class Surroundings:
         log = _LogFile(os.path.join(self._folder, "gateway.log"))
         self.gateway = GatewayProcess(
             self._text(), env=ENV, binary=self._options.gateway,
-            await_ready=log.await_ready)
+            await_ready=log.await_ready, keeps_access=False)
         stack.callback(self.gateway.kill)
 
     def _text(self):
