@@ -22,6 +22,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/circuit_document.h"
+#include "service/api/component_board.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
@@ -36,8 +37,8 @@
 #include "service/call_tracing.h"
 #include "service/caller_identity.h"
 #include "service/config/config_reader.h"
-#include "service/drained_calls.h"
 #include "service/config/log_modules.h"
+#include "service/drained_calls.h"
 #include "service/grpc_engine.h"
 #include "service/http/admin_routes.h"
 #include "service/http/api_router.h"
@@ -46,6 +47,7 @@
 #include "service/http/metrics_routes.h"
 #include "service/http/operations_routes.h"
 #include "service/http_listener.h"
+#include "service/kept_health.h"
 #include "service/kept_ledger.h"
 #include "service/kept_records.h"
 #include "service/listener_tls.h"
@@ -105,14 +107,12 @@ struct App::Graph {
   // now on.
   void KeepWhatIsLearned();
 
-
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
   absl::StatusOr<std::shared_ptr<const LoopRuntime::Changes>> ChangesOfLoops(
       const ConfigSnapshot& next) const;
-  // Waits until the loops have done what they were told before: from then on
-  // connections are shown the new certificates. REQUIRES: they run, and none
-  // of them asks.
+  // Waits until the loops have done what they were told before, such as to show
+  // new certificates. REQUIRES: they run, and none of them asks.
   void AwaitLoops();
 
   Options options;
@@ -139,6 +139,7 @@ struct App::Graph {
   KeptRecords kept{SystemClock()};
   KeptLedger ledger{SystemClock()};
   std::unique_ptr<AuditLog> audit;  // Null if there is none.
+  ComponentBoard components;
   CallTracing tracing;
   CallerIdentity identity{kept.key_registry(), worker};
 
@@ -189,8 +190,7 @@ struct App::Graph {
 
   std::optional<OperatorServices> operators;
 
-  // Computes what would hold a loop. Declared after the loops, so that it is
-  // destroyed first: they are at rest by then.
+  // Computes what would hold a loop. Destroyed before the loops, at rest then.
   WorkerPool work{WorkerPool::ThreadsEach(AvailableCores())};
 
   std::unique_ptr<ReloadThread> reload_thread;
@@ -279,6 +279,9 @@ absl::Status App::Build() {
   RestorePrices(*graph.state, *snapshot);
   RestoreRollout(*graph.state, *snapshot);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
+  AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.audit.get(),
+                 graph.redis.health(), graph.kept.store(), SystemClock()},
+                &graph.components);
   graph.KeepWhatIsLearned();
   AddRuntimeMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
@@ -365,9 +368,9 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::ApiListener() {
             MetricsRoutes::Sources{services.runtime, operators->table(), *feed,
                                    &http_refusals},
             std::make_unique<CompatibilityRoutes>(
-                CompatibilityRoutes::Sources{services.runtime, provider_health,
-                                             readiness, registry, SystemClock(),
-                                             kVersion, &http_refusals},
+                CompatibilityRoutes::Sources{
+                    services.runtime, provider_health, readiness, registry,
+                    SystemClock(), kVersion, &http_refusals, &components},
                 std::make_unique<ApiRouter>(services))));
   };
   return listener;
@@ -380,9 +383,9 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
                        &operations_address, &operations_refusals));
   KeepForOperators(descriptors, &listener);
   listener.handler = [this](LoopServices&) {
-    return std::make_unique<OperationsRoutes>(readiness, registry,
-                                              &operations_refusals,
-                                              proto().metrics().exemplars());
+    return std::make_unique<OperationsRoutes>(
+        readiness, registry, &operations_refusals,
+        proto().metrics().exemplars(), &components);
   };
   return listener;
 }
@@ -433,6 +436,7 @@ absl::Status App::AddAdminMethods() {
                                 .feed = *graph.feed,
                                 .summary = *graph.summary,
                                 .readiness = graph.readiness,
+                                .components = graph.components,
                                 .worker = graph.worker,
                                 .state = *graph.state,
                                 .reloader = *graph.reloader,
@@ -447,9 +451,6 @@ absl::Status App::AddAdminMethods() {
 
 absl::Status App::StartLoops() {
   Graph& graph = *graph_;
-  Log(LogLevel::kInfo, "main", "descriptors",
-      {{"limit", graph.descriptors},
-       {"callers_connections_limit", graph.callers.limit()}});
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener http,
                            graph.ApiListener());
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener operations,

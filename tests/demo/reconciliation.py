@@ -74,7 +74,7 @@ def reconcile(lines, entries, price_of):
         own = entry["metadata"]["gateway"]
         key = own["request_id"], entry["metadata"]["model_id"]
         line = billed[key].pop(0) if billed[key] else None
-        _judge(found, entry, line, price_of)
+        _compare(found, entry, line, price_of)
     for rest in billed.values():
         found.differences += ["billed and not in the ledger: %s" % line
                               for line in rest]
@@ -87,7 +87,7 @@ def _rank(exchange):
     return 0 if exchange["decision"] == "SUCCESS" else 2
 
 
-def _judge(found, entry, line, price_of):
+def _compare(found, entry, line, price_of):
     own = entry["metadata"]["gateway"]
     cost = (0 if line is None else
             nanos(line["tokens"], price_of(line["model"])))

@@ -84,19 +84,19 @@ class Soak:
         found = self._broken + [
             "%s: %d times %s" % (kind, count, first) for
             kind, (count, first) in sorted(self.load.failures.items())]
-        judged = self.judged()
-        self._say("judged: %d samples of %.2f hours, after %.2f of warm-up" % (
-            len(judged), self._options.hours, self._warm_up_hours()))
+        compared = self.compared()
+        self._say("compared: %d samples of %.2f hours, after %.2f of warm-up" % (
+            len(compared), self._options.hours, self._warm_up_hours()))
         for name, limit in trend.LIMITS.items():
             verdict = limit.verdict([
-                (one["hours"], one[name]) for one in judged
+                (one["hours"], one[name]) for one in compared
                 if one[name] is not None])
             self._say("  %-9s %s" % (verdict.outcome, verdict.text))
             if verdict.outcome == trend.GROWS:
                 found.append(verdict.text)
         return found
 
-    def judged(self):
+    def compared(self):
         return [one for one in self.samples
                 if one["hours"] >= self._warm_up_hours()]
 

@@ -1,4 +1,4 @@
-"""Judges whether a figure grows, by what was seen of it over hours.
+"""Says whether a figure grows, by what was seen of it over hours.
 
     trend = fit([(0.0, 61.0), (0.5, 61.1), (1.0, 61.0)])   hours, figure
     trend.slope, trend.error, trend.mean                   each an hour
