@@ -69,6 +69,7 @@ class _Caller:
         self._dice = random.Random(seed)
         self._note_latency = note_latency
         self._kept = None
+        self._issued = None  # The id of a key.
 
     def close(self):
         if self._kept is not None:
@@ -106,10 +107,11 @@ class _Caller:
             model, text, stream=stream, user=user)
 
     def _grpc_prompt(self, model):
+        session = self._dice.randrange(_SESSIONS)
         return prompt(model, self._text(), scope={
             "user_id": "user-%d" % self._dice.randrange(_USERS),
-            "session_id": "session-%d" % self._dice.randrange(_SESSIONS),
-            "work_order_id": "order-%d" % self._dice.randrange(_SESSIONS)})
+            "session_id": "session-%d" % session,
+            "work_order_id": "order-%d" % session})
 
     def _metadata(self):
         return [["x-api-key", self._headers()["x-api-key"]]]
@@ -275,17 +277,20 @@ class _Caller:
         _expect(answer.status, (200,), answer.body)
 
     def issued_key(self):
-        """A key that lives for one call."""
-        made = self._around.caller.call(
-            self._around.gateway.admin, _ADMIN + "CreateKey",
-            {"key": {"owner": "soak"}})
-        _expect(made.end["code"], ("OK",), made.end)
+        """A key whose secret lives for one call. Who is issued keys without end
+        is known without end, so that each worker has one."""
+        if self._issued is None:
+            self._issued = self._operate(
+                "CreateKey", key={"owner": "soak"})["key"]["id"]
+        secret = self._operate("RotateKey", id=self._issued)["secret"]
         self._ask(http_calls.chat("claude-soak", self._text()),
-                  headers={"x-api-key": made.response["secret"]})
-        end = self._around.caller.call(
-            self._around.gateway.admin, _ADMIN + "RevokeKey",
-            {"id": made.response["key"]["id"]}).end
-        _expect(end["code"], ("OK",), end)
+                  headers={"x-api-key": secret})
+
+    def _operate(self, method, **request):
+        call = self._around.caller.call(
+            self._around.gateway.admin, _ADMIN + method, request)
+        _expect(call.end["code"], ("OK",), call.end)
+        return call.response
 
 
 # How often each comes among the others.
@@ -319,7 +324,8 @@ class Load:
     def start(self, seconds):
         begin = time.monotonic()
         self._workers = [
-            threading.Thread(target=self._work, args=(i, begin, seconds))
+            threading.Thread(target=self._work, args=(i, begin, seconds),
+                             daemon=True)
             for i in range(_WORKERS)]
         for worker in self._workers:
             worker.start()

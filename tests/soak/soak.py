@@ -18,6 +18,7 @@ longer run can.
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -180,6 +181,8 @@ def run(options, out=sys.stdout):
 
 def main():
     """Runs it and says what is wrong."""
+    # Who stops it stops what it has started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _, problems = run(parse_arguments())
     for problem in problems:
         print("FAILED: " + problem)
