@@ -6,8 +6,10 @@
 #   make bench    measure the gateway beside nginx
 #   make overload see who is served when it is too much
 #   make demo-resilience   kill, slow and heal providers, and see what callers see
+#   make demo-ledger   a day with kills; compare the ledger with an invoice
 #   make mutations   plant mistakes, and see that the simulator finds them
 #   make crash-test   kill a gateway 500 times, and count what its ledger has
+#   make soak     call a gateway for hours, and see whether anything grows
 #   make stubs    generate the clients' code in every language
 #   make lint     what the compiler cannot see
 #   make asan     unit and integration tests under AddressSanitizer
@@ -34,8 +36,8 @@ WANT_CONTRACT := tools/deps.sh contract || echo "going on without contract" >&2
 WANT_COLLECTOR := tools/deps.sh collector || echo "going on without collector" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
-.PHONY: asan bench crash-test demo-resilience deps lint mutations overload run stubs test test-full \
-  tsan
+.PHONY: asan bench crash-test demo-ledger demo-resilience deps lint mutations overload run \
+  soak stubs test test-full tsan
 
 run:
 	@tools/deps.sh build
@@ -85,6 +87,12 @@ demo-resilience:
 	@bazel build $(BUILDFLAGS) //service:gateway
 	@PYTHONDONTWRITEBYTECODE=1 python3 -m tools.demo.resilience $(ARGS)
 
+demo-ledger:
+	@tools/deps.sh build test
+	@bazel build $(BUILDFLAGS) //service:gateway //clients/cli:gatewayctl \
+	  //clients/python:stubs //tests/testing/mock_upstream
+	@PYTHONDONTWRITEBYTECODE=1 python3 -m tests.demo.ledger_day $(ARGS)
+
 mutations:
 	@tools/deps.sh build
 	@BAZEL_FLAGS="$(BUILDFLAGS)" PYTHONDONTWRITEBYTECODE=1 \
@@ -95,6 +103,13 @@ crash-test:
 	@bazel test $(BUILDFLAGS) //tests/integration:ledger_crash_test \
 	  --test_env=LEDGER_CRASH_RUNS=$(or $(RUNS),500) --test_timeout=3600 \
 	  --test_output=errors
+
+soak:
+	@tools/deps.sh build test
+	@bazel build $(BUILDFLAGS) //service:gateway //clients/python:stubs \
+	  //tests/testing/mock_upstream
+	@PYTHONDONTWRITEBYTECODE=1 python3 -m tests.soak.soak \
+	  --hours=$(or $(HOURS),1) $(ARGS)
 
 stubs:
 	@tools/deps.sh build stubs

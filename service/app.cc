@@ -18,6 +18,7 @@
 #include "base/status_macros.h"
 #include "proto/proto_time.h"
 #include "service/api/circuit_document.h"
+#include "service/api/component_board.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
@@ -43,6 +44,7 @@
 #include "service/http/metrics_routes.h"
 #include "service/http/operations_routes.h"
 #include "service/http_listener.h"
+#include "service/kept_health.h"
 #include "service/kept_ledger.h"
 #include "service/kept_records.h"
 #include "service/listener_tls.h"
@@ -135,6 +137,7 @@ struct App::Graph {
   KeptRecords kept{SystemClock()};
   KeptLedger ledger{SystemClock()};
   std::unique_ptr<AuditLog> audit;  // Null if there is none.
+  ComponentBoard components;
   CallTracing tracing;
   GatewayAlerts alerts{SystemClock()};
   CallerIdentity identity{kept.key_registry(), worker};
@@ -186,8 +189,7 @@ struct App::Graph {
 
   std::optional<OperatorServices> operators;
 
-  // Computes what would hold a loop. Declared after the loops, so that it is
-  // destroyed first: they are at rest by then.
+  // Computes what would hold a loop. Destroyed before the loops, at rest then.
   WorkerPool work{WorkerPool::ThreadsEach(AvailableCores())};
 
   std::unique_ptr<ReloadThread> reload_thread;
@@ -275,6 +277,9 @@ absl::Status App::Build() {
   RestoreRollout(*graph.state, *snapshot);
   graph.alerts.Open(*graph.config, *graph.state);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
+  AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.audit.get(),
+                 graph.redis.health(), graph.kept.store(), SystemClock()},
+                &graph.components);
   graph.KeepWhatIsLearned();
   GATEWAY_RETURN_IF_ERROR(graph.budgets.Open(
       *graph.runtime, {graph.ledger.path(), graph.ledger.chain()},
@@ -352,9 +357,9 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::ApiListener() {
             MetricsRoutes::Sources{services.runtime, operators->table(), *feed,
                                    &http_refusals},
             std::make_unique<CompatibilityRoutes>(
-                CompatibilityRoutes::Sources{services.runtime, provider_health,
-                                             readiness, registry, SystemClock(),
-                                             kVersion, &http_refusals},
+                CompatibilityRoutes::Sources{
+                    services.runtime, provider_health, readiness, registry,
+                    SystemClock(), kVersion, &http_refusals, &components},
                 std::make_unique<ApiRouter>(services))));
   };
   return listener;
@@ -367,9 +372,9 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
                        &operations_address, &operations_refusals));
   KeepForOperators(descriptors, &listener);
   listener.handler = [this](LoopServices&) {
-    return std::make_unique<OperationsRoutes>(readiness, registry,
-                                              &operations_refusals,
-                                              proto().metrics().exemplars());
+    return std::make_unique<OperationsRoutes>(
+        readiness, registry, &operations_refusals,
+        proto().metrics().exemplars(), &components);
   };
   return listener;
 }
@@ -421,6 +426,7 @@ absl::Status App::AddAdminMethods() {
                                 .feed = *graph.feed,
                                 .summary = *graph.summary,
                                 .readiness = graph.readiness,
+                                .components = graph.components,
                                 .worker = graph.worker,
                                 .state = *graph.state,
                                 .reloader = *graph.reloader,
@@ -435,9 +441,6 @@ absl::Status App::AddAdminMethods() {
 
 absl::Status App::StartLoops() {
   Graph& graph = *graph_;
-  Log(LogLevel::kInfo, "main", "descriptors",
-      {{"limit", graph.descriptors},
-       {"callers_connections_limit", graph.callers.limit()}});
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener http,
                            graph.ApiListener());
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener operations,

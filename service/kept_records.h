@@ -34,6 +34,7 @@
 #include "service/sessions/session_store.h"
 #include "service/state/state_store.h"
 #include "service/store/record_store.h"
+#include "service/store/watched_record_store.h"
 
 namespace gateway {
 
@@ -75,13 +76,15 @@ class KeptRecords {
   IssuedKeyStore* issued_keys() { return issued_keys_.get(); }
   // Null where no sessions are kept.
   SessionStore* sessions() { return sessions_.get(); }
+  // Null where nothing is kept.
+  const WatchedRecordStore* store() const { return store_.get(); }
   // Null where answers are kept in memory alone.
   ResponseRecords* responses() { return responses_.get(); }
 
  private:
   Clock& clock_;
   // Null where nothing is to be kept.
-  std::unique_ptr<RecordStore> store_;
+  std::unique_ptr<WatchedRecordStore> store_;
   KeyRegistry registry_;
   std::unique_ptr<IssuedKeyStore> issued_keys_;
   bool is_in_redis_ = false;

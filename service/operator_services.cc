@@ -18,6 +18,7 @@ OperatorServices::OperatorServices(const Sources& sources)
               .readiness = sources.readiness,
               .worker = sources.worker,
               .state = sources.state,
+              .components = &sources.components,
               .refusals = Refusals(),
               .reloader = &sources.reloader,
               .environment = sources.environment,

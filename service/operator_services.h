@@ -26,6 +26,7 @@
 #include "service/api/admin_service.h"
 #include "service/api/alerts_admin.h"
 #include "service/api/audit_admin.h"
+#include "service/api/component_board.h"
 #include "service/api/config_admin.h"
 #include "service/api/health.h"
 #include "service/api/keys_admin.h"
@@ -70,6 +71,7 @@ class OperatorServices {
     RequestFeed& feed;
     CallSummary& summary;
     const Readiness& readiness;
+    const ComponentBoard& components;
     BlockingWorker& worker;
     StateStore& state;
     ConfigReloader& reloader;

@@ -61,6 +61,10 @@ class SharedRedis {
 
   // What loops reach it by.
   RedisAccess access() { return {options_, &health_}; }
+  // Null if there is no Redis.
+  const RedisHealth* health() const {
+    return options_ == nullptr ? nullptr : &health_;
+  }
   // Null if this process shares limits with nobody.
   CounterStore* counters() { return counters_.get(); }
   // Null if there is no Redis.

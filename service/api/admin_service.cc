@@ -37,11 +37,13 @@ constexpr std::string_view kInflightCalls = "llmgw_inflight_requests";
 // next page is right even if providers come and go between the two.
 constexpr char kTokenMark[] = "after:";
 
-v1::GetHealthResponse::Status StatusOf(Readiness::State state, bool troubled) {
+v1::GetHealthResponse::Status StatusOf(Readiness::State state, bool refuses,
+                                       bool troubled) {
   switch (state) {
     case Readiness::State::kStarting:
       return v1::GetHealthResponse::STATUS_NOT_SERVING;
     case Readiness::State::kServing:
+      if (refuses) return v1::GetHealthResponse::STATUS_NOT_SERVING;
       return troubled ? v1::GetHealthResponse::STATUS_DEGRADED
                       : v1::GetHealthResponse::STATUS_SERVING;
     case Readiness::State::kDraining:
@@ -222,6 +224,7 @@ absl::Status AdminService::GetHealth(const RuntimeSnapshot& runtime,
     response->add_problems("the gateway is shutting down");
   }
   bool troubled = false;
+  const bool refuses = FillComponents(response, &troubled);
   for (const ProviderRegistry::Entry* entry : ProvidersByName(runtime)) {
     v1::Provider& provider = *response->add_providers();
     FillProvider(runtime, *entry, sources_.health, &provider);
@@ -251,12 +254,27 @@ absl::Status AdminService::GetHealth(const RuntimeSnapshot& runtime,
         "what it kept is not in force; it is kept as ",
         file, ": say again what is missing, remove it, and reload"));
   }
-  response->set_status(StatusOf(state, troubled));
+  response->set_status(StatusOf(state, refuses, troubled));
   response->set_version(sources_.version);
   const std::optional<absl::Time> since = sources_.readiness.serving_since();
   if (since.has_value()) *response->mutable_start_time() = ToProto(*since);
   response->set_calls_in_flight(CallsInFlight());
   return absl::OkStatus();
+}
+
+bool AdminService::FillComponents(v1::GetHealthResponse* response,
+                                  bool* troubled) const {
+  if (sources_.components == nullptr) return false;
+  bool refuses = false;
+  for (v1::ComponentHealth& health : sources_.components->Read()) {
+    if (health.state() != v1::ComponentHealth::STATE_HEALTHY) {
+      *troubled = true;
+      response->add_problems(ComponentProblem(health));
+    }
+    refuses |= health.state() == v1::ComponentHealth::STATE_FAILING;
+    *response->add_components() = std::move(health);
+  }
+  return refuses;
 }
 
 Task<absl::Status> AdminService::WatchHealth(CallContext& call,

@@ -31,6 +31,7 @@
 #include "service/api/budgets_admin.h"
 #include "service/api/call_context.h"
 #include "service/api/circuits_admin.h"
+#include "service/api/component_board.h"
 #include "service/api/limits_admin.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
@@ -57,6 +58,8 @@ class AdminService {
     const Readiness& readiness;
     BlockingWorker& worker;
     StateStore& state;  // Keeps what operators have said.
+    // What the gateway keeps things in; null if nothing is to be told of it.
+    const ComponentBoard* components = nullptr;
     RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
     // Knows versions, and what is wrong with the file; null if there is none.
     const ConfigReloader* reloader = nullptr;
@@ -108,6 +111,10 @@ class AdminService {
       CallContext& call, const llmgateway::v1::ValidateConfigRequest& request,
       llmgateway::v1::ValidateConfigResponse* response);
 
+  // Fills in the components. Returns whether calls are refused for one of them;
+  // `troubled` becomes true if one is not well.
+  bool FillComponents(llmgateway::v1::GetHealthResponse* response,
+                      bool* troubled) const;
   Task<absl::Status> WatchHealth(CallContext& call, MessageWriter& writer);
 
   int64_t CallsInFlight() const;

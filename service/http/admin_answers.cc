@@ -14,6 +14,7 @@
 #include "llmgateway/config/v1/selection.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "proto/proto_time.h"
+#include "service/api/component_board.h"
 #include "service/api/policy_view.h"
 #include "service/routing/selection/model_capability.h"
 #include "service/routing/selection/selection_advice.h"
@@ -109,6 +110,13 @@ void WriteHealthFields(const v1::GetHealthResponse& health, JsonWriter& json) {
     WriteProviderHealth(provider, json);
   }
   json.EndObject();
+  if (!health.components().empty()) {
+    json.StartObjectField("components");
+    for (const v1::ComponentHealth& component : health.components()) {
+      json.StringField(component.name(), ComponentStateName(component.state()));
+    }
+    json.EndObject();
+  }
   WriteTexts("problems", health.problems(), json);
 }
 

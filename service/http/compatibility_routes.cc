@@ -38,10 +38,15 @@ struct Facts {
   // OK if the request has a caller's key, and an operator's.
   absl::Status caller;
   absl::Status operating;
-  std::vector<v1::Provider> providers;  // Sorted by name.
+  std::vector<v1::Provider> providers;          // Sorted by name.
+  std::vector<v1::ComponentHealth> components;  // The same.
 
   bool knows_us() const { return caller.ok() || operating.ok(); }
-  bool serving() const { return state == Readiness::State::kServing; }
+  // Whether calls are taken, as far as that is the gateway's own affair.
+  bool serving() const {
+    return state == Readiness::State::kServing &&
+           !AnyComponentIs(v1::ComponentHealth::STATE_FAILING, components);
+  }
 };
 
 bool IsUsable(const v1::Provider& provider) {
@@ -57,9 +62,12 @@ bool AnyUsable(const Facts& facts) {
   return std::any_of(facts.providers.begin(), facts.providers.end(), IsUsable);
 }
 
-// Returns whether everything that calls go to is well.
+// Returns whether everything that calls go to, and that is kept of them, is
+// well.
 bool AllWell(const Facts& facts) {
   return facts.serving() && AnyUsable(facts) &&
+         !AnyComponentIs(v1::ComponentHealth::STATE_DEGRADED,
+                         facts.components) &&
          std::all_of(facts.providers.begin(), facts.providers.end(),
                      [](const v1::Provider& provider) {
                        return IsHealthy(provider) || !IsUsable(provider);
@@ -70,6 +78,16 @@ void WriteHealthByName(const Facts& facts, JsonWriter& json) {
   json.StartObjectField("providers");
   for (const v1::Provider& provider : facts.providers) {
     json.BoolField(provider.name(), IsHealthy(provider));
+  }
+  json.EndObject();
+}
+
+// Writes nothing where nothing is kept.
+void WriteComponents(const Facts& facts, JsonWriter& json) {
+  if (facts.components.empty()) return;
+  json.StartObjectField("components");
+  for (const v1::ComponentHealth& health : facts.components) {
+    json.StringField(health.name(), ComponentStateName(health.state()));
   }
   json.EndObject();
 }
@@ -133,7 +151,9 @@ int WriteReady(const Facts& facts, JsonWriter& json) {
 }
 
 int WriteDetailed(const Facts& facts, JsonWriter& json) {
-  const bool usable = AnyUsable(facts);
+  const bool usable =
+      AnyUsable(facts) &&
+      !AnyComponentIs(v1::ComponentHealth::STATE_FAILING, facts.components);
   json.StringField("status", !usable          ? "unhealthy"
                              : AllWell(facts) ? "healthy"
                                               : "degraded");
@@ -157,6 +177,7 @@ int WriteDetailed(const Facts& facts, JsonWriter& json) {
                                                  "llmgw_inflight_requests")));
   json.EndObject();
   WriteHealthByName(facts, json);
+  WriteComponents(facts, json);
   return status;
 }
 
@@ -196,6 +217,7 @@ int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   json.StringField("status", AllWell(facts) ? "healthy" : "degraded");
   if (!facts.knows_us()) return 200;
   WriteHealthByName(facts, json);
+  WriteComponents(facts, json);
   const std::string& default_provider =
       facts.runtime->config().routing().default_target().provider();
   json.StartObjectField("routing");
@@ -299,6 +321,9 @@ Facts Gather(const CompatibilityRoutes::Sources& sources,
     head.peer = ClientOf(request, responder, facts.runtime->proxies().http);
     facts.caller = facts.runtime->callers().Identify(head).status();
     if (absl::IsResourceExhausted(facts.caller)) facts.operating = facts.caller;
+  }
+  if (sources.components != nullptr) {
+    facts.components = sources.components->Read();
   }
   for (const ProviderRegistry::Entry* entry : ProvidersByName(*facts.runtime)) {
     FillProvider(*facts.runtime, *entry, sources.health,

@@ -5,10 +5,10 @@
 //   GET /health/ready      503 while calls cannot be served, and which check
 //                          fails
 //   GET /health/detailed   with memory and calls in flight; 503 if no provider
-//                          can be used
+//                          can be used, or calls are refused
 //   GET /v1/providers      {"providers": {name: [model...]}}
-//   GET /gateway/health    {"status", "providers": {name: healthy}, "routing",
-//                          "audit"}
+//   GET /gateway/health    {"status", "providers": {name: healthy},
+//                          "components": {name: state}, "routing", "audit"}
 //   GET /gateway/providers {"providers": [{"name", "healthy"}]}
 //
 // It stands before the APIs and hands on what is not its own:
@@ -19,7 +19,9 @@
 // All it says is what this process knows; what calls consumed is told by
 // metrics_routes.h. A provider is healthy unless it has no credential
 // or its latest attempts have failed; one without a credential gets no calls
-// and degrades nothing.
+// and degrades nothing. What the gateway keeps things in, its ledger say, is in
+// the ComponentBoard; /health/ready and /health/detailed say 503 while calls
+// are refused for one of those.
 //
 // Health needs no key, since probes have none, and tells those who show none
 // whether all is well and nothing else: release, providers and load are for
@@ -39,6 +41,7 @@
 #include "base/http/http_filter.h"
 #include "base/http/http_handler.h"
 #include "base/os/clock.h"
+#include "service/api/component_board.h"
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
@@ -58,6 +61,7 @@ class CompatibilityRoutes final : public HttpFilter {
     Clock& clock;
     std::string_view version;
     RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
+    const ComponentBoard* components = nullptr;  // Null if there are none.
   };
 
   CompatibilityRoutes(const Sources& sources,

@@ -30,12 +30,16 @@ struct Answer {
   std::shared_ptr<const std::string> page;  // If set, sent in place of `body`.
 };
 
-Answer AnswerReady(Readiness::State state) {
+Answer AnswerReady(Readiness::State state, const ComponentBoard* components) {
   switch (state) {
     case Readiness::State::kStarting:
       return {503, kText, "not ready: the gateway is starting\n"};
-    case Readiness::State::kServing:
-      return {200, kText, "ready\n"};
+    case Readiness::State::kServing: {
+      const std::string failure =
+          components == nullptr ? std::string() : components->failure();
+      if (failure.empty()) return {200, kText, "ready\n"};
+      return {503, kText, absl::StrCat("not ready: ", failure, "\n")};
+    }
     case Readiness::State::kDraining:
       break;
   }
@@ -70,7 +74,7 @@ Task<void> OperationsRoutes::Handle(const HttpRequest& request,
               absl::StrCat("there is no ", ToAbsl(request.method),
                            " here; there are ", kPaths)};
   } else if (request.path == kReady) {
-    answer = AnswerReady(readiness_.state());
+    answer = AnswerReady(readiness_.state(), components_);
   } else if (request.path == kMetrics) {
     if (open_metrics_ && AcceptsOpenMetrics(request.Find("accept"))) {
       answer = {200, kOpenMetricsContentType, "", MetricsPage(open_page_)};

@@ -2,7 +2,9 @@
 // monitors, in plain text:
 //
 //   GET /livez    200 as long as the process runs
-//   GET /readyz   200 while calls are taken, 503 and why while they are not
+//   GET /readyz   200 while calls are taken, 503 and why while they are not:
+//                 at the start and the end, and while one of the components
+//                 has them refused. Never for what a provider does
 //   GET /metrics  every metric, as Prometheus reads it
 //
 // It asks for no key and shows nothing that needs one: keep the listener on a
@@ -20,6 +22,7 @@
 #include "absl/time/time.h"
 #include "base/async/task.h"
 #include "base/http/http_handler.h"
+#include "service/api/component_board.h"
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"
 #include "service/observability/metrics_text.h"
@@ -30,14 +33,17 @@ namespace gateway {
 
 class OperationsRoutes final : public HttpHandler {
  public:
-  // Borrows all; `refusals` is null if they are not recorded. Where
-  // `open_metrics`, scrapers that accept that format get it.
+  // Borrows all; `refusals` is null if they are not recorded, `components` if
+  // there are none. Where `open_metrics`, scrapers that accept that format get
+  // it.
   OperationsRoutes(const Readiness& readiness, const MetricRegistry& metrics,
-                   RefusalLog* refusals = nullptr, bool open_metrics = false)
+                   RefusalLog* refusals = nullptr, bool open_metrics = false,
+                   const ComponentBoard* components = nullptr)
       : readiness_(readiness),
         metrics_(metrics),
         refusals_(refusals),
-        open_metrics_(open_metrics) {}
+        open_metrics_(open_metrics),
+        components_(components) {}
 
   // Accepts no body.
   HttpAdmission Admit(const HttpRequest&, HttpResponder&) override {
@@ -68,6 +74,7 @@ class OperationsRoutes final : public HttpHandler {
   const MetricRegistry& metrics_;
   RefusalLog* const refusals_;
   const bool open_metrics_;
+  const ComponentBoard* const components_;
   Page page_{.write = MetricsText};
   Page open_page_{.write = OpenMetricsText};
 };

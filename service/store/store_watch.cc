@@ -16,12 +16,24 @@ bool IsFailure(const absl::Status& outcome) {
 
 void StoreWatch::Tell(const absl::Status& outcome) {
   const bool fails = IsFailure(outcome);
+  if (fails) {
+    failure_nanos_.store(absl::ToInt64Nanoseconds(clock_.SteadyTime()),
+                         std::memory_order_relaxed);
+  }
+  failed_last_.store(fails, std::memory_order_relaxed);
   if (fails == fails_.load(std::memory_order_relaxed)) return;
   if (fails) {
     TellFailure(outcome);
   } else {
     TellWell();
   }
+}
+
+bool StoreWatch::fails() const {
+  if (!failed_last_.load(std::memory_order_relaxed)) return false;
+  const absl::Duration failed =
+      absl::Nanoseconds(failure_nanos_.load(std::memory_order_relaxed));
+  return clock_.SteadyTime() - failed < kLately;
 }
 
 void StoreWatch::TellFailure(const absl::Status& why) {

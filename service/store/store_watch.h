@@ -28,6 +28,7 @@ namespace gateway {
 class StoreWatch {
  public:
   static constexpr absl::Duration kInterval = absl::Seconds(10);
+  static constexpr absl::Duration kLately = absl::Minutes(1);
 
   // `module` is one of the log's, `trouble` the line. Borrows all.
   StoreWatch(std::string_view module, std::string_view trouble, Clock& clock)
@@ -40,6 +41,10 @@ class StoreWatch {
   // that works is no failure: ABORTED, INVALID_ARGUMENT, OUT_OF_RANGE.
   void Tell(const absl::Status& outcome) LOCKS_EXCLUDED(mu_);
 
+  // Whether it has failed within kLately, and not worked since. Nobody may ask
+  // a store again that works.
+  bool fails() const;
+
  private:
   void TellFailure(const absl::Status& why) LOCKS_EXCLUDED(mu_);
   void TellWell() LOCKS_EXCLUDED(mu_);
@@ -48,6 +53,8 @@ class StoreWatch {
   const std::string_view trouble_;
   Clock& clock_;
   std::atomic<bool> fails_ = false;  // It was told, and is not over.
+  std::atomic<bool> failed_last_ = false;   // Told or not.
+  std::atomic<int64_t> failure_nanos_ = 0;  // Of the last one.
   Mutex mu_;
   absl::Duration next_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
   absl::Duration since_ GUARDED_BY(mu_);

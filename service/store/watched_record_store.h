@@ -29,6 +29,9 @@ class WatchedRecordStore : public RecordStore {
   // Borrows `clock`.
   WatchedRecordStore(std::unique_ptr<RecordStore> store, Clock& clock);
 
+  // Whether reads or writes have failed lately, and have not worked since.
+  bool fails() const { return reads_.fails() || writes_.fails(); }
+
   Task<absl::StatusOr<std::optional<Record>>> Get(
       std::string_view collection, std::string_view key,
       CancelSignal& cancel) override;

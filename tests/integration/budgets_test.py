@@ -158,6 +158,51 @@ class BudgetsTest(unittest.TestCase):
             "session_id": "SES-2", "work_order_id": "W"}).end
         self.assertEqual(within["metadata"]["code"], "HIERARCHY_EXCEEDED")
 
+    def test_a_period_a_request_and_a_subject_have_limits_of_their_own(self):
+        gateway = self.start(
+            "{rules: ["
+            "{name: hourly, unit: cost, limit_usd: '0.04', period: hour,"
+            " per: [user], overrides: [{subject: {user: bob},"
+            " limit_usd: '0.1'}, {subject: {user: dan}, limit_usd: '9'}]},"
+            " {name: monthly, unit: cost, limit_usd: '0.5', period: month},"
+            " {name: one, unit: cost, limit_usd: '9',"
+            " request_limit_usd: '0.05'}]}")
+
+        def ask_as(user, **fields):
+            end = self.generate(gateway, scope={"user_id": user},
+                                **fields).end
+            return end["code"], end.get("metadata", {}).get("code")
+
+        self.assertEqual(ask_as("ann"), ("OK", None))
+        self.assertEqual(ask_as("ann"),
+                         ("RESOURCE_EXHAUSTED", "HOURLY_BUDGET_EXCEEDED"))
+        for _ in range(3):
+            self.assertEqual(ask_as("bob"), ("OK", None))
+        self.assertEqual(ask_as("bob"),
+                         ("RESOURCE_EXHAUSTED", "HOURLY_BUDGET_EXCEEDED"))
+        self.assertEqual(self.spent(gateway, "monthly"),
+                         4 * _CALL_TOKENS * 10**6)
+        self.assertEqual(ask_as("dan", text="word " * 100),
+                         ("RESOURCE_EXHAUSTED", "REQUEST_BUDGET_EXCEEDED"))
+
+    def test_the_role_of_a_key_makes_its_budget_larger(self):
+        keys = {"PLAIN": "key-of-plain-0123456789",
+                "PREMIUM": "key-of-premium-0123456789"}
+        gateway = self.start(
+            "{role_multipliers: {premium: '3'}, rules: [{name: daily,"
+            " unit: cost, limit_usd: '0.05', period: day, per: [caller]}]}",
+            more="auth: {callers: {api_keys: [{id: plain, key: 'env:PLAIN'},"
+            " {id: premium, key: 'env:PREMIUM', labels: {role: premium}}]}}\n",
+            env=keys)
+        served = {}
+        for name, key in keys.items():
+            answers = [ask(gateway.http, chat("m", max_tokens=20),
+                           headers={"x-api-key": key}).status
+                       for _ in range(5)]
+            served[name] = answers
+        self.assertEqual(served, {"PLAIN": [200, 429, 429, 429, 429],
+                                  "PREMIUM": [200, 200, 200, 200, 429]})
+
     def test_what_nobody_has_allocated_is_refused_where_it_is_required(self):
         gateway = self.start("{sessions: {require_allocation: true}}")
         scope = {"session_id": "SES-1"}

@@ -25,7 +25,7 @@ import threading
 # The one that Debian's packages are for.
 _PYTHON = "/usr/bin/python3"
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_STUBS = os.path.join(_HERE, "..", "..", "clients", "python", "stubs")
+STUBS = os.path.join(_HERE, "..", "..", "clients", "python", "stubs")
 _SERVICE = "/llmgateway.v1.GatewayService/"
 _TIMEOUT_S = 30.0
 
@@ -100,13 +100,14 @@ class GrpcCaller:
     Any thread may start calls; a call belongs to one of them.
     """
 
-    def __init__(self):
+    def __init__(self, stubs=STUBS):
         self._process = subprocess.Popen(
             [_PYTHON, os.path.join(_HERE, "grpc_driver.py")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": _STUBS,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": stubs,
                  "PYTHONDONTWRITEBYTECODE": "1"}, text=True)
-        self._calls = []
+        self._calls = {}  # Those that have not ended.
+        self._count = 0
         self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -135,8 +136,9 @@ class GrpcCaller:
         `raw` (the request's bytes in hexadecimal; messages come back alike).
         """
         with self._lock:
-            call = GrpcCall(self, len(self._calls))
-            self._calls.append(call)
+            call = GrpcCall(self, self._count)
+            self._calls[self._count] = call
+            self._count += 1
         self.send(op="call", id=call.number, address=address, method=method,
                   request=request, stream=stream, **options)
         return call
@@ -172,4 +174,7 @@ class GrpcCaller:
     def _read(self):
         for line in self._process.stdout:
             news = json.loads(line)
-            self._calls[news["id"]].take(news)
+            with self._lock:
+                call = (self._calls[news["id"]] if "event" in news else
+                        self._calls.pop(news["id"]))
+            call.take(news)

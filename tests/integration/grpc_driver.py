@@ -21,6 +21,8 @@ from llmgateway.v1 import gateway_pb2  # pylint: disable=unused-import
 from llmgateway.v1 import metrics_pb2  # pylint: disable=unused-import
 from llmgateway.v1 import prompt_router_pb2  # pylint: disable=unused-import
 
+# From so many on, those that have ended are forgotten.
+_CALLS_KEPT = 1000
 _output = threading.Lock()
 
 
@@ -110,11 +112,15 @@ class Call:
         self._resume = queue.Queue()
         self._call = None
         self._started = threading.Event()
+        self._ended = threading.Event()
         threading.Thread(target=self._run_or_tell, daemon=True).start()
 
     def cancel(self):
         self._started.wait()
         self._call.cancel()
+
+    def has_ended(self):
+        return self._ended.is_set()
 
     def resume(self, reads):
         self._resume.put(reads)
@@ -124,6 +130,7 @@ class Call:
             self._run()
         except Exception as error:  # pylint: disable=broad-except
             tell(id=self._command["id"], broken=repr(error))
+        self._ended.set()
 
     def _run(self):
         command = self._command
@@ -189,9 +196,14 @@ def main():
     for line in sys.stdin:
         command = json.loads(line)
         if command["op"] == "call":
+            if len(calls) > _CALLS_KEPT:
+                calls = {number: call for number, call in calls.items()
+                         if not call.has_ended()}
             calls[command["id"]] = Call(command, channels.get(
                 command["address"], command.get("tls"),
                 command.get("channel", ""), command.get("service_config")))
+        elif command["id"] not in calls:
+            continue  # It has ended, and is forgotten.
         elif command["op"] == "cancel":
             calls[command["id"]].cancel()
         elif command["op"] == "resume":

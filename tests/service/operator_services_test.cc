@@ -54,6 +54,7 @@ class OperatorServicesTest : public testing::Test {
   AlertBoard alerts_{absl::UnixEpoch()};
   LogLevelOverrides log_levels_{{}};
   Readiness readiness_{SystemClock()};
+  ComponentBoard components_;
   BlockingWorker worker_{{.name = "worker"}};
   RefusalLog refusals_{"admin", metrics_, SystemClock()};
   const Environment environment_;
@@ -65,6 +66,7 @@ class OperatorServicesTest : public testing::Test {
                                .feed = feed_,
                                .summary = *summary_,
                                .readiness = readiness_,
+                               .components = components_,
                                .worker = worker_,
                                .state = state_,
                                .reloader = *reloader_,

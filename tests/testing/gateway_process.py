@@ -55,9 +55,11 @@ class GatewayProcess:
     """One gateway, until stop() or the end of its `with` block."""
 
     def __init__(self, config, env=None, flags=(), binary=BINARY,
-                 timeout_s=_TIMEOUT_S, await_ready=None):
+                 timeout_s=_TIMEOUT_S, await_ready=None, keeps_access=True):
         """With `await_ready`, for a gateway whose log is elsewhere, that is
-        called for the log's line that says "ready"."""
+        called for the log's line that says "ready". Without `keeps_access`
+        nothing is known of the access log, which then takes no memory."""
+        self._keeps_access = keeps_access
         self._timeout_s = timeout_s
         self._changed = threading.Condition()
         self._log = _Lines()  # Standard error.
@@ -205,7 +207,10 @@ class GatewayProcess:
                 self._changed.wait(left)
 
     def _read(self, pipe, lines):
+        keeps = lines is self._log or self._keeps_access
         for raw in pipe:
+            if not keeps:
+                continue
             with self._changed:
                 lines.add(raw.decode("utf-8", "replace"))
                 self._changed.notify_all()

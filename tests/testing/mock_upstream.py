@@ -13,10 +13,11 @@ import http.client
 import json
 import os
 import subprocess
+import time
 import urllib.parse
 
 # As Bazel lays it out beside a test.
-_BINARY = os.path.join(
+BINARY = os.path.join(
     os.path.dirname(os.path.abspath(__file__)),
     "mock_upstream", "mock_upstream_binary")
 
@@ -32,9 +33,9 @@ class ControlError(Exception):
 class MockUpstream:
     """One upstream, until close() or the end of its `with` block."""
 
-    def __init__(self, binary=_BINARY, tls_cert=None, tls_key=None,
+    def __init__(self, binary=BINARY, tls_cert=None, tls_key=None,
                  script=None, http2=False, http2_streams=0,
-                 any_request=False):
+                 any_request=False, invoice=False):
         arguments = [binary, "--listen", "127.0.0.1:0", "--exit_with_stdin"]
         if tls_cert:
             arguments += ["--tls_listen", "127.0.0.1:0",
@@ -45,6 +46,8 @@ class MockUpstream:
             arguments.append("--http2")
         if http2_streams:
             arguments.append("--http2_streams=%d" % http2_streams)
+        if invoice:
+            arguments.append("--invoice")
         if any_request:
             arguments.append("--any_request")
         self._process = subprocess.Popen(
@@ -96,6 +99,17 @@ class MockUpstream:
         """One figure of a model, or of the whole if `model` is empty."""
         return int(self._call("GET", "/_mock/stat?model=%s&name=%s" % (
             _quote(model), _quote(name))))
+
+    def invoice(self):
+        """What is billed, a dict a line, once nothing is under way."""
+        deadline = time.monotonic() + 10
+        while True:
+            report = json.loads(self._call("GET", "/_mock/invoice"))
+            if not report["open"]:
+                return report["lines"]
+            if time.monotonic() > deadline:
+                raise TimeoutError("%d requests go on" % report["open"])
+            time.sleep(0.01)
 
     def wait_for(self, event, model="", count=1, timeout_s=10.0):
         """Blocks until the event has happened so often, else TimeoutError."""

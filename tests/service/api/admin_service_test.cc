@@ -1,5 +1,6 @@
 #include "service/api/admin_service.h"
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -123,6 +124,7 @@ class AdminServiceTest : public testing::Test {
   ProviderHealthBoard board_;
   ProviderHealthShard& shard_ = board_.AddShard();
   Readiness readiness_{clock_};
+  ComponentBoard components_;
   BlockingWorker worker_{{.name = "config", .waiting_limit = 1}};
   StateStore state_;
   CurrentRuntime runtime_{
@@ -133,6 +135,7 @@ class AdminServiceTest : public testing::Test {
                        .readiness = readiness_,
                        .worker = worker_,
                        .state = state_,
+                       .components = &components_,
                        .environment = {{"OPENAI_KEY", kSecret}},
                        .version = "1.2.3"}};
   MethodTable table_;
@@ -437,6 +440,32 @@ TEST_F(AdminServiceTest, AnswersWhileTheServerDrains) {
   for (const char* method : {"GetHealth", "ListProviders", "ValidateConfig"}) {
     EXPECT_TRUE(Find(method).kept_while_draining()) << method;
   }
+}
+
+TEST_F(AdminServiceTest, HealthTellsOfWhatTheGatewayKeepsThingsIn) {
+  std::atomic<v1::ComponentHealth::State> state =
+      v1::ComponentHealth::STATE_HEALTHY;
+  components_.Add("ledger", [&state](v1::ComponentHealth* health) {
+    health->set_state(state);
+    if (state != v1::ComponentHealth::STATE_HEALTHY) {
+      health->set_problem("no room");
+    }
+  });
+  readiness_.SetReady();
+  v1::GetHealthResponse health = GetHealth();
+  EXPECT_EQ(health.status(), v1::GetHealthResponse::STATUS_SERVING);
+  ASSERT_EQ(health.components_size(), 1);
+  EXPECT_EQ(health.components(0).name(), "ledger");
+  state = v1::ComponentHealth::STATE_DEGRADED;
+  health = GetHealth();
+  EXPECT_EQ(health.status(), v1::GetHealthResponse::STATUS_DEGRADED);
+  EXPECT_THAT(health.problems(), ElementsAre("ledger: no room"));
+  state = v1::ComponentHealth::STATE_FAILING;
+  health = GetHealth();
+  EXPECT_EQ(health.status(), v1::GetHealthResponse::STATUS_NOT_SERVING);
+  EXPECT_EQ(health.components(0).state(), v1::ComponentHealth::STATE_FAILING);
+  readiness_.SetDraining();
+  EXPECT_EQ(GetHealth().status(), v1::GetHealthResponse::STATUS_DRAINING);
 }
 
 }  // namespace

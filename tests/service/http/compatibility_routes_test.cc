@@ -1,5 +1,6 @@
 #include "service/http/compatibility_routes.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/errors.pb.h"
+#include "service/api/component_board.h"
 #include "service/api/readiness.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/call_record.h"
@@ -28,6 +30,7 @@
 namespace gateway {
 namespace {
 
+namespace v1 = ::llmgateway::v1;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
@@ -71,7 +74,7 @@ class CompatibilityRoutesTest : public testing::Test {
     runtime_ = std::make_unique<CachedRuntime>(*current_);
     routes_ = std::make_unique<CompatibilityRoutes>(
         CompatibilityRoutes::Sources{*runtime_, board_, readiness_, registry_,
-                                     clock_, "1.2.3"},
+                                     clock_, "1.2.3", nullptr, &components_},
         std::make_unique<ApiRouter>());
     server_ = std::make_unique<TestHttpServer>(
         *routes_, HttpServerLimits{.body_bytes = 10});
@@ -104,6 +107,7 @@ class CompatibilityRoutesTest : public testing::Test {
   FakeClock clock_;
   MetricRegistry registry_{clock_};
   Readiness readiness_{clock_};
+  ComponentBoard components_;
   ProviderHealthBoard board_;
   ProviderHealthShard& shard_ = board_.AddShard();
   std::unique_ptr<CurrentRuntime> current_;
@@ -322,6 +326,34 @@ TEST_F(CompatibilityRoutesTest, TheyAreForReading) {
   EXPECT_EQ(post.status, 405);
   EXPECT_EQ(post.Find("allow"), "GET, HEAD");
   EXPECT_THAT(post.body, HasSubstr("there is GET /gateway/providers, no POST"));
+}
+
+TEST_F(CompatibilityRoutesTest, WhatIsKeptIsATroubleOfItsOwn) {
+  std::atomic<v1::ComponentHealth::State> state =
+      v1::ComponentHealth::STATE_HEALTHY;
+  components_.Add("ledger", [&state](v1::ComponentHealth* health) {
+    health->set_state(state);
+  });
+  readiness_.SetReady();
+  EXPECT_THAT(Ask("/gateway/health").body,
+              HasSubstr("\"components\":{\"ledger\":\"healthy\"}"));
+  state = v1::ComponentHealth::STATE_DEGRADED;
+  EXPECT_EQ(Ask("/health/ready").status, 200);
+  for (const char* path :
+       {"/health/ready", "/health/detailed", "/gateway/health"}) {
+    EXPECT_THAT(Ask(path).body, HasSubstr("\"status\":\"degraded\"")) << path;
+  }
+  EXPECT_THAT(Ask("/gateway/health").body,
+              HasSubstr("\"components\":{\"ledger\":\"degraded\"}"));
+  state = v1::ComponentHealth::STATE_FAILING;
+  const RawAnswer ready = Ask("/health/ready");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_THAT(ready.body, HasSubstr("\"gateway\":false"));
+  const RawAnswer detailed = Ask("/health/detailed");
+  EXPECT_EQ(detailed.status, 503);
+  EXPECT_THAT(detailed.body,
+              HasSubstr("\"components\":{\"ledger\":\"failing\"}"));
+  EXPECT_EQ(Ask("/health").status, 200);
 }
 
 }  // namespace

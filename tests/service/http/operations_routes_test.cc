@@ -8,6 +8,7 @@
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/api/component_board.h"
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"
 #include "service/observability/metrics_text.h"
@@ -18,6 +19,7 @@
 namespace gateway {
 namespace {
 
+namespace v1 = ::llmgateway::v1;
 using ::testing::HasSubstr;
 
 constexpr MetricDefinition kCalls = {.name = "calls_total", .help = "Calls."};
@@ -37,7 +39,8 @@ class OperationsRoutesTest : public testing::Test {
   FakeClock clock_;
   MetricRegistry registry_{clock_};
   Readiness readiness_{clock_};
-  OperationsRoutes routes_{readiness_, registry_};
+  ComponentBoard components_;
+  OperationsRoutes routes_{readiness_, registry_, nullptr, false, &components_};
   TestHttpServer server_{routes_};
 };
 
@@ -68,6 +71,24 @@ TEST_F(OperationsRoutesTest, ReadinessSaysWhyNot) {
   const RawAnswer draining = Ask("GET", "/readyz");
   EXPECT_EQ(draining.status, 503);
   EXPECT_EQ(draining.body, "not ready: the gateway is shutting down\n");
+}
+
+TEST_F(OperationsRoutesTest, ItIsNotReadyWhileCallsAreRefusedForAComponent) {
+  std::atomic<v1::ComponentHealth::State> state =
+      v1::ComponentHealth::STATE_DEGRADED;
+  components_.Add("ledger", [&state](v1::ComponentHealth* health) {
+    health->set_state(state);
+    health->set_problem("no room on the disk");
+  });
+  readiness_.SetReady();
+  EXPECT_EQ(Ask("GET", "/readyz").status, 200);
+  state = v1::ComponentHealth::STATE_FAILING;
+  const RawAnswer refuses = Ask("GET", "/readyz");
+  EXPECT_EQ(refuses.status, 503);
+  EXPECT_EQ(refuses.body, "not ready: ledger: no room on the disk\n");
+  EXPECT_EQ(Ask("GET", "/livez").status, 200);
+  state = v1::ComponentHealth::STATE_HEALTHY;
+  EXPECT_EQ(Ask("GET", "/readyz").status, 200);
 }
 
 TEST_F(OperationsRoutesTest, MetricsAreReadWhenAskedFor) {

@@ -38,5 +38,19 @@ TEST(StoreWatchTest, ItSaysWhyAndForHowLong) {
                                HasSubstr("\"after_seconds\":90")));
 }
 
+TEST(StoreWatchTest, ItKnowsWhetherItFails) {
+  FakeClock clock;
+  StoreWatch watch("state", "the store cannot be read", clock);
+  EXPECT_FALSE(watch.fails());
+  watch.Tell(absl::UnavailableError("refused"));
+  EXPECT_TRUE(watch.fails());
+  watch.Tell(absl::AbortedError("another version"));
+  EXPECT_FALSE(watch.fails());
+  watch.Tell(absl::UnavailableError("refused"));
+  EXPECT_TRUE(watch.fails());
+  clock.Advance(StoreWatch::kLately);
+  EXPECT_FALSE(watch.fails());
+}
+
 }  // namespace
 }  // namespace gateway

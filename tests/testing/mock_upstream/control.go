@@ -57,6 +57,11 @@ func (s *server) controlAnswer(r *request) (int, string, []byte) {
 			s.scripts.restore()
 		}
 		return http.StatusOK, jsonType, []byte("{}")
+	case "GET /_mock/invoice":
+		if s.invoice == nil {
+			return complain(http.StatusNotFound, "start it with --invoice")
+		}
+		return http.StatusOK, jsonType, toJSON(s.invoice.report())
 	case "GET /_mock/wait":
 		return s.wait(query)
 	case "GET /_mock/last", "GET /_mock/last_body":

@@ -28,6 +28,7 @@ type options struct {
 	http2Streams  int
 	exitWithStdin bool
 	anyRequest    bool
+	invoice       bool
 }
 
 func parseFlags(args []string) (options, error) {
@@ -49,6 +50,8 @@ func parseFlags(args []string) (options, error) {
 		"exit when standard input closes")
 	f.BoolVar(&o.anyRequest, "any_request", false,
 		"answer requests that a real vendor would refuse as malformed")
+	f.BoolVar(&o.invoice, "invoice", false,
+		"keep what a vendor would bill, for GET /_mock/invoice")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

@@ -52,7 +52,14 @@ func (s *server) perform(x exchange, r *request) outcome {
 	t.refused = bad.message != ""
 	x.CountInto(&m.bytes)
 	p := player{x: x, answer: ready, step: ready.step, tally: t, request: r}
-	return t.end(p.play())
+	if s.invoice == nil {
+		return t.end(p.play())
+	}
+	requestID := r.headerValue("X-Request-Id")
+	s.invoice.begin()
+	o := t.end(p.play())
+	s.invoice.end(to.op, requestID, &p, o)
+	return o
 }
 
 // accountOf finds the counts of the model, or of the path if there is none.
@@ -136,6 +143,7 @@ type player struct {
 	request *request
 	tally   *tally
 	shaper  shaper
+	begun   bool // the head is on its way
 }
 
 func (p *player) play() outcome {
@@ -147,6 +155,7 @@ func (p *player) play() outcome {
 	if err == nil {
 		err = p.open()
 	}
+	p.begun = err == nil
 	if err == nil {
 		if p.answer.stream {
 			err = p.stream()

@@ -22,6 +22,8 @@ type server struct {
 	options options
 	scripts *scriptTable
 	stats   *stats
+	// What is billed; nil without --invoice.
+	invoice *invoice
 	// Serves connections that turned out to speak HTTP/2; nil without --http2.
 	http2 *http2Server
 	// Numbers connections from 1, so that a test can tell a retry on the same
@@ -39,6 +41,9 @@ func newServer(o options) (*server, error) {
 		if err := s.scripts.loadFile(data); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.scriptFile, err)
 		}
+	}
+	if o.invoice {
+		s.invoice = &invoice{}
 	}
 	if o.http2 {
 		s.http2 = newHTTP2Server(s)

@@ -1,0 +1,166 @@
+#include "service/kept_health.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/os/mutex.h"
+#include "llmgateway/config/v1/ledger.pb.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+using ::llmgateway::config::v1::LedgerConfig;
+
+void Degrade(std::string problem, v1::ComponentHealth* health) {
+  health->set_state(v1::ComponentHealth::STATE_DEGRADED);
+  health->set_problem(std::move(problem));
+}
+
+// Notices when a count of dropped entries has grown, by being asked.
+class DropWatch {
+ public:
+  explicit DropWatch(Clock& clock) : clock_(clock) {}
+
+  bool IsRecent(uint64_t dropped) LOCKS_EXCLUDED(mu_) {
+    const absl::Duration now = clock_.SteadyTime();
+    MutexLock lock(mu_);
+    if (dropped > seen_) {
+      seen_ = dropped;
+      last_ = now;
+    }
+    return now - last_ < kDroppedLately;
+  }
+
+ private:
+  Clock& clock_;
+  Mutex mu_;
+  uint64_t seen_ GUARDED_BY(mu_) = 0;
+  absl::Duration last_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
+};
+
+bool Rejects(const CurrentRuntime& runtime) {
+  return runtime.Get()->config().ledger().on_failure() !=
+         LedgerConfig::ON_FAILURE_DEGRADE;
+}
+
+}  // namespace
+
+void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
+  const CurrentRuntime& runtime = things.runtime;
+  const LedgerWriter* const ledger = things.ledger;
+  const auto look_at_ledger = [&runtime, ledger](v1::ComponentHealth* health) {
+    FillLedgerHealth(ledger->counts(), Rejects(runtime), health);
+  };
+  if (ledger != nullptr) board->Add("ledger", look_at_ledger);
+  if (runtime.Get()->config().has_budgets()) {
+    board->Add("budgets", [ledger, look_at_ledger](v1::ComponentHealth* own) {
+      v1::ComponentHealth health;
+      if (ledger != nullptr) look_at_ledger(&health);
+      FillBudgetsHealth(health, own);
+    });
+  }
+  if (things.audit != nullptr) {
+    board->Add("audit", [audit = things.audit,
+                         drops = std::make_shared<DropWatch>(things.clock)](
+                            v1::ComponentHealth* health) {
+      const AuditLog::Counts counts = audit->counts();
+      FillAuditHealth(counts, drops->IsRecent(counts.dropped), health);
+    });
+  }
+  if (things.redis != nullptr) {
+    board->Add("redis", [redis = things.redis](v1::ComponentHealth* health) {
+      FillRedisHealth(redis->Servers(), health);
+    });
+  }
+  if (things.store != nullptr) {
+    board->Add("store", [store = things.store](v1::ComponentHealth* health) {
+      FillStoreHealth(store->fails(), health);
+    });
+  }
+}
+
+void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
+                      v1::ComponentHealth* health) {
+  if (!counts.failing) return;
+  constexpr char kAdvice[] =
+      "make room on its disk, or raise ledger.file_bytes_limit and restart; "
+      "the log says why";
+  if (!rejects) {
+    Degrade(absl::StrCat("it cannot be written, and calls are served all the "
+                         "same; what they did waits in memory and may be "
+                         "lost: ",
+                         kAdvice),
+            health);
+  } else if (counts.kept == 0) {
+    // Nothing is tried again but by a call, which is to come here.
+    Degrade(absl::StrCat("its last commit failed, and the next call tries "
+                         "again: ",
+                         kAdvice),
+            health);
+  } else {
+    health->set_state(v1::ComponentHealth::STATE_FAILING);
+    health->set_problem(absl::StrCat(
+        "it cannot be written, and calls are refused until it can: ", kAdvice));
+  }
+}
+
+void FillBudgetsHealth(const v1::ComponentHealth& ledger,
+                       v1::ComponentHealth* health) {
+  if (ledger.problem().empty()) return;
+  Degrade(
+      "what is spent is counted but not written, and a restart forgets it, "
+      "since the ledger cannot be written",
+      health);
+}
+
+void FillAuditHealth(const AuditLog::Counts& counts, bool dropped_lately,
+                     v1::ComponentHealth* health) {
+  if (counts.failing) {
+    Degrade(
+        "it cannot be written, and entries are lost once its queue is full: "
+        "make room on its disk, or raise audit.file_bytes_limit; the log says "
+        "why",
+        health);
+  } else if (dropped_lately) {
+    Degrade(
+        "entries were lost within the last minute, since its queue was full: "
+        "see audit.queue_entries_limit and audit.queue_bytes_limit",
+        health);
+  }
+}
+
+void FillRedisHealth(const std::vector<RedisHealth::Server>& servers,
+                     v1::ComponentHealth* health) {
+  std::string away;
+  bool any_up = false;
+  for (const RedisHealth::Server& server : servers) {
+    any_up = any_up || server.up > 0;
+    if (server.down == 0) continue;
+    absl::StrAppend(&away, away.empty() ? "" : ", ", server.name);
+  }
+  if (any_up && away.empty()) return;
+  Degrade(
+      absl::StrCat(
+          away.empty() ? std::string("no server has been reached yet")
+                       : absl::StrCat(away, " cannot be reached"),
+          "; limits, cached answers and keys are this replica's own meanwhile: "
+          "see whether it runs and redis.addresses is right; the log says why"),
+      health);
+}
+
+void FillStoreHealth(bool fails, v1::ComponentHealth* health) {
+  if (!fails) return;
+  Degrade(
+      "it has failed within the last minute; calls with sessions, stored "
+      "answers or "
+      "new keys are refused: see the disk, or the Redis, of `store`; the log "
+      "says why",
+      health);
+}
+
+}  // namespace gateway

@@ -1,0 +1,69 @@
+// How each thing that the gateway keeps what it must not forget in is doing,
+// for the ComponentBoard.
+//
+//   AddKeptHealth({.runtime = *runtime, .ledger = ledger.writer(),
+//                  .audit = audit.get(), .redis = redis.health(),
+//                  .store = kept.store(), .clock = SystemClock()},
+//                 &board);
+//
+// No problem has a figure that changes by itself: who watches is told of each
+// change. None tells a secret, or what a call said.
+//
+// Thread-safe: plain functions.
+
+#ifndef SERVICE_KEPT_HEALTH_H_
+#define SERVICE_KEPT_HEALTH_H_
+
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/redis/redis_health.h"
+#include "llmgateway/v1/admin.pb.h"
+#include "service/api/component_board.h"
+#include "service/audit/audit_log.h"
+#include "service/ledger/ledger_writer.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/store/watched_record_store.h"
+
+namespace gateway {
+
+// The audit log is degraded for so long after it has dropped an entry.
+inline constexpr absl::Duration kDroppedLately = absl::Minutes(1);
+
+// All are borrowed, and outlive the board's use; null is what there is not.
+struct KeptThings {
+  const CurrentRuntime& runtime;
+  const LedgerWriter* ledger = nullptr;
+  const AuditLog* audit = nullptr;
+  const RedisHealth* redis = nullptr;
+  const WatchedRecordStore* store = nullptr;
+  Clock& clock;
+};
+
+// Adds `audit`, `budgets`, `ledger`, `redis` and `store`, as far as there are.
+void AddKeptHealth(const KeptThings& things, ComponentBoard* board);
+
+// FAILING where calls are refused because it cannot be written: it is tried
+// again every second then. DEGRADED where they are served all the same
+// (`rejects` is false), or the next call tries.
+void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
+                      llmgateway::v1::ComponentHealth* health);
+
+// What is spent is as safe as the ledger, of which this is the health.
+void FillBudgetsHealth(const llmgateway::v1::ComponentHealth& ledger,
+                       llmgateway::v1::ComponentHealth* health);
+
+// `dropped_lately`: whether entries were lost within kDroppedLately.
+void FillAuditHealth(const AuditLog::Counts& counts, bool dropped_lately,
+                     llmgateway::v1::ComponentHealth* health);
+
+// A server that no connection is said to have is none any more.
+void FillRedisHealth(const std::vector<RedisHealth::Server>& servers,
+                     llmgateway::v1::ComponentHealth* health);
+
+void FillStoreHealth(bool fails, llmgateway::v1::ComponentHealth* health);
+
+}  // namespace gateway
+
+#endif  // SERVICE_KEPT_HEALTH_H_

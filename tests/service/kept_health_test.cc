@@ -1,0 +1,153 @@
+#include "service/kept_health.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/api/component_board.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kOneProviderYaml[] = "providers: [{name: mock, mock: {}}]\n";
+
+v1::ComponentHealth Healthy() {
+  v1::ComponentHealth health;
+  health.set_state(v1::ComponentHealth::STATE_HEALTHY);
+  return health;
+}
+
+v1::ComponentHealth OfLedger(const LedgerWriter::Counts& counts, bool rejects) {
+  v1::ComponentHealth health = Healthy();
+  FillLedgerHealth(counts, rejects, &health);
+  return health;
+}
+
+TEST(LedgerHealthTest, ALedgerThatIsWrittenIsWellWhateverItOnceLost) {
+  EXPECT_EQ(OfLedger({.failures = 3, .lost = 5}, true).state(),
+            v1::ComponentHealth::STATE_HEALTHY);
+}
+
+TEST(LedgerHealthTest, CallsAreRefusedWhileItIsTriedAgain) {
+  const v1::ComponentHealth health =
+      OfLedger({.kept = 1, .failing = true}, true);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_FAILING);
+  EXPECT_THAT(health.problem(), HasSubstr("calls are refused until it can"));
+  EXPECT_THAT(health.problem(), HasSubstr("ledger.file_bytes_limit"));
+}
+
+TEST(LedgerHealthTest, ALedgerThatOnlyACallTriesAgainKeepsNoCallAway) {
+  const v1::ComponentHealth health =
+      OfLedger({.kept = 0, .failing = true}, true);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("the next call tries again"));
+}
+
+TEST(LedgerHealthTest, WhereCallsGoOnWithoutItIsDegraded) {
+  const v1::ComponentHealth health =
+      OfLedger({.kept = 1, .failing = true}, false);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("served all the same"));
+}
+
+TEST(LedgerHealthTest, AProblemDoesNotChangeWithItsFigures) {
+  EXPECT_EQ(OfLedger({.kept = 1, .failing = true}, true).problem(),
+            OfLedger({.lost = 9, .kept = 99, .failing = true}, true).problem());
+}
+
+TEST(BudgetsHealthTest, WhatIsSpentIsAsSafeAsTheLedger) {
+  v1::ComponentHealth health = Healthy();
+  FillBudgetsHealth(OfLedger({}, true), &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_HEALTHY);
+  FillBudgetsHealth(OfLedger({.kept = 1, .failing = true}, true), &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("a restart forgets it"));
+}
+
+TEST(AuditHealthTest, ItIsDegradedWhileItFailsOrHasJustDropped) {
+  v1::ComponentHealth health = Healthy();
+  FillAuditHealth({.dropped = 4}, false, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_HEALTHY);
+  FillAuditHealth({.dropped = 4}, true, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("audit.queue_entries_limit"));
+  FillAuditHealth({.failing = true}, true, &health);
+  EXPECT_THAT(health.problem(), HasSubstr("cannot be written"));
+}
+
+RedisHealth::Server ServerOf(const std::string& name, int up, int down) {
+  RedisHealth::Server server;
+  server.name = name;
+  server.up = up;
+  server.down = down;
+  return server;
+}
+
+TEST(RedisHealthInWordsTest, EveryServerIsUpOrIsNamed) {
+  v1::ComponentHealth health = Healthy();
+  FillRedisHealth({ServerOf("a:1", 2, 0), ServerOf("b:1", 1, 0)}, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_HEALTHY);
+  FillRedisHealth(
+      {ServerOf("a:1", 1, 1), ServerOf("b:1", 1, 0), ServerOf("c:1", 0, 2)},
+      &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("a:1, c:1 cannot be reached"));
+}
+
+TEST(RedisHealthInWordsTest, AServerThatNobodyAsksAnyMoreIsNoTrouble) {
+  v1::ComponentHealth health = Healthy();
+  FillRedisHealth({ServerOf("gone:1", 0, 0), ServerOf("b:1", 1, 0)}, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_HEALTHY);
+  FillRedisHealth({ServerOf("gone:1", 0, 0)}, &health);
+  EXPECT_THAT(health.problem(), HasSubstr("no server has been reached yet"));
+}
+
+TEST(StoreHealthTest, TheLastOneTellsHowItIs) {
+  v1::ComponentHealth health = Healthy();
+  FillStoreHealth(false, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_HEALTHY);
+  FillStoreHealth(true, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+}
+
+TEST(KeptHealthTest, WhatThereIsNotIsNotListed) {
+  FakeClock clock;
+  const CurrentRuntime runtime(MakeTestRuntime(kOneProviderYaml));
+  ComponentBoard board;
+  AddKeptHealth({.runtime = runtime, .clock = clock}, &board);
+  EXPECT_THAT(board.Read(), IsEmpty());
+}
+
+TEST(KeptHealthTest, WhatThereIsIsListed) {
+  FakeClock clock;
+  const CurrentRuntime runtime(MakeTestRuntime(
+      std::string(kOneProviderYaml) +
+      "budgets: {rules: [{name: b, unit: total_tokens, limit: 9}]}\n"));
+  RedisHealth redis(clock);
+  RedisHealth::Share server(redis, "a:1");
+  ComponentBoard board;
+  AddKeptHealth({.runtime = runtime, .redis = &redis, .clock = clock}, &board);
+  server.SetUp();
+  std::vector<std::string> names;
+  for (const v1::ComponentHealth& health : board.Read()) {
+    EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_HEALTHY);
+    names.push_back(health.name());
+  }
+  EXPECT_THAT(names, ElementsAre("budgets", "redis"));
+  server.SetDown(absl::UnavailableError("refused"));
+  EXPECT_TRUE(
+      AnyComponentIs(v1::ComponentHealth::STATE_DEGRADED, board.Read()));
+  EXPECT_EQ(board.failure(), "");
+}
+
+}  // namespace
+}  // namespace gateway
