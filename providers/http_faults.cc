@@ -6,12 +6,14 @@
 #include <utility>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/http/http_client.h"
 #include "base/http/http_timeout.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "errors/size_limit.h"
 #include "errors/time_limit.h"
 #include "providers/dialects/error_body.h"
@@ -83,6 +85,22 @@ std::string_view NameOf(HttpTimeLimit limit, bool streams) {
       break;
   }
   return kTotalTimeout;
+}
+
+// Whether what came in place of an answer may hold one all the same: JSON in
+// place of a stream, or a stream in place of JSON, whatever it says it is.
+bool MayBeAnswer(std::string_view content_type, std::string_view body) {
+  const size_t begin = body.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return false;
+  const std::string_view rest = body.substr(begin);
+  if (rest.front() == '{' || rest.front() == '[' || rest.starts_with("data:") ||
+      rest.starts_with("event:")) {
+    return true;
+  }
+  return !content_type.empty() &&
+         (!absl::StartsWithIgnoreCase(ToAbsl(content_type), "text/") ||
+          absl::StartsWithIgnoreCase(ToAbsl(content_type),
+                                     "text/event-stream"));
 }
 
 absl::Status TooLargeFault(const absl::Status& status) {
@@ -170,16 +188,24 @@ bool HttpFaults::Repeats(std::string_view text,
 absl::Status HttpFaults::NotTheAnswer(std::string_view wanted,
                                       std::string_view content_type,
                                       std::string_view body,
+                                      std::string_view size,
                                       std::string_view credential) const {
-  const std::string begin = ScrubbedMessage(body.substr(0, kShownBytes));
+  const std::string begin = MayBeAnswer(content_type, body)
+                                ? ""
+                                : ScrubbedMessage(body.substr(0, kShownBytes));
   std::string why = absl::StrCat(
       "the answer is not ", ToAbsl(wanted), " but ",
       content_type.empty()
           ? "of no stated type"
           : ScrubbedMessage(content_type.substr(0, kShownBytes)));
-  if (!begin.empty()) absl::StrAppend(&why, ", and begins: ", begin);
-  return WrapFault(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why),
-                   credential);
+  if (!begin.empty()) {
+    absl::StrAppend(&why, ", and begins: ", begin);
+  } else if (!size.empty()) {
+    absl::StrAppend(&why, ", of ", ToAbsl(size), " bytes");
+  }
+  absl::Status fault = MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why);
+  MarkForeignWords(fault, ForeignWords::kOfAnswer, begin);
+  return WrapFault(fault, credential);
 }
 
 absl::Status HttpFaults::GaveUp(std::string_view word,
@@ -191,6 +217,7 @@ absl::Status HttpFaults::GaveUp(std::string_view word,
                     ? "the provider gave the answer up"
                     : absl::StrCat("the provider gave the answer up: ", shown));
   if (!shown.empty()) AddFaultMetadata(fault, kProviderCodeKey, shown);
+  MarkForeignWords(fault, ForeignWords::kOfProvider, shown);
   return WrapFault(fault, credential);
 }
 

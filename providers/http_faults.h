@@ -45,11 +45,12 @@ class HttpFaults {
   bool Repeats(std::string_view text, std::string_view credential) const;
 
   // Makes the fault for an answer that is not the API's: a proxy's page, or
-  // another service. Says what was `wanted`, what stands in its place, and how
-  // that begins.
+  // another service. Says what was `wanted`, what stands in its place and, of
+  // text, how that begins; of what may be a model's answer only its size, if
+  // that is known. `body` is all of it, or its beginning.
   absl::Status NotTheAnswer(std::string_view wanted,
                             std::string_view content_type,
-                            std::string_view body,
+                            std::string_view body, std::string_view size,
                             std::string_view credential) const;
 
   // Makes the fault for an answer of which the provider says itself that it

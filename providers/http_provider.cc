@@ -182,6 +182,9 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   GATEWAY_CO_ASSIGN_OR_RETURN(answer->exchange,
                               co_await Dispatch(call, /*stream=*/false));
   HttpExchange& exchange = *answer->exchange;
+  if (HasMediaType(exchange.Find("content-type"), kJson)) {
+    call.progress->answer = AttemptProgress::Answer::kWhole;
+  }
   const absl::StatusOr<std::string_view> body = co_await exchange.ReadAll();
   if (!body.ok()) {
     co_return faults_.OfTransport(body.status(), *call.progress);
@@ -189,6 +192,7 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   const std::string_view content_type = exchange.Find("content-type");
   if (!HasMediaType(content_type, kJson)) {
     co_return faults_.NotTheAnswer("JSON", content_type, *body,
+                                   absl::StrCat(body->size()),
                                    credentials_.Own(call));
   }
   const Dialect& dialect = *WayOf(call).whole.dialect;
@@ -332,13 +336,19 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
   if (!HasMediaType(exchange->Find("content-type"),
                     lines ? kJsonLines : kEventStream)) {
     const std::string content_type(exchange->Find("content-type"));
+    const std::string size(exchange->Find("content-length"));
+    // The model has answered, if not as it was asked to.
+    if (HasMediaType(content_type, kJson)) {
+      call.progress->answer = AttemptProgress::Answer::kWhole;
+    }
     const absl::StatusOr<absl::Span<const std::string_view>> begin =
         co_await exchange->Read();
     co_return faults_.NotTheAnswer(
         lines ? "a stream of JSON" : "an event stream", content_type,
         begin.ok() && !begin->empty() ? begin->front() : std::string_view(),
-        credentials_.Own(call));
+        size, credentials_.Own(call));
   }
+  call.progress->answer = AttemptProgress::Answer::kStream;
   options.faults = &faults_;
   options.progress = call.progress;
   options.event_bytes_limit = setup_.event_bytes_limit;

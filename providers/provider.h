@@ -71,6 +71,10 @@ struct RawRequest {
 struct AttemptProgress {
   HttpProgress http;
   int http_status = 0;  // 0 while there is none.
+  // The status is 200, and what comes with it looks like a model's answer, in
+  // this form: of whose body http.body_bytes have come.
+  enum class Answer { kNone, kWhole, kStream };
+  Answer answer = Answer::kNone;
   UpstreamFields upstream;
   // Steady times, by a clock that moves within a turn of the loop; infinite
   // past until they are reached.

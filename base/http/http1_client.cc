@@ -430,6 +430,7 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), body_);
       if (!used.ok()) co_return ExplainBadAnswer(used.status());
       input.Consume(*used);
+      progress_.body_bytes = body_.bytes().size();
       if (!body_charge_.Resize(body_.held_bytes())) {
         co_return NoRoomForAnswer();
       }
@@ -445,6 +446,7 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
 }
 
 void Http1Client::Exchange::OnBody(std::string_view piece) {
+  progress_.body_bytes += piece.size();
   if (pieces_.empty()) {
     pieces_.push_back(piece);
     return;

@@ -341,6 +341,7 @@ void Http2Client::Exchange::OnHead(Http2Stream&,
 void Http2Client::Exchange::OnData(Http2Stream& stream,
                                    std::string_view bytes) {
   received_ += bytes.size();
+  progress_.body_bytes = received_;
   if (received_ > destination_.response_bytes_limit) {
     return Fail(TooLarge(destination_.response_bytes_limit));
   }

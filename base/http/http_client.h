@@ -151,6 +151,8 @@ struct HttpProgress {
   bool sent = false;
   // A first byte of the answer has come.
   bool answered = false;
+  // How much of the answer's body has come, of which some may not be read.
+  uint64_t body_bytes = 0;
   // The server has not processed the request: sending it again on another
   // connection repeats nothing. Either a reused connection was stale, which
   // broke without a byte of an answer, and so soon (`stale_break_max`) that the

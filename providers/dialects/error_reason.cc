@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "errors/verdict.h"
 #include "providers/dialects/retry_after.h"
 
@@ -256,8 +257,10 @@ absl::Status MakeError(int status, const ErrorBody& error,
   const v1::ErrorReason reason = ReasonOfError(status, error);
   std::string message =
       error.message.empty() ? "no reason was given" : error.message;
+  const std::string words = message;
   if (status != 0) message = absl::StrCat(status, ": ", message);
   absl::Status fault = MakeFault(reason, message);
+  MarkForeignWords(fault, ForeignWords::kOfProvider, words);
   if (status != 0) {
     AddFaultMetadata(fault, kHttpStatusKey, absl::StrCat(status));
   }

@@ -1,5 +1,7 @@
 #include "providers/dialects/token_count.h"
 
+#include <string_view>
+
 #include "base/status_macros.h"
 
 namespace gateway {
@@ -11,6 +13,16 @@ absl::StatusOr<int64_t> ReadTokenCount(JsonValue& value) {
     return value.Error("not a plausible number of tokens");
   }
   return tokens;
+}
+
+absl::Status EachCount(JsonValue& counts, JsonValue::FieldVisitor visit) {
+  absl::Status first;
+  GATEWAY_RETURN_IF_ERROR(
+      counts.EachField([&](std::string_view key, JsonValue& value) {
+        first.Update(visit(key, value));
+        return absl::OkStatus();
+      }));
+  return first;
 }
 
 }  // namespace gateway

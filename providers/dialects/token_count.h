@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/text/json.h"
 
@@ -20,6 +21,10 @@ inline constexpr int64_t kTokensMax = 1'000'000'000;
 // Reads a count; null is 0. A negative number, or one beyond kTokensMax, is an
 // error.
 absl::StatusOr<int64_t> ReadTokenCount(JsonValue& value);
+
+// Visits the fields of an object of counts as EachField does, but to its end:
+// one that cannot be read does not lose the others. Returns the first error.
+absl::Status EachCount(JsonValue& counts, JsonValue::FieldVisitor visit);
 
 }  // namespace gateway
 

@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "providers/dialects/error_body.h"
 #include "providers/local_cli/cli_prompt.h"
 
@@ -228,9 +229,11 @@ std::string_view WithoutFence(std::string_view text) {
 
 absl::Status CliFault(std::string_view what, std::string_view text) {
   const std::string scrubbed = ScrubbedMessage(text);
-  return MakeFault(
+  absl::Status fault = MakeFault(
       ReasonOfText(text),
       absl::StrCat(ToAbsl(what), scrubbed.empty() ? "" : ": ", scrubbed));
+  MarkForeignWords(fault, ForeignWords::kOfProvider, scrubbed);
+  return fault;
 }
 
 }  // namespace gateway

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/pipeline/told_failure.h"
 
 namespace gateway {
 
@@ -21,7 +21,13 @@ void Attempt::End(absl::Status outcome, absl::Duration took) {
   status = std::move(outcome);
   if (status.ok()) return;
   error_reason = FaultReason(status);
-  error_message = ToStd(status.message());
+  compared = false;
+  Tell(ToldFailure(status));
+}
+
+void Attempt::Tell(std::string message) {
+  told_ = std::move(message);
+  error_message = told_;
 }
 
 void Attempt::TellBreaker(absl::Duration now) {

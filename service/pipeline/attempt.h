@@ -54,6 +54,11 @@ struct Attempt : CallAttempt {
   // has ended that had begun well.
   void End(absl::Status outcome, absl::Duration took);
 
+  // Keeps what others than the caller are told of how it failed
+  // (told_failure.h). Until it is called again they are told it as of a call
+  // whose request is not there.
+  void Tell(std::string message);
+
   // Ends this attempt alone; fires with the call's own.
   CancelSignal cancel;
   std::optional<CancelListener> follows_call;
@@ -74,6 +79,7 @@ struct Attempt : CallAttempt {
   // For how long in all the caller did not take what had come.
   absl::Duration held_up;
   absl::Status status;
+  bool compared = false;  // What is told of that, with the request.
   AttemptProgress progress;
 
   // What came of it. Of a stream, `answer` has the facts only.
@@ -111,6 +117,9 @@ struct Attempt : CallAttempt {
   void Close(absl::Duration now);
   // Null once the breaker has been told.
   std::optional<CircuitBreaker::Permit> permit;
+
+ private:
+  std::string told_;  // Where error_message lies.
 };
 
 // The attempts of a call, in the order in which they began. Most calls have

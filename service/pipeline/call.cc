@@ -176,7 +176,12 @@ void Call::FillWarnings(
 void Call::FillAttempts(
     google::protobuf::RepeatedPtrField<v1::Attempt>* out) const {
   for (const Attempt& one : attempts) {
-    FillAttempt(one, one.answer.facts.usage, out->Add());
+    v1::Attempt* const told = out->Add();
+    FillAttempt(one, one.answer.facts.usage, told);
+    // The caller is told all of it.
+    if (one.status.ok()) continue;
+    const absl::string_view message = one.status.message();
+    told->mutable_failure_message()->assign(message.data(), message.size());
   }
 }
 

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -131,6 +132,13 @@ class Call : public PlannedCall {
   void FillWarnings(google::protobuf::RepeatedPtrField<v1::Warning>* out) const;
 
   AttemptList attempts;
+  // What others than the caller are told of the failure that has this message,
+  // where no attempt's is the same (told_failure.h).
+  struct ToldMessage {
+    std::string whole;
+    std::string told;
+  };
+  ToldMessage told;
   // The answer, if it was made before; null if somebody is asked for it.
   std::unique_ptr<ReusedAnswer> reused;
   TokenCount count;

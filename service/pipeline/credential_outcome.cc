@@ -114,7 +114,7 @@ void RecordCredential(const IncomingCall& call, Attempt& attempt) {
           {{"provider", attempt.provider},
            {"credential", name},
            {"reason", ReasonName(FaultReason(attempt.status))},
-           {"error", attempt.status.message()}});
+           {"error", attempt.error_message}});
       break;
   }
 }

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "errors/time_limit.h"
 #include "google/protobuf/arena.h"
 #include "providers/models/model_facts.h"
@@ -22,6 +23,7 @@
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/credential_outcome.h"
 #include "service/pipeline/provider_policy.h"
+#include "service/pipeline/told_failure.h"
 #include "service/resilience/deadline_split.h"
 #include "service/tracing/call_trace.h"
 #include "service/tracing/trace_context.h"
@@ -163,6 +165,10 @@ absl::Status LiveAttempt::End(absl::Status outcome) {
   const absl::Duration now = call_.loop.Now();
   attempt_.End(outcome, now - attempt_.began);
   attempt_.answered = outcome.ok();
+  if (!outcome.ok() && BytesToCompare(call_) <= kInPlaceBytesMax) {
+    attempt_.Tell(ToldFailure(call_, attempt_.model, outcome));
+    attempt_.compared = true;
+  }
   if (attempt_.credentials != nullptr) RecordCredential(call_, attempt_);
   if (attempt_.credential_limit != nullptr) {
     RecordCredentialLoad(attempt_, call_.facts.stream, now);
@@ -257,8 +263,15 @@ Task<absl::Status> LiveAttempt::Open(OpenStream* open) {
   open->stream = *std::move(stream);
   const auto limit = static_cast<size_t>(
       call_.runtime->config().limits().hold_back_bytes_limit());
-  co_return co_await HoldBack(open,
-                              limit + kEchoesMax * request_.request_bytes);
+  const absl::Status begun =
+      co_await HoldBack(open, limit + kEchoesMax * request_.request_bytes);
+  // What it has told of its usage by then was consumed, unless it says itself
+  // that it failed.
+  if (!begun.ok() &&
+      !FindForeignWords(begun, ForeignWords::kOfProvider).has_value()) {
+    attempt_.answer.facts = open->stream->facts();
+  }
+  co_return begun;
 }
 
 Task<absl::Status> LiveAttempt::Count() {

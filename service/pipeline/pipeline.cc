@@ -36,6 +36,7 @@
 #include "service/pipeline/shared_call.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/pipeline/streamed_answer.h"
+#include "service/pipeline/told_failure.h"
 #include "service/pipeline/whole_answer.h"
 #include "service/tracing/call_trace.h"
 
@@ -325,6 +326,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   }
   // While its request is there.
   if (AsksForBodies(call)) co_await BeginAudit(call);
+  if (!outcome.ok()) co_await TellFailures(call, outcome);
   // Awaited after the choice and not within it: GCC 12 would destroy the status
   // that is moved in twice.
   Task<absl::Status> run =

@@ -1,22 +1,25 @@
 #include "service/pipeline/recorder.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/cord.h"
 #include "absl/time/time.h"
 #include "base/os/logging.h"
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
-#include "service/audit/audit_log.h"
-#include "service/pipeline/alert_record.h"
 #include "service/audit/audit_entry.h"
+#include "service/audit/audit_log.h"
 #include "service/identity/caller.h"
+#include "service/pipeline/alert_record.h"
 #include "service/pipeline/call_audit.h"
 #include "service/pipeline/performance_record.h"
 #include "service/pipeline/recorded_labels.h"
 #include "service/pipeline/summary_record.h"
+#include "service/pipeline/told_failure.h"
 #include "service/pipeline/trace_record.h"
 
 namespace gateway {
@@ -66,6 +69,17 @@ const BodyRedactor* RedactorFor(const Call& call) {
   return call.runtime->audit() == nullptr
              ? nullptr
              : &call.runtime->audit_policy().redactor;
+}
+
+// How the attempt ended, with the message that others than the caller get.
+absl::Status ToldStatus(const Attempt& attempt) {
+  if (attempt.status.ok()) return attempt.status;
+  absl::Status told(attempt.status.code(), ToAbsl(attempt.error_message));
+  attempt.status.ForEachPayload(
+      [&](absl::string_view type_url, const absl::Cord& payload) {
+        told.SetPayload(type_url, payload);
+      });
+  return told;
 }
 
 v1::FinishReason FinishReasonOf(const ProviderAnswer& answer) {
@@ -128,6 +142,7 @@ void Recorder::TellUsage(const Call& call, const v1::Usage& usage) {
 void Recorder::Record(const Call& call, const absl::Status& outcome) {
   absl::InlinedVector<const CallAttempt*, 4> attempts;
   for (const Attempt& one : call.attempts) attempts.push_back(&one);
+  std::string told;
   CallRecord record;
   static_cast<CallTimes&>(record) = call.TimesByNow();
   FillBeginning(call, &record);
@@ -138,7 +153,8 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   if (!outcome.ok()) {
     record.error_reason = FaultReason(outcome);
     record.waits_for_operator = WaitsForOperator(outcome);
-    record.error_message = ToStd(outcome.message());
+    told = ToldOutcome(call, outcome);
+    record.error_message = told;
     if (call.limits != nullptr) LogLimit(call, outcome);
   }
   record.http_status = call.http_status;
@@ -221,7 +237,7 @@ void Recorder::CountAttempts(const Call& call) {
   for (const Attempt& one : call.attempts) {
     // The provider never saw an attempt on a connection that it had given up.
     if (one.replaced) continue;
-    health_->Count(one.inflight, one.provider, one.status,
+    health_->Count(one.inflight, one.provider, ToldStatus(one),
                    one.start_time + one.duration, one.credential);
   }
 }

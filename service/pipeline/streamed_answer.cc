@@ -15,6 +15,7 @@
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "errors/time_limit.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/attempts.h"
@@ -32,6 +33,7 @@
 #include "service/pipeline/shared_call.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/pipeline/stream_recording.h"
+#include "service/pipeline/told_failure.h"
 #include "service/pipeline/usage_estimate.h"
 #include "service/pipeline/work_deadline.h"
 
@@ -71,6 +73,7 @@ absl::Status Interrupted(const Call& call, const Attempt& attempt,
     const std::string said = FaultMetadata(failure, key);
     if (!said.empty()) AddFaultMetadata(fault, key, said);
   }
+  KeepForeignWords(failure, fault);
   AddFaultMetadata(fault, "events_delivered",
                    absl::StrCat(attempt.content_events));
   return fault;
@@ -309,6 +312,7 @@ Task<absl::Status> MakeStream(Call& call, AnswerSink& sink, Recorder& recorder,
   OpenStream open;
   const absl::Status opened = co_await AskTargets(call, call.attempts, &open);
   SettleUnanswered(call);
+  co_await TellFailures(call, opened);
   GATEWAY_CO_RETURN_IF_ERROR(opened);
   Attempt& attempt = *call.DecidingAttempt();
   std::unique_ptr<StreamRecording> recording = BeginRecording(call);

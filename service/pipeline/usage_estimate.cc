@@ -1,17 +1,52 @@
 #include "service/pipeline/usage_estimate.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "base/async/worker_pool.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "google/protobuf/arena.h"
+#include "service/pipeline/plan.h"
 
 namespace gateway {
 namespace {
 
 // Of longer requests what is not text matters little.
 constexpr size_t kKeptBytesMax = 4096;
+
+// As EstimateOutputTokens has it.
+constexpr int64_t kBytesOfToken = 4;
+
+// Whether an answer had begun that did not come to its end, or cannot be read,
+// and of which the provider does not say itself that it failed.
+bool IsBroken(const Attempt& attempt) {
+  return attempt.progress.answer != AttemptProgress::Answer::kNone &&
+         attempt.progress.http.body_bytes > 0 && !attempt.status.ok() &&
+         !FindForeignWords(attempt.status, ForeignWords::kOfProvider)
+              .has_value();
+}
+
+// The output that came of an answer that was not delivered: of a whole one, by
+// the bytes that came, as far as the request and the model let it be; of a
+// stream, which failed before its first content, none. What the provider told
+// stands.
+int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
+  if (attempt.progress.answer != AttemptProgress::Answer::kWhole) return 0;
+  if (attempt.answer.facts.usage.output_tokens() > 0) return 0;
+  const std::string_view body = attempt.answer.raw;
+  int64_t tokens =
+      body.empty() ? static_cast<int64_t>(attempt.progress.http.body_bytes) /
+                         kBytesOfToken
+                   : GuessInputTokens(body);
+  if (const std::optional<int64_t> limit = call.OutputTokensLimit()) {
+    tokens = std::min(tokens, *limit);
+  }
+  const int64_t limit =
+      attempt.target == nullptr ? 0 : attempt.target->facts.output_tokens_limit;
+  return limit > 0 ? std::min(tokens, limit) : tokens;
+}
 
 }  // namespace
 
@@ -94,13 +129,15 @@ void EstimateUnanswered(const IncomingCall& call, Attempt* attempt) {
   const bool not_held =
       attempt->progress.http_status == 200 &&
       FaultReason(attempt->status) == v1::ERROR_REASON_OVERLOADED;
-  if ((!left_at_work && !not_held) || call.facts.counts ||
-      call.facts.background || call.stored_query != nullptr) {
+  if ((!left_at_work && !not_held && !IsBroken(*attempt)) ||
+      call.facts.counts || call.facts.background ||
+      call.stored_query != nullptr) {
     return;
   }
   v1::Usage* const usage = &attempt->answer.facts.usage;
   if (call.embed == nullptr) {
-    EstimateUsage(call, InputMeasure(call), 0, usage);
+    EstimateUsage(call, InputMeasure(call), OutputThatCame(call, *attempt),
+                  usage);
   } else {
     usage->set_input_tokens(EstimateInputTokens(*call.embed));
     usage->set_estimated(true);

@@ -61,9 +61,9 @@ void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt);
 
 // Of an attempt that failed without an answer: its prompt is billed if the
 // provider was left at work on it, because a timeout passed, the call ended or
-// another attempt was first, or if it answered and there was no room to hold
-// that. A failure that the provider tells costs nothing, and nor do a count, a
-// stored response and the begin of an answer in the background.
+// another attempt was first, or if it had begun to answer; and then what came
+// of the answer, too. A failure that the provider tells costs nothing, and nor
+// do a count, a stored response and the begin of an answer in the background.
 void EstimateUnanswered(const IncomingCall& call, Attempt* attempt);
 
 // Returns how many bytes EstimateWholeUsage is to read, for OffLoop.

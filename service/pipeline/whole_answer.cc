@@ -23,6 +23,7 @@
 #include "service/pipeline/shared_call.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/pipeline/token_estimate.h"
+#include "service/pipeline/told_failure.h"
 #include "service/pipeline/usage_estimate.h"
 #include "service/pipeline/work_deadline.h"
 
@@ -149,6 +150,7 @@ Task<absl::Status> MakeAnswer(Call& call) {
   // None was made if every target rests.
   Attempt* const attempt = call.DecidingAttempt();
   SettleUnanswered(call);
+  co_await TellFailures(call, outcome);
   if (call.facts.counts) {
     if (attempt != nullptr) call.count.tokens = attempt->input_tokens;
     if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {

@@ -46,11 +46,14 @@ class ResponseReader {
 };
 
 absl::Status ResponseReader::Read(std::string_view body) {
-  GATEWAY_RETURN_IF_ERROR(ReadJson(body, [&](JsonValue& root) {
+  const absl::Status read = ReadJson(body, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key, JsonValue& value) {
       return ReadField(key, value);
     });
-  }));
+  });
+  // Also if something of it cannot be read.
+  if (has_usage_) *response_.mutable_usage() = usage_.ToUsage();
+  GATEWAY_RETURN_IF_ERROR(read);
   if (!has_content_ && !is_error_) {
     return absl::InvalidArgumentError("content: required");
   }
@@ -61,10 +64,7 @@ absl::Status ResponseReader::Read(std::string_view body) {
   choice_.set_finish_reason(
       FinishReasonOfTurn(choice_.provider_finish_reason(), has_tool_call,
                          !choice_.message().parts().empty()));
-  if (has_usage_) {
-    *response_.mutable_usage() = usage_.ToUsage();
-    response_.set_service_tier(usage_.service_tier());
-  }
+  if (has_usage_) response_.set_service_tier(usage_.service_tier());
   return absl::OkStatus();
 }
 

@@ -77,9 +77,10 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
           return usage.Read(value, nullptr);
         });
   });
+  // Also if something of it cannot be read.
+  facts->usage = usage.ToUsage();
   if (!status.ok()) return AsBadResponse(status);
   if (type == "error") return ReadErrorReport(body);
-  facts->usage = usage.ToUsage();
   facts->service_tier = usage.service_tier();
   facts->finish_reason = FinishReasonOfTurn(
       stop_reason, /*has_tool_call=*/false, /*has_content=*/true);

@@ -90,7 +90,7 @@ std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort) {
 
 absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
   if (value.IsNull()) return absl::OkStatus();
-  return value.EachField([&](std::string_view key, JsonValue& field) {
+  return EachCount(value, [&](std::string_view key, JsonValue& field) {
     return ReadField(key, field, extensions);
   });
 }
@@ -108,7 +108,7 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
   if (value.IsNull()) return absl::OkStatus();
   if (key == "cache_creation") return ReadCacheCreation(value);
   if (key == "output_tokens_details") {
-    return value.EachField([&](std::string_view name, JsonValue& count) {
+    return EachCount(value, [&](std::string_view name, JsonValue& count) {
       if (name != "thinking_tokens") return absl::OkStatus();
       return ReadCount(count, &thinking_tokens_);
     });

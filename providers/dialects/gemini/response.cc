@@ -82,7 +82,10 @@ absl::Status ReadResponse(std::string_view body,
   response->Clear();
   Answer answer;
   const absl::Status status = ReadAnswer(body, &answer);
-  if (!status.ok()) return AsBadResponse(status);
+  if (!status.ok()) {
+    if (answer.has_usage) *response->mutable_usage() = answer.usage.ToUsage();
+    return AsBadResponse(status);
+  }
   if (answer.is_error) return ReadErrorReport(body);
   for (Candidate& candidate : answer.candidates) {
     TakeCandidate(candidate, answer.id, response->add_choices());

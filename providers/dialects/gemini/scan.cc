@@ -197,10 +197,11 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   *facts = ResponseFacts();
   Notes notes;
   const absl::Status status = ReadNotes(body, &notes);
-  if (!status.ok()) return AsBadResponse(status);
-  if (notes.failed) return ReadErrorReport(body);
+  // Also if something of it cannot be read.
   facts->has_usage = notes.has_usage;
   facts->usage = notes.usage.ToUsage();
+  if (!status.ok()) return AsBadResponse(status);
+  if (notes.failed) return ReadErrorReport(body);
   if (!notes.candidates.empty()) {
     const CandidateNotes& first = notes.candidates.front();
     facts->finish_reason = FinishReasonOfTurn(

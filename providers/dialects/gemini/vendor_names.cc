@@ -118,7 +118,7 @@ std::string_view FinishWord(v1::FinishReason reason,
 absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
   *this = WireUsage();
   if (value.IsNull()) return absl::OkStatus();
-  return value.EachField([&](std::string_view key, JsonValue& field) {
+  return EachCount(value, [&](std::string_view key, JsonValue& field) {
     return ReadField(key, field, extensions);
   });
 }

@@ -17,8 +17,8 @@ namespace {
 
 absl::Status ReadPromptDetails(JsonValue& details, v1::Usage* usage) {
   if (details.IsNull()) return absl::OkStatus();
-  return details.EachField(
-      [&](std::string_view key, JsonValue& value) -> absl::Status {
+  return EachCount(
+      details, [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key == "cached_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_cached_input_tokens(tokens);
@@ -35,8 +35,8 @@ absl::Status ReadPromptDetails(JsonValue& details, v1::Usage* usage) {
 
 absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
   if (details.IsNull()) return absl::OkStatus();
-  return details.EachField(
-      [&](std::string_view key, JsonValue& value) -> absl::Status {
+  return EachCount(
+      details, [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key == "reasoning_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_reasoning_tokens(tokens);
@@ -71,8 +71,8 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
   // DeepSeek's own name for cached tokens, beside or in place of the details.
   int64_t cache_hit_tokens = 0;
   int64_t total_tokens = 0;
-  GATEWAY_RETURN_IF_ERROR(value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
+  const absl::Status read = EachCount(
+      value, [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "prompt_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(field));
           usage->set_input_tokens(tokens);
@@ -96,7 +96,7 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
           return others->Keep(key, field);
         }
         return absl::OkStatus();
-      }));
+      });
   // xAI counts reasoning beside the completion, which only the total tells.
   const int64_t reasoning = usage->reasoning_tokens();
   if (reasoning > 0 && total_tokens == usage->input_tokens() +
@@ -106,7 +106,7 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
   usage->set_cached_input_tokens(
       std::max(usage->cached_input_tokens(), cache_hit_tokens));
   BoundParts(usage);
-  return absl::OkStatus();
+  return read;
 }
 
 namespace {

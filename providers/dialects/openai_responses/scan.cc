@@ -279,8 +279,9 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   AnswerScanner answer;
   const absl::Status status =
       ReadJson(body, [&](JsonValue& root) { return answer.Read(root); });
-  if (!status.ok()) return AsBadResponse(status);
+  // Also if something of it cannot be read.
   answer.TakeFacts(facts);
+  if (!status.ok()) return AsBadResponse(status);
   return answer.Finish(facts);
 }
 

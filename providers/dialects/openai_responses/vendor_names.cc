@@ -87,8 +87,8 @@ Ending EndingOf(v1::FinishReason reason, std::string_view provider_word,
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
   usage->Clear();
   if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_RETURN_IF_ERROR(value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
+  const absl::Status read = EachCount(
+      value, [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "input_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens,
                                    ReadTokenCount(field));
@@ -102,14 +102,14 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
         } else if ((key == "input_tokens_details" ||
                     key == "output_tokens_details") &&
                    !field.IsNull()) {
-          return field.EachField([&](std::string_view name, JsonValue& count) {
+          return EachCount(field, [&](std::string_view name, JsonValue& count) {
             return ReadDetail(name, count, usage);
           });
         }
         return absl::OkStatus();
-      }));
+      });
   chat::BoundParts(usage);
-  return absl::OkStatus();
+  return read;
 }
 
 void WriteUsage(const v1::Usage& usage, JsonWriter& json) {
