@@ -132,7 +132,8 @@ class LedgerTest(ledger_case.LedgerCase):
             self.assertEqual(
                 sorted(entry["metadata"]),
                 ["agent_id", "contract_id", "error_code", "error_message",
-                 "session_id"])
+                 "gateway", "session_id"])
+            self.assertTrue(entry["metadata"]["gateway"]["request_id"])
 
     def test_a_stream_has_no_end_that_the_ledger_has_not(self):
         for path, body in _bodies(stream=True):

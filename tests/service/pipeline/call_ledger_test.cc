@@ -131,7 +131,8 @@ TEST_F(CallLedgerTest, ACallHasADispatchAndAnExchange) {
       AllOf(HasSubstr("\"decision\": \"DISPATCHED\""),
             HasSubstr("\"metadata\": {\"agent_id\": \"\", "
                       "\"contract_id\": \"PRC-1\", "
-                      "\"session_id\": \"SES-1\"}"),
+                      "\"gateway\": {\"caller\": "),
+            HasSubstr("}, \"session_id\": \"SES-1\"}"),
             HasSubstr("\"reason\": \"Dispatching to mock/m\""),
             HasSubstr(absl::StrCat(
                 "\"id\": \"", result.response.dispatch_entry_id(), "\""))));
