@@ -163,11 +163,22 @@ TEST_F(LedgerAdminTest, TheLedgerIsVerifiedAndExported) {
   EXPECT_EQ(pieces->front().entries(), 20);
 }
 
+TEST_F(LedgerAdminTest, AChainThatIsNotThereIsRefused) {
+  v1::VerifyLedgerRequest request;
+  request.set_chain("7");
+  const auto told =
+      rpcs_->Stream<v1::VerifyLedgerResponse>("VerifyLedger", request);
+  EXPECT_THAT(told.status().ToString(),
+              HasSubstr("chain: there is none of this name"));
+}
+
 TEST_F(LedgerAdminTest, AnIndexThatCannotBeUsedIsTold) {
   ASSERT_TRUE(LedgerLog::Open({.path = folder_.Path("other.index")}).ok());
   LedgerIndex index(*log_, {.ledger_path = folder_.Path("other")});
   EXPECT_FALSE(index.CatchUp(absl::Seconds(30)));
-  LedgerRpcs rpcs({.log = log_.get(), .index = &index});
+  LedgerChains chains;
+  chains.Add("", *log_, index);
+  LedgerRpcs rpcs({.chains = &chains});
   const auto page = rpcs.Ask<v1::QueryLedgerResponse>("QueryLedger",
                                                       v1::QueryLedgerRequest());
   EXPECT_EQ(FaultReason(page.status()), v1::ERROR_REASON_LEDGER_UNAVAILABLE);
