@@ -210,7 +210,9 @@ class MetricsThatRulesNameTest(unittest.TestCase):
         # And they move: what only grows is no zero.
         still = {name for name in asked_for if name.endswith("_total") and
                  not any(value > 0 for _, value in samples[name])}
-        self.assertEqual(still, {"llmgw_summary_failed_writes_total",
+        self.assertEqual(still, {"llmgw_alert_notifications_total",
+                                 "llmgw_models_disabled_by_alerts_total",
+                                 "llmgw_summary_failed_writes_total",
                                  "llmgw_access_log_dropped_total",
                                  "llmgw_log_lines_dropped_total"})
         self.assertGreater(len(asked_for), 20)

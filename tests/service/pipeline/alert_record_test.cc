@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "service/alerts/alert_counts.h"
