@@ -142,11 +142,13 @@ class ToldApartTest(unittest.TestCase):
         for stream in (False, True):
             upstream = self.mock()
             upstream.set_script("gpt-x", {"garbage": "html"})
-            log, _ = self.ask("http://%s/v1" % upstream.address,
-                              stream=stream)
+            log, answer = self.ask("http://%s/v1" % upstream.address,
+                                   stream=stream)
             self.assertEqual(log["error_reason"], "PROVIDER_BAD_RESPONSE")
-            self.assertRegex(log["error"], "the answer is not .* but "
-                             "text/html.*, and begins: .*[a-z]")
+            # How it begins the caller is told alone.
+            why = "the answer is not .* but text/html.*, and begins: "
+            self.assertRegex(log["error"], why + r"\[withheld\]")
+            self.assertRegex(answer.error()["message"], why + ".*[a-z]")
             self.assertEqual(log["upstream_status"], 200)
 
 
