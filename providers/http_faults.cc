@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/http/http1_codec.h"
 #include "base/http/http_client.h"
 #include "base/http/http_timeout.h"
 #include "base/string_view.h"
@@ -142,7 +143,14 @@ absl::Status HttpFaults::OfTransport(const absl::Status& status,
   }
   const std::optional<HttpTimeLimit> limit = TimeLimitOf(status);
   if (!limit.has_value()) {
-    return WrapFault(MakeFault(reason, ToStd(status.message())));
+    const std::string_view message = ToStd(status.message());
+    absl::Status fault = MakeFault(reason, message);
+    const size_t shown = message.find(kItBegins);
+    if (shown != std::string_view::npos) {
+      MarkForeignWords(fault, ForeignWords::kOfAnswer,
+                       message.substr(shown + kItBegins.size()));
+    }
+    return WrapFault(fault);
   }
   const std::string_view field = NameOf(*limit, streams);
   absl::Status fault = MakeFault(

@@ -191,7 +191,7 @@ absl::StatusOr<size_t> Http1Parser::FindHeadEnd(std::string_view bytes) {
     return absl::InvalidArgumentError(absl::StrCat(
         BeginsAsTls(bytes) ? "it speaks TLS, to which https:// belongs"
                            : "this is not HTTP/1.1",
-        "; it begins: ",
+        ToAbsl(kItBegins),
         absl::CHexEscape(ToAbsl(bytes.substr(0, kShownBytes)))));
   }
   const std::string_view allowed = bytes.substr(0, limits_.head_bytes);

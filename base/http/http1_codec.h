@@ -32,6 +32,9 @@
 
 namespace gateway {
 
+// What the error of an answer that is no HTTP says before how it begins.
+inline constexpr std::string_view kItBegins = "; it begins: ";
+
 class Http1Parser {
  public:
   using Kind = Http1Kind;

@@ -10,7 +10,8 @@
 //   request_feed.Publish(record);
 //
 // A record borrows its texts, its attempts and its usage; whoever keeps one
-// keeps an OwnedCallRecord. It holds no prompt, no answer and no secret.
+// keeps an OwnedCallRecord. It holds no prompt, no answer and no secret: of
+// failures it says less than their callers are told.
 //
 // Thread-compatible.
 
@@ -153,7 +154,8 @@ struct CallRecord : CallTimes {
       llmgateway::v1::ERROR_REASON_UNSPECIFIED;
   // It failed since an operator has the targets out (errors/verdict.h).
   bool waits_for_operator = false;
-  // Why the call failed, without secrets; empty if it succeeded.
+  // Why the call failed, without secrets and without what it would quote of the
+  // request or an answer; empty if it succeeded.
   std::string_view error_message;
   // The HTTP status that the protocol answered with; 0 for gRPC.
   int http_status = 0;

@@ -72,6 +72,8 @@ struct Attempt : CallAttempt {
   SpanId span = 0;
   // What lists of prices call the provider's vendor.
   std::string_view priced_as;
+  // The most tokens that its model answers with; 0 if that is not known.
+  int64_t output_tokens_limit = 0;
 
   // How it went.
   absl::Duration first_content = kNotCome;  // Steady.

@@ -85,6 +85,7 @@ LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
   attempt_.began = call.loop.Now();
   attempt_.provider = target_.provider->name;
   attempt_.priced_as = PricedAs(*target_.provider);
+  attempt_.output_tokens_limit = target_.facts.output_tokens_limit;
   attempt_.model = target_.upstream_model;
   attempt_.forwards = target_.forwards;
   attempt_.start_time = call.runtime->clock().WallTime();

@@ -8,7 +8,6 @@
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
 #include "google/protobuf/arena.h"
-#include "service/pipeline/plan.h"
 
 namespace gateway {
 namespace {
@@ -18,6 +17,9 @@ constexpr size_t kKeptBytesMax = 4096;
 
 // As EstimateOutputTokens has it.
 constexpr int64_t kBytesOfToken = 4;
+
+// No more came of an answer that is estimated by its bytes, whatever they were.
+constexpr int64_t kOutputTokensMax = 128 * 1024;
 
 // Whether an answer had begun that did not come to its end, or cannot be read,
 // and of which the provider does not say itself that it failed.
@@ -43,9 +45,9 @@ int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
   if (const std::optional<int64_t> limit = call.OutputTokensLimit()) {
     tokens = std::min(tokens, *limit);
   }
-  const int64_t limit =
-      attempt.target == nullptr ? 0 : attempt.target->facts.output_tokens_limit;
-  return limit > 0 ? std::min(tokens, limit) : tokens;
+  return std::min(tokens, attempt.output_tokens_limit > 0
+                              ? attempt.output_tokens_limit
+                              : kOutputTokensMax);
 }
 
 }  // namespace

@@ -44,8 +44,9 @@ class ToldApartTest(unittest.TestCase):
             "resilience: {retry: {backoff_base: 1ms}}\n" % (base_url, http),
             env={"KEY": _KEY})
         self.addCleanup(gateway.kill)
-        answer = http_calls.ask(gateway.http, chat("gpt-x", **fields),
-                                headers={"x-request-id": "r-1"})
+        answer = self.answer = http_calls.ask(
+            gateway.http, chat("gpt-x", **fields),
+            headers={"x-request-id": "r-1"})
         log = gateway.wait_for_access(request_id="r-1")
         warnings = gateway.log_lines(msg="A provider fails")
         gateway.stop()
@@ -145,8 +146,10 @@ class ToldApartTest(unittest.TestCase):
             log, _ = self.ask("http://%s/v1" % upstream.address,
                               stream=stream)
             self.assertEqual(log["error_reason"], "PROVIDER_BAD_RESPONSE")
-            self.assertRegex(log["error"], "the answer is not .* but "
-                             "text/html.*, and begins: .*[a-z]")
+            # How it begins the caller is told alone.
+            why = "the answer is not .* but text/html.*, and begins: "
+            self.assertRegex(log["error"], why + r"\[withheld\]")
+            self.assertRegex(self.answer.error()["message"], why + ".*[a-z]")
             self.assertEqual(log["upstream_status"], 200)
 
 

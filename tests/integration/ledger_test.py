@@ -114,6 +114,34 @@ class LedgerTest(ledger_case.LedgerCase):
         self.assertTrue(own["estimated"])
         self.assertGreater(own["usage"]["output_tokens"], 0)
 
+    def test_what_came_of_a_broken_answer_is_billed(self):
+        gateway = self.start()
+        text = "word " * 2000
+        self.upstream.set_script("gpt-x", {"text": text,
+                                           "garbage": "short_body"})
+        usage = {"prompt_tokens": 1000, "completion_tokens": "many",
+                 "prompt_tokens_details": {"cached_tokens": 64}}
+        self.upstream.set_script("gpt-usage", {
+            "content_type": "application/json", "body": json.dumps({
+                "choices": [{"message": {"content": text},
+                             "finish_reason": "stop"}], "usage": usage})})
+        for body in (chat("gpt-x"), chat("gpt-usage")):
+            self.assertGreaterEqual(ask(gateway.http, body).status, 500)
+        gateway.stop()
+        exchanges = of_type(self.entries(), "EXCHANGE")
+        self.assertGreaterEqual(len(exchanges), 2)
+        for exchange in exchanges:
+            own = exchange["metadata"]["gateway"]
+            self.assertEqual(exchange["decision"], "ERROR")
+            self.assertTrue(own["estimated"])
+            self.assertGreater(own["usage"]["input_tokens"], 0)
+            # About as many as the text has, which a stream would be billed.
+            self.assertAlmostEqual(own["usage"]["output_tokens"],
+                                   len(text) / 4, delta=len(text) / 20)
+        told = exchanges[-1]["metadata"]["gateway"]["usage"]
+        self.assertEqual(told["input_tokens"], 1000)
+        self.assertEqual(told["cached_input_tokens"], 64)
+
     def test_a_refusal_names_its_entry(self):
         gateway = self.start()
         answer = ask(gateway.http, {"model": "gpt-x"})

@@ -1,5 +1,6 @@
 #include "providers/http_faults.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/secret.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "errors/time_limit.h"
 #include "errors/verdict.h"
 #include "gmock/gmock.h"
@@ -143,6 +145,27 @@ TEST(HttpFaultsTest, AnAnswerOverItsLimitBlamesNobodyAndNamesTheField) {
     EXPECT_EQ(ClassifyFailure(fault), Verdict::kTooLarge);
     EXPECT_FALSE(BlamesTarget(ClassifyFailure(fault)));
     EXPECT_TRUE(MayServeElsewhere(ClassifyFailure(fault)));
+  }
+}
+
+TEST(HttpFaultsTest, APageIsShownAndWhatMayBeAnAnswerIsNot) {
+  const auto fault = [](std::string_view type, std::string_view body) {
+    return Faults().NotTheAnswer("JSON", type, body, "27", "own");
+  };
+  const absl::Status page = fault("text/html", "<p>sorry");
+  EXPECT_THAT(std::string(page.message()),
+              EndsWith("is not JSON but text/html, and begins: <p>sorry"));
+  EXPECT_EQ(FindForeignWords(page, ForeignWords::kOfAnswer), "<p>sorry");
+  for (const auto& [type, body] :
+       {std::pair("application/json", "{\"a\":\"secret\"}"),
+        std::pair("application/octet-stream", "secret"),
+        std::pair("text/event-stream", "secret"),
+        std::pair("text/plain", " {\"a\":\"secret\"}"),
+        std::pair("", "data: secret")}) {
+    const absl::Status other = fault(type, body);
+    EXPECT_THAT(std::string(other.message()),
+                AllOf(EndsWith(", of 27 bytes"), Not(HasSubstr("secret"))));
+    EXPECT_EQ(FindForeignWords(other, ForeignWords::kOfAnswer), std::nullopt);
   }
 }
 

@@ -39,5 +39,23 @@ TEST(TokenCountTest, BelievesNothingElse) {
   }
 }
 
+TEST(TokenCountTest, WhatCannotBeReadLosesNoOther) {
+  int64_t sum = 0;
+  const absl::Status read = ReadJson(
+      R"({"a":1,"b":"2","c":{"d":[4]},"e":8,"f":-1,"g":16})",
+      [&](JsonValue& root) {
+        return EachCount(
+            root, [&](std::string_view, JsonValue& value) -> absl::Status {
+              GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens,
+                                       ReadTokenCount(value));
+              sum += tokens;
+              return absl::OkStatus();
+            });
+      });
+  EXPECT_EQ(sum, 1 + 8 + 16);
+  // The first of them is told.
+  EXPECT_TRUE(read.message().starts_with("b: ")) << read;
+}
+
 }  // namespace
 }  // namespace gateway

@@ -8,6 +8,7 @@
 #include "base/async/cancellation.h"
 #include "base/async/task.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -153,6 +154,54 @@ TEST_F(UsageEstimateTest, APromptThatItsProviderWasLeftWithIsBilled) {
   EXPECT_EQ(input_tokens({.sent = true}, no_room, 529), 0);
   call_.facts.counts = true;
   EXPECT_EQ(input_tokens({.sent = true}, left), 0);
+}
+
+TEST_F(UsageEstimateTest, WhatCameOfABrokenAnswerIsBilled) {
+  call_.request = &request_;
+  using Answer = AttemptProgress::Answer;
+  const auto usage = [&](Answer answer, const absl::Status& status,
+                         int64_t limit = 0) {
+    Attempt attempt;
+    attempt.progress.http = {
+        .sent = true, .answered = true, .body_bytes = 4000};
+    attempt.progress.http_status = 200;
+    attempt.progress.answer = answer;
+    attempt.output_tokens_limit = limit;
+    attempt.status = status;
+    EstimateUnanswered(call_, &attempt);
+    return attempt.answer.facts.usage;
+  };
+  absl::Status broken =
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "closed");
+  const v1::Usage whole = usage(Answer::kWhole, broken);
+  EXPECT_GT(whole.input_tokens(), 0);
+  EXPECT_EQ(whole.output_tokens(), 1000);
+  EXPECT_TRUE(whole.estimated());
+  EXPECT_EQ(usage(Answer::kWhole, broken, 300).output_tokens(), 300);
+  // Of a stream nothing was delivered.
+  EXPECT_GT(usage(Answer::kStream, broken).input_tokens(), 0);
+  EXPECT_EQ(usage(Answer::kStream, broken).output_tokens(), 0);
+  request_.set_max_output_tokens(200);
+  EXPECT_EQ(usage(Answer::kWhole, broken).output_tokens(), 200);
+  // A page in place of an answer, and a failure that the provider tells.
+  EXPECT_EQ(usage(Answer::kNone, broken).input_tokens(), 0);
+  MarkForeignWords(broken, ForeignWords::kOfProvider, "closed");
+  EXPECT_EQ(usage(Answer::kWhole, broken).input_tokens(), 0);
+}
+
+TEST_F(UsageEstimateTest, WhatIsToldOfABrokenAnswerStands) {
+  call_.request = &request_;
+  Attempt attempt;
+  attempt.progress.http = {.answered = true, .body_bytes = 4000};
+  attempt.progress.answer = AttemptProgress::Answer::kWhole;
+  attempt.status = MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "a field");
+  attempt.answer.facts.usage.set_input_tokens(7);
+  EstimateUnanswered(call_, &attempt);
+  EXPECT_EQ(attempt.answer.facts.usage.input_tokens(), 7);
+  EXPECT_EQ(attempt.answer.facts.usage.output_tokens(), 1000);
+  attempt.answer.facts.usage.set_output_tokens(5);
+  EstimateUnanswered(call_, &attempt);
+  EXPECT_EQ(attempt.answer.facts.usage.output_tokens(), 5);
 }
 
 TEST_F(UsageEstimateTest, SoAreTextsThatWereToBecomeVectors) {
