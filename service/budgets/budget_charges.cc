@@ -29,6 +29,14 @@ bool BudgetCharges::Reserve(absl::Time now, bool needs_session) {
                         needs_session);
 }
 
+void BudgetCharges::CountShort() const {
+  if (!NeedsToAsk()) return;
+  for (const BudgetCharge& charge : charges_) {
+    if (!charge.refuses()) continue;
+    charge.rule->counts().refused.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 absl::Status BudgetCharges::Refusal(absl::Time now) const {
   return BudgetFault(charges_, now);
 }

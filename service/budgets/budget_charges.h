@@ -53,6 +53,9 @@ class BudgetCharges {
   // where it was not, NeedsToAsk says so, and other replicas have been told.
   bool Reserve(absl::Time now, bool needs_session = false);
   bool NeedsToAsk() const { return BudgetTable::NeedsToAsk(charges_); }
+  // Counts a refusal of what this replica was promised too little of, even
+  // after the others have been told.
+  void CountShort() const;
 
   // The fault of a call that was not let in (budget_fault.h).
   absl::Status Refusal(absl::Time now) const;

@@ -118,22 +118,21 @@ void CallBudgets::AskTerms(const BudgetRule& rule, BudgetTerms* terms) {
   if (!rule.allocated_only()) *terms = rules_.TermsFor(rule, role_);
 }
 
-Task<absl::Status> CallBudgets::Reserve(const PlannedCall& call) {
-  ForEachRule(call, [&](const BudgetRule& rule, const BudgetTerms& terms) {
-    charges_.Ask(rule, subject_, terms, estimate_, price_known_);
-  });
-  absl::Time now = WallTimeOf(call);
+absl::Status CallBudgets::Reserve(const PlannedCall& call) {
+  const bool again = NeedsToAsk();
+  if (!again) {
+    ForEachRule(call, [&](const BudgetRule& rule, const BudgetTerms& terms) {
+      charges_.Ask(rule, subject_, terms, estimate_, price_known_);
+    });
+  }
+  const absl::Time now = WallTimeOf(call);
   const bool needs_session = rules_.requires_allocation() &&
                              rules_.session_mode() == BudgetMode::kEnforce;
-  bool reserved = charges_.Reserve(now, needs_session);
-  BudgetSharer* const sharer = call.runtime->ports().budget_sharer;
-  if (!reserved && sharer != nullptr && charges_.NeedsToAsk()) {
-    co_await sharer->AwaitExchange();
-    now = WallTimeOf(call);
-    reserved = charges_.Reserve(now, needs_session);
-  }
-  TellCharges();
-  co_return reserved ? absl::OkStatus() : charges_.Refusal(now);
+  const bool reserved = charges_.Reserve(now, needs_session);
+  if (again && !reserved) charges_.CountShort();
+  // Said once.
+  if (again || !NeedsToAsk()) TellCharges();
+  return reserved ? absl::OkStatus() : charges_.Refusal(now);
 }
 
 void CallBudgets::TellCharges() {
@@ -200,10 +199,20 @@ void CallBudgets::Settle(Call& call) {
   remaining_tokens_ = charges_.RemainingTokens(now);
 }
 
-Task<absl::Status> ReserveBudgets(Call& call) {
+absl::Status ReserveBudgets(Call& call) {
   call.budgets = CallBudgets::Of(call);
-  if (call.budgets == nullptr) co_return absl::OkStatus();
-  co_return co_await call.budgets->Reserve(call);
+  return call.budgets == nullptr ? absl::OkStatus()
+                                 : call.budgets->Reserve(call);
+}
+
+bool WaitsForReplicas(const Call& call) {
+  return call.budgets != nullptr && call.budgets->NeedsToAsk() &&
+         call.runtime->ports().budget_sharer != nullptr;
+}
+
+Task<absl::Status> ReserveAgain(Call& call) {
+  co_await call.runtime->ports().budget_sharer->AwaitExchange();
+  co_return call.budgets->Reserve(call);
 }
 
 void GrowBudgets(Call& call, const Attempt& attempt,

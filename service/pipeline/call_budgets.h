@@ -2,7 +2,8 @@
 // (service/budgets): what it is estimated to take is reserved before anybody is
 // asked, grows with a stream, and is settled once.
 //
-//   outcome = co_await ReserveBudgets(call);  // Once it is planned.
+//   outcome = ReserveBudgets(call);           // Once it is planned.
+//   if (WaitsForReplicas(call)) outcome = co_await ReserveAgain(call);
 //   ...
 //   GrowBudgets(call, attempt, delivered, *stream);   // As a stream goes.
 //   FinishBudgets(call);                      // Before the answer's end is
@@ -52,8 +53,10 @@ class CallBudgets {
   CallBudgets& operator=(const CallBudgets&) = delete;
 
   // Reserves what the call is estimated to take. The fault of one that does not
-  // fit is BUDGET_EXCEEDED. Waits where other replicas are to be told first.
-  Task<absl::Status> Reserve(const PlannedCall& call);
+  // fit is BUDGET_EXCEEDED. Where NeedsToAsk says so then, other replicas are
+  // to be told, and it is to be called once more.
+  absl::Status Reserve(const PlannedCall& call);
+  bool NeedsToAsk() const { return charges_.NeedsToAsk(); }
 
   // What its caller is to know: which budgets are nearly, or more than, spent.
   const std::vector<llmgateway::v1::Warning>& warnings() const {
@@ -117,7 +120,11 @@ class CallBudgets {
 
 // Reserves what the call is estimated to take of its budgets, and sets
 // `call.budgets`. BUDGET_EXCEEDED if it does not fit.
-Task<absl::Status> ReserveBudgets(Call& call);
+absl::Status ReserveBudgets(Call& call);
+// Whether a call that did not fit may, once other replicas have been told;
+// tells them, and does so.
+bool WaitsForReplicas(const Call& call);
+Task<absl::Status> ReserveAgain(Call& call);
 
 // Reserves what has come of the stream that `attempt` delivers, where it is
 // more than was estimated. Does nothing for a call without budgets.

@@ -317,7 +317,10 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     }
   }
   if (outcome.ok() && call.runtime->budgets() != nullptr) {
-    outcome = co_await ReserveBudgets(call);
+    outcome = ReserveBudgets(call);
+    if (!outcome.ok() && WaitsForReplicas(call)) {
+      outcome = co_await ReserveAgain(call);
+    }
   }
   if (outcome.ok()) recorder.TellStarted(call);
   if (!IsKnown(*call.caller)) FindRefusedCaller(call, outcome);
