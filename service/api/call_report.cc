@@ -4,12 +4,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "base/text/decimal.h"
 #include "base/text/percent.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "service/money/money.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/context_report.h"
@@ -76,6 +78,16 @@ void AddContext(const Call& call, CallFields* fields) {
   fields->Add(kHeadroomHeader, texts.headroom_percent);
 }
 
+void AddBudgets(const Call& call, CallFields* fields) {
+  if (call.budgets == nullptr) return;
+  if (const auto nanos = call.budgets->remaining_usd_nanos()) {
+    fields->Add(kBudgetRemainingUsdHeader, Money::FromNanos(*nanos).Text());
+  }
+  if (const auto tokens = call.budgets->remaining_tokens()) {
+    fields->Add(kBudgetRemainingTokensHeader, *tokens);
+  }
+}
+
 void AddRoute(const Call& call, CallFields* fields) {
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
@@ -98,6 +110,7 @@ void AddRoute(const Call& call, CallFields* fields) {
 
 void ReportCall(const Call& call, LimitWords words, CallFields* fields) {
   AddLimits(call, words, fields);
+  AddBudgets(call, fields);
   if (call.trace != nullptr && call.trace->records()) {
     fields->AddBorrowed(kTraceIdHeader, call.trace->id_text());
   }
@@ -155,6 +168,16 @@ std::string UsageText(const Usage& usage) {
 
 std::string CostText(const Usage& usage) {
   return Money::FromNanos(usage.cost_usd_nanos()).Text();
+}
+
+std::string WarningsText(const Call& call) {
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (call.budgets == nullptr || call.budgets->warnings().empty()) {
+    return attempt == nullptr ? "" : WarningsText(attempt->warnings);
+  }
+  google::protobuf::RepeatedPtrField<Warning> all;
+  call.FillWarnings(&all);
+  return WarningsText(std::vector<Warning>(all.begin(), all.end()));
 }
 
 std::string WarningsText(absl::Span<const Warning> warnings) {

@@ -35,6 +35,14 @@ inline constexpr std::string_view kExchangeEntryHeader =
     "x-llmgateway-exchange-entry-id";
 inline constexpr std::string_view kLedgerEntryHeader =
     "x-llmgateway-ledger-entry-id";
+// The hash of the prompt that the entries have.
+inline constexpr std::string_view kContextHashHeader =
+    "x-llmgateway-context-hash";
+// What is left of the call's budgets, the least of it.
+inline constexpr std::string_view kBudgetRemainingUsdHeader =
+    "x-llmgateway-budget-remaining-usd";
+inline constexpr std::string_view kBudgetRemainingTokensHeader =
+    "x-llmgateway-budget-remaining-tokens";
 inline constexpr std::string_view kFirstTokenHeader =
     "x-llmgateway-time-to-first-token";
 inline constexpr std::string_view kCacheHeader = "x-llmgateway-cache";
@@ -47,11 +55,12 @@ inline constexpr std::string_view kMemoryPressureHeader = "x-memory-pressure";
 inline constexpr std::string_view kActiveRequestsHeader = "x-active-requests";
 
 // Adds what is told of every call, good or bad, by either protocol: how full
-// its limits are, which trace it belongs to, what part the cache had, whose
-// answer it is, who was asked; and, where it has an answer, how full its prompt
-// makes the model's context. Each where it is known.
-// Who was asked is who answered or failed last, why, and how many attempts
-// there were: `provider=openai; model=gpt-5; reason=default; attempts=2`.
+// its limits are, what is left of its budgets, which trace it belongs to, what
+// part the cache had, whose answer it is, who was asked; and, where it has an
+// answer, how full its prompt makes the model's context. Each where it is
+// known. Who was asked is who answered or failed last, why, and how many
+// attempts there were: `provider=openai; model=gpt-5; reason=default;
+// attempts=2`.
 //
 // The fields borrow from the call.
 void ReportCall(const Call& call, LimitWords words, CallFields* fields);
@@ -77,6 +86,10 @@ std::string CacheText(const Call& call);
 // Returns the id of the call that the answer was made for; empty if it is this
 // one.
 std::string AnswerOfText(const Call& call);
+
+// Returns what the caller is to know of the answer, its budgets' warnings
+// first, as below. Empty for none.
+std::string WarningsText(const Call& call);
 
 // Returns the warnings in one line: `sampling.top_k: left out; tools[]: ...`.
 // What would make it too long is only counted. Empty for none.

@@ -178,9 +178,9 @@ class EventSink final : public AnswerSink {
                              const absl::Status& outcome) override {
     if (last_seq_ == 0) TellUpstream(call, context_);
     TellCall(call, outcome, context_);
-    const Attempt* const attempt = call.DecidingAttempt();
-    if (outcome.ok() && attempt != nullptr && !attempt->warnings.empty()) {
-      context_.AddTrailer(kWarningsHeader, WarningsText(attempt->warnings));
+    if (outcome.ok()) {
+      const std::string warnings = WarningsText(call);
+      if (!warnings.empty()) context_.AddTrailer(kWarningsHeader, warnings);
     }
     // A call that failed before its first event is told by its status alone.
     if (last_seq_ == 0 && !outcome.ok()) co_return absl::OkStatus();

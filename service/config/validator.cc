@@ -69,7 +69,7 @@ using ::llmgateway::config::v1::TlsServer;
 constexpr size_t kProvidersMax = 256;
 constexpr size_t kOriginsMax = 1000;
 constexpr size_t kTrustedProxiesMax = 100;
-constexpr size_t kCorsHeadersMax = 64;
+constexpr size_t kCorsHeadersMax = 128;
 constexpr size_t kHeaderNameBytesMax = 128;
 constexpr size_t kModuleLevelsMax = 64;
 constexpr size_t kAccessLogFieldsMax = 64;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/text/json.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "service/api/call_report.h"
 #include "service/money/money.h"
 
@@ -65,6 +66,17 @@ void WriteUsage(const v1::Usage& usage, JsonWriter& json) {
   json.EndObject();
 }
 
+// What is left, which the fields before a stream cannot tell.
+void WriteBudgets(const Call& call, JsonWriter& json) {
+  if (call.budgets == nullptr) return;
+  if (const auto nanos = call.budgets->remaining_usd_nanos()) {
+    json.RawField("budget_remaining_usd", Money::FromNanos(*nanos).Text());
+  }
+  if (const auto tokens = call.budgets->remaining_tokens()) {
+    json.Int64Field("budget_remaining_tokens", *tokens);
+  }
+}
+
 void WriteStream(const Call& call, const Attempt& attempt, JsonWriter& json) {
   json.StringField("model", attempt.model);
   json.StringField("reason", call.planned.reason);
@@ -75,8 +87,11 @@ void WriteStream(const Call& call, const Attempt& attempt, JsonWriter& json) {
         absl::ToInt64Milliseconds(attempt.first_content - call.arrival));
   }
   WriteUsage(attempt.answer.facts.usage, json);
+  WriteBudgets(call, json);
+  google::protobuf::RepeatedPtrField<v1::Warning> warnings;
+  call.FillWarnings(&warnings);
   json.StartArrayField("warnings");
-  for (const v1::Warning& warning : attempt.warnings) {
+  for (const v1::Warning& warning : warnings) {
     json.String(absl::StrCat(warning.field(),
                              warning.field().empty() ? "" : ": ",
                              warning.message()));

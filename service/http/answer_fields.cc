@@ -79,6 +79,11 @@ void AnswerFields::AddWarnings(absl::Span<const v1::Warning> warnings) {
   Add(kWarningsHeader, warnings_);
 }
 
+void AnswerFields::AddWarnings(const Call& call) {
+  warnings_ = WarningsText(call);
+  if (!warnings_.empty()) Add(kWarningsHeader, warnings_);
+}
+
 void AnswerFields::AddUpstream(const UpstreamFields& fields) {
   FieldViews views;
   for (const HttpField& field : fields.View(views)) fields_.push_back(field);
@@ -103,7 +108,7 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
     cost_ = CostText(usage);
     Add(kCostHeader, cost_);
   }
-  AddWarnings(attempt->warnings);
+  AddWarnings(call);
 }
 
 void AnswerFields::AddLedger(const Call& call, const absl::Status& outcome) {
@@ -112,6 +117,11 @@ void AnswerFields::AddLedger(const Call& call, const absl::Status& outcome) {
           call.ledger->Find(call.DecidingAttempt())) {
     Add(kDispatchEntryHeader, trip->dispatch_id);
     Add(kExchangeEntryHeader, trip->exchange_id);
+    Add(kContextHashHeader, call.ledger->context_hash());
+  } else if (call.reused != nullptr && outcome.ok()) {
+    const std::string& exchange = call.reused->kept->exchange_entry_id;
+    if (!exchange.empty()) Add(kExchangeEntryHeader, exchange);
+    Add(kLedgerEntryHeader, call.ledger->OwnEntryId(call));
   } else if (!outcome.ok()) {
     ledger_entry_ = FaultMetadata(outcome, kLedgerEntryKey);
     if (!ledger_entry_.empty()) Add(kLedgerEntryHeader, ledger_entry_);

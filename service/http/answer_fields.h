@@ -49,7 +49,8 @@ class AnswerFields {
   // often a provider was asked.
   void AddFailure(const absl::Status& outcome, int attempts = 0);
 
-  // Adds the entries of the ledger: of the exchange, or of a refusal.
+  // Adds the entries of the ledger: of the exchange, of the reuse of an answer
+  // beside the exchange that it is of, or of a refusal.
   void AddLedger(const Call& call, const absl::Status& outcome);
 
   // Adds what is told of every call (ReportCall), once, and the age of an
@@ -68,6 +69,9 @@ class AnswerFields {
   // the field too long is only counted.
   void AddWarnings(absl::Span<const v1::Warning> warnings);
 
+  // The same of how `call` went, its budgets' warnings among it.
+  void AddWarnings(const Call& call);
+
   // Implicit, so that they can be passed wherever fields are asked for.
   operator absl::Span<const HttpField>() const { return fields_; }  // NOLINT
 
@@ -79,7 +83,7 @@ class AnswerFields {
   std::string retry_after_;
   std::string warnings_;
   std::string cost_;
-  std::string ledger_entry_;
+  std::string ledger_entry_;  // Of a refusal.
   CallFields report_;
   std::string age_;
   const LimitWords limit_words_;

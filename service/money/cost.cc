@@ -126,7 +126,7 @@ CostBreakdown Cost(const ModelRates& price, const Usage& usage,
 }
 
 void SetCost(const ModelRates* price, ServiceTier tier, Usage* usage) {
-  usage->set_cost_known(price != nullptr);
+  usage->set_cost_known(price != nullptr && price->HasTier(tier));
   if (price == nullptr) {
     usage->set_cost_usd_nanos(0);
     usage->clear_cost_breakdown();

@@ -57,7 +57,9 @@ CostBreakdown Cost(const ModelRates& price, const llmgateway::v1::Usage& usage,
 
 // Fills in `cost_usd_nanos`, `cost_known` and `cost_breakdown` of `usage`.
 // `tier` is the one that served, as the answer says, not the one that was asked
-// for. Without a price, which is null then, the cost is 0 and not known.
+// for. Without a price, which is null then, the cost is 0 and not known. Where
+// the model has none in the tier, it is that of the standard tier, and not
+// known either.
 void SetCost(const ModelRates* price, ServiceTier tier,
              llmgateway::v1::Usage* usage);
 

@@ -66,6 +66,11 @@ absl::StatusOr<ModelRates> ModelRates::Make(std::vector<Step> steps) {
   return ModelRates(std::move(steps));
 }
 
+bool ModelRates::HasTier(ServiceTier tier) const {
+  return std::any_of(steps_.begin(), steps_.end(),
+                     [tier](const Step& step) { return step.tier == tier; });
+}
+
 const TokenRates& ModelRates::RatesFor(int64_t input_tokens,
                                        ServiceTier tier) const {
   const Step* of_standard = &steps_.front();

@@ -65,6 +65,9 @@ class ModelRates {
   // none for all calls of the standard tier, or of another tier that has steps.
   static absl::StatusOr<ModelRates> Make(std::vector<Step> steps);
 
+  // Whether the model has prices of its own in the tier.
+  bool HasTier(ServiceTier tier) const;
+
   // Returns the prices of a call with a prompt of `input_tokens`: those of the
   // highest mark that it is above. Of a tier that the model has no prices for
   // they are the standard tier's. Valid while this object is.

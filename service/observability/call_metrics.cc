@@ -373,7 +373,7 @@ void CallMetricsShard::CountUsage(const llmgateway::v1::Usage& usage,
         &shard_.CounterOf(kCallerTokens, {name, provider, "output"});
     caller.cost = &shard_.CounterOf(kCallerCost, {name, provider});
   }
-  if (usage.cost_known()) caller.cost->Add(usage.cost_usd_nanos());
+  caller.cost->Add(usage.cost_usd_nanos());
   AddTokens(*caller.input_tokens, usage.input_tokens());
   AddTokens(*caller.output_tokens, usage.output_tokens());
 }
@@ -422,12 +422,14 @@ void CallMetricsShard::CountUsage(const llmgateway::v1::Usage& usage,
   AddTokens(*target.output_tokens, usage.output_tokens());
   AddTokens(*target.cached_input_tokens, usage.cached_input_tokens());
   AddTokens(*target.reasoning_tokens, usage.reasoning_tokens());
-  if (usage.cost_known()) {
+  // What is not known costs something where only the tier has no price.
+  if (usage.cost_known() || usage.cost_usd_nanos() != 0) {
     if (target.cost == nullptr) {
       target.cost = &shard_.CounterOf(kCost, {provider, model});
     }
     target.cost->Add(usage.cost_usd_nanos());
-  } else {
+  }
+  if (!usage.cost_known()) {
     if (target.unpriced == nullptr) {
       target.unpriced = &shard_.CounterOf(kUnpriced, {provider, model});
     }

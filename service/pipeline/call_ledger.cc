@@ -272,7 +272,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     closed_.push_back(ReuseEntry(call));
     otherwise = IfNotCommitted::kKeepIfRoom;
   } else if (!outcome.ok() && !was_asked) {
-    const std::string id = NewId(call);
+    const std::string& id = OwnEntryId(call);
     closed_.push_back(RejectionEntry(call, outcome, id));
     AddFaultMetadata(outcome, kLedgerEntryKey, id);
     otherwise = IfNotCommitted::kKeepIfRoom;
@@ -286,6 +286,11 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   // Who hears of a failure anyhow hears of that one.
   if (committed.ok() || !outcome.ok()) co_return outcome;
   co_return Unavailable(committed);
+}
+
+const std::string& CallLedger::OwnEntryId(const IncomingCall& call) {
+  if (own_entry_id_.empty()) own_entry_id_ = NewId(call);
+  return own_entry_id_;
 }
 
 const CallLedger::RoundTrip* CallLedger::Find(const Attempt* attempt) const {
@@ -324,7 +329,8 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
 }
 
 UnchainedEntry CallLedger::ReuseEntry(const Call& call) {
-  LedgerEntry entry = BeginEntry(call, "ANSWER_REUSED", NewId(call), Now(call));
+  LedgerEntry entry =
+      BeginEntry(call, "ANSWER_REUSED", OwnEntryId(call), Now(call));
   entry.decision = "REUSED";
   entry.reason = absl::StrCat("Answered with what was made for ",
                               call.reused->kept->request_id);

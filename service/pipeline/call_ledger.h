@@ -74,6 +74,10 @@ class CallLedger {
   // The end of a stream whose bytes are forwarded, which waits for Finish.
   std::string held_end;
 
+  // The id of the entry that the call has of its own where nobody is asked: of
+  // its refusal, or of the reuse of an answer, which Finish writes.
+  const std::string& OwnEntryId(const IncomingCall& call);
+
   // Of the prompt, in hexadecimal; empty before the first dispatch is
   // committed.
   const std::string& context_hash() const { return context_hash_; }
@@ -107,6 +111,7 @@ class CallLedger {
   const bool degrades_;
   const bool records_texts_;
   std::string context_hash_;
+  std::string own_entry_id_;   // Empty before anybody asks for it.
   std::string prompt_;         // If texts are recorded.
   std::string streamed_text_;  // The same.
   std::list<RoundTrip> trips_;          // Each stays where it is.

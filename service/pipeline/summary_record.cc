@@ -30,11 +30,9 @@ void AddUsage(const v1::Usage& usage, CallTotals* totals) {
   totals->Add(Figure::kCachedInputTokens, usage.cached_input_tokens());
   totals->Add(Figure::kCacheWriteTokens, usage.cache_write_tokens());
   totals->Add(Figure::kReasoningTokens, usage.reasoning_tokens());
-  if (usage.cost_known()) {
-    totals->Add(Figure::kCostUsdNanos, usage.cost_usd_nanos());
-  } else {
-    totals->Add(Figure::kUnpriced, 1);
-  }
+  // Not nothing where a price is known, but not of the tier.
+  totals->Add(Figure::kCostUsdNanos, usage.cost_usd_nanos());
+  if (!usage.cost_known()) totals->Add(Figure::kUnpriced, 1);
   if (usage.estimated()) totals->Add(Figure::kEstimated, 1);
 }
 

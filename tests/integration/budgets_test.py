@@ -235,6 +235,66 @@ class BudgetsTest(unittest.TestCase):
         self.assertIn('llmgw_budget_refusals_total{budget="b",mode="enforce"} 0',
                       metrics)
 
+    def ask_each_api(self, gateway, stream=False, headers=None):
+        """(path, answer) of a call by each API that vendors have."""
+        method = "streamGenerateContent?alt=sse" if stream else (
+            "generateContent")
+        for path, body in (
+                ("/v1/chat/completions", chat("m", stream=stream,
+                                              max_tokens=20)),
+                ("/v1/responses", {"model": "m", "input": "Hi",
+                                   "stream": stream,
+                                   "max_output_tokens": 20}),
+                ("/v1/messages", {"model": "m", "max_tokens": 20,
+                                  "stream": stream, "messages": [
+                                      {"role": "user", "content": "Hi"}]}),
+                ("/v1beta/models/m:" + method, {"contents": [
+                    {"parts": [{"text": "Hi"}]}],
+                    "generationConfig": {"maxOutputTokens": 20}})):
+            answer = ask(gateway.http, body, path=path, headers=headers)
+            self.assertEqual(answer.status, 200, answer.body)
+            yield path, answer
+
+    def test_each_api_says_what_is_left_and_warns(self):
+        gateway = self.start(
+            "{rules: [{name: t, unit: total_tokens, limit: 1000},"
+            " {name: d, unit: cost, limit_usd: '1', period: day},"
+            " {name: w, unit: total_tokens, limit: 1, mode: warn}]}")
+        left = 1000
+        for path, answer in self.ask_each_api(gateway):
+            with self.subTest(path=path):
+                self.assertRegex(answer.headers["x-llmgateway-warnings"],
+                                 "^budgets.w: .* is served all the same")
+                now = int(
+                    answer.headers["x-llmgateway-budget-remaining-tokens"])
+                self.assertLess(now, left)
+                self.assertEqual(
+                    float(answer.headers["x-llmgateway-budget-remaining-usd"]),
+                    now / 1000)
+                left = now
+
+    def test_each_apis_stream_warns_and_says_in_its_details_what_is_left(self):
+        gateway = self.start(
+            "{rules: [{name: t, unit: total_tokens, limit: 1000},"
+            " {name: w, unit: total_tokens, limit: 1, mode: warn}]}")
+        for path, answer in self.ask_each_api(
+                gateway, stream=True,
+                headers={"x-llmgateway-details": "true"}):
+            with self.subTest(path=path):
+                self.assertRegex(answer.headers["x-llmgateway-warnings"],
+                                 "^budgets.w: .* is served all the same")
+                text = answer.body.decode()
+                self.assertRegex(text, r'"budget_remaining_tokens":\d+')
+                self.assertRegex(text, r'"warnings":\["budgets.w: [^]]* is '
+                                 'served all the same')
+
+    def test_without_a_budget_nothing_is_said_of_one(self):
+        gateway = self.start("{rules: [{name: t, unit: total_tokens,"
+                             " limit: 1000, match: {models: [x]}}]}")
+        for _, answer in self.ask_each_api(gateway):
+            self.assertFalse([name for name in answer.headers
+                              if "budget" in name or "warnings" in name])
+
     def test_off_counts_and_says_nothing(self):
         gateway = self.start(
             "{mode: 'off', rules: [{name: b, unit: total_tokens, limit: 1}]}")

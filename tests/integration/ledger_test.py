@@ -247,6 +247,12 @@ class CachedTest(ledger_case.LedgerCase):
                          ["DISPATCH", "EXCHANGE", "ANSWER_REUSED"])
         self.assertEqual(entries[2]["metadata"]["exchange_entry_id"],
                          entries[1]["id"])
+        self.assertEqual(first.headers["x-llmgateway-context-hash"],
+                         entries[1]["metadata"]["context_hash"])
+        self.assertEqual(again.headers["x-llmgateway-exchange-entry-id"],
+                         entries[1]["id"])
+        self.assertEqual(again.headers["x-llmgateway-ledger-entry-id"],
+                         entries[2]["id"])
         self.assertEqual(json.loads(first.body)["choices"],
                          json.loads(again.body)["choices"])
 

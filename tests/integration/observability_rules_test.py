@@ -30,6 +30,14 @@ resilience:
 auth: {callers: {api_keys: [{id: team, key: "env:TEAM"}]}}
 prices:
   models: [{model: gpt-b, input: "1", output: "2", cached_input: "0.5"}]
+budgets:
+  mode: warn
+  rules:
+    - {name: tight, unit: total_tokens, limit: 1}
+    - {name: daily, unit: cost, limit_usd: "1", period: day}
+ledger: {}
+audit: {}
+metrics: {compatible_names: true}
 runtime: {state_dir: "%(state)s"}
 alerts:
   rules: [{name: errors, condition: error_rate > 5%%, action: note}]
@@ -138,7 +146,7 @@ class RulesTest(unittest.TestCase):
         self.check_dashboards(expressions)
 
     def test_dashboards_have_what_grafana_needs(self):
-        self.assertEqual(len(_DASHBOARDS), 2)
+        self.assertEqual(len(_DASHBOARDS), 3)
         seen = set()
         for path in _DASHBOARDS:
             with open(path, encoding="utf-8") as file:
@@ -214,8 +222,29 @@ class MetricsThatRulesNameTest(unittest.TestCase):
                                  "llmgw_models_disabled_by_alerts_total",
                                  "llmgw_summary_failed_writes_total",
                                  "llmgw_access_log_dropped_total",
-                                 "llmgw_log_lines_dropped_total"})
+                                 "llmgw_log_lines_dropped_total",
+                                 # As their tests see to it, where a disk fails.
+                                 "llmgw_ledger_commit_failures_total",
+                                 "llmgw_ledger_lost_entries_total",
+                                 "llmgw_audit_dropped_total",
+                                 "llmgw_audit_bodies_dropped_total",
+                                 "llmgw_audit_write_failures_total",
+                                 "llmgw_budget_scope_overflows_total"})
         self.assertGreater(len(asked_for), 20)
+        for name in ("llmgw_budget_filled_ratio", "llmgw_ledger_entries"):
+            self.assertIn(name, asked_for)
+            self.assertTrue(any(value > 0 for _, value in samples[name]), name)
+
+    def test_all_that_is_told_is_in_the_documents(self):
+        pages = ""
+        for path in glob.glob("docs/*.md"):
+            with open(path, encoding="utf-8") as file:
+                pages += file.read()
+        text = ask(self.gateway.operations, path="/metrics").body.decode()
+        names = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
+        self.assertGreater(len(names), 80)
+        documented = set(re.findall(r"\b\w+\b", pages))
+        self.assertEqual(names - documented, set())
 
 
 if __name__ == "__main__":

@@ -433,6 +433,29 @@ class TextRulesTest(unittest.TestCase):
             self.assertEqual(problems("here", text % "here"), [])
             self.assertEqual(len(problems("here", text % "there")), 2)
 
+    def test_modules_of_the_log_are_explained(self):
+        def problems(page):
+            return text_rules.log_modules_are_explained(Tree({
+                "service/config/log_modules.h":
+                    'x kLogModules[] = {\n    "one",  // Why.\n'
+                    '    "two",  // Why.\n};\n',
+                "docs/runbook.md": page}))
+
+        self.assertEqual(
+            problems("The modules are `one` (why) and\n`two` (why). Set"), [])
+        self.assertEqual(len(problems("The modules are `one`. Set `two`")), 1)
+        self.assertEqual(len(problems("")), 2)
+
+    def test_metrics_are_in_documents(self):
+        def problems(page):
+            return text_rules.metrics_in_documents(Tree({
+                "service/a/a.cc": 'D k = {\n    .name = "llmgw_a_total",\n'
+                                  '    .help = "A."};\n',
+                "docs/a.md": page}))
+
+        self.assertEqual(problems("| `llmgw_a_total{b}` | a |"), [])
+        self.assertEqual(len(problems("llmgw_a_totals")), 1)
+
     def test_members_of_the_access_log_are_listed(self):
         def problems(*listed):
             return text_rules.access_log_members(Tree({

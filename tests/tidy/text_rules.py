@@ -74,6 +74,9 @@ _TEXT_BANS = [
 _LOG_CALL = re.compile(r'\bLog(?:Enabled)?\([^;"]*?,\s*(?:"(\w+)"|(kModule)\b)')
 _LOG_MODULE = re.compile(r'\bkModule\[?\]? = "(\w+)"')
 _LOG_MODULES = "service/config/log_modules.h"
+_RUNBOOK = "docs/runbook.md"
+# As a MetricDefinition names it.
+_METRIC = re.compile(r'\.name\s*=\s*"(\w+)",\s*\.help\b')
 _ACCESS_LOG_MEMBERS = "service/config/access_log_members.h"
 _ACCESS_LOG = "service/observability/access_log.cc"
 
@@ -225,6 +228,32 @@ def log_modules(tree):
                 for module in listed - set(used)]
 
 
+def log_modules_are_explained(tree):
+    """Whoever sets a module's level finds in the runbook what it is."""
+    listed = set(re.findall(r'(?m)^    "(\w+)",', tree[_LOG_MODULES]))
+    names = re.search(r"(?s)The modules are (.*?)\.\s+[A-Z]", tree[_RUNBOOK])
+    told = set(re.findall(r"`(\w+)`", names.group(1))) if names else set()
+    return ["%s: does not say what the log's module '%s' is"
+            % (_RUNBOOK, module) for module in listed - told]
+
+
+def metrics_in_documents(tree):
+    """What Prometheus reads, people can read about."""
+    told = set()
+    for path in tree.paths(".md"):
+        if path.startswith("docs/"):
+            told.update(re.findall(r"\b\w+\b", tree[path]))
+    problems = []
+    for path in tree.paths(".cc"):
+        if not path.startswith("service/"):
+            continue
+        for name in _METRIC.findall(tree[path]):
+            if name not in told:
+                problems.append("%s: no page of docs/ names the metric %s"
+                                % (path, name))
+    return problems
+
+
 def access_log_members(tree):
     """What may be named in a configuration is what a line can have."""
     listed = re.findall(r'(?m)^    "(\w+)",', tree[_ACCESS_LOG_MEMBERS])
@@ -250,6 +279,8 @@ RULES = [
     includes_stand_once,
     line_length,
     log_modules,
+    log_modules_are_explained,
+    metrics_in_documents,
     paths_in_documents,
     whitespace,
 ]

@@ -25,7 +25,7 @@ def chat(**more):
 
 def lines(key, of):
     models = price_list.models_of({key: of})
-    return next(iter(models.values())) if models else None
+    return sum(next(iter(models.values())).values(), []) if models else None
 
 
 class PriceListTest(unittest.TestCase):
@@ -103,17 +103,32 @@ class PriceListTest(unittest.TestCase):
              ("openrouter", "x/b")])
 
     def test_dated_names_stand_only_where_they_differ(self):
-        models = {("v", "a"): ["1"], ("v", "a-2024-01-01"): ["2"],
-                  ("v", "a-2024-02-02"): ["1"], ("v", "b-20240101"): ["3"],
-                  ("v", "b-20250101"): ["4"]}
+        models = {("v", "a"): {"": ["1"]}, ("v", "a-2024-01-01"): {"": ["2"]},
+                  ("v", "a-2024-02-02"): {"": ["1"]},
+                  ("v", "b-20240101"): {"": ["3"]},
+                  ("v", "b-20250101"): {"": ["4"]}}
         self.assertEqual(price_list.without_dates(models), {
-            ("v", "a"): ["1"], ("v", "a-2024-01-01"): ["2"],
-            ("v", "b"): ["4"], ("v", "b-20240101"): ["3"]})
+            ("v", "a"): {"": ["1"]}, ("v", "a-2024-01-01"): {"": ["2"]},
+            ("v", "b"): {"": ["4"]}, ("v", "b-20240101"): {"": ["3"]}})
+
+    def test_dated_names_have_the_tiers_of_their_models(self):
+        base = {"": ["2"], "batch": ["1"], "priority": ["4"]}
+        models = {("v", "a"): base,
+                  ("v", "a-2024-01-01"): {"": ["2"], "priority": ["5"]},
+                  ("v", "a-2024-02-02"): {"": ["3"]},
+                  ("w", "a-2024-01-01"): {"": ["2"]}}
+        self.assertEqual(price_list.with_all_tiers(models), {
+            ("v", "a"): base,
+            ("v", "a-2024-01-01"): {"": ["2"], "batch": ["1"],
+                                    "priority": ["5"]},
+            ("v", "a-2024-02-02"): {"": ["3"]},
+            ("w", "a-2024-01-01"): {"": ["2"]}})
 
     def test_the_file_says_of_when_it_is(self):
         file = io.StringIO()
-        price_list.write({("v", "b"): ["in 2 out 2"],
-                          ("v", "a"): ["in 1 out 1", "batch in 0 out 0"]},
+        price_list.write({("v", "b"): {"": ["in 2 out 2"]},
+                          ("v", "a"): {"": ["in 1 out 1"],
+                                       "batch": ["batch in 0 out 0"]}},
                          "2026-08-01", file)
         text = file.getvalue().splitlines()
         self.assertTrue(text[0].endswith("as of 2026-08-01."))

@@ -12,6 +12,9 @@ service/money/price_lines.h.
 
 What is made of the entries besides other units:
 
+- A model whose name ends in a date and that costs in the standard tier what the
+  name without the date does has that name's other tiers too, unless it has its
+  own: the list tells them of few dated names.
 - A model whose name ends in a date is left out if it costs what the name
   without the date does, since a lookup goes on there. If the list has no such
   name, the newest of its dated models gives it a price.
@@ -168,10 +171,12 @@ def rates_text(rates):
 
 
 def lines_of(steps):
-    """What follows the names, line by line."""
-    return [" ".join(filter(None, (
-        tier, ">%d" % (mark * 1000) if mark else "", rates_text(rates))))
-            for (tier, mark), rates in steps.items()]
+    """{tier: what follows the names, line by line}."""
+    lines = {}
+    for (tier, mark), rates in steps.items():
+        lines.setdefault(tier, []).append(" ".join(filter(None, (
+            tier, ">%d" % (mark * 1000) if mark else "", rates_text(rates)))))
+    return lines
 
 
 def model_of(key, entry):
@@ -189,7 +194,7 @@ def model_of(key, entry):
 
 
 def models_of(entries):
-    """{(vendor, model): lines} of all entries."""
+    """{(vendor, model): {tier: lines}} of all entries."""
     models = {}
     # Names with a vendor's prefix before those without, which may be another's.
     for key, entry in sorted(entries.items(), key=lambda item: "/" not in
@@ -201,6 +206,18 @@ def models_of(entries):
     return models
 
 
+def with_all_tiers(models):
+    """The same prices, of dated names in all tiers of those without a date."""
+    completed = {}
+    for (vendor, model), tiers in models.items():
+        base = models.get((vendor, DATE.sub("", model)), tiers)
+        more = base if base[""] == tiers[""] else {}
+        completed[vendor, model] = {
+            tier: tiers.get(tier, more.get(tier)) for tier in TIERS.values()
+            if tier in tiers or tier in more}
+    return completed
+
+
 def without_dates(models):
     """The same prices with fewer dated names."""
     newest = {}
@@ -208,12 +225,12 @@ def without_dates(models):
         undated = DATE.sub("", model)
         if undated != model:
             newest[vendor, undated] = models[vendor, model]
-    for name, lines in newest.items():
-        models.setdefault(name, lines)
+    for name, tiers in newest.items():
+        models.setdefault(name, tiers)
     return {
-        (vendor, model): lines for (vendor, model), lines in models.items()
+        (vendor, model): tiers for (vendor, model), tiers in models.items()
         if DATE.sub("", model) == model
-        or models[vendor, DATE.sub("", model)] != lines}
+        or models[vendor, DATE.sub("", model)] != tiers}
 
 
 def write(models, date, file):
@@ -225,8 +242,8 @@ def write(models, date, file):
 # is wrong here is overridden by the configuration, or mended there.
 # service/money/price_lines.h says how it is read.
 """ % date)
-    for (vendor, model), lines in sorted(models.items()):
-        for line in lines:
+    for (vendor, model), tiers in sorted(models.items()):
+        for line in sum(tiers.values(), []):
             file.write("%s %s %s\n" % (vendor, model, line))
 
 
@@ -238,8 +255,8 @@ def main():
         entries = json.load(file, parse_float=decimal.Decimal,
                             parse_int=decimal.Decimal)
     entries.pop("sample_spec", None)
-    models = without_dates(models_of(entries))
-    models.update({name: ["in 0 out 0"] for name in FREE})
+    models = without_dates(with_all_tiers(models_of(entries)))
+    models.update({name: {"": ["in 0 out 0"]} for name in FREE})
     with OUTPUT.open("w", encoding="utf-8") as file:
         write(models, date, file)
     print("%d models" % len(models))

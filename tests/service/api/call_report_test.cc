@@ -109,9 +109,12 @@ TEST(CallReportHeadersTest, PagesMayReadWhatIsToldByHttp) {
       runtime->config().listeners().http().cors().exposed_headers();
   for (const std::string_view name :
        {kRouteHeader, kCostHeader, kCacheHeader, kAnswerOfHeader,
-        kWarningsHeader, kMemoryRssHeader, kMemoryPressureHeader,
-        kActiveRequestsHeader, kContextRoutedHeader, kContextTierHeader,
-        kTokenCountHeader, kTokenLimitHeader, kHeadroomHeader}) {
+        kDispatchEntryHeader, kExchangeEntryHeader, kLedgerEntryHeader,
+        kContextHashHeader, kBudgetRemainingUsdHeader,
+        kBudgetRemainingTokensHeader, kWarningsHeader, kMemoryRssHeader,
+        kMemoryPressureHeader, kActiveRequestsHeader, kContextRoutedHeader,
+        kContextTierHeader, kTokenCountHeader, kTokenLimitHeader,
+        kHeadroomHeader}) {
     EXPECT_THAT(exposed, testing::Contains(std::string(name)));
   }
 }

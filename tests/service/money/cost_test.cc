@@ -149,6 +149,20 @@ TEST(CostTest, OfGpt4o) {
   EXPECT_FALSE(usage.cost_known());
 }
 
+TEST(SetCostTest, ATierWithoutAPriceCostsTheStandardOneAndIsNotKnown) {
+  const PriceTable table =
+      *PriceTable::Make("v m in 2 out 8\nv m flex in 1 out 4\n", {});
+  const ModelRates* const price = table.Find("v", "m", absl::UnixEpoch());
+  Usage usage = Used(kMillion, kMillion);
+  SetCost(price, ServiceTier::kFlex, &usage);
+  EXPECT_EQ(usage.cost_usd_nanos(), 5'000'000'000);
+  EXPECT_TRUE(usage.cost_known());
+  SetCost(price, ServiceTier::kPriority, &usage);
+  EXPECT_EQ(usage.cost_usd_nanos(), 10'000'000'000);
+  EXPECT_EQ(usage.cost_breakdown().output_nanos(), 8'000'000'000);
+  EXPECT_FALSE(usage.cost_known());
+}
+
 TEST(CostTest, OfSonnetWithItsCache) {
   const ModelRates sonnet = PriceOf("in 3 out 15 cached 0.30 write 3.75");
   EXPECT_EQ(Cost(sonnet, Used(kMillion, 100'000)).total.Text(), "4.5");

@@ -119,6 +119,42 @@ TEST_F(ShippedPricesTest, LongPromptsAndTiersCostOtherwise) {
             "in 0.075 out 0.3 cached 0.0375");
 }
 
+TEST_F(ShippedPricesTest, ADatedNameCostsInATierWhatItsModelDoes) {
+  for (const char* dated :
+       {"gpt-4.1-2025-04-14", "gpt-4.1-mini-2025-04-14",
+        "gpt-4.1-nano-2025-04-14", "gpt-4o-2024-08-06", "gpt-4o-2024-11-20",
+        "gpt-4o-mini-2024-07-18", "o3-2025-04-16", "o4-mini-2025-04-16"}) {
+    const std::string_view base = WithoutDate(dated);
+    for (const ServiceTier tier :
+         {ServiceTier::kStandard, ServiceTier::kBatch, ServiceTier::kFlex,
+          ServiceTier::kPriority}) {
+      EXPECT_EQ(Prices("openai", dated, 1, tier),
+                Prices("openai", base, 1, tier))
+          << dated;
+    }
+  }
+  // One with prices of its own has its own tiers.
+  EXPECT_EQ(Prices("openai", "gpt-4o-2024-05-13", 1, ServiceTier::kPriority),
+            "in 8.75 out 26.25");
+}
+
+// No dated name of the list costs in the standard tier what its model does and
+// lacks another tier of it.
+TEST_F(ShippedPricesTest, NoDatedNameLacksATierOfItsModel) {
+  for (const PriceEntry& entry : table_->shipped().entries()) {
+    const ModelRates* const base =
+        table_->Find(entry.vendor, WithoutDate(entry.model), absl::UnixEpoch());
+    if (base == nullptr ||
+        base->RatesFor(1, ServiceTier::kStandard) !=
+            entry.price.RatesFor(1, ServiceTier::kStandard)) {
+      continue;
+    }
+    for (const ModelRates::Step& step : base->steps()) {
+      EXPECT_TRUE(entry.price.HasTier(step.tier)) << entry.model;
+    }
+  }
+}
+
 TEST_F(ShippedPricesTest, NamesAreFoundWithADateOrAPrefix) {
   EXPECT_EQ(Prices("openai", "gpt-4o-2024-08-06"), Prices("openai", "gpt-4o"));
   EXPECT_EQ(Prices("openai", "gpt-4o-2024-05-13"), "in 5 out 15");

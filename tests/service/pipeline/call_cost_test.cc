@@ -132,6 +132,17 @@ TEST_F(CallCostTest, TheTierThatServedCounts) {
   EXPECT_TRUE(response.usage().cost_known());
 }
 
+TEST_F(CallCostTest, ATierWithoutAPriceIsChargedTheStandardOneAndSaysSo) {
+  Consume("anthropic", "claude-sonnet-4-5", kMillion / 10, 0);
+  SettleCost(call_, &attempt_);
+  EXPECT_TRUE(usage().cost_known());
+  const int64_t standard = usage().cost_usd_nanos();
+  attempt_.answer.facts.service_tier = "batch";
+  SettleCost(call_, &attempt_);
+  EXPECT_EQ(usage().cost_usd_nanos(), standard);
+  EXPECT_FALSE(usage().cost_known());
+}
+
 TEST_F(CallCostTest, WhatConsumedNothingHasNoCost) {
   Consume("openai", "gpt-4o", 0, 0);
   SettleCost(call_, &attempt_);
