@@ -113,9 +113,9 @@ class LedgerWriter {
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
 
-  // Tries once more to commit what is kept, and ends the thread. Returns how
-  // many entries could not be written. By who destroys it; nothing is committed
-  // from then on.
+  // Commits what is kept, if that is possible by now, and ends the thread.
+  // Returns how many entries could not be written. By who destroys it; nothing
+  // is committed from then on.
   size_t Close() LOCKS_EXCLUDED(mu_);
 
  private:
@@ -165,7 +165,7 @@ class LedgerWriter {
   std::deque<UnchainedEntry> kept_;
   // Of those so many, the first, may be there all the same.
   size_t uncertain_ = 0;
-  // How many losses the ledger tells of, and, with the uncertain ones, may.
+  // Of how many lost ones the ledger tells, and, with the uncertain, may.
   uint64_t told_lost_ = 0;
   uint64_t uncertain_lost_ = 0;
   bool tried_at_end_ = false;

@@ -35,7 +35,7 @@ void AddCount(const MemberName& name, int64_t count, MetadataWriter* out) {
 }
 
 // All that a cost is computed from; what is zero is left out.
-void AddUsage(const v1::Usage& usage, MetadataWriter out) {
+void AddUsageMembers(const v1::Usage& usage, MetadataWriter out) {
   AddCount("audio_input_tokens", usage.audio_input_tokens(), &out);
   AddCount("audio_output_tokens", usage.audio_output_tokens(), &out);
   AddCount("cache_write_1h_tokens", usage.cache_write_1h_tokens(), &out);
@@ -76,7 +76,7 @@ void AddGateway(const PlannedCall& call, const Attempt& attempt,
   // Whose prices hold.
   out.AddTime("start_time", call.start_time);
   out.AddBool("stream", call.facts.stream);
-  AddUsage(usage, out.Object("usage"));
+  AddUsageMembers(usage, out.Object("usage"));
   out.AddText("user_id", call.admitted.scope.user_id);
 }
 

@@ -265,6 +265,14 @@ Task<void> BeginAudit(Call& call) {
   co_await OffLoop(call.facts.request_bytes, begin);
 }
 
+// Of a caller who was not known when he was refused.
+void BoundUnknown(Call& call, const absl::Status& refusal, Recorder& recorder) {
+  FindRefusedCaller(call, refusal);
+  if (call.ledger != nullptr && !IsKnown(*call.caller)) {
+    recorder.BoundUnknown(call);
+  }
+}
+
 }  // namespace
 
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
@@ -323,10 +331,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     }
   }
   if (outcome.ok()) recorder.TellStarted(call);
-  if (!IsKnown(*call.caller)) FindRefusedCaller(call, outcome);
-  if (call.ledger != nullptr && !IsKnown(*call.caller)) {
-    recorder.BoundUnknown(call);
-  }
+  if (!IsKnown(*call.caller)) BoundUnknown(call, outcome, recorder);
   // While its request is there.
   if (AsksForBodies(call)) co_await BeginAudit(call);
   if (!outcome.ok()) co_await TellFailures(call, outcome);

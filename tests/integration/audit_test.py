@@ -1,127 +1,22 @@
-"""The audit log: an entry for each call however it ends, bodies only where a rule
-asks for them, and secrets in nothing that the gateway leaves behind."""
+"""The audit log: an entry for each call however it ends, and bodies only where
+a rule asks for them."""
 
 import base64
-import glob
 import json
 import os
-import tempfile
 import threading
-import time
 import unittest
 
-from tests.integration import grpc_caller
+from tests.integration import audit_case
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
 from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import request_bytes
 from tests.testing.gateway_process import GatewayError
-from tests.testing.gateway_process import GatewayProcess
-from tests.testing.mock_upstream import MockUpstream
-
-_ADMIN = "/llmgateway.v1.AdminService/"
-_OPERATOR = "key-of-an-operator-0123456789"
-_CALLER = "key-of-a-caller-0123456789"
-_UPSTREAM_KEY = "sk-canaryupstream0123456789"
-_ENV = {"OPERATOR": _OPERATOR, "CALLER": _CALLER, "OPENAI_KEY": _UPSTREAM_KEY,
-        "AUDIT_KEY": "ab" * 32, "OTHER_KEY": "cd" * 32}
-_PROVIDERS = """\
-providers:
-  - name: openai
-    openai: {{base_url: "http://{upstream}/v1", api_key: "env:OPENAI_KEY"}}
-routing: {{default_target: openai}}
-resilience:
-  retry: {{backoff_base: 1ms, backoff_limit: 5ms}}
-  circuit_breaker: {{mode: "off"}}
-  credential_cooling: {{default_cooling: 0s}}
-"""
-_AUTH = """\
-auth:
-  callers: {api_keys: [{id: team, key: "env:CALLER", owner: search}]}
-  operators: {api_keys: [{id: on-call, key: "env:OPERATOR"}]}
-"""
-_ALL_BODIES = """\
-audit:
-  bodies: [{request: true, response: true}]
-  redaction:
-    own_patterns: [{name: ticket, regex: "TICKET-[0-9]+"}]
-    json_paths: [metadata.secret_field]
-  encryption: {keys: [{id: k1, key: "env:AUDIT_KEY"}]}
-"""
-_TIMEOUT_S = 30.0
 
 
-def canaries():
-    """Secrets as callers put them into prompts, by name."""
-    return {"email": "canary.person@mail.example",
-            "card": "4111111111111111",
-            "key": "sk-canaryprompt0123456789abcdef",
-            "token": "eyJjYW5hcnkiOiJ4In0.eyJjYW5hcnkiOiJ5In0.Y2FuYXJ5",
-            "ticket": "TICKET-987654321"}
-
-
-class AuditCase(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.caller = grpc_caller.GrpcCaller()
-        cls.addClassCleanup(cls.caller.close)
-        cls.upstream = MockUpstream()
-        cls.addClassCleanup(cls.upstream.close)
-
-    def setUp(self):
-        super().setUp()
-        folder = tempfile.TemporaryDirectory(prefix="audit")
-        self.addCleanup(folder.cleanup)
-        self.state = os.path.join(folder.name, "kept")
-        self.upstream.reset()
-
-    def start(self, audit="audit: {}\n", auth=_AUTH, more=""):
-        gateway = GatewayProcess(
-            _PROVIDERS.format(upstream=self.upstream.address) + auth + audit +
-            more + "runtime: {state_dir: '%s'}\n" % self.state, env=_ENV)
-        self.addCleanup(gateway.kill)
-        return gateway
-
-    def admin(self, gateway, method, code="OK", key=_OPERATOR, **request):
-        call = self.caller.call(
-            gateway.admin, _ADMIN + method, request,
-            metadata=[["authorization", "Bearer " + key]] if key else [])
-        self.assertEqual(call.end["code"], code, call.end)
-        return call.response if code == "OK" else call.end
-
-    def search(self, gateway, **request):
-        return self.admin(gateway, "SearchAudit", **request).get("entries", [])
-
-    def all_entries(self, gateway, **request):
-        """Of all pages."""
-        entries, token = [], ""
-        while True:
-            page = self.admin(gateway, "SearchAudit", page_size=1000,
-                              page_token=token, **request)
-            entries += page.get("entries", [])
-            token = page.get("next_page_token", "")
-            if not token:
-                return entries
-
-    def await_entries(self, gateway, count, **request):
-        """The entries, once there are as many."""
-        end = time.monotonic() + _TIMEOUT_S
-        while True:
-            entries = self.all_entries(gateway, **request)
-            if len(entries) >= count or time.monotonic() > end:
-                self.assertEqual(len(entries), count)
-                return entries
-            time.sleep(0.02)
-
-    def ask(self, gateway, body=None, **options):
-        return ask(gateway.http, body or chat("gpt-x"),
-                   headers={"authorization": "Bearer " + _CALLER}, **options)
-
-
-class EntriesTest(AuditCase):
+class EntriesTest(audit_case.AuditCase):
 
     def test_each_call_has_an_entry_that_says_what_it_was(self):
         gateway = self.start()
@@ -202,8 +97,8 @@ class EntriesTest(AuditCase):
             self.ask(gateway)
         self.await_entries(gateway, 7)
         call = self.caller.start(
-            gateway.admin, _ADMIN + "ExportAudit", {}, stream=True,
-            metadata=[["authorization", "Bearer " + _OPERATOR]])
+            gateway.admin, audit_case.ADMIN + "ExportAudit", {}, stream=True,
+            metadata=[["authorization", "Bearer " + audit_case.OPERATOR]])
         self.assertEqual(call.wait()["code"], "OK", call.end)
         lines = b"".join(base64.b64decode(piece["json_lines"])
                          for piece in call.events).decode().splitlines()
@@ -233,10 +128,10 @@ class EntriesTest(AuditCase):
             os.path.join(self.state, "audit.db")))
 
 
-class BodiesTest(AuditCase):
+class BodiesTest(audit_case.AuditCase):
 
     def test_bodies_are_kept_redacted_and_their_readers_recorded(self):
-        gateway = self.start(audit=_ALL_BODIES)
+        gateway = self.start(audit=audit_case.ALL_BODIES)
         text = "mail canary.person@mail.example of TICKET-987654321"
         self.ask(gateway, chat("gpt-x", text=text,
                                metadata={"secret_field": "canary-value",
@@ -261,13 +156,13 @@ class BodiesTest(AuditCase):
                          "llmgateway.v1.AdminService/SearchAudit")
 
     def test_streams_are_kept_as_they_were_handed_on(self):
-        gateway = self.start(audit=_ALL_BODIES)
+        gateway = self.start(audit=audit_case.ALL_BODIES)
         self.upstream.set_script("gpt-s", {"chunks": 20})
         streamed = self.ask(gateway, chat("gpt-s", stream=True))
         self.assertEqual(streamed.status, 200)
         call = self.caller.stream(
             gateway.grpc, prompt("gpt-s"),
-            metadata=[["authorization", "Bearer " + _CALLER]])
+            metadata=[["authorization", "Bearer " + audit_case.CALLER]])
         self.assertEqual(call.wait()["code"], "OK", call.end)
         self.await_entries(gateway, 2)
         by_grpc, by_http = self.search(gateway, include_bodies=True)
@@ -291,7 +186,7 @@ audit:
         self.ask(gateway)
         self.caller.generate(
             gateway.grpc, prompt("gpt-x"),
-            metadata=[["authorization", "Bearer " + _CALLER]])
+            metadata=[["authorization", "Bearer " + audit_case.CALLER]])
         self.await_entries(gateway, 2)
         by_grpc, by_http = self.search(gateway, include_bodies=True)
         self.assertNotIn("request", by_grpc)
@@ -300,11 +195,11 @@ audit:
         self.assertTrue(by_http["request"]["truncated"])
 
     def test_a_key_rotates_and_what_it_encrypted_stays_readable(self):
-        gateway = self.start(audit=_ALL_BODIES)
+        gateway = self.start(audit=audit_case.ALL_BODIES)
         self.ask(gateway, chat("gpt-x", text="the first"))
         self.await_entries(gateway, 1)
         gateway.stop()
-        both = _ALL_BODIES.replace(
+        both = audit_case.ALL_BODIES.replace(
             "[{id: k1", '[{id: k2, key: "env:OTHER_KEY"}, {id: k1')
         gateway = self.start(audit=both)
         self.ask(gateway, chat("gpt-x", text="the second"))
@@ -315,7 +210,7 @@ audit:
         self.assertIn("the first", first["request"]["text"])
         gateway.stop()
         gateway = self.start(
-            audit=_ALL_BODIES.replace("k1", "k2").replace(
+            audit=audit_case.ALL_BODIES.replace("k1", "k2").replace(
                 "AUDIT_KEY", "OTHER_KEY"))
         second, first = self.search(gateway, include_bodies=True)
         self.assertIn("the second", second["request"]["text"])
@@ -324,12 +219,13 @@ audit:
 
     def test_a_key_that_is_none_keeps_the_gateway_from_starting(self):
         with self.assertRaises(GatewayError) as told:
-            self.start(audit=_ALL_BODIES.replace("AUDIT_KEY", "OPENAI_KEY"))
+            self.start(audit=audit_case.ALL_BODIES.replace(
+                "AUDIT_KEY", "OPENAI_KEY"))
         self.assertIn("audit.encryption", str(told.exception))
-        self.assertNotIn(_UPSTREAM_KEY, str(told.exception))
+        self.assertNotIn(audit_case.UPSTREAM_KEY, str(told.exception))
 
 
-class CountTest(AuditCase):
+class CountTest(audit_case.AuditCase):
 
     def test_entries_are_as_many_as_calls_under_load(self):
         gateway = self.start(
@@ -355,7 +251,7 @@ class CountTest(AuditCase):
                 with RawConnection(gateway.http) as connection:
                     connection.send(request_bytes(
                         chat("gpt-s", stream=True),
-                        headers=["authorization: Bearer " + _CALLER]))
+                        headers=["authorization: Bearer " + audit_case.CALLER]))
                     connection.read_head()
                     connection.reset()
 
@@ -385,7 +281,7 @@ class CountTest(AuditCase):
     def counted(self, gateway):
         """How many calls succeeded and failed, by /gateway/metrics."""
         answer = ask(gateway.http, path="/gateway/metrics",
-                     headers={"authorization": "Bearer " + _OPERATOR})
+                     headers={"authorization": "Bearer " + audit_case.OPERATOR})
         summary = answer.json()["summary"]
         return summary["successful_requests"], summary["failed_requests"]
 
@@ -393,9 +289,9 @@ class CountTest(AuditCase):
         return ask(gateway.operations, path="/metrics").body.decode()
 
 
-class SeedRouteTest(AuditCase):
+class SeedRouteTest(audit_case.AuditCase):
 
-    def read(self, gateway, query="", key=_OPERATOR, headers=None):
+    def read(self, gateway, query="", key=audit_case.OPERATOR, headers=None):
         headers = dict(headers or {})
         if key:
             headers["authorization"] = "Bearer " + key
@@ -403,7 +299,7 @@ class SeedRouteTest(AuditCase):
                    headers=headers)
 
     def test_it_answers_in_the_form_of_the_earlier_gateway(self):
-        gateway = self.start(audit=_ALL_BODIES)
+        gateway = self.start(audit=audit_case.ALL_BODIES)
         self.upstream.set_script("gpt-bad", {"status": 400})
         for model in ("gpt-a", "gpt-b", "gpt-bad"):
             self.ask(gateway, chat(model))
@@ -449,7 +345,7 @@ class SeedRouteTest(AuditCase):
 
     def test_it_is_for_operators(self):
         gateway = self.start()
-        for key in ("", _CALLER):
+        for key in ("", audit_case.CALLER):
             self.assertEqual(self.read(gateway, key=key).status, 401)
         self.assertEqual(self.read(gateway).status, 200)
 
@@ -472,178 +368,15 @@ class SeedRouteTest(AuditCase):
         for audit, expected in (
                 ("", (False, False, False)), ("audit: {}\n",
                                               (True, False, False)),
-                (_ALL_BODIES, (True, True, True))):
+                (audit_case.ALL_BODIES, (True, True, True))):
             gateway = self.start(audit=audit)
             told = ask(gateway.http, path="/gateway/health",
-                       headers={"authorization": "Bearer " + _CALLER}
+                       headers={"authorization": "Bearer " + audit_case.CALLER}
                        ).json()["audit"]
             self.assertEqual(
                 (told["enabled"], told["log_request_bodies"],
                  told["log_response_bodies"]), expected)
             gateway.stop()
-
-
-class CanaryTest(AuditCase):
-    """Secrets are planted wherever a caller can put one, and looked for in all
-    that the gateway leaves behind."""
-
-    def plant(self, gateway):
-        secrets = canaries()
-        text = "I am " + ", ".join(secrets.values())
-        # In pieces that none of them fits into.
-        self.upstream.set_script("gpt-x", {"text": text, "chunk_bytes": 5})
-        self.upstream.set_script(
-            "gpt-error", {"status": 400, "error": {
-                "message": "Incorrect API key provided: " + _UPSTREAM_KEY}})
-        for model in ("gpt-x", "gpt-error"):
-            for stream in (False, True):
-                # `metadata` are labels, which the access log tells by design.
-                self.ask(gateway, chat(
-                    model, text=text, stream=stream, tools=[{
-                        "type": "function", "function": {
-                            "name": "f", "description": text}}]))
-        self.caller.generate(
-            gateway.grpc, prompt("gpt-x", text=text),
-            metadata=[["authorization", "Bearer " + _CALLER]])
-        ask(gateway.http, chat("gpt-x"),
-            headers={"authorization": "Bearer canary-caller-key-0123456789",
-                     "x-canary": "canary-header"})
-        self.await_entries(gateway, 6)
-
-    def sinks(self, gateway):
-        """All that the gateway has said or left, by name."""
-        sinks = {"metrics": ask(gateway.operations,
-                                path="/metrics").body}
-        gateway.stop()
-        sinks["output"] = gateway.output.encode()
-        sinks["access log"] = gateway.access_text.encode()
-        for path in glob.glob(os.path.join(self.state, "**"),
-                              recursive=True) + glob.glob(
-                                  os.path.join(self.state, ".*")):
-            if os.path.isfile(path):
-                with open(path, "rb") as file:
-                    sinks[os.path.basename(path)] = file.read()
-        self.assertIn("audit.db", sinks)
-        self.assertGreater(len(sinks["access log"]), 0)
-        return sinks
-
-    def assert_in_none(self, secrets, sinks):
-        for name, secret in secrets.items():
-            for sink, content in sinks.items():
-                self.assertNotIn(secret.encode(), content,
-                                 "%s is in %s" % (name, sink))
-
-    def everything(self):
-        return {**canaries(), "caller's key": _CALLER,
-                "operator's key": _OPERATOR,
-                "upstream's key": _UPSTREAM_KEY,
-                "wrong key": "canary-caller-key-0123456789",
-                "header": "canary-header", "audit key": "ab" * 32}
-
-    def test_bodies_off(self):
-        gateway = self.start()
-        self.plant(gateway)
-        self.assert_in_none({**self.everything(), "prompt": "I am "},
-                            self.sinks(gateway))
-
-    def quote(self, gateway, text, answer):
-        """Has a provider quote what it was asked, and answer with what is no
-        stream. The callers get its whole reason."""
-        words = "Invalid value: '%s'" % text
-        self.upstream.set_script("gpt-quote", {
-            "status": 400, "error": {"message": words}})
-        refused = self.ask(gateway, chat("gpt-quote", text=text))
-        self.assertIn(words, refused.json()["error"]["message"])
-        call = self.caller.generate(
-            gateway.grpc, prompt("gpt-quote", text=text),
-            metadata=[["authorization", "Bearer " + _CALLER]])
-        self.assertIn(words, call.end["message"])
-        self.upstream.set_script("gpt-later", {
-            "text": answer, "chunk_bytes": 5, "error_after_chunks": 1,
-            "error": {"message": words, "code": "went_wrong"}})
-        later = self.ask(gateway, chat("gpt-later", text=text, stream=True))
-        self.assertIn(text.encode(), later.body)
-        self.upstream.set_script("gpt-whole", {
-            "body": json.dumps({"choices": [{"message": {
-                "role": "assistant", "content": answer}}]}),
-            "content_type": "application/json"})
-        for _ in range(4):  # So often that the log tells why.
-            whole = self.ask(gateway, chat("gpt-whole", text=text,
-                                           stream=True))
-            self.assertEqual(whole.status, 502)
-        self.assertIn("not an event stream but application/json",
-                      whole.json()["error"]["message"])
-
-    def test_what_a_provider_quotes(self):
-        gateway = self.start(more="""\
-ledger: {}
-tracing: {exporter: none}
-logging: {level: debug}
-metrics: {exemplars: true}
-""")
-        watcher = self.caller.start(
-            gateway.admin, "/llmgateway.v1.MetricsService/WatchRequests", {},
-            stream=True, metadata=[["authorization", "Bearer " + _OPERATOR]])
-        self.addCleanup(watcher.cancel)
-        subscriber = RawConnection(gateway.http)
-        self.addCleanup(subscriber.close)
-        subscriber.send((
-            "GET /api/streams/subscribe HTTP/1.1\r\nhost: localhost\r\n"
-            "authorization: Bearer %s\r\n\r\n" % _OPERATOR).encode())
-        self.assertEqual(subscriber.read_head()[0], 200)
-        text = ("what nobody else may see, of bob@canary.example, with "
-                "4111 1111 1111 1111 and https://u:pw-canary@host/")
-        answer = "an answer that is nobody else's either"
-        self.quote(gateway, text, answer)
-        self.await_entries(gateway, 7)
-        told = {"audit": self.search(gateway),
-                "recent": self.admin(gateway, "ListRecentRequests")}
-        traces = self.admin(gateway, "ListTraces")["traces"]
-        told["traces"] = [
-            self.admin(gateway, "GetTrace", trace_id=trace["trace_id"])
-            for trace in traces]
-        sinks = self.sinks(gateway)
-        watcher.wait()
-        told["watcher"] = watcher.events
-        self.assertGreater(len(watcher.events), 6)
-        sinks["subscriber"] = subscriber.read_chunks()
-        self.assertIn(b"event: error", sinks["subscriber"])
-        self.assertIn("ledger.db", sinks)
-        for sink, content in told.items():
-            sinks[sink] = json.dumps(content).encode()
-        self.assert_in_none(
-            {"prompt": "what nobody else", "its end": "pw-canary",
-             "address": "bob@canary", "card": "4111 1111",
-             "answer": "an answer that", "its later end": "nobody else's"},
-            sinks)
-        # What is left says what was wrong.
-        for sink in ("access log", "audit", "traces", "watcher"):
-            self.assertIn(b"400: Invalid value: '[quoted]'", sinks[sink], sink)
-            self.assertIn(b"[withheld; code went_wrong]", sinks[sink], sink)
-            self.assertIn(b"not an event stream but application/json",
-                          sinks[sink], sink)
-
-    def test_bodies_on_after_redaction(self):
-        gateway = self.start(audit="""\
-audit:
-  bodies: [{request: true, response: true}]
-  redaction: {own_patterns: [{name: ticket, regex: "TICKET-[0-9]+"}]}
-""")
-        self.plant(gateway)
-        entries = self.search(gateway, include_bodies=True)
-        bodies = "".join(e.get(part, {}).get("text", "") for e in entries
-                         for part in ("request", "response"))
-        self.assertIn("I am [redacted:email]", bodies)
-        sinks = self.sinks(gateway)
-        self.assertIn(b"[redacted:email]",
-                      sinks["audit.db"] + sinks.get("audit.db-wal", b""))
-        self.assert_in_none(self.everything(), sinks)
-
-    def test_bodies_on_and_encrypted(self):
-        gateway = self.start(audit=_ALL_BODIES)
-        self.plant(gateway)
-        self.assert_in_none({**self.everything(), "prompt": "I am "},
-                            self.sinks(gateway))
 
 
 if __name__ == "__main__":
