@@ -24,9 +24,9 @@ constexpr int kAuditPageSize = 1000;
 constexpr int kAuditShownDefault = 100;
 
 constexpr std::string_view kSearchFlags[] = {
-    "--since",      "--until",    "--caller",  "--agent",
-    "--agent_type", "--provider", "--project", "--model",
-    "--outcome",    "--request",  "--limit",   "--bodies"};
+    "--since",    "--until",   "--caller", "--agent",   "--agent_type",
+    "--provider", "--project", "--model",  "--outcome", "--request",
+    "--limit",    "--bodies",  "--kind"};
 constexpr std::string_view kGetFlags[] = {"--bodies"};
 constexpr OperatorVerb kAuditVerbs[] = {
     {"search", kSearchFlags}, {"get", kGetFlags}, {"export", kSearchFlags}};
@@ -55,6 +55,23 @@ absl::Status SetOutcome(const std::string& text, v1::AuditFilter* filter) {
     return FlagMistake("--outcome", absl::StrCat("must be succeeded or failed, "
                                                  "not '",
                                                  text, "'"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetKind(const std::string& text, v1::AuditFilter* filter) {
+  if (text == "call") {
+    filter->set_kind(v1::AuditEntry::KIND_CALL);
+  } else if (text == "deletion") {
+    filter->set_kind(v1::AuditEntry::KIND_DELETION);
+  } else if (text == "loss") {
+    filter->set_kind(v1::AuditEntry::KIND_LOSS);
+  } else if (text == "disclosure") {
+    filter->set_kind(v1::AuditEntry::KIND_DISCLOSURE);
+  } else {
+    return FlagMistake("--kind", absl::StrCat("must be call, deletion, loss or "
+                                              "disclosure, not '",
+                                              text, "'"));
   }
   return absl::OkStatus();
 }
@@ -180,6 +197,9 @@ absl::StatusOr<v1::SearchAuditRequest> SearchAuditRequestOf(
   }
   if (const std::string said = LastOf(words, "--outcome"); !said.empty()) {
     GATEWAY_RETURN_IF_ERROR(SetOutcome(said, &filter));
+  }
+  if (const std::string said = LastOf(words, "--kind"); !said.empty()) {
+    GATEWAY_RETURN_IF_ERROR(SetKind(said, &filter));
   }
   GATEWAY_RETURN_IF_ERROR(WantedOf(words, 1).status());
   GATEWAY_ASSIGN_OR_RETURN(const bool bodies, WantsBodies(words));

@@ -205,6 +205,8 @@ What audit takes:
   --caller, --agent, --agent_type, --provider, --project, --model, --request
                           search, export: only calls of that
   --outcome WHAT          search, export: succeeded or failed
+  --kind WHICH            search, export: call, or of what the log tells of
+                          itself deletion, loss or disclosure; otherwise call
   --limit N               search, export: so many; 100, all
   --bodies yes            with what was said, which is recorded
 

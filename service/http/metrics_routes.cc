@@ -194,9 +194,26 @@ void WriteRecent(const v1::RequestRecord& call, JsonWriter& json) {
 
 // --- Events.
 
-void WriteWhoCalls(const CallRecord& call, JsonWriter& json) {
+// When that happened which the event tells.
+absl::Time TimeOf(const FeedEvent& event) {
+  const CallRecord& call = event.call->record();
+  switch (event.kind) {
+    case FeedEvent::Kind::kStarted:
+      break;
+    case FeedEvent::Kind::kFirstToken:
+    case FeedEvent::Kind::kUsage:
+      return call.start_time +
+             call.time_to_first_token.value_or(absl::ZeroDuration());
+    case FeedEvent::Kind::kEnded:
+      return call.start_time + call.duration;
+  }
+  return call.start_time;
+}
+
+void WriteWhoCalls(const FeedEvent& event, JsonWriter& json) {
+  const CallRecord& call = event.call->record();
   json.StringField("request_id", call.request_id);
-  json.StringField("timestamp", TimeText(call.start_time));
+  json.StringField("timestamp", TimeText(TimeOf(event)));
   json.StringField("operation", call.operation);
   WriteTextOrNull("provider", std::string(call.provider), json);
   WriteTextOrNull(
@@ -254,7 +271,7 @@ void AppendFeedEvent(const FeedEvent& event, std::string* out) {
   JsonWriter json(&data);
   json.StartObject();
   json.StringField("type", name);
-  WriteWhoCalls(call, json);
+  WriteWhoCalls(event, json);
   if (call.time_to_first_token.has_value()) {
     json.DoubleField("time_to_first_token_ms",
                      absl::ToDoubleMilliseconds(*call.time_to_first_token));

@@ -52,11 +52,27 @@ TEST(AuditRequestTest, FlagsAreTheFilter) {
   EXPECT_TRUE(request->include_bodies());
 }
 
+TEST(AuditRequestTest, WhatTheLogTellsOfItselfIsAskedForByItsKind) {
+  for (const auto& [kind, value] :
+       std::vector<std::pair<std::string, v1::AuditEntry::Kind>>{
+           {"call", v1::AuditEntry::KIND_CALL},
+           {"deletion", v1::AuditEntry::KIND_DELETION},
+           {"loss", v1::AuditEntry::KIND_LOSS},
+           {"disclosure", v1::AuditEntry::KIND_DISCLOSURE}}) {
+    OperatorWords words = AuditWords({"export"}, {{"--kind", kind}});
+    ASSERT_TRUE(CheckWords(kAuditCommand, words).ok());
+    const auto request = SearchAuditRequestOf(words);
+    ASSERT_TRUE(request.ok()) << request.status();
+    EXPECT_EQ(request->filter().kind(), value);
+  }
+}
+
 TEST(AuditRequestTest, MistakesNameTheFlag) {
   for (const auto& [flag, value] :
        std::vector<std::pair<std::string, std::string>>{
            {"--since", "yesterday"},
            {"--outcome", "good"},
+           {"--kind", "all"},
            {"--limit", "0"},
            {"--bodies", "1"}}) {
     const auto request =

@@ -251,6 +251,28 @@ TEST_F(MetricsRoutesTest, PagesOfOthersMayNotResetWithoutAKey) {
   EXPECT_THAT(answer.body, HasSubstr("permission_error"));
 }
 
+TEST_F(MetricsRoutesTest, EventsSayWhenThatHappenedWhichTheyTell) {
+  RawClient client = RawClient::Connect(server_->port());
+  client.Send("GET /api/streams/subscribe HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  client.ReceiveUntil(": subscribed\n\n");
+  CallRecord record = Ended();
+  record.start_time = absl::FromUnixMillis(1'800'000'000'000);
+  feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
+  record.time_to_first_token = absl::Milliseconds(120);
+  feed_.PublishProgress(FeedEvent::Kind::kFirstToken, record);
+  feed_.Publish(record);
+  const std::string events = client.ReceiveUntil("00.300Z\"");
+  for (const char* event : {"\"type\":\"started\",\"request_id\":\"r-1\","
+                            "\"timestamp\":\"2027-01-15T08:00:00.000Z\"",
+                            "\"type\":\"first_token\",\"request_id\":\"r-1\","
+                            "\"timestamp\":\"2027-01-15T08:00:00.120Z\"",
+                            "\"type\":\"completed\",\"request_id\":\"r-1\","
+                            "\"timestamp\":\"2027-01-15T08:00:00.300Z\""}) {
+    EXPECT_THAT(events, HasSubstr(event));
+  }
+  feed_.Close();
+}
+
 TEST_F(MetricsRoutesTest, EventsAreStreamedAsCallsGo) {
   RawClient client = RawClient::Connect(server_->port());
   client.Send("GET /api/streams/subscribe HTTP/1.1\r\nhost: localhost\r\n\r\n");
