@@ -79,7 +79,7 @@ void AnswerFields::AddWarnings(absl::Span<const v1::Warning> warnings) {
   Add(kWarningsHeader, warnings_);
 }
 
-void AnswerFields::AddWarnings(const Call& call) {
+void AnswerFields::AddWarningsOf(const Call& call) {
   warnings_ = WarningsText(call);
   if (!warnings_.empty()) Add(kWarningsHeader, warnings_);
 }
@@ -108,7 +108,7 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
     cost_ = CostText(usage);
     Add(kCostHeader, cost_);
   }
-  AddWarnings(call);
+  AddWarningsOf(call);
 }
 
 void AnswerFields::AddLedger(const Call& call, const absl::Status& outcome) {

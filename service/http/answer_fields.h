@@ -70,7 +70,7 @@ class AnswerFields {
   void AddWarnings(absl::Span<const v1::Warning> warnings);
 
   // The same of how `call` went, its budgets' warnings among it.
-  void AddWarnings(const Call& call);
+  void AddWarningsOf(const Call& call);
 
   // Implicit, so that they can be passed wherever fields are asked for.
   operator absl::Span<const HttpField>() const { return fields_; }  // NOLINT

@@ -72,7 +72,7 @@ void DialectSink::Start(Call& call) {
   fields.AddReport(call);
   fields.AddLedger(call, absl::OkStatus());
   fields.AddUpstream(attempt.progress.upstream);
-  fields.AddWarnings(call);
+  fields.AddWarningsOf(call);
   responder_.Start({200, fields});
   if (!attempt.forwards && !api_.ping.empty()) {
     silence_.emplace([this, &call] { OnSilence(call); });
