@@ -12,7 +12,7 @@ from tests.integration.grpc_caller import GrpcCaller, prompt
 from tests.integration.http_calls import ask, chat
 
 _ADMIN = "/llmgateway.v1.AdminService/"
-_WATCH = "/llmgateway.v1.MetricsService/WatchRequests"
+_METRICS = "/llmgateway.v1.MetricsService/"
 _PROMPT = ("what nobody else may see, of bob@canary.example, with "
            "4111 1111 1111 1111 and https://u:pw-canary@host/")
 _ANSWER = "an answer that is nobody else's either"
@@ -37,8 +37,8 @@ logging: {level: debug}
         self.caller = GrpcCaller()
         self.addCleanup(self.caller.close)
 
-    def operate(self, gateway, method, **request):
-        call = self.caller.call(gateway.admin, _ADMIN + method, request)
+    def operate(self, gateway, method, service=_ADMIN, **request):
+        call = self.caller.call(gateway.admin, service + method, request)
         self.assertEqual(call.end["code"], "OK", call.end)
         return call.response
 
@@ -78,11 +78,13 @@ logging: {level: debug}
 
     def test_no_sink_has_a_text_of_a_call(self):
         gateway = self.start()
-        watcher = self.caller.start(gateway.admin, _WATCH, {}, stream=True)
+        watcher = self.caller.start(gateway.admin, _METRICS + "WatchRequests",
+                                    {}, stream=True)
         self.addCleanup(watcher.cancel)
         self.play(gateway)
         told = {"audit": self.await_audit(gateway),
-                "recent": self.operate(gateway, "ListRecentRequests")}
+                "recent": self.operate(gateway, "ListRecentRequests",
+                                       service=_METRICS)}
         told["traces"] = [
             self.operate(gateway, "GetTrace", trace_id=trace["trace_id"])
             for trace in self.operate(gateway, "ListTraces")["traces"]]
