@@ -356,14 +356,12 @@ class Books:
         return int(usage.get("spent", 0))
 
     def _check_budgets(self):
-        """A budget has all that its calls cost, but for those that the gateway
-        was killed amid: nobody has charged their estimates to it."""
+        """A budget has all that its calls cost; of those that the gateway was
+        killed amid, what they were estimated to."""
         costs = collections.Counter()
         for entry in reconciliation.exchanges_of(self.entries):
-            if entry["decision"] != "UNKNOWN":
-                costs[entry["metadata"]["gateway"]["caller"]] += cost_of(entry)
+            costs[entry["metadata"]["gateway"]["caller"]] += cost_of(entry)
         self.spent = self._spent("all")
-        self.uncharged = self.cost - self.spent
         spent = {name: self._spent("owners", owner=name + "-team")
                  for name in _CALLERS}
         if spent != {name: costs[name] for name in _CALLERS}:
@@ -428,8 +426,6 @@ class Books:
         self._row(out, "all", exact + self.found.apart)
         say("")
         say("%-42s %18s" % ("budgets have spent", _usd(self.spent)))
-        say("%-42s %18s" % ("  estimated: UNKNOWN, charged to none",
-                            _usd(self.uncharged)))
         say("%-42s %18s" % ("GetCostSummary has", _usd(self.summed)))
         say("%-42s %18s" % ("  of the last second before a kill, lost",
                             _usd(self.unsummed)))

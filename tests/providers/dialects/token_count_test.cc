@@ -54,7 +54,7 @@ TEST(TokenCountTest, WhatCannotBeReadLosesNoOther) {
       });
   EXPECT_EQ(sum, 1 + 8 + 16);
   // The first of them is told.
-  EXPECT_TRUE(read.message().starts_with("b: ")) << read;
+  EXPECT_TRUE(ToStd(read.message()).starts_with("b: ")) << read.message();
 }
 
 }  // namespace
