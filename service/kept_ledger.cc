@@ -63,6 +63,16 @@ constexpr MetricDefinition kFailing = {
     .name = "llmgw_ledger_failing",
     .help = "Whether the last commit of the ledger failed.",
     .kind = MetricKind::kGauge};
+constexpr MetricDefinition kChecked = {
+    .name = "llmgw_ledger_checked_entries",
+    .help =
+        "Entries that the check has come to which runs beside the gateway, "
+        "once a day.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kBroken = {
+    .name = "llmgw_ledger_broken",
+    .help = "Whether that check has found an entry that was altered.",
+    .kind = MetricKind::kGauge};
 
 absl::Status OfField(const char* field, const absl::Status& status) {
   if (status.ok()) return status;
@@ -137,6 +147,8 @@ absl::Status KeptLedger::OpenFile(const GatewayConfig& config,
       written, LedgerIndex::Options{.ledger_path = path}));
   chains_.emplace();
   chains_->Add("", written, *indexes_.back());
+  check_ = std::make_unique<BackgroundCheck>(
+      written, BackgroundCheck::Options{}, clock_);
   return absl::OkStatus();
 }
 
@@ -212,6 +224,7 @@ absl::Status KeptLedger::ReadOthersBudgets(int64_t own_chain) {
 
 absl::Status KeptLedger::Close() {
   keeper_.reset();
+  check_.reset();
   if (writer_ == nullptr) return absl::OkStatus();
   const size_t lost = writer_->Close();
   // What reads goes before what it reads.
@@ -245,6 +258,10 @@ void KeptLedger::AddMetrics(MetricRegistry& registry) const {
     add(kWaiting, counts.waiting);
     add(kKept, counts.kept);
     add(kFailing, counts.failing);
+    if (check_ == nullptr) return;
+    const BackgroundCheck::State state = check_->state();
+    add(kChecked, state.checked_entries);
+    add(kBroken, state.broken_entry != 0);
   });
 }
 

@@ -31,6 +31,7 @@
 #include "service/budgets/budget_book.h"
 #include "service/budgets/budget_ledger_state.h"
 #include "service/budgets/budget_table.h"
+#include "service/ledger/background_check.h"
 #include "service/ledger/ledger_chains.h"
 #include "service/ledger/ledger_index.h"
 #include "service/ledger/ledger_log.h"
@@ -115,6 +116,7 @@ class KeptLedger {
   std::vector<std::unique_ptr<LedgerIndex>> indexes_;  // Behind what they read.
   std::optional<LedgerChains> chains_;
   std::unique_ptr<PostgresKeeper> keeper_;  // Uses all of the above.
+  std::unique_ptr<BackgroundCheck> check_;  // Of a file.
 };
 
 }  // namespace gateway

@@ -18,6 +18,7 @@
 #include "service/pipeline/call_budgets.h"
 #include "service/pipeline/ledger_metadata.h"
 #include "service/pipeline/prompt_text.h"
+#include "service/pipeline/told_failure.h"
 #include "service/pipeline/usage_estimate.h"
 
 namespace gateway {
@@ -312,15 +313,15 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
   LedgerEntry entry =
       BeginEntry(call, "PROMPT_REJECTED", std::string(id), Now(call));
   entry.decision = "REJECTED";
-  entry.reason =
-      absl::StrCat(ToAbsl(LedgerCode(FaultReason(refusal), /*refused=*/true)),
-                   ": ", refusal.message());
+  const std::string told = ToldOutcome(call, refusal);
+  entry.reason = absl::StrCat(
+      ToAbsl(LedgerCode(FaultReason(refusal), /*refused=*/true)), ": ", told);
   if (unrecorded_ > 0) {
     absl::StrAppend(&entry.reason, " (and ", unrecorded_,
                     " before it of callers who are not known, without an "
                     "entry)");
   }
-  entry.metadata = RejectionMetadata(call, refusal);
+  entry.metadata = RejectionMetadata(call, refusal, told);
   std::string note;
   for (const RoundTrip& trip : trips_) {
     note.append(WithdrawingNote(trip.dispatch_id));

@@ -206,7 +206,8 @@ std::string UnknownExchangeMetadata(const PlannedCall& call,
                        estimate);
 }
 
-std::string RejectionMetadata(const Call& call, const absl::Status& refusal) {
+std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
+                              std::string_view told) {
   const CallScope& scope = call.admitted.scope;
   std::string metadata;
   {
@@ -215,7 +216,7 @@ std::string RejectionMetadata(const Call& call, const absl::Status& refusal) {
     out.AddText("contract_id", scope.contract_id);
     out.AddText("error_code",
                 LedgerCode(FaultReason(refusal), /*refused=*/true));
-    out.AddText("error_message", ToStd(refusal.message()));
+    out.AddText("error_message", told);
     {
       MetadataWriter own = out.Object("gateway");
       own.AddText("caller", call.caller->id);

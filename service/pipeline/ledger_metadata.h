@@ -49,8 +49,10 @@ std::string UnknownExchangeMetadata(const PlannedCall& call,
                                     const ExchangeTexts& texts,
                                     const v1::Usage& estimate);
 
-// Of an entry PROMPT_REJECTED.
-std::string RejectionMetadata(const Call& call, const absl::Status& refusal);
+// Of an entry PROMPT_REJECTED. `told` is what others than the caller are told
+// of the refusal.
+std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
+                              std::string_view told);
 
 // Of an entry ANSWER_REUSED.
 std::string ReuseMetadata(const Call& call, const ReusedAnswer& reused);
