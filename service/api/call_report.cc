@@ -170,7 +170,7 @@ std::string CostText(const Usage& usage) {
   return Money::FromNanos(usage.cost_usd_nanos()).Text();
 }
 
-std::string WarningsText(const Call& call) {
+std::string WarningsTextOf(const Call& call) {
   const Attempt* const attempt = call.DecidingAttempt();
   if (call.budgets == nullptr || call.budgets->warnings().empty()) {
     return attempt == nullptr ? "" : WarningsText(attempt->warnings);

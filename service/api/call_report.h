@@ -89,7 +89,7 @@ std::string AnswerOfText(const Call& call);
 
 // Returns what the caller is to know of the answer, its budgets' warnings
 // first, as below. Empty for none.
-std::string WarningsText(const Call& call);
+std::string WarningsTextOf(const Call& call);
 
 // Returns the warnings in one line: `sampling.top_k: left out; tools[]: ...`.
 // What would make it too long is only counted. Empty for none.

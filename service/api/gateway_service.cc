@@ -179,7 +179,7 @@ class EventSink final : public AnswerSink {
     if (last_seq_ == 0) TellUpstream(call, context_);
     TellCall(call, outcome, context_);
     if (outcome.ok()) {
-      const std::string warnings = WarningsText(call);
+      const std::string warnings = WarningsTextOf(call);
       if (!warnings.empty()) context_.AddTrailer(kWarningsHeader, warnings);
     }
     // A call that failed before its first event is told by its status alone.

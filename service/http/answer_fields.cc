@@ -80,7 +80,7 @@ void AnswerFields::AddWarnings(absl::Span<const v1::Warning> warnings) {
 }
 
 void AnswerFields::AddWarningsOf(const Call& call) {
-  warnings_ = WarningsText(call);
+  warnings_ = WarningsTextOf(call);
   if (!warnings_.empty()) Add(kWarningsHeader, warnings_);
 }
 

@@ -110,12 +110,15 @@ std::string EndFilePath(const std::string& path) {
   return absl::StrCat(path, ".end");
 }
 
+int64_t EntriesUpTo(const LastCommit& last) {
+  return last.number == 0 ? 0 : last.first_entry + last.entries - 1;
+}
+
 absl::Status EndIsGone(const std::string& path, const LastCommit& last,
                        const LedgerEnd& end) {
   return absl::DataLossError(absl::StrCat(
       path, ": the ledger had ", end.entries, " entries, and its file has ",
-      last.number == 0 ? 0 : last.first_entry + last.entries - 1, ": its log (",
-      path,
+      EntriesUpTo(last), ": its log (", path,
       "-wal) or the file itself was damaged, removed or "
       "replaced; restore them. If an earlier one was put in its place on "
       "purpose, remove ",
@@ -145,7 +148,7 @@ absl::StatusOr<std::unique_ptr<SqliteCommitStore>> SqliteCommitStore::Open(
                             .busy_timeout = options.busy_timeout}));
   GATEWAY_ASSIGN_OR_RETURN(const LastCommit last,
                            database->ReadBlocking(0, FindLastCommit));
-  if (last.number < end_file->end().commits) {
+  if (EntriesUpTo(last) < end_file->end().entries) {
     return EndIsGone(options.path, last, end_file->end());
   }
   return std::unique_ptr<SqliteCommitStore>(

@@ -30,6 +30,9 @@ bool IsBroken(const Attempt& attempt) {
               .has_value();
 }
 
+// What an answer has about its text, in JSON: names, ids, usage.
+constexpr int64_t kFrameBytes = 400;
+
 // The output that came of an answer that was not delivered: of a whole one, by
 // the bytes that came, as far as the request and the model let it be; of a
 // stream, which failed before its first content, none. What the provider told
@@ -39,9 +42,13 @@ int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
   if (attempt.answer.facts.usage.output_tokens() > 0) return 0;
   const std::string_view body = attempt.answer.raw;
   int64_t tokens =
-      body.empty() ? static_cast<int64_t>(attempt.progress.http.body_bytes) /
-                         kBytesOfToken
-                   : GuessInputTokens(body);
+      body.empty()
+          ? std::max<int64_t>(
+                static_cast<int64_t>(attempt.progress.http.body_bytes) -
+                    kFrameBytes,
+                0) /
+                kBytesOfToken
+          : GuessInputTokens(body);
   if (const std::optional<int64_t> limit = call.OutputTokensLimit()) {
     tokens = std::min(tokens, *limit);
   }

@@ -275,9 +275,10 @@ class ImplausibleUsageTest(_UsageCase):
                 self.assertEqual(told.status, 502, told.body)
         text = http_calls.ask(self.gateway.operations,
                               path="/metrics").body.decode()
+        # What such an answer took is estimated: a few tokens.
         self.assertEqual([line for line in text.splitlines()
                           if "tokens_total{" in line and
-                          float(line.split()[-1]) != 0], [])
+                          float(line.split()[-1]) > 100], [])
 
 
 class CutUsageTest(_UsageCase):
