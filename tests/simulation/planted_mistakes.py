@@ -498,8 +498,8 @@ _OPERATORS = [
         "      }",
         said="asks nobody and fails with"),
     Mistake(
-        "who enables a model is not heard", "service/api/circuits_admin.cc",
-        "target->availability.Enable();", "",
+        "who enables a model is not heard", "service/api/circuit_document.cc",
+        "target.availability.Enable();", "",
         said="against the operator's word"),
     Mistake(
         "a circuit that is forced open lets calls through", _BREAKER,

@@ -9,16 +9,12 @@
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "proto/proto_time.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
-
-absl::Duration ToAbsl(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
 
 class CallTest : public testing::Test {
  protected:
