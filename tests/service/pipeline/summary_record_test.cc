@@ -129,8 +129,17 @@ TEST_F(SummaryRecordTest, FailuresAndCancelsAreCounted) {
   EXPECT_EQ(Totals()[Figure::kCostUsdNanos], 8000);
 }
 
+TEST_F(SummaryRecordTest, WhatATierWithoutAPriceIsChargedCounts) {
+  usage_.set_cost_known(false);
+  usage_.set_cost_usd_nanos(4000);
+  Record();
+  EXPECT_EQ(Totals()[Figure::kCostUsdNanos], 4000);
+  EXPECT_EQ(Totals()[Figure::kUnpriced], 1);
+}
+
 TEST_F(SummaryRecordTest, AnUnknownPriceIsNoCost) {
   usage_.set_cost_known(false);
+  usage_.set_cost_usd_nanos(0);
   Record();
   EXPECT_EQ(Totals()[Figure::kCostUsdNanos], 0);
   EXPECT_EQ(Totals()[Figure::kUnpriced], 1);
