@@ -163,7 +163,7 @@ TEST_F(UsageEstimateTest, WhatCameOfABrokenAnswerIsBilled) {
                          int64_t limit = 0) {
     Attempt attempt;
     attempt.progress.http = {
-        .sent = true, .answered = true, .body_bytes = 4000};
+        .sent = true, .answered = true, .body_bytes = 4400};
     attempt.progress.http_status = 200;
     attempt.progress.answer = answer;
     attempt.output_tokens_limit = limit;
@@ -192,7 +192,7 @@ TEST_F(UsageEstimateTest, WhatCameOfABrokenAnswerIsBilled) {
 TEST_F(UsageEstimateTest, WhatIsToldOfABrokenAnswerStands) {
   call_.request = &request_;
   Attempt attempt;
-  attempt.progress.http = {.answered = true, .body_bytes = 4000};
+  attempt.progress.http = {.answered = true, .body_bytes = 4400};
   attempt.progress.answer = AttemptProgress::Answer::kWhole;
   attempt.status = MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "a field");
   attempt.answer.facts.usage.set_input_tokens(7);
