@@ -227,9 +227,10 @@ class MessagesDetailsTest(gateway_case.GatewayCase):
     """A loaded llmGateway file has whole answers of /v1/messages tell what its
     clients read there."""
 
-    config = gateway_case.CONFIG.replace(
-        "routing:\n", "listeners: {{http: {{messages_details: true}}}}\n"
-        "routing:\n", 1)
+    config = gateway_case.CONFIG + "listeners:\n" + "".join(
+        '  %s: {{address: "127.0.0.1:0"%s}}\n' % (
+            name, ", messages_details: true" if name == "http" else "")
+        for name in ("grpc", "http", "admin", "operations"))
 
     def test_whole_messages_tell_and_nothing_else_does(self):
         for model, cost in (("claude-sonnet-4-5", rb"0\.\d+"),
