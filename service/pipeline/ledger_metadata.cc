@@ -11,23 +11,10 @@
 namespace gateway {
 namespace {
 
+// As earlier systems have it.
 std::string_view FinishWord(v1::FinishReason reason) {
-  switch (reason) {
-    case v1::FINISH_REASON_STOP:
-      return "stop";
-    case v1::FINISH_REASON_LENGTH:
-      return "length";
-    case v1::FINISH_REASON_TOOL_CALLS:
-      return "tool_use";
-    case v1::FINISH_REASON_CONTENT_FILTER:
-      return "content_filter";
-    case v1::FINISH_REASON_PAUSE:
-      return "pause";
-    case v1::FINISH_REASON_ERROR:
-      return "error";
-    default:
-      return "";
-  }
+  return reason == v1::FINISH_REASON_TOOL_CALLS ? "tool_use"
+                                                : FinishReasonWord(reason);
 }
 
 void AddCount(const MemberName& name, int64_t count, MetadataWriter* out) {
