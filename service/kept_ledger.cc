@@ -100,7 +100,6 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
   budgets_retention_ = budgets.has_retention() ? ToAbsl(budgets.retention())
                                                : absl::InfiniteDuration();
   budgets_.emplace(budgets_retention_);
-  others_tell_budgets_ = budgets.shared() && config.has_redis();
   if (!config.ledger().has_postgres()) {
     return OfField("ledger.path", OpenFile(config, config_file));
   }
@@ -172,7 +171,10 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
   GATEWAY_ASSIGN_OR_RETURN(const int64_t closed,
                            Write(config.ledger(), std::move(log)));
   chain_ = chain;
-  if (config.has_budgets()) GATEWAY_RETURN_IF_ERROR(ReadOthersBudgets(chain));
+  const bool others_tell = config.budgets().shared() && config.has_redis();
+  if (config.has_budgets() && !others_tell) {
+    GATEWAY_RETURN_IF_ERROR(ReadOthersBudgets(chain));
+  }
   Log(LogLevel::kInfo, "ledger", "The ledger is open",
       {{"schema", postgres.schema()},
        {"chain", chain},
@@ -240,7 +242,7 @@ absl::Status KeptLedger::Close() {
 void KeptLedger::LoadBudgets(BudgetTable& table) const {
   if (!budgets_.has_value()) return;
   BudgetBook all = budgets_->book();
-  if (!others_tell_budgets_) all.Add(budgets_of_others_);
+  all.Add(budgets_of_others_);
   table.Load(all);
 }
 

@@ -96,14 +96,14 @@ class KeptLedger {
   absl::StatusOr<int64_t> Write(
       const llmgateway::config::v1::LedgerConfig& config,
       std::unique_ptr<LedgerLog> log);
-  // What the chains of others say of budgets.
+  // What the chains of others say of budgets. Where they tell it themselves,
+  // nobody asks for it.
   absl::Status ReadOthersBudgets(int64_t own_chain);
   void AddPostgresChain(const std::string& folder, int64_t chain);
 
   Clock& clock_;
   std::string path_;
   int64_t chain_ = 0;
-  bool others_tell_budgets_ = false;
   absl::Duration budgets_retention_;
   // Where the ledger is a database.
   std::optional<PostgresLedger> postgres_;

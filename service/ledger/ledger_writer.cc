@@ -147,8 +147,7 @@ bool LedgerWriter::TakeGroup(Group* group) {
   group->clear();
   MutexLock lock(mu_);
   while (waiting_.empty()) {
-    for (UnchainedEntry& entry : set_aside_) kept_.push_back(std::move(entry));
-    set_aside_.clear();
+    TakeSetAside();
     // Once more, and no longer.
     if (ends_) {
       return (!kept_.empty() || counts_.lost > told_lost_) &&
@@ -160,12 +159,16 @@ bool LedgerWriter::TakeGroup(Group* group) {
         counts_.failing ? kTryAgain : log_->keep_alive_interval();
     if (!changed_.WaitFor(lock, pause)) break;
   }
-  for (UnchainedEntry& entry : set_aside_) kept_.push_back(std::move(entry));
-  set_aside_.clear();
+  TakeSetAside();
   group->swap(waiting_);
   waiting_entries_ = 0;
   waiting_bytes_ = 0;
   return true;
+}
+
+void LedgerWriter::TakeSetAside() {
+  for (UnchainedEntry& entry : set_aside_) kept_.push_back(std::move(entry));
+  set_aside_.clear();
 }
 
 void LedgerWriter::WriteTexts(Waiting& waiting) {
@@ -197,7 +200,8 @@ absl::Status LedgerWriter::Append(const Group& group) {
   std::vector<const UnchainedEntry*> entries;
   entries.reserve(kept_.size() + group.size() + 1);
   for (const UnchainedEntry& entry : kept_) entries.push_back(&entry);
-  const uint64_t lost = counts().lost;
+  const Counts before = counts();
+  const uint64_t lost = before.lost;
   std::optional<UnchainedEntry> loss;
   if (lost > told_lost_) {
     entries.push_back(&loss.emplace(LossEntry(lost - told_lost_)));
@@ -210,7 +214,7 @@ absl::Status LedgerWriter::Append(const Group& group) {
   uncertain_lost_ = lost;
   if (!entries.empty()) {
     GATEWAY_RETURN_IF_ERROR(log_->Append(entries, clock_.WallTime()));
-  } else if (counts().failing) {
+  } else if (before.failing) {
     // Writes something, to see whether it can.
     return log_->KeepCheckpoint();
   } else {

@@ -142,6 +142,8 @@ class LedgerWriter {
   void Run() LOCKS_EXCLUDED(mu_);
   // Waits for entries, or for the time to try again. False at the end.
   bool TakeGroup(Group* group) LOCKS_EXCLUDED(mu_);
+  // Has the thread keep what the loops have set aside.
+  void TakeSetAside() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the texts of what has only sources.
   static void WriteTexts(Waiting& waiting);
   // Finds out what became of a commit that failed.
