@@ -164,6 +164,11 @@ int64_t CommitStarts::CommitOf(uint32_t place) const {
 
 GrowingSegment::GrowingSegment(size_t entries_max) : entries_max_(entries_max) {
   assert(entries_max > 0 && entries_max <= kSegmentEntriesMax);
+  // One segment follows another for as long as the gateway runs: all of them
+  // fit where the first was, if none has to be moved as it grows.
+  for (std::vector<uint32_t>& column : columns_) column.reserve(entries_max);
+  for (std::vector<uint32_t>& texts : postings_) texts.reserve(entries_max);
+  times_.reserve(entries_max);
 }
 
 void GrowingSegment::Add(const EntryDigest& digest, int64_t commit) {

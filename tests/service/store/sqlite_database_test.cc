@@ -311,6 +311,14 @@ TEST_F(SqliteDatabaseTest, ACommitWaitsForTheDiskUnlessToldOtherwise) {
   EXPECT_EQ(pragma("PRAGMA synchronous"), 1);
 }
 
+TEST_F(SqliteDatabaseTest, HalfAMebibyteOfTheFileStaysInMemory) {
+  auto cache_kibibytes = [](SqliteConnection& db) -> absl::StatusOr<int64_t> {
+    return db.ReadInt64("PRAGMA cache_size");
+  };
+  EXPECT_EQ(*numbers_.database().ReadBlocking(0, cache_kibibytes), -512);
+  EXPECT_EQ(*numbers_.database().WriteBlocking(0, cache_kibibytes), -512);
+}
+
 TEST_F(SqliteDatabaseTest, ItsFilesAreItsOwnersAlone) {
   ASSERT_TRUE(numbers_.Write(InsertNumber(1)).ok());
   for (const char* suffix : {"", "-wal", "-shm"}) {
