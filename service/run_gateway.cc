@@ -241,6 +241,7 @@ int Serve(ConfigReading reading, const Environment& environment,
                      : "the drain has not ended with its grace; ending now");
   });
   const absl::Status drained = (*app)->Drain();
+  app->reset();  // What is kept in files is written, and they are closed.
   if (drained.ok()) {
     Log(LogLevel::kInfo, "main", "stopped");
   } else {

@@ -236,6 +236,16 @@ class CallSummaryTest(unittest.TestCase):
         self.assertEqual(_number(summary["totals"], "cost_usd_nanos"), 0)
         self.assertEqual(summary["since_time"], reset["reset_time"])
 
+    def test_an_orderly_stop_keeps_the_last_call_and_leaves_no_log_behind(self):
+        self.post("gpt-a", _usage(31, 7))
+        self.gateway.stop()
+        self.assertEqual(
+            [name for name in os.listdir(self.state) if "-wal" in name], [])
+        self.start()
+        self.assertEqual(
+            _number(self.operate("GetCostSummary")["totals"],
+                    "succeeded_count"), 1)
+
     def test_a_process_that_is_killed_loses_no_more_than_the_last_second(self):
         self.post("gpt-a", _usage(31, 7))
         path = os.path.join(self.state, "summary.db-wal")
