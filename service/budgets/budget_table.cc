@@ -83,6 +83,7 @@ BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
 bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
   for (int i = 0; i < kLookedAtMax && !shard.order.empty(); ++i) {
     BudgetCell* const last = shard.order.back();
+    if (last->account.spend.IsAhead(now)) Renew(*last, now);
     if (MayGo(*last, now)) {
       shard.order.pop_back();
       shard.cells.erase(CounterKey(last->key));
@@ -113,6 +114,16 @@ void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
   BudgetSpend& spend = cell.account.spend;
   const BudgetWindow& window = cell.account.window;
   SharedScope* const shared = cell.shared.get();
+  if (spend.IsAhead(now)) {
+    spend.Rebase(window, now);
+    cell.window_end = 0;
+    if (shared != nullptr) {
+      shared->others.spend.Rebase(window, now);
+      shared->others.granted = {};
+      // What was told meanwhile is of another window.
+      shared->Distrust();
+    }
+  }
   if (window.kind() == BudgetWindow::Kind::kNone) {
     cell.window_end = BudgetWindow::kNever;
     const int64_t last_time =
@@ -122,7 +133,7 @@ void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
     const bool is_forgotten = cell.reservations == 0 && last_time != 0 &&
                               last_time + retention_seconds_.load() <= now;
     if (!is_forgotten) return;
-    spend = {};
+    spend.ForgetAll(now);
     if (shared != nullptr) cell.shared = std::make_unique<SharedScope>();
   } else if (now < cell.window_end) {
     return;
@@ -302,7 +313,10 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
     });
   }
   refused = refused || (needs_session && !has_session);
-  if (refused) Cancel(charges);
+  if (refused) {
+    TakeBackWarnings(charges);
+    Cancel(charges);
+  }
   if (refused && NeedsToAsk(charges)) return false;
   for (const BudgetCharge& charge : charges) {
     if (charge.obstacle == BudgetObstacle::kNone) continue;
@@ -314,6 +328,19 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
     }
   }
   return !refused;
+}
+
+void BudgetTable::TakeBackWarnings(absl::Span<BudgetCharge> charges) {
+  for (BudgetCharge& charge : charges) {
+    if (!charge.first_near && !charge.first_exceeded) continue;
+    const MutexLock lock(ShardOf(charge.key).mu);
+    if (std::exchange(charge.first_near, false)) {
+      charge.cell->told_near = false;
+    }
+    if (std::exchange(charge.first_exceeded, false)) {
+      charge.cell->told_exceeded = false;
+    }
+  }
 }
 
 void BudgetTable::Release(BudgetCharge& charge, BudgetCell& cell) {

@@ -288,6 +288,9 @@ class BudgetTable {
   // Of one that fits into what is left by all replicas: whether this one may.
   void CheckClaim(BudgetCell& cell, BudgetCharge* charge) const;
   static void Warn(BudgetCell& cell, BudgetCharge* charge);
+  // The call is refused: of its warnings the log has none, and the next has
+  // them.
+  void TakeBackWarnings(absl::Span<BudgetCharge> charges);
   static void Release(BudgetCharge& charge, BudgetCell& cell);
 
   static BudgetStanding StandingOf(const BudgetCell& cell);

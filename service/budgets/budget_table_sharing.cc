@@ -68,6 +68,7 @@ void BudgetTable::PrepareAgain(absl::Span<BudgetCharge> charges) {
     charge.state = BudgetCharge::State::kAsked;
     charge.obstacle = BudgetObstacle::kNone;
     charge.is_short = charge.near = false;
+    charge.first_near = charge.first_exceeded = false;
     charge.remaining = charge.reset_time = charge.expire_time = 0;
   }
 }
@@ -248,7 +249,7 @@ bool BudgetTable::MoveTo(BudgetCell& cell, int64_t start, int64_t now) {
   if (start <= present) return start == present;
   if (start > now + kClockSlackSeconds) return false;
   // The other's clock is ahead: this one's is not put back any more.
-  account.spend.Add(window, start, account.spend.last_time(), {});
+  account.spend.ForgetBefore(window, start);
   cell.window_end = window.SpanAt(start).end;
   if (cell.shared != nullptr) {
     cell.shared->BeginAnew();
@@ -266,7 +267,10 @@ void BudgetTable::LearnLines(
     if (line.replica == replica) continue;
     const BudgetTelling& told = line.telling;
     if (told.reset_version == cell.account.reset_version) {
-      others.spend = MergedSpend(window, others.spend, told.spend);
+      BudgetSpend spend = told.spend;
+      // Its clock may be ahead.
+      spend.Rebase(window, now);
+      others.spend = MergedSpend(window, others.spend, spend);
     }
     if (!is_live(line.replica)) continue;
     others.reserved += told.reserved;

@@ -70,6 +70,56 @@ TEST(BudgetTableTest, AReachedLimitLetsNothingInNotEvenWhatIsFree) {
   EXPECT_TRUE(later.Reserve({.input_tokens = 1000}));
 }
 
+TEST(BudgetTableTest, AClockThatWasAheadForAMomentEndsNoWindow) {
+  constexpr int64_t kMonth = 31 * 24 * 3600;
+  for (const char* const period :
+       {"period: PERIOD_HOUR", "rolling_window { seconds: 3600 }"}) {
+    TestBudgets budgets(absl::StrCat(
+        R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 )",
+        period, "}"));
+    ASSERT_TRUE(Spend(budgets, "", 400));
+    budgets.now += kMonth;
+    ASSERT_TRUE(Spend(budgets, "", 500));
+    // Nor if it is only looked at then.
+    budgets.now += 60;
+    budgets.table.ForEach(budgets.now, [](const BudgetStanding&) {});
+    budgets.now -= kMonth;
+    EXPECT_FALSE(Spend(budgets, "", 101)) << period;
+    const BudgetScope scope = {
+        .budget = "b", .window = budgets.rules.Find("b")->window().name()};
+    const auto standing = budgets.table.Find(scope, budgets.now);
+    EXPECT_EQ(standing->account.spend.sum().input_tokens, 900) << period;
+    for (const BudgetChange& change :
+         BudgetTable::ChangesToReset(*standing, budgets.now)) {
+      budgets.table.Apply(change);
+    }
+    EXPECT_TRUE(Spend(budgets, "", 1000)) << period;
+    EXPECT_FALSE(Spend(budgets, "", 1)) << period;
+    budgets.now += 3660;
+    EXPECT_TRUE(Spend(budgets, "", 1000)) << period;
+  }
+}
+
+TEST(BudgetTableTest, AScopeOfAClockThatWasAheadGivesItsPlaceAway) {
+  TestBudgets budgets(kPerUser, {.scopes_limit = 64});
+  budgets.now += 31 * 24 * 3600;
+  for (int i = 0; i < 1000; ++i) {
+    Spend(budgets, absl::StrCat("ahead-", i), 600);
+  }
+  budgets.now -= 31 * 24 * 3600;
+  for (const int64_t hour : {0, 1}) {
+    budgets.now += 3600 * hour;
+    for (int i = 0; i < 1000; ++i) {
+      Spend(budgets, absl::StrCat("user-", i), 1);
+    }
+  }
+  int64_t overflows = -budgets.table.overflows();
+  budgets.now += 3600;
+  EXPECT_TRUE(Spend(budgets, "ann", 1000));
+  overflows += budgets.table.overflows();
+  EXPECT_EQ(overflows, 0);
+}
+
 TEST(BudgetTableTest, AllIsReservedOrNothing) {
   TestBudgets budgets(R"(
     rules { name: "wide" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 }
