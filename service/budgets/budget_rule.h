@@ -83,6 +83,9 @@ class BudgetRule {
   bool tells_apart(LimitDimension dimension) const {
     return std::find(per_.begin(), per_.end(), dimension) != per_.end();
   }
+  // Whether each scope is of one caller, owner or user: what others share does
+  // not grow with the role of who calls.
+  bool is_of_one() const;
   bool Matches(const LimitSubject& subject) const {
     return match_.Matches(subject);
   }
