@@ -81,28 +81,6 @@ std::string_view CodeOfSpent(const BudgetRule& rule) {
   }
 }
 
-// As the documentation of BUDGET_EXCEEDED lists them (errors.proto).
-std::string_view CodeOf(absl::Span<const BudgetCharge> charges,
-                        const BudgetCharge& told) {
-  switch (told.obstacle) {
-    case BudgetObstacle::kTurns:
-      return "TURN_LIMIT";
-    case BudgetObstacle::kRequest:
-      return "REQUEST_BUDGET_EXCEEDED";
-    case BudgetObstacle::kNoPrice:
-      return "BUDGET_ENFORCEMENT_ERROR";
-    case BudgetObstacle::kExpired:
-    case BudgetObstacle::kNotAllocated:
-      return "NOT_ALLOCATED";
-    case BudgetObstacle::kSpent:
-    case BudgetObstacle::kNone:
-      break;
-  }
-  return told.rule->is_of_session() && HasWithin(charges, told)
-             ? "HIERARCHY_EXCEEDED"
-             : CodeOfSpent(*told.rule);
-}
-
 std::string TimeText(int64_t seconds) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(seconds),
                           absl::UTCTimeZone());
@@ -172,6 +150,27 @@ std::optional<absl::Duration> WaitOf(absl::Span<const BudgetCharge> charges,
 
 }  // namespace
 
+std::string_view BudgetDenialCode(absl::Span<const BudgetCharge> charges,
+                                  const BudgetCharge& told) {
+  switch (told.obstacle) {
+    case BudgetObstacle::kTurns:
+      return "TURN_LIMIT";
+    case BudgetObstacle::kRequest:
+      return "REQUEST_BUDGET_EXCEEDED";
+    case BudgetObstacle::kNoPrice:
+      return "BUDGET_ENFORCEMENT_ERROR";
+    case BudgetObstacle::kExpired:
+    case BudgetObstacle::kNotAllocated:
+      return "NOT_ALLOCATED";
+    case BudgetObstacle::kSpent:
+    case BudgetObstacle::kNone:
+      break;
+  }
+  return told.rule->is_of_session() && HasWithin(charges, told)
+             ? "HIERARCHY_EXCEEDED"
+             : CodeOfSpent(*told.rule);
+}
+
 absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                          absl::Time now) {
   const auto found =
@@ -185,7 +184,7 @@ absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
       absl::StrCat("the budget ", rule.name(), Allowance(rule, told.in_force),
                    Why(told), Advice(told)));
   AddFaultMetadata(fault, "limit", rule.name());
-  AddFaultMetadata(fault, "code", CodeOf(charges, told));
+  AddFaultMetadata(fault, "code", BudgetDenialCode(charges, told));
   AddFaultMetadata(fault, "unit", LimitUnitName(rule.unit()));
   AddFaultMetadata(fault, "remaining", absl::StrCat(told.remaining));
   AddFaultMetadata(fault, "requested",

@@ -6,6 +6,7 @@
 #define SERVICE_BUDGETS_BUDGET_FAULT_H_
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -24,6 +25,12 @@ inline constexpr absl::Duration kCallsEndDelay = absl::Seconds(1);
 // is allocated to the call's session. REQUIRES: the call is refused.
 absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                          absl::Time now);
+
+// Why the charge does not fit, in one word, as the documentation of
+// BUDGET_EXCEEDED lists them (errors.proto); `charges` are all of its call.
+// REQUIRES: it has an obstacle.
+std::string_view BudgetDenialCode(absl::Span<const BudgetCharge> charges,
+                                  const BudgetCharge& told);
 
 // What a call is told that was let in: that the budget is nearly, or more than,
 // spent. REQUIRES: one of both.

@@ -248,9 +248,8 @@ void CallLedger::AddBudgetEntries(const Call& call) {
     entry.time = Now(call);
     closed_.emplace_back(entry);
   };
-  for (const CallBudgets::Exceeded& exceeded : call.budgets->exceeded()) {
-    add(BudgetWarningEntry(facts, exceeded.mode, exceeded.requested,
-                           exceeded.remaining));
+  for (const BudgetExceeded& exceeded : call.budgets->exceeded()) {
+    add(BudgetWarningEntry(facts, exceeded));
   }
   const BudgetDebit& debit = call.budgets->debit();
   if (!debit.empty()) add(BudgetDebitEntry(debit, facts));
@@ -267,7 +266,8 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
       exchanges.emplace_back(*this, call, trip);
     }
   }
-  if (call.budgets != nullptr) AddBudgetEntries(call);
+  // Of a call that is refused nothing was charged, and nothing let pass.
+  if (call.budgets != nullptr && was_asked) AddBudgetEntries(call);
   IfNotCommitted otherwise = IfNotCommitted::kKeep;
   if (call.reused != nullptr && outcome.ok()) {
     closed_.push_back(ReuseEntry(call));
@@ -314,8 +314,7 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
       BeginEntry(call, "PROMPT_REJECTED", std::string(id), Now(call));
   entry.decision = "REJECTED";
   const std::string told = ToldOutcome(call, refusal);
-  entry.reason = absl::StrCat(
-      ToAbsl(LedgerCode(FaultReason(refusal), /*refused=*/true)), ": ", told);
+  entry.reason = absl::StrCat(ToAbsl(RefusalCode(refusal)), ": ", told);
   if (unrecorded_ > 0) {
     absl::StrAppend(&entry.reason, " (and ", unrecorded_,
                     " before it of callers who are not known, without an "
