@@ -84,6 +84,10 @@ void Write(const BudgetScope& scope, const BudgetAccount& account,
     Write(*account.allocation, to->mutable_allocation());
   }
   to->set_reset_version(account.reset_version);
+  if (account.binding.has_value()) {
+    to->set_bound_to(account.binding->caller);
+    to->set_bound_time(account.binding->time);
+  }
 }
 
 // False if it is none.
@@ -107,6 +111,10 @@ bool Read(const kept::BudgetAccountRecord& from, BudgetScope* scope,
       {.time = from.leap_time(), .before = ReadSteps(from.before_leap())});
   if (from.has_allocation()) account->allocation = Read(from.allocation());
   account->reset_version = from.reset_version();
+  if (from.has_bound_to()) {
+    account->binding =
+        BudgetBinding{.caller = from.bound_to(), .time = from.bound_time()};
+  }
   return true;
 }
 
@@ -119,14 +127,20 @@ void BudgetAccount::Apply(const BudgetChange& change) {
     allocation = change.allocation;
   }
   reset_version = std::max(reset_version, change.reset_version);
+  Bind(change.binding, &binding);
   if (change.amounts == BudgetAmounts()) return;
+  int64_t start = change.start;
+  if (window.kind() == BudgetWindow::Kind::kNone &&
+      start == BudgetChange::kWhereItBegan) {
+    start = spend.start() == 0 ? change.time : spend.start();
+  }
   // As the one who charged it has: its clock was ahead until then.
-  spend.RebaseTo(window, change.time, change.start);
-  spend.Add(window, change.start, change.time, change.amounts);
+  spend.RebaseTo(window, change.time, start);
+  spend.Add(window, start, change.time, change.amounts);
 }
 
 void BudgetAccount::Add(const BudgetAccount& other) {
-  Apply({.allocation = other.allocation});
+  Apply({.allocation = other.allocation, .binding = other.binding});
   if (window.kind() == BudgetWindow::Kind::kNone) {
     // What each chain has counted began when it did.
     return spend.Add(window,

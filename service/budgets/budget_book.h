@@ -44,6 +44,8 @@ struct BudgetAccount {
   std::optional<BudgetAllocation> allocation;
   // Of the last reset that replicas share; 0 before the first.
   int64_t reset_version = 0;
+  // Whose it is; nothing where it is anybody's.
+  std::optional<BudgetBinding> binding;
 
   bool is_allocated() const {
     return allocation.has_value() && !allocation->removed;

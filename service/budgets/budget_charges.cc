@@ -125,7 +125,8 @@ BudgetDebit BudgetCharges::Reserved(absl::Time now) const {
     debit.changes.push_back({.scope = standing->scope,
                              .start = own.StartAt(account.window, second),
                              .time = second,
-                             .amounts = charge.amounts});
+                             .amounts = charge.amounts,
+                             .binding = account.binding});
     debit.total = charge.amounts;
   }
   NameScope(now, &debit);

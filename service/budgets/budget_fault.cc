@@ -134,6 +134,21 @@ absl::Status NotAllocatedFault() {
   return fault;
 }
 
+// Does not tell whose it is.
+absl::Status OthersFault(const BudgetCharge& told) {
+  const BudgetScope scope = told.rule->ScopeOf(*told.subject);
+  const std::string_view session =
+      scope.ValueOf(config::LIMIT_DIMENSION_SESSION);
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_FORBIDDEN,
+      absl::StrCat("the session '", ToAbsl(session),
+                   "' is another caller's, who was first to name it "
+                   "(budgets.sessions.bind_caller): name one of your own"));
+  AddFaultMetadata(fault, "rule", "budgets.sessions.bind_caller");
+  AddFaultMetadata(fault, "session", session);
+  return fault;
+}
+
 // Until when to wait: until all that refuse would not. Nothing if that never
 // is.
 std::optional<absl::Duration> WaitOf(absl::Span<const BudgetCharge> charges,
@@ -163,6 +178,7 @@ std::string_view BudgetDenialCode(absl::Span<const BudgetCharge> charges,
     case BudgetObstacle::kNotAllocated:
       return "NOT_ALLOCATED";
     case BudgetObstacle::kSpent:
+    case BudgetObstacle::kOthers:
     case BudgetObstacle::kNone:
       break;
   }
@@ -173,6 +189,9 @@ std::string_view BudgetDenialCode(absl::Span<const BudgetCharge> charges,
 
 absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                          absl::Time now) {
+  for (const BudgetCharge& charge : charges) {
+    if (charge.obstacle == BudgetObstacle::kOthers) return OthersFault(charge);
+  }
   const auto found =
       std::find_if(charges.begin(), charges.end(),
                    [](const BudgetCharge& charge) { return charge.refuses(); });

@@ -19,10 +19,12 @@ namespace gateway {
 // nobody knows when they end, so soon.
 inline constexpr absl::Duration kCallsEndDelay = absl::Seconds(1);
 
-// Returns BUDGET_EXCEEDED. Names the first budget that refuses, in the order of
-// the charges, what is left of it and, unless waiting does not help, when it
-// will do: when the last of all that refuse does. Where none refuses, nothing
-// is allocated to the call's session. REQUIRES: the call is refused.
+// Returns FORBIDDEN, with the session and `rule` in the metadata, if that is
+// another caller's; otherwise BUDGET_EXCEEDED. That names the first budget that
+// refuses, in the order of the charges, what is left of it and, unless waiting
+// does not help, when it will do: when the last of all that refuse does. Where
+// none refuses, nothing is allocated to the call's session. REQUIRES: the call
+// is refused.
 absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                          absl::Time now);
 

@@ -108,6 +108,8 @@ void BudgetRules::AddSessions(const config::SessionBudgets& sessions,
     auto rule = std::make_unique<BudgetRule>(budget, defaults, secret,
                                              counts(budget.name()));
     rule->timeout_seconds_ = timeout;
+    rule->binds_caller_ =
+        sessions.bind_caller() && rule->name() == kSessionBudget;
     rules_.push_back(std::move(rule));
   };
   add(OfSession(

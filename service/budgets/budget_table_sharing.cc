@@ -68,7 +68,7 @@ void BudgetTable::PrepareAgain(absl::Span<BudgetCharge> charges) {
     charge.state = BudgetCharge::State::kAsked;
     charge.obstacle = BudgetObstacle::kNone;
     charge.is_short = charge.near = false;
-    charge.first_near = charge.first_exceeded = false;
+    charge.first_near = charge.first_exceeded = charge.binds = false;
     charge.remaining = charge.reset_time = charge.expire_time = 0;
   }
 }
@@ -158,7 +158,8 @@ BudgetTelling BudgetTable::TellingOf(const BudgetCell& cell, int64_t now) {
           .start = is_calendar ? account.spend.StartAt(window, now) : 0,
           .spend = account.spend,
           .reserved = cell.reserved,
-          .reset_version = account.reset_version};
+          .reset_version = account.reset_version,
+          .binding = account.binding};
 }
 
 std::vector<BudgetTelling> BudgetTable::BeginTelling(
@@ -303,6 +304,12 @@ bool BudgetTable::Learn(
   Renew(*cell, now);
   if (!MoveTo(*cell, news.start, now)) return true;
   BudgetAccount& account = cell->account;
+  Bind(news.binding, &account.binding);
+  if (account.binding != news.binding) {
+    // The one who told last did not know it.
+    cell->shared->has_news = true;
+    MarkUntold(shard, *cell);
+  }
   int64_t version = account.reset_version;
   for (const BudgetNews::Line& line : news.lines) {
     version = std::max(version, line.telling.reset_version);

@@ -64,6 +64,10 @@ std::vector<std::string> SomeEntries(uint64_t seed, int count) {
       change.amounts = {.input_tokens = static_cast<int64_t>(bits() % 100),
                         .cost_usd_nanos = static_cast<int64_t>(bits() % 100),
                         .turns = 1};
+      if (bits() % 16 == 1) {
+        change.binding =
+            BudgetBinding{.caller = absl::StrCat(bits() % 3), .time = time};
+      }
       if (bits() % 16 == 0) {
         change.allocation = BudgetAllocation{
             .limit = static_cast<int64_t>(bits() % 1000),

@@ -120,6 +120,76 @@ TEST(BudgetTableTest, AScopeOfAClockThatWasAheadGivesItsPlaceAway) {
   EXPECT_EQ(overflows, 0);
 }
 
+TestCall::Subject SessionOf(const std::string& session,
+                            const std::string& caller) {
+  return {{config::LIMIT_DIMENSION_SESSION, session},
+          {config::LIMIT_DIMENSION_CALLER, caller}};
+}
+
+TEST(BudgetTableTest, ASessionIsItsFirstCallersWhereItIsBound) {
+  TestBudgets budgets("sessions { session_tokens: 1000 bind_caller: true }");
+  // What is refused binds nothing.
+  TestCall large(budgets, SessionOf("S", "bob"));
+  ASSERT_FALSE(large.Reserve({.input_tokens = 1001}));
+  TestCall first(budgets, SessionOf("S", "ann"));
+  ASSERT_TRUE(first.Reserve({.input_tokens = 10}));
+  TestCall other(budgets, SessionOf("S", "bob"));
+  EXPECT_FALSE(other.Reserve({.input_tokens = 10}));
+  const BudgetDebit debit = first.Settle({.input_tokens = 10});
+  ASSERT_EQ(debit.changes.size(), 1u);
+  EXPECT_EQ(debit.changes[0].binding,
+            (BudgetBinding{.caller = "ann", .time = budgets.now}));
+  TestCall keyless(budgets, SessionOf("S", ""));
+  EXPECT_FALSE(keyless.Reserve({.input_tokens = 10}));
+  TestCall second(budgets, SessionOf("S", "ann"));
+  EXPECT_TRUE(second.Reserve({.input_tokens = 10}));
+  TestCall elsewhere(budgets, SessionOf("T", "bob"));
+  EXPECT_TRUE(elsewhere.Reserve({.input_tokens = 10}));
+  // By the ledger also after a restart.
+  BudgetBook book;
+  for (const BudgetChange& change : debit.changes) book.Apply(change);
+  TestBudgets restarted("sessions { session_tokens: 1000 bind_caller: true }");
+  restarted.table.Load(book);
+  TestCall again(restarted, SessionOf("S", "bob"));
+  EXPECT_FALSE(again.Reserve({.input_tokens = 10}));
+  TestCall own(restarted, SessionOf("S", "ann"));
+  EXPECT_TRUE(own.Reserve({.input_tokens = 10}));
+}
+
+TEST(BudgetTableTest, ABoundSessionIsSoInEveryMode) {
+  for (const char* const mode : {"MODE_WARN", "MODE_OFF"}) {
+    TestBudgets budgets(
+        absl::StrCat("sessions { bind_caller: true mode: ", mode, "}"));
+    TestCall first(budgets, SessionOf("S", "ann"));
+    ASSERT_TRUE(first.Reserve({.input_tokens = 10})) << mode;
+    TestCall other(budgets, SessionOf("S", "bob"));
+    EXPECT_FALSE(other.Reserve({.input_tokens = 10})) << mode;
+  }
+}
+
+TEST(BudgetTableTest, ASessionIsAnybodysWhereItIsNotBound) {
+  TestBudgets budgets("sessions { session_tokens: 1000 }");
+  TestCall first(budgets, SessionOf("S", "ann"));
+  ASSERT_TRUE(first.Reserve({.input_tokens = 10}));
+  TestCall other(budgets, SessionOf("S", "bob"));
+  EXPECT_TRUE(other.Reserve({.input_tokens = 10}));
+  EXPECT_EQ(first.Settle({.input_tokens = 1}).changes[0].binding, std::nullopt);
+}
+
+TEST(BudgetTableTest, ToBeBoundIsNotToBeAllocated) {
+  TestBudgets budgets(
+      "sessions { require_allocation: true bind_caller: true }");
+  TestCall call(budgets, SessionOf("S", "ann"));
+  EXPECT_FALSE(call.Reserve({.input_tokens = 10}));
+  budgets.table.Apply(
+      {.scope = {.budget = "session",
+                 .subject = {{config::LIMIT_DIMENSION_SESSION, "S"}}},
+       .time = budgets.now,
+       .allocation = BudgetAllocation{.limit = 5000, .version = 1}});
+  TestCall allocated(budgets, SessionOf("S", "ann"));
+  EXPECT_TRUE(allocated.Reserve({.input_tokens = 10}));
+}
+
 TEST(BudgetTableTest, AllIsReservedOrNothing) {
   TestBudgets budgets(R"(
     rules { name: "wide" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 }
