@@ -28,10 +28,6 @@ using ::llmgateway::config::v1::LedgerConfig;
 
 using IfNotCommitted = LedgerWriter::IfNotCommitted;
 
-// The output that an attempt is taken to have had if nobody will know, where
-// its caller sets no limit.
-constexpr int64_t kUnknownOutputTokens = 1000;
-
 absl::Status Unavailable(const absl::Status& why) {
   return MakeFault(
       v1::ERROR_REASON_LEDGER_UNAVAILABLE,
@@ -48,8 +44,8 @@ v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
   usage.set_input_tokens(GuessedInputTokens(call));
   if (call.embed == nullptr) {
     usage.set_output_tokens(
-        std::min(call.OutputTokensLimit().value_or(kUnknownOutputTokens),
-                 kUnknownOutputTokens));
+        std::min(call.OutputTokensLimit().value_or(kOutputTokensNobodyTells),
+                 kOutputTokensNobodyTells));
   }
   SetCost(call.FindPrice(attempt.priced_as, attempt.model),
           ServiceTier::kStandard, &usage);
