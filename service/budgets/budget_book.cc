@@ -26,6 +26,20 @@ BudgetAmounts Read(const kept::BudgetAmountsRecord& from) {
           .turns = from.turns()};
 }
 
+void Write(const BudgetSpend::Step& step, kept::BudgetStepRecord* to) {
+  to->set_start(step.start);
+  Write(step.amounts, to->mutable_amounts());
+}
+
+template <typename Records>
+std::vector<BudgetSpend::Step> ReadSteps(const Records& from) {
+  std::vector<BudgetSpend::Step> steps;
+  for (const kept::BudgetStepRecord& step : from) {
+    steps.push_back({.start = step.start(), .amounts = Read(step.amounts())});
+  }
+  return steps;
+}
+
 void Write(const BudgetAllocation& allocation,
            kept::BudgetAllocationRecord* to) {
   if (allocation.limit.has_value()) to->set_limit(*allocation.limit);
@@ -60,14 +74,20 @@ void Write(const BudgetScope& scope, const BudgetAccount& account,
   to->set_last_time(account.spend.last_time());
   Write(account.spend.sum(), to->mutable_sum());
   for (const BudgetSpend::Step& step : account.spend.steps()) {
-    kept::BudgetStepRecord& record = *to->add_steps();
-    record.set_start(step.start);
-    Write(step.amounts, record.mutable_amounts());
+    Write(step, to->add_steps());
+  }
+  to->set_leap_time(account.spend.leap().time);
+  for (const BudgetSpend::Step& step : account.spend.leap().before) {
+    Write(step, to->add_before_leap());
   }
   if (account.allocation.has_value()) {
     Write(*account.allocation, to->mutable_allocation());
   }
   to->set_reset_version(account.reset_version);
+  if (account.binding.has_value()) {
+    to->set_bound_to(account.binding->caller);
+    to->set_bound_time(account.binding->time);
+  }
 }
 
 // False if it is none.
@@ -85,15 +105,16 @@ bool Read(const kept::BudgetAccountRecord& from, BudgetScope* scope,
     scope->subject.emplace_back(static_cast<LimitDimension>(part.dimension()),
                                 part.value());
   }
-  std::vector<BudgetSpend::Step> steps;
-  for (const kept::BudgetStepRecord& step : from.steps()) {
-    steps.push_back({.start = step.start(), .amounts = Read(step.amounts())});
-  }
   account->window = *window;
-  account->spend = BudgetSpend::From(from.start(), from.last_time(),
-                                     Read(from.sum()), std::move(steps));
+  account->spend = BudgetSpend::From(
+      from.start(), from.last_time(), Read(from.sum()), ReadSteps(from.steps()),
+      {.time = from.leap_time(), .before = ReadSteps(from.before_leap())});
   if (from.has_allocation()) account->allocation = Read(from.allocation());
   account->reset_version = from.reset_version();
+  if (from.has_bound_to()) {
+    account->binding =
+        BudgetBinding{.caller = from.bound_to(), .time = from.bound_time()};
+  }
   return true;
 }
 
@@ -106,20 +127,26 @@ void BudgetAccount::Apply(const BudgetChange& change) {
     allocation = change.allocation;
   }
   reset_version = std::max(reset_version, change.reset_version);
+  Bind(change.binding, &binding);
   if (change.amounts == BudgetAmounts()) return;
-  spend.Add(window, change.start, change.time, change.amounts);
+  int64_t start = change.start;
+  if (window.kind() == BudgetWindow::Kind::kNone &&
+      start == BudgetChange::kWhereItBegan) {
+    start = spend.start() == 0 ? change.time : spend.start();
+  }
+  // As the one who charged it has: its clock was ahead until then.
+  spend.RebaseTo(window, change.time, start);
+  spend.Add(window, start, change.time, change.amounts);
 }
 
 void BudgetAccount::Add(const BudgetAccount& other) {
-  BudgetChange change = {.allocation = other.allocation};
+  Apply({.allocation = other.allocation, .binding = other.binding});
   if (window.kind() == BudgetWindow::Kind::kNone) {
     // What each chain has counted began when it did.
-    change.start = spend.start() == 0 ? other.spend.start() : spend.start();
-    change.time = other.spend.last_time();
-    change.amounts = other.spend.sum();
-    return Apply(change);
+    return spend.Add(window,
+                     spend.start() == 0 ? other.spend.start() : spend.start(),
+                     other.spend.last_time(), other.spend.sum());
   }
-  Apply(change);
   for (const BudgetSpend::Step& step : other.spend.steps()) {
     spend.Add(window, step.start, other.spend.last_time(), step.amounts);
   }
@@ -140,7 +167,10 @@ absl::Status BudgetBook::Apply(int64_t number, std::string_view entry) {
 }
 
 void BudgetBook::Apply(const BudgetChange& change) {
-  last_time_ = std::max(last_time_, change.time);
+  // One that is more than a day earlier shows that the clock was ahead.
+  const bool was_ahead =
+      change.time != 0 && last_time_ > change.time + BudgetSpend::kLeapSeconds;
+  last_time_ = was_ahead ? change.time : std::max(last_time_, change.time);
   const auto [found, is_new] = accounts_.try_emplace(change.scope);
   if (is_new) {
     found->second.window =

@@ -9,10 +9,11 @@
 //   Keep(book.Checkpoint(), book.last_entry());
 //
 // The state is exactly what the entries say, in whatever order they were
-// written: all that is added to a window is a sum, and of allocations the
-// latest counts. A checkpoint is made of entries that are committed, and so
-// never has what a crash takes back: whoever makes one applies what was
-// committed to a book of his own, and does not ask the running calls.
+// written, as long as they are less than a day apart (budget_spend.h): all that
+// is added to a window is a sum, and of allocations the latest counts. A
+// checkpoint is made of entries that are committed, and so never has what a
+// crash takes back: whoever makes one applies what was committed to a book of
+// his own, and does not ask the running calls.
 //
 // Thread-compatible.
 
@@ -43,6 +44,8 @@ struct BudgetAccount {
   std::optional<BudgetAllocation> allocation;
   // Of the last reset that replicas share; 0 before the first.
   int64_t reset_version = 0;
+  // Whose it is; nothing where it is anybody's.
+  std::optional<BudgetBinding> binding;
 
   bool is_allocated() const {
     return allocation.has_value() && !allocation->removed;
@@ -73,7 +76,8 @@ class BudgetBook {
 
   // The number of the last entry that it knows; 0 if it knows none.
   int64_t last_entry() const { return last_entry_; }
-  // The latest time that one of them names, in seconds; 0 if none does.
+  // The latest time that one of them names, in seconds, of a clock that was not
+  // put back by more than a day since; 0 if none does.
   int64_t last_time() const { return last_time_; }
 
   // All that it knows, as bytes; the same for equal books.

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "service/budgets/budget_window.h"
+#include "service/budgets/foreign_budget_entry.h"
 #include "service/ledger/entry.h"
 #include "service/ledger/metadata_writer.h"
 #include "service/ledger/python_json.h"
@@ -58,6 +60,10 @@ std::string ChangeForm(const BudgetChange& change) {
     MetadataWriter out(&form);
     if (change.allocation.has_value()) {
       out.AddForm("allocation", AllocationForm(*change.allocation));
+    }
+    if (change.binding.has_value()) {
+      out.AddInt("bound_time", change.binding->time);
+      out.AddText("bound_to", change.binding->caller);
     }
     out.AddText("budget", change.scope.budget);
     out.AddInt("cost_usd_nanos", change.amounts.cost_usd_nanos);
@@ -125,6 +131,11 @@ absl::Status ReadPair(JsonValue& pair, BudgetScope* scope) {
   return absl::OkStatus();
 }
 
+BudgetBinding& BindingOf(BudgetChange* change) {
+  if (!change->binding.has_value()) change->binding.emplace();
+  return *change->binding;
+}
+
 absl::Status ReadChange(JsonValue& value, BudgetChange* change) {
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
@@ -133,6 +144,9 @@ absl::Status ReadChange(JsonValue& value, BudgetChange* change) {
         if (key == "budget") return ReadText(field, &scope.budget);
         if (key == "window") return ReadText(field, &scope.window);
         if (key == "others") return ReadBool(field, &scope.others);
+        if (key == "bound_to") {
+          return ReadText(field, &BindingOf(change).caller);
+        }
         int64_t* number = nullptr;
         if (key == "cost_usd_nanos") number = &amounts.cost_usd_nanos;
         if (key == "input_tokens") number = &amounts.input_tokens;
@@ -141,6 +155,7 @@ absl::Status ReadChange(JsonValue& value, BudgetChange* change) {
         if (key == "start") number = &change->start;
         if (key == "time") number = &change->time;
         if (key == "reset_version") number = &change->reset_version;
+        if (key == "bound_time") number = &BindingOf(change).time;
         if (number != nullptr) return ReadInt(field, number);
         if (key == "allocation") {
           return ReadAllocation(field, &change->allocation.emplace());
@@ -170,6 +185,15 @@ absl::Status ReadMember(JsonValue& member, std::vector<BudgetChange>* changes) {
 
 }  // namespace
 
+void Bind(const std::optional<BudgetBinding>& other,
+          std::optional<BudgetBinding>* known) {
+  if (!other.has_value()) return;
+  if (!known->has_value() || std::tie(other->time, other->caller) <
+                                 std::tie((*known)->time, (*known)->caller)) {
+    *known = other;
+  }
+}
+
 void AppendBudgetForm(absl::Span<const BudgetChange> changes,
                       std::string_view request_id, std::string* out) {
   std::string list = "[";
@@ -198,6 +222,7 @@ absl::Status ReadBudgetEntry(std::string_view entry,
   // Only entries of these kinds have changes; their type may stand behind the
   // metadata.
   bool is_of_budget = false;
+  bool is_own = false;
   std::vector<BudgetChange> read;
   GATEWAY_RETURN_IF_ERROR(ReadJson(entry, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key,
@@ -212,10 +237,12 @@ absl::Status ReadBudgetEntry(std::string_view entry,
       return value.EachField(
           [&](std::string_view name, JsonValue& member) -> absl::Status {
             if (name != kBudgetMember) return absl::OkStatus();
+            is_own = true;
             return ReadMember(member, &read);
           });
     });
   }));
+  if (is_of_budget && !is_own) read = ForeignBudgetChanges(entry);
   if (is_of_budget) {
     changes->insert(changes->end(), std::make_move_iterator(read.begin()),
                     std::make_move_iterator(read.end()));
@@ -226,8 +253,8 @@ absl::Status ReadBudgetEntry(std::string_view entry,
 bool MayHaveBudgetChanges(std::string_view entry) {
   // In front of it are the decision and the entry's hash.
   constexpr size_t kLooked = 512;
-  return absl::StrContains(ToAbsl(entry.substr(0, kLooked)),
-                           "\"event_type\": \"BUDGET_");
+  // Some have a space between a name and its value.
+  return absl::StrContains(ToAbsl(entry.substr(0, kLooked)), "\"BUDGET_");
 }
 
 }  // namespace gateway

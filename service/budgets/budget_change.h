@@ -40,7 +40,24 @@ struct BudgetAllocation {
   bool operator==(const BudgetAllocation&) const = default;
 };
 
+// Whose a scope is: the caller who was first to be charged to it.
+struct BudgetBinding {
+  std::string caller;  // As in a scope; empty if he showed no key.
+  int64_t time = 0;    // Since when; the earlier one counts.
+
+  bool operator==(const BudgetBinding&) const = default;
+};
+
+// Takes in what is known of it elsewhere: in whatever order, the same comes of
+// it.
+void Bind(const std::optional<BudgetBinding>& other,
+          std::optional<BudgetBinding>* known);
+
 struct BudgetChange {
+  // As `start`, of a budget without a window: from where it began on, or from
+  // `time` on if it begins with this.
+  static constexpr int64_t kWhereItBegan = 0;
+
   BudgetScope scope;
   int64_t start = 0;      // Of the window or step that it belongs to.
   int64_t time = 0;       // When, in seconds since 1970.
@@ -49,6 +66,8 @@ struct BudgetChange {
   // Of what is given back to all replicas: the greatest counts, each once. 0
   // otherwise.
   int64_t reset_version = 0;
+  // Of a session that is its caller's alone.
+  std::optional<BudgetBinding> binding;
 
   bool operator==(const BudgetChange&) const = default;
 };
@@ -67,14 +86,14 @@ absl::Status ReadBudgetForm(std::string_view form,
                             std::vector<BudgetChange>* changes);
 
 // Reads an entry of the ledger, whose text is one JSON object; one that is not
-// about budgets, or was written by others, has no changes. An InvalidArgument
-// names what is wrong.
+// about budgets has no changes, and one that was written by others those of
+// foreign_budget_entry.h. An InvalidArgument names what is wrong.
 absl::Status ReadBudgetEntry(std::string_view entry,
                              std::vector<BudgetChange>* changes);
 
 // Whether an entry may have changes, by its beginning: false for most entries,
 // which need not be read then. REQUIRES: the text has been written by the
-// ledger.
+// ledger, or taken over from a system that begins with the type of an entry.
 bool MayHaveBudgetChanges(std::string_view entry);
 
 }  // namespace gateway

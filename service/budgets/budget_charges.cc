@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "service/budgets/budget_fault.h"
+#include "service/limits/limit_rule.h"
 
 namespace gateway {
 
@@ -39,6 +40,33 @@ void BudgetCharges::CountShort() const {
 
 absl::Status BudgetCharges::Refusal(absl::Time now) const {
   return BudgetFault(charges_, now);
+}
+
+std::vector<BudgetExceeded> BudgetCharges::Exceeded() const {
+  std::vector<BudgetExceeded> exceeded;
+  for (const BudgetCharge& charge : charges_) {
+    if (charge.obstacle == BudgetObstacle::kNone || charge.cell == nullptr) {
+      continue;
+    }
+    const BudgetRule& rule = *charge.rule;
+    const bool counts_calls = charge.obstacle == BudgetObstacle::kTurns;
+    BudgetExceeded& told = exceeded.emplace_back();
+    told = {.budget = rule.name(),
+            // The name of a cell never changes.
+            .scope_key = charge.cell->scope.Text(),
+            .mode = BudgetModeName(rule.mode()),
+            .code = BudgetDenialCode(charges_, charge),
+            .unit = counts_calls         ? "calls"
+                    : rule.counts_cost() ? "usd_nanos"
+                                         : LimitUnitName(rule.unit()),
+            .requested = counts_calls ? 1 : charge.amounts.In(rule.unit()),
+            .remaining = charge.remaining,
+            .requested_tokens = charge.amounts.total_tokens()};
+    if (!counts_calls && !rule.counts_cost()) {
+      told.remaining_tokens = charge.remaining;
+    }
+  }
+  return exceeded;
 }
 
 void BudgetCharges::Grow(const BudgetAmounts& amounts) {
@@ -97,7 +125,8 @@ BudgetDebit BudgetCharges::Reserved(absl::Time now) const {
     debit.changes.push_back({.scope = standing->scope,
                              .start = own.StartAt(account.window, second),
                              .time = second,
-                             .amounts = charge.amounts});
+                             .amounts = charge.amounts,
+                             .binding = account.binding});
     debit.total = charge.amounts;
   }
   NameScope(now, &debit);

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
@@ -92,6 +93,10 @@ class BudgetCharges {
   std::optional<int64_t> RemainingTokens(absl::Time now) const;
 
   absl::Span<const BudgetCharge> charges() const { return charges_; }
+
+  // The budgets that it does not fit into and that let it pass all the same.
+  // REQUIRES: it is reserved.
+  std::vector<BudgetExceeded> Exceeded() const;
 
  private:
   template <typename Counts>

@@ -73,21 +73,31 @@ LedgerEntry BudgetDebitEntry(const BudgetDebit& debit,
 }
 
 LedgerEntry BudgetWarningEntry(const BudgetEntryFacts& facts,
-                               std::string_view mode, int64_t requested,
-                               int64_t remaining) {
+                               const BudgetExceeded& exceeded) {
   LedgerEntry entry;
   entry.event_type = "BUDGET_WARNING";
   entry.submission_id = facts.contract_id;
   entry.decision = "WARNING";
-  entry.reason = absl::StrCat("Budget has ", remaining, " left, ", requested,
-                              " requested");
+  entry.reason = absl::StrCat("Budget ", exceeded.budget, " has ",
+                              exceeded.remaining, " ", ToAbsl(exceeded.unit),
+                              " left, ", exceeded.requested, " requested");
   MetadataWriter metadata(&entry.metadata);
   metadata.AddText("agent_id", facts.agent_id);
-  metadata.AddText("budget_mode", mode);
+  metadata.AddText("budget_mode", exceeded.mode);
   metadata.AddText("contract_id", facts.contract_id);
+  {
+    MetadataWriter own = metadata.Object(kBudgetMember);
+    own.AddText("budget", exceeded.budget);
+    own.AddText("code", exceeded.code);
+    own.AddInt("remaining", exceeded.remaining);
+    own.AddText("request_id", facts.request_id);
+    own.AddInt("requested", exceeded.requested);
+    own.AddText("scope_key", exceeded.scope_key);
+    own.AddText("unit", exceeded.unit);
+  }
   metadata.AddText("model_id", facts.model_id);
-  metadata.AddInt("remaining", remaining);
-  metadata.AddInt("requested_tokens", requested);
+  AddIntOrNull(metadata, "remaining", exceeded.remaining_tokens);
+  metadata.AddInt("requested_tokens", exceeded.requested_tokens);
   metadata.AddText("session_id", facts.session_id);
   metadata.AddText("work_order_id", facts.work_order_id);
   return entry;

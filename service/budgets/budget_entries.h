@@ -15,6 +15,7 @@
 #define SERVICE_BUDGETS_BUDGET_ENTRIES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,10 +59,26 @@ struct BudgetEntryFacts {
 LedgerEntry BudgetDebitEntry(const BudgetDebit& debit,
                              const BudgetEntryFacts& facts);
 
+// A budget that a call was let pass although it does not fit.
+struct BudgetExceeded {
+  std::string budget;  // Its name.
+  std::string scope_key;
+  std::string_view mode;
+  std::string_view code;  // Why it does not fit (budget_fault.h).
+  // What is counted: a unit of tokens as in the configuration, `usd_nanos` or
+  // `calls`; how much the call has asked for, and how much there was.
+  std::string_view unit;
+  int64_t requested = 0;
+  int64_t remaining = 0;
+  // Of the whole call, whatever is counted.
+  int64_t requested_tokens = 0;
+  // Nothing where something else is counted.
+  std::optional<int64_t> remaining_tokens;
+};
+
 // BUDGET_WARNING: a call was let pass that did not fit. Borrows `facts`.
 LedgerEntry BudgetWarningEntry(const BudgetEntryFacts& facts,
-                               std::string_view mode, int64_t requested,
-                               int64_t remaining);
+                               const BudgetExceeded& exceeded);
 
 // BUDGET_ALLOCATE. Borrows `scope_key`, which is that of the change's scope.
 LedgerEntry BudgetAllocateEntry(const BudgetChange& change,

@@ -81,28 +81,6 @@ std::string_view CodeOfSpent(const BudgetRule& rule) {
   }
 }
 
-// As the documentation of BUDGET_EXCEEDED lists them (errors.proto).
-std::string_view CodeOf(absl::Span<const BudgetCharge> charges,
-                        const BudgetCharge& told) {
-  switch (told.obstacle) {
-    case BudgetObstacle::kTurns:
-      return "TURN_LIMIT";
-    case BudgetObstacle::kRequest:
-      return "REQUEST_BUDGET_EXCEEDED";
-    case BudgetObstacle::kNoPrice:
-      return "BUDGET_ENFORCEMENT_ERROR";
-    case BudgetObstacle::kExpired:
-    case BudgetObstacle::kNotAllocated:
-      return "NOT_ALLOCATED";
-    case BudgetObstacle::kSpent:
-    case BudgetObstacle::kNone:
-      break;
-  }
-  return told.rule->is_of_session() && HasWithin(charges, told)
-             ? "HIERARCHY_EXCEEDED"
-             : CodeOfSpent(*told.rule);
-}
-
 std::string TimeText(int64_t seconds) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(seconds),
                           absl::UTCTimeZone());
@@ -156,6 +134,21 @@ absl::Status NotAllocatedFault() {
   return fault;
 }
 
+// Does not tell whose it is.
+absl::Status OthersFault(const BudgetCharge& told) {
+  const BudgetScope scope = told.rule->ScopeOf(*told.subject);
+  const std::string_view session =
+      scope.ValueOf(config::LIMIT_DIMENSION_SESSION);
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_FORBIDDEN,
+      absl::StrCat("the session '", ToAbsl(session),
+                   "' is another caller's, who was first to name it "
+                   "(budgets.sessions.bind_caller): name one of your own"));
+  AddFaultMetadata(fault, "rule", "budgets.sessions.bind_caller");
+  AddFaultMetadata(fault, "session", session);
+  return fault;
+}
+
 // Until when to wait: until all that refuse would not. Nothing if that never
 // is.
 std::optional<absl::Duration> WaitOf(absl::Span<const BudgetCharge> charges,
@@ -172,8 +165,33 @@ std::optional<absl::Duration> WaitOf(absl::Span<const BudgetCharge> charges,
 
 }  // namespace
 
+std::string_view BudgetDenialCode(absl::Span<const BudgetCharge> charges,
+                                  const BudgetCharge& told) {
+  switch (told.obstacle) {
+    case BudgetObstacle::kTurns:
+      return "TURN_LIMIT";
+    case BudgetObstacle::kRequest:
+      return "REQUEST_BUDGET_EXCEEDED";
+    case BudgetObstacle::kNoPrice:
+      return "BUDGET_ENFORCEMENT_ERROR";
+    case BudgetObstacle::kExpired:
+    case BudgetObstacle::kNotAllocated:
+      return "NOT_ALLOCATED";
+    case BudgetObstacle::kSpent:
+    case BudgetObstacle::kOthers:
+    case BudgetObstacle::kNone:
+      break;
+  }
+  return told.rule->is_of_session() && HasWithin(charges, told)
+             ? "HIERARCHY_EXCEEDED"
+             : CodeOfSpent(*told.rule);
+}
+
 absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                          absl::Time now) {
+  for (const BudgetCharge& charge : charges) {
+    if (charge.obstacle == BudgetObstacle::kOthers) return OthersFault(charge);
+  }
   const auto found =
       std::find_if(charges.begin(), charges.end(),
                    [](const BudgetCharge& charge) { return charge.refuses(); });
@@ -185,7 +203,7 @@ absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
       absl::StrCat("the budget ", rule.name(), Allowance(rule, told.in_force),
                    Why(told), Advice(told)));
   AddFaultMetadata(fault, "limit", rule.name());
-  AddFaultMetadata(fault, "code", CodeOf(charges, told));
+  AddFaultMetadata(fault, "code", BudgetDenialCode(charges, told));
   AddFaultMetadata(fault, "unit", LimitUnitName(rule.unit()));
   AddFaultMetadata(fault, "remaining", absl::StrCat(told.remaining));
   AddFaultMetadata(fault, "requested",

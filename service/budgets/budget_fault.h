@@ -6,6 +6,7 @@
 #define SERVICE_BUDGETS_BUDGET_FAULT_H_
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -18,12 +19,20 @@ namespace gateway {
 // nobody knows when they end, so soon.
 inline constexpr absl::Duration kCallsEndDelay = absl::Seconds(1);
 
-// Returns BUDGET_EXCEEDED. Names the first budget that refuses, in the order of
-// the charges, what is left of it and, unless waiting does not help, when it
-// will do: when the last of all that refuse does. Where none refuses, nothing
-// is allocated to the call's session. REQUIRES: the call is refused.
+// Returns FORBIDDEN, with the session and `rule` in the metadata, if that is
+// another caller's; otherwise BUDGET_EXCEEDED. That names the first budget that
+// refuses, in the order of the charges, what is left of it and, unless waiting
+// does not help, when it will do: when the last of all that refuse does. Where
+// none refuses, nothing is allocated to the call's session. REQUIRES: the call
+// is refused.
 absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                          absl::Time now);
+
+// Why the charge does not fit, in one word, as the documentation of
+// BUDGET_EXCEEDED lists them (errors.proto); `charges` are all of its call.
+// REQUIRES: it has an obstacle.
+std::string_view BudgetDenialCode(absl::Span<const BudgetCharge> charges,
+                                  const BudgetCharge& told);
 
 // What a call is told that was let in: that the budget is nearly, or more than,
 // spent. REQUIRES: one of both.

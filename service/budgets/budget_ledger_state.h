@@ -12,6 +12,8 @@
 #define SERVICE_BUDGETS_BUDGET_LEDGER_STATE_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -38,7 +40,11 @@ class BudgetLedgerState final : public LedgerState {
  private:
   const absl::Duration retention_;
   BudgetBook book_;
-  size_t entries_ = 0;  // Since something was forgotten last.
+  // Since something was forgotten last: how many there were, and the least of
+  // the times that the book had.
+  static constexpr int64_t kNoTime = std::numeric_limits<int64_t>::max();
+  size_t entries_ = 0;
+  int64_t least_time_ = kNoTime;
 };
 
 }  // namespace gateway

@@ -114,6 +114,12 @@ BudgetRule::BudgetRule(const config::Budget& config, const Defaults& defaults,
   }
 }
 
+bool BudgetRule::is_of_one() const {
+  return tells_apart(config::LIMIT_DIMENSION_CALLER) ||
+         tells_apart(config::LIMIT_DIMENSION_OWNER) ||
+         tells_apart(config::LIMIT_DIMENSION_USER);
+}
+
 bool BudgetRule::IsOf(const BudgetScope& scope) const {
   return scope.budget == name_ && scope.window == window_.name() &&
          std::equal(scope.subject.begin(), scope.subject.end(), per_.begin(),

@@ -75,6 +75,8 @@ class BudgetRule {
   bool allocated_only() const { return allocated_only_; }
   // One of those that BudgetsConfig.sessions makes.
   bool is_of_session() const { return is_of_session_; }
+  // Whether a scope is its first caller's alone.
+  bool binds_caller() const { return binds_caller_; }
   // Whether it is asked of each target, since it names what only that has.
   bool is_of_target() const { return is_of_target_; }
   // How long after a scope's first call others are let in; 0 is for ever.
@@ -83,6 +85,9 @@ class BudgetRule {
   bool tells_apart(LimitDimension dimension) const {
     return std::find(per_.begin(), per_.end(), dimension) != per_.end();
   }
+  // Whether each scope is of one caller, owner or user: what others share does
+  // not grow with the role of who calls.
+  bool is_of_one() const;
   bool Matches(const LimitSubject& subject) const {
     return match_.Matches(subject);
   }
@@ -129,6 +134,7 @@ class BudgetRule {
   bool is_of_session_;
   bool is_of_target_;
   int64_t timeout_seconds_ = 0;
+  bool binds_caller_ = false;
   std::vector<LimitDimension> per_;  // In the order of their numbers.
   LimitMatch match_;
   CounterKey seed_;

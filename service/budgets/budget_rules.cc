@@ -108,6 +108,8 @@ void BudgetRules::AddSessions(const config::SessionBudgets& sessions,
     auto rule = std::make_unique<BudgetRule>(budget, defaults, secret,
                                              counts(budget.name()));
     rule->timeout_seconds_ = timeout;
+    rule->binds_caller_ =
+        sessions.bind_caller() && rule->name() == kSessionBudget;
     rules_.push_back(std::move(rule));
   };
   add(OfSession(
@@ -163,9 +165,7 @@ void BudgetRules::ForEach(
 BudgetTerms BudgetRules::TermsFor(const BudgetRule& rule,
                                   std::string_view role) const {
   BudgetTerms terms = rule.terms();
-  if (role.empty() || multipliers_.empty() || rule.is_of_session()) {
-    return terms;
-  }
+  if (role.empty() || multipliers_.empty() || !rule.is_of_one()) return terms;
   const auto found = multipliers_.find(ToAbsl(role));
   if (found == multipliers_.end()) return terms;
   terms.limit = Multiplied(terms.limit, found->second);

@@ -55,7 +55,8 @@ class BudgetRules {
                bool names_agent,
                absl::FunctionRef<void(const BudgetRule& rule)> visit) const;
 
-  // What the limits of a budget are for calls of this role, which may be empty.
+  // What the limits of a budget are for calls of this role, which may be empty:
+  // a multiple where each scope is of one caller, owner or user.
   BudgetTerms TermsFor(const BudgetRule& rule, std::string_view role) const;
 
   const std::string& role_label() const { return role_label_; }

@@ -25,6 +25,13 @@ BudgetTerms TermsInForce(const BudgetAccount& account,
   return in_force;
 }
 
+// Whether the budget has something for the charge's scope, beside what is
+// allocated.
+bool HasTerms(const BudgetCharge& charge) {
+  return !charge.rule->allocated_only() || charge.terms.limit.has_value() ||
+         charge.terms.turn_limit.has_value();
+}
+
 }  // namespace
 
 BudgetTerms TermsOf(const BudgetRule& rule, const BudgetStanding& standing) {
@@ -83,6 +90,7 @@ BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
 bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
   for (int i = 0; i < kLookedAtMax && !shard.order.empty(); ++i) {
     BudgetCell* const last = shard.order.back();
+    if (last->account.spend.IsAhead(now)) Renew(*last, now);
     if (MayGo(*last, now)) {
       shard.order.pop_back();
       shard.cells.erase(CounterKey(last->key));
@@ -113,6 +121,16 @@ void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
   BudgetSpend& spend = cell.account.spend;
   const BudgetWindow& window = cell.account.window;
   SharedScope* const shared = cell.shared.get();
+  if (spend.IsAhead(now)) {
+    spend.Rebase(window, now);
+    cell.window_end = 0;
+    if (shared != nullptr) {
+      shared->others.spend.Rebase(window, now);
+      shared->others.granted = {};
+      // What was told meanwhile is of another window.
+      shared->Distrust();
+    }
+  }
   if (window.kind() == BudgetWindow::Kind::kNone) {
     cell.window_end = BudgetWindow::kNever;
     const int64_t last_time =
@@ -122,7 +140,8 @@ void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
     const bool is_forgotten = cell.reservations == 0 && last_time != 0 &&
                               last_time + retention_seconds_.load() <= now;
     if (!is_forgotten) return;
-    spend = {};
+    spend.ForgetAll(now);
+    cell.account.binding.reset();
     if (shared != nullptr) cell.shared = std::make_unique<SharedScope>();
   } else if (now < cell.window_end) {
     return;
@@ -152,10 +171,7 @@ void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
     Shard& shard = ShardOf(charge.key);
     const MutexLock lock(shard.mu);
     BudgetCell* cell = nullptr;
-    const bool has_terms = !rule.allocated_only() ||
-                           charge.terms.limit.has_value() ||
-                           charge.terms.turn_limit.has_value();
-    if (has_terms) {
+    if (HasTerms(charge) || rule.binds_caller()) {
       cell = FindOrMake(
           shard, charge.key, [&] { return rule.ScopeOf(*charge.subject); }, now,
           /*beyond_limit=*/rule.per().empty());
@@ -278,6 +294,22 @@ void BudgetTable::Warn(BudgetCell& cell, BudgetCharge* charge) {
   if (charge->near) charge->first_near = !std::exchange(cell.told_near, true);
 }
 
+void BudgetTable::CheckCaller(BudgetCell& cell, int64_t now,
+                              BudgetCharge* charge) {
+  // What several share for want of room is nobody's.
+  if (!charge->rule->binds_caller() || cell.scope.others) return;
+  const std::string caller = BudgetScopeValue(
+      charge->subject->Text(::llmgateway::config::v1::LIMIT_DIMENSION_CALLER));
+  std::optional<BudgetBinding>& binding = cell.account.binding;
+  if (!binding.has_value()) {
+    binding = BudgetBinding{.caller = caller, .time = now};
+    charge->binds = true;
+  }
+  if (binding->caller == caller) return;
+  charge->obstacle = BudgetObstacle::kOthers;
+  charge->is_short = false;
+}
+
 bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
                           bool needs_session) {
   bool refused = false;
@@ -288,8 +320,13 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
       if (charge.rule->mode() == BudgetMode::kOff) {
         charge.obstacle = BudgetObstacle::kNone;
       }
-      has_session = has_session || charge.rule->is_of_session();
+      // One that only says whose it is has nothing for the call.
+      has_session =
+          has_session || (charge.rule->is_of_session() &&
+                          (HasTerms(charge) || cell.account.is_allocated()));
+      CheckCaller(cell, now, &charge);
       if (charge.refuses()) {
+        if (std::exchange(charge.binds, false)) cell.account.binding.reset();
         refused = true;
         return;
       }
@@ -302,7 +339,10 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
     });
   }
   refused = refused || (needs_session && !has_session);
-  if (refused) Cancel(charges);
+  if (refused) {
+    TakeBack(charges);
+    Cancel(charges);
+  }
   if (refused && NeedsToAsk(charges)) return false;
   for (const BudgetCharge& charge : charges) {
     if (charge.obstacle == BudgetObstacle::kNone) continue;
@@ -314,6 +354,22 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
     }
   }
   return !refused;
+}
+
+void BudgetTable::TakeBack(absl::Span<BudgetCharge> charges) {
+  for (BudgetCharge& charge : charges) {
+    if (!charge.first_near && !charge.first_exceeded && !charge.binds) continue;
+    const MutexLock lock(ShardOf(charge.key).mu);
+    if (std::exchange(charge.first_near, false)) {
+      charge.cell->told_near = false;
+    }
+    if (std::exchange(charge.first_exceeded, false)) {
+      charge.cell->told_exceeded = false;
+    }
+    if (std::exchange(charge.binds, false)) {
+      charge.cell->account.binding.reset();
+    }
+  }
 }
 
 void BudgetTable::Release(BudgetCharge& charge, BudgetCell& cell) {
@@ -356,8 +412,11 @@ void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
     account.spend.Add(account.window, start, now, amounts);
     if (cell.shared != nullptr) cell.shared->has_news = true;
     if (changes == nullptr) return;
-    changes->push_back(
-        {.scope = cell.scope, .start = start, .time = now, .amounts = amounts});
+    changes->push_back({.scope = cell.scope,
+                        .start = start,
+                        .time = now,
+                        .amounts = amounts,
+                        .binding = account.binding});
   };
   for (BudgetCharge& charge : charges) {
     if (charge.state == BudgetCharge::State::kReserved) {

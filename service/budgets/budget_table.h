@@ -81,6 +81,7 @@ enum class BudgetObstacle : uint8_t {
   kNoPrice,       // What it will cost is not known.
   kExpired,       // The scope's time is over.
   kNotAllocated,  // Nothing is allocated to any scope of it.
+  kOthers,        // The scope is another caller's.
 };
 
 // What a call is charged to one scope, or is to be.
@@ -120,11 +121,14 @@ struct BudgetCharge {
   bool first_exceeded = false;
   // It may fit: this replica has been promised too little of what is left.
   bool is_short = false;
+  // The scope is its caller's from now on.
+  bool binds = false;
 
   // Whether it keeps the call from being let in.
   bool refuses() const {
-    return obstacle != BudgetObstacle::kNone &&
-           rule->mode() == BudgetMode::kEnforce;
+    return obstacle == BudgetObstacle::kOthers ||
+           (obstacle != BudgetObstacle::kNone &&
+            rule->mode() == BudgetMode::kEnforce);
   }
 };
 
@@ -284,10 +288,14 @@ class BudgetTable {
   void UseCell(BudgetCharge& charge, int64_t now,
                absl::FunctionRef<void(BudgetCell& cell)> use);
   void Check(BudgetCell& cell, int64_t now, BudgetCharge* charge) const;
+  // Sees to it that the scope is its first caller's, where it is to be.
+  static void CheckCaller(BudgetCell& cell, int64_t now, BudgetCharge* charge);
   static void CheckAmounts(const BudgetCell& cell, BudgetCharge* charge);
   // Of one that fits into what is left by all replicas: whether this one may.
   void CheckClaim(BudgetCell& cell, BudgetCharge* charge) const;
   static void Warn(BudgetCell& cell, BudgetCharge* charge);
+  // The call is refused: it binds nothing, and its warnings are the next one's.
+  void TakeBack(absl::Span<BudgetCharge> charges);
   static void Release(BudgetCharge& charge, BudgetCell& cell);
 
   static BudgetStanding StandingOf(const BudgetCell& cell);

@@ -68,6 +68,7 @@ void BudgetTable::PrepareAgain(absl::Span<BudgetCharge> charges) {
     charge.state = BudgetCharge::State::kAsked;
     charge.obstacle = BudgetObstacle::kNone;
     charge.is_short = charge.near = false;
+    charge.first_near = charge.first_exceeded = charge.binds = false;
     charge.remaining = charge.reset_time = charge.expire_time = 0;
   }
 }
@@ -157,7 +158,8 @@ BudgetTelling BudgetTable::TellingOf(const BudgetCell& cell, int64_t now) {
           .start = is_calendar ? account.spend.StartAt(window, now) : 0,
           .spend = account.spend,
           .reserved = cell.reserved,
-          .reset_version = account.reset_version};
+          .reset_version = account.reset_version,
+          .binding = account.binding};
 }
 
 std::vector<BudgetTelling> BudgetTable::BeginTelling(
@@ -248,7 +250,7 @@ bool BudgetTable::MoveTo(BudgetCell& cell, int64_t start, int64_t now) {
   if (start <= present) return start == present;
   if (start > now + kClockSlackSeconds) return false;
   // The other's clock is ahead: this one's is not put back any more.
-  account.spend.Add(window, start, account.spend.last_time(), {});
+  account.spend.ForgetBefore(window, start);
   cell.window_end = window.SpanAt(start).end;
   if (cell.shared != nullptr) {
     cell.shared->BeginAnew();
@@ -266,7 +268,10 @@ void BudgetTable::LearnLines(
     if (line.replica == replica) continue;
     const BudgetTelling& told = line.telling;
     if (told.reset_version == cell.account.reset_version) {
-      others.spend = MergedSpend(window, others.spend, told.spend);
+      BudgetSpend spend = told.spend;
+      // Its clock may be ahead.
+      spend.Rebase(window, now);
+      others.spend = MergedSpend(window, others.spend, spend);
     }
     if (!is_live(line.replica)) continue;
     others.reserved += told.reserved;
@@ -299,6 +304,12 @@ bool BudgetTable::Learn(
   Renew(*cell, now);
   if (!MoveTo(*cell, news.start, now)) return true;
   BudgetAccount& account = cell->account;
+  Bind(news.binding, &account.binding);
+  if (account.binding != news.binding) {
+    // The one who told last did not know it.
+    cell->shared->has_news = true;
+    MarkUntold(shard, *cell);
+  }
   int64_t version = account.reset_version;
   for (const BudgetNews::Line& line : news.lines) {
     version = std::max(version, line.telling.reset_version);

@@ -24,7 +24,8 @@ constexpr int64_t kTakenBackSeconds = 2'592'000;
 BudgetChange HeadOf(const BudgetTelling& telling) {
   return {.scope = telling.scope,
           .start = telling.start,
-          .allocation = telling.allocation};
+          .allocation = telling.allocation,
+          .binding = telling.binding};
 }
 
 void Append(const BudgetAmounts& amounts, std::string* out) {
@@ -145,7 +146,8 @@ absl::StatusOr<BudgetNews> ReadNews(std::string_view value) {
   }
   BudgetNews news = {.scope = std::move(heads[0].scope),
                      .start = heads[0].start,
-                     .allocation = heads[0].allocation};
+                     .allocation = heads[0].allocation,
+                     .binding = std::move(heads[0].binding)};
   for (size_t i = 1; i < lines.size() && !news.allocation.has_value(); ++i) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(lines[i], absl::MaxSplits(' ', 1));

@@ -41,6 +41,8 @@ struct BudgetTelling {
   BudgetClaim granted;
   // Of the last reset that the sums know.
   int64_t reset_version = 0;
+  // Whose the scope is, if that is known.
+  std::optional<BudgetBinding> binding;
   // If this is there, it is all that is told.
   std::optional<BudgetAllocation> allocation;
 };
@@ -55,6 +57,8 @@ struct BudgetNews {
   BudgetScope scope;
   int64_t start = 0;
   std::optional<BudgetAllocation> allocation;
+  // As the one who told last knows it.
+  std::optional<BudgetBinding> binding;
   std::vector<Line> lines;
 };
 

@@ -130,25 +130,19 @@ absl::Status CallBudgets::Reserve(const PlannedCall& call) {
                              rules_.session_mode() == BudgetMode::kEnforce;
   const bool reserved = charges_.Reserve(now, needs_session);
   if (again && !reserved) charges_.CountShort();
-  // Said once.
-  if (again || !NeedsToAsk()) TellCharges();
-  return reserved ? absl::OkStatus() : charges_.Refusal(now);
+  if (!reserved) return charges_.Refusal(now);
+  TellCharges();
+  return absl::OkStatus();
 }
 
 void CallBudgets::TellCharges() {
+  exceeded_ = charges_.Exceeded();
   for (const BudgetCharge& charge : charges_.charges()) {
-    const bool exceeded =
-        charge.obstacle != BudgetObstacle::kNone && !charge.refuses();
-    if (!exceeded && !charge.near) continue;
+    if (charge.obstacle == BudgetObstacle::kNone && !charge.near) continue;
     const std::string text = BudgetWarningText(charge);
     v1::Warning& warning = warnings_.emplace_back();
     warning.set_field(absl::StrCat("budgets.", charge.rule->name()));
     warning.set_message(text);
-    if (exceeded) {
-      exceeded_.push_back({.mode = BudgetModeName(charge.rule->mode()),
-                           .requested = charge.amounts.In(charge.rule->unit()),
-                           .remaining = charge.remaining});
-    }
     if (!charge.first_near && !charge.first_exceeded) continue;
     Log(LogLevel::kWarn, "budgets", text,
         {{"budget", charge.rule->name()},

@@ -66,13 +66,8 @@ class CallBudgets {
   // What was charged; empty before the end, and without a ledger.
   const BudgetDebit& debit() const { return debit_; }
   // Of a call that was let in although it does not fit, what is to be kept of
-  // that: the amounts in the budget's unit.
-  struct Exceeded {
-    std::string_view mode;
-    int64_t requested = 0;
-    int64_t remaining = 0;
-  };
-  const std::vector<Exceeded>& exceeded() const { return exceeded_; }
+  // that.
+  const std::vector<BudgetExceeded>& exceeded() const { return exceeded_; }
   // What the scopes that the call has reserved of are charged if that is
   // billed, for so many turns: to be kept where it survives the process.
   BudgetDebit IfBilled(const PlannedCall& call,
@@ -111,7 +106,7 @@ class CallBudgets {
   bool price_known_ = true;
   BudgetCharges charges_;
   std::vector<llmgateway::v1::Warning> warnings_;
-  std::vector<Exceeded> exceeded_;
+  std::vector<BudgetExceeded> exceeded_;
   BudgetDebit debit_;
   bool finished_ = false;
   std::optional<int64_t> remaining_usd_nanos_;

@@ -28,10 +28,6 @@ using ::llmgateway::config::v1::LedgerConfig;
 
 using IfNotCommitted = LedgerWriter::IfNotCommitted;
 
-// The output that an attempt is taken to have had if nobody will know, where
-// its caller sets no limit.
-constexpr int64_t kUnknownOutputTokens = 1000;
-
 absl::Status Unavailable(const absl::Status& why) {
   return MakeFault(
       v1::ERROR_REASON_LEDGER_UNAVAILABLE,
@@ -48,8 +44,8 @@ v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
   usage.set_input_tokens(GuessedInputTokens(call));
   if (call.embed == nullptr) {
     usage.set_output_tokens(
-        std::min(call.OutputTokensLimit().value_or(kUnknownOutputTokens),
-                 kUnknownOutputTokens));
+        std::min(call.OutputTokensLimit().value_or(kOutputTokensNobodyTells),
+                 kOutputTokensNobodyTells));
   }
   SetCost(call.FindPrice(attempt.priced_as, attempt.model),
           ServiceTier::kStandard, &usage);
@@ -248,9 +244,8 @@ void CallLedger::AddBudgetEntries(const Call& call) {
     entry.time = Now(call);
     closed_.emplace_back(entry);
   };
-  for (const CallBudgets::Exceeded& exceeded : call.budgets->exceeded()) {
-    add(BudgetWarningEntry(facts, exceeded.mode, exceeded.requested,
-                           exceeded.remaining));
+  for (const BudgetExceeded& exceeded : call.budgets->exceeded()) {
+    add(BudgetWarningEntry(facts, exceeded));
   }
   const BudgetDebit& debit = call.budgets->debit();
   if (!debit.empty()) add(BudgetDebitEntry(debit, facts));
@@ -267,7 +262,8 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
       exchanges.emplace_back(*this, call, trip);
     }
   }
-  if (call.budgets != nullptr) AddBudgetEntries(call);
+  // Of a call that is refused nothing was charged, and nothing let pass.
+  if (call.budgets != nullptr && was_asked) AddBudgetEntries(call);
   IfNotCommitted otherwise = IfNotCommitted::kKeep;
   if (call.reused != nullptr && outcome.ok()) {
     closed_.push_back(ReuseEntry(call));
@@ -314,8 +310,7 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
       BeginEntry(call, "PROMPT_REJECTED", std::string(id), Now(call));
   entry.decision = "REJECTED";
   const std::string told = ToldOutcome(call, refusal);
-  entry.reason = absl::StrCat(
-      ToAbsl(LedgerCode(FaultReason(refusal), /*refused=*/true)), ": ", told);
+  entry.reason = absl::StrCat(ToAbsl(RefusalCode(refusal)), ": ", told);
   if (unrecorded_ > 0) {
     absl::StrAppend(&entry.reason, " (and ", unrecorded_,
                     " before it of callers who are not known, without an "

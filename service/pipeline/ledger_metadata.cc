@@ -154,6 +154,18 @@ std::string_view LedgerCode(v1::ErrorReason reason, bool refused) {
   }
 }
 
+std::string_view RefusalCode(const absl::Status& refusal) {
+  const v1::ErrorReason reason = FaultReason(refusal);
+  if (reason == v1::ERROR_REASON_BUDGET_EXCEEDED) {
+    const std::string code = FaultMetadata(refusal, "code");
+    for (const std::string_view each :
+         {"HIERARCHY_EXCEEDED", "TURN_LIMIT", "NOT_ALLOCATED"}) {
+      if (code == each) return each;
+    }
+  }
+  return LedgerCode(reason, /*refused=*/true);
+}
+
 std::string DispatchMetadata(const PlannedCall& call) {
   const CallScope& scope = call.admitted.scope;
   std::string metadata;
@@ -201,8 +213,7 @@ std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
     MetadataWriter out(&metadata);
     out.AddText("agent_id", scope.agent_id);
     out.AddText("contract_id", scope.contract_id);
-    out.AddText("error_code",
-                LedgerCode(FaultReason(refusal), /*refused=*/true));
+    out.AddText("error_code", RefusalCode(refusal));
     out.AddText("error_message", told);
     {
       MetadataWriter own = out.Object("gateway");

@@ -26,6 +26,11 @@ namespace gateway {
 // that the call came to no attempt.
 std::string_view LedgerCode(v1::ErrorReason reason, bool refused);
 
+// The same of what refused a call. Of budgets `HIERARCHY_EXCEEDED`,
+// `TURN_LIMIT`, `NOT_ALLOCATED` and, of all that is spent or too much,
+// `BUDGET_EXHAUSTED`.
+std::string_view RefusalCode(const absl::Status& refusal);
+
 // Of an entry DISPATCH: for whom.
 std::string DispatchMetadata(const PlannedCall& call);
 

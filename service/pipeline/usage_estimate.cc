@@ -8,6 +8,8 @@
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
 #include "google/protobuf/arena.h"
+#include "service/budgets/budget_rules.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
@@ -124,6 +126,17 @@ void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt) {
                                                            attempt->answer.raw),
                 usage);
   if (response != nullptr) *response->mutable_usage() = *usage;
+}
+
+void EstimateBackgroundUsage(const IncomingCall& call, Attempt* attempt) {
+  // As budgets reserve it.
+  const BudgetRules* const budgets = call.runtime->budgets();
+  const int64_t expected = budgets == nullptr
+                               ? kOutputTokensNobodyTells
+                               : int64_t{budgets->expected_output_tokens()};
+  EstimateUsage(call, InputMeasure(call),
+                std::min(call.OutputTokensLimit().value_or(expected), expected),
+                &attempt->answer.facts.usage);
 }
 
 void EstimateUnanswered(const IncomingCall& call, Attempt* attempt) {

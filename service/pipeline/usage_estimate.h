@@ -21,6 +21,10 @@
 
 namespace gateway {
 
+// The output that is taken to be had where nobody tells and nothing is
+// configured.
+inline constexpr int64_t kOutputTokensNobodyTells = 1000;
+
 // What the input of a call is estimated by, once nobody else will tell how many
 // tokens it has. To be made before the answer begins, since the request is let
 // go of then: by gRPC the message, by HTTP the bytes.
@@ -58,6 +62,10 @@ void CompleteUsage(bool finished, const IncomingCall& call,
 
 // Of a whole answer whose provider told none; it is read for that.
 void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt);
+
+// Of an answer that its provider makes in the background, and has only begun:
+// what it will have consumed is told to nobody here.
+void EstimateBackgroundUsage(const IncomingCall& call, Attempt* attempt);
 
 // Of an attempt that failed without an answer: its prompt is billed if the
 // provider was left at work on it, because a timeout passed, the call ended or

@@ -55,12 +55,19 @@ Task<void> KeepAnswerOf(Call& call, Attempt& attempt, UnkeptResponse unkept) {
 // Does what a whole generated answer needs before it is sent: its usage, its
 // check against the schema, what the gateway knows of it, and its being kept.
 Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
-  // An answer in the background is only begun, and has cost nothing yet.
-  if (!IsTold(attempt.answer.facts.usage) && !call.facts.background) {
-    co_await OffLoop(BytesToEstimate(attempt), [&] {
-      EstimateWholeUsage(call, &attempt);
+  if (!IsTold(attempt.answer.facts.usage)) {
+    const bool is_begun = call.facts.background;
+    const auto estimate = [&call, &attempt, is_begun] {
+      if (is_begun) {
+        EstimateBackgroundUsage(call, &attempt);
+      } else {
+        EstimateWholeUsage(call, &attempt);
+      }
       return true;
-    });
+    };
+    co_await OffLoop(
+        is_begun ? call.facts.request_bytes : BytesToEstimate(attempt),
+        estimate);
   }
   SettleCost(call, &attempt);
   if (attempt.answer.response != nullptr) {

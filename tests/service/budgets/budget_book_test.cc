@@ -64,6 +64,10 @@ std::vector<std::string> SomeEntries(uint64_t seed, int count) {
       change.amounts = {.input_tokens = static_cast<int64_t>(bits() % 100),
                         .cost_usd_nanos = static_cast<int64_t>(bits() % 100),
                         .turns = 1};
+      if (bits() % 16 == 1) {
+        change.binding =
+            BudgetBinding{.caller = absl::StrCat(bits() % 3), .time = time};
+      }
       if (bits() % 16 == 0) {
         change.allocation = BudgetAllocation{
             .limit = static_cast<int64_t>(bits() % 1000),
@@ -158,6 +162,40 @@ TEST(BudgetBookTest, TheOrderOfEntriesDoesNotMatter) {
   }
 }
 
+TEST(BudgetBookTest, TheOrderDoesNotMatterWithinADay) {
+  // Of almost a day, around midnight and the first of a month.
+  constexpr int64_t kFirst = 1775001600;  // 2026-04-01T00:00:00Z.
+  std::mt19937_64 bits(9);
+  std::vector<BudgetChange> changes;
+  for (int i = 0; i < 300; ++i) {
+    const int64_t time =
+        kFirst - 43'000 + static_cast<int64_t>(bits() % 86'000);
+    for (const char* const window : {"hour", "day", "month", "rolling:600"}) {
+      changes.push_back(
+          {.scope = Scope("b", window, "ann"),
+           .start = BudgetWindow::Named(window)->SpanAt(time).start,
+           .time = time,
+           .amounts = {.input_tokens = static_cast<int64_t>(bits() % 100),
+                       .turns = 1}});
+    }
+  }
+  const auto book_of = [&] {
+    BudgetBook book;
+    for (const BudgetChange& change : changes) book.Apply(change);
+    return AllOf(book);
+  };
+  const auto all = book_of();
+  for (int round = 0; round < 20; ++round) {
+    std::shuffle(changes.begin(), changes.end(), bits);
+    const auto shuffled = book_of();
+    for (const auto& [scope, account] : all) {
+      EXPECT_EQ(shuffled.at(scope).spend.sum(), account.spend.sum())
+          << scope.window;
+      EXPECT_EQ(shuffled.at(scope).spend.start(), account.spend.start());
+    }
+  }
+}
+
 TEST(BudgetBookTest, ACheckpointAndTheRestAreAsGoodAsAll) {
   const std::vector<std::string> entries = SomeEntries(11, 120);
   BudgetBook all;
@@ -217,6 +255,46 @@ TEST(BudgetBookTest, WhatIsOverIsDropped) {
   EXPECT_EQ(book.size(), 2);  // For ever, and what is allocated.
   book.ForgetBefore(At(kNoon + 3601), absl::Hours(1));
   EXPECT_EQ(book.size(), 1);
+}
+
+// A clock that is a month ahead for one call, and what the ledger says of it.
+TEST(BudgetBookTest, AClockThatWasAheadIsReadAgainAsItWas) {
+  constexpr int64_t kMonth = 31 * 24 * 3600;
+  for (const char* const period :
+       {"period: PERIOD_HOUR", "period: PERIOD_DAY", "period: PERIOD_MONTH",
+        "rolling_window { seconds: 3600 }", ""}) {
+    TestBudgets budgets(absl::StrCat(
+        R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 )",
+        period, "}"));
+    BudgetBook book;
+    BudgetBook restored;
+    int64_t number = 0;
+    const auto spend = [&](int64_t now, int64_t tokens) {
+      budgets.now = now;
+      TestCall call(budgets, {});
+      if (!call.Reserve({.input_tokens = tokens})) return false;
+      const BudgetDebit debit = call.Settle({.input_tokens = tokens});
+      const std::string entry = DebitText(debit.changes);
+      EXPECT_TRUE(book.Apply(++number, entry).ok());
+      // With a checkpoint between any two.
+      EXPECT_TRUE(restored.Restore(restored.Checkpoint()).ok());
+      EXPECT_TRUE(restored.Apply(number, entry).ok());
+      return true;
+    };
+    ASSERT_TRUE(spend(kNoon, 100)) << period;
+    ASSERT_TRUE(spend(kNoon + kMonth, 5)) << period;
+    ASSERT_TRUE(spend(kNoon + 1, 20)) << period;
+    // Less than a day apart, as of another loop.
+    ASSERT_TRUE(spend(kNoon, 1)) << period;
+    EXPECT_EQ(book.last_time(), kNoon + 1) << period;
+    EXPECT_EQ(restored, book) << period;
+    const auto all = AllOf(book);
+    ASSERT_EQ(all.size(), 1) << period;
+    const auto standing = budgets.table.Find(all.begin()->first, budgets.now);
+    EXPECT_EQ(standing->account.spend.sum().input_tokens, 126) << period;
+    EXPECT_EQ(all.begin()->second.spend, standing->account.spend) << period;
+    EXPECT_FALSE(spend(kNoon + 2, 875)) << period;
+  }
 }
 
 TEST(BudgetBookTest, WhatIsNoCheckpointChangesNothing) {

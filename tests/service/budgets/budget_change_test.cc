@@ -1,5 +1,6 @@
 #include "service/budgets/budget_change.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,8 @@ std::vector<BudgetChange> SomeChanges() {
           {.scope = {.budget = "all", .others = true},
            .start = -5,
            .time = 6,
-           .amounts = {.cost_usd_nanos = -7}},
+           .amounts = {.cost_usd_nanos = -7},
+           .binding = BudgetBinding{.caller = "Zoë", .time = 5}},
           {.scope = {.budget = "session",
                      .subject = {{config::LIMIT_DIMENSION_SESSION, "S"}}},
            .time = 8,
@@ -69,6 +71,23 @@ TEST(BudgetChangeTest, IsReadAsItWasWritten) {
   std::vector<BudgetChange> read;
   ASSERT_TRUE(ReadBudgetForm(form, &read).ok());
   EXPECT_EQ(read, SomeChanges());
+}
+
+TEST(BudgetChangeTest, OfTwoWhoseItIsTheEarlierCounts) {
+  const BudgetBinding ann = {.caller = "ann", .time = 5};
+  const BudgetBinding bob = {.caller = "bob", .time = 5};
+  const BudgetBinding early = {.caller = "zoe", .time = 4};
+  std::optional<BudgetBinding> known;
+  Bind(std::nullopt, &known);
+  EXPECT_EQ(known, std::nullopt);
+  Bind(bob, &known);
+  EXPECT_EQ(known, bob);
+  Bind(ann, &known);
+  EXPECT_EQ(known, ann);
+  Bind(early, &known);
+  Bind(bob, &known);
+  Bind(std::nullopt, &known);
+  EXPECT_EQ(known, early);
 }
 
 TEST(BudgetChangeTest, IsInTheFormOfTheLedger) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
@@ -87,6 +88,56 @@ TEST(BudgetChargesTest, TellsTheLeastOfWhatIsLeft) {
   TestCall free(none, {});
   ASSERT_TRUE(free.Reserve({}));
   EXPECT_EQ(free.charges.RemainingCost(At(none.now)), std::nullopt);
+}
+
+TEST(BudgetChargesTest, WhatLetsACallPassIsNamed) {
+  TestBudgets budgets(R"(
+    rules { name: "dollars" unit: LIMIT_UNIT_COST limit_usd: "1"
+            period: PERIOD_DAY mode: MODE_WARN per: LIMIT_DIMENSION_USER }
+    rules { name: "tokens" unit: LIMIT_UNIT_INPUT_TOKENS limit: 50
+            mode: MODE_WARN }
+    rules { name: "calls" unit: LIMIT_UNIT_TOTAL_TOKENS turn_limit: 1
+            mode: MODE_WARN }
+    rules { name: "counted" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1
+            mode: MODE_OFF })");
+  const BudgetAmounts taken = {
+      .input_tokens = 70, .output_tokens = 30, .cost_usd_nanos = 900'000'000};
+  TestCall first(budgets, {{config::LIMIT_DIMENSION_USER, "ann"}});
+  ASSERT_TRUE(first.Reserve(taken));
+  first.Settle(taken);
+  TestCall call(budgets, {{config::LIMIT_DIMENSION_USER, "ann"}});
+  ASSERT_TRUE(call.Reserve(taken));
+  const std::vector<BudgetExceeded> exceeded = call.charges.Exceeded();
+  ASSERT_EQ(exceeded.size(), 3u);
+  EXPECT_EQ(exceeded[0].scope_key, "dollars/user=ann");
+  EXPECT_EQ(exceeded[0].code, "DAILY_BUDGET_EXCEEDED");
+  EXPECT_EQ(exceeded[0].mode, "warn");
+  EXPECT_EQ(exceeded[0].unit, "usd_nanos");
+  EXPECT_EQ(exceeded[0].requested, 900'000'000);
+  EXPECT_EQ(exceeded[0].remaining, 100'000'000);
+  EXPECT_EQ(exceeded[0].requested_tokens, 100);
+  EXPECT_EQ(exceeded[0].remaining_tokens, std::nullopt);
+  EXPECT_EQ(exceeded[1].budget, "tokens");
+  EXPECT_EQ(exceeded[1].unit, "input_tokens");
+  EXPECT_EQ(exceeded[1].requested, 70);
+  EXPECT_EQ(exceeded[1].remaining_tokens, 0);
+  EXPECT_EQ(exceeded[2].unit, "calls");
+  EXPECT_EQ(exceeded[2].code, "TURN_LIMIT");
+  EXPECT_EQ(exceeded[2].requested, 1);
+  EXPECT_EQ(exceeded[2].remaining_tokens, std::nullopt);
+}
+
+TEST(BudgetChargesTest, ACallThatIsRefusedIsNoFirstWarning) {
+  TestBudgets budgets(R"(
+    rules { name: "watched" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10
+            mode: MODE_WARN }
+    rules { name: "firm" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 100 })");
+  TestCall refused(budgets, {});
+  ASSERT_FALSE(refused.Reserve({.input_tokens = 101}));
+  EXPECT_FALSE(refused.charges.charges()[0].first_exceeded);
+  TestCall served(budgets, {});
+  ASSERT_TRUE(served.Reserve({.input_tokens = 100}));
+  EXPECT_TRUE(served.charges.charges()[0].first_exceeded);
 }
 
 TEST(BudgetChargesTest, WhatIsReservedCanBeChargedByWhoeverFindsItLater) {

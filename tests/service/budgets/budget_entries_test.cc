@@ -93,16 +93,47 @@ TEST(BudgetEntriesTest, AnAllocationHasTheMembersThatItsReadersKnow) {
 }
 
 TEST(BudgetEntriesTest, AWarningNamesWhoseCallItWas) {
-  const LedgerEntry entry = BudgetWarningEntry(
-      {.session_id = "S", .contract_id = "PRC-1", .model_id = "m"}, "warn", 500,
-      10);
+  BudgetExceeded exceeded = {.budget = "daily",
+                             .scope_key = "daily/user=ann",
+                             .mode = "warn",
+                             .code = "DAILY_BUDGET_EXCEEDED",
+                             .unit = "total_tokens",
+                             .requested = 500,
+                             .remaining = 10,
+                             .requested_tokens = 500,
+                             .remaining_tokens = 10};
+  const BudgetEntryFacts facts = {.session_id = "S",
+                                  .contract_id = "PRC-1",
+                                  .model_id = "m",
+                                  .request_id = "req-1"};
+  LedgerEntry entry = BudgetWarningEntry(facts, exceeded);
   EXPECT_EQ(entry.event_type, "BUDGET_WARNING");
   EXPECT_EQ(entry.submission_id, "PRC-1");
+  EXPECT_EQ(entry.reason,
+            "Budget daily has 10 total_tokens left, 500 requested");
   EXPECT_EQ(entry.metadata,
             R"({"agent_id": "", "budget_mode": "warn", )"
-            R"("contract_id": "PRC-1", "model_id": "m", "remaining": 10, )"
-            R"("requested_tokens": 500, "session_id": "S", )"
-            R"("work_order_id": ""})");
+            R"("contract_id": "PRC-1", "gateway": {"budget": "daily", )"
+            R"("code": "DAILY_BUDGET_EXCEEDED", "remaining": 10, )"
+            R"("request_id": "req-1", "requested": 500, )"
+            R"("scope_key": "daily/user=ann", "unit": "total_tokens"}, )"
+            R"("model_id": "m", "remaining": 10, "requested_tokens": 500, )"
+            R"("session_id": "S", "work_order_id": ""})");
+  EXPECT_EQ(PythonJsonOf(entry.metadata).value_or(""), entry.metadata);
+  // It changes no budget.
+  std::vector<BudgetChange> changes;
+  ASSERT_TRUE(ReadBudgetEntry(TextOf(entry), &changes).ok());
+  EXPECT_TRUE(changes.empty());
+  // Dollars are no tokens.
+  exceeded.unit = "usd_nanos";
+  exceeded.requested = 500'000'000;
+  exceeded.remaining_tokens.reset();
+  entry = BudgetWarningEntry(facts, exceeded);
+  EXPECT_NE(entry.metadata.find(R"("requested": 500000000,)"),
+            std::string::npos);
+  EXPECT_NE(
+      entry.metadata.find(R"("remaining": null, "requested_tokens": 500)"),
+      std::string::npos);
 }
 
 TEST(BudgetEntriesTest, AResetIsReadAsWhatItGivesBack) {

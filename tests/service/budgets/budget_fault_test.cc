@@ -171,6 +171,25 @@ TEST(BudgetFaultTest, WhatOthersHaveReservedMayComeBackSoon) {
             absl::string_view::npos);
 }
 
+TEST(BudgetFaultTest, ASessionOfAnotherIsRefusedAndHisNameNotTold) {
+  TestBudgets budgets("sessions { session_tokens: 10 bind_caller: true }");
+  const auto session_for = [](const char* caller) {
+    return TestCall::Subject{{config::LIMIT_DIMENSION_SESSION, "SES-1"},
+                             {config::LIMIT_DIMENSION_CALLER, caller}};
+  };
+  TestCall first(budgets, session_for("ann-key"));
+  ASSERT_TRUE(first.Reserve({.input_tokens = 10}));
+  TestCall other(budgets, session_for("bob-key"));
+  ASSERT_FALSE(other.Reserve({.input_tokens = 10}));
+  const absl::Status fault = other.Refusal();
+  EXPECT_EQ(fault.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_FORBIDDEN);
+  EXPECT_EQ(FaultMetadata(fault, "rule"), "budgets.sessions.bind_caller");
+  EXPECT_EQ(FaultMetadata(fault, "session"), "SES-1");
+  EXPECT_EQ(std::string(fault.message()).find("ann-key"), std::string::npos);
+  EXPECT_EQ(RetryDelay(fault), std::nullopt);
+}
+
 TEST(BudgetFaultTest, NobodyIsNamed) {
   TestBudgets budgets(R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS
     limit: 1 per: LIMIT_DIMENSION_USER })");

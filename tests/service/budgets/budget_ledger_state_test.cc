@@ -54,10 +54,26 @@ TEST(BudgetLedgerStateTest, WhatIsOverGoesInTime) {
     ASSERT_TRUE(state.Apply(DebitOf(absl::StrCat("user-", i), kNoon)).ok());
   }
   EXPECT_EQ(state.book().size(), 1000);
-  for (int i = 0; i < 10'000; ++i) {
+  for (int i = 0; i < 20'001; ++i) {
     ASSERT_TRUE(state.Apply(DebitOf("ann", kNoon + 7200)).ok());
   }
   EXPECT_EQ(state.book().size(), 1);
+}
+
+TEST(BudgetLedgerStateTest, AClockThatWasAheadMakesNothingBeOver) {
+  constexpr int64_t kMonth = 31 * 24 * 3600;
+  BudgetLedgerState state(absl::Hours(1));
+  ASSERT_TRUE(state.Apply(DebitOf("ann", kNoon)).ok());
+  for (int i = 0; i < 9'998; ++i) {
+    ASSERT_TRUE(state.Apply(DebitOf("bob", kNoon)).ok());
+  }
+  // With these something is looked for that is over.
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(state.Apply(DebitOf("bob", kNoon + kMonth)).ok());
+  }
+  ASSERT_TRUE(state.Apply(DebitOf("bob", kNoon + 1)).ok());
+  EXPECT_EQ(state.book().size(), 2);
+  EXPECT_EQ(state.book().last_time(), kNoon + 1);
 }
 
 }  // namespace

@@ -80,8 +80,15 @@ TEST(BudgetRulesTest, SessionsAreChargedForWhatACallNames) {
 
 TEST(BudgetRulesTest, LimitsAreMultipliedForRoles) {
   const TestBudgets budgets(R"(
-    rules { name: "daily" unit: LIMIT_UNIT_COST limit_usd: "50" turn_limit: 9 }
-    rules { name: "much" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000000000000 }
+    rules { name: "daily" unit: LIMIT_UNIT_COST limit_usd: "50" turn_limit: 9
+            per: LIMIT_DIMENSION_USER }
+    rules { name: "much" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000000000000
+            per: LIMIT_DIMENSION_CALLER per: LIMIT_DIMENSION_MODEL }
+    rules { name: "team" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10
+            per: LIMIT_DIMENSION_OWNER }
+    rules { name: "all" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10 }
+    rules { name: "project" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10
+            per: LIMIT_DIMENSION_PROJECT }
     sessions { session_tokens: 10 }
     role_multipliers { key: "premium" value: "5" }
     role_multipliers { key: "pro" value: "2" }
@@ -94,8 +101,15 @@ TEST(BudgetRulesTest, LimitsAreMultipliedForRoles) {
   EXPECT_EQ(budgets.rules.TermsFor(daily, "admin").limit, 50 * kDollar);
   EXPECT_EQ(budgets.rules.TermsFor(daily, "").limit, 50 * kDollar);
   EXPECT_EQ(budgets.rules.TermsFor(daily, "free").turn_limit, 9);
-  EXPECT_EQ(
-      budgets.rules.TermsFor(*budgets.rules.Find("session"), "free").limit, 10);
+  const auto limit_for = [&](const char* budget, const char* role) {
+    return budgets.rules.TermsFor(*budgets.rules.Find(budget), role).limit;
+  };
+  EXPECT_EQ(limit_for("much", "premium"), 5'000'000'000'000);
+  EXPECT_EQ(limit_for("team", "premium"), 50);
+  // What several callers share is as large for each of them.
+  EXPECT_EQ(limit_for("all", "premium"), 10);
+  EXPECT_EQ(limit_for("project", "premium"), 10);
+  EXPECT_EQ(limit_for("session", "free"), 10);
 }
 
 TEST(BudgetRulesTest, WorkOrdersHaveTurnsAndATime) {

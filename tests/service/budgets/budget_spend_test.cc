@@ -110,6 +110,90 @@ TEST(BudgetSpendTest, TheOrderOfChargesDoesNotMatter) {
   }
 }
 
+constexpr int64_t kDay = 24 * 3600;
+constexpr int64_t kNow = 20'000 * kDay + 1800;  // Half past midnight.
+
+int64_t InputOf(const BudgetAmounts& amounts) { return amounts.input_tokens; }
+
+TEST(BudgetSpendTest, WhatAClockAheadWasChargedIsOfTheWindowItComesBackTo) {
+  for (const char* const name : {"hour", "day", "month", "rolling:3600", ""}) {
+    const BudgetWindow window = Window(name);
+    BudgetSpend spend;
+    const auto charge = [&](int64_t now, int64_t tokens) {
+      spend.Rebase(window, now);
+      spend.ForgetBefore(window, now);
+      spend.Add(window, spend.StartAt(window, now), now,
+                {.input_tokens = tokens});
+    };
+    charge(kNow, 100);
+    charge(kNow + 40 * kDay, 5);
+    EXPECT_TRUE(spend.IsAhead(kNow + 60)) << name;
+    charge(kNow + 60, 20);
+    EXPECT_FALSE(spend.IsAhead(kNow + 60)) << name;
+    // Nothing is forgiven, also not what was spent before the leap.
+    EXPECT_EQ(spend.sum().input_tokens, 125) << name;
+    EXPECT_EQ(spend.last_time(), kNow + 60) << name;
+    if (window.kind() == BudgetWindow::Kind::kNone) {
+      EXPECT_EQ(spend.start(), kNow);
+      continue;
+    }
+    EXPECT_LE(spend.start(), kNow + 60) << name;
+    // And it begins anew when it would have.
+    spend.ForgetBefore(window, kNow + 32 * kDay);
+    EXPECT_EQ(spend.sum().input_tokens, 0) << name;
+  }
+}
+
+TEST(BudgetSpendTest, OnlyToBeLookedAtByAClockAheadForgetsNothing) {
+  for (const char* const name : {"hour", "day", "month", "rolling:3600", ""}) {
+    const BudgetWindow window = Window(name);
+    BudgetSpend spend;
+    spend.Add(window, spend.StartAt(window, kNow), kNow, {.input_tokens = 100});
+    for (const int64_t seconds : {0, 60, 600}) {
+      if (window.kind() == BudgetWindow::Kind::kNone) {
+        spend.ForgetAll(kNow + 100 * kDay + seconds);
+      } else {
+        spend.ForgetBefore(window, kNow + 100 * kDay + seconds);
+      }
+      EXPECT_EQ(spend.sum().input_tokens, 0) << name;
+    }
+    spend.Rebase(window, kNow + 60);
+    EXPECT_EQ(spend.sum().input_tokens, 100) << name;
+    EXPECT_EQ(spend.StartAt(window, kNow + 60),
+              window.kind() == BudgetWindow::Kind::kNone
+                  ? kNow
+                  : window.SpanAt(kNow + 60).start)
+        << name;
+  }
+}
+
+TEST(BudgetSpendTest, TheLatterPartOfARollingWindowStaysWhereItIs) {
+  const BudgetWindow window = Window("rolling:5184000");  // 60 days.
+  BudgetSpend spend;
+  spend.Add(window, window.SpanAt(kNow).start, kNow, {.input_tokens = 100});
+  const int64_t ahead = kNow + 30 * kDay;
+  spend.Add(window, window.SpanAt(ahead).start, ahead, {.input_tokens = 5});
+  EXPECT_EQ(spend.sum().input_tokens, 105);
+  spend.Rebase(window, kNow + 2 * kDay);
+  EXPECT_EQ(spend.sum().input_tokens, 105);
+  EXPECT_EQ(spend.TimeToHaveBack(window, 100, 0, InputOf),
+            window.EndOfStep(window.SpanAt(kNow).start));
+  EXPECT_EQ(spend.TimeToHaveBack(window, 105, 0, InputOf),
+            window.EndOfStep(window.SpanAt(kNow + 2 * kDay).start));
+}
+
+TEST(BudgetSpendTest, AClockPutBackByADayIsNotOneThatWasAhead) {
+  const BudgetWindow hour = Window("hour");
+  BudgetSpend spend;
+  spend.Add(hour, hour.SpanAt(kNow).start, kNow, {.input_tokens = 5});
+  const BudgetSpend before = spend;
+  spend.Rebase(hour, kNow - kDay);
+  EXPECT_EQ(spend, before);
+  spend.Rebase(hour, kNow - kDay - 1);
+  EXPECT_NE(spend, before);
+  EXPECT_EQ(spend.sum().input_tokens, 5);
+}
+
 TEST(BudgetSpendTest, ASumThatDoesNotFitIsTheLargest) {
   const BudgetWindow none;
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();

@@ -101,6 +101,92 @@ TEST_F(BudgetTableSharingTest, AResetElsewhereIsOneHereOnce) {
   EXPECT_EQ(Standing().account.spend.sum().input_tokens, 0);
 }
 
+TEST_F(BudgetTableSharingTest, AClockThatIsAheadElsewhereChangesNothing) {
+  constexpr int64_t kMonth = 31 * 24 * 3600;
+  TestBudgets rolling(R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS
+    limit: 1000 rolling_window { seconds: 3600 } })");
+  rolling.table.SetShared(true);
+  rolling.table.SetSharing({.joined = true, .replicas = 2});
+  const BudgetScope scope = {.budget = "b", .window = "rolling:3600"};
+  TestCall call(rolling, {});
+  ASSERT_TRUE(call.Reserve({.input_tokens = 400}));
+  call.Settle({.input_tokens = 400});
+  BudgetTelling told;
+  told.spend = BudgetSpend::From(
+      kNoon + kMonth, kNoon + kMonth, {.input_tokens = 50},
+      {{.start = kNoon + kMonth, .amounts = {.input_tokens = 50}}});
+  ASSERT_TRUE(rolling.table.Learn(
+      {.scope = scope, .lines = {{.replica = "other", .telling = told}}}, "me",
+      /*adopts=*/false, [](const std::string&) { return true; }, kNoon,
+      &resets_));
+  EXPECT_EQ(rolling.table.Find(scope, kNoon)->account.spend.sum().input_tokens,
+            450);
+  EXPECT_EQ(rolling.table.Find(scope, kNoon + 3660)->account.spend.sum(),
+            BudgetAmounts());
+}
+
+TEST_F(BudgetTableSharingTest, AfterALeapItTellsAgainOfItsWindow) {
+  ASSERT_TRUE(Spend(100));
+  ASSERT_TRUE(Learn(NewsOf(kHourOfNoon, 300)));
+  std::vector<CounterKey> keys;
+  budgets_.table.BeginTelling(10, kNoon, &keys);
+  budgets_.table.EndTelling(keys, /*told=*/true);
+  budgets_.table.ForEach(kNoon + 31 * 24 * 3600, [](const BudgetStanding&) {});
+  EXPECT_EQ(Standing().account.spend.sum().input_tokens, 400);
+  // The others may have charged this window meanwhile: they are asked first.
+  EXPECT_FALSE(Spend(1));
+  keys.clear();
+  const auto tellings = budgets_.table.BeginTelling(10, kNoon, &keys);
+  ASSERT_EQ(tellings.size(), 1u);
+  EXPECT_EQ(tellings[0].start, kHourOfNoon);
+  EXPECT_EQ(tellings[0].spend.sum().input_tokens, 100);
+  budgets_.table.EndTelling(keys, /*told=*/true);
+  EXPECT_TRUE(Spend(1));
+}
+
+TEST_F(BudgetTableSharingTest, WhoseASessionIsIsTold) {
+  TestBudgets bound("sessions { session_tokens: 1000 bind_caller: true }");
+  bound.table.SetShared(true);
+  bound.table.SetSharing({.joined = true, .replicas = 2});
+  const auto learn = [&](const char* caller, int64_t time) {
+    BudgetNews news = {
+        .scope = {.budget = "session",
+                  .subject = {
+                      {llmgateway::config::v1::LIMIT_DIMENSION_SESSION, "S"}}}};
+    if (time != 0) {
+      news.binding = BudgetBinding{.caller = caller, .time = time};
+    }
+    return bound.table.Learn(
+        news, "me", /*adopts=*/false, [](const std::string&) { return true; },
+        kNoon, &resets_);
+  };
+  const auto may_call = [&](const char* caller) {
+    TestCall call(bound,
+                  {{llmgateway::config::v1::LIMIT_DIMENSION_SESSION, "S"},
+                   {llmgateway::config::v1::LIMIT_DIMENSION_CALLER, caller}});
+    return call.Reserve({.input_tokens = 1});
+  };
+  ASSERT_TRUE(learn("ann", kNoon - 5));
+  EXPECT_FALSE(may_call("bob"));
+  EXPECT_TRUE(may_call("ann"));
+  std::vector<CounterKey> keys;
+  const auto tellings = bound.table.BeginTelling(10, kNoon, &keys);
+  ASSERT_EQ(tellings.size(), 1u);
+  EXPECT_EQ(tellings[0].binding->caller, "ann");
+  bound.table.EndTelling(keys, /*told=*/true);
+  // Who does not know it is told again; who was earlier is right.
+  while (bound.table.untold() > 0) {
+    keys.clear();
+    bound.table.BeginTelling(10, kNoon, &keys);
+    bound.table.EndTelling(keys, /*told=*/true);
+  }
+  ASSERT_TRUE(learn("", 0));
+  EXPECT_EQ(bound.table.untold(), 1u);
+  ASSERT_TRUE(learn("bob", kNoon - 9));
+  EXPECT_TRUE(may_call("bob"));
+  EXPECT_FALSE(may_call("ann"));
+}
+
 TEST_F(BudgetTableSharingTest, WhatHasNoPlaceIsSaid) {
   TestBudgets small(kSharedBudget, {.scopes_limit = 1});
   small.table.SetShared(true);

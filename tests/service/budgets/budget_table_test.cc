@@ -70,6 +70,126 @@ TEST(BudgetTableTest, AReachedLimitLetsNothingInNotEvenWhatIsFree) {
   EXPECT_TRUE(later.Reserve({.input_tokens = 1000}));
 }
 
+TEST(BudgetTableTest, AClockThatWasAheadForAMomentEndsNoWindow) {
+  constexpr int64_t kMonth = 31 * 24 * 3600;
+  for (const char* const period :
+       {"period: PERIOD_HOUR", "rolling_window { seconds: 3600 }"}) {
+    TestBudgets budgets(absl::StrCat(
+        R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 )",
+        period, "}"));
+    ASSERT_TRUE(Spend(budgets, "", 400));
+    budgets.now += kMonth;
+    ASSERT_TRUE(Spend(budgets, "", 500));
+    // Nor if it is only looked at then.
+    budgets.now += 60;
+    budgets.table.ForEach(budgets.now, [](const BudgetStanding&) {});
+    budgets.now -= kMonth;
+    EXPECT_FALSE(Spend(budgets, "", 101)) << period;
+    const BudgetScope scope = {
+        .budget = "b", .window = budgets.rules.Find("b")->window().name()};
+    const auto standing = budgets.table.Find(scope, budgets.now);
+    EXPECT_EQ(standing->account.spend.sum().input_tokens, 900) << period;
+    for (const BudgetChange& change :
+         BudgetTable::ChangesToReset(*standing, budgets.now)) {
+      budgets.table.Apply(change);
+    }
+    EXPECT_TRUE(Spend(budgets, "", 1000)) << period;
+    EXPECT_FALSE(Spend(budgets, "", 1)) << period;
+    budgets.now += 3660;
+    EXPECT_TRUE(Spend(budgets, "", 1000)) << period;
+  }
+}
+
+TEST(BudgetTableTest, AScopeOfAClockThatWasAheadGivesItsPlaceAway) {
+  TestBudgets budgets(kPerUser, {.scopes_limit = 64});
+  budgets.now += 31 * 24 * 3600;
+  for (int i = 0; i < 1000; ++i) {
+    Spend(budgets, absl::StrCat("ahead-", i), 600);
+  }
+  budgets.now -= 31 * 24 * 3600;
+  for (const int64_t hour : {0, 1}) {
+    budgets.now += 3600 * hour;
+    for (int i = 0; i < 1000; ++i) {
+      Spend(budgets, absl::StrCat("user-", i), 1);
+    }
+  }
+  int64_t overflows = -budgets.table.overflows();
+  budgets.now += 3600;
+  EXPECT_TRUE(Spend(budgets, "ann", 1000));
+  overflows += budgets.table.overflows();
+  EXPECT_EQ(overflows, 0);
+}
+
+TestCall::Subject SessionOf(const std::string& session,
+                            const std::string& caller) {
+  return {{config::LIMIT_DIMENSION_SESSION, session},
+          {config::LIMIT_DIMENSION_CALLER, caller}};
+}
+
+TEST(BudgetTableTest, ASessionIsItsFirstCallersWhereItIsBound) {
+  TestBudgets budgets("sessions { session_tokens: 1000 bind_caller: true }");
+  // What is refused binds nothing.
+  TestCall large(budgets, SessionOf("S", "bob"));
+  ASSERT_FALSE(large.Reserve({.input_tokens = 1001}));
+  TestCall first(budgets, SessionOf("S", "ann"));
+  ASSERT_TRUE(first.Reserve({.input_tokens = 10}));
+  TestCall other(budgets, SessionOf("S", "bob"));
+  EXPECT_FALSE(other.Reserve({.input_tokens = 10}));
+  const BudgetDebit debit = first.Settle({.input_tokens = 10});
+  ASSERT_EQ(debit.changes.size(), 1u);
+  EXPECT_EQ(debit.changes[0].binding,
+            (BudgetBinding{.caller = "ann", .time = budgets.now}));
+  TestCall keyless(budgets, SessionOf("S", ""));
+  EXPECT_FALSE(keyless.Reserve({.input_tokens = 10}));
+  TestCall second(budgets, SessionOf("S", "ann"));
+  EXPECT_TRUE(second.Reserve({.input_tokens = 10}));
+  TestCall elsewhere(budgets, SessionOf("T", "bob"));
+  EXPECT_TRUE(elsewhere.Reserve({.input_tokens = 10}));
+  // By the ledger also after a restart.
+  BudgetBook book;
+  for (const BudgetChange& change : debit.changes) book.Apply(change);
+  TestBudgets restarted("sessions { session_tokens: 1000 bind_caller: true }");
+  restarted.table.Load(book);
+  TestCall again(restarted, SessionOf("S", "bob"));
+  EXPECT_FALSE(again.Reserve({.input_tokens = 10}));
+  TestCall own(restarted, SessionOf("S", "ann"));
+  EXPECT_TRUE(own.Reserve({.input_tokens = 10}));
+}
+
+TEST(BudgetTableTest, ABoundSessionIsSoInEveryMode) {
+  for (const char* const mode : {"MODE_WARN", "MODE_OFF"}) {
+    TestBudgets budgets(
+        absl::StrCat("sessions { bind_caller: true mode: ", mode, "}"));
+    TestCall first(budgets, SessionOf("S", "ann"));
+    ASSERT_TRUE(first.Reserve({.input_tokens = 10})) << mode;
+    TestCall other(budgets, SessionOf("S", "bob"));
+    EXPECT_FALSE(other.Reserve({.input_tokens = 10})) << mode;
+  }
+}
+
+TEST(BudgetTableTest, ASessionIsAnybodysWhereItIsNotBound) {
+  TestBudgets budgets("sessions { session_tokens: 1000 }");
+  TestCall first(budgets, SessionOf("S", "ann"));
+  ASSERT_TRUE(first.Reserve({.input_tokens = 10}));
+  TestCall other(budgets, SessionOf("S", "bob"));
+  EXPECT_TRUE(other.Reserve({.input_tokens = 10}));
+  EXPECT_EQ(first.Settle({.input_tokens = 1}).changes[0].binding, std::nullopt);
+}
+
+TEST(BudgetTableTest, ToBeBoundIsNotToBeAllocated) {
+  TestBudgets budgets(
+      "sessions { require_allocation: true bind_caller: true }");
+  TestCall call(budgets, SessionOf("S", "ann"));
+  EXPECT_FALSE(call.Reserve({.input_tokens = 10}));
+  budgets.table.Apply(
+      {.scope = {.budget = "session",
+                 .subject = {{config::LIMIT_DIMENSION_SESSION, "S"}}},
+       .time = budgets.now,
+       .allocation = BudgetAllocation{.limit = 5000, .version = 1}});
+  TestCall allocated(budgets, SessionOf("S", "ann"));
+  EXPECT_TRUE(allocated.Reserve({.input_tokens = 10}));
+}
+
 TEST(BudgetTableTest, AllIsReservedOrNothing) {
   TestBudgets budgets(R"(
     rules { name: "wide" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 }

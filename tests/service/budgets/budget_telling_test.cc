@@ -23,7 +23,8 @@ BudgetTelling HourTelling() {
           .reserved = {.output_tokens = 7, .cost_usd_nanos = 8},
           .unit = configv1::LIMIT_UNIT_COST,
           .granted = {.units = 9, .turns = 2},
-          .reset_version = 1773577800000000001};
+          .reset_version = 1773577800000000001,
+          .binding = BudgetBinding{.caller = "ann", .time = 3601}};
 }
 
 TEST(BudgetTellingTest, WhatIsToldIsRead) {
@@ -34,6 +35,7 @@ TEST(BudgetTellingTest, WhatIsToldIsRead) {
   ASSERT_TRUE(news.ok()) << news.status();
   EXPECT_EQ(news->scope, telling.scope);
   EXPECT_EQ(news->start, 3600);
+  EXPECT_EQ(news->binding, telling.binding);
   ASSERT_EQ(news->lines.size(), 2u);
   EXPECT_EQ(news->lines[0].replica, "r1");
   EXPECT_EQ(news->lines[1].replica, "r2");
