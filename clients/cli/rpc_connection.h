@@ -79,10 +79,11 @@ class RpcConnection {
                                                   const Request&),
                       const Request& request,
                       absl::FunctionRef<void(const Response&)> visit) const {
-    return StreamWhile(method, request, [&visit](const Response& response) {
+    const auto visit_all = [&visit](const Response& response) {
       visit(response);
       return true;
-    });
+    };
+    return StreamWhile<Request, Response>(method, request, visit_all);
   }
 
   // The same, until `visit` returns false.
