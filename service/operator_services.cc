@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/net/host_port.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "service/version.h"
 
@@ -12,6 +13,7 @@ namespace configv1 = ::llmgateway::config::v1;
 
 OperatorServices::OperatorServices(const Sources& sources)
     : sources_(sources),
+      history_(sources.metrics, SystemClock(), {}),
       admin_({.runtime = sources.runtime,
               .health = sources.provider_health,
               .metrics = sources.metrics,
@@ -30,7 +32,9 @@ OperatorServices::OperatorServices(const Sources& sources)
                 .worker = sources.worker}),
       metrics_({.runtime = sources.runtime,
                 .metrics = sources.metrics,
+                .history = history_,
                 .feed = sources.feed,
+                .worker = sources.worker,
                 .refusals = Refusals()}),
       policies_({.runtime = sources.runtime,
                  .store = sources.state,
@@ -99,11 +103,14 @@ absl::Status OperatorServices::Start(EventLoop& loop, size_t connections_max) {
                                             .connections_max = connections_max,
                                             .refusals = Refusals(),
                                             .channelz = channelz}));
+  AddMetricHistoryMetrics(history_, sources_.metrics);
+  history_.Begin();
   return absl::OkStatus();
 }
 
 void OperatorServices::Drain(absl::Duration grace) {
   if (engine_ != nullptr) engine_->Drain(grace);
+  history_.Stop();
 }
 
 }  // namespace gateway

@@ -1,5 +1,6 @@
 // OperatorServices are the services that operators call, and the engine that
-// serves them at the admin listener.
+// serves them at the admin listener. From Start on, what the metrics were is
+// remembered for those who ask for a window of time.
 //
 //   OperatorServices operators({.config = *config, .runtime = runtime, ...});
 //   GATEWAY_RETURN_IF_ERROR(operators.status());
@@ -47,6 +48,7 @@
 #include "service/identity/issued_key_store.h"
 #include "service/ledger/ledger_chains.h"
 #include "service/observability/log_level_overrides.h"
+#include "service/observability/metric_history.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
@@ -114,6 +116,7 @@ class OperatorServices {
   RefusalLog* Refusals() const;
 
   const Sources sources_;
+  MetricHistory history_;
   HealthService health_;
   AdminService admin_;
   SummaryMethods summary_;

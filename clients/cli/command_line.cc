@@ -19,6 +19,7 @@
 #include "clients/cli/ledger_words.h"
 #include "clients/cli/limits_request.h"
 #include "clients/cli/logs_request.h"
+#include "clients/cli/metrics_request.h"
 #include "clients/cli/prices_request.h"
 #include "clients/cli/sessions_request.h"
 #include "clients/cli/traces_request.h"
@@ -31,15 +32,15 @@ using Verb = CommandLine::Verb;
 constexpr absl::Duration kWaitMax = absl::Hours(1);
 
 constexpr std::string_view kCommandNames[] = {
-    "env",    "exec",    "status",     "rollout",  "keys",   "limits",
-    "audit",  "budgets", "prices",     "sessions", "ledger", "logs",
-    "traces", "alerts",  "completion", "help",     "version"};
-constexpr Verb kVerbs[] = {Verb::kEnv,      Verb::kExec,    Verb::kStatus,
-                           Verb::kRollout,  Verb::kKeys,    Verb::kLimits,
-                           Verb::kAudit,    Verb::kBudgets, Verb::kPrices,
-                           Verb::kSessions, Verb::kLedger,  Verb::kLogs,
-                           Verb::kTraces,   Verb::kAlerts,  Verb::kCompletion,
-                           Verb::kHelp,     Verb::kVersion};
+    "env",     "exec",    "status", "rollout",    "keys",   "limits",
+    "audit",   "budgets", "prices", "sessions",   "ledger", "logs",
+    "metrics", "traces",  "alerts", "completion", "help",   "version"};
+constexpr Verb kVerbs[] = {Verb::kEnv,        Verb::kExec,    Verb::kStatus,
+                           Verb::kRollout,    Verb::kKeys,    Verb::kLimits,
+                           Verb::kAudit,      Verb::kBudgets, Verb::kPrices,
+                           Verb::kSessions,   Verb::kLedger,  Verb::kLogs,
+                           Verb::kMetrics,    Verb::kTraces,  Verb::kAlerts,
+                           Verb::kCompletion, Verb::kHelp,    Verb::kVersion};
 static_assert(std::size(kCommandNames) == std::size(kVerbs));
 // Said by what `completion` prints.
 constexpr std::string_view kCompleteCommand = "complete";
@@ -91,9 +92,14 @@ constexpr std::string_view kHelp =
                                    file a gateway checks its own
   gatewayctl ledger import FILE... --to FILE
                                    make a gateway's ledger of lines of JSON
-  gatewayctl ledger reprice FILE...
+  gatewayctl ledger reprice [FILE...]
                                    compute anew what each exchange of a ledger
-                                   has cost, say which differ, and add up
+                                   has cost, say which differ, and add up;
+                                   without a file, of the gateway's ledger
+  gatewayctl metrics show [NAME...] | watch [NAME...] | cost
+                                   show what the gateway counts, once, for a
+                                   window of time or as it goes on, and what
+                                   calls have cost
   gatewayctl traces list | get ID  show how calls went, step by step, as far as
                                    the gateway has traced and kept that
   gatewayctl alerts list | silence NAME
@@ -130,8 +136,8 @@ What status asks:
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
 
-What keys, limits, budgets, prices, sessions, ledger, logs, traces and alerts
-take:
+What keys, limits, budgets, prices, sessions, ledger, logs, metrics, traces and
+alerts take:
   --output json           prints what the gateway answers, and ledger what it
                           finds, as JSON; otherwise for people
 
@@ -186,7 +192,8 @@ What ledger takes:
                           behind this entry
   --prices FILE           reprice: by what prices list --output json has
                           printed; gateway asks the gateway, as prices does; by
-                          default it takes what is built in
+                          default files are repriced by what is built in, and a
+                          gateway's ledger by its own prices
   --to FILE               import: the ledger to make, which must not be there
 
 What budgets takes:
@@ -224,6 +231,20 @@ What prices takes:
                           priority, or with longer prompts; several times
   --from TIME             set, remove: from when on, as in 2027-01-31T00:00:00Z
 
+What metrics takes:
+  --window TIME           show: of counters and histograms what was added in the
+                          last 1m to 1h; without it, all since the start
+  --interval TIME         watch: from one reading to the next, 1s to 1h; 10s
+  --count N               watch: so many readings; without it, until it is ended
+  --by LIST               cost: apart by agent, provider, model, project, key or
+                          caller, or several, as in provider,model
+  --bucket WHICH          cost: apart by hour or day
+  --since, --until TIME   cost: as in 2027-01-31T00:00:00Z, or 24h for as long
+                          ago; the hours that these are in, whole
+  --agent, --provider, --model, --project, --key, --caller NAME
+                          cost: only calls of that
+  --limit N               cost: the N dearest groups; 100
+
 What traces takes:
   --outcome WHICH         list: failed or succeeded calls only
   --provider NAME         list: only calls that went there
@@ -248,8 +269,8 @@ Whom sessions asks:
   $GATEWAY_KEY            the caller's key, where one is asked for
   --ca_file FILE          asks over TLS, trusting these certificates
 
-Whom rollout, keys, limits, audit, budgets, prices, ledger, logs, traces and
-alerts ask:
+Whom rollout, keys, limits, audit, budgets, prices, ledger, logs, metrics,
+traces and alerts ask:
   --admin ADDRESS         the admin listener, as host:port; otherwise
                           $GATEWAY_ADMIN, or that of the PID file
   $GATEWAY_OPERATOR_KEY   the operator's key, where one is asked for
@@ -450,6 +471,8 @@ const OperatorCommand* OperatorCommandOf(Verb verb) {
       return &kAuditCommand;
     case Verb::kPrices:
       return &kPricesCommand;
+    case Verb::kMetrics:
+      return &kMetricsCommand;
     case Verb::kTraces:
       return &kTracesCommand;
     case Verb::kSessions:

@@ -42,6 +42,7 @@ struct CommandLine {
     kAudit,
     kPrices,
     kTraces,
+    kMetrics,
     kSessions,
     kLedger,
     kLogs,

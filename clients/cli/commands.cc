@@ -24,6 +24,7 @@
 #include "clients/cli/ledger_verify.h"
 #include "clients/cli/limits_request.h"
 #include "clients/cli/logs_request.h"
+#include "clients/cli/metrics_request.h"
 #include "clients/cli/operator_words.h"
 #include "clients/cli/prices_request.h"
 #include "clients/cli/retrying.h"
@@ -230,16 +231,29 @@ int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
 absl::StatusOr<LedgerReport> Reprice(const CommandLine& command,
                                      const Variables& variables) {
   const OperatorWords& asked = command.asked;
-  llmgateway::v1::ListPricingResponse prices;
-  if (LastOf(asked, kPricesFlag) == kPricesOfGateway) {
-    GATEWAY_ASSIGN_OR_RETURN(RpcPlace place, AdminOf(command, variables));
-    GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
-                             AdminConnection::Open(std::move(place)));
-    GATEWAY_ASSIGN_OR_RETURN(prices, ListAllPrices(admin, {}));
-  } else {
-    GATEWAY_ASSIGN_OR_RETURN(prices, PricesToRepriceBy(asked));
+  GATEWAY_RETURN_IF_ERROR(CheckReprice(asked));
+  const std::string from = LastOf(asked, kPricesFlag);
+  const bool of_gateway = RepricesGateway(asked);
+  if (!of_gateway && from != kPricesOfGateway) {
+    GATEWAY_ASSIGN_OR_RETURN(const llmgateway::v1::ListPricingResponse prices,
+                             PricesToRepriceBy(asked));
+    return RepriceLedger(asked, prices);
   }
-  return RepriceLedger(asked, prices);
+  GATEWAY_ASSIGN_OR_RETURN(RpcPlace place, AdminOf(command, variables));
+  const std::string address = place.address;
+  GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
+                           AdminConnection::Open(std::move(place)));
+  // What a gateway has in its ledger has cost what it says, unless another list
+  // is named.
+  const bool gateways_prices = from.empty() || from == kPricesOfGateway;
+  GATEWAY_ASSIGN_OR_RETURN(
+      const llmgateway::v1::ListPricingResponse prices,
+      gateways_prices ? ListAllPrices(admin, {}) : PricesToRepriceBy(asked));
+  if (!of_gateway) return RepriceLedger(asked, prices);
+  const auto exchanges = [&](absl::FunctionRef<void(std::string_view)> visit) {
+    return VisitExchanges(admin, asked, visit);
+  };
+  return RepriceEntries(asked, prices, address, exchanges);
 }
 
 int RunLedgerCommand(const CommandLine& command, const Variables& variables,
@@ -266,6 +280,14 @@ int RunAudit(const CommandLine& command, const Variables& variables,
   }
   const absl::Status exported = ExportAudit(*admin, asked, out);
   return exported.ok() ? 0 : Fail(err, exported);
+}
+
+int RunMetrics(const CommandLine& command, const Variables& variables,
+               std::ostream& out, std::ostream& err) {
+  const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
+  if (!admin.ok()) return Fail(err, admin.status());
+  const absl::Status printed = PrintMetrics(*admin, command.asked, out);
+  return printed.ok() ? 0 : Fail(err, printed);
 }
 
 int PrintCompletion(const std::string& shell, std::ostream& out,
@@ -329,6 +351,8 @@ int RunCommand(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kPrices:
       return RunAsked(AskPrices, command, AdminOf(command, variables), out,
                       err);
+    case CommandLine::Verb::kMetrics:
+      return RunMetrics(command, variables, out, err);
     case CommandLine::Verb::kTraces:
       return RunAsked(AskTraces, command, AdminOf(command, variables), out,
                       err);

@@ -56,6 +56,8 @@ const std::vector<FlagValues>& KnownFlagValues() {
        {"DISPATCH", "EXCHANGE", "PROMPT_REJECTED", "ANSWER_REUSED",
         "BUDGET_ALLOCATE", "BUDGET_DEBIT", "BUDGET_WARNING"}},
       {"--order", {"newest", "oldest"}},
+      {"--bucket", {"hour", "day"}},
+      {"--by", {"agent", "provider", "model", "project", "key", "caller"}},
       {"--source", {"config", "operator", "shipped"}},
       {"--priority", {"low", "normal", "high", "critical"}}};
   return *known;

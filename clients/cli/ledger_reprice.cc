@@ -143,8 +143,12 @@ absl::StatusOr<Exchange> ReadExchange(std::string_view entry) {
   return exchange;
 }
 
+// Shows all entries, in their order.
+using EntryVisit = absl::FunctionRef<void(std::string_view entry)>;
+using EntriesVisit = absl::FunctionRef<absl::Status(EntryVisit visit)>;
+
 struct Difference {
-  std::string file;
+  std::string file;  // Or the gateway's address.
   Exchange exchange;
   Repricing::Result result;
 };
@@ -155,17 +159,17 @@ class LedgerRepricing {
   LedgerRepricing(const PriceTable& prices, const PriceList* said)
       : repricing_(prices, said) {}
 
-  absl::Status Read(const std::string& file) {
+  // Reads what `visit_all` shows of a file, or of a gateway.
+  absl::Status Read(const std::string& file, EntriesVisit visit_all) {
     absl::Status read;
     int64_t number = 0;
-    GATEWAY_RETURN_IF_ERROR(
-        VisitLedgerFile(file, [&](int64_t, std::string_view entry) {
-          ++number;
-          const absl::Status added = Add(file, entry);
-          if (added.ok() || !read.ok()) return;
-          read = absl::InvalidArgumentError(
-              absl::StrCat(file, ", entry ", number, ": ", added.message()));
-        }));
+    GATEWAY_RETURN_IF_ERROR(visit_all([&](std::string_view entry) {
+      ++number;
+      const absl::Status added = Add(file, entry);
+      if (added.ok() || !read.ok()) return;
+      read = absl::InvalidArgumentError(
+          absl::StrCat(file, ", entry ", number, ": ", added.message()));
+    }));
     return read;
   }
 
@@ -306,6 +310,30 @@ absl::StatusOr<PriceList> ListFrom(const v1::ListPricingResponse& prices,
   return PriceList::Make(std::move(entries));
 }
 
+// Prices as the gateway has them.
+struct PriceLists {
+  PriceTable table;
+  PriceList said;  // By operators.
+};
+
+absl::StatusOr<PriceLists> ListsOf(const v1::ListPricingResponse& prices) {
+  GATEWAY_ASSIGN_OR_RETURN(PriceList shipped,
+                           ListFrom(prices, v1::ModelPrice::SOURCE_SHIPPED));
+  GATEWAY_ASSIGN_OR_RETURN(PriceList configured,
+                           ListFrom(prices, v1::ModelPrice::SOURCE_CONFIG));
+  GATEWAY_ASSIGN_OR_RETURN(PriceList said,
+                           ListFrom(prices, v1::ModelPrice::SOURCE_OPERATOR));
+  return PriceLists{
+      .table = PriceTable(std::move(shipped), std::move(configured)),
+      .said = std::move(said)};
+}
+
+LedgerReport ReportOf(const LedgerRepricing& ledger,
+                      const OperatorWords& words) {
+  return {.valid = ledger.agrees(),
+          .text = words.as_json ? RepriceJson(ledger) : RepriceText(ledger)};
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ListPricingResponse> PricesToRepriceBy(
@@ -335,27 +363,48 @@ absl::StatusOr<v1::ListPricingResponse> PricesToRepriceBy(
   return prices;
 }
 
+absl::Status CheckReprice(const OperatorWords& words) {
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kLedgerCommand, words));
+  if (RepricesGateway(words)) return absl::OkStatus();
+  for (const std::string_view flag : {"--chain", "--since", "--until"}) {
+    if (LastOf(words, flag).empty()) continue;
+    return FlagMistake(flag,
+                       "is for a gateway's ledger; files are repriced whole");
+  }
+  return absl::OkStatus();
+}
+
+bool RepricesGateway(const OperatorWords& words) {
+  return words.words.size() < 2;
+}
+
 absl::StatusOr<LedgerReport> RepriceLedger(
     const OperatorWords& words, const v1::ListPricingResponse& prices) {
-  GATEWAY_RETURN_IF_ERROR(CheckWords(kLedgerCommand, words));
-  if (words.words.size() < 2) {
+  GATEWAY_RETURN_IF_ERROR(CheckReprice(words));
+  if (RepricesGateway(words)) {
     return absl::InvalidArgumentError(
         "ledger reprice takes the files of a ledger; see gatewayctl --help");
   }
-  GATEWAY_ASSIGN_OR_RETURN(PriceList shipped,
-                           ListFrom(prices, v1::ModelPrice::SOURCE_SHIPPED));
-  GATEWAY_ASSIGN_OR_RETURN(PriceList configured,
-                           ListFrom(prices, v1::ModelPrice::SOURCE_CONFIG));
-  GATEWAY_ASSIGN_OR_RETURN(const PriceList said,
-                           ListFrom(prices, v1::ModelPrice::SOURCE_OPERATOR));
-  const PriceTable table(std::move(shipped), std::move(configured));
-  LedgerRepricing ledger(table, &said);
+  GATEWAY_ASSIGN_OR_RETURN(PriceLists lists, ListsOf(prices));
+  LedgerRepricing ledger(lists.table, &lists.said);
   for (size_t i = 1; i < words.words.size(); ++i) {
-    GATEWAY_RETURN_IF_ERROR(ledger.Read(words.words[i]));
+    const std::string& file = words.words[i];
+    const auto visit_file = [&file](EntryVisit visit) {
+      return VisitLedgerFile(
+          file, [&visit](int64_t, std::string_view entry) { visit(entry); });
+    };
+    GATEWAY_RETURN_IF_ERROR(ledger.Read(file, visit_file));
   }
-  return LedgerReport{
-      .valid = ledger.agrees(),
-      .text = words.as_json ? RepriceJson(ledger) : RepriceText(ledger)};
+  return ReportOf(ledger, words);
+}
+
+absl::StatusOr<LedgerReport> RepriceEntries(
+    const OperatorWords& words, const v1::ListPricingResponse& prices,
+    const std::string& name, EntriesVisit visit_all) {
+  GATEWAY_ASSIGN_OR_RETURN(PriceLists lists, ListsOf(prices));
+  LedgerRepricing ledger(lists.table, &lists.said);
+  GATEWAY_RETURN_IF_ERROR(ledger.Read(name, visit_all));
+  return ReportOf(ledger, words);
 }
 
 }  // namespace gateway

@@ -6,6 +6,8 @@
 //       RepriceLedger({.words = {"reprice", "ledger.db"}}, prices);
 //   return report->valid ? 0 : 1;  // Whether nothing differs.
 //
+// A ledger is in files, or is what a gateway has: where no file is named.
+//
 // What it computes by is what the gateway does: service/money, and prices as
 // ListPricing tells them.
 //
@@ -14,8 +16,11 @@
 #ifndef CLIENTS_CLI_LEDGER_REPRICE_H_
 #define CLIENTS_CLI_LEDGER_REPRICE_H_
 
+#include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "clients/cli/ledger_verify.h"
@@ -29,7 +34,15 @@ namespace gateway {
 // that are built in.
 inline constexpr std::string_view kPricesFlag = "--prices";
 inline constexpr std::string_view kPricesOfGateway = "gateway";
-inline constexpr std::string_view kLedgerRepriceFlags[] = {kPricesFlag};
+// Which of a gateway's entries: `--chain NAME`, `--since`, `--until`.
+inline constexpr std::string_view kLedgerRepriceFlags[] = {
+    kPricesFlag, "--chain", "--since", "--until"};
+
+// INVALID_ARGUMENT for words that are not meant.
+absl::Status CheckReprice(const OperatorWords& words);
+
+// Whether it is a gateway's ledger that is meant. REQUIRES: CheckReprice.
+bool RepricesGateway(const OperatorWords& words);
 
 // Returns the listing that the words name, unless that is the gateway's: all
 // that is built in if they name none.
@@ -41,6 +54,15 @@ absl::StatusOr<llmgateway::v1::ListPricingResponse> PricesToRepriceBy(
 absl::StatusOr<LedgerReport> RepriceLedger(
     const OperatorWords& words,
     const llmgateway::v1::ListPricingResponse& prices);
+
+// The same of entries that `visit_all` calls its argument with, in their order;
+// `name` is whose they are.
+absl::StatusOr<LedgerReport> RepriceEntries(
+    const OperatorWords& words,
+    const llmgateway::v1::ListPricingResponse& prices, const std::string& name,
+    absl::FunctionRef<
+        absl::Status(absl::FunctionRef<void(std::string_view entry)> visit)>
+        visit_all);
 
 }  // namespace gateway
 

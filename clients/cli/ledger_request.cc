@@ -242,6 +242,27 @@ absl::StatusOr<bool> RunLedger(const OperatorWords& words, PlaceFinder place,
   return true;
 }
 
+absl::Status VisitExchanges(
+    const AdminConnection& admin, const OperatorWords& words,
+    absl::FunctionRef<void(std::string_view entry)> visit) {
+  GATEWAY_ASSIGN_OR_RETURN(LedgerFilter filter,
+                           LedgerFilterOf(words, SystemClock().WallTime()));
+  filter.event_types = {"EXCHANGE"};
+  v1::ExportLedgerRequest request;
+  *request.mutable_filter() = ToMessage(filter);
+  request.mutable_filter()->set_chain(LastOf(words, "--chain"));
+  const auto visit_lines = [&visit](const v1::ExportLedgerResponse& piece) {
+    std::string_view left = piece.lines();
+    while (!left.empty()) {
+      const size_t end = std::min(left.find('\n'), left.size());
+      if (end > 0) visit(left.substr(0, end));
+      left.remove_prefix(std::min(end + 1, left.size()));
+    }
+  };
+  return admin.Stream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>(
+      &Admin::ExportLedger, request, visit_lines);
+}
+
 std::string LedgerTable(const v1::QueryLedgerResponse& response) {
   std::vector<Row> rows = {{"NUMBER", "TIME", "ID", "TYPE", "DECISION",
                             "SESSION", "MODEL", "REASON"}};

@@ -12,6 +12,7 @@
 
 #include <ostream>
 #include <string>
+#include <string_view>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
@@ -27,6 +28,12 @@ namespace gateway {
 absl::StatusOr<bool> RunLedger(
     const OperatorWords& words,
     absl::FunctionRef<absl::StatusOr<RpcPlace>()> place, std::ostream& out);
+
+// Visits the EXCHANGE entries of a gateway's ledger that `--chain`, `--since`
+// and `--until` choose, in their order.
+absl::Status VisitExchanges(
+    const AdminConnection& admin, const OperatorWords& words,
+    absl::FunctionRef<void(std::string_view entry)> visit);
 
 // Entries as a table, a line each.
 std::string LedgerTable(const llmgateway::v1::QueryLedgerResponse& response);

@@ -1,6 +1,6 @@
-// RpcConnection asks one service of a gateway: AdminService at its admin
-// listener what operators ask, GatewayService at its gRPC listener what callers
-// do.
+// RpcConnection asks one service of a gateway: AdminService and MetricsService
+// at its admin listener what operators ask, GatewayService at its gRPC listener
+// what callers do.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(
 //       const AdminConnection admin,
@@ -79,10 +79,29 @@ class RpcConnection {
                                                   const Request&),
                       const Request& request,
                       absl::FunctionRef<void(const Response&)> visit) const {
+    const auto visit_all = [&visit](const Response& response) {
+      visit(response);
+      return true;
+    };
+    return StreamWhile<Request, Response>(method, request, visit_all);
+  }
+
+  // The same, until `visit` returns false.
+  template <typename Request, typename Response>
+  absl::Status StreamWhile(
+      std::unique_ptr<grpc::ClientReader<Response>> (Service::Stub::*method)(
+          grpc::ClientContext*, const Request&),
+      const Request& request,
+      absl::FunctionRef<bool(const Response&)> visit) const {
     grpc::ClientContext context;
     PrepareStream(place_, context);
     const auto reader = (*stub_.*method)(&context, request);
-    for (Response response; reader->Read(&response);) visit(response);
+    for (Response response; reader->Read(&response);) {
+      if (visit(response)) continue;
+      context.TryCancel();
+      reader->Finish();  // That it is cancelled is known.
+      return absl::OkStatus();
+    }
     const grpc::Status status = reader->Finish();
     return status.ok() ? absl::OkStatus() : RpcFailure(place_, status);
   }

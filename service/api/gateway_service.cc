@@ -57,6 +57,10 @@ void TellCall(const Call& call, const absl::Status& outcome,
   for (const CallField& field : fields) {
     context.AddTrailer(field.name, field.value);
   }
+  // Other answers and refusals name their entries in what they say.
+  if (call.ledger != nullptr && call.reused != nullptr && outcome.ok()) {
+    context.AddTrailer(kLedgerEntryHeader, call.ledger->OwnEntryId(call));
+  }
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
   if (attempt->usage != nullptr) {

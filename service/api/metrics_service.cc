@@ -4,11 +4,14 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "base/status_macros.h"
+#include "proto/proto_time.h"
 #include "service/api/caller_check.h"
 #include "service/api/feed_stream.h"
 #include "service/api/metrics_view.h"
 #include "service/api/request_record.h"
+#include "service/api/summary_view.h"
 #include "service/observability/metrics_text.h"
 
 namespace gateway {
@@ -24,8 +27,8 @@ void FillEvent(const FeedEvent& from, v1::RequestEvent* to) {
       return ToRequestStarted(record, to->mutable_started());
     case FeedEvent::Kind::kFirstToken:
       return ToRequestFirstToken(record, to->mutable_first_token());
-    case FeedEvent::Kind::kUsage:  // Not asked for here.
-      return;
+    case FeedEvent::Kind::kUsage:
+      return ToUsageProgress(record, to->mutable_progress());
     case FeedEvent::Kind::kEnded:
       return ToRequestRecord(record, to->mutable_ended());
   }
@@ -52,10 +55,22 @@ void MetricsService::AddTo(MethodTable& table) {
 }
 
 Task<absl::Status> MetricsService::GetMetrics(
-    CallContext& /*call*/, const v1::GetMetricsRequest& request,
+    CallContext& call, const v1::GetMetricsRequest& request,
     v1::GetMetricsResponse* response) {
   GATEWAY_CO_RETURN_IF_ERROR(CheckMetricNames(request.names()));
-  FillMetrics(sources_.metrics.Read(), request.names(), response);
+  GATEWAY_CO_RETURN_IF_ERROR(CheckMetricWindow(request));
+  if (!request.has_window()) {
+    FillMetrics(sources_.metrics.Read(), request.names(), response);
+    co_return absl::OkStatus();
+  }
+  auto read = [history = &sources_.history, window = ToAbsl(request.window())] {
+    return history->Read(window);
+  };
+  const absl::StatusOr<MetricHistory::Addition> added =
+      co_await sources_.worker.Run(std::move(read), call.cancel());
+  if (!added.ok()) co_return SumsNotRead(added.status());
+  FillMetrics(added->metrics, request.names(), response);
+  *response->mutable_window_start_time() = ToProto(added->since);
   co_return absl::OkStatus();
 }
 
@@ -74,6 +89,7 @@ Task<absl::Status> MetricsService::WatchRequests(
   filter.model = request.model();
   filter.failures_only = request.failures_only();
   filter.progress = request.include_progress();
+  filter.usage_progress = request.include_progress();
   co_return co_await StreamFeed(sources_.feed, std::move(filter), FillEvent,
                                 call, writer);
 }

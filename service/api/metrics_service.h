@@ -3,11 +3,14 @@
 //
 //   MetricsService metrics({.runtime = runtime,
 //                           .metrics = registry,
-//                           .feed = feed});
+//                           .history = history,
+//                           .feed = feed,
+//                           .worker = worker});
 //   metrics.AddTo(table);
 //
 // Where keys are asked for, they are asked for here too. The service answers
-// while the server drains, and does not hold that up.
+// while the server drains, and does not hold that up. What was added in a
+// window of time is summed on the worker's thread.
 //
 // Thread-safe once added; handlers run on the loops of their calls.
 
@@ -15,11 +18,13 @@
 #define SERVICE_API_METRICS_SERVICE_H_
 
 #include "absl/status/status.h"
+#include "base/async/blocking_worker.h"
 #include "base/async/task.h"
 #include "llmgateway/v1/metrics.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
+#include "service/observability/metric_history.h"
 #include "service/observability/metrics.h"
 #include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
@@ -33,7 +38,9 @@ class MetricsService {
   struct Sources {
     const CurrentRuntime& runtime;
     const MetricRegistry& metrics;
+    MetricHistory& history;
     RequestFeed& feed;
+    BlockingWorker& worker;
     RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
   };
 

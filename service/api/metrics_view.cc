@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -11,6 +12,8 @@ namespace gateway {
 namespace {
 
 constexpr int kMetricNamesMax = 100;
+constexpr absl::Duration kMetricWindowLeast = absl::Minutes(1);
+constexpr absl::Duration kMetricWindowMost = absl::Hours(1);
 
 v1::MetricFamily::Kind KindOf(MetricKind kind) {
   switch (kind) {
@@ -64,6 +67,16 @@ absl::Status CheckMetricNames(const MetricNames& names) {
                                             ", not ", names.size()));
 }
 
+absl::Status CheckMetricWindow(const v1::GetMetricsRequest& request) {
+  if (!request.has_window()) return absl::OkStatus();
+  const absl::Duration window = ToAbsl(request.window());
+  if (window >= kMetricWindowLeast && window <= kMetricWindowMost) {
+    return absl::OkStatus();
+  }
+  return InvalidField("window", absl::StrCat("must be 1m to 1h, not ",
+                                             absl::FormatDuration(window)));
+}
+
 void FillMetrics(const MetricsSnapshot& snapshot, const MetricNames& names,
                  v1::GetMetricsResponse* out) {
   for (const MetricFamilyValue& family : snapshot.families) {
@@ -71,6 +84,12 @@ void FillMetrics(const MetricsSnapshot& snapshot, const MetricNames& names,
     FillFamily(family, out->add_families());
   }
   *out->mutable_read_time() = ToProto(snapshot.read_time);
+}
+
+absl::Status SumsNotRead(const absl::Status& run) {
+  if (!absl::IsResourceExhausted(run)) return run;
+  return MakeFault(v1::ERROR_REASON_OVERLOADED,
+                   "too many others ask for sums; try again later");
 }
 
 absl::Status FeedRefusal(const absl::Status& status) {

@@ -1,6 +1,7 @@
 // Writes metrics as the contract has them, and says why they cannot be watched.
 //
 //   GATEWAY_RETURN_IF_ERROR(CheckMetricNames(request.names()));
+//   GATEWAY_RETURN_IF_ERROR(CheckMetricWindow(request));
 //   FillMetrics(registry.Read(), request.names(), response);
 //
 // Thread-safe: plain functions.
@@ -22,10 +23,18 @@ using MetricNames = google::protobuf::RepeatedPtrField<std::string>;
 // INVALID_REQUEST if there are too many.
 absl::Status CheckMetricNames(const MetricNames& names);
 
+// INVALID_REQUEST if it has a window that is out of its range.
+absl::Status CheckMetricWindow(
+    const llmgateway::v1::GetMetricsRequest& request);
+
 // Fills in those of the families that have one of these names; all if there is
 // none. REQUIRES: `out` is empty.
 void FillMetrics(const MetricsSnapshot& snapshot, const MetricNames& names,
                  llmgateway::v1::GetMetricsResponse* out);
+
+// The fault for sums that their worker has not begun to make; `run` is what it
+// has said.
+absl::Status SumsNotRead(const absl::Status& run);
 
 // The fault for what the feed of calls refuses; `status` is what it has said.
 absl::Status FeedRefusal(const absl::Status& status);

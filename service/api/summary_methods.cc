@@ -39,14 +39,6 @@ constexpr absl::Duration kReadingLeast = absl::Seconds(1);
 constexpr absl::Duration kReadingMost = absl::Hours(1);
 constexpr int kReadersMax = 64;
 
-
-// The fault for work that its worker has not begun.
-absl::Status SumsNotRead(const absl::Status& run) {
-  if (!absl::IsResourceExhausted(run)) return run;
-  return MakeFault(v1::ERROR_REASON_OVERLOADED,
-                   "too many others ask for sums of calls; try again later");
-}
-
 FeedFilter FeedFilterOf(CallFilter from) {
   FeedFilter filter;
   filter.provider = std::move(from.provider);

@@ -28,6 +28,11 @@ using ::llmgateway::config::v1::LedgerConfig;
 
 using IfNotCommitted = LedgerWriter::IfNotCommitted;
 
+constexpr std::string_view kDispatchType = "DISPATCH";
+constexpr std::string_view kExchangeType = "EXCHANGE";
+constexpr std::string_view kRejectionType = "PROMPT_REJECTED";
+constexpr std::string_view kReuseType = "ANSWER_REUSED";
+
 absl::Status Unavailable(const absl::Status& why) {
   return MakeFault(
       v1::ERROR_REASON_LEDGER_UNAVAILABLE,
@@ -83,6 +88,36 @@ bool IsHashedLate(const PlannedCall& call) {
 // About what an entry has beside texts of the call.
 constexpr size_t kEntryBytes = 1536;
 
+// Null unless the call may be kept as a trace.
+CallTrace* TraceOf(const IncomingCall& call) {
+  return call.trace != nullptr && call.trace->records() ? call.trace.get()
+                                                        : nullptr;
+}
+
+// Commits, and tells the call's trace how long that took.
+Task<absl::Status> CommitTraced(const IncomingCall& call, LedgerWriter& writer,
+                                LedgerWriter::Sources sources,
+                                std::vector<UnchainedEntry> entries,
+                                IfNotCommitted otherwise,
+                                std::string_view event_type) {
+  CallTrace* const trace = TraceOf(call);
+  if (trace == nullptr) {
+    co_return co_await writer.Commit(std::move(sources), std::move(entries),
+                                     otherwise);
+  }
+  Clock& clock = call.runtime->clock();
+  TracedCommit traced{
+      .part = {.begin = clock.SteadyTime()},
+      .event_type = event_type,
+      .entries = static_cast<int>(sources.size() + entries.size())};
+  absl::Status committed =
+      co_await writer.Commit(std::move(sources), std::move(entries), otherwise);
+  traced.part.end = clock.SteadyTime();
+  traced.status = committed.code();
+  trace->commits.push_back(traced);
+  co_return committed;
+}
+
 }  // namespace
 
 class CallLedger::DispatchSource : public EntrySource {
@@ -110,8 +145,8 @@ class CallLedger::DispatchSource : public EntrySource {
     if (context_hash_.empty() && IsHashedLate(call_)) {
       context_hash_ = HashText(PromptText(call_));
     }
-    LedgerEntry entry =
-        BeginEntry(call_, "DISPATCH", trip_.dispatch_id, trip_.dispatch_time);
+    LedgerEntry entry = BeginEntry(call_, kDispatchType, trip_.dispatch_id,
+                                   trip_.dispatch_time);
     entry.decision = "DISPATCHED";
     entry.reason =
         absl::StrCat("Dispatching to ", ToAbsl(trip_.attempt->provider), "/",
@@ -137,8 +172,7 @@ class CallLedger::DispatchSource : public EntrySource {
 
 class CallLedger::ExchangeSource : public EntrySource {
  public:
-  ExchangeSource(const CallLedger& ledger, const Call& call,
-                 const RoundTrip& trip)
+  ExchangeSource(CallLedger& ledger, const Call& call, const RoundTrip& trip)
       : ledger_(ledger),
         call_(call),
         trip_(trip),
@@ -152,7 +186,8 @@ class CallLedger::ExchangeSource : public EntrySource {
 
   UnchainedEntry Write() const override {
     const Attempt& attempt = *trip_.attempt;
-    LedgerEntry entry = BeginEntry(call_, "EXCHANGE", trip_.exchange_id, time_);
+    LedgerEntry entry =
+        BeginEntry(call_, kExchangeType, trip_.exchange_id, time_);
     if (attempt.status.ok()) {
       entry.decision = "SUCCESS";
       entry.reason = "Exchange completed";
@@ -211,9 +246,10 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
                                 /*turns=*/trips_.size() == 1 ? 1 : 0);
   LedgerWriter::Sources sources;
   sources.push_back(&dispatch);
-  const absl::Status committed = co_await writer_.Commit(
-      std::move(sources), {},
-      degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget);
+  const absl::Status committed = co_await CommitTraced(
+      call, writer_, std::move(sources), {},
+      degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget,
+      kDispatchType);
   if (context_hash_.empty()) context_hash_ = dispatch.context_hash();
   if (committed.ok()) co_return committed;
   trip.withdrawn = true;
@@ -224,7 +260,7 @@ void CallLedger::Add(const StreamBatch& batch) {
   if (!records_texts_) return;
   for (const v1::GenerateEvent& event : batch.events) {
     if (event.has_delta() && event.delta().choice_index() == 0) {
-      streamed_text_.append(event.delta().text());
+      streamed_.Add(event);
     }
   }
 }
@@ -265,12 +301,15 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   // Of a call that is refused nothing was charged, and nothing let pass.
   if (call.budgets != nullptr && was_asked) AddBudgetEntries(call);
   IfNotCommitted otherwise = IfNotCommitted::kKeep;
+  std::string_view event_type = kExchangeType;
   if (call.reused != nullptr && outcome.ok()) {
     closed_.push_back(ReuseEntry(call));
+    event_type = kReuseType;
     otherwise = IfNotCommitted::kKeepIfRoom;
   } else if (!outcome.ok() && !was_asked) {
     const std::string& id = OwnEntryId(call);
     closed_.push_back(RejectionEntry(call, outcome, id));
+    event_type = kRejectionType;
     AddFaultMetadata(outcome, kLedgerEntryKey, id);
     otherwise = IfNotCommitted::kKeepIfRoom;
   }
@@ -278,8 +317,9 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (degrades_) otherwise = IfNotCommitted::kKeepAndGoOn;
   LedgerWriter::Sources sources;
   for (const ExchangeSource& exchange : exchanges) sources.push_back(&exchange);
-  const absl::Status committed = co_await writer_.Commit(
-      std::move(sources), std::exchange(closed_, {}), otherwise);
+  const absl::Status committed =
+      co_await CommitTraced(call, writer_, std::move(sources),
+                            std::exchange(closed_, {}), otherwise, event_type);
   // Who hears of a failure anyhow hears of that one.
   if (committed.ok() || !outcome.ok()) co_return outcome;
   co_return Unavailable(committed);
@@ -307,7 +347,7 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
                                           const absl::Status& refusal,
                                           std::string_view id) {
   LedgerEntry entry =
-      BeginEntry(call, "PROMPT_REJECTED", std::string(id), Now(call));
+      BeginEntry(call, kRejectionType, std::string(id), Now(call));
   entry.decision = "REJECTED";
   const std::string told = ToldOutcome(call, refusal);
   entry.reason = absl::StrCat(ToAbsl(RefusalCode(refusal)), ": ", told);
@@ -325,8 +365,7 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
 }
 
 UnchainedEntry CallLedger::ReuseEntry(const Call& call) {
-  LedgerEntry entry =
-      BeginEntry(call, "ANSWER_REUSED", OwnEntryId(call), Now(call));
+  LedgerEntry entry = BeginEntry(call, kReuseType, OwnEntryId(call), Now(call));
   entry.decision = "REUSED";
   entry.reason = absl::StrCat("Answered with what was made for ",
                               call.reused->kept->request_id);
@@ -334,16 +373,17 @@ UnchainedEntry CallLedger::ReuseEntry(const Call& call) {
   return UnchainedEntry(entry);
 }
 
-std::string CallLedger::ResponseText(const Attempt& attempt) const {
+std::string CallLedger::ResponseText(const Attempt& attempt) {
   if (!records_texts_ || !attempt.answered) return {};
   const v1::GenerateResponse* const whole = attempt.answer.response;
-  if (whole == nullptr) return streamed_text_;
-  std::string text;
-  if (whole->choices().empty()) return text;
-  for (const v1::Part& part : whole->choices(0).message().parts()) {
-    text.append(part.text());
+  if (whole == nullptr) {
+    const v1::GenerateResponse streamed = streamed_.Finish();
+    return streamed.choices().empty()
+               ? std::string()
+               : AnswerText(streamed.choices(0).message());
   }
-  return text;
+  if (whole->choices().empty()) return {};
+  return AnswerText(whole->choices(0).message());
 }
 
 }  // namespace gateway

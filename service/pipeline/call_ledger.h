@@ -31,6 +31,7 @@
 #include "providers/provider.h"
 #include "service/ledger/entry.h"
 #include "service/ledger/ledger_writer.h"
+#include "service/pipeline/answer_folding.h"
 
 namespace gateway {
 
@@ -104,8 +105,9 @@ class CallLedger {
   UnchainedEntry ReuseEntry(const Call& call);
   // What the call's budgets were charged, and which let it pass beyond them.
   void AddBudgetEntries(const Call& call);
-  // The text of the answer, if texts are recorded.
-  std::string ResponseText(const Attempt& attempt) const;
+  // The text of the answer, if texts are recorded. What was streamed is given
+  // away by it.
+  std::string ResponseText(const Attempt& attempt);
 
   LedgerWriter& writer_;
   const bool degrades_;
@@ -113,7 +115,7 @@ class CallLedger {
   std::string context_hash_;
   std::string own_entry_id_;   // Empty before anybody asks for it.
   std::string prompt_;         // If texts are recorded.
-  std::string streamed_text_;  // The same.
+  AnswerFolding streamed_;     // The same; of the first choice.
   std::list<RoundTrip> trips_;          // Each stays where it is.
   std::vector<UnchainedEntry> closed_;  // To be committed.
   int64_t unrecorded_ = 0;

@@ -327,6 +327,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   if (outcome.ok() && call.runtime->budgets() != nullptr) {
     outcome = ReserveBudgets(call);
     if (!outcome.ok() && WaitsForReplicas(call)) {
+      const TracedSpan asked(call, &CallTrace::budgets);
       outcome = co_await ReserveAgain(call);
     }
   }

@@ -1,8 +1,10 @@
 #include "service/pipeline/prompt_text.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -198,6 +200,28 @@ std::string TextOfInputs(const v1::EmbedRequest& request) {
 }
 
 }  // namespace
+
+std::string AnswerText(const v1::Message& message) {
+  std::vector<const v1::Part*> parts;
+  for (const v1::Part& part : message.parts()) {
+    if (!part.has_reasoning()) parts.push_back(&part);
+  }
+  const bool is_text =
+      std::all_of(parts.begin(), parts.end(), [](const v1::Part* part) {
+        return part->kind_case() == v1::Part::kText;
+      });
+  std::string text = is_text ? "" : "[";
+  for (const v1::Part* const part : parts) {
+    if (is_text) {
+      text.append(part->text());
+      continue;
+    }
+    if (part != parts.front()) text.append(", ");
+    AppendCanonicalPart(*part, &text);
+  }
+  if (!is_text) text.push_back(']');
+  return text;
+}
 
 std::string PromptText(const IncomingCall& call) {
   if (call.embed != nullptr) return TextOfInputs(*call.embed);

@@ -16,6 +16,7 @@
 
 #include <string>
 
+#include "llmgateway/v1/content.pb.h"
 #include "service/pipeline/incoming_call.h"
 
 namespace gateway {
@@ -24,6 +25,11 @@ namespace gateway {
 // the request is still there. For OffLoop, it is as much work as to read the
 // request.
 std::string PromptText(const IncomingCall& call);
+
+// What a model answers, in the same form: the text itself where it says nothing
+// else, otherwise the canonical JSON of its parts, calls of tools among them.
+// Without its reasoning.
+std::string AnswerText(const llmgateway::v1::Message& message);
 
 }  // namespace gateway
 

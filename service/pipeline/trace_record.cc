@@ -4,9 +4,20 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "service/pipeline/call_ledger.h"
 #include "service/routing/selection/model_capability.h"
 
 namespace gateway {
+
+namespace {
+
+std::string_view LedgerSystemOf(const Call& call) {
+  if (call.ledger == nullptr) return {};
+  return call.runtime->config().ledger().has_postgres() ? "postgresql"
+                                                        : "sqlite";
+}
+
+}  // namespace
 
 void BeginTrace(const TraceShard* traces, Call& call) {
   const CallFacts& facts = call.facts;
@@ -21,8 +32,13 @@ void RecordTrace(TraceShard& traces, const Call& call,
                  const CallRecord& record) {
   absl::InlinedVector<TracedAttempt, 4> attempts;
   for (const Attempt& one : call.attempts) {
-    attempts.push_back(
-        {.attempt = &one, .span = one.span, .vendor = one.priced_as});
+    TracedAttempt& traced = attempts.emplace_back();
+    traced = {.attempt = &one, .span = one.span, .vendor = one.priced_as};
+    const CallLedger::RoundTrip* const trip =
+        call.ledger == nullptr ? nullptr : call.ledger->Find(&one);
+    if (trip == nullptr) continue;
+    traced.dispatch_entry_id = trip->dispatch_id;
+    traced.exchange_entry_id = trip->exchange_id;
   }
   std::vector<std::string_view> capabilities;
   if (call.planned.selection != nullptr) {
@@ -33,6 +49,7 @@ void RecordTrace(TraceShard& traces, const Call& call,
                  .attempts = attempts,
                  .node = call.trace->node,
                  .capabilities = capabilities,
+                 .ledger_system = LedgerSystemOf(call),
                  .arrival = call.arrival});
 }
 

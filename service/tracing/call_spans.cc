@@ -90,6 +90,11 @@ class CallSpans {
       spans_.attributes().Text("llmgateway.cache", record_.cache);
       spans_.End();
     }
+    if (call_.trace.budgets.has_value()) {
+      WritePart("budget check", *call_.trace.budgets);
+      spans_.End();
+    }
+    for (const TracedCommit& each : call_.trace.commits) WriteCommit(each);
     for (const TracedAttempt& each : call_.attempts) WriteAttempt(each);
     return spans_.count();
   }
@@ -115,7 +120,9 @@ class CallSpans {
 
   void WriteCall();
   void WriteCaller(AttributeWriter& to) const;
+  SpanHead HeadOfPart(std::string_view name, const TracedPart& part) const;
   void WritePart(std::string_view name, const TracedPart& part);
+  void WriteCommit(const TracedCommit& commit);
   void WriteAttempt(const TracedAttempt& traced);
 
   const TracedCall& call_;
@@ -171,12 +178,30 @@ void CallSpans::WriteCaller(AttributeWriter& to) const {
   to.Number("llmgateway.attempts", static_cast<int64_t>(call_.attempts.size()));
 }
 
-void CallSpans::WritePart(std::string_view name, const TracedPart& part) {
+SpanHead CallSpans::HeadOfPart(std::string_view name,
+                               const TracedPart& part) const {
   SpanHead head = HeadOf(call_.trace.NewSpan(random_));
   head.name = name;
   head.start_time = record_.start_time + (part.begin - call_.arrival);
   head.duration = part.end - part.begin;
+  return head;
+}
+
+void CallSpans::WritePart(std::string_view name, const TracedPart& part) {
+  spans_.Begin(HeadOfPart(name, part));
+}
+
+void CallSpans::WriteCommit(const TracedCommit& commit) {
+  SpanHead head = HeadOfPart("ledger commit", commit.part);
+  head.failed = commit.status != absl::StatusCode::kOk;
   spans_.Begin(head);
+  AttributeWriter& to = spans_.attributes();
+  to.Text("db.system.name", call_.ledger_system);
+  to.Text("db.operation.name", "commit");
+  if (head.failed) to.Text("error.type", StatusCodeName(commit.status));
+  to.Text("llmgateway.ledger.event_type", commit.event_type);
+  to.Number("llmgateway.ledger.entries", commit.entries);
+  spans_.End();
 }
 
 void CallSpans::WriteAttempt(const TracedAttempt& traced) {
@@ -209,6 +234,8 @@ void CallSpans::WriteAttempt(const TracedAttempt& traced) {
   to.Flag("llmgateway.attempt.answered", attempt.answered);
   to.Flag("llmgateway.attempt.reused_connection", attempt.reused_connection);
   to.Text("llmgateway.provider_request_id", attempt.provider_request_id);
+  to.Text("llmgateway.dispatch_entry_id", traced.dispatch_entry_id);
+  to.Text("llmgateway.exchange_entry_id", traced.exchange_entry_id);
   if (attempt.first_byte.has_value()) {
     to.Real("llmgateway.attempt.first_byte_seconds",
             absl::ToDoubleSeconds(*attempt.first_byte));

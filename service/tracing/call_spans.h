@@ -1,6 +1,7 @@
 // WriteCallSpans makes the spans of a call that has ended from its record: one
-// of the call, one of its time in the queue and of its look-up in the cache, if
-// it had those, and one of each attempt, whatever came of that. Attributes have
+// of the call, one of its time in the queue, of its look-up in the cache and of
+// its wait for other replicas' budgets, if it had those, one of each wait for
+// the ledger, and one of each attempt, whatever came of that. Attributes have
 // the names of OpenTelemetry's semantic conventions for HTTP, RPC and
 // generative AI, or begin with `llmgateway.`; none is a prompt, an answer or a
 // secret.
@@ -31,6 +32,9 @@ struct TracedAttempt {
   SpanId span = 0;
   // What kind of provider it went to, such as `openai`.
   std::string_view vendor;
+  // Its entries in the ledger; empty without one.
+  std::string_view dispatch_entry_id;
+  std::string_view exchange_entry_id;
 };
 
 // A call that has ended. Borrows all.
@@ -42,6 +46,8 @@ struct TracedCall {
   std::string_view node;
   // What it asked of models, by the names of capabilities.
   absl::Span<const std::string_view> capabilities;
+  // The database of the ledger, as the conventions name it; empty without one.
+  std::string_view ledger_system;
   // Steady time of its arrival, by which its parts are placed.
   absl::Duration arrival;
 };

@@ -21,6 +21,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/os/random.h"
 #include "service/tracing/trace_context.h"
@@ -31,6 +33,15 @@ namespace gateway {
 struct TracedPart {
   absl::Duration begin;
   absl::Duration end;
+};
+
+// A wait for entries of the call to be in the ledger.
+struct TracedCommit {
+  TracedPart part;
+  // What kind of entry was waited for, such as `DISPATCH`; of static storage.
+  std::string_view event_type;
+  int entries = 0;
+  absl::StatusCode status = absl::StatusCode::kOk;
 };
 
 class CallTrace {
@@ -78,6 +89,9 @@ class CallTrace {
 
   std::optional<TracedPart> queue;
   std::optional<TracedPart> cache;
+  // The wait for other replicas to tell what they have spent of a budget.
+  std::optional<TracedPart> budgets;
+  absl::InlinedVector<TracedCommit, 2> commits;
   // What the call is made for, if it says; owned, since it is told at the end.
   std::string node;
 

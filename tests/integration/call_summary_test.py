@@ -2,6 +2,7 @@
 them, through a reset and a restart, by rpc and by HTTP as docs/observability.md
 has it."""
 
+import datetime
 import json
 import os
 import tempfile
@@ -414,6 +415,61 @@ class CallSummaryTest(unittest.TestCase):
             int(event["ended"]["usage"].get("cost_usd_nanos", 0)),
             line.get("cost_usd_nanos", 0))
         watch.cancel()
+
+    def test_who_watches_calls_is_told_how_far_streams_are(self):
+        watch = self.caller.start(
+            self.gateway.admin, _METRICS + "WatchRequests",
+            {"include_progress": True}, stream=True,
+            metadata=[["authorization", "Bearer " + _KEYS["OPS"]]])
+        self.upstream.set_script("gpt-a", _usage(2, 1))
+        self.first_event(watch)
+        self.upstream.set_script("gpt-c", _ENDLESS)
+        told = {}  # The kinds of events of each call.
+        with RawConnection(self.gateway.http) as connection:
+            connection.send(request_bytes(
+                chat("gpt-c", stream=True),
+                headers=["authorization: Bearer " + _KEYS["TEAM_B"]]))
+            self.assertEqual(connection.read_head()[0], 200)
+            sent = []
+            while len(sent) < 2:
+                for kind, event in watch.next_event().items():
+                    if kind == "progress":
+                        self.assertEqual(event["route"]["model"], "gpt-c")
+                        self.assertEqual(event["caller"], "team-b")
+                        sent.append(int(event["response_bytes"]))
+                        last = event["request_id"]
+                    if kind != "dropped_events":
+                        told.setdefault(event["request_id"], []).append(kind)
+            self.assertGreater(sent[1], sent[0])
+            self.assertEqual(told[last], ["started", "first_token",
+                                          "progress", "progress"])
+            connection.reset()
+        watch.cancel()
+
+    def test_metrics_of_a_window_are_what_was_added_in_it(self):
+        self.post("gpt-a", _usage(2, 1))
+        names = ["llm_request_total", "llm_request_duration_seconds",
+                 "process_start_time_seconds"]
+        told = self.operate("GetMetrics", names=names, window="60s")
+        families = {one["name"]: one for one in told["families"]}
+        self.assertEqual(families["llm_request_total"]["metrics"][0]["number"],
+                         1)
+        histogram = families["llm_request_duration_seconds"]["metrics"][0][
+            "histogram"]
+        self.assertEqual(histogram["count"], "1")
+        self.assertEqual(histogram["buckets"][-1]["count"], "1")
+        # The process is younger than a minute: since its first reading.
+        started = families["process_start_time_seconds"]["metrics"][0]["number"]
+        since = datetime.datetime.fromisoformat(told["window_start_time"])
+        self.assertGreaterEqual(since.timestamp(), started - 1)
+        self.assertLess(told["window_start_time"], told["read_time"])
+        for window in ("59s", "3601s"):
+            call = self.caller.call(
+                self.gateway.admin, _METRICS + "GetMetrics",
+                {"window": window},
+                metadata=[["authorization", "Bearer " + _KEYS["OPS"]]])
+            self.assertEqual(call.end["code"], "INVALID_ARGUMENT")
+            self.assertIn("window: must be 1m to 1h", call.end["message"])
 
     def test_metrics_are_streamed(self):
         stream = self.caller.start(

@@ -234,7 +234,7 @@ class LedgerTest(ledger_case.LedgerCase):
 
 class CachedTest(ledger_case.LedgerCase):
 
-    config = gateway_case.CONFIG + "cache: {{}}\n"
+    config = gateway_case.CONFIG + "cache: {{streams: true}}\n"
 
     def test_an_answer_that_was_kept_names_the_exchange_it_is_of(self):
         gateway = self.start()
@@ -255,6 +255,44 @@ class CachedTest(ledger_case.LedgerCase):
                          entries[2]["id"])
         self.assertEqual(json.loads(first.body)["choices"],
                          json.loads(again.body)["choices"])
+
+    def test_by_grpc_it_names_its_own_entry_too(self):
+        gateway = self.start()
+        told = []
+        with GrpcCaller() as caller:
+            for method in (_GENERATE, _GENERATE, _STREAM, _STREAM):
+                call = caller.start(gateway.grpc, method, prompt("gpt-y"),
+                                    stream=method == _STREAM)
+                self.assertEqual(call.wait()["code"], "OK", call.end)
+                told.append(call.trailer("x-llmgateway-ledger-entry-id"))
+        gateway.stop()
+        reused = of_type(self.entries(), "ANSWER_REUSED")
+        self.assertEqual(len(reused), 2)
+        self.assertEqual(told,
+                         [None, reused[0]["id"], None, reused[1]["id"]])
+
+
+class TextsTest(ledger_case.LedgerCase):
+
+    ledger = "ledger: {record_texts: true}\n"
+
+    def test_calls_of_tools_are_written_down(self):
+        gateway = self.start()
+        self.upstream.set_script("gpt-t", {"tool_calls": [
+            {"name": "look_up", "arguments": '{"place":"B\u00e4r"}'}]})
+        tools = [{"type": "function", "function": {"name": "look_up"}}]
+        for stream in (False, True):
+            answer = ask(gateway.http,
+                         chat("gpt-t", tools=tools, stream=stream))
+            self.assertEqual(answer.status, 200)
+        gateway.stop()
+        exchanges = of_type(self.entries(), "EXCHANGE")
+        self.assertEqual(len(exchanges), 2)
+        for exchange in exchanges:
+            told, = json.loads(exchange["metadata"]["response"])
+            self.assertEqual(told["toolCall"]["name"], "look_up")
+            self.assertEqual(json.loads(told["toolCall"]["arguments"]),
+                             {"place": "B\u00e4r"})
 
 
 if __name__ == "__main__":

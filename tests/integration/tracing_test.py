@@ -5,6 +5,7 @@ what providers are told."""
 import json
 import re
 import socket
+import tempfile
 import unittest
 
 from tests.integration import gateway_case
@@ -73,6 +74,35 @@ class _TracingCase(gateway_case.GatewayCase):
         """Those of a trace, by their names."""
         return {span["name"]: span for span in
                 self.collector.wait_for_spans(count, trace_id=trace)}
+
+
+class LedgerSpansTest(_TracingCase):
+
+    def test_waits_for_the_ledger_are_spans(self):
+        with tempfile.TemporaryDirectory(prefix="traced") as state:
+            with GatewayProcess(
+                    self.config.format(upstream=self.upstream.address) +
+                    "ledger: {}\nruntime: {state_dir: '%s'}\n" % state,
+                    env=self.env) as gateway:
+                answer = ask(gateway.http, chat("gpt-ledger"))
+                self.assertEqual(answer.status, 200)
+                spans = self.collector.wait_for_spans(
+                    4, trace_id=answer.headers["x-trace-id"])
+        dispatch, exchange = sorted(
+            (span for span in spans if span["name"] == "ledger commit"),
+            key=lambda span: span["start"])
+        call, = (span for span in spans if span["kind"] == "server")
+        attempt, = (span for span in spans if span["kind"] == "client")
+        self.assertEqual(
+            [span["attributes"]["llmgateway.ledger.event_type"]
+             for span in (dispatch, exchange)], ["DISPATCH", "EXCHANGE"])
+        for span in (dispatch, attempt, exchange):
+            self.assertEqual(span["parent_span_id"], call["span_id"])
+        self.assertEqual(dispatch["attributes"]["db.system.name"], "sqlite")
+        for name in ("dispatch", "exchange"):
+            self.assertEqual(
+                attempt["attributes"]["llmgateway.%s_entry_id" % name],
+                answer.headers["x-llmgateway-%s-entry-id" % name])
 
 
 class ExportByHttpTest(_TracingCase):

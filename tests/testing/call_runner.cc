@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
+#include "base/os/random.h"
 #include "google/protobuf/arena.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
@@ -70,6 +71,9 @@ struct CallRunner::Borrowed {
     call.facts.strict_output = question.strict_output;
     call.facts.parsed_only = question.parsed_only;
     call.facts.counts = question.counts;
+    if (question.traced) {
+      call.trace = CallTrace::Begin("", "", 0, SystemRandom());
+    }
     if (question.dialect == nullptr) {
       call.request = &question.request;
       call.facts.model = question.request.model();
@@ -117,6 +121,10 @@ Task<void> CallRunner::RunOnLoop(Borrowed& borrowed, Sink& sink,
   result->status = co_await RunCall(call, sink, recorder_);
   result->answers_raw = !call.attempts.empty() && call.attempts.back().forwards;
   result->route_reason = call.planned.reason;
+  if (call.trace != nullptr) {
+    result->commits.assign(call.trace->commits.begin(),
+                           call.trace->commits.end());
+  }
   const v1::GenerateEvent end = call.MakeEnd(result->status);
   result->attempts.assign(end.end().attempts().begin(),
                           end.end().attempts().end());

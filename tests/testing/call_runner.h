@@ -32,6 +32,7 @@
 #include "service/pipeline/pipeline.h"
 #include "service/pipeline/recorder.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/tracing/call_trace.h"
 #include "tests/testing/loop_client.h"
 
 namespace gateway {
@@ -47,6 +48,7 @@ struct CallQuestion {
   bool strict_output = false;  // As an API may ask beside the request.
   bool parsed_only = false;
   bool counts = false;
+  bool traced = false;  // It has a trace, which is told to nobody.
 };
 
 struct CallResult {
@@ -66,6 +68,7 @@ struct CallResult {
   bool answers_raw = false;
   std::string route_reason;
   std::vector<v1::Attempt> attempts;
+  std::vector<TracedCommit> commits;  // Of a call that is traced.
   std::vector<std::shared_ptr<const OwnedCallRecord>> records;
 
   // REQUIRES: there is exactly one.

@@ -11,11 +11,16 @@
 #include "base/string_view.h"
 #include "base/text/json_escape.h"
 #include "base/text/utf8.h"
+#include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
 namespace {
 
 constexpr char kPathName[] = "json_path";
+
+// Of texts in a row so much is looked at on either side of where one ends and
+// the next begins; longer ones are looked at by themselves.
+constexpr size_t kSeamBytes = 4096;
 
 std::string MarkOf(std::string_view name) {
   return absl::StrCat("[redacted:", ToAbsl(name), "]");
@@ -84,11 +89,101 @@ struct BodyRedactor::Edit {
   std::string text;
 };
 
+// A part of what a leaf says, which is taken out.
+struct BodyRedactor::LeafPart {
+  size_t begin = 0;
+  size_t end = 0;
+  std::string_view name;
+  bool told = false;
+};
+
+// What is found in leaves, by their number. What spans several is told in the
+// first only.
+class BodyRedactor::Findings {
+ public:
+  // A text that parts of several leaves make together.
+  struct Text {
+    struct Piece {
+      size_t leaf = 0;
+      size_t begin = 0;  // In what the leaf says.
+      size_t at = 0;     // In the text.
+    };
+
+    void Append(size_t leaf, size_t begin, std::string_view piece) {
+      pieces.push_back({.leaf = leaf, .begin = begin, .at = said.size()});
+      said += piece;
+    }
+
+    std::string said;
+    std::vector<Piece> pieces;
+  };
+
+  void FindIn(const Text& text, const RedactionPatterns& patterns);
+
+  // Makes of parts that overlap one. Returns how many are told.
+  int Settle();
+
+  // In order; empty for most leaves.
+  absl::Span<const LeafPart> Of(size_t leaf) const {
+    const auto found = parts_.find(leaf);
+    if (found == parts_.end()) return {};
+    return found->second;
+  }
+
+ private:
+  absl::flat_hash_map<size_t, std::vector<LeafPart>> parts_;
+};
+
+void BodyRedactor::Findings::FindIn(const Text& text,
+                                    const RedactionPatterns& patterns) {
+  std::vector<RedactedSpan> spans;
+  patterns.Find(text.said, &spans);
+  size_t next = 0;  // The first span that may reach into the piece.
+  for (size_t i = 0; i < text.pieces.size() && next < spans.size(); ++i) {
+    const Text::Piece& piece = text.pieces[i];
+    const size_t end =
+        i + 1 < text.pieces.size() ? text.pieces[i + 1].at : text.said.size();
+    for (; next < spans.size() && spans[next].begin < end; ++next) {
+      const RedactedSpan& span = spans[next];
+      if (span.end <= piece.at) continue;
+      const size_t from = std::max(span.begin, piece.at);
+      const size_t to = std::min(span.end, end);
+      parts_[piece.leaf].push_back({.begin = from - piece.at + piece.begin,
+                                    .end = to - piece.at + piece.begin,
+                                    .name = span.name,
+                                    .told = span.begin >= piece.at});
+      if (span.end > end) break;
+    }
+  }
+}
+
+int BodyRedactor::Findings::Settle() {
+  int told = 0;
+  for (auto& [leaf, parts] : parts_) {
+    std::stable_sort(
+        parts.begin(), parts.end(),
+        [](const LeafPart& a, const LeafPart& b) { return a.begin < b.begin; });
+    std::vector<LeafPart> settled;
+    for (const LeafPart& part : parts) {
+      if (settled.empty() || part.begin >= settled.back().end) {
+        settled.push_back(part);
+        continue;
+      }
+      settled.back().end = std::max(settled.back().end, part.end);
+      settled.back().told |= part.told;
+    }
+    parts = std::move(settled);
+    for (const LeafPart& part : parts) told += part.told ? 1 : 0;
+  }
+  return told;
+}
+
 absl::StatusOr<BodyRedactor> BodyRedactor::Make(
     const RedactionSettings& settings) {
   GATEWAY_ASSIGN_OR_RETURN(
       RedactionPatterns patterns,
-      RedactionPatterns::Make(settings.built_in, settings.own));
+      RedactionPatterns::Make(settings.built_in, settings.own,
+                              settings.secrets));
   std::vector<JsonPath> paths;
   for (const std::string& text : settings.json_paths) {
     absl::StatusOr<JsonPath> path = JsonPath::Parse(text);
@@ -116,53 +211,96 @@ void BodyRedactor::ScanEvents(std::string_view body, JsonLeaves* leaves) const {
   }
 }
 
-void BodyRedactor::EditTogether(std::string_view body, size_t shown,
-                                const std::vector<const JsonLeaf*>& leaves,
-                                std::vector<Edit>* edits,
-                                int* redactions) const {
+void BodyRedactor::FindTogether(std::string_view body,
+                                const std::vector<JsonLeaf>& leaves,
+                                const std::vector<size_t>& place,
+                                Findings* findings) const {
+  Findings::Text text;
   std::string meaning;
-  std::vector<size_t> ends;
-  for (const JsonLeaf* const leaf : leaves) {
-    AppendMeaning(body, *leaf, &meaning);
-    ends.push_back(meaning.size());
+  for (const size_t leaf : place) {
+    meaning.clear();
+    AppendMeaning(body, leaves[leaf], &meaning);
+    text.Append(leaf, 0, meaning);
   }
-  std::vector<RedactedSpan> spans;
-  patterns_.Find(meaning, &spans);
-  *redactions += static_cast<int>(spans.size());
-  size_t next = 0;  // The first span that may reach into the leaf.
+  findings->FindIn(text, patterns_);
+}
+
+void BodyRedactor::FindAtSeams(std::string_view body,
+                               const std::vector<JsonLeaf>& leaves,
+                               const std::vector<size_t>& row,
+                               Findings* findings) const {
+  Findings::Text text;
+  std::string meaning;
+  for (const size_t leaf : row) {
+    meaning.clear();
+    AppendMeaning(body, leaves[leaf], &meaning);
+    if (meaning.size() <= 2 * kSeamBytes) {
+      text.Append(leaf, 0, meaning);
+      continue;
+    }
+    const std::string_view all = meaning;
+    text.Append(leaf, 0, all.substr(0, kSeamBytes));
+    if (text.pieces.size() > 1) findings->FindIn(text, patterns_);
+    const size_t tail = all.size() - kSeamBytes;
+    text = {};
+    text.Append(leaf, tail, all.substr(tail));
+  }
+  if (text.pieces.size() > 1) findings->FindIn(text, patterns_);
+}
+
+void BodyRedactor::EditLeaf(std::string_view body, size_t shown,
+                            const JsonLeaf& leaf,
+                            absl::Span<const LeafPart> parts,
+                            std::vector<Edit>* edits) {
+  const bool cut = leaf.end > shown;
+  if (leaf.begin >= shown || (parts.empty() && !cut)) return;
+  std::string meaning;
+  AppendMeaning(body, leaf, &meaning);
+  JsonLeaf form = leaf;
+  size_t end = meaning.size();
+  if (cut) {
+    // Only its beginning is shown.
+    form.closed = false;
+    form.end = shown;
+    std::string beginning;
+    AppendMeaning(body, form, &beginning);
+    end = std::min(beginning.size(), end);
+  }
+  std::string text;
+  size_t at = 0;
+  for (const LeafPart& part : parts) {
+    if (part.begin >= end) break;
+    text.append(meaning, at, part.begin - at);
+    if (part.told) text += MarkOf(part.name);
+    at = std::min(part.end, end);
+  }
+  text.append(meaning, at, end - at);
+  edits->push_back({leaf.begin, leaf.end, FormOf(form, text)});
+}
+
+BodyRedactor::Findings BodyRedactor::FindAll(
+    std::string_view body, const std::vector<JsonLeaf>& leaves) const {
+  Findings findings;
+  // The leaves of each place and of each row.
+  absl::flat_hash_map<uint64_t, std::vector<size_t>> places;
+  absl::flat_hash_map<uint64_t, std::vector<size_t>> rows;
   for (size_t i = 0; i < leaves.size(); ++i) {
-    const size_t begin = i == 0 ? 0 : ends[i - 1];
-    JsonLeaf leaf = *leaves[i];
-    if (leaf.begin >= shown) return;
-    bool changed = false;
-    size_t end = ends[i];
-    if (leaf.end > shown) {
-      // Only its beginning is shown.
-      changed = true;
-      leaf.closed = false;
-      leaf.end = shown;
-      std::string beginning;
-      AppendMeaning(body, leaf, &beginning);
-      end = std::min(begin + beginning.size(), ends[i]);
-      leaf.end = leaves[i]->end;
+    const JsonLeaf& leaf = leaves[i];
+    if (leaf.kind == JsonLeaf::Kind::kNamed) continue;
+    if (leaf.place == 0) {
+      FindTogether(body, leaves, {i}, &findings);
+    } else {
+      places[leaf.place].push_back(i);
     }
-    std::string text;
-    size_t at = begin;
-    for (; next < spans.size() && spans[next].begin < end; ++next) {
-      const RedactedSpan& span = spans[next];
-      if (span.end <= at) continue;
-      changed = true;
-      if (span.begin >= at) {
-        text.append(meaning, at, span.begin - at);
-        text += MarkOf(span.name);
-      }
-      at = std::min(span.end, end);
-      if (span.end > end) break;
-    }
-    if (!changed) continue;
-    text.append(meaning, at, end - at);
-    edits->push_back({leaf.begin, leaf.end, FormOf(leaf, text)});
+    if (leaf.row != 0) rows[leaf.row].push_back(i);
   }
+  for (const auto& [place, in_it] : places) {
+    FindTogether(body, leaves, in_it, &findings);
+  }
+  for (const auto& [row, in_it] : rows) {
+    FindAtSeams(body, leaves, in_it, &findings);
+  }
+  return findings;
 }
 
 RedactedText BodyRedactor::Redact(std::string_view body,
@@ -178,29 +316,20 @@ RedactedText BodyRedactor::Redact(std::string_view body,
   // What is only given to find what ends in it is left away, so that nothing of
   // it moves up into the place of what was taken out.
   const std::string_view shown = CutText(body, bytes_limit);
+  Findings findings = FindAll(body, leaves.found());
   RedactedText redacted;
-  std::vector<Edit> edits;
-  // Where the leaves of a place are in `places`.
-  absl::flat_hash_map<uint64_t, size_t> known;
-  std::vector<std::vector<const JsonLeaf*>> places;
-  for (const JsonLeaf& leaf : leaves.found()) {
-    if (leaf.kind == JsonLeaf::Kind::kNamed) {
-      edits.push_back(
-          {leaf.begin, leaf.end, absl::StrCat("\"", MarkOf(kPathName), "\"")});
-      ++redacted.redactions;
-    } else if (leaf.place == 0) {
-      EditTogether(body, shown.size(), {&leaf}, &edits, &redacted.redactions);
-    } else {
-      const auto [place, is_new] = known.emplace(leaf.place, places.size());
-      if (is_new) places.emplace_back();
-      places[place->second].push_back(&leaf);
+  redacted.redactions = findings.Settle();
+  std::vector<Edit> edits;  // In the order of the leaves.
+  for (size_t i = 0; i < leaves.found().size(); ++i) {
+    const JsonLeaf& leaf = leaves.found()[i];
+    if (leaf.kind != JsonLeaf::Kind::kNamed) {
+      EditLeaf(body, shown.size(), leaf, findings.Of(i), &edits);
+      continue;
     }
+    edits.push_back(
+        {leaf.begin, leaf.end, absl::StrCat("\"", MarkOf(kPathName), "\"")});
+    ++redacted.redactions;
   }
-  for (const std::vector<const JsonLeaf*>& place : places) {
-    EditTogether(body, shown.size(), place, &edits, &redacted.redactions);
-  }
-  std::sort(edits.begin(), edits.end(),
-            [](const Edit& a, const Edit& b) { return a.begin < b.begin; });
   size_t at = 0;
   for (const Edit& edit : edits) {
     if (edit.begin >= shown.size()) break;

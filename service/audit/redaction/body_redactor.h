@@ -8,8 +8,9 @@
 //
 // Strings of JSON are looked at as what they say, and what is put in their
 // place is a string again. Strings that stand in the same place of several
-// events of a stream are looked at as one text: what is found there and spans
-// some of them is put in the first and taken out of the others.
+// events of a stream are looked at as one text, and so are those of one name in
+// the elements of an array, as the parts of a message are: what is found there
+// and spans some of them is put in the first and taken out of the others.
 //
 // The beginning of a body is taken as well as all of it, so that it can be cut
 // before it comes here; what is cut in the middle of something that would be
@@ -28,6 +29,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/secret.h"
 #include "service/audit/redaction/json_leaves.h"
 #include "service/audit/redaction/json_path.h"
 #include "service/audit/redaction/redaction_patterns.h"
@@ -41,6 +44,8 @@ struct RedactionSettings {
   std::vector<RedactionPatterns::BuiltIn> built_in;
   std::vector<RedactionPatterns::Own> own;
   std::vector<std::string> json_paths;
+  // Taken out wherever they stand, whatever the patterns are.
+  std::vector<Secret> secrets;
 };
 
 struct RedactedText {
@@ -62,16 +67,28 @@ class BodyRedactor {
 
  private:
   struct Edit;
+  struct LeafPart;
+  class Findings;
 
   BodyRedactor(RedactionPatterns patterns, std::vector<JsonPath> paths)
       : patterns_(std::move(patterns)), paths_(std::move(paths)) {}
 
   void ScanEvents(std::string_view body, JsonLeaves* leaves) const;
-  // Finds what to take out of leaves of one place, which are looked at as one
-  // text. Of the body so many bytes are shown.
-  void EditTogether(std::string_view body, size_t shown,
-                    const std::vector<const JsonLeaf*>& leaves,
-                    std::vector<Edit>* edits, int* redactions) const;
+  // Finds what to take out of the leaves of a place, which are looked at as one
+  // text.
+  void FindTogether(std::string_view body, const std::vector<JsonLeaf>& leaves,
+                    const std::vector<size_t>& place, Findings* findings) const;
+  // The same of the leaves of a row, but only where one ends and the next
+  // begins.
+  void FindAtSeams(std::string_view body, const std::vector<JsonLeaf>& leaves,
+                   const std::vector<size_t>& row, Findings* findings) const;
+  Findings FindAll(std::string_view body,
+                   const std::vector<JsonLeaf>& leaves) const;
+  // Writes a leaf without these parts of it. Of the body so many bytes are
+  // shown.
+  static void EditLeaf(std::string_view body, size_t shown,
+                       const JsonLeaf& leaf, absl::Span<const LeafPart> parts,
+                       std::vector<Edit>* edits);
 
   RedactionPatterns patterns_;
   std::vector<JsonPath> paths_;

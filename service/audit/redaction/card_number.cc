@@ -10,8 +10,6 @@ constexpr size_t kCardDigitsMax = 19;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-bool IsSeparator(char c) { return c == ' ' || c == '-'; }
-
 // Digits that stand beside each other.
 struct DigitGroup {
   size_t begin = 0;
@@ -25,6 +23,21 @@ DigitGroup GroupAt(std::string_view text, size_t at) {
   DigitGroup group{at, at};
   while (group.end < text.size() && IsDigit(text[group.end])) ++group.end;
   return group;
+}
+
+// Whether what stands at `at`, behind `group`, is a separator with another
+// group behind it. A dot is one between groups such as cards have only, of four
+// or six digits: numbers and addresses have dots, too.
+bool IsSeparator(std::string_view text, size_t at, const DigitGroup& group) {
+  if (at + 1 >= text.size() || !IsDigit(text[at + 1])) return false;
+  if (text[at] == ' ' || text[at] == '-') return true;
+  if (text[at] != '.' || (group.digits() != 4 && group.digits() != 6)) {
+    return false;
+  }
+  constexpr size_t kLeast = 3;
+  constexpr size_t kMost = 6;
+  const size_t next = GroupAt(text.substr(0, at + 2 + kMost), at + 1).digits();
+  return next >= kLeast && next <= kMost;
 }
 
 // Returns how many groups from `first` on are a card's number, at most; 0 if
@@ -77,10 +90,7 @@ void FindCardNumbers(std::string_view text,
     while (true) {
       groups.push_back(GroupAt(text, at));
       at = groups.back().end;
-      if (at + 1 >= text.size() || !IsSeparator(text[at]) ||
-          !IsDigit(text[at + 1])) {
-        break;
-      }
+      if (!IsSeparator(text, at, groups.back())) break;
       ++at;
     }
     for (size_t i = 0; i < groups.size(); ++i) {

@@ -1,7 +1,8 @@
 // Finds card numbers in a text: 12 to 19 digits, alone or in groups with a
-// space or a hyphen between, whose last digit is the right one by Luhn's
-// formula. A number may have others before it or behind, as a card's has its
-// check value: each row of whole groups is looked at.
+// space or a hyphen between, or a dot between groups of four or six, whose last
+// digit is the right one by Luhn's formula. A number may have others before it
+// or behind, as a card's has its check value: each row of whole groups is
+// looked at.
 //
 //   FindCardNumbers("4111 1111 1111 1111 123", &spans)  // [0, 19)
 //

@@ -5,9 +5,9 @@
 
 #include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "base/string_view.h"
 #include "base/text/json_token.h"
+#include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
 namespace {
@@ -15,6 +15,9 @@ namespace {
 // Of all that stands at the root, and of the elements of an array there, which
 // are a stream's pieces in some formats.
 constexpr uint64_t kRootPlace = 1;
+
+// Of what stands in elements of the same array, in place of their numbers.
+constexpr uint64_t kAnyElement = 0x9e3779b97f4a7c15;
 
 uint64_t PlaceOf(uint64_t outer, uint64_t inner) {
   return absl::HashOf(outer, inner) | 1;
@@ -34,70 +37,7 @@ bool IsScalarText(std::string_view text) {
   });
 }
 
-void AppendCodePoint(uint32_t code, std::string* out) {
-  if (code < 0x80) {
-    out->push_back(static_cast<char>(code));
-  } else if (code < 0x800) {
-    out->push_back(static_cast<char>(0xc0 | (code >> 6)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3f)));
-  } else if (code < 0x10000) {
-    out->push_back(static_cast<char>(0xe0 | (code >> 12)));
-    out->push_back(static_cast<char>(0x80 | ((code >> 6) & 0x3f)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3f)));
-  } else {
-    out->push_back(static_cast<char>(0xf0 | (code >> 18)));
-    out->push_back(static_cast<char>(0x80 | ((code >> 12) & 0x3f)));
-    out->push_back(static_cast<char>(0x80 | ((code >> 6) & 0x3f)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3f)));
-  }
-}
-
-// Reads \uXXXX at the front.
-bool ReadUnit(std::string_view text, uint32_t* unit) {
-  constexpr size_t kUnitBytes = 6;
-  return text.size() >= kUnitBytes && text[0] == '\\' && text[1] == 'u' &&
-         absl::SimpleHexAtoi(ToAbsl(text.substr(2, 4)), unit);
-}
-
-// Returns how many bytes the escape at the front has, once it is appended; 0 if
-// it says no character.
-size_t AppendEscaped(std::string_view text, std::string* out) {
-  if (text.size() < 2) return 0;
-  constexpr std::string_view kLetters = "\"\\/bfnrt";
-  constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
-  if (const size_t letter = kLetters.find(text[1]);
-      letter != std::string_view::npos) {
-    out->push_back(kMeanings[letter]);
-    return 2;
-  }
-  uint32_t unit = 0;
-  if (!ReadUnit(text, &unit)) return 0;
-  if (unit < 0xd800 || unit > 0xdfff) {
-    AppendCodePoint(unit, out);
-    return 6;
-  }
-  uint32_t second = 0;
-  if (unit > 0xdbff || !ReadUnit(text.substr(6), &second) || second < 0xdc00 ||
-      second > 0xdfff) {
-    return 0;
-  }
-  AppendCodePoint(0x10000 + ((unit - 0xd800) << 10) + (second - 0xdc00), out);
-  return 12;
-}
-
 }  // namespace
-
-void AppendUnescapedJson(std::string_view inside, std::string* out) {
-  while (!inside.empty()) {
-    const size_t plain = std::min(inside.find('\\'), inside.size());
-    out->append(inside.substr(0, plain));
-    inside.remove_prefix(plain);
-    if (inside.empty()) return;
-    const size_t escape = AppendEscaped(inside, out);
-    if (escape == 0) out->push_back('\\');
-    inside.remove_prefix(std::max<size_t>(escape, 1));
-  }
-}
 
 void JsonLeaves::AddPlain(size_t begin, size_t end) {
   if (begin < end) leaves_.push_back({.begin = begin, .end = end});
@@ -184,6 +124,15 @@ uint64_t JsonLeaves::NextPlace() {
   }
   const uint64_t element = level.element++;
   return levels_.size() == 1 ? kRootPlace : PlaceOf(level.place, element);
+}
+
+uint64_t JsonLeaves::RowOfNext() const {
+  if (levels_.empty()) return 0;
+  const Level& level = levels_.back();
+  if (!level.is_object) return PlaceOf(level.place, kAnyElement);
+  if (levels_.size() < 2 || levels_[levels_.size() - 2].is_object) return 0;
+  const Level& array = levels_[levels_.size() - 2];
+  return PlaceOf(PlaceOf(array.place, kAnyElement), level.member);
 }
 
 bool JsonLeaves::IsNamed() const {
@@ -283,6 +232,7 @@ void JsonLeaves::TakeValue(JsonLeaf leaf, uint64_t place, bool named) {
     leaf.kind = JsonLeaf::Kind::kNamed;
   } else if (leaf.kind == JsonLeaf::Kind::kString) {
     leaf.place = place;
+    leaf.row = RowOfNext();
   }
   Add(leaf);
   EndValue();

@@ -41,6 +41,9 @@ struct JsonLeaf {
   // pieces of a stream: the names on the way there, the numbers of elements,
   // and of what has an `index`, that. 0 for what stands alone.
   uint64_t place = 0;
+  // The same for texts of one name in elements of one array, such as the parts
+  // of a message, and for elements that are texts. 0 if it is in none.
+  uint64_t row = 0;
 };
 
 class JsonLeaves {
@@ -86,6 +89,8 @@ class JsonLeaves {
   // Sets the places of the value that comes next, in next_paths_, and returns
   // it.
   uint64_t NextPlace();
+  // The row of the value whose place NextPlace has returned.
+  uint64_t RowOfNext() const;
   bool IsNamed() const;
   void TakeValue(JsonLeaf leaf, uint64_t place, bool named);
   // A value has ended.
@@ -106,10 +111,6 @@ class JsonLeaves {
   size_t named_level_ = 0;  // The level, from 1, that is named; 0 if none is.
   std::string name_;        // Unescaped, for the paths.
 };
-
-// Appends what stands between the quotes of a string, without its escapes. One
-// that says no character stays as it is.
-void AppendUnescapedJson(std::string_view inside, std::string* out);
 
 }  // namespace gateway
 

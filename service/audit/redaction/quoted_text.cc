@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "service/audit/redaction/json_leaves.h"
+#include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
 namespace {

@@ -9,6 +9,7 @@
 #include "base/string_view.h"
 #include "re2/re2.h"
 #include "service/audit/redaction/card_number.h"
+#include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
 namespace {
@@ -17,6 +18,7 @@ constexpr char kKeysName[] = "keys";
 constexpr char kTokensName[] = "tokens";
 constexpr char kEmailName[] = "email";
 constexpr char kCardNumberName[] = "card_number";
+constexpr char kSecretName[] = "configured_secret";
 constexpr char kRestName[] = "too_many";
 
 // Where a window ends in the middle of what is looked for, the next begins so
@@ -173,8 +175,10 @@ absl::Status RedactionPatterns::Add(std::string_view name,
 }
 
 absl::StatusOr<RedactionPatterns> RedactionPatterns::Make(
-    absl::Span<const BuiltIn> built_in, absl::Span<const Own> own) {
+    absl::Span<const BuiltIn> built_in, absl::Span<const Own> own,
+    absl::Span<const Secret> secrets) {
   RedactionPatterns patterns;
+  for (const Secret& secret : secrets) patterns.secrets_.Add(secret);
   for (const BuiltIn one : built_in) {
     switch (one) {
       case BuiltIn::kKeys:
@@ -209,6 +213,26 @@ absl::StatusOr<RedactionPatterns> RedactionPatterns::Make(
 void RedactionPatterns::Find(std::string_view text,
                              std::vector<RedactedSpan>* found) const {
   const size_t first = found->size();
+  FindBehind(text, kEscapeLayersMax, found);
+  Merge(found, first);
+}
+
+void RedactionPatterns::FindBehind(std::string_view text, int layers,
+                                   std::vector<RedactedSpan>* found) const {
+  FindAsItIs(text, found);
+  if (layers == 0 || text.find('\\') == std::string_view::npos) return;
+  const UnescapedText inner(text);
+  if (!inner.has_escapes()) return;
+  std::vector<RedactedSpan> spans;
+  FindBehind(inner.text(), layers - 1, &spans);
+  for (const RedactedSpan& span : spans) {
+    const auto [begin, end] = inner.Outer(span.begin, span.end);
+    found->push_back({begin, end, span.name});
+  }
+}
+
+void RedactionPatterns::FindAsItIs(std::string_view text,
+                                   std::vector<RedactedSpan>* found) const {
   size_t looked_at = text.size();
   for (const std::unique_ptr<Expression>& one : expressions_) {
     looked_at = std::min(looked_at, one->Find(text, found));
@@ -220,11 +244,17 @@ void RedactionPatterns::Find(std::string_view text,
       found->push_back({begin, end, kCardNumberName});
     }
   }
+  if (!secrets_.empty()) {
+    std::vector<std::pair<size_t, size_t>> known;
+    secrets_.Find(text, &known);
+    for (const auto& [begin, end] : known) {
+      found->push_back({begin, end, kSecretName});
+    }
+  }
   // What nobody has looked at is not kept.
   if (looked_at < text.size()) {
     found->push_back({looked_at, text.size(), kRestName});
   }
-  Merge(found, first);
 }
 
 }  // namespace gateway

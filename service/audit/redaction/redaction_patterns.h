@@ -1,10 +1,15 @@
 // RedactionPatterns finds in texts what must not be kept: keys, tokens,
-// addresses, card numbers, and what an operator has given expressions for.
+// addresses, card numbers, what an operator has given expressions for, and
+// secrets that are known.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(
 //       const RedactionPatterns patterns,
 //       RedactionPatterns::Make({RedactionPatterns::BuiltIn::kEmail}, {}));
 //   patterns.Find("from a@b.example", &spans);  // {5, 16, "email"}
+//
+// A text with escapes of JSON is also looked at as what they say, and that
+// again, up to kEscapeLayersMax times: what calls a tool is JSON in a string of
+// JSON.
 //
 // An expression is looked for in windows of a text, so that whatever it is, a
 // text takes time in proportion to its size and to what is found. Where it has
@@ -25,6 +30,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/secret.h"
+#include "service/audit/redaction/known_secrets.h"
 
 namespace gateway {
 
@@ -48,11 +55,14 @@ class RedactionPatterns {
   // What is longer is found in its first part only.
   static constexpr size_t kWindowBytes = 64 * 1024;
   static constexpr size_t kFindingsMax = 4096;
+  static constexpr int kEscapeLayersMax = 3;
 
   // INVALID_ARGUMENT names the expression that RE2 does not take, or that
-  // matches the empty text.
+  // matches the empty text. Secrets are looked for that are long enough
+  // (known_secrets.h).
   static absl::StatusOr<RedactionPatterns> Make(
-      absl::Span<const BuiltIn> built_in, absl::Span<const Own> own);
+      absl::Span<const BuiltIn> built_in, absl::Span<const Own> own,
+      absl::Span<const Secret> secrets = {});
   // Why Make would not take it; OK if it would.
   static absl::Status Check(const Own& own);
 
@@ -70,9 +80,16 @@ class RedactionPatterns {
   RedactionPatterns();
   absl::Status Add(std::string_view name, const std::string& regex,
                    bool only_random);
+  // Of a text as it is. What is found may overlap.
+  void FindAsItIs(std::string_view text,
+                  std::vector<RedactedSpan>* found) const;
+  // The same, and behind so many layers of escapes.
+  void FindBehind(std::string_view text, int layers,
+                  std::vector<RedactedSpan>* found) const;
 
   std::vector<std::unique_ptr<Expression>> expressions_;
   bool card_numbers_ = false;
+  KnownSecrets secrets_;
 };
 
 }  // namespace gateway

@@ -25,6 +25,8 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
   EXPECT_THAT(CompletionsOf({"budgets", ""}),
               ElementsAre("list", "get", "allocate", "reset", "session"));
   EXPECT_THAT(CompletionsOf({"traces", ""}), ElementsAre("list", "get"));
+  EXPECT_THAT(CompletionsOf({"metrics", ""}),
+              ElementsAre("show", "watch", "cost"));
   EXPECT_THAT(CompletionsOf({"alerts", ""}), ElementsAre("list", "silence"));
   EXPECT_THAT(CompletionsOf({"logs", ""}), ElementsAre("levels", "set-level"));
   EXPECT_THAT(CompletionsOf({"sessions", ""}),

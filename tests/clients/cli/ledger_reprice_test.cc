@@ -121,6 +121,39 @@ TEST(LedgerRepriceTest, PricesMayBeThoseThatAGatewayHasListed) {
               HasSubstr("--prices names"));
 }
 
+TEST(LedgerRepriceTest, AGatewaysEntriesAreRepricedAsAFilesAre) {
+  const std::vector<std::string> lines = {
+      ExchangeLine("LED-1", Consumed(12'500, R"("input_tokens": 1, )"
+                                             R"("output_tokens": 1)")),
+      ExchangeLine("LED-2", Consumed(1, R"("input_tokens": 1)"))};
+  const auto listing = PricesToRepriceBy({.words = {"reprice"}});
+  ASSERT_TRUE(listing.ok());
+  const auto entries = [&](auto visit) {
+    for (const std::string& line : lines) visit(line);
+    return absl::OkStatus();
+  };
+  const auto report =
+      RepriceEntries({.words = {"reprice"}}, *listing, "host:1", entries);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_FALSE(report->valid);
+  EXPECT_THAT(report->text, HasSubstr("DIFFERS  host:1, LED-2, openai/gpt-4o"));
+  const auto gone = [](auto) { return absl::UnavailableError("gone"); };
+  EXPECT_TRUE(absl::IsUnavailable(
+      RepriceEntries({.words = {"reprice"}}, *listing, "host:1", gone)
+          .status()));
+}
+
+TEST(LedgerRepriceTest, OnlyAGatewaysEntriesAreChosen) {
+  EXPECT_TRUE(RepricesGateway({.words = {"reprice"}}));
+  EXPECT_FALSE(RepricesGateway({.words = {"reprice", "x.db"}}));
+  EXPECT_TRUE(
+      CheckReprice({.words = {"reprice"}, .flags = {{"--since", "1h"}}}).ok());
+  EXPECT_THAT(
+      CheckReprice({.words = {"reprice", "x.db"}, .flags = {{"--since", "1h"}}})
+          .ToString(),
+      HasSubstr("--since is for a gateway's ledger"));
+}
+
 TEST(LedgerRepriceTest, WhatCannotBeReadIsNamed) {
   EXPECT_FALSE(RepriceLedger({.words = {"reprice"}}, {}).ok());
   const std::string path = WriteLedger("broken.jsonl", "{\"id\": \n");

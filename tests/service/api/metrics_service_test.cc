@@ -8,15 +8,18 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/async/blocking_worker.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/metrics.pb.h"
+#include "proto/proto_time.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
 #include "service/observability/call_record.h"
+#include "service/observability/metric_history.h"
 #include "service/observability/metrics.h"
 #include "service/observability/metrics_text.h"
 #include "service/observability/request_feed.h"
@@ -80,7 +83,8 @@ class MetricsServiceTest : public testing::Test {
     metrics_.AddTo(table_);
     EXPECT_TRUE(table_.status().ok()) << table_.status();
     MetricShard& shard = registry_.AddShard();
-    shard.CounterOf(kCalls, {"openai"}).Add(3);
+    openai_ = &shard.CounterOf(kCalls, {"openai"});
+    openai_->Add(3);
     shard.CounterOf(kCalls, {"mock"}).Add(1);
     shard.GaugeOf(kOpenCalls, {}).Add(7);
     MetricHistogram& seconds = shard.HistogramOf(kSeconds, {});
@@ -153,13 +157,25 @@ class MetricsServiceTest : public testing::Test {
     ASSERT_TRUE(watch.ended.Wait());
   }
 
+  absl::StatusOr<v1::GetMetricsResponse> GetAdded(absl::Duration window) {
+    v1::GetMetricsRequest request;
+    *request.mutable_window() = ToProto(window);
+    return Ask<v1::GetMetricsResponse>("GetMetrics", request);
+  }
+
   LoopThread loop_;
   FakeClock clock_;
+  Counter* openai_ = nullptr;
   MetricRegistry registry_{clock_};
   RequestFeed feed_{{.events_limit = 3, .watchers_limit = 2}};
   CurrentRuntime runtime_{MakeTestRuntime(kOpen)};
-  MetricsService metrics_{
-      {.runtime = runtime_, .metrics = registry_, .feed = feed_}};
+  MetricHistory history_{registry_, clock_, {}};
+  BlockingWorker worker_{{}};
+  MetricsService metrics_{{.runtime = runtime_,
+                           .metrics = registry_,
+                           .history = history_,
+                           .feed = feed_,
+                           .worker = worker_}};
   MethodTable table_;
 };
 
@@ -210,6 +226,41 @@ TEST_F(MetricsServiceTest, RefusesTooManyNames) {
   EXPECT_EQ(FieldViolations(status)[0].first, "names");
 }
 
+TEST_F(MetricsServiceTest, AWindowTellsWhatWasAddedInIt) {
+  history_.TakeReading();
+  const absl::Time read = clock_.WallTime();
+  clock_.Advance(absl::Minutes(2));
+  openai_->Add(39);
+  const absl::StatusOr<v1::GetMetricsResponse> response =
+      GetAdded(absl::Minutes(1));
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(ToAbsl(response->window_start_time()), read);
+  EXPECT_EQ(ToAbsl(response->read_time()), clock_.WallTime());
+  ASSERT_EQ(response->families_size(), 3);
+  EXPECT_EQ(response->families(0).metrics(0).number(), 0);
+  EXPECT_EQ(response->families(0).metrics(1).number(), 39);
+  EXPECT_EQ(response->families(1).metrics(0).number(), 7);  // A gauge.
+  EXPECT_EQ(response->families(2).metrics(0).histogram().count(), 0);
+  // Without one, all since the start is told.
+  const absl::StatusOr<v1::GetMetricsResponse> all = GetMetrics({});
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_FALSE(all->has_window_start_time());
+  EXPECT_EQ(all->families(0).metrics(1).number(), 42);
+}
+
+TEST_F(MetricsServiceTest, AWindowIsOneMinuteToOneHour) {
+  EXPECT_TRUE(GetAdded(absl::Minutes(1)).ok());
+  EXPECT_TRUE(GetAdded(absl::Hours(1)).ok());
+  for (const absl::Duration window : {absl::ZeroDuration(), -absl::Minutes(5),
+                                      absl::Minutes(1) - absl::Nanoseconds(1),
+                                      absl::Hours(1) + absl::Nanoseconds(1)}) {
+    const absl::Status status = GetAdded(window).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << window;
+    EXPECT_EQ(FieldViolations(status)[0].first, "window");
+    EXPECT_THAT(status.message(), HasSubstr("must be 1m to 1h"));
+  }
+}
+
 TEST_F(MetricsServiceTest, ScrapesTheTextThatPrometheusReads) {
   const auto response = Ask<v1::ScrapeResponse>("Scrape", v1::ScrapeRequest());
   ASSERT_TRUE(response.ok()) << response.status();
@@ -242,18 +293,24 @@ TEST_F(MetricsServiceTest, AWatcherWhoAsksSeesCallsBeginAndSpeak) {
   record.provider = "openai";
   record.scope.user_id = "u";
   feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
+  EXPECT_EQ(Told(watch), "");
   record.time_to_first_token = absl::Seconds(2);
   feed_.PublishProgress(FeedEvent::Kind::kFirstToken, record);
+  record.response_bytes = 17;
+  feed_.PublishProgress(FeedEvent::Kind::kUsage, record);
   feed_.Publish(record);
   EXPECT_EQ(Told(watch), "a");
   const auto& events = watch.writer.written();
-  ASSERT_EQ(events.size(), 3u);
+  ASSERT_EQ(events.size(), 4u);
   EXPECT_EQ(events[0].started().request_id(), "a");
   EXPECT_EQ(events[0].started().route().provider(), "openai");
   EXPECT_EQ(events[0].started().scope().user_id(), "u");
   EXPECT_EQ(events[1].first_token().request_id(), "a");
   EXPECT_EQ(events[1].first_token().time_to_first_token().seconds(), 2);
-  EXPECT_EQ(events[2].ended().model(), "gpt-5");
+  EXPECT_EQ(events[2].progress().request_id(), "a");
+  EXPECT_EQ(events[2].progress().response_bytes(), 17);
+  EXPECT_EQ(events[2].progress().route().provider(), "openai");
+  EXPECT_EQ(events[3].ended().model(), "gpt-5");
   Cancel(watch, absl::CancelledError("hung up"));
 }
 
@@ -300,8 +357,11 @@ TEST_F(MetricsServiceTest, ASlowWatcherLosesTheOldestAndIsToldHowMany) {
 
 TEST_F(MetricsServiceTest, AFloodIsSentWholeAndInOrder) {
   RequestFeed feed({.events_limit = 1000, .watchers_limit = 1});
-  MetricsService metrics(
-      {.runtime = runtime_, .metrics = registry_, .feed = feed});
+  MetricsService metrics({.runtime = runtime_,
+                          .metrics = registry_,
+                          .history = history_,
+                          .feed = feed,
+                          .worker = worker_});
   MethodTable table;
   metrics.AddTo(table);
   Watch watch(loop_.loop());

@@ -17,6 +17,7 @@
 #include "proto/proto_time.h"
 #include "service/api/call_context.h"
 #include "service/api/metrics_service.h"
+#include "service/observability/metric_history.h"
 #include "service/pipeline/summary_record.h"
 #include "service/summary/call_summary.h"
 #include "tests/service/api/scripted_streams.h"
@@ -106,8 +107,12 @@ class SummaryMethodsTest : public testing::Test {
   std::optional<CallSummary::Shard> shard_;
   BlockingWorker worker_{{}};
   std::optional<SummaryMethods> methods_;
-  MetricsService metrics_{
-      {.runtime = runtime_, .metrics = registry_, .feed = feed_}};
+  MetricHistory history_{registry_, Clock(), {}};
+  MetricsService metrics_{{.runtime = runtime_,
+                           .metrics = registry_,
+                           .history = history_,
+                           .feed = feed_,
+                           .worker = worker_}};
   std::optional<MethodTable> table_;
 };
 

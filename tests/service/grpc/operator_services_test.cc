@@ -32,6 +32,7 @@
 #include "service/api/readiness.h"
 #include "service/grpc/grpc_server.h"
 #include "service/observability/call_record.h"
+#include "service/observability/metric_history.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
@@ -116,8 +117,12 @@ class OperatorServicesTest : public testing::Test {
                        .state = state_,
                        .environment = {},
                        .version = "1"}};
-  MetricsService metrics_{
-      {.runtime = runtime_, .metrics = registry_, .feed = feed_}};
+  MetricHistory history_{registry_, SystemClock(), {}};
+  MetricsService metrics_{{.runtime = runtime_,
+                           .metrics = registry_,
+                           .history = history_,
+                           .feed = feed_,
+                           .worker = worker_}};
   MethodTable table_;
   std::unique_ptr<GrpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "service/api/metrics_service.h"
 #include "service/api/summary_methods.h"
+#include "service/observability/metric_history.h"
 #include "service/observability/metrics.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_runtime.h"
@@ -72,8 +73,12 @@ class MetricsRoutesTest : public testing::Test {
                                              .summary = *summary_,
                                              .feed = feed_,
                                              .worker = worker_});
-    metrics_.emplace(MetricsService::Sources{
-        .runtime = *current_, .metrics = *registry_, .feed = feed_});
+    history_.emplace(*registry_, clock, MetricHistory::Options{});
+    metrics_.emplace(MetricsService::Sources{.runtime = *current_,
+                                             .metrics = *registry_,
+                                             .history = *history_,
+                                             .feed = feed_,
+                                             .worker = worker_});
     rpcs_.emplace();
     methods_->AddTo(*rpcs_);
     metrics_->AddTo(*rpcs_);
@@ -129,6 +134,7 @@ class MetricsRoutesTest : public testing::Test {
   std::optional<CallSummary::Shard> shard_;
   BlockingWorker worker_{{}};
   std::optional<SummaryMethods> methods_;
+  std::optional<MetricHistory> history_;
   std::optional<MetricsService> metrics_;
   std::optional<MethodTable> rpcs_;
   std::unique_ptr<MetricsRoutes> routes_;

@@ -213,6 +213,50 @@ TEST_F(CallLedgerTest, TextsAreThereWhereTheyAreRecorded) {
   }
 }
 
+TEST_F(CallLedgerTest, CallsOfToolsAreRecordedAsTheirCanonicalJson) {
+  {
+    CallRunner runner = Runner("reply: Hi", "record_texts: true");
+    for (const bool stream : {false, true}) {
+      CallQuestion question = Question(stream);
+      v1::FunctionTool& tool =
+          *question.request.add_tools()->mutable_function();
+      tool.set_name("look_up");
+      tool.set_parameters_schema(R"({"type":"object"})");
+      question.request.mutable_tool_choice()->set_mode(
+          v1::ToolChoice::MODE_REQUIRED);
+      EXPECT_TRUE(runner.Run(question).status.ok());
+    }
+  }
+  const std::vector<std::string> entries = Entries();
+  ASSERT_EQ(entries.size(), 4U);
+  for (const int i : {1, 3}) {
+    EXPECT_THAT(
+        entries[i],
+        AllOf(HasSubstr(R"("response": "[{\"toolCall\": {\"arguments\": )"),
+              HasSubstr(R"(\"name\": \"look_up\")")));
+  }
+}
+
+// Each wait for the ledger is a part of the call's trace, if it has one.
+TEST_F(CallLedgerTest, ItsTraceKnowsHowLongACallWaited) {
+  const auto waits = [&](const CallResult& result) {
+    std::vector<std::string> types;
+    for (const TracedCommit& each : result.commits) {
+      EXPECT_LE(each.part.begin, each.part.end);
+      EXPECT_EQ(each.status, absl::StatusCode::kOk);
+      types.push_back(
+          absl::StrCat(std::string(each.event_type), " ", each.entries));
+    }
+    return types;
+  };
+  CallRunner runner = Runner("reply: Hi");
+  CallQuestion question = Question();
+  question.traced = true;
+  EXPECT_THAT(waits(runner.Run(question)),
+              ElementsAre("DISPATCH 1", "EXCHANGE 1"));
+  EXPECT_THAT(waits(runner.Run(Question())), ElementsAre());
+}
+
 TEST_F(CallLedgerTest, WithoutALedgerNobodyIsAsked) {
   {
     CallRunner runner = Runner("reply: Hi");

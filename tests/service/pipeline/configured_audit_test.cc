@@ -57,6 +57,30 @@ TEST(ConfiguredAuditTest, ThePolicyIsWhatIsConfigured) {
   EXPECT_EQ(options.queue_bytes_limit, 64 << 20);
 }
 
+TEST(ConfiguredAuditTest, TheGatewaysOwnSecretsAreTakenOut) {
+  constexpr char kSecrets[] =
+      "providers: [{name: openai, openai: {api_key: 'env:A'}}]\n"
+      "auth:\n"
+      "  callers: {api_keys: [{id: team, key: 'env:B'}]}\n"
+      "  operators: {api_keys: [{id: ops, key: 'env:C'}]}\n"
+      "audit: {file: /tmp/audit.db, encryption: {keys: [{id: k, key: "
+      "'env:D'}]}}"
+      "\n";
+  const std::string key(64, 'd');
+  const auto runtime = MakeTestRuntime(kSecrets, {{"A", "upstream-credential"},
+                                                  {"B", "a key of a team"},
+                                                  {"C", "a key of operators"},
+                                                  {"D", key}});
+  const auto policy = AuditPolicyOf(runtime->snapshot());
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  for (const std::string secret :
+       {std::string("upstream-credential"), std::string("a key of a team"),
+        std::string("a key of operators"), key}) {
+    EXPECT_EQ((*policy)->redactor.RedactText("it is " + secret + ".").text,
+              "it is [redacted:configured_secret].");
+  }
+}
+
 TEST(ConfiguredAuditTest, KeysAreThoseThatAreNamed) {
   const std::string yaml = absl::StrCat(
       kAudited, "  encryption: {keys: [{id: k1, key: 'env:AUDIT'}]}\n");

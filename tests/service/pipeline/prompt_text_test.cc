@@ -45,6 +45,28 @@ class PromptTextTest : public testing::Test {
   IncomingCall call_;
 };
 
+TEST(AnswerTextTest, ATextIsItselfAndAllElseIsCanonicalJson) {
+  v1::Message answer;
+  EXPECT_EQ(AnswerText(answer), "");
+  answer.add_parts()->mutable_reasoning()->set_text("hm");
+  EXPECT_EQ(AnswerText(answer), "");
+  answer.add_parts()->set_text("Hi, ");
+  answer.add_parts()->set_text("all");
+  EXPECT_EQ(AnswerText(answer), "Hi, all");
+  v1::ToolCall& call = *answer.add_parts()->mutable_tool_call();
+  call.set_id("c1");
+  call.set_name("f");
+  call.set_arguments(R"({"a":1})");
+  EXPECT_EQ(AnswerText(answer),
+            R"([{"text": "Hi, ", "type": "text"}, )"
+            R"({"text": "all", "type": "text"}, )"
+            R"({"toolCall": {"arguments": "{\"a\":1}", "id": "c1", )"
+            R"("name": "f"}}])");
+  v1::Message refusal;
+  refusal.add_parts()->set_refusal("no");
+  EXPECT_EQ(AnswerText(refusal), R"([{"refusal": "no"}])");
+}
+
 TEST_F(PromptTextTest, ASingleTextOfTheUserIsItselfInEveryFormat) {
   for (const char* const body : {
            R"({"messages":[{"role":"user","content":"Hi\n\u00e9"}],"n":1})",

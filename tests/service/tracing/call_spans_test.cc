@@ -150,6 +150,46 @@ TEST(CallSpansTest, PartsOfACallAreItsChildren) {
   EXPECT_NE(spans[1].span, spans[2].span);
 }
 
+TEST(CallSpansTest, WaitsForTheLedgerAreSpans) {
+  TestCall call;
+  const absl::Duration arrival = absl::Hours(1);
+  call.trace->budgets = {arrival, arrival + absl::Milliseconds(1)};
+  call.trace->commits.push_back({.part = {arrival + absl::Milliseconds(2),
+                                          arrival + absl::Milliseconds(5)},
+                                 .event_type = "DISPATCH",
+                                 .entries = 1});
+  call.trace->commits.push_back({.part = {arrival + absl::Milliseconds(80),
+                                          arrival + absl::Milliseconds(90)},
+                                 .event_type = "EXCHANGE",
+                                 .entries = 2,
+                                 .status = absl::StatusCode::kUnavailable});
+  call.AddAttempt("openai", "gpt-x");
+  call.traced_attempts[0].dispatch_entry_id = "LED-1";
+  call.traced_attempts[0].exchange_entry_id = "LED-2";
+  call.ledger_system = "postgresql";
+  const std::vector<ReadSpan> spans = SpansOf(call);
+  ASSERT_EQ(spans.size(), 5u);
+  EXPECT_EQ(spans[1].name, "budget check");
+  EXPECT_EQ(spans[1].end_time - spans[1].start_time, absl::Milliseconds(1));
+  const ReadSpan& dispatch = spans[2];
+  EXPECT_EQ(dispatch.name, "ledger commit");
+  EXPECT_EQ(dispatch.kind, SpanKind::kInternal);
+  EXPECT_EQ(dispatch.parent, spans[0].span);
+  EXPECT_EQ(dispatch.start_time - spans[0].start_time, absl::Milliseconds(2));
+  EXPECT_EQ(dispatch.end_time - dispatch.start_time, absl::Milliseconds(3));
+  EXPECT_FALSE(dispatch.failed);
+  EXPECT_EQ(AttributeOf(dispatch, "db.system.name"), "postgresql");
+  EXPECT_EQ(AttributeOf(dispatch, "db.operation.name"), "commit");
+  EXPECT_EQ(AttributeOf(dispatch, "llmgateway.ledger.event_type"), "DISPATCH");
+  EXPECT_EQ(AttributeOf(dispatch, "llmgateway.ledger.entries"), "1");
+  EXPECT_EQ(AttributeOf(dispatch, "error.type"), "none");
+  EXPECT_TRUE(spans[3].failed);
+  EXPECT_EQ(AttributeOf(spans[3], "error.type"), "UNAVAILABLE");
+  EXPECT_EQ(AttributeOf(spans[3], "llmgateway.ledger.entries"), "2");
+  EXPECT_EQ(AttributeOf(spans[4], "llmgateway.dispatch_entry_id"), "LED-1");
+  EXPECT_EQ(AttributeOf(spans[4], "llmgateway.exchange_entry_id"), "LED-2");
+}
+
 TEST(CallSpansTest, AFailedCallSaysWhy) {
   TestCall call;
   call.record.protocol = Protocol::kGrpc;

@@ -75,6 +75,7 @@ struct TestCall {
             .attempts = traced_attempts,
             .node = node,
             .capabilities = capabilities,
+            .ledger_system = ledger_system,
             .arrival = absl::Hours(1)};
   }
 
@@ -90,6 +91,7 @@ struct TestCall {
   std::vector<TracedAttempt> traced_attempts;
   std::vector<const CallAttempt*> pointers;
   std::string_view node;
+  std::string_view ledger_system;
   std::vector<std::string_view> capabilities;
 };
 

@@ -46,6 +46,20 @@ TEST(CardNumberTest, ANumberIsFoundBesideOtherDigits) {
               ElementsAre("4111 1111 1111 1111"));
 }
 
+TEST(CardNumberTest, DotsStandBetweenGroupsAsCardsHaveThem) {
+  EXPECT_THAT(Found("4111.1111.1111.1111."),
+              ElementsAre("4111.1111.1111.1111"));
+  EXPECT_THAT(Found("3782.822463.10005"), ElementsAre("3782.822463.10005"));
+  EXPECT_THAT(Found("6304.0000.0000.0000.000"),
+              ElementsAre("6304.0000.0000.0000.000"));
+  // An address, and a number: their digits together are right by Luhn.
+  EXPECT_TRUE(HasLuhnDigit("192168100126"));
+  EXPECT_THAT(Found("192.168.100.126"), IsEmpty());
+  EXPECT_TRUE(HasLuhnDigit("4111111111111111"));
+  EXPECT_THAT(Found("4111.111111111111"), IsEmpty());
+  EXPECT_THAT(Found("41111111.1111.1111"), IsEmpty());
+}
+
 TEST(CardNumberTest, OtherNumbersAreNone) {
   EXPECT_THAT(Found("4111111111111112"), IsEmpty());
   EXPECT_THAT(Found("0000000000000000"), IsEmpty());

@@ -105,18 +105,30 @@ TEST(JsonLeavesTest, ANamedValueThatIsCutOffGoesToTheEnd) {
   }
 }
 
-TEST(JsonLeavesTest, EscapesAreReadAndWhatIsNoneStays) {
-  const auto unescaped = [](std::string_view inside) {
-    std::string out;
-    AppendUnescapedJson(inside, &out);
-    return out;
+TEST(JsonLeavesTest, TextsOfOneNameInElementsOfAnArrayAreARow) {
+  const auto rows = [](std::string_view text) {
+    JsonLeaves leaves({});
+    leaves.Scan(text, 0, text.size());
+    std::vector<uint64_t> found;
+    for (const JsonLeaf& leaf : leaves.found()) {
+      if (leaf.kind == Kind::kString) found.push_back(leaf.row);
+    }
+    return found;
   };
-  EXPECT_EQ(unescaped(R"(a\"\\\/\n\u0040\u00e9\ud83d\ude00)"),
-            "a\"\\/\n@\xc3\xa9\xf0\x9f\x98\x80");
-  EXPECT_EQ(unescaped(R"(\ud800\u0040)"), R"(\ud800@)");
-  EXPECT_EQ(unescaped(R"(\u00)"), R"(\u00)");
-  EXPECT_EQ(unescaped("a\\"), "a\\");
-  EXPECT_EQ(unescaped(R"(\q)"), R"(\q)");
+  const std::vector<uint64_t> parts =
+      rows(R"({"a":[{"t":"x","u":"y"},{"t":"z"}],"b":[{"t":"x"}]})");
+  ASSERT_THAT(parts, SizeIs(4));
+  EXPECT_NE(parts[0], 0u);
+  EXPECT_EQ(parts[0], parts[2]);
+  EXPECT_NE(parts[0], parts[1]);
+  EXPECT_NE(parts[0], parts[3]);
+  const std::vector<uint64_t> texts = rows(R"({"a":["x","y"],"b":["x"]})");
+  ASSERT_THAT(texts, SizeIs(3));
+  EXPECT_EQ(texts[0], texts[1]);
+  EXPECT_NE(texts[0], texts[2]);
+  // What is no element's own is in none.
+  EXPECT_EQ(rows(R"({"a":"x"})")[0], 0u);
+  EXPECT_EQ(rows(R"([{"a":{"t":"x"}}])")[0], 0u);
 }
 
 }  // namespace

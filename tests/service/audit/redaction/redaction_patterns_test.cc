@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/secret.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -110,6 +111,28 @@ TEST_F(RedactionPatternsTest, WhatOverlapsIsOneFinding) {
   std::vector<RedactedSpan> spans;
   patterns.Find("-abcdef-", &spans);
   EXPECT_THAT(spans, ElementsAre(RedactedSpan{1, 7, "early"}));
+}
+
+TEST_F(RedactionPatternsTest, EscapesOfJsonHideNothing) {
+  const RedactionPatterns patterns = Make({BuiltIn::kKeys});
+  EXPECT_THAT(Found(patterns, R"({"key":"sk\u002dabcdefghijklmnop\u0071"})"),
+              ElementsAre(R"(sk\u002dabcdefghijklmnop\u0071)"));
+  // A letter of an escape is none of the word behind it.
+  EXPECT_THAT(Found(patterns, R"(\nsk-abcdefghijklmnop)"),
+              ElementsAre("sk-abcdefghijklmnop"));
+  // JSON in a string of JSON, that is in a string again.
+  EXPECT_THAT(
+      Found(patterns, R"("{\"a\":\"\\\"sk\\u002dabcdefghijklmnop\\\"\"}")"),
+      ElementsAre(R"(sk\\u002dabcdefghijklmnop)"));
+}
+
+TEST_F(RedactionPatternsTest, KnownSecretsAreFoundWhateverThePatterns) {
+  auto patterns =
+      RedactionPatterns::Make({}, {}, {Secret("correct horse"), Secret("no")});
+  ASSERT_TRUE(patterns.ok()) << patterns.status();
+  std::vector<RedactedSpan> spans;
+  patterns->Find("no correct horse", &spans);
+  EXPECT_THAT(spans, ElementsAre(RedactedSpan{3, 16, "configured_secret"}));
 }
 
 TEST_F(RedactionPatternsTest, AWrongExpressionIsRefusedByName) {

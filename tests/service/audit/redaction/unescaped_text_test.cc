@@ -1,0 +1,55 @@
+#include "service/audit/redaction/unescaped_text.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+TEST(UnescapedTextTest, EscapesAreReadAndWhatIsNoneStays) {
+  const auto unescaped = [](std::string_view inside) {
+    std::string out;
+    AppendUnescapedJson(inside, &out);
+    return out;
+  };
+  EXPECT_EQ(unescaped(R"(a\"\\\/\n\u0040\u00e9\ud83d\ude00)"),
+            "a\"\\/\n@\xc3\xa9\xf0\x9f\x98\x80");
+  EXPECT_EQ(unescaped(R"(\ud800\u0040)"), R"(\ud800@)");
+  EXPECT_EQ(unescaped(R"(\u00)"), R"(\u00)");
+  EXPECT_EQ(unescaped("a\\"), "a\\");
+  EXPECT_EQ(unescaped(R"(\q)"), R"(\q)");
+}
+
+TEST(UnescapedTextTest, KnowsWhereWhatItSaysStands) {
+  const std::string_view outer = R"(a\u0040b\n\ud83d\ude00c\q)";
+  const UnescapedText inner(outer);
+  EXPECT_EQ(inner.text(),
+            "a@b\n\xf0\x9f\x98\x80"
+            "c\\q");
+  EXPECT_TRUE(inner.has_escapes());
+  const auto stands = [&](size_t begin, size_t end) {
+    const auto [from, to] = inner.Outer(begin, end);
+    return std::string(outer.substr(from, to - from));
+  };
+  EXPECT_EQ(stands(0, 1), "a");
+  EXPECT_EQ(stands(1, 2), R"(\u0040)");
+  EXPECT_EQ(stands(0, 3), R"(a\u0040b)");
+  EXPECT_EQ(stands(2, 4), R"(b\n)");
+  // Part of what an escape says is all of it.
+  EXPECT_EQ(stands(5, 6), R"(\ud83d\ude00)");
+  EXPECT_EQ(stands(8, 11), R"(c\q)");
+  EXPECT_EQ(stands(0, inner.text().size()), outer);
+}
+
+TEST(UnescapedTextTest, WhatHasNoEscapesIsWhatItSays) {
+  const UnescapedText inner(R"(C:\dir)");
+  EXPECT_EQ(inner.text(), R"(C:\dir)");
+  EXPECT_FALSE(inner.has_escapes());
+  EXPECT_EQ(inner.Outer(2, 4), std::make_pair(size_t{2}, size_t{4}));
+}
+
+}  // namespace
+}  // namespace gateway
