@@ -92,6 +92,12 @@ constexpr std::string_view kHelp =
                                    file a gateway checks its own
   gatewayctl ledger import FILE... --to FILE
                                    make a gateway's ledger of lines of JSON
+  gatewayctl ledger archive --before MONTH --out DIR
+                                   take whole months out of a ledger of replicas
+                                   into files, with --postgres
+  gatewayctl ledger prove ID [FILE]
+                                   prove that an entry is one of those that a
+                                   Merkle root stands for, or check that
   gatewayctl ledger reprice [FILE...]
                                    compute anew what each exchange of a ledger
                                    has cost, say which differ, and add up;
@@ -172,13 +178,20 @@ What ledger takes:
   --file FILE             query, get, export: reads this ledger, a gateway's
                           file or lines of JSON, and asks no gateway; several
                           times for several
-  --postgres CONNINFO     verify, query, get, export: reads the ledger of
-                          replicas in this database, and asks no gateway; a
-                          password is in PGPASSWORD or a password file
+  --postgres CONNINFO     verify, query, get, export, prove: reads the ledger of
+                          replicas in this database, and asks no gateway;
+                          archive: the database; a password is in PGPASSWORD or
+                          a password file
   --schema NAME           with --postgres: the schema that it is in; by default
                           llm_gateway
-  --chain NAME            verify, query, export: only this chain, of a ledger of
-                          replicas
+  --chain NAME            verify, query, export, prove: only this chain, of a
+                          ledger of replicas
+  --before MONTH          archive: the months before this one, as in 2026-09
+  --out DIR               archive: where the files go
+  --archive DIR           get, prove: reads the files of archives in this
+                          folder; verify: with --postgres, verifies them, too
+  --check FILE            prove: checks this proof, and needs nothing else
+  --root HEX              prove: with --check, the Merkle root, as it was noted
   --type TYPE             query, export: only entries of this type, as EXCHANGE;
                           several times for any of several
   --submission, --session, --agent, --decision, --request, --caller, --provider,
@@ -288,8 +301,8 @@ Which way requests go:
 
 It exits with 0 if all is well; with 1 and a hint if there is no gateway, if it
 does not answer or is not ready (status), if a ledger is not valid (ledger
-verify) or does not agree (ledger reprice), or if a word is not understood. exec
-exits as its program does.
+verify) or a proof is not (ledger prove --check), if it does not agree (ledger
+reprice), or if a word is not understood. exec exits as its program does.
 )help";
 
 absl::Status Mistake(std::string what) {

@@ -50,6 +50,7 @@ v1::VerifyLedgerResponse ResponseOf(const LedgerWalk& walk) {
   found.set_total_entries(walk.total_entries());
   found.set_checked_chains(walk.checked_chains());
   found.set_checked_joins(walk.checked_joins());
+  found.set_archived_entries(walk.archived_entries());
   found.set_done(true);
   found.set_valid(walk.valid());
   if (walk.valid()) {
@@ -107,8 +108,10 @@ absl::Status VisitPostgresLedger(
                            ChainsNamed(ledger, chain));
   for (const int64_t each : chains) {
     const std::string name = absl::StrCat(each);
+    GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, ledger.Archived(each));
+    const int64_t first = archived.commits + 1;
     GATEWAY_RETURN_IF_ERROR(
-        ledger.ReadCommits(each, 1, [&](const LedgerCommit& commit) {
+        ledger.ReadCommits(each, first, [&](const LedgerCommit& commit) {
           int64_t number = commit.first_entry;
           ForEachEntry(commit.texts, [&](std::string_view entry) {
             visit(name, number++, entry);

@@ -33,7 +33,7 @@ absl::StatusOr<std::unique_ptr<PostgresLedger>> PostgresLedgerOf(
     const OperatorWords& words);
 
 // Visits the entries of a chain, or of one chain after the other if it is
-// empty.
+// empty; those that are in archives are passed over.
 absl::Status VisitPostgresLedger(
     const PostgresLedger& ledger, const std::string& chain,
     absl::FunctionRef<void(const std::string& chain, int64_t number,

@@ -13,8 +13,10 @@
 #include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
+#include "clients/cli/ledger_archive.h"
 #include "clients/cli/ledger_file.h"
 #include "clients/cli/ledger_postgres.h"
+#include "clients/cli/ledger_prove.h"
 #include "clients/cli/ledger_verify.h"
 #include "clients/cli/ledger_words.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
@@ -119,7 +121,10 @@ absl::Status PrintEntry(const OperatorWords& words, PlaceFinder place,
   GATEWAY_RETURN_IF_ERROR(CheckNoMoreWords(words, 2));
   const std::string& id = words.words[1];
   v1::LedgerEntry entry;
-  if (LedgerFilesOf(words).empty() && LastOf(words, "--postgres").empty()) {
+  const std::string archive = LastOf(words, "--archive");
+  if (!archive.empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(entry, FindInArchive(archive, id));
+  } else if (LedgerFilesOf(words).empty() && LastOf(words, "--postgres").empty()) {
     GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
                              ConnectToLedger(place));
     v1::GetLedgerEntryRequest request;
@@ -188,13 +193,24 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
     return report.valid;
   }
   const std::string chain = LastOf(words, "--chain");
+  const std::string archive = LastOf(words, "--archive");
   GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
                            PostgresLedgerOf(words));
   if (postgres != nullptr) {
-    GATEWAY_ASSIGN_OR_RETURN(const v1::VerifyLedgerResponse found,
+    GATEWAY_ASSIGN_OR_RETURN(v1::VerifyLedgerResponse found,
                              VerifyPostgres(*postgres, chain, after));
-    out << (words.as_json ? AsJson(found) : LedgerCheckText(found));
+    int64_t files = 0;
+    if (found.valid() && !archive.empty()) {
+      GATEWAY_ASSIGN_OR_RETURN(
+          files, VerifyArchive(*postgres, chain, archive, &found));
+    }
+    out << (words.as_json ? AsJson(found) : LedgerCheckText(found, files));
     return found.valid();
+  }
+  if (!archive.empty()) {
+    return FlagMistake("--archive",
+                       "is verified by what the database has recorded: give "
+                       "--postgres, too");
   }
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
   v1::VerifyLedgerRequest request;
@@ -235,6 +251,16 @@ absl::StatusOr<bool> RunLedger(const OperatorWords& words, PlaceFinder place,
   GATEWAY_RETURN_IF_ERROR(CheckWords(kLedgerCommand, words));
   const std::string& what = words.words[0];
   if (what == "verify") return PrintVerification(words, place, out);
+  if (what == "prove") {
+    GATEWAY_ASSIGN_OR_RETURN(const LedgerReport report, ProveEntry(words));
+    out << report.text;
+    return report.valid;
+  }
+  if (what == "archive") {
+    GATEWAY_ASSIGN_OR_RETURN(const std::string text, ArchiveLedger(words));
+    out << text;
+    return true;
+  }
   GATEWAY_RETURN_IF_ERROR(what == "query"    ? PrintQuery(words, place, out)
                           : what == "get"    ? PrintEntry(words, place, out)
                           : what == "export" ? PrintExport(words, place, out)
@@ -302,7 +328,8 @@ std::string LedgerEntryText(const v1::LedgerEntry& entry) {
   return absl::StrCat(Table(rows), "\n", entry.json(), "\n");
 }
 
-std::string LedgerCheckText(const v1::VerifyLedgerResponse& found) {
+std::string LedgerCheckText(const v1::VerifyLedgerResponse& found,
+                            int64_t archive_files) {
   std::string text;
   if (!found.valid()) {
     absl::StrAppend(&text, "FAIL  ", found.problem(), "\n");
@@ -313,6 +340,17 @@ std::string LedgerCheckText(const v1::VerifyLedgerResponse& found) {
   if (found.checked_joins() > 0 || found.checked_chains() > 1) {
     absl::StrAppend(&text, "chains ", found.checked_chains(), ", joins ",
                     found.checked_joins(), "\n");
+  }
+  if (found.archived_entries() > 0) {
+    absl::StrAppend(&text, "of them ", found.archived_entries(),
+                    " are in archives, of which ");
+    if (archive_files > 0) {
+      absl::StrAppend(&text, "all files were verified, ", archive_files, "\n");
+    } else {
+      absl::StrAppend(&text,
+                      "the last hashes were: --archive DIR verifies the "
+                      "files\n");
+    }
   }
   if (!found.last_hash().empty()) {
     absl::StrAppend(&text, "last hash ", found.last_hash(), "\nmerkle root ",

@@ -10,6 +10,7 @@
 #ifndef CLIENTS_CLI_LEDGER_REQUEST_H_
 #define CLIENTS_CLI_LEDGER_REQUEST_H_
 
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -41,8 +42,10 @@ std::string LedgerTable(const llmgateway::v1::QueryLedgerResponse& response);
 // One entry, and what it says.
 std::string LedgerEntryText(const llmgateway::v1::LedgerEntry& entry);
 
-// What a gateway's check has found.
-std::string LedgerCheckText(const llmgateway::v1::VerifyLedgerResponse& found);
+// What a gateway's check has found; and, of archives, how many files were
+// checked, if they were.
+std::string LedgerCheckText(const llmgateway::v1::VerifyLedgerResponse& found,
+                            int64_t archive_files = 0);
 
 }  // namespace gateway
 

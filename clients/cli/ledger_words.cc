@@ -13,10 +13,14 @@ namespace {
 
 constexpr int64_t kLimitMax = 1'000'000;
 
-constexpr std::string_view kVerifyFlags[] = {"--after", "--chain", "--postgres",
-                                             "--schema"};
-constexpr std::string_view kLedgerGetFlags[] = {"--file", "--postgres",
-                                                "--schema"};
+constexpr std::string_view kVerifyFlags[] = {"--after", "--archive", "--chain",
+                                             "--postgres", "--schema"};
+constexpr std::string_view kLedgerGetFlags[] = {"--archive", "--file",
+                                                "--postgres", "--schema"};
+constexpr std::string_view kArchiveFlags[] = {"--before", "--out", "--postgres",
+                                              "--schema"};
+constexpr std::string_view kProveFlags[] = {"--archive",  "--chain", "--check",
+                                            "--postgres", "--root",  "--schema"};
 constexpr std::string_view kImportFlags[] = {"--to"};
 constexpr std::string_view kExportFlags[] = {
     "--chain",      "--postgres", "--schema", "--file",     "--type",
@@ -32,6 +36,8 @@ constexpr OperatorVerb kLedgerVerbs[] = {{"verify", kVerifyFlags},
                                          {"get", kLedgerGetFlags},
                                          {"export", kExportFlags},
                                          {"import", kImportFlags},
+                                         {"archive", kArchiveFlags},
+                                         {"prove", kProveFlags},
                                          {"reprice", kLedgerRepriceFlags}};
 
 // A moment, or how long it is ago.

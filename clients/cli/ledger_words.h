@@ -1,5 +1,5 @@
-// What stands behind `gatewayctl ledger` - verify, query, get, export or
-// import, and of which ledger - and what it comes to.
+// What stands behind `gatewayctl ledger` - verify, query, get, export, archive
+// and others, and of which ledger - and what it comes to.
 //
 //   OperatorWords words;
 //   words.words = {"query"};

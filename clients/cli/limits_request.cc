@@ -37,7 +37,7 @@ std::string AmountText(const v1::LimitUsage& usage, int64_t amount) {
                          amount % kNanosPerDollar);
 }
 
-std::string SubjectText(const v1::LimitUsage& usage) {
+std::string UsageSubjectText(const v1::LimitUsage& usage) {
   const std::map<std::string, std::string> sorted(usage.subject().begin(),
                                                   usage.subject().end());
   return sorted.empty() ? "-"
@@ -133,7 +133,7 @@ std::string LimitUsageTable(const v1::ListLimitUsageResponse& response) {
     rows.push_back(
         {usage.rule(),
          ValueText(configv1::LimitUnit_Name(usage.unit()), "LIMIT_UNIT_"),
-         SubjectText(usage), AmountText(usage, usage.remaining()),
+         UsageSubjectText(usage), AmountText(usage, usage.remaining()),
          AmountText(usage, usage.limit()),
          usage.has_window()
              ? absl::FormatDuration(absl::Seconds(usage.window().seconds()))

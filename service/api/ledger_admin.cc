@@ -1,6 +1,7 @@
 #include "service/api/ledger_admin.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,11 +34,34 @@ absl::Status LedgerNotRead(const CallContext& call, const absl::Status& why) {
           absl::IsDataLoss(why) ? "; VerifyLedger says what is wrong" : ""));
 }
 
-absl::Status NoSuchEntryId(const std::string& id) {
-  return MakeFault(v1::ERROR_REASON_NOT_FOUND,
-                   absl::StrCat("the ledger has no entry with the id '",
-                                id.substr(0, kEntryIdBytesMax), "'"));
+absl::Status NoSuchEntryId(const std::string& id, int64_t archived) {
+  return MakeFault(
+      v1::ERROR_REASON_NOT_FOUND,
+      absl::StrCat(
+          "the ledger has no entry with the id '",
+          id.substr(0, kEntryIdBytesMax), "'",
+          archived == 0 ? ""
+                        : absl::StrCat("; ", archived,
+                                       " older entries are in archives: look "
+                                       "there, as with gatewayctl ledger get ",
+                                       "ID --archive DIR")));
 }
+
+// How many entries are in archives.
+absl::StatusOr<int64_t> CountArchived(const LedgerChains& chains) {
+  int64_t entries = 0;
+  for (const LedgerChains::Chain& chain : chains.All()) {
+    GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived,
+                             chain.commits->Archived());
+    entries += archived.entries;
+  }
+  return entries;
+}
+
+struct FoundEntry {
+  std::optional<LedgerChains::Entry> entry;
+  int64_t archived = 0;  // If there is none, how many are in archives.
+};
 
 // The entry of an id; nothing if there is none.
 absl::StatusOr<std::optional<LedgerChains::Entry>> FindEntry(
@@ -165,14 +189,20 @@ Task<absl::Status> LedgerAdmin::Get(CallContext& call,
                                     v1::LedgerEntry* response) {
   GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
   if (request.id().empty()) co_return InvalidField("id", "is required");
-  auto find = [chains = sources_.chains, id = request.id()] {
-    return FindEntry(*chains, id);
+  auto find = [chains = sources_.chains,
+               id = request.id()]() -> absl::StatusOr<FoundEntry> {
+    FoundEntry found;
+    GATEWAY_ASSIGN_OR_RETURN(found.entry, FindEntry(*chains, id));
+    if (found.entry.has_value()) return found;
+    GATEWAY_ASSIGN_OR_RETURN(found.archived, CountArchived(*chains));
+    return found;
   };
-  absl::StatusOr<std::optional<LedgerChains::Entry>> found =
-      co_await OnWorker(call, std::move(find));
+  absl::StatusOr<FoundEntry> found = co_await OnWorker(call, std::move(find));
   GATEWAY_CO_RETURN_IF_ERROR(found.status());
-  if (!found->has_value()) co_return NoSuchEntryId(request.id());
-  FillLedgerEntry(**found, response);
+  if (!found->entry.has_value()) {
+    co_return NoSuchEntryId(request.id(), found->archived);
+  }
+  FillLedgerEntry(*found->entry, response);
   co_return absl::OkStatus();
 }
 

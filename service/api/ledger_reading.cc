@@ -31,6 +31,7 @@ v1::VerifyLedgerResponse LedgerVerification::ProgressOf(
   progress.set_total_entries(walk.total_entries());
   progress.set_checked_chains(walk.checked_chains());
   progress.set_checked_joins(walk.checked_joins());
+  progress.set_archived_entries(walk.archived_entries());
   progress.set_done(walk.is_done());
   if (!walk.is_done()) return progress;
   progress.set_valid(walk.valid());
@@ -48,11 +49,13 @@ v1::VerifyLedgerResponse LedgerVerification::ProgressOf(
 absl::Status LedgerExport::Begin() {
   if (is_done()) return absl::OkStatus();
   const LedgerChains::Chain& chain = chains_[current_];
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived,
+                           chain.commits->Archived());
   GATEWAY_ASSIGN_OR_RETURN(end_, LastCommitOf(*chain.commits));
   // All of it is read faster as it stands.
   by_index_ = !MatchesAll(filter_) && chain.index->CatchUp(kCatchUpMax);
-  next_commit_ = 1;
-  next_entry_ = 1;
+  next_commit_ = archived.commits + 1;
+  next_entry_ = archived.entries + 1;
   return absl::OkStatus();
 }
 

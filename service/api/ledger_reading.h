@@ -60,7 +60,7 @@ class LedgerVerification {
   LedgerWalk walk_;
 };
 
-// Several chains go out one behind the other.
+// Several chains go out one behind the other, without what is in archives.
 class LedgerExport {
  public:
   // Borrows what the chains name.

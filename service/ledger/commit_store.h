@@ -34,7 +34,8 @@ struct LastCommit {
   int64_t first_entry = 0;
   int64_t entries = 0;
   std::string hash;
-  std::string texts;
+  std::string texts;  // Empty if it is in an archive.
+  bool is_archived = false;
 };
 
 // What is known of a ledger up to some commit. It can be made anew from them.

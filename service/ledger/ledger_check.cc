@@ -33,7 +33,10 @@ absl::StatusOr<std::optional<CommitPlace>> CommitPlaceOf(
 template <typename IsBefore>
 absl::StatusOr<CommitPlace> FindLast(const CommitSource& log,
                                      IsBefore is_before) {
-  CommitPlace last;  // The last that is known to be before.
+  // The last that is known to be before: what is in archives is before all.
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, log.Archived());
+  CommitPlace last{.number = archived.commits,
+                   .first_entry = archived.entries + 1};
   int64_t step = 1;
   bool grows = true;
   while (step > 0) {
@@ -109,6 +112,12 @@ absl::StatusOr<CommitPlace> LastCommitOf(const CommitSource& log) {
 
 absl::StatusOr<CommitPlace> CommitOfEntry(const CommitSource& log,
                                           int64_t entry) {
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, log.Archived());
+  if (entry >= 1 && entry <= archived.entries) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the entry ", entry, " is in an archive, as are all up to ",
+                     archived.entries));
+  }
   GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place,
                            FindLast(log, [&](const CommitPlace& each) {
                              return each.first_entry <= entry;

@@ -85,14 +85,16 @@ struct CommitPlace {
 };
 
 // Finds the last commit of a ledger, in some dozens of short reads. One that is
-// written on may have more by then. Blocks.
+// written on may have more by then. Of one that is all in archives the place
+// has no entries. Blocks.
 absl::StatusOr<CommitPlace> LastCommitOf(const CommitSource& log);
 
-// Finds the commit of an entry, the same way. NOT_FOUND if there is none.
+// Finds the commit of an entry, the same way. NOT_FOUND if there is none,
+// FAILED_PRECONDITION if it is in an archive.
 absl::StatusOr<CommitPlace> CommitOfEntry(const CommitSource& log,
                                           int64_t entry);
 
-// Returns an entry's text, by its number; NOT_FOUND if there is none.
+// Returns an entry's text, by its number. Errors are those of CommitOfEntry.
 absl::StatusOr<std::string> EntryText(const CommitSource& log, int64_t entry);
 
 }  // namespace gateway

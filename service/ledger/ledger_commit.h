@@ -17,6 +17,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 namespace gateway {
@@ -52,9 +53,14 @@ class CommitSource {
   virtual ~CommitSource() = default;
 
   // Visits commits in their order from the one of this number on, as there were
-  // when it was called, until `visit` fails. DATA_LOSS if one is missing; other
-  // errors are those of what holds them.
+  // when it was called, until `visit` fails. DATA_LOSS if one is missing,
+  // FAILED_PRECONDITION if it is in an archive; other errors are those of what
+  // holds them.
   virtual absl::Status Read(int64_t first_commit, VisitCommit visit) const = 0;
+
+  // Where what was taken into archives ends (postgres_archive.h): the first
+  // commit that can be read is the one behind. Of a file that is its beginning.
+  virtual absl::StatusOr<LedgerEnd> Archived() const { return LedgerEnd(); }
 };
 
 }  // namespace gateway

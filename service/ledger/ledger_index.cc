@@ -32,14 +32,17 @@ absl::Status BeingMade() {
       "the index of the ledger is being made anew; try again in a moment");
 }
 
-// The text of an entry of a commit, by its number; empty if it is not there.
-std::string_view TextOf(const LedgerCommit& commit, int64_t number) {
-  std::string_view text;
+// The number of a commit's entry, by its hash; 0 if there is none.
+int64_t EntryNumberOf(const LedgerCommit& commit, std::string_view hash) {
+  int64_t found = 0;
   int64_t each = commit.first_entry;
+  EntryFacts facts;
   ForEachEntry(commit.texts, [&](std::string_view entry) {
-    if (each++ == number) text = entry;
+    ReadEntryFacts(entry, &facts).IgnoreError();
+    if (facts.entry_hash == hash) found = each;
+    ++each;
   });
-  return text;
+  return found;
 }
 
 }  // namespace
@@ -103,8 +106,9 @@ LedgerIndex::State LedgerIndex::state() const {
 }
 
 int64_t LedgerIndex::indexed_entries() const {
-  return static_cast<int64_t>(spans_.size() * options_.segment_entries +
-                              tail_->size());
+  return before_ + static_cast<int64_t>(
+                       spans_.size() * options_.segment_entries +
+                       tail_->size());
 }
 
 bool LedgerIndex::CatchUp(absl::Duration timeout) {
@@ -161,13 +165,20 @@ absl::Status LedgerIndex::TakeCommits() {
   }
   // What could not be written before.
   if (is_full) GATEWAY_RETURN_IF_ERROR(Flush());
-  return log_.Read(next_commit_, [this](const LedgerCommit& commit) {
-    {
-      MutexLock lock(mu_);
-      if (ends_ || is_damaged_) return absl::CancelledError("it ends");
-    }
-    return TakeEntries(commit);
-  });
+  const absl::Status read =
+      log_.Read(next_commit_, [this](const LedgerCommit& commit) {
+        {
+          MutexLock lock(mu_);
+          if (ends_ || is_damaged_) return absl::CancelledError("it ends");
+        }
+        return TakeEntries(commit);
+      });
+  if (absl::IsFailedPrecondition(read)) {
+    // What was to come is in an archive, and so is all that it has.
+    MutexLock lock(mu_);
+    is_damaged_ = true;
+  }
+  return read;
 }
 
 absl::Status LedgerIndex::TakeEntries(const LedgerCommit& commit) {
@@ -248,6 +259,7 @@ void LedgerIndex::ThrowAway() {
   MutexLock lock(mu_);
   is_damaged_ = false;
   spans_.clear();
+  before_ = 0;
   tail_ = std::make_unique<GrowingSegment>(options_.segment_entries);
   next_commit_ = 1;
 }
@@ -274,23 +286,30 @@ absl::Status LedgerIndex::Continue(SqliteDatabase& database) {
   };
   GATEWAY_ASSIGN_OR_RETURN(StoredSegment::End end,
                            database.ReadBlocking(0, read));
-  if (end.spans.empty()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, log_.Archived());
+  if (end.spans.empty()) {
+    next_commit_ = archived.commits + 1;
+    MutexLock lock(mu_);
+    before_ = archived.entries;
+    return absl::OkStatus();
+  }
+  if (end.last_commit <= archived.commits) return NotOfThisLedger();
   const auto entries =
       static_cast<int64_t>(end.spans.size() * options_.segment_entries);
-  bool is_there = false;
+  int64_t last = 0;
   bool is_last = false;
   const absl::Status visited =
       log_.Read(end.last_commit, [&](const LedgerCommit& commit) {
-        EntryFacts facts;
-        ReadEntryFacts(TextOf(commit, entries), &facts).IgnoreError();
-        is_there = !end.last_hash.empty() && facts.entry_hash == end.last_hash;
-        is_last = commit.first_entry + commit.entries == entries + 1;
+        if (!end.last_hash.empty()) last = EntryNumberOf(commit, end.last_hash);
+        is_last = commit.first_entry + commit.entries == last + 1;
         return absl::CancelledError("seen");
       });
   if (!visited.ok() && !absl::IsCancelled(visited)) return visited;
-  if (!is_there) return NotOfThisLedger();
+  // Where it was begun behind an archive, there are others before.
+  if (last < entries) return NotOfThisLedger();
   next_commit_ = end.last_commit + (is_last ? 1 : 0);
   MutexLock lock(mu_);
+  before_ = last - entries;
   spans_ = std::move(end.spans);
   return absl::OkStatus();
 }
@@ -304,16 +323,18 @@ absl::StatusOr<LedgerIndex::Page> LedgerIndex::Find(const Query& query) {
   Reading reading(*this);
   GATEWAY_RETURN_IF_ERROR(reading.status());
   Search search{.query = query, .terms = TermsOf(query.filter)};
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, log_.Archived());
   {
     MutexLock lock(mu_);
+    search.first = std::max(before_, archived.entries) + 1;
     search.last = indexed_entries();
   }
   search.position = query.from;
   if (query.newest_first &&
       (search.position == 0 || search.position > search.last)) {
     search.position = search.last;
-  } else if (search.position == 0) {
-    search.position = 1;
+  } else if (!query.newest_first) {
+    search.position = std::max(search.position, search.first);
   }
   Page page{.indexed_entries = search.last};
   for (size_t steps = 0; !search.is_over() && page.next == 0; ++steps) {
@@ -339,21 +360,24 @@ absl::StatusOr<std::vector<LedgerIndex::Candidate>> LedgerIndex::Step(
     Search& search, const Page& page, SqliteDatabase& database) {
   const auto wanted = static_cast<size_t>(search.wanted(page));
   std::vector<TimeSpan> spans;
+  int64_t before = 0;
   {
     MutexLock lock(mu_);
+    before = before_;
     const auto stored =
         static_cast<int64_t>(spans_.size() * options_.segment_entries);
-    if (search.position > stored) return StepInMemory(search, wanted);
+    if (search.position > before + stored) return StepInMemory(search, wanted);
     spans = spans_;
   }
-  return StepInFile(search, wanted, spans, database);
+  return StepInFile(search, wanted, before, spans, database);
 }
 
 absl::StatusOr<std::vector<LedgerIndex::Candidate>> LedgerIndex::StepInMemory(
     Search& search, size_t wanted) {
   std::vector<Candidate> found;
   GATEWAY_RETURN_IF_ERROR(search.Look(
-      *tail_, static_cast<int64_t>(spans_.size() * options_.segment_entries),
+      *tail_,
+      before_ + static_cast<int64_t>(spans_.size() * options_.segment_entries),
       tail_->size(), wanted,
       [&]() -> absl::StatusOr<CommitStarts> { return tail_->commits(); },
       &found));
@@ -361,8 +385,8 @@ absl::StatusOr<std::vector<LedgerIndex::Candidate>> LedgerIndex::StepInMemory(
 }
 
 absl::StatusOr<std::vector<LedgerIndex::Candidate>> LedgerIndex::StepInFile(
-    Search& search, size_t wanted, const std::vector<TimeSpan>& spans,
-    SqliteDatabase& database) {
+    Search& search, size_t wanted, int64_t before,
+    const std::vector<TimeSpan>& spans, SqliteDatabase& database) {
   const size_t entries = options_.segment_entries;
   const size_t segments_max =
       search.terms.has_postings() ? kBucketsInAStep : kSegmentsInAStep;
@@ -371,14 +395,16 @@ absl::StatusOr<std::vector<LedgerIndex::Candidate>> LedgerIndex::StepInFile(
     size_t segments = 0;
     while (!search.is_over() && found.size() < wanted &&
            segments < segments_max) {
-      const size_t number = static_cast<size_t>(search.position - 1) / entries;
+      const size_t number =
+          static_cast<size_t>(search.position - before - 1) / entries;
       if (number >= spans.size()) break;
       // What is of another time costs nothing.
       if (spans[number].Overlaps(search.terms)) ++segments;
       StoredSegment segment(db, static_cast<int64_t>(number), entries,
                             spans[number]);
       GATEWAY_RETURN_IF_ERROR(search.Look(
-          segment, static_cast<int64_t>(number * entries), entries, wanted,
+          segment, before + static_cast<int64_t>(number * entries), entries,
+          wanted,
           [&] { return segment.Commits(); }, &found));
     }
     return absl::OkStatus();
@@ -393,11 +419,12 @@ absl::Status LedgerIndex::Search::Look(
     std::vector<Candidate>* found) {
   const int64_t end = std::min(before + static_cast<int64_t>(size), last);
   const bool down = query.newest_first;
-  const auto first = static_cast<uint32_t>(down ? 0 : position - before - 1);
+  const int64_t begin = down ? std::max(before + 1, first) : position;
+  const auto from = static_cast<uint32_t>(begin - before - 1);
   const auto final =
       static_cast<uint32_t>((down ? position : end) - before - 1);
   GATEWAY_ASSIGN_OR_RETURN(std::vector<uint32_t> places,
-                           FindInSegment(segment, terms, first, final));
+                           FindInSegment(segment, terms, from, final));
   position = down ? before : end + 1;
   if (places.empty()) return absl::OkStatus();
   if (down) std::reverse(places.begin(), places.end());

@@ -17,7 +17,9 @@
 // themselves.
 //
 // An index that is damaged, or of another ledger, is thrown away and made anew;
-// until that is done, what it has so far can be found.
+// until that is done, what it has so far can be found. So is one whose entries
+// are all in archives (CommitSource::Archived); those are in none that is made
+// then, and of one that has some they are not found any more.
 //
 // Thread contract: Find, CatchUp and state from any thread that may block, not
 // from event loops.
@@ -111,12 +113,13 @@ class LedgerIndex {
   struct Search {
     const Query& query;
     IndexTerms terms;
+    int64_t first = 1;     // The first entry that can be found.
     int64_t last = 0;      // The last entry that could be found at its begin.
     int64_t position = 0;  // The next entry to look at.
     size_t bytes = 0;
     EntryFacts facts;
 
-    bool is_over() const { return position < 1 || position > last; }
+    bool is_over() const { return position < first || position > last; }
     int64_t wanted(const Page& page) const;
     // Looks through a segment, `before` which there are so many entries, until
     // `found` has as many as are wanted.
@@ -151,8 +154,8 @@ class LedgerIndex {
                                                       size_t wanted)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<std::vector<Candidate>> StepInFile(
-      Search& search, size_t wanted, const std::vector<TimeSpan>& spans,
-      SqliteDatabase& database);
+      Search& search, size_t wanted, int64_t before,
+      const std::vector<TimeSpan>& spans, SqliteDatabase& database);
   absl::Status ReadEntries(const std::vector<Candidate>& candidates,
                            Search& search, Page* page);
 
@@ -174,6 +177,8 @@ class LedgerIndex {
   // Null until it is open, and while it is made anew.
   std::unique_ptr<SqliteDatabase> database_ GUARDED_BY(mu_);
   int readers_ GUARDED_BY(mu_) = 0;
+  // So many entries are in archives, before the first that it has.
+  int64_t before_ GUARDED_BY(mu_) = 0;
   bool is_damaged_ GUARDED_BY(mu_) = false;
   // Of the segments in the file.
   std::vector<TimeSpan> spans_ GUARDED_BY(mu_);

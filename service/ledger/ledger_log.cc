@@ -1,13 +1,16 @@
 #include "service/ledger/ledger_log.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/chain_check.h"
+#include "service/ledger/ledger_check.h"
 #include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {
@@ -86,7 +89,7 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
   GATEWAY_ASSIGN_OR_RETURN(const LastCommit last, store_->Last());
   end_ = EndOf(last);
   open_ = OpenDispatches();
-  if (last.number > 0) {
+  if (last.number > 0 && !last.is_archived) {
     const std::string fault = FaultOf(last.texts, last.entries, last.hash);
     if (!fault.empty()) {
       return Damaged(
@@ -192,18 +195,23 @@ absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry* const> entries,
 
 absl::StatusOr<bool> LedgerLog::Settle() {
   if (is_without_chain_) return MoveToAnotherChain();
-  if (!attempted_.has_value()) return false;
+  if (!attempted_.has_value() && !is_doubtful_) return false;
   const absl::StatusOr<LastCommit> last = store_->Last();
   if (absl::IsAborted(last.status())) return MoveToAnotherChain();
   GATEWAY_RETURN_IF_ERROR(last.status());
   const std::string fault =
-      last->number == 0 ? "" : FaultOf(last->texts, last->entries, last->hash);
+      last->number == 0 || last->is_archived
+          ? ""
+          : FaultOf(last->texts, last->entries, last->hash);
   if (!fault.empty()) {
     return Damaged(
         absl::StrCat("the ledger's last commit, number ", last->number, ","),
         fault);
   }
+  NoteCut(EndOf(*last));
   end_ = EndOf(*last);
+  is_doubtful_ = false;
+  if (!attempted_.has_value()) return false;
   Addition attempted = *std::exchange(attempted_, std::nullopt);
   const bool is_there = end_.hash == attempted.end.hash;
   if (is_there) Take(std::move(attempted));
@@ -212,12 +220,30 @@ absl::StatusOr<bool> LedgerLog::Settle() {
 
 absl::Status LedgerLog::KeepAlive() {
   const absl::Status kept = store_->KeepAlive();
+  is_doubtful_ = is_doubtful_ || absl::IsDataLoss(kept);
   return absl::IsAborted(kept) ? MoveToAnotherChain().status() : kept;
+}
+
+void LedgerLog::NoteCut(const LedgerEnd& end) {
+  if (end.commits >= end_.commits) return;
+  const int64_t entries = end_.entries - std::max<int64_t>(end.entries, 0);
+  Log(LogLevel::kError, "ledger",
+      "The ledger has lost entries that were committed: a server has taken "
+      "over that did not have them",
+      {{"ledger", store_->name()},
+       {"entries", entries},
+       {"first", end_.entries - entries + 1},
+       {"last", end_.entries},
+       {"last_hash", end_.hash}});
+  cut_ = Cut{.end = end_,
+             .entries = entries + (cut_.has_value() ? cut_->entries : 0)};
 }
 
 absl::StatusOr<bool> LedgerLog::MoveToAnotherChain() {
   is_without_chain_ = true;
   if (!was_there_.has_value()) {
+    GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place, LastCommitOf(*store_));
+    NoteCut({.commits = place.number, .entries = place.last_entry()});
     bool is_there = false;
     if (attempted_.has_value()) {
       GATEWAY_ASSIGN_OR_RETURN(is_there, IsThere(*attempted_));
@@ -228,6 +254,7 @@ absl::StatusOr<bool> LedgerLog::MoveToAnotherChain() {
   // What was in the chain that was left is now for whoever has that.
   GATEWAY_RETURN_IF_ERROR(FollowFromCheckpoint());
   attempted_.reset();
+  is_doubtful_ = false;
   is_without_chain_ = false;
   return *std::exchange(was_there_, std::nullopt);
 }

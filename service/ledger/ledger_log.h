@@ -85,6 +85,16 @@ class LedgerLog final : public CommitSource {
   // that appends.
   absl::StatusOr<bool> Settle();
 
+  // What was committed and is not there any more, since a server took over
+  // that did not have it yet: where the chain had ended, and how many entries
+  // are gone. Settle finds it, and it is told once. For the thread that
+  // appends.
+  struct Cut {
+    LedgerEnd end;
+    int64_t entries = 0;
+  };
+  std::optional<Cut> TakeCut() { return std::exchange(cut_, std::nullopt); }
+
   // As of CommitStore; goes on with another chain if this one was taken over.
   // REQUIRES: as Append.
   absl::Duration keep_alive_interval() const {
@@ -123,6 +133,8 @@ class LedgerLog final : public CommitSource {
   absl::Status Follow(std::string_view texts, std::string_view notes);
   // It is committed.
   void Take(Addition addition);
+  // Notes what is gone if the chain ends here.
+  void NoteCut(const LedgerEnd& end);
   // After ABORTED. Returns whether what was attempted is in the chain that
   // was left.
   absl::StatusOr<bool> MoveToAnotherChain();
@@ -137,6 +149,9 @@ class LedgerLog final : public CommitSource {
   int64_t entries_at_checkpoint_ = 0;
   // Of an Append that failed, until that is settled.
   std::optional<Addition> attempted_;
+  // The chain may have been cut off behind somebody's back.
+  bool is_doubtful_ = false;
+  std::optional<Cut> cut_;
   // The chain was taken over, and there is no other yet.
   bool is_without_chain_ = false;
   // There is another, whose end is not known yet: what was attempted is in the

@@ -35,7 +35,13 @@ absl::Status LedgerWalk::Begin() {
     GATEWAY_ASSIGN_OR_RETURN(last_join_, options_.joins->LastJoin());
   }
   for (Walked& walked : chains_) {
-    GATEWAY_ASSIGN_OR_RETURN(walked.end, LastCommitOf(*walked.chain.commits));
+    const CommitSource& commits = *walked.chain.commits;
+    GATEWAY_ASSIGN_OR_RETURN(walked.archived, commits.Archived());
+    GATEWAY_ASSIGN_OR_RETURN(walked.end, LastCommitOf(commits));
+    walked.check =
+        LedgerCheck(walked.archived.entries, walked.archived.hash);
+    walked.next_commit = walked.archived.commits + 1;
+    walked.entries_before = walked.archived.entries;
     if (options_.after_entry > 0) {
       GATEWAY_RETURN_IF_ERROR(BeginBehind(walked, options_.after_entry));
     }
@@ -46,6 +52,12 @@ absl::Status LedgerWalk::Begin() {
 }
 
 absl::Status LedgerWalk::BeginBehind(Walked& walked, int64_t after_entry) {
+  if (after_entry < walked.archived.entries) {
+    return absl::OutOfRangeError(
+        absl::StrCat("is in an archive, as are all up to the number ",
+                     walked.archived.entries));
+  }
+  if (after_entry == walked.archived.entries) return absl::OkStatus();
   const CommitSource& commits = *walked.chain.commits;
   const absl::StatusOr<CommitPlace> place = CommitOfEntry(commits, after_entry);
   if (absl::IsNotFound(place.status())) {
@@ -193,6 +205,11 @@ absl::Status LedgerWalk::CompareHead(const ChainHead& head, bool* is_compared) {
                        " has seen ", head.end.entries, " entries"));
     return absl::OkStatus();
   }
+  if (head.end.commits <= walked->archived.commits) {
+    CompareArchived(*walked, head);
+    *is_compared = valid();
+    return absl::OkStatus();
+  }
   // Before where it begins; or as it was at the join before.
   const bool is_before = head.end.commits < walked->next_commit - 1 ||
                          head.end.entries <= walked->entries_before;
@@ -219,6 +236,20 @@ absl::Status LedgerWalk::CompareHead(const ChainHead& head, bool* is_compared) {
   return absl::OkStatus();
 }
 
+void LedgerWalk::CompareArchived(const Walked& walked, const ChainHead& head) {
+  const LedgerEnd& archived = walked.archived;
+  // Of what is before its end the database has nothing to compare with.
+  if (head.end.commits < archived.commits) {
+    if (head.end.entries < archived.entries) return;
+  } else if (head.end == archived) {
+    return;
+  }
+  Break(head.chain, head.end.entries, "",
+        absl::StrCat("is not what the join ", join_.number,
+                     " has seen: the record of the archive that it is in was "
+                     "altered"));
+}
+
 void LedgerWalk::Break(const std::string& chain, int64_t entry,
                        const std::string& id, const std::string& problem) {
   broken_chain_ = chain;
@@ -241,6 +272,14 @@ int64_t LedgerWalk::checked_entries() const {
   for (const Walked& walked : chains_) {
     entries += walked.check.checked_entries();
   }
+  return entries + archived_entries();
+}
+
+int64_t LedgerWalk::archived_entries() const {
+  // Behind an entry nothing of what is before it is checked.
+  if (options_.after_entry > 0) return 0;
+  int64_t entries = 0;
+  for (const Walked& walked : chains_) entries += walked.archived.entries;
   return entries;
 }
 

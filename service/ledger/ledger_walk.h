@@ -9,7 +9,10 @@
 //   if (!walk.valid()) Report(walk.broken_chain(), walk.problem());
 //
 // What is written meanwhile is left out. It walks from join to join, so that
-// what it holds does not grow with the ledger.
+// what it holds does not grow with the ledger. Entries that are in archives
+// count as checked once what is behind them follows their last one, and the
+// joins that have seen that one say the same of it (archive_check.h checks the
+// archives themselves).
 //
 // Thread-compatible; blocks, for tens of milliseconds at each step.
 
@@ -49,7 +52,8 @@ class LedgerWalk {
 
   explicit LedgerWalk(Options options);
 
-  // OUT_OF_RANGE if there is no entry of the number after_entry.
+  // OUT_OF_RANGE if there is no entry of the number after_entry, or it is in an
+  // archive.
   absl::Status Begin();
   absl::Status Step();
 
@@ -57,6 +61,8 @@ class LedgerWalk {
   bool valid() const { return problem_.empty(); }
   int64_t total_entries() const { return total_entries_; }
   int64_t checked_entries() const;
+  // Of them, those that are in archives.
+  int64_t archived_entries() const;
   // Those of which the last entry was checked.
   int32_t checked_chains() const;
   int64_t checked_joins() const { return checked_joins_; }
@@ -81,6 +87,7 @@ class LedgerWalk {
   struct Walked {
     Chain chain;
     CommitPlace end;
+    LedgerEnd archived;
     int64_t next_commit = 1;
     LedgerCheck check;
     int64_t entries_before = 0;  // That are taken for granted.
@@ -92,6 +99,8 @@ class LedgerWalk {
   };
 
   absl::Status BeginBehind(Walked& walked, int64_t after_entry);
+  // What a join says of a chain's part that is in archives.
+  void CompareArchived(const Walked& walked, const ChainHead& head);
   // Reads a chain up to a commit, or as much as is left of the step.
   absl::Status Advance(Walked& walked, int64_t last_commit);
   absl::Status LoadJoins();

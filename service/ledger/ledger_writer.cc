@@ -183,7 +183,11 @@ void LedgerWriter::WriteTexts(Waiting& waiting) {
 }
 
 absl::Status LedgerWriter::Settle() {
-  GATEWAY_ASSIGN_OR_RETURN(const bool there, log_->Settle());
+  const absl::StatusOr<bool> found = log_->Settle();
+  if (const std::optional<LedgerLog::Cut> cut = log_->TakeCut()) {
+    KeepCutEntry(*cut);
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const bool there, found);
   const size_t settled = std::exchange(uncertain_, 0);
   if (!there) return absl::OkStatus();
   told_lost_ = uncertain_lost_;
@@ -245,6 +249,33 @@ UnchainedEntry LedgerWriter::LossEntry(uint64_t lost) const {
   entry.id = NewEntryId(SystemRandom());
   entry.time = clock_.WallTime();
   return UnchainedEntry(entry);
+}
+
+void LedgerWriter::KeepCutEntry(const LedgerLog::Cut& cut) {
+  LedgerEntry entry;
+  entry.event_type = "ENTRIES_LOST";
+  entry.decision = "LOST";
+  entry.reason = absl::StrCat(
+      cut.entries,
+      " entries that were committed are gone: a server has taken over that "
+      "did not have them");
+  {
+    MetadataWriter metadata(&entry.metadata);
+    metadata.AddInt("entries", cut.entries);
+    metadata.AddInt("last_entry", cut.end.entries);
+    metadata.AddText("last_hash", cut.end.hash);
+  }
+  entry.id = NewEntryId(SystemRandom());
+  entry.time = clock_.WallTime();
+  // As if it had been told already.
+  const auto entries = static_cast<uint64_t>(cut.entries);
+  told_lost_ += entries;
+  uncertain_lost_ += entries;
+  UnchainedEntry& kept = kept_.emplace_back(entry);
+  MutexLock lock(mu_);
+  counts_.lost += entries;
+  ++counts_.kept;
+  kept_bytes_ += kept.chained_bytes();
 }
 
 void LedgerWriter::Keep(const Group& group, const absl::Status& why) {

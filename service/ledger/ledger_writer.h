@@ -15,7 +15,8 @@
 // committed first, in their order, as soon as that is possible again: it is
 // tried with each new dispatch, and once a second. Until then nobody waits for
 // entries that are kept. What is kept is bounded; what goes beyond is lost, and
-// counted, and an entry ENTRIES_LOST says so once there is room.
+// counted, and an entry ENTRIES_LOST says so once there is room. So it does of
+// entries that were committed and that a server which took over does not have.
 //
 // Thread contract: Commit on any event loop, which lives until it has returned;
 // counts on any thread. Closed when nobody waits; what is kept is committed
@@ -83,7 +84,8 @@ class LedgerWriter {
     int64_t commits = 0;  // Of the ledger, and its entries.
     int64_t entries = 0;
     uint64_t failures = 0;  // Commits that failed.
-    uint64_t lost = 0;      // Entries that there was no room for.
+    // Entries that there was no room for, or that were cut off.
+    uint64_t lost = 0;
     size_t waiting = 0;     // To be committed, now.
     size_t kept = 0;        // After a failure, now.
     bool failing = false;   // Whether the last commit failed.
@@ -151,6 +153,8 @@ class LedgerWriter {
   absl::Status Append(const Group& group);
   // The entry that so many were lost.
   UnchainedEntry LossEntry(uint64_t lost) const;
+  // Has the ledger tell what it does not have any more.
+  void KeepCutEntry(const LedgerLog::Cut& cut) LOCKS_EXCLUDED(mu_);
   // After a failure: what its entries' callers are told, and what stays.
   void Keep(const Group& group, const absl::Status& why) LOCKS_EXCLUDED(mu_);
   // Counts an entry as kept, or, if there is no room, as lost.

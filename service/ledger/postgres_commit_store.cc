@@ -42,7 +42,8 @@ constexpr char kRelease[] =
     "UPDATE chains SET released = true "
     "WHERE chain = $1::bigint AND epoch = $2::bigint";
 constexpr char kKeep[] =
-    "SELECT epoch FROM chains WHERE chain = $1::bigint AND epoch = $2::bigint";
+    "SELECT epoch, commits FROM chains "
+    "WHERE chain = $1::bigint AND epoch = $2::bigint";
 // Nothing is appended by who does not know where the chain ends, nor by who
 // had it before.
 constexpr char kAppendToChain[] =
@@ -314,11 +315,6 @@ absl::Status PostgresCommitStore::TryAppend(const NewCommit& commit,
 absl::Status PostgresCommitStore::Insert(const NewCommit& commit,
                                          absl::Duration left) {
   const LedgerCommit& row = commit.commit;
-  const std::string partition = PartitionOf(row.time);
-  if (partitions_.count(partition) == 0) {
-    GATEWAY_RETURN_IF_ERROR(MakePartition(*db_, row.time, left));
-    partitions_.insert(partition);
-  }
   PostgresParameters parameters;
   parameters.Int64(chain_)
       .Int64(row.number)
@@ -330,19 +326,32 @@ absl::Status PostgresCommitStore::Insert(const NewCommit& commit,
       .Bytes(row.notes)
       .Int64(epoch_)
       .Text(commit.previous_hash);
-  const absl::StatusOr<PostgresResult> appended =
-      db_->Run(kAppendToChain, parameters, left);
+  const std::string partition = PartitionOf(row.time);
+  absl::StatusOr<PostgresResult> appended = absl::InternalError("not tried");
+  for (const bool again : {false, true}) {
+    if (partitions_.count(partition) == 0) {
+      GATEWAY_RETURN_IF_ERROR(MakePartition(*db_, row.time, left));
+    }
+    const bool was_known = !partitions_.insert(partition).second;
+    appended = db_->Run(kAppendToChain, parameters, left);
+    if (appended.ok()) break;
+    partitions_.erase(partition);
+    // It may have gone into an archive; with is_broken nobody knows.
+    if (again || !was_known || db_->is_broken()) break;
+    if (absl::IsUnavailable(appended.status())) break;
+  }
   if (!appended.ok()) {
     // A server that can only be read may have another one to write to.
     if (absl::IsUnavailable(appended.status())) db_.reset();
-    // A partition may have been detached.
-    partitions_.erase(partition);
     return appended.status();
   }
-  if (appended->changed() == 1) {
-    is_sound_ = true;
-    return absl::OkStatus();
-  }
+  if (appended->changed() != 1) return WhyNotAppended();
+  is_sound_ = true;
+  known_commits_ = row.number;
+  return absl::OkStatus();
+}
+
+absl::Status PostgresCommitStore::WhyNotAppended() {
   GATEWAY_ASSIGN_OR_RETURN(
       const PostgresResult kept,
       db_->Run(kKeep, PostgresParameters().Int64(chain_).Int64(epoch_),
@@ -351,9 +360,16 @@ absl::Status PostgresCommitStore::Insert(const NewCommit& commit,
     db_.reset();
     return TakenOver(chain_);
   }
+  if (kept.Int64(0, 1) < known_commits_) return EndsEarlier(kept.Int64(0, 1));
   return absl::DataLossError(absl::StrCat(
       name(), " does not end where it did: somebody has changed it; ",
       ToAbsl(remedy())));
+}
+
+absl::Status PostgresCommitStore::EndsEarlier(int64_t commits) const {
+  return absl::DataLossError(
+      absl::StrCat(name(), " ends with commit ", commits, ", and had ",
+                   known_commits_, " of them"));
 }
 
 absl::StatusOr<LastCommit> PostgresCommitStore::Last() {
@@ -365,7 +381,14 @@ absl::StatusOr<LastCommit> PostgresCommitStore::Last() {
             const PostgresResult rows,
             db_->Run(kLastCommit, PostgresParameters().Int64(chain_), left));
         last = {};
-        if (rows.rows() == 0) return absl::OkStatus();
+        if (rows.rows() == 0) {
+          GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, Archived());
+          last.number = archived.commits;
+          last.first_entry = archived.entries + 1;
+          last.hash = archived.hash;
+          last.is_archived = archived.commits > 0;
+          return absl::OkStatus();
+        }
         last = {.number = rows.Int64(0, 0),
                 .first_entry = rows.Int64(0, 1),
                 .entries = rows.Int64(0, 2),
@@ -374,6 +397,7 @@ absl::StatusOr<LastCommit> PostgresCommitStore::Last() {
         return absl::OkStatus();
       });
   GATEWAY_RETURN_IF_ERROR(found);
+  known_commits_ = last.number;
   return last;
 }
 
@@ -423,6 +447,10 @@ absl::Status PostgresCommitStore::KeepAlive() {
         db_->Run(kKeep, PostgresParameters().Int64(chain_).Int64(epoch_),
                  left));
     if (kept.rows() == 0) return TakenOver(chain_);
+    // A standby that took over may not have what was committed last.
+    if (kept.Int64(0, 1) < known_commits_) {
+      return EndsEarlier(kept.Int64(0, 1));
+    }
     is_sound_ = true;
     return absl::OkStatus();
   });

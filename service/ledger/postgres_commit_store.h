@@ -82,6 +82,9 @@ class PostgresCommitStore final : public CommitStore {
   absl::Status Read(int64_t first_commit, VisitCommit visit) const override {
     return ledger_.ReadCommits(chain_, first_commit, visit);
   }
+  absl::StatusOr<LedgerEnd> Archived() const override {
+    return ledger_.Archived(chain_);
+  }
 
  private:
   PostgresCommitStore(const PostgresLedger& ledger, Clock& clock,
@@ -109,6 +112,9 @@ class PostgresCommitStore final : public CommitStore {
   absl::Status TryUntilTimeout(Try attempt);
   absl::Status TryAppend(const NewCommit& commit, absl::Duration left);
   absl::Status Insert(const NewCommit& commit, absl::Duration left);
+  // Whether somebody else has the chain, or it was changed.
+  absl::Status WhyNotAppended();
+  absl::Status EndsEarlier(int64_t commits) const;
   void CountOutcome(const absl::Status& status);
 
   const PostgresLedger& ledger_;
@@ -118,6 +124,8 @@ class PostgresCommitStore final : public CommitStore {
   int64_t epoch_ = 0;
   bool is_sound_ = false;  // Whoever has read it goes on with it.
   LedgerEnd end_;          // As the database had it last.
+  // How many commits the database had for sure.
+  int64_t known_commits_ = 0;
   std::unique_ptr<PostgresConnection> db_;
   // The server's process of the last session, and when it began.
   int64_t backend_ = 0;

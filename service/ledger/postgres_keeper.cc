@@ -13,10 +13,13 @@
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_recovery.h"
 #include "service/ledger/postgres_commit_store.h"
+#include "service/ledger/postgres_tables.h"
 
 namespace gateway {
 namespace {
 
+// So long before a month begins its partition is there.
+constexpr absl::Duration kAhead = absl::Hours(7 * 24);
 constexpr int64_t kNoCheckpoint = std::numeric_limits<int64_t>::max();
 
 constexpr char kTryToJoin[] =
@@ -167,9 +170,22 @@ absl::Status PostgresKeeper::Turn() {
         JoinChains(*db_, options_.join_interval, timeout).status();
     if (!joined.ok()) db_.reset();
     GATEWAY_RETURN_IF_ERROR(joined);
+    MakePartitionAhead();
     next_join_ = now + options_.join_interval;
   }
   return closed;
+}
+
+void PostgresKeeper::MakePartitionAhead() {
+  const absl::Status made = MakePartition(*db_, clock_.WallTime() + kAhead,
+                                          ledger_.options().timeout);
+  if (!made.ok() && !is_ahead_told_) {
+    Log(LogLevel::kWarn, "ledger",
+        "The ledger's partition of the next month cannot be made",
+        {{"partition", PartitionOf(clock_.WallTime() + kAhead)},
+         {"why", made}});
+  }
+  is_ahead_told_ = !made.ok();
 }
 
 absl::Status PostgresKeeper::CloseThoseThatAreGone(

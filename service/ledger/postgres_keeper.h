@@ -1,7 +1,8 @@
 // PostgresKeeper does what replicas owe each other, on a thread of its own: it
 // notices chains that others have begun, joins the ends of all chains each
-// `join_interval`, whichever replica is the first, and closes what a replica
-// that has gone has left open.
+// `join_interval`, whichever replica is the first, closes what a replica that
+// has gone has left open, and makes the partition of the next month a week
+// ahead.
 //
 //   PostgresKeeper keeper(ledger, {.join_interval = absl::Minutes(1)},
 //                         [&](int64_t chain) { Show(chain); }, clock, random);
@@ -77,6 +78,8 @@ class PostgresKeeper {
       LOCKS_EXCLUDED(noticed_mu_);
   absl::Status CloseThoseThatAreGone(const std::vector<PostgresChain>& chains);
   absl::Status Close(const PostgresChain& chain);
+  // Who appends makes one that is missing, too; so this is no failure yet.
+  void MakePartitionAhead();
   void Tell(const absl::Status& status);
 
   const PostgresLedger& ledger_;
@@ -90,6 +93,7 @@ class PostgresKeeper {
   std::map<int64_t, Free> free_;
   absl::Duration next_join_;
   absl::Status told_;
+  bool is_ahead_told_ = false;  // That no partition can be made.
 
   Mutex noticed_mu_;
   std::set<int64_t> noticed_ GUARDED_BY(noticed_mu_);

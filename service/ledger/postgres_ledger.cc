@@ -35,6 +35,14 @@ constexpr char kCommits[] =
     "  FROM commits WHERE chain = c.chain AND number >= $2::bigint "
     "  ORDER BY number LIMIT $3::bigint) r ON true "
     "WHERE c.chain = $1::bigint ORDER BY r.number";
+constexpr char kArchives[] =
+    "SELECT chain, month, first_commit, last_commit, first_entry, last_entry, "
+    "hash_before, last_hash, merkle_root, file, file_bytes, file_sha256 "
+    "FROM archives WHERE chain = $1::bigint OR $1::bigint = 0 "
+    "ORDER BY chain, last_commit";
+constexpr char kArchived[] =
+    "SELECT last_commit, last_entry, last_hash FROM archives "
+    "WHERE chain = $1::bigint ORDER BY last_commit DESC LIMIT 1";
 constexpr char kCheckpoint[] =
     "SELECT commits, entries, last_hash, open_dispatches, state "
     "FROM checkpoints WHERE chain = $1::bigint";
@@ -140,6 +148,59 @@ absl::StatusOr<std::vector<PostgresChain>> PostgresLedger::Chains() const {
   return chains;
 }
 
+absl::StatusOr<std::vector<ArchivedPiece>> PostgresLedger::Archives(
+    int64_t chain) const {
+  std::vector<ArchivedPiece> pieces;
+  GATEWAY_RETURN_IF_ERROR(Read([&](PostgresConnection& db) -> absl::Status {
+    GATEWAY_ASSIGN_OR_RETURN(
+        const PostgresResult rows,
+        db.Run(kArchives, PostgresParameters().Int64(chain), options_.timeout));
+    pieces.clear();
+    for (int row = 0; row < rows.rows(); ++row) {
+      pieces.push_back({.chain = absl::StrCat(rows.Int64(row, 0)),
+                        .month = std::string(rows.Bytes(row, 1)),
+                        .first_commit = rows.Int64(row, 2),
+                        .last_commit = rows.Int64(row, 3),
+                        .first_entry = rows.Int64(row, 4),
+                        .last_entry = rows.Int64(row, 5),
+                        .hash_before = std::string(rows.Bytes(row, 6)),
+                        .last_hash = std::string(rows.Bytes(row, 7)),
+                        .merkle_root = std::string(rows.Bytes(row, 8)),
+                        .file = std::string(rows.Bytes(row, 9)),
+                        .file_bytes = rows.Int64(row, 10),
+                        .file_sha256 = std::string(rows.Bytes(row, 11))});
+    }
+    return absl::OkStatus();
+  }));
+  return pieces;
+}
+
+absl::StatusOr<LedgerEnd> PostgresLedger::Archived(int64_t chain) const {
+  LedgerEnd end;
+  GATEWAY_RETURN_IF_ERROR(Read([&](PostgresConnection& db) -> absl::Status {
+    GATEWAY_ASSIGN_OR_RETURN(
+        const PostgresResult rows,
+        db.Run(kArchived, PostgresParameters().Int64(chain), options_.timeout));
+    end = {};
+    if (rows.rows() == 0) return absl::OkStatus();
+    end = {.commits = rows.Int64(0, 0),
+           .entries = rows.Int64(0, 1),
+           .hash = std::string(rows.Bytes(0, 2))};
+    return absl::OkStatus();
+  }));
+  return end;
+}
+
+absl::Status PostgresLedger::MissingCommit(int64_t chain,
+                                           int64_t number) const {
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, Archived(chain));
+  if (number > archived.commits) return NoSuchCommit(chain, number);
+  return absl::FailedPreconditionError(
+      absl::StrCat("commit ", number, " of the chain ", chain,
+                   " is in an archive, as are all of its entries up to ",
+                   archived.entries));
+}
+
 absl::Status PostgresLedger::ReadCommits(int64_t chain, int64_t first_commit,
                                          VisitCommit visit) const {
   int64_t last = first_commit;  // Known by the first batch.
@@ -159,10 +220,10 @@ absl::Status PostgresLedger::ReadCommits(int64_t chain, int64_t first_commit,
     if (is_first) last = rows.Int64(0, 0);
     is_first = false;
     if (next > last) return absl::OkStatus();
-    if (rows.IsNull(0, 1)) return NoSuchCommit(chain, next);
+    if (rows.IsNull(0, 1)) return MissingCommit(chain, next);
     int64_t bytes = 0;
     for (int row = 0; row < rows.rows() && next <= last; ++row, ++next) {
-      if (rows.Int64(row, 1) != next) return NoSuchCommit(chain, next);
+      if (rows.Int64(row, 1) != next) return MissingCommit(chain, next);
       const std::string_view texts = rows.Bytes(row, 5);
       bytes += static_cast<int64_t>(texts.size());
       GATEWAY_RETURN_IF_ERROR(

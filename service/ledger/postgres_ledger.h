@@ -16,6 +16,8 @@
 //   commits      one row for each commit, partitioned by the month of its time
 //   checkpoints  what is known of a chain up to some commit (LedgerCheckpoint)
 //   joins        the ends of all chains at one moment (ledger_join.h)
+//   archives     one row for each piece of a chain that was taken out of
+//                `commits` into a file (postgres_archive.h)
 //   version      of these tables
 //
 // Thread contract: any thread, which blocks for `timeout` at most for each
@@ -36,6 +38,7 @@
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/postgres/postgres_connection.h"
+#include "service/ledger/archived_piece.h"
 #include "service/ledger/commit_store.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_join.h"
@@ -81,6 +84,12 @@ class PostgresLedger final : public JoinSource {
 
   // In the order of their numbers.
   absl::StatusOr<std::vector<PostgresChain>> Chains() const LOCKS_EXCLUDED(mu_);
+  // What was taken into archives, of all chains or the one of that number: in
+  // the order of chains, and of each from its beginning.
+  absl::StatusOr<std::vector<ArchivedPiece>> Archives(int64_t chain = 0) const
+      LOCKS_EXCLUDED(mu_);
+  // As CommitSource::Archived, of one chain.
+  absl::StatusOr<LedgerEnd> Archived(int64_t chain) const LOCKS_EXCLUDED(mu_);
   // As CommitSource::Read, of one chain.
   absl::Status ReadCommits(int64_t chain, int64_t first_commit,
                            VisitCommit visit) const LOCKS_EXCLUDED(mu_);
@@ -93,6 +102,9 @@ class PostgresLedger final : public JoinSource {
  private:
   using Work = absl::FunctionRef<absl::Status(PostgresConnection& db)>;
 
+  // Why a commit is not there.
+  absl::Status MissingCommit(int64_t chain, int64_t number) const
+      LOCKS_EXCLUDED(mu_);
   // Runs what only reads, once more if the connection was lost meanwhile.
   absl::Status Read(Work work) const LOCKS_EXCLUDED(mu_);
 
@@ -110,6 +122,9 @@ class PostgresCommitSource final : public CommitSource {
 
   absl::Status Read(int64_t first_commit, VisitCommit visit) const override {
     return ledger_.ReadCommits(chain_, first_commit, visit);
+  }
+  absl::StatusOr<LedgerEnd> Archived() const override {
+    return ledger_.Archived(chain_);
   }
 
  private:

@@ -10,7 +10,7 @@
 namespace gateway {
 namespace {
 
-constexpr int64_t kTablesVersion = 1;
+constexpr int64_t kTablesVersion = 2;
 
 // From each version to the next.
 constexpr const char* kMigrations[kTablesVersion] = {R"sql(
@@ -52,6 +52,24 @@ constexpr const char* kMigrations[kTablesVersion] = {R"sql(
     time timestamptz NOT NULL,
     text text NOT NULL,
     hash text NOT NULL
+  );
+)sql",
+                                                     R"sql(
+  CREATE TABLE archives (
+    chain bigint NOT NULL REFERENCES chains (chain),
+    last_commit bigint NOT NULL,
+    month text NOT NULL,
+    first_commit bigint NOT NULL,
+    first_entry bigint NOT NULL,
+    last_entry bigint NOT NULL,
+    hash_before text NOT NULL,
+    last_hash text NOT NULL,
+    merkle_root text NOT NULL,
+    file text NOT NULL,
+    file_bytes bigint NOT NULL,
+    file_sha256 text NOT NULL,
+    time timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (chain, last_commit)
   );
 )sql"};
 

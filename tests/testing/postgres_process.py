@@ -6,6 +6,9 @@
         postgres.ask("SELECT count(*) FROM llm_gateway.commits")
         postgres.kill()     # At once, as when its machine goes.
         postgres.start()    # On the same port, with what it had.
+        with PostgresProcess(standby_of=postgres) as standby:
+            postgres.kill_hard()
+            standby.promote()
 
 The user `gateway` may do all, with the password `open-sesame`. PostgreSQL
 refuses to run as root: where the test is root, it runs as nobody.
@@ -22,19 +25,28 @@ import threading
 
 _TIMEOUT_S = 60.0
 _NOBODY = 65534
-_READY = b"database system is ready to accept connections"
+# Connections, or of a standby read-only ones.
+_READY = b"database system is ready to accept "
 PASSWORD = "open-sesame"
 
 
 class PostgresProcess:
 
-    def __init__(self):
+    def __init__(self, standby_of=None, fsync=False):
+        """With `standby_of`, a copy of that one, which follows it; with
+        `fsync`, what is committed is on the disk, as in a figure."""
+        self._fsync = "on" if fsync else "off"
         self._programs = max(glob.glob("/usr/lib/postgresql/*/bin"))
         # A folder whose parents everybody may enter.
         self._folder = tempfile.mkdtemp(prefix="postgres", dir="/tmp")
         self._process = None
         self._user = self._as_user()
-        self._make_cluster()
+        self._data = os.path.join(self._folder, "data")
+        self._rights = os.path.join(self._data, "pg_hba.conf")
+        if standby_of is None:
+            self._make_cluster()
+        else:
+            self._copy_cluster(standby_of)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -68,27 +80,34 @@ class PostgresProcess:
                 "--clear-groups", "--"]
 
     def _make_cluster(self):
-        data = os.path.join(self._folder, "data")
         subprocess.run(
-            [*self._user, os.path.join(self._programs, "initdb"), "-D", data,
-             "-U", "gateway", "--auth", "trust", "--no-sync", "--encoding",
-             "UTF8", "--locale", "C"],
+            [*self._user, os.path.join(self._programs, "initdb"), "-D",
+             self._data, "-U", "gateway", "--auth", "trust", "--no-sync",
+             "--encoding", "UTF8", "--locale", "C"],
             stdout=subprocess.DEVNULL, check=True, timeout=_TIMEOUT_S)
-        self._rights = os.path.join(data, "pg_hba.conf")
         self._write_rights("trust")
+
+    def _copy_cluster(self, primary):
+        subprocess.run(
+            [*self._user, os.path.join(self._programs, "pg_basebackup"), "-D",
+             self._data, "-d", primary.conninfo, "--write-recovery-conf",
+             "--checkpoint=fast", "--no-sync"],
+            check=True, env=self._environment(), timeout=_TIMEOUT_S)
 
     def _write_rights(self, method):
         with open(self._rights, "w", encoding="utf-8") as file:
-            file.write("host all all 127.0.0.1/32 %s\n" % method)
+            for database in ("all", "replication"):
+                file.write("host %s all 127.0.0.1/32 %s\n"
+                           % (database, method))
 
     def start(self):
         """Starts it, and returns when it can be asked."""
         self._process = subprocess.Popen(
             [*self._user, "setpriv", "--pdeathsig", "QUIT", "--",
              os.path.join(self._programs, "postgres"), "-D",
-             os.path.join(self._folder, "data"), "-p", str(self.port),
+             self._data, "-p", str(self.port),
              "-c", "listen_addresses=127.0.0.1",
-             "-c", "unix_socket_directories=", "-c", "fsync=off"],
+             "-c", "unix_socket_directories=", "-c", "fsync=" + self._fsync],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         said = b""
@@ -109,6 +128,42 @@ class PostgresProcess:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(_TIMEOUT_S)
         self._process = None
+
+    def kill_hard(self):
+        """By SIGKILL, all of its processes, as when its machine goes."""
+        pid = self._process.pid
+        # It begins no more.
+        os.kill(pid, signal.SIGSTOP)
+        for child in self._children(pid):
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        os.kill(pid, signal.SIGKILL)
+        self._process.wait(_TIMEOUT_S)
+        self._process = None
+
+    @staticmethod
+    def _children(parent):
+        for path in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    stat = file.read()
+            except OSError:
+                continue
+            # Behind the name, which may hold anything: the state, the parent.
+            if int(stat[stat.rindex(")") + 2:].split()[1]) == parent:
+                yield int(stat.split()[0])
+
+    def await_standby(self, state):
+        """Until a standby follows it, as `sync` or `async`."""
+        while self.ask("SELECT sync_state FROM pg_stat_replication "
+                       "WHERE state = 'streaming'") != state:
+            pass
+
+    def promote(self):
+        """Has a standby be written to."""
+        self.ask("SELECT pg_promote(true, %d)" % _TIMEOUT_S)
 
     def require_password(self):
         """From now on, of whoever connects."""

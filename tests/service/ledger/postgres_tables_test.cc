@@ -40,7 +40,7 @@ TEST_F(PostgresTablesTest, ReplicasThatBeginTogetherMakeThemOnce) {
     });
   }
   for (Thread& replica : replicas) replica.Join();
-  EXPECT_EQ(server_.Ask("SELECT version FROM a.version"), "1");
+  EXPECT_EQ(server_.Ask("SELECT version FROM a.version"), "2");
 }
 
 TEST_F(PostgresTablesTest, OfALaterVersionTheyAreLeftAlone) {
