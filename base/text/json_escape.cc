@@ -95,6 +95,11 @@ bool CopyPlainJsonText(std::string_view text, char* out) {
 
 void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
                        std::string* out) {
+  // Most are: the names of a line's fields, ids, models.
+  if (text.size() <= bytes_limit && IsPlainJsonText(text)) {
+    out->append(text);
+    return;
+  }
   const std::string_view kept = CutText(text, bytes_limit);
   size_t plain = 0;  // Start of the bytes that are not yet written.
   size_t i = 0;

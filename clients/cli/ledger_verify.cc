@@ -14,7 +14,10 @@
 #include "clients/cli/ledger_file.h"
 #include "clients/cli/ledger_words.h"
 #include "service/ledger/chain_check.h"
+#include "service/ledger/end_file.h"
+#include "service/ledger/ledger_commit.h"
 #include "service/ledger/merkle.h"
+#include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {
 namespace {
@@ -36,10 +39,23 @@ class Verification {
     file_ = file;
     last_ = 0;
     GATEWAY_ASSIGN_OR_RETURN(is_database_, IsLedgerDatabase(file));
+    // Before the file itself, which a gateway may go on writing.
+    LedgerEnd end;
+    if (is_database_) {
+      GATEWAY_ASSIGN_OR_RETURN(end, EndFile::Peek(LedgerEndPath(file)));
+    }
     const absl::Status read = VisitLedgerFile(
         file,
         [this](int64_t number, std::string_view entry) { Add(number, entry); });
     // The file can be read, and something of it is not there.
+    if (read.ok() && last_ < end.entries) {
+      Report(last_ + 1,
+             {.severity = ChainCheck::Severity::kFail,
+              .what = absl::StrCat("is not there, nor what is behind it: the "
+                                   "ledger had ",
+                                   end.entries, " entries, as ",
+                                   LedgerEndPath(file), " says")});
+    }
     if (!is_database_ || !absl::IsDataLoss(read)) return read;
     Report(last_ + 1, {.severity = ChainCheck::Severity::kFail,
                        .what = absl::StrCat("cannot be read, nor what is "

@@ -9,7 +9,8 @@
 //   file->Write(end);                            // After each commit.
 //
 // It is written behind the commit, and not synced: after a loss of power it may
-// name an earlier end, never a later one than the disk has.
+// name an earlier end, and a later one than the disk has only where commits do
+// not wait for that. It says in which boot of the machine it was written.
 //
 // Thread-compatible. Blocks on the file system, where Write takes a
 // microsecond.
@@ -19,6 +20,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -36,18 +38,27 @@ class EndFile {
   EndFile(const EndFile&) = delete;
   EndFile& operator=(const EndFile&) = delete;
 
+  // What such a file says, for who only reads: nothing if it is not there.
+  // Errors are those of Open, but for the lock.
+  static absl::StatusOr<LedgerEnd> Peek(const std::string& path);
+
   // What it said when it was opened; nothing of a new one.
   const LedgerEnd& end() const { return end_; }
+
+  // Whether the machine has started anew since that was written. False if that
+  // is not known.
+  bool is_of_earlier_boot() const { return is_of_earlier_boot_; }
 
   // What cannot be written is tried again with the next one.
   void Write(const LedgerEnd& end);
 
  private:
-  explicit EndFile(int fd) : fd_(fd) {}
-  absl::Status Read(const std::string& path);
+  EndFile(int fd, std::string boot) : fd_(fd), boot_(std::move(boot)) {}
 
   const int fd_;
+  const std::string boot_;  // The present one; always as long.
   LedgerEnd end_;
+  bool is_of_earlier_boot_ = false;
 };
 
 }  // namespace gateway

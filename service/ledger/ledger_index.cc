@@ -138,7 +138,7 @@ void LedgerIndex::Run() {
     status_ = status;
     passes_ended_ = pass;
     changed_.NotifyAll();
-    if (!ends_ && !is_hurried_ && !is_damaged_) {
+    if (!ends_ && !is_hurried_ && damage_.ok()) {
       changed_.WaitFor(lock, options_.interval);
     }
   }
@@ -169,14 +169,14 @@ absl::Status LedgerIndex::TakeCommits() {
       log_.Read(next_commit_, [this](const LedgerCommit& commit) {
         {
           MutexLock lock(mu_);
-          if (ends_ || is_damaged_) return absl::CancelledError("it ends");
+          if (ends_ || !damage_.ok()) return absl::CancelledError("it ends");
         }
         return TakeEntries(commit);
       });
   if (absl::IsFailedPrecondition(read)) {
     // What was to come is in an archive, and so is all that it has.
     MutexLock lock(mu_);
-    is_damaged_ = true;
+    damage_ = read;
   }
   return read;
 }
@@ -233,31 +233,33 @@ absl::Status LedgerIndex::Flush() {
 }
 
 absl::Status LedgerIndex::EnsureOpen() {
+  absl::Status damage;
   std::unique_ptr<SqliteDatabase> damaged;
   {
     MutexLock lock(mu_);
-    if (database_ != nullptr && !is_damaged_) return absl::OkStatus();
+    if (database_ != nullptr && damage_.ok()) return absl::OkStatus();
+    damage = damage_;
     damaged = std::move(database_);
     while (readers_ > 0) changed_.Wait(lock);
   }
   if (damaged != nullptr) {
     damaged.reset();
-    ThrowAway();
+    ThrowAway(damage);
   }
   const absl::Status status = Open();
   if (!absl::IsDataLoss(status)) return status;
-  Log(LogLevel::kWarn, "ledger", "the ledger's index is made anew",
-      {{"file", path_}, {"why", status}});
-  ThrowAway();
+  ThrowAway(status);
   return Open();
 }
 
-void LedgerIndex::ThrowAway() {
+void LedgerIndex::ThrowAway(const absl::Status& why) {
+  Log(LogLevel::kWarn, "ledger", "the ledger's index is made anew",
+      {{"file", path_}, {"why", why}});
   for (const char* const ending : {"", "-wal", "-shm"}) {
     unlink(absl::StrCat(path_, ending).c_str());
   }
   MutexLock lock(mu_);
-  is_damaged_ = false;
+  damage_ = absl::OkStatus();
   spans_.clear();
   before_ = 0;
   tail_ = std::make_unique<GrowingSegment>(options_.segment_entries);
@@ -346,7 +348,7 @@ absl::StatusOr<LedgerIndex::Page> LedgerIndex::Find(const Query& query) {
         Step(search, page, reading.database());
     if (absl::IsDataLoss(found.status())) {
       MutexLock lock(mu_);
-      is_damaged_ = true;
+      damage_ = found.status();
       changed_.NotifyAll();
       return BeingMade();
     }

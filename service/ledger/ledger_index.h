@@ -141,7 +141,7 @@ class LedgerIndex {
   absl::Status Open() LOCKS_EXCLUDED(mu_);
   // Reads what the file has; DATA_LOSS if that is not of this ledger.
   absl::Status Continue(SqliteDatabase& database) LOCKS_EXCLUDED(mu_);
-  void ThrowAway() LOCKS_EXCLUDED(mu_);
+  void ThrowAway(const absl::Status& why) LOCKS_EXCLUDED(mu_);
   absl::Status Flush() LOCKS_EXCLUDED(mu_);
   absl::Status TakeEntries(const LedgerCommit& commit) LOCKS_EXCLUDED(mu_);
   void Tell(const absl::Status& status) LOCKS_EXCLUDED(mu_);
@@ -179,7 +179,9 @@ class LedgerIndex {
   int readers_ GUARDED_BY(mu_) = 0;
   // So many entries are in archives, before the first that it has.
   int64_t before_ GUARDED_BY(mu_) = 0;
-  bool is_damaged_ GUARDED_BY(mu_) = false;
+  // What a search has met with, or that what was to come is in an archive; then
+  // all is to be made anew.
+  absl::Status damage_ GUARDED_BY(mu_);
   // Of the segments in the file.
   std::vector<TimeSpan> spans_ GUARDED_BY(mu_);
   std::unique_ptr<GrowingSegment> tail_ GUARDED_BY(mu_);

@@ -1,6 +1,7 @@
 #include "service/ledger/sqlite_commit_store.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/os/logging.h"
 #include "base/status_macros.h"
 
 namespace gateway {
@@ -106,10 +107,6 @@ absl::StatusOr<LastCommit> FindLastCommit(SqliteConnection& db) {
   return last;
 }
 
-std::string EndFilePath(const std::string& path) {
-  return absl::StrCat(path, ".end");
-}
-
 int64_t EntriesUpTo(const LastCommit& last) {
   return last.number == 0 ? 0 : last.first_entry + last.entries - 1;
 }
@@ -122,10 +119,28 @@ absl::Status EndIsGone(const std::string& path, const LastCommit& last,
       "-wal) or the file itself was damaged, removed or "
       "replaced; restore them. If an earlier one was put in its place on "
       "purpose, remove ",
-      EndFilePath(path)));
+      LedgerEndPath(path)));
+}
+
+// Has the file's log stay as it is when it is closed: behind what is damaged
+// there may be commits.
+absl::Status KeepLog(SqliteConnection& db) {
+  db.MoveLogAtEnd(false);
+  return absl::OkStatus();
+}
+
+// Whether a loss of power may have taken what is not there: the disk was not
+// waited for, and the machine has started anew since.
+bool MayBeLostByPower(const SqliteCommitStore::Options& options,
+                      const EndFile& end_file) {
+  return options.sync == SqliteSync::kNormal && end_file.is_of_earlier_boot();
 }
 
 }  // namespace
+
+std::string LedgerEndPath(const std::string& path) {
+  return absl::StrCat(path, ".end");
+}
 
 SqliteSchema SqliteCommitStore::Schema() {
   return {.contents = "ledger",
@@ -136,7 +151,7 @@ SqliteSchema SqliteCommitStore::Schema() {
 absl::StatusOr<std::unique_ptr<SqliteCommitStore>> SqliteCommitStore::Open(
     const Options& options) {
   GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<EndFile> end_file,
-                           EndFile::Open(EndFilePath(options.path)));
+                           EndFile::Open(LedgerEndPath(options.path)));
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<SqliteDatabase> database,
       SqliteDatabase::Open({.path = options.path,
@@ -149,7 +164,15 @@ absl::StatusOr<std::unique_ptr<SqliteCommitStore>> SqliteCommitStore::Open(
   GATEWAY_ASSIGN_OR_RETURN(const LastCommit last,
                            database->ReadBlocking(0, FindLastCommit));
   if (EntriesUpTo(last) < end_file->end().entries) {
-    return EndIsGone(options.path, last, end_file->end());
+    if (!MayBeLostByPower(options, *end_file)) {
+      GATEWAY_RETURN_IF_ERROR(database->WriteBlocking(0, KeepLog));
+      return EndIsGone(options.path, last, end_file->end());
+    }
+    Log(LogLevel::kWarn, "ledger",
+        "The machine has started anew, and the ledger's last entries are lost: "
+        "the disk was not waited for",
+        {{"file", options.path},
+         {"entries", end_file->end().entries - EntriesUpTo(last)}});
   }
   return std::unique_ptr<SqliteCommitStore>(
       new SqliteCommitStore(std::move(end_file), std::move(database)));

@@ -38,7 +38,8 @@ class SqliteCommitStore final : public CommitStore {
   };
 
   // Blocks. Errors are those of SqliteDatabase::Open and EndFile::Open;
-  // DATA_LOSS if the file ends before where the file `PATH.end` says.
+  // DATA_LOSS if the file ends before where the file `PATH.end` says, unless
+  // that is what kNormal risks: the machine has started anew since.
   static absl::StatusOr<std::unique_ptr<SqliteCommitStore>> Open(
       const Options& options);
 
@@ -61,6 +62,9 @@ class SqliteCommitStore final : public CommitStore {
   const std::unique_ptr<EndFile> end_file_;
   const std::unique_ptr<SqliteDatabase> database_;
 };
+
+// Where its EndFile is.
+std::string LedgerEndPath(const std::string& path);
 
 // Visits all commits of a ledger's file, which is only read, as there were when
 // it was called, until `visit` fails. A gateway may go on writing it. Blocks.

@@ -12,13 +12,17 @@
 namespace gateway {
 
 static_assert(std::is_trivially_copyable_v<RecentCall>);
+// So that each word is copied as one: with a size that is not constant a call
+// took 500 instructions more (callgrind).
+static_assert(sizeof(RecentCall) % sizeof(uint64_t) == 0);
 
 void RecentCall::SetText(RecentText which, std::string_view text) {
   const auto index = static_cast<size_t>(which);
   assert(index >= set_);
   const size_t begin = TextBytes();
   while (set_ < index) ends_[set_++] = static_cast<uint16_t>(begin);
-  text = CutText(text, std::min(kTextBytesMax, kTextsBytesMax - begin));
+  const size_t bytes_max = std::min(kTextBytesMax, kTextsBytesMax - begin);
+  if (text.size() > bytes_max) text = CutText(text, bytes_max);
   std::copy(text.begin(), text.end(), texts_.begin() + begin);
   ends_[set_++] = static_cast<uint16_t>(begin + text.size());
 }
@@ -44,9 +48,8 @@ void RecentCalls::Shard::Remember(const RecentCall& call) {
   place.version.store(2 * number + 1, std::memory_order_relaxed);
   const char* const from = reinterpret_cast<const char*>(&call);
   for (size_t i = 0; i * kWordBytes < bytes; ++i) {
-    uint64_t word = 0;
-    std::memcpy(&word, from + i * kWordBytes,
-                std::min(kWordBytes, sizeof(RecentCall) - i * kWordBytes));
+    uint64_t word;
+    std::memcpy(&word, from + i * kWordBytes, kWordBytes);
     place.words[i].store(word, std::memory_order_release);
   }
   place.version.store(2 * number + 2, std::memory_order_release);
@@ -60,8 +63,7 @@ bool RecentCalls::Shard::Read(uint64_t number, RecentCall* call) const {
   char* const to = reinterpret_cast<char*>(call);
   for (size_t i = 0; i < kWords; ++i) {
     const uint64_t word = place.words[i].load(std::memory_order_acquire);
-    std::memcpy(to + i * kWordBytes, &word,
-                std::min(kWordBytes, sizeof(RecentCall) - i * kWordBytes));
+    std::memcpy(to + i * kWordBytes, &word, kWordBytes);
   }
   return place.version.load(std::memory_order_relaxed) == version;
 }

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import tempfile
 import threading
+import time
 import unittest
 
 from tests.integration import gateway_case
@@ -57,6 +58,7 @@ class Callers:
 
     def __init__(self, address):
         self.acknowledged = []
+        self.times_s = []  # When each was, as time.monotonic().
         self._address = address
         self._changed = threading.Condition()
         self._stopped = False
@@ -99,6 +101,7 @@ class Callers:
                     with self._changed:
                         self.acknowledged.append(
                             answer.headers["x-llmgateway-exchange-entry-id"])
+                        self.times_s.append(time.monotonic())
                         self._changed.notify_all()
         except (EOFError, OSError, ValueError):
             pass
@@ -110,6 +113,8 @@ class LedgerCase(unittest.TestCase):
     config = gateway_case.CONFIG
     env = gateway_case.ENV
     ledger = "ledger: {}\n"
+    # Of the part `runtime`, behind its `state_dir`.
+    runtime = ""
 
     def setUp(self):
         super().setUp()
@@ -123,7 +128,7 @@ class LedgerCase(unittest.TestCase):
     def start(self, ledger=None):
         gateway = GatewayProcess(
             self.config.format(upstream=self.upstream.address) +
-            "runtime: {state_dir: '%s'}\n" % self.state +
+            "runtime: {state_dir: '%s'%s}\n" % (self.state, self.runtime) +
             (self.ledger if ledger is None else ledger), env=self.env)
         self.addCleanup(gateway.kill)
         return gateway

@@ -21,7 +21,8 @@ _CODE_BANS = [
     Ban(r"\bstd::chrono::\w+_clock::now\s*\(", _BASE,
         "take a Clock (base/os/clock.h)"),
     Ban(r"(?<![\w:.>])(?:std::|::)?(?:clock_gettime|gettimeofday|time)\s*\(",
-        _BASE, "take a Clock (base/os/clock.h)"),
+        _BASE + ("tests/testing/machine_faults/",),
+        "take a Clock (base/os/clock.h)"),
     Ban(r"\babsl::SleepFor\b|\bstd::this_thread::sleep"
         r"|(?<![\w.>:])(?:::)?(?:u|nano)?sleep\s*\(", _PLAYERS,
         "await a timer of the EventLoop (base/async/event_loop.h)"),

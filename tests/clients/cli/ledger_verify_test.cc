@@ -141,6 +141,27 @@ TEST_F(LedgerVerifyTest, WhatIsMissingInAGatewaysFileIsNamed) {
               HasSubstr("FAIL  " + path + ", entry 3: has no hash"));
 }
 
+TEST_F(LedgerVerifyTest, AGatewaysFileWhoseEndIsGoneIsNotValid) {
+  const std::string path = Path(".db");
+  const UnchainedEntry entry{LedgerEntry()};
+  {
+    auto log = LedgerLog::Open({.path = path});
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE((*log)->Append({&entry}, absl::UnixEpoch()).ok());
+    }
+  }
+  auto db = SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite,
+                                   absl::Seconds(5));
+  ASSERT_TRUE((*db)->Execute("DELETE FROM commits WHERE number > 1").ok());
+  const LedgerReport report = Verify({path});
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text,
+              HasSubstr(absl::StrCat("FAIL  ", path,
+                                     ", entry 2: is not there, nor what is "
+                                     "behind it: the ledger had 3 entries, as ",
+                                     path, ".end says")));
+}
+
 TEST_F(LedgerVerifyTest, OnlyAFewFindingsAreTold) {
   std::string lines;
   for (int i = 0; i < 50; ++i) absl::StrAppend(&lines, "{\"id\": \"old\"}\n");

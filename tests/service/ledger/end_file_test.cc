@@ -36,6 +36,38 @@ TEST_F(EndFileTest, SaysWhatWasWrittenLast) {
   EXPECT_EQ((*again)->end().commits, 12);
   EXPECT_EQ((*again)->end().entries, 34);
   EXPECT_EQ((*again)->end().hash, "cd");
+  EXPECT_FALSE((*again)->is_of_earlier_boot());
+}
+
+TEST_F(EndFileTest, IsReadBesideWhoWrites) {
+  EXPECT_EQ(EndFile::Peek(path_).value(), LedgerEnd());
+  const auto file = EndFile::Open(path_);
+  ASSERT_TRUE(file.ok()) << file.status();
+  (*file)->Write({.commits = 12, .entries = 34, .hash = "cd"});
+  EXPECT_EQ(EndFile::Peek(path_).value(), (LedgerEnd{12, 34, "cd"}));
+}
+
+TEST_F(EndFileTest, KnowsThatTheMachineHasStartedAnewSince) {
+  std::ofstream(path_) << "1 2 ab 01234567-89ab-cdef-0123-456789abcdef\n";
+  const auto file = EndFile::Open(path_);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ((*file)->end(), (LedgerEnd{1, 2, "ab"}));
+  EXPECT_TRUE((*file)->is_of_earlier_boot());
+}
+
+TEST_F(EndFileTest, OneOfAnEarlierVersionMayBeOfThisBoot) {
+  std::ofstream(path_) << "1 2 ab\n";
+  const auto file = EndFile::Open(path_);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ((*file)->end(), (LedgerEnd{1, 2, "ab"}));
+  EXPECT_FALSE((*file)->is_of_earlier_boot());
+}
+
+TEST_F(EndFileTest, OneOfZerosSaysNothing) {
+  std::ofstream(path_) << std::string(100, '\0');
+  const auto file = EndFile::Open(path_);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ((*file)->end(), LedgerEnd());
 }
 
 TEST_F(EndFileTest, IsForOneAtATime) {

@@ -1,8 +1,10 @@
 #include "service/ledger/sqlite_commit_store.h"
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -107,6 +109,39 @@ TEST_F(SqliteCommitStoreTest, OneWhoseLastCommitsAreGoneIsNotOpened) {
   // Unless somebody says that it is meant.
   std::filesystem::remove(path_ + ".end");
   EXPECT_TRUE(open().ok());
+}
+
+TEST_F(SqliteCommitStoreTest, ALogThatMayMendItIsKept) {
+  ASSERT_TRUE(Append(1, "a").ok());
+  // As after a kill.
+  const std::string killed = folder_.Path("killed.db");
+  for (const char* const end : {"", "-wal"}) {
+    std::filesystem::copy_file(path_ + end, killed + end);
+  }
+  std::ofstream(killed + ".end") << "2 4 b\n";
+  const auto bytes = std::filesystem::file_size(killed + "-wal");
+  EXPECT_EQ(SqliteCommitStore::Open({.path = killed}).status().code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(std::filesystem::file_size(killed + "-wal"), bytes);
+}
+
+TEST_F(SqliteCommitStoreTest, WhatALossOfPowerMayTakeIsGoneOnWithout) {
+  ASSERT_TRUE(Append(1, "a").ok());
+  store_.reset();
+  const auto open = [&](SqliteSync sync) {
+    return SqliteCommitStore::Open({.path = path_, .sync = sync}).status();
+  };
+  const auto say = [&](std::string_view boot) {
+    std::ofstream(path_ + ".end") << "2 4 b " << boot << "\n";
+  };
+  say("01234567-89ab-cdef-0123-456789abcdef");
+  EXPECT_TRUE(open(SqliteSync::kNormal).ok());
+  // What the disk was waited for it has, whatever the machine did.
+  EXPECT_EQ(open(SqliteSync::kFull).code(), absl::StatusCode::kDataLoss);
+  std::string boot;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), boot);
+  say(boot);
+  EXPECT_EQ(open(SqliteSync::kNormal).code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(SqliteCommitStoreTest, IsForOneProcess) {
