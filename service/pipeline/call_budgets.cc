@@ -131,11 +131,11 @@ absl::Status CallBudgets::Reserve(const PlannedCall& call) {
   const bool reserved = charges_.Reserve(now, needs_session);
   if (again && !reserved) charges_.CountShort();
   // Said once.
-  if (again || !NeedsToAsk()) TellCharges();
+  if (again || !NeedsToAsk()) TellCharges(reserved);
   return reserved ? absl::OkStatus() : charges_.Refusal(now);
 }
 
-void CallBudgets::TellCharges() {
+void CallBudgets::TellCharges(bool let_in) {
   for (const BudgetCharge& charge : charges_.charges()) {
     const bool exceeded =
         charge.obstacle != BudgetObstacle::kNone && !charge.refuses();
@@ -144,7 +144,8 @@ void CallBudgets::TellCharges() {
     v1::Warning& warning = warnings_.emplace_back();
     warning.set_field(absl::StrCat("budgets.", charge.rule->name()));
     warning.set_message(text);
-    if (exceeded) {
+    // One that another budget refuses was not let pass.
+    if (exceeded && let_in) {
       exceeded_.push_back({.mode = BudgetModeName(charge.rule->mode()),
                            .requested = charge.amounts.In(charge.rule->unit()),
                            .remaining = charge.remaining});

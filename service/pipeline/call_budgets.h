@@ -96,7 +96,8 @@ class CallBudgets {
   void Estimate(const PlannedCall& call);
   void AskTerms(const BudgetRule& rule, BudgetTerms* terms);
   void NameTarget(std::string_view provider, std::string_view model);
-  void TellCharges();
+  // `let_in`: whether the call has room.
+  void TellCharges(bool let_in);
   // Calls `use` with each budget of the call at the subject's target, and its
   // limits for the call.
   template <typename Use>

@@ -129,7 +129,9 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
                         " while it rests"));
   }
   FillMember(state, ask);
-  if (!state.asks.empty() && money() == nullptr) {
+  if (money() != nullptr) {
+    if (IsUnderWay(state)) CheckHedge(state, call, now);
+  } else if (!state.asks.empty()) {
     FillPlace(state, call, ask, now);
   }
   state.stand_ins += ask.stands_in ? 1 : 0;

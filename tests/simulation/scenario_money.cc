@@ -81,7 +81,7 @@ LedgerPhase DrawLedgerPhase(Drawing& draw, absl::Duration from) {
                         0, draw.OneOf({0, 3, 30, 30, 2000}))};
   if (draw.InPercent(35)) {
     phase.conduct =
-        draw.OneOf({LedgerConduct::kRefuses, LedgerConduct::kRefuses, LedgerConduct::kWritesAndFails, LedgerConduct::kAway});
+        draw.OneOf({LedgerConduct::kRefuses, LedgerConduct::kWritesAndFails, LedgerConduct::kWritesAndFails, LedgerConduct::kAway});
   }
   return phase;
 }
@@ -247,7 +247,7 @@ void DrawMoney(Drawing& draw, Scenario& scenario) {
   absl::Duration from;
   do {
     money.ledger.push_back(DrawLedgerPhase(draw, from));
-    from += length / draw.Between(2, 8);
+    from += length / draw.Between(3, 30);
   } while (from < length * 3 / 4);
   money.ledger.push_back(
       {.from = length * 3 / 4, .latency = draw.MillisBetween(0, 20)});
