@@ -158,6 +158,16 @@ void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
         shared->others.granted = {};
       }
     }
+    if (window.rolls()) {
+      // What comes back first may do so within a step.
+      const auto ends_by = [&](const BudgetSpend& each) {
+        if (each.steps().empty()) return;
+        cell.window_end = std::min(
+            cell.window_end, window.EndOfStep(each.steps().front().start));
+      };
+      ends_by(spend);
+      if (shared != nullptr) ends_by(shared->others.spend);
+    }
     if (window.rolls() && !spend.steps().empty()) return;
   }
   cell.told_near = false;

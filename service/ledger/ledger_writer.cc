@@ -29,14 +29,25 @@ LedgerWriter::LedgerWriter(std::unique_ptr<LedgerLog> log,
       counts_{.commits = log_->end().commits, .entries = log_->end().entries},
       thread_("ledger", [this] { Run(); }) {}
 
+LedgerWriter::LedgerWriter(std::unique_ptr<LedgerLog> log,
+                           const Options& options, Clock& clock,
+                           std::function<void()> wake)
+    : options_(options),
+      clock_(clock),
+      wake_(std::move(wake)),
+      log_(std::move(log)),
+      counts_{.commits = log_->end().commits, .entries = log_->end().entries} {}
+
 LedgerWriter::~LedgerWriter() { Close(); }
 
 size_t LedgerWriter::Close() {
   {
     MutexLock lock(mu_);
-    ends_ = true;
+    // Whoever has closed one without a thread closes it again with his life.
+    if (std::exchange(ends_, true) && wake_ != nullptr) return kept_.size();
     changed_.NotifyAll();
   }
+  if (wake_ != nullptr) Run();
   thread_.Join();
   return kept_.size();
 }
@@ -83,7 +94,7 @@ bool LedgerWriter::Add(Waiting& waiting) {
         waiting_.push_back(&waiting);
         waiting_entries_ += entries;
         waiting_bytes_ += bytes;
-        if (waiting_.size() == 1) changed_.NotifyAll();
+        if (waiting_.size() == 1) Wake();
         return true;
       }
       if (is_kept) counts_.lost += entries;
@@ -96,6 +107,14 @@ bool LedgerWriter::Add(Waiting& waiting) {
   }
   SetAside(waiting);
   return false;
+}
+
+void LedgerWriter::Wake() {
+  if (wake_ == nullptr) {
+    changed_.NotifyAll();
+  } else {
+    wake_();
+  }
 }
 
 void LedgerWriter::SetAside(Waiting& waiting) {
@@ -121,18 +140,9 @@ bool LedgerWriter::HasRoom(size_t entries, size_t bytes,
 }
 
 void LedgerWriter::Run() {
-  Group group;
-  while (TakeGroup(&group)) {
-    for (Waiting* const waiting : group) WriteTexts(*waiting);
-    const absl::Status settled = Settle();
-    const absl::Status committed = settled.ok() ? Append(group) : settled;
-    if (!committed.ok()) {
-      Keep(group, committed);
-      // All of it was tried.
-      if (settled.ok()) uncertain_ = kept_.size();
-    }
-    CountOutcome(committed);
-    Tell(group);
+  while (TakeGroup()) {
+    for (Waiting* const waiting : group_) WriteTexts(*waiting);
+    EndTurn();
   }
   if (!kept_.empty()) {
     Log(LogLevel::kError, "ledger",
@@ -143,8 +153,28 @@ void LedgerWriter::Run() {
   if (log_->end().entries > 0) log_->KeepCheckpoint().IgnoreError();
 }
 
-bool LedgerWriter::TakeGroup(Group* group) {
-  group->clear();
+void LedgerWriter::BeginTurn() {
+  {
+    MutexLock lock(mu_);
+    TakeWaiting();
+  }
+  for (Waiting* const waiting : group_) WriteTexts(*waiting);
+}
+
+void LedgerWriter::EndTurn() {
+  const absl::Status settled = Settle();
+  const absl::Status committed = settled.ok() ? Append(group_) : settled;
+  if (!committed.ok()) {
+    Keep(group_, committed);
+    // All of it was tried.
+    if (settled.ok()) uncertain_ = kept_.size();
+  }
+  CountOutcome(committed);
+  Tell(group_);
+}
+
+bool LedgerWriter::TakeGroup() {
+  group_.clear();
   MutexLock lock(mu_);
   while (waiting_.empty()) {
     TakeSetAside();
@@ -159,11 +189,16 @@ bool LedgerWriter::TakeGroup(Group* group) {
         counts_.failing ? kTryAgain : log_->keep_alive_interval();
     if (!changed_.WaitFor(lock, pause)) break;
   }
+  TakeWaiting();
+  return true;
+}
+
+void LedgerWriter::TakeWaiting() {
   TakeSetAside();
-  group->swap(waiting_);
+  group_.clear();
+  group_.swap(waiting_);
   waiting_entries_ = 0;
   waiting_bytes_ = 0;
-  return true;
 }
 
 void LedgerWriter::TakeSetAside() {

@@ -18,9 +18,12 @@
 // counted, and an entry ENTRIES_LOST says so once there is room. So it does of
 // entries that were committed and that a server which took over does not have.
 //
+// A simulation makes one without a thread, and does that thread's turns itself,
+// when its own time says so.
+//
 // Thread contract: Commit on any event loop, which lives until it has returned;
 // counts on any thread. Closed when nobody waits; what is kept is committed
-// first, if it can be.
+// first, if it can be. Without a thread all of it is for one thread.
 
 #ifndef SERVICE_LEDGER_LEDGER_WRITER_H_
 #define SERVICE_LEDGER_LEDGER_WRITER_H_
@@ -29,6 +32,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -94,6 +98,11 @@ class LedgerWriter {
   // Takes over an open ledger; borrows `clock`.
   LedgerWriter(std::unique_ptr<LedgerLog> log, const Options& options,
                Clock& clock);
+  // The same without a thread: `wake` is called when entries begin to wait, and
+  // whoever made it does what the thread would have done, in turns. It must not
+  // call back.
+  LedgerWriter(std::unique_ptr<LedgerLog> log, const Options& options,
+               Clock& clock, std::function<void()> wake);
   ~LedgerWriter();
 
   LedgerWriter(const LedgerWriter&) = delete;
@@ -115,7 +124,18 @@ class LedgerWriter {
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
 
+  // --- Of one without a thread; once each, in this order.
+
+  // Takes what waits, and writes its texts. To be called when entries wait and,
+  // while the last commit has failed, once a second.
+  void BeginTurn() LOCKS_EXCLUDED(mu_);
+  // Commits what was taken, and tells those who wait.
+  void EndTurn() LOCKS_EXCLUDED(mu_);
+
+  // ---
+
   // Commits what is kept, if that is possible by now, and ends the thread.
+  // REQUIRES: no turn has begun and not ended.
   // Returns how many entries could not be written. By who destroys it; nothing
   // is committed from then on.
   size_t Close() LOCKS_EXCLUDED(mu_);
@@ -135,6 +155,7 @@ class LedgerWriter {
 
   // False if there is nothing to wait for; then nobody is resumed.
   bool Add(Waiting& waiting) LOCKS_EXCLUDED(mu_);
+  void Wake() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // While the ledger cannot be written: keeps its entries at once.
   void SetAside(Waiting& waiting) LOCKS_EXCLUDED(mu_);
   // Whether so much has room, and as much again if it must not be lost.
@@ -143,7 +164,8 @@ class LedgerWriter {
   // The thread's.
   void Run() LOCKS_EXCLUDED(mu_);
   // Waits for entries, or for the time to try again. False at the end.
-  bool TakeGroup(Group* group) LOCKS_EXCLUDED(mu_);
+  bool TakeGroup() LOCKS_EXCLUDED(mu_);
+  void TakeWaiting() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Has the thread keep what the loops have set aside.
   void TakeSetAside() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the texts of what has only sources.
@@ -166,7 +188,9 @@ class LedgerWriter {
 
   const Options options_;
   Clock& clock_;
+  const std::function<void()> wake_;      // Null where there is a thread.
   const std::unique_ptr<LedgerLog> log_;  // The thread's.
+  Group group_;                           // What it commits; the thread's.
   // Of a failure, in their order; the thread's, and not yet tried by it.
   std::deque<UnchainedEntry> kept_;
   // Of those so many, the first, may be there all the same.

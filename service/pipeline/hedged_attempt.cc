@@ -147,7 +147,14 @@ Task<HedgedOutcome> SendHedged(PlannedCall& call, AttemptList& attempts,
     wake.Set();
   });
   Racer first(first_live);
-  Spawn(Race(&first, streams, &wake));
+  // Nobody is asked beside it for what the ledger takes.
+  first.outcome = co_await first_live.Record();
+  first.ended = !first.outcome.ok();
+  if (first.ended) {
+    first.outcome = first_live.End(std::move(first.outcome));
+  } else {
+    Spawn(Race(&first, streams, &wake));
+  }
   if (!first.ended) call.loop.ArmTimer(timer, delay);
   while (!first.ended && !due) co_await wake.Wait();
   timer.Cancel();

@@ -129,14 +129,22 @@ Task<absl::Status> LiveAttempt::ReadRequest() {
 }
 
 Task<absl::Status> LiveAttempt::Send(OpenStream* open) {
-  return call_.ledger == nullptr ? Ask(open) : SendRecorded(open);
+  const bool is_recorded = call_.ledger == nullptr || recorded_;
+  return is_recorded ? Ask(open) : SendRecorded(open);
 }
 
-Task<absl::Status> LiveAttempt::SendRecorded(OpenStream* open) {
+Task<absl::Status> LiveAttempt::Record() {
+  if (call_.ledger == nullptr) co_return absl::OkStatus();
+  recorded_ = true;
   GATEWAY_CO_RETURN_IF_ERROR(co_await call_.ledger->Dispatch(call_, attempt_));
   // What the disk took is not the provider's.
   attempt_.began = call_.loop.Now();
   attempt_.start_time = call_.runtime->clock().WallTime();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> LiveAttempt::SendRecorded(OpenStream* open) {
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Record());
   co_return co_await Ask(open);
 }
 

@@ -53,6 +53,10 @@ class LiveAttempt {
   // Reads it, off the loop where that takes long.
   Task<absl::Status> ReadRequest();
 
+  // Writes down that it is about to be sent, where there is a ledger. Otherwise
+  // Send does that first. An error: it must not be sent.
+  Task<absl::Status> Record();
+
   // Has the provider do what is asked; a stream is left in `open`, which is
   // null for everything else. Its first content has come then.
   Task<absl::Status> Send(OpenStream* open);
@@ -107,6 +111,7 @@ class LiveAttempt {
   Attempt& attempt_;
   const int attempts_left_;
   ProviderCall request_;
+  bool recorded_ = false;
   // What fields of the request point to that are the attempt's own.
   std::optional<ContextTexts> context_;
   std::vector<HttpField> fields_;

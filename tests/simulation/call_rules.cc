@@ -33,8 +33,10 @@ bool IsOfLimit(const absl::Status& outcome) {
          FaultReason(outcome) == v1::ERROR_REASON_CONCURRENCY_LIMITED;
 }
 
-std::string PieceOf(size_t ask, int piece, int pieces) {
-  return absl::StrCat(ask, ":", piece, "/", pieces, ";");
+std::string PieceOf(size_t ask, int piece, int pieces, size_t bytes) {
+  std::string text = absl::StrCat(ask, ":", piece, "/", pieces, ";");
+  text.resize(std::max(text.size(), bytes), '.');
+  return text;
 }
 
 CallRules::CallRules(const Scenario& scenario, absl::Duration begin,
@@ -45,6 +47,10 @@ CallRules::CallRules(const Scenario& scenario, absl::Duration begin,
       selection_(scenario),
       limits_(scenario),
       rollout_share_(scenario.rollout.share) {
+  if (scenario.money.has_value()) {
+    money_.emplace(scenario,
+                   [this](std::string what) { Broken(std::move(what)); });
+  }
   calls_.resize(scenario.calls.size());
   for (const ProviderScript& provider : scenario.providers) {
     credentials_.try_emplace(provider.name, scenario, provider.credentials);
@@ -123,7 +129,11 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
                         " while it rests"));
   }
   FillMember(state, ask);
-  if (!state.asks.empty()) FillPlace(state, call, ask, now);
+  if (money() != nullptr) {
+    if (IsUnderWay(state)) CheckHedge(state, call, now);
+  } else if (!state.asks.empty()) {
+    FillPlace(state, call, ask, now);
+  }
   state.stand_ins += ask.stands_in ? 1 : 0;
   state.next_is_reconnect = false;
   state.asks.push_back(number);
@@ -133,6 +143,7 @@ size_t CallRules::IsAsked(size_t call, std::string_view provider,
   CheckLoad(TextOf(name),
             scenario_.OwnOf(name.first, name.second).concurrent_attempts_limit);
   CheckLimits(limits_.Asks(call, name.first, now));
+  if (money() != nullptr) money()->IsAsked(number, call, provider, model);
   return number;
 }
 
@@ -226,6 +237,7 @@ void CallRules::IsGivenUp(size_t ask, const absl::Status& why,
   Add(now, "is given up", static_cast<int64_t>(asks_[ask].call),
       static_cast<int64_t>(ask), ReasonName(FaultReason(why)));
   CheckGivenUp(asks_[ask], why, now);
+  if (money() != nullptr) money()->IsGivenUp(ask);
   AskEnds(ask, why, now);
 }
 
@@ -280,6 +292,7 @@ void CallRules::Delivers(size_t call, std::string_view text,
                          absl::Duration now) {
   SettleBegun(call, now);
   Add(now, "is delivered", static_cast<int64_t>(call), -1, text);
+  if (money() != nullptr) money()->Delivers(call, text);
   CallState& state = calls_[call];
   if (state.answers + state.ends > 0) {
     Broken(absl::StrCat("call ", call, " is delivered more after its end"));
@@ -302,6 +315,7 @@ void CallRules::Answers(size_t call, std::string_view text,
                         absl::Duration now) {
   SettleBegun(call, now);
   Add(now, "is answered", static_cast<int64_t>(call), -1, text);
+  if (money() != nullptr) money()->Answers(call);
   CallState& state = calls_[call];
   ++state.answers;
   state.delivered.append(text);
@@ -312,6 +326,7 @@ void CallRules::TellsEnd(size_t call, const absl::Status& outcome,
                          absl::Duration now) {
   Add(now, "is told its end", static_cast<int64_t>(call), -1,
       ReasonName(FaultReason(outcome)));
+  if (money() != nullptr) money()->TellsEnd(call, outcome);
   CallState& state = calls_[call];
   ++state.ends;
   state.told = outcome;

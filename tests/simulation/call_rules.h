@@ -33,6 +33,10 @@
 //     a node has the model that it was given, as long as it was.
 //   * No call fails that another target could have answered.
 //
+// Where there is money, MoneyRules is told of it, too (money_rules.h). A ledger
+// takes time between the choice of a target and its being asked: what is said
+// here of that moment holds only without one.
+//
 // What is checked when is in several files: what happens in call_rules.cc, who
 // may be asked in ask_rules.cc, where calls go in route_rules.cc, how they end
 // in end_rules.cc, what an operator says in operator_rules.cc, what the
@@ -65,6 +69,7 @@
 #include "tests/simulation/ejection_model.h"
 #include "tests/simulation/event_trace.h"
 #include "tests/simulation/limit_model.h"
+#include "tests/simulation/money_rules.h"
 #include "tests/simulation/probe_model.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/selection_model.h"
@@ -79,6 +84,8 @@ class CallRules {
   // What the pipeline goes by, to be compared with what it should. REQUIRES:
   // before anything happens.
   void Watch(ResilienceState& state) { state_ = &state; }
+  // Null where the scenario has no money.
+  MoneyRules* money() { return money_.has_value() ? &*money_ : nullptr; }
 
   // Of callers. `now` is steady, here and below.
   void CallBegins(size_t call, absl::Duration now);
@@ -101,6 +108,10 @@ class CallRules {
   // Its answer has begun, or goes on.
   void Speaks(size_t ask, absl::Duration now);
   void Finishes(size_t ask, absl::Duration now);
+  // How many bytes each piece of an answer has at least.
+  size_t piece_bytes() const {
+    return scenario_.money.has_value() ? scenario_.money->piece_bytes : 0;
+  }
   // It failed by itself. `not_processed`: the provider never saw it.
   void Fails(size_t ask, const absl::Status& failure, bool not_processed,
              absl::Duration now);
@@ -353,6 +364,7 @@ class CallRules {
   void CheckHealed();
 
   const Scenario& scenario_;
+  std::optional<MoneyRules> money_;
   ResilienceState* state_ = nullptr;
   const absl::Duration begin_;
   EventTrace* const trace_;
@@ -391,8 +403,9 @@ bool CountsAgainstTarget(const absl::Status& failure);
 // Whether a call was refused since a limit is full.
 bool IsOfLimit(const absl::Status& outcome);
 
-// What an answer to a request says: `pieces` pieces of it.
-std::string PieceOf(size_t ask, int piece, int pieces);
+// What an answer to a request says: `pieces` pieces of it, each of so many
+// bytes at least.
+std::string PieceOf(size_t ask, int piece, int pieces, size_t bytes);
 
 }  // namespace gateway
 

@@ -55,10 +55,10 @@ void CallRules::CallEnds(size_t number, const Call& call,
     Broken(absl::StrCat("call ", number, " is answered ", state.answers,
                         " times and told its end ", state.ends, " times"));
   }
-  if (state.left && now > state.left_at + kTick) {
+  if (state.left && now > state.left_at + kTick && money() == nullptr) {
     Broken(absl::StrCat("call ", number, " goes on after its caller has left"));
   }
-  CheckTimes(state, number, now);
+  if (money() == nullptr) CheckTimes(state, number, now);
   for (const size_t ask : state.asks) {
     if (!asks_[ask].is_over) {
       Broken(absl::StrCat("call ", number, " ends and leaves request ", ask,
@@ -66,10 +66,12 @@ void CallRules::CallEnds(size_t number, const Call& call,
     }
   }
   CheckAttempts(state, number, call);
+  if (money() != nullptr) money()->CallEnds(number, outcome);
   CheckReason(state, number, call);
   if (outcome.ok()) {
     CheckAnswer(state, number);
-  } else if (!state.left && !IsOfCaller(outcome) && !IsOfLimit(outcome)) {
+  } else if (money() == nullptr && !state.left && !IsOfCaller(outcome) &&
+             !IsOfLimit(outcome)) {
     if (state.could_stand_in) {
       Broken(absl::StrCat("call ", number, " fails, and another credential of ",
                           asks_[state.asks.back()].target.first,
@@ -115,6 +117,8 @@ void CallRules::CheckAttempts(const CallState& state, size_t number,
   size_t seen = 0;
   for (const Attempt& attempt : call.attempts) {
     answered += attempt.answered ? 1 : 0;
+    // Its entry could not be written, or not in time.
+    if (attempt.progress.dispatched == -absl::InfiniteDuration()) continue;
     if (seen < state.asks.size()) {
       const Ask& ask = asks_[state.asks[seen]];
       if (ask.target.first != attempt.provider ||
@@ -143,7 +147,7 @@ void CallRules::CheckAnswer(const CallState& state, size_t number) {
     for (int pieces = 1; pieces <= 8; ++pieces) {
       std::string whole;
       for (int piece = 1; piece <= pieces; ++piece) {
-        whole += PieceOf(ask, piece, pieces);
+        whole += PieceOf(ask, piece, pieces, piece_bytes());
       }
       if (state.delivered == whole) return;
     }

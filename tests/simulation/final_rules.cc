@@ -25,13 +25,14 @@ void CallRules::SimulationEnds(absl::Duration now) {
       state_->retry_budget.Read().in_flight != 0) {
     Broken("the retry budget counts calls or retries that are over");
   }
-  CheckBudget();
+  if (money() == nullptr) CheckBudget();
   CheckWeights();
   switch (scenario_.kind) {
     case Scenario::Kind::kMixed:
     case Scenario::Kind::kComesBack:
     case Scenario::Kind::kStraggler:
     case Scenario::Kind::kLimited:
+    case Scenario::Kind::kMoney:
       break;
     case Scenario::Kind::kDeadProvider:
       CheckDeadProvider();

@@ -20,8 +20,10 @@ from tests.simulation.planted_mistakes import MISTAKES
 
 _SEEDS = "--seeds=0-1999"
 # What is compiled once for each mistake takes half of the compiler's time so.
-_IN_NO_HURRY = ("--per_file_copt=^//service/(pipeline|resilience|routing)[/:].*"
-                "@-Og,-foptimize-sibling-calls")
+_IN_NO_HURRY = (
+    "--per_file_copt="
+    "^//service/(budgets|ledger|pipeline|resilience|routing)[/:].*"
+    "@-Og,-foptimize-sibling-calls")
 # With some mistakes a scenario never ends.
 _PATIENCE_SECONDS = 300
 _COUNT = re.compile(r"\d+ scenarios, \d+ of them break a rule")

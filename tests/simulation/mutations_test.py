@@ -5,8 +5,8 @@ import os
 import unittest
 
 from tests.simulation import mutations
+from tests.simulation.mistake import Mistake
 from tests.simulation.planted_mistakes import MISTAKES
-from tests.simulation.planted_mistakes import Mistake
 
 # WORKSPACE is a link into the checkout; everything else is beside it.
 _ROOT = os.path.dirname(os.path.realpath("WORKSPACE"))

@@ -1,11 +1,13 @@
-"""The mistakes that mutations.py plants, by the rule that they break.
+"""The mistakes that mutations.py plants, by the rule that they break; those
+about money are in money_mistakes.py.
 
 Each is a text of a source and what stands in its place. The text must be there
 exactly once, which mutations_test.py sees to: a source that is changed takes
 its mistakes along.
 """
 
-import dataclasses
+from tests.simulation import money_mistakes
+from tests.simulation.mistake import Mistake
 
 _ATTEMPT = "service/pipeline/attempt.cc"
 _BALANCING = "service/routing/balancing.cc"
@@ -27,21 +29,6 @@ _SPLIT = "service/resilience/deadline_split.cc"
 _STREAMED_ANSWER = "service/pipeline/streamed_answer.cc"
 _TARGET_PERMIT = "service/pipeline/target_permit.cc"
 _WHOLE_ANSWER = "service/pipeline/whole_answer.cc"
-
-
-@dataclasses.dataclass(frozen=True)
-class Mistake:
-    """What is wrong, in which source, its text and what stands there then."""
-    name: str
-    path: str
-    text: str
-    instead: str
-    # What one of the broken rules has to say, where that is to be a certain
-    # one; others may be broken, too.
-    said: str = ""
-    # Whether no other rule may find it: then it shows what this one is for.
-    alone: bool = False
-
 
 _CALLS = [
     Mistake(
@@ -597,4 +584,4 @@ _CHANCE = [
 MISTAKES = (_CALLS + _TIME + _BREAKERS + _RETRIES + _DEAD_PROVIDER +
             _CREDENTIAL_MISTAKES + _EJECTIONS + _COMPARED + _PROBES + _ROUTES +
             _ROLLOUT + _OF_PROVIDERS + _OF_MODELS + _OPERATORS + _LIMITS +
-            _CHANCE)
+            _CHANCE + money_mistakes.MISTAKES)

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "tests/simulation/call_drawing.h"
 #include "tests/simulation/drawing.h"
 #include "tests/simulation/operator_deed.h"
 #include "tests/simulation/own_settings.h"
@@ -121,35 +122,6 @@ void DrawSettings(Drawing& draw, Scenario& scenario) {
   if (draw.InPercent(40)) scenario.hedge_delay = draw.MillisBetween(1, 3000);
   scenario.default_cooling = draw.MillisBetween(0, 20'000);
   scenario.cooling_limit = draw.MillisBetween(1000, 120'000);
-}
-
-void DrawCalls(Drawing& draw, Scenario& scenario, int count,
-               absl::Duration length) {
-  const bool bursts = draw.InPercent(30);
-  for (int i = 0; i < count; ++i) {
-    ScenarioCall call;
-    call.at = absl::Milliseconds(draw.Between(
-        0, static_cast<int>(absl::ToInt64Milliseconds(length)) - 1));
-    if (bursts) call.at = absl::Floor(call.at, absl::Seconds(5));
-    call.route = static_cast<size_t>(
-        draw.Between(0, static_cast<int>(scenario.routes.size()) - 1));
-    call.stream = draw.InPercent(60);
-    call.session = draw.InPercent(50) ? draw.Between(1, 5) : 0;
-    call.user = draw.InPercent(50) ? draw.Between(1, 9) : 0;
-    scenario.calls.push_back(call);
-  }
-  std::stable_sort(
-      scenario.calls.begin(), scenario.calls.end(),
-      [](const ScenarioCall& a, const ScenarioCall& b) { return a.at < b.at; });
-}
-
-// Some have little time, some hang up, some read slowly.
-void DrawCallers(Drawing& draw, Scenario& scenario) {
-  for (ScenarioCall& call : scenario.calls) {
-    if (draw.InPercent(20)) call.timeout = draw.MillisBetween(1, 20'000);
-    if (draw.InPercent(10)) call.leaves_after = draw.MillisBetween(0, 5000);
-    if (draw.InPercent(10)) call.reads_for = draw.MillisBetween(1, 1500);
-  }
 }
 
 std::string DrawProviderName(Drawing& draw, const Scenario& scenario) {
@@ -454,7 +426,7 @@ std::string_view ConductName(Conduct conduct) {
 std::string_view KindName(Scenario::Kind kind) {
   static constexpr std::string_view kNames[] = {
       "mixed",      "dead provider", "all well", "healed",
-      "comes back", "straggler",     "limited"};
+      "comes back", "straggler",     "limited",  "money"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -476,6 +448,11 @@ std::string_view StrategyWord(ScenarioStrategy strategy) {
   return kWords[static_cast<size_t>(strategy)];
 }
 
+std::string PromptOf(const ScenarioCall& call) {
+  return "What is six times seven?" +
+         std::string(static_cast<size_t>(call.prompt_bytes), '.');
+}
+
 std::string CredentialName(int number) {
   return number == 0 ? "default" : absl::StrCat("key-", number);
 }
@@ -489,6 +466,10 @@ Scenario MakeScenario(uint64_t seed) {
   }
   if (seed % 20 == 5) {
     DrawLimited(draw, scenario);
+    return scenario;
+  }
+  if (seed % 10 == 6) {
+    DrawMoney(draw, scenario);
     return scenario;
   }
   switch (seed % 10) {

@@ -9,7 +9,8 @@
 // others are made so that more can be said of how they must end. How kinds are
 // drawn is scenario.cc, and what a scenario is as a configuration file,
 // scenario_yaml.cc; what targets have of their own is own_settings.h, and what
-// an operator does meanwhile operator_deed.h.
+// an operator does meanwhile operator_deed.h; what of it is about money is
+// scenario_money.h.
 //
 // Thread contract: plain data and functions.
 
@@ -26,6 +27,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "tests/simulation/scenario_money.h"
 
 namespace gateway {
 
@@ -225,6 +227,9 @@ struct ScenarioCall {
   absl::Duration timeout = absl::InfiniteDuration();       // The caller's.
   absl::Duration leaves_after = absl::InfiniteDuration();  // Hangs up then.
   absl::Duration reads_for = absl::ZeroDuration();  // Each piece of a stream.
+  int prompt_bytes = 0;  // Beside those that each has.
+  int work_order = 0;    // Of the session; 0 for none.
+  std::optional<int> output_tokens_limit = {};
 };
 
 struct Scenario {
@@ -236,6 +241,7 @@ struct Scenario {
     kComesBack,  // One is ejected at the begin, and comes back slowly.
     kStraggler,  // One fails more often than the others, or takes longer.
     kLimited,    // More calls come than limits let in, and all else is well.
+    kMoney,      // With a ledger, budgets and prices.
   };
 
   uint64_t seed = 0;
@@ -275,6 +281,7 @@ struct Scenario {
   ScenarioRollout rollout;
   std::vector<OperatorDeed> deeds;  // In the order of their times.
   std::vector<ScenarioLimit> limits;
+  std::optional<ScenarioMoney> money;
 
   // REQUIRES: there is such a provider.
   const ProviderSettings& SettingsOf(std::string_view provider) const;
@@ -294,6 +301,9 @@ struct Scenario {
   // The variables that it names.
   std::map<std::string, std::string> Environment() const;
 };
+
+// What a call asks.
+std::string PromptOf(const ScenarioCall& call);
 
 // The name of a provider's credential, by its number.
 std::string CredentialName(int number);

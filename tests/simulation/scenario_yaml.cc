@@ -260,6 +260,7 @@ std::string Scenario::Yaml() const {
                     "  hedging: {enabled: true, delay: ", Millis(hedge_delay),
                     "}\n");
   }
+  if (money.has_value()) absl::StrAppend(&yaml, money->Yaml());
   if (!limits.empty()) absl::StrAppend(&yaml, "rate_limits:\n");
   for (size_t i = 0; i < limits.size(); ++i) {
     absl::StrAppend(&yaml, LimitYaml(i, limits[i]));

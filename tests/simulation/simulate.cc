@@ -63,6 +63,15 @@ bool Read(int argc, char** argv, Asked* asked) {
   return argc > 1 && asked->first <= asked->last;
 }
 
+void PrintLedger(const ScenarioMoney& money) {
+  for (const LedgerPhase& phase : money.ledger) {
+    std::printf("# the ledger from %s on: %s, %s\n",
+                absl::FormatDuration(phase.from).c_str(),
+                std::string(LedgerConductName(phase.conduct)).c_str(),
+                absl::FormatDuration(phase.latency).c_str());
+  }
+}
+
 // Returns whether all rules were kept.
 bool Run(uint64_t seed, const Asked& asked, EventTrace* all) {
   const Scenario scenario = MakeScenario(seed);
@@ -79,6 +88,7 @@ bool Run(uint64_t seed, const Asked& asked, EventTrace* all) {
                     phase.percent, absl::FormatDuration(phase.latency).c_str());
       }
     }
+    if (scenario.money.has_value()) PrintLedger(*scenario.money);
     for (const std::string& line : trace.lines()) std::puts(line.c_str());
   }
   for (const std::string& what : broken) {

@@ -92,6 +92,12 @@ SimulatedProvider::Fate SimulatedProvider::Take(
   fate.ask = rules_.IsAsked(CallOf(call.request_id), name(), call.model,
                             CredentialOf(call), call.clock->SteadyTime());
   rules_.IsGivenTime(fate.ask, call.first_byte_timeout);
+  if (rules_.money() != nullptr) {
+    fate.telling = static_cast<UsageTelling>(random_.Below(4));
+    fate.input = static_cast<int64_t>(1 + random_.Below(2000));
+    fate.output = static_cast<int64_t>(1 + random_.Below(400));
+    if (!call.progress->http.sent) rules_.money()->IsNotSent(fate.ask);
+  }
   const absl::Duration limit = call.first_byte_timeout;
   if (limit > absl::ZeroDuration() && fate.latency > limit) {
     // As the client for HTTP does.
@@ -138,8 +144,28 @@ Task<absl::Status> SimulatedProvider::Begin(ProviderCall& call,
     TellLimits(call, fate);
   }
   const absl::Status fault = FaultOf(fate, call.progress);
-  rules_.Fails(fate.ask, fault, call.progress->http.not_processed, now);
+  Fail(call, fate, fault);
   co_return fault;
+}
+
+void SimulatedProvider::Fail(const ProviderCall& call, const Fate& fate,
+                             const absl::Status& fault) const {
+  const HttpProgress& http = call.progress->http;
+  if (rules_.money() != nullptr) {
+    rules_.money()->Fails(fate.ask, http.abandoned(),
+                          call.cancel->cancelled());
+  }
+  rules_.Fails(fate.ask, fault, http.not_processed, call.clock->SteadyTime());
+}
+
+void SimulatedProvider::TellUsage(const Fate& fate, int64_t input,
+                                  int64_t output, ResponseFacts* facts) const {
+  facts->has_usage = true;
+  facts->usage.set_input_tokens(input);
+  facts->usage.set_output_tokens(output);
+  if (rules_.money() != nullptr) {
+    rules_.money()->Tells(fate.ask, input, output);
+  }
 }
 
 absl::Status SimulatedProvider::FaultOf(const Fate& fate,
@@ -165,21 +191,26 @@ absl::Status SimulatedProvider::FaultOf(const Fate& fate,
 
 Task<absl::Status> SimulatedProvider::Generate(ProviderCall& call,
                                                ProviderAnswer* answer) const {
+  // As a client of HTTP, which sends nothing then.
+  if (call.cancel->cancelled()) co_return call.cancel->status();
   const Fate fate = Take(call);
   GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, fate));
   const absl::Duration now = call.clock->SteadyTime();
   if (BreaksOff(fate.conduct)) {
     const absl::Status fault = FaultOf(fate, call.progress);
-    rules_.Fails(fate.ask, fault, /*not_processed=*/false, now);
+    Fail(call, fate, fault);
     co_return fault;
   }
   v1::Message* const message =
       answer->response->add_choices()->mutable_message();
   message->set_role(v1::ROLE_ASSISTANT);
-  message->add_parts()->set_text(PieceOf(fate.ask, 1, 1));
-  answer->facts.has_usage = true;
-  answer->facts.usage.set_input_tokens(1);
-  answer->facts.usage.set_output_tokens(1);
+  const std::string text = PieceOf(fate.ask, 1, 1, rules_.piece_bytes());
+  message->add_parts()->set_text(text);
+  if (fate.telling != UsageTelling::kNever) {
+    TellUsage(fate, fate.input, fate.output, &answer->facts);
+    *answer->response->mutable_usage() = answer->facts.usage;
+  }
+  if (rules_.money() != nullptr) rules_.money()->Finishes(fate.ask, text.size());
   rules_.Finishes(fate.ask, now);
   co_return absl::OkStatus();
 }
@@ -195,12 +226,11 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
         loop_(*call.loop),
         clock_(*call.clock),
         cancel_(*call.cancel),
-        progress_(call.progress),
+        call_(call),
         pieces_(1 + static_cast<int>(provider.random_.Below(4))),
         pause_(absl::Milliseconds(provider.random_.Below(300))) {
-    facts_.has_usage = true;
-    facts_.usage.set_input_tokens(1);
-    facts_.usage.set_output_tokens(1);
+    // Without money the usage is not looked at.
+    if (rules_.money() == nullptr) TellAtBegin(1);
   }
   ~AnswerStream() override {
     if (!over_) {
@@ -211,6 +241,8 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override {
     batch->Clear();
     if (!std::exchange(started_, true)) {
+      if (fate_.telling == UsageTelling::kAsItGoes) TellAtBegin(1);
+      if (fate_.telling == UsageTelling::kInputFirst) TellAtBegin(0);
       batch->events.emplace_back().mutable_started()->set_id("simulated");
       co_return true;
     }
@@ -227,19 +259,32 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
                                  : INT_MAX;
     if (said_ >= breaks_after) {
       over_ = true;
-      const absl::Status fault = provider_.FaultOf(fate_, progress_);
-      rules_.Fails(fate_.ask, fault, /*not_processed=*/false, now);
+      const absl::Status fault = provider_.FaultOf(fate_, call_.progress);
+      provider_.Fail(call_, fate_, fault);
       co_return fault;
     }
     if (said_ == pieces_) {
       over_ = true;
+      if (rules_.money() != nullptr) {
+        if (fate_.telling != UsageTelling::kNever) {
+          provider_.TellUsage(fate_, fate_.input, fate_.output, &facts_);
+        }
+        rules_.money()->Finishes(fate_.ask, 0);
+      }
       rules_.Finishes(fate_.ask, now);
       co_return false;
     }
     ++said_;
-    batch->events.emplace_back().mutable_delta()->set_text(
-        PieceOf(fate_.ask, said_, pieces_));
+    const std::string text =
+        PieceOf(fate_.ask, said_, pieces_, rules_.piece_bytes());
+    batch->events.emplace_back().mutable_delta()->set_text(text);
     batch->content_events = 1;
+    if (rules_.money() != nullptr) {
+      if (fate_.telling == UsageTelling::kAsItGoes) {
+        provider_.TellUsage(fate_, fate_.input, 1 + 7 * said_, &facts_);
+      }
+      rules_.money()->Says(fate_.ask, text.size());
+    }
     rules_.Speaks(fate_.ask, now);
     co_return true;
   }
@@ -247,13 +292,17 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
   const ResponseFacts& facts() const override { return facts_; }
 
  private:
+  void TellAtBegin(int64_t output) {
+    provider_.TellUsage(fate_, fate_.input, output, &facts_);
+  }
+
   const SimulatedProvider& provider_;
   CallRules& rules_;
   const Fate fate_;
   EventLoop& loop_;
   Clock& clock_;
   CancelSignal& cancel_;
-  AttemptProgress* const progress_;
+  const ProviderCall& call_;
   const int pieces_;
   const absl::Duration pause_;
   ResponseFacts facts_;
@@ -264,6 +313,7 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> SimulatedProvider::Stream(
     ProviderCall& call) const {
+  if (call.cancel->cancelled()) co_return call.cancel->status();
   const Fate fate = Take(call);
   GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, fate));
   std::unique_ptr<ProviderStream> stream =

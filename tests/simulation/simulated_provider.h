@@ -55,6 +55,10 @@ class SimulatedProvider final : public Provider {
     absl::Duration latency;
     absl::Duration retry_after;
     absl::Duration limit_resets_in;
+    // Where there is money: what the provider counts, and when it tells it.
+    UsageTelling telling = UsageTelling::kAtEnd;
+    int64_t input = 1;
+    int64_t output = 1;
   };
 
   // Decides by the script.
@@ -68,6 +72,12 @@ class SimulatedProvider final : public Provider {
   // Waits for its time, and fails if it fails before it answers.
   Task<absl::Status> Begin(ProviderCall& call, Fate fate) const;
   absl::Status FaultOf(const Fate& fate, AttemptProgress* progress) const;
+  // Tells the rules that it failed by itself.
+  void Fail(const ProviderCall& call, const Fate& fate,
+            const absl::Status& fault) const;
+  // Says how much was consumed by now.
+  void TellUsage(const Fate& fate, int64_t input, int64_t output,
+                 ResponseFacts* facts) const;
 
   const ProviderScript& script_;
   mutable FakeRandom random_;

@@ -20,6 +20,9 @@
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/registry/registry.h"
+#include "service/budgets/budget_ledger_state.h"
+#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_writer.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/metrics.h"
 #include "service/observability/request_feed.h"
@@ -31,8 +34,10 @@
 #include "service/pipeline/pipeline.h"
 #include "service/pipeline/recorder.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/summary/call_summary.h"
 #include "tests/simulation/call_rules.h"
 #include "tests/simulation/operator_deed.h"
+#include "tests/simulation/simulated_ledger.h"
 #include "tests/simulation/simulated_provider.h"
 #include "tests/testing/fake_random.h"
 #include "tests/testing/loop_runner.h"
@@ -95,12 +100,24 @@ class Simulation {
                          .provider = std::make_unique<SimulatedProvider>(
                              script, seed, begin_, rules_)});
     }
+    if (rules_.money() != nullptr) {
+      ledger_.emplace(*scenario.money, time_, *rules_.money());
+    }
     runtime_ = MakeTestRuntimeWith(
         scenario.Yaml(),
         std::make_unique<const ProviderRegistry>(std::move(entries)),
-        {.clock = &time_, .random = &random_, .secure_random = &random_},
+        {.clock = &time_,
+         .random = &random_,
+         .secure_random = &random_,
+         .ledger = ledger_.has_value() ? &ledger_->writer() : nullptr},
         scenario.Environment());
     rules_.Watch(runtime_->resilience());
+    if (ledger_.has_value()) {
+      rules_.money()->Watch({.clock = &time_,
+                             .table = &runtime_->budget_table(),
+                             .writer = &ledger_->writer(),
+                             .state = &ledger_->state()});
+    }
     current_.emplace(runtime_);
     prober_.emplace(*current_);
   }
@@ -108,6 +125,10 @@ class Simulation {
   std::vector<std::string> Run() {
     runner_.Run(RunAll());
     rules_.SimulationEnds(time_.SteadyTime());
+    if (ledger_.has_value()) {
+      ledger_->writer().Close();
+      rules_.money()->SimulationEnds(ledger_->disk(), *summary_);
+    }
     return rules_.broken();
   }
 
@@ -117,6 +138,7 @@ class Simulation {
         scenario_.providers.begin(), scenario_.providers.end(),
         [](const ProviderScript& each) { return each.settings.is_probed(); });
     if (probes) Spawn(Probe());
+    if (ledger_.has_value()) Spawn(WriteLedger());
     ++running_;
     Spawn(ChangeRollout());
     if (!scenario_.deeds.empty()) {
@@ -135,6 +157,15 @@ class Simulation {
     rules_.ProbingEnds();
     prober_->StopOnLoop();
     while (probing_) co_await ended_.Wait();
+    if (ledger_.has_value()) ledger_->End();
+    while (writing_) co_await ended_.Wait();
+  }
+
+  Task<void> WriteLedger() {
+    writing_ = true;
+    co_await ledger_->Run(runner_.loop());
+    writing_ = false;
+    ended_.Set();
   }
 
   Task<void> Probe() {
@@ -185,7 +216,14 @@ class Simulation {
     request.set_model(scenario_.routes[scripted.route].model);
     v1::Message& message = *request.add_messages();
     message.set_role(v1::ROLE_USER);
-    message.add_parts()->set_text("What is six times seven?");
+    message.add_parts()->set_text(PromptOf(scripted));
+    if (scripted.output_tokens_limit.has_value()) {
+      request.set_max_output_tokens(*scripted.output_tokens_limit);
+    }
+    if (scripted.work_order != 0) {
+      request.mutable_scope()->set_work_order_id(
+          absl::StrCat("order-", scripted.work_order));
+    }
     if (scripted.session != 0) {
       request.mutable_scope()->set_session_id(absl::StrCat(scripted.session));
     }
@@ -211,11 +249,16 @@ class Simulation {
     if (scripted.leaves_after != absl::InfiniteDuration()) {
       runner_.loop().ArmTimer(leaves, scripted.leaves_after);
     }
+    if (rules_.money() != nullptr) rules_.money()->CallBegins(number, call);
     SimulatedCaller caller(number, scripted, rules_);
     const absl::Status outcome = co_await RunCall(call, caller, recorder_);
     leaves.Cancel();
     rules_.CallEnds(number, call, outcome, time_.SteadyTime());
     if (--running_ == 0) ended_.Set();
+  }
+
+  std::unique_ptr<CallSummary> MakeSummary() {
+    return rules_.money() == nullptr ? nullptr : *CallSummary::Open({}, time_);
   }
 
   const Scenario& scenario_;
@@ -226,15 +269,26 @@ class Simulation {
   LoopRunner runner_{time_};
   NoHttpClient client_;
   CancelSignal never_;
+  std::optional<SimulatedLedger> ledger_;
   std::shared_ptr<const RuntimeSnapshot> runtime_;
   std::optional<CurrentRuntime> current_;
   std::optional<HealthProber> prober_;
   std::optional<SimulatedOperator> operator_;
   bool probing_ = false;
+  bool writing_ = false;
   MetricRegistry registry_{time_};
   CallMetrics metrics_{registry_, {}};
   RequestFeed feed_{{}};
-  Recorder recorder_{nullptr, metrics_.AddShard(), feed_};
+  // Of what is made here no sum is kept where there is no money.
+  std::unique_ptr<CallSummary> summary_ = MakeSummary();
+  Recorder recorder_{nullptr,
+                     metrics_.AddShard(),
+                     feed_,
+                     /*health=*/nullptr,
+                     /*loop=*/0,
+                     summary_ == nullptr
+                         ? std::nullopt
+                         : std::optional(summary_->AddShard())};
   int running_ = 0;
   WakeUp ended_;
 };

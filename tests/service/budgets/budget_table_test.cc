@@ -337,6 +337,21 @@ TEST(BudgetTableTest, OnlyWhatIsAllocatedIsChargedWhereTheBudgetSaysSo) {
   EXPECT_FALSE(nobody.Reserve({.input_tokens = 1}));
 }
 
+TEST(BudgetTableTest, WhatRollsComesBackInTheSecondThatCallersAreTold) {
+  TestBudgets budgets(R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS
+      limit: 1000 rolling_window { seconds: 7000 } })");
+  // Sixty steps of 117 seconds are more than the window is.
+  constexpr int64_t kStep = 117;
+  budgets.now = budgets.now / kStep * kStep;
+  ASSERT_TRUE(Spend(budgets, "", 1000));
+  budgets.now += kStep + 7000 - 1;
+  TestCall early(budgets, {});
+  EXPECT_FALSE(early.Reserve({.input_tokens = 1}));
+  EXPECT_EQ(early.charges.charges()[0].reset_time, budgets.now + 1);
+  ++budgets.now;
+  EXPECT_TRUE(Spend(budgets, "", 1000));
+}
+
 TEST(BudgetTableTest, AResetGivesBackWhatWasSpent) {
   for (const char* const window :
        {"period: PERIOD_HOUR", "rolling_window { seconds: 600 }", ""}) {

@@ -22,6 +22,7 @@
 #include "service/ledger/entry_reader.h"
 #include "service/store/sqlite_connection.h"
 #include "tests/service/store/temporary_folder.h"
+#include "tests/testing/loop_runner.h"
 #include "tests/testing/loop_thread.h"
 
 namespace gateway {
@@ -291,6 +292,33 @@ TEST_F(LedgerWriterTest, SourcesCountForWhatMayWait) {
   EXPECT_EQ(outcome.code(), absl::StatusCode::kResourceExhausted) << outcome;
   EXPECT_EQ(writer_->counts().lost, 3);
   EXPECT_EQ(Committed(), std::vector<std::string>{"3 ENTRIES_LOST"});
+}
+
+TEST_F(LedgerWriterTest, WithoutAThreadSomebodyDoesItsTurns) {
+  auto log = LedgerLog::Open({.path = path_});
+  ASSERT_TRUE(log.ok()) << log.status();
+  int woken = 0;
+  writer_ = std::make_unique<LedgerWriter>(*std::move(log),
+                                           LedgerWriter::Options(),
+                                           SystemClock(), [&] { ++woken; });
+  LoopRunner runner;
+  std::vector<absl::Status> outcomes(2, absl::UnknownError("waits"));
+  runner.Run([](LedgerWriter& writer, std::vector<absl::Status>& each,
+                const int& wakes) -> Task<void> {
+    Spawn(CommitOne(writer, "one", IfNotCommitted::kForget, &each[0]));
+    Spawn(CommitOne(writer, "two", IfNotCommitted::kForget, &each[1]));
+    EXPECT_EQ(wakes, 1);
+    writer.BeginTurn();
+    co_await YieldToLoop();
+    EXPECT_EQ(writer.counts().entries, 0);
+    EXPECT_FALSE(each[0].ok());
+    writer.EndTurn();
+    EXPECT_EQ(writer.counts().entries, 2);
+    while (!each[1].ok()) co_await YieldToLoop();
+  }(*writer_, outcomes, woken));
+  EXPECT_TRUE(outcomes[0].ok()) << outcomes[0];
+  EXPECT_EQ(writer_->Close(), 0);
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"one", "two"}));
 }
 
 }  // namespace

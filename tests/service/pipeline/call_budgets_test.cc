@@ -277,6 +277,23 @@ TEST_F(CallBudgetsTest, ACostThatIsReachedExactlyRefusesAndAWarningIsTold) {
   EXPECT_GT(runtime_->budgets()->Find("warning")->counts().warned.load(), 0);
 }
 
+TEST_F(CallBudgetsTest, OnlyACallThatWasLetPassHasGoneBeyondAWarning) {
+  Configure(
+      "{rules: [{name: limit, unit: cost, limit_usd: '0.04'}, "
+      "{name: warning, unit: cost, limit_usd: '0.001', mode: warn}]}");
+  max_output_tokens_ = 1;
+  size_t exceeded = 0;
+  look_ = [&exceeded](Call& seen) {
+    exceeded = seen.budgets->exceeded().size();
+  };
+  ASSERT_TRUE(Ask().ok());
+  EXPECT_EQ(exceeded, 1);
+  absl::Status status;
+  while (status.ok()) status = Ask();
+  EXPECT_EQ(FaultMetadata(status, "limit"), "limit");
+  EXPECT_EQ(exceeded, 0);
+}
+
 TEST_F(CallBudgetsTest, AnAllocationIsRequiredWhereTheConfigurationSaysSo) {
   Configure("{sessions: {require_allocation: true}}");
   EXPECT_EQ(FaultMetadata(Ask(), "code"), "NOT_ALLOCATED");

@@ -1,0 +1,185 @@
+"""The mistakes that mutations.py plants into what costs money."""
+
+from tests.simulation.mistake import Mistake
+
+_BUDGET_TABLE = "service/budgets/budget_table.cc"
+_CALL_BUDGETS = "service/pipeline/call_budgets.cc"
+_CALL_LEDGER = "service/pipeline/call_ledger.cc"
+_LEDGER_WRITER = "service/ledger/ledger_writer.cc"
+_LIVE_ATTEMPT = "service/pipeline/live_attempt.cc"
+_STREAMED_ANSWER = "service/pipeline/streamed_answer.cc"
+_USAGE_ESTIMATE = "service/pipeline/usage_estimate.cc"
+_WHOLE_ANSWER = "service/pipeline/whole_answer.cc"
+
+_LEDGER = [
+    Mistake(
+        "a dispatch is written once its provider was asked", _LIVE_ATTEMPT,
+        "  GATEWAY_CO_RETURN_IF_ERROR(co_await Record());\n"
+        "  co_return co_await Ask(open);\n",
+        "  const absl::Status asked = co_await Ask(open);\n"
+        "  GATEWAY_CO_RETURN_IF_ERROR(co_await Record());\n"
+        "  co_return asked;\n",
+        said="before its DISPATCH is written"),
+    Mistake(
+        "who asks goes on without the ledger, whatever is configured",
+        _CALL_LEDGER,
+        "      degrades_ ? IfNotCommitted::kKeepAndGoOn : "
+        "IfNotCommitted::kForget);",
+        "      IfNotCommitted::kKeepAndGoOn);",
+        said="before its DISPATCH is written"),
+    Mistake(
+        "an answer is sent before its exchange is written", _WHOLE_ANSWER,
+        "  if (call.ledger != nullptr) {\n"
+        "    outcome = co_await call.ledger->Finish(call, "
+        "std::move(outcome));\n"
+        "  }\n"
+        "  co_return co_await SendWhole(call, sink, std::move(outcome));\n",
+        "  const absl::Status sent = co_await SendWhole(call, sink, outcome);\n"
+        "  if (call.ledger != nullptr) {\n"
+        "    outcome = co_await call.ledger->Finish(call, "
+        "std::move(outcome));\n"
+        "  }\n"
+        "  co_return sent;\n",
+        said="before its EXCHANGE"),
+    Mistake(
+        "who has lost a hedge has no exchange", _CALL_LEDGER,
+        "    if (trip.withdrawn) continue;\n    was_asked = true;\n",
+        "    if (trip.withdrawn || trip.attempt->error_reason == "
+        "v1::ERROR_REASON_CANCELLED) continue;\n    was_asked = true;\n",
+        said="before its EXCHANGE"),
+    Mistake(
+        "who was refused has no entry", _CALL_LEDGER,
+        "    closed_.push_back(RejectionEntry(call, outcome, id));\n", "",
+        said="PROMPT_REJECTED"),
+    Mistake(
+        "what could not be written is forgotten", _LEDGER_WRITER,
+        "    if (waiting->otherwise == IfNotCommitted::kForget) continue;\n"
+        "    for",
+        "    if (waiting->otherwise != IfNotCommitted::kKeepAndGoOn) "
+        "continue;\n    for",
+        said="is never written"),
+    Mistake(
+        "what was there after a failure is written again", _LEDGER_WRITER,
+        "  if (!there) return absl::OkStatus();\n",
+        "  if (!there || settled > 0) return absl::OkStatus();\n",
+        said="is written twice"),
+    Mistake(
+        "a hedge does not wait for the ledger", "service/pipeline/"
+        "hedged_attempt.cc",
+        "  first.outcome = co_await first_live.Record();\n", "",
+        said="asks beside"),
+]
+
+_SPENDING = [
+    Mistake(
+        "a call that nobody has billed keeps its reservation", _CALL_BUDGETS,
+        "  if (!answered) return charges_.Cancel();\n",
+        "  if (!answered) return;\n",
+        said="holds what it has reserved"),
+    Mistake(
+        "a reservation is never given back", _BUDGET_TABLE,
+        "  cell.reserved -= charge.amounts;\n  --cell.reservations;\n",
+        "  --cell.reservations;\n",
+        said="and reserved"),
+    Mistake(
+        "a call is charged twice", _BUDGET_TABLE,
+        "      Renew(cell, now);\n      add(cell);\n",
+        "      Renew(cell, now);\n      add(cell);\n      add(cell);\n",
+        said="has spent"),
+    Mistake(
+        "what has failed costs nothing", _CALL_BUDGETS,
+        "    real += BilledAmounts(*usage);\n",
+        "    if (attempt.answered) real += BilledAmounts(*usage);\n",
+        said="has spent"),
+    Mistake(
+        "a target's budget is charged for who has answered alone",
+        _CALL_BUDGETS,
+        "      if (usage == nullptr) continue;\n"
+        "      BudgetAmounts of_target",
+        "      if (usage == nullptr || !attempt.answered) continue;\n"
+        "      BudgetAmounts of_target",
+        said="has spent"),
+    Mistake(
+        "what a stream takes beyond its estimate is not reserved",
+        _STREAMED_ANSWER,
+        "      GrowBudgets(call, attempt, *delivered, *open.stream);\n", "",
+        said="and reserved"),
+    Mistake(
+        "a window never begins anew", _BUDGET_TABLE,
+        "    spend.ForgetBefore(window, now);\n    if (shared != nullptr) {\n",
+        "    if (shared != nullptr) {\n",
+        said="has spent"),
+    Mistake(
+        "what comes back within a step is late", _BUDGET_TABLE,
+        "      ends_by(spend);\n", "",
+        said="has spent"),
+    Mistake(
+        "what others have reserved does not count", _BUDGET_TABLE,
+        "  const int64_t left = SaturatingSum(free, -units_of(reserved));\n",
+        "  const int64_t left = free;\n",
+        said="is let in, and"),
+    Mistake(
+        "who is let in may take all that is left and more", _BUDGET_TABLE,
+        "  if (left > 0 && wanted <= left) return;\n",
+        "  if (left > 0) return;\n",
+        said="is let in, and"),
+    Mistake(
+        "a budget that is reached lets in what is free", _BUDGET_TABLE,
+        "  if (left > 0 && wanted <= left) return;\n",
+        "  if (wanted <= left) return;\n",
+        said="is let in, and"),
+    Mistake(
+        "one call more than may be is let in", _BUDGET_TABLE,
+        "    if (free < reserved.turns + charge->amounts.turns) {\n",
+        "    if (free < reserved.turns) {\n",
+        said="is let in, and"),
+    Mistake(
+        "a budget that only warns refuses", _BUDGET_TABLE,
+        "      if (charge.refuses()) {\n        refused = true;\n",
+        "      if (charge.obstacle != BudgetObstacle::kNone) {\n"
+        "        refused = true;\n",
+        said="is refused by a budget"),
+    Mistake(
+        "who is refused is said to have been let pass", _CALL_BUDGETS,
+        "    if (exceeded && let_in) {\n", "    if (exceeded) {\n",
+        said="BUDGET_WARNING"),
+]
+
+_COSTS = [
+    Mistake(
+        "a stream that is left has cost nothing", _USAGE_ESTIMATE,
+        "  if (IsTold(facts->usage) && (finished || facts->usage_is_final)) "
+        "return;\n",
+        "  if (IsTold(facts->usage) || !finished) return;\n",
+        said="is said to have taken"),
+    Mistake(
+        "who was not waited for has cost nothing", _USAGE_ESTIMATE,
+        "  const bool left_at_work = http.abandoned() || "
+        "(http.sent && ended_by_us);\n",
+        "  const bool left_at_work = http.sent && ended_by_us;\n",
+        said="is said to have taken"),
+    Mistake(
+        "a cost is rounded down", "service/money/cost.cc",
+        "(millionths + kScale / 2) / kScale", "millionths / kScale",
+        said="is said to have taken"),
+    Mistake(
+        "a debit forgets what a call has cost",
+        "service/budgets/budget_change.cc",
+        "    out.AddInt(\"cost_usd_nanos\", "
+        "change.amounts.cost_usd_nanos);\n",
+        "    out.AddInt(\"cost_usd_nanos\", 0);\n",
+        said="the BUDGET_DEBIT of call"),
+    Mistake(
+        "a book has half of what an entry says",
+        "service/budgets/budget_change.cc",
+        "        if (key == \"output_tokens\") number = "
+        "&amounts.output_tokens;\n", "",
+        said="at the next start"),
+    Mistake(
+        "sums leave out who has failed", "service/pipeline/summary_record.cc",
+        "    if (attempt->replaced || attempt->usage == nullptr ||\n",
+        "    if (!record.attempts.empty() || attempt->usage == nullptr ||\n",
+        said="the sums have"),
+]
+
+MISTAKES = _LEDGER + _SPENDING + _COSTS
