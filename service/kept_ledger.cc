@@ -11,12 +11,14 @@
 #include "absl/strings/str_cat.h"
 #include "base/os/logging.h"
 #include "base/os/random.h"
+#include "base/postgres/conninfo.h"
 #include "base/status_macros.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "proto/proto_time.h"
 #include "service/budgets/unknown_charge.h"
 #include "service/config/config_reader.h"
 #include "service/config/ledger_validator.h"
+#include "service/ledger/checkpoint_seal.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_recovery.h"
 #include "service/ledger/postgres_commit_store.h"
@@ -71,7 +73,9 @@ constexpr MetricDefinition kChecked = {
     .kind = MetricKind::kGauge};
 constexpr MetricDefinition kBroken = {
     .name = "llmgw_ledger_broken",
-    .help = "Whether that check has found an entry that was altered.",
+    .help =
+        "Whether that check has found an entry that was altered or, of a "
+        "ledger in PostgreSQL, a binding of its chains is gone.",
     .kind = MetricKind::kGauge};
 
 absl::Status OfField(const char* field, const absl::Status& status) {
@@ -155,6 +159,12 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
                                       const std::string& config_file,
                                       const Secret& password) {
   const configv1::LedgerPostgres& postgres = config.ledger().postgres();
+  if (BelievesAnyServer(postgres.connection())) {
+    Log(LogLevel::kWarn, "ledger",
+        "ledger.postgres.connection names a server on another machine and does "
+        "not look at its certificate: whoever answers is sent the password and "
+        "the entries; add sslmode=verify-full");
+  }
   postgres_.emplace(PostgresLedger::Options{
       .connection = {.conninfo = postgres.connection(), .password = password},
       .schema = postgres.schema(),
@@ -186,6 +196,7 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
   keeper_ = std::make_unique<PostgresKeeper>(
       *postgres_,
       PostgresKeeper::Options{.join_interval = ToAbsl(postgres.join_interval()),
+                              .seen_join_path = folder + "/ledger-joins",
                               .charge = ChargeOfUnknown},
       [this, folder](int64_t each) { AddPostgresChain(folder, each); }, clock_,
       SystemRandom());
@@ -208,8 +219,10 @@ absl::Status KeptLedger::ReadOthersBudgets(int64_t own_chain) {
   for (const PostgresChain& chain : chains) {
     if (chain.number == own_chain) continue;
     BudgetLedgerState state(budgets_retention_);
-    GATEWAY_ASSIGN_OR_RETURN(const LedgerCheckpoint from,
+    GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint kept,
                              postgres_->LoadCheckpoint(chain.number));
+    const LedgerCheckpoint from =
+        WholeOrNone(absl::StrCat("chain ", chain.number), std::move(kept));
     GATEWAY_RETURN_IF_ERROR(state.Restore(from.state));
     GATEWAY_RETURN_IF_ERROR(postgres_->ReadCommits(
         chain.number, from.end.commits + 1, [&](const LedgerCommit& commit) {
@@ -260,6 +273,7 @@ void KeptLedger::AddMetrics(MetricRegistry& registry) const {
     add(kWaiting, counts.waiting);
     add(kKept, counts.kept);
     add(kFailing, counts.failing);
+    if (keeper_ != nullptr) add(kBroken, keeper_->misses_join());
     if (check_ == nullptr) return;
     const BackgroundCheck::State state = check_->state();
     add(kChecked, state.checked_entries);

@@ -2,9 +2,14 @@
 
 #include <postgresql/libpq-fe.h>
 
+#include <algorithm>
+#include <cassert>
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 
 namespace gateway {
@@ -16,6 +21,13 @@ constexpr std::string_view kSecretKeywords[] = {"password", "sslpassword"};
 struct FreeOptions {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
+
+// A socket in the file system, too.
+bool IsOnThisMachine(absl::string_view host) {
+  return host.empty() || host[0] == '/' || host[0] == '@' ||
+         host == "localhost" || host == "::1" ||
+         absl::StartsWith(host, "127.");
+}
 
 }  // namespace
 
@@ -50,6 +62,25 @@ absl::Status CheckConninfo(const std::string& conninfo) {
     }
   }
   return absl::OkStatus();
+}
+
+bool BelievesAnyServer(const std::string& conninfo) {
+  const auto given = ReadConninfo(conninfo);
+  assert(given.ok());
+  std::string hosts;
+  std::string addresses;
+  for (const auto& [keyword, value] : *given) {
+    if (keyword == "sslmode" &&
+        (value == "verify-ca" || value == "verify-full")) {
+      return false;
+    }
+    if (keyword == "host") hosts = value;
+    if (keyword == "hostaddr") addresses = value;
+  }
+  // The address is what is connected to.
+  if (!addresses.empty()) hosts = addresses;
+  const std::vector<absl::string_view> all = absl::StrSplit(hosts, ',');
+  return !std::all_of(all.begin(), all.end(), IsOnThisMachine);
 }
 
 }  // namespace gateway

@@ -26,6 +26,11 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadConninfo(
 // INVALID_ARGUMENT if libpq cannot read it, or there is a password in it.
 absl::Status CheckConninfo(const std::string& conninfo);
 
+// Whether who answers at one of its hosts is believed to be the server, and may
+// be sent the password: it is on another machine, and its certificate is not
+// looked at (`sslmode`). REQUIRES: it can be read.
+bool BelievesAnyServer(const std::string& conninfo);
+
 }  // namespace gateway
 
 #endif  // BASE_POSTGRES_CONNINFO_H_

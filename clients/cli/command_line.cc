@@ -203,6 +203,8 @@ What ledger takes:
   --order WHICH           query: newest, the default, or oldest, first
   --after N               verify, by a gateway or of one chain: only what is
                           behind this entry
+  --noted HASH            verify, of files and with --postgres: the last hash
+                          that an earlier check has told, which must be there
   --prices FILE           reprice: by what prices list --output json has
                           printed; gateway asks the gateway, as prices does; by
                           default files are repriced by what is built in, and a

@@ -163,8 +163,8 @@ absl::StatusOr<std::vector<v1::LedgerEntry>> FindInPostgres(
 }
 
 absl::StatusOr<v1::VerifyLedgerResponse> VerifyPostgres(
-    const PostgresLedger& ledger, const std::string& chain,
-    int64_t after_entry) {
+    const PostgresLedger& ledger, const std::string& chain, int64_t after_entry,
+    const std::string& noted_hash) {
   GATEWAY_ASSIGN_OR_RETURN(const std::vector<int64_t> chains,
                            ChainsNamed(ledger, chain));
   if (after_entry > 0 && chain.empty()) {
@@ -173,8 +173,10 @@ absl::StatusOr<v1::VerifyLedgerResponse> VerifyPostgres(
                        "--chain");
   }
   std::deque<PostgresCommitSource> sources;
-  LedgerWalk::Options options = {
-      .joins = &ledger, .is_part = !chain.empty(), .after_entry = after_entry};
+  LedgerWalk::Options options = {.joins = &ledger,
+                                 .is_part = !chain.empty(),
+                                 .after_entry = after_entry,
+                                 .noted_hash = noted_hash};
   for (const int64_t each : chains) {
     options.chains.push_back({.name = absl::StrCat(each),
                               .commits = &sources.emplace_back(ledger, each)});

@@ -45,10 +45,11 @@ absl::StatusOr<std::vector<llmgateway::v1::LedgerEntry>> FindInPostgres(
     const PostgresLedger& ledger, const std::string& chain,
     const LedgerFilter& filter, int64_t limit, bool newest_first);
 
-// Verifies all chains and what joins them, or one chain.
+// Verifies all chains and what joins them, or one chain. `noted_hash` as of
+// LedgerWalk.
 absl::StatusOr<llmgateway::v1::VerifyLedgerResponse> VerifyPostgres(
-    const PostgresLedger& ledger, const std::string& chain,
-    int64_t after_entry);
+    const PostgresLedger& ledger, const std::string& chain, int64_t after_entry,
+    const std::string& noted_hash = "");
 
 }  // namespace gateway
 

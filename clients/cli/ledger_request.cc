@@ -183,6 +183,7 @@ absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
 absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
                                        PlaceFinder place, std::ostream& out) {
   GATEWAY_ASSIGN_OR_RETURN(const int64_t after, AfterEntryOf(words));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string noted, NotedHashOf(words));
   if (words.words.size() > 1) {
     if (after > 0) {
       return absl::InvalidArgumentError(
@@ -198,7 +199,7 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
                            PostgresLedgerOf(words));
   if (postgres != nullptr) {
     GATEWAY_ASSIGN_OR_RETURN(v1::VerifyLedgerResponse found,
-                             VerifyPostgres(*postgres, chain, after));
+                             VerifyPostgres(*postgres, chain, after, noted));
     int64_t files = 0;
     if (found.valid() && !archive.empty()) {
       GATEWAY_ASSIGN_OR_RETURN(
@@ -211,6 +212,11 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
     return FlagMistake("--archive",
                        "is verified by what the database has recorded: give "
                        "--postgres, too");
+  }
+  if (!noted.empty()) {
+    return FlagMistake("--noted",
+                       "is for files and --postgres: who does not take the "
+                       "gateway's word reads the ledger himself");
   }
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
   v1::VerifyLedgerRequest request;

@@ -35,6 +35,9 @@ struct Found {
 // Checks the entries of one file after the other.
 class Verification {
  public:
+  explicit Verification(std::string noted_hash)
+      : noted_hash_(std::move(noted_hash)) {}
+
   absl::Status Read(const std::string& file) {
     file_ = file;
     last_ = 0;
@@ -64,6 +67,18 @@ class Verification {
     return absl::OkStatus();
   }
 
+  // Once all was read.
+  void End() {
+    if (noted_hash_.empty() || has_noted_) return;
+    Report(last_,
+           {.severity = ChainCheck::Severity::kFail,
+            .what = absl::StrCat("is the last one, and none has the hash that "
+                                 "was noted, ",
+                                 noted_hash_,
+                                 ": what was there then was removed or "
+                                 "written anew")});
+  }
+
   bool valid() const { return failures_ == 0; }
   int64_t entries() const { return check_.entries(); }
   int64_t failures() const { return failures_; }
@@ -82,6 +97,7 @@ class Verification {
     last_ = number;
     ChainCheck::Finding finding = check_.Add(entry);
     if (!check_.last_hash().empty()) merkle_.Add(check_.last_hash());
+    has_noted_ = has_noted_ || check_.last_hash() == noted_hash_;
     // The gateway writes no entry without a hash, and an import takes none.
     if (is_database_ && finding.severity == ChainCheck::Severity::kWarn) {
       finding.severity = ChainCheck::Severity::kFail;
@@ -98,6 +114,8 @@ class Verification {
     }
   }
 
+  const std::string noted_hash_;
+  bool has_noted_ = false;
   ChainCheck check_;
   RunningMerkleRoot merkle_;
   std::string file_;
@@ -168,10 +186,12 @@ absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words) {
         "ledger verify takes the files of a ledger, in their order; see "
         "gatewayctl --help");
   }
-  Verification verification;
+  GATEWAY_ASSIGN_OR_RETURN(std::string noted, NotedHashOf(words));
+  Verification verification(std::move(noted));
   for (size_t i = 1; i < words.words.size(); ++i) {
     GATEWAY_RETURN_IF_ERROR(verification.Read(words.words[i]));
   }
+  verification.End();
   return LedgerReport{.valid = verification.valid(),
                       .text = words.as_json ? ReportJson(verification)
                                             : ReportText(verification)};

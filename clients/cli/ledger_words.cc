@@ -1,20 +1,23 @@
 #include "clients/cli/ledger_words.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "clients/cli/ledger_reprice.h"
+#include "service/ledger/hash_text.h"
 
 namespace gateway {
 namespace {
 
 constexpr int64_t kLimitMax = 1'000'000;
 
-constexpr std::string_view kVerifyFlags[] = {"--after", "--archive", "--chain",
-                                             "--postgres", "--schema"};
+constexpr std::string_view kVerifyFlags[] = {
+    "--after", "--archive", "--chain", "--noted", "--postgres", "--schema"};
 constexpr std::string_view kLedgerGetFlags[] = {"--archive", "--file",
                                                 "--postgres", "--schema"};
 constexpr std::string_view kArchiveFlags[] = {"--before", "--out", "--postgres",
@@ -154,6 +157,22 @@ absl::StatusOr<int64_t> AfterEntryOf(const OperatorWords& words) {
         absl::StrCat("must be the number of an entry, not '", text, "'"));
   }
   return entry;
+}
+
+absl::StatusOr<std::string> NotedHashOf(const OperatorWords& words) {
+  std::string hash = LastOf(words, "--noted");
+  const bool is_hash =
+      hash.size() == kHashTextBytes &&
+      std::all_of(hash.begin(), hash.end(), [](char digit) {
+        return absl::ascii_isxdigit(static_cast<unsigned char>(digit)) != 0 &&
+               absl::ascii_isupper(static_cast<unsigned char>(digit)) == 0;
+      });
+  if (!hash.empty() && !is_hash) {
+    return FlagMistake("--noted",
+                       "must be a last hash as verify tells it: 64 digits of "
+                       "0 to 9 and a to f");
+  }
+  return hash;
 }
 
 }  // namespace gateway

@@ -46,6 +46,9 @@ absl::StatusOr<LedgerListing> LedgerListingOf(const OperatorWords& words);
 // Behind which entry a gateway's check is to begin; 0 for the first.
 absl::StatusOr<int64_t> AfterEntryOf(const OperatorWords& words);
 
+// The last hash that was noted, and must be there; empty for none.
+absl::StatusOr<std::string> NotedHashOf(const OperatorWords& words);
+
 }  // namespace gateway
 
 #endif  // CLIENTS_CLI_LEDGER_WORDS_H_

@@ -12,6 +12,7 @@
 #define SERVICE_LEDGER_LEDGER_COMMIT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -61,6 +62,11 @@ class CommitSource {
   // Where what was taken into archives ends (postgres_archive.h): the first
   // commit that can be read is the one behind. Of a file that is its beginning.
   virtual absl::StatusOr<LedgerEnd> Archived() const { return LedgerEnd(); }
+
+  // How many commits there are by what stands beside them, if anything does.
+  virtual absl::StatusOr<std::optional<int64_t>> SaidCommits() const {
+    return std::nullopt;
+  }
 };
 
 }  // namespace gateway

@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/chain_check.h"
+#include "service/ledger/checkpoint_seal.h"
 #include "service/ledger/ledger_check.h"
 #include "service/ledger/sqlite_commit_store.h"
 
@@ -97,8 +98,8 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
           fault);
     }
   }
-  GATEWAY_ASSIGN_OR_RETURN(const LedgerCheckpoint from,
-                           store_->LoadCheckpoint());
+  GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint kept, store_->LoadCheckpoint());
+  const LedgerCheckpoint from = WholeOrNone(store_->name(), std::move(kept));
   if (from.end.commits > end_.commits) {
     return Damaged(absl::StrCat("the ledger ends with commit ", end_.commits),
                    absl::StrCat("and had ", from.end.commits,
@@ -154,13 +155,22 @@ void LedgerLog::Take(Addition addition) {
 
 absl::Status LedgerLog::KeepCheckpoint() {
   return store_->KeepCheckpoint(
-      {.end = end_,
-       .open_dispatches = open_.ToNotes(),
-       .state = state_ == nullptr ? "" : state_->Checkpoint()});
+      Sealed({.end = end_,
+              .open_dispatches = open_.ToNotes(),
+              .state = state_ == nullptr ? "" : state_->Checkpoint()}));
 }
 
 absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry* const> entries,
                                absl::Time time) {
+  absl::Status status = AppendHere(entries, time);
+  if (!absl::IsAborted(status)) return status;
+  const absl::StatusOr<bool> there = MoveToAnotherChain();
+  if (!there.ok()) return status;  // Settle goes on with it.
+  return *there ? absl::OkStatus() : AppendHere(entries, time);
+}
+
+absl::Status LedgerLog::AppendHere(
+    absl::Span<const UnchainedEntry* const> entries, absl::Time time) {
   assert(!entries.empty() && !attempted_.has_value());
   size_t bytes = 0;
   for (const UnchainedEntry* const entry : entries) {

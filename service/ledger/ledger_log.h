@@ -75,7 +75,8 @@ class LedgerLog final : public CommitSource {
   // Chains the entries behind the last one, in their order, and commits them:
   // all are there for good, or, with one of the errors of the store, all are
   // there or none is, which Settle finds out. REQUIRES: there is at least one,
-  // and an Append that failed was settled.
+  // and an Append that failed was settled. If this chain was taken over, they
+  // are in another one, with which it goes on.
   absl::Status Append(absl::Span<const UnchainedEntry* const> entries,
                       absl::Time time);
 
@@ -129,6 +130,9 @@ class LedgerLog final : public CommitSource {
         state_(following.state),
         checkpoint_entries_(following.checkpoint_entries) {}
 
+  // Append, into this chain.
+  absl::Status AppendHere(absl::Span<const UnchainedEntry* const> entries,
+                          absl::Time time);
   absl::Status FollowFromCheckpoint();
   absl::Status Follow(std::string_view texts, std::string_view notes);
   // It is committed.

@@ -1,6 +1,7 @@
 #include "service/ledger/ledger_walk.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -38,6 +39,17 @@ absl::Status LedgerWalk::Begin() {
     const CommitSource& commits = *walked.chain.commits;
     GATEWAY_ASSIGN_OR_RETURN(walked.archived, commits.Archived());
     GATEWAY_ASSIGN_OR_RETURN(walked.end, LastCommitOf(commits));
+    // Asked behind, and so it is no less.
+    GATEWAY_ASSIGN_OR_RETURN(const std::optional<int64_t> said,
+                             commits.SaidCommits());
+    if (said.has_value() && *said < walked.end.number) {
+      Break(walked.chain.name, 0, "",
+            absl::StrCat("has ", walked.end.number,
+                         " commits and is said to have ", *said,
+                         ": some were put in behind its end, or the end was "
+                         "set back"));
+    }
+    See(walked.archived.hash);
     walked.check =
         LedgerCheck(walked.archived.entries, walked.archived.hash);
     walked.next_commit = walked.archived.commits + 1;
@@ -85,7 +97,17 @@ absl::Status LedgerWalk::Step() {
     if (!walked.is_done()) return absl::OkStatus();
   }
   is_done_ = true;
+  if (valid() && !options_.noted_hash.empty() && !has_noted_) {
+    Break("", 0, "",
+          absl::StrCat("nothing of it has the hash that was noted, ",
+                       options_.noted_hash,
+                       ": what was there then was removed or written anew"));
+  }
   return absl::OkStatus();
+}
+
+void LedgerWalk::See(const std::string& hash) {
+  has_noted_ = has_noted_ || hash == options_.noted_hash;
 }
 
 absl::Status LedgerWalk::Advance(Walked& walked, int64_t last_commit) {
@@ -98,6 +120,7 @@ absl::Status LedgerWalk::Advance(Walked& walked, int64_t last_commit) {
         if (commit.number > last_commit) return EnoughRead();
         walked.next_commit = commit.number + 1;
         GATEWAY_RETURN_IF_ERROR(walked.check.Add(commit));
+        See(walked.check.last_hash());
         bytes_left_ -= std::min(bytes_left_, commit.texts.size());
         return bytes_left_ > 0 && commit.number < last_commit ? absl::OkStatus()
                                                               : EnoughRead();
@@ -176,6 +199,7 @@ bool LedgerWalk::TakeJoin(const StoredJoin& stored) {
   }
   join_ = *std::move(join);
   join_hash_ = stored.hash;
+  See(join_hash_);
   heads_compared_ = 0;
   has_join_ = true;
   return true;

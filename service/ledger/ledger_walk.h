@@ -48,6 +48,10 @@ class LedgerWalk {
     // Begins behind this entry, whose hash is taken for granted. REQUIRES, if
     // it is not 0: there is one chain.
     int64_t after_entry = 0;
+    // A last hash that somebody has noted before: of an entry that a commit
+    // ends with or, of several chains, of a join. It must be there. Nothing is
+    // asked for if it is empty.
+    std::string noted_hash;
   };
 
   explicit LedgerWalk(Options options);
@@ -110,6 +114,8 @@ class LedgerWalk {
   // False if there is more to be read first.
   absl::Status CompareHead(const ChainHead& head, bool* is_compared);
   Walked* FindChain(const std::string& name);
+  // A hash that is as it was written.
+  void See(const std::string& hash);
   void Break(const std::string& chain, int64_t entry, const std::string& id,
              const std::string& problem);
 
@@ -118,6 +124,7 @@ class LedgerWalk {
   int64_t total_entries_ = 0;
   size_t bytes_left_ = 0;  // Of this step.
   bool is_done_ = false;
+  bool has_noted_ = false;  // The hash that was noted.
 
   int64_t last_join_ = 0;  // That there was at the begin.
   int64_t checked_joins_ = 0;

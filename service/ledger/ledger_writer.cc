@@ -254,7 +254,8 @@ absl::Status LedgerWriter::Append(const Group& group) {
   if (!entries.empty()) {
     GATEWAY_RETURN_IF_ERROR(log_->Append(entries, clock_.WallTime()));
   } else if (before.failing) {
-    // Writes something, to see whether it can.
+    // Has its place again, and writes something, to see whether it can.
+    GATEWAY_RETURN_IF_ERROR(log_->KeepAlive());
     return log_->KeepCheckpoint();
   } else {
     return log_->KeepAlive();

@@ -18,6 +18,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/archive_file.h"
+#include "service/ledger/checkpoint_seal.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_walk.h"
@@ -224,6 +225,14 @@ absl::Status Archiving::WriteChain(int64_t chain) {
   GATEWAY_ASSIGN_OR_RETURN(LedgerEnd end, ledger_.Archived(chain));
   GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint checkpoint,
                            ledger_.LoadCheckpoint(chain));
+  checkpoint =
+      WholeOrNone(absl::StrCat("chain ", chain), std::move(checkpoint));
+  if (checkpoint.end.commits < end.commits) {
+    return absl::DataLossError(absl::StrCat(
+        "the checkpoint of chain ", chain,
+        " is not what was kept, and what it was made of is in archives: "
+        "restore the row of `checkpoints` from a backup"));
+  }
   ArchivedState state(std::move(checkpoint), options_.new_state());
   GATEWAY_RETURN_IF_ERROR(state.Restore());
   std::unique_ptr<ArchiveWriter> writer;
@@ -263,7 +272,7 @@ absl::Status Archiving::WriteChain(int64_t chain) {
   if (!read.ok() && !absl::IsCancelled(read)) return read;
   GATEWAY_RETURN_IF_ERROR(finish());
   if (taken.pieces.empty()) return absl::OkStatus();
-  taken.checkpoint = state.At(taken.pieces.back());
+  taken.checkpoint = Sealed(state.At(taken.pieces.back()));
   chains_.emplace(chain, std::move(taken));
   return absl::OkStatus();
 }

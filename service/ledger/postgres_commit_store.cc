@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/os/logging.h"
 #include "base/os/mutex.h"
 #include "base/status_macros.h"
@@ -19,6 +20,8 @@ constexpr absl::Duration kPauseMin = absl::Milliseconds(20);
 // ... and while the database counts as away.
 constexpr absl::Duration kPauseMax = absl::Seconds(2);
 constexpr absl::Duration kKeepAlive = absl::Seconds(5);
+// Attempts to take a chain again whose outcome nobody knows.
+constexpr size_t kClaimsMax = 64;
 
 // A table's own number and the chain's: nobody else has locks of these.
 constexpr char kTryLock[] =
@@ -28,22 +31,26 @@ constexpr char kUnlock[] =
 constexpr char kReleased[] =
     "SELECT chain FROM chains WHERE released ORDER BY chain";
 constexpr char kClaim[] =
-    "UPDATE chains SET epoch = epoch + 1, released = false "
+    "UPDATE chains SET epoch = epoch + 1, released = false, claim = $2::text "
     "WHERE chain = $1::bigint AND released "
     "RETURNING epoch, commits, entries, last_hash";
+// One of the attempts before, `$3`, may have taken it, and nobody was told.
 constexpr char kTakeAgain[] =
-    "UPDATE chains SET epoch = epoch + 1, released = false "
-    "WHERE chain = $1::bigint AND epoch = $2::bigint "
+    "UPDATE chains SET epoch = epoch + 1, released = false, claim = $4::text "
+    "WHERE chain = $1::bigint AND (epoch = $2::bigint "
+    "OR claim = ANY(string_to_array($3::text, ','))) "
     "RETURNING epoch, commits, entries, last_hash";
 constexpr char kBegin[] =
-    "INSERT INTO chains (chain) SELECT coalesce(max(chain), 0) + 1 FROM chains "
+    "INSERT INTO chains (chain, claim) "
+    "SELECT coalesce(max(chain), 0) + 1, $1::text FROM chains "
     "RETURNING chain, epoch";
 constexpr char kRelease[] =
     "UPDATE chains SET released = true "
     "WHERE chain = $1::bigint AND epoch = $2::bigint";
 constexpr char kKeep[] =
     "SELECT epoch, commits FROM chains "
-    "WHERE chain = $1::bigint AND epoch = $2::bigint";
+    "WHERE chain = $1::bigint AND (epoch = $2::bigint "
+    "OR claim = ANY(string_to_array($3::text, ',')))";
 // Nothing is appended by who does not know where the chain ends, nor by who
 // had it before.
 constexpr char kAppendToChain[] =
@@ -112,17 +119,14 @@ PostgresCommitStore::TakeOver(const PostgresLedger& ledger, int64_t chain,
   GATEWAY_ASSIGN_OR_RETURN(store->db_, ledger.Connect(store->timeout()));
   GATEWAY_ASSIGN_OR_RETURN(const bool is_free, store->TryLock(chain));
   if (!is_free) return absl::NotFoundError("somebody holds the chain");
-  GATEWAY_ASSIGN_OR_RETURN(
-      const PostgresResult taken,
-      store->db_->Run(kTakeAgain,
-                      PostgresParameters().Int64(chain).Int64(epoch),
-                      store->timeout()));
+  GATEWAY_ASSIGN_OR_RETURN(const PostgresResult taken,
+                           store->Take({chain, epoch}, store->timeout()));
   if (taken.rows() == 0) {
     return absl::NotFoundError("somebody has had the chain meanwhile");
   }
+  GATEWAY_RETURN_IF_ERROR(store->RememberSession());
   store->chain_ = chain;
   store->epoch_ = taken.Int64(0, 0);
-  GATEWAY_RETURN_IF_ERROR(store->RememberSession());
   return store;
 }
 
@@ -158,12 +162,27 @@ absl::Status PostgresCommitStore::Unlock(int64_t chain) {
 
 absl::Status PostgresCommitStore::ClaimAny() {
   GATEWAY_ASSIGN_OR_RETURN(db_, ledger_.Connect(timeout()));
-  GATEWAY_ASSIGN_OR_RETURN(const bool claimed, ClaimReleased());
-  if (!claimed) GATEWAY_RETURN_IF_ERROR(BeginChain());
-  return RememberSession();
+  // The chain that it had is its own until it has another one.
+  Place place;
+  const auto claim = [&]() -> absl::Status {
+    GATEWAY_ASSIGN_OR_RETURN(place, ClaimReleased());
+    if (place.chain == 0) {
+      GATEWAY_ASSIGN_OR_RETURN(place, BeginChain());
+    }
+    return RememberSession();
+  };
+  absl::Status status = claim();
+  if (!status.ok()) {
+    db_.reset();
+    return status;
+  }
+  chain_ = place.chain;
+  epoch_ = place.epoch;
+  return status;
 }
 
-absl::StatusOr<bool> PostgresCommitStore::ClaimReleased() {
+absl::StatusOr<PostgresCommitStore::Place>
+PostgresCommitStore::ClaimReleased() {
   GATEWAY_ASSIGN_OR_RETURN(const PostgresResult released,
                            db_->Run(kReleased, {}, timeout()));
   for (int row = 0; row < released.rows(); ++row) {
@@ -172,37 +191,61 @@ absl::StatusOr<bool> PostgresCommitStore::ClaimReleased() {
     if (!is_free) continue;
     GATEWAY_ASSIGN_OR_RETURN(
         const PostgresResult claimed,
-        db_->Run(kClaim, PostgresParameters().Int64(chain), timeout()));
-    if (claimed.rows() > 0) {
-      chain_ = chain;
-      epoch_ = claimed.Int64(0, 0);
-      return true;
-    }
+        db_->Run(kClaim, PostgresParameters().Int64(chain).Text(NewClaim()),
+                 timeout()));
+    if (claimed.rows() > 0) return Place{chain, claimed.Int64(0, 0)};
     // Somebody had it for a moment.
     GATEWAY_RETURN_IF_ERROR(Unlock(chain));
   }
-  return false;
+  return Place{};
 }
 
-absl::Status PostgresCommitStore::BeginChain() {
+absl::StatusOr<PostgresCommitStore::Place> PostgresCommitStore::BeginChain() {
   const absl::Duration deadline = StoreNow() + timeout();
   while (true) {
     const absl::StatusOr<PostgresResult> begun =
-        db_->Run(kBegin, {}, timeout());
+        db_->Run(kBegin, PostgresParameters().Text(NewClaim()), timeout());
     // Another has begun one at this moment.
     if (absl::IsAlreadyExists(begun.status()) && StoreNow() < deadline) {
       PauseFor(kPauseMin * random_.UniformDouble());
       continue;
     }
     GATEWAY_RETURN_IF_ERROR(begun.status());
-    chain_ = begun->Int64(0, 0);
-    epoch_ = begun->Int64(0, 1);
-    GATEWAY_ASSIGN_OR_RETURN(const bool is_free, TryLock(chain_));
-    if (is_free) return absl::OkStatus();
+    const Place place = {begun->Int64(0, 0), begun->Int64(0, 1)};
+    GATEWAY_ASSIGN_OR_RETURN(const bool is_free, TryLock(place.chain));
+    if (is_free) return place;
     return absl::InternalError(absl::StrCat("somebody holds the chain ",
-                                            chain_.load(),
+                                            place.chain,
                                             ", which was begun this moment"));
   }
+}
+
+absl::StatusOr<PostgresResult> PostgresCommitStore::Take(
+    const Place& known, absl::Duration timeout) {
+  const std::string before = absl::StrJoin(claims_, ",");
+  if (claims_.size() == kClaimsMax) claims_.pop_front();
+  claims_.push_back(NewClaim());
+  PostgresParameters parameters;
+  parameters.Int64(known.chain)
+      .Int64(known.epoch)
+      .Text(before)
+      .Text(claims_.back());
+  absl::StatusOr<PostgresResult> taken =
+      db_->Run(kTakeAgain, parameters, timeout);
+  if (taken.ok()) claims_.clear();
+  return taken;
+}
+
+absl::StatusOr<PostgresResult> PostgresCommitStore::FindOwn(
+    absl::Duration timeout) {
+  PostgresParameters parameters;
+  parameters.Int64(chain_).Int64(epoch_).Text(absl::StrJoin(claims_, ","));
+  return db_->Run(kKeep, parameters, timeout);
+}
+
+std::string PostgresCommitStore::NewClaim() {
+  return absl::StrCat(absl::Hex(random_.Bits(), absl::kZeroPad16),
+                      absl::Hex(random_.Bits(), absl::kZeroPad16));
 }
 
 absl::Status PostgresCommitStore::RememberSession() {
@@ -226,11 +269,8 @@ absl::Status PostgresCommitStore::LockAgain(absl::Duration deadline) {
     if (is_free) return absl::OkStatus();
     // Of the session before the server may not know that it is over.
     GATEWAY_RETURN_IF_ERROR(EndSessionBefore());
-    GATEWAY_ASSIGN_OR_RETURN(
-        const PostgresResult kept,
-        db_->Run(kKeep, PostgresParameters().Int64(chain_).Int64(epoch_),
-                 timeout()));
-    if (kept.rows() == 0) return TakenOver(chain_);
+    GATEWAY_ASSIGN_OR_RETURN(const PostgresResult own, FindOwn(timeout()));
+    if (own.rows() == 0) return TakenOver(chain_);
     if (StoreNow() >= deadline) {
       return absl::UnavailableError(absl::StrCat(
           "the session before still holds the chain ", chain_.load()));
@@ -250,8 +290,7 @@ absl::Status PostgresCommitStore::EnsureSession(absl::Duration timeout) {
     GATEWAY_RETURN_IF_ERROR(RememberSession());
     GATEWAY_ASSIGN_OR_RETURN(
         const PostgresResult taken,
-        db_->Run(kTakeAgain, PostgresParameters().Int64(chain_).Int64(epoch_),
-                 std::max(deadline - StoreNow(), kPauseMin)));
+        Take({chain_, epoch_}, std::max(deadline - StoreNow(), kPauseMin)));
     if (taken.rows() == 0) return TakenOver(chain_);
     epoch_ = taken.Int64(0, 0);
     end_ = {.commits = taken.Int64(0, 1),
@@ -352,15 +391,12 @@ absl::Status PostgresCommitStore::Insert(const NewCommit& commit,
 }
 
 absl::Status PostgresCommitStore::WhyNotAppended() {
-  GATEWAY_ASSIGN_OR_RETURN(
-      const PostgresResult kept,
-      db_->Run(kKeep, PostgresParameters().Int64(chain_).Int64(epoch_),
-               timeout()));
-  if (kept.rows() == 0) {
+  GATEWAY_ASSIGN_OR_RETURN(const PostgresResult own, FindOwn(timeout()));
+  if (own.rows() == 0) {
     db_.reset();
     return TakenOver(chain_);
   }
-  if (kept.Int64(0, 1) < known_commits_) return EndsEarlier(kept.Int64(0, 1));
+  if (own.Int64(0, 1) < known_commits_) return EndsEarlier(own.Int64(0, 1));
   return absl::DataLossError(absl::StrCat(
       name(), " does not end where it did: somebody has changed it; ",
       ToAbsl(remedy())));
@@ -442,15 +478,10 @@ absl::Duration PostgresCommitStore::keep_alive_interval() const {
 absl::Status PostgresCommitStore::KeepAlive() {
   return TryUntilTimeout([&](absl::Duration left) -> absl::Status {
     GATEWAY_RETURN_IF_ERROR(EnsureSession(left));
-    GATEWAY_ASSIGN_OR_RETURN(
-        const PostgresResult kept,
-        db_->Run(kKeep, PostgresParameters().Int64(chain_).Int64(epoch_),
-                 left));
-    if (kept.rows() == 0) return TakenOver(chain_);
+    GATEWAY_ASSIGN_OR_RETURN(const PostgresResult own, FindOwn(left));
+    if (own.rows() == 0) return TakenOver(chain_);
     // A standby that took over may not have what was committed last.
-    if (kept.Int64(0, 1) < known_commits_) {
-      return EndsEarlier(kept.Int64(0, 1));
-    }
+    if (own.Int64(0, 1) < known_commits_) return EndsEarlier(own.Int64(0, 1));
     is_sound_ = true;
     return absl::OkStatus();
   });

@@ -13,9 +13,11 @@
 // chain, by which others see that somebody is there. And whoever takes a chain
 // - at first, or again on a new session - adds one to the chain's `epoch`,
 // which each commit names: a statement of a session before, however long it was
-// under way, then finds another epoch and appends nothing. A commit is one
-// statement, which moves the chain's end from where the store knows it to be,
-// and so no number is there twice, whatever happens.
+// under way, then finds another epoch and appends nothing. Each attempt leaves
+// a claim of its own in the chain, so that who was not told what became of it
+// does not take himself for somebody else. A commit is one statement, which
+// moves the chain's end from where the store knows it to be, and so no number
+// is there twice, whatever happens.
 //
 // A session that is lost is replaced within `timeout`, and what was under way
 // is found out from the chain's end: who appends waits, and is told nothing of
@@ -33,6 +35,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <string>
@@ -92,13 +95,26 @@ class PostgresCommitStore final : public CommitStore {
       : ledger_(ledger), clock_(clock), random_(random) {}
 
   absl::Duration timeout() const { return ledger_.options().timeout; }
+  // A chain as somebody has it.
+  struct Place {
+    int64_t chain = 0;
+    int64_t epoch = 0;
+  };
+
   // On a session that is there.
   absl::StatusOr<bool> TryLock(int64_t chain);
   absl::Status Unlock(int64_t chain);
-  // False if none was given back.
-  absl::StatusOr<bool> ClaimReleased();
-  absl::Status BeginChain();
+  // No chain if none was given back.
+  absl::StatusOr<Place> ClaimReleased();
+  absl::StatusOr<Place> BeginChain();
   absl::Status ClaimAny();
+  // Adds one to the chain's epoch, if that is the one that is known or an
+  // attempt of this store before has made it. No row if somebody else has.
+  absl::StatusOr<PostgresResult> Take(const Place& known,
+                                      absl::Duration timeout);
+  // The chain, by the same rule.
+  absl::StatusOr<PostgresResult> FindOwn(absl::Duration timeout);
+  std::string NewClaim();
 
   // Makes a session that has the chain, if there is none. ABORTED if somebody
   // else has taken the chain.
@@ -122,6 +138,8 @@ class PostgresCommitStore final : public CommitStore {
   Random& random_;
   std::atomic<int64_t> chain_ = 0;
   int64_t epoch_ = 0;
+  // Of the attempts to take it again that nobody was told of.
+  std::deque<std::string> claims_;
   bool is_sound_ = false;  // Whoever has read it goes on with it.
   LedgerEnd end_;          // As the database had it last.
   // How many commits the database had for sure.

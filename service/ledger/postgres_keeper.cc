@@ -104,6 +104,7 @@ PostgresKeeper::PostgresKeeper(const PostgresLedger& ledger,
       on_chain_(std::move(on_chain)),
       clock_(clock),
       random_(random),
+      seen_join_(options.seen_join_path),
       // Replicas that begin together need not all ask together.
       next_join_(SystemClock().SteadyTime() +
                  options.join_interval * random.UniformDouble() / 2),
@@ -166,14 +167,28 @@ absl::Status PostgresKeeper::Turn() {
       db_.reset();
       GATEWAY_ASSIGN_OR_RETURN(db_, ledger_.Connect(timeout));
     }
-    const absl::Status joined =
-        JoinChains(*db_, options_.join_interval, timeout).status();
+    // Before another one can be made in its place.
+    absl::Status joined = CompareSeen();
+    joined.Update(JoinChains(*db_, options_.join_interval, timeout).status());
     if (!joined.ok()) db_.reset();
     GATEWAY_RETURN_IF_ERROR(joined);
     MakePartitionAhead();
     next_join_ = now + options_.join_interval;
   }
   return closed;
+}
+
+absl::Status PostgresKeeper::CompareSeen() {
+  if (options_.seen_join_path.empty()) return absl::OkStatus();
+  const absl::Status seen = seen_join_.Compare(*db_, ledger_.options().timeout);
+  const bool misses = absl::IsDataLoss(seen);
+  if (misses && !misses_join_.load(std::memory_order_relaxed)) {
+    Log(LogLevel::kError, "ledger",
+        "A binding of the ledger's chains is gone, or another ledger is there",
+        {{"why", seen}});
+  }
+  misses_join_.store(misses, std::memory_order_relaxed);
+  return misses ? absl::OkStatus() : seen;
 }
 
 void PostgresKeeper::MakePartitionAhead() {

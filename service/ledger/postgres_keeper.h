@@ -1,8 +1,8 @@
 // PostgresKeeper does what replicas owe each other, on a thread of its own: it
 // notices chains that others have begun, joins the ends of all chains each
-// `join_interval`, whichever replica is the first, closes what a replica that
-// has gone has left open, and makes the partition of the next month a week
-// ahead.
+// `join_interval`, whichever replica is the first, and notices if one that it
+// has seen is gone, closes what a replica that has gone has left open, and
+// makes the partition of the next month a week ahead.
 //
 //   PostgresKeeper keeper(ledger, {.join_interval = absl::Minutes(1)},
 //                         [&](int64_t chain) { Show(chain); }, clock, random);
@@ -19,6 +19,7 @@
 #ifndef SERVICE_LEDGER_POSTGRES_KEEPER_H_
 #define SERVICE_LEDGER_POSTGRES_KEEPER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -38,6 +39,7 @@
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/entry.h"
 #include "service/ledger/postgres_ledger.h"
+#include "service/ledger/seen_join.h"
 
 namespace gateway {
 
@@ -47,6 +49,8 @@ class PostgresKeeper {
     absl::Duration join_interval = absl::Minutes(1);
     absl::Duration grace = absl::Minutes(1);
     absl::Duration turn = absl::Seconds(1);
+    // The file of SeenJoin; none if it is empty.
+    std::string seen_join_path;
     // As of CloseOpenDispatches.
     std::function<absl::StatusOr<UnchainedEntry>(
         const OpenDispatches::Left& left, std::string id, absl::Time time)>
@@ -61,6 +65,12 @@ class PostgresKeeper {
 
   PostgresKeeper(const PostgresKeeper&) = delete;
   PostgresKeeper& operator=(const PostgresKeeper&) = delete;
+
+  // Whether a join that this gateway has seen is not there any more. Any
+  // thread.
+  bool misses_join() const {
+    return misses_join_.load(std::memory_order_relaxed);
+  }
 
   // Has on_chain know the chains that there are by now.
   absl::Status Refresh() LOCKS_EXCLUDED(noticed_mu_);
@@ -78,6 +88,7 @@ class PostgresKeeper {
       LOCKS_EXCLUDED(noticed_mu_);
   absl::Status CloseThoseThatAreGone(const std::vector<PostgresChain>& chains);
   absl::Status Close(const PostgresChain& chain);
+  absl::Status CompareSeen();
   // Who appends makes one that is missing, too; so this is no failure yet.
   void MakePartitionAhead();
   void Tell(const absl::Status& status);
@@ -91,9 +102,12 @@ class PostgresKeeper {
   // The thread's.
   std::unique_ptr<PostgresConnection> db_;
   std::map<int64_t, Free> free_;
+  SeenJoin seen_join_;
   absl::Duration next_join_;
   absl::Status told_;
   bool is_ahead_told_ = false;  // That no partition can be made.
+
+  std::atomic<bool> misses_join_ = false;
 
   Mutex noticed_mu_;
   std::set<int64_t> noticed_ GUARDED_BY(noticed_mu_);

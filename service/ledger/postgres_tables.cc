@@ -55,6 +55,8 @@ constexpr const char* kMigrations[kTablesVersion] = {R"sql(
   );
 )sql",
                                                      R"sql(
+  -- Of the last attempt to take the chain: by it who made it knows that it did.
+  ALTER TABLE chains ADD COLUMN claim text NOT NULL DEFAULT '';
   CREATE TABLE archives (
     chain bigint NOT NULL REFERENCES chains (chain),
     last_commit bigint NOT NULL,

@@ -35,6 +35,22 @@ TEST(ConninfoTest, RefusesAPasswordAndDoesNotRepeatIt) {
   }
 }
 
+TEST(ConninfoTest, KnowsWhoBelievesAnyServer) {
+  for (const char* const text :
+       {"host=db.example", "host=db.example sslmode=require",
+        "postgresql://gateway@db.example/ledger", "host=127.0.0.1,db.example",
+        "host=localhost hostaddr=10.0.0.1"}) {
+    EXPECT_TRUE(BelievesAnyServer(text)) << text;
+  }
+  for (const char* const text :
+       {"dbname=ledger", "host=/run/postgresql", "host=127.0.0.1", "host=::1",
+        "host=localhost,127.0.0.2", "sslmode=verify-full host=db.example",
+        "host=db.example hostaddr=10.0.0.1 sslmode=verify-ca",
+        "postgresql://db.example/ledger?sslmode=verify-full"}) {
+    EXPECT_FALSE(BelievesAnyServer(text)) << text;
+  }
+}
+
 TEST(ConninfoTest, DoesNotRepeatWhatItCannotRead) {
   for (const char* const text :
        {"open-sesame", "host=db passwort=open-sesame",

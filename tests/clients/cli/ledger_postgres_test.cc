@@ -110,6 +110,25 @@ TEST_F(LedgerPostgresTest, AllOfItIsVerified) {
   EXPECT_EQ(one->checked_entries(), 10);
   EXPECT_FALSE(VerifyPostgres(*ledger, "", 60).ok());
   EXPECT_FALSE(VerifyPostgres(*ledger, "1", 71).ok());
+  // What was noted must be there as long as something binds it.
+  const std::string noted = all->last_hash();
+  EXPECT_TRUE(VerifyPostgres(*ledger, "", 0, noted)->valid());
+  EXPECT_TRUE(VerifyPostgres(*ledger, "1", 60, one->last_hash())->valid());
+  server_.Ask("CREATE TABLE whole AS SELECT * FROM llm_gateway.joins");
+  server_.Ask("DELETE FROM llm_gateway.joins");
+  EXPECT_TRUE(VerifyPostgres(*ledger, "", 0)->valid()) << "by itself it fits";
+  const auto unbound = VerifyPostgres(*ledger, "", 0, noted);
+  EXPECT_FALSE(unbound->valid());
+  EXPECT_THAT(unbound->problem(), HasSubstr(noted));
+  server_.Ask("INSERT INTO llm_gateway.joins SELECT * FROM whole");
+  // A row behind the end that the chain itself names.
+  server_.Ask(
+      "UPDATE llm_gateway.chains SET commits = commits - 1 WHERE chain = 1");
+  const auto behind = VerifyPostgres(*ledger, "", 0);
+  EXPECT_FALSE(behind->valid());
+  EXPECT_THAT(behind->problem(), HasSubstr("chain 1: has"));
+  server_.Ask(
+      "UPDATE llm_gateway.chains SET commits = commits + 1 WHERE chain = 1");
   server_.Ask(
       "UPDATE llm_gateway.commits SET texts = set_byte(texts, 100, "
       "get_byte(texts, 100) # 1) WHERE chain = 2");

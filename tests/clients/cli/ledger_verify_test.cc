@@ -69,6 +69,20 @@ TEST_F(LedgerVerifyTest, LinesOfJsonAreVerified) {
                          hash_, "\nmerkle root ", MerkleRoot(hashes_), "\n"));
 }
 
+TEST_F(LedgerVerifyTest, AHashThatWasNotedMustBeThere) {
+  const std::string file = Write("all.jsonl", Lines(5));
+  const auto verify = [&](const std::string& noted) {
+    return VerifyLedger(
+        {.words = {"verify", file}, .flags = {{"--noted", noted}}});
+  };
+  EXPECT_TRUE(verify(hashes_[2])->valid);
+  const auto gone = verify(std::string(64, 'a'));
+  EXPECT_FALSE(gone->valid);
+  EXPECT_THAT(gone->text, HasSubstr(std::string(64, 'a')));
+  EXPECT_THAT(std::string(verify("abc").status().message()),
+              HasSubstr("--noted"));
+}
+
 TEST_F(LedgerVerifyTest, SeveralFilesAreOneChain) {
   const std::string first = Write("a", Lines(2));
   const std::string second = Write("b", Lines(2));

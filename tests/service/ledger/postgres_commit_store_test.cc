@@ -16,6 +16,7 @@
 #include "service/ledger/ledger_check.h"
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_recovery.h"
+#include "service/ledger/ledger_writer.h"
 #include "tests/service/ledger/generated_ledger.h"
 #include "tests/testing/postgres_server.h"
 
@@ -79,6 +80,34 @@ class PostgresCommitStoreTest : public testing::Test {
                                   });
     EXPECT_TRUE(read.ok()) << read;
     return check.checked_entries();
+  }
+
+  // A session in a transaction that has done this.
+  std::unique_ptr<PostgresConnection> Holding(const std::string& sql) {
+    auto holder =
+        PostgresConnection::Connect(options_.connection, absl::Seconds(20));
+    EXPECT_TRUE(holder.ok()) << holder.status();
+    const absl::Status done = (*holder)->Execute(
+        absl::StrCat("SET search_path TO ", options_.schema, "; BEGIN; ", sql),
+        absl::Seconds(20));
+    EXPECT_TRUE(done.ok()) << done;
+    return *std::move(holder);
+  }
+
+  // From here on what changes a chain is done later than a log with a timeout
+  // of 300 ms waits for.
+  void DelayAnswers() {
+    Ask("CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_sleep(1); RETURN NULL; END'; "
+        "CREATE TRIGGER dawdle AFTER UPDATE ON chains "
+        "FOR EACH STATEMENT EXECUTE FUNCTION dawdle()");
+  }
+  // No more, once the question is answered so.
+  void EndDelayWhen(const std::string& sql, const std::string& answer) {
+    server_->AskUntil(
+        absl::StrCat("SET search_path TO ", options_.schema, "; ", sql),
+        answer);
+    Ask("DROP TRIGGER dawdle ON chains");
   }
 
   // Ends the server's side of all sessions that have a lock.
@@ -189,17 +218,11 @@ TEST_F(PostgresCommitStoreTest, ACommitBehindALockIsThereOnceOrNever) {
   const PostgresLedger impatient(options_);
   const Replica replica = Start(impatient);
   EXPECT_TRUE(Append(*replica.log, 5).ok());
-  auto holder =
-      PostgresConnection::Connect(options_.connection, absl::Seconds(20));
-  ASSERT_TRUE(holder.ok());
-  ASSERT_TRUE((*holder)
-                  ->Execute(absl::StrCat("BEGIN; LOCK TABLE ", options_.schema,
-                                         ".commits IN EXCLUSIVE MODE"),
-                            absl::Seconds(20))
-                  .ok());
+  std::unique_ptr<PostgresConnection> holder =
+      Holding("LOCK TABLE commits IN EXCLUSIVE MODE");
   const absl::Status status = Append(*replica.log, 5);
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-  holder->reset();
+  holder.reset();
   absl::StatusOr<bool> there = false;
   do {
     there = replica.log->Settle();
@@ -269,15 +292,94 @@ TEST_F(PostgresCommitStoreTest, WhoHasLostItsChainGoesOnInAnother) {
   ASSERT_TRUE(log.ok()) << log.status();
   EXPECT_TRUE(Append(**log, 3).ok());
   const absl::Status status = Append(*cut_off.log, 5);
-  EXPECT_TRUE(absl::IsAborted(status)) << status;
-  const absl::StatusOr<bool> there = cut_off.log->Settle();
-  ASSERT_TRUE(there.ok()) << there.status();
-  EXPECT_FALSE(*there);
+  EXPECT_TRUE(status.ok()) << status;
   EXPECT_NE(cut_off.store->chain(), lost);
   EXPECT_TRUE(Append(*cut_off.log, 5).ok());
   EXPECT_TRUE(Append(**log, 3).ok());
   EXPECT_EQ(Verified(lost), 22);
-  EXPECT_EQ(Verified(cut_off.store->chain()), 10);
+  EXPECT_EQ(Verified(cut_off.store->chain()), 20);
+}
+
+// Whoever takes its chain again and is not told that he has finds himself
+// there, and nobody else.
+TEST_F(PostgresCommitStoreTest, AnAttemptToTakeTheChainThatNobodyWasToldOf) {
+  options_.timeout = absl::Milliseconds(300);
+  const PostgresLedger impatient(options_);
+  const Replica replica = Start(impatient);
+  EXPECT_TRUE(Append(*replica.log, 5).ok());
+  const int64_t chain = replica.store->chain();
+  const std::string epoch = Ask("SELECT epoch + 1 FROM chains");
+  EndSessions();
+  DelayAnswers();
+  EXPECT_TRUE(absl::IsUnavailable(Append(*replica.log, 5)));
+  EndDelayWhen("SELECT epoch FROM chains", epoch);
+  absl::StatusOr<bool> there = true;
+  do {
+    there = replica.log->Settle();
+  } while (!there.ok());
+  EXPECT_FALSE(*there);
+  EXPECT_EQ(replica.store->chain(), chain);
+  EXPECT_TRUE(Append(*replica.log, 1).ok());
+  EXPECT_EQ(Verified(chain), 12);
+}
+
+// What was committed and not told stays so, however often it is tried to go on
+// in another chain.
+TEST_F(PostgresCommitStoreTest, WhatIsInTheChainThatWasLeftIsNotWrittenAgain) {
+  options_.timeout = absl::Milliseconds(300);
+  const PostgresLedger impatient(options_);
+  const Replica cut_off = Start(impatient);
+  EXPECT_TRUE(Append(*cut_off.log, 5).ok());
+  const int64_t lost = cut_off.store->chain();
+  DelayAnswers();
+  EXPECT_TRUE(absl::IsUnavailable(Append(*cut_off.log, 5)));
+  EndDelayWhen("SELECT entries FROM chains", "20");
+  const auto chains = ledger_->Chains();
+  ASSERT_TRUE(chains.ok());
+  EndSessions();
+  absl::StatusOr<std::unique_ptr<PostgresCommitStore>> taken =
+      absl::UnknownError("");
+  do {
+    taken = PostgresCommitStore::TakeOver(*ledger_, lost, chains->front().epoch,
+                                          SystemClock(), SystemRandom());
+  } while (!taken.ok());
+  std::unique_ptr<PostgresConnection> holder = Holding(absl::StrCat(
+      "SELECT pg_advisory_lock('chains'::regclass::oid::int, ", lost + 1, ")"));
+  EXPECT_TRUE(absl::IsInternal(cut_off.log->Settle().status()));
+  holder.reset();
+  absl::StatusOr<bool> there = false;
+  do {
+    there = cut_off.log->Settle();
+  } while (!there.ok());
+  EXPECT_TRUE(*there);
+  EXPECT_NE(cut_off.store->chain(), lost);
+  EXPECT_EQ(Verified(lost), 20);
+}
+
+// Nobody calls, and so there is nothing to append: it has its chain again all
+// the same, before others take it for gone.
+TEST_F(PostgresCommitStoreTest, AQuietReplicaHasItsChainAgainAfterAPause) {
+  options_.timeout = absl::Milliseconds(300);
+  const PostgresLedger impatient(options_);
+  Replica replica = Start(impatient);
+  EXPECT_TRUE(Append(*replica.log, 5).ok());
+  LedgerWriter writer(std::move(replica.log), {}, SystemClock(), [] {});
+  const auto turn = [&writer] {
+    writer.BeginTurn();
+    writer.EndTurn();
+    return writer.counts().failing;
+  };
+  EXPECT_FALSE(turn());
+  server_->Kill();
+  EXPECT_TRUE(turn());
+  EXPECT_TRUE(turn());
+  server_->Restart();
+  while (turn()) {
+  }
+  const auto chains = ledger_->Chains();
+  ASSERT_TRUE(chains.ok()) << chains.status();
+  ASSERT_EQ(chains->size(), 1U);
+  EXPECT_TRUE(chains->front().is_held);
 }
 
 TEST_F(PostgresCommitStoreTest, WhatALostReplicaLeftOpenIsClosed) {
