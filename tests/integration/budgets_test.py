@@ -12,8 +12,10 @@ import unittest
 from tests.integration import grpc_caller
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
+from tests.integration.samples import await_sample
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.gateway_process import environment
+from tests.testing.redis_process import RedisProcess
 
 _ADMIN = "/llmgateway.v1.AdminService/"
 _GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
@@ -409,7 +411,18 @@ ledger: {path: "%s/ledger.db"}
     def test_the_page_does_what_it_says(self):
         with open("docs/budgets.md", encoding="utf-8") as file:
             page = file.read()
-        config = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1]
+        examples = re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL)
+        self.assertEqual([kind for kind, _ in examples],
+                         ["yaml", "yaml", "sh"])
+        config, shared = examples[0][1], examples[1][1]
+        redis = RedisProcess()
+        self.addCleanup(redis.close)
+        self.assertIn("redis:6379", shared)
+        sharing = GatewayProcess(
+            _CONFIG % ("", shared.replace("redis:6379", redis.address)))
+        self.addCleanup(sharing.kill)
+        await_sample(sharing, "llmgw_budget_sharing_replicas", 1)
+        sharing.stop()
         gateway = GatewayProcess(_CONFIG % ("", config))
         self.addCleanup(gateway.kill)
         self.assertEqual(self.generate(gateway, scope={
@@ -427,6 +440,56 @@ ledger: {path: "%s/ledger.db"}
                     env=environment({"GATEWAY_ADMIN": gateway.admin}))
                 self.assertEqual(made.returncode, 0, made.stderr)
                 self.assertTrue(made.stdout)
+
+    def test_the_first_example_is_as_the_page_has_it(self):
+        with open("docs/budgets.md", encoding="utf-8") as file:
+            config = re.search(r"```yaml\n(.*?)```", file.read(),
+                               re.DOTALL)[1]
+        # A call is estimated to take at most 25 tokens and takes 30, for 6
+        # dollars.
+        gateway = GatewayProcess(
+            (_CONFIG % ("", config + """\
+auth: {callers: {api_keys: [{id: plain, key: 'env:PLAIN'},
+  {id: premium, key: 'env:PREMIUM', labels: {role: premium}}]}}
+""")).replace("'1000'", "'200000'"), env={
+    "PLAIN": "key-of-plain-0123456789",
+    "PREMIUM": "key-of-premium-0123456789"})
+        self.addCleanup(gateway.kill)
+
+        def ask_as(key, user, **fields):
+            return ask(gateway.http, chat("m", user=user, **fields),
+                       headers={"x-api-key": "key-of-%s-0123456789" % key})
+
+        def serve(key, user, calls):
+            return [ask_as(key, user, max_tokens=20).status
+                    for _ in range(calls)]
+        # Whom the call names, whatever its key is.
+        self.assertEqual(serve("plain", "ann", 9), 8 * [200] + [429])
+        self.assertEqual(serve("plain", "bob", 9), 8 * [200] + [429])
+        # What ann has left by a key of that role.
+        self.assertEqual(serve("premium", "ann", 34), 33 * [200] + [429])
+        # By its estimate only.
+        refused = ask_as("premium", "dan", max_tokens=40)
+        self.assertEqual(refused.status, 429)
+        self.assertIn("lets one call take 5 US dollars",
+                      refused.body.decode())
+        self.assertEqual(serve("premium", "dan", 41), 41 * [200])
+        served = ask_as("plain", "eve", max_tokens=20)
+        self.assertEqual(served.status, 200)
+        self.assertIn("budgets.monthly",
+                      served.headers["x-llmgateway-warnings"])
+
+    def test_a_budget_that_all_share_has_no_roles(self):
+        keys = {"PREMIUM": "key-of-premium-0123456789"}
+        gateway = self.start(
+            "{role_multipliers: {premium: '3'}, rules: [{name: all,"
+            " unit: total_tokens, limit: 50}]}",
+            more="auth: {callers: {api_keys: [{id: premium,"
+            " key: 'env:PREMIUM', labels: {role: premium}}]}}\n", env=keys)
+        self.assertEqual(
+            [ask(gateway.http, chat("m", max_tokens=30),
+                 headers={"x-api-key": keys["PREMIUM"]}).status
+             for _ in range(2)], [200, 429])
 
     def test_what_there_is_not_is_refused(self):
         gateway = self.start(
