@@ -3,6 +3,7 @@ restart, what is written of warnings and refusals, what an answer in the
 background is charged, and what a ledger that was taken over says. docs/budgets.md
 tells it."""
 
+import datetime
 import json
 import os
 import subprocess
@@ -203,11 +204,14 @@ class TakenOverTest(_BudgetEntriesCase):
     def lines(self, entries):
         """As the prompt router has written them."""
         previous, lines = "", []
+        # What is older than `retention` is forgotten.
+        day = datetime.datetime.now(datetime.timezone.utc).date()
+        day -= datetime.timedelta(days=1)
         for number, (event_type, metadata) in enumerate(entries, 1):
             entry = {"event_type": event_type, "submission_id": "SES-1/WO-1",
                      "decision": "x", "reason": "x", "prompts_used": [],
                      "metadata": metadata, "id": "LED-%08x" % number,
-                     "timestamp": "2026-01-01T00:00:%02d+00:00" % number,
+                     "timestamp": "%sT00:00:%02d+00:00" % (day, number),
                      "previous_hash": previous}
             previous = entry["entry_hash"] = entry_hash(entry)
             lines.append(json.dumps(entry) + "\n")

@@ -445,45 +445,54 @@ ledger: {path: "%s/ledger.db"}
         with open("docs/budgets.md", encoding="utf-8") as file:
             config = re.search(r"```yaml\n(.*?)```", file.read(),
                                re.DOTALL)[1]
-        # A call is estimated to take at most 25 tokens and takes 30, for 6
-        # dollars.
+        # A call takes 30 tokens, for 3 dollars.
         gateway = GatewayProcess(
             (_CONFIG % ("", config + """\
 auth: {callers: {api_keys: [{id: plain, key: 'env:PLAIN'},
   {id: premium, key: 'env:PREMIUM', labels: {role: premium}}]}}
-""")).replace("'1000'", "'200000'"), env={
+""")).replace("'1000'", "'100000'"), env={
     "PLAIN": "key-of-plain-0123456789",
     "PREMIUM": "key-of-premium-0123456789"})
         self.addCleanup(gateway.kill)
 
-        def ask_as(key, user, **fields):
-            return ask(gateway.http, chat("m", user=user, **fields),
-                       headers={"x-api-key": "key-of-%s-0123456789" % key})
+        def ask_as(key, user, tokens=20):
+            return self.caller.generate(
+                gateway.grpc,
+                {**grpc_caller.prompt("m", max_output_tokens=tokens),
+                 "scope": {"user_id": user}},
+                metadata=[["x-api-key", "key-of-%s-0123456789" % key]])
 
-        def serve(key, user, calls):
-            return [ask_as(key, user, max_tokens=20).status
-                    for _ in range(calls)]
+        spent = {}
+
+        def spend_all(key, user, dollars):
+            """Until the next call's estimate does not fit."""
+            while (end := ask_as(key, user).end)["code"] == "OK":
+                spent[user] = spent.get(user, 0) + 3
+            told = end["metadata"]
+            self.assertEqual(told["limit"], "daily")
+            self.assertEqual(int(told["remaining"]),
+                             (dollars - spent[user]) * 10**9)
+            self.assertGreater(int(told["requested"]), int(told["remaining"]))
         # Whom the call names, whatever its key is.
-        self.assertEqual(serve("plain", "ann", 9), 8 * [200] + [429])
-        self.assertEqual(serve("plain", "bob", 9), 8 * [200] + [429])
+        spend_all("plain", "ann", 50)
+        spend_all("plain", "bob", 50)
         # What ann has left by a key of that role.
-        self.assertEqual(serve("premium", "ann", 34), 33 * [200] + [429])
+        spend_all("premium", "ann", 250)
         # By its estimate only.
-        refused = ask_as("premium", "dan", max_tokens=40)
-        self.assertEqual(refused.status, 429)
-        self.assertIn("lets one call take 5 US dollars",
-                      refused.body.decode())
-        self.assertEqual(serve("premium", "dan", 41), 41 * [200])
-        served = ask_as("plain", "eve", max_tokens=20)
-        self.assertEqual(served.status, 200)
-        self.assertIn("budgets.monthly",
-                      served.headers["x-llmgateway-warnings"])
+        refused = ask_as("premium", "dan", tokens=50).end
+        self.assertEqual(refused["metadata"]["limit"], "request")
+        spend_all("premium", "dan", 250)
+        self.assertGreater(sum(spent.values()), 500)
+        warned = ask_as("plain", "eve")
+        self.assertEqual(warned.end["code"], "OK", warned.end)
+        self.assertIn("budgets.monthly", [
+            each["field"] for each in warned.response["warnings"]])
 
     def test_a_budget_that_all_share_has_no_roles(self):
         keys = {"PREMIUM": "key-of-premium-0123456789"}
         gateway = self.start(
             "{role_multipliers: {premium: '3'}, rules: [{name: all,"
-            " unit: total_tokens, limit: 50}]}",
+            " unit: total_tokens, limit: 70}]}",
             more="auth: {callers: {api_keys: [{id: premium,"
             " key: 'env:PREMIUM', labels: {role: premium}}]}}\n", env=keys)
         self.assertEqual(
