@@ -65,6 +65,7 @@ void Write(const BudgetScope& scope, const BudgetAccount& account,
   to->set_budget(scope.budget);
   to->set_window(scope.window);
   to->set_others(scope.others);
+  to->set_others_of(scope.others_of);
   for (const auto& [dimension, value] : scope.subject) {
     kept::BudgetSubjectRecord& part = *to->add_subject();
     part.set_dimension(dimension);
@@ -97,7 +98,8 @@ bool Read(const kept::BudgetAccountRecord& from, BudgetScope* scope,
   if (!window.has_value() || from.budget().empty()) return false;
   *scope = {.budget = from.budget(),
             .window = from.window(),
-            .others = from.others()};
+            .others = from.others(),
+            .others_of = from.others_of()};
   for (const kept::BudgetSubjectRecord& part : from.subject()) {
     if (!::llmgateway::config::v1::LimitDimension_IsValid(part.dimension())) {
       return false;

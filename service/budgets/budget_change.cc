@@ -69,6 +69,9 @@ std::string ChangeForm(const BudgetChange& change) {
     out.AddInt("cost_usd_nanos", change.amounts.cost_usd_nanos);
     out.AddInt("input_tokens", change.amounts.input_tokens);
     if (change.scope.others) out.AddBool("others", true);
+    if (!change.scope.others_of.empty()) {
+      out.AddText("others_of", change.scope.others_of);
+    }
     out.AddInt("output_tokens", change.amounts.output_tokens);
     if (change.reset_version != 0) {
       out.AddInt("reset_version", change.reset_version);
@@ -144,6 +147,7 @@ absl::Status ReadChange(JsonValue& value, BudgetChange* change) {
         if (key == "budget") return ReadText(field, &scope.budget);
         if (key == "window") return ReadText(field, &scope.window);
         if (key == "others") return ReadBool(field, &scope.others);
+        if (key == "others_of") return ReadText(field, &scope.others_of);
         if (key == "bound_to") {
           return ReadText(field, &BindingOf(change).caller);
         }

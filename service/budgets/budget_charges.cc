@@ -16,6 +16,7 @@ void BudgetCharges::Ask(const BudgetRule& rule, LimitSubject& subject,
   charges_.push_back({.rule = &rule,
                       .key = rule.KeyOf(subject),
                       .subject = &subject,
+                      .asker = asker_,
                       .terms = terms,
                       .price_known = price_known,
                       .amounts = estimate});
@@ -100,6 +101,7 @@ void BudgetCharges::ChargeTarget(const BudgetRule& rule, LimitSubject& subject,
   BudgetCharge charge = {.rule = &rule,
                          .key = rule.KeyOf(subject),
                          .subject = &subject,
+                         .asker = asker_,
                          .terms = terms};
   table_.Settle(absl::MakeSpan(&charge, 1), real, absl::ToUnixSeconds(now),
                 debit == nullptr ? nullptr : &debit->changes);

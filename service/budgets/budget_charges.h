@@ -17,6 +17,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -36,8 +38,10 @@ class BudgetCharges {
   // The output of a stream is reserved in steps of so many tokens.
   static constexpr int64_t kOutputStep = 64;
 
-  // Has reserved nothing. Borrows the table.
-  explicit BudgetCharges(BudgetTable& table) : table_(table) {}
+  // Has reserved nothing. Borrows the table. `asker` names whose scopes are
+  // counted together, where there are too many; empty if nobody's are.
+  explicit BudgetCharges(BudgetTable& table, std::string asker = {})
+      : table_(table), asker_(std::move(asker)) {}
   BudgetCharges(const BudgetCharges&) = delete;
   BudgetCharges& operator=(const BudgetCharges&) = delete;
   ~BudgetCharges() { Cancel(); }
@@ -105,6 +109,7 @@ class BudgetCharges {
   void NameScope(absl::Time now, BudgetDebit* debit) const;
 
   BudgetTable& table_;
+  const std::string asker_;
   absl::InlinedVector<BudgetCharge, 4> charges_;
   int64_t output_told_ = 0;
 };

@@ -148,13 +148,15 @@ BudgetScope BudgetRule::ScopeOf(const LimitSubject& subject) const {
   return scope;
 }
 
-CounterKey BudgetRule::OthersKey() const {
-  return BudgetScope::OthersKey(seed_, secret_);
+CounterKey BudgetRule::OthersKey(std::string_view of) const {
+  return BudgetScope::OthersKey(
+      seed_, of.empty() ? std::string() : BudgetScopeValue(of), secret_);
 }
 
-BudgetScope BudgetRule::OthersScope() const {
+BudgetScope BudgetRule::OthersScope(std::string_view of) const {
   BudgetScope scope = {
       .budget = name_, .window = window_.name(), .others = true};
+  if (!of.empty()) scope.others_of = BudgetScopeValue(of);
   for (const LimitDimension dimension : per_) {
     scope.subject.emplace_back(dimension, "");
   }

@@ -98,9 +98,10 @@ class BudgetRule {
   // The key of the subject's scope, and its name.
   CounterKey KeyOf(LimitSubject& subject) const;
   BudgetScope ScopeOf(const LimitSubject& subject) const;
-  // Those of the scope of all for which there was no room.
-  CounterKey OthersKey() const;
-  BudgetScope OthersScope() const;
+  // Those of the scope of all for which there was no room, of one asker or,
+  // without one, of several.
+  CounterKey OthersKey(std::string_view of) const;
+  BudgetScope OthersScope(std::string_view of) const;
   // Any scope of the budget, by its name.
   CounterKey KeyOf(const BudgetScope& scope) const {
     return scope.KeyBy(secret_);

@@ -44,9 +44,10 @@ CounterKey BudgetScope::SeedOf(std::string_view budget, std::string_view window,
   return KeyOfText(text, secret);
 }
 
-CounterKey BudgetScope::OthersKey(const CounterKey& seed,
+CounterKey BudgetScope::OthersKey(const CounterKey& seed, std::string_view of,
                                   const KeySecret& secret) {
-  return Combine(seed, KeyOfText(kOthersMark, secret));
+  const CounterKey key = Combine(seed, KeyOfText(kOthersMark, secret));
+  return of.empty() ? key : Combine(key, KeyOfText(of, secret));
 }
 
 CounterKey BudgetScope::KeyBy(const KeySecret& secret) const {
@@ -55,7 +56,7 @@ CounterKey BudgetScope::KeyBy(const KeySecret& secret) const {
     dimensions.push_back(dimension);
   }
   CounterKey key = SeedOf(budget, window, dimensions, secret);
-  if (others) return OthersKey(key, secret);
+  if (others) return OthersKey(key, others_of, secret);
   for (const auto& [dimension, value] : subject) {
     key = Combine(key, KeyOfText(value, secret));
   }
@@ -75,7 +76,10 @@ std::string BudgetScope::Text() const {
     return text;
   }
   text = budget;
-  if (others) return absl::StrCat(text, "/others");
+  if (others) {
+    return absl::StrCat(text, "/others",
+                        others_of.empty() ? "" : "/of=", others_of);
+  }
   for (const auto& [dimension, value] : subject) {
     absl::StrAppend(&text, "/", ToAbsl(LimitDimensionName(dimension)), "=",
                     value);

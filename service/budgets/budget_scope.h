@@ -31,6 +31,8 @@ struct BudgetScope {
   // The scope that those share for which there was no room; its values are
   // empty.
   bool others = false;
+  // Of those all who has asked for them; empty if several have.
+  std::string others_of = {};
 
   bool operator==(const BudgetScope&) const = default;
   auto operator<=>(const BudgetScope&) const = default;
@@ -41,8 +43,9 @@ struct BudgetScope {
                            const std::vector<LimitDimension>& dimensions,
                            const KeySecret& secret);
   CounterKey KeyBy(const KeySecret& secret) const;
-  // That of the scope of all others.
-  static CounterKey OthersKey(const CounterKey& seed, const KeySecret& secret);
+  // That of the scope of all others, or of all others `of` somebody.
+  static CounterKey OthersKey(const CounterKey& seed, std::string_view of,
+                              const KeySecret& secret);
 
   // For people, and as the ledger's `scope_key`: `SES-1/WO-1/agent-1` of those
   // of sessions, otherwise `daily` or `daily/user=ann`.

@@ -12,9 +12,6 @@
 namespace gateway {
 namespace {
 
-// So many cells are looked at for one that may go.
-constexpr int kLookedAtMax = 8;
-
 BudgetTerms TermsInForce(const BudgetAccount& account,
                          const BudgetTerms& terms) {
   BudgetTerms in_force = terms;
@@ -23,13 +20,6 @@ BudgetTerms TermsInForce(const BudgetAccount& account,
   if (said.limit.has_value()) in_force.limit = said.limit;
   if (said.turn_limit.has_value()) in_force.turn_limit = said.turn_limit;
   return in_force;
-}
-
-// Whether the budget has something for the charge's scope, beside what is
-// allocated.
-bool HasTerms(const BudgetCharge& charge) {
-  return !charge.rule->allocated_only() || charge.terms.limit.has_value() ||
-         charge.terms.turn_limit.has_value();
 }
 
 }  // namespace
@@ -58,63 +48,6 @@ BudgetTable::BudgetTable(const KeySecret& secret, const Options& options)
 void BudgetTable::SetOptions(const Options& options) {
   shard_scopes_.store((options.scopes_limit + kShards - 1) / kShards);
   retention_seconds_.store(absl::ToInt64Seconds(options.retention));
-}
-
-BudgetCell* BudgetTable::FindCell(Shard& shard, const CounterKey& key) {
-  const auto found = shard.cells.find(key);
-  return found == shard.cells.end() ? nullptr : found->second.get();
-}
-
-BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
-                                    absl::FunctionRef<BudgetScope()> scope,
-                                    int64_t now, bool beyond_limit) {
-  if (BudgetCell* const known = FindCell(shard, key); known != nullptr) {
-    shard.order.splice(shard.order.begin(), shard.order, known->place);
-    return known;
-  }
-  const bool is_full =
-      shard.cells.size() >= shard_scopes_.load(std::memory_order_relaxed);
-  if (is_full && !beyond_limit && !MakeRoom(shard, now)) return nullptr;
-  auto cell = std::make_unique<BudgetCell>();
-  cell->key = key;
-  cell->scope = scope();
-  cell->account.window =
-      BudgetWindow::Named(cell->scope.window).value_or(BudgetWindow());
-  if (is_shared()) cell->shared = std::make_unique<SharedScope>();
-  shard.order.push_front(cell.get());
-  cell->place = shard.order.begin();
-  size_.fetch_add(1, std::memory_order_relaxed);
-  return shard.cells.emplace(key, std::move(cell)).first->second.get();
-}
-
-bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
-  for (int i = 0; i < kLookedAtMax && !shard.order.empty(); ++i) {
-    BudgetCell* const last = shard.order.back();
-    if (last->account.spend.IsAhead(now)) Renew(*last, now);
-    if (MayGo(*last, now)) {
-      shard.order.pop_back();
-      shard.cells.erase(CounterKey(last->key));
-      size_.fetch_sub(1, std::memory_order_relaxed);
-      return true;
-    }
-    // Its turn comes again when all others have been looked at.
-    shard.order.splice(shard.order.begin(), shard.order, last->place);
-  }
-  return false;
-}
-
-bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
-  if (cell.reservations > 0 || cell.account.is_allocated()) return false;
-  BudgetAccount account = cell.account;
-  if (cell.shared != nullptr) {
-    if (cell.shared->is_untold) return false;
-    account.spend =
-        MergedSpend(account.window, account.spend, cell.shared->others.spend);
-  }
-  account.spend.ForgetBefore(account.window, now);
-  if (account.spend.sum() == BudgetAmounts()) return true;
-  return account.window.kind() == BudgetWindow::Kind::kNone &&
-         account.spend.last_time() + retention_seconds_.load() <= now;
 }
 
 void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
@@ -172,42 +105,6 @@ void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
   }
   cell.told_near = false;
   cell.told_exceeded = false;
-}
-
-void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
-                          absl::FunctionRef<void(BudgetCell& cell)> use) {
-  const BudgetRule& rule = *charge.rule;
-  {
-    Shard& shard = ShardOf(charge.key);
-    const MutexLock lock(shard.mu);
-    BudgetCell* cell = nullptr;
-    if (HasTerms(charge) || rule.binds_caller()) {
-      cell = FindOrMake(
-          shard, charge.key, [&] { return rule.ScopeOf(*charge.subject); }, now,
-          /*beyond_limit=*/rule.per().empty());
-    } else {
-      cell = FindCell(shard, charge.key);
-      if (cell == nullptr || !cell->account.is_allocated()) {
-        charge.state = BudgetCharge::State::kSkipped;
-        return;
-      }
-    }
-    if (cell != nullptr) {
-      Renew(*cell, now);
-      use(*cell);
-      return MarkUntold(shard, *cell);
-    }
-  }
-  overflows_.fetch_add(1, std::memory_order_relaxed);
-  charge.key = rule.OthersKey();
-  Shard& shard = ShardOf(charge.key);
-  const MutexLock lock(shard.mu);
-  BudgetCell& others = *FindOrMake(
-      shard, charge.key, [&] { return rule.OthersScope(); }, now,
-      /*beyond_limit=*/true);
-  Renew(others, now);
-  use(others);
-  MarkUntold(shard, others);
 }
 
 void BudgetTable::CheckAmounts(const BudgetCell& cell, BudgetCharge* charge) {
@@ -333,7 +230,7 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
       // One that only says whose it is has nothing for the call.
       has_session =
           has_session || (charge.rule->is_of_session() &&
-                          (HasTerms(charge) || cell.account.is_allocated()));
+                          (charge.has_terms() || cell.account.is_allocated()));
       CheckCaller(cell, now, &charge);
       if (charge.refuses()) {
         if (std::exchange(charge.binds, false)) cell.account.binding.reset();

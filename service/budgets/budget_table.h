@@ -10,7 +10,8 @@
 // BudgetCharges is who does that for a call. What is spent is never forgotten
 // for want of room: a scope gives its place to another only when its window is
 // over, or, without a window, when nothing was charged to it for so long as
-// scopes are remembered. Where no place is free, scopes that begin share one.
+// scopes are remembered. Where no place is free, scopes that begin share one;
+// of an asker who has begun many, which takes all places but the last, his do.
 //
 // So much may be spent beyond a limit: a call is let in only if its estimate
 // fits into what is left, what others have reserved counted. From then on each
@@ -69,6 +70,7 @@ struct BudgetCell {
   // Of the present window: told to the log.
   bool told_near = false;
   bool told_exceeded = false;
+  uint64_t asker = 0;  // Who has begun it; 0 if that is not known.
   std::list<BudgetCell*>::iterator place;
 };
 
@@ -98,6 +100,8 @@ struct BudgetCharge {
   CounterKey key;
   // What the key was made of. Borrowed until it is reserved or settled first.
   const LimitSubject* subject = nullptr;
+  // Whose places are counted together; empty if nobody's. Borrowed likewise.
+  std::string_view asker;
   // What the configuration says for this call.
   BudgetTerms terms;
   bool price_known = true;
@@ -124,6 +128,11 @@ struct BudgetCharge {
   // The scope is its caller's from now on.
   bool binds = false;
 
+  // Whether the budget has something for the scope, beside what is allocated.
+  bool has_terms() const {
+    return !rule->allocated_only() || terms.limit.has_value() ||
+           terms.turn_limit.has_value();
+  }
   // Whether it keeps the call from being let in.
   bool refuses() const {
     return obstacle == BudgetObstacle::kOthers ||
@@ -262,6 +271,8 @@ class BudgetTable {
         GUARDED_BY(mu);
     // The one that was asked for last in front.
     std::list<BudgetCell*> order GUARDED_BY(mu);
+    // How many of them were begun by whom.
+    absl::flat_hash_map<uint64_t, size_t> begun GUARDED_BY(mu);
     // To be told; those whose cells have gone since are passed over.
     std::vector<CounterKey> untold GUARDED_BY(mu);
   };
@@ -276,7 +287,14 @@ class BudgetTable {
   // As above, but makes one, if there is room for it.
   BudgetCell* FindOrMake(Shard& shard, const CounterKey& key,
                          absl::FunctionRef<BudgetScope()> scope, int64_t now,
-                         bool beyond_limit) EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+                         bool beyond_limit, std::string_view asker = {})
+      EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  // Whether the asker has begun so many scopes that the last places are for
+  // others; whether there is no place for another one of his.
+  bool HasMany(const Shard& shard, uint64_t asker) const
+      EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  bool IsFull(const Shard& shard, uint64_t asker) const
+      EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
   // Has a cell give its place away, of those that may. False if none does.
   bool MakeRoom(Shard& shard, int64_t now) EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
   bool MayGo(const BudgetCell& cell, int64_t now) const;

@@ -95,8 +95,8 @@ std::string NameOf(const BudgetTelling& telling) {
   // Each text with its length, so that no two scopes make one text.
   std::string text = absl::StrCat(
       scope.budget.size(), ":", scope.budget, scope.window.size(), ":",
-      scope.window, scope.others ? "others" : "", "@", telling.start,
-      telling.allocation.has_value() ? "allocated" : "");
+      scope.window, scope.others ? "others" : "", scope.others_of, "@",
+      telling.start, telling.allocation.has_value() ? "allocated" : "");
   for (const auto& [dimension, value] : scope.subject) {
     absl::StrAppend(&text, "\n", static_cast<int>(dimension), ":", value.size(),
                     ":", value);

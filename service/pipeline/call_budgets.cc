@@ -40,6 +40,13 @@ std::optional<int64_t> CostOf(const PlannedCall& call,
       .nanos();
 }
 
+// Whose scopes have places in common: the caller's or, of one without a name,
+// those of all at his address.
+std::string AskerOf(const PlannedCall& call) {
+  return call.caller->id.empty() ? PeerAddressOf(call.facts.peer)
+                                 : call.caller->id;
+}
+
 // An attempt that its provider never saw has none.
 const v1::Usage* UsageOf(const Attempt& attempt) {
   return attempt.replaced ? nullptr : attempt.usage;
@@ -65,7 +72,7 @@ CallBudgets::CallBudgets(const PlannedCall& call)
     : rules_(*call.runtime->budgets()),
       subject_(call.runtime->limits().NewSubject()),
       role_(call.caller->Label(rules_.role_label())),
-      charges_(call.runtime->budget_table()) {
+      charges_(call.runtime->budget_table(), AskerOf(call)) {
   DescribeCaller(call, *call.caller, call.admitted.scope, call.planned.reason,
                  &subject_);
   if (rules_.tells_peers_apart()) {

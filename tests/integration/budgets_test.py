@@ -12,8 +12,10 @@ import unittest
 from tests.integration import grpc_caller
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
+from tests.integration.samples import await_sample
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.gateway_process import environment
+from tests.testing.redis_process import RedisProcess
 
 _ADMIN = "/llmgateway.v1.AdminService/"
 _GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
@@ -409,7 +411,18 @@ ledger: {path: "%s/ledger.db"}
     def test_the_page_does_what_it_says(self):
         with open("docs/budgets.md", encoding="utf-8") as file:
             page = file.read()
-        config = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1]
+        examples = re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL)
+        self.assertEqual([kind for kind, _ in examples],
+                         ["yaml", "yaml", "sh"])
+        config, shared = examples[0][1], examples[1][1]
+        redis = RedisProcess()
+        self.addCleanup(redis.close)
+        self.assertIn("redis:6379", shared)
+        sharing = GatewayProcess(
+            _CONFIG % ("", shared.replace("redis:6379", redis.address)))
+        self.addCleanup(sharing.kill)
+        await_sample(sharing, "llmgw_budget_sharing_replicas", 1)
+        sharing.stop()
         gateway = GatewayProcess(_CONFIG % ("", config))
         self.addCleanup(gateway.kill)
         self.assertEqual(self.generate(gateway, scope={
@@ -427,6 +440,65 @@ ledger: {path: "%s/ledger.db"}
                     env=environment({"GATEWAY_ADMIN": gateway.admin}))
                 self.assertEqual(made.returncode, 0, made.stderr)
                 self.assertTrue(made.stdout)
+
+    def test_the_first_example_is_as_the_page_has_it(self):
+        with open("docs/budgets.md", encoding="utf-8") as file:
+            config = re.search(r"```yaml\n(.*?)```", file.read(),
+                               re.DOTALL)[1]
+        # A call takes 30 tokens, for 3 dollars.
+        gateway = GatewayProcess(
+            (_CONFIG % ("", config + """\
+auth: {callers: {api_keys: [{id: plain, key: 'env:PLAIN'},
+  {id: premium, key: 'env:PREMIUM', labels: {role: premium}}]}}
+""")).replace("'1000'", "'100000'"), env={
+    "PLAIN": "key-of-plain-0123456789",
+    "PREMIUM": "key-of-premium-0123456789"})
+        self.addCleanup(gateway.kill)
+
+        def ask_as(key, user, tokens=20):
+            return self.caller.generate(
+                gateway.grpc,
+                {**grpc_caller.prompt("m", max_output_tokens=tokens),
+                 "scope": {"user_id": user}},
+                metadata=[["x-api-key", "key-of-%s-0123456789" % key]])
+
+        spent = {}
+
+        def spend_all(key, user, dollars):
+            """Until the next call's estimate does not fit."""
+            while (end := ask_as(key, user).end)["code"] == "OK":
+                spent[user] = spent.get(user, 0) + 3
+            told = end["metadata"]
+            self.assertEqual(told["limit"], "daily")
+            self.assertEqual(int(told["remaining"]),
+                             (dollars - spent[user]) * 10**9)
+            self.assertGreater(int(told["requested"]), int(told["remaining"]))
+        # Whom the call names, whatever its key is.
+        spend_all("plain", "ann", 50)
+        spend_all("plain", "bob", 50)
+        # What ann has left by a key of that role.
+        spend_all("premium", "ann", 250)
+        # By its estimate only.
+        refused = ask_as("premium", "dan", tokens=50).end
+        self.assertEqual(refused["metadata"]["limit"], "request")
+        spend_all("premium", "dan", 250)
+        self.assertGreater(sum(spent.values()), 500)
+        warned = ask_as("plain", "eve")
+        self.assertEqual(warned.end["code"], "OK", warned.end)
+        self.assertIn("budgets.monthly", [
+            each["field"] for each in warned.response["warnings"]])
+
+    def test_a_budget_that_all_share_has_no_roles(self):
+        keys = {"PREMIUM": "key-of-premium-0123456789"}
+        gateway = self.start(
+            "{role_multipliers: {premium: '3'}, rules: [{name: all,"
+            " unit: total_tokens, limit: 70}]}",
+            more="auth: {callers: {api_keys: [{id: premium,"
+            " key: 'env:PREMIUM', labels: {role: premium}}]}}\n", env=keys)
+        self.assertEqual(
+            [ask(gateway.http, chat("m", max_tokens=30),
+                 headers={"x-api-key": keys["PREMIUM"]}).status
+             for _ in range(2)], [200, 429])
 
     def test_what_there_is_not_is_refused(self):
         gateway = self.start(

@@ -240,6 +240,37 @@ class SharedBudgetsTest(unittest.TestCase):
             self.assertEqual(summary["total_tokens"], str(2 * _CALL_TOKENS))
             self.assertEqual(summary["turns"], "2")
 
+    def test_a_session_is_its_callers_at_both(self):
+        keys = {"ANN_KEY": "key-of-ann-0123456789",
+                "BOB_KEY": "key-of-bob-0123456789"}
+        config = (_CONFIG % (self.redis.address, _RULE % 100000, """\
+auth: {callers: {api_keys: [{id: ann, key: "env:ANN_KEY"},
+                            {id: bob, key: "env:BOB_KEY"}]}}
+""")).replace("{session_tokens: 1000000}",
+              "{session_tokens: 1000000, bind_caller: true}")
+        gateways = []
+        for _ in range(2):
+            gateways.append(GatewayProcess(config, env=keys))
+            self.addCleanup(gateways[-1].kill)
+        for gateway in gateways:
+            await_sample(gateway, "llmgw_budget_sharing_replicas", 2)
+
+        def generate(gateway, key):
+            return self.caller.generate(
+                gateway.grpc, {**grpc_caller.prompt("m", max_output_tokens=20),
+                               "scope": {"session_id": "SES-1"}},
+                metadata=[["x-api-key", keys[key]]]).end["code"]
+        self.assertEqual(generate(gateways[0], "ANN_KEY"), "OK")
+        # The other one has heard of it.
+        self.await_usage(gateways[1:], spent=_CALL_TOKENS)
+        deadline = time.monotonic() + _TIMEOUT_S
+        while self.operate(gateways[1], "GetSessionSummary",
+                           session_id="SES-1").get("total_tokens") != "30":
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        self.assertEqual(generate(gateways[1], "BOB_KEY"), "PERMISSION_DENIED")
+        self.assertEqual(generate(gateways[1], "ANN_KEY"), "OK")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -63,7 +63,7 @@ TEST(BudgetViewTest, WhatHasNoLimitHasNothingLeftToTell) {
 
 TEST(BudgetViewTest, TheScopeOfOthersIsCalledThat) {
   const BudgetRule& rule = **BudgetNamed(*Runtime(), "rolls");
-  const BudgetStanding standing = {.scope = rule.OthersScope(),
+  const BudgetStanding standing = {.scope = rule.OthersScope(""),
                                    .account = {.window = rule.window()}};
   v1::BudgetUsage usage;
   FillBudgetUsage(rule, standing, &usage);

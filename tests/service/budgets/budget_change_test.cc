@@ -28,7 +28,7 @@ std::vector<BudgetChange> SomeChanges() {
                        .output_tokens = 2,
                        .cost_usd_nanos = 3,
                        .turns = 4}},
-          {.scope = {.budget = "all", .others = true},
+          {.scope = {.budget = "all", .others = true, .others_of = "ann"},
            .start = -5,
            .time = 6,
            .amounts = {.cost_usd_nanos = -7},

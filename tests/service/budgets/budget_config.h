@@ -70,8 +70,8 @@ class TestCall {
   using Subject = std::vector<std::pair<LimitDimension, std::string>>;
 
   TestCall(TestBudgets& budgets, Subject subject, std::string role = "",
-           std::string key_budget = "")
-      : charges(budgets.table),
+           std::string key_budget = "", std::string asker = "")
+      : charges(budgets.table, std::move(asker)),
         budgets_(budgets),
         texts_(std::move(subject)),
         subject_(kTestSecret),

@@ -35,9 +35,11 @@ TEST(BudgetRuleTest, TheKeyOfASubjectIsThatOfItsScope) {
     }
   }
   const BudgetRule& daily = *budgets.rules.Find("daily");
-  EXPECT_TRUE(daily.OthersKey() == daily.KeyOf(daily.OthersScope()));
+  EXPECT_TRUE(daily.OthersKey("") == daily.KeyOf(daily.OthersScope("")));
+  EXPECT_TRUE(daily.OthersKey("ann") == daily.KeyOf(daily.OthersScope("ann")));
+  EXPECT_FALSE(daily.OthersKey("ann") == daily.OthersKey(""));
   LimitSubject ann = SubjectOf("ann");
-  EXPECT_FALSE(daily.OthersKey() == daily.KeyOf(ann));
+  EXPECT_FALSE(daily.OthersKey("") == daily.KeyOf(ann));
   EXPECT_EQ(daily.DimensionNames(), "user, project");
 }
 

@@ -100,26 +100,6 @@ TEST(BudgetTableTest, AClockThatWasAheadForAMomentEndsNoWindow) {
   }
 }
 
-TEST(BudgetTableTest, AScopeOfAClockThatWasAheadGivesItsPlaceAway) {
-  TestBudgets budgets(kPerUser, {.scopes_limit = 64});
-  budgets.now += 31 * 24 * 3600;
-  for (int i = 0; i < 1000; ++i) {
-    Spend(budgets, absl::StrCat("ahead-", i), 600);
-  }
-  budgets.now -= 31 * 24 * 3600;
-  for (const int64_t hour : {0, 1}) {
-    budgets.now += 3600 * hour;
-    for (int i = 0; i < 1000; ++i) {
-      Spend(budgets, absl::StrCat("user-", i), 1);
-    }
-  }
-  int64_t overflows = -budgets.table.overflows();
-  budgets.now += 3600;
-  EXPECT_TRUE(Spend(budgets, "ann", 1000));
-  overflows += budgets.table.overflows();
-  EXPECT_EQ(overflows, 0);
-}
-
 TestCall::Subject SessionOf(const std::string& session,
                             const std::string& caller) {
   return {{config::LIMIT_DIMENSION_SESSION, session},
@@ -238,40 +218,6 @@ TEST(BudgetTableTest, ACallThatEndsInAnotherWindowIsChargedToThatOne) {
                 ->account.spend.sum()
                 .input_tokens,
             30);
-}
-
-TEST(BudgetTableTest, WhereThereIsNoRoomScopesShareOnePlace) {
-  // One place in each shard.
-  TestBudgets budgets(kPerUser, {.scopes_limit = 1});
-  std::vector<std::unique_ptr<TestCall>> calls;
-  int let_in = 0;
-  for (int i = 0; i < 1000; ++i) {
-    let_in += Spend(budgets, absl::StrCat("user-", i), 600) ? 1 : 0;
-  }
-  // Each of those that have a place spends 600; all others together as much as
-  // one may, which is one call.
-  EXPECT_LE(let_in, 65);
-  EXPECT_GT(let_in, 30);
-  EXPECT_LE(budgets.table.size(), 65);
-  EXPECT_GT(budgets.table.overflows(), 900);
-  BudgetScope others = HourOf("");
-  others.others = true;
-  EXPECT_EQ(
-      budgets.table.Find(others, budgets.now)->account.spend.sum().input_tokens,
-      600);
-  // When the window is over, the places are there for others.
-  budgets.now += 3600;
-  EXPECT_TRUE(Spend(budgets, "somebody-else", 600));
-}
-
-TEST(BudgetTableTest, NoDebtIsForgivenForWantOfRoom) {
-  TestBudgets budgets(kPerUser, {.scopes_limit = 64});
-  ASSERT_TRUE(Spend(budgets, "ann", 900));
-  for (int i = 0; i < 5000; ++i) {
-    Spend(budgets, absl::StrCat("user-", i), 1);
-  }
-  EXPECT_FALSE(Spend(budgets, "ann", 101));
-  EXPECT_TRUE(Spend(budgets, "ann", 100));
 }
 
 TEST(BudgetTableTest, WhatHasNoWindowIsForgottenWhenNobodyHasCalledForLong) {

@@ -1,0 +1,142 @@
+// Where BudgetTable has its cells, and who shares one.
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "service/budgets/budget_table.h"
+
+namespace gateway {
+namespace {
+
+// So many cells are looked at for one that may go.
+constexpr int kLookedAtMax = 8;
+
+// The last of so many parts of all places is for those who have begun less than
+// one of these parts.
+constexpr size_t kParts = 8;
+
+}  // namespace
+
+BudgetCell* BudgetTable::FindCell(Shard& shard, const CounterKey& key) {
+  const auto found = shard.cells.find(key);
+  return found == shard.cells.end() ? nullptr : found->second.get();
+}
+
+BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
+                                    absl::FunctionRef<BudgetScope()> scope,
+                                    int64_t now, bool beyond_limit,
+                                    std::string_view asker) {
+  if (BudgetCell* const known = FindCell(shard, key); known != nullptr) {
+    shard.order.splice(shard.order.begin(), shard.order, known->place);
+    return known;
+  }
+  const uint64_t of = asker.empty() ? 0 : KeyOfText(asker, secret_).low;
+  if (!beyond_limit && IsFull(shard, of) && !MakeRoom(shard, now)) {
+    return nullptr;
+  }
+  auto cell = std::make_unique<BudgetCell>();
+  cell->key = key;
+  cell->scope = scope();
+  if (!beyond_limit && of != 0) {
+    cell->asker = of;
+    ++shard.begun[of];
+  }
+  cell->account.window =
+      BudgetWindow::Named(cell->scope.window).value_or(BudgetWindow());
+  if (is_shared()) cell->shared = std::make_unique<SharedScope>();
+  shard.order.push_front(cell.get());
+  cell->place = shard.order.begin();
+  size_.fetch_add(1, std::memory_order_relaxed);
+  return shard.cells.emplace(key, std::move(cell)).first->second.get();
+}
+
+bool BudgetTable::HasMany(const Shard& shard, uint64_t asker) const {
+  const auto begun = shard.begun.find(asker);
+  return begun != shard.begun.end() &&
+         begun->second * kParts >= shard_scopes_.load();
+}
+
+bool BudgetTable::IsFull(const Shard& shard, uint64_t asker) const {
+  const size_t all = shard_scopes_.load(std::memory_order_relaxed);
+  const size_t taken = shard.cells.size();
+  return taken >= all || (taken + all / kParts >= all && HasMany(shard, asker));
+}
+
+bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
+  for (int i = 0; i < kLookedAtMax && !shard.order.empty(); ++i) {
+    BudgetCell* const last = shard.order.back();
+    if (last->account.spend.IsAhead(now)) Renew(*last, now);
+    if (MayGo(*last, now)) {
+      shard.order.pop_back();
+      const auto begun = shard.begun.find(last->asker);
+      if (begun != shard.begun.end() && --begun->second == 0) {
+        shard.begun.erase(begun);
+      }
+      shard.cells.erase(CounterKey(last->key));
+      size_.fetch_sub(1, std::memory_order_relaxed);
+      return true;
+    }
+    // Its turn comes again when all others have been looked at.
+    shard.order.splice(shard.order.begin(), shard.order, last->place);
+  }
+  return false;
+}
+
+bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
+  if (cell.reservations > 0 || cell.account.is_allocated()) return false;
+  BudgetAccount account = cell.account;
+  if (cell.shared != nullptr) {
+    if (cell.shared->is_untold) return false;
+    account.spend =
+        MergedSpend(account.window, account.spend, cell.shared->others.spend);
+  }
+  account.spend.ForgetBefore(account.window, now);
+  if (account.spend.sum() == BudgetAmounts()) return true;
+  return account.window.kind() == BudgetWindow::Kind::kNone &&
+         account.spend.last_time() + retention_seconds_.load() <= now;
+}
+
+void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
+                          absl::FunctionRef<void(BudgetCell& cell)> use) {
+  const BudgetRule& rule = *charge.rule;
+  // Whose the shared place is: of one who has begun many his own.
+  std::string_view others_of;
+  {
+    Shard& shard = ShardOf(charge.key);
+    const MutexLock lock(shard.mu);
+    BudgetCell* cell = nullptr;
+    if (charge.has_terms() || rule.binds_caller()) {
+      cell = FindOrMake(
+          shard, charge.key, [&] { return rule.ScopeOf(*charge.subject); }, now,
+          /*beyond_limit=*/rule.per().empty(), charge.asker);
+    } else {
+      cell = FindCell(shard, charge.key);
+      if (cell == nullptr || !cell->account.is_allocated()) {
+        charge.state = BudgetCharge::State::kSkipped;
+        return;
+      }
+    }
+    if (cell != nullptr) {
+      Renew(*cell, now);
+      use(*cell);
+      return MarkUntold(shard, *cell);
+    }
+    if (!charge.asker.empty() &&
+        HasMany(shard, KeyOfText(charge.asker, secret_).low)) {
+      others_of = charge.asker;
+    }
+  }
+  overflows_.fetch_add(1, std::memory_order_relaxed);
+  charge.key = rule.OthersKey(others_of);
+  Shard& shard = ShardOf(charge.key);
+  const MutexLock lock(shard.mu);
+  BudgetCell& others = *FindOrMake(
+      shard, charge.key, [&] { return rule.OthersScope(others_of); }, now,
+      /*beyond_limit=*/true);
+  Renew(others, now);
+  use(others);
+  MarkUntold(shard, others);
+}
+
+}  // namespace gateway

@@ -1,0 +1,143 @@
+// Tests where BudgetTable has its cells
+// (service/budgets/budget_table_places.cc).
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/budgets/budget_table.h"
+#include "tests/service/budgets/budget_config.h"
+
+namespace gateway {
+namespace {
+
+constexpr char kHourOfEach[] = R"(rules {
+  name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 period: PERIOD_HOUR
+  per: LIMIT_DIMENSION_USER })";
+
+BudgetScope HourScope(const std::string& user) {
+  return {.budget = "b",
+          .window = "hour",
+          .subject = {{::llmgateway::config::v1::LIMIT_DIMENSION_USER, user}}};
+}
+
+// Whether a call of the user has room for so many tokens, and then takes them.
+bool TakeFor(TestBudgets& budgets, const std::string& user, int64_t tokens,
+             const std::string& asker = "") {
+  TestCall call(budgets,
+                {{::llmgateway::config::v1::LIMIT_DIMENSION_USER, user}},
+                /*role=*/"", /*key_budget=*/"", asker);
+  if (!call.Reserve({.input_tokens = tokens})) return false;
+  call.Settle({.input_tokens = tokens});
+  return true;
+}
+
+TEST(BudgetTablePlacesTest, WhereThereIsNoRoomScopesShareOnePlace) {
+  // One place in each shard.
+  TestBudgets budgets(kHourOfEach, {.scopes_limit = 1});
+  std::vector<std::unique_ptr<TestCall>> calls;
+  int let_in = 0;
+  for (int i = 0; i < 1000; ++i) {
+    let_in += TakeFor(budgets, absl::StrCat("user-", i), 600) ? 1 : 0;
+  }
+  // Each of those that have a place spends 600; all others together as much as
+  // one may, which is one call.
+  EXPECT_LE(let_in, 65);
+  EXPECT_GT(let_in, 30);
+  EXPECT_LE(budgets.table.size(), 65);
+  EXPECT_GT(budgets.table.overflows(), 900);
+  BudgetScope others = HourScope("");
+  others.others = true;
+  EXPECT_EQ(
+      budgets.table.Find(others, budgets.now)->account.spend.sum().input_tokens,
+      600);
+  // When the window is over, the places are there for others.
+  budgets.now += 3600;
+  EXPECT_TRUE(TakeFor(budgets, "somebody-else", 600));
+}
+
+TEST(BudgetTablePlacesTest, NoDebtIsForgivenForWantOfRoom) {
+  TestBudgets budgets(kHourOfEach, {.scopes_limit = 64});
+  ASSERT_TRUE(TakeFor(budgets, "ann", 900));
+  for (int i = 0; i < 5000; ++i) {
+    TakeFor(budgets, absl::StrCat("user-", i), 1);
+  }
+  EXPECT_FALSE(TakeFor(budgets, "ann", 101));
+  EXPECT_TRUE(TakeFor(budgets, "ann", 100));
+}
+
+TEST(BudgetTablePlacesTest, AScopeOfAClockThatWasAheadGivesItsPlaceAway) {
+  TestBudgets budgets(kHourOfEach, {.scopes_limit = 64});
+  budgets.now += 31 * 24 * 3600;
+  for (int i = 0; i < 1000; ++i) {
+    TakeFor(budgets, absl::StrCat("ahead-", i), 600);
+  }
+  budgets.now -= 31 * 24 * 3600;
+  for (const int64_t hour : {0, 1}) {
+    budgets.now += 3600 * hour;
+    for (int i = 0; i < 1000; ++i) {
+      TakeFor(budgets, absl::StrCat("user-", i), 1);
+    }
+  }
+  int64_t overflows = -budgets.table.overflows();
+  budgets.now += 3600;
+  EXPECT_TRUE(TakeFor(budgets, "ann", 1000));
+  overflows += budgets.table.overflows();
+  EXPECT_EQ(overflows, 0);
+}
+
+TEST(BudgetTablePlacesTest, WhoBeginsScopesWithoutEndLeavesPlacesToOthers) {
+  TestBudgets budgets(kHourOfEach, {.scopes_limit = 6400});
+  for (int i = 0; i < 20'000; ++i) {
+    TakeFor(budgets, absl::StrCat("made-up-", i), 10, "10.0.0.1");
+  }
+  // Most places, and one beyond them.
+  EXPECT_LE(budgets.table.size(), 6400u * 7 / 8 + 64);
+  EXPECT_GT(budgets.table.size(), 6400u * 3 / 4);
+  BudgetScope others = HourScope("");
+  others.others = true;
+  others.others_of = "10.0.0.1";
+  const auto of_stranger = budgets.table.Find(others, budgets.now);
+  ASSERT_TRUE(of_stranger.has_value());
+  EXPECT_GE(of_stranger->account.spend.sum().input_tokens, 990);
+  // What is shared by all is not filled by him, and nor are the last places.
+  others.others_of.clear();
+  EXPECT_FALSE(budgets.table.Find(others, budgets.now).has_value());
+  const int64_t overflows = budgets.table.overflows();
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_TRUE(TakeFor(budgets, absl::StrCat("user-", i), 1000, "backend"));
+  }
+  EXPECT_EQ(budgets.table.overflows(), overflows);
+  // By the ledger it is the same after a restart.
+  BudgetBook book;
+  book.Apply({.scope = of_stranger->scope,
+              .start = of_stranger->account.spend.start(),
+              .time = budgets.now,
+              .amounts = of_stranger->account.spend.sum()});
+  BudgetBook restored;
+  ASSERT_TRUE(restored.Restore(book.Checkpoint()).ok());
+  EXPECT_EQ(restored, book);
+  TestBudgets restarted(kHourOfEach);
+  restarted.table.Load(restored);
+  EXPECT_TRUE(
+      restarted.table.Find(of_stranger->scope, budgets.now).has_value());
+}
+
+TEST(BudgetTablePlacesTest, APlaceThatIsGivenAwayIsNobodysAnyMore) {
+  TestBudgets budgets(kHourOfEach, {.scopes_limit = 640});
+  for (int hour = 0; hour < 12; ++hour) {
+    int let_in = 0;
+    for (int i = 0; i < 100; ++i) {
+      let_in += TakeFor(budgets, absl::StrCat(hour, "-", i), 1000, "backend");
+    }
+    EXPECT_EQ(let_in, 100) << hour;
+    budgets.now += 3600;
+  }
+}
+
+}  // namespace
+}  // namespace gateway
