@@ -73,7 +73,7 @@ TEST(ConfiguredAuditTest, TheGatewaysOwnSecretsAreTakenOut) {
                                                   {"D", key}});
   const auto policy = AuditPolicyOf(runtime->snapshot());
   ASSERT_TRUE(policy.ok()) << policy.status();
-  for (const std::string secret :
+  for (const std::string& secret :
        {std::string("upstream-credential"), std::string("a key of a team"),
         std::string("a key of operators"), key}) {
     EXPECT_EQ((*policy)->redactor.RedactText("it is " + secret + ".").text,
