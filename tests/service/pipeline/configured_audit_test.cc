@@ -67,10 +67,11 @@ TEST(ConfiguredAuditTest, TheGatewaysOwnSecretsAreTakenOut) {
       "'env:D'}]}}"
       "\n";
   const std::string key(64, 'd');
-  const auto runtime = MakeTestRuntime(kSecrets, {{"A", "upstream-credential"},
-                                                  {"B", "key-of-a-team-123456"},
-                                                  {"C", "key-of-operators-123456"},
-                                                  {"D", key}});
+  const auto runtime =
+      MakeTestRuntime(kSecrets, {{"A", "upstream-credential"},
+                                 {"B", "key-of-a-team-123456"},
+                                 {"C", "key-of-operators-123456"},
+                                 {"D", key}});
   const auto policy = AuditPolicyOf(runtime->snapshot());
   ASSERT_TRUE(policy.ok()) << policy.status();
   for (const std::string& secret :
