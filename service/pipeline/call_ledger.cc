@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/worker_pool.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -20,6 +21,7 @@
 #include "service/pipeline/prompt_text.h"
 #include "service/pipeline/told_failure.h"
 #include "service/pipeline/usage_estimate.h"
+#include "service/tracing/call_trace.h"
 
 namespace gateway {
 namespace {
@@ -94,29 +96,32 @@ CallTrace* TraceOf(const IncomingCall& call) {
                                                         : nullptr;
 }
 
-// Commits, and tells the call's trace how long that took.
-Task<absl::Status> CommitTraced(const IncomingCall& call, LedgerWriter& writer,
-                                LedgerWriter::Sources sources,
-                                std::vector<UnchainedEntry> entries,
-                                IfNotCommitted otherwise,
-                                std::string_view event_type) {
-  CallTrace* const trace = TraceOf(call);
-  if (trace == nullptr) {
-    co_return co_await writer.Commit(std::move(sources), std::move(entries),
-                                     otherwise);
+// Tells the call's trace how long it waits for a commit. Does nothing for one
+// that has none.
+class CommitSpan {
+ public:
+  CommitSpan(const IncomingCall& call, std::string_view event_type,
+             size_t entries)
+      : trace_(TraceOf(call)) {
+    if (trace_ == nullptr) return;
+    clock_ = &call.runtime->clock();
+    traced_ = {.part = {.begin = clock_->SteadyTime()},
+               .event_type = event_type,
+               .entries = static_cast<int>(entries)};
   }
-  Clock& clock = call.runtime->clock();
-  TracedCommit traced{
-      .part = {.begin = clock.SteadyTime()},
-      .event_type = event_type,
-      .entries = static_cast<int>(sources.size() + entries.size())};
-  absl::Status committed =
-      co_await writer.Commit(std::move(sources), std::move(entries), otherwise);
-  traced.part.end = clock.SteadyTime();
-  traced.status = committed.code();
-  trace->commits.push_back(traced);
-  co_return committed;
-}
+
+  void End(const absl::Status& committed) {
+    if (trace_ == nullptr) return;
+    traced_.part.end = clock_->SteadyTime();
+    traced_.status = committed.code();
+    trace_->commits.push_back(traced_);
+  }
+
+ private:
+  CallTrace* const trace_;
+  Clock* clock_ = nullptr;
+  TracedCommit traced_;
+};
 
 }  // namespace
 
@@ -246,10 +251,11 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
                                 /*turns=*/trips_.size() == 1 ? 1 : 0);
   LedgerWriter::Sources sources;
   sources.push_back(&dispatch);
-  const absl::Status committed = co_await CommitTraced(
-      call, writer_, std::move(sources), {},
-      degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget,
-      kDispatchType);
+  CommitSpan span(call, kDispatchType, sources.size());
+  const absl::Status committed = co_await writer_.Commit(
+      std::move(sources), {},
+      degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget);
+  span.End(committed);
   if (context_hash_.empty()) context_hash_ = dispatch.context_hash();
   if (committed.ok()) co_return committed;
   trip.withdrawn = true;
@@ -317,9 +323,10 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (degrades_) otherwise = IfNotCommitted::kKeepAndGoOn;
   LedgerWriter::Sources sources;
   for (const ExchangeSource& exchange : exchanges) sources.push_back(&exchange);
-  const absl::Status committed =
-      co_await CommitTraced(call, writer_, std::move(sources),
-                            std::exchange(closed_, {}), otherwise, event_type);
+  CommitSpan span(call, event_type, sources.size() + closed_.size());
+  const absl::Status committed = co_await writer_.Commit(
+      std::move(sources), std::exchange(closed_, {}), otherwise);
+  span.End(committed);
   // Who hears of a failure anyhow hears of that one.
   if (committed.ok() || !outcome.ok()) co_return outcome;
   co_return Unavailable(committed);

@@ -98,6 +98,38 @@ complete -p gatewayctl
             self.assertEqual(done.returncode, 1)
             self.assertIn("percentage", done.stderr)
 
+    def test_metrics_are_shown_watched_and_summed(self):
+        gateway = self.start_gateway()
+        body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+        answer = http_calls.ask(gateway.http, body)
+        self.assertEqual(answer.status, 200)
+        # Counted in the step that writes its line.
+        gateway.wait_for_access(request_id=answer.headers["x-request-id"])
+        done = self.run_ctl("metrics", "show", "llm_request_total",
+                            "llm_request_duration_seconds", "--window", "5m")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(done.stdout.startswith("added from "), done.stdout)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual([line[-1] for line in lines
+                          if line[:1] == ["llm_request_total"]], ["1"])
+        self.assertEqual([line[-5] for line in lines
+                          if line[:1] == ["llm_request_duration_seconds"]],
+                         ["1"])
+        done = self.run_ctl("metrics", "show", "llm_request_total",
+                            "--output", "json")
+        family, = json.loads(done.stdout)["families"]
+        self.assertEqual(family["metrics"][0]["number"], 1)
+        done = self.run_ctl("metrics", "watch", "llm_request_total",
+                            "--interval", "1s", "--count", "2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("llm_request_total"), 2)
+        done = self.run_ctl("metrics", "cost", "--by", "provider,model")
+        lines = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual(lines[0][:3], ["PROVIDER", "MODEL", "CALLS"])
+        self.assertEqual(lines[1][:4], ["mock", "m", "1", "0"])
+        done = self.run_ctl("metrics", "show", "--window", "2h")
+        self.assert_refused(done, "window: must be 1m to 1h")
+
     def test_a_rollout_without_a_gateway(self):
         done = self.run_ctl("rollout", "off")
         self.assert_refused(done, "gatewayctl: ")

@@ -67,15 +67,16 @@ TEST(ConfiguredAuditTest, TheGatewaysOwnSecretsAreTakenOut) {
       "'env:D'}]}}"
       "\n";
   const std::string key(64, 'd');
-  const auto runtime = MakeTestRuntime(kSecrets, {{"A", "upstream-credential"},
-                                                  {"B", "a key of a team"},
-                                                  {"C", "a key of operators"},
-                                                  {"D", key}});
+  const auto runtime =
+      MakeTestRuntime(kSecrets, {{"A", "upstream-credential"},
+                                 {"B", "key-of-a-team-123456"},
+                                 {"C", "key-of-operators-123456"},
+                                 {"D", key}});
   const auto policy = AuditPolicyOf(runtime->snapshot());
   ASSERT_TRUE(policy.ok()) << policy.status();
-  for (const std::string secret :
-       {std::string("upstream-credential"), std::string("a key of a team"),
-        std::string("a key of operators"), key}) {
+  for (const std::string& secret :
+       {std::string("upstream-credential"), std::string("key-of-a-team-123456"),
+        std::string("key-of-operators-123456"), key}) {
     EXPECT_EQ((*policy)->redactor.RedactText("it is " + secret + ".").text,
               "it is [redacted:configured_secret].");
   }

@@ -17,7 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-std::vector<std::string> Found(const KnownSecrets& secrets,
+std::vector<std::string> SecretsIn(const KnownSecrets& secrets,
                                std::string_view text) {
   std::vector<std::pair<size_t, size_t>> places;
   secrets.Find(text, &places);
@@ -31,14 +31,14 @@ std::vector<std::string> Found(const KnownSecrets& secrets,
 TEST(KnownSecretsTest, SecretsAreFoundWhereverTheyStand) {
   KnownSecrets secrets;
   EXPECT_TRUE(secrets.empty());
-  EXPECT_THAT(Found(secrets, "any text at all"), IsEmpty());
+  EXPECT_THAT(SecretsIn(secrets, "any text at all"), IsEmpty());
   secrets.Add(Secret("correct horse"));
   secrets.Add(Secret("battery staple"));
   EXPECT_FALSE(secrets.empty());
-  EXPECT_THAT(Found(secrets, "correct horsebattery staple, correct hors"),
+  EXPECT_THAT(SecretsIn(secrets, "correct horsebattery staple, correct hors"),
               ElementsAre("correct horse", "battery staple"));
-  EXPECT_THAT(Found(secrets, "correct"), IsEmpty());
-  EXPECT_THAT(Found(secrets, "correct horsebattery stapl"),
+  EXPECT_THAT(SecretsIn(secrets, "correct"), IsEmpty());
+  EXPECT_THAT(SecretsIn(secrets, "correct horsebattery stapl"),
               ElementsAre("correct horse"));
 }
 
@@ -47,7 +47,7 @@ TEST(KnownSecretsTest, OfSeveralTheLongestIsFound) {
   for (const char* secret : {"key-of-team", "key-of-team-a-1", "key-of-t"}) {
     secrets.Add(Secret(secret));
   }
-  EXPECT_THAT(Found(secrets, "key-of-team-a-1 key-of-team-b key-of-the"),
+  EXPECT_THAT(SecretsIn(secrets, "key-of-team-a-1 key-of-team-b key-of-the"),
               ElementsAre("key-of-team-a-1", "key-of-team", "key-of-t"));
 }
 
@@ -57,7 +57,7 @@ TEST(KnownSecretsTest, ShortOnesAreNotLookedFor) {
   secrets.Add(Secret("seven77"));
   EXPECT_TRUE(secrets.empty());
   secrets.Add(Secret("eight888"));
-  EXPECT_THAT(Found(secrets, "seven77 eight888"), ElementsAre("eight888"));
+  EXPECT_THAT(SecretsIn(secrets, "seven77 eight888"), ElementsAre("eight888"));
 }
 
 TEST(KnownSecretsTest, ThousandsAreFoundToo) {
@@ -67,7 +67,7 @@ TEST(KnownSecretsTest, ThousandsAreFoundToo) {
     secrets.Add(Secret(absl::StrCat(i, "-secret-of-many")));
     absl::StrAppend(&text, i, "-secret-of-many ", i, "-secret-of-few ");
   }
-  EXPECT_EQ(Found(secrets, text).size(), 5000u);
+  EXPECT_EQ(SecretsIn(secrets, text).size(), 5000u);
 }
 
 }  // namespace
