@@ -208,7 +208,7 @@ absl::StatusOr<bool> LedgerLog::Settle() {
         absl::StrCat("the ledger's last commit, number ", last->number, ","),
         fault);
   }
-  NoteCut(EndOf(*last));
+  RecordCut(EndOf(*last));
   end_ = EndOf(*last);
   is_doubtful_ = false;
   if (!attempted_.has_value()) return false;
@@ -224,7 +224,7 @@ absl::Status LedgerLog::KeepAlive() {
   return absl::IsAborted(kept) ? MoveToAnotherChain().status() : kept;
 }
 
-void LedgerLog::NoteCut(const LedgerEnd& end) {
+void LedgerLog::RecordCut(const LedgerEnd& end) {
   if (end.commits >= end_.commits) return;
   const int64_t entries = end_.entries - std::max<int64_t>(end.entries, 0);
   Log(LogLevel::kError, "ledger",
@@ -243,7 +243,7 @@ absl::StatusOr<bool> LedgerLog::MoveToAnotherChain() {
   is_without_chain_ = true;
   if (!was_there_.has_value()) {
     GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place, LastCommitOf(*store_));
-    NoteCut({.commits = place.number, .entries = place.last_entry()});
+    RecordCut({.commits = place.number, .entries = place.last_entry()});
     bool is_there = false;
     if (attempted_.has_value()) {
       GATEWAY_ASSIGN_OR_RETURN(is_there, IsThere(*attempted_));

@@ -38,8 +38,7 @@ absl::Status LedgerWalk::Begin() {
     const CommitSource& commits = *walked.chain.commits;
     GATEWAY_ASSIGN_OR_RETURN(walked.archived, commits.Archived());
     GATEWAY_ASSIGN_OR_RETURN(walked.end, LastCommitOf(commits));
-    walked.check =
-        LedgerCheck(walked.archived.entries, walked.archived.hash);
+    walked.check = LedgerCheck(walked.archived.entries, walked.archived.hash);
     walked.next_commit = walked.archived.commits + 1;
     walked.entries_before = walked.archived.entries;
     if (options_.after_entry > 0) {
