@@ -68,7 +68,6 @@ def commit_us(postgres, seconds, folder):
     path = os.path.join(folder, "row.sql")
     with open(path, "w", encoding="utf-8") as file:
         file.write(_ROW)
-    postgres.ask("CREATE TABLE IF NOT EXISTS bench (texts bytea)")
     done = subprocess.run(
         [postgres.program("pgbench"), "-h", "127.0.0.1", "-p",
          str(postgres.port), "-U", "gateway", "-n", "-c", "1", "-M",
@@ -88,6 +87,7 @@ def measure(options, folder):
     commits = []
     with MockUpstream() as upstream, PostgresProcess(fsync=True) as postgres:
         upstream.set_script("whole", rows.SCRIPTS["whole"])
+        postgres.ask("CREATE TABLE bench (texts bytea)")
         for turn in range(options.rounds):
             commits.append(commit_us(postgres, options.seconds, folder))
             for name, ledger in _LEDGERS.items():

@@ -516,6 +516,31 @@ TEST_F(PostgresArchiveTest, WhatIsFoundIsWhatIsNotArchived) {
   EXPECT_TRUE(absl::IsNotFound(EntryText(source, 55).status()));
 }
 
+TEST_F(PostgresArchiveTest, AnIndexOfWhatWasCutOffIsMadeAnew) {
+  const PostgresCommitSource source(ledger_, 1);
+  LedgerIndex index(source, {.ledger_path = folder_.Path("chain-1"),
+                             .interval = absl::Milliseconds(1),
+                             .segment_entries = 8});
+  ASSERT_TRUE(index.CatchUp(kArchiveMax)) << index.state().status;
+  // As a standby has it to which the last two commits were not copied.
+  Ask("DELETE FROM commits WHERE chain = 1 AND number > 16; "
+      "UPDATE chains SET commits = 16, entries = 32, last_hash = "
+      "(SELECT last_hash FROM commits WHERE chain = 1 AND number = 16) "
+      "WHERE chain = 1");
+  EXPECT_TRUE(absl::IsDataLoss(one_->KeepAlive()));
+  EXPECT_FALSE(*one_->Settle());
+  const int64_t first = next_call_;
+  Append(*one_, 4, At(9, 25));
+  // It finds out, and begins again.
+  while (!index.CatchUp(kArchiveMax) || index.state().indexed_entries != 40) {
+  }
+  for (int64_t call = first; call < next_call_; ++call) {
+    const auto found = index.Find({.filter = {.id = ExchangeIdOf(call)}});
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->entries.size(), 1U) << call;
+  }
+}
+
 TEST_F(PostgresArchiveTest, EachEntryIsProvenByTheRootOfItsFile) {
   const ArchivedMonths archived = Archive("2026-08");
   const ArchivedPiece& piece = archived.pieces[0];
