@@ -11,6 +11,7 @@ which is what a gateway has.
 """
 
 import argparse
+import glob
 import json
 import os
 import re
@@ -96,30 +97,45 @@ def measure(options, folder):
                 config += ledger.replace("%s", postgres.conninfo)
                 with GatewayProcess(config, keeps_access=False) as gateway:
                     for connections in options.connections:
-                        before = entries(gateway)
+                        before = ledger_of(gateway)
                         figures = drive(options, gateway, connections)
-                        figures["commits"] = (
-                            commits_of(gateway, before, figures))
+                        figures.update(
+                            spent(before, ledger_of(gateway)))
                         found[connections][name].append(figures)
     return found, commits
 
 
-def entries(gateway):
-    return (sample(gateway, "llmgw_ledger_entries") or 0,
-            sample(gateway, "llmgw_ledger_commits") or 0)
+def ledger_of(gateway):
+    """What the ledger has by now, and how long its thread has computed."""
+    return {"entries": sample(gateway, "llmgw_ledger_entries") or 0,
+            "commits": sample(gateway, "llmgw_ledger_commits") or 0,
+            "cpu_us": thread_cpu_us(gateway.pid, "ledger")}
 
 
-def commits_of(gateway, before, figures):
-    """How many calls a commit has had, on average."""
-    now = entries(gateway)
-    if now[1] == before[1]:
-        return 0
-    return (now[0] - before[0]) / 2 / (now[1] - before[1])
+def thread_cpu_us(pid, name):
+    used = 0
+    for task in glob.glob("/proc/%d/task/*" % pid):
+        with open(task + "/comm", encoding="utf-8") as file:
+            if file.read().strip() != name:
+                continue
+        with open(task + "/schedstat", encoding="ascii") as file:
+            used += int(file.read().split()[0]) / 1000
+    return used
+
+
+def spent(before, now):
+    """By how many calls a commit was shared, and what a call took of a core
+    on the ledger's thread."""
+    grown = {name: now[name] - before[name] for name in now}
+    calls = max(grown["entries"] / 2, 1)
+    return {"shared": calls / max(grown["commits"], 1),
+            "writer_us": grown["cpu_us"] / calls}
 
 
 def table(found, commits):
-    lines = ["| calls in flight | ledger | calls/s | entries/s | us a call | "
-             "p50 ms | p99 ms | added p50 | added p99 | calls a commit |",
+    lines = ["| calls in flight | ledger | calls/s | entries/s | of a core, "
+             "on the ledger's thread | p50 | p99 | more than without, p50 | "
+             "p99 | calls a commit |",
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     for connections, ledgers in found.items():
         def median(name, key):
@@ -131,19 +147,22 @@ def table(found, commits):
                         for key in ("p50_us", "p99_us"))
             base50, base99 = (median("none", key) / 1000
                               for key in ("p50_us", "p99_us"))
+            head = "| %d | %s | %.0f |" % (connections, name, rate)
+            if name == "none":
+                lines.append("%s | | %.1f ms | %.1f ms | | | |"
+                             % (head, p50, p99))
+                continue
             lines.append(
-                "| %d | %s | %.0f | %s | %.0f | %.2f | %.2f | %s | %s | %s |"
-                % (connections, name, rate,
-                   "" if name == "none" else "%.0f" % (2 * rate),
-                   1e6 / rate, p50, p99,
-                   "" if name == "none" else "%.2f" % (p50 - base50),
-                   "" if name == "none" else "%.2f" % (p99 - base99),
-                   "" if name == "none" else "%.1f" % median(name,
-                                                              "commits")))
+                "%s %.0f | %.0f us | %.1f ms | %.1f ms | %.1f ms | %.1f ms | "
+                "%.1f |" % (head, 2 * rate, median(name, "writer_us"), p50,
+                            p99, p50 - base50, p99 - base99,
+                            median(name, "shared")))
     lines.append("")
-    lines.append("A commit of PostgreSQL by itself: %.2f ms (%.2f to %.2f)."
-                 % (statistics.median(commits) / 1000, min(commits) / 1000,
-                    max(commits) / 1000))
+    lines.append(
+        "A commit of PostgreSQL by itself: %.1f ms (%.1f to %.1f). "
+        "Load average: %.0f."
+        % (statistics.median(commits) / 1000, min(commits) / 1000,
+           max(commits) / 1000, os.getloadavg()[0]))
     return "\n".join(lines)
 
 

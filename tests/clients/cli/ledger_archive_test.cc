@@ -70,7 +70,7 @@ class LedgerArchiveTest : public testing::Test {
 TEST_F(LedgerArchiveTest, WordsSayWhat) {
   EXPECT_THAT(Run({"archive"}, {}), HasSubstr("--before MONTH"));
   EXPECT_THAT(Run({"archive"}, {{"--before", "2026-02"}, {"--out", "a"}}),
-              HasSubstr("--postgres: is required"));
+              HasSubstr("--postgres is required"));
   EXPECT_THAT(Archive("January"), HasSubstr("'January' is no month"));
   EXPECT_THAT(Archive("2999-01"), HasSubstr("has not begun"));
   EXPECT_THAT(Archive("2026-01"), HasSubstr("nothing to archive"));
