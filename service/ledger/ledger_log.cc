@@ -16,14 +16,6 @@
 namespace gateway {
 namespace {
 
-// Whether an entry in the form of entry.h is of a budget. What it decides, and
-// a hash, stand before its event type.
-bool IsOfBudget(std::string_view entry) {
-  constexpr size_t kBeginMax = 256;
-  return entry.substr(0, kBeginMax).find("\"event_type\": \"BUDGET_") !=
-         std::string_view::npos;
-}
-
 // Returns what is wrong with a commit by itself; empty if nothing is.
 std::string FaultOf(std::string_view texts, int64_t entries,
                     std::string_view last_hash) {
@@ -57,6 +49,13 @@ LedgerEnd EndOf(const LastCommit& last) {
 }
 
 }  // namespace
+
+bool IsOfBudget(std::string_view entry) {
+  // What it decides, and a hash, stand before its event type.
+  constexpr size_t kBeginMax = 256;
+  return entry.substr(0, kBeginMax).find("\"event_type\": \"BUDGET_") !=
+         std::string_view::npos;
+}
 
 absl::Status LedgerLog::Damaged(std::string_view commit,
                                 std::string_view what) const {

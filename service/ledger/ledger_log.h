@@ -40,6 +40,10 @@
 
 namespace gateway {
 
+// Whether an entry in the form of entry.h is of a budget: LedgerState is told
+// of these alone.
+bool IsOfBudget(std::string_view entry);
+
 class LedgerLog final : public CommitSource {
  public:
   // Of a ledger that is a file.

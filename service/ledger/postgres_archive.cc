@@ -20,6 +20,7 @@
 #include "service/ledger/archive_file.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/ledger_commit.h"
+#include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_walk.h"
 #include "service/ledger/postgres_tables.h"
 
@@ -85,7 +86,7 @@ class ArchivedState {
     }
     absl::Status applied;
     ForEachEntry(commit.texts, [&](std::string_view entry) {
-      applied.Update(state_->Apply(entry));
+      if (IsOfBudget(entry)) applied.Update(state_->Apply(entry));
     });
     return applied;
   }
