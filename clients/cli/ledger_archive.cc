@@ -123,8 +123,8 @@ absl::StatusOr<v1::LedgerEntry> FindInArchive(const std::string& folder,
   std::optional<v1::LedgerEntry> found;
   EntryFacts facts;
   for (const ArchivedPiece& piece : pieces) {
-    GATEWAY_RETURN_IF_ERROR(VisitPiece(
-        folder, piece, [&](int64_t number, std::string_view entry) {
+    GATEWAY_RETURN_IF_ERROR(
+        VisitPiece(folder, piece, [&](int64_t number, std::string_view entry) {
           if (found.has_value()) return;
           ReadEntryFacts(entry, &facts).IgnoreError();
           if (facts.id != id) return;
@@ -133,10 +133,9 @@ absl::StatusOr<v1::LedgerEntry> FindInArchive(const std::string& folder,
         }));
     if (found.has_value()) return *std::move(found);
   }
-  return absl::NotFoundError(absl::StrCat("there is no entry with the id '", id,
-                                          "' in the ", pieces.size(),
-                                          " files that the manifests in ",
-                                          folder, " tell of"));
+  return absl::NotFoundError(absl::StrCat(
+      "there is no entry with the id '", id, "' in the ", pieces.size(),
+      " files that the manifests in ", folder, " tell of"));
 }
 
 }  // namespace gateway

@@ -31,7 +31,7 @@ constexpr size_t kProofBytesMax = size_t{256} << 20;
 using FoundProof = std::optional<InclusionProof>;
 
 absl::StatusOr<FoundProof> ProveInArchive(const std::string& folder,
-                                     const std::string& id) {
+                                          const std::string& id) {
   GATEWAY_ASSIGN_OR_RETURN(const std::vector<ArchivedPiece> pieces,
                            PiecesIn(folder));
   for (const ArchivedPiece& piece : pieces) {
@@ -42,17 +42,17 @@ absl::StatusOr<FoundProof> ProveInArchive(const std::string& folder,
     FoundProof found = search.Find();
     if (!found.has_value()) continue;
     if (found->root == piece.merkle_root) return found;
-    return absl::DataLossError(absl::StrCat(
-        folder, "/", piece.file, ": has the Merkle root ", found->root,
-        ", and its manifest says ", piece.merkle_root,
-        ": one of them was altered"));
+    return absl::DataLossError(
+        absl::StrCat(folder, "/", piece.file, ": has the Merkle root ",
+                     found->root, ", and its manifest says ", piece.merkle_root,
+                     ": one of them was altered"));
   }
   return FoundProof();
 }
 
 absl::StatusOr<FoundProof> ProveInPostgres(const PostgresLedger& ledger,
-                                      const std::string& id,
-                                      const std::string& named) {
+                                           const std::string& id,
+                                           const std::string& named) {
   std::string chain = named;
   if (chain.empty()) {
     EntryFacts facts;
@@ -67,15 +67,14 @@ absl::StatusOr<FoundProof> ProveInPostgres(const PostgresLedger& ledger,
   }
   ProofSearch search(id);
   GATEWAY_RETURN_IF_ERROR(VisitPostgresLedger(
-      ledger, chain,
-      [&](const std::string&, int64_t, std::string_view entry) {
+      ledger, chain, [&](const std::string&, int64_t, std::string_view entry) {
         search.Add(entry);
       }));
   return search.Find();
 }
 
 absl::StatusOr<FoundProof> ProveInFile(const std::string& file,
-                                  const std::string& id) {
+                                       const std::string& id) {
   ProofSearch search(id);
   GATEWAY_RETURN_IF_ERROR(VisitLedgerFile(
       file, [&](int64_t, std::string_view entry) { search.Add(entry); }));
@@ -95,10 +94,10 @@ absl::StatusOr<LedgerReport> MakeProof(const OperatorWords& words) {
         "--postgres CONNINFO or a FILE; see gatewayctl --help");
   }
   const absl::StatusOr<FoundProof> found =
-      !folder.empty()       ? ProveInArchive(folder, id)
-      : postgres != nullptr ? ProveInPostgres(*postgres, id,
-                                              LastOf(words, "--chain"))
-                            : ProveInFile(words.words[2], id);
+      !folder.empty() ? ProveInArchive(folder, id)
+      : postgres != nullptr
+          ? ProveInPostgres(*postgres, id, LastOf(words, "--chain"))
+          : ProveInFile(words.words[2], id);
   GATEWAY_RETURN_IF_ERROR(found.status());
   if (!found->has_value()) {
     return absl::NotFoundError(
@@ -109,8 +108,7 @@ absl::StatusOr<LedgerReport> MakeProof(const OperatorWords& words) {
 
 absl::StatusOr<LedgerReport> CheckProof(const OperatorWords& words,
                                         const std::string& file) {
-  const std::string root =
-      absl::AsciiStrToLower(LastOf(words, "--root"));
+  const std::string root = absl::AsciiStrToLower(LastOf(words, "--root"));
   if (words.words.size() > 1 || root.size() != kHashTextBytes) {
     return FlagMistake("--root",
                        "must be the Merkle root, 64 hexadecimal digits, as it "
@@ -139,9 +137,9 @@ absl::StatusOr<LedgerReport> CheckProof(const OperatorWords& words,
     json.EndObject();
     report.text.push_back('\n');
   } else if (report.valid) {
-    report.text = absl::StrCat("valid: ", facts.id, " is entry ",
-                               proof->index + 1, " of ", proof->entries,
-                               " under this root\n");
+    report.text =
+        absl::StrCat("valid: ", facts.id, " is entry ", proof->index + 1,
+                     " of ", proof->entries, " under this root\n");
   } else {
     report.text = absl::StrCat("NOT VALID: ", file, ": ", fault, "\n");
   }

@@ -6,8 +6,8 @@
 //   // gatewayctl ledger prove --check proof.json --root 83b1...
 //   GATEWAY_ASSIGN_OR_RETURN(const LedgerReport report, ProveEntry(words));
 //
-// Thread-safe; blocks on files or the database. It holds a hash of each entry of
-// the chain, or of the file, that the entry is in.
+// Thread-safe; blocks on files or the database. It holds a hash of each entry
+// of the chain, or of the file, that the entry is in.
 
 #ifndef CLIENTS_CLI_LEDGER_PROVE_H_
 #define CLIENTS_CLI_LEDGER_PROVE_H_

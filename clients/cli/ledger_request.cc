@@ -124,7 +124,8 @@ absl::Status PrintEntry(const OperatorWords& words, PlaceFinder place,
   const std::string archive = LastOf(words, "--archive");
   if (!archive.empty()) {
     GATEWAY_ASSIGN_OR_RETURN(entry, FindInArchive(archive, id));
-  } else if (LedgerFilesOf(words).empty() && LastOf(words, "--postgres").empty()) {
+  } else if (LedgerFilesOf(words).empty() &&
+             LastOf(words, "--postgres").empty()) {
     GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
                              ConnectToLedger(place));
     v1::GetLedgerEntryRequest request;

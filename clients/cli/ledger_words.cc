@@ -22,8 +22,8 @@ constexpr std::string_view kLedgerGetFlags[] = {"--archive", "--file",
                                                 "--postgres", "--schema"};
 constexpr std::string_view kArchiveFlags[] = {"--before", "--out", "--postgres",
                                               "--schema"};
-constexpr std::string_view kProveFlags[] = {"--archive",  "--chain", "--check",
-                                            "--postgres", "--root",  "--schema"};
+constexpr std::string_view kProveFlags[] = {
+    "--archive", "--chain", "--check", "--postgres", "--root", "--schema"};
 constexpr std::string_view kImportFlags[] = {"--to"};
 constexpr std::string_view kExportFlags[] = {
     "--chain",      "--postgres", "--schema", "--file",     "--type",
@@ -34,14 +34,11 @@ constexpr std::string_view kQueryFlags[] = {
     "--submission", "--session",  "--agent",  "--decision", "--request",
     "--caller",     "--provider", "--model",  "--since",    "--until",
     "--limit",      "--order"};
-constexpr OperatorVerb kLedgerVerbs[] = {{"verify", kVerifyFlags},
-                                         {"query", kQueryFlags},
-                                         {"get", kLedgerGetFlags},
-                                         {"export", kExportFlags},
-                                         {"import", kImportFlags},
-                                         {"archive", kArchiveFlags},
-                                         {"prove", kProveFlags},
-                                         {"reprice", kLedgerRepriceFlags}};
+constexpr OperatorVerb kLedgerVerbs[] = {
+    {"verify", kVerifyFlags}, {"query", kQueryFlags},
+    {"get", kLedgerGetFlags}, {"export", kExportFlags},
+    {"import", kImportFlags}, {"archive", kArchiveFlags},
+    {"prove", kProveFlags},   {"reprice", kLedgerRepriceFlags}};
 
 // A moment, or how long it is ago.
 absl::StatusOr<absl::Time> MomentOf(std::string_view flag,

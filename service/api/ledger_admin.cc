@@ -37,14 +37,14 @@ absl::Status LedgerNotRead(const CallContext& call, const absl::Status& why) {
 absl::Status NoSuchEntryId(const std::string& id, int64_t archived) {
   return MakeFault(
       v1::ERROR_REASON_NOT_FOUND,
-      absl::StrCat(
-          "the ledger has no entry with the id '",
-          id.substr(0, kEntryIdBytesMax), "'",
-          archived == 0 ? ""
-                        : absl::StrCat("; ", archived,
-                                       " older entries are in archives: look "
-                                       "there, as with gatewayctl ledger get ",
-                                       "ID --archive DIR")));
+      absl::StrCat("the ledger has no entry with the id '",
+                   id.substr(0, kEntryIdBytesMax), "'",
+                   archived == 0
+                       ? ""
+                       : absl::StrCat("; ", archived,
+                                      " older entries are in archives: look "
+                                      "there, as with gatewayctl ledger get ",
+                                      "ID --archive DIR")));
 }
 
 // How many entries are in archives.

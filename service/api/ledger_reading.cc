@@ -49,8 +49,7 @@ v1::VerifyLedgerResponse LedgerVerification::ProgressOf(
 absl::Status LedgerExport::Begin() {
   if (is_done()) return absl::OkStatus();
   const LedgerChains::Chain& chain = chains_[current_];
-  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived,
-                           chain.commits->Archived());
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, chain.commits->Archived());
   GATEWAY_ASSIGN_OR_RETURN(end_, LastCommitOf(*chain.commits));
   // All of it is read faster as it stands.
   by_index_ = !MatchesAll(filter_) && chain.index->CatchUp(kCatchUpMax);

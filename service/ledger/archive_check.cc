@@ -43,10 +43,10 @@ std::string WhyNotFollowing(const ArchivedPiece* before,
   const int64_t last = is_first ? 0 : before->last_entry;
   const std::string hash = is_first ? "" : before->last_hash;
   if (piece.first_entry == last + 1 && piece.hash_before == hash) return {};
-  return absl::StrCat(
-      piece.file, ": was recorded to begin with the entry ", piece.first_entry,
-      " behind the hash \"", piece.hash_before, "\", and ", last + 1,
-      " behind \"", hash, "\" was to come: a record was altered or is gone");
+  return absl::StrCat(piece.file, ": was recorded to begin with the entry ",
+                      piece.first_entry, " behind the hash \"",
+                      piece.hash_before, "\", and ", last + 1, " behind \"",
+                      hash, "\" was to come: a record was altered or is gone");
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ namespace gateway {
 namespace {
 
 // What is written at once.
-constexpr size_t kArchiveWriteBytes = size_t{1} << 20;
-constexpr size_t kManifestBytesMax = size_t{64} << 10;
+constexpr size_t kArchiveWriteBytes = 1 << 20;
+constexpr size_t kManifestBytesMax = 64 << 10;
 
 EVP_MD_CTX* ContextOf(void* context) {
   return static_cast<EVP_MD_CTX*>(context);
@@ -48,10 +48,10 @@ std::string PathIn(const std::string& folder, const std::string& name) {
 }
 
 // Visits lines, with the bytes that they are in the file.
-absl::Status VisitLines(const std::string& path,
-                        absl::FunctionRef<void(std::string_view line,
-                                               std::string_view ending)>
-                            visit) {
+absl::Status VisitLines(
+    const std::string& path,
+    absl::FunctionRef<void(std::string_view line, std::string_view ending)>
+        visit) {
   std::ifstream in(path, std::ios::binary);
   if (!in.is_open()) return ArchiveFault(path, "cannot be read");
   for (std::string line; std::getline(in, line);) {
@@ -160,8 +160,8 @@ std::string RunningSha256::Finish() {
 absl::StatusOr<std::unique_ptr<ArchiveWriter>> ArchiveWriter::Begin(
     const std::string& folder, ArchivedPiece piece) {
   // One that was killed has left a draft of the same name.
-  const std::string draft = absl::StrCat(folder, "/.chain-", piece.chain, ".",
-                                         piece.month, ".draft");
+  const std::string draft =
+      absl::StrCat(folder, "/.chain-", piece.chain, ".", piece.month, ".draft");
   const int file =
       open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return ArchiveFault(draft, "cannot be made");
@@ -257,8 +257,8 @@ absl::StatusOr<std::string> FaultOfPiece(
   }
   const std::string path = PathIn(folder, recorded.file);
   PieceCheck check(recorded, joined);
-  const absl::Status read = VisitLines(
-      path, [&](std::string_view line, std::string_view ending) {
+  const absl::Status read =
+      VisitLines(path, [&](std::string_view line, std::string_view ending) {
         check.Add(line, ending);
       });
   if (absl::IsNotFound(read)) return std::string(read.message());

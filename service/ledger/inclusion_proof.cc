@@ -151,8 +151,7 @@ std::string FaultOfProof(const InclusionProof& proof, std::string_view root) {
   }
   const std::string reached = MerkleRootBy(hash, proof.siblings);
   if (reached == root) return {};
-  return absl::StrCat("leads to the root ", reached, ", not to ",
-                      ToAbsl(root));
+  return absl::StrCat("leads to the root ", reached, ", not to ", ToAbsl(root));
 }
 
 }  // namespace gateway

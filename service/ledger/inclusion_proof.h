@@ -7,10 +7,10 @@
 //   ...
 //   const std::string fault = FaultOfProof(*proof, noted_root);
 //
-// As a text it is one JSON object: `entry`, all of it; `index`, from 0 on, among
-// so many `entries`; `siblings`, from the leaves on, each a `hash` and its
-// `side`; and the `root`. A pair is the SHA-256 of the two hashes' texts, left
-// and right, one behind the other.
+// As a text it is one JSON object: `entry`, all of it; `index`, from 0 on,
+// among so many `entries`; `siblings`, from the leaves on, each a `hash` and
+// its `side`; and the `root`. A pair is the SHA-256 of the two hashes' texts,
+// left and right, one behind the other.
 //
 // Thread-compatible.
 

@@ -115,8 +115,8 @@ absl::StatusOr<CommitPlace> CommitOfEntry(const CommitSource& log,
   GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, log.Archived());
   if (entry >= 1 && entry <= archived.entries) {
     return absl::FailedPreconditionError(
-        absl::StrCat("the entry ", entry, " is in an archive, as are all up to ",
-                     archived.entries));
+        absl::StrCat("the entry ", entry,
+                     " is in an archive, as are all up to ", archived.entries));
   }
   GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place,
                            FindLast(log, [&](const CommitPlace& each) {

@@ -45,6 +45,21 @@ int64_t EntryNumberOf(const LedgerCommit& commit, std::string_view hash) {
   return found;
 }
 
+// Whether a commit's entry of this number, if it has that, follows the one with
+// the hash; if that is known.
+bool Follows(const LedgerCommit& commit, int64_t number,
+             std::string_view hash) {
+  bool follows = true;
+  int64_t each = commit.first_entry;
+  EntryFacts facts;
+  ForEachEntry(commit.texts, [&](std::string_view entry) {
+    if (each++ != number || hash.empty()) return;
+    ReadEntryFacts(entry, &facts).IgnoreError();
+    follows = facts.previous_hash.empty() || facts.previous_hash == hash;
+  });
+  return follows;
+}
+
 }  // namespace
 
 // Has the file stay open.
@@ -106,9 +121,9 @@ LedgerIndex::State LedgerIndex::state() const {
 }
 
 int64_t LedgerIndex::indexed_entries() const {
-  return before_ + static_cast<int64_t>(
-                       spans_.size() * options_.segment_entries +
-                       tail_->size());
+  return before_ +
+         static_cast<int64_t>(spans_.size() * options_.segment_entries +
+                              tail_->size());
 }
 
 bool LedgerIndex::CatchUp(absl::Duration timeout) {
@@ -159,17 +174,25 @@ void LedgerIndex::Tell(const absl::Status& status) {
 
 absl::Status LedgerIndex::TakeCommits() {
   bool is_full = false;
+  int64_t taken = 0;
   {
     MutexLock lock(mu_);
     is_full = tail_->is_full();
+    taken = indexed_entries();
   }
+  const std::string taken_hash = last_hash_;
   // What could not be written before.
   if (is_full) GATEWAY_RETURN_IF_ERROR(Flush());
   const absl::Status read =
-      log_.Read(next_commit_, [this](const LedgerCommit& commit) {
+      log_.Read(next_commit_, [&](const LedgerCommit& commit) {
         {
           MutexLock lock(mu_);
           if (ends_ || !damage_.ok()) return absl::CancelledError("it ends");
+          // A server may have taken over that did not have the last ones.
+          if (!Follows(commit, taken + 1, taken_hash)) {
+            damage_ = NotOfThisLedger();
+            return damage_;
+          }
         }
         return TakeEntries(commit);
       });
@@ -258,6 +281,7 @@ void LedgerIndex::ThrowAway(const absl::Status& why) {
   for (const char* const ending : {"", "-wal", "-shm"}) {
     unlink(absl::StrCat(path_, ending).c_str());
   }
+  last_hash_.clear();
   MutexLock lock(mu_);
   damage_ = absl::OkStatus();
   spans_.clear();
@@ -291,6 +315,7 @@ absl::Status LedgerIndex::Continue(SqliteDatabase& database) {
   GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, log_.Archived());
   if (end.spans.empty()) {
     next_commit_ = archived.commits + 1;
+    last_hash_ = archived.hash;
     MutexLock lock(mu_);
     before_ = archived.entries;
     return absl::OkStatus();
@@ -310,6 +335,7 @@ absl::Status LedgerIndex::Continue(SqliteDatabase& database) {
   // Where it was begun behind an archive, there are others before.
   if (last < entries) return NotOfThisLedger();
   next_commit_ = end.last_commit + (is_last ? 1 : 0);
+  last_hash_ = end.last_hash;
   MutexLock lock(mu_);
   before_ = last - entries;
   spans_ = std::move(end.spans);
@@ -406,8 +432,7 @@ absl::StatusOr<std::vector<LedgerIndex::Candidate>> LedgerIndex::StepInFile(
                             spans[number]);
       GATEWAY_RETURN_IF_ERROR(search.Look(
           segment, before + static_cast<int64_t>(number * entries), entries,
-          wanted,
-          [&] { return segment.Commits(); }, &found));
+          wanted, [&] { return segment.Commits(); }, &found));
     }
     return absl::OkStatus();
   };

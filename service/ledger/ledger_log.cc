@@ -17,14 +17,6 @@
 namespace gateway {
 namespace {
 
-// Whether an entry in the form of entry.h is of a budget. What it decides, and
-// a hash, stand before its event type.
-bool IsOfBudget(std::string_view entry) {
-  constexpr size_t kBeginMax = 256;
-  return entry.substr(0, kBeginMax).find("\"event_type\": \"BUDGET_") !=
-         std::string_view::npos;
-}
-
 // Returns what is wrong with a commit by itself; empty if nothing is.
 std::string FaultOf(std::string_view texts, int64_t entries,
                     std::string_view last_hash) {
@@ -58,6 +50,13 @@ LedgerEnd EndOf(const LastCommit& last) {
 }
 
 }  // namespace
+
+bool IsOfBudget(std::string_view entry) {
+  // What it decides, and a hash, stand before its event type.
+  constexpr size_t kBeginMax = 256;
+  return entry.substr(0, kBeginMax).find("\"event_type\": \"BUDGET_") !=
+         std::string_view::npos;
+}
 
 absl::Status LedgerLog::Damaged(std::string_view commit,
                                 std::string_view what) const {
@@ -218,7 +217,7 @@ absl::StatusOr<bool> LedgerLog::Settle() {
         absl::StrCat("the ledger's last commit, number ", last->number, ","),
         fault);
   }
-  NoteCut(EndOf(*last));
+  RecordCut(EndOf(*last));
   end_ = EndOf(*last);
   is_doubtful_ = false;
   if (!attempted_.has_value()) return false;
@@ -234,7 +233,7 @@ absl::Status LedgerLog::KeepAlive() {
   return absl::IsAborted(kept) ? MoveToAnotherChain().status() : kept;
 }
 
-void LedgerLog::NoteCut(const LedgerEnd& end) {
+void LedgerLog::RecordCut(const LedgerEnd& end) {
   if (end.commits >= end_.commits) return;
   const int64_t entries = end_.entries - std::max<int64_t>(end.entries, 0);
   Log(LogLevel::kError, "ledger",
@@ -253,7 +252,7 @@ absl::StatusOr<bool> LedgerLog::MoveToAnotherChain() {
   is_without_chain_ = true;
   if (!was_there_.has_value()) {
     GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place, LastCommitOf(*store_));
-    NoteCut({.commits = place.number, .entries = place.last_entry()});
+    RecordCut({.commits = place.number, .entries = place.last_entry()});
     bool is_there = false;
     if (attempted_.has_value()) {
       GATEWAY_ASSIGN_OR_RETURN(is_there, IsThere(*attempted_));

@@ -40,6 +40,10 @@
 
 namespace gateway {
 
+// Whether an entry in the form of entry.h is of a budget: LedgerState is told
+// of these alone.
+bool IsOfBudget(std::string_view entry);
+
 class LedgerLog final : public CommitSource {
  public:
   // Of a ledger that is a file.
@@ -137,8 +141,8 @@ class LedgerLog final : public CommitSource {
   absl::Status Follow(std::string_view texts, std::string_view notes);
   // It is committed.
   void Take(Addition addition);
-  // Notes what is gone if the chain ends here.
-  void NoteCut(const LedgerEnd& end);
+  // Records what is gone if the chain ends here.
+  void RecordCut(const LedgerEnd& end);
   // After ABORTED. Returns whether what was attempted is in the chain that
   // was left.
   absl::StatusOr<bool> MoveToAnotherChain();

@@ -21,6 +21,7 @@
 #include "service/ledger/checkpoint_seal.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/ledger_commit.h"
+#include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_walk.h"
 #include "service/ledger/postgres_tables.h"
 
@@ -31,7 +32,7 @@ namespace {
 // tried again, so often.
 constexpr absl::Duration kDetachWait = absl::Milliseconds(500);
 constexpr absl::Duration kDetachPause = absl::Milliseconds(250);
-constexpr int kDetachTries = 40;
+constexpr int kDetachAttempts = 40;
 
 constexpr char kTryToArchive[] =
     "SELECT pg_try_advisory_lock('archives'::regclass::oid::int, 0)";
@@ -86,7 +87,7 @@ class ArchivedState {
     }
     absl::Status applied;
     ForEachEntry(commit.texts, [&](std::string_view entry) {
-      applied.Update(state_->Apply(entry));
+      if (IsOfBudget(entry)) applied.Update(state_->Apply(entry));
     });
     return applied;
   }
@@ -169,16 +170,17 @@ absl::Status Archiving::Begin() {
   std::string why;
   if (options_.before.size() != 7 ||
       !absl::ParseTime("%Y-%m", options_.before, &end_, &why)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "'", options_.before, "' is no month such as 2026-09"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", options_.before, "' is no month such as 2026-09"));
   }
   GATEWAY_ASSIGN_OR_RETURN(db_, ledger_.Connect(timeout_));
   GATEWAY_ASSIGN_OR_RETURN(const PostgresResult now,
                            db_->Run(kThisMonth, {}, timeout_));
   if (options_.before > now.Bytes(0, 0)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        options_.before, " has not begun, by the database's clock: gateways "
-        "still write the month before"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(options_.before,
+                     " has not begun, by the database's clock: gateways "
+                     "still write the month before"));
   }
   // Until the session ends.
   GATEWAY_ASSIGN_OR_RETURN(const PostgresResult locked,
@@ -197,8 +199,8 @@ absl::Status Archiving::Begin() {
   std::error_code failed;
   std::filesystem::create_directories(options_.folder, failed);
   if (failed) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        options_.folder, ": cannot be made: ", failed.message()));
+    return absl::FailedPreconditionError(
+        absl::StrCat(options_.folder, ": cannot be made: ", failed.message()));
   }
   return absl::OkStatus();
 }
@@ -289,12 +291,13 @@ absl::Status Archiving::ReadAgain() const {
 }
 
 absl::Status Archiving::Take() {
-  for (int tries = 1;; ++tries) {
+  for (int attempts = 1;; ++attempts) {
     GATEWAY_RETURN_IF_ERROR(db_->Execute("BEGIN", timeout_));
     absl::Status taken = TakeInTransaction();
     if (taken.ok() || db_->is_broken()) return taken;
     GATEWAY_RETURN_IF_ERROR(db_->Execute("ROLLBACK", timeout_));
-    if (!absl::IsUnavailable(taken) || tries == kDetachTries) return taken;
+    if (!absl::IsUnavailable(taken) || attempts == kDetachAttempts)
+      return taken;
     Mutex mu;
     CondVar never;
     MutexLock lock(mu);
@@ -325,12 +328,11 @@ absl::Status Archiving::TakeInTransaction() {
 }
 
 absl::Status Archiving::CheckUnchanged() {
-  GATEWAY_ASSIGN_OR_RETURN(
-      const PostgresResult found,
-      db_->Run(kCommitsBefore,
-               PostgresParameters().Text(absl::StrCat(options_.before,
-                                                      "-01 00:00:00+00")),
-               timeout_));
+  GATEWAY_ASSIGN_OR_RETURN(const PostgresResult found,
+                           db_->Run(kCommitsBefore,
+                                    PostgresParameters().Text(absl::StrCat(
+                                        options_.before, "-01 00:00:00+00")),
+                                    timeout_));
   size_t unchanged = 0;
   for (int row = 0; row < found.rows(); ++row) {
     const int64_t chain = found.Int64(row, 0);

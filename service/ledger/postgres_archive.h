@@ -1,10 +1,11 @@
-// ArchiveMonths takes whole months out of a ledger in PostgreSQL: it writes what
-// each chain has of them into files (archived_piece.h), records what is in
+// ArchiveMonths takes whole months out of a ledger in PostgreSQL: it writes
+// what each chain has of them into files (archived_piece.h), records what is in
 // these, and drops the months' partitions.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(
 //       const ArchivedMonths archived,
-//       ArchiveMonths(ledger, {.before = "2026-09", .folder = "archive", ...}));
+//       ArchiveMonths(ledger, {.before = "2026-09", .folder = "archive",
+//       ...}));
 //
 // All of the ledger is verified first, and the files are read again from the
 // disk before anything is dropped. What is recorded and what is dropped is one

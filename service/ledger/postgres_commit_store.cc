@@ -403,9 +403,9 @@ absl::Status PostgresCommitStore::WhyNotAppended() {
 }
 
 absl::Status PostgresCommitStore::EndsEarlier(int64_t commits) const {
-  return absl::DataLossError(
-      absl::StrCat(name(), " ends with commit ", commits, ", and had ",
-                   known_commits_, " of them"));
+  return absl::DataLossError(absl::StrCat(name(), " ends with commit ", commits,
+                                          ", and had ", known_commits_,
+                                          " of them"));
 }
 
 absl::StatusOr<LastCommit> PostgresCommitStore::Last() {

@@ -210,10 +210,9 @@ absl::Status PostgresLedger::MissingCommit(int64_t chain,
                                            int64_t number) const {
   GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, Archived(chain));
   if (number > archived.commits) return NoSuchCommit(chain, number);
-  return absl::FailedPreconditionError(
-      absl::StrCat("commit ", number, " of the chain ", chain,
-                   " is in an archive, as are all of its entries up to ",
-                   archived.entries));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "commit ", number, " of the chain ", chain,
+      " is in an archive, as are all of its entries up to ", archived.entries));
 }
 
 absl::Status PostgresLedger::ReadCommits(int64_t chain, int64_t first_commit,

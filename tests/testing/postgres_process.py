@@ -178,6 +178,10 @@ class PostgresProcess:
             stdout=subprocess.PIPE, env=self._environment(),
             timeout=_TIMEOUT_S).stdout.strip("\n")
 
+    def program(self, name):
+        """The path of one of its programs."""
+        return os.path.join(self._programs, name)
+
     def hold(self, *statements):
         """Begins a transaction with these, which holds what it has locked
         until the result is called."""

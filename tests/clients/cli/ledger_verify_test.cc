@@ -190,8 +190,8 @@ TEST_F(LedgerVerifyTest, WhatIsNotMeantIsTold) {
   EXPECT_THAT(VerifyLedger({.words = {"verify"}}).status().ToString(),
               HasSubstr("takes the files of a ledger"));
   EXPECT_THAT(VerifyLedger({.words = {"burn"}}).status().ToString(),
-              HasSubstr("ledger takes verify, query, get, export, import or "
-                        "reprice, not 'burn'"));
+              HasSubstr("ledger takes verify, query, get, export, import, "
+                        "archive, prove or reprice, not 'burn'"));
   EXPECT_THAT(
       VerifyLedger({.words = {"verify", Path("none")}}).status().ToString(),
       HasSubstr(absl::StrCat("cannot read ", Path("none"))));

@@ -444,6 +444,39 @@ TEST_F(PostgresCommitStoreTest, ACommitThatIsMissingIsFound) {
   EXPECT_THAT(std::string(read().message()), HasSubstr("commit 2"));
 }
 
+TEST_F(PostgresCommitStoreTest, WhatWasCutOffIsTold) {
+  const Replica replica = Start();
+  ASSERT_TRUE(Append(*replica.log, 100).ok());
+  const LedgerEnd end = replica.log->end();
+  // As a standby has it to which the last two commits were not copied.
+  const auto cut_off = [&] {
+    Ask("DELETE FROM commits WHERE number > 2; "
+        "UPDATE chains SET commits = 2, entries = 100, last_hash = "
+        "(SELECT last_hash FROM commits WHERE number = 2)");
+  };
+  cut_off();
+  const absl::Status kept = replica.log->KeepAlive();
+  EXPECT_TRUE(absl::IsDataLoss(kept)) << kept;
+  EXPECT_THAT(std::string(kept.message()), HasSubstr("ends with commit 2"));
+  EXPECT_FALSE(*replica.log->Settle());
+  const auto cut = replica.log->TakeCut();
+  ASSERT_TRUE(cut.has_value());
+  EXPECT_EQ(cut->end, end);
+  EXPECT_EQ(cut->entries, 100);
+  EXPECT_FALSE(replica.log->TakeCut().has_value()) << "it is told once";
+  EXPECT_TRUE(replica.log->KeepAlive().ok());
+
+  // With the next entry, if that comes first.
+  ASSERT_TRUE(Append(*replica.log, 50).ok());
+  cut_off();
+  EXPECT_TRUE(absl::IsDataLoss(Append(*replica.log, 1)));
+  EXPECT_FALSE(*replica.log->Settle());
+  EXPECT_EQ(replica.log->TakeCut()->entries, 100);
+  EXPECT_TRUE(Append(*replica.log, 1).ok());
+  EXPECT_EQ(Verified(replica.store->chain()), 102);
+  EXPECT_FALSE(replica.log->TakeCut().has_value());
+}
+
 TEST_F(PostgresCommitStoreTest, CommitsOfEachMonthAreAPartition) {
   const Replica replica = Start();
   EXPECT_TRUE(AppendCalls(*replica.log, {.calls = 5}).ok());

@@ -16,6 +16,7 @@
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_walk.h"
 #include "service/ledger/postgres_commit_store.h"
+#include "service/ledger/postgres_tables.h"
 #include "tests/service/ledger/generated_ledger.h"
 #include "tests/testing/postgres_server.h"
 
@@ -81,6 +82,16 @@ TEST_F(PostgresKeeperTest, TheEndsOfAllChainsAreJoined) {
   }
   EXPECT_EQ(*ledger_.LastJoin(), 5);
   EXPECT_EQ(Verify(), "");
+}
+
+TEST_F(PostgresKeeperTest, ThePartitionOfTheNextMonthIsThereAWeekAhead) {
+  const PostgresKeeper keeper(
+      ledger_, {.join_interval = absl::Milliseconds(10)}, [](int64_t) {},
+      SystemClock(), SystemRandom());
+  const absl::Time ahead = SystemClock().WallTime() + absl::Hours(7 * 24);
+  server_.AskUntil(absl::StrCat("SELECT to_regclass('a.", PartitionOf(ahead),
+                                "') IS NOT NULL"),
+                   "t");
 }
 
 TEST_F(PostgresKeeperTest, WhatWasChangedBehindItIsFound) {

@@ -55,6 +55,26 @@ TEST_F(PostgresTablesTest, OfALaterVersionTheyAreLeftAlone) {
   }
 }
 
+TEST_F(PostgresTablesTest, ThoseOfAnEarlierVersionAreBroughtToThisOne) {
+  PostgresLedger ledger(Options("a"));
+  ASSERT_TRUE(ledger.Prepare().ok());
+  // What version 1 had.
+  server_.Ask(
+      "DROP TABLE a.archives; UPDATE a.version SET version = 1; "
+      "INSERT INTO a.chains (chain, commits, entries, last_hash) "
+      "VALUES (1, 0, 0, '')");
+  const absl::Status before = ledger.CheckVersion();
+  EXPECT_TRUE(absl::IsFailedPrecondition(before)) << before;
+  EXPECT_THAT(std::string(before.message()), HasSubstr("earlier version, 1"));
+  const absl::Status prepared = ledger.Prepare();
+  ASSERT_TRUE(prepared.ok()) << prepared;
+  EXPECT_TRUE(ledger.CheckVersion().ok());
+  EXPECT_EQ(server_.Ask("SELECT version FROM a.version"), "2");
+  EXPECT_EQ(server_.Ask("SELECT count(*) FROM a.chains"), "1");
+  EXPECT_TRUE(ledger.Archives()->empty());
+  EXPECT_EQ(*ledger.Archived(1), LedgerEnd());
+}
+
 TEST_F(PostgresTablesTest, WhoMayMakeNoneUsesThoseThatAreThere) {
   PostgresLedger::Options options = Options("a");
   options.connection = {
