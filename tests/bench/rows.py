@@ -370,7 +370,8 @@ def _shares(name, title, functions, limit=None):
 SHARE_ROWS = [
     *_shares("sums", "sums and the list of recent calls",
              ("RecordInSummary(",)),
-    *_shares("log_lines", "two lines of the log", ("Log(",)),
+    # As many as a second may have: fewer of each call the faster they are.
+    *_shares("log_lines", "lines of the log that tell steps", ("Log(",)),
     *_shares("ledger_off", "ledger and budgets that are not configured",
              ("CallLedger::", "AnswerFields::AddLedger(", "FinishBudgets("),
              at_most(100, 20)),
