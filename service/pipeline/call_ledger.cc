@@ -201,8 +201,7 @@ class CallLedger::ExchangeSource : public EntrySource {
                                        .context_hash = ledger_.context_hash_,
                                        .prompt = ledger_.prompt_,
                                        .response = response_});
-    return UnchainedEntry(entry,
-                          ClosingNote(trip_.dispatch_id) + withdrawals_);
+    return UnchainedEntry(entry, ClosingNote(trip_.dispatch_id) + withdrawals_);
   }
 
  private:
