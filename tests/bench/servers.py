@@ -132,6 +132,7 @@ class Server:
         end = time.monotonic() + _READY_SECONDS
         while not is_ready():
             if self._process.poll() is not None or time.monotonic() > end:
+                self.close()  # Nobody else will: it is not made yet.
                 raise RuntimeError("%s is not ready:\n%s" % (
                     self.name, self.log_tail()))
             time.sleep(0.02)
