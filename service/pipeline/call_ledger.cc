@@ -1,6 +1,7 @@
 #include "service/pipeline/call_ledger.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -123,6 +124,29 @@ class CommitSpan {
   TracedCommit traced_;
 };
 
+// What a call's budgets were charged. Borrows it all.
+class DebitSource : public EntrySource {
+ public:
+  DebitSource(const BudgetDebit& debit, const BudgetEntryFacts& facts,
+              std::string id, absl::Time time)
+      : debit_(debit), facts_(facts), id_(std::move(id)), time_(time) {}
+
+  size_t bytes() const override { return kEntryBytes; }
+
+  UnchainedEntry Write() const override {
+    LedgerEntry entry = BudgetDebitEntry(debit_, facts_);
+    entry.id = id_;
+    entry.time = time_;
+    return UnchainedEntry(entry);
+  }
+
+ private:
+  const BudgetDebit& debit_;
+  const BudgetEntryFacts facts_;
+  const std::string id_;
+  const absl::Time time_;
+};
+
 }  // namespace
 
 class CallLedger::DispatchSource : public EntrySource {
@@ -134,11 +158,9 @@ class CallLedger::DispatchSource : public EntrySource {
         trip_(trip),
         context_hash_(context_hash),
         estimate_(EstimateUnknown(call, *trip.attempt)) {
-    if (call.budgets == nullptr) return;
-    const BudgetDebit lost = call.budgets->IfBilled(call, estimate_, turns);
-    if (lost.empty()) return;
-    reservation_ =
-        ReservationNote(trip.dispatch_id, BudgetReservationForm(lost));
+    if (call.budgets != nullptr) {
+      lost_ = call.budgets->IfBilled(call, estimate_, turns);
+    }
   }
 
   size_t bytes() const override { return 2 * kEntryBytes; }
@@ -163,7 +185,10 @@ class CallLedger::DispatchSource : public EntrySource {
             call_, *trip_.attempt,
             {.dispatch_id = trip_.dispatch_id, .context_hash = context_hash_},
             estimate_));
-    note.append(reservation_);
+    if (!lost_.empty()) {
+      note.append(
+          ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost_)));
+    }
     return UnchainedEntry(entry, std::move(note));
   }
 
@@ -172,7 +197,7 @@ class CallLedger::DispatchSource : public EntrySource {
   const RoundTrip& trip_;
   mutable std::string context_hash_;
   const v1::Usage estimate_;
-  std::string reservation_;
+  BudgetDebit lost_;  // What budgets are charged if nobody will know.
 };
 
 class CallLedger::ExchangeSource : public EntrySource {
@@ -182,7 +207,12 @@ class CallLedger::ExchangeSource : public EntrySource {
         call_(call),
         trip_(trip),
         time_(Now(call)),
-        response_(ledger.ResponseText(*trip.attempt)) {}
+        response_(ledger.ResponseText(*trip.attempt)) {
+    for (const RoundTrip& other : ledger.trips_) {
+      if (!other.withdrawn) continue;
+      withdrawals_.append(WithdrawingNote(other.dispatch_id));
+    }
+  }
 
   size_t bytes() const override {
     return kEntryBytes + ledger_.prompt_.size() + response_.size() +
@@ -207,7 +237,7 @@ class CallLedger::ExchangeSource : public EntrySource {
                                        .context_hash = ledger_.context_hash_,
                                        .prompt = ledger_.prompt_,
                                        .response = response_});
-    return UnchainedEntry(entry, ClosingNote(trip_.dispatch_id));
+    return UnchainedEntry(entry, ClosingNote(trip_.dispatch_id) + withdrawals_);
   }
 
  private:
@@ -216,6 +246,7 @@ class CallLedger::ExchangeSource : public EntrySource {
   const RoundTrip& trip_;
   const absl::Time time_;
   const std::string response_;
+  std::string withdrawals_;  // Of retries that could not be written down.
 };
 
 std::unique_ptr<CallLedger> CallLedger::Of(IncomingCall& call) {
@@ -304,8 +335,19 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
       exchanges.emplace_back(*this, call, trip);
     }
   }
+  std::optional<DebitSource> debit;
   // Of a call that is refused nothing was charged, and nothing let pass.
-  if (call.budgets != nullptr && was_asked) AddBudgetEntries(call);
+  if (call.budgets != nullptr && was_asked) {
+    const BudgetDebit& taken = call.budgets->debit();
+    // Where others stand before it all are made here, in their order.
+    if (closed_.empty() && call.budgets->exceeded().empty()) {
+      if (!taken.empty()) {
+        debit.emplace(taken, FactsOfBudgets(call), NewId(call), Now(call));
+      }
+    } else {
+      AddBudgetEntries(call);
+    }
+  }
   IfNotCommitted otherwise = IfNotCommitted::kKeep;
   std::string_view event_type = kExchangeType;
   if (call.reused != nullptr && outcome.ok()) {
@@ -319,10 +361,13 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     AddFaultMetadata(outcome, kLedgerEntryKey, id);
     otherwise = IfNotCommitted::kKeepIfRoom;
   }
-  if (exchanges.empty() && closed_.empty()) co_return outcome;
+  if (exchanges.empty() && closed_.empty() && !debit.has_value()) {
+    co_return outcome;
+  }
   if (degrades_) otherwise = IfNotCommitted::kKeepAndGoOn;
   LedgerWriter::Sources sources;
   for (const ExchangeSource& exchange : exchanges) sources.push_back(&exchange);
+  if (debit.has_value()) sources.push_back(&*debit);
   CommitSpan span(call, event_type, sources.size() + closed_.size());
   const absl::Status committed = co_await writer_.Commit(
       std::move(sources), std::exchange(closed_, {}), otherwise);

@@ -42,6 +42,7 @@ class Bench:
         self._nginx = {}
         self._gateways = {}
         self._not_served = {}
+        self._counted = {}
         self.figures = {}  # {row name: (gateway us, nginx us)}
         self.failures = 0
 
@@ -248,6 +249,10 @@ class Bench:
         own = self._instructions(
             row.load, lambda wrapper: self.start_gateway(row.gateway, wrapper),
             row.loops)
+        if row.nginx_load is None:
+            self.figures[row.name] = (own, None)
+            return [report.Line(row.name, row.title, "", own, None, None,
+                                row.limit)]
         other = self._instructions(
             row.nginx_load, lambda wrapper: self.start_nginx(wrapper=wrapper))
         self.figures[row.name] = (own, other)
@@ -266,6 +271,75 @@ class Bench:
         count = (callgrind.instructions_of_loops if loops
                  else callgrind.instructions)
         return count(pid) / units
+
+    def share_row(self, row):
+        """One count serves all rows of the same load."""
+        key = (row.gateway, row.load)
+        if key not in self._counted:
+            callgrind = executed.Callgrind(os.path.join(
+                self._folder, "shares%d" % len(self._counted)))
+            self._counted[key] = callgrind, *self.count_instructions(
+                row.load, lambda: self.start_gateway(
+                    row.gateway, callgrind.wrapper), callgrind)
+        callgrind, units, pid = self._counted[key]
+        counted = callgrind.instructions_within(pid, row.functions) / units
+        return [report.Line(row.name, row.title, "", counted, None, None,
+                            row.limit)]
+
+    def threads_row(self, row):
+        legs = [lambda: self._thread_us(row.gateway, row)]
+        if row.than:
+            legs.append(lambda: self._thread_us(row.than, row))
+        least = [min(figures) for figures in self.rounds(*legs)]
+        note = "the least of %d rounds" % self.options.rounds
+        if row.than:
+            note += "; %.1f us and %.1f us" % tuple(least)
+        return [report.Line(row.name, row.title, "us",
+                            least[0] - sum(least[1:]), None, None, row.limit,
+                            note)]
+
+    def _thread_us(self, variant, row):
+        gateway = self.gateway(variant)
+        port = gateway.port_of(row.load)
+        # Warm, as it will be in use.
+        self.drive(row.load, port, calls=rows.COUNTED_CALLS["unary"])
+        before = gateway.thread_seconds(row.threads)
+        figures = self.drive(row.load, port, calls=rows.THREAD_CALLS)
+        used = gateway.thread_seconds(row.threads) - before
+        gateway.empty_log()
+        return used * 1e6 / figures["units"]
+
+    def durable_row(self, row):
+        plain, durable, disk = self.rounds(
+            lambda: self.drive_gateway("plain", row.load),
+            lambda: self.drive_gateway("recording", row.load),
+            self._sync_us)
+        lines = []
+        for figure, share in (("p50", 0.5), ("p99", 0.99)):
+            added = min(each[figure + "_us"] for each in durable) - min(
+                each[figure + "_us"] for each in plain)
+            alone = min(each[int(share * len(each))] for each in disk)
+            lines.append(report.Line(
+                "%s_%s" % (row.name, figure),
+                "added %s, %s" % (figure, row.title), "us", added, None, None,
+                None, "the disk itself %.0f us for %d bytes, which a call "
+                "waits for twice; the least of %d rounds" % (
+                    alone, rows.DURABLE_BYTES, self.options.rounds)))
+        return lines
+
+    def _sync_us(self):
+        """How long the disk takes to have some more bytes of a file, in
+        order."""
+        taken = []
+        path = os.path.join(self._folder, "synced")
+        with open(path, "wb", buffering=0) as file:
+            for _ in range(rows.DURABLE_SYNCS):
+                began = time.monotonic()
+                file.write(bytes(rows.DURABLE_BYTES))
+                os.fdatasync(file.fileno())
+                taken.append((time.monotonic() - began) * 1e6)
+        os.remove(path)
+        return sorted(taken)
 
     def count_instructions(self, load, start, callgrind):
         """(units, pid) of a server that `start` starts under `callgrind`."""
@@ -374,7 +448,10 @@ class Bench:
         plan += [(row, self.allocations_row) for row in rows.ALLOCATION_ROWS]
         plan += [(row, self.instructions_row)
                  for row in rows.INSTRUCTION_ROWS]
+        plan += [(row, self.share_row) for row in rows.SHARE_ROWS]
         plan += [(row, self.difference_row) for row in rows.DIFFERENCE_ROWS]
+        plan += [(row, self.threads_row) for row in rows.THREAD_ROWS]
+        plan += [(row, self.durable_row) for row in rows.DURABLE_ROWS]
         plan += [(row, self.hostile_row) for row in rows.HOSTILE_ROWS]
         lines = []
         for row, measure in plan:

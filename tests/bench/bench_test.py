@@ -8,6 +8,8 @@ import tempfile
 import unittest
 
 from tests.bench import bench
+from tests.bench import configurations
+from tests.bench import executed
 from tests.bench import rows
 from tests.bench import servers
 
@@ -113,6 +115,12 @@ class BenchTest(unittest.TestCase):
         self.assertGreater(pss, 0)
         self.assertGreaterEqual(rest_cpu, 0)
 
+    def test_tells_how_long_the_disk_takes(self):
+        taken = self.bench._sync_us()
+        self.assertEqual(len(taken), rows.DURABLE_SYNCS)
+        self.assertEqual(taken, sorted(taken))
+        self.assertGreater(taken[0], 0)
+
     def test_a_gateway_that_refuses_its_configuration_is_not_measured(self):
         # Python takes no such flags either.
         row = next(row for row in rows.LOAD_ROWS if row.name == "http_1")
@@ -152,6 +160,21 @@ class AllocationCounterTest(unittest.TestCase):
         self.assertLess(many, few + 20000)
 
 
+class ExecutedTest(unittest.TestCase):
+
+    def test_functions_are_found_by_their_names(self):
+        functions = executed.parse_functions(
+            "--------\n"
+            "211,041 (100.0%)  PROGRAM TOTALS\n"
+            " 10,281 ( 4.87%)  ???:gateway::Log(gateway::Level) [gateway]\n"
+            "    281 ( 0.01%)  a.cc:gateway::LogFile::Write() [gateway]\n"
+            "    100 ( 0.01%)  ???:malloc [libc.so.6]\n")
+        self.assertEqual(sum(count for count, _ in functions), 10662)
+        self.assertEqual(executed.count_within(functions, ("Log(",)), 10281)
+        self.assertEqual(
+            executed.count_within(functions, ("LogFile::", "Log(")), 10562)
+
+
 class ServerTest(unittest.TestCase):
 
     def test_reads_cpu_and_memory_of_all_descendants(self):
@@ -171,6 +194,29 @@ class ServerTest(unittest.TestCase):
                 self.assertGreater(pss, 0)
                 self.assertLessEqual(pss, rss)
                 subprocess.run(["kill", str(pids[1])], check=True)
+
+    def test_reads_cpu_of_threads_by_their_names(self):
+        program = (
+            "import ctypes, threading\n"
+            "def work(name, rounds):\n"
+            "    ctypes.CDLL(None).prctl(15, name)\n"
+            "    sum(range(rounds)); ready.wait(); threading.Event().wait()\n"
+            "ready = threading.Barrier(4)\n"
+            "for each in ((b'ledger', 9), (b'ledger-write', 10**7),\n"
+            "             (b'loop-0', 9)):\n"
+            "    threading.Thread(target=work, args=each).start()\n"
+            "ready.wait(); print(1, flush=True)")
+        with tempfile.TemporaryDirectory() as folder:
+            log = os.path.join(folder, "log")
+            with servers.Server("python", [sys.executable, "-c", program],
+                                log) as server:
+                server.wait_ready(lambda: "1" in server.log_tail())
+                own = server.thread_seconds("ledger")
+                self.assertGreater(own, 0)
+                self.assertGreater(server.thread_seconds("loop-"), 0)
+                # Which has done what the other has not.
+                self.assertGreater(server.thread_seconds("ledger-write"), own)
+                self.assertEqual(server.thread_seconds("loop"), 0)
 
     def test_says_how_a_process_ended(self):
         program = "import os; print(1, flush=True); os.abort()"
@@ -195,9 +241,9 @@ class ServerTest(unittest.TestCase):
             tls_port = 6
 
         def config(variant):
-            return servers.gateway_config(
+            return configurations.gateway_config(
                 "folder", ports, FakeUpstream, "cert", "key",
-                **servers.GATEWAYS[variant])
+                **configurations.GATEWAYS[variant])
         plain = config("plain")
         self.assertIn("auth", plain)
         self.assertTrue(plain["logging"]["access_log"])
@@ -214,6 +260,11 @@ class ServerTest(unittest.TestCase):
         self.assertEqual(
             len(config("many_rules")["routing"]["model_rules"]), 10000)
         self.assertEqual(len(config("many_providers")["providers"]), 256)
+        for room, variant in (("audit", "auditing"), ("tracing", "tracing"),
+                              ("alerts", "alerting"), ("ledger", "accounting"),
+                              ("budgets", "accounting")):
+            self.assertIn(room, config(variant))
+            self.assertNotIn(room, plain)
         many = config("many_targets")["routing"]["model_rules"][0]["targets"]
         self.assertEqual(len(many), 1000)
         self.assertEqual(len(set(map(str, many))), 1000)

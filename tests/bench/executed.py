@@ -60,17 +60,41 @@ class Callgrind:
         SHA-256, which is one instruction here and dozens there; by thread."""
         total = 0
         for file in glob.glob(self.file(pid) + "-*"):
-            listed = subprocess.run(
-                ["callgrind_annotate", "--auto=no", "--threshold=100", file],
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                check=True).stdout
-            if "gateway::EventLoop::Run" not in listed:
+            listed = _functions(file)
+            if not any("gateway::EventLoop::Run" in place
+                       for _, place in listed):
                 continue
-            for count, place in re.findall(
-                    r"^ *([\d,]+) \([^)]*\)  *(.*)$", listed, re.MULTILINE):
-                if place != "PROGRAM TOTALS" and "libcrypto" not in place:
-                    total += int(count.replace(",", ""))
+            total += sum(count for count, place in listed
+                         if "libcrypto" not in place)
         return total
+
+    def instructions_within(self, pid, names):
+        """How many were counted in the functions, and whatever they call,
+        whose names begin so, none of which calls another one."""
+        return count_within(_functions(self.file(pid), "--inclusive=yes"),
+                            names)
+
+
+def _functions(file, *flags):
+    """What callgrind tells of each function: its count, and where it is."""
+    return parse_functions(subprocess.run(
+        ["callgrind_annotate", "--auto=no", "--threshold=100", *flags, file],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        check=True).stdout)
+
+
+def parse_functions(listed):
+    """The same of callgrind_annotate's words."""
+    return [(int(count.replace(",", "")), place) for count, place in re.findall(
+        r"^ *([\d,]+) \([^)]*\)  *(.*)$", listed, re.MULTILINE)
+            if place != "PROGRAM TOTALS"]
+
+
+def count_within(functions, names):
+    """What those have whose names in `gateway` begin so."""
+    wanted = [":gateway::" + name for name in names]
+    return sum(count for count, place in functions
+               if any(name in place for name in wanted))
 
 
 class SystemCalls:

@@ -3,6 +3,7 @@
 import unittest
 
 from tests.bench import bench
+from tests.bench import configurations
 from tests.bench import profile
 from tests.bench import report
 from tests.bench import rows
@@ -80,7 +81,7 @@ class RowsTest(unittest.TestCase):
     def test_rows_name_servers_and_scripts_that_exist(self):
         for row in rows.LOAD_ROWS:
             with self.subTest(row.name):
-                self.assertIn(row.gateway, servers.GATEWAYS)
+                self.assertIn(row.gateway, configurations.GATEWAYS)
                 self.assertIn(row.nginx, servers.NGINX_PORTS)
                 self.assertIn(row.load.model, rows.SCRIPTS)
 
@@ -109,6 +110,12 @@ class RowsTest(unittest.TestCase):
             for name in (difference.row, difference.than):
                 self.assertLess(names.index(name),
                                 names.index(difference.name))
+
+    def test_rows_of_rooms_have_variants_that_exist(self):
+        for row in rows.SHARE_ROWS + rows.THREAD_ROWS:
+            self.assertIn(row.gateway, configurations.GATEWAYS)
+        for row in rows.THREAD_ROWS:
+            self.assertIn(row.than, {None, *configurations.GATEWAYS})
 
     def test_an_unknown_row_is_refused(self):
         class Options:

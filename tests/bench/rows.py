@@ -48,7 +48,7 @@ def at_most(holds, aim):
     return Limit("absolute", holds, aim)
 
 
-# Row: `gateway` names a variant of servers.GATEWAYS, `nginx` a server of
+# Row: `gateway` names a variant of configurations.GATEWAYS, `nginx` a server of
 # servers.NGINX_PORTS; `quick` rows are in the short run too.
 Row = collections.namedtuple(
     "Row", "name title gateway nginx load nginx_load limit quick",
@@ -193,6 +193,24 @@ LOAD_ROWS = [
               _http(64), gateway="recording"),
     _grpc_row("recorded_grpc_4x16", "gRPC unary, 4 x 16, with a ledger",
               _grpc(4, 16), gateway="recording"),
+    _http_row("accounted_64",
+              "HTTP unary, 64 in flight, with a ledger, prices and budgets",
+              _http(64), gateway="accounting"),
+    _grpc_row("accounted_grpc_4x16",
+              "gRPC unary, 4 x 16, with a ledger, prices and budgets",
+              _grpc(4, 16), gateway="accounting"),
+    _http_row("audited_64", "HTTP unary, 64 in flight, with an audit log",
+              _http(64), gateway="auditing"),
+    _grpc_row("audited_grpc_4x16", "gRPC unary, 4 x 16, with an audit log",
+              _grpc(4, 16), gateway="auditing"),
+    _http_row("traced_64", "HTTP unary, 64 in flight, 1 % of calls traced",
+              _http(64), gateway="tracing"),
+    _grpc_row("traced_grpc_4x16", "gRPC unary, 4 x 16, 1 % of calls traced",
+              _grpc(4, 16), gateway="tracing"),
+    _http_row("alerting_64", "HTTP unary, 64 in flight, with rules of alerts",
+              _http(64), gateway="alerting"),
+    _grpc_row("alerting_grpc_4x16", "gRPC unary, 4 x 16, with rules of alerts",
+              _grpc(4, 16), gateway="alerting"),
     _http_row("cached_64", "HTTP unary, 64 in flight, answered by the cache",
               _http(64), gateway="caching"),
     _http_row("kilobyte_64", "HTTP unary, 64 in flight, a larger answer",
@@ -282,8 +300,12 @@ Instructions = collections.namedtuple(
 COUNTED_CALLS = {"unary": 4000, "stream": 64}
 
 
+def _load_row(name):
+    return next(row for row in LOAD_ROWS if row.name == name)
+
+
 def _instructions(name, limit=None, quick=False, loops=False):
-    row = next(row for row in LOAD_ROWS if row.name == name)
+    row = _load_row(name)
     kind, title = "instructions", "instructions, "
     if loops:
         # Those of the event loops, without SHA-256.
@@ -291,6 +313,20 @@ def _instructions(name, limit=None, quick=False, loops=False):
     return Instructions("%s_%s" % (kind, name), title + row.title, row.gateway,
                         row.load, row.nginx_load, limit, quick, loops)
 
+
+def _of_loops(name):
+    """Those of the event loops alone, beside nothing else."""
+    return _instructions(name, loops=True)._replace(nginx_load=None)
+
+
+# Rooms that are switched on, each alone, and what is compared with them.
+_ROOMS = {
+    "accounted": ("ledger, prices and budgets", at_most(6000, 4000)),
+    "audited": ("an audit log", None),
+    "traced": ("traces of 1 % of calls", None),
+    "alerting": ("rules of alerts", None),
+}
+_WAYS = {"HTTP": ("64", "http_64"), "gRPC": ("grpc_4x16", "grpc_4x16")}
 
 INSTRUCTION_ROWS = [
     _instructions("http_64", at_most(30000, 27000), quick=True),
@@ -313,6 +349,67 @@ INSTRUCTION_ROWS = [
     _instructions("rules_10k_64"),
     _instructions("providers_256_64"),
     _instructions("targets_1000_64"),
+] + [_of_loops(plain) for _, plain in _WAYS.values()] + [
+    _of_loops("%s_%s" % (room, end))
+    for room in _ROOMS for end, _ in _WAYS.values()]
+
+# What some functions of a plain gateway execute for each call, with what they
+# call: of rooms that are always on, and of those that are not configured.
+Share = collections.namedtuple(
+    "Share", "name title gateway load functions limit quick")
+
+
+def _shares(name, title, functions, limit=None):
+    for way, (_, plain) in _WAYS.items():
+        row = _load_row(plain)
+        yield Share("instructions_%s_%s" % (name, way.lower()),
+                    "instructions, %s, %s" % (title, way), row.gateway,
+                    row.load, functions, limit, False)
+
+
+SHARE_ROWS = [
+    *_shares("sums", "sums and the list of recent calls",
+             ("RecordInSummary(",)),
+    # As many as a second may have: fewer of each call the faster they are.
+    *_shares("log_lines", "lines of the log that tell steps", ("Log(",)),
+    *_shares("ledger_off", "ledger and budgets that are not configured",
+             ("CallLedger::", "AnswerFields::AddLedger(", "FinishBudgets("),
+             at_most(100, 20)),
+]
+
+# CPU time of some of the gateway's threads for each call, above that of the
+# variant `than`, if there is one: the least of all rounds.
+Threads = collections.namedtuple(
+    "Threads", "name title gateway than threads load limit quick")
+THREAD_CALLS = 20000
+
+
+def _threads(name, title, threads, than, limit):
+    for way, (_, plain) in _WAYS.items():
+        yield Threads("%s_%s" % (name, way.lower()),
+                      "%s, per call, %s" % (title, way), "accounting", than,
+                      threads, _load_row(plain).load, limit, False)
+
+
+THREAD_ROWS = [
+    *_threads("ledger_on_loop", "ledger, prices and budgets, on the loop",
+              "loop-", "plain", at_most(2, 1.5)),
+    *_threads("ledger_on_thread", "ledger, its own thread", "ledger", None,
+              at_most(6, 4)),
+    *_threads("ledger_on_sqlite", "ledger, SQLite's thread", "ledger-write",
+              None, None),
+]
+
+# What a call waits for its entries to be on the disk, at one connection; beside
+# it stands what the disk itself takes for as many bytes.
+Durable = collections.namedtuple("Durable", "name title load quick")
+DURABLE_BYTES = 8192
+DURABLE_SYNCS = 200
+DURABLE_ROWS = [
+    Durable("durable_http", "a ledger on the disk, HTTP, one connection",
+            _http(1), False),
+    Durable("durable_grpc", "a ledger on the disk, gRPC, one connection",
+            _grpc(1, 1), False),
 ]
 
 # What a row takes more than another.
@@ -348,6 +445,12 @@ DIFFERENCE_ROWS = [
                "instructions, two entries of the ledger, on the loop, HTTP",
                "", "instructions_loops_recorded_64", "instructions_http_64",
                at_most(6000, 4000)),
+    *(Difference("instructions_%s_%s" % (room, way.lower()),
+                 "instructions of loops, %s, %s" % (title, way), "",
+                 "instructions_loops_%s_%s" % (room, end),
+                 "instructions_loops_" + plain, limit)
+      for room, (title, limit) in _ROOMS.items()
+      for way, (end, plain) in _WAYS.items()),
     Difference("cache_look_up", "look-up of a request of 1 KB in the cache",
                "us", "missed_64", "kilobyte_64", at_most(3, 1.5)),
     Difference("instructions_cache_look_up",
@@ -391,7 +494,7 @@ HOSTILE_ROWS = [
 def names():
     """All that --rows understands, in the order of the table."""
     groups = (LOAD_ROWS, GROWTH_ROWS, LATENCY_ROWS, IDLE_ROWS,
-              ALLOCATION_ROWS, INSTRUCTION_ROWS, DIFFERENCE_ROWS,
-              HOSTILE_ROWS)
+              ALLOCATION_ROWS, INSTRUCTION_ROWS, SHARE_ROWS, DIFFERENCE_ROWS,
+              THREAD_ROWS, DURABLE_ROWS, HOSTILE_ROWS)
     return [row.name for group in groups for row in group] + [
         "rest", "policies"]

@@ -14,13 +14,12 @@ import subprocess
 import time
 import urllib.request
 
-from tests.bench import rows
+from tests.bench import configurations
 from tests.testing import mock_upstream
 
 CALLER_KEY = "bench-caller-key-0123456789"
 _UPSTREAM_KEY = "bench-upstream-key-0123456789"
-_READY_SECONDS = 20
-_KEPT_CONNECTIONS = 8192
+_READY_SECONDS = 60  # Under callgrind, on a machine that is busy.
 # Both ends of 4096 connections, and room to spare.
 _FILES = 65536
 
@@ -99,6 +98,22 @@ class Server:
         """CPU time used so far by all threads, living and ended."""
         return sum(process_cpu_seconds(pid) for pid in self.pids())
 
+    def thread_seconds(self, name):
+        """CPU time used so far by the threads of that name, or whose names
+        begin so, if it ends with a hyphen."""
+        total = 0
+        tasks = "/proc/%d/task" % self._process.pid
+        for task in os.listdir(tasks):
+            with open("%s/%s/comm" % (tasks, task), encoding="ascii") as comm:
+                own = comm.read().strip()
+            is_one = own == name or (name.endswith("-") and
+                                     own.startswith(name))
+            if is_one:
+                with open("%s/%s/schedstat" % (tasks, task),
+                          encoding="ascii") as told:
+                    total += int(told.read().split()[0])
+        return total / 1e9
+
     def memory_bytes(self):
         """(resident, proportional): RSS and PSS of all processes."""
         rss = pss = 0
@@ -117,6 +132,7 @@ class Server:
         end = time.monotonic() + _READY_SECONDS
         while not is_ready():
             if self._process.poll() is not None or time.monotonic() > end:
+                self.close()  # Nobody else will: it is not made yet.
                 raise RuntimeError("%s is not ready:\n%s" % (
                     self.name, self.log_tail()))
             time.sleep(0.02)
@@ -235,7 +251,8 @@ class Nginx(Server):
         self.ports = dict(zip(names, free_ports(len(names))))
         values = {
             "cert": cert, "files": _FILES, "folder": folder,
-            "instance": instance, "kept": _KEPT_CONNECTIONS, "key": key,
+            "instance": instance, "kept": configurations.KEPT_CONNECTIONS,
+            "key": key,
             "master": "off" if wrapper else "on",
             "upstream": upstream.address, "upstream_tls": upstream.tls_address,
             "user": "user root;" if os.geteuid() == 0 else "",
@@ -285,8 +302,6 @@ def _accepts(port):
         return False
 
 
-# How each variant of the gateway differs from the plain one: what its
-# configuration is made with.
 _HTTP2_UPSTREAM_CONFIG = """
 daemon off;
 %(user)s
@@ -349,150 +364,9 @@ class Http2Upstream(Server):
             return False
 
 
-GATEWAYS = {
-    "plain": {},
-    "two_loops": {"loops": 0},
-    "bare": {"policies": False},
-    "anthropic": {"anthropic": True},
-    "tls_listener": {"tls_listener": True},
-    "tls_upstream": {"tls_upstream": True, "http_version": "http1"},
-    "http2_upstream": {"http_version": "http2"},
-    "tls_http2_upstream": {"tls_upstream": True, "http_version": "http2"},
-    "resilient": {"resilient": True},
-    "limited": {"limited": True},
-    "recording": {"ledger": True},
-    "caching": {"cache": {"ttl": "1h"}},
-    "caching_in_vain": {"cache": {"answer_bytes_limit": 1024}},
-    "many_rules": {"rules": 10_000},
-    "many_providers": {"providers": 256},
-    "many_targets": {"providers": 250, "targets": 1000},
-}
-
 
 class NotServed(Exception):
     """This build of the gateway does not know such a configuration."""
-
-
-def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
-                   tls_listener=False, tls_upstream=False, http_version=None,
-                   base_url=None, anthropic=False, resilient=False,
-                   limited=False, ledger=False, cache=None, rules=0,
-                   providers=1, targets=0):
-    """The configuration as a dict; JSON is YAML."""
-    listener = {}
-    if tls_listener:
-        listener["tls"] = {"cert_chain": "file:" + cert,
-                       "private_key": "file:" + key}
-    http_upstream = {
-        "timeouts": {"first_byte": "1h", "idle": "1h", "total": "24h"},
-        "pool": {"idle_connections_limit": _KEPT_CONNECTIONS},
-    }
-    if tls_upstream:
-        http_upstream["ca_file"] = cert
-    if http_version:
-        http_upstream["http_version"] = http_version
-    root = ("https://localhost:%d" % upstream.tls_port if tls_upstream
-            else "http://%s" % upstream.address)
-    kind = "anthropic" if anthropic else "openai"
-    base_url = base_url or (root if anthropic else root + "/v1")
-    config = {
-        "listeners": {
-            "grpc": dict(listener, address="127.0.0.1:%d" % ports["grpc"]),
-            "http": dict(listener, address="127.0.0.1:%d" % ports["http"]),
-            "admin": {"address": "127.0.0.1:%d" % ports["admin"]},
-            "operations": {"address": "127.0.0.1:%d" % ports["operations"]},
-        },
-        "providers": [{
-            "name": kind,
-            kind: {"base_url": base_url, "api_key": "env:UPSTREAM_KEY",
-                   "http": http_upstream},
-        }],
-        "routing": {"default_target": kind},
-        "logging": {"access_log": policies,
-                    "file": os.path.join(folder, "gateway_access.log")},
-        "runtime": {"event_loops": loops},
-    }
-    if policies:
-        config["auth"] = {"callers": {"api_keys": [
-            {"id": "bench", "key": "env:CALLER_KEY"}]}}
-    config["resilience"] = _ALL_POLICIES if resilient else _NO_POLICIES
-    _add_providers(config, 2 if resilient else providers)
-    if resilient:
-        config["routing"] = _SHARED_ROUTING
-    if limited:
-        config.update(_FOUR_LIMITS)
-    if ledger:
-        config["ledger"] = {"path": os.path.join(folder, "ledger.db")}
-    if cache:
-        config["cache"] = cache
-    if rules:
-        config["routing"] = {"model_rules": [
-            {"exact": "model-%d" % i, "targets": [kind]}
-            for i in range(rules - len(rows.SCRIPTS))
-        ] + [{"exact": model, "targets": [kind]} for model in rows.SCRIPTS]}
-    if targets:
-        _share_among(config, targets)
-    return config
-
-
-# Limits of each unit that a call is counted by, with subjects of their own, and
-# calls at once: all count, and none refuses.
-_FOUR_LIMITS = {
-    "rate_limits": [
-        {"name": "requests", "unit": "requests", "limit": 10**12,
-         "per": ["caller"]},
-        {"name": "tokens", "unit": "total_tokens", "limit": 10**12,
-         "per": ["caller", "user"]},
-        {"name": "cost", "unit": "cost", "limit_usd": "1000000000",
-         "per": ["owner"]},
-        {"name": "calls", "unit": "concurrent_calls", "limit": 10**9,
-         "per": ["caller"]},
-    ],
-    "overload": {"concurrency": {"calls_limit": 10**5}},
-}
-# Of plan and attempt: what is on by default is off, for the rows that are
-# measured beside nginx.
-_NO_POLICIES = {"circuit_breaker": {"mode": "off"}}
-# All of them, at work and without anything to do.
-_ALL_POLICIES = {
-    "circuit_breaker": {"mode": "enforce"},
-    "outlier_ejection": {"enabled": True},
-    "hedging": {"enabled": True, "delay": "60s"},
-    "disable_model_after_failures": 100,
-}
-_SHARED_ROUTING = {
-    "agent_rules": [{"agent_type": "reviewer", "targets": ["openai"]}],
-    "domain_tag_rules": [{"tag": "law", "targets": ["openai"]}],
-    "model_tier_rules": [{"tier": "fast", "targets": ["openai/whole"]}],
-    "model_rules": [{"glob": "*", "targets": ["openai", "openai-1"],
-                     "balancing": "least_requests"}],
-    "fallbacks": ["openai/first"],
-    "failure_fallbacks": {"context_length": ["openai/first"]},
-}
-
-
-def _add_providers(config, count):
-    """More providers like the first."""
-    first = config["providers"][0]
-    for i in range(1, count):
-        config["providers"].append(
-            dict(first, name="%s-%d" % (first["name"], i)))
-
-
-def _share_among(config, count):
-    """Shares one model among so many targets, each provider by several names
-    of its own for it."""
-    model = "whole"
-    names = [provider["name"] for provider in config["providers"]]
-    variants = ["%s@%d" % (model, i) for i in range(count // len(names))]
-    for provider in config["providers"]:
-        provider["model_aliases"] = dict.fromkeys(variants, model)
-    config["routing"]["model_rules"] = [{
-        "exact": model, "balancing": "least_requests",
-        "targets": [{"provider": name, "model": variant}
-                    for name in names for variant in variants],
-    }]
-
 
 class GatewayProcess(Server):
     """The gateway with a configuration, which is a dict of these ports."""
@@ -539,13 +413,14 @@ class Gateway(GatewayProcess):
     def __init__(self, binary, variant, folder, upstream, cert, key,
                  wrapper=(), base_url=None):
         ports = self.free_ports()
-        self.tls = GATEWAYS[variant].get("tls_listener", False)
+        differences = configurations.GATEWAYS[variant]
+        self.tls = differences.get("tls_listener", False)
         self._access_log = os.path.join(folder, "gateway_access.log")
         config = os.path.join(folder, "gateway_%s.yaml" % variant)
         with open(config, "w", encoding="utf-8") as out:
-            json.dump(gateway_config(folder, ports, upstream, cert, key,
-                                     base_url=base_url, **GATEWAYS[variant]),
-                      out, indent=2)
+            json.dump(configurations.gateway_config(
+                folder, ports, upstream, cert, key, base_url=base_url,
+                **differences), out, indent=2)
         env = dict(os.environ, CALLER_KEY=CALLER_KEY,
                    UPSTREAM_KEY=_UPSTREAM_KEY)
         check = subprocess.run(

@@ -34,7 +34,7 @@ def read_ledger(path):
             "SELECT texts FROM commits ORDER BY number").fetchall()
     file.close()
     return [json.loads(line) for (texts,) in commits
-            for line in texts.decode().splitlines()]
+            for line in texts.splitlines()]
 
 
 def verify(case, entries):

@@ -179,6 +179,8 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
         self.assertEqual(self.call(gateway).status, 200)
         gateway.stop()
         self.assert_true([])
+        # Nor is anybody asked for him.
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 2)
 
     def test_a_drain_ends_though_the_disk_stalls(self):
         self.runtime = ", drain_grace: 100ms"
@@ -226,6 +228,30 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
         # Closes dispatches that were in the file all the same.
         self.start().stop()
         self.assert_asked_as_written(self.assert_true(callers.acknowledged))
+
+    def test_a_retry_that_was_not_sent_has_not_cost_anything(self):
+        gateway = self.start()
+        self.upstream.set_script(
+            "gpt-x", [{"status": 503, "first_byte_delay_ms": 2000}, {}])
+        answers = []
+        caller = threading.Thread(
+            target=lambda: answers.append(self.call(gateway)))
+        caller.start()
+        self.upstream.wait_for("started", "gpt-x")
+        kept = self.path + ".kept"
+        os.rename(self.path, kept)
+        caller.join()
+        self.assertEqual(answers[0].status, 503)
+        os.rename(kept, self.path)
+        gateway.stop()
+        # Closes the retry's dispatch, which is in the file all the same.
+        self.start().stop()
+        entries = self.assert_true([])
+        self.assertEqual(
+            [(entry["decision"], entry["metadata"]["error_code"])
+             for entry in of_type(entries, "EXCHANGE")],
+            [("ERROR", "SERVER_ERROR"), ("ERROR", "LEDGER_UNAVAILABLE")])
+        self.assert_asked_as_written(entries)
 
     def test_a_file_that_was_removed_is_told_to_the_end_and_at_the_start(self):
         gateway = self.start()

@@ -24,6 +24,11 @@ _ENDS = {
 # As a disk that is full; for this process's child alone.
 _NO_ROOM = (0, resource.RLIM_INFINITY)
 _ROOM = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+# What would be another line, entry or field, or a format, if it were no text.
+_INJECTED = (
+    'x"}\n{"id": "LED-0", "event_type": "EXCHANGE", "level": "fatal"}',
+    "%n%s%x{}{0}$(id)`id`", "\\u0022, \"entry_hash\": \"\", \"x\": \"",
+    "\u2028\u0085\x7f\x01", "--help -o /x ${HOME}")
 _LEDGER_IDS = ("x-llmgateway-dispatch-entry-id",
                "x-llmgateway-exchange-entry-id")
 
@@ -162,6 +167,23 @@ class LedgerTest(ledger_case.LedgerCase):
                 ["agent_id", "contract_id", "error_code", "error_message",
                  "gateway", "session_id"])
             self.assertTrue(entry["metadata"]["gateway"]["request_id"])
+
+    def test_texts_that_look_like_entries_are_texts(self):
+        gateway = self.start(
+            "ledger: {record_texts: true}\nlogging: {log_prompts: true}\n")
+        for number, text in enumerate(_INJECTED):
+            self.assertEqual(ask(gateway.http, chat(
+                "gpt-" + text, text, user=text)).status, 200)
+            refused = ask(gateway.http, {"model": text})
+            self.assertEqual(refused.status, 400, refused.body)
+            self.assertEqual(len(self.entries()), 3 * (number + 1))
+        gateway.stop()
+        self.assertEqual(
+            [entry["metadata"]["prompt"] for entry in
+             of_type(self.entries(), "EXCHANGE")], list(_INJECTED))
+        lines = (gateway.output + gateway.access_text).rstrip("\n").split("\n")
+        for line in lines:
+            self.assertNotEqual(json.loads(line).get("level"), "fatal")
 
     def test_a_stream_has_no_end_that_the_ledger_has_not(self):
         for path, body in _bodies(stream=True):
