@@ -171,7 +171,12 @@ class CallLedger::ExchangeSource : public EntrySource {
                                        .context_hash = ledger_.context_hash_,
                                        .prompt = ledger_.prompt_,
                                        .response = response_});
-    return UnchainedEntry(entry, ClosingNote(trip_.dispatch_id));
+    std::string note = ClosingNote(trip_.dispatch_id);
+    // Others of the call were not sent, and may be there all the same.
+    for (const RoundTrip& other : ledger_.trips_) {
+      if (other.withdrawn) note.append(WithdrawingNote(other.dispatch_id));
+    }
+    return UnchainedEntry(entry, std::move(note));
   }
 
  private:
