@@ -132,7 +132,7 @@ _SPENDING = [
     Mistake(
         "a budget that is reached lets in what is free", _BUDGET_TABLE,
         "  if (left > 0 && wanted <= left) return;\n",
-        "  if (wanted <= left) return;\n",
+        "  if (wanted <= std::max<int64_t>(left, 0)) return;\n",
         said="is let in, and"),
     Mistake(
         "one call more than may be is let in", _BUDGET_TABLE,
