@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -143,8 +144,7 @@ void MoneyRules::CheckLedger() {
   for (const auto& [dispatch_id, trip] : trips_) {
     const LedgerLine* const exchange = ledger_.Find(trip.exchange_id);
     if (ledger_.Find(dispatch_id) == nullptr || exchange == nullptr) {
-      broken_(absl::StrCat("a ",
-                           exchange == nullptr ? "EXCHANGE" : "DISPATCH",
+      broken_(absl::StrCat(exchange == nullptr ? "an EXCHANGE" : "a DISPATCH",
                            " of call ", trip.call, " is never written"));
       continue;
     }
@@ -173,8 +173,9 @@ void MoneyRules::CheckLedger() {
                          " is never written"));
   }
   if (warnings_ != 0) {
-    broken_(absl::StrCat("the ledger has ", warnings_,
-                         " BUDGET_WARNINGs too few"));
+    broken_(absl::StrCat("the ledger has ", std::abs(warnings_),
+                         " BUDGET_WARNINGs too ",
+                         warnings_ > 0 ? "few" : "many"));
   }
 }
 

@@ -64,6 +64,12 @@ _LEDGER = [
         "  if (!there || settled > 0) return absl::OkStatus();\n",
         said="is written twice"),
     Mistake(
+        "a dispatch that failed is not taken back", _CALL_LEDGER,
+        "      if (other.withdrawn) note.append(WithdrawingNote("
+        "other.dispatch_id));\n",
+        "      static_cast<void>(other);\n",
+        said="is open at the next start"),
+    Mistake(
         "a hedge does not wait for the ledger", "service/pipeline/"
         "hedged_attempt.cc",
         "  first.outcome = co_await first_live.Record();\n", "",
@@ -126,7 +132,7 @@ _SPENDING = [
     Mistake(
         "a budget that is reached lets in what is free", _BUDGET_TABLE,
         "  if (left > 0 && wanted <= left) return;\n",
-        "  if (wanted <= left) return;\n",
+        "  if (wanted <= std::max<int64_t>(left, 0)) return;\n",
         said="is let in, and"),
     Mistake(
         "one call more than may be is let in", _BUDGET_TABLE,

@@ -28,6 +28,9 @@ constexpr Conduct kCostly[] = {Conduct::kRefusesConnections,
 
 constexpr int64_t kNanos = 1'000'000'000;
 
+// It is tried again each second.
+constexpr absl::Duration kFailingMax = absl::Minutes(15);
+
 std::string Dollars(int64_t nanos) {
   return absl::StrFormat("\"%d.%09d\"", nanos / kNanos, nanos % kNanos);
 }
@@ -59,7 +62,8 @@ ScenarioBudget DrawBudget(Drawing& draw, int number) {
       .per_session = draw.InPercent(20),
       .per_model = draw.InPercent(20)};
   if (budget.window == Window::kRolling) {
-    budget.rolling_seconds = draw.OneOf({60, 90, 600, 3600, 7000});
+    // Most of them are no multiple of their steps.
+    budget.rolling_seconds = draw.OneOf({60, 121, 601, 3601, 7081});
   }
   if (draw.InPercent(85)) {
     budget.limit = DrawAmount(draw, budget.unit, draw.OneOf({2, 5, 20, 80}));
@@ -227,9 +231,8 @@ std::string ScenarioMoney::Yaml() const {
 void DrawMoney(Drawing& draw, Scenario& scenario) {
   scenario.kind = Scenario::Kind::kMoney;
   // Over the turn of an hour, of some, or of days.
-  const absl::Duration length =
-      draw.OneOf({absl::Seconds(60), absl::Minutes(10), absl::Hours(3),
-                  absl::Hours(50)});
+  const absl::Duration length = draw.OneOf(
+      {absl::Seconds(60), absl::Minutes(10), absl::Hours(3), absl::Hours(26)});
   for (int i = 0; i < draw.Between(1, 3); ++i) {
     scenario.providers.push_back(DrawCostlyProvider(draw, i, length));
   }
@@ -247,7 +250,11 @@ void DrawMoney(Drawing& draw, Scenario& scenario) {
   absl::Duration from;
   do {
     money.ledger.push_back(DrawLedgerPhase(draw, from));
-    from += length / draw.Between(3, 30);
+    absl::Duration lasts = length / draw.Between(3, 30);
+    if (money.ledger.back().conduct != LedgerConduct::kWell) {
+      lasts = std::min(lasts, kFailingMax);
+    }
+    from += lasts;
   } while (from < length * 3 / 4);
   money.ledger.push_back(
       {.from = length * 3 / 4, .latency = draw.MillisBetween(0, 20)});

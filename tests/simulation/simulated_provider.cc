@@ -144,18 +144,17 @@ Task<absl::Status> SimulatedProvider::Begin(ProviderCall& call,
     TellLimits(call, fate);
   }
   const absl::Status fault = FaultOf(fate, call.progress);
-  Fail(call, fate, fault);
+  Fail(fate, fault, call.progress->http, call.cancel->cancelled(), now);
   co_return fault;
 }
 
-void SimulatedProvider::Fail(const ProviderCall& call, const Fate& fate,
-                             const absl::Status& fault) const {
-  const HttpProgress& http = call.progress->http;
+void SimulatedProvider::Fail(const Fate& fate, const absl::Status& fault,
+                             const HttpProgress& http, bool cancelled,
+                             absl::Duration now) const {
   if (rules_.money() != nullptr) {
-    rules_.money()->Fails(fate.ask, http.abandoned(),
-                          call.cancel->cancelled());
+    rules_.money()->Fails(fate.ask, http.abandoned(), cancelled);
   }
-  rules_.Fails(fate.ask, fault, http.not_processed, call.clock->SteadyTime());
+  rules_.Fails(fate.ask, fault, http.not_processed, now);
 }
 
 void SimulatedProvider::TellUsage(const Fate& fate, int64_t input,
@@ -198,7 +197,7 @@ Task<absl::Status> SimulatedProvider::Generate(ProviderCall& call,
   const absl::Duration now = call.clock->SteadyTime();
   if (BreaksOff(fate.conduct)) {
     const absl::Status fault = FaultOf(fate, call.progress);
-    Fail(call, fate, fault);
+    Fail(fate, fault, call.progress->http, call.cancel->cancelled(), now);
     co_return fault;
   }
   v1::Message* const message =
@@ -226,7 +225,7 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
         loop_(*call.loop),
         clock_(*call.clock),
         cancel_(*call.cancel),
-        call_(call),
+        progress_(call.progress),
         pieces_(1 + static_cast<int>(provider.random_.Below(4))),
         pause_(absl::Milliseconds(provider.random_.Below(300))) {
     // Without money the usage is not looked at.
@@ -259,8 +258,8 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
                                  : INT_MAX;
     if (said_ >= breaks_after) {
       over_ = true;
-      const absl::Status fault = provider_.FaultOf(fate_, call_.progress);
-      provider_.Fail(call_, fate_, fault);
+      const absl::Status fault = provider_.FaultOf(fate_, progress_);
+      provider_.Fail(fate_, fault, progress_->http, cancel_.cancelled(), now);
       co_return fault;
     }
     if (said_ == pieces_) {
@@ -302,7 +301,7 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
   EventLoop& loop_;
   Clock& clock_;
   CancelSignal& cancel_;
-  const ProviderCall& call_;
+  AttemptProgress* const progress_;
   const int pieces_;
   const absl::Duration pause_;
   ResponseFacts facts_;

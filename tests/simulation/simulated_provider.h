@@ -73,8 +73,8 @@ class SimulatedProvider final : public Provider {
   Task<absl::Status> Begin(ProviderCall& call, Fate fate) const;
   absl::Status FaultOf(const Fate& fate, AttemptProgress* progress) const;
   // Tells the rules that it failed by itself.
-  void Fail(const ProviderCall& call, const Fate& fate,
-            const absl::Status& fault) const;
+  void Fail(const Fate& fate, const absl::Status& fault,
+            const HttpProgress& http, bool cancelled, absl::Duration now) const;
   // Says how much was consumed by now.
   void TellUsage(const Fate& fate, int64_t input, int64_t output,
                  ResponseFacts* facts) const;
