@@ -191,6 +191,16 @@ void GrowingSegment::Add(const EntryDigest& digest, int64_t commit) {
   span_.last_us = std::max(span_.last_us, digest.time_us);
 }
 
+void GrowingSegment::Clear() {
+  for (std::vector<uint32_t>& column : columns_) column.clear();
+  for (std::vector<uint32_t>& texts : postings_) texts.clear();
+  times_.clear();
+  span_ = {};
+  commits_.first_commit = 0;
+  commits_.starts.clear();
+  last_commit_ = 0;
+}
+
 absl::StatusOr<std::vector<uint32_t>> GrowingSegment::Posted(size_t posting,
                                                              uint32_t text) {
   Places places;

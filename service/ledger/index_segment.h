@@ -135,6 +135,8 @@ class GrowingSegment final : public IndexSegment {
   // REQUIRES: it is not full; `commit` is the one of the last entry, or the
   // next.
   void Add(const EntryDigest& digest, int64_t commit);
+  // As it was made; what it takes of memory is for the next entries.
+  void Clear();
 
   size_t size() const { return times_.size(); }
   bool is_full() const { return size() == entries_max_; }

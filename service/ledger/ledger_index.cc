@@ -251,7 +251,7 @@ absl::Status LedgerIndex::Flush() {
   GATEWAY_RETURN_IF_ERROR(database->WriteBlocking(pieces.bytes(), write));
   MutexLock lock(mu_);
   spans_.push_back(tail_->times());
-  tail_ = std::make_unique<GrowingSegment>(options_.segment_entries);
+  tail_->Clear();
   return absl::OkStatus();
 }
 
@@ -286,7 +286,7 @@ void LedgerIndex::ThrowAway(const absl::Status& why) {
   damage_ = absl::OkStatus();
   spans_.clear();
   before_ = 0;
-  tail_ = std::make_unique<GrowingSegment>(options_.segment_entries);
+  tail_->Clear();
   next_commit_ = 1;
 }
 

@@ -87,6 +87,17 @@ TEST_F(IndexSegmentTest, TheCommitOfEachEntryIsKnown) {
   }
 }
 
+TEST_F(IndexSegmentTest, OneThatIsClearedIsFilledAnew) {
+  segment_.Clear();
+  EXPECT_EQ(segment_.size(), 0U);
+  EntryFacts facts;
+  facts.id = "LED-again";
+  segment_.Add(digester_.Digest(facts), 40);
+  EXPECT_EQ(segment_.commits().CommitOf(0), 40);
+  EXPECT_THAT(Find({.id = "LED-again"}, 0, 0), ElementsAre(0));
+  EXPECT_THAT(Find({.id = "LED-4"}, 0, 0), IsEmpty());
+}
+
 TEST_F(IndexSegmentTest, ATextIsTheSameNumberHoweverOftenItComes) {
   EntryFacts facts;
   facts.caller = "again and again";
