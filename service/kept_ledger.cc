@@ -99,7 +99,8 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
   const auto& budgets = config.budgets();
   budgets_retention_ = budgets.has_retention() ? ToAbsl(budgets.retention())
                                                : absl::InfiniteDuration();
-  budgets_.emplace(budgets_retention_);
+  budgets_.emplace(budgets_retention_,
+                   [this](const BudgetBook& left) { NoteMove(left); });
   if (!config.ledger().has_postgres()) {
     return OfField("ledger.path", OpenFile(config, config_file));
   }
@@ -164,6 +165,7 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
       std::unique_ptr<PostgresCommitStore> store,
       PostgresCommitStore::Claim(*postgres_, clock_, SystemRandom()));
   const int64_t chain = store->chain();
+  store_ = store.get();
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<LedgerLog> log,
       LedgerLog::Open(std::move(store), {.state = &*budgets_}));
@@ -171,8 +173,11 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
   GATEWAY_ASSIGN_OR_RETURN(const int64_t closed,
                            Write(config.ledger(), std::move(log)));
   chain_ = chain;
-  const bool others_tell = config.budgets().shared() && config.has_redis();
-  if (config.has_budgets() && !others_tell) {
+  if (config.budgets().shared() && config.has_redis()) {
+    recorded_ = std::make_unique<RecordedBudgets>(
+        *postgres_, budgets_retention_, [this] { return store_->chain(); },
+        clock_);
+  } else if (config.has_budgets()) {
     GATEWAY_RETURN_IF_ERROR(ReadOthersBudgets(chain));
   }
   Log(LogLevel::kInfo, "ledger", "The ledger is open",
@@ -186,7 +191,12 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
   keeper_ = std::make_unique<PostgresKeeper>(
       *postgres_,
       PostgresKeeper::Options{.join_interval = ToAbsl(postgres.join_interval()),
-                              .charge = ChargeOfUnknown},
+                              .charge = ChargeOfUnknown,
+                              .on_turn =
+                                  [this](const auto& chains) {
+                                    if (recorded_ == nullptr) return;
+                                    recorded_->Follow(chains);
+                                  }},
       [this, folder](int64_t each) { AddPostgresChain(folder, each); }, clock_,
       SystemRandom());
   return absl::OkStatus();
@@ -207,21 +217,35 @@ absl::Status KeptLedger::ReadOthersBudgets(int64_t own_chain) {
                            postgres_->Chains());
   for (const PostgresChain& chain : chains) {
     if (chain.number == own_chain) continue;
-    BudgetLedgerState state(budgets_retention_);
-    GATEWAY_ASSIGN_OR_RETURN(const LedgerCheckpoint from,
-                             postgres_->LoadCheckpoint(chain.number));
-    GATEWAY_RETURN_IF_ERROR(state.Restore(from.state));
-    GATEWAY_RETURN_IF_ERROR(postgres_->ReadCommits(
-        chain.number, from.end.commits + 1, [&](const LedgerCommit& commit) {
-          absl::Status applied;
-          ForEachEntry(commit.texts, [&](std::string_view entry) {
-            applied.Update(state.Apply(entry));
-          });
-          return applied;
-        }));
-    budgets_of_others_.Add(state.book());
+    GATEWAY_ASSIGN_OR_RETURN(
+        const BudgetBook book,
+        ReadRecordedBudgets(*postgres_, chain.number, budgets_retention_));
+    budgets_of_others_.Add(book);
   }
   return absl::OkStatus();
+}
+
+absl::Status KeptLedger::FollowBudgets(BudgetTable& table) {
+  if (recorded_ == nullptr) return absl::OkStatus();
+  return OfField("ledger.postgres", recorded_->Begin(table));
+}
+
+void KeptLedger::NoteMove(const BudgetBook& left) {
+  const int64_t chain = store_->chain();
+  const MutexLock lock(moves_mu_);
+  // It is said again if the other chain could not be read at once.
+  if (std::exchange(moved_to_, chain) == chain) return;
+  moves_.push_back({.replica = ReplicaNameOfChain(chain), .left = left});
+}
+
+BudgetSharer::LedgerNews KeptLedger::TakeBudgetNews() {
+  BudgetSharer::LedgerNews news;
+  {
+    const MutexLock lock(moves_mu_);
+    news.moves = std::exchange(moves_, {});
+  }
+  if (recorded_ != nullptr) news.resets = recorded_->TakeResets();
+  return news;
 }
 
 absl::Status KeptLedger::Close() {

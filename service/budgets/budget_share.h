@@ -75,10 +75,15 @@ class BudgetShare {
 
   // Borrows `table`.
   BudgetShare(BudgetTable& table, Options options)
-      : table_(table), options_(std::move(options)) {}
+      : table_(table), options_(std::move(options)) {
+    table_.SetReplica(options_.replica);
+  }
 
   const std::string& replica() const { return options_.replica; }
   void SetReplicas(int64_t replicas) { options_.replicas = replicas; }
+  // Goes on under another name, as BudgetTable::GoOnAs has it. Between
+  // exchanges.
+  void GoOnAs(const std::string& replica, const BudgetBook& left, int64_t now);
 
   // Begins an exchange, to be ended by one of those below.
   BudgetMessage Begin(int64_t now);

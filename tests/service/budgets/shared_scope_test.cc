@@ -16,8 +16,8 @@ BudgetAmounts Told(int64_t tokens) { return {.input_tokens = tokens}; }
 class SharedScopeTest : public testing::Test {
  protected:
   bool Take(int64_t tokens) {
-    if (!scope_.MayTake(own_, Told(tokens), kTotal, {.limit = 1000},
-                        sharing_)) {
+    if (!scope_.MayTake(own_, Told(tokens), kTotal, {.limit = 1000}, sharing_,
+                        &shortage_)) {
       return false;
     }
     scope_.Take();
@@ -32,6 +32,7 @@ class SharedScopeTest : public testing::Test {
 
   SharedScope scope_;
   BudgetAmounts own_;
+  SharedScope::Shortage shortage_;
   BudgetSharing sharing_ = {.joined = true, .replicas = 2};
 };
 
