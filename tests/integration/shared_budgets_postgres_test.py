@@ -10,11 +10,13 @@ from tests.integration import http_calls
 from tests.integration.http_calls import chat
 from tests.integration.samples import await_sample
 from tests.integration.shared_budgets_case import CALL_TOKENS
-from tests.integration.shared_budgets_case import RULE
 from tests.integration.shared_budgets_case import SharedBudgetsCase
 from tests.testing.postgres_process import PostgresProcess
 
-_RULE = RULE % 1000000
+_RULE = "{name: b, unit: total_tokens, limit: 1000000}"
+_MONTHLY = "{name: b, unit: total_tokens, limit: 1000000, period: month}"
+_ROLLING = ("{name: b, unit: total_tokens, limit: 1000000, "
+            "rolling_window: 86400s}")
 _LEDGER = 'ledger: {postgres: {connection: "%s", join_interval: 1s}}'
 
 
@@ -86,14 +88,14 @@ class SharedBudgetsPostgresTest(SharedBudgetsCase):
         self.assertEqual(self.recorded(), 24 * CALL_TOKENS)
 
     def test_what_one_that_is_gone_has_spent_is_not_in_redis_alone(self):
-        one, other = self.two(_RULE)
+        one, other = self.two(_MONTHLY)
         self.spend(one, 10)
         self.spend(other, 5)
         self.await_usage([one, other], spent=15 * CALL_TOKENS)
         one.kill()
         self.redis.ask("FLUSHALL")
         self.spend(other, 1)
-        one = self.start(_RULE)
+        one = self.start(_MONTHLY)
         await_sample(one, "llmgw_budget_sharing_replicas", 2)
         self.await_usage([one, other], spent=16 * CALL_TOKENS)
         self.operate(one, "ResetBudget", rule="b")
@@ -102,14 +104,14 @@ class SharedBudgetsPostgresTest(SharedBudgetsCase):
         self.await_usage([one, other], spent=2 * CALL_TOKENS)
 
     def test_what_is_closed_for_one_that_was_killed_is_spent(self):
-        one, other = self.two(_RULE)
+        one, other = self.two(_ROLLING)
         self.spend(one, 10)
         self.hang(one, 3)
         # Not all of it is told.
         self.spend(one, 5)
         one.kill()
         self.await_usage([other], spent=15 * CALL_TOKENS)
-        one = self.start(_RULE)
+        one = self.start(_ROLLING)
         self.await_usage([one, other], spent=15 * CALL_TOKENS)
         # As soon as another closes what was left open, a minute later.
         closed = {"msg": "A replica has gone, and its chain was closed"}
@@ -122,7 +124,7 @@ class SharedBudgetsPostgresTest(SharedBudgetsCase):
         self.assertEqual(len(unknown), 3)
         self.await_usage([one, other], spent=recorded)
         # Who goes on with that chain counts nothing twice.
-        third = self.start(_RULE)
+        third = self.start(_ROLLING)
         opened = third.wait_for_log(msg="The ledger is open")
         self.assertEqual(str(opened["chain"]), "1")
         self.spend(third, 1)

@@ -103,6 +103,22 @@ TEST_F(SharedScopeTest, AwayItIsThePartOfWhatWasLeft) {
   EXPECT_FALSE(Take(1));
 }
 
+TEST_F(SharedScopeTest, WhyItMayNotTakeIsSaid) {
+  EXPECT_TRUE(Take(100));
+  scope_.others.granted = {.units = 500};
+  EXPECT_FALSE(Take(500));
+  EXPECT_EQ(Tell(), 400);
+  EXPECT_TRUE(Take(150));
+  EXPECT_FALSE(Take(300));
+  EXPECT_FALSE(shortage_.of_turns);
+  EXPECT_EQ(shortage_.room, 250);
+  const BudgetTerms turns = {.limit = 1000, .turn_limit = 1};
+  EXPECT_FALSE(scope_.MayTake(own_, {.input_tokens = 1, .turns = 1}, kTotal,
+                              turns, sharing_, &shortage_));
+  EXPECT_TRUE(shortage_.of_turns);
+  EXPECT_EQ(shortage_.room, 0);
+}
+
 TEST_F(SharedScopeTest, WhatHasExpiredIsNoClaim) {
   EXPECT_TRUE(Take(500));
   EXPECT_EQ(Tell(), 250);
