@@ -125,6 +125,7 @@ absl::Status SharedBudgets::Open(const CurrentRuntime& runtime,
                         .client = &LoopRedis::OfThisLoop,
                         .prefix = first->config().redis().prefix(),
                         .replica = std::move(replica),
+                        .adopts = ledger.chain == 0,
                         .ledger_news = ledger.news,
                         .keep_resets =
                             [&runtime](std::vector<BudgetChange> changes) {

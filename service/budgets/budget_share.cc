@@ -51,7 +51,7 @@ void BudgetShare::End(const BudgetReply& reply, int64_t now,
     if (superseded_) Lose();
     return;
   }
-  const bool adopts = !joined_;
+  const bool adopts = !joined_ && options_.adopts;
   bool lost = false;
   if (incarnation_ == 0) {
     incarnation_ = reply.incarnation;

@@ -71,6 +71,9 @@ class BudgetShare {
     // name again after a restart. No spaces or line breaks.
     std::string replica;
     int64_t replicas = 1;  // So many there are at least.
+    // Whether what it has told before counts if its ledger has lost that. Not
+    // where others read its ledger, too: then that is what counts.
+    bool adopts = true;
   };
 
   // Borrows `table`.

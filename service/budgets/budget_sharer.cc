@@ -40,7 +40,8 @@ void BudgetSharer::Share(BudgetTable& table, Options options) {
   table_ = &table;
   options_ = std::move(options);
   exchange_.emplace(RedisBudgetExchange::Options{.prefix = options_.prefix});
-  share_.emplace(table, BudgetShare::Options{.replica = options_.replica});
+  share_.emplace(table, BudgetShare::Options{.replica = options_.replica,
+                                             .adopts = options_.adopts});
 }
 
 BudgetSharer::Figures BudgetSharer::figures() const {
@@ -57,7 +58,12 @@ BudgetSharer::Figures BudgetSharer::figures() const {
 
 // --- Calls that wait.
 
-Task<void> BudgetSharer::AwaitExchange() { return Await(absl::ZeroDuration()); }
+Task<void> BudgetSharer::AwaitExchange() {
+  if (!away_.load(std::memory_order_relaxed)) {
+    waits_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return Await(absl::ZeroDuration());
+}
 
 Task<void> BudgetSharer::AwaitLaterExchange() {
   return Await(absl::Nanoseconds(interval_ns_.load(std::memory_order_relaxed)));
@@ -65,7 +71,6 @@ Task<void> BudgetSharer::AwaitLaterExchange() {
 
 Task<void> BudgetSharer::Await(absl::Duration delay) {
   if (away_.load(std::memory_order_relaxed)) co_return;
-  waits_.fetch_add(1, std::memory_order_relaxed);
   // Who waits for the next one is never too early for it.
   const absl::Duration since = delay == absl::ZeroDuration()
                                    ? delay

@@ -75,6 +75,7 @@ class BudgetSharer {
     RedisClientOfLoop client;
     std::string prefix = "llmgw:";
     std::string replica;  // As in BudgetShare.
+    bool adopts = true;
     // May be empty.
     std::function<LedgerNews()> ledger_news;
     // Has the ledger say what was given back here, since an operator has reset

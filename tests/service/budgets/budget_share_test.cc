@@ -94,7 +94,7 @@ class SharingReplica {
     chain.is_held = true;
     chain.is_closed = false;
     ledger_ = chain.book;
-    if (message_.has_value()) message_.reset();
+    adopts_ = false;
     Start();
     Follow(all);
   }
@@ -253,13 +253,15 @@ class SharingReplica {
     budgets_->table.Load(ledger_);
     share_ = std::make_unique<BudgetShare>(
         budgets_->table,
-        BudgetShare::Options{.replica = name_, .replicas = replicas_});
+        BudgetShare::Options{
+            .replica = name_, .replicas = replicas_, .adopts = adopts_});
   }
 
   BudgetRedisModel& redis_;
   std::string name_;
   const std::string text_;
   const int64_t replicas_;
+  bool adopts_ = true;
   int64_t now_ = kNoon;
   BudgetBook ledger_;
   std::unique_ptr<TestBudgets> budgets_;
@@ -565,6 +567,25 @@ TEST_F(CommonLedgerTest, WhatAKilledOneHasNotToldCounts) {
   EXPECT_TRUE(Of(1).Spend(3));
   ExchangeAll();
   ExpectSpent(350);
+}
+
+TEST_F(CommonLedgerTest, WhatWasToldAndNeverWrittenIsNotSpent) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  EXPECT_TRUE(Of(1).Spend(50));
+  ExchangeAll();
+  Of(0).ForgetLedger();
+  Of(0).MoveTo(ledger_, "r2", /*in_order=*/false);
+  FollowAll();
+  ExpectSpent(350);
+  ledger_.chains["r0"].left_open = 9;
+  ledger_.CloseAll();
+  redis_.Pass(BudgetShare::kSilence);
+  FollowAll();
+  FollowAll();
+  ExpectSpent(59);
+  Of(0).MoveTo(ledger_, "r0", /*in_order=*/true);
+  FollowAll();
+  ExpectSpent(59);
 }
 
 TEST_F(CommonLedgerTest, WhoLosesItsChainGoesOnUnderAnotherName) {

@@ -143,11 +143,10 @@ TEST_F(BudgetTableRecordedTest, WhatOperatorsHaveSaidThereHoldsHere) {
   ASSERT_EQ(resets_.size(), 1u);
   EXPECT_EQ(resets_[0].amounts.input_tokens, -100);
   EXPECT_EQ(resets_[0].reset_version, 7);
-  EXPECT_FALSE(Spend(161));
-  EXPECT_TRUE(Spend(160));
+  EXPECT_EQ(*Standing().account.allocation->limit, 200);
   // Of one that had not heard of it nothing counts.
   EXPECT_TRUE(Record(500, /*is_closed=*/true, "third"));
-  EXPECT_EQ(Spent(), 200);
+  EXPECT_EQ(Spent(), 40);
 }
 
 TEST_F(BudgetTableRecordedTest, UnsharedItIsNothing) {
