@@ -281,9 +281,13 @@ absl::Status App::Build() {
                  graph.redis.health(), graph.kept.store(), SystemClock()},
                 &graph.components);
   graph.KeepWhatIsLearned();
-  GATEWAY_RETURN_IF_ERROR(graph.budgets.Open(
-      *graph.runtime, {graph.ledger.path(), graph.ledger.chain()},
-      graph.registry));
+  GATEWAY_RETURN_IF_ERROR(
+      graph.budgets.Open(*graph.runtime,
+                         {graph.ledger.path(), graph.ledger.chain(),
+                          [&graph] { return graph.ledger.TakeBudgetNews(); }},
+                         graph.registry));
+  GATEWAY_RETURN_IF_ERROR(
+      graph.ledger.FollowBudgets(graph.runtime->Get()->budget_table()));
   AddRuntimeMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);

@@ -18,7 +18,6 @@
 #include "service/budgets/unknown_charge.h"
 #include "service/config/config_reader.h"
 #include "service/config/ledger_validator.h"
-#include "service/ledger/checkpoint_seal.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_recovery.h"
 #include "service/ledger/postgres_commit_store.h"
@@ -103,7 +102,8 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
   const auto& budgets = config.budgets();
   budgets_retention_ = budgets.has_retention() ? ToAbsl(budgets.retention())
                                                : absl::InfiniteDuration();
-  budgets_.emplace(budgets_retention_);
+  budgets_.emplace(budgets_retention_,
+                   [this](const BudgetBook& left) { NoteMove(left); });
   if (!config.ledger().has_postgres()) {
     return OfField("ledger.path", OpenFile(config, config_file));
   }
@@ -174,6 +174,7 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
       std::unique_ptr<PostgresCommitStore> store,
       PostgresCommitStore::Claim(*postgres_, clock_, SystemRandom()));
   const int64_t chain = store->chain();
+  store_ = store.get();
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<LedgerLog> log,
       LedgerLog::Open(std::move(store), {.state = &*budgets_}));
@@ -181,8 +182,11 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
   GATEWAY_ASSIGN_OR_RETURN(const int64_t closed,
                            Write(config.ledger(), std::move(log)));
   chain_ = chain;
-  const bool others_tell = config.budgets().shared() && config.has_redis();
-  if (config.has_budgets() && !others_tell) {
+  if (config.budgets().shared() && config.has_redis()) {
+    recorded_ = std::make_unique<RecordedBudgets>(
+        *postgres_, budgets_retention_, [this] { return store_->chain(); },
+        clock_);
+  } else if (config.has_budgets()) {
     GATEWAY_RETURN_IF_ERROR(ReadOthersBudgets(chain));
   }
   Log(LogLevel::kInfo, "ledger", "The ledger is open",
@@ -197,7 +201,12 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
       *postgres_,
       PostgresKeeper::Options{.join_interval = ToAbsl(postgres.join_interval()),
                               .seen_join_path = folder + "/ledger-joins",
-                              .charge = ChargeOfUnknown},
+                              .charge = ChargeOfUnknown,
+                              .on_turn =
+                                  [this](const auto& chains) {
+                                    if (recorded_ == nullptr) return;
+                                    recorded_->Follow(chains);
+                                  }},
       [this, folder](int64_t each) { AddPostgresChain(folder, each); }, clock_,
       SystemRandom());
   return absl::OkStatus();
@@ -218,23 +227,35 @@ absl::Status KeptLedger::ReadOthersBudgets(int64_t own_chain) {
                            postgres_->Chains());
   for (const PostgresChain& chain : chains) {
     if (chain.number == own_chain) continue;
-    BudgetLedgerState state(budgets_retention_);
-    GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint kept,
-                             postgres_->LoadCheckpoint(chain.number));
-    const LedgerCheckpoint from =
-        WholeOrNone(absl::StrCat("chain ", chain.number), std::move(kept));
-    GATEWAY_RETURN_IF_ERROR(state.Restore(from.state));
-    GATEWAY_RETURN_IF_ERROR(postgres_->ReadCommits(
-        chain.number, from.end.commits + 1, [&](const LedgerCommit& commit) {
-          absl::Status applied;
-          ForEachEntry(commit.texts, [&](std::string_view entry) {
-            applied.Update(state.Apply(entry));
-          });
-          return applied;
-        }));
-    budgets_of_others_.Add(state.book());
+    GATEWAY_ASSIGN_OR_RETURN(
+        const BudgetBook book,
+        ReadRecordedBudgets(*postgres_, chain.number, budgets_retention_));
+    budgets_of_others_.Add(book);
   }
   return absl::OkStatus();
+}
+
+absl::Status KeptLedger::FollowBudgets(BudgetTable& table) {
+  if (recorded_ == nullptr) return absl::OkStatus();
+  return OfField("ledger.postgres", recorded_->Begin(table));
+}
+
+void KeptLedger::NoteMove(const BudgetBook& left) {
+  const int64_t chain = store_->chain();
+  const MutexLock lock(moves_mu_);
+  // It is said again if the other chain could not be read at once.
+  if (std::exchange(moved_to_, chain) == chain) return;
+  moves_.push_back({.replica = ReplicaNameOfChain(chain), .left = left});
+}
+
+BudgetSharer::LedgerNews KeptLedger::TakeBudgetNews() {
+  BudgetSharer::LedgerNews news;
+  {
+    const MutexLock lock(moves_mu_);
+    news.moves = std::exchange(moves_, {});
+  }
+  if (recorded_ != nullptr) news.resets = recorded_->TakeResets();
+  return news;
 }
 
 absl::Status KeptLedger::Close() {

@@ -26,19 +26,23 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/os/clock.h"
+#include "base/os/mutex.h"
 #include "base/secret.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/budgets/budget_book.h"
 #include "service/budgets/budget_ledger_state.h"
+#include "service/budgets/budget_sharer.h"
 #include "service/budgets/budget_table.h"
 #include "service/ledger/background_check.h"
 #include "service/ledger/ledger_chains.h"
 #include "service/ledger/ledger_index.h"
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_writer.h"
+#include "service/ledger/postgres_commit_store.h"
 #include "service/ledger/postgres_keeper.h"
 #include "service/ledger/postgres_ledger.h"
 #include "service/observability/metrics.h"
+#include "service/recorded_budgets.h"
 
 namespace gateway {
 
@@ -68,6 +72,12 @@ class KeptLedger {
   // one. What other replicas have spent is left out if they tell it themselves
   // (`budgets.shared`). Before calls begin.
   void LoadBudgets(BudgetTable& table) const;
+  // Where they do, has the table, which is shared by then, know what the ledger
+  // says of those that do not run, from now until Close. Before calls begin.
+  absl::Status FollowBudgets(BudgetTable& table);
+  // What the ledger has said of budgets since it was asked last, for who tells
+  // the others. Any thread.
+  BudgetSharer::LedgerNews TakeBudgetNews() LOCKS_EXCLUDED(moves_mu_);
 
   // The file, and the chain in a database, that are written: empty, and 0,
   // where there is none.
@@ -96,9 +106,11 @@ class KeptLedger {
   absl::StatusOr<int64_t> Write(
       const llmgateway::config::v1::LedgerConfig& config,
       std::unique_ptr<LedgerLog> log);
-  // What the chains of others say of budgets. Where they tell it themselves,
-  // nobody asks for it.
+  // What the chains of others say of budgets, where they do not tell it
+  // themselves.
   absl::Status ReadOthersBudgets(int64_t own_chain);
+  // The chain says so much of budgets, and is left. The writer's thread.
+  void NoteMove(const BudgetBook& left) LOCKS_EXCLUDED(moves_mu_);
   void AddPostgresChain(const std::string& folder, int64_t chain);
 
   Clock& clock_;
@@ -110,7 +122,14 @@ class KeptLedger {
   // What the ledger says of budgets; the writer's, once that is there.
   std::optional<BudgetLedgerState> budgets_;
   BudgetBook budgets_of_others_;
+  Mutex moves_mu_;
+  int64_t moved_to_ GUARDED_BY(moves_mu_) = 0;  // The chain; 0 before.
+  std::vector<BudgetSharer::LedgerNews::Move> moves_ GUARDED_BY(moves_mu_);
   std::unique_ptr<LedgerWriter> writer_;
+  // The writer's, of a database.
+  const PostgresCommitStore* store_ = nullptr;
+  // Null where replicas do not tell each other what they have spent.
+  std::unique_ptr<RecordedBudgets> recorded_;
   // Of the chains of a database, which the keeper finds.
   std::vector<std::unique_ptr<PostgresCommitSource>> sources_;
   std::vector<std::unique_ptr<LedgerIndex>> indexes_;  // Behind what they read.

@@ -19,6 +19,7 @@
 #include "service/loop_redis.h"
 #include "service/pipeline/budget_metrics.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/recorded_budgets.h"
 
 namespace gateway {
 namespace {
@@ -115,7 +116,7 @@ absl::Status SharedBudgets::Open(const CurrentRuntime& runtime,
   if (!first->config().has_redis()) return absl::OkStatus();
   std::string replica = NewReplicaName();
   if (ledger.chain != 0) {
-    replica = absl::StrCat(absl::Hex(ledger.chain, absl::kZeroPad16));
+    replica = ReplicaNameOfChain(ledger.chain);
   } else if (!ledger.path.empty() && first->config().has_budgets()) {
     GATEWAY_ASSIGN_OR_RETURN(replica, ReplicaNameBeside(ledger.path));
   }
@@ -124,6 +125,8 @@ absl::Status SharedBudgets::Open(const CurrentRuntime& runtime,
                         .client = &LoopRedis::OfThisLoop,
                         .prefix = first->config().redis().prefix(),
                         .replica = std::move(replica),
+                        .adopts = ledger.chain == 0,
+                        .ledger_news = ledger.news,
                         .keep_resets =
                             [&runtime](std::vector<BudgetChange> changes) {
                               KeepResets(runtime, std::move(changes));

@@ -23,6 +23,7 @@
 #define SERVICE_SHARED_BUDGETS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -45,6 +46,8 @@ class SharedBudgets {
   struct Ledger {
     std::string path;   // Empty for none.
     int64_t chain = 0;  // 0 for none.
+    // As of BudgetSharer; may be empty.
+    std::function<BudgetSharer::LedgerNews()> news = nullptr;
   };
 
   // Borrows `clock`.

@@ -54,7 +54,7 @@ class BudgetCharges {
            bool price_known);
 
   // Reserves what was asked for, all or nothing. With `needs_session` it is
-  // refused if no scope of sessions is for it. To be called once; and once more
+  // refused if no scope of sessions is for it. To be called once; and again
   // where it was not, NeedsToAsk says so, and other replicas have been told.
   bool Reserve(absl::Time now, bool needs_session = false);
   bool NeedsToAsk() const { return BudgetTable::NeedsToAsk(charges_); }

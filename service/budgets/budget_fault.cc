@@ -31,6 +31,10 @@ std::string Amount(const BudgetRule& rule, int64_t units) {
   }
 }
 
+std::string Calls(int64_t turns) {
+  return absl::StrCat(turns, turns == 1 ? " call" : " calls");
+}
+
 // `of 50 US dollars per day for each user`.
 std::string Allowance(const BudgetRule& rule, const BudgetTerms& terms) {
   std::string text;
@@ -38,8 +42,8 @@ std::string Allowance(const BudgetRule& rule, const BudgetTerms& terms) {
     text = absl::StrCat(" of ", Amount(rule, *terms.limit));
   }
   if (terms.turn_limit.has_value()) {
-    absl::StrAppend(&text, text.empty() ? " of " : " and ", *terms.turn_limit,
-                    *terms.turn_limit == 1 ? " call" : " calls");
+    absl::StrAppend(&text, text.empty() ? " of " : " and ",
+                    Calls(*terms.turn_limit));
   }
   const BudgetWindow& window = rule.window();
   if (window.rolls()) {
@@ -91,6 +95,12 @@ std::string Why(const BudgetCharge& told) {
   const std::string wanted = Amount(rule, told.amounts.In(rule.unit()));
   switch (told.obstacle) {
     case BudgetObstacle::kTurns:
+      if (told.is_short) {
+        return absl::StrCat(" has ", Calls(told.remaining),
+                            " left for all replicas of the gateway, of which "
+                            "this one may take ",
+                            told.room, " for now and the others the rest");
+      }
       return told.remaining == 0 && told.reset_time == 0
                  ? " is used up by calls under way"
                  : " has no call left";
@@ -105,6 +115,15 @@ std::string Why(const BudgetCharge& told) {
       return absl::StrCat(" is over since ", TimeText(told.expire_time),
                           ": an operator can allocate another");
     default:
+      if (told.is_short) {
+        return absl::StrCat(" has ", Amount(rule, told.remaining),
+                            " left for all replicas of the gateway, of which "
+                            "this one may take ",
+                            Amount(rule, told.room),
+                            " for now and the others the rest, and this call "
+                            "is estimated to take ",
+                            wanted);
+      }
       return absl::StrCat(" has ", Amount(rule, told.remaining),
                           " left, and this call is estimated to take ", wanted);
   }
@@ -115,6 +134,7 @@ std::string Advice(const BudgetCharge& told) {
       told.obstacle != BudgetObstacle::kTurns) {
     return "";
   }
+  if (told.is_short) return ": try again in a moment";
   if (told.reset_time == 0) return ": try again when other calls have ended";
   if (told.reset_time != BudgetWindow::kNever) {
     return absl::StrCat(": try again at ", TimeText(told.reset_time));
@@ -204,10 +224,16 @@ absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                    Why(told), Advice(told)));
   AddFaultMetadata(fault, "limit", rule.name());
   AddFaultMetadata(fault, "code", BudgetDenialCode(charges, told));
-  AddFaultMetadata(fault, "unit", LimitUnitName(rule.unit()));
+  const bool counts_calls = told.obstacle == BudgetObstacle::kTurns;
+  AddFaultMetadata(fault, "unit",
+                   counts_calls ? "calls" : LimitUnitName(rule.unit()));
   AddFaultMetadata(fault, "remaining", absl::StrCat(told.remaining));
-  AddFaultMetadata(fault, "requested",
-                   absl::StrCat(told.amounts.In(rule.unit())));
+  AddFaultMetadata(
+      fault, "requested",
+      absl::StrCat(counts_calls ? 1 : told.amounts.In(rule.unit())));
+  if (told.is_short) {
+    AddFaultMetadata(fault, "available", absl::StrCat(told.room));
+  }
   const std::string names = rule.DimensionNames();
   if (!names.empty()) AddFaultMetadata(fault, "subject", names);
   if (told.reset_time != 0 && told.reset_time != BudgetWindow::kNever) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/time/time.h"
 
@@ -28,6 +29,7 @@ absl::Status BudgetLedgerState::Apply(std::string_view entry) {
 std::string BudgetLedgerState::Checkpoint() const { return book_.Checkpoint(); }
 
 absl::Status BudgetLedgerState::Restore(std::string_view checkpoint) {
+  if (std::exchange(has_begun_, true) && on_left_) on_left_(book_);
   return book_.Restore(checkpoint);
 }
 

@@ -6,6 +6,9 @@
 //   LedgerLog::Open({..., .state = &state});    // Restores and applies.
 //   table.Load(state.book());                   // Before calls begin.
 //
+// Where the ledger goes on in another chain, since this one was taken over, it
+// begins anew with what that has; what it had of the one before is told first.
+//
 // Thread contract: as LedgerState has it.
 
 #ifndef SERVICE_BUDGETS_BUDGET_LEDGER_STATE_H_
@@ -13,9 +16,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -27,9 +32,12 @@ namespace gateway {
 class BudgetLedgerState final : public LedgerState {
  public:
   // Of scopes without a window those are forgotten to which nothing was charged
-  // for `retention`.
-  explicit BudgetLedgerState(absl::Duration retention)
-      : retention_(retention) {}
+  // for `retention`. `on_left`, which may be empty, is told what the chain that
+  // is left says.
+  explicit BudgetLedgerState(
+      absl::Duration retention,
+      std::function<void(const BudgetBook& left)> on_left = nullptr)
+      : retention_(retention), on_left_(std::move(on_left)) {}
 
   absl::Status Apply(std::string_view entry) override;
   std::string Checkpoint() const override;
@@ -39,7 +47,9 @@ class BudgetLedgerState final : public LedgerState {
 
  private:
   const absl::Duration retention_;
+  const std::function<void(const BudgetBook& left)> on_left_;
   BudgetBook book_;
+  bool has_begun_ = false;
   // Since something was forgotten last: how many there were, and the least of
   // the times that the book had.
   static constexpr int64_t kNoTime = std::numeric_limits<int64_t>::max();

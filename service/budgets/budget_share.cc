@@ -18,6 +18,15 @@ void BudgetShare::Join() {
   table_.SetSharing({.joined = false, .replicas = count()});
 }
 
+void BudgetShare::GoOnAs(const std::string& replica, const BudgetBook& left,
+                         int64_t now) {
+  GiveUp();
+  table_.GoOnAs(replica, left, now);
+  options_.replica = replica;
+  supersessions_ = 0;
+  Join();
+}
+
 void BudgetShare::SetLive(const BudgetReply& reply) {
   std::set<std::string> live;
   for (const auto& [replica, silence] : reply.replicas) {
@@ -42,7 +51,7 @@ void BudgetShare::End(const BudgetReply& reply, int64_t now,
     if (superseded_) Lose();
     return;
   }
-  const bool adopts = !joined_;
+  const bool adopts = !joined_ && options_.adopts;
   bool lost = false;
   if (incarnation_ == 0) {
     incarnation_ = reply.incarnation;

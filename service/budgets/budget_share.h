@@ -71,14 +71,22 @@ class BudgetShare {
     // name again after a restart. No spaces or line breaks.
     std::string replica;
     int64_t replicas = 1;  // So many there are at least.
+    // Whether what it has told before counts if its ledger has lost that. Not
+    // where others read its ledger, too: then that is what counts.
+    bool adopts = true;
   };
 
   // Borrows `table`.
   BudgetShare(BudgetTable& table, Options options)
-      : table_(table), options_(std::move(options)) {}
+      : table_(table), options_(std::move(options)) {
+    table_.SetReplica(options_.replica);
+  }
 
   const std::string& replica() const { return options_.replica; }
   void SetReplicas(int64_t replicas) { options_.replicas = replicas; }
+  // Goes on under another name, as BudgetTable::GoOnAs has it. Between
+  // exchanges.
+  void GoOnAs(const std::string& replica, const BudgetBook& left, int64_t now);
 
   // Begins an exchange, to be ended by one of those below.
   BudgetMessage Begin(int64_t now);

@@ -17,16 +17,19 @@ constexpr absl::Duration kIdleLook = absl::Seconds(1);
 
 class BudgetSharer::Awaiter {
  public:
-  explicit Awaiter(BudgetSharer& sharer) : sharer_(sharer) {}
+  Awaiter(BudgetSharer& sharer, absl::Duration since)
+      : sharer_(sharer), since_(since) {}
 
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> handle) {
-    return sharer_.Add({.loop = EventLoop::Current(), .handle = handle});
+    return sharer_.Add(
+        {.loop = EventLoop::Current(), .handle = handle, .since = since_});
   }
   void await_resume() const noexcept {}
 
  private:
   BudgetSharer& sharer_;
+  const absl::Duration since_;
 };
 
 BudgetSharer::BudgetSharer(Clock& clock)
@@ -37,7 +40,8 @@ void BudgetSharer::Share(BudgetTable& table, Options options) {
   table_ = &table;
   options_ = std::move(options);
   exchange_.emplace(RedisBudgetExchange::Options{.prefix = options_.prefix});
-  share_.emplace(table, BudgetShare::Options{.replica = options_.replica});
+  share_.emplace(table, BudgetShare::Options{.replica = options_.replica,
+                                             .adopts = options_.adopts});
 }
 
 BudgetSharer::Figures BudgetSharer::figures() const {
@@ -55,23 +59,48 @@ BudgetSharer::Figures BudgetSharer::figures() const {
 // --- Calls that wait.
 
 Task<void> BudgetSharer::AwaitExchange() {
+  if (!away_.load(std::memory_order_relaxed)) {
+    waits_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return Await(absl::ZeroDuration());
+}
+
+Task<void> BudgetSharer::AwaitLaterExchange() {
+  return Await(absl::Nanoseconds(interval_ns_.load(std::memory_order_relaxed)));
+}
+
+Task<void> BudgetSharer::Await(absl::Duration delay) {
   if (away_.load(std::memory_order_relaxed)) co_return;
-  waits_.fetch_add(1, std::memory_order_relaxed);
-  Awaiter awaiter(*this);
+  // Who waits for the next one is never too early for it.
+  const absl::Duration since = delay == absl::ZeroDuration()
+                                   ? delay
+                                   : EventLoop::Current()->Now() + delay;
+  Awaiter awaiter(*this, since);
   co_await awaiter;
 }
 
 bool BudgetSharer::Add(const Waiting& waiting) {
   const MutexLock lock(mu_);
   if (runs_on_ == nullptr) return false;
+  const bool waits_for_next = waiting.since == absl::ZeroDuration();
+  const bool is_woken = std::any_of(
+      waiting_.begin(), waiting_.end(),
+      [](const Waiting& each) { return each.since == absl::ZeroDuration(); });
   waiting_.push_back(waiting);
-  if (waiting_.size() == 1) runs_on_->Post([this] { woken_.Set(); });
+  if (waits_for_next && !is_woken) runs_on_->Post([this] { woken_.Set(); });
   return true;
 }
 
-std::vector<BudgetSharer::Waiting> BudgetSharer::TakeWaiting() {
+std::vector<BudgetSharer::Waiting> BudgetSharer::TakeWaiting(
+    absl::Duration now) {
   const MutexLock lock(mu_);
-  return std::exchange(waiting_, {});
+  std::vector<Waiting> taken;
+  std::vector<Waiting> later;
+  for (const Waiting& each : waiting_) {
+    (each.since <= now ? taken : later).push_back(each);
+  }
+  waiting_ = std::move(later);
+  return taken;
 }
 
 void BudgetSharer::Resume(const std::vector<Waiting>& waiting) {
@@ -91,7 +120,9 @@ Task<void> BudgetSharer::Run(EventLoop& loop) {
   while (!stops_) {
     const Settings settings = options_.settings();
     share_->SetReplicas(settings.replicas);
-    const std::vector<Waiting> waiting = TakeWaiting();
+    interval_ns_.store(absl::ToInt64Nanoseconds(settings.interval),
+                       std::memory_order_relaxed);
+    const std::vector<Waiting> waiting = TakeWaiting(loop.Now());
     if (settings.shared) co_await ExchangeAll(loop);
     Resume(waiting);
     co_await Rest(loop, settings.shared ? settings.interval : kIdleLook);
@@ -100,7 +131,7 @@ Task<void> BudgetSharer::Run(EventLoop& loop) {
     const MutexLock lock(mu_);
     runs_on_ = nullptr;
   }
-  Resume(TakeWaiting());
+  Resume(TakeWaiting(absl::InfiniteDuration()));
   // So that the others need not wait until what is reserved here lapses.
   if (options_.settings().shared) co_await ExchangeAll(loop);
   ended_.Open();
@@ -141,7 +172,24 @@ Task<void> BudgetSharer::ExchangeAll(EventLoop& loop) {
   }
 }
 
+void BudgetSharer::TakeLedgerNews() {
+  if (!options_.ledger_news) return;
+  LedgerNews news = options_.ledger_news();
+  for (const LedgerNews::Move& move : news.moves) {
+    Log(LogLevel::kWarn, "budgets",
+        "the ledger goes on in another chain, and budgets are told under its "
+        "name",
+        {{"before", share_->replica()}, {"replica", move.replica}});
+    share_->GoOnAs(move.replica, move.left,
+                   absl::ToUnixSeconds(clock_.WallTime()));
+  }
+  if (!news.resets.empty() && options_.keep_resets) {
+    options_.keep_resets(std::move(news.resets));
+  }
+}
+
 Task<absl::Status> BudgetSharer::Exchange(EventLoop& loop) {
+  TakeLedgerNews();
   RedisClient* client = options_.client();
   // It is about to be connected.
   while (!was_up_ && !stops_ && client != nullptr && !client->up() &&

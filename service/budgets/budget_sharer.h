@@ -6,6 +6,7 @@
 //   loop.Post([&] { Spawn(sharer.Run(loop)); });
 //   ...
 //   co_await sharer.AwaitExchange();     // On the loop of a call.
+//   co_await sharer.AwaitLaterExchange();
 //   ...
 //   sharer.Stop(loop);                   // Tells what is untold.
 //
@@ -13,7 +14,7 @@
 // again for kPatience: while it comes and goes that is one outage.
 //
 // Thread contract: Run on one loop that has a client, once; Stop from another
-// thread; AwaitExchange on any loop; figures on any thread.
+// thread; those that await on any loop; figures on any thread.
 
 #ifndef SERVICE_BUDGETS_BUDGET_SHARER_H_
 #define SERVICE_BUDGETS_BUDGET_SHARER_H_
@@ -55,11 +56,28 @@ class BudgetSharer {
     int64_t replicas = 1;
   };
 
+  // What the ledger has said since it was asked last.
+  struct LedgerNews {
+    // It goes on in another chain, under whose name this process tells from
+    // now on.
+    struct Move {
+      std::string replica;
+      BudgetBook left;  // What the chain before has of this process.
+    };
+
+    std::vector<Move> moves;
+    // What was given back here, since the ledger of another replica says so.
+    std::vector<BudgetChange> resets;
+  };
+
   struct Options {
     std::function<Settings()> settings;
     RedisClientOfLoop client;
     std::string prefix = "llmgw:";
     std::string replica;  // As in BudgetShare.
+    bool adopts = true;
+    // May be empty.
+    std::function<LedgerNews()> ledger_news;
     // Has the ledger say what was given back here, since an operator has reset
     // it at another replica. May be empty.
     std::function<void(std::vector<BudgetChange> changes)> keep_resets;
@@ -92,6 +110,9 @@ class BudgetSharer {
   // Redis has answered; at once while it does not, and once Run has ended. On
   // the loop of a call, which lives until then.
   Task<void> AwaitExchange();
+  // The same of one that begins an interval later, when all others that have
+  // news have told them.
+  Task<void> AwaitLaterExchange();
 
   Figures figures() const;
 
@@ -99,17 +120,21 @@ class BudgetSharer {
   struct Waiting {
     EventLoop* loop = nullptr;
     std::coroutine_handle<> handle;
+    absl::Duration since;  // It waits for an exchange that begins then.
   };
   class Awaiter;
 
   // Tells all that is untold, and reads what is new.
   Task<void> ExchangeAll(EventLoop& loop);
   Task<absl::Status> Exchange(EventLoop& loop);
+  void TakeLedgerNews();
+  Task<void> Await(absl::Duration delay);
   // Until the interval is over or a call waits.
   Task<void> Rest(EventLoop& loop, absl::Duration interval);
   // False if there is nobody to wake it.
   bool Add(const Waiting& waiting) LOCKS_EXCLUDED(mu_);
-  std::vector<Waiting> TakeWaiting() LOCKS_EXCLUDED(mu_);
+  // Those who wait for an exchange that begins now.
+  std::vector<Waiting> TakeWaiting(absl::Duration now) LOCKS_EXCLUDED(mu_);
   static void Resume(const std::vector<Waiting>& waiting);
   void SayAnswered(absl::Duration now);
   void SayLost(absl::Duration now, const absl::Status& why);
@@ -126,6 +151,7 @@ class BudgetSharer {
   std::atomic<int64_t> unplaced_ = 0;
   std::atomic<int64_t> replicas_ = 0;
   std::atomic<bool> away_ = false;
+  std::atomic<int64_t> interval_ns_ = 0;
   std::atomic<int64_t> answered_ns_;
 
   Mutex mu_;

@@ -43,6 +43,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -123,8 +124,10 @@ struct BudgetCharge {
   bool near = false;
   bool first_near = false;
   bool first_exceeded = false;
-  // It may fit: this replica has been promised too little of what is left.
+  // It may fit: this replica has been promised too little of what is left, no
+  // more than `room` of what is short.
   bool is_short = false;
+  int64_t room = 0;
   // The scope is its caller's from now on.
   bool binds = false;
 
@@ -250,6 +253,29 @@ class BudgetTable {
              absl::FunctionRef<bool(const std::string& replica)> is_live,
              int64_t now, std::vector<BudgetChange>* resets);
 
+  // --- Where the ledger of other replicas can be read
+  // (budget_table_recorded.cc).
+
+  // What this process is called among the replicas.
+  void SetReplica(const std::string& replica) LOCKS_EXCLUDED(recorded_mu_);
+
+  // Takes in what the ledger says of another replica (replica_spend.h), all of
+  // it; `is_closed` if nobody appends to its chain. What is given back here,
+  // since it says that an operator has, is appended to `resets`. False, and
+  // nothing has changed, if the replica is this one.
+  bool LearnRecorded(const std::string& replica, const BudgetBook& book,
+                     bool is_closed, int64_t now,
+                     std::vector<BudgetChange>* resets)
+      LOCKS_EXCLUDED(recorded_mu_);
+  // Nobody knows any more whether somebody appends to a chain.
+  void SetNoneClosed(int64_t now) LOCKS_EXCLUDED(recorded_mu_);
+
+  // From now on this process is called `replica`, and goes on with what that
+  // one has spent; `left` is what its ledger has of it under the name before,
+  // and is another's from now on.
+  void GoOnAs(const std::string& replica, const BudgetBook& left, int64_t now)
+      LOCKS_EXCLUDED(recorded_mu_);
+
   size_t size() const { return size_.load(std::memory_order_relaxed); }
   // How often a scope had to share a place.
   int64_t overflows() const {
@@ -333,9 +359,27 @@ class BudgetTable {
   // Sees to it that the cell is of the window that the news is of. False if the
   // news is of another.
   static bool MoveTo(BudgetCell& cell, int64_t start, int64_t now);
-  static void LearnLines(
-      BudgetCell& cell, const BudgetNews& news, std::string_view replica,
-      absl::FunctionRef<bool(const std::string& replica)> is_live, int64_t now);
+  void LearnLines(BudgetCell& cell, const BudgetNews& news,
+                  std::string_view replica,
+                  absl::FunctionRef<bool(const std::string& replica)> is_live,
+                  int64_t now) const;
+  // Gives back what was spent here, since an operator has done so elsewhere.
+  void GiveBack(Shard& shard, BudgetCell& cell, int64_t version, int64_t now,
+                std::vector<BudgetChange>* resets)
+      EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  // Sums up what others have spent.
+  void SumUpOthers(BudgetCell& cell, int64_t now) const
+      LOCKS_EXCLUDED(recorded_mu_);
+  BudgetSpend CountingOf(const BudgetCell& cell, const ReplicaSpend& other,
+                         int64_t now) const LOCKS_EXCLUDED(recorded_mu_);
+  // The same of all scopes that it is known to have spent something of.
+  void SumUpAgain(const std::vector<std::string>& replicas, int64_t now)
+      LOCKS_EXCLUDED(recorded_mu_);
+  void LearnRecordedOf(const std::string& replica, const BudgetScope& scope,
+                       const BudgetAccount& account, int64_t now,
+                       std::vector<BudgetChange>* resets)
+      LOCKS_EXCLUDED(recorded_mu_);
+  bool IsThis(const std::string& replica) const LOCKS_EXCLUDED(recorded_mu_);
 
   const KeySecret secret_;
   std::atomic<size_t> shard_scopes_;
@@ -348,6 +392,10 @@ class BudgetTable {
   std::atomic<size_t> size_ = 0;
   std::atomic<int64_t> overflows_ = 0;
   std::vector<Shard> shards_;
+  mutable Mutex recorded_mu_;  // Behind that of a shard.
+  std::string replica_ GUARDED_BY(recorded_mu_);
+  // Replicas whose chain nobody appends to.
+  absl::flat_hash_set<std::string> closed_ GUARDED_BY(recorded_mu_);
   Mutex counts_mu_;
   absl::flat_hash_map<std::string, std::shared_ptr<BudgetCounts>> counts_
       GUARDED_BY(counts_mu_);

@@ -15,42 +15,6 @@ namespace {
 // A window that begins so much later than now is of a clock that is wrong.
 constexpr int64_t kClockSlackSeconds = 60;
 
-// What `more` has beyond `less`, of each amount.
-BudgetAmounts Excess(const BudgetAmounts& more, const BudgetAmounts& less) {
-  const auto excess = [](int64_t a, int64_t b) {
-    return std::max<int64_t>(SaturatingSum(a, -b), 0);
-  };
-  return {.input_tokens = excess(more.input_tokens, less.input_tokens),
-          .output_tokens = excess(more.output_tokens, less.output_tokens),
-          .cost_usd_nanos = excess(more.cost_usd_nanos, less.cost_usd_nanos),
-          .turns = excess(more.turns, less.turns)};
-}
-
-// Has the account know what this process has told before it was restarted, if
-// the ledger has lost some of it.
-void Adopt(const BudgetSpend& told, BudgetAccount* account) {
-  const BudgetWindow& window = account->window;
-  BudgetSpend& spend = account->spend;
-  const auto add = [&](int64_t start, const BudgetAmounts& excess) {
-    if (excess == BudgetAmounts()) return;
-    spend.Add(window, start, told.last_time(), excess);
-  };
-  if (!window.rolls()) {
-    const int64_t start =
-        window.kind() == BudgetWindow::Kind::kNone && spend.start() != 0
-            ? spend.start()
-            : told.start();
-    return add(start, Excess(told.sum(), spend.sum()));
-  }
-  for (const BudgetSpend::Step& step : told.steps()) {
-    BudgetAmounts known;
-    for (const BudgetSpend::Step& each : spend.steps()) {
-      if (each.start == step.start) known = each.amounts;
-    }
-    add(step.start, Excess(step.amounts, known));
-  }
-}
-
 }  // namespace
 
 bool BudgetTable::NeedsToAsk(absl::Span<const BudgetCharge> charges) {
@@ -68,6 +32,7 @@ void BudgetTable::PrepareAgain(absl::Span<BudgetCharge> charges) {
     charge.state = BudgetCharge::State::kAsked;
     charge.obstacle = BudgetObstacle::kNone;
     charge.is_short = charge.near = false;
+    charge.room = 0;
     charge.first_near = charge.first_exceeded = charge.binds = false;
     charge.remaining = charge.reset_time = charge.expire_time = 0;
   }
@@ -84,13 +49,19 @@ void BudgetTable::CheckClaim(BudgetCell& cell, BudgetCharge* charge) const {
   }
   BudgetAmounts own = cell.account.spend.sum();
   own += cell.reserved;
-  if (cell.shared->MayTake(own, charge->amounts, rule.unit(), terms,
-                           sharing())) {
+  SharedScope::Shortage shortage;
+  if (cell.shared->MayTake(own, charge->amounts, rule.unit(), terms, sharing(),
+                           &shortage)) {
     return;
   }
-  charge->obstacle =
-      terms.limit.has_value() ? BudgetObstacle::kSpent : BudgetObstacle::kTurns;
   charge->is_short = true;
+  charge->room = shortage.room;
+  charge->obstacle = BudgetObstacle::kSpent;
+  if (!shortage.of_turns) return;
+  charge->obstacle = BudgetObstacle::kTurns;
+  const BudgetAmounts taken = cell.shared->others.taken();
+  charge->remaining =
+      std::max<int64_t>(*terms.turn_limit - own.turns - taken.turns, 0);
 }
 
 BudgetStanding BudgetTable::StandingOf(const BudgetCell& cell) {
@@ -261,29 +232,74 @@ bool BudgetTable::MoveTo(BudgetCell& cell, int64_t start, int64_t now) {
 
 void BudgetTable::LearnLines(
     BudgetCell& cell, const BudgetNews& news, std::string_view replica,
-    absl::FunctionRef<bool(const std::string& replica)> is_live, int64_t now) {
-  const BudgetWindow& window = cell.account.window;
+    absl::FunctionRef<bool(const std::string& replica)> is_live,
+    int64_t now) const {
+  SharedScope& shared = *cell.shared;
   SharedScope::Others others;
+  for (ReplicaSpend& each : shared.replicas) {
+    each.told.reset();
+    each.lives = false;
+  }
   for (const BudgetNews::Line& line : news.lines) {
     if (line.replica == replica) continue;
     const BudgetTelling& told = line.telling;
-    if (told.reset_version == cell.account.reset_version) {
-      BudgetSpend spend = told.spend;
-      // Its clock may be ahead.
-      spend.Rebase(window, now);
-      others.spend = MergedSpend(window, others.spend, spend);
-    }
-    if (!is_live(line.replica)) continue;
+    ReplicaSpend& of = shared.FindOrMake(line.replica);
+    of.told = ReplicaSpend::Sums{told.spend, told.reset_version};
+    of.lives = is_live(line.replica);
+    if (!of.lives) continue;
     others.reserved += told.reserved;
-    if (told.unit == cell.shared->unit()) {
+    if (told.unit == shared.unit()) {
       others.granted.units =
           SaturatingSum(others.granted.units, told.granted.units);
     }
     others.granted.turns =
         SaturatingSum(others.granted.turns, told.granted.turns);
   }
-  others.spend.ForgetBefore(window, now);
-  cell.shared->others = std::move(others);
+  shared.others = std::move(others);
+  SumUpOthers(cell, now);
+}
+
+BudgetSpend BudgetTable::CountingOf(const BudgetCell& cell,
+                                    const ReplicaSpend& other,
+                                    int64_t now) const {
+  bool is_closed = false;
+  {
+    const MutexLock lock(recorded_mu_);
+    is_closed = closed_.contains(other.replica);
+  }
+  return other.Counting(cell.account.window, cell.account.reset_version,
+                        is_closed, now);
+}
+
+void BudgetTable::SumUpOthers(BudgetCell& cell, int64_t now) const {
+  const BudgetAccount& account = cell.account;
+  const BudgetWindow& window = account.window;
+  const bool is_calendar =
+      !window.rolls() && window.kind() != BudgetWindow::Kind::kNone;
+  // The window may be that of a clock that is ahead.
+  const int64_t at = is_calendar ? std::max(now, account.spend.start()) : now;
+  BudgetSpend sum;
+  for (const ReplicaSpend& each : cell.shared->replicas) {
+    sum = MergedSpend(window, sum, CountingOf(cell, each, at));
+  }
+  sum.ForgetBefore(window, at);
+  cell.shared->others.spend = std::move(sum);
+}
+
+void BudgetTable::GiveBack(Shard& shard, BudgetCell& cell, int64_t version,
+                           int64_t now, std::vector<BudgetChange>* resets) {
+  BudgetStanding own = {.scope = cell.scope, .account = cell.account};
+  std::vector<BudgetChange> changes = ChangesToReset(own, now);
+  if (changes.empty()) {
+    changes.push_back({.scope = cell.scope, .time = now});
+  }
+  for (BudgetChange& change : changes) {
+    change.reset_version = version;
+    ApplyTo(cell, change);
+  }
+  std::move(changes.begin(), changes.end(), std::back_inserter(*resets));
+  MarkUntold(shard, cell);
+  cell.told_near = cell.told_exceeded = false;
 }
 
 bool BudgetTable::Learn(
@@ -319,22 +335,14 @@ bool BudgetTable::Learn(
         line.telling.reset_version != account.reset_version) {
       continue;
     }
-    Adopt(line.telling.spend, &account);
+    // What this process has told before it was restarted, if the ledger has
+    // lost some of it.
+    account.spend =
+        GreaterSpend(account.window, account.spend, line.telling.spend);
     account.spend.ForgetBefore(account.window, now);
   }
   if (version > account.reset_version) {
-    BudgetStanding own = {.scope = cell->scope, .account = account};
-    std::vector<BudgetChange> changes = ChangesToReset(own, now);
-    if (changes.empty()) {
-      changes.push_back({.scope = cell->scope, .time = now});
-    }
-    for (BudgetChange& change : changes) {
-      change.reset_version = version;
-      ApplyTo(*cell, change);
-    }
-    std::move(changes.begin(), changes.end(), std::back_inserter(*resets));
-    MarkUntold(shard, *cell);
-    cell->told_near = cell->told_exceeded = false;
+    GiveBack(shard, *cell, version, now, resets);
   }
   LearnLines(*cell, news, replica, is_live, now);
   return true;

@@ -24,13 +24,17 @@ int64_t LeftToThis(const Stretch& of) {
                     SaturatingSum(of.others_taken, of.others_granted));
 }
 
-bool IsWithinClaim(const Stretch& of, const BudgetSharing& sharing) {
-  const int64_t after = SaturatingSum(of.own, of.wanted);
+// How much more may be taken by what was promised; negative where more than
+// that is taken.
+int64_t RoomOf(const Stretch& of, const BudgetSharing& sharing) {
   const int64_t left_to_this = LeftToThis(of);
-  if (after <= std::min(of.claim, left_to_this)) return true;
-  if (!sharing.away) return false;
-  const int64_t left = std::max<int64_t>(Difference(left_to_this, of.told), 0);
-  return after <= SaturatingSum(of.told, left / sharing.replicas);
+  int64_t end = std::min(of.claim, left_to_this);
+  if (sharing.away) {
+    const int64_t left =
+        std::max<int64_t>(Difference(left_to_this, of.told), 0);
+    end = std::max(end, SaturatingSum(of.told, left / sharing.replicas));
+  }
+  return Difference(end, of.own);
 }
 
 // How much of what is left is to be promised.
@@ -43,7 +47,7 @@ int64_t PartOf(const Stretch& of, int64_t replicas) {
 
 bool SharedScope::MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
                           LimitUnit unit, const BudgetTerms& limits,
-                          const BudgetSharing& sharing) {
+                          const BudgetSharing& sharing, Shortage* shortage) {
   limits_ = limits;
   if (unit != unit_) {
     unit_ = unit;
@@ -54,8 +58,12 @@ bool SharedScope::MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
   bool fits = true;
   // One call more: where it is the first beyond what the others leave.
   bool fits_alone = sharing.joined && takes_ == told_takes_;
-  const auto check = [&](const Stretch& of) {
-    fits = fits && IsWithinClaim(of, sharing);
+  const auto check = [&](const Stretch& of, bool of_turns) {
+    const int64_t room = RoomOf(of, sharing);
+    if (fits && room < of.wanted) {
+      *shortage = {of_turns, std::max<int64_t>(room, 0)};
+    }
+    fits = fits && of.wanted <= room;
     fits_alone = fits_alone && of.own <= LeftToThis(of);
   };
   if (limits.limit.has_value()) {
@@ -65,7 +73,8 @@ bool SharedScope::MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
            .others_taken = taken.In(unit),
            .others_granted = others.granted.units,
            .claim = claim_.units,
-           .told = told_.units});
+           .told = told_.units},
+          /*of_turns=*/false);
   }
   if (limits.turn_limit.has_value()) {
     check({.limit = *limits.turn_limit,
@@ -74,7 +83,8 @@ bool SharedScope::MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
            .others_taken = taken.turns,
            .others_granted = others.granted.turns,
            .claim = claim_.turns,
-           .told = told_.turns});
+           .told = told_.turns},
+          /*of_turns=*/true);
   }
   if (fits || fits_alone) return true;
   has_news = true;
@@ -123,6 +133,27 @@ void SharedScope::Confirm() {
             .turns = SaturatingSum(told_.turns, sent_->granted.turns)};
   told_takes_ = sent_->takes;
   sent_.reset();
+}
+
+ReplicaSpend* SharedScope::Find(const std::string& replica) {
+  for (ReplicaSpend& each : replicas) {
+    if (each.replica == replica) return &each;
+  }
+  return nullptr;
+}
+
+ReplicaSpend& SharedScope::FindOrMake(const std::string& replica) {
+  ReplicaSpend* const known = Find(replica);
+  if (known != nullptr) return *known;
+  return replicas.emplace_back(ReplicaSpend{.replica = replica});
+}
+
+void SharedScope::Forget(const std::string& replica) {
+  replicas.erase(std::remove_if(replicas.begin(), replicas.end(),
+                                [&](const ReplicaSpend& each) {
+                                  return each.replica == replica;
+                                }),
+                 replicas.end());
 }
 
 void SharedScope::Expire(const BudgetAmounts& spent) {

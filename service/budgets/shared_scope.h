@@ -28,11 +28,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/budgets/budget_amounts.h"
 #include "service/budgets/budget_rule.h"
 #include "service/budgets/budget_spend.h"
+#include "service/budgets/replica_spend.h"
 
 namespace gateway {
 
@@ -65,7 +68,15 @@ class SharedScope {
     }
   };
 
+  // Why a call may not take what it wants, although there is as much left.
+  struct Shortage {
+    bool of_turns = false;  // And not of units.
+    int64_t room = 0;       // So much this replica may take now.
+  };
+
   Others others;
+  // Of each other replica; `others.spend` is what counts of all of them.
+  std::vector<ReplicaSpend> replicas;
   // What is to be told has changed, and that it is among what is told next.
   bool has_news = false;
   bool is_untold = false;
@@ -73,10 +84,10 @@ class SharedScope {
 
   // Whether `wanted` may be taken where `own` is: what this replica has spent
   // and reserved. REQUIRES: it fits into what is left by what was told. If not,
-  // the next Promise asks for as much.
+  // the next Promise asks for as much, and `shortage` says why.
   bool MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
                LimitUnit unit, const BudgetTerms& limits,
-               const BudgetSharing& sharing);
+               const BudgetSharing& sharing, Shortage* shortage);
   // It was.
   void Take() {
     ++takes_;
@@ -91,6 +102,11 @@ class SharedScope {
   LimitUnit unit() const { return unit_; }
   // Whether something is promised that is to be given back if it is not used.
   bool has_promise() const { return granted_ != BudgetClaim(); }
+
+  // What is known of that one's spending; null if nothing is.
+  ReplicaSpend* Find(const std::string& replica);
+  ReplicaSpend& FindOrMake(const std::string& replica);
+  void Forget(const std::string& replica);
 
   // So much of what was spent here counts no more; all of it, since the window
   // is over or given back.

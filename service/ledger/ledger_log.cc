@@ -258,6 +258,8 @@ absl::StatusOr<bool> LedgerLog::MoveToAnotherChain() {
       GATEWAY_ASSIGN_OR_RETURN(is_there, IsThere(*attempted_));
     }
     GATEWAY_RETURN_IF_ERROR(store_->TakeAnotherChain());
+    // The state is still that of the chain that was left, which has it.
+    if (is_there) Follow(attempted_->texts, attempted_->notes).IgnoreError();
     was_there_ = is_there;
   }
   // What was in the chain that was left is now for whoever has that.

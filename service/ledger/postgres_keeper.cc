@@ -156,10 +156,11 @@ void PostgresKeeper::Tell(const absl::Status& status) {
 }
 
 absl::Status PostgresKeeper::Turn() {
-  GATEWAY_ASSIGN_OR_RETURN(const std::vector<PostgresChain> chains,
-                           ledger_.Chains());
-  Notice(chains);
-  const absl::Status closed = CloseThoseThatAreGone(chains);
+  const absl::StatusOr<std::vector<PostgresChain>> chains = ledger_.Chains();
+  if (options_.on_turn) options_.on_turn(chains);
+  GATEWAY_RETURN_IF_ERROR(chains.status());
+  Notice(*chains);
+  const absl::Status closed = CloseThoseThatAreGone(*chains);
   const absl::Duration now = SystemClock().SteadyTime();
   if (now >= next_join_) {
     const absl::Duration timeout = ledger_.options().timeout;

@@ -55,6 +55,10 @@ class PostgresKeeper {
     std::function<absl::StatusOr<UnchainedEntry>(
         const OpenDispatches::Left& left, std::string id, absl::Time time)>
         charge;
+    // Told each turn what chains there are, by the keeper's thread; may be
+    // null.
+    std::function<void(const absl::StatusOr<std::vector<PostgresChain>>&)>
+        on_turn;
   };
 
   // Borrows all.

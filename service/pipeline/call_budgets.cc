@@ -136,7 +136,6 @@ absl::Status CallBudgets::Reserve(const PlannedCall& call) {
   const bool needs_session = rules_.requires_allocation() &&
                              rules_.session_mode() == BudgetMode::kEnforce;
   const bool reserved = charges_.Reserve(now, needs_session);
-  if (again && !reserved) charges_.CountShort();
   if (!reserved) return charges_.Refusal(now);
   TellCharges();
   return absl::OkStatus();
@@ -212,8 +211,15 @@ bool WaitsForReplicas(const Call& call) {
 }
 
 Task<absl::Status> ReserveAgain(Call& call) {
-  co_await call.runtime->ports().budget_sharer->AwaitExchange();
-  co_return call.budgets->Reserve(call);
+  BudgetSharer& sharer = *call.runtime->ports().budget_sharer;
+  co_await sharer.AwaitExchange();
+  absl::Status reserved = call.budgets->Reserve(call);
+  if (reserved.ok() || !call.budgets->NeedsToAsk()) co_return reserved;
+  // What others do not use of what they were promised they give back.
+  co_await sharer.AwaitLaterExchange();
+  reserved = call.budgets->Reserve(call);
+  if (!reserved.ok()) call.budgets->CountShort();
+  co_return reserved;
 }
 
 void GrowBudgets(Call& call, const Attempt& attempt,

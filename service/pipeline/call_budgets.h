@@ -54,8 +54,9 @@ class CallBudgets {
 
   // Reserves what the call is estimated to take. The fault of one that does not
   // fit is BUDGET_EXCEEDED. Where NeedsToAsk says so then, other replicas are
-  // to be told, and it is to be called once more.
+  // to be told, and it is to be called again; CountShort if that is in vain.
   absl::Status Reserve(const PlannedCall& call);
+  void CountShort() const { charges_.CountShort(); }
   bool NeedsToAsk() const { return charges_.NeedsToAsk(); }
 
   // What its caller is to know: which budgets are nearly, or more than, spent.

@@ -2,124 +2,27 @@
 is emptied and killed, and one of them killed and restarted. docs/budgets.md
 tells it."""
 
-import tempfile
-import threading
-import time
 import unittest
 
 from tests.integration import grpc_caller
-from tests.integration.http_calls import ask
-from tests.integration.http_calls import chat
 from tests.integration.samples import await_sample
 from tests.integration.samples import sample
-from tests.testing.gateway_process import GatewayProcess
-from tests.testing.redis_process import RedisProcess
-
-_ADMIN = "/llmgateway.v1.AdminService/"
-_CONFIG = """\
-providers: [{name: mock, mock: {}}]
-routing: {default_target: mock}
-runtime: {replicas: 2, event_loops: 2}
-redis: {addresses: ["%s"], timeout: 2s}
-budgets:
-  shared: true
-  share_interval: 50ms
-  sessions: {session_tokens: 1000000}
-  rules: [%s]
-%s
-"""
-_RULE = "{name: b, unit: total_tokens, limit: %d}"
-# 10 in and 20 out.
-_CALL_TOKENS = 30
-_THREADS = 8
-_TIMEOUT_S = 20.0
+from tests.integration.shared_budgets_case import CALL_TOKENS
+from tests.integration.shared_budgets_case import RULE
+from tests.integration.shared_budgets_case import SharedBudgetsCase
+from tests.integration.shared_budgets_case import THREADS
 
 
-class SharedBudgetsTest(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.caller = grpc_caller.GrpcCaller()
-        cls.addClassCleanup(cls.caller.close)
-
-    def setUp(self):
-        super().setUp()
-        self.redis = RedisProcess()
-        self.addCleanup(self.redis.close)
-
-    def start(self, rule, ledger=None):
-        more = 'ledger: {path: "%s/ledger.db"}' % ledger if ledger else ""
-        gateway = GatewayProcess(_CONFIG % (self.redis.address, rule, more))
-        self.addCleanup(gateway.kill)
-        return gateway
-
-    def two(self, rule, ledgers=(None, None)):
-        gateways = [self.start(rule, ledger) for ledger in ledgers]
-        for gateway in gateways:
-            await_sample(gateway, "llmgw_budget_sharing_replicas", 2)
-        return gateways
-
-    def folder(self):
-        return self.enterContext(tempfile.TemporaryDirectory(prefix="share"))
-
-    def call(self, gateway):
-        """Whether a call is let in; what else it comes to fails the test."""
-        answer = ask(gateway.http, chat("m", max_tokens=20))
-        self.assertIn(answer.status, (200, 429), answer.text)
-        return answer.status == 200
-
-    def spend(self, gateway, calls):
-        for _ in range(calls):
-            self.assertTrue(self.call(gateway))
-
-    def let_in_at_once(self, gateways, calls):
-        """How many of so many calls are let in, from all sides."""
-        counts = []
-
-        def run(number):
-            gateway = gateways[number % len(gateways)]
-            counts.append(sum(self.call(gateway)
-                              for _ in range(calls // _THREADS)))
-
-        running = [threading.Thread(target=run, args=(number,))
-                   for number in range(_THREADS)]
-        for thread in running:
-            thread.start()
-        for thread in running:
-            thread.join()
-        self.assertEqual(len(counts), _THREADS)
-        return sum(counts)
-
-    def operate(self, gateway, method, **request):
-        result = self.caller.call(gateway.admin, _ADMIN + method, request)
-        self.assertEqual(result.end["code"], "OK", result.end)
-        return result.response
-
-    def usage(self, gateway):
-        return self.operate(gateway, "GetBudget", rule="b")["usage"]
-
-    def await_usage(self, gateways, **wanted):
-        wanted = {name: str(value) for name, value in wanted.items()}
-        deadline = time.monotonic() + _TIMEOUT_S
-        for gateway in gateways:
-            while True:
-                usage = self.usage(gateway)
-                if all(usage.get(name, "0") == value
-                       for name, value in wanted.items()):
-                    break
-                self.assertLess(time.monotonic(), deadline,
-                                "%s, and not %s" % (usage, wanted))
-                time.sleep(0.01)
+class SharedBudgetsTest(SharedBudgetsCase):
 
     def test_a_budget_is_one_for_both_under_load(self):
-        gateways = self.two(_RULE % 3000)
+        gateways = self.two(RULE % 3000)
         served = self.let_in_at_once(gateways, 240)
-        self.assertGreaterEqual(served * _CALL_TOKENS, 3000 - _CALL_TOKENS)
+        self.assertGreaterEqual(served * CALL_TOKENS, 3000 - CALL_TOKENS)
         # One call more, and what those under way take beyond their estimates.
-        self.assertLessEqual(served * _CALL_TOKENS,
-                             3000 + _CALL_TOKENS + _THREADS * 10)
-        self.await_usage(gateways, spent=served * _CALL_TOKENS, reserved=0)
+        self.assertLessEqual(served * CALL_TOKENS,
+                             3000 + CALL_TOKENS + THREADS * 10)
+        self.await_usage(gateways, spent=served * CALL_TOKENS, reserved=0)
         for gateway in gateways:
             self.assertFalse(self.call(gateway))
             self.assertEqual(
@@ -128,7 +31,7 @@ class SharedBudgetsTest(unittest.TestCase):
 
     def test_calls_at_once_of_one_are_let_in_as_far_as_there_is_something(self):
         # More than its half, and less than all by what is reserved at once.
-        gateways = self.two(_RULE % 4800)
+        gateways = self.two(RULE % 4800)
         served = self.let_in_at_once(gateways[:1], 96)
         self.assertEqual(served, 96)
 
@@ -140,41 +43,41 @@ class SharedBudgetsTest(unittest.TestCase):
 
     def test_what_a_killed_gateway_has_spent_counts_once(self):
         ledgers = [self.folder(), self.folder()]
-        one, other = self.two(_RULE % 600, ledgers)
+        one, other = self.two(RULE % 600, ledgers)
         self.spend(one, 10)
         self.await_usage([other], spent=300)
         one.kill()
         self.spend(other, 5)
         self.await_usage([other], spent=450)
-        one = self.start(_RULE % 600, ledgers[0])
+        one = self.start(RULE % 600, ledgers[0])
         await_sample(one, "llmgw_budget_sharing_replicas", 2)
         self.await_usage([one, other], spent=450)
-        spent = 450 + _CALL_TOKENS * self.let_in_at_once([one, other], 40)
-        self.assertLessEqual(spent, 600 + _CALL_TOKENS + _THREADS * 10)
+        spent = 450 + CALL_TOKENS * self.let_in_at_once([one, other], 40)
+        self.assertLessEqual(spent, 600 + CALL_TOKENS + THREADS * 10)
         self.await_usage([one, other], spent=spent)
 
     def test_without_ledgers_redis_knows_what_a_killed_gateway_has_spent(self):
-        one, other = self.two(_RULE % 900)
+        one, other = self.two(RULE % 900)
         self.spend(one, 10)
         self.await_usage([other], spent=300)
         self.operate(other, "AllocateBudget", rule="b", limit=300)
         self.await_usage([one], spent=300, limit=300)
         one.kill()
         other.kill()
-        again = self.start(_RULE % 900)
+        again = self.start(RULE % 900)
         self.assertFalse(self.call(again))
 
     def test_a_redis_that_was_emptied_is_told_again(self):
-        one, other = self.two(_RULE % 900)
+        one, other = self.two(RULE % 900)
         self.spend(one, 10)
         self.spend(other, 10)
         self.await_usage([one, other], spent=600)
         self.redis.ask("FLUSHALL")
-        third = self.start(_RULE % 900)
+        third = self.start(RULE % 900)
         self.await_usage([one, other, third], spent=600)
 
     def test_without_redis_each_has_its_part_of_what_was_left(self):
-        gateways = self.two(_RULE % 1800)
+        gateways = self.two(RULE % 1800)
         self.spend(gateways[0], 20)
         self.await_usage(gateways, spent=600)
         self.redis.kill()
@@ -198,12 +101,12 @@ class SharedBudgetsTest(unittest.TestCase):
                 len(gateway.log_lines(
                     msg="budgets that replicas share are counted by this "
                         "one's share until redis answers")), 1)
-        self.assertLessEqual(calls * _CALL_TOKENS, 1800 + 4 * _CALL_TOKENS)
-        self.await_usage(gateways, spent=calls * _CALL_TOKENS)
+        self.assertLessEqual(calls * CALL_TOKENS, 1800 + 4 * CALL_TOKENS)
+        self.await_usage(gateways, spent=calls * CALL_TOKENS)
 
     def test_what_operators_say_at_one_holds_at_the_other(self):
         ledgers = [self.folder(), self.folder()]
-        one, other = self.two(_RULE % 900, ledgers)
+        one, other = self.two(RULE % 900, ledgers)
         self.spend(one, 5)
         self.spend(other, 5)
         self.await_usage([one, other], spent=300)
@@ -218,7 +121,7 @@ class SharedBudgetsTest(unittest.TestCase):
         self.await_usage([one, other], spent=120)
         # Given back once: the other's ledger knows, too.
         one.kill()
-        one = self.start(_RULE % 900, ledgers[0])
+        one = self.start(RULE % 900, ledgers[0])
         await_sample(one, "llmgw_budget_sharing_replicas", 2)
         self.await_usage([one, other], spent=120)
         self.operate(one, "AllocateBudget", rule="b", limit=150)
@@ -227,17 +130,17 @@ class SharedBudgetsTest(unittest.TestCase):
         self.await_usage([one, other], spent=120, limit=900)
 
     def test_a_session_is_summed_over_both(self):
-        one, other = self.two(_RULE % 3000)
+        one, other = self.two(RULE % 3000)
         call = grpc_caller.prompt("m", max_output_tokens=20)
         call["scope"] = {"session_id": "SES-1"}
         for gateway in (one, other):
             self.assertEqual(
                 self.caller.generate(gateway.grpc, call).end["code"], "OK")
-        self.await_usage([one, other], spent=2 * _CALL_TOKENS)
+        self.await_usage([one, other], spent=2 * CALL_TOKENS)
         for gateway in (one, other):
             summary = self.operate(gateway, "GetSessionSummary",
                                    session_id="SES-1")
-            self.assertEqual(summary["total_tokens"], str(2 * _CALL_TOKENS))
+            self.assertEqual(summary["total_tokens"], str(2 * CALL_TOKENS))
             self.assertEqual(summary["turns"], "2")
 
     def test_a_session_is_its_callers_at_both(self):

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -104,6 +105,73 @@ TEST(BudgetFaultTest, NamesTheBudgetWhatIsLeftAndWhenItPasses) {
         << fault.message();
     EXPECT_EQ(RetryDelay(fault), each.wait) << each.code;
   }
+}
+
+// Another replica that has spent, reserved and claimed so much.
+void LearnOther(TestBudgets& budgets, BudgetClaim granted,
+                BudgetAmounts spent) {
+  budgets.table.SetShared(true);
+  budgets.table.SetSharing({.joined = true, .replicas = 2});
+  const BudgetRule& rule = *budgets.rules.rules()[0];
+  BudgetTelling told;
+  told.unit = rule.unit();
+  told.granted = granted;
+  told.spend = BudgetSpend::From(kNoon - 1800, kNoon, spent, {});
+  std::vector<BudgetChange> resets;
+  ASSERT_TRUE(budgets.table.Learn(
+      {.scope = {.budget = "b", .window = "hour"},
+       .start = kNoon - 1800,
+       .lines = {{.replica = "other", .telling = told}}},
+      "me", /*adopts=*/false, [](const std::string&) { return true; }, kNoon,
+      &resets));
+}
+
+TEST(BudgetFaultTest, WhatIsPromisedToOtherReplicasIsSaid) {
+  TestBudgets budgets(R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS
+    limit: 1000 period: PERIOD_HOUR })");
+  TestCall begun(budgets, {});
+  ASSERT_TRUE(begun.Reserve({.input_tokens = 100}));
+  LearnOther(budgets, {.units = 700}, {.input_tokens = 100});
+  TestCall call(budgets, {});
+  ASSERT_FALSE(call.Reserve({.input_tokens = 200}));
+  EXPECT_TRUE(call.charges.NeedsToAsk());
+  const absl::Status fault = call.Refusal();
+  EXPECT_EQ(fault.message(),
+            "the budget b of 1000 tokens per hour has 800 tokens left for all "
+            "replicas of the gateway, of which this one may take 0 tokens for "
+            "now and the others the rest, and this call is estimated to take "
+            "200 tokens: try again in a moment");
+  EXPECT_EQ(FaultMetadata(fault, "remaining"), "800");
+  EXPECT_EQ(FaultMetadata(fault, "requested"), "200");
+  EXPECT_EQ(FaultMetadata(fault, "available"), "0");
+  EXPECT_TRUE(RetryDelay(fault).has_value());
+}
+
+TEST(BudgetFaultTest, CallsThatAreShortAreToldAsCalls) {
+  TestBudgets budgets(R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS
+    limit: 1000000 turn_limit: 10 period: PERIOD_HOUR })");
+  LearnOther(budgets, {.turns = 6}, {.input_tokens = 5, .turns = 3});
+  TestCall one(budgets, {});
+  TestCall beyond(budgets, {});
+  for (TestCall* const call : {&one, &beyond}) {
+    ASSERT_TRUE(call->Reserve({.input_tokens = 1}));
+    // Tokens are promised to this one, and calls are not.
+    std::vector<CounterKey> keys;
+    budgets.table.BeginTelling(10, kNoon, &keys);
+    budgets.table.EndTelling(keys, /*told=*/true);
+  }
+  TestCall refused(budgets, {});
+  ASSERT_FALSE(refused.Reserve({.input_tokens = 1}));
+  const absl::Status fault = refused.Refusal();
+  EXPECT_EQ(FaultMetadata(fault, "remaining"), "5");
+  EXPECT_EQ(FaultMetadata(fault, "code"), "TURN_LIMIT");
+  EXPECT_EQ(FaultMetadata(fault, "unit"), "calls");
+  EXPECT_EQ(FaultMetadata(fault, "requested"), "1");
+  EXPECT_EQ(FaultMetadata(fault, "available"), "0");
+  EXPECT_EQ(fault.message(),
+            "the budget b of 1000000 tokens and 10 calls per hour has 5 calls "
+            "left for all replicas of the gateway, of which this one may take "
+            "0 for now and the others the rest: try again in a moment");
 }
 
 TEST(BudgetFaultTest, AModelWithoutAPriceIsRefusedWhereOneIsNeeded) {

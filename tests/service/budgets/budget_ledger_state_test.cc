@@ -1,6 +1,7 @@
 #include "service/budgets/budget_ledger_state.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -46,6 +47,23 @@ TEST(BudgetLedgerStateTest, GoesOnFromACheckpoint) {
   });
   EXPECT_EQ(second.book().size(), 1);
   EXPECT_FALSE(second.Restore("no checkpoint \xff").ok());
+}
+
+TEST(BudgetLedgerStateTest, WhatIsLeftIsTold) {
+  BudgetLedgerState other(absl::Hours(1));
+  ASSERT_TRUE(other.Apply(DebitOf("bob", kNoon)).ok());
+  std::vector<BudgetBook> left;
+  BudgetLedgerState state(absl::Hours(1), [&](const BudgetBook& book) {
+    left.push_back(book);
+  });
+  ASSERT_TRUE(state.Restore("").ok());
+  ASSERT_TRUE(state.Apply(DebitOf("ann", kNoon)).ok());
+  const BudgetBook before = state.book();
+  EXPECT_TRUE(left.empty());
+  ASSERT_TRUE(state.Restore(other.Checkpoint()).ok());
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0], before);
+  EXPECT_EQ(state.book(), other.book());
 }
 
 TEST(BudgetLedgerStateTest, WhatIsOverGoesInTime) {

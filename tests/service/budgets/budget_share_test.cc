@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -23,6 +24,42 @@ constexpr int64_t kSharedLimit = 1000;
 constexpr char kSharedHour[] = R"(rules {
   name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 period: PERIOD_HOUR })";
 
+// The chains that all replicas can read, by the names of those whose they are.
+struct SharingLedger {
+  struct Chain {
+    BudgetBook book;
+    bool is_held = false;
+    bool is_closed = false;
+    int64_t left_open = 0;  // Tokens of calls that a killed one had.
+  };
+
+  // Whoever is gone had begun calls: another one charges them.
+  void CloseAll() {
+    for (auto& [name, chain] : chains) {
+      if (chain.is_held || chain.is_closed) continue;
+      chain.is_closed = true;
+      chain.book.Apply({.scope = scope,
+                        .start = now - now % 3600,
+                        .time = now,
+                        .amounts = {.input_tokens = chain.left_open}});
+      chain.left_open = 0;
+    }
+  }
+  int64_t Spent() const {
+    int64_t sum = 0;
+    for (const auto& [name, chain] : chains) {
+      chain.book.ForEach([&](const BudgetScope&, const BudgetAccount& account) {
+        sum += account.spend.sum().total_tokens();
+      });
+    }
+    return sum;
+  }
+
+  std::map<std::string, Chain> chains;
+  BudgetScope scope = {.budget = "b", .window = "hour"};
+  int64_t now = kNoon;
+};
+
 // One process, with a ledger.
 class SharingReplica {
  public:
@@ -40,6 +77,58 @@ class SharingReplica {
     if (message_.has_value()) late_.push_back(*std::move(message_));
     Start();
   }
+
+  // The process ends at once, or in order, and its chain is in the common
+  // ledger; the next process goes on with that one, or begins it.
+  void MoveTo(SharingLedger& all, const std::string& name, bool in_order) {
+    SharingLedger::Chain& before = all.chains[name_];
+    before = {.book = ledger_, .is_closed = in_order};
+    for (const Open& open : open_) before.left_open += open.tokens;
+    if (in_order) {
+      while (open_.size() > 0) Cancel(0);
+      before.left_open = 0;
+      Exchange();
+    }
+    name_ = name;
+    SharingLedger::Chain& chain = all.chains[name];
+    chain.is_held = true;
+    chain.is_closed = false;
+    ledger_ = chain.book;
+    adopts_ = false;
+    Start();
+    Follow(all);
+  }
+  // Reads the chains that nobody has.
+  void Follow(const SharingLedger& all) {
+    std::vector<BudgetChange> resets;
+    for (const auto& [name, chain] : all.chains) {
+      if (chain.is_held) continue;
+      budgets_->table.LearnRecorded(name, chain.book, chain.is_closed, now(),
+                                    &resets);
+    }
+    for (const BudgetChange& change : resets) ledger_.Apply(change);
+  }
+  // It lives, and has to go on in another chain, for `pending` tokens of what
+  // it has spent, too.
+  void LoseChain(SharingLedger& all, const std::string& name, int64_t pending) {
+    BudgetBook left = ledger_;
+    const BudgetChange not_there = {.scope = ScopeOf(),
+                                    .start = all.now - all.now % 3600,
+                                    .time = all.now,
+                                    .amounts = {.input_tokens = -pending}};
+    left.Apply(not_there);
+    all.chains[name_] = {.book = left};
+    name_ = name;
+    SharingLedger::Chain& chain = all.chains[name];
+    chain.is_held = true;
+    ledger_ = chain.book;
+    ledger_.Apply({.scope = not_there.scope,
+                   .start = not_there.start,
+                   .time = not_there.time,
+                   .amounts = {.input_tokens = pending}});
+    share_->GoOnAs(name, left, now());
+  }
+  const std::string& name() const { return name_; }
 
   // An exchange, step by step.
   bool is_asking() const { return message_.has_value() || reply_.has_value(); }
@@ -164,13 +253,15 @@ class SharingReplica {
     budgets_->table.Load(ledger_);
     share_ = std::make_unique<BudgetShare>(
         budgets_->table,
-        BudgetShare::Options{.replica = name_, .replicas = replicas_});
+        BudgetShare::Options{
+            .replica = name_, .replicas = replicas_, .adopts = adopts_});
   }
 
   BudgetRedisModel& redis_;
-  const std::string name_;
+  std::string name_;
   const std::string text_;
   const int64_t replicas_;
+  bool adopts_ = true;
   int64_t now_ = kNoon;
   BudgetBook ledger_;
   std::unique_ptr<TestBudgets> budgets_;
@@ -421,6 +512,104 @@ TEST_F(BudgetShareTest, AnotherProcessOfTheSameNameIsNoticed) {
   EXPECT_TRUE(Of(0).share().is_superseded());
 }
 
+// Replicas with a ledger that all can read.
+class CommonLedgerTest : public BudgetShareTest {
+ protected:
+  CommonLedgerTest() {
+    Make(2);
+    for (auto& each : replicas_) ledger_.chains[each->name()].is_held = true;
+    ExchangeAll();
+  }
+  void FollowAll() {
+    for (auto& each : replicas_) each->Follow(ledger_);
+    ExchangeAll();
+  }
+  void ExpectSpent(int64_t tokens) {
+    for (auto& each : replicas_) {
+      EXPECT_EQ(each->Standing().account.spend.sum().total_tokens(), tokens);
+    }
+  }
+
+  SharingLedger ledger_;
+};
+
+TEST_F(CommonLedgerTest, WhenAllAreKilledAnEmptiedRedisForgetsNothing) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  EXPECT_TRUE(Of(1).Spend(200));
+  ExchangeAll();
+  redis_.Flush();
+  Of(0).MoveTo(ledger_, "r2", /*in_order=*/false);
+  Of(1).MoveTo(ledger_, "r3", /*in_order=*/false);
+  FollowAll();
+  ExpectSpent(500);
+  EXPECT_FALSE(Of(0).Begin(501));
+  EXPECT_TRUE(Of(1).Spend(100));
+  ExchangeAll();
+  ExpectSpent(600);
+}
+
+TEST_F(CommonLedgerTest, WhatAKilledOneHasNotToldCounts) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  ExchangeAll();
+  EXPECT_TRUE(Of(0).Spend(40));
+  EXPECT_TRUE(Of(0).Begin(7));
+  Of(0).MoveTo(ledger_, "r2", /*in_order=*/false);
+  FollowAll();
+  ExpectSpent(340);
+  ledger_.CloseAll();
+  FollowAll();
+  ExpectSpent(347);
+  EXPECT_EQ(ledger_.Spent(), 347);
+  // Whoever goes on with the chain tells the same.
+  Of(1).MoveTo(ledger_, "r0", /*in_order=*/true);
+  FollowAll();
+  ExpectSpent(347);
+  EXPECT_TRUE(Of(1).Spend(3));
+  ExchangeAll();
+  ExpectSpent(350);
+}
+
+TEST_F(CommonLedgerTest, WhatWasToldAndNeverWrittenIsNotSpent) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  EXPECT_TRUE(Of(1).Spend(50));
+  ExchangeAll();
+  Of(0).ForgetLedger();
+  Of(0).MoveTo(ledger_, "r2", /*in_order=*/false);
+  FollowAll();
+  ExpectSpent(350);
+  ledger_.chains["r0"].left_open = 9;
+  ledger_.CloseAll();
+  redis_.Pass(BudgetShare::kSilence);
+  FollowAll();
+  FollowAll();
+  ExpectSpent(59);
+  Of(0).MoveTo(ledger_, "r0", /*in_order=*/true);
+  FollowAll();
+  ExpectSpent(59);
+}
+
+TEST_F(CommonLedgerTest, WhoLosesItsChainGoesOnUnderAnotherName) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  EXPECT_TRUE(Of(1).Spend(50));
+  ExchangeAll();
+  // 20 of it come into the chain that it takes, where there are none.
+  Of(0).LoseChain(ledger_, "r2", 20);
+  ledger_.chains["r0"].left_open = 9;
+  ledger_.CloseAll();
+  ExchangeAll();
+  redis_.Pass(BudgetShare::kSilence);
+  FollowAll();
+  FollowAll();
+  ExpectSpent(359);
+  EXPECT_TRUE(Of(0).Spend(1));
+  EXPECT_TRUE(Of(1).Spend(1));
+  ExchangeAll();
+  ExpectSpent(361);
+  redis_.Flush();
+  ExchangeAll();
+  ExpectSpent(361);
+}
+
 // What may happen to replicas, drawn from a seed.
 struct Weather {
   int calls_max = 40;
@@ -571,6 +760,83 @@ TEST(BudgetSharePropertyTest, WhereRedisLosesThingsSharesComeToIt) {
   for (uint64_t seed = 0; seed < 100; ++seed) {
     Live(seed, {.loses = true});
     if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+// Kills, ends and beginnings, a Redis that is emptied, and calls that are left
+// open: whenever all have been told, all count what the ledger has.
+TEST(CommonLedgerPropertyTest, ItIsWhatTheLedgerHas) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    std::mt19937_64 generator(seed);
+    const auto draw = [&](int64_t below) {
+      return static_cast<int64_t>(generator() % static_cast<uint64_t>(below));
+    };
+    constexpr int64_t kReplicas = 3;
+    BudgetRedisModel redis;
+    SharingLedger all;
+    std::vector<std::unique_ptr<SharingReplica>> replicas;
+    for (int64_t i = 0; i < kReplicas; ++i) {
+      replicas.push_back(std::make_unique<SharingReplica>(
+          redis, absl::StrCat("r", i), kSharedHour, kReplicas));
+      all.chains[absl::StrCat("r", i)].is_held = true;
+    }
+    int64_t names = kReplicas;
+    for (int step = 0; step < 300; ++step) {
+      SharingReplica& one = *replicas[static_cast<size_t>(draw(kReplicas))];
+      switch (draw(10)) {
+        case 0: {
+          std::string name = absl::StrCat("r", names);
+          for (const auto& [free, chain] : all.chains) {
+            if (chain.is_closed && draw(2) == 0) name = free;
+          }
+          names += name == absl::StrCat("r", names) ? 1 : 0;
+          one.MoveTo(all, name, /*in_order=*/draw(2) == 0);
+          break;
+        }
+        case 1:
+          all.CloseAll();
+          break;
+        case 2:
+          if (draw(4) == 0) redis.Flush();
+          break;
+        case 3:
+          redis.Pass(absl::Seconds(draw(10)));
+          break;
+        case 4:
+          one.Follow(all);
+          break;
+        case 5:
+        case 6:
+          one.Exchange();
+          break;
+        case 7:
+          one.Begin(1 + draw(3));
+          break;
+        default:
+          one.Spend(1 + draw(3));
+      }
+    }
+    all.CloseAll();
+    redis.Pass(BudgetShare::kSilence);
+    for (int i = 0; i < 3; ++i) {
+      for (auto& each : replicas) each->Follow(all);
+      for (auto& each : replicas) each->Exchange();
+    }
+    int64_t spent = 0;
+    for (const auto& [name, chain] : all.chains) {
+      if (chain.is_held) continue;
+      chain.book.ForEach([&](const BudgetScope&, const BudgetAccount& account) {
+        spent += account.spend.sum().total_tokens();
+      });
+    }
+    for (auto& each : replicas) {
+      while (each->open() > 0) each->Cancel(0);
+      spent += each->Taken();
+    }
+    for (auto& each : replicas) {
+      ASSERT_EQ(each->Standing().account.spend.sum().total_tokens(), spent);
+    }
   }
 }
 

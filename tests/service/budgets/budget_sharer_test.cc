@@ -37,6 +37,7 @@ class Sharer {
                    .client = [&client] { return &client; },
                    .prefix = "test:",
                    .replica = std::move(name),
+                   .ledger_news = [this] { return std::exchange(news_, {}); },
                    .keep_resets =
                        [this](std::vector<BudgetChange> changes) {
                          resets += changes.size();
@@ -70,6 +71,16 @@ class Sharer {
       budgets_.table.Apply(change);
     }
   }
+  // Its ledger goes on in another chain; so much is in the one before. And two
+  // changes are to be kept.
+  void Move(const std::string& name, int64_t left) {
+    BudgetBook book;
+    book.Apply({.scope = {.budget = "b"},
+                .time = budgets_.now,
+                .amounts = {.input_tokens = left, .turns = 1}});
+    news_.moves.push_back({.replica = name, .left = std::move(book)});
+    news_.resets.resize(2);
+  }
   BudgetSharer& sharer() { return sharer_; }
 
   size_t resets = 0;
@@ -81,6 +92,7 @@ class Sharer {
   }
 
   TestBudgets budgets_;
+  BudgetSharer::LedgerNews news_;
   BudgetSharer sharer_;
   WakeUp ended_;
 };
@@ -109,6 +121,42 @@ TEST_F(BudgetSharerTest, WhatOneSpendsTheOtherKnows) {
     EXPECT_EQ(one.sharer().figures().replicas, 2);
     EXPECT_GT(one.sharer().figures().exchanges, 0);
     EXPECT_EQ(one.sharer().figures().failures, 0);
+    co_await one.End();
+    co_await other.End();
+  });
+}
+
+TEST_F(BudgetSharerTest, ALaterExchangeKnowsWhatOthersHaveToldMeanwhile) {
+  redis_.Run([](RedisClient& client, RedisServer&) -> Task<void> {
+    Sharer one(client, "one");
+    Sharer other(client, "other");
+    co_await one.sharer().AwaitExchange();
+    co_await other.sharer().AwaitExchange();
+    const absl::Duration begun = EventLoop::Current()->Now();
+    co_await one.sharer().AwaitLaterExchange();
+    EXPECT_GE(EventLoop::Current()->Now() - begun, absl::Milliseconds(20));
+    co_await one.End();
+    // Nobody is there to wait for.
+    co_await one.sharer().AwaitLaterExchange();
+    co_await other.End();
+  });
+}
+
+TEST_F(BudgetSharerTest, WhatTheLedgerSaysIsTakenIn) {
+  redis_.Run([](RedisClient& client, RedisServer&) -> Task<void> {
+    Sharer one(client, "one");
+    Sharer other(client, "other");
+    co_await one.sharer().AwaitExchange();
+    EXPECT_TRUE(one.Spend(300));
+    co_await other.AwaitSpent(300);
+    // All of it is in the chain that it has left.
+    one.Move("next", 300);
+    while (one.resets == 0) co_await one.sharer().AwaitExchange();
+    EXPECT_EQ(one.resets, 2u);
+    co_await one.AwaitSpent(300);
+    EXPECT_TRUE(one.Spend(5));
+    co_await other.AwaitSpent(305);
+    co_await one.AwaitSpent(305);
     co_await one.End();
     co_await other.End();
   });

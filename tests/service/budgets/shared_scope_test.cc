@@ -16,8 +16,8 @@ BudgetAmounts Told(int64_t tokens) { return {.input_tokens = tokens}; }
 class SharedScopeTest : public testing::Test {
  protected:
   bool Take(int64_t tokens) {
-    if (!scope_.MayTake(own_, Told(tokens), kTotal, {.limit = 1000},
-                        sharing_)) {
+    if (!scope_.MayTake(own_, Told(tokens), kTotal, {.limit = 1000}, sharing_,
+                        &shortage_)) {
       return false;
     }
     scope_.Take();
@@ -32,6 +32,7 @@ class SharedScopeTest : public testing::Test {
 
   SharedScope scope_;
   BudgetAmounts own_;
+  SharedScope::Shortage shortage_;
   BudgetSharing sharing_ = {.joined = true, .replicas = 2};
 };
 
@@ -100,6 +101,22 @@ TEST_F(SharedScopeTest, AwayItIsThePartOfWhatWasLeft) {
   sharing_.away = true;
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(Take(100)) << i;
   EXPECT_FALSE(Take(1));
+}
+
+TEST_F(SharedScopeTest, WhyItMayNotTakeIsSaid) {
+  EXPECT_TRUE(Take(100));
+  scope_.others.granted = {.units = 500};
+  EXPECT_FALSE(Take(500));
+  EXPECT_EQ(Tell(), 400);
+  EXPECT_TRUE(Take(150));
+  EXPECT_FALSE(Take(300));
+  EXPECT_FALSE(shortage_.of_turns);
+  EXPECT_EQ(shortage_.room, 250);
+  const BudgetTerms turns = {.limit = 1000, .turn_limit = 1};
+  EXPECT_FALSE(scope_.MayTake(own_, {.input_tokens = 1, .turns = 1}, kTotal,
+                              turns, sharing_, &shortage_));
+  EXPECT_TRUE(shortage_.of_turns);
+  EXPECT_EQ(shortage_.room, 0);
 }
 
 TEST_F(SharedScopeTest, WhatHasExpiredIsNoClaim) {
