@@ -74,6 +74,17 @@ constexpr MetricDefinition kBroken = {
     .help = "Whether that check has found an entry that was altered.",
     .kind = MetricKind::kGauge};
 
+constexpr MetricDefinition kIndexed = {
+    .name = "llmgw_ledger_indexed_entries",
+    .help = "Entries of the ledger that can be found, of all its chains.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kIndexFailing = {
+    .name = "llmgw_ledger_index_failing",
+    .help =
+        "Whether what finds the ledger's entries stands still, so that new "
+        "ones cannot be found.",
+    .kind = MetricKind::kGauge};
+
 absl::Status OfField(const char* field, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(),
@@ -260,6 +271,15 @@ void KeptLedger::AddMetrics(MetricRegistry& registry) const {
     add(kWaiting, counts.waiting);
     add(kKept, counts.kept);
     add(kFailing, counts.failing);
+    int64_t indexed = 0;
+    bool index_fails = false;
+    for (const LedgerChains::Chain& chain : chains_->All()) {
+      const LedgerIndex::State state = chain.index->state();
+      indexed += state.indexed_entries;
+      index_fails = index_fails || !state.status.ok();
+    }
+    add(kIndexed, indexed);
+    add(kIndexFailing, index_fails);
     if (check_ == nullptr) return;
     const BackgroundCheck::State state = check_->state();
     add(kChecked, state.checked_entries);
