@@ -15,6 +15,7 @@
 #include "clients/cli/ledger_words.h"
 #include "service/ledger/chain_check.h"
 #include "service/ledger/end_file.h"
+#include "service/ledger/entry_reader.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/merkle.h"
 #include "service/ledger/sqlite_commit_store.h"
@@ -80,7 +81,15 @@ class Verification {
                                               number, " comes next")});
     }
     last_ = number;
+    const bool is_behind = check_.entries() > 0;
     ChainCheck::Finding finding = check_.Add(entry);
+    if (is_behind && !is_database_ &&
+        finding.severity == ChainCheck::Severity::kFail && IsFirst(entry)) {
+      absl::StrAppend(&finding.what,
+                      "; if the ledger has several chains, as replicas write "
+                      "them, export and verify each by itself: gatewayctl "
+                      "ledger export --chain N");
+    }
     if (!check_.last_hash().empty()) merkle_.Add(check_.last_hash());
     // The gateway writes no entry without a hash, and an import takes none.
     if (is_database_ && finding.severity == ChainCheck::Severity::kWarn) {
@@ -91,6 +100,12 @@ class Verification {
     }
   }
 
+  // Whether it says to be the first of a chain.
+  bool IsFirst(std::string_view entry) {
+    ReadEntryFacts(entry, &facts_).IgnoreError();
+    return !facts_.entry_hash.empty() && facts_.previous_hash.empty();
+  }
+
   void Report(int64_t number, ChainCheck::Finding finding) {
     ++(finding.severity == ChainCheck::Severity::kFail ? failures_ : warnings_);
     if (found_.size() < kFindingsTold) {
@@ -99,6 +114,7 @@ class Verification {
   }
 
   ChainCheck check_;
+  EntryFacts facts_;
   RunningMerkleRoot merkle_;
   std::string file_;
   bool is_database_ = false;
