@@ -277,8 +277,9 @@ absl::Status App::Build() {
   RestoreRollout(*graph.state, *snapshot);
   graph.alerts.Open(*graph.config, *graph.state);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
-  AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.audit.get(),
-                 graph.redis.health(), graph.kept.store(), SystemClock()},
+  AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.ledger.chains(),
+                 graph.audit.get(), graph.redis.health(), graph.kept.store(),
+                 SystemClock()},
                 &graph.components);
   graph.KeepWhatIsLearned();
   GATEWAY_RETURN_IF_ERROR(

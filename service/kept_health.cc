@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/os/mutex.h"
+#include "base/string_view.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -54,9 +55,16 @@ void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
   const CurrentRuntime& runtime = things.runtime;
   const LedgerWriter* const ledger = things.ledger;
   const auto look_at_ledger = [&runtime, ledger](v1::ComponentHealth* health) {
-    FillLedgerHealth(ledger->counts(), Rejects(runtime), health);
+    FillLedgerHealth(ledger->counts(), Rejects(runtime),
+                     LedgerAdvice(runtime.Get()->config().ledger()), health);
   };
   if (ledger != nullptr) board->Add("ledger", look_at_ledger);
+  if (things.chains != nullptr) {
+    board->Add("ledger_index",
+               [chains = things.chains](v1::ComponentHealth* health) {
+                 FillIndexHealth(chains->All(), health);
+               });
+  }
   if (runtime.Get()->config().has_budgets()) {
     board->Add("budgets", [ledger, look_at_ledger](v1::ComponentHealth* own) {
       v1::ComponentHealth health;
@@ -84,29 +92,54 @@ void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
   }
 }
 
+std::string_view LedgerAdvice(const LedgerConfig& ledger) {
+  return ledger.has_postgres()
+             ? "see whether PostgreSQL at ledger.postgres.connection can be "
+               "reached and written to, by its user and password; the log says "
+               "why"
+             : "make room on its disk, or raise ledger.file_bytes_limit and "
+               "restart; the log says why";
+}
+
 void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
-                      v1::ComponentHealth* health) {
+                      std::string_view advice, v1::ComponentHealth* health) {
   if (!counts.failing) return;
-  constexpr char kAdvice[] =
-      "make room on its disk, or raise ledger.file_bytes_limit and restart; "
-      "the log says why";
   if (!rejects) {
     Degrade(absl::StrCat("it cannot be written, and calls are served all the "
                          "same; what they did waits in memory and may be "
                          "lost: ",
-                         kAdvice),
+                         ToAbsl(advice)),
             health);
   } else if (counts.kept == 0) {
     // Nothing is tried again but by a call, which is to come here.
     Degrade(absl::StrCat("its last commit failed, and the next call tries "
                          "again: ",
-                         kAdvice),
+                         ToAbsl(advice)),
             health);
   } else {
     health->set_state(v1::ComponentHealth::STATE_FAILING);
     health->set_problem(absl::StrCat(
-        "it cannot be written, and calls are refused until it can: ", kAdvice));
+        "it cannot be written, and calls are refused until it can: ",
+        ToAbsl(advice)));
   }
+}
+
+void FillIndexHealth(const std::vector<LedgerChains::Chain>& chains,
+                     v1::ComponentHealth* health) {
+  std::string still;
+  for (const LedgerChains::Chain& chain : chains) {
+    const absl::Status status = chain.index->state().status;
+    if (status.ok()) continue;
+    absl::StrAppend(&still, still.empty() ? "" : "; ",
+                    chain.name.empty() ? "" : "chain ", chain.name,
+                    chain.name.empty() ? "" : ": ", status.message());
+  }
+  if (still.empty()) return;
+  Degrade(absl::StrCat(
+              "new entries of the ledger cannot be found by `ledger query` "
+              "and `ledger get`, since its index does not go on (",
+              still, "): see docs/ledger.md; the log says since when"),
+          health);
 }
 
 void FillBudgetsHealth(const v1::ComponentHealth& ledger,

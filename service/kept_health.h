@@ -14,14 +14,17 @@
 #ifndef SERVICE_KEPT_HEALTH_H_
 #define SERVICE_KEPT_HEALTH_H_
 
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "base/os/clock.h"
 #include "base/redis/redis_health.h"
+#include "llmgateway/config/v1/ledger.pb.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "service/api/component_board.h"
 #include "service/audit/audit_log.h"
+#include "service/ledger/ledger_chains.h"
 #include "service/ledger/ledger_writer.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/store/watched_record_store.h"
@@ -35,20 +38,31 @@ inline constexpr absl::Duration kDroppedLately = absl::Minutes(1);
 struct KeptThings {
   const CurrentRuntime& runtime;
   const LedgerWriter* ledger = nullptr;
+  const LedgerChains* chains = nullptr;  // What finds the ledger's entries.
   const AuditLog* audit = nullptr;
   const RedisHealth* redis = nullptr;
   const WatchedRecordStore* store = nullptr;
   Clock& clock;
 };
 
-// Adds `audit`, `budgets`, `ledger`, `redis` and `store`, as far as there are.
+// Adds `audit`, `budgets`, `ledger`, `ledger_index`, `redis` and `store`, as
+// far as there are.
 void AddKeptHealth(const KeptThings& things, ComponentBoard* board);
 
 // FAILING where calls are refused because it cannot be written: it is tried
 // again every second then. DEGRADED where they are served all the same
-// (`rejects` is false), or the next call tries.
+// (`rejects` is false), or the next call tries. `advice` says what to do.
 void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
+                      std::string_view advice,
                       llmgateway::v1::ComponentHealth* health);
+
+// What to do about a ledger that cannot be written.
+std::string_view LedgerAdvice(
+    const llmgateway::config::v1::LedgerConfig& ledger);
+
+// DEGRADED where an index stands still.
+void FillIndexHealth(const std::vector<LedgerChains::Chain>& chains,
+                     llmgateway::v1::ComponentHealth* health);
 
 // What is spent is as safe as the ledger, of which this is the health.
 void FillBudgetsHealth(const llmgateway::v1::ComponentHealth& ledger,

@@ -77,6 +77,17 @@ constexpr MetricDefinition kBroken = {
         "ledger in PostgreSQL, a binding of its chains is gone.",
     .kind = MetricKind::kGauge};
 
+constexpr MetricDefinition kIndexed = {
+    .name = "llmgw_ledger_indexed_entries",
+    .help = "Entries of the ledger that can be found, of all its chains.",
+    .kind = MetricKind::kGauge};
+constexpr MetricDefinition kIndexFailing = {
+    .name = "llmgw_ledger_index_failing",
+    .help =
+        "Whether what finds the ledger's entries stands still, so that new "
+        "ones cannot be found.",
+    .kind = MetricKind::kGauge};
+
 absl::Status OfField(const char* field, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(),
@@ -294,6 +305,15 @@ void KeptLedger::AddMetrics(MetricRegistry& registry) const {
     add(kWaiting, counts.waiting);
     add(kKept, counts.kept);
     add(kFailing, counts.failing);
+    int64_t indexed = 0;
+    bool index_fails = false;
+    for (const LedgerChains::Chain& chain : chains_->All()) {
+      const LedgerIndex::State state = chain.index->state();
+      indexed += state.indexed_entries;
+      index_fails = index_fails || !state.status.ok();
+    }
+    add(kIndexed, indexed);
+    add(kIndexFailing, index_fails);
     if (keeper_ != nullptr) add(kBroken, keeper_->misses_join());
     if (check_ == nullptr) return;
     const BackgroundCheck::State state = check_->state();

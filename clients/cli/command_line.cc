@@ -20,6 +20,7 @@
 #include "clients/cli/limits_request.h"
 #include "clients/cli/logs_request.h"
 #include "clients/cli/metrics_request.h"
+#include "clients/cli/models_request.h"
 #include "clients/cli/prices_request.h"
 #include "clients/cli/sessions_request.h"
 #include "clients/cli/traces_request.h"
@@ -32,15 +33,15 @@ using Verb = CommandLine::Verb;
 constexpr absl::Duration kWaitMax = absl::Hours(1);
 
 constexpr std::string_view kCommandNames[] = {
-    "env",     "exec",    "status", "rollout",    "keys",   "limits",
-    "audit",   "budgets", "prices", "sessions",   "ledger", "logs",
-    "metrics", "traces",  "alerts", "completion", "help",   "version"};
-constexpr Verb kVerbs[] = {Verb::kEnv,        Verb::kExec,    Verb::kStatus,
-                           Verb::kRollout,    Verb::kKeys,    Verb::kLimits,
-                           Verb::kAudit,      Verb::kBudgets, Verb::kPrices,
-                           Verb::kSessions,   Verb::kLedger,  Verb::kLogs,
-                           Verb::kMetrics,    Verb::kTraces,  Verb::kAlerts,
-                           Verb::kCompletion, Verb::kHelp,    Verb::kVersion};
+    "env",     "exec",   "status",     "rollout", "keys",   "limits",  "audit",
+    "budgets", "prices", "sessions",   "ledger",  "logs",   "metrics", "traces",
+    "alerts",  "models", "completion", "help",    "version"};
+constexpr Verb kVerbs[] = {
+    Verb::kEnv,        Verb::kExec,     Verb::kStatus, Verb::kRollout,
+    Verb::kKeys,       Verb::kLimits,   Verb::kAudit,  Verb::kBudgets,
+    Verb::kPrices,     Verb::kSessions, Verb::kLedger, Verb::kLogs,
+    Verb::kMetrics,    Verb::kTraces,   Verb::kAlerts, Verb::kModels,
+    Verb::kCompletion, Verb::kHelp,     Verb::kVersion};
 static_assert(std::size(kCommandNames) == std::size(kVerbs));
 // Said by what `completion` prints.
 constexpr std::string_view kCompleteCommand = "complete";
@@ -111,6 +112,10 @@ constexpr std::string_view kHelp =
   gatewayctl alerts list | silence NAME
                                    show what is wrong and who was told, or have
                                    an alert tell nobody for a time
+  gatewayctl models disabled | enable PROVIDER/MODEL | disable PROVIDER/MODEL
+                                   show which models operators or alerts have
+                                   disabled, have calls go to one again, or to
+                                   no longer go there
   gatewayctl logs levels | set-level LEVEL
                                    show how much of the log is written, and
                                    change that while the gateway runs: trace,
@@ -142,8 +147,8 @@ What status asks:
   was named by its URL there, /health/ready
   --ca_file FILE          certificates in PEM to trust, besides the system's
 
-What keys, limits, budgets, prices, sessions, ledger, logs, metrics, traces and
-alerts take:
+What keys, limits, budgets, prices, sessions, ledger, logs, metrics, traces,
+alerts and models take:
   --output json           prints what the gateway answers, and ledger what it
                           finds, as JSON; otherwise for people
 
@@ -271,6 +276,9 @@ What traces takes:
 What alerts takes:
   --for TIME              silence: for how long, as in 1h; 0s ends a silence
 
+What models takes:
+  --reason TEXT           enable, disable: why, for people
+
 What logs takes:
   --module NAME           set-level: only of this module; all without it
 
@@ -285,7 +293,7 @@ Whom sessions asks:
   --ca_file FILE          asks over TLS, trusting these certificates
 
 Whom rollout, keys, limits, audit, budgets, prices, ledger, logs, metrics,
-traces and alerts ask:
+traces, alerts and models ask:
   --admin ADDRESS         the admin listener, as host:port; otherwise
                           $GATEWAY_ADMIN, or that of the PID file
   $GATEWAY_OPERATOR_KEY   the operator's key, where one is asked for
@@ -498,6 +506,8 @@ const OperatorCommand* OperatorCommandOf(Verb verb) {
       return &kLogsCommand;
     case Verb::kAlerts:
       return &kAlertsCommand;
+    case Verb::kModels:
+      return &kModelsCommand;
     default:
       return nullptr;
   }

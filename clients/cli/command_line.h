@@ -47,6 +47,7 @@ struct CommandLine {
     kLedger,
     kLogs,
     kAlerts,
+    kModels,
     kCompletion,
     kComplete,
   };

@@ -25,6 +25,7 @@
 #include "clients/cli/limits_request.h"
 #include "clients/cli/logs_request.h"
 #include "clients/cli/metrics_request.h"
+#include "clients/cli/models_request.h"
 #include "clients/cli/operator_words.h"
 #include "clients/cli/prices_request.h"
 #include "clients/cli/retrying.h"
@@ -365,6 +366,9 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       return RunAsked(AskLogs, command, AdminOf(command, variables), out, err);
     case CommandLine::Verb::kAlerts:
       return RunAsked(AskAlerts, command, AdminOf(command, variables), out,
+                      err);
+    case CommandLine::Verb::kModels:
+      return RunAsked(AskModels, command, AdminOf(command, variables), out,
                       err);
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command.shell, out, err);

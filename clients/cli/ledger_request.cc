@@ -47,6 +47,11 @@ absl::Status CheckNoMoreWords(const OperatorWords& words, size_t expected) {
                    words.words[expected], "'; see gatewayctl --help"));
 }
 
+// Neither files nor a database are read.
+bool AsksAGateway(const OperatorWords& words) {
+  return LedgerFilesOf(words).empty() && LastOf(words, "--postgres").empty();
+}
+
 // All pages, as far as the limit.
 absl::StatusOr<v1::QueryLedgerResponse> AskEntries(
     const AdminConnection& admin, const std::string& chain,
@@ -70,6 +75,35 @@ absl::StatusOr<v1::QueryLedgerResponse> AskEntries(
     }
   } while (!request.page_token().empty() && left > 0);
   return all;
+}
+
+// OK if all entries were searched, or all but those of the last moment.
+absl::Status CheckAllWereSearched(const AdminConnection& admin,
+                                  const std::string& chain,
+                                  const v1::QueryLedgerResponse& found) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      const v1::GetHealthResponse health,
+      admin.Call(&Admin::GetHealth, v1::GetHealthRequest()));
+  const auto index = std::find_if(
+      health.components().begin(), health.components().end(),
+      [](const auto& each) { return each.name() == "ledger_index"; });
+  if (index == health.components().end() || index->problem().empty()) {
+    return absl::OkStatus();
+  }
+  v1::VerifyLedgerRequest request;
+  request.set_chain(chain);
+  int64_t entries = 0;
+  // Before anything is verified it says how much that will be.
+  const auto see_total = [&entries](const v1::VerifyLedgerResponse& told) {
+    entries = told.total_entries() + told.archived_entries();
+    return false;
+  };
+  GATEWAY_RETURN_IF_ERROR(
+      (admin.StreamWhile<v1::VerifyLedgerRequest, v1::VerifyLedgerResponse>(
+          &Admin::VerifyLedger, request, see_total)));
+  return absl::UnavailableError(absl::StrCat(
+      "not all was searched, but ", found.indexed_entries(), " of ", entries,
+      " entries: ", index->problem(), "; --file or --postgres searches all"));
 }
 
 absl::StatusOr<v1::QueryLedgerResponse> FindEntries(
@@ -107,8 +141,10 @@ absl::Status PrintQuery(const OperatorWords& words, PlaceFinder place,
   GATEWAY_ASSIGN_OR_RETURN(const LedgerListing listing, LedgerListingOf(words));
   GATEWAY_ASSIGN_OR_RETURN(const v1::QueryLedgerResponse found,
                            FindEntries(words, place, filter, listing));
-  out << (words.as_json ? AsJson(found) : LedgerTable(found));
-  return absl::OkStatus();
+  out << (words.as_json ? AsJson(found) : LedgerTable(found)) << std::flush;
+  if (!AsksAGateway(words)) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
+  return CheckAllWereSearched(admin, LastOf(words, "--chain"), found);
 }
 
 absl::Status PrintEntry(const OperatorWords& words, PlaceFinder place,
@@ -124,8 +160,7 @@ absl::Status PrintEntry(const OperatorWords& words, PlaceFinder place,
   const std::string archive = LastOf(words, "--archive");
   if (!archive.empty()) {
     GATEWAY_ASSIGN_OR_RETURN(entry, FindInArchive(archive, id));
-  } else if (LedgerFilesOf(words).empty() &&
-             LastOf(words, "--postgres").empty()) {
+  } else if (AsksAGateway(words)) {
     GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
                              ConnectToLedger(place));
     v1::GetLedgerEntryRequest request;
@@ -299,6 +334,11 @@ absl::Status VisitExchanges(
 std::string LedgerTable(const v1::QueryLedgerResponse& response) {
   std::vector<Row> rows = {{"NUMBER", "TIME", "ID", "TYPE", "DECISION",
                             "SESSION", "MODEL", "REASON"}};
+  // Numbers are those of chains, if there are any.
+  const bool has_chains = std::any_of(
+      response.entries().begin(), response.entries().end(),
+      [](const v1::LedgerEntry& entry) { return !entry.chain().empty(); });
+  if (has_chains) rows[0].insert(rows[0].begin(), "CHAIN");
   EntryFacts facts;
   for (const v1::LedgerEntry& entry : response.entries()) {
     ReadEntryFacts(entry.json(), &facts).IgnoreError();
@@ -311,6 +351,7 @@ std::string LedgerTable(const v1::QueryLedgerResponse& response) {
          facts.model.empty() ? "-" : facts.model,
          is_long ? absl::StrCat(entry.reason().substr(0, kReasonBytes), "...")
                  : entry.reason()});
+    if (has_chains) rows.back().insert(rows.back().begin(), entry.chain());
   }
   return Table(rows);
 }

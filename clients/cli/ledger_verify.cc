@@ -15,6 +15,7 @@
 #include "clients/cli/ledger_words.h"
 #include "service/ledger/chain_check.h"
 #include "service/ledger/end_file.h"
+#include "service/ledger/entry_reader.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/merkle.h"
 #include "service/ledger/sqlite_commit_store.h"
@@ -95,7 +96,15 @@ class Verification {
                                               number, " comes next")});
     }
     last_ = number;
+    const bool is_behind = check_.entries() > 0;
     ChainCheck::Finding finding = check_.Add(entry);
+    if (is_behind && !is_database_ &&
+        finding.severity == ChainCheck::Severity::kFail && IsFirst(entry)) {
+      absl::StrAppend(&finding.what,
+                      "; if the ledger has several chains, as replicas write "
+                      "them, export and verify each by itself: gatewayctl "
+                      "ledger export --chain N");
+    }
     if (!check_.last_hash().empty()) merkle_.Add(check_.last_hash());
     has_noted_ = has_noted_ || check_.last_hash() == noted_hash_;
     // The gateway writes no entry without a hash, and an import takes none.
@@ -105,6 +114,12 @@ class Verification {
     if (finding.severity != ChainCheck::Severity::kOk) {
       Report(number, std::move(finding));
     }
+  }
+
+  // Whether it says to be the first of a chain.
+  bool IsFirst(std::string_view entry) {
+    ReadEntryFacts(entry, &facts_).IgnoreError();
+    return !facts_.entry_hash.empty() && facts_.previous_hash.empty();
   }
 
   void Report(int64_t number, ChainCheck::Finding finding) {
@@ -117,6 +132,7 @@ class Verification {
   const std::string noted_hash_;
   bool has_noted_ = false;
   ChainCheck check_;
+  EntryFacts facts_;
   RunningMerkleRoot merkle_;
   std::string file_;
   bool is_database_ = false;

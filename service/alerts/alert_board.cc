@@ -38,6 +38,7 @@ void Save(const AlertEvent& event, alerts::PendingEvent* kept) {
   kept->set_firing(event.firing);
   kept->set_time_unix_micros(absl::ToUnixMicros(event.time));
   kept->set_value(event.value);
+  kept->set_due_unix_micros(absl::ToUnixMicros(event.due));
 }
 
 AlertEvent Restored(const alerts::PendingEvent& kept) {
@@ -48,7 +49,8 @@ AlertEvent Restored(const alerts::PendingEvent& kept) {
           .subject = kept.subject(),
           .firing = kept.firing(),
           .time = absl::FromUnixMicros(kept.time_unix_micros()),
-          .value = kept.value()};
+          .value = kept.value(),
+          .due = absl::FromUnixMicros(kept.due_unix_micros())};
 }
 
 }  // namespace
@@ -71,7 +73,7 @@ void AlertBoard::DropOthers(absl::Time now) {
         [&name](const AlertRule& rule) { return rule.name == name; });
   };
   std::vector<AlertEvent> events;
-  std::erase_if(states_, [&](const auto& entry) {
+  std::erase_if(standing_.states, [&](const auto& entry) {
     const auto& [name, subject] = entry.first;
     const State& state = entry.second;
     const auto rule = rule_of(name);
@@ -93,7 +95,7 @@ void AlertBoard::DropOthers(absl::Time now) {
   const auto is_gone = [&](const auto& entry) {
     return rule_of(entry.first) == rules_.end();
   };
-  std::erase_if(silences_, is_gone);
+  std::erase_if(standing_.silences, is_gone);
   std::erase_if(errors_, is_gone);
 }
 
@@ -145,20 +147,21 @@ void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
                         std::vector<AlertEvent>* events) {
   Values values = ValuesOf(rule, facts);
   // Those of which nothing is known any more are looked at, too.
-  for (auto each = states_.lower_bound({rule.name, ""});
-       each != states_.end() && each->first.first == rule.name; ++each) {
+  for (auto each = standing_.states.lower_bound({rule.name, ""});
+       each != standing_.states.end() && each->first.first == rule.name;
+       ++each) {
     values.try_emplace(each->first.second);
   }
   for (const auto& [subject, value] : values) {
     const Key key = {rule.name, subject};
     const bool is_true = value.has_value() && rule.condition.IsTrueOf(*value);
-    auto found = states_.find(key);
-    if (found == states_.end()) {
+    auto found = standing_.states.find(key);
+    if (found == standing_.states.end()) {
       // Of models that are well there may be many.
       if (!subject.empty() && !is_true) continue;
-      found =
-          states_.emplace(key, State{.condition = rule.text, .since = start_})
-              .first;
+      found = standing_.states
+                  .emplace(key, State{.condition = rule.text, .since = start_})
+                  .first;
     }
     State& state = found->second;
     state.value = value;
@@ -170,7 +173,8 @@ void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
                         .subject = subject,
                         .firing = state.firing,
                         .time = state.since,
-                        .value = value.value_or(0)};
+                        .value = value.value_or(0),
+                        .due = facts.now};
     event.id = IdOf(event);
     if (fired && !state.firing) {
       if (state.told && !IsSilenced(rule.name, facts.now)) {
@@ -178,7 +182,7 @@ void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
         events->push_back(event);
       }
       state.told = false;
-      if (!subject.empty()) states_.erase(found);
+      if (!subject.empty()) standing_.states.erase(found);
     } else if (state.firing && !state.told &&
                !IsSilenced(rule.name, facts.now)) {
       state.told = true;
@@ -206,26 +210,27 @@ void AlertBoard::Step(const AlertRule& rule, const Facts& facts, State& state) {
 }
 
 bool AlertBoard::IsSilenced(const std::string& name, absl::Time now) const {
-  const auto silence = silences_.find(name);
-  return silence != silences_.end() && now < silence->second;
+  const auto silence = standing_.silences.find(name);
+  return silence != standing_.silences.end() && now < silence->second;
 }
 
 void AlertBoard::Queue(const AlertEvent& event) {
-  if (pending_.size() == kPendingMax) {
-    errors_[pending_.front().alert] = "given up, since too many events wait";
+  if (standing_.pending.size() == kPendingMax) {
+    errors_[standing_.pending.front().alert] =
+        "given up, since too many events wait";
     ++counts_.given_up;
-    pending_.pop_front();
+    standing_.pending.pop_front();
   }
-  pending_.push_back(event);
+  standing_.pending.push_back(event);
 }
 
 std::vector<AlertEvent> AlertBoard::Pending() const {
   MutexLock lock(mu_);
-  return {pending_.begin(), pending_.end()};
+  return {standing_.pending.begin(), standing_.pending.end()};
 }
 
 std::deque<AlertEvent>::iterator AlertBoard::FindPending(std::string_view id) {
-  return std::find_if(pending_.begin(), pending_.end(),
+  return std::find_if(standing_.pending.begin(), standing_.pending.end(),
                       [id](const AlertEvent& each) { return each.id == id; });
 }
 
@@ -233,14 +238,14 @@ void AlertBoard::Failed(std::string_view id, const absl::Status& why) {
   MutexLock lock(mu_);
   ++counts_.failed_attempts;
   const auto event = FindPending(id);
-  if (event == pending_.end()) return;
+  if (event == standing_.pending.end()) return;
   errors_[event->alert] = std::string(why.message());
 }
 
 void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
   MutexLock lock(mu_);
   const auto event = FindPending(id);
-  if (event == pending_.end()) return;
+  if (event == standing_.pending.end()) return;
   if (outcome.ok()) {
     ++counts_.told;
     errors_.erase(event->alert);
@@ -248,15 +253,41 @@ void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
     ++counts_.given_up;
     errors_[event->alert] = std::string(outcome.message());
   }
-  pending_.erase(event);
+  standing_.pending.erase(event);
 }
 
-bool AlertBoard::Silence(std::string_view name, absl::Time until) {
+bool AlertBoard::IsDue(const AlertEvent& event, absl::Time now) const {
+  MutexLock lock(mu_);
+  if (event.id.empty()) return !IsSilenced(event.alert, now);
+  return std::any_of(
+      standing_.pending.begin(), standing_.pending.end(),
+      [&event](const AlertEvent& each) { return each.id == event.id; });
+}
+
+void AlertBoard::SilenceIn(std::string_view name, absl::Time now,
+                           absl::Time until, Standing* standing) {
+  standing->silences[std::string(name)] = until;
+  if (until <= now) return;
+  for (const AlertEvent& event : standing->pending) {
+    if (event.alert != name || !event.firing) continue;
+    const auto state = standing->states.find({event.alert, event.subject});
+    // If it still fires when the silence ends, it is told then.
+    if (state != standing->states.end() && state->second.since == event.time) {
+      state->second.told = false;
+    }
+  }
+  std::erase_if(standing->pending, [name](const AlertEvent& event) {
+    return event.alert == name;
+  });
+}
+
+bool AlertBoard::Silence(std::string_view name, absl::Time now,
+                         absl::Time until) {
   MutexLock lock(mu_);
   const bool known =
       std::any_of(rules_.begin(), rules_.end(),
                   [name](const AlertRule& rule) { return rule.name == name; });
-  if (known) silences_[std::string(name)] = until;
+  if (known) SilenceIn(name, now, until, &standing_);
   return known;
 }
 
@@ -273,13 +304,14 @@ std::vector<AlertBoard::View> AlertBoard::List(absl::Time now) const {
   for (const AlertRule& rule : rules_) {
     View view = {.rule = rule, .since = start_};
     if (IsSilenced(rule.name, now)) {
-      view.silence_end = silences_.find(rule.name)->second;
+      view.silence_end = standing_.silences.find(rule.name)->second;
     }
     const auto error = errors_.find(rule.name);
     if (error != errors_.end()) view.action_error = error->second;
     const size_t before = views.size();
-    for (auto each = states_.lower_bound({rule.name, ""});
-         each != states_.end() && each->first.first == rule.name; ++each) {
+    for (auto each = standing_.states.lower_bound({rule.name, ""});
+         each != standing_.states.end() && each->first.first == rule.name;
+         ++each) {
       View& one = views.emplace_back(view);
       one.subject = each->first.second;
       one.firing = each->second.firing;
@@ -301,20 +333,20 @@ AlertBoard::Counts AlertBoard::counts() const {
 
 std::string AlertBoard::Write() const {
   MutexLock lock(mu_);
-  return WriteWith(silences_);
+  return WriteStanding(standing_);
 }
 
-std::string AlertBoard::WriteSilenced(std::string_view name,
+std::string AlertBoard::WriteSilenced(std::string_view name, absl::Time now,
                                       absl::Time until) const {
   MutexLock lock(mu_);
-  Silences silences = silences_;
-  silences[std::string(name)] = until;
-  return WriteWith(silences);
+  Standing standing = standing_;
+  SilenceIn(name, now, until, &standing);
+  return WriteStanding(standing);
 }
 
-std::string AlertBoard::WriteWith(const Silences& silences) const {
+std::string AlertBoard::WriteStanding(const Standing& standing) const {
   alerts::AlertStates kept;
-  for (const auto& [key, state] : states_) {
+  for (const auto& [key, state] : standing.states) {
     if (!state.firing) continue;
     alerts::AlertState& one = *kept.add_states();
     one.set_alert(key.first);
@@ -325,12 +357,14 @@ std::string AlertBoard::WriteWith(const Silences& silences) const {
     one.set_action(state.action);
     one.set_value(state.value.value_or(0));
   }
-  for (const auto& [name, end] : silences) {
+  for (const auto& [name, end] : standing.silences) {
     alerts::SilencedAlert& one = *kept.add_silences();
     one.set_alert(name);
     one.set_end_unix_micros(absl::ToUnixMicros(end));
   }
-  for (const AlertEvent& event : pending_) Save(event, kept.add_pending());
+  for (const AlertEvent& event : standing.pending) {
+    Save(event, kept.add_pending());
+  }
   for (const auto& [minute, nanos] : cost_.minutes()) {
     alerts::CostMinute& one = *kept.add_cost();
     one.set_minute(minute);
@@ -351,7 +385,7 @@ absl::Status AlertBoard::Read(std::string_view text) {
   }
   MutexLock lock(mu_);
   for (const alerts::AlertState& one : kept.states()) {
-    states_[{one.alert(), one.subject()}] = {
+    standing_.states[{one.alert(), one.subject()}] = {
         .condition = one.condition(),
         .firing = true,
         .told = one.told(),
@@ -360,10 +394,11 @@ absl::Status AlertBoard::Read(std::string_view text) {
         .value = one.value()};
   }
   for (const alerts::SilencedAlert& one : kept.silences()) {
-    silences_[one.alert()] = absl::FromUnixMicros(one.end_unix_micros());
+    standing_.silences[one.alert()] =
+        absl::FromUnixMicros(one.end_unix_micros());
   }
   for (const alerts::PendingEvent& one : kept.pending()) {
-    pending_.push_back(Restored(one));
+    standing_.pending.push_back(Restored(one));
   }
   CostHour::Minutes minutes;
   for (const alerts::CostMinute& one : kept.cost()) {

@@ -8,15 +8,16 @@
 //     ... tell event.action ...
 //     board.Told(event.id, absl::OkStatus());
 //   }
-//   board.Silence("high_error_rate", now + absl::Hours(1));
+//   board.Silence("high_error_rate", now, now + absl::Hours(1));
 //   const std::string text = board.Write();  // For Read, after a restart.
 //
 // An alert of model_consecutive_failures stands for itself with each model of a
 // provider. One that is silenced tells nobody: if it still fires when the
 // silence ends, it is told then, and of one that was never told nobody is told
-// that it is resolved. A rule whose condition is another begins anew: what
-// fires of it, or of one that is gone, is resolved. That is told to the action
-// that was told that it fires.
+// that it is resolved. What waits to be told of it when it is silenced is
+// withdrawn, as if it had happened after. A rule whose condition is another
+// begins anew: what fires of it, or of one that is gone, is resolved. That is
+// told to the action that was told that it fires.
 //
 // What is to be told is kept until it was, so that a process that is killed in
 // between leaves it to the next; it has the same id then. At most kPendingMax
@@ -82,9 +83,16 @@ class AlertBoard {
   void Told(std::string_view id, const absl::Status& outcome)
       LOCKS_EXCLUDED(mu_);
 
-  // Keeps an alert from being told until then. Returns false if there is none
-  // of this name.
-  bool Silence(std::string_view name, absl::Time until) LOCKS_EXCLUDED(mu_);
+  // Whether an event, if Pending or Look returned it, still waits to be told;
+  // of one without an id, whether its alert may tell at `now`. Asked before it
+  // is told again.
+  bool IsDue(const AlertEvent& event, absl::Time now) const LOCKS_EXCLUDED(mu_);
+
+  // Keeps an alert from being told until then, and withdraws what waits to be
+  // told of it; an end that is not after `now` ends a silence. Returns false if
+  // there is none of this name.
+  bool Silence(std::string_view name, absl::Time now, absl::Time until)
+      LOCKS_EXCLUDED(mu_);
 
   // The names of what is watched.
   std::vector<std::string> Names() const LOCKS_EXCLUDED(mu_);
@@ -115,8 +123,8 @@ class AlertBoard {
   // nothing, for what Write does not write. WriteSilenced returns what Write
   // will once Silence was called so.
   std::string Write() const LOCKS_EXCLUDED(mu_);
-  std::string WriteSilenced(std::string_view name, absl::Time until) const
-      LOCKS_EXCLUDED(mu_);
+  std::string WriteSilenced(std::string_view name, absl::Time now,
+                            absl::Time until) const LOCKS_EXCLUDED(mu_);
   absl::Status Read(std::string_view text) LOCKS_EXCLUDED(mu_);
 
  private:
@@ -139,6 +147,12 @@ class AlertBoard {
   // is known.
   using Values = std::map<std::string, std::optional<double>>;
   using Silences = std::map<std::string, absl::Time, std::less<>>;
+  // What is kept of alerts, and what a silence changes.
+  struct Standing {
+    std::map<Key, State> states;
+    Silences silences;
+    std::deque<AlertEvent> pending;
+  };
   Values ValuesOf(const AlertRule& rule, const Facts& facts) const
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void LookAt(const AlertRule& rule, const Facts& facts,
@@ -149,20 +163,20 @@ class AlertBoard {
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::deque<AlertEvent>::iterator FindPending(std::string_view id)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static void SilenceIn(std::string_view name, absl::Time now, absl::Time until,
+                        Standing* standing);
   void Queue(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Forgets what no rule is for; what fires of it is resolved.
   void DropOthers(absl::Time now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::string WriteWith(const Silences& silences) const
+  std::string WriteStanding(const Standing& standing) const
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const absl::Time start_;
 
   mutable Mutex mu_;
   std::vector<AlertRule> rules_ GUARDED_BY(mu_);
-  std::map<Key, State> states_ GUARDED_BY(mu_);
-  Silences silences_ GUARDED_BY(mu_);
+  Standing standing_ GUARDED_BY(mu_);
   std::map<std::string, std::string, std::less<>> errors_ GUARDED_BY(mu_);
-  std::deque<AlertEvent> pending_ GUARDED_BY(mu_);
   AlertHistory history_ GUARDED_BY(mu_);
   CostHour cost_ GUARDED_BY(mu_);
   int64_t cost_counted_ GUARDED_BY(mu_) = 0;  // Of the totals, so far.

@@ -57,6 +57,8 @@ struct AlertEvent {
   bool firing = false;
   absl::Time time;
   double value = 0;
+  // When it was to be told, if that is after it happened, as after a silence.
+  absl::Time due = absl::InfinitePast();
 };
 
 // How many failures a model of a provider has had in a row.

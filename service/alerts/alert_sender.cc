@@ -1,5 +1,6 @@
 #include "service/alerts/alert_sender.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -29,8 +30,9 @@ bool AlertSender::Send(std::shared_ptr<const AlertAction> action,
 
 Task<void> AlertSender::Deliver(std::shared_ptr<const AlertAction> action,
                                 AlertEvent event) {
-  const absl::Time over = event.time + kAlertPatience;
+  const absl::Time over = std::max(event.time, event.due) + kAlertPatience;
   absl::Status outcome;
+  bool is_due = true;
   for (int attempts = 1;; ++attempts) {
     outcome = co_await Try(*action, event);
     if (outcome.ok() || stop_.cancelled()) break;
@@ -45,9 +47,11 @@ Task<void> AlertSender::Deliver(std::shared_ptr<const AlertAction> action,
     }
     calls_.failed(event, outcome);
     if (!(co_await Sleep(loop_, wait, stop_)).ok()) break;
+    is_due = calls_.is_due(event);
+    if (!is_due) break;
   }
   under_way_.erase({event.alert, event.subject});
-  if (!stop_.cancelled()) calls_.done(event, outcome);
+  if (is_due && !stop_.cancelled()) calls_.done(event, outcome);
   ended_.Set();
 }
 

@@ -1,6 +1,6 @@
 // AlertSender does what actions say when alerts fire and are resolved: it sends
 // webhooks, writes lines of the log and disables models, again until that is
-// done, for kAlertPatience after it happened.
+// done, for kAlertPatience after it happened or, later, was due.
 //
 //   AlertSender sender(loop, http, clock, worker, {.disable = ...});
 //   if (sender.Send(action, event)) ...  // On the loop.
@@ -37,7 +37,7 @@
 
 namespace gateway {
 
-// For so long after it happened an event is told again.
+// For so long after it happened, or was due, an event is told again.
 inline constexpr absl::Duration kAlertPatience = absl::Minutes(10);
 
 class AlertSender {
@@ -57,6 +57,9 @@ class AlertSender {
     Done done;
     // Called on the loop when an attempt has failed and another will be made.
     Done failed;
+    // Whether an event still is to be told. Called on the loop before each
+    // attempt but the first; one that is not ends, and nothing is called.
+    std::function<bool(const AlertEvent& event)> is_due;
   };
 
   // Borrows all but `calls`.

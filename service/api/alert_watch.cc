@@ -55,6 +55,11 @@ Task<void> AlertWatch::Run(EventLoop& loop, HttpClient& http) {
           .failed =
               [this](const AlertEvent& event, const absl::Status& why) {
                 sources_.board.Failed(event.id, why);
+              },
+          .is_due =
+              [this](const AlertEvent& event) {
+                return sources_.board.IsDue(
+                    event, sources_.current.Get()->clock().WallTime());
               }});
   Follow();
   while (!stop_.cancelled()) {

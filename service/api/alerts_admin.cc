@@ -81,10 +81,10 @@ Task<absl::Status> AlertsAdmin::Silence(CallContext& call,
   }
   const absl::Time now = runtime->clock().WallTime();
   auto keep = [&board = sources_.board, &state = sources_.state,
-               name = request.name(), until = now + time] {
+               name = request.name(), now, until = now + time] {
     return state.WriteThen(
-        kAlertDocument, [&] { return board.WriteSilenced(name, until); },
-        [&] { board.Silence(name, until); });
+        kAlertDocument, [&] { return board.WriteSilenced(name, now, until); },
+        [&] { board.Silence(name, now, until); });
   };
   GATEWAY_CO_RETURN_IF_ERROR(co_await KeepChange(
       sources_.state, sources_.worker, call, std::move(keep)));

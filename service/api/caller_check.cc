@@ -170,6 +170,11 @@ absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
 absl::StatusOr<std::string> CheckOperatorAmongCallers(
     const RuntimeSnapshot& runtime, const CallContext& call) {
   if (!runtime.operators().required()) {
+    if (runtime.callers().asks_for_keys()) {
+      return MakeFault(v1::ERROR_REASON_FORBIDDEN,
+                       "is for operators, and a caller's key is no operator's; "
+                       "configure auth.operators.api_keys");
+    }
     CallerHead head = CallerHeadOf(call, runtime.proxies().http);
     head.protocol = Protocol::kHttp;
     GATEWAY_RETURN_IF_ERROR(runtime.callers().Identify(head).status());

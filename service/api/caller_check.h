@@ -48,8 +48,9 @@ absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
                                           const CallContext& call);
 
 // The same for a request at `listeners.http`, where callers are, too: where
-// operators have no keys, it has to be a caller's, to come from this machine,
-// whatever certificate it shows, and for no page of another origin.
+// operators have no keys, it is let in if callers need none either, and if it
+// comes from this machine, whatever certificate it shows, and for no page of
+// another origin. FORBIDDEN for others: a caller's key makes no operator.
 absl::StatusOr<std::string> CheckOperatorAmongCallers(
     const RuntimeSnapshot& runtime, const CallContext& call);
 

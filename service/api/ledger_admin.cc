@@ -70,11 +70,15 @@ absl::StatusOr<std::optional<LedgerChains::Entry>> FindEntry(
     if (again) GATEWAY_RETURN_IF_ERROR(chains.Refresh());
     for (const LedgerChains::Chain& chain : chains.All()) {
       if (again && !chain.index->CatchUp(kIndexWait)) {
-        return absl::UnavailableError(
-            absl::StrCat("its index is not complete, and has the first ",
-                         chain.index->state().indexed_entries, " entries",
-                         chain.name.empty() ? "" : " of the chain ", chain.name,
-                         "; try again later"));
+        const LedgerIndex::State state = chain.index->state();
+        return absl::UnavailableError(absl::StrCat(
+            "its index is not complete, and has the first ",
+            state.indexed_entries, " entries",
+            chain.name.empty() ? "" : " of the chain ", chain.name,
+            state.status.ok()
+                ? std::string("; try again later")
+                : absl::StrCat(", and does not go on: ", state.status.message(),
+                               "; see docs/ledger.md")));
       }
       GATEWAY_ASSIGN_OR_RETURN(
           LedgerIndex::Page page,
@@ -162,6 +166,10 @@ Task<absl::Status> LedgerAdmin::Query(CallContext& call,
   GATEWAY_CO_RETURN_IF_ERROR(CheckConfigured());
   GATEWAY_CO_ASSIGN_OR_RETURN(LedgerChains::Query query,
                               LedgerQueryOf(request));
+  if (!query.chain.empty()) {
+    GATEWAY_CO_RETURN_IF_ERROR(
+        (co_await FindChains(call, query.chain)).status());
+  }
   // The message is made there as well: a page may have megabytes.
   auto find = [chains = sources_.chains, query = std::move(query),
                request]() -> absl::StatusOr<v1::QueryLedgerResponse> {

@@ -12,6 +12,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/request_record.h"
+#include "service/observability/charged_cost.h"
 #include "service/observability/record_messages.h"
 #include "service/summary/summary_shard.h"
 
@@ -171,9 +172,8 @@ void AddUsageTo(const v1::Usage& usage, v1::Usage* sum) {
                                       usage.accepted_prediction_tokens());
   sum->set_rejected_prediction_tokens(sum->rejected_prediction_tokens() +
                                       usage.rejected_prediction_tokens());
-  if (usage.cost_known()) {
-    sum->set_cost_usd_nanos(sum->cost_usd_nanos() + usage.cost_usd_nanos());
-  }
+  sum->set_cost_usd_nanos(sum->cost_usd_nanos() +
+                          ChargedNanos(usage).value_or(0));
   sum->set_cost_known(sum->cost_known() && usage.cost_known());
   sum->set_estimated(sum->estimated() || usage.estimated());
 }

@@ -15,6 +15,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -87,7 +88,8 @@ class AuditTexts {
 struct AuditUsage {
   static constexpr size_t kTokenKinds = 10;
   std::array<int64_t, kTokenKinds> tokens = {};
-  int64_t cost_usd_nanos = 0;
+  // What was charged; nothing if the model has no price.
+  std::optional<int64_t> charged_nanos;
   bool cost_known = false;
   bool estimated = false;
   bool operator==(const AuditUsage&) const = default;

@@ -53,7 +53,7 @@ constexpr SqlText kMakeAuditTables = R"sql(
     audio_output_tokens INTEGER NOT NULL,
     accepted_prediction_tokens INTEGER NOT NULL,
     rejected_prediction_tokens INTEGER NOT NULL,
-    cost_usd_nanos INTEGER,  -- NULL if it is not known.
+    cost_usd_nanos INTEGER,  -- NULL if the model has no price.
     usage_estimated INTEGER NOT NULL,
     duration_us INTEGER NOT NULL,
     request_bytes INTEGER NOT NULL,
@@ -100,12 +100,16 @@ constexpr SqlText kMakeLooks = R"sql(
   ) STRICT;
 )sql";
 
+// Of what is charged at the standard tier's price, the cost is not known.
+constexpr SqlText kAddCostKnown =
+    "ALTER TABLE entries ADD COLUMN cost_known INTEGER";
+
 }  // namespace
 
 SqliteSchema AuditSchema() {
   return {.contents = "audit log",
           .application_id = kAuditApplicationId,
-          .migrations = {kMakeAuditTables, kMakeLooks}};
+          .migrations = {kMakeAuditTables, kMakeLooks, kAddCostKnown}};
 }
 
 }  // namespace gateway

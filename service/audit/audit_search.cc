@@ -187,13 +187,16 @@ AuditEntry EntryOf(const SqliteStatement& row) {
   entry.finish_reason = static_cast<int>(next());
   entry.attempts = static_cast<int>(next());
   for (int64_t& tokens : entry.usage.tokens) tokens = next();
-  entry.usage.cost_known = !row.IsNull(column);
-  entry.usage.cost_usd_nanos = next();
+  const bool has_price = !row.IsNull(column);
+  const int64_t charged = next();
+  if (has_price) entry.usage.charged_nanos = charged;
   entry.usage.estimated = next() != 0;
   entry.duration = absl::Microseconds(next());
   entry.request_bytes = next();
   entry.response_bytes = next();
   entry.entries = next();
+  // Of entries of earlier versions, all that had a price.
+  entry.usage.cost_known = row.IsNull(column) ? has_price : next() != 0;
   return entry;
 }
 

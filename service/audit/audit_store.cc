@@ -13,7 +13,7 @@ namespace {
 constexpr SqlText kAppendEntry = R"sql(
   INSERT OR IGNORE INTO entries VALUES (
     ?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,
-    ?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?)
+    ?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?)
 )sql";
 constexpr SqlText kAppendBody =
     "INSERT OR IGNORE INTO bodies VALUES (?,?,?,?,?,?,?,?)";
@@ -70,8 +70,8 @@ absl::Status Insert(SqliteConnection& db, const AuditEntry& entry) {
       .BindInt64(entry.finish_reason)
       .BindInt64(entry.attempts);
   for (const int64_t tokens : entry.usage.tokens) insert.BindInt64(tokens);
-  if (entry.usage.cost_known) {
-    insert.BindInt64(entry.usage.cost_usd_nanos);
+  if (entry.usage.charged_nanos.has_value()) {
+    insert.BindInt64(*entry.usage.charged_nanos);
   } else {
     insert.BindNull();
   }
@@ -81,6 +81,7 @@ absl::Status Insert(SqliteConnection& db, const AuditEntry& entry) {
           .BindInt64(entry.request_bytes)
           .BindInt64(entry.response_bytes)
           .BindInt64(entry.entries)
+          .BindInt64(entry.usage.cost_known ? 1 : 0)
           .Run());
   GATEWAY_RETURN_IF_ERROR(
       InsertBody(db, entry.id, kRequestPart, entry.request));

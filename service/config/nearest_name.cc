@@ -16,7 +16,7 @@ namespace {
 
 // Longer names are not compared: the cost is the product of the lengths.
 constexpr size_t kComparedLengthMax = 128;
-constexpr size_t kNamesShownMax = 12;
+constexpr size_t kNamesShownMax = 40;
 
 std::string Fold(std::string_view name) {
   std::string folded = absl::AsciiStrToLower(ToAbsl(name));

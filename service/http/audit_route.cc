@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -19,9 +21,11 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
+#include "service/http/operator_request.h"
 #include "service/http/refusal_watch.h"
 #include "service/http/request_context.h"
 #include "service/http/request_target.h"
+#include "service/observability/charged_cost.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -97,8 +101,14 @@ void WriteAuditEntry(const v1::AuditEntry& entry, JsonWriter& json) {
   json.Int64Field("output_tokens", usage.output_tokens());
   json.Int64Field("cache_write_tokens", usage.cache_write_tokens());
   json.Int64Field("cache_read_tokens", usage.cached_input_tokens());
-  json.DoubleField("cost_usd", static_cast<double>(usage.cost_usd_nanos()) /
-                                   kNanosPerDollar);
+  const std::optional<int64_t> charged = ChargedNanos(usage);
+  const bool consumed = usage.input_tokens() > 0 || usage.output_tokens() > 0;
+  if (!charged.has_value() && consumed) {
+    json.NullField("cost_usd");
+  } else {
+    json.DoubleField(
+        "cost_usd", static_cast<double>(charged.value_or(0)) / kNanosPerDollar);
+  }
   json.Int64Field("latency_ms",
                   absl::ToInt64Milliseconds(ToAbsl(entry.duration())));
   json.StringField("status", entry.outcome() == v1::AUDIT_OUTCOME_SUCCEEDED
@@ -108,23 +118,6 @@ void WriteAuditEntry(const v1::AuditEntry& entry, JsonWriter& json) {
   WriteAuditText("response_body", entry.response().text(), json);
   WriteAuditText("error_message", entry.message(), json);
   json.EndObject();
-}
-
-// Says to the rpc who asks. Where the request comes from is known already.
-void AddCredentials(const HttpRequest& request, CallContext* call) {
-  for (const HttpField& field : request.fields) {
-    for (const std::string_view name :
-         {std::string_view("authorization"), std::string_view("x-api-key"),
-          std::string_view("origin"), std::string_view("sec-fetch-site"),
-          kRequestIdHeader}) {
-      if (EqualsIgnoreCase(field.name, name)) {
-        call->AddMetadata(name, field.value);
-      }
-    }
-  }
-  call->set_authority(request.target_authority.empty()
-                          ? request.Find("host")
-                          : request.target_authority);
 }
 
 }  // namespace
@@ -217,9 +210,7 @@ Task<void> AuditRoute::Handle(const HttpRequest& request,
 
 Task<void> AuditRoute::Send(const HttpRequest& request,
                             HttpResponder& responder) {
-  // Behind a proxy, whoever that says; not the proxy at this machine.
-  const ShortText peer(
-      ClientOf(request, responder, sources_.runtime.Get()->proxies().http));
+  const ShortText peer(responder.peer());
   const std::string peer_names(responder.peer_names());
   CallContext call(*EventLoop::Current(), {.method = request.path,
                                            .peer = peer,
@@ -227,7 +218,7 @@ Task<void> AuditRoute::Send(const HttpRequest& request,
                                            .time = request.arrival,
                                            .holds_messages = true,
                                            .by_http = true});
-  AddCredentials(request, &call);
+  AddHeadOf(request, &call);
   const CancelListener gone(responder.gone(), [&call, &responder] {
     call.cancel().Cancel(responder.gone().status());
   });
@@ -251,7 +242,7 @@ Task<AuditRoute::Answer> AuditRoute::AnswerTo(const HttpRequest& request,
                                            ", no ", ToAbsl(request.method)));
   }
   const absl::StatusOr<std::string> is_operator =
-      CheckOperator(*sources_.runtime.Get(), call);
+      CheckOperatorAmongCallers(*sources_.runtime.Get(), call);
   if (!is_operator.ok()) co_return Answer::Failure(is_operator.status());
   const absl::StatusOr<AuditQuestion> question = ReadAuditQuery(request.query);
   if (!question.ok()) co_return Answer::Failure(question.status());

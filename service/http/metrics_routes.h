@@ -13,8 +13,8 @@
 //
 //   MetricsRoutes handler(sources, std::make_unique<ApiRouter>(services));
 //
-// All are for operators: with their keys, or, where they have none, for callers
-// at this machine (CheckOperatorAmongCallers). What they say is what rpcs of
+// All are for operators: with their keys, or, where nobody has any, for this
+// machine (CheckOperatorAmongCallers). What they say is what rpcs of
 // MetricsService answer, in that system's words; errors are
 // `{"error": {"type", "message"}}`.
 //

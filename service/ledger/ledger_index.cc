@@ -22,6 +22,9 @@ constexpr size_t kBucketsInAStep = 256;
 constexpr size_t kStepsInAPage = 16;
 // For an index that is being opened.
 constexpr absl::Duration kOpeningMax = absl::Seconds(10);
+// One of so many passes that find nothing new looks whether what was taken
+// last is still there: several seconds.
+constexpr int kPassesBetweenLooks = 16;
 
 absl::Status NotOfThisLedger() {
   return absl::DataLossError("it is not of this ledger");
@@ -43,21 +46,6 @@ int64_t EntryNumberOf(const LedgerCommit& commit, std::string_view hash) {
     ++each;
   });
   return found;
-}
-
-// Whether a commit's entry of this number, if it has that, follows the one with
-// the hash; if that is known.
-bool Follows(const LedgerCommit& commit, int64_t number,
-             std::string_view hash) {
-  bool follows = true;
-  int64_t each = commit.first_entry;
-  EntryFacts facts;
-  ForEachEntry(commit.texts, [&](std::string_view entry) {
-    if (each++ != number || hash.empty()) return;
-    ReadEntryFacts(entry, &facts).IgnoreError();
-    follows = facts.previous_hash.empty() || facts.previous_hash == hash;
-  });
-  return follows;
 }
 
 }  // namespace
@@ -174,25 +162,18 @@ void LedgerIndex::Tell(const absl::Status& status) {
 
 absl::Status LedgerIndex::TakeCommits() {
   bool is_full = false;
-  int64_t taken = 0;
   {
     MutexLock lock(mu_);
     is_full = tail_->is_full();
-    taken = indexed_entries();
   }
-  const std::string taken_hash = last_hash_;
   // What could not be written before.
   if (is_full) GATEWAY_RETURN_IF_ERROR(Flush());
+  const int64_t before = next_commit_;
   const absl::Status read =
-      log_.Read(next_commit_, [&](const LedgerCommit& commit) {
+      log_.Read(next_commit_, [this](const LedgerCommit& commit) {
         {
           MutexLock lock(mu_);
           if (ends_ || !damage_.ok()) return absl::CancelledError("it ends");
-          // A server may have taken over that did not have the last ones.
-          if (!Follows(commit, taken + 1, taken_hash)) {
-            damage_ = NotOfThisLedger();
-            return damage_;
-          }
         }
         return TakeEntries(commit);
       });
@@ -200,8 +181,33 @@ absl::Status LedgerIndex::TakeCommits() {
     // What was to come is in an archive, and so is all that it has.
     MutexLock lock(mu_);
     damage_ = read;
+    return read;
   }
-  return read;
+  if (next_commit_ != before) idle_passes_ = 0;
+  const bool looks =
+      absl::IsDataLoss(read) || (read.ok() && next_commit_ == before &&
+                                 idle_passes_++ % kPassesBetweenLooks == 0);
+  if (!looks) return read;
+  const absl::Status end = CheckEnd();
+  if (!absl::IsDataLoss(end)) return read;
+  MutexLock lock(mu_);
+  damage_ = end;
+  return end;
+}
+
+absl::Status LedgerIndex::CheckEnd() {
+  if (last_hash_.empty()) return absl::OkStatus();
+  int64_t number = 0;
+  const absl::Status visited =
+      log_.Read(last_commit_, [&](const LedgerCommit& commit) {
+        number = EntryNumberOf(commit, last_hash_);
+        return absl::CancelledError("seen");
+      });
+  const bool is_known =
+      visited.ok() || absl::IsCancelled(visited) || absl::IsDataLoss(visited);
+  if (!is_known) return visited;
+  MutexLock lock(mu_);
+  return number == indexed_entries() ? absl::OkStatus() : NotOfThisLedger();
 }
 
 absl::Status LedgerIndex::TakeEntries(const LedgerCommit& commit) {
@@ -215,13 +221,23 @@ absl::Status LedgerIndex::TakeEntries(const LedgerCommit& commit) {
         "the ledger's commit ", commit.number, " begins with the entry ",
         commit.first_entry, ", and ", taken + 1, " was to come"));
   }
+  const int64_t had = taken;
   int64_t number = commit.first_entry;
   absl::Status status;
   ForEachEntry(commit.texts, [&](std::string_view entry) {
-    if (number++ <= taken || !status.ok()) return;
+    if (number++ <= had || !status.ok()) return;
     // Of what is no entry there is at least a place.
     ReadEntryFacts(entry, &facts_).IgnoreError();
+    if (!last_hash_.empty() && !facts_.previous_hash.empty() &&
+        facts_.previous_hash != last_hash_ && stray_commit_ != commit.number) {
+      stray_commit_ = commit.number;
+      status = absl::DataLossError(absl::StrCat(
+          "the ledger's entry ", taken + 1, " does not follow the one before"));
+      return;
+    }
+    ++taken;
     last_hash_ = facts_.entry_hash;
+    last_commit_ = commit.number;
     const EntryDigest digest = digester_.Digest(facts_);
     bool is_full = false;
     {
@@ -281,13 +297,14 @@ void LedgerIndex::ThrowAway(const absl::Status& why) {
   for (const char* const ending : {"", "-wal", "-shm"}) {
     unlink(absl::StrCat(path_, ending).c_str());
   }
-  last_hash_.clear();
   MutexLock lock(mu_);
   damage_ = absl::OkStatus();
   spans_.clear();
   before_ = 0;
   tail_->Clear();
   next_commit_ = 1;
+  last_hash_.clear();
+  stray_commit_ = 0;
 }
 
 absl::Status LedgerIndex::Open() {
@@ -335,6 +352,7 @@ absl::Status LedgerIndex::Continue(SqliteDatabase& database) {
   // Where it was begun behind an archive, there are others before.
   if (last < entries) return NotOfThisLedger();
   next_commit_ = end.last_commit + (is_last ? 1 : 0);
+  last_commit_ = end.last_commit;
   last_hash_ = end.last_hash;
   MutexLock lock(mu_);
   before_ = last - entries;

@@ -17,9 +17,13 @@
 // themselves.
 //
 // An index that is damaged, or of another ledger, is thrown away and made anew;
-// until that is done, what it has so far can be found. So is one whose entries
-// are all in archives (CommitSource::Archived); those are in none that is made
-// then, and of one that has some they are not found any more.
+// until that is done, what it has so far can be found. So is one whose ledger
+// was restored behind its back, so that what it took last is not there any
+// more, which it looks for from time to time; and one whose entries are all in
+// archives (CommitSource::Archived); those are in none that is made
+// then, and of one that has some they are not found any more. Where the ledger
+// itself lacks what comes next, the index stands still, and `State::status`
+// says why.
 //
 // Thread contract: Find, CatchUp and state from any thread that may block, not
 // from event loops.
@@ -144,6 +148,8 @@ class LedgerIndex {
   void ThrowAway(const absl::Status& why) LOCKS_EXCLUDED(mu_);
   absl::Status Flush() LOCKS_EXCLUDED(mu_);
   absl::Status TakeEntries(const LedgerCommit& commit) LOCKS_EXCLUDED(mu_);
+  // DATA_LOSS if the ledger does not have what was taken last.
+  absl::Status CheckEnd() LOCKS_EXCLUDED(mu_);
   void Tell(const absl::Status& status) LOCKS_EXCLUDED(mu_);
 
   // Of searches.
@@ -169,7 +175,11 @@ class LedgerIndex {
   EntryDigester digester_;
   EntryFacts facts_;
   int64_t next_commit_ = 1;
-  std::string last_hash_;  // Of the last entry that was taken.
+  std::string last_hash_;    // Of the last entry that was taken, ...
+  int64_t last_commit_ = 0;  // ... which this one has.
+  // This commit does not follow what was taken, which the ledger has.
+  int64_t stray_commit_ = 0;
+  int idle_passes_ = 0;    // That found nothing new, since one did.
   absl::Status told_;      // What the log has of it.
 
   mutable Mutex mu_;

@@ -29,7 +29,18 @@ ServiceTier ServiceTierOf(std::string_view name) {
   if (name == "batch") return ServiceTier::kBatch;
   if (name == "flex") return ServiceTier::kFlex;
   if (name == "priority" || name == "fast") return ServiceTier::kPriority;
-  return ServiceTier::kStandard;
+  const bool is_standard = name.empty() || name == "default" ||
+                           name == "standard" || name == "standard_only" ||
+                           name == "auto" || name == "on_demand";
+  return is_standard ? ServiceTier::kStandard : ServiceTier::kOther;
+}
+
+std::optional<ServiceTier> PricedTierOf(std::string_view name) {
+  if (name.empty()) return ServiceTier::kStandard;
+  if (name == "batch" || name == "flex" || name == "priority") {
+    return ServiceTierOf(name);
+  }
+  return std::nullopt;
 }
 
 ModelRates::ModelRates(const TokenRates& rates)

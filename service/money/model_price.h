@@ -39,12 +39,23 @@ using ListedRates = PerTokenKind<std::optional<TokenPrice>>;
 TokenRates CompleteRates(const ListedRates& listed);
 
 // How a provider is asked to serve a call.
-enum class ServiceTier : uint8_t { kStandard, kBatch, kFlex, kPriority };
+enum class ServiceTier : uint8_t {
+  kStandard,
+  kBatch,
+  kFlex,
+  kPriority,
+  kOther,  // No price is of it.
+};
 
-// Returns the tier that a request or an answer calls `name`: `batch`, `flex`,
-// or `priority`, which OpenAI's clients also ask for as `fast`; standard for
-// anything else.
+// Returns the tier that an answer calls `name`: `batch`, `flex`, or `priority`,
+// which OpenAI also calls `fast`; standard for what vendors call that, and
+// where nothing is said (`default`, `standard`, `standard_only`, `auto`, and
+// `on_demand` of Groq).
 ServiceTier ServiceTierOf(std::string_view name);
+
+// Returns the tier of a price: `batch`, `flex`, `priority`, or standard if the
+// name is empty; nothing for any other name.
+std::optional<ServiceTier> PricedTierOf(std::string_view name);
 
 class ModelRates {
  public:

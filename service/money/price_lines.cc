@@ -76,8 +76,11 @@ absl::StatusOr<TokenRates> ReadRates(Words& words) {
 // What follows the names.
 absl::StatusOr<ModelRates::Step> ReadStep(Words& words) {
   ModelRates::Step step;
-  step.tier = ServiceTierOf(words.Peek());
-  if (step.tier != ServiceTier::kStandard) words.Take();
+  if (const auto tier = PricedTierOf(words.Peek());
+      tier.has_value() && *tier != ServiceTier::kStandard) {
+    step.tier = *tier;
+    words.Take();
+  }
   if (words.Peek().starts_with('>')) {
     const std::string_view mark = words.Take().substr(1);
     if (!absl::SimpleAtoi(ToAbsl(mark), &step.above_input_tokens) ||

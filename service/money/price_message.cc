@@ -32,6 +32,7 @@ std::string_view TierName(ServiceTier tier) {
     case ServiceTier::kPriority:
       return "priority";
     case ServiceTier::kStandard:
+    case ServiceTier::kOther:
       break;
   }
   return "";

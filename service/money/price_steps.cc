@@ -1,6 +1,7 @@
 #include "service/money/price_steps.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -12,11 +13,8 @@ void PriceStepsReader::Add(std::string_view service_tier,
                            int64_t above_input_tokens, const TokenRates& rates,
                            PriceReport report) {
   const size_t place = added_++;
-  const ServiceTier tier = ServiceTierOf(service_tier);
-  // What clients say else for a tier is no name of a price.
-  const bool is_tier = service_tier.empty() || service_tier == "batch" ||
-                       service_tier == "flex" || service_tier == "priority";
-  if (!is_tier) {
+  const std::optional<ServiceTier> tier = PricedTierOf(service_tier);
+  if (!tier.has_value()) {
     report("service_tier", "must be batch, flex or priority, or empty");
     return;
   }
@@ -27,7 +25,7 @@ void PriceStepsReader::Add(std::string_view service_tier,
   }
   const bool is_known =
       std::any_of(steps_.begin(), steps_.end(), [&](const Placed& each) {
-        return each.step.tier == tier &&
+        return each.step.tier == *tier &&
                each.step.above_input_tokens == above_input_tokens;
       });
   if (is_known) {
@@ -36,7 +34,7 @@ void PriceStepsReader::Add(std::string_view service_tier,
     return;
   }
   steps_.push_back({place,
-                    {.tier = tier,
+                    {.tier = *tier,
                      .above_input_tokens = above_input_tokens,
                      .rates = rates}});
 }

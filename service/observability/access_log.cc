@@ -32,6 +32,7 @@
 #include "base/text/timestamp.h"
 #include "service/observability/call_record.h"
 #include "service/observability/call_words.h"
+#include "service/observability/charged_cost.h"
 
 namespace gateway {
 namespace {
@@ -195,8 +196,9 @@ void WriteUsage(const v1::Usage& usage, LineCursor& line) {
                usage.accepted_prediction_tokens());
   line.NonZero(",\"rejected_prediction_tokens\":",
                usage.rejected_prediction_tokens());
-  if (usage.cost_known()) {
-    line.Number(",\"cost_usd_nanos\":", usage.cost_usd_nanos());
+  if (const auto charged = ChargedNanos(usage); charged.has_value()) {
+    line.Number(",\"cost_usd_nanos\":", *charged);
+    if (!usage.cost_known()) line.Literal(",\"cost_known\":false");
   }
   if (usage.estimated()) line.Literal(",\"usage_estimated\":true");
 }

@@ -14,6 +14,7 @@
 #include "errors/fault.h"
 #include "service/observability/attempt_metrics.h"
 #include "service/observability/call_record.h"
+#include "service/observability/charged_cost.h"
 #include "service/observability/fault_party.h"
 #include "service/observability/metrics.h"
 
@@ -119,7 +120,9 @@ constexpr MetricDefinition kReasoningTokens = {
 constexpr double kDollarsPerNano = 1e-9;
 constexpr MetricDefinition kCost = {
     .name = "llm_cost_usd_total",
-    .help = "What calls have cost, in US dollars, where the price is known.",
+    .help =
+        "What calls were charged, in US dollars: at the standard tier's price "
+        "where the tier that served has none.",
     .kind = MetricKind::kCounter,
     .label_names = kTargetLabels,
     .unit = kDollarsPerNano};
@@ -422,12 +425,11 @@ void CallMetricsShard::CountUsage(const llmgateway::v1::Usage& usage,
   AddTokens(*target.output_tokens, usage.output_tokens());
   AddTokens(*target.cached_input_tokens, usage.cached_input_tokens());
   AddTokens(*target.reasoning_tokens, usage.reasoning_tokens());
-  // What is not known costs something where only the tier has no price.
-  if (usage.cost_known() || usage.cost_usd_nanos() != 0) {
+  if (const auto charged = ChargedNanos(usage); charged.has_value()) {
     if (target.cost == nullptr) {
       target.cost = &shard_.CounterOf(kCost, {provider, model});
     }
-    target.cost->Add(usage.cost_usd_nanos());
+    target.cost->Add(*charged);
   }
   if (!usage.cost_known()) {
     if (target.unpriced == nullptr) {

@@ -10,8 +10,8 @@
 //   llmgw_routes_total{reason}                      by kind of rule
 //   llmgw_cached_input_tokens_total{provider,model} a part of the input
 //   llmgw_reasoning_tokens_total{provider,model}    a part of the output
-//   llm_cost_usd_total{provider,model}              where the price is known
-//   llmgw_unpriced_requests_total{provider,model}   where it is not
+//   llm_cost_usd_total{provider,model}              what they are charged
+//   llmgw_unpriced_requests_total{provider,model}   cost not known
 //   llmgw_time_to_first_token_seconds{provider,model}
 //   llmgw_overhead_seconds{protocol}                    arrival to dispatch
 //   llmgw_caller_requests_total{caller,provider,status}

@@ -1,7 +1,9 @@
 #include "service/observability/compatible_metrics.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/string_view.h"
 #include "service/observability/call_words.h"
+#include "service/observability/charged_cost.h"
 
 namespace gateway {
 namespace {
@@ -43,7 +46,7 @@ constexpr MetricDefinition kCompatibleDuration = {
     .bounds = kRequestBounds};
 constexpr MetricDefinition kCompatibleCost = {
     .name = "llm_gateway_request_cost_dollars",
-    .help = "What calls of known price cost, in US dollars.",
+    .help = "What calls were charged whose model has a price, in US dollars.",
     .kind = MetricKind::kHistogram,
     .label_names = kPricedLabels,
     .bounds = kCostBounds};
@@ -172,12 +175,11 @@ void CompatibleMetricsShard::Count(const CallRecord& record,
       .Add(1);
   shard_.HistogramOf(kCompatibleDuration, {record.method, path})
       .Observe(absl::ToDoubleSeconds(record.duration));
-  const llmgateway::v1::Usage& usage = *record.usage;
-  if (record.answer_of.empty() && usage.cost_known()) {
+  const std::optional<int64_t> charged = ChargedNanos(*record.usage);
+  if (record.answer_of.empty() && charged.has_value()) {
     constexpr double kDollarsPerNanoUsd = 1e-9;
     shard_.HistogramOf(kCompatibleCost, {provider, model})
-        .Observe(static_cast<double>(usage.cost_usd_nanos()) *
-                 kDollarsPerNanoUsd);
+        .Observe(static_cast<double>(*charged) * kDollarsPerNanoUsd);
   }
   CountAttempts(record);
 }

@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "errors/fault.h"
-#include "llmgateway/v1/usage.pb.h"
+#include "service/observability/charged_cost.h"
 #include "service/observability/fault_party.h"
 
 namespace gateway {
@@ -20,19 +20,16 @@ bool IsFailure(const CallRecord& record) {
   return party == FaultParty::kProvider || party == FaultParty::kGateway;
 }
 
-int64_t KnownCost(const v1::Usage& usage) {
-  return usage.cost_known() ? usage.cost_usd_nanos() : 0;
-}
-
 int64_t CostOfAttempts(const CallRecord& record) {
   // What was made for another call costs nothing again.
-  int64_t nanos = record.answer_of.empty() ? KnownCost(*record.usage) : 0;
+  int64_t nanos =
+      record.answer_of.empty() ? ChargedNanos(*record.usage).value_or(0) : 0;
   for (const CallAttempt* const attempt : record.attempts) {
     if (attempt->replaced || attempt->usage == nullptr ||
         attempt->usage == record.usage) {
       continue;
     }
-    nanos += KnownCost(*attempt->usage);
+    nanos += ChargedNanos(*attempt->usage).value_or(0);
   }
   return nanos;
 }

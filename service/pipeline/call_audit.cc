@@ -8,6 +8,7 @@
 
 #include "service/audit/audit_policy.h"
 #include "service/identity/scopes.h"
+#include "service/observability/charged_cost.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/message_text.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -181,7 +182,7 @@ AuditEntry AuditEntryOf(const Call& call, const CallRecord& record) {
   entry.finish_reason = record.finish_reason;
   entry.attempts = static_cast<int>(record.attempts.size());
   entry.usage = {.tokens = AuditTokensOf(*record.usage),
-                 .cost_usd_nanos = record.usage->cost_usd_nanos(),
+                 .charged_nanos = ChargedNanos(*record.usage),
                  .cost_known = record.usage->cost_known(),
                  .estimated = record.usage->estimated()};
   entry.duration = record.duration;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "errors/verdict.h"
+#include "service/observability/charged_cost.h"
 #include "service/routing/selection/model_performance.h"
 
 namespace gateway {
@@ -28,9 +29,9 @@ std::optional<CallOutcome> ModelOutcomeOf(const Attempt& attempt) {
   if (attempt.status.ok()) {
     const v1::Usage& usage = attempt.answer.facts.usage;
     CallOutcome outcome = {.succeeded = true, .latency = attempt.duration};
-    if (usage.cost_known()) {
+    if (const auto charged = ChargedNanos(usage); charged.has_value()) {
       outcome.tokens = usage.input_tokens() + usage.output_tokens();
-      outcome.cost_usd_nanos = usage.cost_usd_nanos();
+      outcome.cost_usd_nanos = *charged;
     }
     return outcome;
   }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "service/observability/call_words.h"
+#include "service/observability/charged_cost.h"
 #include "service/tracing/span_writer.h"
 
 namespace gateway {
@@ -35,7 +36,9 @@ void WriteUsage(const v1::Usage& usage, AttributeWriter& to) {
   NonZero("gen_ai.usage.reasoning.output_tokens", usage.reasoning_tokens(), to);
   NonZero("gen_ai.usage.audio.input_tokens", usage.audio_input_tokens(), to);
   NonZero("gen_ai.usage.audio.output_tokens", usage.audio_output_tokens(), to);
-  if (usage.cost_known()) to.Real("llmgateway.cost_usd", Dollars(usage));
+  if (ChargedNanos(usage).has_value()) {
+    to.Real("llmgateway.cost_usd", Dollars(usage));
+  }
   if (usage.estimated()) to.Flag("llmgateway.usage_estimated", true);
 }
 

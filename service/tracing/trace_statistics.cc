@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "base/text/utf8.h"
+#include "service/observability/charged_cost.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
@@ -76,9 +77,7 @@ void TraceStatistics::Count(const TracedCall& call, bool sampled,
   CountOne(failed, record.duration, &step.all);
   CountOne(failed, record.duration, &OperationOf(step, call).counts);
   if (sampled) ++step.sampled;
-  if (record.usage->cost_known()) {
-    step.cost_usd_nanos += record.usage->cost_usd_nanos();
-  }
+  step.cost_usd_nanos += ChargedNanos(*record.usage).value_or(0);
   if (!record.model_served.empty()) ++CountOf(step.models, record.model_served);
   for (const std::string_view each : call.capabilities) {
     ++CountOf(step.capabilities, each);

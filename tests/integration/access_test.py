@@ -86,6 +86,11 @@ class _AccessCase(unittest.TestCase):
         self.addCleanup(gateway.kill)
         return gateway
 
+    def kept(self):
+        folder = tempfile.TemporaryDirectory(prefix="access")
+        self.addCleanup(folder.cleanup)
+        return "runtime: {state_dir: '%s'}\n" % folder.name
+
     def call(self, address, method, key=None, request=None):
         """Code and reason of a call's end."""
         metadata = [["authorization", "Bearer " + key]] if key else []
@@ -194,6 +199,30 @@ class OperatorsTest(_AccessCase):
         for path in ("/livez", "/readyz", "/metrics"):
             self.assertEqual(
                 http_calls.ask(gateway.operations, path=path).status, 200)
+        gateway.stop()
+
+    def test_no_callers_key_opens_paths_of_operators_beside_the_apis(self):
+        ask = http_calls.ask
+        paths = (("/gateway/metrics", "GET"), ("/gateway/audit", "GET"),
+                 ("/api/streams/subscribe", "GET"),
+                 ("/gateway/metrics/reset", "POST"))
+        keyless = re.sub(r"  operators: .*\n", "", _KEYS)
+        gateway = self.start(keyless + "audit: {}\n" + self.kept(), _ENV)
+        for path, method in paths:
+            for key in (_CALLER, "wrong", None):
+                answer = ask(gateway.http, path=path, method=method, headers={
+                    "authorization": "Bearer " + key} if key else {})
+                self.assertEqual(answer.status, 403, (path, key))
+                self.assertIn("auth.operators", answer.body.decode())
+        gateway.stop()
+
+        # Where nobody has a key, this machine is served.
+        gateway = self.start(_MOCK + "audit: {}\n" + self.kept())
+        for path, method in paths:
+            if path == "/api/streams/subscribe":
+                continue  # It has no end.
+            self.assertEqual(
+                ask(gateway.http, path=path, method=method).status, 200, path)
         gateway.stop()
 
     def test_without_keys_operators_at_this_machine_are_let_in(self):

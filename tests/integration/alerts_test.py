@@ -260,6 +260,29 @@ class AlertsTest(unittest.TestCase):
         self.assertEqual(self.receiver.wait_for(1)[0]["state"], "firing")
         again.stop()
 
+    def test_a_silence_withdraws_what_is_being_told(self):
+        self.receiver.answer(*[500] * 100)
+        rule = _ERRORS.replace("2s", "1h")
+        gateway = self.start(rule)
+        self.call(gateway, "broken")
+        fired = self.receiver.wait_for(2)[0]
+        self.operate(gateway, "SilenceAlert", name="errors",
+                     duration="3600s")
+        told = len(self.receiver.taken)
+        self.assertEqual(
+            self.metric(gateway, "llmgw_alert_notifications_pending"), 0)
+        gateway.kill()
+
+        again = self.start(rule)
+        self.assertEqual(self.alerts(again)[0]["state"], "STATE_FIRING")
+        self.assertEqual(
+            self.metric(again, "llmgw_alert_notifications_pending"), 0)
+        self.receiver.answer()
+        self.operate(again, "SilenceAlert", name="errors")
+        last = self.receiver.wait_for(told + 1)[told]
+        self.assertEqual((last["id"], last["state"]), (fired["id"], "firing"))
+        again.stop()
+
     def test_a_model_that_fails_is_disabled(self):
         rule = ("{name: failures, condition: 'model_consecutive_failures > 2',"
                 " action: off}")

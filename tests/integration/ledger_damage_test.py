@@ -2,10 +2,12 @@
 turned, a page of which the end is missing. Whatever it hits is found and named,
 or nothing of an entry has changed."""
 
+import contextlib
 import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -13,9 +15,10 @@ import unittest
 from tests.integration import ledger_case
 from tests.integration import ledger_fault_case
 from tests.integration.grpc_caller import GrpcCaller
+from tests.integration.http_calls import ask
 from tests.integration.ledger_case import Callers
 from tests.integration.ledger_fault_case import GATEWAYCTL, verify_file
-from tests.testing.gateway_process import GatewayError
+from tests.testing.gateway_process import GatewayError, environment
 
 _SEED = 14
 _CALLS = 60
@@ -122,6 +125,44 @@ class LedgerDamageTest(ledger_fault_case.LedgerFaultCase):
             gateway.wait_for_log(level="error", module="ledger")
             self.assertEqual(self.call(gateway).status, 200)
             self.assert_alive(gateway)
+            gateway.stop()
+
+    def test_an_index_that_stands_still_is_seen(self):
+        entries = self.write(killed=False)
+        with self.copied() as path:
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                number, first = database.execute(
+                    "SELECT number, first_entry FROM commits "
+                    "WHERE number > 2 LIMIT 1").fetchone()
+                database.execute("DELETE FROM commits WHERE number = ?",
+                                 (number,))
+                database.commit()
+            os.remove(path + ".index")
+            state, self.state = self.state, os.path.dirname(path)
+            gateway = self.start()
+            self.state = state
+            gateway.wait_for_log(
+                msg="the ledger's index does not go on; new entries cannot be "
+                "found")
+            made = subprocess.run(
+                [GATEWAYCTL, "ledger", "query"], text=True, check=False,
+                capture_output=True,
+                env=environment({"GATEWAY_ADMIN": gateway.admin}))
+            self.assertEqual(made.returncode, 1, made.stdout)
+            self.assertIn(entries[0]["id"], made.stdout)
+            self.assertIn("not all was searched, but %d of %d entries: "
+                          % (first - 1, len(entries)), made.stderr)
+            with GrpcCaller() as caller:
+                health = caller.call(gateway.admin, _ADMIN + "GetHealth",
+                                     {}).response
+            problem = [each["problem"] for each in health["components"]
+                       if each["name"] == "ledger_index"]
+            self.assertIn("commit %d" % number, problem[0])
+            text = ask(gateway.operations, path="/metrics").body.decode()
+            self.assertIn("llmgw_ledger_index_failing 1\n", text)
+            self.assertIn("llmgw_ledger_indexed_entries %d\n" % (first - 1),
+                          text)
+            self.assertEqual(self.call(gateway).status, 200)
             gateway.stop()
 
     def test_a_turned_bit_of_the_log(self):

@@ -44,7 +44,8 @@ TEST_F(GatewayAlertsTest, HowTheyStandOutlastsTheProcess) {
     GatewayAlerts alerts(clock_);
     const std::unique_ptr<StateStore> store = Store();
     alerts.Open(*config_, *store);
-    alerts.board().Silence("errors", clock_.WallTime() + absl::Hours(1));
+    alerts.board().Silence("errors", clock_.WallTime(),
+                           clock_.WallTime() + absl::Hours(1));
     store->Close();
   }
   GatewayAlerts alerts(clock_);

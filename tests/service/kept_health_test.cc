@@ -1,22 +1,27 @@
 #include "service/kept_health.h"
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/api/component_board.h"
+#include "tests/service/store/temporary_folder.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
 
+namespace configv1 = ::llmgateway::config::v1;
 namespace v1 = ::llmgateway::v1;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr char kOneProviderYaml[] = "providers: [{name: mock, mock: {}}]\n";
 
@@ -28,7 +33,7 @@ v1::ComponentHealth Healthy() {
 
 v1::ComponentHealth OfLedger(const LedgerWriter::Counts& counts, bool rejects) {
   v1::ComponentHealth health = Healthy();
-  FillLedgerHealth(counts, rejects, &health);
+  FillLedgerHealth(counts, rejects, LedgerAdvice({}), &health);
   return health;
 }
 
@@ -62,6 +67,45 @@ TEST(LedgerHealthTest, WhereCallsGoOnWithoutItIsDegraded) {
 TEST(LedgerHealthTest, AProblemDoesNotChangeWithItsFigures) {
   EXPECT_EQ(OfLedger({.kept = 1, .failing = true}, true).problem(),
             OfLedger({.lost = 9, .kept = 99, .failing = true}, true).problem());
+}
+
+TEST(LedgerHealthTest, TheAdviceIsOfWhatTheLedgerIs) {
+  configv1::LedgerConfig ledger;
+  EXPECT_THAT(std::string(LedgerAdvice(ledger)),
+              HasSubstr("ledger.file_bytes_limit"));
+  ledger.mutable_postgres();
+  EXPECT_THAT(std::string(LedgerAdvice(ledger)), HasSubstr("PostgreSQL"));
+  EXPECT_THAT(std::string(LedgerAdvice(ledger)),
+              Not(HasSubstr("ledger.file_bytes_limit")));
+}
+
+// What has nothing, and no way to be read.
+class NoCommits final : public CommitSource {
+ public:
+  explicit NoCommits(absl::Status status) : status_(std::move(status)) {}
+  absl::Status Read(int64_t, VisitCommit) const override { return status_; }
+
+ private:
+  const absl::Status status_;
+};
+
+TEST(IndexHealthTest, AnIndexThatStandsStillIsNamed) {
+  TemporaryFolder folder;
+  const NoCommits well{absl::OkStatus()};
+  const NoCommits broken{absl::DataLossError("commit 7 is missing")};
+  LedgerIndex one(well, {.ledger_path = folder.Path("one")});
+  LedgerIndex two(broken, {.ledger_path = folder.Path("two")});
+  EXPECT_TRUE(one.CatchUp(absl::Seconds(60)));
+  EXPECT_FALSE(two.CatchUp(absl::Seconds(60)));
+  v1::ComponentHealth health = Healthy();
+  FillIndexHealth({{.name = "1", .commits = &well, .index = &one}}, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_HEALTHY);
+  FillIndexHealth({{.name = "1", .commits = &well, .index = &one},
+                   {.name = "2", .commits = &broken, .index = &two}},
+                  &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("chain 2: commit 7 is missing"));
+  EXPECT_THAT(health.problem(), Not(HasSubstr("chain 1")));
 }
 
 TEST(BudgetsHealthTest, WhatIsSpentIsAsSafeAsTheLedger) {

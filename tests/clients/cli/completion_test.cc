@@ -28,6 +28,8 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
   EXPECT_THAT(CompletionsOf({"metrics", ""}),
               ElementsAre("show", "watch", "cost"));
   EXPECT_THAT(CompletionsOf({"alerts", ""}), ElementsAre("list", "silence"));
+  EXPECT_THAT(CompletionsOf({"models", ""}),
+              ElementsAre("disabled", "enable", "disable"));
   EXPECT_THAT(CompletionsOf({"logs", ""}), ElementsAre("levels", "set-level"));
   EXPECT_THAT(CompletionsOf({"sessions", ""}),
               ElementsAre("create", "get", "delete"));

@@ -19,6 +19,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class LedgerRequestTest : public testing::Test {
  protected:
@@ -116,6 +117,17 @@ TEST_F(LedgerRequestTest, WhatIsNotMeantIsTold) {
   EXPECT_THAT(Run({.words = {"import", file_}}), HasSubstr("--to FILE"));
   EXPECT_THAT(Run({.words = {"verify", file_}, .flags = {{"--after", "3"}}}),
               HasSubstr("files are verified whole"));
+}
+
+TEST_F(LedgerRequestTest, NumbersOfSeveralChainsHaveTheirNames) {
+  llmgateway::v1::QueryLedgerResponse found;
+  llmgateway::v1::LedgerEntry& entry = *found.add_entries();
+  entry.set_id("LED-1");
+  entry.set_number(5);
+  EXPECT_THAT(LedgerTable(found), StartsWith("NUMBER  TIME"));
+  entry.set_chain("2");
+  EXPECT_THAT(LedgerTable(found), StartsWith("CHAIN  NUMBER  TIME"));
+  EXPECT_THAT(LedgerTable(found), HasSubstr("\n2      5       "));
 }
 
 TEST_F(LedgerRequestTest, WhatAGatewaysCheckHasFoundIsTold) {

@@ -95,6 +95,18 @@ TEST_F(LedgerVerifyTest, SeveralFilesAreOneChain) {
                                      "said to follow another entry")));
 }
 
+TEST_F(LedgerVerifyTest, SeveralChainsInOneExportAreToldToBeThat) {
+  std::string lines = Lines(2);
+  hash_.clear();
+  lines += Lines(2);
+  const LedgerReport report = Verify({Write("a", lines)});
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text,
+              HasSubstr("entry 3, LED-3: is said to be the first"));
+  EXPECT_THAT(report.text, HasSubstr("gatewayctl ledger export --chain N"));
+  EXPECT_THAT(report.text, HasSubstr("4 entries, 1 failures"));
+}
+
 TEST_F(LedgerVerifyTest, WhatWasAlteredIsNamed) {
   std::string lines = Lines(3);
   lines.replace(lines.rfind("completed"), 9, "Completed");

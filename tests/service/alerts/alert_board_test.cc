@@ -168,8 +168,8 @@ TEST_F(AlertBoardTest, EachModelStandsForItself) {
 }
 
 TEST_F(AlertBoardTest, WhoIsSilencedTellsNobodyUntilTheSilenceEnds) {
-  EXPECT_FALSE(board_->Silence("error", kStart + absl::Hours(1)));
-  EXPECT_TRUE(board_->Silence("errors", kStart + absl::Minutes(2)));
+  EXPECT_FALSE(board_->Silence("error", kStart, kStart + absl::Hours(1)));
+  EXPECT_TRUE(board_->Silence("errors", kStart, kStart + absl::Minutes(2)));
   Calls(0, 10);
   EXPECT_THAT(Look(), IsEmpty());
   EXPECT_TRUE(View().firing);
@@ -178,8 +178,57 @@ TEST_F(AlertBoardTest, WhoIsSilencedTellsNobodyUntilTheSilenceEnds) {
   EXPECT_EQ(View().silence_end, std::nullopt);
 }
 
+TEST_F(AlertBoardTest, WhatWaitsToBeToldIsWithdrawnByASilence) {
+  action_works_ = false;
+  Calls(0, 10);
+  EXPECT_THAT(Look(), ElementsAre("errors fires"));
+  const AlertEvent event = board_->Pending().at(0);
+  const absl::Time now = kStart + passed_;
+  EXPECT_TRUE(board_->IsDue(event, now));
+  EXPECT_TRUE(board_->Silence("errors", now, now + absl::Minutes(2)));
+  EXPECT_FALSE(board_->IsDue(event, now));
+  EXPECT_THAT(board_->Pending(), IsEmpty());
+  Restart();
+  EXPECT_THAT(board_->Pending(), IsEmpty());
+  Calls(0, 10);
+  EXPECT_THAT(Look(absl::Minutes(1)), IsEmpty());
+  // It fires still, and has the same id.
+  EXPECT_THAT(Look(absl::Minutes(1)), ElementsAre("errors fires"));
+  EXPECT_EQ(board_->Pending().at(0).id, event.id);
+  EXPECT_EQ(board_->Pending().at(0).due, now + absl::Minutes(2));
+}
+
+TEST_F(AlertBoardTest, OfWhatWasWithdrawnNobodyIsToldThatItIsResolved) {
+  action_works_ = false;
+  Calls(0, 10);
+  Look();
+  const absl::Time now = kStart + passed_;
+  board_->Silence("errors", now, now + absl::Minutes(1));
+  Calls(10'000, 0);
+  EXPECT_THAT(Look(absl::Seconds(30)), IsEmpty());
+  board_->Silence("errors", kStart + passed_, kStart + absl::Hours(2));
+  EXPECT_THAT(Look(absl::Hours(1)), IsEmpty());
+  EXPECT_FALSE(View().firing);
+  EXPECT_THAT(Look(absl::Hours(2)), IsEmpty());
+  EXPECT_THAT(board_->Pending(), IsEmpty());
+}
+
+TEST_F(AlertBoardTest, TheEndOfASilenceWithdrawsNothing) {
+  action_works_ = false;
+  Calls(0, 10);
+  Look();
+  const absl::Time now = kStart + passed_;
+  board_->Silence("errors", now, now);
+  EXPECT_THAT(board_->Pending(), SizeIs(1));
+  AlertEvent unnamed = board_->Pending().at(0);
+  unnamed.id.clear();
+  EXPECT_TRUE(board_->IsDue(unnamed, now));
+  board_->Silence("errors", now, now + absl::Minutes(1));
+  EXPECT_FALSE(board_->IsDue(unnamed, now));
+}
+
 TEST_F(AlertBoardTest, OfWhatWasNeverToldNobodyIsToldThatItIsResolved) {
-  board_->Silence("errors", kStart + absl::Hours(1));
+  board_->Silence("errors", kStart, kStart + absl::Hours(1));
   Calls(0, 10);
   EXPECT_THAT(Look(), IsEmpty());
   Calls(1000, 0);
@@ -207,7 +256,7 @@ TEST_F(AlertBoardTest, SilencesAndTheCostOfTheHourOutlastARestart) {
   Begin({Rule("spend", "hourly_cost > $50")});
   totals_.cost_usd_nanos = int64_t{40} * 1'000'000'000;
   EXPECT_THAT(Look(), IsEmpty());
-  board_->Silence("spend", kStart + absl::Minutes(10));
+  board_->Silence("spend", kStart, kStart + absl::Minutes(10));
   Restart();
   totals_.cost_usd_nanos = int64_t{11} * 1'000'000'000;
   EXPECT_THAT(Look(), IsEmpty());
@@ -323,10 +372,10 @@ TEST_F(AlertBoardTest, WhoWasToldThatItFiresIsToldThatItIsResolved) {
 
 TEST_F(AlertBoardTest, ASilenceIsWrittenBeforeItIsInForce) {
   const absl::Time end = kStart + absl::Hours(1);
-  const std::string silenced = board_->WriteSilenced("errors", end);
+  const std::string silenced = board_->WriteSilenced("errors", kStart, end);
   EXPECT_EQ(View().silence_end, std::nullopt);
   EXPECT_NE(board_->Write(), silenced);
-  EXPECT_TRUE(board_->Silence("errors", end));
+  EXPECT_TRUE(board_->Silence("errors", kStart, end));
   EXPECT_EQ(board_->Write(), silenced);
 }
 

@@ -44,6 +44,11 @@ class AlertSenderTest : public testing::Test {
              .failed =
                  [this](const AlertEvent& event, const absl::Status& why) {
                    failed_ = absl::StrCat(event.id, ": ", why.message());
+                 },
+             .is_due =
+                 [this](const AlertEvent&) {
+                   asked_.Set();
+                   return is_due_;
                  }}) {}
 
   // Sends an event that happened so long ago, and waits for what comes of it.
@@ -53,6 +58,11 @@ class AlertSenderTest : public testing::Test {
   Task<void> SendAndWait(absl::Duration age) {
     EXPECT_TRUE(sender_.Send(action_, Event(age)));
     co_await done_.Wait();
+  }
+  Task<void> SendAndWaitUntilAsked() {
+    EXPECT_TRUE(sender_.Send(action_, Event(absl::ZeroDuration())));
+    co_await asked_.Wait();
+    co_await sender_.Stop();
   }
   Task<void> SendAndStop() {
     sender_.Send(action_, Event(absl::ZeroDuration()));
@@ -93,6 +103,8 @@ class AlertSenderTest : public testing::Test {
   const TestHttpServer server_{hook_};
   LoopClient client_;
   WakeUp done_;
+  WakeUp asked_;
+  bool is_due_ = true;
   std::string told_;
   std::string failed_;
   std::string disabled_;
@@ -118,6 +130,15 @@ TEST_F(AlertSenderTest, WhatIsNotTakenIsSentAgain) {
   EXPECT_THAT(hook_.asked(), SizeIs(2));
   EXPECT_EQ(hook_.asked()[0], hook_.asked()[1]);
   EXPECT_EQ(failed_, "e1: it answered 500");
+}
+
+TEST_F(AlertSenderTest, WhatIsNotDueAnyMoreIsNotSentAgain) {
+  hook_.Answer({500});
+  is_due_ = false;
+  client_.Run([this] { return SendAndWaitUntilAsked(); });
+  EXPECT_THAT(hook_.asked(), SizeIs(1));
+  EXPECT_EQ(told_, "");
+  EXPECT_EQ(sender_.under_way(), 0u);
 }
 
 TEST_F(AlertSenderTest, AfterTenMinutesItIsGivenUpWithTheLastAnswer) {

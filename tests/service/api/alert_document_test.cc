@@ -29,7 +29,10 @@ class AlertDocumentTest : public testing::Test {
 TEST_F(AlertDocumentTest, WhatIsKeptIsRestored) {
   const absl::Time end = kNow + absl::Hours(1);
   ASSERT_TRUE(
-      state_->Write(kAlertDocument, board_.WriteSilenced("errors", end)).ok());
+      state_
+          ->Write(kAlertDocument,
+                  board_.WriteSilenced("errors", end - absl::Hours(1), end))
+          .ok());
   RestoreAlerts(*state_, &board_);
   EXPECT_EQ(board_.List(kNow).at(0).silence_end, end);
 }

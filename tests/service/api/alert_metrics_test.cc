@@ -38,7 +38,7 @@ TEST(AlertMetricsTest, TheyAreThoseOfTheAlertsThatAreConfigured) {
   AddAlertMetrics(board, watch, clock, registry);
   board.SetRules({CostAbove("a", 5), CostAbove("b", 6), CostAbove("c", 7)},
                  clock.WallTime());
-  board.Silence("b", clock.WallTime() + absl::Hours(1));
+  board.Silence("b", clock.WallTime(), clock.WallTime() + absl::Hours(1));
   board.Look(
       {.now = clock.WallTime(), .totals = {.cost_usd_nanos = 7'000'000'000}});
   board.Failed(board.Pending().at(0).id, absl::UnavailableError("down"));

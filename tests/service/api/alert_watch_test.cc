@@ -31,6 +31,9 @@ constexpr char kErrors[] =
 constexpr char kModels[] =
     "{name: models, condition: 'model_consecutive_failures > 5', action: off, "
     "window: 1h}";
+constexpr char kPaged[] =
+    "{name: errors, condition: 'error_rate > 5%', action: page, window: 2h, "
+    "calls_min: 1}";
 
 // What a webhook takes is in alert_sender_test.cc, and by a whole gateway in
 // alerts_test.py.
@@ -43,7 +46,8 @@ class AlertWatchTest : public testing::Test {
         absl::StrCat("providers: [{name: a, mock: {}}]\nalerts:\n  interval: ",
                      interval, "\n  rules: [", rules,
                      "]\n  actions: [{name: note, log: {}}, "
-                     "{name: off, disable_model: {}}]\n"),
+                     "{name: off, disable_model: {}}, "
+                     "{name: page, webhook: {url: 'http://127.0.0.1:9/'}}]\n"),
         {}, ports_);
   }
 
@@ -192,12 +196,34 @@ TEST_F(AlertWatchTest, OneThatIsEnabledAndFailsAgainIsDisabledAgain) {
   }(this));
 }
 
+// The receiver cannot be reached, so that it is told again and again.
+TEST_F(AlertWatchTest, WhatIsToldAgainStopsWhenItIsSilenced) {
+  runner_.Run([](AlertWatchTest* test) -> Task<void> {
+    test->Begin(kPaged);
+    test->Calls(0, 1);
+    co_await test->Pass(absl::Seconds(20));
+    const int64_t failed = test->board_.counts().failed_attempts;
+    EXPECT_GE(failed, 2);
+    const absl::Time now = test->time_.WallTime();
+    test->board_.Silence("errors", now, now + absl::Hours(1));
+    co_await test->Pass(absl::Minutes(50));
+    EXPECT_EQ(test->board_.counts().failed_attempts, failed);
+    EXPECT_EQ(test->board_.counts().given_up, 0);
+    // It fires still, and is told when the silence is over, for ten minutes.
+    co_await test->Pass(absl::Minutes(10) + absl::Seconds(5));
+    EXPECT_GE(test->board_.counts().failed_attempts, failed + 2);
+    EXPECT_THAT(test->board_.Pending(), SizeIs(1));
+    co_await test->End();
+  }(this));
+}
+
 TEST_F(AlertWatchTest, ASilencedAlertDisablesNothing) {
   runner_.Run([](AlertWatchTest* test) -> Task<void> {
     test->Begin(kModels);
     co_await test->Pass(absl::Seconds(1));
-    EXPECT_TRUE(test->board_.Silence(
-        "models", test->time_.WallTime() + absl::Seconds(10)));
+    EXPECT_TRUE(
+        test->board_.Silence("models", test->time_.WallTime(),
+                             test->time_.WallTime() + absl::Seconds(10)));
     test->FailModel(6);
     co_await test->Pass(absl::Seconds(8));
     EXPECT_FALSE(test->Model().availability.disabled());

@@ -31,7 +31,7 @@ TEST(AuditViewTest, AnEntryIsShownAsItIs) {
     entry.usage.tokens[i] = static_cast<int64_t>(i) + 1;
   }
   entry.usage.cost_known = true;
-  entry.usage.cost_usd_nanos = 99;
+  entry.usage.charged_nanos = 99;
   entry.duration = absl::Seconds(2);
   entry.request = {.bytes = "asked",
                    .is_kept = true,

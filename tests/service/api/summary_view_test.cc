@@ -107,7 +107,7 @@ TEST(UsageOfAllAttemptsTest, AddsUpAndKnowsAPriceOnlyIfAllAreKnown) {
   EXPECT_TRUE(all.cost_known());
   lost.set_cost_known(false);
   all = UsageOfAllAttempts(record);
-  EXPECT_EQ(all.cost_usd_nanos(), 10);
+  EXPECT_EQ(all.cost_usd_nanos(), 20);
   EXPECT_FALSE(all.cost_known());
   // Of a call that nobody answered, that of the attempts.
   lost.set_cost_known(true);

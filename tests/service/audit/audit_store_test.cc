@@ -95,7 +95,7 @@ TEST_F(AuditStoreTest, AnEntryIsReadAsItWasWritten) {
     entry.usage.tokens[i] = 100 + static_cast<int64_t>(i);
   }
   entry.usage.cost_known = true;
-  entry.usage.cost_usd_nanos = 12345;
+  entry.usage.charged_nanos = 12345;
   entry.usage.estimated = true;
   entry.duration = absl::Milliseconds(17);
   entry.request_bytes = 18;

@@ -38,7 +38,7 @@ TEST(SuggestionTest, NamesTheNearestOrElseAll) {
   EXPECT_EQ(Suggestion("colour", {"address", "tls"}),
             "; known are 'address', 'tls'");
   EXPECT_EQ(Suggestion("colour", {}), "");
-  const std::vector<std::string> many(13, "address");
+  const std::vector<std::string> many(41, "address");
   EXPECT_TRUE(Suggestion("colour", many).ends_with("'address' and others"));
 }
 

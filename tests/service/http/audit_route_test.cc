@@ -140,6 +140,27 @@ TEST_F(AuditRouteTest, OperatorsAloneAreAnswered) {
   EXPECT_THAT(answer.body, HasSubstr("\"type\":\"authentication_error\""));
 }
 
+TEST_F(AuditRouteTest, WhereNobodyHasKeysThisMachineIsAnswered) {
+  current_.Swap(MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"));
+  EXPECT_EQ(Ask("/gateway/audit", "").status, 200);
+  EXPECT_EQ(Ask("/gateway/audit", "origin: https://evil.example\r\n").status,
+            403);
+}
+
+TEST_F(AuditRouteTest, WhereOnlyCallersHaveKeysNobodyIsAnswered) {
+  current_.Swap(
+      MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                      "auth: {callers: {api_keys: [{id: a, key: 'env:A'}]}}\n",
+                      {{"A", "callers-key-0123456789"}}));
+  for (const char* fields :
+       {"", "authorization: Bearer callers-key-0123456789\r\n",
+        "authorization: Bearer wrong\r\n"}) {
+    const RawAnswer answer = Ask("/gateway/audit", fields);
+    EXPECT_EQ(answer.status, 403) << fields;
+    EXPECT_THAT(answer.body, HasSubstr("configure auth.operators.api_keys"));
+  }
+}
+
 TEST_F(AuditRouteTest, WhatFailsIsToldInTheEarlierGatewaysWords) {
   fails_ = absl::UnavailableError("the disk");
   RawAnswer answer = Ask("/gateway/audit");

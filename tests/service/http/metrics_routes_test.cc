@@ -243,11 +243,19 @@ TEST_F(MetricsRoutesTest, WhereOperatorsHaveKeysTheyAreForOperators) {
   EXPECT_EQ(AskAs(kSumsOps, "/gateway/metrics/reset", "POST").status, 200);
 }
 
-TEST_F(MetricsRoutesTest, WhereOnlyCallersHaveKeysTheyAreForThemOnLoopback) {
+TEST_F(MetricsRoutesTest, WhereOnlyCallersHaveKeysTheyAreForNobody) {
   Open(absl::StrCat(
       kSumsYaml, "auth: {callers: {api_keys: [{id: a, key: 'env:ALICE'}]}}\n"));
-  EXPECT_EQ(Ask("/gateway/metrics").status, 401);
-  EXPECT_EQ(AskAs(kSumsAlice, "/gateway/metrics").status, 200);
+  for (const std::string_view path :
+       {"/gateway/metrics", "/gateway/metrics/reset",
+        "/api/streams/subscribe"}) {
+    const std::string_view method =
+        path == "/gateway/metrics/reset" ? "POST" : "GET";
+    EXPECT_EQ(Ask(path, "", method).status, 403) << path;
+    const RawAnswer refused = AskAs(kSumsAlice, path, method);
+    EXPECT_EQ(refused.status, 403) << path;
+    EXPECT_THAT(refused.body, HasSubstr("configure auth.operators.api_keys"));
+  }
 }
 
 TEST_F(MetricsRoutesTest, PagesOfOthersMayNotResetWithoutAKey) {

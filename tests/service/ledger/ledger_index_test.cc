@@ -1,6 +1,7 @@
 #include "service/ledger/ledger_index.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <memory>
@@ -276,6 +277,55 @@ TEST_F(LedgerIndexTest, StopsWhereACommitIsMissing) {
   EXPECT_THAT(index_->state().status.ToString(), HasSubstr("commit 3"));
   EXPECT_EQ(index_->state().indexed_entries, 100);
   EXPECT_THAT(Find({.filter = {.request_id = "req-49"}}), SizeIs(2));
+}
+
+// A ledger that is another one from one moment to the next, as after a restore.
+class RestoredLedger final : public CommitSource {
+ public:
+  explicit RestoredLedger(const CommitSource& ledger) : ledger_(&ledger) {}
+  void Restore(const CommitSource& ledger) { ledger_ = &ledger; }
+  absl::Status Read(int64_t first_commit, VisitCommit visit) const override {
+    return ledger_.load()->Read(first_commit, visit);
+  }
+
+ private:
+  std::atomic<const CommitSource*> ledger_;
+};
+
+class RestoredLedgerTest : public LedgerIndexTest {
+ protected:
+  // The ledger that is restored has so many calls by now.
+  void Restore(int64_t calls, int64_t first_call = 0) {
+    Append(500);
+    RestoredLedger ledger(*log_);
+    index_ = std::make_unique<LedgerIndex>(
+        ledger, LedgerIndex::Options{.ledger_path = path_,
+                                     .interval = absl::Milliseconds(1),
+                                     .segment_entries = 300});
+    EXPECT_TRUE(index_->CatchUp(kPatience));
+    EXPECT_EQ(index_->state().indexed_entries, 1'000);
+    std::unique_ptr<LedgerLog> backup = *LedgerLog::Open(
+        {.path = folder_.Path("backup.db"), .sync = SqliteSync::kNormal});
+    ASSERT_TRUE(
+        AppendCalls(*backup, {.calls = calls, .first_call = first_call}).ok());
+    ledger.Restore(*backup);
+    while (index_->state().indexed_entries != 2 * calls ||
+           !index_->Find({.filter = {.id = DispatchIdOf(first_call)}}).ok()) {
+      index_->CatchUp(kPatience);
+    }
+    log_.swap(backup);  // Which is scanned.
+    ExpectFoundAsScanned({.caller = "caller-3"}, 10);
+    index_.reset();
+    log_.swap(backup);
+  }
+};
+
+TEST_F(RestoredLedgerTest, BehindWhatWasIndexedTheIndexIsMadeAnew) {
+  Restore(/*calls=*/50);
+}
+
+TEST_F(RestoredLedgerTest, WithOthersBehindItTheIndexIsMadeAnew) {
+  Restore(/*calls=*/700, /*first_call=*/5'000);
 }
 
 }  // namespace

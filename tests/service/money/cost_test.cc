@@ -161,6 +161,10 @@ TEST(SetCostTest, ATierWithoutAPriceCostsTheStandardOneAndIsNotKnown) {
   EXPECT_EQ(usage.cost_usd_nanos(), 10'000'000'000);
   EXPECT_EQ(usage.cost_breakdown().output_nanos(), 8'000'000'000);
   EXPECT_FALSE(usage.cost_known());
+  // One that no list has heard of is not the standard one.
+  SetCost(price, ServiceTierOf("scale"), &usage);
+  EXPECT_EQ(usage.cost_usd_nanos(), 10'000'000'000);
+  EXPECT_FALSE(usage.cost_known());
 }
 
 TEST(CostTest, OfSonnetWithItsCache) {

@@ -73,9 +73,22 @@ TEST(ServiceTierTest, IsCalledAsVendorsDo) {
   EXPECT_EQ(ServiceTierOf("flex"), ServiceTier::kFlex);
   EXPECT_EQ(ServiceTierOf("priority"), ServiceTier::kPriority);
   EXPECT_EQ(ServiceTierOf("fast"), ServiceTier::kPriority);
-  for (const char* name : {"", "default", "auto", "standard", "scale", "FLEX",
-                           "standard_only", "?"}) {
+  for (const char* name :
+       {"", "default", "auto", "standard", "standard_only", "on_demand"}) {
     EXPECT_EQ(ServiceTierOf(name), ServiceTier::kStandard) << name;
+  }
+  for (const char* name : {"scale", "FLEX", "performance", "?"}) {
+    EXPECT_EQ(ServiceTierOf(name), ServiceTier::kOther) << name;
+  }
+}
+
+TEST(ServiceTierTest, PricesAreOfThreeTiersAndTheStandardOne) {
+  EXPECT_EQ(PricedTierOf(""), ServiceTier::kStandard);
+  EXPECT_EQ(PricedTierOf("batch"), ServiceTier::kBatch);
+  EXPECT_EQ(PricedTierOf("flex"), ServiceTier::kFlex);
+  EXPECT_EQ(PricedTierOf("priority"), ServiceTier::kPriority);
+  for (const char* name : {"fast", "standard", "scale", "in"}) {
+    EXPECT_EQ(PricedTierOf(name), std::nullopt) << name;
   }
 }
 

@@ -66,13 +66,13 @@ TEST_F(CompatibleMetricsTest, CallsAreCountedByPathAndStatus) {
                         "\"POST\",path=\"/v1/messages\",le=\"0.025\"} 1\n"));
 }
 
-TEST_F(CompatibleMetricsTest, CostsAreObservedWhereTheyAreKnown) {
+TEST_F(CompatibleMetricsTest, CostsAreObservedWhereThereIsAPrice) {
   llmgateway::v1::Usage usage;
   CallRecord record;
   record.usage = &usage;
   compatible_.Count(record, "p", "m");
   EXPECT_THAT(Text(), Not(HasSubstr("llm_gateway_request_cost_dollars")));
-  usage.set_cost_known(true);
+  // Charged, though it is not known.
   usage.set_cost_usd_nanos(20'000'000);
   compatible_.Count(record, "p", "m");
   // Nothing is consumed again.

@@ -88,10 +88,13 @@ TEST_F(AlertRecordTest, EveryAttemptCostsAndAnAnswerOfOthersDoesNot) {
   EXPECT_EQ(Totals().cost_usd_nanos, 5000);
 }
 
-TEST_F(AlertRecordTest, WhatIsNotKnownCostsNothing) {
+TEST_F(AlertRecordTest, WhatIsChargedCountsAlsoWhereTheTierHasNoPrice) {
   usage_.set_cost_known(false);
   RecordForAlerts(record_, shard_);
-  EXPECT_EQ(Totals().cost_usd_nanos, 0);
+  EXPECT_EQ(Totals().cost_usd_nanos, 4000);
+  usage_.set_cost_usd_nanos(0);
+  RecordForAlerts(record_, shard_);
+  EXPECT_EQ(Totals().cost_usd_nanos, 4000);
 }
 
 }  // namespace

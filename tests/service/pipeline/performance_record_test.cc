@@ -73,14 +73,14 @@ TEST_F(PerformanceRecordTest, AnAnswerIsASuccessOfItsModel) {
   v1::Usage& usage = one.answer.facts.usage;
   usage.set_input_tokens(700);
   usage.set_output_tokens(300);
-  usage.set_cost_usd_nanos(5'000);
   RecordPerformance(call_, 0);
   EXPECT_EQ(Of("first").successes, 1);
   EXPECT_EQ(Of("first").average_latency(), absl::Seconds(2));
-  // The cost is not known.
+  // It has no price.
   EXPECT_FALSE(Of("first").cost_usd_nanos_per_million_tokens().has_value());
   EXPECT_EQ(Of("second").calls(), 0);
-  usage.set_cost_known(true);
+  // It has one, but none of the tier that served.
+  usage.set_cost_usd_nanos(5'000);
   RecordPerformance(call_, 0);
   EXPECT_EQ(Of("first").cost_usd_nanos_per_million_tokens(), 5'000'000);
 }

@@ -26,6 +26,8 @@ TEST(TraceStatisticsTest, CountsWhatWasCalledAndHowItEnded) {
   bad.Fail(absl::StatusCode::kUnavailable,
            llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "away");
   bad.capabilities = {"streaming"};
+  // Charged as the standard tier.
+  bad.usage.set_cost_usd_nanos(5);
   counts.Count(bad.traced(), /*sampled=*/false, kStart);
 
   TraceTotals totals;
@@ -34,7 +36,7 @@ TEST(TraceStatisticsTest, CountsWhatWasCalledAndHowItEnded) {
   EXPECT_EQ(totals.all.failed, 1);
   EXPECT_EQ(totals.all.duration, absl::Milliseconds(160));
   EXPECT_EQ(totals.sampled, 1);
-  EXPECT_EQ(totals.cost_usd_nanos, 70);
+  EXPECT_EQ(totals.cost_usd_nanos, 75);
   ASSERT_EQ(totals.operations.size(), 2u);
   EXPECT_EQ(totals.operations["POST /v1/chat/completions"].failed, 0);
   EXPECT_EQ(totals.operations["llm_call_writer"].failed, 1);

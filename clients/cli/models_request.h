@@ -1,0 +1,42 @@
+// `gatewayctl models`: which models of providers are disabled, and one that is
+// enabled again, or disabled, while the gateway runs.
+//
+//   OperatorWords words;
+//   words.words = {"enable", "openai/gpt-5-mini"};
+//   const absl::StatusOr<std::string> text = AskModels(place, words);
+//
+// Thread-safe: plain functions; asking blocks.
+
+#ifndef CLIENTS_CLI_MODELS_REQUEST_H_
+#define CLIENTS_CLI_MODELS_REQUEST_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "clients/cli/operator_words.h"
+#include "clients/cli/rpc_connection.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "llmgateway/v1/circuits.pb.h"
+
+namespace gateway {
+
+// What `models` does.
+extern const OperatorCommand kModelsCommand;
+
+// Returns what to print: for people, or the response as JSON. INVALID_ARGUMENT
+// for words that are not meant.
+absl::StatusOr<std::string> AskModels(const RpcPlace& place,
+                                      const OperatorWords& words);
+
+// The request that words come to.
+absl::StatusOr<llmgateway::v1::SetModelEnabledRequest> SetModelEnabledRequestOf(
+    const OperatorWords& words);
+
+// Those that are disabled as a table, a line each; a sentence if none is.
+std::string DisabledModelsTable(
+    const google::protobuf::RepeatedPtrField<llmgateway::v1::Circuit>&
+        circuits);
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CLI_MODELS_REQUEST_H_

@@ -1,0 +1,64 @@
+#include "clients/cli/models_request.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using ::testing::HasSubstr;
+
+// What a gateway answers is asked of one in alerts_test.py.
+TEST(ModelsRequestTest, OnlyWhatIsMeantIsAskedFor) {
+  const RpcPlace nobody = {.address = "127.0.0.1:1"};
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{},
+        {"list"},
+        {"disabled", "openai"},
+        {"enable"},
+        {"enable", "gpt-5"},
+        {"enable", "/gpt-5"},
+        {"enable", "openai/"},
+        {"disable", "openai/gpt-5", "openai/gpt-4"}}) {
+    EXPECT_TRUE(
+        absl::IsInvalidArgument(AskModels(nobody, {.words = wrong}).status()));
+  }
+  EXPECT_THAT(AskModels(nobody, {.words = {"disabled"}}).status().ToString(),
+              HasSubstr("127.0.0.1:1"));
+}
+
+TEST(ModelsRequestTest, AModelIsNamedBehindItsProvider) {
+  const auto enable =
+      SetModelEnabledRequestOf({.words = {"enable", "router/vendor/model"}});
+  ASSERT_TRUE(enable.ok());
+  EXPECT_EQ(enable->provider(), "router");
+  EXPECT_EQ(enable->model(), "vendor/model");
+  EXPECT_TRUE(enable->enabled());
+  const auto disable =
+      SetModelEnabledRequestOf({.words = {"disable", "openai/gpt-5"},
+                                .flags = {{"--reason", "it is slow"}}});
+  ASSERT_TRUE(disable.ok());
+  EXPECT_FALSE(disable->enabled());
+  EXPECT_EQ(disable->reason(), "it is slow");
+}
+
+TEST(ModelsRequestTest, TheTableSaysWhyTheyAreDisabled) {
+  v1::ListCircuitsResponse response;
+  EXPECT_EQ(DisabledModelsTable(response.circuits()), "no model is disabled\n");
+  v1::Circuit& circuit = *response.add_circuits();
+  circuit.set_provider("openai");
+  circuit.set_model("gpt-5");
+  circuit.set_disabled_reason("by alert failures");
+  EXPECT_EQ(DisabledModelsTable(response.circuits()),
+            "MODEL         WHY\n"
+            "openai/gpt-5  by alert failures\n");
+}
+
+}  // namespace
+}  // namespace gateway
