@@ -37,7 +37,8 @@ class ParsedHttpStream final : public HttpStream {
   // events have been observed already.
   void KeepThoseBefore(const v1::ChoiceEnd& end, size_t observed,
                        StreamBatch* batch);
-  // Records what an event says of the answer as a whole.
+  // Records what the events from `first` on say of the answer as a whole.
+  void ObserveFrom(size_t first, StreamBatch* batch);
   void Observe(const v1::GenerateEvent& event, StreamBatch* batch);
   // True if every choice that began has said why it ended.
   bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
@@ -119,19 +120,28 @@ absl::Status ParsedHttpStream::Take(const StreamEvent& event,
       event.data.size(), [&] { return batch->events.memory_bytes(); },
       [&] { return reader_->Read(event.name, event.data, &batch->events); },
       AnswerTakesTooMuch);
-  if (!read.ok()) return WrapFault(read);
+  if (!read.ok()) {
+    // What came before what cannot be read stands.
+    ObserveFrom(before, batch);
+    return WrapFault(read);
+  }
   if (const v1::ChoiceEnd* const end = FindGivenUp(batch->events, before)) {
     const absl::Status fault = GaveUp(end);
     KeepThoseBefore(*end, before, batch);
     return fault;
   }
+  ObserveFrom(before, batch);
+  return absl::OkStatus();
+}
+
+void ParsedHttpStream::ObserveFrom(size_t first, StreamBatch* batch) {
   bool has_usage = false;
-  for (size_t i = before; i < batch->events.size(); ++i) {
+  for (size_t i = first; i < batch->events.size(); ++i) {
     Observe(batch->events[i], batch);
     has_usage = has_usage || batch->events[i].has_usage();
   }
   if (has_usage) facts_.usage_is_final = Finished();
-  return absl::OkStatus();
+  if (reader_->usage_is_final()) facts_.usage_is_final = true;
 }
 
 void ParsedHttpStream::KeepThoseBefore(const v1::ChoiceEnd& end,

@@ -63,9 +63,12 @@ bool AnyUsable(const Facts& facts) {
 }
 
 // Returns whether everything that calls go to, and that is kept of them, is
-// well.
+// well. That the gateway has only begun to start is no fault of these:
+// /health/ready tells it.
 bool AllWell(const Facts& facts) {
-  return facts.serving() && AnyUsable(facts) &&
+  return facts.state != Readiness::State::kDraining && AnyUsable(facts) &&
+         !AnyComponentIs(v1::ComponentHealth::STATE_FAILING,
+                         facts.components) &&
          !AnyComponentIs(v1::ComponentHealth::STATE_DEGRADED,
                          facts.components) &&
          std::all_of(facts.providers.begin(), facts.providers.end(),
@@ -215,7 +218,7 @@ void WriteAuditState(const RuntimeSnapshot& runtime, JsonWriter& json) {
 
 int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   json.StringField("status", AllWell(facts) ? "healthy" : "degraded");
-  if (!facts.knows_us()) return 200;
+  if (!facts.operating.ok()) return 200;
   WriteHealthByName(facts, json);
   WriteComponents(facts, json);
   const std::string& default_provider =

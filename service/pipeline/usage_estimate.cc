@@ -101,6 +101,18 @@ bool IsTold(const v1::Usage& usage) {
   return usage.input_tokens() != 0 || usage.output_tokens() != 0;
 }
 
+bool IsWhole(const v1::Usage& usage) {
+  return usage.input_tokens() != 0 && usage.output_tokens() != 0;
+}
+
+void EstimateMissing(const IncomingCall& call, const InputMeasure& input,
+                     int64_t output_tokens, v1::Usage* usage) {
+  if (usage->output_tokens() != 0) output_tokens = usage->output_tokens();
+  const bool is_nothing =
+      usage->input_tokens() != 0 && output_tokens == usage->output_tokens();
+  if (!is_nothing) EstimateUsage(call, input, output_tokens, usage);
+}
+
 void EstimateUsage(const IncomingCall& call, const InputMeasure& input,
                    int64_t output_tokens, v1::Usage* usage) {
   if (usage->input_tokens() == 0) {
@@ -113,18 +125,23 @@ void EstimateUsage(const IncomingCall& call, const InputMeasure& input,
 void CompleteUsage(bool finished, const IncomingCall& call,
                    const InputMeasure& input, const DeliveredTokens& delivered,
                    const ProviderStream& stream, ResponseFacts* facts) {
-  if (IsTold(facts->usage) && (finished || facts->usage_is_final)) return;
-  EstimateUsage(call, input, delivered.Estimate(stream), &facts->usage);
+  const int64_t output_tokens = delivered.Estimate(stream);
+  if (finished || facts->usage_is_final) {
+    EstimateMissing(call, input, output_tokens, &facts->usage);
+  } else {
+    EstimateUsage(call, input, output_tokens, &facts->usage);
+  }
 }
 
 void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt) {
   v1::GenerateResponse* const response = attempt->answer.response;
   v1::Usage* const usage = &attempt->answer.facts.usage;
-  EstimateUsage(call, InputMeasure(call),
-                response != nullptr ? EstimateOutputTokens(*response)
-                                    : EstimateOutputTokens(*call.raw->dialect,
-                                                           attempt->answer.raw),
-                usage);
+  const int64_t output_tokens =
+      usage->output_tokens() != 0 ? usage->output_tokens()
+      : response != nullptr
+          ? EstimateOutputTokens(*response)
+          : EstimateOutputTokens(*call.raw->dialect, attempt->answer.raw);
+  EstimateMissing(call, InputMeasure(call), output_tokens, usage);
   if (response != nullptr) *response->mutable_usage() = *usage;
 }
 

@@ -45,8 +45,17 @@ class InputMeasure {
 // does not depend on how large it is.
 int64_t GuessedInputTokens(const IncomingCall& call);
 
-// The provider has said how many tokens there were.
+// The provider has said how many tokens there were, of the input or the output.
 bool IsTold(const v1::Usage& usage);
+
+// It has said so of both.
+bool IsWhole(const v1::Usage& usage);
+
+// Of an answer whose usage was told with its end, whole or as a stream: what
+// was told stands, and a side of it that is missing, or cannot be read, is
+// estimated. `output_tokens` is what its text is estimated to be.
+void EstimateMissing(const IncomingCall& call, const InputMeasure& input,
+                     int64_t output_tokens, v1::Usage* usage);
 
 // What the provider has not told of the usage is estimated: what it has cost
 // nobody will say, and it is not nothing. So is what it told before the end, if
@@ -55,12 +64,12 @@ void EstimateUsage(const IncomingCall& call, const InputMeasure& input,
                    int64_t output_tokens, v1::Usage* usage);
 
 // Of a stream that has ended. What was told of all of the answer stands, even
-// if the caller did not get all of it.
+// if the caller did not get all of it, or a part of it cannot be read.
 void CompleteUsage(bool finished, const IncomingCall& call,
                    const InputMeasure& input, const DeliveredTokens& delivered,
                    const ProviderStream& stream, ResponseFacts* facts);
 
-// Of a whole answer whose provider told none; it is read for that.
+// Of a whole answer whose provider told none, or not all; it is read for that.
 void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt);
 
 // Of an answer that its provider makes in the background, and has only begun:

@@ -370,8 +370,8 @@ class SeedRouteTest(audit_case.AuditCase):
                                               (True, False, False)),
                 (audit_case.ALL_BODIES, (True, True, True))):
             gateway = self.start(audit=audit)
-            told = ask(gateway.http, path="/gateway/health",
-                       headers={"authorization": "Bearer " + audit_case.CALLER}
+            told = ask(gateway.http, path="/gateway/health", headers={
+                "authorization": "Bearer " + audit_case.OPERATOR}
                        ).json()["audit"]
             self.assertEqual(
                 (told["enabled"], told["log_request_bodies"],

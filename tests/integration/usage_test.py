@@ -281,6 +281,53 @@ class ImplausibleUsageTest(_UsageCase):
                           float(line.split()[-1]) > 100], [])
 
 
+class BrokenUsageTest(_UsageCase):
+    """What an answer has cost does not depend on whether it was streamed."""
+
+    _USAGES = (
+        ({"prompt_tokens": 12, "completion_tokens": 5,
+          "prompt_tokens_details": {"cached_tokens": -1}}, (12, 5, True)),
+        ({"prompt_tokens": 12, "completion_tokens": 5,
+          "completion_tokens_details": {"audio_tokens": 1e30}}, (12, 5, True)),
+        ({"prompt_tokens": 2 ** 63, "completion_tokens": 5}, (6, 5, True)),
+        ({"prompt_tokens": 12, "completion_tokens": 0}, (12, 125, True)),
+        ({"prompt_tokens": 12, "completion_tokens": None}, (12, 125, True)),
+        ({"prompt_tokens": 12}, (12, 125, True)),
+        ({"completion_tokens": 5}, (6, 5, True)),
+        ({}, (6, 125, True)),
+        ({"prompt_tokens": 12, "completion_tokens": 5}, (12, 5, False)),
+    )
+
+    def bodies(self, usage):
+        head = {"id": "c", "created": 1, "model": "m"}
+        yield False, "application/json", json.dumps({
+            **head, "object": "chat.completion", "usage": usage, "choices": [{
+                "index": 0, "finish_reason": "stop", "message": {
+                    "role": "assistant", "content": self._TEXT}}]})
+        yield True, "text/event-stream", "".join(
+            "data: %s\n\n" % json.dumps({
+                **head, "object": "chat.completion.chunk", **fields})
+            for fields in (
+                {"choices": [{"index": 0, "delta": {
+                    "role": "assistant", "content": self._TEXT}}]},
+                {"choices": [{"index": 0, "delta": {},
+                              "finish_reason": "stop"}]},
+                {"choices": [], "usage": usage})) + "data: [DONE]\n\n"
+
+    def test_whole_and_streamed_cost_alike_through_every_api(self):
+        for number, (usage, expected) in enumerate(self._USAGES):
+            for stream, content_type, body in self.bodies(usage):
+                for api in ("chat", "messages", "responses", "gemini", "grpc"):
+                    model = "gpt-broken-%d-%s-%s" % (number, api, stream)
+                    self.upstream.set_script(model, {
+                        "body": body, "content_type": content_type})
+                    with self.subTest(usage=usage, api=api, stream=stream):
+                        line = self.ask(api, model, stream)
+                        told = (line["input_tokens"], line["output_tokens"],
+                                line.get("usage_estimated", False))
+                        self.assertEqual(told, expected, line)
+
+
 class CutUsageTest(_UsageCase):
     """Streams that break off after, or before, the provider told usage."""
 

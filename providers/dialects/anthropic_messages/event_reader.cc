@@ -87,14 +87,18 @@ absl::Status MessagesEventReader::ReadMessageStart(JsonValue& root,
   v1::StreamStarted started;
   std::vector<std::string_view> blocks;  // That the message begins with.
   bool has_message = false;
-  GATEWAY_RETURN_IF_ERROR(root.EachField(
+  const absl::Status read = root.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key != "message") return absl::OkStatus();
         has_message = true;
         return value.EachField([&](std::string_view name, JsonValue& field) {
           return ReadMessageField(name, field, &started, &blocks);
         });
-      }));
+      });
+  if (!read.ok()) {
+    usage_ = wire_usage_.ToUsage();
+    return read;
+  }
   if (!has_message) return root.Error("message: required");
   started.set_service_tier(wire_usage_.service_tier());
   *events->emplace_back().mutable_started() = std::move(started);
@@ -428,10 +432,12 @@ void MessagesEventReader::EndBlock(Events* events) {
 absl::Status MessagesEventReader::ReadMessageDelta(JsonValue& root,
                                                    Events* events) {
   v1::ChoiceEnd end;
+  absl::Status usage_fault;  // Told once the rest of the event was read.
   GATEWAY_RETURN_IF_ERROR(root.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key == "usage") {
-          return wire_usage_.Read(value, end.mutable_extensions());
+          usage_fault = wire_usage_.Read(value, end.mutable_extensions());
+          return absl::OkStatus();
         }
         if (key != "delta") return absl::OkStatus();
         GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());
@@ -439,10 +445,10 @@ absl::Status MessagesEventReader::ReadMessageDelta(JsonValue& root,
       }));
   if (end.provider_finish_reason().empty() || ended_) {
     AddUsage(events);
-    return absl::OkStatus();
+    return usage_fault;
   }
   EndChoice(&end, events);
-  return absl::OkStatus();
+  return usage_fault;
 }
 
 void MessagesEventReader::EndChoice(v1::ChoiceEnd* end, Events* events) {

@@ -123,10 +123,10 @@ absl::StatusOr<EventKind> MessagesTap::OnEvent(std::string_view name,
 
 absl::Status MessagesTap::ReadUsage(JsonValue& value) {
   facts_.has_usage = true;
-  GATEWAY_RETURN_IF_ERROR(usage_.Read(value, nullptr));
+  const absl::Status read = usage_.Read(value, nullptr);
   facts_.usage = usage_.ToUsage();
   facts_.service_tier = usage_.service_tier();
-  return absl::OkStatus();
+  return read;
 }
 
 absl::StatusOr<bool> MessagesTap::ReadMessageStart(std::string_view data) {
@@ -164,11 +164,13 @@ void MessagesTap::RecordEnd(std::string_view stop_reason) {
 absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
   std::string stop_reason;
   bool has_usage = false;
+  absl::Status usage_fault;  // Told once the rest of the event was read.
   GATEWAY_RETURN_IF_ERROR(ReadJson(data, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key, JsonValue& value) {
       if (key == "usage") {
         has_usage = true;
-        return ReadUsage(value);
+        usage_fault = ReadUsage(value);
+        return absl::OkStatus();
       }
       if (key != "delta") return absl::OkStatus();
       return value.EachField([&](std::string_view name, JsonValue& field) {
@@ -179,7 +181,7 @@ absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
   }));
   RecordEnd(stop_reason);
   if (has_usage) facts_.usage_is_final = finished();
-  return absl::OkStatus();
+  return usage_fault;
 }
 
 }  // namespace gateway::anthropic

@@ -90,9 +90,12 @@ std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort) {
 
 absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
   if (value.IsNull()) return absl::OkStatus();
-  return EachCount(value, [&](std::string_view key, JsonValue& field) {
-    return ReadField(key, field, extensions);
-  });
+  absl::Status read =
+      EachCount(value, [&](std::string_view key, JsonValue& field) {
+        return ReadField(key, field, extensions);
+      });
+  if (!read.ok()) is_broken_ = true;
+  return read;
 }
 
 absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
@@ -145,6 +148,7 @@ v1::Usage WireUsage::ToUsage() const {
   usage.set_cache_write_1h_tokens(
       std::min(cache_creation_1h_tokens_, cache_creation_tokens_));
   usage.set_reasoning_tokens(thinking_tokens_);
+  if (is_broken_) usage.set_estimated(true);
   return usage;
 }
 

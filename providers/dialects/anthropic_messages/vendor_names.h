@@ -50,7 +50,8 @@ std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort);
 class WireUsage {
  public:
   // Reads usage. Counts that the contract lacks become extensions called
-  // `usage.<name>`, if `extensions` is not null.
+  // `usage.<name>`, if `extensions` is not null. One that cannot be read is an
+  // error; the others are had, and marked as estimated.
   absl::Status Read(JsonValue& value, ExtensionList* extensions);
 
   v1::Usage ToUsage() const;
@@ -67,6 +68,7 @@ class WireUsage {
   int64_t cache_creation_1h_tokens_ = 0;
   int64_t output_tokens_ = 0;
   int64_t thinking_tokens_ = 0;
+  bool is_broken_ = false;  // A count could not be read.
   std::string service_tier_;
 };
 

@@ -41,6 +41,7 @@ struct Answer {
   std::string block_word;  // Why the prompt was refused; empty if it was not.
   bool has_usage = false;
   WireUsage usage;
+  absl::Status usage_fault;  // A count of it cannot be read.
   ExtensionList usage_extensions;
   ExtensionList extensions;
   bool is_error = false;  // The body is an error's.

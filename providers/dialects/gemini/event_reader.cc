@@ -67,6 +67,7 @@ absl::Status ChunkReader::Read(std::string_view, std::string_view data,
     events->back().mutable_choice_end()->set_finish_reason(
         v1::FINISH_REASON_CONTENT_FILTER);
   }
+  if (!answer.usage_fault.ok()) return AsBadResponse(answer.usage_fault);
   return absl::OkStatus();
 }
 

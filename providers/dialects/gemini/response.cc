@@ -87,6 +87,10 @@ absl::Status ReadResponse(std::string_view body,
     return AsBadResponse(status);
   }
   if (answer.is_error) return ReadErrorReport(body);
+  if (!answer.usage_fault.ok()) {
+    *response->mutable_usage() = answer.usage.ToUsage();
+    return AsBadResponse(answer.usage_fault);
+  }
   for (Candidate& candidate : answer.candidates) {
     TakeCandidate(candidate, answer.id, response->add_choices());
   }

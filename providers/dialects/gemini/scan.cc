@@ -106,6 +106,7 @@ struct Notes {
   std::string block_word;
   WireUsage usage;
   bool has_usage = false;
+  absl::Status usage_fault;  // Told once the rest was read.
   bool failed = false;
 };
 
@@ -146,7 +147,8 @@ absl::Status RecordField(std::string_view key, JsonValue& value, Notes* notes) {
   }
   if (key == "usageMetadata") {
     notes->has_usage = !value.IsNull();
-    return notes->usage.Read(value, nullptr);
+    notes->usage_fault = notes->usage.Read(value, nullptr);
+    return absl::OkStatus();
   }
   if (key == "promptFeedback" && !value.IsNull()) {
     return value.EachField([&](std::string_view name, JsonValue& field) {
@@ -202,6 +204,7 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   facts->usage = notes.usage.ToUsage();
   if (!status.ok()) return AsBadResponse(status);
   if (notes.failed) return ReadErrorReport(body);
+  if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
   if (!notes.candidates.empty()) {
     const CandidateNotes& first = notes.candidates.front();
     facts->finish_reason = FinishReasonOfTurn(
@@ -258,6 +261,7 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
     has_output = true;
   }
   if (notes.has_usage) facts_.usage_is_final = finished();
+  if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
   return has_output ? EventKind::kContent : EventKind::kIgnorable;
 }
 

@@ -118,9 +118,12 @@ std::string_view FinishWord(v1::FinishReason reason,
 absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
   *this = WireUsage();
   if (value.IsNull()) return absl::OkStatus();
-  return EachCount(value, [&](std::string_view key, JsonValue& field) {
-    return ReadField(key, field, extensions);
-  });
+  absl::Status read =
+      EachCount(value, [&](std::string_view key, JsonValue& field) {
+        return ReadField(key, field, extensions);
+      });
+  if (!read.ok()) is_broken_ = true;
+  return read;
 }
 
 absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
@@ -164,6 +167,7 @@ v1::Usage WireUsage::ToUsage() const {
   usage.set_reasoning_tokens(thoughts_tokens_);
   usage.set_audio_input_tokens(audio_prompt_tokens_);
   usage.set_audio_output_tokens(audio_candidates_tokens_);
+  if (is_broken_) usage.set_estimated(true);
   return usage;
 }
 

@@ -40,7 +40,8 @@ class WireUsage {
  public:
   // Reads usage in place of what was read before: every count of a stream is a
   // total. Counts that the contract lacks become extensions called
-  // `usageMetadata.<name>`, if `extensions` is not null.
+  // `usageMetadata.<name>`, if `extensions` is not null. One that cannot be
+  // read is an error; the others are had, and marked as estimated.
   absl::Status Read(JsonValue& value, ExtensionList* extensions);
 
   v1::Usage ToUsage() const;
@@ -56,6 +57,7 @@ class WireUsage {
   int64_t tool_use_tokens_ = 0;
   int64_t audio_prompt_tokens_ = 0;
   int64_t audio_candidates_tokens_ = 0;
+  bool is_broken_ = false;  // A count could not be read.
 };
 
 absl::Status WriteUsage(const v1::Usage& usage, const ExtensionList& extensions,

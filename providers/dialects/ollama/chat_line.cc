@@ -144,8 +144,14 @@ absl::Status ReadField(std::string_view key, JsonValue& value, ChatLine* line) {
     return absl::OkStatus();
   }
   if (key == "done_reason") return ReadText(value, &line->done_reason);
-  if (key == "prompt_eval_count") return ReadCount(value, &line->input_tokens);
-  if (key == "eval_count") return ReadCount(value, &line->output_tokens);
+  if (key == "prompt_eval_count") {
+    line->usage_fault.Update(ReadCount(value, &line->input_tokens));
+    return absl::OkStatus();
+  }
+  if (key == "eval_count") {
+    line->usage_fault.Update(ReadCount(value, &line->output_tokens));
+    return absl::OkStatus();
+  }
   if (key == "logprobs") {
     return ReadTokens(value, true, line->logprobs.mutable_content());
   }
@@ -174,6 +180,7 @@ v1::Usage ChatLine::ToUsage() const {
   v1::Usage usage;
   usage.set_input_tokens(input_tokens);
   usage.set_output_tokens(output_tokens);
+  if (!usage_fault.ok()) usage.set_estimated(true);
   return usage;
 }
 

@@ -35,6 +35,7 @@ struct ChatLine {
   std::string done_reason;
   int64_t input_tokens = 0;
   int64_t output_tokens = 0;
+  absl::Status usage_fault;  // One of these cannot be read.
   bool has_message = false;
   // The object reports a failure.
   bool is_error = false;

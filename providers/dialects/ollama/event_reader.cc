@@ -18,6 +18,7 @@ absl::Status ChatEventReader::Read(std::string_view, std::string_view data,
   DropKnown(&line.extensions);
   AddDeltas(line, events);
   if (line.done) AddEnd(line, events);
+  if (!line.usage_fault.ok()) return AsBadResponse(line.usage_fault);
   return absl::OkStatus();
 }
 

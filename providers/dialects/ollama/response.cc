@@ -27,6 +27,7 @@ absl::Status ReadResponse(std::string_view body,
     *response->mutable_create_time() = moment;
   }
   *response->mutable_usage() = line.ToUsage();
+  if (!line.usage_fault.ok()) return AsBadResponse(line.usage_fault);
   response->mutable_extensions()->Swap(&line.extensions);
 
   v1::Choice& choice = *response->add_choices();

@@ -187,7 +187,7 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
   if (key == "usage") {
     chunk->has_usage = true;
     Leftovers others;
-    GATEWAY_RETURN_IF_ERROR(ReadUsage(value, &chunk->usage, &others));
+    chunk->usage_fault = ReadUsage(value, &chunk->usage, &others);
     others.AddTo("usage", &chunk->extensions);
     return absl::OkStatus();
   }

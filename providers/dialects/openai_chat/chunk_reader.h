@@ -69,6 +69,7 @@ struct ChatChunk {
   std::string_view raw_text;
   bool has_usage = false;
   v1::Usage usage;
+  absl::Status usage_fault;  // A count of it cannot be read.
   bool failed = false;
   ExtensionList extensions;
 };

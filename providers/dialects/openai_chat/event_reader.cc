@@ -93,6 +93,7 @@ class ChunkEventReader final : public EventReader {
       usage_ = std::move(chunk.usage);
       *events_->emplace_back().mutable_usage() = usage_;
     }
+    if (!chunk.usage_fault.ok()) return AsBadResponse(chunk.usage_fault);
     if (started && events->size() == before + 1) Learn(data, chunk.raw_text);
     return absl::OkStatus();
   }

@@ -103,6 +103,8 @@ struct Notes {
   bool has_choices = false;
   bool has_output = false;  // More than the role that begins a choice.
   bool has_usage = false;
+  // A count of it cannot be read; told once the rest of the event was.
+  absl::Status usage_fault;
   bool failed = false;
 };
 
@@ -172,6 +174,7 @@ class ChunkTap final : public StreamTap {
     }
     if (!status.ok()) return AsBadResponse(status);
     if (notes.has_usage) facts_.usage_is_final = finished();
+    if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
     if (notes.has_output) return EventKind::kContent;
     if (notes.has_choices) return EventKind::kIgnorable;
     return notes.has_usage ? EventKind::kUsage : EventKind::kIgnorable;
@@ -192,7 +195,7 @@ class ChunkTap final : public StreamTap {
     } else if (key == "usage" && !value.IsNull()) {
       notes->has_usage = true;
       facts_.has_usage = true;
-      return ReadUsage(value, &facts_.usage);
+      notes->usage_fault = ReadUsage(value, &facts_.usage);
     } else if (key == "error") {
       notes->failed = notes->failed || value.IsObject() || value.IsString();
     } else if (key == "service_tier" && value.IsString()) {

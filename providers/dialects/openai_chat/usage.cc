@@ -106,6 +106,7 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
   usage->set_cached_input_tokens(
       std::max(usage->cached_input_tokens(), cache_hit_tokens));
   BoundParts(usage);
+  if (!read.ok()) usage->set_estimated(true);
   return read;
 }
 

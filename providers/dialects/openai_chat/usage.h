@@ -20,7 +20,8 @@ namespace v1 = ::llmgateway::v1;
 void BoundParts(v1::Usage* usage);
 
 // Replaces `usage` by what the object says. Negative and absurd numbers are
-// errors; so is anything that is not a number. What callers of this format know
+// errors, and so is anything that is not a number: `usage` has the others then,
+// and is marked as estimated. What callers of this format know
 // and others do not, such as OpenRouter's `cost`, goes to `others` as well, if
 // that is not null.
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage,

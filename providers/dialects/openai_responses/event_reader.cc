@@ -167,6 +167,8 @@ absl::Status ResponsesEventReader::OnTerminal(ObjectFields& event,
                            Object(event, "response"));
   v1::GenerateResponse response;
   failure_ = ReadResponse(json, &response);
+  usage_is_final_ = response.has_usage();
+  if (usage_is_final_) usage_ = response.usage();
   if (failure_.ok() && type_ == "response.failed") {
     failure_ = MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
                          "the provider gave the answer up");
@@ -184,10 +186,7 @@ absl::Status ResponsesEventReader::OnTerminal(ObjectFields& event,
       DeliverPart(part, next_part_++, events);
     }
   }
-  if (response.has_usage()) {
-    usage_ = response.usage();
-    *events->emplace_back().mutable_usage() = usage_;
-  }
+  if (usage_is_final_) *events->emplace_back().mutable_usage() = usage_;
   v1::ChoiceEnd* end = events->emplace_back().mutable_choice_end();
   const std::string& word = choice.provider_finish_reason();
   const bool incomplete = type_ == "response.incomplete";

@@ -46,6 +46,7 @@ class ResponsesEventReader final : public EventReader {
                     EventList* events) override;
   bool done() const override { return done_; }
   const v1::Usage& usage() const override { return usage_; }
+  bool usage_is_final() const override { return usage_is_final_; }
 
  private:
   using Self = ResponsesEventReader;
@@ -121,6 +122,7 @@ class ResponsesEventReader final : public EventReader {
   int32_t calls_ = 0;
   Contents contents_;
   v1::Usage usage_;
+  bool usage_is_final_ = false;
   bool started_ = false;
   bool done_ = false;
 };

@@ -304,9 +304,10 @@ absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
     AnswerScanner answer;
     int64_t number = 0;
     const absl::Status status = ReadEvent(data, &answer, &number);
-    if (!status.ok()) return AsBadResponse(status);
+    // Also if something of it cannot be read.
     answer.TakeFacts(&facts_);
     facts_.usage_is_final = facts_.has_usage;
+    if (!status.ok()) return AsBadResponse(status);
     error_ = answer.Finish(&facts_);
     facts_.failure_told = name == "response.failed";
     return error_.ok() ? EventKind::kTerminal : EventKind::kError;

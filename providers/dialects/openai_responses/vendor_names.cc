@@ -109,6 +109,7 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
         return absl::OkStatus();
       });
   chat::BoundParts(usage);
+  if (!read.ok()) usage->set_estimated(true);
   return read;
 }
 

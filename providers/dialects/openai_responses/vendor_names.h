@@ -47,7 +47,9 @@ struct Ending {
 Ending EndingOf(v1::FinishReason reason, std::string_view provider_word,
                 const Contents& contents);
 
-// Replaces `usage` by what the object says; leaves none for null.
+// Replaces `usage` by what the object says; leaves none for null. Of one with a
+// count that cannot be read, which is an error, it has the others, marked as
+// estimated.
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage);
 // Writes the whole object.
 void WriteUsage(const v1::Usage& usage, JsonWriter& json);

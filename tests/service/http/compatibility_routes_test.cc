@@ -292,14 +292,28 @@ TEST_F(CompatibilityRoutesTest, DetailsAreForOperatorsWhereTheyHaveKeys) {
       "  callers: {api_keys: [{id: a, key: 'env:ALICE'}]}\n"
       "  operators: {api_keys: [{id: ops, key: 'env:OPS'}]}\n"));
   readiness_.SetReady();
-  EXPECT_EQ(Ask("/health/detailed", kAlice).body,
-            "{\"status\":\"healthy\"}\n");
+  for (const char* path : {"/health/detailed", "/gateway/health"}) {
+    EXPECT_EQ(Ask(path, kAlice).body, "{\"status\":\"healthy\"}\n") << path;
+    EXPECT_THAT(Ask(path, kOps).body, HasSubstr("\"openai\":true")) << path;
+  }
   EXPECT_THAT(Ask("/health/detailed", kOps).body, HasSubstr("rss_mb"));
   // What callers may see is none of the operators' business.
   EXPECT_EQ(Ask("/v1/providers", kAlice).status, 200);
   EXPECT_EQ(Ask("/v1/providers", kOps).status, 401);
   EXPECT_THAT(Ask("/health", kAlice).body, HasSubstr("1.2.3"));
   EXPECT_THAT(Ask("/health", kOps).body, HasSubstr("1.2.3"));
+}
+
+TEST_F(CompatibilityRoutesTest, WhoStartsIsNotReadyAndNotDegraded) {
+  EXPECT_EQ(Ask("/health/ready").status, 503);
+  for (const char* path : {"/health/detailed", "/gateway/health"}) {
+    EXPECT_THAT(Ask(path).body, HasSubstr("\"status\":\"healthy\"")) << path;
+  }
+  readiness_.SetReady();
+  readiness_.SetDraining();
+  for (const char* path : {"/health/detailed", "/gateway/health"}) {
+    EXPECT_THAT(Ask(path).body, HasSubstr("\"status\":\"degraded\"")) << path;
+  }
 }
 
 TEST_F(CompatibilityRoutesTest, ProbesMayCallByAnyNameAndLearnLittleByIt) {

@@ -65,11 +65,55 @@ TEST_F(UsageEstimateTest, WhatIsToldStands) {
   call_.request = &request_;
   ResponseFacts facts;
   facts.usage.set_input_tokens(3);
+  facts.usage.set_output_tokens(5);
   CompleteUsage(/*finished=*/true, call_, InputMeasure(call_),
                 Delivered(std::string(400, 'x')), stream_, &facts);
   EXPECT_EQ(facts.usage.input_tokens(), 3);
-  EXPECT_EQ(facts.usage.output_tokens(), 0);
+  EXPECT_EQ(facts.usage.output_tokens(), 5);
   EXPECT_FALSE(facts.usage.estimated());
+}
+
+TEST_F(UsageEstimateTest, ASideThatIsMissingIsEstimatedAndMarked) {
+  call_.request = &request_;
+  const int64_t guess = InputMeasure(call_).Tokens(call_);
+  struct Case {
+    int64_t input, output, text;  // Told, told, and the bytes that came.
+    int64_t input_of_call, output_of_call;
+    bool estimated;
+  };
+  for (const Case& each : {Case{3, 0, 400, 3, 100, true},
+                           Case{0, 5, 400, guess, 5, true},
+                           Case{0, 0, 400, guess, 100, true},
+                           Case{0, 0, 0, guess, 0, true},
+                           Case{3, 0, 0, 3, 0, false},
+                           Case{3, 5, 400, 3, 5, false}}) {
+    v1::Usage told;
+    told.set_input_tokens(each.input);
+    told.set_output_tokens(each.output);
+    const std::string text(each.text, 'x');
+    v1::Usage expected;
+    expected.set_input_tokens(each.input_of_call);
+    expected.set_output_tokens(each.output_of_call);
+    if (each.estimated) expected.set_estimated(true);
+
+    // A stream to its end, and one whose end cannot be read.
+    for (const bool finished : {true, false}) {
+      ResponseFacts facts;
+      facts.usage = told;
+      facts.usage_is_final = true;
+      CompleteUsage(finished, call_, InputMeasure(call_), Delivered(text),
+                    stream_, &facts);
+      EXPECT_EQ(facts.usage.ShortDebugString(), expected.ShortDebugString());
+    }
+    Attempt attempt;
+    v1::GenerateResponse response;
+    response.add_choices()->mutable_message()->add_parts()->set_text(text);
+    attempt.answer.response = &response;
+    attempt.answer.facts.usage = told;
+    EstimateWholeUsage(call_, &attempt);
+    EXPECT_EQ(attempt.answer.facts.usage.ShortDebugString(),
+              expected.ShortDebugString());
+  }
 }
 
 TEST_F(UsageEstimateTest, WhatWasToldBeforeTheEndIsAtLeastWhatWasSaidSince) {
