@@ -211,12 +211,40 @@ bool AlertBoard::IsSilenced(const std::string& name, absl::Time now) const {
 }
 
 void AlertBoard::Queue(const AlertEvent& event) {
-  if (pending_.size() == kPendingMax) {
-    errors_[pending_.front().alert] = "given up, since too many events wait";
-    ++counts_.given_up;
-    pending_.pop_front();
+  if (pending_.size() < kPendingMax || MakeRoomFor(event)) {
+    pending_.push_back(event);
+  } else {
+    GiveUp(event);
   }
-  pending_.push_back(event);
+}
+
+bool AlertBoard::MakeRoomFor(const AlertEvent& next) {
+  // How many wait of an alert, for an action.
+  std::map<std::pair<std::string_view, std::string_view>, size_t> waiting;
+  size_t most = ++waiting[{next.alert, next.action}];
+  for (const AlertEvent& event : pending_) {
+    if (being_told_.contains(event.id)) continue;
+    most = std::max(most, ++waiting[{event.alert, event.action}]);
+  }
+  const auto one = std::find_if(
+      pending_.begin(), pending_.end(), [&](const AlertEvent& event) {
+        return !being_told_.contains(event.id) &&
+               waiting[{event.alert, event.action}] == most;
+      });
+  if (one == pending_.end()) return false;
+  GiveUp(*one);
+  pending_.erase(one);
+  return true;
+}
+
+void AlertBoard::GiveUp(const AlertEvent& event) {
+  errors_[event.alert] = "given up, since too many events wait";
+  ++counts_.given_up;
+}
+
+void AlertBoard::Begun(std::string_view id) {
+  MutexLock lock(mu_);
+  if (FindPending(id) != pending_.end()) being_told_.emplace(id);
 }
 
 std::vector<AlertEvent> AlertBoard::Pending() const {
@@ -232,6 +260,7 @@ std::deque<AlertEvent>::iterator AlertBoard::FindPending(std::string_view id) {
 void AlertBoard::Failed(std::string_view id, const absl::Status& why) {
   MutexLock lock(mu_);
   ++counts_.failed_attempts;
+  being_told_.erase(std::string(id));
   const auto event = FindPending(id);
   if (event == pending_.end()) return;
   errors_[event->alert] = std::string(why.message());
@@ -239,6 +268,7 @@ void AlertBoard::Failed(std::string_view id, const absl::Status& why) {
 
 void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
   MutexLock lock(mu_);
+  being_told_.erase(std::string(id));
   const auto event = FindPending(id);
   if (event == pending_.end()) return;
   if (outcome.ok()) {

@@ -20,7 +20,9 @@
 //
 // What is to be told is kept until it was, so that a process that is killed in
 // between leaves it to the next; it has the same id then. At most kPendingMax
-// events wait; the oldest are given up.
+// events wait. Of more the oldest is given up of the alert that has the most of
+// them for one action, so that an alert of many subjects crowds out no other;
+// but none that is being told just now, so that what is given up was not taken.
 //
 // Thread-safe.
 
@@ -33,6 +35,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,6 +79,8 @@ class AlertBoard {
   // What waits to be told, the oldest first: after a start, what a process
   // before has not.
   std::vector<AlertEvent> Pending() const LOCKS_EXCLUDED(mu_);
+  // An attempt to tell it begins, which Failed or Told ends.
+  void Begun(std::string_view id) LOCKS_EXCLUDED(mu_);
   // It could not be told, and will be told again.
   void Failed(std::string_view id, const absl::Status& why) LOCKS_EXCLUDED(mu_);
   // An event was told, or given up for `outcome`.
@@ -150,6 +155,10 @@ class AlertBoard {
   std::deque<AlertEvent>::iterator FindPending(std::string_view id)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Queue(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Gives an event up in favour of the one that is queued next. Returns false
+  // if that is the one to be given up.
+  bool MakeRoomFor(const AlertEvent& next) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveUp(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Forgets what no rule is for; what fires of it is resolved.
   void DropOthers(absl::Time now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string WriteWith(const Silences& silences) const
@@ -163,6 +172,7 @@ class AlertBoard {
   Silences silences_ GUARDED_BY(mu_);
   std::map<std::string, std::string, std::less<>> errors_ GUARDED_BY(mu_);
   std::deque<AlertEvent> pending_ GUARDED_BY(mu_);
+  std::set<std::string, std::less<>> being_told_ GUARDED_BY(mu_);  // By id.
   AlertHistory history_ GUARDED_BY(mu_);
   CostHour cost_ GUARDED_BY(mu_);
   int64_t cost_counted_ GUARDED_BY(mu_) = 0;  // Of the totals, so far.
