@@ -215,13 +215,41 @@ bool AlertBoard::IsSilenced(const std::string& name, absl::Time now) const {
 }
 
 void AlertBoard::Queue(const AlertEvent& event) {
-  if (standing_.pending.size() == kPendingMax) {
-    errors_[standing_.pending.front().alert] =
-        "given up, since too many events wait";
-    ++counts_.given_up;
-    standing_.pending.pop_front();
+  if (standing_.pending.size() < kPendingMax || MakeRoomFor(event)) {
+    standing_.pending.push_back(event);
+  } else {
+    GiveUp(event);
   }
-  standing_.pending.push_back(event);
+}
+
+bool AlertBoard::MakeRoomFor(const AlertEvent& next) {
+  // How many wait of an alert, for an action.
+  std::map<std::pair<std::string_view, std::string_view>, size_t> waiting;
+  size_t most = ++waiting[{next.alert, next.action}];
+  for (const AlertEvent& event : standing_.pending) {
+    if (being_told_.contains(event.id)) continue;
+    most = std::max(most, ++waiting[{event.alert, event.action}]);
+  }
+  const auto one =
+      std::find_if(standing_.pending.begin(), standing_.pending.end(),
+                   [&](const AlertEvent& event) {
+                     return !being_told_.contains(event.id) &&
+                            waiting[{event.alert, event.action}] == most;
+                   });
+  if (one == standing_.pending.end()) return false;
+  GiveUp(*one);
+  standing_.pending.erase(one);
+  return true;
+}
+
+void AlertBoard::GiveUp(const AlertEvent& event) {
+  errors_[event.alert] = "given up, since too many events wait";
+  ++counts_.given_up;
+}
+
+void AlertBoard::Begun(std::string_view id) {
+  MutexLock lock(mu_);
+  if (FindPending(id) != standing_.pending.end()) being_told_.emplace(id);
 }
 
 std::vector<AlertEvent> AlertBoard::Pending() const {
@@ -237,6 +265,7 @@ std::deque<AlertEvent>::iterator AlertBoard::FindPending(std::string_view id) {
 void AlertBoard::Failed(std::string_view id, const absl::Status& why) {
   MutexLock lock(mu_);
   ++counts_.failed_attempts;
+  being_told_.erase(std::string(id));
   const auto event = FindPending(id);
   if (event == standing_.pending.end()) return;
   errors_[event->alert] = std::string(why.message());
@@ -244,6 +273,7 @@ void AlertBoard::Failed(std::string_view id, const absl::Status& why) {
 
 void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
   MutexLock lock(mu_);
+  being_told_.erase(std::string(id));
   const auto event = FindPending(id);
   if (event == standing_.pending.end()) return;
   if (outcome.ok()) {
@@ -254,14 +284,6 @@ void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
     errors_[event->alert] = std::string(outcome.message());
   }
   standing_.pending.erase(event);
-}
-
-bool AlertBoard::IsDue(const AlertEvent& event, absl::Time now) const {
-  MutexLock lock(mu_);
-  if (event.id.empty()) return !IsSilenced(event.alert, now);
-  return std::any_of(
-      standing_.pending.begin(), standing_.pending.end(),
-      [&event](const AlertEvent& each) { return each.id == event.id; });
 }
 
 void AlertBoard::SilenceIn(std::string_view name, absl::Time now,

@@ -21,7 +21,9 @@
 //
 // What is to be told is kept until it was, so that a process that is killed in
 // between leaves it to the next; it has the same id then. At most kPendingMax
-// events wait; the oldest are given up.
+// events wait. Of more the oldest is given up of the alert that has the most of
+// them for one action, so that an alert of many subjects crowds out no other;
+// but none that is being told just now, so that what is given up was not taken.
 //
 // Thread-safe.
 
@@ -34,6 +36,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,16 +80,13 @@ class AlertBoard {
   // What waits to be told, the oldest first: after a start, what a process
   // before has not.
   std::vector<AlertEvent> Pending() const LOCKS_EXCLUDED(mu_);
+  // An attempt to tell it begins, which Failed or Told ends.
+  void Begun(std::string_view id) LOCKS_EXCLUDED(mu_);
   // It could not be told, and will be told again.
   void Failed(std::string_view id, const absl::Status& why) LOCKS_EXCLUDED(mu_);
   // An event was told, or given up for `outcome`.
   void Told(std::string_view id, const absl::Status& outcome)
       LOCKS_EXCLUDED(mu_);
-
-  // Whether an event, if Pending or Look returned it, still waits to be told;
-  // of one without an id, whether its alert may tell at `now`. Asked before it
-  // is told again.
-  bool IsDue(const AlertEvent& event, absl::Time now) const LOCKS_EXCLUDED(mu_);
 
   // Keeps an alert from being told until then, and withdraws what waits to be
   // told of it; an end that is not after `now` ends a silence. Returns false if
@@ -166,6 +166,10 @@ class AlertBoard {
   static void SilenceIn(std::string_view name, absl::Time now, absl::Time until,
                         Standing* standing);
   void Queue(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Gives an event up in favour of the one that is queued next. Returns false
+  // if that is the one to be given up.
+  bool MakeRoomFor(const AlertEvent& next) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveUp(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Forgets what no rule is for; what fires of it is resolved.
   void DropOthers(absl::Time now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string WriteStanding(const Standing& standing) const
@@ -177,6 +181,7 @@ class AlertBoard {
   std::vector<AlertRule> rules_ GUARDED_BY(mu_);
   Standing standing_ GUARDED_BY(mu_);
   std::map<std::string, std::string, std::less<>> errors_ GUARDED_BY(mu_);
+  std::set<std::string, std::less<>> being_told_ GUARDED_BY(mu_);  // By id.
   AlertHistory history_ GUARDED_BY(mu_);
   CostHour cost_ GUARDED_BY(mu_);
   int64_t cost_counted_ GUARDED_BY(mu_) = 0;  // Of the totals, so far.

@@ -5,7 +5,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/async/sleep.h"
 #include "base/string_view.h"
 #include "service/alerts/alert_text.h"
 #include "service/alerts/webhook.h"
@@ -22,37 +21,77 @@ AlertSender::AlertSender(EventLoop& loop, HttpClient& http, Clock& clock,
 
 bool AlertSender::Send(std::shared_ptr<const AlertAction> action,
                        AlertEvent event) {
-  if (under_way_.size() >= kUnderWayMax) return false;
-  if (!under_way_.emplace(event.alert, event.subject).second) return false;
+  const Key key = {event.alert, event.subject};
+  if (under_way_.contains(key) || HasToWait(key, event) || !HasPlace(event)) {
+    return false;
+  }
+  under_way_.emplace(key, event.action);
   Spawn(Deliver(std::move(action), std::move(event)));
   return true;
 }
 
+bool AlertSender::HasToWait(const Key& key, const AlertEvent& event) {
+  const auto retry = retries_.find(key);
+  if (retry == retries_.end()) return false;
+  const bool is_gone = retry->second.over < clock_.WallTime();
+  if (is_gone || (retry->second.id != event.id && !event.id.empty())) {
+    retries_.erase(retry);
+    return false;
+  }
+  // One without an id is told for want of another.
+  return retry->second.id != event.id || loop_.Now() < retry->second.next;
+}
+
+bool AlertSender::HasPlace(const AlertEvent& event) const {
+  size_t of_action = 0;
+  size_t of_alert = 0;
+  for (const auto& [key, action] : under_way_) {
+    if (action != event.action) continue;
+    ++of_action;
+    of_alert += key.first == event.alert;
+  }
+  return of_action < kOfActionMax && of_alert < kOfAlertMax;
+}
+
 Task<void> AlertSender::Deliver(std::shared_ptr<const AlertAction> action,
                                 AlertEvent event) {
-  const absl::Time over = std::max(event.time, event.due) + kAlertPatience;
-  absl::Status outcome;
-  bool is_due = true;
-  for (int attempts = 1;; ++attempts) {
-    outcome = co_await Try(*action, event);
-    if (outcome.ok() || stop_.cancelled()) break;
-    const absl::Duration wait = WebhookBackoff(attempts);
-    if (clock_.WallTime() + wait > over) {
-      outcome = absl::Status(
-          outcome.code(),
-          absl::StrCat(
-              "given up after ", attempts,
-              attempts == 1 ? " attempt: " : " attempts: ", outcome.message()));
-      break;
-    }
-    calls_.failed(event, outcome);
-    if (!(co_await Sleep(loop_, wait, stop_)).ok()) break;
-    is_due = calls_.is_due(event);
-    if (!is_due) break;
-  }
+  calls_.begun(event);
+  absl::Status outcome = co_await Try(*action, event);
   under_way_.erase({event.alert, event.subject});
-  if (is_due && !stop_.cancelled()) calls_.done(event, outcome);
+  if (!stop_.cancelled()) Settle(event, std::move(outcome));
   ended_.Set();
+}
+
+void AlertSender::Settle(const AlertEvent& event, absl::Status outcome) {
+  const Key key = {event.alert, event.subject};
+  if (outcome.ok()) {
+    retries_.erase(key);
+    calls_.done(event, outcome);
+    return;
+  }
+  const absl::Time now = clock_.WallTime();
+  // Of what is sent no more, since it was withdrawn, nothing is kept for long.
+  std::erase_if(retries_,
+                [now](const auto& each) { return each.second.over < now; });
+  Retry& retry = retries_[key];
+  if (retry.attempts == 0) {
+    retry.over = std::max(event.time, event.due) + kAlertPatience;
+  }
+  retry.id = event.id;
+  ++retry.attempts;
+  const absl::Duration wait = WebhookBackoff(retry.attempts);
+  if (now + wait <= retry.over) {
+    retry.next = loop_.Now() + wait;
+    calls_.failed(event, outcome);
+    return;
+  }
+  outcome = absl::Status(
+      outcome.code(),
+      absl::StrCat("given up after ", retry.attempts,
+                   retry.attempts == 1 ? " attempt: " : " attempts: ",
+                   outcome.message()));
+  retries_.erase(key);
+  calls_.done(event, outcome);
 }
 
 Task<absl::Status> AlertSender::Try(const AlertAction& action,

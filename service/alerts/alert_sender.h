@@ -1,15 +1,19 @@
 // AlertSender does what actions say when alerts fire and are resolved: it sends
-// webhooks, writes lines of the log and disables models, again until that is
-// done, for kAlertPatience after it happened or, later, was due.
+// webhooks, writes lines of the log and disables models. Send makes one
+// attempt; whoever has the event sends it again until Done, a second later,
+// then two, four and so on, for kAlertPatience after it happened or, later, was
+// due.
 //
 //   AlertSender sender(loop, http, clock, worker, {.disable = ...});
-//   if (sender.Send(action, event)) ...  // On the loop.
+//   if (sender.Send(action, event)) ...  // On the loop, now and then.
 //   ...
 //   co_await sender.Stop();              // On the loop.
 //
-// What is told of an alert is told in its order: while one event of an alert
-// and its subject is under way, Send takes no other of them. At most
-// kUnderWayMax are under way at once.
+// While an attempt for an alert and its subject is under way, Send takes no
+// other of them. Of one action, which is one receiver, at most
+// kOfActionMax are under way at once, and for one alert at most kOfAlertMax of
+// these, so that neither a receiver that does not answer nor an alert of many
+// subjects holds more than its share.
 //
 // Thread contract: one event loop.
 
@@ -18,8 +22,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -42,9 +46,8 @@ inline constexpr absl::Duration kAlertPatience = absl::Minutes(10);
 
 class AlertSender {
  public:
-  // More than wait on an AlertBoard, so that a receiver that is down keeps
-  // nobody else's events waiting.
-  static constexpr size_t kUnderWayMax = 320;
+  static constexpr size_t kOfActionMax = 16;
+  static constexpr size_t kOfAlertMax = 4;
 
   // Disables the model that an event is about. Called on the worker.
   using Disable = std::function<absl::Status(const AlertEvent& event)>;
@@ -55,11 +58,10 @@ class AlertSender {
   struct Calls {
     Disable disable;
     Done done;
-    // Called on the loop when an attempt has failed and another will be made.
+    // Called on the loop when an attempt has failed and another is to be made.
     Done failed;
-    // Whether an event still is to be told. Called on the loop before each
-    // attempt but the first; one that is not ends, and nothing is called.
-    std::function<bool(const AlertEvent& event)> is_due;
+    // Called on the loop when an attempt begins, which `done` or `failed` ends.
+    std::function<void(const AlertEvent& event)> begun;
   };
 
   // Borrows all but `calls`.
@@ -69,8 +71,8 @@ class AlertSender {
   AlertSender(const AlertSender&) = delete;
   AlertSender& operator=(const AlertSender&) = delete;
 
-  // Begins to tell of an event. Returns false, and does nothing, if it has to
-  // wait, until Done is called for another.
+  // Begins an attempt to tell of an event. Returns false, and does nothing, if
+  // it has to wait: for the end of another, or since one has failed just now.
   bool Send(std::shared_ptr<const AlertAction> action, AlertEvent event);
 
   // Gives up what is under way, and returns once that has ended. No Send
@@ -83,8 +85,20 @@ class AlertSender {
   // An alert's name and its subject.
   using Key = std::pair<std::string, std::string>;
 
+  // What has failed and may be sent again.
+  struct Retry {
+    std::string id;
+    int attempts = 0;
+    absl::Duration next;  // Steady.
+    absl::Time over;
+  };
+
+  // Whether a failure of the same is too fresh; forgets one of another.
+  bool HasToWait(const Key& key, const AlertEvent& event);
+  bool HasPlace(const AlertEvent& event) const;
   Task<void> Deliver(std::shared_ptr<const AlertAction> action,
                      AlertEvent event);
+  void Settle(const AlertEvent& event, absl::Status outcome);
   // Reading the authorities takes some milliseconds, and files.
   Task<absl::StatusOr<std::shared_ptr<TlsContext>>> Tls();
   Task<absl::Status> Try(const AlertAction& action, const AlertEvent& event);
@@ -98,7 +112,8 @@ class AlertSender {
   BlockingWorker& worker_;
   const Calls calls_;
   std::shared_ptr<TlsContext> tls_;  // Null before it is needed.
-  std::set<Key> under_way_;
+  std::map<Key, std::string> under_way_;  // The actions.
+  std::map<Key, Retry> retries_;
   CancelSignal stop_;
   WakeUp ended_;
 };

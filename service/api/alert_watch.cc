@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -55,11 +57,12 @@ Task<void> AlertWatch::Run(EventLoop& loop, HttpClient& http) {
           .failed =
               [this](const AlertEvent& event, const absl::Status& why) {
                 sources_.board.Failed(event.id, why);
+                // Another may take its place.
+                Dispatch();
               },
-          .is_due =
+          .begun =
               [this](const AlertEvent& event) {
-                return sources_.board.IsDue(
-                    event, sources_.current.Get()->clock().WallTime());
+                sources_.board.Begun(event.id);
               }});
   Follow();
   while (!stop_.cancelled()) {
@@ -149,8 +152,11 @@ void AlertWatch::Dispatch() {
   }
   do {
     dispatches_again_ = false;
+    // Of each alert and subject, what is told before the next may be.
+    std::set<std::pair<std::string, std::string>> first;
     for (AlertEvent& event : sources_.board.Pending()) {
       if (stop_.cancelled()) break;
+      if (!first.emplace(event.alert, event.subject).second) continue;
       std::shared_ptr<const AlertAction> action = FindAction(event.action);
       if (action == nullptr) {
         Told(event,

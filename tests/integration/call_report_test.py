@@ -208,10 +208,10 @@ class CostTest(_ReportCase):
             return json.dumps({
                 **facts, "object": "chat.completion", "usage": usage,
                 "choices": [{"index": 0, "finish_reason": "stop", "message": {
-                    "role": "assistant", "content": "Hi"}}]})
+                    "role": "assistant", "content": ""}}]})
         chunks = [{"choices": [{"index": 0, "delta": delta,
                                 "finish_reason": reason}]}
-                  for delta, reason in (({"content": "Hi"}, None),
+                  for delta, reason in (({"content": ""}, None),
                                         ({}, "stop"))]
         chunks.append({"choices": [], "usage": usage})
         return "".join("data: %s\n\n" % json.dumps({

@@ -62,8 +62,15 @@ class SetPricingTest(unittest.TestCase):
         self.addCleanup(self.gateway.kill)
 
     def cost_of(self, model, tokens=_MILLION):
-        self.upstream.set_script(model, {"text": "Hi", "usage": {
-            "prompt_tokens": tokens, "completion_tokens": 0}})
+        # Without a word, since output that is told as none is estimated.
+        self.upstream.set_script(model, {
+            "content_type": "application/json", "body": json.dumps({
+                "id": "c", "object": "chat.completion", "created": 1,
+                "model": "m", "choices": [{
+                    "index": 0, "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": ""}}],
+                "usage": {"prompt_tokens": tokens, "completion_tokens": 0,
+                          "total_tokens": tokens}})})
         answer = ask(self.gateway.http, chat(model))
         self.assertEqual(answer.status, 200, answer.body)
         return answer.headers.get("x-llmgateway-cost-usd")

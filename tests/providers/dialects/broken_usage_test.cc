@@ -2,6 +2,7 @@
 // whole answer as of a stream, forwarded as read: the answer is bad, what can
 // be read of the usage holds, and it is marked as estimated.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <ostream>
@@ -164,7 +165,9 @@ void Check(const Format& format, const std::string& usage, const Told& told) {
   }
   EXPECT_FALSE(read.ok());
   EXPECT_EQ(ToldBy(reader->usage()), told) << "stream, read";
-  const bool ended = !events.empty() && events.back().has_choice_end();
+  const bool ended = std::any_of(
+      events.begin(), events.end(),
+      [](const v1::GenerateEvent& event) { return event.has_choice_end(); });
   EXPECT_TRUE(ended || reader->usage_is_final());
 
   if (!format.forwards) return;
@@ -186,21 +189,20 @@ TEST(BrokenUsageTest, WhatCanBeReadHoldsInEveryFormat) {
   for (const Format& format : Formats()) {
     const auto usage = [&format](std::string_view input,
                                  std::string_view output) {
-      return absl::StrCat("\"", std::string(format.input), "\":",
-                          std::string(input), ",\"",
-                          std::string(format.output), "\":",
-                          std::string(output));
+      return absl::StrCat(
+          "\"", std::string(format.input), "\":", std::string(input), ",\"",
+          std::string(format.output), "\":", std::string(output));
     };
     for (const std::string_view broken :
          {"-1", "9223372036854775808", "1.5", "\"5\"", "[5]", "true"}) {
       Check(format, usage("12", broken), {12, 0, true});
       Check(format, usage(broken, "5"), {0, 5, true});
       if (format.cached.empty()) continue;
-      Check(format,
-            absl::StrCat(std::string(format.cached), std::string(broken),
-                         std::string(format.cached_after), ",",
-                         usage("12", "5")),
-            {12, 5, true});
+      Check(
+          format,
+          absl::StrCat(std::string(format.cached), std::string(broken),
+                       std::string(format.cached_after), ",", usage("12", "5")),
+          {12, 5, true});
     }
   }
 }

@@ -318,6 +318,48 @@ TEST_F(AlertBoardTest, NoMoreThanSoManyEventsWait) {
   EXPECT_EQ(board_->counts().given_up, 3);
 }
 
+TEST_F(AlertBoardTest, AnAlertOfManySubjectsCrowdsOutNoOther) {
+  action_works_ = false;
+  Begin({Rule("spend", "hourly_cost > $50"),
+         Rule("models", "model_consecutive_failures > 5")});
+  totals_.cost_usd_nanos = int64_t{51} * 1'000'000'000;
+  EXPECT_THAT(Look(), ElementsAre("spend fires"));
+  const std::string spend = board_->Pending().at(0).id;
+  for (size_t i = 0; i < 2 * AlertBoard::kPendingMax; ++i) {
+    failures_.push_back({"p", absl::StrCat("m", i), 6});
+  }
+  Look();
+  EXPECT_THAT(board_->Pending(), SizeIs(AlertBoard::kPendingMax));
+  EXPECT_EQ(board_->Pending().at(0).id, spend);
+  EXPECT_EQ(board_->counts().given_up,
+            static_cast<int64_t>(AlertBoard::kPendingMax) + 1);
+  board_->Told(spend, absl::OkStatus());
+  EXPECT_EQ(board_->counts().told, 1);
+}
+
+TEST_F(AlertBoardTest, WhatIsBeingToldIsNotGivenUp) {
+  action_works_ = false;
+  Begin({Rule("models", "model_consecutive_failures > 5")});
+  for (size_t i = 0; i < AlertBoard::kPendingMax; ++i) {
+    failures_.push_back({"p", absl::StrCat("m", i), 6});
+  }
+  Look();
+  const std::vector<AlertEvent> pending = board_->Pending();
+  board_->Begun(pending[0].id);
+  board_->Begun(pending[1].id);
+  board_->Failed(pending[1].id, absl::UnavailableError("down"));
+  failures_.push_back({"q", "m", 6});
+  Look();
+  EXPECT_EQ(board_->counts().given_up, 1);
+  EXPECT_EQ(board_->Pending().at(0), pending[0]);
+  EXPECT_EQ(board_->Pending().at(1), pending[2]);
+  // Of what was given up nobody says that it was told.
+  board_->Told(pending[1].id, absl::OkStatus());
+  board_->Told(pending[0].id, absl::OkStatus());
+  EXPECT_EQ(board_->counts().told, 1);
+  EXPECT_EQ(board_->counts().given_up, 1);
+}
+
 TEST_F(AlertBoardTest, AnotherConditionBeginsAnewAndTheSameOneGoesOn) {
   Calls(0, 10);
   EXPECT_THAT(Look(), ElementsAre("errors fires"));

@@ -1,7 +1,6 @@
 #include "service/alerts/alert_sender.h"
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/blocking_worker.h"
+#include "base/async/cancellation.h"
+#include "base/async/sleep.h"
 #include "base/async/task.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -44,12 +45,9 @@ class AlertSenderTest : public testing::Test {
              .failed =
                  [this](const AlertEvent& event, const absl::Status& why) {
                    failed_ = absl::StrCat(event.id, ": ", why.message());
+                   done_.Set();
                  },
-             .is_due =
-                 [this](const AlertEvent&) {
-                   asked_.Set();
-                   return is_due_;
-                 }}) {}
+             .begun = [this](const AlertEvent&) { ++begun_; }}) {}
 
   // Sends an event that happened so long ago, and waits for what comes of it.
   void Send(absl::Duration age) {
@@ -59,28 +57,58 @@ class AlertSenderTest : public testing::Test {
     EXPECT_TRUE(sender_.Send(action_, Event(age)));
     co_await done_.Wait();
   }
-  Task<void> SendAndWaitUntilAsked() {
-    EXPECT_TRUE(sender_.Send(action_, Event(absl::ZeroDuration())));
-    co_await asked_.Wait();
-    co_await sender_.Stop();
-  }
   Task<void> SendAndStop() {
     sender_.Send(action_, Event(absl::ZeroDuration()));
     co_await sender_.Stop();
   }
-  Task<void> SendTwiceAndStop() {
+  // Fails once, and is sent again when that may be.
+  Task<void> SendAgain() {
+    const AlertEvent event = Event(absl::ZeroDuration());
+    EXPECT_TRUE(sender_.Send(action_, event));
+    co_await done_.Wait();
+    EXPECT_FALSE(sender_.Send(action_, event));
+    AlertEvent unnamed = event;
+    unnamed.id.clear();
+    EXPECT_FALSE(sender_.Send(action_, unnamed));
+    (co_await Sleep(client_.loop(), WebhookBackoff(1), never_)).IgnoreError();
+    EXPECT_TRUE(sender_.Send(action_, event));
+    co_await done_.Wait();
+  }
+  // Another of the same, which was withdrawn, keeps none waiting.
+  Task<void> SendTheNext() {
     AlertEvent event = Event(absl::ZeroDuration());
+    EXPECT_TRUE(sender_.Send(action_, event));
+    co_await done_.Wait();
+    event.id = "e2";
+    EXPECT_TRUE(sender_.Send(action_, event));
+    co_await done_.Wait();
+  }
+  // Returns how many of this alert's subjects are taken for this action.
+  size_t Fill(const std::string& alert, const std::string& action) {
+    AlertEvent event = Event(absl::ZeroDuration());
+    event.alert = alert;
+    event.action = action;
+    size_t taken = 0;
+    for (int i = 0; i < 100; ++i) {
+      event.subject = absl::StrCat("q/m", i);
+      taken += sender_.Send(action_, event);
+    }
+    return taken;
+  }
+  Task<void> FillAndStop() {
+    AlertEvent event = Event(absl::ZeroDuration());
+    event.action = "page";
     EXPECT_TRUE(sender_.Send(action_, event));
     event.id = "e2";
     EXPECT_FALSE(sender_.Send(action_, event));
-    event.subject = "p/m";
-    EXPECT_TRUE(sender_.Send(action_, event));
-    for (size_t i = sender_.under_way(); i < AlertSender::kUnderWayMax; ++i) {
-      event.subject = absl::StrCat("q/m", i);
-      EXPECT_TRUE(sender_.Send(action_, event));
-    }
-    event.subject = "one more";
-    EXPECT_FALSE(sender_.Send(action_, event));
+    EXPECT_EQ(Fill("errors", "page"), AlertSender::kOfAlertMax - 1);
+    EXPECT_EQ(Fill("b", "page"), AlertSender::kOfAlertMax);
+    EXPECT_EQ(Fill("c", "page"), AlertSender::kOfAlertMax);
+    EXPECT_EQ(Fill("d", "page"), AlertSender::kOfAlertMax);
+    EXPECT_EQ(sender_.under_way(), AlertSender::kOfActionMax);
+    EXPECT_EQ(Fill("e", "page"), 0u);
+    EXPECT_EQ(Fill("e", "chat"), AlertSender::kOfAlertMax);
+    EXPECT_EQ(begun_, sender_.under_way());
     co_await sender_.Stop();
   }
 
@@ -103,8 +131,8 @@ class AlertSenderTest : public testing::Test {
   const TestHttpServer server_{hook_};
   LoopClient client_;
   WakeUp done_;
-  WakeUp asked_;
-  bool is_due_ = true;
+  CancelSignal never_;
+  size_t begun_ = 0;
   std::string told_;
   std::string failed_;
   std::string disabled_;
@@ -125,20 +153,18 @@ TEST_F(AlertSenderTest, WhatIsTakenIsSentOnce) {
 // By the timer of a real loop: a second.
 TEST_F(AlertSenderTest, WhatIsNotTakenIsSentAgain) {
   hook_.Answer({500});
-  Send(absl::ZeroDuration());
+  client_.Run([this] { return SendAgain(); });
   EXPECT_TRUE(outcome_.ok()) << outcome_;
   EXPECT_THAT(hook_.asked(), SizeIs(2));
   EXPECT_EQ(hook_.asked()[0], hook_.asked()[1]);
   EXPECT_EQ(failed_, "e1: it answered 500");
 }
 
-TEST_F(AlertSenderTest, WhatIsNotDueAnyMoreIsNotSentAgain) {
+TEST_F(AlertSenderTest, WhatIsSentNoMoreKeepsNothingWaiting) {
   hook_.Answer({500});
-  is_due_ = false;
-  client_.Run([this] { return SendAndWaitUntilAsked(); });
-  EXPECT_THAT(hook_.asked(), SizeIs(1));
-  EXPECT_EQ(told_, "");
-  EXPECT_EQ(sender_.under_way(), 0u);
+  client_.Run([this] { return SendTheNext(); });
+  EXPECT_EQ(told_, "e2");
+  EXPECT_THAT(hook_.asked(), SizeIs(2));
 }
 
 TEST_F(AlertSenderTest, AfterTenMinutesItIsGivenUpWithTheLastAnswer) {
@@ -157,10 +183,8 @@ TEST_F(AlertSenderTest, AStopWaitsForNoAnswerAndTellsNothing) {
   EXPECT_EQ(told_, "");
 }
 
-TEST_F(AlertSenderTest, OneOfEachAlertAndSubjectIsUnderWayAndNotTooMany) {
-  // None is taken, so that all are still there when the last is sent.
-  hook_.Answer(std::deque<int>(1000, 500));
-  client_.Run([&] { return SendTwiceAndStop(); });
+TEST_F(AlertSenderTest, EachReceiverAndEachAlertHasItsShare) {
+  client_.Run([&] { return FillAndStop(); });
   EXPECT_EQ(sender_.under_way(), 0u);
 }
 

@@ -81,12 +81,10 @@ TEST_F(UsageEstimateTest, ASideThatIsMissingIsEstimatedAndMarked) {
     int64_t input_of_call, output_of_call;
     bool estimated;
   };
-  for (const Case& each : {Case{3, 0, 400, 3, 100, true},
-                           Case{0, 5, 400, guess, 5, true},
-                           Case{0, 0, 400, guess, 100, true},
-                           Case{0, 0, 0, guess, 0, true},
-                           Case{3, 0, 0, 3, 0, false},
-                           Case{3, 5, 400, 3, 5, false}}) {
+  for (const Case& each :
+       {Case{3, 0, 400, 3, 100, true}, Case{0, 5, 400, guess, 5, true},
+        Case{0, 0, 400, guess, 100, true}, Case{0, 0, 0, guess, 0, true},
+        Case{3, 0, 0, 3, 0, false}, Case{3, 5, 400, 3, 5, false}}) {
     v1::Usage told;
     told.set_input_tokens(each.input);
     told.set_output_tokens(each.output);
