@@ -114,7 +114,7 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
   budgets_retention_ = budgets.has_retention() ? ToAbsl(budgets.retention())
                                                : absl::InfiniteDuration();
   budgets_.emplace(budgets_retention_,
-                   [this](const BudgetBook& left) { NoteMove(left); });
+                   [this](const BudgetBook& left) { RecordMove(left); });
   if (!config.ledger().has_postgres()) {
     return OfField("ledger.path", OpenFile(config, config_file));
   }
@@ -251,7 +251,7 @@ absl::Status KeptLedger::FollowBudgets(BudgetTable& table) {
   return OfField("ledger.postgres", recorded_->Begin(table));
 }
 
-void KeptLedger::NoteMove(const BudgetBook& left) {
+void KeptLedger::RecordMove(const BudgetBook& left) {
   const int64_t chain = store_->chain();
   const MutexLock lock(moves_mu_);
   // It is said again if the other chain could not be read at once.

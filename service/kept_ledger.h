@@ -110,7 +110,7 @@ class KeptLedger {
   // themselves.
   absl::Status ReadOthersBudgets(int64_t own_chain);
   // The chain says so much of budgets, and is left. The writer's thread.
-  void NoteMove(const BudgetBook& left) LOCKS_EXCLUDED(moves_mu_);
+  void RecordMove(const BudgetBook& left) LOCKS_EXCLUDED(moves_mu_);
   void AddPostgresChain(const std::string& folder, int64_t chain);
 
   Clock& clock_;

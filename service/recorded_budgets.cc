@@ -8,7 +8,7 @@
 #include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "service/budgets/budget_ledger_state.h"
-#include "service/ledger/checkpoint_seal.h"
+#include "service/ledger/checkpoint_checksum.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_log.h"
 

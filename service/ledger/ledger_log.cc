@@ -10,7 +10,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/chain_check.h"
-#include "service/ledger/checkpoint_seal.h"
+#include "service/ledger/checkpoint_checksum.h"
 #include "service/ledger/ledger_check.h"
 #include "service/ledger/sqlite_commit_store.h"
 
@@ -154,9 +154,9 @@ void LedgerLog::Take(Addition addition) {
 
 absl::Status LedgerLog::KeepCheckpoint() {
   return store_->KeepCheckpoint(
-      Sealed({.end = end_,
-              .open_dispatches = open_.ToNotes(),
-              .state = state_ == nullptr ? "" : state_->Checkpoint()}));
+      WithChecksum({.end = end_,
+                    .open_dispatches = open_.ToNotes(),
+                    .state = state_ == nullptr ? "" : state_->Checkpoint()}));
 }
 
 absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry* const> entries,

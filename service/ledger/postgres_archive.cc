@@ -18,7 +18,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/archive_file.h"
-#include "service/ledger/checkpoint_seal.h"
+#include "service/ledger/checkpoint_checksum.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_log.h"
@@ -274,7 +274,7 @@ absl::Status Archiving::WriteChain(int64_t chain) {
   if (!read.ok() && !absl::IsCancelled(read)) return read;
   GATEWAY_RETURN_IF_ERROR(finish());
   if (taken.pieces.empty()) return absl::OkStatus();
-  taken.checkpoint = Sealed(state.At(taken.pieces.back()));
+  taken.checkpoint = WithChecksum(state.At(taken.pieces.back()));
   chains_.emplace(chain, std::move(taken));
   return absl::OkStatus();
 }

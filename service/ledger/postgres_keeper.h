@@ -39,7 +39,7 @@
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/entry.h"
 #include "service/ledger/postgres_ledger.h"
-#include "service/ledger/seen_join.h"
+#include "service/ledger/postgres_seen_join.h"
 
 namespace gateway {
 

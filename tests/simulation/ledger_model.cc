@@ -75,7 +75,8 @@ LedgerLine LineOf(std::string_view entry) {
                   .decision = TextMember(entry, "decision"),
                   .reason = TextMember(entry, "reason")};
   size_t call = 0;
-  if (absl::SimpleAtoi(TextMember(entry, "request_id"), &call)) line.call = call;
+  if (absl::SimpleAtoi(TextMember(entry, "request_id"), &call))
+    line.call = call;
   if (line.type == "EXCHANGE") {
     line.dispatch_id = TextMember(entry, "dispatch_entry_id");
     line.amounts.cost = NumberMember(entry, "cost_usd_nanos");

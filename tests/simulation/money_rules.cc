@@ -95,8 +95,7 @@ void MoneyRules::IsAsked(size_t ask, size_t call, std::string_view provider,
                          std::string_view model) {
   Look();
   CallState& state = calls_[call];
-  const std::string target =
-      absl::StrCat(ToAbsl(provider), "/", ToAbsl(model));
+  const std::string target = absl::StrCat(ToAbsl(provider), "/", ToAbsl(model));
   if (!state.refused_by.empty()) {
     broken_(absl::StrCat("call ", call, " is let in, and ", state.refused_by,
                          " has no room for it"));
@@ -359,13 +358,13 @@ void MoneyRules::CheckDebit(const LedgerLine& line) {
     broken_(absl::StrCat("call ", *line.call,
                          " has a BUDGET_DEBIT too many, or before its end"));
   } else if (!is_right) {
-    broken_(absl::StrCat("the BUDGET_DEBIT of call ", *line.call, " charges ",
-                         said.empty() ? "nothing"
-                                      : absl::StrCat(said.front().first, " ",
-                                                     said.front().second.Text()),
-                         ", where ", call.charges.front().first, " ",
-                         call.charges.front().second.Text(),
-                         " would be right"));
+    broken_(absl::StrCat(
+        "the BUDGET_DEBIT of call ", *line.call, " charges ",
+        said.empty()
+            ? "nothing"
+            : absl::StrCat(said.front().first, " ", said.front().second.Text()),
+        ", where ", call.charges.front().first, " ",
+        call.charges.front().second.Text(), " would be right"));
   }
   call.charges.clear();
   uncommitted_.erase(*line.call);

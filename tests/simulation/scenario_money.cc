@@ -44,8 +44,7 @@ SpendingMode DrawMode(Drawing& draw) {
 // About what so many calls take.
 int64_t DrawAmount(Drawing& draw, BudgetUnit unit, int calls) {
   const int64_t tokens = int64_t{calls} * draw.Between(50, 800);
-  return unit == BudgetUnit::kCost ? tokens * draw.Between(100, 3000)
-                                   : tokens;
+  return unit == BudgetUnit::kCost ? tokens * draw.Between(100, 3000) : tokens;
 }
 
 ScenarioBudget DrawBudget(Drawing& draw, int number) {
@@ -80,12 +79,13 @@ ScenarioBudget DrawBudget(Drawing& draw, int number) {
 }
 
 LedgerPhase DrawLedgerPhase(Drawing& draw, absl::Duration from) {
-  LedgerPhase phase{.from = from,
-                    .latency = draw.MillisBetween(
-                        0, draw.OneOf({0, 3, 30, 30, 2000}))};
+  LedgerPhase phase{
+      .from = from,
+      .latency = draw.MillisBetween(0, draw.OneOf({0, 3, 30, 30, 2000}))};
   if (draw.InPercent(35)) {
     phase.conduct =
-        draw.OneOf({LedgerConduct::kRefuses, LedgerConduct::kWritesAndFails, LedgerConduct::kWritesAndFails, LedgerConduct::kAway});
+        draw.OneOf({LedgerConduct::kRefuses, LedgerConduct::kWritesAndFails,
+                    LedgerConduct::kWritesAndFails, LedgerConduct::kAway});
   }
   return phase;
 }

@@ -209,7 +209,8 @@ Task<absl::Status> SimulatedProvider::Generate(ProviderCall& call,
     TellUsage(fate, fate.input, fate.output, &answer->facts);
     *answer->response->mutable_usage() = answer->facts.usage;
   }
-  if (rules_.money() != nullptr) rules_.money()->Finishes(fate.ask, text.size());
+  if (rules_.money() != nullptr)
+    rules_.money()->Finishes(fate.ask, text.size());
   rules_.Finishes(fate.ask, now);
   co_return absl::OkStatus();
 }

@@ -42,88 +42,103 @@ struct Format {
   std::vector<StreamedEvent> stream;
 };
 
-std::vector<Format> Formats() {
+Format ChatFormat() {
   static const auto* const kChat = new OpenAiChat();
-  static const auto* const kResponses = new OpenAiResponses();
-  static const auto* const kMessages = new AnthropicMessages();
-  static const auto* const kGemini = new Gemini();
-  static const auto* const kOllama = new Ollama("");
-  return {
-      {.dialect = kChat,
-       .input = "prompt_tokens",
-       .output = "completion_tokens",
-       .cached = R"("prompt_tokens_details":{"cached_tokens":)",
-       .cached_after = "}",
-       .whole = R"({"id":"c","choices":[{"index":0,"finish_reason":"stop",
+  return {.dialect = kChat,
+          .input = "prompt_tokens",
+          .output = "completion_tokens",
+          .cached = R"("prompt_tokens_details":{"cached_tokens":)",
+          .cached_after = "}",
+          .whole = R"({"id":"c","choices":[{"index":0,"finish_reason":"stop",
                     "message":{"role":"assistant","content":"word"}}],
                     "usage":{USAGE}})",
-       .stream = {{"", R"({"id":"c","choices":[{"index":0,"delta":
+          .stream = {{"", R"({"id":"c","choices":[{"index":0,"delta":
                            {"role":"assistant","content":"word"}}]})"},
-                  // As some servers have it: with the end, and before it.
-                  {"", R"({"id":"c","usage":{USAGE},"choices":[{"index":0,
-                           "delta":{},"finish_reason":"stop"}]})"}}},
-      {.dialect = kResponses,
-       .input = "input_tokens",
-       .output = "output_tokens",
-       .cached = R"("input_tokens_details":{"cached_tokens":)",
-       .cached_after = "}",
-       .whole = R"({"id":"resp_1","object":"response","status":"completed",
+                     // As some servers have it: with the end, and before it.
+                     {"", R"({"id":"c","usage":{USAGE},"choices":[{"index":0,
+                           "delta":{},"finish_reason":"stop"}]})"}}};
+}
+
+Format ResponsesFormat() {
+  static const auto* const kResponses = new OpenAiResponses();
+  return {.dialect = kResponses,
+          .input = "input_tokens",
+          .output = "output_tokens",
+          .cached = R"("input_tokens_details":{"cached_tokens":)",
+          .cached_after = "}",
+          .whole = R"({"id":"resp_1","object":"response","status":"completed",
                     "model":"m","output":[{"type":"message","id":"msg_1",
                     "role":"assistant","status":"completed","content":[
                     {"type":"output_text","text":"word","annotations":[]}]}],
                     "usage":{USAGE}})",
-       .stream = {{"response.output_text.delta",
-                   R"({"type":"response.output_text.delta","item_id":"msg_1",
+          .stream = {{"response.output_text.delta",
+                      R"({"type":"response.output_text.delta","item_id":"msg_1",
                        "sequence_number":1,"output_index":0,"content_index":0,
                        "delta":"word"})"},
-                  {"response.completed",
-                   R"({"type":"response.completed","sequence_number":2,
+                     {"response.completed",
+                      R"({"type":"response.completed","sequence_number":2,
                        "response":{"id":"resp_1","object":"response",
                        "status":"completed","model":"m","output":[],
-                       "usage":{USAGE}}})"}}},
-      {.dialect = kMessages,
-       .input = "input_tokens",
-       .output = "output_tokens",
-       .cached = R"("cache_creation":{"ephemeral_1h_input_tokens":)",
-       .cached_after = "}",
-       .whole = R"({"id":"msg_1","type":"message","role":"assistant",
+                       "usage":{USAGE}}})"}}};
+}
+
+Format MessagesFormat() {
+  static const auto* const kMessages = new AnthropicMessages();
+  return {.dialect = kMessages,
+          .input = "input_tokens",
+          .output = "output_tokens",
+          .cached = R"("cache_creation":{"ephemeral_1h_input_tokens":)",
+          .cached_after = "}",
+          .whole = R"({"id":"msg_1","type":"message","role":"assistant",
                     "model":"m","content":[{"type":"text","text":"word"}],
                     "stop_reason":"end_turn","usage":{USAGE}})",
-       .stream = {{"message_start",
-                   R"({"type":"message_start","message":{"id":"msg_1",
+          .stream = {{"message_start",
+                      R"({"type":"message_start","message":{"id":"msg_1",
                        "type":"message","role":"assistant","model":"m",
                        "content":[],"usage":{"input_tokens":0,
                        "output_tokens":0}}})"},
-                  {"content_block_start",
-                   R"({"type":"content_block_start","index":0,
+                     {"content_block_start",
+                      R"({"type":"content_block_start","index":0,
                        "content_block":{"type":"text","text":""}})"},
-                  {"content_block_delta",
-                   R"({"type":"content_block_delta","index":0,
+                     {"content_block_delta",
+                      R"({"type":"content_block_delta","index":0,
                        "delta":{"type":"text_delta","text":"word"}})"},
-                  {"message_delta",
-                   R"({"type":"message_delta","usage":{USAGE},
-                       "delta":{"stop_reason":"end_turn"}})"}}},
-      {.dialect = kGemini,
-       .input = "promptTokenCount",
-       .output = "candidatesTokenCount",
-       .cached = R"("cachedContentTokenCount":)",
-       .whole = R"({"usageMetadata":{USAGE},"candidates":[{"index":0,
+                     {"message_delta",
+                      R"({"type":"message_delta","usage":{USAGE},
+                       "delta":{"stop_reason":"end_turn"}})"}}};
+}
+
+Format GeminiFormat() {
+  static const auto* const kGemini = new Gemini();
+  return {.dialect = kGemini,
+          .input = "promptTokenCount",
+          .output = "candidatesTokenCount",
+          .cached = R"("cachedContentTokenCount":)",
+          .whole = R"({"usageMetadata":{USAGE},"candidates":[{"index":0,
                     "finishReason":"STOP","content":{"role":"model",
                     "parts":[{"text":"word"}]}}]})",
-       .stream = {{"", R"({"usageMetadata":{USAGE},"candidates":[{"index":0,
+          .stream = {{"", R"({"usageMetadata":{USAGE},"candidates":[{"index":0,
                            "finishReason":"STOP","content":{"role":"model",
-                           "parts":[{"text":"word"}]}}]})"}}},
-      {.dialect = kOllama,
-       .forwards = false,
-       .input = "prompt_eval_count",
-       .output = "eval_count",
-       .whole = R"({"model":"m","message":{"role":"assistant",
+                           "parts":[{"text":"word"}]}}]})"}}};
+}
+
+Format OllamaFormat() {
+  static const auto* const kOllama = new Ollama("");
+  return {.dialect = kOllama,
+          .forwards = false,
+          .input = "prompt_eval_count",
+          .output = "eval_count",
+          .whole = R"({"model":"m","message":{"role":"assistant",
                     "content":"word"},USAGE,"done":true,
                     "done_reason":"stop"})",
-       .stream = {{"", R"({"model":"m","message":{"role":"assistant",
+          .stream = {{"", R"({"model":"m","message":{"role":"assistant",
                            "content":"word"},USAGE,"done":true,
-                           "done_reason":"stop"})"}}},
-  };
+                           "done_reason":"stop"})"}}};
+}
+
+std::vector<Format> Formats() {
+  return {ChatFormat(), ResponsesFormat(), MessagesFormat(), GeminiFormat(),
+          OllamaFormat()};
 }
 
 struct Told {

@@ -1,3 +1,5 @@
+#include "service/ledger/postgres_seen_join.h"
+
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,7 +13,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/ledger/postgres_ledger.h"
-#include "service/ledger/seen_join.h"
 #include "tests/testing/postgres_server.h"
 
 namespace gateway {

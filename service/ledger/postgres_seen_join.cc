@@ -1,4 +1,4 @@
-#include "service/ledger/seen_join.h"
+#include "service/ledger/postgres_seen_join.h"
 
 #include <string_view>
 #include <vector>

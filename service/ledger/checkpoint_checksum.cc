@@ -1,4 +1,4 @@
-#include "service/ledger/checkpoint_seal.h"
+#include "service/ledger/checkpoint_checksum.h"
 
 #include <string>
 #include <utility>
@@ -12,7 +12,8 @@ namespace gateway {
 namespace {
 
 // Each part with its length, so that no two checkpoints have the same text.
-std::string SealOf(const LedgerCheckpoint& checkpoint, std::string_view state) {
+std::string ChecksumOf(const LedgerCheckpoint& checkpoint,
+                       std::string_view state) {
   return HashText(absl::StrCat(
       checkpoint.end.commits, " ", checkpoint.end.entries, " ",
       checkpoint.end.hash, " ", checkpoint.open_dispatches.size(), " ",
@@ -21,8 +22,8 @@ std::string SealOf(const LedgerCheckpoint& checkpoint, std::string_view state) {
 
 }  // namespace
 
-LedgerCheckpoint Sealed(LedgerCheckpoint checkpoint) {
-  checkpoint.state += SealOf(checkpoint, checkpoint.state);
+LedgerCheckpoint WithChecksum(LedgerCheckpoint checkpoint) {
+  checkpoint.state += ChecksumOf(checkpoint, checkpoint.state);
   return checkpoint;
 }
 
@@ -32,9 +33,9 @@ LedgerCheckpoint WholeOrNone(std::string_view ledger,
   std::string& kept = checkpoint.state;
   if (kept.size() >= kHashTextBytes) {
     const size_t state_bytes = kept.size() - kHashTextBytes;
-    const std::string seal = kept.substr(state_bytes);
+    const std::string checksum = kept.substr(state_bytes);
     kept.resize(state_bytes);
-    if (seal == SealOf(checkpoint, kept)) return checkpoint;
+    if (checksum == ChecksumOf(checkpoint, kept)) return checkpoint;
   }
   Log(LogLevel::kWarn, "ledger",
       "The ledger's checkpoint is not what was kept: all of it is read anew",

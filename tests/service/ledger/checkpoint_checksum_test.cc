@@ -1,4 +1,4 @@
-#include "service/ledger/checkpoint_seal.h"
+#include "service/ledger/checkpoint_checksum.h"
 
 #include "gtest/gtest.h"
 
@@ -11,22 +11,23 @@ LedgerCheckpoint AnyCheckpoint() {
           .state = "spent"};
 }
 
-TEST(CheckpointSealTest, WhatWasSealedIsAsItWas) {
-  const LedgerCheckpoint opened = WholeOrNone("x", Sealed(AnyCheckpoint()));
+TEST(CheckpointChecksumTest, WhatHasItsChecksumIsAsItWas) {
+  const LedgerCheckpoint opened =
+      WholeOrNone("x", WithChecksum(AnyCheckpoint()));
   EXPECT_EQ(opened.end, AnyCheckpoint().end);
   EXPECT_EQ(opened.open_dispatches, "open");
   EXPECT_EQ(opened.state, "spent");
 }
 
-TEST(CheckpointSealTest, AnEmptyStateIsOneToo) {
+TEST(CheckpointChecksumTest, AnEmptyStateIsOneToo) {
   LedgerCheckpoint empty = AnyCheckpoint();
   empty.state.clear();
-  EXPECT_EQ(WholeOrNone("x", Sealed(empty)).end.commits, 7);
+  EXPECT_EQ(WholeOrNone("x", WithChecksum(empty)).end.commits, 7);
 }
 
-TEST(CheckpointSealTest, WhatWasChangedIsNotBelieved) {
+TEST(CheckpointChecksumTest, WhatWasChangedIsNotBelieved) {
   const auto is_believed = [](auto change) {
-    LedgerCheckpoint changed = Sealed(AnyCheckpoint());
+    LedgerCheckpoint changed = WithChecksum(AnyCheckpoint());
     change(changed);
     return WholeOrNone("x", changed).end.commits != 0;
   };
@@ -41,8 +42,8 @@ TEST(CheckpointSealTest, WhatWasChangedIsNotBelieved) {
   EXPECT_FALSE(is_believed([](LedgerCheckpoint& c) { c.end.hash = "abd"; }));
 }
 
-// Of a version that knew no seals.
-TEST(CheckpointSealTest, WhatWasNeverSealedIsNotBelieved) {
+// Of a version that knew none.
+TEST(CheckpointChecksumTest, WhatNeverHadOneIsNotBelieved) {
   EXPECT_EQ(WholeOrNone("x", AnyCheckpoint()).end, LedgerEnd());
 }
 

@@ -7,8 +7,8 @@
 //
 // Thread-compatible; blocks.
 
-#ifndef SERVICE_LEDGER_SEEN_JOIN_H_
-#define SERVICE_LEDGER_SEEN_JOIN_H_
+#ifndef SERVICE_LEDGER_POSTGRES_SEEN_JOIN_H_
+#define SERVICE_LEDGER_POSTGRES_SEEN_JOIN_H_
 
 #include <cstdint>
 #include <string>
@@ -46,4 +46,4 @@ class SeenJoin {
 
 }  // namespace gateway
 
-#endif  // SERVICE_LEDGER_SEEN_JOIN_H_
+#endif  // SERVICE_LEDGER_POSTGRES_SEEN_JOIN_H_
