@@ -32,6 +32,7 @@ inline constexpr std::string_view kAccessLogMembers[] = {
     "cached_input_tokens",
     "caller",
     "contract_id",
+    "cost_known",
     "cost_usd_nanos",
     "credential",
     "duration_us",

@@ -41,6 +41,7 @@ prices: {models: [{model: "claude-*", input: "1", output: "5"}]}
 ledger: {path: "%s"}
 audit: {}
 tracing: {exporter: none}
+metrics: {compatible_names: true}
 runtime: {state_dir: "%s"}
 """.replace("{", "{{").replace("}", "}}") % (
             os.path.join(folder.name, "ledger.db"),
