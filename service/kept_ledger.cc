@@ -21,6 +21,7 @@
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_recovery.h"
 #include "service/ledger/postgres_commit_store.h"
+#include "service/pipeline/runtime_snapshot.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {
@@ -246,9 +247,10 @@ absl::Status KeptLedger::ReadOthersBudgets(int64_t own_chain) {
   return absl::OkStatus();
 }
 
-absl::Status KeptLedger::FollowBudgets(BudgetTable& table) {
+absl::Status KeptLedger::FollowBudgets(const CurrentRuntime& runtime) {
   if (recorded_ == nullptr) return absl::OkStatus();
-  return OfField("ledger.postgres", recorded_->Begin(table));
+  return OfField("ledger.postgres",
+                 recorded_->Begin(runtime.Get()->budget_table()));
 }
 
 void KeptLedger::RecordMove(const BudgetBook& left) {
