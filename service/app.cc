@@ -458,8 +458,7 @@ absl::Status App::StartLoops() {
     addresses_.admin_http = graph.admin_http_address->text();
   }
   const LoopRuntime::Shared shared = graph.SharedByLoops();
-  const int count = EventLoopCount(graph.proto().runtime());
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i < EventLoopCount(graph.proto().runtime()); ++i) {
     std::vector<LoopRuntime::HttpListener> listeners = {http};
     if (i == 0) listeners = on_first;
     const std::unique_ptr<LoopRuntime>& loop =
