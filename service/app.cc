@@ -286,8 +286,7 @@ absl::Status App::Build() {
                          {graph.ledger.path(), graph.ledger.chain(),
                           [&graph] { return graph.ledger.TakeBudgetNews(); }},
                          graph.registry));
-  GATEWAY_RETURN_IF_ERROR(
-      graph.ledger.FollowBudgets(graph.runtime->Get()->budget_table()));
+  GATEWAY_RETURN_IF_ERROR(graph.ledger.FollowBudgets(*graph.runtime));
   AddRuntimeMetrics(*graph.runtime,
                     static_cast<size_t>(config.metrics().model_labels_limit()),
                     graph.registry);

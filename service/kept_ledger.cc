@@ -20,6 +20,7 @@
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_recovery.h"
 #include "service/ledger/postgres_commit_store.h"
+#include "service/pipeline/runtime_snapshot.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {
@@ -100,7 +101,7 @@ absl::Status KeptLedger::Open(const GatewayConfig& config,
   budgets_retention_ = budgets.has_retention() ? ToAbsl(budgets.retention())
                                                : absl::InfiniteDuration();
   budgets_.emplace(budgets_retention_,
-                   [this](const BudgetBook& left) { NoteMove(left); });
+                   [this](const BudgetBook& left) { RecordMove(left); });
   if (!config.ledger().has_postgres()) {
     return OfField("ledger.path", OpenFile(config, config_file));
   }
@@ -225,12 +226,13 @@ absl::Status KeptLedger::ReadOthersBudgets(int64_t own_chain) {
   return absl::OkStatus();
 }
 
-absl::Status KeptLedger::FollowBudgets(BudgetTable& table) {
+absl::Status KeptLedger::FollowBudgets(const CurrentRuntime& runtime) {
   if (recorded_ == nullptr) return absl::OkStatus();
-  return OfField("ledger.postgres", recorded_->Begin(table));
+  return OfField("ledger.postgres",
+                 recorded_->Begin(runtime.Get()->budget_table()));
 }
 
-void KeptLedger::NoteMove(const BudgetBook& left) {
+void KeptLedger::RecordMove(const BudgetBook& left) {
   const int64_t chain = store_->chain();
   const MutexLock lock(moves_mu_);
   // It is said again if the other chain could not be read at once.

@@ -42,6 +42,7 @@
 #include "service/ledger/postgres_keeper.h"
 #include "service/ledger/postgres_ledger.h"
 #include "service/observability/metrics.h"
+#include "service/pipeline/current_runtime.h"
 #include "service/recorded_budgets.h"
 
 namespace gateway {
@@ -72,9 +73,10 @@ class KeptLedger {
   // one. What other replicas have spent is left out if they tell it themselves
   // (`budgets.shared`). Before calls begin.
   void LoadBudgets(BudgetTable& table) const;
-  // Where they do, has the table, which is shared by then, know what the ledger
-  // says of those that do not run, from now until Close. Before calls begin.
-  absl::Status FollowBudgets(BudgetTable& table);
+  // Where they do, has the runtime's table, which is shared by then, know what
+  // the ledger says of those that do not run, from now until Close. Before
+  // calls begin.
+  absl::Status FollowBudgets(const CurrentRuntime& runtime);
   // What the ledger has said of budgets since it was asked last, for who tells
   // the others. Any thread.
   BudgetSharer::LedgerNews TakeBudgetNews() LOCKS_EXCLUDED(moves_mu_);
@@ -110,7 +112,7 @@ class KeptLedger {
   // themselves.
   absl::Status ReadOthersBudgets(int64_t own_chain);
   // The chain says so much of budgets, and is left. The writer's thread.
-  void NoteMove(const BudgetBook& left) LOCKS_EXCLUDED(moves_mu_);
+  void RecordMove(const BudgetBook& left) LOCKS_EXCLUDED(moves_mu_);
   void AddPostgresChain(const std::string& folder, int64_t chain);
 
   Clock& clock_;

@@ -1,17 +1,23 @@
 // Tests what BudgetTable has of replicas whose ledger this one can read
 // (service/budgets/budget_table_recorded.cc).
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
+#include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "service/budgets/budget_book.h"
+#include "service/budgets/budget_share.h"
 #include "service/budgets/budget_table.h"
 #include "service/budgets/budget_telling.h"
 #include "tests/service/budgets/budget_config.h"
+#include "tests/service/budgets/budget_redis_model.h"
+#include "tests/service/budgets/sharing_replica.h"
 
 namespace gateway {
 namespace {
@@ -169,6 +175,209 @@ TEST_F(BudgetTableRecordedTest, UnderAnotherNameNothingCountsTwice) {
   EXPECT_TRUE(Record(35, /*is_closed=*/true, "me"));
   EXPECT_EQ(Spent(), 405);
   EXPECT_EQ(Own(), 370);
+}
+
+// Replicas with a ledger that all can read.
+class CommonLedgerTest : public testing::Test {
+ protected:
+  CommonLedgerTest() {
+    for (const char* const name : {"r0", "r1"}) {
+      replicas_.push_back(
+          std::make_unique<SharingReplica>(redis_, name, kSharedHour, 2));
+      ledger_.chains[name].is_held = true;
+    }
+    ExchangeAll();
+  }
+  SharingReplica& Of(size_t index) { return *replicas_[index]; }
+  void ExchangeAll() {
+    for (int i = 0; i < 3; ++i) {
+      for (auto& each : replicas_) each->Exchange();
+    }
+  }
+  void FollowAll() {
+    for (auto& each : replicas_) each->Follow(ledger_);
+    ExchangeAll();
+  }
+  void ExpectSpent(int64_t tokens) {
+    for (auto& each : replicas_) {
+      EXPECT_EQ(each->Standing().account.spend.sum().total_tokens(), tokens);
+    }
+  }
+
+  BudgetRedisModel redis_;
+  std::vector<std::unique_ptr<SharingReplica>> replicas_;
+  SharingLedger ledger_;
+};
+
+TEST_F(CommonLedgerTest, WhenAllAreKilledAnEmptiedRedisForgetsNothing) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  EXPECT_TRUE(Of(1).Spend(200));
+  ExchangeAll();
+  redis_.Flush();
+  Of(0).MoveTo(ledger_, "r2", /*in_order=*/false);
+  Of(1).MoveTo(ledger_, "r3", /*in_order=*/false);
+  FollowAll();
+  ExpectSpent(500);
+  EXPECT_FALSE(Of(0).Begin(501));
+  EXPECT_TRUE(Of(1).Spend(100));
+  ExchangeAll();
+  ExpectSpent(600);
+}
+
+TEST_F(CommonLedgerTest, WhatAKilledOneHasNotToldCounts) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  ExchangeAll();
+  EXPECT_TRUE(Of(0).Spend(40));
+  EXPECT_TRUE(Of(0).Begin(7));
+  Of(0).MoveTo(ledger_, "r2", /*in_order=*/false);
+  FollowAll();
+  ExpectSpent(340);
+  ledger_.CloseAll();
+  FollowAll();
+  ExpectSpent(347);
+  EXPECT_EQ(ledger_.Spent(), 347);
+  // Whoever goes on with the chain tells the same.
+  Of(1).MoveTo(ledger_, "r0", /*in_order=*/true);
+  FollowAll();
+  ExpectSpent(347);
+  EXPECT_TRUE(Of(1).Spend(3));
+  ExchangeAll();
+  ExpectSpent(350);
+}
+
+TEST_F(CommonLedgerTest, WhatWasToldAndNeverWrittenIsNotSpent) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  EXPECT_TRUE(Of(1).Spend(50));
+  ExchangeAll();
+  Of(0).ForgetLedger();
+  Of(0).MoveTo(ledger_, "r2", /*in_order=*/false);
+  FollowAll();
+  ExpectSpent(350);
+  ledger_.chains["r0"].left_open = 9;
+  ledger_.CloseAll();
+  redis_.Pass(BudgetShare::kSilence);
+  FollowAll();
+  FollowAll();
+  ExpectSpent(59);
+  Of(0).MoveTo(ledger_, "r0", /*in_order=*/true);
+  FollowAll();
+  ExpectSpent(59);
+}
+
+TEST_F(CommonLedgerTest, WhoLosesItsChainGoesOnUnderAnotherName) {
+  EXPECT_TRUE(Of(0).Spend(300));
+  EXPECT_TRUE(Of(1).Spend(50));
+  ExchangeAll();
+  // 20 of it come into the chain that it takes, where there are none.
+  Of(0).LoseChain(ledger_, "r2", 20);
+  ledger_.chains["r0"].left_open = 9;
+  ledger_.CloseAll();
+  ExchangeAll();
+  redis_.Pass(BudgetShare::kSilence);
+  FollowAll();
+  FollowAll();
+  ExpectSpent(359);
+  EXPECT_TRUE(Of(0).Spend(1));
+  EXPECT_TRUE(Of(1).Spend(1));
+  ExchangeAll();
+  ExpectSpent(361);
+  redis_.Flush();
+  ExchangeAll();
+  ExpectSpent(361);
+}
+
+// Kills, ends and beginnings, a Redis that is emptied, and calls that are left
+// open, drawn from a seed.
+class ChangingReplicas {
+ public:
+  explicit ChangingReplicas(uint64_t seed) : generator_(seed) {
+    for (names_ = 0; names_ < kReplicas; ++names_) {
+      const std::string name = absl::StrCat("r", names_);
+      replicas_.push_back(std::make_unique<SharingReplica>(
+          redis_, name, kSharedHour, kReplicas));
+      all_.chains[name].is_held = true;
+    }
+  }
+
+  void Step() {
+    SharingReplica& one = *replicas_[static_cast<size_t>(Draw(kReplicas))];
+    switch (Draw(10)) {
+      case 0:
+        one.MoveTo(all_, NameForNext(), /*in_order=*/Draw(2) == 0);
+        break;
+      case 1:
+        all_.CloseAll();
+        break;
+      case 2:
+        if (Draw(4) == 0) redis_.Flush();
+        break;
+      case 3:
+        redis_.Pass(absl::Seconds(Draw(10)));
+        break;
+      case 4:
+        one.Follow(all_);
+        break;
+      case 5:
+      case 6:
+        one.Exchange();
+        break;
+      case 7:
+        one.Begin(1 + Draw(3));
+        break;
+      default:
+        one.Spend(1 + Draw(3));
+    }
+  }
+
+  // Once all have been told, all count what the ledger has.
+  void CheckSums() {
+    all_.CloseAll();
+    redis_.Pass(BudgetShare::kSilence);
+    for (int i = 0; i < 3; ++i) {
+      for (auto& each : replicas_) each->Follow(all_);
+      for (auto& each : replicas_) each->Exchange();
+    }
+    // What the chains of those have that run is with them.
+    for (auto& each : replicas_) all_.chains[each->name()].book = {};
+    int64_t spent = all_.Spent();
+    for (auto& each : replicas_) {
+      while (each->open() > 0) each->Cancel(0);
+      spent += each->Taken();
+    }
+    for (auto& each : replicas_) {
+      EXPECT_EQ(each->Standing().account.spend.sum().total_tokens(), spent);
+    }
+  }
+
+ private:
+  static constexpr int64_t kReplicas = 3;
+
+  int64_t Draw(int64_t below) {
+    return static_cast<int64_t>(generator_() % static_cast<uint64_t>(below));
+  }
+  // One that was given back, or another.
+  std::string NameForNext() {
+    for (const auto& [name, chain] : all_.chains) {
+      if (chain.is_closed && Draw(2) == 0) return name;
+    }
+    return absl::StrCat("r", names_++);
+  }
+
+  std::mt19937_64 generator_;
+  BudgetRedisModel redis_;
+  SharingLedger all_;
+  std::vector<std::unique_ptr<SharingReplica>> replicas_;
+  int64_t names_ = 0;
+};
+
+TEST(CommonLedgerPropertyTest, ItIsWhatTheLedgerHas) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    ChangingReplicas replicas(seed);
+    for (int step = 0; step < 300; ++step) replicas.Step();
+    replicas.CheckSums();
+    ASSERT_FALSE(testing::Test::HasFailure());
+  }
 }
 
 }  // namespace
