@@ -213,7 +213,8 @@ class EventReader : public Recycled {
   virtual bool CompleteAtClose() const { return false; }
 
   // Usage so far; what the provider said last counts. Of one with a count that
-  // cannot be read, for which Read fails, it is the others, marked as estimated.
+  // cannot be read, for which Read fails, it is the others, marked as
+  // estimated.
   virtual const v1::Usage& usage() const = 0;
   // True if usage came with an end of the answer, which may not have become an
   // event since it cannot be read.

@@ -25,9 +25,9 @@
 //
 // Health needs no key, since probes have none, and tells those who show none
 // whether all is well and nothing else: the release is for callers, what
-// /health/detailed and /gateway/health have more for operators. Lists ask for a caller's
-// key, as every API does. Where operators have no keys, callers count as
-// operators.
+// /health/detailed and /gateway/health have more for operators. Lists ask for a
+// caller's key, as every API does. Where operators have no keys, callers count
+// as operators.
 //
 // Thread contract: one event loop.
 
