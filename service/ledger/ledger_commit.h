@@ -12,7 +12,6 @@
 #define SERVICE_LEDGER_LEDGER_COMMIT_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -63,10 +62,10 @@ class CommitSource {
   // commit that can be read is the one behind. Of a file that is its beginning.
   virtual absl::StatusOr<LedgerEnd> Archived() const { return LedgerEnd(); }
 
-  // How many commits there are by what stands beside them, if anything does.
-  virtual absl::StatusOr<std::optional<int64_t>> SaidCommits() const {
-    return std::nullopt;
-  }
+  // The number of the last commit that is stored, where that can be another
+  // one than the last that Read visits: behind the end that the chain itself
+  // names there must be none.
+  virtual absl::StatusOr<int64_t> LastStored() const { return 0; }
 };
 
 }  // namespace gateway

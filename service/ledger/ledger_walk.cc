@@ -1,7 +1,6 @@
 #include "service/ledger/ledger_walk.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -38,16 +37,15 @@ absl::Status LedgerWalk::Begin() {
   for (Walked& walked : chains_) {
     const CommitSource& commits = *walked.chain.commits;
     GATEWAY_ASSIGN_OR_RETURN(walked.archived, commits.Archived());
+    // Before the chain's end, which then is no less.
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t stored, commits.LastStored());
     GATEWAY_ASSIGN_OR_RETURN(walked.end, LastCommitOf(commits));
-    // Asked behind, and so it is no less.
-    GATEWAY_ASSIGN_OR_RETURN(const std::optional<int64_t> said,
-                             commits.SaidCommits());
-    if (said.has_value() && *said < walked.end.number) {
+    if (stored > walked.end.number) {
       Break(walked.chain.name, 0, "",
-            absl::StrCat("has ", walked.end.number,
-                         " commits and is said to have ", *said,
-                         ": some were put in behind its end, or the end was "
-                         "set back"));
+            absl::StrCat("ends with commit ", walked.end.number,
+                         ", as it says, and commit ", stored,
+                         " is there: some were put in behind its end, or the "
+                         "end was set back"));
     }
     See(walked.archived.hash);
     walked.check =

@@ -40,8 +40,8 @@ constexpr char kArchives[] =
     "hash_before, last_hash, merkle_root, file, file_bytes, file_sha256 "
     "FROM archives WHERE chain = $1::bigint OR $1::bigint = 0 "
     "ORDER BY chain, last_commit";
-constexpr char kSaidCommits[] =
-    "SELECT commits FROM chains WHERE chain = $1::bigint";
+constexpr char kLastStored[] =
+    "SELECT coalesce(max(number), 0) FROM commits WHERE chain = $1::bigint";
 constexpr char kArchived[] =
     "SELECT last_commit, last_entry, last_hash FROM archives "
     "WHERE chain = $1::bigint ORDER BY last_commit DESC LIMIT 1";
@@ -177,17 +177,17 @@ absl::StatusOr<std::vector<ArchivedPiece>> PostgresLedger::Archives(
   return pieces;
 }
 
-absl::StatusOr<int64_t> PostgresLedger::SaidCommits(int64_t chain) const {
-  int64_t commits = 0;
+absl::StatusOr<int64_t> PostgresLedger::LastStored(int64_t chain) const {
+  int64_t last = 0;
   GATEWAY_RETURN_IF_ERROR(Read([&](PostgresConnection& db) -> absl::Status {
     GATEWAY_ASSIGN_OR_RETURN(
         const PostgresResult rows,
-        db.Run(kSaidCommits, PostgresParameters().Int64(chain),
+        db.Run(kLastStored, PostgresParameters().Int64(chain),
                options_.timeout));
-    commits = rows.rows() == 0 ? 0 : rows.Int64(0, 0);
+    last = rows.Int64(0, 0);
     return absl::OkStatus();
   }));
-  return commits;
+  return last;
 }
 
 absl::StatusOr<LedgerEnd> PostgresLedger::Archived(int64_t chain) const {

@@ -90,8 +90,8 @@ class PostgresLedger final : public JoinSource {
       LOCKS_EXCLUDED(mu_);
   // As CommitSource::Archived, of one chain.
   absl::StatusOr<LedgerEnd> Archived(int64_t chain) const LOCKS_EXCLUDED(mu_);
-  // As CommitSource::SaidCommits, of one chain; 0 of one that is not there.
-  absl::StatusOr<int64_t> SaidCommits(int64_t chain) const LOCKS_EXCLUDED(mu_);
+  // As CommitSource::LastStored, of one chain.
+  absl::StatusOr<int64_t> LastStored(int64_t chain) const LOCKS_EXCLUDED(mu_);
   // As CommitSource::Read, of one chain.
   absl::Status ReadCommits(int64_t chain, int64_t first_commit,
                            VisitCommit visit) const LOCKS_EXCLUDED(mu_);
@@ -128,8 +128,8 @@ class PostgresCommitSource final : public CommitSource {
   absl::StatusOr<LedgerEnd> Archived() const override {
     return ledger_.Archived(chain_);
   }
-  absl::StatusOr<std::optional<int64_t>> SaidCommits() const override {
-    return ledger_.SaidCommits(chain_);
+  absl::StatusOr<int64_t> LastStored() const override {
+    return ledger_.LastStored(chain_);
   }
 
  private:

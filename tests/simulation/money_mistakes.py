@@ -65,9 +65,8 @@ _LEDGER = [
         said="is written twice"),
     Mistake(
         "a dispatch that failed is not taken back", _CALL_LEDGER,
-        "      if (other.withdrawn) note.append(WithdrawingNote("
-        "other.dispatch_id));\n",
-        "      static_cast<void>(other);\n",
+        "      withdrawals_.append(WithdrawingNote(other.dispatch_id));\n",
+        "",
         said="is open at the next start"),
     Mistake(
         "a hedge does not wait for the ledger", "service/pipeline/"
@@ -141,22 +140,24 @@ _SPENDING = [
         said="is let in, and"),
     Mistake(
         "a budget that only warns refuses", _BUDGET_TABLE,
-        "      if (charge.refuses()) {\n        refused = true;\n",
+        "      if (charge.refuses()) {\n        if (std::exchange(",
         "      if (charge.obstacle != BudgetObstacle::kNone) {\n"
-        "        refused = true;\n",
+        "        if (std::exchange(",
         said="is refused by a budget"),
     Mistake(
-        "who is refused is said to have been let pass", _CALL_BUDGETS,
-        "    if (exceeded && let_in) {\n", "    if (exceeded) {\n",
+        "who is not served is said to have been let pass", _CALL_LEDGER,
+        "  if (call.budgets != nullptr && was_asked) {\n",
+        "  if (call.budgets != nullptr) {\n",
         said="BUDGET_WARNING"),
 ]
 
 _COSTS = [
     Mistake(
         "a stream that is left has cost nothing", _USAGE_ESTIMATE,
-        "  if (IsTold(facts->usage) && (finished || facts->usage_is_final)) "
-        "return;\n",
-        "  if (IsTold(facts->usage) || !finished) return;\n",
+        "  } else {\n"
+        "    EstimateUsage(call, input, output_tokens, &facts->usage);\n"
+        "  }\n}\n\nvoid EstimateWholeUsage",
+        "  }\n}\n\nvoid EstimateWholeUsage",
         said="is said to have taken"),
     Mistake(
         "who was not waited for has cost nothing", _USAGE_ESTIMATE,

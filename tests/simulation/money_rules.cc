@@ -57,7 +57,7 @@ void MoneyRules::CallBegins(size_t call, const Call& running) {
            expected, scripted.output_tokens_limit.value_or(expected))},
       Now());
   state.refused_by = std::move(verdict.refused_by);
-  if (state.refused_by.empty()) warnings_ += verdict.warnings;
+  state.warnings = verdict.warnings;
 }
 
 void MoneyRules::Delivers(size_t call, std::string_view text) {
@@ -100,6 +100,8 @@ void MoneyRules::IsAsked(size_t ask, size_t call, std::string_view provider,
     broken_(absl::StrCat("call ", call, " is let in, and ", state.refused_by,
                          " has no room for it"));
   }
+  // Said of calls that are served, once.
+  warnings_ += std::exchange(state.warnings, 0);
   const int asked = state.asked[target]++;
   const bool may_go_on = scenario_.money->degrades && IsFailing();
   if (state.dispatched[target] <= asked && !may_go_on) {

@@ -125,6 +125,7 @@ class MoneyRules {
   struct CallState {
     const Call* running = nullptr;
     std::string refused_by;  // The budget that has no room for it.
+    int warnings = 0;        // To be said once it is served.
     std::vector<size_t> asks;
     std::map<std::string, int> asked;        // By target.
     int64_t last_end = 0;                    // Of its requests; seconds.

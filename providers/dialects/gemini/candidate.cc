@@ -121,8 +121,7 @@ absl::Status ReadField(std::string_view key, JsonValue& value, Answer* answer) {
   }
   if (key == "usageMetadata") {
     answer->has_usage = !value.IsNull();
-    answer->usage_fault =
-        answer->usage.Read(value, &answer->usage_extensions);
+    answer->usage_fault = answer->usage.Read(value, &answer->usage_extensions);
     return absl::OkStatus();
   }
   if (key == "responseId") return ReadText(value, &answer->id);

@@ -126,7 +126,7 @@ TEST_F(LedgerPostgresTest, AllOfItIsVerified) {
       "UPDATE llm_gateway.chains SET commits = commits - 1 WHERE chain = 1");
   const auto behind = VerifyPostgres(*ledger, "", 0);
   EXPECT_FALSE(behind->valid());
-  EXPECT_THAT(behind->problem(), HasSubstr("chain 1: has"));
+  EXPECT_THAT(behind->problem(), HasSubstr("chain 1: ends with commit"));
   server_.Ask(
       "UPDATE llm_gateway.chains SET commits = commits + 1 WHERE chain = 1");
   server_.Ask(
