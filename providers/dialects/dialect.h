@@ -212,13 +212,8 @@ class EventReader : public Recycled {
   // come.
   virtual bool CompleteAtClose() const { return false; }
 
-<<<<<<< HEAD
   // Usage so far; what the provider said last counts. Of one with a count
   // that cannot be read, for which Read fails, it is the others, marked as
-=======
-  // Usage so far; what the provider said last counts. Of one with a count that
-  // cannot be read, for which Read fails, it is the others, marked as
->>>>>>> usage
   // estimated.
   virtual const v1::Usage& usage() const = 0;
   // True if usage came with an end of the answer, which may not have become an
