@@ -20,7 +20,7 @@ from tests.testing.gateway_process import GatewayProcess
 from tests.testing.redis_process import RedisProcess
 
 _ADMIN = "/llmgateway.v1.AdminService/"
-_CONFIG = """\
+CONFIG = """\
 providers:
   - {name: mock, mock: {}}
   - {name: slow, mock: {delay: 1h}}
@@ -63,7 +63,7 @@ class SharedBudgetsCase(unittest.TestCase):
     def start_with(self, rule, more, runtime="", env=None):
         """With more sections, and in that of the runtime `, field: value`."""
         gateway = GatewayProcess(
-            _CONFIG % (runtime, self.redis.address, rule, more), env=env)
+            CONFIG % (runtime, self.redis.address, rule, more), env=env)
         self.addCleanup(gateway.kill)
         return gateway
 

@@ -2,15 +2,19 @@
 is emptied and killed, and one of them killed and restarted. docs/budgets.md
 tells it."""
 
+import time
 import unittest
 
 from tests.integration import grpc_caller
 from tests.integration.samples import await_sample
 from tests.integration.samples import sample
 from tests.integration.shared_budgets_case import CALL_TOKENS
+from tests.integration.shared_budgets_case import CONFIG
 from tests.integration.shared_budgets_case import RULE
 from tests.integration.shared_budgets_case import SharedBudgetsCase
 from tests.integration.shared_budgets_case import THREADS
+from tests.integration.shared_budgets_case import TIMEOUT_S
+from tests.testing.gateway_process import GatewayProcess
 
 
 class SharedBudgetsTest(SharedBudgetsCase):
@@ -146,7 +150,7 @@ class SharedBudgetsTest(SharedBudgetsCase):
     def test_a_session_is_its_callers_at_both(self):
         keys = {"ANN_KEY": "key-of-ann-0123456789",
                 "BOB_KEY": "key-of-bob-0123456789"}
-        config = (_CONFIG % (self.redis.address, _RULE % 100000, """\
+        config = (CONFIG % ("", self.redis.address, RULE % 100000, """\
 auth: {callers: {api_keys: [{id: ann, key: "env:ANN_KEY"},
                             {id: bob, key: "env:BOB_KEY"}]}}
 """)).replace("{session_tokens: 1000000}",
@@ -165,8 +169,8 @@ auth: {callers: {api_keys: [{id: ann, key: "env:ANN_KEY"},
                 metadata=[["x-api-key", keys[key]]]).end["code"]
         self.assertEqual(generate(gateways[0], "ANN_KEY"), "OK")
         # The other one has heard of it.
-        self.await_usage(gateways[1:], spent=_CALL_TOKENS)
-        deadline = time.monotonic() + _TIMEOUT_S
+        self.await_usage(gateways[1:], spent=CALL_TOKENS)
+        deadline = time.monotonic() + TIMEOUT_S
         while self.operate(gateways[1], "GetSessionSummary",
                            session_id="SES-1").get("total_tokens") != "30":
             self.assertLess(time.monotonic(), deadline)
