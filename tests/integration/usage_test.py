@@ -314,10 +314,11 @@ class BrokenUsageTest(_UsageCase):
                               "finish_reason": "stop"}]},
                 {"choices": [], "usage": usage})) + "data: [DONE]\n\n"
 
-    def test_whole_and_streamed_cost_alike_through_every_api(self):
+    def test_whole_and_streamed_cost_alike(self):
         for number, (usage, expected) in enumerate(self._USAGES):
             for stream, content_type, body in self.bodies(usage):
-                for api in ("chat", "messages", "responses", "gemini", "grpc"):
+                # A Responses request is answered by such a body otherwise.
+                for api in ("chat", "messages", "gemini", "grpc"):
                     model = "gpt-broken-%d-%s-%s" % (number, api, stream)
                     self.upstream.set_script(model, {
                         "body": body, "content_type": content_type})
