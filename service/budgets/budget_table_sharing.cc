@@ -236,10 +236,7 @@ void BudgetTable::LearnLines(
     int64_t now) const {
   SharedScope& shared = *cell.shared;
   SharedScope::Others others;
-  for (ReplicaSpend& each : shared.replicas) {
-    each.told.reset();
-    each.lives = false;
-  }
+  for (ReplicaSpend& each : shared.replicas) each.lives = false;
   for (const BudgetNews::Line& line : news.lines) {
     if (line.replica == replica) continue;
     const BudgetTelling& told = line.telling;
@@ -256,6 +253,12 @@ void BudgetTable::LearnLines(
         SaturatingSum(others.granted.turns, told.granted.turns);
   }
   shared.others = std::move(others);
+  // What one had told that is not there any more is lost in Redis, and counts
+  // until it is told again or its window is over.
+  std::erase_if(shared.replicas, [&](const ReplicaSpend& each) {
+    return !each.lives && !each.recorded.has_value() &&
+           CountingOf(cell, each, now).sum() == BudgetAmounts();
+  });
   SumUpOthers(cell, now);
 }
 

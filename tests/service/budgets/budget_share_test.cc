@@ -134,6 +134,24 @@ TEST_F(BudgetShareTest, WhatRedisHasLostIsToldAgain) {
   }
 }
 
+// The one who is back first knows what the other had told.
+TEST_F(BudgetShareTest, WhatAnotherHadToldCountsAlsoWhileRedisLacksIt) {
+  Make(2);
+  ExchangeAll();
+  EXPECT_TRUE(Of(0).Spend(300));
+  EXPECT_TRUE(Of(1).Spend(400));
+  ExchangeAll();
+  redis_.Flush();
+  for (int i = 0; i < 3; ++i) Of(0).Exchange();
+  EXPECT_EQ(Of(0).Standing().account.spend.sum().total_tokens(), 700);
+  EXPECT_FALSE(Of(0).Spend(400)) << "of 1000";
+  Of(1).Reset();
+  ExchangeAll();
+  for (size_t i : {0u, 1u}) {
+    EXPECT_EQ(Of(i).Standing().account.spend.sum().total_tokens(), 0);
+  }
+}
+
 TEST_F(BudgetShareTest, WithoutAnAnswerEachHasItsShareOfWhatWasLeft) {
   Make(2);
   ExchangeAll();
