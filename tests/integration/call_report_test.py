@@ -85,9 +85,9 @@ class CostTest(_ReportCase):
         ("gpt-nobody-knows", _usage(_MILLION, _MILLION), None),
         # 004: what is written to the cache and read from it has its own price.
         ("claude-sonnet", _usage(_MILLION, 100 * 1000), "4.5"),
-        ("claude-sonnet", {**_usage(2 * _MILLION, 0, cached_tokens=500 * 1000,
-                                    cache_write_tokens=500 * 1000),
-                           "text": ""}, "5.025"),
+        # (5.025 dollars, and a token of the answer: one of none has no text.)
+        ("claude-sonnet", _usage(2 * _MILLION, 1, cached_tokens=500 * 1000,
+                                 cache_write_tokens=500 * 1000), "5.025015"),
         # 002: what is estimated of a call when a model is chosen.
         ("gemini-2.5-pro", _usage(1000, 500), "0.00045"),
         ("claude-sonnet", _usage(3000, 1500), "0.0315"),

@@ -101,8 +101,8 @@ class LedgerDamageTest(ledger_fault_case.LedgerFaultCase):
                 offset = _turn_bit(path, dice)
                 with self.subTest(offset=offset):
                     found += self.check(path, entries)
-        # Most of it is entries.
-        self.assertGreater(found, _BITS // 2)
+        # The rest is of pages that so few entries do not fill.
+        self.assertGreater(found, _BITS // 3)
 
     def test_a_gateway_says_what_bit_has_turned_before_its_checkpoint(self):
         entries = self.write(killed=False)
@@ -180,7 +180,7 @@ class LedgerDamageTest(ledger_fault_case.LedgerFaultCase):
                     if starts < _STARTS:
                         starts += 1
                         self.assert_refused(path)
-        self.assertGreater(found, _BITS // 2)
+        self.assertGreater(found, _BITS // 3)
         self.assertEqual(starts, _STARTS)
 
     def test_half_a_page_at_the_end(self):

@@ -329,6 +329,8 @@ void MoneyRules::CheckLine(const LedgerLine& line) {
     constexpr std::string_view kBegin = "Dispatching to ";
     ++call.dispatched[line.reason.substr(kBegin.size())];
   } else if (line.type == "EXCHANGE") {
+    // It was to be asked, and may have been left before.
+    warnings_ += std::exchange(call.warnings, 0);
     const LedgerLine* const dispatch = ledger_.Find(line.dispatch_id);
     if (dispatch == nullptr || dispatch->type != "DISPATCH") {
       broken_(absl::StrCat("call ", *line.call,
