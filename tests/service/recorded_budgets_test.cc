@@ -50,7 +50,9 @@ class RecordedBudgetsTest : public testing::Test {
         PostgresCommitStore::Claim(ledger_, SystemClock(), SystemRandom()));
   }
   std::unique_ptr<LedgerLog> TakeOver(int64_t chain) {
-    for (const PostgresChain& each : *ledger_.Chains()) {
+    const auto chains = ledger_.Chains();
+    EXPECT_TRUE(chains.ok()) << chains.status();
+    for (const PostgresChain& each : *chains) {
       if (each.number != chain) continue;
       return Opened(PostgresCommitStore::TakeOver(
           ledger_, chain, each.epoch, SystemClock(), SystemRandom()));

@@ -121,7 +121,8 @@ TEST(ChatLineTest, NamesThePlaceOfWhatIsWrong) {
       std::string(
           Failure(R"({"message":{"tool_calls":[{"function":{}}]}})").message()),
       HasSubstr("message.tool_calls[0].function.name: required"));
-  EXPECT_THAT(std::string(Failure(R"({"eval_count":-1})").message()),
+  // Of a usage the rest holds.
+  EXPECT_THAT(std::string(LineOf(R"({"eval_count":-1})").usage_fault.message()),
               HasSubstr("eval_count"));
   EXPECT_TRUE(absl::IsInvalidArgument(Failure(R"({"done":"yes"})")));
   EXPECT_TRUE(absl::IsInvalidArgument(Failure("{")));
