@@ -146,7 +146,11 @@ void SharedCounterStore::TakeCall(CounterTake& take,
                 [&](Lease& lease) {
                   lease.gcra = rule.gcra();
                   lease.exact = LeaseKeeper::IsExact(rule);
-                  claim = lease.over ? 0 : lease.claim;
+                  // What was told sooner is asked again: the others may have
+                  // told theirs since, and both may be too many.
+                  const bool known =
+                      lease.claim_time >= keeper_.state().settled_at();
+                  claim = lease.over || !known ? 0 : lease.claim;
                 });
   }
   // What it was granted before Redis went away is not to go by: the others have

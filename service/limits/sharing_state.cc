@@ -32,7 +32,9 @@ bool SharingState::SetShared(absl::Duration now) {
     const absl::Duration away = now - fails_since_;
     const bool may_forget = away >= kMayForget;
     answers_since_ = now;
-    settled_at_.store(absl::ToInt64Nanoseconds(now + std::min(away, kSettled)),
+    const int64_t settled =
+        absl::ToInt64Nanoseconds(now + std::min(away, kSettled));
+    settled_at_.store(std::max(settled, settled_at()),
                       std::memory_order_relaxed);
     if (may_forget) {
       may_have_lost_until_.store(absl::ToInt64Nanoseconds(now),

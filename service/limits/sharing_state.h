@@ -57,8 +57,11 @@ class SharingState {
   bool fails() const { return fails_.load(std::memory_order_relaxed); }
   // Whether all replicas have told Redis what they had when it came back. At
   // nanoseconds of the steady clock.
-  bool IsSettled(int64_t now) const {
-    return !fails() && now >= settled_at_.load(std::memory_order_relaxed);
+  bool IsSettled(int64_t now) const { return !fails() && now >= settled_at(); }
+  // From when that is so, in such nanoseconds: what was told or granted before
+  // then does not count all that was begun without Redis.
+  int64_t settled_at() const {
+    return settled_at_.load(std::memory_order_relaxed);
   }
   // What it was told before then, in such nanoseconds, it may have lost.
   int64_t may_have_lost_until() const {

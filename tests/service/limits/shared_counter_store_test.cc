@@ -388,6 +388,48 @@ TEST_F(SharedCounterStoreTest, CallsUnderWayCountAgainstTheShare) {
   });
 }
 
+// Until all replicas have had the time to tell what they have.
+Task<void> AwaitSettled(SharedReplicas& two) {
+  for (const auto& store : two.stores) {
+    const SharingState& state = store->keeper().state();
+    while (
+        !state.IsSettled(absl::ToInt64Nanoseconds(two.runner.loop().Now()))) {
+      co_await two.Pass(absl::Milliseconds(5));
+    }
+  }
+}
+
+TEST_F(SharedCounterStoreTest, PlacesToldBeforeTheOthersHadToldTheirsAreAsked) {
+  two_.Run([](SharedReplicas& two) -> Task<void> {
+    RedisServer& server = *static_cast<RedisServer*>(two.test);
+    std::vector<LimitedCall> first;
+    std::vector<LimitedCall> second;
+    int taken = co_await Begin(two, 0, kEightLeased, 6, &first);
+    EXPECT_EQ(taken, 6);
+    taken = co_await Begin(two, 1, kEightLeased, 2, &second);
+    EXPECT_EQ(taken, 2);
+    server.Kill();
+    co_await two.AwaitDown();
+    two.Sweep();
+    taken = co_await Begin(two, 1, kEightLeased, 2, &second);
+    EXPECT_EQ(taken, 2);
+    co_await two.Pass(SharingState::kMayForget);
+    server.Restart();
+    co_await two.AwaitUp();
+    // The first has told its six, and knows nothing of the other's four.
+    const int64_t now = absl::ToInt64Nanoseconds(two.runner.loop().Now());
+    two.stores[0]->keeper().Sweep(now);
+    co_await two.Pass(absl::Milliseconds(50));
+    two.stores[1]->keeper().Sweep(now);
+    co_await AwaitSettled(two);
+    // Of which two end: eight are under way.
+    first.pop_back();
+    first.pop_back();
+    taken = co_await Begin(two, 0, kEightLeased, 4, &first);
+    EXPECT_EQ(taken, 0);
+  });
+}
+
 TEST_F(SharedCounterStoreTest, ARedisThatHasForgottenIsToldOfCallsUnderWay) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
     RedisServer& server = *static_cast<RedisServer*>(two.test);

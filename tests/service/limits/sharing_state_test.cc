@@ -131,6 +131,16 @@ TEST_F(SharingStateTest, ItIsSettledAsLongAfterwardsAsItWasAway) {
   EXPECT_TRUE(IsSettled(answers + SharingState::kSettled));
 }
 
+TEST_F(SharingStateTest, AMomentAwayDoesNotMakeItSettledSooner) {
+  Fail(kStart);
+  const absl::Duration answers = kStart + absl::Seconds(2);
+  state_.SetShared(answers);
+  Fail(answers + kMoment);
+  state_.SetShared(answers + 2 * kMoment);
+  EXPECT_FALSE(IsSettled(answers + absl::Seconds(2) - kMoment));
+  EXPECT_TRUE(IsSettled(answers + absl::Seconds(2)));
+}
+
 TEST_F(SharingStateTest, WhoWasAwayForLongEnoughMayHaveForgotten) {
   EXPECT_FALSE(state_.SetShared(kStart));
   Fail(kStart);
