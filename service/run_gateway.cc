@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/latch.h"
+#include "base/memory/allocator.h"
 #include "base/os/clock.h"
 #include "base/os/logging.h"
 #include "base/os/mutex.h"
@@ -50,6 +52,9 @@ extern char** environ;
 
 namespace gateway {
 namespace {
+
+// Of some thirty threads most work once in a while, and would keep 32 MiB.
+constexpr size_t kThreadCacheBytesMax = size_t{8} << 20;
 
 Environment ReadEnvironment() {
   Environment environment;
@@ -315,6 +320,7 @@ int RunGateway(int argc, char** argv, const ProviderKinds& kinds) {
   }
   const Environment environment = ReadEnvironment();
   if (absl::GetFlag(FLAGS_check_config)) return CheckConfig(kinds, environment);
+  LimitThreadCaches(kThreadCacheBytesMax);
   const ProcessSignals signals;
   ConfigReading reading =
       ReadConfig(kinds, absl::GetFlag(FLAGS_config), environment);

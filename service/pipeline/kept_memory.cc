@@ -2,18 +2,13 @@
 
 #include <cstddef>
 
+#include "base/memory/allocator.h"
 #include "service/cache/idempotency_table.h"
 #include "service/cache/response_cache.h"
 #include "service/cache/resumable_streams.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/sessions/session_store.h"
-
-// Functions of tcmalloc; null where the program has another allocator.
-extern "C" {
-__attribute__((weak)) void MallocExtension_MarkThreadIdle();
-__attribute__((weak)) void MallocExtension_ReleaseToSystem(size_t bytes);
-}
 
 namespace gateway {
 namespace {
@@ -22,17 +17,6 @@ constexpr size_t kEntriesAtOnce = 4096;
 constexpr double kCacheShareAtOnce = 0.25;
 // Giving back a gigabyte would hold all threads for a tenth of a second.
 constexpr size_t kPageBytesAtOnce = size_t{64} << 20;
-
-// At once, so that what the process has resident says what it uses; else
-// base/async/memory_trimmer.h gives back what has been free for a while.
-void ReturnFreePages() {
-  if (MallocExtension_MarkThreadIdle != nullptr) {
-    MallocExtension_MarkThreadIdle();  // Empties the thread's own cache.
-  }
-  if (MallocExtension_ReleaseToSystem != nullptr) {
-    MallocExtension_ReleaseToSystem(kPageBytesAtOnce);
-  }
-}
 
 }  // namespace
 
@@ -59,7 +43,10 @@ void FreeForWantOfMemory(const RuntimeSnapshot& runtime) {
   if (runtime.answer_cache() != nullptr) {
     runtime.answer_cache()->answers().DropOldest(kCacheShareAtOnce);
   }
-  ReturnFreePages();
+  // At once, so that what the process has resident says what it uses; else
+  // base/async/memory_trimmer.h gives back what has been free for a while.
+  EmptyThreadCache();
+  ReturnFreePages(kPageBytesAtOnce);
 }
 
 }  // namespace gateway
