@@ -37,9 +37,9 @@ constexpr MetricDefinition kBudgetFilled = {
     .name = "llmgw_budget_filled_ratio",
     .help =
         "How much of its limit the fullest scope of a budget has spent and "
-        "reserved.",
+        "reserved, by what happens where it is exceeded.",
     .kind = MetricKind::kGauge,
-    .label_names = kBudgetNames};
+    .label_names = kBudgetModeNames};
 constexpr MetricDefinition kBudgetSpentUsd = {
     .name = "llmgw_budget_spent_usd",
     .help = "What all scopes of a budget have spent in their windows.",
@@ -130,7 +130,7 @@ void TellTotals(const BudgetRule& rule, const BudgetTotals& totals,
              CountOf(rule.counts().refused));
   values.Add(kSpendingRefusals, {name, "warn"}, CountOf(rule.counts().warned));
   values.Add(kBudgetScopes, {name}, static_cast<double>(totals.scopes));
-  values.Add(kBudgetFilled, {name}, totals.filled);
+  values.Add(kBudgetFilled, {name, BudgetModeName(rule.mode())}, totals.filled);
   values.Add(kBudgetSpentUsd, {name},
              static_cast<double>(totals.spent.cost_usd_nanos) /
                  static_cast<double>(Money::kNanosPerDollar));

@@ -16,6 +16,7 @@ from tests.testing.gateway_process import GatewayProcess
 from tests.testing.mock_upstream import MockUpstream
 
 _RULES = sorted(glob.glob("deploy/prometheus/*.rules.yaml"))
+_ALERTS_PLAYED = "tests/integration/alerting_rules.test.yaml"
 _DASHBOARDS = sorted(glob.glob("deploy/grafana/*.json"))
 _CONFIG = """\
 providers:
@@ -124,6 +125,22 @@ class RulesTest(unittest.TestCase):
     def test_prometheus_takes_the_rules(self):
         self.assertEqual(len(_RULES), 2)
         self.check_rules(*_RULES)
+
+    def test_alerts_come_when_they_shall_and_only_then(self):
+        played = subprocess.run(["promtool", "test", "rules", _ALERTS_PLAYED],
+                                text=True, capture_output=True, check=False,
+                                timeout=60)
+        self.assertEqual(played.returncode, 0, played.stdout + played.stderr)
+
+    def test_the_runbook_says_what_to_do_at_each_alert(self):
+        with open("docs/runbook.md", encoding="utf-8") as file:
+            named = set(re.findall(r"`(Llm\w+)`", file.read()))
+        alerts = set()
+        for path in _RULES:
+            with open(path, encoding="utf-8") as file:
+                alerts |= set(re.findall(r"alert: (\S+)", file.read()))
+        self.assertGreater(len(alerts), 20)
+        self.assertEqual(named, alerts)
 
     def test_a_rule_that_is_none_is_found_out(self):
         with self.assertRaises(AssertionError):

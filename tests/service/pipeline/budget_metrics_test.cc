@@ -66,8 +66,8 @@ TEST(BudgetMetricsTest, EachBudgetTellsWhatWasSpentAndRefused) {
   EXPECT_EQ(read["llmgw_budget_refusals_total{tokens,enforce}"], 1);
   EXPECT_EQ(read["llmgw_budget_refusals_total{money,warn}"], 1);
   EXPECT_EQ(read["llmgw_budget_scopes{tokens}"], 1);
-  EXPECT_EQ(read["llmgw_budget_filled_ratio{tokens}"], 0.75);
-  EXPECT_EQ(read["llmgw_budget_filled_ratio{money}"], 1.5);
+  EXPECT_EQ(read["llmgw_budget_filled_ratio{tokens,enforce}"], 0.75);
+  EXPECT_EQ(read["llmgw_budget_filled_ratio{money,warn}"], 1.5);
   EXPECT_EQ(read["llmgw_budget_spent_usd{money}"], 0.5);
   EXPECT_EQ(read["llmgw_budget_spent_tokens{tokens}"], 500);
   EXPECT_EQ(read["llmgw_budget_reserved_tokens{tokens}"], 250);
