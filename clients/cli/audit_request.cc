@@ -5,11 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
+#include "clients/cli/moment_words.h"
 #include "google/protobuf/util/json_util.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 
@@ -26,23 +29,21 @@ constexpr int kAuditShownDefault = 100;
 constexpr std::string_view kSearchFlags[] = {
     "--since",    "--until",   "--caller", "--agent",   "--agent_type",
     "--provider", "--project", "--model",  "--outcome", "--request",
-    "--limit",    "--bodies",  "--kind"};
+    "--limit",    "--bodies",  "--kind",   "--failure"};
 constexpr std::string_view kGetFlags[] = {"--bodies"};
 constexpr OperatorVerb kAuditVerbs[] = {
     {"search", kSearchFlags}, {"get", kGetFlags}, {"export", kSearchFlags}};
 
-absl::Status SetTime(std::string_view flag, const std::string& text,
-                     google::protobuf::Timestamp* time) {
-  absl::Time read;
-  std::string error;
-  if (!absl::ParseTime(absl::RFC3339_full, text, &read, &error)) {
-    return FlagMistake(flag, absl::StrCat("must be a time as in "
-                                          "2027-01-31T00:00:00Z, not '",
-                                          text, "'"));
+absl::Status SetFailure(const std::string& text, v1::AuditFilter* filter) {
+  v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
+  const std::string name = absl::AsciiStrToUpper(text);
+  if (!v1::ErrorReason_Parse(name, &reason) &&
+      !v1::ErrorReason_Parse(absl::StrCat("ERROR_REASON_", name), &reason)) {
+    return FlagMistake("--failure", absl::StrCat("must be a reason as in "
+                                                 "RATE_LIMITED, not '",
+                                                 text, "'"));
   }
-  time->set_seconds(absl::ToUnixSeconds(read));
-  time->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(read - absl::FromUnixSeconds(time->seconds()))));
+  filter->set_failure(reason);
   return absl::OkStatus();
 }
 
@@ -109,8 +110,9 @@ absl::Status CheckIsSole(const OperatorWords& words) {
 template <typename Take>
 absl::Status EachPage(const RpcPlace& place, const OperatorWords& words,
                       int64_t wanted, Take take) {
-  GATEWAY_ASSIGN_OR_RETURN(v1::SearchAuditRequest request,
-                           SearchAuditRequestOf(words));
+  GATEWAY_ASSIGN_OR_RETURN(
+      v1::SearchAuditRequest request,
+      SearchAuditRequestOf(words, SystemClock().WallTime()));
   GATEWAY_ASSIGN_OR_RETURN(wanted, WantedOf(words, wanted));
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
                            AdminConnection::Open(place));
@@ -176,7 +178,7 @@ absl::Status ExportAudit(const RpcPlace& place, const OperatorWords& words,
 }
 
 absl::StatusOr<v1::SearchAuditRequest> SearchAuditRequestOf(
-    const OperatorWords& words) {
+    const OperatorWords& words, absl::Time now) {
   GATEWAY_RETURN_IF_ERROR(CheckIsSole(words));
   v1::SearchAuditRequest request;
   v1::AuditFilter& filter = *request.mutable_filter();
@@ -188,15 +190,20 @@ absl::StatusOr<v1::SearchAuditRequest> SearchAuditRequestOf(
   filter.set_model(LastOf(words, "--model"));
   filter.set_request_id(LastOf(words, "--request"));
   if (const std::string since = LastOf(words, "--since"); !since.empty()) {
-    GATEWAY_RETURN_IF_ERROR(
-        SetTime("--since", since, filter.mutable_start_time()));
+    GATEWAY_ASSIGN_OR_RETURN(const absl::Time time,
+                             MomentOf("--since", since, now));
+    *filter.mutable_start_time() = ToTimestamp(time);
   }
   if (const std::string until = LastOf(words, "--until"); !until.empty()) {
-    GATEWAY_RETURN_IF_ERROR(
-        SetTime("--until", until, filter.mutable_end_time()));
+    GATEWAY_ASSIGN_OR_RETURN(const absl::Time time,
+                             MomentOf("--until", until, now));
+    *filter.mutable_end_time() = ToTimestamp(time);
   }
   if (const std::string said = LastOf(words, "--outcome"); !said.empty()) {
     GATEWAY_RETURN_IF_ERROR(SetOutcome(said, &filter));
+  }
+  if (const std::string said = LastOf(words, "--failure"); !said.empty()) {
+    GATEWAY_RETURN_IF_ERROR(SetFailure(said, &filter));
   }
   if (const std::string said = LastOf(words, "--kind"); !said.empty()) {
     GATEWAY_RETURN_IF_ERROR(SetKind(said, &filter));

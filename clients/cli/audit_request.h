@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "clients/cli/operator_words.h"
 #include "clients/cli/rpc_connection.h"
 #include "llmgateway/v1/audit.pb.h"
@@ -35,7 +36,7 @@ absl::Status ExportAudit(const RpcPlace& place, const OperatorWords& words,
 
 // The search that words come to; INVALID_ARGUMENT names the flag.
 absl::StatusOr<llmgateway::v1::SearchAuditRequest> SearchAuditRequestOf(
-    const OperatorWords& words);
+    const OperatorWords& words, absl::Time now);
 absl::StatusOr<llmgateway::v1::GetAuditRequest> GetAuditRequestOf(
     const OperatorWords& words);
 

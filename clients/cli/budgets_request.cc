@@ -74,6 +74,13 @@ absl::Status AddSubject(const OperatorWords& words, Request* request) {
       return FlagMistake(
           flag, absl::StrCat("must be as user=ann, not '", value, "'"));
     }
+    if (sides[1].find(',') != std::string::npos &&
+        sides[1].find('=') != std::string::npos) {
+      return FlagMistake(flag,
+                         "names one thing each time: give it again for "
+                         "the next, as in --subject user=ann --subject "
+                         "project=search");
+    }
     (*request->mutable_subject())[sides[0]] = sides[1];
   }
   return absl::OkStatus();

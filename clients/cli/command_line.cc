@@ -227,11 +227,12 @@ What budgets takes:
   --remove true           allocate: what the configuration says, again
 
 What audit takes:
-  --since TIME            search, export: from then on, as in
-                          2027-01-31T00:00:00Z; --until TIME before then
+  --since, --until TIME   search, export: from then on, or before; a time as in
+                          2027-01-31T00:00:00Z, or how long ago as in 24h
   --caller, --agent, --agent_type, --provider, --project, --model, --request
                           search, export: only calls of that
   --outcome WHAT          search, export: succeeded or failed
+  --failure REASON        search, export: failed for this, as in RATE_LIMITED
   --kind WHICH            search, export: call, or of what the log tells of
                           itself deletion, loss or disclosure; otherwise call
   --limit N               search, export: so many; 100, all

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "clients/cli/ledger_reprice.h"
+#include "clients/cli/moment_words.h"
 #include "service/ledger/hash_text.h"
 
 namespace gateway {
@@ -40,22 +41,6 @@ constexpr OperatorVerb kLedgerVerbs[] = {
     {"import", kImportFlags}, {"archive", kArchiveFlags},
     {"prove", kProveFlags},   {"reprice", kLedgerRepriceFlags}};
 
-// A moment, or how long it is ago.
-absl::StatusOr<absl::Time> MomentOf(std::string_view flag,
-                                    const std::string& text, absl::Time now) {
-  absl::Duration ago;
-  if (absl::ParseDuration(text, &ago) && ago >= absl::ZeroDuration()) {
-    return now - ago;
-  }
-  absl::Time time;
-  std::string why;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, &why)) return time;
-  return FlagMistake(
-      flag, absl::StrCat("must be a time as in 2027-01-31T00:00:00Z, or how "
-                         "long ago as in 24h, not '",
-                         text, "'"));
-}
-
 // Where the text of a flag belongs; null if it is none of these.
 std::string* TextOfFlag(std::string_view flag, LedgerFilter* filter) {
   if (flag == "--submission") return &filter->submission_id;
@@ -67,13 +52,6 @@ std::string* TextOfFlag(std::string_view flag, LedgerFilter* filter) {
   if (flag == "--provider") return &filter->provider;
   if (flag == "--model") return &filter->model;
   return nullptr;
-}
-
-void SetTimestamp(absl::Time time, google::protobuf::Timestamp* out) {
-  const int64_t nanos = absl::ToUnixNanos(time);
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  out->set_seconds(seconds);
-  out->set_nanos(static_cast<int32_t>(nanos - seconds * 1'000'000'000));
 }
 
 }  // namespace
@@ -95,8 +73,9 @@ absl::StatusOr<LedgerFilter> LedgerFilterOf(const OperatorWords& words,
   for (const auto& [flag, value] : words.flags) {
     if (std::string* const text = TextOfFlag(flag, &filter)) {
       *text = value;
+      if (flag == "--decision") absl::AsciiStrToUpper(text);
     } else if (flag == "--type") {
-      filter.event_types.push_back(value);
+      filter.event_types.push_back(absl::AsciiStrToUpper(value));
     } else if (flag == "--since") {
       GATEWAY_ASSIGN_OR_RETURN(filter.start_time, MomentOf(flag, value, now));
     } else if (flag == "--until") {
@@ -118,10 +97,10 @@ llmgateway::v1::LedgerFilter ToMessage(const LedgerFilter& filter) {
   out.set_provider(filter.provider);
   out.set_model(filter.model);
   if (filter.start_time != absl::InfinitePast()) {
-    SetTimestamp(filter.start_time, out.mutable_start_time());
+    *out.mutable_start_time() = ToTimestamp(filter.start_time);
   }
   if (filter.end_time != absl::InfiniteFuture()) {
-    SetTimestamp(filter.end_time, out.mutable_end_time());
+    *out.mutable_end_time() = ToTimestamp(filter.end_time);
   }
   return out;
 }

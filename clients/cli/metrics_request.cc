@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "clients/cli/answer_text.h"
+#include "clients/cli/moment_words.h"
 #include "llmgateway/v1/metrics.grpc.pb.h"
 #include "service/money/money.h"
 
@@ -72,12 +73,6 @@ const CostDimension* DimensionOf(int dimension) {
   return nullptr;
 }
 
-void SetMetricsTime(absl::Time time, google::protobuf::Timestamp* out) {
-  out->set_seconds(absl::ToUnixSeconds(time));
-  out->set_nanos(static_cast<int32_t>(absl::ToUnixNanos(time) -
-                                      out->seconds() * 1'000'000'000));
-}
-
 // A time that passes, such as 5m.
 absl::Status SetSpan(const OperatorWords& words, std::string_view flag,
                      google::protobuf::Duration* out) {
@@ -91,25 +86,6 @@ absl::Status SetSpan(const OperatorWords& words, std::string_view flag,
   const int64_t nanos = absl::ToInt64Nanoseconds(span);
   out->set_seconds(nanos / 1'000'000'000);
   out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-  return absl::OkStatus();
-}
-
-// A moment, or how long it is ago.
-absl::Status SetMoment(const OperatorWords& words, std::string_view flag,
-                       absl::Time now, google::protobuf::Timestamp* out) {
-  const std::string text = LastOf(words, flag);
-  absl::Duration ago;
-  absl::Time time;
-  std::string why;
-  if (absl::ParseDuration(text, &ago) && ago >= absl::ZeroDuration()) {
-    time = now - ago;
-  } else if (!absl::ParseTime(absl::RFC3339_full, text, &time, &why)) {
-    return FlagMistake(
-        flag, absl::StrCat("must be a time as in 2027-01-31T00:00:00Z, or how "
-                           "long ago as in 24h, not '",
-                           text, "'"));
-  }
-  SetMetricsTime(time, out);
   return absl::OkStatus();
 }
 
@@ -369,13 +345,15 @@ absl::StatusOr<v1::GetCostSummaryRequest> CostSummaryRequestOf(
     return FlagMistake("--bucket",
                        absl::StrCat("must be hour or day, not '", bucket, "'"));
   }
-  if (!LastOf(words, "--since").empty()) {
-    GATEWAY_RETURN_IF_ERROR(
-        SetMoment(words, "--since", now, request.mutable_start_time()));
+  if (const std::string since = LastOf(words, "--since"); !since.empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(const absl::Time time,
+                             MomentOf("--since", since, now));
+    *request.mutable_start_time() = ToTimestamp(time);
   }
-  if (!LastOf(words, "--until").empty()) {
-    GATEWAY_RETURN_IF_ERROR(
-        SetMoment(words, "--until", now, request.mutable_end_time()));
+  if (const std::string until = LastOf(words, "--until"); !until.empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(const absl::Time time,
+                             MomentOf("--until", until, now));
+    *request.mutable_end_time() = ToTimestamp(time);
   }
   GATEWAY_ASSIGN_OR_RETURN(const int64_t limit,
                            CountOf(words, "--limit", kCostGroupsMax, 0));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 using ::testing::HasSubstr;
+
+constexpr absl::Time kAuditNow = absl::FromUnixSeconds(1767268800);
 
 OperatorWords AuditWords(
     std::vector<std::string> words,
@@ -35,7 +38,9 @@ TEST(AuditRequestTest, FlagsAreTheFilter) {
                               {"--outcome", "failed"},
                               {"--since", "2026-01-02T03:04:05.5Z"},
                               {"--until", "2026-01-03T00:00:00Z"},
-                              {"--bodies", "yes"}}));
+                              {"--failure", "rate_limited"},
+                              {"--bodies", "yes"}}),
+      kAuditNow);
   ASSERT_TRUE(request.ok()) << request.status();
   const v1::AuditFilter& filter = request->filter();
   EXPECT_EQ(filter.caller(), "team");
@@ -49,6 +54,7 @@ TEST(AuditRequestTest, FlagsAreTheFilter) {
   EXPECT_EQ(filter.start_time().seconds(), 1767323045);
   EXPECT_EQ(filter.start_time().nanos(), 500000000);
   EXPECT_TRUE(filter.has_end_time());
+  EXPECT_EQ(filter.failure(), v1::ERROR_REASON_RATE_LIMITED);
   EXPECT_TRUE(request->include_bodies());
 }
 
@@ -61,7 +67,7 @@ TEST(AuditRequestTest, WhatTheLogTellsOfItselfIsAskedForByItsKind) {
            {"disclosure", v1::AuditEntry::KIND_DISCLOSURE}}) {
     OperatorWords words = AuditWords({"export"}, {{"--kind", kind}});
     ASSERT_TRUE(CheckWords(kAuditCommand, words).ok());
-    const auto request = SearchAuditRequestOf(words);
+    const auto request = SearchAuditRequestOf(words, kAuditNow);
     ASSERT_TRUE(request.ok()) << request.status();
     EXPECT_EQ(request->filter().kind(), value);
   }
@@ -72,17 +78,19 @@ TEST(AuditRequestTest, MistakesNameTheFlag) {
        std::vector<std::pair<std::string, std::string>>{
            {"--since", "yesterday"},
            {"--outcome", "good"},
+           {"--failure", "bad"},
            {"--kind", "all"},
            {"--limit", "0"},
            {"--bodies", "1"}}) {
-    const auto request =
-        SearchAuditRequestOf(AuditWords({"search"}, {{flag, value}}));
+    const auto request = SearchAuditRequestOf(
+        AuditWords({"search"}, {{flag, value}}), kAuditNow);
     EXPECT_EQ(request.status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(request.status().message(), HasSubstr(flag));
   }
-  EXPECT_THAT(
-      SearchAuditRequestOf(AuditWords({"search", "x"}, {})).status().message(),
-      HasSubstr("'x'"));
+  EXPECT_THAT(SearchAuditRequestOf(AuditWords({"search", "x"}, {}), kAuditNow)
+                  .status()
+                  .message(),
+              HasSubstr("'x'"));
 }
 
 TEST(AuditRequestTest, OneEntryIsNamedByItsNumber) {
