@@ -4,6 +4,7 @@ import os
 import unittest
 
 from tests.tidy import build_rules
+from tests.tidy import fault_metadata
 from tests.tidy import old_words
 from tests.tidy import text_rules
 from tests.tidy.tree import Tree
@@ -32,7 +33,7 @@ def _add_case(rule, subject):
 
 for _rule in build_rules.RULES:
     _add_case(_rule, "project")
-for _rule in text_rules.RULES + old_words.RULES:
+for _rule in (text_rules.RULES + old_words.RULES + fault_metadata.RULES):
     _add_case(_rule, "tree")
 
 
