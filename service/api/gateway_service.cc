@@ -422,13 +422,7 @@ Task<absl::Status> GatewayService::CountTokens(
   SetFacts(context, request.request(), &call);
   call.responses = services.responses;
   call.facts.counts = true;
-  const auto fill = [response](Call& done) {
-    response->set_input_tokens(done.count.tokens);
-    response->set_source(done.count.estimated
-                             ? v1::CountTokensResponse::SOURCE_ESTIMATE
-                             : v1::CountTokensResponse::SOURCE_PROVIDER);
-    done.FillRoute(response->mutable_route());
-  };
+  const auto fill = [response](Call& done) { done.Describe(response); };
   UnarySink sink(context, *response, fill, kKeepAll);
   co_return co_await RunCall(call, sink, services.recorder);
 }

@@ -113,8 +113,7 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
 
 void AnswerFields::AddLedger(const Call& call, const absl::Status& outcome) {
   if (call.ledger == nullptr) return;
-  if (const CallLedger::RoundTrip* const trip =
-          call.ledger->Find(call.DecidingAttempt())) {
+  if (const CallLedger::RoundTrip* const trip = call.ledger->FindTold(call)) {
     Add(kDispatchEntryHeader, trip->dispatch_id);
     Add(kExchangeEntryHeader, trip->exchange_id);
     Add(kContextHashHeader, call.ledger->context_hash());

@@ -121,7 +121,7 @@ void Call::FillLedger(Answer* answer) const {
     return;
   }
   answer->set_context_hash(ledger->context_hash());
-  const CallLedger::RoundTrip* const trip = ledger->Find(DecidingAttempt());
+  const CallLedger::RoundTrip* const trip = ledger->FindTold(*this);
   if (trip == nullptr) return;
   answer->set_dispatch_entry_id(trip->dispatch_id);
   answer->set_exchange_entry_id(trip->exchange_id);
@@ -147,6 +147,23 @@ void Call::Describe(v1::StreamStarted* started) const {
   FillModel(started);
   FillRoute(started->mutable_route());
   FillWarnings(started->mutable_warnings());
+}
+
+void Call::Describe(v1::EmbedResponse* response) const {
+  response->set_request_id(std::string(facts.request_id));
+  FillModel(response);
+  FillRoute(response->mutable_route());
+  FillLedger(response);
+  FillWarnings(response->mutable_warnings());
+}
+
+void Call::Describe(v1::CountTokensResponse* response) const {
+  response->set_input_tokens(count.tokens);
+  response->set_source(count.estimated
+                           ? v1::CountTokensResponse::SOURCE_ESTIMATE
+                           : v1::CountTokensResponse::SOURCE_PROVIDER);
+  FillRoute(response->mutable_route());
+  FillLedger(response);
 }
 
 void Call::FillRoute(v1::Route* route) const {

@@ -128,6 +128,8 @@ class Call : public PlannedCall {
   // Fills in what the gateway knows of a parsed answer.
   void Describe(v1::GenerateResponse* response) const;
   void Describe(v1::StreamStarted* started) const;
+  void Describe(v1::EmbedResponse* response) const;
+  void Describe(v1::CountTokensResponse* response) const;
   void FillRoute(v1::Route* route) const;
   void FillWarnings(google::protobuf::RepeatedPtrField<v1::Warning>* out) const;
 

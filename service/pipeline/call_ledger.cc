@@ -389,6 +389,15 @@ const CallLedger::RoundTrip* CallLedger::Find(const Attempt* attempt) const {
   return nullptr;
 }
 
+const CallLedger::RoundTrip* CallLedger::FindTold(const Call& call) const {
+  if (!call.count.estimated) return Find(call.DecidingAttempt());
+  // Its attempts are forgotten.
+  for (auto trip = trips_.rbegin(); trip != trips_.rend(); ++trip) {
+    if (!trip->withdrawn) return &*trip;
+  }
+  return nullptr;
+}
+
 void CallLedger::HashPrompt(const IncomingCall& call) {
   std::string prompt = PromptText(call);
   context_hash_ = HashText(prompt);

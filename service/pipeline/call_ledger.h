@@ -92,6 +92,10 @@ class CallLedger {
     bool closed = false;
   };
   const RoundTrip* Find(const Attempt* attempt) const;
+  // The one that an answer to the call names: of the attempt that decided how
+  // the call went or, of a count that was estimated, of the one that could not
+  // count. Null if nobody was asked.
+  const RoundTrip* FindTold(const Call& call) const;
 
  private:
   void HashPrompt(const IncomingCall& call);

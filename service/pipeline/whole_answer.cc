@@ -91,13 +91,10 @@ Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
   co_return absl::OkStatus();
 }
 
-// Fills in the model and the usage where the provider tells neither, as
-// Google does.
+// Completes vectors, with the usage where the provider tells none, as Google
+// does.
 void CompleteEmbeddings(Call& call, Attempt& attempt) {
   v1::EmbedResponse* const response = call.embeddings;
-  if (response->model().empty()) {
-    response->set_model(std::string(attempt.model));
-  }
   if (response->usage().input_tokens() == 0) {
     v1::Usage& usage = *response->mutable_usage();
     usage.set_input_tokens(EstimateInputTokens(*call.embed));
@@ -106,9 +103,7 @@ void CompleteEmbeddings(Call& call, Attempt& attempt) {
   }
   SettleCost(call, &attempt);
   *response->mutable_usage() = attempt.answer.facts.usage;
-  response->set_request_id(std::string(call.facts.request_id));
-  call.FillRoute(response->mutable_route());
-  call.FillWarnings(response->mutable_warnings());
+  call.Describe(response);
 }
 
 // Counts by estimate where the provider cannot. Its attempt is forgotten, since

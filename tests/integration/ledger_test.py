@@ -15,6 +15,8 @@ from tests.integration.ledger_case import of_type
 
 _GENERATE = "/llmgateway.v1.GatewayService/Generate"
 _STREAM = "/llmgateway.v1.GatewayService/StreamGenerate"
+_EMBED = "/llmgateway.v1.GatewayService/Embed"
+_COUNT = "/llmgateway.v1.GatewayService/CountTokens"
 # What a stream's caller must not have before the ledger knows of the call.
 _ENDS = {
     http_calls.CHAT: b"[DONE]",
@@ -82,6 +84,62 @@ class LedgerTest(ledger_case.LedgerCase):
             self.assertGreater(metadata["output_tokens"], 0)
             self.assertEqual(metadata["context_hash"], hash_told)
         self.assertEqual(hash_told, hashlib.sha256(b"Hello").hexdigest())
+
+    def test_counts_and_vectors_name_their_entries_as_answers_do(self):
+        gateway = self.start()
+        told = []
+        for path, body in (
+                ("/v1/embeddings", {"model": "gpt-x", "input": "Hello"}),
+                ("/v1/messages/count_tokens", chat("claude-x")),
+                ("/v1/responses/input_tokens", {"model": "gpt-x",
+                                                "input": "Hello"})):
+            answer = ask(gateway.http, body, path=path, headers=_headers(path))
+            self.assertEqual(answer.status, 200, answer.body)
+            told.append([answer.headers[name] for name in _LEDGER_IDS +
+                         ("x-llmgateway-context-hash",)])
+        with GrpcCaller() as caller:
+            for method, request in (
+                    (_EMBED, {"model": "gpt-x", "inputs": [{"text": "Hello"}]}),
+                    (_COUNT, {"request": prompt("claude-x")})):
+                said = caller.call(gateway.grpc, method, request).response
+                told.append([said["dispatch_entry_id"],
+                             said["exchange_entry_id"], said["context_hash"]])
+        gateway.stop()
+        entries = {entry["id"]: entry for entry in self.entries()}
+        self.assertEqual(
+            sorted(entries), sorted(sum((ids[:2] for ids in told), [])))
+        for dispatch, exchange, hash_told in told:
+            self.assertEqual(entries[dispatch]["event_type"], "DISPATCH")
+            metadata = entries[exchange]["metadata"]
+            self.assertEqual(metadata["dispatch_entry_id"], dispatch)
+            self.assertEqual(metadata["context_hash"], hash_told)
+            self.assertEqual(hash_told, hashlib.sha256(b"Hello").hexdigest())
+
+    def test_an_estimated_count_names_whom_it_was_asked_of_in_vain(self):
+        gateway = self.start()
+        # As of a service that has no such path.
+        self.upstream.set_script("gpt-x", {
+            "status": 404, "content_type": "text/plain",
+            "body": "404 page not found"})
+        with GrpcCaller() as caller:
+            said = caller.call(gateway.grpc, _COUNT,
+                               {"request": prompt("gpt-x")}).response
+        self.assertEqual(said["source"], "SOURCE_ESTIMATE")
+        answer = ask(gateway.http, chat("gpt-x"), headers=_headers("messages"),
+                     path="/v1/messages/count_tokens")
+        self.assertEqual(answer.status, 200, answer.body)
+        gateway.stop()
+        exchanges = of_type(self.entries(), "EXCHANGE")
+        self.assertEqual([entry["decision"] for entry in exchanges],
+                         ["ERROR", "ERROR"])
+        self.assertEqual(
+            [(said["dispatch_entry_id"], said["exchange_entry_id"]),
+             tuple(answer.headers[name] for name in _LEDGER_IDS)],
+            [(entry["metadata"]["dispatch_entry_id"], entry["id"])
+             for entry in exchanges])
+        for told in (said["context_hash"],
+                     answer.headers["x-llmgateway-context-hash"]):
+            self.assertEqual(told, hashlib.sha256(b"Hello").hexdigest())
 
     def test_each_attempt_has_both(self):
         gateway = self.start()
