@@ -244,7 +244,8 @@ What prices takes:
   --source WHICH          list: only those shipped, config or operator
   --input_usd PRICE, --output_usd PRICE, --cached_input_usd PRICE,
   --cache_write_usd PRICE, --cache_write_1h_usd PRICE, --reasoning_usd PRICE,
-  --audio_input_usd PRICE, --audio_output_usd PRICE
+  --audio_input_usd PRICE, --audio_output_usd PRICE,
+  --image_input_usd PRICE, --image_output_usd PRICE
                           set: dollars for a million tokens; the first two are
                           required
   --step tier=WHICH,above=TOKENS,input=USD,output=USD,...

@@ -56,7 +56,9 @@ constexpr struct {
                {"cache_write_1h_tokens", &v1::Usage::set_cache_write_1h_tokens},
                {"reasoning_tokens", &v1::Usage::set_reasoning_tokens},
                {"audio_input_tokens", &v1::Usage::set_audio_input_tokens},
-               {"audio_output_tokens", &v1::Usage::set_audio_output_tokens}};
+               {"audio_output_tokens", &v1::Usage::set_audio_output_tokens},
+               {"image_input_tokens", &v1::Usage::set_image_input_tokens},
+               {"image_output_tokens", &v1::Usage::set_image_output_tokens}};
 
 absl::Status ReadText(JsonValue& value, std::string* to) {
   if (value.IsNull()) return absl::OkStatus();

@@ -30,13 +30,19 @@ constexpr std::string_view kStepFlag = "--step";
 
 constexpr std::string_view kListPriceFlags[] = {kKindFlag, kModelFlag,
                                                 kSourceFlag};
-constexpr std::string_view kSetPriceFlags[] = {
-    kKindFlag,           kFromFlag,
-    kStepFlag,           "--input_usd",
-    "--output_usd",      "--cached_input_usd",
-    "--cache_write_usd", "--cache_write_1h_usd",
-    "--reasoning_usd",   "--audio_input_usd",
-    "--audio_output_usd"};
+constexpr std::string_view kSetPriceFlags[] = {kKindFlag,
+                                               kFromFlag,
+                                               kStepFlag,
+                                               "--input_usd",
+                                               "--output_usd",
+                                               "--cached_input_usd",
+                                               "--cache_write_usd",
+                                               "--cache_write_1h_usd",
+                                               "--reasoning_usd",
+                                               "--audio_input_usd",
+                                               "--audio_output_usd",
+                                               "--image_input_usd",
+                                               "--image_output_usd"};
 constexpr std::string_view kRemovePriceFlags[] = {kKindFlag, kFromFlag};
 constexpr OperatorVerb kPricesVerbs[] = {{"list", kListPriceFlags},
                                          {"set", kSetPriceFlags},
@@ -71,7 +77,13 @@ constexpr StepPrice kStepPrices[] = {
      &v1::PriceStep::audio_input, "AUDIO IN"},
     {"audio_output",
      [](const std::string& t, v1::PriceStep* s) { s->set_audio_output(t); },
-     &v1::PriceStep::audio_output, "AUDIO OUT"}};
+     &v1::PriceStep::audio_output, "AUDIO OUT"},
+    {"image_input",
+     [](const std::string& t, v1::PriceStep* s) { s->set_image_input(t); },
+     &v1::PriceStep::image_input, "IMAGE IN"},
+    {"image_output",
+     [](const std::string& t, v1::PriceStep* s) { s->set_image_output(t); },
+     &v1::PriceStep::image_output, "IMAGE OUT"}};
 
 bool SetStepPrice(std::string_view name, const std::string& text,
                   v1::PriceStep* step) {

@@ -64,6 +64,8 @@ void FillAuditUsage(const AuditUsage& from, v1::Usage* to) {
   to->set_audio_output_tokens(from.tokens[7]);
   to->set_accepted_prediction_tokens(from.tokens[8]);
   to->set_rejected_prediction_tokens(from.tokens[9]);
+  to->set_image_input_tokens(from.tokens[10]);
+  to->set_image_output_tokens(from.tokens[11]);
   to->set_cost_usd_nanos(from.charged_nanos.value_or(0));
   to->set_cost_known(from.cost_known);
   to->set_estimated(from.estimated);

@@ -168,6 +168,10 @@ void AddUsageTo(const v1::Usage& usage, v1::Usage* sum) {
                               usage.audio_input_tokens());
   sum->set_audio_output_tokens(sum->audio_output_tokens() +
                                usage.audio_output_tokens());
+  sum->set_image_input_tokens(sum->image_input_tokens() +
+                              usage.image_input_tokens());
+  sum->set_image_output_tokens(sum->image_output_tokens() +
+                               usage.image_output_tokens());
   sum->set_accepted_prediction_tokens(sum->accepted_prediction_tokens() +
                                       usage.accepted_prediction_tokens());
   sum->set_rejected_prediction_tokens(sum->rejected_prediction_tokens() +

@@ -86,7 +86,9 @@ class AuditTexts {
 
 // What a call consumed; in the order of llmgateway.v1.Usage.
 struct AuditUsage {
-  static constexpr size_t kTokenKinds = 10;
+  static constexpr size_t kTokenKinds = 12;
+  // Those that entries of every version have, which come first.
+  static constexpr size_t kFirstTokenKinds = 10;
   std::array<int64_t, kTokenKinds> tokens = {};
   // What was charged; nothing if the model has no price.
   std::optional<int64_t> charged_nanos;

@@ -104,12 +104,19 @@ constexpr SqlText kMakeLooks = R"sql(
 constexpr SqlText kAddCostKnown =
     "ALTER TABLE entries ADD COLUMN cost_known INTEGER";
 
+// NULL in entries that were written before.
+constexpr SqlText kAddImageTokens = R"sql(
+  ALTER TABLE entries ADD COLUMN image_input_tokens INTEGER;
+  ALTER TABLE entries ADD COLUMN image_output_tokens INTEGER;
+)sql";
+
 }  // namespace
 
 SqliteSchema AuditSchema() {
   return {.contents = "audit log",
           .application_id = kAuditApplicationId,
-          .migrations = {kMakeAuditTables, kMakeLooks, kAddCostKnown}};
+          .migrations = {kMakeAuditTables, kMakeLooks, kAddCostKnown,
+                         kAddImageTokens}};
 }
 
 }  // namespace gateway

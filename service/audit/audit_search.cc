@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "base/status_macros.h"
 #include "service/audit/audit_schema.h"
 
@@ -186,7 +187,10 @@ AuditEntry EntryOf(const SqliteStatement& row) {
   entry.http_status = static_cast<int>(next());
   entry.finish_reason = static_cast<int>(next());
   entry.attempts = static_cast<int>(next());
-  for (int64_t& tokens : entry.usage.tokens) tokens = next();
+  const absl::Span<int64_t> tokens = absl::MakeSpan(entry.usage.tokens);
+  for (int64_t& each : tokens.first(AuditUsage::kFirstTokenKinds)) {
+    each = next();
+  }
   const bool has_price = !row.IsNull(column);
   const int64_t charged = next();
   if (has_price) entry.usage.charged_nanos = charged;
@@ -196,7 +200,13 @@ AuditEntry EntryOf(const SqliteStatement& row) {
   entry.response_bytes = next();
   entry.entries = next();
   // Of entries of earlier versions, all that had a price.
-  entry.usage.cost_known = row.IsNull(column) ? has_price : next() != 0;
+  const bool says_known = !row.IsNull(column);
+  const bool known = next() != 0;
+  entry.usage.cost_known = says_known ? known : has_price;
+  // Of those they are 0.
+  for (int64_t& each : tokens.subspan(AuditUsage::kFirstTokenKinds)) {
+    each = next();
+  }
   return entry;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "base/status_macros.h"
 #include "service/audit/audit_schema.h"
 #include "service/audit/audit_search.h"
@@ -13,7 +14,7 @@ namespace {
 constexpr SqlText kAppendEntry = R"sql(
   INSERT OR IGNORE INTO entries VALUES (
     ?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,
-    ?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?)
+    ?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?)
 )sql";
 constexpr SqlText kAppendBody =
     "INSERT OR IGNORE INTO bodies VALUES (?,?,?,?,?,?,?,?)";
@@ -69,20 +70,25 @@ absl::Status Insert(SqliteConnection& db, const AuditEntry& entry) {
       .BindInt64(entry.http_status)
       .BindInt64(entry.finish_reason)
       .BindInt64(entry.attempts);
-  for (const int64_t tokens : entry.usage.tokens) insert.BindInt64(tokens);
+  const absl::Span<const int64_t> tokens = entry.usage.tokens;
+  for (const int64_t each : tokens.first(AuditUsage::kFirstTokenKinds)) {
+    insert.BindInt64(each);
+  }
   if (entry.usage.charged_nanos.has_value()) {
     insert.BindInt64(*entry.usage.charged_nanos);
   } else {
     insert.BindNull();
   }
-  GATEWAY_RETURN_IF_ERROR(
-      insert.BindInt64(entry.usage.estimated ? 1 : 0)
-          .BindInt64(absl::ToInt64Microseconds(entry.duration))
-          .BindInt64(entry.request_bytes)
-          .BindInt64(entry.response_bytes)
-          .BindInt64(entry.entries)
-          .BindInt64(entry.usage.cost_known ? 1 : 0)
-          .Run());
+  insert.BindInt64(entry.usage.estimated ? 1 : 0)
+      .BindInt64(absl::ToInt64Microseconds(entry.duration))
+      .BindInt64(entry.request_bytes)
+      .BindInt64(entry.response_bytes)
+      .BindInt64(entry.entries)
+      .BindInt64(entry.usage.cost_known ? 1 : 0);
+  for (const int64_t each : tokens.subspan(AuditUsage::kFirstTokenKinds)) {
+    insert.BindInt64(each);
+  }
+  GATEWAY_RETURN_IF_ERROR(insert.Run());
   GATEWAY_RETURN_IF_ERROR(
       InsertBody(db, entry.id, kRequestPart, entry.request));
   return InsertBody(db, entry.id, kResponsePart, entry.response);

@@ -41,6 +41,8 @@ inline constexpr std::string_view kAccessLogMembers[] = {
     "finish_reason",
     "framework_id",
     "http_status",
+    "image_input_tokens",
+    "image_output_tokens",
     "input_tokens",
     "labels",
     "method",

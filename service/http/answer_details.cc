@@ -23,7 +23,9 @@ void WriteBreakdown(const v1::CostBreakdown& parts, JsonWriter& json) {
       {"cache_write_1h_usd", parts.cache_write_1h_nanos()},
       {"reasoning_usd", parts.reasoning_nanos()},
       {"audio_input_usd", parts.audio_input_nanos()},
-      {"audio_output_usd", parts.audio_output_nanos()}};
+      {"audio_output_usd", parts.audio_output_nanos()},
+      {"image_input_usd", parts.image_input_nanos()},
+      {"image_output_usd", parts.image_output_nanos()}};
   json.StartObjectField("cost_breakdown");
   for (const auto& [name, nanos] : named) {
     if (nanos != 0) json.RawField(name, Money::FromNanos(nanos).Text());

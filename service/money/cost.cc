@@ -81,10 +81,12 @@ PerTokenKind<int64_t> BilledTokens(const Usage& usage) {
   tokens[TokenKind::kCacheWrite] = written;
   take(usage.cached_input_tokens(), TokenKind::kCacheRead, &input);
   take(usage.audio_input_tokens(), TokenKind::kAudioInput, &input);
+  take(usage.image_input_tokens(), TokenKind::kImageInput, &input);
   tokens[TokenKind::kInput] = input;
 
   int64_t output = std::max<int64_t>(usage.output_tokens(), 0);
   take(usage.audio_output_tokens(), TokenKind::kAudioOutput, &output);
+  take(usage.image_output_tokens(), TokenKind::kImageOutput, &output);
   take(usage.reasoning_tokens(), TokenKind::kReasoning, &output);
   tokens[TokenKind::kOutput] = output;
   return tokens;
@@ -150,6 +152,8 @@ void FillBreakdown(const CostBreakdown& cost,
   to->set_reasoning_nanos(nanos_of(TokenKind::kReasoning));
   to->set_audio_input_nanos(nanos_of(TokenKind::kAudioInput));
   to->set_audio_output_nanos(nanos_of(TokenKind::kAudioOutput));
+  to->set_image_input_nanos(nanos_of(TokenKind::kImageInput));
+  to->set_image_output_nanos(nanos_of(TokenKind::kImageOutput));
 }
 
 Money EstimateCost(const ModelRates& price, int64_t input_tokens,

@@ -28,11 +28,12 @@ namespace gateway {
 // Returns the tokens of each kind, each token in one of them.
 //
 // Of the input those written to and read from the cache come first, then sound,
-// and the rest is plain input: cached sound, which Usage does not tell, is
-// taken for cached text as far as the input leaves room for the sound beside
-// it. Of the output sound comes first, then reasoning, then the rest, in which
-// predicted tokens are, kept or thrown away. A part that is larger than its
-// whole is cut, and a negative count is none.
+// then images, and the rest is plain input: cached sound and images, which
+// Usage does not tell, are taken for cached text as far as the input leaves
+// room for the sound and the images beside it. Of the output sound comes first,
+// then images, then reasoning, then the rest, in which predicted tokens are,
+// kept or thrown away. A part that is larger than its whole is cut, and a
+// negative count is none.
 PerTokenKind<int64_t> BilledTokens(const llmgateway::v1::Usage& usage);
 
 struct CostBreakdown {

@@ -22,6 +22,8 @@ TokenRates CompleteRates(const ListedRates& listed) {
   set(TokenKind::kReasoning, rates[TokenKind::kOutput]);
   set(TokenKind::kAudioInput, rates[TokenKind::kInput]);
   set(TokenKind::kAudioOutput, rates[TokenKind::kOutput]);
+  set(TokenKind::kImageInput, rates[TokenKind::kInput]);
+  set(TokenKind::kImageOutput, rates[TokenKind::kOutput]);
   return rates;
 }
 

@@ -9,7 +9,8 @@
 //   price.RatesFor(input_tokens, ServiceTier::kStandard)[TokenKind::kInput];
 //
 // Not told apart: who asks from where (data residency), Anthropic's fast mode,
-// searches, sessions and other things that are no tokens, and cached sound.
+// searches, sessions and other things that are no tokens, and cached sound and
+// images.
 //
 // Thread contract: immutable.
 
@@ -33,9 +34,9 @@ using TokenRates = PerTokenKind<TokenPrice>;
 using ListedRates = PerTokenKind<std::optional<TokenPrice>>;
 
 // Returns all prices. One that is not listed is that of what it is a special
-// case of: reads and writes of the cache and sound cost what input does, writes
-// for an hour what other writes do, reasoning and spoken output what output
-// does. Input or output that is not listed is free.
+// case of: reads and writes of the cache, sound and images cost what input
+// does, writes for an hour what other writes do, reasoning, spoken and drawn
+// output what output does. Input or output that is not listed is free.
 TokenRates CompleteRates(const ListedRates& listed);
 
 // How a provider is asked to serve a call.

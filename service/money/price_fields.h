@@ -49,6 +49,10 @@ inline constexpr PriceField<Message> kPriceFields[] = {
      &Message::mutable_audio_input},
     {TokenKind::kAudioOutput, "audio_output", &Message::audio_output,
      &Message::mutable_audio_output},
+    {TokenKind::kImageInput, "image_input", &Message::image_input,
+     &Message::mutable_image_input},
+    {TokenKind::kImageOutput, "image_output", &Message::image_output,
+     &Message::mutable_image_output},
 };
 
 // Returns what a message tells. A field that is wrong is left out.

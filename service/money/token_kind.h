@@ -17,14 +17,16 @@
 namespace gateway {
 
 enum class TokenKind : uint8_t {
-  kInput,   // Text and images, neither read from a cache nor written to one.
-  kOutput,  // What is neither reasoning nor sound.
+  kInput,   // What is none of the other kinds of input.
+  kOutput,  // What is none of the other kinds of output.
   kCacheRead,
   kCacheWrite,    // Kept for the provider's default time.
   kCacheWrite1h,  // Kept for an hour.
   kReasoning,
   kAudioInput,
   kAudioOutput,
+  kImageInput,  // As far as the provider tells them apart.
+  kImageOutput,
 };
 
 // All kinds, with their names in lists of prices (price_lines.h).
@@ -32,7 +34,7 @@ struct NamedTokenKind {
   TokenKind kind;
   std::string_view name;
 };
-inline constexpr std::array<NamedTokenKind, 8> kTokenKinds = {{
+inline constexpr std::array<NamedTokenKind, 10> kTokenKinds = {{
     {TokenKind::kInput, "in"},
     {TokenKind::kOutput, "out"},
     {TokenKind::kCacheRead, "cached"},
@@ -41,6 +43,8 @@ inline constexpr std::array<NamedTokenKind, 8> kTokenKinds = {{
     {TokenKind::kReasoning, "reasoning"},
     {TokenKind::kAudioInput, "audio_in"},
     {TokenKind::kAudioOutput, "audio_out"},
+    {TokenKind::kImageInput, "image_in"},
+    {TokenKind::kImageOutput, "image_out"},
 }};
 
 template <typename T>

@@ -52,8 +52,8 @@ constexpr size_t kAttemptsLimit = 4;
 // after them.
 constexpr size_t Escaped(size_t bytes) { return 6 * bytes + 3; }
 
-// The longest form of a usage: 12 fields with their names.
-constexpr size_t kLongestUsage = 640;
+// The longest form of a usage: 15 fields with their names.
+constexpr size_t kLongestUsage = 768;
 // The longest form of an attempt, with the names of its fields and its numbers.
 constexpr size_t kLongestAttempt =
     6 * Escaped(kTextBytesLimit) + kLongestUsage + 512;
@@ -192,6 +192,8 @@ void WriteUsage(const v1::Usage& usage, LineCursor& line) {
   line.NonZero(",\"cache_write_1h_tokens\":", usage.cache_write_1h_tokens());
   line.NonZero(",\"audio_input_tokens\":", usage.audio_input_tokens());
   line.NonZero(",\"audio_output_tokens\":", usage.audio_output_tokens());
+  line.NonZero(",\"image_input_tokens\":", usage.image_input_tokens());
+  line.NonZero(",\"image_output_tokens\":", usage.image_output_tokens());
   line.NonZero(",\"accepted_prediction_tokens\":",
                usage.accepted_prediction_tokens());
   line.NonZero(",\"rejected_prediction_tokens\":",

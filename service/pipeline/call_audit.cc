@@ -49,7 +49,9 @@ std::array<int64_t, AuditUsage::kTokenKinds> AuditTokensOf(
           usage.audio_input_tokens(),
           usage.audio_output_tokens(),
           usage.accepted_prediction_tokens(),
-          usage.rejected_prediction_tokens()};
+          usage.rejected_prediction_tokens(),
+          usage.image_input_tokens(),
+          usage.image_output_tokens()};
 }
 
 // In the order of AuditText.

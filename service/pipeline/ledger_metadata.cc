@@ -28,6 +28,8 @@ void AddUsageMembers(const v1::Usage& usage, MetadataWriter out) {
   AddCount("cache_write_1h_tokens", usage.cache_write_1h_tokens(), &out);
   AddCount("cache_write_tokens", usage.cache_write_tokens(), &out);
   AddCount("cached_input_tokens", usage.cached_input_tokens(), &out);
+  AddCount("image_input_tokens", usage.image_input_tokens(), &out);
+  AddCount("image_output_tokens", usage.image_output_tokens(), &out);
   AddCount("input_tokens", usage.input_tokens(), &out);
   AddCount("output_tokens", usage.output_tokens(), &out);
   AddCount("reasoning_tokens", usage.reasoning_tokens(), &out);

@@ -29,10 +29,14 @@ constexpr Part kParts[] = {
      &Usage::set_cache_write_tokens, &Usage::input_tokens},
     {"audio_input_tokens", "input_tokens", &Usage::audio_input_tokens,
      &Usage::set_audio_input_tokens, &Usage::input_tokens},
+    {"image_input_tokens", "input_tokens", &Usage::image_input_tokens,
+     &Usage::set_image_input_tokens, &Usage::input_tokens},
     {"reasoning_tokens", "output_tokens", &Usage::reasoning_tokens,
      &Usage::set_reasoning_tokens, &Usage::output_tokens},
     {"audio_output_tokens", "output_tokens", &Usage::audio_output_tokens,
      &Usage::set_audio_output_tokens, &Usage::output_tokens},
+    {"image_output_tokens", "output_tokens", &Usage::image_output_tokens,
+     &Usage::set_image_output_tokens, &Usage::output_tokens},
 };
 
 }  // namespace

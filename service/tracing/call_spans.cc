@@ -36,6 +36,8 @@ void WriteUsage(const v1::Usage& usage, AttributeWriter& to) {
   NonZero("gen_ai.usage.reasoning.output_tokens", usage.reasoning_tokens(), to);
   NonZero("gen_ai.usage.audio.input_tokens", usage.audio_input_tokens(), to);
   NonZero("gen_ai.usage.audio.output_tokens", usage.audio_output_tokens(), to);
+  NonZero("gen_ai.usage.image.input_tokens", usage.image_input_tokens(), to);
+  NonZero("gen_ai.usage.image.output_tokens", usage.image_output_tokens(), to);
   if (ChargedNanos(usage).has_value()) {
     to.Real("llmgateway.cost_usd", Dollars(usage));
   }

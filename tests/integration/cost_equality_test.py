@@ -21,19 +21,36 @@ from tests.testing.gateway_process import environment
 _GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
 # Dollars for a million tokens, such that each product has a fraction.
 _INPUT, _OUTPUT, _CACHED = "0.1234567", "0.7654321", "0.0123457"
+_IMAGE_INPUT, _IMAGE_OUTPUT = "0.3456789", "2.1098765"
 _USAGE = {"prompt_tokens": 1003, "completion_tokens": 507,
-          "cached_tokens": 101}
+          "cached_tokens": 101, "image_input_tokens": 97,
+          "image_output_tokens": 211}
 _ENDLESS = {"chunks": 1000000, "chunk_bytes": 16, "chunk_delay_ms": 5}
 _VENDORS = ("gpt", "claude", "gemini")
 _APIS = ("chat", "messages", "responses", "gemini", "grpc")
 
 
-def nanos_of(input_tokens, output_tokens, cached=0):
+def tells_images(model):
+    """Anthropic does not say how much of a usage was images."""
+    return not model.startswith("claude-")
+
+
+def nanos_of(input_tokens, output_tokens, cached=0, images=(0, 0)):
     """By arithmetic of its own: nano-dollars, rounded half up once."""
-    exact = (Fraction(_INPUT) * (input_tokens - cached) +
-             Fraction(_CACHED) * cached +
-             Fraction(_OUTPUT) * output_tokens) * 1000
+    read, drawn = images
+    exact = (Fraction(_INPUT) * (input_tokens - cached - read) +
+             Fraction(_CACHED) * cached + Fraction(_IMAGE_INPUT) * read +
+             Fraction(_OUTPUT) * (output_tokens - drawn) +
+             Fraction(_IMAGE_OUTPUT) * drawn) * 1000
     return int(exact + Fraction(1, 2))
+
+
+def nanos_of_usage(model):
+    """What _USAGE costs."""
+    images = ((_USAGE["image_input_tokens"], _USAGE["image_output_tokens"])
+              if tells_images(model) else (0, 0))
+    return nanos_of(_USAGE["prompt_tokens"], _USAGE["completion_tokens"],
+                    _USAGE["cached_tokens"], images)
 
 
 class _EqualityCase(gateway_case.GatewayCase):
@@ -59,9 +76,10 @@ resilience:
   circuit_breaker: {{mode: "off"}}
 prices:
   models:
-    - {{model: "*", input: "%s", output: "%s", cached_input: "%s"}}
+    - {{model: "*", input: "%s", output: "%s", cached_input: "%s",
+       image_input: "%s", image_output: "%s"}}
 ledger: {{path: "%s"}}
-""" % (_INPUT, _OUTPUT, _CACHED, cls.ledger)
+""" % (_INPUT, _OUTPUT, _CACHED, _IMAGE_INPUT, _IMAGE_OUTPUT, cls.ledger)
         super().setUpClass()
 
     def request_of(self, api, model, stream):
@@ -97,17 +115,21 @@ class CostEqualityTest(_EqualityCase):
             (line["input_tokens"], line["output_tokens"]),
             (_USAGE["prompt_tokens"], _USAGE["completion_tokens"]))
         self.assertNotIn("usage_estimated", line)
-        self.assertEqual(line["cost_usd_nanos"], nanos_of(
-            _USAGE["prompt_tokens"], _USAGE["completion_tokens"],
-            _USAGE["cached_tokens"]))
+        for count in ("image_input_tokens", "image_output_tokens"):
+            self.assertEqual(line.get(count),
+                             _USAGE[count] if tells_images(model) else None)
+        self.assertEqual(line["cost_usd_nanos"], nanos_of_usage(model))
         return line["cost_usd_nanos"]
 
-    def check_told(self, usage, nanos):
+    def check_told(self, usage, nanos, model):
         self.assertEqual(usage["cost_usd_nanos"], str(nanos))
         parts = usage["cost_breakdown"]
         self.assertEqual(sum(int(part) for part in parts.values()), nanos)
-        self.assertEqual(set(parts), {"input_nanos", "output_nanos",
-                                      "cached_input_nanos"})
+        images = {"image_input_nanos", "image_output_nanos"}
+        self.assertEqual(set(parts) - images, {"input_nanos", "output_nanos",
+                                               "cached_input_nanos"})
+        self.assertEqual(set(parts) & images,
+                         images if tells_images(model) else set())
 
     def test_whole_and_streamed_through_each_api(self):
         costs = set()
@@ -117,13 +139,14 @@ class CostEqualityTest(_EqualityCase):
                 with self.subTest(api=api, model=model, stream=stream):
                     told = self.ask(api, model, stream)
                     nanos = self.expect(model)
-                    costs.add(nanos)
+                    costs.add((tells_images(model), nanos))
                     if api == "grpc":
-                        self.check_told(told["usage"], nanos)
-                        self.check_told(told["attempts"][0]["usage"], nanos)
+                        self.check_told(told["usage"], nanos, model)
+                        self.check_told(told["attempts"][0]["usage"], nanos,
+                                        model)
                     else:
                         self.check_details(told, nanos)
-        self.assertEqual(len(costs), 1, costs)
+        self.assertEqual(len(costs), 2, costs)
 
     def ask(self, api, model, stream):
         if api == "grpc":
@@ -230,9 +253,7 @@ class LedgerCostTest(_EqualityCase):
                 else:
                     path, body = self.request_of(api, model, stream=True)
                     http_calls.ask(self.gateway.http, body, path=path)
-            expected += nanos_of(_USAGE["prompt_tokens"],
-                                 _USAGE["completion_tokens"],
-                                 _USAGE["cached_tokens"])
+            expected += nanos_of_usage(model)
         done = self.reprice("--prices", "gateway", "--output", "json")
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         found = json.loads(done.stdout)

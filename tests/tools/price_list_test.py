@@ -69,6 +69,32 @@ class PriceListTest(unittest.TestCase):
         embedding["mode"] = "chat"
         self.assertIsNone(lines("m", embedding))
 
+    def test_images_have_their_prices(self):
+        self.assertEqual(
+            lines("m", chat(input_cost_per_image_token="3",
+                            output_cost_per_image_token="40",
+                            input_cost_per_token_batches="1",
+                            output_cost_per_token_batches="4")),
+            ["in 2 out 8 image_in 3 image_out 40",
+             "batch in 1 out 4 image_in 1.5 image_out 20"])
+
+    def test_what_draws_is_there_if_it_is_priced_by_the_token(self):
+        drawing = chat(output_cost_per_image_token="40")
+        drawing["mode"] = "image_generation"
+        self.assertEqual(lines("m", drawing), ["in 2 out 8 image_out 40"])
+        del drawing["output_cost_per_image_token"]
+        drawing["output_cost_per_image"] = decimal.Decimal("0.04")
+        self.assertIsNone(lines("m", drawing))
+
+    def test_a_wrong_entry_is_taken_from_where_the_list_has_it_right(self):
+        wrong = entry("gemini", input_cost_per_token="1",
+                      output_cost_per_token="4")
+        right = entry("vertex_ai-language-models", input_cost_per_token="2",
+                      output_cost_per_token="8")
+        name = "gemini-3.1-flash-image"
+        models = price_list.models_of({"gemini/" + name: wrong, name: right})
+        self.assertEqual(models, {("gemini", name): {"": ["in 2 out 8"]}})
+
     def test_nothing_is_free_for_want_of_a_price(self):
         self.assertIsNone(lines("m", entry(input_cost_per_token="0",
                                            output_cost_per_token="0")))

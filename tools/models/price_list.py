@@ -6,8 +6,8 @@
 The list is the one that LiteLLM publishes (MIT, Berri AI): one JSON object
 with an entry per model, prices in dollars per token. The date is the one that
 its prices are of, and goes into the header. Only facts are taken from it: the
-prices per token of models that chat or embed, of the vendors that the gateway
-has a kind or a preset for. What the lines mean is said in
+prices per token of models that chat or embed, or draw and have one for it, of
+the vendors that the gateway has a kind or a preset for. What the lines mean is said in
 service/money/price_lines.h.
 
 What is made of the entries besides other units:
@@ -58,14 +58,21 @@ VENDORS = {
 FREE = (("gemini", "gemma-3-27b-it"), ("local_cli", "*"), ("ollama", "*"),
         ("openrouter", "openrouter/free"))
 
-# Entries with what cannot be: a model that chats, told as one that embeds.
-WRONG = ("gemini/gemini-1.5-flash",)
+# Entries with what cannot be: a model that chats, told as one that embeds; one
+# that searches, told as one that draws.
+WRONG = ("gemini/gemini-1.5-flash", "gemini/deep-research-pro-preview-12-2025")
+
+# Entries whose texts have the prices of batches, though the list has right ones
+# of the same model of the same vendor, at its other service.
+INSTEAD = {"gemini/" + model: model for model in (
+    "gemini-3.1-flash-image", "gemini-3.1-flash-image-preview")}
 
 # Before the model's name in the list's keys.
 PREFIXES = ("azure/", "deepseek/", "gemini/", "groq/", "mistral/",
             "openrouter/")
 
 MODES = ("chat", "responses", "embedding")
+DRAWING_MODE = "image_generation"
 
 # From our name of a price to the list's; the first one that is there counts.
 PRICES = {
@@ -78,12 +85,15 @@ PRICES = {
     "reasoning": ("output_cost_per_reasoning_token",),
     "audio_in": ("input_cost_per_audio_token",),
     "audio_out": ("output_cost_per_audio_token",),
+    "image_in": ("input_cost_per_image_token",),
+    "image_out": ("output_cost_per_image_token",),
 }
-OF_OUTPUT = ("reasoning", "audio_out")
+OF_OUTPUT = ("reasoning", "audio_out", "image_out")
 
 # What a price is if it is left out, as CompleteRates has it.
 OTHERWISE = {"cached": "in", "write": "in", "write_1h": "write",
-             "reasoning": "out", "audio_in": "in", "audio_out": "out"}
+             "reasoning": "out", "audio_in": "in", "audio_out": "out",
+             "image_in": "in", "image_out": "out"}
 
 # From the list's ending of a price to our tier; the standard one first.
 TIERS = {"": "", "_batches": "batch", "_flex": "flex",
@@ -179,10 +189,17 @@ def lines_of(steps):
     return lines
 
 
+def is_asked(entry):
+    """Whether the gateway asks such models, or has a price for what they do."""
+    mode = entry.get("mode")
+    return mode in MODES or (mode == DRAWING_MODE
+                             and "output_cost_per_image_token" in entry)
+
+
 def model_of(key, entry):
     """(vendor, model) of a priced entry; None if it is none of ours."""
     vendor = VENDORS.get(entry.get("litellm_provider"))
-    if vendor is None or entry.get("mode") not in MODES or key in WRONG:
+    if vendor is None or not is_asked(entry) or key in WRONG:
         return None
     model = next((key[len(prefix):] for prefix in PREFIXES
                   if key.startswith(prefix)), key)
@@ -200,6 +217,7 @@ def models_of(entries):
     for key, entry in sorted(entries.items(), key=lambda item: "/" not in
                              item[0]):
         name = model_of(key, entry)
+        entry = entries.get(INSTEAD.get(key), entry)
         steps = steps_of(name, entry) if name is not None else None
         if steps is not None:
             models.setdefault(name, lines_of(steps))

@@ -68,9 +68,9 @@ absl::Status ReadCount(JsonValue& value, int64_t* count) {
   return absl::OkStatus();
 }
 
-// Reads the count of sound among the modalities of a count.
-absl::Status ReadAudioCount(std::string_view raw, std::string_view path,
-                            int64_t* count) {
+// Reads the counts of sound and images among the modalities of a count.
+absl::Status ReadMediaCounts(std::string_view raw, std::string_view path,
+                             MediaTokens* counts) {
   return ReadNested(raw, path, [&](JsonValue& list) {
     return list.EachElement([&](JsonValue& entry) -> absl::Status {
       std::string modality;
@@ -84,7 +84,8 @@ absl::Status ReadAudioCount(std::string_view raw, std::string_view path,
             modality = std::string(word);
             return absl::OkStatus();
           }));
-      if (modality == "AUDIO") *count = tokens;
+      if (modality == "AUDIO") counts->audio = tokens;
+      if (modality == "IMAGE") counts->images = tokens;
       return absl::OkStatus();
     });
   });
@@ -155,8 +156,8 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
   if (extensions != nullptr) AddExtension(extensions, name, raw);
   if (!is_prompt && !is_candidates) return absl::OkStatus();
-  return ReadAudioCount(
-      raw, name, is_prompt ? &audio_prompt_tokens_ : &audio_candidates_tokens_);
+  return ReadMediaCounts(raw, name,
+                         is_prompt ? &prompt_media_ : &candidates_media_);
 }
 
 v1::Usage WireUsage::ToUsage() const {
@@ -165,8 +166,10 @@ v1::Usage WireUsage::ToUsage() const {
   usage.set_output_tokens(candidates_tokens_ + thoughts_tokens_);
   usage.set_cached_input_tokens(cached_tokens_);
   usage.set_reasoning_tokens(thoughts_tokens_);
-  usage.set_audio_input_tokens(audio_prompt_tokens_);
-  usage.set_audio_output_tokens(audio_candidates_tokens_);
+  usage.set_audio_input_tokens(prompt_media_.audio);
+  usage.set_audio_output_tokens(candidates_media_.audio);
+  usage.set_image_input_tokens(prompt_media_.images);
+  usage.set_image_output_tokens(candidates_media_.images);
   if (is_broken_) usage.set_estimated(true);
   return usage;
 }

@@ -34,6 +34,12 @@ v1::FinishReason FinishReasonOfTurn(std::string_view word, bool has_tool_call,
 std::string_view FinishWord(v1::FinishReason reason,
                             std::string_view provider_word);
 
+// How many of the tokens of a count were sound, and how many images.
+struct MediaTokens {
+  int64_t audio = 0;
+  int64_t images = 0;
+};
+
 // Usage as the wire counts it: output without thoughts, input without what
 // tools of the provider brought in, no zeros.
 class WireUsage {
@@ -55,8 +61,8 @@ class WireUsage {
   int64_t candidates_tokens_ = 0;
   int64_t thoughts_tokens_ = 0;
   int64_t tool_use_tokens_ = 0;
-  int64_t audio_prompt_tokens_ = 0;
-  int64_t audio_candidates_tokens_ = 0;
+  MediaTokens prompt_media_;
+  MediaTokens candidates_media_;
   bool is_broken_ = false;  // A count could not be read.
 };
 

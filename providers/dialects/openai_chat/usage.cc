@@ -28,6 +28,9 @@ absl::Status ReadPromptDetails(JsonValue& details, v1::Usage* usage) {
         } else if (key == "audio_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_audio_input_tokens(tokens);
+        } else if (key == "image_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
+          usage->set_image_input_tokens(tokens);
         }
         return absl::OkStatus();
       });
@@ -43,6 +46,9 @@ absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
         } else if (key == "audio_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_audio_output_tokens(tokens);
+        } else if (key == "image_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
+          usage->set_image_output_tokens(tokens);
         } else if (key == "accepted_prediction_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_accepted_prediction_tokens(tokens);
@@ -126,10 +132,16 @@ void WriteCounts(const v1::Usage& usage, JsonWriter& json) {
     json.Int64Field("cache_write_tokens", usage.cache_write_tokens());
   }
   json.Int64Field("audio_tokens", usage.audio_input_tokens());
+  if (usage.image_input_tokens() > 0) {
+    json.Int64Field("image_tokens", usage.image_input_tokens());
+  }
   json.EndObject();
   json.StartObjectField("completion_tokens_details");
   json.Int64Field("reasoning_tokens", usage.reasoning_tokens());
   json.Int64Field("audio_tokens", usage.audio_output_tokens());
+  if (usage.image_output_tokens() > 0) {
+    json.Int64Field("image_tokens", usage.image_output_tokens());
+  }
   json.Int64Field("accepted_prediction_tokens",
                   usage.accepted_prediction_tokens());
   json.Int64Field("rejected_prediction_tokens",

@@ -16,8 +16,13 @@ namespace {
 constexpr std::string_view kResponsePrefix = "resp_";
 constexpr std::string_view kMadeMark = "_gw_";
 
-absl::Status ReadDetail(std::string_view key, JsonValue& value,
-                        v1::Usage* usage) {
+constexpr std::string_view kInputDetails = "input_tokens_details";
+constexpr std::string_view kOutputDetails = "output_tokens_details";
+
+// Reads a count of the details called `of`. Sound and images are in both.
+absl::Status ReadDetail(std::string_view of, std::string_view key,
+                        JsonValue& value, v1::Usage* usage) {
+  const bool is_input = of == kInputDetails;
   if (key == "cached_tokens") {
     GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
     usage->set_cached_input_tokens(tokens);
@@ -27,8 +32,23 @@ absl::Status ReadDetail(std::string_view key, JsonValue& value,
   } else if (key == "reasoning_tokens") {
     GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
     usage->set_reasoning_tokens(tokens);
+  } else if (key == "audio_tokens") {
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
+    is_input ? usage->set_audio_input_tokens(tokens)
+             : usage->set_audio_output_tokens(tokens);
+  } else if (key == "image_tokens") {
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
+    is_input ? usage->set_image_input_tokens(tokens)
+             : usage->set_image_output_tokens(tokens);
   }
   return absl::OkStatus();
+}
+
+// Writes how much of the input or output was sound and images, which most is
+// not.
+void WriteMedia(int64_t audio_tokens, int64_t image_tokens, JsonWriter& json) {
+  if (audio_tokens > 0) json.Int64Field("audio_tokens", audio_tokens);
+  if (image_tokens > 0) json.Int64Field("image_tokens", image_tokens);
 }
 
 }  // namespace
@@ -99,11 +119,12 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
           usage->set_output_tokens(tokens);
         } else if (key == "cost") {
           return ReadProviderCost(field, usage).status();
-        } else if ((key == "input_tokens_details" ||
-                    key == "output_tokens_details") &&
+        } else if ((key == kInputDetails || key == kOutputDetails) &&
                    !field.IsNull()) {
+          const std::string_view of =
+              key == kInputDetails ? kInputDetails : kOutputDetails;
           return EachCount(field, [&](std::string_view name, JsonValue& count) {
-            return ReadDetail(name, count, usage);
+            return ReadDetail(of, name, count, usage);
           });
         }
         return absl::OkStatus();
@@ -116,13 +137,15 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
 void WriteUsage(const v1::Usage& usage, JsonWriter& json) {
   json.StartObject();
   json.Int64Field("input_tokens", usage.input_tokens());
-  json.StartObjectField("input_tokens_details");
+  json.StartObjectField(kInputDetails);
   json.Int64Field("cached_tokens", usage.cached_input_tokens());
   json.Int64Field("cache_write_tokens", usage.cache_write_tokens());
+  WriteMedia(usage.audio_input_tokens(), usage.image_input_tokens(), json);
   json.EndObject();
   json.Int64Field("output_tokens", usage.output_tokens());
-  json.StartObjectField("output_tokens_details");
+  json.StartObjectField(kOutputDetails);
   json.Int64Field("reasoning_tokens", usage.reasoning_tokens());
+  WriteMedia(usage.audio_output_tokens(), usage.image_output_tokens(), json);
   json.EndObject();
   json.Int64Field("total_tokens", usage.input_tokens() + usage.output_tokens());
   json.EndObject();

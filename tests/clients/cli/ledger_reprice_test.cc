@@ -73,6 +73,33 @@ TEST(LedgerRepriceTest, AgreesToTheNanoDollar) {
                     Not(HasSubstr("DIFFERS"))));
 }
 
+TEST(LedgerRepriceTest, WhatWasSoundOrImagesHasItsOwnPrice) {
+  v1::ListPricingResponse listing;
+  v1::ModelPrice& price = *listing.add_prices();
+  price.set_model("gpt-4o");
+  price.set_source(v1::ModelPrice::SOURCE_OPERATOR);
+  v1::PriceStep& step = *price.add_steps();
+  step.set_input("1");
+  step.set_output("2");
+  step.set_audio_input("10");
+  step.set_audio_output("20");
+  step.set_image_input("100");
+  step.set_image_output("200");
+  const std::string prices = WriteLedger("media_prices.json", AsJson(listing));
+  // 1 + 10 + 100 of input, and 2 + 20 + 200 of output, a thousandth each.
+  const std::string path = WriteLedger(
+      "media.jsonl",
+      ExchangeLine("LED-1", Consumed(333'000, R"("audio_input_tokens": 1, )"
+                                              R"("audio_output_tokens": 1, )"
+                                              R"("image_input_tokens": 1, )"
+                                              R"("image_output_tokens": 1, )"
+                                              R"("input_tokens": 3, )"
+                                              R"("output_tokens": 3)")));
+  const auto report = Reprice(path, false, prices);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_TRUE(report->valid) << report->text;
+}
+
 TEST(LedgerRepriceTest, SaysWhichDiffersAndByHowMuch) {
   const std::string path = WriteLedger(
       "differs.jsonl",

@@ -53,13 +53,17 @@ TEST(PricesRequestTest, APriceHasItsStepsAndItsTime) {
                  {"--input_usd", "2.5"},
                  {"--output_usd", "10"},
                  {"--cached_input_usd", "1.25"},
-                 {"--step", "above=200000,input=5,output=20"},
+                 {"--image_input_usd", "3"},
+                 {"--image_output_usd", "40"},
+                 {"--step", "above=200000,input=5,output=20,image_output=80"},
                  {"--step", "tier=batch,input=1.25,output=5"}}});
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_EQ(request->ShortDebugString(),
             "price { model: \"gpt-4o*\" kind: \"openai\" "
-            "steps { input: \"2.5\" output: \"10\" cached_input: \"1.25\" } "
-            "steps { above_input_tokens: 200000 input: \"5\" output: \"20\" } "
+            "steps { input: \"2.5\" output: \"10\" cached_input: \"1.25\" "
+            "image_input: \"3\" image_output: \"40\" } "
+            "steps { above_input_tokens: 200000 input: \"5\" output: \"20\" "
+            "image_output: \"80\" } "
             "steps { service_tier: \"batch\" input: \"1.25\" output: \"5\" } "
             "effective_time { seconds: 1800000000 nanos: 500000000 } }");
   for (const char* wrong : {"input", "above=x", "silver=1"}) {
@@ -93,10 +97,13 @@ TEST(PricesRequestTest, TheTableHasALineForEachStep) {
   step.set_service_tier("flex");
   step.set_above_input_tokens(9);
   step.set_cached_input("0.5");
+  step.set_image_output("70");
   const std::string table = PriceTableText(response);
   EXPECT_THAT(table, HasSubstr("any   m      standard  0      1 "));
   EXPECT_THAT(table, HasSubstr("any   m      flex      9      -      -       "
                                "0.5"));
+  EXPECT_THAT(table, HasSubstr("IMAGE IN  IMAGE OUT  FROM"));
+  EXPECT_THAT(table, HasSubstr("-         70         2027-01-15T08:00:00Z"));
   EXPECT_THAT(table, HasSubstr("2027-01-15T08:00:00Z  operator"));
 }
 

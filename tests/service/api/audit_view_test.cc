@@ -52,6 +52,8 @@ TEST(AuditViewTest, AnEntryIsShownAsItIs) {
   EXPECT_EQ(shown.failure(), v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_EQ(shown.usage().input_tokens(), 1);
   EXPECT_EQ(shown.usage().rejected_prediction_tokens(), 10);
+  EXPECT_EQ(shown.usage().image_input_tokens(), 11);
+  EXPECT_EQ(shown.usage().image_output_tokens(), 12);
   EXPECT_EQ(shown.usage().cost_usd_nanos(), 99);
   EXPECT_EQ(ToAbsl(shown.duration()), absl::Seconds(2));
   EXPECT_EQ(shown.request().text(), "asked");

@@ -53,6 +53,8 @@ const llmgateway::v1::Usage& KnownUsage() {
     usage->set_audio_output_tokens(9);
     usage->set_accepted_prediction_tokens(10);
     usage->set_rejected_prediction_tokens(11);
+    usage->set_image_input_tokens(12);
+    usage->set_image_output_tokens(13);
     return usage;
   }();
   return known;
@@ -159,6 +161,8 @@ constexpr char kKnownRecord[] = R"pb(
       audio_output_tokens: 9
       accepted_prediction_tokens: 10
       rejected_prediction_tokens: 11
+      image_input_tokens: 12
+      image_output_tokens: 13
     }
   }
   usage {
@@ -175,6 +179,8 @@ constexpr char kKnownRecord[] = R"pb(
     audio_output_tokens: 9
     accepted_prediction_tokens: 10
     rejected_prediction_tokens: 11
+    image_input_tokens: 12
+    image_output_tokens: 13
   }
   timings {
     total { seconds: 2 nanos: 500000000 }
@@ -262,6 +268,8 @@ const std::map<std::string, std::string>& LogKeys() {
       {"usage.cost_known", "cost_usd_nanos"},
       {"usage.cost_usd_nanos", "cost_usd_nanos"},
       {"usage.estimated", "usage_estimated"},
+      {"usage.image_input_tokens", "image_input_tokens"},
+      {"usage.image_output_tokens", "image_output_tokens"},
       {"usage.input_tokens", "input_tokens"},
       {"usage.output_tokens", "output_tokens"},
       {"usage.reasoning_tokens", "reasoning_tokens"},

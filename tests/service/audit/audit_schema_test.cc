@@ -51,28 +51,31 @@ TEST(AuditSchemaTest, EntriesHaveTheColumnsThatTheyAreReadBy) {
       "SELECT count(*) FROM pragma_table_info('entries') WHERE "
       "(cid = 3 AND name = 'request_id') OR (cid = 22 AND name = 'answer_of') "
       "OR (cid = 40 AND name = 'cost_usd_nanos') "
-      "OR (cid = 45 AND name = 'entries')");
+      "OR (cid = 45 AND name = 'entries') OR (cid = 46 AND name = "
+      "'cost_known') OR (cid = 47 AND name = 'image_input_tokens') OR "
+      "(cid = 48 AND name = 'image_output_tokens')");
   ASSERT_TRUE(columns.ok()) << columns.status();
-  EXPECT_EQ(*columns, 4);
+  EXPECT_EQ(*columns, 7);
 }
 
-// A file of the first version goes on to be used.
+// A file of each version before goes on to be used.
 TEST(AuditSchemaTest, AnEarlierFileIsTakenOver) {
-  TemporaryFolder folder;
-  const std::string path = folder.Path("audit.db");
-  std::ofstream(path).close();
-  {
-    auto db = SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite,
-                                     absl::Seconds(1));
-    ASSERT_TRUE(db.ok()) << db.status();
-    SqliteSchema earlier = AuditSchema();
+  for (SqliteSchema earlier = AuditSchema(); earlier.migrations.size() > 1;) {
     earlier.migrations.pop_back();
-    ASSERT_TRUE(Migrate(**db, earlier).ok());
+    TemporaryFolder folder;
+    const std::string path = folder.Path("audit.db");
+    std::ofstream(path).close();
+    {
+      auto db = SqliteConnection::Open(
+          path, SqliteConnection::Access::kReadWrite, absl::Seconds(1));
+      ASSERT_TRUE(db.ok()) << db.status();
+      ASSERT_TRUE(Migrate(**db, earlier).ok());
+    }
+    auto store = AuditStore::Open({.path = path});
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_EQ((*store)->looked_at(), absl::InfinitePast());
+    EXPECT_TRUE((*store)->KeepLook(absl::FromUnixSeconds(1)).ok());
   }
-  auto store = AuditStore::Open({.path = path});
-  ASSERT_TRUE(store.ok()) << store.status();
-  EXPECT_EQ((*store)->looked_at(), absl::InfinitePast());
-  EXPECT_TRUE((*store)->KeepLook(absl::FromUnixSeconds(1)).ok());
 }
 
 }  // namespace

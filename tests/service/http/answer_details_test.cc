@@ -27,7 +27,9 @@ class AnswerDetailsTest : public testing::Test {
     usage.set_input_tokens(7);
     usage.set_cost_usd_nanos(1'500'000);
     usage.set_cost_known(true);
-    usage.mutable_cost_breakdown()->set_input_nanos(1'000'000);
+    usage.mutable_cost_breakdown()->set_input_nanos(700'000);
+    usage.mutable_cost_breakdown()->set_image_input_nanos(100'000);
+    usage.mutable_cost_breakdown()->set_image_output_nanos(200'000);
     usage.mutable_cost_breakdown()->set_reasoning_nanos(500'000);
     usage.set_provider_cost_usd_nanos(1'400'001);
     v1::Warning& warning = attempt.warnings.emplace_back();
@@ -54,7 +56,9 @@ TEST_F(AnswerDetailsTest, FieldsGoBehindTheLastOfAnObject) {
   EXPECT_THAT(AnswerDetails(call_, DetailForm::kFull),
               MatchesRegex(",\"provider\":\"openai\",\"latency_ms\":[0-9]+,"
                            "\"cost_usd\":0.0015,\"cost_breakdown\":\\{"
-                           "\"input_usd\":0.001,\"reasoning_usd\":0.0005\\},"
+                           "\"input_usd\":0.0007,\"reasoning_usd\":0.0005,"
+                           "\"image_input_usd\":0.0001,"
+                           "\"image_output_usd\":0.0002\\},"
                            "\"provider_cost_usd\":0.001400001"));
 }
 
@@ -75,8 +79,9 @@ TEST_F(AnswerDetailsTest, AStreamEndsInACommentOfOneLine) {
       StreamDetails(call_, /*as_comment=*/true),
       MatchesRegex(": x-llmgateway-details: \\{\"provider\":\"openai\","
                    "\"latency_ms\":[0-9]+,\"cost_usd\":0.0015,"
-                   "\"cost_breakdown\":\\{\"input_usd\":0.001,"
-                   "\"reasoning_usd\":0.0005\\},"
+                   "\"cost_breakdown\":\\{\"input_usd\":0.0007,"
+                   "\"reasoning_usd\":0.0005,\"image_input_usd\":0.0001,"
+                   "\"image_output_usd\":0.0002\\},"
                    "\"provider_cost_usd\":0.001400001,\"model\":\"gpt-5\","
                    "\"reason\":\"default\",\"attempts\":1,"
                    "\"time_to_first_token_ms\":12,"

@@ -37,7 +37,8 @@ TEST(ConfiguredPriceTest, EachKindOfTokenMayHaveItsPrice) {
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
       R"(model: "m" kind: "k" input: "1" output: "2" cached_input: "0.1"
          cache_write: "1.25" cache_write_1h: "1.5" reasoning: "3"
-         audio_input: "4" audio_output: "5")",
+         audio_input: "4" audio_output: "5" image_input: "6"
+         image_output: "7")",
       &config));
   const PriceEntry entry =
       ReadConfiguredPrice(config, [](std::string_view, std::string_view) {
@@ -49,8 +50,8 @@ TEST(ConfiguredPriceTest, EachKindOfTokenMayHaveItsPrice) {
   for (const NamedTokenKind& each : kTokenKinds) {
     prices.push_back(entry.price.steps()[0].rates[each.kind].Text());
   }
-  EXPECT_THAT(prices, ElementsAre("1", "2", "0.1", "1.25", "1.5", "3", "4",
-                                  "5"));
+  EXPECT_THAT(prices, ElementsAre("1", "2", "0.1", "1.25", "1.5", "3", "4", "5",
+                                  "6", "7"));
 }
 
 TEST(ConfiguredPriceTest, InputAndOutputAreRequiredAndTextsAreDecimal) {
@@ -58,12 +59,13 @@ TEST(ConfiguredPriceTest, InputAndOutputAreRequiredAndTextsAreDecimal) {
   EXPECT_THAT(ProblemsOf(R"(model: "m")"),
               ElementsAre("input: is required; free is 0",
                           "output: is required; free is 0"));
-  EXPECT_THAT(
-      ProblemsOf(R"(model: "m" input: "1000000" output: "1000000.1"
-                    reasoning: "-1" audio_input: "1.0000000001")"),
-      ElementsAre(HasSubstr("output: must be dollars"),
-                  HasSubstr("reasoning: must be dollars"),
-                  HasSubstr("audio_input: must be dollars")));
+  EXPECT_THAT(ProblemsOf(R"(model: "m" input: "1000000" output: "1000000.1"
+                    reasoning: "-1" audio_input: "1.0000000001"
+                    image_output: "dear")"),
+              ElementsAre(HasSubstr("output: must be dollars"),
+                          HasSubstr("reasoning: must be dollars"),
+                          HasSubstr("audio_input: must be dollars"),
+                          HasSubstr("image_output: must be dollars")));
 }
 
 TEST(ConfiguredPriceTest, AStepIsForItsTierAndLongPrompts) {

@@ -62,14 +62,18 @@ TEST(BilledTokensTest, EachTokenIsOfOneKind) {
   usage.set_audio_output_tokens(40);
   usage.set_accepted_prediction_tokens(20);
   usage.set_rejected_prediction_tokens(30);
-  EXPECT_EQ(BilledTokens(usage), Tokens({{TokenKind::kInput, 400},
+  usage.set_image_input_tokens(110);
+  usage.set_image_output_tokens(60);
+  EXPECT_EQ(BilledTokens(usage), Tokens({{TokenKind::kInput, 290},
                                          {TokenKind::kCacheRead, 100},
                                          {TokenKind::kCacheWrite, 150},
                                          {TokenKind::kCacheWrite1h, 50},
                                          {TokenKind::kAudioInput, 300},
-                                         {TokenKind::kOutput, 310},
+                                         {TokenKind::kOutput, 250},
                                          {TokenKind::kReasoning, 150},
-                                         {TokenKind::kAudioOutput, 40}}));
+                                         {TokenKind::kAudioOutput, 40},
+                                         {TokenKind::kImageInput, 110},
+                                         {TokenKind::kImageOutput, 60}}));
 }
 
 TEST(BilledTokensTest, SoundIsCutWhereTheCacheLeavesNoRoomForIt) {
@@ -80,12 +84,29 @@ TEST(BilledTokensTest, SoundIsCutWhereTheCacheLeavesNoRoomForIt) {
                                          {TokenKind::kAudioInput, 20}}));
 }
 
+TEST(BilledTokensTest, ImagesAreCutWhereCacheAndSoundLeaveNoRoomForThem) {
+  Usage usage = Used(100, 10);
+  usage.set_cached_input_tokens(80);
+  usage.set_audio_input_tokens(15);
+  usage.set_image_input_tokens(30);
+  usage.set_audio_output_tokens(2);
+  usage.set_image_output_tokens(30);
+  usage.set_reasoning_tokens(3);
+  EXPECT_EQ(BilledTokens(usage), Tokens({{TokenKind::kCacheRead, 80},
+                                         {TokenKind::kAudioInput, 15},
+                                         {TokenKind::kImageInput, 5},
+                                         {TokenKind::kAudioOutput, 2},
+                                         {TokenKind::kImageOutput, 8}}));
+}
+
 TEST(BilledTokensTest, APartIsNeverMoreThanItsWhole) {
   Usage usage = Used(10, 10);
   usage.set_cached_input_tokens(kTokensMax);
   usage.set_cache_write_tokens(kTokensMax);
   usage.set_cache_write_1h_tokens(kTokensMax);
   usage.set_audio_input_tokens(kTokensMax);
+  usage.set_image_input_tokens(kTokensMax);
+  usage.set_image_output_tokens(kTokensMax);
   usage.set_reasoning_tokens(kTokensMax);
   usage.set_audio_output_tokens(kTokensMax);
   EXPECT_EQ(BilledTokens(usage), Tokens({{TokenKind::kCacheWrite1h, 10},
@@ -104,6 +125,8 @@ TEST(BilledTokensTest, ANegativeCountIsNone) {
   usage.set_audio_input_tokens(-1);
   usage.set_reasoning_tokens(-1);
   usage.set_audio_output_tokens(-1);
+  usage.set_image_input_tokens(-1);
+  usage.set_image_output_tokens(-1);
   EXPECT_EQ(BilledTokens(usage),
             Tokens({{TokenKind::kInput, 5}, {TokenKind::kOutput, 5}}));
 }
@@ -111,20 +134,22 @@ TEST(BilledTokensTest, ANegativeCountIsNone) {
 TEST(CostTest, EachKindHasItsPrice) {
   const ModelRates price = PriceOf(
       "in 1 out 2 cached 3 write 4 write_1h 5 reasoning 6 audio_in 7 "
-      "audio_out 8");
-  Usage usage = Used(5 * kMillion, 3 * kMillion);
+      "audio_out 8 image_in 9 image_out 10");
+  Usage usage = Used(6 * kMillion, 4 * kMillion);
   usage.set_cached_input_tokens(kMillion);
   usage.set_cache_write_tokens(2 * kMillion);
   usage.set_cache_write_1h_tokens(kMillion);
   usage.set_audio_input_tokens(kMillion);
   usage.set_reasoning_tokens(kMillion);
   usage.set_audio_output_tokens(kMillion);
+  usage.set_image_input_tokens(kMillion);
+  usage.set_image_output_tokens(kMillion);
   const CostBreakdown cost = Cost(price, usage);
   for (const NamedTokenKind& each : kTokenKinds) {
     EXPECT_EQ(cost.parts[each.kind].Text(),
               absl::StrCat(static_cast<int>(each.kind) + 1));
   }
-  EXPECT_EQ(cost.total.Text(), "36");
+  EXPECT_EQ(cost.total.Text(), "55");
   EXPECT_FALSE(cost.saturated);
 }
 
@@ -181,26 +206,30 @@ int64_t SumOf(const llmgateway::v1::CostBreakdown& parts) {
   return parts.input_nanos() + parts.output_nanos() +
          parts.cached_input_nanos() + parts.cache_write_nanos() +
          parts.cache_write_1h_nanos() + parts.reasoning_nanos() +
-         parts.audio_input_nanos() + parts.audio_output_nanos();
+         parts.audio_input_nanos() + parts.audio_output_nanos() +
+         parts.image_input_nanos() + parts.image_output_nanos();
 }
 
 TEST(SetCostTest, TellsWhatACostIsMadeOf) {
   const ModelRates price = PriceOf(
       "in 1 out 2 cached 3 write 4 write_1h 5 reasoning 6 audio_in 7 "
-      "audio_out 8");
-  Usage usage = Used(1500, 600);
+      "audio_out 8 image_in 9 image_out 10");
+  Usage usage = Used(1550, 670);
   usage.set_cached_input_tokens(300);
   usage.set_cache_write_tokens(900);
   usage.set_cache_write_1h_tokens(500);
   usage.set_reasoning_tokens(100);
   usage.set_audio_input_tokens(100);
   usage.set_audio_output_tokens(300);
+  usage.set_image_input_tokens(50);
+  usage.set_image_output_tokens(70);
   SetCost(&price, ServiceTier::kStandard, &usage);
   EXPECT_EQ(usage.cost_breakdown().ShortDebugString(),
             "input_nanos: 200000 output_nanos: 400000 "
             "cached_input_nanos: 900000 cache_write_nanos: 1600000 "
             "cache_write_1h_nanos: 2500000 reasoning_nanos: 600000 "
-            "audio_input_nanos: 700000 audio_output_nanos: 2400000");
+            "audio_input_nanos: 700000 audio_output_nanos: 2400000 "
+            "image_input_nanos: 450000 image_output_nanos: 700000");
   EXPECT_EQ(SumOf(usage.cost_breakdown()), usage.cost_usd_nanos());
   SetCost(nullptr, ServiceTier::kStandard, &usage);
   EXPECT_FALSE(usage.has_cost_breakdown());
@@ -456,6 +485,8 @@ TEST(CostTest, OfAnyUsageBillsEachTokenOnce) {
     usage.set_audio_input_tokens(AnyNumber(random, 20));
     usage.set_reasoning_tokens(AnyNumber(random, 20));
     usage.set_audio_output_tokens(AnyNumber(random, 20));
+    usage.set_image_input_tokens(AnyNumber(random, 20));
+    usage.set_image_output_tokens(AnyNumber(random, 20));
     const PerTokenKind<int64_t> tokens = BilledTokens(usage);
     int64_t sum = 0;
     for (const NamedTokenKind& each : kTokenKinds) {

@@ -43,11 +43,13 @@ TEST(CompleteRatesTest, WhatIsNotListedCostsWhatItIsASpecialCaseOf) {
   TokenRates rates = CompleteRates(listed);
   for (const TokenKind kind :
        {TokenKind::kInput, TokenKind::kCacheRead, TokenKind::kCacheWrite,
-        TokenKind::kCacheWrite1h, TokenKind::kAudioInput}) {
+        TokenKind::kCacheWrite1h, TokenKind::kAudioInput,
+        TokenKind::kImageInput}) {
     EXPECT_EQ(rates[kind].nanos_per_million(), 3);
   }
   for (const TokenKind kind :
-       {TokenKind::kOutput, TokenKind::kReasoning, TokenKind::kAudioOutput}) {
+       {TokenKind::kOutput, TokenKind::kReasoning, TokenKind::kAudioOutput,
+        TokenKind::kImageOutput}) {
     EXPECT_EQ(rates[kind].nanos_per_million(), 15);
   }
   listed[TokenKind::kCacheWrite] = TokenPrice::FromNanosPerMillion(4);

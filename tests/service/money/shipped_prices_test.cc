@@ -100,6 +100,14 @@ TEST_F(ShippedPricesTest, KnowsTheModelsThatMatter) {
   EXPECT_EQ(Prices("gemini", "gemini-2.5-flash"),
             "in 0.3 out 2.5 cached 0.03 audio_in 1");
   EXPECT_EQ(Prices("gemini", "gemini-embedding-001"), "in 0.15 out 0");
+  EXPECT_EQ(Prices("gemini", "gemini-2.5-flash-image"),
+            "in 0.3 out 2.5 cached 0.03 audio_in 1 image_out 30");
+  EXPECT_EQ(Prices("gemini", "gemini-3-pro-image-preview"),
+            "in 2 out 12 image_out 120");
+  EXPECT_EQ(Prices("gemini", "gemini-3.1-flash-image-preview"),
+            "in 0.5 out 3 image_out 60");
+  EXPECT_EQ(Prices("openai", "gpt-image-2"),
+            "in 5 out 10 cached 1.25 image_in 8 image_out 30");
   EXPECT_EQ(Prices("deepseek", "deepseek-v4-pro"),
             "in 0.435 out 0.87 cached 0.003625");
   EXPECT_EQ(Prices("openrouter", "anthropic/claude-sonnet-4.5"),
@@ -117,6 +125,8 @@ TEST_F(ShippedPricesTest, LongPromptsAndTiersCostOtherwise) {
             "in 1.25 out 7.5 cached 0.13");
   EXPECT_EQ(Prices("openai", "gpt-4o-mini", 1, ServiceTier::kBatch),
             "in 0.075 out 0.3 cached 0.0375");
+  EXPECT_EQ(Prices("gemini", "gemini-3-pro-image", 1, ServiceTier::kBatch),
+            "in 1 out 6 image_out 60");
 }
 
 TEST_F(ShippedPricesTest, ADatedNameCostsInATierWhatItsModelDoes) {

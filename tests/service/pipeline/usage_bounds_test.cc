@@ -39,6 +39,8 @@ TEST(UsageBoundsTest, ALargerOneIsCutDownAndWarnedOf) {
   usage.set_cached_input_tokens(101);
   usage.set_cache_write_tokens(102);
   usage.set_audio_input_tokens(103);
+  usage.set_image_input_tokens(104);
+  usage.set_image_output_tokens(13);
   std::vector<v1::Warning> warnings;
   BoundUsage(&usage, &warnings);
   EXPECT_EQ(usage.reasoning_tokens(), 10);
@@ -46,13 +48,15 @@ TEST(UsageBoundsTest, ALargerOneIsCutDownAndWarnedOf) {
   EXPECT_EQ(usage.cached_input_tokens(), 100);
   EXPECT_EQ(usage.cache_write_tokens(), 100);
   EXPECT_EQ(usage.audio_input_tokens(), 100);
-  ASSERT_EQ(warnings.size(), 5u);
-  EXPECT_EQ(warnings[3].field(), "usage.reasoning_tokens");
-  EXPECT_THAT(warnings[3].message(),
+  EXPECT_EQ(usage.image_input_tokens(), 100);
+  EXPECT_EQ(usage.image_output_tokens(), 10);
+  ASSERT_EQ(warnings.size(), 7u);
+  EXPECT_EQ(warnings[4].field(), "usage.reasoning_tokens");
+  EXPECT_THAT(warnings[4].message(),
               HasSubstr("has told 11, more than the 10"));
   // Nothing is told twice.
   BoundUsage(&usage, &warnings);
-  EXPECT_EQ(warnings.size(), 5u);
+  EXPECT_EQ(warnings.size(), 7u);
 }
 
 }  // namespace

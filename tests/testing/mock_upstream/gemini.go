@@ -13,6 +13,7 @@ type geminiUsage struct {
 	Thoughts   int64              `json:"thoughtsTokenCount,omitempty"`
 	Total      int64              `json:"totalTokenCount,omitempty"`
 	Details    []geminiTokenCount `json:"promptTokensDetails,omitempty"`
+	OfOutput   []geminiTokenCount `json:"candidatesTokensDetails,omitempty"`
 }
 
 type geminiTokenCount struct {
@@ -21,11 +22,20 @@ type geminiTokenCount struct {
 }
 
 func geminiUsageOf(u Usage) *geminiUsage {
-	return &geminiUsage{Prompt: u.PromptTokens, Cached: u.CachedTokens,
+	g := &geminiUsage{Prompt: u.PromptTokens, Cached: u.CachedTokens,
 		Candidates: u.CompletionTokens - u.ReasoningTokens,
 		Thoughts:   u.ReasoningTokens,
 		Total:      u.PromptTokens + u.CompletionTokens,
-		Details:    []geminiTokenCount{{"TEXT", u.PromptTokens}}}
+		Details: []geminiTokenCount{
+			{"TEXT", u.PromptTokens - u.ImageInputTokens}}}
+	if u.ImageInputTokens > 0 {
+		g.Details = append(g.Details,
+			geminiTokenCount{"IMAGE", u.ImageInputTokens})
+	}
+	if u.ImageOutputTokens > 0 {
+		g.OfOutput = []geminiTokenCount{{"IMAGE", u.ImageOutputTokens}}
+	}
+	return g
 }
 
 type geminiCall struct {

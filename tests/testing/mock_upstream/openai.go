@@ -15,10 +15,12 @@ type openAIUsage struct {
 		CachedTokens     int64 `json:"cached_tokens"`
 		CacheWriteTokens int64 `json:"cache_write_tokens,omitempty"`
 		AudioTokens      int64 `json:"audio_tokens"`
+		ImageTokens      int64 `json:"image_tokens,omitempty"`
 	} `json:"prompt_tokens_details"`
 	CompletionDetails struct {
 		ReasoningTokens int64 `json:"reasoning_tokens"`
 		AudioTokens     int64 `json:"audio_tokens"`
+		ImageTokens     int64 `json:"image_tokens,omitempty"`
 		AcceptedTokens  int64 `json:"accepted_prediction_tokens"`
 		RejectedTokens  int64 `json:"rejected_prediction_tokens"`
 	} `json:"completion_tokens_details"`
@@ -37,7 +39,9 @@ func openAIUsageOf(v vendor, u Usage) openAIUsage {
 	o.TotalTokens = u.PromptTokens + u.CompletionTokens
 	o.PromptDetails.CachedTokens = u.CachedTokens
 	o.PromptDetails.CacheWriteTokens = u.CacheWriteTokens
+	o.PromptDetails.ImageTokens = u.ImageInputTokens
 	o.CompletionDetails.ReasoningTokens = u.ReasoningTokens
+	o.CompletionDetails.ImageTokens = u.ImageOutputTokens
 	o.style(v, u)
 	return o
 }

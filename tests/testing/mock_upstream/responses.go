@@ -28,10 +28,12 @@ type responseUsage struct {
 	InputDetails struct {
 		CachedTokens     int64 `json:"cached_tokens"`
 		CacheWriteTokens int64 `json:"cache_write_tokens"`
+		ImageTokens      int64 `json:"image_tokens,omitempty"`
 	} `json:"input_tokens_details"`
 	OutputTokens  int64 `json:"output_tokens"`
 	OutputDetails struct {
 		ReasoningTokens int64 `json:"reasoning_tokens"`
+		ImageTokens     int64 `json:"image_tokens,omitempty"`
 	} `json:"output_tokens_details"`
 	TotalTokens int64 `json:"total_tokens"`
 }
@@ -42,7 +44,9 @@ func responseUsageOf(u Usage) *responseUsage {
 		TotalTokens:  u.PromptTokens + u.CompletionTokens}
 	r.InputDetails.CachedTokens = u.CachedTokens
 	r.InputDetails.CacheWriteTokens = u.CacheWriteTokens
+	r.InputDetails.ImageTokens = u.ImageInputTokens
 	r.OutputDetails.ReasoningTokens = u.ReasoningTokens
+	r.OutputDetails.ImageTokens = u.ImageOutputTokens
 	return r
 }
 

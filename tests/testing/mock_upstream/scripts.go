@@ -100,6 +100,9 @@ type Usage struct {
 	CachedTokens     int64 `json:"cached_tokens"`
 	CacheWriteTokens int64 `json:"cache_write_tokens"`
 	ReasoningTokens  int64 `json:"reasoning_tokens"`
+	// Told apart by all but Anthropic.
+	ImageInputTokens  int64 `json:"image_input_tokens,omitempty"`
+	ImageOutputTokens int64 `json:"image_output_tokens,omitempty"`
 	// In US dollars; told by OpenRouter.
 	Cost float64 `json:"cost,omitempty"`
 }

@@ -92,6 +92,25 @@ TEST(GeminiVendorNamesTest, UsageCountsThoughtsAsOutputAndToolUseAsInput) {
         "novel":[1]})"));
 }
 
+TEST(GeminiVendorNamesTest, ImagesAreCountedApart) {
+  WireUsage usage;
+  ASSERT_TRUE(ReadUsage(R"({"promptTokenCount":300,"candidatesTokenCount":1295,
+        "promptTokensDetails":[{"modality":"TEXT","tokenCount":20},
+                               {"modality":"DOCUMENT","tokenCount":22},
+                               {"modality":"IMAGE","tokenCount":258}],
+        "candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1290},
+                                   {"modality":"TEXT","tokenCount":5}]})",
+                        &usage, nullptr)
+                  .ok());
+  EXPECT_EQ(usage.ToUsage().image_input_tokens(), 258);
+  EXPECT_EQ(usage.ToUsage().image_output_tokens(), 1290);
+  EXPECT_EQ(usage.ToUsage().audio_input_tokens(), 0);
+  EXPECT_FALSE(ReadUsage(R"({"candidatesTokensDetails":
+                             [{"modality":"IMAGE","tokenCount":-1}]})",
+                         &usage, nullptr)
+                   .ok());
+}
+
 TEST(GeminiVendorNamesTest, EachUsageReplacesTheOneBefore) {
   WireUsage usage;
   ASSERT_TRUE(ReadUsage(R"({"promptTokenCount":10,"thoughtsTokenCount":2})",

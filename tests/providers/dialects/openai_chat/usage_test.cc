@@ -42,6 +42,27 @@ TEST(OpenAiChatUsageTest, ReadsEveryDetail) {
   EXPECT_EQ(usage.rejected_prediction_tokens(), 3);
 }
 
+TEST(OpenAiChatUsageTest, ImagesAreOfInputAndOfOutput) {
+  v1::Usage usage;
+  ASSERT_TRUE(ReadUsage(R"({"prompt_tokens":300,"completion_tokens":1295,)"
+                        R"("prompt_tokens_details":{"text_tokens":42,)"
+                        R"("image_tokens":258},"completion_tokens_details":)"
+                        R"({"image_tokens":1290}})",
+                        &usage)
+                  .ok());
+  EXPECT_EQ(usage.image_input_tokens(), 258);
+  EXPECT_EQ(usage.image_output_tokens(), 1290);
+  std::string written;
+  JsonWriter json(&written);
+  WriteUsage(usage, json);
+  v1::Usage again;
+  ASSERT_TRUE(ReadUsage(written, &again).ok());
+  EXPECT_EQ(again.ShortDebugString(), usage.ShortDebugString());
+  EXPECT_FALSE(
+      ReadUsage(R"({"prompt_tokens_details":{"image_tokens":-1}})", &usage)
+          .ok());
+}
+
 TEST(OpenAiChatUsageTest, DetailsMayBeAbsentOrNull) {
   v1::Usage usage;
   ASSERT_TRUE(ReadUsage(R"({"prompt_tokens":1,"prompt_tokens_details":null,)"

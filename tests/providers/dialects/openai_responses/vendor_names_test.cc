@@ -69,6 +69,30 @@ TEST(VendorNamesTest, UsageOfOlderServersLacksSomeCounts) {
   EXPECT_EQ(usage.output_tokens(), 3);
 }
 
+TEST(VendorNamesTest, SoundAndImagesAreOfInputAndOfOutput) {
+  v1::Usage usage;
+  ASSERT_TRUE(ReadUsageFrom(R"({"input_tokens":50,"output_tokens":300,
+                       "input_tokens_details":{"cached_tokens":2,
+                         "text_tokens":10,"audio_tokens":3,"image_tokens":37},
+                       "output_tokens_details":{"reasoning_tokens":4,
+                         "image_tokens":272,"audio_tokens":5}})",
+                            &usage)
+                  .ok());
+  EXPECT_EQ(usage.audio_input_tokens(), 3);
+  EXPECT_EQ(usage.image_input_tokens(), 37);
+  EXPECT_EQ(usage.audio_output_tokens(), 5);
+  EXPECT_EQ(usage.image_output_tokens(), 272);
+  std::string written;
+  JsonWriter json(&written);
+  WriteUsage(usage, json);
+  v1::Usage again;
+  ASSERT_TRUE(ReadUsageFrom(written, &again).ok());
+  EXPECT_EQ(again.ShortDebugString(), usage.ShortDebugString());
+  EXPECT_FALSE(
+      ReadUsageFrom(R"({"output_tokens_details":{"image_tokens":-1}})", &usage)
+          .ok());
+}
+
 TEST(VendorNamesTest, PartsOfUsageAreNotMoreThanTheWhole) {
   v1::Usage usage;
   ASSERT_TRUE(ReadUsageFrom(R"({"input_tokens":5,"input_tokens_details":
