@@ -174,6 +174,17 @@ class CostTest(_ReportCase):
         self.assertAlmostEqual(
             float(answer.headers["x-llmgateway-cost-usd"]) * 10 ** 9,
             tokens * 20)
+        call = self.caller.call(
+            self.gateway.grpc, "/llmgateway.v1.GatewayService/Embed",
+            {"model": "text-embedding-3-small", "inputs": [{"text": "Hello"}]})
+        usage = call.response["usage"]
+        self.assertEqual(int(usage["input_tokens"]), tokens)
+        self.assertEqual(int(usage["cost_usd_nanos"]), tokens * 20)
+        self.assertEqual(usage["cost_breakdown"],
+                         {"input_nanos": str(tokens * 20)})
+        self.assertAlmostEqual(
+            float(call.trailer("x-llmgateway-cost-usd")) * 10 ** 9,
+            tokens * 20)
 
     def test_a_stream_that_breaks_off_costs_what_had_come(self):
         self.upstream.set_script("gpt-4o", {
