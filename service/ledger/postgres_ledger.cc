@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "service/ledger/checkpoint_checksum.h"
 #include "service/ledger/postgres_tables.h"
 
 namespace gateway {
@@ -270,7 +271,7 @@ absl::StatusOr<LedgerCheckpoint> PostgresLedger::LoadCheckpoint(
     last.state = rows.Bytes(0, 4);
     return absl::OkStatus();
   }));
-  return last;
+  return WholeOrNone(absl::StrCat("chain ", chain), std::move(last));
 }
 
 absl::StatusOr<int64_t> PostgresLedger::LastJoin() const {

@@ -95,6 +95,7 @@ class PostgresLedger final : public JoinSource {
   // As CommitSource::Read, of one chain.
   absl::Status ReadCommits(int64_t chain, int64_t first_commit,
                            VisitCommit visit) const LOCKS_EXCLUDED(mu_);
+  // As CommitStore::LoadCheckpoint, of one chain.
   absl::StatusOr<LedgerCheckpoint> LoadCheckpoint(int64_t chain) const
       LOCKS_EXCLUDED(mu_);
   absl::StatusOr<int64_t> LastJoin() const override LOCKS_EXCLUDED(mu_);

@@ -1,8 +1,11 @@
 #include "service/ledger/sqlite_commit_store.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/os/logging.h"
 #include "base/status_macros.h"
+#include "service/ledger/checkpoint_checksum.h"
 
 namespace gateway {
 namespace {
@@ -211,11 +214,13 @@ absl::StatusOr<LastCommit> SqliteCommitStore::Last() {
 }
 
 absl::StatusOr<LedgerCheckpoint> SqliteCommitStore::LoadCheckpoint() {
-  return database_->ReadBlocking(0, FindCheckpoint);
+  GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint kept,
+                           database_->ReadBlocking(0, FindCheckpoint));
+  return WholeOrNone(name(), std::move(kept));
 }
 
-absl::Status SqliteCommitStore::KeepCheckpoint(
-    const LedgerCheckpoint& checkpoint) {
+absl::Status SqliteCommitStore::KeepCheckpoint(LedgerCheckpoint checkpoint) {
+  checkpoint = WithChecksum(std::move(checkpoint));
   auto keep = [&](SqliteConnection& db) {
     return db.Prepare(kKeepCheckpoint)
         .BindInt64(checkpoint.end.commits)
