@@ -29,7 +29,7 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
         """What GetHealth says is wrong with the ledger."""
         with GrpcCaller() as caller:
             health = caller.call(
-                gateway.admin, "llmgateway.v1.AdminService/GetHealth",
+                gateway.admin, "/llmgateway.v1.AdminService/GetHealth",
                 {}).response
         return [each["problem"] for each in health["components"]
                 if each["name"] == "ledger"][0]
