@@ -202,7 +202,7 @@ absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words) {
         "ledger verify takes the files of a ledger, in their order; see "
         "gatewayctl --help");
   }
-  GATEWAY_ASSIGN_OR_RETURN(std::string noted, NotedHashOf(words));
+  GATEWAY_ASSIGN_OR_RETURN(std::string noted, NotedHashOf(words, "--noted"));
   Verification verification(std::move(noted));
   for (size_t i = 1; i < words.words.size(); ++i) {
     GATEWAY_RETURN_IF_ERROR(verification.Read(words.words[i]));
