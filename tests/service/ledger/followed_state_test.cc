@@ -28,7 +28,7 @@ class ToldTexts final : public LedgerState {
   std::string told;
 };
 
-std::string TextOf(std::string_view event_type, std::string_view id) {
+std::string FollowedText(std::string_view event_type, std::string_view id) {
   LedgerEntry entry;
   entry.event_type = event_type;
   entry.id = id;
@@ -45,9 +45,9 @@ class FollowedStateTest : public testing::Test {
 };
 
 TEST_F(FollowedStateTest, ItsCheckpointIsWhereItGoesOn) {
-  const std::string debit = TextOf("BUDGET_DEBIT", "one");
+  const std::string debit = FollowedText("BUDGET_DEBIT", "one");
   ASSERT_TRUE(followed_
-                  .Follow(debit + TextOf("EXCHANGE", "two"),
+                  .Follow(debit + FollowedText("EXCHANGE", "two"),
                           OpeningNote("d1", "x1", "s", "{}") +
                               OpeningNote("d2", "x2", "s", "{}"))
                   .ok());
@@ -66,7 +66,7 @@ TEST_F(FollowedStateTest, ItsCheckpointIsWhereItGoesOn) {
 
 TEST_F(FollowedStateTest, ItBeginsAnewWithWhatItRestores) {
   ASSERT_TRUE(followed_
-                  .Follow(TextOf("BUDGET_DEBIT", "one"),
+                  .Follow(FollowedText("BUDGET_DEBIT", "one"),
                           OpeningNote("d1", "x1", "s", "{}"))
                   .ok());
   ASSERT_TRUE(followed_.Restore({}).ok());
@@ -78,13 +78,13 @@ TEST_F(FollowedStateTest, WhatCannotBeReadIsTold) {
   EXPECT_TRUE(absl::IsDataLoss(followed_.Restore({.open_dispatches = "?"})));
   EXPECT_TRUE(absl::IsDataLoss(followed_.Follow("", "?")));
   EXPECT_TRUE(absl::IsInvalidArgument(
-      followed_.Follow(TextOf("BUDGET_DEBIT", "bad"), "")));
+      followed_.Follow(FollowedText("BUDGET_DEBIT", "bad"), "")));
 }
 
 TEST_F(FollowedStateTest, NobodyNeedsToMakeAnythingOfBudgets) {
   FollowedState followed(nullptr);
   ASSERT_TRUE(followed.Restore({.state = "x"}).ok());
-  EXPECT_TRUE(followed.Follow(TextOf("BUDGET_DEBIT", "bad"), "").ok());
+  EXPECT_TRUE(followed.Follow(FollowedText("BUDGET_DEBIT", "bad"), "").ok());
   EXPECT_EQ(followed.At({}).state, "");
 }
 
