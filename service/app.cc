@@ -279,7 +279,7 @@ absl::Status App::Build() {
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.ledger.chains(),
                  graph.audit.get(), graph.redis.health(), graph.kept.store(),
-                 SystemClock()},
+                 graph.summary.get(), SystemClock()},
                 &graph.components);
   graph.KeepWhatIsLearned();
   GATEWAY_RETURN_IF_ERROR(

@@ -90,6 +90,12 @@ void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
       FillStoreHealth(store->fails(), health);
     });
   }
+  if (things.summary != nullptr && things.summary->has_file()) {
+    board->Add("summary",
+               [summary = things.summary](v1::ComponentHealth* health) {
+                 FillSummaryHealth(summary->write_fails(), health);
+               });
+  }
 }
 
 std::string_view LedgerAdvice(const LedgerConfig& ledger) {
@@ -104,6 +110,19 @@ std::string_view LedgerAdvice(const LedgerConfig& ledger) {
 void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
                       std::string_view advice, v1::ComponentHealth* health) {
   if (!counts.failing) return;
+  if (counts.stalled) {
+    // Nothing is tried again but by the commit that is under way.
+    health->set_state(rejects ? v1::ComponentHealth::STATE_FAILING
+                              : v1::ComponentHealth::STATE_DEGRADED);
+    health->set_problem(absl::StrCat(
+        "a commit has not ended within ledger.commit_timeout, and calls are ",
+        rejects ? "refused until it has: "
+                : "served all the same; what they did waits in memory and may "
+                  "be lost: ",
+        "see whether its disk, or PostgreSQL, still answers, or ",
+        ToAbsl(advice)));
+    return;
+  }
   if (!rejects) {
     Degrade(absl::StrCat("it cannot be written, and calls are served all the "
                          "same; what they did waits in memory and may be "
@@ -193,6 +212,15 @@ void FillStoreHealth(bool fails, v1::ComponentHealth* health) {
       "answers or "
       "new keys are refused: see the disk, or the Redis, of `store`; the log "
       "says why",
+      health);
+}
+
+void FillSummaryHealth(bool fails, v1::ComponentHealth* health) {
+  if (!fails) return;
+  Degrade(
+      "the sums of what calls consumed cannot be written; they are right while "
+      "the gateway runs, and a restart forgets what is new: make room on the "
+      "disk of runtime.state_dir; the log says why",
       health);
 }
 

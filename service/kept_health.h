@@ -3,7 +3,8 @@
 //
 //   AddKeptHealth({.runtime = *runtime, .ledger = ledger.writer(),
 //                  .audit = audit.get(), .redis = redis.health(),
-//                  .store = kept.store(), .clock = SystemClock()},
+//                  .store = kept.store(), .summary = summary.get(),
+//                  .clock = SystemClock()},
 //                 &board);
 //
 // No problem has a figure that changes by itself: who watches is told of each
@@ -28,6 +29,7 @@
 #include "service/ledger/ledger_writer.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/store/watched_record_store.h"
+#include "service/summary/call_summary.h"
 
 namespace gateway {
 
@@ -42,11 +44,12 @@ struct KeptThings {
   const AuditLog* audit = nullptr;
   const RedisHealth* redis = nullptr;
   const WatchedRecordStore* store = nullptr;
+  const CallSummary* summary = nullptr;
   Clock& clock;
 };
 
-// Adds `audit`, `budgets`, `ledger`, `ledger_index`, `redis` and `store`, as
-// far as there are.
+// Adds `audit`, `budgets`, `ledger`, `ledger_index`, `redis`, `store`
+// and, of sums that are kept in a file, `summary`, as far as there are.
 void AddKeptHealth(const KeptThings& things, ComponentBoard* board);
 
 // FAILING where calls are refused because it cannot be written: it is tried
@@ -77,6 +80,8 @@ void FillRedisHealth(const std::vector<RedisHealth::Server>& servers,
                      llmgateway::v1::ComponentHealth* health);
 
 void FillStoreHealth(bool fails, llmgateway::v1::ComponentHealth* health);
+
+void FillSummaryHealth(bool fails, llmgateway::v1::ComponentHealth* health);
 
 }  // namespace gateway
 

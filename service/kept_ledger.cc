@@ -63,7 +63,9 @@ constexpr MetricDefinition kKept = {
     .kind = MetricKind::kGauge};
 constexpr MetricDefinition kFailing = {
     .name = "llmgw_ledger_failing",
-    .help = "Whether the last commit of the ledger failed.",
+    .help =
+        "Whether the last commit of the ledger failed, or one takes longer "
+        "than ledger.commit_timeout.",
     .kind = MetricKind::kGauge};
 constexpr MetricDefinition kChecked = {
     .name = "llmgw_ledger_checked_entries",
@@ -132,7 +134,8 @@ absl::StatusOr<int64_t> KeptLedger::Write(const LedgerConfig& config,
       std::move(log),
       LedgerWriter::Options{
           .entries_limit = static_cast<size_t>(config.queue_entries_limit()),
-          .bytes_limit = static_cast<size_t>(config.queue_bytes_limit())},
+          .bytes_limit = static_cast<size_t>(config.queue_bytes_limit()),
+          .wait_limit = ToAbsl(config.commit_timeout())},
       clock_);
   return closed;
 }

@@ -8,9 +8,8 @@
 #include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "service/budgets/budget_ledger_state.h"
-#include "service/ledger/checkpoint_checksum.h"
+#include "service/ledger/followed_state.h"
 #include "service/ledger/ledger_commit.h"
-#include "service/ledger/ledger_log.h"
 
 namespace gateway {
 
@@ -22,17 +21,13 @@ absl::StatusOr<BudgetBook> ReadRecordedBudgets(const PostgresLedger& ledger,
                                                int64_t chain,
                                                absl::Duration retention) {
   BudgetLedgerState state(retention);
-  GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint kept, ledger.LoadCheckpoint(chain));
-  const LedgerCheckpoint from =
-      WholeOrNone(absl::StrCat("chain ", chain), std::move(kept));
-  GATEWAY_RETURN_IF_ERROR(state.Restore(from.state));
+  FollowedState followed(&state);
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerCheckpoint from,
+                           ledger.LoadCheckpoint(chain));
+  GATEWAY_RETURN_IF_ERROR(followed.Restore(from));
   GATEWAY_RETURN_IF_ERROR(ledger.ReadCommits(
       chain, from.end.commits + 1, [&](const LedgerCommit& commit) {
-        absl::Status applied;
-        ForEachEntry(commit.texts, [&](std::string_view entry) {
-          if (IsOfBudget(entry)) applied.Update(state.Apply(entry));
-        });
-        return applied;
+        return followed.Follow(commit.texts, commit.notes);
       }));
   return state.book();
 }

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/os/file.h"
 #include "base/status_macros.h"
@@ -19,7 +18,6 @@
 #include "clients/cli/ledger_words.h"
 #include "service/ledger/archive_file.h"
 #include "service/ledger/entry_reader.h"
-#include "service/ledger/hash_text.h"
 #include "service/ledger/inclusion_proof.h"
 
 namespace gateway {
@@ -108,11 +106,12 @@ absl::StatusOr<LedgerReport> MakeProof(const OperatorWords& words) {
 
 absl::StatusOr<LedgerReport> CheckProof(const OperatorWords& words,
                                         const std::string& file) {
-  const std::string root = absl::AsciiStrToLower(LastOf(words, "--root"));
-  if (words.words.size() > 1 || root.size() != kHashTextBytes) {
-    return FlagMistake("--root",
-                       "must be the Merkle root, 64 hexadecimal digits, as it "
-                       "was noted elsewhere");
+  GATEWAY_ASSIGN_OR_RETURN(const std::string root,
+                           NotedHashOf(words, "--root"));
+  if (words.words.size() > 1 || root.empty()) {
+    return absl::InvalidArgumentError(
+        "ledger prove --check FILE takes --root HEX, the Merkle root as it was "
+        "noted elsewhere, and nothing else; see gatewayctl --help");
   }
   const absl::StatusOr<std::string> text = ReadFile(file, kProofBytesMax);
   if (!text.ok()) {

@@ -219,7 +219,8 @@ absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
 absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
                                        PlaceFinder place, std::ostream& out) {
   GATEWAY_ASSIGN_OR_RETURN(const int64_t after, AfterEntryOf(words));
-  GATEWAY_ASSIGN_OR_RETURN(const std::string noted, NotedHashOf(words));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string noted,
+                           NotedHashOf(words, "--noted"));
   if (words.words.size() > 1) {
     if (after > 0) {
       return absl::InvalidArgumentError(

@@ -33,7 +33,24 @@ struct Found {
   ChainCheck::Finding finding;
 };
 
-// Checks the entries of one file after the other.
+// A chain that was found, as far as it was read.
+struct FoundChain {
+  ChainCheck check;
+  RunningMerkleRoot merkle;
+  std::string first_hash;
+
+  void Add(std::string_view entry, ChainCheck::Finding* finding) {
+    *finding = check.Add(entry);
+    if (check.last_hash().empty()) return;
+    merkle.Add(check.last_hash());
+    if (first_hash.empty()) first_hash = check.last_hash();
+  }
+};
+
+// Checks the entries of one file after the other. Lines may be of several
+// chains, as an export of what replicas have written: one that says to be the
+// first of a chain begins another, and one that follows the last of a chain
+// belongs to that.
 class Verification {
  public:
   explicit Verification(std::string noted_hash)
@@ -81,11 +98,22 @@ class Verification {
   }
 
   bool valid() const { return failures_ == 0; }
-  int64_t entries() const { return check_.entries(); }
+  int64_t entries() const {
+    int64_t entries = 0;
+    for (const FoundChain& each : chains_) entries += each.check.entries();
+    return entries;
+  }
   int64_t failures() const { return failures_; }
   int64_t warnings() const { return warnings_; }
-  const std::string& last_hash() const { return check_.last_hash(); }
-  std::string merkle_root() const { return merkle_.Root(); }
+  // At least one.
+  const std::vector<FoundChain>& chains() const { return chains_; }
+  // Of several, that of their roots in their order, as of a whole ledger.
+  std::string merkle_root() const {
+    if (chains_.size() == 1) return chains_.front().merkle.Root();
+    std::vector<std::string> roots;
+    for (const FoundChain& each : chains_) roots.push_back(each.merkle.Root());
+    return MerkleRoot(roots);
+  }
   const std::vector<Found>& found() const { return found_; }
 
  private:
@@ -96,17 +124,12 @@ class Verification {
                                               number, " comes next")});
     }
     last_ = number;
-    const bool is_behind = check_.entries() > 0;
-    ChainCheck::Finding finding = check_.Add(entry);
-    if (is_behind && !is_database_ &&
-        finding.severity == ChainCheck::Severity::kFail && IsFirst(entry)) {
-      absl::StrAppend(&finding.what,
-                      "; if the ledger has several chains, as replicas write "
-                      "them, export and verify each by itself: gatewayctl "
-                      "ledger export --chain N");
-    }
-    if (!check_.last_hash().empty()) merkle_.Add(check_.last_hash());
-    has_noted_ = has_noted_ || check_.last_hash() == noted_hash_;
+    if (!is_database_) FindChain(entry);
+    ChainCheck::Finding finding;
+    FoundChain& chain = chains_[chain_];
+    chain.Add(entry, &finding);
+    has_noted_ = has_noted_ || chain.check.last_hash() == noted_hash_;
+    if (chain.check.entries() == 1) CheckBeginsOnce(&finding);
     // The gateway writes no entry without a hash, and an import takes none.
     if (is_database_ && finding.severity == ChainCheck::Severity::kWarn) {
       finding.severity = ChainCheck::Severity::kFail;
@@ -116,10 +139,30 @@ class Verification {
     }
   }
 
-  // Whether it says to be the first of a chain.
-  bool IsFirst(std::string_view entry) {
+  // Finds the chain that an entry says to be of. What is of none is of the one
+  // before it, where it is told to be wrong.
+  void FindChain(std::string_view entry) {
+    const std::string& last = chains_[chain_].check.last_hash();
+    if (last.empty() || entry.find(last) != std::string_view::npos) return;
     ReadEntryFacts(entry, &facts_).IgnoreError();
-    return !facts_.entry_hash.empty() && facts_.previous_hash.empty();
+    if (facts_.entry_hash.empty()) return;
+    if (facts_.previous_hash.empty()) {
+      chain_ = chains_.size();
+      chains_.emplace_back();
+      return;
+    }
+    for (size_t i = 0; i < chains_.size(); ++i) {
+      if (chains_[i].check.last_hash() == facts_.previous_hash) chain_ = i;
+    }
+  }
+
+  // That the chain which has just begun is none that was there before.
+  void CheckBeginsOnce(ChainCheck::Finding* finding) {
+    for (size_t i = 0; i < chain_; ++i) {
+      if (chains_[i].first_hash != chains_[chain_].first_hash) continue;
+      finding->severity = ChainCheck::Severity::kFail;
+      finding->what = "is the first of a chain that was there before";
+    }
   }
 
   void Report(int64_t number, ChainCheck::Finding finding) {
@@ -131,9 +174,9 @@ class Verification {
 
   const std::string noted_hash_;
   bool has_noted_ = false;
-  ChainCheck check_;
+  std::vector<FoundChain> chains_ = std::vector<FoundChain>(1);
+  size_t chain_ = 0;  // That the last entry was of.
   EntryFacts facts_;
-  RunningMerkleRoot merkle_;
   std::string file_;
   bool is_database_ = false;
   int64_t last_ = 0;  // The number of the last entry of the file.
@@ -160,9 +203,19 @@ std::string ReportText(const Verification& verification) {
   absl::StrAppend(&text, verification.valid() ? "valid" : "NOT VALID", ": ",
                   verification.entries(), " entries, ", verification.failures(),
                   " failures, ", verification.warnings(), " warnings\n");
-  if (!verification.last_hash().empty()) {
-    absl::StrAppend(&text, "last hash ", verification.last_hash(),
-                    "\nmerkle root ", verification.merkle_root(), "\n");
+  const std::vector<FoundChain>& chains = verification.chains();
+  if (chains.size() > 1) {
+    for (const FoundChain& each : chains) {
+      absl::StrAppend(&text, "a chain of ", each.check.entries(),
+                      " entries, last hash ", each.check.last_hash(),
+                      "\n  merkle root ", each.merkle.Root(), "\n");
+    }
+    absl::StrAppend(&text, "chains ", chains.size(), ", merkle root ",
+                    verification.merkle_root(), "\n");
+  } else if (const std::string& hash = chains.front().check.last_hash();
+             !hash.empty()) {
+    absl::StrAppend(&text, "last hash ", hash, "\nmerkle root ",
+                    verification.merkle_root(), "\n");
   }
   return text;
 }
@@ -175,8 +228,20 @@ std::string ReportJson(const Verification& verification) {
   json.Int64Field("entries", verification.entries());
   json.Int64Field("failures", verification.failures());
   json.Int64Field("warnings", verification.warnings());
-  json.StringField("last_hash", verification.last_hash());
+  const std::vector<FoundChain>& chains = verification.chains();
+  // Of several chains none is the last.
+  json.StringField("last_hash",
+                   chains.size() == 1 ? chains.front().check.last_hash() : "");
   json.StringField("merkle_root", verification.merkle_root());
+  json.StartArrayField("chains");
+  for (const FoundChain& each : chains) {
+    json.StartObject();
+    json.Int64Field("entries", each.check.entries());
+    json.StringField("last_hash", each.check.last_hash());
+    json.StringField("merkle_root", each.merkle.Root());
+    json.EndObject();
+  }
+  json.EndArray();
   json.StartArrayField("findings");
   for (const Found& each : verification.found()) {
     json.StartObject();
@@ -202,7 +267,7 @@ absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words) {
         "ledger verify takes the files of a ledger, in their order; see "
         "gatewayctl --help");
   }
-  GATEWAY_ASSIGN_OR_RETURN(std::string noted, NotedHashOf(words));
+  GATEWAY_ASSIGN_OR_RETURN(std::string noted, NotedHashOf(words, "--noted"));
   Verification verification(std::move(noted));
   for (size_t i = 1; i < words.words.size(); ++i) {
     GATEWAY_RETURN_IF_ERROR(verification.Read(words.words[i]));

@@ -7,8 +7,9 @@
 //   std::cout << report->text;
 //   return report->valid ? 0 : 1;
 //
-// A file is one of ledger_file.h. Several are one chain, in the order in which
-// they are named.
+// A file is one of ledger_file.h. Several are one behind the other, in the
+// order in which they are named. Lines may be of several chains, each of which
+// is verified by itself.
 //
 // Thread-safe; blocks on the disk.
 

@@ -135,18 +135,18 @@ absl::StatusOr<int64_t> AfterEntryOf(const OperatorWords& words) {
   return entry;
 }
 
-absl::StatusOr<std::string> NotedHashOf(const OperatorWords& words) {
-  std::string hash = LastOf(words, "--noted");
+absl::StatusOr<std::string> NotedHashOf(const OperatorWords& words,
+                                        const std::string& flag) {
+  std::string hash = absl::AsciiStrToLower(LastOf(words, flag));
   const bool is_hash =
       hash.size() == kHashTextBytes &&
       std::all_of(hash.begin(), hash.end(), [](char digit) {
-        return absl::ascii_isxdigit(static_cast<unsigned char>(digit)) != 0 &&
-               absl::ascii_isupper(static_cast<unsigned char>(digit)) == 0;
+        return absl::ascii_isxdigit(static_cast<unsigned char>(digit)) != 0;
       });
   if (!hash.empty() && !is_hash) {
-    return FlagMistake("--noted",
-                       "must be a last hash as verify tells it: 64 digits of "
-                       "0 to 9 and a to f");
+    return FlagMistake(flag,
+                       "must be a hash as it was noted elsewhere: 64 "
+                       "hexadecimal digits");
   }
   return hash;
 }

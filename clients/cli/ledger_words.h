@@ -46,8 +46,10 @@ absl::StatusOr<LedgerListing> LedgerListingOf(const OperatorWords& words);
 // Behind which entry a gateway's check is to begin; 0 for the first.
 absl::StatusOr<int64_t> AfterEntryOf(const OperatorWords& words);
 
-// The last hash that was noted, and must be there; empty for none.
-absl::StatusOr<std::string> NotedHashOf(const OperatorWords& words);
+// The hash behind a flag, such as `--noted` or `--root`, which somebody has
+// noted elsewhere, in small letters; empty if the flag is not there.
+absl::StatusOr<std::string> NotedHashOf(const OperatorWords& words,
+                                        const std::string& flag);
 
 }  // namespace gateway
 

@@ -197,7 +197,7 @@ Task<absl::StatusOr<std::string>> CommitTo(BudgetRuntime runtime,
   entry.id = NewEntryId(*runtime->ports().random);
   entry.time = runtime->clock().WallTime();
   const absl::Status committed = co_await runtime->ports().ledger->Commit(
-      UnchainedEntry(entry), LedgerWriter::IfNotCommitted::kForget);
+      UnchainedEntry(entry), LedgerWriter::IfNotCommitted::kForgetOnceKnown);
   if (committed.ok()) co_return entry.id;
   co_return MakeFault(
       v1::ERROR_REASON_LEDGER_UNAVAILABLE,

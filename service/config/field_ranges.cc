@@ -189,6 +189,7 @@ constexpr struct {
     {"KeyLimit.burst", "1", "1000000000000"},
     {"KeyLimit.limit", "1", "1000000000000"},
     {"KeyLimit.window", "1s", "744h"},
+    {"LedgerConfig.commit_timeout", "100ms", "10m"},
     {"LedgerConfig.file_bytes_limit", "0", "16384GiB"},
     {"LedgerConfig.queue_bytes_limit", "1MiB", "64GiB"},
     {"LedgerConfig.queue_entries_limit", "64", "10000000"},

@@ -22,7 +22,14 @@ void FillLedger(configv1::LedgerConfig* ledger) {
   FILL(*ledger, queue_entries_limit, 65'536);
   FILL(*ledger, queue_bytes_limit, int64_t{64} << 20);
   FILL(*ledger, unknown_callers_per_second, 10);
-  if (ledger->has_postgres()) return FillPostgres(ledger->mutable_postgres());
+  if (ledger->has_postgres()) {
+    FillPostgres(ledger->mutable_postgres());
+    if (!ledger->has_commit_timeout()) {
+      *ledger->mutable_commit_timeout() = ledger->postgres().timeout();
+    }
+    return;
+  }
+  FILL_TIME(*ledger, commit_timeout, 5'000);
   FILL_TEXT(*ledger, path, "ledger.db");
   FILL_ENUM(*ledger, sync, configv1::LedgerConfig::SYNC_FULL);
   FILL(*ledger, file_bytes_limit, 0);

@@ -1,10 +1,9 @@
 // What a ledger keeps at a checkpoint can be made anew from its commits, and is
 // believed without reading them: so a checksum of all of it, behind its state,
-// shows whether it is what was kept.
+// shows whether it is what was kept. Who stores checkpoints adds and takes it:
 //
-//   store.KeepCheckpoint(WithChecksum({.end = end, .state = state}));
-//   const LedgerCheckpoint from =
-//       WholeOrNone(store.name(), *store.LoadCheckpoint());
+//   Write(WithChecksum(checkpoint));
+//   return WholeOrNone(name(), Read());
 //
 // It is no signature: whoever can change the checkpoint can compute it.
 //

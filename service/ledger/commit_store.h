@@ -61,8 +61,10 @@ class CommitStore : public CommitSource {
   // over: it is there by now, or never will be. ABORTED as of Append.
   virtual absl::StatusOr<LastCommit> Last() = 0;
 
+  // What was kept last; that of a ledger's beginning if there is none, or it is
+  // not what was kept (checkpoint_checksum.h).
   virtual absl::StatusOr<LedgerCheckpoint> LoadCheckpoint() = 0;
-  virtual absl::Status KeepCheckpoint(const LedgerCheckpoint& checkpoint) = 0;
+  virtual absl::Status KeepCheckpoint(LedgerCheckpoint checkpoint) = 0;
 
   // After ABORTED: goes on with another chain, whose commits are then those of
   // all the others. A file has none.

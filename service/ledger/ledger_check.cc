@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 
 namespace gateway {
 namespace {
@@ -29,6 +30,9 @@ absl::StatusOr<std::optional<CommitPlace>> CommitPlaceOf(
   return read;
 }
 
+// More commits than a ledger has.
+constexpr int64_t kCommitsMax = int64_t{1} << 60;
+
 // Finds the last commit for which `is_before` is true, by halving.
 template <typename IsBefore>
 absl::StatusOr<CommitPlace> FindLast(const CommitSource& log,
@@ -42,7 +46,8 @@ absl::StatusOr<CommitPlace> FindLast(const CommitSource& log,
   while (step > 0) {
     GATEWAY_ASSIGN_OR_RETURN(const std::optional<CommitPlace> place,
                              CommitPlaceOf(log, last.number + step));
-    if (place.has_value() && is_before(*place)) {
+    const bool is_found = place.has_value() && is_before(*place);
+    if (is_found && last.number + step < kCommitsMax) {
       last = *place;
     } else {
       grows = false;
@@ -95,6 +100,17 @@ absl::Status LedgerCheck::Add(const LedgerCommit& commit) {
                  absl::StrCat("is not there: the commit ", commit.number,
                               " has ", number - commit.first_entry,
                               " entries and says ", commit.entries));
+  }
+  // What is taken for granted is not compared with.
+  const bool is_checked =
+      last_entry_ >= commit.first_entry && last_entry_ > after_entry_;
+  if (is_checked && commit.last_hash.has_value() &&
+      *commit.last_hash != last_hash()) {
+    return Break(last_entry_, {},
+                 absl::StrCat("has the hash ", last_hash(), ", and the commit ",
+                              commit.number, " says that it ends with ",
+                              ToAbsl(*commit.last_hash),
+                              ": what is said of it was altered"));
   }
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 #define SERVICE_LEDGER_LEDGER_COMMIT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ struct LedgerCommit {
   absl::Time time;
   std::string_view texts;  // Of its entries, each with a newline behind it.
   std::string_view notes;  // Of its entries (dispatch_note.h).
+  // What is kept beside the entries of the hash that they end with, if it is.
+  std::optional<std::string_view> last_hash;
 };
 
 // Where a chain ends.

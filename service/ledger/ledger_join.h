@@ -67,6 +67,12 @@ class JoinSource {
   // 0 if there is none.
   virtual absl::StatusOr<int64_t> LastJoin() const = 0;
 
+  // The first chain that has commits where the joins are, and is none of the
+  // ledger's; empty if there is none.
+  virtual absl::StatusOr<std::string> StrayChain() const {
+    return std::string();
+  }
+
   // Visits joins in their order, from the one of this number on, until `visit`
   // fails.
   virtual absl::Status ReadJoins(int64_t first, VisitJoin visit) const = 0;

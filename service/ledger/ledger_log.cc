@@ -10,7 +10,6 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/chain_check.h"
-#include "service/ledger/checkpoint_checksum.h"
 #include "service/ledger/ledger_check.h"
 #include "service/ledger/sqlite_commit_store.h"
 
@@ -51,18 +50,16 @@ LedgerEnd EndOf(const LastCommit& last) {
 
 }  // namespace
 
-bool IsOfBudget(std::string_view entry) {
-  // What it decides, and a hash, stand before its event type.
-  constexpr size_t kBeginMax = 256;
-  return entry.substr(0, kBeginMax).find("\"event_type\": \"BUDGET_") !=
-         std::string_view::npos;
-}
-
 absl::Status LedgerLog::Damaged(std::string_view commit,
                                 std::string_view what) const {
   return absl::DataLossError(absl::StrCat(store_->name(), ": ", ToAbsl(commit),
                                           " ", ToAbsl(what), "; ",
                                           ToAbsl(store_->remedy())));
+}
+
+absl::Status LedgerLog::AsDamage(const absl::Status& followed) const {
+  if (!absl::IsDataLoss(followed)) return followed;
+  return Damaged("the ledger:", ToStd(followed.message()));
 }
 
 absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(
@@ -88,7 +85,6 @@ absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(
 absl::Status LedgerLog::FollowFromCheckpoint() {
   GATEWAY_ASSIGN_OR_RETURN(const LastCommit last, store_->Last());
   end_ = EndOf(last);
-  open_ = OpenDispatches();
   if (last.number > 0 && !last.is_archived) {
     const std::string fault = FaultOf(last.texts, last.entries, last.hash);
     if (!fault.empty()) {
@@ -97,19 +93,15 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
           fault);
     }
   }
-  GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint kept, store_->LoadCheckpoint());
-  const LedgerCheckpoint from = WholeOrNone(store_->name(), std::move(kept));
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerCheckpoint from,
+                           store_->LoadCheckpoint());
   if (from.end.commits > end_.commits) {
     return Damaged(absl::StrCat("the ledger ends with commit ", end_.commits),
                    absl::StrCat("and had ", from.end.commits,
                                 " of them at its last checkpoint"));
   }
   entries_at_checkpoint_ = from.end.entries;
-  if (!open_.Follow(from.open_dispatches)) {
-    return Damaged("the ledger's checkpoint",
-                   "has open dispatches that cannot be read");
-  }
-  if (state_ != nullptr) GATEWAY_RETURN_IF_ERROR(state_->Restore(from.state));
+  GATEWAY_RETURN_IF_ERROR(AsDamage(followed_.Restore(from)));
   ChainCheck check(from.end.hash);
   return Read(from.end.commits + 1, [&](const LedgerCommit& commit) {
     std::string fault;
@@ -125,26 +117,14 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
       return Damaged(absl::StrCat("commit ", commit.number, " of the ledger"),
                      fault);
     }
-    return Follow(commit.texts, commit.notes);
+    return AsDamage(followed_.Follow(commit.texts, commit.notes));
   });
-}
-
-absl::Status LedgerLog::Follow(std::string_view texts, std::string_view notes) {
-  if (!open_.Follow(notes)) {
-    return Damaged("a commit of the ledger", "has notes that cannot be read");
-  }
-  absl::Status told;
-  if (state_ == nullptr) return told;
-  ForEachEntry(texts, [&](std::string_view entry) {
-    if (IsOfBudget(entry)) told.Update(state_->Apply(entry));
-  });
-  return told;
 }
 
 void LedgerLog::Take(Addition addition) {
   end_ = std::move(addition.end);
   // Its own texts can be read.
-  Follow(addition.texts, addition.notes).IgnoreError();
+  followed_.Follow(addition.texts, addition.notes).IgnoreError();
   if (end_.entries - entries_at_checkpoint_ < checkpoint_entries_) return;
   // One that cannot be kept is tried again after as many entries: without it
   // the next start takes longer, and no more than that.
@@ -153,10 +133,7 @@ void LedgerLog::Take(Addition addition) {
 }
 
 absl::Status LedgerLog::KeepCheckpoint() {
-  return store_->KeepCheckpoint(
-      WithChecksum({.end = end_,
-                    .open_dispatches = open_.ToNotes(),
-                    .state = state_ == nullptr ? "" : state_->Checkpoint()}));
+  return store_->KeepCheckpoint(followed_.At(end_));
 }
 
 absl::Status LedgerLog::Append(absl::Span<const UnchainedEntry* const> entries,
@@ -259,7 +236,9 @@ absl::StatusOr<bool> LedgerLog::MoveToAnotherChain() {
     }
     GATEWAY_RETURN_IF_ERROR(store_->TakeAnotherChain());
     // The state is still that of the chain that was left, which has it.
-    if (is_there) Follow(attempted_->texts, attempted_->notes).IgnoreError();
+    if (is_there) {
+      followed_.Follow(attempted_->texts, attempted_->notes).IgnoreError();
+    }
     was_there_ = is_there;
   }
   // What was in the chain that was left is now for whoever has that.

@@ -34,15 +34,12 @@
 #include "service/ledger/commit_store.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/entry.h"
+#include "service/ledger/followed_state.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_state.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {
-
-// Whether an entry in the form of entry.h is of a budget: LedgerState is told
-// of these alone.
-bool IsOfBudget(std::string_view entry);
 
 class LedgerLog final : public CommitSource {
  public:
@@ -111,7 +108,9 @@ class LedgerLog final : public CommitSource {
   const LedgerEnd& end() const { return end_; }
 
   // The dispatches whose exchange is not there. For the thread that appends.
-  const OpenDispatches& open_dispatches() const { return open_; }
+  const OpenDispatches& open_dispatches() const {
+    return followed_.open_dispatches();
+  }
 
   // Keeps what is known up to here, for who opens the log next. For the thread
   // that appends.
@@ -131,14 +130,13 @@ class LedgerLog final : public CommitSource {
 
   LedgerLog(std::unique_ptr<CommitStore> store, const Following& following)
       : store_(std::move(store)),
-        state_(following.state),
-        checkpoint_entries_(following.checkpoint_entries) {}
+        checkpoint_entries_(following.checkpoint_entries),
+        followed_(following.state) {}
 
   // Append, into this chain.
   absl::Status AppendHere(absl::Span<const UnchainedEntry* const> entries,
                           absl::Time time);
   absl::Status FollowFromCheckpoint();
-  absl::Status Follow(std::string_view texts, std::string_view notes);
   // It is committed.
   void Take(Addition addition);
   // Records what is gone if the chain ends here.
@@ -148,12 +146,13 @@ class LedgerLog final : public CommitSource {
   absl::StatusOr<bool> MoveToAnotherChain();
   absl::StatusOr<bool> IsThere(const Addition& attempted) const;
   absl::Status Damaged(std::string_view commit, std::string_view what) const;
+  // What cannot be read is damage.
+  absl::Status AsDamage(const absl::Status& followed) const;
 
   const std::unique_ptr<CommitStore> store_;
-  LedgerState* const state_;
   const int64_t checkpoint_entries_;
   LedgerEnd end_;
-  OpenDispatches open_;
+  FollowedState followed_;
   int64_t entries_at_checkpoint_ = 0;
   // Of an Append that failed, until that is settled.
   std::optional<Addition> attempted_;

@@ -33,6 +33,13 @@ absl::Status LedgerWalk::Begin() {
   // Before the chains' ends, which then are behind what it has seen of them.
   if (options_.joins != nullptr) {
     GATEWAY_ASSIGN_OR_RETURN(last_join_, options_.joins->LastJoin());
+    GATEWAY_ASSIGN_OR_RETURN(const std::string stray,
+                             options_.joins->StrayChain());
+    if (!stray.empty()) {
+      Break(stray, 0, "",
+            "has commits, and is not among the chains of the ledger: the chain "
+            "was removed, or the commits were put in");
+    }
   }
   for (Walked& walked : chains_) {
     const CommitSource& commits = *walked.chain.commits;

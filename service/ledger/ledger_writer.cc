@@ -18,6 +18,8 @@ namespace {
 
 // After a failure it is tried again so often, if no entry comes.
 constexpr absl::Duration kTryAgain = absl::Seconds(1);
+// Texts that are being written are waited for in steps.
+constexpr absl::Duration kTextsPause = absl::Milliseconds(10);
 
 }  // namespace
 
@@ -27,7 +29,10 @@ LedgerWriter::LedgerWriter(std::unique_ptr<LedgerLog> log,
       clock_(clock),
       log_(std::move(log)),
       counts_{.commits = log_->end().commits, .entries = log_->end().entries},
-      thread_("ledger", [this] { Run(); }) {}
+      thread_("ledger", [this] { Run(); }) {
+  if (options_.wait_limit == absl::InfiniteDuration()) return;
+  watch_ = Thread("ledger_watch", [this] { Watch(); });
+}
 
 LedgerWriter::LedgerWriter(std::unique_ptr<LedgerLog> log,
                            const Options& options, Clock& clock,
@@ -46,9 +51,11 @@ size_t LedgerWriter::Close() {
     // Whoever has closed one without a thread closes it again with his life.
     if (std::exchange(ends_, true) && wake_ != nullptr) return kept_.size();
     changed_.NotifyAll();
+    watch_changed_.NotifyAll();
   }
   if (wake_ != nullptr) Run();
   thread_.Join();
+  watch_.Join();
   return kept_.size();
 }
 
@@ -73,6 +80,7 @@ LedgerWriter::Counts LedgerWriter::counts() const {
   MutexLock lock(mu_);
   Counts counts = counts_;
   counts.waiting = waiting_entries_;
+  counts.kept += left_entries_;
   return counts;
 }
 
@@ -85,10 +93,11 @@ bool LedgerWriter::Add(Waiting& waiting) {
     bytes += source->bytes();
   }
   const size_t entries = waiting.entries.size() + waiting.sources.size();
-  const bool is_kept = waiting.otherwise != IfNotCommitted::kForget;
+  const bool is_kept = !IsForgotten(waiting.otherwise);
+  absl::Status failure;
   {
     MutexLock lock(mu_);
-    if (!is_kept || !counts_.failing) {
+    if (is_kept ? !counts_.failing : !counts_.stalled) {
       if (HasRoom(waiting_entries_, waiting_bytes_ + bytes,
                   waiting.otherwise)) {
         waiting_.push_back(&waiting);
@@ -98,36 +107,49 @@ bool LedgerWriter::Add(Waiting& waiting) {
         return true;
       }
       if (is_kept) counts_.lost += entries;
-      if (waiting.otherwise == IfNotCommitted::kKeepAndGoOn) return false;
-      waiting.outcome = absl::ResourceExhaustedError(
-          absl::StrCat("the ledger is written too slowly: ", waiting_entries_,
-                       " entries wait"));
+      TellFailure(waiting, absl::ResourceExhaustedError(absl::StrCat(
+                               "the ledger is written too slowly: ",
+                               waiting_entries_, " entries wait")));
       return false;
     }
+    failure = failure_;
   }
-  SetAside(waiting);
+  if (is_kept) {
+    SetAside(waiting, failure);
+  } else {
+    TellFailure(waiting, failure);
+  }
   return false;
 }
 
 void LedgerWriter::Wake() {
+  waiting_since_ = clock_.SteadyTime();
   if (wake_ == nullptr) {
     changed_.NotifyAll();
+    if (std::exchange(watch_rests_, false)) watch_changed_.NotifyAll();
   } else {
     wake_();
   }
 }
 
-void LedgerWriter::SetAside(Waiting& waiting) {
+void LedgerWriter::SetAside(Waiting& waiting, const absl::Status& why) {
   WriteTexts(waiting);
+  TellFailure(waiting, why);
   MutexLock lock(mu_);
-  if (waiting.otherwise != IfNotCommitted::kKeepAndGoOn) {
-    waiting.outcome = failure_;
-  }
   for (UnchainedEntry& entry : waiting.entries) {
     if (MakeRoom(entry, waiting.otherwise)) {
       set_aside_.push_back(std::move(entry));
     }
   }
+}
+
+bool LedgerWriter::IsForgotten(IfNotCommitted otherwise) {
+  return otherwise == IfNotCommitted::kForget ||
+         otherwise == IfNotCommitted::kForgetOnceKnown;
+}
+
+void LedgerWriter::TellFailure(Waiting& waiting, const absl::Status& why) {
+  if (waiting.otherwise != IfNotCommitted::kKeepAndGoOn) waiting.outcome = why;
 }
 
 bool LedgerWriter::HasRoom(size_t entries, size_t bytes,
@@ -141,7 +163,7 @@ bool LedgerWriter::HasRoom(size_t entries, size_t bytes,
 
 void LedgerWriter::Run() {
   while (TakeGroup()) {
-    for (Waiting* const waiting : group_) WriteTexts(*waiting);
+    WriteGroup();
     EndTurn();
   }
   if (!kept_.empty()) {
@@ -158,19 +180,19 @@ void LedgerWriter::BeginTurn() {
     MutexLock lock(mu_);
     TakeWaiting();
   }
-  for (Waiting* const waiting : group_) WriteTexts(*waiting);
+  WriteGroup();
 }
 
 void LedgerWriter::EndTurn() {
   const absl::Status settled = Settle();
-  const absl::Status committed = settled.ok() ? Append(group_) : settled;
+  const absl::Status committed = settled.ok() ? Append() : settled;
   if (!committed.ok()) {
-    Keep(group_, committed);
+    Keep();
     // All of it was tried.
     if (settled.ok()) uncertain_ = kept_.size();
   }
-  CountOutcome(committed);
-  Tell(group_);
+  taken_.clear();
+  Tell(EndCommit(committed));
 }
 
 bool LedgerWriter::TakeGroup() {
@@ -197,6 +219,8 @@ void LedgerWriter::TakeWaiting() {
   TakeSetAside();
   group_.clear();
   group_.swap(waiting_);
+  writes_texts_ = !group_.empty();
+  if (writes_texts_) committing_since_ = waiting_since_;
   waiting_entries_ = 0;
   waiting_bytes_ = 0;
 }
@@ -204,6 +228,18 @@ void LedgerWriter::TakeWaiting() {
 void LedgerWriter::TakeSetAside() {
   for (UnchainedEntry& entry : set_aside_) kept_.push_back(std::move(entry));
   set_aside_.clear();
+}
+
+void LedgerWriter::WriteGroup() {
+  for (Waiting* const waiting : group_) {
+    WriteTexts(*waiting);
+    for (UnchainedEntry& entry : waiting->entries) {
+      taken_.push_back({std::move(entry), waiting->otherwise});
+    }
+  }
+  MutexLock lock(mu_);
+  committing_.swap(group_);
+  writes_texts_ = false;
 }
 
 void LedgerWriter::WriteTexts(Waiting& waiting) {
@@ -235,9 +271,9 @@ absl::Status LedgerWriter::Settle() {
   return absl::OkStatus();
 }
 
-absl::Status LedgerWriter::Append(const Group& group) {
+absl::Status LedgerWriter::Append() {
   std::vector<const UnchainedEntry*> entries;
-  entries.reserve(kept_.size() + group.size() + 1);
+  entries.reserve(kept_.size() + taken_.size() + 1);
   for (const UnchainedEntry& entry : kept_) entries.push_back(&entry);
   const Counts before = counts();
   const uint64_t lost = before.lost;
@@ -245,11 +281,7 @@ absl::Status LedgerWriter::Append(const Group& group) {
   if (lost > told_lost_) {
     entries.push_back(&loss.emplace(LossEntry(lost - told_lost_)));
   }
-  for (const Waiting* const waiting : group) {
-    for (const UnchainedEntry& entry : waiting->entries) {
-      entries.push_back(&entry);
-    }
-  }
+  for (const Taken& taken : taken_) entries.push_back(&taken.entry);
   uncertain_lost_ = lost;
   if (!entries.empty()) {
     GATEWAY_RETURN_IF_ERROR(log_->Append(entries, clock_.WallTime()));
@@ -314,17 +346,12 @@ void LedgerWriter::KeepCutEntry(const LedgerLog::Cut& cut) {
   kept_bytes_ += kept.chained_bytes();
 }
 
-void LedgerWriter::Keep(const Group& group, const absl::Status& why) {
+void LedgerWriter::Keep() {
   MutexLock lock(mu_);
-  for (Waiting* const waiting : group) {
-    if (waiting->otherwise != IfNotCommitted::kKeepAndGoOn) {
-      waiting->outcome = why;
-    }
-    if (waiting->otherwise == IfNotCommitted::kForget) continue;
-    for (UnchainedEntry& entry : waiting->entries) {
-      if (MakeRoom(entry, waiting->otherwise)) {
-        kept_.push_back(std::move(entry));
-      }
+  for (Taken& taken : taken_) {
+    if (IsForgotten(taken.otherwise)) continue;
+    if (MakeRoom(taken.entry, taken.otherwise)) {
+      kept_.push_back(std::move(taken.entry));
     }
   }
 }
@@ -341,22 +368,117 @@ bool LedgerWriter::MakeRoom(const UnchainedEntry& entry,
   return true;
 }
 
-void LedgerWriter::CountOutcome(const absl::Status& committed) {
+LedgerWriter::Group LedgerWriter::EndCommit(const absl::Status& committed) {
   bool was_failing = false;
+  bool is_news = false;
+  Group told;
   {
     MutexLock lock(mu_);
+    told.swap(committing_);
+    left_entries_ = 0;
+    committing_since_ = absl::InfiniteDuration();
     was_failing = std::exchange(counts_.failing, !committed.ok());
+    is_news = !was_failing || std::exchange(tells_end_, false);
+    counts_.stalled = false;
     if (!committed.ok()) ++counts_.failures;
     failure_ = committed;
     counts_.commits = log_->end().commits;
     counts_.entries = log_->end().entries;
   }
-  if (!was_failing && !committed.ok()) {
+  if (!committed.ok()) {
+    for (Waiting* const waiting : told) TellFailure(*waiting, committed);
+  }
+  if (is_news && !committed.ok()) {
     Log(LogLevel::kError, "ledger", "The ledger cannot be written",
         {{"why", committed}});
   } else if (was_failing && committed.ok()) {
     Log(LogLevel::kInfo, "ledger", "The ledger is written again");
   }
+  return told;
+}
+
+void LedgerWriter::Watch() {
+  for (;;) {
+    {
+      MutexLock lock(mu_);
+      if (ends_) return;
+      const absl::Duration since = OldestWait();
+      absl::Duration left = absl::InfiniteDuration();
+      watch_rests_ = since == absl::InfiniteDuration();
+      if (!watch_rests_) {
+        left = since + options_.wait_limit - clock_.SteadyTime();
+        // The thread reads what callers have lent it, and has soon done so.
+        if (writes_texts_) left = std::max(left, kTextsPause);
+      }
+      if (left > absl::ZeroDuration()) {
+        watch_changed_.WaitFor(lock, left);
+        continue;
+      }
+    }
+    LetGo();
+  }
+}
+
+absl::Duration LedgerWriter::OldestWait() const {
+  absl::Duration oldest = absl::InfiniteDuration();
+  if (!waiting_.empty()) oldest = waiting_since_;
+  if (!counts_.stalled) oldest = std::min(oldest, committing_since_);
+  return oldest;
+}
+
+LedgerWriter::Group LedgerWriter::LeaveCommit(const absl::Status& why) {
+  Group left;
+  Group stays;
+  for (Waiting* const waiting : committing_) {
+    const bool is_known_first =
+        waiting->otherwise == IfNotCommitted::kForgetOnceKnown;
+    (is_known_first ? stays : left).push_back(waiting);
+    if (!IsForgotten(waiting->otherwise)) {
+      left_entries_ += waiting->entries.size();
+    }
+    if (!is_known_first) TellFailure(*waiting, why);
+  }
+  committing_.swap(stays);
+  return left;
+}
+
+void LedgerWriter::LetGo() {
+  const absl::Status why = absl::DeadlineExceededError(
+      absl::StrCat("a commit has not ended within ",
+                   absl::FormatDuration(options_.wait_limit)));
+  Group committing;
+  Group waiting;
+  bool was_failing = false;
+  {
+    MutexLock lock(mu_);
+    // The commit may have ended meanwhile.
+    const absl::Duration since = OldestWait();
+    if (writes_texts_ || since + options_.wait_limit > clock_.SteadyTime()) {
+      return;
+    }
+    was_failing = std::exchange(counts_.failing, true);
+    counts_.stalled = true;
+    tells_end_ = tells_end_ || !was_failing;
+    failure_ = why;
+    committing = LeaveCommit(why);
+    waiting.swap(waiting_);
+    waiting_entries_ = 0;
+    waiting_bytes_ = 0;
+  }
+  if (!was_failing) {
+    Log(LogLevel::kError, "ledger",
+        "The ledger cannot be written: nobody waits for it any more",
+        {{"why", why}});
+  }
+  for (Waiting* const each : waiting) {
+    if (IsForgotten(each->otherwise)) {
+      TellFailure(*each, why);
+    } else {
+      SetAside(*each, why);
+    }
+  }
+  Tell(committing);
+  Tell(waiting);
 }
 
 void LedgerWriter::Tell(const Group& group) {

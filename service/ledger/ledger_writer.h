@@ -18,6 +18,11 @@
 // counted, and an entry ENTRIES_LOST says so once there is room. So it does of
 // entries that were committed and that a server which took over does not have.
 //
+// Nor does anybody wait for longer than `wait_limit`, as for a disk that
+// stalls: the ledger counts as failing from then on, and its thread goes on
+// with the commit that is under way, which has its entries. Once that has come
+// to an end, what was kept meanwhile is committed.
+//
 // A simulation makes one without a thread, and does that thread's turns itself,
 // when its own time says so.
 //
@@ -68,6 +73,8 @@ class LedgerWriter {
     // of what must not be lost.
     size_t entries_limit = 65536;
     size_t bytes_limit = size_t{64} * 1024 * 1024;
+    // How long a commit is waited for; not of one without a thread.
+    absl::Duration wait_limit = absl::InfiniteDuration();
   };
 
   // What becomes of an entry that could not be committed.
@@ -75,6 +82,9 @@ class LedgerWriter {
     // Nothing has happened that it would tell: its caller is told, and does
     // nothing.
     kForget,
+    // As kForget, but while its commit is under way its caller waits, however
+    // long: what he hears is so.
+    kForgetOnceKnown,
     // It has happened: its caller is told, and it is kept.
     kKeep,
     // As kKeep, but where there is half of the room left: what has happened
@@ -92,7 +102,9 @@ class LedgerWriter {
     uint64_t lost = 0;
     size_t waiting = 0;     // To be committed, now.
     size_t kept = 0;        // After a failure, now.
-    bool failing = false;   // Whether the last commit failed.
+    bool failing = false;   // Whether the last commit failed, or is stalled.
+    // Whether a commit is under way that nobody waits for any more.
+    bool stalled = false;
   };
 
   // Takes over an open ledger; borrows `clock`.
@@ -112,9 +124,11 @@ class LedgerWriter {
   class Committing;
   using Sources = absl::InlinedVector<const EntrySource*, 2>;
 
-  // Errors are those of LedgerLog::Append; RESOURCE_EXHAUSTED at once if too
-  // much waits already, and then what was to be kept is lost, and counted.
-  // Never cancelled: what is committed is committed.
+  // Errors are those of LedgerLog::Append; DEADLINE_EXCEEDED after
+  // `wait_limit`, and at once while the commit is under way that took longer;
+  // what was not to be kept may be there all the same. RESOURCE_EXHAUSTED at
+  // once if too much waits already, and then what was to be kept is lost, and
+  // counted. Never cancelled: what is committed is committed.
   Committing Commit(UnchainedEntry entry, IfNotCommitted otherwise);
   // Several, together and in this order: those of the sources, which are
   // borrowed until it has returned, and `behind` them. REQUIRES: there is one
@@ -152,12 +166,17 @@ class LedgerWriter {
     absl::Status outcome;
   };
   using Group = std::vector<Waiting*>;
+  // An entry that is being committed, whose caller may wait no more.
+  struct Taken {
+    UnchainedEntry entry;
+    IfNotCommitted otherwise;
+  };
 
   // False if there is nothing to wait for; then nobody is resumed.
   bool Add(Waiting& waiting) LOCKS_EXCLUDED(mu_);
   void Wake() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // While the ledger cannot be written: keeps its entries at once.
-  void SetAside(Waiting& waiting) LOCKS_EXCLUDED(mu_);
+  void SetAside(Waiting& waiting, const absl::Status& why) LOCKS_EXCLUDED(mu_);
   // Whether so much has room, and as much again if it must not be lost.
   bool HasRoom(size_t entries, size_t bytes, IfNotCommitted otherwise) const;
 
@@ -168,21 +187,38 @@ class LedgerWriter {
   void TakeWaiting() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Has the thread keep what the loops have set aside.
   void TakeSetAside() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Writes the texts of what was taken, which is the thread's from then on.
+  void WriteGroup() LOCKS_EXCLUDED(mu_);
   // Writes the texts of what has only sources.
   static void WriteTexts(Waiting& waiting);
   // Finds out what became of a commit that failed.
   absl::Status Settle();
-  absl::Status Append(const Group& group);
+  absl::Status Append();
   // The entry that so many were lost.
   UnchainedEntry LossEntry(uint64_t lost) const;
   // Has the ledger tell what it does not have any more.
   void KeepCutEntry(const LedgerLog::Cut& cut) LOCKS_EXCLUDED(mu_);
-  // After a failure: what its entries' callers are told, and what stays.
-  void Keep(const Group& group, const absl::Status& why) LOCKS_EXCLUDED(mu_);
+  // After a failure: what stays of what was taken.
+  void Keep() LOCKS_EXCLUDED(mu_);
   // Counts an entry as kept, or, if there is no room, as lost.
   bool MakeRoom(const UnchainedEntry& entry, IfNotCommitted otherwise)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void CountOutcome(const absl::Status& committed) LOCKS_EXCLUDED(mu_);
+  // Returns those who still wait for the commit that has come to an end.
+  Group EndCommit(const absl::Status& committed) LOCKS_EXCLUDED(mu_);
+
+  // The watch's, which lets go who has waited for too long.
+  void Watch() LOCKS_EXCLUDED(mu_);
+  // Since when somebody waits; InfiniteDuration if nobody does, or nobody is
+  // to be let go.
+  absl::Duration OldestWait() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LetGo() LOCKS_EXCLUDED(mu_);
+  // Those for the commit that is under way, but for who waits until it is
+  // known.
+  Group LeaveCommit(const absl::Status& why) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  static bool IsForgotten(IfNotCommitted otherwise);
+  // Tells a failure to who is to hear of it.
+  static void TellFailure(Waiting& waiting, const absl::Status& why);
   // Resumes them, each on its loop.
   static void Tell(const Group& group);
 
@@ -190,7 +226,9 @@ class LedgerWriter {
   Clock& clock_;
   const std::function<void()> wake_;      // Null where there is a thread.
   const std::unique_ptr<LedgerLog> log_;  // The thread's.
-  Group group_;                           // What it commits; the thread's.
+  // Whom it takes entries of, and what it commits; the thread's.
+  Group group_;
+  std::vector<Taken> taken_;
   // Of a failure, in their order; the thread's, and not yet tried by it.
   std::deque<UnchainedEntry> kept_;
   // Of those so many, the first, may be there all the same.
@@ -202,7 +240,15 @@ class LedgerWriter {
 
   mutable Mutex mu_;
   CondVar changed_;
+  CondVar watch_changed_;
   Group waiting_ GUARDED_BY(mu_);
+  absl::Duration waiting_since_ GUARDED_BY(mu_);  // The first of those.
+  // Those who wait for the commit that is under way, once the texts are
+  // written; since when, as it was taken; and the entries of who has left.
+  Group committing_ GUARDED_BY(mu_);
+  absl::Duration committing_since_ GUARDED_BY(mu_) = absl::InfiniteDuration();
+  bool writes_texts_ GUARDED_BY(mu_) = false;
+  size_t left_entries_ GUARDED_BY(mu_) = 0;
   size_t waiting_entries_ GUARDED_BY(mu_) = 0;
   size_t waiting_bytes_ GUARDED_BY(mu_) = 0;
   // Kept, and not the thread's yet; and all that are kept, in bytes.
@@ -211,8 +257,12 @@ class LedgerWriter {
   absl::Status failure_ GUARDED_BY(mu_);  // Of the last commit.
   bool ends_ GUARDED_BY(mu_) = false;
   Counts counts_ GUARDED_BY(mu_);
+  bool watch_rests_ GUARDED_BY(mu_) = false;  // Until somebody waits.
+  // The log has that it is stalled, and not yet what became of that.
+  bool tells_end_ GUARDED_BY(mu_) = false;
 
-  Thread thread_;  // Declared last, since it uses all of the above.
+  Thread thread_;  // Declared last, since they use all of the above.
+  Thread watch_;   // None where waits have no limit.
 };
 
 class [[nodiscard]] LedgerWriter::Committing {

@@ -19,7 +19,7 @@
 #include "base/string_view.h"
 #include "service/ledger/archive_file.h"
 #include "service/ledger/checkpoint_checksum.h"
-#include "service/ledger/dispatch_note.h"
+#include "service/ledger/followed_state.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_walk.h"
@@ -70,42 +70,29 @@ std::string MonthOf(absl::Time time) {
 class ArchivedState {
  public:
   ArchivedState(LedgerCheckpoint from, std::unique_ptr<LedgerState> state)
-      : from_(std::move(from)), state_(std::move(state)) {}
+      : from_(std::move(from)),
+        state_(std::move(state)),
+        followed_(state_.get()) {}
 
-  absl::Status Restore() {
-    if (!open_.Follow(from_.open_dispatches)) {
-      return absl::DataLossError("a checkpoint cannot be read");
-    }
-    return state_->Restore(from_.state);
-  }
+  absl::Status Restore() { return followed_.Restore(from_); }
 
   absl::Status Follow(const LedgerCommit& commit) {
     if (commit.number <= from_.end.commits) return absl::OkStatus();
-    if (!open_.Follow(commit.notes)) {
-      return absl::DataLossError(absl::StrCat(
-          "commit ", commit.number, " has notes that cannot be read"));
-    }
-    absl::Status applied;
-    ForEachEntry(commit.texts, [&](std::string_view entry) {
-      if (IsOfBudget(entry)) applied.Update(state_->Apply(entry));
-    });
-    return applied;
+    return followed_.Follow(commit.texts, commit.notes);
   }
 
   // Up to the end of that piece.
   LedgerCheckpoint At(const ArchivedPiece& piece) const {
     if (piece.last_commit <= from_.end.commits) return from_;
-    return {.end = {.commits = piece.last_commit,
-                    .entries = piece.last_entry,
-                    .hash = piece.last_hash},
-            .open_dispatches = open_.ToNotes(),
-            .state = state_->Checkpoint()};
+    return followed_.At({.commits = piece.last_commit,
+                         .entries = piece.last_entry,
+                         .hash = piece.last_hash});
   }
 
  private:
   const LedgerCheckpoint from_;
   const std::unique_ptr<LedgerState> state_;
-  OpenDispatches open_;
+  FollowedState followed_;
 };
 
 // What is taken of a chain.
@@ -227,8 +214,6 @@ absl::Status Archiving::WriteChain(int64_t chain) {
   GATEWAY_ASSIGN_OR_RETURN(LedgerEnd end, ledger_.Archived(chain));
   GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint checkpoint,
                            ledger_.LoadCheckpoint(chain));
-  checkpoint =
-      WholeOrNone(absl::StrCat("chain ", chain), std::move(checkpoint));
   if (checkpoint.end.commits < end.commits) {
     return absl::DataLossError(absl::StrCat(
         "the checkpoint of chain ", chain,

@@ -10,6 +10,7 @@
 #include "base/os/mutex.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "service/ledger/checkpoint_checksum.h"
 #include "service/ledger/postgres_tables.h"
 
 namespace gateway {
@@ -441,12 +442,12 @@ absl::StatusOr<LedgerCheckpoint> PostgresCommitStore::LoadCheckpoint() {
   return ledger_.LoadCheckpoint(chain_);
 }
 
-absl::Status PostgresCommitStore::KeepCheckpoint(
-    const LedgerCheckpoint& checkpoint) {
+absl::Status PostgresCommitStore::KeepCheckpoint(LedgerCheckpoint checkpoint) {
   // What is known now can be known again: nothing is waited for.
   if (db_ == nullptr || db_->is_broken()) {
     return absl::UnavailableError("there is no session");
   }
+  checkpoint = WithChecksum(std::move(checkpoint));
   PostgresParameters parameters;
   parameters.Int64(chain_)
       .Int64(epoch_)

@@ -78,7 +78,7 @@ class PostgresCommitStore final : public CommitStore {
   absl::Status Append(const NewCommit& commit) override;
   absl::StatusOr<LastCommit> Last() override;
   absl::StatusOr<LedgerCheckpoint> LoadCheckpoint() override;
-  absl::Status KeepCheckpoint(const LedgerCheckpoint& checkpoint) override;
+  absl::Status KeepCheckpoint(LedgerCheckpoint checkpoint) override;
   absl::Status TakeAnotherChain() override;
   absl::Duration keep_alive_interval() const override;
   absl::Status KeepAlive() override;

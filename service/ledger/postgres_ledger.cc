@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "service/ledger/checkpoint_checksum.h"
 #include "service/ledger/postgres_tables.h"
 
 namespace gateway {
@@ -28,10 +29,11 @@ constexpr char kChains[] =
 // Rows, and how many there are, as one statement sees them.
 constexpr char kCommits[] =
     "SELECT c.commits, r.number, r.first_entry, r.entries, r.micros, r.texts, "
-    "r.notes "
+    "r.notes, r.last_hash "
     "FROM chains c LEFT JOIN LATERAL ("
     "  SELECT number, first_entry, entries, "
-    "  (extract(epoch FROM time) * 1000000)::bigint AS micros, texts, notes "
+    "  (extract(epoch FROM time) * 1000000)::bigint AS micros, texts, notes, "
+    "  last_hash "
     "  FROM commits WHERE chain = c.chain AND number >= $2::bigint "
     "  ORDER BY number LIMIT $3::bigint) r ON true "
     "WHERE c.chain = $1::bigint ORDER BY r.number";
@@ -48,6 +50,16 @@ constexpr char kArchived[] =
 constexpr char kCheckpoint[] =
     "SELECT commits, entries, last_hash, open_dispatches, state "
     "FROM checkpoints WHERE chain = $1::bigint";
+// From each chain to the next, by the index of its commits.
+constexpr char kStrayChains[] =
+    "WITH RECURSIVE found (chain) AS ("
+    "  SELECT min(chain) FROM commits "
+    "  UNION ALL "
+    "  SELECT (SELECT min(chain) FROM commits WHERE chain > found.chain) "
+    "  FROM found WHERE found.chain IS NOT NULL) "
+    "SELECT chain FROM found WHERE chain IS NOT NULL "
+    "AND NOT EXISTS (SELECT FROM chains c WHERE c.chain = found.chain) "
+    "ORDER BY chain LIMIT 1";
 constexpr char kLastJoin[] = "SELECT coalesce(max(number), 0) FROM joins";
 constexpr char kJoins[] =
     "SELECT number, text, hash FROM joins WHERE number >= $1::bigint "
@@ -246,7 +258,8 @@ absl::Status PostgresLedger::ReadCommits(int64_t chain, int64_t first_commit,
                  .entries = rows.Int64(row, 3),
                  .time = absl::FromUnixMicros(rows.Int64(row, 4)),
                  .texts = texts,
-                 .notes = rows.Bytes(row, 6)}));
+                 .notes = rows.Bytes(row, 6),
+                 .last_hash = rows.Bytes(row, 7)}));
     }
     limit = std::clamp(kBatchBytes * rows.rows() / std::max<int64_t>(bytes, 1),
                        int64_t{1}, std::min(4 * limit, kBatchRowsMax));
@@ -270,7 +283,18 @@ absl::StatusOr<LedgerCheckpoint> PostgresLedger::LoadCheckpoint(
     last.state = rows.Bytes(0, 4);
     return absl::OkStatus();
   }));
-  return last;
+  return WholeOrNone(absl::StrCat("chain ", chain), std::move(last));
+}
+
+absl::StatusOr<std::string> PostgresLedger::StrayChain() const {
+  std::string stray;
+  GATEWAY_RETURN_IF_ERROR(Read([&](PostgresConnection& db) -> absl::Status {
+    GATEWAY_ASSIGN_OR_RETURN(const PostgresResult rows,
+                             db.Run(kStrayChains, {}, options_.timeout));
+    stray = rows.rows() == 0 ? "" : absl::StrCat(rows.Int64(0, 0));
+    return absl::OkStatus();
+  }));
+  return stray;
 }
 
 absl::StatusOr<int64_t> PostgresLedger::LastJoin() const {

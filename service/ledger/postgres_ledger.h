@@ -95,8 +95,10 @@ class PostgresLedger final : public JoinSource {
   // As CommitSource::Read, of one chain.
   absl::Status ReadCommits(int64_t chain, int64_t first_commit,
                            VisitCommit visit) const LOCKS_EXCLUDED(mu_);
+  // As CommitStore::LoadCheckpoint, of one chain.
   absl::StatusOr<LedgerCheckpoint> LoadCheckpoint(int64_t chain) const
       LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::string> StrayChain() const override LOCKS_EXCLUDED(mu_);
   absl::StatusOr<int64_t> LastJoin() const override LOCKS_EXCLUDED(mu_);
   absl::Status ReadJoins(int64_t first, VisitJoin visit) const override
       LOCKS_EXCLUDED(mu_);

@@ -1,8 +1,11 @@
 #include "service/ledger/sqlite_commit_store.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/os/logging.h"
 #include "base/status_macros.h"
+#include "service/ledger/checkpoint_checksum.h"
 
 namespace gateway {
 namespace {
@@ -40,8 +43,8 @@ constexpr SqlText kLast =
     "FROM commits ORDER BY number DESC LIMIT 1";
 // One after the other, so that who reads all of a ledger holds one commit.
 constexpr SqlText kLoad =
-    "SELECT first_entry, entries, time_us, texts, notes FROM commits "
-    "WHERE number = ?";
+    "SELECT first_entry, entries, time_us, texts, notes, last_hash "
+    "FROM commits WHERE number = ?";
 constexpr SqlText kKeepCheckpoint =
     "INSERT OR REPLACE INTO checkpoint "
     "(id, commits, entries, last_hash, open_dispatches, state) "
@@ -56,6 +59,7 @@ struct LoadedCommit {
   LedgerCommit commit;
   std::string texts;
   std::string notes;
+  std::string last_hash;
 };
 
 absl::StatusOr<int64_t> LastNumber(SqliteConnection& db) {
@@ -72,12 +76,14 @@ absl::Status Load(SqliteConnection& db, int64_t number, LoadedCommit* loaded) {
   }
   loaded->texts = select.Blob(3);
   loaded->notes = select.Blob(4);
+  loaded->last_hash = select.Text(5);
   loaded->commit = {.number = number,
                     .first_entry = select.Int64(0),
                     .entries = select.Int64(1),
                     .time = absl::FromUnixMicros(select.Int64(2)),
                     .texts = loaded->texts,
-                    .notes = loaded->notes};
+                    .notes = loaded->notes,
+                    .last_hash = loaded->last_hash};
   return absl::OkStatus();
 }
 
@@ -211,11 +217,13 @@ absl::StatusOr<LastCommit> SqliteCommitStore::Last() {
 }
 
 absl::StatusOr<LedgerCheckpoint> SqliteCommitStore::LoadCheckpoint() {
-  return database_->ReadBlocking(0, FindCheckpoint);
+  GATEWAY_ASSIGN_OR_RETURN(LedgerCheckpoint kept,
+                           database_->ReadBlocking(0, FindCheckpoint));
+  return WholeOrNone(name(), std::move(kept));
 }
 
-absl::Status SqliteCommitStore::KeepCheckpoint(
-    const LedgerCheckpoint& checkpoint) {
+absl::Status SqliteCommitStore::KeepCheckpoint(LedgerCheckpoint checkpoint) {
+  checkpoint = WithChecksum(std::move(checkpoint));
   auto keep = [&](SqliteConnection& db) {
     return db.Prepare(kKeepCheckpoint)
         .BindInt64(checkpoint.end.commits)

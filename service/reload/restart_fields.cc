@@ -81,6 +81,15 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   return start;
 }
 
+// Whether replicas are to tell what they have spent, where this one has read
+// the others' part of the database and counts it as its own: it would tell that
+// as well, and all would count it twice.
+bool BeginsToShareWhatItHasRead(const GatewayConfig& in_use,
+                                const GatewayConfig& next) {
+  return in_use.has_redis() && in_use.ledger().has_postgres() &&
+         !in_use.budgets().shared() && next.budgets().shared();
+}
+
 }  // namespace
 
 std::vector<std::string> RestartFields(const GatewayConfig& in_use,
@@ -89,6 +98,9 @@ std::vector<std::string> RestartFields(const GatewayConfig& in_use,
   for (const ConfigDifference& each :
        DiffConfigs(AtStart(in_use), AtStart(next), kFieldsMax)) {
     fields.push_back(each.path);
+  }
+  if (BeginsToShareWhatItHasRead(in_use, next)) {
+    fields.emplace_back("budgets.shared");
   }
   return fields;
 }

@@ -155,19 +155,19 @@ absl::Status CallSummary::Keep() {
 absl::Status CallSummary::Write(const SummaryChanges& changes) {
   if (file_ == nullptr) return absl::OkStatus();
   const absl::Status written = file_->Write(changes);
+  const bool failed_before = write_fails_.exchange(!written.ok());
   if (!written.ok()) {
     failed_writes_.fetch_add(1, std::memory_order_relaxed);
     // Once for each time that it begins to fail.
-    if (!write_fails_) {
+    if (!failed_before) {
       Log(LogLevel::kError, "state",
           "the sums of calls cannot be written; they are kept in memory and "
           "tried again",
           {{"error", written}});
     }
-  } else if (write_fails_) {
+  } else if (failed_before) {
     Log(LogLevel::kInfo, "state", "the sums of calls are written again");
   }
-  write_fails_ = !written.ok();
   return written;
 }
 

@@ -103,6 +103,10 @@ class CallSummary {
   // Writes what is to be kept, now.
   absl::Status Keep() LOCKS_EXCLUDED(file_mu_, mu_);
 
+  // Whether it failed when it was done last. Does not block.
+  bool write_fails() const {
+    return write_fails_.load(std::memory_order_relaxed);
+  }
   // How often that failed.
   int64_t failed_writes() const {
     return failed_writes_.load(std::memory_order_relaxed);
@@ -124,12 +128,12 @@ class CallSummary {
   Clock& clock_;
   RecentCalls recent_;
   std::atomic<int64_t> failed_writes_ = 0;
+  std::atomic<bool> write_fails_ = false;  // Set with file_mu_ held.
 
   // Held to write, before mu_ if both are. What was written last is what
   // `history_` had then.
   Mutex file_mu_;
   std::unique_ptr<SummaryFile> file_;  // Null if there is none.
-  bool write_fails_ GUARDED_BY(file_mu_) = false;
 
   mutable Mutex mu_;
   std::vector<std::unique_ptr<SummaryShard>> shards_ GUARDED_BY(mu_);

@@ -32,6 +32,14 @@ class _Watch:
             if health["status"] == "STATUS_" + status:
                 return health, components
 
+    def await_degraded(self, names):
+        """The first components of which these are degraded, and no others."""
+        while True:
+            _, components = self._next()
+            if names == {name for name, each in components.items()
+                         if each["state"] == "STATE_DEGRADED"}:
+                return components
+
     def await_component(self, name, state):
         """The first one that says so of the component."""
         while self._next()[1][name]["state"] != "STATE_" + state:
@@ -98,13 +106,10 @@ class LedgerHealthTest(ledger_case.LedgerCase, _HealthCase):
         watch = _Watch(self, gateway)
         _, components = watch.await_status("SERVING")
         self.assertEqual(sorted(components),
-                         ["budgets", "ledger", "ledger_index"])
+                         ["budgets", "ledger", "ledger_index", "summary"])
         resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, _NO_ROOM)
         self.assertEqual(ask(gateway.http, chat("gpt-x")).status, 200)
-        _, components = watch.await_status("DEGRADED")
-        self.assertEqual({name for name, each in components.items()
-                          if each["state"] == "STATE_DEGRADED"},
-                         {"budgets", "ledger"})
+        components = watch.await_degraded({"budgets", "ledger", "summary"})
         self.assertIn("a restart forgets it", components["budgets"]["problem"])
         self.expect_ready(gateway, True)
         self.assertIn('"status":"degraded"',

@@ -10,7 +10,8 @@ import unittest
 
 from tests.integration import http_calls
 from tests.integration import ledger_fault_case
-from tests.integration.http_calls import RawConnection, chat
+from tests.integration.grpc_caller import GrpcCaller
+from tests.integration.http_calls import RawConnection, ask, chat
 from tests.integration.ledger_case import Callers, of_type
 from tests.integration.ledger_fault_case import verify_file
 from tests.integration.samples import await_sample, sample
@@ -18,10 +19,20 @@ from tests.integration.samples import await_sample, sample
 _CALLS = 20  # Acknowledged before a fault, and behind it.
 _QUEUE = 64
 _FAILING = "llmgw_ledger_failing"
+_KEPT = "llmgw_ledger_kept_entries"
 _WAITING = "llmgw_ledger_waiting_entries"
 
 
 class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
+
+    def ledger_problem(self, gateway):
+        """What GetHealth says is wrong with the ledger."""
+        with GrpcCaller() as caller:
+            health = caller.call(
+                gateway.admin, "/llmgateway.v1.AdminService/GetHealth",
+                {}).response
+        return [each["problem"] for each in health["components"]
+                if each["name"] == "ledger"][0]
 
     @contextlib.contextmanager
     def callers(self, gateway):
@@ -135,8 +146,59 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
         gateway.stop()
         self.assert_true([])
 
+    def test_calls_that_go_on_wait_for_a_stalled_disk_no_longer_than_said(self):
+        gateway = self.start(
+            "ledger: {on_failure: degrade, commit_timeout: 100ms}\n")
+        with self.callers(gateway) as callers:
+            with self.machine.stalled():
+                self.machine.wait_until_stalled()
+                # Of these nothing is on the disk yet.
+                callers.wait_for(2 * _CALLS)
+                self.assertEqual(sample(gateway, _FAILING), 1)
+                self.assertGreater(sample(gateway, _KEPT), _CALLS)
+                gateway.wait_for_log(msg="The ledger cannot be written: "
+                                     "nobody waits for it any more")
+                self.assertIn("commit_timeout", self.ledger_problem(gateway))
+                self.assert_alive(gateway)
+            await_sample(gateway, _KEPT, 0)
+            await_sample(gateway, _FAILING, 0)
+            callers.wait_for(_CALLS)
+        gateway.wait_for_log(msg="The ledger is written again")
+        gateway.stop()
+        entries = self.assert_true(callers.acknowledged)
+        self.assertEqual(of_type(entries, "ENTRIES_LOST"), [])
+        self.assert_asked_as_written(entries)
+
+    def test_a_call_that_a_stalled_disk_keeps_waiting_is_refused_in_time(self):
+        gateway = self.start("ledger: {commit_timeout: 100ms}\n")
+        with self.callers(gateway) as callers:
+            with self.machine.stalled():
+                self.machine.wait_until_stalled()
+                await_sample(gateway, _FAILING, 1)
+                requests = self.upstream.stat("gpt-x", "requests")
+                for _ in range(3):
+                    refused = self.call(gateway)
+                    self.assertEqual(refused.status, 503, refused.body)
+                    self.assertIn("the ledger cannot be written",
+                                  refused.error()["message"])
+                    self.assertIn("DEADLINE_EXCEEDED",
+                                  refused.error()["message"])
+                self.assertEqual(self.upstream.stat("gpt-x", "requests"),
+                                 requests)
+                self.assertEqual(
+                    ask(gateway.operations, path="/readyz").status, 503)
+            await_sample(gateway, _FAILING, 0)
+            callers.wait_for(_CALLS)
+        gateway.stop()
+        # Closes dispatches that were under way as the disk stalled.
+        self.start().stop()
+        entries = self.assert_true(callers.acknowledged)
+        self.assert_asked_as_written(entries)
+
     def test_while_the_disk_stalls_calls_wait_and_so_many_only(self):
-        gateway = self.start("ledger: {queue_entries_limit: %d}\n" % _QUEUE)
+        # For longer than it stalls.
+        gateway = self.start("ledger: {queue_entries_limit: %d, "
+                             "commit_timeout: 10m}\n" % _QUEUE)
         callers = Callers(gateway.http)
         callers.wait_for(_CALLS)
         answers = []

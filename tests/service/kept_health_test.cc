@@ -64,6 +64,26 @@ TEST(LedgerHealthTest, WhereCallsGoOnWithoutItIsDegraded) {
   EXPECT_THAT(health.problem(), HasSubstr("served all the same"));
 }
 
+TEST(LedgerHealthTest, ACommitThatDoesNotEndIsSaid) {
+  const LedgerWriter::Counts counts = {.failing = true, .stalled = true};
+  const v1::ComponentHealth rejecting = OfLedger(counts, true);
+  EXPECT_EQ(rejecting.state(), v1::ComponentHealth::STATE_FAILING);
+  EXPECT_THAT(rejecting.problem(), HasSubstr("ledger.commit_timeout"));
+  EXPECT_THAT(rejecting.problem(), HasSubstr("calls are refused"));
+  const v1::ComponentHealth degraded = OfLedger(counts, false);
+  EXPECT_EQ(degraded.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(degraded.problem(), HasSubstr("served all the same"));
+}
+
+TEST(SummaryHealthTest, SumsThatCannotBeWrittenAreTold) {
+  v1::ComponentHealth health = Healthy();
+  FillSummaryHealth(false, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_HEALTHY);
+  FillSummaryHealth(true, &health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("runtime.state_dir"));
+}
+
 TEST(LedgerHealthTest, AProblemDoesNotChangeWithItsFigures) {
   EXPECT_EQ(OfLedger({.kept = 1, .failing = true}, true).problem(),
             OfLedger({.lost = 9, .kept = 99, .failing = true}, true).problem());

@@ -30,6 +30,7 @@ class KeptLedgerTest : public testing::Test {
     config_.mutable_ledger()->set_path("deep/ledger.db");
     config_.mutable_ledger()->set_queue_entries_limit(64);
     config_.mutable_ledger()->set_queue_bytes_limit(1 << 20);
+    config_.mutable_ledger()->mutable_commit_timeout()->set_seconds(5);
   }
   TemporaryFolder folder_;
   std::string file_ = folder_.Path("gateway.yaml");

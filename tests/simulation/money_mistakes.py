@@ -53,10 +53,8 @@ _LEDGER = [
         said="PROMPT_REJECTED"),
     Mistake(
         "what could not be written is forgotten", _LEDGER_WRITER,
-        "    if (waiting->otherwise == IfNotCommitted::kForget) continue;\n"
-        "    for",
-        "    if (waiting->otherwise != IfNotCommitted::kKeepAndGoOn) "
-        "continue;\n    for",
+        "    if (IsForgotten(taken.otherwise)) continue;\n",
+        "    if (taken.otherwise != IfNotCommitted::kKeepAndGoOn) continue;\n",
         said="is never written"),
     Mistake(
         "what was there after a failure is written again", _LEDGER_WRITER,

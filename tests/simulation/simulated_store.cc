@@ -1,5 +1,7 @@
 #include "tests/simulation/simulated_store.h"
 
+#include <utility>
+
 #include "base/status_macros.h"
 
 namespace gateway {
@@ -55,10 +57,9 @@ absl::StatusOr<LedgerCheckpoint> SimulatedStore::LoadCheckpoint() {
   return disk_->checkpoint;
 }
 
-absl::Status SimulatedStore::KeepCheckpoint(
-    const LedgerCheckpoint& checkpoint) {
+absl::Status SimulatedStore::KeepCheckpoint(LedgerCheckpoint checkpoint) {
   if (phase_now_().conduct != LedgerConduct::kWell) return IsAway();
-  disk_->checkpoint = checkpoint;
+  disk_->checkpoint = std::move(checkpoint);
   return absl::OkStatus();
 }
 

@@ -59,7 +59,7 @@ class SimulatedStore final : public CommitStore {
   absl::Status Append(const NewCommit& commit) override;
   absl::StatusOr<LastCommit> Last() override;
   absl::StatusOr<LedgerCheckpoint> LoadCheckpoint() override;
-  absl::Status KeepCheckpoint(const LedgerCheckpoint& checkpoint) override;
+  absl::Status KeepCheckpoint(LedgerCheckpoint checkpoint) override;
   absl::Status Read(int64_t first_commit, VisitCommit visit) const override;
 
  private:

@@ -95,16 +95,53 @@ TEST_F(LedgerVerifyTest, SeveralFilesAreOneChain) {
                                      "said to follow another entry")));
 }
 
-TEST_F(LedgerVerifyTest, SeveralChainsInOneExportAreToldToBeThat) {
-  std::string lines = Lines(2);
+TEST_F(LedgerVerifyTest, EachChainOfAnExportIsVerified) {
+  const std::string one = Lines(2);
+  const std::string end_of_one = hash_;
   hash_.clear();
-  lines += Lines(2);
-  const LedgerReport report = Verify({Write("a", lines)});
-  EXPECT_FALSE(report.valid);
-  EXPECT_THAT(report.text,
-              HasSubstr("entry 3, LED-3: is said to be the first"));
-  EXPECT_THAT(report.text, HasSubstr("gatewayctl ledger export --chain N"));
-  EXPECT_THAT(report.text, HasSubstr("4 entries, 1 failures"));
+  const std::string two = Lines(3);
+  const std::string path = Write("a", one + two);
+  const LedgerReport report = Verify({path});
+  EXPECT_TRUE(report.valid) << report.text;
+  const std::string root_of_one = MerkleRoot({hashes_[0], hashes_[1]});
+  const std::string root_of_two =
+      MerkleRoot({hashes_[2], hashes_[3], hashes_[4]});
+  EXPECT_EQ(
+      report.text,
+      absl::StrCat("valid: 5 entries, 0 failures, 0 warnings\n"
+                   "a chain of 2 entries, last hash ",
+                   end_of_one, "\n  merkle root ", root_of_one,
+                   "\na chain of 3 entries, last hash ", hash_,
+                   "\n  merkle root ", root_of_two, "\nchains 2, merkle root ",
+                   MerkleRoot({root_of_one, root_of_two}), "\n"));
+  EXPECT_THAT(Verify({path}, /*as_json=*/true).text,
+              HasSubstr(absl::StrCat(R"("chains":[{"entries":2,"last_hash":")",
+                                     end_of_one)));
+  // What is wrong with the second one is found.
+  std::string altered = two;
+  altered.replace(altered.rfind("completed"), 9, "Completed");
+  EXPECT_THAT(Verify({Write("b", one + altered)}).text,
+              HasSubstr("entry 5, LED-5: has the hash"));
+  const std::string cut = two.substr(two.find('\n') + 1);
+  EXPECT_THAT(Verify({Write("c", one + cut)}).text,
+              HasSubstr("entry 3, LED-4: is said to follow an entry"));
+  EXPECT_THAT(
+      Verify({Write("d", one + two + one)}).text,
+      HasSubstr("entry 6, LED-1: is the first of a chain that was there"));
+}
+
+TEST_F(LedgerVerifyTest, WhatFollowsTheArchivesOfSeveralChainsIsOfThem) {
+  const std::string archived_of_one = Lines(2);
+  const std::string rest_of_one = Lines(1);
+  hash_.clear();
+  const std::string archived_of_two = Lines(2);
+  const std::string rest_of_two = Lines(2);
+  const std::string all = Write("all", rest_of_one + rest_of_two);
+  const LedgerReport report =
+      Verify({Write("1", archived_of_one), Write("2", archived_of_two), all});
+  EXPECT_TRUE(report.valid) << report.text;
+  EXPECT_THAT(report.text, HasSubstr("chains 2, merkle root"));
+  EXPECT_FALSE(Verify({Write("1", archived_of_one), all}).valid);
 }
 
 TEST_F(LedgerVerifyTest, WhatWasAlteredIsNamed) {

@@ -21,6 +21,21 @@ TEST(RecordDefaultsTest, ALedgerThatIsNamedHasThem) {
   EXPECT_EQ(config.ledger().sync(), configv1::LedgerConfig::SYNC_FULL);
 }
 
+TEST(RecordDefaultsTest, ACommitMayTakeAsLongAsADatabaseMay) {
+  configv1::GatewayConfig config;
+  config.mutable_ledger();
+  FillRecords(&config);
+  EXPECT_EQ(config.ledger().commit_timeout().seconds(), 5);
+  config.Clear();
+  config.mutable_ledger()->mutable_postgres()->mutable_timeout()->set_seconds(
+      9);
+  FillRecords(&config);
+  EXPECT_EQ(config.ledger().commit_timeout().seconds(), 9);
+  config.mutable_ledger()->mutable_commit_timeout()->set_seconds(1);
+  FillRecords(&config);
+  EXPECT_EQ(config.ledger().commit_timeout().seconds(), 1);
+}
+
 TEST(RecordDefaultsTest, WhatIsSaidStays) {
   configv1::GatewayConfig config;
   config.mutable_ledger()->set_queue_entries_limit(64);

@@ -143,6 +143,16 @@ TEST_F(LedgerCheckTest, ACommitWithOtherEntriesThanItSaysIsFound) {
   EXPECT_THAT(check.problem(), HasSubstr("has 50 entries and says 51"));
 }
 
+TEST_F(LedgerCheckTest, ACommitThatSaysToEndInAnotherHashIsFound) {
+  Append(2'000);
+  Change(
+      {"UPDATE commits SET last_hash = (SELECT last_hash FROM commits "
+       "WHERE number = 19) WHERE number = 20"});
+  const LedgerCheck check = Check();
+  EXPECT_EQ(check.broken_entry(), 1000);
+  EXPECT_THAT(check.problem(), HasSubstr("the commit 20 says that it ends"));
+}
+
 TEST_F(LedgerCheckTest, AnEntryWithoutAHashIsNoEntryOfTheGateway) {
   Append(100);
   Change(

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -17,11 +20,14 @@
 #include "base/async/sleep.h"
 #include "base/async/task.h"
 #include "base/os/clock.h"
+#include "base/os/mutex.h"
 #include "gtest/gtest.h"
 #include "service/ledger/chain_check.h"
 #include "service/ledger/entry_reader.h"
+#include "service/ledger/sqlite_commit_store.h"
 #include "service/store/sqlite_connection.h"
 #include "tests/service/store/temporary_folder.h"
+#include "tests/testing/event.h"
 #include "tests/testing/loop_runner.h"
 #include "tests/testing/loop_thread.h"
 
@@ -47,6 +53,15 @@ Task<void> AwaitNothingKept(LedgerWriter& writer) {
   while (writer.counts().kept > 0) {
     const absl::Status slept =
         co_await Sleep(*EventLoop::Current(), absl::Milliseconds(20), never);
+    EXPECT_TRUE(slept.ok());
+  }
+}
+
+Task<void> AwaitStall(LedgerWriter& writer) {
+  CancelSignal never;
+  while (!writer.counts().stalled) {
+    const absl::Status slept =
+        co_await Sleep(*EventLoop::Current(), absl::Milliseconds(5), never);
     EXPECT_TRUE(slept.ok());
   }
 }
@@ -102,6 +117,185 @@ class LedgerWriterTest : public testing::Test {
   std::unique_ptr<LedgerWriter> writer_;
   LoopThread loop_;
 };
+
+// A file whose disk brings nothing while it is told so.
+class StallingStore : public CommitStore {
+ public:
+  explicit StallingStore(std::unique_ptr<CommitStore> store)
+      : store_(std::move(store)) {}
+
+  void Stall() {
+    const MutexLock lock(mu_);
+    is_stalled_ = true;
+  }
+  void GoOn(absl::Status outcome = absl::OkStatus()) {
+    const MutexLock lock(mu_);
+    is_stalled_ = false;
+    outcome_ = std::move(outcome);
+    changed_.NotifyAll();
+  }
+
+  std::string name() const override { return store_->name(); }
+  std::string_view remedy() const override { return store_->remedy(); }
+  absl::Status Append(const NewCommit& commit) override {
+    {
+      MutexLock lock(mu_);
+      while (is_stalled_) changed_.Wait(lock);
+      absl::Status outcome = std::exchange(outcome_, absl::OkStatus());
+      if (!outcome.ok()) return outcome;
+    }
+    return store_->Append(commit);
+  }
+  absl::StatusOr<LastCommit> Last() override { return store_->Last(); }
+  absl::StatusOr<LedgerCheckpoint> LoadCheckpoint() override {
+    return store_->LoadCheckpoint();
+  }
+  absl::Status KeepCheckpoint(LedgerCheckpoint checkpoint) override {
+    return store_->KeepCheckpoint(std::move(checkpoint));
+  }
+  absl::Status Read(int64_t first, VisitCommit visit) const override {
+    return store_->Read(first, visit);
+  }
+
+ private:
+  const std::unique_ptr<CommitStore> store_;
+  Mutex mu_;
+  CondVar changed_;
+  bool is_stalled_ GUARDED_BY(mu_) = false;
+  absl::Status outcome_ GUARDED_BY(mu_);
+};
+
+// Nobody waits for longer than a moment.
+class StalledLedgerTest : public LedgerWriterTest {
+ protected:
+  void SetUp() override {
+    auto file = SqliteCommitStore::Open({.path = path_});
+    ASSERT_TRUE(file.ok()) << file.status();
+    auto store = std::make_unique<StallingStore>(*std::move(file));
+    store_ = store.get();
+    auto log = LedgerLog::Open(std::move(store), {});
+    ASSERT_TRUE(log.ok()) << log.status();
+    writer_ = std::make_unique<LedgerWriter>(
+        *std::move(log),
+        LedgerWriter::Options{.entries_limit = 3,
+                              .wait_limit = absl::Milliseconds(50)},
+        SystemClock());
+    ASSERT_TRUE(Commit("before", IfNotCommitted::kForget).ok());
+    store_->Stall();
+  }
+  void TearDown() override {
+    if (writer_ != nullptr) store_->GoOn();
+  }
+  void AwaitEndOfStall() {
+    ASSERT_TRUE(loop_.RunTask([&] { return AwaitNothingKept(*writer_); }));
+    EXPECT_FALSE(writer_->counts().stalled);
+    EXPECT_FALSE(writer_->counts().failing);
+  }
+
+  StallingStore* store_ = nullptr;  // The writer's.
+};
+
+TEST_F(StalledLedgerTest, WhoIsToGoOnWaitsNoLongerThanTheLimit) {
+  EXPECT_TRUE(Commit("under way", IfNotCommitted::kKeepAndGoOn).ok());
+  const LedgerWriter::Counts counts = writer_->counts();
+  EXPECT_TRUE(counts.failing);
+  EXPECT_TRUE(counts.stalled);
+  EXPECT_EQ(counts.kept, 1);
+  EXPECT_TRUE(Commit("kept", IfNotCommitted::kKeepAndGoOn).ok());
+  EXPECT_EQ(Commit("told", IfNotCommitted::kKeep).code(),
+            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(writer_->counts().kept, 3);
+  EXPECT_EQ(writer_->counts().commits, 1);
+  store_->GoOn();
+  AwaitEndOfStall();
+  EXPECT_TRUE(Commit("after", IfNotCommitted::kForget).ok());
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "under way",
+                                                   "kept", "told", "after"}));
+}
+
+TEST_F(StalledLedgerTest, WhatIsNotToBeKeptIsRefusedAndTheNextAtOnce) {
+  const absl::Status refused = Commit("under way", IfNotCommitted::kForget);
+  EXPECT_EQ(refused,
+            absl::DeadlineExceededError("a commit has not ended within 50ms"));
+  EXPECT_EQ(Commit("next", IfNotCommitted::kForget), refused);
+  EXPECT_EQ(Commit("an operator's", IfNotCommitted::kForgetOnceKnown), refused);
+  EXPECT_EQ(writer_->counts().kept, 0);
+  EXPECT_EQ(writer_->counts().waiting, 0);
+  EXPECT_TRUE(Commit("kept", IfNotCommitted::kKeepAndGoOn).ok());
+  store_->GoOn();
+  AwaitEndOfStall();
+  EXPECT_EQ(Committed(),
+            (std::vector<std::string>{"before", "under way", "kept"}));
+}
+
+TEST_F(StalledLedgerTest, WhoWaitsBehindTheCommitIsLetGoToo) {
+  std::vector<absl::Status> outcomes(3, absl::UnknownError("waits"));
+  std::vector<Event> done(3);
+  const auto commit = [&](size_t i, std::string id, IfNotCommitted otherwise) {
+    loop_.loop().Post([this, &outcomes, &done, i, id, otherwise] {
+      Spawn([](LedgerWriter& writer, std::string each, IfNotCommitted how,
+               absl::Status* outcome, Event& over) -> Task<void> {
+        co_await CommitOne(writer, std::move(each), how, outcome);
+        over.Set();
+      }(*writer_, id, otherwise, &outcomes[i], done[i]));
+    });
+  };
+  commit(0, "under way", IfNotCommitted::kKeepAndGoOn);
+  commit(1, "behind", IfNotCommitted::kKeepAndGoOn);
+  commit(2, "refused", IfNotCommitted::kForget);
+  for (Event& each : done) ASSERT_TRUE(each.Wait());
+  EXPECT_TRUE(outcomes[0].ok()) << outcomes[0];
+  EXPECT_TRUE(outcomes[1].ok()) << outcomes[1];
+  EXPECT_EQ(outcomes[2].code(), absl::StatusCode::kDeadlineExceeded);
+  store_->GoOn();
+  AwaitEndOfStall();
+  const std::vector<std::string> ids = Committed();
+  ASSERT_GE(ids.size(), 3);
+  EXPECT_EQ(ids[1], "under way");
+  // It may have been with the first one.
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), "behind"), 1);
+}
+
+TEST_F(StalledLedgerTest, WhatFailsAfterAllIsWrittenBeforeWhatCameLater) {
+  EXPECT_TRUE(Commit("under way", IfNotCommitted::kKeepAndGoOn).ok());
+  EXPECT_TRUE(Commit("later", IfNotCommitted::kKeepAndGoOn).ok());
+  store_->GoOn(absl::UnavailableError("the disk has gone"));
+  AwaitEndOfStall();
+  EXPECT_EQ(writer_->counts().failures, 1);
+  EXPECT_EQ(Committed(),
+            (std::vector<std::string>{"before", "under way", "later"}));
+}
+
+TEST_F(StalledLedgerTest, WhatIsKeptMeanwhileIsBounded) {
+  EXPECT_TRUE(Commit("under way", IfNotCommitted::kKeepAndGoOn).ok());
+  for (const char* const id : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    EXPECT_TRUE(Commit(id, IfNotCommitted::kKeepAndGoOn).ok());
+  }
+  EXPECT_EQ(writer_->counts().lost, 2);
+  store_->GoOn();
+  AwaitEndOfStall();
+  EXPECT_EQ(Committed(),
+            (std::vector<std::string>{"before", "under way", "1", "2", "3", "4",
+                                      "5", "6", "2 ENTRIES_LOST"}));
+}
+
+TEST_F(StalledLedgerTest, WhoAsksToKnowWaitsForTheCommitThatIsUnderWay) {
+  absl::Status outcome = absl::UnknownError("waits");
+  Event done;
+  loop_.loop().Post([&] {
+    Spawn([](LedgerWriter& writer, absl::Status* told,
+             Event& over) -> Task<void> {
+      co_await CommitOne(writer, "an operator's",
+                         IfNotCommitted::kForgetOnceKnown, told);
+      over.Set();
+    }(*writer_, &outcome, done));
+  });
+  ASSERT_TRUE(loop_.RunTask([&] { return AwaitStall(*writer_); }));
+  store_->GoOn();
+  ASSERT_TRUE(done.Wait());
+  EXPECT_TRUE(outcome.ok()) << outcome;
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "an operator's"}));
+}
 
 Task<void> CommitMany(LedgerWriter& writer, int count, int* committed) {
   for (int i = 0; i < count; ++i) {

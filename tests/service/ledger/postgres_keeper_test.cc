@@ -1,5 +1,6 @@
 #include "service/ledger/postgres_keeper.h"
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -57,9 +58,15 @@ class PostgresKeeperTest : public testing::Test {
   }
   // What is wrong with all of it; empty if nothing is.
   std::string Verify() {
-    const PostgresCommitSource one(ledger_, 1);
-    const PostgresCommitSource two(ledger_, 2);
-    LedgerWalk walk({.chains = {{"1", &one}, {"2", &two}}, .joins = &ledger_});
+    std::deque<PostgresCommitSource> sources;
+    LedgerWalk::Options options{.joins = &ledger_};
+    const auto chains = ledger_.Chains();
+    EXPECT_TRUE(chains.ok()) << chains.status();
+    for (const PostgresChain& chain : *chains) {
+      options.chains.push_back({absl::StrCat(chain.number),
+                                &sources.emplace_back(ledger_, chain.number)});
+    }
+    LedgerWalk walk(std::move(options));
     EXPECT_TRUE(walk.Begin().ok());
     while (!walk.is_done()) EXPECT_TRUE(walk.Step().ok());
     return walk.DescribeProblem();
@@ -118,6 +125,39 @@ TEST_F(PostgresKeeperTest, WhatWasChangedBehindItIsFound) {
       "(SELECT last_hash FROM a.commits WHERE chain = 1 AND number = 2) "
       "WHERE chain = 1");
   EXPECT_THAT(Verify(), HasSubstr("chain 1: the entry 101 is not there"));
+}
+
+TEST_F(PostgresKeeperTest, CommitsOfAChainThatIsNotThereAreFound) {
+  const auto one = Start();
+  Append(*one, 60);
+  Join();
+  EXPECT_EQ(Verify(), "");
+  server_.Ask(
+      "INSERT INTO a.commits SELECT 7, number, first_entry, entries, time, "
+      "last_hash, texts, notes FROM a.commits WHERE chain = 1");
+  EXPECT_THAT(Verify(), HasSubstr("chain 7: has commits, and is not among"));
+  // Nor is a chain forgotten that no join has seen yet.
+  server_.Ask("DELETE FROM a.commits WHERE chain = 7");
+  EXPECT_EQ(Verify(), "");
+  const auto two = Start();
+  Append(*two, 1);
+  EXPECT_EQ(Verify(), "");
+  server_.Ask(
+      "DELETE FROM a.checkpoints WHERE chain = 2; "
+      "DELETE FROM a.chains WHERE chain = 2");
+  EXPECT_THAT(Verify(), HasSubstr("chain 2: has commits, and is not among"));
+}
+
+TEST_F(PostgresKeeperTest, WhatIsSaidOfACommitIsWhatItIs) {
+  const auto one = Start();
+  Append(*one, 60);
+  server_.Ask(
+      "UPDATE a.commits SET last_hash = repeat('a', 64) "
+      "WHERE chain = 1 AND number = 2");
+  EXPECT_THAT(Verify(), HasSubstr("says that it ends with aaaa"));
+  server_.Ask(
+      "UPDATE a.commits SET last_hash = '' WHERE chain = 1 AND number = 2");
+  EXPECT_THAT(Verify(), HasSubstr("chain 1: the entry 100"));
 }
 
 TEST_F(PostgresKeeperTest, AChainThatIsBegunIsNoticed) {

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "service/store/sqlite_connection.h"
 #include "tests/service/store/temporary_folder.h"
 
 namespace gateway {
@@ -86,6 +87,18 @@ TEST_F(SqliteCommitStoreTest, TheCheckpointIsTheLastOneThatWasKept) {
   EXPECT_EQ(kept->end, (LedgerEnd{1, 2, "hash"}));
   EXPECT_EQ(kept->open_dispatches, "open");
   EXPECT_EQ(kept->state, "second");
+}
+
+TEST_F(SqliteCommitStoreTest, ACheckpointThatWasChangedIsNone) {
+  ASSERT_TRUE(
+      store_->KeepCheckpoint({.end = {1, 2, "hash"}, .state = "spent"}).ok());
+  {
+    const auto db = SqliteConnection::Open(
+        path_, SqliteConnection::Access::kReadWrite, absl::Seconds(5));
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)->Execute("UPDATE checkpoint SET entries = 3").ok());
+  }
+  EXPECT_EQ(store_->LoadCheckpoint()->end, LedgerEnd());
 }
 
 TEST_F(SqliteCommitStoreTest, OneWhoseLastCommitsAreGoneIsNotOpened) {

@@ -92,6 +92,22 @@ TEST(RestartFieldsTest, WithoutRedisItCountsWhetherThereAreReplicas) {
   EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
 }
 
+TEST(RestartFieldsTest, WhoHasReadWhatOthersSpentDoesNotBeginToTellIt) {
+  GatewayConfig in_use;
+  in_use.mutable_redis();
+  in_use.mutable_ledger()->mutable_postgres();
+  in_use.mutable_budgets();
+  GatewayConfig next = in_use;
+  next.mutable_budgets()->set_shared(true);
+  EXPECT_THAT(RestartFields(in_use, next), ElementsAre("budgets.shared"));
+  EXPECT_THAT(RestartFields(next, in_use), IsEmpty());
+  EXPECT_THAT(RestartFields(next, next), IsEmpty());
+  // Of a ledger that is a file nobody reads what others have spent.
+  in_use.mutable_ledger()->clear_postgres();
+  next.mutable_ledger()->clear_postgres();
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
+}
+
 TEST(RestartFieldsTest, SessionsAreOpenedAtTheStart) {
   GatewayConfig in_use;
   GatewayConfig next;

@@ -136,9 +136,11 @@ TEST_F(CallSummaryTest, WhatCouldNotBeWrittenIsWrittenLater) {
     std::filesystem::rename(file_, file_ + ".away");
     EXPECT_FALSE(summary->Keep().ok());
     EXPECT_EQ(summary->failed_writes(), 1);
+    EXPECT_TRUE(summary->write_fails());
     EXPECT_EQ(summary->Sum({}).totals, Costs(5));
     std::filesystem::rename(file_ + ".away", file_);
     EXPECT_TRUE(summary->Keep().ok());
+    EXPECT_FALSE(summary->write_fails());
   }
   EXPECT_EQ(Open(file_)->Sum({}).totals, Costs(5));
 }

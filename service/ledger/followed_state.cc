@@ -1,0 +1,48 @@
+#include "service/ledger/followed_state.h"
+
+#include <cstddef>
+
+namespace gateway {
+
+namespace {
+
+// Whether an entry in the form of entry.h is of a budget: LedgerState is told
+// of these alone.
+bool IsOfBudget(std::string_view entry) {
+  // What it decides, and a hash, stand before its event type.
+  constexpr size_t kBeginMax = 256;
+  return entry.substr(0, kBeginMax).find("\"event_type\": \"BUDGET_") !=
+         std::string_view::npos;
+}
+
+}  // namespace
+
+absl::Status FollowedState::Restore(const LedgerCheckpoint& from) {
+  open_ = OpenDispatches();
+  if (!open_.Follow(from.open_dispatches)) {
+    return absl::DataLossError(
+        "the checkpoint has open dispatches that cannot be read");
+  }
+  return state_ == nullptr ? absl::OkStatus() : state_->Restore(from.state);
+}
+
+absl::Status FollowedState::Follow(std::string_view texts,
+                                   std::string_view notes) {
+  if (!open_.Follow(notes)) {
+    return absl::DataLossError("a commit has notes that cannot be read");
+  }
+  absl::Status told;
+  if (state_ == nullptr) return told;
+  ForEachEntry(texts, [&](std::string_view entry) {
+    if (IsOfBudget(entry)) told.Update(state_->Apply(entry));
+  });
+  return told;
+}
+
+LedgerCheckpoint FollowedState::At(LedgerEnd end) const {
+  return {.end = std::move(end),
+          .open_dispatches = open_.ToNotes(),
+          .state = state_ == nullptr ? "" : state_->Checkpoint()};
+}
+
+}  // namespace gateway
