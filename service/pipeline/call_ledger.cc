@@ -61,11 +61,11 @@ v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
 }
 
 LedgerEntry BeginEntry(const PlannedCall& call, std::string_view event_type,
-                       std::string id, absl::Time time) {
+                       std::string_view id, absl::Time time) {
   LedgerEntry entry;
   entry.event_type = event_type;
   entry.submission_id = call.admitted.scope.contract_id;
-  entry.id = std::move(id);
+  entry.id = id;
   entry.time = time;
   return entry;
 }
@@ -74,18 +74,19 @@ absl::Time Now(const IncomingCall& call) {
   return call.runtime->clock().WallTime();
 }
 
-std::string NewId(const IncomingCall& call) {
-  return NewEntryId(*call.runtime->ports().random);
+ShortText NewId(const IncomingCall& call) {
+  return NewShortEntryId(*call.runtime->ports().random);
 }
 
 // Whether the prompt's hash can be left to the ledger's thread, which has it as
-// soon as it writes the first dispatch: it is quickly read, and off bytes that
-// nobody changes.
+// soon as it writes the first dispatch: it is quickly read, and off what nobody
+// changes.
 bool IsHashedLate(const PlannedCall& call) {
   constexpr size_t kBytesMax = 4096;
-  return call.raw != nullptr && call.stored_query == nullptr &&
-         call.raw->body.size() <= kBytesMax && call.session == nullptr &&
-         call.facts.previous_response_id.empty();
+  const size_t bytes =
+      call.raw != nullptr ? call.raw->body.size() : call.facts.request_bytes;
+  return call.stored_query == nullptr && bytes <= kBytesMax &&
+         call.session == nullptr && call.facts.previous_response_id.empty();
 }
 
 // About what an entry has beside texts of the call.
@@ -127,23 +128,24 @@ class CommitSpan {
 // What a call's budgets were charged. Borrows it all.
 class DebitSource : public EntrySource {
  public:
-  DebitSource(const BudgetDebit& debit, const BudgetEntryFacts& facts,
-              std::string id, absl::Time time)
-      : debit_(debit), facts_(facts), id_(std::move(id)), time_(time) {}
+  DebitSource(const BudgetSettlement& settled, const BudgetEntryFacts& facts,
+              const ShortText& id, absl::Time time)
+      : settled_(settled), facts_(facts), id_(id), time_(time) {}
 
   size_t bytes() const override { return kEntryBytes; }
 
   UnchainedEntry Write() const override {
-    LedgerEntry entry = BudgetDebitEntry(debit_, facts_);
-    entry.id = id_;
+    const BudgetDebit debit = DebitOf(settled_);
+    LedgerEntry entry = BudgetDebitEntry(debit, facts_);
+    entry.id = std::string_view(id_);
     entry.time = time_;
     return UnchainedEntry(entry);
   }
 
  private:
-  const BudgetDebit& debit_;
+  const BudgetSettlement& settled_;
   const BudgetEntryFacts facts_;
-  const std::string id_;
+  const ShortText id_;
   const absl::Time time_;
 };
 
@@ -154,14 +156,7 @@ class CallLedger::DispatchSource : public EntrySource {
   // `turns` are what budgets count for it.
   DispatchSource(const PlannedCall& call, const RoundTrip& trip,
                  std::string_view context_hash, int64_t turns)
-      : call_(call),
-        trip_(trip),
-        context_hash_(context_hash),
-        estimate_(EstimateUnknown(call, *trip.attempt)) {
-    if (call.budgets != nullptr) {
-      lost_ = call.budgets->IfBilled(call, estimate_, turns);
-    }
-  }
+      : call_(call), trip_(trip), context_hash_(context_hash), turns_(turns) {}
 
   size_t bytes() const override { return 2 * kEntryBytes; }
 
@@ -179,25 +174,31 @@ class CallLedger::DispatchSource : public EntrySource {
         absl::StrCat("Dispatching to ", ToAbsl(trip_.attempt->provider), "/",
                      ToAbsl(trip_.attempt->model));
     entry.metadata = DispatchMetadata(call_);
+    const v1::Usage estimate = EstimateUnknown(call_, *trip_.attempt);
     std::string note = OpeningNote(
         trip_.dispatch_id, trip_.exchange_id, entry.submission_id,
         UnknownExchangeMetadata(
             call_, *trip_.attempt,
             {.dispatch_id = trip_.dispatch_id, .context_hash = context_hash_},
-            estimate_));
-    if (!lost_.empty()) {
-      note.append(
-          ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost_)));
-    }
+            estimate));
+    if (call_.budgets != nullptr) AddReservation(estimate, &note);
     return UnchainedEntry(entry, std::move(note));
   }
 
  private:
+  // What budgets are charged if nobody will know.
+  void AddReservation(const v1::Usage& estimate, std::string* note) const {
+    const std::vector<BudgetChange> lost =
+        call_.budgets->IfBilled(estimate, turns_, trip_.dispatch_time);
+    if (lost.empty()) return;
+    note->append(
+        ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost)));
+  }
+
   const PlannedCall& call_;
   const RoundTrip& trip_;
   mutable std::string context_hash_;
-  const v1::Usage estimate_;
-  BudgetDebit lost_;  // What budgets are charged if nobody will know.
+  const int64_t turns_;
 };
 
 class CallLedger::ExchangeSource : public EntrySource {
@@ -259,8 +260,10 @@ CallLedger::CallLedger(IncomingCall& call)
       degrades_(call.runtime->config().ledger().on_failure() ==
                 LedgerConfig::ON_FAILURE_DEGRADE),
       records_texts_(call.runtime->config().ledger().record_texts()) {
+  if (!records_texts_) return;
   // Their texts are read off messages.
-  if (records_texts_) call.facts.parsed_only = true;
+  call.facts.parsed_only = true;
+  streamed_ = std::make_unique<AnswerFolding>();
 }
 
 Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
@@ -297,7 +300,7 @@ void CallLedger::Add(const StreamBatch& batch) {
   if (!records_texts_) return;
   for (const v1::GenerateEvent& event : batch.events) {
     if (event.has_delta() && event.delta().choice_index() == 0) {
-      streamed_.Add(event);
+      streamed_->Add(event);
     }
   }
 }
@@ -313,15 +316,17 @@ void CallLedger::Close(const Call& call) {
 void CallLedger::AddBudgetEntries(const Call& call) {
   const BudgetEntryFacts facts = FactsOfBudgets(call);
   const auto add = [&](LedgerEntry entry) {
-    entry.id = NewId(call);
+    entry.id = std::string_view(NewId(call));
     entry.time = Now(call);
     closed_.emplace_back(entry);
   };
   for (const BudgetExceeded& exceeded : call.budgets->exceeded()) {
     add(BudgetWarningEntry(facts, exceeded));
   }
-  const BudgetDebit& debit = call.budgets->debit();
-  if (!debit.empty()) add(BudgetDebitEntry(debit, facts));
+  const BudgetSettlement& settled = call.budgets->settled();
+  if (settled.empty()) return;
+  const BudgetDebit debit = DebitOf(settled);
+  add(BudgetDebitEntry(debit, facts));
 }
 
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
@@ -338,7 +343,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   std::optional<DebitSource> debit;
   // Of a call that is refused nothing was charged, and nothing let pass.
   if (call.budgets != nullptr && was_asked) {
-    const BudgetDebit& taken = call.budgets->debit();
+    const BudgetSettlement& taken = call.budgets->settled();
     // Where others stand before it all are made here, in their order.
     if (closed_.empty() && call.budgets->exceeded().empty()) {
       if (!taken.empty()) {
@@ -378,7 +383,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
 }
 
 const std::string& CallLedger::OwnEntryId(const IncomingCall& call) {
-  if (own_entry_id_.empty()) own_entry_id_ = NewId(call);
+  if (own_entry_id_.empty()) own_entry_id_ = std::string_view(NewId(call));
   return own_entry_id_;
 }
 
@@ -407,8 +412,7 @@ void CallLedger::HashPrompt(const IncomingCall& call) {
 UnchainedEntry CallLedger::RejectionEntry(const Call& call,
                                           const absl::Status& refusal,
                                           std::string_view id) {
-  LedgerEntry entry =
-      BeginEntry(call, kRejectionType, std::string(id), Now(call));
+  LedgerEntry entry = BeginEntry(call, kRejectionType, id, Now(call));
   entry.decision = "REJECTED";
   const std::string told = ToldOutcome(call, refusal);
   entry.reason = absl::StrCat(ToAbsl(RefusalCode(refusal)), ": ", told);
@@ -438,7 +442,7 @@ std::string CallLedger::ResponseText(const Attempt& attempt) {
   if (!records_texts_ || !attempt.answered) return {};
   const v1::GenerateResponse* const whole = attempt.answer.response;
   if (whole == nullptr) {
-    const v1::GenerateResponse streamed = streamed_.Finish();
+    const v1::GenerateResponse streamed = streamed_->Finish();
     return streamed.choices().empty()
                ? std::string()
                : AnswerText(streamed.choices(0).message());
