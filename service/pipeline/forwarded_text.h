@@ -17,7 +17,6 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "providers/dialects/dialect.h"
 #include "providers/event_cutter.h"
 #include "providers/provider.h"
 #include "service/pipeline/answer_folding.h"
