@@ -289,6 +289,9 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
                                      : way.first_byte_timeout;
   http_call.cancel = call.cancel;
   http_call.progress = &progress.http;
+  if (call.departure != nullptr) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await call.departure->Depart());
+  }
   progress.dispatched = call.clock->SteadyTime();
   absl::StatusOr<Exchange> exchange = co_await call.http->Send(http_call);
   if (!exchange.ok()) {

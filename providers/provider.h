@@ -85,6 +85,19 @@ struct AttemptProgress {
   std::string_view credential;
 };
 
+// Departure hears of an attempt before anything of it leaves the gateway. What
+// is refused before, such as a request that cannot be said in the provider's
+// format, never departs.
+class Departure {
+ public:
+  // Waits until it may leave; once it has, an attempt that asks in several
+  // parts has left. An error: it must not, and is how the attempt ends.
+  virtual Task<absl::Status> Depart() = 0;
+
+ protected:
+  ~Departure() = default;
+};
+
 // What one attempt asks of a provider.
 struct ProviderCall {
   EventLoop* loop = nullptr;
@@ -126,6 +139,9 @@ struct ProviderCall {
   absl::Duration first_byte_timeout = absl::ZeroDuration();
   // For a raw call that asks for a count: receives the answer's bytes.
   std::string* raw_count = nullptr;
+  // Is told just before bytes leave, or a program is started; null if nobody
+  // needs to know.
+  Departure* departure = nullptr;
   // Receive what the pipeline must know of the attempt; never null.
   AttemptProgress* progress = nullptr;
   std::vector<v1::Warning>* warnings = nullptr;

@@ -199,6 +199,9 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
   options.output_bytes_limit =
       static_cast<size_t>(provider_.config_.output_bytes_limit());
   options.on_gone = [slot = *std::move(slot)]() mutable { slot.reset(); };
+  if (call.departure != nullptr) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await call.departure->Depart());
+  }
   progress_.dispatched = clock_.SteadyTime();
   absl::StatusOr<std::unique_ptr<Subprocess>> process =
       Subprocess::Start(loop_, std::move(options));

@@ -130,6 +130,9 @@ Task<absl::Status> MockProvider::Generate(ProviderCall& call,
 }
 
 Task<absl::Status> MockProvider::Begin(ProviderCall& call, bool faulty) const {
+  if (call.departure != nullptr) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await call.departure->Depart());
+  }
   call.progress->dispatched = call.clock->SteadyTime();
   GATEWAY_CO_RETURN_IF_ERROR(
       co_await Sleep(*call.loop, ToAbsl(config_.delay()), *call.cancel));

@@ -260,15 +260,12 @@ CallLedger::CallLedger(IncomingCall& call)
       degrades_(call.runtime->config().ledger().on_failure() ==
                 LedgerConfig::ON_FAILURE_DEGRADE),
       records_texts_(call.runtime->config().ledger().record_texts()) {
-  if (!records_texts_) return;
-  // Their texts are read off messages.
-  call.facts.parsed_only = true;
-  streamed_ = std::make_unique<AnswerFolding>();
+  if (records_texts_) texts_ = std::make_unique<Texts>();
 }
 
 Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
                                         const Attempt& attempt) {
-  const bool hashed_here = records_texts_ || !IsHashedLate(call);
+  const bool hashed_here = texts_ != nullptr || !IsHashedLate(call);
   if (hashed_here && context_hash_.empty() && call.stored_query == nullptr) {
     const auto hash = [&] {
       HashPrompt(call);
@@ -296,13 +293,46 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
   co_return Unavailable(committed);
 }
 
-void CallLedger::Add(const StreamBatch& batch) {
-  if (!records_texts_) return;
+void CallLedger::Add(const IncomingCall& call, const StreamBatch& batch) {
+  if (texts_ == nullptr || texts_->gave_up) return;
   for (const v1::GenerateEvent& event : batch.events) {
     if (event.has_delta() && event.delta().choice_index() == 0) {
-      streamed_->Add(event);
+      texts_->streamed.Add(event);
     }
   }
+  if (batch.raw.empty() || call.raw == nullptr) return;
+  if (!texts_->forwarded_stream.has_value()) {
+    texts_->forwarded_stream.emplace(*call.raw->dialect);
+  }
+  texts_->forwarded_stream->Add(batch, &texts_->streamed);
+}
+
+size_t CallLedger::BytesToRead(const StreamBatch& batch) const {
+  if (texts_ == nullptr || texts_->gave_up) return 0;
+  size_t bytes = 0;
+  for (const std::string_view piece : batch.raw) bytes += piece.size();
+  return bytes > kInPlaceBytesMax ? bytes : 0;
+}
+
+void CallLedger::GiveUpText() {
+  texts_->gave_up = true;
+  texts_->forwarded_stream.reset();
+  texts_->streamed = AnswerFolding();
+}
+
+Task<void> CallLedger::ReadForwarded(const Call& call) {
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (call.raw == nullptr || attempt == nullptr || !attempt->answered ||
+      Find(attempt) == nullptr) {
+    co_return;
+  }
+  const std::string_view answer = attempt->answer.raw;
+  if (answer.empty()) co_return;
+  const auto read = [&] {
+    texts_->forwarded = TextOfForwarded(*call.raw->dialect, answer);
+    return true;
+  };
+  co_await OffLoop(answer.size(), read);
 }
 
 void CallLedger::Close(const Call& call) {
@@ -330,6 +360,7 @@ void CallLedger::AddBudgetEntries(const Call& call) {
 }
 
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
+  if (texts_ != nullptr) co_await ReadForwarded(call);
   std::vector<ExchangeSource> exchanges;
   exchanges.reserve(trips_.size());
   bool was_asked = false;
@@ -406,7 +437,7 @@ const CallLedger::RoundTrip* CallLedger::FindTold(const Call& call) const {
 void CallLedger::HashPrompt(const IncomingCall& call) {
   std::string prompt = PromptText(call);
   context_hash_ = HashText(prompt);
-  if (records_texts_) prompt_ = std::move(prompt);
+  if (texts_ != nullptr) prompt_ = std::move(prompt);
 }
 
 UnchainedEntry CallLedger::RejectionEntry(const Call& call,
@@ -439,10 +470,15 @@ UnchainedEntry CallLedger::ReuseEntry(const Call& call) {
 }
 
 std::string CallLedger::ResponseText(const Attempt& attempt) {
-  if (!records_texts_ || !attempt.answered) return {};
+  if (texts_ == nullptr || !attempt.answered) return {};
   const v1::GenerateResponse* const whole = attempt.answer.response;
   if (whole == nullptr) {
-    const v1::GenerateResponse streamed = streamed_->Finish();
+    if (!attempt.answer.raw.empty()) return std::move(texts_->forwarded);
+    // Of one that broke off it is what came.
+    const bool lacks_some = texts_->forwarded_stream.has_value() &&
+                            texts_->forwarded_stream->failed();
+    if (lacks_some && attempt.status.ok()) return {};
+    const v1::GenerateResponse streamed = texts_->streamed.Finish();
     return streamed.choices().empty()
                ? std::string()
                : AnswerText(streamed.choices(0).message());

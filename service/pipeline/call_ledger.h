@@ -17,9 +17,11 @@
 #ifndef SERVICE_PIPELINE_CALL_LEDGER_H_
 #define SERVICE_PIPELINE_CALL_LEDGER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,7 @@
 #include "service/ledger/entry.h"
 #include "service/ledger/ledger_writer.h"
 #include "service/pipeline/answer_folding.h"
+#include "service/pipeline/forwarded_text.h"
 
 namespace gateway {
 
@@ -57,8 +60,19 @@ class CallLedger {
   // must not be. Takes as long as a commit, and is not cancelled.
   Task<absl::Status> Dispatch(const PlannedCall& call, const Attempt& attempt);
 
-  // Takes what the stream says, if texts are recorded.
-  void Add(const StreamBatch& batch);
+  // Takes what the stream says, if texts are recorded: of bytes that are
+  // forwarded it is read beside them. For OffLoop, that is as much work as to
+  // read so many bytes; 0 if there is next to none.
+  void Add(const IncomingCall& call, const StreamBatch& batch);
+  size_t BytesToRead(const StreamBatch& batch) const;
+  // How much of the stream is held for its text.
+  size_t held_text_bytes() const {
+    return texts_ == nullptr
+               ? 0
+               : static_cast<size_t>(texts_->streamed.size_bytes());
+  }
+  // There is no room for the text: the entry has none.
+  void GiveUpText();
 
   // Takes how the attempts went that were sent, and are over: before Finish,
   // only where the call is about to forget them.
@@ -99,6 +113,14 @@ class CallLedger {
   const RoundTrip* FindTold(const Call& call) const;
 
  private:
+  // What is recorded of an answer's first choice.
+  struct Texts {
+    AnswerFolding streamed;
+    std::optional<ForwardedText> forwarded_stream;  // What reads that.
+    std::string forwarded;                          // Of a whole answer.
+    bool gave_up = false;
+  };
+
   void HashPrompt(const IncomingCall& call);
   // What the entries are made of. What they read of the call is what nobody
   // changes while it waits for their commit.
@@ -110,18 +132,18 @@ class CallLedger {
   UnchainedEntry ReuseEntry(const Call& call);
   // What the call's budgets were charged, and which let it pass beyond them.
   void AddBudgetEntries(const Call& call);
-  // The text of the answer, if texts are recorded. What was streamed is given
-  // away by it.
+  // Reads the text of a whole answer whose bytes are forwarded.
+  Task<void> ReadForwarded(const Call& call);
+  // The text of the answer, if texts are recorded; empty if it could not be
+  // read. What was streamed or forwarded is given away by it.
   std::string ResponseText(const Attempt& attempt);
 
   LedgerWriter& writer_;
   const bool degrades_;
-  const bool records_texts_;
   std::string context_hash_;
-  std::string own_entry_id_;   // Empty before anybody asks for it.
-  std::string prompt_;         // If texts are recorded.
-  // The same, of the first choice; null otherwise.
-  std::unique_ptr<AnswerFolding> streamed_;
+  std::string own_entry_id_;            // Empty before anybody asks for it.
+  std::string prompt_;                  // If texts are recorded.
+  std::unique_ptr<Texts> texts_;        // Null if they are not recorded.
   std::list<RoundTrip> trips_;          // Each stays where it is.
   std::vector<UnchainedEntry> closed_;  // To be committed.
   int64_t unrecorded_ = 0;

@@ -147,14 +147,10 @@ Task<HedgedOutcome> SendHedged(PlannedCall& call, AttemptList& attempts,
     wake.Set();
   });
   Racer first(first_live);
+  first_live.TellDeparture(&wake);
+  Spawn(Race(&first, streams, &wake));
   // Nobody is asked beside it for what the ledger takes.
-  first.outcome = co_await first_live.Record();
-  first.ended = !first.outcome.ok();
-  if (first.ended) {
-    first.outcome = first_live.End(std::move(first.outcome));
-  } else {
-    Spawn(Race(&first, streams, &wake));
-  }
+  while (!first.ended && !first_live.departs()) co_await wake.Wait();
   if (!first.ended) call.loop.ArmTimer(timer, delay);
   while (!first.ended && !due) co_await wake.Wait();
   timer.Cancel();

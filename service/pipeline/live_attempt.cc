@@ -128,33 +128,33 @@ Task<absl::Status> LiveAttempt::ReadRequest() {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> LiveAttempt::Send(OpenStream* open) {
-  const bool is_recorded = call_.ledger == nullptr || recorded_;
-  return is_recorded ? Ask(open) : SendRecorded(open);
+bool LiveAttempt::Generates() const {
+  return call_.embed == nullptr && call_.stored_query == nullptr &&
+         !call_.facts.counts;
 }
 
-Task<absl::Status> LiveAttempt::Record() {
-  if (call_.ledger == nullptr) co_return absl::OkStatus();
-  recorded_ = true;
+Task<absl::Status> LiveAttempt::Depart() {
+  // One that asks in several parts is one attempt.
+  if (recorded_) co_return absl::OkStatus();
+  const absl::Duration before = call_.loop.Now();
   GATEWAY_CO_RETURN_IF_ERROR(co_await call_.ledger->Dispatch(call_, attempt_));
-  // What the disk took is not the provider's.
-  attempt_.began = call_.loop.Now();
-  attempt_.start_time = call_.runtime->clock().WallTime();
+  const absl::Duration waited = call_.loop.Now() - before;
+  attempt_.began += waited;
+  attempt_.start_time += waited;
+  recorded_ = true;
+  if (Generates()) LimitTime();
+  if (departed_ != nullptr) departed_->Set();
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> LiveAttempt::SendRecorded(OpenStream* open) {
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Record());
-  co_return co_await Ask(open);
-}
-
-Task<absl::Status> LiveAttempt::Ask(OpenStream* open) {
+Task<absl::Status> LiveAttempt::Send(OpenStream* open) {
   if (call_.embed != nullptr) return Embed();
   if (call_.stored_query != nullptr) {
     return provider().AskStored(request_, *call_.stored_query, &attempt_.reply);
   }
   if (call_.facts.counts) return Count();
-  LimitTime();
+  // Otherwise once it departs.
+  if (call_.ledger == nullptr) LimitTime();
   if (open != nullptr) return Open(open);
   if (!attempt_.forwards) {
     attempt_.answer.response =
@@ -215,6 +215,7 @@ void LiveAttempt::FillRequest(bool fresh_connection) {
     request_.credential =
         attempt_.credentials->NameOf(attempt_.credential_index);
   }
+  if (call_.ledger != nullptr) request_.departure = this;
   request_.progress = &attempt_.progress;
   request_.warnings = &attempt_.warnings;
 }

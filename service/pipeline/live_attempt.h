@@ -25,6 +25,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/async/event_loop.h"
 #include "base/async/task.h"
 #include "base/async/timer_wheel.h"
 #include "providers/provider.h"
@@ -38,7 +39,7 @@
 
 namespace gateway {
 
-class LiveAttempt {
+class LiveAttempt final : public Departure {
  public:
   // Borrows the call, who knows whom else to ask, and the attempt, which is
   // filled in.
@@ -53,13 +54,18 @@ class LiveAttempt {
   // Reads it, off the loop where that takes long.
   Task<absl::Status> ReadRequest();
 
-  // Writes down that it is about to be sent, where there is a ledger. Otherwise
-  // Send does that first. An error: it must not be sent.
-  Task<absl::Status> Record();
-
   // Has the provider do what is asked; a stream is left in `open`, which is
   // null for everything else. Its first content has come then.
   Task<absl::Status> Send(OpenStream* open);
+
+  // Writes down that it is about to leave, where there is a ledger. Its time
+  // begins anew then: what the disk took is not the provider's.
+  Task<absl::Status> Depart() override;
+
+  // Whether nothing holds it up any more but its provider: it has left, or
+  // nobody writes that down. `wake` is set when that becomes so.
+  bool departs() const { return call_.ledger == nullptr || recorded_; }
+  void TellDeparture(WakeUp* wake) { departed_ = wake; }
 
   // Keeps how it went, and returns that.
   absl::Status End(absl::Status outcome);
@@ -69,9 +75,8 @@ class LiveAttempt {
  private:
   const Provider& provider() const { return *target_.provider->provider; }
 
-  // Sends it once the ledger has it.
-  Task<absl::Status> SendRecorded(OpenStream* open);
-  Task<absl::Status> Ask(OpenStream* open);
+  // It is for a model to answer: not for vectors, a count or a kept answer.
+  bool Generates() const;
   void FillRequest(bool fresh_connection);
   // Tells a provider that wants to know how full the context is.
   void AddContextFields();
@@ -92,7 +97,7 @@ class LiveAttempt {
                                v1::EmbedResponse* response);
   void KeepUsage(const v1::Usage& usage);
 
-  // Limits how long the attempt may take, if anything does.
+  // Limits how long the attempt may take from now on, if anything does.
   void LimitTime();
   void OnTimer();
   // Limits it no more for the sake of others.
@@ -112,6 +117,7 @@ class LiveAttempt {
   const int attempts_left_;
   ProviderCall request_;
   bool recorded_ = false;
+  WakeUp* departed_ = nullptr;
   // What fields of the request point to that are the attempt's own.
   std::optional<ContextTexts> context_;
   std::vector<HttpField> fields_;

@@ -84,6 +84,37 @@ TEST_F(HttpProviderTest, ChangesNothingButTheModelsName) {
   }
 }
 
+class ToldDeparture final : public Departure {
+ public:
+  Task<absl::Status> Depart() override {
+    ++departures;
+    co_return verdict;
+  }
+
+  int departures = 0;
+  absl::Status verdict;
+};
+
+TEST_F(HttpProviderTest, NothingLeavesThatMustNot) {
+  ToldDeparture told;
+  ProviderQuestion question = Raw("m");
+  question.departure = &told;
+  for (const Provider* provider : {openai_.get(), anthropic_.get()}) {
+    told = ToldDeparture();
+    question.body = Raw("m").body;
+    EXPECT_EQ(Reason(calls_.Generate(*provider, question).status), "OK");
+    EXPECT_EQ(Reason(calls_.Stream(*provider, question).status), "OK");
+    EXPECT_EQ(told.departures, 2);
+    told.verdict = absl::UnavailableError("not written down");
+    const int64_t asked = *upstream_->Stat("m", "requests");
+    const ProviderOutcome outcome = calls_.Generate(*provider, question);
+    EXPECT_EQ(outcome.status, told.verdict);
+    EXPECT_EQ(calls_.Stream(*provider, question).status, told.verdict);
+    EXPECT_EQ(outcome.progress.dispatched, -absl::InfiniteDuration());
+    EXPECT_EQ(*upstream_->Stat("m", "requests"), asked);
+  }
+}
+
 TEST_F(HttpProviderTest, SendsTheRequestIdAndTheCredential) {
   ASSERT_EQ(Reason(calls_.Generate(*openai_, Raw("o")).status), "OK");
   EXPECT_THAT(*upstream_->Last("o"),

@@ -192,6 +192,9 @@ Task<absl::Status> SimulatedProvider::Generate(ProviderCall& call,
                                                ProviderAnswer* answer) const {
   // As a client of HTTP, which sends nothing then.
   if (call.cancel->cancelled()) co_return call.cancel->status();
+  if (call.departure != nullptr) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await call.departure->Depart());
+  }
   const Fate fate = Take(call);
   GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, fate));
   const absl::Duration now = call.clock->SteadyTime();
@@ -314,6 +317,9 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> SimulatedProvider::Stream(
     ProviderCall& call) const {
   if (call.cancel->cancelled()) co_return call.cancel->status();
+  if (call.departure != nullptr) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await call.departure->Depart());
+  }
   const Fate fate = Take(call);
   GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call, fate));
   std::unique_ptr<ProviderStream> stream =

@@ -36,6 +36,7 @@ struct ProviderCalls::Borrowed {
     call.fresh_connection = question.fresh_connection;
     call.caller_credential = question.caller_credential;
     call.lacks_schema = question.lacks_schema;
+    call.departure = question.departure;
     call.progress = &outcome->progress;
     call.warnings = &outcome->warnings;
     if (question.body.empty()) {

@@ -40,6 +40,7 @@ struct ProviderQuestion {
   // One of the caller's own for the provider.
   std::string caller_credential;
   bool lacks_schema = false;
+  Departure* departure = nullptr;
 };
 
 struct ProviderOutcome {

@@ -47,6 +47,9 @@ class OneEvent final : public ProviderStream {
 Task<absl::StatusOr<std::string>> ScriptedProvider::Next(
     ProviderCall& call) const {
   const size_t at = std::min(asked_++, script_.size() - 1);
+  if (call.departure != nullptr) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await call.departure->Depart());
+  }
   call.progress->dispatched = call.clock->SteadyTime();
   call.progress->http.sent = true;
   call.progress->credential = call.credential;
