@@ -258,10 +258,7 @@ CallLedger::CallLedger(IncomingCall& call)
     : writer_(*call.runtime->ports().ledger),
       degrades_(call.runtime->config().ledger().on_failure() ==
                 LedgerConfig::ON_FAILURE_DEGRADE),
-      records_texts_(call.runtime->config().ledger().record_texts()) {
-  // Their texts are read off messages.
-  if (records_texts_) call.facts.parsed_only = true;
-}
+      records_texts_(call.runtime->config().ledger().record_texts()) {}
 
 Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
                                         const Attempt& attempt) {
@@ -293,13 +290,46 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
   co_return Unavailable(committed);
 }
 
-void CallLedger::Add(const StreamBatch& batch) {
-  if (!records_texts_) return;
+void CallLedger::Add(const IncomingCall& call, const StreamBatch& batch) {
+  if (!records_texts_ || gave_up_text_) return;
   for (const v1::GenerateEvent& event : batch.events) {
     if (event.has_delta() && event.delta().choice_index() == 0) {
       streamed_.Add(event);
     }
   }
+  if (batch.raw.empty() || call.raw == nullptr) return;
+  if (!forwarded_stream_.has_value()) {
+    forwarded_stream_.emplace(*call.raw->dialect);
+  }
+  forwarded_stream_->Add(batch, &streamed_);
+}
+
+size_t CallLedger::BytesToRead(const StreamBatch& batch) const {
+  if (!records_texts_ || gave_up_text_) return 0;
+  size_t bytes = 0;
+  for (const std::string_view piece : batch.raw) bytes += piece.size();
+  return bytes > kInPlaceBytesMax ? bytes : 0;
+}
+
+void CallLedger::GiveUpText() {
+  gave_up_text_ = true;
+  forwarded_stream_.reset();
+  streamed_ = AnswerFolding();
+}
+
+Task<void> CallLedger::ReadForwarded(const Call& call) {
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (call.raw == nullptr || attempt == nullptr || !attempt->answered ||
+      Find(attempt) == nullptr) {
+    co_return;
+  }
+  const std::string_view answer = attempt->answer.raw;
+  if (answer.empty()) co_return;
+  const auto read = [&] {
+    forwarded_ = TextOfForwarded(*call.raw->dialect, answer);
+    return true;
+  };
+  co_await OffLoop(answer.size(), read);
 }
 
 void CallLedger::Close(const Call& call) {
@@ -325,6 +355,7 @@ void CallLedger::AddBudgetEntries(const Call& call) {
 }
 
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
+  if (records_texts_) co_await ReadForwarded(call);
   std::vector<ExchangeSource> exchanges;
   exchanges.reserve(trips_.size());
   bool was_asked = false;
@@ -438,6 +469,11 @@ std::string CallLedger::ResponseText(const Attempt& attempt) {
   if (!records_texts_ || !attempt.answered) return {};
   const v1::GenerateResponse* const whole = attempt.answer.response;
   if (whole == nullptr) {
+    if (!attempt.answer.raw.empty()) return std::move(forwarded_);
+    // Of one that broke off it is what came.
+    const bool lacks_some =
+        forwarded_stream_.has_value() && forwarded_stream_->failed();
+    if (lacks_some && attempt.status.ok()) return {};
     const v1::GenerateResponse streamed = streamed_.Finish();
     return streamed.choices().empty()
                ? std::string()

@@ -17,9 +17,11 @@
 #ifndef SERVICE_PIPELINE_CALL_LEDGER_H_
 #define SERVICE_PIPELINE_CALL_LEDGER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,7 @@
 #include "service/ledger/entry.h"
 #include "service/ledger/ledger_writer.h"
 #include "service/pipeline/answer_folding.h"
+#include "service/pipeline/forwarded_text.h"
 
 namespace gateway {
 
@@ -56,8 +59,17 @@ class CallLedger {
   // must not be. Takes as long as a commit, and is not cancelled.
   Task<absl::Status> Dispatch(const PlannedCall& call, const Attempt& attempt);
 
-  // Takes what the stream says, if texts are recorded.
-  void Add(const StreamBatch& batch);
+  // Takes what the stream says, if texts are recorded: of bytes that are
+  // forwarded it is read beside them. For OffLoop, that is as much work as to
+  // read so many bytes; 0 if there is next to none.
+  void Add(const IncomingCall& call, const StreamBatch& batch);
+  size_t BytesToRead(const StreamBatch& batch) const;
+  // How much of the stream is held for its text.
+  size_t held_text_bytes() const {
+    return static_cast<size_t>(streamed_.size_bytes());
+  }
+  // There is no room for the text: the entry has none.
+  void GiveUpText();
 
   // Takes how the attempts went that were sent, and are over: before Finish,
   // only where the call is about to forget them.
@@ -109,8 +121,10 @@ class CallLedger {
   UnchainedEntry ReuseEntry(const Call& call);
   // What the call's budgets were charged, and which let it pass beyond them.
   void AddBudgetEntries(const Call& call);
-  // The text of the answer, if texts are recorded. What was streamed is given
-  // away by it.
+  // Reads the text of a whole answer whose bytes are forwarded.
+  Task<void> ReadForwarded(const Call& call);
+  // The text of the answer, if texts are recorded; empty if it could not be
+  // read. What was streamed or forwarded is given away by it.
   std::string ResponseText(const Attempt& attempt);
 
   LedgerWriter& writer_;
@@ -120,6 +134,9 @@ class CallLedger {
   std::string own_entry_id_;   // Empty before anybody asks for it.
   std::string prompt_;         // If texts are recorded.
   AnswerFolding streamed_;     // The same; of the first choice.
+  std::optional<ForwardedText> forwarded_stream_;  // What reads that.
+  std::string forwarded_;                          // Of a whole answer.
+  bool gave_up_text_ = false;
   std::list<RoundTrip> trips_;          // Each stays where it is.
   std::vector<UnchainedEntry> closed_;  // To be committed.
   int64_t unrecorded_ = 0;

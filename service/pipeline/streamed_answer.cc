@@ -100,7 +100,8 @@ struct Gathering {
   CallSession* session = nullptr;
 };
 
-// Counts what is gathered. A recording is given up sooner than the stream.
+// Counts what is gathered. A recording, and the text that the ledger would
+// have, are given up sooner than the stream.
 absl::Status CountGathered(Call& call, Gathering& gathering) {
   constexpr HeldAnswer::Kind kKind = HeldAnswer::Kind::kGathered;
   size_t bytes = call.output.held_bytes();
@@ -109,6 +110,13 @@ absl::Status CountGathered(Call& call, Gathering& gathering) {
   }
   if (gathering.session != nullptr) {
     bytes += gathering.session->gathered_bytes();
+  }
+  const size_t text =
+      call.ledger == nullptr ? 0 : call.ledger->held_text_bytes();
+  if (text > 0 && !call.held.Count(kKind, bytes + text).ok()) {
+    call.ledger->GiveUpText();
+  } else {
+    bytes += text;
   }
   if (gathering.recording != nullptr) {
     const size_t recorded = gathering.recording->held_bytes();
@@ -152,9 +160,12 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
   absl::Duration usage_told = call.loop.Now();
   ConversationRecorder* const conversation = gathering.conversation.get();
   StreamBatch batch = std::move(open.first);
+  // What is said again was written down when it was said.
+  CallLedger* const ledger =
+      call.reused == nullptr ? call.ledger.get() : nullptr;
   const auto gather = [&] {
     delivered->Add(batch);
-    if (call.ledger != nullptr) call.ledger->Add(batch);
+    if (ledger != nullptr) ledger->Add(call, batch);
     if (gathering.recording != nullptr) gathering.recording->Add(batch);
     if (call.audit != nullptr) call.audit->AddBatch(batch);
     for (v1::GenerateEvent& event : batch.events) {
@@ -174,8 +185,10 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
         HeldAnswer::Kind::kEvents,
         std::max(batch.held_bytes, batch.events.memory_bytes())));
     const size_t large_bytes = batch.held_bytes;
-    if (large_bytes > 0) {
-      co_await OffLoop(large_bytes, gather);
+    const size_t read_bytes =
+        ledger == nullptr ? 0 : ledger->BytesToRead(batch);
+    if (large_bytes > 0 || read_bytes > 0) {
+      co_await OffLoop(std::max(large_bytes, read_bytes), gather);
     } else {
       gather();
     }

@@ -375,5 +375,101 @@ class TextsTest(ledger_case.LedgerCase):
                              {"place": "B\u00e4r"})
 
 
+    def test_forwarded_answers_are_forwarded_and_have_their_text(self):
+        gateway = self.start()
+        said = []
+        for stream in (False, True):
+            for path, body in _bodies(stream):
+                answer = ask(gateway.http, body, path=path,
+                             headers=_headers(path))
+                self.assertEqual(answer.status, 200, answer.body)
+                said.append(self.upstream_text(body["model"]))
+        gateway.stop()
+        exchanges = of_type(self.entries(), "EXCHANGE")
+        self.assertEqual(
+            [each["metadata"]["response"] for each in exchanges], said)
+        self.assertTrue(all(said))
+        for each in exchanges:
+            self.assertEqual(each["metadata"]["prompt"], "Hello")
+
+    def upstream_text(self, model):
+        """What the mock answers to each request for the model."""
+        answer = ask(self.upstream.address, chat(model))
+        return answer.text()
+
+    def test_what_only_the_provider_knows_still_goes_there(self):
+        body = {"model": "gpt-x", "input": "Hello", "future_field": [1],
+                "tools": [{"type": "web_search"}],
+                "prompt": {"id": "pmpt_1", "version": "2"}}
+        asked = {}
+        for ledger in ("ledger: {}\n", self.ledger):
+            gateway = self.start(ledger)
+            answer = ask(gateway.http, body, path="/v1/responses")
+            self.assertEqual(answer.status, 200, answer.body)
+            asked[ledger] = self.upstream.last_body("gpt-x")
+            gateway.stop()
+        self.assertEqual(asked["ledger: {}\n"], asked[self.ledger])
+
+
+class DeparturesTest(ledger_case.LedgerCase):
+    """What never leaves the gateway is no dispatch."""
+
+    config = ledger_case.gateway_case.CONFIG.replace("routing:\n", """\
+  - name: openrouter
+    openrouter:
+      base_url: "http://{upstream}/api/v1"
+      api_key: "env:OPENAI_KEY"
+  - name: gemini
+    gemini:
+      base_url: "http://{upstream}"
+      api_key: "env:OPENAI_KEY"
+routing:
+""").replace("  model_rules:\n", """\
+  model_rules:
+    - {{prefix: "or-", targets: [openrouter]}}
+    - {{prefix: "gemini-", targets: [gemini]}}
+""")
+
+    def test_a_count_by_the_gateway_itself_asks_nobody(self):
+        gateway = self.start()
+        answer = ask(gateway.http, chat("or-x", max_tokens=9),
+                     path="/v1/messages/count_tokens",
+                     headers=_headers("/v1/messages"))
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertGreater(answer.json()["input_tokens"], 0)
+        gateway.stop()
+        self.assertEqual(self.entries(), [])
+
+    def test_what_a_provider_cannot_be_asked_is_refused(self):
+        gateway = self.start()
+        told = []
+        for body, status in (
+                ({"model": "claude-x", "input": "Hello"}, 501),
+                ({"model": "gemini-x", "input": [[1, 2]]}, 400)):
+            answer = ask(gateway.http, body, path="/v1/embeddings")
+            self.assertEqual(answer.status, status, answer.body)
+            told.append(answer.headers["x-llmgateway-ledger-entry-id"])
+        gateway.stop()
+        entries = self.entries()
+        self.assertEqual([entry["id"] for entry in entries], told)
+        for entry in entries:
+            self.assertEqual(entry["event_type"], "PROMPT_REJECTED")
+        self.assertEqual(self.upstream.stats()["total"]["requests"], 0)
+
+    def test_refused_vectors_name_their_entry_in_the_callers_words(self):
+        gateway = self.start()
+        bodies = [{"model": "gpt-x", **more}
+                  for more in ({"input": []}, {}, {"input": ""})]
+        for body in bodies:
+            answer = ask(gateway.http, body, path="/v1/embeddings")
+            self.assertEqual(answer.status, 400, answer.body)
+            entry = self.entries()[-1]
+            self.assertEqual(answer.headers["x-llmgateway-ledger-entry-id"],
+                             entry["id"])
+            self.assertNotIn("inputs", entry["reason"])
+            self.assertIn("input", entry["reason"])
+        gateway.stop()
+
+
 if __name__ == "__main__":
     unittest.main()
