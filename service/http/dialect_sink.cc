@@ -58,6 +58,7 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
     pieces = {body.substr(0, end), details, body.substr(end)};
   }
   call.http_status = http_status;
+  if (call.audit != nullptr && outcome.ok()) call.audit->AddSent(pieces);
   call.response_bytes += static_cast<int64_t>(body.size() + details.size());
   co_return co_await responder_.Send({http_status, fields}, pieces);
 }
@@ -203,6 +204,7 @@ Task<absl::Status> DialectSink::Write(
   for (std::string_view piece : pieces) {
     call.response_bytes += static_cast<int64_t>(piece.size());
   }
+  if (call.audit != nullptr) call.audit->AddSent(pieces);
   writing_ = true;
   absl::Status written = co_await responder_.Write(pieces);
   writing_ = false;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/async/worker_pool.h"
@@ -22,6 +24,9 @@ namespace {
 
 constexpr Operation kEmbed = {"POST /v1/embeddings", "POST", "/v1/embeddings"};
 
+// The payload of a fault that names its fields.
+constexpr std::string_view kFieldViolations = "google.rpc.BadRequest";
+
 // Names the field as OpenAI does: `input`, where the contract has `inputs`.
 absl::Status InOpenAiFields(const absl::Status& outcome) {
   constexpr std::string_view kContract = "inputs";
@@ -38,7 +43,13 @@ absl::Status InOpenAiFields(const absl::Status& outcome) {
     any = true;
   }
   if (!any) return outcome;
-  absl::Status status = MakeFault(FaultReason(outcome), message);
+  absl::Status status(outcome.code(), message);
+  outcome.ForEachPayload(
+      [&](absl::string_view type_url, const absl::Cord& payload) {
+        if (!absl::EndsWith(type_url, ToAbsl(kFieldViolations))) {
+          status.SetPayload(type_url, payload);
+        }
+      });
   for (const auto& [field, description] : violations) {
     AddFieldViolation(status, field, description);
   }
@@ -57,9 +68,6 @@ class EmbeddingsSink final : public JsonSink {
   }
   size_t BytesToWrite(const Call& call) const override {
     return call.embeddings->ByteSizeLong();
-  }
-  absl::Status InVendorFields(const absl::Status& failure) const override {
-    return InOpenAiFields(failure);
   }
 
   const EmbeddingDialect& dialect_;
@@ -99,6 +107,7 @@ Task<void> EmbeddingsRoutes::Embed(RequestContext context) const {
         WorkerPool::Stage::kBegins);
   }
   call.embed = request;
+  call.facts.in_callers_words = &InOpenAiFields;
   call.facts.model = request->model();
   call.embeddings = response;
   EmbeddingsSink sink(context, dialect_, encoding);

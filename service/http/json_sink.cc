@@ -21,8 +21,7 @@ Task<absl::Status> JsonSink::SendAnswer(Call& call) {
 }
 
 Task<absl::Status> JsonSink::SendEnd(Call& call, const absl::Status& outcome) {
-  const absl::Status told = InVendorFields(outcome);
-  co_return co_await Send(call, told, std::string());
+  co_return co_await Send(call, outcome, std::string());
 }
 
 Task<absl::Status> JsonSink::Send(Call& call, const absl::Status& outcome,
@@ -44,6 +43,7 @@ Task<absl::Status> JsonSink::Send(Call& call, const absl::Status& outcome,
   fields.AddOutcome(call, outcome);
   call.response_bytes = static_cast<int64_t>(body.size());
   const std::string_view pieces[] = {body};
+  if (call.audit != nullptr && outcome.ok()) call.audit->AddSent(pieces);
   co_return co_await context_.responder.Send({call.http_status, fields},
                                              pieces);
 }

@@ -37,10 +37,6 @@ class JsonSink : public AnswerSink {
   // it is about so large.
   virtual absl::Status WriteBody(Call& call, std::string* body) = 0;
   virtual size_t BytesToWrite(const Call& /*call*/) const { return 0; }
-  // A failure in the vendor's names of fields.
-  virtual absl::Status InVendorFields(const absl::Status& failure) const {
-    return failure;
-  }
 
  private:
   Task<absl::Status> Send(Call& call, const absl::Status& outcome,

@@ -195,6 +195,7 @@ void SetFacts(const RequestContext& context, const Operation& operation,
     facts->strict_output = context.fields.directives.strict_output;
   }
   facts->request_bytes = context.request.body.size();
+  facts->http_body = context.request.body;
 }
 
 absl::Status AuthorizeCaller(const RequestContext& context,

@@ -74,9 +74,10 @@ void AddTexts(const Call& call, const CallRecord& record, AuditTexts* texts) {
 
 }  // namespace
 
-CallAudit::CallAudit(const BodyRule& rule)
+CallAudit::CallAudit(const BodyRule& rule, bool is_http)
     : keeps_request_(rule.request),
       keeps_response_(rule.response),
+      is_http_(is_http),
       bytes_limit_(rule.bytes_limit) {}
 
 std::unique_ptr<CallAudit> CallAudit::Begin(const Call& call) {
@@ -86,11 +87,12 @@ std::unique_ptr<CallAudit> CallAudit::Begin(const Call& call) {
        .caller = call.caller->id,
        .owner = call.caller->owner});
   if (rule == nullptr) return nullptr;
-  std::unique_ptr<CallAudit> audit(new CallAudit(*rule));
+  std::unique_ptr<CallAudit> audit(
+      new CallAudit(*rule, call.facts.head.protocol == Protocol::kHttp));
   if (!rule->request) return audit;
   AuditBody* const request = &audit->request_;
-  if (call.raw != nullptr) {
-    audit->TakeBytes(call.raw->body, request);
+  if (!call.facts.http_body.empty()) {
+    audit->TakeBytes(call.facts.http_body, request);
   } else if (call.own_request != nullptr || call.request != nullptr) {
     audit->TakeMessage(
         call.own_request != nullptr ? *call.own_request : *call.request,
@@ -120,39 +122,19 @@ void CallAudit::TakeMessage(const google::protobuf::Message& message,
   body->truncated = body->bytes.size() >= BytesMax();
 }
 
-size_t CallAudit::BytesToTake(const Call& call) const {
-  const Attempt* const attempt = call.DecidingAttempt();
-  if (!keeps_response_ || attempt == nullptr ||
-      attempt->answer.response == nullptr) {
-    return 0;
-  }
-  return std::min(attempt->answer.response->ByteSizeLong(), BytesMax());
+size_t CallAudit::BytesToTake(size_t answer_bytes) const {
+  return keeps_response_ ? std::min(answer_bytes, BytesMax()) : 0;
 }
 
-void CallAudit::TakeAnswer(const Call& call) {
-  const Attempt* const attempt = call.DecidingAttempt();
-  if (!keeps_response_ || attempt == nullptr) return;
-  if (call.facts.counts || call.embed != nullptr) return;
-  const ProviderAnswer& answer = attempt->answer;
-  if (answer.response != nullptr) {
-    TakeMessage(*answer.response, &response_);
-  } else if (!answer.raw.empty()) {
-    TakeBytes(answer.raw, &response_);
-  } else if (!attempt->reply.empty()) {
-    TakeBytes(attempt->reply, &response_);
-  }
+void CallAudit::TakeAnswer(const google::protobuf::Message& answer) {
+  if (keeps_response_) TakeMessage(answer, &response_);
 }
 
 void CallAudit::AddBatch(const StreamBatch& batch) {
-  if (!keeps_response_) return;
+  if (!keeps_response_ || is_http_) return;
   response_.is_kept = true;
   response_.bytes_limit = bytes_limit_;
   std::string& bytes = response_.bytes;
-  for (const std::string_view piece : batch.raw) {
-    const size_t room = BytesMax() - std::min(BytesMax(), bytes.size());
-    response_.truncated |= piece.size() > room;
-    bytes.append(piece.substr(0, room));
-  }
   for (const v1::GenerateEvent& event : batch.events) {
     if (bytes.size() >= BytesMax()) {
       response_.truncated = true;
@@ -162,6 +144,18 @@ void CallAudit::AddBatch(const StreamBatch& batch) {
     const auto size = static_cast<uint32_t>(event.ByteSizeLong());
     bytes.append(reinterpret_cast<const char*>(&size), kEventSizeBytes);
     event.AppendToString(&bytes);
+  }
+}
+
+void CallAudit::AddSent(absl::Span<const std::string_view> pieces) {
+  if (!keeps_response_) return;
+  response_.is_kept = true;
+  response_.bytes_limit = bytes_limit_;
+  std::string& bytes = response_.bytes;
+  for (const std::string_view piece : pieces) {
+    const size_t room = BytesMax() - std::min(BytesMax(), bytes.size());
+    response_.truncated |= piece.size() > room;
+    bytes.append(piece.substr(0, room));
   }
 }
 

@@ -4,12 +4,14 @@
 //
 //   call.audit = CallAudit::Begin(call);        // Null if nothing is kept.
 //   ...
-//   if (call.audit != nullptr) call.audit->AddBatch(batch);
+//   if (call.audit != nullptr) call.audit->AddSent(pieces);
 //   ...
 //   audit_log.Add(AuditEntryOf(call, record));  // In any case.
 //
-// Bytes are kept as they came and went; messages as JSON. They are redacted
-// when they are written, on the audit log's thread.
+// By HTTP the bytes of a body are kept as they came, and those of an answer as
+// they were handed on, whatever was made of them in between, since what is
+// taken out is found by their names; by gRPC messages, as JSON. They are
+// redacted when they are written, on the audit log's thread.
 //
 // Thread contract: one call, by one thread at a time.
 
@@ -20,6 +22,7 @@
 #include <memory>
 #include <string_view>
 
+#include "absl/types/span.h"
 #include "google/protobuf/message.h"
 #include "providers/provider.h"
 #include "service/audit/audit_entry.h"
@@ -36,19 +39,23 @@ class CallAudit {
   // far as it is known by now. REQUIRES: the runtime has an audit log.
   static std::unique_ptr<CallAudit> Begin(const Call& call);
 
-  // Takes a whole answer, which is there and has not been sent.
-  void TakeAnswer(const Call& call);
-  // How much work that is, for OffLoop.
-  size_t BytesToTake(const Call& call) const;
+  // Takes a whole answer by gRPC, which is about to be sent.
+  void TakeAnswer(const google::protobuf::Message& answer);
+  // How much work that is of one of so many bytes, for OffLoop.
+  size_t BytesToTake(size_t answer_bytes) const;
 
-  // Takes what of a stream is about to be sent.
+  // Takes what of a stream by gRPC is about to be sent.
   void AddBatch(const StreamBatch& batch);
+
+  // Takes what of an answer by HTTP is about to be sent: all of it, or the next
+  // of a stream.
+  void AddSent(absl::Span<const std::string_view> pieces);
 
   // Moves what there is into the call's entry.
   void MoveTo(AuditEntry* entry);
 
  private:
-  explicit CallAudit(const BodyRule& rule);
+  CallAudit(const BodyRule& rule, bool is_http);
 
   // More of a body than is kept, so that what is cut is found there.
   size_t BytesMax() const;
@@ -58,6 +65,7 @@ class CallAudit {
 
   const bool keeps_request_;
   const bool keeps_response_;
+  const bool is_http_;
   const size_t bytes_limit_;
   AuditBody request_;
   AuditBody response_;

@@ -95,6 +95,14 @@ struct CallFacts {
   // call is then parsed.
   bool strict_output = false;
   size_t request_bytes = 0;
+  // What came as the body of a request by HTTP; valid until a stream begins.
+  std::string_view http_body;
+  // Of the stream that the call goes on with, which another call began; empty
+  // if it asks for an answer of its own.
+  std::string_view resumes;
+  // Returns a failure with the fields as the API names them, where those are
+  // not the contract's; null where they are.
+  absl::Status (*in_callers_words)(const absl::Status& failure) = nullptr;
   // When the caller's own deadline passes, of which the API's cancels the call;
   // steady.
   absl::Duration deadline = absl::InfiniteDuration();
@@ -133,6 +141,13 @@ class IncomingCall {
   // that is not known. `vendor` as of PriceTable. Valid as long as the call.
   const ModelRates* FindPrice(std::string_view vendor,
                               std::string_view model) const;
+
+  // An outcome as everybody is told of it, the ledger before the caller.
+  absl::Status InCallersWords(absl::Status outcome) const {
+    return outcome.ok() || facts.in_callers_words == nullptr
+               ? outcome
+               : facts.in_callers_words(outcome);
+  }
 
   // The bytes of a raw request may go through as they are.
   bool may_forward() const {

@@ -265,6 +265,13 @@ Task<void> BeginAudit(Call& call) {
   co_await OffLoop(call.facts.request_bytes, begin);
 }
 
+// Returns what the caller is told of it, if the call is refused.
+Task<absl::Status> TellRefusal(Call& call, absl::Status outcome) {
+  outcome = call.InCallersWords(std::move(outcome));
+  if (!outcome.ok()) co_await TellFailures(call, outcome);
+  co_return outcome;
+}
+
 // Of a caller who was not known when he was refused.
 void BoundUnknown(Call& call, const absl::Status& refusal, Recorder& recorder) {
   FindRefusedCaller(call, refusal);
@@ -335,7 +342,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   if (!IsKnown(*call.caller)) BoundUnknown(call, outcome, recorder);
   // While its request is there.
   if (AsksForBodies(call)) co_await BeginAudit(call);
-  if (!outcome.ok()) co_await TellFailures(call, outcome);
+  outcome = co_await TellRefusal(call, std::move(outcome));
   // Awaited after the choice and not within it: GCC 12 would destroy the status
   // that is moved in twice.
   Task<absl::Status> run =

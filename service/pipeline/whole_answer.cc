@@ -13,7 +13,6 @@
 #include "errors/fault.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/attempts.h"
-#include "service/pipeline/call_audit.h"
 #include "service/pipeline/call_budgets.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_limits.h"
@@ -148,7 +147,8 @@ Task<absl::Status> CompleteReused(Call& call, Attempt& attempt) {
 
 // Asks for what is wanted whole, and completes it.
 Task<absl::Status> MakeAnswer(Call& call) {
-  absl::Status outcome = co_await AskTargets(call, call.attempts, nullptr);
+  absl::Status outcome =
+      call.InCallersWords(co_await AskTargets(call, call.attempts, nullptr));
   if (call.shared != nullptr) call.shared->completing = true;
   // None was made if every target rests.
   Attempt* const attempt = call.DecidingAttempt();
@@ -221,13 +221,6 @@ Task<absl::Status> SendWhole(Call& call, AnswerSink& sink,
                              absl::Status outcome) {
   if (outcome.ok()) {
     DescribeBudgets(call);
-    if (call.audit != nullptr) {
-      const auto keep = [&call] {
-        call.audit->TakeAnswer(call);
-        return true;
-      };
-      co_await OffLoop(call.audit->BytesToTake(call), keep);
-    }
     const absl::Status sent = co_await sink.SendAnswer(call);
     co_return !sent.ok() && call.cancel.cancelled() ? call.cancel.status()
                                                     : sent;

@@ -22,7 +22,7 @@ PROVIDERS = """\
 providers:
   - name: openai
     openai: {{base_url: "http://{upstream}/v1", api_key: "env:OPENAI_KEY"}}
-routing: {{default_target: openai}}
+routing: {{default_target: openai/gpt-x}}
 resilience:
   retry: {{backoff_base: 1ms, backoff_limit: 5ms}}
   circuit_breaker: {{mode: "off"}}

@@ -4,10 +4,12 @@ a rule asks for them."""
 import base64
 import json
 import os
+import re
 import threading
 import unittest
 
 from tests.integration import audit_case
+from tests.integration import http_calls
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
@@ -175,6 +177,77 @@ class BodiesTest(audit_case.AuditCase):
                        for event in events)
         self.assertEqual(said, call.text())
         self.assertIn("ROLE_USER", by_grpc["request"]["text"])
+
+    def test_paths_find_what_callers_wrote_at_every_api(self):
+        gateway = self.start(audit="""\
+audit:
+  bodies: [{request: true, response: true}]
+  redaction:
+    json_paths: [input, message, "messages.*.content", "**.password",
+                 "choices.*.message.content", "choices.*.delta.content",
+                 "content.*.text", "delta.text"]
+  encryption: {keys: [{id: k1, key: "env:AUDIT_KEY"}]}
+""", more="ledger: {record_texts: true}\n")
+        said = "zebra crossing"
+        self.upstream.set_script("gpt-x", {"text": said, "dimensions": 3})
+        calls = [
+            ("/v1/embeddings", {"model": "gpt-x", "input": said}),
+            ("/api/chat/complete",
+             {"messages": [{"role": "user", "content": said}],
+              "message": said, "context": {"password": said}}),
+            (http_calls.CHAT, chat("gpt-x", text=said)),
+            (http_calls.CHAT, chat("gpt-x", text=said, stream=True)),
+            # Read and written anew.
+            ("/v1/messages", chat("gpt-x", text=said, max_tokens=9)),
+            ("/v1/messages",
+             chat("gpt-x", text=said, max_tokens=9, stream=True))]
+        for path, body in calls:
+            answer = self.ask(gateway, body, path=path)
+            self.assertEqual(answer.status, 200, answer.body)
+        self.await_entries(gateway, len(calls))
+        entries = self.search(gateway, include_bodies=True)[::-1]
+        for (path, body), entry in zip(calls, entries):
+            with self.subTest(path=path, stream=body.get("stream")):
+                request = json.loads(entry["request"]["text"])
+                self.assertEqual(list(request), list(body))
+                self.assertNotIn("zebra", entry["request"]["text"])
+                if path == "/api/chat/complete":
+                    continue  # Its answer has other names.
+                self.assertNotIn("zebra", entry["response"]["text"])
+                self.assertNotIn("crossing", entry["response"]["text"])
+
+    def test_answers_are_kept_as_they_were_handed_on(self):
+        gateway = self.start(audit=audit_case.ALL_BODIES)
+        self.upstream.set_script("gpt-x", {"dimensions": 3})
+        calls = [
+            ("/v1/embeddings", {"model": "gpt-x", "input": "Hello"}),
+            ("/v1/messages", chat("gpt-x", max_tokens=9)),
+            ("/v1/messages", chat("gpt-x", max_tokens=9, stream=True)),
+            ("/v1/messages/count_tokens", chat("gpt-x"))]
+        answers = []
+        for path, body in calls:
+            answers.append(self.ask(gateway, body, path=path))
+            self.assertEqual(answers[-1].status, 200, answers[-1].body)
+        self.await_entries(gateway, len(calls))
+        entries = self.search(gateway, include_bodies=True)[::-1]
+        self.assertEqual([entry["response"]["text"] for entry in entries],
+                         [answer.body.decode() for answer in answers])
+
+    def test_who_goes_on_with_a_stream_has_an_entry(self):
+        gateway = self.start(more="resumable_streams: {}\n")
+        answer = self.ask(gateway, chat("gpt-x", stream=True))
+        last = re.findall(rb"^id: (\S+)\r?$", answer.body, re.M)[0].decode()
+        for key, status in ((audit_case.CALLER, 200), ("not-a-key", 401)):
+            again = ask(gateway.http, chat("gpt-x", stream=True),
+                        headers={"authorization": "Bearer " + key,
+                                 "last-event-id": last})
+            self.assertEqual(again.status, status, again.body)
+        refused, resumed, first = self.await_entries(gateway, 3)
+        self.assertEqual(resumed["answer_of"], first["request_id"])
+        self.assertEqual(resumed["outcome"], "AUDIT_OUTCOME_SUCCEEDED")
+        self.assertEqual(resumed["caller"], "team")
+        self.assertNotIn("attempts", resumed)
+        self.assertEqual(refused["failure"], "ERROR_REASON_API_KEY_INVALID")
 
     def test_rules_say_whose_bodies_are_kept(self):
         gateway = self.start(audit="""\

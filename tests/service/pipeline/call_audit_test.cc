@@ -69,9 +69,7 @@ TEST_F(CallAuditTest, ARuleSaysWhatIsKept) {
   Open("{request: true}");
   call_->audit = CallAudit::Begin(*call_);
   ASSERT_NE(call_->audit, nullptr);
-  StreamBatch batch;
-  batch.raw.push_back("not kept");
-  call_->audit->AddBatch(batch);
+  call_->audit->AddSent({"not kept"});
   const AuditEntry entry = Entry();
   EXPECT_EQ(TextOf(entry.request),
             "{\"model\":\"m\",\"messages\":[{\"parts\":[{\"text\":\"hello "
@@ -80,61 +78,56 @@ TEST_F(CallAuditTest, ARuleSaysWhatIsKept) {
   EXPECT_FALSE(entry.response.is_kept);
 }
 
-TEST_F(CallAuditTest, ARawRequestIsKeptAsItCame) {
+// Whatever was made of it.
+TEST_F(CallAuditTest, ARequestByHttpIsKeptAsItCame) {
   Open("{request: true, body_bytes_limit: 10}");
-  const RawRequest raw{.body = R"({"model": "m"})"};
-  call_->raw = &raw;
+  call_->facts.http_body = R"({"model": "m"})";
   call_->audit = CallAudit::Begin(*call_);
   AuditEntry entry = Entry();
   // What is cut is cut when it is redacted.
   EXPECT_EQ(TextOf(entry.request), R"({"model": "m"})");
   EXPECT_EQ(entry.request.bytes_limit, 10);
   const std::string large(5000, 'x');
-  const RawRequest larger{.body = large};
-  call_->raw = &larger;
+  call_->facts.http_body = large;
   call_->audit = CallAudit::Begin(*call_);
   entry = Entry();
   EXPECT_EQ(entry.request.bytes.size(), 10 + kRedactionMarginBytes);
   EXPECT_TRUE(entry.request.truncated);
 }
 
-TEST_F(CallAuditTest, AWholeAnswerIsKept) {
+TEST_F(CallAuditTest, AWholeAnswerByGrpcIsKept) {
   Open("{response: true}");
   call_->audit = CallAudit::Begin(*call_);
-  Attempt& attempt = call_->attempts.Add();
   v1::GenerateResponse response;
   response.set_model("mock-model");
-  attempt.answer.response = &response;
-  attempt.answered = true;
-  EXPECT_GT(call_->audit->BytesToTake(*call_), 0);
-  call_->audit->TakeAnswer(*call_);
-  AuditEntry entry = Entry();
+  EXPECT_EQ(call_->audit->BytesToTake(100), 100);
+  call_->audit->TakeAnswer(response);
+  const AuditEntry entry = Entry();
   EXPECT_EQ(TextOf(entry.response), "{\"model\":\"mock-model\"}");
   EXPECT_FALSE(entry.request.is_kept);
+  Open("{request: true}");
   call_->audit = CallAudit::Begin(*call_);
-  attempt.answer.response = nullptr;
-  attempt.answer.raw = "{\"raw\":1}";
-  call_->audit->TakeAnswer(*call_);
-  entry = Entry();
-  EXPECT_EQ(TextOf(entry.response), "{\"raw\":1}");
+  EXPECT_EQ(call_->audit->BytesToTake(100), 0);
+  call_->audit->TakeAnswer(response);
+  EXPECT_FALSE(Entry().response.is_kept);
 }
 
-TEST_F(CallAuditTest, PiecesOfAStreamAreKeptUpToTheLimit) {
+TEST_F(CallAuditTest, WhatIsSentByHttpIsKeptUpToTheLimit) {
   Open("{response: true, body_bytes_limit: 100}");
+  call_->facts.head.protocol = Protocol::kHttp;
   call_->audit = CallAudit::Begin(*call_);
+  call_->audit->AddSent({"data: 1\n\n", "data: 2\n\n"});
+  // It is sent in another form.
   StreamBatch batch;
-  batch.raw.push_back("data: 1\n\n");
-  batch.raw.push_back("data: 2\n\n");
+  batch.events.push_back(v1::GenerateEvent());
   call_->audit->AddBatch(batch);
-  call_->audit->AddBatch(batch);
+  call_->audit->AddSent({"data: 3\n\n"});
   AuditEntry entry = Entry();
-  EXPECT_EQ(TextOf(entry.response),
-            "data: 1\n\ndata: 2\n\ndata: 1\n\ndata: 2\n\n");
+  EXPECT_EQ(TextOf(entry.response), "data: 1\n\ndata: 2\n\ndata: 3\n\n");
   EXPECT_FALSE(entry.response.truncated);
   call_->audit = CallAudit::Begin(*call_);
   const std::string large(900, 'x');
-  batch.raw.assign({large, large});
-  call_->audit->AddBatch(batch);
+  call_->audit->AddSent({large, large});
   entry = Entry();
   EXPECT_EQ(entry.response.bytes.size(), 100 + kRedactionMarginBytes);
   EXPECT_TRUE(entry.response.truncated);
