@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
+#include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -109,6 +110,13 @@ class UnarySink final : public AnswerSink {
     TellCall(call, absl::OkStatus(), context_);
     fill_(call);
     const size_t bytes = response_.ByteSizeLong();
+    if (call.audit != nullptr) {
+      const auto keep = [&] {
+        call.audit->TakeAnswer(response_);
+        return true;
+      };
+      co_await OffLoop(call.audit->BytesToTake(bytes), keep);
+    }
     context_.set_answer_bytes(bytes);
     call.response_bytes = static_cast<int64_t>(bytes);
     MessageWriter* const writer = context_.answer_writer();
@@ -248,10 +256,8 @@ absl::Status CheckListDirectives(const CallContext& context) {
   return directives.status();
 }
 
-// Sets what every request has in common.
-template <typename Request>
-void SetCallerFacts(const CallContext& context, const Request& request,
-                    Call* call) {
+// Sets what the call itself says.
+void SetCallFacts(const CallContext& context, Call* call) {
   CallFacts& facts = call->facts;
   facts.head = CallerHeadOf(context, call->runtime->proxies().grpc);
   facts.operation = context.method();
@@ -264,14 +270,22 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   facts.provider_credential = ProviderCredentialOf(
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""),
       facts.head, call->runtime->callers().asks_for_keys());
+  facts.request_bytes = context.request_bytes();
+  facts.deadline = context.deadline();
+}
+
+// Sets what every request for an answer has in common.
+template <typename Request>
+void SetCallerFacts(const CallContext& context, const Request& request,
+                    Call* call) {
+  SetCallFacts(context, call);
+  CallFacts& facts = call->facts;
   facts.model = request.model();
   facts.provider = request.provider_id();
   facts.directives = DirectivesOf(context, call->arena);
   if (facts.directives != nullptr) {
     facts.strict_output = facts.directives->strict_output;
   }
-  facts.request_bytes = context.request_bytes();
-  facts.deadline = context.deadline();
 }
 
 void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
@@ -292,6 +306,25 @@ void SetStreamFacts(CallContext& context, const v1::GenerateRequest& request,
   facts.model = context.Keep(facts.model);
   facts.provider = context.Keep(facts.provider);
   facts.previous_response_id = context.Keep(facts.previous_response_id);
+}
+
+// Answers with what follows an event of a stream that another call began.
+Task<absl::Status> Resume(CallContext& context,
+                          const v1::ResumeStreamRequest& request,
+                          MessageWriter& writer, Call& call) {
+  GATEWAY_CO_ASSIGN_OR_RETURN(const CallerRef caller,
+                              CheckCaller(*call.runtime, context));
+  call.caller = caller;
+  GATEWAY_CO_RETURN_IF_ERROR(CheckListDirectives(context));
+  GATEWAY_CO_RETURN_IF_ERROR(caller->scopes.CheckRpc("ResumeStream"));
+  const std::string owner = OwnerOf(*caller, kGrpcForm);
+  Resumption resumption;
+  const absl::Status outcome =
+      co_await ResumeStream(call.runtime->resumable_streams(), owner, request,
+                            context, writer, &resumption);
+  if (resumption.found) call.facts.resumes = request.request_id();
+  call.response_bytes = resumption.sent_bytes;
+  co_return outcome;
 }
 
 }  // namespace
@@ -403,15 +436,14 @@ Task<absl::Status> GatewayService::StreamResumably(
 Task<absl::Status> GatewayService::ResumeStream(
     CallContext& context, const v1::ResumeStreamRequest& request,
     MessageWriter& writer) {
-  GATEWAY_CO_RETURN_IF_ERROR(CheckListDirectives(context));
   LoopServices& services = services_of_(context.loop());
-  const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
-  GATEWAY_CO_ASSIGN_OR_RETURN(const CallerRef caller,
-                              CheckCaller(*runtime, context));
-  GATEWAY_CO_RETURN_IF_ERROR(caller->scopes.CheckRpc("ResumeStream"));
-  const std::string owner = OwnerOf(*caller, kGrpcForm);
-  co_return co_await gateway::ResumeStream(runtime->resumable_streams(), owner,
-                                           request, context, writer);
+  Call call = NewCall(services, context);
+  SetCallFacts(context, &call);
+  call.facts.stream = true;
+  const InflightCall inflight = services.recorder.Begin(call);
+  const absl::Status outcome = co_await Resume(context, request, writer, call);
+  services.recorder.Record(call, outcome);
+  co_return outcome;
 }
 
 Task<absl::Status> GatewayService::CountTokens(

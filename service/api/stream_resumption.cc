@@ -21,13 +21,15 @@ constexpr size_t kPieceBytes = 64 * 1024;
 
 // Writes the events of a piece. False once the caller is gone.
 Task<absl::StatusOr<bool>> WriteEvents(const StreamPiece& piece,
-                                       MessageWriter& writer) {
+                                       MessageWriter& writer,
+                                       int64_t* sent_bytes) {
   for (const StreamRingEvent& kept : piece.events) {
     v1::GenerateEvent event;
     if (!event.ParseFromString(*kept.bytes)) {
       co_return MakeFault(v1::ERROR_REASON_INTERNAL,
                           "an event of a kept stream could not be read");
     }
+    *sent_bytes += static_cast<int64_t>(kept.bytes->size());
     const bool written = co_await writer.Write(event);
     if (!written) co_return false;
   }
@@ -48,7 +50,8 @@ absl::Status StreamsNotResumable() {
 Task<absl::Status> ResumeStream(ResumableStreams* streams,
                                 std::string_view owner,
                                 const v1::ResumeStreamRequest& request,
-                                CallContext& context, MessageWriter& writer) {
+                                CallContext& context, MessageWriter& writer,
+                                Resumption* resumption) {
   if (streams == nullptr) co_return StreamsNotResumable();
   if (request.request_id().empty()) {
     co_return InvalidField("request_id", "is required");
@@ -58,6 +61,7 @@ Task<absl::Status> ResumeStream(ResumableStreams* streams,
   }
   GATEWAY_CO_ASSIGN_OR_RETURN(const std::shared_ptr<StreamRing> ring,
                               streams->Find(owner, request.request_id()));
+  resumption->found = true;
   // The call goes on while somebody is here. Nothing if it was given up.
   const std::optional<Audience::Seat> seat = ring->audience().Join();
   auto seq = static_cast<uint64_t>(request.after_seq());
@@ -66,8 +70,9 @@ Task<absl::Status> ResumeStream(ResumableStreams* streams,
         const StreamPiece piece,
         co_await ring->Read(seq, kPieceBytes, context.loop(),
                             context.cancel()));
-    GATEWAY_CO_ASSIGN_OR_RETURN(const bool is_here,
-                                co_await WriteEvents(piece, writer));
+    GATEWAY_CO_ASSIGN_OR_RETURN(
+        const bool is_here,
+        co_await WriteEvents(piece, writer, &resumption->sent_bytes));
     if (!is_here) co_return absl::CancelledError("the client is gone");
     if (piece.ended) co_return piece.end;
     seq = piece.events.back().seq;

@@ -131,7 +131,7 @@ Task<void> Run(RequestContext context, GenerationOptions options, bool counts) {
   std::optional<ResumableCall> resumable;
   if (!counts && context.runtime->resumable_streams() != nullptr) {
     if (!context.request.Find(kLastEventId).empty()) {
-      co_return co_await ResumeStream(std::move(context));
+      co_return co_await ResumeStream(std::move(context), options.operation);
     }
     resumable.emplace(services.loop, context.responder.gone());
   }

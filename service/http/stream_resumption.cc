@@ -1,6 +1,7 @@
 #include "service/http/stream_resumption.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -11,12 +12,16 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "google/protobuf/arena.h"
 #include "service/api/call_report.h"
 #include "service/cache/audience.h"
 #include "service/cache/resumable_streams.h"
 #include "service/cache/stream_ring.h"
 #include "service/http/answer_fields.h"
+#include "service/http/dialect_sink.h"
 #include "service/http/ring_responder.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/recorder.h"
 #include "service/pipeline/resumable_call.h"
 
 namespace gateway {
@@ -45,35 +50,76 @@ absl::StatusOr<Resumed> Find(const RequestContext& context) {
                  .answer_of = std::string(id.request_id)};
 }
 
-void Start(const RequestContext& context, std::string_view answer_of) {
+void Start(const RequestContext& context, Call& call) {
   AnswerFields fields(context.api, "text/event-stream; charset=utf-8",
                       context.id, Elapsed(context));
   fields.Add("cache-control", "no-cache");
-  fields.Add(kAnswerOfHeader, answer_of);
+  fields.Add(kAnswerOfHeader, call.facts.resumes);
+  call.http_status = 200;
   context.responder.Start({200, fields});
 }
 
 // Sends the rest of a stream, of which `piece` comes first.
-Task<void> SendRest(RequestContext& context, Resumed& resumed,
-                    StreamPiece piece) {
+Task<absl::Status> SendRest(RequestContext& context, Call& call,
+                            Resumed& resumed, StreamPiece piece) {
   HttpResponder& responder = context.responder;
   for (;;) {
     std::vector<std::string_view> pieces;
     for (const StreamRingEvent& event : piece.events) {
       pieces.push_back(*event.bytes);
+      call.response_bytes += static_cast<int64_t>(event.bytes->size());
       resumed.seq = event.seq;
     }
     const absl::Status written = co_await responder.Write(pieces);
-    if (!written.ok()) co_return;
+    if (!written.ok()) {
+      co_return call.cancel.cancelled() ? call.cancel.status() : written;
+    }
     if (piece.ended) break;
     absl::StatusOr<StreamPiece> more = co_await resumed.ring->Read(
         resumed.seq, kPieceBytes, context.services.loop, responder.gone());
     // It takes what comes too slowly: where it is now, it may ask again.
-    if (!more.ok()) co_return responder.Abort();
+    if (!more.ok()) {
+      responder.Abort();
+      co_return more.status();
+    }
     piece = *std::move(more);
   }
-  if (absl::IsAborted(piece.end)) co_return responder.Abort();
-  (co_await responder.Finish()).IgnoreError();
+  if (absl::IsAborted(piece.end)) {
+    responder.Abort();
+  } else {
+    (co_await responder.Finish()).IgnoreError();
+  }
+  co_return piece.end;
+}
+
+// Answers a call that cannot be gone on with.
+Task<absl::Status> Refuse(RequestContext& context, Call& call,
+                          absl::Status refusal) {
+  DialectSink sink(context.api, context.responder);
+  (co_await sink.SendEnd(call, refusal)).IgnoreError();
+  co_return refusal;
+}
+
+Task<absl::Status> Resume(RequestContext& context, Call& call,
+                          std::string* answer_of) {
+  absl::StatusOr<Resumed> resumed = Find(context);
+  if (!resumed.ok()) co_return co_await Refuse(context, call, resumed.status());
+  *answer_of = std::move(resumed->answer_of);
+  call.facts.resumes = *answer_of;
+  // The call goes on while somebody is here. Nothing if it was given up.
+  const std::optional<Audience::Seat> seat = resumed->ring->audience().Join();
+  absl::StatusOr<StreamPiece> first = co_await resumed->ring->Read(
+      resumed->seq, kPieceBytes, context.services.loop,
+      context.responder.gone());
+  absl::Status failed = first.status();
+  // It ended before it had said anything.
+  if (failed.ok() && first->ended && first->events.empty() &&
+      resumed->seq == 0) {
+    failed = first->end;
+  }
+  if (!failed.ok()) co_return co_await Refuse(context, call, failed);
+  Start(context, call);
+  co_return co_await SendRest(context, call, *resumed, *std::move(first));
 }
 
 }  // namespace
@@ -95,25 +141,18 @@ absl::StatusOr<EventId> ReadEventId(std::string_view text) {
   return id;
 }
 
-Task<void> ResumeStream(RequestContext context) {
-  absl::StatusOr<Resumed> resumed = Find(context);
-  if (!resumed.ok()) {
-    co_return co_await Fail(std::move(context), resumed.status());
-  }
-  // The call goes on while somebody is here. Nothing if it was given up.
-  const std::optional<Audience::Seat> seat = resumed->ring->audience().Join();
-  absl::StatusOr<StreamPiece> first = co_await resumed->ring->Read(
-      resumed->seq, kPieceBytes, context.services.loop,
-      context.responder.gone());
-  absl::Status failed = first.status();
-  // It ended before it had said anything.
-  if (failed.ok() && first->ended && first->events.empty() &&
-      resumed->seq == 0) {
-    failed = first->end;
-  }
-  if (!failed.ok()) co_return co_await Fail(std::move(context), failed);
-  Start(context, resumed->answer_of);
-  co_await SendRest(context, *resumed, *std::move(first));
+Task<void> ResumeStream(RequestContext context, Operation operation) {
+  google::protobuf::Arena arena;
+  Call call = NewCall(context, arena);
+  SetFacts(context, operation, &call);
+  call.facts.dialect = context.api.dialect->name();
+  call.facts.stream = true;
+  if (context.caller.ok()) call.caller = *context.caller;
+  Recorder& recorder = context.services.recorder;
+  const InflightCall inflight = recorder.Begin(call);
+  std::string answer_of;
+  const absl::Status outcome = co_await Resume(context, call, &answer_of);
+  recorder.Record(call, outcome);
 }
 
 }  // namespace gateway

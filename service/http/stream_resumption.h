@@ -1,6 +1,8 @@
 // Going on with a stream whose connection broke (ring_responder.h): the client
 // sends its request again, with the id of the last event that it has got in
-// `last-event-id`, as browsers do. The body is not read.
+// `last-event-id`, as browsers do. The body is not read. It is a call of its
+// own to all who record calls, which names the one that it goes on with and
+// consumes nothing.
 //
 // Thread contract: one call, on its loop.
 
@@ -33,7 +35,7 @@ struct EventId {
 absl::StatusOr<EventId> ReadEventId(std::string_view text);
 
 // Answers with what follows that event. REQUIRES: streams can be resumed.
-Task<void> ResumeStream(RequestContext context);
+Task<void> ResumeStream(RequestContext context, Operation operation);
 
 }  // namespace gateway
 

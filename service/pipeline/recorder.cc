@@ -163,7 +163,9 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     record.finish_reason = FinishReasonOf(deciding->answer);
   }
   if (call.cache != nullptr) FillCache(*call.cache, &record);
-  if (call.reused != nullptr) record.answer_of = call.reused->kept->request_id;
+  record.answer_of = call.reused != nullptr
+                         ? std::string_view(call.reused->kept->request_id)
+                         : call.facts.resumes;
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
   if (access_log_ != nullptr && MayLog(call, record, &record.unlogged)) {

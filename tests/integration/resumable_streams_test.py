@@ -94,6 +94,28 @@ class HttpTest(_ResumeCase):
 
     config = _CONFIG + "resumable_streams: {{}}\n"
 
+    def test_who_comes_back_is_a_call_in_the_access_log(self):
+        self.upstream.set_script("gpt-log", _PACED)
+        seen = self.begin("gpt-log")
+        last = self.last_id(seen)
+        for caller, status, told in (("alice", 200, "OK"),
+                                     ("bob", 404, "NOT_FOUND"),
+                                     ("nobody", 401, "UNAUTHENTICATED")):
+            key = _ENV.get(caller.upper(), "no-key-0123456789")
+            answer = ask(self.gateway.http, chat("gpt-log", stream=True),
+                         headers={"x-api-key": key, "last-event-id": last,
+                                  "x-request-id": "again-" + caller})
+            self.assertEqual(answer.status, status, answer.body)
+            line = self.gateway.wait_for_access(request_id="again-" + caller)
+            self.assertEqual(
+                (line["http_status"], line["status"]), (status, told))
+            self.assertEqual(line["operation"], "POST /v1/chat/completions")
+            self.assertEqual(line["bytes_out"], len(answer.body))
+            if status == 200:
+                self.assertEqual(line["answer_of"], last.rpartition(":")[0])
+                self.assertEqual(line["caller"], "alice")
+                self.assertEqual(line["attempt_count"], 0)
+
     def test_who_comes_back_gets_what_is_missing(self):
         for model, path, fields in (
                 ("gpt-r", http_calls.CHAT, {}),

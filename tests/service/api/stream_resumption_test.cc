@@ -50,7 +50,9 @@ class StreamResumptionTest : public testing::Test {
     request.set_request_id(id);
     request.set_after_seq(after);
     CallContext context(runner_.loop(), {.method = "m"});
-    return runner_.Run(ResumeStream(streams, owner, request, context, writer_));
+    resumption_ = Resumption();
+    return runner_.Run(
+        ResumeStream(streams, owner, request, context, writer_, &resumption_));
   }
   absl::Status Resume(int64_t after) {
     return Resume("grpc alice", "r", after, &streams_);
@@ -62,6 +64,7 @@ class StreamResumptionTest : public testing::Test {
       {.streams = 9, .ring = {.size_bytes = 2'000, .keep = absl::Hours(1)}},
       clock_};
   Writer writer_;
+  Resumption resumption_;
 };
 
 TEST_F(StreamResumptionTest, WhatFollowsIsWrittenAndThenTheEnd) {
@@ -70,12 +73,15 @@ TEST_F(StreamResumptionTest, WhatFollowsIsWrittenAndThenTheEnd) {
   ASSERT_EQ(writer_.written().size(), 2);
   EXPECT_EQ(writer_.written()[0].seq(), 2);
   EXPECT_EQ(writer_.written()[1].seq(), 3);
+  EXPECT_TRUE(resumption_.found);
+  EXPECT_EQ(resumption_.sent_bytes, 2 * Event(2).ByteSizeLong());
 }
 
 TEST_F(StreamResumptionTest, WhatCannotBeGoneOnWithIsToldByItsReason) {
   Ring(3);
   EXPECT_EQ(FaultReason(Resume("grpc bob", "r", 1, &streams_)),
             v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_FALSE(resumption_.found);
   EXPECT_EQ(FaultReason(Resume("grpc alice", "other", 1, &streams_)),
             v1::ERROR_REASON_NOT_FOUND);
   EXPECT_EQ(FaultReason(Resume("grpc alice", "r", 1, nullptr)),

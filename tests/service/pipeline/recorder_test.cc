@@ -153,6 +153,12 @@ TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
   EXPECT_EQ(Metric("llm_errors_total"), std::nullopt);
 }
 
+TEST_F(RecorderTest, WhoGoesOnWithAStreamNamesItsCall) {
+  call_.facts.resumes = "req-begun";
+  recorder_.Record(call_, absl::OkStatus());
+  EXPECT_EQ(watching_->Take()->call->record().answer_of, "req-begun");
+}
+
 TEST_F(RecorderTest, SaysWhyACallFailed) {
   AddAttempt(Unavailable());
   recorder_.Record(call_, Unavailable());
