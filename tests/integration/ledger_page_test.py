@@ -139,6 +139,11 @@ class LedgerPageTest(LedgerCase):
                          "valid, %s\n" % hashes[0])
         variables["NOTED"] = entries[0]["entry_hash"]
         self.assertEqual(step("grep -c").strip(), "1")
+        with open(os.path.join(self.folder, "request.json"), "w",
+                  encoding="utf-8") as file:
+            json.dump(chat("gpt-5"), file)
+        self.assertEqual(step("request.json").strip(),
+                         answer.headers["x-llmgateway-context-hash"])
         with PostgresProcess() as postgres:
             postgres.require_password()
             self.write_by_replica(postgres)
@@ -153,6 +158,58 @@ class LedgerPageTest(LedgerCase):
         self.assertIn("valid: %d entries, 0 failures" % (2 * _CALLS), taken)
         self.assertIsNone(next(blocks, None))
         self.gateway.stop()
+
+
+class ContextHashTest(LedgerCase):
+
+    def test_whoever_has_a_request_has_its_hash(self):
+        with open(_PAGE, encoding="utf-8") as file:
+            script, = [text for kind, text in _BLOCK.findall(file.read())
+                       if "request.json" in text]
+        gateway = self.start(_CONFIG + "ledger: {}\nruntime: {state_dir: "
+                             "'%s/state'}\n" % self.folder)
+        text = "B\u00e4r \"1\"\n"
+        turns = [{"role": "user", "content": text},
+                 {"role": "assistant", "content": "x"},
+                 {"role": "user", "content": "y"}]
+        parts = [{"type": "text", "text": text}]
+        for path, body in (
+                ("/v1/chat/completions", chat("gpt-5", text)),
+                ("/v1/chat/completions", {"model": "m", "messages": turns}),
+                ("/v1/chat/completions",
+                 {"model": "m",
+                  "messages": [{"role": "user", "content": parts}]}),
+                ("/v1/chat/completions",
+                 {"model": "m",
+                  "messages": [{"role": "system", "content": text},
+                               {"role": "user", "content": parts * 2}]}),
+                ("/v1/messages", chat("m", text, max_tokens=9)),
+                ("/v1/messages", chat("m", text, max_tokens=9, system="s")),
+                ("/v1/responses", {"model": "m", "input": text}),
+                ("/v1/responses", {"model": "m", "input": turns,
+                                   "instructions": "i"}),
+                ("/v1beta/models/m:generateContent",
+                 {"contents": [{"parts": [{"text": text}]}]}),
+                ("/v1beta/models/m:generateContent",
+                 {"contents": [{"role": "user", "parts": [{"text": text}]}],
+                  "systemInstruction": {"parts": [{"text": "s"}]}}),
+                ("/v1/embeddings", {"model": "m", "input": text}),
+                ("/v1/embeddings", {"model": "m", "input": [text]}),
+                ("/v1/embeddings", {"model": "m", "input": [text, "b"]})):
+            with self.subTest(path=path, body=body):
+                answer = ask(gateway.http, body, path=path,
+                             headers={"anthropic-version": "2023-06-01"})
+                self.assertEqual(answer.status, 200, answer.body)
+                with open(os.path.join(self.folder, "request.json"), "w",
+                          encoding="utf-8") as file:
+                    json.dump(body, file)
+                told = subprocess.run(
+                    ["sh", "-eu", "-c", script], stdout=subprocess.PIPE,
+                    text=True, cwd=self.folder, check=True,
+                    env=self.variables(gateway)).stdout
+                self.assertEqual(told.strip(),
+                                 answer.headers["x-llmgateway-context-hash"])
+        gateway.stop()
 
 
 class LedgerToolsTest(LedgerCase):
