@@ -258,9 +258,10 @@ std::unique_ptr<CallLedger> CallLedger::Of(IncomingCall& call) {
 CallLedger::CallLedger(IncomingCall& call)
     : writer_(*call.runtime->ports().ledger),
       degrades_(call.runtime->config().ledger().on_failure() ==
-                LedgerConfig::ON_FAILURE_DEGRADE),
-      records_texts_(call.runtime->config().ledger().record_texts()) {
-  if (records_texts_) texts_ = std::make_unique<Texts>();
+                LedgerConfig::ON_FAILURE_DEGRADE) {
+  if (call.runtime->config().ledger().record_texts()) {
+    texts_ = std::make_unique<Texts>();
+  }
 }
 
 Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,

@@ -218,6 +218,11 @@ class GrpcTest(_ResumeCase):
         # All of it, once more.
         again = self.resume_grpc(request_id, 0)
         self.assertEqual(again.events, events)
+        line = self.gateway.wait_for_access(answer_of=request_id)
+        self.assertEqual(
+            (line["operation"], line["status"], line["attempt_count"]),
+            (_RESUME[1:], "OK", 0))
+        self.assertGreater(line["bytes_out"], 0)
 
     def test_nobody_else_gets_it(self):
         request_id = self.begin_grpc("gpt-gown")[0]["started"]["request_id"]
@@ -227,6 +232,9 @@ class GrpcTest(_ResumeCase):
         ahead = self.resume_grpc(request_id, 1000)
         self.assertEqual((ahead.end["code"], ahead.end["fields"]),
                          ("INVALID_ARGUMENT", ["after_seq"]))
+        line = self.gateway.wait_for_access(operation=_RESUME[1:],
+                                            status="NOT_FOUND")
+        self.assertEqual(line["caller"], "bob")
 
 
 class BoundsTest(_ResumeCase):
