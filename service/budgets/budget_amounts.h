@@ -68,6 +68,14 @@ struct BudgetAmounts {
   }
 };
 
+// What a limit counts of a scope: in the budget's unit, and calls.
+struct BudgetClaim {
+  int64_t units = 0;
+  int64_t turns = 0;
+
+  bool operator==(const BudgetClaim&) const = default;
+};
+
 }  // namespace gateway
 
 #endif  // SERVICE_BUDGETS_BUDGET_AMOUNTS_H_

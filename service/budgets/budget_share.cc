@@ -7,15 +7,24 @@ BudgetMessage BudgetShare::Begin(int64_t now) {
   BudgetMessage message = {.incarnation = incarnation_, .since = since_};
   if (incarnation_ == 0) return message;
   message.sequence = ++sequence_;
-  if (joined_) message.tellings = table_.BeginTelling(kScopesMax, now, &keys_);
+  if (!joined_) return message;
+  message.tellings = table_.BeginTelling(kScopesMax, now, &keys_);
+  message.tells_all = table_.owed() == 0;
   return message;
+}
+
+void BudgetShare::SetSharing(bool away) {
+  table_.SetSharing({.joined = joined_,
+                     .away = away,
+                     .settled = settled_,
+                     .replicas = count()});
 }
 
 void BudgetShare::Join() {
   incarnation_ = sequence_ = answered_ = since_ = 0;
   joined_ = false;
   has_more_ = true;
-  table_.SetSharing({.joined = false, .replicas = count()});
+  SetSharing();
 }
 
 void BudgetShare::GoOnAs(const std::string& replica, const BudgetBook& left,
@@ -27,17 +36,45 @@ void BudgetShare::GoOnAs(const std::string& replica, const BudgetBook& left,
   Join();
 }
 
+void BudgetShare::Unsettle() {
+  settled_ = false;
+  back_since_.reset();
+  unheard_ = live_;
+  // Who would have been there is not known before.
+  heard_min_ = has_joined_ ? 0 : options_.replicas - 1;
+}
+
+void BudgetShare::Hear(const BudgetReply& reply) {
+  if (settled_) return;
+  if (!back_since_.has_value()) back_since_ = reply.time;
+  int64_t heard = 0;
+  for (const BudgetReply::Seen& seen : reply.replicas) {
+    if (seen.replica == options_.replica || seen.told_all < *back_since_) {
+      continue;
+    }
+    unheard_.erase(seen.replica);
+    ++heard;
+  }
+  if (heard >= heard_min_) heard_min_ = 0;
+  if (reply.time - *back_since_ < kSilence) return;
+  unheard_.clear();
+  heard_min_ = 0;
+}
+
 void BudgetShare::SetLive(const BudgetReply& reply) {
-  std::set<std::string> live;
-  for (const auto& [replica, silence] : reply.replicas) {
-    if (replica != options_.replica && silence < kSilence) live.insert(replica);
+  // Those that are waited for are where they were before.
+  std::set<std::string> live = unheard_;
+  for (const BudgetReply::Seen& seen : reply.replicas) {
+    if (seen.replica != options_.replica && seen.silence < kSilence) {
+      live.insert(seen.replica);
+    }
   }
   if (live != live_) {
     // What those that have come or gone have reserved is read again.
     if (joined_) since_ = 0;
     live_ = std::move(live);
   }
-  table_.SetSharing({.joined = joined_, .replicas = count()});
+  SetSharing();
 }
 
 void BudgetShare::End(const BudgetReply& reply, int64_t now,
@@ -47,6 +84,7 @@ void BudgetShare::End(const BudgetReply& reply, int64_t now,
   superseded_ = is_superseded && supersessions_ > kLateJoinsMax;
   if (reply.outcome != BudgetReply::Outcome::kTaken) {
     GiveUp();
+    Unsettle();
     Join();
     if (superseded_) Lose();
     return;
@@ -60,6 +98,8 @@ void BudgetShare::End(const BudgetReply& reply, int64_t now,
     answered_ = sequence_;
   }
   since_ = lost ? 0 : reply.read;
+  if (lost) Unsettle();
+  Hear(reply);
   SetLive(reply);
   for (const BudgetNews& news : reply.news) {
     const bool placed = table_.Learn(
@@ -73,16 +113,20 @@ void BudgetShare::End(const BudgetReply& reply, int64_t now,
   keys_.clear();
   has_more_ = since_ < reply.latest;
   if ((!joined_ && !has_more_) || lost) {
-    joined_ = joined_ || !has_more_;
+    joined_ = has_joined_ = joined_ || !has_more_;
     table_.TellAll();
-    table_.SetSharing({.joined = joined_, .replicas = count()});
     has_more_ = true;
+  } else {
+    const bool knows_all = joined_ && !has_more_;
+    settled_ = settled_ || (knows_all && unheard_.empty() && heard_min_ == 0);
   }
+  SetSharing();
 }
 
 void BudgetShare::Lose() {
   GiveUp();
-  table_.SetSharing({.joined = joined_, .away = true, .replicas = count()});
+  Unsettle();
+  SetSharing(/*away=*/true);
 }
 
 void BudgetShare::GiveUp() {

@@ -12,6 +12,12 @@
 // earlier, whose messages mean nothing any more. It reads all before it tells
 // something, and finds there what it had told itself.
 //
+// When Redis has not answered, or has lost something, the others may have taken
+// what they have not told. So from then on this replica keeps to its part
+// (shared_scope.h) until it is settled: each that was there before has told,
+// since Redis answers this one again, all that it had to; or kSilence has
+// passed, after which it counts as gone.
+//
 // Thread-compatible.
 
 #ifndef SERVICE_BUDGETS_BUDGET_SHARE_H_
@@ -20,6 +26,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -38,6 +45,8 @@ struct BudgetMessage {
   int64_t incarnation = 0;  // 0 before Redis has given one.
   int64_t sequence = 0;
   int64_t since = 0;  // Up to where what was told is known.
+  // With it all is told that others have to hear of (BudgetTable::owed).
+  bool tells_all = false;
   std::vector<BudgetTelling> tellings;
 };
 
@@ -54,8 +63,14 @@ struct BudgetReply {
   int64_t last_sequence = 0;  // Before this one.
   int64_t latest = 0;         // The number of the last change.
   int64_t read = 0;           // Up to where `news` has all changes.
-  // All that have told something lately, and how long that is ago.
-  std::vector<std::pair<std::string, absl::Duration>> replicas;
+  absl::Duration time;        // By Redis's clock.
+  // All that have told something lately.
+  struct Seen {
+    std::string replica;
+    absl::Duration silence;   // How long ago that was.
+    absl::Duration told_all;  // When it did last; 0 if never.
+  };
+  std::vector<Seen> replicas;
   std::vector<BudgetNews> news;
 };
 
@@ -101,6 +116,8 @@ class BudgetShare {
   bool has_more() const { return has_more_; }
   // Whether it has read all that was told before it began.
   bool is_joined() const { return joined_; }
+  // Whether what all others had to tell is known.
+  bool is_settled() const { return settled_; }
   // Whether another process tells under this one's name: more often than that
   // may be an earlier message of this name, to join, that came late.
   static constexpr int kLateJoinsMax = 3;
@@ -115,7 +132,11 @@ class BudgetShare {
   }
   void Join();
   void GiveUp();
+  // From now on it is not settled.
+  void Unsettle();
+  void Hear(const BudgetReply& reply);
   void SetLive(const BudgetReply& reply);
+  void SetSharing(bool away = false);
 
   BudgetTable& table_;
   Options options_;
@@ -128,6 +149,13 @@ class BudgetShare {
   int supersessions_ = 0;
   bool has_more_ = false;
   std::set<std::string> live_;  // Others.
+  bool has_joined_ = false;     // Once.
+  bool settled_ = true;
+  // While it is not: since when Redis answers again, by its clock; who has not
+  // told all since; and how many are to have, whoever they are.
+  std::optional<absl::Duration> back_since_;
+  std::set<std::string> unheard_;
+  int64_t heard_min_ = 0;
   std::vector<CounterKey> keys_;
   int64_t unplaced_ = 0;
 };

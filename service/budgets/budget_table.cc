@@ -61,6 +61,7 @@ void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
       shared->others.spend.Rebase(window, now);
       shared->others.granted = {};
       // What was told meanwhile is of another window.
+      shared->BeginAnew();
       shared->Distrust();
     }
   }
@@ -75,7 +76,12 @@ void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
     if (!is_forgotten) return;
     spend.ForgetAll(now);
     cell.account.binding.reset();
-    if (shared != nullptr) cell.shared = std::make_unique<SharedScope>();
+    if (shared != nullptr) {
+      auto anew = std::make_unique<SharedScope>();
+      anew->is_untold = shared->is_untold;
+      anew->is_owed = shared->is_owed;
+      cell.shared = std::move(anew);
+    }
   } else if (now < cell.window_end) {
     return;
   } else {

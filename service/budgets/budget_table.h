@@ -254,6 +254,10 @@ class BudgetTable {
   // All is to be told: Redis may not know it.
   void TellAll();
   size_t untold() const { return untold_.load(std::memory_order_relaxed); }
+  // So many of them others have to hear of before they may take all that is
+  // left by what they know: what was taken while Redis did not answer, and what
+  // it may have lost.
+  size_t owed() const { return owed_.load(std::memory_order_relaxed); }
 
   // Takes in what Redis has of a scope. Replicas of which `is_live` says false
   // reserve nothing any more. What `replica`, this one, has told before it was
@@ -366,6 +370,8 @@ class BudgetTable {
   }
   void AddUntold(Shard& shard, BudgetCell& cell)
       EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  // It is among `owed` until it is told. REQUIRES: the lock of its shard.
+  void Owe(BudgetCell& cell);
   static BudgetTelling TellingOf(const BudgetCell& cell, int64_t now);
   // Applies a change, and forgets what was promised before a reset.
   static void ApplyTo(BudgetCell& cell, const BudgetChange& change);
@@ -401,8 +407,10 @@ class BudgetTable {
   std::atomic<bool> shared_ = false;
   std::atomic<bool> joined_ = false;
   std::atomic<bool> away_ = false;
+  std::atomic<bool> settled_ = true;
   std::atomic<int64_t> replicas_ = 1;
   std::atomic<size_t> untold_ = 0;
+  std::atomic<size_t> owed_ = 0;
   std::atomic<size_t> size_ = 0;
   std::atomic<int64_t> overflows_ = 0;
   std::vector<Shard> shards_;

@@ -80,6 +80,7 @@ BudgetStanding BudgetTable::StandingOf(const BudgetCell& cell) {
 
 void BudgetTable::SetShared(bool shared) {
   if (shared_.exchange(shared) == shared) return;
+  owed_.store(0);
   for (Shard& shard : shards_) {
     const MutexLock lock(shard.mu);
     for (const auto& [key, cell] : shard.cells) {
@@ -92,6 +93,7 @@ void BudgetTable::SetShared(bool shared) {
 void BudgetTable::SetSharing(const BudgetSharing& sharing) {
   joined_.store(sharing.joined, std::memory_order_relaxed);
   away_.store(sharing.away, std::memory_order_relaxed);
+  settled_.store(sharing.settled, std::memory_order_relaxed);
   replicas_.store(std::max<int64_t>(sharing.replicas, 1),
                   std::memory_order_relaxed);
 }
@@ -99,10 +101,17 @@ void BudgetTable::SetSharing(const BudgetSharing& sharing) {
 BudgetSharing BudgetTable::sharing() const {
   return {.joined = joined_.load(std::memory_order_relaxed),
           .away = away_.load(std::memory_order_relaxed),
+          .settled = settled_.load(std::memory_order_relaxed),
           .replicas = replicas_.load(std::memory_order_relaxed)};
 }
 
+void BudgetTable::Owe(BudgetCell& cell) {
+  if (std::exchange(cell.shared->is_owed, true)) return;
+  owed_.fetch_add(1, std::memory_order_relaxed);
+}
+
 void BudgetTable::AddUntold(Shard& shard, BudgetCell& cell) {
+  if (away_.load(std::memory_order_relaxed)) Owe(cell);
   if (std::exchange(cell.shared->is_untold, true)) return;
   shard.untold.push_back(cell.key);
   untold_.fetch_add(1, std::memory_order_relaxed);
@@ -115,6 +124,7 @@ void BudgetTable::TellAll() {
       if (cell->shared == nullptr) continue;
       cell->shared->Distrust();
       cell->shared->tells_allocation = cell->account.allocation.has_value();
+      Owe(*cell);
       AddUntold(shard, *cell);
     }
   }
@@ -147,6 +157,9 @@ std::vector<BudgetTelling> BudgetTable::BeginTelling(
       Renew(*cell, now);
       SharedScope& shared = *cell->shared;
       shared.is_untold = shared.has_news = false;
+      if (std::exchange(shared.is_owed, false)) {
+        owed_.fetch_sub(1, std::memory_order_relaxed);
+      }
       keys->push_back(key);
       BudgetTelling telling = TellingOf(*cell, now);
       BudgetAmounts own = cell->account.spend.sum();
@@ -176,6 +189,7 @@ void BudgetTable::EndTelling(const std::vector<CounterKey>& keys, bool told) {
       shared.has_news = shared.has_news || shared.has_promise();
     } else {
       shared.has_news = true;
+      Owe(*cell);
     }
     MarkUntold(shard, *cell);
   }
@@ -243,20 +257,34 @@ void BudgetTable::LearnLines(
     ReplicaSpend& of = shared.FindOrMake(line.replica);
     of.told = ReplicaSpend::Sums{told.spend, told.reset_version};
     of.lives = is_live(line.replica);
-    if (!of.lives) continue;
-    others.reserved += told.reserved;
-    if (told.unit == shared.unit()) {
+    of.promise = {.start = news.start,
+                  .reserved = told.reserved,
+                  .unit = told.unit,
+                  .granted = told.granted};
+  }
+  for (ReplicaSpend& each : shared.replicas) {
+    const bool counts = each.promise.has_value() &&
+                        each.promise->start == news.start &&
+                        is_live(each.replica);
+    if (!counts) {
+      each.promise.reset();
+      continue;
+    }
+    const ReplicaSpend::Promise& promise = *each.promise;
+    others.reserved += promise.reserved;
+    if (promise.unit == shared.unit()) {
       others.granted.units =
-          SaturatingSum(others.granted.units, told.granted.units);
+          SaturatingSum(others.granted.units, promise.granted.units);
     }
     others.granted.turns =
-        SaturatingSum(others.granted.turns, told.granted.turns);
+        SaturatingSum(others.granted.turns, promise.granted.turns);
   }
   shared.others = std::move(others);
   // What one had told that is not there any more is lost in Redis, and counts
   // until it is told again or its window is over.
   std::erase_if(shared.replicas, [&](const ReplicaSpend& each) {
     return !each.lives && !each.recorded.has_value() &&
+           !each.promise.has_value() &&
            CountingOf(cell, each, now).sum() == BudgetAmounts();
   });
   SumUpOthers(cell, now);

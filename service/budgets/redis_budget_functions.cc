@@ -15,16 +15,19 @@ namespace {
 constexpr int64_t kLongestSeconds = 316'224'000;
 
 // The keys are: the number of the last change; each replica's incarnation, the
-// number of its last message and when that was; the names of what was told by
+// number of its last message, when it has told all that it had to, and when it
+// has told something, last; the names of what was told by
 // the number of the change, and by when it goes; and what was told.
 //
 // The arguments: the replica, its incarnation, the number of the message, up to
-// where changes are known, how many are read at most; and of what is told the
+// where changes are known, how many are read at most, whether it tells all that
+// it has to; and of what is told the
 // name, whose it is, when it goes, the header and the body.
 //
 // Returns 0, the incarnation, the number of the message before, the number of
 // the last change, up to where changes are read, the replicas with how many
-// milliseconds they are silent, and names with what is told of them. Or another
+// milliseconds they are silent and when they have told all, names with what is
+// told of them, and the time. Or another
 // number alone: BudgetReply::Outcome.
 constexpr char kExchangeBody[] = R"lua(
 local state, replicas, changed, expiring, values =
@@ -36,9 +39,14 @@ local ms, micros = now()
 local known = redis.call('HGET', replicas, replica)
 local last_incarnation, last = string.match(known or '', '^(%d+):(%d+):')
 last_incarnation, last = tonumber(last_incarnation or 0), tonumber(last or 0)
+local function told_all_of(value)
+  return tonumber(string.match(value, '^%d+:%d+:(%d+):') or 0)
+end
+local told_all = told_all_of(known or '')
 if incarnation == 0 then
   -- Also where Redis has forgotten those before.
   incarnation, last = math.max(last_incarnation + 1, micros), 0
+  told_all = 0
 elseif last_incarnation < incarnation then
   return {1}
 elseif last_incarnation > incarnation then
@@ -46,12 +54,13 @@ elseif last_incarnation > incarnation then
 elseif sequence <= last then
   return {3}
 end
+if ARGV[6] == '1' then told_all = ms end
 redis.call('HSET', replicas, replica, text(incarnation) .. ':' ..
-           text(sequence) .. ':' .. text(ms))
+           text(sequence) .. ':' .. text(told_all) .. ':' .. text(ms))
 
 local latest = tonumber(redis.call('GET', state) or '0')
 local names, told = {}, {}
-for a = 6, #ARGV, 5 do
+for a = 7, #ARGV, 5 do
   local name, owner, expiry = ARGV[a], ARGV[a + 1], ARGV[a + 2]
   local header, body = ARGV[a + 3], ARGV[a + 4]
   local lines, is_newer = header, true
@@ -87,7 +96,7 @@ for _, name in ipairs(gone) do
   redis.call('ZREM', expiring, name)
 end
 redis.call('SET', state, text(latest))
-if #ARGV > 5 then
+if #ARGV > 6 then
   local longest = redis.call('ZREVRANGE', expiring, 0, 0, 'WITHSCORES')[2]
   if longest then
     for _, key in ipairs(KEYS) do redis.call('PEXPIREAT', key, longest) end
@@ -112,6 +121,7 @@ for i = 1, #all, 2 do
   else
     seen[#seen + 1] = all[i]
     seen[#seen + 1] = silent
+    seen[#seen + 1] = told_all_of(all[i + 1])
   end
 end
 local news = {}
@@ -119,7 +129,7 @@ for _, name in ipairs(names) do
   local value = redis.call('HGET', values, name)
   if value then news[#news + 1] = value end
 end
-return {0, incarnation, last, latest, read, seen, news}
+return {0, incarnation, last, latest, read, seen, news, ms}
 )lua";
 
 absl::Status NotABudgetReply() {
@@ -127,7 +137,8 @@ absl::Status NotABudgetReply() {
 }
 
 absl::StatusOr<BudgetReply> ParseBudgetReply(const RedisReply& reply) {
-  constexpr size_t kParts = 7;
+  constexpr size_t kParts = 8;
+  constexpr size_t kPartsOfSeen = 3;
   if (reply.size() == 0) return NotABudgetReply();
   const int64_t outcome = reply[0].integer();
   if (outcome < 0 || outcome > 3) return NotABudgetReply();
@@ -139,15 +150,13 @@ absl::StatusOr<BudgetReply> ParseBudgetReply(const RedisReply& reply) {
   parsed.last_sequence = reply[2].integer();
   parsed.latest = reply[3].integer();
   parsed.read = reply[4].integer();
-  std::string replica;
-  bool is_name = true;
-  for (const RedisValue each : reply[5]) {
-    if (is_name) {
-      replica = std::string(each.text());
-    } else {
-      parsed.replicas.emplace_back(replica, absl::Milliseconds(each.integer()));
-    }
-    is_name = !is_name;
+  parsed.time = absl::Milliseconds(reply[7].integer());
+  const RedisValue seen = reply[5];
+  for (size_t i = 0; i + kPartsOfSeen <= seen.size(); i += kPartsOfSeen) {
+    parsed.replicas.push_back(
+        {.replica = std::string(seen[i].text()),
+         .silence = absl::Milliseconds(seen[i + 1].integer()),
+         .told_all = absl::Milliseconds(seen[i + 2].integer())});
   }
   for (const RedisValue each : reply[6]) {
     absl::StatusOr<BudgetNews> news = ReadNews(each.text());
@@ -186,6 +195,7 @@ Task<absl::StatusOr<BudgetReply>> RedisBudgetExchange::Call(
   for (const std::string& key : keys_) call.Add(RedisKey(key));
   call.Add(replica).Add(message.incarnation).Add(message.sequence);
   call.Add(message.since).Add(static_cast<int64_t>(BudgetShare::kScopesMax));
+  call.Add(message.tells_all ? 1 : 0);
   for (const BudgetTelling& telling : message.tellings) {
     const int64_t expiry = std::min(
         ExpiryOf(telling, now, retention).value_or(now + kLongestSeconds),

@@ -22,6 +22,8 @@
 #include <optional>
 #include <string>
 
+#include "llmgateway/config/v1/rate_limits.pb.h"
+#include "service/budgets/budget_amounts.h"
 #include "service/budgets/budget_spend.h"
 #include "service/budgets/budget_window.h"
 
@@ -38,6 +40,16 @@ struct ReplicaSpend {
   std::optional<Sums> told;
   std::optional<Sums> recorded;
   bool lives = false;  // It has told something lately.
+
+  // What it has told last that it had reserved, and was about to take.
+  struct Promise {
+    int64_t start = 0;  // Of the calendar's window.
+    BudgetAmounts reserved;
+    ::llmgateway::config::v1::LimitUnit unit =
+        ::llmgateway::config::v1::LIMIT_UNIT_UNSPECIFIED;
+    BudgetClaim granted;
+  };
+  std::optional<Promise> promise;
 
   // What counts in the window of now, since that reset. `is_closed` says that
   // nobody appends to the replica's chain.

@@ -15,7 +15,7 @@ struct Stretch {
   int64_t others_taken = 0;
   int64_t others_granted = 0;
   int64_t claim = 0;
-  int64_t told = 0;
+  int64_t base = 0;
 };
 
 // As far as the claims of the others leave it.
@@ -24,23 +24,27 @@ int64_t LeftToThis(const Stretch& of) {
                     SaturatingSum(of.others_taken, of.others_granted));
 }
 
+// Up to where this replica's part goes of what was left when it was settled.
+int64_t PartEnd(const Stretch& of, int64_t replicas) {
+  const int64_t left =
+      std::max<int64_t>(Difference(LeftToThis(of), of.base), 0);
+  return SaturatingSum(of.base, left / replicas);
+}
+
 // How much more may be taken by what was promised; negative where more than
 // that is taken.
 int64_t RoomOf(const Stretch& of, const BudgetSharing& sharing) {
-  const int64_t left_to_this = LeftToThis(of);
-  int64_t end = std::min(of.claim, left_to_this);
-  if (sharing.away) {
-    const int64_t left =
-        std::max<int64_t>(Difference(left_to_this, of.told), 0);
-    end = std::max(end, SaturatingSum(of.told, left / sharing.replicas));
-  }
+  int64_t end = std::min(of.claim, LeftToThis(of));
+  if (sharing.away) end = std::max(end, PartEnd(of, sharing.replicas));
   return Difference(end, of.own);
 }
 
 // How much of what is left is to be promised.
-int64_t PartOf(const Stretch& of, int64_t replicas) {
-  const int64_t left = std::max<int64_t>(Difference(LeftToThis(of), of.own), 0);
-  return std::min(left, std::max(left / replicas, of.wanted));
+int64_t PartOf(const Stretch& of, const BudgetSharing& sharing) {
+  const int64_t end =
+      sharing.is_settled() ? LeftToThis(of) : PartEnd(of, sharing.replicas);
+  const int64_t left = std::max<int64_t>(Difference(end, of.own), 0);
+  return std::min(left, std::max(left / sharing.replicas, of.wanted));
 }
 
 }  // namespace
@@ -51,20 +55,23 @@ bool SharedScope::MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
   limits_ = limits;
   if (unit != unit_) {
     unit_ = unit;
-    claim_.units = told_.units = 0;
+    claim_.units = told_.units = base_.units = 0;
     sent_.reset();
   }
   const BudgetAmounts taken = others.taken();
   bool fits = true;
+  const bool is_settled = sharing.is_settled();
+  if (is_settled) base_ = told_;
   // One call more: where it is the first beyond what the others leave.
-  bool fits_alone = sharing.joined && takes_ == told_takes_;
+  bool fits_alone = sharing.joined && (!is_settled || takes_ == told_takes_);
   const auto check = [&](const Stretch& of, bool of_turns) {
     const int64_t room = RoomOf(of, sharing);
     if (fits && room < of.wanted) {
       *shortage = {of_turns, std::max<int64_t>(room, 0)};
     }
     fits = fits && of.wanted <= room;
-    fits_alone = fits_alone && of.own <= LeftToThis(of);
+    fits_alone = fits_alone && of.own <= LeftToThis(of) &&
+                 (is_settled || of.own <= of.base);
   };
   if (limits.limit.has_value()) {
     check({.limit = *limits.limit,
@@ -73,7 +80,7 @@ bool SharedScope::MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
            .others_taken = taken.In(unit),
            .others_granted = others.granted.units,
            .claim = claim_.units,
-           .told = told_.units},
+           .base = base_.units},
           /*of_turns=*/false);
   }
   if (limits.turn_limit.has_value()) {
@@ -83,7 +90,7 @@ bool SharedScope::MayTake(const BudgetAmounts& own, const BudgetAmounts& wanted,
            .others_taken = taken.turns,
            .others_granted = others.granted.turns,
            .claim = claim_.turns,
-           .told = told_.turns},
+           .base = base_.turns},
           /*of_turns=*/true);
   }
   if (fits || fits_alone) return true;
@@ -105,20 +112,25 @@ BudgetClaim SharedScope::Promise(const BudgetAmounts& own,
                             .own = taken.units,
                             .wanted = wanted_.units,
                             .others_taken = of_others.In(unit_),
-                            .others_granted = others.granted.units},
-                           sharing.replicas);
+                            .others_granted = others.granted.units,
+                            .base = base_.units},
+                           sharing);
   }
   if (is_used && limits_.turn_limit.has_value()) {
     granted.turns = PartOf({.limit = *limits_.turn_limit,
                             .own = taken.turns,
                             .wanted = wanted_.turns,
                             .others_taken = of_others.turns,
-                            .others_granted = others.granted.turns},
-                           sharing.replicas);
+                            .others_granted = others.granted.turns,
+                            .base = base_.turns},
+                           sharing);
   }
   wanted_ = {};
   granted_ = granted;
-  sent_ = {.own = taken, .granted = granted, .takes = takes_};
+  sent_ = {.own = taken,
+           .granted = granted,
+           .takes = takes_,
+           .is_settled = sharing.is_settled()};
   claim_.units =
       std::min(claim_.units, SaturatingSum(taken.units, granted.units));
   claim_.turns =
@@ -132,6 +144,7 @@ void SharedScope::Confirm() {
   claim_ = {.units = SaturatingSum(told_.units, sent_->granted.units),
             .turns = SaturatingSum(told_.turns, sent_->granted.turns)};
   told_takes_ = sent_->takes;
+  if (sent_->is_settled) base_ = told_;
   sent_.reset();
 }
 
@@ -164,11 +177,12 @@ void SharedScope::Expire(const BudgetAmounts& spent) {
   };
   reduce(claim_);
   reduce(told_);
+  reduce(base_);
   if (sent_.has_value()) reduce(sent_->own);
 }
 
 void SharedScope::BeginAnew() {
-  claim_ = told_ = granted_ = {};
+  claim_ = told_ = base_ = granted_ = {};
   sent_.reset();
 }
 

@@ -19,7 +19,9 @@
 // with n replicas a limit is exceeded by at most n - 1 calls' estimates.
 //
 // While Redis does not answer, a replica goes on with its part of what was
-// left when it was told last.
+// left when it was told last, or with one call where that is less. And until it
+// is settled - all others have told again what they took meanwhile - it claims
+// no more than that part, however often Redis comes and goes.
 //
 // Thread-compatible.
 
@@ -39,19 +41,15 @@
 
 namespace gateway {
 
-// What a limit counts of a scope: in the budget's unit, and calls.
-struct BudgetClaim {
-  int64_t units = 0;
-  int64_t turns = 0;
-
-  bool operator==(const BudgetClaim&) const = default;
-};
-
 // How a process shares.
 struct BudgetSharing {
   bool joined = false;   // What the others have told is known.
   bool away = false;     // Redis does not answer.
+  // What the others have taken while it did not, or what it has lost, is told.
+  bool settled = true;
   int64_t replicas = 1;  // That may be charging. At least 1.
+
+  bool is_settled() const { return settled && !away; }
 };
 
 class SharedScope {
@@ -81,6 +79,8 @@ class SharedScope {
   bool has_news = false;
   bool is_untold = false;
   bool tells_allocation = false;
+  // It may have taken what others cannot know until it is told.
+  bool is_owed = false;
 
   // Whether `wanted` may be taken where `own` is: what this replica has spent
   // and reserved. REQUIRES: it fits into what is left by what was told. If not,
@@ -114,7 +114,8 @@ class SharedScope {
   void BeginAnew();
   // Redis may not know what it was told.
   void Distrust() {
-    BeginAnew();
+    claim_ = told_ = granted_ = {};
+    sent_.reset();
     Take();
   }
 
@@ -123,6 +124,7 @@ class SharedScope {
     BudgetClaim own;
     BudgetClaim granted;
     uint32_t takes = 0;
+    bool is_settled = false;
   };
 
   BudgetClaim In(const BudgetAmounts& amounts) const {
@@ -135,6 +137,8 @@ class SharedScope {
   // Up to where this replica may go, as Redis has it, and where it was then.
   BudgetClaim claim_;
   BudgetClaim told_;
+  // Where it was when it was settled and told last.
+  BudgetClaim base_;
   BudgetClaim granted_;  // Redis may have it.
   BudgetClaim wanted_;   // By calls that wait.
   uint32_t takes_ = 0;

@@ -48,9 +48,13 @@ class BudgetRedisModel {
     } else if (message.sequence <= known.sequence) {
       return {.outcome = BudgetReply::Outcome::kLate};
     }
+    const bool is_new = message.incarnation == 0;
+    const absl::Duration told_all =
+        is_new ? absl::ZeroDuration() : known.told_all;
     known = {.incarnation = reply.incarnation,
              .sequence = message.sequence,
-             .time = now_};
+             .time = now_,
+             .told_all = message.tells_all ? now_ : told_all};
     std::set<std::string> names;
     for (const BudgetTelling& telling : message.tellings) {
       const std::string name = NameOf(telling);
@@ -61,8 +65,11 @@ class BudgetRedisModel {
     for (const auto& [name, told] : told_) {
       if (told.change > message.since) names.insert(name);
     }
+    reply.time = now_;
     for (const auto& [name, each] : replicas_) {
-      reply.replicas.emplace_back(name, now_ - each.time);
+      reply.replicas.push_back({.replica = name,
+                                .silence = now_ - each.time,
+                                .told_all = each.told_all});
     }
     for (const std::string& name : names) {
       std::string value = told_[name].header;
@@ -81,6 +88,7 @@ class BudgetRedisModel {
     int64_t incarnation = 0;
     int64_t sequence = 0;
     absl::Duration time;
+    absl::Duration told_all;
   };
   struct Told {
     int64_t change = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,17 @@ class BudgetShareTest : public testing::Test {
   int64_t Taken() {
     int64_t sum = 0;
     for (auto& each : replicas_) sum += each->Taken();
+    return sum;
+  }
+
+  void CutOff(size_t index) {
+    Of(index).Send();
+    Of(index).Lose(/*comes_later=*/false);
+  }
+  // By calls of ten, until one is refused.
+  int64_t TakeAll(size_t index, bool asks = true) {
+    int64_t sum = 0;
+    while (Of(index).Begin(10, asks)) sum += 10;
     return sum;
   }
 
@@ -169,6 +181,74 @@ TEST_F(BudgetShareTest, WithoutAnAnswerEachHasItsShareOfWhatWasLeft) {
   EXPECT_EQ(Taken(), kSharedLimit);
 }
 
+// Both have taken their part of a scope that is new, when Redis comes back with
+// nothing to one of them.
+TEST_F(BudgetShareTest, WhoIsBackFirstKeepsToItsPartUntilTheOthersHaveTold) {
+  Make(2);
+  ExchangeAll();
+  CutOff(0);
+  CutOff(1);
+  EXPECT_EQ(TakeAll(0, /*asks=*/false), 500);
+  redis_.Flush();
+  redis_.Pass(absl::Milliseconds(100));
+  Of(1).Exchange();
+  EXPECT_EQ(TakeAll(1), 500);
+  for (int i = 0; i < 3; ++i) {
+    redis_.Pass(absl::Milliseconds(100));
+    Of(1).Exchange();
+    EXPECT_FALSE(Of(1).Begin(10));
+  }
+  ExchangeAll();
+  EXPECT_FALSE(Of(0).Begin(10) || Of(1).Begin(10));
+  EXPECT_EQ(Taken(), kSharedLimit);
+}
+
+TEST_F(BudgetShareTest, WhenAllHaveToldAgainWhatIsLeftIsAllsAgain) {
+  Make(3);
+  ExchangeAll();
+  for (const bool empties : {false, true}) {
+    for (size_t i : {0u, 1u, 2u}) CutOff(i);
+    if (empties) redis_.Flush();
+    EXPECT_TRUE(Of(0).Begin(10, /*asks=*/false));
+    for (int i = 0; i < 3; ++i) {
+      redis_.Pass(absl::Milliseconds(100));
+      for (auto& each : replicas_) each->Exchange();
+    }
+    EXPECT_TRUE(Of(1).Begin(900));
+    Of(1).Cancel(0);
+    for (auto& each : replicas_) each->Exchange();
+  }
+}
+
+TEST_F(BudgetShareTest, WhoDoesNotComeBackIsWaitedForNoLongerThanHeIsThere) {
+  Make(2);
+  ExchangeAll();
+  CutOff(1);
+  redis_.Flush();
+  Of(1).Exchange();
+  redis_.Pass(BudgetShare::kSilence - absl::Milliseconds(1));
+  Of(1).Exchange();
+  EXPECT_EQ(TakeAll(1), 500);
+  redis_.Pass(absl::Milliseconds(1));
+  Of(1).Exchange();
+  EXPECT_EQ(TakeAll(1), 500);
+}
+
+TEST_F(BudgetShareTest, APartIsSpentOnceHoweverOftenRedisComesAndGoes) {
+  Make(2);
+  ExchangeAll();
+  int64_t taken = 0;
+  for (int i = 0; i < 10; ++i) {
+    CutOff(0);
+    taken += TakeAll(0, /*asks=*/false);
+    redis_.Flush();
+    redis_.Pass(absl::Milliseconds(100));
+    Of(0).Exchange();
+    taken += TakeAll(0);
+  }
+  EXPECT_EQ(taken, 500);
+}
+
 TEST_F(BudgetShareTest, AResetHoldsAtAll) {
   Make(2);
   ExchangeAll();
@@ -280,6 +360,9 @@ struct Weather {
   int calls_max = 40;
   bool loses = false;  // Messages, answers, and what Redis knows.
   bool rolls = false;
+  // Redis goes, comes back empty or not, and is back for each at another time;
+  // and single ones are cut off.
+  bool storms = false;
 };
 
 // Replicas to which it happens.
@@ -298,13 +381,16 @@ class LivingReplicas {
   }
 
   void Step() {
-    SharingReplica& one = *replicas_[static_cast<size_t>(Draw(count_))];
+    if (weather_.storms) Blow();
+    const int64_t which = Draw(count_);
+    SharingReplica& one = *replicas_[static_cast<size_t>(which)];
+    const bool is_cut_off = cut_off_.contains(which);
     const auto index = static_cast<size_t>(Draw(1000));
     switch (Draw(12)) {
       case 0:
       case 1:
       case 2:
-        one.Begin(1 + Draw(largest_), /*asks=*/Draw(4) != 0);
+        one.Begin(1 + Draw(largest_), /*asks=*/Draw(4) != 0 && !is_cut_off);
         break;
       case 3:
         if (one.open() > 0) one.End(index, 1 + Draw(largest_));
@@ -319,11 +405,11 @@ class LivingReplicas {
       case 7:
       case 8:
       case 9:
-        if (one.is_asking()) Answer(one);
+        if (one.is_asking()) Answer(one, is_cut_off);
         break;
       case 10:
         one.DeliverLate();
-        if (Draw(20) == 0) one.Kill();
+        if (!weather_.storms && Draw(20) == 0) one.Kill();
         break;
       default:
         Pass();
@@ -337,8 +423,35 @@ class LivingReplicas {
     return taken - kSharedLimit;
   }
   int64_t ExcessMax() const {
-    const int64_t of_shares = weather_.loses ? kSharedLimit / count_ : 0;
+    const int64_t of_shares =
+        weather_.loses || weather_.storms ? kSharedLimit / count_ : 0;
     return (count_ - 1) * (largest_ + of_shares);
+  }
+
+  void OutageOfAll() {
+    for (int64_t i = 0; i < 3 * count_; ++i) {
+      SharingReplica& one = *replicas_[static_cast<size_t>(i % count_)];
+      if (Draw(2) == 0) one.Begin(1 + Draw(largest_));
+      one.Exchange();
+    }
+    for (int i = 0; i < 2; ++i) {
+      for (auto& each : replicas_) each->Exchange();
+    }
+    std::vector<bool> is_back(replicas_.size());
+    for (auto& each : replicas_) {
+      each->Send();
+      each->Lose(/*comes_later=*/false);
+    }
+    if (Draw(2) == 0) redis_.Flush();
+    for (int step = 0; step < 400; ++step) {
+      redis_.Pass(absl::Milliseconds(1 + Draw(10)));
+      const auto index = static_cast<size_t>(Draw(count_));
+      SharingReplica& one = *replicas_[index];
+      is_back[index] = is_back[index] || Draw(40) == 0;
+      if (is_back[index] && Draw(2) == 0) one.Exchange();
+      one.Begin(1 + Draw(largest_), /*asks=*/is_back[index]);
+      ASSERT_LE(Excess(), (count_ - 1) * largest_) << "step " << step;
+    }
   }
 
   // In the end all know the same, and all that was spent.
@@ -364,8 +477,26 @@ class LivingReplicas {
   int64_t Draw(int64_t below) {
     return static_cast<int64_t>(generator_() % static_cast<uint64_t>(below));
   }
-  void Answer(SharingReplica& one) {
-    if (weather_.loses && Draw(6) == 0) {
+  void Blow() {
+    switch (Draw(60)) {
+      case 0:
+        for (int64_t i = 0; i < count_; ++i) cut_off_.insert(i);
+        if (Draw(2) == 0) redis_.Flush();
+        break;
+      case 1:
+        cut_off_.insert(Draw(count_));
+        break;
+      case 2:
+      case 3:
+      case 4:
+        cut_off_.erase(Draw(count_));
+        break;
+      default:
+        break;
+    }
+  }
+  void Answer(SharingReplica& one, bool is_cut_off) {
+    if (is_cut_off || (weather_.loses && Draw(6) == 0)) {
       one.Lose(/*comes_later=*/Draw(2) == 0);
     } else {
       one.Exchange();
@@ -386,6 +517,7 @@ class LivingReplicas {
   const int64_t largest_;
   BudgetRedisModel redis_;
   std::vector<std::unique_ptr<SharingReplica>> replicas_;
+  std::set<int64_t> cut_off_;
   int64_t now_ = kNoon;
 };
 
@@ -417,6 +549,23 @@ TEST(BudgetSharePropertyTest, SoItIsOfLargeCalls) {
 TEST(BudgetSharePropertyTest, SoItIsWhereTheWindowRolls) {
   for (uint64_t seed = 0; seed < 60; ++seed) {
     Live(seed, {.rolls = true});
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(BudgetSharePropertyTest, WhereRedisComesAndGoesSharesComeToItOnce) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    Live(seed, {.storms = true});
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+// All had told what they had when it went, and each is back at another time.
+TEST(BudgetSharePropertyTest, AnOutageOfAllAddsNothing) {
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    LivingReplicas replicas(seed, {});
+    replicas.OutageOfAll();
     if (testing::Test::HasFatalFailure()) return;
   }
 }

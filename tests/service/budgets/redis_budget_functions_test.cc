@@ -96,6 +96,40 @@ TEST_F(RedisBudgetExchangeTest, WhatOneTellsTheOtherReads) {
   });
 }
 
+TEST_F(RedisBudgetExchangeTest, WhoHasToldAllAndWhenIsKnown) {
+  redis_.Run([](RedisClient& client, RedisServer&) -> Task<void> {
+    const int64_t one = co_await Join(client, "one");
+    const int64_t other = co_await Join(client, "other");
+    BudgetMessage told = {.incarnation = one, .sequence = 1};
+    BudgetReply reply = co_await Say(client, "one", told);
+    const auto told_all = [&reply](const char* replica) {
+      for (const BudgetReply::Seen& seen : reply.replicas) {
+        if (seen.replica == replica) return seen.told_all;
+      }
+      return absl::InfiniteDuration();
+    };
+    EXPECT_EQ(told_all("one"), absl::ZeroDuration());
+    told = {.incarnation = one, .sequence = 2, .tells_all = true};
+    reply = co_await Say(client, "one", told);
+    const absl::Duration time = reply.time;
+    EXPECT_GT(time, absl::ZeroDuration());
+    EXPECT_EQ(told_all("one"), time);
+    // It stands until it tells all again, for others too.
+    told = {.incarnation = one, .sequence = 3};
+    reply = co_await Say(client, "one", told);
+    EXPECT_EQ(told_all("one"), time);
+    told = {.incarnation = other, .sequence = 1};
+    reply = co_await Say(client, "other", told);
+    EXPECT_EQ(told_all("one"), time);
+    EXPECT_EQ(told_all("other"), absl::ZeroDuration());
+    // A process that begins has told nothing.
+    EXPECT_GT(co_await Join(client, "one"), one);
+    told.sequence = 2;
+    reply = co_await Say(client, "other", told);
+    EXPECT_EQ(told_all("one"), absl::ZeroDuration());
+  });
+}
+
 TEST_F(RedisBudgetExchangeTest, ALineTakesThePlaceOfTheReplicasOwn) {
   redis_.Run([](RedisClient& client, RedisServer&) -> Task<void> {
     const int64_t one = co_await Join(client, "one");

@@ -103,6 +103,37 @@ TEST_F(SharedScopeTest, AwayItIsThePartOfWhatWasLeft) {
   EXPECT_FALSE(Take(1));
 }
 
+TEST_F(SharedScopeTest, UntilItIsSettledItClaimsNoMoreThanItsPart) {
+  EXPECT_TRUE(Take(200));
+  Tell();
+  for (int outage = 0; outage < 3; ++outage) {
+    sharing_.away = true;
+    Take(300);
+    EXPECT_FALSE(Take(150));
+    sharing_ = {.joined = true, .settled = false, .replicas = 2};
+    EXPECT_FALSE(Take(150));
+    scope_.Distrust();
+    EXPECT_EQ(Tell(), 100);
+  }
+  // 200, and half of 800.
+  EXPECT_EQ(own_, Told(500));
+  EXPECT_TRUE(Take(100));
+  EXPECT_EQ(Tell(), 0);
+  EXPECT_FALSE(Take(1));
+  sharing_.settled = true;
+  EXPECT_TRUE(Take(100));
+  EXPECT_EQ(Tell(), 150);
+}
+
+TEST_F(SharedScopeTest, UntilItIsSettledOneCallMayBeLargerThanItsPart) {
+  sharing_.away = true;
+  EXPECT_TRUE(Take(700));
+  EXPECT_FALSE(Take(1));
+  sharing_ = {.joined = true, .settled = false, .replicas = 2};
+  EXPECT_EQ(Tell(), 0);
+  EXPECT_FALSE(Take(1));
+}
+
 TEST_F(SharedScopeTest, WhyItMayNotTakeIsSaid) {
   EXPECT_TRUE(Take(100));
   scope_.others.granted = {.units = 500};
