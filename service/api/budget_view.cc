@@ -119,16 +119,6 @@ bool HasSubjectText(const BudgetScope& scope, const std::string& text) {
                       [&](const auto& part) { return part.second == text; }));
 }
 
-double FilledRatio(const BudgetRule& rule, const BudgetStanding& standing) {
-  const std::optional<int64_t> limit = TermsOf(rule, standing).limit;
-  if (!limit.has_value()) return 0;
-  const int64_t taken =
-      SaturatingSum(standing.account.spend.sum().In(rule.unit()),
-                    standing.reserved.In(rule.unit()));
-  return static_cast<double>(taken) /
-         static_cast<double>(std::max<int64_t>(*limit, 1));
-}
-
 void FillBudgetUsage(const BudgetRule& rule, const BudgetStanding& standing,
                      v1::BudgetUsage* to) {
   const BudgetAccount& account = standing.account;

@@ -45,9 +45,6 @@ bool HasSubject(const BudgetScope& scope, const BudgetSubject& subject);
 // Whether any dimension of the scope is `text`; all are if it is empty.
 bool HasSubjectText(const BudgetScope& scope, const std::string& text);
 
-// How much of its limit it has spent and reserved; 0 without a limit.
-double FilledRatio(const BudgetRule& rule, const BudgetStanding& standing);
-
 void FillBudgetUsage(const BudgetRule& rule, const BudgetStanding& standing,
                      llmgateway::v1::BudgetUsage* to);
 

@@ -169,6 +169,17 @@ absl::Status OthersFault(const BudgetCharge& told) {
   return fault;
 }
 
+absl::Status NoPlaceFault() {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_BUDGET_EXCEEDED,
+      "this session has not begun, and there is no place for another one, "
+      "whose it is (budgets.sessions.bind_caller): go on with one that has "
+      "begun; an operator can make budgets.scopes_limit larger");
+  AddFaultMetadata(fault, "limit", kSessionBudget);
+  AddFaultMetadata(fault, "code", "NO_PLACE");
+  return fault;
+}
+
 // Until when to wait: until all that refuse would not. Nothing if that never
 // is.
 std::optional<absl::Duration> WaitOf(absl::Span<const BudgetCharge> charges,
@@ -197,6 +208,8 @@ std::string_view BudgetDenialCode(absl::Span<const BudgetCharge> charges,
     case BudgetObstacle::kExpired:
     case BudgetObstacle::kNotAllocated:
       return "NOT_ALLOCATED";
+    case BudgetObstacle::kNoPlace:
+      return "NO_PLACE";
     case BudgetObstacle::kSpent:
     case BudgetObstacle::kOthers:
     case BudgetObstacle::kNone:
@@ -211,6 +224,7 @@ absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                          absl::Time now) {
   for (const BudgetCharge& charge : charges) {
     if (charge.obstacle == BudgetObstacle::kOthers) return OthersFault(charge);
+    if (charge.obstacle == BudgetObstacle::kNoPlace) return NoPlaceFault();
   }
   const auto found =
       std::find_if(charges.begin(), charges.end(),
@@ -261,6 +275,10 @@ std::string BudgetWarningText(const BudgetCharge& charge) {
   if (charge.obstacle != BudgetObstacle::kNone) {
     return absl::StrCat(which, Why(charge),
                         "; the call is served all the same");
+  }
+  if (charge.turns_left.has_value()) {
+    return absl::StrCat(which, " is nearly spent: ", Calls(*charge.turns_left),
+                        *charge.turns_left == 1 ? " is left" : " are left");
   }
   const int64_t left =
       std::max<int64_t>(charge.remaining - charge.amounts.In(rule.unit()), 0);

@@ -20,7 +20,8 @@ namespace gateway {
 inline constexpr absl::Duration kCallsEndDelay = absl::Seconds(1);
 
 // Returns FORBIDDEN, with the session and `rule` in the metadata, if that is
-// another caller's; otherwise BUDGET_EXCEEDED. That names the first budget that
+// another caller's; otherwise BUDGET_EXCEEDED. If there is no place for the
+// session, that says so; else it names the first budget that
 // refuses, in the order of the charges, what is left of it and, unless waiting
 // does not help, when it will do: when the last of all that refuse does. Where
 // none refuses, nothing is allocated to the call's session. REQUIRES: the call

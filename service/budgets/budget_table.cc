@@ -22,6 +22,13 @@ BudgetTerms TermsInForce(const BudgetAccount& account,
   return in_force;
 }
 
+// How much of the limit is taken; 0 if there is none.
+double FilledBy(int64_t taken, const std::optional<int64_t>& limit) {
+  if (!limit.has_value()) return 0;
+  if (*limit <= 0) return 1;
+  return static_cast<double>(taken) / static_cast<double>(*limit);
+}
+
 }  // namespace
 
 BudgetTerms TermsOf(const BudgetRule& rule, const BudgetStanding& standing) {
@@ -29,6 +36,14 @@ BudgetTerms TermsOf(const BudgetRule& rule, const BudgetStanding& standing) {
       standing.scope.others ? nullptr
                             : rule.OverrideOf(rule.KeyOf(standing.scope));
   return TermsInForce(standing.account, own != nullptr ? *own : rule.terms());
+}
+
+double FilledRatio(const BudgetRule& rule, const BudgetStanding& standing) {
+  BudgetAmounts taken = standing.account.spend.sum();
+  taken += standing.reserved;
+  const BudgetTerms terms = TermsOf(rule, standing);
+  return std::max(FilledBy(taken.In(rule.unit()), terms.limit),
+                  FilledBy(taken.turns, terms.turn_limit));
 }
 
 int64_t ExpireTimeOf(const BudgetRule& rule, const BudgetAccount& account) {
@@ -46,7 +61,7 @@ BudgetTable::BudgetTable(const KeySecret& secret, const Options& options)
 }
 
 void BudgetTable::SetOptions(const Options& options) {
-  shard_scopes_.store((options.scopes_limit + kShards - 1) / kShards);
+  scopes_limit_.store(options.scopes_limit);
   retention_seconds_.store(absl::ToInt64Seconds(options.retention));
 }
 
@@ -195,22 +210,32 @@ void BudgetTable::Warn(BudgetCell& cell, BudgetCharge* charge) {
     return;
   }
   const double threshold = charge->rule->warn_threshold();
-  const std::optional<int64_t>& limit = charge->in_force.limit;
-  if (!limit.has_value() || threshold >= 1) return;
-  const LimitUnit unit = charge->rule->unit();
-  auto taken = static_cast<double>(cell.account.spend.sum().In(unit)) +
-               static_cast<double>(cell.reserved.In(unit));
-  if (cell.shared != nullptr) {
-    taken += static_cast<double>(cell.shared->others.taken().In(unit));
+  const BudgetTerms& terms = charge->in_force;
+  const bool is_limited =
+      terms.limit.has_value() || terms.turn_limit.has_value();
+  if (!is_limited || threshold >= 1) return;
+  BudgetAmounts taken = cell.account.spend.sum();
+  taken += cell.reserved;
+  if (cell.shared != nullptr) taken += cell.shared->others.taken();
+  const double by_units = FilledBy(taken.In(charge->rule->unit()), terms.limit);
+  const double by_turns = FilledBy(taken.turns, terms.turn_limit);
+  charge->near = std::max(by_units, by_turns) >= threshold;
+  if (!charge->near) return;
+  charge->first_near = !std::exchange(cell.told_near, true);
+  if (by_turns > by_units) {
+    charge->turns_left = std::max<int64_t>(*terms.turn_limit - taken.turns, 0);
   }
-  charge->near = taken >= threshold * static_cast<double>(*limit);
-  if (charge->near) charge->first_near = !std::exchange(cell.told_near, true);
 }
 
 void BudgetTable::CheckCaller(BudgetCell& cell, int64_t now,
                               BudgetCharge* charge) {
-  // What several share for want of room is nobody's.
-  if (!charge->rule->binds_caller() || cell.scope->others) return;
+  if (!charge->rule->binds_caller()) return;
+  if (cell.scope->others) {
+    // It would be anybody's.
+    charge->obstacle = BudgetObstacle::kNoPlace;
+    charge->is_short = false;
+    return;
+  }
   const std::string caller = BudgetScopeValue(
       charge->subject->Text(::llmgateway::config::v1::LIMIT_DIMENSION_CALLER));
   std::optional<BudgetBinding>& binding = cell.account.binding;
@@ -426,15 +451,6 @@ void BudgetTable::Apply(const BudgetChange& change) {
   MarkUntold(shard, cell);
   cell.told_near = false;
   cell.told_exceeded = false;
-}
-
-bool BudgetTable::MakePlace(const BudgetScope& scope, int64_t now) {
-  const CounterKey key = scope.KeyBy(secret_);
-  Shard& shard = ShardOf(key);
-  const MutexLock lock(shard.mu);
-  return FindOrMake(
-             shard, key, [&] { return scope; }, now,
-             /*beyond_limit=*/false) != nullptr;
 }
 
 std::optional<BudgetStanding> BudgetTable::Find(const BudgetScope& scope,

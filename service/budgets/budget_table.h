@@ -12,6 +12,7 @@
 // over, or, without a window, when nothing was charged to it for so long as
 // scopes are remembered. Where no place is free, scopes that begin share one;
 // of an asker who has begun many, which takes all places but the last, his do.
+// But one that is to be its caller's alone is refused then.
 //
 // So much may be spent beyond a limit: a call is let in only if its estimate
 // fits into what is left, what others have reserved counted. From then on each
@@ -87,6 +88,7 @@ enum class BudgetObstacle : uint8_t {
   kExpired,       // The scope's time is over.
   kNotAllocated,  // Nothing is allocated to any scope of it.
   kOthers,        // The scope is another caller's.
+  kNoPlace,       // There is no place left to know whose it is.
 };
 
 // What a call is charged to one scope, or is to be.
@@ -126,6 +128,8 @@ struct BudgetCharge {
   bool near = false;
   bool first_near = false;
   bool first_exceeded = false;
+  // If it is near and the fuller by its calls: how many more there may be.
+  std::optional<int64_t> turns_left;
   // It may fit: this replica has been promised too little of what is left, no
   // more than `room` of what is short.
   bool is_short = false;
@@ -146,6 +150,7 @@ struct BudgetCharge {
   // Whether it keeps the call from being let in.
   bool refuses() const {
     return obstacle == BudgetObstacle::kOthers ||
+           obstacle == BudgetObstacle::kNoPlace ||
            (obstacle != BudgetObstacle::kNone &&
             rule->mode() == BudgetMode::kEnforce);
   }
@@ -163,6 +168,10 @@ struct BudgetStanding {
 
 // What the scope may spend in its window, without the multiplier of a role.
 BudgetTerms TermsOf(const BudgetRule& rule, const BudgetStanding& standing);
+
+// How much of its limit it has spent and reserved, in its unit or in calls,
+// whichever is more. What is 0 is full; 0 without a limit.
+double FilledRatio(const BudgetRule& rule, const BudgetStanding& standing);
 
 // From when on the scope lets no call in; 0 if it always does.
 int64_t ExpireTimeOf(const BudgetRule& rule, const BudgetAccount& account);
@@ -312,8 +321,6 @@ class BudgetTable {
         GUARDED_BY(mu);
     // The one that was asked for last in front.
     std::list<BudgetCell*> order GUARDED_BY(mu);
-    // How many of them were begun by whom.
-    absl::flat_hash_map<uint64_t, size_t> begun GUARDED_BY(mu);
     // To be told; those whose cells have gone since are passed over.
     std::vector<CounterKey> untold GUARDED_BY(mu);
   };
@@ -325,19 +332,21 @@ class BudgetTable {
   // The cell of the key; null if there is none.
   static BudgetCell* FindCell(Shard& shard, const CounterKey& key)
       EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
-  // As above, but makes one, if there is room for it.
+  // As above, but makes one, if there is room for it, or was made.
   BudgetCell* FindOrMake(Shard& shard, const CounterKey& key,
                          absl::FunctionRef<BudgetScope()> scope, int64_t now,
-                         bool beyond_limit, std::string_view asker = {})
+                         bool beyond_limit, std::string_view asker = {},
+                         bool has_room = false)
       EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
   // Whether the asker has begun so many scopes that the last places are for
   // others; whether there is no place for another one of his.
-  bool HasMany(const Shard& shard, uint64_t asker) const
+  bool HasMany(uint64_t asker) const LOCKS_EXCLUDED(begun_mu_);
+  bool IsFull(uint64_t asker) const LOCKS_EXCLUDED(begun_mu_);
+  // Has a cell give its place away, of those that may; so many are looked at,
+  // and of any shard the last. False if none does.
+  bool MakeRoom(Shard& shard, int64_t now, int looks)
       EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
-  bool IsFull(const Shard& shard, uint64_t asker) const
-      EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
-  // Has a cell give its place away, of those that may. False if none does.
-  bool MakeRoom(Shard& shard, int64_t now) EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  bool MakeRoomAnywhere(int64_t now);
   bool MayGo(const BudgetCell& cell, int64_t now) const;
   // Drops what is over by now.
   void Renew(BudgetCell& cell, int64_t now) const;
@@ -402,7 +411,7 @@ class BudgetTable {
   bool IsThis(const std::string& replica) const LOCKS_EXCLUDED(recorded_mu_);
 
   const KeySecret secret_;
-  std::atomic<size_t> shard_scopes_;
+  std::atomic<size_t> scopes_limit_;
   std::atomic<int64_t> retention_seconds_;
   std::atomic<bool> shared_ = false;
   std::atomic<bool> joined_ = false;
@@ -414,6 +423,11 @@ class BudgetTable {
   std::atomic<size_t> size_ = 0;
   std::atomic<int64_t> overflows_ = 0;
   std::vector<Shard> shards_;
+  // When no shard had room to make.
+  std::atomic<int64_t> no_room_time_ = -1;
+  mutable Mutex begun_mu_;  // Behind that of a shard.
+  // How many scopes there are that were begun by whom.
+  absl::flat_hash_map<uint64_t, size_t> begun_ GUARDED_BY(begun_mu_);
   mutable Mutex recorded_mu_;  // Behind that of a shard.
   std::string replica_ GUARDED_BY(recorded_mu_);
   // Replicas whose chain nobody appends to.

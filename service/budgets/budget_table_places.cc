@@ -26,13 +26,14 @@ BudgetCell* BudgetTable::FindCell(Shard& shard, const CounterKey& key) {
 BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
                                     absl::FunctionRef<BudgetScope()> scope,
                                     int64_t now, bool beyond_limit,
-                                    std::string_view asker) {
+                                    std::string_view asker, bool has_room) {
   if (BudgetCell* const known = FindCell(shard, key); known != nullptr) {
     shard.order.splice(shard.order.begin(), shard.order, known->place);
     return known;
   }
   const uint64_t of = asker.empty() ? 0 : KeyOfText(asker, secret_).low;
-  if (!beyond_limit && IsFull(shard, of) && !MakeRoom(shard, now)) {
+  if (!beyond_limit && !has_room && IsFull(of) &&
+      !MakeRoom(shard, now, kLookedAtMax)) {
     return nullptr;
   }
   auto cell = std::make_unique<BudgetCell>();
@@ -40,7 +41,8 @@ BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
   cell->scope = std::make_shared<const BudgetScope>(scope());
   if (!beyond_limit && of != 0) {
     cell->asker = of;
-    ++shard.begun[of];
+    const MutexLock lock(begun_mu_);
+    ++begun_[of];
   }
   cell->account.window =
       BudgetWindow::Named(cell->scope->window).value_or(BudgetWindow());
@@ -51,27 +53,29 @@ BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
   return shard.cells.emplace(key, std::move(cell)).first->second.get();
 }
 
-bool BudgetTable::HasMany(const Shard& shard, uint64_t asker) const {
-  const auto begun = shard.begun.find(asker);
-  return begun != shard.begun.end() &&
-         begun->second * kParts >= shard_scopes_.load();
+bool BudgetTable::HasMany(uint64_t asker) const {
+  const MutexLock lock(begun_mu_);
+  const auto begun = begun_.find(asker);
+  return begun != begun_.end() &&
+         begun->second * kParts >= scopes_limit_.load();
 }
 
-bool BudgetTable::IsFull(const Shard& shard, uint64_t asker) const {
-  const size_t all = shard_scopes_.load(std::memory_order_relaxed);
-  const size_t taken = shard.cells.size();
-  return taken >= all || (taken + all / kParts >= all && HasMany(shard, asker));
+bool BudgetTable::IsFull(uint64_t asker) const {
+  const size_t all = scopes_limit_.load(std::memory_order_relaxed);
+  const size_t taken = size();
+  return taken >= all || (taken + all / kParts >= all && HasMany(asker));
 }
 
-bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
-  for (int i = 0; i < kLookedAtMax && !shard.order.empty(); ++i) {
+bool BudgetTable::MakeRoom(Shard& shard, int64_t now, int looks) {
+  for (int i = 0; i < looks && !shard.order.empty(); ++i) {
     BudgetCell* const last = shard.order.back();
     if (last->account.spend.IsAhead(now)) Renew(*last, now);
     if (MayGo(*last, now)) {
       shard.order.pop_back();
-      const auto begun = shard.begun.find(last->asker);
-      if (begun != shard.begun.end() && --begun->second == 0) {
-        shard.begun.erase(begun);
+      {
+        const MutexLock lock(begun_mu_);
+        const auto begun = begun_.find(last->asker);
+        if (begun != begun_.end() && --begun->second == 0) begun_.erase(begun);
       }
       shard.cells.erase(CounterKey(last->key));
       size_.fetch_sub(1, std::memory_order_relaxed);
@@ -81,6 +85,31 @@ bool BudgetTable::MakeRoom(Shard& shard, int64_t now) {
     shard.order.splice(shard.order.begin(), shard.order, last->place);
   }
   return false;
+}
+
+bool BudgetTable::MakeRoomAnywhere(int64_t now) {
+  // Once a second is enough to see that there is none.
+  if (no_room_time_.load(std::memory_order_relaxed) == now) return false;
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mu);
+    // Those that were not asked for since their window was over stand last.
+    if (MakeRoom(shard, now, /*looks=*/1)) return true;
+  }
+  no_room_time_.store(now, std::memory_order_relaxed);
+  return false;
+}
+
+bool BudgetTable::MakePlace(const BudgetScope& scope, int64_t now) {
+  const CounterKey key = scope.KeyBy(secret_);
+  Shard& shard = ShardOf(key);
+  const auto make = [&](bool has_room) {
+    const MutexLock lock(shard.mu);
+    return FindOrMake(
+               shard, key, [&] { return scope; }, now,
+               /*beyond_limit=*/false, /*asker=*/{}, has_room) != nullptr;
+  };
+  return make(/*has_room=*/false) ||
+         (MakeRoomAnywhere(now) && make(/*has_room=*/true));
 }
 
 bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
@@ -100,16 +129,16 @@ bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
 void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
                           absl::FunctionRef<void(BudgetCell& cell)> use) {
   const BudgetRule& rule = *charge.rule;
-  // Whose the shared place is: of one who has begun many his own.
-  std::string_view others_of;
-  {
+  for (const bool again : {false, true}) {
+    if (again && !MakeRoomAnywhere(now)) break;
     Shard& shard = ShardOf(charge.key);
     const MutexLock lock(shard.mu);
     BudgetCell* cell = nullptr;
     if (charge.has_terms() || rule.binds_caller()) {
       cell = FindOrMake(
           shard, charge.key, [&] { return rule.ScopeOf(*charge.subject); }, now,
-          /*beyond_limit=*/rule.per().empty(), charge.asker);
+          /*beyond_limit=*/rule.per().empty(), charge.asker,
+          /*has_room=*/again);
     } else {
       cell = FindCell(shard, charge.key);
       if (cell == nullptr || !cell->account.is_allocated()) {
@@ -122,10 +151,11 @@ void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
       use(*cell);
       return MarkUntold(shard, *cell);
     }
-    if (!charge.asker.empty() &&
-        HasMany(shard, KeyOfText(charge.asker, secret_).low)) {
-      others_of = charge.asker;
-    }
+  }
+  // Whose the shared place is: of one who has begun many his own.
+  std::string_view others_of;
+  if (!charge.asker.empty() && HasMany(KeyOfText(charge.asker, secret_).low)) {
+    others_of = charge.asker;
   }
   overflows_.fetch_add(1, std::memory_order_relaxed);
   charge.key = rule.OthersKey(others_of);

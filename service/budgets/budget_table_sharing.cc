@@ -32,6 +32,7 @@ void BudgetTable::PrepareAgain(absl::Span<BudgetCharge> charges) {
     charge.state = BudgetCharge::State::kAsked;
     charge.obstacle = BudgetObstacle::kNone;
     charge.is_short = charge.near = false;
+    charge.turns_left.reset();
     charge.room = 0;
     charge.first_near = charge.first_exceeded = charge.binds = false;
     charge.remaining = charge.reset_time = charge.expire_time = 0;
@@ -341,6 +342,7 @@ bool BudgetTable::Learn(
     LearnAllocation(news, now);
     return true;
   }
+  if (size() >= scopes_limit_.load()) MakePlace(news.scope, now);
   const CounterKey key = news.scope.KeyBy(secret_);
   Shard& shard = ShardOf(key);
   const MutexLock lock(shard.mu);

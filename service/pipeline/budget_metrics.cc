@@ -111,12 +111,7 @@ void AddStanding(const BudgetRule& rule, const BudgetStanding& standing,
   const BudgetAmounts& spent = standing.account.spend.sum();
   totals->spent += spent;
   totals->reserved += standing.reserved;
-  const std::optional<int64_t> limit = TermsOf(rule, standing).limit;
-  if (!limit.has_value() || *limit <= 0) return;
-  const double taken = static_cast<double>(spent.In(rule.unit())) +
-                       static_cast<double>(standing.reserved.In(rule.unit()));
-  totals->filled =
-      std::max(totals->filled, taken / static_cast<double>(*limit));
+  totals->filled = std::max(totals->filled, FilledRatio(rule, standing));
 }
 
 double CountOf(const std::atomic<int64_t>& number) {

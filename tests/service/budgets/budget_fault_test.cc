@@ -293,6 +293,28 @@ TEST(BudgetFaultTest, AWarningIsToldOnceToTheLogAndToEachCall) {
   EXPECT_EQ(budgets.rules.Find("b")->counts().warned.load(), 2);
 }
 
+// The fuller of both counts.
+TEST(BudgetFaultTest, CallsThatAreNearlyUsedUpAreWarnedOf) {
+  TestBudgets budgets(R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS
+                                 limit: 100 turn_limit: 5 })");
+  for (int i = 1; i <= 5; ++i) {
+    TestCall call(budgets, {});
+    ASSERT_TRUE(call.Reserve({.input_tokens = 1}));
+    const BudgetCharge told = call.charges.charges()[0];
+    EXPECT_EQ(told.near, i >= 4) << i;
+    EXPECT_EQ(told.first_near, i == 4) << i;
+    if (i == 4) {
+      EXPECT_EQ(BudgetWarningText(told),
+                "the budget b of 100 tokens and 5 calls is nearly spent: 1 "
+                "call is left");
+    }
+    call.Settle({.input_tokens = 1});
+  }
+  budgets.now += 1;
+  TestCall call(budgets, {});
+  EXPECT_FALSE(call.Reserve({.input_tokens = 1}));
+}
+
 TEST(BudgetFaultTest, OffSaysNothing) {
   TestBudgets budgets(R"(mode: MODE_OFF
     rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10 })");

@@ -1,12 +1,15 @@
 // Tests where BudgetTable has its cells
 // (service/budgets/budget_table_places.cc).
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/budgets/budget_table.h"
@@ -37,19 +40,16 @@ bool TakeFor(TestBudgets& budgets, const std::string& user, int64_t tokens,
 }
 
 TEST(BudgetTablePlacesTest, WhereThereIsNoRoomScopesShareOnePlace) {
-  // One place in each shard.
-  TestBudgets budgets(kHourOfEach, {.scopes_limit = 1});
-  std::vector<std::unique_ptr<TestCall>> calls;
+  TestBudgets budgets(kHourOfEach, {.scopes_limit = 64});
   int let_in = 0;
   for (int i = 0; i < 1000; ++i) {
     let_in += TakeFor(budgets, absl::StrCat("user-", i), 600) ? 1 : 0;
   }
   // Each of those that have a place spends 600; all others together as much as
   // one may, which is one call.
-  EXPECT_LE(let_in, 65);
-  EXPECT_GT(let_in, 30);
-  EXPECT_LE(budgets.table.size(), 65);
-  EXPECT_GT(budgets.table.overflows(), 900);
+  EXPECT_EQ(let_in, 65);
+  EXPECT_EQ(budgets.table.size(), 65);
+  EXPECT_EQ(budgets.table.overflows(), 1000 - 64);
   BudgetScope others = HourScope("");
   others.others = true;
   EXPECT_EQ(
@@ -58,6 +58,74 @@ TEST(BudgetTablePlacesTest, WhereThereIsNoRoomScopesShareOnePlace) {
   // When the window is over, the places are there for others.
   budgets.now += 3600;
   EXPECT_TRUE(TakeFor(budgets, "somebody-else", 600));
+}
+
+// However few places there are, and wherever the scopes stand.
+TEST(BudgetTablePlacesTest, NoScopeSharesAPlaceWhileThereAreFreeOnes) {
+  for (const size_t places : {1u, 10u, 100u, 600u}) {
+    TestBudgets budgets(kHourOfEach, {.scopes_limit = places});
+    for (size_t i = 0; i < places; ++i) {
+      EXPECT_TRUE(TakeFor(budgets, absl::StrCat("user-", i), 600));
+    }
+    EXPECT_EQ(budgets.table.overflows(), 0) << places;
+    EXPECT_EQ(budgets.table.size(), places);
+    // Of those that may go, wherever they stand, each gives its place away.
+    budgets.now += 3600;
+    for (size_t i = 0; i < places; ++i) {
+      EXPECT_TRUE(TakeFor(budgets, absl::StrCat("later-", i), 600));
+    }
+    EXPECT_LE(budgets.table.overflows(), 0) << places;
+  }
+}
+
+TEST(BudgetTablePlacesTest, TheLastPlacesAreThereForThoseWhoHaveFew) {
+  TestBudgets budgets(kHourOfEach, {.scopes_limit = 600});
+  for (int i = 0; i < 720; ++i) {
+    TakeFor(budgets, absl::StrCat("of-a-", i), 1, "a");
+  }
+  EXPECT_EQ(budgets.table.size(), 600u * 7 / 8 + 1);
+  const int64_t overflows = budgets.table.overflows();
+  for (int i = 0; i < 70; ++i) {
+    EXPECT_TRUE(TakeFor(budgets, absl::StrCat("of-b-", i), 1000, "b"));
+  }
+  EXPECT_EQ(budgets.table.overflows(), overflows);
+}
+
+// Whether the caller's call is let in that names the session.
+absl::Status CallIn(TestBudgets& budgets, const std::string& session,
+                    const std::string& caller) {
+  TestCall call(budgets,
+                {{::llmgateway::config::v1::LIMIT_DIMENSION_SESSION, session},
+                 {::llmgateway::config::v1::LIMIT_DIMENSION_CALLER, caller}},
+                /*role=*/"", /*key_budget=*/"", caller);
+  if (!call.Reserve({.input_tokens = 1})) return call.Refusal();
+  call.Settle({.input_tokens = 1});
+  return absl::OkStatus();
+}
+
+TEST(BudgetTablePlacesTest, ASessionThatHasNoPlaceIsNobodys) {
+  TestBudgets budgets("sessions { session_tokens: 1000 bind_caller: true }",
+                      {.scopes_limit = 10});
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(CallIn(budgets, absl::StrCat(i), absl::StrCat("k", i)).ok());
+  }
+  for (const char* caller : {"ann", "bob"}) {
+    EXPECT_FALSE(CallIn(budgets, "new", caller).ok());
+    // Those that have begun are their callers' and nobody else's.
+    EXPECT_TRUE(CallIn(budgets, "3", "k3").ok());
+    EXPECT_FALSE(CallIn(budgets, "3", caller).ok());
+  }
+  const absl::Status fault = CallIn(budgets, "new", "ann");
+  EXPECT_EQ(fault.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_NE(fault.message().find("budgets.scopes_limit"),
+            absl::string_view::npos)
+      << fault;
+  EXPECT_EQ(FaultMetadata(fault, "code"), "NO_PLACE");
+  EXPECT_EQ(RetryDelay(fault), std::nullopt);
+  // What nobody binds shares a place, as ever.
+  TestBudgets unbound("sessions { session_tokens: 1000 }", {.scopes_limit = 1});
+  EXPECT_TRUE(CallIn(unbound, "one", "ann").ok());
+  EXPECT_TRUE(CallIn(unbound, "two", "bob").ok());
 }
 
 TEST(BudgetTablePlacesTest, NoDebtIsForgivenForWantOfRoom) {
@@ -96,8 +164,7 @@ TEST(BudgetTablePlacesTest, WhoBeginsScopesWithoutEndLeavesPlacesToOthers) {
     TakeFor(budgets, absl::StrCat("made-up-", i), 10, "10.0.0.1");
   }
   // Most places, and one beyond them.
-  EXPECT_LE(budgets.table.size(), 6400u * 7 / 8 + 64);
-  EXPECT_GT(budgets.table.size(), 6400u * 3 / 4);
+  EXPECT_EQ(budgets.table.size(), 6400u * 7 / 8 + 1);
   BudgetScope others = HourScope("");
   others.others = true;
   others.others_of = "10.0.0.1";

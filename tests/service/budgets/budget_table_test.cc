@@ -509,5 +509,30 @@ TEST(BudgetTableTest, NothingIsLostBetweenThreads) {
   EXPECT_EQ(standing->reserved, BudgetAmounts());
 }
 
+// Of what it counts and of calls the fuller; nothing of nothing is full.
+TEST(FilledRatioTest, TheFullerCounts) {
+  TestBudgets budgets(R"(
+    rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 100 turn_limit: 4 }
+    rules { name: "calls" unit: LIMIT_UNIT_TOTAL_TOKENS turn_limit: 4 }
+    rules { name: "none" unit: LIMIT_UNIT_TOTAL_TOKENS })");
+  const auto ratio = [&](const char* name, int64_t tokens, int64_t turns) {
+    const BudgetStanding standing = {
+        .scope = {.budget = name},
+        .account = {.spend = BudgetSpend::From(
+                        1, 1, {.input_tokens = tokens, .turns = turns - 1},
+                        {})},
+        .reserved = {.turns = 1}};
+    return FilledRatio(*budgets.rules.Find(name), standing);
+  };
+  EXPECT_EQ(ratio("b", 50, 1), 0.5);
+  EXPECT_EQ(ratio("b", 10, 4), 1);
+  EXPECT_EQ(ratio("calls", 1000, 2), 0.5);
+  EXPECT_EQ(ratio("none", 1000, 2), 0);
+  const BudgetStanding nothing = {
+      .scope = {.budget = "none"},
+      .account = {.allocation = BudgetAllocation{.limit = 0, .version = 1}}};
+  EXPECT_EQ(FilledRatio(*budgets.rules.Find("none"), nothing), 1);
+}
+
 }  // namespace
 }  // namespace gateway

@@ -38,7 +38,8 @@ TEST(BudgetMetricsTest, EachBudgetTellsWhatWasSpentAndRefused) {
       "budgets:\n"
       "  rules:\n"
       "  - {name: tokens, unit: total_tokens, limit: 1000}\n"
-      "  - {name: money, unit: cost, limit_usd: '0.5', mode: warn}\n"));
+      "  - {name: money, unit: cost, limit_usd: '0.5', mode: warn}\n"
+      "  - {name: calls, unit: total_tokens, turn_limit: 8, mode: warn}\n"));
   FakeClock clock;
   MetricRegistry registry(clock);
   AddBudgetMetrics(current, registry);
@@ -47,16 +48,17 @@ TEST(BudgetMetricsTest, EachBudgetTellsWhatWasSpentAndRefused) {
   const auto call = [&](BudgetCharges& charges, int64_t tokens) {
     LimitSubject subject = runtime->limits().NewSubject();
     for (const auto& rule : runtime->budgets()->rules()) {
-      charges.Ask(*rule, subject, rule->terms(),
-                  {.input_tokens = tokens, .cost_usd_nanos = 250'000'000},
-                  true);
+      charges.Ask(
+          *rule, subject, rule->terms(),
+          {.input_tokens = tokens, .cost_usd_nanos = 250'000'000, .turns = 1},
+          true);
     }
     return charges.Reserve(now);
   };
   BudgetCharges ended(runtime->budget_table());
   ASSERT_TRUE(call(ended, 600));
-  ended.Settle({.input_tokens = 500, .cost_usd_nanos = 500'000'000}, now,
-               nullptr);
+  ended.Settle({.input_tokens = 500, .cost_usd_nanos = 500'000'000, .turns = 1},
+               now, nullptr);
   BudgetCharges runs(runtime->budget_table());
   ASSERT_TRUE(call(runs, 250));
   BudgetCharges refused(runtime->budget_table());
@@ -68,6 +70,7 @@ TEST(BudgetMetricsTest, EachBudgetTellsWhatWasSpentAndRefused) {
   EXPECT_EQ(read["llmgw_budget_scopes{tokens}"], 1);
   EXPECT_EQ(read["llmgw_budget_filled_ratio{tokens,enforce}"], 0.75);
   EXPECT_EQ(read["llmgw_budget_filled_ratio{money,warn}"], 1.5);
+  EXPECT_EQ(read["llmgw_budget_filled_ratio{calls,warn}"], 0.25);
   EXPECT_EQ(read["llmgw_budget_spent_usd{money}"], 0.5);
   EXPECT_EQ(read["llmgw_budget_spent_tokens{tokens}"], 500);
   EXPECT_EQ(read["llmgw_budget_reserved_tokens{tokens}"], 250);
