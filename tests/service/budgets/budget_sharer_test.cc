@@ -56,6 +56,20 @@ class Sharer {
     call.Settle({.input_tokens = tokens});
     return true;
   }
+  // As many calls of fifty as are let in.
+  int64_t SpendAll() {
+    int64_t sum = 0;
+    while (Spend(50)) sum += 50;
+    return sum;
+  }
+  // Until the other one is seen, too.
+  Task<void> AwaitOther() {
+    while (sharer_.figures().replicas != 2) co_await sharer_.AwaitExchange();
+  }
+  // Until Redis answers, or does not.
+  Task<void> AwaitAway(bool away) {
+    while (sharer_.figures().away != away) co_await YieldToLoop();
+  }
   // Until what all have spent is as much.
   Task<void> AwaitSpent(int64_t tokens) {
     while (SpentByAll() != tokens) co_await sharer_.AwaitExchange();
@@ -196,6 +210,42 @@ TEST_F(BudgetSharerTest, AwayNobodyWaits) {
     co_await one.sharer().AwaitExchange();
     EXPECT_TRUE(one.Spend(100));
     co_await one.End();
+  });
+}
+
+TEST_F(BudgetSharerTest, WhereRedisIsKilledAgainAndAgainNothingIsSpentTwice) {
+  redis_.Run([](RedisClient& client, RedisServer& server) -> Task<void> {
+    Sharer one(client, "one");
+    Sharer other(client, "other");
+    co_await one.AwaitOther();
+    co_await other.AwaitOther();
+    int64_t spent = 0;
+    for (int i = 0; i < 3; ++i) {
+      server.Kill();
+      co_await one.AwaitAway(true);
+      co_await other.AwaitAway(true);
+      spent += one.SpendAll();
+      // It comes back with nothing.
+      server.Restart();
+      co_await one.AwaitAway(false);
+      co_await other.AwaitAway(false);
+      spent += other.SpendAll();
+      spent += one.SpendAll();
+    }
+    // When both have told, all of it is theirs.
+    while (spent < 1000) {
+      spent += one.SpendAll() + other.SpendAll();
+      co_await one.AwaitAway(false);
+      co_await one.sharer().AwaitExchange();
+      co_await other.AwaitAway(false);
+      co_await other.sharer().AwaitExchange();
+    }
+    // And a call.
+    EXPECT_LE(spent, 1050);
+    co_await one.AwaitSpent(spent);
+    co_await other.AwaitSpent(spent);
+    co_await one.End();
+    co_await other.End();
   });
 }
 
