@@ -81,10 +81,10 @@ BudgetStanding BudgetTable::StandingOf(const BudgetCell& cell) {
 
 void BudgetTable::SetShared(bool shared) {
   if (shared_.exchange(shared) == shared) return;
-  owed_.store(0);
   for (Shard& shard : shards_) {
     const MutexLock lock(shard.mu);
     for (const auto& [key, cell] : shard.cells) {
+      if (cell->shared != nullptr && cell->shared->is_owed) owed_.fetch_sub(1);
       cell->shared = shared ? std::make_unique<SharedScope>() : nullptr;
     }
   }
