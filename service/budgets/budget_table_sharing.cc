@@ -85,6 +85,7 @@ void BudgetTable::SetShared(bool shared) {
   for (Shard& shard : shards_) {
     const MutexLock lock(shard.mu);
     for (const auto& [key, cell] : shard.cells) {
+      if (cell->shared != nullptr && cell->shared->is_owed) owed_.fetch_sub(1);
       cell->shared = shared ? std::make_unique<SharedScope>() : nullptr;
     }
   }
