@@ -81,7 +81,9 @@ void AddContext(const Call& call, CallFields* fields) {
 void AddBudgets(const Call& call, CallFields* fields) {
   if (call.budgets == nullptr) return;
   if (const auto nanos = call.budgets->remaining_usd_nanos()) {
-    fields->Add(kBudgetRemainingUsdHeader, Money::FromNanos(*nanos).Text());
+    char* const out = fields->Room(Money::kTextBytesMax);
+    fields->AddWritten(kBudgetRemainingUsdHeader,
+                       Money::FromNanos(*nanos).WriteText(out));
   }
   if (const auto tokens = call.budgets->remaining_tokens()) {
     fields->Add(kBudgetRemainingTokensHeader, *tokens);

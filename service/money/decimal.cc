@@ -1,18 +1,28 @@
 #include "service/money/decimal.h"
 
+#include <array>
 #include <cassert>
 #include <cstddef>
+#include <cstring>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "base/text/decimal.h"
 
 namespace gateway {
 namespace {
 
 // Of a text that is refused so much is quoted.
 constexpr size_t kQuotedBytesMax = 40;
+
+// The powers of ten, by how many decimals there are.
+constexpr std::array<uint64_t, 19> kScales = [] {
+  std::array<uint64_t, 19> scales = {1};
+  for (size_t i = 1; i < scales.size(); ++i) scales[i] = scales[i - 1] * 10;
+  return scales;
+}();
 
 absl::Status Refused(std::string_view text, std::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(
@@ -70,20 +80,26 @@ absl::StatusOr<int64_t> ParseDecimal(std::string_view text, int decimals,
 }
 
 std::string DecimalText(int64_t units, int decimals) {
+  std::array<char, kDecimalTextBytesMax> text;
+  return {text.data(), WriteDecimalText(units, decimals, text.data())};
+}
+
+char* WriteDecimalText(int64_t units, int decimals, char* out) {
   assert(decimals >= 0 && decimals <= 18);
   const bool negative = units < 0;
   // Negated as unsigned, since the least number has no positive counterpart.
   const uint64_t size = negative ? 0 - static_cast<uint64_t>(units)
                                  : static_cast<uint64_t>(units);
-  std::string text = absl::StrCat(size);
-  const size_t behind = static_cast<size_t>(decimals);
-  if (text.size() <= behind) text.insert(0, behind + 1 - text.size(), '0');
-  const size_t point = text.size() - behind;
-  const size_t last = text.find_last_not_of('0');
-  text.resize(last == std::string::npos || last < point ? point : last + 1);
-  if (text.size() > point) text.insert(point, 1, '.');
-  if (negative) text.insert(0, 1, '-');
-  return text;
+  const uint64_t scale = kScales[static_cast<size_t>(decimals)];
+  if (negative) *out++ = '-';
+  out = WriteDecimal(size / scale, out);
+  uint64_t behind = size % scale;
+  if (behind == 0) return out;
+  *out++ = '.';
+  for (; behind % 10 == 0; behind /= 10) --decimals;
+  const auto zeros = static_cast<size_t>(decimals) - CountDigits(behind);
+  memset(out, '0', zeros);
+  return WriteDecimal(behind, out + zeros);
 }
 
 }  // namespace gateway

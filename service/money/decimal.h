@@ -9,6 +9,7 @@
 #ifndef SERVICE_MONEY_DECIMAL_H_
 #define SERVICE_MONEY_DECIMAL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,6 +30,11 @@ absl::StatusOr<int64_t> ParseDecimal(std::string_view text, int decimals,
 // Returns the shortest text of `units` of 10^-decimals: without zeros at the
 // end, "0" for none. REQUIRES: 0 <= decimals <= 18.
 std::string DecimalText(int64_t units, int decimals);
+
+// The same into memory of the caller's, of kDecimalTextBytesMax; returns its
+// end. For what is told of each call.
+inline constexpr size_t kDecimalTextBytesMax = 24;
+char* WriteDecimalText(int64_t units, int decimals, char* out);
 
 }  // namespace gateway
 

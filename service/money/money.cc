@@ -20,6 +20,10 @@ absl::StatusOr<Money> Money::Parse(std::string_view dollars) {
 
 std::string Money::Text() const { return DecimalText(nanos_, kDecimals); }
 
+char* Money::WriteText(char* out) const {
+  return WriteDecimalText(nanos_, kDecimals, out);
+}
+
 Money& Money::operator+=(Money other) {
   if (__builtin_add_overflow(nanos_, other.nanos_, &nanos_)) {
     nanos_ = other.nanos_ > 0 ? Limits::max() : Limits::min();

@@ -14,12 +14,14 @@
 #define SERVICE_MONEY_MONEY_H_
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "service/money/decimal.h"
 
 namespace gateway {
 
@@ -44,6 +46,9 @@ class Money {
 
   // Returns the dollars as the shortest exact decimal text: "0.0315", "50".
   std::string Text() const;
+  // The same into memory of kTextBytesMax; returns its end.
+  static constexpr size_t kTextBytesMax = kDecimalTextBytesMax;
+  char* WriteText(char* out) const;
 
   Money& operator+=(Money other);
   Money& operator-=(Money other);

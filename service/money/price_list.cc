@@ -86,11 +86,17 @@ absl::StatusOr<PriceList> PriceList::Make(std::vector<PriceEntry> entries) {
     if (last != nullptr && !IsBefore(*last, entry)) {
       return RefusedEntry(entry, "is in the list twice");
     }
+    OfVendors& last_ones =
+        (beginning ? list.beginnings_ : list.names_)[ToAbsl(name)];
+    // Those of one vendor and model come one after the other.
+    if (last != nullptr && last->vendor == entry.vendor &&
+        last->model == entry.model) {
+      last_ones.back() = &entry;
+    } else {
+      last_ones.push_back(&entry);
+    }
     last = &entry;
-    Index& index = beginning ? list.beginnings_ : list.names_;
-    index[Key(entry.vendor, ToAbsl(name))] = &entry;
     if (beginning) list.AddBeginning(name);
-    if (entry.vendor.empty()) list.has_any_vendor_ = true;
   }
   std::sort(
       list.beginning_lengths_.begin(), list.beginning_lengths_.end(),
@@ -138,17 +144,22 @@ const PriceEntry* PriceList::FindEntry(std::string_view vendor,
 const PriceEntry* PriceList::FindIn(const Index& index, std::string_view vendor,
                                     std::string_view model,
                                     absl::Time at) const {
-  const PriceEntry* const entry =
-      FindAt(index, Key(ToAbsl(vendor), ToAbsl(model)), at);
-  if (entry != nullptr || !has_any_vendor_) return entry;
-  return FindAt(index, Key(absl::string_view(), ToAbsl(model)), at);
+  if (index.empty()) return nullptr;
+  const auto found = index.find(ToAbsl(model));
+  if (found == index.end()) return nullptr;
+  const PriceEntry* const entry = FindAt(found->second, vendor, at);
+  return entry != nullptr || vendor.empty() ? entry
+                                            : FindAt(found->second, "", at);
 }
 
-const PriceEntry* PriceList::FindAt(const Index& index, const Key& key,
+const PriceEntry* PriceList::FindAt(const OfVendors& entries,
+                                    std::string_view vendor,
                                     absl::Time at) const {
-  const auto found = index.find(key);
-  if (found == index.end()) return nullptr;
-  const PriceEntry* entry = found->second;
+  const auto last =
+      std::find_if(entries.begin(), entries.end(),
+                   [&](const auto* each) { return each->vendor == vendor; });
+  if (last == entries.end()) return nullptr;
+  const PriceEntry* entry = *last;
   // Those of one name stand side by side.
   while (entry->effective_time > at) {
     if (entry == entries_.data()) return nullptr;

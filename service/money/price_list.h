@@ -21,10 +21,10 @@
 #include <bitset>
 #include <cstddef>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -60,10 +60,10 @@ class PriceList {
   const std::vector<PriceEntry>& entries() const { return entries_; }
 
  private:
-  // A vendor, and a model's name or beginning, both in the entry.
-  using Key = std::pair<absl::string_view, absl::string_view>;
-  // The last entry of each.
-  using Index = absl::flat_hash_map<Key, const PriceEntry*>;
+  // By a model's name or beginning, which is in the entry, the last entry of
+  // each vendor that has one.
+  using OfVendors = absl::InlinedVector<const PriceEntry*, 1>;
+  using Index = absl::flat_hash_map<absl::string_view, OfVendors>;
   // The beginnings of one length, and which characters they begin with: most
   // names are settled by that.
   struct Length {
@@ -81,7 +81,7 @@ class PriceList {
   void AddBeginning(std::string_view name);
   const PriceEntry* FindIn(const Index& index, std::string_view vendor,
                            std::string_view model, absl::Time at) const;
-  const PriceEntry* FindAt(const Index& index, const Key& key,
+  const PriceEntry* FindAt(const OfVendors& entries, std::string_view vendor,
                            absl::Time at) const;
 
   // Not changed once the indices point into it.
@@ -89,7 +89,6 @@ class PriceList {
   Index names_;
   Index beginnings_;
   std::vector<Length> beginning_lengths_;  // The longest first.
-  bool has_any_vendor_ = false;
 };
 
 // Whether `a` is before `b` in lists: by vendor, model and time.
