@@ -1,5 +1,6 @@
 #include "service/ledger/entry.h"
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -34,10 +35,9 @@ void AppendMember(std::string_view name, std::string_view text,
 }  // namespace
 
 std::string NewEntryId(Random& random) {
-  std::string id = "LED-";
-  id.resize(20);
+  std::array<char, 20> id = {'L', 'E', 'D', '-'};
   random.FillHexId(id.data() + 4, 16);
-  return id;
+  return {id.data(), id.size()};
 }
 
 UnchainedEntry::UnchainedEntry(const LedgerEntry& entry, std::string note)
