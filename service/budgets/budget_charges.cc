@@ -54,7 +54,7 @@ std::vector<BudgetExceeded> BudgetCharges::Exceeded() const {
     BudgetExceeded& told = exceeded.emplace_back();
     told = {.budget = rule.name(),
             // The name of a cell never changes.
-            .scope_key = charge.cell->scope.Text(),
+            .scope_key = charge.cell->scope->Text(),
             .mode = BudgetModeName(rule.mode()),
             .code = BudgetDenialCode(charges_, charge),
             .unit = counts_calls         ? "calls"
@@ -76,85 +76,53 @@ void BudgetCharges::Grow(const BudgetAmounts& amounts) {
 }
 
 void BudgetCharges::Settle(const BudgetAmounts& real, absl::Time now,
-                           BudgetDebit* debit) {
+                           BudgetSettlement* settled) {
   const int64_t second = absl::ToUnixSeconds(now);
-  std::vector<BudgetChange>* const changes =
-      debit == nullptr ? nullptr : &debit->changes;
+  const BudgetCharge* told = nullptr;
   for (BudgetCharge& charge : charges_) {
     const absl::Span<BudgetCharge> one = absl::MakeSpan(&charge, 1);
     if (charge.state != BudgetCharge::State::kReserved) continue;
     if (charge.rule->is_of_target()) {
       table_.Cancel(one);
-    } else {
-      table_.Settle(one, real, second, changes);
+      continue;
     }
+    table_.Settle(one, real, second, settled);
+    // As DebitOf names it.
+    const bool is_told = told == nullptr || (charge.rule->is_of_session() &&
+                                             !told->rule->is_of_session());
+    if (is_told) told = &charge;
   }
-  if (debit == nullptr) return;
-  debit->total = real;
-  NameScope(now, debit);
+  if (settled == nullptr) return;
+  settled->total = real;
+  settled->time = second;
+  if (told != nullptr) settled->remaining = told->left.value_or(-1);
 }
 
 void BudgetCharges::ChargeTarget(const BudgetRule& rule, LimitSubject& subject,
                                  const BudgetTerms& terms,
                                  const BudgetAmounts& real, absl::Time now,
-                                 BudgetDebit* debit) {
+                                 BudgetSettlement* settled) {
   BudgetCharge charge = {.rule = &rule,
                          .key = rule.KeyOf(subject),
                          .subject = &subject,
                          .asker = asker_,
                          .terms = terms};
   table_.Settle(absl::MakeSpan(&charge, 1), real, absl::ToUnixSeconds(now),
-                debit == nullptr ? nullptr : &debit->changes);
-  if (debit != nullptr && debit->scope_key.empty() && !debit->empty()) {
-    debit->scope_key = debit->changes.front().scope.Text();
-  }
+                settled);
 }
 
 void BudgetCharges::Cancel() { table_.Cancel(absl::MakeSpan(charges_)); }
 
-BudgetDebit BudgetCharges::Reserved(absl::Time now) const {
-  BudgetDebit debit;
-  const int64_t second = absl::ToUnixSeconds(now);
+std::vector<BudgetChange> BudgetCharges::IfTaken(const BudgetAmounts& amounts,
+                                                 absl::Time now) const {
+  std::vector<BudgetChange> changes;
+  changes.reserve(charges_.size());
   for (const BudgetCharge& charge : charges_) {
     if (charge.state != BudgetCharge::State::kReserved) continue;
-    // Its cell stays as long as something is reserved; the name of it never
-    // changes, but where its window begins does, under the table's lock.
-    const auto standing = table_.Find(charge.cell->scope, second);
-    if (!standing.has_value()) continue;
-    const BudgetAccount& account = standing->account;
-    const BudgetSpend& own =
-        standing->own.has_value() ? *standing->own : account.spend;
-    debit.changes.push_back({.scope = standing->scope,
-                             .start = own.StartAt(account.window, second),
-                             .time = second,
-                             .amounts = charge.amounts,
-                             .binding = account.binding});
-    debit.total = charge.amounts;
+    changes.push_back(
+        table_.IfTaken(charge, amounts, absl::ToUnixSeconds(now)));
   }
-  NameScope(now, &debit);
-  return debit;
-}
-
-void BudgetCharges::NameScope(absl::Time now, BudgetDebit* debit) const {
-  const BudgetChange* told = nullptr;
-  for (const BudgetChange& change : debit->changes) {
-    const bool is_of_session = IsSessionBudget(change.scope.budget);
-    if (told == nullptr) {
-      told = &change;
-    } else if (is_of_session && !IsSessionBudget(told->scope.budget)) {
-      told = &change;
-    } else if (is_of_session && debit->parent_scope_key.empty()) {
-      // They are charged the innermost first.
-      debit->parent_scope_key = change.scope.Text();
-    }
-  }
-  if (told == nullptr) return;
-  debit->scope_key = told->scope.Text();
-  for (const BudgetCharge& charge : charges_) {
-    if (charge.rule->name() != told->scope.budget) continue;
-    debit->remaining = table_.RemainingOf(charge, absl::ToUnixSeconds(now))
-                           .value_or(debit->remaining);
-  }
+  return changes;
 }
 
 template <typename Counts>
@@ -167,7 +135,9 @@ std::optional<int64_t> BudgetCharges::Least(absl::Time now,
       continue;
     }
     const std::optional<int64_t> left =
-        table_.RemainingOf(charge, absl::ToUnixSeconds(now));
+        charge.is_settled
+            ? charge.left
+            : table_.RemainingOf(charge, absl::ToUnixSeconds(now));
     if (!left.has_value()) continue;
     least = std::min(least.value_or(*left), *left);
   }

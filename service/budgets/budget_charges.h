@@ -6,7 +6,7 @@
 //   if (!charges.Reserve(now)) return charges.Refusal(now);
 //   ...
 //   charges.Grow(amounts);                      // As a stream goes.
-//   charges.Settle(amounts, now, &debit);       // Once.
+//   charges.Settle(amounts, now, &settled);     // Once.
 //
 // What is never settled is given back with this object.
 //
@@ -26,8 +26,10 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "service/budgets/budget_amounts.h"
+#include "service/budgets/budget_change.h"
 #include "service/budgets/budget_entries.h"
 #include "service/budgets/budget_rule.h"
+#include "service/budgets/budget_settlement.h"
 #include "service/budgets/budget_table.h"
 #include "service/limits/limit_subject.h"
 
@@ -75,24 +77,27 @@ class BudgetCharges {
 
   // Makes what was reserved into what the call has really taken, once; later
   // ones mean nothing. Budgets of targets are charged for each attempt, by
-  // ChargeTarget; what was reserved of them is given back. Says in `debit`,
+  // ChargeTarget; what was reserved of them is given back. Says in `settled`,
   // unless that is null, what is to be kept of it.
-  void Settle(const BudgetAmounts& real, absl::Time now, BudgetDebit* debit);
+  void Settle(const BudgetAmounts& real, absl::Time now,
+              BudgetSettlement* settled);
 
   // Charges the subject's scope of a budget of targets.
   void ChargeTarget(const BudgetRule& rule, LimitSubject& subject,
                     const BudgetTerms& terms, const BudgetAmounts& real,
-                    absl::Time now, BudgetDebit* debit);
+                    absl::Time now, BudgetSettlement* settled);
 
   // Gives back what is reserved.
   void Cancel();
 
-  // What is reserved, as a debit: what is to be charged if the process ends
-  // before the call does.
-  BudgetDebit Reserved(absl::Time now) const;
+  // What is to be charged to each scope that something is reserved of if the
+  // process ends before the call does, which then has taken so much. On any
+  // thread, while nobody else calls what is not const.
+  std::vector<BudgetChange> IfTaken(const BudgetAmounts& amounts,
+                                    absl::Time now) const;
 
-  // The least of what is left of budgets that refuse, of dollars or of tokens;
-  // nothing without one.
+  // The least of what is left of budgets that refuse, of dollars or of tokens,
+  // now or, of what was settled, then; nothing without one.
   std::optional<int64_t> RemainingCost(absl::Time now) const;
   std::optional<int64_t> RemainingTokens(absl::Time now) const;
 
@@ -105,8 +110,6 @@ class BudgetCharges {
  private:
   template <typename Counts>
   std::optional<int64_t> Least(absl::Time now, const Counts& counts) const;
-  // Names the scope that a debit is told by.
-  void NameScope(absl::Time now, BudgetDebit* debit) const;
 
   BudgetTable& table_;
   const std::string asker_;

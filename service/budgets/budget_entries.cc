@@ -42,7 +42,38 @@ std::string FormOf(absl::Span<const BudgetChange> changes,
   return form;
 }
 
+// Names the scope that a debit is told by, and its parent; returns what that
+// was charged. Those of sessions stand together, the innermost first.
+const BudgetChange* NameScopes(BudgetDebit* debit) {
+  const BudgetChange* told = nullptr;
+  for (const BudgetChange& change : debit->changes) {
+    const bool is_of_session = IsSessionBudget(change.scope.budget);
+    if (told == nullptr ||
+        (is_of_session && !IsSessionBudget(told->scope.budget))) {
+      told = &change;
+    } else if (is_of_session && debit->parent_scope_key.empty()) {
+      debit->parent_scope_key = change.scope.Text();
+    }
+  }
+  if (told != nullptr) debit->scope_key = told->scope.Text();
+  return told;
+}
+
 }  // namespace
+
+BudgetDebit DebitOf(const BudgetSettlement& settled) {
+  BudgetDebit debit = {.total = settled.total, .remaining = settled.remaining};
+  debit.changes.reserve(settled.scopes.size());
+  for (const SettledScope& each : settled.scopes) {
+    debit.changes.push_back({.scope = *each.scope,
+                             .start = each.start,
+                             .time = settled.time,
+                             .amounts = each.amounts,
+                             .binding = each.binding});
+  }
+  NameScopes(&debit);
+  return debit;
+}
 
 LedgerEntry BudgetDebitEntry(const BudgetDebit& debit,
                              const BudgetEntryFacts& facts) {
@@ -143,28 +174,16 @@ LedgerEntry BudgetResetEntry(absl::Span<const BudgetChange> changes,
   return entry;
 }
 
-std::string BudgetReservationForm(const BudgetDebit& reserved) {
-  return FormOf(reserved.changes, {});
+std::string BudgetReservationForm(absl::Span<const BudgetChange> reserved) {
+  return FormOf(reserved, {});
 }
 
 absl::StatusOr<BudgetDebit> BudgetDebitOfForm(std::string_view form) {
   BudgetDebit debit;
   GATEWAY_RETURN_IF_ERROR(ReadBudgetForm(form, &debit.changes));
-  if (debit.changes.empty()) return debit;
-  // Those of sessions stand together, the innermost first; each has all of the
-  // call.
-  const BudgetChange* told = nullptr;
-  for (const BudgetChange& change : debit.changes) {
-    const bool is_of_session = IsSessionBudget(change.scope.budget);
-    if (told == nullptr ||
-        (is_of_session && !IsSessionBudget(told->scope.budget))) {
-      told = &change;
-    } else if (is_of_session && debit.parent_scope_key.empty()) {
-      debit.parent_scope_key = change.scope.Text();
-    }
-  }
-  debit.total = told->amounts;
-  debit.scope_key = told->scope.Text();
+  // Each has all of the call.
+  const BudgetChange* const told = NameScopes(&debit);
+  if (told != nullptr) debit.total = told->amounts;
   return debit;
 }
 

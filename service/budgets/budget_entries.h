@@ -1,9 +1,9 @@
 // The ledger's entries about budgets: what a call was charged, what an operator
 // has allocated or given back, and that a call was let pass with a warning.
 //
-//   std::optional<LedgerEntry> debit =
-//       BudgetDebitEntry(call.budgets->debit(), facts);
-//   if (debit.has_value()) { debit->id = NewEntryId(...); ... }
+//   const BudgetDebit debit = DebitOf(call.budgets->settled());
+//   LedgerEntry entry = BudgetDebitEntry(debit, facts);
+//   entry.id = NewEntryId(...);
 //
 // They have the members that readers of the ledger know, and one of ours
 // (budget_change.h), from which BudgetBook knows all scopes. Whoever commits
@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "service/budgets/budget_change.h"
+#include "service/budgets/budget_settlement.h"
 #include "service/ledger/entry.h"
 
 namespace gateway {
@@ -43,6 +44,9 @@ struct BudgetDebit {
 
   bool empty() const { return changes.empty(); }
 };
+
+// What a call was charged, with its texts.
+BudgetDebit DebitOf(const BudgetSettlement& settled);
 
 // Whose call it was; borrowed until the entry is made.
 struct BudgetEntryFacts {
@@ -93,7 +97,7 @@ LedgerEntry BudgetResetEntry(absl::Span<const BudgetChange> changes,
 // A text of what a call has reserved, to be kept where it survives the process
 // (DISPATCH), and what is to be charged by it if the call never ended. The
 // debit has no `remaining`.
-std::string BudgetReservationForm(const BudgetDebit& reserved);
+std::string BudgetReservationForm(absl::Span<const BudgetChange> reserved);
 absl::StatusOr<BudgetDebit> BudgetDebitOfForm(std::string_view form);
 
 }  // namespace gateway

@@ -204,7 +204,7 @@ void BudgetTable::Warn(BudgetCell& cell, BudgetCharge* charge) {
 void BudgetTable::CheckCaller(BudgetCell& cell, int64_t now,
                               BudgetCharge* charge) {
   // What several share for want of room is nobody's.
-  if (!charge->rule->binds_caller() || cell.scope.others) return;
+  if (!charge->rule->binds_caller() || cell.scope->others) return;
   const std::string caller = BudgetScopeValue(
       charge->subject->Text(::llmgateway::config::v1::LIMIT_DIMENSION_CALLER));
   std::optional<BudgetBinding>& binding = cell.account.binding;
@@ -311,19 +311,22 @@ void BudgetTable::Grow(absl::Span<BudgetCharge> charges,
 
 void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
                          const BudgetAmounts& amounts, int64_t now,
-                         std::vector<BudgetChange>* changes) {
-  const auto add = [&](BudgetCell& cell) {
-    if (amounts == BudgetAmounts()) return;
-    BudgetAccount& account = cell.account;
-    const int64_t start = account.spend.StartAt(account.window, now);
-    account.spend.Add(account.window, start, now, amounts);
-    if (cell.shared != nullptr) cell.shared->has_news = true;
-    if (changes == nullptr) return;
-    changes->push_back({.scope = cell.scope,
-                        .start = start,
-                        .time = now,
-                        .amounts = amounts,
-                        .binding = account.binding});
+                         BudgetSettlement* settled) {
+  const auto add = [&](BudgetCharge& charge, BudgetCell& cell) {
+    charge.is_settled = true;
+    if (amounts != BudgetAmounts()) {
+      BudgetAccount& account = cell.account;
+      const int64_t start = account.spend.StartAt(account.window, now);
+      account.spend.Add(account.window, start, now, amounts);
+      if (cell.shared != nullptr) cell.shared->has_news = true;
+      if (settled != nullptr) {
+        settled->scopes.push_back({.scope = cell.scope,
+                                   .start = start,
+                                   .amounts = amounts,
+                                   .binding = account.binding});
+      }
+    }
+    charge.left = LeftOf(cell, charge);
   };
   for (BudgetCharge& charge : charges) {
     if (charge.state == BudgetCharge::State::kReserved) {
@@ -332,10 +335,10 @@ void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
       BudgetCell& cell = *charge.cell;
       Release(charge, cell);
       Renew(cell, now);
-      add(cell);
+      add(charge, cell);
       MarkUntold(shard, cell);
     } else if (charge.state == BudgetCharge::State::kAsked) {
-      UseCell(charge, now, add);
+      UseCell(charge, now, [&](BudgetCell& cell) { add(charge, cell); });
       charge.state = BudgetCharge::State::kOver;
     }
   }
@@ -352,22 +355,40 @@ void BudgetTable::Cancel(absl::Span<BudgetCharge> charges) {
   }
 }
 
+BudgetChange BudgetTable::IfTaken(const BudgetCharge& charge,
+                                  const BudgetAmounts& amounts, int64_t now) {
+  // The cell stays as long as something is reserved.
+  const MutexLock lock(ShardOf(charge.key).mu);
+  BudgetCell& cell = *charge.cell;
+  Renew(cell, now);
+  const BudgetAccount& account = cell.account;
+  return {.scope = *cell.scope,
+          .start = account.spend.StartAt(account.window, now),
+          .time = now,
+          .amounts = amounts,
+          .binding = account.binding};
+}
+
 std::optional<int64_t> BudgetTable::RemainingOf(const BudgetCharge& charge,
                                                 int64_t now) {
   Shard& shard = ShardOf(charge.key);
   const MutexLock lock(shard.mu);
   BudgetCell* const cell = FindCell(shard, charge.key);
-  const std::optional<int64_t>& configured = charge.terms.limit;
-  if (cell == nullptr) return configured;
+  if (cell == nullptr) return charge.terms.limit;
   Renew(*cell, now);
+  return LeftOf(*cell, charge);
+}
+
+std::optional<int64_t> BudgetTable::LeftOf(const BudgetCell& cell,
+                                           const BudgetCharge& charge) {
   const std::optional<int64_t> limit =
-      TermsInForce(cell->account, charge.terms).limit;
+      TermsInForce(cell.account, charge.terms).limit;
   if (!limit.has_value()) return std::nullopt;
   const LimitUnit unit = charge.rule->unit();
-  int64_t taken = SaturatingSum(cell->account.spend.sum().In(unit),
-                                cell->reserved.In(unit));
-  if (cell->shared != nullptr) {
-    taken = SaturatingSum(taken, cell->shared->others.taken().In(unit));
+  int64_t taken =
+      SaturatingSum(cell.account.spend.sum().In(unit), cell.reserved.In(unit));
+  if (cell.shared != nullptr) {
+    taken = SaturatingSum(taken, cell.shared->others.taken().In(unit));
   }
   return std::max<int64_t>(SaturatingSum(*limit, -taken), 0);
 }

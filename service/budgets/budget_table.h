@@ -5,7 +5,7 @@
 //   std::vector<BudgetCharge> charges = ...;           // What is asked.
 //   if (!table.Reserve(charges, now)) ...              // All, or nothing.
 //   table.Grow(charges, amounts);                      // As a stream goes.
-//   table.Settle(charges, amounts, now, &changes);     // Once, or Cancel.
+//   table.Settle(charges, amounts, now, &settled);     // Once, or Cancel.
 //
 // BudgetCharges is who does that for a call. What is spent is never forgotten
 // for want of room: a scope gives its place to another only when its window is
@@ -53,6 +53,7 @@
 #include "service/budgets/budget_change.h"
 #include "service/budgets/budget_rule.h"
 #include "service/budgets/budget_scope.h"
+#include "service/budgets/budget_settlement.h"
 #include "service/budgets/budget_telling.h"
 #include "service/budgets/shared_scope.h"
 #include "service/limits/counter_key.h"
@@ -62,7 +63,8 @@ namespace gateway {
 // What the table knows of one scope; of BudgetTable alone.
 struct BudgetCell {
   CounterKey key;
-  BudgetScope scope;
+  // Its name, which never changes, and outlives it where a call was charged.
+  std::shared_ptr<const BudgetScope> scope;
   BudgetAccount account;
   BudgetAmounts reserved;
   int64_t window_end = 0;  // Of the calendar's window that `account` is in.
@@ -131,6 +133,11 @@ struct BudgetCharge {
   // The scope is its caller's from now on.
   bool binds = false;
 
+  // Set by Settle: that it was, and what was left of the scope then; nothing if
+  // it has no limit.
+  bool is_settled = false;
+  std::optional<int64_t> left;
+
   // Whether the budget has something for the scope, beside what is allocated.
   bool has_terms() const {
     return !rule->allocated_only() || terms.limit.has_value() ||
@@ -193,14 +200,18 @@ class BudgetTable {
   // returned true.
   void Grow(absl::Span<BudgetCharge> charges, const BudgetAmounts& amounts);
 
-  // Makes what is reserved into what was really taken, and appends what is to
-  // be kept of it to `changes`, unless that is null. What was not reserved is
-  // charged all the same; what is over, is not charged again.
+  // Makes what is reserved into what was really taken, and appends the scopes
+  // that were charged to `settled`, unless that is null. What was not reserved
+  // is charged all the same; what is over, is not charged again.
   void Settle(absl::Span<BudgetCharge> charges, const BudgetAmounts& amounts,
-              int64_t now, std::vector<BudgetChange>* changes);
+              int64_t now, BudgetSettlement* settled);
 
   // Gives back what is reserved.
   void Cancel(absl::Span<BudgetCharge> charges);
+
+  // What is to be kept if the charge, which is reserved, takes so much now.
+  BudgetChange IfTaken(const BudgetCharge& charge, const BudgetAmounts& amounts,
+                       int64_t now);
 
   // What is left of the charge's scope now; nothing if it has no limit.
   std::optional<int64_t> RemainingOf(const BudgetCharge& charge, int64_t now);
@@ -341,6 +352,9 @@ class BudgetTable {
   // The call is refused: it binds nothing, and its warnings are the next one's.
   void TakeBack(absl::Span<BudgetCharge> charges);
   static void Release(BudgetCharge& charge, BudgetCell& cell);
+  // What is left of the charge's budget. REQUIRES: the cell is of now.
+  static std::optional<int64_t> LeftOf(const BudgetCell& cell,
+                                       const BudgetCharge& charge);
 
   static BudgetStanding StandingOf(const BudgetCell& cell);
   // Has it told, if it is shared and has news.

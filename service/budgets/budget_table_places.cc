@@ -37,13 +37,13 @@ BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
   }
   auto cell = std::make_unique<BudgetCell>();
   cell->key = key;
-  cell->scope = scope();
+  cell->scope = std::make_shared<const BudgetScope>(scope());
   if (!beyond_limit && of != 0) {
     cell->asker = of;
     ++shard.begun[of];
   }
   cell->account.window =
-      BudgetWindow::Named(cell->scope.window).value_or(BudgetWindow());
+      BudgetWindow::Named(cell->scope->window).value_or(BudgetWindow());
   if (is_shared()) cell->shared = std::make_unique<SharedScope>();
   shard.order.push_front(cell.get());
   cell->place = shard.order.begin();

@@ -66,7 +66,7 @@ void BudgetTable::CheckClaim(BudgetCell& cell, BudgetCharge* charge) const {
 
 BudgetStanding BudgetTable::StandingOf(const BudgetCell& cell) {
   BudgetStanding standing = {
-      .scope = cell.scope, .account = cell.account, .reserved = cell.reserved};
+      .scope = *cell.scope, .account = cell.account, .reserved = cell.reserved};
   if (cell.shared == nullptr) return standing;
   const SharedScope::Others& others = cell.shared->others;
   standing.own = std::exchange(
@@ -125,7 +125,7 @@ BudgetTelling BudgetTable::TellingOf(const BudgetCell& cell, int64_t now) {
   const BudgetWindow& window = account.window;
   const bool is_calendar =
       !window.rolls() && window.kind() != BudgetWindow::Kind::kNone;
-  return {.scope = cell.scope,
+  return {.scope = *cell.scope,
           .start = is_calendar ? account.spend.StartAt(window, now) : 0,
           .spend = account.spend,
           .reserved = cell.reserved,
@@ -154,7 +154,7 @@ std::vector<BudgetTelling> BudgetTable::BeginTelling(
       telling.unit = shared.unit();
       if (shared.tells_allocation && cell->account.allocation.has_value()) {
         tellings.push_back(
-            {.scope = cell->scope, .allocation = cell->account.allocation});
+            {.scope = *cell->scope, .allocation = cell->account.allocation});
       }
       tellings.push_back(std::move(telling));
     }
@@ -291,10 +291,10 @@ void BudgetTable::SumUpOthers(BudgetCell& cell, int64_t now) const {
 
 void BudgetTable::GiveBack(Shard& shard, BudgetCell& cell, int64_t version,
                            int64_t now, std::vector<BudgetChange>* resets) {
-  BudgetStanding own = {.scope = cell.scope, .account = cell.account};
+  BudgetStanding own = {.scope = *cell.scope, .account = cell.account};
   std::vector<BudgetChange> changes = ChangesToReset(own, now);
   if (changes.empty()) {
-    changes.push_back({.scope = cell.scope, .time = now});
+    changes.push_back({.scope = *cell.scope, .time = now});
   }
   for (BudgetChange& change : changes) {
     change.reset_version = version;

@@ -156,13 +156,12 @@ void CallBudgets::TellCharges() {
   }
 }
 
-BudgetDebit CallBudgets::IfBilled(const PlannedCall& call,
-                                  const v1::Usage& usage, int64_t turns) const {
-  BudgetDebit debit = charges_.Reserved(WallTimeOf(call));
-  debit.total = BilledAmounts(usage);
-  debit.total.turns = turns;
-  for (BudgetChange& change : debit.changes) change.amounts = debit.total;
-  return debit;
+std::vector<BudgetChange> CallBudgets::IfBilled(const v1::Usage& usage,
+                                                int64_t turns,
+                                                absl::Time now) const {
+  BudgetAmounts billed = BilledAmounts(usage);
+  billed.turns = turns;
+  return charges_.IfTaken(billed, now);
 }
 
 void CallBudgets::Settle(Call& call) {
@@ -179,9 +178,9 @@ void CallBudgets::Settle(Call& call) {
   if (!answered) return charges_.Cancel();
   real.turns = 1;
   const absl::Time now = WallTimeOf(call);
-  BudgetDebit* const debit =
-      call.runtime->config().has_ledger() ? &debit_ : nullptr;
-  charges_.Settle(real, now, debit);
+  BudgetSettlement* const settled =
+      call.runtime->config().has_ledger() ? &settled_ : nullptr;
+  charges_.Settle(real, now, settled);
   if (rules_.has_target_rules()) {
     for (const Attempt& attempt : call.attempts) {
       const v1::Usage* const usage = UsageOf(attempt);
@@ -191,7 +190,7 @@ void CallBudgets::Settle(Call& call) {
       NameTarget(attempt.provider, attempt.model);
       ForEachRule(call, [&](const BudgetRule& rule, const BudgetTerms& terms) {
         if (!rule.is_of_target()) return;
-        charges_.ChargeTarget(rule, subject_, terms, of_target, now, debit);
+        charges_.ChargeTarget(rule, subject_, terms, of_target, now, settled);
       });
     }
   }

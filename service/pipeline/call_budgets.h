@@ -9,7 +9,7 @@
 //   FinishBudgets(call);                      // Before the answer's end is
 //                                             // sent.
 //   ...
-//   BudgetDebitEntry(call.budgets->debit(), FactsOfBudgets(call));
+//   BudgetDebitEntry(DebitOf(call.budgets->settled()), FactsOfBudgets(call));
 //
 // A call is charged what its attempts have billed, all together. One that
 // nobody was asked for is charged nothing.
@@ -32,6 +32,7 @@
 #include "service/budgets/budget_charges.h"
 #include "service/budgets/budget_entries.h"
 #include "service/budgets/budget_rules.h"
+#include "service/budgets/budget_settlement.h"
 #include "service/limits/limit_subject.h"
 
 namespace gateway {
@@ -65,14 +66,15 @@ class CallBudgets {
   }
 
   // What was charged; empty before the end, and without a ledger.
-  const BudgetDebit& debit() const { return debit_; }
+  const BudgetSettlement& settled() const { return settled_; }
   // Of a call that was let in although it does not fit, what is to be kept of
   // that.
   const std::vector<BudgetExceeded>& exceeded() const { return exceeded_; }
   // What the scopes that the call has reserved of are charged if that is
-  // billed, for so many turns: to be kept where it survives the process.
-  BudgetDebit IfBilled(const PlannedCall& call,
-                       const llmgateway::v1::Usage& usage, int64_t turns) const;
+  // billed, for so many turns: to be kept where it survives the process. On any
+  // thread, while the call waits for it.
+  std::vector<BudgetChange> IfBilled(const llmgateway::v1::Usage& usage,
+                                     int64_t turns, absl::Time now) const;
 
   // What is left, once it is settled; nothing without a budget that refuses.
   std::optional<int64_t> remaining_usd_nanos() const {
@@ -108,7 +110,7 @@ class CallBudgets {
   BudgetCharges charges_;
   std::vector<llmgateway::v1::Warning> warnings_;
   std::vector<BudgetExceeded> exceeded_;
-  BudgetDebit debit_;
+  BudgetSettlement settled_;
   bool finished_ = false;
   std::optional<int64_t> remaining_usd_nanos_;
   std::optional<int64_t> remaining_tokens_;

@@ -127,21 +127,22 @@ class CommitSpan {
 // What a call's budgets were charged. Borrows it all.
 class DebitSource : public EntrySource {
  public:
-  DebitSource(const BudgetDebit& debit, const BudgetEntryFacts& facts,
+  DebitSource(const BudgetSettlement& settled, const BudgetEntryFacts& facts,
               std::string id, absl::Time time)
-      : debit_(debit), facts_(facts), id_(std::move(id)), time_(time) {}
+      : settled_(settled), facts_(facts), id_(std::move(id)), time_(time) {}
 
   size_t bytes() const override { return kEntryBytes; }
 
   UnchainedEntry Write() const override {
-    LedgerEntry entry = BudgetDebitEntry(debit_, facts_);
+    const BudgetDebit debit = DebitOf(settled_);
+    LedgerEntry entry = BudgetDebitEntry(debit, facts_);
     entry.id = id_;
     entry.time = time_;
     return UnchainedEntry(entry);
   }
 
  private:
-  const BudgetDebit& debit_;
+  const BudgetSettlement& settled_;
   const BudgetEntryFacts facts_;
   const std::string id_;
   const absl::Time time_;
@@ -154,14 +155,7 @@ class CallLedger::DispatchSource : public EntrySource {
   // `turns` are what budgets count for it.
   DispatchSource(const PlannedCall& call, const RoundTrip& trip,
                  std::string_view context_hash, int64_t turns)
-      : call_(call),
-        trip_(trip),
-        context_hash_(context_hash),
-        estimate_(EstimateUnknown(call, *trip.attempt)) {
-    if (call.budgets != nullptr) {
-      lost_ = call.budgets->IfBilled(call, estimate_, turns);
-    }
-  }
+      : call_(call), trip_(trip), context_hash_(context_hash), turns_(turns) {}
 
   size_t bytes() const override { return 2 * kEntryBytes; }
 
@@ -179,25 +173,31 @@ class CallLedger::DispatchSource : public EntrySource {
         absl::StrCat("Dispatching to ", ToAbsl(trip_.attempt->provider), "/",
                      ToAbsl(trip_.attempt->model));
     entry.metadata = DispatchMetadata(call_);
+    const v1::Usage estimate = EstimateUnknown(call_, *trip_.attempt);
     std::string note = OpeningNote(
         trip_.dispatch_id, trip_.exchange_id, entry.submission_id,
         UnknownExchangeMetadata(
             call_, *trip_.attempt,
             {.dispatch_id = trip_.dispatch_id, .context_hash = context_hash_},
-            estimate_));
-    if (!lost_.empty()) {
-      note.append(
-          ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost_)));
-    }
+            estimate));
+    if (call_.budgets != nullptr) AddReservation(estimate, &note);
     return UnchainedEntry(entry, std::move(note));
   }
 
  private:
+  // What budgets are charged if nobody will know.
+  void AddReservation(const v1::Usage& estimate, std::string* note) const {
+    const std::vector<BudgetChange> lost =
+        call_.budgets->IfBilled(estimate, turns_, trip_.dispatch_time);
+    if (lost.empty()) return;
+    note->append(
+        ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost)));
+  }
+
   const PlannedCall& call_;
   const RoundTrip& trip_;
   mutable std::string context_hash_;
-  const v1::Usage estimate_;
-  BudgetDebit lost_;  // What budgets are charged if nobody will know.
+  const int64_t turns_;
 };
 
 class CallLedger::ExchangeSource : public EntrySource {
@@ -320,8 +320,10 @@ void CallLedger::AddBudgetEntries(const Call& call) {
   for (const BudgetExceeded& exceeded : call.budgets->exceeded()) {
     add(BudgetWarningEntry(facts, exceeded));
   }
-  const BudgetDebit& debit = call.budgets->debit();
-  if (!debit.empty()) add(BudgetDebitEntry(debit, facts));
+  const BudgetSettlement& settled = call.budgets->settled();
+  if (settled.empty()) return;
+  const BudgetDebit debit = DebitOf(settled);
+  add(BudgetDebitEntry(debit, facts));
 }
 
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
@@ -338,7 +340,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   std::optional<DebitSource> debit;
   // Of a call that is refused nothing was charged, and nothing let pass.
   if (call.budgets != nullptr && was_asked) {
-    const BudgetDebit& taken = call.budgets->debit();
+    const BudgetSettlement& taken = call.budgets->settled();
     // Where others stand before it all are made here, in their order.
     if (closed_.empty() && call.budgets->exceeded().empty()) {
       if (!taken.empty()) {

@@ -179,7 +179,7 @@ void MoneyRules::FindSettled() {
     if (call.settled || !budgets_.Holds(number) || IsUnderWay(call)) continue;
     const CallBudgets* const real = call.running->budgets.get();
     if (real == nullptr ||
-        !real->IfBilled(*call.running, v1::Usage(), 0).empty()) {
+        !real->IfBilled(v1::Usage(), 0, watched_.clock->WallTime()).empty()) {
       continue;
     }
     Settle(number, call);
@@ -205,9 +205,8 @@ void MoneyRules::Settle(size_t number, CallState& call) {
   }
   if (!is_billed) return budgets_.GivesBack(number);
   real.turns = 1;
-  const BudgetDebit& debit = call.running->budgets->debit();
-  int64_t second = Now();
-  if (!debit.empty()) second = debit.changes.front().time;
+  const BudgetSettlement& settled = call.running->budgets->settled();
+  const int64_t second = settled.empty() ? Now() : settled.time;
   if (second < call.last_end || second > Now()) {
     broken_(absl::StrCat("call ", number, " is charged at ", second,
                          ", which is not when it has ended"));

@@ -52,13 +52,15 @@ TEST(BudgetChargesTest, ATargetIsChargedForItsAttempts) {
             per: LIMIT_DIMENSION_MODEL })");
   TestCall call(budgets, {{config::LIMIT_DIMENSION_MODEL, "first"}});
   ASSERT_TRUE(call.Reserve({.input_tokens = 100}));
-  BudgetDebit debit = call.Settle({.input_tokens = 30});
+  BudgetSettlement settled;
+  call.charges.Settle({.input_tokens = 30, .turns = 1}, At(budgets.now),
+                      &settled);
   LimitSubject subject(kTestSecret);
   subject.Set(config::LIMIT_DIMENSION_MODEL, "second");
   const BudgetRule& models = *budgets.rules.Find("models");
   call.charges.ChargeTarget(models, subject, models.terms(),
                             {.input_tokens = 30, .turns = 1}, At(budgets.now),
-                            &debit);
+                            &settled);
   const auto of_model = [](const std::string& model) {
     return BudgetScope{.budget = "models",
                        .subject = {{config::LIMIT_DIMENSION_MODEL, model}}};
@@ -66,7 +68,10 @@ TEST(BudgetChargesTest, ATargetIsChargedForItsAttempts) {
   EXPECT_EQ(TokensOf(budgets, {.budget = "all"}), 30);
   EXPECT_EQ(TokensOf(budgets, of_model("first")), 0);
   EXPECT_EQ(TokensOf(budgets, of_model("second")), 30);
+  const BudgetDebit debit = DebitOf(settled);
   EXPECT_EQ(debit.changes.size(), 2);
+  EXPECT_EQ(debit.scope_key, "all");
+  EXPECT_EQ(debit.remaining, 970);
   EXPECT_EQ(budgets.table.Find(of_model("first"), budgets.now)->reserved,
             BudgetAmounts());
 }
@@ -146,8 +151,9 @@ TEST(BudgetChargesTest, WhatIsReservedCanBeChargedByWhoeverFindsItLater) {
   TestCall call(budgets, {{config::LIMIT_DIMENSION_SESSION, "S"},
                           {config::LIMIT_DIMENSION_WORK_ORDER, "W"}});
   ASSERT_TRUE(call.Reserve({.input_tokens = 70, .output_tokens = 30}));
-  const BudgetDebit reserved = call.charges.Reserved(At(budgets.now));
-  const auto debit = BudgetDebitOfForm(BudgetReservationForm(reserved));
+  const std::vector<BudgetChange> lost = call.charges.IfTaken(
+      {.input_tokens = 70, .output_tokens = 30}, At(budgets.now));
+  const auto debit = BudgetDebitOfForm(BudgetReservationForm(lost));
   ASSERT_TRUE(debit.ok());
   BudgetBook book;
   for (const BudgetChange& change : debit->changes) book.Apply(change);

@@ -100,9 +100,9 @@ class TestCall {
 
   BudgetDebit Settle(BudgetAmounts real) {
     real.turns = 1;
-    BudgetDebit debit;
-    charges.Settle(real, At(budgets_.now), &debit);
-    return debit;
+    BudgetSettlement settled;
+    charges.Settle(real, At(budgets_.now), &settled);
+    return DebitOf(settled);
   }
 
   absl::Status Refusal() const { return charges.Refusal(At(budgets_.now)); }

@@ -160,7 +160,7 @@ TEST(BudgetEntriesTest, WhatWasReservedIsChargedIfTheCallNeverEnded) {
                              {config::LIMIT_DIMENSION_WORK_ORDER, "WO-1"}}};
   const BudgetDebit reserved = {.changes = {order, SessionChange()},
                                 .total = kTaken};
-  const auto debit = BudgetDebitOfForm(BudgetReservationForm(reserved));
+  const auto debit = BudgetDebitOfForm(BudgetReservationForm(reserved.changes));
   ASSERT_TRUE(debit.ok());
   EXPECT_EQ(debit->changes, reserved.changes);
   EXPECT_EQ(debit->total, kTaken);

@@ -21,7 +21,7 @@ OpenDispatches::Left LeftOf(const BudgetDebit& reserved) {
               R"({"agent_id": "agent-1", "gateway": {"request_id": "req-1", )"
               R"("usage": {"input_tokens": 5}}, "model_id": "gpt-5", )"
               R"("session_id": "s-1", "work_order_id": "w-1"})",
-          .reservation = BudgetReservationForm(reserved)};
+          .reservation = BudgetReservationForm(reserved.changes)};
 }
 
 BudgetDebit Reserved() {
