@@ -95,6 +95,17 @@ Http2Fields::Http2Fields(absl::Span<const HttpField> fields, ByteQueue* kept)
   }
 }
 
+Http2Fields Http2Fields::OfKept(absl::Span<const HttpField> fields,
+                                Http2Names& names) {
+  Http2Fields kept(fields, kNoCopies);
+  for (size_t i = 0; i < fields.size(); ++i) {
+    if (names.IsKnown(fields[i].name)) {
+      kept.fields_[i].flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+    }
+  }
+  return kept;
+}
+
 Http2Session::Nghttp2 Http2Callbacks::NewNghttp2(Http2Session::Role role,
                                                  Http2Session* self) {
   nghttp2_option* option = nullptr;
@@ -408,7 +419,8 @@ ssize_t Http2Callbacks::ReadBody(nghttp2_session* session, int32_t id, uint8_t*,
     if (!stream.trailers_.empty()) {
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
       FieldViews views;
-      Http2Fields trailers = Http2Fields::OfKept(stream.trailers_.View(views));
+      Http2Fields trailers = Http2Fields::OfKept(stream.trailers_.View(views),
+                                                 stream.session_.names_);
       const int submitted =
           nghttp2_submit_trailer(session, id, trailers.data(), trailers.size());
       if (submitted != 0) return NGHTTP2_ERR_CALLBACK_FAILURE;

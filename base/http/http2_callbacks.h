@@ -80,10 +80,10 @@ class Http2Fields {
   // name into lower case, byte by byte.
   Http2Fields(absl::Span<const HttpField> fields, ByteQueue* kept);
 
-  // They point at `fields`, which must stay for as long.
-  static Http2Fields OfKept(absl::Span<const HttpField> fields) {
-    return Http2Fields(fields, kNoCopies);
-  }
+  // They point at `fields`, which must stay for as long. Their block is the
+  // next that the connection of `names` sends.
+  static Http2Fields OfKept(absl::Span<const HttpField> fields,
+                            Http2Names& names);
 
   nghttp2_nv* data() { return fields_.data(); }
   size_t size() const { return fields_.size(); }

@@ -59,6 +59,7 @@
 #include "base/http/http2_guard.h"
 #include "base/http/http2_limits.h"
 #include "base/http/http2_linger.h"
+#include "base/http/http2_names.h"
 #include "base/http/http2_output.h"
 #include "base/http/http2_stream.h"
 #include "base/http/http2_turn_share.h"
@@ -247,6 +248,7 @@ class Http2Session final : private Stream::Observer,
   const std::unique_ptr<Stream> stream_;
   const Nghttp2 nghttp2_;
   Http2Output output_;
+  Http2Names names_;  // Of trailers that were sent.
   Http2Guard guard_;
 
   Http2TurnShare share_;

@@ -67,6 +67,24 @@ TEST(Http2FieldsTest, KeepOutOfTheTableWhatIsSecretOrNewEachTime) {
   }
 }
 
+TEST(Http2FieldsTest, KeepTheNameOfATrailerWhoseValueIsNewEachTime) {
+  const HttpField field = {"x-llmgateway-budget-remaining-usd", "1"};
+  const HttpField other = {"grpc-status", "0"};
+  Http2Names names;
+  const auto is_kept_out = [&](const HttpField& each) {
+    Http2Fields fields =
+        Http2Fields::OfKept(absl::MakeConstSpan(&each, 1), names);
+    return (fields.data()->flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
+  };
+  for (int round = 0; round < 6; ++round) {
+    EXPECT_FALSE(is_kept_out(field)) << round;
+    EXPECT_FALSE(is_kept_out(other)) << round;
+    for (int i = 1; i < Http2Names::kFieldsUntilNext; ++i) {
+      EXPECT_TRUE(is_kept_out(field)) << i;
+    }
+  }
+}
+
 TEST(Http2FieldsTest, PointAtACopyThatNghttp2LeavesAlone) {
   std::string name = "x-a";
   const HttpField fields[] = {
