@@ -33,6 +33,19 @@ TEST(RandomTest, AHexIdHasExactlyTheDigitsAskedFor) {
   }
 }
 
+TEST(RandomTest, EachDigitIsHalfAByteOfTheBits) {
+  FakeRandom random(5);
+  FakeRandom same(5);
+  for (int round = 0; round < 100; ++round) {
+    const std::string id = random.HexId(16);
+    uint64_t bits = same.Bits();
+    for (const char digit : id) {
+      EXPECT_EQ(digit, "0123456789abcdef"[bits & 15]);
+      bits >>= 4;
+    }
+  }
+}
+
 TEST(RandomTest, FillHexIdWritesNothingBehindItsEnd) {
   FakeRandom random(6);
   char out[9] = "--------";
