@@ -34,10 +34,12 @@ void AppendMember(std::string_view name, std::string_view text,
 
 }  // namespace
 
-std::string NewEntryId(Random& random) {
+std::string NewEntryId(Random& random) { return NewShortEntryId(random); }
+
+ShortText NewShortEntryId(Random& random) {
   std::array<char, 20> id = {'L', 'E', 'D', '-'};
   random.FillHexId(id.data() + 4, 16);
-  return {id.data(), id.size()};
+  return ShortText({id.data(), id.size()});
 }
 
 UnchainedEntry::UnchainedEntry(const LedgerEntry& entry, std::string note)

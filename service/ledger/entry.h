@@ -26,12 +26,15 @@
 
 #include "absl/time/time.h"
 #include "base/os/random.h"
+#include "base/text/short_text.h"
 
 namespace gateway {
 
 // Returns an id for an entry: `LED-` and 16 hexadecimal digits. With eight
 // of them two of 77,000 entries would have the same, more likely than not.
 std::string NewEntryId(Random& random);
+// The same without memory of its own.
+ShortText NewShortEntryId(Random& random);
 
 // What an entry says, but for its links. Of a text that is no UTF-8 each byte
 // above ASCII becomes a question mark.

@@ -170,6 +170,8 @@ void LedgerWriter::EndTurn() {
     if (settled.ok()) uncertain_ = kept_.size();
   }
   CountOutcome(committed);
+  // The loops need not free what was made here.
+  for (Waiting* const waiting : group_) waiting->entries.clear();
   Tell(group_);
 }
 

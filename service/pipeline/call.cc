@@ -123,8 +123,8 @@ void Call::FillLedger(Answer* answer) const {
   answer->set_context_hash(ledger->context_hash());
   const CallLedger::RoundTrip* const trip = ledger->FindTold(*this);
   if (trip == nullptr) return;
-  answer->set_dispatch_entry_id(trip->dispatch_id);
-  answer->set_exchange_entry_id(trip->exchange_id);
+  answer->set_dispatch_entry_id(std::string(trip->dispatch_id));
+  answer->set_exchange_entry_id(std::string(trip->exchange_id));
 }
 
 void Call::Describe(v1::GenerateResponse* response) const {

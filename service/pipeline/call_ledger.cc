@@ -61,11 +61,11 @@ v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
 }
 
 LedgerEntry BeginEntry(const PlannedCall& call, std::string_view event_type,
-                       std::string id, absl::Time time) {
+                       std::string_view id, absl::Time time) {
   LedgerEntry entry;
   entry.event_type = event_type;
   entry.submission_id = call.admitted.scope.contract_id;
-  entry.id = std::move(id);
+  entry.id = id;
   entry.time = time;
   return entry;
 }
@@ -74,18 +74,19 @@ absl::Time Now(const IncomingCall& call) {
   return call.runtime->clock().WallTime();
 }
 
-std::string NewId(const IncomingCall& call) {
-  return NewEntryId(*call.runtime->ports().random);
+ShortText NewId(const IncomingCall& call) {
+  return NewShortEntryId(*call.runtime->ports().random);
 }
 
 // Whether the prompt's hash can be left to the ledger's thread, which has it as
-// soon as it writes the first dispatch: it is quickly read, and off bytes that
-// nobody changes.
+// soon as it writes the first dispatch: it is quickly read, and off what nobody
+// changes.
 bool IsHashedLate(const PlannedCall& call) {
   constexpr size_t kBytesMax = 4096;
-  return call.raw != nullptr && call.stored_query == nullptr &&
-         call.raw->body.size() <= kBytesMax && call.session == nullptr &&
-         call.facts.previous_response_id.empty();
+  const size_t bytes =
+      call.raw != nullptr ? call.raw->body.size() : call.facts.request_bytes;
+  return call.stored_query == nullptr && bytes <= kBytesMax &&
+         call.session == nullptr && call.facts.previous_response_id.empty();
 }
 
 // About what an entry has beside texts of the call.
@@ -128,15 +129,15 @@ class CommitSpan {
 class DebitSource : public EntrySource {
  public:
   DebitSource(const BudgetSettlement& settled, const BudgetEntryFacts& facts,
-              std::string id, absl::Time time)
-      : settled_(settled), facts_(facts), id_(std::move(id)), time_(time) {}
+              const ShortText& id, absl::Time time)
+      : settled_(settled), facts_(facts), id_(id), time_(time) {}
 
   size_t bytes() const override { return kEntryBytes; }
 
   UnchainedEntry Write() const override {
     const BudgetDebit debit = DebitOf(settled_);
     LedgerEntry entry = BudgetDebitEntry(debit, facts_);
-    entry.id = id_;
+    entry.id = std::string_view(id_);
     entry.time = time_;
     return UnchainedEntry(entry);
   }
@@ -144,7 +145,7 @@ class DebitSource : public EntrySource {
  private:
   const BudgetSettlement& settled_;
   const BudgetEntryFacts facts_;
-  const std::string id_;
+  const ShortText id_;
   const absl::Time time_;
 };
 
@@ -259,8 +260,10 @@ CallLedger::CallLedger(IncomingCall& call)
       degrades_(call.runtime->config().ledger().on_failure() ==
                 LedgerConfig::ON_FAILURE_DEGRADE),
       records_texts_(call.runtime->config().ledger().record_texts()) {
+  if (!records_texts_) return;
   // Their texts are read off messages.
-  if (records_texts_) call.facts.parsed_only = true;
+  call.facts.parsed_only = true;
+  streamed_ = std::make_unique<AnswerFolding>();
 }
 
 Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
@@ -297,7 +300,7 @@ void CallLedger::Add(const StreamBatch& batch) {
   if (!records_texts_) return;
   for (const v1::GenerateEvent& event : batch.events) {
     if (event.has_delta() && event.delta().choice_index() == 0) {
-      streamed_.Add(event);
+      streamed_->Add(event);
     }
   }
 }
@@ -313,7 +316,7 @@ void CallLedger::Close(const Call& call) {
 void CallLedger::AddBudgetEntries(const Call& call) {
   const BudgetEntryFacts facts = FactsOfBudgets(call);
   const auto add = [&](LedgerEntry entry) {
-    entry.id = NewId(call);
+    entry.id = std::string_view(NewId(call));
     entry.time = Now(call);
     closed_.emplace_back(entry);
   };
@@ -380,7 +383,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
 }
 
 const std::string& CallLedger::OwnEntryId(const IncomingCall& call) {
-  if (own_entry_id_.empty()) own_entry_id_ = NewId(call);
+  if (own_entry_id_.empty()) own_entry_id_ = std::string_view(NewId(call));
   return own_entry_id_;
 }
 
@@ -409,8 +412,7 @@ void CallLedger::HashPrompt(const IncomingCall& call) {
 UnchainedEntry CallLedger::RejectionEntry(const Call& call,
                                           const absl::Status& refusal,
                                           std::string_view id) {
-  LedgerEntry entry =
-      BeginEntry(call, kRejectionType, std::string(id), Now(call));
+  LedgerEntry entry = BeginEntry(call, kRejectionType, id, Now(call));
   entry.decision = "REJECTED";
   const std::string told = ToldOutcome(call, refusal);
   entry.reason = absl::StrCat(ToAbsl(RefusalCode(refusal)), ": ", told);
@@ -440,7 +442,7 @@ std::string CallLedger::ResponseText(const Attempt& attempt) {
   if (!records_texts_ || !attempt.answered) return {};
   const v1::GenerateResponse* const whole = attempt.answer.response;
   if (whole == nullptr) {
-    const v1::GenerateResponse streamed = streamed_.Finish();
+    const v1::GenerateResponse streamed = streamed_->Finish();
     return streamed.choices().empty()
                ? std::string()
                : AnswerText(streamed.choices(0).message());

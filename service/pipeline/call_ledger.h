@@ -27,6 +27,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/task.h"
+#include "base/text/short_text.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
 #include "service/ledger/entry.h"
@@ -86,8 +87,8 @@ class CallLedger {
   struct RoundTrip {
     const Attempt* attempt = nullptr;
     absl::Time dispatch_time;
-    std::string dispatch_id;
-    std::string exchange_id;
+    ShortText dispatch_id;
+    ShortText exchange_id;
     bool withdrawn = false;  // The dispatch could not be written.
     bool closed = false;
   };
@@ -119,7 +120,8 @@ class CallLedger {
   std::string context_hash_;
   std::string own_entry_id_;   // Empty before anybody asks for it.
   std::string prompt_;         // If texts are recorded.
-  AnswerFolding streamed_;     // The same; of the first choice.
+  // The same, of the first choice; null otherwise.
+  std::unique_ptr<AnswerFolding> streamed_;
   std::list<RoundTrip> trips_;          // Each stays where it is.
   std::vector<UnchainedEntry> closed_;  // To be committed.
   int64_t unrecorded_ = 0;

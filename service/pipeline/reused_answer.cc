@@ -127,7 +127,9 @@ void FillOrigin(const Call& call, const Attempt& attempt, KeptAnswer* kept) {
   kept->kept_id = attempt.answer.facts.kept_id;
   if (call.ledger != nullptr) {
     const CallLedger::RoundTrip* const trip = call.ledger->Find(&attempt);
-    if (trip != nullptr) kept->exchange_entry_id = trip->exchange_id;
+    if (trip != nullptr) {
+      kept->exchange_entry_id = std::string_view(trip->exchange_id);
+    }
   }
   kept->provider = attempt.provider;
   kept->model = attempt.model;

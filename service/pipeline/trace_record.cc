@@ -37,8 +37,8 @@ void RecordTrace(TraceShard& traces, const Call& call,
     const CallLedger::RoundTrip* const trip =
         call.ledger == nullptr ? nullptr : call.ledger->Find(&one);
     if (trip == nullptr) continue;
-    traced.dispatch_entry_id = trip->dispatch_id;
-    traced.exchange_entry_id = trip->exchange_id;
+    traced.dispatch_entry_id = std::string_view(trip->dispatch_id);
+    traced.exchange_entry_id = std::string_view(trip->exchange_id);
   }
   std::vector<std::string_view> capabilities;
   if (call.planned.selection != nullptr) {
