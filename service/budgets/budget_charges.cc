@@ -13,13 +13,14 @@ namespace gateway {
 void BudgetCharges::Ask(const BudgetRule& rule, LimitSubject& subject,
                         const BudgetTerms& terms, const BudgetAmounts& estimate,
                         bool price_known) {
-  charges_.push_back({.rule = &rule,
-                      .key = rule.KeyOf(subject),
-                      .subject = &subject,
-                      .asker = asker_,
-                      .terms = terms,
-                      .price_known = price_known,
-                      .amounts = estimate});
+  BudgetCharge& charge = charges_.emplace_back();
+  charge.rule = &rule;
+  charge.key = rule.KeyOf(subject);
+  charge.subject = &subject;
+  charge.asker = asker_;
+  charge.terms = terms;
+  charge.price_known = price_known;
+  charge.amounts = estimate;
 }
 
 bool BudgetCharges::Reserve(absl::Time now, bool needs_session) {

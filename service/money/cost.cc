@@ -158,11 +158,15 @@ void FillBreakdown(const CostBreakdown& cost,
 
 Money EstimateCost(const ModelRates& price, int64_t input_tokens,
                    int64_t output_tokens) {
-  PerTokenKind<int64_t> tokens;
-  tokens[TokenKind::kInput] = std::max<int64_t>(input_tokens, 0);
-  tokens[TokenKind::kOutput] = std::max<int64_t>(output_tokens, 0);
-  return Cost(price.RatesFor(input_tokens, ServiceTier::kStandard), tokens)
-      .total;
+  const TokenRates& rates =
+      price.RatesFor(input_tokens, ServiceTier::kStandard);
+  const absl::uint128 scaled =
+      Scaled(std::max<int64_t>(input_tokens, 0), rates[TokenKind::kInput]) +
+      Scaled(std::max<int64_t>(output_tokens, 0), rates[TokenKind::kOutput]);
+  // As Cost rounds the sum, whose parts nobody asks for here.
+  const absl::uint128 nanos = Split(scaled + kScale / 2).nanos;
+  if (nanos > static_cast<uint64_t>(Money::Max().nanos())) return Money::Max();
+  return Money::FromNanos(static_cast<int64_t>(absl::Uint128Low64(nanos)));
 }
 
 Money EstimateSelectionCost(const ModelRates& price, bool long_context,
