@@ -57,7 +57,8 @@ class Callgrind:
 
     def instructions_of_loops(self, pid):
         """How many were counted on the gateway's event loops, without those of
-        SHA-256, which is one instruction here and dozens there; by thread."""
+        SHA-256, which is one instruction here and dozens there, and of lines
+        of the log, of which there are so many a second; by thread."""
         total = 0
         for file in glob.glob(self.file(pid) + "-*"):
             listed = _functions(file)
@@ -66,6 +67,8 @@ class Callgrind:
                 continue
             total += sum(count for count, place in listed
                          if "libcrypto" not in place)
+            total -= count_within(_functions(file, "--inclusive=yes"),
+                                  ("Log(",))
         return total
 
     def instructions_within(self, pid, names):
