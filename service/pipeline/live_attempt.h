@@ -90,7 +90,8 @@ class LiveAttempt {
   // Asks for `part` of what is asked for, or all of it.
   Task<absl::Status> EmbedPart(const v1::EmbedRequest& part,
                                v1::EmbedResponse* response);
-  void KeepUsage(const v1::Usage& usage);
+  // Adds what is told of the inputs that were asked for last.
+  void AddUsage(const absl::Status& outcome, const v1::Usage& usage);
 
   // Limits how long the attempt may take, if anything does.
   void LimitTime();
