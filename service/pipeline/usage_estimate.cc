@@ -29,11 +29,12 @@ bool IsToldFailure(const absl::Status& outcome) {
 }
 
 // Whether an answer had begun that did not come to its end, or cannot be read,
-// and of which the provider does not say itself that it failed.
-bool IsBroken(const Attempt& attempt) {
+// and of which the provider does not say itself that it failed. One in the
+// background has begun with its status.
+bool IsBroken(const IncomingCall& call, const Attempt& attempt) {
   return attempt.progress.answer != AttemptProgress::Answer::kNone &&
-         attempt.progress.http.body_bytes > 0 && !attempt.status.ok() &&
-         !IsToldFailure(attempt.status);
+         (attempt.progress.http.body_bytes > 0 || call.facts.background) &&
+         !attempt.status.ok() && !IsToldFailure(attempt.status);
 }
 
 // What an answer has about its text, in JSON: names, ids, usage.
@@ -222,7 +223,7 @@ void EstimateUnanswered(const IncomingCall& call, Attempt* attempt) {
   const bool not_held =
       attempt->progress.http_status == 200 &&
       FaultReason(attempt->status) == v1::ERROR_REASON_OVERLOADED;
-  if ((!left_at_work && !not_held && !IsBroken(*attempt)) ||
+  if ((!left_at_work && !not_held && !IsBroken(call, *attempt)) ||
       call.facts.counts || call.stored_query != nullptr) {
     return;
   }

@@ -188,6 +188,8 @@ TEST_F(UsageEstimateTest, OneThatNobodyWaitedForIsBilledWhatItWillConsume) {
   const HttpProgress begun = {
       .sent = true, .answered = true, .body_bytes = 500};
   EXPECT_EQ(output_tokens(begun, broken), kOutputTokensNobodyTells);
+  EXPECT_EQ(output_tokens({.sent = true, .answered = true}, broken),
+            kOutputTokensNobodyTells);
   MarkForeignWords(broken, ForeignWords::kOfProvider, "closed");
   EXPECT_EQ(output_tokens(begun, broken), 0);
 }
