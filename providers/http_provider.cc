@@ -15,11 +15,13 @@
 #include "base/text/json_grammar.h"
 #include "base/text/percent.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "google/protobuf/arena.h"
 #include "providers/bounded_messages.h"
 #include "providers/custom_calls.h"
 #include "providers/parsed_http_stream.h"
 #include "providers/raw_http_stream.h"
+#include "providers/unasked_answer.h"
 #include "providers/unsupported_parameters.h"
 
 namespace gateway {
@@ -91,23 +93,28 @@ bool IsGivenUp(const ProviderAnswer& answer) {
              : answer.facts.finish_reason == v1::FINISH_REASON_ERROR;
 }
 
-// Returns the word in which it says so; bytes that were only scanned are read
-// for it.
-std::string GivenUpWord(const Dialect& dialect, const ProviderAnswer& answer) {
-  google::protobuf::Arena arena;
-  const v1::GenerateResponse* response = answer.response;
-  if (response == nullptr) {
-    auto* const read =
-        google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
-    ReadBoundedResponse(dialect, answer.raw, read).IgnoreError();
-    response = read;
-  }
-  for (const v1::Choice& choice : response->choices()) {
+// Returns the word in which it says so.
+std::string GivenUpWord(const v1::GenerateResponse& response) {
+  for (const v1::Choice& choice : response.choices()) {
     if (choice.finish_reason() == v1::FINISH_REASON_ERROR) {
       return choice.provider_finish_reason();
     }
   }
   return std::string();
+}
+// Bytes that were only scanned are read for it.
+std::string GivenUpWord(const Dialect& dialect, const ProviderAnswer& answer) {
+  if (answer.response != nullptr) return GivenUpWord(*answer.response);
+  google::protobuf::Arena arena;
+  auto* const read =
+      google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
+  ReadBoundedResponse(dialect, answer.raw, read).IgnoreError();
+  return GivenUpWord(*read);
+}
+
+// Returns the media type of the dialect's streams.
+std::string_view StreamTypeOf(const Dialect& dialect) {
+  return dialect.framing() == Framing::kJsonLines ? kJsonLines : kEventStream;
 }
 
 }  // namespace
@@ -181,6 +188,10 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
                                           ProviderAnswer* answer) const {
   GATEWAY_CO_ASSIGN_OR_RETURN(answer->exchange,
                               co_await Dispatch(call, /*stream=*/false));
+  if (HasMediaType(answer->exchange->Find("content-type"),
+                   StreamTypeOf(*WayOf(call).stream.dialect))) {
+    co_return co_await RefuseStream(call, std::move(answer->exchange));
+  }
   HttpExchange& exchange = *answer->exchange;
   if (HasMediaType(exchange.Find("content-type"), kJson)) {
     call.progress->answer = AttemptProgress::Answer::kWhole;
@@ -260,6 +271,7 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
     ProviderCall& call, const Way& way, absl::Span<const std::string_view> body,
     std::string* body_memory) const {
   AttemptProgress& progress = *call.progress;
+  progress.answer = AttemptProgress::Answer::kNone;
   CallFields fields = {{"x-request-id", call.request_id}};
   if (call_fields_ != nullptr) {
     call_fields_(call, &fields);
@@ -333,30 +345,12 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
     ProviderCall& call) const {
   GATEWAY_CO_ASSIGN_OR_RETURN(Exchange exchange,
                               co_await Dispatch(call, /*stream=*/true));
-  HttpStreamOptions options;
-  options.dialect = WayOf(call).stream.dialect;
-  const bool lines = options.dialect->framing() == Framing::kJsonLines;
+  const HttpStreamOptions options = StreamOptions(call);
   if (!HasMediaType(exchange->Find("content-type"),
-                    lines ? kJsonLines : kEventStream)) {
-    const std::string content_type(exchange->Find("content-type"));
-    const std::string size(exchange->Find("content-length"));
-    // The model has answered, if not as it was asked to.
-    if (HasMediaType(content_type, kJson)) {
-      call.progress->answer = AttemptProgress::Answer::kWhole;
-    }
-    const absl::StatusOr<absl::Span<const std::string_view>> begin =
-        co_await exchange->Read();
-    co_return faults_.NotTheAnswer(
-        lines ? "a stream of JSON" : "an event stream", content_type,
-        begin.ok() && !begin->empty() ? begin->front() : std::string_view(),
-        size, credentials_.Own(call));
+                    StreamTypeOf(*options.dialect))) {
+    co_return co_await RefuseWhole(call, *exchange);
   }
   call.progress->answer = AttemptProgress::Answer::kStream;
-  options.faults = &faults_;
-  options.progress = call.progress;
-  options.event_bytes_limit = setup_.event_bytes_limit;
-  options.silent_bytes_limit = setup_.silent_bytes_limit;
-  options.caller_credential = Secret(std::string(credentials_.Own(call)));
   std::unique_ptr<ProviderStream> stream;
   if (call.raw != nullptr) {
     stream = NewRawHttpStream(options, call.raw->scan.stream_usage,
@@ -371,12 +365,86 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
   co_return stream;
 }
 
+HttpStreamOptions HttpProvider::StreamOptions(ProviderCall& call) const {
+  HttpStreamOptions options;
+  options.dialect = WayOf(call).stream.dialect;
+  options.faults = &faults_;
+  options.progress = call.progress;
+  options.event_bytes_limit = setup_.event_bytes_limit;
+  options.silent_bytes_limit = setup_.silent_bytes_limit;
+  options.caller_credential = Secret(std::string(credentials_.Own(call)));
+  return options;
+}
+
+Task<absl::Status> HttpProvider::RefuseStream(ProviderCall& call,
+                                              Exchange exchange) const {
+  AttemptProgress& progress = *call.progress;
+  progress.answer = AttemptProgress::Answer::kStream;
+  progress.unasked = std::make_unique<UnaskedAnswer>();
+  const std::string content_type(exchange->Find("content-type"));
+  const std::unique_ptr<ProviderStream> stream =
+      NewParsedHttpStream(StreamOptions(call), std::move(exchange));
+  const absl::Status read = co_await ReadUnasked(
+      *stream, setup_.event_bytes_limit, progress.unasked.get());
+  // A failure that the provider tells says more than the form, and so does what
+  // ended the call.
+  if (FindForeignWords(read, ForeignWords::kOfProvider).has_value() ||
+      progress.http.timed_out || absl::IsCancelled(read) ||
+      absl::IsDeadlineExceeded(read) ||
+      FaultReason(read) == v1::ERROR_REASON_OVERLOADED) {
+    co_return read;
+  }
+  co_return faults_.NotTheAnswer("JSON", content_type, {},
+                                 absl::StrCat(progress.http.body_bytes),
+                                 credentials_.Own(call));
+}
+
+Task<absl::Status> HttpProvider::RefuseWhole(ProviderCall& call,
+                                             HttpExchange& exchange) const {
+  AttemptProgress& progress = *call.progress;
+  const Dialect& dialect = *WayOf(call).stream.dialect;
+  const std::string content_type(exchange.Find("content-type"));
+  const std::string size(exchange.Find("content-length"));
+  std::string_view begin;
+  if (HasMediaType(content_type, kJson)) {
+    // The model has answered, if not as it was asked to.
+    progress.answer = AttemptProgress::Answer::kWhole;
+    const absl::StatusOr<std::string_view> body = co_await exchange.ReadAll();
+    if (!body.ok()) co_return faults_.OfTransport(body.status(), progress);
+    begin = *body;
+    progress.unasked = std::make_unique<UnaskedAnswer>();
+    UnaskedAnswer& unasked = *progress.unasked;
+    const absl::Status read = co_await OffLoop(begin.size(), [&] {
+      return ReadBoundedResponse(dialect, begin, &unasked.response);
+    });
+    unasked.usage_is_final = read.ok();
+    if (FindForeignWords(read, ForeignWords::kOfProvider).has_value()) {
+      co_return faults_.WrapFault(read, credentials_.Own(call));
+    }
+    if (read.ok() && IsGivenUp(unasked.response)) {
+      co_return faults_.GaveUp(GivenUpWord(unasked.response),
+                               credentials_.Own(call));
+    }
+  } else {
+    const absl::StatusOr<absl::Span<const std::string_view>> first =
+        co_await exchange.Read();
+    if (first.ok() && !first->empty()) begin = first->front();
+  }
+  co_return faults_.NotTheAnswer(
+      dialect.framing() == Framing::kJsonLines ? "a stream of JSON"
+                                               : "an event stream",
+      content_type, begin, size, credentials_.Own(call));
+}
+
 template <typename Read>
 Task<absl::Status> HttpProvider::Ask(ProviderCall& call, const Way& way,
                                      absl::Span<const std::string_view> body,
                                      Read read) const {
   GATEWAY_CO_ASSIGN_OR_RETURN(const Exchange exchange,
                               co_await Send(call, way, body, nullptr));
+  if (HasMediaType(exchange->Find("content-type"), kJson)) {
+    call.progress->answer = AttemptProgress::Answer::kWhole;
+  }
   const absl::StatusOr<std::string_view> answer = co_await exchange->ReadAll();
   if (!answer.ok()) {
     co_return faults_.OfTransport(answer.status(), *call.progress);

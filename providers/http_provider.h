@@ -31,6 +31,7 @@
 #include "providers/http_credentials.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_faults.h"
+#include "providers/http_stream.h"
 #include "providers/provider.h"
 #include "providers/provider_setup.h"
 #include "providers/upstream_fields.h"
@@ -134,6 +135,13 @@ class HttpProvider : public Provider {
   Task<absl::Status> Ask(ProviderCall& call, const Way& way,
                          absl::Span<const std::string_view> body,
                          Read read) const;
+  HttpStreamOptions StreamOptions(ProviderCall& call) const;
+  // Read what came in place of an answer, as far as it says what it has cost,
+  // and return the fault: of a stream in place of JSON, and of anything in
+  // place of a stream.
+  Task<absl::Status> RefuseStream(ProviderCall& call, Exchange exchange) const;
+  Task<absl::Status> RefuseWhole(ProviderCall& call,
+                                 HttpExchange& exchange) const;
   Task<absl::Status> ReadFailure(const Way& way, const ProviderCall& call,
                                  HttpExchange& exchange) const;
   absl::Status CountsNothing() const;

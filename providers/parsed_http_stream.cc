@@ -12,6 +12,7 @@
 #include "base/async/task.h"
 #include "base/async/worker_pool.h"
 #include "providers/dialects/bounded_reading.h"
+#include "providers/dialects/told_usage.h"
 
 namespace gateway {
 namespace {
@@ -46,6 +47,7 @@ class ParsedHttpStream final : public HttpStream {
   const size_t silent_bytes_limit_;
   std::unique_ptr<EventReader> reader_;
   ResponseFacts facts_;
+  ToldOutput told_;
   std::bitset<kChoicesMax> begun_;
   std::bitset<kChoicesMax> ended_;
 };
@@ -135,13 +137,14 @@ absl::Status ParsedHttpStream::Take(const StreamEvent& event,
 }
 
 void ParsedHttpStream::ObserveFrom(size_t first, StreamBatch* batch) {
-  bool has_usage = false;
+  bool has_output = false;
   for (size_t i = first; i < batch->events.size(); ++i) {
     Observe(batch->events[i], batch);
-    has_usage = has_usage || batch->events[i].has_usage();
+    has_output = has_output || batch->events[i].has_delta();
   }
-  if (has_usage) facts_.usage_is_final = Finished();
-  if (reader_->usage_is_final()) facts_.usage_is_final = true;
+  told_.Take(has_output, reader_->told_output());
+  facts_.usage_is_final =
+      reader_->usage_is_final() || (told_.counts_all() && Finished());
 }
 
 void ParsedHttpStream::KeepThoseBefore(const v1::ChoiceEnd& end,

@@ -54,6 +54,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
+#include "providers/unasked_answer.h"
 #include "providers/upstream_fields.h"
 
 namespace gateway {
@@ -75,6 +76,8 @@ struct AttemptProgress {
   // this form: of whose body http.body_bytes have come.
   enum class Answer { kNone, kWhole, kStream };
   Answer answer = Answer::kNone;
+  // What came of one that is not in the form that was asked for.
+  std::unique_ptr<UnaskedAnswer> unasked;
   UpstreamFields upstream;
   // Steady times, by a clock that moves within a turn of the loop; infinite
   // past until they are reached.

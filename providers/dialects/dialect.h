@@ -131,8 +131,9 @@ constexpr bool IsEndOfModel(v1::FinishReason reason) {
 struct ResponseFacts {
   v1::Usage usage;
   bool has_usage = false;
-  // True if usage came with the end of the answer or after it, and so counts
-  // all of it: some vendors send a running count, or begin with the input.
+  // Of a stream: true if its answer has ended, and its output was told with the
+  // last content or after it, and so counts all of it. Some vendors send a
+  // running count, or begin with the input and a placeholder.
   bool usage_is_final = false;
   v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
   // Another choice than the first, whose reason that is, was not ended by the
@@ -216,6 +217,9 @@ class EventReader : public Recycled {
   // that cannot be read, for which Read fails, it is the others, marked as
   // estimated.
   virtual const v1::Usage& usage() const = 0;
+  // True if the event that was read last told how much output there is, and not
+  // as a placeholder.
+  virtual bool told_output() const = 0;
   // True if usage came with an end of the answer, which may not have become an
   // event since it cannot be read.
   virtual bool usage_is_final() const { return false; }

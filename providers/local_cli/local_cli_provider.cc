@@ -467,6 +467,7 @@ absl::Status LocalCliProvider::AnswerStream::TakeResult(CliLine& result,
   run_->AnswerIsComplete();
   facts_.usage = UsageOf(run_->input_tokens(), text_);
   facts_.has_usage = true;
+  facts_.usage_is_final = true;
   facts_.finish_reason = FinishReasonOfCli(stop_reason_);
   *batch->events.emplace_back().mutable_usage() = facts_.usage;
   v1::ChoiceEnd* end = batch->events.emplace_back().mutable_choice_end();

@@ -208,6 +208,7 @@ class MockProvider::AnswerStream final : public ProviderStream {
     if (event.has_usage()) {
       facts_.usage = event.usage();
       facts_.has_usage = true;
+      facts_.usage_is_final = true;
     }
     if (event.has_choice_end() && event.choice_end().choice_index() == 0) {
       facts_.finish_reason = event.choice_end().finish_reason();

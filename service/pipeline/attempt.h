@@ -92,6 +92,10 @@ struct Attempt : CallAttempt {
   std::string reply;
   // What a call that counts asked for.
   int64_t input_tokens = 0;
+  // Of inputs that are to become vectors: [embed_begin, embed_end) were asked
+  // for, and nobody has told how many tokens they have.
+  int embed_begin = 0;
+  int embed_end = 0;
 
   // Counts as in flight at its provider while it lives, and at its target.
   InflightAttempt inflight;

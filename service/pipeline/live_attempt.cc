@@ -298,9 +298,10 @@ Task<absl::Status> LiveAttempt::Embed() {
   if (at_once < call_.embed->inputs_size()) {
     co_return co_await EmbedInParts(at_once);
   }
-  GATEWAY_CO_RETURN_IF_ERROR(co_await EmbedPart(*call_.embed, response));
-  KeepUsage(response->usage());
-  co_return absl::OkStatus();
+  attempt_.embed_end = call_.embed->inputs_size();
+  const absl::Status outcome = co_await EmbedPart(*call_.embed, response);
+  AddUsage(outcome, response->usage());
+  co_return outcome;
 }
 
 int LiveAttempt::EmbeddingsAtOnce() const {
@@ -315,7 +316,6 @@ int LiveAttempt::EmbeddingsAtOnce() const {
 Task<absl::Status> LiveAttempt::EmbedInParts(int at_once) {
   v1::EmbedResponse* const response = call_.embeddings;
   const int asked = call_.embed->inputs_size();
-  int64_t input_tokens = 0;
   for (int begin = 0; begin < asked; begin += at_once) {
     v1::EmbedRequest part;
     part.set_model(call_.embed->model());
@@ -324,7 +324,8 @@ Task<absl::Status> LiveAttempt::EmbedInParts(int at_once) {
     }
     *part.mutable_scope() = call_.embed->scope();
     *part.mutable_extensions() = call_.embed->extensions();
-    for (int i = begin; i < std::min(begin + at_once, asked); ++i) {
+    attempt_.embed_end = std::min(begin + at_once, asked);
+    for (int i = begin; i < attempt_.embed_end; ++i) {
       *part.add_inputs() = call_.embed->inputs(i);
     }
     v1::EmbedResponse answered;
@@ -332,18 +333,16 @@ Task<absl::Status> LiveAttempt::EmbedInParts(int at_once) {
     request_.embed = &part;
     const absl::Status outcome = co_await EmbedPart(part, &answered);
     request_.embed = call_.embed;
+    // What was told stands, also if another part fails.
+    AddUsage(outcome, answered.usage());
     GATEWAY_CO_RETURN_IF_ERROR(outcome);
     // What cannot be said of one part cannot be of the others.
     if (begin > 0) attempt_.warnings.resize(warned);
-    input_tokens += answered.usage().input_tokens();
     response->set_model(answered.model());
     for (v1::Embedding& each : *answered.mutable_embeddings()) {
       response->add_embeddings()->Swap(&each);
     }
-    *response->mutable_usage() = answered.usage();
-    response->mutable_usage()->set_input_tokens(input_tokens);
-    // Also if another part fails.
-    KeepUsage(response->usage());
+    *response->mutable_usage() = attempt_.answer.facts.usage;
   }
   co_return absl::OkStatus();
 }
@@ -361,9 +360,21 @@ Task<absl::Status> LiveAttempt::EmbedPart(const v1::EmbedRequest& part,
   co_return absl::OkStatus();
 }
 
-void LiveAttempt::KeepUsage(const v1::Usage& usage) {
-  attempt_.answer.facts.usage = usage;
-  attempt_.answer.facts.has_usage = true;
+void LiveAttempt::AddUsage(const absl::Status& outcome,
+                           const v1::Usage& usage) {
+  const int64_t told = usage.input_tokens();
+  // As of a stream: it was consumed, unless the provider says that it failed.
+  if (!outcome.ok() &&
+      (told == 0 ||
+       FindForeignWords(outcome, ForeignWords::kOfProvider).has_value())) {
+    return;
+  }
+  ResponseFacts& facts = attempt_.answer.facts;
+  const int64_t told_before = facts.usage.input_tokens();
+  facts.usage = usage;
+  facts.usage.set_input_tokens(told_before + told);
+  facts.has_usage = true;
+  if (told > 0) attempt_.embed_begin = attempt_.embed_end;
 }
 
 void LiveAttempt::LimitTime() {

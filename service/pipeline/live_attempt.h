@@ -95,7 +95,8 @@ class LiveAttempt final : public Departure {
   // Asks for `part` of what is asked for, or all of it.
   Task<absl::Status> EmbedPart(const v1::EmbedRequest& part,
                                v1::EmbedResponse* response);
-  void KeepUsage(const v1::Usage& usage);
+  // Adds what is told of the inputs that were asked for last.
+  void AddUsage(const absl::Status& outcome, const v1::Usage& usage);
 
   // Limits how long the attempt may take from now on, if anything does.
   void LimitTime();

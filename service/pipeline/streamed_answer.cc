@@ -258,7 +258,7 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
   ResponseFacts& facts = attempt.answer.facts;
   facts = open.stream->facts();
   if (call.reused == nullptr) {
-    CompleteUsage(outcome.ok(), call, input, delivered, *open.stream, &facts);
+    CompleteUsage(outcome, call, input, delivered, *open.stream, &facts);
   }
   // Frees the provider's connection now, and not when a slow caller has taken
   // the end.

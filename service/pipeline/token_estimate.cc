@@ -200,8 +200,14 @@ PromptSize MeasurePrompt(const RawRequest& raw) {
 }
 
 int64_t EstimateInputTokens(const v1::EmbedRequest& request) {
+  return EstimateInputTokens(request, 0, request.inputs_size());
+}
+
+int64_t EstimateInputTokens(const v1::EmbedRequest& request, int begin,
+                            int end) {
   int64_t tokens = 0;
-  for (const v1::EmbedInput& input : request.inputs()) {
+  for (int i = begin; i < end; ++i) {
+    const v1::EmbedInput& input = request.inputs(i);
     tokens += input.has_text() ? TokensOf(CountCharacters(input.text()))
                                : input.tokens().ids_size();
   }
@@ -235,9 +241,9 @@ int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body) {
   google::protobuf::Arena arena;
   auto* const response =
       google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
-  return ReadBoundedResponse(dialect, body, response).ok()
-             ? EstimateOutputTokens(*response)
-             : GuessInputTokens(body);
+  const bool is_read = ReadBoundedResponse(dialect, body, response).ok();
+  const int64_t said = EstimateOutputTokens(*response);
+  return is_read || said > 0 ? said : GuessInputTokens(body);
 }
 
 int64_t GuessInputTokens(const v1::GenerateRequest& request) {

@@ -35,12 +35,15 @@ PromptSize MeasurePrompt(const llmgateway::v1::GenerateRequest& request);
 // Of one that only its vendor understands, all of its bytes.
 PromptSize MeasurePrompt(const RawRequest& raw);
 
-// Those of texts that are to become vectors.
+// Those of texts that are to become vectors, or of the inputs [begin, end)
+// alone.
 int64_t EstimateInputTokens(const llmgateway::v1::EmbedRequest& request);
+int64_t EstimateInputTokens(const llmgateway::v1::EmbedRequest& request,
+                            int begin, int end);
 
 // The output tokens of a whole answer: of its texts, its reasoning and its
 // calls of tools. One that was forwarded, in the format of `dialect`, is read
-// for it.
+// for it, as far as it can be; if no text can, its bytes are estimated.
 int64_t EstimateOutputTokens(const llmgateway::v1::GenerateResponse& response);
 int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body);
 

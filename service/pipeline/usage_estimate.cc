@@ -23,25 +23,47 @@ constexpr int64_t kBytesOfToken = 4;
 // No more came of an answer that is estimated by its bytes, whatever they were.
 constexpr int64_t kOutputTokensMax = 128 * 1024;
 
+// Whether the provider says itself that it failed.
+bool IsToldFailure(const absl::Status& outcome) {
+  return FindForeignWords(outcome, ForeignWords::kOfProvider).has_value();
+}
+
 // Whether an answer had begun that did not come to its end, or cannot be read,
-// and of which the provider does not say itself that it failed.
-bool IsBroken(const Attempt& attempt) {
+// and of which the provider does not say itself that it failed. One in the
+// background has begun with its status.
+bool IsBroken(const IncomingCall& call, const Attempt& attempt) {
   return attempt.progress.answer != AttemptProgress::Answer::kNone &&
-         attempt.progress.http.body_bytes > 0 && !attempt.status.ok() &&
-         !FindForeignWords(attempt.status, ForeignWords::kOfProvider)
-              .has_value();
+         (attempt.progress.http.body_bytes > 0 || call.facts.background) &&
+         !attempt.status.ok() && !IsToldFailure(attempt.status);
 }
 
 // What an answer has about its text, in JSON: names, ids, usage.
 constexpr int64_t kFrameBytes = 400;
 
+// What can be read of the text of a whole answer that is a bad one; 0 if
+// nothing can. Where there is much text, its frame does not matter.
+int64_t OutputThatIsRead(const IncomingCall& call, const Attempt& attempt) {
+  const UnaskedAnswer* const unasked = attempt.progress.unasked.get();
+  if (unasked != nullptr) return EstimateOutputTokens(unasked->response);
+  const ProviderAnswer& answer = attempt.answer;
+  if (answer.response != nullptr) return EstimateOutputTokens(*answer.response);
+  if (answer.raw.empty() || answer.raw.size() > kInPlaceBytesMax) return 0;
+  return EstimateOutputTokens(*call.raw->dialect, answer.raw);
+}
+
 // The output that came of an answer that was not delivered: of a whole one, by
-// the bytes that came, as far as the request and the model let it be; of a
-// stream, which failed before its first content, none. What the provider told
-// stands.
+// its text or the bytes that came, as far as the request and the model let it
+// be; of a stream, which failed before its first content, none, unless it came
+// in place of a whole answer. What the provider told stands.
 int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
+  const UnaskedAnswer* const unasked = attempt.progress.unasked.get();
+  if (attempt.progress.answer == AttemptProgress::Answer::kStream) {
+    return unasked == nullptr ? 0 : EstimateOutputTokens(unasked->response);
+  }
   if (attempt.progress.answer != AttemptProgress::Answer::kWhole) return 0;
   if (attempt.answer.facts.usage.output_tokens() > 0) return 0;
+  const int64_t said = OutputThatIsRead(call, attempt);
+  if (said > 0) return said;
   const std::string_view body = attempt.answer.raw;
   int64_t tokens =
       body.empty()
@@ -57,6 +79,31 @@ int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
   return std::min(tokens, attempt.output_tokens_limit > 0
                               ? attempt.output_tokens_limit
                               : kOutputTokensMax);
+}
+
+// What an answer in the background is taken to have consumed, as budgets
+// reserve it, and no less than came of it.
+void EstimateBegun(const IncomingCall& call, const InputMeasure& input,
+                   int64_t output_tokens, v1::Usage* usage) {
+  const BudgetRules* const budgets = call.runtime->budgets();
+  const int64_t expected = budgets == nullptr
+                               ? kOutputTokensNobodyTells
+                               : int64_t{budgets->expected_output_tokens()};
+  EstimateUsage(
+      call, input,
+      std::max(output_tokens,
+               std::min(call.OutputTokensLimit().value_or(expected), expected)),
+      usage);
+}
+
+// What is told in an answer that came in the other form than was asked for.
+void TakeUnasked(Attempt* attempt) {
+  const UnaskedAnswer* const unasked = attempt->progress.unasked.get();
+  if (unasked == nullptr) return;
+  ResponseFacts& facts = attempt->answer.facts;
+  facts.usage = unasked->response.usage();
+  facts.usage_is_final = unasked->usage_is_final;
+  facts.service_tier = unasked->response.service_tier();
 }
 
 }  // namespace
@@ -122,12 +169,16 @@ void EstimateUsage(const IncomingCall& call, const InputMeasure& input,
   usage->set_estimated(true);
 }
 
-void CompleteUsage(bool finished, const IncomingCall& call,
+void CompleteUsage(const absl::Status& outcome, const IncomingCall& call,
                    const InputMeasure& input, const DeliveredTokens& delivered,
                    const ProviderStream& stream, ResponseFacts* facts) {
   const int64_t output_tokens = delivered.Estimate(stream);
-  if (finished || facts->usage_is_final) {
+  const bool goes_on = call.facts.background && !outcome.ok() &&
+                       !facts->failure_told && !IsToldFailure(outcome);
+  if (facts->usage_is_final) {
     EstimateMissing(call, input, output_tokens, &facts->usage);
+  } else if (goes_on) {
+    EstimateBegun(call, input, output_tokens, &facts->usage);
   } else {
     EstimateUsage(call, input, output_tokens, &facts->usage);
   }
@@ -145,14 +196,18 @@ void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt) {
   if (response != nullptr) *response->mutable_usage() = *usage;
 }
 
+bool IsOnlyBegun(const IncomingCall& call, const Attempt& attempt) {
+  if (!call.facts.background) return false;
+  const v1::GenerateResponse* const response = attempt.answer.response;
+  if (response == nullptr) {
+    return attempt.answer.facts.finish_reason == v1::FINISH_REASON_UNSPECIFIED;
+  }
+  return response->choices().empty() ||
+         response->choices(0).finish_reason() == v1::FINISH_REASON_UNSPECIFIED;
+}
+
 void EstimateBackgroundUsage(const IncomingCall& call, Attempt* attempt) {
-  // As budgets reserve it.
-  const BudgetRules* const budgets = call.runtime->budgets();
-  const int64_t expected = budgets == nullptr
-                               ? kOutputTokensNobodyTells
-                               : int64_t{budgets->expected_output_tokens()};
-  EstimateUsage(call, InputMeasure(call),
-                std::min(call.OutputTokensLimit().value_or(expected), expected),
+  EstimateBegun(call, InputMeasure(call), /*output_tokens=*/0,
                 &attempt->answer.facts.usage);
 }
 
@@ -168,18 +223,29 @@ void EstimateUnanswered(const IncomingCall& call, Attempt* attempt) {
   const bool not_held =
       attempt->progress.http_status == 200 &&
       FaultReason(attempt->status) == v1::ERROR_REASON_OVERLOADED;
-  if ((!left_at_work && !not_held && !IsBroken(*attempt)) ||
-      call.facts.counts || call.facts.background ||
-      call.stored_query != nullptr) {
+  if ((!left_at_work && !not_held && !IsBroken(call, *attempt)) ||
+      call.facts.counts || call.stored_query != nullptr) {
     return;
   }
   v1::Usage* const usage = &attempt->answer.facts.usage;
-  if (call.embed == nullptr) {
-    EstimateUsage(call, InputMeasure(call), OutputThatCame(call, *attempt),
-                  usage);
-  } else {
-    usage->set_input_tokens(EstimateInputTokens(*call.embed));
+  if (call.embed != nullptr) {
+    if (attempt->embed_begin == attempt->embed_end) return;
+    usage->set_input_tokens(usage->input_tokens() +
+                            EstimateInputTokens(*call.embed,
+                                                attempt->embed_begin,
+                                                attempt->embed_end));
     usage->set_estimated(true);
+    return;
+  }
+  TakeUnasked(attempt);
+  const InputMeasure input(call);
+  const int64_t output_tokens = OutputThatCame(call, *attempt);
+  if (attempt->answer.facts.usage_is_final) {
+    EstimateMissing(call, input, output_tokens, usage);
+  } else if (call.facts.background) {
+    EstimateBegun(call, input, output_tokens, usage);
+  } else {
+    EstimateUsage(call, input, output_tokens, usage);
   }
 }
 

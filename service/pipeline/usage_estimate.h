@@ -3,7 +3,7 @@
 //
 //   const InputMeasure input(call);             // Before the answer begins.
 //   ...
-//   CompleteUsage(finished, call, input, delivered, *stream, &facts);
+//   CompleteUsage(outcome, call, input, delivered, *stream, &facts);
 //
 // Thread contract: one call, by one thread at a time.
 
@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/provider.h"
 #include "service/pipeline/attempt.h"
@@ -63,24 +64,31 @@ void EstimateMissing(const IncomingCall& call, const InputMeasure& input,
 void EstimateUsage(const IncomingCall& call, const InputMeasure& input,
                    int64_t output_tokens, v1::Usage* usage);
 
-// Of a stream that has ended. What was told of all of the answer stands, even
-// if the caller did not get all of it, or a part of it cannot be read.
-void CompleteUsage(bool finished, const IncomingCall& call,
+// Of a stream that has ended, and how. What was told of all of the answer
+// stands, even if the caller did not get all of it, or a part of it cannot be
+// read; what was told before its last content is not all of it, even if the
+// stream came to its end. An answer in the background goes on without its
+// stream.
+void CompleteUsage(const absl::Status& outcome, const IncomingCall& call,
                    const InputMeasure& input, const DeliveredTokens& delivered,
                    const ProviderStream& stream, ResponseFacts* facts);
 
 // Of a whole answer whose provider told none, or not all; it is read for that.
 void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt);
 
-// Of an answer that its provider makes in the background, and has only begun:
-// what it will have consumed is told to nobody here.
+// The answer is made in the background, and the provider has only begun it.
+bool IsOnlyBegun(const IncomingCall& call, const Attempt& attempt);
+
+// Of an answer that is only begun: what it will have consumed is told to nobody
+// here.
 void EstimateBackgroundUsage(const IncomingCall& call, Attempt* attempt);
 
 // Of an attempt that failed without an answer: its prompt is billed if the
 // provider was left at work on it, because a timeout passed, the call ended or
 // another attempt was first, or if it had begun to answer; and then what came
-// of the answer, too. A failure that the provider tells costs nothing, and nor
-// do a count, a stored response and the begin of an answer in the background.
+// of the answer, too. Of an answer in the background that is all that it will
+// have consumed. A failure that the provider tells costs nothing, and nor do a
+// count and a stored response.
 void EstimateUnanswered(const IncomingCall& call, Attempt* attempt);
 
 // Returns how many bytes EstimateWholeUsage is to read, for OffLoop.

@@ -54,9 +54,8 @@ Task<void> KeepAnswerOf(Call& call, Attempt& attempt, UnkeptResponse unkept) {
 // Does what a whole generated answer needs before it is sent: its usage, its
 // check against the schema, what the gateway knows of it, and its being kept.
 Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
-  const bool is_begun = call.facts.background;
-  const v1::Usage& told = attempt.answer.facts.usage;
-  if (is_begun ? !IsTold(told) : !IsWhole(told)) {
+  const bool is_begun = IsOnlyBegun(call, attempt);
+  if (is_begun || !IsWhole(attempt.answer.facts.usage)) {
     const auto estimate = [&call, &attempt, is_begun] {
       if (is_begun) {
         EstimateBackgroundUsage(call, &attempt);

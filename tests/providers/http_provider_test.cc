@@ -276,14 +276,58 @@ TEST_F(HttpProviderTest, AnAnswerOfTheWrongMediaTypeIsNotRead) {
   }
 }
 
+// Nobody gets such an answer, but the model has made it.
+TEST_F(HttpProviderTest, WhatAnAnswerInTheOtherFormHasCostIsRead) {
+  const std::string usage =
+      R"(\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":500})";
+  const auto check = [&](const ProviderOutcome& outcome, int64_t output,
+                         bool is_final) {
+    EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE");
+    ASSERT_NE(outcome.progress.unasked, nullptr);
+    const UnaskedAnswer& unasked = *outcome.progress.unasked;
+    EXPECT_EQ(unasked.response.usage().output_tokens(), output);
+    EXPECT_EQ(unasked.usage_is_final, is_final);
+    ASSERT_EQ(unasked.response.choices_size(), 1);
+    EXPECT_EQ(unasked.response.choices(0).message().parts(0).text(),
+              "some words");
+  };
+  const std::string content =
+      R"(\"content\":\"some words\"},\"finish_reason\":)";
+  const auto stream = [&](std::string_view at_first, std::string_view at_last) {
+    Script("m", absl::StrCat(
+                    R"({"content_type": "text/event-stream", "body": ")",
+                    R"(data: {\"id\":\"c\",)", std::string(at_first),
+                    R"(\"choices\":[{\"index\":0,\"delta\":{)", content,
+                    R"(null}]}\n\ndata: {\"id\":\"c\",)", std::string(at_last),
+                    R"(\"choices\":[{\"index\":0,\"delta\":{},)",
+                    R"(\"finish_reason\":\"stop\"}]}\n\n)",
+                    R"(data: [DONE]\n\n"})"));
+  };
+  for (const ProviderQuestion& question : {Raw("m"), Parsed("m")}) {
+    stream("", absl::StrCat(usage, ","));
+    check(calls_.Generate(*openai_, question), 500, true);
+    stream("", "");
+    check(calls_.Generate(*openai_, question), 0, false);
+    Script("m",
+           absl::StrCat(R"({"content_type": "application/json", "body": ")",
+                        R"({\"id\":\"c\",\"choices\":[{\"index\":0,)",
+                        R"(\"message\":{\"role\":\"assistant\",)", content,
+                        R"(\"stop\"}],)", usage, R"(}"})"));
+    check(calls_.Stream(*openai_, question), 500, true);
+  }
+}
+
 // Some compatible servers answer 200 with an error in it.
 TEST_F(HttpProviderTest, AnErrorWithinASuccessKeepsItsReason) {
   Script("m", R"({"content_type": "application/json", "body":
       "{\"error\":{\"message\":\"slow down\",\"code\":429}}"})");
   for (const ProviderQuestion& question : {Raw("m"), Parsed("m")}) {
-    const absl::Status status = calls_.Generate(*openai_, question).status;
-    EXPECT_EQ(Reason(status), "PROVIDER_RATE_LIMITED") << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("slow down"));
+    for (const absl::Status& status :
+         {calls_.Generate(*openai_, question).status,
+          calls_.Stream(*openai_, question).status}) {
+      EXPECT_EQ(Reason(status), "PROVIDER_RATE_LIMITED") << status;
+      EXPECT_THAT(std::string(status.message()), HasSubstr("slow down"));
+    }
   }
 }
 

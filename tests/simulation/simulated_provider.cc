@@ -271,6 +271,7 @@ class SimulatedProvider::AnswerStream final : public ProviderStream {
       if (rules_.money() != nullptr) {
         if (fate_.telling != UsageTelling::kNever) {
           provider_.TellUsage(fate_, fate_.input, fate_.output, &facts_);
+          facts_.usage_is_final = true;
         }
         rules_.money()->Finishes(fate_.ask, 0);
       }

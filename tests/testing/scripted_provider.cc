@@ -25,6 +25,7 @@ class OneEvent final : public ProviderStream {
     batch->Clear();
     if (std::exchange(ended_, true)) {
       GATEWAY_CO_RETURN_IF_ERROR(end_);
+      facts_.usage_is_final = true;
       co_return false;
     }
     v1::GenerateEvent event;

@@ -34,6 +34,7 @@ constexpr int32_t kBlockIndexMax = 1 << 20;
 
 absl::Status MessagesEventReader::Read(std::string_view name,
                                        std::string_view data, Events* events) {
+  told_output_ = false;
   std::string type;
   if (name.empty()) {
     absl::StatusOr<std::string> found = TypeOf(data);
@@ -100,6 +101,8 @@ absl::Status MessagesEventReader::ReadMessageStart(JsonValue& root,
     return read;
   }
   if (!has_message) return root.Error("message: required");
+  // Only of a message that has ended already it is no placeholder.
+  told_output_ = !first_end_.provider_finish_reason().empty();
   started.set_service_tier(wire_usage_.service_tier());
   *events->emplace_back().mutable_started() = std::move(started);
   AddUsage(events);
@@ -437,6 +440,7 @@ absl::Status MessagesEventReader::ReadMessageDelta(JsonValue& root,
       [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key == "usage") {
           usage_fault = wire_usage_.Read(value, end.mutable_extensions());
+          told_output_ = wire_usage_.told_output();
           return absl::OkStatus();
         }
         if (key != "delta") return absl::OkStatus();

@@ -45,6 +45,7 @@ class MessagesEventReader final : public EventReader {
                     EventList* events) override;
   bool done() const override { return done_; }
   const v1::Usage& usage() const override { return usage_; }
+  bool told_output() const override { return told_output_; }
 
  private:
   using Events = EventList;
@@ -107,6 +108,7 @@ class MessagesEventReader final : public EventReader {
   Block block_;
   WireUsage wire_usage_;
   v1::Usage usage_;
+  bool told_output_ = false;
   std::string text_;  // Used by ReadPlainText; a field to keep its memory.
   // How many blocks the message begins with, and its end, if it says that at
   // the beginning.

@@ -40,6 +40,7 @@ class ResponseReader {
   v1::GenerateResponse& response_;
   v1::Choice& choice_;
   WireUsage usage_;
+  absl::Status usage_fault_;  // Told once the rest was read.
   bool has_usage_ = false;
   bool has_content_ = false;
   bool is_error_ = false;
@@ -54,6 +55,7 @@ absl::Status ResponseReader::Read(std::string_view body) {
   // Also if something of it cannot be read.
   if (has_usage_) *response_.mutable_usage() = usage_.ToUsage();
   GATEWAY_RETURN_IF_ERROR(read);
+  if (!is_error_) GATEWAY_RETURN_IF_ERROR(usage_fault_);
   if (!has_content_ && !is_error_) {
     return absl::InvalidArgumentError("content: required");
   }
@@ -97,7 +99,8 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
   }
   if (key == "usage") {
     has_usage_ = !value.IsNull();
-    return usage_.Read(value, response_.mutable_extensions());
+    usage_fault_ = usage_.Read(value, response_.mutable_extensions());
+    return absl::OkStatus();
   }
   if (value.IsNull()) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());

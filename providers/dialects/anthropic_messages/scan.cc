@@ -91,6 +91,7 @@ absl::StatusOr<EventKind> MessagesTap::OnEvent(std::string_view name,
                                                std::string_view data) {
   if (name == "content_block_delta" || name == "content_block_start" ||
       name == "content_block_stop") {
+    TakeUsage(/*has_output=*/name != "content_block_stop", /*is_told=*/false);
     return EventKind::kContent;
   }
   if (name == "message_stop") return EventKind::kTerminal;
@@ -152,6 +153,8 @@ absl::StatusOr<bool> MessagesTap::ReadMessageStart(std::string_view data) {
     });
   }));
   RecordEnd(stop_reason);
+  // Only of a message that has ended already it is no placeholder.
+  TakeUsage(has_content, !stop_reason.empty());
   return has_content;
 }
 
@@ -163,13 +166,13 @@ void MessagesTap::RecordEnd(std::string_view stop_reason) {
 
 absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
   std::string stop_reason;
-  bool has_usage = false;
+  bool told_output = false;
   absl::Status usage_fault;  // Told once the rest of the event was read.
   GATEWAY_RETURN_IF_ERROR(ReadJson(data, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key, JsonValue& value) {
       if (key == "usage") {
-        has_usage = true;
         usage_fault = ReadUsage(value);
+        told_output = usage_.told_output();
         return absl::OkStatus();
       }
       if (key != "delta") return absl::OkStatus();
@@ -180,7 +183,7 @@ absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
     });
   }));
   RecordEnd(stop_reason);
-  if (has_usage) facts_.usage_is_final = finished();
+  TakeUsage(/*has_output=*/false, told_output);
   return usage_fault;
 }
 

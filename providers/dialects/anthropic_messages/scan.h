@@ -13,6 +13,7 @@
 #include "base/text/json.h"
 #include "providers/dialects/anthropic_messages/vendor_names.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/told_usage.h"
 
 namespace gateway::anthropic {
 
@@ -40,8 +41,13 @@ class MessagesTap final : public StreamTap {
   absl::Status ReadUsage(JsonValue& value);
   // Records why the message ended; does nothing for an empty reason.
   void RecordEnd(std::string_view stop_reason);
+  void TakeUsage(bool has_output, bool is_told) {
+    told_.Take(has_output, is_told);
+    facts_.usage_is_final = told_.counts_all() && finished();
+  }
 
   WireUsage usage_;
+  ToldOutput told_;
   bool started_ = false;
   ResponseFacts facts_;
   absl::Status error_;

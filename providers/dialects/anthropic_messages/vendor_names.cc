@@ -89,19 +89,26 @@ std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort) {
 }
 
 absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
+  told_output_ = false;
   if (value.IsNull()) return absl::OkStatus();
   absl::Status read =
       EachCount(value, [&](std::string_view key, JsonValue& field) {
         return ReadField(key, field, extensions);
       });
   if (!read.ok()) is_broken_ = true;
+  told_output_ = told_output_ || output_tokens_ == 0;
   return read;
 }
 
 absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
                                   ExtensionList* extensions) {
   if (key == "input_tokens") return ReadCount(value, &input_tokens_);
-  if (key == "output_tokens") return ReadCount(value, &output_tokens_);
+  if (key == "output_tokens") {
+    const bool is_null = value.IsNull();
+    const absl::Status read = ReadCount(value, &output_tokens_);
+    told_output_ = read.ok() && !is_null;
+    return read;
+  }
   if (key == "cache_creation_input_tokens") {
     return ReadCount(value, &cache_creation_tokens_);
   }

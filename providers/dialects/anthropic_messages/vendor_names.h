@@ -55,6 +55,9 @@ class WireUsage {
   absl::Status Read(JsonValue& value, ExtensionList* extensions);
 
   v1::Usage ToUsage() const;
+  // The object that was read last has a count of the output, or there is none
+  // from before that stays in force.
+  bool told_output() const { return told_output_; }
   const std::string& service_tier() const { return service_tier_; }
 
  private:
@@ -68,6 +71,7 @@ class WireUsage {
   int64_t cache_creation_1h_tokens_ = 0;
   int64_t output_tokens_ = 0;
   int64_t thinking_tokens_ = 0;
+  bool told_output_ = false;
   bool is_broken_ = false;  // A count could not be read.
   std::string service_tier_;
 };

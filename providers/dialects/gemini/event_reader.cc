@@ -12,6 +12,7 @@
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
 #include "providers/dialects/gemini/vendor_names.h"
+#include "providers/dialects/told_usage.h"
 
 namespace gateway::gemini {
 namespace {
@@ -46,6 +47,7 @@ std::string TakeExtension(std::string_view name, v1::Part* part) {
 
 absl::Status ChunkReader::Read(std::string_view, std::string_view data,
                                Events* events) {
+  told_output_ = false;
   if (absl::StripAsciiWhitespace(ToAbsl(data)).empty()) return absl::OkStatus();
   Answer answer;
   const absl::Status status = ReadAnswer(data, &answer);
@@ -251,7 +253,8 @@ void ChunkReader::TakeExtensions(Candidate& candidate, Choice& choice,
 void ChunkReader::TakeUsage(Answer& answer, Events* events) {
   if (!answer.has_usage) return;
   usage_extensions_.Swap(&answer.usage_extensions);
-  const v1::Usage usage = answer.usage.ToUsage();
+  v1::Usage usage = usage_;
+  told_output_ = ReplaceUsage(answer.usage.ToUsage(), &usage);
   if (MessageDifferencer::Equals(usage, usage_)) return;
   usage_ = usage;
   *events->emplace_back().mutable_usage() = usage;

@@ -87,12 +87,12 @@ absl::Status ReadResponse(std::string_view body,
     return AsBadResponse(status);
   }
   if (answer.is_error) return ReadErrorReport(body);
+  for (Candidate& candidate : answer.candidates) {
+    TakeCandidate(candidate, answer.id, response->add_choices());
+  }
   if (!answer.usage_fault.ok()) {
     *response->mutable_usage() = answer.usage.ToUsage();
     return AsBadResponse(answer.usage_fault);
-  }
-  for (Candidate& candidate : answer.candidates) {
-    TakeCandidate(candidate, answer.id, response->add_choices());
   }
   if (response->choices().empty()) {
     if (answer.block_word.empty()) {

@@ -232,13 +232,16 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
     error_ = ReadErrorReport(data);
     return EventKind::kError;
   }
+  bool told_output = false;
   if (notes.has_usage) {
     facts_.has_usage = true;
-    facts_.usage = notes.usage.ToUsage();
+    told_output = ReplaceUsage(notes.usage.ToUsage(), &facts_.usage);
   }
   bool has_output = false;
+  bool has_parts = false;
   for (const CandidateNotes& candidate : notes.candidates) {
     const bool is_first = candidate.index == 0;
+    has_parts |= candidate.has_parts;
     has_output |= candidate.has_parts || !candidate.finish_word.empty();
     begun_.set(candidate.index);
     if (is_first) {
@@ -260,7 +263,8 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
     facts_.finish_reason = v1::FINISH_REASON_CONTENT_FILTER;
     has_output = true;
   }
-  if (notes.has_usage) facts_.usage_is_final = finished();
+  told_.Take(has_parts, told_output);
+  facts_.usage_is_final = told_.counts_all() && finished();
   if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
   return has_output ? EventKind::kContent : EventKind::kIgnorable;
 }

@@ -16,6 +16,7 @@
 #include "base/text/json.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/gemini/candidate.h"
+#include "providers/dialects/told_usage.h"
 
 namespace gateway::gemini {
 
@@ -39,6 +40,7 @@ class ChunkTap final : public StreamTap {
 
  private:
   ResponseFacts facts_;
+  ToldOutput told_;
   absl::Status error_;
   bool has_tool_call_ = false;  // In the first answer.
   bool has_content_ = false;

@@ -32,6 +32,8 @@ class ChatEventReader final : public EventReader {
                     EventList* events) override;
   bool done() const override { return done_; }
   const v1::Usage& usage() const override { return usage_; }
+  // The last line has it.
+  bool told_output() const override { return done_; }
 
  private:
   using Events = EventList;

@@ -27,7 +27,6 @@ absl::Status ReadResponse(std::string_view body,
     *response->mutable_create_time() = moment;
   }
   *response->mutable_usage() = line.ToUsage();
-  if (!line.usage_fault.ok()) return AsBadResponse(line.usage_fault);
   response->mutable_extensions()->Swap(&line.extensions);
 
   v1::Choice& choice = *response->add_choices();
@@ -46,7 +45,7 @@ absl::Status ReadResponse(std::string_view body,
   choice.set_finish_reason(FinishReasonOfTurn(
       line.done_reason, !line.calls.empty(), message.parts_size() > 0));
   choice.set_provider_finish_reason(std::move(line.done_reason));
-  return absl::OkStatus();
+  return AsBadResponse(line.usage_fault);
 }
 
 }  // namespace gateway::ollama

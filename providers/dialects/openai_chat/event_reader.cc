@@ -20,6 +20,7 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/repeated_chunk.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
+#include "providers/dialects/told_usage.h"
 
 namespace gateway::chat {
 namespace {
@@ -52,6 +53,7 @@ class ChunkEventReader final : public EventReader {
 
   absl::Status Read(std::string_view name, std::string_view data,
                     EventList* events) override {
+    told_output_ = false;
     if (done_ || data.empty()) return absl::OkStatus();
     if (data.front() == '[' && data.starts_with("[DONE]")) {
       done_ = true;
@@ -77,6 +79,7 @@ class ChunkEventReader final : public EventReader {
     return true;
   }
   const v1::Usage& usage() const override { return usage_; }
+  bool told_output() const override { return told_output_; }
 
  private:
   absl::Status ReadChunk(std::string_view data, EventList* events) {
@@ -90,7 +93,7 @@ class ChunkEventReader final : public EventReader {
     const size_t before = events->size();
     Emit(chunk);
     if (chunk.has_usage) {
-      usage_ = std::move(chunk.usage);
+      told_output_ = ReplaceUsage(chunk.usage, &usage_);
       *events_->emplace_back().mutable_usage() = usage_;
     }
     if (!chunk.usage_fault.ok()) return AsBadResponse(chunk.usage_fault);
@@ -332,6 +335,7 @@ class ChunkEventReader final : public EventReader {
   bool started_ = false;
   bool done_ = false;
   v1::Usage usage_;
+  bool told_output_ = false;
   ExtensionList start_extensions_;
   std::map<int32_t, ChoiceState> choices_;
 

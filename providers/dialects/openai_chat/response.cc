@@ -112,8 +112,7 @@ class ResponseReader {
     if (Is(key, "usage")) {
       if (value.IsNull()) return absl::OkStatus();
       Leftovers others;
-      GATEWAY_RETURN_IF_ERROR(
-          ReadUsage(value, response_.mutable_usage(), &others));
+      usage_fault_ = ReadUsage(value, response_.mutable_usage(), &others);
       others.AddTo("usage", response_.mutable_extensions());
       return absl::OkStatus();
     }
@@ -131,10 +130,13 @@ class ResponseReader {
   }
 
   bool failed() const { return failed_; }
+  // To be told once the rest was read.
+  const absl::Status& usage_fault() const { return usage_fault_; }
 
  private:
   v1::GenerateResponse& response_;
   bool failed_ = false;
+  absl::Status usage_fault_;
 };
 
 absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json,
@@ -175,6 +177,7 @@ absl::Status ReadResponse(std::string_view body,
   });
   if (reader.failed()) return ReadErrorEvent(body);
   if (!status.ok()) return AsBadResponse(status);
+  if (!reader.usage_fault().ok()) return AsBadResponse(reader.usage_fault());
   if (response->choices().empty()) {
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                      "the answer has no choices");

@@ -20,6 +20,7 @@
 #include "providers/dialects/openai_chat/repeated_chunk.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
+#include "providers/dialects/told_usage.h"
 
 namespace gateway::chat {
 namespace {
@@ -102,7 +103,9 @@ std::pair<size_t, size_t> FindPlainText(std::string_view data) {
 struct Notes {
   bool has_choices = false;
   bool has_output = false;  // More than the role that begins a choice.
+  bool has_end = false;     // Of a choice.
   bool has_usage = false;
+  bool told_output = false;
   // A count of it cannot be read; told once the rest of the event was.
   absl::Status usage_fault;
   bool failed = false;
@@ -117,6 +120,7 @@ class ChunkTap final : public StreamTap {
     if (data.empty()) return EventKind::kIgnorable;
     if (data.starts_with("[DONE]")) {
       TakeBlankReasons();
+      TakeUsage(/*has_output=*/false, /*is_told=*/false);
       return EventKind::kTerminal;
     }
     if (name == "error") {
@@ -125,6 +129,7 @@ class ChunkTap final : public StreamTap {
     }
     if (!repeated_.TextOf(data).empty()) {
       learned_in_vain_ = 0;
+      TakeUsage(/*has_output=*/true, /*is_told=*/false);
       return EventKind::kContent;
     }
     if (!IsLikeAnObject(data) || !IsUtf8(data)) {
@@ -133,6 +138,7 @@ class ChunkTap final : public StreamTap {
     }
     if (IsWorthParsing(data)) return Parse(data);
     Learn(data);
+    TakeUsage(/*has_output=*/true, /*is_told=*/false);
     return EventKind::kContent;
   }
 
@@ -145,9 +151,15 @@ class ChunkTap final : public StreamTap {
   std::string_view MissingEnd() const override { return "data: [DONE]\n\n"; }
 
  private:
-  // The first event is always parsed: it has the id, if any has.
+  // The first event is always parsed: it has the id, if any has. So is what
+  // follows the usage: it may be content, or say nothing.
   bool IsWorthParsing(std::string_view data) const {
-    return !has_id_ || HasTellingKey(data);
+    return !has_id_ || told_.counts_all() || HasTellingKey(data);
+  }
+
+  void TakeUsage(bool has_output, bool is_told) {
+    told_.Take(has_output, is_told);
+    facts_.usage_is_final = told_.counts_all() && finished();
   }
 
   // Learns an event that has no telling key, so that one which differs from it
@@ -173,9 +185,9 @@ class ChunkTap final : public StreamTap {
       return EventKind::kError;
     }
     if (!status.ok()) return AsBadResponse(status);
-    if (notes.has_usage) facts_.usage_is_final = finished();
+    TakeUsage(notes.has_output, notes.told_output);
     if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
-    if (notes.has_output) return EventKind::kContent;
+    if (notes.has_output || notes.has_end) return EventKind::kContent;
     if (notes.has_choices) return EventKind::kIgnorable;
     return notes.has_usage ? EventKind::kUsage : EventKind::kIgnorable;
   }
@@ -195,7 +207,9 @@ class ChunkTap final : public StreamTap {
     } else if (key == "usage" && !value.IsNull()) {
       notes->has_usage = true;
       facts_.has_usage = true;
-      notes->usage_fault = ReadUsage(value, &facts_.usage);
+      v1::Usage usage;
+      notes->usage_fault = ReadUsage(value, &usage);
+      notes->told_output = ReplaceUsage(usage, &facts_.usage);
     } else if (key == "error") {
       notes->failed = notes->failed || value.IsObject() || value.IsString();
     } else if (key == "service_tier" && value.IsString()) {
@@ -226,7 +240,7 @@ class ChunkTap final : public StreamTap {
         }));
     begun_.set(index);
     // The first finish reason counts: some vendors repeat it, or send another.
-    notes->has_output = notes->has_output || ends;
+    notes->has_end = notes->has_end || ends;
     if (has_word && word.empty() && contents_.tool_calls) called_.set(index);
     if (!ends || ended_.test(index)) return absl::OkStatus();
     ended_.set(index);
@@ -275,6 +289,7 @@ class ChunkTap final : public StreamTap {
   RepeatedChunk repeated_;
   int learned_in_vain_ = 0;  // Since one was known again.
   ResponseFacts facts_;
+  ToldOutput told_;
   bool has_id_ = false;
   absl::Status error_;
   ChoiceContents contents_ = {.content = true};

@@ -9,6 +9,7 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "providers/dialects/openai_chat/errors.h"
 
 namespace gateway::responses {
@@ -84,6 +85,14 @@ absl::Status ReadFailure(std::string_view error_json) {
   const absl::Status status = ReadJson(
       error_json, [&](JsonValue& root) { return ReadFields(root, &failure); });
   return status.ok() ? FaultOf(failure) : AsBadResponse(status);
+}
+
+absl::Status GaveUpFault(std::string_view status) {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+      absl::StrCat("the provider gave the answer up: ", ToAbsl(status)));
+  MarkForeignWords(fault, ForeignWords::kOfProvider, status);
+  return fault;
 }
 
 absl::Status ReadErrorEvent(std::string_view data) {

@@ -19,6 +19,10 @@ namespace v1 = ::llmgateway::v1;
 // Makes the fault that `{"code", "message"}` of a failed answer reports.
 absl::Status ReadFailure(std::string_view error_json);
 
+// Makes the fault for an answer that says no more of why it failed than its
+// `status`.
+absl::Status GaveUpFault(std::string_view status);
+
 // Makes the fault of an `error` event, flat or nested.
 absl::Status ReadErrorEvent(std::string_view data);
 

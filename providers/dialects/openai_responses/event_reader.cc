@@ -170,8 +170,7 @@ absl::Status ResponsesEventReader::OnTerminal(ObjectFields& event,
   usage_is_final_ = response.has_usage();
   if (usage_is_final_) usage_ = response.usage();
   if (failure_.ok() && type_ == "response.failed") {
-    failure_ = MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
-                         "the provider gave the answer up");
+    failure_ = GaveUpFault("failed");
   }
   if (!failure_.ok()) return absl::OkStatus();
   if (!std::exchange(started_, true)) {

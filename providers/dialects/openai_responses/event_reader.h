@@ -46,6 +46,8 @@ class ResponsesEventReader final : public EventReader {
                     EventList* events) override;
   bool done() const override { return done_; }
   const v1::Usage& usage() const override { return usage_; }
+  // The event that ends the answer has it.
+  bool told_output() const override { return usage_is_final_; }
   bool usage_is_final() const override { return usage_is_final_; }
 
  private:

@@ -84,6 +84,7 @@ class ResponseReader {
   std::string status_;
   std::string incomplete_reason_;
   std::string error_;  // As JSON.
+  absl::Status usage_fault_;  // Told once the rest was read.
   bool has_output_ = false;
 };
 
@@ -96,9 +97,9 @@ absl::Status ResponseReader::Read(std::string_view body) {
   if (!status.ok()) return AsBadResponse(status);
   if (!error_.empty()) return ReadFailure(error_);
   if (status_ == "failed" || status_ == "cancelled") {
-    return MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
-                     "the provider gave the answer up");
+    return GaveUpFault(status_);
   }
+  if (!usage_fault_.ok()) return AsBadResponse(usage_fault_);
   if (!has_output_) {
     return AsBadResponse(absl::InvalidArgumentError("output: required"));
   }
@@ -148,7 +149,10 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
        key == "created_at" || IsDefaultNull(key))) {
     return absl::OkStatus();
   }
-  if (key == "usage") return ReadUsage(value, response_.mutable_usage());
+  if (key == "usage") {
+    usage_fault_ = ReadUsage(value, response_.mutable_usage());
+    return absl::OkStatus();
+  }
   if (key == "created_at") {
     // A double, since some servers write fractions.
     GATEWAY_ASSIGN_OR_RETURN(const double seconds, value.Double());

@@ -160,8 +160,7 @@ class AnswerScanner {
   absl::Status Finish(ResponseFacts* facts) const {
     if (!error_.empty()) return ReadFailure(error_);
     if (status_ == "failed" || status_ == "cancelled") {
-      return MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
-                       "the provider gave the answer up");
+      return GaveUpFault(status_);
     }
     facts->finish_reason =
         FinishReasonOf(status_, incomplete_reason_, contents_);

@@ -22,6 +22,7 @@ class NoEventReader final : public EventReader {
   }
   bool done() const override { return false; }
   const v1::Usage& usage() const override { return usage_; }
+  bool told_output() const override { return false; }
 
  private:
   const v1::Usage usage_;

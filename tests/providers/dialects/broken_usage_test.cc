@@ -170,6 +170,10 @@ void Check(const Format& format, const std::string& usage, const Told& told) {
   v1::GenerateResponse response;
   EXPECT_FALSE(dialect.ReadResponse(body, &response).ok());
   EXPECT_EQ(ToldBy(response.usage()), told) << "whole, read";
+  // What was said is read all the same: it may be billed by that.
+  ASSERT_EQ(response.choices_size(), 1);
+  ASSERT_EQ(response.choices(0).message().parts_size(), 1);
+  EXPECT_EQ(response.choices(0).message().parts(0).text(), "word");
 
   const std::unique_ptr<EventReader> reader = dialect.NewEventReader();
   EventList events;

@@ -1,5 +1,7 @@
 #include "service/pipeline/usage_estimate.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -66,7 +68,8 @@ TEST_F(UsageEstimateTest, WhatIsToldStands) {
   ResponseFacts facts;
   facts.usage.set_input_tokens(3);
   facts.usage.set_output_tokens(5);
-  CompleteUsage(/*finished=*/true, call_, InputMeasure(call_),
+  facts.usage_is_final = true;
+  CompleteUsage(absl::OkStatus(), call_, InputMeasure(call_),
                 Delivered(std::string(400, 'x')), stream_, &facts);
   EXPECT_EQ(facts.usage.input_tokens(), 3);
   EXPECT_EQ(facts.usage.output_tokens(), 5);
@@ -95,11 +98,12 @@ TEST_F(UsageEstimateTest, ASideThatIsMissingIsEstimatedAndMarked) {
     if (each.estimated) expected.set_estimated(true);
 
     // A stream to its end, and one whose end cannot be read.
-    for (const bool finished : {true, false}) {
+    for (const absl::Status& outcome :
+         {absl::OkStatus(), absl::UnavailableError("broken off")}) {
       ResponseFacts facts;
       facts.usage = told;
       facts.usage_is_final = true;
-      CompleteUsage(finished, call_, InputMeasure(call_), Delivered(text),
+      CompleteUsage(outcome, call_, InputMeasure(call_), Delivered(text),
                     stream_, &facts);
       EXPECT_EQ(facts.usage.ShortDebugString(), expected.ShortDebugString());
     }
@@ -116,14 +120,101 @@ TEST_F(UsageEstimateTest, ASideThatIsMissingIsEstimatedAndMarked) {
 
 TEST_F(UsageEstimateTest, WhatWasToldBeforeTheEndIsAtLeastWhatWasSaidSince) {
   call_.request = &request_;
-  ResponseFacts facts;
-  facts.usage.set_input_tokens(3);
-  facts.usage.set_output_tokens(1);
-  CompleteUsage(/*finished=*/false, call_, InputMeasure(call_),
-                Delivered(std::string(400, 'x')), stream_, &facts);
-  EXPECT_EQ(facts.usage.input_tokens(), 3);
-  EXPECT_EQ(facts.usage.output_tokens(), 100);
-  EXPECT_TRUE(facts.usage.estimated());
+  for (const absl::Status& outcome :
+       {absl::OkStatus(), absl::UnavailableError("broken off")}) {
+    for (const int64_t told : {1, 150}) {
+      ResponseFacts facts;
+      facts.usage.set_input_tokens(3);
+      facts.usage.set_output_tokens(told);
+      CompleteUsage(outcome, call_, InputMeasure(call_),
+                    Delivered(std::string(400, 'x')), stream_, &facts);
+      EXPECT_EQ(facts.usage.input_tokens(), 3);
+      EXPECT_EQ(facts.usage.output_tokens(), std::max<int64_t>(told, 100));
+      EXPECT_TRUE(facts.usage.estimated());
+    }
+  }
+}
+
+TEST_F(UsageEstimateTest, AnAnswerInTheBackgroundGoesOnWithoutItsStream) {
+  call_.request = &request_;
+  call_.facts.background = true;
+  const absl::Status left = absl::CancelledError("the caller left");
+  const auto output_tokens = [&](const absl::Status& outcome, int64_t bytes,
+                                 const ResponseFacts& told) {
+    ResponseFacts facts = told;
+    CompleteUsage(outcome, call_, InputMeasure(call_),
+                  Delivered(std::string(bytes, 'x')), stream_, &facts);
+    return facts.usage.output_tokens();
+  };
+  EXPECT_EQ(output_tokens(left, 8, {}), kOutputTokensNobodyTells);
+  EXPECT_EQ(output_tokens(left, 8000, {}), 2000);
+  EXPECT_EQ(output_tokens(absl::UnavailableError("closed"), 8, {}),
+            kOutputTokensNobodyTells);
+  // Not if it is over: it came to its end, told its usage, or failed.
+  EXPECT_EQ(output_tokens(absl::OkStatus(), 8, {}), 2);
+  ResponseFacts told;
+  told.usage.set_output_tokens(5);
+  told.usage_is_final = true;
+  EXPECT_EQ(output_tokens(left, 8, told), 5);
+  absl::Status failed = MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "out");
+  MarkForeignWords(failed, ForeignWords::kOfProvider, "out");
+  EXPECT_EQ(output_tokens(failed, 8, {}), 2);
+  request_.set_max_output_tokens(200);
+  EXPECT_EQ(output_tokens(left, 8, {}), 200);
+}
+
+TEST_F(UsageEstimateTest, OneThatNobodyWaitedForIsBilledWhatItWillConsume) {
+  call_.request = &request_;
+  call_.facts.background = true;
+  const absl::Status left = absl::CancelledError("the caller left");
+  cancel_.Cancel(left);
+  const auto output_tokens = [&](const HttpProgress& http,
+                                 const absl::Status& status) {
+    Attempt attempt;
+    attempt.progress.http = http;
+    if (http.answered) {
+      attempt.progress.answer = AttemptProgress::Answer::kStream;
+    }
+    attempt.status = status;
+    EstimateUnanswered(call_, &attempt);
+    const v1::Usage& usage = attempt.answer.facts.usage;
+    EXPECT_EQ(usage.estimated(), usage.input_tokens() > 0);
+    return usage.output_tokens();
+  };
+  EXPECT_EQ(output_tokens({.sent = true}, left), kOutputTokensNobodyTells);
+  EXPECT_EQ(output_tokens({}, left), 0);
+  absl::Status broken =
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "closed");
+  const HttpProgress begun = {
+      .sent = true, .answered = true, .body_bytes = 500};
+  EXPECT_EQ(output_tokens(begun, broken), kOutputTokensNobodyTells);
+  EXPECT_EQ(output_tokens({.sent = true, .answered = true}, broken),
+            kOutputTokensNobodyTells);
+  MarkForeignWords(broken, ForeignWords::kOfProvider, "closed");
+  EXPECT_EQ(output_tokens(begun, broken), 0);
+}
+
+TEST_F(UsageEstimateTest, AnAnswerInTheBackgroundHasBegunUntilItSaysItsEnd) {
+  Attempt forwarded;
+  EXPECT_FALSE(IsOnlyBegun(call_, forwarded));
+  call_.facts.background = true;
+  EXPECT_TRUE(IsOnlyBegun(call_, forwarded));
+  forwarded.answer.facts.finish_reason = v1::FINISH_REASON_STOP;
+  EXPECT_FALSE(IsOnlyBegun(call_, forwarded));
+  v1::GenerateResponse response;
+  Attempt read;
+  read.answer.response = &response;
+  response.add_choices();
+  EXPECT_TRUE(IsOnlyBegun(call_, read));
+  response.mutable_choices(0)->set_finish_reason(v1::FINISH_REASON_LENGTH);
+  EXPECT_FALSE(IsOnlyBegun(call_, read));
+  // What its input is told to be stands.
+  call_.request = &request_;
+  forwarded.answer.facts.usage.set_input_tokens(7);
+  EstimateBackgroundUsage(call_, &forwarded);
+  EXPECT_EQ(forwarded.answer.facts.usage.input_tokens(), 7);
+  EXPECT_EQ(forwarded.answer.facts.usage.output_tokens(),
+            kOutputTokensNobodyTells);
 }
 
 TEST_F(UsageEstimateTest, AMessageThatWasLetGoOfIsMeasuredBefore) {
@@ -246,15 +337,82 @@ TEST_F(UsageEstimateTest, WhatIsToldOfABrokenAnswerStands) {
   EXPECT_EQ(attempt.answer.facts.usage.output_tokens(), 5);
 }
 
+TEST_F(UsageEstimateTest, WhatCanBeReadOfABrokenAnswerCountsByItsText) {
+  call_.request = &request_;
+  const OpenAiChat dialect;
+  RawRequest raw;
+  raw.dialect = &dialect;
+  const std::string body =
+      R"({"choices":[{"index":0,"finish_reason":"stop","message":
+       {"role":"assistant","content":"hi there"}}],
+       "usage":{"prompt_tokens":3,"completion_tokens":-1}})";
+  v1::GenerateResponse response;
+  EXPECT_FALSE(dialect.ReadResponse(body, &response).ok());
+  for (const bool forwards : {false, true}) {
+    Attempt attempt;
+    attempt.progress.http = {.answered = true, .body_bytes = body.size()};
+    attempt.progress.answer = AttemptProgress::Answer::kWhole;
+    attempt.status =
+        MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "a count");
+    if (forwards) {
+      call_.raw = &raw;
+      attempt.answer.raw = body;
+    } else {
+      attempt.answer.response = &response;
+    }
+    EstimateUnanswered(call_, &attempt);
+    EXPECT_EQ(attempt.answer.facts.usage.output_tokens(), 2);
+  }
+}
+
+TEST_F(UsageEstimateTest, AnAnswerInTheOtherFormIsBilledAsItTells) {
+  call_.request = &request_;
+  using Answer = AttemptProgress::Answer;
+  for (const Answer form : {Answer::kWhole, Answer::kStream}) {
+    for (const bool is_final : {true, false}) {
+      Attempt attempt;
+      attempt.progress.http = {.answered = true, .body_bytes = 4400};
+      attempt.progress.answer = form;
+      attempt.progress.unasked = std::make_unique<UnaskedAnswer>();
+      UnaskedAnswer& unasked = *attempt.progress.unasked;
+      unasked.response.mutable_usage()->set_input_tokens(7);
+      unasked.response.mutable_usage()->set_output_tokens(is_final ? 5 : 0);
+      unasked.response.add_choices()->mutable_message()->add_parts()->set_text(
+          "12345678");
+      unasked.usage_is_final = is_final;
+      attempt.status =
+          MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "not JSON");
+      EstimateUnanswered(call_, &attempt);
+      const v1::Usage& usage = attempt.answer.facts.usage;
+      EXPECT_EQ(usage.input_tokens(), 7);
+      EXPECT_EQ(usage.output_tokens(), is_final ? 5 : 2);
+      EXPECT_EQ(usage.estimated(), !is_final);
+    }
+  }
+}
+
 TEST_F(UsageEstimateTest, SoAreTextsThatWereToBecomeVectors) {
   v1::EmbedRequest embed;
   embed.add_inputs()->set_text("12345678");
+  embed.add_inputs()->set_text("1234");
+  embed.add_inputs()->set_text("123456789");
   call_.embed = &embed;
-  Attempt attempt;
-  attempt.progress.http = {.sent = true, .timed_out = true};
-  attempt.status = absl::UnavailableError("timeout");
-  EstimateUnanswered(call_, &attempt);
-  EXPECT_EQ(attempt.answer.facts.usage.input_tokens(), 2);
+  const auto tokens = [&](int begin, int end, int64_t told) {
+    Attempt attempt;
+    attempt.progress.http = {.sent = true, .timed_out = true};
+    attempt.status = absl::UnavailableError("timeout");
+    attempt.embed_begin = begin;
+    attempt.embed_end = end;
+    attempt.answer.facts.usage.set_input_tokens(told);
+    EstimateUnanswered(call_, &attempt);
+    const v1::Usage& usage = attempt.answer.facts.usage;
+    EXPECT_EQ(usage.estimated(), begin < end);
+    return usage.input_tokens();
+  };
+  EXPECT_EQ(tokens(0, 3, 0), 6);
+  // Of those that were asked for in parts, the last part.
+  EXPECT_EQ(tokens(1, 2, 100), 101);
+  EXPECT_EQ(tokens(3, 3, 100), 100);
 }
 
 }  // namespace
