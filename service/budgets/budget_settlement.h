@@ -1,6 +1,6 @@
 // BudgetSettlement is what a call was charged, as the call's loop knows it when
-// the call ends: numbers, and names that are shared with the table. What the
-// ledger writes of it, DebitOf makes of it on another thread (budget_entries.h).
+// the call ends: numbers, and names that are shared with the table. The text of
+// it is made where the ledger is written (DebitOf, budget_entries.h).
 //
 //   BudgetSettlement settled;
 //   charges.Settle(amounts, now, &settled);     // On the loop.
