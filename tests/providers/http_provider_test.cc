@@ -103,6 +103,7 @@ TEST_F(HttpProviderTest, NothingLeavesThatMustNot) {
     told = ToldDeparture();
     question.body = Raw("m").body;
     EXPECT_EQ(Reason(calls_.Generate(*provider, question).status), "OK");
+    question.body = Raw("m", R"(,"stream":true)").body;
     EXPECT_EQ(Reason(calls_.Stream(*provider, question).status), "OK");
     EXPECT_EQ(told.departures, 2);
     told.verdict = absl::UnavailableError("not written down");
