@@ -144,7 +144,9 @@ Task<absl::Status> LiveAttempt::Depart() {
   recorded_ = true;
   if (Generates()) LimitTime();
   if (departed_ != nullptr) departed_->Set();
-  co_return absl::OkStatus();
+  // Who left while the ledger wrote it, or was out of time, asks nobody.
+  co_return attempt_.cancel.cancelled() ? attempt_.cancel.status()
+                                        : absl::OkStatus();
 }
 
 Task<absl::Status> LiveAttempt::Send(OpenStream* open) {

@@ -13,12 +13,9 @@ _WHOLE_ANSWER = "service/pipeline/whole_answer.cc"
 
 _LEDGER = [
     Mistake(
-        "a dispatch is written once its provider was asked", _LIVE_ATTEMPT,
-        "  GATEWAY_CO_RETURN_IF_ERROR(co_await Record());\n"
-        "  co_return co_await Ask(open);\n",
-        "  const absl::Status asked = co_await Ask(open);\n"
-        "  GATEWAY_CO_RETURN_IF_ERROR(co_await Record());\n"
-        "  co_return asked;\n",
+        "an attempt does not hear that its bytes are about to leave",
+        _LIVE_ATTEMPT,
+        "  if (call_.ledger != nullptr) request_.departure = this;\n", "",
         said="before its DISPATCH is written"),
     Mistake(
         "who asks goes on without the ledger, whatever is configured",
@@ -69,7 +66,8 @@ _LEDGER = [
     Mistake(
         "a hedge does not wait for the ledger", "service/pipeline/"
         "hedged_attempt.cc",
-        "  first.outcome = co_await first_live.Record();\n", "",
+        "  while (!first.ended && !first_live.departs()) co_await "
+        "wake.Wait();\n", "",
         said="asks beside"),
 ]
 
@@ -86,8 +84,8 @@ _SPENDING = [
         said="and reserved"),
     Mistake(
         "a call is charged twice", _BUDGET_TABLE,
-        "      Renew(cell, now);\n      add(cell);\n",
-        "      Renew(cell, now);\n      add(cell);\n      add(cell);\n",
+        "      add(charge, cell);\n      MarkUntold",
+        "      add(charge, cell);\n      add(charge, cell);\n      MarkUntold",
         said="has spent"),
     Mistake(
         "what has failed costs nothing", _CALL_BUDGETS,

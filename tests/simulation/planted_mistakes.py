@@ -100,7 +100,7 @@ _TIME = [
         said="asks nobody"),
     Mistake(
         "a stream without content is waited for without limit", _LIVE_ATTEMPT,
-        "  LimitTime();\n  if (open", "  if (open",
+        "    first_content_limit_ = limits->first_content;\n", "",
         said="waits for content"),
     Mistake(
         "a stream has less than its least share of the time", _SPLIT,
