@@ -78,6 +78,10 @@ class RecordedBudgetsTest : public testing::Test {
     server_.Ask(
         "SELECT pg_terminate_backend(pid) FROM pg_locks "
         "WHERE locktype = 'advisory'");
+    AwaitNoSessions();
+  }
+  // A server notices a moment later that a session is gone.
+  void AwaitNoSessions() {
     server_.AskUntil(
         "SELECT count(*) FROM pg_locks "
         "WHERE locktype = 'advisory'",
@@ -118,6 +122,7 @@ TEST_F(RecordedBudgetsTest, WhatThoseHaveSpentWhoDoNotTellItIsRead) {
     ASSERT_NE(closer, nullptr);
     Spend(*closer, 7);
   }
+  AwaitNoSessions();
   Follow();
   EXPECT_EQ(Spent(), 42);
   // Somebody goes on with the chain.
@@ -158,6 +163,7 @@ TEST_F(RecordedBudgetsTest, WhatOperatorsHaveGivenBackIsGivenBack) {
   Append(*other, BudgetResetEntry({&reset, 1}, "b"));
   Spend(*other, 4);
   other.reset();
+  AwaitNoSessions();
   ASSERT_TRUE(recorded_.Begin(table_).ok());
   EXPECT_EQ(Spent(), 4);
   const std::vector<BudgetChange> resets = recorded_.TakeResets();

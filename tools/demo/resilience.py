@@ -14,8 +14,10 @@ gateway that is there, each that is not the caller's own fault.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -215,9 +217,13 @@ def _ms(seconds):
 
 
 def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that no outgoing connection takes while its provider is killed: those
+    have ports from 32768 on."""
+    for port in random.sample(range(20000, 32768), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("none of a hundred ports below 32768 is free")
 
 
 def scenes(upstreams):
