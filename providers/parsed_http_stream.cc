@@ -17,6 +17,33 @@
 namespace gateway {
 namespace {
 
+// Whether a model has made output for it: more than a signature, or a place
+// where text begins.
+bool SaysMore(const v1::Delta& delta) {
+  switch (delta.piece_case()) {
+    case v1::Delta::kText:
+      return !delta.text().empty();
+    case v1::Delta::kRefusal:
+      return !delta.refusal().empty();
+    case v1::Delta::kReasoning:
+      return !delta.reasoning().empty();
+    case v1::Delta::kToolCall:
+      return !delta.tool_call().name().empty() ||
+             !delta.tool_call().arguments().empty();
+    case v1::Delta::kAudio:
+      return !delta.audio().data().empty() ||
+             !delta.audio().transcript().empty();
+    case v1::Delta::kRedactedReasoning:
+    case v1::Delta::kOpaque:
+    case v1::Delta::kImage:
+      return true;
+    case v1::Delta::kReasoningSignature:
+    case v1::Delta::PIECE_NOT_SET:
+      break;
+  }
+  return false;
+}
+
 class ParsedHttpStream final : public HttpStream {
  public:
   ParsedHttpStream(const HttpStreamOptions& options,
@@ -140,9 +167,11 @@ void ParsedHttpStream::ObserveFrom(size_t first, StreamBatch* batch) {
   bool has_output = false;
   for (size_t i = first; i < batch->events.size(); ++i) {
     Observe(batch->events[i], batch);
-    has_output = has_output || batch->events[i].has_delta();
+    has_output = has_output || SaysMore(batch->events[i].delta());
   }
-  told_.Take(has_output, reader_->told_output());
+  told_.Take({.has_output = has_output,
+              .is_told = reader_->told_output(),
+              .has_ended = Finished()});
   facts_.usage_is_final =
       reader_->usage_is_final() || (told_.counts_all() && Finished());
 }

@@ -3,8 +3,8 @@
 // all of it at the end. ToldOutput knows whether what was told of the output
 // counts all that has come.
 //
-//   told.Take(/*has_output=*/true, /*is_told=*/false);  // A piece of text.
-//   if (ReplaceUsage(read, &usage)) told.Take(false, true);
+//   told.Take({.has_output = true});  // A piece of text.
+//   if (ReplaceUsage(read, &usage)) told.Take({.is_told = true});
 //   if (told.counts_all() && every_choice_has_ended) ...
 //
 // Thread-compatible.
@@ -18,10 +18,19 @@ namespace gateway {
 
 class ToldOutput {
  public:
-  // Takes an event, which may carry output, tell how much there is, or both:
-  // then that is counted.
-  void Take(bool has_output, bool is_told) {
-    counts_all_ = is_told || (counts_all_ && !has_output);
+  struct Event {
+    bool has_output = false;
+    // It tells how much output there is, its own counted.
+    bool is_told = false;
+    // Every choice has ended, with this event or before.
+    bool has_ended = false;
+  };
+  // What is told at the end stands: what trails it, such as the verdict of a
+  // filter, is no output.
+  void Take(const Event& event) {
+    counts_all_ =
+        event.is_told || (counts_all_ && (is_final_ || !event.has_output));
+    is_final_ = is_final_ || (event.is_told && event.has_ended);
   }
 
   // No output has come since it was told how much there is.
@@ -29,6 +38,7 @@ class ToldOutput {
 
  private:
   bool counts_all_ = false;
+  bool is_final_ = false;
 };
 
 // Takes what an event tells of all usage in place of what was told before. Of

@@ -14,8 +14,11 @@ absl::Status SqliteWorkQueue::Add(size_t bytes,
     return absl::FailedPreconditionError(
         absl::StrCat(path_, ": is closed, since the gateway ends"));
   }
-  if (waiting_.size() >= options_.pieces_limit ||
-      bytes > options_.bytes_limit - bytes_) {
+  // One alone is taken whatever its size: it would never be smaller.
+  const bool has_room =
+      waiting_.empty() || (waiting_.size() < options_.pieces_limit &&
+                           bytes_ + bytes <= options_.bytes_limit);
+  if (!has_room) {
     return absl::ResourceExhaustedError(absl::StrCat(
         path_, ": ", waiting_.size(), " pieces of work with ", bytes_,
         " bytes wait for it already, and at most ", options_.pieces_limit,

@@ -59,7 +59,8 @@ class SqliteWork {
 class SqliteWorkQueue {
  public:
   struct Options {
-    // How much may wait while other work runs.
+    // How much may wait while other work runs. One that is alone may have more
+    // bytes: a commit of all that a ledger has kept, say.
     size_t pieces_limit = 4096;
     size_t bytes_limit = size_t{64} * 1024 * 1024;
   };

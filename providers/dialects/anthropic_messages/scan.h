@@ -42,7 +42,9 @@ class MessagesTap final : public StreamTap {
   // Records why the message ended; does nothing for an empty reason.
   void RecordEnd(std::string_view stop_reason);
   void TakeUsage(bool has_output, bool is_told) {
-    told_.Take(has_output, is_told);
+    told_.Take({.has_output = has_output,
+                .is_told = is_told,
+                .has_ended = finished()});
     facts_.usage_is_final = told_.counts_all() && finished();
   }
 

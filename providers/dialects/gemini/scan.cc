@@ -97,6 +97,7 @@ struct CandidateNotes {
   int32_t index = 0;
   std::string finish_word;
   bool has_parts = false;
+  bool has_output = false;  // In them, beside empty texts and signatures.
   bool has_tool_call = false;
 };
 
@@ -116,10 +117,15 @@ absl::Status RecordContent(JsonValue& content, CandidateNotes* notes) {
     if (key != "parts" || parts.IsNull()) return absl::OkStatus();
     return parts.EachElement([&](JsonValue& part) {
       notes->has_parts = true;
-      return part.EachField([&](std::string_view name, JsonValue&) {
-        notes->has_tool_call |= name == "functionCall";
-        return absl::OkStatus();
-      });
+      return part.EachField(
+          [&](std::string_view name, JsonValue& value) -> absl::Status {
+            notes->has_tool_call |= name == "functionCall";
+            if (name.starts_with("thought")) return absl::OkStatus();
+            GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                                     value.RawUnchecked());
+            notes->has_output |= raw != "\"\"";
+            return absl::OkStatus();
+          });
     });
   });
 }
@@ -238,10 +244,10 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
     told_output = ReplaceUsage(notes.usage.ToUsage(), &facts_.usage);
   }
   bool has_output = false;
-  bool has_parts = false;
+  bool says_more = false;
   for (const CandidateNotes& candidate : notes.candidates) {
     const bool is_first = candidate.index == 0;
-    has_parts |= candidate.has_parts;
+    says_more |= candidate.has_output;
     has_output |= candidate.has_parts || !candidate.finish_word.empty();
     begun_.set(candidate.index);
     if (is_first) {
@@ -263,7 +269,9 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
     facts_.finish_reason = v1::FINISH_REASON_CONTENT_FILTER;
     has_output = true;
   }
-  told_.Take(has_parts, told_output);
+  told_.Take({.has_output = says_more,
+              .is_told = told_output,
+              .has_ended = finished()});
   facts_.usage_is_final = told_.counts_all() && finished();
   if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
   return has_output ? EventKind::kContent : EventKind::kIgnorable;

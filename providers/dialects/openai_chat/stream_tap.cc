@@ -99,10 +99,18 @@ std::pair<size_t, size_t> FindPlainText(std::string_view data) {
   return {begin, end - begin};
 }
 
+// Whether a field of a delta is output: not what is said about output that has
+// come, such as where it is cited from, and not what is empty.
+bool SaysMore(std::string_view key, std::string_view raw) {
+  if (key == "annotations" || key == "reasoning_details") return false;
+  return raw != "\"\"" && raw != "[]" && raw != "{}";
+}
+
 // What must be recorded of one event.
 struct Notes {
   bool has_choices = false;
   bool has_output = false;  // More than the role that begins a choice.
+  bool says_more = false;   // Output that the model has made now.
   bool has_end = false;     // Of a choice.
   bool has_usage = false;
   bool told_output = false;
@@ -158,7 +166,9 @@ class ChunkTap final : public StreamTap {
   }
 
   void TakeUsage(bool has_output, bool is_told) {
-    told_.Take(has_output, is_told);
+    told_.Take({.has_output = has_output,
+                .is_told = is_told,
+                .has_ended = finished()});
     facts_.usage_is_final = told_.counts_all() && finished();
   }
 
@@ -185,7 +195,7 @@ class ChunkTap final : public StreamTap {
       return EventKind::kError;
     }
     if (!status.ok()) return AsBadResponse(status);
-    TakeUsage(notes.has_output, notes.told_output);
+    TakeUsage(notes.says_more, notes.told_output);
     if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
     if (notes.has_output || notes.has_end) return EventKind::kContent;
     if (notes.has_choices) return EventKind::kIgnorable;
@@ -273,11 +283,14 @@ class ChunkTap final : public StreamTap {
           }
           if (key == "refusal" && value.IsString()) contents_.refusal = true;
           if (key == "content" && value.IsArray()) {
-            return RecordEntries(value, &notes->has_output);
+            GATEWAY_RETURN_IF_ERROR(RecordEntries(value, &notes->has_output));
+            notes->says_more = notes->says_more || notes->has_output;
+            return absl::OkStatus();
           }
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
                                    value.RawUnchecked());
           notes->has_output = notes->has_output || raw != "\"\"";
+          notes->says_more = notes->says_more || SaysMore(key, raw);
           return absl::OkStatus();
         });
   }

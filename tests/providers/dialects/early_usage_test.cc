@@ -45,7 +45,9 @@ int64_t Told(const Dialect& dialect, const Events& events) {
                                  [](const v1::GenerateEvent& each) {
                                    return each.has_choice_end();
                                  });
-    told.Take(has_output, reader->told_output());
+    told.Take({.has_output = has_output,
+               .is_told = reader->told_output(),
+               .has_ended = ended});
   }
   const ResponseFacts& facts = tap->facts();
   EXPECT_EQ(facts.usage.input_tokens(), 50);
@@ -84,8 +86,19 @@ TEST(EarlyUsageTest, Chat) {
   EXPECT_EQ(Told(chat, {first, text, stop, usage, end}), 400);
   EXPECT_EQ(Told(chat, {first, text, usage, stop, end}), 400);
   EXPECT_EQ(Told(chat, {first, text, usage, text, stop, end}), -400);
-  EXPECT_EQ(Told(chat, {first, stop, usage, text, end}), -400);
-  // What follows the usage and says nothing changes nothing.
+  // What trails the usage at the end is no answer, and what says nothing
+  // changes nothing before it.
+  EXPECT_EQ(Told(chat, {first, text, stop, usage, text, end}), 400);
+  const NamedEvent verdict{
+      "",
+      R"({"id":"c","choices":[{"index":0,"delta":{},"finish_reason":null,)"
+      R"("content_filter_offsets":{"check_offset":1}}]})"};
+  EXPECT_EQ(Told(chat, {first, text, stop, usage, verdict, end}), 400);
+  const NamedEvent cited{
+      "",
+      R"({"id":"c","choices":[{"index":0,"delta":{"content":"",)"
+      R"("tool_calls":[],"annotations":[{"type":"url_citation"}]}}]})"};
+  EXPECT_EQ(Told(chat, {first, text, stop, usage, cited, end}), 400);
   EXPECT_EQ(
       Told(chat,
            {first, text, stop, usage, {"", R"({"id":"c","choices":[]})"}, end}),

@@ -8,13 +8,21 @@ namespace {
 TEST(ToldUsageTest, WhatIsToldWithTheLastContentCountsAllOfIt) {
   ToldOutput told;
   EXPECT_FALSE(told.counts_all());
-  told.Take(/*has_output=*/true, /*is_told=*/true);
+  told.Take({.has_output = true, .is_told = true});
   EXPECT_TRUE(told.counts_all());
-  told.Take(/*has_output=*/false, /*is_told=*/false);  // The end.
+  told.Take({.has_ended = true});
   EXPECT_TRUE(told.counts_all());
-  told.Take(/*has_output=*/true, /*is_told=*/false);
+  told.Take({.has_output = true});
   EXPECT_FALSE(told.counts_all());
-  told.Take(/*has_output=*/false, /*is_told=*/true);
+  told.Take({.is_told = true});
+  EXPECT_TRUE(told.counts_all());
+}
+
+TEST(ToldUsageTest, WhatTrailsTheEndIsNoOutput) {
+  ToldOutput told;
+  told.Take({.has_output = true});
+  told.Take({.is_told = true, .has_ended = true});
+  told.Take({.has_output = true, .has_ended = true});
   EXPECT_TRUE(told.counts_all());
 }
 

@@ -62,8 +62,15 @@ TEST_F(SqliteWorkQueueTest, HoldsSoManyBytes) {
   EXPECT_FALSE(Add(61).ok());
   ASSERT_TRUE(Add(60).ok());
   queue_.TakeAll();
-  EXPECT_FALSE(Add(101).ok());
   EXPECT_TRUE(Add(100).ok());
+}
+
+TEST_F(SqliteWorkQueueTest, TakesOneThatIsLargerThanAllMayBeIfItIsAlone) {
+  EXPECT_TRUE(Add(101).ok());
+  EXPECT_FALSE(Add(1).ok());
+  queue_.TakeOne();
+  ASSERT_TRUE(Add(1).ok());
+  EXPECT_FALSE(Add(100).ok());
 }
 
 TEST_F(SqliteWorkQueueTest, OnceClosedItGivesWhatItHasAndTakesNothing) {
