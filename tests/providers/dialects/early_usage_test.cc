@@ -90,14 +90,12 @@ TEST(EarlyUsageTest, Chat) {
   // changes nothing before it.
   EXPECT_EQ(Told(chat, {first, text, stop, usage, text, end}), 400);
   const NamedEvent verdict{
-      "",
-      R"({"id":"c","choices":[{"index":0,"delta":{},"finish_reason":null,)"
-      R"("content_filter_offsets":{"check_offset":1}}]})"};
+      "", R"({"id":"c","choices":[{"index":0,"delta":{},"finish_reason":null,)"
+          R"("content_filter_offsets":{"check_offset":1}}]})"};
   EXPECT_EQ(Told(chat, {first, text, stop, usage, verdict, end}), 400);
   const NamedEvent cited{
-      "",
-      R"({"id":"c","choices":[{"index":0,"delta":{"content":"",)"
-      R"("tool_calls":[],"annotations":[{"type":"url_citation"}]}}]})"};
+      "", R"({"id":"c","choices":[{"index":0,"delta":{"content":"",)"
+          R"("tool_calls":[],"annotations":[{"type":"url_citation"}]}}]})"};
   EXPECT_EQ(Told(chat, {first, text, stop, usage, cited, end}), 400);
   EXPECT_EQ(
       Told(chat,
