@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "base/text/json_escape.h"
 #include "base/text/utf8.h"
+#include "service/audit/redaction/event_lines.h"
 #include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
@@ -43,12 +44,6 @@ bool IsEventStream(std::string_view body) {
     if (body.starts_with(field)) return true;
   }
   return false;
-}
-
-// Whether a text may be JSON that has members or elements.
-bool MayBeJson(std::string_view text) {
-  text = WithoutSpace(text);
-  return text.starts_with('{') || text.starts_with('[');
 }
 
 // What stands between the quotes of a string.
@@ -306,7 +301,9 @@ BodyRedactor::Findings BodyRedactor::FindAll(
 RedactedText BodyRedactor::Redact(std::string_view body,
                                   size_t bytes_limit) const {
   JsonLeaves leaves(paths_);
+  std::string joined;
   if (IsEventStream(body)) {
+    body = WithDataInOneLine(body, &joined);
     ScanEvents(body, &leaves);
   } else if (MayBeJson(body)) {
     leaves.Scan(body, 0, body.size());

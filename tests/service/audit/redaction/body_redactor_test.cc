@@ -124,6 +124,17 @@ TEST_F(BodyRedactorTest, PiecesOfAStreamAreLookedAtAsOneText) {
       "\n\ndata: [DONE]\n\n");
 }
 
+TEST_F(BodyRedactorTest, EventsWithTheirDataInSeveralLinesAreLookedAtAsWell) {
+  std::string body;
+  for (const char* piece : {"it is sk-ab", "cdefgh", "ijklmnop"}) {
+    body += absl::StrCat("data: {\"choices\": [{\"index\": 0,\ndata: ",
+                         "\"delta\": {\"content\": \"", piece, "\"}}]}\n\n");
+  }
+  const RedactedText redacted = all_.Redact(body, kNoLimit);
+  EXPECT_EQ(redacted.redactions, 1);
+  EXPECT_THAT(redacted.text, Not(HasSubstr("cdefgh")));
+}
+
 TEST_F(BodyRedactorTest, ChoicesOfAStreamAreLookedAtApart) {
   const auto piece = [](int choice, std::string_view text) {
     return absl::StrCat("{\"delta\":{\"choiceIndex\":", choice, ",\"text\":\"",
