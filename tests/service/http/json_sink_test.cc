@@ -5,7 +5,6 @@
 
 #include "absl/status/status.h"
 #include "base/http/http_handler.h"
-#include "base/string_view.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
@@ -33,9 +32,6 @@ class TestSink final : public JsonSink {
     }
     *body = "[1,2]";
     return absl::OkStatus();
-  }
-  absl::Status InVendorFields(const absl::Status& failure) const override {
-    return InvalidField("theirs", ToStd(failure.message()));
   }
 };
 
@@ -90,10 +86,10 @@ TEST_F(JsonSinkTest, AnAnswerIsTheBodyOfItsRoute) {
   EXPECT_EQ(answer.body, "[1,2]");
 }
 
-TEST_F(JsonSinkTest, AFailureIsToldInTheVendorsFields) {
+TEST_F(JsonSinkTest, AFailureIsToldAsItIs) {
   const RawAnswer answer = Get("/failed");
   EXPECT_THAT(answer.head, HasSubstr("400"));
-  EXPECT_THAT(answer.body, HasSubstr("theirs"));
+  EXPECT_THAT(answer.body, HasSubstr("ours"));
 }
 
 TEST_F(JsonSinkTest, WhatCannotBeWrittenIsAFailureOfTheCall) {
