@@ -69,7 +69,7 @@ class ProblemsTest(unittest.TestCase):
         problems, shown = self.problems({})
         self.assertEqual(problems, [])
         self.assertEqual(shown.count("steady"), 3)
-        self.assertIn("91 samples", shown)
+        self.assertIn("61 samples", shown)
 
     def test_each_figure_that_grows_is_one(self):
         for change, name in (({"rss_mib": 1.2}, "resident memory"),
