@@ -6,7 +6,7 @@ module without dependencies.
 
 _FOLDER = "//tests/testing/mock_upstream"
 
-def gateway_go_binary(name, out, srcs, visibility):
+def gateway_go_binary(name, out, srcs, visibility, testonly = False):
     """A program of one module.
 
     Args:
@@ -14,6 +14,7 @@ def gateway_go_binary(name, out, srcs, visibility):
       out: what the program's file is called.
       srcs: its .go files, without tests, and its go.mod.
       visibility: who may start it.
+      testonly: whether it is for tests alone.
     """
     native.genrule(
         name = name,
@@ -30,6 +31,7 @@ def gateway_go_binary(name, out, srcs, visibility):
         ]),
         executable = True,
         tools = [_FOLDER + ":with_go.sh"],
+        testonly = testonly,
         visibility = visibility,
     )
 

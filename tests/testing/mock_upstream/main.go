@@ -18,19 +18,6 @@ import (
 	"syscall"
 )
 
-type options struct {
-	listen        string
-	tlsListen     string
-	tlsCert       string
-	tlsKey        string
-	scriptFile    string
-	http2         bool
-	http2Streams  int
-	exitWithStdin bool
-	anyRequest    bool
-	invoice       bool
-}
-
 func parseFlags(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("mock_upstream", flag.ContinueOnError)

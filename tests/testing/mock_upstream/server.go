@@ -9,6 +9,19 @@ import (
 	"sync/atomic"
 )
 
+type options struct {
+	listen        string
+	tlsListen     string
+	tlsCert       string
+	tlsKey        string
+	scriptFile    string
+	http2         bool
+	http2Streams  int
+	exitWithStdin bool
+	anyRequest    bool
+	invoice       bool
+}
+
 // addresses is the ready line.
 type addresses struct {
 	HTTP  string `json:"http"`

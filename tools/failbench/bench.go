@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// bench has the provider, and asks the gateway.
+type bench struct {
+	options  benchOptions
+	provider *server
+	at       string // Where the provider is.
+	client   *http.Client
+}
+
+func startBench(o benchOptions) (*bench, error) {
+	provider, err := newServer(options{listen: o.listen, anyRequest: true})
+	if err != nil {
+		return nil, err
+	}
+	at, err := provider.listen()
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: o.concurrency,
+		DisableCompression: true}
+	return &bench{options: o, provider: provider, at: at.HTTP,
+		client: &http.Client{Transport: transport}}, nil
+}
+
+func (b *bench) close() {
+	b.client.CloseIdleConnections()
+}
+
+// play has the provider answer by the script from now on, and counts anew.
+func (b *bench) play(text string) error {
+	script, err := parseScript([]byte(text))
+	if err != nil {
+		return err
+	}
+	b.provider.stats.reset()
+	b.provider.scripts.set(b.options.model, script)
+	return nil
+}
+
+// asked is how often the provider was asked since play.
+func (b *bench) asked() int64 {
+	return b.provider.stats.model(b.options.model).started.Load()
+}
+
+// greet sees whether the gateway asks this provider at all.
+func (b *bench) greet() error {
+	if err := b.play(`{"text": "hello"}`); err != nil {
+		return err
+	}
+	told := b.ask(b.plain())
+	switch {
+	case told.err != nil:
+		return fmt.Errorf("%s cannot be asked: %w", b.options.gateway, told.err)
+	case told.status != http.StatusOK:
+		return fmt.Errorf("%s answers %d for model %q, with the provider at "+
+			"%s well: %.300s", b.options.gateway, told.status, b.options.model,
+			b.at, told.body)
+	case b.asked() == 0:
+		return fmt.Errorf("%s answers, and has not asked the provider at %s: "+
+			"configure it there, without a cache", b.options.gateway, b.at)
+	}
+	return nil
+}
+
+// recover waits until the gateway answers as if nothing had been, as it does
+// at once unless it lets the provider rest. It returns how long that took.
+func (b *bench) recover() (time.Duration, bool) {
+	const inARow = 3
+	begun := time.Now()
+	if b.play(`{}`) != nil {
+		return 0, false
+	}
+	for well := 0; well < inARow; {
+		if told := b.ask(b.plain()); told.err == nil &&
+			told.status == http.StatusOK {
+			well++
+			continue
+		}
+		well = 0
+		if time.Since(begun) > 2*b.options.patience {
+			return time.Since(begun), false
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return time.Since(begun), true
+}
+
+func (b *bench) runAll(checks []benchCheck, progress io.Writer) *scorecard {
+	card := &scorecard{Gateway: b.options.gateway, API: b.options.api}
+	for _, check := range checks {
+		line := scoreLine{Check: check.name, Wants: check.wants}
+		if _, well := b.recover(); !well {
+			line.Result = resultUnwell
+			line.Detail = "it does not answer plain calls any more"
+		} else {
+			line.Result = resultPass
+			detail, err := check.run(b)
+			if err != nil {
+				line.Result, detail = resultFail, err.Error()
+			}
+			line.Detail, line.Asked = detail, b.asked()
+		}
+		fmt.Fprintf(progress, "%-6s %s\n", line.Result, check.name)
+		card.add(line)
+	}
+	return card
+}

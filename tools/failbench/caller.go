@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// benchRequest is one call of the gateway, in either API.
+type benchRequest struct {
+	Model     string                   `json:"model"`
+	MaxTokens int                      `json:"max_tokens"`
+	Stream    bool                     `json:"stream,omitempty"`
+	Messages  []map[string]interface{} `json:"messages"`
+	// OpenAI's alone.
+	StreamOptions map[string]bool          `json:"stream_options,omitempty"`
+	Tools         []map[string]interface{} `json:"tools,omitempty"`
+}
+
+// told is what a caller was told.
+type told struct {
+	status int
+	header http.Header
+	body   string
+	// Of a stream, what its events say.
+	text       string
+	events     int
+	ended      bool // Properly, in the API's own words.
+	errorEvent bool
+	firstEvent time.Duration // From the request on.
+	took       time.Duration
+	err        error // Of the connection.
+}
+
+func (b *bench) plain() benchRequest {
+	return benchRequest{Model: b.options.model, MaxTokens: 4096,
+		Messages: []map[string]interface{}{
+			{"role": "user", "content": "Say something."}}}
+}
+
+func (b *bench) streamed() benchRequest {
+	r := b.plain()
+	r.Stream = true
+	if b.options.api == "openai" {
+		r.StreamOptions = map[string]bool{"include_usage": true}
+	}
+	return r
+}
+
+func (b *bench) path() string {
+	if b.options.api == "anthropic" {
+		return "/v1/messages"
+	}
+	return "/v1/chat/completions"
+}
+
+func (b *bench) newRequest(ctx context.Context, at string,
+	r benchRequest) (*http.Request, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	h, err := http.NewRequestWithContext(ctx, http.MethodPost, at+b.path(),
+		bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	h.Header.Set("Content-Type", "application/json")
+	if b.options.key != "" {
+		h.Header.Set("Authorization", "Bearer "+b.options.key)
+	}
+	if b.options.api == "anthropic" {
+		h.Header.Set("Anthropic-Version", "2023-06-01")
+		if b.options.key != "" {
+			h.Header.Set("X-Api-Key", b.options.key)
+		}
+	}
+	return h, nil
+}
+
+// ask makes a call of the gateway and takes its answer to the end.
+func (b *bench) ask(r benchRequest) told {
+	return b.askUntil(r, nil)
+}
+
+// askUntil is ask, but leaves once `enough` says so of what has come.
+func (b *bench) askUntil(r benchRequest, enough func(*told) bool) told {
+	return b.askAt(b.options.gateway, r, enough)
+}
+
+func (b *bench) askAt(at string, r benchRequest,
+	enough func(*told) bool) told {
+	ctx, leave := context.WithTimeout(context.Background(), b.options.patience)
+	defer leave()
+	var t told
+	begun := time.Now()
+	request, err := b.newRequest(ctx, at, r)
+	if err != nil {
+		t.err = err
+		return t
+	}
+	response, err := b.client.Do(request)
+	if err != nil {
+		t.err = err
+		return t
+	}
+	defer response.Body.Close()
+	t.status, t.header = response.StatusCode, response.Header
+	if !r.Stream || t.status != http.StatusOK {
+		body, err := io.ReadAll(response.Body)
+		t.body, t.err = string(body), err
+		t.took = time.Since(begun)
+		return t
+	}
+	t.readEvents(response.Body, begun, enough)
+	t.took = time.Since(begun)
+	return t
+}
+
+// readEvents reads server-sent events as the SDKs do.
+func (t *told) readEvents(body io.Reader, begun time.Time,
+	enough func(*told) bool) {
+	lines := bufio.NewReaderSize(body, 64*1024)
+	var all strings.Builder
+	defer func() { t.body = all.String() }()
+	name := ""
+	for {
+		line, err := lines.ReadString('\n')
+		all.WriteString(line)
+		text := strings.TrimRight(line, "\r\n")
+		switch {
+		case strings.HasPrefix(text, "event:"):
+			name = strings.TrimSpace(text[len("event:"):])
+		case strings.HasPrefix(text, "data:"):
+			if t.events == 0 {
+				t.firstEvent = time.Since(begun)
+			}
+			t.events++
+			t.readEvent(name, strings.TrimSpace(text[len("data:"):]))
+			name = ""
+		}
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.err = err
+			return
+		}
+		if enough != nil && enough(t) {
+			return
+		}
+	}
+}
+
+// readEvent takes what one event says. Of an Anthropic event the type in its
+// data counts, which is the same as its name.
+func (t *told) readEvent(name, data string) {
+	if data == "[DONE]" {
+		t.ended = true
+		return
+	}
+	var event struct {
+		Type    string          `json:"type"`
+		Error   json.RawMessage `json:"error"`
+		Choices []struct {
+			Delta struct {
+				Content string `json:"content"`
+			} `json:"delta"`
+		} `json:"choices"`
+		Delta struct {
+			Text string `json:"text"`
+		} `json:"delta"`
+	}
+	if json.Unmarshal([]byte(data), &event) != nil {
+		return
+	}
+	if len(event.Error) > 0 && string(event.Error) != "null" ||
+		event.Type == "error" || name == "error" {
+		t.errorEvent = true
+	}
+	if event.Type == "message_stop" {
+		t.ended = true
+	}
+	t.text += event.Delta.Text
+	for _, choice := range event.Choices {
+		t.text += choice.Delta.Content
+	}
+}
+
+// wholeText is the text of a whole answer; false if it is none.
+func (t *told) wholeText() (string, bool) {
+	var answer struct {
+		Choices []struct {
+			Message struct {
+				Content *string `json:"content"`
+			} `json:"message"`
+		} `json:"choices"`
+		Content []struct {
+			Text string `json:"text"`
+		} `json:"content"`
+	}
+	if json.Unmarshal([]byte(t.body), &answer) != nil {
+		return "", false
+	}
+	if len(answer.Choices) > 0 && answer.Choices[0].Message.Content != nil {
+		return *answer.Choices[0].Message.Content, true
+	}
+	if len(answer.Content) > 0 {
+		return answer.Content[0].Text, true
+	}
+	return "", false
+}

@@ -1,0 +1,3 @@
+module llmgateway.dev/failbench
+
+go 1.19

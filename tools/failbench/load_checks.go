@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"sort"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// loadFigures is what many calls came to.
+type loadFigures struct {
+	failed int64
+	why    string // Of one that failed.
+	rate   float64
+	p50    time.Duration
+	p99    time.Duration
+}
+
+// runLoad makes the calls, so many at a time; `judge` says what is wrong with
+// an answer.
+func (b *bench) runLoad(at string, r benchRequest,
+	judge func(told) error) loadFigures {
+	var next, failed atomic.Int64
+	var mu sync.Mutex
+	var why string
+	took := make([]time.Duration, b.options.calls)
+	var workers sync.WaitGroup
+	begun := time.Now()
+	for i := 0; i < b.options.concurrency; i++ {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for n := next.Add(1); n <= int64(len(took)); n = next.Add(1) {
+				t := b.askAt(at, r, nil)
+				took[n-1] = t.took
+				if err := judge(t); err != nil {
+					failed.Add(1)
+					mu.Lock()
+					why = err.Error()
+					mu.Unlock()
+				}
+			}
+		}()
+	}
+	workers.Wait()
+	all := time.Since(begun)
+	sort.Slice(took, func(i, k int) bool { return took[i] < took[k] })
+	return loadFigures{failed: failed.Load(), why: why,
+		rate: float64(len(took)) / all.Seconds(), p50: took[len(took)/2],
+		p99: took[len(took)*99/100]}
+}
+
+// loadResult tells the figures beside those of the provider itself.
+func (b *bench) loadResult(f, direct loadFigures) (string, error) {
+	detail := fmt.Sprintf("%.0f calls/s, p50 %.2f ms, p99 %.2f ms; "+
+		"the provider alone %.0f calls/s, p50 %.2f ms, p99 %.2f ms",
+		f.rate, inMs(f.p50), inMs(f.p99), direct.rate, inMs(direct.p50),
+		inMs(direct.p99))
+	if f.failed > 0 {
+		return "", fmt.Errorf("%d of %d failed, such as: %s; %s", f.failed,
+			b.options.calls, f.why, detail)
+	}
+	return detail, nil
+}
+
+func inMs(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
+}
+
+func checkLoad(b *bench) (string, error) {
+	if err := b.play(`{"text": "loaded"}`); err != nil {
+		return "", err
+	}
+	judge := func(t told) error { return wantText(t, "loaded") }
+	f := b.runLoad(b.options.gateway, b.plain(), judge)
+	return b.loadResult(f, b.runLoad("http://"+b.at, b.plain(), judge))
+}
+
+func checkStreamLoad(b *bench) (string, error) {
+	err := b.play(fmt.Sprintf(`{"text": %q, "chunks": 20}`, longText))
+	if err != nil {
+		return "", err
+	}
+	judge := func(t told) error { return wantStream(t, longText) }
+	f := b.runLoad(b.options.gateway, b.streamed(), judge)
+	return b.loadResult(f, b.runLoad("http://"+b.at, b.streamed(), judge))
+}
+
+// checkLoadWithFaults has answers take as long as short ones of a model do,
+// since gateways bound retries by the calls under way.
+func checkLoadWithFaults(b *bench) (string, error) {
+	err := b.play(`{"cycle": true, "steps": [{"status": 503},
+		{"text": "loaded", "times": 9, "first_byte_delay_ms": 300}]}`)
+	if err != nil {
+		return "", err
+	}
+	f := b.runLoad(b.options.gateway, b.plain(), func(t told) error {
+		return wantText(t, "loaded")
+	})
+	if f.failed > 0 {
+		return "", fmt.Errorf("%d of %d failed, such as: %s", f.failed,
+			b.options.calls, f.why)
+	}
+	return fmt.Sprintf("%d calls, asked %d times", b.options.calls, b.asked()),
+		nil
+}

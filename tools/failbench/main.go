@@ -1,0 +1,156 @@
+// Failbench finds out how a gateway before language models takes it when its
+// provider fails: it is the provider, misbehaves by script, asks the gateway as
+// a program would, and judges what the program gets.
+//
+// README.md says how to aim it at a gateway, and what each check means.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+type benchOptions struct {
+	gateway     string
+	api         string
+	key         string
+	model       string
+	listen      string
+	only        string
+	patience    time.Duration
+	calls       int
+	concurrency int
+	asJSON      bool
+	require     string
+	list        bool
+}
+
+func parseBenchFlags(args []string, errors io.Writer) (benchOptions, error) {
+	var o benchOptions
+	f := flag.NewFlagSet("failbench", flag.ContinueOnError)
+	f.SetOutput(errors)
+	f.StringVar(&o.gateway, "gateway", "",
+		"where the gateway's API is, such as http://127.0.0.1:8080")
+	f.StringVar(&o.api, "api", "openai",
+		"what the gateway and the provider speak: openai or anthropic")
+	f.StringVar(&o.key, "key", os.Getenv("FAILBENCH_KEY"),
+		"the gateway's key, if it asks for one; better by FAILBENCH_KEY")
+	f.StringVar(&o.model, "model", "failbench",
+		"the model that the gateway asks this provider for")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:9900",
+		"where the provider is, which the gateway is configured with")
+	f.StringVar(&o.only, "only", "", "checks to run, with commas; all if empty")
+	f.DurationVar(&o.patience, "patience", 30*time.Second,
+		"how long a caller waits for anything")
+	f.IntVar(&o.calls, "calls", 500, "calls of each check under load")
+	f.IntVar(&o.concurrency, "concurrency", 16, "of which so many at once")
+	f.BoolVar(&o.asJSON, "json", false, "print the scorecard as JSON")
+	f.StringVar(&o.require, "require", "",
+		"checks that must pass, with commas, or all: otherwise exit with 1")
+	f.BoolVar(&o.list, "list", false, "say which checks there are")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	case o.api != "openai" && o.api != "anthropic":
+		return o, fmt.Errorf("--api: %q is neither openai nor anthropic", o.api)
+	case o.gateway == "" && !o.list:
+		return o, fmt.Errorf("--gateway is required, such as " +
+			"http://127.0.0.1:8080; --help shows the flags")
+	case o.calls < 1 || o.concurrency < 1:
+		return o, fmt.Errorf("--calls and --concurrency must be at least 1")
+	}
+	o.gateway = strings.TrimRight(o.gateway, "/")
+	return o, nil
+}
+
+// checksNamed returns the checks of a list with commas; all for "all".
+func checksNamed(list string) ([]benchCheck, error) {
+	if list == "all" {
+		return allChecks, nil
+	}
+	var found []benchCheck
+	for _, name := range strings.Split(list, ",") {
+		check, ok := checkNamed(strings.TrimSpace(name))
+		if !ok {
+			return nil, fmt.Errorf("there is no check %q; --list shows them",
+				name)
+		}
+		found = append(found, check)
+	}
+	return found, nil
+}
+
+func checkNamed(name string) (benchCheck, bool) {
+	for _, check := range allChecks {
+		if check.name == name {
+			return check, true
+		}
+	}
+	return benchCheck{}, false
+}
+
+// runFailbench returns the exit code.
+func runFailbench(args []string, stdout, stderr io.Writer) (int, error) {
+	o, err := parseBenchFlags(args, stderr)
+	if err != nil {
+		return 2, err
+	}
+	if o.list {
+		for _, check := range allChecks {
+			fmt.Fprintf(stdout, "%-18s %s\n", check.name, check.wants)
+		}
+		return 0, nil
+	}
+	chosen, required := allChecks, []benchCheck(nil)
+	if o.only != "" {
+		if chosen, err = checksNamed(o.only); err != nil {
+			return 2, err
+		}
+	}
+	if o.require != "" {
+		if required, err = checksNamed(o.require); err != nil {
+			return 2, err
+		}
+	}
+	bench, err := startBench(o)
+	if err != nil {
+		return 2, err
+	}
+	defer bench.close()
+	if err := bench.greet(); err != nil {
+		return 2, err
+	}
+	card := bench.runAll(chosen, stderr)
+	if o.asJSON {
+		e := json.NewEncoder(stdout)
+		e.SetIndent("", "  ")
+		err = e.Encode(card)
+	} else {
+		err = card.print(stdout)
+	}
+	if err != nil {
+		return 2, err
+	}
+	for _, check := range required {
+		if !card.passed(check.name) {
+			return 1, nil
+		}
+	}
+	return 0, nil
+}
+
+func main() {
+	code, err := runFailbench(os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil && err != flag.ErrHelp {
+		fmt.Fprintln(os.Stderr, "failbench:", err)
+	}
+	os.Exit(code)
+}
