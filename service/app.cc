@@ -1,5 +1,7 @@
 #include "service/app.h"
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -17,17 +19,12 @@
 #include "base/os/thread.h"
 #include "base/status_macros.h"
 #include "proto/proto_time.h"
-#include "service/api/circuit_document.h"
 #include "service/api/component_board.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
-#include "service/api/override_document.h"
-#include "service/api/performance_document.h"
-#include "service/api/price_view.h"
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
-#include "service/api/rollout_admin.h"
 #include "service/cache/resumable_streams.h"
 #include "service/call_figures.h"
 #include "service/call_tracing.h"
@@ -47,6 +44,7 @@
 #include "service/kept_health.h"
 #include "service/kept_ledger.h"
 #include "service/kept_records.h"
+#include "service/learned_state.h"
 #include "service/listener_tls.h"
 #include "service/log_options.h"
 #include "service/loop_runtime.h"
@@ -83,7 +81,6 @@ namespace {
 namespace configv1 = ::llmgateway::config::v1;
 
 constexpr absl::Duration kLogFlushTimeout = absl::Seconds(2);
-constexpr absl::Duration kPerformanceInterval = absl::Minutes(5);
 
 }  // namespace
 
@@ -100,10 +97,6 @@ struct App::Graph {
 
   // What runtimes take from what is opened. REQUIRES: all of it is.
   Ports PortsOfRuntimes();
-
-  // Restores how models did, and keeps that, and whom failures disable, from
-  // now on.
-  void KeepWhatIsLearned();
 
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
@@ -179,6 +172,7 @@ struct App::Graph {
   std::optional<ListenAddress> admin_http_address;
   std::vector<std::unique_ptr<LoopRuntime>> loops;
   absl::flat_hash_map<const EventLoop*, LoopRuntime*> runtime_of;
+  std::atomic<size_t> turns = 0;  // Of App::NextLoop.
 
   // The services and the engines that serve them.
   HealthService health;
@@ -271,17 +265,14 @@ absl::Status App::Build() {
   graph.ledger.AddMetrics(graph.registry);
   graph.kept.AddMetrics(graph.registry);
   AddResponseMetrics(*graph.responses, graph.registry);
-  RestoreCircuits(*graph.state, *snapshot);
-  RestoreOverrides(*graph.state, &snapshot->selection().overrides);
-  RestorePrices(*graph.state, *snapshot);
-  RestoreRollout(*graph.state, *snapshot);
+  RestoreOperators(*graph.state, *snapshot);
   graph.alerts.Open(*graph.config, *graph.state);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.ledger.chains(),
                  graph.audit.get(), graph.redis.health(), graph.kept.store(),
                  graph.summary.get(), SystemClock()},
                 &graph.components);
-  graph.KeepWhatIsLearned();
+  KeepWhatIsLearned(*graph.state, *graph.runtime);
   GATEWAY_RETURN_IF_ERROR(
       graph.budgets.Open(*graph.runtime,
                          {graph.ledger.path(), graph.ledger.chain(),
@@ -302,22 +293,8 @@ Ports App::Graph::PortsOfRuntimes() {
   if (proto().has_redis()) ports.budget_sharer = budgets.sharer();
   ports.ledger = ledger.writer();
   ports.audit = audit.get();
+  ports.registered = &options.providers;
   return ports;
-}
-
-void App::Graph::KeepWhatIsLearned() {
-  const std::shared_ptr<const RuntimeSnapshot> first = runtime->Get();
-  RestorePerformance(*state, first->clock().WallTime(),
-                     &first->selection().performance);
-  state->WriteEvery(kPerformanceDocument, kPerformanceInterval, [this] {
-    const std::shared_ptr<const RuntimeSnapshot> now = runtime->Get();
-    return WritePerformance(
-        now->selection().performance.Keep(now->clock().WallTime()));
-  });
-  first->resilience().targets.TellOfDisabled([this] {
-    state->WriteSoon(kCircuitDocument,
-                     [this] { return WriteCircuits(*runtime->Get()); });
-  });
 }
 
 void App::Graph::AwaitLoops() {
@@ -335,6 +312,7 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
       ChangesOfLoops(next));
   std::vector<std::function<void()>> commits;
   for (GrpcEngine* engine : {grpc.get(), operators->engine()}) {
+    if (engine == nullptr) continue;
     GATEWAY_ASSIGN_OR_RETURN(commits.emplace_back(), engine->PrepareTls(next));
   }
   const LogLevels levels = LogLevelsOf(next.config().logging());
@@ -443,27 +421,36 @@ absl::Status App::AddAdminMethods() {
   return graph.operators->status();
 }
 
-absl::Status App::StartLoops() {
+absl::Status App::OpenHttp(std::vector<LoopRuntime::HttpListener>* on_first,
+                           std::vector<LoopRuntime::HttpListener>* on_others) {
   Graph& graph = *graph_;
+  if (graph.options.embedded) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener http,
                            graph.ApiListener());
   GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener operations,
                            graph.OperationsListener());
-  std::vector<LoopRuntime::HttpListener> on_first = {http, operations};
+  *on_others = {http};
+  *on_first = {http, operations};
   addresses_.http = graph.http_address->text();
   addresses_.operations = graph.operations_address->text();
   if (graph.proto().listeners().has_admin_http()) {
-    GATEWAY_ASSIGN_OR_RETURN(on_first.emplace_back(),
+    GATEWAY_ASSIGN_OR_RETURN(on_first->emplace_back(),
                              graph.AdminHttpListener());
     addresses_.admin_http = graph.admin_http_address->text();
   }
+  return absl::OkStatus();
+}
+
+absl::Status App::StartLoops() {
+  Graph& graph = *graph_;
+  std::vector<LoopRuntime::HttpListener> on_first;
+  std::vector<LoopRuntime::HttpListener> on_others;
+  GATEWAY_RETURN_IF_ERROR(OpenHttp(&on_first, &on_others));
   const LoopRuntime::Shared shared = graph.SharedByLoops();
   for (int i = 0; i < EventLoopCount(graph.proto().runtime()); ++i) {
-    std::vector<LoopRuntime::HttpListener> listeners = {http};
-    if (i == 0) listeners = on_first;
     const std::unique_ptr<LoopRuntime>& loop =
         graph.loops.emplace_back(std::make_unique<LoopRuntime>(shared));
-    GATEWAY_RETURN_IF_ERROR(loop->Start(i, std::move(listeners)));
+    GATEWAY_RETURN_IF_ERROR(loop->Start(i, i == 0 ? on_first : on_others));
     graph.runtime_of[&loop->loop()] = loop.get();
   }
   return absl::OkStatus();
@@ -479,6 +466,7 @@ absl::Status App::StartGrpc() {
   graph.health.AddTo(graph.table);
   graph.reflection.AddTo(graph.table);
   GATEWAY_RETURN_IF_ERROR(graph.table.status());
+  if (graph.options.embedded) return absl::OkStatus();
   const configv1::GrpcListener& listener = graph.proto().listeners().grpc();
   std::vector<EventLoop*> loops;
   for (const auto& runtime : graph.loops) loops.push_back(&runtime->loop());
@@ -498,6 +486,7 @@ absl::Status App::StartGrpc() {
 
 absl::Status App::StartAdmin() {
   Graph& graph = *graph_;
+  if (graph.options.embedded) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(graph.operators->Start(
       graph.loops[0]->loop(),
       ConnectionQuota::OperatorsShareOf(graph.descriptors)));
@@ -534,6 +523,14 @@ absl::Status App::StartReloading() {
         for (const auto& loop : graph.loops) loop->CloseUnused();
       });
   return graph.reload_thread->Start();
+}
+
+const MethodTable& App::gateway_methods() const { return graph_->table; }
+
+EventLoop& App::NextLoop() {
+  Graph& graph = *graph_;
+  const size_t turn = graph.turns.fetch_add(1, std::memory_order_relaxed);
+  return graph.loops[turn % graph.loops.size()]->loop();
 }
 
 void App::Reload() { graph_->reload_thread->Poke(); }

@@ -19,10 +19,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/async/event_loop.h"
 #include "base/net/listener.h"
+#include "providers/registry/registry.h"
+#include "service/api/method_table.h"
 #include "service/config/config_reader.h"
 #include "service/config/environment.h"
 #include "service/config/snapshot.h"
+#include "service/loop_runtime.h"
 
 namespace gateway {
 
@@ -46,6 +50,10 @@ class App {
     Environment environment;
     // Warnings about those count as problems.
     bool strict = false;
+    // Opens no port: calls come from the process itself (gateway_methods).
+    bool embedded = false;
+    // Answer in place of the configured ones of these names.
+    RegisteredProviders providers;
   };
 
   // Starts the gateway. Errors name the listener or provider that does not
@@ -63,6 +71,11 @@ class App {
   App& operator=(const App&) = delete;
 
   const Addresses& addresses() const { return addresses_; }
+
+  // The methods of GatewayService, for calls from within the process, each on
+  // one of the loops. NextLoop is for any thread. REQUIRES: not drained.
+  const MethodTable& gateway_methods() const;
+  EventLoop& NextLoop();
 
   // Loads the configuration again, soon. REQUIRES: not drained.
   void Reload();
@@ -82,6 +95,9 @@ class App {
 
   absl::Status Build();
   absl::Status AddAdminMethods();
+  // The HTTP listeners of the first loop and of the others.
+  absl::Status OpenHttp(std::vector<LoopRuntime::HttpListener>* on_first,
+                        std::vector<LoopRuntime::HttpListener>* on_others);
   absl::Status StartLoops();
   absl::Status StartGrpc();
   absl::Status StartAdmin();

@@ -48,24 +48,11 @@ ABSL_FLAG(std::string, pid_file, "",
           "ports. Without the flag the variable GATEWAY_PID_FILE names "
           "it; without either there is none.");
 
-extern char** environ;
-
 namespace gateway {
 namespace {
 
 // Of some thirty threads most work once in a while, and would keep 32 MiB.
 constexpr size_t kThreadCacheBytesMax = size_t{8} << 20;
-
-Environment ReadEnvironment() {
-  Environment environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos) continue;
-    environment[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return environment;
-}
 
 void PrintWarnings(const ConfigReading& reading) {
   for (const ConfigProblem& warning : reading.warnings) {
@@ -318,7 +305,7 @@ int RunGateway(int argc, char** argv, const ProviderKinds& kinds) {
               << "'; --help shows the flags\n";
     return 1;
   }
-  const Environment environment = ReadEnvironment();
+  const Environment environment = ProcessEnvironment();
   if (absl::GetFlag(FLAGS_check_config)) return CheckConfig(kinds, environment);
   LimitThreadCaches(kThreadCacheBytesMax);
   const ProcessSignals signals;

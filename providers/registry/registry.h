@@ -6,6 +6,7 @@
 #define PROVIDERS_REGISTRY_REGISTRY_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,11 @@
 #include "providers/provider_setup.h"
 
 namespace gateway {
+
+// Providers of a program's own, by the names of configured ones in whose place
+// they answer.
+using RegisteredProviders =
+    std::map<std::string, std::shared_ptr<const Provider>, std::less<>>;
 
 class ProviderRegistry {
  public:

@@ -1,6 +1,9 @@
 #include "service/config/environment.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +20,8 @@
 #include "service/config/compatibility_variables.h"
 #include "service/config/field_value.h"
 #include "service/config/nearest_name.h"
+
+extern char** environ;
 
 namespace gateway {
 namespace {
@@ -68,6 +73,17 @@ bool IsMadeByKubernetes(const std::string& name, const std::string& value) {
 }
 
 }  // namespace
+
+Environment ProcessEnvironment() {
+  Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
 
 absl::Status AssignPath(const std::string& path, std::string_view text,
                         Message* message) {

@@ -6,7 +6,7 @@
 //   LLM_GATEWAY_LISTENERS_HTTP_ADDRESS=0.0.0.0:8080   listeners.http.address
 //   LLM_GATEWAY_LOGGING_LEVEL=debug                   logging.level
 //
-// The environment is handed in, since only main() may ask the system for it.
+// The environment is handed in, since only programs may ask the system for it.
 // A variable that begins so and names no field is a mistake and is reported;
 // an empty one counts as not set. Kubernetes puts variables of the same form
 // into every pod beside a service called `llm-gateway`; those are let pass.
@@ -31,6 +31,9 @@
 namespace gateway {
 
 using Environment = std::map<std::string, std::string>;
+
+// Returns the process's own.
+Environment ProcessEnvironment();
 
 struct EnvironmentOverride {
   std::string variable;  // Such as LLM_GATEWAY_LOGGING_LEVEL.

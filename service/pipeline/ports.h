@@ -10,6 +10,7 @@
 
 #include "base/os/clock.h"
 #include "base/os/random.h"
+#include "providers/registry/registry.h"
 #include "service/audit/audit_log.h"
 #include "service/budgets/budget_sharer.h"
 #include "service/cache/key_claims.h"
@@ -45,6 +46,8 @@ struct Ports {
   BudgetSharer* budget_sharer = nullptr;
   // Conversations, for `sessions`; null if none are kept.
   SessionStore* sessions = nullptr;
+  // Answer in place of configured ones; null if none do.
+  const RegisteredProviders* registered = nullptr;
   // Writes down every call, for `ledger`; null if there is none.
   LedgerWriter* ledger = nullptr;
   // Where calls are told of, for `audit`; null if nowhere.

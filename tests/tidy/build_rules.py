@@ -9,6 +9,8 @@ from tests.tidy import system_headers
 # Sources without a test of their own, each with the reason.
 UNTESTED_SOURCES = {
     "clients/cli/main.cc": "flags only; the command is tested as a program",
+    "service/embedding/example/main.cc":
+        "embedding_example_test.py runs the program",
     "service/main.cc": "one line; integration tests run the binary",
 }
 # Whose sources have a mirrored test.
