@@ -331,7 +331,9 @@ Task<absl::Status> Resume(CallContext& context,
 
 GatewayService::GatewayService(
     std::function<LoopServices&(EventLoop&)> services_of)
-    : services_of_(std::move(services_of)), sessions_(services_of_) {}
+    : services_of_(std::move(services_of)),
+      sessions_(services_of_),
+      tools_(services_of_) {}
 
 void GatewayService::AddTo(MethodTable& table) {
   const auto generate = [this](CallContext& context,
@@ -362,6 +364,7 @@ void GatewayService::AddTo(MethodTable& table) {
                  &GatewayService::ListModels);
   table.AddUnary(kGatewayService, "GetModel", *this, &GatewayService::GetModel);
   sessions_.AddTo(table);
+  tools_.AddTo(table);
   const auto check = [this](const CallContext& context) {
     const std::shared_ptr<const RuntimeSnapshot> runtime =
         services_of_(context.loop()).runtime.Get();

@@ -17,6 +17,7 @@
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
 #include "service/api/session_methods.h"
+#include "service/api/tool_methods.h"
 #include "service/pipeline/loop_services.h"
 
 namespace gateway {
@@ -64,6 +65,7 @@ class GatewayService {
  private:
   const std::function<LoopServices&(EventLoop&)> services_of_;
   SessionMethods sessions_;
+  ToolMethods tools_;
 };
 
 }  // namespace gateway

@@ -11,6 +11,7 @@
 #include "llmgateway/config/v1/store.pb.h"
 #include "llmgateway/config/v1/tracing.pb.h"
 #include "service/config/fill_fields.h"
+#include "service/config/tools_defaults.h"
 
 namespace gateway {
 namespace {
@@ -229,6 +230,7 @@ void FillAdmission(configv1::GatewayConfig* config) {
   if (config->has_sessions()) FillSessions(config->mutable_sessions());
   if (config->has_redis()) FillRedis(config->mutable_redis());
   if (config->has_tracing()) FillTracing(config->mutable_tracing());
+  if (config->has_tools()) FillTools(config->mutable_tools());
 }
 
 }  // namespace gateway

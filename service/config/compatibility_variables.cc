@@ -76,6 +76,7 @@ constexpr char kClients[] =
 
 constexpr Variable kVariables[] = {
     {"CMS_URL", Use::kText, "cms.url"},
+    {"CODE_ORCHESTRATOR_URL", Use::kText, "tools.url"},
     {"CONTROL_PLANE_ROOT", Use::kElsewhere},
     {"ENABLE_COST_OPTIMIZATION", Use::kNotFollowed, kLater},
     {"ENABLE_GATEWAY_V2", Use::kElsewhere},

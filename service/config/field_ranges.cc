@@ -272,6 +272,8 @@ constexpr struct {
     {"SessionsConfig.ttl", "1m", "720h"},
     {"Target.priority", "0", "100"},
     {"Target.weight", "1", "1000"},
+    {"ToolServiceConfig.result_bytes_limit", "1KiB", "64MiB"},
+    {"ToolServiceConfig.timeout", "100ms", "5m"},
     {"TraceStoreConfig.size_bytes_limit", "64KiB", "64GiB"},
     {"TraceStoreConfig.traces_limit", "0", "1000000"},
     {"TraceStoreConfig.ttl", "1m", "168h"},

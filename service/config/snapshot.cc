@@ -108,6 +108,9 @@ class ConfigSnapshot::Resolver {
   // As Resolve, but a variable that is not set is a problem, too.
   std::optional<Secret> Require(const std::string& path,
                                 const std::string& reference, SecretForm form);
+  // As Require, but empty where nothing is named, or it cannot be read.
+  Secret RequireIfGiven(const std::string& path, const std::string& reference,
+                        SecretForm form);
 
   void ResolveProviders(ConfigSnapshot* snapshot);
   void ReadCaFile(const ProviderConfig& provider, ConfigSnapshot* snapshot);
@@ -127,7 +130,6 @@ class ConfigSnapshot::Resolver {
   void CheckTls(const std::string& path, const TlsServer& server,
                 const Tls& tls);
   void ResolveRedis(ConfigSnapshot* snapshot);
-  void ResolveLedger(ConfigSnapshot* snapshot);
   void ResolveAuditKeys(ConfigSnapshot* snapshot);
   void ResolveTracing(ConfigSnapshot* snapshot);
   void ResolveAlerts(ConfigSnapshot* snapshot);
@@ -160,10 +162,15 @@ void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
   resolve_tls("operations", listeners.operations());
   resolve_tls("admin_http", listeners.admin_http());
   if (snapshot->config_.has_redis()) ResolveRedis(snapshot);
-  ResolveLedger(snapshot);
+  snapshot->ledger_password_ = OneLine(RequireIfGiven(
+      "ledger.postgres.password",
+      snapshot->config_.ledger().postgres().password(), SecretForm::kText));
   ResolveAuditKeys(snapshot);
   ResolveTracing(snapshot);
   ResolveAlerts(snapshot);
+  snapshot->tools_credential_ =
+      RequireIfGiven("tools.credential", snapshot->config_.tools().credential(),
+                     SecretForm::kHeaderValue);
 }
 
 std::optional<Secret> ConfigSnapshot::Resolver::Resolve(
@@ -193,6 +200,13 @@ std::optional<Secret> ConfigSnapshot::Resolver::Require(
   }
   succeeded_ = succeeded_ && before;
   return secret;
+}
+
+Secret ConfigSnapshot::Resolver::RequireIfGiven(const std::string& path,
+                                                const std::string& reference,
+                                                SecretForm form) {
+  if (reference.empty()) return Secret("");
+  return Require(path, reference, form).value_or(Secret(""));
 }
 
 void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
@@ -400,44 +414,28 @@ void ConfigSnapshot::Resolver::ResolveAuditKeys(ConfigSnapshot* snapshot) {
 void ConfigSnapshot::Resolver::ResolveRedis(ConfigSnapshot* snapshot) {
   const RedisConfig& config = snapshot->config_.redis();
   Redis& redis = snapshot->redis_;
-  const auto require = [&](const char* field, const std::string& reference,
-                           SecretForm form) {
-    std::optional<Secret> secret;
-    if (reference.empty()) return secret;
-    secret = Require(absl::StrCat("redis.", field), reference, form);
-    return secret;
+  const auto require = [&](const char* field, const std::string& reference) {
+    return RequireIfGiven(absl::StrCat("redis.", field), reference,
+                          SecretForm::kText);
   };
   const auto password = [&](const char* field, const std::string& reference) {
-    const auto found = require(field, reference, SecretForm::kText);
-    return found.has_value() ? RedisPasswordIn(OneLine(*found)) : Secret("");
+    return RedisPasswordIn(OneLine(require(field, reference)));
   };
   const auto text = [&](const char* field, const std::string& reference) {
-    const auto found = require(field, reference, SecretForm::kText);
-    return found.has_value() ? std::string(found->Reveal()) : std::string();
+    return std::string(require(field, reference).Reveal());
   };
   redis.password = password("password", config.password());
   redis.sentinel_password =
       password("sentinel_password", config.sentinel_password());
   redis.ca = text("tls.ca", config.tls().ca());
   redis.cert_chain = text("tls.cert_chain", config.tls().cert_chain());
-  redis.private_key =
-      require("tls.private_key", config.tls().private_key(), SecretForm::kText)
-          .value_or(Secret(""));
+  redis.private_key = require("tls.private_key", config.tls().private_key());
   const absl::Status usable =
       TlsContext::ForClient({.ca_pem = redis.ca,
                              .certificate_chain_pem = redis.cert_chain,
                              .private_key_pem = redis.private_key})
           .status();
   if (!usable.ok()) Add("redis.tls", ToStd(usable.message()));
-}
-
-void ConfigSnapshot::Resolver::ResolveLedger(ConfigSnapshot* snapshot) {
-  const std::string& reference =
-      snapshot->config_.ledger().postgres().password();
-  if (reference.empty()) return;
-  const std::optional<Secret> password =
-      Require("ledger.postgres.password", reference, SecretForm::kText);
-  if (password.has_value()) snapshot->ledger_password_ = OneLine(*password);
 }
 
 void ConfigSnapshot::Resolver::ResolveTracing(ConfigSnapshot* snapshot) {
@@ -469,11 +467,8 @@ void ConfigSnapshot::Resolver::ResolveAlerts(ConfigSnapshot* snapshot) {
             absl::StrCat(Describe(config.url()), " ", usable.message()));
       }
     }
-    if (!config.signing_key().empty()) {
-      webhook.signing_key = Require(path + "signing_key", config.signing_key(),
-                                    SecretForm::kHeaderValue)
-                                .value_or(Secret(""));
-    }
+    webhook.signing_key = RequireIfGiven(
+        path + "signing_key", config.signing_key(), SecretForm::kHeaderValue);
     snapshot->alert_webhooks_.insert_or_assign(actions[i].name(),
                                                std::move(webhook));
   }
@@ -540,6 +535,7 @@ std::string ConfigSnapshot::NamedContents() const {
     add(webhook.url.Reveal());
     add(webhook.signing_key.Reveal());
   }
+  add(tools_credential_.Reveal());
   if (config_.has_redis()) {
     for (const std::string_view part :
          {redis_.password.Reveal(), redis_.sentinel_password.Reveal(),

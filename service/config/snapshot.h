@@ -151,6 +151,8 @@ class ConfigSnapshot {
     return tracing_headers_;
   }
   const AlertWebhooks& alert_webhooks() const { return alert_webhooks_; }
+  // Of `tools`; empty if it has none.
+  const Secret& tools_credential() const { return tools_credential_; }
 
   // The configuration as YAML, with secrets masked.
   const std::string& masked_yaml() const { return masked_yaml_; }
@@ -200,6 +202,7 @@ class ConfigSnapshot {
   std::vector<AuditKey> audit_keys_;
   std::vector<TracingHeader> tracing_headers_;
   AlertWebhooks alert_webhooks_;
+  Secret tools_credential_{""};
   // The content of its file of authorities, by the provider's name.
   std::map<std::string, std::string, std::less<>> ca_files_;
   std::string masked_yaml_;

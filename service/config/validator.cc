@@ -44,6 +44,7 @@
 #include "service/config/secret_reference.h"
 #include "service/config/selection_validator.h"
 #include "service/config/store_validator.h"
+#include "service/config/tools_validator.h"
 #include "service/config/tracing_validator.h"
 #include "service/identity/trusted_proxies.h"
 
@@ -152,6 +153,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckAudit(config, places_, &problems_);
   CheckTracing(kinds_, config, places_, &problems_);
   CheckAlerts(kinds_, config, places_, &problems_);
+  CheckTools(config, places_, &problems_);
   CheckLogging(config.logging());
   CheckRuntime(config.runtime());
 }

@@ -12,6 +12,7 @@
 #include "errors/fault.h"
 #include "service/http/request_context.h"
 #include "service/http/session_routes.h"
+#include "service/http/tool_routes.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -52,6 +53,7 @@ ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
   openai_.AddTo(routes_);
   responses_.AddTo(routes_);
   AddSessions(openai_.api(), routes_);
+  AddTools(openai_.api(), routes_);
   embeddings_.AddTo(routes_);
   selection_chat_.AddTo(routes_);
   gemini_.AddTo(routes_);

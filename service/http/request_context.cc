@@ -235,7 +235,7 @@ Task<void> FailWith(RequestContext context, absl::Status status,
   AnswerFields fields(context.api, "application/json", context.id,
                       Elapsed(context));
   fields.AddFailure(status);
-  fields.Add(field, value);
+  if (!field.empty()) fields.Add(field, value);
   fields.AddLoad(*context.runtime);
   RecordRefusal(context.services.refusals, context.request, context.responder,
                 http_status, context.id, ToStd(status.message()));

@@ -128,7 +128,7 @@ Task<void> SendJson(RequestContext context, std::string body,
 Task<void> Fail(RequestContext context, absl::Status status);
 
 // Fails with an HTTP status that no fault has, and the field that belongs to
-// it, such as 405 with `allow`. `field` is a constant.
+// it, such as 405 with `allow`, if one does. `field` is a constant.
 Task<void> FailWith(RequestContext context, absl::Status status,
                     int http_status, std::string_view field, std::string value);
 

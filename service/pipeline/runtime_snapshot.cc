@@ -70,6 +70,10 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
     const RuntimeSnapshot* previous) {
   const auto existing =
       [&](std::string_view name) -> std::shared_ptr<const Provider> {
+    if (ports.registered != nullptr) {
+      const auto registered = ports.registered->find(name);
+      if (registered != ports.registered->end()) return registered->second;
+    }
     if (previous == nullptr) return nullptr;
     const ProviderRegistry::Entry* const entry =
         previous->providers().Find(name);
@@ -91,32 +95,39 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
       ProviderRegistry::Make(config->kinds(), config->config().providers(),
                              credentials_of, config->config().limits(),
                              existing));
-  GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<ContextService> contexts,
-                           ContextService::Make(config->config().cms()));
-  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const AuditPolicy> audit,
-                           AuditPolicyOf(*config));
-  return std::shared_ptr<const RuntimeSnapshot>(new RuntimeSnapshot(
-      std::move(config), std::move(providers), std::move(contexts),
-      std::move(audit), ports, previous));
+  GATEWAY_ASSIGN_OR_RETURN(Aides aides, AidesOf(*config));
+  return std::shared_ptr<const RuntimeSnapshot>(
+      new RuntimeSnapshot(std::move(config), std::move(providers),
+                          std::move(aides), ports, previous));
 }
 
 std::shared_ptr<const RuntimeSnapshot> RuntimeSnapshot::MakeWith(
     std::shared_ptr<const ConfigSnapshot> config,
     std::unique_ptr<const ProviderRegistry> providers, const Ports& ports) {
-  std::unique_ptr<ContextService> contexts =
-      *ContextService::Make(config->config().cms());
-  std::shared_ptr<const AuditPolicy> audit = *AuditPolicyOf(*config);
-  return std::shared_ptr<const RuntimeSnapshot>(new RuntimeSnapshot(
-      std::move(config), std::move(providers), std::move(contexts),
-      std::move(audit), ports, /*previous=*/nullptr));
+  Aides aides = *AidesOf(*config);
+  return std::shared_ptr<const RuntimeSnapshot>(
+      new RuntimeSnapshot(std::move(config), std::move(providers),
+                          std::move(aides), ports, /*previous=*/nullptr));
+}
+
+absl::StatusOr<RuntimeSnapshot::Aides> RuntimeSnapshot::AidesOf(
+    const ConfigSnapshot& config) {
+  Aides aides;
+  GATEWAY_ASSIGN_OR_RETURN(aides.contexts,
+                           ContextService::Make(config.config().cms()));
+  if (config.config().has_tools()) {
+    GATEWAY_ASSIGN_OR_RETURN(
+        aides.tools,
+        ToolService::Make(config.config().tools(), config.tools_credential()));
+  }
+  GATEWAY_ASSIGN_OR_RETURN(aides.audit, AuditPolicyOf(config));
+  return aides;
 }
 
 RuntimeSnapshot::RuntimeSnapshot(
     std::shared_ptr<const ConfigSnapshot> config,
-    std::unique_ptr<const ProviderRegistry> providers,
-    std::unique_ptr<ContextService> contexts,
-    std::shared_ptr<const AuditPolicy> audit, const Ports& ports,
-    const RuntimeSnapshot* previous)
+    std::unique_ptr<const ProviderRegistry> providers, Aides aides,
+    const Ports& ports, const RuntimeSnapshot* previous)
     : ports_(ports),
       config_(std::move(config)),
       providers_(std::move(providers)),
@@ -125,8 +136,7 @@ RuntimeSnapshot::RuntimeSnapshot(
       resilience_(previous != nullptr
                       ? previous->resilience_
                       : std::make_shared<ResilienceState>(config_->config())),
-      contexts_(std::move(contexts)),
-      audit_(std::move(audit)),
+      aides_(std::move(aides)),
       overload_(previous != nullptr
                     ? previous->overload_
                     : std::make_shared<OverloadControl>(
@@ -265,7 +275,7 @@ void RuntimeSnapshot::PutIntoUse() const {
     budgets_.table->SetShared(config().budgets().shared() &&
                               ports_.budget_sharer != nullptr);
   }
-  if (audit() != nullptr) audit()->Use(audit_);
+  if (audit() != nullptr) audit()->Use(aides_.audit);
   // Since the first time: that keeps what is forgotten later, too.
   if (learned_ == nullptr) learned_ = std::move(learned);
   for (const ProviderRegistry::Entry& entry : providers_->entries()) {

@@ -50,6 +50,7 @@
 #include "service/routing/router.h"
 #include "service/routing/selection/selection_state.h"
 #include "service/routing/target_health.h"
+#include "service/tools/tool_service.h"
 
 namespace gateway {
 
@@ -122,7 +123,9 @@ class RuntimeSnapshot {
   // neither calls nor memory.
   OverloadControl* overload() const { return limits_; }
   // Thread-safe; the context management service. Null if there is none.
-  ContextService* contexts() const { return contexts_.get(); }
+  ContextService* contexts() const { return aides_.contexts.get(); }
+  // Thread-safe; the tools that callers may run. Null if there are none.
+  const ToolService* tools() const { return aides_.tools.get(); }
   // How much callers may ask for in a time, and what they have taken. The
   // counters are thread-safe.
   const LimitRules& limits() const { return rate_limits_; }
@@ -168,9 +171,11 @@ class RuntimeSnapshot {
   }
 
   // Thread-safe; null if this configuration has no audit log.
-  AuditLog* audit() const { return audit_ == nullptr ? nullptr : ports_.audit; }
+  AuditLog* audit() const {
+    return aides_.audit == nullptr ? nullptr : ports_.audit;
+  }
   // What this configuration says of it. REQUIRES: audit() is not null.
-  const AuditPolicy& audit_policy() const { return *audit_; }
+  const AuditPolicy& audit_policy() const { return *aides_.audit; }
 
   // Where streams are found that their callers come back to; null if none can
   // be. It goes over to another configuration that says the same of it.
@@ -232,10 +237,18 @@ class RuntimeSnapshot {
       const llmgateway::config::v1::AuthConfig& config, const Ports& ports,
       const RuntimeSnapshot* previous);
 
+  // What calls are served with besides providers, made anew by each
+  // configuration. Each is null if there is none.
+  struct Aides {
+    std::unique_ptr<ContextService> contexts;
+    std::unique_ptr<const ToolService> tools;
+    std::shared_ptr<const AuditPolicy> audit;
+  };
+  static absl::StatusOr<Aides> AidesOf(const ConfigSnapshot& config);
+
   RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
                   std::unique_ptr<const ProviderRegistry> providers,
-                  std::unique_ptr<ContextService> contexts,
-                  std::shared_ptr<const AuditPolicy> audit, const Ports& ports,
+                  Aides aides, const Ports& ports,
                   const RuntimeSnapshot* previous);
 
   // Each borrows from those before it.
@@ -247,8 +260,7 @@ class RuntimeSnapshot {
   // Keeps what calls under this snapshot have found there; null before it is
   // put into use. Only PutIntoUse touches it.
   mutable std::shared_ptr<const void> learned_;
-  const std::unique_ptr<ContextService> contexts_;
-  const std::shared_ptr<const AuditPolicy> audit_;  // Null if there is none.
+  const Aides aides_;
   const std::shared_ptr<OverloadControl> overload_;
   OverloadControl* const limits_;  // Null if there are none.
   const std::shared_ptr<SelectionState> selection_;

@@ -87,6 +87,7 @@ those that it does not follow yet.
 | `LLM_GATEWAY_MEMORY_THRESHOLD_MB` | `overload.memory.size_bytes_limit` | MiB |
 | `LLM_GATEWAY_MEMORY_SOFT_LIMIT_PERCENT` | `overload.memory.soft_percent` | a share, such as 0.8, or percents |
 | `CMS_URL` | `cms.url` | |
+| `CODE_ORCHESTRATOR_URL` | `tools.url` | its three tools, unless `tools.tools` lists others |
 | `REDIS_URL`, `LLM_GATEWAY_REDIS_URL` | `redis.addresses`, `redis.database`, `redis.username`, `redis.password`, `redis.tls` | a URL, `redis://user:password@host:6379/0`, with `rediss` for TLS; the second goes before the first. Without either there is no default |
 | `LLM_GATEWAY_SESSION_TTL_SECONDS` | `sessions.ttl` | seconds |
 | `LLM_GATEWAY_RATE_LIMIT_REQUESTS_PER_MINUTE` | `rate_limits[].limit` | adds the rule `per-client`: requests a minute of each address, 60 where only the next is set |

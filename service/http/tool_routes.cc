@@ -1,0 +1,154 @@
+#include "service/http/tool_routes.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
+#include "base/text/json.h"
+#include "errors/fault.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "service/http/request_context.h"
+#include "service/tools/tool_service.h"
+
+namespace gateway {
+namespace {
+
+// Where a tool takes any object.
+constexpr std::string_view kAnyObject = R"({"type":"object"})";
+// As an earlier gateway answered for arguments that are wrong.
+constexpr int kUnprocessable = 422;
+
+absl::Status ReadToolFields(JsonValue& root, v1::ExecuteToolRequest* request) {
+  if (!root.IsObject()) return root.Error("must be a JSON object");
+  return root.EachField(
+      [&](std::string_view key, JsonValue& value) -> absl::Status {
+        if (key == "name") {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view name, value.String());
+          request->set_name(std::string(name));
+          return absl::OkStatus();
+        }
+        if (key != "arguments") {
+          return value.Error(
+              "is no field of this request; there are name and arguments");
+        }
+        if (value.IsNull()) return value.Null();
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+        request->set_arguments(std::string(raw));
+        return absl::OkStatus();
+      });
+}
+
+absl::StatusOr<v1::ExecuteToolRequest> ReadToolRequest(std::string_view body) {
+  v1::ExecuteToolRequest request;
+  const absl::Status read = ReadJson(
+      body, [&](JsonValue& root) { return ReadToolFields(root, &request); });
+  if (read.ok()) return request;
+  const std::string path = JsonErrorPath(read);
+  return InvalidField(path.empty() ? "body" : path, JsonErrorDescription(read));
+}
+
+std::string WriteTools(const ToolService& service) {
+  std::string body;
+  JsonWriter json(&body);
+  json.StartArray();
+  for (const ServedTool& tool : service.tools()) {
+    json.StartObject();
+    json.StringField("name", tool.declaration.name());
+    json.StringField("description", tool.declaration.description());
+    const std::string& schema = tool.declaration.parameters_schema();
+    json.RawField("parameters",
+                  schema.empty() ? kAnyObject : std::string_view(schema));
+    json.EndObject();
+  }
+  json.EndArray();
+  return body;
+}
+
+std::string WriteToolResponse(const v1::ExecuteToolResponse& response) {
+  std::string body;
+  JsonWriter json(&body);
+  json.StartObject();
+  json.StringField("name", response.name());
+  if (response.success()) {
+    json.RawField("result", response.result());
+    json.BoolField("success", true);
+    json.NullField("error");
+  } else {
+    json.NullField("result");
+    json.BoolField("success", false);
+    json.StringField("error", response.error());
+  }
+  json.EndObject();
+  return body;
+}
+
+absl::StatusOr<const ToolService*> ToolsOf(const RequestContext& context) {
+  if (context.runtime->tools() == nullptr) return NoTools();
+  return context.runtime->tools();
+}
+
+Task<void> ServeToolList(RequestContext context) {
+  const absl::StatusOr<const ToolService*> service = ToolsOf(context);
+  if (!service.ok()) {
+    co_await Fail(std::move(context), service.status());
+    co_return;
+  }
+  std::string body = WriteTools(**service);
+  co_await SendJson(std::move(context), std::move(body));
+}
+
+Task<absl::StatusOr<std::string>> RunTool(const RequestContext& context) {
+  GATEWAY_CO_ASSIGN_OR_RETURN(const ToolService* const service,
+                              ToolsOf(context));
+  const std::string_view body = context.request.body;
+  const auto read = [body] { return ReadToolRequest(body); };
+  GATEWAY_CO_ASSIGN_OR_RETURN(const v1::ExecuteToolRequest request,
+                              co_await OffLoop(body.size(), read));
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      const v1::ExecuteToolResponse response,
+      co_await service->Run(request, context.services.http,
+                            context.responder.gone()));
+  co_return WriteToolResponse(response);
+}
+
+Task<void> ServeToolRun(RequestContext context) {
+  absl::StatusOr<std::string> body = co_await RunTool(context);
+  if (body.ok()) {
+    co_await SendJson(std::move(context), *std::move(body));
+    co_return;
+  }
+  if (absl::IsInvalidArgument(body.status())) {
+    co_await FailWith(std::move(context), body.status(), kUnprocessable,
+                      /*field=*/"", /*value=*/"");
+    co_return;
+  }
+  co_await Fail(std::move(context), body.status());
+}
+
+}  // namespace
+
+void AddTools(const HttpApi& api, RouteTable& table) {
+  table.Add({.api = &api,
+             .method = "GET",
+             .path = "/v1/tools",
+             .shown = "GET /v1/tools",
+             .rpc = "ListTools",
+             .serve = [](RequestContext context, std::string_view) {
+               return ServeToolList(std::move(context));
+             }});
+  table.Add({.api = &api,
+             .method = "POST",
+             .path = "/v1/tools/execute",
+             .shown = "POST /v1/tools/execute",
+             .rpc = "ExecuteTool",
+             .serve = [](RequestContext context, std::string_view) {
+               return ServeToolRun(std::move(context));
+             }});
+}
+
+}  // namespace gateway
