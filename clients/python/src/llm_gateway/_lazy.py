@@ -1,0 +1,23 @@
+"""The names of the package beyond its `__all__`, imported when first used.
+
+So `import llm_gateway` needs neither gRPC nor a vendor's SDK. A name is here
+with the module that defines it; `llm_gateway/__init__.py` has the same names
+for type checkers, and tests/unit/test_public_names.py compares both.
+"""
+
+LAZY_NAMES = {
+    # Providers for tests.
+    "FakeLLMProvider": "llm_gateway.testing",
+    # Models by what a node needs.
+    "ModelRecommendations": "llm_gateway.services.model_selector",
+    "NodeClient": "llm_gateway.services.node_integration",
+    "NodeClientFactory": "llm_gateway.services.node_integration",
+    "SelectionContext": "llm_gateway.services.model_selector",
+    "SelectionResult": "llm_gateway.services.model_selector",
+    "SelectionStrategy": "llm_gateway.services.model_selector",
+    "get_llm_gateway": "llm_gateway.services.gateway",
+    "get_model_policy_registry": "llm_gateway.services.model_policy",
+    "get_model_selector": "llm_gateway.services.model_selector",
+    "get_node_client_factory": "llm_gateway.services.node_integration",
+    "get_tracer": "llm_gateway.services.tracing",
+}

@@ -1,0 +1,1 @@
+"""What is told of calls: spans and log lines."""
