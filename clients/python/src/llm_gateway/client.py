@@ -68,7 +68,6 @@ class LLMClient:
         self,
         messages: Sequence[LLMMessage],
         response_model: type[T],
-        *,
         model: str | None = None,
         max_tokens: int | None = None,
         temperature: float | None = None,

@@ -63,9 +63,7 @@ def build_provider(config: GatewayConfig) -> LLMProvider:
     name = config.provider
     factory = _factories.get(name)
     if factory is None:
-        raise ProviderNotFoundError(
-            name, list_providers(), _EXTRAS.get(name)
-        )
+        raise ProviderNotFoundError(name, list_providers(), _EXTRAS.get(name))
     try:
         return factory(config)
     except Exception as error:

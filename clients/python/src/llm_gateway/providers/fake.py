@@ -1,10 +1,10 @@
 """A provider that answers what it is told to, for tests.
 
-    fake = FakeLLMProvider()
-    fake.set_response(Answer, Answer(text="42"))
-    async with LLMClient(provider_instance=fake) as llm:
-        ...
-    assert fake.call_count == 1
+fake = FakeLLMProvider()
+fake.set_response(Answer, Answer(text="42"))
+async with LLMClient(provider_instance=fake) as llm:
+    ...
+assert fake.call_count == 1
 """
 
 from __future__ import annotations

@@ -1,0 +1,140 @@
+"""llm-gateway itself as the provider: `GATEWAY_URL=http://host:8080`.
+
+It is asked by its HTTP listener, so nothing needs to be installed. It routes,
+retries and falls back; what it charges is the cost, to the nano-dollar.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from llm_gateway.exceptions import ProviderError, ResponseValidationError
+from llm_gateway.http_json import (
+    HttpAnswer,
+    HttpFailureError,
+    JsonHttp,
+    retry_advice,
+)
+from llm_gateway.observability.tracing import trace_headers
+from llm_gateway.providers.openai_format import chat_content, chat_request
+from llm_gateway.providers.retrying import retrying
+from llm_gateway.types import LLMMessage, LLMResponse, TokenUsage
+
+if TYPE_CHECKING:
+    from llm_gateway.config import GatewayConfig
+
+T = TypeVar("T")
+
+# The gateway ends a call at the time it is told; its answer needs to travel.
+_TRAVEL_S = 5.0
+# The parts of a cost that are none of the input.
+_OUTPUT = ("output", "reasoning", "audio_output", "image_output")
+
+
+class GatewayProvider:
+    """Asks a gateway; `tries` are all, the first one among them.
+
+    The gateway tries again by itself. Here another try is made only where the
+    gateway could not be reached, or says when to come back.
+    """
+
+    name = "gateway"
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        tries: int = 3,
+        timeout_s: float = 120.0,
+    ) -> None:
+        self._http = JsonHttp(url, key)
+        self._tries = tries
+        self._timeout_s = timeout_s
+
+    @classmethod
+    def from_config(cls, config: GatewayConfig) -> GatewayProvider:
+        if not config.base_url:
+            raise ValueError("set GATEWAY_URL, such as http://127.0.0.1:8080")
+        return cls(
+            config.base_url,
+            config.api_key.get_secret_value() if config.api_key else None,
+            config.max_retries,
+            float(config.timeout_seconds),
+        )
+
+    async def complete(
+        self,
+        messages: Sequence[LLMMessage],
+        response_model: type[T],
+        model: str,
+        max_tokens: int = 4096,
+        temperature: float = 0.0,
+    ) -> LLMResponse[T]:
+        request = chat_request(
+            messages, response_model, model, max_tokens, temperature
+        )
+        headers = {
+            "x-llmgateway-details": "true",
+            "x-llmgateway-timeout": f"{self._timeout_s:g}s",
+            **trace_headers(),
+        }
+
+        async def attempt() -> HttpAnswer:
+            return await self._http.ask(
+                "POST",
+                "/v1/chat/completions",
+                request,
+                self._timeout_s + _TRAVEL_S,
+                headers,
+            )
+
+        begun = time.monotonic()
+        try:
+            answer = await retrying(
+                attempt, tries=self._tries, advice=retry_advice
+            )
+        except HttpFailureError as error:
+            if error.reason == "response_validation":
+                raise ResponseValidationError(
+                    response_model.__name__, str(error)
+                ) from error
+            raise ProviderError(self.name, error) from error
+        except Exception as error:
+            raise ProviderError(self.name, error) from error
+        told = answer.json
+        usage = _usage(told)
+        return LLMResponse(
+            content=chat_content(told, response_model, usage),
+            usage=usage,
+            model=str(told.get("model") or model),
+            provider=self.name,
+            latency_ms=(time.monotonic() - begun) * 1000,
+            metadata={
+                "cost_known": "cost_usd" in told,
+                "request_id": answer.headers.get("x-request-id"),
+                "route": answer.headers.get("x-llmgateway-route"),
+                "served_by": told.get("provider"),
+            },
+        )
+
+    async def close(self) -> None:
+        """Nothing is kept between calls."""
+
+
+def _usage(told: dict[str, Any]) -> TokenUsage:
+    usage = told.get("usage") or {}
+    cost = float(told.get("cost_usd") or 0)
+    parts = told.get("cost_breakdown") or {}
+    output = sum(
+        float(usd) for name, usd in parts.items() if name.startswith(_OUTPUT)
+    )
+    # Both add up to what was charged, however it was rounded.
+    output = min(output, cost)
+    return TokenUsage(
+        usage.get("prompt_tokens") or 0,
+        usage.get("completion_tokens") or 0,
+        cost - output if parts else cost,
+        output,
+    )

@@ -1,0 +1,60 @@
+"""A chat in OpenAI's form, which OpenAI and the gateway take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from llm_gateway.exceptions import ResponseValidationError
+from llm_gateway.providers.structured import (
+    object_schema,
+    schema_name,
+    strict_schema,
+    validated_text,
+)
+from llm_gateway.types import LLMMessage, TokenUsage
+
+T = TypeVar("T")
+
+
+def chat_request(
+    messages: Sequence[LLMMessage],
+    response_model: type[Any],
+    model: str,
+    max_tokens: int,
+    temperature: float,
+) -> dict[str, Any]:
+    """The body of a request whose answer has the form of the model."""
+    schema = object_schema(response_model)
+    strict = strict_schema(schema)
+    return {
+        "model": model,
+        "max_completion_tokens": max_tokens,
+        "temperature": temperature,
+        "messages": [dict(message) for message in messages],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {
+                "name": schema_name(response_model),
+                "schema": strict or schema,
+                "strict": strict is not None,
+            },
+        },
+    }
+
+
+def chat_content(
+    completion: Mapping[str, Any], response_model: type[T], usage: TokenUsage
+) -> T:
+    """What a completion says; ResponseValidationError if it does not fit."""
+    choices = completion.get("choices") or [{}]
+    message = choices[0].get("message") or {}
+    if message.get("refusal"):
+        reason = f"the model refuses: {message['refusal']}"
+    elif choices[0].get("finish_reason") == "length":
+        reason = "it was cut off; raise LLM_MAX_TOKENS"
+    elif not message.get("content"):
+        reason = f"it is empty ({choices[0].get('finish_reason')})"
+    else:
+        return validated_text(response_model, message["content"], usage)
+    raise ResponseValidationError(response_model.__name__, reason, usage)
