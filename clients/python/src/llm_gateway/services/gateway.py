@@ -1,0 +1,45 @@
+"""How the gateway fares."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from llm_gateway.services.doors import (
+    ADMIN,
+    ADMIN_TIMEOUT_S,
+    caller_door,
+    has_operator_door,
+    operator_door,
+)
+
+
+class RunningGateway:
+    """A gateway that runs elsewhere. Raises GatewayError."""
+
+    async def health_check(self) -> dict[str, Any]:
+        """`overall_status`, healthy or degraded, and `providers` by name.
+
+        With GATEWAY_ADMIN_URL it is what operators are told, with `problems`
+        in words; without it, what every caller is.
+        """
+        if has_operator_door():
+            answer = await operator_door().ask(
+                "GET", ADMIN + "/health", timeout_s=ADMIN_TIMEOUT_S
+            )
+            return dict(answer.json)
+        answer = await caller_door().ask(
+            "GET", "/gateway/health", timeout_s=ADMIN_TIMEOUT_S
+        )
+        return {
+            "overall_status": answer.json["status"],
+            "providers": {
+                name: {"status": "healthy" if is_well else "degraded"}
+                for name, is_well in answer.json["providers"].items()
+            },
+        }
+
+
+@functools.lru_cache(maxsize=1)
+def get_llm_gateway() -> RunningGateway:
+    return RunningGateway()
