@@ -34,6 +34,7 @@ class GatewayConfig(BaseSettings):
         extra="ignore",
         # An empty variable is one that is not set: `LLM_MODEL= python x.py`.
         env_ignore_empty=True,
+        env_parse_none_str="none",
     )
 
     provider: str = Field(
@@ -66,7 +67,12 @@ class GatewayConfig(BaseSettings):
     timeout_seconds: int = Field(
         default=120, ge=1, description="of one try, in seconds"
     )
-    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    temperature: float | None = Field(
+        default=0.0,
+        ge=0.0,
+        le=2.0,
+        description="`none` for models that take no temperature",
+    )
 
     cost_limit_usd: float | None = Field(
         default=None,

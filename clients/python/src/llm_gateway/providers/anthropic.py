@@ -60,7 +60,7 @@ class AnthropicProvider:
         response_model: type[T],
         model: str,
         max_tokens: int = 4096,
-        temperature: float = 0.0,
+        temperature: float | None = 0.0,
     ) -> LLMResponse[T]:
         request = _request(
             messages, response_model, model, max_tokens, temperature
@@ -111,13 +111,12 @@ def _request(
     response_model: type[Any],
     model: str,
     max_tokens: int,
-    temperature: float,
+    temperature: float | None,
 ) -> dict[str, Any]:
     tool = schema_name(response_model)
     request: dict[str, Any] = {
         "model": model,
         "max_tokens": max_tokens,
-        "temperature": temperature,
         "messages": [dict(m) for m in messages if m["role"] != "system"],
         "tools": [
             {
@@ -131,6 +130,9 @@ def _request(
     system = [m["content"] for m in messages if m["role"] == "system"]
     if system:
         request["system"] = "\n\n".join(system)
+    if temperature is not None:
+        # SDKs of today name no argument for it, since new models take none.
+        request["extra_body"] = {"temperature": temperature}
     return request
 
 

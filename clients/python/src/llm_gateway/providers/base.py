@@ -23,9 +23,11 @@ class LLMProvider(Protocol):
         response_model: type[T],
         model: str,
         max_tokens: int = 4096,
-        temperature: float = 0.0,
+        temperature: float | None = 0.0,
     ) -> LLMResponse[T]:
         """Asks `model`, and returns an answer that fits `response_model`.
+
+        `temperature` None is none at all: some models take no such thing.
 
         Raises ResponseValidationError, with the usage, where the model's
         answer does not fit, and ProviderError for all else that goes wrong,

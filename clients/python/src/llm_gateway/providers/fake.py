@@ -31,7 +31,7 @@ class FakeCall:
     response_model: type[Any]
     model: str
     max_tokens: int
-    temperature: float
+    temperature: float | None
 
 
 class FakeLLMProvider:
@@ -75,7 +75,7 @@ class FakeLLMProvider:
         response_model: type[T],
         model: str,
         max_tokens: int = 4096,
-        temperature: float = 0.0,
+        temperature: float | None = 0.0,
     ) -> LLMResponse[T]:
         asked = list(messages)
         self.calls.append(

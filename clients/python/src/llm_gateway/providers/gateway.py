@@ -70,7 +70,7 @@ class GatewayProvider:
         response_model: type[T],
         model: str,
         max_tokens: int = 4096,
-        temperature: float = 0.0,
+        temperature: float | None = 0.0,
     ) -> LLMResponse[T]:
         request = chat_request(
             messages, response_model, model, max_tokens, temperature

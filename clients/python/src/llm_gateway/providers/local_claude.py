@@ -71,7 +71,7 @@ class LocalClaudeProvider:
         response_model: type[T],
         model: str,
         max_tokens: int = 4096,
-        temperature: float = 0.0,
+        temperature: float | None = 0.0,
     ) -> LLMResponse[T]:
         """As any provider's; the program takes neither of the last two."""
         prompt = self._build_prompt(messages, response_model)

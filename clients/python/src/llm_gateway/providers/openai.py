@@ -56,7 +56,7 @@ class OpenAIProvider:
         response_model: type[T],
         model: str,
         max_tokens: int = 4096,
-        temperature: float = 0.0,
+        temperature: float | None = 0.0,
     ) -> LLMResponse[T]:
         request = chat_request(
             messages, response_model, model, max_tokens, temperature

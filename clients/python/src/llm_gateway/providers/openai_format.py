@@ -22,7 +22,7 @@ def chat_request(
     response_model: type[Any],
     model: str,
     max_tokens: int,
-    temperature: float,
+    temperature: float | None,
 ) -> dict[str, Any]:
     """The body of a request whose answer has the form of the model."""
     schema = object_schema(response_model)
@@ -30,7 +30,7 @@ def chat_request(
     return {
         "model": model,
         "max_completion_tokens": max_tokens,
-        "temperature": temperature,
+        **({} if temperature is None else {"temperature": temperature}),
         "messages": [dict(message) for message in messages],
         "response_format": {
             "type": "json_schema",

@@ -1,0 +1,134 @@
+import asyncio
+import io
+import json
+import sys
+
+import pytest
+
+from llm_gateway import compare
+
+from .scripted_server import Reply, ScriptedServer
+
+CHAT = {
+    "model": "gpt-4o",
+    "provider": "openai",
+    "choices": [
+        {
+            "message": {"role": "assistant", "content": "Of the model."},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 10, "completion_tokens": 5},
+    "cost_usd": 0.000075,
+}
+NODE = {
+    "content": "Of the node.",
+    "model_used": "gemini-2.5-pro",
+    "provider": "openrouter",
+    "tokens_used": {"input": 11, "output": 6, "total": 17},
+    "cost_usd": 0.0,
+    "latency_ms": 12.5,
+    "trace_id": "t-1",
+}
+
+
+async def run(monkeypatch, replies, *arguments):
+    async with ScriptedServer(replies) as server:
+        monkeypatch.setenv("GATEWAY_URL", server.url)
+        code = await asyncio.to_thread(compare.main, list(arguments))
+    return code, server
+
+
+async def test_two_sides_are_shown_beside_each_other(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    code, server = await run(
+        monkeypatch,
+        [Reply(200, CHAT)],
+        "--model",
+        "gpt-4o",
+        "--model",
+        "gpt-4.1",
+        "Write.",
+    )
+    assert code == 0
+    asked = {request.json["model"] for request in server.requests}
+    assert asked == {"gpt-4o", "gpt-4.1"}
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split(" | ")[0].strip() == "model gpt-4o"
+    assert lines[0].split(" | ")[1].strip() == "model gpt-4.1"
+    assert lines[2].count("Of the model.") == 2
+    assert any(line.count("served by openai/gpt-4o") == 2 for line in lines)
+    assert any(line.count("cost $0.000075") == 2 for line in lines)
+    assert any(line.count("tokens 10 in, 5 out") == 2 for line in lines)
+    assert all(len(line) <= 60 for line in lines)
+
+
+async def test_a_node_is_a_side_too(monkeypatch, capsys):
+    # Whoever comes first: each answer has the fields of both.
+    both = Reply(200, {**CHAT, **NODE})
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Write."))
+    code, server = await run(
+        monkeypatch,
+        [both],
+        "--old-model",
+        "gemini-2.5-pro",
+        "--new-gateway",
+        "--output",
+        "json",
+    )
+    assert code == 0
+    old, new = json.loads(capsys.readouterr().out)
+    assert (old["kind"], old["answer"]) == ("model", "Of the model.")
+    assert (new["kind"], new["name"]) == ("node", "writer")
+    assert new["answer"] == "Of the node."
+    assert new["served_by"] == "openrouter/gemini-2.5-pro"
+    assert new["cost_usd"] is None  # The gateway did not say.
+    assert new["latency_ms"] > 0
+    paths = {request.path for request in server.requests}
+    assert paths == {"/v1/chat/completions", "/api/chat/complete"}
+
+
+async def test_a_side_that_fails_is_told_beside_the_other(monkeypatch, capsys):
+    refusal = Reply(404, {"error": {"message": "no", "code": "not_found"}})
+    code, _ = await run(
+        monkeypatch,
+        [Reply(200, CHAT), refusal],
+        "--model",
+        "a",
+        "--model",
+        "b",
+        "Write.",
+    )
+    assert code == 1
+    printed = capsys.readouterr().out
+    assert "Of the model." in printed
+    assert "error: 404 not_found: no" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--model", "a", "Write."], "name two sides or more"),
+        (["--model", "a", "--node", "b", " "], "the prompt is empty"),
+        (["--model"], "expected one argument"),
+    ],
+)
+def test_what_is_no_command_is_refused(arguments, told, capsys):
+    with pytest.raises(SystemExit) as caught:
+        compare.main(arguments)
+    assert caught.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_long_answers_are_wrapped_in_their_columns():
+    sides = [
+        compare.Side("model", name, answer=answer, latency_ms=1.0)
+        for name, answer in (("a", "word " * 30), ("b", "one\n\ntwo"))
+    ]
+    lines = compare.as_table(sides, 60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert [line.split("|")[1].strip() for line in lines[2:5]] == [
+        "one",
+        "",
+        "two",
+    ]
