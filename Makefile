@@ -11,6 +11,7 @@
 #   make crash-test   kill a gateway 500 times, and count what its ledger has
 #   make soak     call a gateway for hours, and see whether anything grows
 #   make stubs    generate the clients' code in every language
+#   make python-package   build clients/python/dist: a wheel and an sdist
 #   make lint     what the compiler cannot see
 #   make asan     unit and integration tests under AddressSanitizer
 #   make tsan     those without gRPC C++ under ThreadSanitizer
@@ -34,10 +35,11 @@ WANT_INTEROP := tools/deps.sh interop || echo "going on without interop" >&2
 WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
 WANT_CONTRACT := tools/deps.sh contract || echo "going on without contract" >&2
 WANT_COLLECTOR := tools/deps.sh collector || echo "going on without collector" >&2
+WANT_PYTHON := tools/deps.sh python || echo "going on without python" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
-.PHONY: asan bench crash-test demo-ledger demo-resilience deps lint mutations overload run \
-  soak stubs test test-full tsan
+.PHONY: asan bench crash-test demo-ledger demo-resilience deps lint mutations overload \
+  python-package run soak stubs test test-full tsan
 
 run:
 	@tools/deps.sh build
@@ -52,6 +54,7 @@ test:
 	@$(WANT_SDKS)
 	@$(WANT_CONTRACT)
 	@$(WANT_STUBS)
+	@$(WANT_PYTHON)
 	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TEST_FILTERS) $(TESTS)
 
 # Each part says by itself what failed; the next ones run all the same.
@@ -111,8 +114,15 @@ soak:
 	@PYTHONDONTWRITEBYTECODE=1 python3 -m tests.soak.soak \
 	  --hours=$(or $(HOURS),1) $(ARGS)
 
+python-package:
+	@tools/deps.sh build python
+	@bazel build $(BUILDFLAGS) //clients/python:distributions
+	@mkdir -p clients/python/dist
+	@cp -f bazel-bin/clients/python/distributions/* clients/python/dist/
+	@ls clients/python/dist/*
+
 stubs:
-	@tools/deps.sh build stubs
+	@tools/deps.sh build python stubs
 	@bazel build $(BUILDFLAGS) //clients/...
 
 lint:
@@ -120,4 +130,4 @@ lint:
 	@BUILDFLAGS="$(BUILDFLAGS)" tools/lint/run.sh
 
 deps:
-	@tools/deps.sh build grpcurl interop sdks test stubs contract lint bench
+	@tools/deps.sh build grpcurl interop sdks test stubs python contract lint bench

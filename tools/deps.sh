@@ -201,6 +201,18 @@ python_libraries() {
     rm -r "$2/venv"
 }
 
+# What builds our Python package, as a `venv`, and what it and its tests are
+# installed with, as a folder `wheels`: clean environments need no network.
+#   python_wheels PACKAGES DIR
+python_wheels() {
+  # shellcheck disable=SC2086
+  python3 -m venv "$2/venv" &&
+    "$2/venv/bin/pip" download --quiet --disable-pip-version-check \
+      --only-binary :all: --dest "$2/wheels" $1 &&
+    "$2/venv/bin/pip" install --quiet --disable-pip-version-check \
+      --no-index --find-links "$2/wheels" build hatchling
+}
+
 # The ready line prints grpcurl commands to be pasted into any shell, so the
 # tool must be on the PATH: in the first own directory there that takes it.
 offer_on_path() {
@@ -249,6 +261,11 @@ install_tools() {
         python_libraries "${SDK_PYTHON_LIBRARIES}"
       once sdk-node "$(pins_version "${SDK_NODE_LIBRARIES}")" \
         node_libraries "${SDK_NODE_LIBRARIES}"
+      ;;
+    python)
+      once python-wheels "$(pins_version "${PYTHON_LIBRARIES}" \
+        "$(python3 -V | cut -d . -f 1,2)")" \
+        python_wheels "${PYTHON_LIBRARIES}"
       ;;
     contract)
       once buf "${BUF_VERSION}" npm_tool buf "@bufbuild/buf@${BUF_VERSION}"

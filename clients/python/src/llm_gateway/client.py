@@ -80,7 +80,7 @@ class LLMClient:
           CostLimitExceededError: the limit is spent. Either no provider was
             asked, or `response` has the answer that reached it.
           ResponseValidationError: the answer does not fit.
-          ProviderError: the provider failed, also after further tries.
+          ProviderError: the provider failed, also after further attempts.
           TypeError, ValueError: what was asked makes no sense.
         """
         self._check(messages, response_model)

@@ -20,7 +20,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from llm_gateway.exceptions import GatewayError
-from llm_gateway.services.doors import caller_door
+from llm_gateway.services.listeners import caller_listener
 from llm_gateway.services.node_integration import get_node_client_factory
 
 _NODE = "writer"
@@ -80,7 +80,7 @@ async def _ask_model(
     side: Side, prompt: str, max_tokens: int, timeout_s: float
 ) -> None:
     told = (
-        await caller_door().ask(
+        await caller_listener().ask(
             "POST",
             "/v1/chat/completions",
             {

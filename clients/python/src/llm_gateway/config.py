@@ -62,7 +62,7 @@ class GatewayConfig(BaseSettings):
         default=4096, ge=1, description="the most that an answer may have"
     )
     max_retries: int = Field(
-        default=3, ge=0, description="tries in all; 0 and 1 are one try"
+        default=3, ge=0, description="attempts in all; 0 and 1 are one try"
     )
     timeout_seconds: int = Field(
         default=120, ge=1, description="of one try, in seconds"

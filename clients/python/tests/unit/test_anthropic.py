@@ -109,15 +109,15 @@ async def test_a_busy_vendor_is_asked_again(no_waits):
         assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize(("max_retries", "tries"), [(0, 1), (2, 2)])
-async def test_tries_are_as_many_as_configured(no_waits, max_retries, tries):
+@pytest.mark.parametrize(("max_retries", "attempts"), [(0, 1), (2, 2)])
+async def test_tries_are_as_many_as_configured(no_waits, max_retries, attempts):
     async with (
         ScriptedServer([BUSY]) as server,
         client(server, max_retries=max_retries) as llm,
     ):
         with pytest.raises(ProviderError, match="provider 'anthropic' failed"):
             await llm.complete(QUESTION, Answer)
-        assert len(server.requests) == tries
+        assert len(server.requests) == attempts
 
 
 async def test_a_wrong_key_is_not_tried_again():

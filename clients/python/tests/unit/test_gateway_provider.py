@@ -25,7 +25,7 @@ TOLD = {
     "provider": "openai",
     "latency_ms": 12,
     "cost_usd": 0.00045,
-    "cost_breakdown": {"input": 0.00025, "output": 0.0002},
+    "cost_breakdown": {"input_usd": 0.00025, "output_usd": 0.0002},
 }
 FOUR = Reply(
     200,

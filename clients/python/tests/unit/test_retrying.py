@@ -21,43 +21,43 @@ class Scripted:
         self.waits.append(seconds)
 
 
-async def ask(script, tries, advice=lambda error: 0.0):
+async def ask(script, attempts, advice=lambda error: 0.0):
     return await retrying(
-        script.attempt, tries=tries, advice=advice, sleep=script.sleep
+        script.attempt, attempts=attempts, advice=advice, sleep=script.sleep
     )
 
 
 async def test_an_answer_ends_it():
     script = Scripted(failures=2)
-    assert await ask(script, tries=5) == "done"
+    assert await ask(script, attempts=5) == "done"
     assert script.calls == 3
     assert script.waits == [1, 2]
 
 
 async def test_waits_grow_up_to_ten_seconds():
     script = Scripted(failures=6)
-    await ask(script, tries=7)
+    await ask(script, attempts=7)
     assert script.waits == [1, 2, 4, 8, 10, 10]
 
 
-@pytest.mark.parametrize(("tries", "calls"), [(0, 1), (1, 1), (3, 3)])
-async def test_tries_are_all_of_them(tries, calls):
+@pytest.mark.parametrize(("attempts", "calls"), [(0, 1), (1, 1), (3, 3)])
+async def test_tries_are_all_of_them(attempts, calls):
     script = Scripted(failures=9)
     with pytest.raises(OSError, match=str(calls)):
-        await ask(script, tries)
+        await ask(script, attempts)
     assert script.calls == calls
 
 
 async def test_what_cannot_help_is_not_tried():
     script = Scripted(failures=1)
     with pytest.raises(OSError, match="1"):
-        await ask(script, tries=3, advice=lambda error: None)
+        await ask(script, attempts=3, advice=lambda error: None)
     assert script.calls == 1
 
 
 async def test_who_says_how_long_is_believed():
     script = Scripted(failures=2)
-    await ask(script, tries=3, advice=lambda error: 1.5)
+    await ask(script, attempts=3, advice=lambda error: 1.5)
     assert script.waits == [1.5, 2]
 
 

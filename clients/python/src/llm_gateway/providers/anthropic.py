@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class AnthropicProvider:
-    """Asks Anthropic's models; `tries` are all, the first one among them."""
+    """Asks Anthropic's models; `attempts` are all, the first one among them."""
 
     name = "anthropic"
 
@@ -36,14 +36,14 @@ class AnthropicProvider:
         self,
         api_key: str,
         base_url: str | None = None,
-        tries: int = 3,
+        attempts: int = 3,
         timeout_s: float = 120.0,
     ) -> None:
-        # The SDK's own tries would multiply ours.
+        # The SDK's own attempts would multiply ours.
         self._client = anthropic.AsyncAnthropic(
             api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0
         )
-        self._tries = tries
+        self._attempts = attempts
 
     @classmethod
     def from_config(cls, config: GatewayConfig) -> AnthropicProvider:
@@ -71,7 +71,9 @@ class AnthropicProvider:
 
         begun = time.monotonic()
         try:
-            message = await retrying(attempt, tries=self._tries, advice=_advice)
+            message = await retrying(
+                attempt, attempts=self._attempts, advice=_advice
+            )
         except Exception as error:
             raise ProviderError(self.name, error) from error
         told = getattr(message, "usage", None)

@@ -31,7 +31,7 @@ class LLMProvider(Protocol):
 
         Raises ResponseValidationError, with the usage, where the model's
         answer does not fit, and ProviderError for all else that goes wrong,
-        after as many tries as make sense.
+        after as many attempts as make sense.
         """
         ...
 

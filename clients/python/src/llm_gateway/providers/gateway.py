@@ -34,10 +34,10 @@ _OUTPUT = ("output", "reasoning", "audio_output", "image_output")
 
 
 class GatewayProvider:
-    """Asks a gateway; `tries` are all, the first one among them.
+    """Asks a gateway; `attempts` are all, the first one among them.
 
-    The gateway tries again by itself. Here another try is made only where the
-    gateway could not be reached, or says when to come back.
+    The gateway retries by itself. Another attempt is made here only where it
+    could not be reached, or says when to come back.
     """
 
     name = "gateway"
@@ -46,11 +46,11 @@ class GatewayProvider:
         self,
         url: str,
         key: str | None = None,
-        tries: int = 3,
+        attempts: int = 3,
         timeout_s: float = 120.0,
     ) -> None:
         self._http = JsonHttp(url, key)
-        self._tries = tries
+        self._attempts = attempts
         self._timeout_s = timeout_s
 
     @classmethod
@@ -93,7 +93,7 @@ class GatewayProvider:
         begun = time.monotonic()
         try:
             answer = await retrying(
-                attempt, tries=self._tries, advice=retry_advice
+                attempt, attempts=self._attempts, advice=retry_advice
             )
         except HttpFailureError as error:
             if error.reason == "response_validation":

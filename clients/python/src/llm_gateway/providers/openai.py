@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class OpenAIProvider:
-    """Asks OpenAI's models; `tries` are all, the first one among them."""
+    """Asks OpenAI's models; `attempts` are all, the first one among them."""
 
     name = "openai"
 
@@ -32,14 +32,14 @@ class OpenAIProvider:
         self,
         api_key: str,
         base_url: str | None = None,
-        tries: int = 3,
+        attempts: int = 3,
         timeout_s: float = 120.0,
     ) -> None:
-        # The SDK's own tries would multiply ours.
+        # The SDK's own attempts would multiply ours.
         self._client = openai.AsyncOpenAI(
             api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0
         )
-        self._tries = tries
+        self._attempts = attempts
 
     @classmethod
     def from_config(cls, config: GatewayConfig) -> OpenAIProvider:
@@ -68,7 +68,7 @@ class OpenAIProvider:
         begun = time.monotonic()
         try:
             completion = await retrying(
-                attempt, tries=self._tries, advice=_advice
+                attempt, attempts=self._attempts, advice=_advice
             )
         except Exception as error:
             raise ProviderError(self.name, error) from error

@@ -1,6 +1,6 @@
-"""Tries again where that may help, and says when it may not.
+"""Asks once more where that may help, and says when it may not.
 
-    text = await retrying(ask, tries=3, advice=advice_on)
+    text = await retrying(ask, attempts=3, advice=advice_on)
 
 `advice` tells of an error how many seconds to wait at the least, 0 where
 nobody said, and None where another try cannot help.
@@ -34,11 +34,11 @@ _back_off = wait_exponential(multiplier=1, min=1, max=10)
 async def retrying(
     attempt: Callable[[], Awaitable[T]],
     *,
-    tries: int,
+    attempts: int,
     advice: Advice,
     sleep: Callable[[float], Awaitable[None]] | None = None,
 ) -> T:
-    """Calls `attempt` up to `tries` times, 1 at the least.
+    """Calls `attempt` up to `attempts` times, 1 at the least.
 
     Between two there are 1, 2, 4, 8 and then 10 seconds, or as long as
     `advice` says if that is more. What the last one raised is raised.
@@ -50,7 +50,7 @@ async def retrying(
         return max(_back_off(state), told or 0.0)
 
     retryer = AsyncRetrying(
-        stop=stop_after_attempt(max(1, tries)),
+        stop=stop_after_attempt(max(1, attempts)),
         wait=wait,
         retry=retry_if_exception(lambda error: advice(error) is not None),
         sleep=sleep or asyncio.sleep,

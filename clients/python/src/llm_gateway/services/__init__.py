@@ -5,5 +5,5 @@ gateway before this one; only the package is another:
 
     from llm_gateway.services.node_integration import get_node_client_factory
 
-Where the gateway is, the environment says: see doors.py.
+Where the gateway is, the environment says: see listeners.py.
 """

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from llm_gateway.services.doors import (
+from llm_gateway.services.listeners import (
     ADMIN,
     ADMIN_TIMEOUT_S,
-    caller_door,
-    has_operator_door,
-    operator_door,
+    caller_listener,
+    has_operator_listener,
+    operator_listener,
 )
 
 
@@ -23,12 +23,12 @@ class RunningGateway:
         With GATEWAY_ADMIN_URL it is what operators are told, with `problems`
         in words; without it, what every caller is.
         """
-        if has_operator_door():
-            answer = await operator_door().ask(
+        if has_operator_listener():
+            answer = await operator_listener().ask(
                 "GET", ADMIN + "/health", timeout_s=ADMIN_TIMEOUT_S
             )
             return dict(answer.json)
-        answer = await caller_door().ask(
+        answer = await caller_listener().ask(
             "GET", "/gateway/health", timeout_s=ADMIN_TIMEOUT_S
         )
         return {

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_gateway.services.doors import (
+from llm_gateway.services.listeners import (
     ADMIN,
     ADMIN_TIMEOUT_S,
     in_own_loop,
-    operator_door,
+    operator_listener,
 )
 
 
@@ -60,7 +60,7 @@ class ModelPolicyRegistry:
         return in_own_loop(self.aget_all_policies())
 
     async def aget_all_policies(self) -> dict[str, ModelSpec]:
-        answer = await operator_door().ask(
+        answer = await operator_listener().ask(
             "GET", ADMIN + "/policies", timeout_s=ADMIN_TIMEOUT_S
         )
         return {

@@ -9,11 +9,11 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
-from llm_gateway.services.doors import (
+from llm_gateway.services.listeners import (
     ADMIN,
     ADMIN_TIMEOUT_S,
-    caller_door,
-    operator_door,
+    caller_listener,
+    operator_listener,
 )
 from llm_gateway.services.model_policy import ModelSpec
 
@@ -99,7 +99,7 @@ class ModelSelector:
     async def select_model(self, context: SelectionContext) -> SelectionResult:
         """What a call of this kind would get now; no model is asked."""
         told = (
-            await caller_door().ask(
+            await caller_listener().ask(
                 "POST",
                 "/api/chat/select-model",
                 _wish(context),
@@ -126,7 +126,7 @@ class ModelSelector:
     ) -> ModelRecommendations:
         """What each strategy would choose for the node, `recommendations`,
         and how the models have done, `performance_data`. For operators."""
-        answer = await operator_door().ask(
+        answer = await operator_listener().ask(
             "GET",
             f"{ADMIN}/recommendations/{quote(node_name, safe='')}",
             timeout_s=ADMIN_TIMEOUT_S,

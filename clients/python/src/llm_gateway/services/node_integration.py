@@ -15,7 +15,7 @@ from typing import Any
 
 from llm_gateway.http_json import HttpAnswer, retry_advice
 from llm_gateway.providers.retrying import retrying
-from llm_gateway.services.doors import caller_door, in_own_loop
+from llm_gateway.services.listeners import caller_listener, in_own_loop
 from llm_gateway.services.model_selector import (
     SelectionStrategy,
     strategy_name,
@@ -80,14 +80,14 @@ class NodeClient:
         headers = {"x-llmgateway-timeout": f"{_TIMEOUT_S:g}s"}
         if self.trace_id:
             headers["x-trace-id"] = self.trace_id
-        door = caller_door()
+        listener = caller_listener()
 
         async def attempt() -> HttpAnswer:
-            return await door.ask(
+            return await listener.ask(
                 "POST", "/api/chat/complete", body, _TIMEOUT_S + 5, headers
             )
 
-        answer = await retrying(attempt, tries=_TRIES, advice=retry_advice)
+        answer = await retrying(attempt, attempts=_TRIES, advice=retry_advice)
         told = answer.json
         return NodeResponse(
             content=told["content"],
@@ -196,7 +196,7 @@ class NodeClientFactory:
         | str = SelectionStrategy.PERFORMANCE_OPTIMIZED,
         trace_id: str | None = None,
     ) -> NodeClient:
-        """For nodes that judge: reasoning, function calls."""
+        """For nodes that evaluate: reasoning, function calls."""
         return self.create_client(
             node_name, ("reasoning", "function_calling"), strategy, trace_id
         )

@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from llm_gateway.services.doors import ADMIN, ADMIN_TIMEOUT_S, operator_door
+from llm_gateway.services.listeners import (
+    ADMIN,
+    ADMIN_TIMEOUT_S,
+    operator_listener,
+)
 
 _HOURS_MAX = 24
 
@@ -21,7 +25,7 @@ class GatewayTracer:
         """
         if not 1 <= hours <= _HOURS_MAX:
             raise ValueError(f"hours is {hours}; it must be 1 to {_HOURS_MAX}")
-        answer = await operator_door().ask(
+        answer = await operator_listener().ask(
             "GET",
             f"{ADMIN}/traces/metrics?hours={hours}",
             timeout_s=ADMIN_TIMEOUT_S,

@@ -28,7 +28,7 @@ ADMIN = "/api/admin/gateway"
 ADMIN_TIMEOUT_S = 30.0
 
 
-class _Doors(BaseSettings):
+class _Listeners(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="GATEWAY_",
         env_file=".env",
@@ -42,26 +42,26 @@ class _Doors(BaseSettings):
     operator_key: SecretStr | None = None
 
 
-def caller_door() -> JsonHttp:
+def caller_listener() -> JsonHttp:
     """The listener that programs call."""
-    doors = _Doors()
-    return JsonHttp(doors.url, _secret(doors.key))
+    listeners = _Listeners()
+    return JsonHttp(listeners.url, _secret(listeners.key))
 
 
-def has_operator_door() -> bool:
-    return _Doors().admin_url is not None
+def has_operator_listener() -> bool:
+    return _Listeners().admin_url is not None
 
 
-def operator_door() -> JsonHttp:
+def operator_listener() -> JsonHttp:
     """The listener that operators ask; GatewayError if nobody said where."""
-    doors = _Doors()
-    if doors.admin_url is None:
+    listeners = _Listeners()
+    if listeners.admin_url is None:
         raise GatewayError(
             "only operators are told that: set GATEWAY_ADMIN_URL to the "
             "gateway's listeners.admin_http, such as http://127.0.0.1:50053, "
             "and GATEWAY_OPERATOR_KEY if it asks for a key"
         )
-    return JsonHttp(doors.admin_url, _secret(doors.operator_key))
+    return JsonHttp(listeners.admin_url, _secret(listeners.operator_key))
 
 
 def _secret(value: SecretStr | None) -> str | None:
