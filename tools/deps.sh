@@ -259,6 +259,9 @@ install_tools() {
       once sdk-python "$(pins_version "${SDK_PYTHON_LIBRARIES}" \
         "$(python3 -V | cut -d . -f 1,2)")" \
         python_libraries "${SDK_PYTHON_LIBRARIES}"
+      once python-client "$(pins_version "${PYTHON_CLIENT_LIBRARIES}" \
+        "$(python3 -V | cut -d . -f 1,2)")" \
+        python_libraries "${PYTHON_CLIENT_LIBRARIES}"
       once sdk-node "$(pins_version "${SDK_NODE_LIBRARIES}")" \
         node_libraries "${SDK_NODE_LIBRARIES}"
       ;;

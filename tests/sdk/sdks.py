@@ -81,7 +81,17 @@ def packages(language):
                    _python_version),
         "node": (os.path.join(tools_folder(), "sdk-node", "node_modules"),
                  _node_version)}[language]
-    for name, wanted in pins("SDK_%s_LIBRARIES" % language.upper()).items():
+    return _checked(folder, version_of, "SDK_%s_LIBRARIES" % language.upper())
+
+
+def python_client_packages():
+    """The folder of what our own Python client imports, likewise."""
+    return _checked(os.path.join(tools_folder(), "python-client", "packages"),
+                    _python_version, "PYTHON_CLIENT_LIBRARIES")
+
+
+def _checked(folder, version_of, listed):
+    for name, wanted in pins(listed).items():
         found = version_of(folder, name)
         if found != wanted:
             raise AssertionError(

@@ -41,6 +41,23 @@ from llm_gateway.registry import (
 from llm_gateway.types import LLMMessage, LLMResponse, TokenUsage
 
 if TYPE_CHECKING:
+    from llm_gateway.gateway import BudgetAllocation as BudgetAllocation
+    from llm_gateway.gateway import BudgetConfig as BudgetConfig
+    from llm_gateway.gateway import BudgetScope as BudgetScope
+    from llm_gateway.gateway import CircuitBreaker as CircuitBreaker
+    from llm_gateway.gateway import CircuitBreakerConfig as CircuitBreakerConfig
+    from llm_gateway.gateway import CircuitState as CircuitState
+    from llm_gateway.gateway import LedgerClient as LedgerClient
+    from llm_gateway.gateway import LedgerEntry as LedgerEntry
+    from llm_gateway.gateway import LLMGateway as LLMGateway
+    from llm_gateway.gateway import MockProvider as MockProvider
+    from llm_gateway.gateway import PromptRequest as PromptRequest
+    from llm_gateway.gateway import PromptResponse as PromptResponse
+    from llm_gateway.gateway import PromptRouter as PromptRouter
+    from llm_gateway.gateway import ProviderResponse as ProviderResponse
+    from llm_gateway.gateway import RouteOutcome as RouteOutcome
+    from llm_gateway.gateway import RouterConfig as RouterConfig
+    from llm_gateway.gateway import TokenBudgeter as TokenBudgeter
     from llm_gateway.services.gateway import get_llm_gateway as get_llm_gateway
     from llm_gateway.services.model_policy import (
         get_model_policy_registry as get_model_policy_registry,
