@@ -58,6 +58,11 @@ if TYPE_CHECKING:
     from llm_gateway.gateway import RouteOutcome as RouteOutcome
     from llm_gateway.gateway import RouterConfig as RouterConfig
     from llm_gateway.gateway import TokenBudgeter as TokenBudgeter
+    from llm_gateway.rpc.async_client import (
+        AsyncLLMGatewayClient as AsyncLLMGatewayClient,
+    )
+    from llm_gateway.rpc.client import LLMGatewayClient as LLMGatewayClient
+    from llm_gateway.rpc.errors import CallError as CallError
     from llm_gateway.services.gateway import get_llm_gateway as get_llm_gateway
     from llm_gateway.services.model_policy import (
         get_model_policy_registry as get_model_policy_registry,

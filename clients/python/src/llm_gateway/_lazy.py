@@ -38,4 +38,7 @@ LAZY_NAMES = {
     "RouteOutcome": "llm_gateway.gateway",
     "RouterConfig": "llm_gateway.gateway",
     "TokenBudgeter": "llm_gateway.gateway",
+    "AsyncLLMGatewayClient": "llm_gateway.rpc.async_client",
+    "CallError": "llm_gateway.rpc.errors",
+    "LLMGatewayClient": "llm_gateway.rpc.client",
 }

@@ -17,6 +17,7 @@ llm_gateway.router needs nothing but the standard library.
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -107,14 +108,18 @@ class LLMGateway:
         What `options` there are is told by LLMGatewayClient. ImportError
         without the extra `grpc`.
         """
-        return _rpc_module("client").LLMGatewayClient(target, **options)
+        client: LLMGatewayClient = _rpc_class("client", "LLMGatewayClient")(
+            target, **options
+        )
+        return client
 
     @staticmethod
     def connect_async(target: str, **options: Any) -> AsyncLLMGatewayClient:
         """The same for coroutines. To be called where an event loop runs."""
-        return _rpc_module("async_client").AsyncLLMGatewayClient(
-            target, **options
-        )
+        client: AsyncLLMGatewayClient = _rpc_class(
+            "async_client", "AsyncLLMGatewayClient"
+        )(target, **options)
+        return client
 
     def register_provider(
         self, provider_id: str, provider: PromptProvider
@@ -131,11 +136,11 @@ class LLMGateway:
         return self._pipeline.route(request)
 
 
-def _rpc_module(name: str) -> Any:
-    import importlib
-
+def _rpc_class(module: str, name: str) -> Any:
     try:
-        return importlib.import_module(f"llm_gateway.rpc.{name}")
+        return getattr(
+            importlib.import_module(f"llm_gateway.rpc.{module}"), name
+        )
     except ImportError as error:
         raise ImportError(
             f"a gateway elsewhere is called by gRPC, which is not there "

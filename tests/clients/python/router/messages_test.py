@@ -6,7 +6,7 @@ import unittest
 from tests.clients.python import router_case
 
 from llm_gateway.router.messages import (
-    PromptRequest, PromptResponse, RouteOutcome)
+    PromptRequest, PromptResponse, RouteOutcome, request_problem)
 
 _REQUIRED = ["prompt", "prompt_pack_id", "contract_id", "agent_id",
              "agent_class", "framework_id", "package_id", "work_order_id",
@@ -51,6 +51,15 @@ class MessagesTest(unittest.TestCase):
         for name in ("output_valid", "context_hash", "error_code",
                      "error_message", "budget_remaining", "content_blocks"):
             self.assertIsNone(getattr(response, name), name)
+
+    def test_a_request_says_what_and_for_whom(self):
+        for fields, problem in (
+                ({}, None), ({"prompt": "\n\t "}, "Prompt is empty"),
+                ({"contract_id": ""}, "contract_id is required"),
+                ({"session_id": ""}, "session_id is required")):
+            self.assertEqual(
+                request_problem(router_case.prompt_request(**fields)),
+                problem)
 
     def test_there_are_four_outcomes(self):
         self.assertEqual([outcome.value for outcome in RouteOutcome],

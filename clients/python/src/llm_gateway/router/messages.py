@@ -54,6 +54,16 @@ class PromptRequest:
     auth_token: str | None = field(default=None, repr=False)
 
 
+def request_problem(request: PromptRequest) -> str | None:
+    """Why the request is sent nowhere; None if it is complete."""
+    if not request.prompt or not request.prompt.strip():
+        return "Prompt is empty"
+    for name in ("contract_id", "session_id"):
+        if not getattr(request, name):
+            return f"{name} is required"
+    return None
+
+
 @dataclass
 class PromptResponse:
     """What became of a request. `timestamp` is when it came, in UTC to the

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -33,11 +32,12 @@ from llm_gateway.router.messages import (
     PromptRequest,
     PromptResponse,
     RouteOutcome,
+    request_problem,
 )
+from llm_gateway.router.output_check import check_output
 from llm_gateway.router.provider import MockProvider, ProviderError
 
 BUDGET_MODES = ("enforce", "warn", "off")
-_SHOWN_CHARACTERS_MAX = 100
 _NEVER_RETRIED = ("AUTH_ERROR", "INVALID_REQUEST")
 _PROVIDER_CLASSES = {
     "AnthropicProvider": AnthropicProvider,
@@ -137,7 +137,8 @@ class RoutePipeline:
             began=time.perf_counter(),
         )
         try:
-            _check_request(request)
+            if problem := request_problem(request):
+                raise _Rejected("INVALID_INPUT", problem)
             if not self.dev_mode and not request.auth_token:
                 raise _Rejected("AUTH_ERROR", "Authentication required")
             self._check_budget(call)
@@ -381,7 +382,7 @@ class RoutePipeline:
             call, "EXCHANGE", "SUCCESS", "Exchange completed", metadata
         )
         cost, remaining = self._debit(request, answer)
-        valid, errors = _check_output(answer.content, request.output_schema)
+        valid, errors = check_output(answer.content, request.output_schema)
         blocks = getattr(answer, "content_blocks", None)
         return call.response(
             RouteOutcome.SUCCESS,
@@ -431,14 +432,6 @@ class RoutePipeline:
         return entry_id
 
 
-def _check_request(request: PromptRequest) -> None:
-    if not request.prompt or not request.prompt.strip():
-        raise _Rejected("INVALID_INPUT", "Prompt is empty")
-    for name in ("contract_id", "session_id"):
-        if not getattr(request, name):
-            raise _Rejected("INVALID_INPUT", f"{name} is required")
-
-
 def _identity(request: PromptRequest) -> dict[str, Any]:
     return {
         "agent_id": request.agent_id,
@@ -456,29 +449,6 @@ def _error_code(error: Exception) -> str:
     if isinstance(code, str) and code:
         return code
     return "TIMEOUT" if isinstance(error, TimeoutError) else "PROVIDER_ERROR"
-
-
-def _check_output(
-    content: str,
-    schema: dict[str, Any] | None,
-) -> tuple[bool | None, list[str]]:
-    if not schema:
-        return None, []
-    try:
-        answer = json.loads(content)
-    except ValueError:
-        shown = content[:_SHOWN_CHARACTERS_MAX]
-        return False, [f"Response is not valid JSON: {shown}"]
-    if schema.get("type") != "object":
-        return True, []
-    if not isinstance(answer, dict):
-        return False, ["Response is not a JSON object"]
-    errors = [
-        f"Missing required field: {name}"
-        for name in schema.get("required", ())
-        if name not in answer
-    ]
-    return not errors, errors
 
 
 def _make_provider(provider_id: str, wanted: dict[str, Any]) -> Any:

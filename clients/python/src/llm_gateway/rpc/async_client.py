@@ -1,0 +1,234 @@
+"""AsyncLLMGatewayClient is LLMGatewayClient for coroutines.
+
+    async with LLMGateway.connect_async("llm.example.com:443",
+                                        api_key=key) as gateway:
+        answer = await gateway.generate(request, timeout_s=30)
+        async with gateway.stream_generate(request) as stream:
+            async for text in stream.texts():
+                print(text, end="")
+
+A coroutine that is cancelled cancels its call. To be used in the event loop in
+which it was made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from llm_gateway.router.messages import PromptRequest, PromptResponse
+from llm_gateway.rpc import methods
+from llm_gateway.rpc.async_stream import AsyncGenerateStream
+from llm_gateway.rpc.call_plan import CallPlan
+from llm_gateway.rpc.errors import CallError, call_error
+from llm_gateway.rpc.methods import Method
+from llm_gateway.rpc.options import CallFields, ClientOptions
+from llm_gateway.rpc.retrying import RetryBudget
+from llm_gateway.rpc.routing import RoutedPrompt
+from llm_gateway.rpc.stream import StreamRecord
+from llmgateway.v1 import gateway_pb2, gateway_pb2_grpc
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class AsyncLLMGatewayClient:
+    def __init__(self, target: str, **options: Any) -> None:
+        """As LLMGatewayClient; to be made where an event loop runs."""
+        self._options = ClientOptions(**options)
+        self._retries = RetryBudget()
+        credentials = self._options.credentials()
+        arguments = self._options.arguments()
+        self._channel = (
+            grpc.aio.insecure_channel(target, arguments)
+            if credentials is None
+            else grpc.aio.secure_channel(target, credentials, arguments)
+        )
+        self.stub = gateway_pb2_grpc.GatewayServiceStub(self._channel)
+
+    async def generate(
+        self,
+        request: gateway_pb2.GenerateRequest,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.GenerateResponse:
+        """One complete answer."""
+        return await self._unary(methods.GENERATE, request, call)
+
+    def stream_generate(
+        self,
+        request: gateway_pb2.GenerateRequest,
+        **call: Unpack[CallFields],
+    ) -> AsyncGenerateStream:
+        """The answer as it is produced. Failures are told by the stream."""
+        return self._stream(
+            methods.STREAM_GENERATE, request, StreamRecord(), call
+        )
+
+    def resume_stream(
+        self,
+        stream_id: str,
+        after_seq: int = 0,
+        **call: Unpack[CallFields],
+    ) -> AsyncGenerateStream:
+        """Goes on with the stream whose `request_id` this is and whose
+        connection broke, behind its event `after_seq`; where the gateway has
+        `resumable_streams`."""
+        request = gateway_pb2.ResumeStreamRequest(
+            request_id=stream_id, after_seq=after_seq
+        )
+        record = StreamRecord(after_seq + 1 if after_seq else None)
+        record.request_id = stream_id
+        return self._stream(methods.RESUME_STREAM, request, record, call)
+
+    async def count_tokens(
+        self,
+        request: gateway_pb2.GenerateRequest,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.CountTokensResponse:
+        """How many input tokens the request has, without running it."""
+        return await self._unary(
+            methods.COUNT_TOKENS,
+            gateway_pb2.CountTokensRequest(request=request),
+            call,
+        )
+
+    async def embed(
+        self,
+        request: gateway_pb2.EmbedRequest,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.EmbedResponse:
+        """Turns texts into vectors."""
+        return await self._unary(methods.EMBED, request, call)
+
+    async def list_models(
+        self, provider_id: str = "", **call: Unpack[CallFields]
+    ) -> AsyncIterator[gateway_pb2.Model]:
+        """The models that can be named, by name; asks page by page."""
+        request = gateway_pb2.ListModelsRequest(provider_id=provider_id)
+        while True:
+            page = await self._unary(methods.LIST_MODELS, request, call)
+            for model in page.models:
+                yield model
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def get_model(
+        self, name: str, provider_id: str = "", **call: Unpack[CallFields]
+    ) -> gateway_pb2.Model:
+        return await self._unary(
+            methods.GET_MODEL,
+            gateway_pb2.GetModelRequest(name=name, provider_id=provider_id),
+            call,
+        )
+
+    async def create_session(
+        self,
+        ttl_s: float | None = None,
+        context: Mapping[str, Any] | None = None,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.Session:
+        """Opens a session; its id goes into `GenerateRequest.session`.
+
+        It is kept for `ttl_s` unused, or as the gateway's configuration says;
+        `context` is what JSON can have.
+        """
+        return await self._unary(
+            methods.CREATE_SESSION,
+            methods.session_request(ttl_s, context),
+            call,
+        )
+
+    async def get_session(
+        self, session_id: str, **call: Unpack[CallFields]
+    ) -> gateway_pb2.Session:
+        return await self._unary(
+            methods.GET_SESSION,
+            gateway_pb2.GetSessionRequest(id=session_id),
+            call,
+        )
+
+    async def delete_session(
+        self, session_id: str, **call: Unpack[CallFields]
+    ) -> None:
+        await self._unary(
+            methods.DELETE_SESSION,
+            gateway_pb2.DeleteSessionRequest(id=session_id),
+            call,
+        )
+
+    async def route(self, request: PromptRequest) -> PromptResponse:
+        """As of a gateway in the process, whose parts - ledger, budgets,
+        breakers, providers - are the other's here."""
+        prompt = RoutedPrompt(request)
+        rejected = prompt.rejection()
+        if rejected is not None:
+            return rejected
+        try:
+            answer = await self.generate(
+                prompt.generate_request(), **prompt.call()
+            )
+        except CallError as error:
+            return prompt.failed(error)
+        return prompt.succeeded(answer)
+
+    async def close(self) -> None:
+        """Ends all calls, and the connections."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> AsyncLLMGatewayClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _plan(self, method: Method, request: Any, call: CallFields) -> CallPlan:
+        return CallPlan(
+            self._options,
+            self._retries,
+            method.timeout_s(self._options),
+            method.is_repeatable(request),
+            call,
+        )
+
+    async def _unary(
+        self, method: Method, request: Any, call: CallFields
+    ) -> Any:
+        plan = self._plan(method, request, call)
+        run = getattr(self.stub, method.name)
+        while True:
+            try:
+                answer = await run(request, **plan.begin_attempt())
+            except grpc.RpcError as error:
+                failure = call_error(error)
+                wait = plan.wait_s(failure)
+                if wait is None:
+                    raise failure from error
+                await asyncio.sleep(wait)
+            else:
+                plan.succeeded()
+                return answer
+
+    def _stream(
+        self,
+        method: Method,
+        request: Any,
+        record: StreamRecord,
+        call: CallFields,
+    ) -> AsyncGenerateStream:
+        plan = self._plan(method, request, call)
+        run = getattr(self.stub, method.name)
+        return AsyncGenerateStream(
+            lambda: run(request, **plan.begin_attempt()),
+            plan,
+            record,
+        )

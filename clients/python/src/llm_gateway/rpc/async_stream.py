@@ -1,0 +1,137 @@
+"""AsyncGenerateStream is GenerateStream for coroutines.
+
+    async with gateway.stream_generate(request) as stream:
+        async for event in stream:
+            print(event.delta.text, end="")
+
+To be used by one coroutine at a time, in the event loop of its client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Any
+
+import grpc
+
+from llm_gateway.rpc.call_plan import CallPlan
+from llm_gateway.rpc.errors import (
+    CallCancelledError,
+    CallError,
+    StreamInterruptedError,
+    call_error,
+)
+from llm_gateway.rpc.stream import StreamRecord, text_of
+from llmgateway.v1 import gateway_pb2
+
+
+class AsyncGenerateStream:
+    """Iterates over llmgateway.v1.GenerateEvent. Made by the client."""
+
+    def __init__(
+        self,
+        start: Callable[[], Any],
+        plan: CallPlan,
+        record: StreamRecord,
+    ) -> None:
+        self._start = start
+        self._plan = plan
+        self._record = record
+        self._is_over = False
+        self._failure: CallError | None = None
+        self._call = start()
+
+    @property
+    def request_id(self) -> str:
+        """The gateway's id of the call; empty until the first event."""
+        return self._record.request_id
+
+    @property
+    def started(self) -> gateway_pb2.StreamStarted | None:
+        """Which model answers, and why; None until the first event."""
+        return self._record.started
+
+    @property
+    def end(self) -> gateway_pb2.StreamEnd | None:
+        """The last event, once it is there: how it ended, and its usage."""
+        return self._record.end
+
+    @property
+    def seq(self) -> int:
+        """Of the last event, for resume_stream; 0 before the first."""
+        return self._record.seq
+
+    def __aiter__(self) -> AsyncIterator[gateway_pb2.GenerateEvent]:
+        return self
+
+    async def __anext__(self) -> gateway_pb2.GenerateEvent:
+        if self._is_over:
+            if self._failure is not None:
+                raise self._failure
+            raise StopAsyncIteration
+        while True:
+            try:
+                event = await self._call.read()
+                if event is grpc.aio.EOF:
+                    break
+                self._record.note(event)
+                return event
+            except StreamInterruptedError as interrupted:
+                self._call.cancel()
+                raise self._fail(interrupted) from None
+            except asyncio.CancelledError:
+                self.close()
+                raise
+            except grpc.RpcError as error:
+                failure = call_error(error)
+                wait = None
+                if self._record.seq == 0:
+                    wait = self._plan.wait_s(failure)
+                if wait is None:
+                    raise self._fail(failure) from error
+                await asyncio.sleep(wait)
+                self._call = self._start()
+        untrue = self._record.failure()
+        if untrue is not None:
+            raise self._fail(untrue)
+        self._is_over = True
+        self._plan.succeeded()
+        raise StopAsyncIteration
+
+    async def texts(self) -> AsyncIterator[str]:
+        """The pieces of the first answer's text."""
+        async for event in self:
+            if text := text_of(event):
+                yield text
+
+    def close(self) -> None:
+        """Cancels it if it goes on; what is read then raises
+        CallCancelledError."""
+        if self._is_over:
+            return
+        self._call.cancel()
+        self._fail(
+            CallCancelledError(
+                "the stream was closed before its end",
+                "CANCELLED",
+                request_id=self.request_id,
+            )
+        )
+
+    async def __aenter__(self) -> AsyncGenerateStream:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _fail(self, failure: CallError) -> CallError:
+        self._is_over = True
+        self._failure = failure
+        return failure

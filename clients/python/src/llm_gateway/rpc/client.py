@@ -1,0 +1,251 @@
+"""LLMGatewayClient is LLMGateway as the client of a gateway elsewhere.
+
+    from llm_gateway import LLMGateway
+    from llmgateway.v1.gateway_pb2 import GenerateRequest
+
+    request = GenerateRequest(model="gpt-x", messages=[
+        {"role": "ROLE_USER", "parts": [{"text": "Hello"}]}])
+    with LLMGateway.connect("llm.example.com:443", api_key=key) as gateway:
+        answer = gateway.generate(request, timeout_s=30)
+
+Requests and answers are the contract's own messages. A call that fails raises
+a CallError (errors.py). Thread-safe.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from llm_gateway.gateway import LLMGateway
+from llm_gateway.router.messages import PromptRequest, PromptResponse
+from llm_gateway.rpc import methods
+from llm_gateway.rpc.call_plan import CallPlan
+from llm_gateway.rpc.errors import CallError, call_error
+from llm_gateway.rpc.methods import Method
+from llm_gateway.rpc.options import CallFields, ClientOptions
+from llm_gateway.rpc.retrying import RetryBudget
+from llm_gateway.rpc.routing import RoutedPrompt
+from llm_gateway.rpc.stream import GenerateStream, StreamRecord
+from llmgateway.v1 import gateway_pb2, gateway_pb2_grpc
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class LLMGatewayClient(LLMGateway):
+    def __init__(
+        self,
+        target: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        **options: Any,
+    ) -> None:
+        """Connects to `target` when first called.
+
+        It is as gRPC names it: `host:port`, `dns:///host:port` for all
+        addresses of a name, `ipv4:1.2.3.4:50051,1.2.3.5:50051` for a list.
+        `options` are the fields of ClientOptions; ValueError names what is
+        wrong in them. `sleep` waits between attempts.
+        """
+        self._options = ClientOptions(**options)
+        self._sleep = sleep
+        self._retries = RetryBudget()
+        credentials = self._options.credentials()
+        arguments = self._options.arguments()
+        self._channel = (
+            grpc.insecure_channel(target, arguments)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, arguments)
+        )
+        self.stub = gateway_pb2_grpc.GatewayServiceStub(self._channel)
+
+    def generate(
+        self,
+        request: gateway_pb2.GenerateRequest,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.GenerateResponse:
+        """One complete answer."""
+        return self._unary(methods.GENERATE, request, call)
+
+    def stream_generate(
+        self,
+        request: gateway_pb2.GenerateRequest,
+        **call: Unpack[CallFields],
+    ) -> GenerateStream:
+        """The answer as it is produced. Failures are told by the stream."""
+        return self._stream(
+            methods.STREAM_GENERATE, request, StreamRecord(), call
+        )
+
+    def resume_stream(
+        self,
+        stream_id: str,
+        after_seq: int = 0,
+        **call: Unpack[CallFields],
+    ) -> GenerateStream:
+        """Goes on with the stream whose `request_id` this is and whose
+        connection broke, behind its event `after_seq`; where the gateway has
+        `resumable_streams`."""
+        request = gateway_pb2.ResumeStreamRequest(
+            request_id=stream_id, after_seq=after_seq
+        )
+        record = StreamRecord(after_seq + 1 if after_seq else None)
+        record.request_id = stream_id
+        return self._stream(methods.RESUME_STREAM, request, record, call)
+
+    def count_tokens(
+        self,
+        request: gateway_pb2.GenerateRequest,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.CountTokensResponse:
+        """How many input tokens the request has, without running it."""
+        return self._unary(
+            methods.COUNT_TOKENS,
+            gateway_pb2.CountTokensRequest(request=request),
+            call,
+        )
+
+    def embed(
+        self,
+        request: gateway_pb2.EmbedRequest,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.EmbedResponse:
+        """Turns texts into vectors."""
+        return self._unary(methods.EMBED, request, call)
+
+    def list_models(
+        self, provider_id: str = "", **call: Unpack[CallFields]
+    ) -> Iterator[gateway_pb2.Model]:
+        """The models that can be named, by name; asks page by page."""
+        request = gateway_pb2.ListModelsRequest(provider_id=provider_id)
+        while True:
+            page = self._unary(methods.LIST_MODELS, request, call)
+            yield from page.models
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def get_model(
+        self, name: str, provider_id: str = "", **call: Unpack[CallFields]
+    ) -> gateway_pb2.Model:
+        return self._unary(
+            methods.GET_MODEL,
+            gateway_pb2.GetModelRequest(name=name, provider_id=provider_id),
+            call,
+        )
+
+    def create_session(
+        self,
+        ttl_s: float | None = None,
+        context: Mapping[str, Any] | None = None,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.Session:
+        """Opens a session; its id goes into `GenerateRequest.session`.
+
+        It is kept for `ttl_s` unused, or as the gateway's configuration says;
+        `context` is what JSON can have.
+        """
+        return self._unary(
+            methods.CREATE_SESSION,
+            methods.session_request(ttl_s, context),
+            call,
+        )
+
+    def get_session(
+        self, session_id: str, **call: Unpack[CallFields]
+    ) -> gateway_pb2.Session:
+        return self._unary(
+            methods.GET_SESSION,
+            gateway_pb2.GetSessionRequest(id=session_id),
+            call,
+        )
+
+    def delete_session(
+        self, session_id: str, **call: Unpack[CallFields]
+    ) -> None:
+        self._unary(
+            methods.DELETE_SESSION,
+            gateway_pb2.DeleteSessionRequest(id=session_id),
+            call,
+        )
+
+    def route(self, request: PromptRequest) -> PromptResponse:
+        """As of a gateway in the process, whose parts - ledger, budgets,
+        breakers, providers - are the other's here."""
+        prompt = RoutedPrompt(request)
+        rejected = prompt.rejection()
+        if rejected is not None:
+            return rejected
+        try:
+            answer = self.generate(prompt.generate_request(), **prompt.call())
+        except CallError as error:
+            return prompt.failed(error)
+        return prompt.succeeded(answer)
+
+    def register_provider(self, provider_id: str, provider: Any) -> None:
+        """TypeError: the gateway elsewhere has providers of its own."""
+        raise TypeError(
+            f"provider '{provider_id}' cannot be registered with a gateway "
+            "elsewhere; name it in that gateway's configuration"
+        )
+
+    def close(self) -> None:
+        """Ends all calls, and the connections."""
+        self._channel.close()
+
+    def __enter__(self) -> LLMGatewayClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _plan(self, method: Method, request: Any, call: CallFields) -> CallPlan:
+        return CallPlan(
+            self._options,
+            self._retries,
+            method.timeout_s(self._options),
+            method.is_repeatable(request),
+            call,
+        )
+
+    def _unary(self, method: Method, request: Any, call: CallFields) -> Any:
+        plan = self._plan(method, request, call)
+        run = getattr(self.stub, method.name)
+        while True:
+            try:
+                answer = run(request, **plan.begin_attempt())
+            except grpc.RpcError as error:
+                failure = call_error(error)
+                wait = plan.wait_s(failure)
+                if wait is None:
+                    raise failure from error
+                self._sleep(wait)
+            else:
+                plan.succeeded()
+                return answer
+
+    def _stream(
+        self,
+        method: Method,
+        request: Any,
+        record: StreamRecord,
+        call: CallFields,
+    ) -> GenerateStream:
+        plan = self._plan(method, request, call)
+        run = getattr(self.stub, method.name)
+        return GenerateStream(
+            lambda: run(request, **plan.begin_attempt()),
+            plan,
+            record,
+            self._sleep,
+        )

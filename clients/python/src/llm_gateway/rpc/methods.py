@@ -1,0 +1,56 @@
+"""The calls of a client, each with what it has by default.
+
+Both clients go by this table, so that neither has a call or a rule of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llm_gateway.rpc.options import ClientOptions
+from llmgateway.v1 import gateway_pb2
+
+
+@dataclass(frozen=True)
+class Method:
+    """An rpc of GatewayService. It is `repeatable` if to make it twice does
+    what to make it once does, and costs as much."""
+
+    name: str
+    runs_model: bool = False
+    repeatable: bool = False
+
+    def timeout_s(self, options: ClientOptions) -> float:
+        if self.runs_model:
+            return options.generate_timeout_s
+        return options.lookup_timeout_s
+
+    def is_repeatable(self, request: Any) -> bool:
+        """Also a call that the gateway knows again by its key."""
+        return self.repeatable or bool(getattr(request, "idempotency_key", ""))
+
+
+GENERATE = Method("Generate", runs_model=True)
+STREAM_GENERATE = Method("StreamGenerate", runs_model=True)
+RESUME_STREAM = Method("ResumeStream", runs_model=True, repeatable=True)
+COUNT_TOKENS = Method("CountTokens", repeatable=True)
+EMBED = Method("Embed", runs_model=True)
+LIST_MODELS = Method("ListModels", repeatable=True)
+GET_MODEL = Method("GetModel", repeatable=True)
+CREATE_SESSION = Method("CreateSession")
+GET_SESSION = Method("GetSession", repeatable=True)
+# Who deletes twice is told that there is none.
+DELETE_SESSION = Method("DeleteSession")
+
+
+def session_request(
+    ttl_s: float | None, context: Mapping[str, Any] | None
+) -> gateway_pb2.CreateSessionRequest:
+    request = gateway_pb2.CreateSessionRequest()
+    if ttl_s is not None:
+        request.ttl.FromNanoseconds(round(ttl_s * 1_000_000_000))
+    if context is not None:
+        request.context.update(context)
+    return request

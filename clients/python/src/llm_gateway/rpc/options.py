@@ -1,0 +1,197 @@
+"""What a client is told of its gateway, and a call of itself."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+from llm_gateway.rpc.retrying import RetryPolicy
+
+SERVICE = "llmgateway.v1.GatewayService"
+
+Pem = str | os.PathLike[str] | bytes
+
+_KEY = re.compile(r"[0-9a-z_.-]+")
+_KEEPALIVE_MS = 30_000
+_KEEPALIVE_TIMEOUT_MS = 20_000
+
+
+class CallFields(TypedDict, total=False):
+    """What one call may have of its own."""
+
+    # Seconds for all of the call, waits and retries included; math.inf for no
+    # limit. If it is not given, the client's.
+    timeout_s: float
+    # Letters, digits and `-_.:`, at most 128; made up by the gateway if absent.
+    request_id: str
+    # Beside the client's; a key of both has this value.
+    metadata: Mapping[str, str | bytes]
+    # Whether to wait, until the timeout, for a gateway that can be reached.
+    wait_for_ready: bool
+    # W3C's, of the span that the call belongs to; else OpenTelemetry's current
+    # one, if the program uses it.
+    traceparent: str
+    # In place of the client's.
+    api_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientOptions:
+    """What `LLMGateway.connect` takes beside the target.
+
+    Fields:
+      api_key: sent as `authorization: Bearer`; a function is asked for each
+        call, for keys that change.
+      plaintext: no TLS. Whoever is on the way reads keys and prompts: for this
+        machine, or where a mesh encrypts.
+      ca: who issued the gateway's certificate, as PEM or the path of a file;
+        the system's roots if None.
+      certificate, private_key: the caller's own, for mutual TLS, likewise.
+      server_name: the name that the gateway's certificate must have, if it is
+        not the target's.
+      generate_timeout_s: for calls that run a model; math.inf for no limit.
+      lookup_timeout_s: for all others.
+      wait_for_ready: whether calls wait for a gateway that can be reached.
+      metadata: what every call has.
+      retry: how often a call is made; RetryPolicy(attempts_max=1) for once.
+      load_balancing: `round_robin` goes round all addresses of the target, as
+        `dns:///llm.example.com:443` has them; `pick_first` takes the first.
+      health_checks: whether addresses that are not healthy are left out; for
+        `round_robin`.
+      message_bytes_max: the largest answer.
+      channel_arguments: more of gRPC's, which win over ours.
+    """
+
+    api_key: str | Callable[[], str] | None = field(default=None, repr=False)
+    plaintext: bool = False
+    ca: Pem | None = None
+    certificate: Pem | None = None
+    private_key: Pem | None = field(default=None, repr=False)
+    server_name: str | None = None
+    generate_timeout_s: float = 900.0
+    lookup_timeout_s: float = 60.0
+    wait_for_ready: bool = False
+    metadata: Mapping[str, str | bytes] = field(
+        default_factory=dict, repr=False
+    )
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    load_balancing: Literal["round_robin", "pick_first"] = "round_robin"
+    health_checks: bool = True
+    message_bytes_max: int = 64 * 1024 * 1024
+    channel_arguments: Sequence[tuple[str, Any]] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, which names what is wrong."""
+        if self.plaintext:
+            for name in ("ca", "certificate", "private_key", "server_name"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} is for TLS, and plaintext is set")
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError(
+                "certificate and private_key belong together, and only one "
+                "of them is given"
+            )
+        for name in ("generate_timeout_s", "lookup_timeout_s"):
+            check_timeout(name, getattr(self, name))
+        if self.message_bytes_max < 1:
+            raise ValueError(
+                f"message_bytes_max is {self.message_bytes_max}; it is at "
+                "least 1"
+            )
+        if self.load_balancing not in ("round_robin", "pick_first"):
+            raise ValueError(
+                f"load_balancing is {self.load_balancing!r}; it is "
+                "'round_robin' or 'pick_first'"
+            )
+        check_metadata(self.metadata)
+
+    def credentials(self) -> Any:
+        """grpc.ChannelCredentials; None for plaintext."""
+        import grpc
+
+        if self.plaintext:
+            return None
+        return grpc.ssl_channel_credentials(
+            _pem(self.ca), _pem(self.private_key), _pem(self.certificate)
+        )
+
+    def arguments(self) -> list[tuple[str, Any]]:
+        """The channel's arguments."""
+        arguments: dict[str, Any] = {
+            "grpc.primary_user_agent": f"llmgateway-python/{_version()}",
+            "grpc.service_config": json.dumps(self._service_config()),
+            # A DNS record that says otherwise does not belong to this program.
+            "grpc.service_config_disable_resolution": 1,
+            "grpc.keepalive_time_ms": _KEEPALIVE_MS,
+            "grpc.keepalive_timeout_ms": _KEEPALIVE_TIMEOUT_MS,
+            "grpc.max_receive_message_length": self.message_bytes_max,
+            "grpc.max_send_message_length": -1,
+        }
+        if self.server_name is not None:
+            arguments["grpc.ssl_target_name_override"] = self.server_name
+        return list({**arguments, **dict(self.channel_arguments)}.items())
+
+    def _service_config(self) -> dict[str, Any]:
+        # No retryPolicy: gRPC's own would repeat what the gateway has repeated
+        # already.
+        config: dict[str, Any] = {
+            "loadBalancingConfig": [{self.load_balancing: {}}]
+        }
+        if self.health_checks:
+            config["healthCheckConfig"] = {"serviceName": SERVICE}
+        return config
+
+
+def check_timeout(name: str, seconds: float) -> None:
+    """Raises ValueError unless it can be a timeout."""
+    if math.isnan(seconds) or seconds <= 0:
+        raise ValueError(
+            f"{name} is {seconds}; it is more than 0, and math.inf for no limit"
+        )
+
+
+def check_metadata(metadata: Mapping[str, str | bytes]) -> None:
+    """Raises ValueError unless gRPC can send it, without showing values."""
+    for key, value in metadata.items():
+        if not _KEY.fullmatch(key) or key.startswith("grpc-"):
+            raise ValueError(
+                f"metadata has the key {key!r}; keys are of lower case "
+                "letters, digits and -_., and begin with other than grpc-"
+            )
+        if isinstance(value, bytes) != key.endswith("-bin"):
+            raise ValueError(
+                f"metadata[{key!r}] is bytes or text; of keys that end with "
+                "-bin bytes, of all others text"
+            )
+        if isinstance(value, str):
+            check_text(f"metadata[{key!r}]", value)
+
+
+def check_text(name: str, value: str) -> None:
+    if not all(" " <= letter <= "~" for letter in value):
+        raise ValueError(f"{name} has what is no printable ASCII letter")
+
+
+def _pem(given: Pem | None) -> bytes | None:
+    if given is None or isinstance(given, bytes):
+        return given
+    if isinstance(given, str) and given.lstrip().startswith("-----BEGIN"):
+        return given.encode("ascii")
+    with open(given, "rb") as file:
+        return file.read()
+
+
+@functools.cache
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("llm-gateway")
+    except metadata.PackageNotFoundError:  # Run from its sources.
+        return "0"

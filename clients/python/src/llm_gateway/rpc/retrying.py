@@ -1,0 +1,114 @@
+"""Whether a failed call is made again, and after how long.
+
+The gateway retries what its providers fail, so a client that did it again would
+multiply the attempts. It repeats only what the gateway has turned away without
+asking a provider, and when the gateway says so:
+
+    policy.wait_s(error, attempt=1, repeatable=False)  # None: not at all.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass
+
+from llm_gateway.rpc.errors import CallError
+
+# Another replica, or this one in a moment, may serve it.
+_LATER = frozenset(
+    {
+        "CONCURRENCY_LIMITED",
+        "CONTEXT_SERVICE_UNAVAILABLE",
+        "DRAINING",
+        "IDENTITY_UNAVAILABLE",
+        "LEDGER_UNAVAILABLE",
+        "OVERLOADED",
+    }
+)
+# The same, but only the gateway knows when: without a push-back never.
+_WHEN_TOLD = frozenset({"CIRCUIT_OPEN", "RATE_LIMITED", "STORE_UNAVAILABLE"})
+_BACKOFF_S = 0.2
+_BACKOFF_LIMIT_S = 5.0
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a call is made, and how long it waits in between.
+
+    A push-back that is longer than `wait_s_max` is the caller's affair: the
+    error that it came with is raised at once.
+    """
+
+    attempts_max: int = 3  # In all; 1 for no retries.
+    wait_s_max: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.attempts_max < 1:
+            raise ValueError(
+                f"attempts_max is {self.attempts_max}; it is at least 1"
+            )
+        if self.wait_s_max < 0:
+            raise ValueError(
+                f"wait_s_max is {self.wait_s_max}; it is at least 0"
+            )
+
+    def wait_s(
+        self, error: CallError, attempt: int, repeatable: bool
+    ) -> float | None:
+        """How long to wait after attempt number `attempt`, counted from 1;
+        None if there is to be no other.
+
+        A call is `repeatable` if nothing is done twice where the connection
+        broke and nobody knows how far it had come.
+        """
+        if attempt >= self.attempts_max:
+            return None
+        told = error.pushback_ms
+        if not _may_be_repeated(error, told is not None, repeatable):
+            return None
+        if told is None:
+            return _backoff_s(attempt)
+        wait = told / 1000
+        return wait if 0 <= wait <= self.wait_s_max else None
+
+
+class RetryBudget:
+    """Keeps the retries of a client few, as gRPC's `retryThrottling` does.
+
+    Each failure takes a token and each success gives back a tenth; there are
+    no retries while half of them or fewer are left. Thread-safe.
+    """
+
+    _TOKENS_MAX = 10.0
+    _TOKENS_OF_SUCCESS = 0.1
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tokens = self._TOKENS_MAX
+
+    def succeeded(self) -> None:
+        with self._lock:
+            self._tokens = min(
+                self._TOKENS_MAX, self._tokens + self._TOKENS_OF_SUCCESS
+            )
+
+    def failed(self) -> bool:
+        """Whether there may be a retry."""
+        with self._lock:
+            self._tokens = max(0.0, self._tokens - 1)
+            return self._tokens > self._TOKENS_MAX / 2
+
+
+def _may_be_repeated(error: CallError, is_told: bool, repeatable: bool) -> bool:
+    if error.reason in _LATER:
+        return True
+    if error.reason in _WHEN_TOLD:
+        return is_told
+    # Nobody answered, or not to the end.
+    return not error.reason and error.code == "UNAVAILABLE" and repeatable
+
+
+def _backoff_s(attempt: int) -> float:
+    most = min(_BACKOFF_LIMIT_S, _BACKOFF_S * 2.0 ** (attempt - 1))
+    return random.uniform(most / 2, most)

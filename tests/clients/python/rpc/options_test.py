@@ -1,0 +1,94 @@
+"""What a client is told is checked, and becomes a channel's arguments."""
+
+import json
+import math
+import os
+import tempfile
+import unittest
+
+from tests.clients.python import client_path  # pylint: disable=unused-import
+
+from llm_gateway.rpc import options
+from llm_gateway.rpc.options import ClientOptions
+
+_SECRET = "very-secret-key"
+
+
+class ClientOptionsTest(unittest.TestCase):
+
+    def refused(self, told, **fields):
+        with self.assertRaisesRegex(ValueError, told) as caught:
+            ClientOptions(**fields)
+        self.assertNotIn(_SECRET, str(caught.exception))
+
+    def test_what_contradicts_itself_is_refused(self):
+        self.refused("certificate is for TLS", plaintext=True,
+                     certificate=b"", private_key=b"")
+        self.refused("server_name is for TLS", plaintext=True,
+                     server_name="x")
+        self.refused("belong together", certificate=b"x")
+        self.refused("belong together", private_key=_SECRET)
+
+    def test_what_makes_no_sense_is_refused(self):
+        for seconds in (0, -1, math.nan):
+            self.refused("generate_timeout_s is", generate_timeout_s=seconds)
+        self.refused("message_bytes_max is 0", message_bytes_max=0)
+        self.refused("load_balancing is 'random'", load_balancing="random")
+
+    def test_metadata_must_be_such_as_can_be_sent(self):
+        self.refused("the key 'X-A'", metadata={"X-A": _SECRET})
+        self.refused("the key 'grpc-x'", metadata={"grpc-x": _SECRET})
+        self.refused("'x-a'.*no printable", metadata={"x-a": _SECRET + "\n"})
+        self.refused("'x-bin'.*bytes", metadata={"x-bin": _SECRET})
+        self.refused("'x-a'.*bytes", metadata={"x-a": b"x"})
+        ClientOptions(metadata={"x-a": "b", "x-bin": b"\0"})
+
+    def test_secrets_are_not_printed(self):
+        made = ClientOptions(
+            api_key=_SECRET, certificate=b"x", private_key=_SECRET,
+            metadata={"x-provider-authorization": _SECRET})
+        self.assertNotIn(_SECRET, repr(made))
+
+    def test_the_service_config_balances_and_retries_nothing(self):
+        arguments = dict(ClientOptions().arguments())
+        self.assertEqual(json.loads(arguments["grpc.service_config"]), {
+            "loadBalancingConfig": [{"round_robin": {}}],
+            "healthCheckConfig": {
+                "serviceName": "llmgateway.v1.GatewayService"}})
+        self.assertEqual(
+            arguments["grpc.service_config_disable_resolution"], 1)
+        self.assertRegex(arguments["grpc.primary_user_agent"],
+                         "^llmgateway-python/[0-9]")
+        self.assertNotIn("grpc.ssl_target_name_override", arguments)
+
+    def test_what_else_is_asked_for_is_there(self):
+        arguments = dict(ClientOptions(
+            load_balancing="pick_first", health_checks=False,
+            server_name="other", message_bytes_max=5,
+            channel_arguments=[("grpc.keepalive_time_ms", 7)]).arguments())
+        self.assertEqual(json.loads(arguments["grpc.service_config"]),
+                         {"loadBalancingConfig": [{"pick_first": {}}]})
+        self.assertEqual(
+            (arguments["grpc.ssl_target_name_override"],
+             arguments["grpc.max_receive_message_length"],
+             arguments["grpc.keepalive_time_ms"]), ("other", 5, 7))
+
+    def test_a_pem_is_one_or_a_file_of_one(self):
+        text = "-----BEGIN CERTIFICATE-----\nMII\n"
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.pem")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+            for given in (text, text.encode(), path):
+                self.assertEqual(options._pem(given), text.encode())
+            self.assertIsNone(options._pem(None))
+            with self.assertRaisesRegex(FileNotFoundError, "missing.pem"):
+                options._pem(os.path.join(folder, "missing.pem"))
+
+    def test_plaintext_has_no_credentials(self):
+        self.assertIsNone(ClientOptions(plaintext=True).credentials())
+        self.assertIsNotNone(ClientOptions().credentials())
+
+
+if __name__ == "__main__":
+    unittest.main()
