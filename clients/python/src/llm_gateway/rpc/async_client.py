@@ -25,7 +25,7 @@ from llm_gateway.rpc import methods
 from llm_gateway.rpc.async_stream import AsyncGenerateStream
 from llm_gateway.rpc.call_plan import CallPlan
 from llm_gateway.rpc.errors import CallError, call_error
-from llm_gateway.rpc.methods import Method
+from llm_gateway.rpc.methods import Answer, Method
 from llm_gateway.rpc.options import CallFields, ClientOptions
 from llm_gateway.rpc.retrying import RetryBudget
 from llm_gateway.rpc.routing import RoutedPrompt
@@ -191,7 +191,9 @@ class AsyncLLMGatewayClient:
     ) -> None:
         await self.close()
 
-    def _plan(self, method: Method, request: Any, call: CallFields) -> CallPlan:
+    def _plan(
+        self, method: Method[Any], request: Any, call: CallFields
+    ) -> CallPlan:
         return CallPlan(
             self._options,
             self._retries,
@@ -201,13 +203,13 @@ class AsyncLLMGatewayClient:
         )
 
     async def _unary(
-        self, method: Method, request: Any, call: CallFields
-    ) -> Any:
+        self, method: Method[Answer], request: Any, call: CallFields
+    ) -> Answer:
         plan = self._plan(method, request, call)
         run = getattr(self.stub, method.name)
         while True:
             try:
-                answer = await run(request, **plan.begin_attempt())
+                answer: Answer = await run(request, **plan.begin_attempt())
             except grpc.RpcError as error:
                 failure = call_error(error)
                 wait = plan.wait_s(failure)
@@ -220,7 +222,7 @@ class AsyncLLMGatewayClient:
 
     def _stream(
         self,
-        method: Method,
+        method: Method[Any],
         request: Any,
         record: StreamRecord,
         call: CallFields,

@@ -73,9 +73,10 @@ class AsyncGenerateStream:
             raise StopAsyncIteration
         while True:
             try:
-                event = await self._call.read()
-                if event is grpc.aio.EOF:
+                read = await self._call.read()
+                if read is grpc.aio.EOF:
                     break
+                event: gateway_pb2.GenerateEvent = read
                 self._record.note(event)
                 return event
             except StreamInterruptedError as interrupted:

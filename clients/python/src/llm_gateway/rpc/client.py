@@ -26,7 +26,7 @@ from llm_gateway.router.messages import PromptRequest, PromptResponse
 from llm_gateway.rpc import methods
 from llm_gateway.rpc.call_plan import CallPlan
 from llm_gateway.rpc.errors import CallError, call_error
-from llm_gateway.rpc.methods import Method
+from llm_gateway.rpc.methods import Answer, Method
 from llm_gateway.rpc.options import CallFields, ClientOptions
 from llm_gateway.rpc.retrying import RetryBudget
 from llm_gateway.rpc.routing import RoutedPrompt
@@ -209,7 +209,9 @@ class LLMGatewayClient(LLMGateway):
     ) -> None:
         self.close()
 
-    def _plan(self, method: Method, request: Any, call: CallFields) -> CallPlan:
+    def _plan(
+        self, method: Method[Any], request: Any, call: CallFields
+    ) -> CallPlan:
         return CallPlan(
             self._options,
             self._retries,
@@ -218,12 +220,14 @@ class LLMGatewayClient(LLMGateway):
             call,
         )
 
-    def _unary(self, method: Method, request: Any, call: CallFields) -> Any:
+    def _unary(
+        self, method: Method[Answer], request: Any, call: CallFields
+    ) -> Answer:
         plan = self._plan(method, request, call)
         run = getattr(self.stub, method.name)
         while True:
             try:
-                answer = run(request, **plan.begin_attempt())
+                answer: Answer = run(request, **plan.begin_attempt())
             except grpc.RpcError as error:
                 failure = call_error(error)
                 wait = plan.wait_s(failure)
@@ -236,7 +240,7 @@ class LLMGatewayClient(LLMGateway):
 
     def _stream(
         self,
-        method: Method,
+        method: Method[Any],
         request: Any,
         record: StreamRecord,
         call: CallFields,

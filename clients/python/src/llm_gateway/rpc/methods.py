@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from llm_gateway.rpc.options import ClientOptions
 from llmgateway.v1 import gateway_pb2
 
+Answer = TypeVar("Answer")
+
 
 @dataclass(frozen=True)
-class Method:
-    """An rpc of GatewayService. It is `repeatable` if to make it twice does
-    what to make it once does, and costs as much."""
+class Method(Generic[Answer]):
+    """An rpc of GatewayService, and what it answers.
+
+    It is `repeatable` if to make it twice does what to make it once does, and
+    costs as much.
+    """
 
     name: str
     runs_model: bool = False
@@ -32,17 +37,29 @@ class Method:
         return self.repeatable or bool(getattr(request, "idempotency_key", ""))
 
 
-GENERATE = Method("Generate", runs_model=True)
-STREAM_GENERATE = Method("StreamGenerate", runs_model=True)
-RESUME_STREAM = Method("ResumeStream", runs_model=True, repeatable=True)
-COUNT_TOKENS = Method("CountTokens", repeatable=True)
-EMBED = Method("Embed", runs_model=True)
-LIST_MODELS = Method("ListModels", repeatable=True)
-GET_MODEL = Method("GetModel", repeatable=True)
-CREATE_SESSION = Method("CreateSession")
-GET_SESSION = Method("GetSession", repeatable=True)
+GENERATE: Method[gateway_pb2.GenerateResponse] = Method(
+    "Generate", runs_model=True
+)
+STREAM_GENERATE: Method[gateway_pb2.GenerateEvent] = Method(
+    "StreamGenerate", runs_model=True
+)
+RESUME_STREAM: Method[gateway_pb2.GenerateEvent] = Method(
+    "ResumeStream", runs_model=True, repeatable=True
+)
+COUNT_TOKENS: Method[gateway_pb2.CountTokensResponse] = Method(
+    "CountTokens", repeatable=True
+)
+EMBED: Method[gateway_pb2.EmbedResponse] = Method("Embed", runs_model=True)
+LIST_MODELS: Method[gateway_pb2.ListModelsResponse] = Method(
+    "ListModels", repeatable=True
+)
+GET_MODEL: Method[gateway_pb2.Model] = Method("GetModel", repeatable=True)
+CREATE_SESSION: Method[gateway_pb2.Session] = Method("CreateSession")
+GET_SESSION: Method[gateway_pb2.Session] = Method("GetSession", repeatable=True)
 # Who deletes twice is told that there is none.
-DELETE_SESSION = Method("DeleteSession")
+DELETE_SESSION: Method[gateway_pb2.DeleteSessionResponse] = Method(
+    "DeleteSession"
+)
 
 
 def session_request(

@@ -6,8 +6,8 @@ import os
 import tempfile
 import unittest
 
-from tests.clients.python import client_case
-from tests.clients.python.router_case import prompt_request
+from tests.clients.python.llm_gateway import client_case
+from tests.clients.python.llm_gateway.router_case import prompt_request
 
 from llm_gateway.router.messages import RouteOutcome
 from llm_gateway.rpc.errors import made_error

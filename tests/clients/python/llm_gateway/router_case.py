@@ -4,7 +4,7 @@ import os
 import tempfile
 import unittest
 
-from tests.clients.python import client_path  # pylint: disable=unused-import
+from tests.clients.python.llm_gateway import client_path  # For the path.
 
 from llm_gateway.router.ledger_client import LedgerClient
 from llm_gateway.router.messages import PromptRequest

@@ -2,7 +2,7 @@
 
 import unittest
 
-from tests.clients.python import client_path  # pylint: disable=unused-import
+from tests.clients.python.llm_gateway import client_path  # For the path.
 
 from llm_gateway.router.budgets import (
     BudgetConfig, BudgetDenialReason, BudgetScope, RateLimitConfig,

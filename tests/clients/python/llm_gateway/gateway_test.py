@@ -7,8 +7,8 @@ import subprocess
 import sys
 import unittest
 
-from tests.clients.python import client_path, router_case
-from tests.clients.python.router_case import prompt_request
+from tests.clients.python.llm_gateway import client_path, router_case
+from tests.clients.python.llm_gateway.router_case import prompt_request
 
 import llm_gateway
 from llm_gateway import gateway
@@ -125,7 +125,8 @@ class LedgerOfBothTest(router_case.RouterCase):
         budgeter.allocate(BudgetScope("SES-TEST0001"),
                           BudgetAllocation(100000))
         made = LLMGateway(self.ledger, budgeter)
-        made.register_provider("mock", MockProvider(text='Größe "日本" \\ 😀'))
+        made.register_provider(
+            "mock", MockProvider(text='Größe "日本" \\ 😀'))
         made.route(prompt_request())
         made.route(prompt_request(prompt="e\u0301\x7f\u2028", temperature=.1))
         made.route(prompt_request(provider_id="nobody"))

@@ -3,8 +3,8 @@
 import threading
 import unittest
 
-from tests.clients.python import client_case
-from tests.clients.python.client_case import (
+from tests.clients.python.llm_gateway import client_case
+from tests.clients.python.llm_gateway.client_case import (
     Refusal, ScriptedGateway, generate_request)
 
 import grpc

@@ -4,8 +4,8 @@ import hashlib
 import json
 import unittest
 
-from tests.clients.python import router_case
-from tests.clients.python.router_case import prompt_request
+from tests.clients.python.llm_gateway import router_case
+from tests.clients.python.llm_gateway.router_case import prompt_request
 
 from llm_gateway.router.budgets import (
     BudgetAllocation, BudgetConfig, BudgetScope)

@@ -7,7 +7,7 @@ import sys
 import unittest
 from datetime import datetime, timedelta, timezone
 
-from tests.clients.python import client_path, router_case
+from tests.clients.python.llm_gateway import client_path, router_case
 
 from llm_gateway.router.ledger_client import (
     LedgerClient, create_session_ledger_client, get_session_ledger_path)

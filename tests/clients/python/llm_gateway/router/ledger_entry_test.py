@@ -3,7 +3,7 @@
 import hashlib
 import unittest
 
-from tests.clients.python import client_path  # pylint: disable=unused-import
+from tests.clients.python.llm_gateway import client_path  # For the path.
 
 from llm_gateway.router.ledger_entry import (
     LedgerEntry, TierContext, entry_hash, merkle_root)

@@ -3,11 +3,12 @@
 import asyncio
 import unittest
 
-from tests.clients.python import client_case
-from tests.clients.python.client_case import (
+from tests.clients.python.llm_gateway import client_case
+from tests.clients.python.llm_gateway.client_case import (
     Refusal, ScriptedGateway, generate_request)
-from tests.clients.python.rpc.async_client_test import AsyncCase
-from tests.clients.python.rpc.stream_test import FINISHED, STARTED, TEXT
+from tests.clients.python.llm_gateway.rpc.async_client_test import AsyncCase
+from tests.clients.python.llm_gateway.rpc.stream_test import (
+    FINISHED, STARTED, TEXT)
 
 import grpc
 from llm_gateway.rpc import errors

@@ -3,7 +3,7 @@
 import math
 import unittest
 
-from tests.clients.python import client_path  # pylint: disable=unused-import
+from tests.clients.python.llm_gateway import client_path  # For the path.
 
 from llm_gateway.rpc.call_plan import CallPlan
 from llm_gateway.rpc.errors import CallError

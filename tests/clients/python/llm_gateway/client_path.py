@@ -1,6 +1,8 @@
 """Puts the Python client on the path, with what it imports.
 
-    from tests.clients.python import client_path  # Before llm_gateway.
+    from tests.clients.python.llm_gateway import client_path
+
+Import it before llm_gateway.
 
 `CLIENT_PATH` is the same for a child's PYTHONPATH.
 """

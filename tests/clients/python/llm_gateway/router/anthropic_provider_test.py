@@ -4,7 +4,7 @@ import json
 import socket
 import unittest
 
-from tests.clients.python import client_path  # pylint: disable=unused-import
+from tests.clients.python.llm_gateway import client_path  # For the path.
 from tests.testing.mock_upstream import MockUpstream
 
 from llm_gateway.router.anthropic_provider import AnthropicProvider

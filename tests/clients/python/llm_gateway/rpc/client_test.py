@@ -7,8 +7,8 @@ import threading
 import time
 import unittest
 
-from tests.clients.python import client_case
-from tests.clients.python.client_case import (
+from tests.clients.python.llm_gateway import client_case
+from tests.clients.python.llm_gateway.client_case import (
     Refusal, ScriptedGateway, generate_request, text_of)
 from tests.integration.certificates import Authority
 from tests.testing.gateway_process import GatewayProcess

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from tests.clients.python import router_case
+from tests.clients.python.llm_gateway import router_case
 
 from llm_gateway.router.budgets import (
     BudgetAllocation, BudgetConfig, BudgetDenialReason, BudgetScope,

@@ -4,7 +4,7 @@ import copy
 import json
 import unittest
 
-from tests.clients.python import router_case
+from tests.clients.python.llm_gateway import router_case
 
 from llm_gateway.router.config_file import (
     ConfigError, DevMode, RouterConfig, read_budget_config,

@@ -4,8 +4,8 @@ import asyncio
 import inspect
 import unittest
 
-from tests.clients.python import client_case
-from tests.clients.python.client_case import (
+from tests.clients.python.llm_gateway import client_case
+from tests.clients.python.llm_gateway.client_case import (
     Refusal, ScriptedGateway, generate_request, text_of)
 
 import grpc
@@ -15,7 +15,7 @@ from llm_gateway.rpc.async_client import AsyncLLMGatewayClient
 from llm_gateway.rpc.client import LLMGatewayClient
 from llm_gateway.router.messages import RouteOutcome
 from llmgateway.v1 import gateway_pb2
-from tests.clients.python.router_case import prompt_request
+from tests.clients.python.llm_gateway.router_case import prompt_request
 
 _UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 

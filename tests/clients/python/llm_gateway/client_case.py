@@ -9,7 +9,7 @@ a scripted one that does what none should.
 import threading
 from concurrent import futures
 
-from tests.clients.python import client_path  # pylint: disable=unused-import
+from tests.clients.python.llm_gateway import client_path  # For the path.
 from tests.integration import gateway_case
 
 import grpc

@@ -2,7 +2,8 @@
 
 import unittest
 
-from tests.clients.python.client_case import details_trailer, error_info
+from tests.clients.python.llm_gateway.client_case import (
+    details_trailer, error_info)
 
 import grpc
 from google.protobuf import duration_pb2

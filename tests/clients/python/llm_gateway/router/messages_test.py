@@ -3,7 +3,7 @@
 import dataclasses
 import unittest
 
-from tests.clients.python import router_case
+from tests.clients.python.llm_gateway import router_case
 
 from llm_gateway.router.messages import (
     PromptRequest, PromptResponse, RouteOutcome, request_problem)
