@@ -105,5 +105,5 @@ def _trace(call: CallFields) -> dict[str, str]:
         return {}
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
-    # What else there is, such as baggage, is not for strangers.
+    # What else there is, such as baggage, stays in the program.
     return {key: carrier[key] for key in _TRACE_KEYS if key in carrier}
