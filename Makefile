@@ -36,6 +36,7 @@ WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
 WANT_CONTRACT := tools/deps.sh contract || echo "going on without contract" >&2
 WANT_COLLECTOR := tools/deps.sh collector || echo "going on without collector" >&2
 WANT_PYTHON := tools/deps.sh python || echo "going on without python" >&2
+WANT_PACKAGES := tools/deps.sh packages || echo "going on without packages" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
 .PHONY: asan bench crash-test demo-ledger demo-resilience deps lint mutations overload \
@@ -55,6 +56,7 @@ test:
 	@$(WANT_CONTRACT)
 	@$(WANT_STUBS)
 	@$(WANT_PYTHON)
+	@$(WANT_PACKAGES)
 	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TEST_FILTERS) $(TESTS)
 
 # Each part says by itself what failed; the next ones run all the same.

@@ -1,4 +1,5 @@
-// The version that the gateway reports of itself, as in CHANGELOG.md.
+// The version that the gateway reports of itself: that of the file VERSION,
+// which images, packages and charts have, too.
 //
 // Thread-safe: a constant.
 
@@ -9,7 +10,9 @@
 
 namespace gateway {
 
-inline constexpr std::string_view kVersion = "0.1.0";
+inline constexpr std::string_view kVersion =
+#include "service/version.inc"
+    ;
 
 }  // namespace gateway
 
