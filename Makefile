@@ -7,6 +7,7 @@
 #   make overload see who is served when it is too much
 #   make demo-resilience   kill, slow and heal providers, and see what callers see
 #   make demo-ledger   a day with kills; compare the ledger with an invoice
+#   make kube-test   what deploy/ has for Kubernetes, at a real API server
 #   make mutations   plant mistakes, and see that the simulator finds them
 #   make crash-test   kill a gateway 500 times, and count what its ledger has
 #   make soak     call a gateway for hours, and see whether anything grows
@@ -39,8 +40,8 @@ WANT_PYTHON := tools/deps.sh python || echo "going on without python" >&2
 WANT_PACKAGES := tools/deps.sh packages || echo "going on without packages" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
-.PHONY: asan bench crash-test demo-ledger demo-resilience deps lint mutations overload \
-  python-package run soak stubs test test-full tsan
+.PHONY: asan bench crash-test demo-ledger demo-resilience deps kube-test lint \
+  mutations overload python-package run soak stubs test test-full tsan
 
 run:
 	@tools/deps.sh build
@@ -58,6 +59,12 @@ test:
 	@$(WANT_PYTHON)
 	@$(WANT_PACKAGES)
 	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TEST_FILTERS) $(TESTS)
+
+# Its first run builds the API server, which takes minutes.
+kube-test:
+	@tools/deps.sh build kube
+	@tools/testing/run_tests.sh $(BUILDFLAGS) //tests/kube:manifests_test \
+	  //tests/kube:server_test
 
 # Each part says by itself what failed; the next ones run all the same.
 test-full:

@@ -164,6 +164,68 @@ otel_collector() (
     go build -p 2 -o bin/otel-collector .
 )
 
+# Prints a Go that is VERSION, as 1.24.1, or newer: the machine's own, or the
+# toolchain that Go publishes as a module, whose files come without the right
+# to run.
+#   newer_go VERSION DIR
+newer_go() {
+  local own module="golang.org/toolchain@v0.0.1-go$1.linux-$(go env GOARCH)"
+  own="$(go env GOVERSION)"
+  if [[ "$(printf '%s\n' "$1" "${own#go}" | sort -V | head -n 1)" == "$1" ]]
+  then
+    command -v go
+    return
+  fi
+  (cd "$2" && GOFLAGS=-mod=mod GOWORK=off go mod download "${module}") >&2 &&
+    cp -r "$(go env GOMODCACHE)/${module}" "$2/go" && chmod -R u+wx "$2/go" &&
+    echo "$2/go/bin/go"
+}
+
+# The API server and kubectl, from the module that is Kubernetes. It names the
+# modules beside it by folders that the module lacks, and they are published
+# with its version but for the first number, 0. Their schemas, too.
+#   kubernetes_tools VERSION DIR
+kubernetes_tools() (
+  export GOFLAGS="-mod=mod ${GOFLAGS:-}" GOTOOLCHAIN=local GOWORK=off
+  cd "$2" && go="$(newer_go "${KUBE_GO_VERSION}" "$2")" || exit
+  printf 'module llmgateway.dev/kubernetes\n\ngo %s\n' \
+    "${KUBE_GO_VERSION}" >go.mod
+  "${go}" mod download -json "k8s.io/kubernetes@v$1" >module.json &&
+    source="$("${go}" env GOMODCACHE)/k8s.io/kubernetes@v$1" || exit
+  sed -n "s#^\t\(k8s.io/[a-z-]*\) => ./staging/.*#replace \1 => \1 v0.${1#1.}#p" \
+    "${source}/go.mod" >>go.mod
+  "${go}" mod edit -require="k8s.io/kubernetes@v$1" &&
+    "${go}" build -p 1 -ldflags "-s -w -X ${VERSION_VARIABLE}=v$1" \
+      -o bin/ k8s.io/kubernetes/cmd/kube-apiserver \
+      k8s.io/kubernetes/cmd/kubectl &&
+    mkdir -p openapi && cp -r "${source}/api/openapi-spec/." openapi &&
+    chmod -R u+w openapi && rm -rf go
+)
+readonly VERSION_VARIABLE=k8s.io/component-base/version.gitVersion
+
+# Descriptions of others' kinds of objects, out of the modules that define them.
+#   kube_crds DIR
+kube_crds() (
+  export GOFLAGS="-mod=mod ${GOFLAGS:-}" GOTOOLCHAIN=local GOWORK=off
+  cd "$1" && printf 'module llmgateway.dev/crds\n\ngo 1.19\n' >go.mod &&
+    modules="$(go env GOMODCACHE)" || exit
+  # shellcheck disable=SC2086
+  go mod download ${KUBE_CRD_MODULES} || exit
+  local file
+  for file in ${KUBE_CRD_FILES}; do
+    cp "${modules}/${file}" . && chmod u+w "${file##*/}" || exit
+  done
+)
+
+# A tool of the language that wants a newer Go than Debian's.
+#   newer_go_tool MODULE@VERSION DIR
+newer_go_tool() {
+  local go
+  go="$(newer_go "${KUBE_GO_VERSION}" "$2")" &&
+    GOBIN="$2/bin" GOFLAGS="-mod=mod ${GOFLAGS:-}" GOTOOLCHAIN=local \
+      "${go}" install -p 1 "$1" && rm -rf "$2/go"
+}
+
 #   npm_tool COMMAND PACKAGE@VERSION DIR
 npm_tool() {
   npm install --prefix "$3" --no-audit --no-fund --no-save "$2" &&
@@ -269,6 +331,16 @@ install_tools() {
       once python-wheels "$(pins_version "${PYTHON_LIBRARIES}" \
         "$(python3 -V | cut -d . -f 1,2)")" \
         python_wheels "${PYTHON_LIBRARIES}"
+      ;;
+    kube)
+      once kubernetes "${KUBERNETES_VERSION}" \
+        kubernetes_tools "${KUBERNETES_VERSION}"
+      once helm "${HELM_VERSION}" \
+        newer_go_tool "helm.sh/helm/v3/cmd/helm@${HELM_VERSION}"
+      once kubeconform "${KUBECONFORM_VERSION}" newer_go_tool \
+        "github.com/yannh/kubeconform/cmd/kubeconform@${KUBECONFORM_VERSION}"
+      once kube-crds "$(pins_version "${KUBE_CRD_MODULES}${KUBE_CRD_FILES}")" \
+        kube_crds
       ;;
     contract)
       once buf "${BUF_VERSION}" npm_tool buf "@bufbuild/buf@${BUF_VERSION}"

@@ -212,20 +212,24 @@ class RunTest(unittest.TestCase):
         rest = self.child.stderr.read()
         return self.child.wait(_TIMEOUT_S), rest
 
-    def chat(self, address, model):
+    def chat(self, address, model, key=""):
         request = urllib.request.Request(
             "http://%s/v1/chat/completions" % address,
             data=json.dumps({"model": model, "messages": [
                 {"role": "user", "content": "Hello"}]}).encode(),
-            headers={"content-type": "application/json"})
+            headers={"content-type": "application/json",
+                     "authorization": "Bearer " + key})
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
             return json.load(answer)["choices"][0]["message"]["content"]
 
     def test_it_serves_and_stops_as_it_is(self):
-        ready = self.start(environment={
-            "LLM_GATEWAY_LISTENERS_%s_ADDRESS" % name: "127.0.0.1:0"
-            for name in ("GRPC", "HTTP", "ADMIN", "OPERATIONS")})
-        self.assertEqual(self.chat(ready["http"], "mock-model"),
+        # Its own addresses, but for the numbers, which another may have.
+        key = "sk-own-0123456789"
+        ready = self.start(environment={"GATEWAY_API_KEY": key, **{
+            "LLM_GATEWAY_LISTENERS_%s_ADDRESS" % name: "0.0.0.0:0"
+            for name in ("GRPC", "HTTP", "OPERATIONS")},
+            "LLM_GATEWAY_LISTENERS_ADMIN_ADDRESS": "127.0.0.1:0"})
+        self.assertEqual(self.chat(ready["http"], "mock-model", key),
                          "This is the mock provider speaking.")
         with urllib.request.urlopen("http://%s/readyz" % ready["operations"],
                                     timeout=_TIMEOUT_S) as answer:
