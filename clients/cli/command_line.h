@@ -5,7 +5,7 @@
 //       "hi"});
 //
 // Flags stand before or behind the command; what follows exec's program is the
-// program's.
+// program's. CLI11 reads the words, by the tables of the commands.
 //
 // Thread-safe: plain functions.
 
@@ -50,6 +50,7 @@ struct CommandLine {
     kModels,
     kCompletion,
     kComplete,
+    kManual,
   };
 
   Verb verb = Verb::kHelp;
@@ -89,13 +90,8 @@ absl::Span<const std::string_view> CommandNames();
 absl::Span<const std::string_view> ValuedFlags();
 absl::Span<const std::string_view> PlainFlags();
 
-// What keys, limits, sessions and the like take; null for another verb.
-const OperatorCommand* OperatorCommandOf(CommandLine::Verb verb);
-// The same by the name of the verb.
+// What keys, limits, sessions and the like take; null for another command.
 const OperatorCommand* OperatorCommandOf(std::string_view name);
-
-// What `gatewayctl --help` prints.
-std::string_view HelpText();
 
 }  // namespace gateway
 

@@ -18,6 +18,7 @@
 #include "clients/cli/budgets_request.h"
 #include "clients/cli/completion.h"
 #include "clients/cli/health_probe.h"
+#include "clients/cli/help.h"
 #include "clients/cli/keys_request.h"
 #include "clients/cli/ledger_reprice.h"
 #include "clients/cli/ledger_request.h"
@@ -336,6 +337,9 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       return 0;
     case CommandLine::Verb::kVersion:
       out << kVersion << "\n";
+      return 0;
+    case CommandLine::Verb::kManual:
+      out << ManualPage();
       return 0;
     case CommandLine::Verb::kRollout:
       return RunRollout(command, variables, out, err);

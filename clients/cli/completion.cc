@@ -104,9 +104,10 @@ Words FlagsAt(const Said& said) {
   const OperatorCommand* const command = OperatorCommandOf(said.verb);
   if (command != nullptr) {
     for (const OperatorVerb& verb : command->verbs) {
-      if (verb.word == said.what) Append(verb.flags, &flags);
+      if (!verb.word.empty() && verb.word != said.what) continue;
+      Append(verb.flags, &flags);
+      Append(verb.switches, &flags);
     }
-    flags.push_back(kOutputFlag);
   }
   Append(ValuedFlags(), &flags);
   Append(PlainFlags(), &flags);
@@ -124,7 +125,9 @@ Words WordsAt(const Said& said) {
   } else if (said.verb == "completion") {
     Append(kShells, &words);
   } else if (const auto* command = OperatorCommandOf(said.verb)) {
-    for (const OperatorVerb& verb : command->verbs) words.push_back(verb.word);
+    for (const OperatorVerb& verb : command->verbs) {
+      if (!verb.word.empty()) words.push_back(verb.word);
+    }
   }
   return words;
 }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
 namespace gateway {
@@ -32,10 +33,13 @@ struct OperatorWords {
   bool as_json = false;
 };
 
-// A thing that such a command does, and the flags that it takes.
+// A thing that such a command does, the flags that it takes, and those that
+// have no value. The word is empty where a command does one thing only: then
+// all words are what it does that to.
 struct OperatorVerb {
   std::string_view word;
   absl::Span<const std::string_view> flags;
+  absl::Span<const std::string_view> switches;
 };
 
 struct OperatorCommand {
@@ -53,6 +57,17 @@ bool IsFlagOf(const OperatorCommand& command, std::string_view flag);
 // flags.
 absl::Status CheckWords(const OperatorCommand& command,
                         const OperatorWords& words);
+
+// The one word behind the first, which is `what`, as in `one session's id`.
+absl::StatusOr<std::string> OneNameOf(const OperatorCommand& command,
+                                      const OperatorWords& words,
+                                      std::string_view what);
+// Checks that there is no word behind the first.
+absl::Status CheckNoName(const OperatorCommand& command,
+                         const OperatorWords& words);
+
+// Whether a flag that has no value was given.
+bool HasSwitch(const OperatorWords& words, std::string_view flag);
 
 // The last value of a flag; empty if it was not given.
 std::string LastOf(const OperatorWords& words, std::string_view flag);

@@ -4,6 +4,7 @@ import re
 
 # First match wins, so longer paths stand before their prefixes.
 _THIRD_PARTY = [
+    ("CLI/", "cli11"),
     ("absl/algorithm/container.h", "absl_algorithm_container"),
     ("absl/base/", "absl_base"),
     ("absl/cleanup/", "absl_cleanup"),

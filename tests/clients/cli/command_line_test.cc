@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "clients/cli/help.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -163,7 +164,7 @@ TEST(CommandLineTest, EveryCommandIsKnown) {
     std::vector<std::string> words = {std::string(name)};
     if (name == "exec") words.push_back("program");
     EXPECT_TRUE(ParseCommandLine(words).ok()) << name;
-    EXPECT_THAT(std::string(HelpText()), HasSubstr(std::string(name)));
+    EXPECT_THAT(HelpText(), HasSubstr(std::string(name)));
   }
 }
 
@@ -196,6 +197,32 @@ TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {
   EXPECT_THAT(ProblemOf({"exec"}), HasSubstr("gatewayctl --help"));
 }
 
+TEST(CommandLineTest, OneCommandIsMeantWhateverItsWordsAre) {
+  // Names of commands are words like others behind one.
+  const CommandLine command = Parsed({"ledger", "get", "env", "help"});
+  EXPECT_EQ(command.verb, Verb::kLedger);
+  EXPECT_THAT(command.asked.words, ElementsAre("get", "env", "help"));
+  EXPECT_THAT(Parsed({"ledger", "get", "--", "--odd"}).asked.words,
+              ElementsAre("get", "--odd"));
+}
+
+TEST(CommandLineTest, AValueIsTakenAsItIs) {
+  const CommandLine command =
+      Parsed({"keys", "create", "--name", "--odd", "--label=[a,b]", "--name",
+              "-1", "--label", "c=d,e"});
+  EXPECT_THAT(command.asked.flags,
+              ElementsAre(testing::Pair("--name", "--odd"),
+                          testing::Pair("--label", "[a,b]"),
+                          testing::Pair("--name", "-1"),
+                          testing::Pair("--label", "c=d,e")));
+}
+
+TEST(CommandLineTest, AFlagThatHasNoValueTakesNone) {
+  EXPECT_THAT(ProblemOf({"env", "--gateway=maybe"}), HasSubstr("--gateway"));
+  EXPECT_THAT(ProblemOf({"exec", "--colour", "run"}),
+              HasSubstr("there is no flag --colour"));
+}
+
 TEST(CommandLineTest, TheHelpNamesEveryFlag) {
   for (const std::string flag :
        {"--url",        "--pid_file", "--wait",     "--gateway",
@@ -205,8 +232,8 @@ TEST(CommandLineTest, TheHelpNamesEveryFlag) {
         "--owner",      "--name",     "--scope",    "--label",
         "--limit",      "--priority", "--ttl",      "--expires",
         "--request_id", "--state",    "--grace",    "--etag",
-        "--context",    "--grpc"}) {
-    EXPECT_THAT(std::string(HelpText()), HasSubstr(flag));
+        "--context",    "--grpc",     "man"}) {
+    EXPECT_THAT(HelpText(), HasSubstr(flag));
   }
 }
 

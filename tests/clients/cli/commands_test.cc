@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/os/file.h"
 #include "clients/cli/command_line.h"
+#include "clients/cli/help.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -140,6 +141,8 @@ TEST_F(CommandsTest, AProgramThatIsNotThereIsSaid) {
 TEST_F(CommandsTest, HelpAndVersionNeedNoGateway) {
   EXPECT_EQ(Run({"help"}), 0);
   EXPECT_EQ(out_.str(), HelpText());
+  EXPECT_EQ(Run({"man"}), 0);
+  EXPECT_EQ(out_.str(), ManualPage());
   EXPECT_EQ(Run({"version"}), 0);
   EXPECT_THAT(out_.str(), HasSubstr("."));
 }

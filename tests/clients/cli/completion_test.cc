@@ -24,6 +24,8 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
   EXPECT_THAT(CompletionsOf({"limits", ""}), ElementsAre("list", "reset"));
   EXPECT_THAT(CompletionsOf({"budgets", ""}),
               ElementsAre("list", "get", "allocate", "reset", "session"));
+  EXPECT_THAT(CompletionsOf({"ma"}), ElementsAre("man"));
+  EXPECT_THAT(CompletionsOf({"status", "--ou"}), ElementsAre("--output"));
   EXPECT_THAT(CompletionsOf({"traces", ""}), ElementsAre("list", "get"));
   EXPECT_THAT(CompletionsOf({"metrics", ""}),
               ElementsAre("show", "watch", "cost"));

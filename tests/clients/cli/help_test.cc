@@ -1,0 +1,52 @@
+#include "clients/cli/help.h"
+
+#include <string>
+
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(HelpTest, TermsAndTextsStandInColumns) {
+  const std::string text = HelpText();
+  EXPECT_THAT(text, StartsWith("gatewayctl finds the LLM gateway that runs on "
+                               "this machine"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("  gatewayctl exec -- CMD ARGS...   run a program that is "
+                "pointed at it\n"));
+  // A line that was broken on purpose, and a term that fills its line.
+  EXPECT_THAT(text, HasSubstr("shell:\n" + std::string(37, ' ') +
+                              "eval \"$(gatewayctl env)\"\n"));
+  EXPECT_THAT(text,
+              HasSubstr("  gatewayctl limits list | reset NAME\n" +
+                        std::string(35, ' ') + "show how full limits are"));
+}
+
+TEST(HelpTest, NoLineIsLongerThanATerminalIsWide) {
+  for (const absl::string_view line : absl::StrSplit(HelpText(), '\n')) {
+    EXPECT_LE(line.size(), 80) << line;
+  }
+}
+
+TEST(HelpTest, TheManualPageHasEverySectionAndItem) {
+  const std::string page = ManualPage();
+  EXPECT_THAT(page, StartsWith(".TH GATEWAYCTL 1 "));
+  for (const HelpSection& section : HelpSections()) {
+    for (const HelpItem& item : section.items) {
+      const std::string first(item.term.substr(0, item.term.find('-')));
+      EXPECT_THAT(page, HasSubstr(".TP\n.B " + first)) << item.term;
+    }
+  }
+  // A dash is a dash, and no hyphen, where it is copied from.
+  EXPECT_THAT(page, HasSubstr("\\-\\-pid_file FILE\n"));
+}
+
+}  // namespace
+}  // namespace gateway
