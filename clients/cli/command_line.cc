@@ -17,6 +17,7 @@
 #include "clients/cli/alerts_request.h"
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
+#include "clients/cli/chat_request.h"
 #include "clients/cli/keys_words.h"
 #include "clients/cli/ledger_words.h"
 #include "clients/cli/limits_request.h"
@@ -41,6 +42,7 @@ struct KnownCommand {
   const OperatorCommand* asked = nullptr;
 };
 constexpr KnownCommand kKnownCommands[] = {
+    {"chat", Verb::kChat, &kChatCommand},
     {"env", Verb::kEnv},
     {"exec", Verb::kExec},
     {"status", Verb::kStatus},

@@ -48,6 +48,7 @@ struct CommandLine {
     kLogs,
     kAlerts,
     kModels,
+    kChat,
     kCompletion,
     kComplete,
     kManual,

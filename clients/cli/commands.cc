@@ -16,6 +16,7 @@
 #include "clients/cli/alerts_request.h"
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
+#include "clients/cli/chat.h"
 #include "clients/cli/completion.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/help.h"
@@ -327,10 +328,48 @@ int RunOnRoute(const CommandLine& command, const Variables& variables,
   }
 }
 
+int RunChat(const CommandLine& command, const Variables& variables,
+            const Console& console) {
+  const absl::StatusOr<RpcPlace> gateway = GrpcOf(command, variables);
+  if (!gateway.ok()) return Fail(console.err, gateway.status());
+  const absl::Status ended = Chat(*gateway, command.asked, console);
+  return ended.ok() ? 0 : Fail(console.err, ended);
+}
+
+// Commands that ask one listener, and print its answer.
+struct AskingCommand {
+  CommandLine::Verb verb;
+  absl::StatusOr<std::string> (*ask)(const RpcPlace&, const OperatorWords&);
+  absl::StatusOr<RpcPlace> (*place)(const CommandLine&,
+                                    const Variables&) = AdminOf;
+};
+constexpr AskingCommand kAskingCommands[] = {
+    {CommandLine::Verb::kKeys, AskKeys},
+    {CommandLine::Verb::kLimits, AskLimits},
+    {CommandLine::Verb::kBudgets, AskBudgets},
+    {CommandLine::Verb::kPrices, AskPrices},
+    {CommandLine::Verb::kTraces, AskTraces},
+    {CommandLine::Verb::kSessions, AskSessions, GrpcOf},
+    {CommandLine::Verb::kLogs, AskLogs},
+    {CommandLine::Verb::kAlerts, AskAlerts},
+    {CommandLine::Verb::kModels, AskModels}};
+
+int RunAsking(const CommandLine& command, const Variables& variables,
+              const Console& console) {
+  for (const AskingCommand& each : kAskingCommands) {
+    if (each.verb != command.verb) continue;
+    return RunAsked(each.ask, command, each.place(command, variables),
+                    console.out, console.err);
+  }
+  return RunOnRoute(command, variables, console.out, console.err);
+}
+
 }  // namespace
 
 int RunCommand(const CommandLine& command, const Variables& variables,
-               std::ostream& out, std::ostream& err) {
+               const Console& console) {
+  std::ostream& out = console.out;
+  std::ostream& err = console.err;
   switch (command.verb) {
     case CommandLine::Verb::kHelp:
       out << HelpText();
@@ -343,37 +382,14 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       return 0;
     case CommandLine::Verb::kRollout:
       return RunRollout(command, variables, out, err);
-    case CommandLine::Verb::kKeys:
-      return RunAsked(AskKeys, command, AdminOf(command, variables), out, err);
-    case CommandLine::Verb::kLimits:
-      return RunAsked(AskLimits, command, AdminOf(command, variables), out,
-                      err);
-    case CommandLine::Verb::kBudgets:
-      return RunAsked(AskBudgets, command, AdminOf(command, variables), out,
-                      err);
     case CommandLine::Verb::kAudit:
       return RunAudit(command, variables, out, err);
-    case CommandLine::Verb::kPrices:
-      return RunAsked(AskPrices, command, AdminOf(command, variables), out,
-                      err);
     case CommandLine::Verb::kMetrics:
       return RunMetrics(command, variables, out, err);
-    case CommandLine::Verb::kTraces:
-      return RunAsked(AskTraces, command, AdminOf(command, variables), out,
-                      err);
-    case CommandLine::Verb::kSessions:
-      return RunAsked(AskSessions, command, GrpcOf(command, variables), out,
-                      err);
     case CommandLine::Verb::kLedger:
       return RunLedgerCommand(command, variables, out, err);
-    case CommandLine::Verb::kLogs:
-      return RunAsked(AskLogs, command, AdminOf(command, variables), out, err);
-    case CommandLine::Verb::kAlerts:
-      return RunAsked(AskAlerts, command, AdminOf(command, variables), out,
-                      err);
-    case CommandLine::Verb::kModels:
-      return RunAsked(AskModels, command, AdminOf(command, variables), out,
-                      err);
+    case CommandLine::Verb::kChat:
+      return RunChat(command, variables, console);
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command.shell, out, err);
     case CommandLine::Verb::kComplete:
@@ -382,7 +398,7 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       }
       return 0;
     default:
-      return RunOnRoute(command, variables, out, err);
+      return RunAsking(command, variables, console);
   }
 }
 

@@ -6,6 +6,10 @@ namespace gateway {
 namespace {
 
 constexpr HelpItem kCommandItems[] = {
+    {"gatewayctl chat [WORDS...]",
+     "ask a model, and show its answer as it comes, the tools that it calls, "
+     "and at the end where the call went and what it cost. Without words it "
+     "asks what it reads; on a terminal each line is a turn"},
     {"gatewayctl env",
      "print what points SDKs at it, for a shell:\n  eval \"$(gatewayctl "
      "env)\""},
@@ -97,6 +101,18 @@ constexpr HelpItem kOutputItems[] = {
     {"--output json",
      "prints what the gateway answers, and ledger what it finds, as JSON; "
      "otherwise, or by table, for people"},
+};
+constexpr HelpItem kChatItems[] = {
+    {"--model NAME", "a model, an alias or a tier; otherwise the default"},
+    {"--provider NAME", "only this provider"},
+    {"--system TEXT", "what the model is told first"},
+    {"--session ID",
+     "goes on with a conversation that the gateway keeps; see sessions"},
+    {"--max_tokens N", "so many tokens of answer at most"},
+    {"--temperature N", "0 to 2: how much the answers vary"},
+    {"--request FILE",
+     "what every turn asks for besides, such as tools: a GenerateRequest of "
+     "the contract as JSON"},
 };
 constexpr HelpItem kKeysItems[] = {
     {"--owner WHO", "create, update: whom it belongs to; list: of this one"},
@@ -286,6 +302,12 @@ constexpr HelpSection kSections[] = {
              "/health/ready."},
     {.title = "What every command takes that shows something",
      .items = kOutputItems},
+    {.title = "What chat takes",
+     .items = kChatItems,
+     .note = "The answer goes to standard output, all else to standard error. "
+             "With --output json each event of the stream is a line. On a "
+             "terminal Ctrl-C ends an answer, Ctrl-D the chat, and /new "
+             "begins anew."},
     {.title = "What keys takes",
      .items = kKeysItems,
      .note = "update empties scopes, labels or limits by none, and an "
@@ -301,7 +323,7 @@ constexpr HelpSection kSections[] = {
     {.title = "What models takes", .items = kModelsItems},
     {.title = "What logs takes", .items = kLogsItems},
     {.title = "What sessions takes", .items = kSessionsItems},
-    {.title = "Whom sessions asks", .items = kCallersItems},
+    {.title = "Whom chat and sessions ask", .items = kCallersItems},
     {.title = "Whom rollout, keys, limits, audit, budgets, prices, ledger, "
               "logs, metrics, traces, alerts and models ask",
      .items = kOperatorsItems},

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "clients/cli/command_line.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/console.h"
 
 extern char** environ;
 
@@ -34,7 +35,8 @@ int Main(const std::vector<std::string>& words) {
     std::cerr << "gatewayctl: " << command.status().message() << "\n";
     return 1;
   }
-  return RunCommand(*command, ReadEnvironment(), std::cout, std::cerr);
+  const Variables variables = ReadEnvironment();
+  return RunCommand(*command, variables, StandardConsole(variables));
 }
 
 }  // namespace

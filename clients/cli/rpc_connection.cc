@@ -34,6 +34,18 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
 
 }  // namespace
 
+bool RunningCall::Cancel() {
+  const MutexLock lock(mu_);
+  if (context_ == nullptr) return false;
+  context_->TryCancel();
+  return true;
+}
+
+void RunningCall::Set(grpc::ClientContext* context) {
+  const MutexLock lock(mu_);
+  context_ = context;
+}
+
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
     const RpcPlace& place) {
   GATEWAY_ASSIGN_OR_RETURN(

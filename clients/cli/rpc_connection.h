@@ -26,6 +26,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/os/mutex.h"
 #include "base/status_macros.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 #include "llmgateway/v1/gateway.grpc.pb.h"
@@ -37,6 +38,20 @@ struct RpcPlace {
   std::string address;  // As `host:port`.
   std::string key;      // The asker's; empty if none is to be shown.
   std::string ca_file;  // Asks over TLS, and trusts these; empty: in plaintext.
+};
+
+// A stream that another thread may cancel. Thread-safe.
+class RunningCall {
+ public:
+  // Ends the stream that is under way as CANCELLED; false if there is none.
+  bool Cancel() LOCKS_EXCLUDED(mu_);
+
+  // For RpcConnection: the stream that is under way, null at its end.
+  void Set(grpc::ClientContext* context) LOCKS_EXCLUDED(mu_);
+
+ private:
+  Mutex mu_;
+  grpc::ClientContext* context_ GUARDED_BY(mu_) = nullptr;
 };
 
 // What follows is for RpcConnection.
@@ -86,24 +101,30 @@ class RpcConnection {
     return StreamWhile<Request, Response>(method, request, visit_all);
   }
 
-  // The same, until `visit` returns false.
+  // The same, until `visit` returns false. Where there is a `running`, it may
+  // be cancelled meanwhile.
   template <typename Request, typename Response>
-  absl::Status StreamWhile(
-      std::unique_ptr<grpc::ClientReader<Response>> (Service::Stub::*method)(
-          grpc::ClientContext*, const Request&),
-      const Request& request,
-      absl::FunctionRef<bool(const Response&)> visit) const {
+  absl::Status StreamWhile(std::unique_ptr<grpc::ClientReader<Response>> (
+                               Service::Stub::*method)(grpc::ClientContext*,
+                                                       const Request&),
+                           const Request& request,
+                           absl::FunctionRef<bool(const Response&)> visit,
+                           RunningCall* running = nullptr) const {
     grpc::ClientContext context;
     PrepareStream(place_, context);
+    // Already the first step may wait long, for the connection.
+    if (running != nullptr) running->Set(&context);
     const auto reader = (*stub_.*method)(&context, request);
-    for (Response response; reader->Read(&response);) {
-      if (visit(response)) continue;
-      context.TryCancel();
-      reader->Finish();  // That it is cancelled is known.
-      return absl::OkStatus();
+    bool ended = false;
+    for (Response response; !ended && reader->Read(&response);) {
+      ended = !visit(response);
     }
+    if (ended) context.TryCancel();
     const grpc::Status status = reader->Finish();
-    return status.ok() ? absl::OkStatus() : RpcFailure(place_, status);
+    if (running != nullptr) running->Set(nullptr);
+    // That it is cancelled, if it was ended here, is known.
+    if (ended || status.ok()) return absl::OkStatus();
+    return RpcFailure(place_, status);
   }
 
  private:

@@ -38,7 +38,7 @@ class CommandsTest : public testing::Test {
     const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
     EXPECT_TRUE(command.ok()) << command.status();
     if (!command.ok()) return -1;
-    return RunCommand(*command, variables_, out_, err_);
+    return RunCommand(*command, variables_, {in_, out_, err_});
   }
 
   std::string PidFile(const std::string& fields) {
@@ -51,6 +51,7 @@ class CommandsTest : public testing::Test {
 
   std::string home_;
   Variables variables_;
+  std::istringstream in_;
   std::ostringstream out_;
   std::ostringstream err_;
 };

@@ -5,57 +5,22 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
+from tests.clients.cli.gatewayctl_case import CONFIG
+from tests.clients.cli.gatewayctl_case import GATEWAYCTL
+from tests.clients.cli.gatewayctl_case import GatewayctlCase
+from tests.clients.cli.gatewayctl_case import TIMEOUT_S
 from tests.integration import certificates
 from tests.integration import http_calls
-from tests.testing import gateway_process
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.gateway_process import LISTENERS
 
-_GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
-_CONFIG = """\
-providers:
-  - {name: mock, mock: {}}
-routing: {default_target: mock}
-"""
-_TIMEOUT_S = 60
 _NAMES = ("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
 _SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
-class GatewayctlTest(unittest.TestCase):
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="gatewayctl")
-        self.addCleanup(folder.cleanup)
-        self.home = folder.name
-        self.pid_file = os.path.join(self.home, ".llm-gateway", "gateway.pid")
-
-    def environment(self, env=None):
-        return gateway_process.environment({"HOME": self.home, **(env or {})})
-
-    def begin(self, *words, env=None):
-        process = subprocess.Popen(
-            [_GATEWAYCTL, *words], env=self.environment(env), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        return process
-
-    def run_ctl(self, *words, env=None, stdin=""):
-        process = self.begin(*words, env=env)
-        out, err = process.communicate(stdin, timeout=_TIMEOUT_S)
-        return subprocess.CompletedProcess(
-            words, process.returncode, out, err)
-
-    def start_gateway(self, *flags):
-        gateway = GatewayProcess(
-            _CONFIG, flags=flags or ("--pid_file", self.pid_file))
-        self.addCleanup(gateway.kill)
-        return gateway
+class GatewayctlTest(GatewayctlCase):
 
     def test_a_shell_completes_its_words(self):
         script = self.run_ctl("completion", "bash").stdout
@@ -69,7 +34,7 @@ _gatewayctl
 printf '%s\\n' "${COMPREPLY[@]}"
 complete -p gatewayctl
 """, "bash", *words], text=True, check=True, stdout=subprocess.PIPE,
-                env=self.environment({"PATH": os.path.dirname(_GATEWAYCTL) +
+                env=self.environment({"PATH": os.path.dirname(GATEWAYCTL) +
                                       ":/usr/bin:/bin"}))
             self.assertEqual(asked.stdout.splitlines(), [
                 *found, "complete -o default -F _gatewayctl gatewayctl"])
@@ -134,11 +99,6 @@ complete -p gatewayctl
         done = self.run_ctl("rollout", "off")
         self.assert_refused(done, "gatewayctl: ")
 
-    def assert_refused(self, done, *why):
-        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
-        for text in why:
-            self.assertIn(text, done.stderr)
-
     def assert_points_at(self, variables, gateway):
         url = "http://" + gateway.http
         self.assertEqual([variables.get(name) for name in _NAMES],
@@ -148,9 +108,9 @@ complete -p gatewayctl
         gateway = self.start_gateway()
         done = subprocess.run(
             ["sh", "-c", 'eval "$("$0" env)" && exec "$1" -c "$2"',
-             _GATEWAYCTL, sys.executable, _SHOW],
+             GATEWAYCTL, sys.executable, _SHOW],
             env=self.environment(), stdout=subprocess.PIPE, text=True,
-            check=True, timeout=_TIMEOUT_S)
+            check=True, timeout=TIMEOUT_S)
         self.assert_points_at(json.loads(done.stdout), gateway)
         gateway.stop()
 
@@ -161,7 +121,7 @@ complete -p gatewayctl
             "import os, sys; print(os.getpid()); " + _SHOW +
             "; print(sys.argv[1:]); print(sys.stdin.read()); sys.exit(7)",
             "--url", "a b", env={"OWN": "kept", "OPENAI_BASE_URL": "other"})
-        out, err = process.communicate("from outside", timeout=_TIMEOUT_S)
+        out, err = process.communicate("from outside", timeout=TIMEOUT_S)
         lines = out.splitlines()
         self.assertEqual(process.returncode, 7)
         self.assertEqual(lines[0], str(process.pid))
@@ -178,7 +138,7 @@ complete -p gatewayctl
                              "trap 'exit 9' TERM; echo up; read line")
         self.assertEqual(process.stdout.readline(), "up\n")
         process.send_signal(signal.SIGTERM)
-        process.communicate("", timeout=_TIMEOUT_S)
+        process.communicate("", timeout=TIMEOUT_S)
         self.assertEqual(process.returncode, 9)
         gateway.stop()
 
@@ -201,7 +161,7 @@ complete -p gatewayctl
     def test_a_gateway_that_is_about_to_come_is_waited_for(self):
         waiting = self.begin("env", "--wait", "60s")
         gateway = self.start_gateway()
-        out, err = waiting.communicate(timeout=_TIMEOUT_S)
+        out, err = waiting.communicate(timeout=TIMEOUT_S)
         self.assertEqual((waiting.returncode, err), (0, ""))
         self.assertIn("ANTHROPIC_BASE_URL=http://%s\n" % gateway.http, out)
         gateway.stop()
@@ -287,7 +247,7 @@ complete -p gatewayctl
             leaf.cert, leaf.key)
         gateway = GatewayProcess(LISTENERS.replace(
             'operations: {address: "127.0.0.1:0"',
-            'operations: {address: "127.0.0.1:0", ' + tls) + _CONFIG,
+            'operations: {address: "127.0.0.1:0", ' + tls) + CONFIG,
             flags=("--pid_file", self.pid_file))
         self.addCleanup(gateway.kill)
         done = self.run_ctl("status")

@@ -1,0 +1,141 @@
+#include "clients/cli/chat.h"
+
+#include <cstddef>
+#include <istream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "clients/cli/chat_printer.h"
+#include "clients/cli/chat_request.h"
+#include "clients/cli/interrupts.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+constexpr std::string_view kPrompt = "> ";
+constexpr std::string_view kChatHint =
+    "Ctrl-D ends the chat, Ctrl-C an answer; /new begins anew.\n";
+// As large as a request may be by default.
+constexpr size_t kPromptBytesMax = size_t{32} << 20;
+
+// One conversation with one gateway.
+class Conversation {
+ public:
+  Conversation(const GatewayConnection& gateway, ChatTurns turns, bool as_json,
+               const Console& console)
+      : gateway_(gateway),
+        turns_(std::move(turns)),
+        as_json_(as_json),
+        console_(console) {}
+
+  absl::Status Say(const std::string& prompt, RunningCall* running) {
+    ChatPrinter printer(console_, as_json_);
+    const auto print = [&printer](const v1::GenerateEvent& event) {
+      printer.Print(event);
+      return true;
+    };
+    const absl::Status ended =
+        gateway_.StreamWhile<v1::GenerateRequest, v1::GenerateEvent>(
+            &v1::GatewayService::Stub::StreamGenerate, turns_.Ask(prompt),
+            print, running);
+    printer.Finish();
+    if (ended.ok()) {
+      turns_.Answered(printer.answer());
+    } else {
+      turns_.Unanswered();
+    }
+    return ended;
+  }
+
+  void Forget() { turns_.Forget(); }
+
+ private:
+  const GatewayConnection& gateway_;
+  ChatTurns turns_;
+  const bool as_json_;
+  const Console& console_;
+};
+
+// The lines of a terminal are turns.
+void SayLines(Conversation& conversation, RunningCall* running,
+              const Console& console) {
+  console.err << kChatHint;
+  std::string line;
+  while (console.err << kPrompt << std::flush, std::getline(console.in, line)) {
+    const absl::string_view said = absl::StripAsciiWhitespace(line);
+    if (said.empty()) continue;
+    if (said == "/new") {
+      conversation.Forget();
+      continue;
+    }
+    const absl::Status ended = conversation.Say(std::string(said), running);
+    if (absl::IsCancelled(ended)) {
+      console.err << "(cancelled)\n";
+    } else if (!ended.ok()) {
+      console.err << "gatewayctl: " << WithoutControls(ToStd(ended.message()))
+                  << "\n";
+    }
+  }
+  console.err << "\n";
+}
+
+absl::Status ChatOnTerminal(const RpcPlace& place, ChatTurns turns,
+                            bool as_json, const Console& console) {
+  RunningCall running;
+  const Interrupts interrupts([&running, &console] {
+    if (running.Cancel()) return;
+    // The terminal has forgotten what was typed, and somebody waits for a line.
+    console.err << "\n" << kChatHint << kPrompt << std::flush;
+  });
+  GATEWAY_ASSIGN_OR_RETURN(const GatewayConnection gateway,
+                           GatewayConnection::Open(place));
+  Conversation conversation(gateway, std::move(turns), as_json, console);
+  SayLines(conversation, &running, console);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> PromptOf(const OperatorWords& words,
+                                     const Console& console) {
+  std::string prompt = absl::StrJoin(words.words, " ");
+  if (words.words.empty()) {
+    prompt.assign(std::istreambuf_iterator<char>(console.in), {});
+  }
+  if (absl::StripAsciiWhitespace(prompt).empty()) {
+    return absl::InvalidArgumentError(
+        "there is nothing to ask: chat takes the prompt as words or from "
+        "standard input; see gatewayctl --help");
+  }
+  if (prompt.size() > kPromptBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the prompt has ", prompt.size(), " bytes; chat takes ",
+                     kPromptBytesMax));
+  }
+  return prompt;
+}
+
+}  // namespace
+
+absl::Status Chat(const RpcPlace& place, const OperatorWords& words,
+                  const Console& console) {
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kChatCommand, words));
+  GATEWAY_ASSIGN_OR_RETURN(ChatTurns turns, ChatTurns::Of(words));
+  if (words.words.empty() && console.in_is_terminal) {
+    return ChatOnTerminal(place, std::move(turns), words.as_json, console);
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const std::string prompt, PromptOf(words, console));
+  GATEWAY_ASSIGN_OR_RETURN(const GatewayConnection gateway,
+                           GatewayConnection::Open(place));
+  return Conversation(gateway, std::move(turns), words.as_json, console)
+      .Say(prompt, /*running=*/nullptr);
+}
+
+}  // namespace gateway

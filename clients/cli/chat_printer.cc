@@ -1,0 +1,162 @@
+#include "clients/cli/chat_printer.h"
+
+#include <cassert>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "google/protobuf/util/json_util.h"
+#include "service/money/money.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+std::string EventLine(const v1::GenerateEvent& event) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string line;
+  // Fails for no message without an Any.
+  const auto printed =
+      google::protobuf::util::MessageToJsonString(event, &line, options);
+  assert(printed.ok());
+  return line;
+}
+
+std::string CostText(const v1::Usage& usage) {
+  if (!usage.cost_known()) return "cost not known";
+  return absl::StrCat("$", Money::FromNanos(usage.cost_usd_nanos()).Text());
+}
+
+std::string TokensText(const v1::Usage& usage) {
+  std::string text = absl::StrCat(usage.input_tokens(), " tokens in");
+  if (usage.cached_input_tokens() > 0) {
+    absl::StrAppend(&text, " (", usage.cached_input_tokens(), " cached)");
+  }
+  absl::StrAppend(&text, ", ", usage.output_tokens(), " out");
+  if (usage.reasoning_tokens() > 0) {
+    absl::StrAppend(&text, " (", usage.reasoning_tokens(), " reasoning)");
+  }
+  if (usage.estimated()) absl::StrAppend(&text, ", estimated");
+  return text;
+}
+
+// As in `1.25s`.
+std::string TotalText(const v1::Timings& timings) {
+  const absl::Duration total = absl::Seconds(timings.total().seconds()) +
+                               absl::Nanoseconds(timings.total().nanos());
+  const absl::Duration shown = total < absl::Milliseconds(10)
+                                   ? absl::Microseconds(1)
+                                   : absl::Milliseconds(1);
+  return absl::FormatDuration(absl::Trunc(total, shown));
+}
+
+}  // namespace
+
+ChatPrinter::ChatPrinter(const Console& console, bool as_json)
+    : console_(console), as_json_(as_json) {}
+
+void ChatPrinter::Print(const v1::GenerateEvent& event) {
+  if (event.has_delta() && event.delta().has_text()) {
+    answer_ += event.delta().text();
+  }
+  if (as_json_) {
+    console_.out << EventLine(event) << "\n" << std::flush;
+    return;
+  }
+  switch (event.event_case()) {
+    case v1::GenerateEvent::kStarted:
+      for (const v1::Warning& warning : event.started().warnings()) {
+        console_.err << "warning: " << WithoutControls(warning.message())
+                     << "\n";
+      }
+      break;
+    case v1::GenerateEvent::kDelta:
+      PrintDelta(event.delta());
+      break;
+    case v1::GenerateEvent::kChoiceEnd:
+      if (event.choice_end().finish_reason() == v1::FINISH_REASON_LENGTH) {
+        Turn(Voice::kNobody);
+        console_.err << "(cut: the limit of tokens was reached)\n";
+      }
+      break;
+    case v1::GenerateEvent::kEnd:
+      Turn(Voice::kNobody);
+      console_.err << Dimmed(ChatEndText(event.end()), console_) << "\n"
+                   << std::flush;
+      break;
+    default:
+      break;
+  }
+}
+
+void ChatPrinter::PrintDelta(const v1::Delta& delta) {
+  switch (delta.piece_case()) {
+    case v1::Delta::kText:
+      Say(Voice::kAnswer, delta.text());
+      break;
+    case v1::Delta::kRefusal:
+      Say(Voice::kAnswer, delta.refusal());
+      break;
+    case v1::Delta::kReasoning:
+      Say(Voice::kReasoning, delta.reasoning());
+      break;
+    case v1::Delta::kToolCall:
+      if (!delta.tool_call().name().empty()) {
+        Turn(Voice::kNobody);
+        Say(Voice::kTool,
+            absl::StrCat("calls ", delta.tool_call().name(), " "));
+      }
+      Say(Voice::kTool, delta.tool_call().arguments());
+      break;
+    case v1::Delta::kAudio:
+    case v1::Delta::kImage:
+    case v1::Delta::kOpaque:
+      Turn(Voice::kNobody);
+      console_.err << "(something that is no text)\n";
+      break;
+    default:
+      break;
+  }
+}
+
+void ChatPrinter::Say(Voice voice, const std::string& text) {
+  if (text.empty()) return;
+  if (voice != voice_) Turn(voice);
+  at_line_start_ = text.back() == '\n';
+  if (voice == Voice::kAnswer) {
+    console_.out << (console_.out_is_terminal ? WithoutControls(text) : text)
+                 << std::flush;
+  } else {
+    console_.err << Dimmed(WithoutControls(text), console_) << std::flush;
+  }
+}
+
+void ChatPrinter::Turn(Voice to) {
+  if (!at_line_start_) {
+    (voice_ == Voice::kAnswer ? console_.out : console_.err) << "\n"
+                                                             << std::flush;
+  }
+  at_line_start_ = true;
+  voice_ = to;
+}
+
+void ChatPrinter::Finish() {
+  if (!as_json_) Turn(Voice::kNobody);
+}
+
+std::string ChatEndText(const v1::StreamEnd& end) {
+  const v1::Route& route = end.route();
+  std::string text =
+      absl::StrCat(route.provider(), "/", route.model(), " (", route.reason(),
+                   "): ", TokensText(end.usage()), ", ", CostText(end.usage()));
+  absl::StrAppend(&text, ", ", TotalText(end.timings()));
+  if (end.attempts_size() > 1) {
+    absl::StrAppend(&text, ", ", end.attempts_size(), " attempts");
+  }
+  if (end.has_cache_hit()) absl::StrAppend(&text, ", a kept answer");
+  return WithoutControls(text);
+}
+
+}  // namespace gateway

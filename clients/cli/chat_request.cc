@@ -1,0 +1,127 @@
+#include "clients/cli/chat_request.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/os/file.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+constexpr std::string_view kChatFlags[] = {
+    "--model",      "--provider",    "--system", "--session",
+    "--max_tokens", "--temperature", "--request"};
+constexpr size_t kRequestBytesMax = size_t{32} << 20;
+// It does one thing only.
+constexpr OperatorVerb kChatVerbs[] = {{"", kChatFlags}};
+
+void AddTurn(v1::Role role, const std::string& text,
+             v1::GenerateRequest* request) {
+  v1::Message& message = *request->add_messages();
+  message.set_role(role);
+  message.add_parts()->set_text(text);
+}
+
+// What every turn asks for, such as tools, in the contract's own words.
+absl::Status ReadRequest(const std::string& path,
+                         v1::GenerateRequest* request) {
+  const absl::StatusOr<std::string> text = ReadFile(path, kRequestBytesMax);
+  if (!text.ok()) {
+    return absl::Status(text.status().code(),
+                        absl::StrCat(path, ": ", text.status().message()));
+  }
+  const auto read = google::protobuf::util::JsonStringToMessage(*text, request);
+  if (read.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " is no GenerateRequest as JSON: ", read.message().as_string()));
+}
+
+// The flags that are plain texts.
+struct ChatTextFlag {
+  std::string_view flag;
+  void (*set)(const std::string& value, v1::GenerateRequest* request);
+};
+constexpr ChatTextFlag kChatTextFlags[] = {
+    {"--model",
+     [](const std::string& v, v1::GenerateRequest* r) { r->set_model(v); }},
+    {"--provider", [](const std::string& v,
+                      v1::GenerateRequest* r) { r->set_provider_id(v); }},
+    {"--session",
+     [](const std::string& v, v1::GenerateRequest* r) { r->set_session(v); }},
+    {"--system", [](const std::string& v, v1::GenerateRequest* r) {
+       AddTurn(v1::ROLE_SYSTEM, v, r);
+     }}};
+
+absl::Status SetNumbers(const OperatorWords& words,
+                        v1::GenerateRequest* request) {
+  const std::string tokens = LastOf(words, "--max_tokens");
+  if (!tokens.empty()) {
+    int32_t tokens_max = 0;
+    if (!absl::SimpleAtoi(tokens, &tokens_max) || tokens_max < 1) {
+      return FlagMistake(
+          "--max_tokens",
+          absl::StrCat("must be a number from 1 on, not '", tokens, "'"));
+    }
+    request->set_max_output_tokens(tokens_max);
+  }
+  const std::string temperature = LastOf(words, "--temperature");
+  if (temperature.empty()) return absl::OkStatus();
+  double value = 0;
+  // Written so that what is no number fails, too.
+  if (!absl::SimpleAtod(temperature, &value) || !(value >= 0 && value <= 2)) {
+    return FlagMistake(
+        "--temperature",
+        absl::StrCat("must be a number from 0 to 2, not '", temperature, "'"));
+  }
+  request->mutable_sampling()->set_temperature(value);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const OperatorCommand kChatCommand = {"chat", kChatVerbs};
+
+absl::StatusOr<ChatTurns> ChatTurns::Of(const OperatorWords& words) {
+  v1::GenerateRequest request;
+  if (const std::string path = LastOf(words, "--request"); !path.empty()) {
+    GATEWAY_RETURN_IF_ERROR(ReadRequest(path, &request));
+  }
+  for (const ChatTextFlag& each : kChatTextFlags) {
+    const std::string value = LastOf(words, each.flag);
+    if (!value.empty()) each.set(value, &request);
+  }
+  GATEWAY_RETURN_IF_ERROR(SetNumbers(words, &request));
+  return ChatTurns(std::move(request));
+}
+
+ChatTurns::ChatTurns(v1::GenerateRequest request)
+    : request_(std::move(request)), first_messages_(request_.messages_size()) {}
+
+const v1::GenerateRequest& ChatTurns::Ask(const std::string& prompt) {
+  if (!request_.session().empty()) Forget();
+  AddTurn(v1::ROLE_USER, prompt, &request_);
+  return request_;
+}
+
+void ChatTurns::Answered(const std::string& text) {
+  if (text.empty()) return Unanswered();
+  AddTurn(v1::ROLE_ASSISTANT, text, &request_);
+}
+
+void ChatTurns::Unanswered() { request_.mutable_messages()->RemoveLast(); }
+
+void ChatTurns::Forget() {
+  request_.mutable_messages()->DeleteSubrange(
+      first_messages_, request_.messages_size() - first_messages_);
+}
+
+}  // namespace gateway

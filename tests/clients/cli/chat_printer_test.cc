@@ -1,0 +1,108 @@
+#include "clients/cli/chat_printer.h"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using ::testing::HasSubstr;
+
+class ChatPrinterTest : public testing::Test {
+ protected:
+  static v1::GenerateEvent Event(const std::string& text) {
+    v1::GenerateEvent event;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &event))
+        << text;
+    return event;
+  }
+
+  void Print(const std::vector<std::string>& events, bool as_json = false) {
+    ChatPrinter printer(console_, as_json);
+    for (const std::string& event : events) printer.Print(Event(event));
+    printer.Finish();
+    answer_ = printer.answer();
+  }
+
+  std::istringstream in_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  Console console_{in_, out_, err_};
+  std::string answer_;
+};
+
+constexpr char kChatEnd[] = R"(end {
+  outcome: OUTCOME_FINISHED
+  route { provider: "mock" model: "m" reason: "default" }
+  usage { input_tokens: 10 cached_input_tokens: 4 output_tokens: 20
+          reasoning_tokens: 5 cost_known: true cost_usd_nanos: 1250000 }
+  timings { total { seconds: 1 nanos: 250000000 } }
+  attempts {} attempts {} })";
+
+TEST_F(ChatPrinterTest, TheAnswerIsApartFromAllElse) {
+  Print({"started { warnings { message: 'top_k was left out' } }",
+         "delta { reasoning: 'Let me ' }", "delta { reasoning: 'think.' }",
+         "delta { text: 'A ' }", "delta { text: 'door.' }", kChatEnd});
+  EXPECT_EQ(out_.str(), "A door.\n");
+  EXPECT_EQ(err_.str(),
+            "warning: top_k was left out\n"
+            "Let me think.\n"
+            "mock/m (default): 10 tokens in (4 cached), 20 out (5 reasoning), "
+            "$0.00125, 1.25s, 2 attempts\n");
+  EXPECT_EQ(answer_, "A door.");
+}
+
+TEST_F(ChatPrinterTest, CallsOfToolsAreShown) {
+  Print({"delta { text: 'I ask.' }",
+         "delta { tool_call { id: '1' name: 'weather' } }",
+         "delta { tool_call { arguments: '{\"at\":' } }",
+         "delta { tool_call { arguments: '\"sea\"}' } }",
+         "delta { tool_call { id: '2' name: 'tide' index: 1 } }"});
+  EXPECT_EQ(out_.str(), "I ask.\n");
+  EXPECT_EQ(err_.str(), "calls weather {\"at\":\"sea\"}\ncalls tide \n");
+}
+
+TEST_F(ChatPrinterTest, WhatACallCostIsSaidAsFarAsItIsKnown) {
+  EXPECT_THAT(ChatEndText(Event("end { usage { estimated: true } }").end()),
+              HasSubstr("estimated, cost not known"));
+  EXPECT_THAT(ChatEndText(Event("end { cache_hit {} }").end()),
+              HasSubstr("a kept answer"));
+}
+
+TEST_F(ChatPrinterTest, AnAnswerThatIsCutIsSaidToBe) {
+  Print({"delta { text: 'A do' }",
+         "choice_end { finish_reason: FINISH_REASON_LENGTH }"});
+  EXPECT_EQ(out_.str(), "A do\n");
+  EXPECT_THAT(err_.str(), HasSubstr("the limit of tokens was reached"));
+}
+
+TEST_F(ChatPrinterTest, ATerminalIsNotToldWhatToDo) {
+  console_.out_is_terminal = true;
+  Print({"delta { text: 'a\\033[2Jb\\n' }"});
+  EXPECT_EQ(out_.str(), "a [2Jb\n");
+  EXPECT_EQ(answer_, "a\033[2Jb\n");
+}
+
+TEST_F(ChatPrinterTest, AFileHasWhatWasSaid) {
+  Print({"delta { text: 'a\\033[2Jb' }"});
+  EXPECT_EQ(out_.str(), "a\033[2Jb\n");
+}
+
+TEST_F(ChatPrinterTest, AsJsonEachEventIsALine) {
+  Print({"seq: 1 delta { text: 'A\\nB' }", "seq: 2 usage { input_tokens: 3 }"},
+        /*as_json=*/true);
+  EXPECT_EQ(out_.str(),
+            "{\"seq\":\"1\",\"delta\":{\"text\":\"A\\nB\"}}\n"
+            "{\"seq\":\"2\",\"usage\":{\"input_tokens\":\"3\"}}\n");
+  EXPECT_EQ(err_.str(), "");
+}
+
+}  // namespace
+}  // namespace gateway
