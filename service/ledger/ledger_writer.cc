@@ -20,6 +20,8 @@ namespace {
 constexpr absl::Duration kTryAgain = absl::Seconds(1);
 // Texts that are being written are waited for in steps.
 constexpr absl::Duration kTextsPause = absl::Milliseconds(10);
+// The log has a line of lost entries so often at most.
+constexpr absl::Duration kLossLineInterval = absl::Seconds(10);
 
 }  // namespace
 
@@ -85,28 +87,26 @@ LedgerWriter::Counts LedgerWriter::counts() const {
 }
 
 bool LedgerWriter::Add(Waiting& waiting) {
-  size_t bytes = 0;
   for (const UnchainedEntry& entry : waiting.entries) {
-    bytes += entry.chained_bytes();
+    waiting.bytes += entry.chained_bytes();
   }
   for (const EntrySource* const source : waiting.sources) {
-    bytes += source->bytes();
+    waiting.bytes += source->bytes();
   }
-  const size_t entries = waiting.entries.size() + waiting.sources.size();
+  waiting.count = waiting.entries.size() + waiting.sources.size();
   const bool is_kept = !IsForgotten(waiting.otherwise);
   absl::Status failure;
   {
     MutexLock lock(mu_);
     if (is_kept ? !counts_.failing : !counts_.stalled) {
-      if (HasRoom(waiting_entries_, waiting_bytes_ + bytes,
-                  waiting.otherwise)) {
+      if (is_kept || HasRoom(waiting_entries_, waiting_bytes_ + waiting.bytes,
+                             waiting.otherwise)) {
         waiting_.push_back(&waiting);
-        waiting_entries_ += entries;
-        waiting_bytes_ += bytes;
+        waiting_entries_ += waiting.count;
+        waiting_bytes_ += waiting.bytes;
         if (waiting_.size() == 1) Wake();
         return true;
       }
-      if (is_kept) counts_.lost += entries;
       TellFailure(waiting, absl::ResourceExhaustedError(absl::StrCat(
                                "the ledger is written too slowly: ",
                                waiting_entries_, " entries wait")));
@@ -126,21 +126,39 @@ void LedgerWriter::Wake() {
   waiting_since_ = clock_.SteadyTime();
   if (wake_ == nullptr) {
     changed_.NotifyAll();
-    if (std::exchange(watch_rests_, false)) watch_changed_.NotifyAll();
+    WakeWatch();
   } else {
     wake_();
   }
 }
 
+void LedgerWriter::WakeWatch() {
+  if (std::exchange(watch_rests_, false)) watch_changed_.NotifyAll();
+}
+
 void LedgerWriter::SetAside(Waiting& waiting, const absl::Status& why) {
   WriteTexts(waiting);
   TellFailure(waiting, why);
-  MutexLock lock(mu_);
-  for (UnchainedEntry& entry : waiting.entries) {
-    if (MakeRoom(entry, waiting.otherwise)) {
-      set_aside_.push_back(std::move(entry));
+  {
+    MutexLock lock(mu_);
+    for (UnchainedEntry& entry : waiting.entries) {
+      if (MakeRoom(entry, waiting.otherwise, why)) {
+        set_aside_.push_back(std::move(entry));
+      }
     }
   }
+  TellLost(/*at_once=*/false);
+}
+
+void LedgerWriter::LetGo(const Group& waiting, const absl::Status& why) {
+  for (Waiting* const each : waiting) {
+    if (IsForgotten(each->otherwise)) {
+      TellFailure(*each, why);
+    } else {
+      SetAside(*each, why);
+    }
+  }
+  Tell(waiting);
 }
 
 bool LedgerWriter::IsForgotten(IfNotCommitted otherwise) {
@@ -166,6 +184,7 @@ void LedgerWriter::Run() {
     WriteGroup();
     EndTurn();
   }
+  TellLost(/*at_once=*/true);
   if (!kept_.empty()) {
     Log(LogLevel::kError, "ledger",
         "Entries that could not be written are lost",
@@ -187,12 +206,14 @@ void LedgerWriter::EndTurn() {
   const absl::Status settled = Settle();
   const absl::Status committed = settled.ok() ? Append() : settled;
   if (!committed.ok()) {
-    Keep();
+    Keep(committed);
     // All of it was tried.
     if (settled.ok()) uncertain_ = kept_.size();
   }
   taken_.clear();
   Tell(EndCommit(committed));
+  if (!committed.ok()) LetGoOfBacklog(committed);
+  TellLost(/*at_once=*/committed.ok());
 }
 
 bool LedgerWriter::TakeGroup() {
@@ -218,11 +239,44 @@ bool LedgerWriter::TakeGroup() {
 void LedgerWriter::TakeWaiting() {
   TakeSetAside();
   group_.clear();
-  group_.swap(waiting_);
-  writes_texts_ = !group_.empty();
-  if (writes_texts_) committing_since_ = waiting_since_;
+  writes_texts_ = !waiting_.empty();
+  if (!writes_texts_) return;
+  committing_since_ = std::min(waiting_since_, clock_.SteadyTime());
+  WakeWatch();
+  const size_t places = PlacesInCommit();
+  if (places == waiting_.size()) {
+    group_ = TakeAllWaiting();
+    return;
+  }
+  const auto end = waiting_.begin() + static_cast<ptrdiff_t>(places);
+  group_.assign(waiting_.begin(), end);
+  waiting_.erase(waiting_.begin(), end);
+  for (const Waiting* const taken : group_) {
+    waiting_entries_ -= taken->count;
+    waiting_bytes_ -= taken->bytes;
+  }
+  waiting_since_ = absl::InfiniteDuration();
+}
+
+size_t LedgerWriter::PlacesInCommit() const {
+  size_t places = 1;
+  size_t bytes = waiting_.front()->bytes;
+  while (places < waiting_.size()) {
+    bytes += waiting_[places]->bytes;
+    if (bytes > options_.bytes_limit) break;
+    ++places;
+  }
+  return places;
+}
+
+bool LedgerWriter::HasBacklog() const {
+  return !waiting_.empty() && waiting_since_ == absl::InfiniteDuration();
+}
+
+LedgerWriter::Group LedgerWriter::TakeAllWaiting() {
   waiting_entries_ = 0;
   waiting_bytes_ = 0;
+  return std::exchange(waiting_, {});
 }
 
 void LedgerWriter::TakeSetAside() {
@@ -342,30 +396,51 @@ void LedgerWriter::KeepCutEntry(const LedgerLog::Cut& cut) {
   UnchainedEntry& kept = kept_.emplace_back(entry);
   MutexLock lock(mu_);
   counts_.lost += entries;
+  logged_lost_ += entries;  // By who has found it out.
   ++counts_.kept;
   kept_bytes_ += kept.chained_bytes();
 }
 
-void LedgerWriter::Keep() {
+void LedgerWriter::Keep(const absl::Status& why) {
   MutexLock lock(mu_);
   for (Taken& taken : taken_) {
     if (IsForgotten(taken.otherwise)) continue;
-    if (MakeRoom(taken.entry, taken.otherwise)) {
+    if (MakeRoom(taken.entry, taken.otherwise, why)) {
       kept_.push_back(std::move(taken.entry));
     }
   }
 }
 
 bool LedgerWriter::MakeRoom(const UnchainedEntry& entry,
-                            IfNotCommitted otherwise) {
+                            IfNotCommitted otherwise, const absl::Status& why) {
   const size_t bytes = entry.chained_bytes();
   if (!HasRoom(counts_.kept, kept_bytes_ + bytes, otherwise)) {
     ++counts_.lost;
+    loss_why_ = why;
     return false;
   }
   kept_bytes_ += bytes;
   ++counts_.kept;
   return true;
+}
+
+void LedgerWriter::TellLost(bool at_once) {
+  const absl::Duration now = clock_.SteadyTime();
+  uint64_t lost = 0;
+  absl::Status why;
+  {
+    MutexLock lock(mu_);
+    lost = counts_.lost - logged_lost_;
+    if (lost == 0 || (!at_once && now < next_loss_line_)) return;
+    logged_lost_ = counts_.lost;
+    next_loss_line_ = now + kLossLineInterval;
+    why = loss_why_;
+  }
+  Log(LogLevel::kError, "ledger",
+      "Entries are lost: the ledger cannot be written, and there is no more "
+      "room to keep them; see to what `why` says, or raise "
+      "ledger.queue_bytes_limit and ledger.queue_entries_limit",
+      {{"entries", lost}, {"why", why}});
 }
 
 LedgerWriter::Group LedgerWriter::EndCommit(const absl::Status& committed) {
@@ -397,6 +472,16 @@ LedgerWriter::Group LedgerWriter::EndCommit(const absl::Status& committed) {
   return told;
 }
 
+void LedgerWriter::LetGoOfBacklog(const absl::Status& why) {
+  Group waiting;
+  {
+    MutexLock lock(mu_);
+    if (!HasBacklog()) return;
+    waiting = TakeAllWaiting();
+  }
+  LetGo(waiting, why);
+}
+
 void LedgerWriter::Watch() {
   for (;;) {
     {
@@ -415,7 +500,7 @@ void LedgerWriter::Watch() {
         continue;
       }
     }
-    LetGo();
+    LetGoOfAll();
   }
 }
 
@@ -442,7 +527,7 @@ LedgerWriter::Group LedgerWriter::LeaveCommit(const absl::Status& why) {
   return left;
 }
 
-void LedgerWriter::LetGo() {
+void LedgerWriter::LetGoOfAll() {
   const absl::Status why = absl::DeadlineExceededError(
       absl::StrCat("a commit has not ended within ",
                    absl::FormatDuration(options_.wait_limit)));
@@ -461,24 +546,15 @@ void LedgerWriter::LetGo() {
     tells_end_ = tells_end_ || !was_failing;
     failure_ = why;
     committing = LeaveCommit(why);
-    waiting.swap(waiting_);
-    waiting_entries_ = 0;
-    waiting_bytes_ = 0;
+    waiting = TakeAllWaiting();
   }
   if (!was_failing) {
     Log(LogLevel::kError, "ledger",
         "The ledger cannot be written: nobody waits for it any more",
         {{"why", why}});
   }
-  for (Waiting* const each : waiting) {
-    if (IsForgotten(each->otherwise)) {
-      TellFailure(*each, why);
-    } else {
-      SetAside(*each, why);
-    }
-  }
   Tell(committing);
-  Tell(waiting);
+  LetGo(waiting, why);
 }
 
 void LedgerWriter::Tell(const Group& group) {

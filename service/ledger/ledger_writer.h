@@ -15,13 +15,15 @@
 // committed first, in their order, as soon as that is possible again: it is
 // tried with each new dispatch, and once a second. Until then nobody waits for
 // entries that are kept. What is kept is bounded; what goes beyond is lost, and
-// counted, and an entry ENTRIES_LOST says so once there is room. So it does of
-// entries that were committed and that a server which took over does not have.
+// counted, a line of the log says so, and an entry ENTRIES_LOST once there is
+// room. So it does of entries that were committed and that a server which took
+// over does not have.
 //
-// Nor does anybody wait for longer than `wait_limit`, as for a disk that
-// stalls: the ledger counts as failing from then on, and its thread goes on
-// with the commit that is under way, which has its entries. Once that has come
-// to an end, what was kept meanwhile is committed.
+// Nor does anybody wait for a commit for longer than `wait_limit`, as for a
+// disk that stalls: the ledger counts as failing from then on, and its thread
+// goes on with the commit that is under way, which has its entries. Once that
+// has come to an end, what was kept meanwhile is committed. Who has no place in
+// the next commit waits as long again for each one before his own.
 //
 // A simulation makes one without a thread, and does that thread's turns itself,
 // when its own time says so.
@@ -69,8 +71,9 @@ class EntrySource {
 class LedgerWriter {
  public:
   struct Options {
-    // What may wait to be committed, and again what may be kept; twice as much
-    // of what must not be lost.
+    // What may wait to be committed before all that could be forgotten is
+    // refused, and again what may be kept; of what must not be lost twice as
+    // much may be kept. Of so many bytes, or one that is larger, a commit is.
     size_t entries_limit = 65536;
     size_t bytes_limit = size_t{64} * 1024 * 1024;
     // How long a commit is waited for; not of one without a thread.
@@ -100,9 +103,9 @@ class LedgerWriter {
     uint64_t failures = 0;  // Commits that failed.
     // Entries that there was no room for, or that were cut off.
     uint64_t lost = 0;
-    size_t waiting = 0;     // To be committed, now.
-    size_t kept = 0;        // After a failure, now.
-    bool failing = false;   // Whether the last commit failed, or is stalled.
+    size_t waiting = 0;    // To be committed, now.
+    size_t kept = 0;       // After a failure, now.
+    bool failing = false;  // Whether the last commit failed, or is stalled.
     // Whether a commit is under way that nobody waits for any more.
     bool stalled = false;
   };
@@ -127,8 +130,8 @@ class LedgerWriter {
   // Errors are those of LedgerLog::Append; DEADLINE_EXCEEDED after
   // `wait_limit`, and at once while the commit is under way that took longer;
   // what was not to be kept may be there all the same. RESOURCE_EXHAUSTED at
-  // once if too much waits already, and then what was to be kept is lost, and
-  // counted. Never cancelled: what is committed is committed.
+  // once if too much waits already; for what is not to be kept alone. Never
+  // cancelled: what is committed is committed.
   Committing Commit(UnchainedEntry entry, IfNotCommitted otherwise);
   // Several, together and in this order: those of the sources, which are
   // borrowed until it has returned, and `behind` them. REQUIRES: there is one
@@ -161,6 +164,9 @@ class LedgerWriter {
     // Behind those of the sources, and then all of them.
     absl::InlinedVector<UnchainedEntry, 2> entries;
     IfNotCommitted otherwise;
+    // How much it is, before its texts are written.
+    size_t count = 0;
+    size_t bytes = 0;
     EventLoop* loop = nullptr;
     std::coroutine_handle<> handle;
     absl::Status outcome;
@@ -177,6 +183,8 @@ class LedgerWriter {
   void Wake() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // While the ledger cannot be written: keeps its entries at once.
   void SetAside(Waiting& waiting, const absl::Status& why) LOCKS_EXCLUDED(mu_);
+  // Tells them that they need not wait: sets aside what is to be kept.
+  void LetGo(const Group& waiting, const absl::Status& why) LOCKS_EXCLUDED(mu_);
   // Whether so much has room, and as much again if it must not be lost.
   bool HasRoom(size_t entries, size_t bytes, IfNotCommitted otherwise) const;
 
@@ -185,6 +193,11 @@ class LedgerWriter {
   // Waits for entries, or for the time to try again. False at the end.
   bool TakeGroup() LOCKS_EXCLUDED(mu_);
   void TakeWaiting() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How many of those who wait have a place in the next commit.
+  size_t PlacesInCommit() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether there are some who had none in the last one.
+  bool HasBacklog() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Group TakeAllWaiting() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Has the thread keep what the loops have set aside.
   void TakeSetAside() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the texts of what was taken, which is the thread's from then on.
@@ -199,19 +212,25 @@ class LedgerWriter {
   // Has the ledger tell what it does not have any more.
   void KeepCutEntry(const LedgerLog::Cut& cut) LOCKS_EXCLUDED(mu_);
   // After a failure: what stays of what was taken.
-  void Keep() LOCKS_EXCLUDED(mu_);
+  void Keep(const absl::Status& why) LOCKS_EXCLUDED(mu_);
   // Counts an entry as kept, or, if there is no room, as lost.
-  bool MakeRoom(const UnchainedEntry& entry, IfNotCommitted otherwise)
-      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool MakeRoom(const UnchainedEntry& entry, IfNotCommitted otherwise,
+                const absl::Status& why) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Has the log say how many were lost since it last did, and why; not more
+  // often than its pace, unless at once.
+  void TellLost(bool at_once) LOCKS_EXCLUDED(mu_);
   // Returns those who still wait for the commit that has come to an end.
   Group EndCommit(const absl::Status& committed) LOCKS_EXCLUDED(mu_);
+  // After a failure nobody waits for several commits.
+  void LetGoOfBacklog(const absl::Status& why) LOCKS_EXCLUDED(mu_);
 
   // The watch's, which lets go who has waited for too long.
   void Watch() LOCKS_EXCLUDED(mu_);
   // Since when somebody waits; InfiniteDuration if nobody does, or nobody is
   // to be let go.
   absl::Duration OldestWait() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void LetGo() LOCKS_EXCLUDED(mu_);
+  void LetGoOfAll() LOCKS_EXCLUDED(mu_);
+  void WakeWatch() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Those for the commit that is under way, but for who waits until it is
   // known.
   Group LeaveCommit(const absl::Status& why) EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -242,7 +261,9 @@ class LedgerWriter {
   CondVar changed_;
   CondVar watch_changed_;
   Group waiting_ GUARDED_BY(mu_);
-  absl::Duration waiting_since_ GUARDED_BY(mu_);  // The first of those.
+  // The first of those; InfiniteDuration while the first has still to come to
+  // its turn.
+  absl::Duration waiting_since_ GUARDED_BY(mu_) = absl::InfiniteDuration();
   // Those who wait for the commit that is under way, once the texts are
   // written; since when, as it was taken; and the entries of who has left.
   Group committing_ GUARDED_BY(mu_);
@@ -257,6 +278,11 @@ class LedgerWriter {
   absl::Status failure_ GUARDED_BY(mu_);  // Of the last commit.
   bool ends_ GUARDED_BY(mu_) = false;
   Counts counts_ GUARDED_BY(mu_);
+  // How many lost entries the log has told of, why the last one was lost, and
+  // from when on it may tell of more.
+  uint64_t logged_lost_ GUARDED_BY(mu_) = 0;
+  absl::Status loss_why_ GUARDED_BY(mu_);
+  absl::Duration next_loss_line_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
   bool watch_rests_ GUARDED_BY(mu_) = false;  // Until somebody waits.
   // The log has that it is stalled, and not yet what became of that.
   bool tells_end_ GUARDED_BY(mu_) = false;
@@ -268,7 +294,7 @@ class LedgerWriter {
 class [[nodiscard]] LedgerWriter::Committing {
  public:
   bool await_ready() const { return false; }
-  // Resumes at once if there is no room.
+  // Resumes at once if there is nothing to wait for.
   bool await_suspend(std::coroutine_handle<> handle) {
     waiting_.handle = handle;
     waiting_.loop = EventLoop::Current();
