@@ -28,6 +28,7 @@ class RawHttpStream final : public HttpStream {
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
   const ResponseFacts& facts() const override { return tap_->facts(); }
   int64_t SpokenBytes() const override { return spoken_.bytes(); }
+  RunningCount Counted() const override { return counted_; }
 
  private:
   absl::Status Take(const StreamEvent& event, StreamBatch* batch) override;
@@ -44,6 +45,7 @@ class RawHttpStream final : public HttpStream {
   std::string told_;  // The event in which the vendor tells of the failure.
   absl::Span<const std::string_view> pieces_;
   SpokenCounter spoken_;
+  RunningCount counted_;
   bool ended_ = false;
 };
 
@@ -104,6 +106,12 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
         tap_->OnEvent(event.name, event.data);
     if (!tapped.ok()) return WrapFault(tapped.status());
     kind = *tapped;
+    // Where events have names, those that begin or end a part carry no text.
+    if (kind == EventKind::kContent &&
+        (event.name.empty() || event.name.ends_with("delta"))) {
+      spoken_.Add(event.data);
+    }
+    counted_.Take(tap_->facts().usage.output_tokens(), spoken_.bytes());
   }
   switch (kind) {
     case EventKind::kContent:
@@ -116,10 +124,6 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
         return GaveUp(FindGivenUp(events, 0));
       }
       ++batch->content_events;
-      // Where events have names, those that begin or end a part carry no text.
-      if (event.name.empty() || event.name.ends_with("delta")) {
-        spoken_.Add(event.data);
-      }
       break;
     case EventKind::kIgnorable:
       break;

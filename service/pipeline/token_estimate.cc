@@ -166,12 +166,20 @@ int64_t GuessInputTokens(std::string_view json) {
 
 void DeliveredTokens::Add(const StreamBatch& batch) {
   for (const v1::GenerateEvent& event : batch.events) {
-    if (event.has_delta()) characters_ += CharactersOf(event.delta());
+    if (event.has_delta()) said_bytes_ += CharactersOf(event.delta());
+    if (event.has_usage()) {
+      counted_.Take(event.usage().output_tokens(), said_bytes_);
+    }
   }
 }
 
 int64_t DeliveredTokens::Estimate(const ProviderStream& stream) const {
-  return TokensOf(characters_ + stream.SpokenBytes());
+  // Events are read, or forwarded.
+  const RunningCount forwarded = stream.Counted();
+  const RunningCount& counted =
+      forwarded.said_bytes() > 0 ? forwarded : counted_;
+  return counted.tokens() +
+         TokensOf(said_bytes_ + stream.SpokenBytes() - counted.said_bytes());
 }
 
 int64_t EstimateInputTokens(const v1::GenerateRequest& request) {

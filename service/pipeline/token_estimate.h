@@ -4,6 +4,7 @@
 //
 // What a stream had said when it broke off is estimated, too: by its text where
 // it is read, by what its provider guesses of it where it is only forwarded.
+// What the provider had counted by then counts as it was told.
 //
 // Thread-compatible.
 
@@ -62,7 +63,8 @@ class DeliveredTokens {
   int64_t Estimate(const ProviderStream& stream) const;
 
  private:
-  int64_t characters_ = 0;
+  int64_t said_bytes_ = 0;
+  RunningCount counted_;
 };
 
 }  // namespace gateway

@@ -173,6 +173,38 @@ class EarlyUsageTest(_UnfinishedCase):
             self.expect(line, 50, 700, estimated=False)
 
 
+class RunningCountTest(_UnfinishedCase):
+    """A provider that counts as it goes has counted what came until then."""
+
+    def each(self, vendor, body):
+        own = {"gpt": "messages", "gemini": "gemini"}[vendor]
+        for api in ("chat", own, "grpc"):
+            model = self.script(vendor, body=body, content_type=_STREAM)
+            yield self.ask(api, model, stream=True)
+
+    def test_of_a_stream_that_breaks_off(self):
+        tell = lambda tokens: {"usage": {"prompt_tokens": 50,
+                                         "completion_tokens": tokens}}
+        body = _sse(_chunk("w", **tell(1)), _chunk(_WORDS, **tell(700)),
+                    _chunk(_WORDS))
+        for line in self.each("gpt", body):
+            self.expect(line, 50, 700 + _TOKENS)
+        body = _sse(_chunk("w", **tell(1)), _chunk(_WORDS, **tell(30)))
+        for line in self.each("gpt", body):
+            self.expect(line, 50, 30)
+
+    def test_of_one_of_gemini(self):
+        def event(text, tokens=None):
+            tell = {} if tokens is None else {"usageMetadata": {
+                "promptTokenCount": 50, "candidatesTokenCount": tokens}}
+            return {**tell, "modelVersion": "g", "candidates": [{
+                "index": 0,
+                "content": {"role": "model", "parts": [{"text": text}]}}]}
+        body = _sse(event("w", 1), event(_WORDS, 700), event(_WORDS))
+        for line in self.each("gemini", body):
+            self.expect(line, 50, 700 + _TOKENS)
+
+
 class BackgroundTest(_UnfinishedCase):
     """An answer in the background is made, whether or not somebody waits."""
 

@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -91,6 +92,38 @@ TEST_F(RawHttpStreamTest, UsageThatComesWithContentIsNotStripped) {
     EXPECT_EQ(WithoutUsageChunk(outcome.bytes), outcome.bytes);
     EXPECT_THAT(outcome.bytes, HasSubstr("\"two\""));
   }
+}
+
+// A stream of events of Chat Completions with these members beside `id`.
+std::string StreamOf(const std::vector<std::string>& events) {
+  std::string body;
+  for (const std::string& event : events) {
+    absl::StrAppend(&body, R"(data: {\"id\":\"c\",)",
+                    absl::StrReplaceAll(event, {{"\"", "\\\""}}), R"(}\n\n)");
+  }
+  return absl::StrCat(R"({"content_type": "text/event-stream", "body": ")",
+                      body, R"("})");
+}
+
+std::string Says(std::string_view text) {
+  return absl::StrCat(R"("choices":[{"index":0,"delta":{"content":")",
+                      std::string(text), R"("},"finish_reason":null}])");
+}
+
+std::string Tells(int64_t tokens) {
+  return absl::StrCat(R"(,"usage":{"prompt_tokens":50,"completion_tokens":)",
+                      tokens, "}");
+}
+
+// Of what came after it nobody has told.
+TEST_F(RawHttpStreamTest, KnowsWhatWasSaidWithTheLastCount) {
+  Script("m", StreamOf({Says("") + Tells(1), Says("1234") + Tells(11),
+                        Says("5678") + Tells(15), Says("9012"), Says("3456")}));
+  const ProviderOutcome outcome = calls_.Stream(*openai_, Raw("m", kRawStream));
+  EXPECT_EQ(Reason(outcome.status), "PROVIDER_UNAVAILABLE");
+  EXPECT_EQ(outcome.counted.tokens(), 15);
+  EXPECT_EQ(outcome.counted.said_bytes(), 8);
+  EXPECT_EQ(outcome.spoken_bytes, 16);
 }
 
 TEST_F(RawHttpStreamTest, TheEventLimitIsExact) {

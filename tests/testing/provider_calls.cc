@@ -115,6 +115,8 @@ Task<void> ProviderCalls::RunStream(const Provider& provider,
   while (outcome->status.ok()) {
     const absl::StatusOr<bool> more = co_await (*stream)->Next(&batch);
     outcome->facts = (*stream)->facts();
+    outcome->spoken_bytes = (*stream)->SpokenBytes();
+    outcome->counted = (*stream)->Counted();
     outcome->status = more.status();
     if (!more.ok() || !*more) break;
     ++outcome->batches;

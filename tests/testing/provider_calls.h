@@ -52,6 +52,9 @@ struct ProviderOutcome {
   int batches = 0;
   bool content = false;  // Some batch had content.
   ResponseFacts facts;
+  // Of raw streams.
+  int64_t spoken_bytes = 0;
+  RunningCount counted;
   AttemptProgress progress;
   std::vector<v1::Warning> warnings;
 };

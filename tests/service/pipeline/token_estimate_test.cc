@@ -187,14 +187,17 @@ TEST(TokenEstimateTest, TextsThatBecomeVectorsCountEach) {
 // A stream of which so many bytes were forwarded.
 class ForwardedStream final : public ProviderStream {
  public:
-  explicit ForwardedStream(int64_t bytes) : bytes_(bytes) {}
+  explicit ForwardedStream(int64_t bytes, const RunningCount& counted = {})
+      : bytes_(bytes), counted_(counted) {}
 
   Task<absl::StatusOr<bool>> Next(StreamBatch*) override { co_return false; }
   const ResponseFacts& facts() const override { return facts_; }
   int64_t SpokenBytes() const override { return bytes_; }
+  RunningCount Counted() const override { return counted_; }
 
  private:
   const int64_t bytes_;
+  const RunningCount counted_;
   const ResponseFacts facts_{};
 };
 
@@ -214,6 +217,39 @@ TEST(DeliveredTokensTest, ReadEventsCountByTheirText) {
 
 TEST(DeliveredTokensTest, ForwardedEventsCountByWhatTheirStreamGuesses) {
   EXPECT_EQ(DeliveredTokens().Estimate(ForwardedStream(41)), 11);
+}
+
+StreamBatch SayAndTell(const std::string& text, int64_t tokens) {
+  StreamBatch batch;
+  if (!text.empty())
+    batch.events.emplace_back().mutable_delta()->set_text(text);
+  batch.events.emplace_back().mutable_usage()->set_output_tokens(tokens);
+  return batch;
+}
+
+TEST(DeliveredTokensTest, WhatTheProviderHasCountedIsNotEstimated) {
+  const ForwardedStream none(0);
+  DeliveredTokens delivered;
+  // A placeholder, before anything was said.
+  delivered.Add(SayAndTell("", 1));
+  EXPECT_EQ(delivered.Estimate(none), 0);
+  delivered.Add(SayAndTell(std::string(400, 'x'), 70));
+  EXPECT_EQ(delivered.Estimate(none), 70);
+  delivered.Add(SayAndTell(std::string(400, 'x'), 150));
+  EXPECT_EQ(delivered.Estimate(none), 150);
+  // What came after it, with a usage whose count cannot be read at last.
+  delivered.Add(SayAndTell(std::string(40, 'x'), 150));
+  EXPECT_EQ(delivered.Estimate(none), 160);
+}
+
+TEST(DeliveredTokensTest, NorOfAStreamThatIsForwarded) {
+  RunningCount counted;
+  counted.Take(1, 0);
+  counted.Take(1, 40);
+  EXPECT_EQ(DeliveredTokens().Estimate(ForwardedStream(80, counted)), 20);
+  counted.Take(70, 40);
+  EXPECT_EQ(DeliveredTokens().Estimate(ForwardedStream(40, counted)), 70);
+  EXPECT_EQ(DeliveredTokens().Estimate(ForwardedStream(80, counted)), 80);
 }
 
 }  // namespace

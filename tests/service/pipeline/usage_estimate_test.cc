@@ -135,6 +135,24 @@ TEST_F(UsageEstimateTest, WhatWasToldBeforeTheEndIsAtLeastWhatWasSaidSince) {
   }
 }
 
+TEST_F(UsageEstimateTest, ARunningCountIsTheBaseOfWhatCameSince) {
+  call_.request = &request_;
+  StreamBatch batch;
+  batch.events.emplace_back().mutable_delta()->set_text(std::string(400, 'x'));
+  batch.events.emplace_back().mutable_usage()->set_output_tokens(30);
+  batch.events.emplace_back().mutable_delta()->set_text(std::string(40, 'x'));
+  DeliveredTokens delivered;
+  delivered.Add(batch);
+  ResponseFacts facts;
+  facts.usage.set_input_tokens(3);
+  facts.usage.set_output_tokens(30);
+  CompleteUsage(absl::CancelledError("left"), call_, InputMeasure(call_),
+                delivered, stream_, &facts);
+  EXPECT_EQ(facts.usage.input_tokens(), 3);
+  EXPECT_EQ(facts.usage.output_tokens(), 40);
+  EXPECT_TRUE(facts.usage.estimated());
+}
+
 TEST_F(UsageEstimateTest, AnAnswerInTheBackgroundGoesOnWithoutItsStream) {
   call_.request = &request_;
   call_.facts.background = true;
