@@ -104,7 +104,11 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
   if (event.has_data) {
     const absl::StatusOr<EventKind> tapped =
         tap_->OnEvent(event.name, event.data);
-    if (!tapped.ok()) return WrapFault(tapped.status());
+    if (!tapped.ok()) {
+      // Its caller does not get it, and the model has said it.
+      spoken_.AddBad(event.data);
+      return WrapFault(tapped.status());
+    }
     kind = *tapped;
     // Where events have names, those that begin or end a part carry no text.
     if (kind == EventKind::kContent &&

@@ -1,5 +1,6 @@
 // Counts how much of a stream its model said, in whichever vendor's format it
-// comes: all of them stream under few names.
+// comes: all of them stream under few names. Texts count by their bytes, those
+// that are escaped by the bytes of what they say.
 //
 //   SpokenCounter spoken;
 //   spoken.Add(event.data);  // Of each event that carries a piece.
@@ -20,12 +21,17 @@
 
 namespace gateway {
 
+// Returns how many bytes of text, reasoning, refusal, arguments of tools and
+// code an event says; 0 for one that cannot be read. Reads all of it.
+int64_t SaidIn(std::string_view event);
+
 class SpokenCounter {
  public:
-  // Adds the bytes, as escaped, of an event's text, reasoning, refusal and
-  // arguments of tools; nothing for an event that has none, or that cannot be
-  // read.
+  // Adds what an event says, or what it is taken to say.
   void Add(std::string_view event);
+  // The same of an event that the dialect could not take: it may be like
+  // nothing that was read before.
+  void AddBad(std::string_view event) { bytes_ += SaidIn(event); }
 
   int64_t bytes() const { return bytes_; }
 

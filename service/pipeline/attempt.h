@@ -92,6 +92,8 @@ struct Attempt : CallAttempt {
   std::string reply;
   // What a call that counts asked for.
   int64_t input_tokens = 0;
+  // What a stream said that failed before any of it was sent, estimated.
+  int64_t unsent_output_tokens = 0;
   // Of inputs that are to become vectors: [embed_begin, embed_end) were asked
   // for, and nobody has told how many tokens they have.
   int embed_begin = 0;

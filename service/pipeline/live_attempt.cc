@@ -23,6 +23,7 @@
 #include "service/pipeline/conversation.h"
 #include "service/pipeline/credential_outcome.h"
 #include "service/pipeline/provider_policy.h"
+#include "service/pipeline/token_estimate.h"
 #include "service/pipeline/told_failure.h"
 #include "service/resilience/deadline_split.h"
 #include "service/tracing/call_trace.h"
@@ -282,6 +283,7 @@ Task<absl::Status> LiveAttempt::Open(OpenStream* open) {
   if (!begun.ok() &&
       !FindForeignWords(begun, ForeignWords::kOfProvider).has_value()) {
     attempt_.answer.facts = open->stream->facts();
+    attempt_.unsent_output_tokens = DeliveredTokens().Estimate(*open->stream);
   }
   co_return begun;
 }

@@ -5,9 +5,11 @@
 
 #include "base/async/worker_pool.h"
 #include "base/text/json_token.h"
+#include "base/text/unescaped_size.h"
 #include "base/text/utf8.h"
 #include "google/protobuf/arena.h"
 #include "providers/bounded_messages.h"
+#include "providers/delta_size.h"
 
 namespace gateway {
 namespace {
@@ -70,12 +72,6 @@ int64_t CharactersOf(const v1::Tool& tool, Count count) {
          count(tool.function().parameters_schema());
 }
 
-int64_t CharactersOf(const v1::Delta& delta) {
-  return static_cast<int64_t>(
-      delta.text().size() + delta.refusal().size() + delta.reasoning().size() +
-      delta.tool_call().name().size() + delta.tool_call().arguments().size());
-}
-
 int64_t TokensOf(int64_t characters) {
   return (characters + kCharactersPerToken - 1) / kCharactersPerToken;
 }
@@ -126,24 +122,11 @@ bool IsMediumAt(std::string_view json, size_t at, size_t back_max) {
   return WithoutSpaceBehind(before).ends_with("data\"");
 }
 
-// How long the JSON would be without escapes, in UTF-8.
-size_t SpokenBytes(std::string_view json) {
-  constexpr size_t kUnicodeEscapeBytes = 6;
-  size_t saved = 0;
-  for (size_t at = json.find('\\'); at != json.npos;) {
-    const bool is_unicode = json.substr(at + 1).starts_with('u');
-    // Most characters that are written so have three bytes.
-    saved += is_unicode ? 3 : 1;
-    at = json.find('\\', at + (is_unicode ? kUnicodeEscapeBytes : 2));
-  }
-  return json.size() - std::min(saved, json.size());
-}
-
 }  // namespace
 
 int64_t GuessInputTokens(std::string_view json) {
   if (json.size() <= kWindows * kWindowBytes) {
-    return TokensOf(static_cast<int64_t>(SpokenBytes(json)));
+    return TokensOf(static_cast<int64_t>(UnescapedSize(json)));
   }
   const size_t stride = json.size() / kWindows;
   size_t spoken = 0;  // Of the windows.
@@ -158,7 +141,7 @@ int64_t GuessInputTokens(std::string_view json) {
       in_medium = IsMediumAt(json, at, stride);
       media += in_medium;
     }
-    if (!looks_so || !in_medium) spoken += SpokenBytes(window);
+    if (!looks_so || !in_medium) spoken += UnescapedSize(window);
   }
   return TokensOf(static_cast<int64_t>(stride * spoken / kWindowBytes) +
                   static_cast<int64_t>(media) * MediumCharacters());
@@ -166,7 +149,7 @@ int64_t GuessInputTokens(std::string_view json) {
 
 void DeliveredTokens::Add(const StreamBatch& batch) {
   for (const v1::GenerateEvent& event : batch.events) {
-    if (event.has_delta()) said_bytes_ += CharactersOf(event.delta());
+    if (event.has_delta()) said_bytes_ += SaidIn(event.delta());
     if (event.has_usage()) {
       counted_.Take(event.usage().output_tokens(), said_bytes_);
     }

@@ -53,12 +53,14 @@ int64_t OutputThatIsRead(const IncomingCall& call, const Attempt& attempt) {
 
 // The output that came of an answer that was not delivered: of a whole one, by
 // its text or the bytes that came, as far as the request and the model let it
-// be; of a stream, which failed before its first content, none, unless it came
-// in place of a whole answer. What the provider told stands.
+// be; of a stream, which failed before its first content was sent, what was
+// said with what could not be read, or in place of a whole answer. What the
+// provider told stands.
 int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
   const UnaskedAnswer* const unasked = attempt.progress.unasked.get();
   if (attempt.progress.answer == AttemptProgress::Answer::kStream) {
-    return unasked == nullptr ? 0 : EstimateOutputTokens(unasked->response);
+    return unasked == nullptr ? attempt.unsent_output_tokens
+                              : EstimateOutputTokens(unasked->response);
   }
   if (attempt.progress.answer != AttemptProgress::Answer::kWhole) return 0;
   if (attempt.answer.facts.usage.output_tokens() > 0) return 0;

@@ -204,6 +204,34 @@ class RunningCountTest(_UnfinishedCase):
         for line in self.each("gemini", body):
             self.expect(line, 50, 700 + _TOKENS)
 
+    def test_text_beside_usage_that_cannot_be_read_counts(self):
+        bad = {"usage": {"prompt_tokens": 50, "completion_tokens": -7}}
+        good = {"usage": {"prompt_tokens": 50, "completion_tokens": 30}}
+        for line in self.each("gpt", _sse(_chunk("w", **good),
+                                          _chunk(_WORDS, **bad))):
+            self.expect(line, 50, 30 + _TOKENS)
+        # Also in the first event, of which nobody gets anything.
+        for line in self.each("gpt", _sse(_chunk(_WORDS, **bad))):
+            self.expect(line, 50, _TOKENS)
+
+    def test_what_gemini_says_without_text(self):
+        code = "print(1)\n" * 200
+        for part in ({"functionCall": {"name": "f",
+                                       "args": {"x": "word " * 360}}},
+                     {"executableCode": {"language": "PYTHON", "code": code}},
+                     {"codeExecutionResult": {"outcome": "OUTCOME_OK",
+                                              "output": code}}):
+            body = _sse({"modelVersion": "g", "candidates": [{
+                "index": 0, "content": {"role": "model", "parts": [part]}}]})
+            for line in self.each("gemini", body):
+                self.expect(line, _INPUT, 450)
+
+    def test_escapes_count_as_what_they_stand_for(self):
+        body = _sse(_chunk("\u4f60\u597d" * 400))
+        self.assertIn("\\u4f60", body)
+        for line in self.each("gpt", body):
+            self.expect(line, _INPUT, 600)
+
 
 class BackgroundTest(_UnfinishedCase):
     """An answer in the background is made, whether or not somebody waits."""

@@ -126,6 +126,15 @@ TEST_F(RawHttpStreamTest, KnowsWhatWasSaidWithTheLastCount) {
   EXPECT_EQ(outcome.spoken_bytes, 16);
 }
 
+TEST_F(RawHttpStreamTest, TextBesideUsageThatCannotBeReadIsSaid) {
+  Script("m", StreamOf({Says("1234") + Tells(9), Says("56789") + Tells(-1)}));
+  const ProviderOutcome outcome = calls_.Stream(*openai_, Raw("m", kRawStream));
+  EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE");
+  EXPECT_EQ(outcome.counted.tokens(), 9);
+  EXPECT_EQ(outcome.counted.said_bytes(), 4);
+  EXPECT_EQ(outcome.spoken_bytes, 9);
+}
+
 TEST_F(RawHttpStreamTest, TheEventLimitIsExact) {
   // A comment of exactly this size, its blank line included.
   const auto script = [&](size_t size) {

@@ -23,26 +23,82 @@ std::string Chunk(std::string_view delta) {
 }
 
 TEST(EventTextTest, FindsWhatIsSaidInEachVendorsEvents) {
-  for (const std::string_view event :
-       {R"({"id":"c","choices":[{"index":0,"delta":{"content":"12345"}}]})",
-        R"({"choices":[{"delta":{"reasoning_content":"123","content":"45"}}]})",
-        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":)"
-        R"({"arguments":"12345"}}]}}]})",
-        R"({"choices":[{"delta":{"content":[{"type":"text","text":"12345"}]}}]})",
-        R"({"type":"content_block_delta","index":0,"delta":)"
-        R"({"type":"text_delta","text":"12345"}})",
-        R"({"type":"content_block_delta","index":0,"delta":)"
-        R"({"type":"input_json_delta","partial_json":"12345"}})",
-        R"({"type":"response.output_text.delta","item_id":"m",)"
-        R"("output_index":0,"delta":"12345"})",
-        R"({"candidates":[{"content":{"parts":[{"text":"12345"}],)"
-        R"("role":"model"}}],"modelVersion":"g"})"}) {
+  for (
+      const std::string_view event :
+      {R"({"id":"c","choices":[{"index":0,"delta":{"content":"12345"}}]})",
+       R"({"choices":[{"delta":{"reasoning_content":"123","content":"45"}}]})",
+       R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":)"
+       R"({"arguments":"12345"}}]}}]})",
+       R"({"choices":[{"delta":{"content":[{"type":"text","text":"12345"}]}}]})",
+       R"({"type":"content_block_delta","index":0,"delta":)"
+       R"({"type":"text_delta","text":"12345"}})",
+       R"({"type":"content_block_delta","index":0,"delta":)"
+       R"({"type":"input_json_delta","partial_json":"12345"}})",
+       R"({"type":"response.output_text.delta","item_id":"m",)"
+       R"("output_index":0,"delta":"12345"})",
+       R"({"candidates":[{"content":{"parts":[{"text":"12345"}],)"
+       R"("role":"model"}}],"modelVersion":"g"})",
+       R"({"candidates":[{"content":{"parts":[{"executableCode":)"
+       R"({"language":"PYTHON","code":"12345"}}]}}],"modelVersion":"g"})",
+       R"({"candidates":[{"content":{"parts":[{"codeExecutionResult":)"
+       R"({"outcome":"OUTCOME_OK","output":"12345"}}]}}]})",
+       R"({"candidates":[{"content":{"parts":[{"functionCall":)"
+       R"({"id":"c1","name":"12345","args":{}}}]}}]})",
+       R"({"candidates":[{"content":{"parts":[{"functionCall":)"
+       R"({"partialArgs":[{"jsonPath":"$.a","stringValue":"12345"}],)"
+       R"("willContinue":true}}]}}]})"}) {
     EXPECT_EQ(SpokenBytes(event), 5) << event;
+    EXPECT_EQ(SaidIn(event), 5) << event;
   }
 }
 
-TEST(EventTextTest, CountsWhatStandsInTheEvent) {
-  EXPECT_EQ(SpokenBytes(R"({"delta":"a\nb"})"), 4);
+// They are an object, whose names are the tool's own.
+TEST(EventTextTest, OfACallsArgumentsAllIsSaid) {
+  EXPECT_EQ(
+      SpokenBytes(R"({"functionCall":{"name":"f","args":)"
+                  R"({"city":"Ulm","text":"x","days":[1,2]}}})"),
+      1 + std::string_view(R"({"city":"Ulm","text":"x","days":[1,2]})").size());
+}
+
+TEST(EventTextTest, EscapesCountAsWhatTheyStandFor) {
+  EXPECT_EQ(SpokenBytes(R"({"delta":"a\nb"})"), 3);
+  EXPECT_EQ(SpokenBytes(R"({"delta":"\u4f60\u597d"})"), 6);
+  SpokenCounter escaped;
+  SpokenCounter plain;
+  for (int i = 0; i < 100; ++i) {
+    escaped.Add(Chunk(R"({"content":"\u4f60\ud83d\ude00"})"));
+    plain.Add(Chunk(R"({"content":"你😀"})"));
+  }
+  EXPECT_EQ(escaped.bytes(), 700);
+  EXPECT_EQ(plain.bytes(), 700);
+  // Long ones are not read, and their size is not what they say.
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += R"(\u4f60)";
+  SpokenCounter large;
+  large.Add(Chunk(absl::StrCat(R"({"content":")", text, R"("})")));
+  EXPECT_NEAR(static_cast<double>(large.bytes()), 30'000, 256);
+}
+
+TEST(EventTextTest, AnEventThatIsAllEscapesSaysNoLessThanNothing) {
+  SpokenCounter spoken;
+  spoken.Add(absl::StrCat(R"({"id":")", std::string(4000, 'i'),
+                          R"(","delta":"12345"})"));
+  std::string text;
+  for (int i = 0; i < 700; ++i) text += R"(\u0041)";
+  spoken.Add(absl::StrCat(R"({"a":")", text, R"("})"));
+  EXPECT_EQ(spoken.bytes(), 5);
+}
+
+TEST(EventTextTest, ABadEventIsReadWhateverWasReadBefore) {
+  SpokenCounter spoken;
+  for (int i = 0; i < 100; ++i) spoken.Add(Chunk(R"({"content":"12345"})"));
+  const int64_t before = spoken.bytes();
+  spoken.AddBad(absl::StrCat("<html>", std::string(10'000, 'x')));
+  spoken.AddBad(R"({"choices":[{"delta":{"content":)");
+  EXPECT_EQ(spoken.bytes(), before);
+  spoken.AddBad(R"({"choices":[{"delta":{"content":"12345"}}],)"
+                R"("usage":{"completion_tokens":-1}})");
+  EXPECT_EQ(spoken.bytes(), before + 5);
 }
 
 TEST(EventTextTest, WhatSaysNothingHasNone) {

@@ -311,8 +311,9 @@ TEST_F(UsageEstimateTest, WhatCameOfABrokenAnswerIsBilled) {
   call_.request = &request_;
   using Answer = AttemptProgress::Answer;
   const auto usage = [&](Answer answer, const absl::Status& status,
-                         int64_t limit = 0) {
+                         int64_t limit = 0, int64_t unsent = 0) {
     Attempt attempt;
+    attempt.unsent_output_tokens = unsent;
     attempt.progress.http = {
         .sent = true, .answered = true, .body_bytes = 4400};
     attempt.progress.http_status = 200;
@@ -332,6 +333,7 @@ TEST_F(UsageEstimateTest, WhatCameOfABrokenAnswerIsBilled) {
   // Of a stream nothing was delivered.
   EXPECT_GT(usage(Answer::kStream, broken).input_tokens(), 0);
   EXPECT_EQ(usage(Answer::kStream, broken).output_tokens(), 0);
+  EXPECT_EQ(usage(Answer::kStream, broken, 0, 7).output_tokens(), 7);
   request_.set_max_output_tokens(200);
   EXPECT_EQ(usage(Answer::kWhole, broken).output_tokens(), 200);
   // A page in place of an answer, and a failure that the provider tells.
