@@ -168,6 +168,11 @@ absl::Status BudgetBook::Apply(int64_t number, std::string_view entry) {
   return absl::OkStatus();
 }
 
+void BudgetBook::ApplyNext(absl::Span<const BudgetChange> changes) {
+  for (const BudgetChange& change : changes) Apply(change);
+  ++last_entry_;
+}
+
 void BudgetBook::Apply(const BudgetChange& change) {
   // One that is more than a day earlier shows that the clock was ahead.
   const bool was_ahead =

@@ -30,6 +30,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "service/budgets/budget_change.h"
 #include "service/budgets/budget_scope.h"
 #include "service/budgets/budget_spend.h"
@@ -66,6 +67,9 @@ class BudgetBook {
   // already changes nothing, and nor does one that is not about budgets. An
   // InvalidArgument names what is wrong; then nothing has changed.
   absl::Status Apply(int64_t number, std::string_view entry);
+
+  // The same of the next entry, by what it says.
+  void ApplyNext(absl::Span<const BudgetChange> changes);
 
   // The same of what an entry says, whatever its number.
   void Apply(const BudgetChange& change);

@@ -16,7 +16,6 @@
 #include "service/budgets/foreign_budget_entry.h"
 #include "service/ledger/entry.h"
 #include "service/ledger/metadata_writer.h"
-#include "service/ledger/python_json.h"
 #include "service/limits/limit_rule.h"
 
 namespace gateway {
@@ -27,62 +26,52 @@ namespace config = ::llmgateway::config::v1;
 // More than a budget may be per.
 constexpr size_t kDimensionsMax = 8;
 
-std::string AllocationForm(const BudgetAllocation& allocation) {
-  std::string form;
-  {
-    MetadataWriter out(&form);
-    out.AddInt("expire_time", allocation.expire_time);
-    if (allocation.limit.has_value()) out.AddInt("limit", *allocation.limit);
-    out.AddBool("removed", allocation.removed);
-    if (allocation.turn_limit.has_value()) {
-      out.AddInt("turn_limit", *allocation.turn_limit);
-    }
-    out.AddInt("version", allocation.version);
+// About how long a form is, and what each change adds.
+constexpr size_t kFormBytes = 128;
+constexpr size_t kChangeBytes = 256;
+
+void WriteAllocation(const BudgetAllocation& allocation, MetadataWriter out) {
+  out.AddInt("expire_time", allocation.expire_time);
+  if (allocation.limit.has_value()) out.AddInt("limit", *allocation.limit);
+  out.AddBool("removed", allocation.removed);
+  if (allocation.turn_limit.has_value()) {
+    out.AddInt("turn_limit", *allocation.turn_limit);
   }
-  return form;
+  out.AddInt("version", allocation.version);
 }
 
-std::string SubjectForm(const BudgetScope& scope) {
-  std::string form = "[";
+void WriteSubject(const BudgetScope& scope, ListWriter out) {
   for (const auto& [dimension, value] : scope.subject) {
-    form += form.size() == 1 ? "[" : ", [";
-    AppendPythonString(LimitDimensionName(dimension), &form);
-    form += ", ";
-    AppendPythonString(value, &form);
-    form += ']';
+    ListWriter pair = out.List();
+    pair.AddText(LimitDimensionName(dimension));
+    pair.AddText(value);
   }
-  return form + "]";
 }
 
-std::string ChangeForm(const BudgetChange& change) {
-  std::string form;
-  {
-    MetadataWriter out(&form);
-    if (change.allocation.has_value()) {
-      out.AddForm("allocation", AllocationForm(*change.allocation));
-    }
-    if (change.binding.has_value()) {
-      out.AddInt("bound_time", change.binding->time);
-      out.AddText("bound_to", change.binding->caller);
-    }
-    out.AddText("budget", change.scope.budget);
-    out.AddInt("cost_usd_nanos", change.amounts.cost_usd_nanos);
-    out.AddInt("input_tokens", change.amounts.input_tokens);
-    if (change.scope.others) out.AddBool("others", true);
-    if (!change.scope.others_of.empty()) {
-      out.AddText("others_of", change.scope.others_of);
-    }
-    out.AddInt("output_tokens", change.amounts.output_tokens);
-    if (change.reset_version != 0) {
-      out.AddInt("reset_version", change.reset_version);
-    }
-    out.AddInt("start", change.start);
-    out.AddForm("subject", SubjectForm(change.scope));
-    out.AddInt("time", change.time);
-    out.AddInt("turns", change.amounts.turns);
-    out.AddText("window", change.scope.window);
+void WriteChange(const BudgetChange& change, MetadataWriter out) {
+  if (change.allocation.has_value()) {
+    WriteAllocation(*change.allocation, out.Object("allocation"));
   }
-  return form;
+  if (change.binding.has_value()) {
+    out.AddInt("bound_time", change.binding->time);
+    out.AddText("bound_to", change.binding->caller);
+  }
+  out.AddText("budget", change.scope.budget);
+  out.AddInt("cost_usd_nanos", change.amounts.cost_usd_nanos);
+  out.AddInt("input_tokens", change.amounts.input_tokens);
+  if (change.scope.others) out.AddBool("others", true);
+  if (!change.scope.others_of.empty()) {
+    out.AddText("others_of", change.scope.others_of);
+  }
+  out.AddInt("output_tokens", change.amounts.output_tokens);
+  if (change.reset_version != 0) {
+    out.AddInt("reset_version", change.reset_version);
+  }
+  out.AddInt("start", change.start);
+  WriteSubject(change.scope, out.List("subject"));
+  out.AddInt("time", change.time);
+  out.AddInt("turns", change.amounts.turns);
+  out.AddText("window", change.scope.window);
 }
 
 absl::Status ReadInt(JsonValue& value, int64_t* number) {
@@ -198,21 +187,23 @@ void Bind(const std::optional<BudgetBinding>& other,
   }
 }
 
-void AppendBudgetForm(absl::Span<const BudgetChange> changes,
-                      std::string_view request_id, std::string* out) {
-  std::string list = "[";
-  for (const BudgetChange& change : changes) {
-    if (list.size() > 1) list += ", ";
-    list += ChangeForm(change);
-  }
-  list += ']';
-  std::string form;
+void WriteBudgetChanges(absl::Span<const BudgetChange> changes,
+                        std::string_view request_id, MetadataWriter out) {
   {
-    MetadataWriter member(&form);
-    member.AddForm("budgets", list);
-    if (!request_id.empty()) member.AddText("request_id", request_id);
+    ListWriter list = out.List("budgets");
+    for (const BudgetChange& change : changes) {
+      WriteChange(change, list.Object());
+    }
   }
-  *out += form;
+  if (!request_id.empty()) out.AddText("request_id", request_id);
+}
+
+std::string BudgetForm(absl::Span<const BudgetChange> changes,
+                       std::string_view request_id) {
+  std::string form;
+  form.reserve(kFormBytes + changes.size() * kChangeBytes);
+  WriteBudgetChanges(changes, request_id, MetadataWriter(&form));
+  return form;
 }
 
 absl::Status ReadBudgetForm(std::string_view form,

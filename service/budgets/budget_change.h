@@ -3,8 +3,7 @@
 // member of its metadata that is ours, `gateway`, beside those that readers of
 // the ledger know.
 //
-//   std::string form;
-//   AppendBudgetForm(changes, "req-1", &form);        // One JSON object.
+//   WriteBudgetChanges(changes, "req-1", metadata.Object(kBudgetMember));
 //   ...
 //   BudgetEntryRead read;
 //   GATEWAY_RETURN_IF_ERROR(ReadBudgetEntry(entry_text, &read));
@@ -24,6 +23,7 @@
 #include "absl/types/span.h"
 #include "service/budgets/budget_amounts.h"
 #include "service/budgets/budget_scope.h"
+#include "service/ledger/metadata_writer.h"
 
 namespace gateway {
 
@@ -75,12 +75,14 @@ struct BudgetChange {
 // The member `gateway` of an entry's metadata, and its name.
 inline constexpr std::string_view kBudgetMember = "gateway";
 
-// Appends the member's value, in the form of the ledger (python_json.h).
-// REQUIRES: texts are UTF-8.
-void AppendBudgetForm(absl::Span<const BudgetChange> changes,
-                      std::string_view request_id, std::string* out);
+// Writes the member's value, or returns it as a text. REQUIRES: texts are
+// UTF-8.
+void WriteBudgetChanges(absl::Span<const BudgetChange> changes,
+                        std::string_view request_id, MetadataWriter out);
+std::string BudgetForm(absl::Span<const BudgetChange> changes,
+                       std::string_view request_id);
 
-// Reads what AppendBudgetForm has written; appends to `changes`. An
+// Reads what BudgetForm has returned; appends to `changes`. An
 // InvalidArgument names what is wrong.
 absl::Status ReadBudgetForm(std::string_view form,
                             std::vector<BudgetChange>* changes);

@@ -35,13 +35,6 @@ void AddIntOrNull(MetadataWriter& metadata, const MemberName& name,
   }
 }
 
-std::string FormOf(absl::Span<const BudgetChange> changes,
-                   std::string_view request_id) {
-  std::string form;
-  AppendBudgetForm(changes, request_id, &form);
-  return form;
-}
-
 // Names the scope that a debit is told by, and its parent; returns what that
 // was charged. Those of sessions stand together, the innermost first.
 const BudgetChange* NameScopes(BudgetDebit* debit) {
@@ -87,7 +80,8 @@ LedgerEntry BudgetDebitEntry(const BudgetDebit& debit,
   metadata.AddFloat("cost_incurred",
                     static_cast<double>(debit.total.cost_usd_nanos) /
                         static_cast<double>(Money::kNanosPerDollar));
-  metadata.AddForm(kBudgetMember, FormOf(debit.changes, facts.request_id));
+  WriteBudgetChanges(debit.changes, facts.request_id,
+                     metadata.Object(kBudgetMember));
   metadata.AddInt("input_tokens", debit.total.input_tokens);
   metadata.AddText("model_id", facts.model_id);
   metadata.AddInt("output_tokens", debit.total.output_tokens);
@@ -145,7 +139,7 @@ LedgerEntry BudgetAllocateEntry(const BudgetChange& change,
       absl::StrCat(said.removed ? "Allocation removed from " : "Allocated to ",
                    ToAbsl(scope_key));
   MetadataWriter metadata(&entry.metadata);
-  metadata.AddForm(kBudgetMember, FormOf({&change, 1}, {}));
+  WriteBudgetChanges({&change, 1}, {}, metadata.Object(kBudgetMember));
   const BudgetScope& scope = change.scope;
   AddTextOrNull(metadata, "scope_agent_id",
                 scope.ValueOf(config::LIMIT_DIMENSION_AGENT));
@@ -170,12 +164,12 @@ LedgerEntry BudgetResetEntry(absl::Span<const BudgetChange> changes,
   entry.decision = "RESET";
   entry.reason = absl::StrCat("Budget ", ToAbsl(budget), " was reset");
   MetadataWriter metadata(&entry.metadata);
-  metadata.AddForm(kBudgetMember, FormOf(changes, {}));
+  WriteBudgetChanges(changes, {}, metadata.Object(kBudgetMember));
   return entry;
 }
 
 std::string BudgetReservationForm(absl::Span<const BudgetChange> reserved) {
-  return FormOf(reserved, {});
+  return BudgetForm(reserved, {});
 }
 
 absl::StatusOr<BudgetDebit> BudgetDebitOfForm(std::string_view form) {

@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "service/budgets/budget_book.h"
+#include "service/ledger/entry.h"
 #include "service/ledger/ledger_state.h"
 
 namespace gateway {
@@ -40,12 +41,16 @@ class BudgetLedgerState final : public LedgerState {
       : retention_(retention), on_left_(std::move(on_left)) {}
 
   absl::Status Apply(std::string_view entry) override;
+  void Apply(const BudgetChanges& changes) override;
   std::string Checkpoint() const override;
   absl::Status Restore(std::string_view checkpoint) override;
 
   const BudgetBook& book() const { return book_; }
 
  private:
+  // Forgets what is over, before the next entry.
+  void Forget();
+
   const absl::Duration retention_;
   const std::function<void(const BudgetBook& left)> on_left_;
   BudgetBook book_;

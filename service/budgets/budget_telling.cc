@@ -111,10 +111,8 @@ std::string NameOf(const BudgetTelling& telling) {
 }
 
 std::string HeaderOf(const BudgetTelling& telling) {
-  std::string header;
   const BudgetChange head = HeadOf(telling);
-  AppendBudgetForm({&head, 1}, {}, &header);
-  return header;
+  return BudgetForm({&head, 1}, {});
 }
 
 std::string BodyOf(const BudgetTelling& telling) {

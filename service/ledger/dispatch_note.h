@@ -21,6 +21,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/container/flat_hash_map.h"
+
 namespace gateway {
 
 // Of a dispatch: the id that its exchange will have, and what that says if
@@ -57,14 +59,16 @@ class OpenDispatches {
   // none; what is before the fault is taken.
   bool Follow(std::string_view notes);
 
-  // By their ids.
-  const std::map<std::string, Left, std::less<>>& all() const { return all_; }
+  // By their ids, as their notes say: those are read now, since of most
+  // dispatches nobody asks before they are closed.
+  std::map<std::string, Left, std::less<>> all() const;
 
   // All of them as notes, which Follow takes.
   std::string ToNotes() const;
 
  private:
-  std::map<std::string, Left, std::less<>> all_;
+  // Of each id, one behind the other.
+  absl::flat_hash_map<std::string, std::string> notes_;
 };
 
 }  // namespace gateway

@@ -1,36 +1,22 @@
 #include "service/ledger/entry.h"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "service/ledger/hash_text.h"
 #include "service/ledger/metadata_writer.h"
-#include "service/ledger/python_json.h"
 
 namespace gateway {
 namespace {
 
-// The names of an entry's members, in their order.
-constexpr std::string_view kDecision = "{\"decision\": ";
+// The member that an entry's hash is in, with what stands behind it.
 constexpr std::string_view kEntryHash = "\"entry_hash\": \"";
 constexpr std::string_view kBehindHash = "\", ";
-constexpr std::string_view kEventType = "\"event_type\": ";
-constexpr std::string_view kId = ", \"id\": ";
-constexpr std::string_view kMetadata = ", \"metadata\": ";
-constexpr std::string_view kPreviousHash = ", \"previous_hash\": \"";
-constexpr std::string_view kPromptsUsed = "\", \"prompts_used\": [";
-constexpr std::string_view kReason = "], \"reason\": ";
-constexpr std::string_view kSubmissionId = ", \"submission_id\": ";
-constexpr std::string_view kTimestamp = ", \"timestamp\": \"";
-
-void AppendMember(std::string_view name, std::string_view text,
-                  std::string* out) {
-  out->append(name);
-  AppendLedgerString(text, out);
-}
 
 }  // namespace
 
@@ -42,30 +28,32 @@ ShortText NewShortEntryId(Random& random) {
   return ShortText({id.data(), id.size()});
 }
 
-UnchainedEntry::UnchainedEntry(const LedgerEntry& entry, std::string note)
-    : note_(std::move(note)) {
+UnchainedEntry::UnchainedEntry(const LedgerEntry& entry, std::string note,
+                               std::shared_ptr<const BudgetChanges> changes)
+    : note_(std::move(note)),
+      changes_(std::move(changes)),
+      is_of_budget_(entry.event_type.starts_with("BUDGET_")) {
   constexpr size_t kFrameBytes = 320;
   text_.reserve(entry.metadata.size() + entry.reason.size() +
                 entry.submission_id.size() + kFrameBytes);
-  AppendMember(kDecision, entry.decision, &text_);
-  text_.append(", ");
-  hash_at_ = text_.size();
-  AppendMember(kEventType, entry.event_type, &text_);
-  AppendMember(kId, entry.id, &text_);
-  text_.append(kMetadata);
-  text_.append(entry.metadata);
-  text_.append(kPreviousHash);
-  previous_at_ = text_.size();
-  text_.append(kPromptsUsed);
-  for (const std::string& prompt : entry.prompts_used) {
-    if (&prompt != &entry.prompts_used.front()) text_.append(", ");
-    AppendPythonString(prompt, &text_);
+  // In the order of their names, in which `entry_hash` is the second one.
+  MetadataWriter out(&text_);
+  out.AddText("decision", entry.decision);
+  hash_at_ = text_.size() + std::string_view(", ").size();
+  out.AddText("event_type", entry.event_type);
+  out.AddText("id", entry.id);
+  out.AddForm("metadata", entry.metadata);
+  out.AddText("previous_hash", "");
+  previous_at_ = text_.size() - 1;
+  {
+    ListWriter prompts = out.List("prompts_used");
+    for (const std::string& prompt : entry.prompts_used) {
+      prompts.AddText(prompt);
+    }
   }
-  AppendMember(kReason, entry.reason, &text_);
-  AppendMember(kSubmissionId, entry.submission_id, &text_);
-  text_.append(kTimestamp);
-  AppendLedgerTime(entry.time, &text_);
-  text_.append("\"}");
+  out.AddText("reason", entry.reason);
+  out.AddText("submission_id", entry.submission_id);
+  out.AddTime("timestamp", entry.time);
 }
 
 void UnchainedEntry::AppendChained(std::string* hash, std::string* text) const {

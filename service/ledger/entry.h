@@ -20,6 +20,7 @@
 #define SERVICE_LEDGER_ENTRY_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,13 +50,21 @@ struct LedgerEntry {
   absl::Time time;
 };
 
+// What an entry says of budgets (service/budgets/budget_change.h): nothing that
+// the ledger looks into.
+struct BudgetChange;
+using BudgetChanges = std::vector<BudgetChange>;
+
 // An entry's text with room for what the chain gives it: made where the call
 // is, chained where the order is known.
 class UnchainedEntry {
  public:
   // `note` is kept beside the entry, and is no part of what is hashed
-  // (dispatch_note.h).
-  explicit UnchainedEntry(const LedgerEntry& entry, std::string note = {});
+  // (dispatch_note.h). `changes` are what its text says of budgets, for who
+  // follows them (ledger_state.h); null where that is to be read out of it.
+  explicit UnchainedEntry(
+      const LedgerEntry& entry, std::string note = {},
+      std::shared_ptr<const BudgetChanges> changes = nullptr);
 
   // Appends the entry's text, as it is behind the one whose hash is given, and
   // sets `hash` to its own. An empty one is before the first.
@@ -64,10 +73,17 @@ class UnchainedEntry {
   // How long its text is then, at most.
   size_t chained_bytes() const;
 
+  // Its text without what the chain gives it.
+  std::string_view text() const { return text_; }
   const std::string& note() const { return note_; }
+  // Whether its event type begins with `BUDGET_`.
+  bool is_of_budget() const { return is_of_budget_; }
+  const BudgetChanges* budget_changes() const { return changes_.get(); }
 
  private:
   std::string note_;
+  std::shared_ptr<const BudgetChanges> changes_;
+  bool is_of_budget_;
   std::string text_;
   size_t hash_at_ = 0;      // Where the member `entry_hash` belongs.
   size_t previous_at_ = 0;  // Where the previous hash does, behind it.

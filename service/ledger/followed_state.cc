@@ -15,6 +15,10 @@ bool IsOfBudget(std::string_view entry) {
          std::string_view::npos;
 }
 
+absl::Status NotesCannotBeRead() {
+  return absl::DataLossError("a commit has notes that cannot be read");
+}
+
 }  // namespace
 
 absl::Status FollowedState::Restore(const LedgerCheckpoint& from) {
@@ -28,14 +32,27 @@ absl::Status FollowedState::Restore(const LedgerCheckpoint& from) {
 
 absl::Status FollowedState::Follow(std::string_view texts,
                                    std::string_view notes) {
-  if (!open_.Follow(notes)) {
-    return absl::DataLossError("a commit has notes that cannot be read");
-  }
+  if (!open_.Follow(notes)) return NotesCannotBeRead();
   absl::Status told;
   if (state_ == nullptr) return told;
   ForEachEntry(texts, [&](std::string_view entry) {
     if (IsOfBudget(entry)) told.Update(state_->Apply(entry));
   });
+  return told;
+}
+
+absl::Status FollowedState::Follow(
+    absl::Span<const UnchainedEntry* const> entries) {
+  absl::Status told;
+  for (const UnchainedEntry* const entry : entries) {
+    if (!open_.Follow(entry->note())) return NotesCannotBeRead();
+    if (state_ == nullptr || !entry->is_of_budget()) continue;
+    if (entry->budget_changes() != nullptr) {
+      state_->Apply(*entry->budget_changes());
+    } else {
+      told.Update(state_->Apply(entry->text()));
+    }
+  }
   return told;
 }
 

@@ -6,6 +6,7 @@
 //   FollowedState followed(&state);
 //   GATEWAY_RETURN_IF_ERROR(followed.Restore(*store.LoadCheckpoint()));
 //   ... followed.Follow(commit.texts, commit.notes) ...  // From the next on.
+//   ... followed.Follow(entries) ...                     // Of one made here.
 //   store.KeepCheckpoint(followed.At(end));
 //
 // Thread-compatible.
@@ -17,8 +18,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "service/ledger/commit_store.h"
 #include "service/ledger/dispatch_note.h"
+#include "service/ledger/entry.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_state.h"
 
@@ -36,6 +39,10 @@ class FollowedState {
   // Takes what was committed next. Errors as of Restore; what is before the
   // fault is taken.
   absl::Status Follow(std::string_view texts, std::string_view notes);
+
+  // The same by the entries that were committed, of which nothing is read that
+  // they have beside their texts.
+  absl::Status Follow(absl::Span<const UnchainedEntry* const> entries);
 
   // What is known where the chain ends so.
   LedgerCheckpoint At(LedgerEnd end) const;

@@ -121,10 +121,8 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
   });
 }
 
-void LedgerLog::Take(Addition addition) {
-  end_ = std::move(addition.end);
-  // Its own texts can be read.
-  followed_.Follow(addition.texts, addition.notes).IgnoreError();
+void LedgerLog::EndAt(LedgerEnd end) {
+  end_ = std::move(end);
   if (end_.entries - entries_at_checkpoint_ < checkpoint_entries_) return;
   // One that cannot be kept is tried again after as many entries: without it
   // the next start takes longer, and no more than that.
@@ -172,7 +170,9 @@ absl::Status LedgerLog::AppendHere(
        .previous_hash = end_.hash,
        .last_hash = addition.end.hash});
   if (status.ok()) {
-    Take(std::move(addition));
+    // What was written here can be followed.
+    followed_.Follow(entries).IgnoreError();
+    EndAt(std::move(addition.end));
   } else {
     attempted_ = std::move(addition);
   }
@@ -200,7 +200,10 @@ absl::StatusOr<bool> LedgerLog::Settle() {
   if (!attempted_.has_value()) return false;
   Addition attempted = *std::exchange(attempted_, std::nullopt);
   const bool is_there = end_.hash == attempted.end.hash;
-  if (is_there) Take(std::move(attempted));
+  if (is_there) {
+    followed_.Follow(attempted.texts, attempted.notes).IgnoreError();
+    EndAt(std::move(attempted.end));
+  }
   return is_there;
 }
 

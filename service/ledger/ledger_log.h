@@ -137,8 +137,8 @@ class LedgerLog final : public CommitSource {
   absl::Status AppendHere(absl::Span<const UnchainedEntry* const> entries,
                           absl::Time time);
   absl::Status FollowFromCheckpoint();
-  // It is committed.
-  void Take(Addition addition);
+  // So far it is committed, and followed.
+  void EndAt(LedgerEnd end);
   // Records what is gone if the chain ends here.
   void RecordCut(const LedgerEnd& end);
   // After ABORTED. Returns whether what was attempted is in the chain that

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "service/ledger/entry.h"
 
 namespace gateway {
 
@@ -24,6 +25,9 @@ class LedgerState {
   // cannot be read of it is an error where the ledger is opened, and cannot be
   // otherwise.
   virtual absl::Status Apply(std::string_view entry) = 0;
+
+  // The same of an entry that was written here, by what its text says.
+  virtual void Apply(const BudgetChanges& changes) = 0;
 
   // All that it has come to, for Restore.
   virtual std::string Checkpoint() const = 0;

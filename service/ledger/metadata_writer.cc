@@ -1,5 +1,7 @@
 #include "service/ledger/metadata_writer.h"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -7,36 +9,55 @@
 #include "absl/time/time.h"
 #include "base/text/decimal.h"
 #include "base/text/json.h"
+#include "base/text/json_escape.h"
 #include "base/text/timestamp.h"
 #include "service/ledger/python_json.h"
 
 namespace gateway {
 
-MetadataWriter::MetadataWriter(const MemberName& name, MetadataWriter* outer)
-    : out_(outer->out_) {
-  outer->Name(name);
-  out_.push_back('{');
-}
+namespace {
+
+// Beyond that a text is appended by itself: a hash is shorter.
+constexpr size_t kShortBytes = 80;
+
+}  // namespace
 
 MetadataWriter MetadataWriter::Object(const MemberName& name) {
-  return MetadataWriter(name, this);
+  Name(name);
+  return MetadataWriter(Within{out_});
+}
+
+ListWriter MetadataWriter::List(const MemberName& name) {
+  Name(name);
+  return ListWriter(out_);
 }
 
 void MetadataWriter::AddText(const MemberName& name, std::string_view text) {
+  // Most members are short: a string grows by one piece for less than by two.
+  if (text.size() <= kShortBytes) {
+    std::array<char, MemberName::kBytesMax + kShortBytes + 2> member;
+    char* const begin = name.CopyTo(member.data(), is_first());
+    char* const end = begin + 1 + text.size();
+    if (CopyPlainJsonText(text, begin + 1)) {
+      *begin = '"';
+      *end = '"';
+      out_.append(member.data(), end + 1);
+      return;
+    }
+  }
   Name(name);
   AppendLedgerString(text, &out_);
 }
 
 void MetadataWriter::AddInt(const MemberName& name, int64_t number) {
-  Name(name);
-  char digits[kDecimalBytesMax + 1];
-  char* begin = digits;
+  std::array<char, MemberName::kBytesMax + kDecimalBytesMax + 1> member;
+  char* at = name.CopyTo(member.data(), is_first());
   auto size = static_cast<uint64_t>(number);
   if (number < 0) {
-    *begin++ = '-';
+    *at++ = '-';
     size = -size;
   }
-  out_.append(digits, WriteDecimal(size, begin));
+  out_.append(member.data(), WriteDecimal(size, at));
 }
 
 void MetadataWriter::AddFloat(const MemberName& name, double number) {
@@ -44,11 +65,17 @@ void MetadataWriter::AddFloat(const MemberName& name, double number) {
   AppendPythonFloat(number, &out_);
 }
 
-void MetadataWriter::AddBool(const MemberName& name, bool truth) {
-  AddForm(name, truth ? "true" : "false");
+void MetadataWriter::AddShort(const MemberName& name, std::string_view value) {
+  std::array<char, MemberName::kBytesMax + 8> member;
+  char* const begin = name.CopyTo(member.data(), is_first());
+  out_.append(member.data(), begin + value.copy(begin, 8));
 }
 
-void MetadataWriter::AddNull(const MemberName& name) { AddForm(name, "null"); }
+void MetadataWriter::AddBool(const MemberName& name, bool truth) {
+  AddShort(name, truth ? "true" : "false");
+}
+
+void MetadataWriter::AddNull(const MemberName& name) { AddShort(name, "null"); }
 
 void MetadataWriter::AddTime(const MemberName& name, absl::Time time) {
   Name(name);
@@ -60,6 +87,21 @@ void MetadataWriter::AddTime(const MemberName& name, absl::Time time) {
 void MetadataWriter::AddForm(const MemberName& name, std::string_view form) {
   Name(name);
   out_.append(form);
+}
+
+void ListWriter::AddText(std::string_view text) {
+  Next();
+  AppendLedgerString(text, &out_);
+}
+
+MetadataWriter ListWriter::Object() {
+  Next();
+  return MetadataWriter(MetadataWriter::Within{out_});
+}
+
+ListWriter ListWriter::List() {
+  Next();
+  return ListWriter(out_);
 }
 
 void AppendLedgerString(std::string_view text, std::string* out) {
@@ -80,22 +122,25 @@ std::string LedgerTimeText(absl::Time time) {
 }
 
 void AppendLedgerTime(absl::Time time, std::string* out) {
+  constexpr std::string_view kUtc = "+00:00";
+  constexpr size_t kSecondBytes = sizeof("2026-01-02T03:04:05") - 1;
+  constexpr size_t kFractionBytes = sizeof(".678901") - 1;
+  std::array<char, kTimestampBytes + kFractionBytes + kUtc.size()> text;
   // As far as the second, which it remembers.
-  char text[kTimestampBytes];
-  WriteTimestamp(time, text);
-  out->append(text, sizeof("2026-01-02T03:04:05") - 1);
+  WriteTimestamp(time, text.data());
+  char* at = text.data() + kSecondBytes;
   const int64_t micros = absl::ToUnixMicros(time);
   const int64_t second = 1'000'000;
   const int64_t fraction = (micros % second + second) % second;
   if (fraction != 0) {
-    char digits[] = ".000000";
     int64_t rest = fraction;
     for (int i = 6; i > 0; --i, rest /= 10) {
-      digits[i] = static_cast<char>('0' + rest % 10);
+      at[i] = static_cast<char>('0' + rest % 10);
     }
-    out->append(digits);
+    *at = '.';
+    at += kFractionBytes;
   }
-  out->append("+00:00");
+  out->append(text.data(), at + kUtc.copy(at, kUtc.size()));
 }
 
 }  // namespace gateway

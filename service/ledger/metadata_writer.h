@@ -7,6 +7,8 @@
 //     MetadataWriter usage = metadata.Object("usage");
 //     usage.AddInt("input_tokens", 12);
 //   }
+//   ListWriter tags = metadata.List("tags");
+//   tags.AddText("one");
 //
 // Thread-compatible.
 
@@ -14,8 +16,10 @@
 #define SERVICE_LEDGER_METADATA_WRITER_H_
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -37,20 +41,36 @@ class MemberName {
     Append("\": ");
   }
 
+  static constexpr size_t kBytesMax = 38;
+
   // `, "name": `, or of the first member `"name": `.
   std::string_view text(bool first) const {
     const size_t left_out = first ? 2 : 0;
     return {text_.data() + left_out, size_ - left_out};
   }
 
- private:
-  consteval void Append(std::string_view text) {
-    for (const char c : text) text_.at(size_++) = c;
+  // Copies the same, and returns its end. `out` has kBytesMax.
+  char* CopyTo(char* out, bool first) const {
+    const std::string_view own = text(first);
+    // As many bytes each time, which takes the fewest instructions.
+    memcpy(out, own.data(), kBytesMax);
+    return out + own.size();
   }
 
-  std::array<char, 38> text_ = {};
+ private:
+  consteval void Append(std::string_view text) {
+    for (const char c : text) {
+      assert(size_ < kBytesMax);
+      text_[size_++] = c;
+    }
+  }
+
+  // Two more, for who begins behind the first two.
+  std::array<char, kBytesMax + 2> text_ = {};
   size_t size_ = 0;
 };
+
+class ListWriter;
 
 class MetadataWriter {
  public:
@@ -73,14 +93,49 @@ class MetadataWriter {
   void AddTime(const MemberName& name, absl::Time time);
   // A value in the form of python_json.h.
   void AddForm(const MemberName& name, std::string_view form);
-  // An object, which is written next; until it is destroyed, nothing else is.
+  // An object or a list, which is written next; until it is destroyed, nothing
+  // else is.
   MetadataWriter Object(const MemberName& name);
+  ListWriter List(const MemberName& name);
 
  private:
-  MetadataWriter(const MemberName& name, MetadataWriter* outer);
+  friend ListWriter;
 
-  void Name(const MemberName& name) {
-    out_.append(name.text(/*first=*/out_.back() == '{'));
+  // Goes on where an object is to be.
+  struct Within {
+    std::string& out;
+  };
+  explicit MetadataWriter(Within within) : out_(within.out) {
+    out_.push_back('{');
+  }
+
+  bool is_first() const { return out_.back() == '{'; }
+  void Name(const MemberName& name) { out_.append(name.text(is_first())); }
+  // A member whose value is short, and needs no escape.
+  void AddShort(const MemberName& name, std::string_view value);
+
+  std::string& out_;
+};
+
+// ListWriter writes a JSON array in the same form, until it is destroyed.
+class ListWriter {
+ public:
+  ~ListWriter() { out_.push_back(']'); }
+  ListWriter(const ListWriter&) = delete;
+  ListWriter& operator=(const ListWriter&) = delete;
+
+  // As of MetadataWriter.
+  void AddText(std::string_view text);
+  MetadataWriter Object();
+  ListWriter List();
+
+ private:
+  friend MetadataWriter;
+  explicit ListWriter(std::string& out) : out_(out) { out_.push_back('['); }
+
+  // Begins the next element.
+  void Next() {
+    if (out_.back() != '[') out_.append(", ");
   }
 
   std::string& out_;

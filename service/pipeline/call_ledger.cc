@@ -135,11 +135,13 @@ class DebitSource : public EntrySource {
   size_t bytes() const override { return kEntryBytes; }
 
   UnchainedEntry Write() const override {
-    const BudgetDebit debit = DebitOf(settled_);
+    BudgetDebit debit = DebitOf(settled_);
     LedgerEntry entry = BudgetDebitEntry(debit, facts_);
     entry.id = std::string_view(id_);
     entry.time = time_;
-    return UnchainedEntry(entry);
+    return UnchainedEntry(
+        entry, /*note=*/{},
+        std::make_shared<const BudgetChanges>(std::move(debit.changes)));
   }
 
  private:

@@ -19,8 +19,7 @@ void CheckEntry(std::string_view text) {
   std::vector<BudgetChange> changes;
   if (ReadBudgetEntry(text, &changes).ok()) {
     // What was read is written so that it reads the same.
-    std::string form;
-    AppendBudgetForm(changes, {}, &form);
+    const std::string form = BudgetForm(changes, {});
     std::vector<BudgetChange> again;
     if (!ReadBudgetForm(form, &again).ok() || again != changes) std::abort();
     BudgetBook book;

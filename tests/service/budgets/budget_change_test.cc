@@ -54,9 +54,7 @@ std::string EntryText(std::string_view event_type,
   {
     MetadataWriter metadata(&entry.metadata);
     metadata.AddFloat("cost_incurred", 0.5);
-    std::string form;
-    AppendBudgetForm(changes, "req-1", &form);
-    metadata.AddForm(kBudgetMember, form);
+    WriteBudgetChanges(changes, "req-1", metadata.Object(kBudgetMember));
     metadata.AddInt("input_tokens", 1);
   }
   std::string hash;
@@ -66,8 +64,7 @@ std::string EntryText(std::string_view event_type,
 }
 
 TEST(BudgetChangeTest, IsReadAsItWasWritten) {
-  std::string form;
-  AppendBudgetForm(SomeChanges(), "req-1", &form);
+  const std::string form = BudgetForm(SomeChanges(), "req-1");
   std::vector<BudgetChange> read;
   ASSERT_TRUE(ReadBudgetForm(form, &read).ok());
   EXPECT_EQ(read, SomeChanges());
@@ -91,8 +88,7 @@ TEST(BudgetChangeTest, OfTwoWhoseItIsTheEarlierCounts) {
 }
 
 TEST(BudgetChangeTest, IsInTheFormOfTheLedger) {
-  std::string form;
-  AppendBudgetForm(SomeChanges(), "req-1", &form);
+  const std::string form = BudgetForm(SomeChanges(), "req-1");
   const auto again = PythonJsonOf(form);
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(*again, form);

@@ -43,6 +43,28 @@ TEST(DispatchNoteTest, WhatIsLeftCanBeWrittenAndReadAgain) {
   EXPECT_EQ(again.all().at("LED-2").reservation, "9:R");
 }
 
+TEST(DispatchNoteTest, NotesAreWrittenInTheOrderOfTheirIds) {
+  const std::string first = OpeningNote("LED-1", "X-1", "a", "{}");
+  const std::string second =
+      OpeningNote("LED-2", "X-2", "b", "{}") + ReservationNote("LED-2", "9:R");
+  const std::string third = OpeningNote("LED-3", "X-3", "c", "{}");
+  OpenDispatches open;
+  EXPECT_TRUE(open.Follow(third + second + first));
+  EXPECT_EQ(open.ToNotes(), first + second + third);
+}
+
+TEST(DispatchNoteTest, OfADispatchThatIsOpenedAgainTheLastNotesCount) {
+  OpenDispatches open;
+  EXPECT_TRUE(open.Follow(
+      OpeningNote("LED-1", "X-1", "a", "{}") + WithdrawingNote("LED-1") +
+      OpeningNote("LED-1", "X-2", "b", "{}") + ReservationNote("LED-1", "one") +
+      ReservationNote("LED-1", "two")));
+  ASSERT_EQ(open.all().size(), 1U);
+  EXPECT_EQ(open.all().at("LED-1").exchange_id, "X-2");
+  EXPECT_EQ(open.all().at("LED-1").reservation, "two");
+  EXPECT_FALSE(open.all().at("LED-1").withdrawn);
+}
+
 TEST(DispatchNoteTest, NotesOfAnEarlierFormAreRead) {
   OpenDispatches open;
   EXPECT_TRUE(open.Follow("O5:LED-11:a2:{}" +
@@ -55,8 +77,9 @@ TEST(DispatchNoteTest, NotesOfAnEarlierFormAreRead) {
 }
 
 TEST(DispatchNoteTest, WhatIsNoNoteIsSaid) {
-  for (const std::string wrong : {"X5:LED-1", "O5:LED-1", "O5:LED-11:a",
-                                  "O9:LED-1", "C", "C-1:", "Cx", "R5:LED-1"}) {
+  for (const std::string wrong :
+       {"X5:LED-1", "O5:LED-1", "O5:LED-11:a", "O9:LED-1", "C", "C-1:", "Cx",
+        "R5:LED-1", "C:LED-1", "C99999999999999999999:LED-1"}) {
     EXPECT_FALSE(OpenDispatches().Follow(wrong)) << wrong;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "service/ledger/entry.h"
@@ -19,6 +20,8 @@ class ToldTexts final : public LedgerState {
     told.append(entry);
     return absl::OkStatus();
   }
+  // Handed on by who knows what it is: budget_ledger_state_test.cc has such.
+  void Apply(const BudgetChanges& /*changes*/) override { told.append("?"); }
   std::string Checkpoint() const override { return told; }
   absl::Status Restore(std::string_view checkpoint) override {
     told = checkpoint;
@@ -28,13 +31,18 @@ class ToldTexts final : public LedgerState {
   std::string told;
 };
 
-std::string FollowedText(std::string_view event_type, std::string_view id) {
+UnchainedEntry FollowedEntry(std::string_view event_type, std::string_view id,
+                             std::string note = {}) {
   LedgerEntry entry;
   entry.event_type = event_type;
   entry.id = id;
+  return UnchainedEntry(entry, std::move(note));
+}
+
+std::string FollowedText(std::string_view event_type, std::string_view id) {
   std::string hash;
   std::string text;
-  UnchainedEntry(entry).AppendChained(&hash, &text);
+  FollowedEntry(event_type, id).AppendChained(&hash, &text);
   return text + "\n";
 }
 
@@ -79,6 +87,24 @@ TEST_F(FollowedStateTest, WhatCannotBeReadIsTold) {
   EXPECT_TRUE(absl::IsDataLoss(followed_.Follow("", "?")));
   EXPECT_TRUE(absl::IsInvalidArgument(
       followed_.Follow(FollowedText("BUDGET_DEBIT", "bad"), "")));
+}
+
+TEST_F(FollowedStateTest, EntriesAreFollowedAsTheirTextsAre) {
+  const UnchainedEntry debit = FollowedEntry("BUDGET_DEBIT", "one");
+  const UnchainedEntry first =
+      FollowedEntry("DISPATCH", "d1", OpeningNote("d1", "x1", "s", "{}"));
+  const UnchainedEntry second =
+      FollowedEntry("DISPATCH", "d2", OpeningNote("d2", "x2", "s", "{}"));
+  const UnchainedEntry closing =
+      FollowedEntry("EXCHANGE", "x1", ClosingNote("d1"));
+  ASSERT_TRUE(followed_.Follow({&first, &second, &debit, &closing}).ok());
+  EXPECT_EQ(told_.told, debit.text());
+  ASSERT_EQ(followed_.open_dispatches().all().size(), 1);
+  EXPECT_EQ(followed_.open_dispatches().all().begin()->first, "d2");
+  const UnchainedEntry unread = FollowedEntry("DISPATCH", "d3", "?");
+  EXPECT_TRUE(absl::IsDataLoss(followed_.Follow({&unread})));
+  const UnchainedEntry bad = FollowedEntry("BUDGET_DEBIT", "bad");
+  EXPECT_TRUE(absl::IsInvalidArgument(followed_.Follow({&bad})));
 }
 
 TEST_F(FollowedStateTest, NobodyNeedsToMakeAnythingOfBudgets) {

@@ -198,6 +198,7 @@ class ToldState final : public LedgerState {
     sum.append(entry.substr(0, 24));
     return absl::OkStatus();
   }
+  void Apply(const BudgetChanges& /*changes*/) override { ++told; }
   std::string Checkpoint() const override { return sum; }
   absl::Status Restore(std::string_view checkpoint) override {
     sum = checkpoint;

@@ -64,6 +64,48 @@ TEST(MetadataWriterTest, ObjectsStandWithinOthers) {
   EXPECT_EQ(PythonJsonOf(out).value_or(""), out);
 }
 
+TEST(MetadataWriterTest, ListsHaveTextsObjectsAndLists) {
+  std::string out;
+  {
+    MetadataWriter metadata(&out);
+    {
+      ListWriter list = metadata.List("a");
+      list.AddText("b[");
+      list.AddText("\n");
+      list.Object().AddInt("c", 1);
+      list.Object();
+      list.List().AddText("d");
+      ListWriter nested = list.List();
+      nested.AddText("e");
+      nested.AddText("f");
+    }
+    metadata.List("g");
+    metadata.AddNull("h");
+  }
+  EXPECT_EQ(out, R"({"a": ["b[", "\n", {"c": 1}, {}, ["d"], ["e", "f"]], )"
+                 R"("g": [], "h": null})");
+  EXPECT_EQ(PythonJsonOf(out).value_or(""), out);
+}
+
+TEST(MetadataWriterTest, NamesOfEveryLengthAreWhole) {
+  std::string out;
+  {
+    MetadataWriter metadata(&out);
+    metadata.AddInt("a", 1);
+    metadata.AddInt("abcdefghijklmnopqrstuvwxyz012345", 2);
+    metadata.AddText("b", "3");
+    metadata.AddText("bbcdefghijklmnopqrstuvwxyz012345", "4");
+    metadata.AddBool("cbcdefghijklmnopqrstuvwxyz012345", false);
+  }
+  EXPECT_EQ(out, R"({"a": 1, "abcdefghijklmnopqrstuvwxyz012345": 2, "b": "3", )"
+                 R"("bbcdefghijklmnopqrstuvwxyz012345": "4", )"
+                 R"("cbcdefghijklmnopqrstuvwxyz012345": false})");
+  {
+    MetadataWriter(&out).AddBool("abcdefghijklmnopqrstuvwxyz012345", true);
+  }
+  EXPECT_EQ(out, R"({"abcdefghijklmnopqrstuvwxyz012345": true})");
+}
+
 TEST(MetadataWriterTest, NumbersOfEverySize) {
   std::string out;
   {

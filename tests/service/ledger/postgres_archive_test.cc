@@ -50,6 +50,7 @@ class CountingState final : public LedgerState {
     ++entries_;
     return absl::OkStatus();
   }
+  void Apply(const BudgetChanges& /*changes*/) override { ++entries_; }
   std::string Checkpoint() const override { return absl::StrCat(entries_); }
   absl::Status Restore(std::string_view checkpoint) override {
     entries_ = std::atoi(std::string(checkpoint).c_str());
