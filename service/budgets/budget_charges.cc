@@ -103,13 +103,19 @@ void BudgetCharges::ChargeTarget(const BudgetRule& rule, LimitSubject& subject,
                                  const BudgetTerms& terms,
                                  const BudgetAmounts& real, absl::Time now,
                                  BudgetSettlement* settled) {
-  BudgetCharge charge = {.rule = &rule,
-                         .key = rule.KeyOf(subject),
-                         .subject = &subject,
-                         .asker = asker_,
-                         .terms = terms};
+  BudgetCharge charge = TargetCharge(rule, subject, terms);
   table_.Settle(absl::MakeSpan(&charge, 1), real, absl::ToUnixSeconds(now),
                 settled);
+}
+
+BudgetCharge BudgetCharges::TargetCharge(const BudgetRule& rule,
+                                         LimitSubject& subject,
+                                         const BudgetTerms& terms) const {
+  return {.rule = &rule,
+          .key = rule.KeyOf(subject),
+          .subject = &subject,
+          .asker = asker_,
+          .terms = terms};
 }
 
 void BudgetCharges::Cancel() { table_.Cancel(absl::MakeSpan(charges_)); }
@@ -120,10 +126,23 @@ std::vector<BudgetChange> BudgetCharges::IfTaken(const BudgetAmounts& amounts,
   changes.reserve(charges_.size());
   for (const BudgetCharge& charge : charges_) {
     if (charge.state != BudgetCharge::State::kReserved) continue;
+    if (charge.rule->is_of_target()) continue;
     changes.push_back(
         table_.IfTaken(charge, amounts, absl::ToUnixSeconds(now)));
   }
   return changes;
+}
+
+void BudgetCharges::AddTargetIfTaken(const BudgetRule& rule,
+                                     LimitSubject& subject,
+                                     const BudgetTerms& terms,
+                                     const BudgetAmounts& amounts,
+                                     absl::Time now,
+                                     std::vector<BudgetChange>* changes) const {
+  BudgetCharge charge = TargetCharge(rule, subject, terms);
+  std::optional<BudgetChange> change =
+      table_.IfTakenUnreserved(charge, amounts, absl::ToUnixSeconds(now));
+  if (change.has_value()) changes->push_back(*std::move(change));
 }
 
 template <typename Counts>

@@ -91,10 +91,17 @@ class BudgetCharges {
   void Cancel();
 
   // What is to be charged to each scope that something is reserved of if the
-  // process ends before the call does, which then has taken so much. On any
-  // thread, while nobody else calls what is not const.
+  // process ends before the call does, which then has taken so much; not to
+  // those of budgets of targets. On any thread, while nobody else calls what is
+  // not const.
   std::vector<BudgetChange> IfTaken(const BudgetAmounts& amounts,
                                     absl::Time now) const;
+  // Appends what is to be charged then to the subject's scope of a budget of
+  // targets, as ChargeTarget does. Likewise.
+  void AddTargetIfTaken(const BudgetRule& rule, LimitSubject& subject,
+                        const BudgetTerms& terms, const BudgetAmounts& amounts,
+                        absl::Time now,
+                        std::vector<BudgetChange>* changes) const;
 
   // The least of what is left of budgets that refuse, of dollars or of tokens,
   // now or, of what was settled, then; nothing without one.
@@ -108,6 +115,9 @@ class BudgetCharges {
   std::vector<BudgetExceeded> Exceeded() const;
 
  private:
+  // What is not reserved, of the subject's scope.
+  BudgetCharge TargetCharge(const BudgetRule& rule, LimitSubject& subject,
+                            const BudgetTerms& terms) const;
   template <typename Counts>
   std::optional<int64_t> Least(absl::Time now, const Counts& counts) const;
 

@@ -29,6 +29,18 @@ double FilledBy(int64_t taken, const std::optional<int64_t>& limit) {
   return static_cast<double>(taken) / static_cast<double>(*limit);
 }
 
+// What is to be kept if the cell's scope takes so much now. REQUIRES: the lock
+// of the cell's shard, and Renew.
+BudgetChange ChangeOf(const BudgetCell& cell, const BudgetAmounts& amounts,
+                      int64_t now) {
+  const BudgetAccount& account = cell.account;
+  return {.scope = *cell.scope,
+          .start = account.spend.StartAt(account.window, now),
+          .time = now,
+          .amounts = amounts,
+          .binding = account.binding};
+}
+
 }  // namespace
 
 BudgetTerms TermsOf(const BudgetRule& rule, const BudgetStanding& standing) {
@@ -390,14 +402,16 @@ BudgetChange BudgetTable::IfTaken(const BudgetCharge& charge,
                                   const BudgetAmounts& amounts, int64_t now) {
   // The cell stays as long as something is reserved.
   const MutexLock lock(ShardOf(charge.key).mu);
-  BudgetCell& cell = *charge.cell;
-  Renew(cell, now);
-  const BudgetAccount& account = cell.account;
-  return {.scope = *cell.scope,
-          .start = account.spend.StartAt(account.window, now),
-          .time = now,
-          .amounts = amounts,
-          .binding = account.binding};
+  Renew(*charge.cell, now);
+  return ChangeOf(*charge.cell, amounts, now);
+}
+
+std::optional<BudgetChange> BudgetTable::IfTakenUnreserved(
+    BudgetCharge& charge, const BudgetAmounts& amounts, int64_t now) {
+  std::optional<BudgetChange> change;
+  UseCell(charge, now,
+          [&](BudgetCell& cell) { change = ChangeOf(cell, amounts, now); });
+  return change;
 }
 
 std::optional<int64_t> BudgetTable::RemainingOf(const BudgetCharge& charge,

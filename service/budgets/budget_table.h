@@ -221,6 +221,11 @@ class BudgetTable {
   // What is to be kept if the charge, which is reserved, takes so much now.
   BudgetChange IfTaken(const BudgetCharge& charge, const BudgetAmounts& amounts,
                        int64_t now);
+  // The same of one that Settle will charge without a reservation; nothing if
+  // the budget has nothing for its scope.
+  std::optional<BudgetChange> IfTakenUnreserved(BudgetCharge& charge,
+                                                const BudgetAmounts& amounts,
+                                                int64_t now);
 
   // What is left of the charge's scope now; nothing if it has no limit.
   std::optional<int64_t> RemainingOf(const BudgetCharge& charge, int64_t now);

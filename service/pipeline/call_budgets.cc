@@ -52,6 +52,13 @@ const v1::Usage* UsageOf(const Attempt& attempt) {
   return attempt.replaced ? nullptr : attempt.usage;
 }
 
+// Borrows both texts.
+void NameTarget(std::string_view provider, std::string_view model,
+                LimitSubject* subject) {
+  subject->Set(configv1::LIMIT_DIMENSION_PROVIDER, provider);
+  subject->Set(configv1::LIMIT_DIMENSION_MODEL, model);
+}
+
 BudgetAmounts BilledAmounts(const v1::Usage& usage) {
   return {.input_tokens = std::max<int64_t>(usage.input_tokens(), 0),
           .output_tokens = std::max<int64_t>(usage.output_tokens(), 0),
@@ -94,29 +101,37 @@ void CallBudgets::Estimate(const PlannedCall& call) {
                                              target.upstream_model, estimate_);
   price_known_ = cost.has_value();
   estimate_.cost_usd_nanos = cost.value_or(0);
-  NameTarget(target.provider->name, target.upstream_model);
-}
-
-void CallBudgets::NameTarget(std::string_view provider,
-                             std::string_view model) {
-  subject_.Set(configv1::LIMIT_DIMENSION_PROVIDER, provider);
-  subject_.Set(configv1::LIMIT_DIMENSION_MODEL, model);
+  NameTarget(target.provider->name, target.upstream_model, &subject_);
 }
 
 template <typename Use>
-void CallBudgets::ForEachRule(const PlannedCall& call, const Use& use) {
-  rules_.ForEach(subject_, call.caller->budget,
+void CallBudgets::ForEachRule(const PlannedCall& call, LimitSubject& subject,
+                              const Use& use) const {
+  rules_.ForEach(subject, call.caller->budget,
                  !call.admitted.scope.agent_id.empty(),
                  [&](const BudgetRule& rule) {
                    BudgetTerms terms;
-                   AskTerms(rule, &terms);
+                   AskTerms(rule, subject, &terms);
                    use(rule, terms);
                  });
 }
 
-void CallBudgets::AskTerms(const BudgetRule& rule, BudgetTerms* terms) {
+template <typename Use>
+void CallBudgets::ForEachTargetRule(const PlannedCall& call,
+                                    const Attempt& attempt,
+                                    LimitSubject& subject,
+                                    const Use& use) const {
+  NameTarget(attempt.provider, attempt.model, &subject);
+  ForEachRule(call, subject,
+              [&](const BudgetRule& rule, const BudgetTerms& terms) {
+                if (rule.is_of_target()) use(rule, terms);
+              });
+}
+
+void CallBudgets::AskTerms(const BudgetRule& rule, LimitSubject& subject,
+                           BudgetTerms* terms) const {
   if (rule.has_overrides()) {
-    const BudgetTerms* const own = rule.OverrideOf(rule.KeyOf(subject_));
+    const BudgetTerms* const own = rule.OverrideOf(rule.KeyOf(subject));
     if (own != nullptr) {
       *terms = *own;
       return;
@@ -128,9 +143,10 @@ void CallBudgets::AskTerms(const BudgetRule& rule, BudgetTerms* terms) {
 absl::Status CallBudgets::Reserve(const PlannedCall& call) {
   const bool again = NeedsToAsk();
   if (!again) {
-    ForEachRule(call, [&](const BudgetRule& rule, const BudgetTerms& terms) {
-      charges_.Ask(rule, subject_, terms, estimate_, price_known_);
-    });
+    ForEachRule(call, subject_,
+                [&](const BudgetRule& rule, const BudgetTerms& terms) {
+                  charges_.Ask(rule, subject_, terms, estimate_, price_known_);
+                });
   }
   const absl::Time now = WallTimeOf(call);
   const bool needs_session = rules_.requires_allocation() &&
@@ -156,12 +172,23 @@ void CallBudgets::TellCharges() {
   }
 }
 
-std::vector<BudgetChange> CallBudgets::IfBilled(const v1::Usage& usage,
+std::vector<BudgetChange> CallBudgets::IfBilled(const PlannedCall& call,
+                                                const Attempt& attempt,
+                                                const v1::Usage& usage,
                                                 int64_t turns,
                                                 absl::Time now) const {
   BudgetAmounts billed = BilledAmounts(usage);
   billed.turns = turns;
-  return charges_.IfTaken(billed, now);
+  std::vector<BudgetChange> changes = charges_.IfTaken(billed, now);
+  if (!rules_.has_target_rules()) return changes;
+  billed.turns = 1;
+  LimitSubject subject = subject_;
+  ForEachTargetRule(call, attempt, subject,
+                    [&](const BudgetRule& rule, const BudgetTerms& terms) {
+                      charges_.AddTargetIfTaken(rule, subject, terms, billed,
+                                                now, &changes);
+                    });
+  return changes;
 }
 
 void CallBudgets::Settle(Call& call) {
@@ -187,11 +214,11 @@ void CallBudgets::Settle(Call& call) {
       if (usage == nullptr) continue;
       BudgetAmounts of_target = BilledAmounts(*usage);
       of_target.turns = 1;
-      NameTarget(attempt.provider, attempt.model);
-      ForEachRule(call, [&](const BudgetRule& rule, const BudgetTerms& terms) {
-        if (!rule.is_of_target()) return;
-        charges_.ChargeTarget(rule, subject_, terms, of_target, now, settled);
-      });
+      ForEachTargetRule(call, attempt, subject_,
+                        [&](const BudgetRule& rule, const BudgetTerms& terms) {
+                          charges_.ChargeTarget(rule, subject_, terms,
+                                                of_target, now, settled);
+                        });
     }
   }
   remaining_usd_nanos_ = charges_.RemainingCost(now);

@@ -70,10 +70,13 @@ class CallBudgets {
   // Of a call that was let in although it does not fit, what is to be kept of
   // that.
   const std::vector<BudgetExceeded>& exceeded() const { return exceeded_; }
-  // What the scopes that the call has reserved of are charged if that is
-  // billed, for so many turns: to be kept where it survives the process. On any
-  // thread, while the call waits for it.
-  std::vector<BudgetChange> IfBilled(const llmgateway::v1::Usage& usage,
+  // What the scopes of the call are charged if that is billed for the attempt,
+  // for so many turns; those of targets are its target's, whose turns are
+  // attempts. To be kept where it survives the process. On any thread, while
+  // the call waits for it.
+  std::vector<BudgetChange> IfBilled(const PlannedCall& call,
+                                     const Attempt& attempt,
+                                     const llmgateway::v1::Usage& usage,
                                      int64_t turns, absl::Time now) const;
 
   // What is left, once it is settled; nothing without a budget that refuses.
@@ -92,13 +95,19 @@ class CallBudgets {
 
   // What the call is estimated to take at the target.
   void Estimate(const PlannedCall& call);
-  void AskTerms(const BudgetRule& rule, BudgetTerms* terms);
-  void NameTarget(std::string_view provider, std::string_view model);
+  void AskTerms(const BudgetRule& rule, LimitSubject& subject,
+                BudgetTerms* terms) const;
   void TellCharges();
   // Calls `use` with each budget of the call at the subject's target, and its
   // limits for the call.
   template <typename Use>
-  void ForEachRule(const PlannedCall& call, const Use& use);
+  void ForEachRule(const PlannedCall& call, LimitSubject& subject,
+                   const Use& use) const;
+  // The same with budgets of targets alone, at the target of the attempt, which
+  // the subject names from then on.
+  template <typename Use>
+  void ForEachTargetRule(const PlannedCall& call, const Attempt& attempt,
+                         LimitSubject& subject, const Use& use) const;
   void Settle(Call& call);
 
   const BudgetRules& rules_;

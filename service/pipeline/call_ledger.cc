@@ -190,8 +190,8 @@ class CallLedger::DispatchSource : public EntrySource {
  private:
   // What budgets are charged if nobody will know.
   void AddReservation(const v1::Usage& estimate, std::string* note) const {
-    const std::vector<BudgetChange> lost =
-        call_.budgets->IfBilled(estimate, turns_, trip_.dispatch_time);
+    const std::vector<BudgetChange> lost = call_.budgets->IfBilled(
+        call_, *trip_.attempt, estimate, turns_, trip_.dispatch_time);
     if (lost.empty()) return;
     note->append(
         ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost)));

@@ -6,7 +6,9 @@ import os
 import random
 import unittest
 
+from tests.integration import http_calls
 from tests.integration import ledger_case
+from tests.integration.http_calls import RawConnection, chat
 from tests.integration.ledger_case import Callers, of_type
 
 _RUNS = int(os.environ.get("LEDGER_CRASH_RUNS", "20"))
@@ -65,6 +67,58 @@ budgets:
                 entry["metadata"]["gateway"]["usage"].get(what, 0)
                 for entry in exchanges)
         self.assertEqual(charged, written)
+
+
+class FallbackCrashTest(ledger_case.LedgerCase):
+    """A gateway that is killed while a fallback is under way has charged the
+    budgets of the targets that were asked, each its own."""
+
+    config = """\
+providers:
+  - {{name: first, openai: {{base_url: "http://{upstream}/v1"}}}}
+  - {{name: second, openai: {{base_url: "http://{upstream}/v1"}}}}
+routing:
+  model_rules:
+    - {{alias: spared, targets: [first/gpt-down],
+       fallbacks: [second/gpt-slow]}}
+resilience: {{retry: {{attempts_limit: 1}}}}
+"""
+    env = {}
+    ledger = ledger_case.LedgerCase.ledger + """\
+budgets:
+  rules:
+    - {name: all, unit: total_tokens, limit: 1000000}
+    - {name: providers, unit: total_tokens, limit: 1000000, per: [provider]}
+    - {name: models, unit: total_tokens, limit: 1000000, per: [model]}
+"""
+
+    def test_what_was_open_is_charged_to_the_target_that_it_names(self):
+        self.upstream.set_script("gpt-down", {"status": 503})
+        self.upstream.set_script("gpt-slow", {"stall_before_first_byte": True})
+        gateway = self.start()
+        with RawConnection(gateway.http) as connection:
+            connection.send(http_calls.request_bytes(chat("spared")))
+            self.upstream.wait_for("requests", "gpt-slow")
+            gateway.kill()
+        self.start().stop()
+        entries = self.entries()
+        charged = {}
+        for debit in of_type(entries, "BUDGET_DEBIT"):
+            for change in debit["metadata"]["gateway"]["budgets"]:
+                name = "/".join([change["budget"],
+                                 *(value for _, value
+                                   in change.get("subject", []))])
+                self.assertNotIn((debit["metadata"]["model_id"], name),
+                                 charged)
+                charged[debit["metadata"]["model_id"], name] = change["turns"]
+        # The call was one, and each target was asked once.
+        self.assertEqual(charged, {
+            ("gpt-down", "all"): 1,
+            ("gpt-down", "providers/first"): 1,
+            ("gpt-down", "models/gpt-down"): 1,
+            ("gpt-slow", "all"): 0,
+            ("gpt-slow", "providers/second"): 1,
+            ("gpt-slow", "models/gpt-slow"): 1})
 
 
 if __name__ == "__main__":

@@ -145,6 +145,29 @@ TEST(BudgetChargesTest, ACallThatIsRefusedIsNoFirstWarning) {
   EXPECT_TRUE(served.charges.charges()[0].first_exceeded);
 }
 
+TEST(BudgetChargesTest, ATargetThatIsAskedNextCanBeChargedAsWell) {
+  TestBudgets budgets(R"(
+    rules { name: "all" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 }
+    rules { name: "models" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000
+            per: LIMIT_DIMENSION_MODEL })");
+  TestCall call(budgets, {{config::LIMIT_DIMENSION_MODEL, "first"}});
+  ASSERT_TRUE(call.Reserve({.input_tokens = 100}));
+  const BudgetAmounts taken = {.input_tokens = 30, .turns = 1};
+  std::vector<BudgetChange> lost = call.charges.IfTaken(taken, At(budgets.now));
+  ASSERT_EQ(lost.size(), 1u);
+  EXPECT_EQ(lost[0].scope.Text(), "all");
+  LimitSubject subject(kTestSecret);
+  subject.Set(config::LIMIT_DIMENSION_MODEL, "second");
+  const BudgetRule& models = *budgets.rules.Find("models");
+  call.charges.AddTargetIfTaken(models, subject, models.terms(), taken,
+                                At(budgets.now), &lost);
+  ASSERT_EQ(lost.size(), 2u);
+  EXPECT_EQ(lost[1].scope.Text(), "models/model=second");
+  EXPECT_EQ(lost[1].amounts, taken);
+  // Nothing has been charged yet.
+  EXPECT_EQ(TokensOf(budgets, lost[1].scope), 0);
+}
+
 TEST(BudgetChargesTest, WhatIsReservedCanBeChargedByWhoeverFindsItLater) {
   TestBudgets budgets(R"(sessions { session_tokens: 1000
     work_order_tokens: 500 })");

@@ -250,6 +250,36 @@ TEST_F(CallBudgetsTest, ModelsAreChargedForWhoeverHasAnswered) {
   EXPECT_EQ(SpentOf(of("second")), BudgetAmounts());
 }
 
+TEST_F(CallBudgetsTest, WhatNobodyWillKnowIsChargedToTheTargetThatWasAsked) {
+  Configure(
+      "{rules: [{name: all, unit: total_tokens, limit: 1000}, "
+      "{name: each, unit: total_tokens, limit: 1000, "
+      "per: [provider, model]}, "
+      "{name: spare, unit: total_tokens, limit: 1000, "
+      "match: {providers: [second]}}]}");
+  first_->Fail(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  v1::Usage usage;
+  usage.set_input_tokens(7);
+  std::vector<std::vector<std::string>> scopes;
+  look_ = [&](Call& call) {
+    for (const Attempt& attempt : call.attempts) {
+      std::vector<std::string>& of_attempt = scopes.emplace_back();
+      for (const BudgetChange& change : call.budgets->IfBilled(
+               call, attempt, usage, /*turns=*/0, time_.WallTime())) {
+        EXPECT_EQ(change.amounts.input_tokens, 7);
+        EXPECT_EQ(change.amounts.turns, 1);
+        of_attempt.push_back(change.scope.Text());
+      }
+    }
+  };
+  ASSERT_TRUE(Ask().ok());
+  ASSERT_EQ(scopes.size(), 2);
+  EXPECT_EQ(scopes[0],
+            std::vector<std::string>({"each/provider=first/model=m"}));
+  EXPECT_EQ(scopes[1], std::vector<std::string>(
+                           {"each/provider=second/model=m", "spare"}));
+}
+
 TEST_F(CallBudgetsTest, AModelWithoutAPriceIsRefusedWhereOneIsNeeded) {
   Configure(
       "{rules: [{name: b, unit: cost, limit_usd: '1', require_price: true}]}");
