@@ -28,6 +28,7 @@
 #include "service/api/stream_resumption.h"
 #include "service/pipeline/batch_size.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/call_audit.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/pipeline.h"
@@ -317,14 +318,13 @@ Task<absl::Status> Resume(CallContext& context,
   call.caller = caller;
   GATEWAY_CO_RETURN_IF_ERROR(CheckListDirectives(context));
   GATEWAY_CO_RETURN_IF_ERROR(caller->scopes.CheckRpc("ResumeStream"));
-  const std::string owner = OwnerOf(*caller, kGrpcForm);
-  Resumption resumption;
-  const absl::Status outcome =
-      co_await ResumeStream(call.runtime->resumable_streams(), owner, request,
-                            context, writer, &resumption);
-  if (resumption.found) call.facts.resumes = request.request_id();
-  call.response_bytes = resumption.sent_bytes;
-  co_return outcome;
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::shared_ptr<StreamRing> ring,
+                              FindStream(call.runtime->resumable_streams(),
+                                         OwnerOf(*caller, kGrpcForm), request));
+  call.facts.resumes = request.request_id();
+  call.audit = CallAudit::BeginResumed(call, ring->route(), &request);
+  co_return co_await ResumeStream(*ring, request, context, writer,
+                                  call.audit.get(), &call.response_bytes);
 }
 
 }  // namespace
@@ -421,7 +421,7 @@ Task<absl::Status> GatewayService::StreamResumably(
   call.known_caller = CheckCaller(*call.runtime, context);
   if (streams != nullptr && call.known_caller.ok()) {
     resumable.Open(*streams, OwnerOf(**call.known_caller, kGrpcForm),
-                   context.request_id());
+                   context.request_id(), call.planned.reason);
   }
   if (!resumable.is_open()) {
     EventSink sink(context, writer);

@@ -21,7 +21,7 @@ constexpr size_t kPieceBytes = 64 * 1024;
 
 // Writes the events of a piece. False once the caller is gone.
 Task<absl::StatusOr<bool>> WriteEvents(const StreamPiece& piece,
-                                       MessageWriter& writer,
+                                       MessageWriter& writer, CallAudit* audit,
                                        int64_t* sent_bytes) {
   for (const StreamRingEvent& kept : piece.events) {
     v1::GenerateEvent event;
@@ -30,6 +30,7 @@ Task<absl::StatusOr<bool>> WriteEvents(const StreamPiece& piece,
                           "an event of a kept stream could not be read");
     }
     *sent_bytes += static_cast<int64_t>(kept.bytes->size());
+    if (audit != nullptr) audit->AddEvent(event);
     const bool written = co_await writer.Write(event);
     if (!written) co_return false;
   }
@@ -47,32 +48,33 @@ absl::Status StreamsNotResumable() {
   return fault;
 }
 
-Task<absl::Status> ResumeStream(ResumableStreams* streams,
-                                std::string_view owner,
-                                const v1::ResumeStreamRequest& request,
-                                CallContext& context, MessageWriter& writer,
-                                Resumption* resumption) {
-  if (streams == nullptr) co_return StreamsNotResumable();
+absl::StatusOr<std::shared_ptr<StreamRing>> FindStream(
+    ResumableStreams* streams, std::string_view owner,
+    const v1::ResumeStreamRequest& request) {
+  if (streams == nullptr) return StreamsNotResumable();
   if (request.request_id().empty()) {
-    co_return InvalidField("request_id", "is required");
+    return InvalidField("request_id", "is required");
   }
   if (request.after_seq() < 0) {
-    co_return InvalidField("after_seq", "must not be negative");
+    return InvalidField("after_seq", "must not be negative");
   }
-  GATEWAY_CO_ASSIGN_OR_RETURN(const std::shared_ptr<StreamRing> ring,
-                              streams->Find(owner, request.request_id()));
-  resumption->found = true;
+  return streams->Find(owner, request.request_id());
+}
+
+Task<absl::Status> ResumeStream(StreamRing& ring,
+                                const v1::ResumeStreamRequest& request,
+                                CallContext& context, MessageWriter& writer,
+                                CallAudit* audit, int64_t* sent_bytes) {
   // The call goes on while somebody is here. Nothing if it was given up.
-  const std::optional<Audience::Seat> seat = ring->audience().Join();
+  const std::optional<Audience::Seat> seat = ring.audience().Join();
   auto seq = static_cast<uint64_t>(request.after_seq());
   for (;;) {
     GATEWAY_CO_ASSIGN_OR_RETURN(
         const StreamPiece piece,
-        co_await ring->Read(seq, kPieceBytes, context.loop(),
-                            context.cancel()));
+        co_await ring.Read(seq, kPieceBytes, context.loop(), context.cancel()));
     GATEWAY_CO_ASSIGN_OR_RETURN(
         const bool is_here,
-        co_await WriteEvents(piece, writer, &resumption->sent_bytes));
+        co_await WriteEvents(piece, writer, audit, sent_bytes));
     if (!is_here) co_return absl::CancelledError("the client is gone");
     if (piece.ended) co_return piece.end;
     seq = piece.events.back().seq;

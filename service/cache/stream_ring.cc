@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -42,6 +43,16 @@ uint64_t StreamRing::Append(std::string bytes) {
   Trim(now);
   waiting_.WakeAll();
   return seq;
+}
+
+void StreamRing::SetRoute(std::string_view route) {
+  MutexLock lock(mu_);
+  route_ = route;
+}
+
+std::string StreamRing::route() const {
+  MutexLock lock(mu_);
+  return route_;
 }
 
 void StreamRing::End(absl::Status status) {

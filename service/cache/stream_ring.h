@@ -22,6 +22,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -69,6 +70,10 @@ class StreamRing {
   // Adds an event and returns its number. REQUIRES: not ended.
   uint64_t Append(std::string bytes) LOCKS_EXCLUDED(mu_);
 
+  // How the call that makes it was routed; empty as long as that is not said.
+  void SetRoute(std::string_view route) LOCKS_EXCLUDED(mu_);
+  std::string route() const LOCKS_EXCLUDED(mu_);
+
   // Ends the stream, once. What it has stays for as long as it may.
   void End(absl::Status status) LOCKS_EXCLUDED(mu_);
 
@@ -109,6 +114,7 @@ class StreamRing {
   const std::shared_ptr<Audience> audience_;
 
   mutable Mutex mu_;
+  std::string route_ GUARDED_BY(mu_);
   std::deque<Kept> events_ GUARDED_BY(mu_);
   uint64_t first_seq_ GUARDED_BY(mu_) = 1;  // Of events_, or the next one.
   size_t size_bytes_ GUARDED_BY(mu_) = 0;

@@ -122,7 +122,7 @@ void OpenStreamOf(const RequestContext& context, const Call& call,
   if (!call.facts.stream || !context.caller.ok()) return;
   resumable->Open(*context.runtime->resumable_streams(),
                   OwnerOf(**context.caller, HttpFormOf(context.api)),
-                  context.id);
+                  context.id, call.planned.reason);
 }
 
 // Runs a call to generate or, if it `counts`, to count.

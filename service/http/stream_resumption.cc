@@ -21,6 +21,7 @@
 #include "service/http/dialect_sink.h"
 #include "service/http/ring_responder.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/call_audit.h"
 #include "service/pipeline/recorder.h"
 #include "service/pipeline/resumable_call.h"
 
@@ -70,6 +71,7 @@ Task<absl::Status> SendRest(RequestContext& context, Call& call,
       call.response_bytes += static_cast<int64_t>(event.bytes->size());
       resumed.seq = event.seq;
     }
+    if (call.audit != nullptr) call.audit->AddSent(pieces);
     const absl::Status written = co_await responder.Write(pieces);
     if (!written.ok()) {
       co_return call.cancel.cancelled() ? call.cancel.status() : written;
@@ -118,6 +120,8 @@ Task<absl::Status> Resume(RequestContext& context, Call& call,
     failed = first->end;
   }
   if (!failed.ok()) co_return co_await Refuse(context, call, failed);
+  call.audit = CallAudit::BeginResumed(call, resumed->ring->route(),
+                                       /*request=*/nullptr);
   Start(context, call);
   co_return co_await SendRest(context, call, *resumed, *std::move(first));
 }

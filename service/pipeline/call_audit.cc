@@ -80,16 +80,35 @@ CallAudit::CallAudit(const BodyRule& rule, bool is_http)
       is_http_(is_http),
       bytes_limit_(rule.bytes_limit) {}
 
-std::unique_ptr<CallAudit> CallAudit::Begin(const Call& call) {
+std::unique_ptr<CallAudit> CallAudit::OfRule(const Call& call,
+                                             std::string_view route) {
   const BodyRule* const rule = call.runtime->audit_policy().rules.Match(
-      {.route = call.planned.reason,
+      {.route = route,
        .api = ScopedApiName(call.facts.head.api),
        .caller = call.caller->id,
        .owner = call.caller->owner});
   if (rule == nullptr) return nullptr;
-  std::unique_ptr<CallAudit> audit(
+  return std::unique_ptr<CallAudit>(
       new CallAudit(*rule, call.facts.head.protocol == Protocol::kHttp));
-  if (!rule->request) return audit;
+}
+
+std::unique_ptr<CallAudit> CallAudit::BeginResumed(
+    const Call& call, std::string_view route,
+    const google::protobuf::Message* request) {
+  if (!AsksForBodies(call)) return nullptr;
+  std::unique_ptr<CallAudit> audit = OfRule(call, route);
+  if (audit == nullptr || !audit->keeps_request_) return audit;
+  if (request != nullptr) {
+    audit->TakeMessage(*request, &audit->request_);
+  } else if (!call.facts.http_body.empty()) {
+    audit->TakeBytes(call.facts.http_body, &audit->request_);
+  }
+  return audit;
+}
+
+std::unique_ptr<CallAudit> CallAudit::Begin(const Call& call) {
+  std::unique_ptr<CallAudit> audit = OfRule(call, call.planned.reason);
+  if (audit == nullptr || !audit->keeps_request_) return audit;
   AuditBody* const request = &audit->request_;
   if (!call.facts.http_body.empty()) {
     audit->TakeBytes(call.facts.http_body, request);
@@ -134,17 +153,25 @@ void CallAudit::AddBatch(const StreamBatch& batch) {
   if (!keeps_response_ || is_http_) return;
   response_.is_kept = true;
   response_.bytes_limit = bytes_limit_;
-  std::string& bytes = response_.bytes;
   for (const v1::GenerateEvent& event : batch.events) {
-    if (bytes.size() >= BytesMax()) {
-      response_.truncated = true;
-      return;
-    }
-    response_.to_text = &EventLines;
-    const auto size = static_cast<uint32_t>(event.ByteSizeLong());
-    bytes.append(reinterpret_cast<const char*>(&size), kEventSizeBytes);
-    event.AppendToString(&bytes);
+    AddEvent(event);
+    if (response_.truncated) return;
   }
+}
+
+void CallAudit::AddEvent(const v1::GenerateEvent& event) {
+  if (!keeps_response_ || is_http_) return;
+  response_.is_kept = true;
+  response_.bytes_limit = bytes_limit_;
+  std::string& bytes = response_.bytes;
+  if (bytes.size() >= BytesMax()) {
+    response_.truncated = true;
+    return;
+  }
+  response_.to_text = &EventLines;
+  const auto size = static_cast<uint32_t>(event.ByteSizeLong());
+  bytes.append(reinterpret_cast<const char*>(&size), kEventSizeBytes);
+  event.AppendToString(&bytes);
 }
 
 void CallAudit::AddSent(absl::Span<const std::string_view> pieces) {
@@ -162,6 +189,11 @@ void CallAudit::AddSent(absl::Span<const std::string_view> pieces) {
 void CallAudit::MoveTo(AuditEntry* entry) {
   entry->request = std::move(request_);
   entry->response = std::move(response_);
+}
+
+bool AsksForBodies(const Call& call) {
+  return call.runtime->audit() != nullptr &&
+         !call.runtime->audit_policy().rules.empty() && IsKnown(*call.caller);
 }
 
 AuditEntry AuditEntryOf(const Call& call, const CallRecord& record) {

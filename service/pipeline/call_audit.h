@@ -24,6 +24,7 @@
 
 #include "absl/types/span.h"
 #include "google/protobuf/message.h"
+#include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
 #include "service/audit/audit_entry.h"
 #include "service/audit/body_rules.h"
@@ -38,6 +39,12 @@ class CallAudit {
   // Takes the request, if that is kept. Null if no rule matches the call, as
   // far as it is known by now. REQUIRES: the runtime has an audit log.
   static std::unique_ptr<CallAudit> Begin(const Call& call);
+  // The same of a call that goes on with another's stream, which was routed by
+  // `route`; by gRPC `request` asks for that, and by HTTP it is null. Null also
+  // where AsksForBodies says no.
+  static std::unique_ptr<CallAudit> BeginResumed(
+      const Call& call, std::string_view route,
+      const google::protobuf::Message* request);
 
   // Takes a whole answer by gRPC, which is about to be sent.
   void TakeAnswer(const google::protobuf::Message& answer);
@@ -46,6 +53,7 @@ class CallAudit {
 
   // Takes what of a stream by gRPC is about to be sent.
   void AddBatch(const StreamBatch& batch);
+  void AddEvent(const llmgateway::v1::GenerateEvent& event);
 
   // Takes what of an answer by HTTP is about to be sent: all of it, or the next
   // of a stream.
@@ -56,6 +64,10 @@ class CallAudit {
 
  private:
   CallAudit(const BodyRule& rule, bool is_http);
+
+  // Has kept nothing yet.
+  static std::unique_ptr<CallAudit> OfRule(const Call& call,
+                                           std::string_view route);
 
   // More of a body than is kept, so that what is cut is found there.
   size_t BytesMax() const;
@@ -70,6 +82,10 @@ class CallAudit {
   AuditBody request_;
   AuditBody response_;
 };
+
+// Whether bodies of the caller's calls may be kept: nothing is of a caller who
+// is not known.
+bool AsksForBodies(const Call& call);
 
 // The entry of a call that has ended, with what of its bodies is kept, which is
 // taken out of the call.

@@ -203,12 +203,6 @@ bool MayFindAnswer(const Call& call) {
          call.runtime->shared_calls().MayJoin(call) || SaysCacheControl(call);
 }
 
-// Of a caller who is not known nothing is kept.
-bool AsksForBodies(const Call& call) {
-  return call.runtime->audit() != nullptr &&
-         !call.runtime->audit_policy().rules.empty() && IsKnown(*call.caller);
-}
-
 // Finds out who calls, where the call has ended before that: what is shown may
 // be right, and this not be allowed to it, or not be wanted any more.
 void FindRefusedCaller(Call& call, const absl::Status& outcome) {

@@ -27,19 +27,23 @@ void ResumableCall::OnGone() {
 }
 
 void ResumableCall::Open(ResumableStreams& streams, std::string_view owner,
-                         std::string_view request_id) {
+                         std::string_view request_id,
+                         const std::string_view& route) {
   if (gone_.cancelled()) return;
   std::shared_ptr<StreamRing> ring = streams.Open(owner, request_id);
   if (ring == nullptr) return;
   seat_ = ring->audience().Join();
   CancelSignal& given_up = ring->audience().Begin(loop_, streams.grace());
   ring_ = std::move(ring);
+  route_ = &route;
   on_given_up_.emplace(
       given_up, [this, &given_up] { cancel_.Cancel(given_up.status()); });
 }
 
 void ResumableCall::Append(std::string bytes) {
-  if (!ended_) ring_->Append(std::move(bytes));
+  if (ended_) return;
+  if (route_ != nullptr) ring_->SetRoute(*std::exchange(route_, nullptr));
+  ring_->Append(std::move(bytes));
 }
 
 void ResumableCall::End(absl::Status status) {

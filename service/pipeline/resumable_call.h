@@ -6,7 +6,8 @@
 //   ResumableCall resumable(loop, responder.gone());
 //   Call call(..., resumable.cancel(), ...);
 //   ...
-//   resumable.Open(streams, OwnerOf(*caller, "http"), request_id);
+//   resumable.Open(streams, OwnerOf(*caller, "http"), request_id,
+//                  call.planned.reason);
 //   resumable.Append(bytes);      // Each event, as it is sent.
 //   resumable.End(co_await RunCall(...));
 //
@@ -48,8 +49,10 @@ class ResumableCall {
 
   // From here on the caller may leave and come back. Does nothing if there is
   // no room for the stream, or it has one of that id. To be called once.
+  // `route`, how the call is routed, is read when the first event is kept;
+  // until then it is borrowed.
   void Open(ResumableStreams& streams, std::string_view owner,
-            std::string_view request_id);
+            std::string_view request_id, const std::string_view& route);
   bool is_open() const { return ring_ != nullptr; }
 
   // Keeps an event; not once the stream has ended. REQUIRES: is_open().
@@ -70,6 +73,7 @@ class ResumableCall {
   CancelSignal cancel_;
   std::shared_ptr<StreamRing> ring_;
   std::optional<Audience::Seat> seat_;  // The caller's.
+  const std::string_view* route_ = nullptr;  // Null once the ring has it.
   bool ended_ = false;
   std::optional<CancelListener> on_given_up_;
   CancelListener on_gone_;

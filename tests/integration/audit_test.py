@@ -249,6 +249,53 @@ audit:
         self.assertNotIn("attempts", resumed)
         self.assertEqual(refused["failure"], "ERROR_REASON_API_KEY_INVALID")
 
+    def test_who_goes_on_with_a_stream_has_its_bodies(self):
+        gateway = self.start(audit="""\
+audit:
+  bodies:
+    - {routes: [default], request: true, response: true}
+  redaction: {own_patterns: [{name: ticket, regex: "TICKET-[0-9]+"}]}
+""", more="resumable_streams: {}\n")
+        self.upstream.set_script(
+            "gpt-x", {"text": "it is TICKET-987654321 of yours",
+                      "chunk_bytes": 8})
+        answer = self.ask(gateway, chat("gpt-x", stream=True))
+        events = re.findall(rb"(?s).+?\r?\n\r?\n", answer.body)
+        first = re.findall(rb"^id: (\S+)\r?$", events[0], re.M)[0].decode()
+        again = ask(gateway.http, chat("gpt-x", text="once more", stream=True),
+                    headers={"authorization": "Bearer " + audit_case.CALLER,
+                             "last-event-id": first})
+        self.assertEqual(again.body, b"".join(events[1:]))
+        call = self.caller.stream(
+            gateway.grpc, prompt("gpt-x"),
+            metadata=[["authorization", "Bearer " + audit_case.CALLER]])
+        self.assertEqual(call.wait()["code"], "OK", call.end)
+        resumed = self.caller.start(
+            gateway.grpc, "/llmgateway.v1.GatewayService/ResumeStream",
+            {"request_id": call.events[0]["started"]["request_id"],
+             "after_seq": 1}, stream=True,
+            metadata=[["authorization", "Bearer " + audit_case.CALLER]])
+        self.assertEqual(resumed.wait()["code"], "OK", resumed.end)
+        self.await_entries(gateway, 4)
+        by_grpc, _, by_http, _ = self.search(gateway, include_bodies=True)
+        self.assertIn("once more", by_http["request"]["text"])
+        said = "".join(
+            json.loads(data)["choices"][0]["delta"].get("content") or ""
+            for data in re.findall(r"^data: (\{.*)$",
+                                   by_http["response"]["text"], re.M)
+            if json.loads(data)["choices"])
+        self.assertEqual(said, "it is [redacted:ticket] of yours")
+        self.assertEqual(
+            json.loads(by_grpc["request"]["text"])["request_id"],
+            call.events[0]["started"]["request_id"])
+        lines = [json.loads(line)
+                 for line in by_grpc["response"]["text"].splitlines()]
+        self.assertEqual([int(line["seq"]) for line in lines],
+                         [int(event["seq"]) for event in call.events[1:]])
+        self.assertEqual(
+            "".join(line.get("delta", {}).get("text", "") for line in lines),
+            said)
+
     def test_rules_say_whose_bodies_are_kept(self):
         gateway = self.start(audit="""\
 audit:

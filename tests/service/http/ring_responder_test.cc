@@ -57,7 +57,8 @@ class Client final : public HttpResponder {
 class RingResponderTest : public testing::Test {
  public:
   RingResponderTest() {
-    runner_.Run(Do([this] { call_.Open(streams_, "http alice", "req"); }));
+    runner_.Run(
+        Do([this] { call_.Open(streams_, "http alice", "req", route_); }));
     EXPECT_TRUE(call_.is_open());
   }
   ~RingResponderTest() override {
@@ -94,6 +95,7 @@ class RingResponderTest : public testing::Test {
       {.streams = 9, .ring = {.size_bytes = 1 << 24, .keep = absl::Hours(1)}},
       clock_};
   Client client_;
+  const std::string_view route_ = "default";
   ResumableCall call_{runner_.loop(), client_.gone()};
   RingResponder responder_{client_, call_, "req"};
   absl::Status end_;

@@ -1,6 +1,7 @@
 #include "service/pipeline/resumable_call.h"
 
 #include <memory>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,6 +36,7 @@ class ResumableCallTest : public testing::Test {
       {.streams = 1, .ring = {.size_bytes = 10'000, .keep = absl::Seconds(30)}},
       time_};
   CancelSignal gone_;
+  std::string_view route_ = "default";
 };
 
 TEST_F(ResumableCallTest, ItEndsWithItsCallerWhereItIsNotOpen) {
@@ -44,7 +46,7 @@ TEST_F(ResumableCallTest, ItEndsWithItsCallerWhereItIsNotOpen) {
     test.gone_.Cancel(absl::CancelledError("gone"));
     EXPECT_EQ(call.cancel().status(), absl::CancelledError("gone"));
     // Nor does it open then.
-    call.Open(test.streams_, "http alice", "call_1");
+    call.Open(test.streams_, "http alice", "call_1", test.route_);
     EXPECT_FALSE(call.is_open());
     co_return;
   };
@@ -54,7 +56,7 @@ TEST_F(ResumableCallTest, ItEndsWithItsCallerWhereItIsNotOpen) {
 TEST_F(ResumableCallTest, ItOutlivesItsCallerByTheGrace) {
   const auto run = [](ResumableCallTest& test) -> Task<void> {
     ResumableCall call(test.runner_.loop(), test.gone_);
-    call.Open(test.streams_, "http alice", "call_1");
+    call.Open(test.streams_, "http alice", "call_1", test.route_);
     EXPECT_TRUE(call.is_open());
     call.Append("1");
     test.gone_.Cancel(absl::CancelledError("gone"));
@@ -78,7 +80,7 @@ TEST_F(ResumableCallTest, ItOutlivesItsCallerByTheGrace) {
 TEST_F(ResumableCallTest, WhoComesBackInTimeKeepsItGoing) {
   const auto run = [](ResumableCallTest& test) -> Task<void> {
     ResumableCall call(test.runner_.loop(), test.gone_);
-    call.Open(test.streams_, "http alice", "call_1");
+    call.Open(test.streams_, "http alice", "call_1", test.route_);
     test.gone_.Cancel(absl::CancelledError("gone"));
     co_await test.Wait(absl::Seconds(20));
     const std::shared_ptr<StreamRing> ring = *test.Ring();
@@ -92,10 +94,25 @@ TEST_F(ResumableCallTest, WhoComesBackInTimeKeepsItGoing) {
   runner_.Run(run(*this));
 }
 
+// Which is not known yet when it is opened.
+TEST_F(ResumableCallTest, WhoComesBackFindsHowItWasRouted) {
+  const auto run = [](ResumableCallTest& test) -> Task<void> {
+    ResumableCall call(test.runner_.loop(), test.gone_);
+    test.route_ = "";
+    call.Open(test.streams_, "http alice", "call_1", test.route_);
+    test.route_ = "alias:fast";
+    EXPECT_EQ((*test.Ring())->route(), "");
+    call.Append("1");
+    EXPECT_EQ((*test.Ring())->route(), "alias:fast");
+    co_return;
+  };
+  runner_.Run(run(*this));
+}
+
 TEST_F(ResumableCallTest, WhenTheProcessEndsNobodyComesBack) {
   const auto run = [](ResumableCallTest& test) -> Task<void> {
     ResumableCall call(test.runner_.loop(), test.gone_);
-    call.Open(test.streams_, "http alice", "call_1");
+    call.Open(test.streams_, "http alice", "call_1", test.route_);
     test.gone_.Cancel(MakeFault(v1::ERROR_REASON_DRAINING, "ending"));
     EXPECT_EQ(FaultReason(call.cancel().status()), v1::ERROR_REASON_DRAINING);
     co_return;
@@ -106,10 +123,10 @@ TEST_F(ResumableCallTest, WhenTheProcessEndsNobodyComesBack) {
 TEST_F(ResumableCallTest, WithoutRoomItIsACallAsAnyOther) {
   const auto run = [](ResumableCallTest& test) -> Task<void> {
     ResumableCall first(test.runner_.loop(), test.gone_);
-    first.Open(test.streams_, "http alice", "call_1");
+    first.Open(test.streams_, "http alice", "call_1", test.route_);
     CancelSignal gone;
     ResumableCall second(test.runner_.loop(), gone);
-    second.Open(test.streams_, "http alice", "call_2");
+    second.Open(test.streams_, "http alice", "call_2", test.route_);
     EXPECT_FALSE(second.is_open());
     gone.Cancel(absl::CancelledError("gone"));
     EXPECT_TRUE(second.cancel().cancelled());
@@ -128,7 +145,7 @@ TEST_F(ResumableCallTest, WhatNobodyCanGoOnWithEndsWithItsCaller) {
                         ResumableStreams& streams,
                         bool leaves_first) -> Task<void> {
       ResumableCall call(test.runner_.loop(), gone);
-      call.Open(streams, "http alice", "call_1");
+      call.Open(streams, "http alice", "call_1", test.route_);
       if (leaves_first) gone.Cancel(absl::CancelledError("gone"));
       call.GiveUp(absl::AbortedError("too long"));
       EXPECT_EQ(call.cancel().cancelled(), leaves_first);
