@@ -51,8 +51,8 @@ class DistributionTest(unittest.TestCase):
             installed)
 
     def test_its_version_is_the_gateways(self):
-        with open("service/version.h", encoding="utf-8") as file:
-            version = re.search('kVersion = "([^"]+)"', file.read()).group(1)
+        with open("VERSION", encoding="utf-8") as file:
+            version = file.read().strip()
         self.assertEqual(
             os.path.basename(package.distribution(".whl")),
             "llm_gateway-%s-py3-none-any.whl" % version)
