@@ -67,7 +67,7 @@ class Environment:
         self.variables = {
             "HOME": scratch(name + "_home"), "LANG": "C.UTF-8",
             "PATH": self.path("") + os.pathsep + os.environ["PATH"],
-            "PYTHONDONTWRITEBYTECODE": "1", "VIRTUAL_ENV": self.folder}
+            "VIRTUAL_ENV": self.folder}
         self.install(*packages)
 
     def path(self, command):
@@ -76,7 +76,7 @@ class Environment:
     def install(self, *packages):
         self.run(_tool("venv", "bin", "pip"), "--python", self.path("python"),
                  "install", "--quiet", "--disable-pip-version-check",
-                 "--no-index", "--find-links", _tool("wheels"),
+                 "--no-compile", "--no-index", "--find-links", _tool("wheels"),
                  "--find-links", DISTRIBUTIONS, *packages)
 
     def run(self, *command, cwd=None, env=None, status=0, **options):
