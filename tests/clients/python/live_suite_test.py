@@ -7,6 +7,7 @@ import re
 import unittest
 
 from tests.clients.python import package
+from tests.integration import certificates
 from tests.testing import gateway_process
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.mock_upstream import MockUpstream
@@ -134,27 +135,50 @@ class SessionTest(unittest.TestCase):
 
 class ReadmeTest(unittest.TestCase):
 
-    def block(self, language, number=0):
+    def config(self):
+        """That of `make run`, on ports of the system's choice."""
+        with open("deploy/config/quickstart.yaml", encoding="utf-8") as file:
+            return re.sub(r'"127\.0\.0\.1:\d+"', '"127.0.0.1:0"', file.read())
+
+    def paste(self, url, name, **options):
+        """What the quick start prints, as it stands there but for the address,
+        and for pip, which has no network."""
         with open("clients/python/README.md", encoding="utf-8") as file:
-            blocks = re.findall(r"^```%s\n(.*?)^```" % language, file.read(),
-                                re.MULTILINE | re.DOTALL)
-        return blocks[number]
+            script = re.search(r"^```sh\n(.*?)^```", file.read(),
+                               re.MULTILINE | re.DOTALL).group(1)
+        pasted = script.replace("http://127.0.0.1:8080", url)
+        self.assertNotEqual(script, pasted)
+        lines = [line for line in pasted.splitlines(keepends=True)
+                 if not line.startswith(("python3 -m venv", "pip "))]
+        self.assertEqual(len(lines), len(pasted.splitlines()) - 2)
+        return _environment.run("bash", "-ec", "".join(lines),
+                                cwd=package.scratch(name), **options)
 
     def test_the_quick_start(self):
-        """As pasted, but for the ports, and for pip, which has no network."""
-        with open("deploy/config/quickstart.yaml", encoding="utf-8") as file:
-            config = re.sub(r'"127\.0\.0\.1:\d+"', '"127.0.0.1:0"',
-                            file.read())
-        with GatewayProcess(config) as gateway:
-            script = self.block("sh")
-            pasted = script.replace("127.0.0.1:8080", gateway.http)
-            self.assertNotEqual(script, pasted)
-            lines = [line for line in pasted.splitlines(keepends=True)
-                     if not line.startswith(("python3 -m venv", "pip "))]
-            self.assertEqual(len(lines), len(pasted.splitlines()) - 2)
-            printed = _environment.run(
-                "bash", "-ec", "".join(lines), cwd=package.scratch("pasted"))
+        with GatewayProcess(self.config()) as gateway:
+            printed = self.paste("http://" + gateway.http, "plain")
         self.assertIn("mock True\n30 tokens by mock-model\n", printed)
+
+    def test_the_quick_start_by_tls_and_with_a_key(self):
+        authority = certificates.Authority(package.scratch("tls"), "ours")
+        leaf = authority.issue("localhost", "DNS:localhost")
+        config = self.config().replace(
+            '  http: {address: "127.0.0.1:0"',
+            '  http: {address: "127.0.0.1:0", tls: {cert_chain: "file:%s", '
+            'private_key: "file:%s"}' % (leaf.cert, leaf.key))
+        config += 'auth: {callers: {api_keys: [{id: a, key: "env:KEY"}]}}\n'
+        with GatewayProcess(config, env={"KEY": _CALLER}) as gateway:
+            url = "https://" + gateway.http.replace("127.0.0.1", "localhost")
+            trusted = {"GATEWAY_CA": authority.cert, "GATEWAY_KEY": _CALLER}
+            printed = self.paste(url, "secret", env=trusted)
+            self.assertIn("30 tokens by mock-model\n", printed)
+            printed = self.paste(
+                url, "secret", status=1, env={"LLM_MAX_RETRIES": "1"})
+            self.assertIn("CERTIFICATE_VERIFY_FAILED", printed)
+            printed = self.paste(url, "secret", status=1,
+                                 env={**trusted, "GATEWAY_KEY": "sk-wrong"})
+            self.assertIn("401 invalid_api_key", printed)
+            self.assertNotIn("sk-wrong", printed)
 
 
 if __name__ == "__main__":

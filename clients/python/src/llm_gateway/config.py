@@ -25,7 +25,7 @@ class GatewayConfig(BaseSettings):
     """The configuration of an LLMClient; raises pydantic.ValidationError.
 
     Fields are read from `LLM_` and their name in capitals, but for the last
-    four, whose variables have no prefix.
+    five, whose variables have no prefix.
     """
 
     model_config = SettingsConfigDict(
@@ -111,6 +111,12 @@ class GatewayConfig(BaseSettings):
         default=None,
         validation_alias=_plain("GATEWAY_KEY"),
         description="the caller's key, if the gateway asks for one",
+    )
+    gateway_ca: str | None = Field(
+        default=None,
+        validation_alias=_plain("GATEWAY_CA"),
+        description="a PEM file with the issuer of the gateway's certificate; "
+        "if it is not set, those of the system",
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None, validation_alias=_plain("ANTHROPIC_API_KEY")

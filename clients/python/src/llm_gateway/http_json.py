@@ -14,7 +14,6 @@ import email.message
 import http.client
 import io
 import json
-import os
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -83,13 +82,16 @@ class JsonHttp:
 
     Args:
       url: as http://host:port or https://..., with a path before ours if need
-        be. GATEWAY_CA may name a PEM file with the issuer of its certificate.
+        be.
       key: sent as `authorization: Bearer`.
+      ca: a PEM file with the issuer of its certificate; None: the system's.
 
-    Raises ValueError for a URL that is none.
+    Raises ValueError for a URL that is none, OSError for a `ca` that is none.
     """
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+    def __init__(
+        self, url: str, key: str | None = None, ca: str | None = None
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(
@@ -105,9 +107,7 @@ class JsonHttp:
         self._key = key
         self._tls: ssl.SSLContext | None = None
         if parts.scheme == "https":
-            self._tls = ssl.create_default_context(
-                cafile=os.environ.get("GATEWAY_CA") or None
-            )
+            self._tls = ssl.create_default_context(cafile=ca)
 
     async def ask(
         self,

@@ -48,8 +48,9 @@ class GatewayProvider:
         key: str | None = None,
         attempts: int = 3,
         timeout_s: float = 120.0,
+        ca: str | None = None,
     ) -> None:
-        self._http = JsonHttp(url, key)
+        self._http = JsonHttp(url, key, ca)
         self._attempts = attempts
         self._timeout_s = timeout_s
 
@@ -62,6 +63,7 @@ class GatewayProvider:
             config.api_key.get_secret_value() if config.api_key else None,
             config.max_retries,
             float(config.timeout_seconds),
+            config.gateway_ca,
         )
 
     async def complete(

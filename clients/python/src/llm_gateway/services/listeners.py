@@ -6,6 +6,7 @@
 | GATEWAY_KEY | the caller's key, if the gateway asks for one |
 | GATEWAY_ADMIN_URL | the operators' HTTP listener, `listeners.admin_http` |
 | GATEWAY_OPERATOR_KEY | the operator's key, if it asks for one |
+| GATEWAY_CA | a PEM file with the issuer of their certificates |
 """
 
 from __future__ import annotations
@@ -40,12 +41,13 @@ class _Listeners(BaseSettings):
     key: SecretStr | None = None
     admin_url: str | None = None
     operator_key: SecretStr | None = None
+    ca: str | None = None
 
 
 def caller_listener() -> JsonHttp:
     """The listener that programs call."""
     listeners = _Listeners()
-    return JsonHttp(listeners.url, _secret(listeners.key))
+    return JsonHttp(listeners.url, _secret(listeners.key), listeners.ca)
 
 
 def has_operator_listener() -> bool:
@@ -61,7 +63,9 @@ def operator_listener() -> JsonHttp:
             "gateway's listeners.admin_http, such as http://127.0.0.1:50053, "
             "and GATEWAY_OPERATOR_KEY if it asks for a key"
         )
-    return JsonHttp(listeners.admin_url, _secret(listeners.operator_key))
+    return JsonHttp(
+        listeners.admin_url, _secret(listeners.operator_key), listeners.ca
+    )
 
 
 def _secret(value: SecretStr | None) -> str | None:
