@@ -9,6 +9,8 @@ import unittest
 
 from tests.clients.python.llm_gateway import client_path, router_case
 from tests.clients.python.llm_gateway.router_case import prompt_request
+from tests.integration import ledger_case
+from tests.integration.http_calls import ask, chat
 
 import llm_gateway
 from llm_gateway import gateway
@@ -168,6 +170,33 @@ class LedgerOfBothTest(router_case.RouterCase):
         # And either goes on with it.
         exported.write(LedgerEntry("NOTE", "S", "D", "more"))
         done = _ctl("ledger", "verify", self.path("exported.jsonl"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class GatewaysLedgerTest(ledger_case.LedgerCase):
+    """What a gateway has written is read here."""
+
+    def test_its_export_is_verified_and_gone_on_with(self):
+        gateway = self.start()
+        for stream in (False, True):
+            for text in ("Hello", 'Größe "日本" \\ 😀'):
+                answer = ask(gateway.http, chat("gpt-x", text, stream=stream))
+                self.assertEqual(answer.status, 200)
+        self.upstream.set_script("gpt-x", {"status": 400})
+        self.assertEqual(ask(gateway.http, chat("gpt-x")).status, 400)
+        gateway.stop()
+        done = _ctl("ledger", "export", "--file", self.path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        exported = os.path.join(os.path.dirname(self.state), "all.jsonl")
+        with open(exported, "w", encoding="utf-8") as file:
+            file.write(done.stdout)
+        ledger = LedgerClient(exported)
+        self.assertEqual(ledger.verify_chain(), (True, []))
+        self.assertEqual([vars(entry) for entry in ledger.read_all()],
+                         self.entries())
+        self.assertEqual(len(ledger.read_by_event_type("DISPATCH")), 5)
+        ledger.write(LedgerEntry("NOTE", "S", "D", "more"))
+        done = _ctl("ledger", "verify", exported)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 

@@ -22,12 +22,13 @@ _LATER = frozenset(
         "CONTEXT_SERVICE_UNAVAILABLE",
         "DRAINING",
         "IDENTITY_UNAVAILABLE",
-        "LEDGER_UNAVAILABLE",
         "OVERLOADED",
     }
 )
 # The same, but only the gateway knows when: without a push-back never.
 _WHEN_TOLD = frozenset({"CIRCUIT_OPEN", "RATE_LIMITED", "STORE_UNAVAILABLE"})
+# A provider may have been asked before it was found out.
+_PERHAPS_DONE = frozenset({"LEDGER_UNAVAILABLE"})
 _BACKOFF_S = 0.2
 _BACKOFF_LIMIT_S = 5.0
 
@@ -59,8 +60,8 @@ class RetryPolicy:
         """How long to wait after attempt number `attempt`, counted from 1;
         None if there is to be no other.
 
-        A call is `repeatable` if nothing is done twice where the connection
-        broke and nobody knows how far it had come.
+        A call is `repeatable` if nothing is done twice where nobody knows how
+        far it had come, as when the connection broke.
         """
         if attempt >= self.attempts_max:
             return None
@@ -105,6 +106,8 @@ def _may_be_repeated(error: CallError, is_told: bool, repeatable: bool) -> bool:
         return True
     if error.reason in _WHEN_TOLD:
         return is_told
+    if error.reason in _PERHAPS_DONE:
+        return repeatable
     # Nobody answered, or not to the end.
     return not error.reason and error.code == "UNAVAILABLE" and repeatable
 

@@ -51,7 +51,8 @@ class RetryPolicyTest(unittest.TestCase):
                                   reason)
 
     def test_all_that_is_repeated_is_in_the_contract(self):
-        for reason in retrying._LATER | retrying._WHEN_TOLD:
+        for reason in (retrying._LATER | retrying._WHEN_TOLD |
+                       retrying._PERHAPS_DONE):
             self.assertIn("ERROR_REASON_" + reason,
                           errors_pb2.ErrorReason.keys())
 
@@ -59,6 +60,11 @@ class RetryPolicyTest(unittest.TestCase):
         self.assertIsNone(_wait(""))
         self.assertGreater(_wait("", repeatable=True), 0)
         self.assertIsNone(_wait("", repeatable=True, code="INTERNAL"))
+
+    def test_so_is_what_the_ledger_could_not_be_told(self):
+        self.assertIsNone(_wait("LEDGER_UNAVAILABLE", 100))
+        self.assertEqual(_wait("LEDGER_UNAVAILABLE", 100, repeatable=True),
+                         0.1)
 
     def test_a_long_wait_is_the_callers(self):
         self.assertEqual(_wait("OVERLOADED", 30000), 30.0)
