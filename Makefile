@@ -13,6 +13,7 @@
 #   make soak     call a gateway for hours, and see whether anything grows
 #   make stubs    generate the clients' code in every language
 #   make python-package   build clients/python/dist: a wheel and an sdist
+#   make release  images, packages and the chart, with their checksums, into dist/
 #   make lint     what the compiler cannot see
 #   make asan     unit and integration tests under AddressSanitizer
 #   make tsan     those without gRPC C++ under ThreadSanitizer
@@ -41,7 +42,7 @@ WANT_PACKAGES := tools/deps.sh packages || echo "going on without packages" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
 .PHONY: asan bench crash-test demo-ledger demo-resilience deps kube-test lint \
-  mutations overload python-package run soak stubs test test-full tsan
+  mutations overload python-package release run soak stubs test test-full tsan
 
 run:
 	@tools/deps.sh build
@@ -129,6 +130,13 @@ python-package:
 	@mkdir -p clients/python/dist
 	@cp -f bazel-bin/clients/python/distributions/* clients/python/dist/
 	@ls clients/python/dist/*
+
+# Of what is committed: the same commit makes the same files.
+release:
+	@tools/deps.sh build packages
+	@bazel build $(BUILDFLAGS) //service:gateway //clients/cli:gatewayctl
+	@rm -rf dist
+	@PYTHONDONTWRITEBYTECODE=1 python3 -m tools.packaging.release --out=dist $(ARGS)
 
 stubs:
 	@tools/deps.sh build python stubs

@@ -32,7 +32,10 @@ class BuildFacts:
 
 
 def of_checkout():
-    return BuildFacts(version=read_version(), revision=_git("%H") or "unknown",
+    revision = _git("log", "-1", "--format=%H") or "unknown"
+    if _git("status", "--porcelain"):
+        revision += "-dirty"  # With what no commit has.
+    return BuildFacts(version=read_version(), revision=revision,
                       epoch_s=_epoch_s(),
                       architecture=debian_libraries.architecture())
 
@@ -82,13 +85,13 @@ def _epoch_s():
             raise ValueError("SOURCE_DATE_EPOCH: %r is no number of seconds" %
                              given)
         return int(given)
-    return int(_git("%ct") or 0)
+    return int(_git("log", "-1", "--format=%ct") or 0)
 
 
-def _git(form):
-    """A field of the commit that is checked out; empty without git."""
+def _git(*arguments):
+    """What git says of the checkout; empty without git."""
     try:
-        return subprocess.run(["git", "log", "-1", "--format=" + form],
+        return subprocess.run(["git", *arguments],
                               stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True,
                               check=True).stdout.strip()

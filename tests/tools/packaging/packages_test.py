@@ -1,0 +1,200 @@
+"""The Debian package and the tarball: read by Debian's programs, and run."""
+
+import glob
+import io
+import os
+import re
+import subprocess
+import tarfile
+import tempfile
+import unittest
+
+from tests.testing import gateway_process
+from tools.packaging import build_facts
+from tools.packaging import debian_libraries
+from tools.packaging import packages
+
+_PROGRAMS = {"gateway": "service/gateway",
+             "gatewayctl": "clients/cli/gatewayctl"}
+_FACTS = build_facts.BuildFacts(
+    version=build_facts.read_version(), revision="4be1c0de",
+    epoch_s=1750000000, architecture=debian_libraries.architecture())
+_UNIT = "lib/systemd/system/llm-gateway.service"
+# What systemd-analyze calls a unit's exposure, in tenths; 20 is good.
+_EXPOSURE_MAX = 20
+# These scripts ask systemctl as dh_installsystemd would have it asked.
+_TOLERATED = {"maintainer-script-calls-systemctl"}
+
+
+def setUpModule():
+    global _folder, _deb, _root
+    _folder = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(_folder.cleanup)
+    _deb = os.path.join(_folder.name, packages.debian_name(_FACTS))
+    with open(_deb, "wb") as file:
+        file.write(packages.debian(_PROGRAMS, _FACTS))
+    _root = os.path.join(_folder.name, "root")
+    _run("dpkg-deb", "-x", _deb, _root)
+
+
+def _run(*command, **more):
+    done = subprocess.run(command, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False,
+                          **more)
+    if done.returncode != 0:
+        raise AssertionError("%s: %s" % (" ".join(command), done.stdout))
+    return done.stdout
+
+
+def _in_root(path):
+    return os.path.join(_root, path)
+
+
+class DebianTest(unittest.TestCase):
+
+    def test_two_builds_are_the_same(self):
+        with open(_deb, "rb") as file:
+            self.assertEqual(packages.debian(_PROGRAMS, _FACTS), file.read())
+
+    def test_lintian_has_no_complaint(self):
+        told = subprocess.run(
+            ["lintian", "--allow-root", _deb], stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True, check=False).stdout
+        tags = set(re.findall(r"^[EW]: llm-gateway: (\S+)", told,
+                              re.MULTILINE))
+        self.assertEqual(tags - _TOLERATED, set(), told)
+
+    def test_it_depends_on_what_the_programs_load(self):
+        told = _run("dpkg-deb", "-f", _deb, "Depends")
+        for name in ("libssl3", "libgrpc29", "libyaml-cpp0.7", "libc6",
+                     "ca-certificates"):
+            self.assertRegex(told, r"(^|, )%s( \(|,|\n|$)" % re.escape(name))
+        self.assertEqual(_run("dpkg-deb", "-f", _deb, "Version").strip(),
+                         _FACTS.version.replace("-", "~", 1))
+
+    def test_sums_are_those_of_its_files(self):
+        control = os.path.join(_folder.name, "control")
+        _run("dpkg-deb", "-e", _deb, control)
+        told = _run("md5sum", "-c", os.path.join(control, "md5sums"),
+                    cwd=_root)
+        self.assertIn("usr/bin/llm-gateway: OK", told)
+
+    def test_its_scripts_are_shell(self):
+        control = os.path.join(_folder.name, "scripts")
+        _run("dpkg-deb", "-e", _deb, control)
+        for script in ("postinst", "prerm", "postrm"):
+            path = os.path.join(control, script)
+            _run("sh", "-n", path)
+            # Not asked to do anything, they do nothing.
+            _run("sh", path, "abort-upgrade")
+
+    def test_pages_of_the_manual_are_read(self):
+        for page in glob.glob(_in_root("usr/share/man/man*/*.gz")):
+            told = _run("man", "--warnings", "-l", page,
+                        env={**os.environ, "MANWIDTH": "80", "PAGER": "cat"})
+            self.assertIn("SYNOPSIS", told)
+            self.assertNotIn("warning", told)
+
+
+class UnitTest(unittest.TestCase):
+
+    def test_systemd_takes_it(self):
+        # As if it were installed here: programs by their place in the root.
+        with open(_in_root(_UNIT), encoding="utf-8") as file:
+            text = file.read()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "llm-gateway.service")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace("/usr/bin/", _in_root("usr/bin/")))
+            told = _run("systemd-analyze", "verify", "--man=no", path)
+        self.assertNotIn("llm-gateway.service:", told)
+
+    def test_it_is_hardened(self):
+        told = _run("systemd-analyze", "security", "--offline=true",
+                    "--threshold=%d" % _EXPOSURE_MAX, _in_root(_UNIT))
+        self.assertIn("OK", told.splitlines()[-1])
+
+    def test_it_waits_for_the_drain(self):
+        with open(_in_root(_UNIT), encoding="utf-8") as file:
+            (stop_s,) = re.findall(r"^TimeoutStopSec=(\d+)s$", file.read(),
+                                   re.MULTILINE)
+        with open("proto/llmgateway/config/v1/config.proto",
+                  encoding="utf-8") as file:
+            default = re.search(r"// Default: (\d+)s\.\n"
+                                r"  google.protobuf.Duration drain_grace",
+                                file.read())
+        self.assertGreater(int(stop_s), int(default[1]) + 6)
+
+
+class RunTest(unittest.TestCase):
+
+    def test_it_serves_by_its_own_configuration(self):
+        with open(_in_root("etc/llm-gateway/gateway.yaml"),
+                  encoding="utf-8") as file:
+            config = file.read()
+        for port in ("50051", "8080", "50052", "9464"):
+            self.assertIn("127.0.0.1:%s\"" % port, config)
+            config = config.replace(":%s\"" % port, ":0\"")
+        with tempfile.TemporaryDirectory() as state:
+            with gateway_process.GatewayProcess(
+                    config.replace("/var/lib/llm-gateway", state),
+                    binary=_in_root("usr/bin/llm-gateway")) as gateway:
+                self.assertTrue(gateway.http)
+
+    def test_logs_are_rotated_under_a_gateway_that_runs(self):
+        """By logrotate, which sends what the unit's postrotate sends."""
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o700)
+            log = os.path.join(folder, "gateway.log")
+            with gateway_process.GatewayProcess(
+                    "providers: [{name: mock, mock: {}}]\n"
+                    "logging: {file: \"%s\"}\n" % log,
+                    binary=_in_root("usr/bin/llm-gateway"),
+                    await_ready=lambda: self.ready(log)) as gateway:
+                with open(_in_root("etc/logrotate.d/llm-gateway"),
+                          encoding="utf-8") as file:
+                    text = file.read()
+                text = text.replace("/var/log/llm-gateway", folder)
+                text = re.sub(r"\tsu .*\n", "", text)
+                text = re.sub(r"create .*", "create 0640", text)
+                text = re.sub(r"systemctl kill .*--signal=(\w+) .*",
+                              r"kill -\1 %d" % gateway.pid, text)
+                config = os.path.join(folder, "logrotate.conf")
+                with open(config, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.chmod(config, 0o644)
+                _run("logrotate", "--force", "--state",
+                     os.path.join(folder, "state"), config)
+                with open(log + ".1", encoding="utf-8") as file:
+                    self.assertIn('"msg":"ready"', file.read())
+            with open(log, encoding="utf-8") as file:
+                self.assertIn('"msg":"stopped"', file.read())
+
+    def ready(self, log):
+        """The line that says "ready", once the log has it."""
+        with subprocess.Popen(["tail", "-F", "-n", "+1", log],
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True) as tail:
+            for line in tail.stdout:
+                if '"msg":"ready"' in line:
+                    tail.terminate()
+                    return gateway_process.json.loads(line)
+        raise AssertionError("the log ended")
+
+
+class TarballTest(unittest.TestCase):
+
+    def test_it_is_one_folder_with_all_that_is_needed(self):
+        data = packages.tarball(_PROGRAMS, _FACTS)
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            names = tar.getnames()
+        stem = packages.stem(_FACTS)
+        self.assertEqual({name.split("/")[0] for name in names}, {stem})
+        for name in ("bin/llm-gateway", "bin/gatewayctl", "gateway.yaml",
+                     "llm-gateway.service", "logrotate", "LICENSE",
+                     "sbom.spdx.json", "man/llm-gateway.8"):
+            self.assertIn("%s/%s" % (stem, name), names)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,74 @@
+"""All that is released, in one folder."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from tools.packaging import build_facts
+from tools.packaging import debian_libraries
+from tools.packaging import release
+
+_PROGRAMS = {"gateway": "service/gateway",
+             "gatewayctl": "clients/cli/gatewayctl"}
+_FACTS = build_facts.BuildFacts(
+    version=build_facts.read_version(), revision="4be1c0de",
+    epoch_s=1750000000, architecture=debian_libraries.architecture())
+
+
+class ReleaseTest(unittest.TestCase):
+
+    def test_its_files_are_those_of_the_checksums_and_can_be_read(self):
+        told = release.files(_PROGRAMS, _FACTS)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in told.items():
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(content)
+
+            def run(*command):
+                return subprocess.run(
+                    command, cwd=folder, stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT, text=True, check=True).stdout
+
+            checked = run("sha256sum", "-c", release.CHECKSUMS)
+            self.assertEqual(
+                sorted(line.removesuffix(": OK")
+                       for line in checked.splitlines()),
+                sorted(set(told) - {release.CHECKSUMS}))
+            stem = "llm-gateway-" + _FACTS.version
+            inspected = run("skopeo", "inspect", "oci-archive:%s-image-%s.tar"
+                            % (stem, _FACTS.architecture))
+            self.assertIn('"org.opencontainers.image.version": "%s"' %
+                          _FACTS.version, inspected)
+            self.assertIn("llm-gateway/templates/workload.yaml",
+                          run("tar", "-tzf", stem + ".tgz"))
+            self.assertIn("/overlays/quickstart/namespace.yaml",
+                          run("tar", "-tzf", stem + "-kubernetes.tar.gz"))
+            self.assertIn("-proto/llmgateway/v1/gateway.proto",
+                          run("tar", "-tzf", stem + "-proto.tar.gz"))
+
+    def test_the_version_is_the_same_everywhere(self):
+        release.check_versions(build_facts.read_version())
+
+    def test_another_version_somewhere_is_named(self):
+        before = os.getcwd()
+        with tempfile.TemporaryDirectory() as folder:
+            for path in ("deploy/helm/llm-gateway", "deploy/kubernetes"):
+                shutil.copytree(path, os.path.join(folder, path))
+            self.addCleanup(os.chdir, before)
+            os.chdir(folder)
+            path = "deploy/helm/llm-gateway/Chart.yaml"
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            os.unlink(path)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace("appVersion: ", "appVersion: 9."))
+            with self.assertRaisesRegex(release.VersionError,
+                                        "Chart.yaml: has version 9"):
+                release.check_versions(_FACTS.version)
+            os.chdir(before)
+
+
+if __name__ == "__main__":
+    unittest.main()
