@@ -25,7 +25,7 @@ constexpr std::string_view kPrompt = "> ";
 constexpr std::string_view kChatHint =
     "Ctrl-D ends the chat, Ctrl-C an answer; /new begins anew.\n";
 // As large as a request may be by default.
-constexpr size_t kPromptBytesMax = size_t{32} << 20;
+constexpr size_t kPromptBytesMax = 32 * 1024 * 1024;
 
 // One conversation with one gateway.
 class Conversation {

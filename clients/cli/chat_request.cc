@@ -20,7 +20,7 @@ namespace v1 = ::llmgateway::v1;
 constexpr std::string_view kChatFlags[] = {
     "--model",      "--provider",    "--system", "--session",
     "--max_tokens", "--temperature", "--request"};
-constexpr size_t kRequestBytesMax = size_t{32} << 20;
+constexpr size_t kRequestBytesMax = 32 * 1024 * 1024;
 // It does one thing only.
 constexpr OperatorVerb kChatVerbs[] = {{"", kChatFlags}};
 

@@ -3,7 +3,7 @@
 //
 //   GATEWAY_ASSIGN_OR_RETURN(ChatTurns turns, ChatTurns::Of(words));
 //   stub.StreamGenerate(turns.Ask("What is a gateway?"));
-//   turns.Answered("A door.");
+//   turns.Answered("A gate.");
 //   stub.StreamGenerate(turns.Ask("Whose?"));  // Knows what was said before.
 //
 // Thread-compatible.

@@ -49,14 +49,14 @@ constexpr char kChatEnd[] = R"(end {
 TEST_F(ChatPrinterTest, TheAnswerIsApartFromAllElse) {
   Print({"started { warnings { message: 'top_k was left out' } }",
          "delta { reasoning: 'Let me ' }", "delta { reasoning: 'think.' }",
-         "delta { text: 'A ' }", "delta { text: 'door.' }", kChatEnd});
-  EXPECT_EQ(out_.str(), "A door.\n");
+         "delta { text: 'A ' }", "delta { text: 'gate.' }", kChatEnd});
+  EXPECT_EQ(out_.str(), "A gate.\n");
   EXPECT_EQ(err_.str(),
             "warning: top_k was left out\n"
             "Let me think.\n"
             "mock/m (default): 10 tokens in (4 cached), 20 out (5 reasoning), "
             "$0.00125, 1.25s, 2 attempts\n");
-  EXPECT_EQ(answer_, "A door.");
+  EXPECT_EQ(answer_, "A gate.");
 }
 
 TEST_F(ChatPrinterTest, CallsOfToolsAreShown) {
