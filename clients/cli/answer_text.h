@@ -19,6 +19,12 @@ namespace gateway {
 
 using Row = std::vector<std::string>;
 
+// An answer that may be bad news: then gatewayctl exits with 1.
+struct Findings {
+  bool good = true;
+  std::string text;  // For people, or JSON.
+};
+
 // Columns as wide as they have to be, two spaces between them, a line each.
 std::string Table(const std::vector<Row>& rows);
 

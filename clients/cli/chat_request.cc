@@ -18,8 +18,9 @@ namespace {
 namespace v1 = ::llmgateway::v1;
 
 constexpr std::string_view kChatFlags[] = {
-    "--model",      "--provider",    "--system", "--session",
-    "--max_tokens", "--temperature", "--request"};
+    "--model",      "--provider",    "--system",  "--session",
+    "--max_tokens", "--temperature", "--request", "--agent_type",
+    "--project",    "--user",        "--tag"};
 constexpr size_t kRequestBytesMax = 32 * 1024 * 1024;
 // It does one thing only.
 constexpr OperatorVerb kChatVerbs[] = {{"", kChatFlags}};
@@ -46,17 +47,29 @@ absl::Status ReadRequest(const std::string& path,
 }
 
 // The flags that are plain texts.
-struct ChatTextFlag {
-  std::string_view flag;
-  void (*set)(const std::string& value, v1::GenerateRequest* request);
-};
-constexpr ChatTextFlag kChatTextFlags[] = {
+using SetText = void (*)(const std::string& value,
+                         v1::GenerateRequest* request);
+constexpr std::pair<std::string_view, SetText> kTextFlags[] = {
     {"--model",
      [](const std::string& v, v1::GenerateRequest* r) { r->set_model(v); }},
     {"--provider", [](const std::string& v,
                       v1::GenerateRequest* r) { r->set_provider_id(v); }},
     {"--session",
      [](const std::string& v, v1::GenerateRequest* r) { r->set_session(v); }},
+    {"--tag", [](const std::string& v,
+                 v1::GenerateRequest* r) { r->add_domain_tags(v); }},
+    {"--agent_type",
+     [](const std::string& v, v1::GenerateRequest* r) {
+       r->mutable_scope()->set_agent_type(v);
+     }},
+    {"--project",
+     [](const std::string& v, v1::GenerateRequest* r) {
+       r->mutable_scope()->set_project_id(v);
+     }},
+    {"--user",
+     [](const std::string& v, v1::GenerateRequest* r) {
+       r->mutable_scope()->set_user_id(v);
+     }},
     {"--system", [](const std::string& v, v1::GenerateRequest* r) {
        AddTurn(v1::ROLE_SYSTEM, v, r);
      }}};
@@ -90,16 +103,24 @@ absl::Status SetNumbers(const OperatorWords& words,
 
 const OperatorCommand kChatCommand = {"chat", kChatVerbs};
 
-absl::StatusOr<ChatTurns> ChatTurns::Of(const OperatorWords& words) {
+absl::StatusOr<v1::GenerateRequest> GenerateRequestOf(
+    const OperatorWords& words) {
   v1::GenerateRequest request;
   if (const std::string path = LastOf(words, "--request"); !path.empty()) {
     GATEWAY_RETURN_IF_ERROR(ReadRequest(path, &request));
   }
-  for (const ChatTextFlag& each : kChatTextFlags) {
-    const std::string value = LastOf(words, each.flag);
-    if (!value.empty()) each.set(value, &request);
+  for (const auto& [flag, value] : words.flags) {
+    for (const auto& [name, set] : kTextFlags) {
+      if (name == flag) set(value, &request);
+    }
   }
   GATEWAY_RETURN_IF_ERROR(SetNumbers(words, &request));
+  return request;
+}
+
+absl::StatusOr<ChatTurns> ChatTurns::Of(const OperatorWords& words) {
+  GATEWAY_ASSIGN_OR_RETURN(v1::GenerateRequest request,
+                           GenerateRequestOf(words));
   return ChatTurns(std::move(request));
 }
 

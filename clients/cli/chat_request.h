@@ -21,10 +21,14 @@ namespace gateway {
 
 extern const OperatorCommand kChatCommand;
 
+// What the flags ask for, without a question. INVALID_ARGUMENT for flags that
+// make no sense, or what the system says of a file that cannot be read.
+absl::StatusOr<llmgateway::v1::GenerateRequest> GenerateRequestOf(
+    const OperatorWords& words);
+
 class ChatTurns {
  public:
-  // INVALID_ARGUMENT for flags that make no sense, or what the system says of a
-  // file that cannot be read.
+  // Fails as GenerateRequestOf does.
   static absl::StatusOr<ChatTurns> Of(const OperatorWords& words);
 
   // The request that says this, behind what was said before.

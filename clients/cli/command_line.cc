@@ -18,6 +18,9 @@
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
 #include "clients/cli/chat_request.h"
+#include "clients/cli/circuits_request.h"
+#include "clients/cli/config_request.h"
+#include "clients/cli/health_request.h"
 #include "clients/cli/keys_words.h"
 #include "clients/cli/ledger_words.h"
 #include "clients/cli/limits_request.h"
@@ -25,6 +28,8 @@
 #include "clients/cli/metrics_request.h"
 #include "clients/cli/models_request.h"
 #include "clients/cli/prices_request.h"
+#include "clients/cli/providers_request.h"
+#include "clients/cli/route_request.h"
 #include "clients/cli/sessions_request.h"
 #include "clients/cli/traces_request.h"
 
@@ -59,6 +64,11 @@ constexpr KnownCommand kKnownCommands[] = {
     {"traces", Verb::kTraces, &kTracesCommand},
     {"alerts", Verb::kAlerts, &kAlertsCommand},
     {"models", Verb::kModels, &kModelsCommand},
+    {"providers", Verb::kProviders, &kProvidersCommand},
+    {"circuits", Verb::kCircuits, &kCircuitsCommand},
+    {"route", Verb::kRoute, &kRouteCommand},
+    {"health", Verb::kHealth, &kHealthCommand},
+    {"config", Verb::kConfig, &kConfigCommand},
     {"completion", Verb::kCompletion},
     {"man", Verb::kManual},
     {"help", Verb::kHelp},

@@ -17,8 +17,11 @@
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
 #include "clients/cli/chat.h"
+#include "clients/cli/circuits_request.h"
 #include "clients/cli/completion.h"
+#include "clients/cli/config_request.h"
 #include "clients/cli/health_probe.h"
+#include "clients/cli/health_request.h"
 #include "clients/cli/help.h"
 #include "clients/cli/keys_request.h"
 #include "clients/cli/ledger_reprice.h"
@@ -30,8 +33,10 @@
 #include "clients/cli/models_request.h"
 #include "clients/cli/operator_words.h"
 #include "clients/cli/prices_request.h"
+#include "clients/cli/providers_request.h"
 #include "clients/cli/retrying.h"
 #include "clients/cli/rollout_request.h"
+#include "clients/cli/route_request.h"
 #include "clients/cli/route_search.h"
 #include "clients/cli/rpc_connection.h"
 #include "clients/cli/sessions_request.h"
@@ -336,6 +341,26 @@ int RunChat(const CommandLine& command, const Variables& variables,
   return ended.ok() ? 0 : Fail(console.err, ended);
 }
 
+// Some of what models does is asked as a caller.
+absl::StatusOr<RpcPlace> ModelsPlaceOf(const CommandLine& command,
+                                       const Variables& variables) {
+  return AsksAsCaller(command.asked) ? GrpcOf(command, variables)
+                                     : AdminOf(command, variables);
+}
+
+// Asks, prints what was found, and fails if that is bad.
+int RunFindings(absl::StatusOr<Findings> (*ask)(const RpcPlace&,
+                                                const OperatorWords&),
+                const CommandLine& command, const Variables& variables,
+                const Console& console) {
+  const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
+  if (!admin.ok()) return Fail(console.err, admin.status());
+  const absl::StatusOr<Findings> findings = ask(*admin, command.asked);
+  if (!findings.ok()) return Fail(console.err, findings.status());
+  console.out << findings->text;
+  return findings->good ? 0 : 1;
+}
+
 // Commands that ask one listener, and print its answer.
 struct AskingCommand {
   CommandLine::Verb verb;
@@ -352,7 +377,9 @@ constexpr AskingCommand kAskingCommands[] = {
     {CommandLine::Verb::kSessions, AskSessions, GrpcOf},
     {CommandLine::Verb::kLogs, AskLogs},
     {CommandLine::Verb::kAlerts, AskAlerts},
-    {CommandLine::Verb::kModels, AskModels}};
+    {CommandLine::Verb::kModels, AskModels, ModelsPlaceOf},
+    {CommandLine::Verb::kProviders, AskProviders},
+    {CommandLine::Verb::kCircuits, AskCircuits}};
 
 int RunAsking(const CommandLine& command, const Variables& variables,
               const Console& console) {
@@ -388,6 +415,12 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       return RunMetrics(command, variables, out, err);
     case CommandLine::Verb::kLedger:
       return RunLedgerCommand(command, variables, out, err);
+    case CommandLine::Verb::kRoute:
+      return RunFindings(AskRoute, command, variables, console);
+    case CommandLine::Verb::kHealth:
+      return RunFindings(AskHealth, command, variables, console);
+    case CommandLine::Verb::kConfig:
+      return RunFindings(AskConfig, command, variables, console);
     case CommandLine::Verb::kChat:
       return RunChat(command, variables, console);
     case CommandLine::Verb::kCompletion:

@@ -64,10 +64,27 @@ constexpr HelpItem kCommandItems[] = {
     {"gatewayctl alerts list | silence NAME",
      "show what is wrong and who was told, or have an alert tell "
      "nobody for a time"},
+    {"gatewayctl models list | get MODEL",
+     "show which models there are, as callers see them"},
     {"gatewayctl models disabled | enable PROVIDER/MODEL | disable "
      "PROVIDER/MODEL",
      "show which models operators or alerts have disabled, have calls go to "
      "one again, or to no longer go there"},
+    {"gatewayctl providers list | get NAME",
+     "show which providers are configured, and how they are doing"},
+    {"gatewayctl circuits list | reset PROVIDER[/MODEL] | force "
+     "PROVIDER/MODEL STATE",
+     "show what has been learned of targets, forget that, and have a breaker "
+     "be forced_open, metrics_only or as configured"},
+    {"gatewayctl route explain",
+     "say where a request would go and why, without sending it"},
+    {"gatewayctl health",
+     "say how the gateway, its providers and what it needs are doing"},
+    {"gatewayctl config show | check FILE | diff FILE | apply FILE | "
+     "rollback [VERSION] | reload",
+     "show the configuration in use, say whether a file is right and what it "
+     "would change, put it into use, go back to an earlier one, or read the "
+     "gateway's own file again"},
     {"gatewayctl logs levels | set-level LEVEL",
      "show how much of the log is written, and change that while the "
      "gateway runs: trace, debug, info, warn, error, off, or configured, "
@@ -108,6 +125,9 @@ constexpr HelpItem kChatItems[] = {
     {"--system TEXT", "what the model is told first"},
     {"--session ID",
      "goes on with a conversation that the gateway keeps; see sessions"},
+    {"--agent_type, --project, --user TEXT",
+     "on whose behalf it is asked; rules may match it"},
+    {"--tag TEXT", "what it is about; several times for several"},
     {"--max_tokens N", "so many tokens of answer at most"},
     {"--temperature N", "0 to 2: how much the answers vary"},
     {"--request FILE",
@@ -252,7 +272,17 @@ constexpr HelpItem kTracesItems[] = {
 constexpr HelpItem kAlertsItems[] = {
     {"--for TIME", "silence: for how long, as in 1h; 0s ends a silence"},
 };
+constexpr HelpItem kCircuitsItems[] = {
+    {"--provider NAME", "list: only targets of this provider"},
+    {"--validate_only", "reset, force: only say what would be"},
+};
+constexpr HelpItem kConfigItems[] = {
+    {"--etag ETAG",
+     "apply, rollback: only if it is still that of the configuration in use"},
+    {"--validate_only", "apply, rollback, reload: only say what would change"},
+};
 constexpr HelpItem kModelsItems[] = {
+    {"--provider NAME", "list, get: only of this provider"},
     {"--reason TEXT", "enable, disable: why, for people"},
 };
 constexpr HelpItem kLogsItems[] = {
@@ -302,7 +332,7 @@ constexpr HelpSection kSections[] = {
              "/health/ready."},
     {.title = "What every command takes that shows something",
      .items = kOutputItems},
-    {.title = "What chat takes",
+    {.title = "What chat and route explain take",
      .items = kChatItems,
      .note = "The answer goes to standard output, all else to standard error. "
              "With --output json each event of the stream is a line. On a "
@@ -320,12 +350,16 @@ constexpr HelpSection kSections[] = {
     {.title = "What metrics takes", .items = kMetricsItems},
     {.title = "What traces takes", .items = kTracesItems},
     {.title = "What alerts takes", .items = kAlertsItems},
+    {.title = "What circuits takes", .items = kCircuitsItems},
+    {.title = "What config takes", .items = kConfigItems},
     {.title = "What models takes", .items = kModelsItems},
     {.title = "What logs takes", .items = kLogsItems},
     {.title = "What sessions takes", .items = kSessionsItems},
-    {.title = "Whom chat and sessions ask", .items = kCallersItems},
+    {.title = "Whom chat, sessions, models list and models get ask",
+     .items = kCallersItems},
     {.title = "Whom rollout, keys, limits, audit, budgets, prices, ledger, "
-              "logs, metrics, traces, alerts and models ask",
+              "logs, metrics, traces, alerts, models, providers, circuits, "
+              "route, health and config ask",
      .items = kOperatorsItems},
     {.title = "Which way requests go",
      .items = kWayItems,
@@ -337,7 +371,10 @@ constexpr HelpSection kSections[] = {
              "is no gateway, if it does not answer or is not ready "
              "(status), if a ledger is not valid (ledger verify) or a "
              "proof is not (ledger prove --check), if it does not agree "
-             "(ledger reprice), or if a word is not understood. exec exits "
+             "(ledger reprice), if a request would go nowhere (route "
+             "explain), if the gateway answers no calls (health), if a "
+             "configuration is not right (config check), or if a word is not "
+             "understood. exec exits "
              "as its program does."},
 };
 

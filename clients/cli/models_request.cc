@@ -1,14 +1,16 @@
 #include "clients/cli/models_request.h"
 
-#include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
+#include "clients/cli/target_words.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 
 namespace gateway {
@@ -19,28 +21,67 @@ namespace v1 = ::llmgateway::v1;
 using ModelsStub = v1::AdminService::Stub;
 
 constexpr std::string_view kReasonFlag = "--reason";
+constexpr std::string_view kOfProviderFlags[] = {"--provider"};
 constexpr std::string_view kSetModelFlags[] = {kReasonFlag};
-constexpr OperatorVerb kModelsVerbs[] = {
-    {"disabled", {}}, {"enable", kSetModelFlags}, {"disable", kSetModelFlags}};
+constexpr OperatorVerb kModelsVerbs[] = {{"list", kOfProviderFlags},
+                                         {"get", kOfProviderFlags},
+                                         {"disabled", {}},
+                                         {"enable", kSetModelFlags},
+                                         {"disable", kSetModelFlags}};
+
+// As in `400000`, or a dash where it is not known.
+std::string TokensMaxText(int64_t tokens) {
+  return tokens == 0 ? "-" : absl::StrCat(tokens);
+}
+
+absl::StatusOr<std::string> AskModelList(const RpcPlace& place,
+                                         const OperatorWords& words) {
+  GATEWAY_RETURN_IF_ERROR(CheckNoName(kModelsCommand, words));
+  GATEWAY_ASSIGN_OR_RETURN(const GatewayConnection gateway,
+                           GatewayConnection::Open(place));
+  v1::ListModelsRequest request;
+  request.set_provider_id(LastOf(words, "--provider"));
+  v1::ListModelsResponse all;
+  const auto add = [&all](v1::ListModelsResponse& page) {
+    for (v1::Model& each : *page.mutable_models()) {
+      *all.add_models() = std::move(each);
+    }
+  };
+  GATEWAY_RETURN_IF_ERROR(
+      (gateway.CallPages<v1::ListModelsRequest, v1::ListModelsResponse>(
+          &v1::GatewayService::Stub::ListModels, request, add)));
+  return words.as_json ? AsJson(all) : ModelsTable(all.models());
+}
+
+absl::StatusOr<std::string> AskModel(const RpcPlace& place,
+                                     const OperatorWords& words) {
+  v1::GetModelRequest request;
+  GATEWAY_ASSIGN_OR_RETURN(*request.mutable_name(),
+                           OneNameOf(kModelsCommand, words, "one model"));
+  request.set_provider_id(LastOf(words, "--provider"));
+  GATEWAY_ASSIGN_OR_RETURN(const GatewayConnection gateway,
+                           GatewayConnection::Open(place));
+  v1::ListModelsResponse one;
+  GATEWAY_ASSIGN_OR_RETURN(
+      *one.add_models(),
+      gateway.Call(&v1::GatewayService::Stub::GetModel, request));
+  return words.as_json ? AsJson(one.models(0)) : ModelsTable(one.models());
+}
 
 absl::StatusOr<std::string> AskDisabled(const RpcPlace& place,
                                         const OperatorWords& words) {
-  if (words.words.size() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("models disabled takes no '", words.words[1], "'"));
-  }
+  GATEWAY_RETURN_IF_ERROR(CheckNoName(kModelsCommand, words));
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
                            AdminConnection::Open(place));
   v1::ListCircuitsResponse all;
-  v1::ListCircuitsRequest request;
-  do {
-    GATEWAY_ASSIGN_OR_RETURN(v1::ListCircuitsResponse page,
-                             admin.Call(&ModelsStub::ListCircuits, request));
+  const auto add_disabled = [&all](v1::ListCircuitsResponse& page) {
     for (v1::Circuit& circuit : *page.mutable_circuits()) {
       if (circuit.disabled()) *all.add_circuits() = std::move(circuit);
     }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  };
+  GATEWAY_RETURN_IF_ERROR(
+      (admin.CallPages<v1::ListCircuitsRequest, v1::ListCircuitsResponse>(
+          &ModelsStub::ListCircuits, {}, add_disabled)));
   return words.as_json ? AsJson(all) : DisabledModelsTable(all.circuits());
 }
 
@@ -51,6 +92,8 @@ const OperatorCommand kModelsCommand = {"models", kModelsVerbs};
 absl::StatusOr<std::string> AskModels(const RpcPlace& place,
                                       const OperatorWords& words) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kModelsCommand, words));
+  if (words.words[0] == "list") return AskModelList(place, words);
+  if (words.words[0] == "get") return AskModel(place, words);
   if (words.words[0] == "disabled") return AskDisabled(place, words);
   GATEWAY_ASSIGN_OR_RETURN(const v1::SetModelEnabledRequest request,
                            SetModelEnabledRequestOf(words));
@@ -67,20 +110,38 @@ absl::StatusOr<std::string> AskModels(const RpcPlace& place,
 absl::StatusOr<v1::SetModelEnabledRequest> SetModelEnabledRequestOf(
     const OperatorWords& words) {
   const std::string name = words.words.size() == 2 ? words.words[1] : "";
-  // A provider's name has no slash, a model's may.
-  const size_t slash = name.find('/');
-  if (slash == 0 || slash == name.npos || slash + 1 == name.size()) {
+  const absl::StatusOr<llmgateway::type::v1::Target> target = TargetOf(name);
+  if (!target.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("models ", words.words[0],
                      " needs one PROVIDER/MODEL, as in openai/gpt-5-mini; "
                      "gatewayctl models disabled shows those that are"));
   }
   v1::SetModelEnabledRequest request;
-  request.set_provider(name.substr(0, slash));
-  request.set_model(name.substr(slash + 1));
+  request.set_provider(target->provider());
+  request.set_model(target->model());
   request.set_enabled(words.words[0] == "enable");
   request.set_reason(LastOf(words, kReasonFlag));
   return request;
+}
+
+bool AsksAsCaller(const OperatorWords& words) {
+  return !words.words.empty() &&
+         (words.words[0] == "list" || words.words[0] == "get");
+}
+
+std::string ModelsTable(
+    const google::protobuf::RepeatedPtrField<v1::Model>& models) {
+  if (models.empty()) return "no model is configured\n";
+  std::vector<Row> rows = {
+      {"MODEL", "PROVIDER", "OWNER", "INPUT", "OUTPUT", "CAPABILITIES"}};
+  for (const v1::Model& model : models) {
+    rows.push_back({model.name(), model.provider(), OrDash(model.owner()),
+                    TokensMaxText(model.input_tokens_max()),
+                    TokensMaxText(model.output_tokens_max()),
+                    OrDash(absl::StrJoin(model.capabilities(), ", "))});
+  }
+  return Table(rows);
 }
 
 std::string DisabledModelsTable(

@@ -1,5 +1,6 @@
-// `gatewayctl models`: which models of providers are disabled, and one that is
-// enabled again, or disabled, while the gateway runs.
+// `gatewayctl models`: which models there are, as callers see them; and for
+// operators which of them are disabled, and one that is enabled again, or
+// disabled, while the gateway runs.
 //
 //   OperatorWords words;
 //   words.words = {"enable", "openai/gpt-5-mini"};
@@ -17,6 +18,7 @@
 #include "clients/cli/rpc_connection.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/circuits.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
 
 namespace gateway {
 
@@ -28,9 +30,16 @@ extern const OperatorCommand kModelsCommand;
 absl::StatusOr<std::string> AskModels(const RpcPlace& place,
                                       const OperatorWords& words);
 
+// Whether that is asked as callers do, by gRPC, and not as an operator.
+bool AsksAsCaller(const OperatorWords& words);
+
 // The request that words come to.
 absl::StatusOr<llmgateway::v1::SetModelEnabledRequest> SetModelEnabledRequestOf(
     const OperatorWords& words);
+
+// For people: a line each.
+std::string ModelsTable(
+    const google::protobuf::RepeatedPtrField<llmgateway::v1::Model>& models);
 
 // Those that are disabled as a table, a line each; a sentence if none is.
 std::string DisabledModelsTable(

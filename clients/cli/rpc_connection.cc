@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/os/file.h"
 #include "base/status_macros.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace gateway {
 namespace {
@@ -71,9 +73,19 @@ void PrepareStream(const RpcPlace& place, grpc::ClientContext& context) {
 }
 
 absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status) {
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                      absl::StrCat("the gateway at ", place.address,
-                                   " says: ", status.error_message()));
+  std::string text = absl::StrCat("the gateway at ", place.address,
+                                  " says: ", status.error_message());
+  google::rpc::Status details;
+  details.ParseFromString(status.error_details());
+  for (const google::protobuf::Any& detail : details.details()) {
+    google::rpc::BadRequest mistakes;
+    if (!detail.UnpackTo(&mistakes)) continue;
+    for (const auto& mistake : mistakes.field_violations()) {
+      absl::StrAppend(&text, "\n  ", mistake.field(), ": ",
+                      mistake.description());
+    }
+  }
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), text);
 }
 
 }  // namespace gateway

@@ -73,7 +73,8 @@ class RpcConnection {
     return RpcConnection(std::move(place), Service::NewStub(channel));
   }
 
-  // Errors have the gateway's code, and name it.
+  // Errors have the gateway's code, name it, and have a line for each field
+  // that it does not like.
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(
       grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
@@ -85,6 +86,20 @@ class RpcConnection {
     const grpc::Status status = (*stub_.*method)(&context, request, &response);
     if (!status.ok()) return RpcFailure(place_, status);
     return response;
+  }
+
+  // Visits every page of a list.
+  template <typename Request, typename Response>
+  absl::Status CallPages(grpc::Status (Service::Stub::*method)(
+                             grpc::ClientContext*, const Request&, Response*),
+                         Request request,
+                         absl::FunctionRef<void(Response&)> visit) const {
+    do {
+      GATEWAY_ASSIGN_OR_RETURN(Response page, Call(method, request));
+      visit(page);
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    return absl::OkStatus();
   }
 
   // Visits the messages of a stream, until its end.

@@ -31,7 +31,7 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
               ElementsAre("show", "watch", "cost"));
   EXPECT_THAT(CompletionsOf({"alerts", ""}), ElementsAre("list", "silence"));
   EXPECT_THAT(CompletionsOf({"models", ""}),
-              ElementsAre("disabled", "enable", "disable"));
+              ElementsAre("list", "get", "disabled", "enable", "disable"));
   EXPECT_THAT(CompletionsOf({"logs", ""}), ElementsAre("levels", "set-level"));
   EXPECT_THAT(CompletionsOf({"sessions", ""}),
               ElementsAre("create", "get", "delete"));

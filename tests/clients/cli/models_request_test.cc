@@ -19,7 +19,8 @@ TEST(ModelsRequestTest, OnlyWhatIsMeantIsAskedFor) {
   const RpcPlace nobody = {.address = "127.0.0.1:1"};
   for (const std::vector<std::string>& wrong :
        {std::vector<std::string>{},
-        {"list"},
+        {"list", "openai"},
+        {"get"},
         {"disabled", "openai"},
         {"enable"},
         {"enable", "gpt-5"},
@@ -46,6 +47,27 @@ TEST(ModelsRequestTest, AModelIsNamedBehindItsProvider) {
   ASSERT_TRUE(disable.ok());
   EXPECT_FALSE(disable->enabled());
   EXPECT_EQ(disable->reason(), "it is slow");
+}
+
+TEST(ModelsRequestTest, WhichThereAreIsAskedAsACaller) {
+  EXPECT_TRUE(AsksAsCaller({.words = {"list"}}));
+  EXPECT_TRUE(AsksAsCaller({.words = {"get", "m"}}));
+  EXPECT_FALSE(AsksAsCaller({.words = {"disabled"}}));
+  EXPECT_FALSE(AsksAsCaller({}));
+}
+
+TEST(ModelsRequestTest, TheTableHasWhatIsKnown) {
+  v1::ListModelsResponse response;
+  EXPECT_EQ(ModelsTable(response.models()), "no model is configured\n");
+  v1::Model& model = *response.add_models();
+  model.set_name("gpt-5");
+  model.set_provider("openai");
+  model.set_input_tokens_max(400000);
+  model.add_capabilities("tools");
+  model.add_capabilities("vision");
+  EXPECT_EQ(ModelsTable(response.models()),
+            "MODEL  PROVIDER  OWNER  INPUT   OUTPUT  CAPABILITIES\n"
+            "gpt-5  openai    -      400000  -       tools, vision\n");
 }
 
 TEST(ModelsRequestTest, TheTableSaysWhyTheyAreDisabled) {

@@ -1,0 +1,200 @@
+#include "clients/cli/config_request.h"
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/os/file.h"
+#include "base/status_macros.h"
+#include "llmgateway/v1/admin.grpc.pb.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using ConfigStub = v1::AdminService::Stub;
+
+// As large as the gateway takes them.
+constexpr size_t kConfigBytesMax = 1024 * 1024;
+
+constexpr std::string_view kEtagFlag = "--etag";
+constexpr std::string_view kDryRunSwitch = "--validate_only";
+constexpr std::string_view kSetConfigFlags[] = {kEtagFlag};
+constexpr std::string_view kSetConfigSwitches[] = {kDryRunSwitch};
+constexpr OperatorVerb kConfigVerbs[] = {
+    {"show", {}},
+    {"check", {}},
+    {"diff", {}},
+    {"apply", kSetConfigFlags, kSetConfigSwitches},
+    {"rollback", kSetConfigFlags, kSetConfigSwitches},
+    {"reload", {}, kSetConfigSwitches}};
+
+absl::StatusOr<std::string> ConfigFileOf(const OperatorWords& words) {
+  return OneNameOf(kConfigCommand, words, "one configuration file");
+}
+
+absl::StatusOr<std::string> ReadConfig(const OperatorWords& words) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string path, ConfigFileOf(words));
+  absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesMax);
+  if (text.ok()) return text;
+  return absl::Status(text.status().code(),
+                      absl::StrCat(path, ": ", text.status().message()));
+}
+
+// As in `version 7 of /etc/gateway.yaml is in use`.
+std::string VersionText(const v1::ConfigVersion& version, bool validate_only) {
+  return absl::StrCat("version ", version.version(), ", ", version.source(),
+                      validate_only ? ", would be in use\n" : ", is in use\n");
+}
+
+// What has changed, or would.
+template <typename Response>
+std::string ChangesText(const OperatorWords& words, const Response& response,
+                        bool validate_only) {
+  if (words.as_json) return AsJson(response);
+  std::string text = ConfigChangesTable(response.changes());
+  if (!validate_only) {
+    absl::StrAppend(&text, VersionText(response.version(), validate_only));
+  }
+  return text;
+}
+
+absl::StatusOr<Findings> CheckConfig(const AdminConnection& admin,
+                                     const OperatorWords& words) {
+  v1::ValidateConfigRequest request;
+  GATEWAY_ASSIGN_OR_RETURN(*request.mutable_text(), ReadConfig(words));
+  GATEWAY_ASSIGN_OR_RETURN(const v1::ValidateConfigResponse response,
+                           admin.Call(&ConfigStub::ValidateConfig, request));
+  const std::string& file = words.words[1];
+  return Findings{
+      .good = response.valid(),
+      .text = words.as_json
+                  ? AsJson(response)
+                  : absl::StrCat(
+                        ConfigProblemsText(file, response.problems()), file,
+                        response.valid() ? " is valid\n" : " is not valid\n")};
+}
+
+absl::StatusOr<Findings> ShowConfig(const AdminConnection& admin,
+                                    const OperatorWords& words) {
+  GATEWAY_RETURN_IF_ERROR(CheckNoName(kConfigCommand, words));
+  GATEWAY_ASSIGN_OR_RETURN(
+      const v1::GetConfigResponse config,
+      admin.Call(&ConfigStub::GetConfig, v1::GetConfigRequest()));
+  return Findings{.text = words.as_json ? AsJson(config) : config.yaml()};
+}
+
+// Of `diff`, which changes nothing, and of `apply`.
+absl::StatusOr<Findings> ApplyConfig(const AdminConnection& admin,
+                                     const OperatorWords& words) {
+  v1::ApplyConfigRequest request;
+  GATEWAY_ASSIGN_OR_RETURN(*request.mutable_text(), ReadConfig(words));
+  request.set_etag(LastOf(words, kEtagFlag));
+  request.set_validate_only(words.words[0] == "diff" ||
+                            HasSwitch(words, kDryRunSwitch));
+  GATEWAY_ASSIGN_OR_RETURN(const v1::ApplyConfigResponse response,
+                           admin.Call(&ConfigStub::ApplyConfig, request));
+  std::string text;
+  if (!words.as_json) {
+    text = ConfigProblemsText(words.words[1], response.warnings());
+  }
+  return Findings{
+      .text = text + ChangesText(words, response, request.validate_only())};
+}
+
+absl::StatusOr<Findings> RollbackConfig(const AdminConnection& admin,
+                                        const OperatorWords& words) {
+  GATEWAY_ASSIGN_OR_RETURN(const v1::RollbackConfigRequest request,
+                           RollbackConfigRequestOf(words));
+  GATEWAY_ASSIGN_OR_RETURN(const v1::RollbackConfigResponse response,
+                           admin.Call(&ConfigStub::RollbackConfig, request));
+  return Findings{.text =
+                      ChangesText(words, response, request.validate_only())};
+}
+
+absl::StatusOr<Findings> ReloadConfig(const AdminConnection& admin,
+                                      const OperatorWords& words) {
+  GATEWAY_RETURN_IF_ERROR(CheckNoName(kConfigCommand, words));
+  v1::ReloadConfigRequest request;
+  request.set_validate_only(HasSwitch(words, kDryRunSwitch));
+  GATEWAY_ASSIGN_OR_RETURN(const v1::ReloadConfigResponse response,
+                           admin.Call(&ConfigStub::ReloadConfig, request));
+  std::string text = ChangesText(words, response, request.validate_only());
+  if (!words.as_json && response.applied_kept()) {
+    text += "what was applied stays in use; config rollback takes it back\n";
+  }
+  return Findings{.text = text};
+}
+
+}  // namespace
+
+const OperatorCommand kConfigCommand = {"config", kConfigVerbs};
+
+absl::StatusOr<Findings> AskConfig(const RpcPlace& place,
+                                   const OperatorWords& words) {
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kConfigCommand, words));
+  GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
+                           AdminConnection::Open(place));
+  const std::string& what = words.words[0];
+  if (what == "show") return ShowConfig(admin, words);
+  if (what == "check") return CheckConfig(admin, words);
+  if (what == "rollback") return RollbackConfig(admin, words);
+  if (what == "reload") return ReloadConfig(admin, words);
+  return ApplyConfig(admin, words);
+}
+
+absl::StatusOr<v1::RollbackConfigRequest> RollbackConfigRequestOf(
+    const OperatorWords& words) {
+  v1::RollbackConfigRequest request;
+  if (words.words.size() > 1) {
+    GATEWAY_ASSIGN_OR_RETURN(const std::string text,
+                             OneNameOf(kConfigCommand, words, "one version"));
+    int64_t version = 0;
+    if (!absl::SimpleAtoi(text, &version) || version < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("config rollback takes a version, a number from 1 on, "
+                       "not '",
+                       text, "'; see gatewayctl --help"));
+    }
+    request.set_version(version);
+  }
+  request.set_etag(LastOf(words, kEtagFlag));
+  request.set_validate_only(HasSwitch(words, kDryRunSwitch));
+  return request;
+}
+
+std::string ConfigProblemsText(
+    const std::string& file,
+    const google::protobuf::RepeatedPtrField<v1::ConfigProblem>& problems) {
+  std::string text;
+  for (const v1::ConfigProblem& problem : problems) {
+    absl::StrAppend(&text, file, ":");
+    if (problem.line() > 0) {
+      absl::StrAppend(&text, problem.line(), ":", problem.column(), ":");
+    }
+    absl::StrAppend(
+        &text, " ",
+        ValueText(v1::ConfigProblem::Severity_Name(problem.severity()),
+                  "SEVERITY_"),
+        ": ", problem.path(), problem.path().empty() ? "" : ": ",
+        problem.message(), "\n");
+  }
+  return text;
+}
+
+std::string ConfigChangesTable(
+    const google::protobuf::RepeatedPtrField<v1::ConfigChange>& changes) {
+  if (changes.empty()) return "nothing differs\n";
+  std::vector<Row> rows = {{"FIELD", "BEFORE", "AFTER"}};
+  for (const v1::ConfigChange& change : changes) {
+    rows.push_back(
+        {change.path(), OrDash(change.before()), OrDash(change.after())});
+  }
+  return Table(rows);
+}
+
+}  // namespace gateway

@@ -1,0 +1,77 @@
+#include "clients/cli/config_request.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using ::testing::HasSubstr;
+
+// What a gateway answers is asked of one in gatewayctl_operator_test.py.
+TEST(ConfigRequestTest, OnlyWhatIsMeantIsAskedFor) {
+  const RpcPlace nobody = {.address = "127.0.0.1:1"};
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{},
+                                                {"print"},
+                                                {"show", "all"},
+                                                {"check"},
+                                                {"diff", "a.yaml", "b.yaml"},
+                                                {"rollback", "0"},
+                                                {"rollback", "last"},
+                                                {"reload", "a.yaml"}}) {
+    EXPECT_TRUE(
+        absl::IsInvalidArgument(AskConfig(nobody, {.words = wrong}).status()));
+  }
+  EXPECT_THAT(AskConfig(nobody, {.words = {"check", "no/such.yaml"}})
+                  .status()
+                  .ToString(),
+              HasSubstr("no/such.yaml"));
+  EXPECT_THAT(AskConfig(nobody, {.words = {"show"}}).status().ToString(),
+              HasSubstr("127.0.0.1:1"));
+}
+
+TEST(ConfigRequestTest, ARollbackIsToTheOneBeforeOrAVersion) {
+  const auto before = RollbackConfigRequestOf({.words = {"rollback"}});
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->version(), 0);
+  const auto named = RollbackConfigRequestOf(
+      {.words = {"rollback", "7"},
+       .flags = {{"--etag", "e"}, {"--validate_only", "true"}}});
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_EQ(named->version(), 7);
+  EXPECT_EQ(named->etag(), "e");
+  EXPECT_TRUE(named->validate_only());
+}
+
+TEST(ConfigRequestTest, ProblemsHaveTheirPlaces) {
+  v1::ValidateConfigResponse response;
+  EXPECT_EQ(ConfigProblemsText("g.yaml", response.problems()), "");
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(problems { line: 3 column: 5 path: "routing" message: "is odd"
+                    severity: SEVERITY_ERROR }
+         problems { message: "no provider" severity: SEVERITY_WARNING })",
+      &response));
+  EXPECT_EQ(ConfigProblemsText("g.yaml", response.problems()),
+            "g.yaml:3:5: error: routing: is odd\n"
+            "g.yaml: warning: no provider\n");
+}
+
+TEST(ConfigRequestTest, ChangesHaveBothValues) {
+  v1::ApplyConfigResponse response;
+  EXPECT_EQ(ConfigChangesTable(response.changes()), "nothing differs\n");
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(changes { path: "a.b" after: "2" })", &response));
+  EXPECT_EQ(ConfigChangesTable(response.changes()),
+            "FIELD  BEFORE  AFTER\n"
+            "a.b    -       2\n");
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,125 @@
+"""What gatewayctl shows operators of a gateway: its models, providers,
+circuits, routes, health and configuration."""
+
+import json
+import os
+import unittest
+
+from tests.clients.cli.gatewayctl_case import GatewayctlCase
+from tests.testing.gateway_process import LISTENERS
+
+_CONFIG = LISTENERS + """\
+providers:
+  - {name: mock, mock: {reply: %s}, models: [m]}
+  - {name: spare, mock: {}}
+routing:
+  model_rules: [{prefix: gpt-, targets: [spare]}]
+  default_target: mock
+"""
+
+
+class GatewayctlOperatorTest(GatewayctlCase):
+
+    def setUp(self):
+        super().setUp()
+        self.start_gateway(config=_CONFIG % "one")
+
+    def lines(self, *words):
+        """The words of each line of an answer."""
+        done = self.run_ctl(*words)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return [line.split() for line in done.stdout.splitlines()]
+
+    def json_of(self, *words):
+        done = self.run_ctl(*words, "--output", "json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return json.loads(done.stdout)
+
+    def write(self, text):
+        path = os.path.join(self.home, "other.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def chat(self):
+        done = self.run_ctl("chat", "Hi", "--model", "m")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_models_and_providers_are_shown(self):
+        self.assertIn(["m", "mock"],
+                      [line[:2] for line in self.lines("models", "list")])
+        self.assertEqual(self.json_of("models", "get", "m")["provider"],
+                         "mock")
+        self.assertEqual(
+            [line[:2] for line in self.lines("providers", "list")],
+            [["NAME", "KIND"], ["mock", "mock"], ["spare", "mock"]])
+        self.assertEqual(self.lines("providers", "get", "spare")[0],
+                         ["name", "spare"])
+        done = self.run_ctl("providers", "get", "nobody")
+        self.assert_refused(done, "nobody")
+
+    def test_a_route_is_explained(self):
+        lines = self.lines("route", "explain", "--model", "gpt-5")
+        self.assertEqual(lines[0], ["goes", "to", "spare/gpt-5"])
+        self.assertEqual(
+            self.json_of("route", "explain", "--model", "m")["route"]
+            ["provider"], "mock")
+        # One that goes nowhere is an answer, and no success.
+        done = self.run_ctl("route", "explain", "--model", "m", "--provider",
+                            "nobody")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nowhere", done.stdout)
+
+    def test_health_is_told(self):
+        lines = self.lines("health")
+        self.assertEqual(lines[0], ["status", "serving"])
+        self.assertEqual(self.json_of("health")["status"], "STATUS_SERVING")
+
+    def test_a_circuit_is_forced_open_and_reset(self):
+        self.chat()
+        self.assertEqual(self.lines("circuits", "list")[1][0], "mock/m")
+        self.lines("circuits", "force", "mock/m", "forced_open",
+                   "--validate_only")
+        self.chat()
+        forced = self.lines("circuits", "force", "mock/m", "forced_open")
+        self.assertEqual(forced[1][:2], ["mock/m", "forced_open"])
+        self.assertEqual(
+            self.run_ctl("chat", "Hi", "--model", "m", "--provider",
+                         "mock").returncode, 1)
+        self.lines("circuits", "reset", "mock/m")
+        self.chat()
+
+    def test_a_configuration_is_checked_compared_applied_and_taken_back(self):
+        self.assertEqual(self.chat(), "one\n")
+        path = self.write(_CONFIG % "two")
+        self.assertIn(path + " is valid", self.run_ctl(
+            "config", "check", path).stdout)
+        changed = ["providers[0].mock.reply", "one", "two"]
+        unquoted = [[word.strip('"') for word in line]
+                    for line in self.lines("config", "diff", path)]
+        self.assertIn(changed, unquoted)
+        self.assertEqual(self.chat(), "one\n")
+        applied = self.run_ctl("config", "apply", path)
+        self.assertEqual((applied.returncode, applied.stderr), (0, ""))
+        self.assertIn("version 2, applied by ", applied.stdout)
+        self.assertEqual(self.chat(), "two\n")
+        self.assertIn('reply: "two"', self.run_ctl("config", "show").stdout)
+        refused = self.run_ctl("config", "apply", path, "--etag", "other")
+        self.assert_refused(refused, "etag")
+        back = self.run_ctl("config", "rollback")
+        self.assertEqual((back.returncode, back.stderr), (0, ""))
+        self.assertEqual(self.chat(), "one\n")
+        self.lines("config", "reload")
+
+    def test_mistakes_of_a_configuration_are_told_with_their_places(self):
+        path = self.write("providers: [{name: mock, mock: {repli: x}}]\n")
+        done = self.run_ctl("config", "check", path)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        self.assertRegex(done.stdout, path + r":1:\d+: error: .*repli")
+        self.assertIn(path + " is not valid", done.stdout)
+        self.assert_refused(self.run_ctl("config", "apply", path), "repli")
+
+
+if __name__ == "__main__":
+    unittest.main()
