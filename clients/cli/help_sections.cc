@@ -42,7 +42,8 @@ constexpr HelpItem kCommandItems[] = {
      "JSON; of a gateway, or with --file of this machine"},
     {"gatewayctl ledger verify [FILE...]",
      "say whether ledgers on this machine, a gateway's file or lines of "
-     "JSON, are what was written; several are one chain. Without a file a "
+     "JSON, are what was written; several are one chain, and - "
+     "is lines on standard input. Without a file a "
      "gateway checks its own"},
     {"gatewayctl ledger import FILE... --to FILE",
      "make a gateway's ledger of lines of JSON"},
@@ -173,7 +174,8 @@ constexpr HelpItem kLedgerItems[] = {
     {"--schema NAME",
      "with --postgres: the schema that it is in; by default llm_gateway"},
     {"--chain NAME",
-     "verify, query, export, prove: only this chain, of a ledger of replicas"},
+     "verify, query, export, prove: only this chain, of a ledger of "
+     "replicas; not of files, which name none"},
     {"--before MONTH", "archive: the months before this one, as in 2026-09"},
     {"--out DIR", "archive: where the files go"},
     {"--archive DIR",

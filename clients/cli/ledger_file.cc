@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <deque>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -27,6 +29,10 @@ constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
 
 absl::Status CannotReadLedger(const std::string& file) {
   return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", file));
+}
+
+std::string PathOf(const std::string& file) {
+  return file == "-" ? "/dev/stdin" : file;
 }
 
 struct MatchedEntry {
@@ -60,7 +66,13 @@ v1::LedgerEntry LedgerEntryMessage(int64_t number, const std::string& text) {
 }
 
 absl::StatusOr<bool> IsLedgerDatabase(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
+  const std::string path = PathOf(file);
+  std::error_code none;
+  // What is read of a pipe is gone, and no database comes through one.
+  const bool is_pipe = std::filesystem::exists(path, none) &&
+                       !std::filesystem::is_regular_file(path, none);
+  if (is_pipe) return false;
+  std::ifstream in(path, std::ios::binary);
   if (!in.is_open()) return CannotReadLedger(file);
   std::array<char, kSqliteMagic.size()> begin = {};
   in.read(begin.data(), begin.size());
@@ -72,16 +84,23 @@ absl::Status VisitLedgerFile(
     absl::FunctionRef<void(int64_t number, std::string_view entry)> visit) {
   GATEWAY_ASSIGN_OR_RETURN(const bool is_database, IsLedgerDatabase(file));
   if (is_database) {
-    return ReadLedgerFile(file, [&](const LedgerCommit& commit) {
+    return ReadLedgerFile(PathOf(file), [&](const LedgerCommit& commit) {
       int64_t number = commit.first_entry;
       ForEachEntry(commit.texts,
                    [&](std::string_view entry) { visit(number++, entry); });
       return absl::OkStatus();
     });
   }
-  std::ifstream in(file, std::ios::binary);
+  std::ifstream in(PathOf(file), std::ios::binary);
+  if (!in.is_open()) return CannotReadLedger(file);
   int64_t number = 0;
   for (std::string line; std::getline(in, line);) {
+    if (number == 0 && line.starts_with(kSqliteMagic)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          file,
+          " is a gateway's ledger, which is not read through a pipe; "
+          "name the file itself"));
+    }
     const std::string_view entry = ToStd(absl::StripAsciiWhitespace(line));
     if (!entry.empty()) visit(++number, entry);
   }

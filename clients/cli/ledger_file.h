@@ -5,6 +5,8 @@
 //   GATEWAY_RETURN_IF_ERROR(VisitLedgerFile("ledger.db", [&](
 //       int64_t number, std::string_view entry) { ... }));
 //
+// Lines may come through a pipe as well; `-` is standard input.
+//
 // Thread-safe; blocks on the disk. For files that cannot be read the errors are
 // what the system says; DATA_LOSS for a gateway's file with a commit missing.
 

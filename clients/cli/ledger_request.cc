@@ -111,6 +111,7 @@ absl::StatusOr<v1::QueryLedgerResponse> FindEntries(
     const LedgerListing& listing) {
   const std::string chain = LastOf(words, "--chain");
   const std::vector<std::string> files = LedgerFilesOf(words);
+  GATEWAY_RETURN_IF_ERROR(CheckChainOfFiles(words, !files.empty()));
   GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
                            PostgresLedgerOf(words));
   std::vector<v1::LedgerEntry> entries;
@@ -187,6 +188,7 @@ absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
   GATEWAY_ASSIGN_OR_RETURN(const LedgerFilter filter,
                            LedgerFilterOf(words, SystemClock().WallTime()));
   const std::vector<std::string> files = LedgerFilesOf(words);
+  GATEWAY_RETURN_IF_ERROR(CheckChainOfFiles(words, !files.empty()));
   EntryFacts facts;
   for (const std::string& file : files) {
     GATEWAY_RETURN_IF_ERROR(
@@ -226,6 +228,7 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
       return absl::InvalidArgumentError(
           "--after is for a gateway's own check; files are verified whole");
     }
+    GATEWAY_RETURN_IF_ERROR(CheckChainOfFiles(words, /*reads_files=*/true));
     GATEWAY_ASSIGN_OR_RETURN(const LedgerReport report, VerifyLedger(words));
     out << report.text;
     return report.valid;

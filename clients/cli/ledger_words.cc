@@ -59,6 +59,16 @@ std::string* TextOfFlag(std::string_view flag, LedgerFilter* filter) {
 const OperatorCommand kLedgerCommand = {.name = "ledger",
                                         .verbs = kLedgerVerbs};
 
+absl::Status CheckChainOfFiles(const OperatorWords& words, bool reads_files) {
+  if (!reads_files || LastOf(words, "--chain").empty()) {
+    return absl::OkStatus();
+  }
+  return FlagMistake("--chain",
+                     "is for --postgres and for a gateway: entries in files do "
+                     "not name their chain; leave it out, or export the chain "
+                     "from where it is");
+}
+
 std::vector<std::string> LedgerFilesOf(const OperatorWords& words) {
   std::vector<std::string> files;
   for (const auto& [flag, value] : words.flags) {

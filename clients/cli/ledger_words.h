@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "clients/cli/operator_words.h"
@@ -27,6 +28,10 @@ namespace gateway {
 
 // What `ledger` does.
 extern const OperatorCommand kLedgerCommand;
+
+// INVALID_ARGUMENT if a chain is named and files are read, which are of one or
+// do not say of which.
+absl::Status CheckChainOfFiles(const OperatorWords& words, bool reads_files);
 
 // The files that it is to read; none if a gateway is to be asked.
 std::vector<std::string> LedgerFilesOf(const OperatorWords& words);

@@ -95,6 +95,24 @@ complete -p gatewayctl
         done = self.run_ctl("metrics", "show", "--window", "2h")
         self.assert_refused(done, "window: must be 1m to 1h")
 
+    def test_a_ledger_is_verified_as_it_comes(self):
+        state = os.path.join(self.home, "state")
+        with GatewayProcess(_CONFIG + "runtime: {state_dir: '%s'}\n"
+                            "ledger: {}\n" % state) as gateway:
+            body = {"model": "m",
+                    "messages": [{"role": "user", "content": "Hi"}]}
+            self.assertEqual(http_calls.ask(gateway.http, body).status, 200)
+        exported = self.run_ctl("ledger", "export", "--file",
+                                os.path.join(state, "ledger.db")).stdout
+        for name in ("-", "/dev/stdin"):
+            done = self.run_ctl("ledger", "verify", name, stdin=exported)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout.startswith("valid: 2 entries"),
+                            done.stdout)
+            done = self.run_ctl("ledger", "verify", name,
+                                stdin=exported.splitlines()[1])
+            self.assertEqual(done.returncode, 1, done.stdout)
+
     def test_a_rollout_without_a_gateway(self):
         done = self.run_ctl("rollout", "off")
         self.assert_refused(done, "gatewayctl: ")

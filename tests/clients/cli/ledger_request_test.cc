@@ -1,5 +1,7 @@
 #include "clients/cli/ledger_request.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -8,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/os/thread.h"
 #include "clients/cli/ledger_words.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -101,6 +104,32 @@ TEST_F(LedgerRequestTest, WhatWasExportedIsImportedAndVerified) {
   EXPECT_THAT(Run({.words = {"verify", to}}), HasSubstr("valid: 60 entries"));
   EXPECT_THAT(Run({.words = {"import", file_}, .flags = {{"--to", to}}}),
               HasSubstr("is there already"));
+}
+
+TEST_F(LedgerRequestTest, FilesNameNoChain) {
+  for (const OperatorWords& words :
+       {OperatorWords{.words = {"export"}, .flags = {{"--file", file_}}},
+        OperatorWords{.words = {"query"}, .flags = {{"--file", file_}}},
+        OperatorWords{.words = {"verify", file_}, .flags = {}}}) {
+    OperatorWords of_chain = words;
+    of_chain.flags.emplace_back("--chain", "main");
+    EXPECT_THAT(Run(of_chain), HasSubstr("--chain is for --postgres"));
+    EXPECT_THAT(Run(words), Not(HasSubstr("--chain")));
+  }
+}
+
+TEST_F(LedgerRequestTest, AnExportIsVerifiedAsItComes) {
+  const std::string pipe = Path(".pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const auto verify = [&](const std::string& text) {
+    Thread writer("writer", [&] { std::ofstream(pipe) << text; });
+    return Run({.words = {"verify", pipe}});
+  };
+  EXPECT_THAT(verify(lines_), StartsWith("valid: 60 entries"));
+  EXPECT_THAT(verify(lines_.substr(lines_.find('\n') + 1)),
+              HasSubstr("NOT VALID"));
+  EXPECT_THAT(verify(std::string("SQLite format 3\0...", 19)),
+              HasSubstr("not read through a pipe; name the file"));
 }
 
 TEST_F(LedgerRequestTest, WithoutAFileAGatewayIsAsked) {
