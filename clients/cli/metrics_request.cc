@@ -227,6 +227,17 @@ class CostRows {
   std::vector<Row> rows_;
 };
 
+// NOT_FOUND if the gateway has no metric of a name that is asked for.
+absl::Status CheckNames(
+    const MetricsConnection& metrics,
+    const google::protobuf::RepeatedPtrField<std::string>& names) {
+  if (names.empty()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(
+      const v1::GetMetricsResponse all,
+      metrics.Call(&MetricsStub::GetMetrics, v1::GetMetricsRequest()));
+  return CheckMetricNames({names.begin(), names.end()}, all);
+}
+
 absl::Status ShowMetrics(const MetricsConnection& metrics,
                          const v1::GetMetricsRequest& request, bool as_json,
                          std::ostream& out) {
@@ -271,6 +282,7 @@ absl::Status PrintMetrics(const RpcPlace& place, const OperatorWords& words,
     GATEWAY_ASSIGN_OR_RETURN(const v1::GetMetricsRequest request,
                              GetMetricsRequestOf(words));
     GATEWAY_ASSIGN_OR_RETURN(const MetricsConnection metrics, open());
+    GATEWAY_RETURN_IF_ERROR(CheckNames(metrics, request.names()));
     return ShowMetrics(metrics, request, words.as_json, out);
   }
   if (words.words[0] == "watch") {
@@ -280,6 +292,7 @@ absl::Status PrintMetrics(const RpcPlace& place, const OperatorWords& words,
         const int64_t readings,
         CountOf(words, "--count", kReadingsMax, kReadingsMax));
     GATEWAY_ASSIGN_OR_RETURN(const MetricsConnection metrics, open());
+    GATEWAY_RETURN_IF_ERROR(CheckNames(metrics, request.names()));
     return WatchMetrics(metrics, request, readings, words.as_json, out);
   }
   GATEWAY_ASSIGN_OR_RETURN(
@@ -287,6 +300,23 @@ absl::Status PrintMetrics(const RpcPlace& place, const OperatorWords& words,
       CostSummaryRequestOf(words, SystemClock().WallTime()));
   GATEWAY_ASSIGN_OR_RETURN(const MetricsConnection metrics, open());
   return ShowCosts(metrics, request, words.as_json, out);
+}
+
+absl::Status CheckMetricNames(const std::vector<std::string>& names,
+                              const v1::GetMetricsResponse& all) {
+  for (const std::string& name : names) {
+    const bool is_known = std::any_of(
+        all.families().begin(), all.families().end(),
+        [&name](const v1::MetricFamily& each) { return each.name() == name; });
+    if (is_known) continue;
+    std::string why =
+        absl::StrCat("the gateway has no metric '", name, "'; it has:");
+    for (const v1::MetricFamily& each : all.families()) {
+      absl::StrAppend(&why, "\n  ", each.name());
+    }
+    return absl::NotFoundError(why);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::GetMetricsRequest> GetMetricsRequestOf(

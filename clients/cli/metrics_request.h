@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,7 +31,8 @@ extern const OperatorCommand kMetricsCommand;
 
 // Prints what is asked for: for people, or the response as JSON. `watch` prints
 // a reading after the other until it has so many, or the gateway ends.
-// INVALID_ARGUMENT for words that are not meant.
+// INVALID_ARGUMENT for words that are not meant, NOT_FOUND for a metric that
+// the gateway does not have.
 absl::Status PrintMetrics(const RpcPlace& place, const OperatorWords& words,
                           std::ostream& out);
 
@@ -42,6 +44,11 @@ absl::StatusOr<llmgateway::v1::StreamMetricsRequest> StreamMetricsRequestOf(
     const OperatorWords& words);
 absl::StatusOr<llmgateway::v1::GetCostSummaryRequest> CostSummaryRequestOf(
     const OperatorWords& words, absl::Time now);
+
+// NOT_FOUND, which names all that there are, if one of the names is none of
+// `all` the metrics of a gateway.
+absl::Status CheckMetricNames(const std::vector<std::string>& names,
+                              const llmgateway::v1::GetMetricsResponse& all);
 
 // Metrics as a table, a line each: of a histogram how many were observed, their
 // mean, and below what bound half, nine tenths and 99 of a hundred were.

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -15,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
@@ -168,17 +170,35 @@ void FillInForce(const RuntimeSnapshot& runtime, const PriceEntry& of,
   }
 }
 
-absl::Status CheckKind(const RuntimeSnapshot& runtime,
-                       const std::string& kind) {
-  if (kind.empty()) return absl::OkStatus();
+std::set<std::string> KindsOf(const RuntimeSnapshot& runtime) {
   const std::vector<std::string> vendors =
       PricedVendors(runtime.snapshot().kinds(), runtime.config());
-  if (std::find(vendors.begin(), vendors.end(), kind) != vendors.end()) {
-    return absl::OkStatus();
+  return {vendors.begin(), vendors.end()};
+}
+
+absl::Status CheckKind(std::string_view field, const std::string& kind,
+                       const std::set<std::string>& known) {
+  if (kind.empty() || known.contains(kind)) return absl::OkStatus();
+  return InvalidField(field,
+                      absl::StrCat("is no kind of provider, nor the preset of "
+                                   "one that is configured: those are ",
+                                   absl::StrJoin(known, ", ")));
+}
+
+// What prices may be listed by: of some vendors there are prices whatever is
+// configured.
+absl::Status CheckListedKind(const RuntimeSnapshot& runtime,
+                             const std::array<SourcedList, 3>& lists,
+                             const std::string& kind) {
+  if (kind.empty()) return absl::OkStatus();
+  std::set<std::string> known = KindsOf(runtime);
+  for (const auto& [source, list] : lists) {
+    if (list == nullptr) continue;
+    for (const PriceEntry& entry : list->entries()) {
+      if (!entry.vendor.empty()) known.insert(entry.vendor);
+    }
   }
-  return InvalidField("price.kind",
-                      "is no kind of provider, nor the preset of one that is "
-                      "configured");
+  return CheckKind("kind", kind, known);
 }
 
 // The fault of a change that cannot be.
@@ -218,9 +238,9 @@ Task<absl::Status> PricingAdmin::List(CallContext&,
   }
   const auto fill = [&] {
     FillPage(lists, request, after, static_cast<size_t>(page_size), response);
-    return true;
+    return CheckListedKind(*runtime, lists, request.kind());
   };
-  co_await OffLoop(entries * kBytesPerEntry, fill);
+  GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(entries * kBytesPerEntry, fill));
   response->set_shipped_date(std::string(ShippedPricesDate()));
   co_return absl::OkStatus();
 }
@@ -237,7 +257,8 @@ Task<absl::Status> PricingAdmin::Set(CallContext& call,
       const PriceEntry entry,
       removes ? ReadNamedPrice(request.price()) : ReadPrice(request.price()));
   if (!removes) {
-    GATEWAY_CO_RETURN_IF_ERROR(CheckKind(*runtime, entry.vendor));
+    GATEWAY_CO_RETURN_IF_ERROR(
+        CheckKind("price.kind", entry.vendor, KindsOf(*runtime)));
   }
   // One piece of work follows the other, so that nobody changes them between.
   auto changed = std::make_shared<absl::Status>();

@@ -84,6 +84,12 @@ complete -p gatewayctl
                             "--output", "json")
         family, = json.loads(done.stdout)["families"]
         self.assertEqual(family["metrics"][0]["number"], 1)
+        for verb in ("show", "watch"):
+            done = self.run_ctl("metrics", verb, "llm_requests_total")
+            self.assert_refused(done, "no metric 'llm_requests_total'",
+                                "  llm_request_total\n")
+        done = self.run_ctl("prices", "list", "--kind", "opnai")
+        self.assert_refused(done, "kind: ", "anthropic", "openai")
         done = self.run_ctl("metrics", "watch", "llm_request_total",
                             "--interval", "1s", "--count", "2")
         self.assertEqual(done.returncode, 0, done.stderr)

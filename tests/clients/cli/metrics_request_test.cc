@@ -57,6 +57,20 @@ TEST(MetricsRequestTest, NamesAndTimesAreWhatIsSaid) {
   }
 }
 
+TEST(MetricsRequestTest, AMetricThatIsNotThereIsAMistakeThatNamesThose) {
+  v1::GetMetricsResponse all;
+  all.add_families()->set_name("llm_errors_total");
+  all.add_families()->set_name("llm_request_total");
+  EXPECT_TRUE(CheckMetricNames({}, all).ok());
+  EXPECT_TRUE(CheckMetricNames({"llm_request_total"}, all).ok());
+  const absl::Status refused =
+      CheckMetricNames({"llm_request_total", "llm_requests_total"}, all);
+  EXPECT_TRUE(absl::IsNotFound(refused));
+  EXPECT_EQ(refused.message(),
+            "the gateway has no metric 'llm_requests_total'; it has:\n"
+            "  llm_errors_total\n  llm_request_total");
+}
+
 TEST(MetricsRequestTest, CostsAreToldApartAndChosen) {
   const absl::Time now = absl::FromUnixSeconds(1'800'000'000);
   const auto request =

@@ -150,6 +150,15 @@ TEST_F(PricingAdminTest, AListIsOfOneModelKindOrSource) {
   EXPECT_THAT(Shown(List("source: SOURCE_OPERATOR")), IsEmpty());
 }
 
+TEST_F(PricingAdminTest, AKindThatNobodyKnowsIsAMistakeThatNamesThose) {
+  const absl::Status refused = List("kind: 'opnai'").status();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(FieldViolations(refused).front().first, "kind");
+  for (const char* const kind : {"anthropic, ", "mock", " openai"}) {
+    EXPECT_THAT(refused.ToString(), HasSubstr(kind));
+  }
+}
+
 TEST_F(PricingAdminTest, WhatIsSetWinsAtOnceAndOutlastsTheProcess) {
   EXPECT_EQ(InputOf("mock", "house-1"), "1");
   const auto set = Set(
