@@ -64,15 +64,21 @@ class BudgetSink final : public AnswerSink {
 
 class CallBudgetsTest : public testing::Test {
  protected:
-  // A token costs a thousandth of a dollar.
-  void Configure(const std::string& budgets) {
+  // A token costs a thousandth of a dollar. The first provider answers, unless
+  // it fails.
+  void Configure(const std::string& budgets,
+                 const absl::Status& first_fails = absl::OkStatus()) {
     std::vector<ProviderRegistry::Entry> entries;
     for (const char* name : {"first", "second"}) {
       auto provider = std::make_unique<ScriptedProvider>(name);
       (entries.empty() ? first_ : second_) = provider.get();
       entries.push_back({.name = name, .provider = std::move(provider)});
     }
-    first_->Answer("one");
+    if (first_fails.ok()) {
+      first_->Answer("one");
+    } else {
+      first_->Fail(first_fails);
+    }
     second_->Answer("two");
     runtime_ = MakeTestRuntimeWith(
         absl::StrCat(
@@ -256,8 +262,8 @@ TEST_F(CallBudgetsTest, WhatNobodyWillKnowIsChargedToTheTargetThatWasAsked) {
       "{name: each, unit: total_tokens, limit: 1000, "
       "per: [provider, model]}, "
       "{name: spare, unit: total_tokens, limit: 1000, "
-      "match: {providers: [second]}}]}");
-  first_->Fail(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+      "match: {providers: [second]}}]}",
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
   v1::Usage usage;
   usage.set_input_tokens(7);
   std::vector<std::vector<std::string>> scopes;
@@ -275,9 +281,9 @@ TEST_F(CallBudgetsTest, WhatNobodyWillKnowIsChargedToTheTargetThatWasAsked) {
   ASSERT_TRUE(Ask().ok());
   ASSERT_EQ(scopes.size(), 2);
   EXPECT_EQ(scopes[0],
-            std::vector<std::string>({"each/provider=first/model=m"}));
+            std::vector<std::string>({"each/model=m/provider=first"}));
   EXPECT_EQ(scopes[1], std::vector<std::string>(
-                           {"each/provider=second/model=m", "spare"}));
+                           {"each/model=m/provider=second", "spare"}));
 }
 
 TEST_F(CallBudgetsTest, AModelWithoutAPriceIsRefusedWhereOneIsNeeded) {
