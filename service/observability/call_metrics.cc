@@ -192,6 +192,12 @@ constexpr MetricDefinition kInflight = {
     .kind = MetricKind::kGauge,
     .label_names = kProtocolLabels};
 
+// A name that only a caller knows has no label until it is answered to.
+std::string_view ModelToLabel(std::string_view model, bool known,
+                              bool answered) {
+  return model.empty() || known || answered ? model : kOtherLabel;
+}
+
 void AddTokens(Counter& counter, int64_t tokens) {
   // Negative numbers of a provider are ignored, since a counter must not go
   // back.
@@ -218,7 +224,10 @@ InflightCall CallMetricsShard::StartCall(Protocol protocol) {
 }
 
 void CallMetricsShard::Count(const CallRecord& record) {
-  Target& target = TargetOf(record.provider, record.model_served);
+  Target& target =
+      TargetOf(record.provider,
+               ModelToLabel(record.model_served, record.model_known,
+                            record.status_code == absl::StatusCode::kOk));
   const std::string_view provider = target.provider;
   const std::string_view model = target.model;
 
@@ -245,6 +254,25 @@ void CallMetricsShard::Count(const CallRecord& record) {
   CountCaller(record, provider);
   CountRoute(record.route_reason);
   CountCache(record.cache);
+  const int64_t retries = CountAttempts(record, target);
+  protocols_[protocol].received_bytes->Add(record.request_bytes);
+  protocols_[protocol].sent_bytes->Add(record.response_bytes);
+  if (record.overhead.has_value()) {
+    protocols_[protocol].overhead->Observe(
+        absl::ToDoubleSeconds(*record.overhead));
+  }
+  if (record.status_code != absl::StatusCode::kOk) {
+    CountFailure(record, provider);
+  }
+  if (retries > 0) {
+    shard_.CounterOf(kRetries, {provider, record.operation}).Add(retries);
+  }
+  if (compatible_.has_value()) compatible_->Count(record, provider, model);
+}
+
+int64_t CallMetricsShard::CountAttempts(const CallRecord& record,
+                                        Target& target) {
+  const std::string_view provider = target.provider;
   int64_t retries = 0;
   const CallAttempt* before = nullptr;
   for (const CallAttempt* attempt : record.attempts) {
@@ -257,7 +285,11 @@ void CallMetricsShard::Count(const CallRecord& record) {
     before = attempt;
     if (attempt->replaced) continue;
     if (attempt->usage != nullptr && attempt->usage != record.usage) {
-      Target& other = TargetOf(attempt->provider, attempt->model);
+      Target& other =
+          TargetOf(attempt->provider,
+                   ModelToLabel(attempt->model, attempt->model_known,
+                                attempt->error_reason ==
+                                    llmgateway::v1::ERROR_REASON_UNSPECIFIED));
       CountUsage(*attempt->usage, other);
       CountUsage(*attempt->usage, other.provider,
                  CallerOf(record.caller, other.provider));
@@ -272,20 +304,7 @@ void CallMetricsShard::Count(const CallRecord& record) {
       if (IsOfNote(*attempt)) CountFollowUp(*attempt, label, shard_);
     }
   }
-
-  protocols_[protocol].received_bytes->Add(record.request_bytes);
-  protocols_[protocol].sent_bytes->Add(record.response_bytes);
-  if (record.overhead.has_value()) {
-    protocols_[protocol].overhead->Observe(
-        absl::ToDoubleSeconds(*record.overhead));
-  }
-  if (record.status_code != absl::StatusCode::kOk) {
-    CountFailure(record, provider);
-  }
-  if (retries > 0) {
-    shard_.CounterOf(kRetries, {provider, record.operation}).Add(retries);
-  }
-  if (compatible_.has_value()) compatible_->Count(record, provider, model);
+  return retries;
 }
 
 void CallMetricsShard::ObserveTime(const CallRecord& record,
@@ -442,6 +461,7 @@ void CallMetricsShard::CountUsage(const llmgateway::v1::Usage& usage,
 std::string_view CallMetricsShard::LabelOf(std::string_view name,
                                            KnownNames& known) {
   if (name.empty()) return kNoLabel;
+  if (name == kOtherLabel) return kOtherLabel;
   const auto found = known.labels.find(ToAbsl(name));
   if (found != known.labels.end()) return *found;
   // A name without a label is not kept: there may be any number of them.

@@ -25,7 +25,9 @@
 //
 // `model` is the model that the call was sent to; `provider` and `model` are
 // `none` for a call that was sent nowhere. Only so many different models are
-// told apart, the rest are `other`: callers may choose their names. `caller` is
+// told apart, the rest are `other`: callers may choose their names. So is a
+// name that nobody but a caller knows (CallAttempt::model_known) and that no
+// provider has answered to. `caller` is
 // the name of the key that was shown, `none` without one; of them only so many
 // are told apart, too.
 //
@@ -166,6 +168,8 @@ class CallMetricsShard {
   };
 
   std::string_view LabelOf(std::string_view name, KnownNames& known);
+  // Returns how many of them were retries. `target` is the call's.
+  int64_t CountAttempts(const CallRecord& record, Target& target);
   // By names as a record has them.
   Target& TargetOf(std::string_view provider, std::string_view model);
   // `provider` is a label.

@@ -46,6 +46,9 @@ struct CallAttempt {
   // Valid until the call ends.
   std::string_view provider;
   std::string_view model;  // As the provider calls it.
+  // The configuration or a list of prices names the model, or its provider has
+  // served it before; otherwise who says that there is one is the caller.
+  bool model_known = true;
   llmgateway::v1::Attempt::Kind kind =
       llmgateway::v1::Attempt::KIND_UNSPECIFIED;
   // Why it was made: how the attempt before failed, or why the target before
@@ -145,6 +148,7 @@ struct CallRecord : CallTimes {
   // Where the call went, and why; empty if it went nowhere.
   std::string_view provider;
   std::string_view model_served;
+  bool model_known = true;  // As in CallAttempt.
   std::string_view route_reason;
   absl::Span<const CallAttempt* const> attempts;
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/os/logging.h"
+#include "service/audit/redaction/key_redactor.h"
 #include "service/observability/flood_metric.h"
 #include "service/observability/handshake_metric.h"
 
@@ -20,6 +21,11 @@ constexpr MetricDefinition kRequestsRefused = {
 
 // How much of a path is shown.
 constexpr size_t kPathBytesShown = 256;
+
+// A caller may have put a key into the path, which the reason may quote.
+std::string WithoutKeys(std::string_view text) {
+  return KeyRedactor().RedactText(text).text;
+}
 
 }  // namespace
 
@@ -46,10 +52,10 @@ void RefusalLog::Request(const RefusedRequest& refused) {
       {{"listener", listener_},
        {"code", refused.code},
        {"method", refused.method},
-       {"path", refused.path.substr(0, kPathBytesShown)},
+       {"path", WithoutKeys(refused.path.substr(0, kPathBytesShown))},
        {"peer", refused.peer},
        {"request_id", refused.request_id},
-       {"error", refused.why},
+       {"error", WithoutKeys(refused.why)},
        {"unlogged", *unlogged}});
 }
 

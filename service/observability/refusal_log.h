@@ -8,7 +8,8 @@
 //   llmgw_http2_floods_total{listener}
 //
 // and logs who and what, one line of each per kRefusalLogInterval at most: a
-// scanner must not fill the disk.
+// scanner must not fill the disk. What has the form of a key is taken out of
+// it.
 //
 //   RefusalLog refusals("http", registry, SystemClock());
 //   refusals.Request({.code = "404", .method = "GET", .path = "/x", ...});

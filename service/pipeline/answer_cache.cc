@@ -240,7 +240,7 @@ bool AnswerCache::Keeps(const Call& call, const Attempt& attempt) const {
   // the target's.
   const PlannedTarget& target = call.planned.first;
   return Keeps(call) && attempt.provider == target.provider->name &&
-         attempt.model == target.upstream_model &&
+         attempt.upstream_model == target.upstream_model &&
          IsWorthKeeping(policy_, AnswerOf(call, attempt));
 }
 

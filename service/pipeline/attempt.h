@@ -70,6 +70,8 @@ struct Attempt : CallAttempt {
   absl::Duration began;  // Steady.
   // Its span's, which its provider is told; 0 if the call is not traced.
   SpanId span = 0;
+  // The model as the provider is asked for it; `model` is how it is recorded.
+  std::string_view upstream_model;
   // What lists of prices call the provider's vendor.
   std::string_view priced_as;
   // The most tokens that its model answers with; 0 if that is not known.

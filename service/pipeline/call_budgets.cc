@@ -101,7 +101,7 @@ void CallBudgets::Estimate(const PlannedCall& call) {
                                              target.upstream_model, estimate_);
   price_known_ = cost.has_value();
   estimate_.cost_usd_nanos = cost.value_or(0);
-  NameTarget(target.provider->name, target.upstream_model, &subject_);
+  NameTarget(target.provider->name, target.recorded_model, &subject_);
 }
 
 template <typename Use>
@@ -258,7 +258,8 @@ void GrowBudgets(Call& call, const Attempt& attempt,
   BudgetAmounts amounts = budgets.estimate_;
   amounts.output_tokens = tokens;
   amounts.cost_usd_nanos =
-      CostOf(call, attempt.priced_as, attempt.model, amounts).value_or(0);
+      CostOf(call, attempt.priced_as, attempt.upstream_model, amounts)
+          .value_or(0);
   budgets.charges_.Grow(amounts);
 }
 
@@ -275,7 +276,7 @@ BudgetEntryFacts FactsOfBudgets(const Call& call) {
           .work_order_id = scope.work_order_id,
           .agent_id = scope.agent_id,
           .contract_id = scope.contract_id,
-          .model_id = deciding == nullptr ? call.planned.first.upstream_model
+          .model_id = deciding == nullptr ? call.planned.first.recorded_model
                                           : std::string_view(deciding->model),
           .request_id = call.facts.request_id};
 }

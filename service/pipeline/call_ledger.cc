@@ -55,7 +55,7 @@ v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
         std::min(call.OutputTokensLimit().value_or(kOutputTokensNobodyTells),
                  kOutputTokensNobodyTells));
   }
-  SetCost(call.FindPrice(attempt.priced_as, attempt.model),
+  SetCost(call.FindPrice(attempt.priced_as, attempt.upstream_model),
           ServiceTier::kStandard, &usage);
   return usage;
 }

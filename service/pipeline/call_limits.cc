@@ -139,7 +139,7 @@ absl::Status RefusalByLimits(const PlannedTarget& target,
                              const LimitCharges& charges) {
   absl::Status refusal = charges.Refusal();
   AddFaultMetadata(refusal, "provider", target.provider->name);
-  AddFaultMetadata(refusal, "model", target.upstream_model);
+  AddFaultMetadata(refusal, "model", target.recorded_model);
   return refusal;
 }
 

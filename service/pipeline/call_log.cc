@@ -140,7 +140,7 @@ void LogRoute(const Admitted& admitted, const Planned& planned,
     Log(level, kModule, "Routing request",
         {{"request_id", call.facts.request_id},
          {"agent_type", agent},
-         {"model", call.facts.model},
+         {"model", call.recorded_model},
          {"provider", planned.first.provider->name},
          {"reason", planned.reason},
          {"unlogged", *unlogged}});
@@ -149,7 +149,7 @@ void LogRoute(const Admitted& admitted, const Planned& planned,
   Log(level, kModule, "Routing request",
       {{"request_id", call.facts.request_id},
        {"agent_type", agent},
-       {"model", call.facts.model},
+       {"model", call.recorded_model},
        {"provider", planned.first.provider->name},
        {"reason", planned.reason}});
 }

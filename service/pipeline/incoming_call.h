@@ -167,6 +167,8 @@ class IncomingCall {
 
   // Set by the API, before the first stage.
   CallFacts facts;
+  // How records name the model that the caller names (recorded_model.h).
+  std::string_view recorded_model;
   // Who calls, or why it is refused, if the API had to know it before it read
   // the request; null otherwise.
   absl::StatusOr<CallerRef> known_caller = CallerRef();

@@ -51,7 +51,7 @@ void AddGateway(const PlannedCall& call, const Attempt& attempt,
   out.AddInt("cost_usd_nanos", usage.cost_usd_nanos());
   out.AddBool("estimated", usage.estimated());
   out.AddInt("http_status", attempt.http_status);
-  out.AddText("model_asked", call.facts.model);
+  out.AddText("model_asked", call.recorded_model);
   out.AddText("operation", call.facts.operation);
   out.AddText("priced_as", attempt.priced_as);
   out.AddText("project_id", call.admitted.scope.project_id);
@@ -220,7 +220,7 @@ std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
     {
       MetadataWriter own = out.Object("gateway");
       own.AddText("caller", call.caller->id);
-      own.AddText("model_asked", call.facts.model);
+      own.AddText("model_asked", call.recorded_model);
       own.AddText("operation", call.facts.operation);
       own.AddText("request_id", call.facts.request_id);
     }
@@ -242,7 +242,7 @@ std::string ReuseMetadata(const Call& call, const ReusedAnswer& reused) {
       own.AddText("answer_of", reused.kept->request_id);
       own.AddText("caller", call.caller->id);
       own.AddInt("cost_usd_nanos", 0);
-      own.AddText("model_asked", call.facts.model);
+      own.AddText("model_asked", call.recorded_model);
       own.AddText("operation", call.facts.operation);
       own.AddText("provider", reused.kept->provider);
       own.AddText("request_id", call.facts.request_id);

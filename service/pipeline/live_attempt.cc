@@ -58,6 +58,16 @@ absl::Duration Times(int count, absl::Duration time) {
   return sum;
 }
 
+// Whether somebody but the caller says that there is such a model.
+bool IsKnownModel(const PlannedCall& call, const Attempt& attempt,
+                  const TargetState& target) {
+  const bool has_served = target.model == attempt.model &&
+                          target.proven.load(std::memory_order_relaxed);
+  return has_served ||
+         call.runtime->NamesModel(attempt.provider, attempt.upstream_model) ||
+         call.FindPrice(attempt.priced_as, attempt.upstream_model) != nullptr;
+}
+
 }  // namespace
 
 LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
@@ -87,7 +97,9 @@ LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
   attempt_.provider = target_.provider->name;
   attempt_.priced_as = PricedAs(*target_.provider);
   attempt_.output_tokens_limit = target_.facts.output_tokens_limit;
-  attempt_.model = target_.upstream_model;
+  attempt_.model = target_.recorded_model;
+  attempt_.upstream_model = target_.upstream_model;
+  attempt_.model_known = IsKnownModel(call, attempt_, *permit.state);
   attempt_.forwards = target_.forwards;
   attempt_.start_time = call.runtime->clock().WallTime();
   CancelSignal& work = call.work_cancel();
@@ -207,7 +219,7 @@ void LiveAttempt::FillRequest(bool fresh_connection) {
   }
   if (call_.context.has_value()) AddContextFields();
   if (call_.trace != nullptr) AddTraceFields();
-  request_.model = attempt_.model;
+  request_.model = attempt_.upstream_model;
   request_.fresh_connection = fresh_connection;
   request_.first_byte_timeout =
       call_.facts.stream ? policy_.stream_first_byte : policy_.first_byte;

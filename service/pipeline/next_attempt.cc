@@ -280,7 +280,7 @@ bool NextAttempt::Fails(const TargetState& target) {
 
 TargetState& NextAttempt::StateOf(const PlannedTarget& target) const {
   return call_.runtime->resilience().targets.Find(target.provider->name,
-                                                  target.upstream_model);
+                                                  target.recorded_model);
 }
 
 bool NextAttempt::HasOther() const {
@@ -355,7 +355,7 @@ std::optional<NextAttempt::Repeat> NextAttempt::FindRepeat() {
                          *call_.runtime->ports().random);
     if (!delay.has_value()) continue;
     const TargetState& state = call_.runtime->resilience().targets.Find(
-        asked.target->provider->name, asked.target->upstream_model);
+        asked.target->provider->name, asked.target->recorded_model);
     const bool brings_credential = call_.BringsCredential(policy);
     const TargetObstacle obstacle =
         ObstacleOf(&state, policy, now, brings_credential);

@@ -17,6 +17,7 @@
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/capability_check.h"
 #include "service/pipeline/conversation.h"
+#include "service/pipeline/recorded_model.h"
 #include "service/pipeline/rollout_route.h"
 #include "service/routing/balancing.h"
 
@@ -29,6 +30,7 @@ PlannedTarget TargetOf(IncomingCall& call, const ProviderRegistry::Entry& entry,
   PlannedTarget target{.provider = &entry,
                        .model = model,
                        .upstream_model = entry.UpstreamModel(model)};
+  target.recorded_model = RecordedModel(call, target.upstream_model);
   if (call.request != nullptr || call.raw != nullptr) {
     target.facts = entry.FactsOf(target.upstream_model);
   }

@@ -38,6 +38,7 @@ struct PlannedTarget {
   // The model by the name that the routing gave it, and by the provider's.
   std::string_view model;
   std::string_view upstream_model;
+  std::string_view recorded_model;  // As records name it (recorded_model.h).
   ModelFacts facts;
   // The provider speaks the API's dialect: header fields of the caller's own
   // that belong to it may go along.

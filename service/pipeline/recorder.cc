@@ -18,6 +18,7 @@
 #include "service/pipeline/call_audit.h"
 #include "service/pipeline/performance_record.h"
 #include "service/pipeline/recorded_labels.h"
+#include "service/pipeline/recorded_model.h"
 #include "service/pipeline/summary_record.h"
 #include "service/pipeline/told_failure.h"
 #include "service/pipeline/trace_record.h"
@@ -46,11 +47,12 @@ void FillBeginning(const Call& call, CallRecord* out) {
   record.labels = call.admitted.labels;
   record.stream = call.facts.stream;
   record.start_time = call.start_time;
-  record.model_asked = call.facts.model;
+  record.model_asked = call.recorded_model;
   record.route_reason = call.planned.reason;
   if (const Attempt* const deciding = call.DecidingAttempt()) {
     record.provider = deciding->provider;
     record.model_served = deciding->model;
+    record.model_known = deciding->model_known;
   }
 }
 
@@ -106,6 +108,7 @@ Recorder::Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
       alerts_(alerts) {}
 
 InflightCall Recorder::Begin(Call& call) {
+  NameModel(call);
   call.provider_health = health_;
   BeginTrace(traces_, call);
   return metrics_.StartCall(call.facts.head.protocol);
@@ -117,7 +120,7 @@ void Recorder::TellStarted(const Call& call) {
   FillBeginning(call, &record);
   const PlannedTarget& first = call.planned.first;
   record.provider = first.provider->name;
-  record.model_served = first.upstream_model;
+  record.model_served = first.recorded_model;
   feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
 }
 

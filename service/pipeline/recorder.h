@@ -49,7 +49,8 @@ class Recorder {
            TraceShard* traces = nullptr, AlertShard* alerts = nullptr);
 
   // Counts the call as in flight for as long as the result lives, and has its
-  // attempts counted at their providers. Begins its trace.
+  // attempts counted at their providers. Begins its trace, and says by which
+  // name all records know its model (recorded_model.h).
   [[nodiscard]] InflightCall Begin(Call& call);
 
   // Tell those who watch that the call goes to a provider, and that its first

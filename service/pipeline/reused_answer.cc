@@ -47,7 +47,8 @@ absl::Status ReuseAnswer(KeptAnswerPtr kept, Call* call) {
   Attempt& attempt = call->reused->attempt;
   const PlannedTarget& target = call->planned.first;
   attempt.provider = target.provider->name;
-  attempt.model = target.upstream_model;
+  attempt.model = target.recorded_model;
+  attempt.upstream_model = target.upstream_model;
   attempt.answered = true;
   attempt.start_time = call->start_time;
   attempt.forwards = !from.is_message;

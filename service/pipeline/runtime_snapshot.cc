@@ -301,6 +301,12 @@ ProviderState RuntimeSnapshot::Health::StateOf(
                                   : ProviderState::kReady;
 }
 
+bool RuntimeSnapshot::NamesModel(std::string_view provider,
+                                 std::string_view model) const {
+  const auto named = configured_models_->find(provider);
+  return named != configured_models_->end() && named->second.contains(model);
+}
+
 std::string_view RuntimeSnapshot::Health::NameOf(
     std::string_view provider) const {
   return providers_.Find(provider)->name;

@@ -117,6 +117,8 @@ class RuntimeSnapshot {
   const PriceTable& prices() const { return prices_; }
   OperatorPrices& operator_prices() const { return *operator_prices_; }
   const RetryPolicy& retry() const { return retry_; }
+  // Whether the configuration names a model, as the provider calls it.
+  bool NamesModel(std::string_view provider, std::string_view model) const;
   // Thread-safe; what has been learned of providers so far.
   ResilienceState& resilience() const { return *resilience_; }
   // Thread-safe; whether calls may begin. Null if this configuration limits

@@ -22,9 +22,9 @@ absl::Status NotAsked(v1::ErrorReason reason, const PlannedTarget& target,
                       std::optional<absl::Duration> wait) {
   absl::Status fault = MakeFault(
       reason, absl::StrCat("provider '", target.provider->name, "', model '",
-                           ToAbsl(target.upstream_model), "', ", ToAbsl(why)));
+                           ToAbsl(target.recorded_model), "', ", ToAbsl(why)));
   AddFaultMetadata(fault, "provider", target.provider->name);
-  AddFaultMetadata(fault, "model", target.upstream_model);
+  AddFaultMetadata(fault, "model", target.recorded_model);
   if (wait.has_value()) SetRetryDelay(fault, *wait);
   return fault;
 }
@@ -37,7 +37,7 @@ absl::Status CircuitOpen(const RuntimeSnapshot& runtime,
   std::optional<absl::Duration> wait;
   if (!forced) {
     wait = runtime.resilience()
-               .targets.Find(target.provider->name, target.upstream_model)
+               .targets.Find(target.provider->name, target.recorded_model)
                .breaker.RetryAfter(now);
   }
   absl::Status fault =
@@ -186,7 +186,7 @@ std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
                                           TargetRefusal* refusal) {
   const absl::Duration now = call.loop.Now();
   TargetState& state = call.runtime->resilience().targets.Find(
-      target.provider->name, target.upstream_model);
+      target.provider->name, target.recorded_model);
   if (state.availability.disabled()) {
     refusal->status =
         RefusalOf(*call.runtime, target, TargetObstacle::kDisabled, now);

@@ -9,6 +9,7 @@ import urllib.parse
 from tests.integration import gateway_case
 from tests.integration import grpc_caller
 from tests.integration import http_calls
+from tests.integration import ledger_case
 from tests.integration.certificates import Authority
 from tests.integration.http_calls import chat
 from tests.testing.gateway_process import GatewayProcess
@@ -203,6 +204,67 @@ class SecretsTest(unittest.TestCase):
                 for secret in (_TEAM, _OTHER, _STRANGER):
                     self.assertNotIn(secret, seen)
         self.gateway.stop()
+
+
+class ModelNamesTest(unittest.TestCase):
+    """A key that is shown as a model's name is in no record of the call."""
+
+    def test_a_key_in_place_of_a_model_is_recorded_nowhere(self):
+        state = tempfile.TemporaryDirectory(prefix="names")
+        self.addCleanup(state.cleanup)
+        keys = ["sk-canary-of-a-model-%s-0123456789" % name
+                for name in ("served", "refused", "streamed", "gemini")]
+        with MockUpstream() as upstream, \
+                grpc_caller.GrpcCaller() as caller, \
+                GatewayProcess(
+                    gateway_case.CONFIG.format(upstream=upstream.address) +
+                    "runtime: {state_dir: '%s'}\n"
+                    "ledger: {}\naudit: {}\n"
+                    "tracing: {sampling_ratio: 1}\n"
+                    "budgets:\n  rules:\n"
+                    "    - {name: each, unit: total_tokens, "
+                    "limit: 1000000, per: [model]}\n"
+                    "logging: {level: trace}\n" % state.name,
+                    env=gateway_case.ENV) as gateway:
+            served, refused, streamed, by_path = keys
+            upstream.set_script(refused, {"status": 404, "error": {
+                "message": "no model " + refused}})
+            for body, path in (
+                    (chat(served), http_calls.CHAT),
+                    (chat(refused), http_calls.CHAT),
+                    (chat(streamed, stream=True), http_calls.CHAT),
+                    ({"contents": [{"role": "user",
+                                    "parts": [{"text": "hi"}]}]},
+                     "/v1beta/models/%s:generateContent" % by_path)):
+                answer = http_calls.ask(gateway.http, body, path=path)
+                self.assertEqual(answer.status,
+                                 404 if body.get("model") == refused else 200,
+                                 answer.body)
+            call = caller.generate(gateway.grpc, grpc_caller.prompt(served))
+            self.assertEqual(call.end["code"], "OK", call.end)
+            # Providers are asked for what the caller has written.
+            self.assertEqual(json.loads(upstream.last_body(served))["model"],
+                             served)
+            seen = {}
+            for method in ("AdminService/ListTraces",
+                           "AdminService/ListCircuits",
+                           "AdminService/SearchAudit",
+                           "MetricsService/GetMetrics"):
+                asked = caller.call(gateway.admin,
+                                    "/llmgateway.v1." + method, {})
+                self.assertEqual(asked.end["code"], "OK", asked.end)
+                seen[method] = json.dumps(asked.response)
+            seen["metrics"] = http_calls.ask(
+                gateway.operations, path="/metrics").body.decode()
+            gateway.stop()
+            seen["log"] = gateway.output
+            seen["access log"] = gateway.access_text
+        seen["ledger"] = json.dumps(
+            ledger_case.read_ledger(state.name + "/ledger.db"))
+        for where in seen:
+            for key in keys:
+                self.assertNotIn(key[:30], seen[where], where)
+            self.assertIn("[redacted:keys]", seen[where], where)
 
 
 if __name__ == "__main__":

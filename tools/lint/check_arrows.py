@@ -61,7 +61,7 @@ _ABOVE_BASE = {
     "service/ledger": ["service/money", "service/store"],
     "service/limits": ["service/identity", "service/money", "service/store"],
     "service/money": [],
-    "service/observability": [],
+    "service/observability": ["service/audit/redaction"],
     "service/overload": ["service/identity"],
     "service/pipeline": _BELOW_PIPELINE + ["providers/registry"],
     "service/reload": _BELOW_PIPELINE + ["providers/registry",

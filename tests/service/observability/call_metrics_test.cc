@@ -255,6 +255,28 @@ TEST_F(CallMetricsTest, NamesBeyondTheLimitAreAskedForOnceInEachShard) {
                                 R"(protocol="http",status="OK"} 2)"));
 }
 
+TEST_F(CallMetricsTest, ANameThatNobodyAnswersToHasNoLabel) {
+  CallRecord record = Answered();
+  record.model_served = "made-up";
+  record.model_known = false;
+  record.status_code = absl::StatusCode::kNotFound;
+  shard_.Count(record);
+  EXPECT_THAT(Text(), Not(HasSubstr("made-up")));
+  EXPECT_THAT(Text(), HasSubstr(R"(model="other",protocol="http",)"
+                                R"(status="NOT_FOUND"} 1)"));
+  EXPECT_EQ(shard_.names_asked_for(), 1u);  // Openai's alone.
+  record.status_code = absl::StatusCode::kOk;
+  shard_.Count(record);
+  EXPECT_THAT(Text(), HasSubstr(R"(model="made-up",protocol="http",)"
+                                R"(status="OK"} 1)"));
+  // One that the configuration names has one even if it fails.
+  record.model_served = "configured";
+  record.model_known = true;
+  record.status_code = absl::StatusCode::kUnavailable;
+  shard_.Count(record);
+  EXPECT_THAT(Text(), HasSubstr(R"(model="configured")"));
+}
+
 TEST_F(CallMetricsTest, ALongNameHasNoLabelOfItsOwn) {
   CallRecord record = Answered();
   const std::string model(1000, 'm');

@@ -31,6 +31,14 @@ constexpr RefusedRequest kRefused = {.code = "404",
                                      .request_id = "r-1",
                                      .why = "there is no such path"};
 
+constexpr RefusedRequest kRefusedWithKey = {
+    .code = "404",
+    .method = "GET",
+    .path = "/v1/sk-proj-0123456789abcdefghij",
+    .peer = "192.0.2.1:1234",
+    .request_id = "r-1",
+    .why = "there is no GET /v1/sk-proj-0123456789abcdefghij"};
+
 class RefusalLogTest : public testing::Test {
  protected:
   RefusalLogTest()
@@ -83,6 +91,15 @@ TEST_F(RefusalLogTest, CountsAllAndByCode) {
               ElementsAre(Pair("401", 1), Pair("404", 3)));
   EXPECT_THAT(Values("llmgw_tls_handshakes_failed_total"),
               ElementsAre(Pair("http", 1)));
+}
+
+TEST_F(RefusalLogTest, AKeyInAPathIsNotLogged) {
+  log_.Request(kRefusedWithKey);
+  const std::vector<std::string> lines = Lines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0], HasSubstr(R"("path":"/v1/[redacted:keys]")"));
+  EXPECT_THAT(lines[0],
+              HasSubstr(R"("error":"there is no GET /v1/[redacted:keys]")"));
 }
 
 TEST_F(RefusalLogTest, LogsOneLineOfEachKindAndThenHowManyItLeftOut) {

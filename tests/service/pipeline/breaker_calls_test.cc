@@ -52,6 +52,7 @@ class BreakerCallsTest : public testing::Test {
     call.planned.first.provider = runtime_->providers().Find("p");
     call.planned.first.model = "m";
     call.planned.first.upstream_model = "m";
+    call.planned.first.recorded_model = "m";
     return runner_.Run(AskTargets(call, call.attempts, nullptr));
   }
 

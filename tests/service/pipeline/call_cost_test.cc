@@ -24,7 +24,7 @@ class CallCostTest : public testing::Test {
   void Consume(std::string_view vendor, std::string_view model, int64_t input,
                int64_t output) {
     attempt_.priced_as = vendor;
-    attempt_.model = model;
+    attempt_.model = attempt_.upstream_model = model;
     usage().set_input_tokens(input);
     usage().set_output_tokens(output);
   }

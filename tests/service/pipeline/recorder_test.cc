@@ -23,6 +23,7 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/recorded_model.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_runner.h"
 #include "tests/testing/no_http_client.h"
@@ -40,6 +41,7 @@ class RecorderTest : public testing::Test {
     call_.facts.request_id = "r-1";
     call_.facts.operation = "GenerateSomething";
     call_.facts.model = "m";
+    NameModel(call_);
   }
 
   Attempt& AddAttempt(absl::Status status) {
@@ -175,6 +177,7 @@ TEST_F(RecorderTest, LongTextsAreCutBetweenCharacters) {
   std::string name = "m";
   while (name.size() < 8'000'000) name += "\u00e9";
   call_.facts.model = name;
+  NameModel(call_);
   AddAttempt(absl::InternalError(name));
   recorder_.Record(call_, absl::OkStatus());
   const std::optional<FeedEvent> event = watching_->Take();

@@ -31,7 +31,8 @@ class TargetPermitTest : public TwoProviders {
     call.facts.provider_credential = callers_credential;
     const PlannedTarget target{.provider = runtime_->providers().Find("first"),
                                .model = "m",
-                               .upstream_model = "m"};
+                               .upstream_model = "m",
+                               .recorded_model = "m"};
     TargetRefusal refusal;
     const std::optional<TargetPermit> permit =
         AcquireTarget(call, target, resort, &refusal);

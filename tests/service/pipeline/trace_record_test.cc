@@ -15,6 +15,7 @@
 #include "service/observability/metrics.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/recorded_model.h"
 #include "service/pipeline/recorder.h"
 #include "service/tracing/span_reader.h"
 #include "service/tracing/tracer.h"
@@ -36,6 +37,7 @@ class TraceRecordTest : public testing::Test {
     call_.facts.request_id = "r-1";
     call_.facts.operation = "GenerateSomething";
     call_.facts.model = "m";
+    NameModel(call_);
   }
 
   LoopRunner runner_;

@@ -1,0 +1,34 @@
+// NameModel and RecordedModel say by which name records of a call, the log,
+// metrics, traces and the ledger know a model. Callers may name any, and one
+// who puts a key there is not to find it in all of these: what has the form of
+// a key or of a token is taken out, and `[redacted:keys]` stands there. Of what
+// is longer than a kilobyte the beginning is recorded.
+//
+//   NameModel(call);                       // Before the first stage.
+//   call.recorded_model;                   // For whoever writes it down.
+//   target.recorded_model = RecordedModel(call, target.upstream_model);
+//
+// Providers are asked for what the caller has written all the same.
+//
+// Thread contract: one call, by one thread at a time.
+
+#ifndef SERVICE_PIPELINE_RECORDED_MODEL_H_
+#define SERVICE_PIPELINE_RECORDED_MODEL_H_
+
+#include <string_view>
+
+#include "service/pipeline/incoming_call.h"
+
+namespace gateway {
+
+// Sets `call.recorded_model`, which is `call.facts.model` for most, and takes
+// out of the path, which may name the model, too. Takes about a microsecond.
+void NameModel(IncomingCall& call);
+
+// The name of a model that the call may be sent to. What the configuration
+// names stays as it is. Valid as long as the call and `model`.
+std::string_view RecordedModel(IncomingCall& call, std::string_view model);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_RECORDED_MODEL_H_

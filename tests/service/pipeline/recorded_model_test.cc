@@ -1,0 +1,82 @@
+#include "service/pipeline/recorded_model.h"
+
+#include <string>
+#include <string_view>
+
+#include "base/async/cancellation.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "service/pipeline/call.h"
+#include "tests/testing/loop_runner.h"
+#include "tests/testing/no_http_client.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kModelKey = "sk-proj-0123456789abcdefghij";
+
+class RecordedModelTest : public testing::Test {
+ protected:
+  void Ask(std::string_view model, std::string_view path = "/v1/x") {
+    call_.facts.model = model;
+    call_.SetPath("", path);
+    NameModel(call_);
+  }
+
+  LoopRunner runner_;
+  NoHttpClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+             runner_.loop(),
+             client_,
+             cancel_,
+             arena_,
+             runner_.loop().Now()};
+};
+
+TEST_F(RecordedModelTest, NamesOfModelsAreRecordedAsTheyAre) {
+  for (const std::string_view model :
+       {"", "gpt-5-mini", "claude-sonnet-4-5-20250929", "claude@20240229",
+        "anthropic.claude-3-5-sonnet-20241022-v2:0", "tier:fast",
+        "meta-llama/Llama-3.3-70B-Instruct", "ft:gpt-4o:acme::B1a2c3",
+        "accounts/fireworks/models/llama-v3p1-405b-instruct"}) {
+    Ask(model);
+    EXPECT_EQ(call_.recorded_model, model);
+    EXPECT_EQ(RecordedModel(call_, model), model);
+    EXPECT_EQ(call_.facts.path, "/v1/x");
+  }
+}
+
+TEST_F(RecordedModelTest, KeysAndTokensAreTakenOut) {
+  Ask(kModelKey);
+  EXPECT_EQ(call_.recorded_model, "[redacted:keys]");
+  EXPECT_EQ(call_.facts.model, kModelKey);  // For the provider.
+  EXPECT_EQ(RecordedModel(call_, kModelKey), "[redacted:keys]");
+  // As the configuration names it.
+  EXPECT_EQ(RecordedModel(call_, "gpt-5"), "gpt-5");
+  Ask("bearer eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl");
+  EXPECT_EQ(call_.recorded_model, "bearer [redacted:tokens]");
+  const std::string prefixed = "openai/" + std::string(kModelKey);
+  Ask(prefixed);
+  EXPECT_EQ(call_.recorded_model, "openai/[redacted:keys]");
+  EXPECT_EQ(RecordedModel(call_, kModelKey), "[redacted:keys]");
+}
+
+TEST_F(RecordedModelTest, ThePathMayNameItAsWell) {
+  const std::string path =
+      "/v1beta/models/" + std::string(kModelKey) + ":generateContent";
+  Ask(kModelKey, path);
+  EXPECT_EQ(call_.facts.path, "/v1beta/models/[redacted:keys]:generateContent");
+}
+
+TEST_F(RecordedModelTest, OfALongNameTheBeginningIsRecorded) {
+  const std::string model(5'000'000, 'm');
+  Ask(model);
+  EXPECT_EQ(call_.recorded_model, model.substr(0, 1024));
+  EXPECT_EQ(RecordedModel(call_, model), model.substr(0, 1024));
+}
+
+}  // namespace
+}  // namespace gateway
