@@ -299,9 +299,7 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
 void CallLedger::Add(const IncomingCall& call, const StreamBatch& batch) {
   if (texts_ == nullptr || texts_->gave_up) return;
   for (const v1::GenerateEvent& event : batch.events) {
-    if (event.has_delta() && event.delta().choice_index() == 0) {
-      texts_->streamed.Add(event);
-    }
+    if (event.has_delta()) texts_->streamed.Add(event);
   }
   if (batch.raw.empty() || call.raw == nullptr) return;
   if (!texts_->forwarded_stream.has_value()) {
@@ -481,13 +479,9 @@ std::string CallLedger::ResponseText(const Attempt& attempt) {
     const bool lacks_some = texts_->forwarded_stream.has_value() &&
                             texts_->forwarded_stream->failed();
     if (lacks_some && attempt.status.ok()) return {};
-    const v1::GenerateResponse streamed = texts_->streamed.Finish();
-    return streamed.choices().empty()
-               ? std::string()
-               : AnswerText(streamed.choices(0).message());
+    return AnswerText(texts_->streamed.Finish());
   }
-  if (whole->choices().empty()) return {};
-  return AnswerText(whole->choices(0).message());
+  return AnswerText(*whole);
 }
 
 }  // namespace gateway

@@ -113,7 +113,7 @@ class CallLedger {
   const RoundTrip* FindTold(const Call& call) const;
 
  private:
-  // What is recorded of an answer's first choice.
+  // What is recorded of an answer.
   struct Texts {
     AnswerFolding streamed;
     std::optional<ForwardedText> forwarded_stream;  // What reads that.

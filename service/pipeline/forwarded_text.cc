@@ -37,9 +37,7 @@ absl::Status ForwardedText::Read(std::string_view bytes,
     EventList events;
     GATEWAY_RETURN_IF_ERROR(reader_->Read(event.name, event.data, &events));
     for (const v1::GenerateEvent& read : events) {
-      if (read.has_delta() && read.delta().choice_index() == 0) {
-        answer->Add(read);
-      }
+      if (read.has_delta()) answer->Add(read);
     }
   }
   return absl::OkStatus();
@@ -47,11 +45,8 @@ absl::Status ForwardedText::Read(std::string_view bytes,
 
 std::string TextOfForwarded(const Dialect& dialect, std::string_view body) {
   v1::GenerateResponse answer;
-  if (!ReadBoundedResponse(dialect, body, &answer).ok() ||
-      answer.choices().empty()) {
-    return {};
-  }
-  return AnswerText(answer.choices(0).message());
+  if (!ReadBoundedResponse(dialect, body, &answer).ok()) return {};
+  return AnswerText(answer);
 }
 
 }  // namespace gateway

@@ -28,8 +28,8 @@ class ForwardedText {
   // Of a stream in the dialect, which must outlive this.
   explicit ForwardedText(const Dialect& dialect);
 
-  // Adds what the batch says as the first of its answers. After what cannot be
-  // read, or says that the provider failed, it adds nothing any more.
+  // Adds what the batch says. After what cannot be read, or says that the
+  // provider failed, it adds nothing any more.
   void Add(const StreamBatch& batch, AnswerFolding* answer);
 
   // There was such an event.

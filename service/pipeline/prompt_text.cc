@@ -199,9 +199,8 @@ std::string TextOfInputs(const v1::EmbedRequest& request) {
   return json;
 }
 
-}  // namespace
-
-std::string AnswerText(const v1::Message& message) {
+// What one of the answers says. `in_list` has a text as a string of JSON.
+std::string ChoiceText(const v1::Message& message, bool in_list) {
   std::vector<const v1::Part*> parts;
   for (const v1::Part& part : message.parts()) {
     if (!part.has_reasoning()) parts.push_back(&part);
@@ -220,7 +219,26 @@ std::string AnswerText(const v1::Message& message) {
     AppendCanonicalPart(*part, &text);
   }
   if (!is_text) text.push_back(']');
-  return text;
+  if (!is_text || !in_list) return text;
+  std::string json;
+  AppendPythonString(text, &json);
+  return json;
+}
+
+}  // namespace
+
+std::string AnswerText(const v1::GenerateResponse& response) {
+  if (response.choices().empty()) return {};
+  if (response.choices_size() == 1) {
+    return ChoiceText(response.choices(0).message(), /*in_list=*/false);
+  }
+  std::string list = "[";
+  for (const v1::Choice& choice : response.choices()) {
+    if (list.size() > 1) list.append(", ");
+    list.append(ChoiceText(choice.message(), /*in_list=*/true));
+  }
+  list.push_back(']');
+  return list;
 }
 
 std::string PromptText(const IncomingCall& call) {

@@ -375,6 +375,20 @@ class TextsTest(ledger_case.LedgerCase):
                              {"place": "B\u00e4r"})
 
 
+    def test_each_of_several_answers_is_written_down(self):
+        gateway = self.start()
+        self.upstream.set_script("gpt-n", {"choices": 2})
+        said = self.upstream_text("gpt-n")
+        for stream in (False, True):
+            answer = ask(gateway.http, chat("gpt-n", n=2, stream=stream))
+            self.assertEqual(answer.status, 200, answer.body)
+        gateway.stop()
+        exchanges = of_type(self.entries(), "EXCHANGE")
+        self.assertEqual(len(exchanges), 2)
+        for exchange in exchanges:
+            self.assertEqual(json.loads(exchange["metadata"]["response"]),
+                             [said, said])
+
     def test_forwarded_answers_are_forwarded_and_have_their_text(self):
         gateway = self.start()
         said = []

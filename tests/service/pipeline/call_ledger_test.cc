@@ -213,6 +213,22 @@ TEST_F(CallLedgerTest, TextsAreThereWhereTheyAreRecorded) {
   }
 }
 
+TEST_F(CallLedgerTest, EachOfSeveralAnswersIsRecorded) {
+  {
+    CallRunner runner = Runner("reply: Hi", "record_texts: true");
+    for (const bool stream : {false, true}) {
+      CallQuestion question = Question(stream);
+      question.request.mutable_sampling()->set_choice_count(2);
+      EXPECT_TRUE(runner.Run(question).status.ok());
+    }
+  }
+  const std::vector<std::string> entries = Entries();
+  ASSERT_EQ(entries.size(), 4U);
+  for (const int i : {1, 3}) {
+    EXPECT_THAT(entries[i], HasSubstr(R"("response": "[\"Hi\", \"Hi\"]")"));
+  }
+}
+
 TEST_F(CallLedgerTest, CallsOfToolsAreRecordedAsTheirCanonicalJson) {
   {
     CallRunner runner = Runner("reply: Hi", "record_texts: true");

@@ -46,25 +46,41 @@ class PromptTextTest : public testing::Test {
 };
 
 TEST(AnswerTextTest, ATextIsItselfAndAllElseIsCanonicalJson) {
-  v1::Message answer;
-  EXPECT_EQ(AnswerText(answer), "");
+  v1::GenerateResponse response;
+  EXPECT_EQ(AnswerText(response), "");
+  v1::Message& answer = *response.add_choices()->mutable_message();
+  EXPECT_EQ(AnswerText(response), "");
   answer.add_parts()->mutable_reasoning()->set_text("hm");
-  EXPECT_EQ(AnswerText(answer), "");
+  EXPECT_EQ(AnswerText(response), "");
   answer.add_parts()->set_text("Hi, ");
   answer.add_parts()->set_text("all");
-  EXPECT_EQ(AnswerText(answer), "Hi, all");
+  EXPECT_EQ(AnswerText(response), "Hi, all");
   v1::ToolCall& call = *answer.add_parts()->mutable_tool_call();
   call.set_id("c1");
   call.set_name("f");
   call.set_arguments(R"({"a":1})");
-  EXPECT_EQ(AnswerText(answer),
+  EXPECT_EQ(AnswerText(response),
             R"([{"text": "Hi, ", "type": "text"}, )"
             R"({"text": "all", "type": "text"}, )"
             R"({"toolCall": {"arguments": "{\"a\":1}", "id": "c1", )"
             R"("name": "f"}}])");
-  v1::Message refusal;
-  refusal.add_parts()->set_refusal("no");
-  EXPECT_EQ(AnswerText(refusal), R"([{"refusal": "no"}])");
+  answer.Clear();
+  answer.add_parts()->set_refusal("no");
+  EXPECT_EQ(AnswerText(response), R"([{"refusal": "no"}])");
+}
+
+TEST(AnswerTextTest, SeveralAnswersAreAListOfWhatEachSays) {
+  v1::GenerateResponse response;
+  const auto add = [&response]() -> v1::Message& {
+    return *response.add_choices()->mutable_message();
+  };
+  add().add_parts()->set_text("say \"hi\"");
+  add().add_parts()->mutable_reasoning()->set_text("hm");
+  v1::ToolCall& call = *add().add_parts()->mutable_tool_call();
+  call.set_id("c1");
+  call.set_name("f");
+  EXPECT_EQ(AnswerText(response),
+            R"(["say \"hi\"", "", [{"toolCall": {"id": "c1", "name": "f"}}]])");
 }
 
 TEST_F(PromptTextTest, ASingleTextOfTheUserIsItselfInEveryFormat) {
