@@ -1,6 +1,7 @@
-// CallLedger is what the ledger has of one call: an entry before each attempt's
-// bytes leave, one of how each went before the caller hears the end, or one of
-// why nobody was asked. Each is on the disk when what it says may happen.
+// CallLedger is what the ledger has of one call: an entry before each attempt
+// goes to its provider, one of how each went before the caller hears the end,
+// or one of why nobody was asked. Each is on the disk when what it says may
+// happen.
 //
 //   call.ledger = CallLedger::Of(call);            // Null without a ledger.
 //   GATEWAY_CO_RETURN_IF_ERROR(co_await call.ledger->Dispatch(call, attempt));

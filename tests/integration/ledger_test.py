@@ -426,7 +426,7 @@ class TextsTest(ledger_case.LedgerCase):
 
 
 class DeparturesTest(ledger_case.LedgerCase):
-    """What never leaves the gateway is no dispatch."""
+    """What is to go nowhere is no dispatch; what does not arrive is one."""
 
     config = ledger_case.gateway_case.CONFIG.replace("routing:\n", """\
   - name: openrouter
@@ -453,6 +453,22 @@ routing:
         self.assertGreater(answer.json()["input_tokens"], 0)
         gateway.stop()
         self.assertEqual(self.entries(), [])
+
+    def test_what_finds_no_connection_is_an_error_at_no_cost(self):
+        self.config = self.config.replace("{upstream}", "127.0.0.1:1")
+        gateway = self.start()
+        answer = ask(gateway.http, chat("gpt-x"))
+        self.assertEqual(answer.status, 502, answer.body)
+        gateway.stop()
+        entries = self.entries()
+        dispatches = of_type(entries, "DISPATCH")
+        exchanges = of_type(entries, "EXCHANGE")
+        self.assertEqual(len(dispatches), len(exchanges))
+        self.assertGreater(len(exchanges), 0)
+        for exchange in exchanges:
+            self.assertEqual(exchange["decision"], "ERROR")
+            self.assertEqual(
+                exchange["metadata"]["gateway"]["cost_usd_nanos"], 0)
 
     def test_what_a_provider_cannot_be_asked_is_refused(self):
         gateway = self.start()
