@@ -36,6 +36,7 @@
 #include "base/http/field_block.h"
 #include "base/text/short_text.h"
 #include "google/protobuf/arena.h"
+#include "service/api/status_trailers.h"
 
 namespace gateway {
 
@@ -202,6 +203,12 @@ class CallContext {
   // For engines: takes the headers that were added; called once.
   FieldBlock TakeInitialMetadata();
 
+  // For handlers: the client is not to try the call again if it fails, since a
+  // provider has been asked for it.
+  void ForbidRetry() { retry_ = ClientRetry::kForbidden; }
+  // For engines: what to make trailers with.
+  ClientRetry retry() const { return retry_; }
+
   // For engines: returns what to tell the client if the handler returned
   // `handler_status`. If the call was cancelled and the handler failed with
   // another code than the signal's, that is the signal's status, which knows
@@ -225,6 +232,7 @@ class CallContext {
   mutable std::array<char, kMadeUpRequestIdDigits> made_up_id_;
   FieldBlock initial_metadata_;
   bool initial_metadata_taken_ = false;
+  ClientRetry retry_ = ClientRetry::kAsStatusSays;
   absl::InlinedVector<MetadataEntry, 4> trailers_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;

@@ -51,11 +51,15 @@ void TellUpstream(const Call& call, CallContext& context) {
 // Tells the caller, in the trailers, who served the call and what it consumed;
 // of one that failed also how the gateway fares, which by HTTP is told of each:
 // a trailer of which the value is new each time costs more than a limit does.
+// Nor is the client of one that failed to try on top of what was tried here.
 void TellCall(const Call& call, const absl::Status& outcome,
               CallContext& context) {
   CallFields fields;
   ReportCall(call, LimitWords::kStructured, &fields);
-  if (!outcome.ok()) ReportLoad(*call.runtime, &fields);
+  if (!outcome.ok()) {
+    ReportLoad(*call.runtime, &fields);
+    if (!call.attempts.empty()) context.ForbidRetry();
+  }
   for (const CallField& field : fields) {
     context.AddTrailer(field.name, field.value);
   }

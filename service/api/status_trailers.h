@@ -7,6 +7,9 @@
 //   Send("grpc-message", PercentEncode(trailers.message));
 //   if (!trailers.details.empty()) SendBinary(kStatusDetailsTrailer, ...);
 //
+// A client must not try again on top of what the gateway has tried: where a
+// provider has been asked, the push-back is `-1`.
+//
 // Every error leaves with one ErrorInfo, whoever made it. Both texts are
 // bounded (errors/fault.h), since clients limit their trailers to 8 KiB.
 //
@@ -35,7 +38,11 @@ struct StatusTrailers {
   std::string pushback_ms;  // Digits or `-1`; empty if there is none.
 };
 
-StatusTrailers ToStatusTrailers(const absl::Status& status);
+// Whether a client's retry policy may try the call again.
+enum class ClientRetry { kAsStatusSays, kForbidden };
+
+StatusTrailers ToStatusTrailers(const absl::Status& status,
+                                ClientRetry retry = ClientRetry::kAsStatusSays);
 
 }  // namespace gateway
 

@@ -57,11 +57,12 @@ absl::Duration DeadlineOf(const grpc::GenericCallbackServerContext& context,
 // Sets the trailers that `status` and the call come with.
 grpc::Status SetTrailers(grpc::GenericCallbackServerContext& server_context,
                          std::string_view request_id,
-                         const absl::Status& status) {
+                         const absl::Status& status,
+                         ClientRetry retry = ClientRetry::kAsStatusSays) {
   server_context.AddTrailingMetadata(std::string(kRequestIdHeader),
                                      std::string(request_id));
   if (status.ok()) return grpc::Status::OK;
-  const StatusTrailers trailers = ToStatusTrailers(status);
+  const StatusTrailers trailers = ToStatusTrailers(status, retry);
   if (!trailers.pushback_ms.empty()) {
     server_context.AddTrailingMetadata(std::string(kRetryPushbackTrailer),
                                        trailers.pushback_ms);
@@ -341,8 +342,8 @@ void GrpcCall::End(absl::Status status) {
   for (const auto& [name, value] : context_.trailers()) {
     server_context_.AddTrailingMetadata(std::string(name), std::string(value));
   }
-  grpc::Status sent =
-      SetTrailers(server_context_, context_.request_id(), status);
+  grpc::Status sent = SetTrailers(server_context_, context_.request_id(),
+                                  status, context_.retry());
   roster_.Leave(*this);
   if (has_last_ || (status.ok() && answers)) {
     StartWriteAndFinish(&out_, grpc::WriteOptions(), std::move(sent));

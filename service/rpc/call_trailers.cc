@@ -42,20 +42,21 @@ CallHead::CallHead(MessageEncoding encoding, const FieldBlock& metadata) {
 }
 
 CallTrailers::CallTrailers(std::string_view request_id, MetadataSpan own,
-                           const absl::Status& status, bool head_too) {
+                           const absl::Status& status, bool head_too,
+                           ClientRetry retry) {
   if (head_too) {
     Add(":status", "200");
     Add("content-type", kGrpcContentType);
     Add("grpc-accept-encoding", kAcceptedMessageEncodings);
   }
-  AddStatus(status);
+  AddStatus(status, retry);
   Add(kRequestIdHeader, request_id);
   metadata_.AppendTo(fields_, own);
 }
 
-void CallTrailers::AddStatus(const absl::Status& status) {
+void CallTrailers::AddStatus(const absl::Status& status, ClientRetry retry) {
   if (status.ok()) return Add("grpc-status", "0");
-  StatusTrailers trailers = ToStatusTrailers(status);
+  StatusTrailers trailers = ToStatusTrailers(status, retry);
   code_ = absl::StrCat(trailers.code);
   Add("grpc-status", code_);
   if (!trailers.message.empty()) {

@@ -23,6 +23,7 @@
 #include "base/http/field_block.h"
 #include "base/http/http1_codec.h"
 #include "service/api/call_context.h"
+#include "service/api/status_trailers.h"
 #include "service/rpc/message_encoding.h"
 
 namespace gateway {
@@ -78,7 +79,8 @@ class CallTrailers {
   // `request_id` and `own` must outlive this. With `head_too` the fields begin
   // with those of a response's head, for an answer without a body.
   CallTrailers(std::string_view request_id, MetadataSpan own,
-               const absl::Status& status, bool head_too = false);
+               const absl::Status& status, bool head_too = false,
+               ClientRetry retry = ClientRetry::kAsStatusSays);
 
   CallTrailers(const CallTrailers&) = delete;
   CallTrailers& operator=(const CallTrailers&) = delete;
@@ -86,7 +88,7 @@ class CallTrailers {
   absl::Span<const HttpField> fields() const { return fields_; }
 
  private:
-  void AddStatus(const absl::Status& status);
+  void AddStatus(const absl::Status& status, ClientRetry retry);
   void Add(std::string_view name, std::string_view value) {
     fields_.push_back({name, value});
   }

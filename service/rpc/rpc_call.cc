@@ -531,7 +531,7 @@ void RpcCall::SendTrailers(const absl::Status& status) {
   }
   const bool alone = !stream_->head_sent();
   const CallTrailers trailers(context_.request_id(), context_.trailers(),
-                              status, alone);
+                              status, alone, context_.retry());
   if (alone) {
     stream_->SendHead(trailers.fields(), /*end=*/true);
   } else {

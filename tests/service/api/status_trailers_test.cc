@@ -86,5 +86,36 @@ TEST(StatusDetailsTest, TellsClientsNotToRetryWhenMoneyRanOut) {
             "-1");
 }
 
+TEST(StatusDetailsTest, TellsClientsNotToRetryOnTopOfWhatWasTried) {
+  absl::Status status = MakeFault(v1::ERROR_REASON_DRAINING, "draining");
+  EXPECT_EQ(ToStatusTrailers(status).pushback_ms, "");
+  EXPECT_EQ(ToStatusTrailers(status, ClientRetry::kForbidden).pushback_ms,
+            "-1");
+  SetRetryDelay(status, absl::Seconds(1));
+  EXPECT_EQ(ToStatusTrailers(status).pushback_ms, "1000");
+  EXPECT_EQ(ToStatusTrailers(status, ClientRetry::kForbidden).pushback_ms,
+            "-1");
+  // Whoever has asked the provider, such as a call that was joined.
+  for (const v1::ErrorReason reason : {v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+                                       v1::ERROR_REASON_PROVIDER_TIMEOUT,
+                                       v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                                       v1::ERROR_REASON_STREAM_INTERRUPTED}) {
+    status = MakeFault(reason, "failed");
+    EXPECT_EQ(ToStatusTrailers(status).pushback_ms, "-1");
+    SetRetryDelay(status, absl::Seconds(1));
+    EXPECT_EQ(ToStatusTrailers(status).pushback_ms, "-1");
+  }
+}
+
+TEST(StatusDetailsTest, TellsClientsNotToRetryWhatWaitsForAnOperator) {
+  for (const v1::ErrorReason reason :
+       {v1::ERROR_REASON_CIRCUIT_OPEN, v1::ERROR_REASON_MODEL_DISABLED}) {
+    EXPECT_EQ(ToStatusTrailers(MakeFault(reason, "off")).pushback_ms, "-1");
+  }
+  absl::Status status = MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN, "rests");
+  SetRetryDelay(status, absl::Seconds(2));
+  EXPECT_EQ(ToStatusTrailers(status).pushback_ms, "2000");
+}
+
 }  // namespace
 }  // namespace gateway

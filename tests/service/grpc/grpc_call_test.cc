@@ -158,6 +158,16 @@ TEST_P(GrpcCallTest, ErrorsCarryTheirDetails) {
   EXPECT_EQ(Trailer(*context_, "x-request-id").size(), 32u);
 }
 
+TEST_P(GrpcCallTest, AHandlerCanForbidToTryAgain) {
+  server_.echo = [](CallContext& call, const EchoRequest&,
+                    EchoResponse*) -> Task<absl::Status> {
+    call.ForbidRetry();
+    co_return MakeFault(v1::ERROR_REASON_DRAINING, "draining");
+  };
+  EXPECT_EQ(Echo(Request("")).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Trailer(*context_, "grpc-retry-pushback-ms"), "-1");
+}
+
 TEST_P(GrpcCallTest, InitialMetadataLeavesBeforeTheFirstMessage) {
   server_.expand = [](CallContext& call, const EchoRequest&,
                        MessageWriter& writer) -> Task<absl::Status> {

@@ -99,6 +99,15 @@ TEST(CallTrailersTest, OfAnErrorCarryItsDetails) {
             v1::ERROR_REASON_RATE_LIMITED);
 }
 
+TEST(CallTrailersTest, CanForbidToTryAgain) {
+  const absl::Status status = MakeFault(v1::ERROR_REASON_DRAINING, "draining");
+  const CallTrailers may("the-id", {}, status);
+  EXPECT_EQ(ValueOf(Copied(may.fields()), "grpc-retry-pushback-ms"), "none");
+  const CallTrailers may_not("the-id", {}, status, /*head_too=*/false,
+                             ClientRetry::kForbidden);
+  EXPECT_EQ(ValueOf(Copied(may_not.fields()), "grpc-retry-pushback-ms"), "-1");
+}
+
 TEST(CallTrailersTest, AMessageIsPrintableAscii) {
   const std::pair<std::string, std::string> messages[] = {
       {"no such model: \"gpt-x\"~", "no such model: \"gpt-x\"~"},
