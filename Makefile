@@ -11,6 +11,7 @@
 #   make mutations   plant mistakes, and see that the simulator finds them
 #   make crash-test   kill a gateway 500 times, and count what its ledger has
 #   make soak     call a gateway for hours, and see whether anything grows
+#   make packages   the clients, as their languages' registries take them
 #   make stubs    generate the clients' code in every language
 #   make python-package   build clients/python/dist: a wheel and an sdist
 #   make release  images, packages and the chart, with their checksums, into dist/
@@ -42,7 +43,7 @@ WANT_PACKAGES := tools/deps.sh packages || echo "going on without packages" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
 .PHONY: asan bench crash-test demo-ledger demo-resilience deps kube-test lint \
-  mutations overload python-package release run soak stubs test test-full tsan
+  mutations overload packages python-package release run soak stubs test test-full tsan
 
 run:
 	@tools/deps.sh build
@@ -137,6 +138,10 @@ release:
 	@bazel build $(BUILDFLAGS) //service:gateway //clients/cli:gatewayctl
 	@rm -rf dist
 	@PYTHONDONTWRITEBYTECODE=1 python3 -m tools.packaging.release --out=dist $(ARGS)
+
+packages:
+	@tools/deps.sh build stubs
+	@bazel build $(BUILDFLAGS) //clients/go:package
 
 stubs:
 	@tools/deps.sh build python stubs

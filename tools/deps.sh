@@ -235,14 +235,17 @@ npm_tool() {
 # One word for a list of pins, to serve as the version of them all.
 pins_version() { cksum <<<"$*" | cut -d ' ' -f 1; }
 
-# What Go programs import, as a `vendor` folder beside its go.mod and go.sum.
+# What Go programs import, as a `vendor` folder beside its go.mod and go.sum;
+# and, for projects that are made in tests, as a proxy: `modules/cache/download`.
 #   go_libraries DIR
 go_libraries() (
-  export GOFLAGS=-mod=mod GOTOOLCHAIN=local GOWORK=off
+  export GOFLAGS="-mod=mod -modcacherw" GOTOOLCHAIN=local GOWORK=off
+  export GOMODCACHE="$1/modules"
   # shellcheck disable=SC2086
   cd "$1" && cp "${ROOT}/clients/go/dependencies.go" . &&
     printf 'module llmgateway.dev/client\n\ngo 1.19\n' >go.mod &&
-    go get ${GO_LIBRARIES} && go mod tidy && go mod vendor
+    go get ${GO_LIBRARIES} && go mod tidy && go mod vendor &&
+    find modules -mindepth 1 -maxdepth 1 ! -name cache -exec rm -r {} +
 )
 
 # What Node programs import; nothing of it may run code to install itself.

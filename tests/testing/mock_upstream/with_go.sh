@@ -3,6 +3,9 @@
 # anything of the caller's Go settings:
 #
 #   with_go.sh build -o binary .
+#
+# Modules come from what WITH_GO_PROXY names, folders that are laid out as a
+# proxy is.
 set -euo pipefail
 
 find_go() {
@@ -29,7 +32,7 @@ fi
 
 go="$(find_go)"
 export HOME="${cache}" GOPATH="${cache}/path" GOCACHE="${cache}/build"
-export GOENV=off GOPROXY=off GOSUMDB=off GOTOOLCHAIN=local GOWORK=off
+export GOENV=off GOPROXY="${WITH_GO_PROXY:-off}" GOSUMDB=off GOTOOLCHAIN=local GOWORK=off
 export GO111MODULE=on GOFLAGS="-mod=mod -buildvcs=false" CGO_ENABLED=0
 unset GOROOT
 "${go}" "$@"

@@ -1,0 +1,235 @@
+package llmgateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	_ "google.golang.org/grpc/health" // The service config asks for it.
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/resolver"
+)
+
+// The gateway asks clients to wait, or not to come again, by push-back, which
+// this policy obeys; the timeout is each call's own.
+const serviceConfig = `{
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"},
+  "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+  "methodConfig": [{
+    "name": [{"service": "llmgateway.v1.GatewayService"}],
+    "retryPolicy": {
+      "maxAttempts": 3,
+      "initialBackoff": "0.2s",
+      "maxBackoff": "5s",
+      "backoffMultiplier": 2,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }
+  }]
+}`
+
+const (
+	keepaliveTime    = 30 * time.Second
+	keepaliveTimeout = 20 * time.Second
+	// Answers with pictures or sound are larger than gRPC's 4 MiB.
+	responseBytesMax = 32 << 20
+)
+
+// Option is what New may be told.
+type Option func(*settings)
+
+type settings struct {
+	apiKey          string
+	plaintext       bool
+	tls             *tls.Config
+	rootCAFile      string
+	certFile        string
+	keyFile         string
+	generateTimeout time.Duration
+	lookupTimeout   time.Duration
+	waitForReady    bool
+	metadata        []func(context.Context) map[string]string
+	more            []grpc.DialOption
+}
+
+// WithAPIKey sends the key with each call, as `authorization: Bearer`.
+func WithAPIKey(key string) Option {
+	return func(s *settings) { s.apiKey = key }
+}
+
+// WithPlaintext does without TLS, for a gateway on this machine or behind a
+// proxy that encrypts.
+func WithPlaintext() Option {
+	return func(s *settings) { s.plaintext = true }
+}
+
+// WithTLSConfig sets how TLS is spoken.
+func WithTLSConfig(config *tls.Config) Option {
+	return func(s *settings) { s.tls = config }
+}
+
+// WithRootCAFile trusts the issuers in a PEM file in place of the system's.
+func WithRootCAFile(path string) Option {
+	return func(s *settings) { s.rootCAFile = path }
+}
+
+// WithClientCertificateFiles shows the gateway a certificate, by PEM files of
+// its chain and its key (mutual TLS).
+func WithClientCertificateFiles(certChain, privateKey string) Option {
+	return func(s *settings) { s.certFile, s.keyFile = certChain, privateKey }
+}
+
+// WithGenerateTimeout is how long calls that run a model may take if their
+// context has no deadline: 900 s by default; 0 for no limit.
+func WithGenerateTimeout(timeout time.Duration) Option {
+	return func(s *settings) { s.generateTimeout = timeout }
+}
+
+// WithLookupTimeout is the same for all other calls: 60 s by default.
+func WithLookupTimeout(timeout time.Duration) Option {
+	return func(s *settings) { s.lookupTimeout = timeout }
+}
+
+// WithWaitForReady has calls wait for a connection, as long as their deadline
+// lets them, where they would fail if none can be made. For one call pass
+// grpc.WaitForReady(true) to it.
+func WithWaitForReady() Option {
+	return func(s *settings) { s.waitForReady = true }
+}
+
+// WithMetadata adds to each call what the function returns for its context. It
+// is the place to inject a trace by OpenTelemetry's propagator:
+//
+//	llmgateway.WithMetadata(func(ctx context.Context) map[string]string {
+//		carrier := propagation.MapCarrier{}
+//		otel.GetTextMapPropagator().Inject(ctx, carrier)
+//		return carrier
+//	})
+func WithMetadata(of func(context.Context) map[string]string) Option {
+	return func(s *settings) { s.metadata = append(s.metadata, of) }
+}
+
+// WithDialOptions passes options to gRPC. They come last, so that they win.
+func WithDialOptions(options ...grpc.DialOption) Option {
+	return func(s *settings) { s.more = append(s.more, options...) }
+}
+
+func settingsOf(options []Option) (*settings, error) {
+	s := &settings{generateTimeout: 900 * time.Second, lookupTimeout: 60 * time.Second}
+	for _, option := range options {
+		option(s)
+	}
+	if s.generateTimeout < 0 || s.lookupTimeout < 0 {
+		return nil, errors.New("llmgateway: a timeout is negative")
+	}
+	if s.plaintext {
+		if s.tls != nil || s.rootCAFile != "" || s.certFile != "" {
+			return nil, errors.New("llmgateway: WithPlaintext contradicts the options of TLS")
+		}
+		return s, nil
+	}
+	if s.tls == nil {
+		s.tls = &tls.Config{}
+	}
+	s.tls = s.tls.Clone()
+	if s.rootCAFile != "" {
+		pem, err := os.ReadFile(s.rootCAFile)
+		if err != nil {
+			return nil, fmt.Errorf("llmgateway: WithRootCAFile: %w", err)
+		}
+		s.tls.RootCAs = x509.NewCertPool()
+		if !s.tls.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("llmgateway: WithRootCAFile: no certificate in %s", s.rootCAFile)
+		}
+	}
+	if s.certFile != "" || s.keyFile != "" {
+		certificate, err := tls.LoadX509KeyPair(s.certFile, s.keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("llmgateway: WithClientCertificateFiles: %w", err)
+		}
+		s.tls.Certificates = []tls.Certificate{certificate}
+	}
+	return s, nil
+}
+
+func (s *settings) dialOptions() []grpc.DialOption {
+	transport := insecure.NewCredentials()
+	if !s.plaintext {
+		transport = credentials.NewTLS(s.tls)
+	}
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(transport),
+		grpc.WithUserAgent("llmgateway-go/" + Version),
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		// A DNS record that says otherwise does not belong to this program.
+		grpc.WithDisableServiceConfig(),
+		grpc.WithResolvers(addressLists...),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallRecvMsgSize(responseBytesMax),
+			grpc.WaitForReady(s.waitForReady)),
+		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string,
+			request, response any, connection *grpc.ClientConn,
+			invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+			return invoke(s.withMetadata(ctx), method, request, response,
+				connection, options...)
+		}),
+		grpc.WithChainStreamInterceptor(func(ctx context.Context,
+			description *grpc.StreamDesc, connection *grpc.ClientConn,
+			method string, stream grpc.Streamer,
+			options ...grpc.CallOption) (grpc.ClientStream, error) {
+			return stream(s.withMetadata(ctx), description, connection, method,
+				options...)
+		}),
+	}
+	return append(options, s.more...)
+}
+
+// withMetadata adds what every call has. What the context has already stays.
+func (s *settings) withMetadata(ctx context.Context) context.Context {
+	outgoing, _ := metadata.FromOutgoingContext(ctx)
+	outgoing = outgoing.Copy()
+	add := func(key, value string) {
+		if value != "" && len(outgoing.Get(key)) == 0 {
+			outgoing.Set(key, value)
+		}
+	}
+	if s.apiKey != "" {
+		add("authorization", "Bearer "+s.apiKey)
+	}
+	for _, of := range s.metadata {
+		for key, value := range of(ctx) {
+			add(key, value)
+		}
+	}
+	if len(outgoing.Get("traceparent")) == 0 {
+		if incoming, ok := metadata.FromIncomingContext(ctx); ok {
+			for _, key := range []string{"traceparent", "tracestate"} {
+				for _, value := range incoming.Get(key) {
+					outgoing.Append(key, value)
+				}
+			}
+		}
+	}
+	return metadata.NewOutgoingContext(ctx, outgoing)
+}
+
+// withScheme has a bare `host:port` looked up by DNS, as in other languages.
+func withScheme(target string) string {
+	parsed, err := url.Parse(target)
+	if err == nil && (resolver.Get(parsed.Scheme) != nil ||
+		parsed.Scheme == "ipv4" || parsed.Scheme == "ipv6") {
+		return target
+	}
+	return "dns:///" + target
+}

@@ -1,0 +1,88 @@
+"""Runs scripted_server.py, a gRPC server in a gateway's place.
+
+    with ScriptedGateway() as server:
+        server.play({"code": "UNAVAILABLE", "pushback": "-1"}, {})
+        ... call server.address ...
+        server.attempts()[0]["metadata"]["user-agent"]
+
+A step may have the `code` that an attempt fails with, the `pushback` that goes
+with it, and `events`, if a stream is to begin with two of them. The server is
+empty-handed otherwise: a default message, or the end of a stream.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import threading
+
+from tests.integration import grpc_caller
+
+_PYTHON = "/usr/bin/python3"
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_TIMEOUT_S = 30.0
+
+
+class ScriptedGateway:
+    """The server, until the end of the `with` block."""
+
+    def __init__(self, port=0):
+        self._process = subprocess.Popen(
+            [_PYTHON, os.path.join(_HERE, "scripted_server.py"), str(port)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"],
+                 "PYTHONPATH": grpc_caller.STUBS,
+                 "PYTHONDONTWRITEBYTECODE": "1"}, text=True)
+        self._attempts = []
+        self._news = queue.Queue()
+        self._lock = threading.Lock()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = self._take()["port"]
+        self.address = "127.0.0.1:%d" % self.port
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def play(self, *steps):
+        """From now on; attempts until now are forgotten."""
+        self._tell(steps)
+        with self._lock:
+            self._attempts = []
+
+    def attempts(self):
+        """What each attempt since has brought."""
+        self._tell([])  # What was reported before the answer has been read.
+        with self._lock:
+            return list(self._attempts)
+
+    def _tell(self, steps):
+        self._process.stdin.write(json.dumps(steps) + "\n")
+        self._process.stdin.flush()
+        self._take()
+
+    def _take(self):
+        news = self._news.get(timeout=_TIMEOUT_S)
+        if news is None:
+            raise AssertionError("the scripted server has ended")
+        return news
+
+    def _read(self):
+        for line in self._process.stdout:
+            news = json.loads(line)
+            if "method" in news:
+                with self._lock:
+                    self._attempts.append(news)
+            else:
+                self._news.put(news)
+        self._news.put(None)
