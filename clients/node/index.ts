@@ -1,0 +1,10 @@
+export { LLMGatewayError, type Quota, type Violation } from "./errors";
+export { deltaText, LLMGateway, textOf, userText } from "./llm_gateway";
+export {
+  type CallOptions,
+  type LLMGatewayOptions,
+  type MetadataValues,
+  type TlsOptions,
+  VERSION,
+} from "./options";
+export { GenerateStream } from "./stream";

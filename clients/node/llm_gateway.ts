@@ -1,0 +1,275 @@
+import {
+  type CallOptions as GrpcCallOptions,
+  type Channel,
+  Client,
+  type ClientUnaryCall,
+  type Metadata,
+  type MethodDefinition,
+  status,
+} from "@grpc/grpc-js";
+
+import { LLMGatewayError } from "./errors";
+import { type Message, Role } from "./llmgateway/v1/content";
+import {
+  CountTokensRequest,
+  type CountTokensResponse,
+  CreateSessionRequest,
+  type DeepPartial,
+  DeleteSessionRequest,
+  EmbedRequest,
+  type EmbedResponse,
+  GatewayServiceService as rpcs,
+  GenerateRequest,
+  type GenerateResponse,
+  type GenerateEvent,
+  GetModelRequest,
+  GetSessionRequest,
+  ListModelsRequest,
+  type ListModelsResponse,
+  type Model,
+  ResumeStreamRequest,
+  type Session,
+} from "./llmgateway/v1/gateway";
+import {
+  type CallOptions,
+  channelOptionsOf,
+  credentialsOf,
+  type LLMGatewayOptions,
+  metadataOf,
+  timeoutOf,
+} from "./options";
+import { GenerateStream } from "./stream";
+
+const MODELS_PAGE_SIZE = 1000;
+
+/**
+ * The gateway as a program calls it: a connection, a key, deadlines and retries
+ * around the generated stubs.
+ *
+ *     const gateway = new LLMGateway("dns:///llm.example.com:443", { apiKey });
+ *     const answer = await gateway.generate({ model: "gpt-x", messages: [userText("Hello")] });
+ *     gateway.close();
+ *
+ * The connection is encrypted unless told otherwise. Calls go to all addresses
+ * of the target in turn. A call that the gateway calls unavailable is tried up
+ * to three times in all, unless the gateway pushes back: where it has tried
+ * providers itself, nothing is tried again on top of that.
+ *
+ * Methods reject with an LLMGatewayError.
+ */
+export class LLMGateway {
+  readonly #client: Client;
+  readonly #options: LLMGatewayOptions;
+  readonly #generateTimeoutMs: number;
+  readonly #lookupTimeoutMs: number;
+
+  /**
+   * `target` is as gRPC names it: `host:port` or `dns:///host:port` for all
+   * addresses of a name, `ipv4:10.0.0.1:443,10.0.0.2:443` for a list. It connects
+   * with the first call. Throws if an option is wrong.
+   */
+  constructor(target: string, options: LLMGatewayOptions = {}) {
+    this.#options = options;
+    const { generateTimeoutMs = 900_000, lookupTimeoutMs = 60_000 } = options;
+    this.#generateTimeoutMs = timeoutOf("generateTimeoutMs", generateTimeoutMs);
+    this.#lookupTimeoutMs = timeoutOf("lookupTimeoutMs", lookupTimeoutMs);
+    this.#client = new Client(target, credentialsOf(options), channelOptionsOf(options));
+  }
+
+  /** Ends the connection, once the calls on it are over. */
+  close(): void {
+    this.#client.close();
+  }
+
+  /**
+   * For stubs of services that have no method here, such as AdminService, as
+   * their option `channelOverride`, with `metadata()` for each call.
+   */
+  get channel(): Channel {
+    return this.#client.getChannel() as Channel;
+  }
+
+  /** What a call of this client has. */
+  metadata(options: CallOptions = {}): Metadata {
+    return metadataOf(this.#options, options);
+  }
+
+  /** One complete answer. */
+  generate(request: DeepPartial<GenerateRequest>, options?: CallOptions): Promise<GenerateResponse> {
+    return this.#call(
+      rpcs.generate,
+      GenerateRequest.fromPartial(request),
+      this.#generateTimeoutMs,
+      options,
+    );
+  }
+
+  /** An answer as it is produced. Failures, also to begin, are told by the stream. */
+  stream(request: DeepPartial<GenerateRequest>, options?: CallOptions): GenerateStream {
+    return this.#stream(rpcs.streamGenerate, GenerateRequest.fromPartial(request), options);
+  }
+
+  /**
+   * Goes on with a stream whose connection broke, behind the event `afterSeq`,
+   * if the gateway has `resumable_streams` configured.
+   */
+  resume(requestId: string, afterSeq: bigint, options?: CallOptions): GenerateStream {
+    const request = ResumeStreamRequest.fromPartial({ requestId, afterSeq });
+    return this.#stream(rpcs.resumeStream, request, options);
+  }
+
+  /** Counts the input tokens of a request without running it. */
+  countTokens(
+    request: DeepPartial<GenerateRequest>,
+    options?: CallOptions,
+  ): Promise<CountTokensResponse> {
+    const counted = CountTokensRequest.fromPartial({
+      request: GenerateRequest.fromPartial(request),
+    });
+    return this.#call(rpcs.countTokens, counted, this.#lookupTimeoutMs, options);
+  }
+
+  /** Turns texts into vectors. */
+  embed(request: DeepPartial<EmbedRequest>, options?: CallOptions): Promise<EmbedResponse> {
+    return this.#call(
+      rpcs.embed,
+      EmbedRequest.fromPartial(request),
+      this.#generateTimeoutMs,
+      options,
+    );
+  }
+
+  /** One page of the models that callers can name. */
+  listModels(
+    request: DeepPartial<ListModelsRequest> = {},
+    options?: CallOptions,
+  ): Promise<ListModelsResponse> {
+    return this.#call(
+      rpcs.listModels,
+      ListModelsRequest.fromPartial(request),
+      this.#lookupTimeoutMs,
+      options,
+    );
+  }
+
+  /** All of them, page by page; of one provider if it is named. */
+  async *models(providerId = "", options?: CallOptions): AsyncGenerator<Model, void, undefined> {
+    let pageToken = "";
+    do {
+      const page = await this.listModels(
+        { providerId, pageToken, pageSize: MODELS_PAGE_SIZE },
+        options,
+      );
+      yield* page.models;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+  }
+
+  /** Describes one model. */
+  getModel(request: DeepPartial<GetModelRequest>, options?: CallOptions): Promise<Model> {
+    return this.#call(
+      rpcs.getModel,
+      GetModelRequest.fromPartial(request),
+      this.#lookupTimeoutMs,
+      options,
+    );
+  }
+
+  /** Opens a session whose messages the gateway remembers. */
+  createSession(
+    request: DeepPartial<CreateSessionRequest> = {},
+    options?: CallOptions,
+  ): Promise<Session> {
+    return this.#call(
+      rpcs.createSession,
+      CreateSessionRequest.fromPartial(request),
+      this.#lookupTimeoutMs,
+      options,
+    );
+  }
+
+  /** A session, with its messages. */
+  getSession(id: string, options?: CallOptions): Promise<Session> {
+    const request = GetSessionRequest.fromPartial({ id });
+    return this.#call(rpcs.getSession, request, this.#lookupTimeoutMs, options);
+  }
+
+  /** Forgets a session. */
+  async deleteSession(id: string, options?: CallOptions): Promise<void> {
+    const request = DeleteSessionRequest.fromPartial({ id });
+    await this.#call(rpcs.deleteSession, request, this.#lookupTimeoutMs, options);
+  }
+
+  #call<Request, Response>(
+    rpc: MethodDefinition<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+    options: CallOptions = {},
+  ): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      if (options.signal?.aborted) return reject(aborted());
+      const call: ClientUnaryCall = this.#client.makeUnaryRequest(
+        rpc.path,
+        rpc.requestSerialize,
+        rpc.responseDeserialize,
+        request,
+        this.metadata(options),
+        deadlineOf(timeoutMs, options),
+        (error, response) => {
+          options.signal?.removeEventListener("abort", cancel);
+          if (error) reject(LLMGatewayError.of(error));
+          else resolve(response as Response);
+        },
+      );
+      const cancel = () => call.cancel();
+      options.signal?.addEventListener("abort", cancel, { once: true });
+    });
+  }
+
+  #stream<Request>(
+    rpc: MethodDefinition<Request, GenerateEvent>,
+    request: Request,
+    options: CallOptions = {},
+  ): GenerateStream {
+    const call = this.#client.makeServerStreamRequest(
+      rpc.path,
+      rpc.requestSerialize,
+      rpc.responseDeserialize,
+      request,
+      this.metadata(options),
+      deadlineOf(this.#generateTimeoutMs, options),
+    );
+    const { signal } = options;
+    const cancel = () => call.cancel();
+    if (signal?.aborted) cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    call.on("status", () => signal?.removeEventListener("abort", cancel));
+    return new GenerateStream(call);
+  }
+}
+
+/** A message of the user with one text. */
+export function userText(text: string): DeepPartial<Message> {
+  return { role: Role.ROLE_USER, parts: [{ kind: { $case: "text", value: text } }] };
+}
+
+/** What the model says in the first of an answer's choices. */
+export function textOf(response: GenerateResponse): string {
+  const parts = response.choices[0]?.message?.parts ?? [];
+  return parts.map(({ kind }) => (kind?.$case === "text" ? kind.value : "")).join("");
+}
+
+/** The piece of text that an event of a stream brings; empty if it brings none. */
+export function deltaText({ event }: GenerateEvent): string {
+  const piece = event?.$case === "delta" ? event.value.piece : undefined;
+  return piece?.$case === "text" ? piece.value : "";
+}
+
+function deadlineOf(timeoutMs: number, options: CallOptions): GrpcCallOptions {
+  const timeout = timeoutOf("timeoutMs", options.timeoutMs ?? timeoutMs);
+  return timeout === Infinity ? {} : { deadline: Date.now() + timeout };
+}
+
+function aborted(): LLMGatewayError {
+  return new LLMGatewayError(status.CANCELLED, "the signal was aborted before the call");
+}

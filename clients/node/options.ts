@@ -1,0 +1,122 @@
+import { type ChannelOptions, ChannelCredentials, credentials, Metadata } from "@grpc/grpc-js";
+
+export const VERSION = "0.1.0";
+
+/** Metadata of calls; several values go under one name. */
+export type MetadataValues = Readonly<Record<string, string | readonly string[]>>;
+
+/** PEM texts. */
+export interface TlsOptions {
+  /** Issuers to trust in place of Node's own. */
+  ca?: Buffer;
+  /** A certificate to show, and its key: mutual TLS. */
+  cert?: Buffer;
+  key?: Buffer;
+}
+
+export interface LLMGatewayOptions {
+  /** Sent as `authorization: Bearer`. */
+  apiKey?: string;
+  /** Does without TLS, for a gateway on this machine or behind a proxy that encrypts. */
+  plaintext?: boolean;
+  tls?: TlsOptions;
+  /** Credentials of your own instead. */
+  credentials?: ChannelCredentials;
+  /** For calls that run a model; 900,000 by default, Infinity for no limit. */
+  generateTimeoutMs?: number;
+  /** For all others; 60,000 by default. */
+  lookupTimeoutMs?: number;
+  /** Whether calls wait for a connection where they would fail if none can be made. */
+  waitForReady?: boolean;
+  /**
+   * Added to each call, such as a trace by OpenTelemetry:
+   *
+   *     metadata: () => {
+   *       const carrier = {};
+   *       propagation.inject(context.active(), carrier);
+   *       return carrier;
+   *     }
+   */
+  metadata?: () => MetadataValues;
+  /** Passed to gRPC; they win. */
+  channelOptions?: ChannelOptions;
+}
+
+/** What one call may have of its own. */
+export interface CallOptions {
+  /** Cancels the call. */
+  signal?: AbortSignal;
+  /** Instead of the client's. */
+  timeoutMs?: number;
+  waitForReady?: boolean;
+  /** Wins over the client's. `traceparent` has its place here. */
+  metadata?: MetadataValues;
+}
+
+// The gateway asks clients to wait, or not to come again, by push-back, which
+// this policy obeys; the timeout is each call's own.
+const SERVICE_CONFIG = {
+  loadBalancingConfig: [{ round_robin: {} }],
+  retryThrottling: { maxTokens: 10, tokenRatio: 0.1 },
+  methodConfig: [
+    {
+      name: [{ service: "llmgateway.v1.GatewayService" }],
+      retryPolicy: {
+        maxAttempts: 3,
+        initialBackoff: "0.2s",
+        maxBackoff: "5s",
+        backoffMultiplier: 2,
+        retryableStatusCodes: ["UNAVAILABLE"],
+      },
+    },
+  ],
+};
+
+// Answers with pictures or sound are larger than gRPC's 4 MiB.
+const RESPONSE_BYTES_MAX = 32 << 20;
+
+export function channelOptionsOf(options: LLMGatewayOptions): ChannelOptions {
+  return {
+    "grpc.primary_user_agent": `llmgateway-node/${VERSION}`,
+    "grpc.service_config": JSON.stringify(SERVICE_CONFIG),
+    // A DNS record that says otherwise does not belong to this program.
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.max_receive_message_length": RESPONSE_BYTES_MAX,
+    ...options.channelOptions,
+  };
+}
+
+export function credentialsOf(options: LLMGatewayOptions): ChannelCredentials {
+  const { plaintext, tls, credentials: own } = options;
+  if ([plaintext, tls, own].filter(Boolean).length > 1) {
+    throw new TypeError("of plaintext, tls and credentials only one can be set");
+  }
+  if (own) return own;
+  if (plaintext) return credentials.createInsecure();
+  const { ca = null, cert = null, key = null } = tls ?? {};
+  if ((cert === null) !== (key === null)) {
+    throw new TypeError("tls.cert and tls.key are set together");
+  }
+  return credentials.createSsl(ca, key, cert);
+}
+
+export function timeoutOf(name: string, timeoutMs: number): number {
+  if (!(timeoutMs > 0)) throw new RangeError(`${name} is ${timeoutMs} and must be more than 0`);
+  return timeoutMs;
+}
+
+export function metadataOf(options: LLMGatewayOptions, call: CallOptions): Metadata {
+  const metadata = new Metadata({
+    waitForReady: call.waitForReady ?? options.waitForReady ?? false,
+  });
+  if (options.apiKey) metadata.set("authorization", `Bearer ${options.apiKey}`);
+  for (const values of [options.metadata?.(), call.metadata]) {
+    for (const [name, value] of Object.entries(values ?? {})) {
+      metadata.remove(name);
+      for (const one of [value].flat()) metadata.add(name, one);
+    }
+  }
+  return metadata;
+}
