@@ -141,7 +141,8 @@ release:
 
 packages:
 	@tools/deps.sh build stubs
-	@bazel build $(BUILDFLAGS) //clients/go:package //clients/node:package
+	@bazel build $(BUILDFLAGS) //clients/go:package \
+	  //clients/java:package //clients/node:package
 
 stubs:
 	@tools/deps.sh build python stubs

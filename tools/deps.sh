@@ -248,6 +248,14 @@ go_libraries() (
     find modules -mindepth 1 -maxdepth 1 ! -name cache -exec rm -r {} +
 )
 
+# What Java programs import, as a folder `jars`.
+#   java_libraries DIR
+java_libraries() {
+  mvn --batch-mode --quiet --file "${ROOT}/clients/java/pom.xml" \
+    dependency:copy-dependencies -DincludeScope=runtime \
+    -DoutputDirectory="$1/jars"
+}
+
 # What Node programs import; nothing of it may run code to install itself.
 #   node_libraries PACKAGES DIR
 node_libraries() {
@@ -316,6 +324,8 @@ install_tools() {
         "google.golang.org/grpc/cmd/protoc-gen-go-grpc@${PROTOC_GEN_GO_GRPC_VERSION}"
       once go-libraries "$(pins_version "${GO_LIBRARIES}" \
         "$(<"${ROOT}/clients/go/dependencies.go")")" go_libraries
+      once java-libraries "$(pins_version \
+        "$(<"${ROOT}/clients/java/pom.xml")")" java_libraries
       once node-libraries "$(pins_version "${NODE_LIBRARIES}")" \
         node_libraries "${NODE_LIBRARIES}"
       ;;

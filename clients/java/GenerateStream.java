@@ -1,0 +1,143 @@
+package dev.llmgateway;
+
+import dev.llmgateway.v1.GenerateEvent;
+import dev.llmgateway.v1.StreamEnd;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * A streamed answer as its events arrive; for one loop of one thread, which waits for them.
+ *
+ * <pre>{@code
+ * try (GenerateStream stream = gateway.stream(request)) {
+ *   for (GenerateEvent event : stream) System.out.print(event.getDelta().getText());
+ *   stream.end(); // What it consumed, whatever the outcome.
+ * }
+ * }</pre>
+ *
+ * <p>The loop ends by itself only if the gateway said that the model finished, and throws an {@link
+ * LLMGatewayException} otherwise: a connection that breaks off is never a success. A stream that is
+ * closed early stops the model; what was generated until then is billed. Who does not take events
+ * holds the model back.
+ */
+public final class GenerateStream implements Iterable<GenerateEvent>, AutoCloseable {
+  private final ClientCall<?, GenerateEvent> call;
+  // Of events, of which one at most is asked for beforehand, and at last an Ending.
+  private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
+  private Object next;
+  private StreamEnd end;
+  private String requestId = "";
+
+  private static final class Ending {
+    final Status status;
+    final Metadata trailers;
+
+    Ending(Status status, Metadata trailers) {
+      this.status = status;
+      this.trailers = trailers;
+    }
+  }
+
+  private final class Listener extends ClientCall.Listener<GenerateEvent> {
+    @Override
+    public void onMessage(GenerateEvent event) {
+      arrived.add(event);
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+      arrived.add(new Ending(status, trailers));
+    }
+  }
+
+  private GenerateStream(ClientCall<?, GenerateEvent> call) {
+    this.call = call;
+  }
+
+  static <Request> GenerateStream start(ClientCall<Request, GenerateEvent> call, Request request) {
+    GenerateStream stream = new GenerateStream(call);
+    call.start(stream.new Listener(), new Metadata());
+    call.request(1);
+    call.sendMessage(request);
+    call.halfClose();
+    return stream;
+  }
+
+  @Override
+  public Iterator<GenerateEvent> iterator() {
+    return new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        if (next == null) {
+          next = take();
+        }
+        return next instanceof GenerateEvent || !ended((Ending) next);
+      }
+
+      @Override
+      public GenerateEvent next() {
+        if (!hasNext()) {
+          throw new NoSuchElementException();
+        }
+        GenerateEvent event = (GenerateEvent) next;
+        next = null;
+        call.request(1);
+        if (event.hasStarted()) {
+          requestId = event.getStarted().getRequestId();
+        }
+        if (event.hasEnd()) {
+          end = event.getEnd();
+        }
+        return event;
+      }
+    };
+  }
+
+  /** The last event, once the loop has had it. */
+  public Optional<StreamEnd> end() {
+    return Optional.ofNullable(end);
+  }
+
+  /** The gateway's id of the call; empty until the first event. */
+  public String requestId() {
+    return requestId;
+  }
+
+  /** Ends the stream; a loop that is under way throws. Any thread may call it, and again. */
+  @Override
+  public void close() {
+    call.cancel("the stream was closed", null);
+  }
+
+  private Object take() {
+    try {
+      return arrived.take();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      call.cancel("the thread was interrupted", interrupted);
+      return new Ending(
+          Status.CANCELLED.withDescription("the thread was interrupted").withCause(interrupted),
+          new Metadata());
+    }
+  }
+
+  // Returns true, or throws why the answer is not whole.
+  private boolean ended(Ending ending) {
+    if (!ending.status.isOk()) {
+      throw LLMGatewayException.of(ending.status, ending.trailers);
+    }
+    if (end == null || end.getOutcome() != StreamEnd.Outcome.OUTCOME_FINISHED) {
+      throw LLMGatewayException.of(
+          Status.UNAVAILABLE.withDescription("the stream broke off without its end"),
+          ending.trailers,
+          "STREAM_INTERRUPTED");
+    }
+    return true;
+  }
+}

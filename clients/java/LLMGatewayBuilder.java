@@ -1,0 +1,182 @@
+package dev.llmgateway;
+
+import io.grpc.ChannelCredentials;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.TlsChannelCredentials;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** What an {@link LLMGateway} is made with. For one thread. */
+public final class LLMGatewayBuilder {
+  // Of what all clients share; the rest is in RetryingCalls.
+  private static final Map<String, ?> SERVICE_CONFIG =
+      Map.of("loadBalancingConfig", List.of(Map.of("round_robin", Map.of())));
+  private static final long KEEPALIVE_TIME_S = 30;
+  private static final long KEEPALIVE_TIMEOUT_S = 20;
+  // Answers with pictures or sound are larger than gRPC's 4 MiB.
+  private static final int RESPONSE_BYTES_MAX = 32 << 20;
+
+  private final String target;
+  private ChannelCredentials credentials;
+  private boolean plaintext;
+  private File rootCertificates;
+  private File certificateChain;
+  private File privateKey;
+  private String apiKey = "";
+  private Supplier<Map<String, String>> metadata = Map::of;
+  private Consumer<ManagedChannelBuilder<?>> more = builder -> {};
+  Duration generateTimeout = Duration.ofSeconds(900);
+  Duration lookupTimeout = Duration.ofSeconds(60);
+  boolean waitForReady;
+
+  LLMGatewayBuilder(String target) {
+    this.target = target;
+  }
+
+  /** Sent with each call, as {@code authorization: Bearer}. */
+  public LLMGatewayBuilder apiKey(String key) {
+    apiKey = key;
+    return this;
+  }
+
+  /** Does without TLS, for a gateway on this machine or behind a proxy that encrypts. */
+  public LLMGatewayBuilder plaintext() {
+    plaintext = true;
+    return this;
+  }
+
+  /** Trusts the issuers in a PEM file in place of Java's own. */
+  public LLMGatewayBuilder rootCertificates(File pem) {
+    rootCertificates = pem;
+    return this;
+  }
+
+  /** Shows the gateway a certificate, by PEM files of its chain and its key: mutual TLS. */
+  public LLMGatewayBuilder clientCertificate(File chain, File key) {
+    certificateChain = chain;
+    privateKey = key;
+    return this;
+  }
+
+  /** Credentials of your own instead. */
+  public LLMGatewayBuilder credentials(ChannelCredentials own) {
+    credentials = own;
+    return this;
+  }
+
+  /** For calls that run a model: 900 s by default; null for no limit. */
+  public LLMGatewayBuilder generateTimeout(Duration timeout) {
+    generateTimeout = timeout;
+    return this;
+  }
+
+  /** For all others: 60 s by default. */
+  public LLMGatewayBuilder lookupTimeout(Duration timeout) {
+    lookupTimeout = timeout;
+    return this;
+  }
+
+  /** Has calls wait for a connection where they would fail if none can be made. */
+  public LLMGatewayBuilder waitForReady() {
+    waitForReady = true;
+    return this;
+  }
+
+  /**
+   * Added to each call, such as a trace by OpenTelemetry:
+   *
+   * <pre>{@code
+   * .metadata(() -> {
+   *   Map<String, String> carrier = new HashMap<>();
+   *   propagator.inject(Context.current(), carrier, Map::put);
+   *   return carrier;
+   * })
+   * }</pre>
+   */
+  public LLMGatewayBuilder metadata(Supplier<Map<String, String>> ofCall) {
+    metadata = ofCall;
+    return this;
+  }
+
+  /** Sets what else gRPC takes, at last, so that it wins. */
+  public LLMGatewayBuilder channel(Consumer<ManagedChannelBuilder<?>> settings) {
+    more = settings;
+    return this;
+  }
+
+  /**
+   * It connects with the first call.
+   *
+   * @throws UncheckedIOException if a file cannot be read
+   */
+  public LLMGateway build() {
+    AddressList.register();
+    ManagedChannelBuilder<?> builder =
+        Grpc.newChannelBuilder(target, transport())
+            .userAgent("llmgateway-java/" + LLMGateway.VERSION)
+            .defaultServiceConfig(SERVICE_CONFIG)
+            // A DNS record that says otherwise does not belong to this program.
+            .disableServiceConfigLookUp()
+            // Of attempts that never left; the rest is ours.
+            .enableRetry()
+            .keepAliveTime(KEEPALIVE_TIME_S, TimeUnit.SECONDS)
+            .keepAliveTimeout(KEEPALIVE_TIMEOUT_S, TimeUnit.SECONDS)
+            .maxInboundMessageSize(RESPONSE_BYTES_MAX);
+    more.accept(builder);
+    return new LLMGateway(builder.build(), this);
+  }
+
+  private ChannelCredentials transport() {
+    boolean tls = rootCertificates != null || certificateChain != null;
+    if ((plaintext ? 1 : 0) + (tls ? 1 : 0) + (credentials != null ? 1 : 0) > 1) {
+      throw new IllegalStateException(
+          "of plaintext, certificates and credentials only one can be set");
+    }
+    if (credentials != null) {
+      return credentials;
+    }
+    if (plaintext) {
+      return InsecureChannelCredentials.create();
+    }
+    TlsChannelCredentials.Builder builder = TlsChannelCredentials.newBuilder();
+    try {
+      if (rootCertificates != null) {
+        builder.trustManager(rootCertificates);
+      }
+      if (certificateChain != null) {
+        builder.keyManager(certificateChain, privateKey);
+      }
+    } catch (IOException unreadable) {
+      throw new UncheckedIOException(unreadable);
+    }
+    return builder.build();
+  }
+
+  // What a call has: its own wins over the client's.
+  Metadata metadataOf(RequestOptions call) {
+    Metadata all = new Metadata();
+    all.merge(call.metadata);
+    if (!apiKey.isEmpty()) {
+      addNew(all, "authorization", "Bearer " + apiKey);
+    }
+    metadata.get().forEach((name, value) -> addNew(all, name, value));
+    return all;
+  }
+
+  private static void addNew(Metadata all, String name, String value) {
+    Metadata.Key<String> key = Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+    if (!all.containsKey(key)) {
+      all.put(key, value);
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package dev.llmgateway;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.QuotaFailure;
+import com.google.rpc.RetryInfo;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Why a call failed, with all that the gateway says of it.
+ *
+ * <pre>{@code
+ * try {
+ *   gateway.generate(request);
+ * } catch (LLMGatewayException failure) {
+ *   if (failure.reason().equals("BUDGET_EXCEEDED")) ...
+ * }
+ * }</pre>
+ */
+public final class LLMGatewayException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+  private static final Metadata.Key<String> REQUEST_ID =
+      Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+
+  /** A field of the request that is wrong. */
+  public static final class Violation {
+    private final String field;
+    private final String description;
+
+    Violation(String field, String description) {
+      this.field = field;
+      this.description = description;
+    }
+
+    /** Such as {@code messages[0].role}. */
+    public String field() {
+      return field;
+    }
+
+    public String description() {
+      return description;
+    }
+  }
+
+  /** A limit or budget that was reached. */
+  public static final class Quota {
+    private final String subject;
+    private final String description;
+
+    Quota(String subject, String description) {
+      this.subject = subject;
+      this.description = description;
+    }
+
+    public String subject() {
+      return subject;
+    }
+
+    public String description() {
+      return description;
+    }
+  }
+
+  private final transient Status status;
+  private final String requestId;
+  private String reason = "";
+  private transient Map<String, String> metadata = Map.of();
+  private Duration retryAfter;
+  private final transient List<Violation> violations = new ArrayList<>();
+  private final transient List<Quota> quotas = new ArrayList<>();
+
+  private LLMGatewayException(Status status, Metadata trailers) {
+    super(status.getDescription(), status.getCause());
+    this.status = status;
+    Metadata told = trailers == null ? new Metadata() : trailers;
+    String id = told.get(REQUEST_ID);
+    requestId = id == null ? "" : id;
+    try {
+      for (Any detail : StatusProto.fromStatusAndTrailers(status, told).getDetailsList()) {
+        read(detail);
+      }
+    } catch (InvalidProtocolBufferException | IllegalArgumentException malformed) {
+      addSuppressed(malformed); // Code and message are told all the same.
+    }
+  }
+
+  /** Reads how a call ended that was not made by an LLMGateway's methods. */
+  public static LLMGatewayException of(Status status, Metadata trailers) {
+    return new LLMGatewayException(status, trailers);
+  }
+
+  static LLMGatewayException of(Status status, Metadata trailers, String reason) {
+    LLMGatewayException failure = of(status, trailers);
+    failure.reason = reason;
+    return failure;
+  }
+
+  private void read(Any detail) throws InvalidProtocolBufferException {
+    if (detail.is(ErrorInfo.class)) {
+      ErrorInfo info = detail.unpack(ErrorInfo.class);
+      reason = info.getReason();
+      metadata = info.getMetadataMap();
+    } else if (detail.is(RetryInfo.class)) {
+      com.google.protobuf.Duration delay = detail.unpack(RetryInfo.class).getRetryDelay();
+      retryAfter = Duration.ofSeconds(delay.getSeconds(), delay.getNanos());
+    } else if (detail.is(BadRequest.class)) {
+      for (BadRequest.FieldViolation one :
+          detail.unpack(BadRequest.class).getFieldViolationsList()) {
+        violations.add(new Violation(one.getField(), one.getDescription()));
+      }
+    } else if (detail.is(QuotaFailure.class)) {
+      for (QuotaFailure.Violation one : detail.unpack(QuotaFailure.class).getViolationsList()) {
+        quotas.add(new Quota(one.getSubject(), one.getDescription()));
+      }
+    }
+  }
+
+  /** gRPC's code, such as UNAVAILABLE. */
+  public Status.Code code() {
+    return status.getCode();
+  }
+
+  /**
+   * A name of {@code ErrorReason} in errors.proto without its {@code ERROR_REASON_} prefix; empty
+   * if the gateway was not reached.
+   */
+  public String reason() {
+    return reason;
+  }
+
+  /** Says more of the reason, by keys that errors.proto names. */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  /** How long to wait before it may work; empty if waiting is not said to help. */
+  public Optional<Duration> retryAfter() {
+    return Optional.ofNullable(retryAfter);
+  }
+
+  public List<Violation> violations() {
+    return List.copyOf(violations);
+  }
+
+  public List<Quota> quotas() {
+    return List.copyOf(quotas);
+  }
+
+  /** The gateway's id of the call; empty if it was not reached. */
+  public String requestId() {
+    return requestId;
+  }
+}

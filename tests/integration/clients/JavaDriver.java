@@ -1,0 +1,330 @@
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import com.google.protobuf.Duration;
+import dev.llmgateway.GenerateStream;
+import dev.llmgateway.LLMGateway;
+import dev.llmgateway.LLMGatewayBuilder;
+import dev.llmgateway.LLMGatewayException;
+import dev.llmgateway.RequestOptions;
+import dev.llmgateway.v1.CountTokensResponse;
+import dev.llmgateway.v1.CreateSessionRequest;
+import dev.llmgateway.v1.EmbedInput;
+import dev.llmgateway.v1.EmbedRequest;
+import dev.llmgateway.v1.GenerateEvent;
+import dev.llmgateway.v1.GenerateRequest;
+import dev.llmgateway.v1.GenerateResponse;
+import dev.llmgateway.v1.GetModelRequest;
+import dev.llmgateway.v1.ListModelsRequest;
+import dev.llmgateway.v1.ListModelsResponse;
+import dev.llmgateway.v1.Model;
+import dev.llmgateway.v1.Session;
+import dev.llmgateway.v1.StreamEnd;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** Makes the calls that client_driver.py asks for, through the client for Java. */
+final class JavaDriver {
+  static final class Settings {
+    String target;
+    boolean plaintext;
+    String api_key;
+    String ca;
+    String cert;
+    String key;
+    boolean wait_for_ready;
+  }
+
+  static final class Command {
+    int id;
+    String model = "";
+    String text;
+    String provider_id = "";
+    String session = "";
+    String name = "";
+    String request_id = "";
+    long after_seq;
+    int page_size;
+    long ttl_s;
+    long timeout_ms;
+    int close_after;
+    Map<String, String> metadata = Map.of();
+
+    GenerateRequest request() {
+      GenerateRequest.Builder request =
+          GenerateRequest.newBuilder()
+              .setModel(model)
+              .setProviderId(provider_id)
+              .setSession(session);
+      if (text != null) {
+        request.addMessages(LLMGateway.userText(text));
+      }
+      return request.build();
+    }
+
+    RequestOptions options() {
+      RequestOptions options = RequestOptions.none();
+      if (timeout_ms > 0) {
+        options = options.timeout(java.time.Duration.ofMillis(timeout_ms));
+      }
+      for (Map.Entry<String, String> one : metadata.entrySet()) {
+        options = options.metadata(one.getKey(), one.getValue());
+      }
+      return options;
+    }
+  }
+
+  private static final Gson GSON = new Gson();
+  private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+
+  private final LLMGateway gateway;
+  private final Map<Integer, Runnable> cancels = new ConcurrentHashMap<>();
+
+  private JavaDriver(LLMGateway gateway) {
+    this.gateway = gateway;
+  }
+
+  private static Map<String, Object> failure(Throwable error) {
+    if (!(error instanceof LLMGatewayException)) {
+      return Map.of("untyped", error.toString());
+    }
+    LLMGatewayException failure = (LLMGatewayException) error;
+    Map<String, Object> told = new java.util.HashMap<>();
+    told.put("code", failure.code().name());
+    told.put("reason", failure.reason());
+    told.put("message", failure.getMessage());
+    told.put("metadata", failure.metadata());
+    failure.retryAfter().ifPresent(delay -> told.put("retry_after_ms", delay.toMillis()));
+    told.put(
+        "fields",
+        failure.violations().stream()
+            .map(LLMGatewayException.Violation::field)
+            .collect(Collectors.toList()));
+    told.put(
+        "quotas",
+        failure.quotas().stream()
+            .map(LLMGatewayException.Quota::subject)
+            .collect(Collectors.toList()));
+    told.put("request_id", failure.requestId());
+    return told;
+  }
+
+  private static void tell(int id, Map<String, ?> result) {
+    Map<String, Object> told = new java.util.HashMap<>(result);
+    told.put("id", id);
+    synchronized (OUT) {
+      OUT.println(GSON.toJson(told));
+    }
+  }
+
+  /** Tells what becomes of a future, and lets it be cancelled. */
+  private <T> void answer(
+      Command command, CompletableFuture<T> future, Function<T, Map<String, ?>> shown) {
+    cancels.put(command.id, () -> future.cancel(true));
+    future.whenComplete(
+        (answer, error) -> {
+          if (error instanceof CancellationException) {
+            // As a future's own; the call's end is seen at the upstream.
+            tell(
+                command.id,
+                Map.of("error", Map.of("code", "CANCELLED", "reason", "", "message", "")));
+          } else {
+            tell(
+                command.id,
+                error == null ? shown.apply(answer) : Map.of("error", failure(error)));
+          }
+        });
+  }
+
+  private void read(Command command, GenerateStream stream) {
+    cancels.put(command.id, stream::close);
+    List<String> events = new ArrayList<>();
+    List<Long> seqs = new ArrayList<>();
+    StringBuilder text = new StringBuilder();
+    Map<String, Object> told = new java.util.HashMap<>();
+    int deltas = 0;
+    try {
+      for (GenerateEvent event : stream) {
+        events.add(event.getEventCase().name().toLowerCase(Locale.ROOT));
+        seqs.add(event.getSeq());
+        text.append(event.getDelta().getText());
+        if (event.hasDelta() && ++deltas == command.close_after) {
+          stream.close();
+          break;
+        }
+      }
+      if (command.close_after > 0) {
+        // Whoever goes on reading is told.
+        while (stream.iterator().hasNext()) {
+          stream.iterator().next();
+        }
+      }
+    } catch (LLMGatewayException error) {
+      told.put("error", failure(error));
+    }
+    StreamEnd end = stream.end().orElse(StreamEnd.getDefaultInstance());
+    told.put("events", events);
+    told.put("seqs", seqs);
+    told.put("text", text.toString());
+    told.put("request_id", stream.requestId());
+    told.put("outcome", end.getOutcome().name());
+    told.put("input_tokens", end.getUsage().getInputTokens());
+    told.put("output_tokens", end.getUsage().getOutputTokens());
+    tell(command.id, told);
+  }
+
+  private static Map<String, ?> whole(GenerateResponse answer) {
+    return Map.of(
+        "text",
+        LLMGateway.textOf(answer),
+        "request_id",
+        answer.getRequestId(),
+        "input_tokens",
+        answer.getUsage().getInputTokens(),
+        "output_tokens",
+        answer.getUsage().getOutputTokens(),
+        "finish_reason",
+        answer.getChoicesCount() == 0 ? "" : answer.getChoices(0).getFinishReason().name());
+  }
+
+  private static List<String> names(List<Model> models) {
+    return models.stream().map(Model::getName).collect(Collectors.toList());
+  }
+
+  private static Map<String, ?> shown(Session session) {
+    return Map.of("session", session.getId(), "messages", session.getMessagesCount());
+  }
+
+  private void run(String what, Command command) {
+    RequestOptions options = command.options();
+    switch (what) {
+      case "generate":
+        answer(command, gateway.generateAsync(command.request(), options), JavaDriver::whole);
+        break;
+      case "stream":
+        read(command, gateway.stream(command.request(), options));
+        break;
+      case "resume":
+        read(command, gateway.resume(command.request_id, command.after_seq, options));
+        break;
+      case "count":
+        CountTokensResponse count = gateway.countTokens(command.request(), options);
+        tell(command.id, Map.of("input_tokens", count.getInputTokens()));
+        break;
+      case "embed":
+        answer(
+            command,
+            gateway.embedAsync(
+                EmbedRequest.newBuilder()
+                    .setModel(command.model)
+                    .addInputs(EmbedInput.newBuilder().setText(command.text))
+                    .build(),
+                options),
+            vectors ->
+                Map.of(
+                    "vectors",
+                    vectors.getEmbeddingsList().stream()
+                        .map(one -> one.getValuesCount())
+                        .collect(Collectors.toList())));
+        break;
+      case "list_models":
+        ListModelsResponse page =
+            gateway.listModels(
+                ListModelsRequest.newBuilder()
+                    .setProviderId(command.provider_id)
+                    .setPageSize(command.page_size)
+                    .build(),
+                options);
+        tell(
+            command.id,
+            Map.of(
+                "models", names(page.getModelsList()), "more", !page.getNextPageToken().isEmpty()));
+        break;
+      case "models":
+        tell(command.id, Map.of("models", names(gateway.models(command.provider_id, options))));
+        break;
+      case "get_model":
+        Model model =
+            gateway.getModel(GetModelRequest.newBuilder().setName(command.name).build(), options);
+        tell(command.id, Map.of("name", model.getName(), "provider", model.getProvider()));
+        break;
+      case "create_session":
+        tell(
+            command.id,
+            shown(
+                gateway.createSession(
+                    CreateSessionRequest.newBuilder()
+                        .setTtl(Duration.newBuilder().setSeconds(command.ttl_s))
+                        .build(),
+                    options)));
+        break;
+      case "get_session":
+        tell(command.id, shown(gateway.getSession(command.session, options)));
+        break;
+      case "delete_session":
+        gateway.deleteSession(command.session, options);
+        tell(command.id, Map.of());
+        break;
+      default:
+        tell(command.id, Map.of("untyped", "unknown command " + what));
+    }
+  }
+
+  private static LLMGateway connect(Settings settings) {
+    LLMGatewayBuilder builder = LLMGateway.builder(settings.target);
+    if (settings.plaintext) {
+      builder.plaintext();
+    }
+    if (settings.api_key != null) {
+      builder.apiKey(settings.api_key);
+    }
+    if (settings.ca != null) {
+      builder.rootCertificates(new File(settings.ca));
+    }
+    if (settings.cert != null) {
+      builder.clientCertificate(new File(settings.cert), new File(settings.key));
+    }
+    if (settings.wait_for_ready) {
+      builder.waitForReady();
+    }
+    return builder.build();
+  }
+
+  public static void main(String[] args) throws Exception {
+    LLMGateway gateway = connect(GSON.fromJson(args[0], Settings.class));
+    JavaDriver driver = new JavaDriver(gateway);
+    ExecutorService callers = Executors.newCachedThreadPool();
+    BufferedReader lines =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      String what = GSON.fromJson(line, JsonObject.class).get("do").getAsString();
+      Command command = GSON.fromJson(line, Command.class);
+      if (what.equals("cancel")) {
+        driver.cancels.get(command.id).run();
+        continue;
+      }
+      callers.submit(
+          () -> {
+            try {
+              driver.run(what, command);
+            } catch (RuntimeException error) {
+              tell(command.id, Map.of("error", failure(error)));
+            }
+          });
+    }
+    System.exit(0);
+  }
+}

@@ -1,0 +1,31 @@
+"""The client for Java."""
+
+import unittest
+
+from tests.integration.clients import client_cases
+
+_COMMAND = ["tests/integration/clients/java_driver/run"]
+
+
+class CallTest(client_cases.CallCases):
+    command = _COMMAND
+
+
+class ErrorTest(client_cases.ErrorCases):
+    command = _COMMAND
+
+
+class RetryTest(client_cases.RetryCases):
+    command = _COMMAND
+
+
+class ConnectionTest(client_cases.ConnectionCases):
+    command = _COMMAND
+
+
+class QuickStartTest(client_cases.QuickStartCase):
+    hello = ["tests/integration/clients/java_hello/run"]
+
+
+if __name__ == "__main__":
+    unittest.main()
