@@ -17,10 +17,10 @@ type loadFigures struct {
 	p99    time.Duration
 }
 
-// runLoad makes the calls, so many at a time; `judge` says what is wrong with
+// runLoad makes the calls, so many at a time; `wants` says what is wrong with
 // an answer.
 func (b *bench) runLoad(at string, r benchRequest,
-	judge func(told) error) loadFigures {
+	wants func(told) error) loadFigures {
 	var next, failed atomic.Int64
 	var mu sync.Mutex
 	var why string
@@ -34,7 +34,7 @@ func (b *bench) runLoad(at string, r benchRequest,
 			for n := next.Add(1); n <= int64(len(took)); n = next.Add(1) {
 				t := b.askAt(at, r, nil)
 				took[n-1] = t.took
-				if err := judge(t); err != nil {
+				if err := wants(t); err != nil {
 					failed.Add(1)
 					mu.Lock()
 					why = err.Error()
@@ -72,9 +72,9 @@ func checkLoad(b *bench) (string, error) {
 	if err := b.play(`{"text": "loaded"}`); err != nil {
 		return "", err
 	}
-	judge := func(t told) error { return wantText(t, "loaded") }
-	f := b.runLoad(b.options.gateway, b.plain(), judge)
-	return b.loadResult(f, b.runLoad("http://"+b.at, b.plain(), judge))
+	wants := func(t told) error { return wantText(t, "loaded") }
+	f := b.runLoad(b.options.gateway, b.plain(), wants)
+	return b.loadResult(f, b.runLoad("http://"+b.at, b.plain(), wants))
 }
 
 func checkStreamLoad(b *bench) (string, error) {
@@ -82,9 +82,9 @@ func checkStreamLoad(b *bench) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	judge := func(t told) error { return wantStream(t, longText) }
-	f := b.runLoad(b.options.gateway, b.streamed(), judge)
-	return b.loadResult(f, b.runLoad("http://"+b.at, b.streamed(), judge))
+	wants := func(t told) error { return wantStream(t, longText) }
+	f := b.runLoad(b.options.gateway, b.streamed(), wants)
+	return b.loadResult(f, b.runLoad("http://"+b.at, b.streamed(), wants))
 }
 
 // checkLoadWithFaults has answers take as long as short ones of a model do,

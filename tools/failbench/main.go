@@ -1,6 +1,6 @@
 // Failbench finds out how a gateway before language models takes it when its
 // provider fails: it is the provider, misbehaves by script, asks the gateway as
-// a program would, and judges what the program gets.
+// a program would, and checks what the program gets.
 //
 // README.md says how to aim it at a gateway, and what each check means.
 package main
