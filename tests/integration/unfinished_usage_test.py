@@ -227,7 +227,7 @@ class RunningCountTest(_UnfinishedCase):
                 self.expect(line, _INPUT, 450)
 
     def test_escapes_count_as_what_they_stand_for(self):
-        body = _sse(_chunk("\u4f60\u597d" * 400))
+        body = _sse(*[_chunk("\u4f60\u597d" * 100)] * 4)
         self.assertIn("\\u4f60", body)
         for line in self.each("gpt", body):
             self.expect(line, _INPUT, 600)
