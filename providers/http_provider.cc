@@ -1,11 +1,9 @@
 #include "providers/http_provider.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -15,13 +13,12 @@
 #include "base/text/json_grammar.h"
 #include "base/text/percent.h"
 #include "errors/fault.h"
-#include "errors/foreign_words.h"
 #include "google/protobuf/arena.h"
 #include "providers/bounded_messages.h"
 #include "providers/custom_calls.h"
 #include "providers/parsed_http_stream.h"
 #include "providers/raw_http_stream.h"
-#include "providers/unasked_answer.h"
+#include "providers/refused_answer.h"
 #include "providers/unsupported_parameters.h"
 
 namespace gateway {
@@ -30,9 +27,6 @@ namespace {
 using Pieces = absl::InlinedVector<std::string_view, 8>;
 using ProviderConfig = ::llmgateway::config::v1::ProviderConfig;
 
-constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kEventStream = "text/event-stream";
-constexpr std::string_view kJsonLines = "application/x-ndjson";
 constexpr std::string_view kModelMark = "{model}";
 
 // Returns the body with its edits applied, as pieces of the original and of the
@@ -49,12 +43,6 @@ Pieces Splice(std::string_view body, absl::Span<const Edit> edits) {
   }
   if (at < body.size()) pieces.push_back(body.substr(at));
   return pieces;
-}
-
-bool HasMediaType(std::string_view content_type, std::string_view media_type) {
-  const absl::string_view type = absl::StripAsciiWhitespace(
-      ToAbsl(content_type.substr(0, content_type.find(';'))));
-  return EqualsIgnoreCase(ToStd(type), media_type);
 }
 
 std::vector<Secret> SecretsOf(const ProviderSetup& setup) {
@@ -80,41 +68,23 @@ absl::Status CheckIsObject(std::string_view answer) {
 }
 
 // Returns whether the provider says that it failed while it made this answer.
-bool IsGivenUp(const v1::GenerateResponse& response) {
-  return std::any_of(response.choices().begin(), response.choices().end(),
-                     [](const v1::Choice& choice) {
-                       return choice.finish_reason() ==
-                              v1::FINISH_REASON_ERROR;
-                     });
-}
-bool IsGivenUp(const ProviderAnswer& answer) {
+bool WasGivenUp(const ProviderAnswer& answer) {
   return answer.response != nullptr
              ? IsGivenUp(*answer.response)
              : answer.facts.finish_reason == v1::FINISH_REASON_ERROR;
 }
 
-// Returns the word in which it says so.
-std::string GivenUpWord(const v1::GenerateResponse& response) {
-  for (const v1::Choice& choice : response.choices()) {
-    if (choice.finish_reason() == v1::FINISH_REASON_ERROR) {
-      return choice.provider_finish_reason();
-    }
+// Returns the word in which it says so. Bytes that were only scanned are read
+// for it.
+std::string WordOf(const Dialect& dialect, const ProviderAnswer& answer) {
+  if (answer.response != nullptr) {
+    return std::string(GivenUpWord(*answer.response));
   }
-  return std::string();
-}
-// Bytes that were only scanned are read for it.
-std::string GivenUpWord(const Dialect& dialect, const ProviderAnswer& answer) {
-  if (answer.response != nullptr) return GivenUpWord(*answer.response);
   google::protobuf::Arena arena;
   auto* const read =
       google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
   ReadBoundedResponse(dialect, answer.raw, read).IgnoreError();
-  return GivenUpWord(*read);
-}
-
-// Returns the media type of the dialect's streams.
-std::string_view StreamTypeOf(const Dialect& dialect) {
-  return dialect.framing() == Framing::kJsonLines ? kJsonLines : kEventStream;
+  return std::string(GivenUpWord(*read));
 }
 
 }  // namespace
@@ -188,23 +158,16 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
                                           ProviderAnswer* answer) const {
   GATEWAY_CO_ASSIGN_OR_RETURN(answer->exchange,
                               co_await Dispatch(call, /*stream=*/false));
-  if (HasMediaType(answer->exchange->Find("content-type"),
-                   StreamTypeOf(*WayOf(call).stream.dialect))) {
-    co_return co_await RefuseStream(call, std::move(answer->exchange));
+  if (!HasMediaType(answer->exchange->Find("content-type"), kJsonType)) {
+    HttpStreamOptions options = StreamOptions(call);
+    co_return co_await RefuseAnswer(std::move(options), "JSON",
+                                    std::move(answer->exchange));
   }
   HttpExchange& exchange = *answer->exchange;
-  if (HasMediaType(exchange.Find("content-type"), kJson)) {
-    call.progress->answer = AttemptProgress::Answer::kWhole;
-  }
+  call.progress->answer = AttemptProgress::Answer::kWhole;
   const absl::StatusOr<std::string_view> body = co_await exchange.ReadAll();
   if (!body.ok()) {
     co_return faults_.OfTransport(body.status(), *call.progress);
-  }
-  const std::string_view content_type = exchange.Find("content-type");
-  if (!HasMediaType(content_type, kJson)) {
-    co_return faults_.NotTheAnswer("JSON", content_type, *body,
-                                   absl::StrCat(body->size()),
-                                   credentials_.Own(call));
   }
   const Dialect& dialect = *WayOf(call).whole.dialect;
   absl::Status read;
@@ -222,9 +185,8 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
     answer->facts.usage = answer->response->usage();
     answer->facts.has_usage = answer->response->has_usage();
   }
-  if (read.ok() && IsGivenUp(*answer)) {
-    co_return faults_.GaveUp(GivenUpWord(dialect, *answer),
-                             credentials_.Own(call));
+  if (read.ok() && WasGivenUp(*answer)) {
+    co_return faults_.GaveUp(WordOf(dialect, *answer), credentials_.Own(call));
   }
   co_return faults_.WrapFault(read, credentials_.Own(call));
 }
@@ -348,7 +310,11 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
   const HttpStreamOptions options = StreamOptions(call);
   if (!HasMediaType(exchange->Find("content-type"),
                     StreamTypeOf(*options.dialect))) {
-    co_return co_await RefuseWhole(call, *exchange);
+    co_return co_await RefuseAnswer(
+        options,
+        options.dialect->framing() == Framing::kJsonLines ? "a stream of JSON"
+                                                          : "an event stream",
+        std::move(exchange));
   }
   call.progress->answer = AttemptProgress::Answer::kStream;
   std::unique_ptr<ProviderStream> stream;
@@ -376,81 +342,21 @@ HttpStreamOptions HttpProvider::StreamOptions(ProviderCall& call) const {
   return options;
 }
 
-Task<absl::Status> HttpProvider::RefuseStream(ProviderCall& call,
-                                              Exchange exchange) const {
-  AttemptProgress& progress = *call.progress;
-  progress.answer = AttemptProgress::Answer::kStream;
-  progress.unasked = std::make_unique<UnaskedAnswer>();
-  const std::string content_type(exchange->Find("content-type"));
-  const std::unique_ptr<ProviderStream> stream =
-      NewParsedHttpStream(StreamOptions(call), std::move(exchange));
-  const absl::Status read = co_await ReadUnasked(
-      *stream, setup_.event_bytes_limit, progress.unasked.get());
-  // A failure that the provider tells says more than the form, and so does what
-  // ended the call.
-  if (FindForeignWords(read, ForeignWords::kOfProvider).has_value() ||
-      progress.http.timed_out || absl::IsCancelled(read) ||
-      absl::IsDeadlineExceeded(read) ||
-      FaultReason(read) == v1::ERROR_REASON_OVERLOADED) {
-    co_return read;
-  }
-  co_return faults_.NotTheAnswer("JSON", content_type, {},
-                                 absl::StrCat(progress.http.body_bytes),
-                                 credentials_.Own(call));
-}
-
-Task<absl::Status> HttpProvider::RefuseWhole(ProviderCall& call,
-                                             HttpExchange& exchange) const {
-  AttemptProgress& progress = *call.progress;
-  const Dialect& dialect = *WayOf(call).stream.dialect;
-  const std::string content_type(exchange.Find("content-type"));
-  const std::string size(exchange.Find("content-length"));
-  std::string_view begin;
-  if (HasMediaType(content_type, kJson)) {
-    // The model has answered, if not as it was asked to.
-    progress.answer = AttemptProgress::Answer::kWhole;
-    const absl::StatusOr<std::string_view> body = co_await exchange.ReadAll();
-    if (!body.ok()) co_return faults_.OfTransport(body.status(), progress);
-    begin = *body;
-    progress.unasked = std::make_unique<UnaskedAnswer>();
-    UnaskedAnswer& unasked = *progress.unasked;
-    const absl::Status read = co_await OffLoop(begin.size(), [&] {
-      return ReadBoundedResponse(dialect, begin, &unasked.response);
-    });
-    unasked.usage_is_final = read.ok();
-    if (FindForeignWords(read, ForeignWords::kOfProvider).has_value()) {
-      co_return faults_.WrapFault(read, credentials_.Own(call));
-    }
-    if (read.ok() && IsGivenUp(unasked.response)) {
-      co_return faults_.GaveUp(GivenUpWord(unasked.response),
-                               credentials_.Own(call));
-    }
-  } else {
-    const absl::StatusOr<absl::Span<const std::string_view>> first =
-        co_await exchange.Read();
-    if (first.ok() && !first->empty()) begin = first->front();
-  }
-  co_return faults_.NotTheAnswer(
-      dialect.framing() == Framing::kJsonLines ? "a stream of JSON"
-                                               : "an event stream",
-      content_type, begin, size, credentials_.Own(call));
-}
-
 template <typename Read>
 Task<absl::Status> HttpProvider::Ask(ProviderCall& call, const Way& way,
                                      absl::Span<const std::string_view> body,
                                      Read read) const {
   GATEWAY_CO_ASSIGN_OR_RETURN(const Exchange exchange,
                               co_await Send(call, way, body, nullptr));
-  if (HasMediaType(exchange->Find("content-type"), kJson)) {
+  if (!IsPageType(exchange->Find("content-type"))) {
     call.progress->answer = AttemptProgress::Answer::kWhole;
   }
   const absl::StatusOr<std::string_view> answer = co_await exchange->ReadAll();
   if (!answer.ok()) {
     co_return faults_.OfTransport(answer.status(), *call.progress);
   }
-  const absl::Status understood = co_await OffLoop(
-      answer->size(), [&] { return read(*answer); });
+  const absl::Status understood =
+      co_await OffLoop(answer->size(), [&] { return read(*answer); });
   co_return faults_.WrapFault(understood, credentials_.Own(call));
 }
 

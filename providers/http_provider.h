@@ -136,12 +136,6 @@ class HttpProvider : public Provider {
                          absl::Span<const std::string_view> body,
                          Read read) const;
   HttpStreamOptions StreamOptions(ProviderCall& call) const;
-  // Read what came in place of an answer, as far as it says what it has cost,
-  // and return the fault: of a stream in place of JSON, and of anything in
-  // place of a stream.
-  Task<absl::Status> RefuseStream(ProviderCall& call, Exchange exchange) const;
-  Task<absl::Status> RefuseWhole(ProviderCall& call,
-                                 HttpExchange& exchange) const;
   Task<absl::Status> ReadFailure(const Way& way, const ProviderCall& call,
                                  HttpExchange& exchange) const;
   absl::Status CountsNothing() const;

@@ -329,6 +329,52 @@ class OtherFormTest(_UnfinishedCase):
         for line in self.each(True, _whole(None), _JSON):
             self.expect(line, _INPUT, _TOKENS)
 
+    def test_either_under_another_media_type(self):
+        for content_type in ("text/plain", "text/html",
+                             "application/octet-stream"):
+            for stream in (False, True):
+                for body, told in ((_whole(_USAGE), True),
+                                   (_whole(None), False),
+                                   (_chat_stream(None, _USAGE), True),
+                                   (_chat_stream(), False)):
+                    for line in self.each(stream, body, content_type):
+                        if told:
+                            self.expect(line, 100, 700, estimated=False)
+                        else:
+                            self.expect(line, _INPUT, _TOKENS)
+
+    def test_what_is_no_json_is_billed_by_its_size(self):
+        for stream in (False, True):
+            for line in self.each(stream, _WORDS, "text/plain"):
+                self.expect(line, _INPUT, _TOKENS)
+            # A page is nobody's work.
+            page = "<!doctype html><html>%s</html>" % _WORDS
+            for content_type in ("text/html", "text/plain"):
+                for line in self.each(stream, page, content_type):
+                    self.expect(line, 0, 0, estimated=False)
+
+    def test_a_list_in_place_of_geminis_events(self):
+        def event(text, tokens=None, **fields):
+            tell = {} if tokens is None else {"usageMetadata": {
+                "promptTokenCount": 100, "candidatesTokenCount": tokens}}
+            return {**tell, "modelVersion": "g", "candidates": [{
+                "index": 0, **fields,
+                "content": {"role": "model", "parts": [{"text": text}]}}]}
+        for body, expected in (
+                ([event("w", 1), event(_WORDS, 700, finishReason="STOP")],
+                 (100, 700, False)),
+                ([event("w"), event(_WORDS, finishReason="STOP")],
+                 (_INPUT, _TOKENS, True)),
+                ([{"error": {"code": 429, "message": "slow down",
+                             "status": "RESOURCE_EXHAUSTED"}}],
+                 (0, 0, False))):
+            for api in ("gemini", "chat", "grpc"):
+                line = self.ask(api, self.script(
+                    "gemini", body=json.dumps(body, indent=2),
+                    content_type=_JSON), True)
+                self.assertNotEqual(line["status"], "OK")
+                self.expect(line, *expected)
+
     def test_a_failure_that_is_told_costs_nothing(self):
         error = {"error": {"message": "quota", "type": "x"}}
         for stream in (False, True):

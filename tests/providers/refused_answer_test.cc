@@ -1,0 +1,159 @@
+#include "providers/refused_answer.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "providers/provider.h"
+#include "tests/providers/upstream_test.h"
+#include "tests/testing/provider_calls.h"
+
+namespace gateway {
+namespace {
+
+using Answer = AttemptProgress::Answer;
+
+constexpr std::string_view kOtherTypes[] = {"text/plain", "text/html",
+                                            "application/octet-stream"};
+
+class RefusedAnswerTest : public UpstreamTest {
+ protected:
+  void ScriptBody(std::string_view type, std::string_view body) {
+    Script("m",
+           absl::StrCat(R"({"content_type": ")", std::string(type),
+                        R"(", "body": ")",
+                        absl::StrReplaceAll(
+                            std::string(body),
+                            {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}}),
+                        R"("})"));
+  }
+  // What comes of asking for the whole of it, and for a stream, as bytes and
+  // read.
+  std::vector<ProviderOutcome> AskEach(const Provider& provider) {
+    std::vector<ProviderOutcome> outcomes;
+    for (const ProviderQuestion& question : {Raw("m"), Parsed("m")}) {
+      outcomes.push_back(calls_.Generate(provider, question));
+      outcomes.push_back(calls_.Stream(provider, question));
+    }
+    return outcomes;
+  }
+  static std::string Said(const ProviderOutcome& outcome) {
+    return TextOf(outcome.progress.unasked->response);
+  }
+  static int64_t OutputTokens(const ProviderOutcome& outcome) {
+    return outcome.progress.unasked->response.usage().output_tokens();
+  }
+};
+
+TEST_F(RefusedAnswerTest, AnAnswerUnderAnotherTypeIsReadForWhatItCost) {
+  for (const std::string_view type : kOtherTypes) {
+    ScriptBody(type, R"({"id":"c","choices":[{"index":0,"message":
+        {"role":"assistant","content":"some words"},"finish_reason":"stop"}],
+        "usage":{"prompt_tokens":100,"completion_tokens":500}})");
+    for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+      EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE");
+      EXPECT_EQ(outcome.progress.answer, Answer::kWhole);
+      ASSERT_NE(outcome.progress.unasked, nullptr);
+      EXPECT_TRUE(outcome.progress.unasked->usage_is_final);
+      EXPECT_EQ(OutputTokens(outcome), 500);
+      EXPECT_EQ(Said(outcome), "some words");
+    }
+  }
+}
+
+TEST_F(RefusedAnswerTest, SoIsAStream) {
+  for (const std::string_view type : kOtherTypes) {
+    ScriptBody(type,
+               "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":"
+               "{\"content\":\"some words\"},\"finish_reason\":\"stop\"}],"
+               "\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":500}}"
+               "\n\ndata: [DONE]\n\n");
+    for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+      EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE");
+      EXPECT_EQ(outcome.progress.answer, Answer::kStream);
+      ASSERT_NE(outcome.progress.unasked, nullptr);
+      EXPECT_TRUE(outcome.progress.unasked->usage_is_final);
+      EXPECT_EQ(OutputTokens(outcome), 500);
+      EXPECT_EQ(Said(outcome), "some words");
+    }
+  }
+}
+
+TEST_F(RefusedAnswerTest, WhatIsNoJsonIsTextOrBytes) {
+  ScriptBody("text/plain", "some words");
+  for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+    EXPECT_EQ(outcome.progress.answer, Answer::kWhole);
+    ASSERT_NE(outcome.progress.unasked, nullptr);
+    EXPECT_FALSE(outcome.progress.unasked->usage_is_final);
+    EXPECT_EQ(Said(outcome), "some words");
+  }
+  Script("m", R"({"content_type": "application/octet-stream",
+                  "text": "words", "garbage": "bad_utf8"})");
+  const ProviderOutcome outcome = calls_.Generate(*openai_, Raw("m"));
+  EXPECT_EQ(outcome.progress.answer, Answer::kWhole);
+  EXPECT_GT(outcome.progress.http.body_bytes, 0U);
+}
+
+TEST_F(RefusedAnswerTest, APageIsNobodysWork) {
+  const std::string page = "\n<!DOCTYPE html><html><body>words</body></html>";
+  for (const char* type : {"text/html", "Text/HTML; charset=utf-8",
+                           "application/xhtml+xml", "text/plain", "a/b"}) {
+    ScriptBody(type, page);
+    for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+      EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE");
+      EXPECT_EQ(outcome.progress.answer, Answer::kNone) << type;
+      EXPECT_EQ(outcome.progress.unasked, nullptr);
+    }
+  }
+}
+
+// As Gemini answers who asks for a stream, and not for server-sent events.
+class ListedEventsTest : public RefusedAnswerTest {
+ protected:
+  void SetUp() override {
+    RefusedAnswerTest::SetUp();
+    gemini_ = Make(absl::StrCat("name: 'gemini' gemini { base_url: 'http://",
+                                upstream_->address(), "' }"));
+  }
+  ProviderOutcome Ask(std::string_view list) {
+    ScriptBody("application/json; charset=UTF-8", list);
+    return calls_.Stream(*gemini_, Parsed("m"));
+  }
+  std::unique_ptr<Provider> gemini_;
+};
+
+TEST_F(ListedEventsTest, AreReadAsOnesOfAStream) {
+  const ProviderOutcome whole = Ask(R"([{
+    "candidates": [{"content": {"parts": [{"text": "some "}]}}],
+    "usageMetadata": {"promptTokenCount": 100, "candidatesTokenCount": 2}
+  },
+  {
+    "candidates": [{"content": {"parts": [{"text": "words\n"}]},
+                    "finishReason": "STOP"}],
+    "usageMetadata": {"promptTokenCount": 100, "candidatesTokenCount": 500}
+  }
+])");
+  EXPECT_EQ(Reason(whole.status), "PROVIDER_BAD_RESPONSE");
+  EXPECT_EQ(whole.progress.answer, Answer::kStream);
+  ASSERT_NE(whole.progress.unasked, nullptr);
+  EXPECT_EQ(Said(whole), "some words\n");
+  EXPECT_EQ(OutputTokens(whole), 500);
+  EXPECT_TRUE(whole.progress.unasked->usage_is_final);
+}
+
+TEST_F(ListedEventsTest, AnErrorAmongThemKeepsItsReason) {
+  const ProviderOutcome outcome = Ask(
+      R"([{"error": {"code": 429, "message": "slow down",
+                     "status": "RESOURCE_EXHAUSTED"}}])");
+  EXPECT_EQ(Reason(outcome.status), "PROVIDER_RATE_LIMITED") << outcome.status;
+}
+
+}  // namespace
+}  // namespace gateway
