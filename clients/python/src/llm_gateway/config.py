@@ -6,9 +6,15 @@ over the default. Unknown variables are none of our business.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # What is asked where LLM_MODEL does not say.
@@ -34,7 +40,6 @@ class GatewayConfig(BaseSettings):
         extra="ignore",
         # An empty variable is one that is not set: `LLM_MODEL= python x.py`.
         env_ignore_empty=True,
-        env_parse_none_str="none",
     )
 
     provider: str = Field(
@@ -124,6 +129,11 @@ class GatewayConfig(BaseSettings):
     openai_api_key: SecretStr | None = Field(
         default=None, validation_alias=_plain("OPENAI_API_KEY")
     )
+
+    @field_validator("temperature", mode="before")
+    @classmethod
+    def _read_temperature(cls, value: Any) -> Any:
+        return None if value == "none" else value
 
     @model_validator(mode="after")
     def _fill_in(self) -> GatewayConfig:

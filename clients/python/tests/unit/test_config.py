@@ -85,6 +85,12 @@ def test_a_model_may_take_no_temperature(monkeypatch):
     assert GatewayConfig().temperature is None
 
 
+@pytest.mark.parametrize("exporter", ["none", "console", "otlp"])
+def test_exporters_are_those_of_the_document(monkeypatch, exporter):
+    monkeypatch.setenv("LLM_TRACE_EXPORTER", exporter)
+    assert GatewayConfig().trace_exporter == exporter
+
+
 def test_each_provider_has_a_key_of_its_own(monkeypatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key-a")
     monkeypatch.setenv("OPENAI_API_KEY", "key-o")
