@@ -16,6 +16,10 @@ namespace {
 
 namespace config = ::llmgateway::config::v1;
 
+// About how long a debit's metadata is, and what each change adds.
+constexpr size_t kDebitBytes = 512;
+constexpr size_t kDebitChangeBytes = 256;
+
 // Null where there is none, as other writers of these entries have it.
 void AddTextOrNull(MetadataWriter& metadata, const MemberName& name,
                    std::string_view text) {
@@ -76,6 +80,8 @@ LedgerEntry BudgetDebitEntry(const BudgetDebit& debit,
   entry.decision = "DEBITED";
   entry.reason = absl::StrCat("Debited ", debit.total.total_tokens(),
                               " tokens from ", debit.scope_key);
+  entry.metadata.reserve(kDebitBytes +
+                         debit.changes.size() * kDebitChangeBytes);
   MetadataWriter metadata(&entry.metadata);
   metadata.AddFloat("cost_incurred",
                     static_cast<double>(debit.total.cost_usd_nanos) /

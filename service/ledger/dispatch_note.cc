@@ -27,7 +27,7 @@ void AppendText(std::string_view text, std::string* note) {
   std::array<char, kDecimalBytesMax + 1> size;
   char* const colon = WriteDecimal(text.size(), size.data());
   *colon = ':';
-  note->append(size.data(), colon + 1);
+  note->append(size.data(), static_cast<size_t>(colon + 1 - size.data()));
   note->append(text);
 }
 

@@ -73,8 +73,10 @@ LedgerWriter::Committing LedgerWriter::Commit(
     IfNotCommitted otherwise) {
   Committing committing(*this, otherwise);
   committing.waiting_.sources = std::move(sources);
-  committing.waiting_.entries.assign(std::make_move_iterator(behind.begin()),
-                                     std::make_move_iterator(behind.end()));
+  if (!behind.empty()) {
+    committing.waiting_.entries.assign(std::make_move_iterator(behind.begin()),
+                                       std::make_move_iterator(behind.end()));
+  }
   return committing;
 }
 

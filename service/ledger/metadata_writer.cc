@@ -41,7 +41,7 @@ void MetadataWriter::AddText(const MemberName& name, std::string_view text) {
     if (CopyPlainJsonText(text, begin + 1)) {
       *begin = '"';
       *end = '"';
-      out_.append(member.data(), end + 1);
+      Append(member.data(), end + 1);
       return;
     }
   }
@@ -57,7 +57,7 @@ void MetadataWriter::AddInt(const MemberName& name, int64_t number) {
     *at++ = '-';
     size = -size;
   }
-  out_.append(member.data(), WriteDecimal(size, at));
+  Append(member.data(), WriteDecimal(size, at));
 }
 
 void MetadataWriter::AddFloat(const MemberName& name, double number) {
@@ -68,7 +68,7 @@ void MetadataWriter::AddFloat(const MemberName& name, double number) {
 void MetadataWriter::AddShort(const MemberName& name, std::string_view value) {
   std::array<char, MemberName::kBytesMax + 8> member;
   char* const begin = name.CopyTo(member.data(), is_first());
-  out_.append(member.data(), begin + value.copy(begin, 8));
+  Append(member.data(), begin + value.copy(begin, 8));
 }
 
 void MetadataWriter::AddBool(const MemberName& name, bool truth) {
@@ -140,7 +140,8 @@ void AppendLedgerTime(absl::Time time, std::string* out) {
     *at = '.';
     at += kFractionBytes;
   }
-  out->append(text.data(), at + kUtc.copy(at, kUtc.size()));
+  at += kUtc.copy(at, kUtc.size());
+  out->append(text.data(), static_cast<size_t>(at - text.data()));
 }
 
 }  // namespace gateway

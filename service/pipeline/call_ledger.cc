@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/worker_pool.h"
@@ -163,7 +164,7 @@ class CallLedger::DispatchSource : public EntrySource {
   size_t bytes() const override { return 2 * kEntryBytes; }
 
   // Of the prompt; where that is hashed late, once it is written.
-  const std::string& context_hash() const { return context_hash_; }
+  std::string TakeContextHash() { return std::move(context_hash_); }
 
   UnchainedEntry Write() const override {
     if (context_hash_.empty() && IsHashedLate(call_)) {
@@ -281,8 +282,8 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
           .dispatch_time = Now(call),
           .dispatch_id = NewId(call),
           .exchange_id = NewId(call)};
-  const DispatchSource dispatch(call, trip, context_hash_,
-                                /*turns=*/trips_.size() == 1 ? 1 : 0);
+  DispatchSource dispatch(call, trip, context_hash_,
+                          /*turns=*/trips_.size() == 1 ? 1 : 0);
   LedgerWriter::Sources sources;
   sources.push_back(&dispatch);
   CommitSpan span(call, kDispatchType, sources.size());
@@ -290,7 +291,7 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
       std::move(sources), {},
       degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget);
   span.End(committed);
-  if (context_hash_.empty()) context_hash_ = dispatch.context_hash();
+  if (context_hash_.empty()) context_hash_ = dispatch.TakeContextHash();
   if (committed.ok()) co_return committed;
   trip.withdrawn = true;
   co_return Unavailable(committed);
@@ -362,7 +363,7 @@ void CallLedger::AddBudgetEntries(const Call& call) {
 
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (texts_ != nullptr) co_await ReadForwarded(call);
-  std::vector<ExchangeSource> exchanges;
+  absl::InlinedVector<ExchangeSource, 1> exchanges;
   exchanges.reserve(trips_.size());
   bool was_asked = false;
   for (RoundTrip& trip : trips_) {

@@ -171,6 +171,7 @@ std::string_view RefusalCode(const absl::Status& refusal) {
 std::string DispatchMetadata(const PlannedCall& call) {
   const CallScope& scope = call.admitted.scope;
   std::string metadata;
+  metadata.reserve(256);
   {
     MetadataWriter out(&metadata);
     out.AddText("agent_id", scope.agent_id);
