@@ -11,6 +11,7 @@
 #include "base/memory/recycler.h"
 #include "base/os/random.h"
 #include "base/text/byte_words.h"
+#include "service/api/call_fields.h"
 
 namespace gateway {
 namespace {
@@ -46,13 +47,17 @@ bool IsVisible(std::string_view text) {
     return FirstBelow(word, 0x20) == 0 &&
            ((word | (word + EachByte(1))) & kHighBits) == 0;
   };
-  for (; text.size() >= sizeof(uint64_t);
-       text.remove_prefix(sizeof(uint64_t))) {
-    if (!is_visible(LoadWord(text.data()))) return false;
+  constexpr size_t kWord = sizeof(uint64_t);
+  if (text.size() < kWord) {
+    uint64_t rest = EachByte(' ');
+    memcpy(&rest, text.data(), text.size());
+    return is_visible(rest);
   }
-  uint64_t rest = EachByte(' ');
-  memcpy(&rest, text.data(), text.size());
-  return is_visible(rest);
+  for (size_t i = 0; i + kWord <= text.size(); i += kWord) {
+    if (!is_visible(LoadWord(text.data() + i))) return false;
+  }
+  // The last ones overlap.
+  return is_visible(LoadWord(text.data() + text.size() - kWord));
 }
 
 // Returns what a field can carry of a value; `memory` backs the result if it
@@ -62,9 +67,8 @@ std::string_view Sendable(std::string_view name, std::string_view value,
   if (name.ends_with("-bin")) return value;
   // Spaces at both ends are cut: a field with one is malformed (RFC 9113
   // §8.2.1).
-  const size_t begin = std::min(value.find_first_not_of(' '), value.size());
-  value.remove_prefix(begin);
-  value = value.substr(0, value.find_last_not_of(' ') + 1);
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  while (value.ends_with(' ')) value.remove_suffix(1);
   if (IsVisible(value)) return value;
   *memory = std::string(value);
   std::replace_if(
@@ -152,6 +156,22 @@ std::optional<std::string_view> CallContext::FindSoleMetadata(
 void CallContext::AddTrailer(std::string_view name, std::string_view value) {
   std::string memory;
   trailers_.push_back({name, Keep(Sendable(name, value, &memory))});
+}
+
+void CallContext::AddTrailers(const CallFields& fields) {
+  size_t bytes = 0;
+  for (const CallField& field : fields) bytes += field.value.size();
+  // What can be sent of a value is not longer.
+  char* out = bytes == 0
+                  ? nullptr
+                  : google::protobuf::Arena::CreateArray<char>(&arena_, bytes);
+  trailers_.reserve(trailers_.size() + fields.size());
+  std::string memory;
+  for (const CallField& field : fields) {
+    const std::string_view value = Sendable(field.name, field.value, &memory);
+    trailers_.push_back({field.name, {out, value.size()}});
+    out += value.copy(out, value.size());
+  }
 }
 
 void CallContext::AddInitialMetadata(std::string_view name,

@@ -74,6 +74,8 @@ inline bool IsReservedMetadataName(std::string_view name) {
   }
 }
 
+class CallFields;
+
 // One header of a request, or one trailer of its answer. Names are lower case;
 // the value of a name that ends in `-bin` is decoded.
 struct MetadataEntry {
@@ -191,6 +193,8 @@ class CallContext {
   // in `value` becomes `?`, and spaces at both ends are cut. REQUIRES: `name`
   // is lower case and not reserved, and outlives this.
   void AddTrailer(std::string_view name, std::string_view value);
+  // The same of all that is told of a call, for less.
+  void AddTrailers(const CallFields& fields);
   // Values are not yet encoded if their names end in `-bin`.
   absl::Span<const MetadataEntry> trailers() const { return trailers_; }
 
@@ -233,7 +237,7 @@ class CallContext {
   FieldBlock initial_metadata_;
   bool initial_metadata_taken_ = false;
   ClientRetry retry_ = ClientRetry::kAsStatusSays;
-  absl::InlinedVector<MetadataEntry, 4> trailers_;
+  absl::InlinedVector<MetadataEntry, 8> trailers_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
   std::unique_ptr<google::protobuf::Arena> request_arena_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -54,8 +55,18 @@ void AppendName(std::string_view name, std::string* out) {
   out->append(ToldName(name, &memory));
 }
 
-void AppendCount(std::string_view name, int64_t count, std::string* out) {
-  if (count != 0) absl::StrAppend(out, "; ", ToAbsl(name), "=", count);
+// The most that WriteCount writes behind a name.
+constexpr size_t kCountBytesMax = 20;
+
+// Providers may have said anything, below zero, too.
+char* WriteCount(std::string_view name, int64_t count, char* out) {
+  out = WriteText(name, out);
+  return std::to_chars(out, out + kCountBytesMax, count).ptr;
+}
+
+void AddMoney(std::string_view name, int64_t nanos, CallFields* fields) {
+  char* const out = fields->Room(Money::kTextBytesMax);
+  fields->AddWritten(name, Money::FromNanos(nanos).WriteText(out));
 }
 
 // Returns the text with what a field's value may not hold replaced.
@@ -81,9 +92,7 @@ void AddContext(const Call& call, CallFields* fields) {
 void AddBudgets(const Call& call, CallFields* fields) {
   if (call.budgets == nullptr) return;
   if (const auto nanos = call.budgets->remaining_usd_nanos()) {
-    char* const out = fields->Room(Money::kTextBytesMax);
-    fields->AddWritten(kBudgetRemainingUsdHeader,
-                       Money::FromNanos(*nanos).WriteText(out));
+    AddMoney(kBudgetRemainingUsdHeader, *nanos, fields);
   }
   if (const auto tokens = call.budgets->remaining_tokens()) {
     fields->Add(kBudgetRemainingTokensHeader, *tokens);
@@ -158,14 +167,24 @@ std::string AnswerOfText(const Call& call) {
   return text;
 }
 
-std::string UsageText(const Usage& usage) {
-  std::string text = absl::StrCat("input=", usage.input_tokens(),
-                                  "; output=", usage.output_tokens());
-  AppendCount("cached_input", usage.cached_input_tokens(), &text);
-  AppendCount("cache_write", usage.cache_write_tokens(), &text);
-  AppendCount("reasoning", usage.reasoning_tokens(), &text);
-  if (usage.estimated()) text.append("; estimated=true");
-  return text;
+void ReportUsage(const Usage& usage, CallFields* fields) {
+  // The names of all, and the counts.
+  constexpr size_t kBytesMax = 80 + 5 * kCountBytesMax;
+  char* out = fields->Room(kBytesMax);
+  out = WriteCount("input=", usage.input_tokens(), out);
+  out = WriteCount("; output=", usage.output_tokens(), out);
+  if (const int64_t count = usage.cached_input_tokens()) {
+    out = WriteCount("; cached_input=", count, out);
+  }
+  if (const int64_t count = usage.cache_write_tokens()) {
+    out = WriteCount("; cache_write=", count, out);
+  }
+  if (const int64_t count = usage.reasoning_tokens()) {
+    out = WriteCount("; reasoning=", count, out);
+  }
+  if (usage.estimated()) out = WriteText("; estimated=true", out);
+  fields->AddWritten(kUsageHeader, out);
+  if (usage.cost_known()) AddMoney(kCostHeader, usage.cost_usd_nanos(), fields);
 }
 
 std::string CostText(const Usage& usage) {

@@ -70,10 +70,11 @@ void ReportCall(const Call& call, LimitWords words, CallFields* fields);
 // limited. The fields borrow nothing.
 void ReportLoad(const RuntimeSnapshot& runtime, CallFields* fields);
 
-// Returns what was consumed: `input=12; output=34`, then `cached_input`,
+// Adds what was consumed: `input=12; output=34`, then `cached_input`,
 // `cache_write` and `reasoning` if there were any, and `estimated=true` where
-// the provider did not count.
-std::string UsageText(const llmgateway::v1::Usage& usage);
+// the provider did not count; and what that cost, if it is known. The fields
+// borrow nothing.
+void ReportUsage(const llmgateway::v1::Usage& usage, CallFields* fields);
 
 // Returns the cost in dollars, exactly, as a decimal number: `0.0315`.
 std::string CostText(const llmgateway::v1::Usage& usage);

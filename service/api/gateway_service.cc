@@ -1,7 +1,6 @@
 #include "service/api/gateway_service.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,6 +47,15 @@ void TellUpstream(const Call& call, CallContext& context) {
   context.AddInitialMetadata(attempt->progress.upstream.block());
 }
 
+void AddFirstToken(const Call& call, const Attempt& attempt,
+                   CallFields* fields) {
+  if (attempt.first_content == kNotCome) return;
+  const int64_t took = std::max<int64_t>(
+      absl::ToInt64Microseconds(attempt.first_content - call.arrival), 0);
+  char* const out = fields->Room(kDurationBytesMax);
+  fields->AddWritten(kFirstTokenHeader, WriteDuration(1000 * took, out));
+}
+
 // Tells the caller, in the trailers, who served the call and what it consumed;
 // of one that failed also how the gateway fares, which by HTTP is told of each:
 // a trailer of which the value is new each time costs more than a limit does.
@@ -60,27 +68,15 @@ void TellCall(const Call& call, const absl::Status& outcome,
     ReportLoad(*call.runtime, &fields);
     if (!call.attempts.empty()) context.ForbidRetry();
   }
-  for (const CallField& field : fields) {
-    context.AddTrailer(field.name, field.value);
-  }
   // Other answers and refusals name their entries in what they say.
   if (call.ledger != nullptr && call.reused != nullptr && outcome.ok()) {
-    context.AddTrailer(kLedgerEntryHeader, call.ledger->OwnEntryId(call));
+    fields.AddBorrowed(kLedgerEntryHeader, call.ledger->OwnEntryId(call));
   }
-  const Attempt* const attempt = call.DecidingAttempt();
-  if (attempt == nullptr) return;
-  if (attempt->usage != nullptr) {
-    context.AddTrailer(kUsageHeader, UsageText(*attempt->usage));
-    if (attempt->usage->cost_known()) {
-      context.AddTrailer(kCostHeader, CostText(*attempt->usage));
-    }
+  if (const Attempt* const attempt = call.DecidingAttempt()) {
+    if (attempt->usage != nullptr) ReportUsage(*attempt->usage, &fields);
+    AddFirstToken(call, *attempt, &fields);
   }
-  if (attempt->first_content == kNotCome) return;
-  const int64_t took = std::max<int64_t>(
-      absl::ToInt64Microseconds(attempt->first_content - call.arrival), 0);
-  std::array<char, kDurationBytesMax> text;
-  const char* const end = WriteDuration(1000 * took, text.data());
-  context.AddTrailer(kFirstTokenHeader, {text.data(), end});
+  context.AddTrailers(fields);
 }
 
 // A larger answer of one message is sent before its call ends, which waits for

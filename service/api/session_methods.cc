@@ -34,9 +34,7 @@ absl::Status CheckMemory(const RuntimeSnapshot& runtime, const Caller& caller,
   if (refused.ok()) return refused;
   CallFields fields;
   ReportLoad(runtime, &fields);
-  for (const CallField& field : fields) {
-    context.AddTrailer(field.name, field.value);
-  }
+  context.AddTrailers(fields);
   return refused;
 }
 

@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/api/call_fields.h"
 
 namespace gateway {
 namespace {
@@ -130,6 +132,30 @@ TEST_F(CallContextTest, EachByteOfATrailerIsLookedAt) {
         EXPECT_EQ(call_.trailers().back().value, value);
       }
     }
+  }
+}
+
+TEST_F(CallContextTest, SendsWhatIsToldOfACall) {
+  call_.AddTrailers(CallFields());
+  {
+    CallFields fields;
+    fields.Add("x-empty", " ");
+    call_.AddTrailers(fields);
+  }
+  {
+    CallFields fields;
+    fields.Add("x-target", " mock\r\nx-forged: 1\x7f ");
+    fields.Add("x-raw-bin", std::string("\0\xff", 2));
+    for (int i = 0; i < 20; ++i) fields.Add("x-count", i);
+    call_.AddTrailers(fields);
+  }
+  const auto trailers = Trailers();
+  ASSERT_EQ(trailers.size(), 23u);
+  EXPECT_THAT(trailers[0], Pair("x-empty", ""));
+  EXPECT_THAT(trailers[1], Pair("x-target", "mock??x-forged: 1?"));
+  EXPECT_THAT(trailers[2], Pair("x-raw-bin", std::string("\0\xff", 2)));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(trailers[3 + i], Pair("x-count", absl::StrCat(i)));
   }
 }
 

@@ -1,16 +1,20 @@
 #include "service/api/call_report.h"
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/async/cancellation.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "service/api/call_fields.h"
 #include "service/pipeline/context_report.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_runtime.h"
@@ -119,18 +123,64 @@ TEST(CallReportHeadersTest, PagesMayReadWhatIsToldByHttp) {
   }
 }
 
-TEST(UsageTextTest, TellsTheRareCountsWhereThereAreAny) {
+// What ReportUsage tells.
+std::vector<std::pair<std::string, std::string>> ToldUsage(
+    const v1::Usage& usage) {
+  CallFields fields;
+  ReportUsage(usage, &fields);
+  std::vector<std::pair<std::string, std::string>> told;
+  for (const CallField& field : fields) {
+    told.emplace_back(field.name, field.value);
+  }
+  return told;
+}
+
+TEST(ReportUsageTest, TellsTheRareCountsWhereThereAreAny) {
   v1::Usage usage;
   usage.set_input_tokens(12);
-  EXPECT_EQ(UsageText(usage), "input=12; output=0");
+  EXPECT_THAT(ToldUsage(usage), testing::ElementsAre(testing::Pair(
+                                    kUsageHeader, "input=12; output=0")));
   usage.set_output_tokens(3);
   usage.set_cached_input_tokens(4);
   usage.set_cache_write_tokens(5);
   usage.set_reasoning_tokens(6);
   usage.set_estimated(true);
-  EXPECT_EQ(UsageText(usage),
-            "input=12; output=3; cached_input=4; cache_write=5; reasoning=6; "
-            "estimated=true");
+  EXPECT_THAT(
+      ToldUsage(usage),
+      testing::ElementsAre(testing::Pair(
+          kUsageHeader,
+          "input=12; output=3; cached_input=4; cache_write=5; reasoning=6; "
+          "estimated=true")));
+}
+
+TEST(ReportUsageTest, TellsWhatAProviderSaidBelowZero) {
+  v1::Usage usage;
+  usage.set_input_tokens(-12);
+  EXPECT_THAT(ToldUsage(usage), testing::ElementsAre(testing::Pair(
+                                    kUsageHeader, "input=-12; output=0")));
+}
+
+TEST(ReportUsageTest, TheLargestCountsHaveRoom) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  v1::Usage usage;
+  usage.set_input_tokens(kMost);
+  usage.set_output_tokens(kMost);
+  usage.set_cached_input_tokens(kMost);
+  usage.set_cache_write_tokens(kMost);
+  usage.set_reasoning_tokens(kMost);
+  usage.set_estimated(true);
+  usage.set_cost_known(true);
+  usage.set_cost_usd_nanos(kMost);
+  const std::string most = absl::StrCat(kMost);
+  EXPECT_THAT(
+      ToldUsage(usage),
+      testing::ElementsAre(
+          testing::Pair(
+              kUsageHeader,
+              absl::StrCat("input=", most, "; output=", most,
+                           "; cached_input=", most, "; cache_write=", most,
+                           "; reasoning=", most, "; estimated=true")),
+          testing::Pair(kCostHeader, "9223372036.854775807")));
 }
 
 TEST(CostTextTest, IsExactToTheNanoDollar) {
