@@ -6,19 +6,16 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
-#include "base/text/short_text.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "google/protobuf/message.h"
@@ -27,8 +24,6 @@
 #include "service/api/policy_view.h"
 #include "service/http/admin_answers.h"
 #include "service/http/admin_requests.h"
-#include "service/http/operator_request.h"
-#include "service/http/refusal_watch.h"
 #include "service/http/request_target.h"
 #include "service/http/trace_answers.h"
 #include "service/identity/trusted_proxies.h"
@@ -252,88 +247,79 @@ std::string DetailsOfMalformed(std::string_view where,
   return body;
 }
 
-}  // namespace
+OperatorAnswer AdminFailure(int http_status, const absl::Status& status) {
+  return {.status = http_status,
+          .body = DetailOf(status),
+          .refusal = std::string(status.message())};
+}
 
-struct AdminRoutes::Answer {
-  static Answer Failure(const absl::Status& status) {
-    return Failure(HttpStatusOf(status.code()), status);
-  }
-  static Answer Failure(int http_status, const absl::Status& status) {
-    return {.status = http_status,
-            .body = DetailOf(status),
-            .refusal = std::string(status.message())};
-  }
-  static Answer Malformed(std::string_view where, const absl::Status& status) {
-    return {.status = 422,
-            .body = DetailsOfMalformed(where, status),
-            .refusal = std::string(status.message())};
-  }
-  static Answer NoSuchRoute(const HttpRequest& request,
-                            const AdminRoute* route);
+OperatorAnswer AdminFailure(const absl::Status& status) {
+  return AdminFailure(HttpStatusOf(status.code()), status);
+}
 
-  // Refuses what would not be read, by what the head says of it.
-  static std::optional<Answer> WrongForm(const AdminRoute& route,
-                                         const HttpRequest& request,
-                                         bool has_body);
+OperatorAnswer MalformedRequest(std::string_view where,
+                                const absl::Status& status) {
+  return {.status = 422,
+          .body = DetailsOfMalformed(where, status),
+          .refusal = std::string(status.message())};
+}
 
-  int status = 200;
-  std::string body;
-  std::string refusal;  // Why, for the log.
-  // A field of the answer, such as `allow`; empty for none.
-  std::string_view field;
-  std::string value;
-};
-
-AdminRoutes::Answer AdminRoutes::Answer::NoSuchRoute(const HttpRequest& request,
-                                                     const AdminRoute* route) {
+OperatorAnswer NoSuchAdminRoute(const HttpRequest& request,
+                                const AdminRoute* route) {
   const std::string message =
       absl::StrCat("there is no ", ShownInError(request.method), " ",
                    ShownInError(request.path), "; below ", ToAbsl(kAdminPrefix),
                    " there are ", AdminPaths());
   if (route == nullptr) {
-    return Failure(404, MakeFault(v1::ERROR_REASON_NOT_FOUND, message));
+    return AdminFailure(404, MakeFault(v1::ERROR_REASON_NOT_FOUND, message));
   }
-  Answer answer =
-      Failure(405, MakeFault(v1::ERROR_REASON_INVALID_REQUEST, message));
+  OperatorAnswer answer =
+      AdminFailure(405, MakeFault(v1::ERROR_REASON_INVALID_REQUEST, message));
   answer.field = "allow";
   answer.value = AllowedAt(*route);
   return answer;
 }
 
-std::optional<AdminRoutes::Answer> AdminRoutes::Answer::WrongForm(
-    const AdminRoute& route, const HttpRequest& request, bool has_body) {
+// Refuses what would not be read, by what the head says of it.
+std::optional<OperatorAnswer> WrongForm(const AdminRoute& route,
+                                        const HttpRequest& request,
+                                        bool has_body) {
   for (const HttpField& field : request.fields) {
     if (!absl::StartsWithIgnoreCase(ToAbsl(field.name),
                                     ToAbsl(CallDirectives::kPrefix))) {
       continue;
     }
-    return Malformed("header",
-                     InvalidField(absl::AsciiStrToLower(ToAbsl(field.name)),
-                                  "is not known to this path; leave it out"));
+    return MalformedRequest(
+        "header", InvalidField(absl::AsciiStrToLower(ToAbsl(field.name)),
+                               "is not known to this path; leave it out"));
   }
   if (!route.has_body()) return std::nullopt;
   if (IsAdminBodyEncoded(request)) {
-    Answer answer =
-        Failure(415, InvalidField("content-encoding",
-                                  "is not read; send the body as it is"));
+    OperatorAnswer answer =
+        AdminFailure(415, InvalidField("content-encoding",
+                                       "is not read; send the body as it is"));
     answer.field = "accept-encoding";
     answer.value = "identity";
     return answer;
   }
   const std::string_view type = request.Find("content-type");
   if (has_body && !IsJsonType(type)) {
-    return Failure(415, InvalidField("content-type",
-                                     absl::StrCat("must be application/json, "
+    return AdminFailure(
+        415,
+        InvalidField("content-type", absl::StrCat("must be application/json, "
                                                   "not '",
                                                   ShownInError(type), "'")));
   }
   if (!request.query.empty()) {
-    return Malformed("query", InvalidField("query",
-                                           "is not read here; say it in the "
-                                           "body"));
+    return MalformedRequest("query",
+                            InvalidField("query",
+                                         "is not read here; say it in the "
+                                         "body"));
   }
   return std::nullopt;
 }
+
+}  // namespace
 
 HttpAdmission AdminRoutes::Admit(const HttpRequest& request,
                                  HttpResponder& responder) {
@@ -341,7 +327,7 @@ HttpAdmission AdminRoutes::Admit(const HttpRequest& request,
   const AdminRoute* const route = FindAdminRoute(request.path, &node);
   if (route == nullptr || !TakesMethod(*route, request.method) ||
       !route->has_body() ||
-      Answer::WrongForm(*route, request, /*has_body=*/true).has_value()) {
+      WrongForm(*route, request, /*has_body=*/true).has_value()) {
     return false;
   }
   CallContext call(*EventLoop::Current(), {.peer = responder.peer(),
@@ -354,53 +340,33 @@ HttpAdmission AdminRoutes::Admit(const HttpRequest& request,
 
 Task<void> AdminRoutes::Handle(const HttpRequest& request,
                                HttpResponder& responder) {
-  const ShortText peer(responder.peer());
-  const std::string peer_names(responder.peer_names());
-  CallContext call(*EventLoop::Current(), {.method = request.path,
-                                           .peer = peer,
-                                           .peer_names = peer_names,
-                                           .time = request.arrival,
-                                           .holds_messages = true,
-                                           .by_http = true});
-  AddHeadOf(request, &call);
-  const CancelListener gone(responder.gone(), [&call, &responder] {
-    call.cancel().Cancel(responder.gone().status());
-  });
-  const Answer answer = co_await AnswerTo(request, call);
-  RecordRefusal(sources_.refusals, request, responder, answer.status,
-                call.request_id(), answer.refusal);
-  absl::InlinedVector<HttpField, 4> fields = {
-      {"content-type", kJsonType},
-      {"cache-control", "no-store"},
-      {kRequestIdHeader, call.request_id()}};
-  if (!answer.field.empty()) fields.push_back({answer.field, answer.value});
-  const std::string_view body[] = {answer.body};
-  // An error means that the client does not take it.
-  (co_await responder.Send({answer.status, fields}, body)).IgnoreError();
+  OperatorCall call(request, responder);
+  const OperatorAnswer answer = co_await AnswerTo(request, call.context());
+  co_await call.Send(answer, sources_.refusals);
 }
 
-Task<AdminRoutes::Answer> AdminRoutes::AnswerTo(const HttpRequest& request,
-                                                CallContext& call) {
+Task<OperatorAnswer> AdminRoutes::AnswerTo(const HttpRequest& request,
+                                           CallContext& call) {
   std::string_view segment;
   const AdminRoute* const route = FindAdminRoute(request.path, &segment);
   if (route == nullptr || !TakesMethod(*route, request.method)) {
-    co_return Answer::NoSuchRoute(request, route);
+    co_return NoSuchAdminRoute(request, route);
   }
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   const absl::StatusOr<std::string> operator_name =
       CheckOperator(*runtime, call);
-  if (!operator_name.ok()) co_return Answer::Failure(operator_name.status());
+  if (!operator_name.ok()) co_return AdminFailure(operator_name.status());
   // One that was not let in had a body, or nobody would have been asked.
-  const std::optional<Answer> refused = Answer::WrongForm(
-      *route, request, !request.body.empty() || !request.admitted);
+  const std::optional<OperatorAnswer> refused =
+      WrongForm(*route, request, !request.body.empty() || !request.admitted);
   if (refused.has_value()) co_return *refused;
   if (route->has_body() && !request.admitted) {
-    co_return Answer::Failure(
+    co_return AdminFailure(
         MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
                   "the operator was not known when the request's head came"));
   }
   absl::StatusOr<std::string> node = NodeOf(segment);
-  if (!node.ok()) co_return Answer::Malformed("path", node.status());
+  if (!node.ok()) co_return MalformedRequest("path", node.status());
 
   const Method* const rpc = sources_.rpcs.Find(
       absl::StrCat(ToAbsl(route->service), ToAbsl(route->rpc)));
@@ -411,16 +377,15 @@ Task<AdminRoutes::Answer> AdminRoutes::AnswerTo(const HttpRequest& request,
   const auto read = [&] { return route->read(question, asked); };
   const absl::Status malformed = co_await OffLoop(request.body.size(), read);
   if (!malformed.ok()) {
-    co_return Answer::Malformed(route->has_body() ? "body" : "query",
-                                malformed);
+    co_return MalformedRequest(route->has_body() ? "body" : "query", malformed);
   }
   HandlerArguments arguments;
   arguments.request = asked;
   arguments.response = rpc->NewResponse(call.arena());
   const absl::Status failure = co_await rpc->Run(call, arguments);
-  if (!failure.ok()) co_return Answer::Failure(failure);
+  if (!failure.ok()) co_return AdminFailure(failure);
 
-  Answer answer;
+  OperatorAnswer answer;
   JsonWriter json(&answer.body);
   json.StartObject();
   const std::shared_ptr<const RuntimeSnapshot> in_use = sources_.runtime.Get();
@@ -436,7 +401,7 @@ Task<AdminRoutes::Answer> AdminRoutes::AnswerTo(const HttpRequest& request,
   };
   const absl::Status unwritten = co_await OffLoop(
       route->tells_of_all_nodes ? WorkForAllNodes(*in_use) : 0, write);
-  if (!unwritten.ok()) co_return Answer::Failure(unwritten);
+  if (!unwritten.ok()) co_return AdminFailure(unwritten);
   json.EndObject();
   answer.body += '\n';
   co_return answer;

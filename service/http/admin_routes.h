@@ -32,6 +32,7 @@
 #include "base/http/http_handler.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
+#include "service/http/operator_request.h"
 #include "service/observability/refusal_log.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/reload/config_reloader.h"
@@ -62,9 +63,7 @@ class AdminRoutes final : public HttpHandler {
                  std::string_view message) override;
 
  private:
-  struct Answer;
-
-  Task<Answer> AnswerTo(const HttpRequest& request, CallContext& call);
+  Task<OperatorAnswer> AnswerTo(const HttpRequest& request, CallContext& call);
 
   const Sources sources_;
 };

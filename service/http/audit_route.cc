@@ -6,23 +6,17 @@
 #include <optional>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/async/cancellation.h"
-#include "base/async/event_loop.h"
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json_writer.h"
-#include "base/text/short_text.h"
 #include "base/text/timestamp.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
-#include "service/http/operator_request.h"
-#include "service/http/refusal_watch.h"
 #include "service/http/request_context.h"
 #include "service/http/request_target.h"
 #include "service/observability/charged_cost.h"
@@ -120,44 +114,40 @@ void WriteAuditEntry(const v1::AuditEntry& entry, JsonWriter& json) {
   json.EndObject();
 }
 
-}  // namespace
-
 // In the earlier gateway's words.
-struct AuditRoute::Answer {
-  static Answer Failure(int http_status, std::string_view type,
-                        std::string_view message) {
-    Answer answer{.status = http_status, .refusal = std::string(message)};
-    JsonWriter json(&answer.body);
-    json.StartObject();
-    json.StartObjectField("error");
-    json.StringField("type", type);
-    json.StringField("message", message);
-    json.EndObject();
-    json.EndObject();
-    return answer;
-  }
-  static Answer Failure(const absl::Status& status) {
-    const std::string_view message = ToStd(status.message());
-    switch (status.code()) {
-      case absl::StatusCode::kInvalidArgument:
-        return Failure(400, "validation_error", message);
-      case absl::StatusCode::kUnauthenticated:
-        return Failure(401, "authentication_error", message);
-      case absl::StatusCode::kPermissionDenied:
-        return Failure(403, "permission_error", message);
-      case absl::StatusCode::kFailedPrecondition:
-        return Failure(404, "audit_error", message);
-      case absl::StatusCode::kResourceExhausted:
-        return Failure(429, "authentication_error", message);
-      default:
-        return Failure(500, "audit_error", message);
-    }
-  }
+OperatorAnswer AuditFailure(int http_status, std::string_view type,
+                            std::string_view message) {
+  OperatorAnswer answer{
+      .status = http_status, .body = {}, .refusal = std::string(message)};
+  JsonWriter json(&answer.body);
+  json.StartObject();
+  json.StartObjectField("error");
+  json.StringField("type", type);
+  json.StringField("message", message);
+  json.EndObject();
+  json.EndObject();
+  return answer;
+}
 
-  int status = 200;
-  std::string body;
-  std::string refusal;  // Why, for the log.
-};
+OperatorAnswer AuditFailure(const absl::Status& status) {
+  const std::string_view message = ToStd(status.message());
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return AuditFailure(400, "validation_error", message);
+    case absl::StatusCode::kUnauthenticated:
+      return AuditFailure(401, "authentication_error", message);
+    case absl::StatusCode::kPermissionDenied:
+      return AuditFailure(403, "permission_error", message);
+    case absl::StatusCode::kFailedPrecondition:
+      return AuditFailure(404, "audit_error", message);
+    case absl::StatusCode::kResourceExhausted:
+      return AuditFailure(429, "authentication_error", message);
+    default:
+      return AuditFailure(500, "audit_error", message);
+  }
+}
+
+}  // namespace
 
 absl::StatusOr<AuditQuestion> ReadAuditQuery(std::string_view query) {
   GATEWAY_RETURN_IF_ERROR(CheckParameters(query, kAuditParameters));
@@ -210,46 +200,31 @@ Task<void> AuditRoute::Handle(const HttpRequest& request,
 
 Task<void> AuditRoute::Send(const HttpRequest& request,
                             HttpResponder& responder) {
-  const ShortText peer(responder.peer());
-  const std::string peer_names(responder.peer_names());
-  CallContext call(*EventLoop::Current(), {.method = request.path,
-                                           .peer = peer,
-                                           .peer_names = peer_names,
-                                           .time = request.arrival,
-                                           .holds_messages = true,
-                                           .by_http = true});
-  AddHeadOf(request, &call);
-  const CancelListener gone(responder.gone(), [&call, &responder] {
-    call.cancel().Cancel(responder.gone().status());
-  });
-  const Answer answer = co_await AnswerTo(request, call);
-  RecordRefusal(sources_.refusals, request, responder, answer.status,
-                call.request_id(), answer.refusal);
-  absl::InlinedVector<HttpField, 4> fields = {
-      {"content-type", "application/json"},
-      {"cache-control", "no-store"},
-      {kRequestIdHeader, call.request_id()}};
-  if (answer.status == 405) fields.push_back({"allow", "GET, HEAD"});
-  const std::string_view body[] = {answer.body};
-  (co_await responder.Send({answer.status, fields}, body)).IgnoreError();
+  OperatorCall call(request, responder);
+  const OperatorAnswer answer = co_await AnswerTo(request, call.context());
+  co_await call.Send(answer, sources_.refusals);
 }
 
-Task<AuditRoute::Answer> AuditRoute::AnswerTo(const HttpRequest& request,
-                                              CallContext& call) {
+Task<OperatorAnswer> AuditRoute::AnswerTo(const HttpRequest& request,
+                                          CallContext& call) {
   if (request.method != "GET" && request.method != "HEAD") {
-    co_return Answer::Failure(405, "method_not_allowed",
-                              absl::StrCat("there is GET ", ToAbsl(kAuditPath),
-                                           ", no ", ToAbsl(request.method)));
+    OperatorAnswer refused =
+        AuditFailure(405, "method_not_allowed",
+                     absl::StrCat("there is GET ", ToAbsl(kAuditPath), ", no ",
+                                  ToAbsl(request.method)));
+    refused.field = "allow";
+    refused.value = "GET, HEAD";
+    co_return refused;
   }
   const absl::StatusOr<std::string> is_operator =
       CheckOperatorAmongCallers(*sources_.runtime.Get(), call);
-  if (!is_operator.ok()) co_return Answer::Failure(is_operator.status());
+  if (!is_operator.ok()) co_return AuditFailure(is_operator.status());
   const absl::StatusOr<AuditQuestion> question = ReadAuditQuery(request.query);
-  if (!question.ok()) co_return Answer::Failure(question.status());
+  if (!question.ok()) co_return AuditFailure(question.status());
   v1::SearchAuditResponse found;
   const absl::Status searched = co_await Search(*question, call, &found);
-  if (!searched.ok()) co_return Answer::Failure(searched);
-  Answer answer;
+  if (!searched.ok()) co_return AuditFailure(searched);
+  OperatorAnswer answer;
   const auto write = [&] {
     JsonWriter json(&answer.body);
     json.StartObject();

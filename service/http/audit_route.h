@@ -35,6 +35,7 @@
 #include "llmgateway/v1/audit.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
+#include "service/http/operator_request.h"
 #include "service/observability/refusal_log.h"
 #include "service/pipeline/current_runtime.h"
 
@@ -67,10 +68,8 @@ class AuditRoute final : public HttpFilter {
                     HttpResponder& responder) override;
 
  private:
-  struct Answer;
-
   Task<void> Send(const HttpRequest& request, HttpResponder& responder);
-  Task<Answer> AnswerTo(const HttpRequest& request, CallContext& call);
+  Task<OperatorAnswer> AnswerTo(const HttpRequest& request, CallContext& call);
   // Asks for pages until there are as many entries as are asked for.
   Task<absl::Status> Search(const AuditQuestion& question, CallContext& call,
                             llmgateway::v1::SearchAuditResponse* found);

@@ -6,17 +6,14 @@
 #include <optional>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
-#include "base/async/event_loop.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json_writer.h"
-#include "base/text/short_text.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/metrics.pb.h"
 #include "llmgateway/v1/summary.pb.h"
@@ -25,7 +22,6 @@
 #include "service/api/metrics_view.h"
 #include "service/api/watcher.h"
 #include "service/http/operator_request.h"
-#include "service/http/refusal_watch.h"
 #include "service/http/request_target.h"
 #include "service/observability/call_words.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -308,6 +304,28 @@ std::string_view MethodsAllowedAt(std::string_view path) {
   return path == kMetricsPath ? "GET, HEAD" : "GET";
 }
 
+OperatorAnswer MetricsFailure(std::string_view path,
+                              const absl::Status& status) {
+  const bool is_method = FaultReason(status) == v1::ERROR_REASON_UNIMPLEMENTED;
+  OperatorAnswer answer = {
+      .status = is_method ? 405 : HttpStatusOf(status.code()),
+      .body = {},
+      .refusal = std::string(status.message())};
+  JsonWriter json(&answer.body);
+  json.StartObject();
+  json.StartObjectField("error");
+  json.StringField("type", ErrorTypeOf(answer.status));
+  json.StringField("message", ToStd(status.message()));
+  json.EndObject();
+  json.EndObject();
+  answer.body += '\n';
+  if (is_method) {
+    answer.field = "allow";
+    answer.value = MethodsAllowedAt(path);
+  }
+  return answer;
+}
+
 }  // namespace
 
 MetricsRoutes::MetricsRoutes(const Sources& sources,
@@ -326,74 +344,34 @@ HttpAdmission MetricsRoutes::Admit(const HttpRequest& request,
 
 Task<void> MetricsRoutes::Handle(const HttpRequest& request,
                                  HttpResponder& responder) {
-  if (!Owns(request.path)) {
-    co_await next().Handle(request, responder);
-    co_return;
+  if (!Owns(request.path)) return next().Handle(request, responder);
+  return Send(request, responder);
+}
+
+Task<void> MetricsRoutes::Send(const HttpRequest& request,
+                               HttpResponder& responder) {
+  OperatorCall call(request, responder);
+  OperatorAnswer answer;
+  absl::Status status = Check(request, call.context());
+  if (status.ok() && request.path == kSubscribePath) {
+    status = co_await Subscribe(responder, call.context());
+    if (status.ok()) co_return;
+  } else if (status.ok()) {
+    status = co_await Write(request, call.context(), &answer.body);
   }
-  const ShortText peer(responder.peer());
-  const std::string peer_names(responder.peer_names());
-  CallContext call(*EventLoop::Current(), {.method = request.path,
-                                           .peer = peer,
-                                           .peer_names = peer_names,
-                                           .time = request.arrival,
-                                           .by_http = true});
-  AddHeadOf(request, &call);
-  const CancelListener gone(responder.gone(), [&call, &responder] {
-    call.cancel().Cancel(responder.gone().status());
-  });
+  if (!status.ok()) answer = MetricsFailure(request.path, status);
+  co_await call.Send(answer, sources_.refusals);
+}
+
+absl::Status MetricsRoutes::Check(const HttpRequest& request,
+                                  CallContext& call) const {
   if (!TakesMethodAt(request.path, request.method)) {
-    const absl::Status wrong = MakeFault(
+    return MakeFault(
         v1::ERROR_REASON_UNIMPLEMENTED,
         absl::StrCat("there is ", ToAbsl(MethodsAllowedAt(request.path)), " ",
                      ToAbsl(request.path), ", no ", ToAbsl(request.method)));
-    co_return co_await RefuseCall(request, responder, call, wrong);
   }
-  const absl::Status known =
-      CheckOperatorAmongCallers(*sources_.runtime.Get(), call).status();
-  if (!known.ok())
-    co_return co_await RefuseCall(request, responder, call, known);
-  if (request.path == kSubscribePath) {
-    const absl::Status ended = co_await Subscribe(responder, call);
-    if (!ended.ok()) co_await RefuseCall(request, responder, call, ended);
-    co_return;
-  }
-  std::string body;
-  const absl::Status written = co_await Write(request, call, &body);
-  if (!written.ok()) {
-    co_return co_await RefuseCall(request, responder, call, written);
-  }
-  const HttpField fields[] = {{"content-type", "application/json"},
-                              {"cache-control", "no-store"},
-                              {kRequestIdHeader, call.request_id()}};
-  const std::string_view pieces[] = {body};
-  // An error means that the client does not take it.
-  (co_await responder.Send({200, fields}, pieces)).IgnoreError();
-}
-
-Task<void> MetricsRoutes::RefuseCall(const HttpRequest& request,
-                                     HttpResponder& responder,
-                                     const CallContext& call,
-                                     const absl::Status& status) {
-  const bool is_method = FaultReason(status) == v1::ERROR_REASON_UNIMPLEMENTED;
-  const int http_status = is_method ? 405 : HttpStatusOf(status.code());
-  std::string body;
-  JsonWriter json(&body);
-  json.StartObject();
-  json.StartObjectField("error");
-  json.StringField("type", ErrorTypeOf(http_status));
-  json.StringField("message", ToStd(status.message()));
-  json.EndObject();
-  json.EndObject();
-  body += '\n';
-  RecordRefusal(sources_.refusals, request, responder, http_status,
-                call.request_id(), ToStd(status.message()));
-  absl::InlinedVector<HttpField, 4> fields = {
-      {"content-type", "application/json"},
-      {"cache-control", "no-store"},
-      {kRequestIdHeader, call.request_id()}};
-  if (is_method) fields.push_back({"allow", MethodsAllowedAt(request.path)});
-  const std::string_view pieces[] = {body};
-  (co_await responder.Send({http_status, fields}, pieces)).IgnoreError();
+  return CheckOperatorAmongCallers(*sources_.runtime.Get(), call).status();
 }
 
 Task<absl::Status> MetricsRoutes::Write(const HttpRequest& request,

@@ -60,6 +60,9 @@ class MetricsRoutes final : public HttpFilter {
                     HttpResponder& responder) override;
 
  private:
+  Task<void> Send(const HttpRequest& request, HttpResponder& responder);
+  // Whether it is asked so, and by an operator.
+  absl::Status Check(const HttpRequest& request, CallContext& call) const;
   // Writes the fields of the answer.
   Task<absl::Status> Write(const HttpRequest& request, CallContext& call,
                            std::string* body);
@@ -68,8 +71,6 @@ class MetricsRoutes final : public HttpFilter {
   Task<absl::Status> WriteReset(CallContext& call, std::string* body);
   // Streams events until the client goes.
   Task<absl::Status> Subscribe(HttpResponder& responder, CallContext& call);
-  Task<void> RefuseCall(const HttpRequest& request, HttpResponder& responder,
-                        const CallContext& call, const absl::Status& status);
 
   const Sources sources_;
 };
