@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/os/mutex.h"
+#include "base/postgres/conninfo.h"
 #include "base/string_view.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -49,6 +50,12 @@ bool Rejects(const CurrentRuntime& runtime) {
          LedgerConfig::ON_FAILURE_DEGRADE;
 }
 
+// Whether it may be written without TLS, over a network.
+bool IsInClear(const LedgerConfig& ledger) {
+  return ledger.has_postgres() &&
+         ServerTrustOf(ledger.postgres().connection()) == ServerTrust::kInClear;
+}
+
 }  // namespace
 
 void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
@@ -58,7 +65,15 @@ void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
     FillLedgerHealth(ledger->counts(), Rejects(runtime),
                      LedgerAdvice(runtime.Get()->config().ledger()), health);
   };
-  if (ledger != nullptr) board->Add("ledger", look_at_ledger);
+  if (ledger != nullptr) {
+    // As it was opened, whatever is configured since.
+    const bool in_clear = IsInClear(runtime.Get()->config().ledger());
+    board->Add("ledger",
+               [look_at_ledger, in_clear](v1::ComponentHealth* health) {
+                 look_at_ledger(health);
+                 if (in_clear) FillClearLedger(health);
+               });
+  }
   if (things.chains != nullptr) {
     board->Add("ledger_index",
                [chains = things.chains](v1::ComponentHealth* health) {
@@ -141,6 +156,14 @@ void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
         "it cannot be written, and calls are refused until it can: ",
         ToAbsl(advice)));
   }
+}
+
+void FillClearLedger(v1::ComponentHealth* health) {
+  if (health->state() != v1::ComponentHealth::STATE_HEALTHY) return;
+  Degrade(
+      "its password and its entries may be read on their way to PostgreSQL: "
+      "add sslmode=verify-full to ledger.postgres.connection and restart",
+      health);
 }
 
 void FillIndexHealth(const std::vector<LedgerChains::Chain>& chains,

@@ -59,6 +59,10 @@ void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
                       std::string_view advice,
                       llmgateway::v1::ComponentHealth* health);
 
+// DEGRADED for a database that is written without TLS, perhaps, unless
+// something else is wrong with it.
+void FillClearLedger(llmgateway::v1::ComponentHealth* health);
+
 // What to do about a ledger that cannot be written.
 std::string_view LedgerAdvice(
     const llmgateway::config::v1::LedgerConfig& ledger);

@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/os/logging.h"
 #include "base/os/random.h"
-#include "base/postgres/conninfo.h"
 #include "base/status_macros.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "proto/proto_time.h"
@@ -174,12 +173,6 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
                                       const std::string& config_file,
                                       const Secret& password) {
   const configv1::LedgerPostgres& postgres = config.ledger().postgres();
-  if (BelievesAnyServer(postgres.connection())) {
-    Log(LogLevel::kWarn, "ledger",
-        "ledger.postgres.connection names a server on another machine and does "
-        "not look at its certificate: whoever answers is sent the password and "
-        "the entries; add sslmode=verify-full");
-  }
   postgres_.emplace(PostgresLedger::Options{
       .connection = {.conninfo = postgres.connection(), .password = password},
       .schema = postgres.schema(),

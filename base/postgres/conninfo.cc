@@ -64,15 +64,17 @@ absl::Status CheckConninfo(const std::string& conninfo) {
   return absl::OkStatus();
 }
 
-bool BelievesAnyServer(const std::string& conninfo) {
+ServerTrust ServerTrustOf(const std::string& conninfo) {
   const auto given = ReadConninfo(conninfo);
   assert(given.ok());
   std::string hosts;
   std::string addresses;
+  ServerTrust trust = ServerTrust::kInClear;
   for (const auto& [keyword, value] : *given) {
-    if (keyword == "sslmode" &&
-        (value == "verify-ca" || value == "verify-full")) {
-      return false;
+    if (keyword == "sslmode") {
+      const bool verifies = value == "verify-ca" || value == "verify-full";
+      if (verifies) return ServerTrust::kVerified;
+      if (value == "require") trust = ServerTrust::kUnverified;
     }
     if (keyword == "host") hosts = value;
     if (keyword == "hostaddr") addresses = value;
@@ -80,7 +82,9 @@ bool BelievesAnyServer(const std::string& conninfo) {
   // The address is what is connected to.
   if (!addresses.empty()) hosts = addresses;
   const std::vector<absl::string_view> all = absl::StrSplit(hosts, ',');
-  return !std::all_of(all.begin(), all.end(), IsOnThisMachine);
+  return std::all_of(all.begin(), all.end(), IsOnThisMachine)
+             ? ServerTrust::kVerified
+             : trust;
 }
 
 }  // namespace gateway

@@ -9,6 +9,7 @@
 #ifndef BASE_POSTGRES_CONNINFO_H_
 #define BASE_POSTGRES_CONNINFO_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,10 +27,16 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadConninfo(
 // INVALID_ARGUMENT if libpq cannot read it, or there is a password in it.
 absl::Status CheckConninfo(const std::string& conninfo);
 
-// Whether who answers at one of its hosts is believed to be the server, and may
-// be sent the password: it is on another machine, and its certificate is not
-// looked at (`sslmode`). REQUIRES: it can be read.
-bool BelievesAnyServer(const std::string& conninfo);
+// What keeps others from the password and the data on their way to the server,
+// by `sslmode`, which counts where one of the hosts is on another machine.
+enum class ServerTrust : uint8_t {
+  kVerified,    // On this machine, or its certificate is looked at.
+  kUnverified,  // By TLS, with whoever answers.
+  kInClear,     // Perhaps without TLS: who is on the way reads it.
+};
+
+// REQUIRES: it can be read.
+ServerTrust ServerTrustOf(const std::string& conninfo);
 
 }  // namespace gateway
 

@@ -35,6 +35,23 @@ bool IsSchemaName(std::string_view name) {
          });
 }
 
+// What others may do by the way that the database is reached.
+std::string_view DangerOf(const std::string& connection) {
+  switch (ServerTrustOf(connection)) {
+    case ServerTrust::kVerified:
+      return {};
+    case ServerTrust::kUnverified:
+      return "names a server on another machine and does not look at its "
+             "certificate: whoever answers is sent the password and the "
+             "entries; add sslmode=verify-full";
+    case ServerTrust::kInClear:
+      return "names a server on another machine and does not insist on TLS: "
+             "the password and the entries may be read on the way; add "
+             "sslmode=verify-full";
+  }
+  return {};
+}
+
 void CheckLedgerPostgres(const GatewayConfig& config, const FieldPlaces& places,
                          ConfigProblems* problems) {
   const LedgerConfig& ledger = config.ledger();
@@ -59,6 +76,10 @@ void CheckLedgerPostgres(const GatewayConfig& config, const FieldPlaces& places,
         "`host=db.example dbname=ledger user=gateway`");
   } else if (const absl::Status read = CheckConninfo(connection); !read.ok()) {
     add("ledger.postgres.connection", ToStd(read.message()));
+  } else if (const std::string_view danger = DangerOf(connection);
+             !danger.empty()) {
+    problems->Warn(places.Find("ledger.postgres.connection"),
+                   "ledger.postgres.connection", danger);
   }
   const std::string& password = ledger.postgres().password();
   if (!password.empty()) {

@@ -22,8 +22,7 @@ std::string LedgerFile(const llmgateway::config::v1::GatewayConfig& config);
 
 // Has the ledger's file count from this folder, unless it begins with `/`;
 // nothing for an empty one, or without a `ledger` that is a
-// file. Before defaults are filled
-// in.
+// file. Before defaults are filled in.
 void PutLedgerUnder(std::string_view folder,
                     llmgateway::config::v1::GatewayConfig* config);
 

@@ -9,6 +9,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/api/component_board.h"
+#include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_writer.h"
 #include "tests/service/store/temporary_folder.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/test_runtime.h"
@@ -87,6 +89,19 @@ TEST(SummaryHealthTest, SumsThatCannotBeWrittenAreTold) {
 TEST(LedgerHealthTest, AProblemDoesNotChangeWithItsFigures) {
   EXPECT_EQ(OfLedger({.kept = 1, .failing = true}, true).problem(),
             OfLedger({.lost = 9, .kept = 99, .failing = true}, true).problem());
+}
+
+TEST(LedgerHealthTest, ADatabaseThatOthersMayReadIsDegraded) {
+  v1::ComponentHealth health = Healthy();
+  FillClearLedger(&health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("add sslmode=verify-full to "));
+  // What is worse is said first.
+  health = OfLedger({.kept = 1, .failing = true}, true);
+  const std::string problem = health.problem();
+  FillClearLedger(&health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_FAILING);
+  EXPECT_EQ(health.problem(), problem);
 }
 
 TEST(LedgerHealthTest, TheAdviceIsOfWhatTheLedgerIs) {
@@ -211,6 +226,28 @@ TEST(KeptHealthTest, WhatThereIsIsListed) {
   EXPECT_TRUE(
       AnyComponentIs(v1::ComponentHealth::STATE_DEGRADED, board.Read()));
   EXPECT_EQ(board.failure(), "");
+}
+
+TEST(KeptHealthTest, ADatabaseIsToldByHowItIsReached) {
+  FakeClock clock;
+  TemporaryFolder folder;
+  auto log = LedgerLog::Open({.path = folder.Path("ledger.db")});
+  ASSERT_TRUE(log.ok());
+  const LedgerWriter writer(*std::move(log), {}, clock);
+  const auto state = [&](const std::string& connection) {
+    const CurrentRuntime runtime(MakeTestRuntime(
+        std::string(kOneProviderYaml) + "runtime: {state_dir: state}\n" +
+        "ledger: {postgres: {connection: '" + connection + "'}}\n"));
+    ComponentBoard board;
+    AddKeptHealth({.runtime = runtime, .ledger = &writer, .clock = clock},
+                  &board);
+    return board.Read().at(0).state();
+  };
+  EXPECT_EQ(state("host=db.example"), v1::ComponentHealth::STATE_DEGRADED);
+  for (const char* const kept :
+       {"host=db.example sslmode=require", "host=localhost"}) {
+    EXPECT_EQ(state(kept), v1::ComponentHealth::STATE_HEALTHY) << kept;
+  }
 }
 
 }  // namespace

@@ -35,19 +35,26 @@ TEST(ConninfoTest, RefusesAPasswordAndDoesNotRepeatIt) {
   }
 }
 
-TEST(ConninfoTest, KnowsWhoBelievesAnyServer) {
+TEST(ConninfoTest, KnowsWhoMayReadWhatIsSent) {
   for (const char* const text :
-       {"host=db.example", "host=db.example sslmode=require",
-        "postgresql://gateway@db.example/ledger", "host=127.0.0.1,db.example",
-        "host=localhost hostaddr=10.0.0.1"}) {
-    EXPECT_TRUE(BelievesAnyServer(text)) << text;
+       {"host=db.example", "host=db.example sslmode=prefer",
+        "host=db.example sslmode=disable",
+        "postgresql://gateway@db.example/ledger?sslmode=allow",
+        "host=127.0.0.1,db.example", "host=localhost hostaddr=10.0.0.1"}) {
+    EXPECT_EQ(ServerTrustOf(text), ServerTrust::kInClear) << text;
+  }
+  for (const char* const text :
+       {"host=db.example sslmode=require",
+        "postgresql://gateway@db.example/ledger?sslmode=require"}) {
+    EXPECT_EQ(ServerTrustOf(text), ServerTrust::kUnverified) << text;
   }
   for (const char* const text :
        {"dbname=ledger", "host=/run/postgresql", "host=127.0.0.1", "host=::1",
         "host=localhost,127.0.0.2", "sslmode=verify-full host=db.example",
         "host=db.example hostaddr=10.0.0.1 sslmode=verify-ca",
+        "host=localhost sslmode=disable",
         "postgresql://db.example/ledger?sslmode=verify-full"}) {
-    EXPECT_FALSE(BelievesAnyServer(text)) << text;
+    EXPECT_EQ(ServerTrustOf(text), ServerTrust::kVerified) << text;
   }
 }
 

@@ -23,6 +23,30 @@ std::string LedgerProblems(const GatewayConfig& config) {
   return lines;
 }
 
+TEST(LedgerValidatorTest, WhoMayReadWhatADatabaseIsSentIsWarnedOf) {
+  GatewayConfig config;
+  const auto warnings = [&config] {
+    ConfigProblems problems("test");
+    CheckLedger(config, FieldPlaces(), &problems);
+    std::string lines;
+    for (const ConfigProblem& warning : problems.SortedWarnings()) {
+      lines += warning.path + " " + warning.message + "\n";
+    }
+    return lines;
+  };
+  auto& postgres = *config.mutable_ledger()->mutable_postgres();
+  postgres.set_connection("host=db sslmode=prefer");
+  EXPECT_THAT(warnings(),
+              HasSubstr("ledger.postgres.connection names a server on another "
+                        "machine and does not insist on TLS"));
+  postgres.set_connection("host=db sslmode=require");
+  EXPECT_THAT(warnings(), HasSubstr("does not look at its certificate"));
+  for (const char* const safe : {"host=db sslmode=verify-full", "dbname=l"}) {
+    postgres.set_connection(safe);
+    EXPECT_EQ(warnings(), "");
+  }
+}
+
 TEST(LedgerValidatorTest, ItsFileCountsFromTheStateFolder) {
   GatewayConfig config;
   config.mutable_ledger()->set_path("l.db");
