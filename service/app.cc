@@ -100,10 +100,6 @@ struct App::Graph {
 
   // What another configuration is to find ready (ConfigReloader::Prepare).
   absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
-  // Waits until the loops have done what they were told before: from then on
-  // connections are shown the new certificates. REQUIRES: they run, and none
-  // of them asks.
-  void AwaitLoops();
 
   Options options;
   // The one that the process began with.
@@ -297,14 +293,6 @@ Ports App::Graph::PortsOfRuntimes() {
   return ports;
 }
 
-void App::Graph::AwaitLoops() {
-  Latch done(static_cast<int>(loops.size()));
-  for (const auto& each : loops) {
-    each->loop().Post([&done] { done.Open(); });
-  }
-  done.Wait();
-}
-
 absl::StatusOr<std::function<void()>> App::Graph::Prepare(
     const ConfigSnapshot& next) {
   GATEWAY_ASSIGN_OR_RETURN(
@@ -322,7 +310,7 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
     for (const auto& commit : commits) commit();
     for (const auto& loop : loops) loop->Change(changes);
     alerts.Change();
-    AwaitLoops();
+    AwaitLoops(loops);  // Connections are shown the new certificates then.
   };
 }
 
@@ -537,6 +525,18 @@ void App::Reload() { graph_->reload_thread->Poke(); }
 
 absl::Duration App::drain_grace() const {
   return ToAbsl(graph_->runtime->Get()->config().runtime().drain_grace());
+}
+
+App::Unwritten App::unwritten() const {
+  const Graph& graph = *graph_;
+  Unwritten all;
+  if (const LedgerWriter* const ledger = graph.ledger.writer()) {
+    all.ledger_entries = ledger->unwritten();
+  }
+  if (graph.audit != nullptr) {
+    all.audit_entries = graph.audit->counts().unwritten;
+  }
+  return all;
 }
 
 absl::Status App::Drain() {

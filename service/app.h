@@ -7,11 +7,13 @@
 //   ... await a signal; (*app)->Reload() when one says so ...
 //   (*app)->Drain();
 //
-// Thread contract: one thread, which is none of the loops'.
+// Thread contract: one thread, which is none of the loops', unless said
+// otherwise.
 
 #ifndef SERVICE_APP_H_
 #define SERVICE_APP_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -82,6 +84,14 @@ class App {
 
   // How long a drain may take, by the configuration in use.
   absl::Duration drain_grace() const;
+
+  // What would be lost if the process ended now.
+  struct Unwritten {
+    size_t ledger_entries = 0;
+    size_t audit_entries = 0;
+  };
+  // Any thread, also while Drain waits.
+  Unwritten unwritten() const;
 
   // Stops: reports not ready and accepts nothing new; what is under way has the
   // configured grace to finish. Returns when everything has ended and is

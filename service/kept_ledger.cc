@@ -276,7 +276,6 @@ absl::Status KeptLedger::Close() {
   chains_.reset();
   indexes_.clear();
   sources_.clear();
-  writer_.reset();
   if (lost == 0) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(lost, " entries of the ledger could not be written"));

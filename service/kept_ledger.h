@@ -62,9 +62,9 @@ class KeptLedger {
                     const std::string& config_file,
                     const Secret& postgres_password);
 
-  // Writes what is kept, and closes what Open has opened. DATA_LOSS tells how
+  // Writes what is kept, and lets nobody read any more. DATA_LOSS tells how
   // many entries could not be written. Once; nothing else is called from then
-  // on.
+  // on, but what the writer has is counted until this goes.
   absl::Status Close();
 
   // All null where there is no ledger.

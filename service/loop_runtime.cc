@@ -249,4 +249,12 @@ void LoopRuntime::Stop() {
   thread_.Join();
 }
 
+void AwaitLoops(const std::vector<std::unique_ptr<LoopRuntime>>& loops) {
+  Latch done(static_cast<int>(loops.size()));
+  for (const auto& each : loops) {
+    each->loop().Post([&done] { done.Open(); });
+  }
+  done.Wait();
+}
+
 }  // namespace gateway

@@ -152,6 +152,10 @@ class LoopRuntime {
   Thread thread_;
 };
 
+// Waits until all of them have done what they were told before. REQUIRES: they
+// run, and none of them calls it.
+void AwaitLoops(const std::vector<std::unique_ptr<LoopRuntime>>& loops);
+
 }  // namespace gateway
 
 #endif  // SERVICE_LOOP_RUNTIME_H_

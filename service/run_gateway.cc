@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -151,6 +152,34 @@ constexpr absl::Duration kDrainOverrunMax = absl::Seconds(6);
 // How long the last line may take to reach a log that may be stuck.
 constexpr absl::Duration kLastLineTimeout = absl::Milliseconds(500);
 
+// The app, as long as it is there for the thread that may have to end the
+// process while its drain waits.
+class DrainingApp {
+ public:
+  explicit DrainingApp(std::unique_ptr<App> app) : app_(std::move(app)) {}
+
+  // What is in files is written, and they are closed.
+  absl::Status Drain() {
+    absl::Status drained = app_->Drain();
+    std::unique_ptr<App> app;
+    {
+      MutexLock lock(mu_);
+      app = std::move(app_);
+    }
+    return drained;
+  }
+
+  // Any thread.
+  App::Unwritten unwritten() const {
+    MutexLock lock(mu_);
+    return app_ == nullptr ? App::Unwritten() : app_->unwritten();
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::unique_ptr<App> app_;  // Written by Drain alone, under `mu_`.
+};
+
 // Ends logging once: in order, or with the process, whichever comes first.
 class LogEnd {
  public:
@@ -164,11 +193,16 @@ class LogEnd {
   }
 
   // Ends the process, whatever its other threads do or wait for.
-  [[noreturn]] void Now(std::string_view why) {
+  [[noreturn]] void Now(std::string_view why, const App::Unwritten& lost) {
     MutexLock lock(mu_);  // Never released: no other thread logs from here on.
     Latch written;
     Thread writer;
     if (!ended_) {
+      if (lost.ledger_entries > 0 || lost.audit_entries > 0) {
+        Log(LogLevel::kError, "main", "Entries that are not written are lost",
+            {{"ledger_entries", static_cast<int64_t>(lost.ledger_entries)},
+             {"audit_entries", static_cast<int64_t>(lost.audit_entries)}});
+      }
       Log(LogLevel::kWarn, "main", why);
       writer = Thread("last-line", [&written] {
         StopLogging();
@@ -226,14 +260,15 @@ int Serve(ConfigReading reading, const Environment& environment,
       {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
   pid_file->reset();  // From here on this gateway is not to be found.
   const absl::Duration drain_max = (*app)->drain_grace() + kDrainOverrunMax;
+  DrainingApp draining(*std::move(app));
   LogEnd log_end;
-  const Thread impatience("impatience", [&signals, &log_end, drain_max] {
+  const Thread impatience("impatience", [&, drain_max] {
     const bool told = signals.AwaitEndFor(drain_max).has_value();
     log_end.Now(told ? "told twice to end; ending now"
-                     : "the drain has not ended with its grace; ending now");
+                     : "the drain has not ended with its grace; ending now",
+                draining.unwritten());
   });
-  const absl::Status drained = (*app)->Drain();
-  app->reset();  // What is kept in files is written, and they are closed.
+  const absl::Status drained = draining.Drain();
   if (drained.ok()) {
     Log(LogLevel::kInfo, "main", "stopped");
   } else {

@@ -124,6 +124,7 @@ AuditLog::Counts AuditLog::counts() const {
   MutexLock lock(mu_);
   Counts counts = counts_;
   counts.waiting = waiting_.size();
+  counts.unwritten = waiting_.size() + being_written_;
   return counts;
 }
 
@@ -250,6 +251,10 @@ void AuditLog::AddLoss() {
 
 void AuditLog::Write() {
   if (prepared_.empty()) return;
+  {
+    MutexLock lock(mu_);
+    being_written_ = prepared_.size();
+  }
   const absl::Status written = store_->Append(prepared_);
   const auto calls = static_cast<uint64_t>(std::count_if(
       prepared_.begin(), prepared_.end(),
@@ -260,6 +265,7 @@ void AuditLog::Write() {
     was_failing = std::exchange(counts_.failing, !written.ok());
     if (written.ok()) {
       counts_.written += calls;
+      being_written_ = 0;
     } else {
       ++counts_.failures;
     }

@@ -64,6 +64,7 @@ class AuditLog {
     uint64_t deleted = 0;
     uint64_t failures = 0;  // Commits that failed.
     size_t waiting = 0;     // Now.
+    size_t unwritten = 0;   // Those, and what is being written, or could not.
     bool failing = false;   // Whether the last commit failed.
   };
 
@@ -159,6 +160,7 @@ class AuditLog {
   std::shared_ptr<const AuditPolicy> policy_ GUARDED_BY(mu_);
   Batch waiting_ GUARDED_BY(mu_);
   size_t waiting_bytes_ GUARDED_BY(mu_) = 0;
+  size_t being_written_ GUARDED_BY(mu_) = 0;  // Or could not be.
   bool idle_ GUARDED_BY(mu_) = false;
   bool ends_ GUARDED_BY(mu_) = false;
   bool dropping_ GUARDED_BY(mu_) = false;

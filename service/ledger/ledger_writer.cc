@@ -88,6 +88,19 @@ LedgerWriter::Counts LedgerWriter::counts() const {
   return counts;
 }
 
+size_t LedgerWriter::unwritten() const {
+  MutexLock lock(mu_);
+  size_t entries = counts_.kept + left_entries_;
+  for (const Waiting* const waiting : waiting_) {
+    if (IsForgotten(waiting->otherwise)) continue;
+    entries += waiting->sources.size() + waiting->entries.size();
+  }
+  for (const Waiting* const waiting : committing_) {
+    if (!IsForgotten(waiting->otherwise)) entries += waiting->entries.size();
+  }
+  return entries;
+}
+
 bool LedgerWriter::Add(Waiting& waiting) {
   for (const UnchainedEntry& entry : waiting.entries) {
     waiting.bytes += entry.chained_bytes();

@@ -140,6 +140,9 @@ class LedgerWriter {
                     IfNotCommitted otherwise);
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
+  // What would be lost if the process ended now: entries of what has happened
+  // that wait, are kept, or are in a commit that has not ended.
+  size_t unwritten() const LOCKS_EXCLUDED(mu_);
 
   // --- Of one without a thread; once each, in this order.
 

@@ -1,8 +1,10 @@
 #include "service/loop_runtime.h"
 
+#include <atomic>
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -135,6 +137,27 @@ TEST_F(LoopRuntimeTest, ServesItsListenersOnItsOwnThread) {
   EXPECT_TRUE(Drain(absl::ZeroDuration()));
   Stop();
   EXPECT_EQ(script.handlers, 0);
+}
+
+TEST_F(LoopRuntimeTest, AllLoopsHaveDoneWhatTheyWereToldBefore) {
+  std::vector<std::unique_ptr<LoopRuntime>> loops;
+  for (int i = 0; i < 3; ++i) {
+    loops.push_back(std::make_unique<LoopRuntime>(
+        LoopRuntime::Shared{resolver_, snapshot_, work_, /*access_log=*/nullptr,
+                            metrics_, feed_, health_, registry_}));
+    ASSERT_TRUE(loops.back()->Start(i, {}).ok());
+  }
+  std::atomic<int> done = 0;
+  for (const auto& each : loops) each->loop().Post([&done] { ++done; });
+  AwaitLoops(loops);
+  EXPECT_EQ(done, 3);
+  for (const auto& each : loops) {
+    Event drained;
+    each->Drain(absl::ZeroDuration(), [&drained] { drained.Set(); });
+    EXPECT_TRUE(drained.Wait());
+    each->Stop();
+  }
+  ASSERT_TRUE(runtime_.Start(0, {}).ok());
 }
 
 TEST_F(LoopRuntimeTest, AnIdleConnectionDoesNotHoldADrainUp) {

@@ -209,6 +209,7 @@ TEST_F(AuditLogTest, WhatHasNoRoomIsCountedAndToldInItsPlace) {
   Open({.queue_entries_limit = 5});
   log_->Add(Call("before"));
   AwaitWritten(1);
+  EXPECT_EQ(log_->counts().unwritten, 0);
   const std::string away = folder_.Path("away.db");
   Move(path_, away);
   log_->Add(Call("fails"));
@@ -216,6 +217,7 @@ TEST_F(AuditLogTest, WhatHasNoRoomIsCountedAndToldInItsPlace) {
   for (int i = 0; i < 8; ++i) log_->Add(Call("many"));
   EXPECT_EQ(log_->counts().dropped, 3);
   EXPECT_EQ(log_->counts().waiting, 5);
+  EXPECT_EQ(log_->counts().unwritten, 6);
   Move(away, path_);
   AwaitWritten(7);
   log_->Add(Call("after"));

@@ -200,9 +200,11 @@ TEST_F(StalledLedgerTest, WhoIsToGoOnWaitsNoLongerThanTheLimit) {
   EXPECT_EQ(Commit("told", IfNotCommitted::kKeep).code(),
             absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(writer_->counts().kept, 3);
+  EXPECT_EQ(writer_->unwritten(), 3);
   EXPECT_EQ(writer_->counts().commits, 1);
   store_->GoOn();
   AwaitEndOfStall();
+  EXPECT_EQ(writer_->unwritten(), 0);
   EXPECT_TRUE(Commit("after", IfNotCommitted::kForget).ok());
   EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "under way",
                                                    "kept", "told", "after"}));
@@ -216,7 +218,9 @@ TEST_F(StalledLedgerTest, WhatIsNotToBeKeptIsRefusedAndTheNextAtOnce) {
   EXPECT_EQ(Commit("an operator's", IfNotCommitted::kForgetOnceKnown), refused);
   EXPECT_EQ(writer_->counts().kept, 0);
   EXPECT_EQ(writer_->counts().waiting, 0);
+  EXPECT_EQ(writer_->unwritten(), 0);  // None has happened.
   EXPECT_TRUE(Commit("kept", IfNotCommitted::kKeepAndGoOn).ok());
+  EXPECT_EQ(writer_->unwritten(), 1);
   store_->GoOn();
   AwaitEndOfStall();
   EXPECT_EQ(Committed(),
