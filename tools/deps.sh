@@ -245,7 +245,7 @@ go_libraries() (
   cd "$1" && cp "${ROOT}/clients/go/dependencies.go" . &&
     printf 'module llmgateway.dev/client\n\ngo 1.19\n' >go.mod &&
     go get ${GO_LIBRARIES} && go mod tidy && go mod vendor &&
-    find modules -mindepth 1 -maxdepth 1 ! -name cache -exec rm -r {} +
+    rm -rf modules/*.*
 )
 
 # What Java programs import, as a folder `jars`.

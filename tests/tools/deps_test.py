@@ -149,9 +149,11 @@ class DepsTest(unittest.TestCase):
 
     def test_libraries_are_installed_anew_when_one_pin_changes(self):
         self.machine(installed=["plain"], known=[])
-        os.makedirs(os.path.join(self.root, "clients/go"))
+        for folder in ("clients/go", "clients/java"):
+            os.makedirs(os.path.join(self.root, folder))
         self.write("clients/go/dependencies.go", "package x\n")
-        for name in ("go", "npm"):
+        self.write("clients/java/pom.xml", "<project/>\n")
+        for name in ("go", "mvn", "npm"):
             self.command(name, 'echo "%s $*" >>%s' % (name, self.log))
         self.write("third_party/registry_pins.env", _STUBS_PINS % "1.0.0")
         code, stderr, asked = self.deps("stubs")
@@ -159,6 +161,8 @@ class DepsTest(unittest.TestCase):
         self.assertIn("go get example.test/grpc@v1.2.3", asked)
         self.assertIn("grpc-js@1.0.0 typescript@5.0.0", asked)
         self.assertIn("--ignore-scripts", asked)
+        self.assertIn("clients/java/pom.xml dependency:copy-dependencies",
+                      asked)
         tools = os.path.join(self.root, ".cache/llm-gateway/tools")
         before = os.readlink(os.path.join(tools, "node-libraries"))
         self.assertEqual(self.deps("stubs"), (0, "", asked))
