@@ -9,6 +9,9 @@
 namespace gateway {
 namespace {
 
+constexpr const char* kRequestIdTrailer = "x-request-id";
+constexpr const char* kRequestIdPayload = "llmgateway.dev/request_id";
+
 template <typename Detail>
 std::optional<Detail> DetailOf(const absl::Status& status) {
   const auto payload = status.GetPayload(absl::StrCat(
@@ -34,6 +37,31 @@ absl::Status ToStatus(const grpc::Status& status) {
   return converted;
 }
 
+absl::Status ToStatus(const grpc::Status& status,
+                      const grpc::ClientContext& context) {
+  absl::Status converted = ToStatus(status);
+  const auto& trailers = context.GetServerTrailingMetadata();
+  if (const auto id = trailers.find(kRequestIdTrailer); id != trailers.end()) {
+    converted.SetPayload(
+        kRequestIdPayload,
+        absl::Cord(std::string(id->second.data(), id->second.size())));
+  }
+  return converted;
+}
+
+absl::Status Interrupted(const grpc::ClientContext& context) {
+  absl::Status status =
+      ToStatus(grpc::Status(grpc::StatusCode::UNAVAILABLE,
+                            "the stream broke off without its end"),
+               context);
+  google::rpc::ErrorInfo info;
+  info.set_reason("STREAM_INTERRUPTED");
+  info.set_domain("llmgateway.dev");
+  status.SetPayload("type.googleapis.com/google.rpc.ErrorInfo",
+                    absl::Cord(info.SerializeAsString()));
+  return status;
+}
+
 std::optional<google::rpc::ErrorInfo> ErrorInfoOf(const absl::Status& status) {
   return DetailOf<google::rpc::ErrorInfo>(status);
 }
@@ -44,6 +72,16 @@ std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
   if (!info.has_value()) return std::nullopt;
   return absl::Seconds(info->retry_delay().seconds()) +
          absl::Nanoseconds(info->retry_delay().nanos());
+}
+
+google::rpc::QuotaFailure QuotaFailureOf(const absl::Status& status) {
+  return DetailOf<google::rpc::QuotaFailure>(status).value_or(
+      google::rpc::QuotaFailure());
+}
+
+std::string RequestIdOf(const absl::Status& status) {
+  return std::string(
+      status.GetPayload(kRequestIdPayload).value_or(absl::Cord()));
 }
 
 google::rpc::BadRequest BadRequestOf(const absl::Status& status) {

@@ -10,9 +10,11 @@
 #ifndef CLIENTS_CPP_CALL_STATUS_H_
 #define CLIENTS_CPP_CALL_STATUS_H_
 
+#include <grpcpp/client_context.h>
 #include <grpcpp/support/status.h>
 
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -24,6 +26,15 @@ namespace gateway {
 // `type.googleapis.com/google.rpc.ErrorInfo`.
 absl::Status ToStatus(const grpc::Status& status);
 
+// The same with what the call's trailers say besides. REQUIRES: the call is
+// over.
+absl::Status ToStatus(const grpc::Status& status,
+                      const grpc::ClientContext& context);
+
+// What a stream ends with that broke off without its end: UNAVAILABLE, with the
+// reason STREAM_INTERRUPTED.
+absl::Status Interrupted(const grpc::ClientContext& context);
+
 // Why the call failed; `reason` is a name of llmgateway.v1.ErrorReason without
 // its prefix.
 std::optional<google::rpc::ErrorInfo> ErrorInfoOf(const absl::Status& status);
@@ -33,6 +44,12 @@ std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
 
 // Which fields of the request are wrong; empty if none is.
 google::rpc::BadRequest BadRequestOf(const absl::Status& status);
+
+// Which limits and budgets were reached; empty if none was.
+google::rpc::QuotaFailure QuotaFailureOf(const absl::Status& status);
+
+// The gateway's id of the call; empty if it was not reached.
+std::string RequestIdOf(const absl::Status& status);
 
 }  // namespace gateway
 

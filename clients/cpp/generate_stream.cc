@@ -49,10 +49,11 @@ absl::Status GenerateStream::Finish() {
     while (reader_->Read(&event)) {
     }
   }
-  outcome_ = ToStatus(reader_->Finish());
+  const grpc::Status told = reader_->Finish();
   reader_.reset();
+  outcome_ = ToStatus(told, *context_);
   if (outcome_.ok() && end_.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
-    outcome_ = absl::UnavailableError("the stream broke off without its end");
+    outcome_ = Interrupted(*context_);
   }
   return outcome_;
 }

@@ -21,15 +21,18 @@ constexpr const char* kUserAgent = "llmgateway-cpp/0.1.0";
 constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
 
-// The gateway asks clients to wait by push-back, which this policy obeys; the
-// timeout is each call's own.
+// Answers with pictures or sound are larger than gRPC's 4 MiB.
+constexpr int kResponseBytesMax = 32 << 20;
+constexpr int kModelsPageSize = 1000;
+
+// The gateway asks clients to wait, or not to come again, by push-back, which
+// this policy obeys; the timeout is each call's own.
 constexpr const char* kServiceConfig = R"({
   "loadBalancingConfig": [{"round_robin": {}}],
   "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"},
   "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
   "methodConfig": [{
     "name": [{"service": "llmgateway.v1.GatewayService"}],
-    "waitForReady": false,
     "retryPolicy": {
       "maxAttempts": 3,
       "initialBackoff": "0.2s",
@@ -51,6 +54,7 @@ std::unique_ptr<LLMGateway::Stub> Connect(const LLMGateway::Options& options) {
   arguments.SetInt(
       GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
       static_cast<int>(absl::ToInt64Milliseconds(kKeepaliveTimeout)));
+  arguments.SetMaxReceiveMessageSize(kResponseBytesMax);
   return v1::GatewayService::NewStub(grpc::CreateCustomChannel(
       options.target,
       options.credentials != nullptr ? options.credentials
@@ -81,6 +85,14 @@ GenerateStream LLMGateway::StreamGenerate(const v1::GenerateRequest& request,
   return GenerateStream(std::move(context), std::move(reader));
 }
 
+GenerateStream LLMGateway::ResumeStream(const v1::ResumeStreamRequest& request,
+                                        const CallOptions& call) {
+  auto context = std::make_unique<grpc::ClientContext>();
+  Prepare(call, options_.generate_timeout, *context);
+  auto reader = stub_->ResumeStream(context.get(), request);
+  return GenerateStream(std::move(context), std::move(reader));
+}
+
 absl::StatusOr<v1::CountTokensResponse> LLMGateway::CountTokens(
     const v1::CountTokensRequest& request, const CallOptions& call) {
   return Call(&Stub::CountTokens, request, call, options_.lookup_timeout);
@@ -101,6 +113,43 @@ absl::StatusOr<v1::Model> LLMGateway::GetModel(
   return Call(&Stub::GetModel, request, call, options_.lookup_timeout);
 }
 
+absl::StatusOr<std::vector<v1::Model>> LLMGateway::Models(
+    const std::string& provider_id, const CallOptions& call) {
+  v1::ListModelsRequest request;
+  request.set_provider_id(provider_id);
+  request.set_page_size(kModelsPageSize);
+  std::vector<v1::Model> models;
+  do {
+    absl::StatusOr<v1::ListModelsResponse> page = ListModels(request, call);
+    if (!page.ok()) return page.status();
+    for (v1::Model& model : *page->mutable_models()) {
+      models.push_back(std::move(model));
+    }
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return models;
+}
+
+absl::StatusOr<v1::Session> LLMGateway::CreateSession(
+    const v1::CreateSessionRequest& request, const CallOptions& call) {
+  return Call(&Stub::CreateSession, request, call, options_.lookup_timeout);
+}
+
+absl::StatusOr<v1::Session> LLMGateway::GetSession(const std::string& id,
+                                                   const CallOptions& call) {
+  v1::GetSessionRequest request;
+  request.set_id(id);
+  return Call(&Stub::GetSession, request, call, options_.lookup_timeout);
+}
+
+absl::Status LLMGateway::DeleteSession(const std::string& id,
+                                       const CallOptions& call) {
+  v1::DeleteSessionRequest request;
+  request.set_id(id);
+  return Call(&Stub::DeleteSession, request, call, options_.lookup_timeout)
+      .status();
+}
+
 void LLMGateway::Prepare(const CallOptions& call, absl::Duration timeout,
                          grpc::ClientContext& context) const {
   timeout = call.timeout.value_or(timeout);
@@ -108,6 +157,8 @@ void LLMGateway::Prepare(const CallOptions& call, absl::Duration timeout,
     context.set_deadline(
         gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN));
   }
+  // Otherwise what the service config or the library says.
+  if (options_.wait_for_ready) context.set_wait_for_ready(true);
   if (!options_.api_key.empty()) {
     context.AddMetadata("authorization",
                         absl::StrCat("Bearer ", options_.api_key));
@@ -115,6 +166,7 @@ void LLMGateway::Prepare(const CallOptions& call, absl::Duration timeout,
   if (!call.request_id.empty()) {
     context.AddMetadata("x-request-id", call.request_id);
   }
+  if (options_.prepare != nullptr) options_.prepare(context);
   if (call.prepare != nullptr) call.prepare(context);
 }
 
@@ -127,7 +179,7 @@ absl::StatusOr<Response> LLMGateway::Call(
   Prepare(call, timeout, context);
   Response response;
   const absl::Status status =
-      ToStatus(((*stub_).*method)(&context, request, &response));
+      ToStatus(((*stub_).*method)(&context, request, &response), context);
   if (!status.ok()) return status;
   return response;
 }

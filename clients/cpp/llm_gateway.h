@@ -16,8 +16,10 @@
 //   LLMGateway gateway({.target = "127.0.0.1:50051",
 //                       .credentials = grpc::InsecureChannelCredentials()});
 //
-// It retries a call that the gateway calls unavailable, balances over all
-// addresses of the target and leaves those that are not healthy.
+// Calls go to all addresses of the target in turn, except those that do not
+// report themselves healthy. A call that the gateway calls unavailable is tried
+// up to three times in all, unless the gateway pushes back: where it has tried
+// providers itself, nothing is tried again on top of that.
 //
 // Thread-safe. Calls block their thread.
 
@@ -31,6 +33,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -45,7 +48,8 @@ class LLMGateway {
   using Stub = llmgateway::v1::GatewayService::StubInterface;
 
   struct Options {
-    // As gRPC names it: `host:port`, or `dns:///host:port` for all addresses.
+    // As gRPC names it: `host:port` or `dns:///host:port` for all addresses of
+    // a name, `ipv4:10.0.0.1:443,10.0.0.2:443` for a list.
     std::string target = "127.0.0.1:50051";
     // Sent as `authorization: Bearer`; none if empty.
     std::string api_key;
@@ -55,6 +59,13 @@ class LLMGateway {
     absl::Duration generate_timeout = absl::Seconds(900);
     // For all others.
     absl::Duration lookup_timeout = absl::Seconds(60);
+    // Whether calls wait for a connection, as long as their timeout lets them,
+    // where they would fail if none can be made.
+    bool wait_for_ready = false;
+    // Called for each call before it is made, if it is set: the place for
+    // metadata of all calls, such as the `traceparent` of the span that the
+    // thread is in. May be called by many threads at once.
+    std::function<void(grpc::ClientContext&)> prepare = nullptr;
   };
 
   // What one call may have of its own.
@@ -99,6 +110,26 @@ class LLMGateway {
   absl::StatusOr<llmgateway::v1::Model> GetModel(
       const llmgateway::v1::GetModelRequest& request,
       const CallOptions& call = {});
+
+  // Goes on with a stream whose connection broke, behind the event `after_seq`,
+  // if the gateway has `resumable_streams` configured; as StreamGenerate.
+  GenerateStream ResumeStream(
+      const llmgateway::v1::ResumeStreamRequest& request,
+      const CallOptions& call = {});
+
+  // All models that callers can name, page by page; of one provider if it is
+  // named.
+  absl::StatusOr<std::vector<llmgateway::v1::Model>> Models(
+      const std::string& provider_id = {}, const CallOptions& call = {});
+
+  // Conversations that the gateway remembers.
+  absl::StatusOr<llmgateway::v1::Session> CreateSession(
+      const llmgateway::v1::CreateSessionRequest& request,
+      const CallOptions& call = {});
+  absl::StatusOr<llmgateway::v1::Session> GetSession(
+      const std::string& id, const CallOptions& call = {});
+  absl::Status DeleteSession(const std::string& id,
+                             const CallOptions& call = {});
 
   // For calls that have no method here yet.
   Stub& stub() { return *stub_; }

@@ -164,6 +164,38 @@ TEST(LLMGatewayTest, RetriesWhatIsUnavailableAndNothingElse) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(LLMGatewayTest, TriesNothingOnTopOfWhatTheGatewayHasTried) {
+  ScriptedGateway server;
+  int calls = 0;
+  server.generate = [&](grpc::ServerContext& context, const auto&, auto&) {
+    ++calls;
+    context.AddTrailingMetadata("grpc-retry-pushback-ms", "-1");
+    context.AddTrailingMetadata("x-request-id", "call-1");
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "tried");
+  };
+  LLMGateway gateway(server.Options());
+  const absl::Status status = gateway.Generate({}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(RequestIdOf(status), "call-1");
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(LLMGatewayTest, PreparesAllCallsAlike) {
+  ScriptedGateway server;
+  std::optional<std::string> trace;
+  server.generate = [&](grpc::ServerContext& context, const auto&, auto&) {
+    trace = Header(context, "traceparent");
+    return grpc::Status::OK;
+  };
+  LLMGateway::Options options = server.Options();
+  options.prepare = [](grpc::ClientContext& context) {
+    context.AddMetadata("traceparent", "00-1-2-01");
+  };
+  LLMGateway gateway(options);
+  ASSERT_TRUE(gateway.Generate({}).ok());
+  EXPECT_EQ(trace, "00-1-2-01");
+}
+
 TEST(LLMGatewayTest, LetsTheCallerPrepareTheContext) {
   ScriptedGateway server;
   std::optional<std::string> tenant;

@@ -312,7 +312,8 @@ class RetryCases(_ClientCase):
             with self.subTest(do):
                 self.call(do, name="m", ttl_s=60)
                 left = self.server.attempts()[-1]["time_left_s"]
-                self.assertLessEqual(left, seconds)
+                # On the wire it may be rounded up.
+                self.assertLess(left, seconds + 5)
                 self.assertGreater(left, seconds - 30)
         self.call("stream")
         self.assertGreater(self.server.attempts()[-1]["time_left_s"], 870)

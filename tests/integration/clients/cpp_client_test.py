@@ -1,0 +1,27 @@
+"""The client for C++."""
+
+import unittest
+
+from tests.integration.clients import client_cases
+
+_COMMAND = ["tests/integration/clients/cpp_driver"]
+
+
+class CallTest(client_cases.CallCases):
+    command = _COMMAND
+
+
+class ErrorTest(client_cases.ErrorCases):
+    command = _COMMAND
+
+
+class RetryTest(client_cases.RetryCases):
+    command = _COMMAND
+
+
+class ConnectionTest(client_cases.ConnectionCases):
+    command = _COMMAND
+
+
+if __name__ == "__main__":
+    unittest.main()
