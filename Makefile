@@ -141,7 +141,7 @@ release:
 
 packages:
 	@tools/deps.sh build stubs
-	@bazel build $(BUILDFLAGS) //clients/go:package \
+	@bazel build $(BUILDFLAGS) //clients/cpp:package //clients/go:package \
 	  //clients/java:package //clients/node:package
 
 stubs:

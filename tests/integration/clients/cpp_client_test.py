@@ -23,5 +23,13 @@ class ConnectionTest(client_cases.ConnectionCases):
     command = _COMMAND
 
 
+class InstalledByPkgConfigTest(client_cases.QuickStartCase):
+    hello = ["tests/integration/clients/cpp_hello/by_pkg_config"]
+
+
+class InstalledByCmakeTest(client_cases.QuickStartCase):
+    hello = ["tests/integration/clients/cpp_hello/by_cmake"]
+
+
 if __name__ == "__main__":
     unittest.main()
