@@ -25,6 +25,16 @@ std::string AsJson(const google::protobuf::Message& message) {
   return text;
 }
 
+std::string AsJsonLine(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  const auto status =
+      google::protobuf::util::MessageToJsonString(message, &text, options);
+  assert(status.ok());
+  return text + "\n";
+}
+
 // Columns as wide as they have to be, two spaces between them.
 std::string Table(const std::vector<Row>& rows) {
   std::vector<size_t> widths;

@@ -30,6 +30,8 @@ std::string Table(const std::vector<Row>& rows);
 
 // Fields have their names of the contract.
 std::string AsJson(const google::protobuf::Message& message);
+// The same in one line.
+std::string AsJsonLine(const google::protobuf::Message& message);
 
 // As in 2027-01-31T00:00:00Z.
 std::string TimeText(const google::protobuf::Timestamp& time);

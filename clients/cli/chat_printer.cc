@@ -1,28 +1,14 @@
 #include "clients/cli/chat_printer.h"
 
-#include <cassert>
-
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/string_view.h"
-#include "google/protobuf/util/json_util.h"
+#include "clients/cli/answer_text.h"
 #include "service/money/money.h"
 
 namespace gateway {
 namespace {
 
 namespace v1 = ::llmgateway::v1;
-
-std::string EventLine(const v1::GenerateEvent& event) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string line;
-  // Fails for no message without an Any.
-  const auto printed =
-      google::protobuf::util::MessageToJsonString(event, &line, options);
-  assert(printed.ok());
-  return line;
-}
 
 std::string CostText(const v1::Usage& usage) {
   if (!usage.cost_known()) return "cost not known";
@@ -62,7 +48,7 @@ void ChatPrinter::Print(const v1::GenerateEvent& event) {
     answer_ += event.delta().text();
   }
   if (as_json_) {
-    console_.out << EventLine(event) << "\n" << std::flush;
+    console_.out << AsJsonLine(event) << std::flush;
     return;
   }
   switch (event.event_case()) {

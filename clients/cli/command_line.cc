@@ -20,6 +20,8 @@
 #include "clients/cli/chat_request.h"
 #include "clients/cli/circuits_request.h"
 #include "clients/cli/config_request.h"
+#include "clients/cli/contexts.h"
+#include "clients/cli/daemon_words.h"
 #include "clients/cli/health_request.h"
 #include "clients/cli/keys_words.h"
 #include "clients/cli/ledger_words.h"
@@ -31,6 +33,7 @@
 #include "clients/cli/providers_request.h"
 #include "clients/cli/route_request.h"
 #include "clients/cli/sessions_request.h"
+#include "clients/cli/top.h"
 #include "clients/cli/traces_request.h"
 
 namespace gateway {
@@ -69,6 +72,9 @@ constexpr KnownCommand kKnownCommands[] = {
     {"route", Verb::kRoute, &kRouteCommand},
     {"health", Verb::kHealth, &kHealthCommand},
     {"config", Verb::kConfig, &kConfigCommand},
+    {"daemon", Verb::kDaemon, &kDaemonCommand},
+    {"top", Verb::kTop, &kTopCommand},
+    {"contexts", Verb::kContexts, &kContextsCommand},
     {"completion", Verb::kCompletion},
     {"man", Verb::kManual},
     {"help", Verb::kHelp},
@@ -77,8 +83,9 @@ constexpr KnownCommand kKnownCommands[] = {
 constexpr KnownCommand kCompleteCommand = {"complete", Verb::kComplete};
 
 constexpr std::string_view kValuedFlags[] = {
-    "--url",     "--pid_file", "--wait", "--daemon_config",
-    "--ca_file", "--admin",    "--grpc", kOutputFlag};
+    "--url",           "--pid_file",        "--wait",
+    "--daemon_config", "--ca_file",         "--admin",
+    "--grpc",          "--gateway_context", kOutputFlag};
 constexpr std::string_view kPlainFlags[] = {"--gateway", "--no-gateway",
                                             "--proxy",   "--no-proxy",
                                             "--help",    "--version"};
@@ -174,6 +181,7 @@ absl::Status SetFlag(const std::string& name, const std::string& value,
   if (name == "--ca_file") command->ca_file = value;
   if (name == "--admin") command->admin = value;
   if (name == "--grpc") command->grpc = value;
+  if (name == "--gateway_context") command->gateway_context = value;
   if (name == "--gateway") command->gateway_enabled = true;
   if (name == "--no-gateway") command->gateway_enabled = false;
   if (name == "--proxy") command->proxy_enabled = true;
@@ -321,6 +329,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(
       dashes == words.end() ? dashes : dashes + 1, words.end());
   GATEWAY_RETURN_IF_ERROR(Understand(root, behind_dashes, &command));
   return command;
+}
+
+std::vector<std::string> WordsOfProgram(std::string_view path,
+                                        std::vector<std::string> words) {
+  const bool is_cco = path.substr(path.rfind('/') + 1) == "cco";
+  if (is_cco && words.empty()) return {"exec", "--", "claude"};
+  return words;
 }
 
 absl::Span<const std::string_view> CommandNames() {

@@ -54,6 +54,9 @@ struct CommandLine {
     kRoute,
     kHealth,
     kConfig,
+    kDaemon,
+    kTop,
+    kContexts,
     kCompletion,
     kComplete,
     kManual,
@@ -71,6 +74,8 @@ struct CommandLine {
   std::optional<bool> gateway_enabled;
   std::optional<bool> proxy_enabled;
   std::string daemon_config;
+  // The gateway that is meant, by its name in the file of contexts.
+  std::string gateway_context;
   // Where operators ask, and where callers do by gRPC.
   std::string admin;
   std::string grpc;
@@ -89,6 +94,11 @@ struct CommandLine {
 // program's own name.
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& words);
+
+// The words that stand for those that a program of this name was given: all the
+// same, but `cco` without any is Claude Code on the way through the gateway.
+std::vector<std::string> WordsOfProgram(std::string_view path,
+                                        std::vector<std::string> words);
 
 // What there is to say first, and the flags of every command: those that have a
 // value and those that have none.

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,6 +21,9 @@
 #include "clients/cli/circuits_request.h"
 #include "clients/cli/completion.h"
 #include "clients/cli/config_request.h"
+#include "clients/cli/contexts.h"
+#include "clients/cli/daemon.h"
+#include "clients/cli/daemon_words.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/health_request.h"
 #include "clients/cli/help.h"
@@ -41,6 +45,7 @@
 #include "clients/cli/rpc_connection.h"
 #include "clients/cli/sessions_request.h"
 #include "clients/cli/switches.h"
+#include "clients/cli/top.h"
 #include "clients/cli/traces_request.h"
 #include "service/discovery/pid_record.h"
 #include "service/version.h"
@@ -361,6 +366,37 @@ int RunFindings(absl::StatusOr<Findings> (*ask)(const RpcPlace&,
   return findings->good ? 0 : 1;
 }
 
+int RunTop(const CommandLine& command, const Variables& variables,
+           const Console& console) {
+  const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
+  if (!admin.ok()) return Fail(console.err, admin.status());
+  const absl::Status ended = Top(*admin, command.asked, console);
+  return ended.ok() ? 0 : Fail(console.err, ended);
+}
+
+int RunContextsCommand(const CommandLine& command, const Variables& variables,
+                       const Console& console) {
+  const absl::StatusOr<std::string> said = RunContexts(command, variables);
+  if (!said.ok()) return Fail(console.err, said.status());
+  console.out << *said;
+  return 0;
+}
+
+int RunDaemonCommand(const CommandLine& command, const Variables& variables,
+                     const Console& console) {
+  if (command.asked.words != std::vector<std::string>{"status"}) {
+    const absl::Status done = RunDaemon(command, variables, console);
+    return done.ok() ? 0 : Fail(console.err, done);
+  }
+  const absl::StatusOr<DaemonFiles> files = DaemonFilesOf(command, variables);
+  if (!files.ok()) return Fail(console.err, files.status());
+  CommandLine status = command;
+  status.pid_file = files->pid_file;
+  status.url.clear();
+  status.gateway_enabled = true;
+  return RunOnRoute(status, variables, console.out, console.err);
+}
+
 // Commands that ask one listener, and print its answer.
 struct AskingCommand {
   CommandLine::Verb verb;
@@ -391,10 +427,17 @@ int RunAsking(const CommandLine& command, const Variables& variables,
   return RunOnRoute(command, variables, console.out, console.err);
 }
 
-}  // namespace
+// Whether a command has no use for a gateway, and so for a context.
+bool AsksNobody(CommandLine::Verb verb) {
+  return verb == CommandLine::Verb::kHelp ||
+         verb == CommandLine::Verb::kVersion ||
+         verb == CommandLine::Verb::kManual ||
+         verb == CommandLine::Verb::kCompletion ||
+         verb == CommandLine::Verb::kComplete;
+}
 
-int RunCommand(const CommandLine& command, const Variables& variables,
-               const Console& console) {
+int RunInContext(const CommandLine& command, const Variables& variables,
+                 const Console& console) {
   std::ostream& out = console.out;
   std::ostream& err = console.err;
   switch (command.verb) {
@@ -421,6 +464,8 @@ int RunCommand(const CommandLine& command, const Variables& variables,
       return RunFindings(AskHealth, command, variables, console);
     case CommandLine::Verb::kConfig:
       return RunFindings(AskConfig, command, variables, console);
+    case CommandLine::Verb::kTop:
+      return RunTop(command, variables, console);
     case CommandLine::Verb::kChat:
       return RunChat(command, variables, console);
     case CommandLine::Verb::kCompletion:
@@ -433,6 +478,28 @@ int RunCommand(const CommandLine& command, const Variables& variables,
     default:
       return RunAsking(command, variables, console);
   }
+}
+
+}  // namespace
+
+int RunCommand(const CommandLine& command, const Variables& variables,
+               const Console& console) {
+  // What a context says is of no concern to contexts, and to a daemon.
+  if (command.verb == CommandLine::Verb::kContexts) {
+    return RunContextsCommand(command, variables, console);
+  }
+  if (command.verb == CommandLine::Verb::kDaemon) {
+    return RunDaemonCommand(command, variables, console);
+  }
+  CommandLine in_context = command;
+  Variables with_keys = variables;
+  if (!AsksNobody(command.verb)) {
+    const absl::Status applied = ApplyContext(&in_context, &with_keys);
+    if (!applied.ok()) return Fail(console.err, applied);
+  }
+  // A program gets what it would without a context, and where the gateway is.
+  const bool is_program = command.verb == CommandLine::Verb::kExec;
+  return RunInContext(in_context, is_program ? variables : with_keys, console);
 }
 
 }  // namespace gateway

@@ -90,6 +90,15 @@ constexpr HelpItem kCommandItems[] = {
      "show how much of the log is written, and change that while the "
      "gateway runs: trace, debug, info, warn, error, off, or configured, "
      "which takes back what was set"},
+    {"gatewayctl contexts list | set NAME | use NAME | remove NAME",
+     "name gateways in a file, and use one of them without saying where it is "
+     "each time; use none goes back to looking"},
+    {"gatewayctl top",
+     "show which calls are under way and which have just ended; on a terminal "
+     "as a screen, else a line for each that ends"},
+    {"gatewayctl daemon start | stop | restart | status | logs | rollback",
+     "run a gateway of this user's in the background; rollback takes it back "
+     "in one step: programs are told to use the proxy, and it stops"},
     {"gatewayctl completion SHELL",
      "print what completes its words in bash, zsh or fish:\n  eval "
      "\"$(gatewayctl completion bash)\""},
@@ -106,6 +115,7 @@ constexpr HelpItem kSetItems[] = {
     {"GOOGLE_GEMINI_BASE_URL", "the gateway's URL"},
 };
 constexpr HelpItem kWhereItems[] = {
+    {"--gateway_context NAME", "one of contexts"},
     {"--url URL", "this gateway, without looking for one"},
     {"--pid_file FILE", "the file that the gateway was given as --pid_file"},
     {"$GATEWAY_URL", "as --url"},
@@ -283,6 +293,36 @@ constexpr HelpItem kConfigItems[] = {
      "apply, rollback: only if it is still that of the configuration in use"},
     {"--validate_only", "apply, rollback, reload: only say what would change"},
 };
+constexpr HelpItem kContextsItems[] = {
+    {"--url, --pid_file, --grpc, --admin, --ca_file",
+     "set: what the context says in place of these flags"},
+    {"--key_variable, --operator_key_variable NAME",
+     "set: the variables that have a caller's and an operator's key for it; "
+     "the file has no keys"},
+};
+constexpr HelpItem kTopItems[] = {
+    {"--provider, --model NAME", "only calls that went there, or named it"},
+    {"--failures", "only calls that failed"},
+    {"--count N", "so many that end; without it, until it is ended"},
+};
+constexpr HelpItem kDaemonItems[] = {
+    {"--config FILE",
+     "start, restart, rollback: its configuration; otherwise $GATEWAY_CONFIG, "
+     "or gateway.yaml, gateway.json or orchestra-config.json in "
+     "~/.cco/config"},
+    {"--program FILE",
+     "start, restart, rollback: the gateway; otherwise $GATEWAY_PROGRAM, the "
+     "one beside gatewayctl, or along the PATH"},
+    {"--pid_file FILE", "its PID file; otherwise ~/.cco/daemon.pid"},
+    {"--log FILE", "its log; otherwise daemon.log beside the PID file"},
+    {"--grace TIME",
+     "stop, restart, rollback: how long it may go on with what is under way "
+     "before it is killed; 10s"},
+    {"--wait TIME", "start, restart: how long it may take to be ready; 30s"},
+    {"--lines N", "logs: the last N lines; 50"},
+    {"--follow", "logs: and those that come"},
+    {"--undo", "rollback: takes that back, and starts the gateway"},
+};
 constexpr HelpItem kModelsItems[] = {
     {"--provider NAME", "list, get: only of this provider"},
     {"--reason TEXT", "enable, disable: why, for people"},
@@ -354,6 +394,19 @@ constexpr HelpSection kSections[] = {
     {.title = "What alerts takes", .items = kAlertsItems},
     {.title = "What circuits takes", .items = kCircuitsItems},
     {.title = "What config takes", .items = kConfigItems},
+    {.title = "What contexts takes",
+     .items = kContextsItems,
+     .note = "They are in ~/.config/gatewayctl/contexts.json, or in "
+             "$GATEWAYCTL_CONTEXTS. A flag counts more than a context that is "
+             "named by --gateway_context, that more than the environment, and "
+             "that more than the context in use."},
+    {.title = "What top takes", .items = kTopItems},
+    {.title = "What daemon takes",
+     .items = kDaemonItems,
+     .note = "A link of the name cco to gatewayctl does the same; cco alone "
+             "is gatewayctl exec -- claude. restart checks the configuration "
+             "before it stops a gateway. With gatewayEnabled false in "
+             "~/.cco/config/daemon-config.json it only stops it."},
     {.title = "What models takes", .items = kModelsItems},
     {.title = "What logs takes", .items = kLogsItems},
     {.title = "What sessions takes", .items = kSessionsItems},
@@ -361,7 +414,7 @@ constexpr HelpSection kSections[] = {
      .items = kCallersItems},
     {.title = "Whom rollout, keys, limits, audit, budgets, prices, ledger, "
               "logs, metrics, traces, alerts, models, providers, circuits, "
-              "route, health and config ask",
+              "route, health, config and top ask",
      .items = kOperatorsItems},
     {.title = "Which way requests go",
      .items = kWayItems,

@@ -2,6 +2,8 @@
 //
 //   eval "$(gatewayctl env)"
 //   gatewayctl exec -- claude
+//
+// Under the name `cco` it does the same for scripts that know it by that.
 
 #include <cstddef>
 #include <iostream>
@@ -43,5 +45,6 @@ int Main(const std::vector<std::string>& words) {
 }  // namespace gateway
 
 int main(int argc, char** argv) {
-  return gateway::Main(std::vector<std::string>(argv + 1, argv + argc));
+  return gateway::Main(gateway::WordsOfProgram(
+      argv[0], std::vector<std::string>(argv + 1, argv + argc)));
 }

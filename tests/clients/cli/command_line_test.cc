@@ -223,6 +223,14 @@ TEST(CommandLineTest, AFlagThatHasNoValueTakesNone) {
               HasSubstr("there is no flag --colour"));
 }
 
+TEST(CommandLineTest, CcoAloneIsClaudeCode) {
+  EXPECT_THAT(WordsOfProgram("/usr/local/bin/cco", {}),
+              ElementsAre("exec", "--", "claude"));
+  EXPECT_THAT(WordsOfProgram("cco", {"daemon", "stop"}),
+              ElementsAre("daemon", "stop"));
+  EXPECT_TRUE(WordsOfProgram("gatewayctl", {}).empty());
+}
+
 TEST(CommandLineTest, TheHelpNamesEveryFlag) {
   for (const std::string flag :
        {"--url",        "--pid_file", "--wait",     "--gateway",

@@ -41,8 +41,9 @@ TEST(CompletionTest, ACommandThenWhatItDoes) {
 }
 
 TEST(CompletionTest, TheFlagsOfWhatIsDone) {
-  EXPECT_THAT(CompletionsOf({"keys", "rotate", "k1", "--g"}),
-              ElementsAre("--grace", "--grpc", "--gateway"));
+  EXPECT_THAT(
+      CompletionsOf({"keys", "rotate", "k1", "--g"}),
+      ElementsAre("--grace", "--grpc", "--gateway_context", "--gateway"));
   EXPECT_THAT(CompletionsOf({"keys", "list", "--"}), Not(Contains("--grace")));
   EXPECT_THAT(CompletionsOf({"--u"}), ElementsAre("--url"));
   EXPECT_THAT(CompletionsOf({"env", "--ow"}), IsEmpty());

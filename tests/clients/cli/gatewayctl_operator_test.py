@@ -76,6 +76,19 @@ class GatewayctlOperatorTest(GatewayctlCase):
         self.assertEqual(lines[0], ["status", "serving"])
         self.assertEqual(self.json_of("health")["status"], "STATUS_SERVING")
 
+    def test_calls_are_shown_as_they_end(self):
+        shown = self.begin("top", "--count", "1", "--output", "json")
+        # Nobody is told of calls that were before he watched.
+        while shown.poll() is None:
+            self.chat()
+        events = [json.loads(line) for line in shown.stdout]
+        self.assertEqual(events[-1]["ended"]["route"]["provider"], "mock")
+        shown = self.begin("top", "--count", "1")
+        while shown.poll() is None:
+            self.chat()
+        line, = shown.stdout
+        self.assertRegex(line, r"mock/m +ok .* 10\+20 t")
+
     def test_a_circuit_is_forced_open_and_reset(self):
         self.chat()
         self.assertEqual(self.lines("circuits", "list")[1][0], "mock/m")

@@ -1,0 +1,41 @@
+// Contexts are gateways that gatewayctl knows by name, in a file: where each
+// listens, whom to trust, and which variables have the keys for it. No key is
+// in the file itself.
+//
+//   gatewayctl contexts set test --admin test:50052 --grpc test:50051
+//   gatewayctl contexts use test
+//   gatewayctl --gateway_context prod health
+//
+// What a flag says counts more than a context that is named, that more than the
+// environment, and that more than the context in use.
+//
+// Thread-safe: plain functions; they read and write the file.
+
+#ifndef CLIENTS_CLI_CONTEXTS_H_
+#define CLIENTS_CLI_CONTEXTS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "clients/cli/command_line.h"
+#include "clients/cli/operator_words.h"
+
+namespace gateway {
+
+extern const OperatorCommand kContextsCommand;
+
+// Fills in what the context says and the command line does not; `variables` get
+// the keys under their usual names. Nothing happens where no context is named
+// or in use. NOT_FOUND if there is none of the name; INVALID_ARGUMENT if the
+// file cannot be read.
+absl::Status ApplyContext(CommandLine* command, Variables* variables);
+
+// Does what `contexts` says, and returns what to print. INVALID_ARGUMENT for
+// words that are not meant.
+absl::StatusOr<std::string> RunContexts(const CommandLine& command,
+                                        const Variables& variables);
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CLI_CONTEXTS_H_

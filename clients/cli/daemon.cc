@@ -1,0 +1,235 @@
+#include "clients/cli/daemon.h"
+
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/os/file.h"
+#include "base/process/exec_program.h"
+#include "base/status_macros.h"
+#include "clients/cli/daemon_words.h"
+#include "clients/cli/detached_program.h"
+#include "clients/cli/retrying.h"
+#include "clients/cli/switches.h"
+#include "service/discovery/pid_file.h"
+
+namespace gateway {
+namespace {
+
+constexpr absl::Duration kStartTime = absl::Seconds(30);
+constexpr size_t kSwitchesBytesMax = 1024 * 1024;
+
+// The folders above a file, for this user alone.
+void MakeFolders(const std::string& path) {
+  for (size_t slash = path.find('/', 1); slash != path.npos;
+       slash = path.find('/', slash + 1)) {
+    // That it cannot be made is seen when something is written there.
+    mkdir(path.substr(0, slash).c_str(), 0700);
+  }
+}
+
+// Both programs of one start: one that looks at the configuration, and the one
+// that serves.
+struct DaemonStart {
+  std::string program;
+  std::string config;
+  DaemonFiles files;
+  absl::Duration wait;
+};
+
+absl::StatusOr<DaemonStart> DaemonStartOf(const CommandLine& command,
+                                          const Variables& variables) {
+  DaemonStart start;
+  start.wait = command.wait > absl::ZeroDuration() ? command.wait : kStartTime;
+  GATEWAY_ASSIGN_OR_RETURN(start.files, DaemonFilesOf(command, variables));
+  GATEWAY_ASSIGN_OR_RETURN(start.program, DaemonProgramOf(command, variables));
+  GATEWAY_ASSIGN_OR_RETURN(start.config, DaemonConfigOf(command, variables));
+  return start;
+}
+
+// So that a gateway that runs is not stopped for one that cannot start.
+absl::Status CheckDaemonConfig(const DaemonStart& start,
+                               const Variables& variables) {
+  MakeFolders(start.files.log);
+  const std::string report = start.files.log + ".check";
+  GATEWAY_RETURN_IF_ERROR(ReplaceFile(report, "", FileReaders::kOwner));
+  GATEWAY_ASSIGN_OR_RETURN(
+      DetachedProgram check,
+      DetachedProgram::Start(
+          {start.program, "--config", start.config, "--check_config"},
+          variables, report));
+  if (check.Wait()) return absl::OkStatus();
+  const absl::StatusOr<std::string> said = ReadFile(report, kSwitchesBytesMax);
+  return absl::FailedPreconditionError(
+      absl::StrCat(start.config, " is not right, and nothing has changed:\n",
+                   said.ok() ? *said : report));
+}
+
+absl::Status Launch(const DaemonStart& start, const Variables& variables,
+                    const Console& console) {
+  MakeFolders(start.files.pid_file);
+  MakeFolders(start.files.log);
+  GATEWAY_ASSIGN_OR_RETURN(
+      DetachedProgram gateway,
+      DetachedProgram::Start({start.program, "--config", start.config,
+                              "--pid_file", start.files.pid_file},
+                             variables, start.files.log));
+  if (console.err_is_terminal) console.err << "starting ...\n" << std::flush;
+  absl::StatusOr<PidRecord> record;
+  RetryFor(start.wait, [&] {
+    record = FindGateway(start.files.pid_file);
+    return (record.ok() && record->process.pid == gateway.pid()) ||
+           gateway.HasEnded();
+  });
+  if (!record.ok() || record->process.pid != gateway.pid()) {
+    return absl::UnavailableError(
+        absl::StrCat(gateway.HasEnded() ? "the gateway has ended as it started"
+                                        : "the gateway is not ready yet",
+                     "; ", start.files.log, " has what it said"));
+  }
+  // For those who look for these lines, which daemons before this one wrote.
+  std::ofstream(start.files.log, std::ios::app)
+      << "LLM Gateway initialized successfully\n"
+      << "LLM Gateway started on port " << record->gateway_port << "\n"
+      << "PID file updated with gateway port: " << record->gateway_port << "\n";
+  console.out << "started: process " << record->process.pid << ", "
+              << record->gateway_url << "\n";
+  return absl::OkStatus();
+}
+
+// Nothing that runs is nothing to stop.
+absl::Status StopDaemon(const CommandLine& command, const Variables& variables,
+                        const Console& console) {
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
+                           DaemonFilesOf(command, variables));
+  GATEWAY_ASSIGN_OR_RETURN(const absl::Duration grace,
+                           DaemonGraceOf(command.asked));
+  const absl::StatusOr<PidRecord> record = FindGateway(files.pid_file);
+  if (absl::IsNotFound(record.status()) ||
+      absl::IsUnavailable(record.status())) {
+    console.out << "not running\n";
+    return absl::OkStatus();
+  }
+  if (!record.ok()) return record.status();
+  if (console.err_is_terminal) console.err << "stopping ...\n" << std::flush;
+  GATEWAY_ASSIGN_OR_RETURN(const bool ended_itself,
+                           StopProcess(record->process, grace));
+  console.out << (ended_itself ? "stopped" : "killed") << ": process "
+              << record->process.pid << "\n";
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> GatewayIsEnabled(const CommandLine& command,
+                                      const Variables& variables) {
+  GATEWAY_ASSIGN_OR_RETURN(const Switches switches,
+                           ReadSwitches(command, variables));
+  return switches.gateway;
+}
+
+absl::Status StartDaemon(const CommandLine& command, const Variables& variables,
+                         const Console& console) {
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonStart start,
+                           DaemonStartOf(command, variables));
+  GATEWAY_ASSIGN_OR_RETURN(const bool enabled,
+                           GatewayIsEnabled(command, variables));
+  if (!enabled) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the gateway is taken back: gatewayEnabled is false in ",
+                     start.files.switches,
+                     ", or a variable says so; gatewayctl daemon rollback "
+                     "--undo brings it again"));
+  }
+  const absl::StatusOr<PidRecord> record = FindGateway(start.files.pid_file);
+  if (record.ok()) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        "a gateway runs already, as process ", record->process.pid));
+  }
+  return Launch(start, variables, console);
+}
+
+// With the gateway taken back it is stopped, and stays so.
+absl::Status RestartDaemon(const CommandLine& command,
+                           const Variables& variables, const Console& console) {
+  GATEWAY_ASSIGN_OR_RETURN(const bool enabled,
+                           GatewayIsEnabled(command, variables));
+  if (!enabled) {
+    GATEWAY_RETURN_IF_ERROR(StopDaemon(command, variables, console));
+    console.out << "not started: gatewayEnabled is false\n";
+    return absl::OkStatus();
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonStart start,
+                           DaemonStartOf(command, variables));
+  GATEWAY_RETURN_IF_ERROR(CheckDaemonConfig(start, variables));
+  GATEWAY_RETURN_IF_ERROR(StopDaemon(command, variables, console));
+  return Launch(start, variables, console);
+}
+
+absl::Status SetSwitches(const std::string& path, bool gateway_enabled) {
+  absl::StatusOr<std::string> text = ReadFile(path, kSwitchesBytesMax);
+  if (absl::IsNotFound(text.status())) text = "";
+  if (text.ok()) {
+    text = WithSwitches(*text, gateway_enabled, !gateway_enabled);
+  }
+  absl::Status done = text.status();
+  if (done.ok()) {
+    MakeFolders(path);
+    done = ReplaceFile(path, *text);
+  }
+  if (done.ok()) return done;
+  return absl::Status(done.code(), absl::StrCat(path, " ", done.message()));
+}
+
+// First programs are told to go elsewhere, then the gateway goes.
+absl::Status RollBack(const CommandLine& command, const Variables& variables,
+                      const Console& console) {
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
+                           DaemonFilesOf(command, variables));
+  const bool undo = HasSwitch(command.asked, "--undo");
+  GATEWAY_RETURN_IF_ERROR(SetSwitches(files.switches, undo));
+  console.out << files.switches << ": gatewayEnabled is "
+              << (undo ? "true" : "false") << ", proxyEnabled is "
+              << (undo ? "false" : "true") << "\n";
+  return RestartDaemon(command, variables, console);
+}
+
+absl::Status ShowLogs(const CommandLine& command, const Variables& variables) {
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
+                           DaemonFilesOf(command, variables));
+  std::string lines = LastOf(command.asked, "--lines");
+  if (lines.empty()) lines = "50";
+  int64_t count = 0;
+  if (!absl::SimpleAtoi(lines, &count) || count < 0) {
+    return FlagMistake("--lines", absl::StrCat("must be a number from 0 on, "
+                                               "not '",
+                                               lines, "'"));
+  }
+  std::vector<std::string> tail = {"tail", "-n", absl::StrCat(count)};
+  if (HasSwitch(command.asked, "--follow")) tail.push_back("-F");
+  tail.push_back("--");
+  tail.push_back(files.log);
+  return ExecProgram(tail, variables);
+}
+
+}  // namespace
+
+absl::Status RunDaemon(const CommandLine& command, const Variables& variables,
+                       const Console& console) {
+  GATEWAY_RETURN_IF_ERROR(CheckWords(kDaemonCommand, command.asked));
+  GATEWAY_RETURN_IF_ERROR(CheckNoName(kDaemonCommand, command.asked));
+  const std::string& what = command.asked.words[0];
+  if (what == "start") return StartDaemon(command, variables, console);
+  if (what == "stop") return StopDaemon(command, variables, console);
+  if (what == "restart") return RestartDaemon(command, variables, console);
+  if (what == "rollback") return RollBack(command, variables, console);
+  return ShowLogs(command, variables);
+}
+
+}  // namespace gateway

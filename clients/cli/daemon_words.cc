@@ -1,0 +1,150 @@
+#include "clients/cli/daemon_words.h"
+
+#include <unistd.h>
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/process/exec_program.h"
+#include "base/string_view.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kGraceFlag = "--grace";
+constexpr std::string_view kStartFlags[] = {"--config", "--program", "--log"};
+constexpr std::string_view kStopFlags[] = {kGraceFlag};
+constexpr std::string_view kRestartFlags[] = {"--config", "--program", "--log",
+                                              kGraceFlag};
+constexpr std::string_view kLogsFlags[] = {"--lines", "--log"};
+constexpr std::string_view kLogsSwitches[] = {"--follow"};
+constexpr std::string_view kRollbackSwitches[] = {"--undo"};
+constexpr OperatorVerb kDaemonVerbs[] = {
+    {"start", kStartFlags},
+    {"stop", kStopFlags},
+    {"restart", kRestartFlags},
+    {"status", {}},
+    {"logs", kLogsFlags, kLogsSwitches},
+    {"rollback", kRestartFlags, kRollbackSwitches}};
+
+// As the daemons that were there before did.
+constexpr absl::Duration kDefaultGrace = absl::Seconds(10);
+
+std::string DaemonVariable(const Variables& variables, const char* name) {
+  const auto found = variables.find(name);
+  return found == variables.end() ? std::string() : found->second;
+}
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+// The folder that this program is in; empty if it is not known.
+std::string OwnFolder() {
+  std::string path(4096, '\0');
+  const ssize_t bytes = readlink("/proc/self/exe", path.data(), path.size());
+  if (bytes <= 0) return "";
+  path.resize(static_cast<size_t>(bytes));
+  return FolderOf(path);
+}
+
+}  // namespace
+
+const OperatorCommand kDaemonCommand = {"daemon", kDaemonVerbs};
+
+absl::StatusOr<DaemonFiles> DaemonFilesOf(const CommandLine& command,
+                                          const Variables& variables) {
+  const std::string home = DaemonVariable(variables, "HOME");
+  if (home.empty()) {
+    return absl::InvalidArgumentError(
+        "HOME is not set, so that it is not known where ~/.cco is");
+  }
+  DaemonFiles files;
+  files.pid_file = command.pid_file.empty()
+                       ? absl::StrCat(home, "/.cco/daemon.pid")
+                       : command.pid_file;
+  files.log = LastOf(command.asked, "--log");
+  if (files.log.empty()) {
+    files.log = absl::StrCat(FolderOf(files.pid_file), "/daemon.log");
+  }
+  files.switches = command.daemon_config.empty()
+                       ? absl::StrCat(home, "/.cco/config/daemon-config.json")
+                       : command.daemon_config;
+  return files;
+}
+
+absl::StatusOr<std::string> DaemonProgramOf(const CommandLine& command,
+                                            const Variables& variables) {
+  std::string told = LastOf(command.asked, "--program");
+  if (told.empty()) told = DaemonVariable(variables, "GATEWAY_PROGRAM");
+  const std::string path = DaemonVariable(variables, "PATH");
+  if (!told.empty()) return FindProgram(told, path);
+  absl::StatusOr<std::string> beside =
+      FindProgram(absl::StrCat(OwnFolder(), "/gateway"), path);
+  if (beside.ok()) return beside;
+  absl::StatusOr<std::string> found = FindProgram("gateway", path);
+  if (found.ok()) return found;
+  return absl::NotFoundError(
+      absl::StrCat("there is no program gateway in ", OwnFolder(),
+                   " or along the PATH; name it by --program"));
+}
+
+absl::StatusOr<std::string> DaemonConfigOf(const CommandLine& command,
+                                           const Variables& variables) {
+  std::string told = LastOf(command.asked, "--config");
+  if (told.empty()) told = DaemonVariable(variables, "GATEWAY_CONFIG");
+  if (!told.empty()) return told;
+  const std::string folder =
+      absl::StrCat(DaemonVariable(variables, "HOME"), "/.cco/config/");
+  const std::string usual[] = {folder + "gateway.yaml", folder + "gateway.json",
+                               folder + "orchestra-config.json"};
+  for (const std::string& path : usual) {
+    if (access(path.c_str(), F_OK) == 0) return path;
+  }
+  return absl::NotFoundError(absl::StrCat("there is no configuration at ",
+                                          absl::StrJoin(usual, ", "),
+                                          "; name it by --config"));
+}
+
+absl::StatusOr<absl::Duration> DaemonGraceOf(const OperatorWords& words) {
+  const std::string text = LastOf(words, kGraceFlag);
+  if (text.empty()) return kDefaultGrace;
+  absl::Duration grace;
+  if (!absl::ParseDuration(text, &grace) || grace < absl::ZeroDuration() ||
+      grace > absl::Hours(1)) {
+    return FlagMistake(kGraceFlag,
+                       absl::StrCat("must be a time from 0s to 1h, as in 10s, "
+                                    "not '",
+                                    text, "'"));
+  }
+  return grace;
+}
+
+absl::StatusOr<std::string> WithSwitches(const std::string& text,
+                                         bool gateway_enabled,
+                                         bool proxy_enabled) {
+  google::protobuf::Struct all;
+  const auto read = google::protobuf::util::JsonStringToMessage(
+      text.empty() ? "{}" : text, &all);
+  if (!read.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("is no JSON object: ", read.message().as_string()));
+  }
+  (*all.mutable_fields())["gatewayEnabled"].set_bool_value(gateway_enabled);
+  (*all.mutable_fields())["proxyEnabled"].set_bool_value(proxy_enabled);
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  std::string changed;
+  const auto printed =
+      google::protobuf::util::MessageToJsonString(all, &changed, options);
+  if (printed.ok()) return changed;
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot be written: ", printed.message().as_string()));
+}
+
+}  // namespace gateway

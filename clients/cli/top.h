@@ -1,0 +1,35 @@
+// Top does what `gatewayctl top` says: shows which calls a gateway has under
+// way and which have just ended, on a terminal as a screen that is drawn anew,
+// else a line for each that ends.
+//
+//   gatewayctl top --provider openai
+//
+// Thread contract: one thread without an event loop; blocks until the gateway
+// goes, or as many calls have ended as were asked for.
+
+#ifndef CLIENTS_CLI_TOP_H_
+#define CLIENTS_CLI_TOP_H_
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "clients/cli/console.h"
+#include "clients/cli/operator_words.h"
+#include "clients/cli/rpc_connection.h"
+#include "llmgateway/v1/metrics.pb.h"
+
+namespace gateway {
+
+extern const OperatorCommand kTopCommand;
+
+// INVALID_ARGUMENT for words that are not meant; other errors are the
+// gateway's.
+absl::Status Top(const RpcPlace& place, const OperatorWords& words,
+                 const Console& console);
+
+// What is asked for.
+absl::StatusOr<llmgateway::v1::WatchRequestsRequest> WatchRequestsRequestOf(
+    const OperatorWords& words);
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CLI_TOP_H_

@@ -1,0 +1,81 @@
+#include "clients/cli/daemon.h"
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/os/file.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+// What becomes of gateways is for gatewayctl_daemon_test.py.
+class DaemonTest : public testing::Test {
+ protected:
+  DaemonTest() {
+    home_ = testing::TempDir() + "/home.XXXXXX";
+    EXPECT_NE(mkdtemp(home_.data()), nullptr);
+  }
+
+  absl::Status Run(std::vector<std::string> words) {
+    words.insert(words.begin(), "daemon");
+    const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
+    if (!command.ok()) return command.status();
+    return RunDaemon(*command, {{"HOME", home_}}, console_);
+  }
+
+  std::string home_;
+  std::istringstream in_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  Console console_{in_, out_, err_};
+};
+
+TEST_F(DaemonTest, OnlyWhatIsMeantIsDone) {
+  const std::vector<std::vector<std::string>> all_wrong = {
+      {},
+      {"install"},
+      {"start", "now"},
+      {"stop", "--config", "a"},
+      {"stop", "--grace", "long"},
+      {"logs", "--lines", "-1"}};
+  for (const std::vector<std::string>& wrong : all_wrong) {
+    EXPECT_TRUE(absl::IsInvalidArgument(Run(wrong)));
+  }
+}
+
+TEST_F(DaemonTest, NothingThatRunsIsNothingToStop) {
+  EXPECT_TRUE(Run({"stop"}).ok());
+  EXPECT_EQ(out_.str(), "not running\n");
+}
+
+TEST_F(DaemonTest, WhatDoesNotComeUpIsSaid) {
+  const std::string config = home_ + "/any.yaml";
+  ASSERT_TRUE(ReplaceFile(config, "").ok());
+  const absl::Status started =
+      Run({"start", "--program", "/bin/false", "--config", config});
+  EXPECT_TRUE(absl::IsUnavailable(started)) << started;
+  EXPECT_THAT(started.ToString(), HasSubstr(home_ + "/.cco/daemon.log"));
+  // A restart looks first.
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      Run({"restart", "--program", "/bin/false", "--config", config})));
+}
+
+TEST_F(DaemonTest, AGatewayThatIsTakenBackIsNotStarted) {
+  EXPECT_TRUE(Run({"rollback"}).ok());
+  EXPECT_THAT(out_.str(), HasSubstr("gatewayEnabled is false"));
+  const std::string config = home_ + "/any.yaml";
+  ASSERT_TRUE(ReplaceFile(config, "").ok());
+  EXPECT_THAT(
+      Run({"start", "--program", "/bin/true", "--config", config}).ToString(),
+      HasSubstr("rollback --undo"));
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,98 @@
+#include "clients/cli/daemon_words.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/os/file.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+CommandLine Daemon(const std::vector<std::string>& words) {
+  const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
+  EXPECT_TRUE(command.ok()) << command.status();
+  return command.ok() ? *command : CommandLine();
+}
+
+TEST(DaemonWordsTest, ItsFilesAreWhereTheyWere) {
+  const auto files =
+      DaemonFilesOf(Daemon({"daemon", "stop"}), {{"HOME", "/u/ann"}});
+  ASSERT_TRUE(files.ok()) << files.status();
+  EXPECT_EQ(files->pid_file, "/u/ann/.cco/daemon.pid");
+  EXPECT_EQ(files->log, "/u/ann/.cco/daemon.log");
+  EXPECT_EQ(files->switches, "/u/ann/.cco/config/daemon-config.json");
+  const auto elsewhere =
+      DaemonFilesOf(Daemon({"daemon", "stop", "--pid_file", "/run/g/g.pid"}),
+                    {{"HOME", "/u/ann"}});
+  ASSERT_TRUE(elsewhere.ok()) << elsewhere.status();
+  EXPECT_EQ(elsewhere->log, "/run/g/daemon.log");
+  EXPECT_FALSE(DaemonFilesOf(Daemon({"daemon", "stop"}), {}).ok());
+}
+
+TEST(DaemonWordsTest, TheProgramIsTheOneThatIsNamed) {
+  const auto named = DaemonProgramOf(
+      Daemon({"daemon", "start", "--program", "/bin/true"}), {});
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_EQ(*named, "/bin/true");
+  EXPECT_THAT(DaemonProgramOf(Daemon({"daemon", "start"}), {{"PATH", "/no"}})
+                  .status()
+                  .ToString(),
+              HasSubstr("--program"));
+}
+
+TEST(DaemonWordsTest, TheConfigurationIsTheFirstThatIsThere) {
+  std::string home = testing::TempDir() + "/home.XXXXXX";
+  ASSERT_NE(mkdtemp(home.data()), nullptr);
+  const Variables variables = {{"HOME", home}};
+  const CommandLine start = Daemon({"daemon", "start"});
+  EXPECT_THAT(DaemonConfigOf(start, variables).status().ToString(),
+              HasSubstr(home + "/.cco/config/gateway.yaml"));
+  const std::string folder = home + "/.cco";
+  mkdir(folder.c_str(), 0700);
+  mkdir((folder + "/config").c_str(), 0700);
+  const std::string seeds = folder + "/config/orchestra-config.json";
+  ASSERT_TRUE(ReplaceFile(seeds, "{}").ok());
+  EXPECT_EQ(*DaemonConfigOf(start, variables), seeds);
+  const std::string ours = folder + "/config/gateway.yaml";
+  ASSERT_TRUE(ReplaceFile(ours, "").ok());
+  EXPECT_EQ(*DaemonConfigOf(start, variables), ours);
+  EXPECT_EQ(*DaemonConfigOf(start, {{"GATEWAY_CONFIG", "a"}}), "a");
+  EXPECT_EQ(*DaemonConfigOf(Daemon({"daemon", "start", "--config", "b"}),
+                            {{"GATEWAY_CONFIG", "a"}}),
+            "b");
+}
+
+TEST(DaemonWordsTest, AGraceIsATime) {
+  EXPECT_EQ(*DaemonGraceOf({}), absl::Seconds(10));
+  EXPECT_EQ(*DaemonGraceOf({.flags = {{"--grace", "0s"}}}),
+            absl::ZeroDuration());
+  EXPECT_EQ(*DaemonGraceOf({.flags = {{"--grace", "1h"}}}), absl::Hours(1));
+  for (const char* const wrong : {"-1s", "61m", "soon"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(
+        DaemonGraceOf({.flags = {{"--grace", wrong}}}).status()))
+        << wrong;
+  }
+}
+
+TEST(DaemonWordsTest, WhatElseIsInTheSwitchesFileStays) {
+  const auto text =
+      WithSwitches(R"({"gatewayEnabled": true, "port": 3000})", false, true);
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_THAT(*text, HasSubstr("\"gatewayEnabled\": false"));
+  EXPECT_THAT(*text, HasSubstr("\"proxyEnabled\": true"));
+  EXPECT_THAT(*text, HasSubstr("\"port\": 3000"));
+  EXPECT_TRUE(WithSwitches("", true, false).ok());
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(WithSwitches("[1]", true, false).status()));
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,149 @@
+"""gatewayctl daemon, and the same under the name of cco."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from tests.clients.cli.gatewayctl_case import GATEWAYCTL
+from tests.clients.cli.gatewayctl_case import GatewayctlCase
+from tests.clients.cli.gatewayctl_case import TIMEOUT_S
+from tests.testing import gateway_process
+from tests.testing.gateway_process import LISTENERS
+
+_CONFIG = LISTENERS + """\
+providers: [{name: mock, mock: {}}]
+routing: {default_target: mock}
+"""
+_SCRIPT = os.path.join("tests", "clients", "cli", "test-gateway.sh")
+
+
+class GatewayctlDaemonTest(GatewayctlCase):
+
+    def setUp(self):
+        super().setUp()
+        programs = os.path.join(self.home, "bin")
+        os.makedirs(programs)
+        os.symlink(GATEWAYCTL, os.path.join(programs, "cco"))
+        os.symlink(os.path.abspath(gateway_process.BINARY),
+                   os.path.join(programs, "gateway"))
+        self.path = programs + ":/usr/bin:/bin"
+        self.folder = os.path.join(self.home, ".cco")
+        os.makedirs(os.path.join(self.folder, "config"))
+        self.write("gateway.yaml", _CONFIG)
+        self.addCleanup(self.daemon, "stop", "--grace", "0s")
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, "config", name), "w",
+                  encoding="utf-8") as file:
+            file.write(text)
+
+    def cco(self, *words, timeout_s=TIMEOUT_S):
+        return subprocess.run(
+            ["cco", *words], timeout=timeout_s, text=True, check=False,
+            env=self.environment({"PATH": self.path}),
+            executable=os.path.join(self.home, "bin", "cco"),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def daemon(self, *words):
+        return self.cco("daemon", *words)
+
+    def started(self, *words):
+        done = self.daemon(*words)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return self.record()
+
+    def record(self):
+        with open(os.path.join(self.folder, "daemon.pid"),
+                  encoding="utf-8") as file:
+            return json.load(file)
+
+    def assert_gone(self, pid):
+        """It has ended, whether or not anybody has waited for it."""
+        try:
+            with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+                state = file.read().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        self.assertEqual(state, "Z")
+
+    def test_the_script_that_validates_gateways_passes(self):
+        done = subprocess.run(
+            ["bash", _SCRIPT], timeout=TIMEOUT_S, text=True, check=False,
+            env=self.environment({"PATH": self.path}),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("All gateway tests passed!", done.stdout)
+        self.assertIn("Providers: mock,", done.stdout)
+        port = self.record()["gateway_port"]
+        with open(os.path.join(self.folder, "daemon.log"),
+                  encoding="utf-8") as file:
+            log = file.read()
+        for line in ("LLM Gateway initialized successfully",
+                     "LLM Gateway started on port %d" % port,
+                     "PID file updated with gateway port: %d" % port):
+            self.assertIn(line + "\n", log)
+
+    def test_it_starts_once_tells_of_itself_and_stops(self):
+        first = self.started("start")
+        status = self.daemon("status")
+        self.assertEqual((status.returncode, status.stderr), (0, ""))
+        self.assertRegex(status.stdout, r"(?m)^health +ready$")
+        self.assert_refused(self.daemon("start"),
+                            "runs already, as process %d" % first["pid"])
+        logs = self.daemon("logs", "--lines", "1")
+        self.assertEqual(logs.stdout, "PID file updated with gateway port: "
+                         "%d\n" % first["gateway_port"])
+        done = self.daemon("stop")
+        self.assertEqual(done.stdout,
+                         "stopped: process %d\n" % first["pid"])
+        self.assert_gone(first["pid"])
+        self.assertEqual(self.daemon("stop").stdout, "not running\n")
+        self.assertEqual(self.daemon("status").returncode, 1)
+
+    def test_what_is_wrong_does_not_stop_what_runs(self):
+        first = self.started("start")
+        self.write("gateway.yaml", "providers: nothing\n")
+        self.assert_refused(self.daemon("restart"), "nothing has changed",
+                            "providers")
+        self.assertEqual(self.record()["pid"], first["pid"])
+        self.write("gateway.yaml", _CONFIG)
+        second = self.started("restart")
+        self.assertNotEqual(second["pid"], first["pid"])
+        self.assert_gone(first["pid"])
+
+    def test_one_that_was_killed_is_started_again(self):
+        first = self.started("start")
+        os.kill(first["pid"], signal.SIGKILL)
+        second = self.started("restart")
+        self.assertNotEqual(second["pid"], first["pid"])
+
+    def test_one_command_takes_it_back_within_thirty_seconds(self):
+        first = self.started("start")
+        done = self.cco("daemon", "rollback", timeout_s=30)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assert_gone(first["pid"])
+        with open(os.path.join(self.folder, "config", "daemon-config.json"),
+                  encoding="utf-8") as file:
+            self.assertEqual(json.load(file), {"gatewayEnabled": False,
+                                               "proxyEnabled": True})
+        self.assertIn("not started", self.daemon("restart").stdout)
+        self.assert_refused(self.cco("env"), "HTTP proxy not available")
+        self.started("rollback", "--undo")
+        self.assertEqual(self.cco("env").returncode, 0)
+
+    def test_cco_alone_is_claude_code_on_the_way_through_it(self):
+        record = self.started("start")
+        claude = os.path.join(self.home, "bin", "claude")
+        with open(claude, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho $ANTHROPIC_BASE_URL\n")
+        os.chmod(claude, 0o755)
+        done = self.cco()
+        self.assertEqual(done.stdout, record["gateway_url"] + "\n")
+        self.assertEqual(done.stderr, "Gateway: %s (LLM routing enabled)\n"
+                         % record["gateway_url"])
+
+
+if __name__ == "__main__":
+    unittest.main()
