@@ -1,6 +1,7 @@
 #include "service/learned_state.h"
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -25,7 +26,8 @@ class LearnedStateTest : public testing::Test {
 };
 
 TEST_F(LearnedStateTest, WhatOperatorsHaveSaidIsRestored) {
-  const OverrideSet said({{.node = "writer", .model = "gpt-x"}});
+  const OverrideSet said(
+      std::vector<NodeOverride>{{.node = "writer", .model = "gpt-x"}});
   ASSERT_TRUE(state_
                   ->Write(kOverrideDocument,
                           WriteOverrides(said, first_->clock().WallTime()))

@@ -178,10 +178,12 @@ void MoneyRules::FindSettled() {
     CallState& call = calls_[number];
     if (call.settled || !budgets_.Holds(number) || IsUnderWay(call)) continue;
     const CallBudgets* const real = call.running->budgets.get();
-    if (real == nullptr ||
-        !real->IfBilled(v1::Usage(), 0, watched_.clock->WallTime()).empty()) {
-      continue;
-    }
+    if (real == nullptr) continue;
+    // No budget here is a target's, so that any attempt will do.
+    const std::vector<BudgetChange> held =
+        real->IfBilled(*call.running, Attempt(), v1::Usage(), /*turns=*/0,
+                       watched_.clock->WallTime());
+    if (!held.empty()) continue;
     Settle(number, call);
   }
 }
