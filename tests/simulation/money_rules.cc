@@ -179,11 +179,14 @@ void MoneyRules::FindSettled() {
     if (call.settled || !budgets_.Holds(number) || IsUnderWay(call)) continue;
     const CallBudgets* const real = call.running->budgets.get();
     if (real == nullptr) continue;
-    // No budget here is a target's, so that any attempt will do.
-    const std::vector<BudgetChange> held =
+    // Those of targets, which take a turn whatever is said, hold nothing.
+    const std::vector<BudgetChange> changes =
         real->IfBilled(*call.running, Attempt(), v1::Usage(), /*turns=*/0,
                        watched_.clock->WallTime());
-    if (!held.empty()) continue;
+    const auto is_held = [](const BudgetChange& change) {
+      return change.amounts.turns == 0;
+    };
+    if (std::any_of(changes.begin(), changes.end(), is_held)) continue;
     Settle(number, call);
   }
 }
