@@ -169,7 +169,7 @@ TEST_F(EmbeddedGatewayTest, ATimeoutReachesTheProvider) {
 TEST_F(EmbeddedGatewayTest, CallersAreAskedForKeysAsByAPort) {
   ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_EQ(FaultReason(gateway_->Generate(RequestOf("gpt-x")).status()),
-            v1::ERROR_REASON_API_KEY_MISSING);
+            v1::ERROR_REASON_API_KEY_INVALID);
 }
 
 TEST_F(EmbeddedGatewayTest, AProviderThatIsNotConfiguredIsNotRegistered) {
