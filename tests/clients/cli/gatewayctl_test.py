@@ -103,7 +103,7 @@ complete -p gatewayctl
 
     def test_a_ledger_is_verified_as_it_comes(self):
         state = os.path.join(self.home, "state")
-        with GatewayProcess(_CONFIG + "runtime: {state_dir: '%s'}\n"
+        with GatewayProcess(CONFIG + "runtime: {state_dir: '%s'}\n"
                             "ledger: {}\n" % state) as gateway:
             body = {"model": "m",
                     "messages": [{"role": "user", "content": "Hi"}]}
