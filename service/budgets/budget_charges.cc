@@ -120,6 +120,13 @@ BudgetCharge BudgetCharges::TargetCharge(const BudgetRule& rule,
 
 void BudgetCharges::Cancel() { table_.Cancel(absl::MakeSpan(charges_)); }
 
+bool BudgetCharges::HoldsAny() const {
+  return std::any_of(charges_.begin(), charges_.end(),
+                     [](const BudgetCharge& charge) {
+                       return charge.state == BudgetCharge::State::kReserved;
+                     });
+}
+
 std::vector<BudgetChange> BudgetCharges::IfTaken(const BudgetAmounts& amounts,
                                                  absl::Time now) const {
   std::vector<BudgetChange> changes;

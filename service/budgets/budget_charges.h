@@ -60,6 +60,8 @@ class BudgetCharges {
   // where it was not, NeedsToAsk says so, and other replicas have been told.
   bool Reserve(absl::Time now, bool needs_session = false);
   bool NeedsToAsk() const { return BudgetTable::NeedsToAsk(charges_); }
+  // Whether anything is reserved: not before, nor once it is settled.
+  bool HoldsAny() const;
   // Counts a refusal of what this replica was promised too little of, even
   // after the others have been told.
   void CountShort() const;

@@ -23,6 +23,11 @@ constexpr absl::Duration kTextsPause = absl::Milliseconds(10);
 // The log has a line of lost entries so often at most.
 constexpr absl::Duration kLossLineInterval = absl::Seconds(10);
 
+bool MustNotBeLost(LedgerWriter::IfNotCommitted otherwise) {
+  return otherwise == LedgerWriter::IfNotCommitted::kKeep ||
+         otherwise == LedgerWriter::IfNotCommitted::kKeepAndGoOn;
+}
+
 }  // namespace
 
 LedgerWriter::LedgerWriter(std::unique_ptr<LedgerLog> log,
@@ -114,26 +119,28 @@ bool LedgerWriter::Add(Waiting& waiting) {
   {
     MutexLock lock(mu_);
     if (is_kept ? !counts_.failing : !counts_.stalled) {
-      if (is_kept || HasRoom(waiting_entries_, waiting_bytes_ + waiting.bytes,
-                             waiting.otherwise)) {
+      if (MustNotBeLost(waiting.otherwise) ||
+          HasRoom(waiting_entries_, waiting_bytes_ + waiting.bytes,
+                  waiting.otherwise)) {
         waiting_.push_back(&waiting);
         waiting_entries_ += waiting.count;
         waiting_bytes_ += waiting.bytes;
         if (waiting_.size() == 1) Wake();
         return true;
       }
-      TellFailure(waiting, absl::ResourceExhaustedError(absl::StrCat(
-                               "the ledger is written too slowly: ",
-                               waiting_entries_, " entries wait")));
+      failure = absl::ResourceExhaustedError(
+          absl::StrCat("the ledger is written too slowly: ", waiting_entries_,
+                       " entries wait"));
+      TellFailure(waiting, failure);
+      if (is_kept) {
+        counts_.lost += waiting.count;
+        loss_why_ = failure;
+      }
       return false;
     }
     failure = failure_;
   }
-  if (is_kept) {
-    SetAside(waiting, failure);
-  } else {
-    TellFailure(waiting, failure);
-  }
+  is_kept ? SetAside(waiting, failure) : TellFailure(waiting, failure);
   return false;
 }
 
@@ -187,9 +194,7 @@ void LedgerWriter::TellFailure(Waiting& waiting, const absl::Status& why) {
 
 bool LedgerWriter::HasRoom(size_t entries, size_t bytes,
                            IfNotCommitted otherwise) const {
-  const bool must_not_be_lost = otherwise == IfNotCommitted::kKeep ||
-                                otherwise == IfNotCommitted::kKeepAndGoOn;
-  const size_t share = must_not_be_lost ? 2 : 1;
+  const size_t share = MustNotBeLost(otherwise) ? 2 : 1;
   return entries < share * options_.entries_limit &&
          bytes <= share * options_.bytes_limit;
 }

@@ -59,6 +59,8 @@ class CallBudgets {
   absl::Status Reserve(const PlannedCall& call);
   void CountShort() const { charges_.CountShort(); }
   bool NeedsToAsk() const { return charges_.NeedsToAsk(); }
+  // Whether anything is reserved for the call now.
+  bool HoldsAny() const { return charges_.HoldsAny(); }
 
   // What its caller is to know: which budgets are nearly, or more than, spent.
   const std::vector<llmgateway::v1::Warning>& warnings() const {

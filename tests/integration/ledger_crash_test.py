@@ -98,7 +98,7 @@ budgets:
         gateway = self.start()
         with RawConnection(gateway.http) as connection:
             connection.send(http_calls.request_bytes(chat("spared")))
-            self.upstream.wait_for("requests", "gpt-slow")
+            self.upstream.wait_for("started", "gpt-slow")
             gateway.kill()
         self.start().stop()
         entries = self.entries()

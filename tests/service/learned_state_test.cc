@@ -39,6 +39,8 @@ TEST_F(LearnedStateTest, WhatOperatorsHaveSaidIsRestored) {
 TEST_F(LearnedStateTest, WhatWasLearnedIsWrittenAtTheEnd) {
   const CurrentRuntime runtime(first_);
   KeepWhatIsLearned(*state_, runtime);
+  first_->selection().performance.HistoryOf("m")->Record(
+      /*shard=*/0, {.succeeded = true}, first_->clock().WallTime());
   EXPECT_FALSE(state_->Read(kPerformanceDocument)->has_value());
   state_->Close();
   EXPECT_TRUE(state_->Read(kPerformanceDocument)->has_value());

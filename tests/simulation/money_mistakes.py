@@ -168,9 +168,9 @@ _COSTS = [
     Mistake(
         "a debit forgets what a call has cost",
         "service/budgets/budget_change.cc",
-        "    out.AddInt(\"cost_usd_nanos\", "
+        "  out.AddInt(\"cost_usd_nanos\", "
         "change.amounts.cost_usd_nanos);\n",
-        "    out.AddInt(\"cost_usd_nanos\", 0);\n",
+        "  out.AddInt(\"cost_usd_nanos\", 0);\n",
         said="the BUDGET_DEBIT of call"),
     Mistake(
         "a book has half of what an entry says",

@@ -178,15 +178,7 @@ void MoneyRules::FindSettled() {
     CallState& call = calls_[number];
     if (call.settled || !budgets_.Holds(number) || IsUnderWay(call)) continue;
     const CallBudgets* const real = call.running->budgets.get();
-    if (real == nullptr) continue;
-    // Those of targets, which take a turn whatever is said, hold nothing.
-    const std::vector<BudgetChange> changes =
-        real->IfBilled(*call.running, Attempt(), v1::Usage(), /*turns=*/0,
-                       watched_.clock->WallTime());
-    const auto is_held = [](const BudgetChange& change) {
-      return change.amounts.turns == 0;
-    };
-    if (std::any_of(changes.begin(), changes.end(), is_held)) continue;
+    if (real == nullptr || real->HoldsAny()) continue;
     Settle(number, call);
   }
 }

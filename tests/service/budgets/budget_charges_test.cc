@@ -51,10 +51,13 @@ TEST(BudgetChargesTest, ATargetIsChargedForItsAttempts) {
     rules { name: "models" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000
             per: LIMIT_DIMENSION_MODEL })");
   TestCall call(budgets, {{config::LIMIT_DIMENSION_MODEL, "first"}});
+  EXPECT_FALSE(call.charges.HoldsAny());
   ASSERT_TRUE(call.Reserve({.input_tokens = 100}));
+  EXPECT_TRUE(call.charges.HoldsAny());
   BudgetSettlement settled;
   call.charges.Settle({.input_tokens = 30, .turns = 1}, At(budgets.now),
                       &settled);
+  EXPECT_FALSE(call.charges.HoldsAny());
   LimitSubject subject(kTestSecret);
   subject.Set(config::LIMIT_DIMENSION_MODEL, "second");
   const BudgetRule& models = *budgets.rules.Find("models");
