@@ -488,6 +488,12 @@ class TopologyTest(SharedLimitsCase):
             self.assertLess(time.monotonic(), deadline, words)
             time.sleep(0.02)
 
+    @staticmethod
+    def offset_of(replica):
+        """How far it has followed its master."""
+        return int(re.search(r"slave_repl_offset:(\d+)", str(
+            replica.ask("INFO", "replication"))).group(1))
+
     def await_asked(self, gateway):
         """Until a call is counted by Redis."""
         name = "llmgw_limit_share_decisions_total"
@@ -517,6 +523,11 @@ class TopologyTest(SharedLimitsCase):
                     for _ in range(2)]
         let_in = sum(self.await_asked(gateway) for gateway in gateways)
         let_in += self.let_in(gateways, 80)
+        # All that has been counted so far comes over.
+        told = re.search(r"master_repl_offset:(\d+)",
+                         str(master.ask("INFO", "replication"))).group(1)
+        while self.offset_of(replica) < int(told):
+            time.sleep(0.01)
         master.kill()
         self.await_reply(replica, "role:master", "INFO", "replication")
         let_in += sum(self.await_asked(gateway) for gateway in gateways)
