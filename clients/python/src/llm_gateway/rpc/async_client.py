@@ -161,6 +161,25 @@ class AsyncLLMGatewayClient:
             call,
         )
 
+    async def list_tools(
+        self, **call: Unpack[CallFields]
+    ) -> gateway_pb2.ListToolsResponse:
+        """Those of a service behind the gateway."""
+        return await self._unary(
+            methods.LIST_TOOLS, gateway_pb2.ListToolsRequest(), call
+        )
+
+    async def execute_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.ExecuteToolResponse:
+        """Runs one of them; its `result` is JSON as text."""
+        return await self._unary(
+            methods.EXECUTE_TOOL, methods.tool_request(name, arguments), call
+        )
+
     async def route(self, request: PromptRequest) -> PromptResponse:
         """As of a gateway in the process, whose parts - ledger, budgets,
         breakers, providers - are the other's here."""

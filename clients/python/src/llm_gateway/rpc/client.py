@@ -174,6 +174,25 @@ class LLMGatewayClient(LLMGateway):
             call,
         )
 
+    def list_tools(
+        self, **call: Unpack[CallFields]
+    ) -> gateway_pb2.ListToolsResponse:
+        """Those of a service behind the gateway."""
+        return self._unary(
+            methods.LIST_TOOLS, gateway_pb2.ListToolsRequest(), call
+        )
+
+    def execute_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        **call: Unpack[CallFields],
+    ) -> gateway_pb2.ExecuteToolResponse:
+        """Runs one of them; its `result` is JSON as text."""
+        return self._unary(
+            methods.EXECUTE_TOOL, methods.tool_request(name, arguments), call
+        )
+
     def route(self, request: PromptRequest) -> PromptResponse:
         """As of a gateway in the process, whose parts - ledger, budgets,
         breakers, providers - are the other's here."""

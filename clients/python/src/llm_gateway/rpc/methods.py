@@ -5,6 +5,7 @@ Both clients go by this table, so that neither has a call or a rule of its own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -60,6 +61,19 @@ GET_SESSION: Method[gateway_pb2.Session] = Method("GetSession", repeatable=True)
 DELETE_SESSION: Method[gateway_pb2.DeleteSessionResponse] = Method(
     "DeleteSession"
 )
+LIST_TOOLS: Method[gateway_pb2.ListToolsResponse] = Method(
+    "ListTools", repeatable=True
+)
+# A tool may have done something.
+EXECUTE_TOOL: Method[gateway_pb2.ExecuteToolResponse] = Method("ExecuteTool")
+
+
+def tool_request(
+    name: str, arguments: Mapping[str, Any] | None
+) -> gateway_pb2.ExecuteToolRequest:
+    return gateway_pb2.ExecuteToolRequest(
+        name=name, arguments=json.dumps(arguments or {})
+    )
 
 
 def session_request(

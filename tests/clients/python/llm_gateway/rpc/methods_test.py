@@ -22,6 +22,11 @@ class MethodsTest(unittest.TestCase):
         self.assertEqual({method.name for method in self.listed()},
                          {method.name for method in service.methods})
 
+    def test_arguments_of_a_tool_are_json(self):
+        self.assertEqual(methods.tool_request("add", {"a": 1}).arguments,
+                         '{"a": 1}')
+        self.assertEqual(methods.tool_request("add", None).arguments, "{}")
+
     def test_those_that_run_a_model_have_more_time(self):
         options = ClientOptions(generate_timeout_s=9, lookup_timeout_s=1)
         self.assertEqual(methods.GENERATE.timeout_s(options), 9)
@@ -34,8 +39,8 @@ class MethodsTest(unittest.TestCase):
         self.assertEqual(
             {method.name for method in self.listed()
              if not method.is_repeatable(None)},
-            {"CreateSession", "DeleteSession", "Embed", "Generate",
-             "StreamGenerate"})
+            {"CreateSession", "DeleteSession", "Embed", "ExecuteTool",
+             "Generate", "StreamGenerate"})
 
     def test_unless_the_gateway_knows_it_again(self):
         request = gateway_pb2.GenerateRequest(idempotency_key="k")
