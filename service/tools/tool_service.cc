@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/json_grammar.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -90,11 +91,6 @@ absl::Status CheckArguments(const ServedTool& tool,
   return invalid;
 }
 
-bool IsJson(std::string_view text) {
-  return ReadJson(text, [](JsonValue& root) { return root.Raw().status(); })
-      .ok();
-}
-
 // How a run that came to nothing is told.
 std::string ToldFailure(const absl::Status& failure, bool timed_out) {
   if (timed_out) return "the tool service took longer than tools.timeout";
@@ -126,7 +122,7 @@ ExecuteToolResponse Answered(const ServedTool& tool, int http_status,
   }
   ExecuteToolResponse response = ResponseOf(tool);
   if (body.empty()) body = "null";
-  if (!IsJson(body)) {
+  if (!IsUtf8(body) || !CheckJson(body).ok()) {
     return Failed(tool, "the tool service answered what is no JSON");
   }
   response.set_success(true);
