@@ -144,10 +144,12 @@ class GatewayConfig(BaseSettings):
             self.model = _MODELS.get(self.provider, _MODEL)
         if self.provider == "gateway" and self.base_url is None:
             self.base_url = self.gateway_url
-        if self.api_key is None:
+        if self.provider == "gateway" and self.gateway_key is not None:
+            # LLM_API_KEY may still be a vendor's, which is not for a gateway.
+            self.api_key = self.gateway_key
+        elif self.api_key is None:
             self.api_key = {
                 "anthropic": self.anthropic_api_key,
-                "gateway": self.gateway_key,
                 "openai": self.openai_api_key,
             }.get(self.provider)
         # What was filled in is no choice of the user's.

@@ -121,6 +121,13 @@ def test_a_gateway_serves_where_its_address_is_known(monkeypatch):
     assert config.get_api_key() == "key-g"
 
 
+def test_a_vendors_key_is_not_for_a_gateway(monkeypatch):
+    monkeypatch.setenv("GATEWAY_URL", "http://127.0.0.1:8080")
+    monkeypatch.setenv("GATEWAY_KEY", "key-g")
+    monkeypatch.setenv("LLM_API_KEY", "key-of-a-vendor")
+    assert GatewayConfig().get_api_key() == "key-g"
+
+
 def test_a_chosen_provider_stays_beside_a_gateway(monkeypatch):
     monkeypatch.setenv("GATEWAY_URL", "http://127.0.0.1:8080")
     monkeypatch.setenv("LLM_PROVIDER", "anthropic")

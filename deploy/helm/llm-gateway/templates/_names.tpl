@@ -64,5 +64,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- $_ := set $config "ledger" (dict "postgres" $postgres) -}}
 {{- end -}}
-{{- toYaml (mergeOverwrite $config (deepCopy .Values.config)) -}}
+{{- $said := deepCopy .Values.config -}}
+{{- /* The default of these values goes with the provider that it names. */ -}}
+{{- $names := list -}}
+{{- range $said.providers -}}{{- $names = append $names .name -}}{{- end -}}
+{{- if and (eq (toString (dig "routing" "default_target" "" $said)) "mock") (not (has "mock" $names)) -}}
+{{- $_ := unset $said.routing "default_target" -}}
+{{- end -}}
+{{- toYaml (mergeOverwrite $config $said) -}}
 {{- end -}}
