@@ -23,7 +23,8 @@ _BELOW_PIPELINE = _PARTS + [
     "service/identity", "service/ledger", "service/limits", "service/money",
     "service/observability", "service/overload", "service/resilience",
     "service/routing", "service/routing/selection", "service/sessions",
-    "service/state", "service/store", "service/summary", "service/tracing"]
+    "service/state", "service/store", "service/summary", "service/tools",
+    "service/tracing"]
 _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
          "base/os", "base/postgres", "base/process", "base/redis",
          "base/text"]
@@ -50,7 +51,7 @@ _ABOVE_BASE = {
     "service/budgets": ["service/identity", "service/ledger",
                         "service/limits", "service/money", "service/store"],
     "service/cache": ["service/store"],
-    "service/config": ["providers", "service/alerts",
+    "service/config": ["providers", "providers/schema", "service/alerts",
                        "service/audit/redaction",
                        "service/identity", "service/money",
                        "service/routing/selection"],
@@ -75,6 +76,7 @@ _ABOVE_BASE = {
     "service/store": [],
     "service/summary": ["service/money", "service/observability",
                         "service/store"],
+    "service/tools": ["providers/schema"],
     "service/tracing": ["service/observability"],
 }
 for _adapter in _ADAPTERS:
