@@ -253,7 +253,7 @@ audit:
         gateway = self.start(audit="""\
 audit:
   bodies:
-    - {routes: [default], request: true, response: true}
+    - {routes: ["model_rule:*"], request: true, response: true}
   redaction: {own_patterns: [{name: ticket, regex: "TICKET-[0-9]+"}]}
 """, more="resumable_streams: {}\n")
         self.upstream.set_script(
@@ -286,7 +286,7 @@ audit:
             if json.loads(data)["choices"])
         self.assertEqual(said, "it is [redacted:ticket] of yours")
         self.assertEqual(
-            json.loads(by_grpc["request"]["text"])["request_id"],
+            json.loads(by_grpc["request"]["text"])["requestId"],
             call.events[0]["started"]["request_id"])
         lines = [json.loads(line)
                  for line in by_grpc["response"]["text"].splitlines()]

@@ -113,11 +113,13 @@ TEST_F(LedgerWriterTest, WhereTooMuchWaitsWhatMayBeForgottenIsToldAtOnce) {
     EXPECT_EQ(outcome.code(), absl::StatusCode::kResourceExhausted) << outcome;
   }
   EXPECT_TRUE(Commit("kept", IfNotCommitted::kKeep).ok());
-  EXPECT_TRUE(Commit("refusal", IfNotCommitted::kKeepIfRoom).ok());
+  // Nobody waits for what cost nobody anything, and it is counted.
+  EXPECT_EQ(Commit("refusal", IfNotCommitted::kKeepIfRoom).code(),
+            absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(Commit("goes on", IfNotCommitted::kKeepAndGoOn).ok());
-  EXPECT_EQ(writer_->counts().lost, 0);
+  EXPECT_EQ(writer_->counts().lost, 1);
   EXPECT_EQ(Committed(),
-            (std::vector<std::string>{"kept", "refusal", "goes on"}));
+            (std::vector<std::string>{"kept", "1 ENTRIES_LOST", "goes on"}));
 }
 
 TEST_F(LedgerWriterTest, LossesAreToldOnceAsSoonAsThatIsPossible) {
