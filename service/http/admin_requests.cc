@@ -14,6 +14,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/descriptor.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/http/body_fault.h"
 #include "service/http/request_target.h"
 
 namespace gateway {
@@ -33,9 +34,7 @@ constexpr std::string_view kDefaultMode = "default";
 // Puts an error of the reading into a fault's words.
 absl::Status FaultOfJson(const absl::Status& status) {
   if (status.ok() || !FieldViolations(status).empty()) return status;
-  const std::string path = JsonErrorPath(status);
-  return InvalidField(path.empty() ? "body" : path,
-                      JsonErrorDescription(status));
+  return BodyFault(status);
 }
 
 absl::Status UnknownField(const JsonValue& value, std::string_view known) {

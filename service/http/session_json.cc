@@ -11,12 +11,12 @@
 #include "base/text/json.h"
 #include "base/text/json_writer.h"
 #include "base/text/timestamp.h"
-#include "errors/fault.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "proto/proto_time.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/message_writer.h"
+#include "service/http/body_fault.h"
 #include "service/sessions/session_store.h"
 
 namespace gateway {
@@ -121,8 +121,7 @@ absl::StatusOr<v1::CreateSessionRequest> ReadSessionRequest(
   const absl::Status read = ReadJson(
       body, [&](JsonValue& root) { return ReadSessionFields(root, &request); });
   if (read.ok()) return request;
-  const std::string path = JsonErrorPath(read);
-  return InvalidField(path.empty() ? "body" : path, JsonErrorDescription(read));
+  return BodyFault(read);
 }
 
 absl::Status WriteSession(const v1::Session& session, std::string* body,

@@ -10,8 +10,8 @@
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
-#include "errors/fault.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/http/body_fault.h"
 #include "service/http/request_context.h"
 #include "service/tools/tool_service.h"
 
@@ -48,8 +48,7 @@ absl::StatusOr<v1::ExecuteToolRequest> ReadToolRequest(std::string_view body) {
   const absl::Status read = ReadJson(
       body, [&](JsonValue& root) { return ReadToolFields(root, &request); });
   if (read.ok()) return request;
-  const std::string path = JsonErrorPath(read);
-  return InvalidField(path.empty() ? "body" : path, JsonErrorDescription(read));
+  return BodyFault(read);
 }
 
 std::string WriteTools(const ToolService& service) {
