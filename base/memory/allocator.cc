@@ -11,6 +11,18 @@ __attribute__((weak)) void MallocExtension_ReleaseToSystem(size_t bytes);
 }
 
 namespace gateway {
+namespace {
+
+// Zero where there is none of that name.
+size_t AllocatorProperty(const char* name) {
+  size_t value = 0;
+  if (MallocExtension_GetNumericProperty != nullptr) {
+    MallocExtension_GetNumericProperty(name, &value);
+  }
+  return value;
+}
+
+}  // namespace
 
 void LimitThreadCaches(size_t bytes) {
   if (MallocExtension_SetNumericProperty == nullptr) return;
@@ -23,12 +35,12 @@ void EmptyThreadCache() {
   MallocExtension_MarkThreadIdle();
 }
 
+size_t AllocatedBytes() {
+  return AllocatorProperty("generic.current_allocated_bytes");
+}
+
 size_t FreePageBytes() {
-  size_t bytes = 0;
-  if (MallocExtension_GetNumericProperty != nullptr) {
-    MallocExtension_GetNumericProperty("tcmalloc.pageheap_free_bytes", &bytes);
-  }
-  return bytes;
+  return AllocatorProperty("tcmalloc.pageheap_free_bytes");
 }
 
 void ReturnFreePages(size_t bytes) {

@@ -1,5 +1,6 @@
-// What the allocator keeps of what was freed. Where the program has another one
-// than tcmalloc these do nothing, and zero bytes are free.
+// What the allocator has given, and what it keeps of what was freed. Where the
+// program has another one than tcmalloc these do nothing, and zero bytes are
+// allocated or free.
 //
 //   LimitThreadCaches(size_t{8} << 20);      // Once, at the start.
 //   if (FreePageBytes() > much) ReturnFreePages(much);
@@ -21,6 +22,10 @@ void LimitThreadCaches(size_t bytes);
 
 // Gives what this thread keeps to all.
 void EmptyThreadCache();
+
+// Counts the bytes that were allocated and not freed. What is resident above it
+// are the allocator's caches, free pages and the program itself.
+size_t AllocatedBytes();
 
 // Counts the bytes of whole pages that are free, and still the process's.
 size_t FreePageBytes();

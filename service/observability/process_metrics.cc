@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "base/memory/allocator.h"
 #include "base/os/clock.h"
 #include "base/os/log_file.h"
 #include "base/os/logging.h"
@@ -41,6 +42,10 @@ constexpr MetricDefinition kResident = {.name = "process_resident_memory_bytes",
 constexpr MetricDefinition kVirtual = {.name = "process_virtual_memory_bytes",
                                        .help = "Memory reserved.",
                                        .kind = MetricKind::kGauge};
+constexpr MetricDefinition kAllocated = {
+    .name = "llmgw_allocated_memory_bytes",
+    .help = "Memory that was allocated and not freed; a leak shows here first.",
+    .kind = MetricKind::kGauge};
 constexpr MetricDefinition kOpenFiles = {
     .name = "process_open_fds",
     .help = "Open files, sockets included.",
@@ -76,6 +81,8 @@ void AddProcessMetrics(const ProcessMetricsOptions& options, Clock& clock,
   registry.AddSource(kVirtual, {}, [] {
     return static_cast<double>(ReadProcessMemory().virtual_bytes);
   });
+  registry.AddSource(kAllocated, {},
+                     [] { return static_cast<double>(AllocatedBytes()); });
   registry.AddSource(kOpenFiles, {},
                      [] { return static_cast<double>(CountOpenFiles()); });
   registry.AddSource(kOpenFilesLimit, {},

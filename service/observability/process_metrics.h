@@ -3,6 +3,7 @@
 //   process_cpu_seconds_total, process_start_time_seconds,
 //   process_resident_memory_bytes, process_virtual_memory_bytes,
 //   process_open_fds, process_max_fds, process_threads,
+//   llmgw_allocated_memory_bytes,
 //   llmgw_build_info{version}, llmgw_log_lines_dropped_total,
 //   llmgw_access_log_dropped_total
 //

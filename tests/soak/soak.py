@@ -7,8 +7,8 @@ Every API is called, well and unwell: streams are left, providers fail, the
 configuration is loaded again, operators ask. A line a sample is printed and
 written to a file. The first half, at most an hour, is the warm-up, in which
 what is kept of calls fills up, the metrics of the last hour too. Of the rest
-the straight line with the least squares is laid through resident memory,
-descriptors and p99 (trend.py).
+the straight line with the least squares is laid through resident memory, what
+is allocated of it, descriptors and p99 (trend.py).
 
 Exits with 1 when one of them grows faster than is allowed, when a call ended in
 a way that its kind does not expect, or when the gateway does not drain and exit
@@ -33,10 +33,11 @@ from tests.soak.load import KINDS
 from tests.soak.load import Load
 from tests.testing.gateway_process import GatewayError
 
-_COLUMNS = ("hours", "rss_mib", "descriptors", "threads", "p99_ms", "calls",
-            "failed", "late", "cpu_s", "disk_mib", "reloads")
+_COLUMNS = ("hours", "rss_mib", "heap_mib", "descriptors", "threads", "p99_ms",
+            "calls", "failed", "late", "cpu_s", "disk_mib", "reloads")
 _WARM_UP_SHARE = 0.5
 _WARM_UP_SECONDS_MAX = 3600
+_ALLOCATED = "llmgw_allocated_memory_bytes"
 _RELOADS = 'llmgw_config_reloads_total{result="success"}'
 
 
@@ -116,6 +117,7 @@ class Soak:
         one = {
             "hours": seconds / 3600,
             "rss_mib": int(status["VmRSS"].split()[0]) / 1024,
+            "heap_mib": sample(self._around.gateway, _ALLOCATED) / 2**20,
             "descriptors": len(os.listdir("/proc/%d/fd" % pid)),
             "threads": int(status["Threads"]),
             "p99_ms": 1000 * taken[len(taken) * 99 // 100] if taken else None,

@@ -40,11 +40,11 @@ class ShortSoakTest(unittest.TestCase):
         self.assertEqual(len(rows), 1 + _SAMPLES)
         self.assertEqual(len(done.samples), _SAMPLES)
         last = done.samples[-1]
-        for name in ("rss_mib", "descriptors", "threads", "p99_ms", "calls",
-                     "cpu_s", "disk_mib", "reloads"):
+        for name in ("rss_mib", "heap_mib", "descriptors", "threads", "p99_ms",
+                     "calls", "cpu_s", "disk_mib", "reloads"):
             self.assertGreater(last[name], 0, name)
         # Half a minute decides nothing, and does not say it does.
-        self.assertEqual(shown.getvalue().count("undecided"), 3)
+        self.assertEqual(shown.getvalue().count("undecided"), 4)
 
 
 class ProblemsTest(unittest.TestCase):
@@ -57,7 +57,8 @@ class ProblemsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="soak") as folder:
             done = soak.Soak(_options(folder, "--hours=2"), None, shown)
             self.addCleanup(done.close)
-            steady = {"rss_mib": 100.0, "descriptors": 100, "p99_ms": 40.0}
+            steady = {"rss_mib": 100.0, "heap_mib": 50.0, "descriptors": 100,
+                      "p99_ms": 40.0}
             for i in range(figures):
                 hours = 2 * (i + 1) / figures
                 done.samples.append({"hours": hours, **{
@@ -68,11 +69,12 @@ class ProblemsTest(unittest.TestCase):
     def test_what_is_steady_is_no_problem(self):
         problems, shown = self.problems({})
         self.assertEqual(problems, [])
-        self.assertEqual(shown.count("steady"), 3)
+        self.assertEqual(shown.count("steady"), 4)
         self.assertIn("61 samples", shown)
 
     def test_each_figure_that_grows_is_one(self):
         for change, name in (({"rss_mib": 1.2}, "resident memory"),
+                             ({"heap_mib": 0.6}, "allocated memory"),
                              ({"descriptors": 2}, "descriptors"),
                              ({"p99_ms": 4}, "p99")):
             problems, shown = self.problems(change)
@@ -87,7 +89,8 @@ class ProblemsTest(unittest.TestCase):
             self.addCleanup(done.close)
             done.samples = [
                 {"hours": i / 30, "rss_mib": min(60 + i, 75),
-                 "descriptors": 100, "p99_ms": 40.0} for i in range(120)]
+                 "heap_mib": 40.0, "descriptors": 100, "p99_ms": 40.0}
+                for i in range(120)]
             self.assertEqual(done.problems(), [])
 
     def test_a_call_that_ended_otherwise_is_one(self):

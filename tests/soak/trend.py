@@ -5,7 +5,10 @@
     MEMORY.verdict(points)                                 Verdict
 
 The slope is that of the straight line with the least squares; its standard
-error says how far the noise of the points alone may have turned it. A figure
+error says how far the noise of the points alone may have turned it. A sample
+that is like the one before it says little anew: the error is taken of so many
+samples as would say as much if none knew of another, count * (1 - r) / (1 + r)
+with r the correlation of neighbours. A figure
 grows when its slope is above what is allowed and no less than three standard
 errors above zero. When those errors are more than what is allowed, a slope that
 is too steep might hide in the noise: then nothing is said for it or against it, nor
@@ -37,9 +40,21 @@ def fit(points):
     spread = sum((time - mean_time) ** 2 for time, _ in points)
     slope = sum((time - mean_time) * (figure - mean)
                 for time, figure in points) / spread
-    rest = sum((figure - mean - slope * (time - mean_time)) ** 2
-               for time, figure in points)
-    return Trend(slope, math.sqrt(rest / (count - 2) / spread), mean)
+    rests = [figure - mean - slope * (time - mean_time)
+             for time, figure in points]
+    rest = sum(one * one for one in rests)
+    free = max(1, _independent(rests) - 2)
+    return Trend(slope, math.sqrt(rest / free / spread), mean)
+
+
+def _independent(rests):
+    """How many independent samples say as much as these."""
+    square = sum(one * one for one in rests)
+    if not square:
+        return len(rests)
+    neighbours = sum(one * next_one for one, next_one in zip(rests, rests[1:]))
+    correlation = min(0.99, max(0.0, neighbours / square))
+    return len(rests) * (1 - correlation) / (1 + correlation)
 
 
 class Limit:
@@ -78,8 +93,11 @@ class Limit:
 
 
 MEMORY = Limit("resident memory", "MiB", percent=1)
+# The same without what the allocator keeps: what leaks, and nothing else.
+HEAP = Limit("allocated memory", "MiB", percent=1)
 # A descriptor an hour is none that a connection more would not explain.
 DESCRIPTORS = Limit("descriptors", "descriptors", percent=1, least=1)
 # What else the machine does moves it more than memory.
 LATENCY = Limit("p99", "ms", percent=5)
-LIMITS = {"rss_mib": MEMORY, "descriptors": DESCRIPTORS, "p99_ms": LATENCY}
+LIMITS = {"rss_mib": MEMORY, "heap_mib": HEAP, "descriptors": DESCRIPTORS,
+          "p99_ms": LATENCY}

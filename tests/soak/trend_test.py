@@ -14,6 +14,16 @@ def _points(slope, noise, hours=2.0, count=240, mean=100.0, seed=1):
             for time in times]
 
 
+def _wandering(slope, noise, seed):
+    """The same, each sample's noise 0.9 of that of the one before."""
+    dice = random.Random(seed)
+    points, rest = [], 0.0
+    for time, figure in _points(slope, noise=0):
+        rest = 0.9 * rest + dice.gauss(0, noise)
+        points.append((time, figure + rest))
+    return points
+
+
 class FitTest(unittest.TestCase):
 
     def test_a_line_is_found_exactly(self):
@@ -48,6 +58,17 @@ class VerdictTest(unittest.TestCase):
         for seed in range(20):
             points = _points(slope=0, noise=1, seed=seed)
             self.assertEqual(self.outcome(trend.MEMORY, points), trend.STEADY)
+
+    def test_memory_that_wanders_is_not_said_to_grow(self):
+        for seed in range(20):
+            points = _wandering(slope=0, noise=0.5, seed=seed)
+            self.assertNotEqual(self.outcome(trend.MEMORY, points),
+                                trend.GROWS)
+
+    def test_a_leak_is_found_beneath_what_wanders(self):
+        for seed in range(20):
+            points = _wandering(slope=4, noise=0.3, seed=seed)
+            self.assertEqual(self.outcome(trend.MEMORY, points), trend.GROWS)
 
     def test_memory_that_is_given_back_is_steady(self):
         points = _points(slope=-5, noise=0.5)

@@ -58,6 +58,14 @@ TEST(AllocatorTest, ThreadsKeepLessThanTheyWould) {
   EXPECT_LT(KeptByThreads(kThreads), would / 2);
 }
 
+TEST(AllocatorTest, WhatIsAllocatedIsCountedUntilItIsFreed) {
+  const size_t before = AllocatedBytes();
+  auto block = std::make_unique<char[]>(kMebibyte);
+  EXPECT_GE(AllocatedBytes(), before + kMebibyte);
+  block.reset();
+  EXPECT_LT(AllocatedBytes(), before + kMebibyte);
+}
+
 TEST(AllocatorTest, FreePagesAreCountedUntilTheyAreReturned) {
   constexpr size_t kSize = 32 * kMebibyte;
   auto block = std::make_unique<char[]>(kSize);

@@ -51,6 +51,7 @@ TEST_F(ProcessMetricsTest, ReadTheProcess) {
   EXPECT_GT(Read("process_resident_memory_bytes").number, 1 << 16);
   EXPECT_GE(Read("process_virtual_memory_bytes").number,
             Read("process_resident_memory_bytes").number);
+  EXPECT_GE(Read("llmgw_allocated_memory_bytes").number, 0);
   EXPECT_GE(Read("process_open_fds").number, 1);
   EXPECT_GT(Read("process_max_fds").number, Read("process_open_fds").number);
   EXPECT_GE(Read("process_threads").number, 1);
