@@ -404,6 +404,43 @@ resilience:
         gateway.stop()
 
 
+class MetricNamesTest(_Case):
+
+    def test_metrics_have_the_names_and_labels_of_the_documents(self):
+        gateway = self.start("""\
+providers: [{name: openai, openai: {base_url: "http://@/v1",
+             api_key: "env:VENDOR_KEY"}}]
+routing: {default_target: openai}
+resilience:
+  retry: {backoff_base: 1ms, attempts_limit: 2}
+  circuit_breaker: {consecutive_failures: 2}
+""")
+        self.assertEqual(ask(gateway.http, chat("gpt-x")).status, 200)
+        self.upstream.set_script("gpt-down", {"status": 503})
+        self.assertEqual(ask(gateway.http, chat("gpt-down")).status, 503)
+        gateway.wait_for_access(model="gpt-down")
+        text = ask(gateway.operations, path="/metrics").body.decode()
+        for name, kind, labels in (
+                ("llm_request_duration_seconds", "histogram",
+                 ["provider", "model"]),
+                ("llm_request_total", "counter", ["provider", "model"]),
+                ("llm_tokens_total", "counter", ["provider", "model", "type"]),
+                ("llm_errors_total", "counter", ["provider", "type"]),
+                ("circuit_breaker_state", "gauge", ["provider", "model"]),
+                ("circuit_breaker_failures", "counter",
+                 ["provider", "model"]),
+                ("retry_attempts_total", "counter",
+                 ["provider", "operation"])):
+            self.assertIn("# TYPE %s %s\n" % (name, kind), text)
+            samples = [line for line in text.splitlines()
+                       if line.split("{")[0] in (name, name + "_count")
+                       and float(line.split()[-1]) > 0]
+            self.assertTrue(samples, name)
+            for label in labels:
+                self.assertIn(label + '="', samples[0])
+        gateway.stop()
+
+
 class ChatLimitsTest(_Case):
 
     def test_the_paths_of_a_system_have_limits_of_their_own(self):

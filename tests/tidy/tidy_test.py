@@ -5,6 +5,7 @@ import unittest
 
 from tests.tidy import build_rules
 from tests.tidy import fault_metadata
+from tests.tidy import feature_list
 from tests.tidy import old_words
 from tests.tidy import text_rules
 from tests.tidy.tree import Tree
@@ -33,7 +34,8 @@ def _add_case(rule, subject):
 
 for _rule in build_rules.RULES:
     _add_case(_rule, "project")
-for _rule in (text_rules.RULES + old_words.RULES + fault_metadata.RULES):
+for _rule in (text_rules.RULES + old_words.RULES + fault_metadata.RULES
+              + feature_list.RULES):
     _add_case(_rule, "tree")
 
 
