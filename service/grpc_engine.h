@@ -52,8 +52,10 @@ class GrpcEngine {
   virtual absl::StatusOr<std::function<void()>> PrepareTls(
       const ConfigSnapshot& config) = 0;
 
-  // Reports NOT_SERVING and refuses new calls with reason DRAINING. Calls
-  // under way go on.
+  // Reports NOT_SERVING. The native engine stops listening, tells its
+  // connections to go elsewhere and serves what is on its way meanwhile; the
+  // gRPC C++ engine refuses new calls with reason DRAINING. Calls under way
+  // go on.
   virtual void StartDraining() = 0;
 
   // Gives calls under way until `grace` to finish, cancels the rest and shuts

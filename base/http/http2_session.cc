@@ -183,6 +183,7 @@ void Http2Session::SayGoodbye() {
                             nghttp2_session_get_last_proc_stream_id(nghttp2()),
                             NGHTTP2_NO_ERROR, nullptr, 0));
   ScheduleFlush();
+  if (role_ == Role::kServer) owner_.OnLastRequest();
 }
 
 void Http2Session::Close(absl::Status why) {

@@ -97,6 +97,11 @@ class Http2Session final : private Stream::Observer,
       static_cast<void>(now);
     }
 
+    // Server only: called once no further request can come, since the second
+    // GOAWAY of a drain is on its way. Not called if the connection is closed
+    // before.
+    virtual void OnLastRequest() {}
+
     // Client only: called when accepting() may have changed, either way.
     virtual void OnCapacity() {}
 

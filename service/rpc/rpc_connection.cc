@@ -66,11 +66,11 @@ void RpcConnection::StartSession() {
                                             std::move(stream_),
                                             listener_.limits_.http2, owner);
   session_->Start();
-  if (listener_.retiring_) session_->Drain();
 }
 
 void RpcConnection::Drain() {
-  if (session_ != nullptr) session_->Drain();
+  if (session_ == nullptr) return Close();
+  session_->Drain();
 }
 
 void RpcConnection::Close() {
@@ -119,6 +119,8 @@ void RpcConnection::OnOversizedRequest(Http2Stream& stream) {
              SizeFault(absl::StrCat("metadata has more than ", limit, " bytes"),
                        limit));
 }
+
+void RpcConnection::OnLastRequest() { listener_.OnLastCall(*this); }
 
 void RpcConnection::OnEnded(const absl::Status& why) {
   listener_.metrics_.SessionEnded(peer_->address, why);

@@ -29,7 +29,8 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   // Serves the client until the connection ends.
   void Start();
 
-  // Accepts no new calls, and ends with the last.
+  // Tells the client to go elsewhere, takes the calls that it makes until it
+  // knows, and ends with the last. During the TLS handshake it ends at once.
   void Drain();
 
   // Ends the connection now.
@@ -53,6 +54,7 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   void OnRequest(Http2Stream& stream, absl::Span<const HttpField> fields,
                  bool ended) override;
   void OnOversizedRequest(Http2Stream& stream) override;
+  void OnLastRequest() override;
   void OnEnded(const absl::Status& why) override;
 
   RpcListener& listener_;
@@ -64,6 +66,7 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   Timer handshake_timer_;  // With TLS: from the begin until HTTP/2's settings.
 
   bool given_up_ = false;
+  bool may_call_ = true;  // False once no further call can come.
 
   // Links of the listener's list.
   RpcConnection* previous_ = nullptr;

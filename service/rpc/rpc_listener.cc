@@ -44,6 +44,7 @@ void RpcListener::Accept(std::unique_ptr<Stream> stream) {
   if (last_ == nullptr) last_ = connection;
   first_ = connection;
   ++connections_;
+  ++calling_;
   connection->Start();
 }
 
@@ -70,22 +71,30 @@ void RpcListener::Remove(RpcConnection* connection) {
     last_ = connection->previous_;
   }
   --connections_;
-  CallWaiter();
+  OnLastCall(*connection);
+}
+
+void RpcListener::OnLastCall(RpcConnection& connection) {
+  if (std::exchange(connection.may_call_, false)) --calling_;
+  CallWaiters();
 }
 
 void RpcListener::StartDraining() {
-  calls_.StartDraining();
+  listener_.reset();
   for (RpcConnection* connection = first_; connection != nullptr;
        connection = connection->next_) {
     connection->Drain();
   }
 }
 
+void RpcListener::WhenIdle(std::function<void()> then) {
+  when_idle_ = std::move(then);
+  CallWaiters();
+}
+
 void RpcListener::Retire() {
-  listener_.reset();
-  retiring_ = true;
   StartDraining();
-  CallWaiter();
+  calls_.StartDraining();
 }
 
 void RpcListener::CloseAll() {
@@ -99,12 +108,17 @@ void RpcListener::CloseAll() {
 
 void RpcListener::WhenGone(std::function<void()> then) {
   when_gone_ = std::move(then);
-  CallWaiter();
+  CallWaiters();
 }
 
-void RpcListener::CallWaiter() {
-  if (first_ != nullptr || !when_gone_) return;
-  calls_.WhenGone(std::exchange(when_gone_, nullptr));
+void RpcListener::CallWaiters() {
+  const bool may_come = is_draining() && calling_ > 0;
+  if (when_idle_ && !may_come) {
+    calls_.WhenIdle(std::exchange(when_idle_, nullptr));
+  }
+  if (first_ == nullptr && when_gone_) {
+    calls_.WhenGone(std::exchange(when_gone_, nullptr));
+  }
 }
 
 }  // namespace gateway

@@ -5,7 +5,7 @@
 //   GATEWAY_RETURN_IF_ERROR(listener.Open(address));
 //   ...
 //   listener.StartDraining();
-//   listener.calls().WhenIdle([&] { ... });
+//   listener.WhenIdle([&] { ... });
 //
 // Thread contract: one event loop, but for running_calls().
 
@@ -77,12 +77,16 @@ class RpcListener {
   // the one before is null.
   void SetTls(std::shared_ptr<TlsContext> tls) { tls_ = std::move(tls); }
 
-  // Refuses new calls, except those that do not hold the drain up, and tells
-  // each connection that it will end. Goes on accepting connections, so that
-  // their clients are told, too.
+  // Stops accepting, and tells each connection that it will end. Calls that are
+  // on their way meanwhile are served, so that no client sees one fail
+  // (docs/adr/0034). Each connection closes once its calls have ended.
   void StartDraining();
 
-  // Stops accepting, and closes each connection once its calls have ended.
+  // Calls `then` once no call holds the drain up and, while draining, none can
+  // come any more.
+  void WhenIdle(std::function<void()> then);
+
+  // Drains, and refuses calls that still come.
   void Retire();
 
   // Closes every connection now.
@@ -100,8 +104,11 @@ class RpcListener {
 
   void Accept(std::unique_ptr<Stream> stream);
   void Remove(RpcConnection* connection);
+  // No further call can come on `connection`.
+  void OnLastCall(RpcConnection& connection);
   bool GiveUpOldest();
-  void CallWaiter();
+  void CallWaiters();
+  bool is_draining() const { return listener_ == nullptr; }
 
   const MethodTable& table_;
   const RpcLimits& limits_;
@@ -115,9 +122,10 @@ class RpcListener {
   RpcConnection* first_ = nullptr;
   RpcConnection* last_ = nullptr;
   size_t connections_ = 0;
-  bool retiring_ = false;
+  size_t calling_ = 0;  // Those on which calls may come.
+  std::function<void()> when_idle_;
   std::function<void()> when_gone_;
-  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<Listener> listener_;  // Null while draining.
 };
 
 }  // namespace gateway

@@ -76,9 +76,8 @@ bool RpcServer::AwaitIdle(absl::Duration timeout) {
   // Shared, since a loop may get there after the time ran out.
   const auto idle =
       std::make_shared<Latch>(static_cast<int>(listeners_.size()));
-  OnEachLoop([&](OnLoop& here) {
-    here.listener->calls().WhenIdle([idle] { idle->Open(); });
-  });
+  OnEachLoop(
+      [&](OnLoop& here) { here.listener->WhenIdle([idle] { idle->Open(); }); });
   return listeners_.empty() || idle->WaitFor(timeout);
 }
 

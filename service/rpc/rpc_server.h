@@ -93,11 +93,12 @@ class RpcServer {
   // Counts calls under way, without those that do not hold a drain up.
   size_t running_calls() const;
 
-  // Reports NOT_SERVING, tells every connection that it will end, and refuses
-  // new calls with reason DRAINING. Calls under way go on.
+  // Reports NOT_SERVING, stops listening and tells every connection that it
+  // will end. Calls under way go on, and those on their way are served.
   void StartDraining();
 
-  // Waits until no call is under way. Returns false if the time ran out.
+  // Waits until no call is under way and, while draining, none can come.
+  // Returns false if the time ran out.
   bool AwaitIdle(absl::Duration timeout);
 
   // Drains: gives calls under way until `grace` to finish, cancels the rest

@@ -18,9 +18,11 @@ listeners:
   operations: {address: "127.0.0.1:0"}
 """
 _ANY_PORT = "127.0.0.1:0"
-# What docs/kubernetes.md tells clients: a gateway that says it is not serving is
-# asked nothing, and a call that it refused meanwhile is made again, elsewhere.
-_SERVICE_CONFIG = {
+# The least that a client of several replicas wants.
+_ROUND_ROBIN = {"loadBalancingConfig": [{"round_robin": {}}]}
+# What the C++ stub has: a gateway that says it is not serving is asked nothing,
+# and a call that failed before anybody was asked is made again, elsewhere.
+_HEALTH_CHECKED = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"},
     "methodConfig": [{
@@ -37,6 +39,8 @@ _PACED = {"chunks": 100, "chunk_bytes": 16, "chunk_delay_ms": 20}
 
 
 class RollingUpdateTest(unittest.TestCase):
+
+    service_config = _ROUND_ROBIN
 
     def setUp(self):
         self.upstream = self.enterContext(MockUpstream())
@@ -73,7 +77,7 @@ class RollingUpdateTest(unittest.TestCase):
         while not self.over.is_set():
             call = self.caller.generate(
                 self.target, grpc_caller.prompt("gpt-whole"),
-                service_config=_SERVICE_CONFIG)
+                service_config=self.service_config)
             self.ends.append(call.end)
 
     def replace(self, index):
@@ -82,7 +86,7 @@ class RollingUpdateTest(unittest.TestCase):
         old = self.replicas[index]
         streams = [self.caller.stream(
             self.target, grpc_caller.prompt("gpt-stream"),
-            service_config=_SERVICE_CONFIG) for _ in range(_STREAMS)]
+            service_config=self.service_config) for _ in range(_STREAMS)]
         for stream in streams:
             while "delta" not in stream.next_event():
                 pass
@@ -110,6 +114,11 @@ class RollingUpdateTest(unittest.TestCase):
         self.assertGreater(len(self.ends), 100)
         for gateway in self.replicas:
             gateway.stop()
+
+
+class HealthCheckedUpdateTest(RollingUpdateTest):
+
+    service_config = _HEALTH_CHECKED
 
 
 if __name__ == "__main__":
