@@ -17,6 +17,7 @@
 #include "errors/foreign_words.h"
 #include "errors/size_limit.h"
 #include "errors/time_limit.h"
+#include "providers/body_form.h"
 #include "providers/dialects/error_body.h"
 
 namespace gateway {
@@ -91,12 +92,16 @@ std::string_view NameOf(HttpTimeLimit limit, bool streams) {
 // Whether what came in place of an answer may hold one all the same: JSON in
 // place of a stream, or a stream in place of JSON, whatever it says it is.
 bool MayBeAnswer(std::string_view content_type, std::string_view body) {
-  const size_t begin = body.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return false;
-  const std::string_view rest = body.substr(begin);
-  if (rest.front() == '{' || rest.front() == '[' || rest.starts_with("data:") ||
-      rest.starts_with("event:")) {
-    return true;
+  switch (FormOf(Framing::kServerSentEvents, body)) {
+    case BodyForm::kBlank:
+      return false;
+    case BodyForm::kObject:
+    case BodyForm::kList:
+    case BodyForm::kEvents:
+      return true;
+    case BodyForm::kPage:
+    case BodyForm::kText:
+      break;
   }
   return !content_type.empty() &&
          (!absl::StartsWithIgnoreCase(ToAbsl(content_type), "text/") ||

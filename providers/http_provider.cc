@@ -14,6 +14,7 @@
 #include "base/text/percent.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "providers/body_form.h"
 #include "providers/bounded_messages.h"
 #include "providers/custom_calls.h"
 #include "providers/parsed_http_stream.h"
@@ -170,6 +171,12 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
     co_return faults_.OfTransport(body.status(), *call.progress);
   }
   const Dialect& dialect = *WayOf(call).whole.dialect;
+  if (IsNoWhole(dialect.framing(), *body)) {
+    HttpStreamOptions options = StreamOptions(call);
+    co_return co_await RefuseBody(std::move(options), "a JSON object",
+                                  kJsonType, *body,
+                                  std::move(answer->exchange));
+  }
   absl::Status read;
   if (call.raw != nullptr) {
     answer->raw = *body;
@@ -310,11 +317,8 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
   const HttpStreamOptions options = StreamOptions(call);
   if (!HasMediaType(exchange->Find("content-type"),
                     StreamTypeOf(*options.dialect))) {
-    co_return co_await RefuseAnswer(
-        options,
-        options.dialect->framing() == Framing::kJsonLines ? "a stream of JSON"
-                                                          : "an event stream",
-        std::move(exchange));
+    co_return co_await RefuseAnswer(options, WantedStream(*options.dialect),
+                                    std::move(exchange));
   }
   call.progress->answer = AttemptProgress::Answer::kStream;
   std::unique_ptr<ProviderStream> stream;

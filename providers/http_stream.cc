@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/async/worker_pool.h"
+#include "providers/body_form.h"
+#include "providers/refused_answer.h"
 
 namespace gateway {
 namespace {
@@ -27,11 +29,27 @@ const v1::ChoiceEnd* FindGivenUp(const EventList& events, size_t begin) {
 
 HttpStream::HttpStream(const HttpStreamOptions& options,
                        std::unique_ptr<HttpExchange> exchange)
-    : faults_(*options.faults),
-      caller_credential_(options.caller_credential),
-      progress_(*options.progress),
+    : options_(options),
+      faults_(*options_.faults),
+      progress_(*options_.progress),
       exchange_(std::move(exchange)),
-      cutter_(options.dialect->framing(), options.event_bytes_limit) {}
+      cutter_(options_.dialect->framing(), options_.event_bytes_limit) {}
+
+bool HttpStream::IsOtherForm(absl::Span<const std::string_view> pieces) {
+  const Framing framing = options_.dialect->framing();
+  for (const std::string_view piece : pieces) {
+    if (has_begun_) return false;
+    has_begun_ = FormOf(framing, piece) != BodyForm::kBlank;
+    if (has_begun_ && IsNoStream(framing, piece)) return true;
+  }
+  return false;
+}
+
+Task<absl::Status> HttpStream::Refuse(
+    absl::Span<const std::string_view> pieces) {
+  failure_ = co_await RefuseStream(options_, pieces, std::move(exchange_));
+  co_return failure_;
+}
 
 size_t HttpStream::TakeSmall(StreamBatch* batch) {
   // What has come in many pieces takes long to be cut, too.
@@ -87,7 +105,7 @@ absl::Status HttpStream::BrokenOff() const {
 absl::Status HttpStream::GaveUp(const v1::ChoiceEnd* end) const {
   return faults_.GaveUp(
       end == nullptr ? std::string_view() : end->provider_finish_reason(),
-      caller_credential_.Reveal());
+      options_.caller_credential.Reveal());
 }
 
 // Events may hold pictures, and there may be many streams.

@@ -13,6 +13,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/async/task.h"
 #include "base/http/http_client.h"
 #include "base/secret.h"
 #include "providers/dialects/dialect.h"
@@ -50,6 +52,13 @@ class HttpStream : public ProviderStream {
   // True once the vendor's end marker was taken: nothing follows it.
   virtual bool ended() const = 0;
 
+  // Returns whether what has come, as the first of the stream that is more than
+  // space, is none: JSON, or a page.
+  bool IsOtherForm(absl::Span<const std::string_view> pieces);
+  // Reads the rest of it for what it has cost, and returns the fault. The
+  // stream has ended then.
+  Task<absl::Status> Refuse(absl::Span<const std::string_view> pieces);
+
   // Begins a piece of the stream.
   void BeginPiece(std::string_view piece) { fed_ = cutter_.Feed(piece); }
   // Takes the piece's events, up to a large one. Returns how many bytes that
@@ -77,15 +86,15 @@ class HttpStream : public ProviderStream {
   absl::Status BrokenOff() const;
   // Makes the fault for what the dialect says of an event.
   absl::Status WrapFault(const absl::Status& status) const {
-    return faults_.WrapFault(status, caller_credential_.Reveal());
+    return faults_.WrapFault(status, options_.caller_credential.Reveal());
   }
   // Makes the fault for an answer that the provider gave up; `end` may be null.
   absl::Status GaveUp(const v1::ChoiceEnd* end) const;
 
+  const HttpStreamOptions options_;
   const HttpFaults& faults_;
-  const Secret caller_credential_;
   AttemptProgress& progress_;
-  const std::unique_ptr<HttpExchange> exchange_;
+  std::unique_ptr<HttpExchange> exchange_;  // Null once it is refused.
   EventCutter cutter_;
   absl::Status failure_;  // Ends the stream, after what was taken before it.
   bool closed_ = false;   // Set when no more bytes come.
@@ -98,6 +107,7 @@ class HttpStream : public ProviderStream {
   // What TakeSmall has come to; without data if it has still to be cut.
   StreamEvent large_;
   size_t counted_bytes_ = 0;
+  bool has_begun_ = false;  // More than space has come.
 };
 
 }  // namespace gateway

@@ -49,7 +49,6 @@ class ParsedHttpStream final : public HttpStream {
   ParsedHttpStream(const HttpStreamOptions& options,
                    std::unique_ptr<HttpExchange> exchange)
       : HttpStream(options, std::move(exchange)),
-        silent_bytes_limit_(options.silent_bytes_limit),
         reader_(options.dialect->NewEventReader()) {}
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
@@ -71,7 +70,6 @@ class ParsedHttpStream final : public HttpStream {
   // True if every choice that began has said why it ended.
   bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
 
-  const size_t silent_bytes_limit_;
   std::unique_ptr<EventReader> reader_;
   ResponseFacts facts_;
   ToldOutput told_;
@@ -86,9 +84,9 @@ Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
     if (!failure_.ok()) co_return failure_;
     // Bytes of an event that has not come whole do not count: it may yet say
     // something.
-    if (silent_bytes > silent_bytes_limit_ + cutter_.held_bytes()) {
+    if (silent_bytes > options_.silent_bytes_limit + cutter_.held_bytes()) {
       co_return faults_.BadResponse(
-          absl::StrCat("more than ", silent_bytes_limit_,
+          absl::StrCat("more than ", options_.silent_bytes_limit,
                        " bytes of stream without content"));
     }
     if (reader_->done()) {
@@ -106,6 +104,7 @@ Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
       }
       co_return OfTransport(pieces.status());
     }
+    if (IsOtherForm(*pieces)) co_return co_await Refuse(*pieces);
     if (pieces->empty() && !closed_) {
       closed_ = true;
       const size_t left = bytes_left();

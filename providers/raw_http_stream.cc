@@ -21,7 +21,6 @@ class RawHttpStream final : public HttpStream {
   RawHttpStream(const HttpStreamOptions& options, bool stream_usage,
                 std::unique_ptr<HttpExchange> exchange)
       : HttpStream(options, std::move(exchange)),
-        dialect_(*options.dialect),
         stream_usage_(stream_usage),
         tap_(options.dialect->NewStreamTap()) {}
 
@@ -39,7 +38,6 @@ class RawHttpStream final : public HttpStream {
     batch->end_at = batch->raw.size();
   }
 
-  const Dialect& dialect_;
   const bool stream_usage_;
   std::unique_ptr<StreamTap> tap_;
   std::string told_;  // The event in which the vendor tells of the failure.
@@ -62,6 +60,7 @@ Task<absl::StatusOr<bool>> RawHttpStream::Next(StreamBatch* batch) {
           co_await exchange_->Read();
       if (read.ok()) {
         pieces_ = *read;
+        if (IsOtherForm(pieces_)) co_return co_await Refuse(pieces_);
       } else if (EndedWith(read.status(), tap_->CompleteAtClose())) {
         closed_ = true;
       } else {
@@ -122,7 +121,7 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
       if (tap_->facts().finish_reason == v1::FINISH_REASON_ERROR) {
         // The tap does not read the word, so the event is read in full.
         EventList events;
-        dialect_.NewEventReader()
+        options_.dialect->NewEventReader()
             ->Read(event.name, event.data, &events)
             .IgnoreError();
         return GaveUp(FindGivenUp(events, 0));
@@ -136,8 +135,8 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
       break;
     case EventKind::kError:
       if (tap_->facts().failure_told) {
-        told_ =
-            faults_.WithoutCredentials(event.raw, caller_credential_.Reveal());
+        told_ = faults_.WithoutCredentials(event.raw,
+                                           options_.caller_credential.Reveal());
         BeginEnd(batch);
         Forward(told_, batch);
       }

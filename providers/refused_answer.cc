@@ -16,6 +16,7 @@
 #include "base/text/json.h"
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
+#include "providers/body_form.h"
 #include "providers/bounded_messages.h"
 #include "providers/http_faults.h"
 #include "providers/parsed_http_stream.h"
@@ -34,50 +35,13 @@ constexpr size_t kSaidBytesMax = 512 * 1024;
 // Of what is refused its beginning may be shown.
 constexpr size_t kBeginBytes = 1024;
 
-// How pages begin.
-constexpr std::string_view kPageBegins[] = {"<!doctype", "<html", "<head",
-                                            "<body", "<?xml"};
-
-// What a body turns out to be.
-enum class BodyForm {
-  kPage,    // For people.
-  kWhole,   // An answer in JSON.
-  kList,    // The events of a stream, in a list.
-  kEvents,  // The events of a stream.
-  kText,    // Anything else.
-};
-
-BodyForm FormOf(const Dialect& dialect, std::string_view body) {
-  const size_t begin = body.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return BodyForm::kText;
-  const std::string_view text = body.substr(begin);
-  for (const std::string_view page : kPageBegins) {
-    if (absl::StartsWithIgnoreCase(ToAbsl(text), ToAbsl(page))) {
-      return BodyForm::kPage;
-    }
-  }
-  switch (text.front()) {
-    case '[':
-      return BodyForm::kList;
-    case '{': {
-      // With another object behind it.
-      const bool has_lines = dialect.framing() == Framing::kJsonLines &&
-                             text.find("}\n{") != std::string_view::npos;
-      return has_lines ? BodyForm::kEvents : BodyForm::kWhole;
-    }
-    default:
-      return text.starts_with("data:") || text.starts_with("event:")
-                 ? BodyForm::kEvents
-                 : BodyForm::kText;
-  }
-}
-
 // Returns the elements of a list, as far as it is one, as the dialect's streams
 // have them.
 std::string EventsOf(const Dialect& dialect, std::string_view list) {
   const bool are_lines = dialect.framing() == Framing::kJsonLines;
   std::string events;
   const auto add = [&](JsonValue& element) -> absl::Status {
+    if (!element.IsObject()) return absl::OkStatus();
     const absl::StatusOr<std::string_view> raw = element.RawUnchecked();
     if (!raw.ok()) return raw.status();
     if (!are_lines) events += "data: ";
@@ -94,6 +58,22 @@ std::string EventsOf(const Dialect& dialect, std::string_view list) {
     return root.EachElement(add);
   }).IgnoreError();
   return events;
+}
+
+// Returns the element of a list that has one alone; empty otherwise.
+std::string_view OnlyElementOf(std::string_view list) {
+  std::string_view only;
+  int elements = 0;
+  const auto add = [&](JsonValue& element) -> absl::Status {
+    const absl::StatusOr<std::string_view> raw = element.RawUnchecked();
+    if (!raw.ok()) return raw.status();
+    only = *raw;
+    ++elements;
+    return absl::OkStatus();
+  };
+  const absl::Status read =
+      ReadJson(list, [&](JsonValue& root) { return root.EachElement(add); });
+  return read.ok() && elements == 1 ? only : std::string_view();
 }
 
 // An answer whose body has come.
@@ -131,6 +111,54 @@ class HeldBody final : public HttpExchange {
   const std::string_view body_;
   std::string_view left_;
   std::string_view piece_;
+};
+
+// An answer of which pieces have been read.
+class BegunBody final : public HttpExchange {
+ public:
+  // `pieces` are what was read last. Of the body no more than `bytes_limit` is
+  // read as a whole, about.
+  BegunBody(std::unique_ptr<HttpExchange> exchange,
+            absl::Span<const std::string_view> pieces, size_t bytes_limit)
+      : exchange_(std::move(exchange)),
+        pieces_(pieces),
+        bytes_limit_(bytes_limit) {}
+
+  int status() const override { return exchange_->status(); }
+  std::string_view Find(std::string_view lower_name) const override {
+    return exchange_->Find(lower_name);
+  }
+  absl::Span<const HttpField> Fields(FieldViews& views) const override {
+    return exchange_->Fields(views);
+  }
+  Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override {
+    const absl::Span<const std::string_view> begun =
+        std::exchange(pieces_, absl::Span<const std::string_view>());
+    if (!begun.empty()) co_return begun;
+    co_return co_await exchange_->Read();
+  }
+  Task<absl::StatusOr<std::string_view>> ReadAll() override {
+    while (body_.size() < bytes_limit_) {
+      const absl::StatusOr<absl::Span<const std::string_view>> pieces =
+          co_await Read();
+      if (!pieces.ok()) co_return pieces.status();
+      if (pieces->empty()) break;
+      for (const std::string_view piece : *pieces) body_ += piece;
+      if (!exchange_->Keep(body_.size())) co_return NoRoomForAnswer();
+    }
+    co_return body_;
+  }
+  void DropBody() override {}
+  bool Keep(size_t bytes) override {
+    return exchange_->Keep(body_.size() + bytes);
+  }
+  void FinishInBackground() override { exchange_->FinishInBackground(); }
+
+ private:
+  const std::unique_ptr<HttpExchange> exchange_;
+  absl::Span<const std::string_view> pieces_;
+  const size_t bytes_limit_;
+  std::string body_;
 };
 
 // Says more than that it is not what was asked for: the provider's own word of
@@ -178,29 +206,56 @@ Task<absl::Status> ReadWhole(const HttpStreamOptions& options,
   co_return absl::OkStatus();
 }
 
+// Nothing could be read of a stream.
+bool IsNothing(const UnaskedAnswer& unasked) {
+  const v1::Usage& usage = unasked.response.usage();
+  return unasked.response.choices(0).message().parts(0).text().empty() &&
+         usage.input_tokens() == 0 && usage.output_tokens() == 0;
+}
+
+// The same of a list: an answer may stand in it as one, or as its events.
+Task<absl::Status> ReadList(const HttpStreamOptions& options,
+                            std::string_view body,
+                            std::unique_ptr<HttpExchange> exchange) {
+  const Dialect& dialect = *options.dialect;
+  AttemptProgress& progress = *options.progress;
+  const std::string_view element =
+      co_await OffLoop(body.size(), [&] { return OnlyElementOf(body); });
+  if (!element.empty()) {
+    progress.answer = AttemptProgress::Answer::kWhole;
+    const absl::Status read = co_await ReadWhole(options, element);
+    if (!read.ok() || progress.unasked->usage_is_final) co_return read;
+  }
+  const std::string events =
+      co_await OffLoop(body.size(), [&] { return EventsOf(dialect, body); });
+  exchange = std::make_unique<HeldBody>(std::move(exchange), events);
+  const absl::Status read = co_await ReadEvents(options, std::move(exchange));
+  if (IsNothing(*progress.unasked)) {
+    progress.answer = AttemptProgress::Answer::kWhole;
+    progress.unasked.reset();
+  }
+  co_return read;
+}
+
 // The same of a body that has come, whatever it is. One that is said to be a
 // page is one unless it is an answer.
 Task<absl::Status> ReadBody(const HttpStreamOptions& options,
                             std::string_view body, bool is_page,
                             std::unique_ptr<HttpExchange> exchange) {
-  const Dialect& dialect = *options.dialect;
   AttemptProgress& progress = *options.progress;
-  switch (FormOf(dialect, body)) {
+  switch (FormOf(options.dialect->framing(), body)) {
     case BodyForm::kPage:
       progress.answer = AttemptProgress::Answer::kNone;
       break;
-    case BodyForm::kWhole:
+    case BodyForm::kObject:
       progress.answer = AttemptProgress::Answer::kWhole;
       co_return co_await ReadWhole(options, body);
-    case BodyForm::kList: {
-      const std::string events = co_await OffLoop(
-          body.size(), [&] { return EventsOf(dialect, body); });
-      exchange = std::make_unique<HeldBody>(std::move(exchange), events);
-      co_return co_await ReadEvents(options, std::move(exchange));
-    }
+    case BodyForm::kList:
+      co_return co_await ReadList(options, body, std::move(exchange));
     case BodyForm::kEvents:
       exchange = std::make_unique<HeldBody>(std::move(exchange), body);
       co_return co_await ReadEvents(options, std::move(exchange));
+    case BodyForm::kBlank:
     case BodyForm::kText: {
       if (is_page) break;
       const std::string_view said = body.substr(0, kSaidBytesMax);
@@ -214,6 +269,42 @@ Task<absl::Status> ReadBody(const HttpStreamOptions& options,
     }
   }
   co_return absl::OkStatus();
+}
+
+// The same of what is called a stream of the dialect, and may be none.
+Task<absl::Status> ReadSoCalledStream(const HttpStreamOptions& options,
+                                      std::unique_ptr<HttpExchange> exchange) {
+  AttemptProgress& progress = *options.progress;
+  progress.answer = AttemptProgress::Answer::kStream;
+  const Framing framing = options.dialect->framing();
+  const std::string_view* begin = nullptr;
+  absl::StatusOr<absl::Span<const std::string_view>> pieces;
+  while (begin == nullptr) {
+    pieces = co_await exchange->Read();
+    if (!pieces.ok() || pieces->empty()) break;
+    const auto* const found = std::find_if(
+        pieces->begin(), pieces->end(), [framing](std::string_view piece) {
+          return FormOf(framing, piece) != BodyForm::kBlank;
+        });
+    if (found != pieces->end()) begin = found;
+  }
+  if (begin == nullptr) {
+    const absl::Status fault =
+        options.faults->OfTransport(pieces.status(), progress);
+    co_return TellsMoreThanForm(fault, progress) ? fault : absl::OkStatus();
+  }
+  const bool is_no_stream = IsNoStream(framing, *begin);
+  exchange = std::make_unique<BegunBody>(std::move(exchange), *pieces,
+                                         options.event_bytes_limit);
+  if (!is_no_stream)
+    co_return co_await ReadEvents(options, std::move(exchange));
+  progress.answer = AttemptProgress::Answer::kWhole;
+  const absl::StatusOr<std::string_view> body = co_await exchange->ReadAll();
+  if (!body.ok()) {
+    co_return options.faults->OfTransport(body.status(), progress);
+  }
+  co_return co_await ReadBody(options, *body, /*is_page=*/false,
+                              std::move(exchange));
 }
 
 }  // namespace
@@ -250,6 +341,11 @@ std::string_view GivenUpWord(const v1::GenerateResponse& response) {
   return {};
 }
 
+std::string_view WantedStream(const Dialect& dialect) {
+  return dialect.framing() == Framing::kJsonLines ? "a stream of JSON"
+                                                  : "an event stream";
+}
+
 Task<absl::Status> RefuseAnswer(HttpStreamOptions options,
                                 std::string_view wanted,
                                 std::unique_ptr<HttpExchange> exchange) {
@@ -261,7 +357,7 @@ Task<absl::Status> RefuseAnswer(HttpStreamOptions options,
   std::string begin;
   absl::Status read;
   if (HasMediaType(type, StreamTypeOf(*options.dialect))) {
-    read = co_await ReadEvents(options, std::move(exchange));
+    read = co_await ReadSoCalledStream(options, std::move(exchange));
     size = absl::StrCat(progress.http.body_bytes);
   } else {
     // Some servers call all of what they say a page.
@@ -276,6 +372,39 @@ Task<absl::Status> RefuseAnswer(HttpStreamOptions options,
   if (!read.ok()) co_return read;
   co_return faults.NotTheAnswer(wanted, type, begin, size,
                                 options.caller_credential.Reveal());
+}
+
+Task<absl::Status> RefuseBody(HttpStreamOptions options,
+                              std::string_view wanted,
+                              std::string_view content_type,
+                              std::string_view body,
+                              std::unique_ptr<HttpExchange> exchange) {
+  const BodyForm form = FormOf(options.dialect->framing(), body);
+  const std::string came =
+      absl::StrCat(ToAbsl(NameOf(form)), " under ", ToAbsl(content_type));
+  const std::string size = absl::StrCat(body.size());
+  const absl::Status read =
+      co_await ReadBody(options, body, /*is_page=*/false, std::move(exchange));
+  if (!read.ok()) co_return read;
+  co_return options.faults->NotTheAnswer(wanted, came, /*body=*/"", size,
+                                         options.caller_credential.Reveal());
+}
+
+Task<absl::Status> RefuseStream(HttpStreamOptions options,
+                                absl::Span<const std::string_view> pieces,
+                                std::unique_ptr<HttpExchange> exchange) {
+  AttemptProgress& progress = *options.progress;
+  progress.answer = AttemptProgress::Answer::kWhole;
+  exchange = std::make_unique<BegunBody>(std::move(exchange), pieces,
+                                         options.event_bytes_limit);
+  const absl::StatusOr<std::string_view> body = co_await exchange->ReadAll();
+  if (!body.ok()) {
+    co_return options.faults->OfTransport(body.status(), progress);
+  }
+  const std::string_view wanted = WantedStream(*options.dialect);
+  const std::string_view type = StreamTypeOf(*options.dialect);
+  co_return co_await RefuseBody(std::move(options), wanted, type, *body,
+                                std::move(exchange));
 }
 
 }  // namespace gateway

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "base/async/task.h"
 #include "base/http/http_client.h"
 #include "providers/dialects/dialect.h"
@@ -39,11 +40,28 @@ bool IsPageType(std::string_view content_type);
 bool IsGivenUp(const v1::GenerateResponse& response);
 std::string_view GivenUpWord(const v1::GenerateResponse& response);
 
-// Reads an answer of status 200 to its end. `wanted` says what it should have
-// been. Returns the fault: what the provider tells of a failure, what ended the
-// call, or else that it is not what was asked for.
+// What is said of it where a stream of the dialect was wanted.
+std::string_view WantedStream(const Dialect& dialect);
+
+// Each reads an answer of status 200 to its end. `wanted` says what it should
+// have been. Returns the fault: what the provider tells of a failure, what
+// ended the call, or else that it is not what was asked for.
 Task<absl::Status> RefuseAnswer(HttpStreamOptions options,
                                 std::string_view wanted,
+                                std::unique_ptr<HttpExchange> exchange);
+
+// The same of one that has the media type that it should have, and another form
+// (providers/body_form.h). `body` is all of it, and the exchange's.
+Task<absl::Status> RefuseBody(HttpStreamOptions options,
+                              std::string_view wanted,
+                              std::string_view content_type,
+                              std::string_view body,
+                              std::unique_ptr<HttpExchange> exchange);
+
+// The same where a stream was wanted, of which `pieces` have been read last,
+// and none before them that had more than space.
+Task<absl::Status> RefuseStream(HttpStreamOptions options,
+                                absl::Span<const std::string_view> pieces,
                                 std::unique_ptr<HttpExchange> exchange);
 
 }  // namespace gateway

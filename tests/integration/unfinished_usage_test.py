@@ -104,6 +104,8 @@ class _UnfinishedCase(gateway_case.GatewayCase):
                 model, "streamGenerateContent?alt=sse" if stream
                 else "generateContent"), {
                     "contents": [{"parts": [{"text": "Hello"}]}]}),
+            "responses": ("/v1/responses", {
+                "model": model, "input": "Hello", "stream": stream}),
             "embeddings": ("/v1/embeddings",
                            {"model": model, "input": "Hello you"}),
             "background": ("/v1/responses", {
@@ -368,12 +370,49 @@ class OtherFormTest(_UnfinishedCase):
                 ([{"error": {"code": 429, "message": "slow down",
                              "status": "RESOURCE_EXHAUSTED"}}],
                  (0, 0, False))):
-            for api in ("gemini", "chat", "grpc"):
+            for api, stream, content_type in itertools.product(
+                    ("gemini", "chat", "messages", "responses", "grpc"),
+                    (False, True), (_JSON, _STREAM)):
                 line = self.ask(api, self.script(
                     "gemini", body=json.dumps(body, indent=2),
-                    content_type=_JSON), True)
+                    content_type=content_type), stream)
                 self.assertNotEqual(line["status"], "OK")
                 self.expect(line, *expected)
+                self.assertNotIn("word word", json.dumps(line))
+
+    def test_whatever_it_is_called(self):
+        """Under the media type that was asked for, too."""
+        for stream, content_type in ((False, _JSON), (True, _STREAM),
+                                     (False, _STREAM)):
+            for told in (_USAGE, None):
+                bodies = ["[%s]" % _whole(told)]
+                if content_type == _STREAM:
+                    bodies.append(_whole(told))
+                else:
+                    bodies.append(_chat_stream(None, told))
+                    bodies.append(": ping\n\n" + _chat_stream(None, told))
+                for body in bodies:
+                    for line in self.each(stream, body, content_type):
+                        if told:
+                            self.expect(line, 100, 700, estimated=False)
+                        else:
+                            self.expect(line, _INPUT, _TOKENS)
+
+    def test_anthropics_events_as_json_and_its_json_as_a_stream(self):
+        whole = json.dumps({
+            "id": "msg_1", "type": "message", "role": "assistant",
+            "model": "m", "content": [{"type": "text", "text": _WORDS}],
+            "stop_reason": "end_turn", "usage": {
+                "input_tokens": 50, "output_tokens": 700}})
+        events = _messages_stream({"output_tokens": 700})
+        for stream, body, content_type in ((False, events, _JSON),
+                                           (True, whole, _STREAM),
+                                           (False, whole, _STREAM)):
+            for api in ("messages", "chat", "responses", "gemini", "grpc"):
+                line = self.ask(api, self.script(
+                    "claude", body=body, content_type=content_type), stream)
+                self.assertNotEqual(line["status"], "OK")
+                self.expect(line, 50, 700, estimated=False)
 
     def test_a_failure_that_is_told_costs_nothing(self):
         error = {"error": {"message": "quota", "type": "x"}}

@@ -114,6 +114,104 @@ TEST_F(RefusedAnswerTest, APageIsNobodysWork) {
   }
 }
 
+// Each under the media type of the other, or under its own where the other was
+// asked for.
+class OtherFormTest : public RefusedAnswerTest {
+ protected:
+  static constexpr std::string_view kTypes[] = {"application/json",
+                                                "text/event-stream"};
+  static constexpr std::string_view kWhole =
+      R"({"id":"c","choices":[{"index":0,"message":{"role":"assistant",)"
+      R"("content":"some words"},"finish_reason":"stop"}],)"
+      R"("usage":{"prompt_tokens":100,"completion_tokens":500}})";
+
+  static constexpr const char* kEvents =
+      "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+      "\"some words\"},\"finish_reason\":\"stop\"}],\"usage\":"
+      "{\"prompt_tokens\":100,\"completion_tokens\":500}}\n\n"
+      "data: [DONE]\n\n";
+
+  static void ExpectRefused(const ProviderOutcome& outcome, Answer answer) {
+    EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE");
+    EXPECT_THAT(std::string(outcome.status.message()),
+                testing::Not(testing::HasSubstr("words")));
+    EXPECT_EQ(outcome.progress.answer, answer);
+    ASSERT_NE(outcome.progress.unasked, nullptr);
+    EXPECT_TRUE(outcome.progress.unasked->usage_is_final);
+    EXPECT_EQ(OutputTokens(outcome), 500);
+    EXPECT_EQ(Said(outcome), "some words");
+  }
+};
+
+TEST_F(OtherFormTest, AnObjectIsNoStreamWhateverItIsCalled) {
+  for (const std::string_view type : kTypes) {
+    for (const std::string_view before : {"", "\n \n"}) {
+      ScriptBody(type, absl::StrCat(std::string(before), std::string(kWhole)));
+      ExpectRefused(calls_.Stream(*openai_, Raw("m")), Answer::kWhole);
+      ExpectRefused(calls_.Stream(*openai_, Parsed("m")), Answer::kWhole);
+    }
+  }
+  // Nor is it one where it is what was asked for, under the stream's name.
+  ScriptBody("text/event-stream", kWhole);
+  ExpectRefused(calls_.Generate(*openai_, Raw("m")), Answer::kWhole);
+  ExpectRefused(calls_.Generate(*openai_, Parsed("m")), Answer::kWhole);
+}
+
+TEST_F(OtherFormTest, AListOfOneAnswerIsThatAnswer) {
+  for (const std::string_view type : kTypes) {
+    ScriptBody(type, absl::StrCat("[", std::string(kWhole), "]"));
+    for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+      ExpectRefused(outcome, Answer::kWhole);
+    }
+  }
+}
+
+TEST_F(OtherFormTest, EventsAreNoWholeAnswer) {
+  for (const std::string_view begin : {"", ": keep-alive\n\n", "\n\n"}) {
+    ScriptBody("application/json", absl::StrCat(std::string(begin), kEvents));
+    for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+      ExpectRefused(outcome, Answer::kStream);
+    }
+  }
+}
+
+TEST_F(OtherFormTest, WhatIsNeitherIsBilledByItsSize) {
+  for (const std::string_view type : kTypes) {
+    ScriptBody(type, "[1, 2, \"some words\"]");
+    for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+      EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE");
+      EXPECT_EQ(outcome.progress.answer, Answer::kWhole);
+      EXPECT_EQ(outcome.progress.unasked, nullptr);
+    }
+  }
+}
+
+TEST_F(OtherFormTest, APageIsNobodysWorkUnderAnyName) {
+  for (const std::string_view type : kTypes) {
+    ScriptBody(type, "<!doctype html><p>words");
+    for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+      EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE");
+      EXPECT_EQ(outcome.progress.answer, Answer::kNone);
+      EXPECT_EQ(outcome.progress.unasked, nullptr);
+    }
+  }
+}
+
+TEST_F(OtherFormTest, AFailureThatIsToldStaysOne) {
+  const std::string_view error =
+      R"({"error":{"message":"slow down","type":"x","code":"rate_limit_exceeded"}})";
+  for (const std::string_view type : kTypes) {
+    for (const std::string& body :
+         {std::string(error), absl::StrCat("[", std::string(error), "]")}) {
+      ScriptBody(type, body);
+      for (const ProviderOutcome& outcome : AskEach(*openai_)) {
+        EXPECT_EQ(Reason(outcome.status), "PROVIDER_RATE_LIMITED")
+            << type << body << outcome.status;
+      }
+    }
+  }
+}
+
 // As Gemini answers who asks for a stream, and not for server-sent events.
 class ListedEventsTest : public RefusedAnswerTest {
  protected:
@@ -144,6 +242,24 @@ TEST_F(ListedEventsTest, AreReadAsOnesOfAStream) {
   EXPECT_EQ(whole.progress.answer, Answer::kStream);
   ASSERT_NE(whole.progress.unasked, nullptr);
   EXPECT_EQ(Said(whole), "some words\n");
+  EXPECT_EQ(OutputTokens(whole), 500);
+  EXPECT_TRUE(whole.progress.unasked->usage_is_final);
+}
+
+TEST_F(ListedEventsTest, ThatIsNoWholeAnswerEither) {
+  ScriptBody("application/json", R"([{
+    "candidates": [{"content": {"parts": [{"text": "some "}]}}]},
+    {"candidates": [{"content": {"parts": [{"text": "words"}]},
+                     "finishReason": "STOP"}],
+     "usageMetadata": {"promptTokenCount": 100, "candidatesTokenCount": 500}}
+  ])");
+  const ProviderOutcome whole = calls_.Generate(*gemini_, Parsed("m"));
+  EXPECT_EQ(Reason(whole.status), "PROVIDER_BAD_RESPONSE");
+  EXPECT_THAT(std::string(whole.status.message()),
+              testing::HasSubstr("is not a JSON object but a list under "
+                                 "application/json, of "));
+  EXPECT_EQ(whole.progress.answer, Answer::kStream);
+  ASSERT_NE(whole.progress.unasked, nullptr);
   EXPECT_EQ(OutputTokens(whole), 500);
   EXPECT_TRUE(whole.progress.unasked->usage_is_final);
 }
