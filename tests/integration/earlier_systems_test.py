@@ -261,22 +261,103 @@ class SettingsTest(_Case):
         gateway.stop()
 
 
+_ROUTER = {
+    "default_provider": "claude", "default_model": "claude-x",
+    "default_timeout_ms": 30000,
+    "providers": {"claude": {"provider_class": "AnthropicProvider",
+                             "config": {"base_url": "http://@"}}},
+    "dev_mode": {"bypass_auth": True},
+}
+_BUDGETS = {
+    "defaults": {"session_token_limit": 100000, "wo_token_limit": 50000,
+                 "agent_token_limit": 10000, "wo_turn_limit": 20,
+                 "wo_timeout_seconds": 3600},
+    "pricing": {"claude-x": {"input_per_1k": 0.003, "output_per_1k": 0.015}},
+}
+
+
 class RouterConfigTest(_Case):
+    """What a router's configuration says holds."""
+
+    def start_with(self, budget_config=None, **fields):
+        sections = {"router_config": {**_ROUTER, **fields},
+                    "budget_config": {**_BUDGETS, **(budget_config or {})}}
+        return self.start("# listeners: by variables\n" +
+                          json.dumps(sections, indent=2),
+                          ANTHROPIC_API_KEY=_KEY, **_OTHERS_LISTENERS)
 
     def test_its_timeout_holds_for_an_attempt(self):
-        gateway = self.start(
-            "# listeners: by variables\n" + json.dumps({
-                "default_provider": "claude", "default_model": "claude-x",
-                "default_timeout_ms": 100, "max_retries": 0,
-                "providers": {"claude": {
-                    "provider_class": "AnthropicProvider",
-                    "config": {"base_url": "http://@"}}},
-                "dev_mode": {"bypass_auth": True}}),
-            ANTHROPIC_API_KEY=_KEY, **_OTHERS_LISTENERS)
+        gateway = self.start_with(default_timeout_ms=100)
         self.upstream.set_script("claude-slow",
                                  {"first_byte_delay_ms": 60000})
         self.assertEqual(self.generate(gateway, "claude-slow").end["code"],
                          "DEADLINE_EXCEEDED")
+        gateway.stop()
+
+    def test_nothing_is_retried_unless_its_policy_says_so(self):
+        self.upstream.set_script("claude-down", {"status": 503})
+        for policy, asked in (({}, 1), ({"retry_policy": {
+                "max_retries": 2, "backoff_base_ms": 0}}, 3)):
+            self.upstream.reset(keep_scripts=True)
+            gateway = self.start_with(**policy)
+            self.assertEqual(
+                self.generate(gateway, "claude-down").end["code"],
+                "UNAVAILABLE")
+            self.assertEqual(self.upstream.stat("claude-down", "requests"),
+                             asked)
+            gateway.stop()
+
+    def test_its_prices_are_by_the_thousand(self):
+        gateway = self.start_with()
+        self.upstream.set_script("claude-x", {"usage": {
+            "prompt_tokens": 1000, "completion_tokens": 100}})
+        usage = self.generate(gateway, "").response["usage"]
+        self.assertEqual(usage["cost_usd_nanos"], "4500000")
+        gateway.stop()
+
+    def test_its_sessions_have_tokens_and_a_rate(self):
+        gateway = self.start_with({
+            "rate_limits": {"requests_per_minute": 2}})
+        self.upstream.set_script("claude-x", {"usage": {
+            "prompt_tokens": 10, "completion_tokens": 5}})
+        one = {"session_id": "SES-1"}
+        for _ in range(2):
+            self.assertEqual(
+                self.generate(gateway, "", scope=one).end["code"], "OK")
+        refused = self.generate(gateway, "", scope=one).end
+        self.assertEqual((refused["code"], refused["reason"]),
+                         ("RESOURCE_EXHAUSTED", "RATE_LIMITED"))
+        self.assertEqual(refused["metadata"]["limit"], "scope-requests")
+        # Another session has its own.
+        self.assertEqual(
+            self.generate(gateway, "", scope={"session_id": "SES-2"}
+                          ).end["code"], "OK")
+        spent = self.caller.call(gateway.admin, _ADMIN + "GetSessionSummary",
+                                 {"session_id": "SES-1"}).response
+        self.assertEqual(spent["total_tokens"], "30")
+        gateway.stop()
+
+
+class CostVariablesTest(_Case):
+
+    def test_before_the_limit_of_all_calls_answers_warn(self):
+        gateway = self.start(
+            'providers: [{name: openai, openai: {base_url: "http://@/v1", '
+            'api_key: "env:VENDOR_KEY"}}]\n'
+            'routing: {default_target: openai}\n',
+            LLM_COST_LIMIT_USD="1", LLM_COST_WARN_USD="0.01")
+        # A cent and a quarter.
+        self.upstream.set_script("gpt-4o", {"usage": {
+            "prompt_tokens": 1000, "completion_tokens": 1000}})
+        first, second = [self.generate(gateway, "gpt-4o",
+                                       max_output_tokens=1)
+                         for _ in range(2)]
+        self.assertEqual(first.response["usage"]["cost_usd_nanos"],
+                         "12500000")
+        self.assertNotIn("warnings", first.response)
+        self.assertEqual(second.end["code"], "OK")
+        warning, = second.response["warnings"]
+        self.assertEqual(warning["field"], "budgets.cost-warning")
         gateway.stop()
 
 
