@@ -21,6 +21,14 @@ routing:
   rollout: {baseline: other}
 redis: {addresses: ["%s"], timeout: 1s}
 """
+_OF_NODES = """\
+  selection:
+    policies:
+      - {id: best, target: one/m, capabilities: [streaming], cost_tier: low}
+      - {id: told, target: other/m, capabilities: [streaming],
+         cost_tier: high}
+    nodes: [{name: writer, required_capabilities: [streaming]}]
+"""
 # Two calls of each user, for both.
 _LIMIT = """\
 runtime: {replicas: 2, event_loops: 1}
@@ -46,8 +54,10 @@ class SharedOperatorsTest(unittest.TestCase):
         self.folder = self.enterContext(
             tempfile.TemporaryDirectory(prefix="replicas"))
 
-    def start(self, more=""):
-        gateway = GatewayProcess(_CONFIG % self.redis.address + more)
+    def start(self, more="", routing=""):
+        gateway = GatewayProcess(
+            _CONFIG.replace("routing:\n", "routing:\n" + routing)
+            % self.redis.address + more)
         self.addCleanup(gateway.kill)
         return gateway
 
@@ -99,6 +109,25 @@ class SharedOperatorsTest(unittest.TestCase):
         self.await_provider(here, "other")
         self.operate(there, "UpdateRollout", reset=True)
         self.await_provider(here, "one")
+
+    def test_overrides_of_nodes(self):
+        here, there = (self.start(routing=_OF_NODES) for _ in range(2))
+        # By a strategy that does not learn from calls.
+        node = {"selection": {"node_name": "writer",
+                              "strategy": "STRATEGY_COST_OPTIMIZED"}}
+        self.assertEqual(self.provider(there, **node), "one")
+        self.operate(here, "UpdateNodePolicy", node_name="writer",
+                     model_id="told")
+        self.assertEqual(self.provider(here, **node), "other")
+        self.await_provider(there, "other", **node)
+        self.operate(there, "UpdateNodePolicy", node_name="writer")
+        self.await_provider(here, "one", **node)
+        # One for a time ends at both.
+        self.operate(there, "UpdateNodePolicy", node_name="writer",
+                     model_id="told", ttl="1s")
+        self.assertEqual(self.provider(there, **node), "other")
+        self.await_provider(there, "one", **node)
+        self.await_provider(here, "one", **node)
 
     def test_what_was_taken_of_a_limit(self):
         # There nobody has been served.
