@@ -521,11 +521,8 @@ void Http2Session::End() {
 // --- Time.
 
 void Http2Session::Arm(Timer& timer, absl::Duration delay) {
-  if (delay == absl::InfiniteDuration()) {
-    timer.Cancel();
-  } else {
-    loop_.ArmTimer(timer, delay);
-  }
+  if (delay == absl::InfiniteDuration()) return timer.Cancel();
+  loop_.ArmTimer(timer, delay);
 }
 
 void Http2Session::WatchForStalls() {
