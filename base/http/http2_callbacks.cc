@@ -99,8 +99,17 @@ Http2Fields Http2Fields::OfKept(absl::Span<const HttpField> fields,
                                 Http2Names& names) {
   Http2Fields kept(fields, kNoCopies);
   for (size_t i = 0; i < fields.size(); ++i) {
-    if (names.IsKnown(fields[i].name)) {
-      kept.fields_[i].flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+    constexpr uint8_t kNoIndex = NGHTTP2_NV_FLAG_NO_INDEX;
+    uint8_t& flags = kept.fields_[i].flags;
+    switch (names.UseOf(fields[i].name)) {
+      case Http2Names::Use::kOther:
+        break;
+      case Http2Names::Use::kEnters:
+        if (!fields[i].secret) flags &= static_cast<uint8_t>(~kNoIndex);
+        break;
+      case Http2Names::Use::kKnown:
+        flags |= kNoIndex;
+        break;
     }
   }
   return kept;

@@ -4,7 +4,9 @@
 // is not there is written out whole. So a field enters the table for the sake
 // of its name, once and then now and then, since others push it out again.
 //
-//   if (names.IsKnown(field.name)) Send(field, kWithoutKeepingIt);
+//   if (names.UseOf(field.name) == Http2Names::Use::kKnown) {
+//     Send(field, kWithoutKeepingIt);
+//   }
 //
 // Thread-compatible.
 
@@ -23,19 +25,29 @@ class Http2Names {
   // One of so many fields of a name enters the table.
   static constexpr uint8_t kFieldsUntilNext = 64;
 
-  // Whether the table has the name and the value is not worth a place there, of
-  // a field that is about to be sent. False of all other names.
-  bool IsKnown(std::string_view name) {
-    if (name.size() >= 64 || ((kSizes >> name.size()) & 1) == 0) return false;
-    for (size_t i = 0; i < kNames.size(); ++i) {
-      if (kNames[i] == name) return sent_[i]++ % kFieldsUntilNext != 0;
+  enum class Use : uint8_t {
+    kOther,   // It is none of those names.
+    kEnters,  // The table is to have it, for the sake of the name.
+    kKnown,   // The table has the name; the value is not worth a place there.
+  };
+
+  // What becomes of a field of the name, which is about to be sent.
+  Use UseOf(std::string_view name) {
+    if (name.size() >= 64 || ((kSizes >> name.size()) & 1) == 0) {
+      return Use::kOther;
     }
-    return false;
+    for (size_t i = 0; i < kNames.size(); ++i) {
+      if (kNames[i] != name) continue;
+      return sent_[i]++ % kFieldsUntilNext == 0 ? Use::kEnters : Use::kKnown;
+    }
+    return Use::kOther;
   }
 
  private:
-  static constexpr std::array<std::string_view, 6> kNames = {
+  static constexpr std::array<std::string_view, 8> kNames = {
       "ratelimit",
+      "x-trace-id",
+      "x-request-id",
       "x-llmgateway-usage",
       "x-llmgateway-cost-usd",
       "x-llmgateway-time-to-first-token",

@@ -68,7 +68,6 @@ TEST(Http2FieldsTest, KeepOutOfTheTableWhatIsSecretOrNewEachTime) {
 }
 
 TEST(Http2FieldsTest, KeepTheNameOfATrailerWhoseValueIsNewEachTime) {
-  const HttpField field = {"x-llmgateway-budget-remaining-usd", "1"};
   const HttpField other = {"grpc-status", "0"};
   Http2Names names;
   const auto is_kept_out = [&](const HttpField& each) {
@@ -76,12 +75,27 @@ TEST(Http2FieldsTest, KeepTheNameOfATrailerWhoseValueIsNewEachTime) {
         Http2Fields::OfKept(absl::MakeConstSpan(&each, 1), names);
     return (fields.data()->flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
   };
-  for (int round = 0; round < 6; ++round) {
-    EXPECT_FALSE(is_kept_out(field)) << round;
-    EXPECT_FALSE(is_kept_out(other)) << round;
-    for (int i = 1; i < Http2Names::kFieldsUntilNext; ++i) {
-      EXPECT_TRUE(is_kept_out(field)) << i;
+  for (const HttpField& field :
+       {HttpField{"x-llmgateway-budget-remaining-usd", "1"},
+        HttpField{"x-trace-id", "2"}, HttpField{"x-request-id", "3"}}) {
+    SCOPED_TRACE(std::string(field.name));
+    for (int round = 0; round < 6; ++round) {
+      EXPECT_FALSE(is_kept_out(field)) << round;
+      EXPECT_FALSE(is_kept_out(other)) << round;
+      for (int i = 1; i < Http2Names::kFieldsUntilNext; ++i) {
+        EXPECT_TRUE(is_kept_out(field)) << i;
+      }
     }
+  }
+}
+
+TEST(Http2FieldsTest, ASecretTrailerNeverEntersTheTable) {
+  const HttpField field = {"x-trace-id", "1", /*secret=*/true};
+  Http2Names names;
+  for (int i = 0; i < 2; ++i) {
+    Http2Fields fields =
+        Http2Fields::OfKept(absl::MakeConstSpan(&field, 1), names);
+    EXPECT_NE(fields.data()->flags & NGHTTP2_NV_FLAG_NO_INDEX, 0) << i;
   }
 }
 
