@@ -426,6 +426,18 @@ TEST(Utf8Test, TellsTextFromOtherBytes) {
   EXPECT_FALSE(IsUtf8("\xC3("));
 }
 
+TEST(Utf8Test, FindsAByteThatIsNoTextWhereverItStands) {
+  for (size_t size = 0; size < 80; ++size) {
+    std::string text(size, 'a');
+    EXPECT_TRUE(IsUtf8(text)) << size;
+    for (size_t at = 0; at < size; ++at) {
+      text[at] = '\xff';
+      EXPECT_FALSE(IsUtf8(text)) << size << " " << at;
+      text[at] = 'a';
+    }
+  }
+}
+
 TEST(JsonReadTest, ReadsATextLargerThanWhatAParserKeeps) {
   const std::string text(3 << 20, 'a');
   EXPECT_EQ(*StringOf("\"" + text + "\""), text);
