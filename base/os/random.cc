@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "base/text/hex.h"
+
 namespace gateway {
 namespace {
 
@@ -56,20 +58,6 @@ class ThreadLocalRandom : public Random {
     return generator.Next();
   }
 };
-
-// The digits of 32 bits, the lowest first, all at once. A call gets up to four
-// ids, and made two digits at a time each takes 100 instructions more.
-uint64_t HexDigits(uint64_t bits) {
-  static_assert(std::endian::native == std::endian::little);
-  // Each half byte into a byte of its own.
-  bits = (bits | (bits << 16)) & 0x0000ffff0000ffff;
-  bits = (bits | (bits << 8)) & 0x00ff00ff00ff00ff;
-  bits = (bits | (bits << 4)) & 0x0f0f0f0f0f0f0f0f;
-  constexpr uint64_t kEach = 0x0101010101010101;
-  // 1 where it is ten or more.
-  const uint64_t letters = ((bits + 6 * kEach) >> 4) & kEach;
-  return bits + '0' * kEach + ('a' - '0' - 10) * letters;
-}
 
 // The two digits of each byte, the lower one first.
 constexpr std::array<std::array<char, 2>, 256> kHexPairs = [] {
@@ -122,8 +110,10 @@ void Random::FillHexId(char* out, size_t digits) {
   size_t i = 0;
   for (; i + 16 <= digits; i += 16) {
     bits = Bits();
-    const uint64_t low = HexDigits(bits & 0xffffffff);
-    const uint64_t high = HexDigits(bits >> 32);
+    // All at once, the lowest first: a call gets up to four ids, and two digits
+    // at a time each takes 100 instructions more.
+    const uint64_t low = HexDigitsOf(bits);
+    const uint64_t high = HexDigitsOf(bits >> 32);
     memcpy(out + i, &low, sizeof(low));
     memcpy(out + i + sizeof(low), &high, sizeof(high));
   }

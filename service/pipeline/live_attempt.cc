@@ -258,10 +258,9 @@ void LiveAttempt::AddTraceFields() {
     fields_.assign(request_.forwarded_fields.begin(),
                    request_.forwarded_fields.end());
   }
-  char* const parent = google::protobuf::Arena::CreateArray<char>(
-      &call_.arena, kTraceParentBytes);
-  WriteTraceParent(trace.ParentOf(attempt_.span), parent);
-  fields_.push_back({kTraceParentHeader, {parent, kTraceParentBytes}});
+  WriteTraceParent(trace.ParentOf(attempt_.span), traceparent_.data());
+  fields_.push_back(
+      {kTraceParentHeader, {traceparent_.data(), traceparent_.size()}});
   if (!trace.state().empty()) {
     fields_.push_back({kTraceStateHeader, trace.state()});
   }

@@ -19,6 +19,7 @@
 #ifndef SERVICE_PIPELINE_LIVE_ATTEMPT_H_
 #define SERVICE_PIPELINE_LIVE_ATTEMPT_H_
 
+#include <array>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,7 @@
 #include "service/pipeline/open_stream.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/provider_policy.h"
+#include "service/tracing/trace_context.h"
 
 namespace gateway {
 
@@ -122,6 +124,7 @@ class LiveAttempt final : public Departure {
   // What fields of the request point to that are the attempt's own.
   std::optional<ContextTexts> context_;
   std::vector<HttpField> fields_;
+  std::array<char, kTraceParentBytes> traceparent_;
 
   // From the attempt's begin; infinite for no limit.
   absl::Duration connect_limit_ = absl::InfiniteDuration();

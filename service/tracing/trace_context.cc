@@ -4,6 +4,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
+#include "base/text/hex.h"
 
 namespace gateway {
 namespace {
@@ -16,6 +17,7 @@ constexpr size_t kTraceAt = kVersionDigits + 1;
 constexpr size_t kSpanAt = kTraceAt + kTraceIdDigits + 1;
 constexpr size_t kFlagsAt = kSpanAt + kSpanIdDigits + 1;
 static_assert(kFlagsAt + kFlagsDigits == kTraceParentBytes);
+static_assert(kSpanIdDigits == kHexDigits && kTraceIdDigits == 2 * kHexDigits);
 
 constexpr uint64_t kForbiddenVersion = 0xff;
 
@@ -40,13 +42,6 @@ std::optional<uint64_t> ParseHex(std::string_view digits) {
     number = number << 4 | digit;
   }
   return number;
-}
-
-void WriteHex(uint64_t number, size_t digits, char* out) {
-  for (size_t i = digits; i > 0; --i) {
-    out[i - 1] = kDigits[number & 15];
-    number >>= 4;
-  }
 }
 
 std::optional<TraceId> ParseLowerTraceId(std::string_view digits) {
@@ -123,13 +118,14 @@ std::optional<TraceParent> ParseTraceParent(std::string_view text) {
 }
 
 void WriteTraceParent(const TraceParent& parent, char* out) {
-  WriteHex(0, kVersionDigits, out);
+  out[0] = out[1] = '0';
   out[kTraceAt - 1] = '-';
   WriteTraceId(parent.trace, out + kTraceAt);
   out[kSpanAt - 1] = '-';
   WriteSpanId(parent.span, out + kSpanAt);
   out[kFlagsAt - 1] = '-';
-  WriteHex(parent.flags, kFlagsDigits, out + kFlagsAt);
+  out[kFlagsAt] = kDigits[parent.flags >> 4];
+  out[kFlagsAt + 1] = kDigits[parent.flags & 15];
 }
 
 bool IsTraceState(std::string_view text) {
@@ -167,11 +163,10 @@ SpanId NewSpanId(Random& random) {
 }
 
 void WriteTraceId(const TraceId& id, char* out) {
-  WriteHex(id.high, kSpanIdDigits, out);
-  WriteHex(id.low, kSpanIdDigits, out + kSpanIdDigits);
+  WriteHex(id.low, WriteHex(id.high, out));
 }
 
-void WriteSpanId(SpanId id, char* out) { WriteHex(id, kSpanIdDigits, out); }
+void WriteSpanId(SpanId id, char* out) { WriteHex(id, out); }
 
 std::string TraceIdText(const TraceId& id) {
   std::string text(kTraceIdDigits, '\0');

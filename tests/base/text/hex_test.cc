@@ -1,0 +1,43 @@
+#include "base/text/hex.h"
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+std::string Hex(uint64_t number) {
+  std::array<char, kHexDigits> out;
+  EXPECT_EQ(WriteHex(number, out.data()), out.data() + out.size());
+  return std::string(out.data(), out.size());
+}
+
+TEST(HexTest, WritesAllDigitsInLowerCase) {
+  EXPECT_EQ(Hex(0), "0000000000000000");
+  EXPECT_EQ(Hex(0x0123456789abcdef), "0123456789abcdef");
+  EXPECT_EQ(Hex(~uint64_t{0}), "ffffffffffffffff");
+}
+
+TEST(HexTest, EachDigitStandsWhereItBelongs) {
+  for (int place = 0; place < 16; ++place) {
+    for (uint64_t digit = 0; digit < 16; ++digit) {
+      const uint64_t number = digit << (4 * place);
+      std::array<char, kHexDigits + 1> wanted;
+      snprintf(wanted.data(), wanted.size(), "%016llx",
+               static_cast<unsigned long long>(number));
+      EXPECT_EQ(Hex(number), wanted.data());
+    }
+  }
+}
+
+TEST(HexTest, TheLowestDigitOfAWordIsInTheLowestByte) {
+  static_assert(HexDigitsOf(0xa) == 0x3030303030303061);
+  static_assert(HexDigitsOf(0xffffffff'00000000) == EachByte('0'));
+}
+
+}  // namespace
+}  // namespace gateway
