@@ -39,12 +39,12 @@ UnchainedEntry::UnchainedEntry(const LedgerEntry& entry, std::string note,
   // In the order of their names, in which `entry_hash` is the second one.
   MetadataWriter out(&text_);
   out.AddText("decision", entry.decision);
-  hash_at_ = text_.size() + std::string_view(", ").size();
+  hash_at_ = out.size() + std::string_view(", ").size();
   out.AddText("event_type", entry.event_type);
   out.AddText("id", entry.id);
   out.AddForm("metadata", entry.metadata);
   out.AddText("previous_hash", "");
-  previous_at_ = text_.size() - 1;
+  previous_at_ = out.size() - 1;
   {
     ListWriter prompts = out.List("prompts_used");
     for (const std::string& prompt : entry.prompts_used) {

@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -70,15 +71,58 @@ class MemberName {
   size_t size_ = 0;
 };
 
+// FormText is a text that grows at its end, with room ahead: to append to a
+// string piece by piece costs more than half of what writing an entry does.
+class FormText {
+ public:
+  // Overwrites `out`, which is borrowed, and is the text once this is
+  // destroyed.
+  explicit FormText(std::string* out) : out_(*out) { Grow(kFirstBytes); }
+  ~FormText() { out_.resize(size()); }
+  FormText(const FormText&) = delete;
+  FormText& operator=(const FormText&) = delete;
+
+  // Returns where so many bytes have room; what is written there counts once
+  // EndAt has said how far.
+  char* Room(size_t bytes) {
+    if (static_cast<size_t>(end_ - at_) < bytes) Grow(bytes);
+    return at_;
+  }
+  void EndAt(char* at) { at_ = at; }
+
+  void Append(std::string_view text) {
+    char* const begin = Room(text.size());
+    at_ = begin + text.copy(begin, text.size());
+  }
+  void Append(char c) {
+    *Room(1) = c;
+    ++at_;
+  }
+
+  size_t size() const { return static_cast<size_t>(at_ - out_.data()); }
+  // REQUIRES: there is something.
+  char back() const { return at_[-1]; }
+
+ private:
+  static constexpr size_t kFirstBytes = 1024;
+
+  void Grow(size_t bytes);
+
+  std::string& out_;
+  char* at_ = nullptr;   // Null before it has grown first.
+  char* end_ = nullptr;  // Of the room.
+};
+
 class ListWriter;
 
 class MetadataWriter {
  public:
-  // Writes to `out`, which is borrowed and overwritten, until it is destroyed.
-  explicit MetadataWriter(std::string* out) : out_(*out) {
-    out_.assign(1, '{');
+  // Writes to `out`, which is borrowed and overwritten, until it is destroyed;
+  // until then nothing of it is to be read.
+  explicit MetadataWriter(std::string* out) : own_(out), out_(*own_) {
+    out_.Append('{');
   }
-  ~MetadataWriter() { out_.push_back('}'); }
+  ~MetadataWriter() { out_.Append('}'); }
   MetadataWriter(const MetadataWriter&) = delete;
   MetadataWriter& operator=(const MetadataWriter&) = delete;
 
@@ -98,33 +142,40 @@ class MetadataWriter {
   MetadataWriter Object(const MemberName& name);
   ListWriter List(const MemberName& name);
 
+  // How much has been written.
+  size_t size() const { return out_.size(); }
+
  private:
   friend ListWriter;
 
   // Goes on where an object is to be.
   struct Within {
-    std::string& out;
+    FormText& out;
   };
   explicit MetadataWriter(Within within) : out_(within.out) {
-    out_.push_back('{');
+    out_.Append('{');
   }
 
   bool is_first() const { return out_.back() == '{'; }
-  void Name(const MemberName& name) { out_.append(name.text(is_first())); }
-  // Costs half of what a string takes for a range.
-  void Append(const char* begin, const char* end) {
-    out_.append(begin, static_cast<size_t>(end - begin));
+  // Writes the name, and returns where a value of so many bytes has room.
+  char* Name(const MemberName& name, size_t bytes) {
+    char* const begin = out_.Room(MemberName::kBytesMax + bytes);
+    return name.CopyTo(begin, is_first());
   }
-  // A member whose value is short, and needs no escape.
-  void AddShort(const MemberName& name, std::string_view value);
+  // A member whose value needs no escape.
+  void AddPlain(const MemberName& name, std::string_view value) {
+    char* const begin = Name(name, value.size());
+    out_.EndAt(begin + value.copy(begin, value.size()));
+  }
 
-  std::string& out_;
+  std::optional<FormText> own_;  // Nothing within another one.
+  FormText& out_;
 };
 
 // ListWriter writes a JSON array in the same form, until it is destroyed.
 class ListWriter {
  public:
-  ~ListWriter() { out_.push_back(']'); }
+  ~ListWriter() { out_.Append(']'); }
   ListWriter(const ListWriter&) = delete;
   ListWriter& operator=(const ListWriter&) = delete;
 
@@ -135,23 +186,19 @@ class ListWriter {
 
  private:
   friend MetadataWriter;
-  explicit ListWriter(std::string& out) : out_(out) { out_.push_back('['); }
+  explicit ListWriter(FormText& out) : out_(out) { out_.Append('['); }
 
   // Begins the next element.
   void Next() {
-    if (out_.back() != '[') out_.append(", ");
+    if (out_.back() != '[') out_.Append(", ");
   }
 
-  std::string& out_;
+  FormText& out_;
 };
-
-// Appends a JSON string; what is no UTF-8 as AddText does.
-void AppendLedgerString(std::string_view text, std::string* out);
 
 // A time as it is written in entries: `2026-01-02T03:04:05.678901+00:00`, in
 // UTC, without a fraction if there is none.
 std::string LedgerTimeText(absl::Time time);
-void AppendLedgerTime(absl::Time time, std::string* out);
 
 }  // namespace gateway
 

@@ -24,8 +24,6 @@ namespace {
 // From here on, and below its counterpart, repr() writes an exponent.
 constexpr double kExponentFrom = 1e16;
 constexpr double kExponentBelow = 1e-4;
-// `-1.7976931348623157e+308` and some.
-constexpr size_t kFloatBytesMax = 32;
 
 std::string_view EscapeOf(char c) {
   switch (c) {
@@ -186,45 +184,27 @@ void AppendPythonString(std::string_view text, std::string* out) {
   out->push_back('"');
 }
 
-bool AppendPlainString(std::string_view text, std::string* out) {
-  // Most texts are short, and a string grows by what is there already for less
-  // than by what is yet to be written.
-  std::array<char, 64> copy;
-  if (text.size() + 2 <= copy.size()) {
-    if (!CopyPlainJsonText(text, copy.data() + 1)) return false;
-    copy[0] = '"';
-    copy[text.size() + 1] = '"';
-    out->append(copy.data(), text.size() + 2);
-    return true;
-  }
-  const size_t begin = out->size();
-  out->resize(begin + text.size() + 2);
-  char* const at = out->data() + begin;
-  if (!CopyPlainJsonText(text, at + 1)) {
-    out->resize(begin);
-    return false;
-  }
-  *at = '"';
-  out->back() = '"';
-  return true;
-}
-
-void AppendPythonFloat(double number, std::string* out) {
+char* WritePythonFloat(double number, char* out) {
   assert(std::isfinite(number));
   const double size = std::abs(number);
   const bool has_exponent =
       size != 0 && (size >= kExponentFrom || size < kExponentBelow);
-  std::array<char, kFloatBytesMax> digits;
+  constexpr std::string_view kPoint = ".0";
   const std::to_chars_result written = std::to_chars(
-      digits.data(), digits.data() + digits.size(), number,
+      out, out + kPythonFloatBytesMax - kPoint.size(), number,
       has_exponent ? std::chars_format::scientific : std::chars_format::fixed);
   assert(written.ec == std::errc());
-  const std::string_view text(digits.data(),
-                              static_cast<size_t>(written.ptr - digits.data()));
-  out->append(text);
-  if (!has_exponent && text.find('.') == std::string_view::npos) {
-    out->append(".0");
+  const std::string_view text(out, static_cast<size_t>(written.ptr - out));
+  if (has_exponent || text.find('.') != std::string_view::npos) {
+    return written.ptr;
   }
+  return written.ptr + kPoint.copy(written.ptr, kPoint.size());
+}
+
+void AppendPythonFloat(double number, std::string* out) {
+  std::array<char, kPythonFloatBytesMax> digits;
+  char* const end = WritePythonFloat(number, digits.data());
+  out->append(digits.data(), static_cast<size_t>(end - digits.data()));
 }
 
 absl::StatusOr<std::string> PythonJsonOf(

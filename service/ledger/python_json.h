@@ -10,6 +10,7 @@
 #ifndef SERVICE_LEDGER_PYTHON_JSON_H_
 #define SERVICE_LEDGER_PYTHON_JSON_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -21,14 +22,13 @@ namespace gateway {
 // Appends a string with its quotes. REQUIRES: `text` is UTF-8.
 void AppendPythonString(std::string_view text, std::string* out);
 
-// The same if it is ASCII and nothing in it needs to be escaped, and then
-// returns true. Most strings are such: eight bytes are looked at, and copied,
-// at a time.
-bool AppendPlainString(std::string_view text, std::string* out);
-
-// Appends a number as repr() writes a float: `0.1`, `2.0`, `1e-05`, `1e+16`.
-// REQUIRES: it is finite.
+// Writes a number as repr() writes a float: `0.1`, `2.0`, `1e-05`, `1e+16`.
+// Returns its end. REQUIRES: it is finite, and `out` has kPythonFloatBytesMax.
+char* WritePythonFloat(double number, char* out);
 void AppendPythonFloat(double number, std::string* out);
+
+// `-1.7976931348623157e+308` and some.
+inline constexpr size_t kPythonFloatBytesMax = 34;
 
 // Returns what CPython makes of `json`, an object or array, when it reads and
 // writes it again, without the root's members of the names `left_out`. Of a
