@@ -98,10 +98,10 @@ size_t LedgerWriter::unwritten() const {
   size_t entries = counts_.kept + left_entries_;
   for (const Waiting* const waiting : waiting_) {
     if (IsForgotten(waiting->otherwise)) continue;
-    entries += waiting->sources.size() + waiting->entries.size();
+    entries += waiting->count;
   }
   for (const Waiting* const waiting : committing_) {
-    if (!IsForgotten(waiting->otherwise)) entries += waiting->entries.size();
+    if (!IsForgotten(waiting->otherwise)) entries += waiting->count;
   }
   return entries;
 }
@@ -231,7 +231,9 @@ void LedgerWriter::EndTurn() {
     if (settled.ok()) uncertain_ = kept_.size();
   }
   taken_.clear();
-  Tell(EndCommit(committed));
+  group_ = EndCommit(committed);
+  Tell(group_);
+  group_.clear();  // Its memory is for who waits next.
   if (!committed.ok()) LetGoOfBacklog(committed);
   TellLost(/*at_once=*/committed.ok());
 }
@@ -265,7 +267,9 @@ void LedgerWriter::TakeWaiting() {
   WakeWatch();
   const size_t places = PlacesInCommit();
   if (places == waiting_.size()) {
-    group_ = TakeAllWaiting();
+    waiting_entries_ = 0;
+    waiting_bytes_ = 0;
+    waiting_.swap(group_);  // Which leaves its memory to the loops.
     return;
   }
   const auto end = waiting_.begin() + static_cast<ptrdiff_t>(places);
@@ -310,6 +314,7 @@ void LedgerWriter::WriteGroup() {
     for (UnchainedEntry& entry : waiting->entries) {
       taken_.push_back({std::move(entry), waiting->otherwise});
     }
+    waiting->entries.clear();
   }
   MutexLock lock(mu_);
   committing_.swap(group_);
@@ -538,9 +543,7 @@ LedgerWriter::Group LedgerWriter::LeaveCommit(const absl::Status& why) {
     const bool is_known_first =
         waiting->otherwise == IfNotCommitted::kForgetOnceKnown;
     (is_known_first ? stays : left).push_back(waiting);
-    if (!IsForgotten(waiting->otherwise)) {
-      left_entries_ += waiting->entries.size();
-    }
+    if (!IsForgotten(waiting->otherwise)) left_entries_ += waiting->count;
     if (!is_known_first) TellFailure(*waiting, why);
   }
   committing_.swap(stays);

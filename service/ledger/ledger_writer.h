@@ -164,10 +164,10 @@ class LedgerWriter {
   // Some that wait together, in their coroutine.
   struct Waiting {
     Sources sources;
-    // Behind those of the sources, and then all of them.
+    // Behind those of the sources, then all of them; the thread takes them.
     absl::InlinedVector<UnchainedEntry, 2> entries;
     IfNotCommitted otherwise;
-    // How much it is, before its texts are written.
+    // How much it is, and, of bytes, before its texts are written.
     size_t count = 0;
     size_t bytes = 0;
     EventLoop* loop = nullptr;

@@ -129,16 +129,16 @@ class CommitSpan {
 // What a call's budgets were charged. Borrows it all.
 class DebitSource : public EntrySource {
  public:
-  DebitSource(const BudgetSettlement& settled, const BudgetEntryFacts& facts,
-              const ShortText& id, absl::Time time)
-      : settled_(settled), facts_(facts), id_(id), time_(time) {}
+  DebitSource(const Call& call, const BudgetSettlement& settled,
+              absl::Time time)
+      : call_(call), settled_(settled), time_(time) {}
 
   size_t bytes() const override { return kEntryBytes; }
 
   UnchainedEntry Write() const override {
     BudgetDebit debit = DebitOf(settled_);
-    LedgerEntry entry = BudgetDebitEntry(debit, facts_);
-    entry.id = std::string_view(id_);
+    LedgerEntry entry = BudgetDebitEntry(debit, FactsOfBudgets(call_));
+    entry.id = std::string_view(NewId(call_));
     entry.time = time_;
     return UnchainedEntry(
         entry, /*note=*/{},
@@ -146,18 +146,24 @@ class DebitSource : public EntrySource {
   }
 
  private:
+  const Call& call_;
   const BudgetSettlement& settled_;
-  const BudgetEntryFacts facts_;
-  const ShortText id_;
   const absl::Time time_;
 };
+
+// Of a dispatch that may be in the ledger although its commit failed. One that
+// was refused before it was written has no id.
+void AppendWithdrawal(const CallLedger::RoundTrip& trip, std::string* note) {
+  if (trip.dispatch_id.empty()) return;
+  note->append(WithdrawingNote(trip.dispatch_id));
+}
 
 }  // namespace
 
 class CallLedger::DispatchSource : public EntrySource {
  public:
-  // `turns` are what budgets count for it.
-  DispatchSource(const PlannedCall& call, const RoundTrip& trip,
+  // Gives the trip its ids. `turns` are what budgets count for it.
+  DispatchSource(const PlannedCall& call, RoundTrip& trip,
                  std::string_view context_hash, int64_t turns)
       : call_(call), trip_(trip), context_hash_(context_hash), turns_(turns) {}
 
@@ -170,6 +176,8 @@ class CallLedger::DispatchSource : public EntrySource {
     if (context_hash_.empty() && IsHashedLate(call_)) {
       context_hash_ = HashText(PromptText(call_));
     }
+    trip_.dispatch_id = NewId(call_);
+    trip_.exchange_id = NewId(call_);
     LedgerEntry entry = BeginEntry(call_, kDispatchType, trip_.dispatch_id,
                                    trip_.dispatch_time);
     entry.decision = "DISPATCHED";
@@ -199,22 +207,22 @@ class CallLedger::DispatchSource : public EntrySource {
   }
 
   const PlannedCall& call_;
-  const RoundTrip& trip_;
+  RoundTrip& trip_;
   mutable std::string context_hash_;
   const int64_t turns_;
 };
 
 class CallLedger::ExchangeSource : public EntrySource {
  public:
-  ExchangeSource(CallLedger& ledger, const Call& call, const RoundTrip& trip)
+  ExchangeSource(CallLedger& ledger, const Call& call, const RoundTrip& trip,
+                 absl::Time time)
       : ledger_(ledger),
         call_(call),
         trip_(trip),
-        time_(Now(call)),
+        time_(time),
         response_(ledger.ResponseText(*trip.attempt)) {
     for (const RoundTrip& other : ledger.trips_) {
-      if (!other.withdrawn) continue;
-      withdrawals_.append(WithdrawingNote(other.dispatch_id));
+      if (other.withdrawn) AppendWithdrawal(other, &withdrawals_);
     }
   }
 
@@ -278,17 +286,12 @@ Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
     co_await OffLoop(call.facts.request_bytes, hash);
   }
   RoundTrip& trip = trips_.emplace_back();
-  trip = {.attempt = &attempt,
-          .dispatch_time = Now(call),
-          .dispatch_id = NewId(call),
-          .exchange_id = NewId(call)};
+  trip = {.attempt = &attempt, .dispatch_time = Now(call)};
   DispatchSource dispatch(call, trip, context_hash_,
                           /*turns=*/trips_.size() == 1 ? 1 : 0);
-  LedgerWriter::Sources sources;
-  sources.push_back(&dispatch);
-  CommitSpan span(call, kDispatchType, sources.size());
+  CommitSpan span(call, kDispatchType, /*entries=*/1);
   const absl::Status committed = co_await writer_.Commit(
-      std::move(sources), {},
+      LedgerWriter::Sources(1, &dispatch), {},
       degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget);
   span.End(committed);
   if (context_hash_.empty()) context_hash_ = dispatch.TakeContextHash();
@@ -341,7 +344,7 @@ void CallLedger::Close(const Call& call) {
   for (RoundTrip& trip : trips_) {
     if (trip.closed || trip.withdrawn) continue;
     trip.closed = true;
-    closed_.push_back(ExchangeSource(*this, call, trip).Write());
+    closed_.push_back(ExchangeSource(*this, call, trip, Now(call)).Write());
   }
 }
 
@@ -365,12 +368,13 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (texts_ != nullptr) co_await ReadForwarded(call);
   absl::InlinedVector<ExchangeSource, 1> exchanges;
   exchanges.reserve(trips_.size());
+  const absl::Time now = Now(call);
   bool was_asked = false;
   for (RoundTrip& trip : trips_) {
     if (trip.withdrawn) continue;
     was_asked = true;
     if (!std::exchange(trip.closed, true)) {
-      exchanges.emplace_back(*this, call, trip);
+      exchanges.emplace_back(*this, call, trip, now);
     }
   }
   std::optional<DebitSource> debit;
@@ -379,9 +383,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     const BudgetSettlement& taken = call.budgets->settled();
     // Where others stand before it all are made here, in their order.
     if (closed_.empty() && call.budgets->exceeded().empty()) {
-      if (!taken.empty()) {
-        debit.emplace(taken, FactsOfBudgets(call), NewId(call), Now(call));
-      }
+      if (!taken.empty()) debit.emplace(call, taken, now);
     } else {
       AddBudgetEntries(call);
     }
@@ -456,9 +458,7 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
   }
   entry.metadata = RejectionMetadata(call, refusal, told);
   std::string note;
-  for (const RoundTrip& trip : trips_) {
-    note.append(WithdrawingNote(trip.dispatch_id));
-  }
+  for (const RoundTrip& trip : trips_) AppendWithdrawal(trip, &note);
   return UnchainedEntry(entry, std::move(note));
 }
 

@@ -102,6 +102,8 @@ class CallLedger {
   struct RoundTrip {
     const Attempt* attempt = nullptr;
     absl::Time dispatch_time;
+    // Given as the dispatch is written: empty before, and of one that was
+    // refused before that.
     ShortText dispatch_id;
     ShortText exchange_id;
     bool withdrawn = false;  // The dispatch could not be written.
