@@ -184,7 +184,11 @@ void ReportUsage(const Usage& usage, CallFields* fields) {
   }
   if (usage.estimated()) out = WriteText("; estimated=true", out);
   fields->AddWritten(kUsageHeader, out);
-  if (usage.cost_known()) AddMoney(kCostHeader, usage.cost_usd_nanos(), fields);
+  if (usage.cost_known()) ReportCost(usage, fields);
+}
+
+void ReportCost(const Usage& usage, CallFields* fields) {
+  AddMoney(kCostHeader, usage.cost_usd_nanos(), fields);
 }
 
 std::string CostText(const Usage& usage) {

@@ -76,6 +76,9 @@ void ReportLoad(const RuntimeSnapshot& runtime, CallFields* fields);
 // borrow nothing.
 void ReportUsage(const llmgateway::v1::Usage& usage, CallFields* fields);
 
+// Adds what it cost alone. REQUIRES: that is known.
+void ReportCost(const llmgateway::v1::Usage& usage, CallFields* fields);
+
 // Returns the cost in dollars, exactly, as a decimal number: `0.0315`.
 std::string CostText(const llmgateway::v1::Usage& usage);
 

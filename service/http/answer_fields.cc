@@ -105,8 +105,8 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
   if (!outcome.ok()) return;
   const v1::Usage& usage = attempt->answer.facts.usage;
   if (usage.cost_known()) {
-    cost_ = CostText(usage);
-    Add(kCostHeader, cost_);
+    ReportCost(usage, &report_);
+    Add(kCostHeader, report_[report_.size() - 1].value);
   }
   AddWarningsOf(call);
 }

@@ -82,7 +82,6 @@ class AnswerFields {
   std::string elapsed_ms_;
   std::string retry_after_;
   std::string warnings_;
-  std::string cost_;
   std::string ledger_entry_;  // Of a refusal.
   CallFields report_;
   std::string age_;
