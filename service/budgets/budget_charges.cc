@@ -44,6 +44,13 @@ absl::Status BudgetCharges::Refusal(absl::Time now) const {
   return BudgetFault(charges_, now);
 }
 
+bool BudgetCharges::HasNews() const {
+  return std::any_of(
+      charges_.begin(), charges_.end(), [](const BudgetCharge& charge) {
+        return charge.near || charge.obstacle != BudgetObstacle::kNone;
+      });
+}
+
 std::vector<BudgetExceeded> BudgetCharges::Exceeded() const {
   std::vector<BudgetExceeded> exceeded;
   for (const BudgetCharge& charge : charges_) {
@@ -152,13 +159,12 @@ void BudgetCharges::AddTargetIfTaken(const BudgetRule& rule,
   if (change.has_value()) changes->push_back(*std::move(change));
 }
 
-template <typename Counts>
-std::optional<int64_t> BudgetCharges::Least(absl::Time now,
-                                            const Counts& counts) const {
-  std::optional<int64_t> least;
+BudgetCharges::Remaining BudgetCharges::WhatRemains(absl::Time now) const {
+  Remaining remaining;
   for (const BudgetCharge& charge : charges_) {
+    const BudgetRule& rule = *charge.rule;
     if (charge.state == BudgetCharge::State::kSkipped ||
-        charge.rule->mode() != BudgetMode::kEnforce || !counts(*charge.rule)) {
+        rule.mode() != BudgetMode::kEnforce) {
       continue;
     }
     const std::optional<int64_t> left =
@@ -166,17 +172,11 @@ std::optional<int64_t> BudgetCharges::Least(absl::Time now,
             ? charge.left
             : table_.RemainingOf(charge, absl::ToUnixSeconds(now));
     if (!left.has_value()) continue;
+    std::optional<int64_t>& least =
+        rule.counts_cost() ? remaining.cost_usd_nanos : remaining.tokens;
     least = std::min(least.value_or(*left), *left);
   }
-  return least;
-}
-
-std::optional<int64_t> BudgetCharges::RemainingCost(absl::Time now) const {
-  return Least(now, [](const BudgetRule& rule) { return rule.counts_cost(); });
-}
-
-std::optional<int64_t> BudgetCharges::RemainingTokens(absl::Time now) const {
-  return Least(now, [](const BudgetRule& rule) { return !rule.counts_cost(); });
+  return remaining;
 }
 
 }  // namespace gateway

@@ -105,13 +105,19 @@ class BudgetCharges {
                         absl::Time now,
                         std::vector<BudgetChange>* changes) const;
 
-  // The least of what is left of budgets that refuse, of dollars or of tokens,
+  // The least of what is left of budgets that refuse, of dollars and of tokens,
   // now or, of what was settled, then; nothing without one.
-  std::optional<int64_t> RemainingCost(absl::Time now) const;
-  std::optional<int64_t> RemainingTokens(absl::Time now) const;
+  struct Remaining {
+    std::optional<int64_t> cost_usd_nanos;
+    std::optional<int64_t> tokens;
+  };
+  Remaining WhatRemains(absl::Time now) const;
 
   absl::Span<const BudgetCharge> charges() const { return charges_; }
 
+  // Whether there is anything to tell of a call that is let in: of a budget
+  // that it does not fit into, or that is nearly spent.
+  bool HasNews() const;
   // The budgets that it does not fit into and that let it pass all the same.
   // REQUIRES: it is reserved.
   std::vector<BudgetExceeded> Exceeded() const;
@@ -120,8 +126,6 @@ class BudgetCharges {
   // What is not reserved, of the subject's scope.
   BudgetCharge TargetCharge(const BudgetRule& rule, LimitSubject& subject,
                             const BudgetTerms& terms) const;
-  template <typename Counts>
-  std::optional<int64_t> Least(absl::Time now, const Counts& counts) const;
 
   BudgetTable& table_;
   const std::string asker_;

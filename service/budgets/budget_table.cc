@@ -77,7 +77,7 @@ void BudgetTable::SetOptions(const Options& options) {
   retention_seconds_.store(absl::ToInt64Seconds(options.retention));
 }
 
-void BudgetTable::Renew(BudgetCell& cell, int64_t now) const {
+void BudgetTable::RenewLate(BudgetCell& cell, int64_t now) const {
   BudgetSpend& spend = cell.account.spend;
   const BudgetWindow& window = cell.account.window;
   SharedScope* const shared = cell.shared.get();
@@ -241,7 +241,6 @@ void BudgetTable::Warn(BudgetCell& cell, BudgetCharge* charge) {
 
 void BudgetTable::CheckCaller(BudgetCell& cell, int64_t now,
                               BudgetCharge* charge) {
-  if (!charge->rule->binds_caller()) return;
   if (cell.scope->others) {
     // It would be anybody's.
     charge->obstacle = BudgetObstacle::kNoPlace;
@@ -274,7 +273,7 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
       has_session =
           has_session || (charge.rule->is_of_session() &&
                           (charge.has_terms() || cell.account.is_allocated()));
-      CheckCaller(cell, now, &charge);
+      if (charge.rule->binds_caller()) CheckCaller(cell, now, &charge);
       if (charge.refuses()) {
         if (std::exchange(charge.binds, false)) cell.account.binding.reset();
         refused = true;

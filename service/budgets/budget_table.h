@@ -353,15 +353,28 @@ class BudgetTable {
       EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
   bool MakeRoomAnywhere(int64_t now);
   bool MayGo(const BudgetCell& cell, int64_t now) const;
-  // Drops what is over by now.
-  void Renew(BudgetCell& cell, int64_t now) const;
+  // Drops what is over by now. Nearly always nothing is, which is seen at once.
+  void Renew(BudgetCell& cell, int64_t now) const {
+    if (!IsOfNow(cell, now)) RenewLate(cell, now);
+  }
+  bool IsOfNow(const BudgetCell& cell, int64_t now) const {
+    const BudgetSpend& spend = cell.account.spend;
+    if (now >= cell.window_end || spend.IsAhead(now)) return false;
+    if (cell.window_end != BudgetWindow::kNever) return true;
+    // Without a window it may be forgotten.
+    return cell.reservations > 0 ||
+           (cell.shared == nullptr &&
+            now - spend.last_time() <
+                retention_seconds_.load(std::memory_order_relaxed));
+  }
+  void RenewLate(BudgetCell& cell, int64_t now) const;
 
   // Calls `use` with the charge's cell, or with that of all others, whose key
   // the charge has from then on; not if the budget is not for its scope.
   void UseCell(BudgetCharge& charge, int64_t now,
                absl::FunctionRef<void(BudgetCell& cell)> use);
   void Check(BudgetCell& cell, int64_t now, BudgetCharge* charge) const;
-  // Sees to it that the scope is its first caller's, where it is to be.
+  // Sees to it that the scope is its first caller's, as it is to be.
   static void CheckCaller(BudgetCell& cell, int64_t now, BudgetCharge* charge);
   static void CheckAmounts(const BudgetCell& cell, BudgetCharge* charge);
   // Of one that fits into what is left by all replicas: whether this one may.

@@ -34,7 +34,7 @@ std::optional<int64_t> CostOf(const PlannedCall& call,
                               std::string_view priced_as,
                               std::string_view model,
                               const BudgetAmounts& amounts) {
-  const ModelRates* const rates = call.FindPrice(priced_as, model);
+  const ModelRates* const rates = call.FindPriceOnLoop(priced_as, model);
   if (rates == nullptr) return std::nullopt;
   return EstimateCost(*rates, amounts.input_tokens, amounts.output_tokens)
       .nanos();
@@ -153,7 +153,7 @@ absl::Status CallBudgets::Reserve(const PlannedCall& call) {
                              rules_.session_mode() == BudgetMode::kEnforce;
   const bool reserved = charges_.Reserve(now, needs_session);
   if (!reserved) return charges_.Refusal(now);
-  TellCharges();
+  if (charges_.HasNews()) TellCharges();
   return absl::OkStatus();
 }
 
@@ -221,8 +221,7 @@ void CallBudgets::Settle(Call& call) {
                         });
     }
   }
-  remaining_usd_nanos_ = charges_.RemainingCost(now);
-  remaining_tokens_ = charges_.RemainingTokens(now);
+  remaining_ = charges_.WhatRemains(now);
 }
 
 absl::Status ReserveBudgets(Call& call) {

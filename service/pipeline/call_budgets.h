@@ -83,9 +83,9 @@ class CallBudgets {
 
   // What is left, once it is settled; nothing without a budget that refuses.
   std::optional<int64_t> remaining_usd_nanos() const {
-    return remaining_usd_nanos_;
+    return remaining_.cost_usd_nanos;
   }
-  std::optional<int64_t> remaining_tokens() const { return remaining_tokens_; }
+  std::optional<int64_t> remaining_tokens() const { return remaining_.tokens; }
 
  private:
   friend void GrowBudgets(Call& call, const Attempt& attempt,
@@ -123,8 +123,7 @@ class CallBudgets {
   std::vector<BudgetExceeded> exceeded_;
   BudgetSettlement settled_;
   bool finished_ = false;
-  std::optional<int64_t> remaining_usd_nanos_;
-  std::optional<int64_t> remaining_tokens_;
+  BudgetCharges::Remaining remaining_;
 };
 
 // Reserves what the call is estimated to take of its budgets, and sets

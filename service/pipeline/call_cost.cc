@@ -20,7 +20,7 @@ void SettleCost(const IncomingCall& call, Attempt* attempt) {
   // As the answer says, which may not be what was asked for.
   std::string_view tier = answer.facts.service_tier;
   if (response != nullptr) tier = response->service_tier();
-  SetCost(call.FindPrice(attempt->priced_as, attempt->upstream_model),
+  SetCost(call.FindPriceOnLoop(attempt->priced_as, attempt->upstream_model),
           ServiceTierOf(tier), &usage);
   attempt->usage = &usage;
   if (response == nullptr || !response->has_usage()) return;

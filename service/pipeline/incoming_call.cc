@@ -32,6 +32,18 @@ const ModelRates* IncomingCall::FindPrice(std::string_view vendor,
   return runtime->prices().Find(vendor, model, start_time, said_prices.get());
 }
 
+const ModelRates* IncomingCall::FindPriceOnLoop(std::string_view vendor,
+                                                std::string_view model) const {
+  LastPrice& last = last_price_;
+  if (!last.is_known || last.vendor != vendor || last.model != model) {
+    last.vendor = vendor;
+    last.model = model;
+    last.price = FindPrice(vendor, model);
+    last.is_known = true;
+  }
+  return last.price;
+}
+
 void IncomingCall::SetPath(std::string_view beginning, std::string_view rest) {
   rest = rest.substr(0, kPathBytesMax - beginning.size());
   const size_t length = beginning.size() + rest.size();

@@ -27,6 +27,7 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/http/http_client.h"
+#include "base/text/short_text.h"
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
@@ -141,6 +142,10 @@ class IncomingCall {
   // that is not known. `vendor` as of PriceTable. Valid as long as the call.
   const ModelRates* FindPrice(std::string_view vendor,
                               std::string_view model) const;
+  // The same on the call's loop, where the last answer is remembered: a call
+  // asks again and again for what one model costs.
+  const ModelRates* FindPriceOnLoop(std::string_view vendor,
+                                    std::string_view model) const;
 
   // An outcome as everybody is told of it, the ledger before the caller.
   absl::Status InCallersWords(absl::Status outcome) const {
@@ -201,7 +206,16 @@ class IncomingCall {
   v1::EmbedResponse* embeddings = nullptr;
 
  private:
+  // What FindPriceOnLoop was asked for last.
+  struct LastPrice {
+    bool is_known = false;
+    ShortText vendor;
+    ShortText model;
+    const ModelRates* price = nullptr;
+  };
+
   std::array<char, 64> short_path_;  // The paths of most, without memory.
+  mutable LastPrice last_price_;
 };
 
 using DomainTags = absl::InlinedVector<std::string_view, 4>;

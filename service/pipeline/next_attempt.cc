@@ -334,7 +334,7 @@ bool NextAttempt::IsWorthItsCost(const PlannedTarget& target) const {
       call_.runtime->config().resilience().hedging().cost_limit_usd_nanos();
   if (limit == 0) return true;
   const ModelRates* const price =
-      call_.FindPrice(PricedAs(*target.provider), target.upstream_model);
+      call_.FindPriceOnLoop(PricedAs(*target.provider), target.upstream_model);
   return price != nullptr &&
          EstimateCost(*price, GuessedInputTokens(call_),
                       call_.OutputTokensLimit().value_or(kOutputTokensGuess))

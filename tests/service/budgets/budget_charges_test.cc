@@ -89,13 +89,16 @@ TEST(BudgetChargesTest, TellsTheLeastOfWhatIsLeft) {
   TestCall call(budgets, {});
   ASSERT_TRUE(call.Reserve({.input_tokens = 100, .cost_usd_nanos = 1000}));
   call.Settle({.input_tokens = 120, .cost_usd_nanos = 400'000'000});
-  EXPECT_EQ(call.charges.RemainingCost(At(budgets.now)), 600'000'000);
-  EXPECT_EQ(call.charges.RemainingTokens(At(budgets.now)), 380);
+  const BudgetCharges::Remaining left =
+      call.charges.WhatRemains(At(budgets.now));
+  EXPECT_EQ(left.cost_usd_nanos, 600'000'000);
+  EXPECT_EQ(left.tokens, 380);
   TestBudgets none(R"(rules { name: "w" unit: LIMIT_UNIT_COST limit_usd: "1"
     mode: MODE_OFF })");
   TestCall free(none, {});
   ASSERT_TRUE(free.Reserve({}));
-  EXPECT_EQ(free.charges.RemainingCost(At(none.now)), std::nullopt);
+  EXPECT_EQ(free.charges.WhatRemains(At(none.now)).cost_usd_nanos,
+            std::nullopt);
 }
 
 TEST(BudgetChargesTest, WhatLetsACallPassIsNamed) {
