@@ -15,6 +15,7 @@
 #include "clients/cli/chat_printer.h"
 #include "clients/cli/chat_request.h"
 #include "clients/cli/interrupts.h"
+#include "clients/cli/told_file.h"
 
 namespace gateway {
 namespace {
@@ -38,27 +39,40 @@ class Conversation {
         console_(console) {}
 
   absl::Status Say(const std::string& prompt, RunningCall* running) {
-    ChatPrinter printer(console_, as_json_);
-    const auto print = [&printer](const v1::GenerateEvent& event) {
-      printer.Print(event);
-      return true;
-    };
-    const absl::Status ended =
-        gateway_.StreamWhile<v1::GenerateRequest, v1::GenerateEvent>(
-            &v1::GatewayService::Stub::StreamGenerate, turns_.Ask(prompt),
-            print, running);
-    printer.Finish();
+    std::string answer;
+    const absl::Status ended = Send(turns_.Ask(prompt), running, &answer);
     if (ended.ok()) {
-      turns_.Answered(printer.answer());
+      turns_.Answered(answer);
     } else {
       turns_.Unanswered();
     }
     return ended;
   }
 
+  // Sends the request as it is. It is no turn.
+  absl::Status SayNoMore() {
+    std::string answer;
+    return Send(turns_.request(), /*running=*/nullptr, &answer);
+  }
+
   void Forget() { turns_.Forget(); }
 
  private:
+  absl::Status Send(const v1::GenerateRequest& request, RunningCall* running,
+                    std::string* answer) {
+    ChatPrinter printer(console_, as_json_);
+    const auto print = [&printer](const v1::GenerateEvent& event) {
+      printer.Print(event);
+      return true;
+    };
+    absl::Status ended =
+        gateway_.StreamWhile<v1::GenerateRequest, v1::GenerateEvent>(
+            &v1::GatewayService::Stub::StreamGenerate, request, print, running);
+    printer.Finish();
+    *answer = printer.answer();
+    return ended;
+  }
+
   const GatewayConnection& gateway_;
   ChatTurns turns_;
   const bool as_json_;
@@ -103,16 +117,20 @@ absl::Status ChatOnTerminal(const RpcPlace& place, ChatTurns turns,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> PromptOf(const OperatorWords& words,
+// Empty if there is none, and the request asks by itself.
+absl::StatusOr<std::string> PromptOf(const OperatorWords& words, bool asks,
                                      const Console& console) {
   std::string prompt = absl::StrJoin(words.words, " ");
-  if (words.words.empty()) {
+  const bool input_is_taken = LastOf(words, "--request") == kStandardInput;
+  if (words.words.empty() && !console.in_is_terminal && !input_is_taken) {
     prompt.assign(std::istreambuf_iterator<char>(console.in), {});
   }
   if (absl::StripAsciiWhitespace(prompt).empty()) {
+    if (asks) return std::string();
     return absl::InvalidArgumentError(
-        "there is nothing to ask: chat takes the prompt as words or from "
-        "standard input; see gatewayctl --help");
+        "there is nothing to ask: chat takes the prompt as words, from "
+        "standard input, or as the last message of --request, of the role "
+        "ROLE_USER or ROLE_TOOL; see gatewayctl --help");
   }
   if (prompt.size() > kPromptBytesMax) {
     return absl::InvalidArgumentError(
@@ -128,14 +146,18 @@ absl::Status Chat(const RpcPlace& place, const OperatorWords& words,
                   const Console& console) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kChatCommand, words));
   GATEWAY_ASSIGN_OR_RETURN(ChatTurns turns, ChatTurns::Of(words));
-  if (words.words.empty() && console.in_is_terminal) {
+  const bool has_lines =
+      console.in_is_terminal && LastOf(words, "--request") != kStandardInput;
+  if (words.words.empty() && has_lines && !turns.asks()) {
     return ChatOnTerminal(place, std::move(turns), words.as_json, console);
   }
-  GATEWAY_ASSIGN_OR_RETURN(const std::string prompt, PromptOf(words, console));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string prompt,
+                           PromptOf(words, turns.asks(), console));
   GATEWAY_ASSIGN_OR_RETURN(const GatewayConnection gateway,
                            GatewayConnection::Open(place));
-  return Conversation(gateway, std::move(turns), words.as_json, console)
-      .Say(prompt, /*running=*/nullptr);
+  Conversation conversation(gateway, std::move(turns), words.as_json, console);
+  return prompt.empty() ? conversation.SayNoMore()
+                        : conversation.Say(prompt, /*running=*/nullptr);
 }
 
 }  // namespace gateway

@@ -7,9 +7,9 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/os/file.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "clients/cli/told_file.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace gateway {
@@ -35,15 +35,13 @@ void AddTurn(v1::Role role, const std::string& text,
 // What every turn asks for, such as tools, in the contract's own words.
 absl::Status ReadRequest(const std::string& path,
                          v1::GenerateRequest* request) {
-  const absl::StatusOr<std::string> text = ReadFile(path, kRequestBytesMax);
-  if (!text.ok()) {
-    return absl::Status(text.status().code(),
-                        absl::StrCat(path, ": ", text.status().message()));
-  }
-  const auto read = google::protobuf::util::JsonStringToMessage(*text, request);
+  GATEWAY_ASSIGN_OR_RETURN(const std::string text,
+                           ReadToldFile(path, kRequestBytesMax));
+  const auto read = google::protobuf::util::JsonStringToMessage(text, request);
   if (read.ok()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      path, " is no GenerateRequest as JSON: ", read.message().as_string()));
+      path == kStandardInput ? "standard input" : path,
+      " is no GenerateRequest as JSON: ", read.message().as_string()));
 }
 
 // The flags that are plain texts.
@@ -126,6 +124,12 @@ absl::StatusOr<ChatTurns> ChatTurns::Of(const OperatorWords& words) {
 
 ChatTurns::ChatTurns(v1::GenerateRequest request)
     : request_(std::move(request)), first_messages_(request_.messages_size()) {}
+
+bool ChatTurns::asks() const {
+  if (request_.messages().empty()) return false;
+  const v1::Message& last = *request_.messages().rbegin();
+  return last.role() == v1::ROLE_USER || last.role() == v1::ROLE_TOOL;
+}
 
 const v1::GenerateRequest& ChatTurns::Ask(const std::string& prompt) {
   if (!request_.session().empty()) Forget();

@@ -31,6 +31,12 @@ class ChatTurns {
   // Fails as GenerateRequestOf does.
   static absl::StatusOr<ChatTurns> Of(const OperatorWords& words);
 
+  // Whether the request asks something by itself: its last message waits for
+  // an answer.
+  bool asks() const;
+  // The request, as it is.
+  const llmgateway::v1::GenerateRequest& request() const { return request_; }
+
   // The request that says this, behind what was said before.
   const llmgateway::v1::GenerateRequest& Ask(const std::string& prompt);
 

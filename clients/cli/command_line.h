@@ -76,6 +76,9 @@ struct CommandLine {
   std::string daemon_config;
   // The gateway that is meant, by its name in the file of contexts.
   std::string gateway_context;
+  // The context that applies, if it does not say where the gateway is, and
+  // nobody else does.
+  std::string placeless_context;
   // Where operators ask, and where callers do by gRPC.
   std::string admin;
   std::string grpc;

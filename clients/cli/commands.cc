@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "base/process/exec_program.h"
 #include "base/status_macros.h"
-#include "base/text/timestamp.h"
+#include "base/string_view.h"
 #include "clients/cli/alerts_request.h"
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
@@ -37,6 +37,7 @@
 #include "clients/cli/models_request.h"
 #include "clients/cli/operator_words.h"
 #include "clients/cli/prices_request.h"
+#include "clients/cli/progress.h"
 #include "clients/cli/providers_request.h"
 #include "clients/cli/retrying.h"
 #include "clients/cli/rollout_request.h"
@@ -44,6 +45,7 @@
 #include "clients/cli/route_search.h"
 #include "clients/cli/rpc_connection.h"
 #include "clients/cli/sessions_request.h"
+#include "clients/cli/status_report.h"
 #include "clients/cli/switches.h"
 #include "clients/cli/top.h"
 #include "clients/cli/traces_request.h"
@@ -102,12 +104,6 @@ int Execute(const CommandLine& command, const Route& route, Variables variables,
   return Fail(err, ExecProgram(command.program, variables));
 }
 
-void PrintRow(std::string_view name, std::string_view value,
-              std::ostream& out) {
-  constexpr size_t kColumn = 12;
-  out << name << std::string(kColumn - name.size(), ' ') << value << "\n";
-}
-
 // The listener that says whether the gateway of a route is ready.
 ReadyQuestion QuestionTo(const Route& route, const CommandLine& command) {
   const bool has_operations =
@@ -118,39 +114,16 @@ ReadyQuestion QuestionTo(const Route& route, const CommandLine& command) {
   return {route.url, "/health/ready", command.ca_file};
 }
 
-void PrintRecord(const Route& route, std::ostream& out) {
-  const PidRecord& record = *route.record;
-  PrintRow("pid file", route.pid_file, out);
-  PrintRow("process", absl::StrCat(record.process.pid), out);
-  if (!record.version.empty()) PrintRow("version", record.version, out);
-  if (record.started_at != absl::InfinitePast()) {
-    std::string started_at;
-    AppendTimestamp(record.started_at, &started_at);
-    PrintRow("started", started_at, out);
-  }
-  const std::pair<std::string_view, int> ports[] = {
-      {"grpc", record.grpc_port},
-      {"http", record.gateway_port},
-      {"admin", record.admin_port},
-      {"operations", record.operations_port},
-      {"admin_http", record.admin_http_port}};
-  for (const auto& [name, port] : ports) {
-    if (port != 0) PrintRow(name, absl::StrCat("port ", port), out);
-  }
-}
-
 int PrintStatus(const CommandLine& command, const Switches& switches,
                 const Route& route, std::ostream& out) {
-  PrintRow("url", route.url, out);
-  if (route.record.has_value()) {
-    PrintRecord(route, out);
-  } else {
-    PrintRow("found by", "being told", out);
-  }
+  const bool as_json = command.asked.as_json;
   // A proxy is not ours to ask.
-  if (!switches.gateway) return 0;
+  if (!switches.gateway) {
+    out << StatusText(route, /*readout=*/nullptr, as_json);
+    return 0;
+  }
   const Readout readout = AskReady(QuestionTo(route, command));
-  PrintRow("health", readout.text, out);
+  out << StatusText(route, &readout, as_json);
   return readout.ready ? 0 : 1;
 }
 
@@ -164,8 +137,27 @@ struct ListenerWords {
   const std::string& said;
   const char* variable;
   int PidRecord::* port;
-  const char* unknown;
+  const char* name;
+  const char* flag;
 };
+
+// A context that says less than is needed is not passed over for whatever
+// gateway runs on this machine.
+absl::Status NoPlaceIn(const CommandLine& command, std::string_view flag) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("the context ", command.placeless_context,
+                   " does not say where that is; gatewayctl contexts set ",
+                   command.placeless_context, " ", ToAbsl(flag),
+                   " adds it, and --pid_file or --url names another gateway"));
+}
+
+// Where a listener may be named that was not found.
+std::string ListenerHint(const ListenerWords& words) {
+  return absl::StrCat("name it by ", words.flag, " HOST:PORT, $",
+                      words.variable,
+                      " or a context (gatewayctl contexts set), or start a "
+                      "gateway by gatewayctl daemon start");
+}
 
 // Where it is: as told, or by the PID file on this machine.
 absl::StatusOr<std::string> ListenerOf(const ListenerWords& words,
@@ -174,11 +166,19 @@ absl::StatusOr<std::string> ListenerOf(const ListenerWords& words,
   if (!words.said.empty()) return words.said;
   const std::string told = VariableOf(variables, words.variable);
   if (!told.empty()) return told;
+  if (!command.placeless_context.empty()) {
+    return NoPlaceIn(command, absl::StrCat(words.flag, " HOST:PORT"));
+  }
   const absl::StatusOr<Route> route =
       FindRoute(command, {.gateway = true}, variables);
+  if (absl::IsNotFound(route.status())) {
+    return absl::NotFoundError(
+        absl::StrCat(route.status().message(), "; ", ListenerHint(words)));
+  }
   if (!route.ok()) return route.status();
   if (!route->record.has_value() || (*route->record).*words.port == 0) {
-    return absl::NotFoundError(words.unknown);
+    return absl::NotFoundError(absl::StrCat(
+        "no ", words.name, " listener is known; ", ListenerHint(words)));
   }
   return absl::StrCat("127.0.0.1:", (*route->record).*words.port);
 }
@@ -186,14 +186,13 @@ absl::StatusOr<std::string> ListenerOf(const ListenerWords& words,
 // Where operators ask, and as whom.
 absl::StatusOr<RpcPlace> AdminOf(const CommandLine& command,
                                  const Variables& variables) {
-  GATEWAY_ASSIGN_OR_RETURN(
-      std::string address,
-      ListenerOf({.said = command.admin,
-                  .variable = "GATEWAY_ADMIN",
-                  .port = &PidRecord::admin_port,
-                  .unknown = "no admin listener is known; name it by --admin "
-                             "HOST:PORT"},
-                 command, variables));
+  GATEWAY_ASSIGN_OR_RETURN(std::string address,
+                           ListenerOf({.said = command.admin,
+                                       .variable = "GATEWAY_ADMIN",
+                                       .port = &PidRecord::admin_port,
+                                       .name = "admin",
+                                       .flag = "--admin"},
+                                      command, variables));
   return RpcPlace{.address = std::move(address),
                   .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
                   .ca_file = command.ca_file};
@@ -202,14 +201,13 @@ absl::StatusOr<RpcPlace> AdminOf(const CommandLine& command,
 // Where callers ask by gRPC, and as whom.
 absl::StatusOr<RpcPlace> GrpcOf(const CommandLine& command,
                                 const Variables& variables) {
-  GATEWAY_ASSIGN_OR_RETURN(
-      std::string address,
-      ListenerOf({.said = command.grpc,
-                  .variable = "GATEWAY",
-                  .port = &PidRecord::grpc_port,
-                  .unknown = "no gRPC listener is known; name it by --grpc "
-                             "HOST:PORT"},
-                 command, variables));
+  GATEWAY_ASSIGN_OR_RETURN(std::string address,
+                           ListenerOf({.said = command.grpc,
+                                       .variable = "GATEWAY",
+                                       .port = &PidRecord::grpc_port,
+                                       .name = "gRPC",
+                                       .flag = "--grpc"},
+                                      command, variables));
   return RpcPlace{.address = std::move(address),
                   .key = VariableOf(variables, "GATEWAY_KEY"),
                   .ca_file = command.ca_file};
@@ -223,9 +221,11 @@ int RunRollout(const CommandLine& command, const Variables& variables,
       ChangeRollout({.address = admin->address,
                      .change = command.rollout,
                      .key = admin->key,
-                     .ca_file = admin->ca_file});
+                     .ca_file = admin->ca_file,
+                     .as_json = command.asked.as_json});
   if (!share.ok()) return Fail(err, share.status());
-  PrintRow("rollout", share->text, out);
+  out << (command.asked.as_json ? share->text
+                                : StatusRow("rollout", share->text));
   return 0;
 }
 
@@ -270,15 +270,24 @@ absl::StatusOr<LedgerReport> Reprice(const CommandLine& command,
 }
 
 int RunLedgerCommand(const CommandLine& command, const Variables& variables,
-                     std::ostream& out, std::ostream& err) {
+                     const Console& console) {
+  std::ostream& out = console.out;
+  std::ostream& err = console.err;
   if (!command.asked.words.empty() && command.asked.words[0] == "reprice") {
     const absl::StatusOr<LedgerReport> report = Reprice(command, variables);
     if (!report.ok()) return Fail(err, report.status());
     out << report->text;
     return report->valid ? 0 : 1;
   }
+  // Where both are the terminal, what is exported shows how far that is.
+  const bool is_mixed =
+      console.out_is_terminal &&
+      command.asked.words == std::vector<std::string>{"export"};
+  Progress progress(console, "ledger", "entries");
   const absl::StatusOr<bool> valid = RunLedger(
-      command.asked, [&] { return AdminOf(command, variables); }, out);
+      command.asked, [&] { return AdminOf(command, variables); }, out,
+      is_mixed ? nullptr : &progress);
+  progress.End();
   if (!valid.ok()) return Fail(err, valid.status());
   return *valid ? 0 : 1;
 }
@@ -320,6 +329,9 @@ int RunOnRoute(const CommandLine& command, const Variables& variables,
            "Enable the gateway with --gateway, GATEWAY_V2_ENABLED=true or "
            "gatewayEnabled in the\ndaemon's configuration.\n";
     return 1;
+  }
+  if (!command.placeless_context.empty()) {
+    return Fail(err, NoPlaceIn(command, "--url URL"));
   }
   const absl::StatusOr<Route> route = FindRoute(command, *switches, variables);
   if (!route.ok()) {
@@ -436,6 +448,29 @@ bool AsksNobody(CommandLine::Verb verb) {
          verb == CommandLine::Verb::kComplete;
 }
 
+// Names that somebody has given: contexts', and models' of the gateway that
+// the words so far mean. Whoever cannot tell them says nothing.
+std::vector<std::string> NamesFor(NamesWanted wanted,
+                                  const CommandLine& command,
+                                  Variables variables) {
+  if (wanted == NamesWanted::kNone) return {};
+  if (wanted == NamesWanted::kContexts) return ContextNames(variables);
+  CommandLine begun = WordsBegun(command.program);
+  if (!ApplyContext(&begun, &variables).ok()) return {};
+  const absl::StatusOr<RpcPlace> gateway = GrpcOf(begun, variables);
+  return gateway.ok() ? ModelNames(*gateway) : std::vector<std::string>();
+}
+
+int PrintCompletions(const CommandLine& command, const Variables& variables,
+                     std::ostream& out) {
+  const std::vector<std::string> names =
+      NamesFor(NamesWantedAt(command.program), command, variables);
+  for (const std::string& word : CompletionsOf(command.program, names)) {
+    out << word << "\n";
+  }
+  return 0;
+}
+
 int RunInContext(const CommandLine& command, const Variables& variables,
                  const Console& console) {
   std::ostream& out = console.out;
@@ -457,7 +492,7 @@ int RunInContext(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kMetrics:
       return RunMetrics(command, variables, out, err);
     case CommandLine::Verb::kLedger:
-      return RunLedgerCommand(command, variables, out, err);
+      return RunLedgerCommand(command, variables, console);
     case CommandLine::Verb::kRoute:
       return RunFindings(AskRoute, command, variables, console);
     case CommandLine::Verb::kHealth:
@@ -471,10 +506,7 @@ int RunInContext(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command.shell, out, err);
     case CommandLine::Verb::kComplete:
-      for (const std::string& word : CompletionsOf(command.program)) {
-        out << word << "\n";
-      }
-      return 0;
+      return PrintCompletions(command, variables, out);
     default:
       return RunAsking(command, variables, console);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -19,24 +20,25 @@ using Words = std::vector<std::string_view>;
 constexpr std::string_view kBash = R"bash(_gatewayctl() {
   local IFS=$'\n'
   local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
-  COMPREPLY=($(gatewayctl complete -- "${words[@]}" 2>/dev/null))
+  COMPREPLY=($("$1" complete -- "${words[@]}" 2>/dev/null))
 }
-complete -o default -F _gatewayctl gatewayctl
+complete -o default -F _gatewayctl gatewayctl cco
 )bash";
-constexpr std::string_view kZsh = R"zsh(#compdef gatewayctl
+constexpr std::string_view kZsh = R"zsh(#compdef gatewayctl cco
 _gatewayctl() {
   local -a found
   local -a begun=("${(@)words[2,CURRENT]}")
-  found=("${(@f)$(gatewayctl complete -- "${(@)begun}" 2>/dev/null)}")
+  found=("${(@f)$("${words[1]}" complete -- "${(@)begun}" 2>/dev/null)}")
   if [[ -n "${found[1]}" ]]; then compadd -a found; else _files; fi
 }
-compdef _gatewayctl gatewayctl
+compdef _gatewayctl gatewayctl cco
 )zsh";
 constexpr std::string_view kFish = R"fish(function __gatewayctl_complete
   set -l words (commandline -opc) (commandline -ct)
-  gatewayctl complete -- $words[2..-1] 2>/dev/null
+  $words[1] complete -- $words[2..-1] 2>/dev/null
 end
 complete -c gatewayctl -a '(__gatewayctl_complete)'
+complete -c cco -a '(__gatewayctl_complete)'
 )fish";
 
 constexpr std::string_view kShells[] = {"bash", "zsh", "fish"};
@@ -74,6 +76,8 @@ struct Said {
   std::string_view what;
   // The flag whose value is completed; empty if that is none.
   std::string_view flag;
+  // How many words stand behind what is to be done.
+  int names = 0;
 };
 
 bool IsValued(std::string_view verb, std::string_view flag) {
@@ -94,6 +98,8 @@ Said ReadSaid(absl::Span<const std::string> words) {
       said.verb = word;
     } else if (said.what.empty()) {
       said.what = word;
+    } else {
+      ++said.names;
     }
   }
   return said;
@@ -149,7 +155,38 @@ absl::StatusOr<std::string_view> CompletionScript(const std::string& shell) {
       absl::StrCat("completion takes bash, zsh or fish, not '", shell, "'"));
 }
 
-std::vector<std::string> CompletionsOf(const std::vector<std::string>& words) {
+NamesWanted NamesWantedAt(const std::vector<std::string>& words) {
+  if (words.empty()) return NamesWanted::kNone;
+  const Said said =
+      ReadSaid(absl::MakeConstSpan(words).first(words.size() - 1));
+  if (said.verb == "exec" && !said.what.empty()) return NamesWanted::kNone;
+  if (said.flag == "--gateway_context") return NamesWanted::kContexts;
+  if (said.flag == "--model") return NamesWanted::kModels;
+  const bool is_flag = absl::StartsWith(words.back(), "-");
+  if (!said.flag.empty() || is_flag || said.names > 0) {
+    return NamesWanted::kNone;
+  }
+  const bool is_context =
+      said.verb == "contexts" &&
+      (said.what == "use" || said.what == "set" || said.what == "remove");
+  if (is_context) return NamesWanted::kContexts;
+  const bool is_model = (said.verb == "models" && said.what == "get") ||
+                        (said.verb == "prices" && said.what == "set");
+  return is_model ? NamesWanted::kModels : NamesWanted::kNone;
+}
+
+CommandLine WordsBegun(std::vector<std::string> words) {
+  // The last word is not whole yet, and may leave a flag without its value.
+  while (!words.empty()) {
+    words.pop_back();
+    absl::StatusOr<CommandLine> begun = ParseCommandLine(words);
+    if (begun.ok()) return *std::move(begun);
+  }
+  return {};
+}
+
+std::vector<std::string> CompletionsOf(const std::vector<std::string>& words,
+                                       absl::Span<const std::string> names) {
   if (words.empty()) return {};
   const std::string& begun = words.back();
   const Said said =
@@ -162,6 +199,9 @@ std::vector<std::string> CompletionsOf(const std::vector<std::string>& words) {
   std::vector<std::string> found;
   for (const std::string_view word : all) {
     if (absl::StartsWith(ToAbsl(word), begun)) found.emplace_back(word);
+  }
+  for (const std::string& name : names) {
+    if (absl::StartsWith(name, begun)) found.push_back(name);
   }
   return found;
 }

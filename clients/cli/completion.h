@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "clients/cli/command_line.h"
 
 namespace gateway {
 
@@ -21,9 +23,20 @@ namespace gateway {
 // INVALID_ARGUMENT for any other.
 absl::StatusOr<std::string_view> CompletionScript(const std::string& shell);
 
-// What the last word may become, in the order of gatewayctl --help; nothing
-// where any text may stand. `words` come without the program's own name.
-std::vector<std::string> CompletionsOf(const std::vector<std::string>& words);
+// Names that people have given, which the last word may become. `words` come
+// without the program's own name here and below.
+enum class NamesWanted { kNone, kContexts, kModels };
+NamesWanted NamesWantedAt(const std::vector<std::string>& words);
+
+// As far as the words before the last make a command, what they say, such as
+// which gateway is meant.
+CommandLine WordsBegun(std::vector<std::string> words);
+
+// What the last word may become, in the order of gatewayctl --help, and then
+// those of the `names`; nothing where any text may stand.
+std::vector<std::string> CompletionsOf(
+    const std::vector<std::string>& words,
+    absl::Span<const std::string> names = {});
 
 }  // namespace gateway
 

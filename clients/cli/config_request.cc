@@ -1,5 +1,6 @@
 #include "clients/cli/config_request.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -7,8 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/os/file.h"
 #include "base/status_macros.h"
+#include "clients/cli/told_file.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 
 namespace gateway {
@@ -39,10 +40,38 @@ absl::StatusOr<std::string> ConfigFileOf(const OperatorWords& words) {
 
 absl::StatusOr<std::string> ReadConfig(const OperatorWords& words) {
   GATEWAY_ASSIGN_OR_RETURN(const std::string path, ConfigFileOf(words));
-  absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesMax);
-  if (text.ok()) return text;
-  return absl::Status(text.status().code(),
-                      absl::StrCat(path, ": ", text.status().message()));
+  return ReadToldFile(path, kConfigBytesMax);
+}
+
+bool IsAmong(const v1::ConfigProblem& problem,
+             const google::protobuf::RepeatedPtrField<v1::ConfigProblem>& all) {
+  return std::any_of(all.begin(), all.end(), [&](const auto& each) {
+    return each.path() == problem.path() && each.message() == problem.message();
+  });
+}
+
+// Adds what only putting it into use would tell, such as what a file that it
+// names has, or that a field needs a restart. Who may have texts checked, but
+// not applied, is not told.
+void AddWarningsOfUse(const AdminConnection& admin, const std::string& text,
+                      v1::ValidateConfigResponse* checked) {
+  v1::ApplyConfigRequest request;
+  request.set_text(text);
+  request.set_validate_only(true);
+  const absl::StatusOr<v1::ApplyConfigResponse> would =
+      admin.Call(&ConfigStub::ApplyConfig, request);
+  if (absl::IsFailedPrecondition(would.status()) ||
+      absl::IsInvalidArgument(would.status())) {
+    v1::ConfigProblem& problem = *checked->add_problems();
+    problem.set_severity(v1::ConfigProblem::SEVERITY_WARNING);
+    problem.set_message(absl::StrCat("it would not be put into use: ",
+                                     would.status().message()));
+  }
+  if (!would.ok()) return;
+  for (const v1::ConfigProblem& warning : would->warnings()) {
+    if (IsAmong(warning, checked->problems())) continue;
+    *checked->add_problems() = warning;
+  }
 }
 
 // As in `version 7 of /etc/gateway.yaml is in use`.
@@ -67,8 +96,9 @@ absl::StatusOr<Findings> CheckConfig(const AdminConnection& admin,
                                      const OperatorWords& words) {
   v1::ValidateConfigRequest request;
   GATEWAY_ASSIGN_OR_RETURN(*request.mutable_text(), ReadConfig(words));
-  GATEWAY_ASSIGN_OR_RETURN(const v1::ValidateConfigResponse response,
+  GATEWAY_ASSIGN_OR_RETURN(v1::ValidateConfigResponse response,
                            admin.Call(&ConfigStub::ValidateConfig, request));
+  if (response.valid()) AddWarningsOfUse(admin, request.text(), &response);
   const std::string& file = words.words[1];
   return Findings{
       .good = response.valid(),

@@ -2,14 +2,23 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/net/base_url.h"
+#include "base/net/host_port.h"
 #include "base/os/file.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "clients/cli/answer_text.h"
+#include "clients/cli/told_file.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -19,6 +28,7 @@ namespace {
 using google::protobuf::Struct;
 
 constexpr size_t kContextsBytesMax = 1024 * 1024;
+constexpr size_t kContextNameMax = 64;
 constexpr char kCurrentField[] = "current";
 constexpr char kContextsField[] = "contexts";
 
@@ -27,19 +37,63 @@ constexpr std::string_view kSetContextFlags[] = {"--key_variable",
 constexpr OperatorVerb kContextsVerbs[] = {
     {"list", {}}, {"set", kSetContextFlags}, {"use", {}}, {"remove", {}}};
 
+// What may stand in a field, returned as it is kept. An error says what is
+// wrong with it.
+using ReadField = absl::StatusOr<std::string> (*)(const std::string& text);
+
+absl::StatusOr<std::string> ReadUrl(const std::string& text) {
+  const absl::Status legal = ParseBaseUrl(text).status();
+  if (legal.ok()) return text;
+  return absl::InvalidArgumentError(
+      absl::StrCat("is no URL: it ", legal.message()));
+}
+
+absl::StatusOr<std::string> ReadFileName(const std::string& text) {
+  return FromRoot(text);
+}
+
+// As gRPC takes it: `host:port`, or a name of its own, as in `dns:///a:1`.
+absl::StatusOr<std::string> ReadTarget(const std::string& text) {
+  for (const char* const scheme : {"dns:", "ipv4:", "ipv6:", "unix:"}) {
+    if (absl::StartsWith(text, scheme)) return text;
+  }
+  const absl::StatusOr<HostPort> parts = ParseHostPort(text);
+  if (!parts.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "must be HOST:PORT, not '", text, "': it ", parts.status().message()));
+  }
+  if (!parts->host.empty() && parts->port != 0) return text;
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be HOST:PORT, with both, not '", text, "'"));
+}
+
+absl::StatusOr<std::string> ReadVariableName(const std::string& text) {
+  const auto is_part = [](char c) {
+    return absl::ascii_isalnum(c) || c == '_';
+  };
+  const bool legal = !absl::ascii_isdigit(text[0]) &&
+                     std::all_of(text.begin(), text.end(), is_part);
+  if (legal) return text;
+  // Not repeated: it may be the key itself.
+  return absl::InvalidArgumentError(
+      "names the variable of the environment that has the key, as in "
+      "PROD_KEY; what stands there is no such name");
+}
+
 // A field of a context that is as a flag of every command, and the variable
 // that says the same.
 struct ContextPlace {
   const char* field;
   std::string CommandLine::* flag;
   const char* variable;  // Null if there is none.
+  ReadField read;
 };
 constexpr ContextPlace kContextPlaces[] = {
-    {"url", &CommandLine::url, "GATEWAY_URL"},
-    {"pid_file", &CommandLine::pid_file, "GATEWAY_PID_FILE"},
-    {"admin", &CommandLine::admin, "GATEWAY_ADMIN"},
-    {"grpc", &CommandLine::grpc, "GATEWAY"},
-    {"ca_file", &CommandLine::ca_file, nullptr}};
+    {"url", &CommandLine::url, "GATEWAY_URL", ReadUrl},
+    {"pid_file", &CommandLine::pid_file, "GATEWAY_PID_FILE", ReadFileName},
+    {"admin", &CommandLine::admin, "GATEWAY_ADMIN", ReadTarget},
+    {"grpc", &CommandLine::grpc, "GATEWAY", ReadTarget},
+    {"ca_file", &CommandLine::ca_file, nullptr, ReadFileName}};
 
 // A field that names the variable that has a key, and where keys are looked
 // for.
@@ -138,18 +192,62 @@ std::string ContextsTable(const Struct& all) {
   return Table(rows);
 }
 
-Struct ContextOfFlags(const CommandLine& command) {
-  Struct context;
-  auto& fields = *context.mutable_fields();
+// Sets a field to what a flag says, if it says something.
+absl::Status SetField(const char* field, std::string_view flag,
+                      const std::string& said, ReadField read,
+                      Struct* context) {
+  if (said.empty()) return absl::OkStatus();
+  absl::StatusOr<std::string> value = read(said);
+  if (!value.ok()) {
+    return FlagMistake(flag, std::string(value.status().message()));
+  }
+  (*context->mutable_fields())[field].set_string_value(*std::move(value));
+  return absl::OkStatus();
+}
+
+// Adds what the flags say to what the context has said before.
+absl::Status AddSaidFields(const CommandLine& command, Struct* context) {
   for (const ContextPlace& place : kContextPlaces) {
-    const std::string& value = command.*place.flag;
-    if (!value.empty()) fields[place.field].set_string_value(value);
+    GATEWAY_RETURN_IF_ERROR(SetField(place.field,
+                                     absl::StrCat("--", place.field),
+                                     command.*place.flag, place.read, context));
   }
   for (const ContextKey& key : kContextKeys) {
-    const std::string value = LastOf(command.asked, key.flag);
-    if (!value.empty()) fields[key.field].set_string_value(value);
+    GATEWAY_RETURN_IF_ERROR(SetField(key.field, key.flag,
+                                     LastOf(command.asked, key.flag),
+                                     ReadVariableName, context));
   }
-  return context;
+  return absl::OkStatus();
+}
+
+bool SaysSomething(const CommandLine& command) {
+  for (const ContextPlace& place : kContextPlaces) {
+    if (!(command.*place.flag).empty()) return true;
+  }
+  return !command.asked.flags.empty();
+}
+
+absl::Status CheckContextName(const std::string& name) {
+  const auto is_part = [](char c) {
+    return absl::ascii_isalnum(c) || absl::StrContains("._-", c);
+  };
+  const bool legal = !name.empty() && name.size() <= kContextNameMax &&
+                     absl::ascii_isalnum(name[0]) && name != "none" &&
+                     std::all_of(name.begin(), name.end(), is_part);
+  if (legal) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "a context's name has up to ", kContextNameMax,
+      " letters, digits, '.', '_' and '-', begins with a letter or a digit, "
+      "and is not none; '",
+      name, "' is no such name"));
+}
+
+// What to say of a change, and the same as JSON, such as {"removed": "test"}.
+std::string ContextChangeText(const OperatorWords& words, const char* what,
+                              const std::string& name, Struct context = {}) {
+  if (!words.as_json) return absl::StrCat(what, "  ", name, "\n");
+  (*context.mutable_fields())[what].set_string_value(name);
+  return AsJson(context);
 }
 
 // Returns what to say of it.
@@ -161,28 +259,32 @@ absl::StatusOr<std::string> ChangeContexts(const CommandLine& command,
   const std::string& what = command.asked.words[0];
   auto& fields = *all->mutable_fields();
   if (what == "set") {
-    const Struct context = ContextOfFlags(command);
-    if (context.fields().empty()) {
+    GATEWAY_RETURN_IF_ERROR(CheckContextName(name));
+    if (!SaysSomething(command)) {
       return absl::InvalidArgumentError(
           "contexts set takes what it is to say, as --admin HOST:PORT; see "
           "gatewayctl --help");
     }
     auto& contexts = *fields[kContextsField].mutable_struct_value();
-    *(*contexts.mutable_fields())[name].mutable_struct_value() = context;
-    return absl::StrCat("set  ", name, "\n");
+    Struct& context =
+        *(*contexts.mutable_fields())[name].mutable_struct_value();
+    GATEWAY_RETURN_IF_ERROR(AddSaidFields(command, &context));
+    return ContextChangeText(command.asked, "set", name, context);
   }
   if (what == "use" && name == "none") {
     fields.erase(kCurrentField);
-    return std::string("no context is in use\n");
+    return command.asked.as_json ? AsJson(Struct())
+                                 : std::string("no context is in use\n");
   }
   if (ContextOf(*all, name) == nullptr) return NoContext(name);
   if (what == "use") {
     fields[kCurrentField].set_string_value(name);
-    return absl::StrCat("in use  ", name, "\n");
+    return ContextChangeText(
+        command.asked, command.asked.as_json ? "current" : "in use", name);
   }
   fields[kContextsField].mutable_struct_value()->mutable_fields()->erase(name);
   if (FieldText(*all, kCurrentField) == name) fields.erase(kCurrentField);
-  return absl::StrCat("removed  ", name, "\n");
+  return ContextChangeText(command.asked, "removed", name);
 }
 
 }  // namespace
@@ -220,7 +322,25 @@ absl::Status ApplyContext(CommandLine* command, Variables* variables) {
     if (!is_named && !SetVariable(*variables, key.variable).empty()) continue;
     (*variables)[key.variable] = SetVariable(*variables, from.c_str());
   }
+  const bool is_found =
+      is_placed || !command->url.empty() || !command->pid_file.empty();
+  if (!is_found) command->placeless_context = name;
   return absl::OkStatus();
+}
+
+std::vector<std::string> ContextNames(const Variables& variables) {
+  std::vector<std::string> names;
+  const absl::StatusOr<std::string> path = ContextsPath(variables);
+  if (!path.ok()) return names;
+  const absl::StatusOr<Struct> all = ReadContexts(*path);
+  if (!all.ok()) return names;
+  const auto contexts = all->fields().find(kContextsField);
+  if (contexts == all->fields().end()) return names;
+  for (const auto& [name, value] : contexts->second.struct_value().fields()) {
+    names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 absl::StatusOr<std::string> RunContexts(const CommandLine& command,

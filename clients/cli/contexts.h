@@ -15,6 +15,7 @@
 #define CLIENTS_CLI_CONTEXTS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -26,15 +27,20 @@ namespace gateway {
 extern const OperatorCommand kContextsCommand;
 
 // Fills in what the context says and the command line does not; `variables` get
-// the keys under their usual names. Nothing happens where no context is named
-// or in use. NOT_FOUND if there is none of the name; INVALID_ARGUMENT if the
+// the keys under their usual names. A context that does not say where the
+// gateway is, where nobody else does, becomes `placeless_context`: no other
+// gateway is looked for. Nothing happens where no context is named or in use.
+// NOT_FOUND if there is none of the name; INVALID_ARGUMENT if the
 // file cannot be read.
 absl::Status ApplyContext(CommandLine* command, Variables* variables);
 
 // Does what `contexts` says, and returns what to print. INVALID_ARGUMENT for
-// words that are not meant.
+// words that are not meant. What `set` says is added to what the context has.
 absl::StatusOr<std::string> RunContexts(const CommandLine& command,
                                         const Variables& variables);
+
+// Those that there are, sorted; none if they cannot be read.
+std::vector<std::string> ContextNames(const Variables& variables);
 
 }  // namespace gateway
 

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <fstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,6 +17,7 @@
 #include "base/os/file.h"
 #include "base/process/exec_program.h"
 #include "base/status_macros.h"
+#include "base/text/json_writer.h"
 #include "clients/cli/daemon_words.h"
 #include "clients/cli/detached_program.h"
 #include "clients/cli/retrying.h"
@@ -55,6 +58,28 @@ absl::StatusOr<DaemonStart> DaemonStartOf(const CommandLine& command,
   return start;
 }
 
+// Says what was done: in words, or with `--output json` as an object, a line
+// each.
+void Tell(const CommandLine& command, const Console& console,
+          std::string_view done, int64_t process = 0,
+          const std::string& url = "") {
+  if (command.asked.as_json) {
+    std::string text;
+    JsonWriter json(&text);
+    json.StartObject();
+    json.StringField("done", done);
+    if (process != 0) json.Int64Field("process", process);
+    if (!url.empty()) json.StringField("url", url);
+    json.EndObject();
+    console.out << text << "\n";
+    return;
+  }
+  console.out << done;
+  if (process != 0) console.out << ": process " << process;
+  if (!url.empty()) console.out << ", " << url;
+  console.out << "\n";
+}
+
 // So that a gateway that runs is not stopped for one that cannot start.
 absl::Status CheckDaemonConfig(const DaemonStart& start,
                                const Variables& variables) {
@@ -73,10 +98,11 @@ absl::Status CheckDaemonConfig(const DaemonStart& start,
                    said.ok() ? *said : report));
 }
 
-absl::Status Launch(const DaemonStart& start, const Variables& variables,
-                    const Console& console) {
+absl::Status Launch(const CommandLine& command, const DaemonStart& start,
+                    const Variables& variables, const Console& console) {
   MakeFolders(start.files.pid_file);
   MakeFolders(start.files.log);
+  GATEWAY_RETURN_IF_ERROR(RememberStart(start.files, command.asked));
   GATEWAY_ASSIGN_OR_RETURN(
       DetachedProgram gateway,
       DetachedProgram::Start({start.program, "--config", start.config,
@@ -100,8 +126,7 @@ absl::Status Launch(const DaemonStart& start, const Variables& variables,
       << "LLM Gateway initialized successfully\n"
       << "LLM Gateway started on port " << record->gateway_port << "\n"
       << "PID file updated with gateway port: " << record->gateway_port << "\n";
-  console.out << "started: process " << record->process.pid << ", "
-              << record->gateway_url << "\n";
+  Tell(command, console, "started", record->process.pid, record->gateway_url);
   return absl::OkStatus();
 }
 
@@ -115,15 +140,15 @@ absl::Status StopDaemon(const CommandLine& command, const Variables& variables,
   const absl::StatusOr<PidRecord> record = FindGateway(files.pid_file);
   if (absl::IsNotFound(record.status()) ||
       absl::IsUnavailable(record.status())) {
-    console.out << "not running\n";
+    Tell(command, console, "not running");
     return absl::OkStatus();
   }
   if (!record.ok()) return record.status();
   if (console.err_is_terminal) console.err << "stopping ...\n" << std::flush;
   GATEWAY_ASSIGN_OR_RETURN(const bool ended_itself,
                            StopProcess(record->process, grace));
-  console.out << (ended_itself ? "stopped" : "killed") << ": process "
-              << record->process.pid << "\n";
+  Tell(command, console, ended_itself ? "stopped" : "killed",
+       record->process.pid);
   return absl::OkStatus();
 }
 
@@ -152,31 +177,60 @@ absl::Status StartDaemon(const CommandLine& command, const Variables& variables,
     return absl::AlreadyExistsError(absl::StrCat(
         "a gateway runs already, as process ", record->process.pid));
   }
-  return Launch(start, variables, console);
+  return Launch(command, start, variables, console);
+}
+
+// With the flags that the gateway was started with, where nothing else is said.
+absl::StatusOr<CommandLine> AsStarted(CommandLine command,
+                                      const Variables& variables) {
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
+                           DaemonFilesOf(command, variables));
+  GATEWAY_ASSIGN_OR_RETURN(command.asked,
+                           WithStart(files, std::move(command.asked)));
+  return command;
 }
 
 // With the gateway taken back it is stopped, and stays so.
-absl::Status RestartDaemon(const CommandLine& command,
-                           const Variables& variables, const Console& console) {
+absl::Status RestartDaemon(const CommandLine& said, const Variables& variables,
+                           const Console& console) {
   GATEWAY_ASSIGN_OR_RETURN(const bool enabled,
-                           GatewayIsEnabled(command, variables));
+                           GatewayIsEnabled(said, variables));
   if (!enabled) {
-    GATEWAY_RETURN_IF_ERROR(StopDaemon(command, variables, console));
-    console.out << "not started: gatewayEnabled is false\n";
+    GATEWAY_RETURN_IF_ERROR(StopDaemon(said, variables, console));
+    Tell(said, console, "not started: gatewayEnabled is false");
     return absl::OkStatus();
   }
+  GATEWAY_ASSIGN_OR_RETURN(const CommandLine command,
+                           AsStarted(said, variables));
   GATEWAY_ASSIGN_OR_RETURN(const DaemonStart start,
                            DaemonStartOf(command, variables));
   GATEWAY_RETURN_IF_ERROR(CheckDaemonConfig(start, variables));
   GATEWAY_RETURN_IF_ERROR(StopDaemon(command, variables, console));
-  return Launch(start, variables, console);
+  return Launch(command, start, variables, console);
 }
 
-absl::Status SetSwitches(const std::string& path, bool gateway_enabled) {
+// A file that is no JSON, such as one that was written by half, is put aside:
+// who takes a gateway back has no time to mend it.
+absl::StatusOr<std::string> WithSwitchesAnew(const std::string& path,
+                                             const std::string& text,
+                                             bool gateway_enabled,
+                                             const Console& console) {
+  absl::StatusOr<std::string> changed =
+      WithSwitches(text, gateway_enabled, !gateway_enabled);
+  if (changed.ok()) return changed;
+  const std::string aside = path + ".broken";
+  GATEWAY_RETURN_IF_ERROR(ReplaceFile(aside, text));
+  console.err << "gatewayctl: " << path << " " << changed.status().message()
+              << "; it is kept as " << aside << ", and written anew\n";
+  return WithSwitches("", gateway_enabled, !gateway_enabled);
+}
+
+absl::Status SetSwitches(const std::string& path, bool gateway_enabled,
+                         const Console& console) {
   absl::StatusOr<std::string> text = ReadFile(path, kSwitchesBytesMax);
   if (absl::IsNotFound(text.status())) text = "";
   if (text.ok()) {
-    text = WithSwitches(*text, gateway_enabled, !gateway_enabled);
+    text = WithSwitchesAnew(path, *text, gateway_enabled, console);
   }
   absl::Status done = text.status();
   if (done.ok()) {
@@ -193,14 +247,17 @@ absl::Status RollBack(const CommandLine& command, const Variables& variables,
   GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
                            DaemonFilesOf(command, variables));
   const bool undo = HasSwitch(command.asked, "--undo");
-  GATEWAY_RETURN_IF_ERROR(SetSwitches(files.switches, undo));
-  console.out << files.switches << ": gatewayEnabled is "
-              << (undo ? "true" : "false") << ", proxyEnabled is "
-              << (undo ? "false" : "true") << "\n";
+  GATEWAY_RETURN_IF_ERROR(SetSwitches(files.switches, undo, console));
+  Tell(command, console,
+       absl::StrCat(files.switches, ": gatewayEnabled is ",
+                    undo ? "true" : "false", ", proxyEnabled is ",
+                    undo ? "false" : "true"));
   return RestartDaemon(command, variables, console);
 }
 
-absl::Status ShowLogs(const CommandLine& command, const Variables& variables) {
+absl::Status ShowLogs(const CommandLine& said, const Variables& variables) {
+  GATEWAY_ASSIGN_OR_RETURN(const CommandLine command,
+                           AsStarted(said, variables));
   GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
                            DaemonFilesOf(command, variables));
   std::string lines = LastOf(command.asked, "--lines");

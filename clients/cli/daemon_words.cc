@@ -7,8 +7,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/os/file.h"
 #include "base/process/exec_program.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
+#include "clients/cli/told_file.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -42,6 +45,13 @@ std::string DaemonVariable(const Variables& variables, const char* name) {
 std::string FolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+constexpr size_t kStartBytesMax = 64 * 1024;
+
+// Where it is kept how a gateway was started, by its PID file.
+std::string StartFileOf(const DaemonFiles& files) {
+  return files.pid_file + ".start";
 }
 
 // The folder that this program is in; empty if it is not known.
@@ -98,7 +108,7 @@ absl::StatusOr<std::string> DaemonConfigOf(const CommandLine& command,
                                            const Variables& variables) {
   std::string told = LastOf(command.asked, "--config");
   if (told.empty()) told = DaemonVariable(variables, "GATEWAY_CONFIG");
-  if (!told.empty()) return told;
+  if (!told.empty()) return FromRoot(told);
   const std::string folder =
       absl::StrCat(DaemonVariable(variables, "HOME"), "/.cco/config/");
   const std::string usual[] = {folder + "gateway.yaml", folder + "gateway.json",
@@ -123,6 +133,52 @@ absl::StatusOr<absl::Duration> DaemonGraceOf(const OperatorWords& words) {
                                     text, "'"));
   }
   return grace;
+}
+
+absl::Status RememberStart(const DaemonFiles& files,
+                           const OperatorWords& words) {
+  google::protobuf::Struct told;
+  for (const std::string_view flag : kStartFlags) {
+    std::string value = LastOf(words, flag);
+    if (value.empty()) continue;
+    // A program without a slash is looked for along the PATH.
+    if (flag != "--program" || value.find('/') != value.npos) {
+      value = FromRoot(value);
+    }
+    (*told.mutable_fields())[std::string(flag)].set_string_value(value);
+  }
+  std::string text;
+  static_cast<void>(google::protobuf::util::MessageToJsonString(told, &text));
+  const absl::Status kept =
+      ReplaceFile(StartFileOf(files), text, FileReaders::kOwner);
+  if (kept.ok()) return kept;
+  return absl::Status(kept.code(),
+                      absl::StrCat(StartFileOf(files), ": ", kept.message()));
+}
+
+absl::StatusOr<OperatorWords> WithStart(const DaemonFiles& files,
+                                        OperatorWords words) {
+  const std::string path = StartFileOf(files);
+  const absl::StatusOr<std::string> text = ReadFile(path, kStartBytesMax);
+  if (absl::IsNotFound(text.status())) return words;
+  google::protobuf::Struct told;
+  const bool is_read =
+      text.ok() &&
+      google::protobuf::util::JsonStringToMessage(*text, &told).ok();
+  if (!is_read) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, " does not say how the gateway was started: ",
+        text.ok() ? "it is no JSON object" : text.status().message(),
+        "; remove it, and give the flags of daemon start again"));
+  }
+  for (const std::string_view flag : kStartFlags) {
+    const auto found = told.fields().find(std::string(flag));
+    if (found == told.fields().end()) continue;
+    // In front of what is said now, which counts more.
+    words.flags.emplace(words.flags.begin(), flag,
+                        found->second.string_value());
+  }
+  return words;
 }
 
 absl::StatusOr<std::string> WithSwitches(const std::string& text,

@@ -44,6 +44,16 @@ absl::StatusOr<std::string> DaemonConfigOf(const CommandLine& command,
 // For how long a gateway that is asked to end may go on; 0 to 1h.
 absl::StatusOr<absl::Duration> DaemonGraceOf(const OperatorWords& words);
 
+// Keeps the flags that say how the gateway was started, beside its PID file,
+// with paths from the root.
+absl::Status RememberStart(const DaemonFiles& files,
+                           const OperatorWords& words);
+
+// The words, with the flags that were kept where they say nothing else.
+// INVALID_ARGUMENT if what was kept cannot be read.
+absl::StatusOr<OperatorWords> WithStart(const DaemonFiles& files,
+                                        OperatorWords words);
+
 // The text of the switches' file with these two; all else in it stays.
 absl::StatusOr<std::string> WithSwitches(const std::string& text,
                                          bool gateway_enabled,

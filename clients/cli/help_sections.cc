@@ -83,8 +83,9 @@ constexpr HelpItem kCommandItems[] = {
      "say how the gateway, its providers and what it needs are doing"},
     {"gatewayctl config show | check FILE | diff FILE | apply FILE | "
      "rollback [VERSION] | reload",
-     "show the configuration in use, say whether a file is right and what it "
-     "would change, put it into use, go back to an earlier one, or read the "
+     "show the configuration in use, say whether a file, - for standard "
+     "input, is right and what it would change, put it into use, go back to an "
+     "earlier one, or read the "
      "gateway's own file again"},
     {"gatewayctl logs levels | set-level LEVEL",
      "show how much of the log is written, and change that while the "
@@ -92,7 +93,7 @@ constexpr HelpItem kCommandItems[] = {
      "which takes back what was set"},
     {"gatewayctl contexts list | set NAME | use NAME | remove NAME",
      "name gateways in a file, and use one of them without saying where it is "
-     "each time; use none goes back to looking"},
+     "each time; set adds to what it says, use none goes back to looking"},
     {"gatewayctl top",
      "show which calls are under way and which have just ended; on a terminal "
      "as a screen, else a line for each that ends"},
@@ -127,8 +128,8 @@ constexpr HelpItem kStatusItems[] = {
 };
 constexpr HelpItem kOutputItems[] = {
     {"--output json",
-     "prints what the gateway answers, and ledger what it finds, as JSON; "
-     "otherwise, or by table, for people"},
+     "prints what the gateway answers, what ledger finds, and what status, "
+     "daemon and contexts say, as JSON; otherwise, or by table, for people"},
 };
 constexpr HelpItem kChatItems[] = {
     {"--model NAME", "a model, an alias or a tier; otherwise the default"},
@@ -143,7 +144,8 @@ constexpr HelpItem kChatItems[] = {
     {"--temperature N", "0 to 2: how much the answers vary"},
     {"--request FILE",
      "what every turn asks for besides, such as tools: a GenerateRequest of "
-     "the contract as JSON"},
+     "the contract as JSON, - for standard input. One whose last message is a "
+     "user's or a tool's is sent as it is where nothing else is asked"},
 };
 constexpr HelpItem kKeysItems[] = {
     {"--owner WHO", "create, update: whom it belongs to; list: of this one"},
@@ -405,7 +407,8 @@ constexpr HelpSection kSections[] = {
      .items = kDaemonItems,
      .note = "A link of the name cco to gatewayctl does the same; cco alone "
              "is gatewayctl exec -- claude. restart checks the configuration "
-             "before it stops a gateway. With gatewayEnabled false in "
+             "before it stops a gateway, and goes by the flags of start unless "
+             "it is given others. With gatewayEnabled false in "
              "~/.cco/config/daemon-config.json it only stops it."},
     {.title = "What models takes", .items = kModelsItems},
     {.title = "What logs takes", .items = kLogsItems},

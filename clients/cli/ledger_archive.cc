@@ -66,7 +66,8 @@ std::string ArchivedJson(const ArchivedMonths& archived) {
 
 }  // namespace
 
-absl::StatusOr<std::string> ArchiveLedger(const OperatorWords& words) {
+absl::StatusOr<std::string> ArchiveLedger(const OperatorWords& words,
+                                          Progress* progress) {
   const std::string before = LastOf(words, "--before");
   const std::string folder = LastOf(words, "--out");
   if (words.words.size() > 1 || before.empty() || folder.empty()) {
@@ -84,8 +85,15 @@ absl::StatusOr<std::string> ArchiveLedger(const OperatorWords& words) {
   const auto new_state = [] {
     return std::make_unique<BudgetLedgerState>(absl::InfiniteDuration());
   };
-  const absl::StatusOr<ArchivedMonths> archived = ArchiveMonths(
-      *ledger, {.before = before, .folder = folder, .new_state = new_state});
+  const auto tell = [progress](std::string_view step) {
+    if (progress != nullptr) progress->Say(step);
+  };
+  tell("verifying the ledger");
+  const absl::StatusOr<ArchivedMonths> archived =
+      ArchiveMonths(*ledger, {.before = before,
+                              .folder = folder,
+                              .new_state = new_state,
+                              .on_step = tell});
   if (absl::IsInvalidArgument(archived.status())) {
     return FlagMistake("--before", std::string(archived.status().message()));
   }

@@ -14,14 +14,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "clients/cli/operator_words.h"
+#include "clients/cli/progress.h"
 #include "llmgateway/v1/ledger.pb.h"
 #include "service/ledger/postgres_ledger.h"
 
 namespace gateway {
 
 // Takes the months before `--before` into the folder `--out`. Returns what
-// there is to say, or that as JSON.
-absl::StatusOr<std::string> ArchiveLedger(const OperatorWords& words);
+// there is to say, or that as JSON. `progress` may be null.
+absl::StatusOr<std::string> ArchiveLedger(const OperatorWords& words,
+                                          Progress* progress = nullptr);
 
 // Verifies the files of a folder by what the database has recorded, of all
 // chains or that one. What is wrong goes into `found`, which says that all else

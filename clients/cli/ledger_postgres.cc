@@ -164,7 +164,7 @@ absl::StatusOr<std::vector<v1::LedgerEntry>> FindInPostgres(
 
 absl::StatusOr<v1::VerifyLedgerResponse> VerifyPostgres(
     const PostgresLedger& ledger, const std::string& chain, int64_t after_entry,
-    const std::string& noted_hash) {
+    const std::string& noted_hash, Progress* progress) {
   GATEWAY_ASSIGN_OR_RETURN(const std::vector<int64_t> chains,
                            ChainsNamed(ledger, chain));
   if (after_entry > 0 && chain.empty()) {
@@ -187,7 +187,11 @@ absl::StatusOr<v1::VerifyLedgerResponse> VerifyPostgres(
                ? FlagMistake("--after", std::string(begun.message()))
                : begun;
   }
-  while (!walk.is_done()) GATEWAY_RETURN_IF_ERROR(walk.Step());
+  while (!walk.is_done()) {
+    GATEWAY_RETURN_IF_ERROR(walk.Step());
+    if (progress == nullptr) continue;
+    progress->Set(walk.checked_entries(), walk.total_entries());
+  }
   return ResponseOf(walk);
 }
 

@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "clients/cli/operator_words.h"
+#include "clients/cli/progress.h"
 #include "llmgateway/v1/ledger.pb.h"
 #include "service/ledger/ledger_filter.h"
 #include "service/ledger/ledger_walk.h"
@@ -46,10 +47,10 @@ absl::StatusOr<std::vector<llmgateway::v1::LedgerEntry>> FindInPostgres(
     const LedgerFilter& filter, int64_t limit, bool newest_first);
 
 // Verifies all chains and what joins them, or one chain. `noted_hash` as of
-// LedgerWalk.
+// LedgerWalk; `progress` may be null.
 absl::StatusOr<llmgateway::v1::VerifyLedgerResponse> VerifyPostgres(
     const PostgresLedger& ledger, const std::string& chain, int64_t after_entry,
-    const std::string& noted_hash = "");
+    const std::string& noted_hash = "", Progress* progress = nullptr);
 
 }  // namespace gateway
 

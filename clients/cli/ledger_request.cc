@@ -183,43 +183,50 @@ absl::Status PrintEntry(const OperatorWords& words, PlaceFinder place,
 }
 
 absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
-                         std::ostream& out) {
+                         std::ostream& out, Progress* progress) {
   GATEWAY_RETURN_IF_ERROR(CheckNoMoreWords(words, 1));
   GATEWAY_ASSIGN_OR_RETURN(const LedgerFilter filter,
                            LedgerFilterOf(words, SystemClock().WallTime()));
   const std::vector<std::string> files = LedgerFilesOf(words);
   GATEWAY_RETURN_IF_ERROR(CheckChainOfFiles(words, !files.empty()));
   EntryFacts facts;
+  const auto print = [&](std::string_view entry) {
+    if (progress != nullptr) progress->Add();
+    ReadEntryFacts(entry, &facts).IgnoreError();
+    if (Matches(filter, facts)) out << entry << "\n";
+  };
   for (const std::string& file : files) {
-    GATEWAY_RETURN_IF_ERROR(
-        VisitLedgerFile(file, [&](int64_t, std::string_view entry) {
-          ReadEntryFacts(entry, &facts).IgnoreError();
-          if (Matches(filter, facts)) out << entry << "\n";
-        }));
+    GATEWAY_RETURN_IF_ERROR(VisitLedgerFile(
+        file, [&](int64_t, std::string_view entry) { print(entry); }));
   }
   if (!files.empty()) return absl::OkStatus();
   const std::string chain = LastOf(words, "--chain");
   GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
                            PostgresLedgerOf(words));
   if (postgres != nullptr) {
-    return VisitPostgresLedger(
-        *postgres, chain,
-        [&](const std::string& /*chain*/, int64_t, std::string_view entry) {
-          ReadEntryFacts(entry, &facts).IgnoreError();
-          if (Matches(filter, facts)) out << entry << "\n";
-        });
+    return VisitPostgresLedger(*postgres, chain,
+                               [&](const std::string& /*chain*/, int64_t,
+                                   std::string_view entry) { print(entry); });
   }
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
   v1::ExportLedgerRequest request;
   *request.mutable_filter() = ToMessage(filter);
   request.mutable_filter()->set_chain(chain);
+  int64_t exported = 0;
   return admin.Stream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>(
       &Admin::ExportLedger, request,
-      [&](const v1::ExportLedgerResponse& piece) { out << piece.lines(); });
+      [&](const v1::ExportLedgerResponse& piece) {
+        const std::string& lines = piece.lines();
+        out << lines;
+        if (progress == nullptr) return;
+        exported += std::count(lines.begin(), lines.end(), '\n');
+        progress->Set(exported);
+      });
 }
 
 absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
-                                       PlaceFinder place, std::ostream& out) {
+                                       PlaceFinder place, std::ostream& out,
+                                       Progress* progress) {
   GATEWAY_ASSIGN_OR_RETURN(const int64_t after, AfterEntryOf(words));
   GATEWAY_ASSIGN_OR_RETURN(const std::string noted,
                            NotedHashOf(words, "--noted"));
@@ -229,7 +236,8 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
           "--after is for a gateway's own check; files are verified whole");
     }
     GATEWAY_RETURN_IF_ERROR(CheckChainOfFiles(words, /*reads_files=*/true));
-    GATEWAY_ASSIGN_OR_RETURN(const LedgerReport report, VerifyLedger(words));
+    GATEWAY_ASSIGN_OR_RETURN(const LedgerReport report,
+                             VerifyLedger(words, progress));
     out << report.text;
     return report.valid;
   }
@@ -238,8 +246,9 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
   GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
                            PostgresLedgerOf(words));
   if (postgres != nullptr) {
-    GATEWAY_ASSIGN_OR_RETURN(v1::VerifyLedgerResponse found,
-                             VerifyPostgres(*postgres, chain, after, noted));
+    GATEWAY_ASSIGN_OR_RETURN(
+        v1::VerifyLedgerResponse found,
+        VerifyPostgres(*postgres, chain, after, noted, progress));
     int64_t files = 0;
     if (found.valid() && !archive.empty()) {
       GATEWAY_ASSIGN_OR_RETURN(
@@ -266,7 +275,11 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
   const absl::Status asked =
       admin.Stream<v1::VerifyLedgerRequest, v1::VerifyLedgerResponse>(
           &Admin::VerifyLedger, request,
-          [&](const v1::VerifyLedgerResponse& told) { last = told; });
+          [&](const v1::VerifyLedgerResponse& told) {
+            last = told;
+            if (progress == nullptr) return;
+            progress->Set(told.checked_entries(), told.total_entries());
+          });
   GATEWAY_RETURN_IF_ERROR(asked);
   out << (words.as_json ? AsJson(last) : LedgerCheckText(last));
   return last.valid();
@@ -293,24 +306,26 @@ absl::Status PrintImport(const OperatorWords& words, std::ostream& out) {
 }  // namespace
 
 absl::StatusOr<bool> RunLedger(const OperatorWords& words, PlaceFinder place,
-                               std::ostream& out) {
+                               std::ostream& out, Progress* progress) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kLedgerCommand, words));
   const std::string& what = words.words[0];
-  if (what == "verify") return PrintVerification(words, place, out);
+  if (what == "verify") return PrintVerification(words, place, out, progress);
   if (what == "prove") {
     GATEWAY_ASSIGN_OR_RETURN(const LedgerReport report, ProveEntry(words));
     out << report.text;
     return report.valid;
   }
   if (what == "archive") {
-    GATEWAY_ASSIGN_OR_RETURN(const std::string text, ArchiveLedger(words));
+    GATEWAY_ASSIGN_OR_RETURN(const std::string text,
+                             ArchiveLedger(words, progress));
     out << text;
     return true;
   }
-  GATEWAY_RETURN_IF_ERROR(what == "query"    ? PrintQuery(words, place, out)
-                          : what == "get"    ? PrintEntry(words, place, out)
-                          : what == "export" ? PrintExport(words, place, out)
-                                             : PrintImport(words, out));
+  GATEWAY_RETURN_IF_ERROR(what == "query" ? PrintQuery(words, place, out)
+                          : what == "get" ? PrintEntry(words, place, out)
+                          : what == "export"
+                              ? PrintExport(words, place, out, progress)
+                              : PrintImport(words, out));
   return true;
 }
 

@@ -18,6 +18,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "clients/cli/operator_words.h"
+#include "clients/cli/progress.h"
 #include "clients/cli/rpc_connection.h"
 #include "llmgateway/v1/ledger.pb.h"
 
@@ -25,10 +26,12 @@ namespace gateway {
 
 // Prints what there is to say. False if a ledger that was verified is not
 // valid. `place` is asked where to find the gateway, if it comes to that.
-// INVALID_ARGUMENT for words that are not meant.
+// `progress`, which may be null, is told of what takes long. INVALID_ARGUMENT
+// for words that are not meant.
 absl::StatusOr<bool> RunLedger(
     const OperatorWords& words,
-    absl::FunctionRef<absl::StatusOr<RpcPlace>()> place, std::ostream& out);
+    absl::FunctionRef<absl::StatusOr<RpcPlace>()> place, std::ostream& out,
+    Progress* progress = nullptr);
 
 // Visits the EXCHANGE entries of a gateway's ledger that `--chain`, `--since`
 // and `--until` choose, in their order.

@@ -53,8 +53,9 @@ struct FoundChain {
 // belongs to that.
 class Verification {
  public:
-  explicit Verification(std::string noted_hash)
-      : noted_hash_(std::move(noted_hash)) {}
+  // Borrows `progress`, which may be null.
+  Verification(std::string noted_hash, Progress* progress)
+      : noted_hash_(std::move(noted_hash)), progress_(progress) {}
 
   absl::Status Read(const std::string& file) {
     file_ = file;
@@ -124,6 +125,7 @@ class Verification {
                                               number, " comes next")});
     }
     last_ = number;
+    if (progress_ != nullptr) progress_->Add();
     if (!is_database_) FindChain(entry);
     ChainCheck::Finding finding;
     FoundChain& chain = chains_[chain_];
@@ -173,6 +175,7 @@ class Verification {
   }
 
   const std::string noted_hash_;
+  Progress* const progress_;  // May be null.
   bool has_noted_ = false;
   std::vector<FoundChain> chains_ = std::vector<FoundChain>(1);
   size_t chain_ = 0;  // That the last entry was of.
@@ -260,7 +263,8 @@ std::string ReportJson(const Verification& verification) {
 
 }  // namespace
 
-absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words) {
+absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words,
+                                          Progress* progress) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kLedgerCommand, words));
   if (words.words.size() < 2) {
     return absl::InvalidArgumentError(
@@ -268,7 +272,7 @@ absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words) {
         "gatewayctl --help");
   }
   GATEWAY_ASSIGN_OR_RETURN(std::string noted, NotedHashOf(words, "--noted"));
-  Verification verification(std::move(noted));
+  Verification verification(std::move(noted), progress);
   for (size_t i = 1; i < words.words.size(); ++i) {
     GATEWAY_RETURN_IF_ERROR(verification.Read(words.words[i]));
   }

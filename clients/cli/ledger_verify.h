@@ -20,6 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "clients/cli/operator_words.h"
+#include "clients/cli/progress.h"
 
 namespace gateway {
 
@@ -30,7 +31,9 @@ struct LedgerReport {
 
 // INVALID_ARGUMENT for words that are not meant; for files that cannot be read
 // what the system says.
-absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words);
+// `progress` may be null.
+absl::StatusOr<LedgerReport> VerifyLedger(const OperatorWords& words,
+                                          Progress* progress = nullptr);
 
 }  // namespace gateway
 

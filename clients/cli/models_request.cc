@@ -1,5 +1,6 @@
 #include "clients/cli/models_request.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/target_words.h"
@@ -28,6 +30,9 @@ constexpr OperatorVerb kModelsVerbs[] = {{"list", kOfProviderFlags},
                                          {"disabled", {}},
                                          {"enable", kSetModelFlags},
                                          {"disable", kSetModelFlags}};
+
+// Somebody waits for a word to be completed.
+constexpr absl::Duration kNamesTimeout = absl::Seconds(1);
 
 // As in `400000`, or a dash where it is not known.
 std::string TokensMaxText(int64_t tokens) {
@@ -123,6 +128,24 @@ absl::StatusOr<v1::SetModelEnabledRequest> SetModelEnabledRequestOf(
   request.set_enabled(words.words[0] == "enable");
   request.set_reason(LastOf(words, kReasonFlag));
   return request;
+}
+
+std::vector<std::string> ModelNames(RpcPlace place) {
+  place.timeout = kNamesTimeout;
+  std::vector<std::string> names;
+  const absl::StatusOr<GatewayConnection> gateway =
+      GatewayConnection::Open(std::move(place));
+  if (!gateway.ok()) return names;
+  const auto add = [&names](v1::ListModelsResponse& page) {
+    for (const v1::Model& each : page.models()) names.push_back(each.name());
+  };
+  gateway
+      ->CallPages<v1::ListModelsRequest, v1::ListModelsResponse>(
+          &v1::GatewayService::Stub::ListModels, {}, add)
+      .IgnoreError();
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 bool AsksAsCaller(const OperatorWords& words) {

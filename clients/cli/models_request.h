@@ -12,6 +12,7 @@
 #define CLIENTS_CLI_MODELS_REQUEST_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "clients/cli/operator_words.h"
@@ -29,6 +30,9 @@ extern const OperatorCommand kModelsCommand;
 // for words that are not meant.
 absl::StatusOr<std::string> AskModels(const RpcPlace& place,
                                       const OperatorWords& words);
+
+// The names of all models, sorted; none if the gateway does not answer soon.
+std::vector<std::string> ModelNames(RpcPlace place);
 
 // Whether that is asked as callers do, by gRPC, and not as an operator.
 bool AsksAsCaller(const OperatorWords& words);

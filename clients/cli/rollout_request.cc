@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "clients/cli/answer_text.h"
 #include "clients/cli/rpc_connection.h"
 #include "llmgateway/v1/admin.pb.h"
 
@@ -51,9 +52,10 @@ absl::StatusOr<RolloutShare> ChangeRollout(const RolloutQuestion& question) {
   GATEWAY_ASSIGN_OR_RETURN(
       const v1::UpdateRolloutResponse response,
       admin.Call(&v1::AdminService::Stub::UpdateRollout, request));
-  return RolloutShare{.enabled = response.enabled(),
-                      .percentage = response.percentage(),
-                      .text = ShareText(response)};
+  return RolloutShare{
+      .enabled = response.enabled(),
+      .percentage = response.percentage(),
+      .text = question.as_json ? AsJson(response) : ShareText(response)};
 }
 
 }  // namespace gateway

@@ -21,12 +21,13 @@ struct RolloutQuestion {
   std::string change;   // `off`, `on`, `reset`, a percentage, or `status`.
   std::string key;      // The operator's; empty if none is to be shown.
   std::string ca_file;  // Asks over TLS, and trusts these; empty: in plaintext.
+  bool as_json = false;
 };
 
 struct RolloutShare {
   bool enabled = true;
   double percentage = 100;
-  std::string text;  // For people.
+  std::string text;  // For people, or JSON.
 };
 
 // INVALID_ARGUMENT if the change is none of these.

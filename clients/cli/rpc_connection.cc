@@ -16,7 +16,6 @@
 namespace gateway {
 namespace {
 
-constexpr int kTimeoutSeconds = 10;
 constexpr size_t kCertificatesBytesLimit = 1024 * 1024;
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
@@ -60,9 +59,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
 }
 
 void PrepareCall(const RpcPlace& place, grpc::ClientContext& context) {
-  context.set_deadline(
-      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                   gpr_time_from_seconds(kTimeoutSeconds, GPR_TIMESPAN)));
+  context.set_deadline(gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_millis(absl::ToInt64Milliseconds(place.timeout),
+                           GPR_TIMESPAN)));
   PrepareStream(place, context);
 }
 

@@ -8,8 +8,8 @@
 //   const absl::StatusOr<v1::Key> key =
 //       admin.Call(&v1::AdminService::Stub::GetKey, request);
 //
-// Thread-safe; a call blocks, for ten seconds at most, and a stream until it
-// ends.
+// Thread-safe; a call blocks, for as long as the place says, and a stream until
+// it ends.
 
 #ifndef CLIENTS_CLI_RPC_CONNECTION_H_
 #define CLIENTS_CLI_RPC_CONNECTION_H_
@@ -26,6 +26,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/status_macros.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
@@ -38,6 +39,7 @@ struct RpcPlace {
   std::string address;  // As `host:port`.
   std::string key;      // The asker's; empty if none is to be shown.
   std::string ca_file;  // Asks over TLS, and trusts these; empty: in plaintext.
+  absl::Duration timeout = absl::Seconds(10);  // Of a call; a stream has none.
 };
 
 // A stream that another thread may cancel. Thread-safe.

@@ -110,6 +110,23 @@ TEST(ChatRequestTest, AFileHasWhatEveryTurnAsksFor) {
               HasSubstr("no/such.json"));
 }
 
+TEST(ChatRequestTest, ARequestAsksIfItsLastMessageWaitsForAnAnswer) {
+  const std::string path = testing::TempDir() + "/asking.json";
+  const auto asks = [&path](const std::string& messages) {
+    EXPECT_TRUE(ReplaceFile(path, "{\"messages\": [" + messages + "]}").ok());
+    const absl::StatusOr<ChatTurns> turns = TurnsOf({{"--request", path}});
+    EXPECT_TRUE(turns.ok()) << turns.status();
+    return turns.ok() && turns->asks();
+  };
+  const std::string user =
+      R"({"role": "ROLE_USER", "parts": [{"text": "Hi"}]})";
+  EXPECT_TRUE(asks(user));
+  EXPECT_TRUE(asks(user + R"(, {"role": "ROLE_TOOL"})"));
+  EXPECT_FALSE(asks(user + R"(, {"role": "ROLE_ASSISTANT"})"));
+  EXPECT_FALSE(asks(R"({"role": "ROLE_SYSTEM"})"));
+  EXPECT_FALSE(asks(""));
+}
+
 TEST(ChatRequestTest, NumbersHaveTheirRanges) {
   EXPECT_TRUE(TurnsOf({{"--temperature", "0"}}).ok());
   EXPECT_TRUE(TurnsOf({{"--temperature", "2"}}).ok());

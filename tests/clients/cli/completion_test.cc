@@ -49,6 +49,21 @@ TEST(CompletionTest, TheFlagsOfWhatIsDone) {
   EXPECT_THAT(CompletionsOf({"env", "--ow"}), IsEmpty());
 }
 
+TEST(CompletionTest, NamesAreWantedWhereTheyMayStand) {
+  using Names = NamesWanted;
+  EXPECT_EQ(NamesWantedAt({"contexts", "use", ""}), Names::kContexts);
+  EXPECT_EQ(NamesWantedAt({"--gateway_context", "p"}), Names::kContexts);
+  EXPECT_EQ(NamesWantedAt({"contexts", "list", ""}), Names::kNone);
+  EXPECT_EQ(NamesWantedAt({"chat", "--model", "g"}), Names::kModels);
+  EXPECT_EQ(NamesWantedAt({"models", "get", ""}), Names::kModels);
+  EXPECT_EQ(NamesWantedAt({"models", "get", "m", ""}), Names::kNone);
+  EXPECT_EQ(NamesWantedAt({"models", "get", "--"}), Names::kNone);
+  EXPECT_EQ(NamesWantedAt({"exec", "claude", "--model", ""}), Names::kNone);
+  EXPECT_THAT(CompletionsOf({"contexts", "use", "p"}, {"prod", "test"}),
+              ElementsAre("prod"));
+  EXPECT_EQ(WordsBegun({"chat", "--grpc", "a:1", "--model", "g"}).grpc, "a:1");
+}
+
 TEST(CompletionTest, TheValuesOfAFlagWhereThereAreFew) {
   EXPECT_THAT(CompletionsOf({"keys", "list", "--output", ""}),
               ElementsAre("json", "table"));

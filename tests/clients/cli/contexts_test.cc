@@ -2,18 +2,24 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "base/os/file.h"
+#include "clients/cli/told_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace gateway {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class ContextsTest : public testing::Test {
  protected:
@@ -109,6 +115,80 @@ TEST_F(ContextsTest, OnlyWhatIsMeantIsDone) {
   }
   EXPECT_TRUE(absl::IsNotFound(Run({"use", "gone"}).status()));
   EXPECT_TRUE(absl::IsNotFound(Run({"remove", "gone"}).status()));
+}
+
+TEST_F(ContextsTest, WhatIsSaidLaterIsAdded) {
+  Do({"set", "prod", "--admin", "prod:2", "--key_variable", "PROD"});
+  Do({"set", "prod", "--grpc", "prod:1", "--admin", "prod:3"});
+  variables_["PROD"] = "secret";
+  const CommandLine command = Applied({"health", "--gateway_context", "prod"});
+  EXPECT_EQ(command.admin, "prod:3");
+  EXPECT_EQ(command.grpc, "prod:1");
+  EXPECT_EQ(applied_["GATEWAY_KEY"], "secret");
+}
+
+TEST_F(ContextsTest, FilesAreTheSameWhereverOneIs) {
+  Do({"set", "prod", "--admin", "prod:2", "--ca_file", "ca.pem", "--pid_file",
+      "../gateway.pid"});
+  const CommandLine command = Applied({"health", "--gateway_context", "prod"});
+  EXPECT_EQ(command.ca_file, FromRoot("ca.pem"));
+  EXPECT_THAT(command.ca_file, StartsWith("/"));
+  EXPECT_EQ(command.pid_file, FromRoot("../gateway.pid"));
+}
+
+TEST_F(ContextsTest, NamesAndAddressesThatCannotBeAreRefused) {
+  const std::vector<std::pair<std::string, std::string>> all_wrong = {
+      {"--admin", "prod"},          {"--admin", "prod:0"},
+      {"--grpc", "prod:99999"},     {"--grpc", "http://prod:1"},
+      {"--url", "prod:8080"},       {"--url", "ftp://prod"},
+      {"--key_variable", "sk-123"}, {"--operator_key_variable", "1KEY"}};
+  for (const auto& [flag, value] : all_wrong) {
+    const absl::Status status = Run({"set", "prod", flag, value}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << flag << " " << value;
+    EXPECT_THAT(status.ToString(), HasSubstr(flag));
+  }
+  // It may be the key itself.
+  EXPECT_THAT(
+      Run({"set", "prod", "--key_variable", "sk-1"}).status().ToString(),
+      Not(HasSubstr("sk-1")));
+  for (const char* const name : {"none", "a b", ".a", "a/b", "a\n"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(
+        Run({"set", name, "--admin", "prod:1"}).status()))
+        << name;
+  }
+  EXPECT_EQ(*Run({"list"}), "there are no contexts\n");
+  Do({"set", "prod", "--grpc", "dns:///prod:1"});
+}
+
+TEST_F(ContextsTest, OneWithoutAPlaceIsNotPassedOver) {
+  Do({"set", "prod", "--grpc", "prod:1"});
+  Do({"use", "prod"});
+  EXPECT_EQ(Applied({"env"}).placeless_context, "prod");
+  EXPECT_EQ(Applied({"env", "--url", "http://a"}).placeless_context, "");
+  variables_["GATEWAY_URL"] = "http://a";
+  EXPECT_EQ(Applied({"env"}).placeless_context, "");
+  EXPECT_EQ(Applied({"env", "--gateway_context", "prod"}).placeless_context,
+            "prod");
+  Do({"set", "prod", "--url", "http://prod"});
+  EXPECT_EQ(Applied({"env", "--gateway_context", "prod"}).placeless_context,
+            "");
+}
+
+TEST_F(ContextsTest, ChangesAreToldAsJsonToo) {
+  EXPECT_THAT(
+      *Run({"set", "b", "--admin", "b:2", "--output", "json"}),
+      AllOf(HasSubstr("\"set\": \"b\""), HasSubstr("\"admin\": \"b:2\"")));
+  EXPECT_THAT(*Run({"use", "b", "--output", "json"}),
+              HasSubstr("\"current\": \"b\""));
+  EXPECT_THAT(*Run({"remove", "b", "--output", "json"}),
+              HasSubstr("\"removed\": \"b\""));
+}
+
+TEST_F(ContextsTest, TheirNamesAreKnown) {
+  EXPECT_THAT(ContextNames(variables_), IsEmpty());
+  Do({"set", "b", "--admin", "b:2"});
+  Do({"set", "a", "--admin", "a:2"});
+  EXPECT_THAT(ContextNames(variables_), ElementsAre("a", "b"));
 }
 
 TEST_F(ContextsTest, AFileThatCannotBeReadIsNamed) {

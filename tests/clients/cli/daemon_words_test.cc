@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "base/os/file.h"
+#include "clients/cli/told_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -64,10 +65,30 @@ TEST(DaemonWordsTest, TheConfigurationIsTheFirstThatIsThere) {
   const std::string ours = folder + "/config/gateway.yaml";
   ASSERT_TRUE(ReplaceFile(ours, "").ok());
   EXPECT_EQ(*DaemonConfigOf(start, variables), ours);
-  EXPECT_EQ(*DaemonConfigOf(start, {{"GATEWAY_CONFIG", "a"}}), "a");
+  EXPECT_EQ(*DaemonConfigOf(start, {{"GATEWAY_CONFIG", "a"}}), FromRoot("a"));
   EXPECT_EQ(*DaemonConfigOf(Daemon({"daemon", "start", "--config", "b"}),
                             {{"GATEWAY_CONFIG", "a"}}),
-            "b");
+            FromRoot("b"));
+}
+
+TEST(DaemonWordsTest, AStartIsRemembered) {
+  std::string folder = testing::TempDir() + "/start.XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const DaemonFiles files = {.pid_file = folder + "/g.pid"};
+  const OperatorWords told = {
+      .flags = {{"--config", "a.yaml"}, {"--program", "gateway"}}};
+  EXPECT_TRUE(WithStart(files, {}).ok());
+  ASSERT_TRUE(RememberStart(files, told).ok());
+  const OperatorWords words =
+      *WithStart(files, {.flags = {{"--program", "/other"}}});
+  EXPECT_EQ(LastOf(words, "--config"), FromRoot("a.yaml"));
+  EXPECT_EQ(LastOf(words, "--program"), "/other");
+  EXPECT_EQ(LastOf(*WithStart(files, {}), "--program"), "gateway");
+  ASSERT_TRUE(RememberStart(files, {}).ok());
+  EXPECT_TRUE(WithStart(files, {})->flags.empty());
+  ASSERT_TRUE(ReplaceFile(files.pid_file + ".start", "{").ok());
+  EXPECT_THAT(WithStart(files, {}).status().ToString(),
+              HasSubstr(files.pid_file + ".start"));
 }
 
 TEST(DaemonWordsTest, AGraceIsATime) {

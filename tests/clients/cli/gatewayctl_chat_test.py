@@ -95,6 +95,25 @@ class GatewayctlChatTest(GatewayctlCase):
                                  if "delta" in event), "One.")
         self.assertEqual(events[-1]["end"]["outcome"], "OUTCOME_FINISHED")
 
+    def test_a_requests_own_question_is_sent(self):
+        request = json.dumps({"messages": [{
+            "role": "ROLE_USER", "parts": [{"text": "What is it?"}]}]})
+        path = os.path.join(self.home, "request.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(request)
+        done = self.run_ctl("chat", "--request", path)
+        self.assertEqual((done.returncode, done.stdout), (0, "One.\n"),
+                         done.stderr)
+        done = self.run_ctl("chat", "--request", "-", stdin=request)
+        self.assertEqual((done.returncode, done.stdout), (0, "Two.\n"),
+                         done.stderr)
+        terminal = self.on_terminal("chat", "--request", path)
+        terminal.read_until("Three.\r\n")
+        self.assertEqual(terminal.process.wait(TIMEOUT_S), 0)
+        self.assert_refused(
+            self.run_ctl("chat", "--request", "-", stdin="{}"),
+            "there is nothing to ask")
+
     def test_a_call_that_fails_fails_the_command(self):
         done = self.run_ctl("chat", "Hi", "--provider", "refusing",
                             "--model", "m")

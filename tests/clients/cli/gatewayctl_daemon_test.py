@@ -133,6 +133,57 @@ class GatewayctlDaemonTest(GatewayctlCase):
         self.started("rollback", "--undo")
         self.assertEqual(self.cco("env").returncode, 0)
 
+    def command_line(self):
+        with open("/proc/%d/cmdline" % self.record()["pid"],
+                  encoding="utf-8") as file:
+            return file.read().split("\0")
+
+    def test_it_goes_on_with_what_it_was_started_with(self):
+        other = os.path.join(self.home, "other.yaml")
+        with open(other, "w", encoding="utf-8") as file:
+            file.write(_CONFIG)
+        log = os.path.join(self.home, "other.log")
+        self.started("start", "--config", os.path.relpath(other), "--log", log)
+        self.assertIn(other, self.command_line())
+        self.started("restart")
+        self.assertIn(other, self.command_line())
+        self.assertIn("PID file updated", self.daemon("logs").stdout)
+        self.assertEqual(self.daemon("rollback").returncode, 0)
+        self.started("rollback", "--undo")
+        self.assertIn(other, self.command_line())
+        # What is said now counts more, and is what the next one knows.
+        usual = os.path.join(self.folder, "config", "gateway.yaml")
+        self.started("restart", "--config", usual)
+        self.started("restart")
+        self.assertIn(usual, self.command_line())
+        self.daemon("stop")
+        self.started("start")
+        self.assertNotIn(other, self.command_line())
+
+    def test_switches_that_are_broken_hold_no_rollback_up(self):
+        first = self.started("start")
+        self.write("daemon-config.json", '{"gatewayEnabled": tr')
+        done = self.daemon("rollback")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("daemon-config.json.broken", done.stderr)
+        self.assert_gone(first["pid"])
+        with open(os.path.join(self.folder, "config",
+                               "daemon-config.json.broken"),
+                  encoding="utf-8") as file:
+            self.assertEqual(file.read(), '{"gatewayEnabled": tr')
+        self.started("rollback", "--undo")
+
+    def test_each_step_is_told_in_json_too(self):
+        begun = self.daemon("start", "--output", "json")
+        record = self.record()
+        self.assertEqual(json.loads(begun.stdout), {
+            "done": "started", "process": record["pid"],
+            "url": record["gateway_url"]})
+        again = self.daemon("restart", "--output", "json")
+        self.assertEqual([json.loads(line)["done"]
+                          for line in again.stdout.splitlines()],
+                         ["stopped", "started"])
+
     def test_cco_alone_is_claude_code_on_the_way_through_it(self):
         record = self.started("start")
         claude = os.path.join(self.home, "bin", "claude")

@@ -125,6 +125,32 @@ class GatewayctlOperatorTest(GatewayctlCase):
         self.assertEqual(self.chat(), "one\n")
         self.lines("config", "reload")
 
+    def test_a_configuration_may_come_through_a_pipe(self):
+        text = _CONFIG % "two"
+        for name in ("-", "/dev/stdin"):
+            done = self.run_ctl("config", "check", name, stdin=text)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(" is valid", done.stdout)
+        done = self.run_ctl("config", "diff", "-", stdin=text)
+        self.assertIn("providers[0].mock.reply", done.stdout)
+        self.assertEqual(self.chat(), "one\n")
+
+    def test_a_check_tells_what_would_keep_a_configuration_out_of_use(self):
+        path = self.write(_CONFIG % "one" + "runtime: {event_loops: 3}\n")
+        done = self.run_ctl("config", "check", path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, path + ": warning: it would not be put "
+                         "into use: .*event_loops")
+        self.assertIn(path + " is valid", done.stdout)
+
+    def test_what_is_there_is_told_in_json_too(self):
+        status = self.json_of("status")
+        self.assertTrue(status["ready"])
+        self.assertIn("admin", status["ports"])
+        rollout = self.json_of("rollout")
+        self.assertEqual((rollout["enabled"], rollout["percentage"]),
+                         (True, 100))
+
     def test_mistakes_of_a_configuration_are_told_with_their_places(self):
         path = self.write("providers: [{name: mock, mock: {repli: x}}]\n")
         done = self.run_ctl("config", "check", path)

@@ -24,20 +24,26 @@ class GatewayctlTest(GatewayctlCase):
 
     def test_a_shell_completes_its_words(self):
         script = self.run_ctl("completion", "bash").stdout
+        self.start_gateway(config=CONFIG.replace(
+            "mock: {}", "mock: {}, models: [gpt-new, other]"))
+        self.run_ctl("contexts", "set", "prod", "--admin", "prod:1")
         for words, found in ((["lim"], ["limits"]),
                              (["keys", "ro"], ["rotate"]),
-                             (["keys", "list", "--output", "j"], ["json"])):
+                             (["keys", "list", "--output", "j"], ["json"]),
+                             (["contexts", "use", "p"], ["prod"]),
+                             (["chat", "--model", "gpt-n"], ["gpt-new"])):
             asked = subprocess.run(
                 ["bash", "-c", script + """
 COMP_WORDS=(gatewayctl "$@") COMP_CWORD=$#
-_gatewayctl
+_gatewayctl gatewayctl
 printf '%s\\n' "${COMPREPLY[@]}"
-complete -p gatewayctl
+complete -p gatewayctl cco
 """, "bash", *words], text=True, check=True, stdout=subprocess.PIPE,
                 env=self.environment({"PATH": os.path.dirname(GATEWAYCTL) +
                                       ":/usr/bin:/bin"}))
             self.assertEqual(asked.stdout.splitlines(), [
-                *found, "complete -o default -F _gatewayctl gatewayctl"])
+                *found, "complete -o default -F _gatewayctl gatewayctl",
+                "complete -o default -F _gatewayctl cco"])
 
     def test_the_rollout_is_taken_back_and_given_again(self):
         gateway = self.start_gateway()
@@ -280,6 +286,22 @@ complete -p gatewayctl
         done = self.run_ctl("--ca_file", authority.cert, "status")
         self.assertEqual(done.returncode, 0, done.stdout)
         gateway.stop()
+
+    def test_a_context_without_a_url_is_not_passed_over(self):
+        self.start_gateway()
+        self.run_ctl("contexts", "set", "prod", "--ca_file", "ca.pem")
+        self.run_ctl("contexts", "use", "prod")
+        for words in (("env",), ("status",), ("exec", "--", "true"),
+                      ("health",)):
+            self.assert_refused(self.run_ctl(*words),
+                                "the context prod does not say",
+                                "gatewayctl contexts set prod --")
+
+    def test_who_asks_without_a_gateway_is_told_what_to_do(self):
+        self.assert_refused(self.run_ctl("health"), "no PID file",
+                            "--admin HOST:PORT", "gatewayctl daemon start")
+        self.assert_refused(self.run_ctl("models", "list"),
+                            "--grpc HOST:PORT")
 
     def test_status_without_a_gateway_fails(self):
         self.assert_refused(self.run_ctl("status"), "not available")

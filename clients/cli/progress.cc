@@ -1,0 +1,64 @@
+#include "clients/cli/progress.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+constexpr absl::Duration kProgressDelay = absl::Milliseconds(500);
+constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
+// The clock is looked at once in so many.
+constexpr int64_t kProgressStride = 256;
+
+// To the line's begin, and nothing behind it.
+constexpr std::string_view kClearLine = "\r\x1b[K";
+
+}  // namespace
+
+Progress::Progress(const Console& console, std::string what, std::string units,
+                   Clock& clock)
+    : console_(console),
+      what_(std::move(what)),
+      units_(std::move(units)),
+      clock_(clock),
+      next_(clock.SteadyTime() + kProgressDelay) {}
+
+void Progress::Add() {
+  if (++done_ % kProgressStride == 0) ShowIfDue();
+}
+
+void Progress::Set(int64_t done, int64_t all) {
+  done_ = done;
+  all_ = all;
+  ShowIfDue();
+}
+
+void Progress::Say(std::string_view step) {
+  Show(absl::StrCat(what_, ": ", ToAbsl(step)));
+}
+
+void Progress::End() {
+  if (std::exchange(is_shown_, false)) {
+    console_.err << kClearLine << std::flush;
+  }
+}
+
+void Progress::ShowIfDue() {
+  if (!console_.err_is_terminal) return;
+  const absl::Duration now = clock_.SteadyTime();
+  if (now < next_) return;
+  next_ = now + kProgressInterval;
+  const std::string of = all_ > 0 ? absl::StrCat(" of ", all_) : "";
+  Show(absl::StrCat(what_, " ", done_, of, " ", units_));
+}
+
+void Progress::Show(const std::string& line) {
+  if (!console_.err_is_terminal) return;
+  is_shown_ = true;
+  console_.err << kClearLine << line << std::flush;
+}
+
+}  // namespace gateway
