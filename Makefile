@@ -134,8 +134,10 @@ python-package:
 
 # Of what is committed: the same commit makes the same files.
 release:
-	@tools/deps.sh build packages
-	@bazel build $(BUILDFLAGS) //service:gateway //clients/cli:gatewayctl
+	@tools/deps.sh build packages python stubs
+	@bazel build $(BUILDFLAGS) //service:gateway //clients/cli:gatewayctl \
+	  //clients/cpp:package //clients/go:package //clients/java:package \
+	  //clients/node:package //clients/python:distributions //tools/failbench
 	@rm -rf dist
 	@PYTHONDONTWRITEBYTECODE=1 python3 -m tools.packaging.release --out=dist $(ARGS)
 

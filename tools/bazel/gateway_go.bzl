@@ -27,7 +27,7 @@ def gateway_go_binary(name, out, srcs, visibility, testonly = False):
             "trap 'rm -rf $$copy' EXIT",
             "cp $(SRCS) $$copy",
             "cd $$copy",
-            "$$go build -trimpath -ldflags=-s -o $$out .",
+            "CGO_ENABLED=0 $$go build -trimpath -ldflags=-s -o $$out .",
         ]),
         executable = True,
         tools = [_FOLDER + ":with_go.sh"],

@@ -43,6 +43,28 @@ COMPRESSIONS = {"zstd": archive.zstandard, "gzip": archive.gzipped}
 
 
 @dataclasses.dataclass(frozen=True)
+class Purpose:
+    """What an image is for, and how it is started."""
+    title: str
+    summary: str
+    entrypoint: str
+    command: tuple = ()
+    ports: tuple = ()
+    comments: tuple = ()  # Of each layer.
+
+
+_GATEWAY = Purpose(
+    title=build_facts.TITLE, summary=build_facts.SUMMARY,
+    entrypoint="/usr/bin/gateway", command=("--config=/" + CONFIG,),
+    ports=(50051, 8080, 9464),
+    comments=("libraries and certificates of Debian", "the gateway"))
+_FAILBENCH = Purpose(
+    title="failbench",
+    summary="A provider that fails by script, and a scorecard of gateways",
+    entrypoint="/usr/bin/failbench", ports=(9900,), comments=("failbench",))
+
+
+@dataclasses.dataclass(frozen=True)
 class Image:
     """What is to be written: blobs by their digests, and the manifest's."""
     blobs: dict
@@ -60,18 +82,38 @@ def build(programs, facts, compression="zstd"):
             ["ca-certificates"])
     bill = sbom.document(build_facts.TITLE, facts.version, facts.revision,
                          packages, facts.epoch_s)
-    layers = [_system(loaded, packages), _application(programs, bill)]
+    return _assembled(
+        _GATEWAY, [_system(loaded, packages), _application(programs, bill)],
+        bill, facts, compression)
 
+
+def build_failbench(program, facts, compression="zstd"):
+    """The image of failbench, which is one static program."""
+    certificates = debian_libraries.packages(["ca-certificates"])
+    bill = sbom.document(_FAILBENCH.title, facts.version, facts.revision,
+                         certificates, facts.epoch_s)
+    tree = archive.Tree()
+    tree.add("usr/bin/failbench", stripped(program), archive.PROGRAM)
+    _add_user(tree)
+    _add_certificates(tree)
+    tree.folder("tmp", mode=0o1777)
+    tree.copy("usr/share/doc/failbench/copyright", "LICENSE")
+    tree.add("usr/share/doc/failbench/sbom.spdx.json", bill)
+    return _assembled(_FAILBENCH, [tree], bill, facts, compression)
+
+
+def _assembled(purpose, layers, bill, facts, compression):
     blobs, described, diffs = {}, [], []
     for tree in layers:
         plain = tree.tar(facts.epoch_s)
         diffs.append(_digest(plain))
         described.append(_add(blobs, "%s+%s" % (_LAYER, compression),
                               COMPRESSIONS[compression](plain)))
-    config = _add(blobs, _CONFIG, _json(_image_config(facts, diffs)))
+    config = _add(blobs, _CONFIG, _json(
+        _image_config(purpose, facts, diffs)))
     manifest = _add(blobs, _MANIFEST, _json({
         "schemaVersion": 2, "mediaType": _MANIFEST, "config": config,
-        "layers": described, "annotations": _annotations(facts)}))
+        "layers": described, "annotations": _annotations(purpose, facts)}))
     return Image(blobs=blobs, digest=manifest["digest"], bill=bill,
                  compressed_bytes=sum(one["size"] for one in described),
                  manifest={**manifest, "platform": _platform(facts),
@@ -99,20 +141,28 @@ def _system(loaded, packages):
     for name, path in loaded.files.items():
         tree.copy("%s/%s" % (place, name), path, archive.PROGRAM)
     tree.copy(loaded.loader.lstrip("/"), loaded.loader, archive.PROGRAM)
+    _add_certificates(tree)
+    _add_user(tree)
+    for package in packages:
+        if package.copyright():
+            tree.add("usr/share/doc/%s/copyright" % package.name,
+                     package.copyright())
+    return tree
+
+
+def _add_certificates(tree):
     tree.add("etc/ssl/certs/ca-certificates.crt", _mozilla_certificates())
     # Where OpenSSL looks.
     tree.link("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")
+
+
+def _add_user(tree):
     tree.add("etc/passwd", "%s:x:%d:%d:%s:/%s:/usr/sbin/nologin\n" % (
         build_facts.TITLE, USER, USER, build_facts.TITLE, STATE))
     tree.add("etc/group", "%s:x:%d:\n" % (build_facts.TITLE, USER))
     tree.add("etc/nsswitch.conf", "hosts: files dns\n")
     # A runtime mounts its own; without one nobody knows `localhost`.
     tree.add("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
-    for package in packages:
-        if package.copyright():
-            tree.add("usr/share/doc/%s/copyright" % package.name,
-                     package.copyright())
-    return tree
 
 
 def _application(programs, bill):
@@ -159,7 +209,7 @@ def _mozilla_certificates():
     return b"".join(texts)
 
 
-def _image_config(facts, diffs):
+def _image_config(purpose, facts, diffs):
     created = _time(facts)
     return {
         "created": created,
@@ -167,26 +217,25 @@ def _image_config(facts, diffs):
         "config": {
             "User": "%d:%d" % (USER, USER),
             "Env": ["PATH=/usr/bin"],
-            "Entrypoint": ["/usr/bin/gateway"],
-            "Cmd": ["--config=/" + CONFIG],
-            "ExposedPorts": {"50051/tcp": {}, "8080/tcp": {}, "9464/tcp": {}},
+            "Entrypoint": [purpose.entrypoint],
+            "Cmd": list(purpose.command),
+            "ExposedPorts": {"%d/tcp" % port: {} for port in purpose.ports},
             "WorkingDir": "/",
             "StopSignal": "SIGTERM",
-            "Labels": _annotations(facts),
+            "Labels": _annotations(purpose, facts),
         },
         "rootfs": {"type": "layers", "diff_ids": diffs},
         "history": [{"created": created, "created_by": "tools/packaging",
                      "comment": comment}
-                    for comment in ("libraries and certificates of Debian",
-                                    "the gateway")],
+                    for comment in purpose.comments],
     }
 
 
-def _annotations(facts):
+def _annotations(purpose, facts):
     return {"org.opencontainers.image." + name: value for name, value in {
         "created": _time(facts),
-        "title": build_facts.TITLE,
-        "description": build_facts.SUMMARY,
+        "title": purpose.title,
+        "description": purpose.summary,
         "version": facts.version,
         "revision": facts.revision,
         "licenses": build_facts.LICENCE,

@@ -28,6 +28,8 @@ _CONFIG = "etc/llm-gateway/gateway.yaml"
 _ROTATION = "etc/logrotate.d/llm-gateway"
 _DOC = "usr/share/doc/llm-gateway/"
 _PAGES = {"gatewayctl.1": "man1/", "llm-gateway.8": "man8/"}
+# Programs that print their page themselves, of the words of their --help.
+_PRINTED = {"gatewayctl.1": "gatewayctl"}
 _DESCRIPTION = """\
 Description: gateway between programs and language-model providers
  One address for many providers: by gRPC and by the HTTP APIs of OpenAI,
@@ -74,7 +76,7 @@ def tarball(programs, facts):
         tree.copy(name, _FILES + name)
     tree.copy("logrotate", _FILES + "logrotate")
     for page in _PAGES:
-        tree.copy("man/" + page, _FILES + "man/" + page)
+        tree.add("man/" + page, _page(page, programs))
     for name in ("CHANGELOG.md", "LICENSE", "README.md"):
         tree.copy(name, name)
     tree.add("sbom.spdx.json", _bill(programs, facts))
@@ -101,13 +103,22 @@ def _installed(programs, facts):
     tree.copy("lib/systemd/system/llm-gateway.service",
               _FILES + "llm-gateway.service")
     for page, section in _PAGES.items():
-        with open(_FILES + "man/" + page, "rb") as file:
-            tree.add("usr/share/man/%s%s.gz" % (section, page),
-                     gzip.compress(file.read(), mtime=0))
+        tree.add("usr/share/man/%s%s.gz" % (section, page),
+                 gzip.compress(_page(page, programs), mtime=0))
     tree.add(_DOC + "copyright", _COPYRIGHT)
     tree.add(_DOC + "changelog.gz", _changelog(facts))
     tree.add(_DOC + "sbom.spdx.json", _bill(programs, facts))
     return tree
+
+
+def _page(page, programs):
+    """A page of the manual."""
+    if page in _PRINTED:
+        return subprocess.run([os.path.realpath(programs[_PRINTED[page]]),
+                               "man"], stdout=subprocess.PIPE,
+                              check=True).stdout
+    with open(_FILES + "man/" + page, "rb") as file:
+        return file.read()
 
 
 def _program_name(name):

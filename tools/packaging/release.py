@@ -4,8 +4,8 @@
 
 The container image as an archive that skopeo and podman read, the Debian
 package, the tarball, the Helm chart, the manifests for Kustomize, the contract,
-a bill of materials, and SHA256SUMS over them. The same commit makes the same
-files on the same Debian.
+the clients' packages, failbench, a bill of materials, and SHA256SUMS over them.
+The same commit makes the same files on the same Debian.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import sys
 
 from tools.packaging import archive
 from tools.packaging import build_facts
+from tools.packaging import client_packages
 from tools.packaging import image
 from tools.packaging import packages
 
@@ -24,6 +25,11 @@ _OTHER_PLACES = (
     ("deploy/helm/llm-gateway/Chart.yaml", r"^version: (.*)$"),
     ("deploy/helm/llm-gateway/Chart.yaml", r"^appVersion: (.*)$"),
     ("deploy/kubernetes/base/kustomization.yaml", r"^    newTag: (.*)$"),
+    ("clients/go/llmgateway.go", r'^const Version = "(.*)"$'),
+    ("clients/java/LLMGateway.java",
+     r'^  public static final String VERSION = "(.*)";$'),
+    ("clients/java/pom.xml", r"^  <version>(.*)</version>$"),
+    ("clients/node/options.ts", r'^export const VERSION = "(.*)";$'),
 )
 
 
@@ -31,8 +37,9 @@ class VersionError(Exception):
     """A file has another version than VERSION."""
 
 
-def files(programs, facts):
-    """The content of each file by its name."""
+def files(programs, failbench, clients, facts):
+    """The content of each file by its name; `clients` are those of
+    client_packages."""
     check_versions(facts.version)
     built = image.build(programs, facts)
     stem = "llm-gateway-%s" % facts.version
@@ -48,10 +55,22 @@ def files(programs, facts):
         stem + "-proto.tar.gz": _packed(
             "proto", stem + "-proto/", facts, ".proto"),
         stem + "-sbom.spdx.json": built.bill.encode(),
+        **_failbench(failbench, facts),
+        **clients,
     }
     sums = "".join("%s  %s\n" % (hashlib.sha256(content).hexdigest(), name)
                    for name, content in sorted(told.items()))
     return {**told, CHECKSUMS: sums.encode()}
+
+
+def _failbench(program, facts):
+    """The program, which is static, and its image."""
+    stem = "failbench-%s" % facts.version
+    return {
+        "%s-linux-%s" % (stem, facts.architecture): image.stripped(program),
+        "%s-image-%s.tar" % (stem, facts.architecture): image.layout(
+            image.build_failbench(program, facts)).tar(facts.epoch_s),
+    }
 
 
 def check_versions(version):
@@ -77,16 +96,26 @@ def _packed(folder, prefix, facts, suffix=""):
 def main(arguments):
     parser = build_facts.parser_of(__doc__)
     build_facts.add_flags(parser)
+    parser.add_argument("--failbench", default="bazel-bin/tools/failbench/"
+                        "failbench_binary", help="the program to pack")
+    parser.add_argument("--clients", default="bazel-bin/clients",
+                        help="the folder in which the clients' packages are")
     flags, facts = build_facts.parse(parser, arguments)
     try:
         told = files({"gateway": flags.gateway,
-                      "gatewayctl": flags.gatewayctl}, facts)
-    except VersionError as error:
+                      "gatewayctl": flags.gatewayctl}, flags.failbench,
+                     client_packages.files(flags.clients, facts.version),
+                     facts)
+    except (VersionError, client_packages.MissingError) as error:
         sys.exit(str(error))
     os.makedirs(flags.out)
     for name, content in told.items():
-        with open(os.path.join(flags.out, name), "xb") as file:
+        path = os.path.join(flags.out, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "xb") as file:
             file.write(content)
+        if name.startswith("failbench") and "image" not in name:
+            os.chmod(path, archive.PROGRAM)
     sys.stdout.write(told[CHECKSUMS].decode())
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -280,6 +281,24 @@ class RunTest(unittest.TestCase):
                     "--dev", "/dev", "--clearenv", "--unshare-user",
                     "--uid", "65532", "/usr/bin/gatewayctl", "version")
         self.assertEqual(told.strip(), _FACTS.version)
+
+    def test_gatewayctl_is_asked_in_it_as_the_page_has_it(self):
+        ready = self.start(environment={
+            "GATEWAY_API_KEY": "sk-own-0123456789",
+            **{"LLM_GATEWAY_LISTENERS_%s_ADDRESS" % name: "127.0.0.1:0"
+               for name in ("GRPC", "HTTP", "OPERATIONS", "ADMIN")}})
+        with open("docs/kubernetes.md", encoding="utf-8") as file:
+            asked = re.findall(r"^kubectl exec POD -- gatewayctl (.*)$",
+                               file.read(), re.MULTILINE)
+        self.assertGreater(len(asked), 2)
+        for words in asked:
+            words = words.replace("127.0.0.1:50052", ready["admin"])
+            words = words.replace("127.0.0.1:8080", ready["http"])
+            told = _run("bwrap", "--ro-bind", _root, "/", "--proc", "/proc",
+                        "--dev", "/dev", "--clearenv", "--unshare-user",
+                        "--uid", "65532", "/usr/bin/gatewayctl",
+                        *words.split())
+            self.assertTrue(told, words)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,11 @@ class DebianTest(unittest.TestCase):
                         env={**os.environ, "MANWIDTH": "80", "PAGER": "cat"})
             self.assertIn("SYNOPSIS", told)
             self.assertNotIn("warning", told)
+        # What gatewayctl knows of itself, and not an extract.
+        told = _run("man", "-l", _in_root("usr/share/man/man1/gatewayctl.1.gz"),
+                    env={**os.environ, "MANWIDTH": "80", "PAGER": "cat"})
+        self.assertIn("gatewayctl ledger verify", told)
+        self.assertIn("--validate_only", told)
 
 
 class UnitTest(unittest.TestCase):

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 from tools.packaging import build_facts
+from tools.packaging import client_packages
 from tools.packaging import debian_libraries
 from tools.packaging import release
 
@@ -20,10 +21,14 @@ _FACTS = build_facts.BuildFacts(
 class ReleaseTest(unittest.TestCase):
 
     def test_its_files_are_those_of_the_checksums_and_can_be_read(self):
-        told = release.files(_PROGRAMS, _FACTS)
+        told = release.files(
+            _PROGRAMS, "tools/failbench/failbench_binary",
+            client_packages.files("clients", _FACTS.version), _FACTS)
         with tempfile.TemporaryDirectory() as folder:
             for name, content in told.items():
-                with open(os.path.join(folder, name), "wb") as file:
+                path = os.path.join(folder, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as file:
                     file.write(content)
 
             def run(*command):
@@ -47,6 +52,45 @@ class ReleaseTest(unittest.TestCase):
                           run("tar", "-tzf", stem + "-kubernetes.tar.gz"))
             self.assertIn("-proto/llmgateway/v1/gateway.proto",
                           run("tar", "-tzf", stem + "-proto.tar.gz"))
+
+            self.check_clients(run)
+            self.check_failbench(folder, run)
+
+    def check_clients(self, run):
+        version = _FACTS.version
+        self.assertIn("package/package.json", run(
+            "tar", "-tzf", "llmgateway-client-%s.tgz" % version))
+        self.assertIn("/CMakeLists.txt", run(
+            "tar", "-tzf", "llmgateway-client-cpp-%s.tgz" % version))
+        module = "llmgateway.dev/client@v%s/go.mod" % version
+        self.assertIn(module, run(
+            "unzip", "-l", "go/llmgateway.dev/client/@v/v%s.zip" % version))
+        stem = "maven/dev/llmgateway/llmgateway-client/%s/" % version
+        self.assertIn("dev/llmgateway/LLMGateway.class", run(
+            "unzip", "-l", "%sllmgateway-client-%s.jar" % (stem, version)))
+        self.assertIn("llm_gateway/__init__.py", run(
+            "unzip", "-l", "llm_gateway-%s-py3-none-any.whl" % version))
+        self.assertIn("/pyproject.toml", run(
+            "tar", "-tzf", "llm_gateway-%s.tar.gz" % version))
+
+    def check_failbench(self, folder, run):
+        stem = "failbench-" + _FACTS.version
+        program = os.path.join(folder, "%s-linux-%s" % (
+            stem, _FACTS.architecture))
+        os.chmod(program, 0o755)
+        self.assertTrue(run(program, "--list"))
+        # An image with nothing beside it could not run it otherwise.
+        self.assertNotIn("INTERP", run("readelf", "-l", program))
+        inspected = run("skopeo", "inspect", "oci-archive:%s-image-%s.tar" % (
+            stem, _FACTS.architecture))
+        self.assertIn('"org.opencontainers.image.title": "failbench"',
+                      inspected)
+
+    def test_a_client_that_was_not_built_is_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaisesRegex(client_packages.MissingError,
+                                        "cpp/package has no llmgateway"):
+                client_packages.files(folder, _FACTS.version)
 
     def test_the_version_is_the_same_everywhere(self):
         release.check_versions(build_facts.read_version())
