@@ -8,7 +8,7 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-GenerateStream::GenerateStream(std::unique_ptr<grpc::ClientContext> context,
+GenerateStream::GenerateStream(std::shared_ptr<grpc::ClientContext> context,
                                std::unique_ptr<Reader> reader)
     : context_(std::move(context)), reader_(std::move(reader)) {}
 

@@ -30,7 +30,7 @@ class GenerateStream {
   using Reader = grpc::ClientReaderInterface<llmgateway::v1::GenerateEvent>;
 
   // For LLMGateway. `context` is that of the call.
-  GenerateStream(std::unique_ptr<grpc::ClientContext> context,
+  GenerateStream(std::shared_ptr<grpc::ClientContext> context,
                  std::unique_ptr<Reader> reader);
 
   GenerateStream(GenerateStream&& other) noexcept;
@@ -55,7 +55,7 @@ class GenerateStream {
 
  private:
   // Null once moved from.
-  std::unique_ptr<grpc::ClientContext> context_;
+  std::shared_ptr<grpc::ClientContext> context_;
   // Null once finished.
   std::unique_ptr<Reader> reader_;
   bool exhausted_ = false;

@@ -5,11 +5,13 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/call_status.h"
+#include "clients/cpp/version.h"
 
 namespace gateway {
 
@@ -17,7 +19,6 @@ namespace v1 = ::llmgateway::v1;
 
 namespace {
 
-constexpr const char* kUserAgent = "llmgateway-cpp/0.1.0";
 constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
 
@@ -45,7 +46,7 @@ constexpr const char* kServiceConfig = R"({
 
 std::unique_ptr<LLMGateway::Stub> Connect(const LLMGateway::Options& options) {
   grpc::ChannelArguments arguments;
-  arguments.SetUserAgentPrefix(kUserAgent);
+  arguments.SetUserAgentPrefix("llmgateway-cpp/" + std::string(kClientVersion));
   arguments.SetServiceConfigJSON(kServiceConfig);
   // A DNS record that says otherwise does not belong to this program.
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
@@ -79,16 +80,14 @@ absl::StatusOr<v1::GenerateResponse> LLMGateway::Generate(
 
 GenerateStream LLMGateway::StreamGenerate(const v1::GenerateRequest& request,
                                           const CallOptions& call) {
-  auto context = std::make_unique<grpc::ClientContext>();
-  Prepare(call, options_.generate_timeout, *context);
+  auto context = Prepared(call, options_.generate_timeout);
   auto reader = stub_->StreamGenerate(context.get(), request);
   return GenerateStream(std::move(context), std::move(reader));
 }
 
 GenerateStream LLMGateway::ResumeStream(const v1::ResumeStreamRequest& request,
                                         const CallOptions& call) {
-  auto context = std::make_unique<grpc::ClientContext>();
-  Prepare(call, options_.generate_timeout, *context);
+  auto context = Prepared(call, options_.generate_timeout);
   auto reader = stub_->ResumeStream(context.get(), request);
   return GenerateStream(std::move(context), std::move(reader));
 }
@@ -150,8 +149,10 @@ absl::Status LLMGateway::DeleteSession(const std::string& id,
       .status();
 }
 
-void LLMGateway::Prepare(const CallOptions& call, absl::Duration timeout,
-                         grpc::ClientContext& context) const {
+std::shared_ptr<grpc::ClientContext> LLMGateway::Prepared(
+    const CallOptions& call, absl::Duration timeout) const {
+  auto made = std::make_shared<grpc::ClientContext>();
+  grpc::ClientContext& context = *made;
   timeout = call.timeout.value_or(timeout);
   if (timeout != absl::InfiniteDuration()) {
     context.set_deadline(
@@ -168,6 +169,8 @@ void LLMGateway::Prepare(const CallOptions& call, absl::Duration timeout,
   }
   if (options_.prepare != nullptr) options_.prepare(context);
   if (call.prepare != nullptr) call.prepare(context);
+  if (call.cancellation != nullptr) call.cancellation->Attach(made);
+  return made;
 }
 
 template <typename Response, typename Request>
@@ -175,11 +178,10 @@ absl::StatusOr<Response> LLMGateway::Call(
     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                  Response*),
     const Request& request, const CallOptions& call, absl::Duration timeout) {
-  grpc::ClientContext context;
-  Prepare(call, timeout, context);
+  const auto context = Prepared(call, timeout);
   Response response;
   const absl::Status status =
-      ToStatus(((*stub_).*method)(&context, request, &response), context);
+      ToStatus(((*stub_).*method)(context.get(), request, &response), *context);
   if (!status.ok()) return status;
   return response;
 }

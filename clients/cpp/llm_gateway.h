@@ -37,6 +37,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "clients/cpp/cancellation.h"
 #include "clients/cpp/generate_stream.h"
 #include "llmgateway/v1/gateway.grpc.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -76,6 +77,8 @@ class LLMGateway {
     std::string request_id;
     // Runs before the call, to add metadata or to keep the context's address.
     std::function<void(grpc::ClientContext&)> prepare;
+    // Ends the call as CANCELLED when another thread says so; may be null.
+    std::shared_ptr<Cancellation> cancellation;
   };
 
   // Connects when first called.
@@ -135,9 +138,9 @@ class LLMGateway {
   Stub& stub() { return *stub_; }
 
  private:
-  // Adds to `context` what every call has.
-  void Prepare(const CallOptions& call, absl::Duration timeout,
-               grpc::ClientContext& context) const;
+  // A context that has what every call has.
+  std::shared_ptr<grpc::ClientContext> Prepared(const CallOptions& call,
+                                                absl::Duration timeout) const;
 
   // Makes one unary call.
   template <typename Response, typename Request>

@@ -8,8 +8,7 @@ folder="$1"
 shift
 
 need python3
-version="$(sed -n 's/^project(.* VERSION \([0-9.]*\) .*$/\1/p' \
-  clients/cpp/CMakeLists.txt)"
+version="$(cat VERSION)"
 
 scratch="$(mktemp -d)"
 trap 'rm -rf "${scratch}"' EXIT

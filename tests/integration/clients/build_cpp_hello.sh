@@ -12,9 +12,10 @@ scratch="$(mktemp -d)"
 trap 'rm -rf "${scratch}"' EXIT
 tar -xzf "$3"/llmgateway-client-cpp-*.tgz --strip-components=1 -C "${scratch}"
 cmake -S "${scratch}" -B "${scratch}/build" -DCMAKE_BUILD_TYPE=Release \
-  -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DCMAKE_INSTALL_PREFIX="${scratch}/installed"
+  -DCMAKE_CXX_FLAGS_RELEASE=-O0
 cmake --build "${scratch}/build" --parallel 2
-cmake --install "${scratch}/build"
+# Elsewhere than where it was configured for.
+cmake --install "${scratch}/build" --prefix "${scratch}/installed"
 export PKG_CONFIG_PATH
 PKG_CONFIG_PATH="$(dirname "$(find "${scratch}/installed" -name '*.pc')")"
 # shellcheck disable=SC2046

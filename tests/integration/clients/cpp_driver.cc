@@ -13,6 +13,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "base/os/mutex.h"
 #include "base/os/thread.h"
 #include "clients/cpp/call_status.h"
+#include "clients/cpp/cancellation.h"
 #include "clients/cpp/generate_stream.h"
 #include "clients/cpp/llm_gateway.h"
 #include "google/rpc/error_details.pb.h"
@@ -279,27 +281,16 @@ Struct Do(LLMGateway& gateway, const Struct& command,
   return DoModels(gateway, command, call);
 }
 
-// The contexts of the calls that are under way. None goes while it is used.
-class Calls final : public grpc::ClientContext::GlobalCallbacks {
+// The calls that have begun.
+class Calls {
  public:
-  void DefaultConstructor(grpc::ClientContext*) override {}
-  void Destructor(grpc::ClientContext* context) override {
+  std::shared_ptr<Cancellation> Enter(int id) {
     MutexLock lock(mutex_);
-    for (auto it = contexts_.begin(); it != contexts_.end(); ++it) {
-      if (it->second != context) continue;
-      contexts_.erase(it);
-      return;
-    }
-  }
-  void Enter(int id, grpc::ClientContext* context) {
-    MutexLock lock(mutex_);
-    contexts_[id] = context;
+    return Of(id);
   }
   void Cancel(int id) {
     MutexLock lock(mutex_);
-    if (const auto it = contexts_.find(id); it != contexts_.end()) {
-      it->second->TryCancel();
-    }
+    Of(id)->Cancel();
   }
   void Tell(int id, Struct told) {
     Set(&told, "id", id);
@@ -311,7 +302,15 @@ class Calls final : public grpc::ClientContext::GlobalCallbacks {
 
  private:
   Mutex mutex_;
-  std::map<int, grpc::ClientContext*> contexts_ GUARDED_BY(mutex_);
+  // It may be cancelled before its thread has begun.
+  std::shared_ptr<Cancellation>& Of(int id) EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::shared_ptr<Cancellation>& its = cancellations_[id];
+    if (its == nullptr) its = std::make_shared<Cancellation>();
+    return its;
+  }
+
+  std::map<int, std::shared_ptr<Cancellation>> cancellations_
+      GUARDED_BY(mutex_);
 };
 
 void Run(LLMGateway& gateway, Calls& calls, const Struct& command) {
@@ -320,6 +319,7 @@ void Run(LLMGateway& gateway, Calls& calls, const Struct& command) {
   if (const double timeout_ms = Number(command, "timeout_ms")) {
     call.timeout = absl::Milliseconds(timeout_ms);
   }
+  call.cancellation = calls.Enter(id);
   call.prepare = [&](grpc::ClientContext& context) {
     const auto it = command.fields().find("metadata");
     if (it != command.fields().end()) {
@@ -327,7 +327,6 @@ void Run(LLMGateway& gateway, Calls& calls, const Struct& command) {
         context.AddMetadata(key, value.string_value());
       }
     }
-    calls.Enter(id, &context);
   };
   calls.Tell(id, Do(gateway, command, call));
 }
@@ -363,7 +362,6 @@ LLMGateway::Options OptionsOf(const Struct& settings) {
 
 int main(int, char** argv) {
   gateway::Calls calls;
-  grpc::ClientContext::SetGlobalCallbacks(&calls);
   gateway::LLMGateway client(gateway::OptionsOf(gateway::Parsed(argv[1])));
   std::forward_list<gateway::Thread> threads;
   for (std::string line; std::getline(std::cin, line);) {
