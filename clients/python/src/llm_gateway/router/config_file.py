@@ -16,6 +16,10 @@ budget_config.json:
                   "wo_timeout_seconds": 3600},
      "pricing": {"claude-x": {"input_per_1k": 0.003, "output_per_1k": 0.015}}}
 
+Either may be a section of a file, as the gateway takes it: `router_config` and
+`budget_config`, beside which there may be sections of others, that are theirs. A null is as good
+as nothing.
+
 What is not known, is missing or of another type than it should be is a
 ConfigError that names the file and the key.
 """
@@ -153,7 +157,7 @@ _TYPE_WORDS = {
 def read_router_config(
     path: str | os.PathLike[str],
 ) -> tuple[RouterConfig, DevMode]:
-    file = _File(path)
+    file = _File(path, "router_config")
     data = file.members
     file.check(data, _ROUTER)
     breaker = data.get("circuit_breaker", {})
@@ -205,7 +209,7 @@ def read_budget_config(
     path: str | os.PathLike[str],
 ) -> tuple[BudgetConfig, RateLimitConfig | None]:
     """Without `rate_limits` in the file there are none."""
-    file = _File(path)
+    file = _File(path, "budget_config", beside="router_config")
     data = file.members
     file.check(data, _BUDGETS)
     file.check(data["defaults"], _BUDGET_DEFAULTS, "defaults.")
@@ -223,23 +227,49 @@ def read_budget_config(
     )
 
 
-class _File:
-    """A configuration file's members, and errors that name them."""
+def _without_nulls(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A null is as good as nothing, as the gateway reads it."""
+    return {key: value for key, value in pairs if value is not None}
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+
+class _File:
+    """A configuration's members, and errors that name them.
+
+    It is the section of this name, or the whole file where there is none.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], section: str, beside: str = ""
+    ) -> None:
+        """A file with a section `beside` is one of sections, too."""
         self._path = os.fspath(path)
+        self._section = ""
         try:
             with open(path, encoding="utf-8") as file:
-                self.members: dict[str, Any] = json.load(file)
+                self.members: dict[str, Any] = json.load(
+                    file, object_pairs_hook=_without_nulls
+                )
         except OSError as error:
             raise ConfigError(
                 f"{self._path}: cannot be read: {error.strerror}"
             ) from error
         except ValueError as error:
             raise ConfigError(f"{self._path}: is no JSON: {error}") from error
+        if not isinstance(self.members, dict):
+            self.refuse("the whole", "is no object")
+        if section not in self.members and beside not in self.members:
+            return
+        if section not in self.members:
+            self.refuse(section, "is missing")
+        self.members = self.members[section]
+        self._section = section
+        if not isinstance(self.members, dict):
+            self.refuse("", "is no object")
 
     def refuse(self, key: str, why: str) -> None:
-        raise ConfigError(f"{self._path}: {key} {why}")
+        """Of a section the key is told with the section's name."""
+        whole = ".".join(part for part in (self._section, key) if part)
+        raise ConfigError(f"{self._path}: {whole} {why}")
 
     def check(
         self, members: Any, rules: Mapping[str, _Rule], prefix: str = ""

@@ -66,6 +66,47 @@ class ConfigFileCase(router_case.RouterCase):
                 self.path("config.json"), told))
 
 
+class SectionsTest(ConfigFileCase):
+    """The gateway takes both as sections of one file, and so is it read."""
+
+    def setUp(self):
+        super().setUp()
+        self.sections = {"router_config": dict(_ROUTER),
+                         "budget_config": _BUDGETS,
+                         "another_system": {"x": 1}}
+
+    def test_a_section_is_read_as_the_whole_file_is(self):
+        whole = read_router_config(self.file(_ROUTER))
+        budgets = read_budget_config(self.file(_BUDGETS))
+        file = self.file(self.sections)
+        self.assertEqual(read_router_config(file), whole)
+        self.assertEqual(read_budget_config(file), budgets)
+
+    def test_a_null_is_as_good_as_nothing(self):
+        del self.sections["router_config"]["dev_mode"]
+        without = read_router_config(self.file(self.sections))
+        self.sections["router_config"]["dev_mode"] = None
+        self.assertEqual(read_router_config(self.file(self.sections)), without)
+
+    def told(self, read):
+        with self.assertRaises(ConfigError) as caught:
+            read(self.file(self.sections))
+        return str(caught.exception).removeprefix(
+            self.path("config.json") + ": ")
+
+    def test_what_is_wrong_is_named_with_its_section(self):
+        self.sections["router_config"] = dict(_ROUTER, default_timeout_ms=9)
+        self.assertEqual(self.told(read_router_config),
+                         "router_config.default_timeout_ms is 9; it is at "
+                         "least 100")
+        self.sections["budget_config"] = 7
+        self.assertEqual(self.told(read_budget_config),
+                         "budget_config is no object")
+        del self.sections["budget_config"]
+        self.assertEqual(self.told(read_budget_config),
+                         "budget_config is missing")
+
+
 class RouterConfigTest(ConfigFileCase):
 
     whole = _ROUTER
