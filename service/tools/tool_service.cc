@@ -183,6 +183,9 @@ absl::StatusOr<const ServedTool*> ToolService::Find(
 Task<absl::StatusOr<ExecuteToolResponse>> ToolService::Run(
     const v1::ExecuteToolRequest& request, HttpClient& http,
     CancelSignal& cancel) const {
+  if (request.name().empty()) {
+    co_return InvalidField("name", "is required; ListTools has the names");
+  }
   GATEWAY_CO_ASSIGN_OR_RETURN(const ServedTool* const tool,
                               Find(request.name()));
   const std::string_view arguments =

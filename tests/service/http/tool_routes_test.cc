@@ -67,6 +67,9 @@ TEST_F(ToolRoutesTest, WhatIsWrongIsNamed) {
   const RawAnswer unknown = Execute(R"({"name":"echo","args":{}})");
   EXPECT_EQ(unknown.status, 422);
   EXPECT_THAT(unknown.body, HasSubstr("args"));
+  const RawAnswer nameless = Execute("{}");
+  EXPECT_EQ(nameless.status, 422);
+  EXPECT_THAT(nameless.body, HasSubstr("name"));
   const RawAnswer absent = Execute(R"({"name":"ecko","arguments":{}})");
   EXPECT_EQ(absent.status, 404);
   EXPECT_THAT(absent.body, HasSubstr("echo, words"));

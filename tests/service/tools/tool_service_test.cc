@@ -137,6 +137,13 @@ TEST_F(ToolServiceTest, ANameThatThereIsNotNamesThoseThatThereAre) {
               AllOf(HasSubstr("'ecko'"), HasSubstr("echo, checked")));
 }
 
+TEST_F(ToolServiceTest, ARequestWithoutANameIsWrong) {
+  const absl::Status status = Run(*Make(Config()), "", "{}").status();
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("name"));
+}
+
 TEST_F(ToolServiceTest, ArgumentsThatBreakTheSchemaAreRefused) {
   const auto service = Make(Config());
   for (const std::string_view bad : {"[]", "1", "{", "{} {}", "null"}) {
