@@ -427,8 +427,9 @@ constexpr HelpSection kSections[] = {
     {.title = "Exit codes",
      .note = "It exits with 0 if all is well; with 1 and a hint if there "
              "is no gateway, if it does not answer or is not ready "
-             "(status), if a ledger is not valid (ledger verify) or a "
-             "proof is not (ledger prove --check), if it does not agree "
+             "(status), if a ledger is not valid or has no entry (ledger "
+             "verify) or a proof is not (ledger prove --check), if it does not "
+             "agree "
              "(ledger reprice), if a request would go nowhere (route "
              "explain), if the gateway answers no calls (health), if a "
              "configuration is not right (config check), or if a word is not "

@@ -26,6 +26,10 @@ namespace {
 // So many findings are told; of more their number.
 constexpr size_t kFindingsTold = 20;
 
+constexpr char kNothingRead[] =
+    "nothing was read: there is no entry; see whether what was to write them "
+    "has failed";
+
 // A finding with where it is.
 struct Found {
   std::string file;
@@ -98,7 +102,9 @@ class Verification {
                                  "written anew")});
   }
 
-  bool valid() const { return failures_ == 0; }
+  // A chain of nothing proves nothing: what should have written it may have
+  // failed.
+  bool valid() const { return failures_ == 0 && entries() > 0; }
   int64_t entries() const {
     int64_t entries = 0;
     for (const FoundChain& each : chains_) entries += each.check.entries();
@@ -206,6 +212,7 @@ std::string ReportText(const Verification& verification) {
   absl::StrAppend(&text, verification.valid() ? "valid" : "NOT VALID", ": ",
                   verification.entries(), " entries, ", verification.failures(),
                   " failures, ", verification.warnings(), " warnings\n");
+  if (verification.entries() == 0) absl::StrAppend(&text, kNothingRead, "\n");
   const std::vector<FoundChain>& chains = verification.chains();
   if (chains.size() > 1) {
     for (const FoundChain& each : chains) {
@@ -245,6 +252,7 @@ std::string ReportJson(const Verification& verification) {
     json.EndObject();
   }
   json.EndArray();
+  if (verification.entries() == 0) json.StringField("problem", kNothingRead);
   json.StartArrayField("findings");
   for (const Found& each : verification.found()) {
     json.StartObject();

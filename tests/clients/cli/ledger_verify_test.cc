@@ -69,6 +69,20 @@ TEST_F(LedgerVerifyTest, LinesOfJsonAreVerified) {
                          hash_, "\nmerkle root ", MerkleRoot(hashes_), "\n"));
 }
 
+TEST_F(LedgerVerifyTest, NothingIsNotValid) {
+  for (const char* const text : {"", "\n \n"}) {
+    const LedgerReport report = Verify({Write("nothing", text)});
+    EXPECT_FALSE(report.valid);
+    EXPECT_THAT(report.text, HasSubstr("NOT VALID: 0 entries"));
+    EXPECT_THAT(report.text, HasSubstr("nothing was read"));
+  }
+  EXPECT_FALSE(Verify({"/dev/null"}).valid);
+  const LedgerReport json = Verify({Path("nothing")}, /*as_json=*/true);
+  EXPECT_THAT(json.text, HasSubstr(R"("valid":false)"));
+  EXPECT_THAT(json.text, HasSubstr(R"("problem":"nothing was read)"));
+  EXPECT_TRUE(Verify({Path("nothing"), Write("some", Lines(1))}).valid);
+}
+
 TEST_F(LedgerVerifyTest, AHashThatWasNotedMustBeThere) {
   const std::string file = Write("all.jsonl", Lines(5));
   const auto verify = [&](const std::string& noted) {
