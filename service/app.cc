@@ -266,7 +266,8 @@ absl::Status App::Build() {
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.ledger.chains(),
                  graph.audit.get(), graph.redis.health(), graph.kept.store(),
-                 graph.summary.get(), SystemClock()},
+                 graph.summary.get(), SystemClock(),
+                 [&graph] { return graph.ledger.trust(); }},
                 &graph.components);
   KeepWhatIsLearned(*graph.state, *graph.runtime);
   GATEWAY_RETURN_IF_ERROR(

@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/os/mutex.h"
-#include "base/postgres/conninfo.h"
 #include "base/string_view.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -50,12 +49,6 @@ bool Rejects(const CurrentRuntime& runtime) {
          LedgerConfig::ON_FAILURE_DEGRADE;
 }
 
-// Whether it may be written without TLS, over a network.
-bool IsInClear(const LedgerConfig& ledger) {
-  return ledger.has_postgres() &&
-         ServerTrustOf(ledger.postgres().connection()) == ServerTrust::kInClear;
-}
-
 }  // namespace
 
 void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
@@ -66,13 +59,13 @@ void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
                      LedgerAdvice(runtime.Get()->config().ledger()), health);
   };
   if (ledger != nullptr) {
-    // As it was opened, whatever is configured since.
-    const bool in_clear = IsInClear(runtime.Get()->config().ledger());
-    board->Add("ledger",
-               [look_at_ledger, in_clear](v1::ComponentHealth* health) {
-                 look_at_ledger(health);
-                 if (in_clear) FillClearLedger(health);
-               });
+    board->Add("ledger", [look_at_ledger, trust = things.ledger_trust](
+                             v1::ComponentHealth* health) {
+      look_at_ledger(health);
+      if (trust != nullptr && trust() == ServerTrust::kInClear) {
+        FillClearLedger(health);
+      }
+    });
   }
   if (things.chains != nullptr) {
     board->Add("ledger_index",

@@ -15,11 +15,13 @@
 #ifndef SERVICE_KEPT_HEALTH_H_
 #define SERVICE_KEPT_HEALTH_H_
 
+#include <functional>
 #include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "base/os/clock.h"
+#include "base/postgres/conninfo.h"
 #include "base/redis/redis_health.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "llmgateway/v1/admin.pb.h"
@@ -46,6 +48,8 @@ struct KeptThings {
   const WatchedRecordStore* store = nullptr;
   const CallSummary* summary = nullptr;
   Clock& clock;
+  // How safe the way to the ledger's database is; null for a file.
+  std::function<ServerTrust()> ledger_trust = nullptr;
 };
 
 // Adds `audit`, `budgets`, `ledger`, `ledger_index`, `redis`, `store`

@@ -1,5 +1,6 @@
 #include "service/kept_ledger.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -96,6 +97,23 @@ absl::Status OfField(const char* field, const absl::Status& status) {
                       absl::StrCat(field, ": ", status.message()));
 }
 
+// Warns of a way to the database that is worse than the configuration's text
+// says, of which its reader has warned.
+void WarnOfWay(const PostgresLedger& postgres) {
+  const ServerTrust trust = postgres.trust();
+  if (trust <= ServerTrustOf(postgres.options().connection.conninfo)) return;
+  Log(LogLevel::kWarn, "ledger",
+      trust == ServerTrust::kInClear
+          ? "The ledger's database is on another machine, by libpq's "
+            "environment or service file, and TLS is not insisted on: the "
+            "password and the entries may be read on the way; add "
+            "sslmode=verify-full to ledger.postgres.connection"
+          : "The ledger's database is on another machine, by libpq's "
+            "environment or service file, and its certificate is not looked "
+            "at: whoever answers is sent the password and the entries; add "
+            "sslmode=verify-full to ledger.postgres.connection");
+}
+
 // Makes the folder that the file is to be in.
 absl::Status MakeFolderOf(const std::string& path) {
   std::error_code failed;
@@ -178,6 +196,7 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
       .schema = postgres.schema(),
       .timeout = ToAbsl(postgres.timeout())});
   GATEWAY_RETURN_IF_ERROR(postgres_->Prepare());
+  WarnOfWay(*postgres_);
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<PostgresCommitStore> store,
       PostgresCommitStore::Claim(*postgres_, clock_, SystemRandom()));
@@ -279,6 +298,12 @@ absl::Status KeptLedger::Close() {
   if (lost == 0) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(lost, " entries of the ledger could not be written"));
+}
+
+ServerTrust KeptLedger::trust() const {
+  if (!postgres_.has_value()) return ServerTrust::kVerified;
+  return std::max(postgres_->trust(),
+                  ServerTrustOf(postgres_->options().connection.conninfo));
 }
 
 void KeptLedger::LoadBudgets(BudgetTable& table) const {

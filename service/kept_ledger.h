@@ -27,6 +27,7 @@
 #include "absl/time/time.h"
 #include "base/os/clock.h"
 #include "base/os/mutex.h"
+#include "base/postgres/conninfo.h"
 #include "base/secret.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/budgets/budget_book.h"
@@ -61,6 +62,10 @@ class KeptLedger {
   absl::Status Open(const llmgateway::config::v1::GatewayConfig& config,
                     const std::string& config_file,
                     const Secret& postgres_password);
+
+  // What keeps others from what is sent to its database: the worst of what the
+  // configuration says and of all sessions. kVerified for a file. Any thread.
+  ServerTrust trust() const;
 
   // Writes what is kept, and lets nobody read any more. DATA_LOSS tells how
   // many entries could not be written. Once; nothing else is called from then

@@ -6,11 +6,12 @@
 #include <cassert>
 #include <memory>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "base/net/host_port.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 
 namespace gateway {
 namespace {
@@ -23,10 +24,9 @@ struct FreeOptions {
 };
 
 // A socket in the file system, too.
-bool IsOnThisMachine(absl::string_view host) {
+bool IsOnThisMachine(std::string_view host) {
   return host.empty() || host[0] == '/' || host[0] == '@' ||
-         host == "localhost" || host == "::1" ||
-         absl::StartsWith(host, "127.");
+         IsLoopbackHost(host);
 }
 
 }  // namespace
@@ -64,27 +64,31 @@ absl::Status CheckConninfo(const std::string& conninfo) {
   return absl::OkStatus();
 }
 
+ServerTrust ServerTrustOf(std::string_view host, std::string_view sslmode) {
+  const bool verifies = sslmode == "verify-ca" || sslmode == "verify-full";
+  if (verifies || IsOnThisMachine(host)) return ServerTrust::kVerified;
+  return sslmode == "require" ? ServerTrust::kUnverified
+                              : ServerTrust::kInClear;
+}
+
 ServerTrust ServerTrustOf(const std::string& conninfo) {
   const auto given = ReadConninfo(conninfo);
   assert(given.ok());
   std::string hosts;
   std::string addresses;
-  ServerTrust trust = ServerTrust::kInClear;
+  std::string sslmode;
   for (const auto& [keyword, value] : *given) {
-    if (keyword == "sslmode") {
-      const bool verifies = value == "verify-ca" || value == "verify-full";
-      if (verifies) return ServerTrust::kVerified;
-      if (value == "require") trust = ServerTrust::kUnverified;
-    }
+    if (keyword == "sslmode") sslmode = value;
     if (keyword == "host") hosts = value;
     if (keyword == "hostaddr") addresses = value;
   }
   // The address is what is connected to.
   if (!addresses.empty()) hosts = addresses;
-  const std::vector<absl::string_view> all = absl::StrSplit(hosts, ',');
-  return std::all_of(all.begin(), all.end(), IsOnThisMachine)
-             ? ServerTrust::kVerified
-             : trust;
+  ServerTrust worst = ServerTrust::kVerified;
+  for (const absl::string_view each : absl::StrSplit(hosts, ',')) {
+    worst = std::max(worst, ServerTrustOf(ToStd(each), sslmode));
+  }
+  return worst;
 }
 
 }  // namespace gateway

@@ -28,15 +28,22 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadConninfo(
 absl::Status CheckConninfo(const std::string& conninfo);
 
 // What keeps others from the password and the data on their way to the server,
-// by `sslmode`, which counts where one of the hosts is on another machine.
+// by `sslmode`, which counts where one of the hosts is on another machine. The
+// best first.
 enum class ServerTrust : uint8_t {
   kVerified,    // On this machine, or its certificate is looked at.
   kUnverified,  // By TLS, with whoever answers.
   kInClear,     // Perhaps without TLS: who is on the way reads it.
 };
 
+// What the text says by itself. Where it names no host, libpq takes one from
+// its environment or a service file: PostgresConnection::trust() knows.
 // REQUIRES: it can be read.
 ServerTrust ServerTrustOf(const std::string& conninfo);
+
+// The same of one host, by its name, an address or the path of a socket, and
+// what `sslmode` is.
+ServerTrust ServerTrustOf(std::string_view host, std::string_view sslmode);
 
 }  // namespace gateway
 

@@ -304,6 +304,28 @@ absl::Status PostgresConnection::Broken(std::string_view what) {
                                    why.empty() ? "" : ": ", why));
 }
 
+ServerTrust PostgresConnection::trust() const {
+  const char* const host = PQhost(connection_);
+  const char* const address = PQhostaddr(connection_);
+  // A socket in the file system has no address.
+  const bool has_address = address != nullptr && address[0] != '\0';
+  const char* const where = has_address ? address : host;
+  // Kerberos encrypts, and knows the server.
+  if (PQgssEncInUse(connection_) != 0) return ServerTrust::kVerified;
+  std::string sslmode;
+  PQconninfoOption* const options = PQconninfo(connection_);
+  for (const PQconninfoOption* each = options;
+       each != nullptr && each->keyword != nullptr; ++each) {
+    if (std::strcmp(each->keyword, "sslmode") == 0 && each->val != nullptr) {
+      sslmode = each->val;
+    }
+  }
+  PQconninfoFree(options);
+  // Nor would it have been let in otherwise.
+  if (PQsslInUse(connection_) == 0) sslmode.clear();
+  return ServerTrustOf(where == nullptr ? "" : where, sslmode);
+}
+
 std::string PostgresConnection::place() const {
   const auto text = [](const char* value) {
     return std::string(value == nullptr ? "" : value);

@@ -40,6 +40,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/postgres/conninfo.h"
 #include "base/secret.h"
 
 namespace gateway {
@@ -114,6 +115,11 @@ class PostgresConnection {
   bool is_broken() const { return is_broken_; }
   // The server's process, as pg_stat_activity has it.
   int backend_pid() const { return PQbackendPID(connection_); }
+  // What keeps others from what goes to this server and comes from it: by where
+  // it is and the `sslmode` in force, wherever libpq had both from. Of what may
+  // be without TLS another session may be, even if this one is not.
+  // REQUIRES: it was connected to.
+  ServerTrust trust() const;
   // Where the server is, for messages.
   std::string place() const;
 

@@ -110,6 +110,10 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresLedger::Connect(
   connection.defaults.emplace_back("client_encoding", "UTF8");
   GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<PostgresConnection> db,
                            PostgresConnection::Connect(connection, timeout));
+  const ServerTrust trust = db->trust();
+  ServerTrust worst = trust_.load();
+  while (worst < trust && !trust_.compare_exchange_weak(worst, trust)) {
+  }
   GATEWAY_RETURN_IF_ERROR(db->Execute(SessionSettings(options_), timeout));
   return db;
 }

@@ -26,6 +26,7 @@
 #ifndef SERVICE_LEDGER_POSTGRES_LEDGER_H_
 #define SERVICE_LEDGER_POSTGRES_LEDGER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,6 +38,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
+#include "base/postgres/conninfo.h"
 #include "base/postgres/postgres_connection.h"
 #include "service/ledger/archived_piece.h"
 #include "service/ledger/commit_store.h"
@@ -82,6 +84,9 @@ class PostgresLedger final : public JoinSource {
   absl::StatusOr<std::unique_ptr<PostgresConnection>> Connect(
       absl::Duration timeout) const;
 
+  // The worst of all sessions until now; kVerified before the first.
+  ServerTrust trust() const { return trust_.load(); }
+
   // In the order of their numbers.
   absl::StatusOr<std::vector<PostgresChain>> Chains() const LOCKS_EXCLUDED(mu_);
   // What was taken into archives, of all chains or the one of that number: in
@@ -113,6 +118,7 @@ class PostgresLedger final : public JoinSource {
   absl::Status Read(Work work) const LOCKS_EXCLUDED(mu_);
 
   const Options options_;
+  mutable std::atomic<ServerTrust> trust_ = ServerTrust::kVerified;
   mutable Mutex mu_;
   mutable std::unique_ptr<PostgresConnection> reader_ GUARDED_BY(mu_);
 };

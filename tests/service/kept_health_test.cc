@@ -234,20 +234,22 @@ TEST(KeptHealthTest, ADatabaseIsToldByHowItIsReached) {
   auto log = LedgerLog::Open({.path = folder.Path("ledger.db")});
   ASSERT_TRUE(log.ok());
   const LedgerWriter writer(*std::move(log), {}, clock);
-  const auto state = [&](const std::string& connection) {
-    const CurrentRuntime runtime(MakeTestRuntime(
-        std::string(kOneProviderYaml) + "runtime: {state_dir: state}\n" +
-        "ledger: {postgres: {connection: '" + connection + "'}}\n"));
-    ComponentBoard board;
-    AddKeptHealth({.runtime = runtime, .ledger = &writer, .clock = clock},
-                  &board);
-    return board.Read().at(0).state();
-  };
-  EXPECT_EQ(state("host=db.example"), v1::ComponentHealth::STATE_DEGRADED);
-  for (const char* const kept :
-       {"host=db.example sslmode=require", "host=localhost"}) {
-    EXPECT_EQ(state(kept), v1::ComponentHealth::STATE_HEALTHY) << kept;
+  const CurrentRuntime runtime(MakeTestRuntime(kOneProviderYaml));
+  ServerTrust trust = ServerTrust::kVerified;
+  ComponentBoard board;
+  AddKeptHealth({.runtime = runtime,
+                 .ledger = &writer,
+                 .clock = clock,
+                 .ledger_trust = [&trust] { return trust; }},
+                &board);
+  for (const ServerTrust kept :
+       {ServerTrust::kVerified, ServerTrust::kUnverified}) {
+    trust = kept;
+    EXPECT_EQ(board.Read().at(0).state(), v1::ComponentHealth::STATE_HEALTHY);
   }
+  // Another session of it, elsewhere.
+  trust = ServerTrust::kInClear;
+  EXPECT_EQ(board.Read().at(0).state(), v1::ComponentHealth::STATE_DEGRADED);
 }
 
 }  // namespace

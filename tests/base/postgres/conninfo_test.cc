@@ -40,7 +40,9 @@ TEST(ConninfoTest, KnowsWhoMayReadWhatIsSent) {
        {"host=db.example", "host=db.example sslmode=prefer",
         "host=db.example sslmode=disable",
         "postgresql://gateway@db.example/ledger?sslmode=allow",
-        "host=127.0.0.1,db.example", "host=localhost hostaddr=10.0.0.1"}) {
+        "host=127.0.0.1,db.example", "host=localhost hostaddr=10.0.0.1",
+        "host=127.0.0.1.evil.example", "host=localhost.evil.example",
+        "host=::1.evil.example", "host=0.0.0.0"}) {
     EXPECT_EQ(ServerTrustOf(text), ServerTrust::kInClear) << text;
   }
   for (const char* const text :

@@ -1,12 +1,15 @@
 #include "base/postgres/postgres_connection.h"
 
 #include <cstdint>
+#include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/postgres_server.h"
@@ -60,6 +63,47 @@ TEST_F(PostgresConnectionTest, ValuesComeBackAsTheyWere) {
     EXPECT_TRUE(found->IsNull(0, 4));
     EXPECT_EQ(found->Int64(0, 5), -7);
   }
+}
+
+// Sets a variable of libpq's while it lives.
+class PostgresVariable {
+ public:
+  PostgresVariable(const char* name, const std::string& value) : name_(name) {
+    setenv(name, value.c_str(), 1);
+  }
+  ~PostgresVariable() { unsetenv(name_); }
+
+ private:
+  const char* const name_;
+};
+
+TEST_F(PostgresConnectionTest, TheWayIsKnownWhereverLibpqHasItFrom) {
+  // No address of this machine's own, and yet it leads here.
+  const std::string elsewhere = "0.0.0.0";
+  const std::string rest =
+      absl::StrReplaceAll(server_->conninfo(), {{"host=127.0.0.1 ", ""}});
+  ASSERT_EQ(rest.find("host"), std::string::npos);
+  const auto trust = [](const std::string& conninfo) {
+    const auto db = PostgresConnection::Connect({.conninfo = conninfo}, kLong);
+    EXPECT_TRUE(db.ok()) << db.status();
+    return db.ok() ? (*db)->trust() : ServerTrust::kVerified;
+  };
+  EXPECT_EQ(trust(server_->conninfo()), ServerTrust::kVerified);
+  EXPECT_EQ(trust("host=" + elsewhere + " " + rest), ServerTrust::kInClear);
+  {
+    const PostgresVariable host("PGHOST", elsewhere);
+    EXPECT_EQ(trust(rest), ServerTrust::kInClear);
+  }
+  {
+    const PostgresVariable address("PGHOSTADDR", elsewhere);
+    EXPECT_EQ(trust("host=localhost " + rest), ServerTrust::kInClear);
+  }
+  const std::string file = testing::TempDir() + "/services.conf";
+  std::ofstream(file) << "[ledger]\nhost=" << elsewhere << "\n";
+  const PostgresVariable services("PGSERVICEFILE", file);
+  EXPECT_EQ(trust("service=ledger " + rest), ServerTrust::kInClear);
+  const PostgresVariable service("PGSERVICE", "ledger");
+  EXPECT_EQ(trust(rest), ServerTrust::kInClear);
 }
 
 TEST_F(PostgresConnectionTest, AnEmptyByteaIsNoNull) {
