@@ -45,6 +45,7 @@
 #include "service/kept_ledger.h"
 #include "service/kept_records.h"
 #include "service/learned_state.h"
+#include "service/listener_refusals.h"
 #include "service/listener_tls.h"
 #include "service/log_options.h"
 #include "service/loop_runtime.h"
@@ -54,7 +55,6 @@
 #include "service/observability/metrics.h"
 #include "service/observability/process_metrics.h"
 #include "service/observability/provider_health.h"
-#include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
 #include "service/opened_audit.h"
 #include "service/operator_services.h"
@@ -113,12 +113,7 @@ struct App::Graph {
   std::unique_ptr<RequestFeed> feed;
   ProviderHealthBoard provider_health;
   Readiness readiness{SystemClock()};
-  RefusalLog http_refusals{"http", registry, SystemClock()};
-  RefusalLog operations_refusals{"operations", registry, SystemClock()};
-  // Records refusals of the gRPC C++ engine; the native one counts its own.
-  RefusalLog grpc_refusals{"grpc", registry, SystemClock()};
-  RefusalLog admin_refusals{"admin", registry, SystemClock()};
-  RefusalLog admin_http_refusals{"admin_http", registry, SystemClock()};
+  ListenerRefusals refusals{registry, SystemClock()};
 
   // Outlive the runtimes, which count limits and know callers by them.
   SharedRedis redis;
@@ -264,6 +259,7 @@ absl::Status App::Build() {
   RestoreOperators(*graph.state, *snapshot);
   graph.alerts.Open(*graph.config, *graph.state);
   graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
+  graph.refusals.Follow(*graph.runtime);
   AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.ledger.chains(),
                  graph.audit.get(), graph.redis.health(), graph.kept.store(),
                  graph.summary.get(), SystemClock(),
@@ -319,18 +315,18 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::ApiListener() {
   GATEWAY_ASSIGN_OR_RETURN(
       LoopRuntime::HttpListener listener,
       MakeHttpListener(*config, "http", proto().listeners().http(),
-                       &http_address, &http_refusals));
+                       &http_address, &refusals.http));
   listener.handler = [this](LoopServices& services) {
     return std::make_unique<AuditRoute>(
         AuditRoute::Sources{services.runtime, operators->table(),
-                            &http_refusals},
+                            &refusals.http},
         std::make_unique<MetricsRoutes>(
             MetricsRoutes::Sources{services.runtime, operators->table(), *feed,
-                                   &http_refusals},
+                                   &refusals.http},
             std::make_unique<CompatibilityRoutes>(
                 CompatibilityRoutes::Sources{
                     services.runtime, provider_health, readiness, registry,
-                    SystemClock(), kVersion, &http_refusals, &components},
+                    SystemClock(), kVersion, &refusals.http, &components},
                 std::make_unique<ApiRouter>(services))));
   };
   return listener;
@@ -340,11 +336,11 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
   GATEWAY_ASSIGN_OR_RETURN(
       LoopRuntime::HttpListener listener,
       MakeHttpListener(*config, "operations", proto().listeners().operations(),
-                       &operations_address, &operations_refusals));
+                       &operations_address, &refusals.operations));
   KeepForOperators(descriptors, &listener);
   listener.handler = [this](LoopServices&) {
     return std::make_unique<OperationsRoutes>(
-        readiness, registry, &operations_refusals,
+        readiness, registry, &refusals.operations,
         proto().metrics().exemplars(), &components);
   };
   return listener;
@@ -354,12 +350,12 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::AdminHttpListener() {
   GATEWAY_ASSIGN_OR_RETURN(
       LoopRuntime::HttpListener listener,
       MakeHttpListener(*config, "admin_http", proto().listeners().admin_http(),
-                       &admin_http_address, &admin_http_refusals));
+                       &admin_http_address, &refusals.admin_http));
   KeepForOperators(descriptors, &listener);
   listener.handler = [this](LoopServices& services) {
     return std::make_unique<AdminRoutes>(
         AdminRoutes::Sources{services.runtime, operators->table(),
-                             &admin_http_refusals, reloader.get()});
+                             &refusals.admin_http, reloader.get()});
   };
   return listener;
 }
@@ -375,7 +371,7 @@ LoopRuntime::Shared App::Graph::SharedByLoops() {
           registry,
           &*responses,
           &callers,
-          &http_refusals,
+          &refusals.http,
           RequestBytesLimit(proto()),
           static_cast<size_t>(proto().runtime().answer_buffer_bytes_limit()),
           &identity.digester(),
@@ -406,7 +402,7 @@ absl::Status App::AddAdminMethods() {
                                 .tracing = &graph.tracing,
                                 .alerts = graph.alerts.board(),
                                 .log_levels = graph.log_levels,
-                                .refusals = graph.admin_refusals});
+                                .refusals = graph.refusals.admin});
   return graph.operators->status();
 }
 
@@ -468,7 +464,7 @@ absl::Status App::StartGrpc() {
                                             .loops = std::move(loops),
                                             .metrics = &graph.registry,
                                             .callers = &graph.callers,
-                                            .refusals = &graph.grpc_refusals}));
+                                            .refusals = &graph.refusals.grpc}));
   addresses_.grpc = ListenAddressOf(*graph.grpc, listener.address());
   return absl::OkStatus();
 }

@@ -127,7 +127,7 @@ std::string LimitRule::SubjectText(const LimitSubject& subject) const {
   std::string text;
   for (const LimitDimension dimension : per_) {
     if (dimension != per_.front()) text.push_back(kSeparator);
-    text.append(CutText(subject.Text(dimension), kSubjectTextBytesMax));
+    text.append(CutText(subject.Shown(dimension), kSubjectTextBytesMax));
   }
   return text;
 }

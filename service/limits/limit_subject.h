@@ -41,7 +41,14 @@ class LimitSubject {
 
   // Borrows the text until it is set anew.
   void Set(LimitDimension dimension, std::string_view text) {
+    Set(dimension, text, text);
+  }
+  // The same of a text that nobody is to be shown: rules match it and count by
+  // it, and operators see `shown`.
+  void Set(LimitDimension dimension, std::string_view text,
+           std::string_view shown) {
     texts_[dimension] = text;
+    shown_[dimension] = shown;
     known_ &= ~Bit(dimension);
   }
   // Those of the caller's key. Borrowed; null if there are none.
@@ -49,6 +56,9 @@ class LimitSubject {
 
   std::string_view Text(LimitDimension dimension) const {
     return texts_[dimension];
+  }
+  std::string_view Shown(LimitDimension dimension) const {
+    return shown_[dimension];
   }
   std::string_view Label(std::string_view name) const {
     if (labels_ == nullptr) return {};
@@ -78,6 +88,7 @@ class LimitSubject {
   KeySecret secret_;
   CounterKey nothing_;
   std::array<std::string_view, kDimensions> texts_;
+  std::array<std::string_view, kDimensions> shown_;
   std::array<CounterKey, kDimensions> keys_;
   uint32_t known_ = 0;  // Bits of those in keys_.
   const Labels* labels_ = nullptr;

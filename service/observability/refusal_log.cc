@@ -22,11 +22,6 @@ constexpr MetricDefinition kRequestsRefused = {
 // How much of a path is shown.
 constexpr size_t kPathBytesShown = 256;
 
-// A caller may have put a key into the path, which the reason may quote.
-std::string WithoutKeys(std::string_view text) {
-  return KeyRedactor().RedactText(text).text;
-}
-
 }  // namespace
 
 RefusalLog::RefusalLog(std::string_view listener, MetricRegistry& registry,
@@ -38,6 +33,11 @@ RefusalLog::RefusalLog(std::string_view listener, MetricRegistry& registry,
   // Made now, so that the first of each is a rise from zero.
   shard_.CounterOf(kHandshakesFailed, {listener_});
   shard_.CounterOf(kFloods, {listener_});
+}
+
+std::string RefusalLog::WithoutKeys(std::string_view text) const {
+  if (keys_ == nullptr) return KeyRedactor().RedactText(text).text;
+  return keys_()->RedactText(text).text;
 }
 
 void RefusalLog::Request(const RefusedRequest& refused) {

@@ -9,7 +9,7 @@
 //
 // and logs who and what, one line of each per kRefusalLogInterval at most: a
 // scanner must not fill the disk. What has the form of a key is taken out of
-// it.
+// it, and so is a secret, if it is told who knows them.
 //
 //   RefusalLog refusals("http", registry, SystemClock());
 //   refusals.Request({.code = "404", .method = "GET", .path = "/x", ...});
@@ -20,13 +20,17 @@
 #define SERVICE_OBSERVABILITY_REFUSAL_LOG_H_
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/os/clock.h"
 #include "base/os/mutex.h"
+#include "service/audit/redaction/body_redactor.h"
 #include "service/observability/log_pace.h"
 #include "service/observability/metrics.h"
 
@@ -52,6 +56,12 @@ class RefusalLog {
   RefusalLog(const RefusalLog&) = delete;
   RefusalLog& operator=(const RefusalLog&) = delete;
 
+  // Has these take out what is not to be shown, as of the configuration that is
+  // in use: asked for each line. REQUIRES: nothing was refused yet.
+  void TakeOut(std::function<std::shared_ptr<const BodyRedactor>()> keys) {
+    keys_ = std::move(keys);
+  }
+
   void Request(const RefusedRequest& refused) LOCKS_EXCLUDED(mu_);
   void Flood(std::string_view peer, const absl::Status& why)
       LOCKS_EXCLUDED(mu_);
@@ -59,7 +69,11 @@ class RefusalLog {
       LOCKS_EXCLUDED(mu_);
 
  private:
+  // A caller may have put a key into a path, which the reason may quote.
+  std::string WithoutKeys(std::string_view text) const;
+
   const std::string listener_;
+  std::function<std::shared_ptr<const BodyRedactor>()> keys_;
   Clock& clock_;
   Mutex mu_;
   MetricShard& shard_ GUARDED_BY(mu_);

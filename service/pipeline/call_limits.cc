@@ -13,12 +13,14 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/identity/caller.h"
 #include "service/identity/peer_address.h"
 #include "service/identity/scopes.h"
+#include "service/ledger/hash_text.h"
 #include "service/limits/key_limit_rules.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -46,6 +48,17 @@ const std::optional<LimitStatus>& Fuller(const std::optional<LimitStatus>& a,
            static_cast<double>(status.rule->limit());
   };
   return left(*b) < left(*a) ? b : a;
+}
+
+// Operators are shown it. Where records leave something out of the name, a part
+// of the name's hash tells it from others that look the same there: the same in
+// all replicas, and too short to find a key by.
+std::string ShownModelOf(const PlannedTarget& target) {
+  constexpr size_t kHashDigits = 8;
+  std::string recorded(target.recorded_model);
+  if (recorded == target.upstream_model) return recorded;
+  return absl::StrCat(recorded, "#",
+                      HashText(target.upstream_model).substr(0, kHashDigits));
 }
 
 FullestLimits Fuller(const FullestLimits& a, const FullestLimits& b) {
@@ -101,7 +114,9 @@ CallLimits::CallLimits(const PlannedCall& call)
 std::unique_ptr<LimitCharges> CallLimits::ForTarget(
     const PlannedTarget& target, std::string_view credential) {
   if (!rules_.has_target_rules()) return nullptr;
-  subject_.Set(configv1::LIMIT_DIMENSION_MODEL, target.upstream_model);
+  shown_model_ = ShownModelOf(target);
+  subject_.Set(configv1::LIMIT_DIMENSION_MODEL, target.upstream_model,
+               shown_model_);
   subject_.Set(configv1::LIMIT_DIMENSION_PROVIDER, target.provider->name);
   subject_.Set(configv1::LIMIT_DIMENSION_CREDENTIAL, credential);
   auto charges = std::make_unique<LimitCharges>(charges_.stores());

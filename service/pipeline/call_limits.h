@@ -90,6 +90,8 @@ class CallLimits {
   LimitSubject subject_;
   LimitAmounts estimate_;
   std::string peer_;  // Empty where no limit tells peers apart.
+  // The model of the target that was asked for last, as operators see it.
+  std::string shown_model_;
   LimitCharges charges_;
   FullestLimits refused_;
 };

@@ -1,18 +1,17 @@
 #include "service/pipeline/configured_audit.h"
 
 #include <cstddef>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/secret.h"
 #include "base/status_macros.h"
 #include "service/audit/body_cipher.h"
 #include "service/audit/body_rules.h"
 #include "service/config/audit_validator.h"
+#include "service/pipeline/configured_secrets.h"
 
 namespace gateway {
 namespace {
@@ -46,45 +45,6 @@ absl::StatusOr<std::shared_ptr<const BodyCipher>> CipherOf(
   return std::make_shared<const BodyCipher>(*std::move(cipher));
 }
 
-// All that the configuration names and must not be told. Of keys that are
-// configured by their digest nothing is known that could be looked for.
-std::vector<Secret> SecretsOf(const ConfigSnapshot& config) {
-  std::vector<Secret> secrets;
-  for (const auto* const keys :
-       {&config.caller_keys(), &config.operator_keys()}) {
-    for (const ConfigSnapshot::AccessKey& each : *keys) {
-      if (each.key.has_value()) secrets.push_back(*each.key);
-    }
-  }
-  for (const auto& provider : config.config().providers()) {
-    for (const ConfigSnapshot::ProviderKey& each :
-         config.CredentialsOf(provider.name())) {
-      secrets.push_back(each.key);
-    }
-  }
-  for (const std::string_view listener :
-       {"grpc", "http", "admin", "operations", "admin_http"}) {
-    const ConfigSnapshot::Tls* const tls = config.FindTls(listener);
-    if (tls != nullptr) secrets.push_back(tls->private_key);
-  }
-  const ConfigSnapshot::Redis& redis = config.redis_secrets();
-  secrets.push_back(redis.password);
-  secrets.push_back(redis.sentinel_password);
-  secrets.push_back(redis.private_key);
-  secrets.push_back(config.ledger_password());
-  for (const ConfigSnapshot::AuditKey& each : config.audit_keys()) {
-    secrets.push_back(each.key);
-  }
-  for (const ConfigSnapshot::TracingHeader& each : config.tracing_headers()) {
-    secrets.push_back(each.value);
-  }
-  for (const auto& [name, webhook] : config.alert_webhooks()) {
-    secrets.push_back(webhook.url);
-    secrets.push_back(webhook.signing_key);
-  }
-  return secrets;
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const AuditPolicy>> AuditPolicyOf(
@@ -92,7 +52,7 @@ absl::StatusOr<std::shared_ptr<const AuditPolicy>> AuditPolicyOf(
   if (!snapshot.config().has_audit()) return nullptr;
   const AuditConfig& config = snapshot.config().audit();
   RedactionSettings settings = RedactionSettingsOf(config.redaction());
-  settings.secrets = SecretsOf(snapshot);
+  settings.secrets = ConfiguredSecrets(snapshot);
   GATEWAY_ASSIGN_OR_RETURN(BodyRedactor redactor, BodyRedactor::Make(settings));
   auto policy = std::make_shared<AuditPolicy>(std::move(redactor));
   GATEWAY_ASSIGN_OR_RETURN(policy->cipher, CipherOf(snapshot));

@@ -6,7 +6,8 @@
 
 #include "base/text/utf8.h"
 #include "google/protobuf/arena.h"
-#include "service/audit/redaction/key_redactor.h"
+#include "service/audit/redaction/body_redactor.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
@@ -16,10 +17,17 @@ constexpr size_t kRecordedBytesMax = 1024;
 
 // The text itself, if there is nothing to take out of it.
 std::string_view WithoutKeys(std::string_view text, IncomingCall& call) {
-  RedactedText redacted = KeyRedactor().RedactText(text);
+  RedactedText redacted = call.runtime->key_redactor()->RedactText(text);
   if (redacted.redactions == 0) return text;
   return *google::protobuf::Arena::Create<std::string>(
       &call.arena, std::move(redacted.text));
+}
+
+// Whether a path is the same in each call, and says nothing that a caller has
+// made up: `POST /v1/messages` and, by gRPC, the method's name.
+bool IsOperationsOwn(std::string_view path, std::string_view operation) {
+  return operation.ends_with(path) ||
+         (path.starts_with('/') && path.substr(1) == operation);
 }
 
 bool HidesModel(const IncomingCall& call) {
@@ -31,7 +39,7 @@ bool HidesModel(const IncomingCall& call) {
 void NameModel(IncomingCall& call) {
   call.recorded_model =
       WithoutKeys(CutText(call.facts.model, kRecordedBytesMax), call);
-  if (!HidesModel(call)) return;
+  if (IsOperationsOwn(call.facts.path, call.facts.operation)) return;
   const std::string_view path = WithoutKeys(call.facts.path, call);
   if (path.data() != call.facts.path.data()) call.SetPath("", path);
 }

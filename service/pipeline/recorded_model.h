@@ -1,8 +1,9 @@
 // NameModel and RecordedModel say by which name records of a call, the log,
 // metrics, traces and the ledger know a model. Callers may name any, and one
 // who puts a key there is not to find it in all of these: what has the form of
-// a key or of a token is taken out, and `[redacted:keys]` stands there. Of what
-// is longer than a kilobyte the beginning is recorded.
+// a key or of a token is taken out, and `[redacted:keys]` stands there; so is
+// what is a secret of the configuration. Of what is longer than a kilobyte the
+// beginning is recorded.
 //
 //   NameModel(call);                       // Before the first stage.
 //   call.recorded_model;                   // For whoever writes it down.
@@ -22,7 +23,8 @@
 namespace gateway {
 
 // Sets `call.recorded_model`, which is `call.facts.model` for most, and takes
-// out of the path, which may name the model, too. Takes about a microsecond.
+// the same out of the path. Takes about a microsecond, and as long again where
+// the path is none that an operation always has.
 void NameModel(IncomingCall& call);
 
 // The name of a model that the call may be sent to. What the configuration

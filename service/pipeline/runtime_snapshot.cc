@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "proto/proto_time.h"
+#include "service/audit/redaction/key_redactor.h"
 #include "service/cache/resumable_streams.h"
 #include "service/money/configured_price.h"
 #include "service/money/cost.h"
@@ -17,6 +18,7 @@
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/configured_audit.h"
 #include "service/pipeline/configured_models.h"
+#include "service/pipeline/configured_secrets.h"
 #include "service/pipeline/shared_calls.h"
 
 namespace gateway {
@@ -121,6 +123,8 @@ absl::StatusOr<RuntimeSnapshot::Aides> RuntimeSnapshot::AidesOf(
         ToolService::Make(config.config().tools(), config.tools_credential()));
   }
   GATEWAY_ASSIGN_OR_RETURN(aides.audit, AuditPolicyOf(config));
+  aides.keys = std::make_shared<const BodyRedactor>(
+      KeyRedactorWith(ConfiguredSecretDigests(config)));
   return aides;
 }
 

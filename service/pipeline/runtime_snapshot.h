@@ -23,6 +23,7 @@
 #include "providers/schema/schema_cache.h"
 #include "service/audit/audit_log.h"
 #include "service/audit/audit_policy.h"
+#include "service/audit/redaction/body_redactor.h"
 #include "service/budgets/budget_rules.h"
 #include "service/budgets/budget_table.h"
 #include "service/config/snapshot.h"
@@ -179,6 +180,12 @@ class RuntimeSnapshot {
   // What this configuration says of it. REQUIRES: audit() is not null.
   const AuditPolicy& audit_policy() const { return *aides_.audit; }
 
+  // Takes keys, and the secrets of this configuration, out of short texts that
+  // callers make up and that are recorded. Never null.
+  const std::shared_ptr<const BodyRedactor>& key_redactor() const {
+    return aides_.keys;
+  }
+
   // Where streams are found that their callers come back to; null if none can
   // be. It goes over to another configuration that says the same of it.
   ResumableStreams* resumable_streams() const {
@@ -240,11 +247,12 @@ class RuntimeSnapshot {
       const RuntimeSnapshot* previous);
 
   // What calls are served with besides providers, made anew by each
-  // configuration. Each is null if there is none.
+  // configuration. Each is null if there is none, unless it says else.
   struct Aides {
     std::unique_ptr<ContextService> contexts;
     std::unique_ptr<const ToolService> tools;
     std::shared_ptr<const AuditPolicy> audit;
+    std::shared_ptr<const BodyRedactor> keys;  // Always there.
   };
   static absl::StatusOr<Aides> AidesOf(const ConfigSnapshot& config);
 

@@ -12,6 +12,7 @@
 #include "errors/foreign_words.h"
 #include "service/audit/redaction/body_redactor.h"
 #include "service/audit/redaction/quoted_text.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
@@ -110,8 +111,9 @@ std::string ToldFailure(const IncomingCall& call, std::string_view model,
   // With the earlier turns of a conversation.
   CompareMessage(call.request, &quoted);
   CompareMessage(call.embed, &quoted);
-  return WithoutSecrets(
+  const std::string told = WithoutSecrets(
       quoted.Cut({call.facts.model, model, call.facts.provider}, kQuotedMark));
+  return call.runtime->key_redactor()->RedactText(told).text;
 }
 
 size_t BytesToCompare(const IncomingCall& call) {

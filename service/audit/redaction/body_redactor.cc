@@ -179,6 +179,7 @@ absl::StatusOr<BodyRedactor> BodyRedactor::Make(
       RedactionPatterns patterns,
       RedactionPatterns::Make(settings.built_in, settings.own,
                               settings.secrets));
+  if (settings.digests.has_value()) patterns.Use(*settings.digests);
   std::vector<JsonPath> paths;
   for (const std::string& text : settings.json_paths) {
     absl::StatusOr<JsonPath> path = JsonPath::Parse(text);

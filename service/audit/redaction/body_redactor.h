@@ -23,6 +23,7 @@
 #define SERVICE_AUDIT_REDACTION_BODY_REDACTOR_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,7 @@
 #include "service/audit/redaction/json_leaves.h"
 #include "service/audit/redaction/json_path.h"
 #include "service/audit/redaction/redaction_patterns.h"
+#include "service/audit/redaction/secret_digests.h"
 
 namespace gateway {
 
@@ -46,6 +48,8 @@ struct RedactionSettings {
   std::vector<std::string> json_paths;
   // Taken out wherever they stand, whatever the patterns are.
   std::vector<Secret> secrets;
+  // The same, of what is short (secret_digests.h).
+  std::optional<SecretDigests> digests = std::nullopt;
 };
 
 struct RedactedText {

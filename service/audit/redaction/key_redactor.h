@@ -5,6 +5,12 @@
 //   RedactedText model = KeyRedactor().RedactText("sk-proj-0123456789abcdef");
 //   model.text;                                  // `[redacted:keys]`
 //
+// Secrets of a configuration, which have no form of their own, are known by
+// their digests:
+//
+//   const BodyRedactor redactor = KeyRedactorWith(std::move(digests));
+//   redactor.RedactText("caller-key-of-team-a");  // `[redacted:...secret]`
+//
 // Not addresses or card numbers: `claude@20260101` is a model.
 //
 // Thread-safe.
@@ -13,11 +19,15 @@
 #define SERVICE_AUDIT_REDACTION_KEY_REDACTOR_H_
 
 #include "service/audit/redaction/body_redactor.h"
+#include "service/audit/redaction/secret_digests.h"
 
 namespace gateway {
 
-// Made at the first call, and never destroyed.
+// Knows forms alone. Made at the first call, and never destroyed.
 const BodyRedactor& KeyRedactor();
+
+// Knows these secrets as well: `[redacted:configured_secret]`.
+BodyRedactor KeyRedactorWith(SecretDigests secrets);
 
 }  // namespace gateway
 

@@ -30,13 +30,26 @@ constexpr int64_t kExpressionBytes = 8 * 1024 * 1024;
 
 // Keys that vendors give out, by their prefixes, and our own.
 constexpr char kVendorKeys[] =
-    R"(\b(?:(?:sk|pk|rk|gsk|xai|pplx|csk|fw|r8|hf|npm|glpat|dop_v1|llmgw))"
+    R"(\b(?:(?:sk|pk|rk|gsk|xai|pplx|csk|fw|r8|hf|npm|glpat|dop_v1|llmgw|nvapi))"
     R"([-_][A-Za-z0-9_-]{16,})"
+    R"(|AQ\.[A-Za-z0-9_-]{20,})"
     R"(|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b)"
     R"(|AIza[0-9A-Za-z_-]{30,})"
     R"(|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,})"
     R"(|xox[abeoprs]-[A-Za-z0-9-]{10,})"
     R"(|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}))";
+// The same directly behind a letter, a digit or `_`, where the short prefixes
+// end words: `task-`, `disk_`. So what follows must be longer there.
+constexpr char kGluedKeys[] =
+    R"(sk-(?:proj|svcacct|admin|ant|or|lf)-[A-Za-z0-9_-]{16,})"
+    R"(|(?:sk|csk|xai|pplx|nvapi|glpat)-[A-Za-z0-9]{32,})"
+    R"(|(?:gsk|hf|npm|fw|r8)_[A-Za-z0-9]{32,})"
+    R"(|nvapi-[A-Za-z0-9_-]{32,}|glpat-[A-Za-z0-9_-]{20,})"
+    R"(|llmgw_[A-Za-z0-9]+_[A-Za-z0-9_-]{16,})"
+    R"(|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[0-9A-Za-z_-]{30,})"
+    R"(|AQ\.A[A-Za-z0-9_-]{30,})"
+    R"(|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{16,})"
+    R"(|xox[abeoprs]-[A-Za-z0-9-]{10,})";
 // One that is cut off goes to the end of the text.
 constexpr char kPrivateKeys[] =
     R"((?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?)"
@@ -183,6 +196,7 @@ absl::StatusOr<RedactionPatterns> RedactionPatterns::Make(
     switch (one) {
       case BuiltIn::kKeys:
         GATEWAY_RETURN_IF_ERROR(patterns.Add(kKeysName, kVendorKeys, false));
+        GATEWAY_RETURN_IF_ERROR(patterns.Add(kKeysName, kGluedKeys, true));
         GATEWAY_RETURN_IF_ERROR(patterns.Add(kKeysName, kPrivateKeys, false));
         break;
       case BuiltIn::kTokens:
@@ -220,7 +234,7 @@ void RedactionPatterns::Find(std::string_view text,
 void RedactionPatterns::FindBehind(std::string_view text, int layers,
                                    std::vector<RedactedSpan>* found) const {
   FindAsItIs(text, found);
-  if (layers == 0 || text.find('\\') == std::string_view::npos) return;
+  if (layers == 0 || !UnescapedText::MayHaveEscapes(text)) return;
   const UnescapedText inner(text);
   if (!inner.has_escapes()) return;
   std::vector<RedactedSpan> spans;
@@ -244,9 +258,10 @@ void RedactionPatterns::FindAsItIs(std::string_view text,
       found->push_back({begin, end, kCardNumberName});
     }
   }
-  if (!secrets_.empty()) {
+  if (!secrets_.empty() || digests_.has_value()) {
     std::vector<std::pair<size_t, size_t>> known;
-    secrets_.Find(text, &known);
+    if (!secrets_.empty()) secrets_.Find(text, &known);
+    if (digests_.has_value()) digests_->Find(text, &known);
     for (const auto& [begin, end] : known) {
       found->push_back({begin, end, kSecretName});
     }

@@ -7,9 +7,9 @@
 //       RedactionPatterns::Make({RedactionPatterns::BuiltIn::kEmail}, {}));
 //   patterns.Find("from a@b.example", &spans);  // {5, 16, "email"}
 //
-// A text with escapes of JSON is also looked at as what they say, and that
-// again, up to kEscapeLayersMax times: what calls a tool is JSON in a string of
-// JSON.
+// A text with escapes of JSON or of URLs, or with characters that nobody sees,
+// is also looked at as what it says, and that again, up to kEscapeLayersMax
+// times: what calls a tool is JSON in a string of JSON.
 //
 // An expression is looked for in windows of a text, so that whatever it is, a
 // text takes time in proportion to its size and to what is found. Where it has
@@ -23,8 +23,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,6 +34,7 @@
 #include "absl/types/span.h"
 #include "base/secret.h"
 #include "service/audit/redaction/known_secrets.h"
+#include "service/audit/redaction/secret_digests.h"
 
 namespace gateway {
 
@@ -63,6 +66,8 @@ class RedactionPatterns {
   static absl::StatusOr<RedactionPatterns> Make(
       absl::Span<const BuiltIn> built_in, absl::Span<const Own> own,
       absl::Span<const Secret> secrets = {});
+  // Looks for these as well. For short texts (secret_digests.h).
+  void Use(SecretDigests digests) { digests_ = std::move(digests); }
   // Why Make would not take it; OK if it would.
   static absl::Status Check(const Own& own);
 
@@ -90,6 +95,7 @@ class RedactionPatterns {
   std::vector<std::unique_ptr<Expression>> expressions_;
   bool card_numbers_ = false;
   KnownSecrets secrets_;
+  std::optional<SecretDigests> digests_;
 };
 
 }  // namespace gateway

@@ -1,8 +1,10 @@
 #include "service/audit/redaction/unescaped_text.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "base/string_view.h"
 
@@ -60,7 +62,93 @@ size_t AppendEscaped(std::string_view text, std::string* out) {
   return 12;
 }
 
+// The same of what stands for a byte in a URL.
+size_t AppendPercentEscaped(std::string_view text, std::string* out) {
+  constexpr size_t kEscapeBytes = 3;
+  uint32_t byte = 0;
+  if (text.size() < kEscapeBytes ||
+      !absl::ascii_isxdigit(static_cast<unsigned char>(text[1])) ||
+      !absl::SimpleHexAtoi(ToAbsl(text.substr(1, 2)), &byte)) {
+    return 0;
+  }
+  out->push_back(static_cast<char>(byte));
+  return kEscapeBytes;
+}
+
+// Characters that have no width: the soft hyphen, spaces, joiners and marks of
+// direction without width, the word joiner, the byte order mark.
+constexpr std::string_view kUnseen[] = {
+    "\xc2\xad",     "\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d",
+    "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x81\xa0", "\xef\xbb\xbf"};
+
+// How many bytes the character at the front has that nobody sees; 0 if it is
+// none.
+size_t UnseenBytes(std::string_view text) {
+  for (const std::string_view unseen : kUnseen) {
+    if (text.starts_with(unseen)) return unseen.size();
+  }
+  return 0;
+}
+
+// What escapes and unseen characters begin with.
+constexpr std::array<bool, 256> kBeginsEscape = [] {
+  std::array<bool, 256> begins = {};
+  begins['\\'] = begins['%'] = true;
+  for (const std::string_view unseen : kUnseen) {
+    begins[static_cast<uint8_t>(unseen[0])] = true;
+  }
+  return begins;
+}();
+
+size_t FindEscape(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size() && !kBeginsEscape[static_cast<uint8_t>(text[at])]) {
+    ++at;
+  }
+  return at;
+}
+
+// Returns how many bytes of the front are an escape, once what it says is
+// appended; 0 if there is none.
+size_t AppendAnyEscaped(std::string_view text, std::string* out) {
+  switch (text[0]) {
+    case '\\':
+      return AppendEscaped(text, out);
+    case '%':
+      return AppendPercentEscaped(text, out);
+    default:
+      return UnseenBytes(text);
+  }
+}
+
 }  // namespace
+
+UnescapedText::UnescapedText(std::string_view outer) {
+  std::string_view rest = outer;
+  while (!rest.empty()) {
+    const size_t plain = FindEscape(rest);
+    text_.append(rest.substr(0, plain));
+    rest.remove_prefix(plain);
+    if (rest.empty()) return;
+    const size_t begin = text_.size();
+    const size_t escape = AppendAnyEscaped(rest, &text_);
+    if (escape == 0) {
+      text_.push_back(rest[0]);
+      rest.remove_prefix(1);
+      continue;
+    }
+    const size_t outer_begin = outer.size() - rest.size();
+    escapes_.push_back({.outer_begin = outer_begin,
+                        .outer_end = outer_begin + escape,
+                        .begin = begin,
+                        .end = text_.size()});
+    rest.remove_prefix(escape);
+  }
+}
+
+bool UnescapedText::MayHaveEscapes(std::string_view outer) {
+  return FindEscape(outer) < outer.size();
+}
 
 void AppendUnescapedJson(std::string_view inside, std::string* out,
                          std::vector<JsonEscape>* escapes) {

@@ -1,10 +1,12 @@
-// UnescapedText is what a text says that has escapes of JSON, and knows where
-// in the text each part of it stands: JSON that is written in a string of JSON
-// hides behind escapes of its own what the outer string says plainly.
+// UnescapedText is what a text says that has escapes of JSON or of URLs, or
+// characters that nobody sees, and knows where in the text each part of it
+// stands: JSON that is written in a string of JSON hides behind escapes of its
+// own what the outer string says plainly, and so does a path.
 //
 //   const UnescapedText inner(R"({"key":"sk\u002dabc"})");
 //   inner.text();            // {"key":"sk-abc"}
 //   inner.Outer(8, 14);      // {8, 19}: with the whole escape.
+//   UnescapedText("sk%2Dabc").text();  // sk-abc
 //
 // Thread-compatible.
 
@@ -19,7 +21,7 @@
 
 namespace gateway {
 
-// One escape: where it stands, and where what it says.
+// One escape: where it stands, and where what it says, which may be nothing.
 struct JsonEscape {
   size_t outer_begin = 0;
   size_t outer_end = 0;
@@ -34,9 +36,11 @@ void AppendUnescapedJson(std::string_view inside, std::string* out,
 
 class UnescapedText {
  public:
-  explicit UnescapedText(std::string_view outer) {
-    AppendUnescapedJson(outer, &text_, &escapes_);
-  }
+  explicit UnescapedText(std::string_view outer);
+
+  // Whether there may be escapes; false for most texts, at the cost of a look
+  // at each byte.
+  static bool MayHaveEscapes(std::string_view outer);
 
   const std::string& text() const { return text_; }
   // Whether it says something else than it is.

@@ -81,7 +81,8 @@ class CallLimitsTest : public testing::Test {
         absl::StrCat(
             "providers: [{name: first, mock: {}}, {name: second, mock: {}}]\n"
             "routing: {model_rules: [{exact: m, targets: [{provider: first, "
-            "model: m}, {provider: second, model: m, priority: 1}]}]}\n"
+            "model: m}, {provider: second, model: m, priority: 1}]}, "
+            "{glob: '*', targets: [first]}]}\n"
             "prices: {models: [{model: m, input: '1', output: '1'}]}\n"
             "resilience: {",
             resilience, "}\n", "rate_limits:\n",
@@ -97,12 +98,12 @@ class CallLimitsTest : public testing::Test {
     v1::Message& message = *request.add_messages();
     message.set_role(v1::ROLE_USER);
     message.add_parts()->set_text(text);
-    request.set_model("m");
+    request.set_model(model_);
     request.mutable_scope()->set_user_id(user_);
     Call call(runtime_, runner_.loop(), client_, cancel, arena,
               runner_.loop().Now());
     call.request = &request;
-    call.facts.model = "m";
+    call.facts.model = model_;
     call.facts.stream = stream;
     LookingSink sink([this](const Call& seen) {
       const FullestLimits fullest = FullestLimitsOf(seen);
@@ -130,6 +131,7 @@ class CallLimitsTest : public testing::Test {
   ScriptedProvider* second_ = nullptr;
   std::shared_ptr<const RuntimeSnapshot> runtime_;
   std::string user_ = "u";
+  std::string model_ = "m";
   std::function<void(const Call&)> look_;
   // As of the end of the last call.
   std::optional<LimitStatus> requests_;
@@ -304,6 +306,35 @@ TEST_F(CallLimitsTest, WhatEachAttemptAsksOfItsTargetIsCounted) {
   std::sort(subjects.begin(), subjects.end());
   EXPECT_EQ(subjects, (std::vector<std::string>{"first", "second"}));
   EXPECT_EQ(requests_->rule->name(), "rpm") << "the fuller one";
+}
+
+TEST_F(CallLimitsTest, ModelsThatAreKeysAreToldApartAndNotShown) {
+  const std::string key = "sk-proj-0123456789abcdefghij";
+  Configure(
+      "- {name: each, unit: requests, limit: 1, window: 1h, burst: 1, "
+      "per: [model]}\n"
+      "- {name: named, unit: requests, limit: 9, window: 1h, per: [model], "
+      "match: {models: ['" +
+      key + "1']}}\n");
+  for (const char* const each : {"1", "2"}) {
+    model_ = key + each;
+    EXPECT_TRUE(Ask().ok()) << each;
+    EXPECT_FALSE(Ask().ok()) << each;
+  }
+  const auto subjects = [this](std::string_view rule) {
+    std::vector<std::string> found;
+    runtime_->limits().Find(rule)->counters().rates->ForEach(
+        absl::ToInt64Nanoseconds(time_.SteadyTime()),
+        [&](const std::string& subject, int64_t) { found.push_back(subject); });
+    return found;
+  };
+  const std::vector<std::string> two = subjects("each");
+  ASSERT_EQ(two.size(), 2U);
+  EXPECT_NE(two[0], two[1]);
+  for (const std::string& subject : two) {
+    EXPECT_TRUE(subject.starts_with("[redacted:keys]#")) << subject;
+  }
+  EXPECT_EQ(subjects("named").size(), 1U);
 }
 
 TEST_F(CallLimitsTest, ATargetThatIsNotAskedInTheEndHasItBack) {

@@ -28,7 +28,10 @@ class RecordedModelTest : public testing::Test {
   NoHttpClient client_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
-  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                             "auth: {callers: {api_keys: [{id: a, key: "
+                             "'env:CALLER'}]}}\n",
+                             {{"CALLER", "caller-key-1"}}),
              runner_.loop(),
              client_,
              cancel_,
@@ -69,6 +72,24 @@ TEST_F(RecordedModelTest, ThePathMayNameItAsWell) {
       "/v1beta/models/" + std::string(kModelKey) + ":generateContent";
   Ask(kModelKey, path);
   EXPECT_EQ(call_.facts.path, "/v1beta/models/[redacted:keys]:generateContent");
+}
+
+TEST_F(RecordedModelTest, APathIsRecordedWithoutKeysWhateverTheModel) {
+  Ask("gpt-5", "/nothere%3A" + std::string(kModelKey));
+  EXPECT_EQ(call_.facts.path, "/nothere%3A[redacted:keys]");
+  Ask("gpt-5", "/v1/sk%2Dproj%2D0123456789abcdefghij/x");
+  EXPECT_EQ(call_.facts.path, "/v1/[redacted:keys]/x");
+}
+
+TEST_F(RecordedModelTest, SecretsOfTheConfigurationAreTakenOut) {
+  Ask("caller-key-1", "/v1beta/models/caller-key-1:generateContent");
+  EXPECT_EQ(call_.recorded_model, "[redacted:configured_secret]");
+  EXPECT_EQ(RecordedModel(call_, "caller-key-1"),
+            "[redacted:configured_secret]");
+  EXPECT_EQ(call_.facts.path,
+            "/v1beta/models/[redacted:configured_secret]:generateContent");
+  Ask("mock/caller-key-1");
+  EXPECT_EQ(call_.recorded_model, "mock/[redacted:configured_secret]");
 }
 
 TEST_F(RecordedModelTest, OfALongNameTheBeginningIsRecorded) {

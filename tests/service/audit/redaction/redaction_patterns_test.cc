@@ -52,6 +52,8 @@ TEST_F(RedactionPatternsTest, KeysOfVendorsAreFound) {
            "xoxb-123456789012-abcdefABCDEF",
            "hf_abcdefghijklmnopqrstuvwx",
            "llmgw_k7wq2m5xd3hzr6ba_2Jx0abcdefghijklmnopqrstuvwxyzQf9bT3aZ",
+           "nvapi-Q7w8E9r0T1y2U3i4O5p6A7s8D9f0-1h2J3k4L5z6",
+           "AQ.Ab8RN6Q7w8E9r0T1y2U3i4O5p6A7s8D9f0G1h2J3k4L5z6",
        }) {
     EXPECT_THAT(Found(patterns, absl::StrCat("use ", key, ", please")),
                 ElementsAre(key));
@@ -60,6 +62,48 @@ TEST_F(RedactionPatternsTest, KeysOfVendorsAreFound) {
   }
   EXPECT_THAT(Found(patterns, "task-force, risk-management-of-everything"),
               IsEmpty());
+}
+
+TEST_F(RedactionPatternsTest, AKeyIsFoundDirectlyBehindAWord) {
+  const RedactionPatterns patterns = Make({BuiltIn::kKeys});
+  for (const std::string key : {
+           "sk-proj-abcdefghijklmnop1234",
+           "sk-ant-api03-AbCdEfGhIjKlMnOpQrSt1",
+           "sk-0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d",
+           "AIzaSyA-1234567890abcdefghijklmnopqrstu",
+           "AKIAIOSFODNN7EXAMPLE",
+           "nvapi-Q7w8E9r0T1y2U3i4O5p6A7s8D9f0G1h2J3k4L5z6",
+           "AQ.Ab8RN6Q7w8E9r0T1y2U3i4O5p6A7s8D9f0G1h2J3k4L5z6",
+           "gsk_Q7w8E9r0T1y2U3i4O5p6A7s8D9f0G1h2J3k4",
+           "llmgw_k7wq2m5xd3hzr6ba_2Jx0abcdefghijklmnopqrstuvwxyz",
+       }) {
+    for (const std::string before : {"x", "my_", "A", "7"}) {
+      EXPECT_THAT(Found(patterns, before + key), ElementsAre(key)) << before;
+    }
+  }
+  for (const char* const kept :
+       {"task-0f8fad5b-d9cb-469f-a165-70867728950e",
+        "risk-507f1f77bcf86cd799439011", "test_hf_transformers_are_loaded_4",
+        "the_disk_of_the_machine_number_12345678901234"}) {
+    EXPECT_THAT(Found(patterns, kept), IsEmpty()) << kept;
+  }
+}
+
+TEST_F(RedactionPatternsTest, AKeyIsFoundBehindWhatUrlsEscapeAndNobodySees) {
+  const RedactionPatterns patterns = Make({BuiltIn::kKeys, BuiltIn::kTokens});
+  for (const std::string key :
+       {"sk%2Dproj%2Dabcdefghijklmnop1234", "sk%252Dproj-abcdefghijklmnop1234",
+        "sk-proj-\xe2\x80\x8b"
+        "abcdefghijklmnop1234",
+        "sk-proj-%E2%80%8Babcdefghijklmnop1234",
+        "%73k-pro\xc2\xad"
+        "j-abcdefghijklmnop1234"}) {
+    for (const std::string before : {"/v1/", "a%3A", "%20", "x%3F", "%2F"}) {
+      EXPECT_THAT(Found(patterns, before + key), ElementsAre(key)) << before;
+    }
+  }
+  EXPECT_THAT(Found(patterns, "/x%3Fkey%3Dabcdef123%26y=1"),
+              ElementsAre("abcdef123"));
 }
 
 TEST_F(RedactionPatternsTest, APrivateKeyIsFoundWholeAndCutOff) {

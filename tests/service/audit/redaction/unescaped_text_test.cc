@@ -44,6 +44,29 @@ TEST(UnescapedTextTest, KnowsWhereWhatItSaysStands) {
   EXPECT_EQ(stands(0, inner.text().size()), outer);
 }
 
+TEST(UnescapedTextTest, WhatUrlsEscapeAndWhatNobodySeesIsReadToo) {
+  const std::string_view outer =
+      "\xe2\x80\x8b"
+      "a%3Ab\xc2\xad"
+      "c%zz%4\xe2\x80\x9c";
+  const UnescapedText inner(outer);
+  EXPECT_EQ(inner.text(), "a:bc%zz%4\xe2\x80\x9c");
+  const auto stands = [&](size_t begin, size_t end) {
+    const auto [from, to] = inner.Outer(begin, end);
+    return std::string(outer.substr(from, to - from));
+  };
+  EXPECT_EQ(stands(0, 1), "a");
+  EXPECT_EQ(stands(1, 2), "%3A");
+  EXPECT_EQ(stands(2, 3), "b");
+  EXPECT_EQ(stands(2, 4),
+            "b\xc2\xad"
+            "c");
+  EXPECT_EQ(stands(3, 5), "c%");
+  EXPECT_FALSE(UnescapedText("100% of caf\xc3\xa9").has_escapes());
+  EXPECT_TRUE(UnescapedText::MayHaveEscapes("100%"));
+  EXPECT_FALSE(UnescapedText::MayHaveEscapes("gpt-5-mini"));
+}
+
 TEST(UnescapedTextTest, WhatHasNoEscapesIsWhatItSays) {
   const UnescapedText inner(R"(C:\dir)");
   EXPECT_EQ(inner.text(), R"(C:\dir)");
