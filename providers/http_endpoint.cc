@@ -6,9 +6,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/http/http_destination.h"
 #include "base/net/base_url.h"
 #include "base/net/host_port.h"
-#include "base/net/tls_context.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "proto/proto_time.h"
@@ -27,18 +27,6 @@ HttpVersion ToVersion(configv1::HttpUpstream::HttpVersion version) {
     default:
       return HttpVersion::kAuto;
   }
-}
-
-std::vector<std::string> ToAlpn(HttpVersion version) {
-  switch (version) {
-    case HttpVersion::kHttp1:
-      return {"http/1.1"};
-    case HttpVersion::kHttp2:
-      return {"h2"};
-    case HttpVersion::kAuto:
-      break;
-  }
-  return {"h2", "http/1.1"};
 }
 
 // Parses a URL; names the field in the error, since the parser's message lacks
@@ -64,16 +52,9 @@ absl::StatusOr<HostPort> ParseProxy(const std::string& proxy) {
 absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
     std::string_view base_url, const configv1::HttpUpstream& http) {
   GATEWAY_ASSIGN_OR_RETURN(BaseUrl url, UrlOf("base_url", base_url));
-  auto destination = std::make_shared<HttpDestination>();
-  destination->host = std::move(url.host);
-  destination->port = url.port;
-  destination->version = ToVersion(http.http_version());
-  if (url.tls) {
-    GATEWAY_ASSIGN_OR_RETURN(
-        destination->tls,
-        TlsContext::ForClient({.extra_ca_file = http.ca_file(),
-                               .alpn = ToAlpn(destination->version)}));
-  }
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::shared_ptr<HttpDestination> destination,
+      HttpDestinationOf(url, ToVersion(http.http_version()), http.ca_file()));
   if (!http.proxy().empty()) {
     GATEWAY_ASSIGN_OR_RETURN(destination->proxy, ParseProxy(http.proxy()));
   }

@@ -18,9 +18,9 @@
 #include "base/async/task.h"
 #include "base/http/http1_client.h"
 #include "base/http/http_client.h"
+#include "base/http/http_destination.h"
 #include "base/net/base_url.h"
 #include "base/net/resolver.h"
-#include "base/net/tls_context.h"
 #include "base/string_view.h"
 
 namespace gateway {
@@ -28,20 +28,6 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Seconds(3);
 constexpr uint64_t kBodyBytesLimit = 64 * 1024;
-
-std::shared_ptr<const HttpDestination> DestinationOf(
-    const BaseUrl& url, std::shared_ptr<TlsContext> tls) {
-  auto destination = std::make_shared<HttpDestination>();
-  destination->tls = std::move(tls);
-  destination->host = url.host;
-  destination->port = url.port;
-  destination->timeouts.connect = kTimeout;
-  destination->timeouts.first_byte = kTimeout;
-  destination->timeouts.idle = kTimeout;
-  destination->timeouts.total = kTimeout;
-  destination->response_bytes_limit = kBodyBytesLimit;
-  return destination;
-}
 
 Readout NoAnswer(const absl::Status& why) {
   return {false, absl::StrCat("no answer: ", why.message())};
@@ -94,18 +80,17 @@ Task<void> Ask(EventLoop& loop, Resolver& resolver,
 Readout AskReady(const ReadyQuestion& question) {
   const absl::StatusOr<BaseUrl> url = ParseBaseUrl(question.url);
   if (!url.ok()) return NoAnswer(url.status());
-  std::shared_ptr<TlsContext> tls;
-  if (url->tls) {
-    auto context = TlsContext::ForClient({.extra_ca_file = question.ca_file});
-    if (!context.ok()) return NoAnswer(context.status());
-    tls = *std::move(context);
-  }
+  const absl::StatusOr<std::shared_ptr<HttpDestination>> destination =
+      HttpDestinationOf(*url, HttpVersion::kHttp1, question.ca_file);
+  if (!destination.ok()) return NoAnswer(destination.status());
+  (*destination)->timeouts = TimeoutsOf(kTimeout);
+  (*destination)->response_bytes_limit = kBodyBytesLimit;
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) return NoAnswer(loop.status());
   Resolver resolver;
   Readout readout;
   (*loop)->Post([&] {
-    Spawn(Ask(**loop, resolver, DestinationOf(*url, std::move(tls)),
+    Spawn(Ask(**loop, resolver, *destination,
               absl::StrCat(url->path, question.path), &readout));
   });
   (*loop)->Run();

@@ -13,6 +13,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/http/http_destination.h"
 #include "base/net/base_url.h"
 #include "base/text/json_writer.h"
 #include "base/text/timestamp.h"
@@ -79,15 +80,9 @@ Task<absl::Status> PostWebhook(HttpClient& http,
                                const AlertEvent& event, CancelSignal& cancel) {
   const absl::StatusOr<BaseUrl> url = ParseBaseUrl(action.url.Reveal());
   if (!url.ok()) co_return url.status();
-  auto destination = std::make_shared<HttpDestination>();
-  destination->host = url->host;
-  destination->port = url->port;
-  if (url->tls) destination->tls = std::move(tls);
-  destination->version = HttpVersion::kHttp1;
-  destination->timeouts = {.connect = action.timeout,
-                           .first_byte = action.timeout,
-                           .idle = action.timeout,
-                           .total = action.timeout};
+  const std::shared_ptr<HttpDestination> destination =
+      HttpDestinationWithTls(*url, HttpVersion::kHttp1, std::move(tls));
+  destination->timeouts = TimeoutsOf(action.timeout);
   destination->idle_connections_max = 0;
   destination->response_bytes_limit = kAnswerBytesMax;
   const std::string body = WebhookBody(event);

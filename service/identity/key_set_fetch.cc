@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/http/http_destination.h"
 #include "base/net/base_url.h"
 #include "base/net/tls_context.h"
 #include "base/os/file.h"
@@ -21,6 +22,7 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view kFile = "file:";
+constexpr HttpVersion kFetchVersion = HttpVersion::kHttp1;
 constexpr absl::Duration kStepTimeout = absl::Seconds(5);
 constexpr absl::Duration kTotalTimeout = absl::Seconds(10);
 
@@ -79,7 +81,8 @@ Task<absl::StatusOr<std::string>> ReadFileOf(KeySetFetch by, std::string path) {
 Task<absl::StatusOr<std::shared_ptr<TlsContext>>> TlsOf(KeySetFetch by,
                                                         std::string ca_pem) {
   auto make = [ca_pem] {
-    return TlsContext::ForClient({.ca_pem = ca_pem, .alpn = {"http/1.1"}});
+    return TlsContext::ForClient(
+        {.ca_pem = ca_pem, .alpn = AlpnOf(kFetchVersion)});
   };
   absl::StatusOr<absl::StatusOr<std::shared_ptr<TlsContext>>> made =
       co_await by.worker.Run(std::move(make), by.cancel);
@@ -90,22 +93,16 @@ Task<absl::StatusOr<std::shared_ptr<TlsContext>>> TlsOf(KeySetFetch by,
 Task<absl::StatusOr<std::string>> Get(KeySetFetch by, DocumentUrl url,
                                       const KeySetAccess& access,
                                       bool show_token, size_t bytes_limit) {
-  auto destination = std::make_shared<HttpDestination>();
-  destination->host = url.base.host;
-  destination->port = url.base.port;
-  destination->version = HttpVersion::kHttp1;
-  destination->timeouts = {.connect = kStepTimeout,
-                           .first_byte = kStepTimeout,
-                           .idle = kStepTimeout,
-                           .total = kTotalTimeout};
+  std::shared_ptr<TlsContext> tls;
+  if (url.base.tls) {
+    GATEWAY_CO_ASSIGN_OR_RETURN(tls, co_await TlsOf(by, access.ca_pem));
+  }
+  const std::shared_ptr<HttpDestination> destination =
+      HttpDestinationWithTls(url.base, kFetchVersion, std::move(tls));
+  destination->timeouts = TimeoutsOf(kStepTimeout);
+  destination->timeouts.total = kTotalTimeout;
   destination->idle_connections_max = 0;
   destination->response_bytes_limit = bytes_limit;
-  if (url.base.tls) {
-    absl::StatusOr<std::shared_ptr<TlsContext>> tls =
-        co_await TlsOf(by, access.ca_pem);
-    if (!tls.ok()) co_return tls.status();
-    destination->tls = *std::move(tls);
-  }
   std::vector<HttpRequestHead::Field> fields;
   fields.push_back({"accept", Secret("application/json"), true});
   if (show_token && !access.token.Reveal().empty()) {

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/async/timer_wheel.h"
+#include "base/http/http_destination.h"
 #include "base/net/base_url.h"
-#include "base/net/tls_context.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "proto/proto_time.h"
@@ -30,14 +30,8 @@ absl::StatusOr<std::unique_ptr<ContextService>> ContextService::Make(
     const llmgateway::config::v1::CmsConfig& config) {
   if (!config.enabled()) return nullptr;
   GATEWAY_ASSIGN_OR_RETURN(const BaseUrl url, ParseBaseUrl(config.url()));
-  auto destination = std::make_shared<HttpDestination>();
-  destination->host = url.host;
-  destination->port = url.port;
-  destination->version = HttpVersion::kHttp1;
-  if (url.tls) {
-    GATEWAY_ASSIGN_OR_RETURN(destination->tls,
-                             TlsContext::ForClient({.alpn = {"http/1.1"}}));
-  }
+  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<HttpDestination> destination,
+                           HttpDestinationOf(url, HttpVersion::kHttp1));
   destination->idle_connections_max = kIdleConnectionsMax;
   destination->idle_connection_timeout = kIdleConnectionTimeout;
   destination->response_bytes_limit = kHealthBytesMax;

@@ -10,8 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "base/async/worker_pool.h"
+#include "base/http/http_destination.h"
 #include "base/net/base_url.h"
-#include "base/net/tls_context.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
@@ -35,19 +35,9 @@ constexpr size_t kNameBytesToldMax = 64;
 
 absl::StatusOr<std::shared_ptr<const HttpDestination>> DestinationOf(
     const ToolServiceConfig& config, const BaseUrl& url) {
-  auto destination = std::make_shared<HttpDestination>();
-  destination->host = url.host;
-  destination->port = url.port;
-  destination->version = HttpVersion::kHttp1;
-  if (url.tls) {
-    GATEWAY_ASSIGN_OR_RETURN(destination->tls,
-                             TlsContext::ForClient({.alpn = {"http/1.1"}}));
-  }
-  const absl::Duration timeout = ToAbsl(config.timeout());
-  destination->timeouts = {.connect = timeout,
-                           .first_byte = timeout,
-                           .idle = timeout,
-                           .total = timeout};
+  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<HttpDestination> destination,
+                           HttpDestinationOf(url, HttpVersion::kHttp1));
+  destination->timeouts = TimeoutsOf(ToAbsl(config.timeout()));
   destination->idle_connections_max = kIdleConnectionsMax;
   destination->idle_connection_timeout = kIdleConnectionTimeout;
   destination->response_bytes_limit =

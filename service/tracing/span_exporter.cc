@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/async/sleep.h"
+#include "base/http/http_destination.h"
 #include "base/net/base_url.h"
-#include "base/net/tls_context.h"
 #include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -55,20 +55,12 @@ absl::Status SpanExporter::Prepare() {
   if (options_.protocol == ExportProtocol::kLog) return absl::OkStatus();
   const bool by_grpc = options_.protocol == ExportProtocol::kGrpc;
   GATEWAY_ASSIGN_OR_RETURN(const BaseUrl url, ParseBaseUrl(options_.endpoint));
-  auto destination = std::make_shared<HttpDestination>();
-  destination->host = url.host;
-  destination->port = url.port;
-  destination->version = by_grpc ? HttpVersion::kHttp2 : HttpVersion::kHttp1;
-  if (url.tls) {
-    const TlsContext::ClientOptions tls = {
-        .extra_ca_file = options_.ca_file,
-        .alpn = {by_grpc ? "h2" : "http/1.1"}};
-    GATEWAY_ASSIGN_OR_RETURN(destination->tls, TlsContext::ForClient(tls));
-  }
-  destination->timeouts = {.connect = options_.timeout,
-                           .first_byte = options_.timeout,
-                           .idle = options_.timeout,
-                           .total = options_.timeout};
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::shared_ptr<HttpDestination> destination,
+      HttpDestinationOf(url,
+                        by_grpc ? HttpVersion::kHttp2 : HttpVersion::kHttp1,
+                        options_.ca_file));
+  destination->timeouts = TimeoutsOf(options_.timeout);
   destination->idle_connections_max = kIdleConnectionsMax;
   destination->idle_connection_timeout = kIdleConnectionTimeout;
   destination->response_bytes_limit = kAnswerBytesMax;
