@@ -528,7 +528,9 @@ App::Unwritten App::unwritten() const {
   const Graph& graph = *graph_;
   Unwritten all;
   if (const LedgerWriter* const ledger = graph.ledger.writer()) {
-    all.ledger_entries = ledger->unwritten();
+    const LedgerWriter::Unwritten of_ledger = ledger->unwritten();
+    all.ledger_entries = of_ledger.lost;
+    all.ledger_entries_under_way = of_ledger.under_way;
   }
   if (graph.audit != nullptr) {
     all.audit_entries = graph.audit->counts().unwritten;

@@ -85,9 +85,11 @@ class App {
   // How long a drain may take, by the configuration in use.
   absl::Duration drain_grace() const;
 
-  // What would be lost if the process ended now.
+  // What would be lost if the process ended now; of entries under way nobody
+  // knows whether they are.
   struct Unwritten {
     size_t ledger_entries = 0;
+    size_t ledger_entries_under_way = 0;
     size_t audit_entries = 0;
   };
   // Any thread, also while Drain waits.

@@ -290,14 +290,17 @@ absl::Status KeptLedger::Close() {
   keeper_.reset();
   check_.reset();
   if (writer_ == nullptr) return absl::OkStatus();
-  const size_t lost = writer_->Close();
+  const LedgerWriter::Unwritten unwritten = writer_->Close();
   // What reads goes before what it reads.
   chains_.reset();
   indexes_.clear();
   sources_.clear();
-  if (lost == 0) return absl::OkStatus();
-  return absl::DataLossError(
-      absl::StrCat(lost, " entries of the ledger could not be written"));
+  if (unwritten.lost + unwritten.under_way == 0) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      unwritten.lost, " entries of the ledger could not be written",
+      unwritten.under_way == 0
+          ? ""
+          : absl::StrCat(", and nobody knows of ", unwritten.under_way)));
 }
 
 ServerTrust KeptLedger::trust() const {

@@ -198,12 +198,14 @@ class LogEnd {
     Latch written;
     Thread writer;
     if (!ended_) {
-      if (lost.ledger_entries > 0 || lost.audit_entries > 0) {
-        Log(LogLevel::kError, "main", "Entries that are not written are lost",
-            {{"ledger_entries", static_cast<int64_t>(lost.ledger_entries)},
-             {"audit_entries", static_cast<int64_t>(lost.audit_entries)}});
-      }
       Log(LogLevel::kWarn, "main", why);
+      const auto [of_ledger, under_way, of_audit] = lost;
+      if (of_ledger + under_way + of_audit > 0) {
+        Log(LogLevel::kError, "main", "Entries that are not written are lost",
+            {{"ledger_entries", static_cast<int64_t>(of_ledger)},
+             {"ledger_entries_under_way", static_cast<int64_t>(under_way)},
+             {"audit_entries", static_cast<int64_t>(of_audit)}});
+      }
       writer = Thread("last-line", [&written] {
         StopLogging();
         written.Open();

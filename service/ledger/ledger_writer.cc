@@ -18,8 +18,6 @@ namespace {
 
 // After a failure it is tried again so often, if no entry comes.
 constexpr absl::Duration kTryAgain = absl::Seconds(1);
-// Texts that are being written are waited for in steps.
-constexpr absl::Duration kTextsPause = absl::Milliseconds(10);
 // The log has a line of lost entries so often at most.
 constexpr absl::Duration kLossLineInterval = absl::Seconds(10);
 
@@ -52,18 +50,19 @@ LedgerWriter::LedgerWriter(std::unique_ptr<LedgerLog> log,
 
 LedgerWriter::~LedgerWriter() { Close(); }
 
-size_t LedgerWriter::Close() {
+LedgerWriter::Unwritten LedgerWriter::Close() {
+  bool is_closed = false;
   {
     MutexLock lock(mu_);
-    // Whoever has closed one without a thread closes it again with his life.
-    if (std::exchange(ends_, true) && wake_ != nullptr) return kept_.size();
+    is_closed = std::exchange(ends_, true);
     changed_.NotifyAll();
     watch_changed_.NotifyAll();
   }
-  if (wake_ != nullptr) Run();
+  // Whoever has closed one without a thread closes it again with his life.
+  if (wake_ != nullptr && !is_closed) Run();
   thread_.Join();
   watch_.Join();
-  return kept_.size();
+  return unwritten();
 }
 
 LedgerWriter::Committing LedgerWriter::Commit(UnchainedEntry entry,
@@ -93,14 +92,17 @@ LedgerWriter::Counts LedgerWriter::counts() const {
   return counts;
 }
 
-size_t LedgerWriter::unwritten() const {
+LedgerWriter::Unwritten LedgerWriter::unwritten() const {
   MutexLock lock(mu_);
-  size_t entries = counts_.kept + left_entries_;
-  for (const Waiting* const waiting : waiting_) {
-    if (IsForgotten(waiting->otherwise)) continue;
-    entries += waiting->count;
-  }
-  for (const Waiting* const waiting : committing_) {
+  const size_t untold = counts_.lost - told_lost_;
+  return {.lost = Happened(waiting_) + (counts_.kept - uncertain_) + untold,
+          .under_way = Happened(committing_) + left_entries_ + texts_entries_ +
+                       uncertain_};
+}
+
+size_t LedgerWriter::Happened(const Group& group) {
+  size_t entries = 0;
+  for (const Waiting* const waiting : group) {
     if (!IsForgotten(waiting->otherwise)) entries += waiting->count;
   }
   return entries;
@@ -119,9 +121,14 @@ bool LedgerWriter::Add(Waiting& waiting) {
   {
     MutexLock lock(mu_);
     if (is_kept ? !counts_.failing : !counts_.stalled) {
+      // Of a ledger that is written, what is kept waits as well.
+      const size_t kept = counts_.failing ? 0 : counts_.kept;
+      const size_t kept_bytes = counts_.failing ? 0 : kept_bytes_;
       if (MustNotBeLost(waiting.otherwise) ||
-          HasRoom(waiting_entries_, waiting_bytes_ + waiting.bytes,
+          HasRoom(waiting_entries_ + kept,
+                  waiting_bytes_ + kept_bytes + waiting.bytes,
                   waiting.otherwise)) {
+        waiting.since = clock_.SteadyTime();
         waiting_.push_back(&waiting);
         waiting_entries_ += waiting.count;
         waiting_bytes_ += waiting.bytes;
@@ -140,12 +147,17 @@ bool LedgerWriter::Add(Waiting& waiting) {
     }
     failure = failure_;
   }
-  is_kept ? SetAside(waiting, failure) : TellFailure(waiting, failure);
+  if (is_kept) {
+    SetAside(waiting, failure, /*whatever_room=*/false);
+  } else {
+    TellFailure(waiting, failure);
+  }
   return false;
 }
 
 void LedgerWriter::Wake() {
-  waiting_since_ = clock_.SteadyTime();
+  waiting_since_ = waiting_.front()->since;
+  waits_behind_ = committing_since_ != absl::InfiniteDuration();
   if (wake_ == nullptr) {
     changed_.NotifyAll();
     WakeWatch();
@@ -154,30 +166,31 @@ void LedgerWriter::Wake() {
   }
 }
 
-void LedgerWriter::WakeWatch() {
-  if (std::exchange(watch_rests_, false)) watch_changed_.NotifyAll();
-}
-
-void LedgerWriter::SetAside(Waiting& waiting, const absl::Status& why) {
+void LedgerWriter::SetAside(Waiting& waiting, const absl::Status& why,
+                            bool whatever_room) {
   WriteTexts(waiting);
   TellFailure(waiting, why);
   {
     MutexLock lock(mu_);
     for (UnchainedEntry& entry : waiting.entries) {
-      if (MakeRoom(entry, waiting.otherwise, why)) {
+      if (whatever_room || HasRoomFor(entry, waiting.otherwise, why)) {
+        CountKept(entry);
         set_aside_.push_back(std::move(entry));
       }
     }
+    // The thread may have nothing else to do.
+    if (whatever_room) changed_.NotifyAll();
   }
   TellLost(/*at_once=*/false);
 }
 
-void LedgerWriter::LetGo(const Group& waiting, const absl::Status& why) {
+void LedgerWriter::LetGo(const Group& waiting, const absl::Status& why,
+                         bool whatever_room) {
   for (Waiting* const each : waiting) {
     if (IsForgotten(each->otherwise)) {
       TellFailure(*each, why);
     } else {
-      SetAside(*each, why);
+      SetAside(*each, why, whatever_room);
     }
   }
   Tell(waiting);
@@ -205,13 +218,17 @@ void LedgerWriter::Run() {
     EndTurn();
   }
   TellLost(/*at_once=*/true);
-  if (!kept_.empty()) {
-    Log(LogLevel::kError, "ledger",
-        "Entries that could not be written are lost",
-        {{"entries", static_cast<int64_t>(kept_.size())}});
-  }
+  TellUnwritten();
   // Without one the next start takes longer, and no more than that.
   if (log_->end().entries > 0) log_->KeepCheckpoint().IgnoreError();
+}
+
+void LedgerWriter::TellUnwritten() const {
+  const Unwritten all = unwritten();
+  if (all.lost + all.under_way == 0) return;
+  Log(LogLevel::kError, "ledger", "Entries that could not be written are lost",
+      {{"entries", static_cast<int64_t>(all.lost)},
+       {"entries_under_way", static_cast<int64_t>(all.under_way)}});
 }
 
 void LedgerWriter::BeginTurn() {
@@ -228,7 +245,10 @@ void LedgerWriter::EndTurn() {
   if (!committed.ok()) {
     Keep(committed);
     // All of it was tried.
-    if (settled.ok()) uncertain_ = kept_.size();
+    if (settled.ok()) {
+      MutexLock lock(mu_);
+      uncertain_ = kept_.size();
+    }
   }
   taken_.clear();
   group_ = EndCommit(committed);
@@ -263,13 +283,17 @@ void LedgerWriter::TakeWaiting() {
   group_.clear();
   writes_texts_ = !waiting_.empty();
   if (!writes_texts_) return;
-  committing_since_ = std::min(waiting_since_, clock_.SteadyTime());
+  committing_since_ = clock_.SteadyTime();
+  if (!std::exchange(waits_behind_, false)) {
+    committing_since_ = std::min(waiting_since_, committing_since_);
+  }
   WakeWatch();
   const size_t places = PlacesInCommit();
   if (places == waiting_.size()) {
     waiting_entries_ = 0;
     waiting_bytes_ = 0;
     waiting_.swap(group_);  // Which leaves its memory to the loops.
+    texts_entries_ = Happened(group_);
     return;
   }
   const auto end = waiting_.begin() + static_cast<ptrdiff_t>(places);
@@ -279,6 +303,7 @@ void LedgerWriter::TakeWaiting() {
     waiting_entries_ -= taken->count;
     waiting_bytes_ -= taken->bytes;
   }
+  texts_entries_ = Happened(group_);
   waiting_since_ = absl::InfiniteDuration();
 }
 
@@ -319,6 +344,11 @@ void LedgerWriter::WriteGroup() {
   MutexLock lock(mu_);
   committing_.swap(group_);
   writes_texts_ = false;
+  texts_entries_ = 0;
+  // Some of them have waited for the commits before as well.
+  if (!committing_.empty() && committing_.front()->since < committing_since_) {
+    watch_changed_.NotifyAll();
+  }
 }
 
 void LedgerWriter::WriteTexts(Waiting& waiting) {
@@ -338,10 +368,10 @@ absl::Status LedgerWriter::Settle() {
     KeepCutEntry(*cut);
   }
   GATEWAY_ASSIGN_OR_RETURN(const bool there, found);
+  MutexLock lock(mu_);
   const size_t settled = std::exchange(uncertain_, 0);
   if (!there) return absl::OkStatus();
   told_lost_ = uncertain_lost_;
-  MutexLock lock(mu_);
   for (size_t i = 0; i < settled; ++i) {
     kept_bytes_ -= kept_.front().chained_bytes();
     kept_.pop_front();
@@ -362,6 +392,10 @@ absl::Status LedgerWriter::Append() {
   }
   for (const Taken& taken : taken_) entries.push_back(&taken.entry);
   uncertain_lost_ = lost;
+  {
+    MutexLock lock(mu_);
+    uncertain_ = kept_.size();
+  }
   if (!entries.empty()) {
     GATEWAY_RETURN_IF_ERROR(log_->Append(entries, clock_.WallTime()));
   } else if (before.failing) {
@@ -371,8 +405,9 @@ absl::Status LedgerWriter::Append() {
   } else {
     return log_->KeepAlive();
   }
-  told_lost_ = lost;
   MutexLock lock(mu_);
+  told_lost_ = lost;
+  uncertain_ = 0;
   for (const UnchainedEntry& entry : kept_) {
     kept_bytes_ -= entry.chained_bytes();
   }
@@ -416,10 +451,10 @@ void LedgerWriter::KeepCutEntry(const LedgerLog::Cut& cut) {
   entry.time = clock_.WallTime();
   // As if it had been told already.
   const auto entries = static_cast<uint64_t>(cut.entries);
-  told_lost_ += entries;
   uncertain_lost_ += entries;
   UnchainedEntry& kept = kept_.emplace_back(entry);
   MutexLock lock(mu_);
+  told_lost_ += entries;
   counts_.lost += entries;
   logged_lost_ += entries;  // By who has found it out.
   ++counts_.kept;
@@ -430,23 +465,26 @@ void LedgerWriter::Keep(const absl::Status& why) {
   MutexLock lock(mu_);
   for (Taken& taken : taken_) {
     if (IsForgotten(taken.otherwise)) continue;
-    if (MakeRoom(taken.entry, taken.otherwise, why)) {
+    if (HasRoomFor(taken.entry, taken.otherwise, why)) {
+      CountKept(taken.entry);
       kept_.push_back(std::move(taken.entry));
     }
   }
 }
 
-bool LedgerWriter::MakeRoom(const UnchainedEntry& entry,
-                            IfNotCommitted otherwise, const absl::Status& why) {
-  const size_t bytes = entry.chained_bytes();
-  if (!HasRoom(counts_.kept, kept_bytes_ + bytes, otherwise)) {
-    ++counts_.lost;
-    loss_why_ = why;
-    return false;
-  }
-  kept_bytes_ += bytes;
+bool LedgerWriter::HasRoomFor(const UnchainedEntry& entry,
+                              IfNotCommitted otherwise,
+                              const absl::Status& why) {
+  const size_t bytes = kept_bytes_ + entry.chained_bytes();
+  if (HasRoom(counts_.kept, bytes, otherwise)) return true;
+  ++counts_.lost;
+  loss_why_ = why;
+  return false;
+}
+
+void LedgerWriter::CountKept(const UnchainedEntry& entry) {
+  kept_bytes_ += entry.chained_bytes();
   ++counts_.kept;
-  return true;
 }
 
 void LedgerWriter::TellLost(bool at_once) {
@@ -504,80 +542,7 @@ void LedgerWriter::LetGoOfBacklog(const absl::Status& why) {
     if (!HasBacklog()) return;
     waiting = TakeAllWaiting();
   }
-  LetGo(waiting, why);
-}
-
-void LedgerWriter::Watch() {
-  for (;;) {
-    {
-      MutexLock lock(mu_);
-      if (ends_) return;
-      const absl::Duration since = OldestWait();
-      absl::Duration left = absl::InfiniteDuration();
-      watch_rests_ = since == absl::InfiniteDuration();
-      if (!watch_rests_) {
-        left = since + options_.wait_limit - clock_.SteadyTime();
-        // The thread reads what callers have lent it, and has soon done so.
-        if (writes_texts_) left = std::max(left, kTextsPause);
-      }
-      if (left > absl::ZeroDuration()) {
-        watch_changed_.WaitFor(lock, left);
-        continue;
-      }
-    }
-    LetGoOfAll();
-  }
-}
-
-absl::Duration LedgerWriter::OldestWait() const {
-  absl::Duration oldest = absl::InfiniteDuration();
-  if (!waiting_.empty()) oldest = waiting_since_;
-  if (!counts_.stalled) oldest = std::min(oldest, committing_since_);
-  return oldest;
-}
-
-LedgerWriter::Group LedgerWriter::LeaveCommit(const absl::Status& why) {
-  Group left;
-  Group stays;
-  for (Waiting* const waiting : committing_) {
-    const bool is_known_first =
-        waiting->otherwise == IfNotCommitted::kForgetOnceKnown;
-    (is_known_first ? stays : left).push_back(waiting);
-    if (!IsForgotten(waiting->otherwise)) left_entries_ += waiting->count;
-    if (!is_known_first) TellFailure(*waiting, why);
-  }
-  committing_.swap(stays);
-  return left;
-}
-
-void LedgerWriter::LetGoOfAll() {
-  const absl::Status why = absl::DeadlineExceededError(
-      absl::StrCat("a commit has not ended within ",
-                   absl::FormatDuration(options_.wait_limit)));
-  Group committing;
-  Group waiting;
-  bool was_failing = false;
-  {
-    MutexLock lock(mu_);
-    // The commit may have ended meanwhile.
-    const absl::Duration since = OldestWait();
-    if (writes_texts_ || since + options_.wait_limit > clock_.SteadyTime()) {
-      return;
-    }
-    was_failing = std::exchange(counts_.failing, true);
-    counts_.stalled = true;
-    tells_end_ = tells_end_ || !was_failing;
-    failure_ = why;
-    committing = LeaveCommit(why);
-    waiting = TakeAllWaiting();
-  }
-  if (!was_failing) {
-    Log(LogLevel::kError, "ledger",
-        "The ledger cannot be written: nobody waits for it any more",
-        {{"why", why}});
-  }
-  Tell(committing);
-  LetGo(waiting, why);
+  LetGo(waiting, why, /*whatever_room=*/false);
 }
 
 void LedgerWriter::Tell(const Group& group) {

@@ -19,11 +19,17 @@
 // room. So it does of entries that were committed and that a server which took
 // over does not have.
 //
-// Nor does anybody wait for a commit for longer than `wait_limit`, as for a
-// disk that stalls: the ledger counts as failing from then on, and its thread
-// goes on with the commit that is under way, which has its entries. Once that
-// has come to an end, what was kept meanwhile is committed. Who has no place in
-// the next commit waits as long again for each one before his own.
+// Nor does anybody wait for longer than `wait_limit`, as for a disk that
+// stalls: the ledger counts as failing from then on, and its thread goes on
+// with the commit that is under way, which has its entries. Once that has come
+// to an end, what was kept meanwhile is committed.
+//
+// A disk that is slow, but whose commits end in time, is no failure. Who has no
+// place in the next commit waits for those before his own, and is told after
+// `wait_limit` in all that he need not wait: what is to be kept is, and is
+// committed before what waits. Only who goes on whatever he is told waits for
+// his turn where there is no more room to keep anything for him, since it would
+// be lost otherwise.
 //
 // A simulation makes one without a thread, and does that thread's turns itself,
 // when its own time says so.
@@ -76,7 +82,7 @@ class LedgerWriter {
     // much may be kept. Of so many bytes, or one that is larger, a commit is.
     size_t entries_limit = 65536;
     size_t bytes_limit = size_t{64} * 1024 * 1024;
-    // How long a commit is waited for; not of one without a thread.
+    // How long somebody waits; not of one without a thread.
     absl::Duration wait_limit = absl::InfiniteDuration();
   };
 
@@ -95,6 +101,16 @@ class LedgerWriter {
     kKeepIfRoom,
     // As kKeep, but its caller is told that all is well.
     kKeepAndGoOn,
+  };
+
+  // What would not be in the ledger if the process ended now, of what has
+  // happened.
+  struct Unwritten {
+    // Waits, is kept, or was lost without an entry that says so.
+    size_t lost = 0;
+    // In a commit that has not ended, or of whose end nobody knows.
+    size_t under_way = 0;
+    bool operator==(const Unwritten&) const = default;
   };
 
   struct Counts {
@@ -140,9 +156,7 @@ class LedgerWriter {
                     IfNotCommitted otherwise);
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
-  // What would be lost if the process ended now: entries of what has happened
-  // that wait, are kept, or are in a commit that has not ended.
-  size_t unwritten() const LOCKS_EXCLUDED(mu_);
+  Unwritten unwritten() const LOCKS_EXCLUDED(mu_);
 
   // --- Of one without a thread; once each, in this order.
 
@@ -156,9 +170,9 @@ class LedgerWriter {
 
   // Commits what is kept, if that is possible by now, and ends the thread.
   // REQUIRES: no turn has begun and not ended.
-  // Returns how many entries could not be written. By who destroys it; nothing
-  // is committed from then on.
-  size_t Close() LOCKS_EXCLUDED(mu_);
+  // Returns how many entries could not be written, which the log says last. By
+  // who destroys it; nothing is committed from then on.
+  Unwritten Close() LOCKS_EXCLUDED(mu_);
 
  private:
   // Some that wait together, in their coroutine.
@@ -170,6 +184,8 @@ class LedgerWriter {
     // How much it is, and, of bytes, before its texts are written.
     size_t count = 0;
     size_t bytes = 0;
+    absl::Duration since;     // When it began to.
+    bool is_patient = false;  // Waits for its turn, however long.
     EventLoop* loop = nullptr;
     std::coroutine_handle<> handle;
     absl::Status outcome;
@@ -185,9 +201,12 @@ class LedgerWriter {
   bool Add(Waiting& waiting) LOCKS_EXCLUDED(mu_);
   void Wake() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // While the ledger cannot be written: keeps its entries at once.
-  void SetAside(Waiting& waiting, const absl::Status& why) LOCKS_EXCLUDED(mu_);
+  // What has no room is lost, unless `whatever_room`.
+  void SetAside(Waiting& waiting, const absl::Status& why, bool whatever_room)
+      LOCKS_EXCLUDED(mu_);
   // Tells them that they need not wait: sets aside what is to be kept.
-  void LetGo(const Group& waiting, const absl::Status& why) LOCKS_EXCLUDED(mu_);
+  void LetGo(const Group& waiting, const absl::Status& why, bool whatever_room)
+      LOCKS_EXCLUDED(mu_);
   // Whether so much has room, and as much again if it must not be lost.
   bool HasRoom(size_t entries, size_t bytes, IfNotCommitted otherwise) const;
 
@@ -196,6 +215,8 @@ class LedgerWriter {
   // Waits for entries, or for the time to try again. False at the end.
   bool TakeGroup() LOCKS_EXCLUDED(mu_);
   void TakeWaiting() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How many entries of what has happened these have. Counts sources.
+  static size_t Happened(const Group& group);
   // How many of those who wait have a place in the next commit.
   size_t PlacesInCommit() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Whether there are some who had none in the last one.
@@ -207,6 +228,8 @@ class LedgerWriter {
   void WriteGroup() LOCKS_EXCLUDED(mu_);
   // Writes the texts of what has only sources.
   static void WriteTexts(Waiting& waiting);
+  // Says, as the last line, what could not be written.
+  void TellUnwritten() const LOCKS_EXCLUDED(mu_);
   // Finds out what became of a commit that failed.
   absl::Status Settle();
   absl::Status Append();
@@ -216,9 +239,10 @@ class LedgerWriter {
   void KeepCutEntry(const LedgerLog::Cut& cut) LOCKS_EXCLUDED(mu_);
   // After a failure: what stays of what was taken.
   void Keep(const absl::Status& why) LOCKS_EXCLUDED(mu_);
-  // Counts an entry as kept, or, if there is no room, as lost.
-  bool MakeRoom(const UnchainedEntry& entry, IfNotCommitted otherwise,
-                const absl::Status& why) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Counts an entry as lost if there is no room to keep it.
+  bool HasRoomFor(const UnchainedEntry& entry, IfNotCommitted otherwise,
+                  const absl::Status& why) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CountKept(const UnchainedEntry& entry) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Has the log say how many were lost since it last did, and why; not more
   // often than its pace, unless at once.
   void TellLost(bool at_once) LOCKS_EXCLUDED(mu_);
@@ -229,14 +253,22 @@ class LedgerWriter {
 
   // The watch's, which lets go who has waited for too long.
   void Watch() LOCKS_EXCLUDED(mu_);
-  // Since when somebody waits; InfiniteDuration if nobody does, or nobody is
-  // to be let go.
+  // Since when somebody waits for a commit that is or was to begin at once;
+  // InfiniteDuration if nobody does, or nobody is to be let go.
   absl::Duration OldestWait() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The same of those who wait, or have waited, for commits before their own.
+  absl::Duration OldestInBacklog() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Of a ledger that stalls.
   void LetGoOfAll() LOCKS_EXCLUDED(mu_);
+  // Of one that is slow, those who have waited for long enough.
+  void LetGoOfOverdue() LOCKS_EXCLUDED(mu_);
+  Group TakeOverdueWaiting(absl::Duration overdue)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WakeWatch() EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Those for the commit that is under way, but for who waits until it is
-  // known.
-  Group LeaveCommit(const absl::Status& why) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Those for the commit that is under way who began to wait by then, but for
+  // who waits until it is known.
+  Group LeaveCommit(absl::Duration since, const absl::Status& why)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   static bool IsForgotten(IfNotCommitted otherwise);
   // Tells a failure to who is to hear of it.
@@ -253,9 +285,11 @@ class LedgerWriter {
   std::vector<Taken> taken_;
   // Of a failure, in their order; the thread's, and not yet tried by it.
   std::deque<UnchainedEntry> kept_;
-  // Of those so many, the first, may be there all the same.
+  // Of those so many, the first, may be there all the same. Written under
+  // `mu_`.
   size_t uncertain_ = 0;
-  // Of how many lost ones the ledger tells, and, with the uncertain, may.
+  // Of how many lost ones the ledger tells, and, with the uncertain, may. The
+  // first is written under `mu_`.
   uint64_t told_lost_ = 0;
   uint64_t uncertain_lost_ = 0;
   bool tried_at_end_ = false;
@@ -267,11 +301,15 @@ class LedgerWriter {
   // The first of those; InfiniteDuration while the first has still to come to
   // its turn.
   absl::Duration waiting_since_ GUARDED_BY(mu_) = absl::InfiniteDuration();
+  // The first of those began to while a commit was under way.
+  bool waits_behind_ GUARDED_BY(mu_) = false;
   // Those who wait for the commit that is under way, once the texts are
   // written; since when, as it was taken; and the entries of who has left.
   Group committing_ GUARDED_BY(mu_);
   absl::Duration committing_since_ GUARDED_BY(mu_) = absl::InfiniteDuration();
   bool writes_texts_ GUARDED_BY(mu_) = false;
+  // Of what has happened, in texts that are being written.
+  size_t texts_entries_ GUARDED_BY(mu_) = 0;
   size_t left_entries_ GUARDED_BY(mu_) = 0;
   size_t waiting_entries_ GUARDED_BY(mu_) = 0;
   size_t waiting_bytes_ GUARDED_BY(mu_) = 0;
@@ -287,6 +325,8 @@ class LedgerWriter {
   absl::Status loss_why_ GUARDED_BY(mu_);
   absl::Duration next_loss_line_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
   bool watch_rests_ GUARDED_BY(mu_) = false;  // Until somebody waits.
+  // When the log may tell again that the ledger is slow.
+  absl::Duration next_slow_line_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
   // The log has that it is stalled, and not yet what became of that.
   bool tells_end_ GUARDED_BY(mu_) = false;
 

@@ -26,6 +26,7 @@
 #include "service/ledger/sqlite_commit_store.h"
 #include "tests/service/ledger/ledger_writer_case.h"
 #include "tests/testing/event.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_thread.h"
 
 namespace gateway {
@@ -36,6 +37,15 @@ using IfNotCommitted = LedgerWriter::IfNotCommitted;
 Task<void> AwaitWaitingEntries(LedgerWriter& writer, size_t entries) {
   CancelSignal never;
   while (writer.counts().waiting < entries) {
+    const absl::Status slept =
+        co_await Sleep(*EventLoop::Current(), absl::Milliseconds(5), never);
+    EXPECT_TRUE(slept.ok());
+  }
+}
+
+Task<void> AwaitKeptEntries(LedgerWriter& writer, size_t entries) {
+  CancelSignal never;
+  while (writer.counts().kept < entries) {
     const absl::Status slept =
         co_await Sleep(*EventLoop::Current(), absl::Milliseconds(5), never);
     EXPECT_TRUE(slept.ok());
@@ -166,15 +176,15 @@ class StalledLedgerTest : public LedgerWriterCase {
   void SetUp() override {
     OpenAndStall({.entries_limit = 3, .wait_limit = absl::Milliseconds(50)});
   }
-  void OpenAndStall(const LedgerWriter::Options& options) {
+  void OpenAndStall(const LedgerWriter::Options& options,
+                    Clock& clock = SystemClock()) {
     auto file = SqliteCommitStore::Open({.path = path_});
     ASSERT_TRUE(file.ok()) << file.status();
     auto store = std::make_unique<StallingStore>(*std::move(file));
     store_ = store.get();
     auto log = LedgerLog::Open(std::move(store), {});
     ASSERT_TRUE(log.ok()) << log.status();
-    writer_ =
-        std::make_unique<LedgerWriter>(*std::move(log), options, SystemClock());
+    writer_ = std::make_unique<LedgerWriter>(*std::move(log), options, clock);
     ASSERT_TRUE(Commit("before", IfNotCommitted::kForget).ok());
     store_->Stall();
   }
@@ -200,11 +210,12 @@ TEST_F(StalledLedgerTest, WhoIsToGoOnWaitsNoLongerThanTheLimit) {
   EXPECT_EQ(Commit("told", IfNotCommitted::kKeep).code(),
             absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(writer_->counts().kept, 3);
-  EXPECT_EQ(writer_->unwritten(), 3);
+  EXPECT_EQ(writer_->unwritten(),
+            (LedgerWriter::Unwritten{.lost = 2, .under_way = 1}));
   EXPECT_EQ(writer_->counts().commits, 1);
   store_->GoOn();
   AwaitEndOfStall();
-  EXPECT_EQ(writer_->unwritten(), 0);
+  EXPECT_EQ(writer_->unwritten(), LedgerWriter::Unwritten());
   EXPECT_TRUE(Commit("after", IfNotCommitted::kForget).ok());
   EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "under way",
                                                    "kept", "told", "after"}));
@@ -218,9 +229,9 @@ TEST_F(StalledLedgerTest, WhatIsNotToBeKeptIsRefusedAndTheNextAtOnce) {
   EXPECT_EQ(Commit("an operator's", IfNotCommitted::kForgetOnceKnown), refused);
   EXPECT_EQ(writer_->counts().kept, 0);
   EXPECT_EQ(writer_->counts().waiting, 0);
-  EXPECT_EQ(writer_->unwritten(), 0);  // None has happened.
+  EXPECT_EQ(writer_->unwritten(), LedgerWriter::Unwritten());  // None happened.
   EXPECT_TRUE(Commit("kept", IfNotCommitted::kKeepAndGoOn).ok());
-  EXPECT_EQ(writer_->unwritten(), 1);
+  EXPECT_EQ(writer_->unwritten(), LedgerWriter::Unwritten{.lost = 1});
   store_->GoOn();
   AwaitEndOfStall();
   EXPECT_EQ(Committed(),
@@ -271,8 +282,12 @@ TEST_F(StalledLedgerTest, WhatIsKeptMeanwhileIsBounded) {
     EXPECT_TRUE(Commit(id, IfNotCommitted::kKeepAndGoOn).ok());
   }
   EXPECT_EQ(writer_->counts().lost, 2);
+  // The lost ones, too, are in no ledger yet.
+  EXPECT_EQ(writer_->unwritten(),
+            (LedgerWriter::Unwritten{.lost = 8, .under_way = 1}));
   store_->GoOn();
   AwaitEndOfStall();
+  EXPECT_EQ(writer_->unwritten(), LedgerWriter::Unwritten());
   EXPECT_EQ(Committed(),
             (std::vector<std::string>{"before", "under way", "1", "2", "3", "4",
                                       "5", "6", "2 ENTRIES_LOST"}));
@@ -375,6 +390,70 @@ TEST_F(SlowLedgerTest, NobodyWaitsForTurnsOfALedgerThatCannotBeWritten) {
   EXPECT_EQ(Committed(),
             (std::vector<std::string>{"before", "under way", "1", "2", "3",
                                       "2 ENTRIES_LOST", "after"}));
+}
+
+// Time moves when it is told; no commit takes as long as somebody waits.
+class OverdueLedgerTest : public SlowLedgerTest {
+ protected:
+  static constexpr absl::Duration kLimit = absl::Milliseconds(50);
+
+  void SetUp() override {
+    OpenAndStall({.entries_limit = 1,
+                  .bytes_limit = options_.bytes_limit,
+                  .wait_limit = kLimit},
+                 clock_);
+  }
+  // Has these wait, and the commit of "1" be under way when they have waited
+  // for too long in all.
+  void BeginAndBeSlow(IfNotCommitted otherwise) {
+    crowd_.emplace(loop_, *writer_);
+    crowd_->Begin("under way", IfNotCommitted::kKeep);
+    store_->AwaitStall();
+    for (const char* const id : {"1", "2", "3", "4", "5"}) {
+      crowd_->Begin(id, otherwise);
+    }
+    AwaitWaiting(5);
+    clock_.Advance(kLimit * 3 / 5);
+    store_->GoOnUntil("\"1\"");
+    store_->AwaitStall();
+    clock_.Advance(kLimit * 3 / 5);
+  }
+
+  FakeClock clock_;
+};
+
+TEST_F(OverdueLedgerTest, NobodyWaitsForLongerInAllAndNothingIsLost) {
+  BeginAndBeSlow(IfNotCommitted::kKeep);
+  using enum absl::StatusCode;
+  EXPECT_THAT(crowd_->Outcomes(),
+              testing::ElementsAre(kOk, kDeadlineExceeded, kDeadlineExceeded,
+                                   kDeadlineExceeded, kDeadlineExceeded,
+                                   kDeadlineExceeded));
+  EXPECT_FALSE(writer_->counts().failing);
+  EXPECT_EQ(writer_->unwritten(),
+            (LedgerWriter::Unwritten{.lost = 4, .under_way = 1}));
+  // There is no room for what need not be done.
+  EXPECT_EQ(Commit("dispatch", IfNotCommitted::kForget).code(),
+            kResourceExhausted);
+  store_->GoOn();
+  AwaitEndOfStall();
+  EXPECT_EQ(writer_->counts().lost, 0);
+  EXPECT_EQ(writer_->counts().failures, 0);
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "under way", "1",
+                                                   "2", "3", "4", "5"}));
+}
+
+TEST_F(OverdueLedgerTest, WhoGoesOnWaitsForHisTurnWhereHisEntryHasNoRoom) {
+  BeginAndBeSlow(IfNotCommitted::kKeepAndGoOn);
+  // The one in the commit, and as many as have room.
+  ASSERT_TRUE(loop_.RunTask([&] { return AwaitKeptEntries(*writer_, 3); }));
+  EXPECT_EQ(writer_->counts().waiting, 2);
+  store_->GoOn();
+  EXPECT_THAT(crowd_->Outcomes(), testing::Each(absl::StatusCode::kOk));
+  AwaitEndOfStall();
+  EXPECT_EQ(writer_->counts().lost, 0);
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "under way", "1",
+                                                   "2", "3", "4", "5"}));
 }
 
 // Two have room, and nobody waits for a commit for longer than a moment.
