@@ -20,6 +20,9 @@ struct Amount {
   uint64_t millionths;  // Less than kScale.
 };
 
+// The millionths that were cut off what the tokens of each kind cost.
+using CutOff = PerTokenKind<uint64_t>;
+
 Amount Split(absl::uint128 scaled) {
   // Nearly all fit into 64 bits, where a constant is divided by quickly.
   if (absl::Uint128High64(scaled) == 0) {
@@ -35,30 +38,29 @@ absl::uint128 Scaled(int64_t tokens, TokenPrice price) {
 }
 
 // Gives so many nano-dollars to the parts that lost most in rounding.
-void Distribute(uint64_t missing, PerTokenKind<Amount>& amounts,
-                PerTokenKind<Money>* parts) {
+void Distribute(uint64_t missing, CutOff& cut_off, PerTokenKind<Money>* parts) {
   for (; missing > 0; --missing) {
     TokenKind most = kTokenKinds[0].kind;
     for (const NamedTokenKind& each : kTokenKinds) {
-      if (amounts[each.kind].millionths > amounts[most].millionths) {
-        most = each.kind;
-      }
+      if (cut_off[each.kind] > cut_off[most]) most = each.kind;
     }
-    amounts[most].millionths = 0;
+    cut_off[most] = 0;
     (*parts)[most] += Money::FromNanos(1);
   }
 }
 
 // Fills the parts up to Max(), in order.
-void Saturate(PerTokenKind<Amount>& amounts, CostBreakdown* cost) {
+void Saturate(const TokenRates& rates, const PerTokenKind<int64_t>& tokens,
+              CutOff& cut_off, CostBreakdown* cost) {
   uint64_t left = static_cast<uint64_t>(Money::Max().nanos());
   for (const NamedTokenKind& each : kTokenKinds) {
-    const absl::uint128 nanos = amounts[each.kind].nanos;
+    const absl::uint128 nanos =
+        Split(Scaled(tokens[each.kind], rates[each.kind])).nanos;
     const uint64_t taken = nanos < left ? absl::Uint128Low64(nanos) : left;
     cost->parts[each.kind] = Money::FromNanos(static_cast<int64_t>(taken));
     left -= taken;
   }
-  Distribute(left, amounts, &cost->parts);
+  Distribute(left, cut_off, &cost->parts);
   cost->total = Money::Max();
   cost->saturated = true;
 }
@@ -95,28 +97,27 @@ PerTokenKind<int64_t> BilledTokens(const Usage& usage) {
 CostBreakdown Cost(const TokenRates& rates,
                    const PerTokenKind<int64_t>& tokens) {
   CostBreakdown cost;
-  PerTokenKind<Amount> amounts;
+  CutOff cut_off;
   absl::uint128 nanos = 0;
   uint64_t millionths = 0;
   for (const NamedTokenKind& each : kTokenKinds) {
     assert(tokens[each.kind] >= 0);
     if (tokens[each.kind] == 0) continue;
     const Amount amount = Split(Scaled(tokens[each.kind], rates[each.kind]));
-    amounts[each.kind] = amount;
+    cut_off[each.kind] = amount.millionths;
+    // One that does not fit is set anew by Saturate.
+    cost.parts[each.kind] = Money::FromNanos(
+        static_cast<int64_t>(absl::Uint128Low64(amount.nanos)));
     nanos += amount.nanos;
     millionths += amount.millionths;
   }
   const uint64_t missing = (millionths + kScale / 2) / kScale;
   nanos += missing;
   if (nanos > static_cast<uint64_t>(Money::Max().nanos())) {
-    Saturate(amounts, &cost);
+    Saturate(rates, tokens, cut_off, &cost);
     return cost;
   }
-  for (const NamedTokenKind& each : kTokenKinds) {
-    cost.parts[each.kind] = Money::FromNanos(
-        static_cast<int64_t>(absl::Uint128Low64(amounts[each.kind].nanos)));
-  }
-  Distribute(missing, amounts, &cost.parts);
+  Distribute(missing, cut_off, &cost.parts);
   cost.total =
       Money::FromNanos(static_cast<int64_t>(absl::Uint128Low64(nanos)));
   return cost;
