@@ -410,7 +410,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (debit.has_value()) sources.push_back(&*debit);
   CommitSpan span(call, event_type, sources.size() + closed_.size());
   const absl::Status committed = co_await writer_.Commit(
-      std::move(sources), std::exchange(closed_, {}), otherwise);
+      std::move(sources), std::move(closed_), otherwise);
   span.End(committed);
   // Who hears of a failure anyhow hears of that one.
   if (committed.ok() || !outcome.ok()) co_return outcome;

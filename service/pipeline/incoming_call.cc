@@ -34,6 +34,8 @@ const ModelRates* IncomingCall::FindPrice(std::string_view vendor,
 
 const ModelRates* IncomingCall::FindPriceOnLoop(std::string_view vendor,
                                                 std::string_view model) const {
+  // Without budgets a call asks once.
+  if (runtime->budgets() == nullptr) return FindPrice(vendor, model);
   LastPrice& last = last_price_;
   if (!last.is_known || last.vendor != vendor || last.model != model) {
     last.vendor = vendor;
