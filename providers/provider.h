@@ -196,34 +196,6 @@ struct StreamBatch {
   }
 };
 
-// What a provider has counted of a stream's output while that went on, and how
-// much had been said by then: of what came since nobody has told.
-//
-//   counted.Take(told_tokens, said_bytes);  // After each event.
-//
-// Thread-compatible.
-class RunningCount {
- public:
-  // What is told before anything was said is a placeholder. A count that is
-  // the same again may be none: the event had no other that can be read.
-  void Take(int64_t told_tokens, int64_t said_bytes) {
-    if (told_tokens == told_tokens_) return;
-    told_tokens_ = told_tokens;
-    if (said_bytes == 0) return;
-    tokens_ = told_tokens;
-    said_bytes_ = said_bytes;
-  }
-
-  int64_t tokens() const { return tokens_; }
-  // What is said with these tokens; 0 if nothing was counted.
-  int64_t said_bytes() const { return said_bytes_; }
-
- private:
-  int64_t told_tokens_ = 0;
-  int64_t tokens_ = 0;
-  int64_t said_bytes_ = 0;
-};
-
 // An answer that is coming. Destroying it before its end gives the rest up.
 class ProviderStream : public Recycled {
  public:
@@ -237,11 +209,9 @@ class ProviderStream : public Recycled {
   // What was read off the stream so far; `usage` grows as it goes.
   virtual const ResponseFacts& facts() const = 0;
 
-  // For raw calls: about how many bytes of text, reasoning and arguments have
-  // come, estimated from a sample. 0 where events are parsed.
-  virtual int64_t SpokenBytes() const { return 0; }
-  // For raw calls: what of those the provider has counted.
-  virtual RunningCount Counted() const { return {}; }
+  // For raw calls: how many tokens of output have come, those that the provider
+  // has counted and what was said since. 0 where events are parsed.
+  virtual int64_t SaidTokens() const { return 0; }
 };
 
 class Provider {

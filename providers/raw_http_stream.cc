@@ -12,6 +12,7 @@
 #include "base/async/task.h"
 #include "base/async/worker_pool.h"
 #include "providers/dialects/event_text.h"
+#include "providers/said_output.h"
 
 namespace gateway {
 namespace {
@@ -26,12 +27,14 @@ class RawHttpStream final : public HttpStream {
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
   const ResponseFacts& facts() const override { return tap_->facts(); }
-  int64_t SpokenBytes() const override { return spoken_.bytes(); }
-  RunningCount Counted() const override { return counted_; }
+  int64_t SaidTokens() const override {
+    return counted_.TokensOf(spoken_.characters());
+  }
 
  private:
   absl::Status Take(const StreamEvent& event, StreamBatch* batch) override;
   bool ended() const override { return ended_; }
+  void CountSaid(const StreamEvent& event);
   static void Forward(std::string_view bytes, StreamBatch* batch);
   // What is forwarded from here on is the stream's end.
   static void BeginEnd(StreamBatch* batch) {
@@ -105,16 +108,12 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
         tap_->OnEvent(event.name, event.data);
     if (!tapped.ok()) {
       // Its caller does not get it, and the model has said it.
-      spoken_.AddBad(event.data);
+      spoken_.AddUnlike(event.data);
       return WrapFault(tapped.status());
     }
     kind = *tapped;
-    // Where events have names, those that begin or end a part carry no text.
-    if (kind == EventKind::kContent &&
-        (event.name.empty() || event.name.ends_with("delta"))) {
-      spoken_.Add(event.data);
-    }
-    counted_.Take(tap_->facts().usage.output_tokens(), spoken_.bytes());
+    if (kind == EventKind::kContent) CountSaid(event);
+    counted_.Take(tap_->facts().usage.output_tokens(), spoken_.characters());
   }
   switch (kind) {
     case EventKind::kContent:
@@ -154,6 +153,21 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
   // for callers that wait for it.
   if (ended_ && event.raw.ends_with("\n\r")) Forward("\n", batch);
   return absl::OkStatus();
+}
+
+// Where events have names, one that begins a part has the name of a call, and
+// one that ends it repeats what was said.
+void RawHttpStream::CountSaid(const StreamEvent& event) {
+  const std::string_view name = event.name;
+  if (name.empty()) {
+    spoken_.Add(event.data);
+  } else if (name.ends_with("delta")) {
+    const bool is_sound = name.starts_with("response.") &&
+                          name.find("audio") != std::string_view::npos;
+    is_sound ? spoken_.AddSound() : spoken_.Add(event.data);
+  } else if (name == "content_block_start" || name.ends_with("item.added")) {
+    spoken_.AddUnlike(event.data);
+  }
 }
 
 void RawHttpStream::Forward(std::string_view bytes, StreamBatch* batch) {

@@ -14,6 +14,7 @@
 #include "base/async/worker_pool.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
 #include "providers/body_form.h"
@@ -21,6 +22,7 @@
 #include "providers/http_faults.h"
 #include "providers/parsed_http_stream.h"
 #include "providers/provider.h"
+#include "providers/said_output.h"
 #include "providers/unasked_answer.h"
 
 namespace gateway {
@@ -179,8 +181,9 @@ Task<absl::Status> ReadEvents(const HttpStreamOptions& options,
   progress.unasked = std::make_unique<UnaskedAnswer>();
   const std::unique_ptr<ProviderStream> stream =
       NewParsedHttpStream(options, std::move(exchange));
-  absl::Status read = co_await ReadUnasked(*stream, options.event_bytes_limit,
-                                           progress.unasked.get());
+  absl::Status read = co_await ReadUnasked(
+      *stream, static_cast<int64_t>(options.event_bytes_limit),
+      progress.unasked.get());
   if (TellsMoreThanForm(read, progress)) co_return read;
   co_return absl::OkStatus();
 }
@@ -195,6 +198,9 @@ Task<absl::Status> ReadWhole(const HttpStreamOptions& options,
   const absl::Status read = co_await OffLoop(body.size(), [&] {
     return ReadBoundedResponse(*options.dialect, body, &unasked.response);
   });
+  SaidOutput said;
+  said.Add(unasked.response);
+  unasked.output_tokens = said.Tokens();
   unasked.usage_is_final = read.ok();
   const std::string_view own = options.caller_credential.Reveal();
   if (FindForeignWords(read, ForeignWords::kOfProvider).has_value()) {
@@ -209,8 +215,8 @@ Task<absl::Status> ReadWhole(const HttpStreamOptions& options,
 // Nothing could be read of a stream.
 bool IsNothing(const UnaskedAnswer& unasked) {
   const v1::Usage& usage = unasked.response.usage();
-  return unasked.response.choices(0).message().parts(0).text().empty() &&
-         usage.input_tokens() == 0 && usage.output_tokens() == 0;
+  return unasked.output_tokens == 0 && usage.input_tokens() == 0 &&
+         usage.output_tokens() == 0;
 }
 
 // The same of a list: an answer may stand in it as one, or as its events.
@@ -261,10 +267,8 @@ Task<absl::Status> ReadBody(const HttpStreamOptions& options,
       const std::string_view said = body.substr(0, kSaidBytesMax);
       if (!IsUtf8(said)) break;
       progress.unasked = std::make_unique<UnaskedAnswer>();
-      progress.unasked->response.add_choices()
-          ->mutable_message()
-          ->add_parts()
-          ->set_text(std::string(said));
+      progress.unasked->output_tokens =
+          TokensOfCharacters(CountCharacters(said));
       break;
     }
   }

@@ -5,38 +5,26 @@
 #include "absl/status/statusor.h"
 #include "base/string_view.h"
 #include "providers/provider.h"
+#include "providers/said_output.h"
 
 namespace gateway {
-namespace {
 
-void AppendSaid(const v1::Delta& delta, std::string* said) {
-  *said += delta.text();
-  *said += delta.refusal();
-  *said += delta.reasoning();
-  *said += delta.tool_call().name();
-  *said += delta.tool_call().arguments();
-}
-
-}  // namespace
-
-Task<absl::Status> ReadUnasked(ProviderStream& stream, size_t said_bytes_limit,
+Task<absl::Status> ReadUnasked(ProviderStream& stream, int64_t characters_limit,
                                UnaskedAnswer* answer) {
   v1::GenerateResponse& response = answer->response;
-  std::string& said =
-      *response.add_choices()->mutable_message()->add_parts()->mutable_text();
+  SaidOutput said;
   absl::Status end;
   StreamBatch batch;
-  while (said.size() < said_bytes_limit) {
+  while (said.characters() < characters_limit) {
     const absl::StatusOr<bool> more = co_await stream.Next(&batch);
     end = more.status();
     if (!more.ok() || !*more) break;
-    for (const v1::GenerateEvent& event : batch.events) {
-      if (event.has_delta()) AppendSaid(event.delta(), &said);
-    }
+    for (const v1::GenerateEvent& event : batch.events) said.Add(event);
   }
   const ResponseFacts& facts = stream.facts();
   *response.mutable_usage() = facts.usage;
   response.set_service_tier(std::string(std::string_view(facts.service_tier)));
+  answer->output_tokens = said.Tokens();
   answer->usage_is_final = facts.usage_is_final;
   co_return end;
 }

@@ -10,7 +10,7 @@
 #ifndef PROVIDERS_UNASKED_ANSWER_H_
 #define PROVIDERS_UNASKED_ANSWER_H_
 
-#include <cstddef>
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
@@ -29,17 +29,18 @@ struct UnaskedAnswer {
   UnaskedAnswer& operator=(const UnaskedAnswer&) = delete;
 
   google::protobuf::Arena arena;
-  // As far as it could be read: its usage, its service tier, and what was said.
-  // Of a stream all texts are one.
+  // As far as it could be read: its usage and its service tier.
   v1::GenerateResponse& response =
       *google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
+  // What it says, by estimate.
+  int64_t output_tokens = 0;
   // What is told of the usage counts all of it.
   bool usage_is_final = false;
 };
 
-// Reads a stream to its end, or to `said_bytes_limit` of text. Returns how it
-// ended; what had come until then is in `answer`.
-Task<absl::Status> ReadUnasked(ProviderStream& stream, size_t said_bytes_limit,
+// Reads a stream to its end, or until it has said so many characters. Returns
+// how it ended; what had come until then is in `answer`.
+Task<absl::Status> ReadUnasked(ProviderStream& stream, int64_t characters_limit,
                                UnaskedAnswer* answer);
 
 }  // namespace gateway

@@ -5,10 +5,18 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/text/byte_words.h"
+
 namespace gateway {
 namespace {
 
 bool ContinuesCharacter(char byte) { return (byte & 0xC0) == 0x80; }
+
+// Counts those of a word's eight bytes that continue a character.
+int64_t CountContinuing(uint64_t word) {
+  const uint64_t continues = (word >> 7) & ~(word >> 6) & EachByte(1);
+  return static_cast<int64_t>(continues * EachByte(1) >> 56);
+}
 
 bool IsBetween(unsigned char byte, int low, int high) {
   return byte >= low && byte <= high;
@@ -17,8 +25,12 @@ bool IsBetween(unsigned char byte, int low, int high) {
 }  // namespace
 
 int64_t CountCharacters(std::string_view text) {
-  int64_t count = 0;
-  for (const char byte : text) count += !ContinuesCharacter(byte);
+  auto count = static_cast<int64_t>(text.size());
+  for (; text.size() >= sizeof(uint64_t);
+       text.remove_prefix(sizeof(uint64_t))) {
+    count -= CountContinuing(LoadWord(text.data()));
+  }
+  for (const char byte : text) count -= ContinuesCharacter(byte);
   return count;
 }
 

@@ -9,18 +9,13 @@
 #include "base/text/utf8.h"
 #include "google/protobuf/arena.h"
 #include "providers/bounded_messages.h"
-#include "providers/delta_size.h"
 
 namespace gateway {
 namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-constexpr int64_t kCharactersPerToken = 4;
 constexpr int64_t kTokensPerMessage = 4;
-constexpr int64_t kTokensPerMedium = 1000;
-
-int64_t MediumCharacters() { return kTokensPerMedium * kCharactersPerToken; }
 
 int64_t Bytes(std::string_view text) {
   return static_cast<int64_t>(text.size());
@@ -52,10 +47,10 @@ int64_t CharactersOf(const v1::Part& part, Count count) {
       return count(part.opaque().json());
     case v1::Part::kDocument:
       return part.document().has_text() ? count(part.document().text())
-                                        : MediumCharacters();
+                                        : kCharactersOfMedium;
     case v1::Part::kImage:
     case v1::Part::kAudio:
-      return MediumCharacters();
+      return kCharactersOfMedium;
     case v1::Part::KIND_NOT_SET:
       break;
   }
@@ -72,10 +67,6 @@ int64_t CharactersOf(const v1::Tool& tool, Count count) {
          count(tool.function().parameters_schema());
 }
 
-int64_t TokensOf(int64_t characters) {
-  return (characters + kCharactersPerToken - 1) / kCharactersPerToken;
-}
-
 int64_t InputTokens(const v1::GenerateRequest& request, Count count) {
   int64_t characters = 0;
   for (const v1::Message& message : request.messages()) {
@@ -88,7 +79,8 @@ int64_t InputTokens(const v1::GenerateRequest& request, Count count) {
     characters += CharactersOf(tool, count);
   }
   characters += count(request.response_format().schema());
-  return TokensOf(characters) + kTokensPerMessage * request.messages_size();
+  return TokensOfCharacters(characters) +
+         kTokensPerMessage * request.messages_size();
 }
 
 // A sample of a JSON: so many windows of so many bytes, as far from each other.
@@ -126,7 +118,7 @@ bool IsMediumAt(std::string_view json, size_t at, size_t back_max) {
 
 int64_t GuessInputTokens(std::string_view json) {
   if (json.size() <= kWindows * kWindowBytes) {
-    return TokensOf(static_cast<int64_t>(UnescapedSize(json)));
+    return TokensOfCharacters(static_cast<int64_t>(UnescapedSize(json)));
   }
   const size_t stride = json.size() / kWindows;
   size_t spoken = 0;  // Of the windows.
@@ -143,26 +135,18 @@ int64_t GuessInputTokens(std::string_view json) {
     }
     if (!looks_so || !in_medium) spoken += UnescapedSize(window);
   }
-  return TokensOf(static_cast<int64_t>(stride * spoken / kWindowBytes) +
-                  static_cast<int64_t>(media) * MediumCharacters());
+  return TokensOfCharacters(
+      static_cast<int64_t>(stride * spoken / kWindowBytes) +
+      static_cast<int64_t>(media) * kCharactersOfMedium);
 }
 
 void DeliveredTokens::Add(const StreamBatch& batch) {
-  for (const v1::GenerateEvent& event : batch.events) {
-    if (event.has_delta()) said_bytes_ += SaidIn(event.delta());
-    if (event.has_usage()) {
-      counted_.Take(event.usage().output_tokens(), said_bytes_);
-    }
-  }
+  for (const v1::GenerateEvent& event : batch.events) said_.Add(event);
 }
 
 int64_t DeliveredTokens::Estimate(const ProviderStream& stream) const {
   // Events are read, or forwarded.
-  const RunningCount forwarded = stream.Counted();
-  const RunningCount& counted =
-      forwarded.said_bytes() > 0 ? forwarded : counted_;
-  return counted.tokens() +
-         TokensOf(said_bytes_ + stream.SpokenBytes() - counted.said_bytes());
+  return said_.Tokens() + stream.SaidTokens();
 }
 
 int64_t EstimateInputTokens(const v1::GenerateRequest& request) {
@@ -199,8 +183,9 @@ int64_t EstimateInputTokens(const v1::EmbedRequest& request, int begin,
   int64_t tokens = 0;
   for (int i = begin; i < end; ++i) {
     const v1::EmbedInput& input = request.inputs(i);
-    tokens += input.has_text() ? TokensOf(CountCharacters(input.text()))
-                               : input.tokens().ids_size();
+    tokens += input.has_text()
+                  ? TokensOfCharacters(CountCharacters(input.text()))
+                  : input.tokens().ids_size();
   }
   return tokens;
 }
@@ -219,13 +204,9 @@ int64_t EstimateInputTokens(const RawRequest& raw) {
 }
 
 int64_t EstimateOutputTokens(const v1::GenerateResponse& response) {
-  int64_t characters = 0;
-  for (const v1::Choice& choice : response.choices()) {
-    for (const v1::Part& part : choice.message().parts()) {
-      characters += CharactersOf(part, CountCharacters);
-    }
-  }
-  return TokensOf(characters);
+  SaidOutput said;
+  said.Add(response);
+  return said.Tokens();
 }
 
 int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body) {

@@ -16,6 +16,7 @@
 
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
+#include "providers/said_output.h"
 
 namespace gateway {
 
@@ -63,8 +64,7 @@ class DeliveredTokens {
   int64_t Estimate(const ProviderStream& stream) const;
 
  private:
-  int64_t said_bytes_ = 0;
-  RunningCount counted_;
+  SaidOutput said_;
 };
 
 }  // namespace gateway

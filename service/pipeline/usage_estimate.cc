@@ -44,7 +44,7 @@ constexpr int64_t kFrameBytes = 400;
 // nothing can. Where there is much text, its frame does not matter.
 int64_t OutputThatIsRead(const IncomingCall& call, const Attempt& attempt) {
   const UnaskedAnswer* const unasked = attempt.progress.unasked.get();
-  if (unasked != nullptr) return EstimateOutputTokens(unasked->response);
+  if (unasked != nullptr) return unasked->output_tokens;
   const ProviderAnswer& answer = attempt.answer;
   if (answer.response != nullptr) return EstimateOutputTokens(*answer.response);
   if (answer.raw.empty() || answer.raw.size() > kInPlaceBytesMax) return 0;
@@ -60,7 +60,7 @@ int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
   const UnaskedAnswer* const unasked = attempt.progress.unasked.get();
   if (attempt.progress.answer == AttemptProgress::Answer::kStream) {
     return unasked == nullptr ? attempt.unsent_output_tokens
-                              : EstimateOutputTokens(unasked->response);
+                              : unasked->output_tokens;
   }
   if (attempt.progress.answer != AttemptProgress::Answer::kWhole) return 0;
   if (attempt.answer.facts.usage.output_tokens() > 0) return 0;

@@ -1,7 +1,7 @@
 """The same answer costs the same to the nano-dollar, whichever API it came by,
 whole, streamed or left after its end, forwarded or translated; one that is left
-in the middle costs what was delivered, by estimate. The ledger says the same,
-and gatewayctl computes it anew."""
+in the middle costs what was delivered, by estimate, and so does one whose usage
+nobody tells. The ledger says the same, and gatewayctl computes it anew."""
 
 from fractions import Fraction
 import itertools
@@ -231,6 +231,123 @@ class CancelledCostTest(_EqualityCase):
                 self.assertEqual(
                     line["cost_usd_nanos"],
                     nanos_of(line["input_tokens"], line["output_tokens"]))
+
+
+class UntoldCostTest(_EqualityCase):
+    """An answer whose usage nobody tells costs what it says, by one estimate:
+    a quarter of its characters, whole and streamed, through each API."""
+
+    _TEXT = "\u65e5\u672c\u8a9e\u30c6\u30b9\u30c8 \u00e9 \"x\"\n" * 30
+    _NAME = "search_the_knowledge_base_for_relevant_documents"
+    _CALLS = 8
+
+    def tokens_of(self, characters):
+        return -(-characters // 4)
+
+    def ask(self, api, model, stream):
+        if api == "grpc":
+            ask = self.caller.stream_all if stream else self.caller.generate
+            ask(self.gateway.grpc, grpc_caller.prompt(model))
+            return
+        path, body = self.request_of(api, model, stream)
+        self.assertEqual(
+            http_calls.ask(self.gateway.http, body, path=path).status, 200)
+
+    def check(self, vendor, tokens, whole, events):
+        """Each form with its escapes, and without."""
+        for api, stream, escape in itertools.product(
+                _APIS, (False, True), (False, True)):
+            # OpenAI answers its own API in another form.
+            if (vendor, api) == ("gpt", "responses"):
+                continue
+            write = lambda value: json.dumps(value, ensure_ascii=escape)
+            body = ("".join("%sdata: %s\n\n" % (
+                "event: %s\n" % each["type"] if "type" in each else "",
+                write(each)) for each in events) + (
+                    "data: [DONE]\n\n" if vendor == "gpt" else "")
+                    if stream else write(whole))
+            model = "%s-untold-%d" % (vendor, next(self._numbers))
+            self.upstream.set_script(model, {
+                "body": body, "content_type": "text/event-stream" if stream
+                else "application/json"})
+            with self.subTest(api=api, vendor=vendor, stream=stream,
+                              escape=escape):
+                self.ask(api, model, stream)
+                line = self.line_of(model)
+                self.assertEqual(line["status"], "OK", line)
+                self.assertEqual(line["output_tokens"], tokens)
+                self.assertTrue(line["usage_estimated"])
+
+    def check_chat(self, tokens, message, deltas):
+        frame = {"id": "c", "created": 1, "model": "m"}
+        self.check(
+            "gpt", tokens,
+            {**frame, "object": "chat.completion", "choices": [{
+                "index": 0, "finish_reason": "stop",
+                "message": {"role": "assistant", **message}}]},
+            [{**frame, "object": "chat.completion.chunk", "choices": [{
+                "index": 0, "finish_reason": None, "delta": delta}]}
+             for delta in deltas] +
+            [{**frame, "object": "chat.completion.chunk", "choices": [{
+                "index": 0, "finish_reason": "stop", "delta": {}}]}])
+
+    def check_gemini(self, tokens, parts):
+        def event(parts, **fields):
+            return {"modelVersion": "g", "candidates": [{
+                "index": 0, **fields,
+                "content": {"role": "model", "parts": parts}}]}
+        self.check("gemini", tokens, event(parts, finishReason="STOP"),
+                   [event([part]) for part in parts] +
+                   [event([{"text": ""}], finishReason="STOP")])
+
+    def test_text_counts_by_its_characters(self):
+        tokens = self.tokens_of(len(self._TEXT))
+        pieces = [self._TEXT[at:at + 7] for at in range(0, len(self._TEXT), 7)]
+        self.check_chat(tokens, {"content": self._TEXT},
+                        [{"content": piece} for piece in pieces])
+        self.check_gemini(tokens, [{"text": piece} for piece in pieces])
+        message = {"id": "msg_1", "type": "message", "role": "assistant",
+                   "model": "m", "stop_sequence": None}
+        self.check("claude", tokens, {
+            **message, "stop_reason": "end_turn", "usage": {"input_tokens": 30},
+            "content": [{"type": "text", "text": self._TEXT}]}, [
+                {"type": "message_start", "message": {
+                    **message, "content": [], "stop_reason": None,
+                    "usage": {"input_tokens": 30, "output_tokens": 1}}},
+                {"type": "content_block_start", "index": 0,
+                 "content_block": {"type": "text", "text": ""}},
+                *({"type": "content_block_delta", "index": 0,
+                   "delta": {"type": "text_delta", "text": piece}}
+                  for piece in pieces),
+                {"type": "content_block_stop", "index": 0},
+                {"type": "message_delta", "delta": {
+                    "stop_reason": "end_turn"}, "usage": {}},
+                {"type": "message_stop"}])
+
+    def test_calls_count_by_their_names_and_arguments(self):
+        tokens = self.tokens_of(self._CALLS * len(self._NAME + "{}"))
+        call = lambda i, **fields: {
+            **fields, "id": "c%d" % i, "type": "function",
+            "function": {"name": self._NAME, "arguments": "{}"}}
+        self.check_chat(
+            tokens, {"content": None,
+                     "tool_calls": [call(i) for i in range(self._CALLS)]},
+            [{"tool_calls": [call(i, index=i)]} for i in range(self._CALLS)])
+        arguments = {"a": self._TEXT, "b": [1, {"c": " "}]}
+        size = len(json.dumps(arguments, ensure_ascii=False,
+                              separators=(",", ":")))
+        self.check_gemini(
+            self.tokens_of(3 * (len(self._NAME) + size)),
+            [{"functionCall": {"name": self._NAME, "args": arguments}}] * 3)
+
+    def test_code_and_pictures_of_gemini(self):
+        code = self._TEXT
+        self.check_gemini(self.tokens_of(2 * len(code)), [
+            {"executableCode": {"language": "PYTHON", "code": code}},
+            {"codeExecutionResult": {"outcome": "OUTCOME_OK",
+                                     "output": code}}])
+        picture = {"mimeType": "image/png", "data": "AAAA" * 3000}
+        self.check_gemini(1001, [{"text": "Look"}, {"inlineData": picture}])
 
 
 class LedgerCostTest(_EqualityCase):

@@ -1,6 +1,7 @@
 #include "providers/unasked_answer.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,13 +49,9 @@ class UnaskedStream final : public ProviderStream {
   ResponseFacts facts_;
 };
 
-Task<absl::Status> Read(ProviderStream* stream, size_t limit,
+Task<absl::Status> Read(ProviderStream* stream, int64_t limit,
                         UnaskedAnswer* answer) {
   co_return co_await ReadUnasked(*stream, limit, answer);
-}
-
-std::string Said(const UnaskedAnswer& answer) {
-  return answer.response.choices(0).message().parts(0).text();
 }
 
 TEST(UnaskedAnswerTest, AStreamIsReadToItsEnd) {
@@ -62,7 +59,7 @@ TEST(UnaskedAnswerTest, AStreamIsReadToItsEnd) {
   UnaskedAnswer answer;
   LoopRunner runner;
   EXPECT_TRUE(runner.Run(Read(&stream, 1000, &answer)).ok());
-  EXPECT_EQ(Said(answer), "some words");
+  EXPECT_EQ(answer.output_tokens, 3);
   EXPECT_EQ(answer.response.usage().output_tokens(), 500);
   EXPECT_EQ(answer.response.service_tier(), "flex");
   EXPECT_TRUE(answer.usage_is_final);
@@ -74,7 +71,7 @@ TEST(UnaskedAnswerTest, WhatCameBeforeItBrokeOffIsThere) {
   LoopRunner runner;
   EXPECT_EQ(runner.Run(Read(&stream, 1000, &answer)).code(),
             absl::StatusCode::kUnavailable);
-  EXPECT_EQ(Said(answer), "some ");
+  EXPECT_EQ(answer.output_tokens, 2);
 }
 
 TEST(UnaskedAnswerTest, NoMoreIsReadThanMayBeHeld) {
@@ -83,7 +80,7 @@ TEST(UnaskedAnswerTest, NoMoreIsReadThanMayBeHeld) {
   UnaskedAnswer answer;
   LoopRunner runner;
   EXPECT_TRUE(runner.Run(Read(&stream, 20, &answer)).ok());
-  EXPECT_EQ(Said(answer).size(), 20);
+  EXPECT_EQ(answer.output_tokens, 5);
   EXPECT_EQ(stream.said(), 4);
 }
 

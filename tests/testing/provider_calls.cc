@@ -115,8 +115,7 @@ Task<void> ProviderCalls::RunStream(const Provider& provider,
   while (outcome->status.ok()) {
     const absl::StatusOr<bool> more = co_await (*stream)->Next(&batch);
     outcome->facts = (*stream)->facts();
-    outcome->spoken_bytes = (*stream)->SpokenBytes();
-    outcome->counted = (*stream)->Counted();
+    outcome->said_tokens = (*stream)->SaidTokens();
     outcome->status = more.status();
     if (!more.ok() || !*more) break;
     ++outcome->batches;

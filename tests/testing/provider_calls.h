@@ -53,8 +53,7 @@ struct ProviderOutcome {
   bool content = false;  // Some batch had content.
   ResponseFacts facts;
   // Of raw streams.
-  int64_t spoken_bytes = 0;
-  RunningCount counted;
+  int64_t said_tokens = 0;
   AttemptProgress progress;
   std::vector<v1::Warning> warnings;
 };

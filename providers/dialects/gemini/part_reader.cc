@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "providers/dialects/compact_json.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/gemini/vendor_names.h"
 #include "providers/dialects/object_fields.h"
@@ -118,7 +119,7 @@ absl::Status ReadFunctionCall(std::string_view json, std::string_view path,
   if (!args.empty() && args.front() != '{') {
     return fields.Fault("args", "expected an object");
   }
-  call->set_arguments(args.empty() ? "{}" : args);
+  call->set_arguments(args.empty() ? "{}" : CompactJson(args));
   call->set_kind(v1::TOOL_KIND_FUNCTION);
   fields.Rest(part->mutable_extensions(), "functionCall");
   // Later pieces of a call do not repeat its name, and the last one may say

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -11,6 +12,13 @@ namespace {
 TEST(Utf8Test, CharactersAreCountedNotBytes) {
   EXPECT_EQ(CountCharacters("aé€𝄞"), 4);
   EXPECT_EQ(CountCharacters(""), 0);
+  // Wherever in words of eight bytes they stand.
+  std::string text;
+  for (int count = 0; count < 40; ++count) {
+    EXPECT_EQ(CountCharacters(text), count);
+    EXPECT_EQ(CountCharacters("x" + text), count + 1);
+    text += std::vector<std::string>{"a", "é", "€", "𝄞", "\xff"}[count % 5];
+  }
 }
 
 TEST(Utf8Test, OfEachLengthTheFirstAndTheLastCharacterAreWhole) {

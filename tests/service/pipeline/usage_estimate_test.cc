@@ -397,8 +397,7 @@ TEST_F(UsageEstimateTest, AnAnswerInTheOtherFormIsBilledAsItTells) {
       UnaskedAnswer& unasked = *attempt.progress.unasked;
       unasked.response.mutable_usage()->set_input_tokens(7);
       unasked.response.mutable_usage()->set_output_tokens(is_final ? 5 : 0);
-      unasked.response.add_choices()->mutable_message()->add_parts()->set_text(
-          "12345678");
+      unasked.output_tokens = 2;
       unasked.usage_is_final = is_final;
       attempt.status =
           MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "not JSON");

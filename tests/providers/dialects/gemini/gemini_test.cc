@@ -88,7 +88,7 @@ TEST(GeminiTest, NumbersInArgumentsKeepTheirForm) {
       Gemini()
           .WriteRequest(request, {.model = "gemini-test"}, &written, nullptr)
           .ok());
-  EXPECT_NE(written.find(R"({"city": "Oslo", "n": 1.50})"), std::string::npos);
+  EXPECT_NE(written.find(R"({"city":"Oslo","n":1.50})"), std::string::npos);
 }
 
 }  // namespace
