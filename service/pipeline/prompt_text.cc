@@ -232,10 +232,19 @@ std::string AnswerText(const v1::GenerateResponse& response) {
   if (response.choices_size() == 1) {
     return ChoiceText(response.choices(0).message(), /*in_list=*/false);
   }
-  std::string list = "[";
+  // Providers send them in any order, and streams as they come.
+  std::vector<const v1::Choice*> choices;
   for (const v1::Choice& choice : response.choices()) {
+    choices.push_back(&choice);
+  }
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const v1::Choice* a, const v1::Choice* b) {
+                     return a->index() < b->index();
+                   });
+  std::string list = "[";
+  for (const v1::Choice* const choice : choices) {
     if (list.size() > 1) list.append(", ");
-    list.append(ChoiceText(choice.message(), /*in_list=*/true));
+    list.append(ChoiceText(choice->message(), /*in_list=*/true));
   }
   list.push_back(']');
   return list;

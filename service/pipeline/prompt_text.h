@@ -29,7 +29,8 @@ std::string PromptText(const IncomingCall& call);
 // What a model answers, in the same form: the text itself where it says nothing
 // else, otherwise the canonical JSON of its parts, calls of tools among them.
 // Without its reasoning. Of several answers, as `n` asks for, it is the JSON of
-// a list: of each its text, as a string, or the list of its parts.
+// a list, by their index: of each its text, as a string, or the list of its
+// parts.
 std::string AnswerText(const llmgateway::v1::GenerateResponse& response);
 
 }  // namespace gateway

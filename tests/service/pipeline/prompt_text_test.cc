@@ -83,6 +83,16 @@ TEST(AnswerTextTest, SeveralAnswersAreAListOfWhatEachSays) {
             R"(["say \"hi\"", "", [{"toolCall": {"id": "c1", "name": "f"}}]])");
 }
 
+TEST(AnswerTextTest, TheyStandByTheirIndexInWhateverOrderTheyCame) {
+  v1::GenerateResponse response;
+  for (const int index : {2, 0, 1}) {
+    v1::Choice& choice = *response.add_choices();
+    choice.set_index(index);
+    choice.mutable_message()->add_parts()->set_text(std::to_string(index));
+  }
+  EXPECT_EQ(AnswerText(response), R"(["0", "1", "2"])");
+}
+
 TEST_F(PromptTextTest, ASingleTextOfTheUserIsItselfInEveryFormat) {
   for (const char* const body : {
            R"({"messages":[{"role":"user","content":"Hi\n\u00e9"}],"n":1})",
