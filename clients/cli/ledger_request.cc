@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/os/clock.h"
 #include "base/status_macros.h"
+#include "base/text/json_writer.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/ledger_archive.h"
 #include "clients/cli/ledger_file.h"
@@ -34,6 +35,11 @@ using PlaceFinder = absl::FunctionRef<absl::StatusOr<RpcPlace>()>;
 constexpr int64_t kQueryPageSize = 1000;
 // Of a reason in a table.
 constexpr size_t kReasonBytes = 60;
+
+// Its line may be where the answer goes.
+void EndProgress(Progress* progress) {
+  if (progress != nullptr) progress->End();
+}
 
 absl::StatusOr<AdminConnection> ConnectToLedger(PlaceFinder place) {
   GATEWAY_ASSIGN_OR_RETURN(RpcPlace admin, place());
@@ -238,6 +244,7 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
     GATEWAY_RETURN_IF_ERROR(CheckChainOfFiles(words, /*reads_files=*/true));
     GATEWAY_ASSIGN_OR_RETURN(const LedgerReport report,
                              VerifyLedger(words, progress));
+    EndProgress(progress);
     out << report.text;
     return report.valid;
   }
@@ -254,6 +261,7 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
       GATEWAY_ASSIGN_OR_RETURN(
           files, VerifyArchive(*postgres, chain, archive, &found));
     }
+    EndProgress(progress);
     out << (words.as_json ? AsJson(found) : LedgerCheckText(found, files));
     return found.valid();
   }
@@ -281,6 +289,7 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
             progress->Set(told.checked_entries(), told.total_entries());
           });
   GATEWAY_RETURN_IF_ERROR(asked);
+  EndProgress(progress);
   out << (words.as_json ? AsJson(last) : LedgerCheckText(last));
   return last.valid();
 }
@@ -296,6 +305,17 @@ absl::Status PrintImport(const OperatorWords& words, std::ostream& out) {
                                        words.words.end());
   GATEWAY_ASSIGN_OR_RETURN(const LedgerImport imported,
                            ImportLedger(files, to));
+  if (words.as_json) {
+    std::string text;
+    JsonWriter json(&text);
+    json.StartObject();
+    json.StringField("ledger", to);
+    json.Int64Field("entries", imported.entries);
+    json.StringField("last_hash", imported.last_hash);
+    json.EndObject();
+    out << text << "\n";
+    return absl::OkStatus();
+  }
   out << "imported " << imported.entries << " entries into " << to << "\n";
   if (!imported.last_hash.empty()) {
     out << "last hash " << imported.last_hash << "\n";
@@ -318,6 +338,7 @@ absl::StatusOr<bool> RunLedger(const OperatorWords& words, PlaceFinder place,
   if (what == "archive") {
     GATEWAY_ASSIGN_OR_RETURN(const std::string text,
                              ArchiveLedger(words, progress));
+    EndProgress(progress);
     out << text;
     return true;
   }

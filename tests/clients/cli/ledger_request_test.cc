@@ -10,16 +10,21 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/os/thread.h"
+#include "clients/cli/console.h"
 #include "clients/cli/ledger_words.h"
+#include "clients/cli/progress.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/ledger/ledger_log.h"
 #include "tests/service/ledger/generated_ledger.h"
+#include "tests/testing/fake_clock.h"
 
 namespace gateway {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -104,6 +109,30 @@ TEST_F(LedgerRequestTest, WhatWasExportedIsImportedAndVerified) {
   EXPECT_THAT(Run({.words = {"verify", to}}), HasSubstr("valid: 60 entries"));
   EXPECT_THAT(Run({.words = {"import", file_}, .flags = {{"--to", to}}}),
               HasSubstr("is there already"));
+  EXPECT_THAT(Run({.words = {"import", file_},
+                   .flags = {{"--to", Path(".json.db")}},
+                   .as_json = true}),
+              HasSubstr("\"entries\":60,\"last_hash\":\""));
+}
+
+TEST_F(LedgerRequestTest, ProgressHasGoneWhenTheAnswerComes) {
+  std::istringstream in;
+  std::ostringstream terminal;
+  Console console{in, terminal, terminal};
+  console.err_is_terminal = true;
+  FakeClock clock;
+  Progress progress(console, "ledger", "entries", clock);
+  clock.Advance(absl::Seconds(1));
+  const auto nowhere = []() -> absl::StatusOr<RpcPlace> {
+    return absl::UnavailableError("a gateway is asked");
+  };
+  // Enough entries for the clock to be looked at.
+  const OperatorWords words = {
+      .words = {"verify", file_, file_, file_, file_, file_}};
+  ASSERT_TRUE(RunLedger(words, nowhere, terminal, &progress).ok());
+  EXPECT_THAT(terminal.str(),
+              StartsWith("\r\x1b[Kledger 256 entries\r\x1b[KFAIL"));
+  EXPECT_THAT(terminal.str(), EndsWith("\n"));
 }
 
 TEST_F(LedgerRequestTest, FilesNameNoChain) {
