@@ -74,7 +74,7 @@ bool IsNoWhole(Framing framing, std::string_view body) {
          form == BodyForm::kEvents;
 }
 
-std::string_view NameOf(BodyForm form) {
+std::string_view BodyFormName(BodyForm form) {
   switch (form) {
     case BodyForm::kPage:
       return "a page";

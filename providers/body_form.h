@@ -37,7 +37,7 @@ bool IsNoStream(Framing framing, std::string_view begin);
 bool IsNoWhole(Framing framing, std::string_view body);
 
 // What a person calls it; empty for kBlank and kText.
-std::string_view NameOf(BodyForm form);
+std::string_view BodyFormName(BodyForm form);
 
 }  // namespace gateway
 

@@ -385,7 +385,7 @@ Task<absl::Status> RefuseBody(HttpStreamOptions options,
                               std::unique_ptr<HttpExchange> exchange) {
   const BodyForm form = FormOf(options.dialect->framing(), body);
   const std::string came =
-      absl::StrCat(ToAbsl(NameOf(form)), " under ", ToAbsl(content_type));
+      absl::StrCat(ToAbsl(BodyFormName(form)), " under ", ToAbsl(content_type));
   const std::string size = absl::StrCat(body.size());
   const absl::Status read =
       co_await ReadBody(options, body, /*is_page=*/false, std::move(exchange));

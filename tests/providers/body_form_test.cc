@@ -62,12 +62,12 @@ TEST(BodyFormTest, AWholeAnswerIsAnObjectOrWhatCannotBeRead) {
 }
 
 TEST(BodyFormTest, HasANameIfItIsSomething) {
-  EXPECT_EQ(NameOf(BodyForm::kPage), "a page");
-  EXPECT_EQ(NameOf(BodyForm::kObject), "an object");
-  EXPECT_EQ(NameOf(BodyForm::kList), "a list");
-  EXPECT_EQ(NameOf(BodyForm::kEvents), "the events of a stream");
-  EXPECT_EQ(NameOf(BodyForm::kBlank), "");
-  EXPECT_EQ(NameOf(BodyForm::kText), "");
+  EXPECT_EQ(BodyFormName(BodyForm::kPage), "a page");
+  EXPECT_EQ(BodyFormName(BodyForm::kObject), "an object");
+  EXPECT_EQ(BodyFormName(BodyForm::kList), "a list");
+  EXPECT_EQ(BodyFormName(BodyForm::kEvents), "the events of a stream");
+  EXPECT_EQ(BodyFormName(BodyForm::kBlank), "");
+  EXPECT_EQ(BodyFormName(BodyForm::kText), "");
 }
 
 }  // namespace
