@@ -60,8 +60,8 @@ _LEDGER = [
         said="is written twice"),
     Mistake(
         "a dispatch that failed is not taken back", _CALL_LEDGER,
-        "      withdrawals_.append(WithdrawingNote(other.dispatch_id));\n",
-        "",
+        "AppendWithdrawal(other, &withdrawals_);\n",
+        "withdrawals_.clear();\n",
         said="is open at the next start"),
     Mistake(
         "a hedge does not wait for the ledger", "service/pipeline/"

@@ -28,15 +28,15 @@ constexpr char kWithSecrets[] =
 
 TEST(ConfiguredSecretsTest, AllAreFoundAndShownByNoBody) {
   const auto runtime =
-      MakeTestRuntime(kWithSecrets, {{"UPSTREAM", "upstream-key-1"},
-                                     {"CALLER", "caller-key-1"},
-                                     {"OPERATOR", "operator-key-1"}});
+      MakeTestRuntime(kWithSecrets, {{"UPSTREAM", "upstream-key-00001"},
+                                     {"CALLER", "caller-key-0000001"},
+                                     {"OPERATOR", "operator-key-00001"}});
   std::vector<std::string> all;
   for (const Secret& secret : ConfiguredSecrets(runtime->snapshot())) {
     all.emplace_back(secret.Reveal());
   }
   for (const char* const key :
-       {"upstream-key-1", "caller-key-1", "operator-key-1"}) {
+       {"upstream-key-00001", "caller-key-0000001", "operator-key-00001"}) {
     EXPECT_THAT(all, Contains(key));
     EXPECT_EQ(
         runtime->key_redactor()->RedactText(std::string("openai/") + key).text,
@@ -45,8 +45,8 @@ TEST(ConfiguredSecretsTest, AllAreFoundAndShownByNoBody) {
   EXPECT_THAT(all, Not(Contains("hashed-caller-key-1")));
   EXPECT_EQ(runtime->key_redactor()->RedactText("/v1/hashed-caller-key-1").text,
             "/v1/[redacted:configured_secret]");
-  EXPECT_EQ(runtime->key_redactor()->RedactText("upstream-key-2").redactions,
-            0);
+  EXPECT_EQ(
+      runtime->key_redactor()->RedactText("upstream-key-00002").redactions, 0);
 }
 
 }  // namespace

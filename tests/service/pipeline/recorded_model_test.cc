@@ -31,7 +31,7 @@ class RecordedModelTest : public testing::Test {
   Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
                              "auth: {callers: {api_keys: [{id: a, key: "
                              "'env:CALLER'}]}}\n",
-                             {{"CALLER", "caller-key-1"}}),
+                             {{"CALLER", "caller-key-0000001"}}),
              runner_.loop(),
              client_,
              cancel_,
@@ -82,13 +82,14 @@ TEST_F(RecordedModelTest, APathIsRecordedWithoutKeysWhateverTheModel) {
 }
 
 TEST_F(RecordedModelTest, SecretsOfTheConfigurationAreTakenOut) {
-  Ask("caller-key-1", "/v1beta/models/caller-key-1:generateContent");
+  Ask("caller-key-0000001",
+      "/v1beta/models/caller-key-0000001:generateContent");
   EXPECT_EQ(call_.recorded_model, "[redacted:configured_secret]");
-  EXPECT_EQ(RecordedModel(call_, "caller-key-1"),
+  EXPECT_EQ(RecordedModel(call_, "caller-key-0000001"),
             "[redacted:configured_secret]");
   EXPECT_EQ(call_.facts.path,
             "/v1beta/models/[redacted:configured_secret]:generateContent");
-  Ask("mock/caller-key-1");
+  Ask("mock/caller-key-0000001");
   EXPECT_EQ(call_.recorded_model, "mock/[redacted:configured_secret]");
 }
 
