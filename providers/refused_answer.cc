@@ -75,7 +75,9 @@ std::string_view OnlyElementOf(std::string_view list) {
   };
   const absl::Status read =
       ReadJson(list, [&](JsonValue& root) { return root.EachElement(add); });
-  return read.ok() && elements == 1 ? only : std::string_view();
+  // A list in it is no answer, and is not read as one.
+  const bool is_answer = elements == 1 && absl::StartsWith(ToAbsl(only), "{");
+  return read.ok() && is_answer ? only : std::string_view();
 }
 
 // An answer whose body has come.

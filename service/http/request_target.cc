@@ -18,12 +18,21 @@ namespace {
 // So much of a parameter's name is repeated in errors.
 constexpr size_t kShownNameBytesMax = 64;
 
+// What is recorded of it goes into messages, which are UTF-8.
+absl::StatusOr<std::string> Decode(std::string_view text,
+                                   std::string_view where) {
+  std::optional<std::string> decoded = PercentDecode(text);
+  if (!decoded.has_value()) {
+    return InvalidField(where, "has a % without two hexadecimal digits");
+  }
+  if (!IsUtf8(*decoded)) return InvalidField(where, "must be UTF-8");
+  return *std::move(decoded);
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> DecodeSegment(std::string_view text) {
-  std::optional<std::string> decoded = PercentDecode(text);
-  if (decoded.has_value()) return *std::move(decoded);
-  return InvalidField("path", "has a % without two hexadecimal digits");
+  return Decode(text, "path");
 }
 
 bool AnyParameter(
@@ -47,7 +56,7 @@ absl::StatusOr<std::string> FindParameter(std::string_view query,
     found = value.value_or("");
     return value.has_value();
   });
-  return DecodeSegment(found);
+  return Decode(found, "query");
 }
 
 absl::Status CheckParameters(std::string_view query,
@@ -57,9 +66,9 @@ absl::Status CheckParameters(std::string_view query,
     const std::string_view parameter = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(parameter.size() + 1, query.size()));
     if (parameter.empty()) continue;
-    GATEWAY_ASSIGN_OR_RETURN(std::string name, DecodeSegment(parameter.substr(
-                                                   0, parameter.find('='))));
-    if (!IsUtf8(name)) return InvalidField("query", "must be UTF-8");
+    GATEWAY_ASSIGN_OR_RETURN(
+        std::string name,
+        Decode(parameter.substr(0, parameter.find('=')), "query"));
     name.resize(CutText(name, kShownNameBytesMax).size());
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       std::string names;

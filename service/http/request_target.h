@@ -20,8 +20,8 @@
 
 namespace gateway {
 
-// Undoes the percent-encoding. INVALID_REQUEST if a percent sign is not
-// followed by two hexadecimal digits.
+// Undoes the percent-encoding. INVALID_REQUEST, of `path`, if a percent sign is
+// not followed by two hexadecimal digits, or if what comes of it is not UTF-8.
 absl::StatusOr<std::string> DecodeSegment(std::string_view text);
 
 // Returns whether `is` holds for the value of any parameter of that name. The
@@ -32,13 +32,13 @@ bool AnyParameter(
     absl::FunctionRef<bool(std::optional<std::string_view> value)> is);
 
 // Refuses, by its name, a parameter that is none of `known`, or is given twice.
-// INVALID_REQUEST as for DecodeSegment.
+// INVALID_REQUEST, of `query`, as for DecodeSegment.
 absl::Status CheckParameters(std::string_view query,
                              absl::Span<const std::string_view> known);
 
 // Returns the value of the first parameter of that name that has one, without
-// its percent-encoding; empty if it is empty or not there. INVALID_REQUEST as
-// for DecodeSegment.
+// its percent-encoding; empty if it is empty or not there. INVALID_REQUEST,
+// of `query`, as for DecodeSegment.
 absl::StatusOr<std::string> FindParameter(std::string_view query,
                                           std::string_view name);
 

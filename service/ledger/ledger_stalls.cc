@@ -12,6 +12,8 @@
 namespace gateway {
 namespace {
 
+// Who comes while a commit is under way waits for that one and for his own.
+constexpr int kCommitsInAll = 2;
 // Texts that are being written are waited for in steps.
 constexpr absl::Duration kTextsPause = absl::Milliseconds(10);
 // The log says so often at most that the ledger is slow.
@@ -31,11 +33,13 @@ void LedgerWriter::Watch() {
       if (ends_) return;
       const absl::Duration now = clock_.SteadyTime();
       const absl::Duration of_commit = OldestWait();
-      const absl::Duration since = std::min(of_commit, OldestInBacklog());
+      const absl::Duration until =
+          std::min(of_commit + options_.wait_limit,
+                   OldestInBacklog() + kCommitsInAll * options_.wait_limit);
       absl::Duration left = absl::InfiniteDuration();
-      watch_rests_ = since == absl::InfiniteDuration();
+      watch_rests_ = until == absl::InfiniteDuration();
       if (!watch_rests_) {
-        left = since + options_.wait_limit - now;
+        left = until - now;
         // The thread reads what callers have lent it, and has soon done so.
         if (writes_texts_) left = std::max(left, kTextsPause);
       }
@@ -152,14 +156,14 @@ LedgerWriter::Group LedgerWriter::TakeOverdueWaiting(absl::Duration overdue) {
 void LedgerWriter::LetGoOfOverdue() {
   const absl::Status why = absl::DeadlineExceededError(
       absl::StrCat("the ledger is written too slowly: entries have waited for ",
-                   absl::FormatDuration(options_.wait_limit)));
+                   absl::FormatDuration(kCommitsInAll * options_.wait_limit)));
   Group committing;
   Group waiting;
   bool is_told = false;
   {
     MutexLock lock(mu_);
     const absl::Duration now = clock_.SteadyTime();
-    const absl::Duration overdue = now - options_.wait_limit;
+    const absl::Duration overdue = now - kCommitsInAll * options_.wait_limit;
     committing = LeaveCommit(overdue, why);
     waiting = TakeOverdueWaiting(overdue);
     is_told =
@@ -168,7 +172,7 @@ void LedgerWriter::LetGoOfOverdue() {
   }
   if (is_told) {
     Log(LogLevel::kWarn, "ledger",
-        "The ledger is written too slowly: who has waited for "
+        "The ledger is written too slowly: who has waited for twice "
         "ledger.commit_timeout waits no more",
         {{"entries", static_cast<int64_t>(committing.size() + waiting.size())},
          {"why", why}});

@@ -19,14 +19,14 @@
 // room. So it does of entries that were committed and that a server which took
 // over does not have.
 //
-// Nor does anybody wait for longer than `wait_limit`, as for a disk that
-// stalls: the ledger counts as failing from then on, and its thread goes on
-// with the commit that is under way, which has its entries. Once that has come
-// to an end, what was kept meanwhile is committed.
+// Nor does anybody wait for a commit that takes longer than `wait_limit`, as of
+// a disk that stalls: the ledger counts as failing from then on, and its thread
+// goes on with that commit, which has its entries. Once it has come to an end,
+// what was kept meanwhile is committed.
 //
 // A disk that is slow, but whose commits end in time, is no failure. Who has no
 // place in the next commit waits for those before his own, and is told after
-// `wait_limit` in all that he need not wait: what is to be kept is, and is
+// twice `wait_limit` that he need not wait: what is to be kept is, and is
 // committed before what waits. Only who goes on whatever he is told waits for
 // his turn where there is no more room to keep anything for him, since it would
 // be lost otherwise.
@@ -143,8 +143,8 @@ class LedgerWriter {
   class Committing;
   using Sources = absl::InlinedVector<const EntrySource*, 2>;
 
-  // Errors are those of LedgerLog::Append; DEADLINE_EXCEEDED after
-  // `wait_limit`, and at once while the commit is under way that took longer;
+  // Errors are those of LedgerLog::Append; DEADLINE_EXCEEDED after twice
+  // `wait_limit`, and while a commit is under way that took longer than once;
   // what was not to be kept may be there all the same. RESOURCE_EXHAUSTED at
   // once if too much waits already; for what is not to be kept alone. Never
   // cancelled: what is committed is committed.

@@ -135,15 +135,26 @@ absl::Status ReadField(std::string_view key, JsonValue& value, Answer* answer) {
 
 absl::Status ReadAnswer(std::string_view body, Answer* answer) {
   return ReadJson(body, [&](JsonValue& root) -> absl::Status {
-    // An error comes in a list where a stream was asked for.
     if (root.IsArray()) {
       answer->is_error = true;
-      return root.EachElement([](JsonValue&) { return absl::OkStatus(); });
+      return ReadErrorList(root);
     }
     return root.EachField([&](std::string_view key, JsonValue& value) {
       return ReadField(key, value, answer);
     });
   });
+}
+
+absl::Status ReadErrorList(JsonValue& list) {
+  bool is_told = false;
+  const auto look = [&](std::string_view key, JsonValue& value) {
+    is_told |= key == "error" && value.IsObject();
+    return absl::OkStatus();
+  };
+  GATEWAY_RETURN_IF_ERROR(list.EachElement([&](JsonValue& element) {
+    return element.IsObject() ? element.EachField(look) : absl::OkStatus();
+  }));
+  return is_told ? absl::OkStatus() : list.Error("expected an object");
 }
 
 void NameCall(std::string_view answer_id, int32_t choice_index,

@@ -51,6 +51,10 @@ struct Answer {
 // AsBadResponse.
 absl::Status ReadAnswer(std::string_view body, Answer* answer);
 
+// Reads a list, in which an error comes where a stream was asked for. An error
+// unless one of its elements tells one.
+absl::Status ReadErrorList(JsonValue& list);
+
 // Gives an id to a call that came without one: the same each time that this
 // answer is read.
 void NameCall(std::string_view answer_id, int32_t choice_index,

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/error_reason.h"
+#include "providers/dialects/gemini/candidate.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/vendor_names.h"
@@ -168,10 +169,9 @@ absl::Status RecordField(std::string_view key, JsonValue& value, Notes* notes) {
 
 absl::Status ReadNotes(std::string_view data, Notes* notes) {
   return ReadJson(data, [&](JsonValue& root) -> absl::Status {
-    // An error comes in a list where a stream was asked for.
     if (root.IsArray()) {
       notes->failed = true;
-      return root.EachElement([](JsonValue&) { return absl::OkStatus(); });
+      return ReadErrorList(root);
     }
     return root.EachField([&](std::string_view key, JsonValue& value) {
       return RecordField(key, value, notes);

@@ -12,9 +12,11 @@ namespace {
 
 TEST(RequestTargetTest, ASegmentIsDecodedOrAtFault) {
   EXPECT_EQ(DecodeSegment("org%2Fmodel").value(), "org/model");
-  const absl::Status status = DecodeSegment("a%4").status();
-  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST);
-  EXPECT_EQ(FieldViolations(status)[0].first, "path");
+  for (const char* const wrong : {"a%4", "a%ff", "a\xff"}) {
+    const absl::Status status = DecodeSegment(wrong).status();
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST) << wrong;
+    EXPECT_EQ(FieldViolations(status)[0].first, "path") << wrong;
+  }
 }
 
 TEST(RequestTargetTest, FindsTheFirstOfItsName) {

@@ -47,6 +47,17 @@ TEST(GeminiCandidateTest, KnowsABlockedPromptAndAnError) {
   }
 }
 
+TEST(GeminiCandidateTest, AListThatTellsNoErrorIsNoneAndQuotesNothing) {
+  for (const std::string_view text :
+       {R"([{"candidates":[{"content":{"parts":[{"text":"hush"}]}}]}])",
+        R"([[{"error":{"code":500,"message":"hush"}}]])", "[]", "[null]"}) {
+    Answer answer;
+    EXPECT_EQ(ReadAnswer(text, &answer),
+              absl::InvalidArgumentError("expected an object"))
+        << text;
+  }
+}
+
 TEST(GeminiCandidateTest, LikelihoodsGoThereAndBack) {
   const std::string_view result =
       R"({"chosenCandidates":[{"token":"a","logProbability":-0.5},

@@ -17,8 +17,8 @@ budget_config.json:
      "pricing": {"claude-x": {"input_per_1k": 0.003, "output_per_1k": 0.015}}}
 
 Either may be a section of a file, as the gateway takes it: `router_config` and
-`budget_config`, beside which there may be sections of others, that are theirs. A null is as good
-as nothing.
+`budget_config`, beside which there may be sections of others, that are theirs.
+A null is as good as nothing.
 
 What is not known, is missing or of another type than it should be is a
 ConfigError that names the file and the key.
