@@ -51,7 +51,8 @@ func parseBenchFlags(args []string, errors io.Writer) (benchOptions, error) {
 	f.IntVar(&o.concurrency, "concurrency", 16, "of which so many at once")
 	f.BoolVar(&o.asJSON, "json", false, "print the scorecard as JSON")
 	f.StringVar(&o.require, "require", "",
-		"checks that must pass, with commas, or all: otherwise exit with 1")
+		"checks that must pass, with commas, or all that run: otherwise "+
+			"exit with 1")
 	f.BoolVar(&o.list, "list", false, "say which checks there are")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -116,7 +117,10 @@ func runFailbench(args []string, stdout, stderr io.Writer) (int, error) {
 		}
 	}
 	if o.require != "" {
-		if required, err = checksNamed(o.require); err != nil {
+		// All are those that run.
+		if o.require == "all" {
+			required = chosen
+		} else if required, err = checksNamed(o.require); err != nil {
 			return 2, err
 		}
 	}

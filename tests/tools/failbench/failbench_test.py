@@ -111,6 +111,15 @@ class FailbenchTest(unittest.TestCase):
                                   "hang_up", "amplification"})
         self.assertEqual(code, 1)
 
+    def test_all_that_is_required_is_all_that_runs(self):
+        at = free_address()
+        for only, code in (("answer,usage", 0), ("answer,retry_503", 1)):
+            card, ended, told = failbench(
+                "http://" + at, "--listen", at, "--only", only,
+                "--require", "all")
+            self.assertEqual(set(card), set(only.split(",")))
+            self.assertEqual(ended, code, told)
+
     def test_what_hides_failures_is_found(self):
         at = free_address()
         Hiding.upstream = at
