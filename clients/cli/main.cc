@@ -5,8 +5,12 @@
 //
 // Under the name `cco` it does the same for scripts that know it by that.
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
+#include <streambuf>
 #include <string>
 #include <vector>
 
@@ -31,14 +35,58 @@ Variables ReadEnvironment() {
   return variables;
 }
 
+// Standard output, which knows why it could not be written: streams forget.
+class OutputBuffer : public std::streambuf {
+ public:
+  // Of the first write that failed; 0 if none has.
+  int error() const { return error_; }
+
+ protected:
+  int_type overflow(int_type c) override {
+    if (c == traits_type::eof()) return traits_type::not_eof(c);
+    return Keep(std::putc(c, stdout) != EOF) ? c : traits_type::eof();
+  }
+
+  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
+    const auto size = static_cast<size_t>(count);
+    const size_t written = std::fwrite(bytes, 1, size, stdout);
+    Keep(written == size);
+    return static_cast<std::streamsize>(written);
+  }
+
+  int sync() override { return Keep(std::fflush(stdout) == 0) ? 0 : -1; }
+
+ private:
+  bool Keep(bool is_written) {
+    if (!is_written && error_ == 0) error_ = errno;
+    return is_written;
+  }
+
+  int error_ = 0;
+};
+
+// The exit code, which is 1 if output was lost.
+int RunAndFlush(const CommandLine& command) {
+  OutputBuffer output;
+  std::streambuf* const before = std::cout.rdbuf(&output);
+  const Variables variables = ReadEnvironment();
+  const int exit_code =
+      RunCommand(command, variables, StandardConsole(variables));
+  output.pubsync();
+  std::cout.rdbuf(before);
+  if (output.error() == 0) return exit_code;
+  std::cerr << "gatewayctl: standard output cannot be written: "
+            << std::strerror(output.error()) << "\n";
+  return 1;
+}
+
 int Main(const std::vector<std::string>& words) {
   const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
   if (!command.ok()) {
     std::cerr << "gatewayctl: " << command.status().message() << "\n";
     return 1;
   }
-  const Variables variables = ReadEnvironment();
-  return RunCommand(*command, variables, StandardConsole(variables));
+  return RunAndFlush(*command);
 }
 
 }  // namespace

@@ -45,6 +45,18 @@ complete -p gatewayctl cco
                 *found, "complete -o default -F _gatewayctl gatewayctl",
                 "complete -o default -F _gatewayctl cco"])
 
+    def test_output_that_is_lost_is_no_success(self):
+        # Less than a buffer, and more than one.
+        for word in ("--version", "man"):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(
+                    [GATEWAYCTL, word], env=self.environment(), text=True,
+                    check=False, stdout=full, stderr=subprocess.PIPE,
+                    timeout=TIMEOUT_S)
+            self.assertEqual((done.returncode, done.stderr), (
+                1, "gatewayctl: standard output cannot be written: No space "
+                "left on device\n"))
+
     def test_the_rollout_is_taken_back_and_given_again(self):
         gateway = self.start_gateway()
         body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
