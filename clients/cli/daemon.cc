@@ -102,7 +102,7 @@ absl::Status Launch(const CommandLine& command, const DaemonStart& start,
                     const Variables& variables, const Console& console) {
   MakeFolders(start.files.pid_file);
   MakeFolders(start.files.log);
-  GATEWAY_RETURN_IF_ERROR(RememberStart(start.files, command.asked));
+  GATEWAY_RETURN_IF_ERROR(RememberStart(start.files, command.asked, variables));
   GATEWAY_ASSIGN_OR_RETURN(
       DetachedProgram gateway,
       DetachedProgram::Start({start.program, "--config", start.config,

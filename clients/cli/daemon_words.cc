@@ -19,10 +19,12 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view kGraceFlag = "--grace";
-constexpr std::string_view kStartFlags[] = {"--config", "--program", "--log"};
+constexpr std::string_view kConfigFlag = "--config";
+constexpr std::string_view kProgramFlag = "--program";
+constexpr std::string_view kStartFlags[] = {kConfigFlag, kProgramFlag, "--log"};
 constexpr std::string_view kStopFlags[] = {kGraceFlag};
-constexpr std::string_view kRestartFlags[] = {"--config", "--program", "--log",
-                                              kGraceFlag};
+constexpr std::string_view kRestartFlags[] = {kConfigFlag, kProgramFlag,
+                                              "--log", kGraceFlag};
 constexpr std::string_view kLogsFlags[] = {"--lines", "--log"};
 constexpr std::string_view kLogsSwitches[] = {"--follow"};
 constexpr std::string_view kRollbackSwitches[] = {"--undo"};
@@ -42,6 +44,16 @@ std::string DaemonVariable(const Variables& variables, const char* name) {
   return found == variables.end() ? std::string() : found->second;
 }
 
+// What a flag says, or else its variable.
+std::string FlagOrVariable(const OperatorWords& words,
+                           const Variables& variables, std::string_view flag) {
+  std::string told = LastOf(words, flag);
+  if (!told.empty()) return told;
+  if (flag == kConfigFlag) return DaemonVariable(variables, "GATEWAY_CONFIG");
+  if (flag == kProgramFlag) return DaemonVariable(variables, "GATEWAY_PROGRAM");
+  return told;
+}
+
 std::string FolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash);
@@ -53,6 +65,9 @@ constexpr size_t kStartBytesMax = 64 * 1024;
 std::string StartFileOf(const DaemonFiles& files) {
   return files.pid_file + ".start";
 }
+
+// As it is built, and as packages install it.
+constexpr const char* kProgramNames[] = {"gateway", "llm-gateway"};
 
 // The folder that this program is in; empty if it is not known.
 std::string OwnFolder() {
@@ -90,24 +105,29 @@ absl::StatusOr<DaemonFiles> DaemonFilesOf(const CommandLine& command,
 
 absl::StatusOr<std::string> DaemonProgramOf(const CommandLine& command,
                                             const Variables& variables) {
-  std::string told = LastOf(command.asked, "--program");
-  if (told.empty()) told = DaemonVariable(variables, "GATEWAY_PROGRAM");
+  const std::string told =
+      FlagOrVariable(command.asked, variables, kProgramFlag);
   const std::string path = DaemonVariable(variables, "PATH");
   if (!told.empty()) return FindProgram(told, path);
-  absl::StatusOr<std::string> beside =
-      FindProgram(absl::StrCat(OwnFolder(), "/gateway"), path);
-  if (beside.ok()) return beside;
-  absl::StatusOr<std::string> found = FindProgram("gateway", path);
-  if (found.ok()) return found;
+  const std::string folder = OwnFolder();
+  for (const char* const name : kProgramNames) {
+    absl::StatusOr<std::string> beside =
+        FindProgram(absl::StrCat(folder, "/", name), path);
+    if (beside.ok()) return beside;
+  }
+  for (const char* const name : kProgramNames) {
+    absl::StatusOr<std::string> found = FindProgram(name, path);
+    if (found.ok()) return found;
+  }
   return absl::NotFoundError(
-      absl::StrCat("there is no program gateway in ", OwnFolder(),
-                   " or along the PATH; name it by --program"));
+      absl::StrCat("there is no program ", absl::StrJoin(kProgramNames, " or "),
+                   " in ", folder, " or along the PATH; name it by --program"));
 }
 
 absl::StatusOr<std::string> DaemonConfigOf(const CommandLine& command,
                                            const Variables& variables) {
-  std::string told = LastOf(command.asked, "--config");
-  if (told.empty()) told = DaemonVariable(variables, "GATEWAY_CONFIG");
+  const std::string told =
+      FlagOrVariable(command.asked, variables, kConfigFlag);
   if (!told.empty()) return FromRoot(told);
   const std::string folder =
       absl::StrCat(DaemonVariable(variables, "HOME"), "/.cco/config/");
@@ -135,14 +155,14 @@ absl::StatusOr<absl::Duration> DaemonGraceOf(const OperatorWords& words) {
   return grace;
 }
 
-absl::Status RememberStart(const DaemonFiles& files,
-                           const OperatorWords& words) {
+absl::Status RememberStart(const DaemonFiles& files, const OperatorWords& words,
+                           const Variables& variables) {
   google::protobuf::Struct told;
   for (const std::string_view flag : kStartFlags) {
-    std::string value = LastOf(words, flag);
+    std::string value = FlagOrVariable(words, variables, flag);
     if (value.empty()) continue;
     // A program without a slash is looked for along the PATH.
-    if (flag != "--program" || value.find('/') != value.npos) {
+    if (flag != kProgramFlag || value.find('/') != value.npos) {
       value = FromRoot(value);
     }
     (*told.mutable_fields())[std::string(flag)].set_string_value(value);

@@ -32,8 +32,8 @@ struct DaemonFiles {
 absl::StatusOr<DaemonFiles> DaemonFilesOf(const CommandLine& command,
                                           const Variables& variables);
 
-// The gateway's program: as told, beside this one, or along the PATH. The
-// message says where it was looked for.
+// The gateway's program: as told, or `gateway` or `llm-gateway` beside this
+// one, or along the PATH. The message says where it was looked for.
 absl::StatusOr<std::string> DaemonProgramOf(const CommandLine& command,
                                             const Variables& variables);
 
@@ -44,10 +44,10 @@ absl::StatusOr<std::string> DaemonConfigOf(const CommandLine& command,
 // For how long a gateway that is asked to end may go on; 0 to 1h.
 absl::StatusOr<absl::Duration> DaemonGraceOf(const OperatorWords& words);
 
-// Keeps the flags that say how the gateway was started, beside its PID file,
-// with paths from the root.
-absl::Status RememberStart(const DaemonFiles& files,
-                           const OperatorWords& words);
+// Keeps the flags that say how the gateway was started, or what the variables
+// say in their place, beside its PID file, with paths from the root.
+absl::Status RememberStart(const DaemonFiles& files, const OperatorWords& words,
+                           const Variables& variables);
 
 // The words, with the flags that were kept where they say nothing else.
 // INVALID_ARGUMENT if what was kept cannot be read.

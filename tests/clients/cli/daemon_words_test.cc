@@ -1,6 +1,7 @@
 #include "clients/cli/daemon_words.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <string>
@@ -49,6 +50,21 @@ TEST(DaemonWordsTest, TheProgramIsTheOneThatIsNamed) {
               HasSubstr("--program"));
 }
 
+TEST(DaemonWordsTest, TheProgramIsFoundByTheNameThatPackagesGiveIt) {
+  std::string folder = testing::TempDir() + "/programs.XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const CommandLine start = Daemon({"daemon", "start"});
+  const std::string path = "/no:" + folder;
+  EXPECT_THAT(DaemonProgramOf(start, {{"PATH", path}}).status().ToString(),
+              HasSubstr("no program gateway or llm-gateway"));
+  const std::string packaged = folder + "/llm-gateway";
+  ASSERT_EQ(symlink("/bin/true", packaged.c_str()), 0);
+  EXPECT_EQ(*DaemonProgramOf(start, {{"PATH", path}}), packaged);
+  const std::string built = folder + "/gateway";
+  ASSERT_EQ(symlink("/bin/true", built.c_str()), 0);
+  EXPECT_EQ(*DaemonProgramOf(start, {{"PATH", path}}), built);
+}
+
 TEST(DaemonWordsTest, TheConfigurationIsTheFirstThatIsThere) {
   std::string home = testing::TempDir() + "/home.XXXXXX";
   ASSERT_NE(mkdtemp(home.data()), nullptr);
@@ -78,17 +94,32 @@ TEST(DaemonWordsTest, AStartIsRemembered) {
   const OperatorWords told = {
       .flags = {{"--config", "a.yaml"}, {"--program", "gateway"}}};
   EXPECT_TRUE(WithStart(files, {}).ok());
-  ASSERT_TRUE(RememberStart(files, told).ok());
+  ASSERT_TRUE(RememberStart(files, told, {}).ok());
   const OperatorWords words =
       *WithStart(files, {.flags = {{"--program", "/other"}}});
   EXPECT_EQ(LastOf(words, "--config"), FromRoot("a.yaml"));
   EXPECT_EQ(LastOf(words, "--program"), "/other");
   EXPECT_EQ(LastOf(*WithStart(files, {}), "--program"), "gateway");
-  ASSERT_TRUE(RememberStart(files, {}).ok());
+  ASSERT_TRUE(RememberStart(files, {}, {}).ok());
   EXPECT_TRUE(WithStart(files, {})->flags.empty());
   ASSERT_TRUE(ReplaceFile(files.pid_file + ".start", "{").ok());
   EXPECT_THAT(WithStart(files, {}).status().ToString(),
               HasSubstr(files.pid_file + ".start"));
+}
+
+TEST(DaemonWordsTest, WhatVariablesSayOfAStartIsRememberedToo) {
+  std::string folder = testing::TempDir() + "/start.XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const DaemonFiles files = {.pid_file = folder + "/g.pid"};
+  const Variables variables = {{"GATEWAY_CONFIG", "a.yaml"},
+                               {"GATEWAY_PROGRAM", "/opt/gateway"}};
+  ASSERT_TRUE(RememberStart(files, {}, variables).ok());
+  const OperatorWords words = *WithStart(files, {});
+  EXPECT_EQ(LastOf(words, "--config"), FromRoot("a.yaml"));
+  EXPECT_EQ(LastOf(words, "--program"), "/opt/gateway");
+  const OperatorWords told = {.flags = {{"--config", "/b.yaml"}}};
+  ASSERT_TRUE(RememberStart(files, told, variables).ok());
+  EXPECT_EQ(LastOf(*WithStart(files, {}), "--config"), "/b.yaml");
 }
 
 TEST(DaemonWordsTest, AGraceIsATime) {

@@ -39,18 +39,18 @@ class GatewayctlDaemonTest(GatewayctlCase):
                   encoding="utf-8") as file:
             file.write(text)
 
-    def cco(self, *words, timeout_s=TIMEOUT_S):
+    def cco(self, *words, timeout_s=TIMEOUT_S, env=None):
         return subprocess.run(
             ["cco", *words], timeout=timeout_s, text=True, check=False,
-            env=self.environment({"PATH": self.path}),
+            env=self.environment({"PATH": self.path, **(env or {})}),
             executable=os.path.join(self.home, "bin", "cco"),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def daemon(self, *words):
-        return self.cco("daemon", *words)
+    def daemon(self, *words, env=None):
+        return self.cco("daemon", *words, env=env)
 
-    def started(self, *words):
-        done = self.daemon(*words)
+    def started(self, *words, env=None):
+        done = self.daemon(*words, env=env)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return self.record()
 
@@ -159,6 +159,21 @@ class GatewayctlDaemonTest(GatewayctlCase):
         self.daemon("stop")
         self.started("start")
         self.assertNotIn(other, self.command_line())
+
+    def test_it_goes_on_with_what_a_variable_said(self):
+        other = os.path.join(self.home, "other.yaml")
+        with open(other, "w", encoding="utf-8") as file:
+            file.write(_CONFIG)
+        self.started("start",
+                     env={"GATEWAY_CONFIG": os.path.relpath(other)})
+        self.started("restart")
+        self.assertIn(other, self.command_line())
+
+    def test_it_is_found_by_the_name_that_packages_give_it(self):
+        programs = os.path.join(self.home, "bin")
+        os.rename(os.path.join(programs, "gateway"),
+                  os.path.join(programs, "llm-gateway"))
+        self.started("start")
 
     def test_switches_that_are_broken_hold_no_rollback_up(self):
         first = self.started("start")
