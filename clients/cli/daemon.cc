@@ -190,6 +190,22 @@ absl::StatusOr<CommandLine> AsStarted(CommandLine command,
   return command;
 }
 
+// How the gateway is to be started again, whose configuration is right.
+struct CheckedStart {
+  CommandLine command;
+  DaemonStart start;
+};
+
+absl::StatusOr<CheckedStart> CheckStart(const CommandLine& said,
+                                        const Variables& variables) {
+  CheckedStart checked;
+  GATEWAY_ASSIGN_OR_RETURN(checked.command, AsStarted(said, variables));
+  GATEWAY_ASSIGN_OR_RETURN(checked.start,
+                           DaemonStartOf(checked.command, variables));
+  GATEWAY_RETURN_IF_ERROR(CheckDaemonConfig(checked.start, variables));
+  return checked;
+}
+
 // With the gateway taken back it is stopped, and stays so.
 absl::Status RestartDaemon(const CommandLine& said, const Variables& variables,
                            const Console& console) {
@@ -200,13 +216,10 @@ absl::Status RestartDaemon(const CommandLine& said, const Variables& variables,
     Tell(said, console, "not started: gatewayEnabled is false");
     return absl::OkStatus();
   }
-  GATEWAY_ASSIGN_OR_RETURN(const CommandLine command,
-                           AsStarted(said, variables));
-  GATEWAY_ASSIGN_OR_RETURN(const DaemonStart start,
-                           DaemonStartOf(command, variables));
-  GATEWAY_RETURN_IF_ERROR(CheckDaemonConfig(start, variables));
-  GATEWAY_RETURN_IF_ERROR(StopDaemon(command, variables, console));
-  return Launch(command, start, variables, console);
+  GATEWAY_ASSIGN_OR_RETURN(const CheckedStart again,
+                           CheckStart(said, variables));
+  GATEWAY_RETURN_IF_ERROR(StopDaemon(again.command, variables, console));
+  return Launch(again.command, again.start, variables, console);
 }
 
 // A file that is no JSON, such as one that was written by half, is put aside:
@@ -241,12 +254,17 @@ absl::Status SetSwitches(const std::string& path, bool gateway_enabled,
   return absl::Status(done.code(), absl::StrCat(path, " ", done.message()));
 }
 
-// First programs are told to go elsewhere, then the gateway goes.
+// First programs are told to go elsewhere, then the gateway goes. They are told
+// to come back only to one that can start.
 absl::Status RollBack(const CommandLine& command, const Variables& variables,
                       const Console& console) {
   GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
                            DaemonFilesOf(command, variables));
+  GATEWAY_RETURN_IF_ERROR(DaemonGraceOf(command.asked).status());
   const bool undo = HasSwitch(command.asked, "--undo");
+  if (undo) {
+    GATEWAY_RETURN_IF_ERROR(CheckStart(command, variables).status());
+  }
   GATEWAY_RETURN_IF_ERROR(SetSwitches(files.switches, undo, console));
   Tell(command, console,
        absl::StrCat(files.switches, ": gatewayEnabled is ",

@@ -169,6 +169,28 @@ class GatewayctlDaemonTest(GatewayctlCase):
         self.started("restart")
         self.assertIn(other, self.command_line())
 
+    def test_what_cannot_start_is_not_brought_again(self):
+        self.started("start")
+        self.assertEqual(self.daemon("rollback").returncode, 0)
+        switches = os.path.join(self.folder, "config", "daemon-config.json")
+        begun = os.path.join(self.folder, "daemon.pid.start")
+
+        def assert_taken_back(*why, flags=()):
+            self.assert_refused(self.daemon("rollback", "--undo", *flags), *why)
+            with open(switches, encoding="utf-8") as file:
+                self.assertEqual(json.load(file), {"gatewayEnabled": False,
+                                                   "proxyEnabled": True})
+
+        assert_taken_back("--grace", flags=("--grace", "soon"))
+        self.write("gateway.yaml", "providers: nothing\n")
+        assert_taken_back("nothing has changed", "providers")
+        self.write("gateway.yaml", _CONFIG)
+        with open(begun, "w", encoding="utf-8") as file:
+            file.write("{")
+        assert_taken_back("daemon.pid.start")
+        os.remove(begun)
+        self.started("rollback", "--undo")
+
     def test_it_is_found_by_the_name_that_packages_give_it(self):
         programs = os.path.join(self.home, "bin")
         os.rename(os.path.join(programs, "gateway"),
