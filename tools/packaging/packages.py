@@ -30,6 +30,9 @@ _DOC = "usr/share/doc/llm-gateway/"
 _PAGES = {"gatewayctl.1": "man1/", "llm-gateway.8": "man8/"}
 # Programs that print their page themselves, of the words of their --help.
 _PRINTED = {"gatewayctl.1": "gatewayctl"}
+# Words by which scripts of the daemon that was there before know gatewayctl.
+_LINKS = {"cco": "gatewayctl"}
+_COMPLETIONS = "usr/share/bash-completion/completions/"
 _DESCRIPTION = """\
 Description: gateway between programs and language-model providers
  One address for many providers: by gRPC and by the HTTP APIs of OpenAI,
@@ -72,6 +75,9 @@ def tarball(programs, facts):
     for name, program in programs.items():
         tree.add("bin/" + _program_name(name), image.stripped(program),
                  archive.PROGRAM)
+    for link, name in _LINKS.items():
+        tree.link("bin/" + link, name)
+    tree.add("completions/gatewayctl", _completion(programs))
     for name in ("gateway.yaml", "llm-gateway.service"):
         tree.copy(name, _FILES + name)
     tree.copy("logrotate", _FILES + "logrotate")
@@ -98,6 +104,11 @@ def _installed(programs, facts):
     for name, program in programs.items():
         tree.add("usr/bin/" + _program_name(name), image.stripped(program),
                  archive.PROGRAM)
+    tree.add(_COMPLETIONS + "gatewayctl", _completion(programs))
+    for link, name in _LINKS.items():
+        tree.link("usr/bin/" + link, name)
+        tree.link(_COMPLETIONS + link, name)
+        tree.link("usr/share/man/man1/%s.1.gz" % link, name + ".1.gz")
     tree.copy(_CONFIG, _FILES + "gateway.yaml")
     tree.copy(_ROTATION, _FILES + "logrotate")
     tree.copy("lib/systemd/system/llm-gateway.service",
@@ -114,11 +125,19 @@ def _installed(programs, facts):
 def _page(page, programs):
     """A page of the manual."""
     if page in _PRINTED:
-        return subprocess.run([os.path.realpath(programs[_PRINTED[page]]),
-                               "man"], stdout=subprocess.PIPE,
-                              check=True).stdout
+        return _printed(programs[_PRINTED[page]], "man")
     with open(_FILES + "man/" + page, "rb") as file:
         return file.read()
+
+
+def _completion(programs):
+    """What bash completes gatewayctl by, and its links."""
+    return _printed(programs["gatewayctl"], "completion", "bash")
+
+
+def _printed(program, *words):
+    return subprocess.run([os.path.realpath(program), *words],
+                          stdout=subprocess.PIPE, check=True).stdout
 
 
 def _program_name(name):

@@ -101,6 +101,27 @@ class DebianTest(unittest.TestCase):
         self.assertIn("--validate_only", told)
 
 
+    def test_scripts_find_it_by_the_name_they_know(self):
+        for name in ("gatewayctl", "cco"):
+            with open(_in_root("usr/share/bash-completion/completions/" +
+                               name), encoding="utf-8") as file:
+                self.assertIn("gatewayctl cco\n", file.read())
+        with tempfile.TemporaryDirectory() as home:
+            env = {"HOME": home, "PATH": "/usr/bin:/bin"}
+            cco = _in_root("usr/bin/cco")
+            config = os.path.join(home, "gateway.yaml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(gateway_process.LISTENERS +
+                           "providers: [{name: mock, mock: {}}]\n"
+                           "routing: {default_target: mock}\n")
+            try:
+                told = _run(cco, "daemon", "start", "--config", config,
+                            env=env)
+                self.assertIn("started: process", told)
+            finally:
+                _run(cco, "daemon", "stop", "--grace", "0s", env=env)
+
+
 class UnitTest(unittest.TestCase):
 
     def test_systemd_takes_it(self):
@@ -193,9 +214,12 @@ class TarballTest(unittest.TestCase):
         data = packages.tarball(_PROGRAMS, _FACTS)
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             names = tar.getnames()
+            cco = tar.getmember(packages.stem(_FACTS) + "/bin/cco")
+        self.assertEqual(cco.linkname, "gatewayctl")
         stem = packages.stem(_FACTS)
         self.assertEqual({name.split("/")[0] for name in names}, {stem})
-        for name in ("bin/llm-gateway", "bin/gatewayctl", "gateway.yaml",
+        for name in ("bin/llm-gateway", "bin/gatewayctl",
+                     "completions/gatewayctl", "gateway.yaml",
                      "llm-gateway.service", "logrotate", "LICENSE",
                      "sbom.spdx.json", "man/llm-gateway.8"):
             self.assertIn("%s/%s" % (stem, name), names)
