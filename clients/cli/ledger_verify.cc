@@ -138,13 +138,22 @@ class Verification {
     chain.Add(entry, &finding);
     has_noted_ = has_noted_ || chain.check.last_hash() == noted_hash_;
     if (chain.check.entries() == 1) CheckBeginsOnce(&finding);
-    // The gateway writes no entry without a hash, and an import takes none.
-    if (is_database_ && finding.severity == ChainCheck::Severity::kWarn) {
-      finding.severity = ChainCheck::Severity::kFail;
+    if (finding.severity == ChainCheck::Severity::kWarn) {
+      CheckWithoutHash(entry, &finding);
     }
     if (finding.severity != ChainCheck::Severity::kOk) {
       Report(number, std::move(finding));
     }
+  }
+
+  // The gateway writes no entry without a hash, and an import takes none. Of
+  // the oldest versions' files each entry says what it is.
+  void CheckWithoutHash(std::string_view entry, ChainCheck::Finding* finding) {
+    ReadEntryFacts(entry, &facts_).IgnoreError();
+    const bool is_entry = !facts_.id.empty() && !facts_.event_type.empty();
+    if (is_entry && !is_database_) return;
+    finding->severity = ChainCheck::Severity::kFail;
+    if (!is_entry) finding->what = "is no entry: it has no id and event_type";
   }
 
   // Finds the chain that an entry says to be of. What is of none is of the one

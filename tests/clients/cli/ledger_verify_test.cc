@@ -241,12 +241,24 @@ TEST_F(LedgerVerifyTest, AGatewaysFileWhoseEndIsGoneIsNotValid) {
 
 TEST_F(LedgerVerifyTest, OnlyAFewFindingsAreTold) {
   std::string lines;
-  for (int i = 0; i < 50; ++i) absl::StrAppend(&lines, "{\"id\": \"old\"}\n");
+  for (int i = 0; i < 50; ++i) {
+    absl::StrAppend(&lines, R"({"id": "old", "event_type": "DISPATCH"})", "\n");
+  }
   const LedgerReport report = Verify({Write("a", lines)});
   EXPECT_TRUE(report.valid);
   EXPECT_THAT(report.text, HasSubstr("WARN"));
   EXPECT_THAT(report.text, HasSubstr("and 30 more\nvalid: 50 entries, 0 "
                                      "failures, 50 warnings\n"));
+}
+
+TEST_F(LedgerVerifyTest, JsonOfSomethingElseIsNoLedger) {
+  for (const char* const line :
+       {R"({"error": {"code": 7}})", R"({"id": "LED-1"})",
+        R"({"ts": "2026-11-23", "level": "info", "msg": "started"})"}) {
+    const LedgerReport report = Verify({Write("a", absl::StrCat(line, "\n"))});
+    EXPECT_FALSE(report.valid) << line;
+    EXPECT_THAT(report.text, HasSubstr("is no entry")) << line;
+  }
 }
 
 TEST_F(LedgerVerifyTest, WhatIsNotMeantIsTold) {
