@@ -80,13 +80,10 @@ std::string_view OnlyElementOf(std::string_view list) {
   return read.ok() && is_answer ? only : std::string_view();
 }
 
-// An answer whose body has come.
-class HeldBody final : public HttpExchange {
+// An answer that is read another way than its exchange reads it, whose head it
+// has.
+class RereadAnswer : public HttpExchange {
  public:
-  // `body` is the exchange's, or was made of it.
-  HeldBody(std::unique_ptr<HttpExchange> exchange, std::string_view body)
-      : exchange_(std::move(exchange)), body_(body), left_(body) {}
-
   int status() const override { return exchange_->status(); }
   std::string_view Find(std::string_view lower_name) const override {
     return exchange_->Find(lower_name);
@@ -94,6 +91,25 @@ class HeldBody final : public HttpExchange {
   absl::Span<const HttpField> Fields(FieldViews& views) const override {
     return exchange_->Fields(views);
   }
+  void DropBody() override {}
+
+ protected:
+  explicit RereadAnswer(std::unique_ptr<HttpExchange> exchange)
+      : exchange_(std::move(exchange)) {}
+
+  HttpExchange& exchange() { return *exchange_; }
+
+ private:
+  const std::unique_ptr<HttpExchange> exchange_;
+};
+
+// An answer whose body has come.
+class HeldBody final : public RereadAnswer {
+ public:
+  // `body` is the exchange's, or was made of it.
+  HeldBody(std::unique_ptr<HttpExchange> exchange, std::string_view body)
+      : RereadAnswer(std::move(exchange)), body_(body), left_(body) {}
+
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override {
     // Others have their turn between pieces.
     co_await YieldToLoop();
@@ -102,44 +118,35 @@ class HeldBody final : public HttpExchange {
     co_return absl::MakeConstSpan(&piece_, piece_.empty() ? 0 : 1);
   }
   Task<absl::StatusOr<std::string_view>> ReadAll() override { co_return body_; }
-  void DropBody() override {}
   bool Keep(size_t bytes) override {
-    return exchange_->Keep(body_.size() + bytes);
+    return exchange().Keep(body_.size() + bytes);
   }
   void FinishInBackground() override {}
 
  private:
   static constexpr size_t kPieceBytes = 64 * 1024;
 
-  const std::unique_ptr<HttpExchange> exchange_;
   const std::string_view body_;
   std::string_view left_;
   std::string_view piece_;
 };
 
 // An answer of which pieces have been read.
-class BegunBody final : public HttpExchange {
+class BegunBody final : public RereadAnswer {
  public:
   // `pieces` are what was read last. Of the body no more than `bytes_limit` is
   // read as a whole, about.
   BegunBody(std::unique_ptr<HttpExchange> exchange,
             absl::Span<const std::string_view> pieces, size_t bytes_limit)
-      : exchange_(std::move(exchange)),
+      : RereadAnswer(std::move(exchange)),
         pieces_(pieces),
         bytes_limit_(bytes_limit) {}
 
-  int status() const override { return exchange_->status(); }
-  std::string_view Find(std::string_view lower_name) const override {
-    return exchange_->Find(lower_name);
-  }
-  absl::Span<const HttpField> Fields(FieldViews& views) const override {
-    return exchange_->Fields(views);
-  }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override {
     const absl::Span<const std::string_view> begun =
         std::exchange(pieces_, absl::Span<const std::string_view>());
     if (!begun.empty()) co_return begun;
-    co_return co_await exchange_->Read();
+    co_return co_await exchange().Read();
   }
   Task<absl::StatusOr<std::string_view>> ReadAll() override {
     while (body_.size() < bytes_limit_) {
@@ -148,18 +155,16 @@ class BegunBody final : public HttpExchange {
       if (!pieces.ok()) co_return pieces.status();
       if (pieces->empty()) break;
       for (const std::string_view piece : *pieces) body_ += piece;
-      if (!exchange_->Keep(body_.size())) co_return NoRoomForAnswer();
+      if (!exchange().Keep(body_.size())) co_return NoRoomForAnswer();
     }
     co_return body_;
   }
-  void DropBody() override {}
   bool Keep(size_t bytes) override {
-    return exchange_->Keep(body_.size() + bytes);
+    return exchange().Keep(body_.size() + bytes);
   }
-  void FinishInBackground() override { exchange_->FinishInBackground(); }
+  void FinishInBackground() override { exchange().FinishInBackground(); }
 
  private:
-  const std::unique_ptr<HttpExchange> exchange_;
   absl::Span<const std::string_view> pieces_;
   const size_t bytes_limit_;
   std::string body_;
