@@ -82,7 +82,8 @@ class LedgerWriter {
     // much may be kept. Of so many bytes, or one that is larger, a commit is.
     size_t entries_limit = 65536;
     size_t bytes_limit = size_t{64} * 1024 * 1024;
-    // How long somebody waits; not of one without a thread.
+    // How long a commit may take, and half of how long an entry is waited for;
+    // not of one without a thread.
     absl::Duration wait_limit = absl::InfiniteDuration();
   };
 
