@@ -79,9 +79,10 @@ class AlertWatchTest : public testing::Test {
   void FailModel(int times) {
     for (int i = 0; i < times; ++i) Model().RecordFailure();
   }
-  // The worker is a thread, for which no simulated time waits.
-  Task<void> AwaitDisabled() {
-    while (!Model().availability.disabled() || !board_.Pending().empty()) {
+  // The worker is a thread, for which no simulated time waits. It counts the
+  // model after it has disabled it.
+  Task<void> AwaitDisabled(int64_t times = 1) {
+    while (watch_->disabled_models() < times || !board_.Pending().empty()) {
       co_await Pass(absl::Milliseconds(1));
     }
   }
@@ -189,7 +190,7 @@ TEST_F(AlertWatchTest, OneThatIsEnabledAndFailsAgainIsDisabledAgain) {
     EXPECT_FALSE(test->Model().availability.disabled());
     EXPECT_TRUE(test->View().firing);  // For an hour more.
     test->FailModel(6);
-    co_await test->AwaitDisabled();
+    co_await test->AwaitDisabled(2);
     EXPECT_EQ(test->watch_->disabled_models(), 2);
     EXPECT_EQ(test->board_.counts().told, 1);
     co_await test->End();
