@@ -7,6 +7,7 @@
 #include "base/text/utf8.h"
 #include "google/protobuf/arena.h"
 #include "service/audit/redaction/body_redactor.h"
+#include "service/audit/redaction/plain_names.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -17,8 +18,13 @@ constexpr size_t kRecordedBytesMax = 1024;
 
 // The text itself, if there is nothing to take out of it.
 std::string_view WithoutKeys(std::string_view text, IncomingCall& call) {
+  PlainNames& plain = call.runtime->plain_names();
+  if (plain.Has(text)) return text;
   RedactedText redacted = call.runtime->key_redactor()->RedactText(text);
-  if (redacted.redactions == 0) return text;
+  if (redacted.redactions == 0) {
+    plain.Add(text);
+    return text;
+  }
   return *google::protobuf::Arena::Create<std::string>(
       &call.arena, std::move(redacted.text));
 }

@@ -23,8 +23,8 @@
 namespace gateway {
 
 // Sets `call.recorded_model`, which is `call.facts.model` for most, and takes
-// the same out of the path. Takes about a microsecond, and as long again where
-// the path is none that an operation always has.
+// the same out of the path. Takes about a microsecond for a model, or a path,
+// that was not asked for lately, and else a tenth of that.
 void NameModel(IncomingCall& call);
 
 // The name of a model that the call may be sent to. What the configuration

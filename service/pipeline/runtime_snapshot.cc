@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/os/random.h"
 #include "base/os/thread.h"
 #include "base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -125,6 +126,7 @@ absl::StatusOr<RuntimeSnapshot::Aides> RuntimeSnapshot::AidesOf(
   GATEWAY_ASSIGN_OR_RETURN(aides.audit, AuditPolicyOf(config));
   aides.keys = std::make_shared<const BodyRedactor>(
       KeyRedactorWith(ConfiguredSecretDigests(config)));
+  aides.plain_names = std::make_unique<PlainNames>(SecureRandom());
   return aides;
 }
 

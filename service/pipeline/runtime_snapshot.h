@@ -24,6 +24,7 @@
 #include "service/audit/audit_log.h"
 #include "service/audit/audit_policy.h"
 #include "service/audit/redaction/body_redactor.h"
+#include "service/audit/redaction/plain_names.h"
 #include "service/budgets/budget_rules.h"
 #include "service/budgets/budget_table.h"
 #include "service/config/snapshot.h"
@@ -185,6 +186,8 @@ class RuntimeSnapshot {
   const std::shared_ptr<const BodyRedactor>& key_redactor() const {
     return aides_.keys;
   }
+  // In which names that one has found nothing.
+  PlainNames& plain_names() const { return *aides_.plain_names; }
 
   // Where streams are found that their callers come back to; null if none can
   // be. It goes over to another configuration that says the same of it.
@@ -253,6 +256,7 @@ class RuntimeSnapshot {
     std::unique_ptr<const ToolService> tools;
     std::shared_ptr<const AuditPolicy> audit;
     std::shared_ptr<const BodyRedactor> keys;  // Always there.
+    std::unique_ptr<PlainNames> plain_names;   // So is this.
   };
   static absl::StatusOr<Aides> AidesOf(const ConfigSnapshot& config);
 
