@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,12 +11,13 @@ import (
 // bench has the provider, and asks the gateway.
 type bench struct {
 	options  benchOptions
+	running  context.Context // Done when somebody ends the program.
 	provider *server
 	at       string // Where the provider is.
 	client   *http.Client
 }
 
-func startBench(o benchOptions) (*bench, error) {
+func startBench(running context.Context, o benchOptions) (*bench, error) {
 	provider, err := newServer(options{listen: o.listen, anyRequest: true})
 	if err != nil {
 		return nil, err
@@ -26,8 +28,8 @@ func startBench(o benchOptions) (*bench, error) {
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: o.concurrency,
 		DisableCompression: true}
-	return &bench{options: o, provider: provider, at: at.HTTP,
-		client: &http.Client{Transport: transport}}, nil
+	return &bench{options: o, running: running, provider: provider,
+		at: at.HTTP, client: &http.Client{Transport: transport}}, nil
 }
 
 func (b *bench) close() {
@@ -85,7 +87,8 @@ func (b *bench) recover() (time.Duration, bool) {
 			continue
 		}
 		well = 0
-		if time.Since(begun) > 2*b.options.patience {
+		if time.Since(begun) > 2*b.options.patience ||
+			b.running.Err() != nil {
 			return time.Since(begun), false
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -93,23 +96,45 @@ func (b *bench) recover() (time.Duration, bool) {
 	return time.Since(begun), true
 }
 
+// unwellMax is how many checks in a row may find the gateway not itself: the
+// rest is not run, since each would wait as long again.
+const unwellMax = 2
+
+// runAll runs the checks, until somebody ends the program.
 func (b *bench) runAll(checks []benchCheck, progress io.Writer) *scorecard {
 	card := &scorecard{Gateway: b.options.gateway, API: b.options.api}
+	unwell := 0
 	for _, check := range checks {
-		line := scoreLine{Check: check.name, Wants: check.wants}
-		if _, well := b.recover(); !well {
-			line.Result = resultUnwell
+		line := scoreLine{Check: check.name, Wants: check.wants,
+			Result: resultUnwell}
+		if unwell >= unwellMax {
+			line.Detail = "not run: it is given up"
+		} else if _, well := b.recover(); !well {
+			unwell++
 			line.Detail = "it does not answer plain calls any more"
 		} else {
-			line.Result = resultPass
-			detail, err := check.run(b)
-			if err != nil {
-				line.Result, detail = resultFail, err.Error()
-			}
-			line.Detail, line.Asked = detail, b.asked()
+			unwell = 0
+			b.runCheck(check, &line)
+		}
+		if b.running.Err() != nil {
+			break
 		}
 		fmt.Fprintf(progress, "%-6s %s\n", line.Result, check.name)
 		card.add(line)
 	}
 	return card
+}
+
+func (b *bench) runCheck(check benchCheck, line *scoreLine) {
+	detail, err := check.run(b)
+	line.Asked = b.asked()
+	if err == nil && line.Asked == 0 {
+		err = fmt.Errorf("the provider was not asked, so that this shows "+
+			"nothing: %s", detail)
+	}
+	if err != nil {
+		line.Result, line.Detail = resultFail, err.Error()
+		return
+	}
+	line.Result, line.Detail = resultPass, detail
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -24,7 +25,7 @@ type benchRequest struct {
 
 // told is what a caller was told.
 type told struct {
-	status int
+	status int // 0 where no head of an answer came.
 	header http.Header
 	body   string
 	// Of a stream, what its events say.
@@ -35,6 +36,14 @@ type told struct {
 	firstEvent time.Duration // From the request on.
 	took       time.Duration
 	err        error // Of the connection.
+}
+
+// said is how the answer began, for people.
+func (t *told) said() string {
+	if t.status == 0 {
+		return "the connection breaks off"
+	}
+	return fmt.Sprintf("status %d", t.status)
 }
 
 func (b *bench) plain() benchRequest {
@@ -94,11 +103,12 @@ func (b *bench) askUntil(r benchRequest, enough func(*told) bool) told {
 }
 
 func (b *bench) askAt(at string, r benchRequest,
-	enough func(*told) bool) told {
-	ctx, leave := context.WithTimeout(context.Background(), b.options.patience)
+	enough func(*told) bool) (t told) {
+	ctx, leave := context.WithTimeout(b.running, b.options.patience)
 	defer leave()
-	var t told
 	begun := time.Now()
+	// Also where no head of an answer has come.
+	defer func() { t.took = time.Since(begun) }()
 	request, err := b.newRequest(ctx, at, r)
 	if err != nil {
 		t.err = err
@@ -111,15 +121,35 @@ func (b *bench) askAt(at string, r benchRequest,
 	}
 	defer response.Body.Close()
 	t.status, t.header = response.StatusCode, response.Header
+	body := &boundedReader{from: response.Body, left: answerBytesMax}
 	if !r.Stream || t.status != http.StatusOK {
-		body, err := io.ReadAll(response.Body)
-		t.body, t.err = string(body), err
-		t.took = time.Since(begun)
+		text, err := io.ReadAll(body)
+		t.body, t.err = string(text), err
 		return t
 	}
-	t.readEvents(response.Body, begun, enough)
-	t.took = time.Since(begun)
+	t.readEvents(body, begun, enough)
 	return t
+}
+
+// answerBytesMax is far more than the largest answer of any check.
+const answerBytesMax = 64 << 20
+
+// boundedReader fails where an answer has no end.
+type boundedReader struct {
+	from io.Reader
+	left int
+}
+
+func (r *boundedReader) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, fmt.Errorf("it has more than %d MB", answerBytesMax>>20)
+	}
+	if len(p) > r.left {
+		p = p[:r.left]
+	}
+	n, err := r.from.Read(p)
+	r.left -= n
+	return n, err
 }
 
 // readEvents reads server-sent events as the SDKs do.

@@ -112,7 +112,7 @@ func wantStream(t told, want string) error {
 // wantNoCleanEnd is an error if the caller takes the stream for complete.
 func wantNoCleanEnd(t told) (string, error) {
 	if t.status != http.StatusOK {
-		return fmt.Sprintf("status %d", t.status), nil
+		return t.said(), nil
 	}
 	if t.ended && !t.errorEvent {
 		return "", fmt.Errorf("it ends as a complete one does: %.300s",
@@ -123,6 +123,10 @@ func wantNoCleanEnd(t told) (string, error) {
 	}
 	if t.err != nil {
 		return "the connection breaks off", nil
+	}
+	if t.events == 0 {
+		return "", fmt.Errorf("status 200 and no event of a stream: %.100q",
+			t.body)
 	}
 	return "without its end marker", nil
 }
@@ -232,7 +236,7 @@ func checkLargeEvent(b *bench) (string, error) {
 		return "it passes", nil
 	}
 	if t.status != http.StatusOK && t.status != 0 {
-		return fmt.Sprintf("status %d", t.status), nil
+		return t.said(), nil
 	}
 	if t.errorEvent {
 		return "told by an event", nil

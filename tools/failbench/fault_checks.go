@@ -120,10 +120,7 @@ func checkCutAnswer(b *bench) (string, error) {
 	if t.err == nil && t.status == http.StatusOK {
 		return "", fmt.Errorf("status 200 with %.200q", t.body)
 	}
-	if t.status == 0 {
-		return "the connection breaks off", nil
-	}
-	return fmt.Sprintf("status %d", t.status), nil
+	return t.said(), nil
 }
 
 func checkHTML(b *bench) (string, error) {
@@ -134,7 +131,7 @@ func checkHTML(b *bench) (string, error) {
 	if t.err == nil && t.status == http.StatusOK {
 		return "", fmt.Errorf("status 200 with %.100q", t.body)
 	}
-	return fmt.Sprintf("status %d", t.status), nil
+	return t.said(), nil
 }
 
 func checkHangUp(b *bench) (string, error) {

@@ -10,6 +10,7 @@ import (
 
 // loadFigures is what many calls came to.
 type loadFigures struct {
+	calls  int64 // Fewer than asked for if it was given up.
 	failed int64
 	why    string // Of one that failed.
 	rate   float64
@@ -18,10 +19,11 @@ type loadFigures struct {
 }
 
 // runLoad makes the calls, so many at a time; `wants` says what is wrong with
-// an answer.
+// an answer. Once as many calls as run at a time have used up the patience, it
+// is given up: all others might, one after the other.
 func (b *bench) runLoad(at string, r benchRequest,
 	wants func(told) error) loadFigures {
-	var next, failed atomic.Int64
+	var next, made, failed, endless atomic.Int64
 	var mu sync.Mutex
 	var why string
 	took := make([]time.Duration, b.options.calls)
@@ -33,20 +35,28 @@ func (b *bench) runLoad(at string, r benchRequest,
 			defer workers.Done()
 			for n := next.Add(1); n <= int64(len(took)); n = next.Add(1) {
 				t := b.askAt(at, r, nil)
-				took[n-1] = t.took
+				took[made.Add(1)-1] = t.took
+				if t.took >= b.options.patience {
+					endless.Add(1)
+				}
 				if err := wants(t); err != nil {
 					failed.Add(1)
 					mu.Lock()
 					why = err.Error()
 					mu.Unlock()
 				}
+				if endless.Load() >= int64(b.options.concurrency) ||
+					b.running.Err() != nil {
+					return
+				}
 			}
 		}()
 	}
 	workers.Wait()
 	all := time.Since(begun)
+	took = took[:made.Load()]
 	sort.Slice(took, func(i, k int) bool { return took[i] < took[k] })
-	return loadFigures{failed: failed.Load(), why: why,
+	return loadFigures{calls: made.Load(), failed: failed.Load(), why: why,
 		rate: float64(len(took)) / all.Seconds(), p50: took[len(took)/2],
 		p99: took[len(took)*99/100]}
 }
@@ -59,7 +69,7 @@ func (b *bench) loadResult(f, direct loadFigures) (string, error) {
 		inMs(direct.p99))
 	if f.failed > 0 {
 		return "", fmt.Errorf("%d of %d failed, such as: %s; %s", f.failed,
-			b.options.calls, f.why, detail)
+			f.calls, f.why, detail)
 	}
 	return detail, nil
 }
@@ -100,7 +110,7 @@ func checkLoadWithFaults(b *bench) (string, error) {
 	})
 	if f.failed > 0 {
 		return "", fmt.Errorf("%d of %d failed, such as: %s", f.failed,
-			b.options.calls, f.why)
+			f.calls, f.why)
 	}
 	return fmt.Sprintf("%d calls, asked %d times", b.options.calls, b.asked()),
 		nil

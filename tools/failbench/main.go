@@ -6,12 +6,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -34,6 +37,15 @@ func parseBenchFlags(args []string, errors io.Writer) (benchOptions, error) {
 	var o benchOptions
 	f := flag.NewFlagSet("failbench", flag.ContinueOnError)
 	f.SetOutput(errors)
+	f.Usage = func() {
+		fmt.Fprint(errors, "failbench asks a gateway before models as a "+
+			"program would, is the provider\nbehind it, and misbehaves.\n\n"+
+			"  failbench --gateway http://127.0.0.1:8080\n\n"+
+			"Exits with 0 if all was run, 1 if what is required does not "+
+			"pass or the gateway\ndoes not answer any more, 2 if it cannot "+
+			"be asked.\n\n")
+		f.PrintDefaults()
+	}
 	f.StringVar(&o.gateway, "gateway", "",
 		"where the gateway's API is, such as http://127.0.0.1:8080")
 	f.StringVar(&o.api, "api", "openai",
@@ -67,6 +79,8 @@ func parseBenchFlags(args []string, errors io.Writer) (benchOptions, error) {
 			"http://127.0.0.1:8080; --help shows the flags")
 	case o.calls < 1 || o.concurrency < 1:
 		return o, fmt.Errorf("--calls and --concurrency must be at least 1")
+	case o.patience <= 0:
+		return o, fmt.Errorf("--patience must be more than 0, as in 30s")
 	}
 	o.gateway = strings.TrimRight(o.gateway, "/")
 	return o, nil
@@ -98,22 +112,35 @@ func checkNamed(name string) (benchCheck, bool) {
 	return benchCheck{}, false
 }
 
+// The exit codes.
+const (
+	exitDone      = 0
+	exitNotPassed = 1
+	exitNotAsked  = 2
+	// As shells have it for Ctrl-C.
+	exitInterrupted = 130
+)
+
 // runFailbench returns the exit code.
-func runFailbench(args []string, stdout, stderr io.Writer) (int, error) {
+func runFailbench(running context.Context, args []string,
+	stdout, stderr io.Writer) (int, error) {
 	o, err := parseBenchFlags(args, stderr)
+	if err == flag.ErrHelp {
+		return exitDone, nil
+	}
 	if err != nil {
-		return 2, err
+		return exitNotAsked, err
 	}
 	if o.list {
 		for _, check := range allChecks {
 			fmt.Fprintf(stdout, "%-18s %s\n", check.name, check.wants)
 		}
-		return 0, nil
+		return exitDone, nil
 	}
 	chosen, required := allChecks, []benchCheck(nil)
 	if o.only != "" {
 		if chosen, err = checksNamed(o.only); err != nil {
-			return 2, err
+			return exitNotAsked, err
 		}
 	}
 	if o.require != "" {
@@ -121,39 +148,55 @@ func runFailbench(args []string, stdout, stderr io.Writer) (int, error) {
 		if o.require == "all" {
 			required = chosen
 		} else if required, err = checksNamed(o.require); err != nil {
-			return 2, err
+			return exitNotAsked, err
 		}
 	}
-	bench, err := startBench(o)
+	bench, err := startBench(running, o)
 	if err != nil {
-		return 2, err
+		return exitNotAsked, err
 	}
 	defer bench.close()
 	if err := bench.greet(); err != nil {
-		return 2, err
+		return exitNotAsked, err
 	}
 	card := bench.runAll(chosen, stderr)
-	if o.asJSON {
-		e := json.NewEncoder(stdout)
-		e.SetIndent("", "  ")
-		err = e.Encode(card)
-	} else {
-		err = card.print(stdout)
+	if err := printCard(card, o, stdout); err != nil {
+		return exitNotAsked, err
 	}
-	if err != nil {
-		return 2, err
+	if running.Err() != nil {
+		return exitInterrupted, fmt.Errorf("ended after %d of %d checks",
+			card.Of, len(chosen))
+	}
+	if !card.isWhole() {
+		return exitNotPassed, nil
 	}
 	for _, check := range required {
 		if !card.passed(check.name) {
-			return 1, nil
+			return exitNotPassed, nil
 		}
 	}
-	return 0, nil
+	return exitDone, nil
+}
+
+func printCard(card *scorecard, o benchOptions, stdout io.Writer) error {
+	if o.asJSON {
+		e := json.NewEncoder(stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(card)
+	}
+	return card.print(stdout)
 }
 
 func main() {
-	code, err := runFailbench(os.Args[1:], os.Stdout, os.Stderr)
-	if err != nil && err != flag.ErrHelp {
+	running, stop := signal.NotifyContext(context.Background(), os.Interrupt,
+		syscall.SIGTERM)
+	// Who asks a second time is obeyed at once.
+	go func() {
+		<-running.Done()
+		stop()
+	}()
+	code, err := runFailbench(running, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "failbench:", err)
 	}
 	os.Exit(code)

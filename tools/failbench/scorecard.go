@@ -50,6 +50,16 @@ func (c *scorecard) passed(name string) bool {
 	return false
 }
 
+// isWhole is whether the gateway was itself for each check.
+func (c *scorecard) isWhole() bool {
+	for _, line := range c.Lines {
+		if line.Result == resultUnwell {
+			return false
+		}
+	}
+	return true
+}
+
 func (c *scorecard) print(out io.Writer) error {
 	var text strings.Builder
 	for _, line := range c.Lines {

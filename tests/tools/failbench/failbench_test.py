@@ -5,6 +5,7 @@ import http.client
 import http.server
 import json
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -80,7 +81,52 @@ class Hiding(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Failing(Hiding):
+    """A gateway that answers plain calls as the provider does, streams by
+    itself as if that were down, and nobody any more after so many calls: it
+    hangs up, or, with an event, waits for that first."""
+
+    calls = 0
+    calls_max = 1000
+    end = None
+
+    def do_POST(self):
+        request = self.rfile.read(int(self.headers["content-length"]))
+        type(self).calls += 1
+        if self.calls > self.calls_max:
+            self.close_connection = True
+            if self.end is not None:
+                self.end.wait()
+            return
+        if b'"stream":true' in request:
+            status, body = 503, b"{}"
+        else:
+            connection = http.client.HTTPConnection(self.upstream, timeout=20)
+            connection.request("POST", self.path, request,
+                               {"content-type": "application/json"})
+            response = connection.getresponse()
+            status, body = response.status, response.read()
+            connection.close()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 class FailbenchTest(unittest.TestCase):
+
+    def serve(self, handler, **settings):
+        """A gateway of another make: its URL, and where its provider is to
+        be."""
+        at = free_address()
+        kind = type("Gateway", (handler,), {"upstream": at, **settings})
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown)
+        return "http://127.0.0.1:%d" % server.server_address[1], at
 
     def check_gateway(self, api, base):
         at = free_address()
@@ -121,25 +167,79 @@ class FailbenchTest(unittest.TestCase):
             self.assertEqual(ended, code, told)
 
     def test_what_hides_failures_is_found(self):
-        at = free_address()
-        Hiding.upstream = at
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                             Hiding) as hiding:
-            thread = threading.Thread(target=hiding.serve_forever)
-            thread.start()
-            try:
-                card, _, _ = failbench(
-                    "http://127.0.0.1:%d" % hiding.server_address[1],
-                    "--listen", at, "--only",
-                    "answer,stream,reason,cut_stream,silent_end,cut_answer,"
-                    "html,hang_up,retry_after,error_event")
-            finally:
-                hiding.shutdown()
-                thread.join()
+        gateway, at = self.serve(Hiding)
+        card, _, _ = failbench(
+            gateway, "--listen", at, "--only",
+            "answer,stream,reason,cut_stream,silent_end,cut_answer,"
+            "html,hang_up,retry_after,error_event")
         passed = {name for name, line in card.items()
                   if line["result"] == "pass"}
         # The provider's event is in what it forwards.
         self.assertEqual(passed, {"answer", "error_event"})
+
+    def test_silence_from_the_first_byte_on_is_no_pass(self):
+        # It sends nothing before it has the whole answer.
+        gateway, at = self.serve(Hiding)
+        card, code, _ = failbench(gateway, "--listen", at, "--only", "stall",
+                                  "--patience", "2s")
+        self.assertEqual(card["stall"]["result"], "fail")
+        self.assertIn("still waits after 2s", card["stall"]["detail"])
+        self.assertEqual(code, 0)
+
+    def test_what_is_seen_without_the_provider_shows_nothing(self):
+        gateway, at = self.serve(Failing)
+        card, code, _ = failbench(gateway, "--listen", at, "--only",
+                                  "answer,cut_stream,silent_end", "--require",
+                                  "cut_stream")
+        self.assertEqual([line["result"] for line in card.values()],
+                         ["pass", "fail", "fail"])
+        self.assertIn("was not asked", card["cut_stream"]["detail"])
+        self.assertEqual(code, 1)
+
+    def test_a_gateway_that_answers_no_more_is_given_up(self):
+        # One call greets it, three see it well before each check.
+        gateway, at = self.serve(Failing, calls_max=5)
+        card, code, told = failbench(
+            gateway, "--listen", at, "--patience", "1s", "--only",
+            "answer,usage,stream,load,stall")
+        self.assertEqual([line["result"] for line in card.values()],
+                         ["pass"] + 4 * ["unwell"], told)
+        for check in ("load", "stall"):
+            self.assertEqual(card[check]["detail"], "not run: it is given up")
+        self.assertEqual(code, 1)
+
+    def test_load_that_only_waits_is_given_up(self):
+        end = threading.Event()
+        self.addCleanup(end.set)
+        gateway, at = self.serve(Failing, calls_max=4, end=end)
+        card, _, _ = failbench(
+            gateway, "--listen", at, "--only", "load_with_faults",
+            "--patience", "1s", "--calls", "1000000")
+        self.assertEqual(card["load_with_faults"]["result"], "fail")
+        self.assertNotIn("1000000", card["load_with_faults"]["detail"])
+
+    def test_who_ends_it_gets_what_was_found(self):
+        gateway, at = self.serve(Hiding)
+        with subprocess.Popen(
+                [_FAILBENCH, "--gateway", gateway, "--listen", at, "--json",
+                 "--only", "answer,stall", "--patience", "200s"], text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+            self.assertEqual(running.stderr.readline(), "pass   answer\n")
+            running.send_signal(signal.SIGINT)
+            out, told = running.communicate(timeout=60)
+        self.assertEqual([line["check"] for line in json.loads(out)["checks"]],
+                         ["answer"])
+        self.assertIn("after 1 of 2 checks", told)
+        self.assertEqual(running.returncode, 130)
+
+    def test_its_flags_are_told_and_checked(self):
+        for flags, code in ((["--help"], 0), (["--list"], 0), ([], 2),
+                            (["--gateway", "http://a", "--patience", "0s"], 2),
+                            (["--nonsense"], 2)):
+            ran = subprocess.run([_FAILBENCH, *flags], check=False,
+                                 stdout=subprocess.DEVNULL, timeout=60,
+                                 stderr=subprocess.DEVNULL)
+            self.assertEqual(ran.returncode, code, flags)
 
     def test_what_cannot_be_asked_is_told(self):
         at = free_address()
