@@ -49,8 +49,10 @@ std::optional<Facts> FactsOf(int64_t pid) {
 
 }  // namespace
 
-ProcessIdentity ThisProcess() {
-  ProcessIdentity identity{.pid = getpid()};
+ProcessIdentity ThisProcess() { return IdentityOf(getpid()); }
+
+ProcessIdentity IdentityOf(int64_t pid) {
+  ProcessIdentity identity{.pid = pid};
   if (const std::optional<Facts> facts = FactsOf(identity.pid)) {
     identity.start = facts->start;
   }

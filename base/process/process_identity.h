@@ -28,6 +28,9 @@ struct ProcessIdentity {
 
 ProcessIdentity ThisProcess();
 
+// Of the process that has the number now; without a start if there is none.
+ProcessIdentity IdentityOf(int64_t pid);
+
 // Returns whether that process has not ended. One that nobody has waited for
 // has ended. Where `start` is not known any process with the number will do.
 bool IsRunning(const ProcessIdentity& process);

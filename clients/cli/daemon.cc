@@ -2,9 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,11 +16,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/os/file.h"
 #include "base/process/exec_program.h"
+#include "base/process/process_identity.h"
 #include "base/status_macros.h"
 #include "base/text/json_writer.h"
+#include "clients/cli/daemon_lock.h"
 #include "clients/cli/daemon_words.h"
 #include "clients/cli/detached_program.h"
 #include "clients/cli/retrying.h"
@@ -29,6 +36,9 @@ namespace {
 
 constexpr absl::Duration kStartTime = absl::Seconds(30);
 constexpr size_t kSwitchesBytesMax = 1024 * 1024;
+// Of a log: so much of its end is looked at, and so many lines are told.
+constexpr std::streamoff kLogEndBytesMax = 16 * 1024;
+constexpr size_t kLogEndLines = 5;
 
 // The folders above a file, for this user alone.
 void MakeFolders(const std::string& path) {
@@ -98,16 +108,58 @@ absl::Status CheckDaemonConfig(const DaemonStart& start,
                    said.ok() ? *said : report));
 }
 
+// Of those who start a gateway at once one does so at a time.
+absl::StatusOr<DaemonLock> LockStart(const DaemonFiles& files,
+                                     const Console& console) {
+  MakeFolders(files.pid_file);
+  return DaemonLock::Take(files.pid_file + ".start.lock", [&console] {
+    console.err << "another gatewayctl daemon is at work; waiting ...\n"
+                << std::flush;
+  });
+}
+
+std::streamoff SizeOf(const std::string& path) {
+  struct stat about{};
+  return stat(path.c_str(), &about) == 0 ? about.st_size : 0;
+}
+
+// The last lines that a log has got since it had that size, each on a line of
+// its own; empty if there are none.
+std::string LogSince(const std::string& path, std::streamoff size) {
+  std::ifstream log(path, std::ios::binary);
+  log.seekg(std::max(size, SizeOf(path) - kLogEndBytesMax));
+  const std::string text{std::istreambuf_iterator<char>(log), {}};
+  std::vector<std::string> lines =
+      absl::StrSplit(WithoutControls(text), '\n', absl::SkipWhitespace());
+  if (lines.size() > kLogEndLines) {
+    lines.erase(lines.begin(), lines.end() - kLogEndLines);
+  }
+  if (lines.empty()) return "";
+  return absl::StrCat(", last\n  ", absl::StrJoin(lines, "\n  "));
+}
+
+absl::StatusOr<bool> GatewayIsEnabled(const CommandLine& command,
+                                      const Variables& variables) {
+  GATEWAY_ASSIGN_OR_RETURN(const Switches switches,
+                           ReadSwitches(command, variables));
+  return switches.gateway;
+}
+
+// REQUIRES: LockStart's lock is held.
 absl::Status Launch(const CommandLine& command, const DaemonStart& start,
                     const Variables& variables, const Console& console) {
-  MakeFolders(start.files.pid_file);
   MakeFolders(start.files.log);
   GATEWAY_RETURN_IF_ERROR(RememberStart(start.files, command.asked, variables));
+  const std::streamoff log_size = SizeOf(start.files.log);
   GATEWAY_ASSIGN_OR_RETURN(
       DetachedProgram gateway,
       DetachedProgram::Start({start.program, "--config", start.config,
                               "--pid_file", start.files.pid_file},
                              variables, start.files.log));
+  const ProcessIdentity process = IdentityOf(gateway.pid());
+  // What was written a moment ago can be written again; else `stop` finds it
+  // by its PID file, once it has one.
+  RememberProcess(start.files, process).IgnoreError();
   if (console.err_is_terminal) console.err << "starting ...\n" << std::flush;
   absl::StatusOr<PidRecord> record;
   RetryFor(start.wait, [&] {
@@ -119,7 +171,17 @@ absl::Status Launch(const CommandLine& command, const DaemonStart& start,
     return absl::UnavailableError(
         absl::StrCat(gateway.HasEnded() ? "the gateway has ended as it started"
                                         : "the gateway is not ready yet",
-                     "; ", start.files.log, " has what it said"));
+                     "; ", start.files.log, " has what it said",
+                     LogSince(start.files.log, log_size)));
+  }
+  // Who took it back meanwhile may have found nothing to stop.
+  GATEWAY_ASSIGN_OR_RETURN(const bool is_enabled,
+                           GatewayIsEnabled(command, variables));
+  if (!is_enabled) {
+    GATEWAY_RETURN_IF_ERROR(
+        StopProcess(process, absl::ZeroDuration()).status());
+    return absl::FailedPreconditionError(
+        "the gateway was taken back while it started, and is stopped");
   }
   // For those who look for these lines, which daemons before this one wrote.
   std::ofstream(start.files.log, std::ios::app)
@@ -130,6 +192,29 @@ absl::Status Launch(const CommandLine& command, const DaemonStart& start,
   return absl::OkStatus();
 }
 
+// The gateway that is to be stopped: that of the PID file, or one that was
+// started here and is not ready yet. None if nothing runs.
+absl::StatusOr<std::optional<ProcessIdentity>> ProcessToStop(
+    const DaemonFiles& files) {
+  const std::optional<ProcessIdentity> started = StartedProcess(files);
+  const absl::StatusOr<PidRecord> record = FindGateway(files.pid_file);
+  const bool is_started_here =
+      started.has_value() &&
+      (!record.ok() || record->process.pid == started->pid);
+  if (is_started_here) return started;
+  if (absl::IsNotFound(record.status()) ||
+      absl::IsUnavailable(record.status())) {
+    return std::nullopt;
+  }
+  if (!record.ok()) return record.status();
+  if (!record->process.start.empty()) return record->process;
+  return absl::FailedPreconditionError(absl::StrCat(
+      files.pid_file, " names process ", record->process.pid,
+      " and not when that began, so that it may be any program's by now; end "
+      "it by kill ",
+      record->process.pid, " if it is a gateway, or else remove the file"));
+}
+
 // Nothing that runs is nothing to stop.
 absl::Status StopDaemon(const CommandLine& command, const Variables& variables,
                         const Console& console) {
@@ -137,26 +222,17 @@ absl::Status StopDaemon(const CommandLine& command, const Variables& variables,
                            DaemonFilesOf(command, variables));
   GATEWAY_ASSIGN_OR_RETURN(const absl::Duration grace,
                            DaemonGraceOf(command.asked));
-  const absl::StatusOr<PidRecord> record = FindGateway(files.pid_file);
-  if (absl::IsNotFound(record.status()) ||
-      absl::IsUnavailable(record.status())) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::optional<ProcessIdentity> process,
+                           ProcessToStop(files));
+  if (!process.has_value()) {
     Tell(command, console, "not running");
     return absl::OkStatus();
   }
-  if (!record.ok()) return record.status();
   if (console.err_is_terminal) console.err << "stopping ...\n" << std::flush;
   GATEWAY_ASSIGN_OR_RETURN(const bool ended_itself,
-                           StopProcess(record->process, grace));
-  Tell(command, console, ended_itself ? "stopped" : "killed",
-       record->process.pid);
+                           StopProcess(*process, grace));
+  Tell(command, console, ended_itself ? "stopped" : "killed", process->pid);
   return absl::OkStatus();
-}
-
-absl::StatusOr<bool> GatewayIsEnabled(const CommandLine& command,
-                                      const Variables& variables) {
-  GATEWAY_ASSIGN_OR_RETURN(const Switches switches,
-                           ReadSwitches(command, variables));
-  return switches.gateway;
 }
 
 absl::Status StartDaemon(const CommandLine& command, const Variables& variables,
@@ -172,10 +248,18 @@ absl::Status StartDaemon(const CommandLine& command, const Variables& variables,
                      ", or a variable says so; gatewayctl daemon rollback "
                      "--undo brings it again"));
   }
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonLock lock,
+                           LockStart(start.files, console));
   const absl::StatusOr<PidRecord> record = FindGateway(start.files.pid_file);
   if (record.ok()) {
     return absl::AlreadyExistsError(absl::StrCat(
         "a gateway runs already, as process ", record->process.pid));
+  }
+  const std::optional<ProcessIdentity> starting = StartedProcess(start.files);
+  if (starting.has_value()) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("a gateway is about to come up or to go, as process ",
+                     starting->pid, "; gatewayctl daemon stop ends it"));
   }
   return Launch(command, start, variables, console);
 }
@@ -216,10 +300,20 @@ absl::Status RestartDaemon(const CommandLine& said, const Variables& variables,
     Tell(said, console, "not started: gatewayEnabled is false");
     return absl::OkStatus();
   }
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
+                           DaemonFilesOf(said, variables));
+  // First, so that it goes by what another one has just started.
+  GATEWAY_ASSIGN_OR_RETURN(const DaemonLock lock, LockStart(files, console));
   GATEWAY_ASSIGN_OR_RETURN(const CheckedStart again,
                            CheckStart(said, variables));
+  const bool did_run = FindGateway(files.pid_file).ok();
   GATEWAY_RETURN_IF_ERROR(StopDaemon(again.command, variables, console));
-  return Launch(again.command, again.start, variables, console);
+  const absl::Status launched =
+      Launch(again.command, again.start, variables, console);
+  if (launched.ok() || !did_run) return launched;
+  return absl::Status(launched.code(),
+                      absl::StrCat(launched.message(),
+                                   "\nThe gateway that ran before is stopped"));
 }
 
 // A file that is no JSON, such as one that was written by half, is put aside:

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/os/file.h"
@@ -60,10 +60,31 @@ std::string FolderOf(const std::string& path) {
 }
 
 constexpr size_t kStartBytesMax = 64 * 1024;
+constexpr char kProcessField[] = "process";
+constexpr char kProcessStartField[] = "process_start";
 
 // Where it is kept how a gateway was started, by its PID file.
 std::string StartFileOf(const DaemonFiles& files) {
   return files.pid_file + ".start";
+}
+
+absl::StatusOr<google::protobuf::Struct> ReadStart(const std::string& path) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string text,
+                           ReadFile(path, kStartBytesMax));
+  google::protobuf::Struct told;
+  if (google::protobuf::util::JsonStringToMessage(text, &told).ok()) {
+    return told;
+  }
+  return absl::InvalidArgumentError("it is no JSON object");
+}
+
+absl::Status WriteStart(const std::string& path,
+                        const google::protobuf::Struct& told) {
+  std::string text;
+  static_cast<void>(google::protobuf::util::MessageToJsonString(told, &text));
+  const absl::Status kept = ReplaceFile(path, text, FileReaders::kOwner);
+  if (kept.ok()) return kept;
+  return absl::Status(kept.code(), absl::StrCat(path, ": ", kept.message()));
 }
 
 // As it is built, and as packages install it.
@@ -167,33 +188,54 @@ absl::Status RememberStart(const DaemonFiles& files, const OperatorWords& words,
     }
     (*told.mutable_fields())[std::string(flag)].set_string_value(value);
   }
-  std::string text;
-  static_cast<void>(google::protobuf::util::MessageToJsonString(told, &text));
-  const absl::Status kept =
-      ReplaceFile(StartFileOf(files), text, FileReaders::kOwner);
-  if (kept.ok()) return kept;
-  return absl::Status(kept.code(),
-                      absl::StrCat(StartFileOf(files), ": ", kept.message()));
+  return WriteStart(StartFileOf(files), told);
+}
+
+absl::Status RememberProcess(const DaemonFiles& files,
+                             const ProcessIdentity& process) {
+  const std::string path = StartFileOf(files);
+  GATEWAY_ASSIGN_OR_RETURN(google::protobuf::Struct told, ReadStart(path));
+  auto& fields = *told.mutable_fields();
+  fields[kProcessField].set_number_value(static_cast<double>(process.pid));
+  fields[kProcessStartField].set_string_value(process.start);
+  return WriteStart(path, told);
+}
+
+std::optional<ProcessIdentity> StartedProcess(const DaemonFiles& files) {
+  const absl::StatusOr<google::protobuf::Struct> told =
+      ReadStart(StartFileOf(files));
+  if (!told.ok()) return std::nullopt;
+  const auto pid = told->fields().find(kProcessField);
+  const auto start = told->fields().find(kProcessStartField);
+  if (pid == told->fields().end() || start == told->fields().end()) {
+    return std::nullopt;
+  }
+  ProcessIdentity process;
+  // A process whose start is not known may be anybody's.
+  process.start = start->second.string_value();
+  const double number = pid->second.number_value();
+  if (process.start.empty() || !(number >= 1 && number <= INT32_MAX)) {
+    return std::nullopt;
+  }
+  process.pid = static_cast<int64_t>(number);
+  if (!IsRunning(process)) return std::nullopt;
+  return process;
 }
 
 absl::StatusOr<OperatorWords> WithStart(const DaemonFiles& files,
                                         OperatorWords words) {
   const std::string path = StartFileOf(files);
-  const absl::StatusOr<std::string> text = ReadFile(path, kStartBytesMax);
-  if (absl::IsNotFound(text.status())) return words;
-  google::protobuf::Struct told;
-  const bool is_read =
-      text.ok() &&
-      google::protobuf::util::JsonStringToMessage(*text, &told).ok();
-  if (!is_read) {
+  const absl::StatusOr<google::protobuf::Struct> told = ReadStart(path);
+  if (absl::IsNotFound(told.status())) return words;
+  if (!told.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        path, " does not say how the gateway was started: ",
-        text.ok() ? "it is no JSON object" : text.status().message(),
+        path,
+        " does not say how the gateway was started: ", told.status().message(),
         "; remove it, and give the flags of daemon start again"));
   }
   for (const std::string_view flag : kStartFlags) {
-    const auto found = told.fields().find(std::string(flag));
-    if (found == told.fields().end()) continue;
+    const auto found = told->fields().find(std::string(flag));
+    if (found == told->fields().end()) continue;
     // In front of what is said now, which counts more.
     words.flags.emplace(words.flags.begin(), flag,
                         found->second.string_value());

@@ -9,12 +9,15 @@
 #ifndef CLIENTS_CLI_DAEMON_WORDS_H_
 #define CLIENTS_CLI_DAEMON_WORDS_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/process/process_identity.h"
 #include "clients/cli/command_line.h"
 #include "clients/cli/operator_words.h"
 
@@ -48,6 +51,14 @@ absl::StatusOr<absl::Duration> DaemonGraceOf(const OperatorWords& words);
 // say in their place, beside its PID file, with paths from the root.
 absl::Status RememberStart(const DaemonFiles& files, const OperatorWords& words,
                            const Variables& variables);
+
+// Keeps beside that which process it has become.
+absl::Status RememberProcess(const DaemonFiles& files,
+                             const ProcessIdentity& process);
+
+// The process that was started last, if it goes on: also one that is not ready
+// yet, and so has no PID file.
+std::optional<ProcessIdentity> StartedProcess(const DaemonFiles& files);
 
 // The words, with the flags that were kept where they say nothing else.
 // INVALID_ARGUMENT if what was kept cannot be read.

@@ -48,6 +48,13 @@ TEST(ProcessIdentityTest, ThisProcessRuns) {
   EXPECT_TRUE(IsRunning(self));
 }
 
+TEST(ProcessIdentityTest, ANumberIsOfTheProcessThatHasItNow) {
+  EXPECT_EQ(IdentityOf(getpid()), ThisProcess());
+  EXPECT_FALSE(IdentityOf(1).start.empty());
+  EXPECT_EQ(IdentityOf(1).pid, 1);
+  EXPECT_EQ(IdentityOf(int64_t{1} << 40).start, "");
+}
+
 TEST(ProcessIdentityTest, AnotherWithTheSameNumberIsNotTheSame) {
   ProcessIdentity earlier = ThisProcess();
   earlier.start += "1";

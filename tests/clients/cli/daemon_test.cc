@@ -1,11 +1,15 @@
 #include "clients/cli/daemon.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "base/os/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -65,6 +69,32 @@ TEST_F(DaemonTest, WhatDoesNotComeUpIsSaid) {
   // A restart looks first.
   EXPECT_TRUE(absl::IsFailedPrecondition(
       Run({"restart", "--program", "/bin/false", "--config", config})));
+}
+
+TEST_F(DaemonTest, WhatItSaidAtTheStartIsTold) {
+  const std::string config = home_ + "/any.yaml";
+  const std::string program = home_ + "/gateway";
+  ASSERT_TRUE(ReplaceFile(config, "").ok());
+  ASSERT_TRUE(
+      ReplaceFile(program, "#!/bin/sh\necho one is \033taken\nexit 1\n").ok());
+  ASSERT_EQ(chmod(program.c_str(), 0700), 0);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(
+        Run({"start", "--program", program, "--config", config}).ToString(),
+        HasSubstr("what it said, last\n  one is  taken"));
+  }
+}
+
+TEST_F(DaemonTest, WhoseNumberAnotherMayHaveIsNotStopped) {
+  mkdir((home_ + "/.cco").c_str(), 0700);
+  const std::string path = home_ + "/.cco/daemon.pid";
+  ASSERT_TRUE(
+      ReplaceFile(path, absl::StrCat("{\"pid\": ", getpid(), "}")).ok());
+  for (const char* const what : {"stop", "rollback"}) {
+    const absl::Status done = Run({what});
+    EXPECT_TRUE(absl::IsFailedPrecondition(done)) << done;
+    EXPECT_THAT(done.ToString(), HasSubstr("remove the file"));
+  }
 }
 
 TEST_F(DaemonTest, AGatewayThatIsTakenBackIsNotStarted) {

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "base/os/file.h"
+#include "base/process/process_identity.h"
 #include "clients/cli/told_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -120,6 +121,31 @@ TEST(DaemonWordsTest, WhatVariablesSayOfAStartIsRememberedToo) {
   const OperatorWords told = {.flags = {{"--config", "/b.yaml"}}};
   ASSERT_TRUE(RememberStart(files, told, variables).ok());
   EXPECT_EQ(LastOf(*WithStart(files, {}), "--config"), "/b.yaml");
+}
+
+TEST(DaemonWordsTest, AProcessThatWasStartedIsKnownWhileItGoesOn) {
+  std::string folder = testing::TempDir() + "/start.XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const DaemonFiles files = {.pid_file = folder + "/g.pid"};
+  EXPECT_FALSE(StartedProcess(files).has_value());
+  EXPECT_FALSE(RememberProcess(files, ThisProcess()).ok());
+  ASSERT_TRUE(RememberStart(files, {.flags = {{"--config", "/a"}}}, {}).ok());
+  EXPECT_FALSE(StartedProcess(files).has_value());
+  ASSERT_TRUE(RememberProcess(files, ThisProcess()).ok());
+  EXPECT_EQ(StartedProcess(files), ThisProcess());
+  EXPECT_EQ(LastOf(*WithStart(files, {}), "--config"), "/a");
+  // Another has the number now, or may have it.
+  for (const char* const start : {"other/1", ""}) {
+    ASSERT_TRUE(RememberProcess(files, {.pid = getpid(), .start = start}).ok());
+    EXPECT_FALSE(StartedProcess(files).has_value()) << start;
+  }
+  for (const char* const wrong :
+       {"{", "[]", R"({"process": -1, "process_start": "a"})",
+        R"({"process": 1e300, "process_start": "a"})",
+        R"({"process": "1", "process_start": 2})"}) {
+    ASSERT_TRUE(ReplaceFile(files.pid_file + ".start", wrong).ok());
+    EXPECT_FALSE(StartedProcess(files).has_value()) << wrong;
+  }
 }
 
 TEST(DaemonWordsTest, AGraceIsATime) {

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -112,6 +113,67 @@ class GatewayctlDaemonTest(GatewayctlCase):
         second = self.started("restart")
         self.assertNotEqual(second["pid"], first["pid"])
         self.assert_gone(first["pid"])
+
+    def test_of_two_starts_at_once_one_comes_up(self):
+        other = os.path.join(self.home, "other.yaml")
+        with open(other, "w", encoding="utf-8") as file:
+            file.write(_CONFIG)
+        env = self.environment({"PATH": self.path})
+        both = [subprocess.Popen(
+            ["cco", "daemon", "start", *flags], env=env, text=True,
+            executable=os.path.join(self.home, "bin", "cco"),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                for flags in ((), ("--config", other))]
+        told = [each.communicate(timeout=TIMEOUT_S) for each in both]
+        self.assertEqual(sorted(each.returncode for each in both), [0, 1],
+                         told)
+        self.assertIn("runs already", told[0][1] + told[1][1])
+        # What the other wanted is forgotten.
+        before = self.command_line()
+        self.started("restart")
+        self.assertEqual(self.command_line(), before)
+
+    def test_a_stranger_who_has_the_number_is_left_alone(self):
+        with subprocess.Popen(["sleep", "1000"]) as stranger:
+            self.addCleanup(stranger.kill)
+            path = os.path.join(self.folder, "daemon.pid")
+            record = {"pid": stranger.pid, "port": 1, "gateway_port": 2}
+            for start, code in ((None, 1), ("another boot/1", 0)):
+                with open(path, "w", encoding="utf-8") as file:
+                    json.dump({**record, "process_start": start}, file)
+                done = self.daemon("stop")
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIsNone(stranger.poll())
+            self.assertEqual(done.stdout, "not running\n")
+            self.started("start")
+            self.assertIsNone(stranger.poll())
+            stranger.kill()
+
+    def test_one_that_is_not_ready_yet_is_stopped_too(self):
+        slow = os.path.join(self.home, "slow")
+        with open(slow, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexec sleep 1000\n")
+        os.chmod(slow, 0o755)
+        start = ("start", "--program", slow, "--wait", "100ms")
+        self.assert_refused(self.daemon(*start), "is not ready yet")
+        self.assert_refused(self.daemon(*start), "is about to come up")
+        done = self.daemon("stop")
+        self.assertRegex(done.stdout, "^stopped: process [0-9]+\n$")
+        self.assert_gone(int(done.stdout.split()[-1]))
+        self.assertEqual(self.daemon("stop").stdout, "not running\n")
+
+    def test_why_it_does_not_come_up_is_told(self):
+        self.started("start")
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            self.write("gateway.yaml", _CONFIG.replace(
+                'http: {address: "127.0.0.1:0"',
+                'http: {address: "127.0.0.1:%d"' % taken.getsockname()[1]))
+            done = self.daemon("restart")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "(?s)ended as it started.*in use.*"
+                         "The gateway that ran before is stopped")
 
     def test_one_that_was_killed_is_started_again(self):
         first = self.started("start")
