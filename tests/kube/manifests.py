@@ -14,24 +14,40 @@ VALUES = {
     "replicas": {
         "autoscaling": {"enabled": False}, "replicas": 3,
         "redis": {"addresses": ["redis.data:6379"], "passwordKey": "redis"},
-        "postgres": {"connection": "host=db dbname=ledger user=gateway",
+        "postgres": {"connection": "host=db dbname=ledger user=gateway "
+                                   "sslmode=verify-full sslrootcert=system",
                      "passwordKey": "postgres"},
         "tls": {"certManager": {"enabled": True, "issuerName": "internal"}},
         "serviceMonitor": {"enabled": True, "labels": {"release": "p"}},
         "networkPolicy": {"egress": [{
             "ports": [{"port": 6379}],
             "to": [{"podSelector": {}}]}]},
-        "config": {"budgets": {"shared": True}}},
+        "config": {"store": {"engine": "redis"},
+                   "budgets": {"shared": True}}},
     "all else": {
         "image": {"repository": "r.example/g", "digest": "sha256:" + "0" * 64},
         "imagePullSecrets": [{"name": "r"}],
         "tls": {"secretName": "own"}, "podAnnotations": {"a": "b"},
+        "podLabels": {"c": "d"},
         "service": {"type": "LoadBalancer", "annotations": {"a": "b"}},
         "disruptionBudget": {"maxUnavailable": "25%"},
         "autoscaling": {"inflightCalls": 0}, "priorityClassName": "high",
         "nodeSelector": {"a": "b"}, "tolerations": [{"operator": "Exists"}],
         "affinity": {"podAntiAffinity": {}},
         "env": [{"name": "A", "value": "b"}]},
+    "elsewhere": {
+        "tls": {"certManager": {"enabled": True, "issuerName": "internal",
+                                "dnsNames": ["llm.example"]}},
+        "service": {"type": "NodePort"},
+        "serviceMonitor": {"enabled": True, "namespace": "monitoring",
+                           "tlsConfig": {"insecureSkipVerify": True}},
+        "networkPolicy": {"callers": [], "monitoring": []},
+        "config": {"listeners": {
+            "grpc": {"address": "0.0.0.0:50061"},
+            "http": {"address": "0.0.0.0:8081", "tls": None},
+            "operations": {"address": "0.0.0.0:9465", "tls": {
+                "cert_chain": "file:/etc/llm-gateway/tls/tls.crt",
+                "private_key": "file:/etc/llm-gateway/tls/tls.key"}}}}},
 }
 
 

@@ -67,11 +67,119 @@ class ChartTest(unittest.TestCase):
                  "connection"),
                 ({"tls": {"certManager": {"enabled": True}}},
                  "tls.certManager.issuerName"),
+                ({"image": {"repository": "registry.example/a:1"}},
+                 "repository"),
+                ({"env": [{"nmae": "A"}]}, "nmae"),
+                ({"nodeSelector": {"ssd": True}}, "nodeSelector/ssd"),
+                ({"tolerations": [{"efect": "NoExecute"}]}, "efect"),
+                ({"affinity": {"podAfinity": {}}}, "podAfinity"),
+                ({"resources": {"limits": {"memroy": "1Gi"}}}, "memroy"),
+                ({"networkPolicy": {"callers": [{"podSelecter": {}}]}},
+                 "podSelecter"),
+                ({"networkPolicy": {"egress": [{"port": 1}]}}, "port"),
+                ({"disruptionBudget": {"maxUnavailable": "0%"}},
+                 "maxUnavailable")):
+            with self.subTest(values):
+                self.refuses(values, named)
+
+    def test_values_that_would_be_passed_over_are_refused(self):
+        for values, named in (
                 ({"persistence": {"enabled": True},
-                  "postgres": {"connection": "host=x"}}, "choose one")):
-            with self.assertRaisesRegex(cluster.CommandError,
-                                        re.escape(named)):
-                manifests.chart(values)
+                  "postgres": {"connection": "host=x"}}, "choose one"),
+                ({"persistence": {"enabled": True}, "replicas": 2},
+                 "no two may write one ledger"),
+                ({"replicas": 3}, "autoscaling.minReplicas"),
+                ({"autoscaling": {"minReplicas": 5, "maxReplicas": 2}},
+                 "minReplicas is more"),
+                ({"resources": {"requests": {"cpu": None}}},
+                 "resources.requests.cpu"),
+                ({"redis": {"passwordKey": "redis"}}, "redis.addresses"),
+                ({"postgres": {"passwordKey": "p"}}, "postgres.connection"),
+                ({"tls": {"certManager": {"issuerName": "x"}}},
+                 "enabled: true"),
+                ({"env": [{"name": "LLM_GATEWAY_LISTENERS_HTTP_ADDRESS"}]},
+                 "say it there"),
+                ({"config": {"runtime": {"drain_grace": "900s"}}},
+                 "drain.graceSeconds"),
+                ({"config": {"runtime": {"state_dir": "/data"}}},
+                 "/var/lib/llm-gateway"),
+                ({"config": {"listeners": {
+                    "http": {"address": "127.0.0.1:8080"}}}},
+                 "config.listeners.http.address"),
+                ({"config": {"listeners": {"operations": {"tls": {
+                    "client_ca": "file:/ca"}}}}}, "kubelet")):
+            with self.subTest(values):
+                self.refuses(values, named)
+
+    def refuses(self, values, named):
+        with self.assertRaisesRegex(cluster.CommandError, re.escape(named)):
+            manifests.chart(values)
+
+    def test_a_name_that_a_service_cannot_have_is_refused(self):
+        with self.assertRaisesRegex(cluster.CommandError, "with a letter"):
+            manifests.chart({}, "12")
+        self.assertIn(("Service", "a-b-llm-gateway"),
+                      manifests.objects(manifests.chart({}, "a.b")))
+        instance = manifests.workload(manifests.chart({}, "no"))["spec"][
+            "selector"]["matchLabels"]["app.kubernetes.io/instance"]
+        self.assertEqual(instance, "no")  # It is text, and not `false`.
+
+    def test_null_takes_tls_from_one_listener(self):
+        listeners = yaml.safe_load(manifests.configuration(
+            _texts["chart elsewhere"]))["listeners"]
+        self.assertEqual(listeners["http"], {"address": "0.0.0.0:8081"})
+        self.assertIn("tls", listeners["grpc"])
+
+    def test_nobody_is_let_in_by_an_empty_list(self):
+        rules = _objects["chart elsewhere"][
+            ("NetworkPolicy", "llm-gateway")]["spec"]["ingress"]
+        self.assertEqual(rules, [])
+
+    def test_what_the_configuration_names_can_be_reached(self):
+        text = manifests.chart({
+            "redis": {"addresses": ["redis.data:6379", "[::1]:7000"]},
+            "postgres": {"connection": "host=a,b port=5433,5434 dbname=x"},
+            "env": [{"name": "CMS_URL", "value": "http://cms.x:9000/a"}],
+            "config": {"providers": [
+                {"name": "own", "openai_compatible": {
+                    "base_url": "http://vllm.models:8000/v1"}},
+                {"name": "near", "ollama": {"base_url": "http://[::1]"}},
+                {"name": "far", "openai": {
+                    "base_url": "https://api.openai.com/v1"}}]}})
+        policy = manifests.objects(text)[("NetworkPolicy", "llm-gateway")]
+        names, https, named = policy["spec"]["egress"]
+        self.assertEqual([one["port"] for one in named["ports"]],
+                         [6379, 7000, 5433, 5434, 8000, 80, 9000])
+        self.assertEqual(https["ports"][0]["port"], 443)
+        self.assertEqual(names["ports"][0]["port"], 53)
+        # Nor is the cloud's metadata.
+        self.assertIn({"ipBlock": {"cidr": "0.0.0.0/0",
+                                   "except": ["169.254.169.254/32"]}},
+                      named["to"])
+        uri = manifests.chart({"postgres": {
+            "connection": "postgresql://u@h:5433,[::1]:5434/db"}})
+        policy = manifests.objects(uri)[("NetworkPolicy", "llm-gateway")]
+        self.assertEqual([one["port"] for one in
+                          policy["spec"]["egress"][-1]["ports"]],
+                         [5433, 5434])
+
+    def test_metrics_stay_inside(self):
+        told = _objects["chart all else"]
+        outside, inside = (
+            {port["name"] for port in told[("Service", name)]["spec"]["ports"]}
+            for name in ("llm-gateway", "llm-gateway-grpc"))
+        self.assertEqual(outside, {"http", "grpc"})
+        self.assertEqual(inside, {"grpc", "operations"})
+
+    def test_prometheus_finds_them_from_its_own_namespace_by_tls(self):
+        monitor = _objects["chart elsewhere"][
+            ("ServiceMonitor", "llm-gateway")]
+        self.assertEqual(monitor["metadata"]["namespace"], "monitoring")
+        self.assertEqual(monitor["spec"]["namespaceSelector"],
+                         {"matchNames": ["llm-gateway"]})
+        (endpoint,) = monitor["spec"]["endpoints"]
+        self.assertEqual(endpoint["scheme"], "https")
+        self.assertEqual(endpoint["tlsConfig"], {"insecureSkipVerify": True})
 
     def test_it_amounts_to_the_overlay(self):
         for values, overlay in (("as it is", "quickstart"),
@@ -133,6 +241,35 @@ class AgreementTest(unittest.TestCase):
             # Operators come by a forwarded port alone.
             self.assertTrue(listeners["admin"]["address"].startswith(
                 "127.0.0.1:"), name)
+
+    def test_services_and_probes_say_what_is_spoken(self):
+        for name, told in _objects.items():
+            listeners = yaml.safe_load(
+                manifests.configuration(_texts[name]))["listeners"]
+            tls = {one for one in listeners if listeners[one].get("tls")}
+            for service in ("llm-gateway", "llm-gateway-grpc"):
+                for port in told[("Service", service)]["spec"]["ports"]:
+                    plain = "grpc" if port["name"] == "grpc" else "http"
+                    self.assertEqual(
+                        port["appProtocol"],
+                        "https" if port["name"] in tls else plain,
+                        (name, service, port))
+                    # Of a headless one clients come to the pod's own.
+                    self.assertTrue(listeners[port["name"]]["address"].endswith(
+                        ":%d" % port["port"]), (name, service, port))
+            container = manifests.workload(_texts[name])["spec"]["template"][
+                "spec"]["containers"][0]
+            scheme = {"scheme": "HTTPS"} if "operations" in tls else {}
+            self.assertEqual(container["livenessProbe"]["httpGet"],
+                             {"path": "/livez", "port": "operations", **scheme})
+            for probe in ("readinessProbe", "startupProbe"):
+                self.assertEqual("grpc" in container[probe],
+                                 "grpc" not in tls, (name, probe))
+
+    def test_a_first_call_need_not_name_a_model(self):
+        for name, text in _texts.items():
+            routing = yaml.safe_load(manifests.configuration(text))["routing"]
+            self.assertRegex(routing["default_target"], "^[a-z]+/.+", name)
 
     def test_what_is_selected_is_there(self):
         for name, told in _objects.items():

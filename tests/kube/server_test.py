@@ -22,6 +22,7 @@ def setUpModule():
             cluster.tools_folder(), "kube-crds/*.yaml"))):
         _cluster.kubectl("create", "-f", path)
     _cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
+    _cluster.kubectl("create", "namespace", "monitoring")
 
 
 class _ServerCase(unittest.TestCase):

@@ -1,14 +1,14 @@
 {{- define "llm-gateway.name" -}}
 {{- if contains "llm-gateway" .Release.Name -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- .Release.Name | replace "." "-" | trunc 50 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-llm-gateway" .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- printf "%s-llm-gateway" .Release.Name | replace "." "-" | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "llm-gateway.selector" -}}
 app.kubernetes.io/name: llm-gateway
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "llm-gateway.labels" -}}
@@ -56,6 +56,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $_ := set $redis "password" (print $secrets .Values.redis.passwordKey) -}}
 {{- end -}}
 {{- $_ := set $config "redis" $redis -}}
+{{- if not .Values.persistence.enabled -}}
+{{- /* What they share is divided by it while Redis is away. */ -}}
+{{- $_ := set $config.runtime "replicas" (int (ternary .Values.autoscaling.minReplicas (.Values.replicas | default 2) .Values.autoscaling.enabled)) -}}
+{{- end -}}
 {{- end -}}
 {{- if .Values.postgres.connection -}}
 {{- $postgres := dict "connection" .Values.postgres.connection -}}
@@ -64,12 +68,26 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- $_ := set $config "ledger" (dict "postgres" $postgres) -}}
 {{- end -}}
-{{- $said := deepCopy .Values.config -}}
+{{- $said := deepCopy (.Values.config | default dict) -}}
 {{- /* The default of these values goes with the provider that it names. */ -}}
 {{- $names := list -}}
 {{- range $said.providers -}}{{- $names = append $names .name -}}{{- end -}}
-{{- if and (eq (toString (dig "routing" "default_target" "" $said)) "mock") (not (has "mock" $names)) -}}
+{{- if and (regexMatch "^mock(/|$)" (toString (dig "routing" "default_target" "" $said))) (not (has "mock" $names)) -}}
 {{- $_ := unset $said.routing "default_target" -}}
 {{- end -}}
-{{- toYaml (mergeOverwrite $config $said) -}}
+{{- $config = mergeOverwrite $config $said -}}
+{{- include "llm-gateway.dropNulls" $config -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{- /* Takes out what is null: to the gateway it would be there, and empty. */ -}}
+{{- define "llm-gateway.dropNulls" -}}
+{{- $map := . -}}
+{{- range $key, $value := $map -}}
+{{- if kindIs "invalid" $value -}}
+{{- $_ := unset $map $key -}}
+{{- else if kindIs "map" $value -}}
+{{- include "llm-gateway.dropNulls" $value -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -1,0 +1,57 @@
+{{- /* Refuses values that contradict each other, where one of them would be
+passed over in silence. */ -}}
+{{- define "llm-gateway.check" -}}
+{{- $autoscaled := and .Values.autoscaling.enabled (not .Values.persistence.enabled) -}}
+{{- if not (regexMatch "^[a-z]" .Release.Name) }}
+{{- fail "the release's name must begin with a letter, as names of Services do" }}
+{{- end }}
+{{- if and .Values.persistence.enabled .Values.postgres.connection }}
+{{- fail "persistence.enabled keeps the ledger on a volume, postgres.connection in a database: choose one" }}
+{{- end }}
+{{- if and .Values.persistence.enabled (gt (int (.Values.replicas | default 1)) 1) }}
+{{- fail "replicas: with persistence.enabled there is one gateway, since no two may write one ledger" }}
+{{- end }}
+{{- if and $autoscaled .Values.replicas }}
+{{- fail "replicas: autoscaling.enabled says how many there are; set autoscaling.minReplicas, or turn it off" }}
+{{- end }}
+{{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) }}
+{{- fail "autoscaling.minReplicas is more than autoscaling.maxReplicas" }}
+{{- end }}
+{{- $cpu := or (get (.Values.resources.requests | default dict) "cpu") (get (.Values.resources.limits | default dict) "cpu") }}
+{{- if and $autoscaled (not $cpu) }}
+{{- fail "resources.requests.cpu: autoscaling.cpuPercent is a share of it" }}
+{{- end }}
+{{- if and .Values.redis.passwordKey (not .Values.redis.addresses) }}
+{{- fail "redis.passwordKey is for redis.addresses, and there are none" }}
+{{- end }}
+{{- if and .Values.postgres.passwordKey (not .Values.postgres.connection) }}
+{{- fail "postgres.passwordKey is for postgres.connection, and there is none" }}
+{{- end }}
+{{- with .Values.tls.certManager }}
+{{- if and (not .enabled) (or .issuerName .dnsNames) }}
+{{- fail "tls.certManager: issuerName and dnsNames are for enabled: true" }}
+{{- end }}
+{{- end }}
+{{- range .Values.env }}
+{{- if regexMatch "^LLM_GATEWAY_(PORT|LISTENERS_(GRPC|HTTP|OPERATIONS)_(ADDRESS|TLS_.*)|RUNTIME_(DRAIN_GRACE|STATE_DIR))$" .name }}
+{{- fail (printf "env: %s: the pod is made by what config and drain say; say it there" .name) }}
+{{- end }}
+{{- end }}
+{{- include "llm-gateway.checkConfig" . }}
+{{- end -}}
+
+{{- /* The same of `config` and what the pod is made by. */ -}}
+{{- define "llm-gateway.checkConfig" -}}
+{{- $config := include "llm-gateway.config" . | fromYaml -}}
+{{- $runtime := $config.runtime | default dict -}}
+{{- if ne (get $runtime "drain_grace" | default "" | toString) (printf "%ds" (int .Values.drain.graceSeconds)) }}
+{{- fail "config.runtime.drain_grace: set drain.graceSeconds, by which the pod's time to end is reckoned" }}
+{{- end }}
+{{- if not (regexMatch "^/var/lib/llm-gateway(/|$)" (get $runtime "state_dir" | default "" | toString)) }}
+{{- fail "config.runtime.state_dir: only /var/lib/llm-gateway can be written to" }}
+{{- end }}
+{{- $operations := $config.listeners.operations -}}
+{{- if and (kindIs "map" $operations.tls) ($operations.tls | default dict).client_ca }}
+{{- fail "config.listeners.operations.tls.client_ca: kubelet, which asks there, has no certificate" }}
+{{- end }}
+{{- end -}}
