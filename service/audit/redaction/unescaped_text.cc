@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "base/string_view.h"
+#include "base/text/utf8.h"
 
 namespace gateway {
 namespace {
@@ -75,27 +77,88 @@ size_t AppendPercentEscaped(std::string_view text, std::string* out) {
   return kEscapeBytes;
 }
 
-// Characters that have no width: the soft hyphen, spaces, joiners and marks of
-// direction without width, the word joiner, the byte order mark.
-constexpr std::string_view kUnseen[] = {
-    "\xc2\xad",     "\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d",
-    "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x81\xa0", "\xef\xbb\xbf"};
+// A range of characters, both ends included.
+struct CodeRange {
+  uint32_t first = 0;
+  uint32_t last = 0;
+};
 
-// How many bytes the character at the front has that nobody sees; 0 if it is
+// What nobody sees, or sees as a mark at the letter before it: controls, soft
+// hyphens, spaces and joiners without width, marks of direction, fillers,
+// variation selectors, tags, and marks that are combined with a letter. Line
+// ends and tabs are seen. In order.
+constexpr CodeRange kUnseen[] = {
+    {0x00, 0x08},      {0x0b, 0x0c},     {0x0e, 0x1f},       {0x7f, 0x9f},
+    {0xad, 0xad},      {0x300, 0x36f},   {0x61c, 0x61c},     {0x115f, 0x1160},
+    {0x17b4, 0x17b5},  {0x180b, 0x180f}, {0x1ab0, 0x1aff},   {0x1dc0, 0x1dff},
+    {0x200b, 0x200f},  {0x202a, 0x202e}, {0x2060, 0x206f},   {0x20d0, 0x20ff},
+    {0x3164, 0x3164},  {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f},   {0xfeff, 0xfeff},
+    {0xffa0, 0xffa0},  {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+    {0xe0000, 0xe0fff}};
+
+bool IsUnseen(uint32_t code) {
+  return std::any_of(std::begin(kUnseen), std::end(kUnseen),
+                     [code](const CodeRange& range) {
+                       return code >= range.first && code <= range.last;
+                     });
+}
+
+// The letter, digit or sign of ASCII that a character is another form of, as
+// wide, mathematical and circled ones are, and dashes of any length; 0 if it is
 // none.
-size_t UnseenBytes(std::string_view text) {
-  for (const std::string_view unseen : kUnseen) {
-    if (text.starts_with(unseen)) return unseen.size();
+char AsciiFormOf(uint32_t code) {
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const auto is_in = [code](uint32_t first, uint32_t last) {
+    return code >= first && code <= last;
+  };
+  if (is_in(0xff01, 0xff5e)) return static_cast<char>(code - 0xff01 + '!');
+  if (is_in(0x1d400, 0x1d6a3)) {
+    return kLetters[(code - 0x1d400) % kLetters.size()];
   }
+  if (is_in(0x1d7ce, 0x1d7ff)) {
+    return static_cast<char>('0' + (code - 0x1d7ce) % 10);
+  }
+  if (is_in(0x24b6, 0x24e9)) return kLetters[code - 0x24b6];
+  if (is_in(0x2010, 0x2015) || code == 0x2212 || code == 0xfe63) return '-';
   return 0;
 }
 
-// What escapes and unseen characters begin with.
+// The character at the front, which has so many bytes.
+uint32_t CodeAtFront(std::string_view text, size_t bytes) {
+  if (bytes == 1) return static_cast<uint8_t>(text[0]);
+  // What the first byte has of it.
+  uint32_t code = static_cast<uint8_t>(text[0]) & (0xff >> (bytes + 1));
+  for (const char byte : text.substr(1, bytes - 1)) {
+    code = code << 6 | (static_cast<uint8_t>(byte) & 0x3f);
+  }
+  return code;
+}
+
+// Returns how many bytes the character at the front has, once what it says is
+// appended, if nobody sees it or it says a letter of ASCII; 0 if it is neither.
+size_t AppendSeen(std::string_view text, std::string* out) {
+  const size_t bytes = CharacterBytes(text);
+  if (bytes == 0) return 0;
+  const uint32_t code = CodeAtFront(text, bytes);
+  if (IsUnseen(code)) return bytes;
+  const char form = AsciiFormOf(code);
+  if (form == 0) return 0;
+  out->push_back(form);
+  return bytes;
+}
+
+// What escapes begin with, and characters that are not what is seen: of longer
+// ones the first byte of their UTF-8.
 constexpr std::array<bool, 256> kBeginsEscape = [] {
   std::array<bool, 256> begins = {};
   begins['\\'] = begins['%'] = true;
-  for (const std::string_view unseen : kUnseen) {
-    begins[static_cast<uint8_t>(unseen[0])] = true;
+  for (int control = 0; control < ' '; ++control) begins[control] = true;
+  begins['\t'] = begins['\n'] = begins['\r'] = false;
+  begins[0x7f] = true;
+  for (const int lead :
+       {0xc2, 0xcc, 0xcd, 0xd8, 0xe1, 0xe2, 0xe3, 0xef, 0xf0, 0xf3}) {
+    begins[lead] = true;
   }
   return begins;
 }();
@@ -117,7 +180,7 @@ size_t AppendAnyEscaped(std::string_view text, std::string* out) {
     case '%':
       return AppendPercentEscaped(text, out);
     default:
-      return UnseenBytes(text);
+      return AppendSeen(text, out);
   }
 }
 

@@ -97,7 +97,13 @@ TEST_F(RedactionPatternsTest, AKeyIsFoundBehindWhatUrlsEscapeAndNobodySees) {
         "abcdefghijklmnop1234",
         "sk-proj-%E2%80%8Babcdefghijklmnop1234",
         "%73k-pro\xc2\xad"
-        "j-abcdefghijklmnop1234"}) {
+        "j-abcdefghijklmnop1234",
+        // A joiner, a mark of direction, a tag, other forms of letters.
+        "sk-p\xcd\x8froj-abcdefghijklmnop1234",
+        "sk-proj\xe2\x80\xae-abcdefghijklmnop1234",
+        "sk-proj-%F3%A0%81%81"
+        "abcdefghijklmnop1234",
+        "\xef\xbd\x93k\xe2\x80\x91proj-abcdefghijklmnop1234"}) {
     for (const std::string before : {"/v1/", "a%3A", "%20", "x%3F", "%2F"}) {
       EXPECT_THAT(Found(patterns, before + key), ElementsAre(key)) << before;
     }

@@ -67,6 +67,52 @@ TEST(UnescapedTextTest, WhatUrlsEscapeAndWhatNobodySeesIsReadToo) {
   EXPECT_FALSE(UnescapedText::MayHaveEscapes("gpt-5-mini"));
 }
 
+TEST(UnescapedTextTest, WhatNobodySeesIsLeftOut) {
+  for (const std::string_view unseen : {"\xe2\x80\x8b",
+                                        "\xc2\xad",
+                                        "\xe2\x80\xae",
+                                        "\xe2\x81\xa6",
+                                        "\xcd\x8f",
+                                        "\xd8\x9c",
+                                        "\xe1\x85\xa0",
+                                        "\xe1\xa0\x8e",
+                                        "\xe3\x85\xa4",
+                                        "\xef\xb8\x8f",
+                                        "\xef\xbe\xa0",
+                                        "\xcc\xb6",
+                                        "\xf3\xa0\x81\x81",
+                                        "\xf3\xa0\x84\x80",
+                                        "\xf0\x9d\x85\xb3",
+                                        "\xc2\x80",
+                                        "\x01",
+                                        "\x1b",
+                                        "\x7f",
+                                        "%E2%80%8B"}) {
+    const std::string outer = "a" + std::string(unseen) + "b";
+    const UnescapedText once(outer);
+    EXPECT_EQ(UnescapedText(once.text()).text(), "ab") << outer;
+    EXPECT_EQ(once.Outer(0, once.text().size()),
+              std::make_pair(size_t{0}, outer.size()));
+  }
+  for (const std::string_view seen :
+       {"\n", "\t", "\xc3\xa9", "\xe2\x82\xac", "\xe3\x81\x82", "\xef\xbf\xbd",
+        "\xf0\x9f\x98\x80", "\xcd\xb0", "\xff"}) {
+    EXPECT_FALSE(UnescapedText(seen).has_escapes()) << seen;
+  }
+}
+
+TEST(UnescapedTextTest, OtherFormsOfALetterAreThatLetter) {
+  const auto says = [](std::string_view outer) {
+    return UnescapedText(outer).text();
+  };
+  EXPECT_EQ(says("\xef\xbc\xa1\xef\xbd\x9a\xef\xbc\x90\xef\xbc\x8d"), "Az0-");
+  // Mathematical letters and digits, circled ones, dashes.
+  EXPECT_EQ(says("\xf0\x9d\x90\x80\xf0\x9d\x90\xb3\xf0\x9d\x9a\xa3"), "Azz");
+  EXPECT_EQ(says("\xf0\x9d\x9f\x8e\xf0\x9d\x9f\xbf"), "09");
+  EXPECT_EQ(says("\xe2\x92\xb6\xe2\x93\xa9"), "Az");
+  EXPECT_EQ(says("\xe2\x80\x91\xe2\x88\x92"), "--");
+}
+
 TEST(UnescapedTextTest, WhatHasNoEscapesIsWhatItSays) {
   const UnescapedText inner(R"(C:\dir)");
   EXPECT_EQ(inner.text(), R"(C:\dir)");
