@@ -33,6 +33,43 @@ constexpr std::array<char, 256> kEscapes = [] {
   return escapes;
 }();
 
+// The character at the front, which has so many bytes, more than one.
+uint32_t CodeAt(std::string_view text, size_t bytes) {
+  // What the first byte has of it.
+  uint32_t code = static_cast<unsigned char>(text[0]) & (0xff >> (bytes + 1));
+  for (const char byte : text.substr(1, bytes - 1)) {
+    code = code << 6 | (static_cast<unsigned char>(byte) & 0x3f);
+  }
+  return code;
+}
+
+// Whether a terminal may obey a character, or show by it something else than
+// what is there: the controls above ASCII, marks of direction, line ends, what
+// has no width and joins nothing, tags.
+bool MovesWhatIsShown(uint32_t code) {
+  const auto is_in = [code](uint32_t first, uint32_t last) {
+    return code >= first && code <= last;
+  };
+  return is_in(0x80, 0x9f) || code == 0xad || code == 0x61c || code == 0x200b ||
+         is_in(0x200e, 0x200f) || is_in(0x2028, 0x202e) ||
+         is_in(0x2060, 0x206f) || code == 0xfeff || is_in(0xfff9, 0xfffb) ||
+         is_in(0xe0000, 0xe007f);
+}
+
+void AppendUnit(uint32_t unit, std::string* out) {
+  out->append("\\u");
+  for (int shift = 12; shift >= 0; shift -= 4) {
+    out->push_back("0123456789abcdef"[unit >> shift & 15]);
+  }
+}
+
+// As JSON escapes it: by two units what is beyond the first 65536.
+void AppendUnits(uint32_t code, std::string* out) {
+  if (code < 0x10000) return AppendUnit(code, out);
+  AppendUnit(0xd800 + ((code - 0x10000) >> 10), out);
+  AppendUnit(0xdc00 + ((code - 0x10000) & 0x3ff), out);
+}
+
 bool IsPlainByByte(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char byte) {
     return kEscapes[static_cast<unsigned char>(byte)] == 0;
@@ -112,6 +149,13 @@ void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
     }
     if (escape == 'x') {
       const size_t size = CharacterBytes(kept.substr(i));
+      const uint32_t code = size > 0 ? CodeAt(kept.substr(i), size) : 0;
+      if (MovesWhatIsShown(code)) {
+        out->append(kept, plain, i - plain);
+        AppendUnits(code, out);
+        plain = i += size;
+        continue;
+      }
       if (size > 0) {
         i += size;
         continue;
@@ -121,9 +165,7 @@ void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
     if (escape == 'x') {
       out->append(kReplacement);
     } else if (escape == 'u') {
-      out->append("\\u00");
-      out->push_back("0123456789abcdef"[byte >> 4]);
-      out->push_back("0123456789abcdef"[byte & 15]);
+      AppendUnit(byte, out);
     } else {
       out->push_back('\\');
       out->push_back(escape);

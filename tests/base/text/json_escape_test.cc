@@ -28,6 +28,21 @@ TEST(JsonEscapeTest, WhatWouldBreakTheLineIsEscaped) {
   EXPECT_EQ(Escaped("\0\x01\x1f\x7f"sv), R"(\u0000\u0001\u001f\u007f)");
 }
 
+TEST(JsonEscapeTest, WhatMovesWhatIsShownIsEscaped) {
+  // Controls above ASCII, as the one that begins sequences of a terminal.
+  EXPECT_EQ(Escaped("a\xC2\x9B[2Jb"), R"(a\u009b[2Jb)");
+  EXPECT_EQ(Escaped("\xC2\x80\xC2\x9F\xC2\xA0"), "\\u0080\\u009f\xC2\xA0");
+  // From right to left, isolated, without width, the end of a line.
+  EXPECT_EQ(Escaped("gpt\xE2\x80\xAE"
+                    "5-"),
+            R"(gpt\u202e5-)");
+  EXPECT_EQ(Escaped("\xE2\x81\xA6\xE2\x80\x8B\xE2\x80\xA8\xEF\xBB\xBF"),
+            R"(\u2066\u200b\u2028\ufeff)");
+  EXPECT_EQ(Escaped("a\xF3\xA0\x81\x81"), R"(a\udb40\udc41)");
+  // What joins letters of a script or pictures is a part of them.
+  EXPECT_EQ(Escaped("\xE2\x80\x8C\xE2\x80\x8D"), "\xE2\x80\x8C\xE2\x80\x8D");
+}
+
 TEST(JsonEscapeTest, AppendsToWhatIsThere) {
   std::string out = "x";
   AppendJsonEscaped("\n", 10, &out);
@@ -52,7 +67,7 @@ TEST(JsonEscapeTest, WhatIsNotUtf8BecomesReplacementCharacters) {
 
 TEST(JsonEscapeTest, TheFirstAndLastCharacterOfEachLengthPass) {
   for (const std::string_view character :
-       {"\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+       {"\xC2\xA0", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
         "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_EQ(Escaped(character), character);
   }
