@@ -70,6 +70,7 @@
 #include "service/reload/config_reloader.h"
 #include "service/reload/reload_thread.h"
 #include "service/shared_budgets.h"
+#include "service/shared_operators.h"
 #include "service/shared_redis.h"
 #include "service/state/state_store.h"
 #include "service/summary/call_summary.h"
@@ -117,6 +118,7 @@ struct App::Graph {
 
   // Outlive the runtimes, which count limits and know callers by them.
   SharedRedis redis;
+  SharedOperators statements;
   SharedBudgets budgets{SystemClock()};
   KeptRecords kept{SystemClock()};
   KeptLedger ledger{SystemClock()};
@@ -141,10 +143,9 @@ struct App::Graph {
   // Answers that callers go on from, whatever runtime they were made by.
   std::optional<ResponseStore> responses;
 
-  // Probes providers, on the first loop; null until that runs.
+  // Probe providers, and look at the memory, on the first loop; null until that
+  // runs.
   std::unique_ptr<HealthProber> prober;
-
-  // Looks at the memory, there too; null until that runs.
   std::unique_ptr<OverloadWatch> overload_watch;
 
   // Runs what blocks and is seldom needed.
@@ -240,6 +241,7 @@ absl::Status App::Build() {
       graph.summary,
       OpenCallSummary(config, graph.options.file, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.redis.Open(*graph.config, graph.registry));
+  graph.statements.Open(*graph.config);
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
   GATEWAY_RETURN_IF_ERROR(graph.ledger.Open(config, graph.options.file,
                                             graph.config->ledger_password()));
@@ -494,7 +496,8 @@ void App::StartRepeatedWork() {
   graph.alerts.Follow(*graph.loops[0], *graph.runtime, *graph.state,
                       graph.worker, graph.registry);
   graph.kept.Follow(first);
-  graph.redis.Follow(first, *graph.runtime, *graph.state, graph.worker);
+  graph.redis.Follow(first);
+  graph.statements.Follow(first, *graph.runtime, *graph.state, graph.worker);
   graph.budgets.Follow(first);
 }
 
@@ -583,6 +586,7 @@ absl::Status App::Drain() {
   graph.tracing.Stop();
   graph.kept.Stop();
   graph.budgets.Stop();
+  graph.statements.Stop();
   graph.redis.Stop(over - SystemClock().SteadyTime());
   for (const auto& runtime : graph.loops) runtime->Stop();
   // No call is left that would be written down, or learned from.

@@ -13,8 +13,6 @@
 #include "base/status_macros.h"
 #include "proto/proto_time.h"
 #include "service/pipeline/limit_metrics.h"
-#include "service/pipeline/runtime_snapshot.h"
-#include "service/store/redis_record_store.h"
 
 namespace gateway {
 namespace {
@@ -127,22 +125,11 @@ std::function<void()> SharedRedis::Prepare(const ConfigSnapshot& next) {
   };
 }
 
-void SharedRedis::Follow(EventLoop& loop, const CurrentRuntime& runtime,
-                         StateStore& state, BlockingWorker& worker) {
+void SharedRedis::Follow(EventLoop& loop) {
   if (options_ == nullptr) return;
   follows_on_ = &loop;
-  records_ = std::make_unique<RedisRecordStore>(
-      RedisRecordStore::Options{.prefix =
-                                    runtime.Get()->config().redis().prefix()},
-      &LoopRedis::OfThisLoop);
-  operators_ = std::make_unique<OperatorStateShare>(
-      OperatorStateShare::Sources{.store = *records_,
-                                  .current = runtime,
-                                  .state = state,
-                                  .worker = worker});
   loop.Post([this, &loop] {
     Spawn(counters_->keeper().Run(loop));
-    Spawn(operators_->Run(loop));
     Spawn(claims_->Run(loop));
   });
 }
@@ -151,7 +138,6 @@ void SharedRedis::Stop(absl::Duration patience) {
   if (follows_on_ == nullptr) return;
   claims_->Stop(*follows_on_, std::max(patience, KeyClaims::kStopPatience));
   counters_->keeper().Stop(*follows_on_);
-  operators_->Stop(*follows_on_);
   follows_on_ = nullptr;
 }
 

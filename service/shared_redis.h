@@ -1,13 +1,12 @@
 // SharedRedis is what the process has of the Redis that replicas share: how it
 // is reached, whether it answers, the limits that are counted, the answers
-// that are kept and the idempotency keys that are known there, and what
-// operators have said at one of them.
+// that are kept and the idempotency keys that are known there.
 //
 //   SharedRedis redis;
 //   GATEWAY_RETURN_IF_ERROR(redis.Open(config, metrics));
 //   ... Ports{.shared_counters = redis.counters()} ...
 //   ... LoopRuntime::Shared{.redis = redis.access()} ...
-//   redis.Follow(loop, runtime, state, worker);
+//   redis.Follow(loop);
 //   ...
 //   redis.Stop();  // While the loop runs.
 //
@@ -28,11 +27,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/async/blocking_worker.h"
 #include "base/async/event_loop.h"
 #include "base/redis/redis_health.h"
 #include "base/redis/redis_options.h"
-#include "service/api/operator_state_share.h"
 #include "service/cache/key_claims.h"
 #include "service/cache/redis_answers.h"
 #include "service/config/snapshot.h"
@@ -40,9 +37,6 @@
 #include "service/limits/shared_counter_store.h"
 #include "service/loop_redis.h"
 #include "service/observability/metrics.h"
-#include "service/pipeline/current_runtime.h"
-#include "service/state/state_store.h"
-#include "service/store/record_store.h"
 
 namespace gateway {
 
@@ -75,11 +69,9 @@ class SharedRedis {
   // the start.
   std::function<void()> Prepare(const ConfigSnapshot& next);
 
-  // Keeps limits, idempotency keys, and what operators say, in step with Redis,
-  // if there is one, on that loop, until Stop. All are borrowed; what operators
-  // say is kept in `state`, by `worker`.
-  void Follow(EventLoop& loop, const CurrentRuntime& runtime, StateStore& state,
-              BlockingWorker& worker);
+  // Keeps limits and idempotency keys in step with Redis, if there is one, on
+  // that loop, which is borrowed, until Stop.
+  void Follow(EventLoop& loop);
   // How calls with idempotency keys have ended is told to Redis first, for up
   // to `patience`, or a little longer where that is next to nothing. REQUIRES:
   // the loop runs.
@@ -93,10 +85,7 @@ class SharedRedis {
   std::unique_ptr<SharedCounterStore> counters_;
   std::unique_ptr<RedisAnswers> answers_;
   std::unique_ptr<KeyClaims> claims_;
-  // Null where nobody follows.
-  std::unique_ptr<RecordStore> records_;
-  std::unique_ptr<OperatorStateShare> operators_;
-  EventLoop* follows_on_ = nullptr;
+  EventLoop* follows_on_ = nullptr;  // Null where nobody follows.
 };
 
 }  // namespace gateway

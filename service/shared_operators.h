@@ -1,0 +1,50 @@
+// SharedOperators has what an operator says at one replica hold at all of them,
+// by way of what they share: a Redis.
+//
+//   SharedOperators shared;
+//   shared.Open(config);
+//   shared.Follow(loop, runtime, state, worker);
+//   ...
+//   shared.Stop();  // While the loop runs.
+//
+// Thread contract: one thread, which is none of the loops'.
+
+#ifndef SERVICE_SHARED_OPERATORS_H_
+#define SERVICE_SHARED_OPERATORS_H_
+
+#include <memory>
+
+#include "base/async/blocking_worker.h"
+#include "base/async/event_loop.h"
+#include "service/api/operator_state_share.h"
+#include "service/config/snapshot.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/state/state_store.h"
+#include "service/store/record_store.h"
+
+namespace gateway {
+
+class SharedOperators {
+ public:
+  SharedOperators() = default;
+
+  // Nothing is asked before it is followed.
+  void Open(const ConfigSnapshot& config);
+
+  // Keeps what operators say in step with the others, if something is shared,
+  // on that loop, until Stop. All are borrowed; it is kept in `state`, by
+  // `worker`. REQUIRES: the loop has a LoopRedis where there is a Redis.
+  void Follow(EventLoop& loop, const CurrentRuntime& runtime, StateStore& state,
+              BlockingWorker& worker);
+  // REQUIRES: the loop runs, if it was followed.
+  void Stop();
+
+ private:
+  std::unique_ptr<RecordStore> records_;  // Null where nothing is shared.
+  std::unique_ptr<OperatorStateShare> share_;
+  EventLoop* follows_on_ = nullptr;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_SHARED_OPERATORS_H_
