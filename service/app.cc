@@ -241,7 +241,7 @@ absl::Status App::Build() {
       graph.summary,
       OpenCallSummary(config, graph.options.file, graph.registry));
   GATEWAY_RETURN_IF_ERROR(graph.redis.Open(*graph.config, graph.registry));
-  graph.statements.Open(*graph.config);
+  graph.statements.Open(*graph.config, &graph.components);
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));
   GATEWAY_RETURN_IF_ERROR(graph.ledger.Open(config, graph.options.file,
                                             graph.config->ledger_password()));

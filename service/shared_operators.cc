@@ -1,16 +1,52 @@
 #include "service/shared_operators.h"
 
+#include <utility>
+
 #include "base/async/task.h"
+#include "llmgateway/v1/admin.pb.h"
+#include "proto/proto_time.h"
 #include "service/loop_redis.h"
+#include "service/postgres/postgres_database.h"
+#include "service/postgres/postgres_record_store.h"
 #include "service/store/redis_record_store.h"
 
 namespace gateway {
+namespace {
 
-void SharedOperators::Open(const ConfigSnapshot& config) {
-  if (!config.config().has_redis()) return;
-  records_ = std::make_unique<RedisRecordStore>(
-      RedisRecordStore::Options{.prefix = config.config().redis().prefix()},
-      &LoopRedis::OfThisLoop);
+PostgresDatabase DatabaseOfLedger(const ConfigSnapshot& config) {
+  const auto& postgres = config.config().ledger().postgres();
+  return {.connection = {.conninfo = postgres.connection(),
+                         .password = config.ledger_password()},
+          .schema = postgres.schema(),
+          .timeout = ToAbsl(postgres.timeout())};
+}
+
+void FillApart(llmgateway::v1::ComponentHealth* health) {
+  health->set_state(llmgateway::v1::ComponentHealth::STATE_DEGRADED);
+  health->set_problem(
+      "what operators say holds at this replica alone, and is told to the "
+      "others later: see whether PostgreSQL at ledger.postgres.connection can "
+      "be reached, and its user make tables in ledger.postgres.schema; the log "
+      "says why");
+}
+
+}  // namespace
+
+void SharedOperators::Open(const ConfigSnapshot& config,
+                           ComponentBoard* board) {
+  if (config.config().has_redis()) {
+    records_ = std::make_unique<RedisRecordStore>(
+        RedisRecordStore::Options{.prefix = config.config().redis().prefix()},
+        &LoopRedis::OfThisLoop);
+  } else if (config.config().ledger().has_postgres()) {
+    auto records =
+        std::make_unique<PostgresRecordStore>(DatabaseOfLedger(config));
+    board->Add("operators", [store = records.get()](
+                                llmgateway::v1::ComponentHealth* health) {
+      if (store->fails()) FillApart(health);
+    });
+    records_ = std::move(records);
+  }
 }
 
 void SharedOperators::Follow(EventLoop& loop, const CurrentRuntime& runtime,

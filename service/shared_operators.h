@@ -1,8 +1,9 @@
 // SharedOperators has what an operator says at one replica hold at all of them,
-// by way of what they share: a Redis.
+// by way of what they share: a Redis or, without one, the PostgreSQL that their
+// ledger is in.
 //
 //   SharedOperators shared;
-//   shared.Open(config);
+//   shared.Open(config, &components);
 //   shared.Follow(loop, runtime, state, worker);
 //   ...
 //   shared.Stop();  // While the loop runs.
@@ -16,6 +17,7 @@
 
 #include "base/async/blocking_worker.h"
 #include "base/async/event_loop.h"
+#include "service/api/component_board.h"
 #include "service/api/operator_state_share.h"
 #include "service/config/snapshot.h"
 #include "service/pipeline/current_runtime.h"
@@ -28,8 +30,11 @@ class SharedOperators {
  public:
   SharedOperators() = default;
 
-  // Nothing is asked before it is followed.
-  void Open(const ConfigSnapshot& config);
+  // Nothing is asked before it is followed. Where that is PostgreSQL, `board`
+  // has `operators` from now on, DEGRADED while it cannot be asked; what
+  // becomes of a Redis is told by `redis`. The board is not asked once this has
+  // gone.
+  void Open(const ConfigSnapshot& config, ComponentBoard* board);
 
   // Keeps what operators say in step with the others, if something is shared,
   // on that loop, until Stop. All are borrowed; it is kept in `state`, by

@@ -1,133 +1,30 @@
 """What an operator says at one of two gateways holds at both."""
 
-import os
-import tempfile
 import time
 import unittest
 
-from tests.integration import grpc_caller
-from tests.integration.grpc_caller import prompt
+from tests.integration import operators_case
 from tests.integration.samples import await_sample
-from tests.testing.gateway_process import GatewayProcess
 from tests.testing.redis_process import RedisProcess
 
-_ADMIN = "/llmgateway.v1.AdminService/"
-_CONFIG = """\
-providers:
-  - {name: one, mock: {reply: "hello"}}
-  - {name: other, mock: {reply: "hello"}}
-routing:
-  default_target: one
-  rollout: {baseline: other}
-redis: {addresses: ["%s"], timeout: 1s}
-"""
-_OF_NODES = """\
-  selection:
-    policies:
-      - {id: best, target: one/m, capabilities: [streaming], cost_tier: low}
-      - {id: told, target: other/m, capabilities: [streaming],
-         cost_tier: high}
-    nodes: [{name: writer, required_capabilities: [streaming]}]
-"""
 # Two calls of each user, for both.
 _LIMIT = """\
 runtime: {replicas: 2, event_loops: 1}
 rate_limits: [{name: few, unit: requests, limit: 2, window: 1h, per: [user],
                sharing: exact}]
 """
-# What is promised.
-_BOUND_S = 5.0
 
 
-class SharedOperatorsTest(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.caller = grpc_caller.GrpcCaller()
-        cls.addClassCleanup(cls.caller.close)
+class SharedOperatorsTest(operators_case.Sharing, operators_case.OperatorsCase):
 
     def setUp(self):
         super().setUp()
         self.redis = RedisProcess()
         self.addCleanup(self.redis.close)
-        self.folder = self.enterContext(
-            tempfile.TemporaryDirectory(prefix="replicas"))
 
-    def start(self, more="", routing=""):
-        gateway = GatewayProcess(
-            _CONFIG.replace("routing:\n", "routing:\n" + routing)
-            % self.redis.address + more)
-        self.addCleanup(gateway.kill)
-        return gateway
-
-    def start_keeping(self, name):
-        """One with a folder of its own, which another may be given later."""
-        return self.start(
-            "runtime: {replicas: 2, state_dir: '%s'}\n"
-            % os.path.join(self.folder, name))
-
-    def operate(self, gateway, method, **request):
-        call = self.caller.call(gateway.admin, _ADMIN + method, request)
-        self.assertEqual(call.end["code"], "OK", call.end)
-        return call.response
-
-    def provider(self, gateway, **request):
-        """Who answers; the reason of an error if nobody does."""
-        call = self.caller.generate(gateway.grpc, {**prompt("m"), **request})
-        if call.end["code"] != "OK":
-            return call.end["reason"]
-        return call.response["route"]["provider"]
-
-    def await_provider(self, gateway, expected, **request):
-        deadline = time.monotonic() + _BOUND_S
-        while self.provider(gateway, **request) != expected:
-            self.assertLess(time.monotonic(), deadline, expected)
-            time.sleep(0.05)
-
-    def test_models_circuits_and_the_rollout(self):
-        here, there = self.start(), self.start()
-        self.operate(here, "SetModelEnabled", provider="one", model="m",
-                     enabled=False, reason="too dear")
-        refused = self.provider(here, provider_id="one")
-        self.assertNotEqual(refused, "one")
-        self.await_provider(there, refused, provider_id="one")
-        self.operate(there, "SetModelEnabled", provider="one", model="m",
-                     enabled=True)
-        self.await_provider(here, "one", provider_id="one")
-
-        self.operate(here, "ForceCircuit", provider="other", model="m",
-                     state="STATE_FORCED_OPEN")
-        refused = self.provider(here, provider_id="other")
-        self.assertNotEqual(refused, "other")
-        self.await_provider(there, refused, provider_id="other")
-        self.operate(here, "ForceCircuit", provider="other", model="m",
-                     state="STATE_CONFIGURED")
-        self.await_provider(there, "other", provider_id="other")
-
-        self.operate(there, "UpdateRollout", percentage=0)
-        self.await_provider(here, "other")
-        self.operate(there, "UpdateRollout", reset=True)
-        self.await_provider(here, "one")
-
-    def test_overrides_of_nodes(self):
-        here, there = (self.start(routing=_OF_NODES) for _ in range(2))
-        # By a strategy that does not learn from calls.
-        node = {"selection": {"node_name": "writer",
-                              "strategy": "STRATEGY_COST_OPTIMIZED"}}
-        self.assertEqual(self.provider(there, **node), "one")
-        self.operate(here, "UpdateNodePolicy", node_name="writer",
-                     model_id="told")
-        self.assertEqual(self.provider(here, **node), "other")
-        self.await_provider(there, "other", **node)
-        self.operate(there, "UpdateNodePolicy", node_name="writer")
-        self.await_provider(here, "one", **node)
-        # One for a time ends at both.
-        self.operate(there, "UpdateNodePolicy", node_name="writer",
-                     model_id="told", ttl="1s")
-        self.assertEqual(self.provider(there, **node), "other")
-        self.await_provider(there, "one", **node)
-        self.await_provider(here, "one", **node)
+    def sharing(self):
+        return ('redis: {addresses: ["%s"], timeout: 1s}\n'
+                % self.redis.address)
 
     def test_what_was_taken_of_a_limit(self):
         # There nobody has been served.
@@ -236,7 +133,7 @@ class SharedOperatorsTest(unittest.TestCase):
         self.redis.go_on()
 
     def await_overridden(self, gateway):
-        deadline = time.monotonic() + _BOUND_S
+        deadline = time.monotonic() + operators_case.BOUND_S
         while not self.operate(gateway, "UpdateRollout").get("overridden"):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
@@ -245,23 +142,6 @@ class SharedOperatorsTest(unittest.TestCase):
         for name in ("one", "other"):
             self.assertEqual(self.provider(gateway, provider_id=name), name)
         self.assertEqual(self.provider(gateway), "one")
-
-    def await_shared(self, one, other):
-        """Until what each of them knew has been heard by the other."""
-        for here, there, node in ((one, other, 1), (other, one, 2)):
-            self.operate(here, "SetModelEnabled", provider="one",
-                         model="sign%d" % node, enabled=False)
-            self.await_disabled(there, "sign%d" % node)
-
-    def await_disabled(self, gateway, model):
-        deadline = time.monotonic() + _BOUND_S
-        while True:
-            call = self.caller.generate(
-                gateway.grpc, {**prompt(model), "provider_id": "one"})
-            if call.end["code"] != "OK":
-                return
-            self.assertLess(time.monotonic(), deadline, model)
-            time.sleep(0.05)
 
 
 if __name__ == "__main__":
