@@ -56,13 +56,46 @@ int64_t Floor(int64_t now, int64_t unit) {
   return now - (rest < 0 ? rest + unit : rest);
 }
 
+int64_t OffsetAt(const absl::TimeZone& zone, int64_t now) {
+  return zone.At(absl::FromUnixSeconds(now)).offset;
+}
+
+// When the zone's clock is put forward or back, between two seconds of which
+// only the first has its offset.
+int64_t ChangeBetween(const absl::TimeZone& zone, int64_t before,
+                      int64_t after) {
+  const int64_t offset = OffsetAt(zone, before);
+  while (after - before > 1) {
+    const int64_t middle = before + (after - before) / 2;
+    (OffsetAt(zone, middle) == offset ? before : after) = middle;
+  }
+  return after;
+}
+
+// An hour begins with each full hour of the zone's clock, and when that is put
+// forward or back: one that comes twice is two.
+BudgetWindow::Span HourSpan(const absl::TimeZone& zone, int64_t now) {
+  const int64_t offset = OffsetAt(zone, now);
+  const int64_t start = Floor(now + offset, kHourSeconds) - offset;
+  BudgetWindow::Span span = {.start = start, .end = start + kHourSeconds};
+  if (OffsetAt(zone, span.start) != offset) {
+    span.start = ChangeBetween(zone, span.start, now);
+  }
+  if (OffsetAt(zone, span.end - 1) != offset) {
+    span.end = ChangeBetween(zone, now, span.end - 1);
+  }
+  return span;
+}
+
 template <typename Civil>
-BudgetWindow::Span CivilSpan(absl::TimeZone zone, int64_t now) {
-  const Civil civil(absl::ToCivilSecond(absl::FromUnixSeconds(now), zone));
-  return {.start = absl::ToUnixSeconds(
-              absl::FromCivil(absl::CivilSecond(civil), zone)),
-          .end = absl::ToUnixSeconds(
-              absl::FromCivil(absl::CivilSecond(civil + 1), zone))};
+BudgetWindow::Span CivilSpan(const absl::TimeZone& zone, int64_t now) {
+  const auto begin = [&zone](Civil civil) {
+    return absl::ToUnixSeconds(absl::FromCivil(absl::CivilSecond(civil), zone));
+  };
+  Civil civil(absl::ToCivilSecond(absl::FromUnixSeconds(now), zone));
+  // Where a clock is put back to the day before, the next has begun already.
+  if (begin(civil + 1) <= now) ++civil;
+  return {.start = begin(civil), .end = begin(civil + 1)};
 }
 
 }  // namespace
@@ -130,8 +163,7 @@ BudgetWindow::Span BudgetWindow::SpanAt(int64_t now) const {
     case Kind::kNone:
       return {};
     case Kind::kHour:
-      return is_utc_ ? every(kHourSeconds)
-                     : CivilSpan<absl::CivilHour>(zone_, now);
+      return is_utc_ ? every(kHourSeconds) : HourSpan(zone_, now);
     case Kind::kDay:
       return is_utc_ ? every(kDaySeconds)
                      : CivilSpan<absl::CivilDay>(zone_, now);

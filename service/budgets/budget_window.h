@@ -1,5 +1,7 @@
 // BudgetWindow says after which time a budget begins anew: at the turn of an
 // hour, day or month of a calendar, in steps of a window that rolls, or never.
+// Where a clock is put forward or back, an hour begins as well; a day then has
+// 23 or 25 hours, and begins when it is midnight for the first time.
 //
 //   const BudgetWindow window = BudgetWindow::Of(budget);
 //   const BudgetWindow::Span span = window.SpanAt(now);
