@@ -88,6 +88,32 @@ class DebianTest(unittest.TestCase):
             # Not asked to do anything, they do nothing.
             _run("sh", path, "abort-upgrade")
 
+    def test_secrets_go_when_it_is_purged_and_stay_otherwise(self):
+        with open("deploy/packages/postrm", encoding="utf-8") as file:
+            script = file.read()
+        secrets = ("etc/llm-gateway/secrets/key",
+                   "etc/llm-gateway/environment",
+                   "var/lib/llm-gateway/ledger.db",
+                   "var/log/llm-gateway/gateway.log")
+        for verb, others in (("remove", ()), ("upgrade", ()), ("purge", ()),
+                             ("purge", ("etc/llm-gateway/own.yaml",))):
+            with tempfile.TemporaryDirectory() as root:
+                for path in secrets + others:
+                    path = os.path.join(root, path)
+                    os.makedirs(os.path.dirname(path), exist_ok=True)
+                    with open(path, "w", encoding="utf-8") as file:
+                        file.write("x")
+                _run("sh", "-c", re.sub(r"/(etc|var)/", root + r"/\1/", script),
+                     "postrm", verb)
+                left = {os.path.relpath(os.path.join(folder, name), root)
+                        for folder, _, names in os.walk(root)
+                        for name in names}
+                stays = others if verb == "purge" else secrets
+                self.assertEqual(left, set(stays), verb)
+                if verb == "purge":
+                    self.assertEqual(os.path.exists(os.path.join(
+                        root, "etc/llm-gateway")), bool(others))
+
     def test_pages_of_the_manual_are_read(self):
         for page in glob.glob(_in_root("usr/share/man/man*/*.gz")):
             told = _run("man", "--warnings", "-l", page,
@@ -139,6 +165,11 @@ class UnitTest(unittest.TestCase):
         told = _run("systemd-analyze", "security", "--offline=true",
                     "--threshold=%d" % _EXPOSURE_MAX, _in_root(_UNIT))
         self.assertIn("OK", told.splitlines()[-1])
+
+    def test_it_sees_which_boot_this_is(self):
+        """Or what power has taken would look like a ledger that was cut."""
+        with open(_in_root(_UNIT), encoding="utf-8") as file:
+            self.assertNotRegex(file.read(), r"(?m)^ProcSubset=")
 
     def test_it_waits_for_the_drain(self):
         with open(_in_root(_UNIT), encoding="utf-8") as file:
