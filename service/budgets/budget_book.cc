@@ -129,6 +129,11 @@ void BudgetAccount::Apply(const BudgetChange& change) {
     allocation = change.allocation;
   }
   reset_version = std::max(reset_version, change.reset_version);
+  // Of one that had been forgotten, and begins anew, it is who has begun it.
+  if (window.kind() == BudgetWindow::Kind::kNone && spend.start() != 0 &&
+      change.binding.has_value() && change.start > spend.start()) {
+    binding.reset();
+  }
   Bind(change.binding, &binding);
   if (change.amounts == BudgetAmounts()) return;
   int64_t start = change.start;

@@ -72,6 +72,14 @@ void BudgetSpend::RollTo(const BudgetWindow& window, int64_t start,
   for (const Step& step : steps_) sum_ += step.amounts;
 }
 
+bool BudgetSpend::HasOver(const BudgetWindow& window, int64_t now) const {
+  if (window.kind() == BudgetWindow::Kind::kNone) return false;
+  if (window.rolls()) {
+    return !steps_.empty() && window.EndOfStep(steps_.front().start) <= now;
+  }
+  return sum_ != BudgetAmounts() && window.SpanAt(now).start > start_;
+}
+
 void BudgetSpend::ForgetBefore(const BudgetWindow& window, int64_t now) {
   if (window.kind() == BudgetWindow::Kind::kNone) return;
   const int64_t start = window.SpanAt(now).start;

@@ -49,6 +49,8 @@ class BudgetSpend {
   void Add(const BudgetWindow& window, int64_t start, int64_t time,
            const BudgetAmounts& amounts);
 
+  // Whether something of it is over by now.
+  bool HasOver(const BudgetWindow& window, int64_t now) const;
   // Drops what is over by now. Of one without a window nothing is.
   void ForgetBefore(const BudgetWindow& window, int64_t now);
   // Of one without a window: drops all, since nobody has called for long.

@@ -34,8 +34,14 @@ double FilledBy(int64_t taken, const std::optional<int64_t>& limit) {
 BudgetChange ChangeOf(const BudgetCell& cell, const BudgetAmounts& amounts,
                       int64_t now) {
   const BudgetAccount& account = cell.account;
+  int64_t start = account.spend.StartAt(account.window, now);
+  // Of what has not begun others may be charged first: it is theirs, too.
+  if (account.window.kind() == BudgetWindow::Kind::kNone &&
+      account.spend.start() == 0 && cell.charged == nullptr) {
+    start = BudgetChange::kWhereItBegan;
+  }
   return {.scope = *cell.scope,
-          .start = account.spend.StartAt(account.window, now),
+          .start = start,
           .time = now,
           .amounts = amounts,
           .binding = account.binding};
@@ -77,55 +83,114 @@ void BudgetTable::SetOptions(const Options& options) {
   retention_seconds_.store(absl::ToInt64Seconds(options.retention));
 }
 
+int64_t BudgetTable::LastTimeOf(const BudgetCell& cell) {
+  const int64_t own = cell.account.spend.last_time();
+  return cell.shared == nullptr
+             ? own
+             : std::max(own, cell.shared->others.spend.last_time());
+}
+
+void BudgetTable::TakeCharged(BudgetCell& cell) {
+  if (cell.charged == nullptr) return;
+  cell.account.spend = std::move(cell.charged->spend);
+  if (cell.charged->is_forgotten) {
+    cell.account.binding = std::move(cell.charged->binding);
+  }
+  cell.charged.reset();
+}
+
+bool BudgetTable::Show(BudgetCell& cell, int64_t now) const {
+  BudgetAccount& account = cell.account;
+  BudgetSpend& spend = account.spend;
+  const BudgetWindow& window = account.window;
+  TakeCharged(cell);
+  const bool is_ahead = spend.IsAhead(now);
+  const int64_t last_time = LastTimeOf(cell);
+  const bool is_forgotten = window.kind() == BudgetWindow::Kind::kNone &&
+                            cell.reservations == 0 && last_time != 0 &&
+                            last_time + retention_seconds_.load() <= now;
+  if (!is_ahead && !is_forgotten && !spend.HasOver(window, now)) return false;
+  cell.charged = std::make_unique<BudgetCell::Charged>(
+      BudgetCell::Charged{.spend = spend,
+                          .binding = account.binding,
+                          .was_ahead = is_ahead,
+                          .is_forgotten = is_forgotten});
+  if (is_ahead) spend.Rebase(window, now);
+  if (is_forgotten) {
+    spend.ForgetAll(now);
+    account.binding.reset();
+  } else {
+    spend.ForgetBefore(window, now);
+  }
+  return is_ahead;
+}
+
+void BudgetTable::Charge(BudgetCell& cell, int64_t start,
+                         const BudgetAmounts& amounts, int64_t now) const {
+  BudgetAccount& account = cell.account;
+  if (cell.charged == nullptr) {
+    return account.spend.Add(account.window, start, now, amounts);
+  }
+  // As BudgetAccount::Apply has it.
+  account.spend = std::move(cell.charged->spend);
+  cell.charged.reset();
+  account.spend.RebaseTo(account.window, now, start);
+  account.spend.Add(account.window, start, now, amounts);
+  Show(cell, now);
+}
+
 void BudgetTable::RenewLate(BudgetCell& cell, int64_t now) const {
-  BudgetSpend& spend = cell.account.spend;
+  const BudgetSpend& spend = cell.account.spend;
   const BudgetWindow& window = cell.account.window;
   SharedScope* const shared = cell.shared.get();
-  if (spend.IsAhead(now)) {
-    spend.Rebase(window, now);
-    cell.window_end = 0;
-    if (shared != nullptr) {
-      shared->others.spend.Rebase(window, now);
-      shared->others.granted = {};
-      // What was told meanwhile is of another window.
-      shared->BeginAnew();
-      shared->Distrust();
-    }
+  const bool was_forgotten =
+      cell.charged != nullptr && cell.charged->is_forgotten;
+  // It stays so, and what is reserved of it meanwhile begins it anew.
+  if (was_forgotten && (cell.reservations > 0 || now >= cell.shown_time)) {
+    return;
   }
+  // It was shown by a clock that was wrong then, or is now.
+  const bool is_put_back = now < std::exchange(cell.shown_time, now);
+  const bool was_ahead = cell.charged != nullptr && cell.charged->was_ahead;
+  BudgetAmounts expired = spend.sum();
+  const bool is_ahead = Show(cell, now);
+  if (is_ahead) cell.window_end = 0;
   if (window.kind() == BudgetWindow::Kind::kNone) {
     cell.window_end = BudgetWindow::kNever;
-    const int64_t last_time =
-        shared == nullptr
-            ? spend.last_time()
-            : std::max(spend.last_time(), shared->others.spend.last_time());
-    const bool is_forgotten = cell.reservations == 0 && last_time != 0 &&
-                              last_time + retention_seconds_.load() <= now;
-    if (!is_forgotten) return;
-    spend.ForgetAll(now);
-    cell.account.binding.reset();
+    const bool is_forgotten =
+        cell.charged != nullptr && cell.charged->is_forgotten;
+    if (!is_forgotten || was_forgotten) return;
     if (shared != nullptr) {
       auto anew = std::make_unique<SharedScope>();
       anew->is_untold = shared->is_untold;
       anew->is_owed = shared->is_owed;
       cell.shared = std::move(anew);
     }
-  } else if (now < cell.window_end) {
-    return;
   } else {
-    cell.window_end = window.SpanAt(now).end;
-    BudgetAmounts expired = spend.sum();
-    spend.ForgetBefore(window, now);
+    // That of a clock which was put back ends when it is there again.
+    const int64_t end = window.SpanAt(std::max(now, spend.start())).end;
+    const bool is_same = end == std::exchange(cell.window_end, end);
+    if (is_same && !window.rolls()) return;
     if (shared != nullptr) {
-      shared->others.spend.ForgetBefore(window, now);
-      if (window.rolls()) {
-        shared->Expire(expired -= spend.sum());
-      } else {
-        shared->BeginAnew();
+      if (is_ahead || was_ahead || is_put_back) {
+        SumUpOthers(cell, now);
+        // What was told meanwhile is of another window.
         shared->others.granted = {};
+        shared->BeginAnew();
+        shared->Distrust();
+      } else {
+        shared->others.spend.ForgetBefore(window, now);
+        if (window.rolls()) {
+          shared->Expire(expired -= spend.sum());
+        } else {
+          shared->BeginAnew();
+          shared->others.granted = {};
+        }
       }
     }
     if (window.rolls()) {
       // What comes back first may do so within a step.
+      cell.window_end = window.SpanAt(now).end;
       const auto ends_by = [&](const BudgetSpend& each) {
         if (each.steps().empty()) return;
         cell.window_end = std::min(
@@ -133,8 +198,8 @@ void BudgetTable::RenewLate(BudgetCell& cell, int64_t now) const {
       };
       ends_by(spend);
       if (shared != nullptr) ends_by(shared->others.spend);
+      if (!spend.steps().empty()) return;
     }
-    if (window.rolls() && !spend.steps().empty()) return;
   }
   cell.told_near = false;
   cell.told_exceeded = false;
@@ -359,7 +424,7 @@ void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
     if (amounts != BudgetAmounts()) {
       BudgetAccount& account = cell.account;
       const int64_t start = account.spend.StartAt(account.window, now);
-      account.spend.Add(account.window, start, now, amounts);
+      Charge(cell, start, amounts, now);
       if (cell.shared != nullptr) cell.shared->has_news = true;
       if (settled != nullptr) {
         settled->scopes.push_back({.scope = cell.scope,
@@ -375,8 +440,8 @@ void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
       Shard& shard = ShardOf(charge.key);
       const MutexLock lock(shard.mu);
       BudgetCell& cell = *charge.cell;
-      Release(charge, cell);
       Renew(cell, now);
+      Release(charge, cell);
       add(charge, cell);
       MarkUntold(shard, cell);
     } else if (charge.state == BudgetCharge::State::kAsked) {
@@ -445,6 +510,8 @@ void BudgetTable::Load(const BudgetBook& book) {
     BudgetCell& cell = *FindOrMake(
         shard, key, [&] { return scope; }, 0, /*beyond_limit=*/true);
     cell.account = account;
+    cell.charged.reset();
+    cell.window_end = 0;
     if (cell.shared == nullptr) return;
     cell.shared->tells_allocation = account.allocation.has_value();
     cell.shared->Distrust();
@@ -460,7 +527,7 @@ void BudgetTable::Apply(const BudgetChange& change) {
       shard, key, [&] { return change.scope; }, change.time,
       /*beyond_limit=*/true);
   Renew(cell, change.time);
-  ApplyTo(cell, change);
+  ApplyTo(cell, change, change.time);
   MarkUntold(shard, cell);
   cell.told_near = false;
   cell.told_exceeded = false;

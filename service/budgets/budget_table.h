@@ -63,12 +63,26 @@ namespace gateway {
 
 // What the table knows of one scope; of BudgetTable alone.
 struct BudgetCell {
+  // What charges have made of an account of which by now something is over, or
+  // not to come. A clock may be wrong that says so: the next charge goes on
+  // from here, as a replay of the ledger does.
+  struct Charged {
+    BudgetSpend spend;
+    std::optional<BudgetBinding> binding;
+    bool was_ahead = false;     // Some of it was more than a day ahead.
+    bool is_forgotten = false;  // All of it, since nobody has called for long.
+  };
+
   CounterKey key;
   // Its name, which never changes, and outlives it where a call was charged.
   std::shared_ptr<const BudgetScope> scope;
+  // As it counts now. Only charges, and what operators say, move an account:
+  // what else is of now is forgotten when the clock says otherwise.
   BudgetAccount account;
+  std::unique_ptr<Charged> charged;  // Null if it is what `account` has.
   BudgetAmounts reserved;
   int64_t window_end = 0;  // Of the calendar's window that `account` is in.
+  int64_t shown_time = 0;  // When that was found.
   int reservations = 0;    // That refer to it.
   std::unique_ptr<SharedScope> shared;  // Null where budgets are not shared.
   // Of the present window: told to the log.
@@ -359,15 +373,29 @@ class BudgetTable {
   }
   bool IsOfNow(const BudgetCell& cell, int64_t now) const {
     const BudgetSpend& spend = cell.account.spend;
-    if (now >= cell.window_end || spend.IsAhead(now)) return false;
+    if (now >= cell.window_end || now < cell.shown_time || spend.IsAhead(now)) {
+      return false;
+    }
     if (cell.window_end != BudgetWindow::kNever) return true;
     // Without a window it may be forgotten.
     return cell.reservations > 0 ||
-           (cell.shared == nullptr &&
+           (cell.shared == nullptr && cell.charged == nullptr &&
             now - spend.last_time() <
                 retention_seconds_.load(std::memory_order_relaxed));
   }
   void RenewLate(BudgetCell& cell, int64_t now) const;
+  // Leaves of the account what counts now, and keeps what charges have made of
+  // it. Returns whether that is of a clock that was ahead.
+  bool Show(BudgetCell& cell, int64_t now) const;
+  // The account is again what charges have made of it.
+  static void TakeCharged(BudgetCell& cell);
+  // It is what is shown of it.
+  static void KeepShown(BudgetCell& cell) { cell.charged.reset(); }
+  // Adds to what is shown of the account and to what charges have made of it.
+  void Charge(BudgetCell& cell, int64_t start, const BudgetAmounts& amounts,
+              int64_t now) const;
+  // Since when nothing was charged to a scope, here or elsewhere.
+  static int64_t LastTimeOf(const BudgetCell& cell);
 
   // Calls `use` with the charge's cell, or with that of all others, whose key
   // the charge has from then on; not if the budget is not for its scope.
@@ -401,7 +429,7 @@ class BudgetTable {
   void Owe(BudgetCell& cell);
   static BudgetTelling TellingOf(const BudgetCell& cell, int64_t now);
   // Applies a change, and forgets what was promised before a reset.
-  static void ApplyTo(BudgetCell& cell, const BudgetChange& change);
+  void ApplyTo(BudgetCell& cell, const BudgetChange& change, int64_t now) const;
   void LearnAllocation(const BudgetNews& news, int64_t now);
   // Sees to it that the cell is of the window that the news is of. False if the
   // news is of another.

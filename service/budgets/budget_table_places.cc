@@ -69,7 +69,7 @@ bool BudgetTable::IsFull(uint64_t asker) const {
 bool BudgetTable::MakeRoom(Shard& shard, int64_t now, int looks) {
   for (int i = 0; i < looks && !shard.order.empty(); ++i) {
     BudgetCell* const last = shard.order.back();
-    if (last->account.spend.IsAhead(now)) Renew(*last, now);
+    Renew(*last, now);
     if (MayGo(*last, now)) {
       shard.order.pop_back();
       {

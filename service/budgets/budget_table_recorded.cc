@@ -57,9 +57,11 @@ void BudgetTable::LearnRecordedOf(const std::string& replica,
   if (cell.shared == nullptr || IsThis(replica)) return;
   Renew(cell, now);
   if (account.allocation.has_value() || account.binding.has_value()) {
-    ApplyTo(cell, {.scope = scope,
-                   .allocation = account.allocation,
-                   .binding = account.binding});
+    ApplyTo(cell,
+            {.scope = scope,
+             .allocation = account.allocation,
+             .binding = account.binding},
+            now);
     MarkUntold(shard, cell);
   }
   if (account.reset_version > cell.account.reset_version) {
@@ -114,6 +116,7 @@ void BudgetTable::GoOnAs(const std::string& replica, const BudgetBook& left,
     spend.Rebase(account.window, now);
     spend.ForgetBefore(account.window, now);
     TakeAway(account.window, spend, &cell->account.spend);
+    KeepShown(*cell);
     cell->shared->FindOrMake(before).recorded =
         ReplicaSpend::Sums{std::move(spend), account.reset_version};
   });
@@ -127,6 +130,7 @@ void BudgetTable::GoOnAs(const std::string& replica, const BudgetBook& left,
       if (taken_over != nullptr) {
         account.spend = MergedSpend(account.window, account.spend,
                                     CountingOf(*cell, *taken_over, now));
+        KeepShown(*cell);
         cell->shared->Forget(replica);
       }
       SumUpOthers(*cell, now);

@@ -199,7 +199,8 @@ void BudgetTable::EndTelling(const std::vector<CounterKey>& keys, bool told) {
 
 // --- Hearing.
 
-void BudgetTable::ApplyTo(BudgetCell& cell, const BudgetChange& change) {
+void BudgetTable::ApplyTo(BudgetCell& cell, const BudgetChange& change,
+                          int64_t now) const {
   BudgetAccount& account = cell.account;
   SharedScope* const shared = cell.shared.get();
   if (shared != nullptr) {
@@ -212,7 +213,11 @@ void BudgetTable::ApplyTo(BudgetCell& cell, const BudgetChange& change) {
     shared->tells_allocation =
         shared->tells_allocation || change.allocation.has_value();
   }
+  const bool is_shown =
+      cell.charged != nullptr && change.amounts != BudgetAmounts();
+  if (is_shown) TakeCharged(cell);
   account.Apply(change);
+  if (is_shown) Show(cell, now);
 }
 
 void BudgetTable::LearnAllocation(const BudgetNews& news, int64_t now) {
@@ -237,6 +242,10 @@ bool BudgetTable::MoveTo(BudgetCell& cell, int64_t start, int64_t now) {
   if (start <= present) return start == present;
   if (start > now + kClockSlackSeconds) return false;
   // The other's clock is ahead: this one's is not put back any more.
+  if (cell.charged == nullptr) {
+    cell.charged = std::make_unique<BudgetCell::Charged>(
+        BudgetCell::Charged{.spend = account.spend});
+  }
   account.spend.ForgetBefore(window, start);
   cell.window_end = window.SpanAt(start).end;
   if (cell.shared != nullptr) {
@@ -328,7 +337,7 @@ void BudgetTable::GiveBack(Shard& shard, BudgetCell& cell, int64_t version,
   }
   for (BudgetChange& change : changes) {
     change.reset_version = version;
-    ApplyTo(cell, change);
+    ApplyTo(cell, change, now);
   }
   std::move(changes.begin(), changes.end(), std::back_inserter(*resets));
   MarkUntold(shard, cell);
@@ -373,6 +382,7 @@ bool BudgetTable::Learn(
     // lost some of it.
     account.spend =
         GreaterSpend(account.window, account.spend, line.telling.spend);
+    KeepShown(*cell);
     account.spend.ForgetBefore(account.window, now);
   }
   if (version > account.reset_version) {

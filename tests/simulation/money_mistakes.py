@@ -107,8 +107,7 @@ _SPENDING = [
         said="and reserved"),
     Mistake(
         "a window never begins anew", _BUDGET_TABLE,
-        "    spend.ForgetBefore(window, now);\n    if (shared != nullptr) {\n",
-        "    if (shared != nullptr) {\n",
+        "  } else {\n    spend.ForgetBefore(window, now);\n  }\n", "  }\n",
         said="has spent"),
     Mistake(
         "what comes back within a step is late", _BUDGET_TABLE,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/budgets/budget_entries.h"
+#include "service/budgets/budget_table.h"
 #include "service/ledger/entry.h"
 #include "tests/service/budgets/budget_config.h"
 
@@ -319,6 +321,200 @@ TEST(BudgetBookTest, AnEntryThatCannotBeReadIsTold) {
   EXPECT_EQ(book.last_entry(), 0);
   EXPECT_TRUE(book.Apply(1, R"({"event_type": "EXCHANGE"})").ok());
   EXPECT_EQ(book.last_entry(), 1);
+}
+
+// A table in the hands of calls, operators and a clock that is set forward and
+// back, and a book of what they have written, drawn from a seed.
+class LiveAndReplayed {
+ public:
+  explicit LiveAndReplayed(uint64_t seed)
+      : bits_(seed), live_(kRules), right_time_(live_.now) {
+    // What is reserved is not forgotten, and a replay knows of no reservation.
+    live_.table.SetOptions({.retention = kForEver});
+  }
+
+  void Step() {
+    switch (Draw(12)) {
+      case 0:
+        SetClock();
+        break;
+      case 1:
+        Look();
+        break;
+      case 2:
+        Reset();
+        break;
+      case 3:
+      case 4:
+      case 5:
+        if (open_.size() >= 4) return End(/*cancels=*/false);
+        open_.push_back(std::make_unique<TestCall>(live_, TestCall::Subject()));
+        if (!open_.back()->Reserve({.input_tokens = Draw(1000)})) {
+          open_.pop_back();
+        }
+        break;
+      case 6:
+        if (!open_.empty()) {
+          open_.back()->charges.Grow({.input_tokens = Draw(3000)});
+        }
+        break;
+      case 7:
+        End(/*cancels=*/true);
+        break;
+      default:
+        End(/*cancels=*/false);
+    }
+  }
+
+  void Check() {
+    TestBudgets replayed(kRules);
+    replayed.table.SetOptions({.retention = kForEver});
+    replayed.table.Load(book_);
+    for (const char* const name :
+         {"hour", "day", "month", "rolls", "steps", "all"}) {
+      const BudgetScope scope = ScopeOf(name);
+      const auto is = live_.table.Find(scope, live_.now);
+      const auto is_read = replayed.table.Find(scope, live_.now);
+      const BudgetSpend none;
+      const BudgetSpend& spend = is.has_value() ? is->account.spend : none;
+      const BudgetSpend& read = is_read ? is_read->account.spend : none;
+      EXPECT_EQ(spend.sum(), read.sum()) << name;
+      EXPECT_EQ(spend.steps(), read.steps()) << name;
+    }
+  }
+
+ private:
+  static constexpr absl::Duration kForEver = absl::Hours(1'000'000);
+  static constexpr char kRules[] = R"(
+    rules { name: "hour" unit: LIMIT_UNIT_TOTAL_TOKENS period: PERIOD_HOUR
+            time_zone: "Europe/Berlin" limit: 1000000 }
+    rules { name: "day" unit: LIMIT_UNIT_TOTAL_TOKENS period: PERIOD_DAY }
+    rules { name: "month" unit: LIMIT_UNIT_TOTAL_TOKENS period: PERIOD_MONTH
+            time_zone: "America/Havana" }
+    rules { name: "rolls" unit: LIMIT_UNIT_TOTAL_TOKENS
+            rolling_window { seconds: 3600 } }
+    rules { name: "steps" unit: LIMIT_UNIT_TOTAL_TOKENS
+            rolling_window { seconds: 100000 } }
+    rules { name: "all" unit: LIMIT_UNIT_TOTAL_TOKENS })";
+
+  int64_t Draw(int64_t below) {
+    return static_cast<int64_t>(bits_() % static_cast<uint64_t>(below));
+  }
+
+  BudgetScope ScopeOf(const std::string& name) const {
+    return {.budget = name, .window = live_.rules.Find(name)->window().name()};
+  }
+
+  void SetClock() {
+    constexpr int64_t kLeaps[] = {60, 3600, 5 * 3600, 86'400, 40 * 86'400};
+    if (Draw(3) == 0) {
+      live_.now = right_time_;  // It is mended.
+      return;
+    }
+    const int64_t leap = Draw(kLeaps[Draw(5)]);
+    if (Draw(2) == 0) {
+      live_.now = right_time_ = std::max(right_time_, live_.now) + leap;
+    } else {
+      live_.now += Draw(2) == 0 ? leap : -leap;
+    }
+  }
+
+  void Look() {
+    live_.table.ForEach(live_.now, [](const BudgetStanding&) {});
+  }
+
+  void Reset() {
+    const BudgetScope scope = ScopeOf(Draw(2) == 0   ? "hour"
+                                      : Draw(2) == 0 ? "steps"
+                                                     : "all");
+    const auto standing = live_.table.Find(scope, live_.now);
+    if (!standing.has_value()) return;
+    for (const BudgetChange& change :
+         BudgetTable::ChangesToReset(*standing, live_.now)) {
+      live_.table.Apply(change);
+      book_.Apply(change);
+    }
+  }
+
+  void End(bool cancels) {
+    if (open_.empty()) return;
+    const auto ended = open_.begin() + Draw(static_cast<int64_t>(open_.size()));
+    if (!cancels) {
+      const BudgetDebit debit = (*ended)->Settle({.input_tokens = Draw(1000)});
+      for (const BudgetChange& change : debit.changes) book_.Apply(change);
+    }
+    open_.erase(ended);
+  }
+
+  std::mt19937_64 bits_;
+  TestBudgets live_;
+  int64_t right_time_;
+  BudgetBook book_;
+  std::vector<std::unique_ptr<TestCall>> open_;
+};
+
+TEST(BudgetBookTest, AReplayIsWhatRunsWhateverTheClockDoes) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    LiveAndReplayed both(seed);
+    for (int step = 0; step < 200; ++step) {
+      SCOPED_TRACE(absl::StrCat("step ", step));
+      both.Step();
+      both.Check();
+      ASSERT_FALSE(testing::Test::HasFailure());
+    }
+  }
+}
+
+TEST(BudgetBookTest, WhoeverIsFirstChargesWhatHasNoWindowWithTheOthers) {
+  TestBudgets budgets(R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS })");
+  TestCall first(budgets, {});
+  TestCall second(budgets, {});
+  TestCall third(budgets, {});
+  ASSERT_TRUE(first.Reserve({.input_tokens = 1}));
+  const auto of_first =
+      first.charges.IfTaken({.input_tokens = 1}, At(budgets.now));
+  ++budgets.now;
+  ASSERT_TRUE(second.Reserve({.input_tokens = 20}));
+  const auto of_second =
+      second.charges.IfTaken({.input_tokens = 20}, At(budgets.now));
+  ++budgets.now;
+  ASSERT_TRUE(third.Reserve({.input_tokens = 300}));
+  const BudgetDebit of_third = third.Settle({.input_tokens = 300});
+  // The process is killed. Whoever finds them reads it in any order.
+  for (const bool is_settled : {true, false}) {
+    BudgetBook book;
+    if (is_settled) book.Apply(of_third.changes.at(0));
+    book.Apply(of_second.at(0));
+    book.Apply(of_first.at(0));
+    EXPECT_EQ(AllOf(book)[{.budget = "b"}].spend.sum().input_tokens,
+              is_settled ? 321 : 21);
+  }
+}
+
+TEST(BudgetBookTest, ASessionThatWasForgottenIsWhoseBeganItAgain) {
+  constexpr char kBound[] = "sessions { session_tokens: 9 bind_caller: true }";
+  TestBudgets budgets(kBound);
+  BudgetBook book;
+  const auto spend = [&](const std::string& caller) {
+    TestCall call(budgets, {{config::LIMIT_DIMENSION_SESSION, "S"},
+                            {config::LIMIT_DIMENSION_CALLER, caller}});
+    if (!call.Reserve({.input_tokens = 5})) return false;
+    for (const BudgetChange& change :
+         call.Settle({.input_tokens = 5}).changes) {
+      book.Apply(change);
+    }
+    return true;
+  };
+  ASSERT_TRUE(spend("ann"));
+  EXPECT_FALSE(spend("bob"));
+  budgets.now += 91 * 86'400;
+  EXPECT_TRUE(spend("bob"));
+  const BudgetScope scope = {
+      .budget = "session", .subject = {{config::LIMIT_DIMENSION_SESSION, "S"}}};
+  const BudgetAccount replayed = AllOf(book)[scope];
+  EXPECT_EQ(replayed.binding->caller, "bob");
+  EXPECT_EQ(replayed.spend.sum().input_tokens, 5);
 }
 
 }  // namespace

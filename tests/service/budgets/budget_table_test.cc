@@ -100,6 +100,46 @@ TEST(BudgetTableTest, AClockThatWasAheadForAMomentEndsNoWindow) {
   }
 }
 
+TEST(BudgetTableTest, AClockThatWasBackForAMomentForgivesNothing) {
+  constexpr int64_t kDay = 86'400;
+  for (const char* const window :
+       {"period: PERIOD_HOUR", "period: PERIOD_MONTH",
+        "rolling_window { seconds: 3600 }", ""}) {
+    for (const int64_t seconds : {60 * kDay, 2 * kDay, int64_t{7200}}) {
+      TestBudgets budgets(absl::StrCat(
+          R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 )",
+          window, "}"));
+      ASSERT_TRUE(Spend(budgets, "", 400));
+      budgets.now -= seconds;
+      budgets.table.ForEach(budgets.now, [](const BudgetStanding&) {});
+      EXPECT_FALSE(Spend(budgets, "", 601)) << window << seconds;
+      budgets.now += seconds;
+      EXPECT_FALSE(Spend(budgets, "", 601)) << window << seconds;
+      EXPECT_TRUE(Spend(budgets, "", 600)) << window << seconds;
+    }
+  }
+}
+
+TEST(BudgetTableTest, OnlyToBeLookedAtEndsNoWindow) {
+  for (const char* const window : {"period: PERIOD_HOUR", "period: PERIOD_DAY",
+                                   "rolling_window { seconds: 3600 }"}) {
+    TestBudgets budgets(absl::StrCat(
+        R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 )",
+        window, "}"));
+    ASSERT_TRUE(Spend(budgets, "", 400));
+    budgets.now += 20 * 3600;
+    {
+      TestCall call(budgets, {});
+      ASSERT_TRUE(call.Reserve({.input_tokens = 1000})) << window;
+    }
+    budgets.now -= 20 * 3600;
+    EXPECT_FALSE(Spend(budgets, "", 601)) << window;
+    TestCall call(budgets, {});
+    EXPECT_FALSE(call.Reserve({.input_tokens = 601}));
+    EXPECT_EQ(call.charges.charges()[0].remaining, 600) << window;
+  }
+}
+
 TestCall::Subject SessionOf(const std::string& session,
                             const std::string& caller) {
   return {{config::LIMIT_DIMENSION_SESSION, session},
