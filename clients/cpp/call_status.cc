@@ -10,6 +10,7 @@ namespace gateway {
 namespace {
 
 constexpr const char* kRequestIdTrailer = "x-request-id";
+constexpr const char* kPushbackTrailer = "grpc-retry-pushback-ms";
 constexpr const char* kRequestIdPayload = "llmgateway.dev/request_id";
 
 template <typename Detail>
@@ -47,6 +48,13 @@ absl::Status ToStatus(const grpc::Status& status,
         absl::Cord(std::string(id->second.data(), id->second.size())));
   }
   return converted;
+}
+
+std::optional<std::string> PushbackOf(const grpc::ClientContext& context) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto told = trailers.find(kPushbackTrailer);
+  if (told == trailers.end()) return std::nullopt;
+  return std::string(told->second.data(), told->second.size());
 }
 
 absl::Status Interrupted(const grpc::ClientContext& context) {

@@ -48,6 +48,10 @@ google::rpc::BadRequest BadRequestOf(const absl::Status& status);
 // Which limits and budgets were reached; empty if none was.
 google::rpc::QuotaFailure QuotaFailureOf(const absl::Status& status);
 
+// What the trailers say of other attempts, `grpc-retry-pushback-ms`; nothing if
+// they do not. REQUIRES: the call is over.
+std::optional<std::string> PushbackOf(const grpc::ClientContext& context);
+
 // The gateway's id of the call; empty if it was not reached.
 std::string RequestIdOf(const absl::Status& status);
 

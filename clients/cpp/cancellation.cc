@@ -8,15 +8,13 @@ namespace gateway {
 // other has said, so that one of them sees both.
 void Cancellation::Cancel() {
   cancelled_ = true;
-  const std::shared_ptr<grpc::ClientContext> context =
-      std::atomic_load(&context_);
-  if (context != nullptr) context->TryCancel();
+  if (const auto call = std::atomic_load(&call_)) call->Cancel();
 }
 
-void Cancellation::Attach(std::shared_ptr<grpc::ClientContext> context) {
-  grpc::ClientContext& attached = *context;
-  std::atomic_store(&context_, std::move(context));
-  if (cancelled_) attached.TryCancel();
+void Cancellation::Attach(std::shared_ptr<CallPlan> call) {
+  CallPlan& attached = *call;
+  std::atomic_store(&call_, std::move(call));
+  if (cancelled_) attached.Cancel();
 }
 
 }  // namespace gateway

@@ -12,10 +12,10 @@
 #ifndef CLIENTS_CPP_CANCELLATION_H_
 #define CLIENTS_CPP_CANCELLATION_H_
 
-#include <grpcpp/client_context.h>
-
 #include <atomic>
 #include <memory>
+
+#include "clients/cpp/call_plan.h"
 
 namespace gateway {
 
@@ -28,12 +28,12 @@ class Cancellation {
   void Cancel();
 
   // For LLMGateway: the call that it ends from now on.
-  void Attach(std::shared_ptr<grpc::ClientContext> context);
+  void Attach(std::shared_ptr<CallPlan> call);
 
  private:
   std::atomic<bool> cancelled_ = false;
   // Of the last call; read and written as an atomic.
-  std::shared_ptr<grpc::ClientContext> context_;
+  std::shared_ptr<CallPlan> call_;
 };
 
 }  // namespace gateway

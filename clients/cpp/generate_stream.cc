@@ -8,18 +8,20 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-GenerateStream::GenerateStream(std::shared_ptr<grpc::ClientContext> context,
-                               std::unique_ptr<Reader> reader)
-    : context_(std::move(context)), reader_(std::move(reader)) {}
+GenerateStream::GenerateStream(std::function<Attempt()> begin,
+                               std::shared_ptr<CallPlan> plan)
+    : begin_(std::move(begin)), plan_(std::move(plan)) {
+  if (begin_ != nullptr) attempt_ = begin_();
+}
 
 GenerateStream::GenerateStream(GenerateStream&& other) noexcept = default;
 
 GenerateStream& GenerateStream::operator=(GenerateStream&& other) noexcept {
   if (this != &other) {
     Finish().IgnoreError();
-    context_ = std::move(other.context_);
-    reader_ = std::move(other.reader_);
-    exhausted_ = other.exhausted_;
+    begin_ = std::move(other.begin_);
+    plan_ = std::move(other.plan_);
+    attempt_ = std::move(other.attempt_);
     end_ = std::move(other.end_);
     request_id_ = std::move(other.request_id_);
     outcome_ = std::move(other.outcome_);
@@ -30,36 +32,51 @@ GenerateStream& GenerateStream::operator=(GenerateStream&& other) noexcept {
 GenerateStream::~GenerateStream() { Finish().IgnoreError(); }
 
 bool GenerateStream::Read(v1::GenerateEvent* event) {
-  if (reader_ == nullptr || exhausted_) return false;
-  if (!reader_->Read(event)) {
-    exhausted_ = true;
-    return false;
+  if (attempt_.reader == nullptr) return false;
+  while (!attempt_.reader->Read(event)) {
+    Conclude();
+    if (!TryAgain()) return false;
   }
+  begin_ = nullptr;
   if (event->has_started()) request_id_ = event->started().request_id();
   if (event->has_end()) end_ = event->end();
   return true;
 }
 
 absl::Status GenerateStream::Finish() {
-  if (reader_ == nullptr) return outcome_;
-  if (!exhausted_) {
-    context_->TryCancel();
-    // The library wants all events taken before it tells the status.
-    v1::GenerateEvent event;
-    while (reader_->Read(&event)) {
-    }
+  if (attempt_.reader == nullptr) return outcome_;
+  plan_->Cancel();
+  // The library wants all events taken before it tells the status.
+  v1::GenerateEvent event;
+  while (attempt_.reader->Read(&event)) {
   }
-  const grpc::Status told = reader_->Finish();
-  reader_.reset();
-  outcome_ = ToStatus(told, *context_);
-  if (outcome_.ok() && end_.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
-    outcome_ = Interrupted(*context_);
-  }
+  Conclude();
   return outcome_;
 }
 
 void GenerateStream::Cancel() {
-  if (context_ != nullptr) context_->TryCancel();
+  if (plan_ != nullptr) plan_->Cancel();
+}
+
+void GenerateStream::Conclude() {
+  const grpc::Status told = attempt_.reader->Finish();
+  attempt_.reader.reset();
+  outcome_ = ToStatus(told, *attempt_.context);
+  if (!outcome_.ok()) return;
+  if (end_.outcome() == v1::StreamEnd::OUTCOME_FINISHED) {
+    plan_->Succeeded();
+  } else {
+    outcome_ = Interrupted(*attempt_.context);
+  }
+}
+
+bool GenerateStream::TryAgain() {
+  if (begin_ == nullptr || outcome_.ok() ||
+      !plan_->AwaitNext({outcome_, PushbackOf(*attempt_.context)})) {
+    return false;
+  }
+  attempt_ = begin_();
+  return true;
 }
 
 }  // namespace gateway

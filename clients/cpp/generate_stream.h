@@ -17,10 +17,12 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "clients/cpp/call_plan.h"
 #include "llmgateway/v1/gateway.pb.h"
 
 namespace gateway {
@@ -29,9 +31,14 @@ class GenerateStream {
  public:
   using Reader = grpc::ClientReaderInterface<llmgateway::v1::GenerateEvent>;
 
-  // For LLMGateway. `context` is that of the call.
-  GenerateStream(std::shared_ptr<grpc::ClientContext> context,
-                 std::unique_ptr<Reader> reader);
+  struct Attempt {
+    std::shared_ptr<grpc::ClientContext> context;
+    std::unique_ptr<Reader> reader;
+  };
+
+  // For LLMGateway. `begin` makes an attempt of the call that `plan` is for.
+  GenerateStream(std::function<Attempt()> begin,
+                 std::shared_ptr<CallPlan> plan);
 
   GenerateStream(GenerateStream&& other) noexcept;
   GenerateStream& operator=(GenerateStream&& other) noexcept;
@@ -54,11 +61,17 @@ class GenerateStream {
   void Cancel();
 
  private:
+  // Takes what the attempt has ended with.
+  void Conclude();
+  // Begins anew if that may be done.
+  bool TryAgain();
+
+  // Null once events have come: then there is no other attempt.
+  std::function<Attempt()> begin_;
   // Null once moved from.
-  std::shared_ptr<grpc::ClientContext> context_;
-  // Null once finished.
-  std::unique_ptr<Reader> reader_;
-  bool exhausted_ = false;
+  std::shared_ptr<CallPlan> plan_;
+  // Its reader is null once it has finished.
+  Attempt attempt_;
   llmgateway::v1::StreamEnd end_;
   std::string request_id_;
   absl::Status outcome_;

@@ -1,6 +1,5 @@
 #include "clients/cpp/llm_gateway.h"
 
-#include <grpc/support/time.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
@@ -26,23 +25,18 @@ constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
 constexpr int kResponseBytesMax = 32 << 20;
 constexpr int kModelsPageSize = 1000;
 
-// The gateway asks clients to wait, or not to come again, by push-back, which
-// this policy obeys; the timeout is each call's own.
+// No retryPolicy: gRPC's own would repeat what a provider may have been asked
+// for, where a connection breaks.
 constexpr const char* kServiceConfig = R"({
   "loadBalancingConfig": [{"round_robin": {}}],
-  "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"},
-  "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
-  "methodConfig": [{
-    "name": [{"service": "llmgateway.v1.GatewayService"}],
-    "retryPolicy": {
-      "maxAttempts": 3,
-      "initialBackoff": "0.2s",
-      "maxBackoff": "5s",
-      "backoffMultiplier": 2,
-      "retryableStatusCodes": ["UNAVAILABLE"]
-    }
-  }]
+  "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"}
 })";
+
+// The gateway knows a call again by its key.
+Repetition RepetitionOf(const v1::GenerateRequest& request) {
+  return request.idempotency_key().empty() ? Repetition::kIfNobodyWasAsked
+                                           : Repetition::kAlways;
+}
 
 std::unique_ptr<LLMGateway::Stub> Connect(const LLMGateway::Options& options) {
   grpc::ChannelArguments arguments;
@@ -75,41 +69,56 @@ LLMGateway::~LLMGateway() = default;
 
 absl::StatusOr<v1::GenerateResponse> LLMGateway::Generate(
     const v1::GenerateRequest& request, const CallOptions& call) {
-  return Call(&Stub::Generate, request, call, options_.generate_timeout);
+  return Call(&Stub::Generate, request, call, options_.generate_timeout,
+              RepetitionOf(request));
 }
 
 GenerateStream LLMGateway::StreamGenerate(const v1::GenerateRequest& request,
                                           const CallOptions& call) {
-  auto context = Prepared(call, options_.generate_timeout);
-  auto reader = stub_->StreamGenerate(context.get(), request);
-  return GenerateStream(std::move(context), std::move(reader));
+  const std::shared_ptr<CallPlan> plan =
+      Planned(call, options_.generate_timeout, RepetitionOf(request));
+  const auto begin = [this, plan, call, request] {
+    auto context = Prepared(call, *plan);
+    auto reader = stub_->StreamGenerate(context.get(), request);
+    return GenerateStream::Attempt{std::move(context), std::move(reader)};
+  };
+  return GenerateStream(begin, plan);
 }
 
 GenerateStream LLMGateway::ResumeStream(const v1::ResumeStreamRequest& request,
                                         const CallOptions& call) {
-  auto context = Prepared(call, options_.generate_timeout);
-  auto reader = stub_->ResumeStream(context.get(), request);
-  return GenerateStream(std::move(context), std::move(reader));
+  const std::shared_ptr<CallPlan> plan =
+      Planned(call, options_.generate_timeout, Repetition::kAlways);
+  const auto begin = [this, plan, call, request] {
+    auto context = Prepared(call, *plan);
+    auto reader = stub_->ResumeStream(context.get(), request);
+    return GenerateStream::Attempt{std::move(context), std::move(reader)};
+  };
+  return GenerateStream(begin, plan);
 }
 
 absl::StatusOr<v1::CountTokensResponse> LLMGateway::CountTokens(
     const v1::CountTokensRequest& request, const CallOptions& call) {
-  return Call(&Stub::CountTokens, request, call, options_.lookup_timeout);
+  return Call(&Stub::CountTokens, request, call, options_.lookup_timeout,
+              Repetition::kAlways);
 }
 
 absl::StatusOr<v1::EmbedResponse> LLMGateway::Embed(
     const v1::EmbedRequest& request, const CallOptions& call) {
-  return Call(&Stub::Embed, request, call, options_.generate_timeout);
+  return Call(&Stub::Embed, request, call, options_.generate_timeout,
+              Repetition::kIfNobodyWasAsked);
 }
 
 absl::StatusOr<v1::ListModelsResponse> LLMGateway::ListModels(
     const v1::ListModelsRequest& request, const CallOptions& call) {
-  return Call(&Stub::ListModels, request, call, options_.lookup_timeout);
+  return Call(&Stub::ListModels, request, call, options_.lookup_timeout,
+              Repetition::kAlways);
 }
 
 absl::StatusOr<v1::Model> LLMGateway::GetModel(
     const v1::GetModelRequest& request, const CallOptions& call) {
-  return Call(&Stub::GetModel, request, call, options_.lookup_timeout);
+  return Call(&Stub::GetModel, request, call, options_.lookup_timeout,
+              Repetition::kAlways);
 }
 
 absl::StatusOr<std::vector<v1::Model>> LLMGateway::Models(
@@ -131,33 +140,55 @@ absl::StatusOr<std::vector<v1::Model>> LLMGateway::Models(
 
 absl::StatusOr<v1::Session> LLMGateway::CreateSession(
     const v1::CreateSessionRequest& request, const CallOptions& call) {
-  return Call(&Stub::CreateSession, request, call, options_.lookup_timeout);
+  return Call(&Stub::CreateSession, request, call, options_.lookup_timeout,
+              Repetition::kIfNobodyWasAsked);
 }
 
 absl::StatusOr<v1::Session> LLMGateway::GetSession(const std::string& id,
                                                    const CallOptions& call) {
   v1::GetSessionRequest request;
   request.set_id(id);
-  return Call(&Stub::GetSession, request, call, options_.lookup_timeout);
+  return Call(&Stub::GetSession, request, call, options_.lookup_timeout,
+              Repetition::kAlways);
 }
 
 absl::Status LLMGateway::DeleteSession(const std::string& id,
                                        const CallOptions& call) {
   v1::DeleteSessionRequest request;
   request.set_id(id);
-  return Call(&Stub::DeleteSession, request, call, options_.lookup_timeout)
+  return Call(&Stub::DeleteSession, request, call, options_.lookup_timeout,
+              Repetition::kIfNobodyWasAsked)
       .status();
 }
 
+absl::StatusOr<v1::ListToolsResponse> LLMGateway::ListTools(
+    const CallOptions& call) {
+  return Call(&Stub::ListTools, v1::ListToolsRequest(), call,
+              options_.lookup_timeout, Repetition::kAlways);
+}
+
+absl::StatusOr<v1::ExecuteToolResponse> LLMGateway::ExecuteTool(
+    const v1::ExecuteToolRequest& request, const CallOptions& call) {
+  return Call(&Stub::ExecuteTool, request, call, options_.lookup_timeout,
+              Repetition::kNever);
+}
+
+std::shared_ptr<CallPlan> LLMGateway::Planned(const CallOptions& call,
+                                              absl::Duration timeout,
+                                              Repetition repetition) {
+  const auto plan = std::make_shared<CallPlan>(
+      CallPlan::Limits{call.timeout.value_or(timeout), options_.attempts_max,
+                       repetition},
+      retry_budget_);
+  if (call.cancellation != nullptr) call.cancellation->Attach(plan);
+  return plan;
+}
+
 std::shared_ptr<grpc::ClientContext> LLMGateway::Prepared(
-    const CallOptions& call, absl::Duration timeout) const {
+    const CallOptions& call, CallPlan& plan) const {
   auto made = std::make_shared<grpc::ClientContext>();
   grpc::ClientContext& context = *made;
-  timeout = call.timeout.value_or(timeout);
-  if (timeout != absl::InfiniteDuration()) {
-    context.set_deadline(
-        gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN));
-  }
+  context.set_deadline(plan.deadline());
   // Otherwise what the service config or the library says.
   if (options_.wait_for_ready) context.set_wait_for_ready(true);
   if (!options_.api_key.empty()) {
@@ -169,7 +200,7 @@ std::shared_ptr<grpc::ClientContext> LLMGateway::Prepared(
   }
   if (options_.prepare != nullptr) options_.prepare(context);
   if (call.prepare != nullptr) call.prepare(context);
-  if (call.cancellation != nullptr) call.cancellation->Attach(made);
+  plan.Begin(made);
   return made;
 }
 
@@ -177,13 +208,21 @@ template <typename Response, typename Request>
 absl::StatusOr<Response> LLMGateway::Call(
     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                  Response*),
-    const Request& request, const CallOptions& call, absl::Duration timeout) {
-  const auto context = Prepared(call, timeout);
-  Response response;
-  const absl::Status status =
-      ToStatus(((*stub_).*method)(context.get(), request, &response), *context);
-  if (!status.ok()) return status;
-  return response;
+    const Request& request, const CallOptions& call, absl::Duration timeout,
+    Repetition repetition) {
+  const std::shared_ptr<CallPlan> plan = Planned(call, timeout, repetition);
+  for (;;) {
+    const auto context = Prepared(call, *plan);
+    Response response;
+    const grpc::Status told =
+        ((*stub_).*method)(context.get(), request, &response);
+    if (told.ok()) {
+      plan->Succeeded();
+      return response;
+    }
+    const FailedAttempt failure{ToStatus(told, *context), PushbackOf(*context)};
+    if (!plan->AwaitNext(failure)) return failure.status;
+  }
 }
 
 }  // namespace gateway

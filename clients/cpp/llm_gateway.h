@@ -17,9 +17,10 @@
 //                       .credentials = grpc::InsecureChannelCredentials()});
 //
 // Calls go to all addresses of the target in turn, except those that do not
-// report themselves healthy. A call that the gateway calls unavailable is tried
-// up to three times in all, unless the gateway pushes back: where it has tried
-// providers itself, nothing is tried again on top of that.
+// report themselves healthy. What the gateway has turned away without asking a
+// provider is tried up to three times in all, and so are, where a connection
+// breaks, lookups and calls with an idempotency_key. Nothing else is: a
+// provider may have been asked already. A tool is never run again.
 //
 // Thread-safe. Calls block their thread.
 
@@ -37,8 +38,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "clients/cpp/call_plan.h"
 #include "clients/cpp/cancellation.h"
 #include "clients/cpp/generate_stream.h"
+#include "clients/cpp/retry_policy.h"
 #include "llmgateway/v1/gateway.grpc.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 
@@ -63,10 +66,12 @@ class LLMGateway {
     // Whether calls wait for a connection, as long as their timeout lets them,
     // where they would fail if none can be made.
     bool wait_for_ready = false;
-    // Called for each call before it is made, if it is set: the place for
+    // Called before each attempt of a call, if it is set: the place for
     // metadata of all calls, such as the `traceparent` of the span that the
     // thread is in. May be called by many threads at once.
     std::function<void(grpc::ClientContext&)> prepare = nullptr;
+    // How often a call is made at most, the first time counted.
+    int attempts_max = 3;
   };
 
   // What one call may have of its own.
@@ -75,7 +80,8 @@ class LLMGateway {
     std::optional<absl::Duration> timeout;
     // Letters, digits and `-_.:`, at most 128; made up by the gateway if empty.
     std::string request_id;
-    // Runs before the call, to add metadata or to keep the context's address.
+    // Runs before each attempt, to add metadata or to keep the context's
+    // address.
     std::function<void(grpc::ClientContext&)> prepare;
     // Ends the call as CANCELLED when another thread says so; may be null.
     std::shared_ptr<Cancellation> cancellation;
@@ -134,23 +140,39 @@ class LLMGateway {
   absl::Status DeleteSession(const std::string& id,
                              const CallOptions& call = {});
 
-  // For calls that have no method here yet.
+  // The tools of a service behind the gateway.
+  absl::StatusOr<llmgateway::v1::ListToolsResponse> ListTools(
+      const CallOptions& call = {});
+  // Runs one of them; arguments and result are JSON as text. Of a tool that
+  // fails the response says so. A call that fails is not made again: the tool
+  // may have done something.
+  absl::StatusOr<llmgateway::v1::ExecuteToolResponse> ExecuteTool(
+      const llmgateway::v1::ExecuteToolRequest& request,
+      const CallOptions& call = {});
+
+  // For calls that have no method here yet; none of them is made again.
   Stub& stub() { return *stub_; }
 
  private:
-  // A context that has what every call has.
+  std::shared_ptr<CallPlan> Planned(const CallOptions& call,
+                                    absl::Duration timeout,
+                                    Repetition repetition);
+
+  // A context for an attempt, with what every call has.
   std::shared_ptr<grpc::ClientContext> Prepared(const CallOptions& call,
-                                                absl::Duration timeout) const;
+                                                CallPlan& plan) const;
 
   // Makes one unary call.
   template <typename Response, typename Request>
   absl::StatusOr<Response> Call(
       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                    Response*),
-      const Request& request, const CallOptions& call, absl::Duration timeout);
+      const Request& request, const CallOptions& call, absl::Duration timeout,
+      Repetition repetition);
 
   const Options options_;
   const std::unique_ptr<Stub> stub_;
+  RetryBudget retry_budget_;
 };
 
 }  // namespace gateway

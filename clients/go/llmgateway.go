@@ -16,9 +16,10 @@
 //
 // The connection is encrypted unless WithPlaintext says otherwise. Calls go to
 // all addresses of the target in turn, except those that do not report
-// themselves healthy. A call that the gateway calls unavailable is tried up to
-// three times in all, unless the gateway pushes back: where it has already
-// tried providers itself, nothing is tried again on top of that.
+// themselves healthy. What the gateway has turned away without asking a provider
+// is tried up to three times in all, and so are, where a connection breaks,
+// lookups and calls with an idempotency_key. Nothing else is: a provider may have
+// been asked already. A tool is never run again.
 //
 // A context without a deadline gets one: see WithGenerateTimeout and
 // WithLookupTimeout. Metadata of the context is sent, as with any gRPC client;
@@ -155,6 +156,19 @@ func (g *LLMGateway) DeleteSession(ctx context.Context, id string, options ...gr
 	_, err := call(ctx, g.lookup, g.stub.DeleteSession,
 		&llmgatewayv1.DeleteSessionRequest{Id: id}, options)
 	return err
+}
+
+// ListTools returns the tools of a service behind the gateway.
+func (g *LLMGateway) ListTools(ctx context.Context, options ...grpc.CallOption) (*llmgatewayv1.ListToolsResponse, error) {
+	return call(ctx, g.lookup, g.stub.ListTools,
+		&llmgatewayv1.ListToolsRequest{}, options)
+}
+
+// ExecuteTool runs one of them; its arguments and its result are JSON as text.
+// Of a tool that fails the response says so. A call that fails is not made again:
+// the tool may have done something.
+func (g *LLMGateway) ExecuteTool(ctx context.Context, request *llmgatewayv1.ExecuteToolRequest, options ...grpc.CallOption) (*llmgatewayv1.ExecuteToolResponse, error) {
+	return call(ctx, g.lookup, g.stub.ExecuteTool, request, options)
 }
 
 // UserText is a message of the user with one text.

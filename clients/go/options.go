@@ -19,22 +19,11 @@ import (
 	"google.golang.org/grpc/resolver"
 )
 
-// The gateway asks clients to wait, or not to come again, by push-back, which
-// this policy obeys; the timeout is each call's own.
+// No retryPolicy: gRPC's own would repeat what a provider may have been asked
+// for, where a connection breaks.
 const serviceConfig = `{
   "loadBalancingConfig": [{"round_robin": {}}],
-  "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"},
-  "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
-  "methodConfig": [{
-    "name": [{"service": "llmgateway.v1.GatewayService"}],
-    "retryPolicy": {
-      "maxAttempts": 3,
-      "initialBackoff": "0.2s",
-      "maxBackoff": "5s",
-      "backoffMultiplier": 2,
-      "retryableStatusCodes": ["UNAVAILABLE"]
-    }
-  }]
+  "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"}
 }`
 
 const (
@@ -57,6 +46,7 @@ type settings struct {
 	generateTimeout time.Duration
 	lookupTimeout   time.Duration
 	waitForReady    bool
+	attempts        int
 	metadata        []func(context.Context) map[string]string
 	more            []grpc.DialOption
 }
@@ -106,6 +96,12 @@ func WithWaitForReady() Option {
 	return func(s *settings) { s.waitForReady = true }
 }
 
+// WithAttempts is how often a call is made at most, the first time counted: 3 by
+// default. What is made again at all the package's documentation says.
+func WithAttempts(count int) Option {
+	return func(s *settings) { s.attempts = count }
+}
+
 // WithMetadata adds to each call what the function returns for its context. It
 // is the place to inject a trace by OpenTelemetry's propagator:
 //
@@ -124,12 +120,16 @@ func WithDialOptions(options ...grpc.DialOption) Option {
 }
 
 func settingsOf(options []Option) (*settings, error) {
-	s := &settings{generateTimeout: 900 * time.Second, lookupTimeout: 60 * time.Second}
+	s := &settings{generateTimeout: 900 * time.Second, lookupTimeout: 60 * time.Second,
+		attempts: attemptsMax}
 	for _, option := range options {
 		option(s)
 	}
 	if s.generateTimeout < 0 || s.lookupTimeout < 0 {
 		return nil, errors.New("llmgateway: a timeout is negative")
+	}
+	if s.attempts < 1 {
+		return nil, fmt.Errorf("llmgateway: WithAttempts is %d; it is at least 1", s.attempts)
 	}
 	if s.plaintext {
 		if s.tls != nil || s.rootCAFile != "" || s.certFile != "" {
@@ -166,6 +166,7 @@ func (s *settings) dialOptions() []grpc.DialOption {
 	if !s.plaintext {
 		transport = credentials.NewTLS(s.tls)
 	}
+	again := newRetrying(s.attempts)
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithUserAgent("llmgateway-go/" + Version),
@@ -178,13 +179,13 @@ func (s *settings) dialOptions() []grpc.DialOption {
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(responseBytesMax),
 			grpc.WaitForReady(s.waitForReady)),
-		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string,
+		grpc.WithChainUnaryInterceptor(again.unary, func(ctx context.Context, method string,
 			request, response any, connection *grpc.ClientConn,
 			invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 			return invoke(s.withMetadata(ctx), method, request, response,
 				connection, options...)
 		}),
-		grpc.WithChainStreamInterceptor(func(ctx context.Context,
+		grpc.WithChainStreamInterceptor(again.stream, func(ctx context.Context,
 			description *grpc.StreamDesc, connection *grpc.ClientConn,
 			method string, stream grpc.Streamer,
 			options ...grpc.CallOption) (grpc.ClientStream, error) {

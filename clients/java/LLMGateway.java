@@ -7,6 +7,8 @@ import dev.llmgateway.v1.DeleteSessionRequest;
 import dev.llmgateway.v1.DeleteSessionResponse;
 import dev.llmgateway.v1.EmbedRequest;
 import dev.llmgateway.v1.EmbedResponse;
+import dev.llmgateway.v1.ExecuteToolRequest;
+import dev.llmgateway.v1.ExecuteToolResponse;
 import dev.llmgateway.v1.GatewayServiceGrpc;
 import dev.llmgateway.v1.GenerateRequest;
 import dev.llmgateway.v1.GenerateResponse;
@@ -14,6 +16,8 @@ import dev.llmgateway.v1.GetModelRequest;
 import dev.llmgateway.v1.GetSessionRequest;
 import dev.llmgateway.v1.ListModelsRequest;
 import dev.llmgateway.v1.ListModelsResponse;
+import dev.llmgateway.v1.ListToolsRequest;
+import dev.llmgateway.v1.ListToolsResponse;
 import dev.llmgateway.v1.Message;
 import dev.llmgateway.v1.Model;
 import dev.llmgateway.v1.Part;
@@ -50,8 +54,9 @@ import java.util.stream.Collectors;
  * }</pre>
  *
  * <p>The connection is encrypted unless told otherwise. Calls go to all addresses of the target in
- * turn. A call that the gateway calls unavailable is tried up to three times in all, unless the
- * gateway pushes back: where it has tried providers itself, nothing is tried again on top of that.
+ * turn. What the gateway has turned away without asking a provider is tried up to three times in
+ * all, and so are, where a connection breaks, lookups and calls with an {@code idempotency_key}.
+ * Nothing else is: a provider may have been asked already. A tool is never run again.
  *
  * <p>Methods whose name ends in Async return a future that fails with an {@link
  * LLMGatewayException}, and to cancel it ends the call; the others wait and throw it. All threads
@@ -69,7 +74,7 @@ public final class LLMGateway implements AutoCloseable {
 
   LLMGateway(ManagedChannel connection, LLMGatewayBuilder settings) {
     this.connection = connection;
-    channel = ClientInterceptors.intercept(connection, new RetryingCalls());
+    channel = ClientInterceptors.intercept(connection, new RetryingCalls(settings.attemptsMax));
     this.settings = settings;
   }
 
@@ -223,6 +228,33 @@ public final class LLMGateway implements AutoCloseable {
         DeleteSessionRequest.newBuilder().setId(id).build(),
         settings.lookupTimeout,
         options);
+  }
+
+  /** The tools of a service behind the gateway. */
+  public ListToolsResponse listTools(RequestOptions... options) {
+    return join(listToolsAsync(options));
+  }
+
+  public CompletableFuture<ListToolsResponse> listToolsAsync(RequestOptions... options) {
+    return call(
+        GatewayServiceGrpc.getListToolsMethod(),
+        ListToolsRequest.getDefaultInstance(),
+        settings.lookupTimeout,
+        options);
+  }
+
+  /**
+   * Runs one of them; its arguments and its result are JSON as text. Of a tool that fails the
+   * response says so. A call that fails is not made again: the tool may have done something.
+   */
+  public ExecuteToolResponse executeTool(ExecuteToolRequest request, RequestOptions... options) {
+    return join(executeToolAsync(request, options));
+  }
+
+  public CompletableFuture<ExecuteToolResponse> executeToolAsync(
+      ExecuteToolRequest request, RequestOptions... options) {
+    return call(
+        GatewayServiceGrpc.getExecuteToolMethod(), request, settings.lookupTimeout, options);
   }
 
   /** A message of the user with one text. */

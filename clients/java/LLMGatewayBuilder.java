@@ -38,6 +38,7 @@ public final class LLMGatewayBuilder {
   Duration generateTimeout = Duration.ofSeconds(900);
   Duration lookupTimeout = Duration.ofSeconds(60);
   boolean waitForReady;
+  int attemptsMax = RetryingCalls.ATTEMPTS_MAX;
 
   LLMGatewayBuilder(String target) {
     this.target = target;
@@ -89,6 +90,12 @@ public final class LLMGatewayBuilder {
   /** Has calls wait for a connection where they would fail if none can be made. */
   public LLMGatewayBuilder waitForReady() {
     waitForReady = true;
+    return this;
+  }
+
+  /** How often a call is made at most, the first time counted: 3 by default. */
+  public LLMGatewayBuilder attempts(int count) {
+    attemptsMax = count;
     return this;
   }
 

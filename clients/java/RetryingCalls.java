@@ -1,6 +1,7 @@
 package dev.llmgateway;
 
 import dev.llmgateway.v1.GatewayServiceGrpc;
+import dev.llmgateway.v1.GenerateRequest;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -10,21 +11,25 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Makes calls again as all clients do, by the rules of gRPC's retry policy. gRPC for Java has one,
- * too, but takes any push-back for a wish to be called again, whatever the code: a call that is over
- * its budget would wait until the budget is whole again.
+ * Makes calls again as all clients do. The gateway retries what its providers fail, so a client that
+ * did it again would multiply the attempts. This one repeats only what the gateway has turned away
+ * without asking a provider, and when the gateway says so; where nobody knows how far a call had
+ * come, only calls that do nothing twice.
  */
 final class RetryingCalls implements ClientInterceptor {
-  private static final int ATTEMPTS_MAX = 3;
+  static final int ATTEMPTS_MAX = 3;
   private static final long BACKOFF_MS_FIRST = 200;
   private static final long BACKOFF_MS_MAX = 5000;
-  // In thousandths of tokens, as gRPC counts them.
+  // A push-back that is longer is the caller's affair.
+  private static final long WAIT_MS_MAX = 30_000;
+  // In thousandths of tokens.
   private static final int TOKENS_MAX = 10_000;
   private static final int TOKENS_OF_FAILURE = 1000;
   private static final int TOKENS_OF_SUCCESS = 100;
@@ -33,8 +38,76 @@ final class RetryingCalls implements ClientInterceptor {
   private static final Metadata.Key<String> ATTEMPTS_BEFORE =
       Metadata.Key.of("grpc-previous-rpc-attempts", Metadata.ASCII_STRING_MARSHALLER);
 
-  // Under half of them, most calls fail and nothing is tried again.
+  private enum Repetition {
+    NEVER,
+    IF_NOBODY_WAS_ASKED,
+    ALWAYS
+  }
+
+  private static final Set<MethodDescriptor<?, ?>> REPEATABLE =
+      Set.of(
+          GatewayServiceGrpc.getCountTokensMethod(),
+          GatewayServiceGrpc.getGetModelMethod(),
+          GatewayServiceGrpc.getGetSessionMethod(),
+          GatewayServiceGrpc.getListModelsMethod(),
+          GatewayServiceGrpc.getListToolsMethod(),
+          GatewayServiceGrpc.getResumeStreamMethod());
+  // Another replica, or this one in a moment, may serve it.
+  private static final Set<String> LATER =
+      Set.of(
+          "CONCURRENCY_LIMITED",
+          "CONTEXT_SERVICE_UNAVAILABLE",
+          "DRAINING",
+          "IDENTITY_UNAVAILABLE",
+          "OVERLOADED");
+  // The same, but only the gateway knows when.
+  private static final Set<String> WHEN_TOLD =
+      Set.of("CIRCUIT_OPEN", "RATE_LIMITED", "STORE_UNAVAILABLE");
+  // A provider may have been asked before it was found out.
+  private static final Set<String> PERHAPS_DONE = Set.of("LEDGER_UNAVAILABLE");
+
+  private final int attemptsMax;
+  // While half of them or fewer are left, most calls fail and nothing is tried again.
   private final AtomicInteger tokens = new AtomicInteger(TOKENS_MAX);
+
+  RetryingCalls(int attemptsMax) {
+    this.attemptsMax = attemptsMax;
+  }
+
+  private static Repetition repetitionOf(MethodDescriptor<?, ?> method, Object request) {
+    if (REPEATABLE.contains(method)) {
+      return Repetition.ALWAYS;
+    }
+    if (method.equals(GatewayServiceGrpc.getExecuteToolMethod())) {
+      return Repetition.NEVER; // A tool may have done something.
+    }
+    return request instanceof GenerateRequest
+            && !((GenerateRequest) request).getIdempotencyKey().isEmpty()
+        ? Repetition.ALWAYS // The gateway knows it again.
+        : Repetition.IF_NOBODY_WAS_ASKED;
+  }
+
+  private static boolean mayBeRepeated(
+      LLMGatewayException failure, boolean isTold, Repetition how) {
+    if (LATER.contains(failure.reason())) {
+      return how != Repetition.NEVER;
+    }
+    if (WHEN_TOLD.contains(failure.reason())) {
+      return how != Repetition.NEVER && isTold;
+    }
+    if (PERHAPS_DONE.contains(failure.reason())) {
+      return how == Repetition.ALWAYS;
+    }
+    // Nobody answered, or not to the end.
+    return failure.reason().isEmpty()
+        && failure.code() == Status.Code.UNAVAILABLE
+        && how == Repetition.ALWAYS;
+  }
+
+  // Returns whether there may be a retry.
+  private boolean spendToken() {
+    return tokens.updateAndGet(now -> Math.max(now - TOKENS_OF_FAILURE, 0)) > TOKENS_MAX / 2;
+  }
 
   @Override
   public <Request, Response> ClientCall<Request, Response> interceptCall(
@@ -143,29 +216,35 @@ final class RetryingCalls implements ClientInterceptor {
 
     // Returns in how many milliseconds to try again; -1 if not.
     private synchronized long retryDelayMs(Status status, Metadata trailers) {
-      String pushback = trailers.get(PUSHBACK);
-      long pushbackMs = pushback == null ? 0 : parsed(pushback);
-      boolean unavailable = status.getCode() == Status.Code.UNAVAILABLE;
       if (status.isOk()) {
         tokens.updateAndGet(now -> Math.min(now + TOKENS_OF_SUCCESS, TOKENS_MAX));
-      }
-      boolean mostCallsFail =
-          (unavailable || pushbackMs < 0)
-              && tokens.updateAndGet(now -> Math.max(now - TOKENS_OF_FAILURE, 0))
-                  <= TOKENS_MAX / 2;
-      if (!unavailable || pushbackMs < 0 || mostCallsFail || attempts >= ATTEMPTS_MAX) {
         return -1;
       }
-      long delayMs = pushbackMs;
-      if (pushback == null) {
-        long backoffMs = Math.min(BACKOFF_MS_FIRST << (attempts - 1), BACKOFF_MS_MAX);
-        delayMs = ThreadLocalRandom.current().nextLong(backoffMs + 1);
+      String pushback = trailers.get(PUSHBACK);
+      if (attempts >= attemptsMax
+          || !mayBeRepeated(
+              LLMGatewayException.of(status, trailers),
+              pushback != null,
+              repetitionOf(method, message))) {
+        return -1;
       }
-      // The attempt after the deadline says that it has passed.
+      long delayMs;
+      if (pushback == null) {
+        long most = Math.min(BACKOFF_MS_FIRST << Math.min(attempts - 1, 10), BACKOFF_MS_MAX);
+        delayMs = ThreadLocalRandom.current().nextLong(most / 2, most + 1);
+      } else {
+        delayMs = parsed(pushback);
+      }
+      if (delayMs < 0 || delayMs > WAIT_MS_MAX) {
+        return -1;
+      }
       for (Deadline deadline : new Deadline[] {options.getDeadline(), context.getDeadline()}) {
-        if (deadline != null) {
-          delayMs = Math.min(delayMs, Math.max(deadline.timeRemaining(TimeUnit.MILLISECONDS), 0));
+        if (deadline != null && deadline.timeRemaining(TimeUnit.MILLISECONDS) <= delayMs) {
+          return -1;
         }
+      }
+      if (!spendToken()) {
+        return -1;
       }
       current = null;
       return delayMs;

@@ -2,9 +2,9 @@ import {
   type CallOptions as GrpcCallOptions,
   type Channel,
   Client,
-  type ClientUnaryCall,
   type Metadata,
   type MethodDefinition,
+  type ServiceError,
   status,
 } from "@grpc/grpc-js";
 
@@ -18,6 +18,8 @@ import {
   DeleteSessionRequest,
   EmbedRequest,
   type EmbedResponse,
+  ExecuteToolRequest,
+  type ExecuteToolResponse,
   GatewayServiceService as rpcs,
   GenerateRequest,
   type GenerateResponse,
@@ -26,11 +28,14 @@ import {
   GetSessionRequest,
   ListModelsRequest,
   type ListModelsResponse,
+  ListToolsRequest,
+  type ListToolsResponse,
   type Model,
   ResumeStreamRequest,
   type Session,
 } from "./llmgateway/v1/gateway";
 import {
+  attemptsOf,
   type CallOptions,
   channelOptionsOf,
   credentialsOf,
@@ -38,6 +43,7 @@ import {
   metadataOf,
   timeoutOf,
 } from "./options";
+import { ATTEMPTS_MAX, CallPlan, RetryBudget } from "./retrying";
 import { GenerateStream } from "./stream";
 
 const MODELS_PAGE_SIZE = 1000;
@@ -51,9 +57,10 @@ const MODELS_PAGE_SIZE = 1000;
  *     gateway.close();
  *
  * The connection is encrypted unless told otherwise. Calls go to all addresses
- * of the target in turn. A call that the gateway calls unavailable is tried up
- * to three times in all, unless the gateway pushes back: where it has tried
- * providers itself, nothing is tried again on top of that.
+ * of the target in turn. What the gateway has turned away without asking a
+ * provider is tried up to three times in all, and so are, where a connection
+ * breaks, lookups and calls with an `idempotencyKey`. Nothing else is: a provider
+ * may have been asked already. A tool is never run again.
  *
  * Methods reject with an LLMGatewayError.
  */
@@ -62,6 +69,8 @@ export class LLMGateway {
   readonly #options: LLMGatewayOptions;
   readonly #generateTimeoutMs: number;
   readonly #lookupTimeoutMs: number;
+  readonly #attemptsMax: number;
+  readonly #budget = new RetryBudget();
 
   /**
    * `target` is as gRPC names it: `host:port` or `dns:///host:port` for all
@@ -71,6 +80,7 @@ export class LLMGateway {
   constructor(target: string, options: LLMGatewayOptions = {}) {
     this.#options = options;
     const { generateTimeoutMs = 900_000, lookupTimeoutMs = 60_000 } = options;
+    this.#attemptsMax = attemptsOf(options.attemptsMax ?? ATTEMPTS_MAX);
     this.#generateTimeoutMs = timeoutOf("generateTimeoutMs", generateTimeoutMs);
     this.#lookupTimeoutMs = timeoutOf("lookupTimeoutMs", lookupTimeoutMs);
     this.#client = new Client(target, credentialsOf(options), channelOptionsOf(options));
@@ -200,29 +210,79 @@ export class LLMGateway {
     await this.#call(rpcs.deleteSession, request, this.#lookupTimeoutMs, options);
   }
 
-  #call<Request, Response>(
+  /** The tools of a service behind the gateway. */
+  listTools(options?: CallOptions): Promise<ListToolsResponse> {
+    const request = ListToolsRequest.fromPartial({});
+    return this.#call(rpcs.listTools, request, this.#lookupTimeoutMs, options);
+  }
+
+  /**
+   * Runs one of them; its `arguments` and its `result` are JSON as text. Of a
+   * tool that fails the response says so. A call that fails is not made again:
+   * the tool may have done something.
+   */
+  executeTool(
+    request: DeepPartial<ExecuteToolRequest>,
+    options?: CallOptions,
+  ): Promise<ExecuteToolResponse> {
+    return this.#call(
+      rpcs.executeTool,
+      ExecuteToolRequest.fromPartial(request),
+      this.#lookupTimeoutMs,
+      options,
+    );
+  }
+
+  #plan(path: string, request: unknown, timeoutMs: number, options: CallOptions): CallPlan {
+    const timeout = timeoutOf("timeoutMs", options.timeoutMs ?? timeoutMs);
+    return new CallPlan(path, request, Date.now() + timeout, this.#attemptsMax, this.#budget);
+  }
+
+  async #call<Request, Response>(
     rpc: MethodDefinition<Request, Response>,
     request: Request,
     timeoutMs: number,
     options: CallOptions = {},
   ): Promise<Response> {
+    const plan = this.#plan(rpc.path, request, timeoutMs, options);
+    const metadata = this.metadata(options);
+    for (;;) {
+      if (options.signal?.aborted) throw aborted();
+      try {
+        const response = await this.#attempt(rpc, request, metadata, plan, options.signal);
+        this.#budget.succeeded();
+        return response;
+      } catch (error) {
+        const failure = error as ServiceError;
+        if (!(await plan.again(failure, options.signal))) throw LLMGatewayError.of(failure);
+      }
+    }
+  }
+
+  /** Rejects with gRPC's error. */
+  #attempt<Request, Response>(
+    rpc: MethodDefinition<Request, Response>,
+    request: Request,
+    metadata: Metadata,
+    plan: CallPlan,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
     return new Promise((resolve, reject) => {
-      if (options.signal?.aborted) return reject(aborted());
-      const call: ClientUnaryCall = this.#client.makeUnaryRequest(
+      const cancel = () => call.cancel();
+      const call = this.#client.makeUnaryRequest(
         rpc.path,
         rpc.requestSerialize,
         rpc.responseDeserialize,
         request,
-        this.metadata(options),
-        deadlineOf(timeoutMs, options),
+        metadata.clone(),
+        grpcOptions(plan),
         (error, response) => {
-          options.signal?.removeEventListener("abort", cancel);
-          if (error) reject(LLMGatewayError.of(error));
+          signal?.removeEventListener("abort", cancel);
+          if (error) reject(error);
           else resolve(response as Response);
         },
       );
-      const cancel = () => call.cancel();
-      options.signal?.addEventListener("abort", cancel, { once: true });
+      signal?.addEventListener("abort", cancel, { once: true });
     });
   }
 
@@ -231,20 +291,18 @@ export class LLMGateway {
     request: Request,
     options: CallOptions = {},
   ): GenerateStream {
-    const call = this.#client.makeServerStreamRequest(
-      rpc.path,
-      rpc.requestSerialize,
-      rpc.responseDeserialize,
-      request,
-      this.metadata(options),
-      deadlineOf(this.#generateTimeoutMs, options),
-    );
-    const { signal } = options;
-    const cancel = () => call.cancel();
-    if (signal?.aborted) cancel();
-    signal?.addEventListener("abort", cancel, { once: true });
-    call.on("status", () => signal?.removeEventListener("abort", cancel));
-    return new GenerateStream(call);
+    const plan = this.#plan(rpc.path, request, this.#generateTimeoutMs, options);
+    const metadata = this.metadata(options);
+    const begin = () =>
+      this.#client.makeServerStreamRequest(
+        rpc.path,
+        rpc.requestSerialize,
+        rpc.responseDeserialize,
+        request,
+        metadata.clone(),
+        grpcOptions(plan),
+      );
+    return new GenerateStream(begin, plan, options.signal);
   }
 }
 
@@ -265,11 +323,10 @@ export function deltaText({ event }: GenerateEvent): string {
   return piece?.$case === "text" ? piece.value : "";
 }
 
-function deadlineOf(timeoutMs: number, options: CallOptions): GrpcCallOptions {
-  const timeout = timeoutOf("timeoutMs", options.timeoutMs ?? timeoutMs);
-  return timeout === Infinity ? {} : { deadline: Date.now() + timeout };
+function grpcOptions({ deadline }: CallPlan): GrpcCallOptions {
+  return deadline === Infinity ? {} : { deadline };
 }
 
 function aborted(): LLMGatewayError {
-  return new LLMGatewayError(status.CANCELLED, "the signal was aborted before the call");
+  return new LLMGatewayError(status.CANCELLED, "the signal was aborted");
 }

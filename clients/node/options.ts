@@ -28,6 +28,8 @@ export interface LLMGatewayOptions {
   lookupTimeoutMs?: number;
   /** Whether calls wait for a connection where they would fail if none can be made. */
   waitForReady?: boolean;
+  /** How often a call is made at most, the first time counted; 3 by default. */
+  attemptsMax?: number;
   /**
    * Added to each call, such as a trace by OpenTelemetry:
    *
@@ -53,24 +55,9 @@ export interface CallOptions {
   metadata?: MetadataValues;
 }
 
-// The gateway asks clients to wait, or not to come again, by push-back, which
-// this policy obeys; the timeout is each call's own.
-const SERVICE_CONFIG = {
-  loadBalancingConfig: [{ round_robin: {} }],
-  retryThrottling: { maxTokens: 10, tokenRatio: 0.1 },
-  methodConfig: [
-    {
-      name: [{ service: "llmgateway.v1.GatewayService" }],
-      retryPolicy: {
-        maxAttempts: 3,
-        initialBackoff: "0.2s",
-        maxBackoff: "5s",
-        backoffMultiplier: 2,
-        retryableStatusCodes: ["UNAVAILABLE"],
-      },
-    },
-  ],
-};
+// No retryPolicy: gRPC's own would repeat what a provider may have been asked
+// for, where a connection breaks.
+const SERVICE_CONFIG = { loadBalancingConfig: [{ round_robin: {} }] };
 
 // Answers with pictures or sound are larger than gRPC's 4 MiB.
 const RESPONSE_BYTES_MAX = 32 << 20;
@@ -105,6 +92,13 @@ export function credentialsOf(options: LLMGatewayOptions): ChannelCredentials {
 export function timeoutOf(name: string, timeoutMs: number): number {
   if (!(timeoutMs > 0)) throw new RangeError(`${name} is ${timeoutMs} and must be more than 0`);
   return timeoutMs;
+}
+
+export function attemptsOf(attemptsMax: number): number {
+  if (!(Number.isInteger(attemptsMax) && attemptsMax > 0)) {
+    throw new RangeError(`attemptsMax is ${attemptsMax} and must be a whole number from 1`);
+  }
+  return attemptsMax;
 }
 
 export function metadataOf(options: LLMGatewayOptions, call: CallOptions): Metadata {

@@ -2,6 +2,7 @@ import { type ClientReadableStream, type Metadata, type ServiceError, status } f
 
 import { LLMGatewayError } from "./errors";
 import { type GenerateEvent, type StreamEnd, StreamEnd_Outcome } from "./llmgateway/v1/gateway";
+import type { CallPlan } from "./retrying";
 
 /**
  * A streamed answer as its events arrive; for one loop.
@@ -23,29 +24,42 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
   /** Why there is no whole answer, once that is known; also of a loop that was left. */
   error: LLMGatewayError | undefined;
 
-  #call: ClientReadableStream<GenerateEvent>;
+  readonly #begin: () => ClientReadableStream<GenerateEvent>;
+  readonly #plan: CallPlan;
+  readonly #signal: AbortSignal | undefined;
+  readonly #cancelled = new AbortController();
+  #call!: ClientReadableStream<GenerateEvent>; // Of the present attempt.
   #failure: ServiceError | undefined;
   #trailers: Metadata | undefined;
 
   /** For LLMGateway. */
-  constructor(call: ClientReadableStream<GenerateEvent>) {
-    this.#call = call;
-    // Known although nobody may be in the loop yet.
-    call.on("error", (error) => (this.#failure ??= error as ServiceError));
-    call.on("status", ({ metadata }) => (this.#trailers = metadata));
+  constructor(
+    begin: () => ClientReadableStream<GenerateEvent>,
+    plan: CallPlan,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#begin = begin;
+    this.#plan = plan;
+    this.#signal = signal;
+    this.#attempt();
   }
 
   /** Ends the stream; the loop throws. */
   cancel(): void {
+    this.#cancelled.abort();
     this.#call.cancel();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<GenerateEvent, void, undefined> {
     let left = true;
     try {
-      for (;;) {
+      for (let answered = false; ; ) {
         const event = await this.#next();
-        if (event === undefined) break;
+        if (event === undefined) {
+          if (answered || !(await this.#again())) break;
+          continue;
+        }
+        answered = true;
         if (event.event?.$case === "started") this.requestId = event.event.value.requestId;
         if (event.event?.$case === "end") this.end = event.event.value;
         yield event;
@@ -53,12 +67,38 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
       left = false;
     } finally {
       if (left) {
-        this.#call.cancel();
+        this.cancel();
         this.error = new LLMGatewayError(status.CANCELLED, "the stream was left");
       }
     }
     this.error = this.#outcome();
     if (this.error) throw this.error;
+    this.#plan.budget.succeeded();
+  }
+
+  #attempt(): void {
+    const call = this.#begin();
+    this.#call = call;
+    this.#failure = undefined;
+    const cancel = () => call.cancel();
+    // Known although nobody may be in the loop yet.
+    call.on("error", (error) => (this.#failure ??= error as ServiceError));
+    call.on("status", ({ metadata }) => {
+      this.#trailers = metadata;
+      this.#signal?.removeEventListener("abort", cancel);
+    });
+    this.#signal?.addEventListener("abort", cancel, { once: true });
+    if (this.#signal?.aborted || this.#cancelled.signal.aborted) cancel();
+  }
+
+  /** Begins anew if that may be done; nothing of an answer has come. */
+  async #again(): Promise<boolean> {
+    if (!this.#failure || this.#cancelled.signal.aborted) return false;
+    if (!(await this.#plan.again(this.#failure, this.#signal, this.#cancelled.signal))) {
+      return false;
+    }
+    this.#attempt();
+    return true;
   }
 
   /** The next event; undefined if there is none. */

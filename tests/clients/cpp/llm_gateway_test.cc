@@ -146,21 +146,52 @@ TEST(LLMGatewayTest, WaitsNoLongerThanTheTimeout) {
   answered.set_value();
 }
 
-TEST(LLMGatewayTest, RetriesWhatIsUnavailableAndNothingElse) {
+TEST(LLMGatewayTest, RetriesWhatTheGatewayHasTurnedAwayAndNothingElse) {
   ScriptedGateway server;
   int calls = 0;
-  grpc::StatusCode code = grpc::StatusCode::UNAVAILABLE;
+  std::string reason = "DRAINING";
   server.generate = [&](auto&, const auto&, auto&) {
-    return ++calls == 3 ? grpc::Status::OK : grpc::Status(code, "not now");
+    google::rpc::ErrorInfo info;
+    info.set_reason(reason);
+    google::rpc::Status details;
+    details.set_code(grpc::StatusCode::UNAVAILABLE);
+    if (!reason.empty()) details.add_details()->PackFrom(info);
+    return ++calls == 3 ? grpc::Status::OK
+                        : grpc::Status(grpc::StatusCode::UNAVAILABLE, "not now",
+                                       details.SerializeAsString());
   };
   LLMGateway gateway(server.Options());
   EXPECT_TRUE(gateway.Generate({}).ok());
   EXPECT_EQ(calls, 3);
 
+  // Nobody knows what became of it, but the gateway knows it again by its key.
   calls = 0;
-  code = grpc::StatusCode::RESOURCE_EXHAUSTED;
+  reason = "";
   EXPECT_EQ(gateway.Generate({}).status().code(),
-            absl::StatusCode::kResourceExhausted);
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(calls, 1);
+  v1::GenerateRequest request;
+  request.set_idempotency_key("order-17");
+  EXPECT_TRUE(gateway.Generate(request).ok());
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(LLMGatewayTest, RunsNoToolAgain) {
+  ScriptedGateway server;
+  int calls = 0;
+  server.execute_tool = [&](const auto&, auto&) {
+    ++calls;
+    google::rpc::ErrorInfo info;
+    info.set_reason("DRAINING");
+    google::rpc::Status details;
+    details.set_code(grpc::StatusCode::UNAVAILABLE);
+    details.add_details()->PackFrom(info);
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "not now",
+                        details.SerializeAsString());
+  };
+  LLMGateway gateway(server.Options());
+  EXPECT_EQ(gateway.ExecuteTool({}).status().code(),
+            absl::StatusCode::kUnavailable);
   EXPECT_EQ(calls, 1);
 }
 

@@ -50,4 +50,10 @@ grpc::Status ScriptedGateway::GetModel(grpc::ServerContext* /*context*/,
   return grpc::Status::OK;
 }
 
+grpc::Status ScriptedGateway::ExecuteTool(grpc::ServerContext* /*context*/,
+                                          const v1::ExecuteToolRequest* request,
+                                          v1::ExecuteToolResponse* response) {
+  return execute_tool(*request, *response);
+}
+
 }  // namespace gateway

@@ -44,6 +44,9 @@ class ScriptedGateway final : public llmgateway::v1::GatewayService::Service {
   std::function<grpc::Status(grpc::ServerContext&,
                              const llmgateway::v1::GenerateRequest&, Writer&)>
       stream_generate;
+  std::function<grpc::Status(const llmgateway::v1::ExecuteToolRequest&,
+                             llmgateway::v1::ExecuteToolResponse&)>
+      execute_tool;
 
   grpc::Status Generate(grpc::ServerContext* context,
                         const llmgateway::v1::GenerateRequest* request,
@@ -54,6 +57,11 @@ class ScriptedGateway final : public llmgateway::v1::GatewayService::Service {
   grpc::Status GetModel(grpc::ServerContext* context,
                         const llmgateway::v1::GetModelRequest* request,
                         llmgateway::v1::Model* model) override;
+
+  grpc::Status ExecuteTool(
+      grpc::ServerContext* context,
+      const llmgateway::v1::ExecuteToolRequest* request,
+      llmgateway::v1::ExecuteToolResponse* response) override;
 
  private:
   int port_ = 0;

@@ -10,6 +10,9 @@ import dev.llmgateway.v1.CountTokensResponse;
 import dev.llmgateway.v1.CreateSessionRequest;
 import dev.llmgateway.v1.EmbedInput;
 import dev.llmgateway.v1.EmbedRequest;
+import dev.llmgateway.v1.ExecuteToolRequest;
+import dev.llmgateway.v1.ExecuteToolResponse;
+import dev.llmgateway.v1.FunctionTool;
 import dev.llmgateway.v1.GenerateEvent;
 import dev.llmgateway.v1.GenerateRequest;
 import dev.llmgateway.v1.GenerateResponse;
@@ -46,6 +49,7 @@ final class JavaDriver {
     String cert;
     String key;
     boolean wait_for_ready;
+    int attempts_max;
   }
 
   static final class Command {
@@ -54,7 +58,9 @@ final class JavaDriver {
     String text;
     String provider_id = "";
     String session = "";
+    String idempotency_key = "";
     String name = "";
+    String arguments = "";
     String request_id = "";
     long after_seq;
     int page_size;
@@ -68,7 +74,8 @@ final class JavaDriver {
           GenerateRequest.newBuilder()
               .setModel(model)
               .setProviderId(provider_id)
-              .setSession(session);
+              .setSession(session)
+              .setIdempotencyKey(idempotency_key);
       if (text != null) {
         request.addMessages(LLMGateway.userText(text));
       }
@@ -278,6 +285,35 @@ final class JavaDriver {
         gateway.deleteSession(command.session, options);
         tell(command.id, Map.of());
         break;
+      case "list_tools":
+        tell(
+            command.id,
+            Map.of(
+                "tools",
+                gateway.listTools(options).getToolsList().stream()
+                    .map(FunctionTool::getName)
+                    .collect(Collectors.toList())));
+        break;
+      case "execute_tool":
+        ExecuteToolResponse done =
+            gateway.executeTool(
+                ExecuteToolRequest.newBuilder()
+                    .setName(command.name)
+                    .setArguments(command.arguments)
+                    .build(),
+                options);
+        tell(
+            command.id,
+            Map.of(
+                "name",
+                done.getName(),
+                "success",
+                done.getSuccess(),
+                "result",
+                done.getResult(),
+                "error",
+                done.getError()));
+        break;
       default:
         tell(command.id, Map.of("untyped", "unknown command " + what));
     }
@@ -299,6 +335,9 @@ final class JavaDriver {
     }
     if (settings.wait_for_ready) {
       builder.waitForReady();
+    }
+    if (settings.attempts_max > 0) {
+      builder.attempts(settings.attempts_max);
     }
     return builder.build();
   }

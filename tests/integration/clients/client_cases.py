@@ -23,10 +23,10 @@ _MOCK = "providers: [{name: mock, mock: {}}]\nrouting: {default_target: mock}\n"
 # Until somebody leaves.
 _ENDLESS = {"chunks": 1000000, "chunk_bytes": 16, "chunk_delay_ms": 20}
 _STREAM = "llmgateway.v1.GatewayService/StreamGenerate"
-_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-class _ClientCase(unittest.TestCase):
+class ClientCase(unittest.TestCase):
+    """What the cases of all files share."""
 
     command = None
 
@@ -47,7 +47,7 @@ class _ClientCase(unittest.TestCase):
                          (code, reason), result["error"])
 
 
-class CallCases(_ClientCase, gateway_case.GatewayCase):
+class CallCases(ClientCase, gateway_case.GatewayCase):
     """Each method of the client, and how it ends."""
 
     config = gateway_case.KEYLESS_CONFIG.replace(
@@ -176,7 +176,7 @@ class CallCases(_ClientCase, gateway_case.GatewayCase):
                              "OUTCOME_FINISHED")
 
 
-class ErrorCases(_ClientCase, gateway_case.GatewayCase):
+class ErrorCases(ClientCase, gateway_case.GatewayCase):
     """What is told of a failure."""
 
     config = gateway_case.KEYLESS_CONFIG
@@ -245,142 +245,7 @@ class ErrorCases(_ClientCase, gateway_case.GatewayCase):
                          ("half", "scripted"))
 
 
-class RetryCases(_ClientCase):
-    """When the client tries again, and that it does not multiply what the
-    gateway has tried."""
-
-    # The gateway tries each call three times, however many fail.
-    config = gateway_case.KEYLESS_CONFIG + """\
-  retry_budget: {{percent: 100, minimum: 1000}}
-"""
-    CALLS = 5
-
-    def setUp(self):
-        super().setUp()
-        self.server = ScriptedGateway()
-        self.addCleanup(self.server.close)
-        self.client = self.connect(self.server.address)
-
-    def call(self, do="generate", **fields):
-        return self.client.call(do, model="m", text="Hello", **fields)
-
-    def test_what_is_unavailable_is_tried_again(self):
-        for do in ("generate", "count", "models"):
-            with self.subTest(do):
-                self.server.play({"code": "UNAVAILABLE"}, {})
-                self.assertNotIn("error", self.call(do))
-                self.assertEqual(len(self.server.attempts()), 2)
-
-    def test_three_times_in_all(self):
-        for do in ("generate", "stream"):
-            # Those of before have told it to try less.
-            self.client = self.connect(self.server.address)
-            self.server.play({"code": "UNAVAILABLE", "pushback": "1"})
-            self.assert_failed(self.call(do), "UNAVAILABLE", "")
-            self.assertEqual(len(self.server.attempts()), 3)
-
-    def test_not_where_the_gateway_pushes_back(self):
-        for do in ("generate", "stream"):
-            self.server.play({"code": "UNAVAILABLE", "pushback": "-1"}, {})
-            self.assert_failed(self.call(do), "UNAVAILABLE", "")
-            self.assertEqual(len(self.server.attempts()), 1)
-
-    def test_not_what_may_have_been_done(self):
-        for code in ("INTERNAL", "ABORTED", "RESOURCE_EXHAUSTED", "UNKNOWN"):
-            self.server.play({"code": code}, {})
-            self.assert_failed(self.call(), code, "")
-            self.assertEqual(len(self.server.attempts()), 1)
-
-    def test_not_a_stream_that_has_begun(self):
-        self.server.play({"events": True, "code": "UNAVAILABLE"}, {})
-        self.assert_failed(self.call("stream"), "UNAVAILABLE", "")
-        self.assertEqual(len(self.server.attempts()), 1)
-
-    def test_not_while_most_calls_fail(self):
-        self.server.play({"code": "UNAVAILABLE", "pushback": "1"})
-        for _ in range(20):
-            self.assert_failed(self.call(), "UNAVAILABLE", "")
-        # Of ten tokens, each failure takes one; under five nothing is tried
-        # again.
-        self.assertLess(len(self.server.attempts()), 20 + 10)
-
-    def test_deadlines_are_there_by_default(self):
-        self.server.play({})
-        for do, seconds in (("generate", 900), ("embed", 900),
-                            ("count", 60), ("models", 60),
-                            ("get_model", 60), ("create_session", 60)):
-            with self.subTest(do):
-                self.call(do, name="m", ttl_s=60)
-                left = self.server.attempts()[-1]["time_left_s"]
-                # On the wire it may be rounded up.
-                self.assertLess(left, seconds + 5)
-                self.assertGreater(left, seconds - 30)
-        self.call("stream")
-        self.assertGreater(self.server.attempts()[-1]["time_left_s"], 870)
-
-    def test_a_call_has_the_clients_metadata_and_its_own(self):
-        self.client = self.connect(self.server.address, api_key=_KEY)
-        self.server.play({})
-        self.call(metadata={"traceparent": _TRACE, "x-team": "search"})
-        metadata = self.server.attempts()[0]["metadata"]
-        self.assertEqual(
-            (metadata["authorization"], metadata["traceparent"],
-             metadata["x-team"]), ("Bearer " + _KEY, _TRACE, "search"))
-        self.assertRegex(metadata["user-agent"],
-                         r"^llmgateway-(cpp|go|java|node)/0\.1\.0 ")
-
-    def test_amplification(self):
-        """Client and gateway together try no more than the gateway alone."""
-        upstream = gateway_case.MockUpstream()
-        self.addCleanup(upstream.close)
-        gateway = self.start(self.config.format(upstream=upstream.address),
-                             env=gateway_case.ENV)
-        for model, script in (
-                ("gpt-503", {"status": 503}),
-                ("gpt-529", {"status": 529}),
-                ("gpt-reset", {"reset_before_first_byte": True})):
-            upstream.set_script(model, script)
-            for do in ("generate", "stream"):
-                with self.subTest(model=model, do=do):
-                    upstream.reset(keep_scripts=True)
-                    # One that no failures have told to try less.
-                    client = self.connect(gateway.grpc)
-                    told = 0
-                    for i in range(self.CALLS):
-                        result = client.call(
-                            do, model=model, text="Hello", metadata={
-                                "x-request-id": "%s-%s-%d" % (model, do, i)})
-                        self.assertEqual(result["error"]["code"],
-                                         "UNAVAILABLE", result)
-                        told += gateway.wait_for_access(
-                            request_id="%s-%s-%d" % (model, do, i)
-                        )["attempt_count"]
-                    self.assertGreaterEqual(told, 3 * self.CALLS)
-                    attempts = upstream.stat(model, "requests")
-                    self.assertLessEqual(attempts, 1.2 * told)
-
-    def test_an_overloaded_gateway_is_tried_again(self):
-        """What no provider was asked for is worth another attempt."""
-        upstream = gateway_case.MockUpstream()
-        self.addCleanup(upstream.close)
-        upstream.set_script("gpt-held", {"stall_after_chunks": 1})
-        gateway = self.start((self.config + "overload: {{concurrency: "
-                              "{{calls_limit: 1, wait_timeout: 0s}}}}\n"
-                              ).format(upstream=upstream.address),
-                             env=gateway_case.ENV)
-        client = self.connect(gateway.grpc)
-        held = client.start("stream", model="gpt-held", text="Hello")
-        upstream.wait_for("started", "gpt-held")
-        call = client.start("generate", model="gpt-x", text="Hello",
-                            metadata={"x-request-id": "shed-1"})
-        gateway.wait_for_access(request_id="shed-1")  # Refused once.
-        client.cancel(held)
-        client.wait(held)
-        self.assertNotIn("error", client.wait(call))
-        self.assertEqual(upstream.stat("gpt-x", "requests"), 1)
-
-
-class ConnectionCases(_ClientCase):
+class ConnectionCases(ClientCase):
     """Keys, TLS, and which of several gateways is called."""
 
     def test_keys(self):
@@ -517,7 +382,7 @@ class ConnectionCases(_ClientCase):
         self.assertGreater(made[0], 10)
 
 
-class QuickStartCase(_ClientCase):
+class QuickStartCase(ClientCase):
     """The program of the language's README, with the package that it says how
     to install; `hello` is its command."""
 

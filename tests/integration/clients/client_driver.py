@@ -10,15 +10,18 @@ Each language has a small program that is given the client's settings as its one
 argument, and commands on standard input, of which it runs as many at once as
 come; it writes their results. Settings, commands and results are JSON, one on a
 line. Settings: `target`, `plaintext`, `api_key`, `ca`, `cert`, `key` (paths),
-`wait_for_ready`, `generate_timeout_ms`. A command has an `id` and what to `do`:
+`wait_for_ready`, `generate_timeout_ms`, `attempts_max`. A command has an `id` and what to `do`:
 
-    generate, stream, count    model, text, provider_id, session
+    generate, stream, count    model, text, provider_id, session,
+                               idempotency_key
     embed                      model, text
     resume                     request_id, after_seq
     list_models, models        page_size, provider_id
     get_model                  name
     create_session             ttl_s
     get_session, delete_session    session
+    list_tools
+    execute_tool               name, arguments (JSON as text)
     cancel                     of the command with that id
 
 each with `timeout_ms` and `metadata` if they are to be other than usual;

@@ -3,6 +3,8 @@
 import unittest
 
 from tests.integration.clients import client_cases
+from tests.integration.clients import retry_cases
+from tests.integration.clients import tool_cases
 
 _COMMAND = ["tests/integration/clients/cpp_driver"]
 
@@ -15,7 +17,11 @@ class ErrorTest(client_cases.ErrorCases):
     command = _COMMAND
 
 
-class RetryTest(client_cases.RetryCases):
+class RetryTest(retry_cases.RetryCases):
+    command = _COMMAND
+
+
+class ToolTest(tool_cases.ToolCases):
     command = _COMMAND
 
 

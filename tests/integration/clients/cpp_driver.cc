@@ -114,6 +114,7 @@ v1::GenerateRequest RequestOf(const Struct& command) {
   request.set_model(Text(command, "model"));
   request.set_provider_id(Text(command, "provider_id"));
   request.set_session(Text(command, "session"));
+  request.set_idempotency_key(Text(command, "idempotency_key"));
   if (command.fields().count("text") > 0) {
     v1::Message* const message = request.add_messages();
     message->set_role(v1::ROLE_USER);
@@ -241,6 +242,31 @@ Struct DoSession(LLMGateway& gateway, const Struct& command,
   return told;
 }
 
+Struct DoTools(LLMGateway& gateway, const Struct& command,
+               const LLMGateway::CallOptions& call) {
+  if (Text(command, "do") == "list_tools") {
+    return Told<v1::ListToolsResponse>(
+        gateway.ListTools(call),
+        [](const v1::ListToolsResponse& listed, Struct* told) {
+          ListValue* const names = List(told, "tools");
+          for (const v1::FunctionTool& tool : listed.tools()) {
+            names->add_values()->set_string_value(tool.name());
+          }
+        });
+  }
+  v1::ExecuteToolRequest request;
+  request.set_name(Text(command, "name"));
+  request.set_arguments(Text(command, "arguments"));
+  return Told<v1::ExecuteToolResponse>(
+      gateway.ExecuteTool(request, call),
+      [](const v1::ExecuteToolResponse& answer, Struct* told) {
+        Set(told, "name", answer.name());
+        (*told->mutable_fields())["success"].set_bool_value(answer.success());
+        Set(told, "result", answer.result());
+        Set(told, "error", answer.error());
+      });
+}
+
 Struct Do(LLMGateway& gateway, const Struct& command,
           const LLMGateway::CallOptions& call) {
   const std::string what = Text(command, "do");
@@ -277,6 +303,9 @@ Struct Do(LLMGateway& gateway, const Struct& command,
   }
   if (what.find("session") != std::string::npos) {
     return DoSession(gateway, command, call);
+  }
+  if (what.find("tool") != std::string::npos) {
+    return DoTools(gateway, command, call);
   }
   return DoModels(gateway, command, call);
 }
@@ -341,6 +370,9 @@ LLMGateway::Options OptionsOf(const Struct& settings) {
   options.target = Text(settings, "target");
   options.api_key = Text(settings, "api_key");
   options.wait_for_ready = Flag(settings, "wait_for_ready");
+  if (const double attempts = Number(settings, "attempts_max")) {
+    options.attempts_max = static_cast<int>(attempts);
+  }
   if (Flag(settings, "plaintext")) {
     options.credentials = grpc::InsecureChannelCredentials();
   } else {

@@ -30,6 +30,7 @@ type settings struct {
 	Key          string `json:"key"`
 	WaitForReady bool   `json:"wait_for_ready"`
 	GenerateMs   int64  `json:"generate_timeout_ms"`
+	AttemptsMax  int    `json:"attempts_max"`
 }
 
 type command struct {
@@ -39,7 +40,9 @@ type command struct {
 	Text       *string           `json:"text"`
 	ProviderID string            `json:"provider_id"`
 	Session    string            `json:"session"`
+	Key        string            `json:"idempotency_key"`
 	Name       string            `json:"name"`
+	Arguments  string            `json:"arguments"`
 	RequestID  string            `json:"request_id"`
 	AfterSeq   int64             `json:"after_seq"`
 	PageSize   int32             `json:"page_size"`
@@ -106,7 +109,8 @@ func failure(err error) result {
 
 func (c *command) request() *llmgatewayv1.GenerateRequest {
 	request := &llmgatewayv1.GenerateRequest{
-		Model: c.Model, ProviderId: c.ProviderID, Session: c.Session}
+		Model: c.Model, ProviderId: c.ProviderID, Session: c.Session,
+		IdempotencyKey: c.Key}
 	if c.Text != nil {
 		request.Messages = []*llmgatewayv1.Message{llmgateway.UserText(*c.Text)}
 	}
@@ -208,6 +212,18 @@ func (d *driver) do(ctx context.Context, c *command) (result, error) {
 		return session(d.gateway.GetSession(ctx, c.Session))
 	case "delete_session":
 		return result{}, d.gateway.DeleteSession(ctx, c.Session)
+	case "list_tools":
+		listed, err := d.gateway.ListTools(ctx)
+		tools := []string{}
+		for _, tool := range listed.GetTools() {
+			tools = append(tools, tool.GetName())
+		}
+		return result{"tools": tools}, err
+	case "execute_tool":
+		answer, err := d.gateway.ExecuteTool(ctx, &llmgatewayv1.ExecuteToolRequest{
+			Name: c.Name, Arguments: c.Arguments})
+		return result{"name": answer.GetName(), "success": answer.GetSuccess(),
+			"result": answer.GetResult(), "error": answer.GetError()}, err
 	}
 	return result{"untyped": "unknown command " + c.Do}, nil
 }
@@ -248,6 +264,9 @@ func connect(s *settings) (*llmgateway.LLMGateway, error) {
 	if s.GenerateMs > 0 {
 		options = append(options, llmgateway.WithGenerateTimeout(
 			time.Duration(s.GenerateMs)*time.Millisecond))
+	}
+	if s.AttemptsMax > 0 {
+		options = append(options, llmgateway.WithAttempts(s.AttemptsMax))
 	}
 	return llmgateway.New(s.Target, options...)
 }

@@ -25,7 +25,9 @@ interface Command {
   text?: string;
   provider_id?: string;
   session?: string;
+  idempotency_key?: string;
   name?: string;
+  arguments?: string;
   request_id?: string;
   after_seq?: number;
   page_size?: number;
@@ -44,6 +46,7 @@ const gateway = new LLMGateway(settings.target, {
     : { tls: { ca: file(settings.ca), cert: file(settings.cert), key: file(settings.key) } }),
   waitForReady: settings.wait_for_ready,
   generateTimeoutMs: settings.generate_timeout_ms,
+  attemptsMax: settings.attempts_max,
 });
 
 function failure(error: unknown): Fields {
@@ -65,6 +68,7 @@ function requestOf(command: Command) {
     model: command.model,
     providerId: command.provider_id,
     session: command.session,
+    idempotencyKey: command.idempotency_key,
     messages: command.text === undefined ? [] : [userText(command.text)],
   };
 }
@@ -151,6 +155,17 @@ async function run(command: Command, options: CallOptions): Promise<Fields> {
     case "delete_session":
       await gateway.deleteSession(command.session!, options);
       return {};
+    case "list_tools": {
+      const { tools } = await gateway.listTools(options);
+      return { tools: tools.map(({ name }) => name) };
+    }
+    case "execute_tool":
+      return {
+        ...(await gateway.executeTool(
+          { name: command.name, arguments: command.arguments },
+          options,
+        )),
+      };
     default:
       return { untyped: `unknown command ${command.do}` };
   }

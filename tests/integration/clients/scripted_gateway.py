@@ -5,9 +5,10 @@
         ... call server.address ...
         server.attempts()[0]["metadata"]["user-agent"]
 
-A step may have the `code` that an attempt fails with, the `pushback` that goes
-with it, and `events`, if a stream is to begin with two of them. The server is
-empty-handed otherwise: a default message, or the end of a stream.
+A step may have the `code` that an attempt fails with, the `reason` and the
+`pushback` that go with it, and `events`, if a stream is to begin with two of
+them; with `break_off` the connection breaks instead, once the request is there.
+The server is empty-handed otherwise: a default message, or the end of a stream.
 """
 
 import json

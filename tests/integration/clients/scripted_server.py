@@ -7,11 +7,14 @@ scripted_gateway.py starts it and says which. Debian's Python runs it.
 
 import concurrent.futures
 import json
+import socket
 import sys
 import threading
 
 import grpc
 
+from google.rpc import error_details_pb2
+from google.rpc import status_pb2
 from llmgateway.v1 import gateway_pb2
 
 _SERVICE = "/llmgateway.v1.GatewayService/"
@@ -24,11 +27,70 @@ def tell(**news):
         sys.stdout.flush()
 
 
+def trailers_of(step):
+    """What an attempt that fails so ends with."""
+    trailers = []
+    if "reason" in step:
+        status = status_pb2.Status(
+            code=getattr(grpc.StatusCode, step["code"]).value[0])
+        status.details.add().Pack(error_details_pb2.ErrorInfo(
+            reason=step["reason"], domain="llmgateway.dev"))
+        trailers.append(("grpc-status-details-bin", status.SerializeToString()))
+    if "pushback" in step:
+        trailers.append(("grpc-retry-pushback-ms", step["pushback"]))
+    return trailers
+
+
+class Relay:
+    """Passes the bytes of connections on to the server's port, and can break
+    them all off, which a server of gRPC cannot."""
+
+    def __init__(self, port, server_port):
+        self._server = ("127.0.0.1", server_port)
+        self._lock = threading.Lock()
+        self._sockets = []
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def break_off(self):
+        with self._lock:
+            for each in self._sockets:
+                self._shut(each)
+            self._sockets.clear()
+
+    def _accept(self):
+        while True:
+            client = self._listener.accept()[0]
+            server = socket.create_connection(self._server)
+            with self._lock:
+                self._sockets += [client, server]
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=self._pass_on, args=pair,
+                                 daemon=True).start()
+
+    def _pass_on(self, source, sink):
+        try:
+            while piece := source.recv(65536):
+                sink.sendall(piece)
+        except OSError:
+            pass  # It is broken off.
+        self._shut(sink)
+
+    @staticmethod
+    def _shut(each):
+        try:
+            each.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # It has gone by itself.
+
+
 class Script(grpc.GenericRpcHandler):
     """Serves every method of the service by the steps of a script; the last one
     repeats."""
 
     def __init__(self):
+        self.break_off = None
         self._lock = threading.Lock()
         self._steps = [{}]
 
@@ -46,9 +108,9 @@ class Script(grpc.GenericRpcHandler):
             self._steps = self._steps[1:] or self._steps
 
         def fail(context):
-            if "pushback" in step:
-                context.set_trailing_metadata(
-                    (("grpc-retry-pushback-ms", step["pushback"]),))
+            if step.get("break_off"):
+                self.break_off()
+            context.set_trailing_metadata(trailers_of(step))
             if "code" in step:
                 context.abort(getattr(grpc.StatusCode, step["code"]),
                               "as the script says")
@@ -85,9 +147,11 @@ def main(argv):
                          options=[("grpc.so_reuseport", 0)])
     script = Script()
     server.add_generic_rpc_handlers((script,))
-    port = server.add_insecure_port("127.0.0.1:" + argv[1])
+    server_port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    tell(port=port)
+    relay = Relay(int(argv[1]), server_port)
+    script.break_off = relay.break_off
+    tell(port=relay.port)
     for line in sys.stdin:
         steps = json.loads(line)
         if steps:

@@ -139,6 +139,7 @@ class ScriptedGateway(gateway_pb2_grpc.GatewayServiceServicer):
 
     Generate = CountTokens = Embed = ListModels = _answer
     GetModel = CreateSession = GetSession = DeleteSession = _answer
+    ListTools = ExecuteTool = _answer
 
     def StreamGenerate(self, request, context):
         step = self._step(context)

@@ -175,7 +175,11 @@ class AsyncLLMGatewayClient:
         arguments: Mapping[str, Any] | None = None,
         **call: Unpack[CallFields],
     ) -> gateway_pb2.ExecuteToolResponse:
-        """Runs one of them; its `result` is JSON as text."""
+        """Runs one of them; its `result` is JSON as text.
+
+        Of a tool that fails the answer says so. A call that fails is not made
+        again: the tool may have done something.
+        """
         return await self._unary(
             methods.EXECUTE_TOOL, methods.tool_request(name, arguments), call
         )
@@ -219,6 +223,7 @@ class AsyncLLMGatewayClient:
             method.timeout_s(self._options),
             method.is_repeatable(request),
             call,
+            method.once,
         )
 
     async def _unary(

@@ -30,9 +30,11 @@ class CallPlan:
         timeout_s: float,
         repeatable: bool,
         call: CallFields,
+        once: bool = False,
     ) -> None:
         """`timeout_s` is for calls that have none of their own; `repeatable`
-        as RetryPolicy.wait_s says. ValueError names what is wrong in `call`."""
+        as RetryPolicy.wait_s says; `once` for no other attempt at all.
+        ValueError names what is wrong in `call`."""
         unknown = call.keys() - CallFields.__annotations__.keys()
         if unknown:
             raise TypeError(
@@ -45,6 +47,7 @@ class CallPlan:
         self._policy = options.retry
         self._budget = budget
         self._repeatable = repeatable
+        self._once = once
         self._attempt = 0
         self._wait_for_ready = call.get(
             "wait_for_ready", options.wait_for_ready
@@ -67,6 +70,8 @@ class CallPlan:
     def wait_s(self, error: CallError) -> float | None:
         """How long to wait for the next attempt; None if the error is to be
         raised."""
+        if self._once:
+            return None
         wait = self._policy.wait_s(error, self._attempt, self._repeatable)
         if wait is None or wait >= self._left_s():
             return None

@@ -188,7 +188,11 @@ class LLMGatewayClient(LLMGateway):
         arguments: Mapping[str, Any] | None = None,
         **call: Unpack[CallFields],
     ) -> gateway_pb2.ExecuteToolResponse:
-        """Runs one of them; its `result` is JSON as text."""
+        """Runs one of them; its `result` is JSON as text.
+
+        Of a tool that fails the answer says so. A call that fails is not made
+        again: the tool may have done something.
+        """
         return self._unary(
             methods.EXECUTE_TOOL, methods.tool_request(name, arguments), call
         )
@@ -237,6 +241,7 @@ class LLMGatewayClient(LLMGateway):
             method.timeout_s(self._options),
             method.is_repeatable(request),
             call,
+            method.once,
         )
 
     def _unary(

@@ -21,12 +21,14 @@ class Method(Generic[Answer]):
     """An rpc of GatewayService, and what it answers.
 
     It is `repeatable` if to make it twice does what to make it once does, and
-    costs as much.
+    costs as much; made `once`, whatever the gateway says, if what it does is
+    nobody's to do again.
     """
 
     name: str
     runs_model: bool = False
     repeatable: bool = False
+    once: bool = False
 
     def timeout_s(self, options: ClientOptions) -> float:
         if self.runs_model:
@@ -65,7 +67,9 @@ LIST_TOOLS: Method[gateway_pb2.ListToolsResponse] = Method(
     "ListTools", repeatable=True
 )
 # A tool may have done something.
-EXECUTE_TOOL: Method[gateway_pb2.ExecuteToolResponse] = Method("ExecuteTool")
+EXECUTE_TOOL: Method[gateway_pb2.ExecuteToolResponse] = Method(
+    "ExecuteTool", once=True
+)
 
 
 def tool_request(

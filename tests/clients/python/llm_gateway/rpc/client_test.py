@@ -298,6 +298,15 @@ class RetriesTest(client_case.ClientCase):
         client.generate(generate_request("m", idempotency_key="k"))
         self.assertEqual((self.calls(), len(self.slept)), (2, 2))
 
+    def test_a_tool_is_never_run_again(self):
+        for refusal in (Refusal(_UNAVAILABLE), Refusal(_UNAVAILABLE, "DRAINING"),
+                        Refusal(_UNAVAILABLE, "OVERLOADED", 1),
+                        Refusal(_LIMITED, "RATE_LIMITED", 1)):
+            client = self.play(refusal)
+            with self.assertRaises(errors.CallError):
+                client.execute_tool("add", {"a": 1})
+            self.assertEqual((self.calls(), self.slept), (1, []))
+
     def test_no_wait_outlasts_the_deadline(self):
         client = self.play(Refusal(_UNAVAILABLE, "OVERLOADED", 20000))
         with self.assertRaises(errors.UnavailableError):

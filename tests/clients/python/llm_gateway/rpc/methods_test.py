@@ -42,6 +42,10 @@ class MethodsTest(unittest.TestCase):
             {"CreateSession", "DeleteSession", "Embed", "ExecuteTool",
              "Generate", "StreamGenerate"})
 
+    def test_a_tool_is_run_once_whatever_the_gateway_says(self):
+        self.assertEqual([method.name for method in self.listed()
+                          if method.once], ["ExecuteTool"])
+
     def test_unless_the_gateway_knows_it_again(self):
         request = gateway_pb2.GenerateRequest(idempotency_key="k")
         self.assertTrue(methods.GENERATE.is_repeatable(request))
