@@ -67,6 +67,9 @@ constexpr char kClientLimit[] = "per-client";
 constexpr int64_t kClientRequestsPerMinute = 60;
 constexpr int64_t kClientBurst = 10;
 
+// As many as resilience.retry.attempts_limit may be.
+constexpr int32_t kAttemptsMax = 10;
+
 // More than any machine has: 16 TiB.
 constexpr int64_t kMebibytesMax = int64_t{16} << 20;
 
@@ -183,7 +186,6 @@ class Variables {
     ApplyRedisUrl();
     CheckSwitch("GATEWAY_FALLBACK_ENABLED");
     CheckSwitch("OPENROUTER_FALLBACK_ENABLED");
-    CheckPort();
   }
 
  private:
@@ -223,12 +225,12 @@ class Variables {
       case Use::kLevel:
         return Assign(variable.name, variable.field, LevelOf(text));
       case Use::kSeconds: {
-        double seconds = 0;
-        if (!absl::SimpleAtod(text, &seconds) || !(seconds >= 0)) {
+        const std::string seconds =
+            absl::StrCat(absl::StripAsciiWhitespace(text), "s");
+        if (!AssignPath(variable.field, seconds, &config_).ok()) {
           return Add(variable.name, "must be seconds, as in 1.5");
         }
-        return Assign(variable.name, variable.field,
-                      absl::StrCat(absl::StripAsciiWhitespace(text), "s"));
+        return ToldBy(variable.name, variable.field);
       }
       case Use::kRetries:
       case Use::kAttempts:
@@ -247,12 +249,14 @@ class Variables {
   }
 
   void ApplyAttempts(const Variable& variable, const std::string& text) {
+    const bool is_retries = variable.use == Use::kRetries;
+    const int32_t most = is_retries ? kAttemptsMax - 1 : kAttemptsMax;
     int32_t count = 0;
-    if (!absl::SimpleAtoi(text, &count) || count < 0 || count > 1000) {
-      return Add(variable.name, "must be a whole number");
+    if (!absl::SimpleAtoi(text, &count) || count < 0 || count > most) {
+      return Add(variable.name,
+                 absl::StrCat("must be a whole number, 0 to ", most));
     }
-    const int32_t attempts =
-        variable.use == Use::kRetries ? count + 1 : std::max(count, 1);
+    const int32_t attempts = is_retries ? count + 1 : std::max(count, 1);
     Assign(variable.name, variable.field, absl::StrCat(attempts));
   }
 
@@ -317,7 +321,8 @@ class Variables {
     }
   }
 
-  // Sets a text of the provider's settings, if its kind has one of this name.
+  // Sets a text of the provider's settings; warns if its kind has none of this
+  // name.
   void SetText(const char* variable, const char* field, std::string_view text,
                int place) {
     ProviderConfig* const provider = config_.mutable_providers(place);
@@ -325,7 +330,10 @@ class Variables {
     if (settings == nullptr) return;
     const FieldDescriptor* const found =
         settings->GetDescriptor()->FindFieldByName(field);
-    if (found == nullptr) return;
+    if (found == nullptr) {
+      return Warn(variable, absl::StrCat("is not followed: the provider '",
+                                         provider->name(), "' has no ", field));
+    }
     settings->GetReflection()->SetString(settings, found, std::string(text));
     const std::string path =
         ElementPath("providers", static_cast<size_t>(place));
@@ -438,16 +446,6 @@ class Variables {
     ToldBy(name, "redis.password");
   }
 
-  void CheckPort() {
-    const std::string_view text = Told("LLM_GATEWAY_PORT");
-    // Kubernetes makes one that is an address.
-    if (text.empty() || absl::StrContains(ToAbsl(text), "://")) return;
-    int32_t port = 0;
-    if (!absl::SimpleAtoi(ToAbsl(text), &port) || port < 0 || port > 65'535) {
-      Add("LLM_GATEWAY_PORT", "must be a port, 0 to 65535");
-    }
-  }
-
   const Environment& environment_;
   GatewayConfig& config_;
   ConfigProblems& problems_;
@@ -527,21 +525,6 @@ void ClearFallbacks(RoutingConfig* routing) {
   routing->mutable_selection()->set_fallback_enabled(false);
 }
 
-// The port alone of where the HTTP APIs are.
-void ApplyPort(const Environment& environment, GatewayConfig* config) {
-  const std::string_view port = Told(environment, "LLM_GATEWAY_PORT");
-  if (port.empty() || absl::StrContains(ToAbsl(port), "://") ||
-      !Told(environment, "LLM_GATEWAY_LISTENERS_HTTP_ADDRESS").empty()) {
-    return;
-  }
-  auto& listener = *config->mutable_listeners()->mutable_http();
-  const std::string& address = listener.address();
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return;
-  listener.set_address(
-      absl::StrCat(address.substr(0, colon + 1), ToAbsl(port)));
-}
-
 }  // namespace
 
 std::optional<bool> SwitchOf(std::string_view text) {
@@ -577,7 +560,6 @@ void ApplyCompatibilityVariables(const Environment& environment,
 void ApplyCompatibilitySwitches(const ProviderKinds& kinds,
                                 const Environment& environment,
                                 GatewayConfig* config) {
-  ApplyPort(environment, config);
   const auto is_off = [&environment](const char* name) {
     return SwitchOf(Told(environment, name)) == false;
   };

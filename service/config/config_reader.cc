@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/net/host_port.h"
 #include "base/os/file.h"
 #include "base/string_view.h"
 #include "google/protobuf/repeated_ptr_field.h"
@@ -97,6 +100,34 @@ void IncludeFiles(Scope scope, const std::string& source, LoadedConfig* loaded,
   }
 }
 
+bool IsSet(const Environment& environment, const char* name) {
+  const auto found = environment.find(name);
+  return found != environment.end() && !found->second.empty();
+}
+
+// Sets the port of listeners.http.address, which has its default by now, to
+// that of LLM_GATEWAY_PORT, unless the address has a variable of its own.
+void ApplyHttpPort(const Environment& environment,
+                   llmgateway::config::v1::GatewayConfig* config,
+                   ConfigProblems* problems) {
+  constexpr char kPort[] = "LLM_GATEWAY_PORT";
+  if (!IsSet(environment, kPort)) return;
+  const std::string& port = environment.at(kPort);
+  // Kubernetes makes one that is an address, for a service of this name.
+  if (absl::StrContains(port, "://")) return;
+  if (!ParsePort(port).ok()) {
+    problems->AddFrom(kVariableSource, kPort, "must be a port, 0 to 65535");
+    return;
+  }
+  if (IsSet(environment, "LLM_GATEWAY_LISTENERS_HTTP_ADDRESS")) return;
+  auto& listener = *config->mutable_listeners()->mutable_http();
+  const std::string& address = listener.address();
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return;
+  listener.set_address(absl::StrCat(address.substr(0, colon + 1), port));
+  problems->TellAsFrom("listeners.http.address", kVariableSource, kPort);
+}
+
 // Reads and checks the text, without secrets and machine.
 LoadedConfig ReadAndCheck(Scope scope, const ProviderKinds& kinds,
                           std::string_view text, const std::string& source,
@@ -106,6 +137,7 @@ LoadedConfig ReadAndCheck(Scope scope, const ProviderKinds& kinds,
   IncludeFiles(scope, source, &loaded, problems);
   ApplyEnvironment(environment, &loaded.config, problems);
   ApplyDefaults(kinds, &loaded.config);
+  ApplyHttpPort(environment, &loaded.config, problems);
   // Not validated if it was read in part: what was not read would seem to be
   // missing.
   if (loaded.complete) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -29,6 +31,7 @@ namespace {
 using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
+using ::google::protobuf::MessageFactory;
 using ::llmgateway::config::v1::GatewayConfig;
 
 constexpr char kPrefix[] = "LLM_GATEWAY_";
@@ -87,13 +90,25 @@ Environment ProcessEnvironment() {
 
 absl::Status AssignPath(const std::string& path, std::string_view text,
                         Message* message) {
-  const std::vector<std::string> names = absl::StrSplit(path, '.');
-  for (size_t i = 0;; ++i) {
-    const FieldDescriptor& field =
-        *message->GetDescriptor()->FindFieldByName(names[i]);
-    if (i + 1 == names.size()) return AssignText(text, field, message);
-    message = message->GetReflection()->MutableMessage(message, &field);
+  std::vector<const FieldDescriptor*> fields;
+  const Descriptor* type = message->GetDescriptor();
+  for (const absl::string_view name : absl::StrSplit(path, '.')) {
+    fields.push_back(type->FindFieldByName(std::string(name)));
+    type = fields.back()->message_type();
   }
+  const FieldDescriptor& last = *fields.back();
+  // Tried out first: a text that is refused makes no section, whose other
+  // fields would then be missing.
+  const std::unique_ptr<Message> trial(
+      MessageFactory::generated_factory()
+          ->GetPrototype(last.containing_type())
+          ->New());
+  GATEWAY_RETURN_IF_ERROR(AssignText(text, last, trial.get()));
+  fields.pop_back();
+  for (const FieldDescriptor* const field : fields) {
+    message = message->GetReflection()->MutableMessage(message, field);
+  }
+  return AssignText(text, last, message);
 }
 
 const std::vector<EnvironmentOverride>& EnvironmentOverrides() {
@@ -139,6 +154,9 @@ void ApplyEnvironment(const Environment& environment, GatewayConfig* config,
       continue;
     }
     std::vector<std::string> names;
+    for (const std::string_view known : CompatibilityVariables()) {
+      names.emplace_back(known);
+    }
     for (const auto& override : overrides) names.push_back(override.variable);
     const std::string nearest = NearestName(name, names);
     problems->AddFrom(

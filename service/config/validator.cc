@@ -1,9 +1,15 @@
 #include "service/config/validator.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,6 +93,50 @@ bool IsHeaderName(std::string_view name) {
          });
 }
 
+// An address as one of IPv6, which has those of IPv4 in it, at ::ffff:0:0.
+using Ipv6Bytes = std::array<uint8_t, 16>;
+constexpr size_t kMappedBytes = 12;
+constexpr Ipv6Bytes kAllOfIpv6 = {};
+constexpr Ipv6Bytes kAllOfIpv4 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+std::optional<Ipv6Bytes> ParseIpv6Bytes(const std::string& host) {
+  Ipv6Bytes address = kAllOfIpv4;
+  if (inet_pton(AF_INET, host.c_str(), address.data() + kMappedBytes) == 1 ||
+      inet_pton(AF_INET6, host.c_str(), address.data()) == 1) {
+    return address;
+  }
+  return std::nullopt;
+}
+
+// Returns whether who listens at `wide` has what comes for `narrow`.
+bool IsCoveredBy(const Ipv6Bytes& narrow, const Ipv6Bytes& wide) {
+  return wide == narrow || wide == kAllOfIpv6 ||
+         (wide == kAllOfIpv4 &&
+          std::equal(narrow.begin(), narrow.begin() + kMappedBytes,
+                     kAllOfIpv4.begin()));
+}
+
+bool HostsOverlap(const std::string& one, const std::string& other) {
+  if (one == other) return true;
+  if (one == "localhost") {
+    return HostsOverlap("127.0.0.1", other) || HostsOverlap("::1", other);
+  }
+  if (other == "localhost") return HostsOverlap(other, one);
+  const std::optional<Ipv6Bytes> first = ParseIpv6Bytes(one);
+  const std::optional<Ipv6Bytes> second = ParseIpv6Bytes(other);
+  return first.has_value() && second.has_value() &&
+         (IsCoveredBy(*first, *second) || IsCoveredBy(*second, *first));
+}
+
+// Returns whether no two listeners can have these addresses: of 0.0.0.0 and
+// 127.0.0.1 only one can have a port. Port 0 is another each time.
+bool ListenersOverlap(const std::string& one, const std::string& other) {
+  const absl::StatusOr<HostPort> first = ParseHostPort(one);
+  const absl::StatusOr<HostPort> second = ParseHostPort(other);
+  return first.ok() && second.ok() && first->port != 0 &&
+         first->port == second->port && HostsOverlap(first->host, second->host);
+}
+
 class Validator {
  public:
   Validator(const ProviderKinds& kinds, const FieldPlaces& places,
@@ -108,6 +158,7 @@ class Validator {
   }
 
   void CheckListeners(const Listeners& listeners);
+  void CheckAddresses(const Listeners& listeners);
   void CheckWindows(const std::string& path, const GrpcListener& listener);
   void CheckRequestBuffer(const std::string& path,
                           const GrpcListener& listener);
@@ -220,13 +271,7 @@ void Validator::CheckProxies(const Listeners& listeners) {
   }
 }
 
-void Validator::CheckListeners(const Listeners& listeners) {
-  CheckMessagesDetails(listeners);
-  CheckProxies(listeners);
-  CheckWindows("listeners.grpc", listeners.grpc());
-  CheckWindows("listeners.admin", listeners.admin());
-  CheckRequestBuffer("listeners.grpc", listeners.grpc());
-  CheckRequestBuffer("listeners.admin", listeners.admin());
+void Validator::CheckAddresses(const Listeners& listeners) {
   std::vector<std::pair<std::string, const std::string*>> addresses = {
       {"listeners.grpc", &listeners.grpc().address()},
       {"listeners.http", &listeners.http().address()},
@@ -237,18 +282,32 @@ void Validator::CheckListeners(const Listeners& listeners) {
     addresses.emplace_back("listeners.admin_http",
                            &listeners.admin_http().address());
   }
-  std::map<std::string, std::string> takers;
-  for (const auto& [listener, address] : addresses) {
-    const std::string path = JoinPath(listener, "address");
-    const absl::Status status = CheckListenAddress(*address);
-    AddIfBad(path, status);
-    if (!status.ok() || address->ends_with(":0")) continue;
-    const auto [first, is_new] = takers.try_emplace(*address, listener);
-    if (!is_new) {
-      Add(path, absl::StrCat("is taken by ", first->second,
+  for (auto one = addresses.begin(); one != addresses.end(); ++one) {
+    const std::string path = JoinPath(one->first, "address");
+    AddIfBad(path, CheckListenAddress(*one->second));
+    const auto first =
+        std::find_if(addresses.begin(), one, [one](const auto& other) {
+          return ListenersOverlap(*other.second, *one->second);
+        });
+    if (first == one) continue;
+    if (*first->second == *one->second) {
+      Add(path, absl::StrCat("is taken by ", first->first,
                              " already; choose another port"));
+    } else {
+      Add(path, absl::StrCat("has the port of ", first->first, ", ",
+                             *first->second, "; choose another"));
     }
   }
+}
+
+void Validator::CheckListeners(const Listeners& listeners) {
+  CheckAddresses(listeners);
+  CheckMessagesDetails(listeners);
+  CheckProxies(listeners);
+  CheckWindows("listeners.grpc", listeners.grpc());
+  CheckWindows("listeners.admin", listeners.admin());
+  CheckRequestBuffer("listeners.grpc", listeners.grpc());
+  CheckRequestBuffer("listeners.admin", listeners.admin());
   const std::pair<std::string, const TlsServer*> servers[] = {
       {"listeners.grpc.tls",
        listeners.grpc().has_tls() ? &listeners.grpc().tls() : nullptr},

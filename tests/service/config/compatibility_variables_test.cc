@@ -187,6 +187,41 @@ TEST_F(CompatibilityVariablesTest, APortThatKubernetesMakesIsNone) {
   EXPECT_THAT(problems_, IsEmpty());
 }
 
+TEST_F(CompatibilityVariablesTest, WhatIsNoPortIsRefused) {
+  for (const char* wrong : {"+80", " 80", "80 ", "70000", "-1", "http"}) {
+    EXPECT_EQ(Read({{"LLM_GATEWAY_PORT", wrong}}).listeners().http().address(),
+              "127.0.0.1:8080");
+    EXPECT_THAT(problems_,
+                ElementsAre("LLM_GATEWAY_PORT: must be a port, 0 to 65535"))
+        << wrong;
+  }
+}
+
+TEST_F(CompatibilityVariablesTest, APortThatAnotherListenerHasIsToldOfIt) {
+  Read({{"LLM_GATEWAY_PORT", "50051"}});
+  EXPECT_THAT(problems_,
+              ElementsAre("LLM_GATEWAY_PORT: is taken by listeners.grpc "
+                          "already; choose another port"));
+  Read({{"LLM_GATEWAY_PORT", "50051"}},
+       "listeners: {grpc: {address: '0.0.0.0:50051'}}\n"
+       "auth: {callers: {api_keys: [{id: a, key: 'env:KEY'}]}}\n");
+  EXPECT_THAT(problems_,
+              ElementsAre("LLM_GATEWAY_PORT: has the port of listeners.grpc, "
+                          "0.0.0.0:50051; choose another"));
+}
+
+TEST_F(CompatibilityVariablesTest, WhatTheDefaultProviderLacksIsWarnedOf) {
+  Read({{"LLM_PROVIDER", "mock"},
+        {"LLM_BASE_URL", "http://127.0.0.1:1"},
+        {"LLM_API_KEY", "k"}});
+  EXPECT_THAT(problems_, IsEmpty());
+  EXPECT_THAT(warnings_,
+              ElementsAre("LLM_BASE_URL: is not followed: the provider 'mock' "
+                          "has no base_url",
+                          "LLM_API_KEY: is not followed: the provider 'mock' "
+                          "has no api_key"));
+}
+
 TEST_F(CompatibilityVariablesTest, EitherOfTwoEnablesTheRollout) {
   const auto enabled = [this](const Environment& environment) {
     return Read(environment, "routing: {rollout: {enabled: false}}\n")
@@ -278,10 +313,25 @@ TEST_F(CompatibilityVariablesTest, WhatIsWrongIsToldByItsVariable) {
         {"GATEWAY_V2_ENABLED", "maybe"},
         {"LLM_GATEWAY_PORT", "70000"}});
   EXPECT_THAT(problems_,
-              ElementsAre("GATEWAY_MAX_RETRIES: must be a whole number",
+              ElementsAre("GATEWAY_MAX_RETRIES: must be a whole number, 0 to 9",
                           "GATEWAY_RETRY_DELAY: must be seconds, as in 1.5",
                           "GATEWAY_V2_ENABLED: must be true or false",
                           "LLM_GATEWAY_PORT: must be a port, 0 to 65535"));
+}
+
+TEST_F(CompatibilityVariablesTest, RangesAreToldInTheVariablesOwnUnit) {
+  Read({{"GATEWAY_MAX_RETRIES", "10"},
+        {"GATEWAY_RETRY_DELAY", "1e9"},
+        {"LLM_TIMEOUT_SECONDS", "inf"}});
+  EXPECT_THAT(problems_,
+              ElementsAre("GATEWAY_MAX_RETRIES: must be a whole number, 0 to 9",
+                          "GATEWAY_RETRY_DELAY: must be seconds, as in 1.5",
+                          "LLM_TIMEOUT_SECONDS: must be seconds, as in 1.5"));
+  Read({{"GATEWAY_MAX_RETRIES", "9"}});
+  EXPECT_THAT(problems_, IsEmpty());
+  Read({{"LLM_MAX_RETRIES", "11"}});
+  EXPECT_THAT(problems_,
+              ElementsAre("LLM_MAX_RETRIES: must be a whole number, 0 to 10"));
 }
 
 TEST_F(CompatibilityVariablesTest, ARedisIsToldByItsUrl) {

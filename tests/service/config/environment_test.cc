@@ -17,6 +17,7 @@ namespace {
 using ::llmgateway::config::v1::GatewayConfig;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 std::vector<std::string> Apply(const Environment& environment,
                                GatewayConfig* config) {
@@ -62,17 +63,29 @@ TEST(EnvironmentTest, ReportsVariablesThatSetNothing) {
   GatewayConfig config;
   EXPECT_THAT(
       Apply({{"LLM_GATEWAY_LISTENERS_HTTP_ADRESS", "x"},
+             {"LLM_GATEWAY_PRT", "80"},
              {"LLM_GATEWAY_QWERTZUIOP", "x"},
              {"LLM_GATEWAY_RUNTIME_EVENT_LOOPS", "many"}},
             &config),
       ElementsAre(
           "environment: LLM_GATEWAY_LISTENERS_HTTP_ADRESS: sets no field; did "
           "you mean 'LLM_GATEWAY_LISTENERS_HTTP_ADDRESS'?",
+          "environment: LLM_GATEWAY_PRT: sets no field; did you mean "
+          "'LLM_GATEWAY_PORT'?",
           "environment: LLM_GATEWAY_QWERTZUIOP: sets no field; unset it, or "
           "see "
           "docs/configuration.md",
           "environment: LLM_GATEWAY_RUNTIME_EVENT_LOOPS: 'many' is not a whole "
           "number"));
+}
+
+TEST(EnvironmentTest, WhatIsRefusedMakesNoSection) {
+  GatewayConfig config;
+  EXPECT_THAT(Apply({{"LLM_GATEWAY_OVERLOAD_CONCURRENCY_CALLS_LIMIT", "many"},
+                     {"LLM_GATEWAY_MAX_CONCURRENT_REQUESTS", "many"}},
+                    &config),
+              SizeIs(2));
+  EXPECT_FALSE(config.has_overload());
 }
 
 TEST(EnvironmentTest, LetsTheVariablesOfKubernetesPass) {

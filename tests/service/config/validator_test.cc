@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 TEST(ValidatorTest, ASmallConfigurationIsEnough) {
@@ -156,6 +158,34 @@ TEST(ValidatorTest, ListenersDoNotShareAnAddress) {
                                   "  grpc: {address: '127.0.0.1:0'}\n"
                                   "  http: {address: '127.0.0.1:0'}\n"),
               IsEmpty());
+}
+
+TEST(ValidatorTest, AListenerOnEveryInterfaceHasItsPortOnAll) {
+  const auto told = [](std::string_view grpc, std::string_view http) {
+    return ProblemsBesideAMock(absl::StrCat(
+        "listeners: {grpc: {address: '", ToAbsl(grpc), "'}, http: {address: '",
+        ToAbsl(http), "'}}\nauth: {insecure_allow_anonymous: true}\n"));
+  };
+  EXPECT_THAT(told("0.0.0.0:80", "127.0.0.1:80"),
+              ElementsAre("listeners.http.address: has the port of "
+                          "listeners.grpc, 0.0.0.0:80; choose another"));
+  for (const auto& [one, other] :
+       {std::pair("[::]:80", "0.0.0.0:80"), std::pair("[::]:80", "[::1]:80"),
+        std::pair("[::]:80", "127.0.0.1:80"),
+        std::pair("[0:0::0]:80", "[::]:80"),
+        std::pair("0.0.0.0:80", "localhost:80"),
+        std::pair("localhost:80", "127.0.0.1:80"),
+        std::pair("localhost:80", "[::1]:80"),
+        std::pair("127.0.0.1:80", "127.0.0.1:080")}) {
+    EXPECT_THAT(told(one, other), SizeIs(1)) << one << " " << other;
+    EXPECT_THAT(told(other, one), SizeIs(1)) << one << " " << other;
+  }
+  for (const auto& [one, other] : {std::pair("0.0.0.0:80", "0.0.0.0:81"),
+                                   std::pair("127.0.0.1:80", "127.0.0.2:80"),
+                                   std::pair("0.0.0.0:80", "[::1]:80"),
+                                   std::pair("0.0.0.0:0", "[::]:0")}) {
+    EXPECT_THAT(told(one, other), IsEmpty()) << one << " " << other;
+  }
 }
 
 TEST(ValidatorTest, StreamsWindowsFitInTheirConnections) {
