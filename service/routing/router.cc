@@ -188,9 +188,13 @@ class Router::Planning {
     return agent.has_value() && TryNamed(router_.inferred_agents_, *agent);
   }
 
+  // Strictness is about models that no rule knows, and not about calls that
+  // name none.
+  bool IsStrict() const { return router_.strict_ && !query_.model.empty(); }
+
   bool TryDefault() {
     if (!router_.default_.has_value()) return false;
-    if (router_.strict_) {
+    if (IsStrict()) {
       AddStep(kDefaultReason, "strict");
       return false;
     }
@@ -388,7 +392,7 @@ std::string Router::Planning::WhyNoRule() const {
 }
 
 std::string Router::Planning::WhyNoDefault() const {
-  if (router_.strict_) return "routing is strict";
+  if (IsStrict()) return "routing is strict";
   if (!router_.default_.has_value()) return "no default target is configured";
   if (router_.default_->LeftOut().empty()) {
     return "the default target names no model";
@@ -430,7 +434,7 @@ Router::Router(const RoutingConfig& config, const TargetHealth& health,
     return group.CanServe("");
   };
   knows_default_model_ =
-      (!strict_ && !config.default_target().model().empty()) ||
+      !config.default_target().model().empty() ||
       std::any_of(agents_.begin(), agents_.end(),
                   [&](const auto& rule) { return names_model(rule.second); }) ||
       std::any_of(tags_.begin(), tags_.end(),

@@ -332,6 +332,11 @@ class QuickstartTest(_ConfigCase):
         gateway = self.start(config, env={"OPENAI_API_KY": "sk-1234567"})
         answer = http_calls.ask(gateway.http, chat("mock-model"))
         self.assertEqual(answer.status, 200)
+        # Nor is a call that names no model, which is the mock's, like one.
+        answer = http_calls.ask(gateway.http, {
+            "messages": [{"role": "user", "content": "Hello"}]})
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.json()["model"], "mock-model")
         answer = http_calls.ask(gateway.http, chat("gpt-4o"))
         self.assertEqual(answer.status, 404)
         self.assertIn("'openai' of its rule has no credential",

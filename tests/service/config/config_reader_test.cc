@@ -128,7 +128,9 @@ TEST(QuickstartTest, WorksWithoutAnyKey) {
   EXPECT_EQ(reading.snapshot->CredentialOf("openai"),
             ConfigSnapshot::Credential::kAbsent);
   // A key that was mistyped is no reason to make an answer up.
-  EXPECT_FALSE(reading.snapshot->config().routing().has_default_target());
+  EXPECT_TRUE(reading.snapshot->config().routing().strict());
+  EXPECT_EQ(reading.snapshot->config().routing().default_target().model(),
+            "mock-model");
   EXPECT_EQ(reading.warnings.size(), 2u);
 }
 

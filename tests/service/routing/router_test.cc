@@ -129,6 +129,11 @@ TEST_F(RouterTest, ARequestWithoutAModelGoesWhereTheDefaultNamesOne) {
   Configure(R"(default_target { provider: "keyless" model: "m" })");
   EXPECT_EQ(Plan(""), "MODEL_NOT_FOUND");
   Configure(R"(default_target { provider: "a" model: "m" } strict: true)");
+  EXPECT_TRUE(router_->knows_default_model());
+  EXPECT_EQ(Plan(""), "a/m default");
+  // What no rule knows is refused all the same.
+  EXPECT_EQ(Plan("x"), "MODEL_NOT_FOUND");
+  Configure(R"(default_target { provider: "a" } strict: true)");
   EXPECT_FALSE(router_->knows_default_model());
   EXPECT_EQ(Plan(""), "INVALID_REQUEST");
   Configure(kRules);
