@@ -3,7 +3,7 @@
     python3 -m tools.packaging.image --out=dist/image
 
 The image has the gateway, gatewayctl, the libraries that they load, Mozilla's
-certificates as Debian ships them, a user, a configuration to start from, the
+certificates and the time zones as Debian ships them, a user, a configuration to start from, the
 licences, and a bill of materials; no shell and no package manager. What is packed
 is this machine's, as ldd and dpkg tell it. The same input makes the same digest,
 which is printed: times are the commit's, and all else is in order.
@@ -14,6 +14,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,10 @@ COMPRESSED_BYTES_LIMIT = 20 * 1024 * 1024
 _DEFAULT_CONFIG = "deploy/image/gateway.yaml"
 # Where Debian's package has the certificates; it has an example elsewhere.
 _MOZILLA = "/usr/share/ca-certificates/mozilla/"
+_TIME_ZONES = "/usr/share/zoneinfo/"
+# Of that folder what is no zone, and the copies that count otherwise.
+_NO_ZONES = re.compile(
+    r"(posix|right)(/|$)|localtime$|posixrules$|leap|.*\.(tab|zi)$")
 _LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -79,7 +84,7 @@ def build(programs, facts, compression="zstd"):
     loaded = debian_libraries.loaded_by(programs.values())
     packages = debian_libraries.packages_of(
         [*loaded.files.values(), loaded.loader]) + debian_libraries.packages(
-            ["ca-certificates"])
+            ["ca-certificates", "tzdata"])
     bill = sbom.document(build_facts.TITLE, facts.version, facts.revision,
                          packages, facts.epoch_s)
     return _assembled(
@@ -142,6 +147,7 @@ def _system(loaded, packages):
         tree.copy("%s/%s" % (place, name), path, archive.PROGRAM)
     tree.copy(loaded.loader.lstrip("/"), loaded.loader, archive.PROGRAM)
     _add_certificates(tree)
+    _add_time_zones(tree)
     _add_user(tree)
     for package in packages:
         if package.copyright():
@@ -154,6 +160,18 @@ def _add_certificates(tree):
     tree.add("etc/ssl/certs/ca-certificates.crt", _mozilla_certificates())
     # Where OpenSSL looks.
     tree.link("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")
+
+
+def _add_time_zones(tree):
+    """By which budgets may begin their days."""
+    for path in _files_of("tzdata"):
+        name = path[len(_TIME_ZONES):]
+        if not path.startswith(_TIME_ZONES) or _NO_ZONES.match(name):
+            continue
+        if os.path.islink(path):
+            tree.link(path.lstrip("/"), os.readlink(path))
+        elif os.path.isfile(path):
+            tree.copy(path.lstrip("/"), path)
 
 
 def _add_user(tree):
@@ -192,14 +210,18 @@ def stripped(program):
             return file.read()
 
 
+def _files_of(package):
+    """The paths that a Debian package has on this machine, in order."""
+    return sorted(subprocess.run(["dpkg", "-L", package],
+                                 stdout=subprocess.PIPE, text=True,
+                                 check=True).stdout.splitlines())
+
+
 def _mozilla_certificates():
     """Those of Debian's package alone: the machine's own bundle may have
     others, which are nobody else's to trust."""
-    listed = subprocess.run(["dpkg", "-L", "ca-certificates"],
-                            stdout=subprocess.PIPE, text=True,
-                            check=True).stdout
     texts = []
-    for path in sorted(listed.splitlines()):
+    for path in _files_of("ca-certificates"):
         if path.startswith(_MOZILLA) and path.endswith(".crt"):
             with open(path, "rb") as file:
                 texts.append(file.read().strip() + b"\n")

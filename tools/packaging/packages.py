@@ -154,7 +154,7 @@ def _control(tree, programs, facts):
         "Architecture: %s\n" % facts.architecture,
         "Maintainer: %s\n" % _MAINTAINER,
         "Installed-Size: %d\n" % -(-size // 1024),
-        "Depends: %s, ca-certificates, passwd\n" % _depends(programs),
+        "Depends: %s, ca-certificates, passwd, tzdata\n" % _depends(programs),
         "Recommends: logrotate\n",
         "Section: net\n", "Priority: optional\n",
         _DESCRIPTION])

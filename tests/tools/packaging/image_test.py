@@ -151,7 +151,8 @@ class WrittenTest(unittest.TestCase):
         packages = {one["name"]: one for one in bill["packages"]}
         self.assertEqual(packages["llm-gateway"]["versionInfo"],
                          _FACTS.version)
-        for name in ("libc6", "libssl3", "libgrpc29", "ca-certificates"):
+        for name in ("libc6", "libssl3", "libgrpc29", "ca-certificates",
+                     "tzdata"):
             installed = _run("dpkg-query", "-W", "-f", "${Version}", name)
             self.assertEqual(packages[name]["versionInfo"], installed)
         self.assertEqual(packages["libssl3"]["licenseDeclared"], "Apache-2.0")
@@ -275,6 +276,16 @@ class RunTest(unittest.TestCase):
         self.assertEqual(count, sum(
             one.startswith("/usr/share/ca-certificates/mozilla/")
             for one in listed))
+
+    def test_budgets_may_be_of_any_time_zone(self):
+        zones = "usr/share/zoneinfo"
+        for name in ("Europe/Berlin", "America/New_York", "Etc/GMT+3", "UTC"):
+            with self.subTest(zone=name):
+                with open(os.path.join(_root, zones, name), "rb") as file:
+                    packed = file.read()
+                with open(os.path.join("/", zones, name), "rb") as file:
+                    self.assertEqual(packed, file.read())
+        self.assertNotIn("right", os.listdir(os.path.join(_root, zones)))
 
     def test_gatewayctl_runs_in_it(self):
         told = _run("bwrap", "--ro-bind", _root, "/", "--proc", "/proc",
