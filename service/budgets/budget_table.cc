@@ -146,11 +146,10 @@ void BudgetTable::RenewLate(BudgetCell& cell, int64_t now) const {
   const bool was_forgotten =
       cell.charged != nullptr && cell.charged->is_forgotten;
   // It stays so, and what is reserved of it meanwhile begins it anew.
-  if (was_forgotten && (cell.reservations > 0 || now >= cell.shown_time)) {
-    return;
-  }
+  if (was_forgotten && (cell.reservations > 0 || !IsPutBack(cell, now))) return;
   // It was shown by a clock that was wrong then, or is now.
-  const bool is_put_back = now < std::exchange(cell.shown_time, now);
+  const bool is_put_back = IsPutBack(cell, now);
+  cell.shown_time = now;
   const bool was_ahead = cell.charged != nullptr && cell.charged->was_ahead;
   BudgetAmounts expired = spend.sum();
   const bool is_ahead = Show(cell, now);

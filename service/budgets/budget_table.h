@@ -371,9 +371,15 @@ class BudgetTable {
   void Renew(BudgetCell& cell, int64_t now) const {
     if (!IsOfNow(cell, now)) RenewLate(cell, now);
   }
+  // Whether the clock is behind what was shown, and that is not a loop which
+  // has read it before another one did: what one of these has ended stays so.
+  static bool IsPutBack(const BudgetCell& cell, int64_t now) {
+    constexpr int64_t kMomentSeconds = 2;
+    return now + kMomentSeconds < cell.shown_time;
+  }
   bool IsOfNow(const BudgetCell& cell, int64_t now) const {
     const BudgetSpend& spend = cell.account.spend;
-    if (now >= cell.window_end || now < cell.shown_time || spend.IsAhead(now)) {
+    if (now >= cell.window_end || IsPutBack(cell, now) || spend.IsAhead(now)) {
       return false;
     }
     if (cell.window_end != BudgetWindow::kNever) return true;

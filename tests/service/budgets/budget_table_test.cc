@@ -140,6 +140,19 @@ TEST(BudgetTableTest, OnlyToBeLookedAtEndsNoWindow) {
   }
 }
 
+TEST(BudgetTableTest, WhatOneLoopHasEndedIsOverForThoseAMomentBehind) {
+  TestBudgets budgets(kPerUser);
+  ASSERT_TRUE(Spend(budgets, "ann", 1000));
+  budgets.now = 1773579600;  // 13:00.
+  TestCall call(budgets, User("ann"));
+  ASSERT_TRUE(call.Reserve({.input_tokens = 300}));
+  --budgets.now;
+  TestCall late(budgets, User("ann"));
+  ASSERT_TRUE(late.Reserve({.input_tokens = 700}));
+  const BudgetDebit debit = late.Settle({.input_tokens = 700});
+  EXPECT_EQ(debit.changes[0].start, 1773579600);
+}
+
 TestCall::Subject SessionOf(const std::string& session,
                             const std::string& caller) {
   return {{config::LIMIT_DIMENSION_SESSION, session},
