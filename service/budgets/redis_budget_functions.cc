@@ -21,8 +21,8 @@ constexpr int64_t kLongestSeconds = 316'224'000;
 //
 // The arguments: the replica, its incarnation, the number of the message, up to
 // where changes are known, how many are read at most, whether it tells all that
-// it has to; and of what is told the
-// name, whose it is, when it goes, the header and the body.
+// it has to; and of what is told the name, whose it is, in how many
+// milliseconds it goes, the header and the body.
 //
 // Returns 0, the incarnation, the number of the message before, the number of
 // the last change, up to where changes are read, the replicas with how many
@@ -80,7 +80,8 @@ for a = 7, #ARGV, 5 do
     latest = latest + 1
     redis.call('HSET', values, name, lines .. '\n' .. owner .. ' ' .. body)
     redis.call('ZADD', changed, text(latest), name)
-    redis.call('ZADD', expiring, expiry, name)
+    -- By one clock, whatever those of the replicas say.
+    redis.call('ZADD', expiring, text(ms + tonumber(expiry)), name)
   end
   if not told[name] then
     told[name] = true
@@ -197,13 +198,13 @@ Task<absl::StatusOr<BudgetReply>> RedisBudgetExchange::Call(
   call.Add(message.since).Add(static_cast<int64_t>(BudgetShare::kScopesMax));
   call.Add(message.tells_all ? 1 : 0);
   for (const BudgetTelling& telling : message.tellings) {
-    const int64_t expiry = std::min(
-        ExpiryOf(telling, now, retention).value_or(now + kLongestSeconds),
-        now + kLongestSeconds);
+    const int64_t seconds = std::min(
+        ExpiryOf(telling, now, retention).value_or(now + kLongestSeconds) - now,
+        kLongestSeconds);
     call.Add(NameOf(telling));
     call.Add(telling.allocation.has_value() ? kNoReplica
                                             : std::string_view(replica));
-    call.Add(expiry * kMillis).Add(HeaderOf(telling)).Add(BodyOf(telling));
+    call.Add(seconds * kMillis).Add(HeaderOf(telling)).Add(BodyOf(telling));
   }
   GATEWAY_CO_ASSIGN_OR_RETURN(
       const RedisReply reply,

@@ -1,14 +1,24 @@
 // Tests what BudgetTable has of replicas that share budgets
 // (service/budgets/budget_table_sharing.cc).
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "service/budgets/budget_table.h"
 #include "service/budgets/budget_telling.h"
 #include "tests/service/budgets/budget_config.h"
+#include "tests/service/budgets/budget_redis_model.h"
+#include "tests/service/budgets/sharing_replica.h"
 
 namespace gateway {
 namespace {
@@ -210,6 +220,90 @@ TEST_F(BudgetTableSharingTest, NotSharedAnyMoreItIsByItself) {
   budgets_.table.SetShared(false);
   EXPECT_TRUE(Spend(100));
   EXPECT_FALSE(Standing().own.has_value());
+}
+
+// Replicas whose clocks differ, through many windows, drawn from a seed.
+class ReplicasOfSomeClocks {
+ public:
+  ReplicasOfSomeClocks(uint64_t seed, int64_t apart)
+      : bits_(seed), largest_(1 + Draw(300)) {
+    for (int64_t i = 0; i < kReplicas; ++i) {
+      ahead_.push_back(Draw(apart + 1));
+      replicas_.push_back(std::make_unique<SharingReplica>(
+          redis_, absl::StrCat("r", i), kSharedHour, kReplicas));
+    }
+    Pass(0);
+  }
+
+  void Step() {
+    SharingReplica& one = *replicas_[static_cast<size_t>(Draw(kReplicas))];
+    switch (Draw(8)) {
+      case 0:
+        Pass(Draw(4) == 0 ? Draw(900) : Draw(3));
+        break;
+      case 1:
+      case 2:
+        one.Exchange();
+        break;
+      case 3:
+        if (one.open() > 0) {
+          one.End(static_cast<size_t>(Draw(100)), 1 + Draw(largest_));
+        }
+        break;
+      default:
+        one.Begin(1 + Draw(largest_), /*asks=*/Draw(4) != 0);
+    }
+  }
+
+  // The most that was charged to a window beyond its limit.
+  int64_t Excess() const {
+    std::map<int64_t, int64_t> charged;
+    for (const auto& each : replicas_) {
+      for (const auto& [start, tokens] : each->charged()) {
+        charged[start] += tokens;
+      }
+    }
+    int64_t most = 0;
+    for (const auto& [start, tokens] : charged) most = std::max(most, tokens);
+    return most - 1000;
+  }
+  int64_t ExcessMax() const { return (kReplicas - 1) * largest_; }
+
+ private:
+  static constexpr int64_t kReplicas = 3;
+
+  int64_t Draw(int64_t below) {
+    return static_cast<int64_t>(bits_() % static_cast<uint64_t>(below));
+  }
+  // As all exchange many times a second, nobody is silent meanwhile.
+  void Pass(int64_t seconds) {
+    now_ += seconds;
+    redis_.Pass(absl::Seconds(seconds));
+    for (size_t i = 0; i < replicas_.size(); ++i) {
+      replicas_[i]->PassTo(now_ + ahead_[i]);
+      if (seconds > 2) replicas_[i]->Exchange();
+    }
+  }
+
+  std::mt19937_64 bits_;
+  const int64_t largest_;
+  BudgetRedisModel redis_;
+  std::vector<std::unique_ptr<SharingReplica>> replicas_;
+  std::vector<int64_t> ahead_;
+  int64_t now_ = kNoon;
+};
+
+TEST(BudgetTableSharingPropertyTest, EachWindowHasItsLimitWhateverClocksSay) {
+  for (const int64_t apart : {0, 1, 30, 300}) {
+    for (uint64_t seed = 0; seed < 15; ++seed) {
+      SCOPED_TRACE(absl::StrCat("seed ", seed, ", ", apart, " seconds"));
+      ReplicasOfSomeClocks replicas(seed, apart);
+      for (int step = 0; step < 1500; ++step) {
+        replicas.Step();
+        ASSERT_LE(replicas.Excess(), replicas.ExcessMax()) << "step " << step;
+      }
+    }
+  }
 }
 
 }  // namespace

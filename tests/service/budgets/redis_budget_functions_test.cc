@@ -45,12 +45,18 @@ int64_t SecondNow() {
   return absl::ToUnixSeconds(SystemClock().WallTime());
 }
 
-Task<BudgetReply> Say(RedisClient& client, std::string replica,
-                      BudgetMessage message) {
-  const absl::StatusOr<BudgetReply> reply = co_await Exchange().Call(
-      client, replica, message, SecondNow(), 3600);
+Task<BudgetReply> SayAt(int64_t now, RedisClient& client, std::string replica,
+                        BudgetMessage message) {
+  const absl::StatusOr<BudgetReply> reply =
+      co_await Exchange().Call(client, replica, message, now, 3600);
   EXPECT_TRUE(reply.ok()) << reply.status();
   co_return reply.ok() ? *reply : BudgetReply();
+}
+
+Task<BudgetReply> Say(RedisClient& client, std::string replica,
+                      BudgetMessage message) {
+  co_return co_await SayAt(SecondNow(), client, std::move(replica),
+                           std::move(message));
 }
 
 // What is told of the present, so that it is kept.
@@ -210,6 +216,20 @@ TEST_F(RedisBudgetExchangeTest, ManyAreReadPageByPage) {
     } while (reply.read < reply.latest && read <= kMany);
     EXPECT_EQ(read, static_cast<size_t>(kMany));
     EXPECT_EQ(asked.sequence, 3);
+  });
+}
+
+TEST_F(RedisBudgetExchangeTest, WhatIsToldIsKeptWhateverTheClocksSay) {
+  redis_.Run([](RedisClient& client, RedisServer&) -> Task<void> {
+    const int64_t one = co_await Join(client, "one");
+    // Replicas at noon of another day, whose hour is not over.
+    BudgetMessage told = {.incarnation = one, .sequence = 1};
+    told.tellings.push_back(Spent(5));
+    BudgetReply reply = co_await SayAt(kNoon, client, "one", told);
+    EXPECT_EQ(reply.news.size(), 1u);
+    BudgetMessage asked;
+    reply = co_await SayAt(kNoon, client, "other", asked);
+    EXPECT_EQ(reply.news.size(), 1u);
   });
 }
 

@@ -188,7 +188,10 @@ class SharingReplica {
     Open& open = open_[index % open_.size()];
     const BudgetDebit debit =
         open.call->Settle({.input_tokens = std::min(tokens, open.tokens)});
-    for (const BudgetChange& change : debit.changes) ledger_.Apply(change);
+    for (const BudgetChange& change : debit.changes) {
+      ledger_.Apply(change);
+      charged_[change.start] += change.amounts.total_tokens();
+    }
     open_.erase(open_.begin() + static_cast<ptrdiff_t>(index % open_.size()));
   }
   void Cancel(size_t index) {
@@ -200,6 +203,8 @@ class SharingReplica {
     return true;
   }
   size_t open() const { return open_.size(); }
+  // What it has charged to each window, by its start.
+  const std::map<int64_t, int64_t>& charged() const { return charged_; }
 
   // What it has really spent and reserved.
   int64_t Taken() {
@@ -275,6 +280,7 @@ class SharingReplica {
   std::unique_ptr<TestBudgets> budgets_;
   std::unique_ptr<BudgetShare> share_;
   std::vector<Open> open_;
+  std::map<int64_t, int64_t> charged_;
   std::optional<BudgetMessage> message_;
   std::optional<BudgetReply> reply_;
   std::deque<BudgetMessage> late_;
