@@ -9,9 +9,38 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
+#include "base/text/json_escape.h"
+#include "base/text/utf8.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace gateway {
+namespace {
+
+// What of it stays as it is is plain, or one of `as_it_is`.
+std::string WithEscapes(std::string_view text, std::string_view as_it_is) {
+  if (IsPlainJsonText(text)) return std::string(text);
+  std::string shown;
+  while (!text.empty()) {
+    const size_t bytes = std::max<size_t>(CharacterBytes(text), 1);
+    if (as_it_is.find(text[0]) != std::string_view::npos) {
+      shown.push_back(text[0]);
+    } else {
+      AppendJsonEscaped(text.substr(0, bytes), bytes, &shown);
+    }
+    text.remove_prefix(bytes);
+  }
+  return shown;
+}
+
+}  // namespace
+
+std::string ShownText(std::string_view text) {
+  return WithEscapes(text, "\"\\\n\t");
+}
+
+std::string ShownLine(std::string_view text) {
+  return WithEscapes(text, "\"\\");
+}
 
 std::string AsJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
@@ -22,7 +51,7 @@ std::string AsJson(const google::protobuf::Message& message) {
   const auto status =
       google::protobuf::util::MessageToJsonString(message, &text, options);
   assert(status.ok());
-  return text;
+  return ShownText(text);
 }
 
 std::string AsJsonLine(const google::protobuf::Message& message) {
@@ -32,11 +61,15 @@ std::string AsJsonLine(const google::protobuf::Message& message) {
   const auto status =
       google::protobuf::util::MessageToJsonString(message, &text, options);
   assert(status.ok());
-  return text + "\n";
+  return ShownText(text) + "\n";
 }
 
 // Columns as wide as they have to be, two spaces between them.
-std::string Table(const std::vector<Row>& rows) {
+std::string Table(const std::vector<Row>& told) {
+  std::vector<Row> rows = told;
+  for (Row& row : rows) {
+    for (std::string& cell : row) cell = ShownLine(cell);
+  }
   std::vector<size_t> widths;
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));

@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "clients/cli/alerts_request.h"
+#include "clients/cli/answer_text.h"
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
 #include "clients/cli/chat.h"
@@ -74,7 +75,7 @@ std::string Quoted(const std::string& word) {
 }
 
 int Fail(std::ostream& err, const absl::Status& why) {
-  err << "gatewayctl: " << why.message() << "\n";
+  err << "gatewayctl: " << ShownText(ToStd(why.message())) << "\n";
   return 1;
 }
 

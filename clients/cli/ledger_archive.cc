@@ -64,6 +64,18 @@ std::string ArchivedJson(const ArchivedMonths& archived) {
   return text;
 }
 
+// What the database has recorded of archives, of one chain if it is named.
+absl::StatusOr<std::vector<ArchivedPiece>> RecordedOf(
+    const PostgresLedger& ledger, const std::string& chain) {
+  GATEWAY_ASSIGN_OR_RETURN(std::vector<ArchivedPiece> recorded,
+                           ledger.Archives());
+  if (chain.empty()) return recorded;
+  std::erase_if(recorded, [&](const ArchivedPiece& piece) {
+    return piece.chain != chain;
+  });
+  return recorded;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ArchiveLedger(const OperatorWords& words,
@@ -102,17 +114,33 @@ absl::StatusOr<std::string> ArchiveLedger(const OperatorWords& words,
                        : ArchivedText(*archived, before);
 }
 
+absl::StatusOr<bool> IsHashInArchive(const PostgresLedger& ledger,
+                                     const std::string& chain,
+                                     const std::string& folder,
+                                     const std::string& hash) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::vector<ArchivedPiece> recorded,
+                           RecordedOf(ledger, chain));
+  bool is_there = false;
+  EntryFacts facts;
+  for (const ArchivedPiece& piece : recorded) {
+    const absl::Status read =
+        VisitPiece(folder, piece, [&](int64_t, std::string_view entry) {
+          if (is_there) return;
+          ReadEntryFacts(entry, &facts).IgnoreError();
+          is_there = facts.entry_hash == hash;
+        });
+    // Who verifies the files says what is wrong with them.
+    if (is_there || !read.ok()) break;
+  }
+  return is_there;
+}
+
 absl::StatusOr<int64_t> VerifyArchive(const PostgresLedger& ledger,
                                       const std::string& chain,
                                       const std::string& folder,
                                       v1::VerifyLedgerResponse* found) {
-  GATEWAY_ASSIGN_OR_RETURN(std::vector<ArchivedPiece> recorded,
-                           ledger.Archives());
-  if (!chain.empty()) {
-    std::erase_if(recorded, [&](const ArchivedPiece& piece) {
-      return piece.chain != chain;
-    });
-  }
+  GATEWAY_ASSIGN_OR_RETURN(const std::vector<ArchivedPiece> recorded,
+                           RecordedOf(ledger, chain));
   GATEWAY_ASSIGN_OR_RETURN(const ArchivesChecked checked,
                            CheckArchives(folder, recorded, &ledger));
   if (checked.fault.empty()) return checked.files;

@@ -25,6 +25,14 @@ namespace gateway {
 absl::StatusOr<std::string> ArchiveLedger(const OperatorWords& words,
                                           Progress* progress = nullptr);
 
+// Whether an entry of a folder's files, of those that the database has recorded
+// of all chains or that one, says to have this hash. VerifyArchive says whether
+// the files are what they were.
+absl::StatusOr<bool> IsHashInArchive(const PostgresLedger& ledger,
+                                     const std::string& chain,
+                                     const std::string& folder,
+                                     const std::string& hash);
+
 // Verifies the files of a folder by what the database has recorded, of all
 // chains or that one. What is wrong goes into `found`, which says that all else
 // is well. Returns how many files there were.

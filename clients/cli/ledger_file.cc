@@ -15,8 +15,8 @@
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "clients/cli/ledger_words.h"
 #include "service/ledger/entry_reader.h"
-#include "service/ledger/ledger_commit.h"
 #include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {
@@ -82,12 +82,20 @@ absl::StatusOr<bool> IsLedgerDatabase(const std::string& file) {
 absl::Status VisitLedgerFile(
     const std::string& file,
     absl::FunctionRef<void(int64_t number, std::string_view entry)> visit) {
+  return VisitLedgerFile(file, visit, [](const LedgerCommit&) {});
+}
+
+absl::Status VisitLedgerFile(
+    const std::string& file,
+    absl::FunctionRef<void(int64_t number, std::string_view entry)> visit,
+    absl::FunctionRef<void(const LedgerCommit& commit)> on_commit) {
   GATEWAY_ASSIGN_OR_RETURN(const bool is_database, IsLedgerDatabase(file));
   if (is_database) {
     return ReadLedgerFile(PathOf(file), [&](const LedgerCommit& commit) {
       int64_t number = commit.first_entry;
       ForEachEntry(commit.texts,
                    [&](std::string_view entry) { visit(number++, entry); });
+      on_commit(commit);
       return absl::OkStatus();
     });
   }
@@ -111,6 +119,7 @@ absl::StatusOr<std::vector<v1::LedgerEntry>> FindInFiles(
     absl::Span<const std::string> files, const LedgerFilter& filter,
     int64_t limit, bool newest_first) {
   std::deque<MatchedEntry> found;
+  ForeignNames foreign(filter);
   EntryFacts facts;
   int64_t before = 0;
   for (const std::string& file : files) {
@@ -118,16 +127,18 @@ absl::StatusOr<std::vector<v1::LedgerEntry>> FindInFiles(
     GATEWAY_RETURN_IF_ERROR(
         VisitLedgerFile(file, [&](int64_t number, std::string_view entry) {
           last = number;
-          if (!newest_first && static_cast<int64_t>(found.size()) == limit) {
-            return;
-          }
+          const bool is_full =
+              !newest_first && static_cast<int64_t>(found.size()) == limit;
+          if (is_full && foreign.empty()) return;
           ReadEntryFacts(entry, &facts).IgnoreError();
-          if (!Matches(filter, facts)) return;
+          foreign.See(facts);
+          if (is_full || !Matches(filter, facts)) return;
           found.push_back({before + number, std::string(entry)});
           if (static_cast<int64_t>(found.size()) > limit) found.pop_front();
         }));
     before += last;
   }
+  GATEWAY_RETURN_IF_ERROR(foreign.Check());
   if (newest_first) std::reverse(found.begin(), found.end());
   std::vector<v1::LedgerEntry> entries;
   entries.reserve(found.size());

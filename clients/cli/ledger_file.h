@@ -23,21 +23,28 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "llmgateway/v1/ledger.pb.h"
+#include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_filter.h"
 
 namespace gateway {
 
 // Visits the entries of a file in their order, with their places in it, from 1
-// on. Empty lines are passed over.
+// on. Empty lines are passed over. Of a gateway's file `on_commit` is called
+// with each commit once its entries were visited.
 absl::Status VisitLedgerFile(
     const std::string& file,
     absl::FunctionRef<void(int64_t number, std::string_view entry)> visit);
+absl::Status VisitLedgerFile(
+    const std::string& file,
+    absl::FunctionRef<void(int64_t number, std::string_view entry)> visit,
+    absl::FunctionRef<void(const LedgerCommit& commit)> on_commit);
 
 // Whether it is a gateway's, rather than lines.
 absl::StatusOr<bool> IsLedgerDatabase(const std::string& file);
 
 // Finds entries in files, whose places go on from one to the next. The first
 // ones, or the last ones, as many as `limit`; then the last one is the first.
+// INVALID_ARGUMENT for a type or decision that there is not.
 absl::StatusOr<std::vector<llmgateway::v1::LedgerEntry>> FindInFiles(
     absl::Span<const std::string> files, const LedgerFilter& filter,
     int64_t limit, bool newest_first);

@@ -10,6 +10,7 @@
 #include "base/postgres/conninfo.h"
 #include "base/status_macros.h"
 #include "clients/cli/ledger_file.h"
+#include "clients/cli/ledger_words.h"
 #include "service/ledger/entry_reader.h"
 
 namespace gateway {
@@ -133,18 +134,21 @@ absl::StatusOr<std::vector<v1::LedgerEntry>> FindInPostgres(
     found.clear();
   };
   EntryFacts facts;
+  ForeignNames foreign(filter);
   GATEWAY_RETURN_IF_ERROR(VisitPostgresLedger(
       ledger, chain,
       [&](const std::string& name, int64_t number, std::string_view entry) {
         if (!found.empty() && found.back().chain != name) take_found();
-        if (!newest_first && static_cast<int64_t>(found.size()) == limit) {
-          return;
-        }
+        const bool is_full =
+            !newest_first && static_cast<int64_t>(found.size()) == limit;
+        if (is_full && foreign.empty()) return;
         ReadEntryFacts(entry, &facts).IgnoreError();
-        if (!Matches(filter, facts)) return;
+        foreign.See(facts);
+        if (is_full || !Matches(filter, facts)) return;
         found.push_back({facts.time, name, number, std::string(entry)});
         if (static_cast<int64_t>(found.size()) > limit) found.pop_front();
       }));
+  GATEWAY_RETURN_IF_ERROR(foreign.Check());
   take_found();
   std::stable_sort(all.begin(), all.end(),
                    [](const EntryOfChain& a, const EntryOfChain& b) {

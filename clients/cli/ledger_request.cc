@@ -196,23 +196,27 @@ absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
   const std::vector<std::string> files = LedgerFilesOf(words);
   GATEWAY_RETURN_IF_ERROR(CheckChainOfFiles(words, !files.empty()));
   EntryFacts facts;
+  ForeignNames foreign(filter);
   const auto print = [&](std::string_view entry) {
     if (progress != nullptr) progress->Add();
     ReadEntryFacts(entry, &facts).IgnoreError();
+    foreign.See(facts);
     if (Matches(filter, facts)) out << entry << "\n";
   };
   for (const std::string& file : files) {
     GATEWAY_RETURN_IF_ERROR(VisitLedgerFile(
         file, [&](int64_t, std::string_view entry) { print(entry); }));
   }
-  if (!files.empty()) return absl::OkStatus();
+  if (!files.empty()) return foreign.Check();
   const std::string chain = LastOf(words, "--chain");
   GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
                            PostgresLedgerOf(words));
   if (postgres != nullptr) {
-    return VisitPostgresLedger(*postgres, chain,
-                               [&](const std::string& /*chain*/, int64_t,
-                                   std::string_view entry) { print(entry); });
+    const auto print_of_chain = [&](const std::string& /*chain*/, int64_t,
+                                    std::string_view entry) { print(entry); };
+    GATEWAY_RETURN_IF_ERROR(
+        VisitPostgresLedger(*postgres, chain, print_of_chain));
+    return foreign.Check();
   }
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
   v1::ExportLedgerRequest request;
@@ -230,12 +234,27 @@ absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
       });
 }
 
+// A ledger without an entry proves nothing, as a file: what was there may have
+// been removed, or it is another one than was meant.
+absl::StatusOr<bool> PrintFound(const OperatorWords& words,
+                                const LedgerCheckScope& scope,
+                                v1::VerifyLedgerResponse found,
+                                std::ostream& out, Progress* progress) {
+  if (found.valid() && found.total_entries() == 0 &&
+      found.archived_entries() == 0 && scope.after_entry == 0) {
+    found.set_valid(false);
+    found.set_problem("nothing was read: there is no entry");
+  }
+  EndProgress(progress);
+  out << (words.as_json ? AsJson(found) : LedgerCheckText(found, scope));
+  return found.valid();
+}
+
 absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
                                        PlaceFinder place, std::ostream& out,
                                        Progress* progress) {
   GATEWAY_ASSIGN_OR_RETURN(const int64_t after, AfterEntryOf(words));
-  GATEWAY_ASSIGN_OR_RETURN(const std::string noted,
-                           NotedHashOf(words, "--noted"));
+  GATEWAY_ASSIGN_OR_RETURN(std::string noted, NotedHashOf(words, "--noted"));
   if (words.words.size() > 1) {
     if (after > 0) {
       return absl::InvalidArgumentError(
@@ -250,20 +269,26 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
   }
   const std::string chain = LastOf(words, "--chain");
   const std::string archive = LastOf(words, "--archive");
+  LedgerCheckScope scope{.chain = chain, .after_entry = after};
   GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresLedger> postgres,
                            PostgresLedgerOf(words));
   if (postgres != nullptr) {
+    if (!noted.empty() && !archive.empty()) {
+      GATEWAY_ASSIGN_OR_RETURN(
+          const bool is_archived,
+          IsHashInArchive(*postgres, chain, archive, noted));
+      // What is in the files is verified with them.
+      if (is_archived) noted.clear();
+    }
     GATEWAY_ASSIGN_OR_RETURN(
         v1::VerifyLedgerResponse found,
         VerifyPostgres(*postgres, chain, after, noted, progress));
-    int64_t files = 0;
     if (found.valid() && !archive.empty()) {
       GATEWAY_ASSIGN_OR_RETURN(
-          files, VerifyArchive(*postgres, chain, archive, &found));
+          scope.archive_files,
+          VerifyArchive(*postgres, chain, archive, &found));
     }
-    EndProgress(progress);
-    out << (words.as_json ? AsJson(found) : LedgerCheckText(found, files));
-    return found.valid();
+    return PrintFound(words, scope, std::move(found), out, progress);
   }
   if (!archive.empty()) {
     return FlagMistake("--archive",
@@ -289,9 +314,7 @@ absl::StatusOr<bool> PrintVerification(const OperatorWords& words,
             progress->Set(told.checked_entries(), told.total_entries());
           });
   GATEWAY_RETURN_IF_ERROR(asked);
-  EndProgress(progress);
-  out << (words.as_json ? AsJson(last) : LedgerCheckText(last));
-  return last.valid();
+  return PrintFound(words, scope, std::move(last), out, progress);
 }
 
 absl::Status PrintImport(const OperatorWords& words, std::ostream& out) {
@@ -328,6 +351,7 @@ absl::Status PrintImport(const OperatorWords& words, std::ostream& out) {
 absl::StatusOr<bool> RunLedger(const OperatorWords& words, PlaceFinder place,
                                std::ostream& out, Progress* progress) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kLedgerCommand, words));
+  GATEWAY_RETURN_IF_ERROR(CheckLedgerFlags(words));
   const std::string& what = words.words[0];
   if (what == "verify") return PrintVerification(words, place, out, progress);
   if (what == "prove") {
@@ -413,18 +437,26 @@ std::string LedgerEntryText(const v1::LedgerEntry& entry) {
   for (Row& row : rows) {
     if (row[1].empty()) row[1] = "-";
   }
-  return absl::StrCat(Table(rows), "\n", entry.json(), "\n");
+  return absl::StrCat(Table(rows), "\n", ShownText(entry.json()), "\n");
 }
 
 std::string LedgerCheckText(const v1::VerifyLedgerResponse& found,
-                            int64_t archive_files) {
+                            const LedgerCheckScope& scope) {
   std::string text;
   if (!found.valid()) {
-    absl::StrAppend(&text, "FAIL  ", found.problem(), "\n");
+    absl::StrAppend(&text, "FAIL  ", ShownLine(found.problem()), "\n");
   }
   absl::StrAppend(&text, found.valid() ? "valid" : "NOT VALID", ": ",
                   found.checked_entries(), " of ", found.total_entries(),
-                  " entries\n");
+                  " entries");
+  if (!scope.chain.empty()) {
+    absl::StrAppend(&text, " of the chain ", ShownLine(scope.chain));
+  }
+  if (scope.after_entry > 0) {
+    absl::StrAppend(&text, " behind the entry ", scope.after_entry,
+                    "; up to it nothing was read");
+  }
+  text.push_back('\n');
   if (found.checked_joins() > 0 || found.checked_chains() > 1) {
     absl::StrAppend(&text, "chains ", found.checked_chains(), ", joins ",
                     found.checked_joins(), "\n");
@@ -432,17 +464,23 @@ std::string LedgerCheckText(const v1::VerifyLedgerResponse& found,
   if (found.archived_entries() > 0) {
     absl::StrAppend(&text, "of them ", found.archived_entries(),
                     " are in archives, of which ");
-    if (archive_files > 0) {
-      absl::StrAppend(&text, "all files were verified, ", archive_files, "\n");
+    if (scope.archive_files.value_or(0) > 0) {
+      absl::StrAppend(&text, "all files were verified, ", *scope.archive_files,
+                      "\n");
     } else {
       absl::StrAppend(&text,
                       "the last hashes were: --archive DIR verifies the "
                       "files\n");
     }
+  } else if (scope.archive_files.has_value()) {
+    absl::StrAppend(&text, "files of archives that were verified: ",
+                    *scope.archive_files, "\n");
   }
   if (!found.last_hash().empty()) {
-    absl::StrAppend(&text, "last hash ", found.last_hash(), "\nmerkle root ",
-                    found.merkle_root(), "\n");
+    absl::StrAppend(
+        &text, "last hash ", ShownLine(found.last_hash()), "\n",
+        scope.after_entry > 0 ? "merkle root of these " : "merkle root ",
+        ShownLine(found.merkle_root()), "\n");
   }
   return text;
 }

@@ -11,6 +11,7 @@
 #define CLIENTS_CLI_LEDGER_REQUEST_H_
 
 #include <cstdint>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -45,10 +46,17 @@ std::string LedgerTable(const llmgateway::v1::QueryLedgerResponse& response);
 // One entry, and what it says.
 std::string LedgerEntryText(const llmgateway::v1::LedgerEntry& entry);
 
-// What a gateway's check has found; and, of archives, how many files were
-// checked, if they were.
+// What of a ledger was to be checked.
+struct LedgerCheckScope {
+  std::string chain;  // That one alone; empty for all.
+  int64_t after_entry = 0;
+  // How many files of archives were checked, if they were to be.
+  std::optional<int64_t> archive_files;
+};
+
+// What a check of that has found.
 std::string LedgerCheckText(const llmgateway::v1::VerifyLedgerResponse& found,
-                            int64_t archive_files = 0);
+                            const LedgerCheckScope& scope = {});
 
 }  // namespace gateway
 

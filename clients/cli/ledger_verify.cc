@@ -10,14 +10,15 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "base/text/json_writer.h"
+#include "clients/cli/answer_text.h"
+#include "clients/cli/file_chains.h"
 #include "clients/cli/ledger_file.h"
 #include "clients/cli/ledger_words.h"
 #include "service/ledger/chain_check.h"
 #include "service/ledger/end_file.h"
-#include "service/ledger/entry_reader.h"
 #include "service/ledger/ledger_commit.h"
-#include "service/ledger/merkle.h"
 #include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {
@@ -33,28 +34,11 @@ constexpr char kNothingRead[] =
 // A finding with where it is.
 struct Found {
   std::string file;
-  int64_t entry = 0;  // Within the file, from 1 on.
+  int64_t entry = 0;  // Within the file, from 1 on; 0 for all of it.
   ChainCheck::Finding finding;
 };
 
-// A chain that was found, as far as it was read.
-struct FoundChain {
-  ChainCheck check;
-  RunningMerkleRoot merkle;
-  std::string first_hash;
-
-  void Add(std::string_view entry, ChainCheck::Finding* finding) {
-    *finding = check.Add(entry);
-    if (check.last_hash().empty()) return;
-    merkle.Add(check.last_hash());
-    if (first_hash.empty()) first_hash = check.last_hash();
-  }
-};
-
-// Checks the entries of one file after the other. Lines may be of several
-// chains, as an export of what replicas have written: one that says to be the
-// first of a chain begins another, and one that follows the last of a chain
-// belongs to that.
+// Checks the entries of one file after the other.
 class Verification {
  public:
   // Borrows `progress`, which may be null.
@@ -66,20 +50,19 @@ class Verification {
     last_ = 0;
     GATEWAY_ASSIGN_OR_RETURN(is_database_, IsLedgerDatabase(file));
     // Before the file itself, which a gateway may go on writing.
-    LedgerEnd end;
-    if (is_database_) {
-      GATEWAY_ASSIGN_OR_RETURN(end, EndFile::Peek(LedgerEndPath(file)));
-    }
+    end_ = LedgerEnd();
+    if (is_database_) ReadEnd();
     const absl::Status read = VisitLedgerFile(
         file,
-        [this](int64_t number, std::string_view entry) { Add(number, entry); });
+        [this](int64_t number, std::string_view entry) { Add(number, entry); },
+        [this](const LedgerCommit& commit) { CheckCommit(commit); });
     // The file can be read, and something of it is not there.
-    if (read.ok() && last_ < end.entries) {
+    if (read.ok() && last_ < end_.entries) {
       Report(last_ + 1,
              {.severity = ChainCheck::Severity::kFail,
               .what = absl::StrCat("is not there, nor what is behind it: the "
                                    "ledger had ",
-                                   end.entries, " entries, as ",
+                                   end_.entries, " entries, as ",
                                    LedgerEndPath(file), " says")});
     }
     if (!is_database_ || !absl::IsDataLoss(read)) return read;
@@ -105,25 +88,28 @@ class Verification {
   // A chain of nothing proves nothing: what should have written it may have
   // failed.
   bool valid() const { return failures_ == 0 && entries() > 0; }
-  int64_t entries() const {
-    int64_t entries = 0;
-    for (const FoundChain& each : chains_) entries += each.check.entries();
-    return entries;
-  }
+  int64_t entries() const { return chains_.entries(); }
+  // Those without a hash, of which nothing is known.
+  int64_t unverified() const { return unverified_; }
   int64_t failures() const { return failures_; }
   int64_t warnings() const { return warnings_; }
-  // At least one.
-  const std::vector<FoundChain>& chains() const { return chains_; }
-  // Of several, that of their roots in their order, as of a whole ledger.
-  std::string merkle_root() const {
-    if (chains_.size() == 1) return chains_.front().merkle.Root();
-    std::vector<std::string> roots;
-    for (const FoundChain& each : chains_) roots.push_back(each.merkle.Root());
-    return MerkleRoot(roots);
-  }
+  const FileChains& chains() const { return chains_; }
   const std::vector<Found>& found() const { return found_; }
 
  private:
+  // What the file beside it says of its end. One that says nothing is told, and
+  // does not keep the rest from being verified.
+  void ReadEnd() {
+    const absl::StatusOr<LedgerEnd> end = EndFile::Peek(LedgerEndPath(file_));
+    if (end.ok()) {
+      end_ = *end;
+      return;
+    }
+    Report(0, {.severity = ChainCheck::Severity::kWarn,
+               .what = absl::StrCat("whether the end is missing is not known: ",
+                                    end.status().message())});
+  }
+
   void Add(int64_t number, std::string_view entry) {
     if (number != last_ + 1) {
       Report(last_ + 1, {.severity = ChainCheck::Severity::kFail,
@@ -132,54 +118,41 @@ class Verification {
     }
     last_ = number;
     if (progress_ != nullptr) progress_->Add();
-    if (!is_database_) FindChain(entry);
-    ChainCheck::Finding finding;
-    FoundChain& chain = chains_[chain_];
-    chain.Add(entry, &finding);
-    has_noted_ = has_noted_ || chain.check.last_hash() == noted_hash_;
-    if (chain.check.entries() == 1) CheckBeginsOnce(&finding);
-    if (finding.severity == ChainCheck::Severity::kWarn) {
-      CheckWithoutHash(entry, &finding);
-    }
+    ChainCheck::Finding finding = chains_.Add(entry, is_database_);
+    const std::string& hash = chains_.current().check.last_hash();
+    has_noted_ = has_noted_ || hash == noted_hash_;
+    if (finding.severity == ChainCheck::Severity::kWarn) ++unverified_;
     if (finding.severity != ChainCheck::Severity::kOk) {
       Report(number, std::move(finding));
     }
-  }
-
-  // The gateway writes no entry without a hash, and an import takes none. Of
-  // the oldest versions' files each entry says what it is.
-  void CheckWithoutHash(std::string_view entry, ChainCheck::Finding* finding) {
-    ReadEntryFacts(entry, &facts_).IgnoreError();
-    const bool is_entry = !facts_.id.empty() && !facts_.event_type.empty();
-    if (is_entry && !is_database_) return;
-    finding->severity = ChainCheck::Severity::kFail;
-    if (!is_entry) finding->what = "is no entry: it has no id and event_type";
-  }
-
-  // Finds the chain that an entry says to be of. What is of none is of the one
-  // before it, where it is told to be wrong.
-  void FindChain(std::string_view entry) {
-    const std::string& last = chains_[chain_].check.last_hash();
-    if (last.empty() || entry.find(last) != std::string_view::npos) return;
-    ReadEntryFacts(entry, &facts_).IgnoreError();
-    if (facts_.entry_hash.empty()) return;
-    if (facts_.previous_hash.empty()) {
-      chain_ = chains_.size();
-      chains_.emplace_back();
-      return;
-    }
-    for (size_t i = 0; i < chains_.size(); ++i) {
-      if (chains_[i].check.last_hash() == facts_.previous_hash) chain_ = i;
+    if (number == end_.entries && !end_.hash.empty() && hash != end_.hash) {
+      Report(number, {.severity = ChainCheck::Severity::kFail,
+                      .what = absl::StrCat(
+                          "has the hash ", hash, ", and ", LedgerEndPath(file_),
+                          " says that it was ", end_.hash,
+                          ": all up to it was written anew, or it is "
+                          "another ledger")});
     }
   }
 
-  // That the chain which has just begun is none that was there before.
-  void CheckBeginsOnce(ChainCheck::Finding* finding) {
-    for (size_t i = 0; i < chain_; ++i) {
-      if (chains_[i].first_hash != chains_[chain_].first_hash) continue;
-      finding->severity = ChainCheck::Severity::kFail;
-      finding->what = "is the first of a chain that was there before";
+  // That a commit says of itself what its entries do, which were added.
+  void CheckCommit(const LedgerCommit& commit) {
+    const int64_t entries = last_ - commit.first_entry + 1;
+    if (entries != commit.entries) {
+      Report(last_ + 1,
+             {.severity = ChainCheck::Severity::kFail,
+              .what = absl::StrCat("is not there: the commit ", commit.number,
+                                   " has ", entries, " entries and says ",
+                                   commit.entries)});
     }
+    const std::string& hash = chains_.current().check.last_hash();
+    if (!commit.last_hash.has_value() || *commit.last_hash == hash) return;
+    Report(last_,
+           {.severity = ChainCheck::Severity::kFail,
+            .what = absl::StrCat("has the hash ", hash, ", and the commit ",
+                                 commit.number, " says that it ends with ",
+                                 ToAbsl(*commit.last_hash),
+                                 ": what is said of it was altered")});
   }
 
   void Report(int64_t number, ChainCheck::Finding finding) {
@@ -192,14 +165,14 @@ class Verification {
   const std::string noted_hash_;
   Progress* const progress_;  // May be null.
   bool has_noted_ = false;
-  std::vector<FoundChain> chains_ = std::vector<FoundChain>(1);
-  size_t chain_ = 0;  // That the last entry was of.
-  EntryFacts facts_;
+  FileChains chains_;
   std::string file_;
   bool is_database_ = false;
+  LedgerEnd end_;     // Of a gateway's file, if it is known.
   int64_t last_ = 0;  // The number of the last entry of the file.
   int64_t failures_ = 0;
   int64_t warnings_ = 0;
+  int64_t unverified_ = 0;
   std::vector<Found> found_;
 };
 
@@ -207,14 +180,39 @@ const char* SeverityWord(ChainCheck::Severity severity) {
   return severity == ChainCheck::Severity::kFail ? "FAIL" : "WARN";
 }
 
+// An entry's id, its hashes and so what is found may be any texts.
+std::string FindingText(const Found& found) {
+  std::string text = absl::StrCat(SeverityWord(found.finding.severity), "  ",
+                                  ShownLine(found.file));
+  if (found.entry > 0) absl::StrAppend(&text, ", entry ", found.entry);
+  if (!found.finding.entry_id.empty()) {
+    absl::StrAppend(&text, ", ", ShownLine(found.finding.entry_id));
+  }
+  absl::StrAppend(&text, ": ", ShownLine(found.finding.what), "\n");
+  return text;
+}
+
+// A last hash and a root are told of what is valid: of anything else they are
+// what it says of itself.
+std::string ChainsText(const FileChains& chains) {
+  if (chains.all().size() == 1) {
+    return absl::StrCat("last hash ", chains.current().check.last_hash(),
+                        "\nmerkle root ", chains.merkle_root(), "\n");
+  }
+  std::string text;
+  for (const FileChains::Chain& each : chains.all()) {
+    absl::StrAppend(&text, "a chain of ", each.check.entries(),
+                    " entries, last hash ", each.check.last_hash(),
+                    "\n  merkle root ", each.merkle.Root(), "\n");
+  }
+  absl::StrAppend(&text, "chains ", chains.all().size(), ", merkle root ",
+                  chains.merkle_root(), "\n");
+  return text;
+}
+
 std::string ReportText(const Verification& verification) {
   std::string text;
-  for (const Found& each : verification.found()) {
-    absl::StrAppend(&text, SeverityWord(each.finding.severity), "  ", each.file,
-                    ", entry ", each.entry,
-                    each.finding.entry_id.empty() ? "" : ", ",
-                    each.finding.entry_id, ": ", each.finding.what, "\n");
-  }
+  for (const Found& each : verification.found()) text += FindingText(each);
   const int64_t untold = verification.warnings() + verification.failures() -
                          static_cast<int64_t>(verification.found().size());
   if (untold > 0) absl::StrAppend(&text, "and ", untold, " more\n");
@@ -222,19 +220,13 @@ std::string ReportText(const Verification& verification) {
                   verification.entries(), " entries, ", verification.failures(),
                   " failures, ", verification.warnings(), " warnings\n");
   if (verification.entries() == 0) absl::StrAppend(&text, kNothingRead, "\n");
-  const std::vector<FoundChain>& chains = verification.chains();
-  if (chains.size() > 1) {
-    for (const FoundChain& each : chains) {
-      absl::StrAppend(&text, "a chain of ", each.check.entries(),
-                      " entries, last hash ", each.check.last_hash(),
-                      "\n  merkle root ", each.merkle.Root(), "\n");
-    }
-    absl::StrAppend(&text, "chains ", chains.size(), ", merkle root ",
-                    verification.merkle_root(), "\n");
-  } else if (const std::string& hash = chains.front().check.last_hash();
-             !hash.empty()) {
-    absl::StrAppend(&text, "last hash ", hash, "\nmerkle root ",
-                    verification.merkle_root(), "\n");
+  if (verification.unverified() > 0) {
+    absl::StrAppend(&text, "of them ", verification.unverified(),
+                    " have no hash: nothing of those was verified\n");
+  }
+  const bool has_hash = !verification.chains().all().front().first_hash.empty();
+  if (verification.valid() && has_hash) {
+    text += ChainsText(verification.chains());
   }
   return text;
 }
@@ -247,17 +239,21 @@ std::string ReportJson(const Verification& verification) {
   json.Int64Field("entries", verification.entries());
   json.Int64Field("failures", verification.failures());
   json.Int64Field("warnings", verification.warnings());
-  const std::vector<FoundChain>& chains = verification.chains();
+  json.Int64Field("unverified", verification.unverified());
+  const bool is_valid = verification.valid();
+  const std::vector<FileChains::Chain>& chains = verification.chains().all();
   // Of several chains none is the last.
-  json.StringField("last_hash",
-                   chains.size() == 1 ? chains.front().check.last_hash() : "");
-  json.StringField("merkle_root", verification.merkle_root());
+  json.StringField("last_hash", is_valid && chains.size() == 1
+                                    ? chains.front().check.last_hash()
+                                    : "");
+  json.StringField("merkle_root",
+                   is_valid ? verification.chains().merkle_root() : "");
   json.StartArrayField("chains");
-  for (const FoundChain& each : chains) {
+  for (const FileChains::Chain& each : chains) {
     json.StartObject();
     json.Int64Field("entries", each.check.entries());
-    json.StringField("last_hash", each.check.last_hash());
-    json.StringField("merkle_root", each.merkle.Root());
+    json.StringField("last_hash", is_valid ? each.check.last_hash() : "");
+    json.StringField("merkle_root", is_valid ? each.merkle.Root() : "");
     json.EndObject();
   }
   json.EndArray();
@@ -275,7 +271,7 @@ std::string ReportJson(const Verification& verification) {
   json.EndArray();
   json.EndObject();
   text.push_back('\n');
-  return text;
+  return ShownText(text);
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "clients/cli/ledger_reprice.h"
 #include "clients/cli/moment_words.h"
 #include "service/ledger/hash_text.h"
@@ -41,6 +43,30 @@ constexpr OperatorVerb kLedgerVerbs[] = {
     {"import", kImportFlags}, {"archive", kArchiveFlags},
     {"prove", kProveFlags},   {"reprice", kLedgerRepriceFlags}};
 
+// What gateways write (docs/ledger.md).
+constexpr std::string_view kEventTypes[] = {
+    "DISPATCH",      "EXCHANGE",        "PROMPT_REJECTED",
+    "ANSWER_REUSED", "BUDGET_ALLOCATE", "BUDGET_DEBIT",
+    "BUDGET_RESET",  "BUDGET_WARNING",  "ENTRIES_LOST"};
+constexpr std::string_view kDecisions[] = {
+    "DISPATCHED", "SUCCESS", "ERROR", "UNKNOWN", "REJECTED", "REUSED",
+    "ALLOCATED",  "DEBITED", "RESET", "WARNING", "LOST"};
+
+bool IsOneOf(absl::Span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+absl::Status NameMistake(std::string_view flag, const std::string& name,
+                         absl::Span<const std::string_view> names) {
+  std::string known;
+  for (const std::string_view each : names) {
+    absl::StrAppend(&known, known.empty() ? "" : ", ", ToAbsl(each));
+  }
+  return FlagMistake(
+      flag,
+      absl::StrCat("is '", name, "', which no entry has; there are ", known));
+}
+
 // Where the text of a flag belongs; null if it is none of these.
 std::string* TextOfFlag(std::string_view flag, LedgerFilter* filter) {
   if (flag == "--submission") return &filter->submission_id;
@@ -58,6 +84,49 @@ std::string* TextOfFlag(std::string_view flag, LedgerFilter* filter) {
 
 const OperatorCommand kLedgerCommand = {.name = "ledger",
                                         .verbs = kLedgerVerbs};
+
+absl::Status CheckLedgerFlags(const OperatorWords& words) {
+  const std::string& what = words.words[0];
+  const bool is_verified = what == "verify";
+  const bool reads_files =
+      !LedgerFilesOf(words).empty() || (is_verified && words.words.size() > 1);
+  const std::string archive = LastOf(words, "--archive");
+  for (const char* const place : {"--postgres", "--schema"}) {
+    const bool has_other = reads_files || (!is_verified && !archive.empty());
+    if (what == "prove" || !has_other || LastOf(words, place).empty()) continue;
+    return FlagMistake(place,
+                       "names another ledger than the one that is read; give "
+                       "one of them");
+  }
+  if (reads_files && !archive.empty()) {
+    return FlagMistake("--archive",
+                       "would not be read beside files; give one of them, or "
+                       "name the archive's files as well");
+  }
+  return absl::OkStatus();
+}
+
+ForeignNames::ForeignNames(const LedgerFilter& filter) {
+  for (const std::string& type : filter.event_types) {
+    if (!IsOneOf(kEventTypes, type)) types_.push_back(type);
+  }
+  if (!filter.decision.empty() && !IsOneOf(kDecisions, filter.decision)) {
+    decision_ = filter.decision;
+  }
+}
+
+void ForeignNames::See(const EntryFacts& facts) {
+  std::erase(types_, facts.event_type);
+  if (facts.decision == decision_) decision_.clear();
+}
+
+absl::Status ForeignNames::Check() const {
+  if (!types_.empty()) {
+    return NameMistake("--type", types_.front(), kEventTypes);
+  }
+  if (decision_.empty()) return absl::OkStatus();
+  return NameMistake("--decision", decision_, kDecisions);
+}
 
 absl::Status CheckChainOfFiles(const OperatorWords& words, bool reads_files) {
   if (!reads_files || LastOf(words, "--chain").empty()) {

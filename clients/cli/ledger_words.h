@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "clients/cli/operator_words.h"
 #include "llmgateway/v1/ledger.pb.h"
+#include "service/ledger/entry_reader.h"
 #include "service/ledger/ledger_filter.h"
 
 namespace gateway {
@@ -33,6 +34,11 @@ extern const OperatorCommand kLedgerCommand;
 // do not say of which.
 absl::Status CheckChainOfFiles(const OperatorWords& words, bool reads_files);
 
+// INVALID_ARGUMENT for places of which one alone would be read, as --file
+// beside
+// --postgres: what is not read is not passed over in silence.
+absl::Status CheckLedgerFlags(const OperatorWords& words);
+
 // The files that it is to read; none if a gateway is to be asked.
 std::vector<std::string> LedgerFilesOf(const OperatorWords& words);
 
@@ -40,6 +46,24 @@ std::vector<std::string> LedgerFilesOf(const OperatorWords& words);
 absl::StatusOr<LedgerFilter> LedgerFilterOf(const OperatorWords& words,
                                             absl::Time now);
 llmgateway::v1::LedgerFilter ToMessage(const LedgerFilter& filter);
+
+// The types and decisions that a filter names and no gateway writes. A ledger
+// that was taken over may have them all the same, so entries that are read are
+// shown to it.
+class ForeignNames {
+ public:
+  explicit ForeignNames(const LedgerFilter& filter);
+
+  // What is empty needs no entries.
+  bool empty() const { return types_.empty() && decision_.empty(); }
+  void See(const EntryFacts& facts);
+  // Once all were read: INVALID_ARGUMENT if there is one that none has.
+  absl::Status Check() const;
+
+ private:
+  std::vector<std::string> types_;
+  std::string decision_;
+};
 
 // How many entries a query is to show, and from which end.
 struct LedgerListing {

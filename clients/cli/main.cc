@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "clients/cli/answer_text.h"
 #include "clients/cli/command_line.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/console.h"
@@ -83,7 +84,8 @@ int RunAndFlush(const CommandLine& command) {
 int Main(const std::vector<std::string>& words) {
   const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
   if (!command.ok()) {
-    std::cerr << "gatewayctl: " << command.status().message() << "\n";
+    std::cerr << "gatewayctl: "
+              << ShownText(std::string(command.status().message())) << "\n";
     return 1;
   }
   return RunAndFlush(*command);

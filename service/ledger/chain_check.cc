@@ -169,6 +169,11 @@ ChainCheck::Finding ChainCheck::Check(std::string_view entry) {
     finding.severity = Severity::kFail;
     finding.what =
         "has no hash, and others before it have one: it was altered, or put in";
+  } else if (begins && begins_anew && !links.previous_hash.empty()) {
+    finding.severity = Severity::kFail;
+    finding.what = absl::StrCat(
+        "is said to follow an entry with the hash ", links.previous_hash,
+        ", and follows one without: it was taken away, or the entry was");
   } else if (!begins_anew && links.previous_hash != expected) {
     finding.severity = Severity::kFail;
     finding.what = Unlinked(links, expected);

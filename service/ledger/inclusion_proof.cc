@@ -42,15 +42,22 @@ absl::Status ReadSibling(JsonValue& value, MerkleProof* siblings) {
   return value.EachField(read);
 }
 
-// Whether the siblings lead from the leaf of this index to the root.
-bool IsPathOf(const InclusionProof& proof) {
+// Whether the siblings lead from the leaf of this index and hash to a root.
+// What is alone at its level is paired with itself, and nothing else is: so no
+// other index leads to the same root.
+bool IsPathOf(const InclusionProof& proof, std::string_view hash) {
   if (proof.index < 0 || proof.index >= proof.entries) return false;
   int64_t index = proof.index;
   int64_t size = proof.entries;
+  std::string node(hash);
   size_t level = 0;
   for (; size > 1; ++level, index /= 2, size = (size + 1) / 2) {
     if (level == proof.siblings.size()) return false;
-    if (proof.siblings[level].is_left != (index % 2 == 1)) return false;
+    const MerkleStep& step = proof.siblings[level];
+    const bool is_alone = index % 2 == 0 && index + 1 == size;
+    if (step.is_left != (index % 2 == 1)) return false;
+    if ((step.hash == node) != is_alone) return false;
+    node = MerkleRootBy(node, {step});
   }
   return level == proof.siblings.size();
 }
@@ -145,7 +152,7 @@ std::string FaultOfProof(const InclusionProof& proof, std::string_view root) {
     return absl::StrCat("entry: has the hash ", hash, " and says ",
                         facts.entry_hash, ": it was altered");
   }
-  if (!IsPathOf(proof)) {
+  if (!IsPathOf(proof, hash)) {
     return absl::StrCat("siblings: do not lead from the index ", proof.index,
                         " of ", proof.entries, " entries to a root");
   }

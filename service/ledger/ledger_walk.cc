@@ -104,9 +104,16 @@ absl::Status LedgerWalk::Step() {
   is_done_ = true;
   if (valid() && !options_.noted_hash.empty() && !has_noted_) {
     Break("", 0, "",
-          absl::StrCat("nothing of it has the hash that was noted, ",
+          absl::StrCat("nothing of what was read has the hash that was noted, ",
                        options_.noted_hash,
-                       ": what was there then was removed or written anew"));
+                       ": what was there then was removed or written anew",
+                       options_.is_part ? ", or is of another chain" : "",
+                       options_.after_entry > 0
+                           ? ", or is before the first that was read"
+                           : "",
+                       archived_entries() > 0
+                           ? ", or is in an archive, whose files were not read"
+                           : ""));
   }
   return absl::OkStatus();
 }

@@ -200,7 +200,8 @@ class LedgerArchiveTest(ledger_case.LedgerCase):
 
         checked = check()
         self.assertEqual(checked.returncode, 0, checked)
-        self.assertIn("valid: %s is entry 8 of" % entry["id"], checked.stdout)
+        self.assertIn("valid: %s is entry 8 under this root, of" % entry["id"],
+                      checked.stdout)
         self.assertEqual(check("a" * 64).returncode, 1)
         proof["entry"]["reason"] += "!"
         checked = check()

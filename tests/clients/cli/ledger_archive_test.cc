@@ -103,7 +103,8 @@ TEST_F(LedgerArchiveTest, WhatIsArchivedIsVerifiedFoundAndProven) {
   const ArchivedPiece piece = (*ledger_.Archives())[0];
   EXPECT_EQ(
       Run({"prove"}, {{"--check", proof}, {"--root", piece.merkle_root}}),
-      absl::StrCat("valid: ", id, " is entry 16 of 60 under this root\n"));
+      absl::StrCat("valid: ", id,
+                   " is entry 16 under this root, of 60 as the proof says\n"));
   EXPECT_THAT(
       Run({"prove"}, {{"--check", proof}, {"--root", std::string(64, 'a')}},
           /*expected=*/false),
@@ -126,7 +127,7 @@ TEST_F(LedgerArchiveTest, WhatIsInTheDatabaseIsProvenThere) {
   const std::string root =
       told.substr(told.find("merkle root ") + sizeof("merkle root ") - 1, 64);
   EXPECT_THAT(Run({"prove"}, {{"--check", proof}, {"--root", root}}),
-              HasSubstr("is entry 59 of 60"));
+              HasSubstr("is entry 59 under this root, of 60"));
 }
 
 }  // namespace

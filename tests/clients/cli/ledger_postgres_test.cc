@@ -114,6 +114,12 @@ TEST_F(LedgerPostgresTest, AllOfItIsVerified) {
   const std::string noted = all->last_hash();
   EXPECT_TRUE(VerifyPostgres(*ledger, "", 0, noted)->valid());
   EXPECT_TRUE(VerifyPostgres(*ledger, "1", 60, one->last_hash())->valid());
+  // Of what was not read nothing is said to be gone.
+  const auto of_another =
+      VerifyPostgres(*ledger, "1", 60, noted.substr(1) + "x");
+  EXPECT_THAT(of_another->problem(),
+              HasSubstr("or is of another chain, or is before the first that "
+                        "was read"));
   server_.Ask("CREATE TABLE whole AS SELECT * FROM llm_gateway.joins");
   server_.Ask("DELETE FROM llm_gateway.joins");
   EXPECT_TRUE(VerifyPostgres(*ledger, "", 0)->valid()) << "by itself it fits";

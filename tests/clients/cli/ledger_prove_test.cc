@@ -1,6 +1,9 @@
 #include "clients/cli/ledger_prove.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,12 +64,72 @@ TEST_F(LedgerProveTest, AnEntryOfAFileIsProvenByTheRootOfItsVerification) {
     const LedgerReport checked =
         Prove({}, {{"--check", proof_}, {"--root", Root()}});
     EXPECT_TRUE(checked.valid);
-    EXPECT_EQ(checked.text,
-              absl::StrCat("valid: ", ExchangeIdOf(call), " is entry ",
-                           call + 1, " of 9 under this root\n"));
+    EXPECT_EQ(
+        checked.text,
+        absl::StrCat("valid: ", ExchangeIdOf(call), " is entry ", call + 1,
+                     " under this root, of 9 as the proof says\n"));
   }
   EXPECT_FALSE(
       Prove({}, {{"--check", proof_}, {"--root", std::string(64, '0')}}).valid);
+}
+
+TEST_F(LedgerProveTest, AnEntryOfOneOfSeveralChainsIsProvenByTheRootOfThat) {
+  std::string text;
+  std::string hash;
+  for (int64_t call = 20; call < 25; ++call) {
+    ExchangeOf(call).AppendChained(&hash, &text);
+    text += "\n";
+  }
+  std::ofstream(lines_, std::ios::app) << text;
+  const std::string report = VerifyLedger({.words = {"verify", lines_}})->text;
+  const size_t second = report.find("a chain of 5 entries");
+  ASSERT_NE(second, std::string::npos) << report;
+  const std::string root =
+      report.substr(report.find("merkle root ", second) + 12, 64);
+  std::ofstream(proof_) << Prove({ExchangeIdOf(22), lines_}).text;
+  EXPECT_EQ(Prove({}, {{"--check", proof_}, {"--root", root}}).text,
+            absl::StrCat("valid: ", ExchangeIdOf(22),
+                         " is entry 3 under this "
+                         "root, of 5 as the proof says\n"));
+}
+
+TEST_F(LedgerProveTest, WhatIsNotValidProvesNothing) {
+  std::ifstream in(lines_);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  // The entry itself, one before it, and a line behind that was cut.
+  std::vector<std::string> wrong = {text, text,
+                                    text.substr(0, text.size() - 20)};
+  for (const size_t i : {0, 1}) {
+    const std::string from = i == 0 ? "agent-4" : "agent-1";
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    wrong[i].replace(at, from.size(), "agent-x");
+  }
+  for (const std::string& altered : wrong) {
+    std::ofstream(lines_) << altered;
+    const absl::Status status = FailToProve({ExchangeIdOf(4), lines_});
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("nothing is proven by what is not valid"));
+  }
+}
+
+TEST_F(LedgerProveTest, AnEntryWithoutAHashIsToldFromOneThatIsNotThere) {
+  std::ifstream in(lines_);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  std::ofstream(lines_) << R"({"id": "LED-old", "event_type": "OLD"})" << "\n"
+                        << text;
+  EXPECT_THAT(std::string(FailToProve({"LED-old", lines_}).message()),
+              HasSubstr("has no hash"));
+  EXPECT_TRUE(absl::IsNotFound(FailToProve({"LED-none", lines_})));
+}
+
+TEST_F(LedgerProveTest, AnEmptyFolderSaysThatNothingWasLookedAt) {
+  const std::string folder = testing::TempDir() + "/no-archive";
+  mkdir(folder.c_str(), 0700);
+  EXPECT_THAT(
+      std::string(FailToProve({"LED-1"}, {{"--archive", folder}}).message()),
+      HasSubstr("the 0 files that the manifests in"));
 }
 
 TEST_F(LedgerProveTest, MistakesAreNamed) {
@@ -79,6 +142,18 @@ TEST_F(LedgerProveTest, MistakesAreNamed) {
           FailToProve({"LED-1", lines_}, {{"--archive", "a"}}).message()),
       HasSubstr("takes one place"));
   EXPECT_TRUE(absl::IsNotFound(FailToProve({"LED-1", lines_})));
+  EXPECT_THAT(
+      std::string(
+          FailToProve({"LED-1", lines_}, {{"--root", Root()}}).message()),
+      HasSubstr("--root is for --check"));
+  EXPECT_THAT(
+      std::string(FailToProve({"LED-1", lines_}, {{"--chain", "1"}}).message()),
+      HasSubstr("--chain is for"));
+  EXPECT_THAT(std::string(FailToProve({}, {{"--check", proof_},
+                                           {"--root", Root()},
+                                           {"--archive", "a"}})
+                              .message()),
+              HasSubstr("and nothing else"));
   EXPECT_THAT(std::string(FailToProve({}, {{"--check", proof_}}).message()),
               HasSubstr("--root"));
   EXPECT_THAT(

@@ -169,6 +169,51 @@ TEST_F(LedgerRequestTest, WithoutAFileAGatewayIsAsked) {
   }
 }
 
+TEST_F(LedgerRequestTest, NamesThatAreNotThereAreRefused) {
+  for (const std::string verb : {"query", "export"}) {
+    EXPECT_THAT(
+        Run({.words = {verb}, .flags = {{"--file", file_}, {"--type", "X"}}}),
+        HasSubstr("--type is 'X', which no entry has; there are DISPATCH, "));
+    EXPECT_THAT(Run({.words = {verb},
+                     .flags = {{"--file", file_}, {"--decision", "fine"}}}),
+                HasSubstr("--decision is 'FINE', which no entry has; there are "
+                          "DISPATCHED, "));
+    // One that gateways write may be of no entry.
+    EXPECT_THAT(Run({.words = {verb},
+                     .flags = {{"--file", file_}, {"--type", "entries_lost"}}}),
+                Not(HasSubstr("--type")));
+  }
+  // What an earlier system has written is there.
+  std::ofstream(file_, std::ios::app)
+      << R"({"id": "LED-old", "event_type": "GENESIS"})" << "\n";
+  for (const std::string order : {"newest", "oldest"}) {
+    EXPECT_THAT(Run({.words = {"query"},
+                     .flags = {{"--file", file_},
+                               {"--type", "GENESIS"},
+                               {"--type", "DISPATCH"},
+                               {"--order", order},
+                               {"--limit", "2"}}}),
+                HasSubstr("DISPATCH"));
+  }
+}
+
+TEST_F(LedgerRequestTest, WhatWouldNotBeReadIsNotPassedOver) {
+  for (const std::string verb : {"query", "export", "get", "verify"}) {
+    OperatorWords words{.words = {verb}, .flags = {{"--postgres", "host=x"}}};
+    if (verb == "verify") {
+      words.words.push_back(file_);
+    } else {
+      words.flags.emplace_back("--file", file_);
+    }
+    EXPECT_THAT(Run(words), HasSubstr("--postgres names another ledger"));
+  }
+  EXPECT_THAT(Run({.words = {"verify", file_}, .flags = {{"--archive", "d"}}}),
+              HasSubstr("--archive would not be read"));
+  EXPECT_THAT(Run({.words = {"get", "LED-1"},
+                   .flags = {{"--file", file_}, {"--archive", "d"}}}),
+              HasSubstr("--archive would not be read"));
+}
+
 TEST_F(LedgerRequestTest, WhatIsNotMeantIsTold) {
   EXPECT_THAT(Run({.words = {"get"}}), HasSubstr("needs the id"));
   EXPECT_THAT(Run({.words = {"query", "x"}}), HasSubstr("takes no 'x'"));
@@ -203,6 +248,11 @@ TEST_F(LedgerRequestTest, WhatAGatewaysCheckHasFoundIsTold) {
   found.set_merkle_root("m");
   EXPECT_EQ(LedgerCheckText(found),
             "valid: 9 of 9 entries\nlast hash l\nmerkle root m\n");
+  EXPECT_EQ(LedgerCheckText(found, {.chain = "2", .after_entry = 5}),
+            "valid: 9 of 9 entries of the chain 2 behind the entry 5; up to it "
+            "nothing was read\nlast hash l\nmerkle root of these m\n");
+  EXPECT_THAT(LedgerCheckText(found, {.archive_files = 0}),
+              HasSubstr("files of archives that were verified: 0\n"));
 }
 
 }  // namespace

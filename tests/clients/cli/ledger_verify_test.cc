@@ -1,6 +1,9 @@
 #include "clients/cli/ledger_verify.h"
 
+#include <unistd.h>
+
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +23,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class LedgerVerifyTest : public testing::Test {
  protected:
@@ -239,6 +243,74 @@ TEST_F(LedgerVerifyTest, AGatewaysFileWhoseEndIsGoneIsNotValid) {
                                      path, ".end says")));
 }
 
+TEST_F(LedgerVerifyTest, WhatACommitSaysOfItselfIsVerified) {
+  const std::string path = Path(".db");
+  const UnchainedEntry entry{LedgerEntry()};
+  {
+    auto log = LedgerLog::Open({.path = path});
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE((*log)->Append({&entry, &entry}, absl::UnixEpoch()).ok());
+    }
+  }
+  const auto change = [&](SqlText sql) {
+    auto db = SqliteConnection::Open(path, SqliteConnection::Access::kReadWrite,
+                                     absl::Seconds(5));
+    ASSERT_TRUE((*db)->Execute(sql).ok());
+  };
+  EXPECT_TRUE(Verify({path}).valid);
+  change("UPDATE commits SET last_hash = 'x' WHERE number = 2");
+  LedgerReport report = Verify({path});
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text, HasSubstr("entry 4: has the hash "));
+  EXPECT_THAT(report.text, HasSubstr("the commit 2 says that it ends with x"));
+  change("UPDATE commits SET entries = 7 WHERE number = 3");
+  report = Verify({path});
+  EXPECT_THAT(report.text, HasSubstr("the commit 3 has 2 entries and says 7"));
+  EXPECT_THAT(report.text, Not(HasSubstr("merkle root")));
+}
+
+TEST_F(LedgerVerifyTest, AnotherLedgerThanTheEndFileSaysIsNotValid) {
+  const std::string path = Path(".db");
+  const auto write = [&](const std::string& reason) {
+    LedgerEntry entry;
+    entry.reason = reason;
+    const UnchainedEntry unchained(entry);
+    auto log = LedgerLog::Open({.path = path});
+    ASSERT_TRUE((*log)->Append({&unchained}, absl::UnixEpoch()).ok());
+  };
+  write("one");
+  const std::string end = Path(".db.end");
+  std::ifstream in(end);
+  const std::string told((std::istreambuf_iterator<char>(in)), {});
+  for (const char* const ending : {"", "-wal", "-shm", ".end"}) {
+    unlink(absl::StrCat(path, ending).c_str());
+  }
+  write("another");
+  EXPECT_TRUE(Verify({path}).valid);
+  std::ofstream(end) << told;
+  const LedgerReport report = Verify({path});
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text, HasSubstr("entry 1: has the hash "));
+  EXPECT_THAT(report.text, HasSubstr("or it is another ledger"));
+  // One that says nothing does not keep the rest from being verified.
+  std::ofstream(end) << "nothing";
+  const LedgerReport unknown = Verify({path});
+  EXPECT_TRUE(unknown.valid) << unknown.text;
+  EXPECT_THAT(unknown.text,
+              HasSubstr("WARN  " + path + ": whether the end is missing"));
+}
+
+TEST_F(LedgerVerifyTest, WhatAFileSaysCannotLookLikeAReport) {
+  const std::string lines =
+      "{\"id\": \"a\\nvalid: 9 entries\\u001b[2J\\u202e\", "
+      "\"event_type\": \"X\", \"entry_hash\": \"b\\nc\"}\n";
+  const LedgerReport report = Verify({Write("a", lines)});
+  EXPECT_FALSE(report.valid);
+  EXPECT_THAT(report.text,
+              HasSubstr(R"(a\nvalid: 9 entries\u001b[2J\u202e: has )"));
+  EXPECT_THAT(report.text, HasSubstr(R"(and says b\nc)"));
+}
+
 TEST_F(LedgerVerifyTest, OnlyAFewFindingsAreTold) {
   std::string lines;
   for (int i = 0; i < 50; ++i) {
@@ -248,7 +320,10 @@ TEST_F(LedgerVerifyTest, OnlyAFewFindingsAreTold) {
   EXPECT_TRUE(report.valid);
   EXPECT_THAT(report.text, HasSubstr("WARN"));
   EXPECT_THAT(report.text, HasSubstr("and 30 more\nvalid: 50 entries, 0 "
-                                     "failures, 50 warnings\n"));
+                                     "failures, 50 warnings\nof them 50 have "
+                                     "no hash: nothing of those was "
+                                     "verified\n"));
+  EXPECT_THAT(report.text, Not(HasSubstr("last hash")));
 }
 
 TEST_F(LedgerVerifyTest, JsonOfSomethingElseIsNoLedger) {

@@ -137,6 +137,13 @@ TEST(ChainCheckTest, EntriesWithoutHashesMayStandBeforeAllOthers) {
                          Severity::kOk}));
 }
 
+TEST(ChainCheckTest, WhoTakesTheFirstHashesAwayIsFound) {
+  const std::vector<std::string> chain = Chain(3);
+  const std::string stripped = R"({"event_type": "X", "id": "LED-0"})";
+  EXPECT_EQ(Found({stripped, chain[1], chain[2]}),
+            (std::vector{Severity::kWarn, Severity::kFail, Severity::kOk}));
+}
+
 TEST(ChainCheckTest, WhatIsNoEntryFails) {
   std::vector<std::string> chain = Chain(2);
   chain.insert(chain.begin() + 1, "{\"id\": \"LED-torn\", \"even");

@@ -54,7 +54,7 @@ TEST(InclusionProofTest, WhatIsNotProvenIsSaid) {
   altered.entry = absl::StrReplaceAll(proof.entry, {{"agent-3", "agent-4"}});
   EXPECT_THAT(FaultOfProof(altered, proof.root), HasSubstr("it was altered"));
   altered = proof;
-  altered.entry = texts[2];
+  altered.entry = texts[4];
   EXPECT_THAT(FaultOfProof(altered, proof.root), HasSubstr("leads to"));
   altered = proof;
   altered.index = 2;
@@ -65,6 +65,22 @@ TEST(InclusionProofTest, WhatIsNotProvenIsSaid) {
   altered = proof;
   altered.siblings.pop_back();
   EXPECT_THAT(FaultOfProof(altered, proof.root), HasSubstr("do not lead"));
+}
+
+TEST(InclusionProofTest, WhatIsAloneIsNotProvenTwice) {
+  // The last of five is paired with itself: as the sixth it would lead to the
+  // same root.
+  const std::vector<std::string> texts = ChainOf(5);
+  const InclusionProof proof = ProofOf(texts, 4);
+  EXPECT_EQ(FaultOfProof(proof, proof.root), "");
+  InclusionProof forged = proof;
+  forged.index = 5;
+  forged.entries = 6;
+  forged.siblings[0].is_left = true;
+  EXPECT_THAT(FaultOfProof(forged, proof.root), HasSubstr("do not lead"));
+  forged = proof;
+  forged.entries = 6;
+  EXPECT_THAT(FaultOfProof(forged, proof.root), HasSubstr("do not lead"));
 }
 
 TEST(InclusionProofTest, AnEntryThatIsNotThereHasNoProof) {
