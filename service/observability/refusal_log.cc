@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/os/logging.h"
+#include "base/text/utf8.h"
 #include "service/audit/redaction/key_redactor.h"
+#include "service/audit/redaction/secret_digests.h"
 #include "service/observability/flood_metric.h"
 #include "service/observability/handshake_metric.h"
 
@@ -48,11 +51,14 @@ void RefusalLog::Request(const RefusedRequest& refused) {
     unlogged = requests_.Take(clock_.SteadyTime());
   }
   if (!unlogged.has_value()) return;
+  // Beyond where it is cut, so that no part of a key stays before that.
+  const std::string path = WithoutKeys(
+      CutText(refused.path, kPathBytesShown + SecretDigests::kBytesMax));
   Log(LogLevel::kInfo, "refusals", "a request was refused",
       {{"listener", listener_},
        {"code", refused.code},
-       {"method", refused.method},
-       {"path", WithoutKeys(refused.path.substr(0, kPathBytesShown))},
+       {"method", WithoutKeys(refused.method)},
+       {"path", CutText(path, kPathBytesShown)},
        {"peer", refused.peer},
        {"request_id", refused.request_id},
        {"error", WithoutKeys(refused.why)},

@@ -8,6 +8,7 @@
 #include "google/protobuf/arena.h"
 #include "service/audit/redaction/body_redactor.h"
 #include "service/audit/redaction/plain_names.h"
+#include "service/audit/redaction/secret_digests.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -29,6 +30,15 @@ std::string_view WithoutKeys(std::string_view text, IncomingCall& call) {
       &call.arena, std::move(redacted.text));
 }
 
+// The beginning of a name, without keys. It is looked at beyond where it is
+// cut, so that no part of a key stays before that.
+std::string_view RecordedBeginning(std::string_view name, IncomingCall& call) {
+  const std::string_view looked_at =
+      CutText(name, kRecordedBytesMax + SecretDigests::kBytesMax);
+  const std::string_view without = WithoutKeys(looked_at, call);
+  return CutText(without, kRecordedBytesMax);
+}
+
 // Whether a path is the same in each call, and says nothing that a caller has
 // made up: `POST /v1/messages` and, by gRPC, the method's name.
 bool IsOperationsOwn(std::string_view path, std::string_view operation) {
@@ -43,8 +53,7 @@ bool HidesModel(const IncomingCall& call) {
 }  // namespace
 
 void NameModel(IncomingCall& call) {
-  call.recorded_model =
-      WithoutKeys(CutText(call.facts.model, kRecordedBytesMax), call);
+  call.recorded_model = RecordedBeginning(call.facts.model, call);
   if (IsOperationsOwn(call.facts.path, call.facts.operation)) return;
   const std::string_view path = WithoutKeys(call.facts.path, call);
   if (path.data() != call.facts.path.data()) call.SetPath("", path);
@@ -54,7 +63,7 @@ std::string_view RecordedModel(IncomingCall& call, std::string_view model) {
   const std::string_view recorded = CutText(model, kRecordedBytesMax);
   const bool is_callers = HidesModel(call) && call.facts.model.find(recorded) !=
                                                   std::string_view::npos;
-  return is_callers ? WithoutKeys(recorded, call) : recorded;
+  return is_callers ? RecordedBeginning(model, call) : recorded;
 }
 
 }  // namespace gateway

@@ -102,6 +102,19 @@ TEST_F(RefusalLogTest, AKeyInAPathIsNotLogged) {
               HasSubstr(R"("error":"there is no GET /v1/[redacted:keys]")"));
 }
 
+TEST_F(RefusalLogTest, NoPartOfAKeyIsLoggedWhereAPathIsCut) {
+  const std::string path =
+      "/" + std::string(243, 'x') + "/sk-proj-0123456789abcdefghij";
+  RefusedRequest refused = kRefused;
+  refused.path = path;
+  refused.method = "sk-proj-0123456789abcdefghij";
+  log_.Request(refused);
+  const std::vector<std::string> lines = Lines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0], Not(HasSubstr("sk-proj")));
+  EXPECT_THAT(lines[0], HasSubstr(R"("method":"[redacted:keys]")"));
+}
+
 TEST_F(RefusalLogTest, LogsOneLineOfEachKindAndThenHowManyItLeftOut) {
   for (int i = 0; i < 100; ++i) log_.Request(kRefused);
   log_.Handshake("192.0.2.9:1", absl::UnavailableError("no shared cipher"));

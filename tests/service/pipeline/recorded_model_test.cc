@@ -93,6 +93,33 @@ TEST_F(RecordedModelTest, SecretsOfTheConfigurationAreTakenOut) {
   EXPECT_EQ(call_.recorded_model, "mock/[redacted:configured_secret]");
 }
 
+TEST_F(RecordedModelTest, ASecretIsTakenOutThroughWhatNobodySees) {
+  for (const std::string_view model :
+       {"caller\xe2\x80\x8b-key-0000001", "caller-\xc2\xadkey-0000001",
+        "caller-key\xe2\x80\xae-0000001",
+        "caller-k\xcd\x8f"
+        "ey-0000001",
+        "caller%2Dkey-0000001",
+        "%E2%80%8B"
+        "caller%E2%81%A0-key-0000001",
+        "\xef\xbd\x83"
+        "aller-key-0000001",
+        "caller-key-000000\xef\xbc\x91"}) {
+    Ask(model);
+    EXPECT_NE(call_.recorded_model.find("[redacted:configured_secret]"),
+              std::string_view::npos)
+        << call_.recorded_model;
+    EXPECT_EQ(call_.recorded_model.find("0000001"), std::string_view::npos);
+  }
+}
+
+TEST_F(RecordedModelTest, NoPartOfASecretIsLeftWhereANameIsCut) {
+  const std::string model = std::string(1010, 'm') + "/caller-key-0000001";
+  Ask(model);
+  EXPECT_EQ(call_.recorded_model.find("caller"), std::string_view::npos);
+  EXPECT_EQ(RecordedModel(call_, model).find("caller"), std::string_view::npos);
+}
+
 TEST_F(RecordedModelTest, OfALongNameTheBeginningIsRecorded) {
   const std::string model(5'000'000, 'm');
   Ask(model);
