@@ -48,8 +48,10 @@ constexpr char kBegin[] =
 constexpr char kRelease[] =
     "UPDATE chains SET released = true "
     "WHERE chain = $1::bigint AND epoch = $2::bigint";
+// The third says whether the server can only be read by now.
 constexpr char kKeep[] =
-    "SELECT epoch, commits FROM chains "
+    "SELECT epoch, commits, current_setting('transaction_read_only') "
+    "FROM chains "
     "WHERE chain = $1::bigint AND (epoch = $2::bigint "
     "OR claim = ANY(string_to_array($3::text, ',')))";
 // Nothing is appended by who does not know where the chain ends, nor by who
@@ -459,6 +461,8 @@ absl::Status PostgresCommitStore::KeepCheckpoint(LedgerCheckpoint checkpoint) {
   const absl::Status kept =
       db_->Run(kKeepPostgresCheckpoint, parameters, timeout()).status();
   is_sound_ = is_sound_ || kept.ok();
+  // As for who appends.
+  if (absl::IsUnavailable(kept)) db_.reset();
   return kept;
 }
 
@@ -481,6 +485,11 @@ absl::Status PostgresCommitStore::KeepAlive() {
     GATEWAY_RETURN_IF_ERROR(EnsureSession(left));
     GATEWAY_ASSIGN_OR_RETURN(const PostgresResult own, FindOwn(left));
     if (own.rows() == 0) return TakenOver(chain_);
+    // Nobody may write for long, and none is to find it out by a call.
+    if (own.Bytes(0, 2) == "on") {
+      db_.reset();
+      return absl::UnavailableError("the server can only be read");
+    }
     // A standby that took over may not have what was committed last.
     if (own.Int64(0, 1) < known_commits_) return EndsEarlier(own.Int64(0, 1));
     is_sound_ = true;

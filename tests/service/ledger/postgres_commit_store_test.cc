@@ -259,6 +259,26 @@ TEST_F(PostgresCommitStoreTest, ADatabaseThatCanOnlyBeReadIsAwayForAWhile) {
   EXPECT_EQ(Verified(replica.store->chain()), before + 2);
 }
 
+TEST_F(PostgresCommitStoreTest, AQuietReplicaSeesThatItsServerCanOnlyBeRead) {
+  options_.timeout = absl::Milliseconds(300);
+  const PostgresLedger ledger(options_);
+  const Replica replica = Start(ledger);
+  EXPECT_TRUE(Append(*replica.log, 1).ok());
+  EXPECT_TRUE(replica.log->KeepAlive().ok());
+  server_->Ask("ALTER SYSTEM SET default_transaction_read_only = on");
+  server_->Ask("SELECT pg_reload_conf()");
+  server_->AskUntil("SHOW default_transaction_read_only", "on");
+  absl::Status kept;
+  while (kept.ok()) kept = replica.log->KeepAlive();
+  EXPECT_EQ(kept.code(), absl::StatusCode::kUnavailable) << kept;
+  server_->Ask("ALTER SYSTEM RESET default_transaction_read_only");
+  server_->Ask("SELECT pg_reload_conf()");
+  server_->AskUntil("SHOW default_transaction_read_only", "off");
+  while (!kept.ok()) kept = replica.log->KeepAlive();
+  EXPECT_TRUE(Append(*replica.log, 1).ok());
+  EXPECT_EQ(Verified(replica.store->chain()), 4);
+}
+
 TEST_F(PostgresCommitStoreTest, OneThatIsHeldIsNotTakenOver) {
   const Replica replica = Start();
   const auto chains = ledger_->Chains();
