@@ -1,7 +1,9 @@
 #include "service/shared_operators.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "base/async/task.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "proto/proto_time.h"
@@ -13,12 +15,16 @@
 namespace gateway {
 namespace {
 
+// Less than the ledger may have, whose calls wait for it: a gateway that ends
+// waits for no more, and what fails is tried again each second.
+constexpr absl::Duration kRecordsTimeoutMax = absl::Seconds(2);
+
 PostgresDatabase DatabaseOfLedger(const ConfigSnapshot& config) {
   const auto& postgres = config.config().ledger().postgres();
   return {.connection = {.conninfo = postgres.connection(),
                          .password = config.ledger_password()},
           .schema = postgres.schema(),
-          .timeout = ToAbsl(postgres.timeout())};
+          .timeout = std::min(ToAbsl(postgres.timeout()), kRecordsTimeoutMax)};
 }
 
 void FillApart(llmgateway::v1::ComponentHealth* health) {

@@ -56,8 +56,9 @@ class PostgresRecordStore : public RecordStore {
   static constexpr size_t kWaitingMax = 4096;
 
   explicit PostgresRecordStore(PostgresDatabase database);
-  // Waits for the operation under way.
-  ~PostgresRecordStore() override = default;
+  // Waits for the operation under way: not for longer than its statement, or
+  // its way to the database, may take.
+  ~PostgresRecordStore() override { records_.End(); }
 
   // Whether the database could not be asked the last time. Any thread.
   bool fails() const { return fails_.load(std::memory_order_relaxed); }

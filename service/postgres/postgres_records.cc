@@ -177,6 +177,9 @@ PostgresRecords::PostgresRecords(PostgresDatabase database)
 
 absl::Status PostgresRecords::Open() {
   if (db_ == nullptr) {
+    if (ends_.load(std::memory_order_relaxed)) {
+      return absl::UnavailableError("the gateway ends");
+    }
     GATEWAY_ASSIGN_OR_RETURN(
         db_, ConnectTo(database_, kApplication, database_.timeout));
     has_tables_ = false;

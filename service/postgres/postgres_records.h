@@ -27,11 +27,12 @@
 // the database may be another, such as a standby that had not heard of the
 // last changes, or one that was restored.
 //
-// Thread-compatible; blocks.
+// Thread-compatible, but for End; blocks.
 
 #ifndef SERVICE_POSTGRES_POSTGRES_RECORDS_H_
 #define SERVICE_POSTGRES_POSTGRES_RECORDS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -54,6 +55,10 @@ class PostgresRecords {
 
   PostgresRecords(const PostgresRecords&) = delete;
   PostgresRecords& operator=(const PostgresRecords&) = delete;
+
+  // From now on no session is made, so that who waits for the operation under
+  // way waits for one statement at most. Any thread.
+  void End() { ends_.store(true, std::memory_order_relaxed); }
 
   // As those of RecordStore. REQUIRES: names, keys, values and limits are as
   // that wants them.
@@ -101,6 +106,7 @@ class PostgresRecords {
                int64_t sequence);
 
   const PostgresDatabase database_;
+  std::atomic<bool> ends_ = false;
   std::unique_ptr<PostgresConnection> db_;
   bool has_tables_ = false;  // In this session.
   bool was_open_ = false;    // Some session was.

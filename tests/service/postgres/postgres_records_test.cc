@@ -47,6 +47,18 @@ TEST_F(PostgresRecordsTest, ALostSessionIsMadeAnewAndNothingIsLost) {
   EXPECT_EQ((*records_.Get("things", "a"))->value, "2");
 }
 
+TEST_F(PostgresRecordsTest, WhoEndsMakesNoSession) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  records_.End();
+  // What has one may go on.
+  EXPECT_EQ(*Put("a", "2"), 2);
+  server_.Ask(kEndSessions);
+  EXPECT_TRUE(absl::IsUnavailable(Put("a", "3").status()));
+  EXPECT_EQ(server_.Ask("SELECT count(*) FROM pg_stat_activity WHERE "
+                        "application_name = 'llm-gateway records'"),
+            "0");
+}
+
 // The server may be another one, which had not heard of all.
 TEST_F(PostgresRecordsTest, WhoFollowsBeginsAnewWithEachSession) {
   ASSERT_TRUE(Put("a", "1").ok());
