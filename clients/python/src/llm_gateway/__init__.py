@@ -41,6 +41,7 @@ from llm_gateway.registry import (
 from llm_gateway.types import LLMMessage, LLMResponse, TokenUsage
 
 if TYPE_CHECKING:
+    from llm_gateway.exceptions import ConfigurationError as ConfigurationError
     from llm_gateway.gateway import BudgetAllocation as BudgetAllocation
     from llm_gateway.gateway import BudgetConfig as BudgetConfig
     from llm_gateway.gateway import BudgetScope as BudgetScope

@@ -6,6 +6,8 @@ for type checkers, and tests/unit/test_public_names.py compares both.
 """
 
 LAZY_NAMES = {
+    # What LLMClient raises where the environment is wrong.
+    "ConfigurationError": "llm_gateway.exceptions",
     # Providers for tests.
     "FakeLLMProvider": "llm_gateway.testing",
     # Models by what a node needs.

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import shutil
 import sys
 import textwrap
@@ -228,9 +227,8 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.output == "json":
         print(json.dumps([asdict(s) for s in sides], ensure_ascii=False))
     else:
-        columns = int(os.environ.get("COLUMNS") or 0)
-        width = columns or shutil.get_terminal_size((80, 24)).columns
-        print(as_table(sides, width))
+        # By COLUMNS, if that is a number.
+        print(as_table(sides, shutil.get_terminal_size((80, 24)).columns))
     return 1 if any(side.error is not None for side in sides) else 0
 
 

@@ -15,7 +15,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from llm_gateway.environment import EnvironmentSettings
 
 # What is asked where LLM_MODEL does not say.
 _MODELS = {"openai": "gpt-4o"}
@@ -27,20 +29,16 @@ def _plain(name: str) -> AliasChoices:
     return AliasChoices(name, name.lower())
 
 
-class GatewayConfig(BaseSettings):
-    """The configuration of an LLMClient; raises pydantic.ValidationError.
+class GatewayConfig(EnvironmentSettings):
+    """The configuration of an LLMClient.
 
-    Fields are read from `LLM_` and their name in capitals, but for the last
-    five, whose variables have no prefix.
+    ConfigurationError names the variables that are wrong, and
+    pydantic.ValidationError the arguments. Fields are read from `LLM_` and
+    their name in capitals, but for the last five, whose variables have no
+    prefix.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="LLM_",
-        env_file=".env",
-        extra="ignore",
-        # An empty variable is one that is not set: `LLM_MODEL= python x.py`.
-        env_ignore_empty=True,
-    )
+    model_config = SettingsConfigDict(env_prefix="LLM_")
 
     provider: str = Field(
         default="anthropic",
@@ -82,11 +80,13 @@ class GatewayConfig(BaseSettings):
     cost_limit_usd: float | None = Field(
         default=None,
         ge=0,
+        allow_inf_nan=False,
         description="dollars that one client may spend; none and 0: no limit",
     )
     cost_warn_usd: float | None = Field(
         default=None,
         ge=0,
+        allow_inf_nan=False,
         description="dollars at which a warning is logged, once",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,20 @@ if TYPE_CHECKING:
 
 class GatewayError(Exception):
     """The base of everything that this package raises on purpose."""
+
+
+class ConfigurationError(GatewayError, ValueError):
+    """What the environment, or the file `.env`, says cannot be used.
+
+    Fields:
+      problems: what is wrong and what would be right, by the variable.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__(
+            "\n".join(f"{name} {told}" for name, told in problems.items())
+        )
 
 
 class ProviderNotFoundError(GatewayError):

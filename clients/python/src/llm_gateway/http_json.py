@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from llm_gateway.exceptions import GatewayError
+from llm_gateway.exceptions import ConfigurationError, GatewayError
 from llm_gateway.providers.retrying import WAIT_S_MAX
 
 _HEAD_BYTES_MAX = 256 * 1024
@@ -77,6 +77,52 @@ class HttpAnswer:
     json: Any
 
 
+def url_problem(url: str) -> str | None:
+    """Why it is no address of a gateway; None if it is one."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and parts.hostname
+        if is_address and parts.port != 0 and url.isprintable():
+            return None
+    except ValueError:  # Of a port, or of brackets.
+        pass
+    return "is no address of a gateway; it must be like http://127.0.0.1:8080"
+
+
+def is_key(key: str | None) -> bool:
+    return key is None or (key.isascii() and key.isprintable())
+
+
+def configured_http(
+    url: tuple[str, str], key: tuple[str, str | None], ca: str | None
+) -> JsonHttp:
+    """By what variables say, whose names are given; ConfigurationError names
+    those that are wrong."""
+    problems = {}
+    problem = url_problem(url[1])
+    if problem is not None:
+        problems[url[0]] = f"{_without_password(url[1])!r} {problem}"
+    if not is_key(key[1]):
+        problems[key[0]] = "has characters of no key; keys are printable ASCII"
+    if ca is not None and not problems:
+        try:
+            ssl.create_default_context(cafile=ca)
+        except OSError as error:  # ssl.SSLError, too.
+            problems["GATEWAY_CA"] = (
+                f"is {ca!r}; it must be a PEM file with the issuer of the "
+                f"gateway's certificate ({error})"
+            )
+    if problems:
+        raise ConfigurationError(problems)
+    return JsonHttp(url[1], key[1], ca)
+
+
+def _without_password(url: str) -> str:
+    """As it may be shown."""
+    _, at, after = url.rpartition("@")
+    return f"...{at}{after}" if at else url
+
+
 class JsonHttp:
     """One listener of the gateway; calls may run at the same time.
 
@@ -92,15 +138,13 @@ class JsonHttp:
     def __init__(
         self, url: str, key: str | None = None, ca: str | None = None
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(
-                f"'{url}' is no address of a gateway; it must be like "
-                "http://127.0.0.1:8080"
-            )
-        if key is not None and not key.isprintable():
+        problem = url_problem(url)
+        if problem is not None:
+            raise ValueError(f"'{url}' {problem}")
+        if not is_key(key):
             raise ValueError("the gateway's key has characters of no key")
-        self._host = parts.hostname
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
         self._authority = parts.netloc.rpartition("@")[2]
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._prefix = parts.path.rstrip("/")

@@ -14,7 +14,11 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from llm_gateway.exceptions import ProviderInitError, ProviderNotFoundError
+from llm_gateway.exceptions import (
+    ConfigurationError,
+    ProviderInitError,
+    ProviderNotFoundError,
+)
 
 if TYPE_CHECKING:
     from llm_gateway.config import GatewayConfig
@@ -56,8 +60,9 @@ def list_providers() -> list[str]:
 def build_provider(config: GatewayConfig) -> LLMProvider:
     """Makes the provider that the configuration names.
 
-    Raises ProviderNotFoundError for a name that nobody registered, and
-    ProviderInitError for whatever a factory raises.
+    Raises ProviderNotFoundError for a name that nobody registered,
+    ConfigurationError for variables that cannot be used, and ProviderInitError
+    for whatever else a factory raises.
     """
     _register_built_in()
     name = config.provider
@@ -66,6 +71,8 @@ def build_provider(config: GatewayConfig) -> LLMProvider:
         raise ProviderNotFoundError(name, list_providers(), _EXTRAS.get(name))
     try:
         return factory(config)
+    except ConfigurationError:
+        raise
     except Exception as error:
         raise ProviderInitError(name, str(error)) from error
 

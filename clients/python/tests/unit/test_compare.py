@@ -39,6 +39,14 @@ async def run(monkeypatch, replies, *arguments):
     return code, server
 
 
+async def test_a_width_that_is_no_number_costs_no_answer(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "wide")
+    sides = ["--model", "gpt-4o", "--model", "gpt-4.1", "Write."]
+    code, _ = await run(monkeypatch, [Reply(200, CHAT)], *sides)
+    assert code == 0
+    assert "Of the model." in capsys.readouterr().out
+
+
 async def test_two_sides_are_shown_beside_each_other(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "60")
     code, server = await run(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from llm_gateway import GatewayConfig
+from llm_gateway import ConfigurationError, GatewayConfig, LLMClient
 
 
 def test_defaults_are_those_of_the_document():
@@ -64,15 +64,22 @@ def test_an_empty_variable_is_none(monkeypatch):
         ("LLM_TIMEOUT_SECONDS", "0"),
         ("LLM_TEMPERATURE", "2.1"),
         ("LLM_COST_LIMIT_USD", "-1"),
+        ("LLM_COST_LIMIT_USD", "nan"),
         ("LLM_TRACE_EXPORTER", "smoke"),
         ("LLM_LOG_FORMAT", "xml"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    with pytest.raises(ValidationError) as caught:
-        GatewayConfig()
-    assert name.removeprefix("LLM_").lower() in str(caught.value)
+    with pytest.raises(ConfigurationError) as caught:
+        LLMClient()
+    assert str(caught.value).startswith(f"{name} is '{value}'; it should be ")
+    assert list(caught.value.problems) == [name]
+
+
+def test_an_argument_out_of_range_is_one_of_pydantic():
+    with pytest.raises(ValidationError, match="max_tokens"):
+        GatewayConfig(max_tokens=0)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 2.0])

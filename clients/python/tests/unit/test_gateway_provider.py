@@ -1,6 +1,7 @@
 import pytest
 
 from llm_gateway import (
+    ConfigurationError,
     GatewayConfig,
     LLMClient,
     ProviderError,
@@ -110,3 +111,35 @@ async def test_who_is_told_to_wait_comes_back():
         response = await llm.complete(QUESTION, Answer)
         assert len(server.requests) == 2
     assert response.content == Answer(value=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEWAY_URL", "127.0.0.1:8080"),
+        ("GATEWAY_URL", "http://127.0.0.1:99999"),
+        ("GATEWAY_URL", "http://[::1"),
+        ("LLM_BASE_URL", "ftp://x"),
+        ("GATEWAY_CA", "nowhere.pem"),
+        ("GATEWAY_KEY", "a\nb"),
+        ("LLM_API_KEY", "clé"),
+    ],
+)
+def test_variables_that_cannot_be_used_are_named_at_once(
+    monkeypatch, name, value
+):
+    monkeypatch.setenv("GATEWAY_URL", "https://127.0.0.1:8080")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        LLMClient(GatewayConfig(provider="gateway"))
+    assert list(caught.value.problems) == [name]
+
+
+def test_what_is_secret_in_them_is_not_shown(monkeypatch):
+    monkeypatch.setenv("GATEWAY_URL", "gateway://me:password@host")
+    monkeypatch.setenv("GATEWAY_KEY", "secret\n")
+    with pytest.raises(ConfigurationError) as caught:
+        LLMClient()
+    assert sorted(caught.value.problems) == ["GATEWAY_KEY", "GATEWAY_URL"]
+    assert "password" not in str(caught.value)
+    assert "secret" not in str(caught.value)

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from llm_gateway import GatewayError
+from llm_gateway import ConfigurationError, GatewayError
 from llm_gateway.http_json import HttpFailureError
 from llm_gateway.services.gateway import get_llm_gateway
 from llm_gateway.services.model_policy import get_model_policy_registry
@@ -293,6 +293,12 @@ async def test_metrics_of_traces_are_of_some_hours(serve):
 async def test_hours_beyond_what_is_kept_are_refused(hours):
     with pytest.raises(ValueError, match="must be 1 to 24"):
         await get_tracer().get_trace_metrics(hours)
+
+
+async def test_an_operators_address_that_is_none_is_named(monkeypatch):
+    monkeypatch.setenv("GATEWAY_ADMIN_URL", "127.0.0.1:50053")
+    with pytest.raises(ConfigurationError, match="GATEWAY_ADMIN_URL"):
+        await get_tracer().get_trace_metrics()
 
 
 async def test_who_has_no_operators_address_hears_how_to_give_one():

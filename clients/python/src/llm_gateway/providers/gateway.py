@@ -15,6 +15,7 @@ from llm_gateway.http_json import (
     HttpAnswer,
     HttpFailureError,
     JsonHttp,
+    configured_http,
     retry_advice,
 )
 from llm_gateway.observability.tracing import trace_headers
@@ -58,9 +59,26 @@ class GatewayProvider:
     def from_config(cls, config: GatewayConfig) -> GatewayProvider:
         if not config.base_url:
             raise ValueError("set GATEWAY_URL, such as http://127.0.0.1:8080")
+        key = config.api_key.get_secret_value() if config.api_key else None
+        # What is wrong is told by its variable.
+        configured_http(
+            (
+                "GATEWAY_URL"
+                if config.base_url == config.gateway_url
+                else "LLM_BASE_URL",
+                config.base_url,
+            ),
+            (
+                "GATEWAY_KEY"
+                if config.api_key == config.gateway_key
+                else "LLM_API_KEY",
+                key,
+            ),
+            config.gateway_ca,
+        )
         return cls(
             config.base_url,
-            config.api_key.get_secret_value() if config.api_key else None,
+            key,
             config.max_retries,
             float(config.timeout_seconds),
             config.gateway_ca,

@@ -17,10 +17,11 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from llm_gateway.environment import EnvironmentSettings
 from llm_gateway.exceptions import GatewayError
-from llm_gateway.http_json import JsonHttp
+from llm_gateway.http_json import JsonHttp, configured_http
 
 T = TypeVar("T")
 
@@ -29,13 +30,8 @@ ADMIN = "/api/admin/gateway"
 ADMIN_TIMEOUT_S = 30.0
 
 
-class _Listeners(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix="GATEWAY_",
-        env_file=".env",
-        extra="ignore",
-        env_ignore_empty=True,
-    )
+class _Listeners(EnvironmentSettings):
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
     url: str = "http://127.0.0.1:8080"
     key: SecretStr | None = None
@@ -47,7 +43,11 @@ class _Listeners(BaseSettings):
 def caller_listener() -> JsonHttp:
     """The listener that programs call."""
     listeners = _Listeners()
-    return JsonHttp(listeners.url, _secret(listeners.key), listeners.ca)
+    return configured_http(
+        ("GATEWAY_URL", listeners.url),
+        ("GATEWAY_KEY", _secret(listeners.key)),
+        listeners.ca,
+    )
 
 
 def has_operator_listener() -> bool:
@@ -63,8 +63,10 @@ def operator_listener() -> JsonHttp:
             "gateway's listeners.admin_http, such as http://127.0.0.1:50053, "
             "and GATEWAY_OPERATOR_KEY if it asks for a key"
         )
-    return JsonHttp(
-        listeners.admin_url, _secret(listeners.operator_key), listeners.ca
+    return configured_http(
+        ("GATEWAY_ADMIN_URL", listeners.admin_url),
+        ("GATEWAY_OPERATOR_KEY", _secret(listeners.operator_key)),
+        listeners.ca,
     )
 
 
