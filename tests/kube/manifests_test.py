@@ -70,6 +70,8 @@ class ChartTest(unittest.TestCase):
                 ({"image": {"repository": "registry.example/a:1"}},
                  "repository"),
                 ({"env": [{"nmae": "A"}]}, "nmae"),
+                ({"podLabels": {"app.kubernetes.io/name": "x"}},
+                 "app.kubernetes.io/name"),
                 ({"nodeSelector": {"ssd": True}}, "nodeSelector/ssd"),
                 ({"tolerations": [{"efect": "NoExecute"}]}, "efect"),
                 ({"affinity": {"podAfinity": {}}}, "podAfinity"),
