@@ -216,6 +216,23 @@ void WriteAuditState(const RuntimeSnapshot& runtime, JsonWriter& json) {
   json.EndObject();
 }
 
+// The providers of the fallbacks that all rules share, each where it is asked
+// first.
+template <typename Targets>
+void WriteFallbackChain(const Targets& fallbacks, JsonWriter& json) {
+  absl::InlinedVector<std::string_view, 16> chain;
+  json.StartArrayField("fallback_chain");
+  for (const auto& target : fallbacks) {
+    const std::string_view provider = target.provider();
+    if (std::find(chain.begin(), chain.end(), provider) != chain.end()) {
+      continue;
+    }
+    chain.push_back(provider);
+    json.String(provider);
+  }
+  json.EndArray();
+}
+
 int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   json.StringField("status", AllWell(facts) ? "healthy" : "degraded");
   if (!facts.operating.ok()) return 200;
@@ -229,8 +246,7 @@ int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   } else {
     json.StringField("default_provider", default_provider);
   }
-  json.StartArrayField("fallback_chain");  // Empty: no other provider is tried.
-  json.EndArray();
+  WriteFallbackChain(facts.runtime->config().routing().fallbacks(), json);
   json.EndObject();
   WriteAuditState(*facts.runtime, json);
   return 200;

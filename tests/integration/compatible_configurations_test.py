@@ -191,6 +191,12 @@ class LlmGatewayTest(_CompatibleCase):
         self.assertEqual(
             self.upstream.stat("claude-haiku-4-5", "requests"), 1)
 
+    def test_health_tells_the_chain_as_it_was_written(self):
+        health = ask(self.gateway.http, path="/gateway/health").json()
+        self.assertEqual(health["routing"], {
+            "default_provider": "anthropic",
+            "fallback_chain": ["anthropic", "azure", "deepseek"]})
+
 
 class MinimalTest(_CompatibleCase):
     """Settings without rules."""

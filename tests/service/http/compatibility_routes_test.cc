@@ -239,6 +239,18 @@ TEST_F(CompatibilityRoutesTest, TheGatewaysHealthNamesItsProviders) {
               HasSubstr("\"default_provider\":null"));
 }
 
+TEST_F(CompatibilityRoutesTest, TheGatewaysHealthTellsWhoIsAskedInstead) {
+  Open(
+      "providers: [{name: one, mock: {}}, {name: two, mock: {}}]\n"
+      "routing:\n"
+      "  default_target: one\n"
+      "  fallbacks: [two/small, one, two/large]\n");
+  readiness_.SetReady();
+  EXPECT_THAT(Ask("/gateway/health").body,
+              HasSubstr("\"routing\":{\"default_provider\":\"one\","
+                        "\"fallback_chain\":[\"two\",\"one\"]}"));
+}
+
 TEST_F(CompatibilityRoutesTest, TheGatewaysProvidersAreAllWithTheirHealth) {
   Fails("mock");
   EXPECT_EQ(Ask("/gateway/providers").body,
