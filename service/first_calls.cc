@@ -45,6 +45,11 @@ std::string Reachable(const std::string& address) {
   return parts.ok() ? AddressToCall(*parts) : address;
 }
 
+// Returns the word as each shell takes it: to some, brackets are a pattern.
+std::string InShell(std::string word) {
+  return absl::StrContains(word, '[') ? absl::StrCat("'", word, "'") : word;
+}
+
 // Returns a model that this configuration seems to serve, one of a simulated
 // provider before others; empty if it names none.
 std::string ModelToTry(const ConfigSnapshot& snapshot) {
@@ -61,7 +66,7 @@ std::string ModelToTry(const ConfigSnapshot& snapshot) {
     if (!rule.exact().empty()) return rule.exact();
     if (!rule.alias().empty()) return rule.alias();
   }
-  return "";
+  return config.routing().default_target().model();
 }
 
 // Returns what a shell replaces by the key that a configuration refers to.
@@ -180,7 +185,7 @@ class FirstCallsText {
       absl::StrAppend(&security, " -cert client.crt -key client.key");
     }
     AddCommand({grpcurl_.empty() ? "grpcurl" : grpcurl_, security, flags,
-                Reachable(at_.grpc), absl::StrJoin(last, " ")});
+                InShell(Reachable(at_.grpc)), absl::StrJoin(last, " ")});
   }
 
   void AddPost(std::string_view flags, std::string_view path,
@@ -202,9 +207,9 @@ class FirstCallsText {
 
   std::string Url(std::string_view listener, const std::string& address,
                   std::string_view path) const {
-    return absl::StrCat(
+    return InShell(absl::StrCat(
         config_.FindTls(listener) == nullptr ? "http://" : "https://",
-        Reachable(address), ToAbsl(path));
+        Reachable(address), ToAbsl(path)));
   }
 
   std::string HttpKey() const {

@@ -81,6 +81,19 @@ TEST_F(FirstCallsTest, EachCommandGoesToTheListenerThatServesIt) {
   EXPECT_THAT(text, Not(HasSubstr("$")));
 }
 
+TEST_F(FirstCallsTest, WhoListensOnEveryInterfaceIsCalledAtLoopback) {
+  const ConfigReading reading = ReadConfigText(AllProviderKinds(), kMockAlone,
+                                               "f", {}, absl::UnixEpoch());
+  const App::Addresses at = {.grpc = "[::]:1001",
+                             .http = "[::]:1002",
+                             .admin = "127.0.0.1:1003",
+                             .operations = "0.0.0.0:1004"};
+  const std::string text = FirstCalls(at, *reading.snapshot, {});
+  EXPECT_THAT(text, HasSubstr("grpcurl -plaintext '[::1]:1001' list\n"));
+  EXPECT_THAT(text, HasSubstr("curl -s 'http://[::1]:1002/v1/models'\n"));
+  EXPECT_THAT(text, HasSubstr("curl -s http://127.0.0.1:1004/readyz\n"));
+}
+
 TEST_F(FirstCallsTest, GrpcurlHasItsPath) {
   EXPECT_THAT(TextFor(kMockAlone), HasSubstr("grpcurl is not in the PATH"));
   // Any program will do: no grpcurl is there for sure.
@@ -142,6 +155,9 @@ TEST_F(FirstCallsTest, TheModelIsOneOfTheConfigurations) {
               HasSubstr("{\"model\":\"own\""));
   EXPECT_THAT(TextFor("providers: [{name: a, openai: {}}]\n"),
               HasSubstr("Put a model's name for MODEL."));
+  EXPECT_THAT(TextFor("providers: [{name: a, openai: {}}]\n"
+                      "routing: {default_target: a/own}\n"),
+              HasSubstr("{\"model\":\"own\""));
 }
 
 TEST_F(FirstCallsTest, ProvidersWithoutAKeyAreNamed) {
