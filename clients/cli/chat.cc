@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "clients/cli/chat_printer.h"
 #include "clients/cli/chat_request.h"
 #include "clients/cli/interrupts.h"
@@ -131,6 +132,10 @@ absl::StatusOr<std::string> PromptOf(const OperatorWords& words, bool asks,
         "there is nothing to ask: chat takes the prompt as words, from "
         "standard input, or as the last message of --request, of the role "
         "ROLE_USER or ROLE_TOOL; see gatewayctl --help");
+  }
+  if (!IsUtf8(prompt)) {
+    return absl::InvalidArgumentError(
+        "the prompt is no text in UTF-8; iconv makes it one");
   }
   if (prompt.size() > kPromptBytesMax) {
     return absl::InvalidArgumentError(

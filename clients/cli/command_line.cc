@@ -298,6 +298,7 @@ absl::Status Understand(const CLI::App& root,
   }
   if (known == nullptr) return Mistake("say what to do");
   command->verb = known->verb;
+  command->knows = known->asked;
   // What else may be asked about.
   if (known->verb == Verb::kHelp) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(TakeFlags(root, command));

@@ -63,6 +63,8 @@ struct CommandLine {
   };
 
   Verb verb = Verb::kHelp;
+  // What may stand behind the command; null where it takes words of its own.
+  const OperatorCommand* knows = nullptr;
   // Where to look. Empty for what was not said.
   std::string url;
   std::string pid_file;

@@ -25,6 +25,7 @@
 #include "clients/cli/contexts.h"
 #include "clients/cli/daemon.h"
 #include "clients/cli/daemon_words.h"
+#include "clients/cli/failure_text.h"
 #include "clients/cli/health_probe.h"
 #include "clients/cli/health_request.h"
 #include "clients/cli/help.h"
@@ -65,6 +66,11 @@ constexpr std::string_view kHint =
     "that runs elsewhere by --url (or GATEWAY_URL). gatewayctl --help tells "
     "more.\n";
 
+constexpr char kNoRoute[] =
+    "No LLM routing mechanism enabled\n"
+    "Enable the gateway with --gateway, GATEWAY_V2_ENABLED=true or "
+    "gatewayEnabled in the\ndaemon's configuration.";
+
 // A word that a shell takes as it is.
 std::string Quoted(const std::string& word) {
   constexpr char kPlain[] =
@@ -74,8 +80,9 @@ std::string Quoted(const std::string& word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
-int Fail(std::ostream& err, const absl::Status& why) {
-  err << "gatewayctl: " << ShownText(ToStd(why.message())) << "\n";
+int Fail(const CommandLine& command, std::ostream& err,
+         const absl::Status& why) {
+  err << FailureText(why, command.asked.as_json) << std::flush;
   return 1;
 }
 
@@ -102,7 +109,7 @@ int Execute(const CommandLine& command, const Route& route, Variables variables,
             std::ostream& err) {
   err << route.note << "\n" << std::flush;
   for (const auto& [name, value] : route.variables) variables[name] = value;
-  return Fail(err, ExecProgram(command.program, variables));
+  return Fail(command, err, ExecProgram(command.program, variables));
 }
 
 // The listener that says whether the gateway of a route is ready.
@@ -211,20 +218,22 @@ absl::StatusOr<RpcPlace> GrpcOf(const CommandLine& command,
                                       command, variables));
   return RpcPlace{.address = std::move(address),
                   .key = VariableOf(variables, "GATEWAY_KEY"),
-                  .ca_file = command.ca_file};
+                  .ca_file = command.ca_file,
+                  .flag = "--grpc",
+                  .key_variable = "GATEWAY_KEY"};
 }
 
 int RunRollout(const CommandLine& command, const Variables& variables,
                std::ostream& out, std::ostream& err) {
   const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
-  if (!admin.ok()) return Fail(err, admin.status());
+  if (!admin.ok()) return Fail(command, err, admin.status());
   const absl::StatusOr<RolloutShare> share =
       ChangeRollout({.address = admin->address,
                      .change = command.rollout,
                      .key = admin->key,
                      .ca_file = admin->ca_file,
                      .as_json = command.asked.as_json});
-  if (!share.ok()) return Fail(err, share.status());
+  if (!share.ok()) return Fail(command, err, share.status());
   out << (command.asked.as_json ? share->text
                                 : StatusRow("rollout", share->text));
   return 0;
@@ -235,9 +244,9 @@ int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
                                                 const OperatorWords&),
              const CommandLine& command, const absl::StatusOr<RpcPlace>& place,
              std::ostream& out, std::ostream& err) {
-  if (!place.ok()) return Fail(err, place.status());
+  if (!place.ok()) return Fail(command, err, place.status());
   const absl::StatusOr<std::string> text = ask(*place, command.asked);
-  if (!text.ok()) return Fail(err, text.status());
+  if (!text.ok()) return Fail(command, err, text.status());
   out << *text;
   return 0;
 }
@@ -276,7 +285,7 @@ int RunLedgerCommand(const CommandLine& command, const Variables& variables,
   std::ostream& err = console.err;
   if (!command.asked.words.empty() && command.asked.words[0] == "reprice") {
     const absl::StatusOr<LedgerReport> report = Reprice(command, variables);
-    if (!report.ok()) return Fail(err, report.status());
+    if (!report.ok()) return Fail(command, err, report.status());
     out << report->text;
     return report->valid ? 0 : 1;
   }
@@ -289,7 +298,7 @@ int RunLedgerCommand(const CommandLine& command, const Variables& variables,
       command.asked, [&] { return AdminOf(command, variables); }, out,
       is_mixed ? nullptr : &progress);
   progress.End();
-  if (!valid.ok()) return Fail(err, valid.status());
+  if (!valid.ok()) return Fail(command, err, valid.status());
   return *valid ? 0 : 1;
 }
 
@@ -302,21 +311,22 @@ int RunAudit(const CommandLine& command, const Variables& variables,
     return RunAsked(AskAudit, command, admin, out, err);
   }
   const absl::Status exported = ExportAudit(*admin, asked, out);
-  return exported.ok() ? 0 : Fail(err, exported);
+  return exported.ok() ? 0 : Fail(command, err, exported);
 }
 
 int RunMetrics(const CommandLine& command, const Variables& variables,
                std::ostream& out, std::ostream& err) {
   const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
-  if (!admin.ok()) return Fail(err, admin.status());
+  if (!admin.ok()) return Fail(command, err, admin.status());
   const absl::Status printed = PrintMetrics(*admin, command.asked, out);
-  return printed.ok() ? 0 : Fail(err, printed);
+  return printed.ok() ? 0 : Fail(command, err, printed);
 }
 
-int PrintCompletion(const std::string& shell, std::ostream& out,
+int PrintCompletion(const CommandLine& command, std::ostream& out,
                     std::ostream& err) {
-  const absl::StatusOr<std::string_view> script = CompletionScript(shell);
-  if (!script.ok()) return Fail(err, script.status());
+  const absl::StatusOr<std::string_view> script =
+      CompletionScript(command.shell);
+  if (!script.ok()) return Fail(command, err, script.status());
   out << *script;
   return 0;
 }
@@ -324,22 +334,22 @@ int PrintCompletion(const std::string& shell, std::ostream& out,
 int RunOnRoute(const CommandLine& command, const Variables& variables,
                std::ostream& out, std::ostream& err) {
   const absl::StatusOr<Switches> switches = ReadSwitches(command, variables);
-  if (!switches.ok()) return Fail(err, switches.status());
+  if (!switches.ok()) return Fail(command, err, switches.status());
   if (!switches->gateway && !switches->proxy) {
-    err << "gatewayctl: No LLM routing mechanism enabled\n"
-           "Enable the gateway with --gateway, GATEWAY_V2_ENABLED=true or "
-           "gatewayEnabled in the\ndaemon's configuration.\n";
-    return 1;
+    return Fail(command, err, absl::FailedPreconditionError(kNoRoute));
   }
   if (!command.placeless_context.empty()) {
-    return Fail(err, NoPlaceIn(command, "--url URL"));
+    return Fail(command, err, NoPlaceIn(command, "--url URL"));
   }
   const absl::StatusOr<Route> route = FindRoute(command, *switches, variables);
   if (!route.ok()) {
-    err << "gatewayctl: " << (switches->gateway ? "LLM Gateway" : "HTTP proxy")
-        << " not available: " << route.status().message() << "\n"
-        << kHint;
-    return 1;
+    return Fail(
+        command, err,
+        absl::Status(
+            route.status().code(),
+            absl::StrCat(switches->gateway ? "LLM Gateway" : "HTTP proxy",
+                         " not available: ", route.status().message(), "\n",
+                         ToAbsl(kHint))));
   }
   switch (command.verb) {
     case CommandLine::Verb::kEnv:
@@ -354,9 +364,9 @@ int RunOnRoute(const CommandLine& command, const Variables& variables,
 int RunChat(const CommandLine& command, const Variables& variables,
             const Console& console) {
   const absl::StatusOr<RpcPlace> gateway = GrpcOf(command, variables);
-  if (!gateway.ok()) return Fail(console.err, gateway.status());
+  if (!gateway.ok()) return Fail(command, console.err, gateway.status());
   const absl::Status ended = Chat(*gateway, command.asked, console);
-  return ended.ok() ? 0 : Fail(console.err, ended);
+  return ended.ok() ? 0 : Fail(command, console.err, ended);
 }
 
 // Some of what models does is asked as a caller.
@@ -366,15 +376,30 @@ absl::StatusOr<RpcPlace> ModelsPlaceOf(const CommandLine& command,
                                      : AdminOf(command, variables);
 }
 
+// What needs no gateway that runs.
+absl::Status WithOfflineHint(const CommandLine& command,
+                             const absl::Status& why) {
+  const bool is_check = command.verb == CommandLine::Verb::kConfig &&
+                        command.asked.words[0] == "check";
+  if (!is_check) return why;
+  return absl::Status(
+      why.code(),
+      absl::StrCat(why.message(),
+                   "\ngateway --config FILE --check_config checks a file "
+                   "without one that runs"));
+}
+
 // Asks, prints what was found, and fails if that is bad.
 int RunFindings(absl::StatusOr<Findings> (*ask)(const RpcPlace&,
                                                 const OperatorWords&),
                 const CommandLine& command, const Variables& variables,
                 const Console& console) {
   const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
-  if (!admin.ok()) return Fail(console.err, admin.status());
+  if (!admin.ok()) {
+    return Fail(command, console.err, WithOfflineHint(command, admin.status()));
+  }
   const absl::StatusOr<Findings> findings = ask(*admin, command.asked);
-  if (!findings.ok()) return Fail(console.err, findings.status());
+  if (!findings.ok()) return Fail(command, console.err, findings.status());
   console.out << findings->text;
   return findings->good ? 0 : 1;
 }
@@ -382,15 +407,15 @@ int RunFindings(absl::StatusOr<Findings> (*ask)(const RpcPlace&,
 int RunTop(const CommandLine& command, const Variables& variables,
            const Console& console) {
   const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
-  if (!admin.ok()) return Fail(console.err, admin.status());
+  if (!admin.ok()) return Fail(command, console.err, admin.status());
   const absl::Status ended = Top(*admin, command.asked, console);
-  return ended.ok() ? 0 : Fail(console.err, ended);
+  return ended.ok() ? 0 : Fail(command, console.err, ended);
 }
 
 int RunContextsCommand(const CommandLine& command, const Variables& variables,
                        const Console& console) {
   const absl::StatusOr<std::string> said = RunContexts(command, variables);
-  if (!said.ok()) return Fail(console.err, said.status());
+  if (!said.ok()) return Fail(command, console.err, said.status());
   console.out << *said;
   return 0;
 }
@@ -399,10 +424,10 @@ int RunDaemonCommand(const CommandLine& command, const Variables& variables,
                      const Console& console) {
   if (command.asked.words != std::vector<std::string>{"status"}) {
     const absl::Status done = RunDaemon(command, variables, console);
-    return done.ok() ? 0 : Fail(console.err, done);
+    return done.ok() ? 0 : Fail(command, console.err, done);
   }
   const absl::StatusOr<DaemonFiles> files = DaemonFilesOf(command, variables);
-  if (!files.ok()) return Fail(console.err, files.status());
+  if (!files.ok()) return Fail(command, console.err, files.status());
   CommandLine status = command;
   status.pid_file = files->pid_file;
   status.url.clear();
@@ -505,7 +530,7 @@ int RunInContext(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kChat:
       return RunChat(command, variables, console);
     case CommandLine::Verb::kCompletion:
-      return PrintCompletion(command.shell, out, err);
+      return PrintCompletion(command, out, err);
     case CommandLine::Verb::kComplete:
       return PrintCompletions(command, variables, out);
     default:
@@ -517,6 +542,11 @@ int RunInContext(const CommandLine& command, const Variables& variables,
 
 int RunCommand(const CommandLine& command, const Variables& variables,
                const Console& console) {
+  // What is not meant is told before anybody is looked for.
+  if (command.knows != nullptr) {
+    const absl::Status known = CheckWords(*command.knows, command.asked);
+    if (!known.ok()) return Fail(command, console.err, known);
+  }
   // What a context says is of no concern to contexts, and to a daemon.
   if (command.verb == CommandLine::Verb::kContexts) {
     return RunContextsCommand(command, variables, console);
@@ -528,7 +558,7 @@ int RunCommand(const CommandLine& command, const Variables& variables,
   Variables with_keys = variables;
   if (!AsksNobody(command.verb)) {
     const absl::Status applied = ApplyContext(&in_context, &with_keys);
-    if (!applied.ok()) return Fail(console.err, applied);
+    if (!applied.ok()) return Fail(command, console.err, applied);
   }
   // A program gets what it would without a context, and where the gateway is.
   const bool is_program = command.verb == CommandLine::Verb::kExec;

@@ -129,7 +129,8 @@ constexpr HelpItem kStatusItems[] = {
 constexpr HelpItem kOutputItems[] = {
     {"--output json",
      "prints what the gateway answers, what ledger finds, and what status, "
-     "daemon and contexts say, as JSON; otherwise, or by table, for people"},
+     "daemon and contexts say, as JSON, and failures, on standard error; "
+     "otherwise, or by table, for people"},
 };
 constexpr HelpItem kChatItems[] = {
     {"--model NAME", "a model, an alias or a tier; otherwise the default"},

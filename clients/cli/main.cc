@@ -8,17 +8,18 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <iostream>
 #include <streambuf>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "clients/cli/answer_text.h"
 #include "clients/cli/command_line.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/console.h"
+#include "clients/cli/failure_text.h"
 
 extern char** environ;
 
@@ -71,21 +72,23 @@ int RunAndFlush(const CommandLine& command) {
   OutputBuffer output;
   std::streambuf* const before = std::cout.rdbuf(&output);
   const Variables variables = ReadEnvironment();
+  // What gRPC logs of a connection is told by what becomes of the call.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   const int exit_code =
       RunCommand(command, variables, StandardConsole(variables));
   output.pubsync();
   std::cout.rdbuf(before);
   if (output.error() == 0) return exit_code;
-  std::cerr << "gatewayctl: standard output cannot be written: "
-            << std::strerror(output.error()) << "\n";
+  std::cerr << FailureText(
+      absl::ErrnoToStatus(output.error(), "standard output cannot be written"),
+      command.asked.as_json);
   return 1;
 }
 
 int Main(const std::vector<std::string>& words) {
   const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
   if (!command.ok()) {
-    std::cerr << "gatewayctl: "
-              << ShownText(std::string(command.status().message())) << "\n";
+    std::cerr << FailureText(command.status(), WantsJson(words));
     return 1;
   }
   return RunAndFlush(*command);

@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/os/file.h"
 #include "base/status_macros.h"
+#include "clients/cli/failure_text.h"
+#include "clients/cli/rpc_hint.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -73,19 +75,29 @@ void PrepareStream(const RpcPlace& place, grpc::ClientContext& context) {
 }
 
 absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status) {
-  std::string text = absl::StrCat("the gateway at ", place.address,
-                                  " says: ", status.error_message());
+  std::string text = RpcFailureText(place, status);
   google::rpc::Status details;
   details.ParseFromString(status.error_details());
   for (const google::protobuf::Any& detail : details.details()) {
     google::rpc::BadRequest mistakes;
     if (!detail.UnpackTo(&mistakes)) continue;
     for (const auto& mistake : mistakes.field_violations()) {
+      const bool is_said =
+          mistakes.field_violations_size() == 1 &&
+          (mistake.description() == status.error_message() ||
+           absl::StrCat(mistake.field(), ": ", mistake.description()) ==
+               status.error_message());
+      if (is_said) continue;
       absl::StrAppend(&text, "\n  ", mistake.field(), ": ",
                       mistake.description());
     }
   }
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), text);
+  const std::string hint = RpcHint(place, status);
+  if (!hint.empty()) absl::StrAppend(&text, "\n", hint);
+  absl::Status failure(static_cast<absl::StatusCode>(status.error_code()),
+                       text);
+  SetRpcDetails(status.error_details(), &failure);
+  return failure;
 }
 
 }  // namespace gateway

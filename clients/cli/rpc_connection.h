@@ -40,6 +40,9 @@ struct RpcPlace {
   std::string key;      // The asker's; empty if none is to be shown.
   std::string ca_file;  // Asks over TLS, and trusts these; empty: in plaintext.
   absl::Duration timeout = absl::Seconds(10);  // Of a call; a stream has none.
+  // Where people say the address and the key, for hints.
+  std::string flag = "--admin";
+  std::string key_variable = "GATEWAY_OPERATOR_KEY";
 };
 
 // A stream that another thread may cancel. Thread-safe.
@@ -63,6 +66,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
     const RpcPlace& place);
 void PrepareCall(const RpcPlace& place, grpc::ClientContext& context);
 void PrepareStream(const RpcPlace& place, grpc::ClientContext& context);
+// Keeps the details of the status; see FailureReason of failure_text.h.
 absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status);
 
 template <typename Service>
@@ -75,8 +79,8 @@ class RpcConnection {
     return RpcConnection(std::move(place), Service::NewStub(channel));
   }
 
-  // Errors have the gateway's code, name it, and have a line for each field
-  // that it does not like.
+  // Errors have the gateway's code, name it, have a line for each field that
+  // it does not like, and say what may help.
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(
       grpc::Status (Service::Stub::*method)(grpc::ClientContext*,

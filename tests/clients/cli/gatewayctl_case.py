@@ -1,9 +1,15 @@
 """What the tests of gatewayctl share: a home of its own, and gatewayctl as
 people run it, beside a gateway as people run that."""
 
+import fcntl
 import os
+import pty
+import select
+import struct
 import subprocess
 import tempfile
+import termios
+import time
 import unittest
 
 from tests.testing import gateway_process
@@ -16,6 +22,48 @@ providers:
 routing: {default_target: mock}
 """
 TIMEOUT_S = 60
+
+
+class Terminal:
+    """A program on a terminal of its own, which Ctrl-C works on."""
+
+    def __init__(self, command, env):
+        self._ours, theirs = pty.openpty()
+        self.text = ""
+        self.modes_before = self.modes()
+        self.process = subprocess.Popen(
+            command, env=env, stdin=theirs, stdout=theirs,
+            stderr=theirs, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(theirs)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+    def type(self, text):
+        os.write(self._ours, text.encode())
+
+    def modes(self):
+        """What it does with what is typed, such as to show it."""
+        return termios.tcgetattr(self._ours)
+
+    def resize(self, lines, columns):
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", lines, columns, 0, 0))
+
+    def read_until(self, text):
+        """What came up to and with the text."""
+        end = time.monotonic() + TIMEOUT_S
+        while text not in self.text:
+            ready, _, _ = select.select(
+                [self._ours], [], [], max(0, end - time.monotonic()))
+            if not ready:
+                raise AssertionError("no %r in %r" % (text, self.text))
+            self.text += os.read(self._ours, 65536).decode()
+        before, _, self.text = self.text.partition(text)
+        return before + text
 
 
 class GatewayctlCase(unittest.TestCase):
@@ -32,7 +80,7 @@ class GatewayctlCase(unittest.TestCase):
     def begin(self, *words, env=None):
         process = subprocess.Popen(
             [GATEWAYCTL, *words], env=self.environment(env), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            errors="surrogateescape", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
@@ -44,9 +92,15 @@ class GatewayctlCase(unittest.TestCase):
         return subprocess.CompletedProcess(
             words, process.returncode, out, err)
 
-    def start_gateway(self, *flags, config=CONFIG):
+    def on_terminal(self, *words):
+        terminal = Terminal([GATEWAYCTL, *words],
+                            self.environment({"TERM": "xterm"}))
+        self.addCleanup(terminal.close)
+        return terminal
+
+    def start_gateway(self, *flags, config=CONFIG, env=None):
         gateway = GatewayProcess(
-            config, flags=flags or ("--pid_file", self.pid_file))
+            config, env=env, flags=flags or ("--pid_file", self.pid_file))
         self.addCleanup(gateway.kill)
         return gateway
 

@@ -1,16 +1,9 @@
 """gatewayctl chat, piped and on a terminal."""
 
-import fcntl
 import json
 import os
-import pty
-import select
-import subprocess
-import termios
-import time
 import unittest
 
-from tests.clients.cli.gatewayctl_case import GATEWAYCTL
 from tests.clients.cli.gatewayctl_case import GatewayctlCase
 from tests.clients.cli.gatewayctl_case import TIMEOUT_S
 
@@ -24,49 +17,11 @@ routing: {default_target: {provider: mock, model: m}}
 """
 
 
-class Terminal:
-    """gatewayctl on a terminal of its own, which Ctrl-C works on."""
-
-    def __init__(self, words, env):
-        self._ours, theirs = pty.openpty()
-        self.text = ""
-        self.process = subprocess.Popen(
-            [GATEWAYCTL, *words], env=env, stdin=theirs, stdout=theirs,
-            stderr=theirs, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        os.close(theirs)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        os.close(self._ours)
-
-    def type(self, text):
-        os.write(self._ours, text.encode())
-
-    def read_until(self, text):
-        """What came up to and with the text."""
-        end = time.monotonic() + TIMEOUT_S
-        while text not in self.text:
-            ready, _, _ = select.select(
-                [self._ours], [], [], max(0, end - time.monotonic()))
-            if not ready:
-                raise AssertionError("no %r in %r" % (text, self.text))
-            self.text += os.read(self._ours, 65536).decode()
-        before, _, self.text = self.text.partition(text)
-        return before + text
-
-
 class GatewayctlChatTest(GatewayctlCase):
 
     def setUp(self):
         super().setUp()
         self.gateway = self.start_gateway(config=_CONFIG)
-
-    def on_terminal(self, *words):
-        terminal = Terminal(words, self.environment({"TERM": "xterm"}))
-        self.addCleanup(terminal.close)
-        return terminal
 
     def test_what_is_piped_in_is_asked_and_the_answer_piped_out(self):
         priced = self.run_ctl("prices", "set", "m", "--input_usd", "1",
@@ -125,6 +80,8 @@ class GatewayctlChatTest(GatewayctlCase):
         self.assertIn("gatewayctl: the gateway at", done.stderr)
         self.assert_refused(self.run_ctl("chat", stdin=" \n"),
                             "there is nothing to ask")
+        self.assert_refused(self.run_ctl("chat", stdin="a\udcffb"),
+                            "no text in UTF-8")
 
     def test_lines_of_a_terminal_are_turns(self):
         terminal = self.on_terminal("chat")
