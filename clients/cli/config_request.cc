@@ -2,14 +2,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "clients/cli/failure_text.h"
 #include "clients/cli/told_file.h"
+#include "google/rpc/error_details.pb.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 
 namespace gateway {
@@ -50,28 +56,67 @@ bool IsAmong(const v1::ConfigProblem& problem,
   });
 }
 
-// Adds what only putting it into use would tell, such as what a file that it
-// names has, or that a field needs a restart. Who may have texts checked, but
-// not applied, is not told.
-void AddWarningsOfUse(const AdminConnection& admin, const std::string& text,
+using Problems = google::protobuf::RepeatedPtrField<v1::ConfigProblem>;
+
+// Why a configuration is not put into use, each problem with its place; none
+// if that is for another reason.
+Problems ProblemsOf(const absl::Status& refusal) {
+  Problems problems;
+  if (!absl::IsFailedPrecondition(refusal) &&
+      !absl::IsInvalidArgument(refusal)) {
+    return problems;
+  }
+  const google::rpc::BadRequest refused = FailureFields(refusal);
+  for (const auto& each : refused.field_violations()) {
+    *problems.Add() = ConfigProblemOf(each.field(), each.description());
+  }
+  return problems;
+}
+
+// The refusal with its problems, each on a line with its place in the file.
+absl::Status RefusalOf(const std::string& file, const absl::Status& why) {
+  const Problems problems = ProblemsOf(why);
+  if (problems.empty()) return why;
+  absl::Status refusal(
+      why.code(),
+      absl::StrCat("the gateway does not put ", file, " into use:\n",
+                   ConfigProblemsText(file, problems)));
+  CopyRpcDetails(why, &refusal);
+  return refusal;
+}
+
+// Adds what only putting it into use would tell: what is wrong with a file that
+// it names, which is a mistake of it; and that a field needs a restart, which
+// is none. Who may have texts checked, but not applied, is not told.
+void AddProblemsOfUse(const AdminConnection& admin, const std::string& text,
                       v1::ValidateConfigResponse* checked) {
   v1::ApplyConfigRequest request;
   request.set_text(text);
   request.set_validate_only(true);
   const absl::StatusOr<v1::ApplyConfigResponse> would =
       admin.Call(&ConfigStub::ApplyConfig, request);
-  if (absl::IsFailedPrecondition(would.status()) ||
-      absl::IsInvalidArgument(would.status())) {
-    v1::ConfigProblem& problem = *checked->add_problems();
-    problem.set_severity(v1::ConfigProblem::SEVERITY_WARNING);
-    problem.set_message(absl::StrCat("it would not be put into use: ",
-                                     would.status().message()));
+  const bool is_wrong = absl::IsInvalidArgument(would.status());
+  for (v1::ConfigProblem& problem : ProblemsOf(would.status())) {
+    problem.set_severity(is_wrong ? v1::ConfigProblem::SEVERITY_ERROR
+                                  : v1::ConfigProblem::SEVERITY_WARNING);
+    checked->set_valid(!is_wrong);
+    *checked->add_problems() = std::move(problem);
   }
   if (!would.ok()) return;
   for (const v1::ConfigProblem& warning : would->warnings()) {
     if (IsAmong(warning, checked->problems())) continue;
     *checked->add_problems() = warning;
   }
+}
+
+// Each line of a value behind the sign.
+std::string SignedLines(const char* sign, const std::string& value) {
+  std::string text;
+  for (const absl::string_view line :
+       absl::StrSplit(value, '\n', absl::SkipEmpty())) {
+    absl::StrAppend(&text, sign, line, "\n");
+  }
+  return text;
 }
 
 // As in `version 7 of /etc/gateway.yaml is in use`.
@@ -98,7 +143,7 @@ absl::StatusOr<Findings> CheckConfig(const AdminConnection& admin,
   GATEWAY_ASSIGN_OR_RETURN(*request.mutable_text(), ReadConfig(words));
   GATEWAY_ASSIGN_OR_RETURN(v1::ValidateConfigResponse response,
                            admin.Call(&ConfigStub::ValidateConfig, request));
-  if (response.valid()) AddWarningsOfUse(admin, request.text(), &response);
+  if (response.valid()) AddProblemsOfUse(admin, request.text(), &response);
   const std::string& file = words.words[1];
   return Findings{
       .good = response.valid(),
@@ -126,14 +171,15 @@ absl::StatusOr<Findings> ApplyConfig(const AdminConnection& admin,
   request.set_etag(LastOf(words, kEtagFlag));
   request.set_validate_only(words.words[0] == "diff" ||
                             HasSwitch(words, kDryRunSwitch));
-  GATEWAY_ASSIGN_OR_RETURN(const v1::ApplyConfigResponse response,
-                           admin.Call(&ConfigStub::ApplyConfig, request));
+  const absl::StatusOr<v1::ApplyConfigResponse> response =
+      admin.Call(&ConfigStub::ApplyConfig, request);
+  if (!response.ok()) return RefusalOf(words.words[1], response.status());
   std::string text;
   if (!words.as_json) {
-    text = ConfigProblemsText(words.words[1], response.warnings());
+    text = ConfigProblemsText(words.words[1], response->warnings());
   }
   return Findings{
-      .text = text + ChangesText(words, response, request.validate_only())};
+      .text = text + ChangesText(words, *response, request.validate_only())};
 }
 
 absl::StatusOr<Findings> RollbackConfig(const AdminConnection& admin,
@@ -216,15 +262,46 @@ std::string ConfigProblemsText(
   return text;
 }
 
+v1::ConfigProblem ConfigProblemOf(const std::string& path,
+                                  const std::string& description) {
+  v1::ConfigProblem problem;
+  problem.set_path(path);
+  problem.set_message(description);
+  const std::string mark = path.empty() ? ": " : absl::StrCat(": ", path, ": ");
+  const size_t found = description.find(mark);
+  if (found == std::string::npos) return problem;
+  problem.set_message(description.substr(found + mark.size()));
+  const std::vector<std::string> place =
+      absl::StrSplit(description.substr(0, found), ':');
+  int32_t line = 0;
+  int32_t column = 0;
+  const bool is_known = place.size() >= 3 &&
+                        absl::SimpleAtoi(place[place.size() - 2], &line) &&
+                        absl::SimpleAtoi(place.back(), &column);
+  if (!is_known) return problem;
+  problem.set_line(line);
+  problem.set_column(column);
+  return problem;
+}
+
 std::string ConfigChangesTable(
     const google::protobuf::RepeatedPtrField<v1::ConfigChange>& changes) {
   if (changes.empty()) return "nothing differs\n";
   std::vector<Row> rows = {{"FIELD", "BEFORE", "AFTER"}};
+  std::string whole;
   for (const v1::ConfigChange& change : changes) {
-    rows.push_back(
-        {change.path(), OrDash(change.before()), OrDash(change.after())});
+    const bool is_short = !absl::StrContains(change.before(), '\n') &&
+                          !absl::StrContains(change.after(), '\n');
+    if (is_short) {
+      rows.push_back(
+          {change.path(), OrDash(change.before()), OrDash(change.after())});
+      continue;
+    }
+    absl::StrAppend(&whole, change.path(), "\n",
+                    SignedLines("  - ", change.before()),
+                    SignedLines("  + ", change.after()));
   }
-  return Table(rows);
+  return rows.size() == 1 ? whole : Table(rows) + whole;
 }
 
 }  // namespace gateway

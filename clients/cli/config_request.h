@@ -31,13 +31,19 @@ absl::StatusOr<Findings> AskConfig(const RpcPlace& place,
 absl::StatusOr<llmgateway::v1::RollbackConfigRequest> RollbackConfigRequestOf(
     const OperatorWords& words);
 
+// A problem as a refusal tells it, with its place in the text:
+// `applied by ann:3:5: routing: is odd` for the path `routing`.
+llmgateway::v1::ConfigProblem ConfigProblemOf(const std::string& path,
+                                              const std::string& description);
+
 // For people: what is wrong, as in `gateway.yaml:3:5: error: ...`.
 std::string ConfigProblemsText(
     const std::string& file,
     const google::protobuf::RepeatedPtrField<llmgateway::v1::ConfigProblem>&
         problems);
 
-// For people: each field that another value has.
+// For people: each field that has another value; one of several lines behind
+// those that have one.
 std::string ConfigChangesTable(
     const google::protobuf::RepeatedPtrField<llmgateway::v1::ConfigChange>&
         changes);

@@ -193,22 +193,39 @@ void Diff::Lists(const std::string& path, const FieldDescriptor& field,
   }
 }
 
+// An entry's name, and how many before it have the same: where a list may have
+// several of one name, the first of them is compared with the first.
+using NameAndTurn = std::pair<std::string, int>;
+
+std::vector<NameAndTurn> EntryNamesOf(const Side& side,
+                                      const FieldDescriptor& list) {
+  const FieldDescriptor& name_field = *NameField(list);
+  std::map<std::string, int> turns;
+  std::vector<NameAndTurn> names;
+  for (int i = 0; i < side.Size(list); ++i) {
+    const Side element = side.Element(list, i);
+    std::string name =
+        element.reflection().GetString(*element.whole, &name_field);
+    const int turn = turns[name]++;
+    names.emplace_back(std::move(name), turn);
+  }
+  return names;
+}
+
+// As in `[a, b]`.
+std::string OrderText(const std::vector<NameAndTurn>& names) {
+  const auto add_name = [](std::string* text, const NameAndTurn& each) {
+    absl::StrAppend(text, each.first);
+  };
+  return absl::StrCat("[", absl::StrJoin(names, ", ", add_name), "]");
+}
+
 void Diff::ByName(const std::string& path, const FieldDescriptor& field,
                   const Side& before, const Side& after) {
-  const FieldDescriptor& name_field = *NameField(field);
-  const auto names_of = [&](const Side& side) {
-    std::vector<std::string> names;
-    for (int i = 0; i < side.Size(field); ++i) {
-      const Side element = side.Element(field, i);
-      names.push_back(
-          element.reflection().GetString(*element.whole, &name_field));
-    }
-    return names;
-  };
-  const std::vector<std::string> old_names = names_of(before);
-  const std::vector<std::string> new_names = names_of(after);
-  const auto index_in = [](const std::vector<std::string>& names,
-                           const std::string& name) {
+  const std::vector<NameAndTurn> old_names = EntryNamesOf(before, field);
+  const std::vector<NameAndTurn> new_names = EntryNamesOf(after, field);
+  const auto index_in = [](const std::vector<NameAndTurn>& names,
+                           const NameAndTurn& name) {
     const auto found = std::find(names.begin(), names.end(), name);
     return found == names.end() ? -1 : static_cast<int>(found - names.begin());
   };
@@ -216,7 +233,7 @@ void Diff::ByName(const std::string& path, const FieldDescriptor& field,
     Elements(path, field, before, index_in(old_names, new_names[i]), after,
              static_cast<int>(i));
   }
-  std::vector<std::string> stayed;
+  std::vector<NameAndTurn> stayed;
   for (size_t i = 0; i < old_names.size(); ++i) {
     if (index_in(new_names, old_names[i]) >= 0) {
       stayed.push_back(old_names[i]);
@@ -224,13 +241,12 @@ void Diff::ByName(const std::string& path, const FieldDescriptor& field,
       Elements(path, field, before, static_cast<int>(i), after, -1);
     }
   }
-  std::vector<std::string> now;
-  for (const std::string& name : new_names) {
+  std::vector<NameAndTurn> now;
+  for (const NameAndTurn& name : new_names) {
     if (index_in(old_names, name) >= 0) now.push_back(name);
   }
   if (stayed != now) {
-    Add(path, absl::StrCat("[", absl::StrJoin(stayed, ", "), "]"),
-        absl::StrCat("[", absl::StrJoin(now, ", "), "]"));
+    Add(path, OrderText(stayed), OrderText(now));
   }
 }
 

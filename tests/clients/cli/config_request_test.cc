@@ -63,6 +63,42 @@ TEST(ConfigRequestTest, ProblemsHaveTheirPlaces) {
             "g.yaml: warning: no provider\n");
 }
 
+TEST(ConfigRequestTest, ARefusalHasThePlacesOfItsProblems) {
+  const v1::ConfigProblem placed =
+      ConfigProblemOf("routing", "applied by ann:3:5: routing: is odd: yes");
+  EXPECT_EQ(placed.path(), "routing");
+  EXPECT_EQ(placed.message(), "is odd: yes");
+  EXPECT_EQ(placed.line(), 3);
+  EXPECT_EQ(placed.column(), 5);
+  const v1::ConfigProblem whole = ConfigProblemOf("", "by a:4:1: not YAML: b");
+  EXPECT_EQ(whole.message(), "not YAML: b");
+  EXPECT_EQ(whole.line(), 4);
+  const v1::ConfigProblem field =
+      ConfigProblemOf("ledger", "applied by ann: ledger: is changed");
+  EXPECT_EQ(field.message(), "is changed");
+  EXPECT_EQ(field.line(), 0);
+  EXPECT_EQ(ConfigProblemOf("a", "what else").message(), "what else");
+}
+
+TEST(ConfigRequestTest, ValuesOfSeveralLinesStandBelow) {
+  v1::ApplyConfigResponse response;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(changes { path: "p[1]" before: "name: a\nb: 1\n" }
+         changes { path: "a.b" before: "1" after: "2" }
+         changes { path: "p[0]" before: "1" after: "x:\n  y" })",
+      &response));
+  EXPECT_EQ(ConfigChangesTable(response.changes()),
+            "FIELD  BEFORE  AFTER\n"
+            "a.b    1       2\n"
+            "p[1]\n"
+            "  - name: a\n"
+            "  - b: 1\n"
+            "p[0]\n"
+            "  - 1\n"
+            "  + x:\n"
+            "  +   y\n");
+}
+
 TEST(ConfigRequestTest, ChangesHaveBothValues) {
   v1::ApplyConfigResponse response;
   EXPECT_EQ(ConfigChangesTable(response.changes()), "nothing differs\n");

@@ -139,9 +139,30 @@ class GatewayctlOperatorTest(GatewayctlCase):
         path = self.write(_CONFIG % "one" + "runtime: {event_loops: 3}\n")
         done = self.run_ctl("config", "check", path)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, path + ": warning: it would not be put "
-                         "into use: .*event_loops")
+        self.assertIn(path + ": warning: runtime.event_loops: is changed, "
+                      "which needs a restart", done.stdout)
         self.assertIn(path + " is valid", done.stdout)
+
+    def test_what_the_gateway_refuses_is_not_valid(self):
+        path = self.write(_CONFIG.replace(
+            "{name: spare, mock: {}}",
+            "{name: spare, openai: {api_key: 'file:/nonexistent/key'}}")
+            % "one")
+        place = path + ":8:"
+        done = self.run_ctl("config", "check", path)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        self.assertRegex(done.stdout, place + r"\d+: error: "
+                         r"providers\[1\]\.openai\.api_key: .*/nonexistent/key")
+        self.assertIn(path + " is not valid\n", done.stdout)
+        for words in (("diff", path), ("apply", path)):
+            done = self.run_ctl("config", *words)
+            self.assert_refused(done, place, "/nonexistent/key")
+            self.assertEqual(done.stderr.count("/nonexistent/key"), 1)
+        done = self.run_ctl("config", "check", path, "--output", "json")
+        self.assertEqual(done.returncode, 1)
+        problem, = json.loads(done.stdout)["problems"]
+        self.assertEqual((problem["line"], problem["severity"]),
+                         (8, "SEVERITY_ERROR"))
 
     def test_what_is_there_is_told_in_json_too(self):
         status = self.json_of("status")

@@ -54,6 +54,22 @@ TEST(ConfigDiffTest, WhatHasANameIsFoundWhereverItStands) {
                     "")));
 }
 
+TEST(ConfigDiffTest, OfSeveralWithOneNameEachIsComparedWithItsOwn) {
+  const auto of_one_name = [](std::initializer_list<const char*> replies) {
+    GatewayConfig config = Named(replies);
+    for (auto& provider : *config.mutable_providers()) provider.set_name("a");
+    return config;
+  };
+  const GatewayConfig before = of_one_name({"1", "2"});
+  EXPECT_THAT(DiffConfigs(before, before, kMany), IsEmpty());
+  EXPECT_THAT(
+      DiffConfigs(before, of_one_name({"1", "1"}), kMany),
+      ElementsAre(FieldsAre("providers[1].mock.reply", "\"2\"", "\"1\"")));
+  EXPECT_THAT(DiffConfigs(before, of_one_name({"1"}), kMany),
+              ElementsAre(FieldsAre(
+                  "providers[1]", "name: \"a\"\nmock:\n  reply: \"2\"\n", "")));
+}
+
 TEST(ConfigDiffTest, AnotherOrderIsADifference) {
   EXPECT_THAT(DiffConfigs(Named({"a", "b"}), Named({"b", "a"}), kMany),
               ElementsAre(FieldsAre("providers", "[a, b]", "[b, a]")));
