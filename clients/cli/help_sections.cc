@@ -96,7 +96,7 @@ constexpr HelpItem kCommandItems[] = {
      "each time; set adds to what it says, use none goes back to looking"},
     {"gatewayctl top",
      "show which calls are under way and which have just ended; on a terminal "
-     "as a screen, else a line for each that ends"},
+     "as a screen that q ends, else a line for each that ends"},
     {"gatewayctl daemon start | stop | restart | status | logs | rollback",
      "run a gateway of this user's in the background; rollback takes it back "
      "in one step: programs are told to use the proxy, and it stops"},

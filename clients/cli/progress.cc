@@ -1,5 +1,6 @@
 #include "clients/cli/progress.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -51,8 +52,16 @@ void Progress::ShowIfDue() {
   const absl::Duration now = clock_.SteadyTime();
   if (now < next_) return;
   next_ = now + kProgressInterval;
-  const std::string of = all_ > 0 ? absl::StrCat(" of ", all_) : "";
-  Show(absl::StrCat(what_, " ", done_, of, " ", units_));
+  std::string line = absl::StrCat(what_, " ", done_);
+  if (all_ > 0) absl::StrAppend(&line, " of ", all_);
+  absl::StrAppend(&line, " ", units_);
+  if (all_ > 0) {
+    // What is added meanwhile is done, too.
+    const double share =
+        std::min(static_cast<double>(done_) / static_cast<double>(all_), 1.0);
+    absl::StrAppend(&line, ", ", static_cast<int>(share * 100), " %");
+  }
+  Show(line);
 }
 
 void Progress::Show(const std::string& line) {

@@ -3,7 +3,7 @@
 //
 //   Progress progress(console, "verified", "entries");
 //   while (...) progress.Add();
-//   // verified 120000 of 480000 entries
+//   // verified 120000 of 480000 entries, 25 %
 //
 // Thread contract: one thread at a time. Nobody else writes to the terminal's
 // line before End().

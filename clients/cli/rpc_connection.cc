@@ -44,9 +44,16 @@ bool RunningCall::Cancel() {
   return true;
 }
 
+void RunningCall::CancelForGood() {
+  const MutexLock lock(mu_);
+  is_ended_ = true;
+  if (context_ != nullptr) context_->TryCancel();
+}
+
 void RunningCall::Set(grpc::ClientContext* context) {
   const MutexLock lock(mu_);
   context_ = context;
+  if (context_ != nullptr && is_ended_) context_->TryCancel();
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(

@@ -51,11 +51,15 @@ class RunningCall {
   // Ends the stream that is under way as CANCELLED; false if there is none.
   bool Cancel() LOCKS_EXCLUDED(mu_);
 
+  // Ends it, and each that is begun from here on.
+  void CancelForGood() LOCKS_EXCLUDED(mu_);
+
   // For RpcConnection: the stream that is under way, null at its end.
   void Set(grpc::ClientContext* context) LOCKS_EXCLUDED(mu_);
 
  private:
   Mutex mu_;
+  bool is_ended_ GUARDED_BY(mu_) = false;
   grpc::ClientContext* context_ GUARDED_BY(mu_) = nullptr;
 };
 

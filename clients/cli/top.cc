@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -19,6 +20,7 @@
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/live_requests.h"
+#include "clients/cli/terminal_keys.h"
 #include "llmgateway/v1/metrics.grpc.pb.h"
 
 namespace gateway {
@@ -34,12 +36,15 @@ constexpr OperatorVerb kTopVerbs[] = {{"", kTopFlags, kTopSwitches}};
 // Up and to the left, and nothing behind it.
 constexpr std::string_view kClearScreen = "\x1b[H\x1b[J";
 constexpr absl::Duration kRedrawInterval = absl::Milliseconds(500);
-constexpr size_t kLinesOfUnknown = 24;
+constexpr winsize kUnknownSize = {.ws_row = 24, .ws_col = 80};
 
-size_t TerminalLines() {
+// As it is now: windows change.
+winsize TerminalSize() {
   winsize size = {};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
-  return known && size.ws_row > 3 ? size.ws_row - 1U : kLinesOfUnknown;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) size = kUnknownSize;
+  if (size.ws_row <= 3) size.ws_row = kUnknownSize.ws_row;
+  if (size.ws_col == 0) size.ws_col = kUnknownSize.ws_col;
+  return size;
 }
 
 // A screen that is drawn every now and then by a thread of its own, since what
@@ -66,9 +71,12 @@ class Screen {
   void Run() LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
     while (true) {
+      const winsize size = TerminalSize();
       const std::string text =
-          requests_.Text(SystemClock().WallTime(), TerminalLines());
-      console_.out << kClearScreen << WithoutControls(text) << std::flush;
+          requests_.Text(SystemClock().WallTime(), size.ws_row - 1U);
+      console_.out << kClearScreen
+                   << CutToColumns(WithoutControls(text), size.ws_col)
+                   << std::flush;
       if (ended_) return;
       changed_.WaitFor(lock, kRedrawInterval);
     }
@@ -110,29 +118,93 @@ absl::StatusOr<v1::WatchRequestsRequest> WatchRequestsRequestOf(
   return request;
 }
 
-absl::Status Top(const RpcPlace& place, const OperatorWords& words,
-                 const Console& console) {
-  GATEWAY_ASSIGN_OR_RETURN(const v1::WatchRequestsRequest request,
-                           WatchRequestsRequestOf(words));
-  GATEWAY_ASSIGN_OR_RETURN(int64_t ended_left, EndedMaxOf(words));
+std::string CutToColumns(std::string_view text, size_t columns) {
+  std::string cut;
+  size_t column = 0;
+  for (const char c : text) {
+    if (c == '\n') {
+      column = 0;
+    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+      ++column;  // The first byte of a character.
+    }
+    if (column <= columns) cut += c;
+  }
+  return cut;
+}
+
+namespace {
+
+// What of one event is not drawn.
+void PrintEvent(const v1::RequestEvent& event, bool as_json,
+                const Console& console) {
+  if (as_json) {
+    console.out << AsJsonLine(event) << std::flush;
+    return;
+  }
+  if (event.dropped_events() > 0) {
+    console.err << event.dropped_events()
+                << " events are lost: they came faster than they were read\n"
+                << std::flush;
+  }
+  if (event.has_ended()) {
+    console.out << WithoutControls(EndedRequestText(event.ended()))
+                << std::flush;
+  }
+}
+
+// Shows events on a screen if that is there, else as lines.
+absl::Status Watch(const RpcPlace& place,
+                   const v1::WatchRequestsRequest& request, int64_t ended_left,
+                   RunningCall* running, Screen* screen, bool as_json,
+                   const Console& console) {
   GATEWAY_ASSIGN_OR_RETURN(const auto metrics,
                            RpcConnection<v1::MetricsService>::Open(place));
-  const bool draws = console.out_is_terminal && !words.as_json;
-  std::optional<Screen> screen;
-  if (draws) screen.emplace(console);
   const auto show = [&](const v1::RequestEvent& event) {
-    if (draws) {
+    if (screen != nullptr) {
       screen->Add(event);
-    } else if (words.as_json) {
-      console.out << AsJsonLine(event) << std::flush;
-    } else if (event.has_ended()) {
-      console.out << EndedRequestText(event.ended()) << std::flush;
+    } else {
+      PrintEvent(event, as_json, console);
     }
     if (event.has_ended()) --ended_left;
     return ended_left > 0;
   };
-  return metrics.StreamWhile<v1::WatchRequestsRequest, v1::RequestEvent>(
-      &v1::MetricsService::Stub::WatchRequests, request, show);
+  GATEWAY_RETURN_IF_ERROR(
+      (metrics.StreamWhile<v1::WatchRequestsRequest, v1::RequestEvent>(
+          &v1::MetricsService::Stub::WatchRequests, request, show, running)));
+  if (ended_left <= 0) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("the gateway at ", place.address, " tells no more"));
+}
+
+}  // namespace
+
+absl::Status Top(const RpcPlace& place, const OperatorWords& words,
+                 const Console& console) {
+  GATEWAY_ASSIGN_OR_RETURN(const v1::WatchRequestsRequest request,
+                           WatchRequestsRequestOf(words));
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t ended_max, EndedMaxOf(words));
+  if (!console.out_is_terminal || words.as_json) {
+    return Watch(place, request, ended_max, /*running=*/nullptr,
+                 /*screen=*/nullptr, words.as_json, console);
+  }
+  RunningCall running;
+  absl::Status watched;
+  int signal = 0;
+  {
+    const TerminalKeys keys(STDIN_FILENO,
+                            [&running] { running.CancelForGood(); });
+    {
+      Screen screen(console);
+      watched = Watch(place, request, ended_max, &running, &screen,
+                      /*as_json=*/false, console);
+    }
+    if (keys.ended()) watched = absl::OkStatus();
+    signal = keys.signal();
+  }
+  // As if nobody had waited for it: whoever started this program learns why it
+  // ended.
+  if (signal != 0) raise(signal);
+  return watched;
 }
 
 }  // namespace gateway

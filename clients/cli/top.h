@@ -4,11 +4,17 @@
 //
 //   gatewayctl top --provider openai
 //
-// Thread contract: one thread without an event loop; blocks until the gateway
-// goes, or as many calls have ended as were asked for.
+// Thread contract: the main thread, before it starts others; blocks until the
+// gateway goes, as many calls have ended as were asked for, or somebody ends
+// the screen by q. A signal that ends it does so once the terminal is as it
+// was.
 
 #ifndef CLIENTS_CLI_TOP_H_
 #define CLIENTS_CLI_TOP_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,9 +28,13 @@ namespace gateway {
 extern const OperatorCommand kTopCommand;
 
 // INVALID_ARGUMENT for words that are not meant; other errors are the
-// gateway's.
+// gateway's, also that it tells no more.
 absl::Status Top(const RpcPlace& place, const OperatorWords& words,
                  const Console& console);
+
+// The text with each line cut to so many characters, so that a terminal of as
+// many columns has it on one.
+std::string CutToColumns(std::string_view text, size_t columns);
 
 // What is asked for.
 absl::StatusOr<llmgateway::v1::WatchRequestsRequest> WatchRequestsRequestOf(

@@ -27,7 +27,7 @@ TEST_F(ProgressTest, IsOneLineOfATerminalThatGoesAtTheEnd) {
     clock_.Advance(absl::Milliseconds(500));
     progress.Set(2, 9);
     progress.Set(3, 9);
-    EXPECT_EQ(err_.str(), "\r\x1b[Kverified 2 of 9 entries");
+    EXPECT_EQ(err_.str(), "\r\x1b[Kverified 2 of 9 entries, 22 %");
     clock_.Advance(absl::Milliseconds(100));
     progress.Set(4);
     err_.str("");

@@ -17,6 +17,23 @@ TEST(RpcConnectionTest, CertificatesThatCannotBeReadAreNamed) {
               HasSubstr("no/such.pem"));
 }
 
+TEST(RpcConnectionTest, WhatWasCancelledForGoodBeginsNoMore) {
+  const auto admin = AdminConnection::Open({.address = "127.0.0.1:1"});
+  ASSERT_TRUE(admin.ok());
+  RunningCall running;
+  EXPECT_FALSE(running.Cancel());
+  running.CancelForGood();
+  const auto go_on = [](const llmgateway::v1::WatchConfigResponse&) {
+    return true;
+  };
+  const absl::Status ended =
+      admin->StreamWhile<llmgateway::v1::WatchConfigRequest,
+                         llmgateway::v1::WatchConfigResponse>(
+          &llmgateway::v1::AdminService::Stub::WatchConfig, {}, go_on,
+          &running);
+  EXPECT_TRUE(absl::IsCancelled(ended)) << ended;
+}
+
 TEST(RpcConnectionTest, AnErrorNamesTheGateway) {
   const auto admin = AdminConnection::Open({.address = "127.0.0.1:1"});
   ASSERT_TRUE(admin.ok());

@@ -21,6 +21,12 @@ TEST(TopTest, FlagsSayWhichCallsAreShown) {
   EXPECT_TRUE(request->include_progress());
 }
 
+TEST(TopTest, LinesAreCutToTheColumnsOfATerminal) {
+  EXPECT_EQ(CutToColumns("abcd\nab\n\nabc", 3), "abc\nab\n\nabc");
+  EXPECT_EQ(CutToColumns("\u00e4\u4e16xy\nz", 2), "\u00e4\u4e16\nz");
+  EXPECT_EQ(CutToColumns("", 3), "");
+}
+
 TEST(TopTest, OnlyWhatIsMeantIsAskedFor) {
   std::istringstream in;
   std::ostringstream out;
