@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
@@ -18,9 +19,29 @@ namespace {
 using Words = std::vector<std::string_view>;
 
 constexpr std::string_view kBash = R"bash(_gatewayctl() {
-  local IFS=$'\n'
-  local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
-  COMPREPLY=($("$1" complete -- "${words[@]}" 2>/dev/null))
+  local begun= word
+  local -a words=()
+  # A word that "=" and ":" have cut is one again; behind these follows what is
+  # completed.
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    if [[ ( "$word" == [=:]* || "$begun" == *[=:] ) && -n "$begun" ]]; then
+      begun+="$word"
+      words[${#words[@]}-1]="$begun"
+    else
+      begun="$word"
+      words+=("$begun")
+    fi
+  done
+  local cut=
+  case "${COMP_WORDS[COMP_CWORD]}" in
+    [=:]*) cut="$begun" ;;
+    *) cut="${begun%"${COMP_WORDS[COMP_CWORD]}"}" ;;
+  esac
+  COMPREPLY=()
+  while IFS= read -r word; do
+    printf -v word %q "${word#"$cut"}"
+    COMPREPLY+=("$word")
+  done < <("${1/#\~/$HOME}" complete -- "${words[@]}" 2>/dev/null)
 }
 complete -o default -F _gatewayctl gatewayctl cco
 )bash";
@@ -28,17 +49,29 @@ constexpr std::string_view kZsh = R"zsh(#compdef gatewayctl cco
 _gatewayctl() {
   local -a found
   local -a begun=("${(@)words[2,CURRENT]}")
-  found=("${(@f)$("${words[1]}" complete -- "${(@)begun}" 2>/dev/null)}")
+  local self="${words[1]/#\~/$HOME}"
+  found=("${(@f)$("$self" complete -- "${(@Q)begun}" 2>/dev/null)}")
   if [[ -n "${found[1]}" ]]; then compadd -a found; else _files; fi
 }
-compdef _gatewayctl gatewayctl cco
+if [[ "${funcstack[1]}" == _gatewayctl ]]; then
+  _gatewayctl "$@"
+else
+  (( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit -i; }
+  compdef _gatewayctl gatewayctl cco
+fi
 )zsh";
 constexpr std::string_view kFish = R"fish(function __gatewayctl_complete
-  set -l words (commandline -opc) (commandline -ct)
-  $words[1] complete -- $words[2..-1] 2>/dev/null
+  set -l words (commandline -opc)
+  set -l begun (commandline -ct)
+  set -l found ($words[1] complete -- $words[2..-1] "$begun" 2>/dev/null)
+  if set -q found[1]
+    printf '%s\n' $found
+  else
+    __fish_complete_path "$begun"
+  end
 end
-complete -c gatewayctl -a '(__gatewayctl_complete)'
-complete -c cco -a '(__gatewayctl_complete)'
+complete -c gatewayctl -f -a '(__gatewayctl_complete)'
+complete -c cco -f -a '(__gatewayctl_complete)'
 )fish";
 
 constexpr std::string_view kShells[] = {"bash", "zsh", "fish"};
@@ -138,6 +171,26 @@ Words WordsAt(const Said& said) {
   return words;
 }
 
+// A flag and the begin of its value in one word, as in `--output=j`; an empty
+// flag if the word is none such.
+struct ValuedWord {
+  std::string_view flag;
+  std::string_view value;
+};
+
+ValuedWord ReadValuedWord(std::string_view word) {
+  const size_t equals = word.find('=');
+  if (word.substr(0, 2) != "--" || equals == word.npos) return {};
+  return {word.substr(0, equals), word.substr(equals + 1)};
+}
+
+// What the value of a flag names.
+NamesWanted NamesOfFlag(std::string_view flag) {
+  if (flag == "--gateway_context") return NamesWanted::kContexts;
+  if (flag == "--model") return NamesWanted::kModels;
+  return NamesWanted::kNone;
+}
+
 Words ValuesOf(std::string_view flag) {
   for (const FlagValues& known : KnownFlagValues()) {
     if (known.flag == flag) return known.values;
@@ -160,10 +213,12 @@ NamesWanted NamesWantedAt(const std::vector<std::string>& words) {
   const Said said =
       ReadSaid(absl::MakeConstSpan(words).first(words.size() - 1));
   if (said.verb == "exec" && !said.what.empty()) return NamesWanted::kNone;
-  if (said.flag == "--gateway_context") return NamesWanted::kContexts;
-  if (said.flag == "--model") return NamesWanted::kModels;
-  const bool is_flag = absl::StartsWith(words.back(), "-");
-  if (!said.flag.empty() || is_flag || said.names > 0) {
+  const ValuedWord valued = ReadValuedWord(words.back());
+  if (said.flag.empty() && !valued.flag.empty()) {
+    return NamesOfFlag(valued.flag);
+  }
+  if (!said.flag.empty()) return NamesOfFlag(said.flag);
+  if (absl::StartsWith(words.back(), "-") || said.names > 0) {
     return NamesWanted::kNone;
   }
   const bool is_context =
@@ -193,16 +248,26 @@ std::vector<std::string> CompletionsOf(const std::vector<std::string>& words,
       ReadSaid(absl::MakeConstSpan(words).first(words.size() - 1));
   // What follows is a program's own.
   if (said.verb == "exec" && !said.what.empty()) return {};
-  const Words all = !said.flag.empty()             ? ValuesOf(said.flag)
+  const ValuedWord valued =
+      said.flag.empty() ? ReadValuedWord(begun) : ValuedWord();
+  const Words all = !valued.flag.empty()           ? ValuesOf(valued.flag)
+                    : !said.flag.empty()           ? ValuesOf(said.flag)
                     : absl::StartsWith(begun, "-") ? FlagsAt(said)
                                                    : WordsAt(said);
+  const std::string before =
+      valued.flag.empty() ? "" : absl::StrCat(ToAbsl(valued.flag), "=");
   std::vector<std::string> found;
-  for (const std::string_view word : all) {
-    if (absl::StartsWith(ToAbsl(word), begun)) found.emplace_back(word);
-  }
-  for (const std::string& name : names) {
-    if (absl::StartsWith(name, begun)) found.push_back(name);
-  }
+  const auto add = [&](absl::string_view word) {
+    std::string whole = absl::StrCat(before, word);
+    // A line of several would be several words.
+    const bool is_word =
+        std::none_of(word.begin(), word.end(), absl::ascii_iscntrl);
+    if (is_word && absl::StartsWith(whole, begun)) {
+      found.push_back(std::move(whole));
+    }
+  };
+  for (const std::string_view word : all) add(ToAbsl(word));
+  for (const std::string& name : names) add(name);
   return found;
 }
 

@@ -73,6 +73,24 @@ TEST(CompletionTest, TheValuesOfAFlagWhereThereAreFew) {
   EXPECT_THAT(CompletionsOf({"--ca_file", ""}), IsEmpty());
 }
 
+TEST(CompletionTest, AFlagAndItsValueMayBeOneWord) {
+  using Names = NamesWanted;
+  EXPECT_THAT(CompletionsOf({"keys", "list", "--output=j"}),
+              ElementsAre("--output=json"));
+  EXPECT_EQ(NamesWantedAt({"chat", "--model=l"}), Names::kModels);
+  EXPECT_EQ(NamesWantedAt({"--gateway_context="}), Names::kContexts);
+  EXPECT_EQ(NamesWantedAt({"chat", "--system=l"}), Names::kNone);
+  EXPECT_EQ(NamesWantedAt({"chat", "--system", "--model=l"}), Names::kNone);
+  EXPECT_THAT(CompletionsOf({"chat", "--model=l"}, {"llama3:8b", "gpt"}),
+              ElementsAre("--model=llama3:8b"));
+  EXPECT_THAT(CompletionsOf({"chat", "--system=l"}), IsEmpty());
+}
+
+TEST(CompletionTest, ANameOfSeveralLinesIsNoWord) {
+  EXPECT_THAT(CompletionsOf({"chat", "--model", ""}, {"a\nrm", "b\x1b[J", "c"}),
+              ElementsAre("c"));
+}
+
 TEST(CompletionTest, NothingWhereAnyTextMayStand) {
   EXPECT_THAT(CompletionsOf({}), IsEmpty());
   EXPECT_THAT(CompletionsOf({"exec", "ls", ""}), IsEmpty());

@@ -10,6 +10,7 @@ import unittest
 from tests.clients.cli.gatewayctl_case import CONFIG
 from tests.clients.cli.gatewayctl_case import GATEWAYCTL
 from tests.clients.cli.gatewayctl_case import GatewayctlCase
+from tests.clients.cli.gatewayctl_case import Terminal
 from tests.clients.cli.gatewayctl_case import TIMEOUT_S
 from tests.integration import certificates
 from tests.integration import http_calls
@@ -22,16 +23,71 @@ _SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
 class GatewayctlTest(GatewayctlCase):
 
-    def test_a_shell_completes_its_words(self):
-        script = self.run_ctl("completion", "bash").stdout
+    def names_to_complete(self):
+        """Has models and contexts; what a shell needs to find gatewayctl."""
         self.start_gateway(config=CONFIG.replace(
-            "mock: {}", "mock: {}, models: [gpt-new, other]"))
+            "mock: {}", "mock: {}, models: [gpt-new, 'other:8b', 'a;c']"))
         self.run_ctl("contexts", "set", "prod", "--admin", "prod:1")
+        return self.environment({
+            "PATH": os.path.dirname(GATEWAYCTL) + ":/usr/bin:/bin",
+            "TERM": "dumb"})
+
+    def test_zsh_completes_its_words(self):
+        env = self.names_to_complete()
+        zsh = Terminal(["zsh", "-f", "-i"], env)
+        self.addCleanup(zsh.close)
+        # As it is typed it is not what is printed.
+        zsh.type("PROMPT=$'\\x45ND> '; source <(gatewayctl completion zsh)\n")
+        zsh.read_until("END> ")
+        for begun, whole in (("lim", "limits "),
+                             ("keys list --output=j", "--output=json "),
+                             ("contexts use p", "use prod "),
+                             ("chat --model other:", "other:8b "),
+                             ("chat --model=a", "--model=a\\;c ")):
+            zsh.type("gatewayctl " + begun + "\t")
+            zsh.read_until(whole)
+            zsh.type("\x15")  # Away with the line.
+
+    def test_fish_completes_its_words(self):
+        env = self.names_to_complete()
+        for begun, found in (("lim", ["limits"]),
+                             ("keys ", ["create", "get", "list", "revoke",
+                                        "rotate", "update"]),
+                             ("keys list --output=j", ["--output=json"]),
+                             ("contexts use p", ["prod"]),
+                             ("chat --model other:", ["other:8b"])):
+            asked = subprocess.run(
+                ["fish", "--no-config", "-c", "gatewayctl completion fish | "
+                 "source; complete -C 'gatewayctl %s'" % begun], text=True,
+                check=True, stdout=subprocess.PIPE, env=env,
+                timeout=TIMEOUT_S)
+            self.assertEqual(sorted(asked.stdout.splitlines()), found)
+
+    def test_shells_take_the_scripts(self):
+        for shell in ("bash", "zsh", "fish"):
+            script = self.run_ctl("completion", shell)
+            self.assertEqual(script.returncode, 0)
+            done = subprocess.run([shell, "-n"], input=script.stdout,
+                                  text=True, check=False,
+                                  stderr=subprocess.PIPE, timeout=TIMEOUT_S)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), shell)
+
+    def test_bash_completes_its_words(self):
+        script = self.run_ctl("completion", "bash").stdout
+        env = self.names_to_complete()
         for words, found in ((["lim"], ["limits"]),
                              (["keys", "ro"], ["rotate"]),
                              (["keys", "list", "--output", "j"], ["json"]),
                              (["contexts", "use", "p"], ["prod"]),
-                             (["chat", "--model", "gpt-n"], ["gpt-new"])):
+                             (["chat", "--model", "gpt-n"], ["gpt-new"]),
+                             # It cuts words at these, and completes the rest.
+                             (["keys", "list", "--output", "=", "j"],
+                              ["json"]),
+                             (["keys", "list", "--output", "="],
+                              ["json", "table"]),
+                             (["chat", "--model", "other", ":", "8"], ["8b"]),
+                             (["chat", "--model", "=", "a"],
+                              ["a\\;c"])):
             asked = subprocess.run(
                 ["bash", "-c", script + """
 COMP_WORDS=(gatewayctl "$@") COMP_CWORD=$#
@@ -39,8 +95,7 @@ _gatewayctl gatewayctl
 printf '%s\\n' "${COMPREPLY[@]}"
 complete -p gatewayctl cco
 """, "bash", *words], text=True, check=True, stdout=subprocess.PIPE,
-                env=self.environment({"PATH": os.path.dirname(GATEWAYCTL) +
-                                      ":/usr/bin:/bin"}))
+                env=env)
             self.assertEqual(asked.stdout.splitlines(), [
                 *found, "complete -o default -F _gatewayctl gatewayctl",
                 "complete -o default -F _gatewayctl cco"])
