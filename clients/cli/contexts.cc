@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <map>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -144,8 +146,12 @@ absl::Status WriteContexts(const std::string& path, const Struct& all) {
     // That it cannot be made is seen when the file is written.
     mkdir(path.substr(0, slash).c_str(), 0700);
   }
-  const absl::Status written =
-      ReplaceFile(path, AsJson(all), FileReaders::kOwner);
+  // A link, as into a folder of dotfiles, stays one.
+  std::error_code error;
+  const std::filesystem::path file =
+      std::filesystem::weakly_canonical(path, error);
+  const absl::Status written = ReplaceFile(error ? path : file.string(),
+                                           AsJson(all), FileReaders::kOwner);
   if (written.ok()) return written;
   return absl::Status(written.code(),
                       absl::StrCat(path, ": ", written.message()));

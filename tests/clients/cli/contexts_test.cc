@@ -1,5 +1,7 @@
 #include "clients/cli/contexts.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -189,6 +191,18 @@ TEST_F(ContextsTest, TheirNamesAreKnown) {
   Do({"set", "b", "--admin", "b:2"});
   Do({"set", "a", "--admin", "a:2"});
   EXPECT_THAT(ContextNames(variables_), ElementsAre("a", "b"));
+}
+
+TEST_F(ContextsTest, ALinkStaysOne) {
+  const std::string real = home_ + "/real.json";
+  const std::string link = home_ + "/link.json";
+  ASSERT_TRUE(ReplaceFile(real, "{}").ok());
+  ASSERT_EQ(symlink("real.json", link.c_str()), 0);
+  variables_["GATEWAYCTL_CONTEXTS"] = link;
+  Do({"set", "a", "--admin", "a:2"});
+  Do({"use", "a"});
+  EXPECT_THAT(*ReadFile(real, 1000), HasSubstr("a:2"));
+  EXPECT_THAT(*Run({"list"}), HasSubstr("a:2"));
 }
 
 TEST_F(ContextsTest, AFileThatCannotBeReadIsNamed) {
