@@ -33,16 +33,6 @@ constexpr std::array<char, 256> kEscapes = [] {
   return escapes;
 }();
 
-// The character at the front, which has so many bytes, more than one.
-uint32_t CodeAt(std::string_view text, size_t bytes) {
-  // What the first byte has of it.
-  uint32_t code = static_cast<unsigned char>(text[0]) & (0xff >> (bytes + 1));
-  for (const char byte : text.substr(1, bytes - 1)) {
-    code = code << 6 | (static_cast<unsigned char>(byte) & 0x3f);
-  }
-  return code;
-}
-
 // Whether a terminal may obey a character, or show by it something else than
 // what is there: the controls above ASCII, marks of direction, line ends, what
 // has no width and joins nothing, tags.
@@ -149,7 +139,7 @@ void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
     }
     if (escape == 'x') {
       const size_t size = CharacterBytes(kept.substr(i));
-      const uint32_t code = size > 0 ? CodeAt(kept.substr(i), size) : 0;
+      const uint32_t code = size > 0 ? CodePoint(kept.substr(i), size) : 0;
       if (MovesWhatIsShown(code)) {
         out->append(kept, plain, i - plain);
         AppendUnits(code, out);

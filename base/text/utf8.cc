@@ -56,6 +56,17 @@ size_t CharacterBytes(std::string_view text) {
   return 0;
 }
 
+uint32_t CodePoint(std::string_view text, size_t bytes) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (bytes == 1) return first;
+  // What the first byte has of it.
+  uint32_t code = first & (0xff >> (bytes + 1));
+  for (const char byte : text.substr(1, bytes - 1)) {
+    code = code << 6 | (static_cast<unsigned char>(byte) & 0x3f);
+  }
+  return code;
+}
+
 size_t NextCharacter(std::string_view text, size_t at) {
   while (at < text.size() && ContinuesCharacter(text[at])) ++at;
   return std::min(at, text.size());

@@ -22,6 +22,10 @@ int64_t CountCharacters(std::string_view text);
 // is none, or if it is not UTF-8.
 size_t CharacterBytes(std::string_view text);
 
+// Returns Unicode's number of the character at the front of `text`, of which
+// `bytes` is what CharacterBytes has returned. REQUIRES: that is not 0.
+uint32_t CodePoint(std::string_view text, size_t bytes);
+
 // Returns the first place from `at` on where a character begins, or the end.
 size_t NextCharacter(std::string_view text, size_t at);
 

@@ -124,23 +124,12 @@ char AsciiFormOf(uint32_t code) {
   return 0;
 }
 
-// The character at the front, which has so many bytes.
-uint32_t CodeAtFront(std::string_view text, size_t bytes) {
-  if (bytes == 1) return static_cast<uint8_t>(text[0]);
-  // What the first byte has of it.
-  uint32_t code = static_cast<uint8_t>(text[0]) & (0xff >> (bytes + 1));
-  for (const char byte : text.substr(1, bytes - 1)) {
-    code = code << 6 | (static_cast<uint8_t>(byte) & 0x3f);
-  }
-  return code;
-}
-
 // Returns how many bytes the character at the front has, once what it says is
 // appended, if nobody sees it or it says a letter of ASCII; 0 if it is neither.
 size_t AppendSeen(std::string_view text, std::string* out) {
   const size_t bytes = CharacterBytes(text);
   if (bytes == 0) return 0;
-  const uint32_t code = CodeAtFront(text, bytes);
+  const uint32_t code = CodePoint(text, bytes);
   if (IsUnseen(code)) return bytes;
   const char form = AsciiFormOf(code);
   if (form == 0) return 0;

@@ -1,7 +1,9 @@
 #include "base/text/utf8.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -41,6 +43,17 @@ TEST(Utf8Test, OverlongFormsSurrogatesAndWhatNothingBeginsWithAreNone) {
         "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF",
         "\xC2x", "\xE2\x82x", "\xF0\x9F\x98x"}) {
     EXPECT_EQ(CharacterBytes(bytes), 0u);
+  }
+}
+
+TEST(Utf8Test, ACharacterHasUnicodesNumber) {
+  const std::pair<std::string_view, uint32_t> characters[] = {
+      {"a", 0x61},       {"\x7f", 0x7f},          {"\u0080", 0x80},
+      {"\u07ff", 0x7ff}, {"€", 0x20ac},           {"\uffff", 0xffff},
+      {"𝄞", 0x1d11e},    {"\U0010ffff", 0x10ffff}};
+  for (const auto& [text, code] : characters) {
+    const std::string more = std::string(text) + "b";
+    EXPECT_EQ(CodePoint(more, CharacterBytes(more)), code);
   }
 }
 
