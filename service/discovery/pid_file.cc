@@ -38,6 +38,19 @@ void MakeFolderOf(const std::string& path) {
   (void)mkdir(path.substr(0, slash).c_str(), 0755);
 }
 
+// What is there already must be a file: a device that a process with root's
+// rights is given, such as /dev/null, would be replaced by one.
+absl::Status CheckReplaceable(const std::string& path) {
+  struct stat facts;
+  if (stat(path.c_str(), &facts) != 0 || S_ISREG(facts.st_mode)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      path,
+      ": is no file, and cannot be the PID file; name another one, by "
+      "--pid_file or GATEWAY_PID_FILE"));
+}
+
 // Returns whether what is open as `file` can still be found at `path`.
 bool IsAt(const std::string& path, int file) {
   struct stat open_facts;
@@ -92,6 +105,7 @@ void Unlock(const std::string& path, int lock) {
 
 absl::StatusOr<std::unique_ptr<PidFile>> PidFile::Claim(
     const std::string& path) {
+  GATEWAY_RETURN_IF_ERROR(CheckReplaceable(path));
   MakeFolderOf(path);
   GATEWAY_ASSIGN_OR_RETURN(const int lock, Lock(path));
   std::unique_ptr<PidFile> file(new PidFile(path, lock));

@@ -192,10 +192,20 @@ TEST_F(PidFileTest, TheFolderIsMadeIfOnlyThatIsMissing) {
 TEST_F(PidFileTest, AFolderIsNoPidFile) {
   ASSERT_EQ(mkdir(path_.c_str(), 0755), 0);
   EXPECT_THAT(ProblemOfFinding(), HasSubstr("it is a folder"));
-  std::unique_ptr<PidFile> file = Claim();
-  EXPECT_THAT(std::string(file->Publish(Record()).message()), HasSubstr(path_));
-  file.reset();
+  EXPECT_THAT(std::string(PidFile::Claim(path_).status().message()),
+              HasSubstr(path_ + ": is no file"));
   EXPECT_TRUE(Exists(path_)) << "it was not ours to remove";
+  EXPECT_FALSE(Exists(path_ + ".lock"));
+}
+
+TEST_F(PidFileTest, WhatIsNoFileIsNotReplacedByOne) {
+  // In place of a device, which only root can make.
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_EQ(PidFile::Claim(path_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  struct stat facts;
+  ASSERT_EQ(stat(path_.c_str(), &facts), 0);
+  EXPECT_TRUE(S_ISFIFO(facts.st_mode));
 }
 
 }  // namespace
