@@ -68,6 +68,13 @@ void BudgetTable::CheckClaim(BudgetCell& cell, BudgetCharge* charge) const {
 BudgetStanding BudgetTable::StandingOf(const BudgetCell& cell) {
   BudgetStanding standing = {
       .scope = *cell.scope, .account = cell.account, .reserved = cell.reserved};
+  BudgetAccount& account = standing.account;
+  if (cell.window_end != BudgetWindow::kNever && !account.window.rolls() &&
+      account.spend.sum() == BudgetAmounts()) {
+    // Nothing was charged to the window yet, which has begun all the same.
+    const int64_t start = account.window.SpanAt(cell.window_end - 1).start;
+    account.spend = BudgetSpend::From(start, account.spend.last_time(), {}, {});
+  }
   if (cell.shared == nullptr) return standing;
   const SharedScope::Others& others = cell.shared->others;
   standing.own = std::exchange(

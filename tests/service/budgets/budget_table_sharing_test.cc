@@ -222,6 +222,24 @@ TEST_F(BudgetTableSharingTest, NotSharedAnyMoreItIsByItself) {
   EXPECT_FALSE(Standing().own.has_value());
 }
 
+TEST_F(BudgetTableSharingTest, WhatHasSpentNothingIsOfThePresentWindow) {
+  for (const bool shared : {false, true}) {
+    TestBudgets budgets(kSharedBudget);
+    budgets.table.SetShared(shared);
+    budgets.table.SetSharing({.joined = true, .replicas = 2});
+    TestCall call(budgets, {});
+    ASSERT_TRUE(call.Reserve({.input_tokens = 1}));
+    const auto start = [&](int64_t now) {
+      return budgets.table.Find({.budget = "b", .window = "hour"}, now)
+          ->account.spend.start();
+    };
+    EXPECT_EQ(start(kNoon), kHourOfNoon);
+    EXPECT_EQ(start(kNoon + 3600), kHourOfNoon + 3600);
+    call.Settle({.input_tokens = 1});
+    EXPECT_EQ(start(kNoon + 7200), kHourOfNoon + 7200);
+  }
+}
+
 // Replicas whose clocks differ, through many windows, drawn from a seed.
 class ReplicasOfSomeClocks {
  public:
