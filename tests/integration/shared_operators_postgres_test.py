@@ -58,10 +58,15 @@ ledger:
 
     def await_told(self, count):
         """Until so many things were said, that the database knows of."""
+        self.await_answer("SELECT to_regclass('llm_gateway.records') "
+                          "IS NOT NULL", "t")
+        self.await_answer("SELECT count(*) FROM llm_gateway.records "
+                          "WHERE value IS NOT NULL", str(count))
+
+    def await_answer(self, question, answer):
         deadline = time.monotonic() + operators_case.BOUND_S
-        while self.postgres.ask("SELECT count(*) FROM llm_gateway.records "
-                                "WHERE value IS NOT NULL") != str(count):
-            self.assertLess(time.monotonic(), deadline, count)
+        while self.postgres.ask(question) != answer:
+            self.assertLess(time.monotonic(), deadline, question)
             time.sleep(0.05)
 
     def test_an_override_outlasts_the_restart_of_both(self):

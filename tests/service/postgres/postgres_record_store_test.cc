@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
@@ -24,9 +25,18 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-PostgresDatabase DatabaseAt(const PostgresServer& server) {
+PostgresDatabase DatabaseAt(const PostgresServer& server,
+                            const std::string& schema = "ours") {
   return {.connection = {.conninfo = server.conninfo()},
+          .schema = schema,
           .timeout = absl::Seconds(20)};
+}
+
+// What has a schema of its own needs no server of its own.
+PostgresDatabase NextDatabase() {
+  static PostgresServer server;
+  static int schemas = 0;
+  return DatabaseAt(server, absl::StrCat("schema_", ++schemas));
 }
 
 class PostgresStoreHarness : public RecordStoreHarness {
@@ -48,8 +58,7 @@ class PostgresStoreHarness : public RecordStoreHarness {
   }
 
   EventLoop& loop_;
-  PostgresServer server_;
-  PostgresRecordStore store_{DatabaseAt(server_)};
+  PostgresRecordStore store_{NextDatabase()};
 };
 
 INSTANTIATE_TEST_SUITE_P(Postgres, RecordStoreConformance,
