@@ -12,6 +12,7 @@
 namespace gateway {
 namespace {
 
+constexpr char kLedgerApplication[] = "llm-gateway ledger";
 // What one statement reads: one row first, since many want no more, then as
 // many as have this size together, by those before.
 constexpr int64_t kBatchBytes = 4 << 20;
@@ -65,28 +66,6 @@ constexpr char kJoins[] =
     "SELECT number, text, hash FROM joins WHERE number >= $1::bigint "
     "ORDER BY number LIMIT $2::bigint";
 
-// Whatever the user's, the database's or the server's default is.
-std::string SessionSettings(const PostgresLedger::Options& options) {
-  const int64_t wait = absl::ToInt64Milliseconds(options.timeout);
-  return absl::StrCat(
-      "SET search_path TO \"", options.schema,
-      "\", pg_catalog; "
-      "SET default_transaction_isolation TO 'read committed'; "
-      "SET statement_timeout TO 0; "
-      "SET lock_timeout TO ",
-      wait,
-      "; "
-      "SET idle_in_transaction_session_timeout TO ",
-      2 * wait,
-      "; "
-      // A replica whose machine has gone keeps its lock for no longer.
-      "SET tcp_keepalives_idle TO 10; SET tcp_keepalives_interval TO 5; "
-      "SET tcp_keepalives_count TO 3; "
-      // What is said to be committed is on the disk.
-      "SELECT set_config('synchronous_commit', 'on', false) "
-      "WHERE current_setting('synchronous_commit') = 'off'");
-}
-
 absl::Status NoSuchChain(int64_t chain) {
   return absl::DataLossError(
       absl::StrCat("the chain ", chain, " is not there"));
@@ -104,29 +83,24 @@ PostgresLedger::PostgresLedger(Options options)
 
 absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresLedger::Connect(
     absl::Duration timeout) const {
-  PostgresConnection::Options connection = options_.connection;
-  connection.defaults.emplace_back("application_name", "llm-gateway ledger");
-  connection.defaults.emplace_back("target_session_attrs", "read-write");
-  connection.defaults.emplace_back("client_encoding", "UTF8");
   GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<PostgresConnection> db,
-                           PostgresConnection::Connect(connection, timeout));
+                           ConnectTo(options_, kLedgerApplication, timeout));
   const ServerTrust trust = db->trust();
   ServerTrust worst = trust_.load();
   while (worst < trust && !trust_.compare_exchange_weak(worst, trust)) {
   }
-  GATEWAY_RETURN_IF_ERROR(db->Execute(SessionSettings(options_), timeout));
   return db;
 }
 
 absl::Status PostgresLedger::Prepare() {
   GATEWAY_ASSIGN_OR_RETURN(const std::unique_ptr<PostgresConnection> db,
                            Connect(options_.timeout));
-  return MakePostgresTables(*db, options_.schema, options_.timeout);
+  return MakeLedgerTables(*db, options_.schema, options_.timeout);
 }
 
 absl::Status PostgresLedger::CheckVersion() const {
   return Read([&](PostgresConnection& db) {
-    return CheckPostgresTables(db, options_.schema, options_.timeout);
+    return CheckLedgerTables(db, options_.schema, options_.timeout);
   });
 }
 

@@ -44,6 +44,7 @@
 #include "service/ledger/commit_store.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_join.h"
+#include "service/postgres/postgres_database.h"
 
 namespace gateway {
 
@@ -60,12 +61,7 @@ struct PostgresChain {
 
 class PostgresLedger final : public JoinSource {
  public:
-  struct Options {
-    PostgresConnection::Options connection;
-    // Of small letters, digits and `_`, no digit first.
-    std::string schema = "llm_gateway";
-    absl::Duration timeout = absl::Seconds(5);
-  };
+  using Options = PostgresDatabase;
 
   explicit PostgresLedger(Options options);
 

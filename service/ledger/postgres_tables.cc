@@ -5,15 +5,13 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/civil_time.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
+#include "service/postgres/postgres_schema.h"
 
 namespace gateway {
 namespace {
 
-constexpr int64_t kTablesVersion = 2;
-
 // From each version to the next.
-constexpr const char* kMigrations[kTablesVersion] = {R"sql(
+constexpr const char* kLedgerMigrations[] = {R"sql(
   CREATE TABLE version (
     id boolean PRIMARY KEY DEFAULT true CHECK (id),
     version bigint NOT NULL
@@ -54,7 +52,7 @@ constexpr const char* kMigrations[kTablesVersion] = {R"sql(
     hash text NOT NULL
   );
 )sql",
-                                                     R"sql(
+                                             R"sql(
   -- Of the last attempt to take the chain: by it who made it knows that it did.
   ALTER TABLE chains ADD COLUMN claim text NOT NULL DEFAULT '';
   CREATE TABLE archives (
@@ -75,81 +73,37 @@ constexpr const char* kMigrations[kTablesVersion] = {R"sql(
   );
 )sql"};
 
-constexpr char kHasSchema[] =
-    "SELECT count(*) FROM pg_namespace WHERE nspname = $1";
-constexpr char kHasVersion[] =
-    "SELECT count(*) FROM pg_class c JOIN pg_namespace n "
-    "ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'version'";
-constexpr char kVersion[] = "SELECT version FROM version";
+constexpr PostgresSchema kLedgerTables = {
+    .contents = "ledger",
+    .version_table = "version",
+    .read_version = "SELECT version FROM version",
+    .migrations = kLedgerMigrations};
+
 // By the name, before there is a table to take the lock of.
-constexpr char kLockSchema[] =
+constexpr char kLockPartition[] =
     "SELECT pg_advisory_xact_lock(hashtext('llm-gateway ledger'), "
     "hashtext($1))";
 constexpr char kHasPartition[] =
     "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
     "WHERE i.inhparent = 'commits'::regclass AND c.relname = $1";
 
-absl::StatusOr<int64_t> ReadNumber(PostgresConnection& db, const char* sql,
-                                   const PostgresParameters& parameters,
-                                   absl::Duration timeout) {
-  GATEWAY_ASSIGN_OR_RETURN(const PostgresResult found,
-                           db.Run(sql, parameters, timeout));
-  return found.rows() == 0 ? 0 : found.Int64(0, 0);
-}
-
-// The version of the tables that are there; -1 if there are none.
-absl::StatusOr<int64_t> VersionOf(PostgresConnection& db,
-                                  std::string_view schema,
+absl::StatusOr<bool> HasPartition(PostgresConnection& db,
+                                  const std::string& name,
                                   absl::Duration timeout) {
   GATEWAY_ASSIGN_OR_RETURN(
-      const int64_t tables,
-      ReadNumber(db, kHasVersion, PostgresParameters().Text(schema), timeout));
-  if (tables == 0) return -1;
-  return ReadNumber(db, kVersion, {}, timeout);
-}
-
-absl::Status OfLaterVersion(std::string_view schema, int64_t version) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the tables in the schema ", ToAbsl(schema), " are of version ", version,
-      ", and this gateway knows none behind ", kTablesVersion,
-      ": a later gateway has made them; run that one"));
-}
-
-// In a transaction, which the caller ends.
-absl::Status Migrate(PostgresConnection& db, std::string_view schema,
-                     absl::Duration timeout) {
-  GATEWAY_RETURN_IF_ERROR(
-      db.Run(kLockSchema, PostgresParameters().Text(schema), timeout).status());
-  GATEWAY_ASSIGN_OR_RETURN(
-      const int64_t schemas,
-      ReadNumber(db, kHasSchema, PostgresParameters().Text(schema), timeout));
-  if (schemas == 0) {
-    GATEWAY_RETURN_IF_ERROR(db.Execute(
-        absl::StrCat("CREATE SCHEMA \"", ToAbsl(schema), "\""), timeout));
-  }
-  // Others may have been quicker.
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t version,
-                           VersionOf(db, schema, timeout));
-  if (version > kTablesVersion) return OfLaterVersion(schema, version);
-  for (int64_t next = version < 0 ? 0 : version; next < kTablesVersion;
-       ++next) {
-    GATEWAY_RETURN_IF_ERROR(
-        db.Execute(absl::StrCat(kMigrations[next],
-                                "UPDATE version SET version = ", next + 1),
-                   timeout));
-  }
-  return db.Execute("COMMIT", timeout);
+      const PostgresResult found,
+      db.Run(kHasPartition, PostgresParameters().Text(name), timeout));
+  return found.Int64(0, 0) > 0;
 }
 
 absl::Status AttachPartition(PostgresConnection& db, absl::Time time,
                              absl::Duration timeout) {
   const std::string name = PartitionOf(time);
   GATEWAY_RETURN_IF_ERROR(
-      db.Run(kLockSchema, PostgresParameters().Text(name), timeout).status());
-  GATEWAY_ASSIGN_OR_RETURN(
-      const int64_t there,
-      ReadNumber(db, kHasPartition, PostgresParameters().Text(name), timeout));
-  if (there == 0) {
+      db.Run(kLockPartition, PostgresParameters().Text(name), timeout)
+          .status());
+  GATEWAY_ASSIGN_OR_RETURN(const bool there, HasPartition(db, name, timeout));
+  if (!there) {
     const absl::CivilMonth month(absl::ToCivilMonth(time, absl::UTCTimeZone()));
     const auto begin = [](absl::CivilMonth of) {
       return absl::StrFormat("'%04d-%02d-01 00:00:00+00'", of.year(),
@@ -169,43 +123,21 @@ absl::Status AttachPartition(PostgresConnection& db, absl::Time time,
 
 }  // namespace
 
-absl::Status MakePostgresTables(PostgresConnection& db, std::string_view schema,
-                                absl::Duration timeout) {
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t version,
-                           VersionOf(db, schema, timeout));
-  // Who may not make tables may use those that are there.
-  if (version == kTablesVersion) return absl::OkStatus();
-  if (version > kTablesVersion) return OfLaterVersion(schema, version);
-  GATEWAY_RETURN_IF_ERROR(db.Execute("BEGIN", timeout));
-  absl::Status migrated = Migrate(db, schema, timeout);
-  if (!migrated.ok()) db.Execute("ROLLBACK", timeout).IgnoreError();
-  return migrated;
+absl::Status MakeLedgerTables(PostgresConnection& db, std::string_view schema,
+                              absl::Duration timeout) {
+  return PreparePostgresTables(db, schema, kLedgerTables, timeout);
 }
 
-absl::Status CheckPostgresTables(PostgresConnection& db,
-                                 std::string_view schema,
-                                 absl::Duration timeout) {
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t version,
-                           VersionOf(db, schema, timeout));
-  if (version < 0) {
-    return absl::NotFoundError(
-        absl::StrCat("there is no ledger in the schema ", ToAbsl(schema)));
-  }
-  if (version > kTablesVersion) return OfLaterVersion(schema, version);
-  if (version == kTablesVersion) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("the tables in the schema ", ToAbsl(schema),
-                   " are of an earlier version, ", version,
-                   ", which a gateway that starts brings to ", kTablesVersion));
+absl::Status CheckLedgerTables(PostgresConnection& db, std::string_view schema,
+                               absl::Duration timeout) {
+  return CheckPostgresTables(db, schema, kLedgerTables, timeout);
 }
 
 absl::Status MakePartition(PostgresConnection& db, absl::Time time,
                            absl::Duration timeout) {
-  GATEWAY_ASSIGN_OR_RETURN(
-      const int64_t there,
-      ReadNumber(db, kHasPartition,
-                 PostgresParameters().Text(PartitionOf(time)), timeout));
-  if (there > 0) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const bool there,
+                           HasPartition(db, PartitionOf(time), timeout));
+  if (there) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(db.Execute("BEGIN", timeout));
   absl::Status made = AttachPartition(db, time, timeout);
   if (!made.ok()) db.Execute("ROLLBACK", timeout).IgnoreError();

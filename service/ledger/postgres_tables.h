@@ -6,7 +6,6 @@
 #ifndef SERVICE_LEDGER_POSTGRES_TABLES_H_
 #define SERVICE_LEDGER_POSTGRES_TABLES_H_
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,16 +15,12 @@
 
 namespace gateway {
 
-// Makes the tables of this version, or brings those of an earlier one to it, if
-// they are not: others who do the same wait. FAILED_PRECONDITION if they are of
-// a later version.
-absl::Status MakePostgresTables(PostgresConnection& db, std::string_view schema,
-                                absl::Duration timeout);
-
-// Whether they are of this version. NOT_FOUND if there are none.
-absl::Status CheckPostgresTables(PostgresConnection& db,
-                                 std::string_view schema,
-                                 absl::Duration timeout);
+// As PreparePostgresTables and CheckPostgresTables
+// (service/postgres/postgres_schema.h) of a ledger's.
+absl::Status MakeLedgerTables(PostgresConnection& db, std::string_view schema,
+                              absl::Duration timeout);
+absl::Status CheckLedgerTables(PostgresConnection& db, std::string_view schema,
+                               absl::Duration timeout);
 
 // Makes the partition of commits for the month of this time, if it is not
 // there.
