@@ -30,9 +30,10 @@
 // When a change is acknowledged it has happened, and is seen by whatever is
 // asked afterwards, by anyone. What it outlasts:
 //
-//   SqliteRecordStore   the process, however it ends, and the machine
-//   MemoryRecordStore   nothing: it ends with the process
-//   RedisRecordStore    the process; Redis's end as far as that keeps its data
+//   SqliteRecordStore    the process, however it ends, and the machine
+//   MemoryRecordStore    nothing: it ends with the process
+//   RedisRecordStore     the process; Redis's end as far as that keeps its data
+//   PostgresRecordStore  the process, and what that PostgreSQL outlasts
 //
 // A change that fails, or whose caller is cancelled, may have happened where
 // the error is not one of those below: read it again.
