@@ -14,7 +14,9 @@
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
+#include "google/protobuf/descriptor.h"
 #include "proto/proto_time.h"
+#include "service/api/key_view.h"
 #include "service/observability/record_messages.h"
 
 namespace gateway {
@@ -24,6 +26,23 @@ namespace v1 = ::llmgateway::v1;
 
 constexpr absl::string_view kAuditMark = "audit:";
 constexpr size_t kFilterTextBytesMax = 1024;
+
+// That a number is one of the values of its type. So many are named in a
+// refusal.
+absl::Status CheckValue(std::string_view field, int number,
+                        const google::protobuf::EnumDescriptor& type) {
+  constexpr int kValuesNamedMax = 8;
+  if (type.FindValueByNumber(number) != nullptr) return absl::OkStatus();
+  std::string known;
+  for (int i = 1; i < type.value_count() && i <= kValuesNamedMax; ++i) {
+    absl::StrAppend(&known, known.empty() ? "" : ", ", type.value(i)->name());
+  }
+  const bool is_long = type.value_count() - 1 > kValuesNamedMax;
+  return InvalidField(
+      field, absl::StrCat("is ", number, ", which there is not; there are ",
+                          known, is_long ? " and others of " : "",
+                          is_long ? type.name() : ""));
+}
 
 // Callers may say any bytes; messages are UTF-8.
 std::string ValidText(std::string_view text) {
@@ -139,6 +158,19 @@ absl::StatusOr<AuditFilter> AuditFilterOf(const v1::AuditFilter& filter) {
     if (text->size() > kFilterTextBytesMax) {
       return InvalidField(field, "must have at most 1024 bytes");
     }
+  }
+  GATEWAY_RETURN_IF_ERROR(CheckValue("filter.kind", filter.kind(),
+                                     *v1::AuditEntry::Kind_descriptor()));
+  GATEWAY_RETURN_IF_ERROR(CheckValue("filter.outcome", filter.outcome(),
+                                     *v1::AuditOutcome_descriptor()));
+  GATEWAY_RETURN_IF_ERROR(CheckValue("filter.failure", filter.failure(),
+                                     *v1::ErrorReason_descriptor()));
+  if (filter.has_start_time()) {
+    GATEWAY_RETURN_IF_ERROR(
+        CheckTime(filter.start_time(), "filter.start_time"));
+  }
+  if (filter.has_end_time()) {
+    GATEWAY_RETURN_IF_ERROR(CheckTime(filter.end_time(), "filter.end_time"));
   }
   AuditFilter result{.request_id = filter.request_id(),
                      .caller = filter.caller(),

@@ -1,5 +1,6 @@
 #include "service/api/ledger_admin.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,7 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/api/ledger_reading.h"
 #include "service/api/ledger_view.h"
@@ -56,6 +59,78 @@ absl::StatusOr<int64_t> CountArchived(const LedgerChains& chains) {
     entries += archived.entries;
   }
   return entries;
+}
+
+// What gateways write (docs/ledger.md).
+constexpr std::string_view kWrittenTypes[] = {
+    "DISPATCH",      "EXCHANGE",        "PROMPT_REJECTED",
+    "ANSWER_REUSED", "BUDGET_ALLOCATE", "BUDGET_DEBIT",
+    "BUDGET_RESET",  "BUDGET_WARNING",  "ENTRIES_LOST"};
+constexpr std::string_view kWrittenDecisions[] = {
+    "DISPATCHED", "SUCCESS", "ERROR", "UNKNOWN", "REJECTED", "REUSED",
+    "ALLOCATED",  "DEBITED", "RESET", "WARNING", "LOST"};
+
+bool IsAmong(absl::Span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Whether a filter names a type or a decision that no gateway writes.
+bool HasForeignNames(const LedgerFilter& filter) {
+  return std::any_of(filter.event_types.begin(), filter.event_types.end(),
+                     [](const std::string& type) {
+                       return !IsAmong(kWrittenTypes, type);
+                     }) ||
+         (!filter.decision.empty() &&
+          !IsAmong(kWrittenDecisions, filter.decision));
+}
+
+// Whether an entry matches, of what was taken over from an earlier system; true
+// as well while that is not known.
+absl::StatusOr<bool> MayBeThere(const LedgerChains& chains,
+                                LedgerFilter filter) {
+  for (const LedgerChains::Chain& chain : chains.All()) {
+    if (!chain.index->CatchUp(kIndexWait)) return true;
+  }
+  LedgerChains::Query query{.filter = std::move(filter), .limit = 1};
+  while (true) {
+    GATEWAY_ASSIGN_OR_RETURN(LedgerChains::Page page, chains.Find(query));
+    if (!page.entries.empty()) return true;
+    if (page.next.empty()) return false;
+    query.from = std::move(page.next);
+  }
+}
+
+struct NameFault {
+  std::string field;  // Empty if all names are there.
+  std::string what;
+};
+
+NameFault NoSuchName(std::string_view field, const std::string& name,
+                     absl::Span<const std::string_view> known) {
+  std::string names;
+  for (const std::string_view each : known) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", ToAbsl(each));
+  }
+  return {std::string(field),
+          absl::StrCat("has '", name.substr(0, kEntryIdBytesMax),
+                       "', which no entry has; there are ", names)};
+}
+
+absl::StatusOr<NameFault> FindNameFault(const LedgerChains& chains,
+                                        const LedgerFilter& filter) {
+  for (const std::string& type : filter.event_types) {
+    if (IsAmong(kWrittenTypes, type)) continue;
+    GATEWAY_ASSIGN_OR_RETURN(const bool is_there,
+                             MayBeThere(chains, {.event_types = {type}}));
+    if (!is_there) return NoSuchName("filter.event_types", type, kWrittenTypes);
+  }
+  if (filter.decision.empty() || IsAmong(kWrittenDecisions, filter.decision)) {
+    return NameFault();
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const bool is_there,
+                           MayBeThere(chains, {.decision = filter.decision}));
+  if (is_there) return NameFault();
+  return NoSuchName("filter.decision", filter.decision, kWrittenDecisions);
 }
 
 struct FoundEntry {
@@ -170,6 +245,14 @@ Task<absl::Status> LedgerAdmin::Query(CallContext& call,
     GATEWAY_CO_RETURN_IF_ERROR(
         (co_await FindChains(call, query.chain)).status());
   }
+  if (HasForeignNames(query.filter)) {
+    auto check = [chains = sources_.chains, filter = query.filter] {
+      return FindNameFault(*chains, filter);
+    };
+    GATEWAY_CO_ASSIGN_OR_RETURN(const NameFault fault,
+                                co_await OnWorker(call, std::move(check)));
+    if (!fault.field.empty()) co_return InvalidField(fault.field, fault.what);
+  }
   // The message is made there as well: a page may have megabytes.
   auto find = [chains = sources_.chains, query = std::move(query),
                request]() -> absl::StatusOr<v1::QueryLedgerResponse> {
@@ -262,6 +345,14 @@ Task<absl::Status> LedgerAdmin::Export(CallContext& call,
   GATEWAY_CO_ASSIGN_OR_RETURN(
       std::vector<LedgerChains::Chain> chains,
       co_await FindChains(call, request.filter().chain()));
+  if (HasForeignNames(filter)) {
+    auto check = [chains = sources_.chains, filter] {
+      return FindNameFault(*chains, filter);
+    };
+    GATEWAY_CO_ASSIGN_OR_RETURN(const NameFault fault,
+                                co_await OnWorker(call, std::move(check)));
+    if (!fault.field.empty()) co_return InvalidField(fault.field, fault.what);
+  }
   const auto reading =
       std::make_shared<LedgerExport>(std::move(chains), std::move(filter));
   auto begin = [reading] { return reading->Begin(); };

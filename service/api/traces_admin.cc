@@ -78,6 +78,12 @@ absl::StatusOr<std::optional<TraceStore::Place>> PlaceOfToken(
 absl::StatusOr<TraceStore::Query> QueryOf(
     const v1::ListTracesRequest& request) {
   TraceStore::Query query;
+  if (!v1::ListTracesRequest::Outcome_IsValid(request.outcome())) {
+    return InvalidField("outcome",
+                        absl::StrCat("is ", request.outcome(),
+                                     ", which there is not; there are "
+                                     "OUTCOME_SUCCEEDED and OUTCOME_FAILED"));
+  }
   if (request.outcome() != v1::ListTracesRequest::OUTCOME_UNSPECIFIED) {
     query.failed = request.outcome() == v1::ListTracesRequest::OUTCOME_FAILED;
   }

@@ -48,14 +48,16 @@ absl::Status ReadTime(
   return absl::OkStatus();
 }
 
+// `beyond` says what to do for more than that.
 absl::StatusOr<int64_t> ReadNumber(std::string_view query, const char* name,
-                                   int64_t otherwise, int64_t most) {
+                                   int64_t otherwise, int64_t most,
+                                   const char* beyond = "") {
   GATEWAY_ASSIGN_OR_RETURN(const std::string text, FindParameter(query, name));
   if (text.empty()) return otherwise;
   int64_t number = 0;
   if (!absl::SimpleAtoi(text, &number) || number < 0 || number > most) {
-    return InvalidField(name,
-                        absl::StrCat("must be a number from 0 to ", most));
+    return InvalidField(
+        name, absl::StrCat("must be a number from 0 to ", most, beyond));
   }
   return number;
 }
@@ -175,7 +177,10 @@ absl::StatusOr<AuditQuestion> ReadAuditQuery(std::string_view query) {
       question.limit,
       ReadNumber(query, "limit", question.limit, kAuditLimitMax));
   GATEWAY_ASSIGN_OR_RETURN(question.offset,
-                           ReadNumber(query, "offset", 0, kAuditOffsetMax));
+                           ReadNumber(query, "offset", 0, kAuditOffsetMax,
+                                      "; for what is behind that ask with an "
+                                      "end_time, by the timestamp of the last "
+                                      "entry"));
   GATEWAY_ASSIGN_OR_RETURN(const std::string bodies,
                            ReadTruth(query, "include_bodies"));
   question.request.set_include_bodies(bodies == "true");

@@ -97,6 +97,26 @@ TEST(AuditViewTest, AFilterAsksForCallsUnlessItSaysOtherwise) {
               HasSubstr("filter.model"));
 }
 
+TEST(AuditViewTest, ValuesThatThereAreNotAreRefused) {
+  v1::AuditFilter filter;
+  filter.set_outcome(static_cast<v1::AuditOutcome>(9));
+  EXPECT_THAT(AuditFilterOf(filter).status().message(),
+              HasSubstr("filter.outcome: is 9, which there is not; there are "
+                        "AUDIT_OUTCOME_SUCCEEDED, AUDIT_OUTCOME_FAILED"));
+  filter.clear_outcome();
+  filter.set_kind(static_cast<v1::AuditEntry::Kind>(77));
+  EXPECT_THAT(AuditFilterOf(filter).status().message(),
+              HasSubstr("filter.kind: is 77"));
+  filter.clear_kind();
+  filter.set_failure(static_cast<v1::ErrorReason>(9999));
+  EXPECT_THAT(AuditFilterOf(filter).status().message(),
+              HasSubstr("and others of ErrorReason"));
+  filter.clear_failure();
+  filter.mutable_start_time()->set_nanos(-1);
+  EXPECT_THAT(AuditFilterOf(filter).status().message(),
+              HasSubstr("filter.start_time"));
+}
+
 TEST(AuditViewTest, APlaceIsReadFromItsToken) {
   const AuditPlace place{.time_us = -5, .id = 7};
   const auto read = AuditPlaceOf(AuditPageToken(place));

@@ -13,6 +13,7 @@
 #include "llmgateway/v1/ledger.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
+#include "service/ledger/entry.h"
 #include "tests/service/api/scripted_streams.h"
 #include "tests/service/ledger/generated_ledger.h"
 #include "tests/service/store/temporary_folder.h"
@@ -132,6 +133,37 @@ TEST_F(LedgerAdminTest, WhatCannotBeAskedIsRefused) {
     EXPECT_TRUE(absl::IsInvalidArgument(told.status())) << after;
     EXPECT_THAT(told.status().ToString(), HasSubstr("after_entry"));
   }
+}
+
+TEST_F(LedgerAdminTest, NamesThatAreNotThereAreRefused) {
+  v1::QueryLedgerRequest request;
+  request.mutable_filter()->add_event_types("EXCHANGE");
+  request.mutable_filter()->add_event_types("EXCHNAGE");
+  EXPECT_THAT(Query(request).status().ToString(),
+              HasSubstr("filter.event_types: has 'EXCHNAGE', which no entry "
+                        "has; there are DISPATCH, EXCHANGE, "));
+  v1::ExportLedgerRequest exported;
+  exported.mutable_filter()->set_decision("OK");
+  EXPECT_THAT(
+      rpcs_->Stream<v1::ExportLedgerResponse>("ExportLedger", exported)
+          .status()
+          .ToString(),
+      HasSubstr("filter.decision: has 'OK', which no entry has; there are "
+                "DISPATCHED, "));
+  // What is written, and of no entry yet; and what was taken over.
+  request.mutable_filter()->clear_event_types();
+  request.mutable_filter()->add_event_types("BUDGET_RESET");
+  EXPECT_TRUE(Query(request).ok());
+  LedgerEntry old;
+  old.id = "LED-old";
+  old.event_type = "GENESIS";
+  old.decision = "CHAIN_INITIALIZED";
+  const UnchainedEntry entry(old);
+  ASSERT_TRUE(log_->Append({&entry}, absl::UnixEpoch()).ok());
+  request.mutable_filter()->add_event_types("GENESIS");
+  request.mutable_filter()->set_decision("CHAIN_INITIALIZED");
+  const auto page = Query(request);
+  ASSERT_TRUE(page.ok()) << page.status();
 }
 
 TEST_F(LedgerAdminTest, AnEntryIsThereAsSoonAsItIsWritten) {

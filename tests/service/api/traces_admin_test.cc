@@ -146,6 +146,14 @@ TEST_F(TracesAdminTest, FiltersAreChecked) {
   EXPECT_TRUE(absl::IsInvalidArgument(List(request).status()));
 }
 
+TEST_F(TracesAdminTest, AnOutcomeThatThereIsNotIsRefused) {
+  v1::ListTracesRequest request;
+  request.set_outcome(static_cast<v1::ListTracesRequest::Outcome>(5));
+  EXPECT_THAT(std::string(List(request).status().message()),
+              HasSubstr("outcome: is 5, which there is not; there are "
+                        "OUTCOME_SUCCEEDED and OUTCOME_FAILED"));
+}
+
 TEST_F(TracesAdminTest, AnOutcomeIsAFilter) {
   TestCall good;
   Record(good, "good");

@@ -121,6 +121,13 @@ TEST_F(AuditRouteTest, AQueryIsReadIntoASearch) {
   }
 }
 
+TEST_F(AuditRouteTest, WhatIsBehindTheLastOffsetIsAskedForByTime) {
+  EXPECT_EQ(ReadAuditQuery("offset=100000")->offset, 100000);
+  EXPECT_THAT(ReadAuditQuery("offset=100001").status().message(),
+              HasSubstr("offset: must be a number from 0 to 100000; for what "
+                        "is behind that ask with an end_time"));
+}
+
 TEST_F(AuditRouteTest, PagesAreJoinedAndPassedOver) {
   RawAnswer answer = Ask("/gateway/audit");
   EXPECT_EQ(answer.status, 200);
