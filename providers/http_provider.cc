@@ -168,7 +168,10 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   call.progress->answer = AttemptProgress::Answer::kWhole;
   const absl::StatusOr<std::string_view> body = co_await exchange.ReadAll();
   if (!body.ok()) {
-    co_return faults_.OfTransport(body.status(), *call.progress);
+    HttpStreamOptions options = StreamOptions(call);
+    co_return co_await RefuseCut(std::move(options), body.status(),
+                                 /*is_page=*/false,
+                                 std::move(answer->exchange));
   }
   const Dialect& dialect = *WayOf(call).whole.dialect;
   if (IsNoWhole(dialect.framing(), *body)) {
@@ -187,7 +190,7 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
     read = co_await OffLoop(body->size(), [&] {
       return ReadBoundedResponse(dialect, *body, answer->response);
     });
-    exchange.DropBody();
+    if (read.ok()) exchange.DropBody();
     CustomCalls(*call.request).Restore(answer->response);
     answer->facts.usage = answer->response->usage();
     answer->facts.has_usage = answer->response->has_usage();
@@ -195,7 +198,11 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   if (read.ok() && WasGivenUp(*answer)) {
     co_return faults_.GaveUp(WordOf(dialect, *answer), credentials_.Own(call));
   }
-  co_return faults_.WrapFault(read, credentials_.Own(call));
+  if (read.ok()) co_return read;
+  answer->raw = {};
+  HttpStreamOptions options = StreamOptions(call);
+  co_return co_await RefuseUnread(std::move(options), read, *body,
+                                  std::move(answer->exchange));
 }
 
 Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(

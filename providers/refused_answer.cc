@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "base/async/event_loop.h"
 #include "base/async/worker_pool.h"
+#include "base/http/input_buffer.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "base/text/utf8.h"
@@ -19,6 +20,10 @@
 #include "errors/foreign_words.h"
 #include "providers/body_form.h"
 #include "providers/bounded_messages.h"
+#include "providers/dialects/error_body.h"
+#include "providers/dialects/error_reason.h"
+#include "providers/dialects/event_text.h"
+#include "providers/dialects/json_progress.h"
 #include "providers/http_faults.h"
 #include "providers/parsed_http_stream.h"
 #include "providers/provider.h"
@@ -132,7 +137,7 @@ class HeldBody final : public RereadAnswer {
 };
 
 // An answer of which pieces have been read.
-class BegunBody final : public RereadAnswer {
+class BegunBody final : public RereadAnswer, public PartialBody {
  public:
   // `pieces` are what was read last. Of the body no more than `bytes_limit` is
   // read as a whole, about.
@@ -159,6 +164,7 @@ class BegunBody final : public RereadAnswer {
     }
     co_return body_;
   }
+  std::string_view came() const override { return body_; }
   bool Keep(size_t bytes) override {
     return exchange().Keep(body_.size() + bytes);
   }
@@ -195,6 +201,45 @@ Task<absl::Status> ReadEvents(const HttpStreamOptions& options,
   co_return absl::OkStatus();
 }
 
+// Of one tier or another a model costs more or less: half a name is none.
+constexpr std::string_view kTierKey = "service_tier";
+
+// Reads of a whole answer what it says of its cost, as far as it came and can
+// be read. Returns why it is none; OK if it is one.
+absl::Status ReadForCost(const Dialect& dialect, std::string_view body,
+                         UnaskedAnswer* unasked) {
+  const absl::Status read =
+      ReadBoundedResponse(dialect, body, &unasked->response);
+  SaidOutput said;
+  if (read.ok()) {
+    said.Add(unasked->response);
+    unasked->output_tokens = said.Tokens();
+    unasked->usage_is_final = true;
+    return read;
+  }
+  if (FindForeignWords(read, ForeignWords::kOfProvider).has_value()) {
+    return read;
+  }
+  const JsonPrefix prefix = CompleteJson(body);
+  const absl::Status begun =
+      ReadBoundedResponse(dialect, prefix.json, &unasked->response);
+  if (prefix.cut_key == kTierKey) unasked->response.clear_service_tier();
+  said.Add(unasked->response);
+  // Where it lacks what its dialect has in each answer, whatever looks like
+  // text is.
+  const Said told = begun.ok() ? Said() : SaidIn(prefix.json);
+  unasked->output_tokens = TokensOfCharacters(
+      std::max(said.characters(),
+               told.characters + (told.has_sound ? kCharactersOfMedium : 0)));
+  if (FindForeignWords(begun, ForeignWords::kOfProvider).has_value()) {
+    return begun;
+  }
+  // A proxy before the provider, or who speaks its dialect beside another, may
+  // tell of a failure in a form of its own.
+  const ErrorBody error = ReadErrorBody(prefix.json);
+  return NameOfForm(error.form).empty() ? read : FaultOfReport(error);
+}
+
 // The same of a whole answer.
 Task<absl::Status> ReadWhole(const HttpStreamOptions& options,
                              std::string_view body) {
@@ -203,12 +248,8 @@ Task<absl::Status> ReadWhole(const HttpStreamOptions& options,
   progress.unasked = std::make_unique<UnaskedAnswer>();
   UnaskedAnswer& unasked = *progress.unasked;
   const absl::Status read = co_await OffLoop(body.size(), [&] {
-    return ReadBoundedResponse(*options.dialect, body, &unasked.response);
+    return ReadForCost(*options.dialect, body, &unasked);
   });
-  SaidOutput said;
-  said.Add(unasked.response);
-  unasked.output_tokens = said.Tokens();
-  unasked.usage_is_final = read.ok();
   const std::string_view own = options.caller_credential.Reveal();
   if (FindForeignWords(read, ForeignWords::kOfProvider).has_value()) {
     co_return faults.WrapFault(read, own);
@@ -239,8 +280,8 @@ Task<absl::Status> ReadList(const HttpStreamOptions& options,
     const absl::Status read = co_await ReadWhole(options, element);
     if (!read.ok() || progress.unasked->usage_is_final) co_return read;
   }
-  const std::string events =
-      co_await OffLoop(body.size(), [&] { return EventsOf(dialect, body); });
+  const std::string events = co_await OffLoop(
+      body.size(), [&] { return EventsOf(dialect, CompleteJson(body).json); });
   exchange = std::make_unique<HeldBody>(std::move(exchange), events);
   const absl::Status read = co_await ReadEvents(options, std::move(exchange));
   if (IsNothing(*progress.unasked)) {
@@ -312,7 +353,8 @@ Task<absl::Status> ReadSoCalledStream(const HttpStreamOptions& options,
   progress.answer = AttemptProgress::Answer::kWhole;
   const absl::StatusOr<std::string_view> body = co_await exchange->ReadAll();
   if (!body.ok()) {
-    co_return options.faults->OfTransport(body.status(), progress);
+    co_return co_await RefuseCut(options, body.status(), /*is_page=*/false,
+                                 std::move(exchange));
   }
   co_return co_await ReadBody(options, *body, /*is_page=*/false,
                               std::move(exchange));
@@ -375,7 +417,10 @@ Task<absl::Status> RefuseAnswer(HttpStreamOptions options,
     const bool is_page = IsPageType(type);
     if (!is_page) progress.answer = AttemptProgress::Answer::kWhole;
     const absl::StatusOr<std::string_view> body = co_await exchange->ReadAll();
-    if (!body.ok()) co_return faults.OfTransport(body.status(), progress);
+    if (!body.ok()) {
+      co_return co_await RefuseCut(std::move(options), body.status(), is_page,
+                                   std::move(exchange));
+    }
     begin = std::string(body->substr(0, kBeginBytes));
     size = absl::StrCat(body->size());
     read = co_await ReadBody(options, *body, is_page, std::move(exchange));
@@ -401,6 +446,29 @@ Task<absl::Status> RefuseBody(HttpStreamOptions options,
                                          options.caller_credential.Reveal());
 }
 
+Task<absl::Status> RefuseUnread(HttpStreamOptions options, absl::Status why,
+                                std::string_view body,
+                                std::unique_ptr<HttpExchange> exchange) {
+  const absl::Status read =
+      co_await ReadBody(options, body, /*is_page=*/false, std::move(exchange));
+  co_return read.ok()
+      ? options.faults->WrapFault(why, options.caller_credential.Reveal())
+      : read;
+}
+
+Task<absl::Status> RefuseCut(HttpStreamOptions options, absl::Status why,
+                             bool is_page,
+                             std::unique_ptr<HttpExchange> exchange) {
+  const AttemptProgress& progress = *options.progress;
+  const absl::Status fault = options.faults->OfTransport(why, progress);
+  const std::string_view came = BytesThatCame(*exchange);
+  // What is read of it takes as much again.
+  if (came.empty() || !exchange->Keep(2 * came.size())) co_return fault;
+  const absl::Status read =
+      co_await ReadBody(options, came, is_page, std::move(exchange));
+  co_return TellsMoreThanForm(fault, progress) || read.ok() ? fault : read;
+}
+
 Task<absl::Status> RefuseStream(HttpStreamOptions options,
                                 absl::Span<const std::string_view> pieces,
                                 std::unique_ptr<HttpExchange> exchange) {
@@ -410,7 +478,8 @@ Task<absl::Status> RefuseStream(HttpStreamOptions options,
                                          options.event_bytes_limit);
   const absl::StatusOr<std::string_view> body = co_await exchange->ReadAll();
   if (!body.ok()) {
-    co_return options.faults->OfTransport(body.status(), progress);
+    co_return co_await RefuseCut(std::move(options), body.status(),
+                                 /*is_page=*/false, std::move(exchange));
   }
   const std::string_view wanted = WantedStream(*options.dialect);
   const std::string_view type = StreamTypeOf(*options.dialect);

@@ -1,7 +1,9 @@
 // A model may have answered, and not in the form that it was asked for: by a
 // stream in place of JSON, by JSON in place of a stream, under a media type of
-// something else. Its caller gets none of it. Before it is refused it is read,
-// as far as it says what it has cost (AttemptProgress::unasked).
+// something else. Or its answer breaks off, or cannot be read. Its caller gets
+// none of it. Before it is refused it is read, as far as it says what it has
+// cost (AttemptProgress::unasked): by one rule, whether it was to be forwarded
+// or translated.
 //
 //   if (!HasMediaType(content_type, kJson)) {
 //     co_return co_await RefuseAnswer(options, "JSON", std::move(exchange));
@@ -57,6 +59,19 @@ Task<absl::Status> RefuseBody(HttpStreamOptions options,
                               std::string_view content_type,
                               std::string_view body,
                               std::unique_ptr<HttpExchange> exchange);
+
+// The same of one that has the form that it should have, and is none that the
+// dialect can read: `why` says so, and is returned unless the provider tells in
+// it of a failure.
+Task<absl::Status> RefuseUnread(HttpStreamOptions options, absl::Status why,
+                                std::string_view body,
+                                std::unique_ptr<HttpExchange> exchange);
+
+// The same of one of which ReadAll has failed with `why`, as far as it came.
+// `is_page` tells that it is said to be a page.
+Task<absl::Status> RefuseCut(HttpStreamOptions options, absl::Status why,
+                             bool is_page,
+                             std::unique_ptr<HttpExchange> exchange);
 
 // The same where a stream was wanted, of which `pieces` have been read last,
 // and none before them that had more than space.

@@ -33,6 +33,7 @@ constexpr size_t kDrainBytesMax = 64 * 1024;
 }  // namespace
 
 class Http1Client::Exchange final : public HttpExchange,
+                                    public PartialBody,
                                     public Http1BodySink,
                                     private Stream::Observer {
  public:
@@ -75,6 +76,7 @@ class Http1Client::Exchange final : public HttpExchange,
   }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  std::string_view came() const override { return body_.bytes(); }
   void DropBody() override { body_.Clear(); }
   bool Keep(size_t bytes) override { return body_charge_.Resize(bytes); }
   void FinishInBackground() override;

@@ -23,6 +23,7 @@
 #include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
 #include "base/http/http_timeout.h"
+#include "base/http/input_buffer.h"
 #include "base/memory/byte_budget.h"
 #include "base/memory/byte_queue.h"
 #include "base/memory/recycler.h"
@@ -104,6 +105,7 @@ class Http2Client::Remainder final : public Http2StreamEvents, public Recycled {
 };
 
 class Http2Client::Exchange final : public HttpExchange,
+                                    public PartialBody,
                                     private Http2Pool::Request,
                                     private Http2StreamEvents {
  public:
@@ -140,6 +142,7 @@ class Http2Client::Exchange final : public HttpExchange,
   }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  std::string_view came() const override { return arrived_.bytes(); }
   void DropBody() override { arrived_.Clear(); }
   bool Keep(size_t bytes) override { return answer_charge_.Resize(bytes); }
   void FinishInBackground() override;
@@ -467,9 +470,9 @@ void Http2Client::Exchange::Fail(absl::Status why) {
   given_up_ = true;
   pool_.Remove(*this);
   DropStream();
-  // An answer that was read whole stays with the reader as long as the
-  // exchange.
-  if (!(reads_all_ && ended_)) arrived_.Clear();
+  // What is read whole stays with the reader as long as the exchange, as far as
+  // it came.
+  if (!reads_all_) arrived_.Clear();
   changed_.Set();
 }
 

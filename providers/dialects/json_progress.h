@@ -1,3 +1,5 @@
+// JSON that has not come to its end: that still comes, or that broke off.
+//
 // JsonProgress tells of a text that comes in pieces when it is JSON. It reads
 // each byte once to find where the value may end, and only there checks the
 // grammar, so asking after each piece costs no more than asking at the end.
@@ -8,12 +10,18 @@
 //     if (progress.IsWhole(text)) break;
 //   }
 //
-// Not thread-safe.
+// CompleteJson closes what there is of a text that broke off, or that is no
+// JSON from some place on, so that it can be read like any other.
+//
+//   CompleteJson(R"({"a": [1, {"b": "tex)").json  // {"a": [1, {"b": "tex"}]}
+//
+// Not thread-safe; CompleteJson is.
 
 #ifndef PROVIDERS_DIALECTS_JSON_PROGRESS_H_
 #define PROVIDERS_DIALECTS_JSON_PROGRESS_H_
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace gateway {
@@ -42,6 +50,20 @@ class JsonProgress {
   int depth_ = 0;
   size_t read_bytes_ = 0;
 };
+
+struct JsonPrefix {
+  // JSON in UTF-8. Texts are as long as they came, by whole characters; a key
+  // without its value is left out, and so is a number or a name that may have
+  // gone on. Empty if no object or array has begun.
+  std::string json;
+  // The key, as it is written, of the field in whose text it broke off; empty
+  // if it did so elsewhere. Points into what was given.
+  std::string_view cut_key;
+};
+
+// Reads each byte once. What is nested deeper than readers accept counts as not
+// JSON.
+JsonPrefix CompleteJson(std::string_view text);
 
 }  // namespace gateway
 

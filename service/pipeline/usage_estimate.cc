@@ -40,41 +40,28 @@ bool IsBroken(const IncomingCall& call, const Attempt& attempt) {
 // What an answer has about its text, in JSON: names, ids, usage.
 constexpr int64_t kFrameBytes = 400;
 
-// What can be read of the text of a whole answer that is a bad one; 0 if
-// nothing can. Where there is much text, its frame does not matter.
-int64_t OutputThatIsRead(const IncomingCall& call, const Attempt& attempt) {
+// The output that came of an answer that was not delivered. What is told of a
+// whole one stands. Otherwise it is what HttpProvider has read of it: of one
+// that broke off, or is a bad one, the text as far as that came, and of one in
+// another form than was asked for. Of a stream, which failed before its first
+// content was sent, it is what was said with what could not be read. Where
+// nothing can be read it is the bytes that came, as far as the request and the
+// model let it be.
+int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
+  const AttemptProgress::Answer form = attempt.progress.answer;
+  const bool is_whole = form == AttemptProgress::Answer::kWhole;
+  if (is_whole && attempt.answer.facts.usage.output_tokens() > 0) return 0;
   const UnaskedAnswer* const unasked = attempt.progress.unasked.get();
   if (unasked != nullptr) return unasked->output_tokens;
-  const ProviderAnswer& answer = attempt.answer;
-  if (answer.response != nullptr) return EstimateOutputTokens(*answer.response);
-  if (answer.raw.empty() || answer.raw.size() > kInPlaceBytesMax) return 0;
-  return EstimateOutputTokens(*call.raw->dialect, answer.raw);
-}
-
-// The output that came of an answer that was not delivered: of a whole one, by
-// its text or the bytes that came, as far as the request and the model let it
-// be; of a stream, which failed before its first content was sent, what was
-// said with what could not be read, or in place of a whole answer. What the
-// provider told stands.
-int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
-  const UnaskedAnswer* const unasked = attempt.progress.unasked.get();
-  if (attempt.progress.answer == AttemptProgress::Answer::kStream) {
-    return unasked == nullptr ? attempt.unsent_output_tokens
-                              : unasked->output_tokens;
+  if (form == AttemptProgress::Answer::kStream) {
+    return attempt.unsent_output_tokens;
   }
-  if (attempt.progress.answer != AttemptProgress::Answer::kWhole) return 0;
-  if (attempt.answer.facts.usage.output_tokens() > 0) return 0;
-  const int64_t said = OutputThatIsRead(call, attempt);
-  if (said > 0) return said;
-  const std::string_view body = attempt.answer.raw;
+  if (!is_whole) return 0;
   int64_t tokens =
-      body.empty()
-          ? std::max<int64_t>(
-                static_cast<int64_t>(attempt.progress.http.body_bytes) -
-                    kFrameBytes,
-                0) /
-                kBytesOfToken
-          : GuessInputTokens(body);
+      std::max<int64_t>(
+          static_cast<int64_t>(attempt.progress.http.body_bytes) - kFrameBytes,
+          0) /
+      kBytesOfToken;
   if (const std::optional<int64_t> limit = call.OutputTokensLimit()) {
     tokens = std::min(tokens, *limit);
   }

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -208,6 +209,113 @@ TEST_F(OtherFormTest, AFailureThatIsToldStaysOne) {
       for (const ProviderOutcome& outcome : AskEach(*openai_)) {
         EXPECT_EQ(Reason(outcome.status), "PROVIDER_RATE_LIMITED")
             << type << body << outcome.status;
+      }
+    }
+  }
+}
+
+// Whole answers of which the beginning comes, forwarded and read.
+class CutAnswerTest : public RefusedAnswerTest {
+ protected:
+  // The connection breaks off behind `body`, or ends there as it may.
+  std::vector<ProviderOutcome> Ask(std::string_view body, bool breaks_off) {
+    std::string step;
+    JsonWriter json(&step);
+    json.StartObject();
+    json.StringField("content_type", "application/json");
+    json.StringField("body", body);
+    if (breaks_off) json.StringField("garbage", "short_body");
+    json.EndObject();
+    Script("m", step);
+    std::vector<ProviderOutcome> outcomes;
+    outcomes.push_back(calls_.Generate(*openai_, Raw("m")));
+    outcomes.push_back(calls_.Generate(*openai_, Parsed("m")));
+    return outcomes;
+  }
+  void Expect(std::string_view body, int64_t input, int64_t output,
+              int64_t said) {
+    for (const bool breaks_off : {true, false}) {
+      for (const ProviderOutcome& outcome : Ask(body, breaks_off)) {
+        EXPECT_EQ(Reason(outcome.status), breaks_off ? "PROVIDER_UNAVAILABLE"
+                                                     : "PROVIDER_BAD_RESPONSE");
+        EXPECT_EQ(outcome.progress.answer, Answer::kWhole);
+        ASSERT_NE(outcome.progress.unasked, nullptr);
+        const UnaskedAnswer& came = *outcome.progress.unasked;
+        EXPECT_FALSE(came.usage_is_final);
+        EXPECT_EQ(came.response.usage().input_tokens(), input) << body;
+        EXPECT_EQ(OutputTokens(outcome), output) << body;
+        EXPECT_EQ(SaidTokens(outcome), said) << body;
+      }
+    }
+  }
+};
+
+TEST_F(CutAnswerTest, WhatCameOfItIsRead) {
+  const std::string begin = R"({"id":"c","choices":[{"index":0,"message":{)";
+  const std::string text = begin + R"("role":"assistant","content":"some wor)";
+  Expect("{", 0, 0, 0);
+  Expect(begin, 0, 0, 0);
+  Expect(text, 0, 0, 2);
+  Expect(text + "ds\\", 0, 0, 3);
+  const std::string usage = text + R"(ds"}}],"usage":{"prompt_tokens":100,)";
+  Expect(usage + R"("completion_tokens":5)", 100, 0, 3);
+  Expect(usage + R"("completion_tokens":500})", 100, 500, 3);
+}
+
+TEST_F(CutAnswerTest, ItsTextCountsThoughTheRestMakesNoSense) {
+  const std::string begin =
+      R"({"id":"c","choices":[{"index":0,"message":{"content":"some words",)";
+  // A call that has no name yet, which no reader takes.
+  Expect(begin + R"("tool_calls":[{"id":"c")", 0, 0, 3);
+  Expect(begin + R"("tool_calls":[{"id":"c","function":{"name":"abcd")", 0, 0,
+         4);
+}
+
+TEST_F(CutAnswerTest, HalfATierIsNone) {
+  const std::string begin =
+      R"({"id":"c","choices":[{"message":{}}],"service_tier":"flex)";
+  for (const bool is_whole : {false, true}) {
+    for (const ProviderOutcome& outcome :
+         Ask(absl::StrCat(begin, is_whole ? "\"" : ""), true)) {
+      ASSERT_NE(outcome.progress.unasked, nullptr);
+      EXPECT_EQ(outcome.progress.unasked->response.service_tier(),
+                is_whole ? "flex" : "");
+    }
+  }
+}
+
+TEST_F(CutAnswerTest, AFailureThatItTellsStaysOne) {
+  for (const bool breaks_off : {true, false}) {
+    for (const ProviderOutcome& outcome :
+         Ask(R"({"error":{"code":429,"message":"slow do)", breaks_off)) {
+      EXPECT_EQ(Reason(outcome.status), "PROVIDER_RATE_LIMITED");
+    }
+  }
+}
+
+TEST_F(CutAnswerTest, APageIsNobodysWork) {
+  for (const ProviderOutcome& outcome : Ask("<html>words", true)) {
+    EXPECT_EQ(Reason(outcome.status), "PROVIDER_UNAVAILABLE");
+    EXPECT_EQ(outcome.progress.answer, Answer::kNone);
+  }
+}
+
+// Whoever speaks in the provider's place: a proxy, or another vendor's server.
+TEST_F(RefusedAnswerTest, AFailureIsToldInWhicheverForm) {
+  for (const char* error :
+       {R"({"error":{"message":"no till","type":"api_error"}})",
+        R"({"error":"no till"})",
+        R"({"type":"error","error":{"type":"api_error","message":"no till"}})",
+        R"({"error":{"code":500,"message":"no till","status":"INTERNAL"}})",
+        R"({"statusCode":500,"message":"no till"})"}) {
+    for (const char* type : {"application/json", "text/plain"}) {
+      ScriptBody(type, error);
+      for (const Provider* provider : {openai_.get(), anthropic_.get()}) {
+        for (const ProviderOutcome& outcome : AskEach(*provider)) {
+          EXPECT_EQ(Reason(outcome.status), "PROVIDER_UNAVAILABLE") << error;
+          EXPECT_THAT(std::string(outcome.status.message()),
+                      testing::HasSubstr("no till"));
+        }
       }
     }
   }

@@ -52,6 +52,15 @@ absl::Status CheckText(JsonValue& value) {
   return value.IsNull() ? absl::OkStatus() : value.String().status();
 }
 
+// The same of the blocks of an answer.
+absl::Status CheckContent(JsonValue& value) {
+  if (!value.IsArray()) return CheckText(value);
+  return value.EachElement([](JsonValue& block) {
+    return block.IsObject() ? absl::OkStatus()
+                            : block.Error("expected an object");
+  });
+}
+
 }  // namespace
 
 absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
@@ -66,10 +75,15 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   WireUsage usage;
   std::string stop_reason;
   std::string type;
+  bool has_content = false;
   const absl::Status status = ReadJson(body, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "type") return ReadText(value, &type);
+          if (key == "content") {
+            has_content = true;
+            return CheckContent(value);
+          }
           if (key == "id" || key == "model") return CheckText(value);
           if (key == "stop_reason") return ReadText(value, &stop_reason);
           if (key != "usage") return absl::OkStatus();
@@ -81,6 +95,9 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   facts->usage = usage.ToUsage();
   if (!status.ok()) return AsBadResponse(status);
   if (type == "error") return ReadErrorReport(body);
+  if (!has_content) {
+    return AsBadResponse(absl::InvalidArgumentError("content: required"));
+  }
   facts->service_tier = usage.service_tier();
   facts->finish_reason = FinishReasonOfTurn(
       stop_reason, /*has_tool_call=*/false, /*has_content=*/true);

@@ -69,6 +69,7 @@ absl::Status ReadCandidate(JsonValue& value, Candidate* candidate) {
   return value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "content") {
+          candidate->has_content = !field.IsNull();
           Content content;
           GATEWAY_RETURN_IF_ERROR(ReadContent(field, &content));
           candidate->parts.Swap(&content.parts);

@@ -26,8 +26,13 @@ namespace gateway::gemini {
 // The most answers that one call may have.
 inline constexpr int32_t kCandidatesMax = 128;
 
+// What is said of a candidate that has neither content nor an end: of a whole
+// answer it is none.
+inline constexpr std::string_view kNoContent = "candidates[].content: required";
+
 struct Candidate {
   int32_t index = 0;
+  bool has_content = false;
   PartList parts;
   std::string finish_word;  // Empty if it goes on.
   v1::Logprobs logprobs;

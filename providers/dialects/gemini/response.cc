@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "base/text/json.h"
 #include "providers/dialects/error_reason.h"
 #include "providers/dialects/gemini/candidate.h"
@@ -87,12 +88,17 @@ absl::Status ReadResponse(std::string_view body,
     return AsBadResponse(status);
   }
   if (answer.is_error) return ReadErrorReport(body);
+  bool lacks_content = false;
   for (Candidate& candidate : answer.candidates) {
+    lacks_content |= !candidate.has_content && candidate.finish_word.empty();
     TakeCandidate(candidate, answer.id, response->add_choices());
   }
   if (!answer.usage_fault.ok()) {
     *response->mutable_usage() = answer.usage.ToUsage();
     return AsBadResponse(answer.usage_fault);
+  }
+  if (lacks_content) {
+    return AsBadResponse(absl::InvalidArgumentError(ToAbsl(kNoContent)));
   }
   if (response->choices().empty()) {
     if (answer.block_word.empty()) {

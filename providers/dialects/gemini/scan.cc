@@ -97,6 +97,7 @@ absl::Status CountTools(JsonValue& entry, int* count) {
 struct CandidateNotes {
   int32_t index = 0;
   std::string finish_word;
+  bool has_content = false;
   bool has_parts = false;
   bool has_output = false;  // In them, beside empty texts and signatures.
   bool has_tool_call = false;
@@ -134,7 +135,10 @@ absl::Status RecordContent(JsonValue& content, CandidateNotes* notes) {
 absl::Status RecordCandidate(JsonValue& candidate, CandidateNotes* notes) {
   return candidate.EachField([&](std::string_view key,
                                  JsonValue& value) -> absl::Status {
-    if (key == "content") return RecordContent(value, notes);
+    if (key == "content") {
+      notes->has_content = !value.IsNull();
+      return RecordContent(value, notes);
+    }
     if (key == "finishReason") return ReadText(value, &notes->finish_word);
     if (key != "index" || value.IsNull()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(notes->index, value.Int32(0, kCandidatesMax - 1));
@@ -212,6 +216,10 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   if (notes.failed) return ReadErrorReport(body);
   if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
   if (!notes.candidates.empty()) {
+    for (const CandidateNotes& each : notes.candidates) {
+      if (each.has_content || !each.finish_word.empty()) continue;
+      return AsBadResponse(absl::InvalidArgumentError(ToAbsl(kNoContent)));
+    }
     const CandidateNotes& first = notes.candidates.front();
     facts->finish_reason = FinishReasonOfTurn(
         first.finish_word, first.has_tool_call, first.has_parts);

@@ -54,6 +54,7 @@ void TakeCitations(v1::Message* message) {
 // it failed.
 absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
   choice->mutable_message()->set_role(v1::ROLE_ASSISTANT);
+  bool has_message = false;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (Is(key, "index")) {
@@ -63,6 +64,7 @@ absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
           return absl::OkStatus();
         }
         if (Is(key, "message")) {
+          has_message = true;
           GATEWAY_RETURN_IF_ERROR(
               ReadMessage(field, nullptr, choice->mutable_message()));
           TakeCitations(choice->mutable_message());
@@ -81,6 +83,10 @@ absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
         }
         return KeepField(key, field, choice->mutable_extensions());
       }));
+  if (!has_message && !*failed &&
+      !MayLackMessage(choice->provider_finish_reason())) {
+    return value.Error(kNoMessage);
+  }
   choice->set_finish_reason(ReadFinishReason(choice->provider_finish_reason(),
                                              ContentsOf(choice->message())));
   return absl::OkStatus();
@@ -165,6 +171,10 @@ absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json,
 }
 
 }  // namespace
+
+bool MayLackMessage(std::string_view finish_reason) {
+  return finish_reason == "content_filter";
+}
 
 absl::Status ReadResponse(std::string_view body,
                           v1::GenerateResponse* response) {

@@ -21,6 +21,11 @@ namespace v1 = ::llmgateway::v1;
 absl::Status ReadResponse(std::string_view body,
                           v1::GenerateResponse* response);
 
+// Returns whether a choice that ended so may have no message. Without one, any
+// other is none: what stands there is some other API's.
+bool MayLackMessage(std::string_view finish_reason);
+inline constexpr std::string_view kNoMessage = "message: required";
+
 // Appends an answer, with the nulls that clients rely on.
 absl::Status WriteResponse(const v1::GenerateResponse& response,
                            std::string* body,

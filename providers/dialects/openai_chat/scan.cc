@@ -14,6 +14,7 @@
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/quirks.h"
+#include "providers/dialects/openai_chat/response.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/request_scan.h"
@@ -124,6 +125,7 @@ absl::Status ScanStreamOptions(JsonValue& value, std::string_view body,
 struct ChoiceEnd {
   std::string finish_reason;
   ChoiceContents contents;
+  bool has_message = false;
 };
 
 absl::Status ScanMessage(JsonValue& message, ChoiceContents* contents) {
@@ -148,6 +150,7 @@ absl::Status ScanChoice(JsonValue& choice, ChoiceEnd* end, bool* failed) {
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view word, value.String());
           end->finish_reason = word;
         } else if (key == "message" && value.IsObject()) {
+          end->has_message = true;
           return ScanMessage(value, &end->contents);
         } else if (key == "error" && value.IsObject()) {
           *failed = true;
@@ -180,6 +183,9 @@ class ResponseScanner {
   absl::Status Finish(JsonValue& root) {
     if (failed_) return absl::OkStatus();
     if (!has_choices_) return root.Error("the answer has no choices");
+    if (!first_.has_message && !MayLackMessage(first_.finish_reason)) {
+      return root.Error(kNoMessage);
+    }
     facts_.finish_reason =
         ReadFinishReason(first_.finish_reason, first_.contents);
     return absl::OkStatus();
@@ -192,6 +198,9 @@ class ResponseScanner {
     ChoiceEnd end;
     bool failed = false;
     GATEWAY_RETURN_IF_ERROR(ScanChoice(choice, &end, &failed));
+    if (!failed && !end.has_message && !MayLackMessage(end.finish_reason)) {
+      return choice.Error(kNoMessage);
+    }
     if (failed ||
         !IsEndOfModel(ReadFinishReason(end.finish_reason, end.contents))) {
       facts_.other_choice_cut = true;

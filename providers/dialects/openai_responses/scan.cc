@@ -156,6 +156,9 @@ class AnswerScanner {
     });
   }
 
+  // An answer has it, whatever became of it; the end of a stream may not.
+  bool has_output() const { return has_output_; }
+
   // Returns the failure that the object reports, or sets what it says.
   absl::Status Finish(ResponseFacts* facts) const {
     if (!error_.empty()) return ReadFailure(error_);
@@ -179,6 +182,7 @@ class AnswerScanner {
     if (key == "status") return ReadText(value, &status_);
     if (key == "id") return ReadText(value, &id_);
     if (key == "service_tier") return ReadText(value, &service_tier_);
+    has_output_ = has_output_ || key == "output";
     if (value.IsNull()) return absl::OkStatus();
     if (key == "model") return value.String().status();
     if (key == "usage") {
@@ -233,6 +237,7 @@ class AnswerScanner {
   Contents contents_;
   v1::Usage usage_;
   bool has_usage_ = false;
+  bool has_output_ = false;
 };
 
 // Reads the object of an event into `answer`, and the event's number.
@@ -281,7 +286,11 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   // Also if something of it cannot be read.
   answer.TakeFacts(facts);
   if (!status.ok()) return AsBadResponse(status);
-  return answer.Finish(facts);
+  const absl::Status failure = answer.Finish(facts);
+  if (failure.ok() && !answer.has_output()) {
+    return AsBadResponse(absl::InvalidArgumentError("output: required"));
+  }
+  return failure;
 }
 
 absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,

@@ -484,6 +484,33 @@ TEST_F(Http1ClientTest, HoldsNoBlockWhileItWaitsForTheNextChunk) {
   });
 }
 
+TEST_F(Http1ClientTest, KeepsWhatCameOfABodyThatBreaksOff) {
+  auto upstream = MockUpstreamProcess::Start({.any_request = true});
+  ASSERT_TRUE(upstream.ok()) << upstream.status();
+  WithClient([&](Http1Client& client) -> Task<void> {
+    const auto to = To((*upstream)->port());
+    // In the block of the head, and in memory of its own.
+    for (const size_t size : {5, 300'000}) {
+      for (const char* framing : {"content_length", "chunked"}) {
+        const std::string body(size, 'x');
+        EXPECT_TRUE(
+            (*upstream)
+                ->SetScript("m", absl::StrCat(R"({"garbage": "short_body",)",
+                                              R"( "framing": ")", framing,
+                                              R"(", "body": ")", body, R"("})"))
+                .ok());
+        Ask ask = Plain(to);
+        ask.path = "/v1/chat/completions";
+        ask.body = R"({"model": "m", "messages": []})";
+        const Reply reply = co_await Call(client, ask);
+        EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
+        EXPECT_TRUE(reply.came == body) << framing << reply.came.size();
+        EXPECT_EQ(reply.progress.body_bytes, size);
+      }
+    }
+  });
+}
+
 struct Fault {
   std::string script;
   bool (*is)(const absl::Status&);

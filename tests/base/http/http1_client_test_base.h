@@ -22,6 +22,7 @@
 #include "base/async/task.h"
 #include "base/http/http1_client.h"
 #include "base/http/http_client.h"
+#include "base/http/input_buffer.h"
 #include "base/net/resolver.h"
 #include "gtest/gtest.h"
 #include "tests/testing/loop_runner.h"
@@ -61,6 +62,7 @@ struct Reply {
   bool began = false;   // Send succeeded.
   int code = 0;
   std::string body;
+  std::string came;  // What had come when ReadAll failed.
   std::string mark;  // The field `x-mark`, looked at behind the body.
   HttpProgress progress;
 };
@@ -112,7 +114,11 @@ class Http1ClientTestBase : public testing::Test {
     if (ask.read_all) {
       absl::StatusOr<std::string_view> body = co_await (*exchange)->ReadAll();
       reply.status = body.status();
-      if (body.ok()) reply.body = std::string(*body);
+      if (body.ok()) {
+        reply.body = std::string(*body);
+      } else {
+        reply.came = std::string(BytesThatCame(**exchange));
+      }
       reply.mark = std::string((*exchange)->Find("x-mark"));
     } else {
       reply.mark = std::string((*exchange)->Find("x-mark"));

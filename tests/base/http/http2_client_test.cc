@@ -447,6 +447,20 @@ TEST_F(Http2ClientTest, DeliversWhatCameBeforeTheAnswerBrokeOff) {
   });
 }
 
+TEST_F(Http2ClientTest, KeepsWhatCameOfABodyThatBreaksOff) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    server.on_end = [](TestHttp2Server::Request& request) {
+      request.Head();
+      request.stream->Send("12345");
+    };
+    const auto to = To(server.port());
+    to->timeouts.idle = kHttp2ClientTimeout;
+    const Reply reply = co_await Call(client, Plain(to));
+    EXPECT_TRUE(reply.progress.timed_out);
+    EXPECT_EQ(reply.came, "12345");
+  });
+}
+
 TEST_F(Http2ClientTest, EndsAnswersThatAreTooLarge) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     const auto to = To(server.port());

@@ -357,31 +357,24 @@ TEST_F(UsageEstimateTest, WhatIsToldOfABrokenAnswerStands) {
   EXPECT_EQ(attempt.answer.facts.usage.output_tokens(), 5);
 }
 
-TEST_F(UsageEstimateTest, WhatCanBeReadOfABrokenAnswerCountsByItsText) {
+TEST_F(UsageEstimateTest, WhatIsReadOfABrokenAnswerIsAllThatCame) {
   call_.request = &request_;
-  const OpenAiChat dialect;
-  RawRequest raw;
-  raw.dialect = &dialect;
-  const std::string body =
-      R"({"choices":[{"index":0,"finish_reason":"stop","message":
-       {"role":"assistant","content":"hi there"}}],
-       "usage":{"prompt_tokens":3,"completion_tokens":-1}})";
-  v1::GenerateResponse response;
-  EXPECT_FALSE(dialect.ReadResponse(body, &response).ok());
-  for (const bool forwards : {false, true}) {
-    Attempt attempt;
-    attempt.progress.http = {.answered = true, .body_bytes = body.size()};
-    attempt.progress.answer = AttemptProgress::Answer::kWhole;
-    attempt.status =
-        MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "a count");
-    if (forwards) {
-      call_.raw = &raw;
-      attempt.answer.raw = body;
-    } else {
-      attempt.answer.response = &response;
+  for (const int64_t read : {0, 7}) {
+    for (const int64_t told : {0, 5}) {
+      Attempt attempt;
+      attempt.progress.http = {.answered = true, .body_bytes = 4400};
+      attempt.progress.answer = AttemptProgress::Answer::kWhole;
+      attempt.progress.unasked = std::make_unique<UnaskedAnswer>();
+      attempt.progress.unasked->output_tokens = read;
+      attempt.progress.unasked->response.mutable_usage()->set_output_tokens(
+          told);
+      attempt.status =
+          MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "closed");
+      EstimateUnanswered(call_, &attempt);
+      const v1::Usage& usage = attempt.answer.facts.usage;
+      EXPECT_EQ(usage.output_tokens(), told > 0 ? told : read);
+      EXPECT_TRUE(usage.estimated());
     }
-    EstimateUnanswered(call_, &attempt);
-    EXPECT_EQ(attempt.answer.facts.usage.output_tokens(), 2);
   }
 }
 

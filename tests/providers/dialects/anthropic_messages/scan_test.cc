@@ -163,7 +163,10 @@ TEST(ScanResponseTest, AnErrorIsAnError) {
 }
 
 TEST(ScanResponseTest, WhatIsNoAnswerIsTheProvidersFault) {
-  for (const std::string_view body : {"", "<html>", "[1]", R"({"id":1})"}) {
+  for (const std::string_view body :
+       {"", "<html>", "[1]", R"({"id":1})", "{}", R"({"type":"message"})",
+        R"({"content":5})", R"({"content":["hi"]})",
+        R"({"error":{"message":"no"}})"}) {
     ResponseFacts facts;
     EXPECT_EQ(FaultReason(ScanResponse(body, &facts)),
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)

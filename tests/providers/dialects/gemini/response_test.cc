@@ -59,6 +59,16 @@ TEST(GeminiResponseTest, ANewWordForABlockedPromptMeansTheSame) {
             v1::FINISH_REASON_CONTENT_FILTER);
 }
 
+TEST(GeminiResponseTest, ACandidateHasContentOrAnEnd) {
+  v1::GenerateResponse response;
+  EXPECT_EQ(
+      FaultReason(ReadResponse(R"({"candidates":[{"index":0}]})", &response)),
+      v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  EXPECT_TRUE(
+      ReadResponse(R"({"candidates":[{"finishReason":"SAFETY"}]})", &response)
+          .ok());
+}
+
 TEST(GeminiResponseTest, AnErrorIsAnErrorWhateverTheStatusSays) {
   EXPECT_EQ(ReasonOf(R"({"error":{"code":503,"status":"UNAVAILABLE"}})"),
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);

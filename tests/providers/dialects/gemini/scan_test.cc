@@ -107,7 +107,8 @@ TEST(GeminiScanResponseTest, AnErrorIsAnError) {
                 R"({"error":{"code":500,"status":"INTERNAL"}})", &facts)),
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   for (const std::string_view body :
-       {"", "<html>", "{}", R"({"candidates":1})"}) {
+       {"", "<html>", "{}", R"({"candidates":1})", R"({"candidates":[{}]})",
+        R"({"candidates":[{"finishReason":"STOP"},{"content":null}]})"}) {
     EXPECT_EQ(FaultReason(ScanResponse(body, &facts)),
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
         << body;

@@ -210,11 +210,12 @@ TEST(OpenAiChatScanTest, StreamsAreMadeToTellTheirUsage) {
 TEST(OpenAiChatScanTest, FindsWhatIsToBeRecordedOfAnAnswer) {
   ResponseFacts facts;
   ASSERT_TRUE(
-      ScanResponse(R"({"id":"i","model":"m","choices":[{"message":{"content":)"
-                   R"(null,"tool_calls":[{}]},"finish_reason":"stop"},)"
-                   R"({"finish_reason":"length"}],"usage":{"prompt_tokens":3,)"
-                   R"("completion_tokens":4}})",
-                   &facts)
+      ScanResponse(
+          R"({"id":"i","model":"m","choices":[{"message":{"content":)"
+          R"(null,"tool_calls":[{}]},"finish_reason":"stop"},)"
+          R"({"message":{},"finish_reason":"length"}],"usage":{"prompt_tokens":3,)"
+          R"("completion_tokens":4}})",
+          &facts)
           .ok());
   EXPECT_TRUE(facts.has_usage);
   EXPECT_EQ(facts.usage.input_tokens(), 3);
@@ -252,12 +253,23 @@ TEST(OpenAiChatScanTest, AnAnswerThatMakesNoSenseIsABadResponse) {
        {"", "<html>", "{}", R"({"choices":[]})", R"({"choices":[{}])",
         R"({"choices":[{}],"usage":{"prompt_tokens":-1}})",
         R"({"choices":[{}],"usage":{"completion_tokens":1e18}})",
-        R"({"choices":[{}],"usage":7})"}) {
+        R"({"choices":[{}],"usage":7})", R"({"choices":[{}]})",
+        R"({"choices":[{"message":null}]})",
+        R"({"choices":[{"text":"hi","finish_reason":"stop"}]})",
+        R"({"choices":[{"message":{}},{"finish_reason":"stop"}]})"}) {
     ResponseFacts facts;
     EXPECT_EQ(FaultReason(ScanResponse(body, &facts)),
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
         << body;
   }
+}
+
+TEST(OpenAiChatScanTest, WhatTheFilterEndedMayHaveNoMessage) {
+  ResponseFacts facts;
+  EXPECT_TRUE(ScanResponse(
+                  R"({"choices":[{"finish_reason":"content_filter"}]})", &facts)
+                  .ok());
+  EXPECT_EQ(facts.finish_reason, v1::FINISH_REASON_CONTENT_FILTER);
 }
 
 TEST(OpenAiChatScanTest, AnErrorInThePlaceOfAnAnswerIsAnError) {

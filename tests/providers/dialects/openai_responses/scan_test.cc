@@ -115,6 +115,19 @@ TEST(ScanResponseTest, AFailedAnswerIsItsFault) {
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
 }
 
+TEST(ScanResponseTest, WithoutOutputItIsNoAnswer) {
+  for (const std::string_view body :
+       {"", "null", "{}", R"({"status":"completed"})", R"({"output":5})"}) {
+    ResponseFacts facts;
+    EXPECT_EQ(FaultReason(ScanResponse(body, &facts)),
+              v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+        << body;
+  }
+  ResponseFacts facts;
+  EXPECT_TRUE(
+      ScanResponse(R"({"status":"completed","output":[]})", &facts).ok());
+}
+
 TEST(ResponsesTapTest, ChecksEventsByTheirNames) {
   ResponsesTap tap;
   EXPECT_EQ(KindOf(tap, "response.created", "{}"), EventKind::kIgnorable);
