@@ -1,7 +1,12 @@
+export { status } from "@grpc/grpc-js";
+
+export * from "./contract";
 export { LLMGatewayError, type Quota, type Violation } from "./errors";
 export { deltaText, LLMGateway, textOf, userText } from "./llm_gateway";
 export {
   type CallOptions,
+  type ClientOptions,
+  type ConnectionSecurity,
   type LLMGatewayOptions,
   type MetadataValues,
   type TlsOptions,

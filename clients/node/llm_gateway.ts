@@ -39,6 +39,7 @@ import {
   type CallOptions,
   channelOptionsOf,
   credentialsOf,
+  keyOf,
   type LLMGatewayOptions,
   metadataOf,
   timeoutOf,
@@ -78,6 +79,8 @@ export class LLMGateway {
    * with the first call. Throws if an option is wrong.
    */
   constructor(target: string, options: LLMGatewayOptions = {}) {
+    if (target === "") throw new TypeError("target is empty; it must be like host:port");
+    keyOf(options.apiKey);
     this.#options = options;
     const { generateTimeoutMs = 900_000, lookupTimeoutMs = 60_000 } = options;
     this.#attemptsMax = attemptsOf(options.attemptsMax ?? ATTEMPTS_MAX);
@@ -123,8 +126,8 @@ export class LLMGateway {
    * Goes on with a stream whose connection broke, behind the event `afterSeq`,
    * if the gateway has `resumable_streams` configured.
    */
-  resume(requestId: string, afterSeq: bigint, options?: CallOptions): GenerateStream {
-    const request = ResumeStreamRequest.fromPartial({ requestId, afterSeq });
+  resume(requestId: string, afterSeq: bigint | number, options?: CallOptions): GenerateStream {
+    const request = ResumeStreamRequest.fromPartial({ requestId, afterSeq: BigInt(afterSeq) });
     return this.#stream(rpcs.resumeStream, request, options);
   }
 
@@ -302,7 +305,7 @@ export class LLMGateway {
         metadata.clone(),
         grpcOptions(plan),
       );
-    return new GenerateStream(begin, plan, options.signal);
+    return GenerateStream.over(begin, plan, options.signal);
   }
 }
 

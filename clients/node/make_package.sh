@@ -24,7 +24,7 @@ chmod -R u+w "${package}"
 cp -L "$@" "${package}"
 (
   cd "${package}"
-  "${modules}/.bin/tsc" --declaration --strict --noImplicitOverride \
+  "${modules}/.bin/tsc" --declaration --stripInternal --strict --noImplicitOverride \
     --noUnusedLocals --esModuleInterop --target es2022 --module node16 \
     --moduleResolution node16 --types node ./*.ts
   find . -maxdepth 1 -name '*.ts' ! -name '*.d.ts' -delete

@@ -5,31 +5,44 @@ export const VERSION = "0.1.0";
 /** Metadata of calls; several values go under one name. */
 export type MetadataValues = Readonly<Record<string, string | readonly string[]>>;
 
-/** PEM texts. */
+/** PEM texts, or the bytes of their files. */
 export interface TlsOptions {
   /** Issuers to trust in place of Node's own. */
-  ca?: Buffer;
-  /** A certificate to show, and its key: mutual TLS. */
-  cert?: Buffer;
-  key?: Buffer;
+  ca?: string | Buffer | undefined;
+  /** A certificate to show, and its key: mutual TLS. They are set together. */
+  cert?: string | Buffer | undefined;
+  key?: string | Buffer | undefined;
 }
 
-export interface LLMGatewayOptions {
+/** How the connection is secured: TLS by Node's own issuers if nothing is said. */
+export type ConnectionSecurity =
+  | { plaintext?: false | undefined; tls?: TlsOptions | undefined; credentials?: undefined }
+  | {
+      /** Does without TLS, for a gateway on this machine or behind a proxy that encrypts. */
+      plaintext?: boolean | undefined;
+      tls?: undefined;
+      credentials?: undefined;
+    }
+  | {
+      plaintext?: false | undefined;
+      tls?: undefined;
+      /** Of your own, instead. */
+      credentials: ChannelCredentials;
+    };
+
+export type LLMGatewayOptions = ClientOptions & ConnectionSecurity;
+
+export interface ClientOptions {
   /** Sent as `authorization: Bearer`. */
-  apiKey?: string;
-  /** Does without TLS, for a gateway on this machine or behind a proxy that encrypts. */
-  plaintext?: boolean;
-  tls?: TlsOptions;
-  /** Credentials of your own instead. */
-  credentials?: ChannelCredentials;
+  apiKey?: string | undefined;
   /** For calls that run a model; 900,000 by default, Infinity for no limit. */
-  generateTimeoutMs?: number;
+  generateTimeoutMs?: number | undefined;
   /** For all others; 60,000 by default. */
-  lookupTimeoutMs?: number;
+  lookupTimeoutMs?: number | undefined;
   /** Whether calls wait for a connection where they would fail if none can be made. */
-  waitForReady?: boolean;
+  waitForReady?: boolean | undefined;
   /** How often a call is made at most, the first time counted; 3 by default. */
-  attemptsMax?: number;
+  attemptsMax?: number | undefined;
   /**
    * Added to each call, such as a trace by OpenTelemetry:
    *
@@ -39,20 +52,20 @@ export interface LLMGatewayOptions {
    *       return carrier;
    *     }
    */
-  metadata?: () => MetadataValues;
+  metadata?: (() => MetadataValues) | undefined;
   /** Passed to gRPC; they win. */
-  channelOptions?: ChannelOptions;
+  channelOptions?: ChannelOptions | undefined;
 }
 
 /** What one call may have of its own. */
 export interface CallOptions {
   /** Cancels the call. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Instead of the client's. */
-  timeoutMs?: number;
-  waitForReady?: boolean;
+  timeoutMs?: number | undefined;
+  waitForReady?: boolean | undefined;
   /** Wins over the client's. `traceparent` has its place here. */
-  metadata?: MetadataValues;
+  metadata?: MetadataValues | undefined;
 }
 
 // No retryPolicy: gRPC's own would repeat what a provider may have been asked
@@ -82,11 +95,25 @@ export function credentialsOf(options: LLMGatewayOptions): ChannelCredentials {
   }
   if (own) return own;
   if (plaintext) return credentials.createInsecure();
-  const { ca = null, cert = null, key = null } = tls ?? {};
+  const [ca, cert, key] = [tls?.ca, tls?.cert, tls?.key].map((pem) =>
+    pem === undefined ? null : Buffer.from(pem),
+  ) as [Buffer | null, Buffer | null, Buffer | null];
   if ((cert === null) !== (key === null)) {
     throw new TypeError("tls.cert and tls.key are set together");
   }
-  return credentials.createSsl(ca, key, cert);
+  try {
+    return credentials.createSsl(ca, key, cert);
+  } catch (cause) {
+    throw new TypeError("of tls.ca, tls.cert and tls.key one is no PEM", { cause });
+  }
+}
+
+/** Of an API key; what is wrong in it is not shown. */
+export function keyOf(apiKey: string | undefined): string | undefined {
+  if (apiKey !== undefined && !/^[ -~]*$/.test(apiKey)) {
+    throw new TypeError("apiKey has what is no printable ASCII letter");
+  }
+  return apiKey;
 }
 
 export function timeoutOf(name: string, timeoutMs: number): number {

@@ -32,8 +32,7 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
   #failure: ServiceError | undefined;
   #trailers: Metadata | undefined;
 
-  /** For LLMGateway. */
-  constructor(
+  private constructor(
     begin: () => ClientReadableStream<GenerateEvent>,
     plan: CallPlan,
     signal: AbortSignal | undefined,
@@ -42,6 +41,15 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
     this.#plan = plan;
     this.#signal = signal;
     this.#attempt();
+  }
+
+  /** @internal For LLMGateway. */
+  static over(
+    begin: () => ClientReadableStream<GenerateEvent>,
+    plan: CallPlan,
+    signal: AbortSignal | undefined,
+  ): GenerateStream {
+    return new GenerateStream(begin, plan, signal);
   }
 
   /** Ends the stream; the loop throws. */

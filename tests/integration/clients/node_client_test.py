@@ -1,10 +1,13 @@
 """The client for Node."""
 
+import json
+import subprocess
 import unittest
 
 from tests.integration.clients import client_cases
 from tests.integration.clients import retry_cases
 from tests.integration.clients import tool_cases
+from tests.testing.gateway_process import environment
 
 _COMMAND = ["tests/integration/clients/node_driver/run"]
 
@@ -27,6 +30,21 @@ class ToolTest(tool_cases.ToolCases):
 
 class ConnectionTest(client_cases.ConnectionCases):
     command = _COMMAND
+
+
+class TypesTest(unittest.TestCase):
+    """node_types.ts has compiled; what it found declared is there."""
+
+    def test_what_is_declared_is_there(self):
+        told = json.loads(subprocess.run(
+            ["tests/integration/clients/node_types/run"], check=True,
+            env=environment(), capture_output=True, text=True,
+            timeout=60).stdout)
+        self.assertEqual(told, {
+            "version": "0.1.0", "messages": 3,
+            "reason": "ERROR_REASON_BUDGET_EXCEEDED", "code": 14,
+            "keys": ["TypeError: apiKey has what is no printable ASCII "
+                     "letter"] * 2})
 
 
 class QuickStartTest(client_cases.QuickStartCase):
