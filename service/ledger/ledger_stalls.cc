@@ -33,15 +33,19 @@ void LedgerWriter::Watch() {
       if (ends_) return;
       const absl::Duration now = clock_.SteadyTime();
       const absl::Duration of_commit = OldestWait();
+      const absl::Duration of_passing = OldestInPassing();
       const absl::Duration until =
-          std::min(of_commit + options_.wait_limit,
-                   OldestInBacklog() + kCommitsInAll * options_.wait_limit);
+          std::min({of_commit + options_.wait_limit,
+                    OldestInBacklog() + kCommitsInAll * options_.wait_limit,
+                    of_passing + PassingLimit()});
+      watch_until_ = until;
       absl::Duration left = absl::InfiniteDuration();
       watch_rests_ = until == absl::InfiniteDuration();
       if (!watch_rests_) {
         left = until - now;
-        // The thread reads what callers have lent it, and has soon done so.
-        if (writes_texts_) left = std::max(left, kTextsPause);
+        // The thread reads what callers have lent it, and has soon done so;
+        // until then nobody sees who they are.
+        if (writes_texts_) left = kTextsPause;
       }
       if (left > absl::ZeroDuration()) {
         watch_changed_.WaitFor(lock, left);
@@ -49,8 +53,70 @@ void LedgerWriter::Watch() {
       }
       is_stalled = of_commit + options_.wait_limit <= now;
     }
+    LetGoOfPassing();
     is_stalled ? LetGoOfAll() : LetGoOfOverdue();
   }
+}
+
+absl::Duration LedgerWriter::PassingLimit() const {
+  return std::min(options_.passing_limit, options_.wait_limit);
+}
+
+bool LedgerWriter::PassesBy(const Waiting& waiting) const {
+  return waiting.otherwise == IfNotCommitted::kKeepInPassing &&
+         options_.wait_limit != absl::InfiniteDuration() &&
+         committing_since_ + PassingLimit() <= clock_.SteadyTime();
+}
+
+void LedgerWriter::WatchPassing(const Waiting& waiting) {
+  if (waiting.otherwise != IfNotCommitted::kKeepInPassing) return;
+  if (waiting.since + PassingLimit() < watch_until_) {
+    watch_changed_.NotifyAll();
+  }
+}
+
+absl::Duration LedgerWriter::OldestInPassing() const {
+  absl::Duration oldest = absl::InfiniteDuration();
+  for (const Group* const group : {&waiting_, &committing_}) {
+    for (const Waiting* const waiting : *group) {
+      if (waiting->otherwise != IfNotCommitted::kKeepInPassing) continue;
+      oldest = std::min(oldest, waiting->since);
+    }
+  }
+  return oldest;
+}
+
+void LedgerWriter::LetGoOfPassing() {
+  const absl::Status why = absl::DeadlineExceededError("a commit takes long");
+  Group committing;
+  Group waiting;
+  {
+    MutexLock lock(mu_);
+    const absl::Duration since = clock_.SteadyTime() - PassingLimit();
+    const auto is_let_go = [since](const Waiting* each) {
+      return each->otherwise == IfNotCommitted::kKeepInPassing &&
+             each->since <= since;
+    };
+    for (Waiting* const each : committing_) {
+      if (!is_let_go(each)) continue;
+      committing.push_back(each);
+      left_entries_ += each->count;
+      TellFailure(*each, why);
+    }
+    std::erase_if(committing_, is_let_go);
+    for (Waiting* const each : waiting_) {
+      if (!is_let_go(each)) continue;
+      waiting.push_back(each);
+      waiting_entries_ -= each->count;
+      waiting_bytes_ -= each->bytes;
+    }
+    std::erase_if(waiting_, is_let_go);
+    if (!waiting_.empty() && waiting_since_ != absl::InfiniteDuration()) {
+      waiting_since_ = waiting_.front()->since;
+    }
+  }
+  Tell(committing);
+  LetGo(waiting, why, /*whatever_room=*/false);
 }
 
 absl::Duration LedgerWriter::OldestWait() const {

@@ -89,6 +89,7 @@ LedgerWriter::Counts LedgerWriter::counts() const {
   Counts counts = counts_;
   counts.waiting = waiting_entries_;
   counts.kept += left_entries_;
+  counts.losing = counts.lost > told_lost_;
   return counts;
 }
 
@@ -120,7 +121,10 @@ bool LedgerWriter::Add(Waiting& waiting) {
   absl::Status failure;
   {
     MutexLock lock(mu_);
-    if (is_kept ? !counts_.failing : !counts_.stalled) {
+    failure = failure_;
+    if (PassesBy(waiting)) {
+      failure = absl::DeadlineExceededError("a commit takes long");
+    } else if (is_kept ? !counts_.failing : !counts_.stalled) {
       // Of a ledger that is written, what is kept waits as well.
       const size_t kept = counts_.failing ? 0 : counts_.kept;
       const size_t kept_bytes = counts_.failing ? 0 : kept_bytes_;
@@ -133,19 +137,16 @@ bool LedgerWriter::Add(Waiting& waiting) {
         waiting_entries_ += waiting.count;
         waiting_bytes_ += waiting.bytes;
         if (waiting_.size() == 1) Wake();
+        WatchPassing(waiting);
         return true;
       }
       failure = absl::ResourceExhaustedError(
           absl::StrCat("the ledger is written too slowly: ", waiting_entries_,
                        " entries wait"));
       TellFailure(waiting, failure);
-      if (is_kept) {
-        counts_.lost += waiting.count;
-        loss_why_ = failure;
-      }
+      if (is_kept) CountLost(waiting.count, failure);
       return false;
     }
-    failure = failure_;
   }
   if (is_kept) {
     SetAside(waiting, failure, /*whatever_room=*/false);
@@ -456,6 +457,7 @@ void LedgerWriter::KeepCutEntry(const LedgerLog::Cut& cut) {
   MutexLock lock(mu_);
   told_lost_ += entries;
   counts_.lost += entries;
+  counts_.last_loss = clock_.SteadyTime();
   logged_lost_ += entries;  // By who has found it out.
   ++counts_.kept;
   kept_bytes_ += kept.chained_bytes();
@@ -477,9 +479,14 @@ bool LedgerWriter::HasRoomFor(const UnchainedEntry& entry,
                               const absl::Status& why) {
   const size_t bytes = kept_bytes_ + entry.chained_bytes();
   if (HasRoom(counts_.kept, bytes, otherwise)) return true;
-  ++counts_.lost;
-  loss_why_ = why;
+  CountLost(1, why);
   return false;
+}
+
+void LedgerWriter::CountLost(size_t entries, const absl::Status& why) {
+  counts_.lost += entries;
+  counts_.last_loss = clock_.SteadyTime();
+  loss_why_ = why;
 }
 
 void LedgerWriter::CountKept(const UnchainedEntry& entry) {

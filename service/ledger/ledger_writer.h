@@ -29,7 +29,9 @@
 // twice `wait_limit` that he need not wait: what is to be kept is, and is
 // committed before what waits. Only who goes on whatever he is told waits for
 // his turn where there is no more room to keep anything for him, since it would
-// be lost otherwise.
+// be lost otherwise. And who says of what has happened only that nothing did -
+// a refusal - waits no longer than a disk takes that is not slow: his entry is
+// kept then.
 //
 // A simulation makes one without a thread, and does that thread's turns itself,
 // when its own time says so.
@@ -85,6 +87,9 @@ class LedgerWriter {
     // How long a commit may take, and half of how long an entry is waited for;
     // not of one without a thread.
     absl::Duration wait_limit = absl::InfiniteDuration();
+    // How long kKeepInPassing waits for a commit, its own or another's, if that
+    // is less, and there is a limit at all.
+    absl::Duration passing_limit = absl::Milliseconds(100);
   };
 
   // What becomes of an entry that could not be committed.
@@ -100,6 +105,9 @@ class LedgerWriter {
     // As kKeep, but where there is half of the room left: what has happened
     // cost nobody anything.
     kKeepIfRoom,
+    // As kKeepIfRoom, but its caller hears the same whatever becomes of it, and
+    // waits for no disk that is slow.
+    kKeepInPassing,
     // As kKeep, but its caller is told that all is well.
     kKeepAndGoOn,
   };
@@ -125,6 +133,10 @@ class LedgerWriter {
     bool failing = false;  // Whether the last commit failed, or is stalled.
     // Whether a commit is under way that nobody waits for any more.
     bool stalled = false;
+    // Whether entries are lost of which the ledger does not tell yet; and when,
+    // in steady time, the last one was.
+    bool losing = false;
+    absl::Duration last_loss = -absl::InfiniteDuration();
   };
 
   // Takes over an open ledger; borrows `clock`.
@@ -240,6 +252,8 @@ class LedgerWriter {
   void KeepCutEntry(const LedgerLog::Cut& cut) LOCKS_EXCLUDED(mu_);
   // After a failure: what stays of what was taken.
   void Keep(const absl::Status& why) LOCKS_EXCLUDED(mu_);
+  void CountLost(size_t entries, const absl::Status& why)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Counts an entry as lost if there is no room to keep it.
   bool HasRoomFor(const UnchainedEntry& entry, IfNotCommitted otherwise,
                   const absl::Status& why) EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -259,6 +273,16 @@ class LedgerWriter {
   absl::Duration OldestWait() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The same of those who wait, or have waited, for commits before their own.
   absl::Duration OldestInBacklog() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How long kKeepInPassing waits.
+  absl::Duration PassingLimit() const;
+  // Whether `waiting` waits so, and would wait for a disk that is slow.
+  bool PassesBy(const Waiting& waiting) const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Has the watch look in time for who waits so.
+  void WatchPassing(const Waiting& waiting) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Since when somebody waits so; InfiniteDuration if nobody does.
+  absl::Duration OldestInPassing() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Of those, who have waited for long enough.
+  void LetGoOfPassing() LOCKS_EXCLUDED(mu_);
   // Of a ledger that stalls.
   void LetGoOfAll() LOCKS_EXCLUDED(mu_);
   // Of one that is slow, those who have waited for long enough.
@@ -326,6 +350,7 @@ class LedgerWriter {
   absl::Status loss_why_ GUARDED_BY(mu_);
   absl::Duration next_loss_line_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
   bool watch_rests_ GUARDED_BY(mu_) = false;  // Until somebody waits.
+  absl::Duration watch_until_ GUARDED_BY(mu_);  // Or until then.
   // When the log may tell again that the ledger is slow.
   absl::Duration next_slow_line_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
   // The log has that it is stalled, and not yet what became of that.

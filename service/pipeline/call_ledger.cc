@@ -388,23 +388,24 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
       AddBudgetEntries(call);
     }
   }
-  IfNotCommitted otherwise = IfNotCommitted::kKeep;
+  IfNotCommitted otherwise =
+      degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kKeep;
   std::string_view event_type = kExchangeType;
   if (call.reused != nullptr && outcome.ok()) {
     closed_.push_back(ReuseEntry(call));
     event_type = kReuseType;
-    otherwise = IfNotCommitted::kKeepIfRoom;
+    otherwise =
+        degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kKeepIfRoom;
   } else if (!outcome.ok() && !was_asked) {
     const std::string& id = OwnEntryId(call);
     closed_.push_back(RejectionEntry(call, outcome, id));
     event_type = kRejectionType;
     AddFaultMetadata(outcome, kLedgerEntryKey, id);
-    otherwise = IfNotCommitted::kKeepIfRoom;
+    otherwise = IfNotCommitted::kKeepInPassing;
   }
   if (exchanges.empty() && closed_.empty() && !debit.has_value()) {
     co_return outcome;
   }
-  if (degrades_) otherwise = IfNotCommitted::kKeepAndGoOn;
   LedgerWriter::Sources sources;
   for (const ExchangeSource& exchange : exchanges) sources.push_back(&exchange);
   if (debit.has_value()) sources.push_back(&*debit);

@@ -99,9 +99,9 @@ class BoundSessionTest(_BudgetEntriesCase):
             "PERMISSION_DENIED")
         self.assertEqual(self.spent(gateway, "session", session="SES-1"),
                          2 * _CALL_TOKENS)
+        gateway.stop()
         (rejected, *_) = self.entries("PROMPT_REJECTED")
         self.assertEqual(rejected["metadata"]["error_code"], "AUTH_ERROR")
-        gateway.stop()
 
     def test_otherwise_it_is_whoevers_who_names_it(self):
         gateway = self.start("{sessions: {session_tokens: 1000}}",
@@ -152,6 +152,7 @@ class WarningsTest(_BudgetEntriesCase):
         self.assertEqual(self.generate(gateway, other)["code"], "OK")
         self.generate(gateway, {**order, "work_order_id": "WO-3"})
         self.generate(gateway, {"session_id": "SES-2", "user_id": "ann"})
+        gateway.stop()
         rejected = self.entries("PROMPT_REJECTED")
         self.assertEqual(
             [entry["metadata"]["error_code"] for entry in rejected],
@@ -160,7 +161,6 @@ class WarningsTest(_BudgetEntriesCase):
         for entry in rejected:
             self.assertTrue(entry["reason"].startswith(
                 entry["metadata"]["error_code"] + ": "), entry["reason"])
-        gateway.stop()
 
 
 class BackgroundTest(_BudgetEntriesCase):

@@ -228,6 +228,41 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
             for answer in answers if answer.status == 200])
         self.assert_asked_as_written(entries)
 
+    def test_who_is_refused_does_not_wait_for_a_stalled_disk(self):
+        # Whoever waits for it is not answered.
+        for on_failure in ("reject", "degrade"):
+            with self.subTest(on_failure=on_failure):
+                gateway = self.start("ledger: {on_failure: %s, "
+                                     "commit_timeout: 10m}\n" % on_failure)
+                with self.machine.stalled():
+                    told = self.refusals(gateway)
+                    self.machine.wait_until_stalled()
+                    self.assertEqual(sample(gateway, _FAILING), 0)
+                    self.assert_alive(gateway)
+                gateway.stop()
+                entries = of_type(self.assert_true([]), "PROMPT_REJECTED")
+                self.assertEqual([entry["id"] for entry in
+                                  entries[-len(told):]], told)
+
+    def refusals(self, gateway):
+        """The entries that callers of each API are told, who are refused."""
+        told = []
+        nothing = {"model": "gpt-x"}
+        for path in ("/v1/chat/completions", "/v1/messages", "/v1/responses",
+                     "/v1/embeddings",
+                     "/v1beta/models/gpt-x:generateContent"):
+            answer = ask(gateway.http, nothing, path=path)
+            self.assertEqual(answer.status, 400, answer.body)
+            told.append(answer.headers["x-llmgateway-ledger-entry-id"])
+        with GrpcCaller() as caller:
+            for method in ("Generate", "StreamGenerate"):
+                end = caller.start(
+                    gateway.grpc, "/llmgateway.v1.GatewayService/" + method,
+                    nothing, stream=method == "StreamGenerate").wait()
+                self.assertEqual(end["code"], "INVALID_ARGUMENT")
+                told.append(end["metadata"]["ledger_entry_id"])
+        return told
+
     def test_a_caller_who_leaves_while_the_disk_stalls_leaves_nothing_open(
             self):
         gateway = self.start()

@@ -311,6 +311,61 @@ TEST_F(StalledLedgerTest, WhoAsksToKnowWaitsForTheCommitThatIsUnderWay) {
   EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "an operator's"}));
 }
 
+// Nobody is to wait for a slow disk who waits in passing.
+class PassedLedgerTest : public StalledLedgerTest {
+ protected:
+  void SetUp() override {
+    OpenAndStall({.entries_limit = 2,
+                  .wait_limit = absl::Minutes(10),
+                  .passing_limit = absl::Milliseconds(50)});
+  }
+};
+
+TEST_F(PassedLedgerTest, WhoIsRefusedWaitsForNoSlowDisk) {
+  EXPECT_EQ(Commit("under way", IfNotCommitted::kKeepInPassing).code(),
+            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_FALSE(writer_->counts().failing);
+  EXPECT_EQ(writer_->unwritten(), LedgerWriter::Unwritten{.under_way = 1});
+  // Nobody else waits at all; and what is kept of them is bounded.
+  for (const char* const id : {"1", "2", "3"}) {
+    EXPECT_FALSE(Commit(id, IfNotCommitted::kKeepInPassing).ok());
+  }
+  EXPECT_EQ(writer_->counts().waiting, 0);
+  EXPECT_EQ(writer_->counts().lost, 1);
+  EXPECT_TRUE(writer_->counts().losing);
+  EXPECT_EQ(writer_->unwritten(),
+            (LedgerWriter::Unwritten{.lost = 3, .under_way = 1}));
+  store_->GoOn();
+  AwaitEndOfStall();
+  EXPECT_FALSE(writer_->counts().losing);
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "under way", "1",
+                                                   "2", "1 ENTRIES_LOST"}));
+}
+
+TEST_F(PassedLedgerTest, WhoWaitsBehindOthersInPassingIsLetGoAlone) {
+  Crowd crowd(loop_, *writer_);
+  crowd.Begin("under way", IfNotCommitted::kKeep);
+  store_->AwaitStall();
+  crowd.Begin("answer", IfNotCommitted::kKeep);
+  crowd.Begin("refusal", IfNotCommitted::kKeepInPassing);
+  ASSERT_TRUE(loop_.RunTask([&] { return AwaitKeptEntries(*writer_, 1); }));
+  EXPECT_EQ(writer_->counts().waiting, 1);
+  store_->GoOn();
+  using enum absl::StatusCode;
+  EXPECT_THAT(crowd.Outcomes(),
+              testing::ElementsAre(kOk, kOk, kDeadlineExceeded));
+  AwaitEndOfStall();
+  EXPECT_EQ(writer_->counts().lost, 0);
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "under way",
+                                                   "refusal", "answer"}));
+}
+
+TEST_F(PassedLedgerTest, WhereTheDiskIsNotSlowItIsWrittenBeforeItIsTold) {
+  store_->GoOn();
+  EXPECT_TRUE(Commit("refusal", IfNotCommitted::kKeepInPassing).ok());
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "refusal"}));
+}
+
 // A disk that is slow, and one entry has room to wait, and no more.
 class SlowLedgerTest : public StalledLedgerTest {
  protected:
