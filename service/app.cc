@@ -457,16 +457,18 @@ absl::Status App::StartGrpc() {
   const configv1::GrpcListener& listener = graph.proto().listeners().grpc();
   std::vector<EventLoop*> loops;
   for (const auto& runtime : graph.loops) loops.push_back(&runtime->loop());
-  GATEWAY_ASSIGN_OR_RETURN(graph.grpc,
-                           StartGrpcEngine({.config = *graph.config,
-                                            .name = "grpc",
-                                            .listener = listener,
-                                            .table = graph.table,
-                                            .health = graph.health,
-                                            .loops = std::move(loops),
-                                            .metrics = &graph.registry,
-                                            .callers = &graph.callers,
-                                            .refusals = &graph.refusals.grpc}));
+  GATEWAY_ASSIGN_OR_RETURN(
+      graph.grpc,
+      StartGrpcEngine({.config = *graph.config,
+                       .name = "grpc",
+                       .listener = listener,
+                       .table = graph.table,
+                       .health = graph.health,
+                       .loops = std::move(loops),
+                       .metrics = &graph.registry,
+                       .callers = &graph.callers,
+                       .refusals = &graph.refusals.grpc,
+                       .without_keys = graph.refusals.without_keys}));
   addresses_.grpc = ListenAddressOf(*graph.grpc, listener.address());
   return absl::OkStatus();
 }

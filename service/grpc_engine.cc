@@ -121,6 +121,7 @@ absl::StatusOr<std::unique_ptr<GrpcEngine>> StartNative(
   native.metrics = options.metrics;
   native.callers = options.callers;
   native.name = std::string(options.name);
+  native.without_keys = options.without_keys;
   GATEWAY_ASSIGN_OR_RETURN(
       native.tls, ListenerTls(options.config, options.name, {"h2"}));
   return Start<RpcServer>(std::move(native), options.name);

@@ -81,6 +81,9 @@ struct GrpcEngineOptions {
   // Where the gRPC C++ engine records calls of methods that do not exist; may
   // be null. The native one counts them in `metrics`.
   RefusalLog* refusals = nullptr;
+  // What the native engine logs of texts that callers have made up; called on
+  // any of the loops, and may be null.
+  std::function<std::string(std::string_view text)> without_keys;
   // With the gRPC C++ engine: also serve grpc.channelz.v1. It must then be the
   // last server that this engine starts.
   bool channelz = false;

@@ -10,7 +10,12 @@
 #ifndef SERVICE_LISTENER_REFUSALS_H_
 #define SERVICE_LISTENER_REFUSALS_H_
 
+#include <functional>
+#include <string>
+#include <string_view>
+
 #include "base/os/clock.h"
+#include "service/audit/redaction/body_redactor.h"
 #include "service/observability/metrics.h"
 #include "service/observability/refusal_log.h"
 #include "service/pipeline/current_runtime.h"
@@ -33,6 +38,9 @@ struct ListenerRefusals {
          {&http, &operations, &grpc, &admin, &admin_http}) {
       log->TakeOut([&runtime] { return runtime.Get()->key_redactor(); });
     }
+    without_keys = [&runtime](std::string_view text) {
+      return runtime.Get()->key_redactor()->RedactText(text).text;
+    };
   }
 
   RefusalLog http;
@@ -41,6 +49,8 @@ struct ListenerRefusals {
   RefusalLog grpc;
   RefusalLog admin;
   RefusalLog admin_http;
+  // What others may log of a text that a caller has made up; of any thread.
+  std::function<std::string(std::string_view text)> without_keys;
 };
 
 }  // namespace gateway

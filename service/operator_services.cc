@@ -1,10 +1,12 @@
 #include "service/operator_services.h"
 
 #include <string>
+#include <string_view>
 
 #include "base/net/host_port.h"
 #include "base/os/clock.h"
 #include "base/status_macros.h"
+#include "service/audit/redaction/body_redactor.h"
 #include "service/version.h"
 
 namespace gateway {
@@ -92,6 +94,10 @@ absl::Status OperatorServices::Start(EventLoop& loop, size_t connections_max) {
       uses_grpc_core() && IsLoopbackHost(HostOfAuthority(listener().address()));
   // The library serves it beside the table.
   if (channelz) reflection_.AddService("grpc.channelz.v1.Channelz");
+  const auto without_keys = [&runtime =
+                                 sources_.runtime](std::string_view text) {
+    return runtime.Get()->key_redactor()->RedactText(text).text;
+  };
   GATEWAY_ASSIGN_OR_RETURN(engine_,
                            StartGrpcEngine({.config = sources_.config,
                                             .name = "admin",
@@ -102,6 +108,7 @@ absl::Status OperatorServices::Start(EventLoop& loop, size_t connections_max) {
                                             .metrics = &sources_.metrics,
                                             .connections_max = connections_max,
                                             .refusals = Refusals(),
+                                            .without_keys = without_keys,
                                             .channelz = channelz}));
   AddMetricHistoryMetrics(history_, sources_.metrics);
   history_.Begin();

@@ -10,8 +10,8 @@
 namespace gateway {
 
 RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
-                         std::shared_ptr<TlsContext> tls,
-                         std::string_view name, MetricRegistry* metrics)
+                         std::shared_ptr<TlsContext> tls, std::string_view name,
+                         MetricRegistry* metrics, WithoutKeys without_keys)
     : table_(table),
       limits_(limits),
       tls_(std::move(tls)),
@@ -19,7 +19,7 @@ RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
             &EventLoop::Current()->request_bytes()),
       unsent_(limits.unsent_bytes),
       inflating_(limits.call.message_bytes, SystemClock()),
-      metrics_(name, metrics) {}
+      metrics_(name, metrics, std::move(without_keys)) {}
 
 RpcListener::~RpcListener() { assert(first_ == nullptr); }
 

@@ -59,10 +59,11 @@ class RpcListener {
  public:
   // Borrows `table`, `limits` and `metrics`. `tls` may be null; its ALPN must
   // offer `h2`. If `metrics` is null nothing is counted; `name` is the
-  // listener's name there.
+  // listener's name there. `without_keys` is RpcMetrics'.
   RpcListener(const MethodTable& table, const RpcLimits& limits,
               std::shared_ptr<TlsContext> tls, std::string_view name = "grpc",
-              MetricRegistry* metrics = nullptr);
+              MetricRegistry* metrics = nullptr,
+              WithoutKeys without_keys = nullptr);
   // REQUIRES: no connections and no calls.
   ~RpcListener();
 

@@ -2,11 +2,15 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/async/event_loop.h"
 #include "base/http/http2_session.h"
 #include "base/os/logging.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "service/observability/flood_metric.h"
 #include "service/observability/handshake_metric.h"
@@ -41,6 +45,8 @@ constexpr MetricDefinition kRefused = {
 
 // How much of a method's name is shown.
 constexpr size_t kMethodBytesShown = 256;
+// It is looked at so much further, so that no part of a key stays before that.
+constexpr size_t kKeyBytesMax = 1024;
 
 constexpr RpcClose kCloses[] = {
     RpcClose::kDone,  RpcClose::kLost,    RpcClose::kLimit, RpcClose::kProtocol,
@@ -84,8 +90,10 @@ RpcClose CloseOf(const absl::Status& why) {
 
 }  // namespace
 
-RpcMetrics::RpcMetrics(std::string_view listener, MetricRegistry* registry)
+RpcMetrics::RpcMetrics(std::string_view listener, MetricRegistry* registry,
+                       WithoutKeys without_keys)
     : listener_(listener),
+      without_keys_(std::move(without_keys)),
       shard_(registry == nullptr ? nullptr : &registry->AddShard()) {
   if (shard_ == nullptr) return;
   // Made now, so that the first of each is a rise from zero.
@@ -135,13 +143,20 @@ void RpcMetrics::CallRefused(const absl::Status& why,
   const std::optional<int64_t> unlogged =
       refusals_.Take(EventLoop::Current()->Now());
   if (!unlogged.has_value()) return;
+  // A caller may have named a key, which the reason may quote.
+  const auto shown = [this](std::string_view text) {
+    return without_keys_ == nullptr ? std::string(text) : without_keys_(text);
+  };
+  const std::string method =
+      shown(CutText(call.method, kMethodBytesShown + kKeyBytesMax));
   Log(LogLevel::kInfo, "grpc", "a call was refused",
       {{"listener", listener_},
        {"reason", reason},
-       {"method", call.method.substr(0, kMethodBytesShown)},
+       {"method", CutText(method, kMethodBytesShown)},
        {"peer", call.peer},
        {"request_id", call.request_id},
-       {"error", why},
+       {"error", shown(absl::StrCat(absl::StatusCodeToString(why.code()), ": ",
+                                    why.message()))},
        {"unlogged", *unlogged}});
 }
 

@@ -17,6 +17,7 @@
 #define SERVICE_RPC_RPC_METRICS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -40,10 +41,15 @@ enum class RpcClose {
   kTls,       // The peer's TLS handshake failed.
 };
 
+// What is left of a text of a caller's that may be logged.
+using WithoutKeys = std::function<std::string(std::string_view text)>;
+
 class RpcMetrics {
  public:
-  // Borrows `registry`; without one nothing is counted.
-  RpcMetrics(std::string_view listener, MetricRegistry* registry);
+  // Borrows `registry`; without one nothing is counted. What a refused call has
+  // named is logged as `without_keys` leaves it, if there is one.
+  RpcMetrics(std::string_view listener, MetricRegistry* registry,
+             WithoutKeys without_keys = nullptr);
 
   RpcMetrics(const RpcMetrics&) = delete;
   RpcMetrics& operator=(const RpcMetrics&) = delete;
@@ -73,6 +79,7 @@ class RpcMetrics {
   void LogClose(RpcClose close, std::string_view peer, const absl::Status& why);
 
   const std::string listener_;
+  const WithoutKeys without_keys_;
   MetricShard* const shard_;  // Null if nothing is counted.
   LogPace closes_{kRpcLogInterval};
   LogPace refusals_{kRpcLogInterval};

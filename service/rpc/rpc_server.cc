@@ -35,7 +35,7 @@ absl::Status RpcServer::Open() {
   OnEachLoop([&](OnLoop& here) {
     here.listener = std::make_unique<RpcListener>(
         *options_.table, options_.limits, options_.tls, options_.name,
-        options_.metrics);
+        options_.metrics, options_.without_keys);
     const absl::Status status =
         here.listener->Open(address_, options_.callers);
     MutexLock lock(mu);

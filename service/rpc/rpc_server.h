@@ -68,6 +68,10 @@ class RpcServer {
     MetricRegistry* metrics = nullptr;
     std::string name = "grpc";
 
+    // Takes keys out of what refused calls have named, for the log. Called on
+    // any of the loops; null to log it as it is.
+    WithoutKeys without_keys;
+
     // The quota that connections take places in; may be null, and must outlive
     // the server.
     ConnectionQuota* callers = nullptr;

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import re
 import tempfile
+import unicodedata
 import unittest
 import urllib.parse
 
@@ -265,6 +267,60 @@ class ModelNamesTest(unittest.TestCase):
             for key in keys:
                 self.assertNotIn(key[:30], seen[where], where)
             self.assertIn("[redacted:keys]", seen[where], where)
+
+    def test_a_key_is_seen_through_what_nobody_sees(self):
+        state = tempfile.TemporaryDirectory(prefix="unseen")
+        self.addCleanup(state.cleanup)
+        key = "operator-key-of-the-canary-0123456789"
+        # A space without width, a soft hyphen, marks of direction, a joiner, a
+        # tag, an escape, a wide digit.
+        hidden = ["operator" + unseen + "-key-of-the-canary-0123456789"
+                  for unseen in ("\u200b", "\u00ad", "\u202e", "\u2066",
+                                 "\u034f", "\U000e0041", "%E2%80%AE")]
+        hidden.append(key[:-1] + "\uff19")
+        with MockUpstream() as upstream, \
+                grpc_caller.GrpcCaller() as caller, \
+                GatewayProcess(
+                    gateway_case.CONFIG.format(upstream=upstream.address) +
+                    "runtime: {state_dir: '%s'}\n"
+                    "ledger: {}\naudit: {}\n"
+                    "tracing: {sampling_ratio: 1}\n"
+                    "auth: {operators: {api_keys: "
+                    "[{id: ops, key: 'env:OPS'}]}}\n" % state.name,
+                    env={**gateway_case.ENV, "OPS": key}) as gateway:
+            metadata = [["authorization", "Bearer " + key]]
+            for model in hidden:
+                http_calls.ask(gateway.http, chat(model))
+                http_calls.ask(gateway.http, chat(model), path="/v1beta/" +
+                               urllib.parse.quote("models/" + model, "/%"))
+                caller.generate(gateway.grpc, grpc_caller.prompt(model))
+            # What the log tells of a kind at once is one refusal.
+            caller.call(gateway.grpc, "/llmgateway.v1.Gateway/" + key, raw="")
+            seen = {}
+            for method in ("AdminService/ListTraces",
+                           "AdminService/SearchAudit",
+                           "MetricsService/GetMetrics"):
+                asked = caller.call(gateway.admin, "/llmgateway.v1." + method,
+                                    {}, metadata=metadata)
+                self.assertEqual(asked.end["code"], "OK", asked.end)
+                seen[method] = json.dumps(asked.response, ensure_ascii=False)
+            seen["metrics"] = http_calls.ask(
+                gateway.operations, path="/metrics",
+                headers={"authorization": "Bearer " + key}).body.decode()
+            gateway.stop()
+            seen["log"] = gateway.output
+            seen["access log"] = gateway.access_text
+        seen["ledger"] = json.dumps(
+            ledger_case.read_ledger(state.name + "/ledger.db"),
+            ensure_ascii=False)
+        self.assertIn('"a call was refused"', seen["log"])
+        for where, text in seen.items():
+            shown = unicodedata.normalize("NFKC", urllib.parse.unquote(text))
+            shown = "".join(each for each in shown
+                            if unicodedata.category(each) not in ("Cf", "Mn"))
+            self.assertNotIn(key, shown, where)
+            self.assertIsNone(re.search("[\u202a-\u202e\u2066-\u2069]", text),
+                              where)
 
 
 if __name__ == "__main__":

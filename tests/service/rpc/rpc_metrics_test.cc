@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/async/task.h"
 #include "base/os/logging.h"
@@ -155,6 +156,24 @@ TEST_F(RpcMetricsTest, ALineSaysWhoseCallWasRefused) {
         "the key is not known"}) {
     EXPECT_THAT(lines[0], HasSubstr(part));
   }
+}
+
+TEST_F(RpcMetricsTest, AKeyThatACallHasNamedIsNotLogged) {
+  Run([](RpcMetrics&) {
+    RpcMetrics metrics("grpc", nullptr, [](std::string_view text) {
+      return absl::StrReplaceAll(absl::string_view(text.data(), text.size()),
+                                 {{"caller-key-of-team-a", "[redacted]"}});
+    });
+    metrics.CallRefused(
+        MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
+                  "no such method: a.Service/caller-key-of-team-a"),
+        {.method = "/a.Service/caller-key-of-team-a"});
+  });
+  const std::vector<std::string> lines = Lines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0], HasSubstr("\"method\":\"/a.Service/[redacted]\""));
+  EXPECT_THAT(lines[0], HasSubstr("UNIMPLEMENTED: no such method: "
+                                  "a.Service/[redacted]\""));
 }
 
 TEST_F(RpcMetricsTest, WithoutARegistryNothingIsCounted) {
