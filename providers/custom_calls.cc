@@ -44,6 +44,7 @@ class RestoredCalls final : public ProviderStream {
   }
 
   const ResponseFacts& facts() const override { return stream_->facts(); }
+  int64_t SaidTokens() const override { return stream_->SaidTokens(); }
 
  private:
   CustomCalls custom_;

@@ -54,9 +54,11 @@ bool EventCutter::Next(StreamEvent* event) {
   return true;
 }
 
-bool EventCutter::NextWhole(StreamEvent* event) {
+bool EventCutter::NextAtEnd(StreamEvent* event, bool* is_whole) {
   while (Next(event)) {
-    if (event->has_data && IsWhole(event->data)) return true;
+    if (!event->has_data) continue;
+    *is_whole = IsWhole(event->data);
+    return true;
   }
   return false;
 }

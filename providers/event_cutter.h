@@ -51,8 +51,9 @@ class EventCutter {
   // that comes bare, without `data:`, is the data of its event.
   bool Next(StreamEvent* event);
 
-  // As Next, for what FeedEnd made: leaves out what was cut off inside.
-  bool NextWhole(StreamEvent* event);
+  // As Next, for what FeedEnd made; `is_whole` receives whether nothing of the
+  // event was cut off.
+  bool NextAtEnd(StreamEvent* event, bool* is_whole);
 
   // As SseParser::BytesToCut.
   size_t BytesToCut(size_t held) const {

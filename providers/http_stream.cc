@@ -6,6 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/async/worker_pool.h"
 #include "providers/body_form.h"
+#include "providers/dialects/error_body.h"
+#include "providers/dialects/error_reason.h"
+#include "providers/dialects/json_progress.h"
 #include "providers/refused_answer.h"
 
 namespace gateway {
@@ -85,9 +88,39 @@ void HttpStream::TakeLast(StreamBatch* batch) {
   // An event that is too long is not whole: it is dropped.
   if (!cutter_.FeedEnd().ok()) return;
   StreamEvent event;
-  while (failure_.ok() && !ended() && cutter_.NextWhole(&event)) {
-    failure_ = Take(event, batch);
+  bool is_whole = false;
+  while (failure_.ok() && !ended() && cutter_.NextAtEnd(&event, &is_whole)) {
+    if (is_whole && batch != nullptr) {
+      failure_ = Take(event, batch);
+    } else if (BringsOutput(event.name)) {
+      AddCut(CompleteJson(event.data).json);
+    }
   }
+}
+
+Task<void> HttpStream::AddWhatIsLeft() {
+  const auto add = [this] {
+    TakeLast(nullptr);
+    return true;
+  };
+  co_await OffLoop(bytes_left(), add);
+}
+
+absl::Status HttpStream::FailureToldBy(const StreamEvent& event) const {
+  const auto has = [&event](std::string_view key) {
+    return event.data.find(key) != std::string_view::npos;
+  };
+  if (!event.name.empty() || (!has("\"error\"") && !has("\"statusCode\""))) {
+    return absl::OkStatus();
+  }
+  const ErrorBody error = ReadErrorBody(event.data);
+  return NameOfForm(error.form).empty() ? absl::OkStatus()
+                                        : WrapFault(FaultOfReport(error));
+}
+
+bool HttpStream::BringsOutput(std::string_view name) {
+  return name.empty() || name.ends_with("delta") ||
+         name == "content_block_start" || name.ends_with("item.added");
 }
 
 bool HttpStream::EndedWith(const absl::Status& broken,

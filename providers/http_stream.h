@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -51,6 +52,9 @@ class HttpStream : public ProviderStream {
   virtual absl::Status Take(const StreamEvent& event, StreamBatch* batch) = 0;
   // True once the vendor's end marker was taken: nothing follows it.
   virtual bool ended() const = 0;
+  // Adds to SaidTokens what an event says that nobody gets, since it did not
+  // come whole: `json` is closed where it was cut off.
+  virtual void AddCut(const std::string& json) = 0;
 
   // Returns whether what has come, as the first of the stream that is more than
   // space, is none: JSON, or a page.
@@ -70,8 +74,11 @@ class HttpStream : public ProviderStream {
   // Ends a piece whose whole events have been taken.
   void EndPiece();
   // Called at the end of the bytes: takes an event that lacks only its last
-  // line feed or its blank line. As much work as reading bytes_left() bytes.
+  // line feed or its blank line, and adds what one says that lacks more. As
+  // much work as reading bytes_left() bytes. Without a batch it takes none.
   void TakeLast(StreamBatch* batch);
+  // Called where the bytes broke off: adds what all of them say.
+  Task<void> AddWhatIsLeft();
   size_t bytes_left() const { return cutter_.held_bytes(); }
 
   // Returns whether a stream that broke with `broken` has come to its end all
@@ -88,6 +95,12 @@ class HttpStream : public ProviderStream {
   absl::Status WrapFault(const absl::Status& status) const {
     return faults_.WrapFault(status, options_.caller_credential.Reveal());
   }
+  // Returns the failure that an event tells of which its dialect makes nothing:
+  // a proxy's, or one in another vendor's form. OK if it tells none.
+  absl::Status FailureToldBy(const StreamEvent& event) const;
+  // Where events have names, one that begins a part has the name of a call, and
+  // one that ends it repeats what was said.
+  static bool BringsOutput(std::string_view name);
   // Makes the fault for an answer that the provider gave up; `end` may be null.
   absl::Status GaveUp(const v1::ChoiceEnd* end) const;
 

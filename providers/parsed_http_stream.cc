@@ -2,6 +2,9 @@
 
 #include <bitset>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -11,8 +14,10 @@
 #include "absl/types/span.h"
 #include "base/async/task.h"
 #include "base/async/worker_pool.h"
+#include "base/status_macros.h"
 #include "providers/dialects/bounded_reading.h"
 #include "providers/dialects/told_usage.h"
+#include "providers/said_output.h"
 
 namespace gateway {
 namespace {
@@ -53,6 +58,9 @@ class ParsedHttpStream final : public HttpStream {
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
   const ResponseFacts& facts() const override { return facts_; }
+  int64_t SaidTokens() const override {
+    return with_cut_.has_value() ? with_cut_->Tokens() - said_.Tokens() : 0;
+  }
 
  private:
   // An answer of more choices is refused.
@@ -60,6 +68,7 @@ class ParsedHttpStream final : public HttpStream {
 
   absl::Status Take(const StreamEvent& event, StreamBatch* batch) override;
   bool ended() const override { return reader_->done(); }
+  void AddCut(const std::string& json) override;
   // Removes from the batch `end` and what follows it; the first `observed`
   // events have been observed already.
   void KeepThoseBefore(const v1::ChoiceEnd& end, size_t observed,
@@ -73,6 +82,9 @@ class ParsedHttpStream final : public HttpStream {
   std::unique_ptr<EventReader> reader_;
   ResponseFacts facts_;
   ToldOutput told_;
+  SaidOutput said_;  // By the events that were read.
+  // With what is cut off; of all that is said a part of a token counts once.
+  std::optional<SaidOutput> with_cut_;
   std::bitset<kChoicesMax> begun_;
   std::bitset<kChoicesMax> ended_;
 };
@@ -102,6 +114,7 @@ Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
       if (EndedWith(pieces.status(), reader_->CompleteAtClose())) {
         co_return false;
       }
+      co_await AddWhatIsLeft();
       co_return OfTransport(pieces.status());
     }
     if (IsOtherForm(*pieces)) co_return co_await Refuse(*pieces);
@@ -153,6 +166,11 @@ absl::Status ParsedHttpStream::Take(const StreamEvent& event,
     ObserveFrom(before, batch);
     return WrapFault(read);
   }
+  bool says_nothing = true;
+  for (size_t i = before; i < batch->events.size(); ++i) {
+    says_nothing = says_nothing && batch->events[i].has_started();
+  }
+  if (says_nothing) GATEWAY_RETURN_IF_ERROR(FailureToldBy(event));
   if (const v1::ChoiceEnd* const end = FindGivenUp(batch->events, before)) {
     const absl::Status fault = GaveUp(end);
     KeepThoseBefore(*end, before, batch);
@@ -186,8 +204,16 @@ void ParsedHttpStream::KeepThoseBefore(const v1::ChoiceEnd& end,
   batch->events = std::move(kept);
 }
 
+void ParsedHttpStream::AddCut(const std::string& json) {
+  if (!with_cut_.has_value()) with_cut_ = said_;
+  v1::GenerateEvent event;
+  event.mutable_delta()->mutable_opaque()->set_json(json);
+  with_cut_->Add(event);
+}
+
 void ParsedHttpStream::Observe(const v1::GenerateEvent& event,
                                StreamBatch* batch) {
+  said_.Add(event);
   if (event.has_usage()) {
     facts_.has_usage = true;
   } else if (event.has_delta()) {

@@ -34,6 +34,7 @@ class RawHttpStream final : public HttpStream {
  private:
   absl::Status Take(const StreamEvent& event, StreamBatch* batch) override;
   bool ended() const override { return ended_; }
+  void AddCut(const std::string& json) override { spoken_.AddUnlike(json); }
   void CountSaid(const StreamEvent& event);
   static void Forward(std::string_view bytes, StreamBatch* batch);
   // What is forwarded from here on is the stream's end.
@@ -67,6 +68,7 @@ Task<absl::StatusOr<bool>> RawHttpStream::Next(StreamBatch* batch) {
       } else if (EndedWith(read.status(), tap_->CompleteAtClose())) {
         closed_ = true;
       } else {
+        co_await AddWhatIsLeft();
         co_return OfTransport(read.status());
       }
       if (pieces_.empty() && !closed_) {
@@ -127,8 +129,12 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
       }
       ++batch->content_events;
       break;
-    case EventKind::kIgnorable:
+    case EventKind::kIgnorable: {
+      const absl::Status told =
+          event.has_data ? FailureToldBy(event) : absl::OkStatus();
+      if (!told.ok()) return told;
       break;
+    }
     case EventKind::kUsage:
       if (!stream_usage_) return absl::OkStatus();
       break;
@@ -155,19 +161,14 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
   return absl::OkStatus();
 }
 
-// Where events have names, one that begins a part has the name of a call, and
-// one that ends it repeats what was said.
 void RawHttpStream::CountSaid(const StreamEvent& event) {
   const std::string_view name = event.name;
-  if (name.empty()) {
-    spoken_.Add(event.data);
-  } else if (name.ends_with("delta")) {
-    const bool is_sound = name.starts_with("response.") &&
-                          name.find("audio") != std::string_view::npos;
-    is_sound ? spoken_.AddSound() : spoken_.Add(event.data);
-  } else if (name == "content_block_start" || name.ends_with("item.added")) {
-    spoken_.AddUnlike(event.data);
-  }
+  if (!BringsOutput(name)) return;
+  if (name.empty()) return spoken_.Add(event.data);
+  if (!name.ends_with("delta")) return spoken_.AddUnlike(event.data);
+  const bool is_sound = name.starts_with("response.") &&
+                        name.find("audio") != std::string_view::npos;
+  is_sound ? spoken_.AddSound() : spoken_.Add(event.data);
 }
 
 void RawHttpStream::Forward(std::string_view bytes, StreamBatch* batch) {

@@ -37,6 +37,7 @@ class RestoredStream final : public ProviderStream {
   }
 
   const ResponseFacts& facts() const override { return facts_; }
+  int64_t SaidTokens() const override { return stream_->SaidTokens(); }
 
  private:
   const std::unique_ptr<OutputRewrite> rewrite_;

@@ -24,7 +24,7 @@ Task<absl::Status> ReadUnasked(ProviderStream& stream, int64_t characters_limit,
   const ResponseFacts& facts = stream.facts();
   *response.mutable_usage() = facts.usage;
   response.set_service_tier(std::string(std::string_view(facts.service_tier)));
-  answer->output_tokens = said.Tokens();
+  answer->output_tokens = said.Tokens() + stream.SaidTokens();
   answer->usage_is_final = facts.usage_is_final;
   co_return end;
 }

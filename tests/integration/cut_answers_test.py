@@ -131,6 +131,22 @@ class CutAnswersTest(answer_case.AnswerCase):
                                              "STREAM_INTERRUPTED")
                             self.expect(line, _INPUT, _text_before(said))
 
+    def test_so_it_does_in_the_middle_of_an_event(self):
+        texts = ["w\u00f6rter ", "\u4f60\u597d \"and\" more\n" * 9]
+        for vendor in APIS:
+            *before, last = answer_case.pieces(vendor, texts)
+            begin = last.index("\u4f60")
+            for size, said in ((0, 7), (1, 8), (2, 9), (4, 10), (5, 11)):
+                body = "".join(before) + last[:begin + size]
+                for end, script in _ENDS.items():
+                    for api in APIS[vendor]:
+                        model = self.script(vendor, {
+                            "body": body, "content_type": STREAM, **script})
+                        with self.subTest(vendor=vendor, api=api, end=end,
+                                          body=body[-40:]):
+                            _, _, line = self.ask(api, model, True)
+                            self.expect(line, _INPUT, _text_before(said))
+
 
 if __name__ == "__main__":
     unittest.main()

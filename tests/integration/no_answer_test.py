@@ -92,6 +92,11 @@ class NoAnswerTest(answer_case.AnswerCase):
         self.assertEqual(line.get("cost_usd_nanos", 0), 0)
         self.assertNotIn("usage_estimated", line)
 
+    def test_so_it_is_in_a_stream(self):
+        events = ["data: %s\n\n" % error for error in _ERRORS
+                  if not error.startswith("[")]
+        self.each(events, ((True, STREAM),), self.check_told)
+
     def test_another_target_is_asked(self):
         for vendor in ("gpt", "claude", "gemini"):
             for body in ("", "{}", "null", "<html>", _ERRORS[0]):

@@ -49,16 +49,24 @@ TEST_F(EventCutterTest, AtTheEndAnEventThatLacksItsBlankLineIsOne) {
   Feed("data: {\"a\":1}");
   EXPECT_FALSE(cutter_.Next(&event_));
   ASSERT_TRUE(cutter_.FeedEnd().ok());
-  ASSERT_TRUE(cutter_.NextWhole(&event_));
+  bool is_whole = false;
+  ASSERT_TRUE(cutter_.NextAtEnd(&event_, &is_whole));
+  EXPECT_TRUE(is_whole);
   EXPECT_EQ(event_.data, "{\"a\":1}");
-  EXPECT_FALSE(cutter_.NextWhole(&event_));
+  EXPECT_FALSE(cutter_.NextAtEnd(&event_, &is_whole));
 }
 
-TEST_F(EventCutterTest, WhatWasCutOffInsideIsNone) {
-  Feed("data: {\"a\":");
+TEST_F(EventCutterTest, WhatWasCutOffInsideIsToldSo) {
+  Feed(": ping\n\nevent: e\ndata: {\"a\":");
+  ASSERT_TRUE(cutter_.Next(&event_));  // The comment.
   EXPECT_FALSE(cutter_.Next(&event_));
   ASSERT_TRUE(cutter_.FeedEnd().ok());
-  EXPECT_FALSE(cutter_.NextWhole(&event_));
+  bool is_whole = true;
+  ASSERT_TRUE(cutter_.NextAtEnd(&event_, &is_whole));
+  EXPECT_FALSE(is_whole);
+  EXPECT_EQ(event_.name, "e");
+  EXPECT_EQ(event_.data, "{\"a\":");
+  EXPECT_FALSE(cutter_.NextAtEnd(&event_, &is_whole));
 }
 
 TEST(EventCutterLinesTest, EachLineIsAnEvent) {

@@ -1,14 +1,17 @@
 // Both forms of a stream, of both vendors: bytes and events.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -289,6 +292,69 @@ TEST_F(HttpStreamTest, AnEventMayBeAsLargeAsTheLimitAndNoLarger) {
       EXPECT_THAT(std::string(outcome.status.message()),
                   HasSubstr("limit of 1048576 bytes "
                             "(limits.sse_event_bytes_limit)"));
+    }
+  }
+}
+
+// Of an event that did not come whole nobody gets anything, and the model has
+// said it: forwarded and read, it counts with what came before it.
+TEST_F(HttpStreamTest, AnEventThatBreaksOffCounts) {
+  const auto chunk = [](std::string_view text) {
+    return absl::StrCat(R"(data: {"id":"c","choices":[{"index":0,"delta":)",
+                        R"({"content":")", std::string(text));
+  };
+  const std::string begin =
+      absl::StrCat(chunk("word"), R"("},"finish_reason":null}]})", "\n\n");
+  for (const bool breaks_off : {true, false}) {
+    for (const auto& [cut, said] : {std::pair<std::string, int64_t>{"", 1},
+                                    {chunk(""), 1},
+                                    {chunk("w"), 2},
+                                    {chunk("words\\ud83d"), 3},
+                                    {chunk("words more\""), 4}}) {
+      std::string step;
+      JsonWriter json(&step);
+      json.StartObject();
+      json.StringField("content_type", "text/event-stream");
+      json.StringField("body", begin + cut);
+      if (breaks_off) json.StringField("garbage", "short_body");
+      json.EndObject();
+      Script("m", step);
+      const ProviderOutcome raw = calls_.Stream(*openai_, Raw("m", kStream));
+      EXPECT_EQ(Reason(raw.status), "PROVIDER_UNAVAILABLE");
+      EXPECT_EQ(raw.said_tokens, said) << cut;
+      const ProviderOutcome read = calls_.Stream(*openai_, Parsed("m"));
+      EXPECT_EQ(Reason(read.status), "PROVIDER_UNAVAILABLE");
+      // What was delivered is counted by whoever gets it.
+      EXPECT_EQ(read.said_tokens, said - 1) << cut;
+    }
+  }
+}
+
+// Where events have names, one that ends a part repeats what was said.
+TEST_F(HttpStreamTest, WhatIsRepeatedCountsOnce) {
+  ScriptEvents("m", R"(event: message_start
+data: {"type":"message_start","message":{"id":"m","content":[]}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"word"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","text":"word)");
+  EXPECT_EQ(calls_.Stream(*anthropic_, Parsed("m")).said_tokens, 0);
+}
+
+// Whoever writes it: a proxy, or another vendor's server.
+TEST_F(HttpStreamTest, AnErrorInAnotherVendorsFormEndsIt) {
+  for (const char* error :
+       {R"({"error":{"message":"no till"}})", R"({"error":"no till"})",
+        R"({"statusCode":500,"message":"no till"})"}) {
+    ScriptEvents("m", absl::StrCat("data: ", error, "\n\n"));
+    for (const Way& way : Ways("m")) {
+      const absl::Status status =
+          calls_.Stream(*way.provider, way.question).status;
+      EXPECT_EQ(Reason(status), "PROVIDER_UNAVAILABLE") << way.name << error;
+      EXPECT_THAT(std::string(status.message()), HasSubstr("no till"))
+          << way.name << error;
     }
   }
 }
