@@ -14,11 +14,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "base/net/host_port.h"
+#include "base/net/listener.h"
 #include "base/os/file.h"
 #include "base/process/exec_program.h"
 #include "base/process/process_identity.h"
@@ -90,11 +95,59 @@ void Tell(const CommandLine& command, const Console& console,
   console.out << "\n";
 }
 
+// What a look at the configuration has said: what is wrong, or all of it, with
+// every default.
+std::string CheckReportOf(const DaemonStart& start) {
+  return start.files.log + ".check";
+}
+
+// Where a configuration listens, by the text of all of it.
+std::vector<std::string> ListenAddresses(const std::string& config) {
+  constexpr absl::string_view kListeners = "listeners:\n";
+  constexpr absl::string_view kAddress = "    address: ";
+  std::vector<std::string> addresses;
+  absl::string_view rest = config;
+  if (!absl::ConsumePrefix(&rest, kListeners)) return addresses;
+  for (absl::string_view line : absl::StrSplit(rest, '\n')) {
+    if (!absl::StartsWith(line, " ")) break;  // Another section.
+    if (!absl::ConsumePrefix(&line, kAddress)) continue;
+    addresses.push_back(absl::StrReplaceAll(line, {{"\"", ""}}));
+  }
+  return addresses;
+}
+
+bool HasPort(const PidRecord& gateway, int port) {
+  return port == gateway.gateway_port || port == gateway.grpc_port ||
+         port == gateway.admin_port || port == gateway.operations_port ||
+         port == gateway.admin_http_port;
+}
+
+// So that a gateway that runs is not stopped for one whose port is another
+// program's. REQUIRES: CheckDaemonConfig was OK.
+absl::Status CheckPorts(const DaemonStart& start, const PidRecord& running) {
+  const absl::StatusOr<std::string> config =
+      ReadFile(CheckReportOf(start), kSwitchesBytesMax);
+  if (!config.ok()) return absl::OkStatus();
+  for (const std::string& address : ListenAddresses(*config)) {
+    const absl::StatusOr<HostPort> parts = ParseHostPort(address);
+    const bool is_asked =
+        parts.ok() && parts->port != 0 && !HasPort(running, parts->port);
+    if (!is_asked) continue;
+    const absl::Status bound = BindAddress(address).status();
+    // What else keeps this program from it need not keep the gateway.
+    if (!absl::IsAlreadyExists(bound)) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat(start.config, ": ", bound.message(),
+                     " by another program; nothing has changed"));
+  }
+  return absl::OkStatus();
+}
+
 // So that a gateway that runs is not stopped for one that cannot start.
 absl::Status CheckDaemonConfig(const DaemonStart& start,
                                const Variables& variables) {
   MakeFolders(start.files.log);
-  const std::string report = start.files.log + ".check";
+  const std::string report = CheckReportOf(start);
   GATEWAY_RETURN_IF_ERROR(ReplaceFile(report, "", FileReaders::kOwner));
   GATEWAY_ASSIGN_OR_RETURN(
       DetachedProgram check,
@@ -306,11 +359,14 @@ absl::Status RestartDaemon(const CommandLine& said, const Variables& variables,
   GATEWAY_ASSIGN_OR_RETURN(const DaemonLock lock, LockStart(files, console));
   GATEWAY_ASSIGN_OR_RETURN(const CheckedStart again,
                            CheckStart(said, variables));
-  const bool did_run = FindGateway(files.pid_file).ok();
+  const absl::StatusOr<PidRecord> before = FindGateway(files.pid_file);
+  if (before.ok()) {
+    GATEWAY_RETURN_IF_ERROR(CheckPorts(again.start, *before));
+  }
   GATEWAY_RETURN_IF_ERROR(StopDaemon(again.command, variables, console));
   const absl::Status launched =
       Launch(again.command, again.start, variables, console);
-  if (launched.ok() || !did_run) return launched;
+  if (launched.ok() || !before.ok()) return launched;
   return absl::Status(launched.code(),
                       absl::StrCat(launched.message(),
                                    "\nThe gateway that ran before is stopped"));

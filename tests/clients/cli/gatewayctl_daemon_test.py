@@ -162,18 +162,31 @@ class GatewayctlDaemonTest(GatewayctlCase):
         self.assert_gone(int(done.stdout.split()[-1]))
         self.assertEqual(self.daemon("stop").stdout, "not running\n")
 
-    def test_why_it_does_not_come_up_is_told(self):
-        self.started("start")
+    def test_a_port_that_another_has_does_not_stop_what_runs(self):
+        first = self.started("start")
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             self.write("gateway.yaml", _CONFIG.replace(
                 'http: {address: "127.0.0.1:0"',
                 'http: {address: "127.0.0.1:%d"' % taken.getsockname()[1]))
-            done = self.daemon("restart")
-        self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stderr, "(?s)ended as it started.*in use.*"
-                         "The gateway that ran before is stopped")
+            self.assert_refused(self.daemon("restart"), "in use",
+                                "nothing has changed")
+            self.assertEqual(self.daemon("status").returncode, 0)
+            self.assertEqual(self.record()["pid"], first["pid"])
+            self.daemon("stop")
+            # Why one does not come up is told.
+            done = self.daemon("start")
+        self.assert_refused(done, "ended as it started", "in use")
+
+    def test_its_own_port_is_nobody_elses(self):
+        first = self.started("start")
+        self.write("gateway.yaml", _CONFIG.replace(
+            'http: {address: "127.0.0.1:0"',
+            'http: {address: "127.0.0.1:%d"' % first["gateway_port"]))
+        second = self.started("restart")
+        self.assertEqual(second["gateway_port"], first["gateway_port"])
+        self.started("restart")
 
     def test_one_that_was_killed_is_started_again(self):
         first = self.started("start")
