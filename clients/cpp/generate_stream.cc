@@ -14,6 +14,9 @@ GenerateStream::GenerateStream(std::function<Attempt()> begin,
   if (begin_ != nullptr) attempt_ = begin_();
 }
 
+GenerateStream::GenerateStream(absl::Status problem)
+    : outcome_(std::move(problem)) {}
+
 GenerateStream::GenerateStream(GenerateStream&& other) noexcept = default;
 
 GenerateStream& GenerateStream::operator=(GenerateStream&& other) noexcept {

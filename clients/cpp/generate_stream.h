@@ -39,6 +39,8 @@ class GenerateStream {
   // For LLMGateway. `begin` makes an attempt of the call that `plan` is for.
   GenerateStream(std::function<Attempt()> begin,
                  std::shared_ptr<CallPlan> plan);
+  // One that was not begun, for this reason.
+  explicit GenerateStream(absl::Status problem);
 
   GenerateStream(GenerateStream&& other) noexcept;
   GenerateStream& operator=(GenerateStream&& other) noexcept;

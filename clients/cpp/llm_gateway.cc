@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -57,13 +58,44 @@ std::unique_ptr<LLMGateway::Stub> Connect(const LLMGateway::Options& options) {
       arguments));
 }
 
+// Returns whether the library can send it: it ends the process otherwise, and
+// shows it.
+bool IsSendable(const std::string& value) {
+  return std::all_of(value.begin(), value.end(), [](char letter) {
+    return letter >= ' ' && letter <= '~';
+  });
+}
+
+absl::Status CheckOptions(const LLMGateway::Options& options) {
+  if (options.target.empty()) {
+    return absl::InvalidArgumentError("target is empty; it is like host:port");
+  }
+  if (!IsSendable(options.api_key)) {
+    return absl::InvalidArgumentError(
+        "api_key has what is no printable ASCII letter, such as a line's end");
+  }
+  if (options.generate_timeout <= absl::ZeroDuration() ||
+      options.lookup_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        "generate_timeout and lookup_timeout are more than 0");
+  }
+  if (options.attempts_max < 1) {
+    return absl::InvalidArgumentError("attempts_max is at least 1");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 LLMGateway::LLMGateway(Options options)
-    : options_(std::move(options)), stub_(Connect(options_)) {}
+    : options_(std::move(options)),
+      problem_(CheckOptions(options_)),
+      stub_(Connect(options_)) {}
 
 LLMGateway::LLMGateway(Options options, std::unique_ptr<Stub> stub)
-    : options_(std::move(options)), stub_(std::move(stub)) {}
+    : options_(std::move(options)),
+      problem_(CheckOptions(options_)),
+      stub_(std::move(stub)) {}
 
 LLMGateway::~LLMGateway() = default;
 
@@ -82,6 +114,9 @@ GenerateStream LLMGateway::StreamGenerate(const v1::GenerateRequest& request,
     auto reader = stub_->StreamGenerate(context.get(), request);
     return GenerateStream::Attempt{std::move(context), std::move(reader)};
   };
+  if (const absl::Status problem = ProblemOf(call); !problem.ok()) {
+    return GenerateStream(problem);
+  }
   return GenerateStream(begin, plan);
 }
 
@@ -94,6 +129,9 @@ GenerateStream LLMGateway::ResumeStream(const v1::ResumeStreamRequest& request,
     auto reader = stub_->ResumeStream(context.get(), request);
     return GenerateStream::Attempt{std::move(context), std::move(reader)};
   };
+  if (const absl::Status problem = ProblemOf(call); !problem.ok()) {
+    return GenerateStream(problem);
+  }
   return GenerateStream(begin, plan);
 }
 
@@ -173,6 +211,12 @@ absl::StatusOr<v1::ExecuteToolResponse> LLMGateway::ExecuteTool(
               Repetition::kNever);
 }
 
+absl::Status LLMGateway::ProblemOf(const CallOptions& call) const {
+  if (!problem_.ok() || IsSendable(call.request_id)) return problem_;
+  return absl::InvalidArgumentError(
+      "request_id has what is no printable ASCII letter");
+}
+
 std::shared_ptr<CallPlan> LLMGateway::Planned(const CallOptions& call,
                                               absl::Duration timeout,
                                               Repetition repetition) {
@@ -210,6 +254,7 @@ absl::StatusOr<Response> LLMGateway::Call(
                                  Response*),
     const Request& request, const CallOptions& call, absl::Duration timeout,
     Repetition repetition) {
+  if (absl::Status problem = ProblemOf(call); !problem.ok()) return problem;
   const std::shared_ptr<CallPlan> plan = Planned(call, timeout, repetition);
   for (;;) {
     const auto context = Prepared(call, *plan);

@@ -36,6 +36,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "clients/cpp/call_plan.h"
@@ -87,7 +88,7 @@ class LLMGateway {
     std::shared_ptr<Cancellation> cancellation;
   };
 
-  // Connects when first called.
+  // Connects when first called. What is wrong in the options says problem().
   explicit LLMGateway(Options options);
   // Calls `stub`, which may be a mock; target and credentials mean nothing.
   LLMGateway(Options options, std::unique_ptr<Stub> stub);
@@ -95,6 +96,10 @@ class LLMGateway {
   LLMGateway(const LLMGateway&) = delete;
   LLMGateway& operator=(const LLMGateway&) = delete;
   ~LLMGateway();
+
+  // What is wrong in the options, by name; OK if nothing is. Every call fails
+  // with it.
+  const absl::Status& problem() const { return problem_; }
 
   absl::StatusOr<llmgateway::v1::GenerateResponse> Generate(
       const llmgateway::v1::GenerateRequest& request,
@@ -170,7 +175,11 @@ class LLMGateway {
       const Request& request, const CallOptions& call, absl::Duration timeout,
       Repetition repetition);
 
+  // Why the call is not made; OK if it is.
+  absl::Status ProblemOf(const CallOptions& call) const;
+
   const Options options_;
+  const absl::Status problem_;
   const std::unique_ptr<Stub> stub_;
   RetryBudget retry_budget_;
 };

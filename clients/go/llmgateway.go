@@ -29,6 +29,7 @@ package llmgateway
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/grpc"
@@ -54,6 +55,9 @@ type LLMGateway struct {
 // `host:port` means, and `ipv4:10.0.0.1:443,10.0.0.2:443` for a list. It connects with the first call. It fails if an option is
 // wrong, such as a file that cannot be read.
 func New(target string, options ...Option) (*LLMGateway, error) {
+	if target == "" {
+		return nil, errors.New("llmgateway: the target is empty; it is like host:port")
+	}
 	settings, err := settingsOf(options)
 	if err != nil {
 		return nil, err

@@ -126,7 +126,12 @@ func settingsOf(options []Option) (*settings, error) {
 		option(s)
 	}
 	if s.generateTimeout < 0 || s.lookupTimeout < 0 {
-		return nil, errors.New("llmgateway: a timeout is negative")
+		return nil, errors.New("llmgateway: WithGenerateTimeout or WithLookupTimeout is negative")
+	}
+	for _, letter := range []byte(s.apiKey) {
+		if letter < ' ' || letter > '~' {
+			return nil, errors.New("llmgateway: WithAPIKey has what is no printable ASCII letter, such as a line's end")
+		}
 	}
 	if s.attempts < 1 {
 		return nil, fmt.Errorf("llmgateway: WithAttempts is %d; it is at least 1", s.attempts)

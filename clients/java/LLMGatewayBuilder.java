@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -46,7 +47,7 @@ public final class LLMGatewayBuilder {
 
   /** Sent with each call, as {@code authorization: Bearer}. */
   public LLMGatewayBuilder apiKey(String key) {
-    apiKey = key;
+    apiKey = Objects.requireNonNull(key, "apiKey");
     return this;
   }
 
@@ -125,8 +126,16 @@ public final class LLMGatewayBuilder {
    * It connects with the first call.
    *
    * @throws UncheckedIOException if a file cannot be read
+   * @throws IllegalArgumentException if what was set cannot be used
    */
   public LLMGateway build() {
+    check(!target.isEmpty(), "the target is empty; it is like host:port");
+    check(
+        apiKey.chars().allMatch(letter -> letter >= ' ' && letter <= '~'),
+        "apiKey has what is no printable ASCII letter, such as a line's end");
+    check(isTimeout(generateTimeout), "generateTimeout must be more than 0, or null for no limit");
+    check(isTimeout(lookupTimeout), "lookupTimeout must be more than 0, or null for no limit");
+    check(attemptsMax > 0, "attempts must be at least 1");
     AddressList.register();
     ManagedChannelBuilder<?> builder =
         Grpc.newChannelBuilder(target, transport())
@@ -141,6 +150,16 @@ public final class LLMGatewayBuilder {
             .maxInboundMessageSize(RESPONSE_BYTES_MAX);
     more.accept(builder);
     return new LLMGateway(builder.build(), this);
+  }
+
+  private static void check(boolean isRight, String problem) {
+    if (!isRight) {
+      throw new IllegalArgumentException(problem);
+    }
+  }
+
+  private static boolean isTimeout(Duration timeout) {
+    return timeout == null || timeout.compareTo(Duration.ZERO) > 0;
   }
 
   private ChannelCredentials transport() {

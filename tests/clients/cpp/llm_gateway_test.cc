@@ -6,6 +6,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "clients/cpp/call_status.h"
+#include "clients/cpp/generate_stream.h"
 #include "clients/cpp/prompt_router.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -280,6 +282,39 @@ TEST(LLMGatewayTest, AStubOfTheCallersOwnIsCalledInstead) {
   const absl::StatusOr<v1::GenerateResponse> answer = elsewhere.Generate({});
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->model(), "by the given stub");
+}
+
+TEST(LLMGatewayTest, OptionsThatAreWrongAreNamedAndNothingIsCalled) {
+  ScriptedGateway server;
+  const LLMGateway::Options right = server.Options();
+  EXPECT_TRUE(LLMGateway(right).problem().ok());
+  const auto wrong = [&](const std::function<void(LLMGateway::Options&)>& set) {
+    LLMGateway::Options options = right;
+    set(options);
+    LLMGateway gateway(options);
+    EXPECT_EQ(gateway.problem().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(gateway.Generate({}).status(), gateway.problem());
+    GenerateStream stream = gateway.StreamGenerate({});
+    v1::GenerateEvent event;
+    EXPECT_FALSE(stream.Read(&event));
+    EXPECT_EQ(stream.Finish(), gateway.problem());
+    stream.Cancel();
+    return std::string(gateway.problem().message());
+  };
+  // As a file has it that is read whole; gRPC would end the process.
+  const std::string told = wrong([](auto& o) { o.api_key = "the-key\n"; });
+  EXPECT_EQ(told.rfind("api_key", 0), 0u) << told;
+  EXPECT_EQ(told.find("the-key"), std::string::npos) << told;
+  wrong([](auto& o) { o.target = ""; });
+  wrong([](auto& o) { o.generate_timeout = absl::ZeroDuration(); });
+  wrong([](auto& o) { o.lookup_timeout = -absl::Seconds(1); });
+  wrong([](auto& o) { o.attempts_max = 0; });
+
+  LLMGateway gateway(right);
+  LLMGateway::CallOptions call;
+  call.request_id = "a\nb";
+  EXPECT_EQ(gateway.Generate({}, call).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST(LLMGatewayTest, DoesNotSpeakPlaintextUnlessToldTo) {

@@ -395,6 +395,10 @@ LLMGateway::Options OptionsOf(const Struct& settings) {
 int main(int, char** argv) {
   gateway::Calls calls;
   gateway::LLMGateway client(gateway::OptionsOf(gateway::Parsed(argv[1])));
+  if (!client.problem().ok()) {
+    std::cerr << client.problem() << "\n";
+    return 1;
+  }
   std::forward_list<gateway::Thread> threads;
   for (std::string line; std::getline(std::cin, line);) {
     const google::protobuf::Struct command = gateway::Parsed(line);

@@ -26,7 +26,11 @@ from llm_gateway.rpc.async_stream import AsyncGenerateStream
 from llm_gateway.rpc.call_plan import CallPlan
 from llm_gateway.rpc.errors import CallError, call_error
 from llm_gateway.rpc.methods import Answer, Method
-from llm_gateway.rpc.options import CallFields, ClientOptions
+from llm_gateway.rpc.options import (
+    CallFields,
+    ClientOptions,
+    check_target,
+)
 from llm_gateway.rpc.retrying import RetryBudget
 from llm_gateway.rpc.routing import RoutedPrompt
 from llm_gateway.rpc.stream import StreamRecord
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 class AsyncLLMGatewayClient:
     def __init__(self, target: str, **options: Any) -> None:
         """As LLMGatewayClient; to be made where an event loop runs."""
+        check_target(target)
         self._options = ClientOptions(**options)
         self._retries = RetryBudget()
         credentials = self._options.credentials()

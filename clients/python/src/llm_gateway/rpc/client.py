@@ -27,7 +27,11 @@ from llm_gateway.rpc import methods
 from llm_gateway.rpc.call_plan import CallPlan
 from llm_gateway.rpc.errors import CallError, call_error
 from llm_gateway.rpc.methods import Answer, Method
-from llm_gateway.rpc.options import CallFields, ClientOptions
+from llm_gateway.rpc.options import (
+    CallFields,
+    ClientOptions,
+    check_target,
+)
 from llm_gateway.rpc.retrying import RetryBudget
 from llm_gateway.rpc.routing import RoutedPrompt
 from llm_gateway.rpc.stream import GenerateStream, StreamRecord
@@ -52,6 +56,7 @@ class LLMGatewayClient(LLMGateway):
         `options` are the fields of ClientOptions; ValueError names what is
         wrong in them. `sleep` waits between attempts.
         """
+        check_target(target)
         self._options = ClientOptions(**options)
         self._sleep = sleep
         self._retries = RetryBudget()

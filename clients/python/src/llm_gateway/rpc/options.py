@@ -109,6 +109,8 @@ class ClientOptions:
                 f"load_balancing is {self.load_balancing!r}; it is "
                 "'round_robin' or 'pick_first'"
             )
+        if isinstance(self.api_key, str):
+            check_text("api_key", self.api_key)
         check_metadata(self.metadata)
 
     def credentials(self) -> Any:
@@ -146,6 +148,12 @@ class ClientOptions:
         if self.health_checks:
             config["healthCheckConfig"] = {"serviceName": SERVICE}
         return config
+
+
+def check_target(target: str) -> None:
+    """Raises ValueError unless there is one."""
+    if not target:
+        raise ValueError("target is empty; it is like host:port")
 
 
 def check_timeout(name: str, seconds: float) -> None:

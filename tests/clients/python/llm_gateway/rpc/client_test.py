@@ -110,6 +110,12 @@ class CallsTest(client_case.ClientCase):
             thread.join()
         self.assertEqual(len(answers), 8)
 
+    def test_what_cannot_be_sent_is_told_when_it_connects(self):
+        for target, key in (("", None), ("127.0.0.1:1", "secret\n")):
+            with self.assertRaisesRegex(ValueError, "target|api_key") as caught:
+                LLMGateway.connect(target, plaintext=True, api_key=key)
+            self.assertNotIn("secret", str(caught.exception))
+
     def test_providers_are_the_gateways(self):
         with self.assertRaisesRegex(TypeError, "'mock' cannot be registered"):
             self.connect().register_provider("mock", None)
