@@ -149,6 +149,15 @@ packages:
 stubs:
 	@tools/deps.sh build python stubs
 	@bazel build $(BUILDFLAGS) //clients/...
+	@echo "made of proto/llmgateway/v1, each with a program in docs/clients.md:"
+	@printf '  %-8s %s\n' \
+	  C++ 'bazel-bin/proto/llmgateway/v1: deps = ["//clients/cpp"]' \
+	  Go 'bazel-bin/clients/go/stubs: go mod edit -replace llmgateway.dev/client=FOLDER' \
+	  Java 'bazel-bin/clients/java/stubs/llmgateway-stubs.jar: on the class path' \
+	  Node 'bazel-bin/clients/node/stubs: npm install --install-links FOLDER' \
+	  Python 'bazel-bin/clients/python/stubs: in PYTHONPATH' \
+	  grpcurl 'bazel-bin/clients/llmgateway.protoset: -protoset FILE'
+	@echo "make packages has the same with a client around it, as registries take it"
 
 lint:
 	@tools/deps.sh build lint contract
