@@ -226,11 +226,7 @@ absl::Status App::Build() {
   graph.config = graph.reloader->first();
   graph.log_levels.Configure(LogLevelsOf(graph.proto().logging()));
   const configv1::GatewayConfig& config = graph.proto();
-  if (config.logging().access_log()) {
-    GATEWAY_ASSIGN_OR_RETURN(
-        graph.access_log,
-        AccessLog::Open(AccessLogOptionsOf(config.logging())));
-  }
+  GATEWAY_ASSIGN_OR_RETURN(graph.access_log, OpenAccessLog(config.logging()));
   graph.metrics = MakeCallMetrics(config.metrics(), graph.registry);
   AddProcessMetrics({.version = kVersion, .access_log = graph.access_log.get()},
                     SystemClock(), graph.registry);
@@ -265,7 +261,8 @@ absl::Status App::Build() {
   AddKeptHealth({*graph.runtime, graph.ledger.writer(), graph.ledger.chains(),
                  graph.audit.get(), graph.redis.health(), graph.kept.store(),
                  graph.summary.get(), SystemClock(),
-                 [&graph] { return graph.ledger.trust(); }},
+                 [&graph] { return graph.ledger.trust(); },
+                 [&graph] { return graph.ledger.trouble(); }},
                 &graph.components);
   KeepWhatIsLearned(*graph.state, *graph.runtime);
   GATEWAY_RETURN_IF_ERROR(
@@ -594,7 +591,7 @@ absl::Status App::Drain() {
   // No call is left that would be written down, or learned from.
   absl::Status written = graph.ledger.Close();
   if (graph.state != nullptr) graph.state->Close();
-  if (graph.audit != nullptr) graph.audit->Close();
+  if (graph.audit != nullptr) written.Update(graph.audit->Close());
   if (graph.access_log != nullptr) graph.access_log->Flush(kLogFlushTimeout);
   return written;
 }

@@ -1,12 +1,10 @@
 #include "service/kept_health.h"
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/os/mutex.h"
 #include "base/string_view.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -22,27 +20,18 @@ void Degrade(std::string problem, v1::ComponentHealth* health) {
   health->set_problem(std::move(problem));
 }
 
-// Notices when a count of dropped entries has grown, by being asked.
-class DropWatch {
- public:
-  explicit DropWatch(Clock& clock) : clock_(clock) {}
+bool LostLately(Clock& clock, absl::Duration lost) {
+  return clock.SteadyTime() - lost < kLostLately;
+}
 
-  bool IsRecent(uint64_t dropped) LOCKS_EXCLUDED(mu_) {
-    const absl::Duration now = clock_.SteadyTime();
-    MutexLock lock(mu_);
-    if (dropped > seen_) {
-      seen_ = dropped;
-      last_ = now;
-    }
-    return now - last_ < kDroppedLately;
+// What becomes of entries that cannot be written, before the advice.
+const char* FateOfEntries(const LedgerWriter::Counts& counts, bool rejects) {
+  if (counts.losing) {
+    return "; what they did waits in memory, where there is no more room, so "
+           "that entries are lost: ";
   }
-
- private:
-  Clock& clock_;
-  Mutex mu_;
-  uint64_t seen_ GUARDED_BY(mu_) = 0;
-  absl::Duration last_ GUARDED_BY(mu_) = -absl::InfiniteDuration();
-};
+  return rejects ? ": " : "; what they did waits in memory and may be lost: ";
+}
 
 bool Rejects(const CurrentRuntime& runtime) {
   return runtime.Get()->config().ledger().on_failure() !=
@@ -59,13 +48,27 @@ void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
                      LedgerAdvice(runtime.Get()->config().ledger()), health);
   };
   if (ledger != nullptr) {
-    board->Add("ledger", [look_at_ledger, trust = things.ledger_trust](
-                             v1::ComponentHealth* health) {
-      look_at_ledger(health);
-      if (trust != nullptr && trust() == ServerTrust::kInClear) {
-        FillClearLedger(health);
-      }
-    });
+    board->Add("ledger",
+               [look_at_ledger, ledger, &clock = things.clock,
+                trust = things.ledger_trust,
+                trouble = things.ledger_trouble](v1::ComponentHealth* health) {
+                 look_at_ledger(health);
+                 const auto wrong = trouble == nullptr
+                                        ? KeptLedger::Trouble::kNone
+                                        : trouble();
+                 if (wrong == KeptLedger::Trouble::kBroken) {
+                   FillBrokenLedger(health);
+                 }
+                 if (LostLately(clock, ledger->counts().last_loss)) {
+                   FillLostEntries(health);
+                 }
+                 if (wrong == KeptLedger::Trouble::kUnjoined) {
+                   FillUnjoinedLedger(health);
+                 }
+                 if (trust != nullptr && trust() == ServerTrust::kInClear) {
+                   FillClearLedger(health);
+                 }
+               });
   }
   if (things.chains != nullptr) {
     board->Add("ledger_index",
@@ -82,10 +85,9 @@ void AddKeptHealth(const KeptThings& things, ComponentBoard* board) {
   }
   if (things.audit != nullptr) {
     board->Add("audit", [audit = things.audit,
-                         drops = std::make_shared<DropWatch>(things.clock)](
-                            v1::ComponentHealth* health) {
+                         &clock = things.clock](v1::ComponentHealth* health) {
       const AuditLog::Counts counts = audit->counts();
-      FillAuditHealth(counts, drops->IsRecent(counts.dropped), health);
+      FillAuditHealth(counts, LostLately(clock, counts.last_drop), health);
     });
   }
   if (things.redis != nullptr) {
@@ -124,19 +126,17 @@ void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
                               : v1::ComponentHealth::STATE_DEGRADED);
     health->set_problem(absl::StrCat(
         "a commit has not ended within ledger.commit_timeout, and calls are ",
-        rejects ? "refused until it has: "
-                : "served all the same; what they did waits in memory and may "
-                  "be lost: ",
+        rejects ? "refused until it has" : "served all the same",
+        FateOfEntries(counts, rejects),
         "see whether its disk, or PostgreSQL, still answers, or ",
         ToAbsl(advice)));
     return;
   }
   if (!rejects) {
-    Degrade(absl::StrCat("it cannot be written, and calls are served all the "
-                         "same; what they did waits in memory and may be "
-                         "lost: ",
-                         ToAbsl(advice)),
-            health);
+    Degrade(
+        absl::StrCat("it cannot be written, and calls are served all the same",
+                     FateOfEntries(counts, rejects), ToAbsl(advice)),
+        health);
   } else if (counts.kept == 0) {
     // Nothing is tried again but by a call, which is to come here.
     Degrade(absl::StrCat("its last commit failed, and the next call tries "
@@ -145,10 +145,36 @@ void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
             health);
   } else {
     health->set_state(v1::ComponentHealth::STATE_FAILING);
-    health->set_problem(absl::StrCat(
-        "it cannot be written, and calls are refused until it can: ",
-        ToAbsl(advice)));
+    health->set_problem(
+        absl::StrCat("it cannot be written, and calls are refused until it can",
+                     FateOfEntries(counts, rejects), ToAbsl(advice)));
   }
+}
+
+void FillBrokenLedger(v1::ComponentHealth* health) {
+  if (health->state() != v1::ComponentHealth::STATE_HEALTHY) return;
+  Degrade(
+      "it is not what was written: an entry was altered, or a binding of its "
+      "chains is gone; run `gatewayctl ledger verify`, which names the first, "
+      "and see docs/ledger.md",
+      health);
+}
+
+void FillLostEntries(v1::ComponentHealth* health) {
+  if (health->state() != v1::ComponentHealth::STATE_HEALTHY) return;
+  Degrade(
+      "entries of it were lost within the last minute: its entries "
+      "ENTRIES_LOST say how many, and the log why",
+      health);
+}
+
+void FillUnjoinedLedger(v1::ComponentHealth* health) {
+  if (health->state() != v1::ComponentHealth::STATE_HEALTHY) return;
+  Degrade(
+      "its chains are not joined, or those of replicas that have gone are not "
+      "closed: see whether PostgreSQL at ledger.postgres.connection can be "
+      "written to, by its user; the log says why",
+      health);
 }
 
 void FillClearLedger(v1::ComponentHealth* health) {

@@ -27,6 +27,7 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "service/api/component_board.h"
 #include "service/audit/audit_log.h"
+#include "service/kept_ledger.h"
 #include "service/ledger/ledger_chains.h"
 #include "service/ledger/ledger_writer.h"
 #include "service/pipeline/current_runtime.h"
@@ -35,8 +36,9 @@
 
 namespace gateway {
 
-// The audit log is degraded for so long after it has dropped an entry.
-inline constexpr absl::Duration kDroppedLately = absl::Minutes(1);
+// The audit log and the ledger are degraded for so long after they have lost an
+// entry.
+inline constexpr absl::Duration kLostLately = absl::Minutes(1);
 
 // All are borrowed, and outlive the board's use; null is what there is not.
 struct KeptThings {
@@ -50,6 +52,8 @@ struct KeptThings {
   Clock& clock;
   // How safe the way to the ledger's database is; null for a file.
   std::function<ServerTrust()> ledger_trust = nullptr;
+  // What is wrong with what was written (KeptLedger::trouble).
+  std::function<KeptLedger::Trouble()> ledger_trouble = nullptr;
 };
 
 // Adds `audit`, `budgets`, `ledger`, `ledger_index`, `redis`, `store`
@@ -62,6 +66,13 @@ void AddKeptHealth(const KeptThings& things, ComponentBoard* board);
 void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
                       std::string_view advice,
                       llmgateway::v1::ComponentHealth* health);
+
+// DEGRADED unless something else is wrong with it: for one that is not what was
+// written, one that has lost entries within kLostLately, and one whose chains
+// are not joined or closed.
+void FillBrokenLedger(llmgateway::v1::ComponentHealth* health);
+void FillLostEntries(llmgateway::v1::ComponentHealth* health);
+void FillUnjoinedLedger(llmgateway::v1::ComponentHealth* health);
 
 // DEGRADED for a database that is written without TLS, perhaps, unless
 // something else is wrong with it.
@@ -79,7 +90,7 @@ void FillIndexHealth(const std::vector<LedgerChains::Chain>& chains,
 void FillBudgetsHealth(const llmgateway::v1::ComponentHealth& ledger,
                        llmgateway::v1::ComponentHealth* health);
 
-// `dropped_lately`: whether entries were lost within kDroppedLately.
+// `dropped_lately`: whether entries were lost within kLostLately.
 void FillAuditHealth(const AuditLog::Counts& counts, bool dropped_lately,
                      llmgateway::v1::ComponentHealth* health);
 

@@ -309,6 +309,16 @@ ServerTrust KeptLedger::trust() const {
                   ServerTrustOf(postgres_->options().connection.conninfo));
 }
 
+KeptLedger::Trouble KeptLedger::trouble() const {
+  const bool is_broken =
+      keeper_ != nullptr
+          ? keeper_->misses_join()
+          : check_ != nullptr && check_->state().broken_entry != 0;
+  if (is_broken) return Trouble::kBroken;
+  return keeper_ != nullptr && keeper_->fails() ? Trouble::kUnjoined
+                                                : Trouble::kNone;
+}
+
 void KeptLedger::LoadBudgets(BudgetTable& table) const {
   if (!budgets_.has_value()) return;
   BudgetBook all = budgets_->book();
@@ -339,11 +349,9 @@ void KeptLedger::AddMetrics(MetricRegistry& registry) const {
     }
     add(kIndexed, indexed);
     add(kIndexFailing, index_fails);
-    if (keeper_ != nullptr) add(kBroken, keeper_->misses_join());
-    if (check_ == nullptr) return;
-    const BackgroundCheck::State state = check_->state();
-    add(kChecked, state.checked_entries);
-    add(kBroken, state.broken_entry != 0);
+    if (keeper_ == nullptr && check_ == nullptr) return;
+    add(kBroken, trouble() == Trouble::kBroken);
+    if (check_ != nullptr) add(kChecked, check_->state().checked_entries);
   });
 }
 

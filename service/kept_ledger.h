@@ -67,6 +67,13 @@ class KeptLedger {
   // configuration says and of all sessions. kVerified for a file. Any thread.
   ServerTrust trust() const;
 
+  // What is wrong with what was written: the check that runs beside the gateway
+  // has found an entry that is not or, of a database, a binding of its chains
+  // is gone; or its chains are not joined, or those of replicas that have gone
+  // not closed. Any thread, before Close.
+  enum class Trouble : uint8_t { kNone, kUnjoined, kBroken };
+  Trouble trouble() const;
+
   // Writes what is kept, and lets nobody read any more. DATA_LOSS tells how
   // many entries could not be written. Once; nothing else is called from then
   // on, but what the writer has is counted until this goes.

@@ -37,4 +37,10 @@ AccessLog::Options AccessLogOptionsOf(
   return options;
 }
 
+absl::StatusOr<std::unique_ptr<AccessLog>> OpenAccessLog(
+    const llmgateway::config::v1::LoggingConfig& config) {
+  if (!config.access_log()) return nullptr;
+  return AccessLog::Open(AccessLogOptionsOf(config));
+}
+
 }  // namespace gateway

@@ -1,7 +1,7 @@
 // What the log is told by the configuration.
 //
 //   StartLogging(LoggingOptionsOf(config.logging()));
-//   AccessLog::Open(AccessLogOptionsOf(config.logging()));
+//   GATEWAY_ASSIGN_OR_RETURN(access_log, OpenAccessLog(config.logging()));
 //   SetLogLevels(LogLevelsOf(next.logging()));
 //
 // Thread-safe: plain functions.
@@ -9,6 +9,9 @@
 #ifndef SERVICE_LOG_OPTIONS_H_
 #define SERVICE_LOG_OPTIONS_H_
 
+#include <memory>
+
+#include "absl/status/statusor.h"
 #include "base/os/logging.h"
 #include "llmgateway/config/v1/observability.pb.h"
 #include "service/observability/access_log.h"
@@ -22,6 +25,10 @@ LoggingOptions LoggingOptionsOf(
     const llmgateway::config::v1::LoggingConfig& config);
 
 AccessLog::Options AccessLogOptionsOf(
+    const llmgateway::config::v1::LoggingConfig& config);
+
+// Null if calls are not logged. Errors are those of AccessLog::Open.
+absl::StatusOr<std::unique_ptr<AccessLog>> OpenAccessLog(
     const llmgateway::config::v1::LoggingConfig& config);
 
 }  // namespace gateway

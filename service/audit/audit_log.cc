@@ -48,15 +48,19 @@ AuditLog::AuditLog(const Options& options, std::unique_ptr<AuditStore> store,
       policy_(std::move(policy)),
       thread_("audit", [this] { Run(); }) {}
 
-AuditLog::~AuditLog() { Close(); }
+AuditLog::~AuditLog() { Close().IgnoreError(); }
 
-void AuditLog::Close() {
+absl::Status AuditLog::Close() {
   {
     MutexLock lock(mu_);
     ends_ = true;
     changed_.NotifyAll();
   }
   thread_.Join();
+  const size_t unwritten = counts().unwritten;
+  if (unwritten == 0) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      unwritten, " entries of the audit log could not be written"));
 }
 
 void AuditLog::Add(AuditEntry entry) {
@@ -100,6 +104,7 @@ void AuditLog::LeaveOut() {
 
 void AuditLog::DropOne() {
   ++counts_.dropped;
+  counts_.last_drop = clock_.SteadyTime();
   if (std::exchange(dropping_, true)) return;
   Log(LogLevel::kError, "audit",
       counts_.failing
@@ -124,7 +129,8 @@ AuditLog::Counts AuditLog::counts() const {
   MutexLock lock(mu_);
   Counts counts = counts_;
   counts.waiting = waiting_.size();
-  counts.unwritten = waiting_.size() + being_written_;
+  counts.unwritten =
+      waiting_.size() + being_written_ + (counts_.dropped - written_dropped_);
   return counts;
 }
 
@@ -136,11 +142,15 @@ void AuditLog::Run() {
     // Also if the file is full, which has room once old entries are deleted.
     SweepIfDue();
   }
-  if (!prepared_.empty()) {
-    Log(LogLevel::kError, "audit",
-        "Entries of the audit log that could not be written are lost",
-        {{"entries", static_cast<int64_t>(prepared_.size())}});
-  }
+  TellUnwritten();
+}
+
+void AuditLog::TellUnwritten() const {
+  const size_t unwritten = counts().unwritten;
+  if (unwritten == 0) return;
+  Log(LogLevel::kError, "audit",
+      "Entries of the audit log that could not be written are lost",
+      {{"entries", static_cast<int64_t>(unwritten)}});
 }
 
 bool AuditLog::TakeBatch(Batch* batch) {
@@ -159,14 +169,15 @@ bool AuditLog::TakeBatch(Batch* batch) {
   }
   idle_ = false;
   const bool is_last = ends_ && (waiting_.empty() || counts_.failing);
+  const bool has_any = !waiting_.empty() || !prepared_.empty() ||
+                       counts_.dropped != told_dropped_;
   // What cannot be written is tried once more, and no longer.
-  if (is_last && (tried_at_end_ || (waiting_.empty() && prepared_.empty()))) {
-    return false;
-  }
+  if (is_last && (tried_at_end_ || !has_any)) return false;
   tried_at_end_ = is_last;
   if (is_last || waiting_.size() <= kBatchEntries) {
     batch->swap(waiting_);
     waiting_bytes_ = 0;
+    being_written_ += batch->size();
     return true;
   }
   const auto end = waiting_.begin() + kBatchEntries;
@@ -174,6 +185,7 @@ bool AuditLog::TakeBatch(Batch* batch) {
                 std::make_move_iterator(end));
   for (const AuditEntry& entry : *batch) waiting_bytes_ -= entry.held_bytes();
   waiting_.erase(waiting_.begin(), end);
+  being_written_ += batch->size();
   return true;
 }
 
@@ -194,7 +206,7 @@ void AuditLog::Prepare(Batch* batch) {
     prepared_.push_back(std::move(entry));
   }
   batch->clear();
-  if (!is_retry) AddLoss();
+  if (!is_retry || tried_at_end_) AddLoss();
 }
 
 void AuditLog::PrepareBody(const AuditPolicy& policy, int64_t entry,
@@ -251,36 +263,41 @@ void AuditLog::AddLoss() {
 
 void AuditLog::Write() {
   if (prepared_.empty()) return;
-  {
-    MutexLock lock(mu_);
-    being_written_ = prepared_.size();
-  }
   const absl::Status written = store_->Append(prepared_);
-  const auto calls = static_cast<uint64_t>(std::count_if(
-      prepared_.begin(), prepared_.end(),
-      [](const AuditEntry& one) { return one.kind == AuditKind::kCall; }));
+  if (written.ok()) return EndWrite();
   bool was_failing = false;
   {
     MutexLock lock(mu_);
-    was_failing = std::exchange(counts_.failing, !written.ok());
-    if (written.ok()) {
-      counts_.written += calls;
-      being_written_ = 0;
-    } else {
-      ++counts_.failures;
-    }
+    was_failing = std::exchange(counts_.failing, true);
+    ++counts_.failures;
   }
-  if (!written.ok()) {
-    if (!was_failing) {
-      Log(LogLevel::kError, "audit",
-          "The audit log cannot be written: what comes waits, and is dropped "
-          "where it has no room. If the file is as large as "
-          "audit.file_bytes_limit, raise that, or lower audit.retention_days",
-          {{"why", written}});
-    }
-    return;
-  }
+  if (was_failing) return;
+  Log(LogLevel::kError, "audit",
+      "The audit log cannot be written: what comes waits, and is dropped "
+      "where it has no room. If the file is as large as "
+      "audit.file_bytes_limit, raise that, or lower audit.retention_days",
+      {{"why", written}});
+}
+
+void AuditLog::EndWrite() {
+  const auto calls = static_cast<uint64_t>(std::count_if(
+      prepared_.begin(), prepared_.end(),
+      [](const AuditEntry& one) { return one.kind == AuditKind::kCall; }));
   prepared_.clear();
+  bool was_failing = false;
+  uint64_t dropped = 0;
+  {
+    MutexLock lock(mu_);
+    was_failing = std::exchange(counts_.failing, false);
+    counts_.written += calls;
+    being_written_ = 0;
+    dropped = told_dropped_ - std::exchange(written_dropped_, told_dropped_);
+  }
+  if (dropped > 0) {
+    Log(LogLevel::kError, "audit",
+        "Entries of the audit log were dropped, which it tells itself by now",
+        {{"entries", static_cast<int64_t>(dropped)}});
+  }
   if (was_failing) {
     Log(LogLevel::kInfo, "audit", "The audit log is written again");
   }

@@ -9,7 +9,9 @@
 // and writes it, with all that came meanwhile, in one transaction. Where the
 // file cannot be written, it is tried again each second, while the queue fills.
 // What has no room there is dropped, and counted: one line of the log says that
-// it begins, and an entry of kLoss how many it were.
+// it begins, and an entry of kLoss how many it were, which the log has again
+// once that is written. What cannot be written at the end is lost, which the
+// last line about the audit log says, with what no entry tells of.
 //
 // Each kSweepInterval it deletes what is older than the policy says, and says
 // so by an entry of kDeletion; also while it cannot write, since the file may
@@ -64,8 +66,12 @@ class AuditLog {
     uint64_t deleted = 0;
     uint64_t failures = 0;  // Commits that failed.
     size_t waiting = 0;     // Now.
-    size_t unwritten = 0;   // Those, and what is being written, or could not.
-    bool failing = false;   // Whether the last commit failed.
+    // Of calls, how many the file neither has nor tells of as lost: those, what
+    // is being written or could not be, and what was dropped since it told so.
+    size_t unwritten = 0;
+    bool failing = false;  // Whether the last commit failed.
+    // Steady time.
+    absl::Duration last_drop = -absl::InfiniteDuration();
   };
 
   // Blocks. Borrows `clock`. Errors as AuditStore::Open.
@@ -85,8 +91,9 @@ class AuditLog {
   void LeaveOut() LOCKS_EXCLUDED(mu_);
 
   // Writes what waits, if it can be written, and nothing from here on. Blocks;
-  // the destructor does it, too.
-  void Close() LOCKS_EXCLUDED(mu_);
+  // the destructor does it, too. DATA_LOSS tells how many entries could not be
+  // written.
+  absl::Status Close() LOCKS_EXCLUDED(mu_);
 
   // Records that an operator, `reader`, is shown the bodies of so many entries,
   // and returns once that is written: who cannot record it shows none.
@@ -122,6 +129,10 @@ class AuditLog {
   void AddLoss() LOCKS_EXCLUDED(mu_);
   // Writes what is prepared, which stays so if it cannot be.
   void Write() LOCKS_EXCLUDED(mu_);
+  // What is prepared is in the file.
+  void EndWrite() LOCKS_EXCLUDED(mu_);
+  // Says, as the last line, what could not be written.
+  void TellUnwritten() const LOCKS_EXCLUDED(mu_);
   // Goes on from when the process before has looked at the clock.
   void BeginSweeps();
   void KeepLook(absl::Duration now, absl::Time wall);
@@ -160,7 +171,8 @@ class AuditLog {
   std::shared_ptr<const AuditPolicy> policy_ GUARDED_BY(mu_);
   Batch waiting_ GUARDED_BY(mu_);
   size_t waiting_bytes_ GUARDED_BY(mu_) = 0;
-  size_t being_written_ GUARDED_BY(mu_) = 0;  // Or could not be.
+  size_t being_written_ GUARDED_BY(mu_) = 0;      // Of calls, or could not be.
+  uint64_t written_dropped_ GUARDED_BY(mu_) = 0;  // Of which the file tells.
   bool idle_ GUARDED_BY(mu_) = false;
   bool ends_ GUARDED_BY(mu_) = false;
   bool dropping_ GUARDED_BY(mu_) = false;

@@ -218,6 +218,9 @@ void LedgerWriter::Run() {
     WriteGroup();
     EndTurn();
   }
+  // Of a commit that failed at last it is known whether it is there, if the
+  // ledger can be read.
+  if (uncertain_ > 0) Settle().IgnoreError();
   TellLost(/*at_once=*/true);
   TellUnwritten();
   // Without one the next start takes longer, and no more than that.

@@ -143,6 +143,7 @@ void PostgresKeeper::Run() {
 }
 
 void PostgresKeeper::Tell(const absl::Status& status) {
+  fails_.store(!status.ok(), std::memory_order_relaxed);
   if (status.ok() == told_.ok()) return;
   if (!status.ok()) {
     Log(LogLevel::kError, "ledger",

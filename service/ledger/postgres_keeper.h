@@ -76,6 +76,10 @@ class PostgresKeeper {
     return misses_join_.load(std::memory_order_relaxed);
   }
 
+  // Whether its last turn failed: chains are not joined, or not closed. Any
+  // thread.
+  bool fails() const { return fails_.load(std::memory_order_relaxed); }
+
   // Has on_chain know the chains that there are by now.
   absl::Status Refresh() LOCKS_EXCLUDED(noticed_mu_);
 
@@ -112,6 +116,7 @@ class PostgresKeeper {
   bool is_ahead_told_ = false;  // That no partition can be made.
 
   std::atomic<bool> misses_join_ = false;
+  std::atomic<bool> fails_ = false;
 
   Mutex noticed_mu_;
   std::set<int64_t> noticed_ GUARDED_BY(noticed_mu_);

@@ -77,6 +77,40 @@ TEST(LedgerHealthTest, ACommitThatDoesNotEndIsSaid) {
   EXPECT_THAT(degraded.problem(), HasSubstr("served all the same"));
 }
 
+TEST(LedgerHealthTest, ThatEntriesAreLostByNowIsSaid) {
+  for (const bool rejects : {false, true}) {
+    for (const bool stalled : {false, true}) {
+      const LedgerWriter::Counts counts = {
+          .kept = 1, .failing = true, .stalled = stalled, .losing = true};
+      EXPECT_THAT(OfLedger(counts, rejects).problem(),
+                  HasSubstr("no more room, so that entries are lost: "))
+          << rejects << stalled;
+    }
+  }
+}
+
+TEST(LedgerHealthTest, WhatWasLostLatelyOrAlteredIsDegraded) {
+  v1::ComponentHealth health = Healthy();
+  FillLostEntries(&health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("ENTRIES_LOST"));
+  health = Healthy();
+  FillBrokenLedger(&health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("gatewayctl ledger verify"));
+  health = Healthy();
+  FillUnjoinedLedger(&health);
+  EXPECT_EQ(health.state(), v1::ComponentHealth::STATE_DEGRADED);
+  EXPECT_THAT(health.problem(), HasSubstr("not joined"));
+  // What is worse is said first.
+  health = OfLedger({.kept = 1, .failing = true}, true);
+  const std::string problem = health.problem();
+  FillLostEntries(&health);
+  FillBrokenLedger(&health);
+  FillUnjoinedLedger(&health);
+  EXPECT_EQ(health.problem(), problem);
+}
+
 TEST(SummaryHealthTest, SumsThatCannotBeWrittenAreTold) {
   v1::ComponentHealth health = Healthy();
   FillSummaryHealth(false, &health);

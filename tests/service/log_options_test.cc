@@ -65,5 +65,16 @@ TEST(LogOptionsTest, LinesOfTheAccessLogHaveTheMembersThatAreNamed) {
             (std::vector<std::string>{"request_id", "status"}));
 }
 
+TEST(LogOptionsTest, CallsAreLoggedIfThatIsConfigured) {
+  configv1::LoggingConfig config;
+  auto log = OpenAccessLog(config);
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_EQ(*log, nullptr);
+  config.set_access_log(true);
+  log = OpenAccessLog(config);
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_NE(*log, nullptr);
+}
+
 }  // namespace
 }  // namespace gateway

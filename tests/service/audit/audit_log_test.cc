@@ -217,7 +217,9 @@ TEST_F(AuditLogTest, WhatHasNoRoomIsCountedAndToldInItsPlace) {
   for (int i = 0; i < 8; ++i) log_->Add(Call("many"));
   EXPECT_EQ(log_->counts().dropped, 3);
   EXPECT_EQ(log_->counts().waiting, 5);
-  EXPECT_EQ(log_->counts().unwritten, 6);
+  EXPECT_EQ(log_->counts().unwritten, 9);
+  EXPECT_EQ(log_->counts().last_drop, clock_.SteadyTime());
+  testing::internal::CaptureStderr();
   Move(away, path_);
   AwaitWritten(7);
   log_->Add(Call("after"));
@@ -229,6 +231,47 @@ TEST_F(AuditLogTest, WhatHasNoRoomIsCountedAndToldInItsPlace) {
   EXPECT_EQ(told.front().entries, 3);
   EXPECT_THAT(std::string(told.front().texts[AuditText::kMessage]),
               HasSubstr("3 entries"));
+  EXPECT_EQ(log_->counts().unwritten, 0);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("Entries of the audit log were dropped"));
+  EXPECT_THAT(log, HasSubstr("\"entries\":3"));
+}
+
+TEST_F(AuditLogTest, WhatCannotBeWrittenAtTheEndIsToldWithWhatHadNoRoom) {
+  Open({.queue_entries_limit = 5});
+  log_->Add(Call("before"));
+  AwaitWritten(1);
+  const std::string away = folder_.Path("away.db");
+  Move(path_, away);
+  log_->Add(Call("fails"));
+  Await([](const AuditLog::Counts& c) { return c.failing; });
+  for (int i = 0; i < 8; ++i) log_->Add(Call("many"));
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(
+      log_->Close(),
+      absl::DataLossError("9 entries of the audit log could not be written"));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("that could not be written are lost"));
+  EXPECT_THAT(log, HasSubstr("\"entries\":9"));
+  EXPECT_EQ(log_->counts().unwritten, 9);
+  Move(away, path_);
+}
+
+TEST_F(AuditLogTest, WhatHadNoRoomIsToldWhereOnlyTheLastAttemptSucceeds) {
+  Open({.queue_entries_limit = 5});
+  const std::string away = folder_.Path("away.db");
+  Move(path_, away);
+  log_->Add(Call("fails"));
+  Await([](const AuditLog::Counts& c) { return c.failing; });
+  for (int i = 0; i < 8; ++i) log_->Add(Call("many"));
+  Move(away, path_);
+  EXPECT_TRUE(log_->Close().ok());
+  EXPECT_EQ(log_->counts().unwritten, 0);
+  Open();
+  EXPECT_THAT(Entries(), SizeIs(6));
+  const std::vector<AuditEntry> told = Entries(AuditKind::kLoss);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told.front().entries, 3);
 }
 
 TEST_F(AuditLogTest, AnEntryWhoseBodiesHaveNoRoomIsKeptWithoutThem) {

@@ -152,6 +152,24 @@ TEST_F(LedgerWriterTest, WhatCannotBeWrittenAtTheEndIsCounted) {
   Move(folder_.Path("away.db"), path_);
 }
 
+TEST_F(LedgerWriterTest, WhatAFullFileDoesNotHaveAtTheEndIsKnownToBeLost) {
+  auto log = LedgerLog::Open({.path = path_, .file_bytes_limit = 128 * 1024});
+  ASSERT_TRUE(log.ok()) << log.status();
+  writer_ = std::make_unique<LedgerWriter>(
+      *std::move(log), LedgerWriter::Options{.entries_limit = 2},
+      SystemClock());
+  const std::string large(8 * 1024, 'x');
+  while (!writer_->counts().failing) {
+    EXPECT_TRUE(Commit(large, IfNotCommitted::kKeepAndGoOn).ok());
+  }
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_TRUE(Commit(large, IfNotCommitted::kKeepAndGoOn).ok());
+  }
+  EXPECT_EQ(writer_->counts().kept, 4);
+  EXPECT_EQ(writer_->counts().lost, 5);
+  EXPECT_EQ(writer_->Close(), LedgerWriter::Unwritten{.lost = 9});
+}
+
 TEST_F(LedgerWriterTest, NobodyWaitsForWhatIsKeptWhileAnotherHasTheLock) {
   Open();
   EXPECT_TRUE(Commit("before", IfNotCommitted::kForget).ok());
