@@ -32,8 +32,10 @@ std::optional<std::string> Find(const OperatorState::Items& items,
 // Puts what is in force in the place of what a process restores at its start,
 // and then what is known of it: if the process ends between the two, that is
 // something said here.
-absl::Status KeepAll(StateStore& state, const RuntimeSnapshot& runtime,
+absl::Status KeepAll(StateStore& state, const CurrentRuntime& current,
                      const std::string& statements) {
+  const std::shared_ptr<const RuntimeSnapshot> in_use = current.Get();
+  const RuntimeSnapshot& runtime = *in_use;
   const auto nothing = [] {};
   GATEWAY_RETURN_IF_ERROR(state.WriteThen(
       kCircuitDocument, [&runtime] { return WriteCircuits(runtime); },
@@ -114,9 +116,9 @@ Task<absl::Status> OperatorStateShare::Exchange(CancelSignal& cancel) {
 Task<void> OperatorStateShare::Keep(CancelSignal& cancel) {
   if (is_kept_ || !sources_.state.is_persistent()) co_return;
   is_kept_ = true;
-  auto keep = [&state = sources_.state, runtime = sources_.current.Get(),
+  auto keep = [&state = sources_.state, &current = sources_.current,
                statements = WriteStatements(known_)] {
-    return KeepAll(state, *runtime, statements);
+    return KeepAll(state, current, statements);
   };
   const absl::StatusOr<absl::Status> done =
       co_await sources_.worker.Run(std::move(keep), cancel);
@@ -165,7 +167,7 @@ void OperatorStateShare::HearHere(const std::string& name,
     return;
   }
   if (last != nullptr && !last->is_weighed) {
-    PutIntoForce(name, *last);
+    sources_.state.PutIntoForce([&] { PutIntoForce(name, *last); });
     return;
   }
   std::optional<std::string> item = Find(here, name);
@@ -254,10 +256,27 @@ void OperatorStateShare::Hear(const std::string& name, const Record* record) {
     return;
   }
   known.said = *std::move(theirs);
-  known.is_weighed = false;
+  // What is in force here, where that is known.
+  const bool was_weighed =
+      std::exchange(known.is_weighed, false) || found == known_.end();
   untold_.erase(name);
   is_kept_ = false;
-  if (state_.Concerns(name)) PutIntoForce(name, known);
+  if (!state_.Concerns(name)) return;
+  sources_.state.PutIntoForce([&] {
+    // What an operator has said here this moment is heard next, and is later.
+    if (was_weighed && WasJustSaid(name, known)) {
+      known.is_weighed = true;
+    } else {
+      PutIntoForce(name, known);
+    }
+  });
+}
+
+bool OperatorStateShare::WasJustSaid(const std::string& name,
+                                     const KnownStatement& known) const {
+  const std::optional<std::string> here = Find(state_.Read(), name);
+  if (here == known.in_force) return false;
+  return here.has_value() || state_.EndOf(name, *known.in_force) > Now();
 }
 
 void OperatorStateShare::PutIntoForce(const std::string& name,

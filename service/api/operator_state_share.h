@@ -105,6 +105,9 @@ class OperatorStateShare {
   Task<absl::Status> HearChanges(CancelSignal& cancel);
   // What the store has of it, if anything.
   void Hear(const std::string& name, const Record* record);
+  // Both within StateStore::PutIntoForce. Whether what is in force here is not
+  // what it was when what is said here was heard last, nor has ended by itself.
+  bool WasJustSaid(const std::string& name, const KnownStatement& known) const;
   void PutIntoForce(const std::string& name, KnownStatement& known);
   Task<absl::Status> Tell(CancelSignal& cancel);
   void Forget();

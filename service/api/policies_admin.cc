@@ -205,7 +205,11 @@ Task<absl::StatusOr<std::vector<absl::Status>>> PoliciesAdmin::Set(
   using Statuses = std::vector<absl::Status>;
   const auto& table = runtime->router().selector().table();
   if (!sources_.store.is_persistent()) {
-    co_return runtime->selection().overrides.SetAll(table, given);
+    Statuses statuses;
+    sources_.store.PutIntoForce([&] {
+      statuses = runtime->selection().overrides.SetAll(table, given);
+    });
+    co_return statuses;
   }
   // One piece of work follows the other, so that nobody changes them between.
   auto set = [runtime, given = std::move(given), &table,
@@ -220,7 +224,8 @@ Task<absl::StatusOr<std::vector<absl::Status>>> PoliciesAdmin::Set(
     }
     GATEWAY_RETURN_IF_ERROR(store.Write(
         kOverrideDocument, WriteOverrides(next, runtime->clock().WallTime())));
-    return overrides.SetAll(table, given);
+    store.PutIntoForce([&] { statuses = overrides.SetAll(table, given); });
+    return statuses;
   };
   absl::StatusOr<absl::StatusOr<Statuses>> done =
       co_await sources_.worker.Run(std::move(set), call.cancel());

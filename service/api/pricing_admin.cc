@@ -273,7 +273,8 @@ Task<absl::Status> PricingAdmin::Set(CallContext& call,
     if (state.is_persistent()) {
       GATEWAY_RETURN_IF_ERROR(state.Write(kPriceDocument, WritePrices(&*next)));
     }
-    *changed = removes ? prices.Remove(entry) : prices.Set(entry);
+    state.PutIntoForce(
+        [&] { *changed = removes ? prices.Remove(entry) : prices.Set(entry); });
     return absl::OkStatus();
   };
   GATEWAY_CO_RETURN_IF_ERROR(co_await KeepChange(

@@ -101,7 +101,7 @@ void RolloutAdmin::AddTo(MethodTable& table) {
 Task<absl::Status> RolloutAdmin::Update(CallContext& call,
                                         const v1::UpdateRolloutRequest& request,
                                         v1::UpdateRolloutResponse* response) {
-  const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
+  std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   RolloutSwitch::Said said;
   if (request.has_enabled()) said.enabled = request.enabled();
   if (request.has_percentage()) said.percentage = request.percentage();
@@ -117,7 +117,9 @@ Task<absl::Status> RolloutAdmin::Update(CallContext& call,
   const bool asks =
       request.validate_only() || (!said.any() && !request.reset());
   if (!asks) {
-    GATEWAY_CO_RETURN_IF_ERROR(co_await Say(call, runtime, said));
+    GATEWAY_CO_RETURN_IF_ERROR(co_await Say(call, said));
+    // Of the configuration that it was said of, or of one that came then.
+    runtime = sources_.runtime.Get();
   }
   const bool previews =
       request.validate_only() && (said.any() || request.reset());
@@ -134,23 +136,24 @@ Task<absl::Status> RolloutAdmin::Update(CallContext& call,
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> RolloutAdmin::Say(
-    CallContext& call, std::shared_ptr<const RuntimeSnapshot> runtime,
-    RolloutSwitch::Said said) {
+Task<absl::Status> RolloutAdmin::Say(CallContext& call,
+                                     RolloutSwitch::Said said) {
   // On the worker one piece follows the other, so that nobody says something
-  // between.
-  auto keep = [&state = sources_.state, runtime, said]() -> absl::Status {
+  // between. Another configuration may have come into use before.
+  auto keep = [&state = sources_.state, &current = sources_.runtime,
+               said]() -> absl::Status {
+    const std::shared_ptr<const RuntimeSnapshot> runtime = current.Get();
     RolloutSwitch& rollout = runtime->rollout();
     if (!said.any()) {
       GATEWAY_RETURN_IF_ERROR(state.Remove(kRolloutDocument));
-      rollout.Reset();
+      state.PutIntoForce([&] { rollout.Reset(); });
       return absl::OkStatus();
     }
     RolloutSwitch::Said all = rollout.said();
     all.Add(said);
     GATEWAY_RETURN_IF_ERROR(
         state.Write(kRolloutDocument, WriteRollout(rollout.configured(), all)));
-    rollout.Override(said);
+    state.PutIntoForce([&] { rollout.Override(said); });
     return absl::OkStatus();
   };
   return KeepChange(sources_.state, sources_.worker, call, std::move(keep));

@@ -73,9 +73,7 @@ class RolloutAdmin {
                             llmgateway::v1::UpdateRolloutResponse* response);
   // Puts what is said on disk, then into force; takes all back if `said` says
   // nothing. A fault says that nothing has changed.
-  Task<absl::Status> Say(CallContext& call,
-                         std::shared_ptr<const RuntimeSnapshot> runtime,
-                         RolloutSwitch::Said said);
+  Task<absl::Status> Say(CallContext& call, RolloutSwitch::Said said);
 
   const Sources sources_;
 };

@@ -200,8 +200,13 @@ absl::Status StateStore::WriteThen(std::string_view name,
     const absl::Status written = WriteUnderLock(name, make());
     if (!written.ok()) return written;
   }
-  then();
+  PutIntoForce(then);
   return absl::OkStatus();
+}
+
+void StateStore::PutIntoForce(const std::function<void()>& change) {
+  MutexLock lock(force_);
+  change();
 }
 
 absl::Status StateStore::WriteUnderLock(std::string_view name,

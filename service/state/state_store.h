@@ -111,7 +111,12 @@ class StateStore {
   absl::Status WriteThen(std::string_view name,
                          const std::function<std::string()>& make,
                          const std::function<void()>& then)
-      LOCKS_EXCLUDED(disk_, mu_);
+      LOCKS_EXCLUDED(disk_, mu_, force_);
+
+  // Runs `change`, which puts into force what somebody has said, or looks what
+  // is in force and goes by it; nobody else does so meanwhile who asks here.
+  // Also where nothing is kept. `change` does not block.
+  void PutIntoForce(const std::function<void()>& change) LOCKS_EXCLUDED(force_);
 
   // As Write does with what `make` returns, on a thread of the store's own. Of
   // several in short order the last is written. That it failed is told by a
@@ -160,7 +165,8 @@ class StateStore {
   const std::string folder_;
   const int lock_ = -1;  // Descriptor of the lock file; -1 without a folder.
 
-  Mutex disk_;  // Held while a document is replaced. Taken before `mu_`.
+  Mutex disk_;  // Held while a document is replaced. Taken before the others.
+  Mutex force_;
   mutable Mutex mu_;
   CondVar changed_;
   std::map<std::string, std::function<std::string()>, std::less<>> waiting_

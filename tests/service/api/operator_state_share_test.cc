@@ -1,6 +1,7 @@
 #include "service/api/operator_state_share.h"
 
 #include <cstdlib>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -68,6 +69,18 @@ class ReachableStore : public MemoryRecordStore {
   static Task<absl::StatusOr<Answer>> Fail() {
     co_return absl::UnavailableError("away");
   }
+};
+
+// While it is looked at somebody does something.
+class InterruptedClock : public FakeClock {
+ public:
+  absl::Duration SteadyTime() override {
+    if (looks_left > 0 && --looks_left == 0) deed();
+    return FakeClock::SteadyTime();
+  }
+
+  int looks_left = 0;
+  std::function<void()> deed;
 };
 
 // A folder of a process's state, which outlasts it.
@@ -494,6 +507,25 @@ TEST_F(OperatorStateShareTest, WhatIsSaidOfWhatWasHeardIsLater) {
   share();
   EXPECT_FALSE(one.IsDisabled("a", "m"));
   EXPECT_FALSE(other.IsDisabled("a", "m"));
+}
+
+TEST_F(OperatorStateShareTest, WhatIsSaidAsAnothersWordComesStandsAndIsTold) {
+  InterruptedClock clock;
+  Replica here(store_, kYaml, "", clock);
+  for (Replica* each : {&here, &other_, &here}) {
+    EXPECT_TRUE(each->Share(runner_).ok());
+  }
+  other_.Override("writer", "two");
+  EXPECT_TRUE(other_.Share(runner_).ok());
+  clock.deed = [&] { here.Override("writer", "one"); };
+  // Twice for what was said here, then to put another's word into force.
+  clock.looks_left = 3;
+  EXPECT_TRUE(here.Share(runner_).ok());
+  EXPECT_EQ(clock.looks_left, 0);
+  EXPECT_TRUE(here.Share(runner_).ok());
+  EXPECT_TRUE(other_.Share(runner_).ok());
+  EXPECT_EQ(here.OverrideOf("writer"), "one");
+  EXPECT_EQ(other_.OverrideOf("writer"), "one");
 }
 
 TEST_F(OperatorStateShareTest, WhatWasTakenBackIsForgottenInTime) {

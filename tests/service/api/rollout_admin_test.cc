@@ -2,13 +2,19 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/async/blocking_worker.h"
+#include "base/async/cancellation.h"
+#include "base/async/latch.h"
+#include "base/async/task.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -29,6 +35,9 @@ using ::testing::StartsWith;
 constexpr char kQuarter[] =
     "providers: [{name: mock, mock: {}}]\n"
     "routing: {default_target: mock, rollout: {percentage: 25}}\n";
+constexpr char kThreeQuarters[] =
+    "providers: [{name: mock, mock: {}}]\n"
+    "routing: {default_target: mock, rollout: {percentage: 75}}\n";
 
 class RolloutAdminTest : public testing::Test {
  protected:
@@ -47,6 +56,7 @@ class RolloutAdminTest : public testing::Test {
     v1::UpdateRolloutResponse response;
     absl::Status status;
     EXPECT_TRUE(loop_.RunTask([&]() -> Task<void> {
+      if (before_update_) before_update_();
       HandlerArguments arguments;
       arguments.request = &request;
       arguments.response = &response;
@@ -70,6 +80,7 @@ class RolloutAdminTest : public testing::Test {
     return next->rollout().now().share();
   }
 
+  std::function<void()> before_update_;  // In the same turn of the loop.
   LoopThread loop_;
   BlockingWorker worker_{{.name = "worker"}};
   CurrentRuntime runtime_{MakeTestRuntime(kQuarter)};
@@ -119,10 +130,7 @@ TEST_F(RolloutAdminTest, WhatIsOnlyCheckedIsNeitherInForceNorKept) {
 TEST_F(RolloutAdminTest, ItOutlastsTheProcessUnlessTheConfigurationHasChanged) {
   ASSERT_TRUE(SetPercentage(50).ok());
   EXPECT_EQ(ShareAfterRestart(kQuarter), 5000);
-  EXPECT_EQ(ShareAfterRestart(
-                "providers: [{name: mock, mock: {}}]\n"
-                "routing: {default_target: mock, rollout: {percentage: 75}}\n"),
-            7500);
+  EXPECT_EQ(ShareAfterRestart(kThreeQuarters), 7500);
   v1::UpdateRolloutRequest reset;
   reset.set_reset(true);
   EXPECT_FALSE(Update(reset)->overridden());
@@ -146,6 +154,31 @@ TEST_F(RolloutAdminTest, WhatIsSaidIsAddedToWhatWasSaid) {
   off.set_enabled(true);
   ASSERT_TRUE(Update(off).ok());
   EXPECT_EQ(ShareAfterRestart(kQuarter), 5000);
+}
+
+Task<void> DoOnWorker(BlockingWorker& worker, std::function<bool()> deed) {
+  CancelSignal never;
+  const absl::StatusOr<bool> done = co_await worker.Run(std::move(deed), never);
+  EXPECT_TRUE(done.ok()) << done.status();
+}
+
+TEST_F(RolloutAdminTest, WhatIsSaidAsAnotherConfigurationComesIsInForceThere) {
+  Latch is_said;
+  auto reload = [&] {
+    is_said.Wait();
+    runtime_.Swap(MakeTestRuntime(kThreeQuarters));
+    return true;
+  };
+  before_update_ = [&] {
+    Spawn(DoOnWorker(worker_, reload));
+    // In the next turn what is said waits for the worker.
+    loop_.loop().Post([&] { is_said.Open(); });
+  };
+  const auto state = SetPercentage(50);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->percentage(), 50);
+  EXPECT_EQ(runtime_.Get()->rollout().now().share(), 5000);
+  EXPECT_EQ(ShareAfterRestart(kThreeQuarters), 5000);
 }
 
 TEST_F(RolloutAdminTest, WhatIsNoRolloutIsSetAsideAndNotFollowed) {
