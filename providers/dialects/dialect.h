@@ -90,6 +90,9 @@ struct RequestScan {
   size_t object_begin = 0;    // Just after the opening brace.
   bool has_fields = false;    // If so, a comma follows what is inserted.
   std::optional<int64_t> output_tokens_max;
+  // How many answers are asked for, whatever the number is; nothing if the
+  // request does not say.
+  std::optional<int64_t> answer_count;
   // For OpenAI's two names of that limit: their keys, quotes included; zero
   // length if absent.
   Span new_limit_key;

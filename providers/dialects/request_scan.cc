@@ -123,6 +123,10 @@ class RequestScanner {
             std::max(scan_.output_tokens_max, std::optional<int64_t>(limit));
         return absl::OkStatus();
       }
+      case FieldKind::kAnswerCount: {
+        GATEWAY_ASSIGN_OR_RETURN(scan_.answer_count, value.Int64());
+        return absl::OkStatus();
+      }
       case FieldKind::kInteger:
         return value.Int64().status();
       case FieldKind::kTools:

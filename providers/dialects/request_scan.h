@@ -44,6 +44,7 @@ enum class FieldKind : uint8_t {
   kTools,        // A list of tools.
   kStream,       // Whether a stream is asked for.
   kOutputLimit,  // The most tokens to answer with; the largest counts.
+  kAnswerCount,  // How many answers are asked for.
   kInteger,      // A number whose type is checked.
   kLabels,       // An object of labels.
   kUserId,       // For whom the request is made.

@@ -93,9 +93,8 @@ void CallBudgets::Estimate(const PlannedCall& call) {
   const PlannedTarget& target = call.planned.first;
   estimate_ = {.input_tokens = GuessedInputTokens(call), .turns = 1};
   if (call.embed == nullptr) {
-    const int64_t expected = rules_.expected_output_tokens();
     estimate_.output_tokens =
-        std::min(expected, call.OutputTokensLimit().value_or(expected));
+        call.ExpectedOutputTokens(rules_.expected_output_tokens());
   }
   const std::optional<int64_t> cost = CostOf(call, PricedAs(*target.provider),
                                              target.upstream_model, estimate_);

@@ -53,8 +53,7 @@ v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
   usage.set_input_tokens(GuessedInputTokens(call));
   if (call.embed == nullptr) {
     usage.set_output_tokens(
-        std::min(call.OutputTokensLimit().value_or(kOutputTokensNobodyTells),
-                 kOutputTokensNobodyTells));
+        call.ExpectedOutputTokens(kOutputTokensNobodyTells));
   }
   SetCost(call.FindPrice(attempt.priced_as, attempt.upstream_model),
           ServiceTier::kStandard, &usage);

@@ -12,6 +12,9 @@ namespace {
 // A longer path is recorded as far as this.
 constexpr size_t kPathBytesMax = 1024;
 
+// Whoever is asked for more answers refuses that.
+constexpr int64_t kAnswersMax = 10'000;
+
 }  // namespace
 
 IncomingCall::IncomingCall(std::shared_ptr<const RuntimeSnapshot> runtime,
@@ -74,9 +77,29 @@ absl::StatusOr<const v1::GenerateRequest*> IncomingCall::ParsedRequest() {
 }
 
 std::optional<int64_t> IncomingCall::OutputTokensLimit() const {
-  if (raw != nullptr) return raw->scan.output_tokens_max;
-  if (request == nullptr || !request->has_max_output_tokens()) return {};
-  return request->max_output_tokens();
+  std::optional<int64_t> limit;
+  if (raw != nullptr) {
+    limit = raw->scan.output_tokens_max;
+  } else if (request != nullptr && request->has_max_output_tokens()) {
+    limit = request->max_output_tokens();
+  }
+  if (limit.has_value() && *limit <= 0) limit.reset();
+  return limit;
+}
+
+int64_t IncomingCall::AnswerCount() const {
+  int64_t count = 1;
+  if (raw != nullptr) {
+    count = raw->scan.answer_count.value_or(1);
+  } else if (request != nullptr) {
+    count = request->sampling().choice_count();
+  }
+  return std::clamp<int64_t>(count, 1, kAnswersMax);
+}
+
+int64_t IncomingCall::ExpectedOutputTokens(int64_t of_answer) const {
+  return AnswerCount() *
+         std::min(of_answer, OutputTokensLimit().value_or(of_answer));
 }
 
 DomainTags DomainTagsOf(const IncomingCall& call) {

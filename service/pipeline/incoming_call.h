@@ -129,8 +129,13 @@ class IncomingCall {
   absl::StatusOr<const v1::GenerateRequest*> ParsedRequest();
 
   // How many tokens the request lets an answer have; nothing where it sets no
-  // limit.
+  // limit. What is not positive is none: some servers take it so.
   std::optional<int64_t> OutputTokensLimit() const;
+  // How many answers it asks for: one at least, and no more than anybody gives.
+  int64_t AnswerCount() const;
+  // How many tokens all of them are expected to have, where one is expected to
+  // have as many, or as many as the request lets it have if that is less.
+  int64_t ExpectedOutputTokens(int64_t of_answer) const;
 
   // Its caller has brought a credential of its own that the provider takes.
   bool BringsCredential(const ProviderPolicy& policy) const {

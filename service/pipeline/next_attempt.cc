@@ -337,7 +337,8 @@ bool NextAttempt::IsWorthItsCost(const PlannedTarget& target) const {
       call_.FindPriceOnLoop(PricedAs(*target.provider), target.upstream_model);
   return price != nullptr &&
          EstimateCost(*price, GuessedInputTokens(call_),
-                      call_.OutputTokensLimit().value_or(kOutputTokensGuess))
+                      call_.AnswerCount() * call_.OutputTokensLimit().value_or(
+                                                kOutputTokensGuess))
                  .nanos() <= limit;
 }
 

@@ -1,7 +1,6 @@
 #include "service/pipeline/usage_estimate.h"
 
 #include <algorithm>
-#include <optional>
 #include <string_view>
 
 #include "base/async/worker_pool.h"
@@ -57,17 +56,15 @@ int64_t OutputThatCame(const IncomingCall& call, const Attempt& attempt) {
     return attempt.unsent_output_tokens;
   }
   if (!is_whole) return 0;
-  int64_t tokens =
+  const int64_t tokens =
       std::max<int64_t>(
           static_cast<int64_t>(attempt.progress.http.body_bytes) - kFrameBytes,
           0) /
       kBytesOfToken;
-  if (const std::optional<int64_t> limit = call.OutputTokensLimit()) {
-    tokens = std::min(tokens, *limit);
-  }
-  return std::min(tokens, attempt.output_tokens_limit > 0
-                              ? attempt.output_tokens_limit
-                              : kOutputTokensMax);
+  const int64_t of_model = attempt.output_tokens_limit > 0
+                               ? attempt.output_tokens_limit
+                               : kOutputTokensMax;
+  return std::min(tokens, call.ExpectedOutputTokens(of_model));
 }
 
 // What an answer in the background is taken to have consumed, as budgets
@@ -78,11 +75,9 @@ void EstimateBegun(const IncomingCall& call, const InputMeasure& input,
   const int64_t expected = budgets == nullptr
                                ? kOutputTokensNobodyTells
                                : int64_t{budgets->expected_output_tokens()};
-  EstimateUsage(
-      call, input,
-      std::max(output_tokens,
-               std::min(call.OutputTokensLimit().value_or(expected), expected)),
-      usage);
+  EstimateUsage(call, input,
+                std::max(output_tokens, call.ExpectedOutputTokens(expected)),
+                usage);
 }
 
 // What is told in an answer that came in the other form than was asked for.

@@ -116,6 +116,33 @@ class BudgetsTest(unittest.TestCase):
         self.assertEqual(
             self.generate(gateway, scope={"user_id": "bob"}).end["code"], "OK")
 
+    def test_each_answer_that_is_asked_for_is_reserved(self):
+        gateway = self.start(
+            "{expected_output_tokens: 100, rules: [{name: b,"
+            " unit: output_tokens, request_limit: 160}]}")
+        gemini = "/v1beta/models/m:generateContent"
+        contents = [{"role": "user", "parts": [{"text": "Hi"}]}]
+        for path, body, requested in (
+                (None, chat("m", n=8, max_tokens=20), None),
+                (None, chat("m", n=9, max_tokens=20), 180),
+                (None, chat("m", n=2), 200),
+                (gemini, {"contents": contents, "generationConfig": {
+                    "candidateCount": 8, "maxOutputTokens": 20}}, None),
+                (gemini, {"contents": contents, "generationConfig": {
+                    "candidateCount": 9, "maxOutputTokens": 20}}, 180)):
+            with self.subTest(path=path, requested=requested):
+                answer = ask(gateway.http, body,
+                             path=path or "/v1/chat/completions")
+                text = answer.body.decode()
+                self.assertEqual(answer.status, 429 if requested else 200,
+                                 text)
+                if requested:
+                    self.assertIn(str(requested), text)
+        refused = self.generate(gateway, sampling={"choice_count": 9}).end
+        self.assertEqual(refused["metadata"]["code"],
+                         "REQUEST_BUDGET_EXCEEDED")
+        self.assertEqual(refused["metadata"]["requested"], "180")
+
     def test_each_api_refuses_in_its_own_words(self):
         gateway = self.start(
             "{rules: [{name: b, unit: total_tokens, limit: 1}]}")

@@ -22,7 +22,7 @@ using wire::ReadText;
 
 constexpr wire::ScannedField kConfigFields[] = {
     {.key = "maxOutputTokens", .kind = FieldKind::kOutputLimit},
-    {.key = "candidateCount", .kind = FieldKind::kInteger},
+    {.key = "candidateCount", .kind = FieldKind::kAnswerCount},
 };
 constexpr wire::ScanFormat kConfig = {.fields = kConfigFields,
                                       .camel_case = true};

@@ -74,7 +74,7 @@ constexpr wire::ScannedField kFields[] = {
     {.key = "messages", .kind = FieldKind::kMessages},
     {.key = "metadata", .kind = FieldKind::kLabels},
     {.key = "model", .kind = FieldKind::kModel},
-    {.key = "n", .kind = FieldKind::kInteger},
+    {.key = "n", .kind = FieldKind::kAnswerCount},
     {.key = "safety_identifier", .kind = FieldKind::kUserId},
     {.key = "session_id", .kind = FieldKind::kSession},
     {.key = "stream", .kind = FieldKind::kStream},

@@ -30,6 +30,7 @@ constexpr ScannedField kFields[] = {
      .key_place = &RequestScan::new_limit_key},
     {.key = "other_limit", .kind = FieldKind::kOutputLimit},
     {.key = "n", .kind = FieldKind::kInteger},
+    {.key = "answers", .kind = FieldKind::kAnswerCount},
     {.key = "labels", .kind = FieldKind::kLabels},
     {.key = "user", .kind = FieldKind::kUserId},
     {.key = "old_user", .kind = FieldKind::kOldUserId},
@@ -108,8 +109,8 @@ TEST(RequestScanTest, NullIsAbsentButWhereTheKindSaysOtherwise) {
 
 TEST(RequestScanTest, RefusesAWrongType) {
   for (const std::string_view key :
-       {"model", "messages", "tools", "stream", "limit", "n", "labels", "user",
-        "old_user", "own", "inside"}) {
+       {"model", "messages", "tools", "stream", "limit", "n", "answers",
+        "labels", "user", "old_user", "own", "inside"}) {
     const std::string value = key == "stream" ? "1" : "false";
     EXPECT_EQ(FieldAtFault("{\"" + std::string(key) + "\":" + value + "}"),
               key);

@@ -101,6 +101,7 @@ class CallBudgetsTest : public testing::Test {
     message.add_parts()->set_text("hi");
     request.set_model(model_);
     request.set_max_output_tokens(max_output_tokens_);
+    request.mutable_sampling()->set_choice_count(choice_count_);
     request.mutable_scope()->set_session_id(session_);
     request.mutable_scope()->set_work_order_id(work_order_);
     Call call(runtime_, runner_.loop(), client_, cancel, arena,
@@ -148,6 +149,7 @@ class CallBudgetsTest : public testing::Test {
   std::string session_;
   std::string work_order_;
   int32_t max_output_tokens_ = 10;
+  int32_t choice_count_ = 1;
   BudgetSink::Look look_;
   BudgetSink::Look on_batch_;
   // As of the end of the last call.
@@ -204,6 +206,25 @@ TEST_F(CallBudgetsTest, WhatACallLetsItsAnswerHaveIsEnoughToReserve) {
   EXPECT_TRUE(Ask().ok());
   max_output_tokens_ = 5000;
   EXPECT_EQ(FaultMetadata(Ask(), "requested"), "500");
+}
+
+TEST_F(CallBudgetsTest, OutputIsReservedForEachAnswerThatIsAskedFor) {
+  Configure(
+      "{expected_output_tokens: 500, "
+      "rules: [{name: b, unit: output_tokens, limit: 5000}, "
+      "{name: each, unit: output_tokens, request_limit: 80}]}");
+  max_output_tokens_ = 10;
+  choice_count_ = 8;
+  EXPECT_TRUE(Ask().ok());
+  choice_count_ = 9;
+  absl::Status refused = Ask();
+  EXPECT_EQ(FaultMetadata(refused, "code"), "REQUEST_BUDGET_EXCEEDED");
+  EXPECT_EQ(FaultMetadata(refused, "requested"), "90");
+  choice_count_ = 8;
+  max_output_tokens_ = 100;
+  refused = Ask();
+  EXPECT_EQ(FaultMetadata(refused, "limit"), "each");
+  EXPECT_EQ(FaultMetadata(refused, "requested"), "800");
 }
 
 TEST_F(CallBudgetsTest, ACallThatNobodyBillsIsChargedNothing) {

@@ -1,11 +1,14 @@
 #include "service/pipeline/incoming_call.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "base/async/cancellation.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
@@ -75,6 +78,42 @@ TEST_F(IncomingCallTest, TheLimitOfOutputIsTheSameReadOrNot) {
   EXPECT_EQ(call_.OutputTokensLimit(), std::nullopt);
   request.set_max_output_tokens(9);
   EXPECT_EQ(call_.OutputTokensLimit(), 9);
+}
+
+TEST_F(IncomingCallTest, ALimitThatIsNotPositiveIsNone) {
+  for (const char* limit : {"-1", "0", "-9223372036854775808"}) {
+    raw_.scan = {};
+    SetRaw(absl::StrCat(R"({"model":"m","messages":[],"max_tokens":)", limit,
+                        "}"));
+    ASSERT_TRUE(dialect_.ScanRequest(body_, &raw_.scan).ok());
+    EXPECT_EQ(call_.OutputTokensLimit(), std::nullopt) << limit;
+    EXPECT_EQ(call_.ExpectedOutputTokens(500), 500) << limit;
+  }
+}
+
+TEST_F(IncomingCallTest, OutputIsExpectedOfEachAnswerThatIsAskedFor) {
+  EXPECT_EQ(call_.ExpectedOutputTokens(500), 500);
+  const std::pair<const char*, int64_t> cases[] = {
+      {"1", 500}, {"8", 4000}, {"null", 500},
+      {"0", 500}, {"-7", 500}, {"9223372036854775807", 5'000'000},
+  };
+  for (const auto& [count, tokens] : cases) {
+    raw_.scan = {};
+    SetRaw(absl::StrCat(R"({"model":"m","messages":[],"n":)", count, "}"));
+    ASSERT_TRUE(dialect_.ScanRequest(body_, &raw_.scan).ok());
+    EXPECT_EQ(call_.ExpectedOutputTokens(500), tokens) << count;
+  }
+  SetRaw(R"({"model":"m","messages":[],"n":3,"max_completion_tokens":9})");
+  ASSERT_TRUE(dialect_.ScanRequest(body_, &raw_.scan).ok());
+  EXPECT_EQ(call_.ExpectedOutputTokens(500), 27);
+  EXPECT_EQ(call_.ExpectedOutputTokens(5), 15);
+  call_.raw = nullptr;
+  v1::GenerateRequest request;
+  call_.request = &request;
+  EXPECT_EQ(call_.ExpectedOutputTokens(500), 500);
+  request.mutable_sampling()->set_choice_count(3);
+  request.set_max_output_tokens(9);
+  EXPECT_EQ(call_.ExpectedOutputTokens(500), 27);
 }
 
 TEST_F(IncomingCallTest, BytesMayGoThroughUnlessTheyMustBeRead) {

@@ -32,6 +32,7 @@ TEST(GeminiScanRequestTest, ReadsWhatTheStagesNeed) {
   EXPECT_FALSE(scan->stream);
   EXPECT_TRUE(scan->stream_usage);
   EXPECT_EQ(scan->output_tokens_max, 99);
+  EXPECT_EQ(scan->answer_count, 2);
   EXPECT_GT(scan->tool_count, 0);
   EXPECT_TRUE(scan->has_messages);
   EXPECT_EQ(body[scan->object_begin - 1], '{');
@@ -69,6 +70,7 @@ TEST(GeminiScanRequestTest, TakesNullAndEmptyForAbsent) {
   EXPECT_EQ(scan->tool_count, 0);
   EXPECT_FALSE(scan->has_messages);
   EXPECT_FALSE(scan->output_tokens_max.has_value());
+  EXPECT_EQ(scan->answer_count, 0);
 }
 
 TEST(GeminiScanRequestTest, RefusesASecondKeyThatAPolicyDependsOn) {

@@ -56,6 +56,7 @@ TEST(OpenAiChatScanTest, FindsWhatThePoliciesNeed) {
   EXPECT_TRUE(scan.stream);
   EXPECT_TRUE(scan.stream_usage);
   EXPECT_EQ(scan.output_tokens_max, 9);
+  EXPECT_EQ(scan.answer_count, 3);
   EXPECT_GT(scan.tool_count, 0);
   EXPECT_TRUE(scan.has_messages);
   EXPECT_EQ(scan.user_id, "u");
@@ -71,6 +72,7 @@ TEST(OpenAiChatScanTest, HasDefaultsForWhatIsAbsentOrNull) {
     EXPECT_FALSE(scan.stream);
     EXPECT_FALSE(scan.stream_usage);
     EXPECT_EQ(scan.output_tokens_max, std::nullopt);
+    EXPECT_EQ(scan.answer_count, std::nullopt);
     EXPECT_EQ(scan.tool_count, 0);
     EXPECT_FALSE(scan.has_messages);
     EXPECT_EQ(scan.user_id, "");
@@ -135,8 +137,9 @@ TEST(OpenAiChatScanTest, RefusesWrongTypes) {
 
 TEST(OpenAiChatScanTest, LeavesTheRangeOfNumbersToTheProvider) {
   EXPECT_EQ(Scanned(R"({"model":"m","max_tokens":-1})").output_tokens_max, -1);
-  EXPECT_EQ(Scanned(R"({"model":"m","n":0})").model, "m");
-  EXPECT_EQ(Scanned(R"({"model":"m","n":99999999999})").model, "m");
+  EXPECT_EQ(Scanned(R"({"model":"m","n":0})").answer_count, 0);
+  EXPECT_EQ(Scanned(R"({"model":"m","n":99999999999})").answer_count,
+            99'999'999'999);
 }
 
 TEST(OpenAiChatScanTest, TakesTheTextsAmongTheLabels) {
