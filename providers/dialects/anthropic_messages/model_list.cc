@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/response.h"
 
 namespace gateway {
@@ -84,9 +85,11 @@ absl::Status ReadModel(JsonValue& value, v1::Model* model) {
 
 absl::Status AnthropicModelList::ReadModels(
     std::string_view body, std::vector<v1::Model>* models) const {
-  return anthropic::AsBadResponse(ReadJson(body, [&](JsonValue& root) {
+  bool has_data = false;
+  absl::Status status = ReadJson(body, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key, JsonValue& data) {
       if (key != "data") return absl::OkStatus();
+      has_data = true;
       return data.EachElement([&](JsonValue& value) -> absl::Status {
         v1::Model model;
         GATEWAY_RETURN_IF_ERROR(ReadModel(value, &model));
@@ -95,7 +98,11 @@ absl::Status AnthropicModelList::ReadModels(
         return absl::OkStatus();
       });
     });
-  }));
+  });
+  if (status.ok() && !has_data) {
+    status = absl::InvalidArgumentError("data: required");
+  }
+  return anthropic::AsBadResponse(status);
 }
 
 void AnthropicModelList::WriteModels(const ModelPage& page,

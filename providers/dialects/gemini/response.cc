@@ -147,10 +147,13 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
 absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
   int64_t count = 0;
   bool is_error = false;
+  bool is_count = true;  // Zeros are left out.
   const absl::Status status = ReadJson(body, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           is_error |= key == "error" && value.IsObject();
+          is_count &= key == "totalTokens" || key.ends_with("TokenCount") ||
+                      key.ends_with("TokensDetails");
           if (key != "totalTokens") return absl::OkStatus();
           GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
           return absl::OkStatus();
@@ -158,7 +161,10 @@ absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
   });
   if (!status.ok()) return AsBadResponse(status);
   if (is_error) return ReadErrorReport(body);
-  return count;  // Zeros are left out.
+  if (!is_count && count == 0) {
+    return AsBadResponse(absl::InvalidArgumentError("totalTokens: required"));
+  }
+  return count;
 }
 
 void WriteCountResponse(int64_t tokens, std::string* body) {

@@ -42,9 +42,11 @@ absl::Status ReadModel(JsonValue& value, v1::Model* model) {
 
 absl::Status OpenAiModelList::ReadModels(std::string_view body,
                                          std::vector<v1::Model>* models) const {
-  return chat::AsBadResponse(ReadJson(body, [&](JsonValue& root) {
+  bool has_data = false;
+  absl::Status status = ReadJson(body, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key, JsonValue& data) {
       if (key != "data") return absl::OkStatus();
+      has_data = true;
       return data.EachElement([&](JsonValue& value) -> absl::Status {
         v1::Model model;
         GATEWAY_RETURN_IF_ERROR(ReadModel(value, &model));
@@ -52,7 +54,11 @@ absl::Status OpenAiModelList::ReadModels(std::string_view body,
         return absl::OkStatus();
       });
     });
-  }));
+  });
+  if (status.ok() && !has_data) {
+    status = absl::InvalidArgumentError("data: required");
+  }
+  return chat::AsBadResponse(status);
 }
 
 void OpenAiModelList::WriteModels(const ModelPage& page,

@@ -76,8 +76,8 @@ TEST(AnthropicModelListTest, AModelWithoutANameIsLeftOut) {
 }
 
 TEST(AnthropicModelListTest, WhatIsNoListIsABadAnswer) {
-  for (const char* body :
-       {"", "<html>", R"({"data":7})", R"({"data":[{"id":7}]})"}) {
+  for (const char* body : {"", "<html>", "{}", R"({"models":[]})",
+                           R"({"data":7})", R"({"data":[{"id":7}]})"}) {
     std::vector<v1::Model> models;
     EXPECT_EQ(FaultReason(AnthropicModelList().ReadModels(body, &models)),
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)

@@ -112,6 +112,7 @@ TEST(GeminiResponseTest, CountsGoThereAndBack) {
   EXPECT_EQ(ReadCountResponse(body).value(), 17);
   EXPECT_EQ(ReadCountResponse(R"({"promptTokensDetails":[]})").value(), 0);
   EXPECT_FALSE(ReadCountResponse(R"({"totalTokens":-1})").ok());
+  EXPECT_FALSE(ReadCountResponse(R"({"message":"no route"})").ok());
   EXPECT_EQ(
       FaultReason(ReadCountResponse(R"({"error":{"code":404}})").status()),
       v1::ERROR_REASON_MODEL_NOT_FOUND);
