@@ -124,12 +124,25 @@ absl::Status CheckRange(const char* field, int64_t value, int64_t most) {
   return InvalidField(field, absl::StrCat("must be 0 to ", most));
 }
 
-// What the request allocates; `now` is its version, too.
+// The version of what is allocated to the scope now: later than what it has,
+// even if a clock has been put back since, or another replica's is ahead.
+int64_t NextVersion(const RuntimeSnapshot& runtime, const BudgetScope& scope,
+                    absl::Time now) {
+  const int64_t version = absl::ToUnixNanos(now);
+  const std::optional<BudgetStanding> known =
+      runtime.budget_table().Find(scope, absl::ToUnixSeconds(now));
+  if (!known.has_value() || !known->account.allocation.has_value()) {
+    return version;
+  }
+  return std::max(version, known->account.allocation->version + 1);
+}
+
+// What the request allocates at `now`.
 absl::StatusOr<BudgetAllocation> AllocationOf(
     const v1::AllocateBudgetRequest& request, const BudgetRule& rule,
-    absl::Time now) {
+    absl::Time now, int64_t version) {
   BudgetAllocation allocation = {.removed = request.remove(),
-                                 .version = absl::ToUnixNanos(now)};
+                                 .version = version};
   const bool says_more = request.has_limit() || !request.limit_usd().empty() ||
                          request.has_turn_limit() || request.has_timeout();
   if (request.remove()) {
@@ -239,8 +252,9 @@ Task<absl::Status> BudgetsAdmin::Allocate(
   GATEWAY_CO_ASSIGN_OR_RETURN(const BudgetScope scope,
                               ScopeNamed(*rule, request.subject()));
   const absl::Time now = runtime->clock().WallTime();
-  GATEWAY_CO_ASSIGN_OR_RETURN(const BudgetAllocation allocation,
-                              AllocationOf(request, *rule, now));
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      const BudgetAllocation allocation,
+      AllocationOf(request, *rule, now, NextVersion(*runtime, scope, now)));
   const BudgetChange change = {.scope = scope,
                                .time = absl::ToUnixSeconds(now),
                                .allocation = allocation};
@@ -367,6 +381,24 @@ Task<absl::Status> BudgetsAdmin::Summarize(
 Task<absl::Status> BudgetsAdmin::Reset(CallContext& call,
                                        const v1::ResetBudgetRequest& request,
                                        v1::ResetBudgetResponse* response) {
+  // What another one is about to give back must not be given back again.
+  if (resetting_.exchange(true)) {
+    absl::Status fault = MakeFault(
+        v1::ERROR_REASON_CONFLICT,
+        "another reset of budgets is under way: look at what is left, and "
+        "reset it then");
+    AddFaultMetadata(fault, "resource",
+                     absl::StrCat("budgets/", request.rule()));
+    co_return fault;
+  }
+  const absl::Status reset = co_await ResetAlone(call, request, response);
+  resetting_.store(false);
+  co_return reset;
+}
+
+Task<absl::Status> BudgetsAdmin::ResetAlone(
+    CallContext& call, const v1::ResetBudgetRequest& request,
+    v1::ResetBudgetResponse* response) {
   const BudgetRuntime runtime = sources_.runtime.Get();
   GATEWAY_CO_ASSIGN_OR_RETURN(const BudgetRule* const rule,
                               BudgetNamed(*runtime, request.rule()));

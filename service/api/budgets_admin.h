@@ -14,6 +14,7 @@
 #ifndef SERVICE_API_BUDGETS_ADMIN_H_
 #define SERVICE_API_BUDGETS_ADMIN_H_
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -65,12 +66,16 @@ class BudgetsAdmin {
   Task<absl::Status> Reset(CallContext& call,
                            const llmgateway::v1::ResetBudgetRequest& request,
                            llmgateway::v1::ResetBudgetResponse* response);
+  Task<absl::Status> ResetAlone(
+      CallContext& call, const llmgateway::v1::ResetBudgetRequest& request,
+      llmgateway::v1::ResetBudgetResponse* response);
 
   // Has the ledger say what is about to change. Returns the entry's id; an
   // empty one without a ledger.
   Task<absl::StatusOr<std::string>> Commit(LedgerEntry entry) const;
 
   const Sources sources_;
+  std::atomic<bool> resetting_ = false;
 };
 
 // Commits to the ledger of the process; null if there is none. Borrows

@@ -19,6 +19,8 @@
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
 #include "service/budgets/budget_charges.h"
+#include "service/budgets/budget_scope.h"
+#include "service/budgets/budget_table.h"
 #include "service/ledger/entry.h"
 #include "service/limits/limit_subject.h"
 #include "service/pipeline/current_runtime.h"
@@ -128,6 +130,10 @@ class BudgetsAdminTest : public testing::Test {
   CurrentRuntime current_{MakeTestRuntime(kBudgetsYaml)};
   std::vector<std::string> committed_;
   absl::Status commit_fault_;
+  // Another reset comes before the next entry is committed, and what comes of
+  // that.
+  bool resets_meanwhile_ = false;
+  absl::Status meanwhile_;
   BudgetsAdmin admin_{
       {.runtime = current_,
        .commit = [this](LedgerEntry entry) {
@@ -138,8 +144,21 @@ class BudgetsAdminTest : public testing::Test {
   std::string next_page_;
 
  private:
+  Task<absl::Status> ResetDaily() {
+    CallContext call(loop_.loop(), {.peer = "127.0.0.1:2"});
+    const auto request = Of<v1::ResetBudgetRequest>("daily", {});
+    v1::ResetBudgetResponse response;
+    HandlerArguments arguments;
+    arguments.request = &request;
+    arguments.response = &response;
+    co_return co_await table_.Find("/llmgateway.v1.AdminService/ResetBudget")
+        ->Run(call, arguments);
+  }
   Task<absl::StatusOr<std::string>> Commit(LedgerEntry entry) {
     if (!commit_fault_.ok()) co_return commit_fault_;
+    if (std::exchange(resets_meanwhile_, false)) {
+      meanwhile_ = co_await ResetDaily();
+    }
     committed_.emplace_back(entry.event_type);
     co_return absl::StrCat("LED-", committed_.size());
   }
@@ -293,6 +312,37 @@ TEST_F(BudgetsAdminTest, AResetGivesBackWhatWasSpent) {
   EXPECT_EQ(*Reset("daily"), 0);
   EXPECT_THAT(committed_, ElementsAre("BUDGET_RESET", "BUDGET_RESET"));
   EXPECT_FALSE(Reset("daily", {{"session", "S"}}).ok());
+}
+
+TEST_F(BudgetsAdminTest, WhatIsBeingGivenBackIsNotGivenBackAgain) {
+  Spend("ann", "", "", {.cost_usd_nanos = 5, .turns = 1});
+  resets_meanwhile_ = true;
+  EXPECT_EQ(*Reset("daily"), 1);
+  EXPECT_EQ(FaultReason(meanwhile_), v1::ERROR_REASON_CONFLICT);
+  EXPECT_EQ(FaultMetadata(meanwhile_, "resource"), "budgets/daily");
+  EXPECT_EQ(Get("daily", {{"user", "ann"}})->spent(), 0);
+  Spend("ann", "", "", {.cost_usd_nanos = 7, .turns = 1});
+  EXPECT_EQ(Get("daily", {{"user", "ann"}})->spent(), 7);
+  EXPECT_EQ(*Reset("daily"), 1);
+}
+
+TEST_F(BudgetsAdminTest, AnAllocationHoldsAlsoWhereAClockWasAhead) {
+  const BudgetScope scope = {
+      .budget = "daily",
+      .window = "day",
+      .subject = {{configv1::LIMIT_DIMENSION_USER, "ann"}}};
+  const absl::Time now = current_.Get()->clock().WallTime();
+  current_.Get()->budget_table().Apply(
+      {.scope = scope,
+       .time = absl::ToUnixSeconds(now),
+       .allocation = BudgetAllocation{
+           .limit = 1, .version = absl::ToUnixNanos(now + absl::Hours(1))}});
+  auto request = Of<v1::AllocateBudgetRequest>("daily", {{"user", "ann"}});
+  request.set_limit_usd("7.5");
+  EXPECT_EQ(Allocate(request)->usage().limit(), 7'500'000'000);
+  request.clear_limit_usd();
+  request.set_remove(true);
+  EXPECT_FALSE(Allocate(request)->usage().allocated());
 }
 
 TEST_F(BudgetsAdminTest, WithoutASectionThereIsNothing) {
