@@ -5,8 +5,9 @@
 //   AppendJsonEscaped(model, /*bytes_limit=*/256, &line);
 //   line += "\"}";
 //
-// Quotes, backslashes and control characters (DEL too) are escaped; what is not
-// UTF-8 becomes U+FFFD. base/text/json.h writes JSON for machines that must get
+// Quotes, backslashes and control characters (DEL too) are escaped, and what
+// moves what a terminal shows: controls above ASCII, marks of direction, what
+// has no width. What is not UTF-8 becomes U+FFFD. base/text/json.h writes JSON for machines that must get
 // the same text back; this one prefers a valid line to an exact one.
 
 #ifndef BASE_TEXT_JSON_ESCAPE_H_
