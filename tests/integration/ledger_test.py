@@ -196,7 +196,9 @@ class LedgerTest(ledger_case.LedgerCase):
         for exchange in exchanges:
             own = exchange["metadata"]["gateway"]
             self.assertEqual(exchange["decision"], "ERROR")
-            self.assertTrue(own["estimated"])
+            # Of the other all came that it tells, if not all of its bytes.
+            self.assertEqual(own["estimated"],
+                             own["model_asked"] == "gpt-usage")
             self.assertGreater(own["usage"]["input_tokens"], 0)
             # About as many as the text has, which a stream would be billed.
             self.assertAlmostEqual(own["usage"]["output_tokens"],
