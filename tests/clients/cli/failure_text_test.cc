@@ -38,7 +38,7 @@ TEST(FailureTextTest, ALineForPeopleAndAnObjectForPrograms) {
 
 TEST(FailureTextTest, ATerminalObeysNoWordsOfAGateway) {
   EXPECT_EQ(FailureText(absl::InternalError("a\x1b[2Jb"), /*as_json=*/false),
-            "gatewayctl: a [2Jb\n");
+            "gatewayctl: a\\u001b[2Jb\n");
 }
 
 TEST(FailureTextTest, TheReasonOfAGatewayIsKept) {
