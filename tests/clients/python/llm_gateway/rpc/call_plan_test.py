@@ -44,7 +44,7 @@ class CallPlanTest(unittest.TestCase):
                          ["Bearer first", "Bearer second"])
 
     def test_a_key_that_cannot_be_sent_is_not_shown(self):
-        options = ClientOptions(api_key="very-secret\n")
+        options = ClientOptions(api_key=lambda: "very-secret\n")
         with self.assertRaisesRegex(ValueError, "^api_key has what is no "
                                                 "printable ASCII letter$"):
             self.plan(options)
