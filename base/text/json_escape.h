@@ -7,8 +7,9 @@
 //
 // Quotes, backslashes and control characters (DEL too) are escaped, and what
 // moves what a terminal shows: controls above ASCII, marks of direction, what
-// has no width. What is not UTF-8 becomes U+FFFD. base/text/json.h writes JSON for machines that must get
-// the same text back; this one prefers a valid line to an exact one.
+// has no width. What is not UTF-8 becomes U+FFFD. base/text/json.h writes JSON
+// for machines that must get the same text back; this one prefers a valid line
+// to an exact one.
 
 #ifndef BASE_TEXT_JSON_ESCAPE_H_
 #define BASE_TEXT_JSON_ESCAPE_H_
