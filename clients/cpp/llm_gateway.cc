@@ -107,32 +107,12 @@ absl::StatusOr<v1::GenerateResponse> LLMGateway::Generate(
 
 GenerateStream LLMGateway::StreamGenerate(const v1::GenerateRequest& request,
                                           const CallOptions& call) {
-  const std::shared_ptr<CallPlan> plan =
-      Planned(call, options_.generate_timeout, RepetitionOf(request));
-  const auto begin = [this, plan, call, request] {
-    auto context = Prepared(call, *plan);
-    auto reader = stub_->StreamGenerate(context.get(), request);
-    return GenerateStream::Attempt{std::move(context), std::move(reader)};
-  };
-  if (const absl::Status problem = ProblemOf(call); !problem.ok()) {
-    return GenerateStream(problem);
-  }
-  return GenerateStream(begin, plan);
+  return Stream(&Stub::StreamGenerate, request, call, RepetitionOf(request));
 }
 
 GenerateStream LLMGateway::ResumeStream(const v1::ResumeStreamRequest& request,
                                         const CallOptions& call) {
-  const std::shared_ptr<CallPlan> plan =
-      Planned(call, options_.generate_timeout, Repetition::kAlways);
-  const auto begin = [this, plan, call, request] {
-    auto context = Prepared(call, *plan);
-    auto reader = stub_->ResumeStream(context.get(), request);
-    return GenerateStream::Attempt{std::move(context), std::move(reader)};
-  };
-  if (const absl::Status problem = ProblemOf(call); !problem.ok()) {
-    return GenerateStream(problem);
-  }
-  return GenerateStream(begin, plan);
+  return Stream(&Stub::ResumeStream, request, call, Repetition::kAlways);
 }
 
 absl::StatusOr<v1::CountTokensResponse> LLMGateway::CountTokens(
@@ -268,6 +248,24 @@ absl::StatusOr<Response> LLMGateway::Call(
     const FailedAttempt failure{ToStatus(told, *context), PushbackOf(*context)};
     if (!plan->AwaitNext(failure)) return failure.status;
   }
+}
+
+template <typename Reader, typename Request>
+GenerateStream LLMGateway::Stream(
+    std::unique_ptr<Reader> (Stub::*method)(grpc::ClientContext*,
+                                            const Request&),
+    const Request& request, const CallOptions& call, Repetition repetition) {
+  if (absl::Status problem = ProblemOf(call); !problem.ok()) {
+    return GenerateStream(std::move(problem));
+  }
+  const std::shared_ptr<CallPlan> plan =
+      Planned(call, options_.generate_timeout, repetition);
+  const auto begin = [this, method, plan, call, request] {
+    auto context = Prepared(call, *plan);
+    auto reader = ((*stub_).*method)(context.get(), request);
+    return GenerateStream::Attempt{std::move(context), std::move(reader)};
+  };
+  return GenerateStream(begin, plan);
 }
 
 }  // namespace gateway

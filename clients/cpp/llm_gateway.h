@@ -175,6 +175,13 @@ class LLMGateway {
       const Request& request, const CallOptions& call, absl::Duration timeout,
       Repetition repetition);
 
+  // Makes a call that is answered by events.
+  template <typename Reader, typename Request>
+  GenerateStream Stream(std::unique_ptr<Reader> (Stub::*method)(
+                            grpc::ClientContext*, const Request&),
+                        const Request& request, const CallOptions& call,
+                        Repetition repetition);
+
   // Why the call is not made; OK if it is.
   absl::Status ProblemOf(const CallOptions& call) const;
 
