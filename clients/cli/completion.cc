@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +13,7 @@
 #include "base/string_view.h"
 #include "clients/cli/command_line.h"
 #include "clients/cli/operator_words.h"
+#include "service/ledger/entry_names.h"
 
 namespace gateway {
 namespace {
@@ -87,9 +89,9 @@ const std::vector<FlagValues>& KnownFlagValues() {
   static const auto* const known = new std::vector<FlagValues>{
       {kOutputFlag, {"json", "table"}},
       {"--state", {"active", "disabled"}},
-      {"--type",
-       {"DISPATCH", "EXCHANGE", "PROMPT_REJECTED", "ANSWER_REUSED",
-        "BUDGET_ALLOCATE", "BUDGET_DEBIT", "BUDGET_WARNING"}},
+      {"--type", Words(std::begin(kEntryTypes), std::end(kEntryTypes))},
+      {"--decision",
+       Words(std::begin(kEntryDecisions), std::end(kEntryDecisions))},
       {"--order", {"newest", "oldest"}},
       {"--bucket", {"hour", "day"}},
       {"--by", {"agent", "provider", "model", "project", "key", "caller"}},

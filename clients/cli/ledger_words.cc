@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "clients/cli/ledger_reprice.h"
 #include "clients/cli/moment_words.h"
+#include "service/ledger/entry_names.h"
 #include "service/ledger/hash_text.h"
 
 namespace gateway {
@@ -43,28 +43,9 @@ constexpr OperatorVerb kLedgerVerbs[] = {
     {"import", kImportFlags}, {"archive", kArchiveFlags},
     {"prove", kProveFlags},   {"reprice", kLedgerRepriceFlags}};
 
-// What gateways write (docs/ledger.md).
-constexpr std::string_view kEventTypes[] = {
-    "DISPATCH",      "EXCHANGE",        "PROMPT_REJECTED",
-    "ANSWER_REUSED", "BUDGET_ALLOCATE", "BUDGET_DEBIT",
-    "BUDGET_RESET",  "BUDGET_WARNING",  "ENTRIES_LOST"};
-constexpr std::string_view kDecisions[] = {
-    "DISPATCHED", "SUCCESS", "ERROR", "UNKNOWN", "REJECTED", "REUSED",
-    "ALLOCATED",  "DEBITED", "RESET", "WARNING", "LOST"};
-
-bool IsOneOf(absl::Span<const std::string_view> names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 absl::Status NameMistake(std::string_view flag, const std::string& name,
-                         absl::Span<const std::string_view> names) {
-  std::string known;
-  for (const std::string_view each : names) {
-    absl::StrAppend(&known, known.empty() ? "" : ", ", ToAbsl(each));
-  }
-  return FlagMistake(
-      flag,
-      absl::StrCat("is '", name, "', which no entry has; there are ", known));
+                         absl::Span<const std::string_view> known) {
+  return FlagMistake(flag, absl::StrCat("is ", NoSuchEntryName(name, known)));
 }
 
 // Where the text of a flag belongs; null if it is none of these.
@@ -108,9 +89,10 @@ absl::Status CheckLedgerFlags(const OperatorWords& words) {
 
 ForeignNames::ForeignNames(const LedgerFilter& filter) {
   for (const std::string& type : filter.event_types) {
-    if (!IsOneOf(kEventTypes, type)) types_.push_back(type);
+    if (!IsNameAmong(kEntryTypes, type)) types_.push_back(type);
   }
-  if (!filter.decision.empty() && !IsOneOf(kDecisions, filter.decision)) {
+  if (!filter.decision.empty() &&
+      !IsNameAmong(kEntryDecisions, filter.decision)) {
     decision_ = filter.decision;
   }
 }
@@ -122,10 +104,10 @@ void ForeignNames::See(const EntryFacts& facts) {
 
 absl::Status ForeignNames::Check() const {
   if (!types_.empty()) {
-    return NameMistake("--type", types_.front(), kEventTypes);
+    return NameMistake("--type", types_.front(), kEntryTypes);
   }
   if (decision_.empty()) return absl::OkStatus();
-  return NameMistake("--decision", decision_, kDecisions);
+  return NameMistake("--decision", decision_, kEntryDecisions);
 }
 
 absl::Status CheckChainOfFiles(const OperatorWords& words, bool reads_files) {

@@ -14,10 +14,10 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/api/ledger_reading.h"
 #include "service/api/ledger_view.h"
+#include "service/ledger/entry_names.h"
 
 namespace gateway {
 namespace {
@@ -61,27 +61,14 @@ absl::StatusOr<int64_t> CountArchived(const LedgerChains& chains) {
   return entries;
 }
 
-// What gateways write (docs/ledger.md).
-constexpr std::string_view kWrittenTypes[] = {
-    "DISPATCH",      "EXCHANGE",        "PROMPT_REJECTED",
-    "ANSWER_REUSED", "BUDGET_ALLOCATE", "BUDGET_DEBIT",
-    "BUDGET_RESET",  "BUDGET_WARNING",  "ENTRIES_LOST"};
-constexpr std::string_view kWrittenDecisions[] = {
-    "DISPATCHED", "SUCCESS", "ERROR", "UNKNOWN", "REJECTED", "REUSED",
-    "ALLOCATED",  "DEBITED", "RESET", "WARNING", "LOST"};
-
-bool IsAmong(absl::Span<const std::string_view> names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // Whether a filter names a type or a decision that no gateway writes.
 bool HasForeignNames(const LedgerFilter& filter) {
   return std::any_of(filter.event_types.begin(), filter.event_types.end(),
                      [](const std::string& type) {
-                       return !IsAmong(kWrittenTypes, type);
+                       return !IsNameAmong(kEntryTypes, type);
                      }) ||
          (!filter.decision.empty() &&
-          !IsAmong(kWrittenDecisions, filter.decision));
+          !IsNameAmong(kEntryDecisions, filter.decision));
 }
 
 // Whether an entry matches, of what was taken over from an earlier system; true
@@ -107,30 +94,28 @@ struct NameFault {
 
 NameFault NoSuchName(std::string_view field, const std::string& name,
                      absl::Span<const std::string_view> known) {
-  std::string names;
-  for (const std::string_view each : known) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", ToAbsl(each));
-  }
   return {std::string(field),
-          absl::StrCat("has '", name.substr(0, kEntryIdBytesMax),
-                       "', which no entry has; there are ", names)};
+          absl::StrCat("has ", NoSuchEntryName(std::string_view(name).substr(
+                                                   0, kEntryIdBytesMax),
+                                               known))};
 }
 
 absl::StatusOr<NameFault> FindNameFault(const LedgerChains& chains,
                                         const LedgerFilter& filter) {
   for (const std::string& type : filter.event_types) {
-    if (IsAmong(kWrittenTypes, type)) continue;
+    if (IsNameAmong(kEntryTypes, type)) continue;
     GATEWAY_ASSIGN_OR_RETURN(const bool is_there,
                              MayBeThere(chains, {.event_types = {type}}));
-    if (!is_there) return NoSuchName("filter.event_types", type, kWrittenTypes);
+    if (!is_there) return NoSuchName("filter.event_types", type, kEntryTypes);
   }
-  if (filter.decision.empty() || IsAmong(kWrittenDecisions, filter.decision)) {
+  if (filter.decision.empty() ||
+      IsNameAmong(kEntryDecisions, filter.decision)) {
     return NameFault();
   }
   GATEWAY_ASSIGN_OR_RETURN(const bool is_there,
                            MayBeThere(chains, {.decision = filter.decision}));
   if (is_there) return NameFault();
-  return NoSuchName("filter.decision", filter.decision, kWrittenDecisions);
+  return NoSuchName("filter.decision", filter.decision, kEntryDecisions);
 }
 
 struct FoundEntry {

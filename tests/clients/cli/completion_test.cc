@@ -69,6 +69,10 @@ TEST(CompletionTest, TheValuesOfAFlagWhereThereAreFew) {
               ElementsAre("json", "table"));
   EXPECT_THAT(CompletionsOf({"keys", "create", "--priority", "h"}),
               ElementsAre("high"));
+  EXPECT_THAT(CompletionsOf({"ledger", "query", "--type", "E"}),
+              ElementsAre("EXCHANGE", "ENTRIES_LOST"));
+  EXPECT_THAT(CompletionsOf({"ledger", "query", "--decision", "RE"}),
+              ElementsAre("REJECTED", "REUSED", "RESET"));
   EXPECT_THAT(CompletionsOf({"keys", "list", "--owner", ""}), IsEmpty());
   EXPECT_THAT(CompletionsOf({"--ca_file", ""}), IsEmpty());
 }
