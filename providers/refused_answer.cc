@@ -12,7 +12,6 @@
 #include "absl/types/span.h"
 #include "base/async/event_loop.h"
 #include "base/async/worker_pool.h"
-#include "base/http/input_buffer.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "base/text/utf8.h"
@@ -137,7 +136,7 @@ class HeldBody final : public RereadAnswer {
 };
 
 // An answer of which pieces have been read.
-class BegunBody final : public RereadAnswer, public PartialBody {
+class BegunBody final : public RereadAnswer {
  public:
   // `pieces` are what was read last. Of the body no more than `bytes_limit` is
   // read as a whole, about.
@@ -461,7 +460,7 @@ Task<absl::Status> RefuseCut(HttpStreamOptions options, absl::Status why,
                              std::unique_ptr<HttpExchange> exchange) {
   const AttemptProgress& progress = *options.progress;
   const absl::Status fault = options.faults->OfTransport(why, progress);
-  const std::string_view came = BytesThatCame(*exchange);
+  const std::string_view came = exchange->came();
   // What is read of it takes as much again.
   if (came.empty() || !exchange->Keep(2 * came.size())) co_return fault;
   const absl::Status read =

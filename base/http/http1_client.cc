@@ -33,7 +33,6 @@ constexpr size_t kDrainBytesMax = 64 * 1024;
 }  // namespace
 
 class Http1Client::Exchange final : public HttpExchange,
-                                    public PartialBody,
                                     public Http1BodySink,
                                     private Stream::Observer {
  public:

@@ -23,7 +23,6 @@
 #include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
 #include "base/http/http_timeout.h"
-#include "base/http/input_buffer.h"
 #include "base/memory/byte_budget.h"
 #include "base/memory/byte_queue.h"
 #include "base/memory/recycler.h"
@@ -105,7 +104,6 @@ class Http2Client::Remainder final : public Http2StreamEvents, public Recycled {
 };
 
 class Http2Client::Exchange final : public HttpExchange,
-                                    public PartialBody,
                                     private Http2Pool::Request,
                                     private Http2StreamEvents {
  public:

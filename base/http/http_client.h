@@ -223,6 +223,10 @@ class HttpExchange : public Recycled {
   // either this or Read.
   virtual Task<absl::StatusOr<std::string_view>> ReadAll() = 0;
 
+  // Returns what had come of the body when ReadAll failed; nothing of an
+  // exchange that does not keep it. Valid as long as the exchange.
+  virtual std::string_view came() const { return {}; }
+
   // Frees the body that ReadAll has returned. What it held goes on counting
   // among the answers of the loop, for what was made of it.
   virtual void DropBody() = 0;

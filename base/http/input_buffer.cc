@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/http/http_client.h"
 #include "base/memory/recycler.h"
 
 namespace gateway {
@@ -152,11 +151,6 @@ absl::Span<char> BodyAssembler::Space(size_t wanted) {
 void BodyAssembler::Clear() {
   bytes_ = {};
   own_.Clear();
-}
-
-std::string_view BytesThatCame(const HttpExchange& exchange) {
-  const auto* const partial = dynamic_cast<const PartialBody*>(&exchange);
-  return partial == nullptr ? std::string_view() : partial->came();
 }
 
 const char* KeptBytes::Keep(std::string_view bytes) {

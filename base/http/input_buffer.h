@@ -27,8 +27,6 @@
 
 namespace gateway {
 
-class HttpExchange;
-
 class InputBuffer {
  public:
   explicit InputBuffer(BlockPool& pool) : pool_(&pool) {}
@@ -164,24 +162,6 @@ class BodyAssembler final : public Http1BodySink {
   std::string_view bytes_;
   GrowingMemory own_;  // Not allocated while the text is in place.
 };
-
-// PartialBody is what an exchange has of an answer that was to be read whole,
-// and broke off. Those that keep it say so by this interface.
-//
-//   const auto body = co_await exchange->ReadAll();
-//   if (!body.ok()) Look(BytesThatCame(*exchange));
-class PartialBody {
- public:
-  // Valid as long as the exchange. REQUIRES: ReadAll has failed.
-  virtual std::string_view came() const = 0;
-
- protected:
-  ~PartialBody() = default;
-};
-
-// Returns what had come when ReadAll failed; nothing of an exchange that does
-// not keep it. Valid as long as the exchange.
-std::string_view BytesThatCame(const HttpExchange& exchange);
 
 // A copy of some bytes in memory of just their size: for what must be kept
 // while a block would be mostly empty.

@@ -22,7 +22,6 @@
 #include "base/async/task.h"
 #include "base/http/http1_client.h"
 #include "base/http/http_client.h"
-#include "base/http/input_buffer.h"
 #include "base/net/resolver.h"
 #include "gtest/gtest.h"
 #include "tests/testing/loop_runner.h"
@@ -117,7 +116,7 @@ class Http1ClientTestBase : public testing::Test {
       if (body.ok()) {
         reply.body = std::string(*body);
       } else {
-        reply.came = std::string(BytesThatCame(**exchange));
+        reply.came = std::string((*exchange)->came());
       }
       reply.mark = std::string((*exchange)->Find("x-mark"));
     } else {
