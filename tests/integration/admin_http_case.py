@@ -10,6 +10,7 @@ It has the published files of policies and nodes, at the mock.
 """
 
 import os
+import time
 
 from tests.integration import gateway_case
 from tests.integration import http_calls
@@ -68,6 +69,16 @@ class AdminHttpCase(gateway_case.GatewayCase):
         self.assertEqual(answer.status, 200, (path, answer.body))
         self.assertEqual(answer.headers["content-type"], "application/json")
         return answer.json()
+
+    def told_at_last(self, path, is_there):
+        """What a path tells, once that is there: a call is counted by its own
+        event loop, behind its answer."""
+        deadline = time.monotonic() + 20
+        while True:
+            answer = self.told("GET", path)
+            if is_there(answer):
+                return answer
+            self.assertLess(time.monotonic(), deadline, answer)
 
     def refused(self, status, method, path, body=None, **more):
         """What a refusal says, as one text."""

@@ -1,11 +1,6 @@
-"""The operators' HTTP paths, /api/admin/gateway: who may ask, every path, what
-an override does to a real call, and the published commands. docs/admin_http.md
-tells it."""
+"""The operators' HTTP paths, /api/admin/gateway: who may ask, every path, and
+what an override does to a real call. docs/admin_http.md tells it."""
 
-import json
-import re
-import shlex
-import subprocess
 import tempfile
 import time
 import unittest
@@ -18,7 +13,6 @@ from tests.integration.admin_http_case import OPERATOR
 from tests.integration.admin_http_case import PREFIX
 from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import request_bytes
-from tests.testing import gateway_process
 from tests.testing.gateway_process import GatewayProcess
 
 _MOCK = """\
@@ -333,7 +327,10 @@ class PathsTest(AdminHttpCase):
 
     def test_recommendations(self):
         self.routed("evaluator")
-        answer = self.told("GET", "/recommendations/evaluator")
+        answer = self.told_at_last(
+            "/recommendations/evaluator",
+            lambda answer: answer["performance_data"]["claude-sonnet"][
+                "total_requests"] > 0)
         self.assertEqual(answer["node_name"], "evaluator")
         picks = answer["recommendations"]
         self.assertEqual(sorted(picks), [
@@ -343,7 +340,6 @@ class PathsTest(AdminHttpCase):
         self.assertIn("estimated_cost", picks["balanced"])
         performance = answer["performance_data"]["claude-sonnet"]
         self.assertEqual(performance["success_rate"], 1)
-        self.assertGreaterEqual(performance["total_requests"], 1)
         self.assertIsNotNone(performance["avg_latency_ms"])
         self.assertEqual(answer["performance_data"]["pinned"], {
             "score": 50, "success_rate": None, "avg_latency_ms": None,
@@ -381,12 +377,13 @@ class PathsTest(AdminHttpCase):
 
     def test_traces(self):
         self.routed("formatter")
-        answer = self.told("GET", "/traces?limit=500")
+        answer = self.told_at_last(
+            "/traces?limit=500", lambda answer: answer["traces"] and
+            answer["traces"][0]["operation"] == "llm_call_formatter")
         self.assertEqual((answer["limit"], answer["time_range_hours"]),
                          (500, 1))
         newest = answer["traces"][0]
-        self.assertEqual((newest["operation"], newest["status"]),
-                         ("llm_call_formatter", "completed"))
+        self.assertEqual(newest["status"], "completed")
         self.assertEqual(newest["metadata"]["caller"], "team")
         self.assertEqual(newest["metadata"]["spans"], 2)
         self.assertEqual(len(self.told("GET", "/traces?limit=1")["traces"]), 1)
@@ -407,7 +404,9 @@ class PathsTest(AdminHttpCase):
 
     def test_metrics_of_traces(self):
         self.routed("formatter")
-        answer = self.told("GET", "/traces/metrics?hours=2")
+        answer = self.told_at_last(
+            "/traces/metrics?hours=2",
+            lambda answer: "llm_call_formatter" in answer["operations"])
         self.assertEqual(answer["time_range_hours"], 2)
         self.assertGreaterEqual(answer["total_traces"], 1)
         self.assertEqual(answer["request_count"], answer["total_traces"])
@@ -442,84 +441,6 @@ class PathsTest(AdminHttpCase):
             self.assertEqual(answer.status, 405, path)
             self.assertEqual(answer.headers["allow"], allowed)
             self.assertIn("detail", answer.json())
-
-
-class PublishedCommandsTest(AdminHttpCase):
-    """The commands of the earlier system's guide, word for word, but for where
-    the gateway is, and who asks."""
-
-    _COMMANDS = r"""
-curl -X POST localhost:8000/api/admin/gateway/test-selection \
-  -H "Content-Type: application/json" \
-  -d '{"node_name": "formatter", "capabilities": ["streaming"]}'
-
-curl -X GET localhost:8000/api/admin/gateway/health
-
-curl -X GET localhost:8000/api/admin/gateway/cost-optimization
-
-curl -X PUT localhost:8000/api/admin/gateway/policies/writer \
-  -H "Content-Type: application/json" \
-  -d '{"model_id": "claude-sonnet", "mode": "override"}'
-
-curl -X PUT localhost:8000/api/admin/gateway/policies/bulk \
-  -H "Content-Type: application/json" \
-  -d '{
-    "updates": {
-      "writer": "gemini-2.5-pro",
-      "evaluator": "claude-sonnet"
-    }
-  }'
-
-curl -X POST localhost:8000/api/admin/gateway/policies/reload
-
-curl -X GET localhost:8000/api/admin/gateway/validate
-
-curl -X GET localhost:8000/api/admin/gateway/recommendations/writer
-"""
-    _OF_TRACES = r"""
-curl -X GET localhost:8000/api/admin/gateway/traces?hours=1
-
-curl -X GET localhost:8000/api/admin/gateway/traces/{trace_id}
-"""
-
-    def run_each(self, commands):
-        """Status and parsed body of each."""
-        for command in re.split(r"\n\s*\n", commands.strip()):
-            words = shlex.split(command.replace("\\\n", " ").replace(
-                "localhost:8000", self.gateway.admin_http))
-            done = subprocess.run(
-                [*words, "-gsS", "-w", "\n%{http_code}",
-                 "-H", "Authorization: Bearer " + OPERATOR],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True,
-                text=True, timeout=60, env=gateway_process.environment())
-            body, _, status = done.stdout.rpartition("\n")
-            yield words[3], int(status), json.loads(body)
-
-    def test_they_work(self):
-        answers = {}
-        for url, status, body in self.run_each(self._COMMANDS):
-            self.assertEqual(status, 200, (url, body))
-            answers[url.rpartition("/")[2]] = body
-        self.assertEqual(len(answers), 7)  # `writer` twice.
-        self.assertEqual(answers["test-selection"]["selected_model"],
-                         "gemini-2.5-pro")
-        self.assertEqual(answers["bulk"]["results"]["writer"],
-                         {"status": "success", "model": "gemini-2.5-pro"})
-        self.assertIs(answers["reload"]["success"], True)
-        self.assertEqual(answers["reload"]["reloaded_by"], "on-call")
-
-    def test_those_of_traces_work(self):
-        http_calls.ask(self.gateway.http, http_calls.chat("pinned-x"),
-                       headers={"authorization": "Bearer " + CALLER,
-                                "x-request-id": "published"})
-        url, status, body = next(iter(self.run_each(self._OF_TRACES)))
-        self.assertEqual(status, 200, (url, body))
-        trace = body["traces"][0]
-        self.assertEqual(trace["metadata"]["request_id"], "published")
-        for url, status, body in self.run_each(self._OF_TRACES.replace(
-                "{trace_id}", trace["trace_id"])):
-            self.assertEqual(status, 200, (url, body))
-        self.assertEqual(body["spans"][0]["span_id"], trace["span_id"])
 
 
 class ReloadTest(unittest.TestCase):
