@@ -348,6 +348,11 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
     session.guard_.CountReset();
     Http2Stream* const stream = StreamOf(session, head.stream_id);
     if (stream != nullptr && stream->reset_) return 0;
+    // The client had reset it before, and has paid for that.
+    if (stream == nullptr &&
+        frame->rst_stream.error_code == NGHTTP2_STREAM_CLOSED) {
+      return 0;
+    }
     const auto violation = session.guard_.CountOwnReset(session.loop_.Now());
     if (violation.has_value()) session.Refuse(*violation);
     return 0;

@@ -45,6 +45,7 @@ std::optional<Http2Guard::Violation> Http2Guard::Inspect(std::string_view bytes,
                                                          size_t* good) {
   began_header_block_ = false;
   resets_ahead_.clear();
+  late_streams_.clear();
   seen_id_ = peer_ == Peer::kServer       ? INT32_MAX
              : scanner_.in_header_block() ? last_but_one_id_
                                           : last_id_;
@@ -156,7 +157,9 @@ std::optional<Http2Guard::Violation> Http2Guard::CountStream(
     // nghttp2 refuses frames of streams that were never opened.
     if (!opens) return std::nullopt;
     const int32_t newer = Ordinal(id) - Ordinal(last_id_);
-    ended_ = newer < kRemembered ? ended_ << newer : 0;
+    for (uint64_t* const bits : {&ended_, &reset_, &late_}) {
+      *bits = newer < kRemembered ? *bits << newer : 0;
+    }
     if (newer > 1) {
       if (gaps_.size() == kGapsMax) gaps_.erase(gaps_.begin());
       gaps_.push_back({last_id_ + 2, id - 2});
@@ -166,17 +169,33 @@ std::optional<Http2Guard::Violation> Http2Guard::CountStream(
   } else if (opens && IsSkipped(id)) {
     return Violation{Http2Error::kProtocolError, "a stream id it had skipped"};
   }
-  const int32_t older = Ordinal(last_id_) - Ordinal(id);
-  if (older >= kRemembered) return std::nullopt;
-  const uint64_t bit = uint64_t{1} << older;
-  if (!resets && (ended_ & bit) != 0) {
+  const uint64_t bit = BitOf(id);
+  if (resets) {
+    reset_ |= bit & ~ended_;
+    return std::nullopt;
+  }
+  if ((ended_ & bit) != 0) {
     return Violation{Http2Error::kStreamClosed, "a stream it had ended"};
   }
-  if (resets || IsEndOfStream(head)) ended_ |= bit;
+  if ((reset_ & bit) != 0) {
+    if ((late_ & bit) == 0) late_streams_.push_back(id);
+    late_ |= bit;
+  } else if (IsEndOfStream(head)) {
+    ended_ |= bit;
+  }
   return std::nullopt;
 }
 
+uint64_t Http2Guard::BitOf(int32_t id) const {
+  const int32_t older = Ordinal(last_id_) - Ordinal(id);
+  return older < kRemembered ? uint64_t{1} << older : 0;
+}
+
 bool Http2Guard::IsOver(const Http2FrameHead& head) const {
+  if (peer_ == Peer::kClient && head.stream_id <= last_id_ &&
+      (reset_ & BitOf(head.stream_id)) != 0) {
+    return true;
+  }
   return head.stream_id <= seen_id_ &&
          state_of_(head.stream_id) == StreamState::kGone;
 }

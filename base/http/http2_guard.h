@@ -10,6 +10,10 @@
 // It also looks ahead: a request that the client gives up in the same bytes
 // need not be looked at (IsResetAhead).
 //
+// What a client sends on a stream that it has ended refuses the connection, and
+// on one that it has reset only that stream (late_streams): what was on its way
+// when a call was given up is no fault of the calls beside it (RFC 9113, 5.1).
+//
 // Of a client's resets count those that come before the answer has begun and
 // within kEarlyReset: others end what has had its time, and are bounded by how
 // many streams there may be at once.
@@ -82,6 +86,11 @@ class Http2Guard {
     return std::binary_search(resets_ahead_.begin(), resets_ahead_.end(), id);
   }
 
+  // The streams on which, in the bytes that were inspected last, a frame came
+  // for the first time after the client had reset them. To be told so, when
+  // nghttp2 has seen those bytes; it ignores such frames.
+  const std::vector<int32_t>& late_streams() const { return late_streams_; }
+
   // Counts that a stream was reset because the peer broke the rules on it,
   // which costs as much as when the peer resets it (CVE-2025-8671).
   std::optional<Violation> CountOwnReset(absl::Duration now) {
@@ -117,6 +126,8 @@ class Http2Guard {
   // the client may not do to that stream any more.
   std::optional<Violation> CountStream(const Http2FrameHead& head);
   bool IsSkipped(int32_t id) const;
+  // The bit of one of the last streams; 0 for an older one.
+  uint64_t BitOf(int32_t id) const;
   bool IsOver(const Http2FrameHead& head) const;
   // Counts a reset by a client.
   std::optional<Violation> CountClientsReset(int32_t id, absl::Duration now);
@@ -139,8 +150,11 @@ class Http2Guard {
   int32_t last_id_ = -1;
   int32_t last_but_one_id_ = -1;
   // For the last streams, the newest in the lowest bit: whether the client has
-  // ended its side or reset it.
+  // ended its side; has reset one that it had not ended; has gone on with that.
   uint64_t ended_ = 0;
+  uint64_t reset_ = 0;
+  uint64_t late_ = 0;
+  std::vector<int32_t> late_streams_;
   std::vector<Gap> gaps_;
 };
 

@@ -271,6 +271,10 @@ std::string_view Http2Session::Feed(std::string_view bytes) {
         "the peer broke HTTP/2: ", nghttp2_strerror(static_cast<int>(used)))));
     return {};
   }
+  for (const int32_t id : guard_.late_streams()) {
+    FailOnError(nghttp2_submit_rst_stream(nghttp2(), NGHTTP2_FLAG_NONE, id,
+                                          NGHTTP2_STREAM_CLOSED));
+  }
   if (violation.has_value()) Refuse(*violation);
   WatchHeaderBlock();
   if (phase_ != Phase::kOpen) return {};

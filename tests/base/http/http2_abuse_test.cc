@@ -110,6 +110,33 @@ class Http2AbuseTest : public testing::Test {
 
 int64_t Code(Http2Error error) { return static_cast<int64_t>(error); }
 
+TEST_F(Http2AbuseTest, WhatComesBehindAResetIsTheFaultOfItsStreamAlone) {
+  RawClient client = Attack();
+  client.Send(Http2Post(1, false) + Http2Post(3, false) + Http2Reset(3, 8) +
+              Http2Data(3, "was under way", true));
+  const RawFrame closed = ReceiveFrameOf(client, RawFrameType::kRstStream);
+  EXPECT_EQ(closed.stream, 3u);
+  EXPECT_EQ(closed.Number(0), Code(Http2Error::kStreamClosed));
+  client.Send(Http2Data(1, "goes on", true));
+  EXPECT_EQ(ReceiveFrameOf(client, RawFrameType::kData).payload, "goes on");
+  client.Close();
+  EXPECT_TRUE(server_.AwaitEnd().ok());
+}
+
+TEST_F(Http2AbuseTest, EveryOtherCallMayBeGivenUpAtOnce) {
+  RawClient client = Attack();
+  for (uint32_t id = 1; id < 8000; id += 4) {
+    client.Send(Http2Post(id, false) + Http2Reset(id, 8) +
+                Http2Data(id, "was under way", true) +
+                Http2Post(id + 2, false) + Http2Data(id + 2, "asks", true));
+    const RawFrame answer = ReceiveFrameOf(client, RawFrameType::kData);
+    ASSERT_EQ(answer.stream, id + 2);
+    ASSERT_EQ(answer.payload, "asks");
+  }
+  client.Close();
+  EXPECT_TRUE(server_.AwaitEnd().ok());
+}
+
 TEST_F(Http2AbuseTest, AFloodOfPingsIsStopped) {
   ExpectFloodIsStopped(Http2Ping("12345678"));
 }

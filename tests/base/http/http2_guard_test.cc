@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/http/http2_budget.h"
 #include "base/http/http2_stream.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/http2_frames.h"
 
@@ -20,6 +21,8 @@ const absl::Duration kNow = absl::Seconds(1000);
 
 constexpr uint32_t kGuardedStreams = 100;
 
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using StreamState = Http2Guard::StreamState;
 
 StreamState IsEarly(int32_t) { return StreamState::kEarly; }
@@ -89,6 +92,7 @@ TEST_F(Http2GuardTest, AStreamThatTheClientHasEndedIsOver) {
   EXPECT_FALSE(Refuses(Http2Post(3, false)));
   EXPECT_FALSE(Refuses(Http2Data(3, "last", true)));
   EXPECT_FALSE(Refuses(Http2Post(5, false)));
+  EXPECT_FALSE(Refuses(Http2Data(5, "last", true)));
   EXPECT_FALSE(Refuses(Http2Reset(5, 8)));
   EXPECT_FALSE(Refuses(Http2Post(7, false)));
   for (const uint32_t id : {1, 3, 5}) {
@@ -98,6 +102,28 @@ TEST_F(Http2GuardTest, AStreamThatTheClientHasEndedIsOver) {
     EXPECT_FALSE(Refuses(Http2Reset(id, 8)));
   }
   EXPECT_FALSE(Refuses(Http2Data(7, "more")));
+}
+
+TEST_F(Http2GuardTest, WhatComesOnAStreamThatTheClientHasResetIsOfThatAlone) {
+  EXPECT_FALSE(Refuses(Http2Post(1, false) + Http2Post(3, false)));
+  EXPECT_FALSE(Refuses(Http2Reset(1, 8)));
+  EXPECT_THAT(guard_.late_streams(), IsEmpty());
+  EXPECT_FALSE(Refuses(Http2Data(1, "was under way")));
+  EXPECT_THAT(guard_.late_streams(), ElementsAre(1));
+  // It is told once.
+  EXPECT_FALSE(Refuses(Http2Data(1, "more", true)));
+  EXPECT_FALSE(Refuses(Http2Headers(1, "", true)));
+  EXPECT_THAT(guard_.late_streams(), IsEmpty());
+  // All in the same bytes, beside one that goes on.
+  EXPECT_FALSE(Refuses(Http2Post(5, false) + Http2Reset(5, 8) +
+                       Http2Data(5, "last", true) + Http2Data(3, "more")));
+  EXPECT_THAT(guard_.late_streams(), ElementsAre(5));
+}
+
+TEST_F(Http2GuardTest, WhoGoesOnAndOnWithAStreamThatItHasResetIsRefused) {
+  EXPECT_FALSE(Refuses(Http2Post(1, false) + Http2Reset(1, 8)));
+  EXPECT_EQ(Inspect(Repeat(Http2Data(1, "more"), Http2Budget::kControl)),
+            Http2Error::kEnhanceYourCalm);
 }
 
 TEST_F(Http2GuardTest, RemembersTheLastStreamsOnly) {
