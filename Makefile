@@ -13,7 +13,8 @@
 #   make soak     call a gateway for hours, and see whether anything grows
 #   make packages   the clients, as their languages' registries take them
 #   make stubs    generate the clients' code in every language
-#   make python-package   build clients/python/dist: a wheel and an sdist
+#   make python-package   build clients/python/dist: wheels, an sdist, and the
+#                 prompt router's package
 #   make release  images, packages and the chart, with their checksums, into dist/
 #   make lint     what the compiler cannot see
 #   make asan     unit and integration tests under AddressSanitizer
@@ -127,9 +128,11 @@ soak:
 
 python-package:
 	@tools/deps.sh build python
-	@bazel build $(BUILDFLAGS) //clients/python:distributions
+	@bazel build $(BUILDFLAGS) //clients/python:distributions \
+	  //clients/python:prompt_router_package
 	@mkdir -p clients/python/dist
-	@cp -f bazel-bin/clients/python/distributions/* clients/python/dist/
+	@cp -f bazel-bin/clients/python/distributions/* \
+	  bazel-bin/clients/python/prompt_router_package/* clients/python/dist/
 	@ls clients/python/dist/*
 
 # Of what is committed: the same commit makes the same files.
@@ -137,7 +140,8 @@ release:
 	@tools/deps.sh build packages python stubs
 	@bazel build $(BUILDFLAGS) //service:gateway //clients/cli:gatewayctl \
 	  //clients/cpp:package //clients/go:package //clients/java:package \
-	  //clients/node:package //clients/python:distributions //tools/failbench
+	  //clients/node:package //clients/python:distributions \
+	  //clients/python:prompt_router_package //tools/failbench
 	@rm -rf dist
 	@PYTHONDONTWRITEBYTECODE=1 python3 -m tools.packaging.release --out=dist $(ARGS)
 

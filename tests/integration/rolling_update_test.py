@@ -20,17 +20,11 @@ listeners:
 _ANY_PORT = "127.0.0.1:0"
 # The least that a client of several replicas wants.
 _ROUND_ROBIN = {"loadBalancingConfig": [{"round_robin": {}}]}
-# What the C++ stub has: a gateway that says it is not serving is asked nothing,
-# and a call that failed before anybody was asked is made again, elsewhere.
+# What clients have that can ask for health: a gateway that says it is not
+# serving is asked nothing.
 _HEALTH_CHECKED = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"},
-    "methodConfig": [{
-        "name": [{"service": "llmgateway.v1.GatewayService"}],
-        "retryPolicy": {
-            "maxAttempts": 3, "initialBackoff": "0.2s", "maxBackoff": "5s",
-            "backoffMultiplier": 2, "retryableStatusCodes": ["UNAVAILABLE"]},
-    }],
 }
 _WORKERS = 8
 _STREAMS = 4

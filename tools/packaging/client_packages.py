@@ -7,6 +7,7 @@ Maven have, so that tools take them where they are: `GOPROXY=file://.../go`,
 `file://.../maven`.
 """
 
+import fnmatch
 import os
 
 # The folder that Bazel makes, and the one that it has in a release.
@@ -16,17 +17,21 @@ _FOLDERS = {
     "java/package": "maven/",
     "node/package": "",
     "python/distributions": "",
+    "python/prompt_router_package": "",
 }
-# What has to be there of each, with the version in its place.
+# What has to be there of each, with the version in its place. The prompt router
+# has a version of its own, that of the earlier system's package.
 _EXPECTED = {
-    "cpp/package": ("llmgateway-client-cpp-%s.tgz",),
-    "go/package": ("go/llmgateway.dev/client/@v/v%s.zip",
-                   "go/llmgateway.dev/client/@v/v%s.mod"),
+    "cpp/package": ("llmgateway-client-cpp-{0}.tgz",),
+    "go/package": ("go/llmgateway.dev/client/@v/v{0}.zip",
+                   "go/llmgateway.dev/client/@v/v{0}.mod"),
     "java/package": (
         "maven/dev/llmgateway/llmgateway-client/{0}/llmgateway-client-{0}.jar",
         "maven/dev/llmgateway/llmgateway-client/{0}/llmgateway-client-{0}.pom"),
-    "node/package": ("llmgateway-client-%s.tgz",),
-    "python/distributions": (".whl", ".tar.gz"),
+    "node/package": ("llmgateway-client-{0}.tgz",),
+    "python/distributions": ("llm_gateway-{0}-*.whl", "llm_gateway-{0}.tar.gz"),
+    "python/prompt_router_package": ("PKG-LLM-GATEWAY-001.tar.gz",
+                                     "llm_gateway_prompt_router-*.whl"),
 }
 TARGETS = tuple("//clients/" + folder.replace("/", ":")
                 for folder in sorted(_FOLDERS))
@@ -42,11 +47,8 @@ def files(root, version):
     for folder, place in sorted(_FOLDERS.items()):
         found = _read(os.path.join(root, folder), place)
         for expected in _EXPECTED[folder]:
-            name = expected.replace("%s", version).replace("{0}", version)
-            # A wheel's name says more than the version.
-            if not any(one == name or (name.startswith(".") and
-                                       version in one and one.endswith(name))
-                       for one in found):
+            name = expected.replace("{0}", version)
+            if not fnmatch.filter(found, name):
                 raise MissingError("%s has no %s; bazel build %s makes it" % (
                     os.path.join(root, folder), name, " ".join(TARGETS)))
         told.update(found)

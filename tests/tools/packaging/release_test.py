@@ -60,6 +60,10 @@ class ReleaseTest(unittest.TestCase):
         version = _FACTS.version
         self.assertIn("package/package.json", run(
             "tar", "-tzf", "llmgateway-client-%s.tgz" % version))
+        # Which no compiler but that of the build knows.
+        self.assertNotIn("Buffer<", run(
+            "tar", "-xzOf", "llmgateway-client-%s.tgz" % version,
+            "package/llmgateway/v1/gateway.d.ts"))
         self.assertIn("/CMakeLists.txt", run(
             "tar", "-tzf", "llmgateway-client-cpp-%s.tgz" % version))
         module = "llmgateway.dev/client@v%s/go.mod" % version
@@ -70,6 +74,10 @@ class ReleaseTest(unittest.TestCase):
             "unzip", "-l", "%sllmgateway-client-%s.jar" % (stem, version)))
         self.assertIn("llm_gateway/__init__.py", run(
             "unzip", "-l", "llm_gateway-%s-py3-none-any.whl" % version))
+        self.assertIn("prompt_router", run(
+            "unzip", "-l", "llm_gateway_prompt_router-1.0.0-py3-none-any.whl"))
+        self.assertIn("HOT/kernel/prompt_router.py", run(
+            "tar", "-tzf", "PKG-LLM-GATEWAY-001.tar.gz"))
         self.assertIn("/pyproject.toml", run(
             "tar", "-tzf", "llm_gateway-%s.tar.gz" % version))
 
