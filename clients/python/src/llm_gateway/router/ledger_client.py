@@ -17,11 +17,13 @@ others have written. Thread-safe.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -36,6 +38,12 @@ from llm_gateway.router.ledger_entry import (
     entry_hash,
     merkle_root,
 )
+from llm_gateway.router.ledger_segment import (
+    CheckedSegment,
+    entries_of,
+    last_members,
+    members_of,
+)
 
 try:
     import fcntl
@@ -45,6 +53,15 @@ except ImportError:  # Windows: one process writes.
 _DEFAULT_PATH = Path("ledger") / "governance.jsonl"
 _ROTATE_BYTES = 256 * 1024 * 1024
 _VERIFY_WORKERS = 4
+
+# What a program that ends without close() would leave unwritten.
+_BATCHING: weakref.WeakSet[LedgerClient] = weakref.WeakSet()
+
+
+@atexit.register
+def _flush_all() -> None:
+    for client in list(_BATCHING):
+        client.flush()
 
 
 class LedgerClient:
@@ -64,7 +81,8 @@ class LedgerClient:
         that CONTROL_PLANE_ROOT names, else in the working folder. A segment
         takes `rotate_bytes`, or as much as there is if 0. Up to `batch_size`
         entries wait in memory, for `batch_interval_sec` seconds if that is not
-        0; close() writes them. `tier_context` stamps each entry's metadata.
+        0; close() writes them, and so do the client's and the program's end.
+        `tier_context` stamps each entry's metadata.
         """
         if ledger_path is None:
             root = os.environ.get("CONTROL_PLANE_ROOT", "")
@@ -90,6 +108,13 @@ class LedgerClient:
         self._last_hash = ""
         self._last_timestamp = ""
         self._find_end()
+        if self.batch_size > 1:
+            _BATCHING.add(self)
+
+    def __del__(self) -> None:
+        # Not so if it was never made.
+        if getattr(self, "_waiting", None):
+            self.flush()
 
     def __enter__(self) -> LedgerClient:
         return self
@@ -142,7 +167,7 @@ class LedgerClient:
     def read_all(self) -> list[LedgerEntry]:
         """All entries, the oldest first; lines that are none are left out."""
         return [
-            entry for segment in self._segments() for entry in _entries(segment)
+            entry for segment in self._segments() for entry in entries_of(segment)
         ]
 
     def read_by_submission(self, submission_id: str) -> list[LedgerEntry]:
@@ -154,7 +179,7 @@ class LedgerClient:
             if places is None:
                 found.extend(
                     entry
-                    for entry in _entries(segment)
+                    for entry in entries_of(segment)
                     if entry.submission_id == submission_id
                 )
                 continue
@@ -198,7 +223,7 @@ class LedgerClient:
         issues: list[str] = []
         previous = ""
         for segment in self._segments():
-            checked = _CheckedSegment(segment, previous)
+            checked = CheckedSegment(segment, previous)
             issues.extend(checked.issues)
             previous = checked.last_hash
         return not any(issue.startswith("FAIL") for issue in issues), issues
@@ -210,7 +235,7 @@ class LedgerClient:
         issues: list[str] = []
         previous = ""
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-            for checked in pool.map(_CheckedSegment, self._segments()):
+            for checked in pool.map(CheckedSegment, self._segments()):
                 issues.extend(checked.issues)
                 if checked.broken_link(previous):
                     issues.append(
@@ -300,7 +325,7 @@ class LedgerClient:
             return
         self._segment, self._segment_bytes = segment, size
         for path in reversed(self._segments()):
-            last = _last_members(path)
+            last = last_members(path)
             if last is not None:
                 self._last_hash = last.get("entry_hash", "")
                 self._last_timestamp = last.get("timestamp", "")
@@ -333,20 +358,31 @@ class LedgerClient:
         self._segment, self._segment_bytes = path, 0
 
     def _append(self, entries: list[LedgerEntry]) -> None:
+        """Writes all of them or, if that fails, none."""
         last_hash = self._last_hash
-        with open(self._segment, "ab+") as file:
-            if self._segment_bytes > 0:
+        lines = bytearray()
+        for entry in entries:
+            entry.make_utf8()
+            entry.previous_hash = last_hash
+            last_hash = entry.entry_hash = entry_hash(asdict(entry))
+            lines += entry.to_json().encode("utf-8") + b"\n"
+        # Without a buffer, whose rest would be written when the file is closed.
+        with open(self._segment, "ab+", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            if before > 0:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     # Whoever wrote before was killed within a line, which
                     # stays as it is, and is told by verify_chain.
-                    file.write(b"\n")
-            for entry in entries:
-                entry.previous_hash = last_hash
-                last_hash = entry.entry_hash = entry_hash(asdict(entry))
-                file.write(entry.to_json().encode("utf-8") + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+                    lines.insert(0, ord("\n"))
+            try:
+                rest = memoryview(lines)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(file.fileno())
+            except BaseException:
+                file.truncate(before)
+                raise
             self._segment_bytes = file.tell()
         self._last_hash = last_hash
         self._last_timestamp = entries[-1].timestamp
@@ -378,7 +414,7 @@ class LedgerClient:
         offset = 0
         with open(segment, "rb") as file:
             for line in file:
-                members = _members(line)
+                members = members_of(line)
                 if members is not None:
                     places.setdefault(
                         members.get("submission_id", ""), []
@@ -416,7 +452,7 @@ class LedgerClient:
             return {}
         metas: dict[str, dict[str, Any]] = {}
         with open(self.segment_index_path, "rb") as file:
-            for meta in filter(None, map(_members, file)):
+            for meta in filter(None, map(members_of, file)):
                 metas[meta.get("segment", "")] = meta
         return metas
 
@@ -432,97 +468,6 @@ class LedgerClient:
         except (OSError, ValueError):
             return None
         return places if isinstance(places, dict) else None
-
-
-class _CheckedSegment:
-    """What is wrong with a file of a ledger, and how it joins the others."""
-
-    def __init__(self, path: Path, previous: str | None = None) -> None:
-        """`previous` is the hash before the file; None if that is checked by
-        broken_link() later."""
-        self.path = path
-        self.issues: list[str] = []
-        self.count = 0
-        self.last_hash = previous or ""
-        self._first_previous: str | None = None  # None of one without a hash.
-        known = previous is not None
-        with open(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    self._check(number, line, known)
-                    known = True
-
-    def broken_link(self, previous: str) -> bool:
-        return (
-            self._first_previous is not None
-            and self._first_previous != previous
-        )
-
-    def _check(self, number: int, line: bytes, known: bool) -> None:
-        members = _members(line)
-        if members is None:
-            self.issues.append(
-                f"FAIL: {self.path.name} line {number} is no entry"
-            )
-            return
-        self.count += 1
-        name = members.get("id", f"in line {number} of {self.path.name}")
-        told = members.get("entry_hash", "")
-        if not told:
-            self.issues.append(f"WARN: Entry {name} is legacy (no entry_hash)")
-            self.last_hash = ""
-            return
-        if told != entry_hash(members):
-            self.issues.append(
-                f"FAIL: Entry {name} content tampered (hash mismatch)"
-            )
-        previous = members.get("previous_hash", "")
-        if not known:
-            self._first_previous = previous
-        elif previous != self.last_hash:
-            self.issues.append(
-                f"FAIL: Entry {name} chain broken (previous_hash mismatch)"
-            )
-        self.last_hash = told
-
-
-def _members(line: bytes) -> dict[str, Any] | None:
-    """A line's JSON object; None if it has none."""
-    try:
-        members = json.loads(line)
-    except ValueError:
-        return None
-    return members if isinstance(members, dict) else None
-
-
-def _entries(segment: Path) -> Iterator[LedgerEntry]:
-    with open(segment, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            try:
-                yield LedgerEntry.from_json(line)
-            except (ValueError, TypeError):
-                continue  # verify_chain says so.
-
-
-def _last_members(path: Path) -> dict[str, Any] | None:
-    """The last entry of a file, read from its end."""
-    step = 64 * 1024
-    with open(path, "rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        tail = b""
-        while end > 0:
-            begin = max(0, end - step)
-            file.seek(begin)
-            tail = file.read(end - begin) + tail
-            end = begin
-            # What stands before the first line's end may be half a line.
-            lines = tail.split(b"\n")[0 if begin == 0 else 1 :]
-            for line in reversed(lines):
-                members = _members(line)
-                if members is not None:
-                    return members
-            step *= 2
-    return None
 
 
 def _time_of(text: str) -> datetime | None:

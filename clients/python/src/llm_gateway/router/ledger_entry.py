@@ -67,6 +67,15 @@ class LedgerEntry:
     previous_hash: str = ""  # Empty in the first entry.
     entry_hash: str = ""
 
+    def make_utf8(self) -> None:
+        """Makes a lone surrogate, which a model's answer may have and no file
+        can, a question mark."""
+        line = self.to_json()
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError:
+            vars(self).update(json.loads(line.encode("utf-8", "replace")))
+
     def to_json(self) -> str:
         """The entry's line, without its end."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)

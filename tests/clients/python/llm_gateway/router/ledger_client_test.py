@@ -34,6 +34,12 @@ class LedgerClientCase(router_case.RouterCase):
         for number in range(count):
             (ledger or self.ledger).write(_entry("S-%d" % number))
 
+    def start_program(self, program, *arguments):
+        """Python that finds the package, with the ledger's path."""
+        return subprocess.Popen(
+            [sys.executable, "-c", program, self.ledger_path, *arguments],
+            env={**os.environ, "PYTHONPATH": client_path.CLIENT_PATH})
+
     def lines(self, path=None):
         with open(path or self.ledger_path, encoding="utf-8") as file:
             return file.read().splitlines()
@@ -80,10 +86,8 @@ class WritingTest(LedgerClientCase):
         self.assertEqual(self.verify(), (True, []))
 
     def test_processes_write_one_chain(self):
-        writers = [subprocess.Popen(
-            [sys.executable, "-c", _WRITER, self.ledger_path, name, "50"],
-            env={**os.environ, "PYTHONPATH": client_path.CLIENT_PATH})
-            for name in ("one", "two", "three")]
+        writers = [self.start_program(_WRITER, name, "50")
+                   for name in ("one", "two", "three")]
         for writer in writers:
             self.assertEqual(writer.wait(), 0)
         self.assertEqual(self.verify(), (True, []))
@@ -123,6 +127,50 @@ class WritingTest(LedgerClientCase):
         self.ledger.write(_entry("kept"))
         self.assertEqual([json.loads(line)["submission_id"]
                           for line in self.lines()], ["kept"])
+
+    def test_of_a_batch_with_one_that_cannot_be_written_the_others_are_once(
+            self):
+        with LedgerClient(self.ledger_path, batch_size=3) as ledger:
+            self.write_entries(2, ledger)
+            with self.assertRaises(TypeError):
+                ledger.write(_entry("lost", metadata={"what": object()}))
+            self.assertEqual(self.lines(), [])
+            ledger.write(_entry("S-2"))
+        self.assertEqual(
+            [json.loads(line)["submission_id"] for line in self.lines()],
+            ["S-0", "S-1", "S-2"])
+        self.assertEqual(self.verify(), (True, []))
+
+    def test_of_what_a_disk_takes_in_part_nothing_stays(self):
+        program = """
+import resource, sys
+from llm_gateway.router.ledger_client import LedgerClient
+from llm_gateway.router.ledger_entry import LedgerEntry
+ledger = LedgerClient(sys.argv[1])
+ledger.write(LedgerEntry("A", "first", "D", "R"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+try:
+    ledger.write(LedgerEntry("A", "large", "D", "R" * 2000))
+except OSError:
+    ledger.write(LedgerEntry("A", "last", "D", "R"))
+"""
+        self.assertEqual(self.start_program(program).wait(), 0)
+        self.assertEqual(
+            [json.loads(line)["submission_id"] for line in self.lines()],
+            ["first", "last"])
+        self.assertEqual(self.verify(), (True, []))
+
+    def test_what_waits_is_written_when_the_program_ends(self):
+        program = _WRITER.replace("argv[1]", "argv[1], batch_size=10")
+        self.assertEqual(self.start_program(program, "S", "3").wait(), 0)
+        self.assertEqual(len(self.lines()), 3)
+        self.assertEqual(self.verify(), (True, []))
+
+    def test_half_a_character_is_a_question_mark(self):
+        self.ledger.write(_entry("S", metadata={"text": "cut \ud83d"}))
+        self.assertEqual(json.loads(self.lines()[0])["metadata"],
+                         {"text": "cut ?"})
+        self.assertEqual(self.verify(), (True, []))
 
     def test_a_tier_is_stamped_where_nothing_else_stands(self):
         ledger = LedgerClient(self.ledger_path, tier_context=TierContext(
