@@ -56,9 +56,12 @@ async def ask(
     begun = time.monotonic()
     try:
         if side.kind == "node":
-            await _ask_node(side, prompt, max_tokens)
+            asked = _ask_node(side, prompt, max_tokens)
         else:
-            await _ask_model(side, prompt, max_tokens, timeout_s)
+            asked = _ask_model(side, prompt, max_tokens, timeout_s)
+        await asyncio.wait_for(asked, timeout_s)
+    except asyncio.TimeoutError:
+        side.error = f"no answer within {timeout_s:g} s"
     except (GatewayError, OSError, ValueError) as error:
         side.error = str(error)
     side.latency_ms = round((time.monotonic() - begun) * 1000, 1)

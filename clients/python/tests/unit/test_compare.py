@@ -71,6 +71,20 @@ async def test_two_sides_are_shown_beside_each_other(monkeypatch, capsys):
     assert all(len(line) <= 60 for line in lines)
 
 
+@pytest.mark.parametrize("side", ["--model", "--node"])
+async def test_nobody_is_waited_for_longer_than_told(monkeypatch, capsys, side):
+    code, _ = await run(
+        monkeypatch,
+        [Reply(never=True)],
+        "--timeout",
+        "0.2",
+        *(side, "writer", side, "writer"),
+        "Write.",
+    )
+    assert code == 1
+    assert "no answer within 0.2 s" in capsys.readouterr().out
+
+
 async def test_a_node_is_a_side_too(monkeypatch, capsys):
     # Whoever comes first: each answer has the fields of both.
     both = Reply(200, {**CHAT, **NODE})

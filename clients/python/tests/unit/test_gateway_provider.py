@@ -66,6 +66,20 @@ async def test_an_unknown_cost_is_said_to_be_unknown():
     assert response.metadata["cost_known"] is False
 
 
+@pytest.mark.parametrize("cost", [-1000, "NaN", [1], float("inf")])
+async def test_a_cost_that_is_none_loses_no_answer(cost):
+    told = {**TOLD, "cost_usd": cost, "cost_breakdown": [cost]}
+    async with (
+        ScriptedServer([Reply(200, told), FOUR]) as server,
+        client(server) as llm,
+    ):
+        response = await llm.complete(QUESTION, Answer)
+        await llm.complete(QUESTION, Answer)
+        assert llm.total_cost_usd == 0.00045
+    assert response.content == Answer(value=4)
+    assert response.metadata["cost_known"] is False
+
+
 async def test_the_gateway_hears_how_long_it_may_take():
     async with (
         ScriptedServer([FOUR]) as server,

@@ -170,6 +170,30 @@ async def test_one_that_takes_too_long_is_killed(install, tmp_path):
             assert await asyncio.to_thread(read.read) == "1"
 
 
+async def test_what_it_has_started_is_killed_with_it(install, tmp_path):
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    # The child has the program's own pipes, too.
+    install(
+        "import subprocess; subprocess.Popen([sys.executable, '-c', "
+        f"\"import time; pipe = open({str(alive)!r}, 'w'); time.sleep(600)\"])"
+    )
+    async with client(timeout_seconds=1) as llm:
+        call = asyncio.ensure_future(llm.complete(QUESTION, Answer))
+        read = await asyncio.to_thread(open, alive)
+        with read:
+            with pytest.raises(ProviderError, match="LLM_TIMEOUT_SECONDS"):
+                await call
+            assert await asyncio.to_thread(read.read) == ""
+
+
+async def test_what_is_nested_too_deeply_does_not_fit(install):
+    install("print('[' * 100000)")
+    async with client() as llm:
+        with pytest.raises(ResponseValidationError, match="'claude' printed"):
+            await llm.complete(QUESTION, Answer)
+
+
 async def test_one_whose_caller_left_is_killed(install, tmp_path):
     alive = tmp_path / "alive"
     os.mkfifo(alive)

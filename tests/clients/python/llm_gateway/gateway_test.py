@@ -128,7 +128,7 @@ class LedgerOfBothTest(router_case.RouterCase):
                           BudgetAllocation(100000))
         made = LLMGateway(self.ledger, budgeter)
         made.register_provider(
-            "mock", MockProvider(text='Größe "日本" \\ 😀'))
+            "mock", MockProvider(default_response='Größe "日本" \\ 😀'))
         made.route(prompt_request())
         made.route(prompt_request(prompt="e\u0301\x7f\u2028", temperature=.1))
         made.route(prompt_request(provider_id="nobody"))

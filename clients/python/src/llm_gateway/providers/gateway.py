@@ -6,9 +6,10 @@ retries and falls back; what it charges is the cost, to the nano-dollar.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from llm_gateway.exceptions import ProviderError, ResponseValidationError
 from llm_gateway.http_json import (
@@ -132,7 +133,7 @@ class GatewayProvider:
             provider=self.name,
             latency_ms=(time.monotonic() - begun) * 1000,
             metadata={
-                "cost_known": "cost_usd" in told,
+                "cost_known": _is_amount(told.get("cost_usd")),
                 "request_id": answer.headers.get("x-request-id"),
                 "route": answer.headers.get("x-llmgateway-route"),
                 "served_by": told.get("provider"),
@@ -144,17 +145,34 @@ class GatewayProvider:
 
 
 def _usage(told: dict[str, Any]) -> TokenUsage:
-    usage = told.get("usage") or {}
-    cost = float(told.get("cost_usd") or 0)
-    parts = told.get("cost_breakdown") or {}
+    usage = told.get("usage")
+    parts = told.get("cost_breakdown")
+    if not isinstance(usage, dict):
+        usage = {}
+    if not isinstance(parts, dict):
+        parts = {}
+    cost = _usd(told.get("cost_usd"))
     output = sum(
-        float(usd) for name, usd in parts.items() if name.startswith(_OUTPUT)
+        _usd(usd) for name, usd in parts.items() if name.startswith(_OUTPUT)
     )
     # Both add up to what was charged, however it was rounded.
     output = min(output, cost)
     return TokenUsage(
-        usage.get("prompt_tokens") or 0,
-        usage.get("completion_tokens") or 0,
+        _tokens(usage.get("prompt_tokens")),
+        _tokens(usage.get("completion_tokens")),
         cost - output if parts else cost,
         output,
     )
+
+
+def _is_amount(told: object) -> TypeGuard[float]:
+    return isinstance(told, (int, float)) and math.isfinite(told) and told >= 0
+
+
+def _usd(told: object) -> float:
+    """Of what is no amount, 0: an answer is paid for, and not lost by it."""
+    return float(told) if _is_amount(told) else 0.0
+
+
+def _tokens(told: object) -> int:
+    return max(told, 0) if isinstance(told, int) else 0

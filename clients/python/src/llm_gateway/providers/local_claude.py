@@ -7,9 +7,12 @@ is 0, and known to be; tokens are estimated as a quarter of the characters.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,13 +36,16 @@ _CHARACTERS_PER_TOKEN = 4
 _ARGUMENT_BYTES_MAX = 100_000
 _OUTPUT_BYTES_MAX = 16 * 1024 * 1024
 _ERROR_CHARACTERS_MAX = 2000
+# How long a program is waited for that was killed.
+_KILLED_WAIT_S = 1.0
 
 
 class LocalClaudeProvider:
     """Runs `claude` once for each call.
 
     Args:
-      timeout_s: after that long the program is killed.
+      timeout_s: after that long the program is killed, with all that it has
+        started.
       default_model: the model's name where the program itself is to choose;
         any other is told to it.
 
@@ -130,12 +136,15 @@ class LocalClaudeProvider:
             # Within a session of Claude Code the program refuses to run.
             env={k: v for k, v in os.environ.items() if k != "CLAUDECODE"},
             limit=_OUTPUT_BYTES_MAX,
+            start_new_session=True,
         )
+        is_over = False
         try:
             output, errors = await asyncio.wait_for(
                 _communicate(process, prompt if by_stdin else None),
                 self._timeout_s,
             )
+            is_over = True
         except asyncio.TimeoutError:
             raise ProviderError(
                 self.name,
@@ -146,9 +155,8 @@ class LocalClaudeProvider:
             ) from None
         finally:
             # Also when the caller has gone.
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            if not is_over:
+                await _kill(process)
         if process.returncode != 0:
             raise RuntimeError(
                 f"'claude' exited with {process.returncode}: "
@@ -163,7 +171,7 @@ class LocalClaudeProvider:
         """The field `result` of what the program printed."""
         try:
             wrapper = json.loads(output)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ResponseValidationError(
                 response_model.__name__,
                 f"'claude' printed no JSON: {error}",
@@ -184,6 +192,25 @@ class LocalClaudeProvider:
                 "'claude' printed JSON without a text in `result`",
             )
         return result
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """Ends the program and what it has started, which has its pipes."""
+    with contextlib.suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    # What has left its session keeps them, and is not waited for.
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(_end_of(process), _KILLED_WAIT_S)
+
+
+async def _end_of(process: asyncio.subprocess.Process) -> None:
+    for pipe in (process.stdout, process.stderr):
+        while pipe is not None and await pipe.read(65536):
+            pass
+    await process.wait()
 
 
 async def _communicate(

@@ -167,7 +167,9 @@ class LedgerClient:
     def read_all(self) -> list[LedgerEntry]:
         """All entries, the oldest first; lines that are none are left out."""
         return [
-            entry for segment in self._segments() for entry in entries_of(segment)
+            entry
+            for segment in self._segments()
+            for entry in entries_of(segment)
         ]
 
     def read_by_submission(self, submission_id: str) -> list[LedgerEntry]:

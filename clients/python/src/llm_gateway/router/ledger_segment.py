@@ -1,8 +1,8 @@
-"""A file of a ledger: the entries of its lines, its end, and what is wrong in it.
+"""A file of a ledger: its lines' entries, its end, and what is wrong in it.
 
-    for entry in entries_of(path): ...
-    checked = CheckedSegment(path, previous="")
-    checked.issues, checked.last_hash
+for entry in entries_of(path): ...
+checked = CheckedSegment(path, previous="")
+checked.issues, checked.last_hash
 """
 
 from __future__ import annotations

@@ -72,30 +72,30 @@ class MockProvider:
     Thread-safe.
     """
 
-    provider_id = "mock"
-
     def __init__(
         self,
-        responses: Iterable[ProviderResponse] | None = None,
-        *,
-        text: str = "Mock response",
-        model: str = "mock-model-1",
-        input_tokens: int = 100,
-        output_tokens: int = 50,
+        provider_id: str = "mock",
+        default_response: str = "Mock response",
+        default_model: str = "mock-model-1",
+        default_input_tokens: int = 100,
+        default_output_tokens: int = 50,
         fail_after: int | None = None,
         fail_with: Exception | None = None,
+        responses: Iterable[ProviderResponse] | None = None,
         latency_ms: float = 0,
     ) -> None:
         """`responses` are the answers to the first calls, in order; behind
-        them, and without them, it answers `text`. After `fail_after` calls,
+        them, and without them, it answers `default_response`, as the model that
+        is asked for or, if none is, `default_model`. After `fail_after` calls,
         each one fails with `fail_with`, a SERVER_ERROR if None."""
+        self.provider_id = provider_id
         self._lock = threading.Lock()
-        self._responses = list(responses or ())
-        self._text = text
-        self._model = model
-        self._tokens = (input_tokens, output_tokens)
+        self._text = default_response
+        self._model = default_model
+        self._tokens = (default_input_tokens, default_output_tokens)
         self._fail_after = fail_after
         self._fail_with = fail_with
+        self._responses = list(responses or ())
         self._latency_ms = latency_ms
         self.calls: list[dict[str, Any]] = []
 
@@ -141,7 +141,7 @@ class MockProvider:
             return self._responses[number]
         return ProviderResponse(
             content=self._text,
-            model=self._model,
+            model=model_id or self._model,
             input_tokens=self._tokens[0],
             output_tokens=self._tokens[1],
             request_id=f"mock-{number + 1}",

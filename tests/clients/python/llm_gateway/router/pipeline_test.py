@@ -401,7 +401,8 @@ class RoutingTest(PipelineCase):
                          "config": {"text": "made"}},
                 "absent": {"provider_class": "no.such.Class"}}))
         for name in ("other", "third"):
-            self.pipeline.register_provider(name, MockProvider(text=name))
+            self.pipeline.register_provider(
+                name, MockProvider(default_response=name))
 
     def test_the_first_tag_that_has_a_route_counts(self):
         self.assertEqual(self.route(domain_tags=["?", "code", "prose"])
@@ -431,7 +432,7 @@ class OutputTest(PipelineCase):
     SCHEMA = {"type": "object", "required": ["answer", "why"]}
 
     def check(self, content, schema):
-        self.play(MockProvider(text=content))
+        self.play(MockProvider(default_response=content))
         response = self.route(output_schema=schema)
         self.assertEqual(response.outcome, RouteOutcome.SUCCESS)
         return response.output_valid, response.output_validation_errors

@@ -13,13 +13,15 @@ class MockProviderTest(unittest.TestCase):
     def test_answers_the_same_unless_told(self):
         self.assertEqual(
             MockProvider().send("any", "Hello"),
-            ProviderResponse("Mock response", "mock-model-1", 100, 50,
-                             "mock-1", "mock"))
+            ProviderResponse("Mock response", "any", 100, 50, "mock-1", "mock"))
+        self.assertEqual(
+            MockProvider("second", "Hi", "own", 1, 2).send("", "Hello"),
+            ProviderResponse("Hi", "own", 1, 2, "mock-1", "second"))
 
     def test_answers_in_the_order_of_its_list(self):
         queued = [ProviderResponse(text, "m", 1, 1, "r", "mock")
                   for text in ("one", "two")]
-        provider = MockProvider(queued, text="more")
+        provider = MockProvider(responses=queued, default_response="more")
         self.assertEqual([provider.send("m", "?").content for _ in range(4)],
                          ["one", "two", "more", "more"])
 
