@@ -40,6 +40,8 @@ GATEWAYS = {
     "limited": {"limited": True},
     "recording": {"ledger": True},
     "accounting": {"ledger": True, "more": _PRICES_AND_BUDGETS},
+    "accounting_tracing": {"ledger": True,
+                           "more": {**_PRICES_AND_BUDGETS, **_TRACES}},
     "auditing": {"audit": True},
     "tracing": {"more": _TRACES},
     "alerting": {"more": _ALERTS},

@@ -199,6 +199,12 @@ LOAD_ROWS = [
     _grpc_row("accounted_grpc_4x16",
               "gRPC unary, 4 x 16, with a ledger, prices and budgets",
               _grpc(4, 16), gateway="accounting"),
+    _http_row("accounted_traced_64",
+              "HTTP unary, 64 in flight, with a ledger, prices, budgets and "
+              "1 % of calls traced", _http(64), gateway="accounting_tracing"),
+    _grpc_row("accounted_traced_grpc_4x16",
+              "gRPC unary, 4 x 16, with a ledger, prices, budgets and 1 % of "
+              "calls traced", _grpc(4, 16), gateway="accounting_tracing"),
     _http_row("audited_64", "HTTP unary, 64 in flight, with an audit log",
               _http(64), gateway="auditing"),
     _grpc_row("audited_grpc_4x16", "gRPC unary, 4 x 16, with an audit log",
@@ -319,9 +325,12 @@ def _of_loops(name):
     return _instructions(name, loops=True)._replace(nginx_load=None)
 
 
-# Rooms that are switched on, each alone, and what is compared with them.
+# Rooms that are switched on, each alone or those of a goal together, and what
+# is compared with them.
 _ROOMS = {
     "accounted": ("ledger, prices and budgets", at_most(6000, 4000)),
+    "accounted_traced": ("ledger, prices, budgets and traces of 1 % of calls",
+                         at_most(6000, 4000)),
     "audited": ("an audit log", None),
     "traced": ("traces of 1 % of calls", None),
     "alerting": ("rules of alerts", None),
