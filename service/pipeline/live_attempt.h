@@ -22,8 +22,8 @@
 #include <array>
 #include <optional>
 #include <string_view>
-#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
@@ -123,7 +123,7 @@ class LiveAttempt final : public Departure {
   WakeUp* departed_ = nullptr;
   // What fields of the request point to that are the attempt's own.
   std::optional<ContextTexts> context_;
-  std::vector<HttpField> fields_;
+  absl::InlinedVector<HttpField, 4> fields_;
   std::array<char, kTraceParentBytes> traceparent_;
 
   // From the attempt's begin; infinite for no limit.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/types/span.h"
 #include "service/pipeline/call_ledger.h"
 #include "service/routing/selection/model_capability.h"
 
@@ -15,6 +16,28 @@ std::string_view LedgerSystemOf(const Call& call) {
   if (call.ledger == nullptr) return {};
   return call.runtime->config().ledger().has_postgres() ? "postgresql"
                                                         : "sqlite";
+}
+
+// Has the spans of the call kept.
+void KeepTrace(TraceShard& traces, const Call& call, const CallRecord& record,
+               absl::Span<const std::string_view> capabilities) {
+  absl::InlinedVector<TracedAttempt, 4> attempts;
+  for (const Attempt& one : call.attempts) {
+    TracedAttempt& traced = attempts.emplace_back();
+    traced = {.attempt = &one, .span = one.span, .vendor = one.priced_as};
+    const CallLedger::RoundTrip* const trip =
+        call.ledger == nullptr ? nullptr : call.ledger->Find(&one);
+    if (trip == nullptr) continue;
+    traced.dispatch_entry_id = std::string_view(trip->dispatch_id);
+    traced.exchange_entry_id = std::string_view(trip->exchange_id);
+  }
+  traces.Keep({.record = record,
+               .trace = *call.trace,
+               .attempts = attempts,
+               .node = call.trace->node,
+               .capabilities = capabilities,
+               .ledger_system = LedgerSystemOf(call),
+               .arrival = call.arrival});
 }
 
 }  // namespace
@@ -30,27 +53,16 @@ void BeginTrace(const TraceShard* traces, Call& call) {
 
 void RecordTrace(TraceShard& traces, const Call& call,
                  const CallRecord& record) {
-  absl::InlinedVector<TracedAttempt, 4> attempts;
-  for (const Attempt& one : call.attempts) {
-    TracedAttempt& traced = attempts.emplace_back();
-    traced = {.attempt = &one, .span = one.span, .vendor = one.priced_as};
-    const CallLedger::RoundTrip* const trip =
-        call.ledger == nullptr ? nullptr : call.ledger->Find(&one);
-    if (trip == nullptr) continue;
-    traced.dispatch_entry_id = std::string_view(trip->dispatch_id);
-    traced.exchange_entry_id = std::string_view(trip->exchange_id);
-  }
   std::vector<std::string_view> capabilities;
   if (call.planned.selection != nullptr) {
     capabilities = CapabilityNames(call.planned.selection->result.capabilities);
   }
-  traces.Record({.record = record,
-                 .trace = *call.trace,
-                 .attempts = attempts,
-                 .node = call.trace->node,
-                 .capabilities = capabilities,
-                 .ledger_system = LedgerSystemOf(call),
-                 .arrival = call.arrival});
+  const bool is_kept =
+      traces.Count(*call.trace, {.record = record,
+                                 .node = call.trace->node,
+                                 .capabilities = capabilities,
+                                 .now = call.arrival + record.duration});
+  if (is_kept) KeepTrace(traces, call, record, capabilities);
 }
 
 }  // namespace gateway

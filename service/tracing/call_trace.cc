@@ -1,25 +1,15 @@
 #include "service/tracing/call_trace.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 namespace gateway {
-namespace {
 
-// The bits of a trace's id that are random by the W3C's recommendation.
-constexpr int kRandomBits = 56;
-constexpr uint64_t kRandomMask = 0x00ffffffffffffff;
-
-}  // namespace
-
-bool IsSampled(const TraceId& trace, double ratio) {
-  if (ratio >= 1) return true;
-  if (!(ratio > 0)) return false;
-  // As OpenTelemetry has it: the share's are those with the largest numbers.
-  const auto threshold =
-      static_cast<uint64_t>(std::ldexp(1 - ratio, kRandomBits));
-  return (trace.low & kRandomMask) >= threshold;
-}
+SampledShare::SampledShare(double ratio)
+    // As OpenTelemetry has it: the share's are those with the largest numbers.
+    : least_(static_cast<uint64_t>(
+          std::ldexp(1 - std::clamp(ratio, 0.0, 1.0), kRandomBits))) {}
 
 bool CallTrace::TakeCallers(std::string_view traceparent,
                             std::string_view tracestate) {
@@ -35,12 +25,13 @@ bool CallTrace::TakeCallers(std::string_view traceparent,
 
 std::unique_ptr<CallTrace> CallTrace::Begin(std::string_view traceparent,
                                             std::string_view tracestate,
-                                            double ratio, Random& random) {
+                                            const SampledShare& share,
+                                            Random& random) {
   std::unique_ptr<CallTrace> trace(new CallTrace);
   if (!trace->TakeCallers(traceparent, tracestate)) {
     trace->trace_ = NewTraceId(random);
     trace->flags_ = kRandomFlag;
-    if (IsSampled(trace->trace_, ratio)) trace->flags_ |= kSampledFlag;
+    if (share.Has(trace->trace_)) trace->flags_ |= kSampledFlag;
     trace->KeepId();
   }
   trace->span_ = NewSpanId(random);

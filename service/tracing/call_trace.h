@@ -2,8 +2,9 @@
 // is, what its own span is called, and how long the parts took that become
 // spans when it has ended. Nothing is written before that (trace_shard.h).
 //
+//   const SampledShare share(0.01);                    // Once.
 //   std::unique_ptr<CallTrace> trace =
-//       CallTrace::Begin(traceparent, tracestate, ratio, random);
+//       CallTrace::Begin(traceparent, tracestate, share, random);
 //   const SpanId attempt = trace->NewSpan(random);
 //   WriteTraceParent(trace->ParentOf(attempt), out);  // For its provider.
 //
@@ -16,6 +17,7 @@
 #define SERVICE_TRACING_CALL_TRACE_H_
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +26,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/memory/recycler.h"
 #include "base/os/random.h"
 #include "service/tracing/trace_context.h"
 
@@ -44,13 +47,36 @@ struct TracedCommit {
   absl::StatusCode status = absl::StatusCode::kOk;
 };
 
-class CallTrace {
+// A share of all traces, by their ids: services that sample the same share
+// sample the same traces.
+//
+// Thread contract: immutable.
+class SampledShare {
+ public:
+  // `ratio` is from 0, which is none of them, to 1, which is all.
+  explicit SampledShare(double ratio);
+
+  // Whether the trace is among it, whoever asks.
+  bool Has(const TraceId& trace) const {
+    return (trace.low & kRandomMask) >= least_;
+  }
+
+ private:
+  // The bits of a trace's id that are random by the W3C's recommendation.
+  static constexpr int kRandomBits = 56;
+  static constexpr uint64_t kRandomMask = (uint64_t{1} << kRandomBits) - 1;
+
+  uint64_t least_;  // Of those bits, as a number.
+};
+
+class CallTrace : public Recycled {
  public:
   // Begins that of a call: in the trace that the caller names, if it does, else
   // in a new one, of which a share is sampled. The texts may be empty.
   static std::unique_ptr<CallTrace> Begin(std::string_view traceparent,
                                           std::string_view tracestate,
-                                          double ratio, Random& random);
+                                          const SampledShare& share,
+                                          Random& random);
 
   // Passes the caller's on. Null if it names none.
   static std::unique_ptr<CallTrace> PassOn(std::string_view traceparent,
@@ -109,10 +135,6 @@ class CallTrace {
   uint8_t flags_ = 0;
   std::string state_;
 };
-
-// Whether a trace of this id is among the share, whoever asks: services that
-// sample the same share sample the same traces.
-bool IsSampled(const TraceId& trace, double ratio);
 
 }  // namespace gateway
 

@@ -1,6 +1,7 @@
 #include "service/tracing/trace_statistics.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
@@ -14,7 +15,12 @@ namespace {
 constexpr size_t kNameBytesMax = 256;
 constexpr absl::string_view kNodePrefix = "llm_call_";
 
-int64_t StepOf(absl::Duration now) { return now / TraceStatistics::kStep; }
+// The division of durations takes ten times as long.
+int64_t StepOf(absl::Duration now) {
+  constexpr int64_t kStepSeconds = 300;
+  static_assert(TraceStatistics::kStep == absl::Seconds(kStepSeconds));
+  return absl::ToInt64Seconds(now) / kStepSeconds;
+}
 
 void Add(const TraceTotals::Operation& from, TraceTotals::Operation* to) {
   to->calls += from.calls;
@@ -31,12 +37,18 @@ void CountOne(bool failed, absl::Duration took, TraceTotals::Operation* to) {
 }  // namespace
 
 TraceStatistics::OperationCount& TraceStatistics::OperationOf(
-    Step& step, const TracedCall& call) {
+    Step& step, const CountedCall& call) {
   const bool is_node = !call.node.empty();
   std::string_view name = is_node ? call.node : call.record.operation;
   name = CutText(name, kNameBytesMax);
-  for (auto& each : step.operations) {
-    if (each.value.is_node == is_node && each.name == name) return each.value;
+  for (size_t i = 0; i < step.operations.size(); ++i) {
+    auto& each = step.operations[i];
+    if (each.value.is_node != is_node || each.name != name) continue;
+    if (i == 0 || i == kNamesMax) return each.value;
+    auto& before = step.operations[i - 1];
+    if (each.value.counts.calls <= before.value.counts.calls) return each.value;
+    std::swap(each, before);
+    return before.value;
   }
   if (step.operations.size() < kNamesMax) {
     return step.operations
@@ -53,8 +65,14 @@ TraceStatistics::OperationCount& TraceStatistics::OperationOf(
 int64_t& TraceStatistics::CountOf(std::vector<Named<int64_t>>& counts,
                                   std::string_view name) {
   name = CutText(name, kNameBytesMax);
-  for (auto& each : counts) {
-    if (each.name == name) return each.value;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    auto& each = counts[i];
+    if (each.name != name) continue;
+    if (i == 0 || i == kNamesMax || each.value <= counts[i - 1].value) {
+      return each.value;
+    }
+    std::swap(each, counts[i - 1]);
+    return counts[i - 1].value;
   }
   if (counts.size() >= kNamesMax) {
     if (counts.size() > kNamesMax) return counts.back().value;
@@ -63,9 +81,8 @@ int64_t& TraceStatistics::CountOf(std::vector<Named<int64_t>>& counts,
   return counts.emplace_back(std::string(name), 0).value;
 }
 
-void TraceStatistics::Count(const TracedCall& call, bool sampled,
-                            absl::Duration now) {
-  const int64_t number = StepOf(now);
+void TraceStatistics::Count(const CountedCall& call, bool sampled) {
+  const int64_t number = StepOf(call.now);
   const CallRecord& record = call.record;
   const bool failed = record.status_code != absl::StatusCode::kOk;
   const MutexLock lock(mu_);

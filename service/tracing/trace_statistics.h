@@ -3,7 +3,7 @@
 // counted, whether their traces are kept or not.
 //
 //   TraceStatistics counts;                       // One loop's.
-//   counts.Count(call, sampled, now);
+//   counts.Count({.record = record, .now = now}, sampled);
 //   ...
 //   TraceTotals totals;
 //   counts.AddTo(absl::Hours(1), now, &totals);
@@ -23,10 +23,21 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/os/mutex.h"
-#include "service/tracing/call_spans.h"
+#include "service/observability/call_record.h"
 
 namespace gateway {
+
+// What is counted of a call that has ended. Borrows all.
+struct CountedCall {
+  const CallRecord& record;
+  // The node that it was made for; empty if it names none.
+  std::string_view node = {};
+  // What it asked of models, by the names of capabilities.
+  absl::Span<const std::string_view> capabilities = {};
+  absl::Duration now;  // Its end, in steady time.
+};
 
 // How calls went.
 struct TraceTotals {
@@ -55,9 +66,7 @@ class TraceStatistics {
   TraceStatistics(const TraceStatistics&) = delete;
   TraceStatistics& operator=(const TraceStatistics&) = delete;
 
-  // `now` is steady.
-  void Count(const TracedCall& call, bool sampled, absl::Duration now)
-      LOCKS_EXCLUDED(mu_);
+  void Count(const CountedCall& call, bool sampled) LOCKS_EXCLUDED(mu_);
 
   // Adds what ended within `window`, in whole steps, the one that `now` is in
   // among them.
@@ -79,12 +88,14 @@ class TraceStatistics {
     TraceTotals::Operation all;
     int64_t sampled = 0;
     int64_t cost_usd_nanos = 0;
+    // What is counted most comes first, to be found soon; the rest, `other`,
+    // last.
     std::vector<Named<OperationCount>> operations;
     std::vector<Named<int64_t>> models;
     std::vector<Named<int64_t>> capabilities;
   };
 
-  static OperationCount& OperationOf(Step& step, const TracedCall& call);
+  static OperationCount& OperationOf(Step& step, const CountedCall& call);
   static int64_t& CountOf(std::vector<Named<int64_t>>& counts,
                           std::string_view name);
 

@@ -12,32 +12,34 @@ Random& TraceShard::chance() const { return tracer_.random_; }
 std::unique_ptr<CallTrace> TraceShard::Begin(
     std::string_view traceparent, std::string_view tracestate) const {
   return CallTrace::Begin(traceparent, tracestate,
-                          tracer_.options_.sampling_ratio, tracer_.random_);
+                          tracer_.share_, tracer_.random_);
 }
 
-bool TraceShard::IsKept(const TracedCall& call) {
+bool TraceShard::IsKept(const CallTrace& trace, const CountedCall& call) {
   const CallRecord& record = call.record;
   if (!record.caller_known) {
     // Whoever names a trace also chooses the id that the share goes by.
-    const bool is_of_share = call.trace.sampled() && call.trace.parent() == 0;
+    const bool is_of_share = trace.sampled() && trace.parent() == 0;
     int64_t not_kept = 0;
     return is_of_share &&
-           unknown_callers_.Take(tracer_.clock_.SteadyTime(),
-                                 kUnknownCallersTracedPerSecond, &not_kept);
+           unknown_callers_.Take(call.now, kUnknownCallersTracedPerSecond,
+                                 &not_kept);
   }
-  return call.trace.sampled() ||
+  return trace.sampled() ||
          record.duration >= tracer_.options_.slow_threshold ||
          record.status_code != absl::StatusCode::kOk;
 }
 
-void TraceShard::Record(const TracedCall& call) {
-  const bool is_kept = IsKept(call);
-  statistics_.Count(call, is_kept, tracer_.clock_.SteadyTime());
-  const bool exports = tracer_.options_.exports;
-  if (!is_kept || (!exports && !tracer_.store_.enabled())) return;
+bool TraceShard::Count(const CallTrace& trace, const CountedCall& call) {
+  const bool is_kept = IsKept(trace, call);
+  statistics_.Count(call, is_kept);
+  return is_kept && (tracer_.options_.exports || tracer_.store_.enabled());
+}
+
+void TraceShard::Keep(const TracedCall& call) {
   KeptTraceRef trace = std::make_shared<const KeptTrace>(
       call, tracer_.options_.spans, tracer_.random_);
-  if (exports) tracer_.queue_.Add(trace);
+  if (tracer_.options_.exports) tracer_.queue_.Add(trace);
   kept_.Add(std::move(trace));
 }
 
@@ -52,6 +54,7 @@ TraceStore::Limits WithParts(TraceStore::Limits limits, size_t parts) {
 
 Tracer::Tracer(const Options& options, Clock& clock, Random& random)
     : options_(options),
+      share_(options.sampling_ratio),
       clock_(clock),
       random_(random),
       store_(WithParts(options.store, options.loops), clock),

@@ -6,7 +6,8 @@
 //   TraceShard& shard = tracer.shard(loop);
 //   call.trace = shard.Begin(traceparent, tracestate);
 //   ...
-//   shard.Record(traced_call);                        // Once it has ended.
+//   const bool is_kept = shard.Count(*call.trace, counted);  // At its end.
+//   if (is_kept) shard.Keep(traced);
 //
 // Whether a call is kept is decided at its end: always if it failed or was
 // slow; else if its caller's trace is sampled, or, where the caller names none,
@@ -52,9 +53,12 @@ class TraceShard {
   std::unique_ptr<CallTrace> Begin(std::string_view traceparent,
                                    std::string_view tracestate) const;
 
-  // Takes a call that has ended: counts it, and keeps and exports its spans if
-  // it is to be. REQUIRES: call.trace.records().
-  void Record(const TracedCall& call);
+  // Counts a call that has ended, and returns whether Keep is to be called with
+  // it: of most calls there is no more to be told. REQUIRES: trace.records().
+  bool Count(const CallTrace& trace, const CountedCall& call);
+
+  // Keeps and exports its spans.
+  void Keep(const TracedCall& call);
 
   // For the ids of spans.
   Random& chance() const;
@@ -65,7 +69,7 @@ class TraceShard {
   TraceShard(Tracer& tracer, TraceStore::Part& kept)
       : tracer_(tracer), kept_(kept) {}
 
-  bool IsKept(const TracedCall& call);
+  bool IsKept(const CallTrace& trace, const CountedCall& call);
 
   Tracer& tracer_;
   TraceStore::Part& kept_;
@@ -107,6 +111,7 @@ class Tracer {
   friend class TraceShard;
 
   const Options options_;
+  const SampledShare share_;
   Clock& clock_;
   Random& random_;
   TraceStore store_;

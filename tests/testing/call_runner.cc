@@ -72,7 +72,8 @@ struct CallRunner::Borrowed {
     call.facts.parsed_only = question.parsed_only;
     call.facts.counts = question.counts;
     if (question.traced) {
-      call.trace = CallTrace::Begin("", "", 0, SystemRandom());
+      call.trace =
+          CallTrace::Begin("", "", SampledShare(0), SystemRandom());
     }
     if (question.dialect == nullptr) {
       call.request = &question.request;

@@ -64,7 +64,7 @@ class TracesAdminTest : public testing::Test {
     clock_.Advance(absl::Seconds(1));
     call.record.request_id = id;
     call.record.start_time = clock_.WallTime() - call.record.duration;
-    tracer_.shard(0).Record(call.traced());
+    gateway::Record(tracer_.shard(0), call, clock_.SteadyTime());
   }
 
   LoopThread loop_;

@@ -31,7 +31,7 @@ TEST(TraceMetricsTest, TellWhatIsKeptWaitsAndIsLost) {
   AddTraceMetrics(tracer, exporter->get(), registry);
   for (int i = 0; i < 3; ++i) {
     TestCall call;
-    tracer.shard(0).Record(call.traced());
+    Record(tracer.shard(0), call, clock.SteadyTime());
   }
   const std::string text = MetricsText(registry.Read());
   EXPECT_THAT(text, HasSubstr("llmgw_traces_kept 3\n"));

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
+#include "base/os/clock.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
@@ -56,8 +57,10 @@ class TraceRecordTest : public testing::Test {
   MetricRegistry registry_{clock_};
   CallMetrics metrics_{registry_, {}};
   RequestFeed feed_{{}};
-  Tracer tracer_{
-      {.store = {.traces = 10, .bytes = size_t{1} << 20}}, clock_, random_};
+  // By the clock that the call ends by.
+  Tracer tracer_{{.store = {.traces = 10, .bytes = size_t{1} << 20}},
+                 SystemClock(),
+                 random_};
   Recorder traced_{nullptr,      metrics_.AddShard(), feed_, nullptr, 0,
                    std::nullopt, &tracer_.shard(0)};
   Recorder untraced_{nullptr, metrics_.AddShard(), feed_};

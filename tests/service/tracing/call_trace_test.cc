@@ -19,7 +19,7 @@ class CallTraceTest : public testing::Test {
   std::unique_ptr<CallTrace> Begin(std::string_view parent,
                                    std::string_view state = "",
                                    double ratio = 1) {
-    return CallTrace::Begin(parent, state, ratio, random_);
+    return CallTrace::Begin(parent, state, SampledShare(ratio), random_);
   }
 
   FakeRandom random_{3};
@@ -89,11 +89,11 @@ TEST_F(CallTraceTest, TheSameShareIsSampledEverywhere) {
   const TraceId largest = {.high = 1, .low = 0x00ffffffffffffff};
   const TraceId middle = {.high = 1, .low = 0x0080000000000000};
   const TraceId below = {.high = 1, .low = 0xff7fffffffffffff};
-  EXPECT_TRUE(IsSampled(largest, 0.001));
-  EXPECT_TRUE(IsSampled(middle, 0.5));
-  EXPECT_FALSE(IsSampled(below, 0.5));
-  EXPECT_FALSE(IsSampled(largest, 0));
-  EXPECT_TRUE(IsSampled({.high = 1, .low = 0}, 1));
+  EXPECT_TRUE(SampledShare(0.001).Has(largest));
+  EXPECT_TRUE(SampledShare(0.5).Has(middle));
+  EXPECT_FALSE(SampledShare(0.5).Has(below));
+  EXPECT_FALSE(SampledShare(0).Has(largest));
+  EXPECT_TRUE(SampledShare(1).Has({.high = 1, .low = 0}));
 }
 
 }  // namespace

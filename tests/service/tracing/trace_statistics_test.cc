@@ -19,7 +19,7 @@ TEST(TraceStatisticsTest, CountsWhatWasCalledAndHowItEnded) {
   good.usage.set_cost_known(true);
   good.usage.set_cost_usd_nanos(70);
   good.capabilities = {"streaming", "reasoning"};
-  counts.Count(good.traced(), /*sampled=*/true, kStart);
+  counts.Count(good.counted(kStart), /*sampled=*/true);
   TestCall bad;
   bad.node = "writer";
   bad.record.duration = absl::Milliseconds(40);
@@ -28,7 +28,7 @@ TEST(TraceStatisticsTest, CountsWhatWasCalledAndHowItEnded) {
   bad.capabilities = {"streaming"};
   // Charged as the standard tier.
   bad.usage.set_cost_usd_nanos(5);
-  counts.Count(bad.traced(), /*sampled=*/false, kStart);
+  counts.Count(bad.counted(kStart), /*sampled=*/false);
 
   TraceTotals totals;
   counts.AddTo(absl::Hours(24), kStart, &totals);
@@ -50,7 +50,7 @@ TEST(TraceStatisticsTest, CountsWhatWasCalledAndHowItEnded) {
 TEST(TraceStatisticsTest, AWindowHasItsStepsOnly) {
   TraceStatistics counts;
   TestCall call;
-  counts.Count(call.traced(), true, kStart);
+  counts.Count(call.counted(kStart), true);
   const auto calls = [&](absl::Duration window, absl::Duration now) {
     TraceTotals totals;
     counts.AddTo(window, now, &totals);
@@ -67,8 +67,8 @@ TEST(TraceStatisticsTest, AWindowHasItsStepsOnly) {
 TEST(TraceStatisticsTest, ADayLaterTheStepBeginsAnew) {
   TraceStatistics counts;
   TestCall call;
-  counts.Count(call.traced(), true, kStart);
-  counts.Count(call.traced(), true, kStart + absl::Hours(24));
+  counts.Count(call.counted(kStart), true);
+  counts.Count(call.counted(kStart + absl::Hours(24)), true);
   TraceTotals totals;
   counts.AddTo(absl::Hours(24), kStart + absl::Hours(24), &totals);
   EXPECT_EQ(totals.all.calls, 1);
@@ -81,7 +81,7 @@ TEST(TraceStatisticsTest, TellsSoManyNamesApart) {
     const std::string name = absl::StrCat("m", i);
     call.record.model_served = name;
     call.node = name;
-    counts.Count(call.traced(), true, kStart);
+    counts.Count(call.counted(kStart), true);
   }
   TraceTotals totals;
   counts.AddTo(absl::Hours(24), kStart, &totals);

@@ -2,7 +2,7 @@
 //
 //   TestCall call;
 //   call.record.duration = absl::Seconds(2);
-//   tracer.Record(call.traced());
+//   Record(tracer.shard(0), call, clock.SteadyTime());
 
 #ifndef TESTS_SERVICE_TRACING_TRACED_CALLS_H_
 #define TESTS_SERVICE_TRACING_TRACED_CALLS_H_
@@ -20,6 +20,8 @@
 #include "service/tracing/call_trace.h"
 #include "service/tracing/kept_trace.h"
 #include "service/tracing/span_reader.h"
+#include "service/tracing/trace_statistics.h"
+#include "service/tracing/tracer.h"
 #include "tests/testing/fake_random.h"
 
 namespace gateway {
@@ -28,7 +30,8 @@ namespace gateway {
 struct TestCall {
   explicit TestCall(std::string_view traceparent = "",
                     std::string_view tracestate = "", double ratio = 1)
-      : trace(CallTrace::Begin(traceparent, tracestate, ratio, Chance())) {
+      : trace(CallTrace::Begin(traceparent, tracestate, SampledShare(ratio),
+                               Chance())) {
     record.request_id = "request-1";
     record.protocol = Protocol::kHttp;
     record.operation = "POST /v1/chat/completions";
@@ -79,6 +82,14 @@ struct TestCall {
             .arrival = absl::Hours(1)};
   }
 
+  // The same; it ends at the steady time `now`.
+  CountedCall counted(absl::Duration now) const {
+    return {.record = record,
+            .node = node,
+            .capabilities = capabilities,
+            .now = now};
+  }
+
   KeptTraceRef kept() {
     return std::make_shared<const KeptTrace>(traced(), CallSpanOptions(),
                                              Chance());
@@ -94,6 +105,11 @@ struct TestCall {
   std::string_view ledger_system;
   std::vector<std::string_view> capabilities;
 };
+
+// Records a call that ends at the steady time `now`.
+inline void Record(TraceShard& shard, TestCall& call, absl::Duration now) {
+  if (shard.Count(*call.trace, call.counted(now))) shard.Keep(call.traced());
+}
 
 // The attribute as a text; `none` if it has none of that name.
 inline std::string AttributeOf(const ReadSpan& span, std::string_view key) {

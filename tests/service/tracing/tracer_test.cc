@@ -32,13 +32,17 @@ class TracerTest : public testing::Test {
   bool Keeps(TestCall& call) {
     Tracer tracer(Options(), clock_, random_);
     TraceShard& shard = tracer.shard(0);
-    shard.Record(call.traced());
+    Record(shard, call);
     EXPECT_EQ(tracer.Totals(absl::Hours(24)).all.calls, 1);
     const size_t kept = tracer.store().size().traces;
     EXPECT_EQ(tracer.queue().waiting() > 0, kept > 0);
     EXPECT_EQ(tracer.Totals(absl::Hours(24)).sampled,
               static_cast<int64_t>(kept));
     return kept == 1;
+  }
+
+  void Record(TraceShard& shard, TestCall& call) {
+    gateway::Record(shard, call, clock_.SteadyTime());
   }
 
   FakeClock clock_;
@@ -102,12 +106,12 @@ TEST_F(TracerTest, OfCallersWhoAreNotKnownAFewOfTheShareAreKept) {
   TestCall call("", "", 1);
   call.record.caller_known = false;
   for (int i = 0; i < 3 * kUnknownCallersTracedPerSecond; ++i) {
-    shard.Record(call.traced());
+    Record(shard, call);
   }
   EXPECT_EQ(tracer.store().size().traces,
             size_t{kUnknownCallersTracedPerSecond});
   clock_.Advance(absl::Seconds(1));
-  shard.Record(call.traced());
+  Record(shard, call);
   EXPECT_EQ(tracer.store().size().traces,
             size_t{kUnknownCallersTracedPerSecond} + 1);
 }
@@ -118,7 +122,7 @@ TEST_F(TracerTest, WhatIsKeptNeedNotBeExported) {
   Tracer tracer(options, clock_, random_);
   TraceShard& shard = tracer.shard(0);
   TestCall call("", "", 1);
-  shard.Record(call.traced());
+  Record(shard, call);
   EXPECT_EQ(tracer.store().size().traces, 1u);
   EXPECT_EQ(tracer.queue().waiting(), 0u);
 }
@@ -130,7 +134,7 @@ TEST_F(TracerTest, WhatIsExportedNeedNotBeKept) {
   TraceShard& shard = tracer.shard(0);
   TestCall call("", "", 1);
   call.AddAttempt("openai", "gpt-x");
-  shard.Record(call.traced());
+  Record(shard, call);
   EXPECT_EQ(tracer.store().size().traces, 0u);
   EXPECT_EQ(tracer.queue().waiting(), 2u);
 }
@@ -150,8 +154,8 @@ TEST_F(TracerTest, CountsOfAllLoopsAreAddedUp) {
   TraceShard& one = tracer.shard(0);
   TraceShard& other = tracer.shard(1);
   TestCall call("", "", 0);
-  one.Record(call.traced());
-  other.Record(call.traced());
+  Record(one, call);
+  Record(other, call);
   const TraceTotals totals = tracer.Totals(absl::Hours(1));
   EXPECT_EQ(totals.all.calls, 2);
   EXPECT_EQ(totals.operations.size(), 1u);
