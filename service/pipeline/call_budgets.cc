@@ -190,7 +190,7 @@ std::vector<BudgetChange> CallBudgets::IfBilled(const PlannedCall& call,
   return changes;
 }
 
-void CallBudgets::Settle(Call& call) {
+void CallBudgets::Finish(const Call& call) {
   BudgetAmounts real;
   bool answered = false;
   for (const Attempt& attempt : call.attempts) {
@@ -203,24 +203,35 @@ void CallBudgets::Settle(Call& call) {
   // Nobody was asked, or nobody has billed it.
   if (!answered) return charges_.Cancel();
   real.turns = 1;
+  due_ = real;
+  // Which targets are charged something is not known before they are.
+  if (call.ledger == nullptr || rules_.has_target_rules()) Settle(call);
+}
+
+void CallBudgets::Settle(const Call& call) {
+  if (!due_.has_value()) return;
+  const BudgetAmounts real = *std::exchange(due_, std::nullopt);
   const absl::Time now = WallTimeOf(call);
   BudgetSettlement* const settled =
       call.runtime->config().has_ledger() ? &settled_ : nullptr;
   charges_.Settle(real, now, settled);
-  if (rules_.has_target_rules()) {
-    for (const Attempt& attempt : call.attempts) {
-      const v1::Usage* const usage = UsageOf(attempt);
-      if (usage == nullptr) continue;
-      BudgetAmounts of_target = BilledAmounts(*usage);
-      of_target.turns = 1;
-      ForEachTargetRule(call, attempt, subject_,
-                        [&](const BudgetRule& rule, const BudgetTerms& terms) {
-                          charges_.ChargeTarget(rule, subject_, terms,
-                                                of_target, now, settled);
-                        });
-    }
-  }
+  if (rules_.has_target_rules()) ChargeTargets(call, now, settled);
   remaining_ = charges_.WhatRemains(now);
+}
+
+void CallBudgets::ChargeTargets(const Call& call, absl::Time now,
+                                BudgetSettlement* settled) {
+  for (const Attempt& attempt : call.attempts) {
+    const v1::Usage* const usage = UsageOf(attempt);
+    if (usage == nullptr) continue;
+    BudgetAmounts of_target = BilledAmounts(*usage);
+    of_target.turns = 1;
+    ForEachTargetRule(call, attempt, subject_,
+                      [&](const BudgetRule& rule, const BudgetTerms& terms) {
+                        charges_.ChargeTarget(rule, subject_, terms, of_target,
+                                              now, settled);
+                      });
+  }
 }
 
 absl::Status ReserveBudgets(Call& call) {
@@ -264,7 +275,7 @@ void GrowBudgets(Call& call, const Attempt& attempt,
 void FinishBudgets(Call& call) {
   if (call.budgets == nullptr || call.budgets->finished_) return;
   call.budgets->finished_ = true;
-  call.budgets->Settle(call);
+  call.budgets->Finish(call);
 }
 
 BudgetEntryFacts FactsOfBudgets(const Call& call) {

@@ -6,15 +6,19 @@
 //   if (WaitsForReplicas(call)) outcome = co_await ReserveAgain(call);
 //   ...
 //   GrowBudgets(call, attempt, delivered, *stream);   // As a stream goes.
-//   FinishBudgets(call);                      // Before the answer's end is
-//                                             // sent.
+//   FinishBudgets(call);                      // Once nobody is asked any more.
 //   ...
+//   call.budgets->Settle(call);               // By the ledger's thread.
 //   BudgetDebitEntry(DebitOf(call.budgets->settled()), FactsOfBudgets(call));
 //
 // A call is charged what its attempts have billed, all together. One that
-// nobody was asked for is charged nothing.
+// nobody was asked for is charged nothing. Where the ledger has an entry of
+// what is charged, its thread charges it as it writes the entry, before the
+// answer's end is sent: the call waits for that thread anyhow
+// (docs/adr/0036-the-ledgers-thread-charges-budgets.md).
 //
-// Thread contract: one call, on its loop.
+// Thread contract: one call, on its loop; Settle and IfBilled on any thread,
+// while the call waits for it.
 
 #ifndef SERVICE_PIPELINE_CALL_BUDGETS_H_
 #define SERVICE_PIPELINE_CALL_BUDGETS_H_
@@ -28,6 +32,7 @@
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
+#include "base/memory/recycler.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "service/budgets/budget_charges.h"
 #include "service/budgets/budget_entries.h"
@@ -44,7 +49,7 @@ class ProviderStream;
 struct Attempt;
 struct PlannedTarget;
 
-class CallBudgets {
+class CallBudgets : public Recycled {
  public:
   // Null if the call is charged to none: there are none, or nobody is asked for
   // what it wants. REQUIRES: the call is planned.
@@ -67,6 +72,12 @@ class CallBudgets {
     return warnings_;
   }
 
+  // Charges what FinishBudgets has left to be charged; does nothing where it has
+  // left nothing, or that is charged.
+  void Settle(const Call& call);
+  // Whether it has left something of which there will be an entry.
+  bool owes() const { return due_.has_value() && HoldsAny(); }
+
   // What was charged; empty before the end, and without a ledger.
   const BudgetSettlement& settled() const { return settled_; }
   // Of a call that was let in although it does not fit, what is to be kept of
@@ -74,8 +85,7 @@ class CallBudgets {
   const std::vector<BudgetExceeded>& exceeded() const { return exceeded_; }
   // What the scopes of the call are charged if that is billed for the attempt,
   // for so many turns; those of targets are its target's, whose turns are
-  // attempts. To be kept where it survives the process. On any thread, while
-  // the call waits for it.
+  // attempts. To be kept where it survives the process.
   std::vector<BudgetChange> IfBilled(const PlannedCall& call,
                                      const Attempt& attempt,
                                      const llmgateway::v1::Usage& usage,
@@ -110,7 +120,11 @@ class CallBudgets {
   template <typename Use>
   void ForEachTargetRule(const PlannedCall& call, const Attempt& attempt,
                          LimitSubject& subject, const Use& use) const;
-  void Settle(Call& call);
+  // Finds out what the call has taken, and charges it unless Settle is to.
+  void Finish(const Call& call);
+  // Charges budgets of targets what each attempt was billed.
+  void ChargeTargets(const Call& call, absl::Time now,
+                     BudgetSettlement* settled);
 
   const BudgetRules& rules_;
   LimitSubject subject_;
@@ -123,6 +137,8 @@ class CallBudgets {
   std::vector<BudgetExceeded> exceeded_;
   BudgetSettlement settled_;
   bool finished_ = false;
+  // Taken by the call, and not charged yet.
+  std::optional<BudgetAmounts> due_;
   BudgetCharges::Remaining remaining_;
 };
 
@@ -140,9 +156,10 @@ void GrowBudgets(Call& call, const Attempt& attempt,
                  const DeliveredTokens& delivered,
                  const ProviderStream& stream);
 
-// Makes what was reserved into what the call has really taken, once. To be
-// called before the end of the answer is sent, so that who has it may call
-// again. Does nothing for a call without budgets.
+// Makes what was reserved into what the call has really taken, once; of a call
+// with a ledger, leaves that to CallBudgets::Settle where it can. To be called
+// before the end of the answer is sent, and before CallLedger::Finish, so that
+// who has it may call again. Does nothing for a call without budgets.
 void FinishBudgets(Call& call);
 
 // Says in an answer what is left; nothing for a call without budgets.

@@ -1,6 +1,7 @@
 #include "service/pipeline/call_ledger.h"
 
 #include <algorithm>
+#include <cassert>
 #include <optional>
 #include <utility>
 
@@ -125,17 +126,16 @@ class CommitSpan {
   TracedCommit traced_;
 };
 
-// What a call's budgets were charged. Borrows it all.
+// What a call's budgets are charged: charges them, unless that is done.
 class DebitSource : public EntrySource {
  public:
-  DebitSource(const Call& call, const BudgetSettlement& settled,
-              absl::Time time)
-      : call_(call), settled_(settled), time_(time) {}
+  DebitSource(const Call& call, absl::Time time) : call_(call), time_(time) {}
 
   size_t bytes() const override { return kEntryBytes; }
 
   UnchainedEntry Write() const override {
-    BudgetDebit debit = DebitOf(settled_);
+    call_.budgets->Settle(call_);
+    BudgetDebit debit = DebitOf(call_.budgets->settled());
     LedgerEntry entry = BudgetDebitEntry(debit, FactsOfBudgets(call_));
     entry.id = std::string_view(NewId(call_));
     entry.time = time_;
@@ -146,7 +146,6 @@ class DebitSource : public EntrySource {
 
  private:
   const Call& call_;
-  const BudgetSettlement& settled_;
   const absl::Time time_;
 };
 
@@ -363,6 +362,18 @@ void CallLedger::AddBudgetEntries(const Call& call) {
   add(BudgetDebitEntry(debit, facts));
 }
 
+bool CallLedger::EndsWithDebit(const Call& call, bool was_asked) {
+  CallBudgets& budgets = *call.budgets;
+  const bool goes_alone = closed_.empty() && budgets.exceeded().empty();
+  if (was_asked && goes_alone && budgets.owes()) return true;
+  budgets.Settle(call);
+  // Of a call that is refused nothing was charged, and nothing let pass.
+  if (!was_asked) return false;
+  if (goes_alone) return !budgets.settled().empty();
+  AddBudgetEntries(call);
+  return false;
+}
+
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (texts_ != nullptr) co_await ReadForwarded(call);
   absl::InlinedVector<ExchangeSource, 1> exchanges;
@@ -377,15 +388,8 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     }
   }
   std::optional<DebitSource> debit;
-  // Of a call that is refused nothing was charged, and nothing let pass.
-  if (call.budgets != nullptr && was_asked) {
-    const BudgetSettlement& taken = call.budgets->settled();
-    // Where others stand before it all are made here, in their order.
-    if (closed_.empty() && call.budgets->exceeded().empty()) {
-      if (!taken.empty()) debit.emplace(call, taken, now);
-    } else {
-      AddBudgetEntries(call);
-    }
+  if (call.budgets != nullptr && EndsWithDebit(call, was_asked)) {
+    debit.emplace(call, now);
   }
   IfNotCommitted otherwise =
       degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kKeep;
@@ -412,6 +416,8 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   const absl::Status committed = co_await writer_.Commit(
       std::move(sources), std::move(closed_), otherwise);
   span.End(committed);
+  // What has happened is written down, or kept, whatever becomes of a commit.
+  assert(!debit.has_value() || !call.budgets->owes());
   // Who hears of a failure anyhow hears of that one.
   if (committed.ok() || !outcome.ok()) co_return outcome;
   co_return Unavailable(committed);

@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/task.h"
+#include "base/memory/recycler.h"
 #include "base/text/short_text.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
@@ -48,7 +49,7 @@ struct Attempt;
 // The metadata of a refusal's ErrorInfo that names its entry.
 inline constexpr std::string_view kLedgerEntryKey = "ledger_entry_id";
 
-class CallLedger {
+class CallLedger : public Recycled {
  public:
   // Null if there is no ledger.
   static std::unique_ptr<CallLedger> Of(IncomingCall& call);
@@ -135,6 +136,10 @@ class CallLedger {
   UnchainedEntry ReuseEntry(const Call& call);
   // What the call's budgets were charged, and which let it pass beyond them.
   void AddBudgetEntries(const Call& call);
+  // Whether an entry of what the call's budgets are charged is still to be
+  // written, by the ledger's thread. Where others stand before it, all are made
+  // here, in their order.
+  bool EndsWithDebit(const Call& call, bool was_asked);
   // Reads the text of a whole answer whose bytes are forwarded.
   Task<void> ReadForwarded(const Call& call);
   // The text of the answer, if texts are recorded; empty if it could not be

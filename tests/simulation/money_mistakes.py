@@ -95,10 +95,10 @@ _SPENDING = [
     Mistake(
         "a target's budget is charged for who has answered alone",
         _CALL_BUDGETS,
-        "      if (usage == nullptr) continue;\n"
-        "      BudgetAmounts of_target",
-        "      if (usage == nullptr || !attempt.answered) continue;\n"
-        "      BudgetAmounts of_target",
+        "    if (usage == nullptr) continue;\n"
+        "    BudgetAmounts of_target",
+        "    if (usage == nullptr || !attempt.answered) continue;\n"
+        "    BudgetAmounts of_target",
         said="has spent"),
     Mistake(
         "what a stream takes beyond its estimate is not reserved",
@@ -141,8 +141,7 @@ _SPENDING = [
         said="is refused by a budget"),
     Mistake(
         "who is not served is said to have been let pass", _CALL_LEDGER,
-        "  if (call.budgets != nullptr && was_asked) {\n",
-        "  if (call.budgets != nullptr) {\n",
+        "  if (!was_asked) return false;\n", "",
         said="BUDGET_WARNING"),
 ]
 
