@@ -63,8 +63,6 @@ class ChartTest(unittest.TestCase):
                 ({"replica": 2}, "replica"),
                 ({"drain": {"graceSeconds": -1}}, "graceSeconds"),
                 ({"image": {"digest": "latest"}}, "digest"),
-                ({"postgres": {"connection": "host=x password=y"}},
-                 "connection"),
                 ({"tls": {"certManager": {"enabled": True}}},
                  "tls.certManager.issuerName"),
                 ({"image": {"repository": "registry.example/a:1"}},
@@ -113,6 +111,28 @@ class ChartTest(unittest.TestCase):
             with self.subTest(values):
                 self.refuses(values, named)
 
+    def test_no_secret_comes_into_a_config_map(self):
+        for connection in ("host=x password=s3cret", "host=x PASSWORD = s3cret",
+                           "postgresql://u:s3cret@h/db",
+                           "postgresql://h/db?user=u&pass%77ord=s3cret"):
+            for values in (
+                    {"postgres": {"connection": connection}},
+                    {"config": {"ledger": {"postgres": {
+                        "connection": connection}}}}):
+                with self.subTest(values):
+                    self.refuses(values, "postgres.passwordKey")
+        for values, named in (
+                ({"providers": [{"name": "o", "openai": {
+                    "api_key": "s3cret"}}]},
+                 "config.providers[0].openai.api_key"),
+                ({"auth": {"callers": {"api_keys": [
+                    {"id": "a", "key": "s3cret"}]}}},
+                 "config.auth.callers.api_keys[0].key"),
+                ({"redis": {"addresses": ["r:1"], "password": "s3cret"}},
+                 "config.redis.password")):
+            with self.subTest(values):
+                self.refuses({"config": values}, named)
+
     def refuses(self, values, named):
         with self.assertRaisesRegex(cluster.CommandError, re.escape(named)):
             manifests.chart(values)
@@ -131,6 +151,24 @@ class ChartTest(unittest.TestCase):
             _texts["chart elsewhere"]))["listeners"]
         self.assertEqual(listeners["http"], {"address": "0.0.0.0:8081"})
         self.assertIn("tls", listeners["grpc"])
+
+    def test_names_stay_texts(self):
+        told = manifests.chart({
+            "secretName": "123", "priorityClassName": "true",
+            "persistence": {"enabled": True, "storageClassName": "on"}})
+        spec = manifests.workload(told)["spec"]
+        pod = spec["template"]["spec"]
+        self.assertEqual(pod["priorityClassName"], "true")
+        self.assertIn("123", [volume.get("secret", {}).get("secretName")
+                              for volume in pod["volumes"]])
+        self.assertEqual(
+            spec["volumeClaimTemplates"][0]["spec"]["storageClassName"], "on")
+
+    def test_nobody_is_let_in_by_null(self):
+        rules = manifests.objects(manifests.chart({
+            "networkPolicy": {"callers": None, "monitoring": None}}))[
+                ("NetworkPolicy", "llm-gateway")]["spec"]["ingress"]
+        self.assertEqual(rules, [])
 
     def test_nobody_is_let_in_by_an_empty_list(self):
         rules = _objects["chart elsewhere"][
@@ -158,12 +196,23 @@ class ChartTest(unittest.TestCase):
         self.assertIn({"ipBlock": {"cidr": "0.0.0.0/0",
                                    "except": ["169.254.169.254/32"]}},
                       named["to"])
-        uri = manifests.chart({"postgres": {
-            "connection": "postgresql://u@h:5433,[::1]:5434/db"}})
-        policy = manifests.objects(uri)[("NetworkPolicy", "llm-gateway")]
-        self.assertEqual([one["port"] for one in
-                          policy["spec"]["egress"][-1]["ports"]],
-                         [5433, 5434])
+        for connection, ports in (
+                ("postgresql://u@h:5433,[::1]:5434/db", [5433, 5434]),
+                ("postgresql:///db?host=pg&port=5433", [5433]),
+                ("postgresql://h/db", [5432]), ("host=x", [5432])):
+            self.assertEqual(self.ports({"postgres": {
+                "connection": connection}}), ports, connection)
+        self.assertEqual(self.ports({"env": [
+            {"name": "OTLP_ENDPOINT", "value": "otel:4317"},
+            {"name": "PGPORT", "value": "5499"},
+            {"name": "CMS_URL", "value": "HTTP://cms:99"}]}),
+            [4317, 5499, 99])
+
+    def ports(self, values):
+        """Those to which the pods of these values may go, beside 443."""
+        policy = manifests.objects(manifests.chart(values))[
+            ("NetworkPolicy", "llm-gateway")]
+        return [one["port"] for one in policy["spec"]["egress"][-1]["ports"]]
 
     def test_metrics_stay_inside(self):
         told = _objects["chart all else"]

@@ -54,4 +54,29 @@ passed over in silence. */ -}}
 {{- if and (kindIs "map" $operations.tls) ($operations.tls | default dict).client_ca }}
 {{- fail "config.listeners.operations.tls.client_ca: kubelet, which asks there, has no certificate" }}
 {{- end }}
+{{- include "llm-gateway.checkSecrets" (list "config" $config) }}
+{{- $connection := dig "ledger" "postgres" "connection" "" $config -}}
+{{- if regexMatch "(?i)password\\s*=|://[^/?]*:[^/?]*@[^/?]|[?&][^=&]*%[^=&]*=" (toString $connection) }}
+{{- fail "postgres.connection, or config.ledger.postgres.connection: a password there would be in a ConfigMap; name its key in the Secret by postgres.passwordKey" }}
+{{- end }}
+{{- end -}}
+
+{{- /* Refuses a secret that stands in `config` itself, and so would in a
+ConfigMap; by (list PATH VALUE). */ -}}
+{{- define "llm-gateway.checkSecrets" -}}
+{{- $path := first . -}}
+{{- $value := last . -}}
+{{- if kindIs "map" $value -}}
+{{- range $name, $each := $value -}}
+{{- $place := printf "%s.%s" $path $name -}}
+{{- if and (kindIs "string" $each) (has $name (list "api_key" "credential" "key" "password" "private_key" "secret")) (not (regexMatch "^(env|file):" $each)) -}}
+{{- fail (printf "%s: would be in a ConfigMap; put it into the Secret, and say file:/etc/llm-gateway/secrets/KEY here" $place) -}}
+{{- end -}}
+{{- include "llm-gateway.checkSecrets" (list $place $each) -}}
+{{- end -}}
+{{- else if kindIs "slice" $value -}}
+{{- range $index, $each := $value -}}
+{{- include "llm-gateway.checkSecrets" (list (printf "%s[%d]" $path $index) $each) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

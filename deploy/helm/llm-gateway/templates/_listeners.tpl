@@ -41,20 +41,36 @@ others: stores, providers, collectors; {ports: [6379, ...]}. */ -}}
 {{- range ($config.redis | default dict).addresses -}}
 {{- $ports = append $ports (regexFind "[0-9]+$" . | default "6379") -}}
 {{- end -}}
-{{- $connection := (($config.ledger | default dict).postgres | default dict).connection | default "" -}}
-{{- if and $connection (not (contains "://" $connection)) -}}
-{{- $said := regexFind "(^|\\s)port\\s*=\\s*'?[0-9]+([\\s,]+[0-9]+)*" $connection -}}
-{{- $ports = concat $ports (regexFindAll "[0-9]+" ($said | default "5432") -1) -}}
+{{- with dig "ledger" "postgres" "connection" "" $config -}}
+{{- $ports = concat $ports (include "llm-gateway.postgresPorts" . | fromJsonArray) -}}
 {{- end -}}
-{{- $usual := dict "http" "80" "https" "443" "redis" "6379" "rediss" "6379" "postgres" "5432" "postgresql" "5432" -}}
+{{- range .Values.env -}}
+{{- /* PGPORT, and what needs no scheme, as OTLP_ENDPOINT. */ -}}
+{{- $said := regexFind "^([-.\\w]+:|\\[[^\\]]*\\]:)?[0-9]+$" (get . "value" | default "" | toString) -}}
+{{- if and $said (or (contains ":" $said) (eq .name "PGPORT")) -}}
+{{- $ports = append $ports (regexFind "[0-9]+$" $said) -}}
+{{- end -}}
+{{- end -}}
+{{- $usual := dict "http" "80" "https" "443" "redis" "6379" "rediss" "6379" -}}
 {{- /* Listeners have the URLs of those who call. */ -}}
 {{- $texts := toJson (list (omit $config "listeners") .Values.env) -}}
-{{- range regexFindAll "(https?|rediss?|postgres(ql)?)://[^/\"?#\\\\\\s]+" $texts -1 -}}
+{{- range regexFindAll "(?i)(https?|rediss?)://[^/\"?#\\\\\\s]+" $texts -1 -}}
 {{- $hosts := regexReplaceAll "\\[[^\\]]*\\]|^.*@" (last (splitList "://" .)) "" -}}
 {{- $said := regexFindAll ":[0-9]+" $hosts -1 -}}
 {{- range $said -}}{{- $ports = append $ports (trimPrefix ":" .) -}}{{- end -}}
-{{- if not $said -}}{{- $ports = append $ports (get $usual (first (splitList "://" .))) -}}{{- end -}}
+{{- if not $said -}}{{- $ports = append $ports (get $usual (first (splitList "://" .) | lower)) -}}{{- end -}}
 {{- end -}}
 {{- $others := without ($ports | uniq) "443" -}}
 {{- dict "ports" $others | toYaml -}}
+{{- end -}}
+
+{{- /* Those of a connection as libpq reads it, a URL or `name=value`, as JSON. */ -}}
+{{- define "llm-gateway.postgresPorts" -}}
+{{- $said := regexFind "(^|[\\s?&])port\\s*=\\s*'?[0-9]+([\\s,]+[0-9]+)*" . -}}
+{{- if and (not $said) (contains "://" .) -}}
+{{- $hosts := regexFind "^[^/?]*" (regexReplaceAll "^[^:]*://" . "") -}}
+{{- $hosts = regexReplaceAll "^.*@|\\[[^\\]]*\\]" $hosts "" -}}
+{{- $said = join " " (regexFindAll ":[0-9]+" $hosts -1) -}}
+{{- end -}}
+{{- regexFindAll "[0-9]+" ($said | default "5432") -1 | toJson -}}
 {{- end -}}
