@@ -4,12 +4,13 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "clients/cpp/call_status.h"
 #include "clients/cpp/version.h"
 
@@ -39,7 +40,9 @@ Repetition RepetitionOf(const v1::GenerateRequest& request) {
                                            : Repetition::kAlways;
 }
 
-std::unique_ptr<LLMGateway::Stub> Connect(const LLMGateway::Options& options) {
+std::unique_ptr<LLMGateway::Stub> StubOf(
+    const std::string& target,
+    const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetUserAgentPrefix("llmgateway-cpp/" + std::string(kClientVersion));
   arguments.SetServiceConfigJSON(kServiceConfig);
@@ -51,46 +54,96 @@ std::unique_ptr<LLMGateway::Stub> Connect(const LLMGateway::Options& options) {
       GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
       static_cast<int>(absl::ToInt64Milliseconds(kKeepaliveTimeout)));
   arguments.SetMaxReceiveMessageSize(kResponseBytesMax);
-  return v1::GatewayService::NewStub(grpc::CreateCustomChannel(
-      options.target,
-      options.credentials != nullptr ? options.credentials
-                                     : grpc::SslCredentials({}),
-      arguments));
+  return v1::GatewayService::NewStub(
+      grpc::CreateCustomChannel(target, credentials, arguments));
 }
 
-// Returns whether the library can send it: it ends the process otherwise, and
-// shows it.
-bool IsSendable(const std::string& value) {
-  return std::all_of(value.begin(), value.end(), [](char letter) {
-    return letter >= ' ' && letter <= '~';
-  });
+absl::Status CheckTimeout(absl::string_view option, absl::Duration timeout) {
+  if (timeout > absl::ZeroDuration()) return absl::OkStatus();
+  return OptionProblem(
+      option, absl::StrCat("is ", absl::FormatDuration(timeout),
+                           "; it is more than 0, and absl::InfiniteDuration() "
+                           "for no limit"));
 }
 
 absl::Status CheckOptions(const LLMGateway::Options& options) {
-  if (options.target.empty()) {
-    return absl::InvalidArgumentError("target is empty; it is like host:port");
-  }
-  if (!IsSendable(options.api_key)) {
-    return absl::InvalidArgumentError(
-        "api_key has what is no printable ASCII letter, such as a line's end");
-  }
-  if (options.generate_timeout <= absl::ZeroDuration() ||
-      options.lookup_timeout <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(
-        "generate_timeout and lookup_timeout are more than 0");
-  }
+  absl::Status problem = CheckTarget(options.target);
+  problem.Update(CheckText("api_key", options.api_key));
+  problem.Update(CheckTimeout("generate_timeout", options.generate_timeout));
+  problem.Update(CheckTimeout("lookup_timeout", options.lookup_timeout));
   if (options.attempts_max < 1) {
-    return absl::InvalidArgumentError("attempts_max is at least 1");
+    problem.Update(OptionProblem(
+        "attempts_max",
+        absl::StrCat("is ", options.attempts_max, "; it is at least 1")));
   }
-  return absl::OkStatus();
+  return problem;
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
+    const LLMGateway::Options& options) {
+  const std::string& root = options.root_certificates_file;
+  const std::string& chain = options.certificate_chain_file;
+  const std::string& key = options.private_key_file;
+  const bool has_files = !(root.empty() && chain.empty() && key.empty());
+  const bool has_own = options.credentials != nullptr;
+  if ((options.plaintext ? 1 : 0) + (has_files ? 1 : 0) + (has_own ? 1 : 0) >
+      1) {
+    return OptionProblem(options.plaintext ? "plaintext" : "credentials",
+                         "contradicts other options of TLS; of plaintext, "
+                         "files and credentials set one");
+  }
+  if (has_own) return options.credentials;
+  if (options.plaintext) return grpc::InsecureChannelCredentials();
+  if (chain.empty() != key.empty()) {
+    return OptionProblem(
+        chain.empty() ? "certificate_chain_file" : "private_key_file",
+        "is not set: a chain and its key belong together");
+  }
+  grpc::SslCredentialsOptions tls;
+  absl::Status problem;
+  const auto read = [&](absl::string_view option, const std::string& path,
+                        absl::string_view thing, std::string* pem) {
+    if (path.empty()) return;
+    absl::StatusOr<std::string> contents = ReadPem(option, path, thing);
+    problem.Update(contents.status());
+    if (contents.ok()) *pem = *std::move(contents);
+  };
+  read("root_certificates_file", root, "CERTIFICATE", &tls.pem_root_certs);
+  read("certificate_chain_file", chain, "CERTIFICATE", &tls.pem_cert_chain);
+  read("private_key_file", key, "PRIVATE KEY", &tls.pem_private_key);
+  if (!problem.ok()) return problem;
+  return grpc::SslCredentials(tls);
+}
+
+// Takes the first problem of two.
+absl::Status FirstOf(absl::Status first, const absl::Status& second) {
+  first.Update(second);
+  return first;
+}
+
+void Replace(const CallMetadata& some, CallMetadata* all) {
+  for (const auto& [name, value] : some) all->erase(name);
+  all->insert(some.begin(), some.end());
 }
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<LLMGateway>> LLMGateway::Connect(
+    Options options) {
+  auto gateway = std::make_unique<LLMGateway>(std::move(options));
+  if (!gateway->problem().ok()) return gateway->problem();
+  return gateway;
+}
+
 LLMGateway::LLMGateway(Options options)
+    : LLMGateway(options, CredentialsOf(options)) {}
+
+LLMGateway::LLMGateway(Options options, const Credentials& credentials)
     : options_(std::move(options)),
-      problem_(CheckOptions(options_)),
-      stub_(Connect(options_)) {}
+      problem_(FirstOf(CheckOptions(options_), credentials.status())),
+      stub_(StubOf(options_.target, credentials.ok()
+                                        ? *credentials
+                                        : grpc::SslCredentials({}))) {}
 
 LLMGateway::LLMGateway(Options options, std::unique_ptr<Stub> stub)
     : options_(std::move(options)),
@@ -191,10 +244,28 @@ absl::StatusOr<v1::ExecuteToolResponse> LLMGateway::ExecuteTool(
               Repetition::kNever);
 }
 
-absl::Status LLMGateway::ProblemOf(const CallOptions& call) const {
-  if (!problem_.ok() || IsSendable(call.request_id)) return problem_;
-  return absl::InvalidArgumentError(
-      "request_id has what is no printable ASCII letter");
+absl::StatusOr<CallMetadata> LLMGateway::MetadataOf(
+    const CallOptions& call) const {
+  absl::Status problem = problem_;
+  problem.Update(CheckText("request_id", call.request_id));
+  if (call.timeout.has_value()) {
+    problem.Update(CheckTimeout("timeout", *call.timeout));
+  }
+  if (!problem.ok()) return problem;
+  absl::StatusOr<CallMetadata> all = SendableMetadata(
+      options_.metadata != nullptr ? options_.metadata() : CallMetadata());
+  if (!all.ok()) return all.status();
+  if (!options_.api_key.empty()) {
+    Replace({{"authorization", absl::StrCat("Bearer ", options_.api_key)}},
+            &*all);
+  }
+  if (!call.request_id.empty()) {
+    Replace({{"x-request-id", call.request_id}}, &*all);
+  }
+  absl::StatusOr<CallMetadata> own = SendableMetadata(call.metadata);
+  if (!own.ok()) return own.status();
+  Replace(*own, &*all);
+  return all;
 }
 
 std::shared_ptr<CallPlan> LLMGateway::Planned(const CallOptions& call,
@@ -209,19 +280,14 @@ std::shared_ptr<CallPlan> LLMGateway::Planned(const CallOptions& call,
 }
 
 std::shared_ptr<grpc::ClientContext> LLMGateway::Prepared(
-    const CallOptions& call, CallPlan& plan) const {
+    const CallOptions& call, const CallMetadata& metadata,
+    CallPlan& plan) const {
   auto made = std::make_shared<grpc::ClientContext>();
   grpc::ClientContext& context = *made;
   context.set_deadline(plan.deadline());
   // Otherwise what the service config or the library says.
   if (options_.wait_for_ready) context.set_wait_for_ready(true);
-  if (!options_.api_key.empty()) {
-    context.AddMetadata("authorization",
-                        absl::StrCat("Bearer ", options_.api_key));
-  }
-  if (!call.request_id.empty()) {
-    context.AddMetadata("x-request-id", call.request_id);
-  }
+  for (const auto& [name, value] : metadata) context.AddMetadata(name, value);
   if (options_.prepare != nullptr) options_.prepare(context);
   if (call.prepare != nullptr) call.prepare(context);
   plan.Begin(made);
@@ -234,10 +300,11 @@ absl::StatusOr<Response> LLMGateway::Call(
                                  Response*),
     const Request& request, const CallOptions& call, absl::Duration timeout,
     Repetition repetition) {
-  if (absl::Status problem = ProblemOf(call); !problem.ok()) return problem;
+  const absl::StatusOr<CallMetadata> metadata = MetadataOf(call);
+  if (!metadata.ok()) return metadata.status();
   const std::shared_ptr<CallPlan> plan = Planned(call, timeout, repetition);
   for (;;) {
-    const auto context = Prepared(call, *plan);
+    const auto context = Prepared(call, *metadata, *plan);
     Response response;
     const grpc::Status told =
         ((*stub_).*method)(context.get(), request, &response);
@@ -255,13 +322,13 @@ GenerateStream LLMGateway::Stream(
     std::unique_ptr<Reader> (Stub::*method)(grpc::ClientContext*,
                                             const Request&),
     const Request& request, const CallOptions& call, Repetition repetition) {
-  if (absl::Status problem = ProblemOf(call); !problem.ok()) {
-    return GenerateStream(std::move(problem));
-  }
+  const absl::StatusOr<CallMetadata> metadata = MetadataOf(call);
+  if (!metadata.ok()) return GenerateStream(metadata.status());
   const std::shared_ptr<CallPlan> plan =
       Planned(call, options_.generate_timeout, repetition);
-  const auto begin = [this, method, plan, call, request] {
-    auto context = Prepared(call, *plan);
+  const auto begin = [this, method, plan, call, request,
+                      metadata = *metadata] {
+    auto context = Prepared(call, metadata, *plan);
     auto reader = ((*stub_).*method)(context.get(), request);
     return GenerateStream::Attempt{std::move(context), std::move(reader)};
   };

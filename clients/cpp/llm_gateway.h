@@ -1,20 +1,18 @@
 // LLMGateway is the gateway as a C++ program calls it: a channel, a key and
 // deadlines around the generated stubs. Nothing throws.
 //
-//   LLMGateway gateway({.target = "dns:///llm.example.com:443",
-//                       .api_key = key});
+//   absl::StatusOr<std::unique_ptr<LLMGateway>> gateway = LLMGateway::Connect(
+//       {.target = "dns:///llm.example.com:443", .api_key = key});
+//   if (!gateway.ok()) return gateway.status();  // An option is wrong.
 //   llmgateway::v1::GenerateRequest request;
 //   request.set_model("gpt-x");
 //   ...
 //   absl::StatusOr<llmgateway::v1::GenerateResponse> answer =
-//       gateway.Generate(request);
+//       (*gateway)->Generate(request);
 //   if (!answer.ok()) Explain(ErrorInfoOf(answer.status()));
 //
-// The channel is encrypted unless told otherwise; a gateway on this machine
-// that serves plaintext, as the quickstart does, is called so:
-//
-//   LLMGateway gateway({.target = "127.0.0.1:50051",
-//                       .credentials = grpc::InsecureChannelCredentials()});
+// The channel is encrypted unless `plaintext` says otherwise, as for a gateway
+// on this machine that serves the quickstart.
 //
 // Calls go to all addresses of the target in turn, except those that do not
 // report themselves healthy. What the gateway has turned away without asking a
@@ -42,6 +40,7 @@
 #include "clients/cpp/call_plan.h"
 #include "clients/cpp/cancellation.h"
 #include "clients/cpp/generate_stream.h"
+#include "clients/cpp/option_problem.h"
 #include "clients/cpp/retry_policy.h"
 #include "llmgateway/v1/gateway.grpc.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -58,8 +57,17 @@ class LLMGateway {
     std::string target = "127.0.0.1:50051";
     // Sent as `authorization: Bearer`; none if empty.
     std::string api_key;
-    // TLS with the system's root certificates if null.
-    std::shared_ptr<grpc::ChannelCredentials> credentials;
+    // Does without TLS, for a gateway on this machine or behind a proxy that
+    // encrypts.
+    bool plaintext = false;
+    // A PEM file of the issuers to trust in place of the system's.
+    std::string root_certificates_file = "";
+    // PEM files of a certificate to show, and of its key: mutual TLS. They are
+    // set together.
+    std::string certificate_chain_file = "";
+    std::string private_key_file = "";
+    // Of your own, in place of all of these.
+    std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
     // For calls that run a model. absl::InfiniteDuration() for none.
     absl::Duration generate_timeout = absl::Seconds(900);
     // For all others.
@@ -67,9 +75,13 @@ class LLMGateway {
     // Whether calls wait for a connection, as long as their timeout lets them,
     // where they would fail if none can be made.
     bool wait_for_ready = false;
-    // Called before each attempt of a call, if it is set: the place for
-    // metadata of all calls, such as the `traceparent` of the span that the
-    // thread is in. May be called by many threads at once.
+    // Called for each call, if it is set: what is added to it, such as the
+    // `traceparent` of the span that the thread is in. The key, and what the
+    // call has of its own, go before it. May be called by many threads at once.
+    std::function<CallMetadata()> metadata = nullptr;
+    // Called before each attempt of a call, if it is set, for what else gRPC's
+    // context takes. May be called by many threads at once. Metadata is not
+    // checked here: gRPC ends the process if it cannot be sent.
     std::function<void(grpc::ClientContext&)> prepare = nullptr;
     // How often a call is made at most, the first time counted.
     int attempts_max = 3;
@@ -81,14 +93,19 @@ class LLMGateway {
     std::optional<absl::Duration> timeout;
     // Letters, digits and `-_.:`, at most 128; made up by the gateway if empty.
     std::string request_id;
-    // Runs before each attempt, to add metadata or to keep the context's
-    // address.
+    // As in Options.
     std::function<void(grpc::ClientContext&)> prepare;
     // Ends the call as CANCELLED when another thread says so; may be null.
     std::shared_ptr<Cancellation> cancellation;
+    // Replaces what all calls have by the same name.
+    CallMetadata metadata;
   };
 
-  // Connects when first called. What is wrong in the options says problem().
+  // Connects when first called. Fails if an option is wrong, whose name
+  // WrongOptionOf has.
+  static absl::StatusOr<std::unique_ptr<LLMGateway>> Connect(Options options);
+
+  // The same, where what is wrong in the options says problem().
   explicit LLMGateway(Options options);
   // Calls `stub`, which may be a mock; target and credentials mean nothing.
   LLMGateway(Options options, std::unique_ptr<Stub> stub);
@@ -163,8 +180,14 @@ class LLMGateway {
                                     absl::Duration timeout,
                                     Repetition repetition);
 
-  // A context for an attempt, with what every call has.
+  using Credentials =
+      absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>>;
+
+  LLMGateway(Options options, const Credentials& credentials);
+
+  // A context for an attempt.
   std::shared_ptr<grpc::ClientContext> Prepared(const CallOptions& call,
+                                                const CallMetadata& metadata,
                                                 CallPlan& plan) const;
 
   // Makes one unary call.
@@ -182,8 +205,8 @@ class LLMGateway {
                         const Request& request, const CallOptions& call,
                         Repetition repetition);
 
-  // Why the call is not made; OK if it is.
-  absl::Status ProblemOf(const CallOptions& call) const;
+  // What the call carries beside the request, or why it is not made.
+  absl::StatusOr<CallMetadata> MetadataOf(const CallOptions& call) const;
 
   const Options options_;
   const absl::Status problem_;

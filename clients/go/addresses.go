@@ -1,8 +1,6 @@
 package llmgateway
 
 import (
-	"fmt"
-	"net"
 	"strings"
 
 	"google.golang.org/grpc/resolver"
@@ -12,8 +10,8 @@ import (
 // and `ipv6:[::1]:443`, which gRPC for Go does not know by itself.
 var addressLists = []resolver.Builder{addressList("ipv4"), addressList("ipv6")}
 
-// addressList resolves a list of addresses, once and for all; its value is the
-// scheme.
+// addressList resolves a list of addresses, once and for all, which New has
+// checked; its value is the scheme.
 type addressList string
 
 func (a addressList) Scheme() string { return string(a) }
@@ -21,10 +19,6 @@ func (a addressList) Scheme() string { return string(a) }
 func (a addressList) Build(target resolver.Target, connection resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
 	var state resolver.State
 	for _, address := range strings.Split(target.Endpoint(), ",") {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil || net.ParseIP(host) == nil {
-			return nil, fmt.Errorf("llmgateway: %q of the target is no address and port", address)
-		}
 		state.Addresses = append(state.Addresses, resolver.Address{Addr: address})
 	}
 	return a, connection.UpdateState(state)

@@ -2,6 +2,7 @@ package llmgateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -80,6 +81,16 @@ func (e *Error) GRPCStatus() *status.Status { return e.status }
 func (e *Error) Is(target error) bool {
 	return (target == context.Canceled && e.Code == codes.Canceled) ||
 		(target == context.DeadlineExceeded && e.Code == codes.DeadlineExceeded)
+}
+
+// asFailure returns an *Error, or the *ConfigurationError for which a call was
+// not made.
+func asFailure(err error, trailer metadata.MD) error {
+	var wrong *ConfigurationError
+	if errors.As(err, &wrong) {
+		return wrong
+	}
+	return newError(err, trailer)
 }
 
 func newError(err error, trailer metadata.MD) *Error {

@@ -29,7 +29,6 @@ package llmgateway
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"google.golang.org/grpc"
@@ -52,11 +51,12 @@ type LLMGateway struct {
 
 // New returns a client for the gateway at target, as gRPC names it:
 // `dns:///host:port` for all addresses of a name, which is also what a bare
-// `host:port` means, and `ipv4:10.0.0.1:443,10.0.0.2:443` for a list. It connects with the first call. It fails if an option is
-// wrong, such as a file that cannot be read.
+// `host:port` means, and `ipv4:10.0.0.1:443,10.0.0.2:443` for a list. It
+// connects with the first call. It fails with a *ConfigurationError if an option
+// is wrong, such as a file that cannot be read.
 func New(target string, options ...Option) (*LLMGateway, error) {
-	if target == "" {
-		return nil, errors.New("llmgateway: the target is empty; it is like host:port")
+	if err := checkTarget(target); err != nil {
+		return nil, err
 	}
 	settings, err := settingsOf(options)
 	if err != nil {
@@ -64,7 +64,7 @@ func New(target string, options ...Option) (*LLMGateway, error) {
 	}
 	connection, err := grpc.Dial(withScheme(target), settings.dialOptions()...)
 	if err != nil {
-		return nil, err
+		return nil, &ConfigurationError{"target", "cannot be called: " + err.Error(), err}
 	}
 	return &LLMGateway{
 		connection: connection,
@@ -83,7 +83,8 @@ func (g *LLMGateway) Close() error { return g.connection.Close() }
 func (g *LLMGateway) Conn() grpc.ClientConnInterface { return g.connection }
 
 // Generate returns one complete answer. All errors of this and the other
-// methods are of type *Error.
+// methods are of type *Error, but for the *ConfigurationError of a call whose
+// metadata cannot be sent.
 func (g *LLMGateway) Generate(ctx context.Context, request *llmgatewayv1.GenerateRequest, options ...grpc.CallOption) (*llmgatewayv1.GenerateResponse, error) {
 	return call(ctx, g.generate, g.stub.Generate, request, options)
 }
@@ -213,7 +214,7 @@ func call[Request, Response any](ctx context.Context, timeout time.Duration,
 		append([]grpc.CallOption{grpc.Trailer(&trailer)}, options...)...)
 	if err != nil {
 		var none Response
-		return none, newError(err, trailer)
+		return none, asFailure(err, trailer)
 	}
 	return response, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"time"
@@ -102,8 +100,10 @@ func WithAttempts(count int) Option {
 	return func(s *settings) { s.attempts = count }
 }
 
-// WithMetadata adds to each call what the function returns for its context. It
-// is the place to inject a trace by OpenTelemetry's propagator:
+// WithMetadata adds to each attempt of a call what the function returns for its
+// context, unless the context has such metadata of its own; WithAPIKey goes
+// before it. Values of names that end with -bin are any bytes, of all others
+// printable ASCII. It is the place to inject a trace by OpenTelemetry's propagator:
 //
 //	llmgateway.WithMetadata(func(ctx context.Context) map[string]string {
 //		carrier := propagation.MapCarrier{}
@@ -119,51 +119,85 @@ func WithDialOptions(options ...grpc.DialOption) Option {
 	return func(s *settings) { s.more = append(s.more, options...) }
 }
 
+const timeoutProblem = "is %v; it is more than 0, or 0 for no limit"
+
 func settingsOf(options []Option) (*settings, error) {
 	s := &settings{generateTimeout: 900 * time.Second, lookupTimeout: 60 * time.Second,
 		attempts: attemptsMax}
 	for _, option := range options {
 		option(s)
 	}
-	if s.generateTimeout < 0 || s.lookupTimeout < 0 {
-		return nil, errors.New("llmgateway: WithGenerateTimeout or WithLookupTimeout is negative")
+	if s.generateTimeout < 0 {
+		return nil, wrong("WithGenerateTimeout", timeoutProblem, s.generateTimeout)
 	}
-	for _, letter := range []byte(s.apiKey) {
-		if letter < ' ' || letter > '~' {
-			return nil, errors.New("llmgateway: WithAPIKey has what is no printable ASCII letter, such as a line's end")
-		}
+	if s.lookupTimeout < 0 {
+		return nil, wrong("WithLookupTimeout", timeoutProblem, s.lookupTimeout)
+	}
+	if !isPrintable(s.apiKey) {
+		return nil, wrong("WithAPIKey", "has what is no printable ASCII letter, such as a line's end")
 	}
 	if s.attempts < 1 {
-		return nil, fmt.Errorf("llmgateway: WithAttempts is %d; it is at least 1", s.attempts)
+		return nil, wrong("WithAttempts", "is %d; it is at least 1", s.attempts)
+	}
+	for _, of := range s.metadata {
+		if of == nil {
+			return nil, wrong("WithMetadata", "is nil; it is a function")
+		}
 	}
 	if s.plaintext {
-		if s.tls != nil || s.rootCAFile != "" || s.certFile != "" {
-			return nil, errors.New("llmgateway: WithPlaintext contradicts the options of TLS")
+		if s.tls != nil || s.rootCAFile != "" || s.certFile != "" || s.keyFile != "" {
+			return nil, wrong("WithPlaintext", "contradicts the options of TLS; leave it or them out")
 		}
 		return s, nil
 	}
+	return s, s.readCertificates()
+}
+
+// readCertificates completes the configuration of TLS.
+func (s *settings) readCertificates() error {
 	if s.tls == nil {
 		s.tls = &tls.Config{}
 	}
 	s.tls = s.tls.Clone()
 	if s.rootCAFile != "" {
-		pem, err := os.ReadFile(s.rootCAFile)
+		pem, err := readFile("WithRootCAFile", s.rootCAFile)
 		if err != nil {
-			return nil, fmt.Errorf("llmgateway: WithRootCAFile: %w", err)
+			return err
 		}
 		s.tls.RootCAs = x509.NewCertPool()
 		if !s.tls.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("llmgateway: WithRootCAFile: no certificate in %s", s.rootCAFile)
+			return wrong("WithRootCAFile", "has no certificate in PEM: %s", s.rootCAFile)
 		}
 	}
-	if s.certFile != "" || s.keyFile != "" {
-		certificate, err := tls.LoadX509KeyPair(s.certFile, s.keyFile)
-		if err != nil {
-			return nil, fmt.Errorf("llmgateway: WithClientCertificateFiles: %w", err)
-		}
-		s.tls.Certificates = []tls.Certificate{certificate}
+	if s.certFile == "" && s.keyFile == "" {
+		return nil
 	}
-	return s, nil
+	const option = "WithClientCertificateFiles"
+	if s.certFile == "" || s.keyFile == "" {
+		return wrong(option, "has one file; a chain and its key belong together")
+	}
+	chain, err := readFile(option, s.certFile)
+	if err != nil {
+		return err
+	}
+	key, err := readFile(option, s.keyFile)
+	if err != nil {
+		return err
+	}
+	certificate, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return &ConfigurationError{option, "has no chain and its key in PEM: " + err.Error(), err}
+	}
+	s.tls.Certificates = []tls.Certificate{certificate}
+	return nil
+}
+
+func readFile(option, path string) ([]byte, error) {
+	bytes, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &ConfigurationError{option, "cannot be read: " + err.Error(), err}
+	}
+	return bytes, nil
 }
 
 func (s *settings) dialOptions() []grpc.DialOption {
@@ -187,22 +221,29 @@ func (s *settings) dialOptions() []grpc.DialOption {
 		grpc.WithChainUnaryInterceptor(again.unary, func(ctx context.Context, method string,
 			request, response any, connection *grpc.ClientConn,
 			invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-			return invoke(s.withMetadata(ctx), method, request, response,
-				connection, options...)
+			ctx, err := s.withMetadata(ctx)
+			if err != nil {
+				return err
+			}
+			return invoke(ctx, method, request, response, connection, options...)
 		}),
 		grpc.WithChainStreamInterceptor(again.stream, func(ctx context.Context,
 			description *grpc.StreamDesc, connection *grpc.ClientConn,
 			method string, stream grpc.Streamer,
 			options ...grpc.CallOption) (grpc.ClientStream, error) {
-			return stream(s.withMetadata(ctx), description, connection, method,
-				options...)
+			ctx, err := s.withMetadata(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return stream(ctx, description, connection, method, options...)
 		}),
 	}
 	return append(options, s.more...)
 }
 
-// withMetadata adds what every call has. What the context has already stays.
-func (s *settings) withMetadata(ctx context.Context) context.Context {
+// withMetadata adds what every call has. What the context has already stays. It
+// fails if gRPC cannot send it.
+func (s *settings) withMetadata(ctx context.Context) (context.Context, error) {
 	outgoing, _ := metadata.FromOutgoingContext(ctx)
 	outgoing = outgoing.Copy()
 	add := func(key, value string) {
@@ -227,7 +268,10 @@ func (s *settings) withMetadata(ctx context.Context) context.Context {
 			}
 		}
 	}
-	return metadata.NewOutgoingContext(ctx, outgoing)
+	if err := checkMetadata(outgoing); err != nil {
+		return nil, err
+	}
+	return metadata.NewOutgoingContext(ctx, outgoing), nil
 }
 
 // withScheme has a bare `host:port` looked up by DNS, as in other languages.

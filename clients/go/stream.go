@@ -42,7 +42,7 @@ type receiver interface {
 func newStream(events receiver, cancel context.CancelFunc, err error) *Stream {
 	s := &Stream{cancel: cancel}
 	if err != nil {
-		s.finish(newError(err, nil))
+		s.finish(asFailure(err, nil))
 		return s
 	}
 	s.events = events
@@ -75,7 +75,8 @@ func (s *Stream) Event() *llmgatewayv1.GenerateEvent { return s.event }
 
 // Err is nil only if the gateway said that the model finished, or while events
 // are still to come. A connection that breaks off is never a success, nor is a
-// stream that was closed early. It is an *Error.
+// stream that was closed early. It is an *Error, but for the *ConfigurationError
+// of a call whose metadata cannot be sent.
 func (s *Stream) Err() error { return s.err }
 
 // End is the last event, once Next has returned it; nil until then.
@@ -121,7 +122,7 @@ func (s *Stream) finish(err error) {
 // outcome is what Recv's error means; nil if the model finished.
 func (s *Stream) outcome(err error) error {
 	if !errors.Is(err, io.EOF) {
-		return newError(err, s.events.Trailer())
+		return asFailure(err, s.events.Trailer())
 	}
 	if s.end.GetOutcome() == llmgatewayv1.StreamEnd_OUTCOME_FINISHED {
 		return nil

@@ -52,11 +52,8 @@ final class AddressList extends NameResolverProvider {
     }
     List<EquivalentAddressGroup> addresses = new ArrayList<>();
     for (String address : target.getSchemeSpecificPart().split(",")) {
-      // Reads `host:port` and `[::1]:port`.
+      // Reads `host:port` and `[::1]:port`, which the builder has checked.
       URI place = URI.create("//" + address);
-      if (place.getHost() == null || place.getPort() < 0) {
-        throw new IllegalArgumentException(address + " of the target is no address and port");
-      }
       addresses.add(
           new EquivalentAddressGroup(new InetSocketAddress(place.getHost(), place.getPort())));
     }

@@ -59,14 +59,17 @@ import java.util.stream.Collectors;
  * Nothing else is: a provider may have been asked already. A tool is never run again.
  *
  * <p>Methods whose name ends in Async return a future that fails with an {@link
- * LLMGatewayException}, and to cancel it ends the call; the others wait and throw it. All threads
- * may call at once.
+ * LLMGatewayException}, and to cancel it ends the call; the others wait and throw it. Of a call
+ * whose metadata cannot be sent it is a {@link ConfigurationException}, which a stream throws at
+ * once. All threads may call at once.
  */
 public final class LLMGateway implements AutoCloseable {
   /** Of this package. */
   public static final String VERSION = "0.1.0";
 
   private static final int MODELS_PAGE_SIZE = 1000;
+  // A deadline that is later, and more nanoseconds than a long has, is none.
+  private static final Duration TIMEOUT_MAX = Duration.ofDays(36500);
 
   private final ManagedChannel connection;
   private final Channel channel; // Over the connection.
@@ -286,7 +289,7 @@ public final class LLMGateway implements AutoCloseable {
       MethodDescriptor<Request, Response> method, Duration timeout, RequestOptions options) {
     Duration limit = options.timeout == null ? timeout : options.timeout;
     CallOptions call = CallOptions.DEFAULT;
-    if (limit != null) {
+    if (limit != null && limit.compareTo(TIMEOUT_MAX) < 0) {
       call = call.withDeadlineAfter(limit.toNanos(), TimeUnit.NANOSECONDS);
     }
     if (options.waitForReady || settings.waitForReady) {
@@ -302,7 +305,12 @@ public final class LLMGateway implements AutoCloseable {
       Request request,
       Duration timeout,
       RequestOptions... options) {
-    ClientCall<Request, Response> call = newCall(method, timeout, only(options));
+    ClientCall<Request, Response> call;
+    try {
+      call = newCall(method, timeout, only(options));
+    } catch (ConfigurationException wrong) {
+      return CompletableFuture.failedFuture(wrong);
+    }
     CompletableFuture<Response> answer = new CompletableFuture<>();
     call.start(
         new ClientCall.Listener<>() {
@@ -349,6 +357,9 @@ public final class LLMGateway implements AutoCloseable {
     } catch (java.util.concurrent.ExecutionException failed) {
       if (failed.getCause() instanceof LLMGatewayException) {
         throw (LLMGatewayException) failed.getCause();
+      }
+      if (failed.getCause() instanceof ConfigurationException) {
+        throw (ConfigurationException) failed.getCause();
       }
       throw new CompletionException(failed.getCause());
     }

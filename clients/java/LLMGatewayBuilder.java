@@ -4,10 +4,12 @@ import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannelBuilder;
+import io.grpc.ManagedChannelRegistry;
 import io.grpc.Metadata;
 import io.grpc.TlsChannelCredentials;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
@@ -101,7 +103,9 @@ public final class LLMGatewayBuilder {
   }
 
   /**
-   * Added to each call, such as a trace by OpenTelemetry:
+   * Added to each call, which goes before it with what it has of its own, as does {@link #apiKey}.
+   * Names that end with {@code -bin} have bytes, which {@link RequestOptions} takes. It is the
+   * place for a trace by OpenTelemetry:
    *
    * <pre>{@code
    * .metadata(() -> {
@@ -125,20 +129,19 @@ public final class LLMGatewayBuilder {
   /**
    * It connects with the first call.
    *
-   * @throws UncheckedIOException if a file cannot be read
-   * @throws IllegalArgumentException if what was set cannot be used
+   * @throws ConfigurationException if what was set cannot be used
    */
   public LLMGateway build() {
-    check(!target.isEmpty(), "the target is empty; it is like host:port");
-    check(
-        apiKey.chars().allMatch(letter -> letter >= ' ' && letter <= '~'),
-        "apiKey has what is no printable ASCII letter, such as a line's end");
-    check(isTimeout(generateTimeout), "generateTimeout must be more than 0, or null for no limit");
-    check(isTimeout(lookupTimeout), "lookupTimeout must be more than 0, or null for no limit");
-    check(attemptsMax > 0, "attempts must be at least 1");
+    OptionChecks.checkTarget(target);
+    OptionChecks.checkText("apiKey", apiKey);
+    OptionChecks.checkTimeout("generateTimeout", generateTimeout);
+    OptionChecks.checkTimeout("lookupTimeout", lookupTimeout);
+    if (attemptsMax < 1) {
+      throw new ConfigurationException("attempts", "is " + attemptsMax + "; it is at least 1");
+    }
     AddressList.register();
     ManagedChannelBuilder<?> builder =
-        Grpc.newChannelBuilder(target, transport())
+        newChannel(transport())
             .userAgent("llmgateway-java/" + LLMGateway.VERSION)
             .defaultServiceConfig(SERVICE_CONFIG)
             // A DNS record that says otherwise does not belong to this program.
@@ -149,24 +152,33 @@ public final class LLMGatewayBuilder {
             .keepAliveTimeout(KEEPALIVE_TIMEOUT_S, TimeUnit.SECONDS)
             .maxInboundMessageSize(RESPONSE_BYTES_MAX);
     more.accept(builder);
-    return new LLMGateway(builder.build(), this);
-  }
-
-  private static void check(boolean isRight, String problem) {
-    if (!isRight) {
-      throw new IllegalArgumentException(problem);
+    try {
+      return new LLMGateway(builder.build(), this);
+    } catch (IllegalArgumentException unknown) {
+      throw new ConfigurationException(
+          "target", "cannot be called: " + unknown.getMessage(), unknown);
     }
   }
 
-  private static boolean isTimeout(Duration timeout) {
-    return timeout == null || timeout.compareTo(Duration.ZERO) > 0;
+  private ManagedChannelBuilder<?> newChannel(ChannelCredentials transport) {
+    try {
+      return Grpc.newChannelBuilder(target, transport);
+    } catch (ManagedChannelRegistry.ProviderNotFoundException refused) {
+      String option =
+          certificateChain != null
+              ? "clientCertificate"
+              : rootCertificates != null ? "rootCertificates" : "credentials";
+      throw new ConfigurationException(
+          option, "cannot be used: " + refused.getMessage(), refused);
+    }
   }
 
   private ChannelCredentials transport() {
-    boolean tls = rootCertificates != null || certificateChain != null;
+    boolean tls = rootCertificates != null || certificateChain != null || privateKey != null;
     if ((plaintext ? 1 : 0) + (tls ? 1 : 0) + (credentials != null ? 1 : 0) > 1) {
-      throw new IllegalStateException(
-          "of plaintext, certificates and credentials only one can be set");
+      throw new ConfigurationException(
+          plaintext ? "plaintext" : "credentials",
+          "contradicts other options of TLS; of plaintext, certificates and credentials set one");
     }
     if (credentials != null) {
       return credentials;
@@ -174,16 +186,24 @@ public final class LLMGatewayBuilder {
     if (plaintext) {
       return InsecureChannelCredentials.create();
     }
+    if ((certificateChain == null) != (privateKey == null)) {
+      throw new ConfigurationException(
+          "clientCertificate", "has one file; a chain and its key belong together");
+    }
     TlsChannelCredentials.Builder builder = TlsChannelCredentials.newBuilder();
     try {
       if (rootCertificates != null) {
-        builder.trustManager(rootCertificates);
+        builder.trustManager(
+            OptionChecks.readPem("rootCertificates", rootCertificates, "CERTIFICATE"));
       }
       if (certificateChain != null) {
-        builder.keyManager(certificateChain, privateKey);
+        InputStream chain =
+            OptionChecks.readPem("clientCertificate", certificateChain, "CERTIFICATE");
+        builder.keyManager(
+            chain, OptionChecks.readPem("clientCertificate", privateKey, "PRIVATE KEY"));
       }
-    } catch (IOException unreadable) {
-      throw new UncheckedIOException(unreadable);
+    } catch (IOException never) {
+      throw new UncheckedIOException(never); // Of bytes in memory.
     }
     return builder.build();
   }
@@ -200,7 +220,7 @@ public final class LLMGatewayBuilder {
   }
 
   private static void addNew(Metadata all, String name, String value) {
-    Metadata.Key<String> key = Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+    Metadata.Key<String> key = OptionChecks.textKey(name, value);
     if (!all.containsKey(key)) {
       all.put(key, value);
     }

@@ -27,8 +27,13 @@ public final class RequestOptions {
     return NONE;
   }
 
-  /** Instead of the client's. An earlier deadline of gRPC's Context counts, too. */
+  /**
+   * Instead of the client's. An earlier deadline of gRPC's Context counts, too.
+   *
+   * @throws ConfigurationException if it is not more than 0
+   */
   public RequestOptions timeout(Duration limit) {
+    OptionChecks.checkTimeout("timeout", limit);
     return new RequestOptions(limit, waitForReady, metadata);
   }
 
@@ -37,11 +42,28 @@ public final class RequestOptions {
     return new RequestOptions(timeout, true, metadata);
   }
 
-  /** Adds metadata, which wins over the client's. */
+  /**
+   * Adds metadata, which wins over the client's: printable ASCII.
+   *
+   * @throws ConfigurationException if it cannot be sent
+   */
   public RequestOptions metadata(String name, String value) {
+    return with(OptionChecks.textKey(name, value), value);
+  }
+
+  /**
+   * The same of a name that ends with {@code -bin}, which may have any bytes.
+   *
+   * @throws ConfigurationException if it cannot be sent
+   */
+  public RequestOptions metadata(String name, byte[] value) {
+    return with(OptionChecks.bytesKey(name), value.clone());
+  }
+
+  private <Value> RequestOptions with(Metadata.Key<Value> key, Value value) {
     Metadata more = new Metadata();
     more.merge(metadata);
-    more.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value);
+    more.put(key, value);
     return new RequestOptions(timeout, waitForReady, more);
   }
 }

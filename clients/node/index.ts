@@ -1,5 +1,6 @@
 export { status } from "@grpc/grpc-js";
 
+export { ConfigurationError } from "./configuration";
 export * from "./contract";
 export { LLMGatewayError, type Quota, type Violation } from "./errors";
 export { deltaText, LLMGateway, textOf, userText } from "./llm_gateway";
@@ -8,6 +9,7 @@ export {
   type ClientOptions,
   type ConnectionSecurity,
   type LLMGatewayOptions,
+  type MetadataValue,
   type MetadataValues,
   type TlsOptions,
   VERSION,

@@ -8,6 +8,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 
+import { checkTarget, ConfigurationError } from "./configuration";
 import { LLMGatewayError } from "./errors";
 import { type Message, Role } from "./llmgateway/v1/content";
 import {
@@ -63,7 +64,8 @@ const MODELS_PAGE_SIZE = 1000;
  * breaks, lookups and calls with an `idempotencyKey`. Nothing else is: a provider
  * may have been asked already. A tool is never run again.
  *
- * Methods reject with an LLMGatewayError.
+ * Methods reject with an LLMGatewayError, or with a ConfigurationError if an
+ * option of the call is wrong; `stream` and `resume` throw that at once.
  */
 export class LLMGateway {
   readonly #client: Client;
@@ -76,17 +78,17 @@ export class LLMGateway {
   /**
    * `target` is as gRPC names it: `host:port` or `dns:///host:port` for all
    * addresses of a name, `ipv4:10.0.0.1:443,10.0.0.2:443` for a list. It connects
-   * with the first call. Throws if an option is wrong.
+   * with the first call. Throws a ConfigurationError if an option is wrong.
    */
   constructor(target: string, options: LLMGatewayOptions = {}) {
-    if (target === "") throw new TypeError("target is empty; it must be like host:port");
+    checkTarget(target);
     keyOf(options.apiKey);
     this.#options = options;
     const { generateTimeoutMs = 900_000, lookupTimeoutMs = 60_000 } = options;
     this.#attemptsMax = attemptsOf(options.attemptsMax ?? ATTEMPTS_MAX);
     this.#generateTimeoutMs = timeoutOf("generateTimeoutMs", generateTimeoutMs);
     this.#lookupTimeoutMs = timeoutOf("lookupTimeoutMs", lookupTimeoutMs);
-    this.#client = new Client(target, credentialsOf(options), channelOptionsOf(options));
+    this.#client = clientOf(target, options);
   }
 
   /** Ends the connection, once the calls on it are over. */
@@ -324,6 +326,15 @@ export function textOf(response: GenerateResponse): string {
 export function deltaText({ event }: GenerateEvent): string {
   const piece = event?.$case === "delta" ? event.value.piece : undefined;
   return piece?.$case === "text" ? piece.value : "";
+}
+
+function clientOf(target: string, options: LLMGatewayOptions): Client {
+  const credentials = credentialsOf(options);
+  try {
+    return new Client(target, credentials, channelOptionsOf(options));
+  } catch (cause) {
+    throw new ConfigurationError("target", `cannot be called: ${cause}`, { cause });
+  }
 }
 
 function grpcOptions({ deadline }: CallPlan): GrpcCallOptions {

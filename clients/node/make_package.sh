@@ -36,6 +36,7 @@ cp -L "$@" "${package}"
       name: "@llmgateway/client",
       version: process.argv[1],
       description: "Calls an llm-gateway",
+      keywords: ["gateway", "grpc", "llm"],
       main: "index.js",
       types: "index.d.ts",
     }, null, 2) + "\n");' "${version}"

@@ -1,9 +1,14 @@
 import { type ChannelOptions, ChannelCredentials, credentials, Metadata } from "@grpc/grpc-js";
 
+import { checkMetadata, checkText, ConfigurationError } from "./configuration";
+
 export const VERSION = "0.1.0";
 
-/** Metadata of calls; several values go under one name. */
-export type MetadataValues = Readonly<Record<string, string | readonly string[]>>;
+/** Of names that end with `-bin` bytes, of all others printable ASCII. */
+export type MetadataValue = string | Buffer;
+
+/** Metadata of calls; several values go under one name, in small letters. */
+export type MetadataValues = Readonly<Record<string, MetadataValue | readonly MetadataValue[]>>;
 
 /** PEM texts, or the bytes of their files. */
 export interface TlsOptions {
@@ -44,7 +49,8 @@ export interface ClientOptions {
   /** How often a call is made at most, the first time counted; 3 by default. */
   attemptsMax?: number | undefined;
   /**
-   * Added to each call, such as a trace by OpenTelemetry:
+   * Added to each call, such as a trace by OpenTelemetry; `apiKey` and what a
+   * call has of its own go before it.
    *
    *     metadata: () => {
    *       const carrier = {};
@@ -91,53 +97,78 @@ export function channelOptionsOf(options: LLMGatewayOptions): ChannelOptions {
 export function credentialsOf(options: LLMGatewayOptions): ChannelCredentials {
   const { plaintext, tls, credentials: own } = options;
   if ([plaintext, tls, own].filter(Boolean).length > 1) {
-    throw new TypeError("of plaintext, tls and credentials only one can be set");
+    throw new ConfigurationError(
+      plaintext ? "plaintext" : "credentials",
+      "contradicts the other options of TLS; of plaintext, tls and credentials set one",
+    );
   }
   if (own) return own;
   if (plaintext) return credentials.createInsecure();
-  const [ca, cert, key] = [tls?.ca, tls?.cert, tls?.key].map((pem) =>
-    pem === undefined ? null : Buffer.from(pem),
-  ) as [Buffer | null, Buffer | null, Buffer | null];
+  const ca = pemOf("tls.ca", tls?.ca);
+  const cert = pemOf("tls.cert", tls?.cert);
+  const key = pemOf("tls.key", tls?.key);
   if ((cert === null) !== (key === null)) {
-    throw new TypeError("tls.cert and tls.key are set together");
+    throw new ConfigurationError(
+      cert === null ? "tls.cert" : "tls.key",
+      "is not set: tls.cert and tls.key belong together",
+    );
   }
   try {
     return credentials.createSsl(ca, key, cert);
   } catch (cause) {
-    throw new TypeError("of tls.ca, tls.cert and tls.key one is no PEM", { cause });
+    const problem = "cannot be used: ca, cert or key is broken, or they are not of each other";
+    throw new ConfigurationError("tls", problem, { cause });
   }
 }
 
-/** Of an API key; what is wrong in it is not shown. */
-export function keyOf(apiKey: string | undefined): string | undefined {
-  if (apiKey !== undefined && !/^[ -~]*$/.test(apiKey)) {
-    throw new TypeError("apiKey has what is no printable ASCII letter");
+function pemOf(option: string, given: string | Buffer | undefined): Buffer | null {
+  if (given === undefined) return null;
+  const pem = Buffer.from(given as string);
+  if (!pem.includes(option === "tls.key" ? "PRIVATE KEY-----" : "CERTIFICATE-----")) {
+    throw new ConfigurationError(
+      option,
+      "has nothing of its kind in PEM; it is the text of a file, and not its path",
+    );
   }
+  return pem;
+}
+
+export function keyOf(apiKey: string | undefined): string | undefined {
+  if (apiKey !== undefined) checkText("apiKey", apiKey);
   return apiKey;
 }
 
 export function timeoutOf(name: string, timeoutMs: number): number {
-  if (!(timeoutMs > 0)) throw new RangeError(`${name} is ${timeoutMs} and must be more than 0`);
-  return timeoutMs;
+  if (timeoutMs > 0) return timeoutMs;
+  throw new ConfigurationError(
+    name,
+    `is ${timeoutMs}; it is more than 0, and Infinity for no limit`,
+  );
 }
 
 export function attemptsOf(attemptsMax: number): number {
-  if (!(Number.isInteger(attemptsMax) && attemptsMax > 0)) {
-    throw new RangeError(`attemptsMax is ${attemptsMax} and must be a whole number from 1`);
-  }
-  return attemptsMax;
+  if (Number.isInteger(attemptsMax) && attemptsMax > 0) return attemptsMax;
+  throw new ConfigurationError(
+    "attemptsMax",
+    `is ${attemptsMax}; it is a whole number, and at least 1`,
+  );
 }
 
 export function metadataOf(options: LLMGatewayOptions, call: CallOptions): Metadata {
   const metadata = new Metadata({
     waitForReady: call.waitForReady ?? options.waitForReady ?? false,
   });
+  replace(metadata, options.metadata?.());
   if (options.apiKey) metadata.set("authorization", `Bearer ${options.apiKey}`);
-  for (const values of [options.metadata?.(), call.metadata]) {
-    for (const [name, value] of Object.entries(values ?? {})) {
-      metadata.remove(name);
-      for (const one of [value].flat()) metadata.add(name, one);
-    }
-  }
+  replace(metadata, call.metadata);
   return metadata;
+}
+
+function replace(metadata: Metadata, values: MetadataValues = {}): void {
+  const all = Object.entries(values).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name.toLowerCase(), one] as const),
+  );
+  for (const [name, value] of all) checkMetadata(name, value);
+  for (const [name] of all) metadata.remove(name);
+  for (const [name, value] of all) metadata.add(name, value);
 }

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "clients/cpp/call_status.h"
 #include "clients/cpp/generate_stream.h"
+#include "clients/cpp/option_problem.h"
 #include "clients/cpp/prompt_router.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -288,33 +289,79 @@ TEST(LLMGatewayTest, OptionsThatAreWrongAreNamedAndNothingIsCalled) {
   ScriptedGateway server;
   const LLMGateway::Options right = server.Options();
   EXPECT_TRUE(LLMGateway(right).problem().ok());
+  EXPECT_TRUE(LLMGateway::Connect(right).ok());
   const auto wrong = [&](const std::function<void(LLMGateway::Options&)>& set) {
     LLMGateway::Options options = right;
     set(options);
     LLMGateway gateway(options);
     EXPECT_EQ(gateway.problem().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(LLMGateway::Connect(options).status(), gateway.problem());
     EXPECT_EQ(gateway.Generate({}).status(), gateway.problem());
     GenerateStream stream = gateway.StreamGenerate({});
     v1::GenerateEvent event;
     EXPECT_FALSE(stream.Read(&event));
     EXPECT_EQ(stream.Finish(), gateway.problem());
     stream.Cancel();
-    return std::string(gateway.problem().message());
+    EXPECT_EQ(gateway.problem().message().find("the-key"), std::string::npos);
+    return WrongOptionOf(gateway.problem());
   };
   // As a file has it that is read whole; gRPC would end the process.
-  const std::string told = wrong([](auto& o) { o.api_key = "the-key\n"; });
-  EXPECT_EQ(told.rfind("api_key", 0), 0u) << told;
-  EXPECT_EQ(told.find("the-key"), std::string::npos) << told;
-  wrong([](auto& o) { o.target = ""; });
-  wrong([](auto& o) { o.generate_timeout = absl::ZeroDuration(); });
-  wrong([](auto& o) { o.lookup_timeout = -absl::Seconds(1); });
-  wrong([](auto& o) { o.attempts_max = 0; });
+  EXPECT_EQ(wrong([](auto& o) { o.api_key = "the-key\n"; }), "api_key");
+  EXPECT_EQ(wrong([](auto& o) { o.target = ""; }), "target");
+  EXPECT_EQ(wrong([](auto& o) { o.generate_timeout = absl::ZeroDuration(); }),
+            "generate_timeout");
+  EXPECT_EQ(wrong([](auto& o) { o.lookup_timeout = -absl::Seconds(1); }),
+            "lookup_timeout");
+  EXPECT_EQ(wrong([](auto& o) { o.attempts_max = 0; }), "attempts_max");
+  EXPECT_EQ(wrong([](auto& o) { o.plaintext = true; }), "plaintext");
+  EXPECT_EQ(wrong([](auto& o) { o.root_certificates_file = "x"; }),
+            "credentials");
+  EXPECT_EQ(wrong([](auto& o) {
+              o.credentials = nullptr;
+              o.root_certificates_file = "missing";
+            }),
+            "root_certificates_file");
+  EXPECT_EQ(wrong([](auto& o) {
+              o.credentials = nullptr;
+              o.private_key_file = "missing";
+            }),
+            "certificate_chain_file");
+}
 
-  LLMGateway gateway(right);
+TEST(LLMGatewayTest, OptionsOfACallThatAreWrongAreNamedAndItIsNotMade) {
+  ScriptedGateway server;
+  LLMGateway gateway(server.Options());
   LLMGateway::CallOptions call;
   call.request_id = "a\nb";
-  EXPECT_EQ(gateway.Generate({}, call).status().code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(WrongOptionOf(gateway.Generate({}, call).status()), "request_id");
+  call.request_id = "";
+  call.timeout = absl::ZeroDuration();
+  EXPECT_EQ(WrongOptionOf(gateway.Generate({}, call).status()), "timeout");
+  call.timeout = std::nullopt;
+  call.metadata = {{"x-team", "a\nb"}};
+  EXPECT_EQ(WrongOptionOf(gateway.StreamGenerate({}, call).Finish()),
+            "metadata[\"x-team\"]");
+}
+
+TEST(LLMGatewayTest, ACallsMetadataReplacesTheClients) {
+  ScriptedGateway server;
+  std::optional<std::string> team, trace;
+  server.generate = [&](grpc::ServerContext& context, const auto&, auto&) {
+    team = Header(context, "x-team");
+    trace = Header(context, "traceparent");
+    EXPECT_EQ(context.client_metadata().count("x-team"), 1u);
+    return grpc::Status::OK;
+  };
+  LLMGateway::Options options = server.Options();
+  options.metadata = [] {
+    return CallMetadata{{"traceparent", "00-1-2-01"}, {"x-team", "each"}};
+  };
+  LLMGateway gateway(options);
+  LLMGateway::CallOptions call;
+  call.metadata = {{"X-Team", "own"}};
+  ASSERT_TRUE(gateway.Generate({}, call).ok());
+  EXPECT_EQ(team, "own");
+  EXPECT_EQ(trace, "00-1-2-01");
 }
 
 TEST(LLMGatewayTest, DoesNotSpeakPlaintextUnlessToldTo) {

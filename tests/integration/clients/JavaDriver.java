@@ -1,6 +1,7 @@
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.protobuf.Duration;
+import dev.llmgateway.ConfigurationException;
 import dev.llmgateway.GenerateStream;
 import dev.llmgateway.LLMGateway;
 import dev.llmgateway.LLMGatewayBuilder;
@@ -24,6 +25,7 @@ import dev.llmgateway.v1.Session;
 import dev.llmgateway.v1.StreamEnd;
 import java.io.BufferedReader;
 import java.io.File;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -49,7 +51,10 @@ final class JavaDriver {
     String cert;
     String key;
     boolean wait_for_ready;
-    int attempts_max;
+    Integer attempts_max;
+    Long generate_timeout_ms;
+    Long lookup_timeout_ms;
+    Map<String, String> metadata;
   }
 
   static final class Command {
@@ -68,6 +73,7 @@ final class JavaDriver {
     long timeout_ms;
     int close_after;
     Map<String, String> metadata = Map.of();
+    boolean metadata_as_text;
 
     GenerateRequest request() {
       GenerateRequest.Builder request =
@@ -88,20 +94,41 @@ final class JavaDriver {
         options = options.timeout(java.time.Duration.ofMillis(timeout_ms));
       }
       for (Map.Entry<String, String> one : metadata.entrySet()) {
-        options = options.metadata(one.getKey(), one.getValue());
+        options =
+            one.getKey().endsWith("-bin") && !metadata_as_text
+                ? options.metadata(one.getKey(), bytesOf(one.getValue()))
+                : options.metadata(one.getKey(), one.getValue());
       }
       return options;
     }
+  }
+
+  private static byte[] bytesOf(String hexadecimal) {
+    byte[] bytes = new byte[hexadecimal.length() / 2];
+    for (int i = 0; i < bytes.length; ++i) {
+      bytes[i] = (byte) Integer.parseInt(hexadecimal.substring(2 * i, 2 * i + 2), 16);
+    }
+    return bytes;
   }
 
   private static final Gson GSON = new Gson();
   private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
   private final LLMGateway gateway;
-  private final Map<Integer, Runnable> cancels = new ConcurrentHashMap<>();
+  // Each is there once its call has begun, or is to be cancelled.
+  private final Map<Integer, CompletableFuture<Runnable>> cancels = new ConcurrentHashMap<>();
 
   private JavaDriver(LLMGateway gateway) {
     this.gateway = gateway;
+  }
+
+  /** What a result says of an error. */
+  private static Map<String, ?> told(Throwable error) {
+    if (error instanceof ConfigurationException) {
+      ConfigurationException wrong = (ConfigurationException) error;
+      return Map.of("wrong_option", wrong.option(), "message", wrong.getMessage());
+    }
+    return Map.of("error", failure(error));
   }
 
   private static Map<String, Object> failure(Throwable error) {
@@ -137,10 +164,14 @@ final class JavaDriver {
     }
   }
 
+  private CompletableFuture<Runnable> cancelOf(int id) {
+    return cancels.computeIfAbsent(id, absent -> new CompletableFuture<>());
+  }
+
   /** Tells what becomes of a future, and lets it be cancelled. */
   private <T> void answer(
       Command command, CompletableFuture<T> future, Function<T, Map<String, ?>> shown) {
-    cancels.put(command.id, () -> future.cancel(true));
+    cancelOf(command.id).complete(() -> future.cancel(true));
     future.whenComplete(
         (answer, error) -> {
           if (error instanceof CancellationException) {
@@ -151,13 +182,13 @@ final class JavaDriver {
           } else {
             tell(
                 command.id,
-                error == null ? shown.apply(answer) : Map.of("error", failure(error)));
+                error == null ? shown.apply(answer) : told(error));
           }
         });
   }
 
   private void read(Command command, GenerateStream stream) {
-    cancels.put(command.id, stream::close);
+    cancelOf(command.id).complete(stream::close);
     List<String> events = new ArrayList<>();
     List<Long> seqs = new ArrayList<>();
     StringBuilder text = new StringBuilder();
@@ -330,20 +361,37 @@ final class JavaDriver {
     if (settings.ca != null) {
       builder.rootCertificates(new File(settings.ca));
     }
-    if (settings.cert != null) {
-      builder.clientCertificate(new File(settings.cert), new File(settings.key));
+    if (settings.cert != null || settings.key != null) {
+      builder.clientCertificate(
+          settings.cert == null ? null : new File(settings.cert),
+          settings.key == null ? null : new File(settings.key));
     }
     if (settings.wait_for_ready) {
       builder.waitForReady();
     }
-    if (settings.attempts_max > 0) {
+    if (settings.attempts_max != null) {
       builder.attempts(settings.attempts_max);
+    }
+    if (settings.generate_timeout_ms != null) {
+      builder.generateTimeout(java.time.Duration.ofMillis(settings.generate_timeout_ms));
+    }
+    if (settings.lookup_timeout_ms != null) {
+      builder.lookupTimeout(java.time.Duration.ofMillis(settings.lookup_timeout_ms));
+    }
+    if (settings.metadata != null) {
+      builder.metadata(() -> settings.metadata);
     }
     return builder.build();
   }
 
   public static void main(String[] args) throws Exception {
-    LLMGateway gateway = connect(GSON.fromJson(args[0], Settings.class));
+    LLMGateway gateway = null;
+    try {
+      gateway = connect(GSON.fromJson(args[0], Settings.class));
+    } catch (ConfigurationException wrong) {
+      OUT.println(GSON.toJson(told(wrong)));
+      System.exit(1);
+    }
     JavaDriver driver = new JavaDriver(gateway);
     ExecutorService callers = Executors.newCachedThreadPool();
     BufferedReader lines =
@@ -352,7 +400,7 @@ final class JavaDriver {
       String what = GSON.fromJson(line, JsonObject.class).get("do").getAsString();
       Command command = GSON.fromJson(line, Command.class);
       if (what.equals("cancel")) {
-        driver.cancels.get(command.id).run();
+        driver.cancelOf(command.id).thenAccept(Runnable::run);
         continue;
       }
       callers.submit(
@@ -360,7 +408,7 @@ final class JavaDriver {
             try {
               driver.run(what, command);
             } catch (RuntimeException error) {
-              tell(command.id, Map.of("error", failure(error)));
+              tell(command.id, told(error));
             }
           });
     }

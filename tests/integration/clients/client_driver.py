@@ -10,7 +10,10 @@ Each language has a small program that is given the client's settings as its one
 argument, and commands on standard input, of which it runs as many at once as
 come; it writes their results. Settings, commands and results are JSON, one on a
 line. Settings: `target`, `plaintext`, `api_key`, `ca`, `cert`, `key` (paths),
-`wait_for_ready`, `generate_timeout_ms`, `attempts_max`. A command has an `id` and what to `do`:
+`wait_for_ready`, `generate_timeout_ms`, `lookup_timeout_ms`, `attempts_max`,
+`metadata` that the client adds to each call. A program whose settings have an
+option that is wrong tells it as {"wrong_option", "message"} and ends. A command
+has an `id` and what to `do`:
 
     generate, stream, count    model, text, provider_id, session,
                                idempotency_key
@@ -27,7 +30,10 @@ line. Settings: `target`, `plaintext`, `api_key`, `ca`, `cert`, `key` (paths),
 each with `timeout_ms` and `metadata` if they are to be other than usual;
 `stream` with `close_after` is left after so many deltas. An error is told as
 {"code", "reason", "message", "metadata", "retry_after_ms", "fields", "quotas",
-"request_id"}.
+"request_id"}, and an option of the call that is wrong as one of the client.
+
+Of metadata whose name ends with -bin, the value is bytes in hexadecimal, unless
+`metadata_as_text` is set beside it.
 """
 
 import json

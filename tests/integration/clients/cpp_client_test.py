@@ -3,6 +3,8 @@
 import unittest
 
 from tests.integration.clients import client_cases
+from tests.integration.clients import metadata_cases
+from tests.integration.clients import option_cases
 from tests.integration.clients import retry_cases
 from tests.integration.clients import tool_cases
 
@@ -19,6 +21,26 @@ class ErrorTest(client_cases.ErrorCases):
 
 class RetryTest(retry_cases.RetryCases):
     command = _COMMAND
+
+
+class OptionTest(option_cases.OptionCases):
+    command = _COMMAND
+    names = {
+        "target": "target",
+        "api_key": "api_key",
+        "generate_timeout_ms": "generate_timeout",
+        "lookup_timeout_ms": "lookup_timeout",
+        "attempts_max": "attempts_max",
+        "ca": "root_certificates_file",
+        "cert": "certificate_chain_file",
+        "key": "private_key_file",
+        "plaintext": "plaintext",
+    }
+
+
+class MetadataTest(metadata_cases.MetadataCases):
+    command = _COMMAND
+    bytes_are_text = True
 
 
 class ToolTest(tool_cases.ToolCases):

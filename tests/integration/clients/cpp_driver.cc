@@ -3,15 +3,12 @@
 
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
-#include <grpcpp/client_context.h>
-#include <grpcpp/security/credentials.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <forward_list>
-#include <fstream>
 #include <functional>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +17,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/os/thread.h"
@@ -27,6 +26,7 @@
 #include "clients/cpp/cancellation.h"
 #include "clients/cpp/generate_stream.h"
 #include "clients/cpp/llm_gateway.h"
+#include "clients/cpp/option_problem.h"
 #include "google/rpc/error_details.pb.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -82,6 +82,11 @@ std::string CodeName(absl::StatusCode code) {
 
 void SetFailure(const absl::Status& status, Struct* told) {
   if (status.ok()) return;
+  if (const auto option = WrongOptionOf(status)) {
+    Set(told, "wrong_option", *option);
+    Set(told, "message", std::string(status.message()));
+    return;
+  }
   Struct* const error =
       (*told->mutable_fields())["error"].mutable_struct_value();
   const google::rpc::ErrorInfo info =
@@ -342,6 +347,19 @@ class Calls {
       GUARDED_BY(mutex_);
 };
 
+// Of which bytes come in hexadecimal.
+CallMetadata MetadataOf(const Struct& object) {
+  CallMetadata metadata;
+  const auto it = object.fields().find("metadata");
+  if (it == object.fields().end()) return metadata;
+  for (const auto& [key, value] : it->second.struct_value().fields()) {
+    metadata.emplace(key, absl::EndsWith(key, "-bin")
+                              ? absl::HexStringToBytes(value.string_value())
+                              : value.string_value());
+  }
+  return metadata;
+}
+
 void Run(LLMGateway& gateway, Calls& calls, const Struct& command) {
   const int id = static_cast<int>(Number(command, "id"));
   LLMGateway::CallOptions call;
@@ -349,43 +367,34 @@ void Run(LLMGateway& gateway, Calls& calls, const Struct& command) {
     call.timeout = absl::Milliseconds(timeout_ms);
   }
   call.cancellation = calls.Enter(id);
-  call.prepare = [&](grpc::ClientContext& context) {
-    const auto it = command.fields().find("metadata");
-    if (it != command.fields().end()) {
-      for (const auto& [key, value] : it->second.struct_value().fields()) {
-        context.AddMetadata(key, value.string_value());
-      }
-    }
-  };
+  call.metadata = MetadataOf(command);
   calls.Tell(id, Do(gateway, command, call));
-}
-
-std::string Contents(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 LLMGateway::Options OptionsOf(const Struct& settings) {
   LLMGateway::Options options;
+  const auto has = [&](const char* key) {
+    return settings.fields().count(key) > 0;
+  };
   options.target = Text(settings, "target");
   options.api_key = Text(settings, "api_key");
   options.wait_for_ready = Flag(settings, "wait_for_ready");
-  if (const double attempts = Number(settings, "attempts_max")) {
-    options.attempts_max = static_cast<int>(attempts);
+  options.plaintext = Flag(settings, "plaintext");
+  options.root_certificates_file = Text(settings, "ca");
+  options.certificate_chain_file = Text(settings, "cert");
+  options.private_key_file = Text(settings, "key");
+  if (has("attempts_max")) {
+    options.attempts_max = static_cast<int>(Number(settings, "attempts_max"));
   }
-  if (Flag(settings, "plaintext")) {
-    options.credentials = grpc::InsecureChannelCredentials();
-  } else {
-    grpc::SslCredentialsOptions tls;
-    if (const std::string ca = Text(settings, "ca"); !ca.empty()) {
-      tls.pem_root_certs = Contents(ca);
-    }
-    if (const std::string cert = Text(settings, "cert"); !cert.empty()) {
-      tls.pem_cert_chain = Contents(cert);
-      tls.pem_private_key = Contents(Text(settings, "key"));
-    }
-    options.credentials = grpc::SslCredentials(tls);
+  if (has("generate_timeout_ms")) {
+    options.generate_timeout =
+        absl::Milliseconds(Number(settings, "generate_timeout_ms"));
   }
+  if (has("lookup_timeout_ms")) {
+    options.lookup_timeout =
+        absl::Milliseconds(Number(settings, "lookup_timeout_ms"));
+  }
+  options.metadata = [settings] { return MetadataOf(settings); };
   return options;
 }
 
@@ -394,11 +403,17 @@ LLMGateway::Options OptionsOf(const Struct& settings) {
 
 int main(int, char** argv) {
   gateway::Calls calls;
-  gateway::LLMGateway client(gateway::OptionsOf(gateway::Parsed(argv[1])));
-  if (!client.problem().ok()) {
-    std::cerr << client.problem() << "\n";
+  const auto connected = gateway::LLMGateway::Connect(
+      gateway::OptionsOf(gateway::Parsed(argv[1])));
+  if (!connected.ok()) {
+    google::protobuf::Struct told;
+    gateway::SetFailure(connected.status(), &told);
+    std::string line;
+    (void)google::protobuf::util::MessageToJsonString(told, &line);
+    std::cout << line << std::endl;
     return 1;
   }
+  gateway::LLMGateway& client = **connected;
   std::forward_list<gateway::Thread> threads;
   for (std::string line; std::getline(std::cin, line);) {
     const google::protobuf::Struct command = gateway::Parsed(line);

@@ -3,6 +3,8 @@
 import unittest
 
 from tests.integration.clients import client_cases
+from tests.integration.clients import metadata_cases
+from tests.integration.clients import option_cases
 from tests.integration.clients import retry_cases
 from tests.integration.clients import tool_cases
 
@@ -19,6 +21,26 @@ class ErrorTest(client_cases.ErrorCases):
 
 class RetryTest(retry_cases.RetryCases):
     command = _COMMAND
+
+
+class OptionTest(option_cases.OptionCases):
+    command = _COMMAND
+    names = {
+        "target": "target",
+        "api_key": "WithAPIKey",
+        "generate_timeout_ms": "WithGenerateTimeout",
+        "lookup_timeout_ms": "WithLookupTimeout",
+        "attempts_max": "WithAttempts",
+        "ca": "WithRootCAFile",
+        "cert": "WithClientCertificateFiles",
+        "key": "WithClientCertificateFiles",
+        "plaintext": "WithPlaintext",
+    }
+
+
+class MetadataTest(metadata_cases.MetadataCases):
+    command = _COMMAND
+    bytes_are_text = True
 
 
 class ToolTest(tool_cases.ToolCases):

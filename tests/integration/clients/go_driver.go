@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,8 +30,11 @@ type settings struct {
 	Cert         string `json:"cert"`
 	Key          string `json:"key"`
 	WaitForReady bool   `json:"wait_for_ready"`
-	GenerateMs   int64  `json:"generate_timeout_ms"`
-	AttemptsMax  int    `json:"attempts_max"`
+	GenerateMs   *int64 `json:"generate_timeout_ms"`
+	LookupMs     *int64 `json:"lookup_timeout_ms"`
+	AttemptsMax  *int   `json:"attempts_max"`
+
+	Metadata map[string]string `json:"metadata"`
 }
 
 type command struct {
@@ -73,6 +77,15 @@ func codeName(code codes.Code) string {
 		return "CANCELLED"
 	}
 	return strings.ToUpper(name.String())
+}
+
+// told is what a result says of an error.
+func told(err error) result {
+	var wrong *llmgateway.ConfigurationError
+	if errors.As(err, &wrong) {
+		return result{"wrong_option": wrong.Option, "message": wrong.Error()}
+	}
+	return result{"error": failure(err)}
 }
 
 func failure(err error) result {
@@ -146,7 +159,7 @@ func read(stream *llmgateway.Stream, closeAfter int) result {
 			}
 		}
 	}
-	told := result{
+	answer := result{
 		"events": events, "seqs": seqs, "text": text,
 		"request_id":    stream.RequestID(),
 		"outcome":       stream.End().GetOutcome().String(),
@@ -154,9 +167,11 @@ func read(stream *llmgateway.Stream, closeAfter int) result {
 		"output_tokens": stream.End().GetUsage().GetOutputTokens(),
 	}
 	if stream.Err() != nil {
-		told["error"] = failure(stream.Err())
+		for key, value := range told(stream.Err()) {
+			answer[key] = value
+		}
 	}
-	return told
+	return answer
 }
 
 func session(session *llmgatewayv1.Session, err error) (result, error) {
@@ -234,17 +249,29 @@ func (d *driver) run(ctx context.Context, c *command) {
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(c.TimeoutMs)*time.Millisecond)
 		defer cancel()
 	}
-	for key, value := range c.Metadata {
+	for key, value := range values(c.Metadata) {
 		ctx = metadata.AppendToOutgoingContext(ctx, key, value)
 	}
-	told, err := d.do(ctx, c)
+	answer, err := d.do(ctx, c)
 	if err != nil {
-		told = result{"error": failure(err)}
+		answer = told(err)
 	}
-	told["id"] = c.ID
+	answer["id"] = c.ID
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	json.NewEncoder(os.Stdout).Encode(told)
+	json.NewEncoder(os.Stdout).Encode(answer)
+}
+
+// values are those of metadata, of which bytes come in hexadecimal.
+func values(metadata map[string]string) map[string]string {
+	values := map[string]string{}
+	for key, value := range metadata {
+		if bytes, err := hex.DecodeString(value); err == nil && strings.HasSuffix(key, "-bin") {
+			value = string(bytes)
+		}
+		values[key] = value
+	}
+	return values
 }
 
 func connect(s *settings) (*llmgateway.LLMGateway, error) {
@@ -255,18 +282,26 @@ func connect(s *settings) (*llmgateway.LLMGateway, error) {
 	if s.CA != "" {
 		options = append(options, llmgateway.WithRootCAFile(s.CA))
 	}
-	if s.Cert != "" {
+	if s.Cert != "" || s.Key != "" {
 		options = append(options, llmgateway.WithClientCertificateFiles(s.Cert, s.Key))
 	}
 	if s.WaitForReady {
 		options = append(options, llmgateway.WithWaitForReady())
 	}
-	if s.GenerateMs > 0 {
+	if s.GenerateMs != nil {
 		options = append(options, llmgateway.WithGenerateTimeout(
-			time.Duration(s.GenerateMs)*time.Millisecond))
+			time.Duration(*s.GenerateMs)*time.Millisecond))
 	}
-	if s.AttemptsMax > 0 {
-		options = append(options, llmgateway.WithAttempts(s.AttemptsMax))
+	if s.LookupMs != nil {
+		options = append(options, llmgateway.WithLookupTimeout(
+			time.Duration(*s.LookupMs)*time.Millisecond))
+	}
+	if s.AttemptsMax != nil {
+		options = append(options, llmgateway.WithAttempts(*s.AttemptsMax))
+	}
+	if s.Metadata != nil {
+		options = append(options, llmgateway.WithMetadata(
+			func(context.Context) map[string]string { return values(s.Metadata) }))
 	}
 	return llmgateway.New(s.Target, options...)
 }
@@ -279,7 +314,7 @@ func main() {
 	}
 	gateway, err := connect(&s)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		json.NewEncoder(os.Stdout).Encode(told(err))
 		os.Exit(1)
 	}
 	defer gateway.Close()

@@ -3,6 +3,8 @@
 import unittest
 
 from tests.integration.clients import client_cases
+from tests.integration.clients import metadata_cases
+from tests.integration.clients import option_cases
 from tests.integration.clients import retry_cases
 from tests.integration.clients import tool_cases
 
@@ -18,6 +20,25 @@ class ErrorTest(client_cases.ErrorCases):
 
 
 class RetryTest(retry_cases.RetryCases):
+    command = _COMMAND
+
+
+class OptionTest(option_cases.OptionCases):
+    command = _COMMAND
+    names = {
+        "target": "target",
+        "api_key": "apiKey",
+        "generate_timeout_ms": "generateTimeout",
+        "lookup_timeout_ms": "lookupTimeout",
+        "attempts_max": "attempts",
+        "ca": "rootCertificates",
+        "cert": "clientCertificate",
+        "key": "clientCertificate",
+        "plaintext": "plaintext",
+    }
+
+
+class MetadataTest(metadata_cases.MetadataCases):
     command = _COMMAND
 
 

@@ -5,6 +5,8 @@ import subprocess
 import unittest
 
 from tests.integration.clients import client_cases
+from tests.integration.clients import metadata_cases
+from tests.integration.clients import option_cases
 from tests.integration.clients import retry_cases
 from tests.integration.clients import tool_cases
 from tests.testing.gateway_process import environment
@@ -21,6 +23,26 @@ class ErrorTest(client_cases.ErrorCases):
 
 
 class RetryTest(retry_cases.RetryCases):
+    command = _COMMAND
+
+
+class OptionTest(option_cases.OptionCases):
+    command = _COMMAND
+    names = {
+        "target": "target",
+        "api_key": "apiKey",
+        "generate_timeout_ms": "generateTimeoutMs",
+        "lookup_timeout_ms": "lookupTimeoutMs",
+        "attempts_max": "attemptsMax",
+        "ca": "tls.ca",
+        "cert": "tls.cert",
+        "key": "tls.key",
+        "plaintext": "plaintext",
+    }
+    takes_files = False
+
+
+class MetadataTest(metadata_cases.MetadataCases):
     command = _COMMAND
 
 
@@ -43,8 +65,8 @@ class TypesTest(unittest.TestCase):
         self.assertEqual(told, {
             "version": "0.1.0", "messages": 3,
             "reason": "ERROR_REASON_BUDGET_EXCEEDED", "code": 14,
-            "keys": ["TypeError: apiKey has what is no printable ASCII "
-                     "letter"] * 2})
+            "keys": ["ConfigurationError: apiKey has what is no printable "
+                     "ASCII letter, such as a line's end"] * 2})
 
 
 class QuickStartTest(client_cases.QuickStartCase):

@@ -6,10 +6,12 @@ import { createInterface } from "node:readline";
 import { status } from "@grpc/grpc-js";
 import {
   type CallOptions,
+  ConfigurationError,
   deltaText,
   type GenerateStream,
   LLMGateway,
   LLMGatewayError,
+  type MetadataValues,
   textOf,
   userText,
 } from "@llmgateway/client";
@@ -35,19 +37,52 @@ interface Command {
   timeout_ms?: number;
   close_after?: number;
   metadata?: Record<string, string>;
+  metadata_as_text?: boolean;
 }
 
 const settings = JSON.parse(process.argv[2]!);
 const file = (path?: string) => (path ? readFileSync(path) : undefined);
-const gateway = new LLMGateway(settings.target, {
-  apiKey: settings.api_key,
-  ...(settings.plaintext
-    ? { plaintext: true }
-    : { tls: { ca: file(settings.ca), cert: file(settings.cert), key: file(settings.key) } }),
-  waitForReady: settings.wait_for_ready,
-  generateTimeoutMs: settings.generate_timeout_ms,
-  attemptsMax: settings.attempts_max,
-});
+
+/** Of which bytes come in hexadecimal. */
+function metadataOf({ metadata = {}, metadata_as_text }: Partial<Command>): MetadataValues {
+  const isHex = (name: string) => name.endsWith("-bin") && !metadata_as_text;
+  return Object.fromEntries(
+    Object.entries(metadata).map(([name, value]) => [
+      name,
+      isHex(name) ? Buffer.from(value, "hex") : value,
+    ]),
+  );
+}
+
+function connect(): LLMGateway {
+  try {
+    return new LLMGateway(settings.target, {
+      apiKey: settings.api_key,
+      plaintext: settings.plaintext,
+      ...(settings.plaintext && !settings.ca
+        ? {}
+        : { tls: { ca: file(settings.ca), cert: file(settings.cert), key: file(settings.key) } }),
+      waitForReady: settings.wait_for_ready,
+      generateTimeoutMs: settings.generate_timeout_ms,
+      lookupTimeoutMs: settings.lookup_timeout_ms,
+      attemptsMax: settings.attempts_max,
+      metadata: settings.metadata && (() => metadataOf(settings)),
+    });
+  } catch (error) {
+    console.log(JSON.stringify(told(error)));
+    process.exit(1);
+  }
+}
+
+/** What a result says of an error. */
+function told(error: unknown): Fields {
+  if (error instanceof ConfigurationError) {
+    return { wrong_option: error.option, message: error.message };
+  }
+  return { error: failure(error) };
+}
+
+const gateway = connect();
 
 function failure(error: unknown): Fields {
   if (!(error instanceof LLMGatewayError)) return { untyped: String(error) };
@@ -177,8 +212,8 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   if (command.do === "cancel") return aborts.get(command.id)!.abort();
   const abort = new AbortController();
   aborts.set(command.id, abort);
-  const { timeout_ms: timeoutMs, metadata } = command;
-  run(command, { signal: abort.signal, timeoutMs, metadata })
-    .catch((error: unknown) => ({ error: failure(error) }))
-    .then((told) => process.stdout.write(`${JSON.stringify({ ...told, id: command.id })}\n`));
+  const options = { signal: abort.signal, timeoutMs: command.timeout_ms };
+  run(command, { ...options, metadata: metadataOf(command) })
+    .catch(told)
+    .then((answer) => process.stdout.write(`${JSON.stringify({ ...answer, id: command.id })}\n`));
 });

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 
 import {
   type CallOptions,
+  ConfigurationError,
   deltaText,
   ErrorReason,
   type ExecuteToolResponse,
@@ -49,7 +50,7 @@ const call: CallOptions = {
   signal: AbortSignal.timeout(1000),
   timeoutMs: 1000,
   waitForReady: false,
-  metadata: { "x-request-id": "order-17" },
+  metadata: { "x-request-id": "order-17", "x-trace-bin": Buffer.of(0) },
 };
 
 export function overTls(ca: string, cert?: string): LLMGateway {
@@ -150,6 +151,7 @@ function kindOf({ seq, event }: GenerateEvent): string {
 }
 
 export function told(error: unknown): string {
+  if (error instanceof ConfigurationError) return `${error.option}: ${error.problem}`;
   if (!(error instanceof LLMGatewayError)) return String(error);
   const violations: readonly Violation[] = error.violations;
   const quotas: readonly Quota[] = error.quotas;
@@ -182,6 +184,8 @@ export async function mistakes(gateway: LLMGateway): Promise<void> {
   const cost: number | undefined = (await gateway.generate(request)).usage?.costUsdNanos;
   // @ts-expect-error Streams are made by the client.
   new GenerateStream();
+  // @ts-expect-error Metadata is text or bytes.
+  await gateway.generate(request, { metadata: { "x-count": 5 } });
   // @ts-expect-error Arguments are JSON as text.
   await gateway.executeTool({ name: "add", arguments: { a: 1 } });
   // @ts-expect-error It is to be awaited.

@@ -23,6 +23,9 @@ _PYTHON = "/usr/bin/python3"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _TIMEOUT_S = 30.0
 
+# A stream that has begun.
+BEGUN = [[1, "started"], [2, "half"]]
+
 
 class ScriptedGateway:
     """The server, until the end of the `with` block."""

@@ -117,9 +117,9 @@ class Script(grpc.GenericRpcHandler):
 
         def report(context):
             left = context.time_remaining()
-            tell(method=name, time_left_s=left, metadata=dict(
-                pair for pair in context.invocation_metadata()
-                if isinstance(pair[1], str)))
+            tell(method=name, time_left_s=left, metadata={
+                key: value if isinstance(value, str) else value.hex()
+                for key, value in context.invocation_metadata()})
 
         def unary(_, context):
             report(context)

@@ -14,10 +14,11 @@ class GatewayError(Exception):
 
 
 class ConfigurationError(GatewayError, ValueError):
-    """What the environment, or the file `.env`, says cannot be used.
+    """What the environment, the file `.env` or an option says cannot be used.
 
     Fields:
-      problems: what is wrong and what would be right, by the variable.
+      problems: what is wrong and what would be right, by the name of the
+        variable, or of the option of LLMGateway.connect or of a call.
     """
 
     def __init__(self, problems: Mapping[str, str]) -> None:

@@ -11,9 +11,9 @@ from llm_gateway.rpc.errors import CallError
 from llm_gateway.rpc.options import (
     CallFields,
     ClientOptions,
-    check_metadata,
     check_text,
     check_timeout,
+    sendable_metadata,
 )
 from llm_gateway.rpc.retrying import RetryBudget
 
@@ -34,7 +34,7 @@ class CallPlan:
     ) -> None:
         """`timeout_s` is for calls that have none of their own; `repeatable`
         as RetryPolicy.wait_s says; `once` for no other attempt at all.
-        ValueError names what is wrong in `call`."""
+        ConfigurationError names what is wrong in `call`."""
         unknown = call.keys() - CallFields.__annotations__.keys()
         if unknown:
             raise TypeError(
@@ -84,7 +84,11 @@ class CallPlan:
 def _metadata(
     options: ClientOptions, call: CallFields
 ) -> Mapping[str, str | bytes]:
-    metadata: dict[str, str | bytes] = {**_trace(call), **options.metadata}
+    each = options.metadata
+    metadata: dict[str, str | bytes] = {
+        **_trace(call),
+        **sendable_metadata(each() if callable(each) else each),
+    }
     api_key = call.get("api_key") or options.api_key
     if callable(api_key):
         api_key = api_key()
@@ -94,9 +98,7 @@ def _metadata(
     if "request_id" in call:
         check_text("request_id", call["request_id"])
         metadata["x-request-id"] = call["request_id"]
-    own = call.get("metadata", {})
-    check_metadata(own)
-    return {**metadata, **own}
+    return {**metadata, **sendable_metadata(call.get("metadata", {}))}
 
 
 def _trace(call: CallFields) -> dict[str, str]:

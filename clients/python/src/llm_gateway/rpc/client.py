@@ -53,8 +53,8 @@ class LLMGatewayClient(LLMGateway):
 
         It is as gRPC names it: `host:port`, `dns:///host:port` for all
         addresses of a name, `ipv4:1.2.3.4:50051,1.2.3.5:50051` for a list.
-        `options` are the fields of ClientOptions; ValueError names what is
-        wrong in them. `sleep` waits between attempts.
+        `options` are the fields of ClientOptions; ConfigurationError names
+        what is wrong in them. `sleep` waits between attempts.
         """
         check_target(target)
         self._options = ClientOptions(**options)

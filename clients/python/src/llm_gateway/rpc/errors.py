@@ -32,6 +32,14 @@ class FieldViolation:
     description: str
 
 
+@dataclass(frozen=True)
+class QuotaViolation:
+    """A limit or budget that was reached."""
+
+    subject: str
+    description: str
+
+
 class CallError(GatewayError):
     """A call to the gateway failed.
 
@@ -46,6 +54,7 @@ class CallError(GatewayError):
       pushback_ms: when the gateway lets the same call come again, negative for
         not at all; None if it does not say.
       fields: those of the request that are wrong.
+      quotas: the limits and budgets that were reached.
       request_id: the gateway's id of the call; empty if it was not reached.
     """
 
@@ -59,6 +68,7 @@ class CallError(GatewayError):
         pushback_ms: int | None = None,
         fields: Iterable[FieldViolation] = (),
         request_id: str = "",
+        quotas: Iterable[QuotaViolation] = (),
     ) -> None:
         self.message = message
         self.code = code
@@ -67,6 +77,7 @@ class CallError(GatewayError):
         self.retry_after_s = retry_after_s
         self.pushback_ms = pushback_ms
         self.fields = tuple(fields)
+        self.quotas = tuple(quotas)
         self.request_id = request_id
         super().__init__(f"{reason or code}: {message}")
 
@@ -191,6 +202,7 @@ def call_error(error: Any) -> CallError:
                 info = error_details_pb2.ErrorInfo()
                 wait = error_details_pb2.RetryInfo()
                 bad = error_details_pb2.BadRequest()
+                quota = error_details_pb2.QuotaFailure()
                 if detail.Unpack(info) and info.domain == _DOMAIN:
                     reason = info.reason
                     fields["metadata"] = dict(info.metadata)
@@ -203,6 +215,11 @@ def call_error(error: Any) -> CallError:
                     fields["fields"] = [
                         FieldViolation(each.field, each.description)
                         for each in bad.field_violations
+                    ]
+                elif detail.Unpack(quota):
+                    fields["quotas"] = [
+                        QuotaViolation(each.subject, each.description)
+                        for each in quota.violations
                     ]
     return made_error(
         error.details() or "the gateway said nothing of it",

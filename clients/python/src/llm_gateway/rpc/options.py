@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import json
 import math
 import os
@@ -11,13 +12,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+from llm_gateway.exceptions import ConfigurationError
 from llm_gateway.rpc.retrying import RetryPolicy
 
 SERVICE = "llmgateway.v1.GatewayService"
 
 Pem = str | os.PathLike[str] | bytes
+MetadataMap = Mapping[str, str | bytes]
 
-_KEY = re.compile(r"[0-9a-z_.-]+")
+_NAME = re.compile(r"[0-9a-z_.-]+")
+_PEM = {
+    "ca": b"CERTIFICATE-----",
+    "certificate": b"CERTIFICATE-----",
+    "private_key": b"PRIVATE KEY-----",
+}
 _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
 
@@ -31,7 +39,7 @@ class CallFields(TypedDict, total=False):
     # Letters, digits and `-_.:`, at most 128; made up by the gateway if absent.
     request_id: str
     # Beside the client's; a key of both has this value.
-    metadata: Mapping[str, str | bytes]
+    metadata: MetadataMap
     # Whether to wait, until the timeout, for a gateway that can be reached.
     wait_for_ready: bool
     # W3C's, of the span that the call belongs to; else OpenTelemetry's current
@@ -58,7 +66,9 @@ class ClientOptions:
       generate_timeout_s: for calls that run a model; math.inf for no limit.
       lookup_timeout_s: for all others.
       wait_for_ready: whether calls wait for a gateway that can be reached.
-      metadata: what every call has.
+      metadata: what every call has; a function is asked for each call. Names
+        are sent in small letters; those that end with -bin have bytes, all
+        others text.
       retry: how often a call is made; RetryPolicy(attempts_max=1) for once.
       load_balancing: `round_robin` goes round all addresses of the target, as
         `dns:///llm.example.com:443` has them; `pick_first` takes the first.
@@ -77,7 +87,7 @@ class ClientOptions:
     generate_timeout_s: float = 900.0
     lookup_timeout_s: float = 60.0
     wait_for_ready: bool = False
-    metadata: Mapping[str, str | bytes] = field(
+    metadata: MetadataMap | Callable[[], MetadataMap] = field(
         default_factory=dict, repr=False
     )
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -87,31 +97,36 @@ class ClientOptions:
     channel_arguments: Sequence[tuple[str, Any]] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError, which names what is wrong."""
+        """Raises ConfigurationError, which names what is wrong."""
         if self.plaintext:
             for name in ("ca", "certificate", "private_key", "server_name"):
                 if getattr(self, name) is not None:
-                    raise ValueError(f"{name} is for TLS, and plaintext is set")
-        if (self.certificate is None) != (self.private_key is None):
-            raise ValueError(
-                "certificate and private_key belong together, and only one "
-                "of them is given"
-            )
+                    raise _wrong(name, "is for TLS, and plaintext is set")
+        for name, other in (
+            ("certificate", "private_key"),
+            ("private_key", "certificate"),
+        ):
+            if getattr(self, name) is None and getattr(self, other) is not None:
+                raise _wrong(
+                    name, f"is not given, and {other} is: they belong together"
+                )
         for name in ("generate_timeout_s", "lookup_timeout_s"):
             check_timeout(name, getattr(self, name))
         if self.message_bytes_max < 1:
-            raise ValueError(
-                f"message_bytes_max is {self.message_bytes_max}; it is at "
-                "least 1"
+            raise _wrong(
+                "message_bytes_max",
+                f"is {self.message_bytes_max}; it is at least 1",
             )
         if self.load_balancing not in ("round_robin", "pick_first"):
-            raise ValueError(
-                f"load_balancing is {self.load_balancing!r}; it is "
-                "'round_robin' or 'pick_first'"
+            raise _wrong(
+                "load_balancing",
+                f"is {self.load_balancing!r}; it is 'round_robin' or "
+                "'pick_first'",
             )
         if isinstance(self.api_key, str):
             check_text("api_key", self.api_key)
-        check_metadata(self.metadata)
+        if not callable(self.metadata):
+            sendable_metadata(self.metadata)
 
     def credentials(self) -> Any:
         """grpc.ChannelCredentials; None for plaintext."""
@@ -120,8 +135,30 @@ class ClientOptions:
         if self.plaintext:
             return None
         return grpc.ssl_channel_credentials(
-            _pem(self.ca), _pem(self.private_key), _pem(self.certificate)
+            *(self._pem(name) for name in ("ca", "private_key", "certificate"))
         )
+
+    def _pem(self, name: str) -> bytes | None:
+        given: Pem | None = getattr(self, name)
+        if given is None:
+            return None
+        if isinstance(given, bytes):
+            pem = given
+        elif isinstance(given, str) and given.lstrip().startswith("-----BEGIN"):
+            pem = given.encode("ascii", "replace")
+        else:
+            try:
+                with open(given, "rb") as file:
+                    pem = file.read()
+            except OSError as error:
+                # A key as text without its PEM is no path, and not shown.
+                shown = "" if str(given).startswith("MI") else f"{given}: "
+                raise _wrong(
+                    name, f"cannot be read: {shown}{error.strerror}"
+                ) from error
+        if _PEM[name] not in pem:
+            raise _wrong(name, "has nothing of its kind in PEM")
+        return pem
 
     def arguments(self) -> list[tuple[str, Any]]:
         """The channel's arguments."""
@@ -151,48 +188,87 @@ class ClientOptions:
 
 
 def check_target(target: str) -> None:
-    """Raises ValueError unless there is one."""
+    """Raises ConfigurationError for what is none by its looks."""
     if not target:
-        raise ValueError("target is empty; it is like host:port")
+        raise _wrong("target", "is empty; it is like host:port")
+    if not all("!" <= letter <= "~" for letter in target):
+        raise _wrong(
+            "target",
+            "has a letter that no address has, such as a space or a line's end",
+        )
+    if target.startswith(("http://", "https://")):
+        raise _wrong(
+            "target",
+            "is a URL; it is like host:port, and plaintext says whether "
+            "there is TLS",
+        )
+    scheme, _, addresses = target.partition(":")
+    if scheme in ("ipv4", "ipv6"):
+        for address in addresses.split(","):
+            if not _is_address(scheme, address):
+                raise _wrong(
+                    "target",
+                    f"is a list, and {address!r} of it is no address and port",
+                )
+
+
+def _is_address(scheme: str, address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        if not (port.isdecimal() and 0 < int(port) < 65536):
+            return False
+        if scheme == "ipv4":
+            ipaddress.IPv4Address(host)
+        else:
+            ipaddress.IPv6Address(host[1:-1])
+    except ValueError:
+        return False
+    return scheme == "ipv4" or (host[0], host[-1]) == ("[", "]")
 
 
 def check_timeout(name: str, seconds: float) -> None:
-    """Raises ValueError unless it can be a timeout."""
+    """Raises ConfigurationError unless it can be a timeout."""
     if math.isnan(seconds) or seconds <= 0:
-        raise ValueError(
-            f"{name} is {seconds}; it is more than 0, and math.inf for no limit"
+        raise _wrong(
+            name, f"is {seconds}; it is more than 0, and math.inf for no limit"
         )
 
 
-def check_metadata(metadata: Mapping[str, str | bytes]) -> None:
-    """Raises ValueError unless gRPC can send it, without showing values."""
+def sendable_metadata(metadata: MetadataMap) -> dict[str, str | bytes]:
+    """As gRPC can send it. Raises ConfigurationError, without showing values,
+    for what it cannot."""
+    sendable: dict[str, str | bytes] = {}
     for key, value in metadata.items():
-        if not _KEY.fullmatch(key) or key.startswith("grpc-"):
-            raise ValueError(
-                f"metadata has the key {key!r}; keys are of lower case "
-                "letters, digits and -_., and begin with other than grpc-"
+        option, name = f"metadata[{key!r}]", key.lower()
+        if not _NAME.fullmatch(name):
+            raise _wrong(
+                option, "cannot be sent; names have letters, digits and -_."
             )
-        if isinstance(value, bytes) != key.endswith("-bin"):
-            raise ValueError(
-                f"metadata[{key!r}] is bytes or text; of keys that end with "
-                "-bin bytes, of all others text"
+        if name.startswith("grpc-"):
+            raise _wrong(
+                option, "is gRPC's own; names begin with other than grpc-"
+            )
+        if isinstance(value, bytes) != name.endswith("-bin"):
+            raise _wrong(
+                option,
+                "is bytes or text; of names that end with -bin bytes, of all "
+                "others text",
             )
         if isinstance(value, str):
-            check_text(f"metadata[{key!r}]", value)
+            check_text(option, value)
+        sendable[name] = value
+    return sendable
 
 
 def check_text(name: str, value: str) -> None:
     if not all(" " <= letter <= "~" for letter in value):
-        raise ValueError(f"{name} has what is no printable ASCII letter")
+        raise _wrong(
+            name, "has what is no printable ASCII letter, such as a line's end"
+        )
 
 
-def _pem(given: Pem | None) -> bytes | None:
-    if given is None or isinstance(given, bytes):
-        return given
-    if isinstance(given, str) and given.lstrip().startswith("-----BEGIN"):
-        return given.encode("ascii")
-    with open(given, "rb") as file:
-        return file.read()
+def _wrong(option: str, problem: str) -> ConfigurationError:
+    return ConfigurationError({option: problem})
 
 
 @functools.cache

@@ -13,6 +13,7 @@ import random
 import threading
 from dataclasses import dataclass
 
+from llm_gateway.exceptions import ConfigurationError
 from llm_gateway.rpc.errors import CallError
 
 # Another replica, or this one in a moment, may serve it.
@@ -46,12 +47,12 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         if self.attempts_max < 1:
-            raise ValueError(
-                f"attempts_max is {self.attempts_max}; it is at least 1"
+            raise ConfigurationError(
+                {"attempts_max": f"is {self.attempts_max}; it is at least 1"}
             )
         if self.wait_s_max < 0:
-            raise ValueError(
-                f"wait_s_max is {self.wait_s_max}; it is at least 0"
+            raise ConfigurationError(
+                {"wait_s_max": f"is {self.wait_s_max}; it is at least 0"}
             )
 
     def wait_s(

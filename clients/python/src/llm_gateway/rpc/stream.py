@@ -66,6 +66,7 @@ class StreamRecord:
             return StreamInterruptedError(
                 "the stream broke off without its end",
                 "UNAVAILABLE",
+                "STREAM_INTERRUPTED",
                 request_id=self.request_id,
             )
         if self.end.outcome == gateway_pb2.StreamEnd.OUTCOME_FINISHED:

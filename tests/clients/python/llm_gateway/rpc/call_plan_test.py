@@ -5,6 +5,7 @@ import unittest
 
 from tests.clients.python.llm_gateway import client_path  # For the path.
 
+from llm_gateway import ConfigurationError
 from llm_gateway.rpc.call_plan import CallPlan
 from llm_gateway.rpc.errors import CallError
 from llm_gateway.rpc.options import ClientOptions
@@ -46,7 +47,7 @@ class CallPlanTest(unittest.TestCase):
     def test_a_key_that_cannot_be_sent_is_not_shown(self):
         options = ClientOptions(api_key=lambda: "very-secret\n")
         with self.assertRaisesRegex(ValueError, "^api_key has what is no "
-                                                "printable ASCII letter$"):
+                                                "printable ASCII letter"):
             self.plan(options)
 
     def test_metadata_is_the_clients_and_the_calls(self):
@@ -55,12 +56,22 @@ class CallPlanTest(unittest.TestCase):
             self.metadata(options, metadata={"x-b": "3"}, request_id="r-1"),
             {"x-a": "1", "x-b": "3", "x-request-id": "r-1"})
 
+    def test_metadata_of_the_client_may_be_made_for_each_call(self):
+        made = iter(({"X-A": "1"}, {"x-a": "2"}, {"x-a": "very-secret\n"}))
+        options = ClientOptions(metadata=lambda: next(made))
+        self.assertEqual([self.metadata(options) for _ in range(2)],
+                         [{"x-a": "1"}, {"x-a": "2"}])
+        with self.assertRaisesRegex(ConfigurationError, "'x-a'") as caught:
+            self.plan(options)
+        self.assertNotIn("very-secret", str(caught.exception))
+
     def test_what_a_call_cannot_have_is_refused(self):
         self.refused(TypeError, "a call has no timeout; there are timeout_s",
                      timeout=5)
         self.refused(ValueError, "timeout_s is 0", timeout_s=0)
         self.refused(ValueError, "request_id has", request_id="a\nb")
-        self.refused(ValueError, "the key 'X'", metadata={"X": "y"})
+        self.refused(ConfigurationError, "'x y'.*names have",
+                     metadata={"x y": "z"})
 
     def test_the_trace_is_the_calls_or_the_open_spans(self):
         self.assertNotIn("traceparent", self.metadata())

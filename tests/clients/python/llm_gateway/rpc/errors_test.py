@@ -10,7 +10,8 @@ from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2
 from llm_gateway.exceptions import GatewayError
 from llm_gateway.rpc import errors
-from llm_gateway.rpc.errors import CallError, FieldViolation, call_error
+from llm_gateway.rpc.errors import (
+    CallError, FieldViolation, QuotaViolation, call_error)
 from llmgateway.v1 import errors_pb2
 
 _CODE = grpc.StatusCode
@@ -43,15 +44,18 @@ class CallErrorTest(unittest.TestCase):
                 error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(
                     seconds=2, nanos=500000000)),
                 error_details_pb2.BadRequest(field_violations=[
-                    {"field": "model", "description": "is empty"}]))))
+                    {"field": "model", "description": "is empty"}]),
+                error_details_pb2.QuotaFailure(violations=[
+                    {"subject": "hourly", "description": "is spent"}]))))
         self.assertIs(type(error), errors.InvalidRequestError)
         self.assertEqual(
             (error.code, error.reason, error.message, error.metadata,
              error.retry_after_s, error.pushback_ms, error.fields,
-             error.request_id),
+             error.request_id, error.quotas),
             ("INVALID_ARGUMENT", "INVALID_REQUEST", "because",
              {"provider": "openai"}, 2.5, 1500,
-             (FieldViolation("model", "is empty"),), "r-1"))
+             (FieldViolation("model", "is empty"),), "r-1",
+             (QuotaViolation("hourly", "is spent"),)))
         self.assertEqual(str(error), "INVALID_REQUEST: because")
 
     def test_without_details_there_is_the_code(self):

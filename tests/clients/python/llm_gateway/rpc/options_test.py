@@ -8,8 +8,8 @@ import unittest
 
 from tests.clients.python.llm_gateway import client_path  # For the path.
 
-from llm_gateway.rpc import options
-from llm_gateway.rpc.options import ClientOptions
+from llm_gateway import ConfigurationError
+from llm_gateway.rpc.options import ClientOptions, check_target
 
 _SECRET = "very-secret-key"
 
@@ -17,9 +17,11 @@ _SECRET = "very-secret-key"
 class ClientOptionsTest(unittest.TestCase):
 
     def refused(self, told, **fields):
-        with self.assertRaisesRegex(ValueError, told) as caught:
+        with self.assertRaisesRegex(ConfigurationError, told) as caught:
             ClientOptions(**fields)
         self.assertNotIn(_SECRET, str(caught.exception))
+        self.assertIsInstance(caught.exception, ValueError)
+        return caught.exception
 
     def test_what_contradicts_itself_is_refused(self):
         self.refused("certificate is for TLS", plaintext=True,
@@ -36,12 +38,12 @@ class ClientOptionsTest(unittest.TestCase):
         self.refused("load_balancing is 'random'", load_balancing="random")
 
     def test_metadata_must_be_such_as_can_be_sent(self):
-        self.refused("the key 'X-A'", metadata={"X-A": _SECRET})
-        self.refused("the key 'grpc-x'", metadata={"grpc-x": _SECRET})
+        self.refused("'x a'.*names have", metadata={"x a": _SECRET})
+        self.refused("'Grpc-x'.*gRPC's own", metadata={"Grpc-x": _SECRET})
         self.refused("'x-a'.*no printable", metadata={"x-a": _SECRET + "\n"})
         self.refused("'x-bin'.*bytes", metadata={"x-bin": _SECRET})
         self.refused("'x-a'.*bytes", metadata={"x-a": b"x"})
-        ClientOptions(metadata={"x-a": "b", "x-bin": b"\0"})
+        ClientOptions(metadata={"X-a": "b", "x-bin": b"\0"})
 
     def test_secrets_are_not_printed(self):
         made = ClientOptions(
@@ -80,10 +82,40 @@ class ClientOptionsTest(unittest.TestCase):
             with open(path, "w", encoding="ascii") as file:
                 file.write(text)
             for given in (text, text.encode(), path):
-                self.assertEqual(options._pem(given), text.encode())
-            self.assertIsNone(options._pem(None))
-            with self.assertRaisesRegex(FileNotFoundError, "missing.pem"):
-                options._pem(os.path.join(folder, "missing.pem"))
+                self.assertIsNotNone(ClientOptions(ca=given).credentials())
+            for fields in ({"ca": os.path.join(folder, "missing.pem")},
+                           {"ca": folder}):
+                with self.assertRaisesRegex(ConfigurationError,
+                                            "^ca cannot be read: " + folder):
+                    ClientOptions(**fields).credentials()
+
+    def test_what_is_no_pem_is_told_and_not_shown(self):
+        key = "MI" + _SECRET
+        for private_key, told in (
+                (key, "^private_key cannot be read: No such file"),
+                (b"x" + key.encode(), "^private_key has nothing")):
+            made = ClientOptions(certificate=b"-----BEGIN CERTIFICATE-----",
+                                 private_key=private_key)
+            with self.assertRaisesRegex(ConfigurationError, told) as caught:
+                made.credentials()
+            self.assertNotIn(_SECRET, str(caught.exception))
+
+    def test_the_option_that_is_wrong_is_named(self):
+        self.assertEqual(
+            self.refused("", lookup_timeout_s=0).problems,
+            {"lookup_timeout_s":
+             "is 0; it is more than 0, and math.inf for no limit"})
+
+    def test_a_target_is_none_by_its_looks(self):
+        for target, told in (("", "is empty"), ("a b:1", "has a letter"),
+                             ("http://a:1", "is a URL"),
+                             ("ipv4:1.2.3.4", "'1.2.3.4' of it")):
+            with self.assertRaisesRegex(ConfigurationError, "^target " + told
+                                        if told.startswith(("is", "has"))
+                                        else told):
+                check_target(target)
+        for target in ("a", "a:1", "dns:///a:1", "ipv6:[::1]:1"):
+            check_target(target)
 
     def test_plaintext_has_no_credentials(self):
         self.assertIsNone(ClientOptions(plaintext=True).credentials())
