@@ -57,16 +57,17 @@ std::optional<std::string> PushbackOf(const grpc::ClientContext& context) {
   return std::string(told->second.data(), told->second.size());
 }
 
-absl::Status Interrupted(const grpc::ClientContext& context) {
-  absl::Status status =
-      ToStatus(grpc::Status(grpc::StatusCode::UNAVAILABLE,
-                            "the stream broke off without its end"),
-               context);
+absl::Status Interrupted(const grpc::Status& how, const std::string& request_id,
+                         const grpc::ClientContext& context) {
+  absl::Status status = ToStatus(how, context);
   google::rpc::ErrorInfo info;
   info.set_reason("STREAM_INTERRUPTED");
   info.set_domain("llmgateway.dev");
   status.SetPayload("type.googleapis.com/google.rpc.ErrorInfo",
                     absl::Cord(info.SerializeAsString()));
+  if (!request_id.empty()) {
+    status.SetPayload(kRequestIdPayload, absl::Cord(request_id));
+  }
   return status;
 }
 

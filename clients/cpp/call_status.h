@@ -31,9 +31,11 @@ absl::Status ToStatus(const grpc::Status& status);
 absl::Status ToStatus(const grpc::Status& status,
                       const grpc::ClientContext& context);
 
-// What a stream ends with that broke off without its end: UNAVAILABLE, with the
-// reason STREAM_INTERRUPTED.
-absl::Status Interrupted(const grpc::ClientContext& context);
+// What a stream ends with whose answer is not whole, as the client has found:
+// `how`, with the reason STREAM_INTERRUPTED. `request_id` is the call's, if it
+// is known; otherwise the trailers may have it. REQUIRES: the call is over.
+absl::Status Interrupted(const grpc::Status& how, const std::string& request_id,
+                         const grpc::ClientContext& context);
 
 // Why the call failed; `reason` is a name of llmgateway.v1.ErrorReason without
 // its prefix.

@@ -14,6 +14,14 @@ GenerateStream::GenerateStream(std::function<Attempt()> begin,
   if (begin_ != nullptr) attempt_ = begin_();
 }
 
+GenerateStream::GenerateStream(std::function<Attempt()> begin,
+                               std::shared_ptr<CallPlan> plan,
+                               const v1::ResumeStreamRequest& behind)
+    : GenerateStream(std::move(begin), std::move(plan)) {
+  order_ = EventOrder(behind.after_seq());
+  request_id_ = behind.request_id();
+}
+
 GenerateStream::GenerateStream(absl::Status problem)
     : outcome_(std::move(problem)) {}
 
@@ -25,6 +33,7 @@ GenerateStream& GenerateStream::operator=(GenerateStream&& other) noexcept {
     begin_ = std::move(other.begin_);
     plan_ = std::move(other.plan_);
     attempt_ = std::move(other.attempt_);
+    order_ = other.order_;
     end_ = std::move(other.end_);
     request_id_ = std::move(other.request_id_);
     outcome_ = std::move(other.outcome_);
@@ -41,6 +50,13 @@ bool GenerateStream::Read(v1::GenerateEvent* event) {
     if (!TryAgain()) return false;
   }
   begin_ = nullptr;
+  if (const std::string lost = order_.Add(*event); !lost.empty()) {
+    event->Clear();
+    Finish().IgnoreError();
+    outcome_ = Interrupted(grpc::Status(grpc::StatusCode::DATA_LOSS, lost),
+                           request_id_, *attempt_.context);
+    return false;
+  }
   if (event->has_started()) request_id_ = event->started().request_id();
   if (event->has_end()) end_ = event->end();
   return true;
@@ -69,7 +85,9 @@ void GenerateStream::Conclude() {
   if (end_.outcome() == v1::StreamEnd::OUTCOME_FINISHED) {
     plan_->Succeeded();
   } else {
-    outcome_ = Interrupted(*attempt_.context);
+    outcome_ = Interrupted(grpc::Status(grpc::StatusCode::UNAVAILABLE,
+                                        "the stream broke off without its end"),
+                           request_id_, *attempt_.context);
   }
 }
 

@@ -17,12 +17,14 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "clients/cpp/call_plan.h"
+#include "clients/cpp/event_order.h"
 #include "llmgateway/v1/gateway.pb.h"
 
 namespace gateway {
@@ -39,6 +41,9 @@ class GenerateStream {
   // For LLMGateway. `begin` makes an attempt of the call that `plan` is for.
   GenerateStream(std::function<Attempt()> begin,
                  std::shared_ptr<CallPlan> plan);
+  // The same of a stream that goes on.
+  GenerateStream(std::function<Attempt()> begin, std::shared_ptr<CallPlan> plan,
+                 const llmgateway::v1::ResumeStreamRequest& behind);
   // One that was not begun, for this reason.
   explicit GenerateStream(absl::Status problem);
 
@@ -51,14 +56,20 @@ class GenerateStream {
 
   // How the stream ended, cancelling it if it has not. Says OK only if the
   // gateway said that the model finished; a connection that breaks off is never
-  // a success. May be called again.
+  // a success, nor is an event that was lost or came twice (DATA_LOSS). May be
+  // called again.
   absl::Status Finish();
 
   // The last event, once it has been read; default until then.
   const llmgateway::v1::StreamEnd& end() const { return end_; }
 
-  // The gateway's id of the call; empty until the first event has been read.
+  // The gateway's id of the call; empty until the first event has been read,
+  // unless the stream goes on.
   const std::string& request_id() const { return request_id_; }
+
+  // Of the last event, to go on behind it; before the first 0, or what the
+  // stream goes on behind.
+  int64_t last_seq() const { return order_.last_seq(); }
 
   void Cancel();
 
@@ -74,6 +85,7 @@ class GenerateStream {
   std::shared_ptr<CallPlan> plan_;
   // Its reader is null once it has finished.
   Attempt attempt_;
+  EventOrder order_;
   llmgateway::v1::StreamEnd end_;
   std::string request_id_;
   absl::Status outcome_;

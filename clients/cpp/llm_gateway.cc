@@ -165,7 +165,8 @@ GenerateStream LLMGateway::StreamGenerate(const v1::GenerateRequest& request,
 
 GenerateStream LLMGateway::ResumeStream(const v1::ResumeStreamRequest& request,
                                         const CallOptions& call) {
-  return Stream(&Stub::ResumeStream, request, call, Repetition::kAlways);
+  return Stream(&Stub::ResumeStream, request, call, Repetition::kAlways,
+                request);
 }
 
 absl::StatusOr<v1::CountTokensResponse> LLMGateway::CountTokens(
@@ -317,11 +318,12 @@ absl::StatusOr<Response> LLMGateway::Call(
   }
 }
 
-template <typename Reader, typename Request>
+template <typename Reader, typename Request, typename... Origin>
 GenerateStream LLMGateway::Stream(
     std::unique_ptr<Reader> (Stub::*method)(grpc::ClientContext*,
                                             const Request&),
-    const Request& request, const CallOptions& call, Repetition repetition) {
+    const Request& request, const CallOptions& call, Repetition repetition,
+    const Origin&... origin) {
   const absl::StatusOr<CallMetadata> metadata = MetadataOf(call);
   if (!metadata.ok()) return GenerateStream(metadata.status());
   const std::shared_ptr<CallPlan> plan =
@@ -332,7 +334,7 @@ GenerateStream LLMGateway::Stream(
     auto reader = ((*stub_).*method)(context.get(), request);
     return GenerateStream::Attempt{std::move(context), std::move(reader)};
   };
-  return GenerateStream(begin, plan);
+  return GenerateStream(begin, plan, origin...);
 }
 
 }  // namespace gateway

@@ -198,12 +198,13 @@ class LLMGateway {
       const Request& request, const CallOptions& call, absl::Duration timeout,
       Repetition repetition);
 
-  // Makes a call that is answered by events.
-  template <typename Reader, typename Request>
+  // Makes a call that is answered by events; `origin` is what is asked for if
+  // they go on behind others.
+  template <typename Reader, typename Request, typename... Origin>
   GenerateStream Stream(std::unique_ptr<Reader> (Stub::*method)(
                             grpc::ClientContext*, const Request&),
                         const Request& request, const CallOptions& call,
-                        Repetition repetition);
+                        Repetition repetition, const Origin&... origin);
 
   // What the call carries beside the request, or why it is not made.
   absl::StatusOr<CallMetadata> MetadataOf(const CallOptions& call) const;

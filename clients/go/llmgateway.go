@@ -94,7 +94,7 @@ func (g *LLMGateway) Generate(ctx context.Context, request *llmgatewayv1.Generat
 func (g *LLMGateway) Stream(ctx context.Context, request *llmgatewayv1.GenerateRequest, options ...grpc.CallOption) *Stream {
 	ctx, cancel := withDeadline(ctx, g.generate)
 	events, err := g.stub.StreamGenerate(ctx, request, options...)
-	return newStream(events, cancel, err)
+	return newStream(&Stream{}, events, cancel, err)
 }
 
 // Resume goes on with a stream whose connection broke, behind the event
@@ -103,7 +103,8 @@ func (g *LLMGateway) Resume(ctx context.Context, requestID string, afterSeq int6
 	ctx, cancel := withDeadline(ctx, g.generate)
 	events, err := g.stub.ResumeStream(ctx, &llmgatewayv1.ResumeStreamRequest{
 		RequestId: requestID, AfterSeq: afterSeq}, options...)
-	return newStream(events, cancel, err)
+	return newStream(&Stream{requestID: requestID, lastSeq: afterSeq,
+		beginsAnywhere: afterSeq == 0}, events, cancel, err)
 }
 
 // CountTokens counts the input tokens of a request without running it.

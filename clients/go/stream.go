@@ -3,6 +3,7 @@ package llmgateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -30,7 +31,10 @@ type Stream struct {
 	event     *llmgatewayv1.GenerateEvent
 	end       *llmgatewayv1.StreamEnd
 	requestID string
-	err       error
+	// Of the last event, or of that which the stream goes on behind.
+	lastSeq        int64
+	beginsAnywhere bool
+	err            error
 }
 
 // receiver is what the streams of all rpcs have.
@@ -39,8 +43,9 @@ type receiver interface {
 	Trailer() metadata.MD
 }
 
-func newStream(events receiver, cancel context.CancelFunc, err error) *Stream {
-	s := &Stream{cancel: cancel}
+// newStream begins a stream that knows whether it is resumed.
+func newStream(s *Stream, events receiver, cancel context.CancelFunc, err error) *Stream {
+	s.cancel = cancel
 	if err != nil {
 		s.finish(asFailure(err, nil))
 		return s
@@ -60,7 +65,11 @@ func (s *Stream) Next() bool {
 		s.finish(s.outcome(err))
 		return false
 	}
-	s.event = event
+	if lost := s.lost(event.GetSeq()); lost != "" {
+		s.finish(s.interrupted(codes.DataLoss, lost, nil))
+		return false
+	}
+	s.event, s.lastSeq, s.beginsAnywhere = event, event.GetSeq(), false
 	if started := event.GetStarted(); started != nil {
 		s.requestID = started.GetRequestId()
 	}
@@ -75,15 +84,21 @@ func (s *Stream) Event() *llmgatewayv1.GenerateEvent { return s.event }
 
 // Err is nil only if the gateway said that the model finished, or while events
 // are still to come. A connection that breaks off is never a success, nor is a
-// stream that was closed early. It is an *Error, but for the *ConfigurationError
-// of a call whose metadata cannot be sent.
+// stream that was closed early, nor one of which an event was lost or came
+// twice. It is an *Error, but for the *ConfigurationError of a call whose
+// metadata cannot be sent.
 func (s *Stream) Err() error { return s.err }
 
 // End is the last event, once Next has returned it; nil until then.
 func (s *Stream) End() *llmgatewayv1.StreamEnd { return s.end }
 
-// RequestID is the gateway's id of the call; empty until the first event.
+// RequestID is the gateway's id of the call; empty until the first event, unless
+// the stream is resumed.
 func (s *Stream) RequestID() string { return s.requestID }
+
+// LastSeq is the number of the last event, for Resume; before the first 0, or
+// what the stream was resumed with.
+func (s *Stream) LastSeq() int64 { return s.lastSeq }
 
 // Close ends the stream. If there was more to come, the gateway stops the
 // model; what was generated until then is billed. It may be called again.
@@ -119,6 +134,17 @@ func (s *Stream) finish(err error) {
 	s.cancel()
 }
 
+// lost says what is wrong if the event is not the next one.
+func (s *Stream) lost(seq int64) string {
+	switch {
+	case s.end != nil:
+		return fmt.Sprintf("event %d has come behind the end", seq)
+	case seq == s.lastSeq+1, s.beginsAnywhere && seq > 0:
+		return ""
+	}
+	return fmt.Sprintf("event %d has come in place of %d", seq, s.lastSeq+1)
+}
+
 // outcome is what Recv's error means; nil if the model finished.
 func (s *Stream) outcome(err error) error {
 	if !errors.Is(err, io.EOF) {
@@ -127,10 +153,18 @@ func (s *Stream) outcome(err error) error {
 	if s.end.GetOutcome() == llmgatewayv1.StreamEnd_OUTCOME_FINISHED {
 		return nil
 	}
-	failure := newError(status.Error(codes.Unavailable,
-		"the stream broke off without its end"), s.events.Trailer())
+	return s.interrupted(codes.Unavailable, "the stream broke off without its end",
+		s.events.Trailer())
+}
+
+// interrupted is the failure of an answer that is not whole.
+func (s *Stream) interrupted(code codes.Code, message string, trailer metadata.MD) error {
+	failure := newError(status.Error(code, message), trailer)
 	failure.Reason = strings.TrimPrefix(
 		llmgatewayv1.ErrorReason_ERROR_REASON_STREAM_INTERRUPTED.String(),
 		"ERROR_REASON_")
+	if s.requestID != "" {
+		failure.RequestID = s.requestID
+	}
 	return failure
 }

@@ -1,6 +1,7 @@
 package dev.llmgateway;
 
 import dev.llmgateway.v1.GenerateEvent;
+import dev.llmgateway.v1.ResumeStreamRequest;
 import dev.llmgateway.v1.StreamEnd;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
@@ -22,17 +23,19 @@ import java.util.concurrent.LinkedBlockingQueue;
  * }</pre>
  *
  * <p>The loop ends by itself only if the gateway said that the model finished, and throws an {@link
- * LLMGatewayException} otherwise: a connection that breaks off is never a success. A stream that is
- * closed early stops the model; what was generated until then is billed. Who does not take events
- * holds the model back.
+ * LLMGatewayException} otherwise: a connection that breaks off is never a success, nor is an event
+ * that was lost or comes twice. A stream that is closed early stops the model; what was generated
+ * until then is billed. Who does not take events holds the model back.
  */
 public final class GenerateStream implements Iterable<GenerateEvent>, AutoCloseable {
   private final ClientCall<?, GenerateEvent> call;
   // Of events, of which one at most is asked for beforehand, and at last an Ending.
   private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
-  private Object next;
+  private Object next; // As take returns it.
   private StreamEnd end;
   private String requestId = "";
+  private long lastSeq; // Of the last event, or of that which it goes on behind.
+  private boolean beginsAnywhere;
 
   private static final class Ending {
     final Status status;
@@ -62,6 +65,12 @@ public final class GenerateStream implements Iterable<GenerateEvent>, AutoClosea
 
   static <Request> GenerateStream start(ClientCall<Request, GenerateEvent> call, Request request) {
     GenerateStream stream = new GenerateStream(call);
+    if (request instanceof ResumeStreamRequest) {
+      ResumeStreamRequest behind = (ResumeStreamRequest) request;
+      stream.requestId = behind.getRequestId();
+      stream.lastSeq = behind.getAfterSeq();
+      stream.beginsAnywhere = stream.lastSeq == 0;
+    }
     call.start(stream.new Listener(), new Metadata());
     call.request(1);
     call.sendMessage(request);
@@ -77,7 +86,7 @@ public final class GenerateStream implements Iterable<GenerateEvent>, AutoClosea
         if (next == null) {
           next = take();
         }
-        return next instanceof GenerateEvent || !ended((Ending) next);
+        return next instanceof GenerateEvent || !ended(next);
       }
 
       @Override
@@ -87,6 +96,8 @@ public final class GenerateStream implements Iterable<GenerateEvent>, AutoClosea
         }
         GenerateEvent event = (GenerateEvent) next;
         next = null;
+        lastSeq = event.getSeq();
+        beginsAnywhere = false;
         call.request(1);
         if (event.hasStarted()) {
           requestId = event.getStarted().getRequestId();
@@ -104,9 +115,14 @@ public final class GenerateStream implements Iterable<GenerateEvent>, AutoClosea
     return Optional.ofNullable(end);
   }
 
-  /** The gateway's id of the call; empty until the first event. */
+  /** The gateway's id of the call; empty until the first event, unless it is resumed. */
   public String requestId() {
     return requestId;
+  }
+
+  /** Of the last event, to resume it; before the first 0, or what it was resumed with. */
+  public long lastSeq() {
+    return lastSeq;
   }
 
   /** Ends the stream; a loop that is under way throws. Any thread may call it, and again. */
@@ -115,9 +131,21 @@ public final class GenerateStream implements Iterable<GenerateEvent>, AutoClosea
     call.cancel("the stream was closed", null);
   }
 
+  // Returns an event that is the next one, an Ending, or why it is interrupted.
   private Object take() {
     try {
-      return arrived.take();
+      Object taken = arrived.take();
+      if (taken instanceof GenerateEvent) {
+        long seq = ((GenerateEvent) taken).getSeq();
+        if (end != null || (seq != lastSeq + 1 && !(beginsAnywhere && seq > 0))) {
+          call.cancel("events are not in order", null);
+          String place = end != null ? "behind the end" : "in place of " + (lastSeq + 1);
+          return interrupted(
+              Status.DATA_LOSS.withDescription("event " + seq + " has come " + place),
+              new Metadata());
+        }
+      }
+      return taken;
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       call.cancel("the thread was interrupted", interrupted);
@@ -127,16 +155,23 @@ public final class GenerateStream implements Iterable<GenerateEvent>, AutoClosea
     }
   }
 
+  private LLMGatewayException interrupted(Status status, Metadata trailers) {
+    return LLMGatewayException.of(status, trailers, "STREAM_INTERRUPTED", requestId);
+  }
+
   // Returns true, or throws why the answer is not whole.
-  private boolean ended(Ending ending) {
+  private boolean ended(Object how) {
+    if (how instanceof LLMGatewayException) {
+      throw (LLMGatewayException) how;
+    }
+    Ending ending = (Ending) how;
     if (!ending.status.isOk()) {
       throw LLMGatewayException.of(ending.status, ending.trailers);
     }
     if (end == null || end.getOutcome() != StreamEnd.Outcome.OUTCOME_FINISHED) {
-      throw LLMGatewayException.of(
+      throw interrupted(
           Status.UNAVAILABLE.withDescription("the stream broke off without its end"),
-          ending.trailers,
-          "STREAM_INTERRUPTED");
+          ending.trailers);
     }
     return true;
   }

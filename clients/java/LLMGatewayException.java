@@ -9,14 +9,16 @@ import com.google.rpc.RetryInfo;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * Why a call failed, with all that the gateway says of it.
+ * Why a call failed, with all that the gateway says of it. It can be serialized.
  *
  * <pre>{@code
  * try {
@@ -32,7 +34,9 @@ public final class LLMGatewayException extends RuntimeException {
       Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
 
   /** A field of the request that is wrong. */
-  public static final class Violation {
+  public static final class Violation implements Serializable {
+    private static final long serialVersionUID = 1;
+
     private final String field;
     private final String description;
 
@@ -52,7 +56,9 @@ public final class LLMGatewayException extends RuntimeException {
   }
 
   /** A limit or budget that was reached. */
-  public static final class Quota {
+  public static final class Quota implements Serializable {
+    private static final long serialVersionUID = 1;
+
     private final String subject;
     private final String description;
 
@@ -70,17 +76,17 @@ public final class LLMGatewayException extends RuntimeException {
     }
   }
 
-  private final transient Status status;
-  private final String requestId;
+  private final Status.Code code;
+  private String requestId;
   private String reason = "";
-  private transient Map<String, String> metadata = Map.of();
+  private final HashMap<String, String> metadata = new HashMap<>();
   private Duration retryAfter;
-  private final transient List<Violation> violations = new ArrayList<>();
-  private final transient List<Quota> quotas = new ArrayList<>();
+  private final ArrayList<Violation> violations = new ArrayList<>();
+  private final ArrayList<Quota> quotas = new ArrayList<>();
 
   private LLMGatewayException(Status status, Metadata trailers) {
     super(status.getDescription(), status.getCause());
-    this.status = status;
+    code = status.getCode();
     Metadata told = trailers == null ? new Metadata() : trailers;
     String id = told.get(REQUEST_ID);
     requestId = id == null ? "" : id;
@@ -98,9 +104,13 @@ public final class LLMGatewayException extends RuntimeException {
     return new LLMGatewayException(status, trailers);
   }
 
-  static LLMGatewayException of(Status status, Metadata trailers, String reason) {
+  static LLMGatewayException of(
+      Status status, Metadata trailers, String reason, String requestId) {
     LLMGatewayException failure = of(status, trailers);
     failure.reason = reason;
+    if (!requestId.isEmpty()) {
+      failure.requestId = requestId;
+    }
     return failure;
   }
 
@@ -108,7 +118,7 @@ public final class LLMGatewayException extends RuntimeException {
     if (detail.is(ErrorInfo.class)) {
       ErrorInfo info = detail.unpack(ErrorInfo.class);
       reason = info.getReason();
-      metadata = info.getMetadataMap();
+      metadata.putAll(info.getMetadataMap());
     } else if (detail.is(RetryInfo.class)) {
       com.google.protobuf.Duration delay = detail.unpack(RetryInfo.class).getRetryDelay();
       retryAfter = Duration.ofSeconds(delay.getSeconds(), delay.getNanos());
@@ -126,7 +136,7 @@ public final class LLMGatewayException extends RuntimeException {
 
   /** gRPC's code, such as UNAVAILABLE. */
   public Status.Code code() {
-    return status.getCode();
+    return code;
   }
 
   /**
@@ -139,7 +149,7 @@ public final class LLMGatewayException extends RuntimeException {
 
   /** Says more of the reason, by keys that errors.proto names. */
   public Map<String, String> metadata() {
-    return metadata;
+    return Map.copyOf(metadata);
   }
 
   /** How long to wait before it may work; empty if waiting is not said to help. */

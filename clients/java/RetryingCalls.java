@@ -35,8 +35,6 @@ final class RetryingCalls implements ClientInterceptor {
   private static final int TOKENS_OF_SUCCESS = 100;
   private static final Metadata.Key<String> PUSHBACK =
       Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
-  private static final Metadata.Key<String> ATTEMPTS_BEFORE =
-      Metadata.Key.of("grpc-previous-rpc-attempts", Metadata.ASCII_STRING_MARSHALLER);
 
   private enum Repetition {
     NEVER,
@@ -197,9 +195,6 @@ final class RetryingCalls implements ClientInterceptor {
       }
       Metadata sent = new Metadata();
       sent.merge(headers);
-      if (attempts > 0) {
-        sent.put(ATTEMPTS_BEFORE, Integer.toString(attempts));
-      }
       ++attempts;
       current = next.newCall(method, options);
       current.start(new Attempt(), sent);

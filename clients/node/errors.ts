@@ -47,11 +47,11 @@ export class LLMGatewayError extends Error {
     code: status,
     message: string,
     trailers?: Metadata,
-    more: { reason?: string; cause?: unknown } = {},
+    more: { reason?: string; requestId?: string | undefined; cause?: unknown } = {},
   ) {
     super(message, "cause" in more ? { cause: more.cause } : {});
     this.code = code;
-    this.requestId = textOf(trailers, "x-request-id");
+    this.requestId = more.requestId ?? textOf(trailers, "x-request-id");
     for (const { typeUrl, value } of detailsOf(trailers)) {
       switch (typeUrl.slice(typeUrl.lastIndexOf("/") + 1)) {
         case "google.rpc.ErrorInfo": {

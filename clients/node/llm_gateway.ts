@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 import {
   type CallOptions as GrpcCallOptions,
   type Channel,
@@ -65,7 +67,8 @@ const MODELS_PAGE_SIZE = 1000;
  * may have been asked already. A tool is never run again.
  *
  * Methods reject with an LLMGatewayError, or with a ConfigurationError if an
- * option of the call is wrong; `stream` and `resume` throw that at once.
+ * option of the call is wrong; `stream` and `resume` throw that at once, and so
+ * do they once the client is closed.
  */
 export class LLMGateway {
   readonly #client: Client;
@@ -74,6 +77,7 @@ export class LLMGateway {
   readonly #lookupTimeoutMs: number;
   readonly #attemptsMax: number;
   readonly #budget = new RetryBudget();
+  readonly #closed = new AbortController();
 
   /**
    * `target` is as gRPC names it: `host:port` or `dns:///host:port` for all
@@ -82,6 +86,7 @@ export class LLMGateway {
    */
   constructor(target: string, options: LLMGatewayOptions = {}) {
     checkTarget(target);
+    setMaxListeners(0, this.#closed.signal);
     keyOf(options.apiKey);
     this.#options = options;
     const { generateTimeoutMs = 900_000, lookupTimeoutMs = 60_000 } = options;
@@ -91,8 +96,9 @@ export class LLMGateway {
     this.#client = clientOf(target, options);
   }
 
-  /** Ends the connection, once the calls on it are over. */
+  /** Ends the connection and every call on it. */
   close(): void {
+    this.#closed.abort();
     this.#client.close();
   }
 
@@ -130,7 +136,7 @@ export class LLMGateway {
    */
   resume(requestId: string, afterSeq: bigint | number, options?: CallOptions): GenerateStream {
     const request = ResumeStreamRequest.fromPartial({ requestId, afterSeq: BigInt(afterSeq) });
-    return this.#stream(rpcs.resumeStream, request, options);
+    return this.#stream(rpcs.resumeStream, request, options, request);
   }
 
   /** Counts the input tokens of a request without running it. */
@@ -243,6 +249,12 @@ export class LLMGateway {
     return new CallPlan(path, request, Date.now() + timeout, this.#attemptsMax, this.#budget);
   }
 
+  /** Those that end a call; throws if the client is closed. */
+  #signals(options: CallOptions): AbortSignal[] {
+    if (this.#closed.signal.aborted) throw cancelled("the client was closed");
+    return options.signal ? [options.signal, this.#closed.signal] : [this.#closed.signal];
+  }
+
   async #call<Request, Response>(
     rpc: MethodDefinition<Request, Response>,
     request: Request,
@@ -252,14 +264,15 @@ export class LLMGateway {
     const plan = this.#plan(rpc.path, request, timeoutMs, options);
     const metadata = this.metadata(options);
     for (;;) {
-      if (options.signal?.aborted) throw aborted();
+      const signals = this.#signals(options);
+      if (options.signal?.aborted) throw cancelled("the signal was aborted");
       try {
-        const response = await this.#attempt(rpc, request, metadata, plan, options.signal);
+        const response = await this.#attempt(rpc, request, metadata, plan, signals);
         this.#budget.succeeded();
         return response;
       } catch (error) {
         const failure = error as ServiceError;
-        if (!(await plan.again(failure, options.signal))) throw LLMGatewayError.of(failure);
+        if (!(await plan.again(failure, signals))) throw LLMGatewayError.of(failure);
       }
     }
   }
@@ -270,7 +283,7 @@ export class LLMGateway {
     request: Request,
     metadata: Metadata,
     plan: CallPlan,
-    signal: AbortSignal | undefined,
+    signals: AbortSignal[],
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       const cancel = () => call.cancel();
@@ -282,12 +295,12 @@ export class LLMGateway {
         metadata.clone(),
         grpcOptions(plan),
         (error, response) => {
-          signal?.removeEventListener("abort", cancel);
+          for (const signal of signals) signal.removeEventListener("abort", cancel);
           if (error) reject(error);
           else resolve(response as Response);
         },
       );
-      signal?.addEventListener("abort", cancel, { once: true });
+      for (const signal of signals) signal.addEventListener("abort", cancel, { once: true });
     });
   }
 
@@ -295,11 +308,14 @@ export class LLMGateway {
     rpc: MethodDefinition<Request, GenerateEvent>,
     request: Request,
     options: CallOptions = {},
+    behind?: ResumeStreamRequest,
   ): GenerateStream {
     const plan = this.#plan(rpc.path, request, this.#generateTimeoutMs, options);
     const metadata = this.metadata(options);
-    const begin = () =>
-      this.#client.makeServerStreamRequest(
+    const signals = this.#signals(options);
+    const begin = () => {
+      this.#signals(options);
+      return this.#client.makeServerStreamRequest(
         rpc.path,
         rpc.requestSerialize,
         rpc.responseDeserialize,
@@ -307,7 +323,8 @@ export class LLMGateway {
         metadata.clone(),
         grpcOptions(plan),
       );
-    return GenerateStream.over(begin, plan, options.signal);
+    };
+    return GenerateStream.over(begin, plan, signals, behind);
   }
 }
 
@@ -341,6 +358,6 @@ function grpcOptions({ deadline }: CallPlan): GrpcCallOptions {
   return deadline === Infinity ? {} : { deadline };
 }
 
-function aborted(): LLMGatewayError {
-  return new LLMGatewayError(status.CANCELLED, "the signal was aborted");
+function cancelled(message: string): LLMGatewayError {
+  return new LLMGatewayError(status.CANCELLED, message);
 }

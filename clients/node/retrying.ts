@@ -99,7 +99,7 @@ export class CallPlan {
    * Waits for the next attempt, or until a signal is aborted; false if there is
    * to be none.
    */
-  async again(error: ServiceError, ...signals: (AbortSignal | undefined)[]): Promise<boolean> {
+  async again(error: ServiceError, signals: AbortSignal[]): Promise<boolean> {
     if (this.#attempt >= this.attemptsMax) return false;
     const waitMs = this.#waitMs(error);
     if (waitMs === undefined || Date.now() + waitMs >= this.deadline) return false;
@@ -124,15 +124,15 @@ export class CallPlan {
 }
 
 /** Resolves after so long, or as soon as a signal is aborted. */
-function pause(ms: number, signals: (AbortSignal | undefined)[]): Promise<void> {
+function pause(ms: number, signals: AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
-      for (const signal of signals) signal?.removeEventListener("abort", end);
+      for (const signal of signals) signal.removeEventListener("abort", end);
       resolve();
     };
     const timer = setTimeout(end, ms);
-    for (const signal of signals) signal?.addEventListener("abort", end, { once: true });
-    if (signals.some((signal) => signal?.aborted)) end();
+    for (const signal of signals) signal.addEventListener("abort", end, { once: true });
+    if (signals.some((signal) => signal.aborted)) end();
   });
 }

@@ -1,7 +1,12 @@
 import { type ClientReadableStream, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 
 import { LLMGatewayError } from "./errors";
-import { type GenerateEvent, type StreamEnd, StreamEnd_Outcome } from "./llmgateway/v1/gateway";
+import {
+  type GenerateEvent,
+  type ResumeStreamRequest,
+  type StreamEnd,
+  StreamEnd_Outcome,
+} from "./llmgateway/v1/gateway";
 import type { CallPlan } from "./retrying";
 
 /**
@@ -13,33 +18,43 @@ import type { CallPlan } from "./retrying";
  *
  * The loop ends by itself only if the gateway said that the model finished, and
  * throws an LLMGatewayError otherwise: a connection that breaks off is never a
- * success. Leaving it early stops the model; what was generated until then is
- * billed. Who does not take events holds the model back.
+ * success, nor is an event that was lost or comes twice. Leaving it early stops
+ * the model; what was generated until then is billed. Who does not take events
+ * holds the model back.
  */
 export class GenerateStream implements AsyncIterable<GenerateEvent> {
   /** The last event, once the loop has had it. */
   end: StreamEnd | undefined;
-  /** The gateway's id of the call; empty until the first event. */
+  /** The gateway's id of the call; empty until the first event, unless it is resumed. */
   requestId = "";
+  /** Of the last event, for `resume`; before the first 0n, or what it is resumed with. */
+  lastSeq = 0n;
   /** Why there is no whole answer, once that is known; also of a loop that was left. */
   error: LLMGatewayError | undefined;
 
   readonly #begin: () => ClientReadableStream<GenerateEvent>;
   readonly #plan: CallPlan;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signals: AbortSignal[];
   readonly #cancelled = new AbortController();
   #call!: ClientReadableStream<GenerateEvent>; // Of the present attempt.
   #failure: ServiceError | undefined;
   #trailers: Metadata | undefined;
+  #beginsAnywhere = false;
 
   private constructor(
     begin: () => ClientReadableStream<GenerateEvent>,
     plan: CallPlan,
-    signal: AbortSignal | undefined,
+    signals: AbortSignal[],
+    behind: ResumeStreamRequest | undefined,
   ) {
+    if (behind) {
+      this.requestId = behind.requestId;
+      this.lastSeq = behind.afterSeq;
+      this.#beginsAnywhere = behind.afterSeq === 0n;
+    }
     this.#begin = begin;
     this.#plan = plan;
-    this.#signal = signal;
+    this.#signals = signals;
     this.#attempt();
   }
 
@@ -47,9 +62,10 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
   static over(
     begin: () => ClientReadableStream<GenerateEvent>,
     plan: CallPlan,
-    signal: AbortSignal | undefined,
+    signals: AbortSignal[],
+    behind: ResumeStreamRequest | undefined,
   ): GenerateStream {
-    return new GenerateStream(begin, plan, signal);
+    return new GenerateStream(begin, plan, signals, behind);
   }
 
   /** Ends the stream; the loop throws. */
@@ -68,20 +84,35 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
           continue;
         }
         answered = true;
+        this.#checkOrder(event);
         if (event.event?.$case === "started") this.requestId = event.event.value.requestId;
         if (event.event?.$case === "end") this.end = event.event.value;
         yield event;
       }
       left = false;
+    } catch (error) {
+      if (error instanceof LLMGatewayError) this.error = error;
+      throw error;
     } finally {
       if (left) {
         this.cancel();
-        this.error = new LLMGatewayError(status.CANCELLED, "the stream was left");
+        this.error ??= new LLMGatewayError(status.CANCELLED, "the stream was left");
       }
     }
     this.error = this.#outcome();
     if (this.error) throw this.error;
     this.#plan.budget.succeeded();
+  }
+
+  /** Throws unless the event is the next. */
+  #checkOrder({ seq }: GenerateEvent): void {
+    const isNext = seq === this.lastSeq + 1n || (this.#beginsAnywhere && seq > 0n);
+    if (!isNext || this.end) {
+      const place = this.end ? "behind the end" : `in place of ${this.lastSeq + 1n}`;
+      throw this.#interrupted(status.DATA_LOSS, `event ${seq} has come ${place}`);
+    }
+    this.lastSeq = seq;
+    this.#beginsAnywhere = false;
   }
 
   #attempt(): void {
@@ -93,18 +124,18 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
     call.on("error", (error) => (this.#failure ??= error as ServiceError));
     call.on("status", ({ metadata }) => {
       this.#trailers = metadata;
-      this.#signal?.removeEventListener("abort", cancel);
+      for (const signal of this.#signals) signal.removeEventListener("abort", cancel);
     });
-    this.#signal?.addEventListener("abort", cancel, { once: true });
-    if (this.#signal?.aborted || this.#cancelled.signal.aborted) cancel();
+    const signals = [...this.#signals, this.#cancelled.signal];
+    for (const signal of this.#signals) signal.addEventListener("abort", cancel, { once: true });
+    if (signals.some((signal) => signal.aborted)) cancel();
   }
 
   /** Begins anew if that may be done; nothing of an answer has come. */
   async #again(): Promise<boolean> {
     if (!this.#failure || this.#cancelled.signal.aborted) return false;
-    if (!(await this.#plan.again(this.#failure, this.#signal, this.#cancelled.signal))) {
-      return false;
-    }
+    const signals = [...this.#signals, this.#cancelled.signal];
+    if (!(await this.#plan.again(this.#failure, signals))) return false;
     this.#attempt();
     return true;
   }
@@ -126,11 +157,12 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
   #outcome(): LLMGatewayError | undefined {
     if (this.#failure) return LLMGatewayError.of(this.#failure);
     if (this.end?.outcome === StreamEnd_Outcome.OUTCOME_FINISHED) return undefined;
-    return new LLMGatewayError(
-      status.UNAVAILABLE,
-      "the stream broke off without its end",
-      this.#trailers,
-      { reason: "STREAM_INTERRUPTED" },
-    );
+    return this.#interrupted(status.UNAVAILABLE, "the stream broke off without its end");
+  }
+
+  #interrupted(code: status, message: string): LLMGatewayError {
+    const requestId = this.requestId || undefined;
+    const reason = "STREAM_INTERRUPTED";
+    return new LLMGatewayError(code, message, this.#trailers, { reason, requestId });
   }
 }

@@ -3,11 +3,13 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
+#include <cstdint>
 #include <future>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "clients/cpp/call_status.h"
 #include "clients/cpp/llm_gateway.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -20,18 +22,21 @@ namespace v1 = ::llmgateway::v1;
 
 v1::GenerateEvent Started() {
   v1::GenerateEvent event;
+  event.set_seq(1);
   event.mutable_started()->set_request_id("call-1");
   return event;
 }
 
-v1::GenerateEvent Text(const std::string& text) {
+v1::GenerateEvent Text(int64_t seq, const std::string& text) {
   v1::GenerateEvent event;
+  event.set_seq(seq);
   event.mutable_delta()->set_text(text);
   return event;
 }
 
-v1::GenerateEvent End(v1::StreamEnd::Outcome outcome) {
+v1::GenerateEvent End(int64_t seq, v1::StreamEnd::Outcome outcome) {
   v1::GenerateEvent event;
+  event.set_seq(seq);
   event.mutable_end()->set_outcome(outcome);
   event.mutable_end()->mutable_usage()->set_output_tokens(7);
   return event;
@@ -54,8 +59,8 @@ class GenerateStreamTest : public testing::Test {
 TEST_F(GenerateStreamTest, DeliversEventsAndTheEnd) {
   server_.stream_generate = [](auto&, const auto&, auto& writer) {
     for (const v1::GenerateEvent& event :
-         {Started(), Text("Hel"), Text("lo"),
-          End(v1::StreamEnd::OUTCOME_FINISHED)}) {
+         {Started(), Text(2, "Hel"), Text(3, "lo"),
+          End(4, v1::StreamEnd::OUTCOME_FINISHED)}) {
       writer.Write(event);
     }
     return grpc::Status::OK;
@@ -64,6 +69,7 @@ TEST_F(GenerateStreamTest, DeliversEventsAndTheEnd) {
   EXPECT_EQ(stream.request_id(), "");
   EXPECT_EQ(ReadAll(stream), "Hello");
   EXPECT_EQ(stream.request_id(), "call-1");
+  EXPECT_EQ(stream.last_seq(), 4);
   EXPECT_EQ(stream.end().usage().output_tokens(), 7);
   EXPECT_EQ(stream.Finish(), absl::OkStatus());
   EXPECT_EQ(stream.Finish(), absl::OkStatus());
@@ -72,19 +78,47 @@ TEST_F(GenerateStreamTest, DeliversEventsAndTheEnd) {
 TEST_F(GenerateStreamTest, AStreamWithoutItsEndIsNoSuccess) {
   server_.stream_generate = [](auto&, const auto&, auto& writer) {
     writer.Write(Started());
-    writer.Write(Text("Hel"));
+    writer.Write(Text(2, "Hel"));
     return grpc::Status::OK;
   };
   GenerateStream stream = gateway_.StreamGenerate({});
   EXPECT_EQ(ReadAll(stream), "Hel");
-  EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kUnavailable);
+  const absl::Status status = stream.Finish();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ErrorInfoOf(status)->reason(), "STREAM_INTERRUPTED");
+  EXPECT_EQ(RequestIdOf(status), "call-1");
+}
+
+TEST_F(GenerateStreamTest, AnEventThatIsLostEndsIt) {
+  std::promise<bool> gone;
+  server_.stream_generate = [&](grpc::ServerContext& context, const auto&,
+                                auto& writer) {
+    writer.Write(Started());
+    for (int64_t seq = 3; writer.Write(Text(seq, ".")); ++seq) {
+    }
+    gone.set_value(context.IsCancelled());
+    return grpc::Status::CANCELLED;
+  };
+  GenerateStream stream = gateway_.StreamGenerate({});
+  v1::GenerateEvent event;
+  ASSERT_TRUE(stream.Read(&event));
+  EXPECT_FALSE(stream.Read(&event));
+  EXPECT_FALSE(event.has_delta());
+  EXPECT_FALSE(stream.Read(&event));
+  const absl::Status status = stream.Finish();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(status.message(), "event 3 has come in place of 2");
+  EXPECT_EQ(ErrorInfoOf(status)->reason(), "STREAM_INTERRUPTED");
+  EXPECT_EQ(RequestIdOf(status), "call-1");
+  EXPECT_EQ(stream.last_seq(), 1);
+  EXPECT_TRUE(gone.get_future().get());
 }
 
 TEST_F(GenerateStreamTest, AFailureComesAfterWhatWasDelivered) {
   server_.stream_generate = [](auto&, const auto&, auto& writer) {
     writer.Write(Started());
-    writer.Write(Text("Hel"));
-    writer.Write(End(v1::StreamEnd::OUTCOME_TRUNCATED));
+    writer.Write(Text(2, "Hel"));
+    writer.Write(End(3, v1::StreamEnd::OUTCOME_TRUNCATED));
     return grpc::Status(grpc::StatusCode::UNAVAILABLE, "broke off");
   };
   GenerateStream stream = gateway_.StreamGenerate({});
@@ -101,7 +135,7 @@ class AbandonedStreamTest : public GenerateStreamTest {
                                      auto& writer) {
       writer.Write(Started());
       // Fails once the caller is gone.
-      while (writer.Write(Text("."))) {
+      for (int64_t seq = 2; writer.Write(Text(seq, ".")); ++seq) {
       }
       gone_.set_value(context.IsCancelled());
       return grpc::Status::CANCELLED;

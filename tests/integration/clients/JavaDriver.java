@@ -24,9 +24,13 @@ import dev.llmgateway.v1.Model;
 import dev.llmgateway.v1.Session;
 import dev.llmgateway.v1.StreamEnd;
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -135,7 +139,7 @@ final class JavaDriver {
     if (!(error instanceof LLMGatewayException)) {
       return Map.of("untyped", error.toString());
     }
-    LLMGatewayException failure = (LLMGatewayException) error;
+    LLMGatewayException failure = sentElsewhere((LLMGatewayException) error);
     Map<String, Object> told = new java.util.HashMap<>();
     told.put("code", failure.code().name());
     told.put("reason", failure.reason());
@@ -154,6 +158,19 @@ final class JavaDriver {
             .collect(Collectors.toList()));
     told.put("request_id", failure.requestId());
     return told;
+  }
+
+  // What an exception loses where frameworks send it from one machine to another is missed here.
+  private static LLMGatewayException sentElsewhere(LLMGatewayException failure) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(failure);
+      out.flush();
+      return (LLMGatewayException)
+          new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();
+    } catch (IOException | ClassNotFoundException problem) {
+      throw new IllegalStateException(problem);
+    }
   }
 
   private static void tell(int id, Map<String, ?> result) {
@@ -218,6 +235,7 @@ final class JavaDriver {
     told.put("seqs", seqs);
     told.put("text", text.toString());
     told.put("request_id", stream.requestId());
+    told.put("last_seq", stream.lastSeq());
     told.put("outcome", end.getOutcome().name());
     told.put("input_tokens", end.getUsage().getInputTokens());
     told.put("output_tokens", end.getUsage().getOutputTokens());
@@ -401,6 +419,10 @@ final class JavaDriver {
       Command command = GSON.fromJson(line, Command.class);
       if (what.equals("cancel")) {
         driver.cancelOf(command.id).thenAccept(Runnable::run);
+        continue;
+      }
+      if (what.equals("close")) {
+        gateway.close();
         continue;
       }
       callers.submit(

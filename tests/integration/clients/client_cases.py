@@ -13,6 +13,7 @@ import unittest
 from tests.integration import certificates
 from tests.integration import gateway_case
 from tests.integration.clients.client_driver import ClientDriver
+from tests.integration.clients.scripted_gateway import BEGUN
 from tests.integration.clients.scripted_gateway import ScriptedGateway
 from tests.testing.gateway_process import LISTENERS
 from tests.testing.gateway_process import GatewayProcess
@@ -238,16 +239,44 @@ class ErrorCases(ClientCase, gateway_case.GatewayCase):
 
     def test_a_connection_that_ends_in_peace_without_the_last_event(self):
         server = self.enter(ScriptedGateway())
-        server.play({"events": True})
+        server.play({"events": BEGUN})
         stream = self.connect(server.address).call("stream", model="m",
                                                    text="Hello")
         self.assert_failed(stream, "UNAVAILABLE", "STREAM_INTERRUPTED")
-        self.assertEqual((stream["text"], stream["request_id"]),
-                         ("half", "scripted"))
+        self.assertEqual(
+            (stream["text"], stream["request_id"],
+             stream["error"]["request_id"]), ("half", "scripted", "scripted"))
 
 
 class ConnectionCases(ClientCase):
-    """Keys, TLS, and which of several gateways is called."""
+    """Keys, TLS, which of several gateways is called, and the end of it all."""
+
+    # Whether the client ends its calls when it is closed; C++ has them end
+    # before.
+    closes = True
+
+    def test_a_client_that_is_closed_makes_no_calls(self):
+        if not self.closes:
+            return
+        server = ScriptedGateway()
+        self.addCleanup(server.close)
+        server.play({"events": BEGUN, "stay": True})
+        client = self.connect(server.address)
+        under_way = [client.start(do, model="m", text="Hello")
+                     for do in ("generate", "stream")]
+        while len(server.attempts()) < 2:
+            pass
+        client.close_client()
+        for call in under_way:
+            self.assert_closed(client.wait(call))
+        for do in ("generate", "stream", "count"):
+            self.assert_closed(client.call(do, model="m", text="Hello"))
+        self.assertEqual(len(server.attempts()), 2)
+
+    def assert_closed(self, result):
+        self.assertIn("error", result)
+        self.assertIn(result["error"]["code"], ("CANCELLED", "UNAVAILABLE"))
+        self.assertEqual(result["error"]["reason"], "")
 
     def test_keys(self):
         gateway = self.start(

@@ -26,6 +26,7 @@ has an `id` and what to `do`:
     list_tools
     execute_tool               name, arguments (JSON as text)
     cancel                     of the command with that id
+    close                      the client; nothing is told of it
 
 each with `timeout_ms` and `metadata` if they are to be other than usual;
 `stream` with `close_after` is left after so many deltas. An error is told as
@@ -85,6 +86,11 @@ class ClientDriver:
     def cancel(self, number):
         with self._lock:
             self._write(id=number, do="cancel")
+
+    def close_client(self):
+        """Has the program close its client."""
+        with self._lock:
+            self._write(id=0, do="close")
 
     def wait(self, number):
         """The call's result, once it is there."""

@@ -6,6 +6,7 @@ from tests.integration.clients import client_cases
 from tests.integration.clients import metadata_cases
 from tests.integration.clients import option_cases
 from tests.integration.clients import retry_cases
+from tests.integration.clients import stream_cases
 from tests.integration.clients import tool_cases
 
 _COMMAND = ["tests/integration/clients/cpp_driver"]
@@ -43,12 +44,17 @@ class MetadataTest(metadata_cases.MetadataCases):
     bytes_are_text = True
 
 
+class StreamTest(stream_cases.StreamCases):
+    command = _COMMAND
+
+
 class ToolTest(tool_cases.ToolCases):
     command = _COMMAND
 
 
 class ConnectionTest(client_cases.ConnectionCases):
     command = _COMMAND
+    closes = False
 
 
 class InstalledByPkgConfigTest(client_cases.QuickStartCase):

@@ -157,6 +157,7 @@ Struct Read(GenerateStream stream, int close_after) {
   SetFailure(stream.Finish(), &told);
   Set(&told, "text", text);
   Set(&told, "request_id", stream.request_id());
+  Set(&told, "last_seq", static_cast<double>(stream.last_seq()));
   Set(&told, "outcome", v1::StreamEnd::Outcome_Name(stream.end().outcome()));
   const v1::Usage& usage = stream.end().usage();
   Set(&told, "input_tokens", static_cast<double>(usage.input_tokens()));
@@ -282,6 +283,12 @@ Struct Do(LLMGateway& gateway, const Struct& command,
   if (what == "stream") {
     return Read(gateway.StreamGenerate(RequestOf(command), call),
                 static_cast<int>(Number(command, "close_after")));
+  }
+  if (what == "resume") {
+    v1::ResumeStreamRequest request;
+    request.set_request_id(Text(command, "request_id"));
+    request.set_after_seq(static_cast<int64_t>(Number(command, "after_seq")));
+    return Read(gateway.ResumeStream(request, call), 0);
   }
   if (what == "count") {
     v1::CountTokensRequest request;

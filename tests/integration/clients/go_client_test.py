@@ -6,6 +6,7 @@ from tests.integration.clients import client_cases
 from tests.integration.clients import metadata_cases
 from tests.integration.clients import option_cases
 from tests.integration.clients import retry_cases
+from tests.integration.clients import stream_cases
 from tests.integration.clients import tool_cases
 
 _COMMAND = ["tests/integration/clients/go_driver/run"]
@@ -41,6 +42,10 @@ class OptionTest(option_cases.OptionCases):
 class MetadataTest(metadata_cases.MetadataCases):
     command = _COMMAND
     bytes_are_text = True
+
+
+class StreamTest(stream_cases.StreamCases):
+    command = _COMMAND
 
 
 class ToolTest(tool_cases.ToolCases):

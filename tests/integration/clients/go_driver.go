@@ -162,6 +162,7 @@ func read(stream *llmgateway.Stream, closeAfter int) result {
 	answer := result{
 		"events": events, "seqs": seqs, "text": text,
 		"request_id":    stream.RequestID(),
+		"last_seq":      stream.LastSeq(),
 		"outcome":       stream.End().GetOutcome().String(),
 		"input_tokens":  stream.End().GetUsage().GetInputTokens(),
 		"output_tokens": stream.End().GetUsage().GetOutputTokens(),
@@ -328,6 +329,10 @@ func main() {
 		}
 		if c.Do == "cancel" {
 			d.cancels[c.ID]()
+			continue
+		}
+		if c.Do == "close" {
+			gateway.Close()
 			continue
 		}
 		ctx, cancel := context.WithCancel(context.Background())

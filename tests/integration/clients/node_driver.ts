@@ -130,6 +130,7 @@ async function read(stream: GenerateStream, closeAfter = 0): Promise<Fields> {
     seqs,
     text,
     request_id: stream.requestId,
+    last_seq: Number(stream.lastSeq),
     outcome: end ? streamEnd_OutcomeToJSON(end.outcome) : "OUTCOME_UNSPECIFIED",
     input_tokens: Number(end?.usage?.inputTokens ?? 0),
     output_tokens: Number(end?.usage?.outputTokens ?? 0),
@@ -210,6 +211,7 @@ const aborts = new Map<number, AbortController>();
 createInterface({ input: process.stdin }).on("line", (line) => {
   const command: Command = JSON.parse(line);
   if (command.do === "cancel") return aborts.get(command.id)!.abort();
+  if (command.do === "close") return gateway.close();
   const abort = new AbortController();
   aborts.set(command.id, abort);
   const options = { signal: abort.signal, timeoutMs: command.timeout_ms };

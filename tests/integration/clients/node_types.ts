@@ -106,7 +106,7 @@ export async function calls(gateway: LLMGateway): Promise<void> {
   for await (const event of stream) console.log(deltaText(event), kindOf(event));
   console.log(stream.end?.usage?.outputTokens, stream.requestId, stream.error?.reason);
   stream.cancel();
-  gateway.resume(stream.requestId, 17n, call);
+  gateway.resume(stream.requestId, stream.lastSeq, call);
   gateway.resume(stream.requestId, 0);
 
   const counted: bigint = (await gateway.countTokens(request, call)).inputTokens;

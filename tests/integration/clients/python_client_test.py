@@ -9,6 +9,7 @@ from tests.integration.clients import client_cases
 from tests.integration.clients import metadata_cases
 from tests.integration.clients import option_cases
 from tests.integration.clients import retry_cases
+from tests.integration.clients import stream_cases
 from tests.integration.clients import tool_cases
 
 _COMMAND = ["env", "PYTHONPATH=" + client_path.CLIENT_PATH, sys.executable,
@@ -46,6 +47,10 @@ class MetadataTest(metadata_cases.MetadataCases):
     command = _COMMAND
 
 
+class StreamTest(stream_cases.StreamCases):
+    command = _COMMAND
+
+
 class ToolTest(tool_cases.ToolCases):
     command = _COMMAND
 
@@ -59,6 +64,10 @@ class BlockingOptionTest(OptionTest):
 
 
 class BlockingMetadataTest(MetadataTest):
+    command = [*_COMMAND, "--blocking"]
+
+
+class BlockingStreamTest(StreamTest):
     command = [*_COMMAND, "--blocking"]
 
 

@@ -114,7 +114,10 @@ class Driver:
         self._blocking = blocking
         self._tasks = {}
 
-    def begin(self, command):
+    async def begin(self, command):
+        if command["do"] == "close":
+            await self._call("close")
+            return
         if command["do"] == "cancel":
             self._tasks[command["id"]].cancel()
             return
@@ -230,7 +233,7 @@ async def main(argv):
         sys.exit(1)
     driver = Driver(client, blocking)
     while line := await asyncio.to_thread(sys.stdin.readline):
-        driver.begin(json.loads(line))
+        await driver.begin(json.loads(line))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ that it has not, or knows the call again by its key.
 
 from tests.integration import gateway_case
 from tests.integration.clients import client_cases
+from tests.integration.clients.scripted_gateway import BEGUN
 from tests.integration.clients.scripted_gateway import ScriptedGateway
 
 # That a client makes when all calls fail: each takes one of ten tokens, and
@@ -168,7 +169,7 @@ class RetryCases(client_cases.ClientCase):
                     1, "execute_tool", step, {}, name="add", arguments="{}"))
 
     def test_not_a_stream_that_has_begun(self):
-        self.server.play({"events": True, "code": "UNAVAILABLE"}, {})
+        self.server.play({"events": BEGUN, "code": "UNAVAILABLE"}, {})
         self.assert_failed(self.call("stream"), "UNAVAILABLE", "")
         self.assertEqual(len(self.server.attempts()), 1)
 

@@ -6,9 +6,14 @@
         server.attempts()[0]["metadata"]["user-agent"]
 
 A step may have the `code` that an attempt fails with, the `reason` and the
-`pushback` that go with it, and `events`, if a stream is to begin with two of
-them; with `break_off` the connection breaks instead, once the request is there.
-The server is empty-handed otherwise: a default message, or the end of a stream.
+`pushback` that go with it; with `break_off` the connection breaks instead, once
+the request is there. A stream brings its `events`, each a pair of its `seq` and
+`started`, `end` or the text of a delta; with `stay` it then goes on until the
+client has left it, for which wait_until_left waits, and a whole answer never
+comes. The server is empty-handed otherwise: a
+default message, or the end of a stream.
+
+Of an attempt's metadata, bytes are in hexadecimal.
 """
 
 import json
@@ -39,6 +44,7 @@ class ScriptedGateway:
                  "PYTHONDONTWRITEBYTECODE": "1"}, text=True)
         self._attempts = []
         self._news = queue.Queue()
+        self._left = queue.Queue()
         self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -70,13 +76,21 @@ class ScriptedGateway:
         with self._lock:
             return list(self._attempts)
 
+    def wait_until_left(self):
+        """Until a client has ended a stream that stays."""
+        self._taken_from(self._left)
+
     def _tell(self, steps):
         self._process.stdin.write(json.dumps(steps) + "\n")
         self._process.stdin.flush()
         self._take()
 
     def _take(self):
-        news = self._news.get(timeout=_TIMEOUT_S)
+        return self._taken_from(self._news)
+
+    @staticmethod
+    def _taken_from(news_queue):
+        news = news_queue.get(timeout=_TIMEOUT_S)
         if news is None:
             raise AssertionError("the scripted server has ended")
         return news
@@ -87,6 +101,9 @@ class ScriptedGateway:
             if "method" in news:
                 with self._lock:
                     self._attempts.append(news)
+            elif "left" in news:
+                self._left.put(news)
             else:
                 self._news.put(news)
         self._news.put(None)
+        self._left.put(None)

@@ -41,6 +41,17 @@ def trailers_of(step):
     return trailers
 
 
+def event_of(seq, what):
+    """`started`, `end`, or a delta of that text."""
+    if what == "started":
+        return gateway_pb2.GenerateEvent(seq=seq, started={
+            "request_id": "scripted"})
+    if what == "end":
+        return gateway_pb2.GenerateEvent(seq=seq, end={
+            "outcome": "OUTCOME_FINISHED"})
+    return gateway_pb2.GenerateEvent(seq=seq, delta={"text": what})
+
+
 class Relay:
     """Passes the bytes of connections on to the server's port, and can break
     them all off, which a server of gRPC cannot."""
@@ -123,18 +134,27 @@ class Script(grpc.GenericRpcHandler):
 
         def unary(_, context):
             report(context)
+            if step.get("stay"):
+                left = threading.Event()
+                if context.add_callback(left.set):
+                    left.wait()
             fail(context)
             return b""
 
         def stream(_, context):
+            left = threading.Event()
+
+            def leave():
+                tell(left=name)
+                left.set()
+
             report(context)
-            if step.get("events"):
-                started = gateway_pb2.StreamStarted(request_id="scripted")
-                delta = gateway_pb2.Delta(text="half")
-                yield gateway_pb2.GenerateEvent(
-                    seq=1, started=started).SerializeToString()
-                yield gateway_pb2.GenerateEvent(
-                    seq=2, delta=delta).SerializeToString()
+            if step.get("stay") and not context.add_callback(leave):
+                leave()  # It has gone already.
+            for seq, what in step.get("events", ()):
+                yield event_of(seq, what).SerializeToString()
+            if step.get("stay"):
+                left.wait()
             fail(context)
 
         if name in ("StreamGenerate", "ResumeStream"):

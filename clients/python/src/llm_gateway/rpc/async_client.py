@@ -17,14 +17,18 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import grpc
 
 from llm_gateway.router.messages import PromptRequest, PromptResponse
 from llm_gateway.rpc import methods
-from llm_gateway.rpc.async_stream import AsyncGenerateStream
+from llm_gateway.rpc.async_stream import (
+    AsyncGenerateStream,
+    is_cancelled_task,
+)
 from llm_gateway.rpc.call_plan import CallPlan
-from llm_gateway.rpc.errors import CallError, call_error
+from llm_gateway.rpc.errors import CallError, call_error, closed_error
 from llm_gateway.rpc.methods import Answer, Method
 from llm_gateway.rpc.options import (
     CallFields,
@@ -46,6 +50,10 @@ class AsyncLLMGatewayClient:
         check_target(target)
         self._options = ClientOptions(**options)
         self._retries = RetryBudget()
+        self._is_closed = False
+        # What close() ends.
+        self._calls: set[Any] = set()
+        self._streams: WeakSet[AsyncGenerateStream] = WeakSet()
         credentials = self._options.credentials()
         arguments = self._options.arguments()
         self._channel = (
@@ -85,8 +93,7 @@ class AsyncLLMGatewayClient:
         request = gateway_pb2.ResumeStreamRequest(
             request_id=stream_id, after_seq=after_seq
         )
-        record = StreamRecord(after_seq + 1 if after_seq else None)
-        record.request_id = stream_id
+        record = StreamRecord.resumed(stream_id, after_seq)
         return self._stream(methods.RESUME_STREAM, request, record, call)
 
     async def count_tokens(
@@ -206,6 +213,11 @@ class AsyncLLMGatewayClient:
 
     async def close(self) -> None:
         """Ends all calls, and the connections."""
+        self._is_closed = True
+        for stream in list(self._streams):
+            stream.close()
+        for call in list(self._calls):
+            call.cancel()
         await self._channel.close()
 
     async def __aenter__(self) -> AsyncLLMGatewayClient:
@@ -237,8 +249,9 @@ class AsyncLLMGatewayClient:
         plan = self._plan(method, request, call)
         run = getattr(self.stub, method.name)
         while True:
+            call_under_way = self._begin(run, request, plan)
             try:
-                answer: Answer = await run(request, **plan.begin_attempt())
+                answer: Answer = await self._answered(call_under_way)
             except grpc.RpcError as error:
                 failure = call_error(error)
                 wait = plan.wait_s(failure)
@@ -258,8 +271,24 @@ class AsyncLLMGatewayClient:
     ) -> AsyncGenerateStream:
         plan = self._plan(method, request, call)
         run = getattr(self.stub, method.name)
-        return AsyncGenerateStream(
-            lambda: run(request, **plan.begin_attempt()),
-            plan,
-            record,
+        stream = AsyncGenerateStream(
+            lambda: self._begin(run, request, plan), plan, record
         )
+        self._streams.add(stream)
+        return stream
+
+    def _begin(self, run: Any, request: Any, plan: CallPlan) -> Any:
+        if self._is_closed:
+            raise closed_error()
+        return run(request, **plan.begin_attempt())
+
+    async def _answered(self, call: Any) -> Any:
+        self._calls.add(call)
+        try:
+            return await call
+        except asyncio.CancelledError:
+            if self._is_closed and not is_cancelled_task():
+                raise closed_error() from None
+            raise
+        finally:
+            self._calls.discard(call)

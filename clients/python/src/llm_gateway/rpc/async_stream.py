@@ -27,6 +27,13 @@ from llm_gateway.rpc.stream import StreamRecord, text_of
 from llmgateway.v1 import gateway_pb2
 
 
+def is_cancelled_task() -> bool:
+    """Whether the task itself is cancelled, and not what it waits for. Python
+    3.10 does not tell."""
+    task: Any = asyncio.current_task()
+    return hasattr(task, "cancelling") and task.cancelling() > 0
+
+
 class AsyncGenerateStream:
     """Iterates over llmgateway.v1.GenerateEvent. Made by the client."""
 
@@ -45,7 +52,8 @@ class AsyncGenerateStream:
 
     @property
     def request_id(self) -> str:
-        """The gateway's id of the call; empty until the first event."""
+        """The gateway's id of the call; empty until the first event, unless it
+        is resumed."""
         return self._record.request_id
 
     @property
@@ -60,7 +68,8 @@ class AsyncGenerateStream:
 
     @property
     def seq(self) -> int:
-        """Of the last event, for resume_stream; 0 before the first."""
+        """Of the last event, for resume_stream; before the first 0, or what
+        the stream was resumed with."""
         return self._record.seq
 
     def __aiter__(self) -> AsyncIterator[gateway_pb2.GenerateEvent]:
@@ -83,18 +92,22 @@ class AsyncGenerateStream:
                 self._call.cancel()
                 raise self._fail(interrupted) from None
             except asyncio.CancelledError:
+                if self._failure is not None and not is_cancelled_task():
+                    raise self._failure from None  # Another has closed it.
                 self.close()
                 raise
             except grpc.RpcError as error:
-                failure = call_error(error)
+                failure = self._failure or call_error(error)
                 wait = None
-                if self._record.seq == 0:
+                if not (self._is_over or self._record.has_events):
                     wait = self._plan.wait_s(failure)
                 if wait is None:
                     raise self._fail(failure) from error
                 await asyncio.sleep(wait)
+                if self._failure is not None:
+                    raise self._failure from None  # Closed meanwhile.
                 self._call = self._start()
-        untrue = self._record.failure()
+        untrue = self._failure or self._record.failure()
         if untrue is not None:
             raise self._fail(untrue)
         self._is_over = True

@@ -25,7 +25,7 @@ from llm_gateway.gateway import LLMGateway
 from llm_gateway.router.messages import PromptRequest, PromptResponse
 from llm_gateway.rpc import methods
 from llm_gateway.rpc.call_plan import CallPlan
-from llm_gateway.rpc.errors import CallError, call_error
+from llm_gateway.rpc.errors import CallError, call_error, closed_error
 from llm_gateway.rpc.methods import Answer, Method
 from llm_gateway.rpc.options import (
     CallFields,
@@ -60,6 +60,7 @@ class LLMGatewayClient(LLMGateway):
         self._options = ClientOptions(**options)
         self._sleep = sleep
         self._retries = RetryBudget()
+        self._is_closed = False
         credentials = self._options.credentials()
         arguments = self._options.arguments()
         self._channel = (
@@ -99,8 +100,7 @@ class LLMGatewayClient(LLMGateway):
         request = gateway_pb2.ResumeStreamRequest(
             request_id=stream_id, after_seq=after_seq
         )
-        record = StreamRecord(after_seq + 1 if after_seq else None)
-        record.request_id = stream_id
+        record = StreamRecord.resumed(stream_id, after_seq)
         return self._stream(methods.RESUME_STREAM, request, record, call)
 
     def count_tokens(
@@ -224,6 +224,7 @@ class LLMGatewayClient(LLMGateway):
 
     def close(self) -> None:
         """Ends all calls, and the connections."""
+        self._is_closed = True
         self._channel.close()
 
     def __enter__(self) -> LLMGatewayClient:
@@ -256,7 +257,7 @@ class LLMGatewayClient(LLMGateway):
         run = getattr(self.stub, method.name)
         while True:
             try:
-                answer: Answer = run(request, **plan.begin_attempt())
+                answer: Answer = self._begin(run, request, plan)
             except grpc.RpcError as error:
                 failure = call_error(error)
                 wait = plan.wait_s(failure)
@@ -277,8 +278,13 @@ class LLMGatewayClient(LLMGateway):
         plan = self._plan(method, request, call)
         run = getattr(self.stub, method.name)
         return GenerateStream(
-            lambda: run(request, **plan.begin_attempt()),
+            lambda: self._begin(run, request, plan),
             plan,
             record,
             self._sleep,
         )
+
+    def _begin(self, run: Any, request: Any, plan: CallPlan) -> Any:
+        if self._is_closed:
+            raise closed_error()
+        return run(request, **plan.begin_attempt())

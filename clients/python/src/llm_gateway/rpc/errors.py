@@ -120,7 +120,8 @@ class ProviderFailedError(CallError):
 
 
 class StreamInterruptedError(CallError):
-    """The answer broke off after some of it came, which is billed."""
+    """The answer broke off after some of it came, which is billed; or, with
+    the code DATA_LOSS, an event of it was lost or came twice."""
 
 
 class UnavailableError(CallError):
@@ -184,6 +185,11 @@ def made_error(
 ) -> CallError:
     """The error of a call that ended so."""
     return error_class(code, reason)(message, code, reason, **fields)
+
+
+def closed_error() -> CallCancelledError:
+    """Of a call whose client was closed."""
+    return CallCancelledError("the client was closed", "CANCELLED")
 
 
 def call_error(error: Any) -> CallError:

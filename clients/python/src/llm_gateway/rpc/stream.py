@@ -6,9 +6,9 @@
     stream.end.usage  # What it cost.
 
 It ends once, and truly: the loop is done if the model finished, and raises a
-CallError if it did not, also where the connection broke off without a word. A
-stream that is left early is cancelled: the gateway stops the model, and what
-was generated until then is billed.
+CallError if it did not, also where the connection broke off without a word, or
+where an event was lost or came twice. A stream that is left early is cancelled:
+the gateway stops the model, and what was generated until then is billed.
 
 Thread-compatible; cancel() may be called by any thread.
 """
@@ -36,29 +36,50 @@ from llmgateway.v1 import errors_pb2, gateway_pb2
 class StreamRecord:
     """What a stream has told so far."""
 
-    def __init__(self, first_seq: int | None = 1) -> None:
-        """`first_seq` is that of the first event; None if it may be any."""
+    def __init__(self) -> None:
         self.request_id = ""
         self.started: gateway_pb2.StreamStarted | None = None
         self.end: gateway_pb2.StreamEnd | None = None
-        self.seq = 0  # Of the last event; 0 before the first.
-        self._next_seq = first_seq
+        self.seq = 0  # Of the last event, or of that which it goes on behind.
+        self.has_events = False
+        self._begins_anywhere = False
+
+    @classmethod
+    def resumed(cls, request_id: str, after_seq: int) -> StreamRecord:
+        """Of a stream that goes on behind that event, or with whatever is kept
+        if it is 0."""
+        record = cls()
+        record.request_id = request_id
+        record.seq = after_seq
+        record._begins_anywhere = after_seq == 0
+        return record
 
     def note(self, event: gateway_pb2.GenerateEvent) -> None:
-        """Raises StreamInterruptedError if others are missing before it."""
-        if self._next_seq not in (None, event.seq):
-            raise StreamInterruptedError(
-                f"event {event.seq} has come in place of {self._next_seq}",
-                "INTERNAL",
-                request_id=self.request_id,
+        """Raises StreamInterruptedError if it is not the next."""
+        self.has_events = True
+        if self.end is not None:
+            raise self._lost(f"event {event.seq} has come behind the end")
+        anywhere = self._begins_anywhere and event.seq > 0
+        if event.seq != self.seq + 1 and not anywhere:
+            raise self._lost(
+                f"event {event.seq} has come in place of {self.seq + 1}"
             )
-        self.seq, self._next_seq = event.seq, event.seq + 1
+        self.seq = event.seq
+        self._begins_anywhere = False
         kind = event.WhichOneof("event")
         if kind == "started":
             self.started = event.started
             self.request_id = event.started.request_id
         elif kind == "end":
             self.end = event.end
+
+    def _lost(self, message: str) -> StreamInterruptedError:
+        return StreamInterruptedError(
+            message,
+            "DATA_LOSS",
+            "STREAM_INTERRUPTED",
+            request_id=self.request_id,
+        )
 
     def failure(self) -> CallError | None:
         """What is wrong with a stream whose status is OK."""
@@ -106,7 +127,8 @@ class GenerateStream:
 
     @property
     def request_id(self) -> str:
-        """The gateway's id of the call; empty until the first event."""
+        """The gateway's id of the call; empty until the first event, unless it
+        is resumed."""
         return self._record.request_id
 
     @property
@@ -121,7 +143,8 @@ class GenerateStream:
 
     @property
     def seq(self) -> int:
-        """Of the last event, for resume_stream; 0 before the first."""
+        """Of the last event, for resume_stream; before the first 0, or what
+        the stream was resumed with."""
         return self._record.seq
 
     def __iter__(self) -> Iterator[gateway_pb2.GenerateEvent]:
@@ -150,7 +173,7 @@ class GenerateStream:
             except grpc.RpcError as error:
                 failure = call_error(error)
                 wait = None
-                if self._record.seq == 0 and not self._is_cancelled:
+                if not (self._record.has_events or self._is_cancelled):
                     wait = self._plan.wait_s(failure)
                 if wait is None:
                     raise self._fail(failure) from error

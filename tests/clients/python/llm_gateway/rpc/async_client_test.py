@@ -108,8 +108,25 @@ class CallsTest(AsyncCase):
                 self.gateway.grpc, plaintext=True,
                 api_key=client_case.ALICE) as client:
             await client.generate(generate_request("gpt-x"))
-        with self.assertRaises(grpc.aio.UsageError):
+        with self.assertRaises(errors.CallCancelledError):
             await client.generate(generate_request("gpt-x"))
+
+    async def test_to_close_it_ends_calls_and_is_no_cancellation_of_tasks(self):
+        self.upstream.set_script("gpt-x", {"stall_before_first_byte": True})
+        client = await self.client()
+        tasks = [asyncio.ensure_future(each) for each in (
+            client.generate(generate_request("gpt-x")),
+            anext(client.stream_generate(generate_request("gpt-x"))),
+            client.generate(generate_request("gpt-x")))]
+        await asyncio.to_thread(self.upstream.wait_for, "started", "gpt-x",
+                                count=3)
+        tasks[2].cancel()
+        await client.close()
+        for task in tasks[:2]:
+            with self.assertRaises(errors.CallCancelledError):
+                await task
+        with self.assertRaises(asyncio.CancelledError):
+            await tasks[2]
 
 
 class ModelsTest(AsyncCase):

@@ -422,6 +422,14 @@ class TlsTest(client_case.ClientCase):
 
 class LimitsTest(client_case.ClientCase):
 
+    def test_a_client_that_is_closed_makes_no_calls(self):
+        client = self.connect()
+        client.close()
+        for call in (client.generate, client.stream_generate):
+            with self.assertRaisesRegex(errors.CallCancelledError,
+                                        "the client was closed"):
+                call(generate_request("gpt-x"))
+
     def test_an_answer_that_is_too_large_is_refused(self):
         self.upstream.set_script("gpt-x", {"reply_bytes": 5000})
         client = self.connect(message_bytes_max=4000)

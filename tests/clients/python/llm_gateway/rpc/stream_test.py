@@ -168,7 +168,31 @@ class ScriptedStreamTest(client_case.ClientCase):
         error = self.refused(errors.StreamInterruptedError,
                              "event 3 has come in place of 2",
                              [STARTED, FINISHED])
-        self.assertEqual(error.code, "INTERNAL")
+        self.assertEqual((error.code, error.reason, error.request_id),
+                         ("DATA_LOSS", "STREAM_INTERRUPTED", "r-1"))
+
+    def test_an_event_that_comes_twice_or_too_late_is_told(self):
+        for told, steps in (
+                ("event 2 has come in place of 3", [STARTED, TEXT, TEXT]),
+                ("event 4 has come behind the end",
+                 [STARTED, TEXT, FINISHED, event(4, delta={"text": "!"})])):
+            stream = self.stream(steps)
+            for _ in range(2):  # Who asks again is told again.
+                with self.assertRaisesRegex(errors.StreamInterruptedError,
+                                            told):
+                    for _ in stream:
+                        pass
+            self.assertEqual(stream.seq, len(steps) - 1)
+
+    def test_one_that_is_resumed_knows_where_it_is(self):
+        scripted = self.enter(ScriptedGateway(Refusal(_UNAVAILABLE)))
+        stream = self.connect(scripted.address, health_checks=False,
+                              sleep=self.slept.append).resume_stream("r-1", 7)
+        with self.assertRaises(errors.UnavailableError):
+            next(stream)
+        self.assertEqual((stream.request_id, stream.seq), ("r-1", 7))
+        # Nothing of it had come.
+        self.assertEqual(len(scripted.calls), 3)
 
     def test_a_status_behind_the_end_counts(self):
         self.refused(errors.UnavailableError, "not now", [
