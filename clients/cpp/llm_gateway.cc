@@ -23,8 +23,8 @@ namespace {
 constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
 
-// Answers with pictures or sound are larger than gRPC's 4 MiB.
-constexpr int kResponseBytesMax = 32 << 20;
+// What the gateway takes of a provider by default; gRPC's own is 4 MiB.
+constexpr int kResponseBytesMax = 64 << 20;
 constexpr int kModelsPageSize = 1000;
 
 // No retryPolicy: gRPC's own would repeat what a provider may have been asked

@@ -27,8 +27,8 @@ const serviceConfig = `{
 const (
 	keepaliveTime    = 30 * time.Second
 	keepaliveTimeout = 20 * time.Second
-	// Answers with pictures or sound are larger than gRPC's 4 MiB.
-	responseBytesMax = 32 << 20
+	// What the gateway takes of a provider by default; gRPC's own is 4 MiB.
+	responseBytesMax = 64 << 20
 )
 
 // Option is what New may be told.

@@ -26,8 +26,8 @@ public final class LLMGatewayBuilder {
       Map.of("loadBalancingConfig", List.of(Map.of("round_robin", Map.of())));
   private static final long KEEPALIVE_TIME_S = 30;
   private static final long KEEPALIVE_TIMEOUT_S = 20;
-  // Answers with pictures or sound are larger than gRPC's 4 MiB.
-  private static final int RESPONSE_BYTES_MAX = 32 << 20;
+  // What the gateway takes of a provider by default; gRPC's own is 4 MiB.
+  private static final int RESPONSE_BYTES_MAX = 64 << 20;
 
   private final String target;
   private ChannelCredentials credentials;

@@ -78,8 +78,8 @@ export interface CallOptions {
 // for, where a connection breaks.
 const SERVICE_CONFIG = { loadBalancingConfig: [{ round_robin: {} }] };
 
-// Answers with pictures or sound are larger than gRPC's 4 MiB.
-const RESPONSE_BYTES_MAX = 32 << 20;
+// What the gateway takes of a provider by default; gRPC's own is 4 MiB.
+const RESPONSE_BYTES_MAX = 64 << 20;
 
 export function channelOptionsOf(options: LLMGatewayOptions): ChannelOptions {
   return {

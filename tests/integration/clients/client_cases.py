@@ -255,6 +255,19 @@ class ConnectionCases(ClientCase):
     # before.
     closes = True
 
+    def test_answers_may_be_as_large_as_the_gateway_takes_them(self):
+        server = ScriptedGateway()
+        self.addCleanup(server.close)
+        client = self.connect(server.address)
+        for answer_bytes, is_taken in ((63 << 20, True), (65 << 20, False)):
+            server.play({"answer_bytes": answer_bytes})
+            result = client.call("generate", model="m", text="Hello")
+            if is_taken:
+                self.assertNotIn("error", result)
+                self.assertEqual(len(result["text"]), answer_bytes)
+            else:
+                self.assert_failed(result, "RESOURCE_EXHAUSTED", "")
+
     def test_a_client_that_is_closed_makes_no_calls(self):
         if not self.closes:
             return

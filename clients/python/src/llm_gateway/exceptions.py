@@ -10,7 +10,20 @@ if TYPE_CHECKING:
 
 
 class GatewayError(Exception):
-    """The base of everything that this package raises on purpose."""
+    """The base of everything that this package raises on purpose.
+
+    It can be pickled, as for the processes of a pool.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by a call of __init__, whose parameters `args` are not.
+        return _unpickled, (type(self), self.args), self.__dict__
+
+
+def _unpickled(kind: type[GatewayError], args: tuple[Any, ...]) -> GatewayError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class ConfigurationError(GatewayError, ValueError):

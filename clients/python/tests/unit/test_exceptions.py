@@ -1,7 +1,11 @@
+import copy
+import pickle
+
 import pytest
 
 from llm_gateway import (
     CLINotFoundError,
+    ConfigurationError,
     CostLimitExceededError,
     GatewayError,
     ProviderError,
@@ -16,6 +20,7 @@ from llm_gateway import (
     "error",
     [
         CLINotFoundError(),
+        ConfigurationError({"LLM_MODEL": "is empty"}),
         CostLimitExceededError(1.0, 0.5),
         ProviderError("p", OSError("it is gone")),
         ProviderInitError("p", "no key"),
@@ -26,6 +31,10 @@ from llm_gateway import (
 def test_all_are_gateway_errors(error):
     assert isinstance(error, GatewayError)
     assert str(error)
+    for same in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(same) is type(error)
+        assert str(same) == str(error)
+        assert same.__dict__.keys() == error.__dict__.keys()
 
 
 def test_a_missing_program_is_a_failed_provider():

@@ -1,5 +1,6 @@
 """A failed call raises what says what to do about it."""
 
+import pickle
 import unittest
 
 from tests.clients.python.llm_gateway.client_case import (
@@ -57,6 +58,10 @@ class CallErrorTest(unittest.TestCase):
              (FieldViolation("model", "is empty"),), "r-1",
              (QuotaViolation("hourly", "is spent"),)))
         self.assertEqual(str(error), "INVALID_REQUEST: because")
+        # As the processes of a pool send it.
+        same = pickle.loads(pickle.dumps(error))
+        self.assertIs(type(same), errors.InvalidRequestError)
+        self.assertEqual((str(same), vars(same)), (str(error), vars(error)))
 
     def test_without_details_there_is_the_code(self):
         error = call_error(_Ended(_CODE.UNAVAILABLE, message=""))
