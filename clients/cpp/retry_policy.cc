@@ -40,6 +40,12 @@ bool MayBeRepeated(const FailedAttempt& failure, Repetition repetition) {
   if (reason == "LEDGER_UNAVAILABLE") {
     return repetition == Repetition::kAlways;
   }
+  // What HTTP/2's GOAWAY refuses, as of a gateway that drains, was not begun.
+  // gRPC makes it again by itself, but once; then it says so in these words.
+  if (reason.empty() && absl::IsUnavailable(failure.status) &&
+      failure.status.message() == "GOAWAY received") {
+    return repetition != Repetition::kNever;
+  }
   // Nobody answered, or not to the end.
   return reason.empty() && absl::IsUnavailable(failure.status) &&
          repetition == Repetition::kAlways;

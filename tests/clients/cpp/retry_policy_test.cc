@@ -62,6 +62,18 @@ TEST(RetryWaitTest, WhatMayHaveBeenDoneComesAgainIfThatDoesNothingTwice) {
   }
 }
 
+TEST(RetryWaitTest, WhatAConnectionRefusedAsItDrainedWasNotBegun) {
+  for (const Repetition repetition : kAll) {
+    EXPECT_EQ(RetryWait({absl::UnavailableError("GOAWAY received"), {}},
+                        repetition, 1)
+                  .has_value(),
+              repetition != Repetition::kNever);
+  }
+  EXPECT_EQ(RetryWait({absl::InternalError("GOAWAY received"), {}},
+                      Repetition::kAlways, 1),
+            std::nullopt);
+}
+
 TEST(RetryWaitTest, WhatAProviderFailedNeverComesAgain) {
   for (const char* reason :
        {"PROVIDER_UNAVAILABLE", "STREAM_INTERRUPTED", "BUDGET_EXCEEDED"}) {
