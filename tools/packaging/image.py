@@ -29,7 +29,7 @@ USER = 65532
 STATE = "var/lib/llm-gateway"
 CONFIG = "etc/llm-gateway/gateway.yaml"
 SBOM = "usr/share/doc/llm-gateway/sbom.spdx.json"
-COMPRESSED_BYTES_LIMIT = 20 * 1024 * 1024
+COMPRESSED_BYTES_LIMIT = 20_000_000
 
 _DEFAULT_CONFIG = "deploy/image/gateway.yaml"
 # Where Debian's package has the certificates; it has an example elsewhere.
